@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Base64 (RFC 4648 §4), hexadecimal and UTF-8.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+void base64_encode(struct buf *to, struct slice s); /* one line, with padding */
+
+/* Strict: full groups, right padding, nothing else, no stray bits. 0 or -E_SYNTAX. */
+int base64_decode(struct arena *a, struct slice text, struct slice *ret);
+
+void hex_encode(struct buf *to, struct slice s); /* lower case */
+int hex_decode(struct arena *a, struct slice text, struct slice *ret);
+
+/* Well-formed by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool utf8_valid(struct slice s);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const own_texts[E_LAST - E_FIRST] = {
+    [E_SYNTAX - E_FIRST] = "syntax error",
+    [E_LIMIT - E_FIRST] = "limit passed",
+    [E_CORRUPT - E_FIRST] = "stored data is damaged",
+    [E_VERSION - E_FIRST] = "stored by a newer version of the program",
+    [E_EOF - E_FIRST] = "connection closed by the other side",
+    [E_TLS - E_FIRST] = "TLS failure",
+    [E_SLOW - E_FIRST] = "the other side is too slow",
+    [E_REFUSED - E_FIRST] = "refused",
+    [E_UNKNOWN - E_FIRST] = "not known here",
+    [E_BUSY - E_FIRST] = "in use by somebody else",
+    [E_TEMPORARY - E_FIRST] = "temporary failure",
+    [E_PERMANENT - E_FIRST] = "permanent failure",
+    [E_UNTRUSTED - E_FIRST] = "a file that failed to sync is out of use",
+};
+
+const char *error_text(int code) {
+    if (code < 0)
+        code = -code;
+    if (code >= E_FIRST && code < E_LAST)
+        return own_texts[code - E_FIRST];
+    const char *text = strerrordesc_np(code);
+    return text ? text : "unknown error";
+}
+
+int problem_set_v(struct problem *p, int code, const char *format, va_list args) {
+    if (p)
+        (void)vsnprintf(p->text, sizeof p->text, format, args);
+    return code;
+}
+
+int problem_set(struct problem *p, int code, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    (void)problem_set_v(p, code, format, args);
+    va_end(args);
+    return code;
+}
+
+void panic(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    (void)fputs("hayauma: broken promise: ", stderr);
+    (void)vfprintf(stderr, format, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    abort();
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Errors: a function returns 0 (or a count) or a negative number: a negated errno, or one of the
+ * codes below. Results travel through `ret_` parameters, which are written only on success.
+ *
+ * Where words help a person, the function takes a `struct problem *` and fills it where the cause
+ * is known; the one caller that can act prints or answers with it. A function reports or returns,
+ * never both.
+ */
+#pragma once
+
+#include <stdarg.h>
+
+#include "base/macro.h"
+
+/* Codes beyond errno. Kept clear of any errno value; text from error_text(). */
+enum error_code {
+    E_FIRST = 5000,
+    E_SYNTAX = E_FIRST, /* bytes do not follow the grammar */
+    E_LIMIT,            /* a limit set by us was passed */
+    E_CORRUPT,          /* stored bytes fail their checksum or their form */
+    E_VERSION,          /* a stored format is newer than this program */
+    E_EOF,              /* the stream ended where more was due */
+    E_TLS,              /* the TLS layer failed; the stream is dead */
+    E_SLOW,             /* the peer stayed under the minimum rate */
+    E_REFUSED,          /* an access rule or credential check said no */
+    E_UNKNOWN,          /* no such name, account or letter */
+    E_BUSY,             /* somebody else holds it; may be tried later */
+    E_TEMPORARY,        /* failed now, may be tried later */
+    E_PERMANENT,        /* failed, and trying again is useless */
+    E_UNTRUSTED,        /* a file that failed to sync is not used any more */
+    E_LAST,
+};
+
+/* One sentence for a person, made where the cause is known. Zero value: nothing said yet. */
+struct problem {
+    char text[400];
+};
+
+/* Text of a (negative or positive) errno or error_code; never NULL. */
+const char *error_text(int code);
+
+/*
+ * Sets the sentence of `p` (which may be NULL) and returns `code`, so that a failing function ends
+ * with `return problem_set(p, -E_SYNTAX, "...")`. Too long a text is cut.
+ */
+int problem_set(struct problem *p, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+int problem_set_v(struct problem *p, int code, const char *format, va_list args) PRINTF_LIKE(3, 0);
+
+/* Ends the process with a message on stderr: for a broken promise of our own code only. */
+NORETURN void panic(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Like assert(), in every build: a broken promise of our own code ends the process. */
+#define MUST(condition)                                                                            \
+    do {                                                                                           \
+        if (__builtin_expect(!(condition), 0))                                                     \
+            panic("%s:%d: %s", __FILE__, __LINE__, #condition);                                    \
+    } while (0)

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Fibers: many conversations in one thread, each written top to bottom.
+ *
+ * A thread runs one scheduler (fiber_run). A fiber runs until it waits; only then another one runs,
+ * so between two waits no other code of the process sees half-done work, and no locks are needed.
+ * README.md in this folder has the rules.
+ *
+ * Every function marked WAITS parks the calling fiber and returns
+ *     0            what was waited for has come
+ *     -ETIMEDOUT   the deadline passed (its own or one around it)
+ *     -ECANCELED   the fiber was cancelled; from then on every wait returns this at once
+ * and may be called from a fiber only, never from an offloaded function.
+ *
+ * Fibers form a tree: a fiber does not end before its children. When its function returns, children
+ * that still run are cancelled and waited for.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/time.h"
+
+struct fiber;
+
+typedef void fiber_fn(void *arg);
+
+/* How a scheduler behaves; the zero value is right for a role. */
+struct fiber_config {
+    /*
+     * Simulated time: the clock stands still while a fiber can run and jumps to the next timer when
+     * none can. Starts at this wall time; 0: the real clocks.
+     */
+    usec_t simulate_from;
+
+    /* Called for a fiber that ran longer than 10 ms without a wait; may be NULL. */
+    void (*ran_long)(const char *fiber_name, usec_t ran);
+};
+
+/*
+ * Runs `fn(arg)` as the first fiber of this thread's scheduler; returns when it and all other
+ * fibers have ended. 0, or negative when the scheduler could not start (memory, descriptors).
+ */
+int fiber_run(const struct fiber_config *config, fiber_fn *fn, void *arg);
+
+/*
+ * Starts a child of the calling fiber; it runs for the first time when the caller next waits. The
+ * name (copied, cut at 31 bytes) is shown by the debugger and the `fibers` call. -ENOMEM when no
+ * stack can be had: answer the peer that you are busy.
+ */
+int fiber_spawn(const char *name, fiber_fn *fn, void *arg);
+
+/* The same, with a handle, which the caller must give to fiber_join() before its function ends. */
+int fiber_start(const char *name, fiber_fn *fn, void *arg, struct fiber **ret_fiber);
+
+/*
+ * Waits until the fiber has ended and drops the handle. Not cut short by cancel or deadlines: a
+ * caller in a hurry calls fiber_cancel() first.
+ */
+void fiber_join(struct fiber *f) WAITS;
+
+/* Makes the fiber's present and all later waits return -ECANCELED; its children follow at its end.
+ */
+void fiber_cancel(struct fiber *f);
+
+/* Cancels all children of the calling fiber and waits until they have ended. */
+void fiber_cancel_children(void) WAITS;
+
+struct fiber *fiber_self(void); /* NULL outside a fiber */
+bool fiber_cancelled(void);
+unsigned fiber_children(void); /* children of the calling fiber that have not ended */
+
+/* Gives way to the other fibers that can run. 0 or -ECANCELED. */
+int fiber_yield(void) WAITS;
+
+int fiber_sleep(usec_t span) WAITS; /* 0 after the span; also -ETIMEDOUT, -ECANCELED as above */
+
+/* The monotonic clock for waits, and the time of day; both read once per turn of the scheduler. */
+usec_t fiber_now(void);
+usec_t fiber_wall(void);
+
+/*
+ * A deadline around a block: every wait inside gives up at `at` (monotonic) with -ETIMEDOUT, unless
+ * an outer deadline is earlier.
+ *
+ *     _cleanup_(fiber_deadline_end) struct fiber_deadline d = fiber_deadline_begin(fiber_now() + 5
+ * * USEC_SEC);
+ */
+struct fiber_deadline {
+    usec_t outer;
+};
+struct fiber_deadline fiber_deadline_begin(usec_t at);
+void fiber_deadline_end(struct fiber_deadline *d);
+
+/* For the `fibers` debug call: name, how long parked, what for. Calls `each` for every fiber. */
+struct fiber_info {
+    const char *name;
+    const char *waits_for;
+    usec_t parked_for;
+    size_t stack_used;
+};
+void fiber_each(void (*each)(const struct fiber_info *info, void *arg), void *arg);
+
+/* Numbers for status pages. */
+struct fiber_stats {
+    unsigned fibers, stacks;
+    uint64_t switches;
+};
+void fiber_stats(struct fiber_stats *ret);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Waiting for the world: descriptors, child processes, signals, and work in other threads.
+ */
+#pragma once
+
+#include "fiber/fiber.h"
+
+/*
+ * A non-blocking descriptor watched by the scheduler (edge-triggered, registered once). One fiber
+ * may wait to read and one to write at a time. The descriptor stays the caller's: call
+ * fiber_fd_done() before closing it or passing it to another process.
+ */
+struct fiber_fd {
+    int fd;
+    bool readable, writable; /* may be tried; cleared by the caller's EAGAIN via fiber_fd_wait_* */
+    struct fiber *reader, *writer;
+};
+
+int fiber_fd_init(struct fiber_fd *f, int fd); /* sets O_NONBLOCK; 0 or negative errno */
+void fiber_fd_done(struct fiber_fd *f);        /* no more watched; waiting fibers get -ECANCELED */
+
+/*
+ * Parks until the descriptor may be readable / writable. Call after read() or write() said EAGAIN;
+ * errors and hang-up count as both. `deadline` is monotonic or USEC_NEVER.
+ */
+int fiber_fd_wait_readable(struct fiber_fd *f, usec_t deadline) WAITS;
+int fiber_fd_wait_writable(struct fiber_fd *f, usec_t deadline) WAITS;
+
+/* Waits until the child process has ended; its wait status. Uses a pidfd. */
+int fiber_wait_child(pid_t pid, int *ret_status) WAITS;
+
+/*
+ * Waits for the next signal of the set, which must be blocked in all threads; its number is the
+ * result. `fd` comes from fiber_signals_open().
+ */
+int fiber_signals_open(const int *signals, size_t count, struct fiber_fd *ret_fd);
+int fiber_signals_next(struct fiber_fd *fd) WAITS;
+
+/*
+ * Classes of work for other threads: each has its own threads, so that slow work of one kind does
+ * not hold up another. Threads start when first needed and stay.
+ */
+enum offload_class {
+    OFFLOAD_DISK, /* files and SQLite */
+    OFFLOAD_SYNC, /* fsync and fdatasync */
+    OFFLOAD_KDF,  /* password hashing: heavy in CPU and memory */
+    OFFLOAD_CLASSES,
+};
+
+/* How many threads a class may have; before its first use. Defaults: disk 8, sync 8, kdf 2. */
+void offload_limit(enum offload_class class, unsigned threads);
+
+/*
+ * Runs `fn(arg)` in a thread of the class and waits for its end. Not cut short by cancel or
+ * deadlines, since `arg` usually lives on the caller's stack. `fn` must not use fibers; it and the
+ * caller never run at the same time. Returns what `fn` returned. Under simulated time `fn` runs at
+ * once in the calling thread.
+ */
+int offload(enum offload_class class, int (*fn)(void *arg), void *arg) WAITS;

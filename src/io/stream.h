@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A stream: a buffered conversation with one peer over a socket, TLS or memory, for one fiber.
+ *
+ * - Reading works on a window: stream_fill() makes sure that at least some bytes are there,
+ *   stream_window() shows them, stream_consume() drops them. The line and block readers below are
+ *   made of these three.
+ * - Output is collected and leaves when the next read would have to wait ("flush on read"), when
+ *   the output buffer is full, or at stream_flush(): replies to pipelined commands share a packet.
+ * - Errors stick: after the first one every call returns it again, output is dropped. So a session
+ *   may check the reads only.
+ * - Deadlines: stream_set_timeout() bounds each single wait, stream_set_min_rate() bounds a peer
+ *   that drips. fiber deadlines apply as well.
+ * - While a stream waits with an empty window it holds no input buffer; an idle connection costs
+ *   this struct and nothing else.
+ *
+ * Errors a caller must expect from everything that waits: -E_EOF (peer closed in order), -EPIPE and
+ * -ECONNRESET (peer is gone), -ETIMEDOUT, -ECANCELED, -E_SLOW, -E_TLS.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "fiber/fiber.h"
+
+struct stream;
+
+/* What lies below a stream. Both calls wait, `read` returns 0 at the end of the peer's bytes. */
+struct stream_ops {
+    ssize_t (*read)(void *below, void *to, size_t size, usec_t deadline);
+    ssize_t (*write)(void *below, const void *bytes, size_t len, usec_t deadline);
+    int (*shutdown)(void *below); /* says end to the peer (half close, close_notify) */
+    void (*close)(void *below);   /* frees `below` too */
+    int (*fd)(void *below);       /* the descriptor, or -1: memory, TLS */
+};
+
+/* A stream above anything; owns `below`. */
+struct stream *stream_new(const struct stream_ops *ops, void *below);
+
+/* A stream over a connected socket or pipe; takes over `fd` (closed also on failure). */
+int stream_from_fd(int fd, struct stream **ret_stream);
+
+/* Two ends of a conversation in memory, for tests and simulation. `capacity` bytes each way. */
+void stream_pair(size_t capacity, struct stream *ret_ends[static 2]);
+
+void stream_free(struct stream *s); /* drops what was not flushed; NULL is fine */
+DEFINE_CLEANUP(struct stream, stream_free)
+
+/* ------------------------------------------------------------------ limits */
+
+void stream_set_timeout(struct stream *s, usec_t each_wait); /* USEC_NEVER (default): none */
+
+/* After `grace`, input must have come at this rate since the last call of stream_rate_restart(). */
+void stream_set_min_rate(struct stream *s, size_t bytes_per_second, usec_t grace);
+void stream_rate_restart(struct stream *s);
+
+/* ------------------------------------------------------------------ reading */
+
+/* Waits until the window has at least `want` bytes (at most STREAM_WINDOW). 0, or negative. */
+#define STREAM_WINDOW 65536U
+int stream_fill(struct stream *s, size_t want) WAITS;
+
+/* Waits until the window has more bytes than now. */
+int stream_fill_more(struct stream *s) WAITS;
+
+/* The bytes that were read and not consumed. Valid until the next call that waits or consumes. */
+struct slice stream_window(const struct stream *s);
+void stream_consume(struct stream *s, size_t len);
+
+/*
+ * Reads up to and including LF, at most `max` bytes with it (<= STREAM_WINDOW). The slice includes
+ * the line end exactly as sent and is consumed; it is valid until the next read. -E_LIMIT: no LF
+ * within `max` bytes; nothing is consumed (see stream_skip_line). Not sticky.
+ */
+int stream_read_line(struct stream *s, size_t max, struct slice *ret_line) WAITS;
+
+/* Drops bytes up to and including the next LF, but no more than `max`: then -E_LIMIT. */
+int stream_skip_line(struct stream *s, size_t max) WAITS;
+
+/* Reads exactly `len` bytes. */
+int stream_read_exact(struct stream *s, void *to, size_t len) WAITS;
+
+/* True when a read would be answered from the window, without waiting. */
+bool stream_has_input(const struct stream *s);
+
+/* ------------------------------------------------------------------ writing */
+
+void stream_write(struct stream *s, struct slice bytes) WAITS;
+void stream_str(struct stream *s, const char *text) WAITS;
+void stream_printf(struct stream *s, const char *format, ...) PRINTF_LIKE(2, 3) WAITS;
+int stream_flush(struct stream *s) WAITS; /* 0 or the sticky error */
+
+/* Sends part of a file behind what was written; with sendfile(2) where the stream allows. */
+int stream_send_file(struct stream *s, int file, uint64_t offset, uint64_t len) WAITS;
+
+int stream_shutdown(struct stream *s) WAITS; /* flushes, then tells the peer that no more comes */
+
+/* ------------------------------------------------------------------ state */
+
+int stream_error(const struct stream *s); /* the sticky error, or 0 */
+
+struct stream_counts {
+    uint64_t in, out; /* bytes of the conversation, TLS apart */
+};
+struct stream_counts stream_counts(const struct stream *s);
+
+/*
+ * Takes the descriptor out of a plain socket stream for another process: the stream is freed, its
+ * unread input is copied into `a`. -EINVAL (and nothing happens) when there is no descriptor.
+ */
+int stream_detach(struct stream *s, struct arena *a, int *ret_fd, struct slice *ret_unread);
+
+/*
+ * Puts a new layer under the stream after STARTTLS: `wrap` gets the old ops and below and returns
+ * new ones in their place. Bytes received before are dropped and their number returned: plaintext
+ * behind STARTTLS is an attack (RFC 3207 §4.2). The output must be flushed.
+ */
+size_t stream_drop_input(struct stream *s);
+void stream_replace(struct stream *s, const struct stream_ops *ops, void *below,
+                    const struct stream_ops **ret_old_ops, void **ret_old_below);
