@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+#include "letter/header.h"
+
+/* Length of the line at `at` with its line end, and without. */
+static size_t line_at(struct slice letter, size_t at, size_t *ret_text) {
+    struct slice rest = slice_from(letter, at);
+    ssize_t end = slice_find_byte(rest, '\n');
+    if (end < 0) {
+        *ret_text = rest.len;
+        return rest.len;
+    }
+    size_t text = (size_t)end;
+    if (text > 0 && rest.ptr[text - 1] == '\r')
+        text--;
+    *ret_text = text;
+    return (size_t)end + 1;
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+/* Length of the field name at the front of a line, or 0; *ret_colon is the place of its colon. */
+static size_t name_length(struct slice line, size_t *ret_colon) {
+    size_t n = 0;
+    while (n < line.len && line.ptr[n] > 32 && line.ptr[n] < 127 && line.ptr[n] != ':')
+        n++;
+    size_t colon = n;
+    while (colon < line.len && is_blank(line.ptr[colon]))
+        colon++;
+    if (colon == line.len || line.ptr[colon] != ':')
+        return 0;
+    *ret_colon = colon;
+    return n;
+}
+
+static bool ended(struct header_cursor *c, enum header_end end, size_t body) {
+    c->end = end;
+    c->body = body;
+    return false;
+}
+
+/* The end of a field whose first line ends at `at`: behind its last continuation line. */
+static size_t pass_folds(struct slice letter, size_t at, size_t *last_text) {
+    while (at < letter.len && is_blank(letter.ptr[at])) {
+        size_t text = 0;
+        size_t line = line_at(letter, at, &text);
+        *last_text = at + text;
+        at += line;
+    }
+    return at;
+}
+
+static bool over_limit(const struct header_cursor *c, size_t end) {
+    if (!c->limits)
+        return false;
+    return (c->limits->bytes > 0 && end > c->limits->bytes) ||
+           (c->limits->fields > 0 && c->fields >= c->limits->fields);
+}
+
+bool header_next(struct header_cursor *c, struct header_field *ret) {
+    if (c->end != HEADER_OPEN)
+        return false;
+    size_t from = c->at;
+    if (from >= c->letter.len)
+        return ended(c, HEADER_NO_BODY, c->letter.len);
+    size_t text = 0;
+    size_t line = line_at(c->letter, from, &text);
+    if (text == 0)
+        return ended(c, HEADER_EMPTY_LINE, from + line);
+    size_t colon = 0;
+    size_t name = name_length(slice_first(slice_from(c->letter, from), text), &colon);
+    if (name == 0)
+        return ended(c, HEADER_NO_FIELD, from);
+    size_t value_end = from + text;
+    size_t end = pass_folds(c->letter, from + line, &value_end);
+    if (over_limit(c, end))
+        return ended(c, HEADER_LIMIT, c->letter.len);
+    c->at = end;
+    c->fields++;
+    size_t value = from + colon + 1;
+    *ret = (struct header_field){
+        .name = slice_first(slice_from(c->letter, from), name),
+        .raw = slice_first(slice_from(c->letter, value), value_end - value),
+        .offset = from,
+        .len = end - from,
+    };
+    return true;
+}
+
+struct slice header_unfold(struct arena *a, struct slice raw) {
+    if (slice_find_byte(raw, '\n') < 0)
+        return slice_trim(raw);
+    char *text = arena_alloc(a, raw.len + 1);
+    size_t len = 0;
+    for (struct slice piece; slice_next(&raw, '\n', &piece);) {
+        if (raw.ptr && slice_ends(piece, S("\r")))
+            piece.len--;
+        if (piece.len > 0)
+            memcpy(text + len, piece.ptr, piece.len);
+        len += piece.len;
+    }
+    return slice_trim(slice_of(text, len));
+}
+
+bool header_find(struct slice letter, const struct header_limits *limits, struct slice name,
+                 size_t nth, struct header_field *ret) {
+    struct header_cursor c = {.letter = letter, .limits = limits};
+    for (struct header_field field; header_next(&c, &field);) {
+        if (header_is(&field, name) && nth-- == 0) {
+            *ret = field;
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t header_count(struct slice letter, const struct header_limits *limits, struct slice name) {
+    struct header_cursor c = {.letter = letter, .limits = limits};
+    size_t count = 0;
+    for (struct header_field field; header_next(&c, &field);)
+        count += header_is(&field, name);
+    return count;
+}
+
+size_t header_body(struct slice letter, const struct header_limits *limits) {
+    struct header_cursor c = {.letter = letter, .limits = limits};
+    for (struct header_field field; header_next(&c, &field);)
+        continue;
+    return c.body;
+}
