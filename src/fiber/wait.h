@@ -4,6 +4,9 @@
  */
 #pragma once
 
+#include <sys/types.h>
+#include <sys/uio.h>
+
 #include "fiber/fiber.h"
 
 /*
@@ -13,7 +16,8 @@
  */
 struct fiber_fd {
     int fd;
-    bool readable, writable; /* may be tried; cleared by the caller's EAGAIN via fiber_fd_wait_* */
+    bool readable, writable; /* worth a try; cleared by whoever met EAGAIN or a short read */
+    bool hung_up;            /* the peer's end or an error: stays readable and writable */
     struct fiber *reader, *writer;
 };
 
@@ -21,11 +25,24 @@ int fiber_fd_init(struct fiber_fd *f, int fd); /* sets O_NONBLOCK; 0 or negative
 void fiber_fd_done(struct fiber_fd *f);        /* no more watched; waiting fibers get -ECANCELED */
 
 /*
- * Parks until the descriptor may be readable / writable. Call after read() or write() said EAGAIN;
- * errors and hang-up count as both. `deadline` is monotonic or USEC_NEVER.
+ * Parks until the descriptor is worth a try; at once while the flag is set. `deadline` is monotonic
+ * or USEC_NEVER. Use the calls below unless the transfer is of another kind (accept, recvmsg).
  */
 int fiber_fd_wait_readable(struct fiber_fd *f, usec_t deadline) WAITS;
 int fiber_fd_wait_writable(struct fiber_fd *f, usec_t deadline) WAITS;
+
+/* To be called after EAGAIN, or after a transfer that shows the socket buffer empty / full. */
+static inline void fiber_fd_drained(struct fiber_fd *f) {
+    f->readable = f->hung_up;
+}
+static inline void fiber_fd_full(struct fiber_fd *f) {
+    f->writable = f->hung_up;
+}
+
+/* read(2) and writev(2) that wait: bytes moved (0: end of file for reads), or negative errno. */
+ssize_t fiber_fd_read(struct fiber_fd *f, void *to, size_t size, usec_t deadline) WAITS;
+ssize_t fiber_fd_writev(struct fiber_fd *f, const struct iovec *parts, int count,
+                        usec_t deadline) WAITS;
 
 /* Waits until the child process has ended; its wait status. Uses a pidfd. */
 int fiber_wait_child(pid_t pid, int *ret_status) WAITS;

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Descriptors under edge-triggered epoll, registered once for both directions. A transfer that
+ * moved fewer bytes than asked has emptied (filled) the socket's buffer: what comes later raises a
+ * new edge, so the flag is cleared and the next call parks without trying in vain. A hang-up is
+ * remembered, since its edge may have come together with the last bytes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "fiber/scheduler.h"
+
+int fiber_fd_init(struct fiber_fd *f, int fd) {
+    *f = (struct fiber_fd){.fd = fd, .readable = true, .writable = true};
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
+        return -errno;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = f};
+    if (epoll_ctl(fiber_scheduler->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+        return -errno;
+    return 0;
+}
+
+void fiber_fd_done(struct fiber_fd *f) {
+    if (f->fd < 0)
+        return;
+    (void)epoll_ctl(fiber_scheduler->epoll, EPOLL_CTL_DEL, f->fd, NULL);
+    if (f->reader)
+        scheduler_wake(f->reader, -ECANCELED);
+    if (f->writer)
+        scheduler_wake(f->writer, -ECANCELED);
+    f->fd = -1;
+}
+
+int fiber_fd_wait_readable(struct fiber_fd *f, usec_t deadline) {
+    if (f->readable)
+        return fiber_cancelled() ? -ECANCELED : 0;
+    MUST(!f->reader);
+    f->reader = fiber_self();
+    int r = scheduler_park("input", NULL, deadline);
+    f->reader = NULL;
+    return r;
+}
+
+int fiber_fd_wait_writable(struct fiber_fd *f, usec_t deadline) {
+    if (f->writable)
+        return fiber_cancelled() ? -ECANCELED : 0;
+    MUST(!f->writer);
+    f->writer = fiber_self();
+    int r = scheduler_park("room for output", NULL, deadline);
+    f->writer = NULL;
+    return r;
+}
+
+ssize_t fiber_fd_read(struct fiber_fd *f, void *to, size_t size, usec_t deadline) {
+    for (;;) {
+        int r = fiber_fd_wait_readable(f, deadline);
+        if (r < 0)
+            return r;
+        ssize_t n = read(f->fd, to, size);
+        if (n < (ssize_t)size && (n > 0 || (n < 0 && errno == EAGAIN)))
+            fiber_fd_drained(f);
+        if (n >= 0)
+            return n;
+        if (errno == EAGAIN && f->hung_up) /* a hang-up of the other direction only */
+            f->hung_up = f->readable = false;
+        if (errno != EAGAIN && errno != EINTR)
+            return -errno;
+    }
+}
+
+ssize_t fiber_fd_writev(struct fiber_fd *f, const struct iovec *parts, int count, usec_t deadline) {
+    for (;;) {
+        int r = fiber_fd_wait_writable(f, deadline);
+        if (r < 0)
+            return r;
+        ssize_t n = writev(f->fd, parts, count);
+        if (n >= 0)
+            return n;
+        if (errno == EAGAIN)
+            f->writable = false; /* room again raises a new edge, hang-up or not */
+        else if (errno != EINTR)
+            return -errno;
+    }
+}
+
+/* ------------------------------------------------------------------ children and signals */
+
+int fiber_wait_child(pid_t pid, int *ret_status) {
+    _cleanup_(close_p) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd < 0)
+        return -errno;
+    struct fiber_fd watched;
+    int r = fiber_fd_init(&watched, fd);
+    if (r < 0)
+        return r;
+    watched.readable = false; /* a pidfd is readable once the process has ended */
+    int status = 0;
+    pid_t ended = waitpid(pid, &status, WNOHANG);
+    while (ended == 0 && r == 0) {
+        r = fiber_fd_wait_readable(&watched, USEC_NEVER);
+        if (r == 0)
+            ended = waitpid(pid, &status, WNOHANG);
+        watched.readable = false;
+    }
+    fiber_fd_done(&watched);
+    if (ended < 0)
+        return -ECHILD;
+    if (r == 0)
+        *ret_status = status;
+    return r;
+}
+
+int fiber_signals_open(const int *signals, size_t count, struct fiber_fd *ret_fd) {
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < count; i++)
+        (void)sigaddset(&set, signals[i]);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fiber_fd_init(ret_fd, fd);
+}
+
+int fiber_signals_next(struct fiber_fd *fd) {
+    struct signalfd_siginfo info;
+    ssize_t n = fiber_fd_read(fd, &info, sizeof info, USEC_NEVER);
+    if (n < 0)
+        return (int)n;
+    return n == sizeof info ? (int)info.ssi_signo : -EIO;
+}

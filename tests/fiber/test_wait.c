@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "fiber/sync.h"
+#include "fiber/wait.h"
+
+static int ends[2];
+
+static void write_late(void *arg UNUSED) {
+    struct fiber_fd f;
+    assert_int_equal(fiber_fd_init(&f, ends[1]), 0);
+    assert_int_equal(fiber_sleep(5 * USEC_MS), 0);
+    struct iovec part = {"late", 4};
+    assert_int_equal(fiber_fd_writev(&f, &part, 1, USEC_NEVER), 4);
+    fiber_fd_done(&f);
+    (void)close(ends[1]);
+}
+
+REAL_FIBER_TEST(a_read_waits_for_bytes_and_sees_the_end_that_came_with_them) {
+    struct fiber_fd f;
+    char bytes[16];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(fiber_fd_init(&f, ends[0]), 0);
+    assert_int_equal(fiber_fd_read(&f, bytes, sizeof bytes, fiber_now() + USEC_MS), -ETIMEDOUT);
+    assert_int_equal(fiber_spawn("writer", write_late, NULL), 0);
+    assert_int_equal(fiber_fd_read(&f, bytes, sizeof bytes, USEC_NEVER), 4);
+    assert_int_equal(fiber_fd_read(&f, bytes, sizeof bytes, USEC_NEVER), 0);
+    fiber_fd_done(&f);
+    (void)close(ends[0]);
+}
+
+static void drain(void *arg) {
+    size_t *total = arg;
+    struct fiber_fd f;
+    static char bytes[3000];
+    assert_int_equal(fiber_fd_init(&f, ends[1]), 0);
+    ssize_t n;
+    while ((n = fiber_fd_read(&f, bytes, sizeof bytes, USEC_NEVER)) > 0)
+        *total += (size_t)n;
+    assert_int_equal(n, 0);
+    fiber_fd_done(&f);
+    (void)close(ends[1]);
+}
+
+REAL_FIBER_TEST(a_write_waits_for_room) {
+    static char bytes[100000];
+    struct fiber_fd f;
+    struct fiber *reader = NULL;
+    size_t total = 0, sent = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(fiber_fd_init(&f, ends[0]), 0);
+    assert_int_equal(fiber_start("reader", drain, &total, &reader), 0);
+    while (sent < 3000000) {
+        struct iovec part = {bytes, sizeof bytes};
+        ssize_t n = fiber_fd_writev(&f, &part, 1, USEC_NEVER);
+        assert_true(n > 0);
+        sent += (size_t)n;
+    }
+    fiber_fd_done(&f);
+    (void)close(ends[0]);
+    fiber_join(reader);
+    assert_int_equal(total, sent);
+}
+
+static int slow_square(void *arg) {
+    int *n = arg;
+    (void)usleep(20000);
+    *n = *n * *n;
+    return 7;
+}
+
+static unsigned offloaded;
+
+static void offload_one(void *arg) {
+    assert_int_equal(offload(OFFLOAD_DISK, slow_square, arg), 7);
+    offloaded++;
+}
+
+REAL_FIBER_TEST(offloaded_work_runs_at_once_in_other_threads) {
+    int numbers[8];
+    usec_t began = fiber_now();
+    for (int i = 0; i < 8; i++) {
+        numbers[i] = i;
+        assert_int_equal(fiber_spawn("job", offload_one, &numbers[i]), 0);
+    }
+    while (offloaded < 8)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    assert_true(fiber_now() - began < 100 * USEC_MS);
+    assert_int_equal(numbers[7], 49);
+}
+
+REAL_FIBER_TEST(a_child_process_is_waited_for) {
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)usleep(20000);
+        _exit(3);
+    }
+    assert_int_equal(fiber_wait_child(pid, &status), 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 3);
+}
+
+REAL_FIBER_TEST(signals_come_one_by_one) {
+    const int wanted[] = {SIGUSR1, SIGUSR2};
+    struct fiber_fd signals;
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)sigaddset(&set, SIGUSR2);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    assert_int_equal(fiber_signals_open(wanted, 2, &signals), 0);
+    (void)kill(getpid(), SIGUSR2);
+    assert_int_equal(fiber_signals_next(&signals), SIGUSR2);
+    (void)kill(getpid(), SIGUSR1);
+    assert_int_equal(fiber_signals_next(&signals), SIGUSR1);
+    int fd = signals.fd;
+    fiber_fd_done(&signals);
+    (void)close(fd);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_read_waits_for_bytes_and_sees_the_end_that_came_with_them),
+        cmocka_unit_test(test_a_write_waits_for_room),
+        cmocka_unit_test(test_offloaded_work_runs_at_once_in_other_threads),
+        cmocka_unit_test(test_a_child_process_is_waited_for),
+        cmocka_unit_test(test_signals_come_one_by_one),
+    };
+    return cmocka_run_group_tests_name("wait", tests, NULL, NULL);
+}
