@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Slowing down those who guess passwords: for each pair of network (an IPv4 address, the /64 of an
+ * IPv6 one) and name, failures are counted, and the next attempt waits 2 s, then 4, 8, 16, at most
+ * 30. A success clears the count, ten quiet minutes take one failure off it.
+ *
+ * The wait comes before the attempt and outlives connections: a guesser who hangs up instead of
+ * waiting for the refusal gains nothing, and attempts in parallel queue up behind each other.
+ *
+ * Pure: time comes in. The table is bounded; the pair untouched for longest gives way.
+ */
+#pragma once
+
+#include "base/slice.h"
+#include "base/time.h"
+
+struct throttle;
+
+#define THROTTLE_FIRST (2 * USEC_SEC)
+#define THROTTLE_MAX   (30 * USEC_SEC)
+#define THROTTLE_DECAY (10 * USEC_MIN)
+
+struct throttle *throttle_new(size_t pairs_max);
+void throttle_free(struct throttle *t);
+DEFINE_CLEANUP(struct throttle, throttle_free)
+
+/*
+ * How long an attempt that comes now has to wait before it is looked at. It takes a place in the
+ * queue when that is at most `patience`; a longer one means: refuse it, no place was taken.
+ * `network` has 4 or 16 bytes; `name` is what the client gave, in any case.
+ */
+usec_t throttle_enter(struct throttle *t, struct slice network, struct slice name, usec_t now,
+                      usec_t patience);
+
+/* The attempt failed. Returns how long to hold back the refusal: until the next may be tried. */
+usec_t throttle_failed(struct throttle *t, struct slice network, struct slice name, usec_t now);
+
+/* The attempt succeeded. */
+void throttle_succeeded(struct throttle *t, struct slice network, struct slice name);
+
+size_t throttle_count(const struct throttle *t); /* pairs remembered */

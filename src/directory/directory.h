@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The directory: who exists, where an address leads, and who may enter. One file, directory.db
+ * (SQLite), opened by one process at a time: the directory role, or the command line while the
+ * system is down. directory/admin.h changes what is in it.
+ *
+ * All functions marked WAITS are called from a fiber; many fibers may use one directory. SQLite and
+ * password hashing run in other threads (OFFLOAD_DISK, OFFLOAD_KDF). directory_resolve() and
+ * directory_may_send_as() normally answer from memory in about a microsecond; a name that was not
+ * asked for recently costs one look into the file. Changes by this process count at once, changes
+ * by another process within `check_interval`.
+ *
+ * Addresses go in and come out as text, "local@domain". Local parts are compared without regard to
+ * ASCII case (RFC 5321 §2.4 leaves that to the host that owns them), domains as usual; a quoted
+ * local part means the same as its content. The canonical form is unquoted and lower case.
+ */
+#pragma once
+
+#include "auth/password.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/time.h"
+
+struct directory;
+
+/* The zero value of each field stands for the default. */
+struct directory_options {
+    const char *key_path;       /* key that seals APOP secrets; made when missing. NULL: no APOP */
+    const char *default_domain; /* for a login name without "@"; NULL: the only local domain */
+    char plus_separator;        /* 0: '+'; a NUL is written as DIRECTORY_NO_PLUS */
+    unsigned shards;            /* new accounts are spread over so many; 0: 1 */
+    struct password_cost cost;  /* of new hashes; zero: PASSWORD_COST_DEFAULT */
+    size_t cache_bytes;         /* memory for names asked for; 0: 32 MiB */
+    usec_t check_interval;      /* for changes by another process; 0: 1 s */
+    bool read_only;             /* the file must exist and is not changed */
+};
+
+#define DIRECTORY_NO_PLUS ((char)0x7f)
+
+/*
+ * Opens or (unless read_only) makes the file. -E_CORRUPT: not a database, or damaged; -E_VERSION:
+ * made by a newer program; else negative errno. `problem` says it in words.
+ */
+int directory_open(const char *path, const struct directory_options *options,
+                   struct directory **ret, struct problem *problem) WAITS;
+
+/* Writes what is pending (last logins), closes. Nobody else may be inside. NULL is fine. */
+void directory_close(struct directory *d) WAITS;
+DEFINE_CLEANUP(struct directory, directory_close)
+
+/* ------------------------------------------------------------------ where an address leads */
+
+#define ROUTE_DEPTH_MAX   10U   /* aliases behind aliases */
+#define ROUTE_TARGETS_MAX 1000U /* mailboxes and forwards of one address */
+
+enum route_kind {
+    ROUTE_LOCAL,        /* leads to the mailboxes and forwards listed, at least one */
+    ROUTE_NOT_OURS,     /* the domain is not one of this host: relay, if the sender may */
+    ROUTE_UNKNOWN_USER, /* our domain, but nobody there: 550 5.1.1 */
+    ROUTE_DISABLED,     /* all it leads to are disabled accounts: 550 5.2.1 */
+    ROUTE_LOOP,         /* aliases run in a circle, or the limits above are passed: 550 5.4.6 */
+    ROUTE_BAD_ADDRESS,  /* not local@domain: 501 5.1.3 */
+    ROUTE_TEMPORARY,    /* the directory cannot be read now: 451 4.3.0 */
+};
+
+struct route_mailbox {
+    uint64_t account_id;
+    uint64_t quota; /* bytes; 0: none set */
+    uint32_t shard;
+    struct slice address; /* canonical address of the account */
+    struct slice detail;  /* what stood behind the plus sign, as written; may be empty */
+};
+
+/* All memory is the arena's that was passed. No target is listed twice. */
+struct route {
+    enum route_kind kind;
+    struct route_mailbox *mailboxes;
+    size_t mailbox_count;
+    struct slice *forwards; /* addresses elsewhere, local part as written */
+    size_t forward_count;
+    struct slice *reasons; /* sentences for people, in the order of the decisions */
+    size_t reason_count;
+};
+
+/*
+ * Where mail to `address` goes. "postmaster" without a domain is the host's own (RFC 5321 §4.5.1).
+ * 0 with the answer, of any kind; -ECANCELED or -ETIMEDOUT when a wait was cut short.
+ */
+int directory_resolve(struct directory *d, struct slice address, struct arena *a,
+                      struct route *ret) WAITS;
+
+/* "local", "not ours" ...: for logs and tables. */
+const char *route_kind_text(enum route_kind kind);
+
+/*
+ * Whether the account may put this address into MAIL FROM and From: its own, with any detail, and
+ * every alias that leads to its mailbox; nothing when it is disabled. A catch-all gives no such
+ * right. 0, -ECANCELED, -ETIMEDOUT, or -E_TEMPORARY when the directory cannot be read.
+ */
+int directory_may_send_as(struct directory *d, uint64_t account_id, struct slice address,
+                          bool *ret_may) WAITS;
+
+/* ------------------------------------------------------------------ who may enter */
+
+enum login_outcome {
+    LOGIN_WELCOME,
+    LOGIN_WRONG,     /* name or password; which one is not for the client: 535 5.7.8 */
+    LOGIN_DISABLED,  /* right password, but the account is disabled */
+    LOGIN_THROTTLED, /* not even looked at: too many failures from there lately */
+    LOGIN_TEMPORARY, /* could not be decided now: 454 4.7.0 */
+};
+
+/* All slices are the caller's. */
+struct login_request {
+    struct slice name;     /* full address, or a local part in the default domain */
+    struct slice act_as;   /* the authorization identity of SASL; empty or the same account */
+    struct slice password; /* PLAIN, LOGIN, USER / PASS */
+    struct slice stamp;    /* APOP: the timestamp of the greeting, with its angle brackets */
+    struct slice digest;   /* APOP: 32 hexadecimal digits of the client */
+    struct slice peer;     /* 4 or 16 bytes of the client's address; empty: not throttled */
+};
+
+struct login {
+    enum login_outcome outcome;
+    uint64_t account_id; /* the rest of the line of facts: LOGIN_WELCOME only */
+    uint32_t shard;
+    struct slice address; /* canonical; in the arena */
+    usec_t hold;          /* hold back a refusal for so long before answering */
+};
+
+/*
+ * Checks a password. After failures from the same network for the same name it first waits (2 s,
+ * doubling to 30 s), so a call may take LOGIN_WAIT_MAX and a second: give RPC deadlines room. A
+ * name that does not exist costs as much time as a wrong password. `problem` gets the true reason
+ * for the log, never for the client. 0 with the outcome; -ECANCELED or -ETIMEDOUT.
+ */
+#define LOGIN_WAIT_MAX (60 * USEC_SEC)
+int directory_login(struct directory *d, const struct login_request *request, struct arena *a,
+                    struct login *ret, struct problem *problem) WAITS;
+
+/* The same by APOP (RFC 1939 §7), for accounts that have an APOP secret. */
+int directory_login_apop(struct directory *d, const struct login_request *request, struct arena *a,
+                         struct login *ret, struct problem *problem) WAITS;
+
+const char *login_outcome_text(enum login_outcome outcome);
