@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+#include "letter/submission.h"
+
+/* Fields that stand at most once (RFC 5322 §3.6). */
+static const struct slice single_fields[] = {
+    {"Date", 4},         {"From", 4},        {"Sender", 6},  {"Reply-To", 8},
+    {"To", 2},           {"Cc", 2},          {"Bcc", 3},     {"Message-ID", 10},
+    {"In-Reply-To", 11}, {"References", 10}, {"Subject", 7},
+};
+
+static void note_repeats(struct submission *sub, const struct header_field *field, unsigned *seen) {
+    for (unsigned i = 0; i < ARRAY_SIZE(single_fields); i++) {
+        if (!header_is(field, single_fields[i]))
+            continue;
+        if ((*seen & 1U << i) && !header_is(field, S("Bcc")))
+            sub->repeated = single_fields[i].ptr;
+        *seen |= 1U << i;
+    }
+}
+
+static int note_bcc(struct submission *sub, const struct header_field *field) {
+    if (!header_is(field, S("Bcc")) && !header_is(field, S("Resent-Bcc")))
+        return 0;
+    if (sub->bcc_count == SUBMISSION_BCC_MAX)
+        return -E_LIMIT;
+    sub->bcc[sub->bcc_count++] = (struct letter_range){field->offset, field->len};
+    return 0;
+}
+
+static void note_values(struct arena *a, struct submission *sub, const struct header_field *field) {
+    if (header_is(field, S("Date"))) {
+        sub->has_date = true;
+    } else if (header_is(field, S("Message-ID"))) {
+        sub->has_message_id = true;
+        sub->message_id = message_id_find(header_unfold(a, field->raw));
+    } else if (header_is(field, S("From"))) {
+        sub->from_fields++;
+        sub->from = header_unfold(a, field->raw);
+    } else if (header_is(field, S("Subject"))) {
+        sub->subject = header_unfold(a, field->raw);
+    }
+}
+
+int submission_inspect(struct arena *a, struct slice letter, const struct header_limits *limits,
+                       struct submission *ret) {
+    struct submission sub = {
+        .bcc = arena_array(a, SUBMISSION_BCC_MAX, sizeof(struct letter_range)),
+    };
+    struct header_cursor c = {.letter = letter, .limits = limits};
+    unsigned seen = 0;
+    for (struct header_field field; header_next(&c, &field);) {
+        note_repeats(&sub, &field, &seen);
+        note_values(a, &sub, &field);
+        int r = note_bcc(&sub, &field);
+        if (r < 0)
+            return r;
+    }
+    if (c.end == HEADER_LIMIT)
+        return -E_LIMIT;
+    sub.body = c.body;
+    sub.has_empty_line = c.end == HEADER_EMPTY_LINE;
+    *ret = sub;
+    return 0;
+}
+
+int submission_problem(const struct submission *sub, struct problem *p) {
+    if (sub->from_fields == 0)
+        return problem_set(p, -E_SYNTAX, "the letter has no From field");
+    if (sub->repeated)
+        return problem_set(p, -E_SYNTAX, "the letter has more than one %s field", sub->repeated);
+    return 0;
+}
+
+void submission_missing_fields(struct buf *to, const struct submission *sub, usec_t now,
+                               letter_id id, struct slice host) {
+    char text[LETTER_ID_SIZE];
+    char date[40];
+    if (!sub->has_date)
+        buf_printf(to, "Date: %.*s\r\n", SLICE_ARG(time_format_rfc5322(now, date)));
+    if (!sub->has_message_id)
+        buf_printf(to, "Message-ID: <%.*s@%.*s>\r\n", SLICE_ARG(letter_id_format(id, text)),
+                   SLICE_ARG(host));
+}
+
+static void add_piece(struct buf *to, struct slice letter, size_t from, size_t until) {
+    buf_add(to, slice_first(slice_from(letter, from), until - from));
+}
+
+void submission_header(struct buf *to, struct slice letter, const struct submission *sub,
+                       usec_t now, letter_id id, struct slice host) {
+    submission_missing_fields(to, sub, now, id, host);
+    size_t at = 0;
+    for (size_t i = 0; i < sub->bcc_count; i++) {
+        add_piece(to, letter, at, sub->bcc[i].offset);
+        at = sub->bcc[i].offset + sub->bcc[i].len;
+    }
+    add_piece(to, letter, at, sub->body);
+    if (to->len > 0 && to->ptr[to->len - 1] != '\n')
+        buf_add_str(to, "\r\n");
+    if (!sub->has_empty_line)
+        buf_add_str(to, "\r\n");
+}
+
+struct slice message_id_make(struct arena *a, letter_id id, struct slice host) {
+    char text[LETTER_ID_SIZE];
+    return arena_printf(a, "<%.*s@%.*s>", SLICE_ARG(letter_id_format(id, text)), SLICE_ARG(host));
+}
+
+struct slice message_id_find(struct slice value) {
+    ssize_t open = slice_find_byte(value, '<');
+    if (open < 0)
+        return slice_of(NULL, 0);
+    value = slice_from(value, (size_t)open);
+    ssize_t close = slice_find_byte(value, '>');
+    if (close < 2 || close >= 998)
+        return slice_of(NULL, 0);
+    struct slice id = slice_first(value, (size_t)close + 1);
+    for (size_t i = 0; i < id.len; i++) {
+        if ((unsigned char)id.ptr[i] <= ' ' || id.ptr[i] == 0x7f)
+            return slice_of(NULL, 0);
+    }
+    return id;
+}
