@@ -7,8 +7,9 @@
  *   made of these three.
  * - Output is collected and leaves when the next read would have to wait ("flush on read"), when
  *   the output buffer is full, or at stream_flush(): replies to pipelined commands share a packet.
- * - Errors stick: after the first one every call returns it again, output is dropped. So a session
- *   may check the reads only.
+ * - Errors stick: after a failed read every read fails the same way, after a failed write reads and
+ *   writes do, and output is dropped. So a session may check the reads only. Time-outs and cancel
+ * of a read lose nothing and do not stick: a session can still say goodbye.
  * - Deadlines: stream_set_timeout() bounds each single wait, stream_set_min_rate() bounds a peer
  *   that drips. fiber deadlines apply as well.
  * - While a stream waits with an empty window it holds no input buffer; an idle connection costs
@@ -24,13 +25,20 @@
 
 struct stream;
 
-/* What lies below a stream. Both calls wait, `read` returns 0 at the end of the peer's bytes. */
+/*
+ * What lies below a stream. `read` and `write` never wait: they move what they can and say -EAGAIN
+ * when that is nothing; `read` returns 0 at the end of the peer's bytes. The two waits park the
+ * fiber until a further try makes sense.
+ */
 struct stream_ops {
-    ssize_t (*read)(void *below, void *to, size_t size, usec_t deadline);
-    ssize_t (*write)(void *below, const void *bytes, size_t len, usec_t deadline);
-    int (*shutdown)(void *below); /* says end to the peer (half close, close_notify) */
+    ssize_t (*read)(void *below, void *to, size_t size);
+    ssize_t (*write)(void *below, const void *bytes, size_t len);
+    int (*wait_read)(void *below, usec_t deadline) WAITS;
+    int (*wait_write)(void *below, usec_t deadline) WAITS;
+    int (*shutdown)(void *below); /* says end to the peer (half close, close_notify); no wait */
     void (*close)(void *below);   /* frees `below` too */
-    int (*fd)(void *below);       /* the descriptor, or -1: memory, TLS */
+    int (*fd)(void *below);       /* the descriptor behind a plain socket, or -1 */
+    int (*detach)(void *below);   /* gives the descriptor up and frees `below`; NULL: cannot */
 };
 
 /* A stream above anything; owns `below`. */
@@ -89,7 +97,10 @@ void stream_str(struct stream *s, const char *text) WAITS;
 void stream_printf(struct stream *s, const char *format, ...) PRINTF_LIKE(2, 3) WAITS;
 int stream_flush(struct stream *s) WAITS; /* 0 or the sticky error */
 
-/* Sends part of a file behind what was written; with sendfile(2) where the stream allows. */
+/*
+ * Sends part of a file behind what was written. What is in the page cache goes out at once, the
+ * rest is read by another thread. -EIO when the file ends too early.
+ */
 int stream_send_file(struct stream *s, int file, uint64_t offset, uint64_t len) WAITS;
 
 int stream_shutdown(struct stream *s) WAITS; /* flushes, then tells the peer that no more comes */
@@ -109,11 +120,9 @@ struct stream_counts stream_counts(const struct stream *s);
  */
 int stream_detach(struct stream *s, struct arena *a, int *ret_fd, struct slice *ret_unread);
 
-/*
- * Puts a new layer under the stream after STARTTLS: `wrap` gets the old ops and below and returns
- * new ones in their place. Bytes received before are dropped and their number returned: plaintext
- * behind STARTTLS is an attack (RFC 3207 §4.2). The output must be flushed.
- */
+/* Drops what was read and not consumed: plaintext behind STARTTLS is an attack (RFC 3207 §4.2). */
 size_t stream_drop_input(struct stream *s);
-void stream_replace(struct stream *s, const struct stream_ops *ops, void *below,
-                    const struct stream_ops **ret_old_ops, void **ret_old_below);
+
+/* For a layer such as TLS: what lies below now, and putting something else there. */
+void stream_below(const struct stream *s, const struct stream_ops **ret_ops, void **ret_below);
+void stream_replace(struct stream *s, const struct stream_ops *ops, void *below);

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The buffers of a stream come from a small pool and go back to it whenever they are empty and the
+ * fiber is about to wait: thousands of idle connections share a handful of buffers.
+ */
+#include "io/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/uio.h>
+
+#include "base/alloc.h"
+#include "fiber/wait.h"
+
+#define BUFFER_SIZE 16384U
+#define POOL_SIZE   64U
+
+struct stream {
+    const struct stream_ops *ops;
+    void *below;
+    int read_error, write_error;
+    char *in; /* NULL while empty */
+    uint32_t in_size, in_from, in_to;
+    char *out; /* NULL while empty */
+    uint32_t out_len;
+    uint32_t min_rate; /* bytes per second; 0: none */
+    usec_t timeout, rate_grace, rate_began;
+    uint64_t rate_bytes;
+    struct stream_counts counts;
+};
+
+/* ------------------------------------------------------------------ buffers */
+
+static _Thread_local struct {
+    char *free[POOL_SIZE];
+    unsigned count;
+} pool;
+
+static char *buffer_get(void) {
+    return pool.count > 0 ? pool.free[--pool.count] : mem_alloc(BUFFER_SIZE);
+}
+
+static void buffer_put(char *buffer) {
+    if (pool.count < POOL_SIZE)
+        pool.free[pool.count++] = buffer;
+    else
+        free(buffer);
+}
+
+static void drop_in_buffer(struct stream *s) {
+    if (s->in_size == BUFFER_SIZE)
+        buffer_put(s->in);
+    else
+        free(s->in);
+    s->in = NULL;
+    s->in_size = s->in_from = s->in_to = 0;
+}
+
+/* Makes room behind the window so that it can grow to `want` bytes. */
+static void make_room(struct stream *s, size_t want) {
+    uint32_t len = s->in_to - s->in_from;
+    if (!s->in && want <= BUFFER_SIZE) {
+        s->in = buffer_get();
+        s->in_size = BUFFER_SIZE;
+        return;
+    }
+    if (want > s->in_size) {
+        char *bigger = mem_alloc(STREAM_WINDOW);
+        if (len > 0)
+            memcpy(bigger, s->in + s->in_from, len);
+        if (s->in)
+            drop_in_buffer(s);
+        s->in = bigger;
+        s->in_size = STREAM_WINDOW;
+    } else if (s->in_from > 0 &&
+               (len == 0 || s->in_size - s->in_from < want || s->in_to == s->in_size)) {
+        if (len > 0)
+            memmove(s->in, s->in + s->in_from, len);
+    } else {
+        return;
+    }
+    s->in_from = 0;
+    s->in_to = len;
+}
+
+/* ------------------------------------------------------------------ life */
+
+struct stream *stream_new(const struct stream_ops *ops, void *below) {
+    struct stream *s = NEW(struct stream);
+    s->ops = ops;
+    s->below = below;
+    s->timeout = USEC_NEVER;
+    return s;
+}
+
+static void free_shell(struct stream *s) {
+    if (s->in)
+        drop_in_buffer(s);
+    if (s->out)
+        buffer_put(s->out);
+    free(s);
+}
+
+void stream_free(struct stream *s) {
+    if (!s)
+        return;
+    s->ops->close(s->below);
+    free_shell(s);
+}
+
+int stream_detach(struct stream *s, struct arena *a, int *ret_fd, struct slice *ret_unread) {
+    if (!s->ops->detach)
+        return -EINVAL;
+    *ret_unread = arena_copy(a, stream_window(s));
+    *ret_fd = s->ops->detach(s->below);
+    free_shell(s);
+    return 0;
+}
+
+void stream_below(const struct stream *s, const struct stream_ops **ret_ops, void **ret_below) {
+    *ret_ops = s->ops;
+    *ret_below = s->below;
+}
+
+void stream_replace(struct stream *s, const struct stream_ops *ops, void *below) {
+    s->ops = ops;
+    s->below = below;
+}
+
+int stream_error(const struct stream *s) {
+    return s->write_error ? s->write_error : s->read_error;
+}
+
+struct stream_counts stream_counts(const struct stream *s) {
+    return s->counts;
+}
+
+/* ------------------------------------------------------------------ limits */
+
+void stream_set_timeout(struct stream *s, usec_t each_wait) {
+    s->timeout = each_wait;
+}
+
+void stream_set_min_rate(struct stream *s, size_t bytes_per_second, usec_t grace) {
+    s->min_rate = (uint32_t)bytes_per_second;
+    s->rate_grace = grace;
+    stream_rate_restart(s);
+}
+
+void stream_rate_restart(struct stream *s) {
+    s->rate_began = fiber_now();
+    s->rate_bytes = 0;
+}
+
+static usec_t wait_until(const struct stream *s) {
+    return s->timeout == USEC_NEVER ? USEC_NEVER : fiber_now() + s->timeout;
+}
+
+/* When a peer that sends nothing more falls below the minimum rate. */
+static usec_t slow_at(const struct stream *s) {
+    if (s->min_rate == 0)
+        return USEC_NEVER;
+    return s->rate_began + s->rate_grace +
+           (usec_t)(s->rate_bytes * (uint64_t)USEC_SEC / s->min_rate);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static int wait_for_input(struct stream *s) {
+    usec_t patience = wait_until(s);
+    usec_t slow = slow_at(s);
+    if (s->in && s->in_from == s->in_to)
+        drop_in_buffer(s);
+    int r = s->ops->wait_read(s->below, MIN(patience, slow));
+    return r == -ETIMEDOUT && slow <= fiber_now() ? -E_SLOW : r;
+}
+
+int stream_fill(struct stream *s, size_t want) {
+    MUST(want <= STREAM_WINDOW);
+    if (s->in_to - s->in_from >= want)
+        return 0;
+    int r = stream_flush(s);
+    if (r == 0)
+        r = s->read_error;
+    while (r == 0 && s->in_to - s->in_from < want) {
+        make_room(s, want);
+        ssize_t n = s->ops->read(s->below, s->in + s->in_to, s->in_size - s->in_to);
+        if (n > 0) {
+            s->in_to += (uint32_t)n;
+            s->counts.in += (uint64_t)n;
+            s->rate_bytes += (uint64_t)n;
+        } else if (n == -EAGAIN) {
+            r = wait_for_input(s);
+        } else {
+            r = s->read_error = n == 0 ? -E_EOF : (int)n;
+        }
+    }
+    return r;
+}
+
+int stream_fill_more(struct stream *s) {
+    size_t have = s->in_to - s->in_from;
+    return have >= STREAM_WINDOW ? -E_LIMIT : stream_fill(s, have + 1);
+}
+
+struct slice stream_window(const struct stream *s) {
+    return slice_of(s->in ? s->in + s->in_from : "", s->in_to - s->in_from);
+}
+
+void stream_consume(struct stream *s, size_t len) {
+    MUST(len <= s->in_to - s->in_from);
+    s->in_from += (uint32_t)len;
+}
+
+int stream_read_line(struct stream *s, size_t max, struct slice *ret_line) {
+    size_t searched = 0;
+    MUST(max <= STREAM_WINDOW);
+    for (;;) {
+        struct slice window = slice_first(stream_window(s), max);
+        ssize_t at = slice_find_byte(slice_from(window, searched), '\n');
+        if (at >= 0) {
+            *ret_line = slice_first(window, searched + (size_t)at + 1);
+            stream_consume(s, ret_line->len);
+            return 0;
+        }
+        if (window.len == max)
+            return -E_LIMIT;
+        searched = window.len;
+        int r = stream_fill_more(s);
+        if (r < 0)
+            return r;
+    }
+}
+
+int stream_skip_line(struct stream *s, size_t max) {
+    while (max > 0) {
+        struct slice window = slice_first(stream_window(s), max);
+        ssize_t at = slice_find_byte(window, '\n');
+        size_t n = at >= 0 ? (size_t)at + 1 : window.len;
+        stream_consume(s, n);
+        if (at >= 0)
+            return 0;
+        max -= n;
+        int r = max > 0 ? stream_fill(s, 1) : 0;
+        if (r < 0)
+            return r;
+    }
+    return -E_LIMIT;
+}
+
+int stream_read_exact(struct stream *s, void *to, size_t len) {
+    char *at = to;
+    while (len > 0) {
+        int r = stream_fill(s, 1);
+        if (r < 0)
+            return r;
+        struct slice piece = slice_first(stream_window(s), len);
+        memcpy(at, piece.ptr, piece.len);
+        stream_consume(s, piece.len);
+        at += piece.len;
+        len -= piece.len;
+    }
+    return 0;
+}
+
+bool stream_has_input(const struct stream *s) {
+    return s->in_from < s->in_to;
+}
+
+size_t stream_drop_input(struct stream *s) {
+    size_t dropped = s->in_to - s->in_from;
+    if (s->in)
+        drop_in_buffer(s);
+    return dropped;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static int write_all(struct stream *s, struct slice bytes) {
+    while (!s->write_error && bytes.len > 0) {
+        ssize_t n = s->ops->write(s->below, bytes.ptr, bytes.len);
+        if (n >= 0) {
+            bytes = slice_from(bytes, (size_t)n);
+            s->counts.out += (uint64_t)n;
+        } else if (n == -EAGAIN) {
+            s->write_error = s->ops->wait_write(s->below, wait_until(s));
+        } else {
+            s->write_error = (int)n;
+        }
+    }
+    return s->write_error;
+}
+
+int stream_flush(struct stream *s) {
+    if (!s->out)
+        return s->write_error;
+    char *out = TAKE_PTR(s->out);
+    uint32_t len = s->out_len;
+    s->out_len = 0;
+    (void)write_all(s, slice_of(out, len));
+    buffer_put(out);
+    return s->write_error;
+}
+
+void stream_write(struct stream *s, struct slice bytes) {
+    while (!s->write_error && bytes.len > 0) {
+        if (!s->out && bytes.len >= BUFFER_SIZE) {
+            (void)write_all(s, bytes);
+            return;
+        }
+        if (!s->out)
+            s->out = buffer_get();
+        struct slice piece = slice_first(bytes, BUFFER_SIZE - s->out_len);
+        memcpy(s->out + s->out_len, piece.ptr, piece.len);
+        s->out_len += (uint32_t)piece.len;
+        bytes = slice_from(bytes, piece.len);
+        if (s->out_len == BUFFER_SIZE)
+            (void)stream_flush(s);
+    }
+}
+
+void stream_str(struct stream *s, const char *text) {
+    stream_write(s, slice_of_str(text));
+}
+
+void stream_printf(struct stream *s, const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    MUST(len >= 0);
+    if ((size_t)len < sizeof text) {
+        stream_write(s, slice_of(text, (size_t)len));
+        return;
+    }
+    char *longer = mem_alloc((size_t)len + 1);
+    va_start(args, format);
+    (void)vsnprintf(longer, (size_t)len + 1, format, args);
+    va_end(args);
+    stream_write(s, slice_of(longer, (size_t)len));
+    free(longer);
+}
+
+struct file_read {
+    int file;
+    uint64_t offset;
+    char *to;
+    size_t size;
+};
+
+static int read_in_thread(void *arg) {
+    struct file_read *job = arg;
+    ssize_t n = pread(job->file, job->to, job->size, (off_t)job->offset);
+    return n < 0 ? -errno : (int)n;
+}
+
+/* Bytes read; from the page cache at once, from the disk by a thread. */
+static int read_file(struct file_read *job) {
+    struct iovec part = {job->to, job->size};
+    ssize_t n = preadv2(job->file, &part, 1, (off_t)job->offset, RWF_NOWAIT);
+    if (n > 0)
+        return (int)n;
+    return offload(OFFLOAD_DISK, read_in_thread, job);
+}
+
+int stream_send_file(struct stream *s, int file, uint64_t offset, uint64_t len) {
+    char *buffer = len > 0 ? mem_alloc(STREAM_WINDOW) : NULL;
+    while (!s->write_error && len > 0) {
+        struct file_read job = {file, offset, buffer, (size_t)MIN(len, (uint64_t)STREAM_WINDOW)};
+        int n = read_file(&job);
+        if (n <= 0) {
+            free(buffer);
+            return n < 0 ? n : -EIO;
+        }
+        stream_write(s, slice_of(buffer, (size_t)n));
+        offset += (uint64_t)n;
+        len -= (uint64_t)n;
+    }
+    free(buffer);
+    return s->write_error;
+}
+
+int stream_shutdown(struct stream *s) {
+    int r = stream_flush(s);
+    return r < 0 ? r : s->ops->shutdown(s->below);
+}
