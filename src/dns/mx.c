@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The order of things follows RFC 5321 §5.1: ask for MX; only when the domain has none at all take
+ * the domain itself as its only host; put the hosts in order; look up their addresses; cut the list
+ * where we are in it ourselves; leave out hosts without an address.
+ *
+ * All addresses are looked up before anything is tried, because we may be recognised only by an
+ * address, and then nothing of our own or a higher preference number may be tried. The questions
+ * run side by side: helper fibers take the next open question from a common list, and the caller
+ * works on it as well, so that it also ends when no helper can be had.
+ *
+ * Whatever may be different in an hour is temporary: a failed or unsigned-but-should-be answer for
+ * the MX or, when no other host is left, for an address.
+ */
+#include "dns/mx.h"
+
+#include <errno.h>
+
+#include "base/random.h"
+
+#define PARALLEL_QUESTIONS 8U
+
+struct finder {
+    const struct dns_client *client;
+    const struct dns_search *search;
+    struct arena *arena;
+    struct dns_way way;
+    struct dns_host *hosts;
+    size_t count;
+};
+
+static void PRINTF_LIKE(2, 3) tell(const struct finder *f, const char *format, ...) {
+    if (!f->search->event)
+        return;
+    va_list args;
+    va_start(args, format);
+    struct slice sentence = arena_printf_v(f->arena, format, args);
+    va_end(args);
+    f->search->event(f->search->event_arg, sentence);
+}
+
+/* Settles the fate; returns 1 so that steps read `return no_way(...)`. */
+static int PRINTF_LIKE(6, 7) settle(struct finder *f, enum dns_fate fate, unsigned reply,
+                                    uint16_t subject, uint16_t detail, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    f->way.fate = fate;
+    f->way.reply = reply;
+    f->way.subject = subject;
+    f->way.detail = detail;
+    f->way.words = arena_printf_v(f->arena, format, args);
+    va_end(args);
+    return 1;
+}
+
+static bool is_literal(struct slice name) {
+    return name.len > 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']';
+}
+
+static int parse_literal(struct slice literal, uint16_t port, struct net_addr *ret) {
+    struct slice inside = slice_of(literal.ptr + 1, literal.len - 2);
+    bool tagged = slice_starts_nocase(inside, S("IPv6:"));
+    if (tagged)
+        inside = slice_from(inside, 5);
+    int r = net_parse(inside, port, ret);
+    if (r < 0 || net_port(ret) != port || (tagged && ret->any.sa_family != AF_INET6))
+        return -E_SYNTAX;
+    return 0;
+}
+
+int dns_next_hop_parse(struct slice text, uint16_t default_port, struct dns_next_hop *ret) {
+    struct slice name = text, rest = {NULL, 0};
+    bool bracketed = text.len > 0 && text.ptr[0] == '[';
+    ssize_t end = slice_find_byte(text, bracketed ? ']' : ':');
+    if (bracketed && end < 0)
+        return -E_SYNTAX;
+    if (end >= 0) {
+        size_t name_len = (size_t)end + (bracketed ? 1 : 0);
+        name = slice_first(text, name_len);
+        rest = slice_from(text, name_len);
+    }
+    uint64_t port = default_port;
+    if (rest.len && (rest.ptr[0] != ':' || slice_to_u64(slice_from(rest, 1), 65535, &port) < 0))
+        return -E_SYNTAX;
+    struct net_addr addr;
+    if (bracketed && parse_literal(name, (uint16_t)port, &addr) < 0)
+        name = slice_of(name.ptr + 1, name.len - 2);
+    char wire[DNS_NAME_WIRE];
+    size_t wire_len;
+    if (port == 0 || (!is_literal(name) && dns_name_write(name, wire, &wire_len) < 0))
+        return -E_SYNTAX;
+    *ret = (struct dns_next_hop){.name = name, .port = (uint16_t)port, .no_mx = bracketed};
+    return 0;
+}
+
+/* ------------------------------------------------------------------ ourselves */
+
+static bool is_unspecified(const struct net_addr *addr) {
+    if (addr->any.sa_family == AF_INET)
+        return (ntohl(addr->in.sin_addr.s_addr) >> 24) == 0;
+    return IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
+}
+
+static bool is_own_address(const struct dns_search *search, const struct net_addr *addr) {
+    if (search->loopback_is_own && (net_is_loopback(addr) || is_unspecified(addr)))
+        return true;
+    for (size_t i = 0; i < search->own_address_count; i++) {
+        const struct net_addr *own = &search->own_addresses[i];
+        bool same_port = net_port(own) == 0 || net_port(own) == net_port(addr);
+        if (same_port && net_same_host(own, addr))
+            return true;
+    }
+    return false;
+}
+
+static bool is_own_name(const struct dns_search *search, struct slice name) {
+    for (size_t i = 0; i < search->own_name_count; i++)
+        if (dns_name_same(search->own_names[i], name))
+            return true;
+    return false;
+}
+
+/* ------------------------------------------------------------------ addresses */
+
+/* One question for the addresses of a host. */
+struct question {
+    struct dns_host *host;
+    uint16_t type;
+    int result; /* of the client */
+    struct dns_answer answer;
+};
+
+struct questions {
+    struct finder *finder;
+    struct question all[DNS_HOSTS_MAX * 2];
+    size_t count, next;
+};
+
+static void ask_addresses(void *arg) WAITS {
+    struct questions *q = arg;
+    struct finder *f = q->finder;
+    while (q->next < q->count && !fiber_cancelled()) {
+        struct question *mine = &q->all[q->next++];
+        mine->result =
+            f->client->query(f->client->arg, mine->host->name, mine->type, f->arena, &mine->answer);
+    }
+}
+
+static void add_questions(struct questions *q) {
+    const struct dns_search *search = q->finder->search;
+    for (size_t i = 0; i < q->finder->count; i++) {
+        struct dns_host *host = &q->finder->hosts[i];
+        if (!search->no_ipv6)
+            q->all[q->count++] = (struct question){host, DNS_AAAA, -ECANCELED, {0}};
+        if (!search->no_ipv4)
+            q->all[q->count++] = (struct question){host, DNS_A, -ECANCELED, {0}};
+    }
+}
+
+/* All questions answered, or -ECANCELED. */
+static int ask_all(struct questions *q) WAITS {
+    struct fiber *helpers[PARALLEL_QUESTIONS];
+    size_t helping = 0;
+    while (helping + 1 < MIN(q->count, PARALLEL_QUESTIONS) &&
+           fiber_start("dns addresses", ask_addresses, q, &helpers[helping]) == 0)
+        helping++;
+    ask_addresses(q);
+    for (size_t i = 0; i < helping; i++) {
+        if (fiber_cancelled())
+            fiber_cancel(helpers[i]);
+        fiber_join(helpers[i]);
+    }
+    return fiber_cancelled() ? -ECANCELED : 0;
+}
+
+/* The addresses of an answer in random order; the resolver's own order may be a fixed one. */
+static size_t take_addresses(const struct question *q, uint16_t port,
+                             struct net_addr to[static DNS_HOST_ADDRESSES_MAX]) {
+    size_t count = 0;
+    size_t offered = q->result == 0 && q->answer.code == DNS_OK ? q->answer.count : 0;
+    for (size_t i = 0; i < offered; i++) {
+        struct net_addr addr;
+        if (net_from_bytes(q->answer.records[i].bytes, port, &addr) < 0)
+            continue;
+        size_t at = (size_t)random_below(i + 1);
+        if (count < DNS_HOST_ADDRESSES_MAX)
+            to[count++] = addr;
+        if (at < count) {
+            to[count - 1] = to[at];
+            to[at] = addr;
+        }
+    }
+    return count;
+}
+
+/* IPv6 and IPv4 in turns, so that a broken family costs one attempt before the other's turn. */
+static void set_addresses(struct finder *f, struct dns_host *host, const struct question *v6,
+                          const struct question *v4) {
+    struct net_addr six[DNS_HOST_ADDRESSES_MAX], four[DNS_HOST_ADDRESSES_MAX];
+    uint16_t port = f->search->to.port;
+    size_t six_count = v6 ? take_addresses(v6, port, six) : 0;
+    size_t four_count = v4 ? take_addresses(v4, port, four) : 0;
+    host->addresses = arena_array(f->arena, six_count + four_count, sizeof *host->addresses);
+    for (size_t i = 0; i < MAX(six_count, four_count); i++) {
+        if (i < six_count)
+            host->addresses[host->count++] = six[i];
+        if (i < four_count)
+            host->addresses[host->count++] = four[i];
+    }
+    for (size_t i = 0; i < host->count; i++)
+        if (is_own_address(f->search, &host->addresses[i]))
+            host->own = true;
+}
+
+static bool failed(const struct question *q) {
+    return q && (q->result < 0 || q->answer.code >= DNS_SERVFAIL);
+}
+
+static bool all_secure(const struct question *v6, const struct question *v4) {
+    return (!v6 || v6->answer.secure) && (!v4 || v4->answer.secure);
+}
+
+static struct slice addresses_text(struct finder *f, const struct dns_host *host) {
+    _cleanup_(buf_done) struct buf text = {0};
+    char one[NET_TEXT_SIZE];
+    for (size_t i = 0; i < host->count; i++) {
+        if (i > 0)
+            buf_add(&text, S(", "));
+        buf_add(&text, net_format_host(&host->addresses[i], one));
+    }
+    return arena_copy(f->arena, buf_slice(&text));
+}
+
+static const char *why_failed(const struct question *q) {
+    return q->result < 0 ? error_text(q->result) : dns_code_text(q->answer.code);
+}
+
+static void tell_addresses(struct finder *f, const struct dns_host *host, const struct question *v6,
+                           const struct question *v4) {
+    const struct question *bad = failed(v6) ? v6 : failed(v4) ? v4 : NULL;
+    if (bad)
+        tell(f, "%s of %.*s: %s", bad->type == DNS_A ? "IPv4 address" : "IPv6 address",
+             SLICE_ARG(host->name), why_failed(bad));
+    if (host->count > 0)
+        tell(f, "%.*s (preference %u) has address %.*s%s", SLICE_ARG(host->name), host->preference,
+             SLICE_ARG(addresses_text(f, host)), host->own ? ": that is this server itself" : "");
+    else if (!bad)
+        tell(f, "%.*s has no address", SLICE_ARG(host->name));
+}
+
+/* Fills in the addresses of all hosts. `ret_failed` counts the hosts that only failed for now. */
+static int look_up_addresses(struct finder *f, size_t *ret_failed) WAITS {
+    struct questions *q = ARENA_NEW(f->arena, struct questions);
+    q->finder = f;
+    add_questions(q);
+    int r = ask_all(q);
+    if (r < 0)
+        return r;
+    size_t at = 0, failures = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        struct dns_host *host = &f->hosts[i];
+        const struct question *v6 = f->search->no_ipv6 ? NULL : &q->all[at++];
+        const struct question *v4 = f->search->no_ipv4 ? NULL : &q->all[at++];
+        set_addresses(f, host, v6, v4);
+        host->secure = f->way.secure && all_secure(v6, v4);
+        failures += host->count == 0 && (failed(v6) || failed(v4));
+        tell_addresses(f, host, v6, v4);
+    }
+    *ret_failed = failures;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ the list of hosts */
+
+/*
+ * Fisher and Yates, then an insertion sort, which keeps the order of equals. The list is shuffled
+ * in full, and sorted, before it is cut to DNS_HOSTS_MAX.
+ */
+static void put_in_order(struct dns_host *hosts, size_t count) {
+    for (size_t i = count; i > 1; i--) {
+        size_t j = (size_t)random_below(i);
+        struct dns_host host = hosts[i - 1];
+        hosts[i - 1] = hosts[j];
+        hosts[j] = host;
+    }
+    for (size_t i = 1; i < count; i++) {
+        struct dns_host host = hosts[i];
+        size_t j = i;
+        for (; j > 0 && hosts[j - 1].preference > host.preference; j--)
+            hosts[j] = hosts[j - 1];
+        hosts[j] = host;
+    }
+}
+
+static bool is_listed(const struct dns_host *hosts, size_t count, struct slice name) {
+    for (size_t i = 0; i < count; i++)
+        if (slice_eq(hosts[i].name, name))
+            return true;
+    return false;
+}
+
+static void tell_mx(struct finder *f, const struct dns_answer *answer, size_t offered) {
+    _cleanup_(buf_done) struct buf text = {0};
+    for (size_t i = 0; i < f->count; i++)
+        buf_printf(&text, "%s%u %.*s", i ? ", " : "", f->hosts[i].preference,
+                   SLICE_ARG(f->hosts[i].name));
+    if (offered > f->count)
+        buf_printf(&text, " and %zu more, left out", offered - f->count);
+    tell(f, "MX of %.*s: %.*s%s", SLICE_ARG(f->search->to.name), SLICE_ARG(buf_slice(&text)),
+         answer->secure ? " (DNSSEC)" : "");
+}
+
+/* Takes the hosts of an MX answer; 1 when there is none behind the names. */
+static int take_mx(struct finder *f, const struct dns_answer *answer) {
+    struct dns_host *hosts = arena_array(f->arena, answer->count, sizeof *hosts);
+    size_t count = 0;
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct dns_record *mx = &answer->records[i];
+        if (slice_eq(mx->name, S(".")))
+            continue;
+        hosts[count++] = (struct dns_host){.name = mx->name, .preference = mx->preference};
+    }
+    if (count == 0) {
+        tell(f, "MX of %.*s: null MX, it takes no mail", SLICE_ARG(f->search->to.name));
+        return settle(f, DNS_NO_WAY, 556, 1, 10, "Domain %.*s does not accept mail (null MX)",
+                      SLICE_ARG(f->search->to.name));
+    }
+    put_in_order(hosts, count);
+    f->hosts = hosts;
+    for (size_t i = 0; i < count && f->count < DNS_HOSTS_MAX; i++)
+        if (!is_listed(f->hosts, f->count, hosts[i].name))
+            f->hosts[f->count++] = hosts[i];
+    f->way.secure = answer->secure;
+    tell_mx(f, answer, count);
+    return 0;
+}
+
+static int take_domain_itself(struct finder *f, bool secure) {
+    f->hosts = ARENA_NEW(f->arena, struct dns_host);
+    f->hosts[0].name = f->search->to.name;
+    f->count = 1;
+    f->way.secure = secure;
+    return 0;
+}
+
+static int settle_failure(struct finder *f, const char *why) {
+    return settle(f, DNS_LATER, 451, 4, 3, "MX look-up of %.*s failed: %s",
+                  SLICE_ARG(f->search->to.name), why);
+}
+
+static void tell_alias(struct finder *f, const struct dns_answer *answer) {
+    if (answer->canonical.len && !dns_name_same(answer->canonical, f->search->to.name))
+        tell(f, "%.*s is an alias of %.*s", SLICE_ARG(f->search->to.name),
+             SLICE_ARG(answer->canonical));
+}
+
+/* Fills in `hosts`; 1 when the fate is settled without any. */
+static int list_hosts(struct finder *f) WAITS {
+    struct slice domain = f->search->to.name;
+    if (f->search->to.no_mx)
+        return take_domain_itself(f, true);
+    struct dns_answer answer;
+    int r = f->client->query(f->client->arg, domain, DNS_MX, f->arena, &answer);
+    if (r == -ECANCELED)
+        return r;
+    if (r < 0) {
+        tell(f, "MX of %.*s: %s", SLICE_ARG(domain), error_text(r));
+        return settle_failure(f, error_text(r));
+    }
+    tell_alias(f, &answer);
+    if (answer.code == DNS_OK)
+        return take_mx(f, &answer);
+    const char *why = dns_code_text(answer.code);
+    if (answer.code == DNS_NODATA) {
+        tell(f, "MX of %.*s: none, so its own address is used", SLICE_ARG(domain));
+        return take_domain_itself(f, answer.secure);
+    }
+    tell(f, "MX of %.*s: %s%s%.*s", SLICE_ARG(domain), why, answer.problem.len ? ", " : "",
+         SLICE_ARG(answer.problem));
+    if (answer.code == DNS_NXDOMAIN)
+        return settle(f, DNS_NO_WAY, 550, 1, 2, "Domain %.*s does not exist", SLICE_ARG(domain));
+    return settle_failure(f, why);
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+/* Cuts the list before the first host that has our preference number; 1 when nothing is left. */
+static int cut_at_ourselves(struct finder *f) {
+    unsigned limit = UINT16_MAX + 1U;
+    for (size_t i = 0; i < f->count; i++) {
+        struct dns_host *host = &f->hosts[i];
+        host->own = host->own || is_own_name(f->search, host->name);
+        if (host->own)
+            limit = MIN(limit, host->preference);
+    }
+    size_t kept = 0;
+    while (kept < f->count && f->hosts[kept].preference < limit)
+        kept++;
+    if (kept == f->count)
+        return 0;
+    f->count = kept;
+    if (kept > 0) {
+        tell(f,
+             "this server is in the list itself: hosts with preference %u and above are left out",
+             limit);
+        return 0;
+    }
+    tell(f, "the best host for %.*s is this server itself, which does not serve it",
+         SLICE_ARG(f->search->to.name));
+    return settle(f, DNS_NO_WAY, 554, 4, 6, "Mail for %.*s loops back to this server",
+                  SLICE_ARG(f->search->to.name));
+}
+
+static int keep_hosts_with_address(struct finder *f, size_t failures) {
+    size_t kept = 0;
+    for (size_t i = 0; i < f->count; i++)
+        if (f->hosts[i].count > 0)
+            f->hosts[kept++] = f->hosts[i];
+    f->count = kept;
+    if (kept > 0)
+        return 0;
+    struct slice domain = f->search->to.name;
+    if (failures > 0)
+        return settle(f, DNS_LATER, 451, 4, 3, "Address look-up for %.*s failed for now",
+                      SLICE_ARG(domain));
+    return settle(f, DNS_NO_WAY, 550, 4, 4, "No mail host of %.*s has an address",
+                  SLICE_ARG(domain));
+}
+
+static int use_literal(struct finder *f) {
+    struct slice literal = f->search->to.name;
+    struct net_addr *addr = ARENA_NEW(f->arena, struct net_addr);
+    if (parse_literal(literal, f->search->to.port, addr) < 0)
+        return settle(f, DNS_NO_WAY, 550, 1, 2, "%.*s is no address literal", SLICE_ARG(literal));
+    (void)take_domain_itself(f, false);
+    f->hosts[0].addresses = addr;
+    f->hosts[0].count = 1;
+    f->hosts[0].own = is_own_address(f->search, addr);
+    return cut_at_ourselves(f);
+}
+
+static int find(struct finder *f) WAITS {
+    struct slice name = f->search->to.name;
+    if (is_literal(name))
+        return use_literal(f);
+    char wire[DNS_NAME_WIRE];
+    size_t wire_len;
+    if (dns_name_write(name, wire, &wire_len) < 0 || wire_len == 1)
+        return settle(f, DNS_NO_WAY, 550, 1, 2, "%.*s is no domain name", SLICE_ARG(name));
+    int r = list_hosts(f);
+    if (r != 0)
+        return r;
+    size_t failures;
+    r = look_up_addresses(f, &failures);
+    if (r != 0)
+        return r;
+    r = cut_at_ourselves(f);
+    return r != 0 ? r : keep_hosts_with_address(f, failures);
+}
+
+int dns_find_hosts(const struct dns_client *client, const struct dns_search *search,
+                   struct arena *a, struct dns_way *ret) {
+    struct finder f = {.client = client, .search = search, .arena = a};
+    int r = find(&f);
+    if (r < 0)
+        return r;
+    f.way.hosts = f.hosts;
+    f.way.count = r == 0 ? f.count : 0;
+    *ret = f.way;
+    return 0;
+}
