@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The account store: the mailboxes of one shard's accounts, owned by one process and one thread.
+ *
+ *     DIR/<xx>/<id>/mail.db            SQLite: the index of mailboxes and letters
+ *     DIR/<xx>/<id>/packs/NNNNNN.pack  the account's log: letters and every change, append-only
+ *
+ * The packs are the truth. Whatever changes an account is a record in its newest pack and durable
+ * once that pack is synced; changes that arrive while a sync runs share the next one. mail.db
+ * trails the packs and can be made from them alone.
+ *
+ * An account is opened before anything is done with it, and closed as often as it was opened; both
+ * are cheap for an account that is still in memory. Results that point into an account stay valid
+ * as their function says, never after the close.
+ *
+ * Errors of everything that writes: -ENOSPC (disk full or nearly so), -EIO and other errno: failed
+ * for now, nothing of the change is left, may be tried again. -E_UNKNOWN: no such mailbox.
+ * -E_LIMIT: a limit was passed, trying again is useless. -ECANCELED, -ETIMEDOUT: given up before
+ * anything was written. Once bytes are on their way to the disk a call is not cut short.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "pack/pack.h"
+
+struct store;
+struct store_account;
+
+#define STORE_INBOX 1U /* the mailbox that every account has */
+
+struct store_options {
+    unsigned max_accounts;  /* kept in memory while nobody uses them; 0: 4096 */
+    unsigned max_handles;   /* accounts with open files (mail.db, packs); 0: 256 */
+    unsigned writers;       /* accounts written at the same time; 0: 16 */
+    unsigned take_in_count; /* records by which mail.db may trail a pack; 0: 64 */
+    usec_t take_in_after;   /* and for how long; 0: 1 s */
+    uint64_t pack_size;     /* a longer pack is followed by a new one; 0: 64 MiB */
+    uint64_t compact_size;  /* a shorter pack is not compacted; 0: 256 KiB */
+    uint64_t min_free;      /* less free space: -ENOSPC; 0: 64 MiB, 1: no check */
+    usec_t key_lifetime;    /* how long delivery keys are remembered; 0: 10 days */
+    const struct pack_io *io; /* NULL: the system's */
+
+    /* Told, in one sentence, what was found damaged and what was done; may be NULL. */
+    void (*report)(void *arg, uint64_t account, const char *text);
+    void *report_arg;
+};
+
+/*
+ * Opens the store under a directory, which must exist. Starts fibers as children of the caller:
+ * the same fiber closes it, when all accounts are closed. Closing takes everything into the
+ * databases; a store that is not closed loses nothing but time at the next opening.
+ */
+int store_open(const char *dir, const struct store_options *options, struct store **ret_store,
+               struct problem *problem) WAITS;
+void store_close(struct store *s) WAITS;
+
+struct store_stats {
+    unsigned accounts; /* in memory */
+    unsigned handles;  /* with open files */
+    uint64_t letters;  /* rows in memory */
+    uint64_t delivered, groups; /* letters, and syncs that made changes durable */
+    uint64_t compacted, failed_syncs;
+};
+void store_stats(const struct store *s, struct store_stats *ret);
+
+/* ------------------------------------------------------------------ accounts */
+
+/*
+ * Opens an account by its number; the first time its directory is made, with an INBOX. Whoever
+ * calls knows that the account exists. A damaged mail.db is set aside and made anew from the packs
+ * here. -E_VERSION: written by a newer program.
+ */
+int store_account_open(struct store *s, uint64_t id, struct store_account **ret_account) WAITS;
+void store_account_close(struct store_account *a); /* NULL is fine */
+DEFINE_CLEANUP(struct store_account, store_account_close)
+
+uint64_t store_account_id(const struct store_account *a);
+
+/* The change counter of the account: grows with every change (RFC 7162 MODSEQ, JMAP state). */
+uint64_t store_account_modseq(const struct store_account *a);
+
+/* Waits until the counter is above `seen`. */
+int store_wait_change(struct store_account *a, uint64_t seen) WAITS;
+
+struct store_usage {
+    uint64_t letters, bytes; /* what the user sees */
+    uint64_t disk;           /* length of the packs */
+};
+void store_account_usage(const struct store_account *a, struct store_usage *ret);
+
+/*
+ * The exclusive-access lock of a POP3 session (RFC 1939 §8): -E_BUSY when another one holds it.
+ * Delivery goes on meanwhile. It ends with its unlock, before the close.
+ */
+int store_lock_maildrop(struct store_account *a);
+void store_unlock_maildrop(struct store_account *a);
+
+/* ------------------------------------------------------------------ mailboxes */
+
+enum store_role { /* special use, RFC 6154 */
+    STORE_ROLE_NONE,
+    STORE_ROLE_INBOX,
+    STORE_ROLE_ARCHIVE,
+    STORE_ROLE_DRAFTS,
+    STORE_ROLE_JUNK,
+    STORE_ROLE_SENT,
+    STORE_ROLE_TRASH,
+    STORE_ROLES,
+};
+
+#define STORE_NAME_MAX     255U
+#define STORE_MAILBOXES_MAX 5000U
+
+struct store_mailbox {
+    uint32_t id;     /* never given again */
+    uint32_t parent; /* 0: at the top */
+    enum store_role role;
+    struct slice name; /* UTF-8, without the parents' names */
+    uint32_t uidvalidity, uidnext;
+    uint64_t modseq; /* highest of its letters and of the mailbox itself */
+    uint64_t letters, unseen, bytes;
+};
+
+/* All mailboxes by id; valid until the caller next waits. */
+size_t store_mailbox_count(const struct store_account *a);
+void store_mailbox_at(const struct store_account *a, size_t place, struct store_mailbox *ret);
+
+/* One of them; the parent 0 and any case of "INBOX" is the INBOX. -E_UNKNOWN. */
+int store_mailbox_find(const struct store_account *a, uint32_t parent, struct slice name,
+                       struct store_mailbox *ret);
+int store_mailbox_get(const struct store_account *a, uint32_t id, struct store_mailbox *ret);
+
+/* -EEXIST: the parent has one of this name; -E_SYNTAX: not UTF-8, empty, or control bytes. */
+int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice name,
+                         enum store_role role, uint32_t *ret_id) WAITS;
+
+/* ------------------------------------------------------------------ letters */
+
+enum store_flag {
+    STORE_SEEN = 1 << 0,
+    STORE_ANSWERED = 1 << 1,
+    STORE_FLAGGED = 1 << 2,
+    STORE_DELETED = 1 << 3,
+    STORE_DRAFT = 1 << 4,
+};
+#define STORE_FLAGS 0x1fU /* all of them; the other bits of a flag word are kept for keywords */
+
+enum store_shape {             /* what the bytes of a letter are like */
+    STORE_DOT_LINES = 1 << 0,  /* a line begins with a dot: POP3 has to stuff it */
+    STORE_EIGHT_BIT = 1 << 1,  /* bytes above 127 */
+    STORE_NUL_BYTES = 1 << 2,  /* bytes of zero */
+    STORE_OPEN_END = 1 << 3,   /* does not end with a line end */
+};
+
+/* A letter in a mailbox, and where its bytes lie. */
+struct store_letter {
+    uint32_t uid;
+    uint32_t header_size; /* with the empty line */
+    uint64_t size;        /* as RFC822.SIZE and in LIST: bytes with CRLF */
+    uint64_t flags;       /* enum store_flag */
+    uint64_t modseq;
+    uint64_t letter; /* number within the account, never given again */
+    usec_t arrival;  /* wall time */
+    uint32_t body_crc;
+    uint32_t shape; /* enum store_shape */
+    uint64_t pack, offset, body; /* pack, record and body in it */
+};
+
+#define STORE_KEY_MAX  1024U
+#define STORE_PATH_MAX 1024U
+
+struct store_delivery {
+    uint32_t mailbox; /* STORE_INBOX */
+    /*
+     * What makes the delivery the only one of its kind (queue id and recipient): a second one with
+     * the same key is not stored again. Empty: no such promise.
+     */
+    struct slice key;
+    struct slice return_path; /* reverse-path without <>; empty: the null path */
+    usec_t arrival;           /* 0: now */
+    uint64_t flags;
+    uint64_t quota; /* bytes the account may hold; 0: any */
+
+    /* The bytes, stored as they are: first these parts, then `len` bytes of a file. */
+    const struct slice *parts;
+    size_t part_count; /* at most STORE_PARTS_MAX */
+    int fd;
+    uint64_t offset, len;
+};
+#define STORE_PARTS_MAX 16U
+
+struct store_delivered {
+    bool already;    /* delivered before under this key; uid is 0 when that is long ago */
+    uint32_t uid;
+    uint64_t letter; /* its number */
+    uint64_t modseq;
+};
+
+/* Stores a letter; it is on the disk when this returns 0. -E_LIMIT: over quota, or too large. */
+int store_deliver(struct store_account *a, const struct store_delivery *d,
+                  struct store_delivered *ret) WAITS;
+
+/* The letters of a mailbox at one moment, by UID: never changes, freed by the caller. */
+struct store_snapshot {
+    uint32_t mailbox, uidvalidity;
+    uint64_t modseq;
+    uint64_t bytes;
+    size_t count;
+    struct store_letter letters[];
+};
+int store_snapshot(struct store_account *a, uint32_t mailbox,
+                   struct store_snapshot **ret_snapshot) WAITS;
+void store_snapshot_free(struct store_snapshot *s);
+DEFINE_CLEANUP(struct store_snapshot, store_snapshot_free)
+
+/*
+ * The unique-id of a letter (RFC 1939 §7, UIDL): made of its number and its arrival, so that it
+ * never changes and no other letter ever gets it, in whatever mailbox it lies.
+ */
+#define STORE_UIDL_SIZE 40
+struct slice store_uidl(const struct store_letter *l, char text[static STORE_UIDL_SIZE]);
+
+/*
+ * Reads bytes of a letter from `skip` on, at most `len`; how many. The whole letter in one call is
+ * checked against its sum: -E_CORRUPT. Follows a letter that was moved to another pack meanwhile;
+ * -E_UNKNOWN: it was removed, and its bytes are gone.
+ */
+ssize_t store_read(struct store_account *a, const struct store_letter *l, uint64_t skip, void *to,
+                   size_t len) WAITS;
+
+/*
+ * The letter as part of a file, to be sent without reading it here; the file stays open until it is
+ * released. Unchecked. Errors as store_read().
+ */
+struct store_bytes {
+    int fd;
+    uint64_t offset, len;
+    struct store_pack *pack; /* what store_release() gives back */
+};
+int store_bytes(struct store_account *a, const struct store_letter *l,
+                struct store_bytes *ret) WAITS;
+void store_release(struct store_account *a, struct store_bytes *b);
+
+/*
+ * Removes letters for ever, all or none; durable when it returns. UIDs that are not there are
+ * passed over; the number of letters removed is written.
+ */
+int store_expunge(struct store_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
+                  size_t *ret_removed) WAITS;
+
+/* Changes flags: the bits of `remove` go, then those of `add` come. Durable when it returns. */
+int store_set_flags(struct store_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
+                    uint64_t add, uint64_t remove, uint64_t *ret_modseq) WAITS;
+
+/* ------------------------------------------------------------------ upkeep */
+
+/*
+ * Makes mail.db anew from the packs alone and sets the old one aside. For a store that no process
+ * has open. Blocks: for a command line, or within offload().
+ */
+struct store_repaired {
+    uint64_t packs, letters, expunged;
+    uint64_t damaged; /* bytes in packs that are no records */
+};
+int store_repair(const char *dir, uint64_t account, struct store_repaired *ret,
+                 struct problem *problem);
+
+/* Rewrites the packs that are mostly dead, now instead of when there is time. */
+int store_compact(struct store_account *a) WAITS;
