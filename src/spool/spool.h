@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The spool: the durable store of every accepted letter until its fate is settled. A letter's bytes
+ * and the state of its journey go into the same log, so that accepting a letter, or letting it go
+ * together with the report that it causes, is one write and one sync; and whatever waits while one
+ * sync runs goes into the next one (D1, D2, D5).
+ *
+ *     spool_open(...)                                        one open spool per directory
+ *     id = spool_new_id(s);                                  for the trace header
+ *     spool_accept(s, id, &envelope, &content, &letter);     0: on the disk; now say 250
+ *     spool_update(s, changes, n);                           new states, letters done, reports
+ *     spool_body_open(s, id, &body); ... spool_body_close(&body);
+ *     spool_close(s);
+ *
+ * The struct spool_letter of each unsettled letter stays in memory, owned by the spool. Others read
+ * it; it goes away when an update with SPOOL_DONE for it has returned 0.
+ *
+ * Errors of accepting and updating, after which nothing was changed: -ENOSPC (reply 452 4.3.1),
+ * -EIO and other errno (the disk failed; the spool goes on in a new file; reply 451 4.3.0),
+ * -E_LIMIT (too large for a segment), -E_UNKNOWN (no such letter, e.g. settled meanwhile).
+ * These calls are not cut short by cancel or deadlines: a commit takes milliseconds, and its
+ * outcome should be known. Only a fiber that is cancelled, and for which no stack can be had, gets
+ * -ECANCELED with the outcome open.
+ *
+ * What is on the disk, and why nothing is lost, is told in log.h.
+ */
+#pragma once
+
+#include "fiber/fiber.h"
+#include "pack/pack.h"
+#include "spool/envelope.h"
+
+struct spool;
+
+/* ------------------------------------------------------------------ opening */
+
+enum spool_notice {
+    SPOOL_NOTICE_TORN,    /* an unfinished commit at the end was dropped: normal after a crash */
+    SPOOL_NOTICE_DAMAGE,  /* bytes that had been durable are no more */
+    SPOOL_NOTICE_STRAY,   /* a file that no letter refers to was removed */
+    SPOOL_NOTICE_UNKNOWN, /* something that this program does not understand was left alone */
+    SPOOL_NOTICE_FAILED,  /* a write or sync failed: the file is not used any more (D3) */
+    SPOOL_NOTICE_LOW,     /* no room to set a further segment aside */
+};
+
+/* The zero value of a member means its default. */
+struct spool_options {
+    uint64_t segment_size;    /* bytes of a segment; 64 MiB */
+    uint64_t reserve;         /* refuse letters when the file system has less free; 256 MiB */
+    uint64_t batch_size;      /* bytes of one commit, about; 4 MiB */
+    size_t cache_size;        /* bodies kept in memory; 64 MiB */
+    size_t large_threshold;   /* letters above should go through spool_large_begin(); 256 KiB */
+    uint64_t compact_rate;    /* bytes per second copied in the background; 16 MiB */
+    usec_t stray_age;         /* files without a letter are removed when older; 6 h */
+    const struct pack_io *io; /* for tests */
+
+    /* Told what a postmaster should know, at the opening and later. May be NULL. */
+    void (*notice)(void *arg, enum spool_notice kind, const char *text);
+    void *arg;
+};
+
+/*
+ * Opens the spool in directory `dir` (an open descriptor, which stays the caller's), made if it is
+ * empty, and recovers: every letter whose acceptance was acknowledged is there, none whose end was.
+ * The calling fiber has to outlive the spool and must be the one that closes it. -E_BUSY: another
+ * process has it open. -E_VERSION: written by a newer program. With words in `problem`.
+ */
+int spool_open(int dir, const struct spool_options *options, struct spool **ret_spool,
+               struct problem *problem) WAITS;
+
+/* Finishes what is under way and frees everything; open bodies must have been closed. */
+void spool_close(struct spool *s) WAITS;
+
+/* ------------------------------------------------------------------ letters */
+
+struct spool_letter {
+    uint64_t id;
+    usec_t arrival;        /* wall time */
+    uint64_t size;         /* of the whole letter, with its head */
+    uint32_t recipients;   /* in the envelope */
+    uint32_t left;         /* not settled yet */
+    usec_t next;           /* of the state; 0: never tried */
+    bool hold;             /* of the state */
+    bool damaged;          /* its bytes are known to be lost: spool_body_open() says -E_CORRUPT */
+    struct slice envelope; /* encoded */
+    struct slice state;    /* encoded; empty: all recipients left, nothing tried */
+    void *owner;           /* the queue's own; NULL at first */
+};
+
+/* A new id: greater than any before, also over restarts; roughly microseconds since 1970. */
+uint64_t spool_new_id(struct spool *s);
+
+struct spool_letter *spool_find(struct spool *s, uint64_t id); /* NULL: none */
+
+/* Calls `each` for every letter, in no order; it may not wait. Non-zero ends the walk. */
+int spool_each(struct spool *s, int (*each)(void *arg, struct spool_letter *letter), void *arg);
+
+/* The decoded forms; slices point into the letter. A letter without state gets the first one. */
+void spool_envelope(const struct spool_letter *letter, struct arena *a, struct spool_envelope *ret);
+void spool_state(const struct spool_letter *letter, struct arena *a, struct spool_state *ret);
+
+/* ------------------------------------------------------------------ accepting, changing */
+
+struct spool_large;
+
+/* A letter's bytes: what was put before it here (trace header), and the letter as received. */
+struct spool_content {
+    struct slice head;
+    struct slice bytes;
+    struct spool_large *large; /* instead of bytes */
+};
+
+/* Borrows all it is given; copies what it keeps. */
+int spool_accept(struct spool *s, uint64_t id, const struct spool_envelope *envelope,
+                 const struct spool_content *content, struct spool_letter **ret_letter) WAITS;
+
+enum spool_change_kind { SPOOL_STATE, SPOOL_DONE, SPOOL_LETTER };
+
+struct spool_change {
+    enum spool_change_kind kind;
+    uint64_t id;
+    const struct spool_state *state;       /* SPOOL_STATE */
+    const struct spool_envelope *envelope; /* SPOOL_LETTER: a new letter such as a report */
+    struct spool_content content;          /* SPOOL_LETTER */
+};
+
+/*
+ * All changes or none, also after a crash. New letters may use the space that is kept for changes,
+ * since they usually end another one. Changes of one letter take effect in order of the calls.
+ */
+int spool_update(struct spool *s, const struct spool_change *changes, size_t count) WAITS;
+
+/* True when a letter of this size would be refused now for lack of space: for MAIL with SIZE. */
+bool spool_is_full(struct spool *s, uint64_t size) WAITS;
+
+/* ------------------------------------------------------------------ large letters */
+
+/*
+ * A file for the bytes of a large letter. The descriptor may be passed to another process, which
+ * writes from offset 0 and closes it before the letter is accepted: spool_accept() says -E_BUSY
+ * while anybody but the spool could still write. Accepted letters' handles are gone; for all others
+ * call spool_large_drop(), which removes the file.
+ */
+int spool_large_begin(struct spool *s, uint64_t id, struct spool_large **ret_large) WAITS;
+int spool_large_fd(const struct spool_large *large);
+void spool_large_drop(struct spool *s, struct spool_large *large) WAITS;
+
+/* ------------------------------------------------------------------ reading */
+
+/*
+ * The bytes of a letter: `bytes` in memory, and behind them `file_len` bytes of the file `fd` from
+ * offset 0 on (large letters only; else fd is -1). They were checked against their sum, and stay
+ * valid until spool_body_close(), also when the letter is settled meanwhile.
+ */
+struct spool_body {
+    struct slice bytes;
+    int fd;
+    uint64_t file_len;
+
+    struct spool *spool; /* the rest belongs to the spool */
+    struct spool_cached *cached;
+};
+int spool_body_open(struct spool *s, uint64_t id, struct spool_body *ret) WAITS;
+
+/* Copies from anywhere in the letter; fewer than `len` only at its end. Number of bytes. */
+ssize_t spool_body_read(const struct spool_body *body, uint64_t offset, void *to, size_t len) WAITS;
+void spool_body_close(struct spool_body *body); /* a closed one is fine */
+
+/* ------------------------------------------------------------------ numbers */
+
+struct spool_stat {
+    uint64_t letters, bytes;               /* unsettled, and their records in the log */
+    uint64_t segments, log_bytes;          /* files of the log, and their length */
+    uint64_t commits, records;             /* since the opening */
+    uint64_t written;                      /* bytes since the opening */
+    uint64_t copied;                       /* bytes of letters moved to newer segments */
+    uint64_t failed_segments, quarantined; /* since the opening */
+    uint64_t cached;                       /* bytes of bodies in memory */
+    uint64_t free_bytes;                   /* of the file system, as last seen */
+    usec_t last_sync, worst_sync;          /* how long a commit's write and sync took */
+    bool full;                             /* letters are being refused */
+};
+void spool_stat(const struct spool *s, struct spool_stat *ret);
