@@ -3,16 +3,15 @@
 
 /* Fields that stand at most once (RFC 5322 §3.6). */
 static const struct slice single_fields[] = {
-    {"Date", 4},         {"From", 4},        {"Sender", 6},  {"Reply-To", 8},
-    {"To", 2},           {"Cc", 2},          {"Bcc", 3},     {"Message-ID", 10},
-    {"In-Reply-To", 11}, {"References", 10}, {"Subject", 7},
+    {"Date", 4}, {"From", 4},        {"Sender", 6},       {"Reply-To", 8},    {"To", 2},
+    {"Cc", 2},   {"Message-ID", 10}, {"In-Reply-To", 11}, {"References", 10}, {"Subject", 7},
 };
 
 static void note_repeats(struct submission *sub, const struct header_field *field, unsigned *seen) {
     for (unsigned i = 0; i < ARRAY_SIZE(single_fields); i++) {
         if (!header_is(field, single_fields[i]))
             continue;
-        if ((*seen & 1U << i) && !header_is(field, S("Bcc")))
+        if (*seen & 1U << i)
             sub->repeated = single_fields[i].ptr;
         *seen |= 1U << i;
     }
