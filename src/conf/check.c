@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Rules between settings. Most of them say that one number must not be above another; they are a
+ * table. The others are one function each.
+ */
+#include "base/error.h"
+#include "conf/setting.h"
+#include "conf/value.h"
+
+/* `small` must not be above `large`; both of one type. */
+static const struct {
+    const char *small, *large;
+} orders[] = {
+    {"login.delay-first", "login.delay-max"},
+    {"smtp.command-line-max", "smtp.auth-line-max"},
+    {"smtp.header-max", "smtp.message-size-max"},
+    {"smtp.soft-errors", "smtp.hard-errors"},
+    {"smtp.stress-timeout", "smtp.timeout"},
+    {"smtp.connections-per-address", "smtp.connections-max"},
+    {"submission.header-max", "submission.message-size-max"},
+    {"submission.connections-per-address", "smtp.connections-max"},
+    {"pop3.command-line-max", "pop3.auth-line-max"},
+    {"pop3.connections-per-address", "pop3.connections-max"},
+    {"queue.bounce-lifetime", "queue.lifetime"},
+    {"relay.connections-start", "relay.connections-max"},
+};
+
+struct check {
+    const struct conf *conf;
+    struct conf_problems *problems;
+};
+
+static const struct conf_setting *row(const char *name) {
+    const struct conf_setting *s = conf_setting_find(slice_of_str(name), NULL);
+    MUST(s != NULL);
+    return s;
+}
+
+/* The line to point at: where the file sets it, or 0. */
+static unsigned line_of(const struct check *c, const char *name) {
+    return c->conf->lines[conf_setting_index(row(name))];
+}
+
+static int64_t amount(const struct check *c, const struct conf_setting *s) {
+    const char *member = (const char *)c->conf + s->offset;
+    if (s->type == CONF_NUMBER || s->type == CONF_PERCENT)
+        return (int64_t) * (const unsigned *)member;
+    MUST(s->type == CONF_SIZE || s->type == CONF_SPAN);
+    int64_t value;
+    memcpy(&value, member, sizeof value);
+    return value;
+}
+
+static void check_order(const struct check *c, const char *small_name, const char *large_name) {
+    const struct conf_setting *small = row(small_name);
+    const struct conf_setting *large = row(large_name);
+    MUST(small->type == large->type);
+    if (amount(c, small) <= amount(c, large))
+        return;
+    _cleanup_(buf_done) struct buf a = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    conf_value_write(small, c->conf, &a);
+    conf_value_write(large, c->conf, &b);
+    unsigned line = line_of(c, small_name);
+    conf_problem_add(c->problems, line > 0 ? line : line_of(c, large_name), 0,
+                     "%s is %s, expected at most %s, which is %s", small_name, buf_str(&a),
+                     large_name, buf_str(&b));
+}
+
+static void check_hostname(const struct check *c) {
+    if (c->conf->hostname.len == 0)
+        conf_problem_add(c->problems, 0, 0,
+                         "hostname is not set, expected a line such as \"hostname %s\"",
+                         row("hostname")->example);
+}
+
+/* Processes of one user could read each other's files. */
+static void check_users(const struct check *c) {
+    const struct conf *conf = c->conf;
+    if (slice_eq(conf->users.edge, conf->users.vault) ||
+        slice_eq(conf->users.edge, conf->users.mail) ||
+        slice_eq(conf->users.vault, conf->users.mail))
+        conf_problem_add(c->problems, line_of(c, "users.edge"), 0,
+                         "users: found the same user twice, expected three different ones");
+}
+
+static void check_dnssec(const struct check *c) {
+    if (c->conf->dns.dnssec && c->conf->dns.trust_anchor.len == 0)
+        conf_problem_add(c->problems, line_of(c, "dns.trust-anchor"), 0,
+                         "dns.trust-anchor is none, expected a file as long as dns.dnssec is yes");
+}
+
+static void check_delay_notices(const struct check *c) {
+    const struct conf_spans *notices = &c->conf->queue.delay_notices;
+    for (size_t i = 0; i < notices->count; i++) {
+        if (i > 0 && notices->list[i] <= notices->list[i - 1])
+            conf_problem_add(c->problems, line_of(c, "queue.delay-notices"), 0,
+                             "queue.delay-notices: expected each span to be above the one before");
+    }
+}
+
+static void check_source_addresses(const struct check *c) {
+    const struct conf_addresses *addresses = &c->conf->relay.source_addresses;
+    unsigned v4 = 0;
+    for (size_t i = 0; i < addresses->count; i++)
+        v4 += addresses->list[i].any.sa_family == AF_INET;
+    if (v4 > 1 || addresses->count - v4 > 1)
+        conf_problem_add(c->problems, line_of(c, "relay.source-addresses"), 0,
+                         "relay.source-addresses: expected at most one IPv4 and one IPv6 address");
+}
+
+static void check_plus_separator(const struct check *c) {
+    struct slice separator = c->conf->delivery.plus_separator;
+    bool good = separator.len == 0;
+    if (separator.len == 1)
+        good = slice_find_byte(S("+-_=#~!%"), separator.ptr[0]) >= 0;
+    if (!good)
+        conf_problem_add(c->problems, line_of(c, "delivery.plus-separator"), 0,
+                         "delivery.plus-separator: expected one of + - _ = # ~ ! %% or \"\"");
+}
+
+bool conf_check(const struct conf *conf, struct conf_problems *problems) {
+    struct check c = {conf, problems};
+    size_t before = problems->count + problems->unkept;
+    check_hostname(&c);
+    for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
+        check_order(&c, orders[i].small, orders[i].large);
+    check_users(&c);
+    check_dnssec(&c);
+    check_delay_notices(&c);
+    check_source_addresses(&c);
+    check_plus_separator(&c);
+    return problems->count + problems->unkept == before;
+}

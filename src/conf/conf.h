@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The settings of a post office: a typed struct with one member for each setting, grouped as the
+ * blocks of the file are. The setting `message-size-max` in the block `smtp` is
+ * `conf->smtp.message_size_max`. What each one means, its default, its bounds, who gets it and how
+ * a change takes effect stand in table.c, one row each; the file parser, the checks, the annotated
+ * file, `hayauma config` and the man page all come from that table.
+ *
+ * The file:
+ *
+ *     hostname mail.example.jp            # a comment
+ *     smtp {
+ *         message-size-max 100M
+ *         trusted-networks 127.0.0.0/8 ::1
+ *     }
+ *
+ * Units in the struct: sizes in bytes, spans in microseconds (usec_t), percentages 0 to 100. Slices
+ * and lists belong to the conf and live as long as it; slices have a NUL behind them.
+ *
+ * The master reads the file. Every other role gets its own part only (share.h): there the members
+ * that are not for that role are zero.
+ */
+#pragma once
+
+#include "conf/problems.h"
+#include "io/net.h"
+
+enum conf_role {
+    CONF_ROLE_MASTER,
+    CONF_ROLE_EDGE,
+    CONF_ROLE_DIRECTORY,
+    CONF_ROLE_KEYS,
+    CONF_ROLE_QUEUE,
+    CONF_ROLE_RELAY,
+    CONF_ROLE_RESOLVER,
+    CONF_ROLE_SCAN,
+    CONF_ROLE_MAIL,
+    CONF_ROLE_LEDGER,
+    CONF_ROLE_COUNT,
+};
+
+enum conf_tls_version { CONF_TLS_1_2, CONF_TLS_1_3 };
+enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_DEBUG };
+enum conf_log_destination { CONF_LOG_TO_STDERR, CONF_LOG_TO_SYSLOG, CONF_LOG_TO_NOWHERE };
+
+struct conf_addresses {
+    const struct net_addr *list;
+    size_t count;
+};
+struct conf_networks {
+    const struct net_range *list;
+    size_t count;
+};
+struct conf_spans {
+    const usec_t *list;
+    size_t count;
+};
+struct conf_host_port {
+    struct slice host; /* empty: none */
+    uint16_t port;
+};
+
+struct conf {
+    struct slice hostname;
+    struct slice data_directory;
+    struct conf_addresses listen; /* ports are zero: each service has its own */
+    unsigned port_offset;         /* added to every port we listen on */
+
+    struct {
+        struct slice edge, vault, mail; /* names of system users */
+    } users;
+
+    struct {
+        unsigned edge, relay, mail;
+    } workers;
+
+    struct {
+        struct conf_addresses resolvers; /* empty: those of /etc/resolv.conf */
+        bool dnssec;
+        struct slice trust_anchor; /* path; empty: none */
+        bool allow_localhost;
+    } dns;
+
+    struct {
+        enum conf_tls_version min_version;
+    } tls;
+
+    struct {
+        bool allow_plaintext;
+        usec_t delay_first, delay_max;
+    } login;
+
+    struct {
+        uint64_t memory;
+        unsigned passes;
+    } password;
+
+    struct {
+        struct slice banner;
+        struct conf_networks trusted_networks;
+        uint64_t command_line_max, auth_line_max, text_line_max;
+        uint64_t header_max, message_size_max;
+        unsigned recipients_max, letters_per_connection, received_max;
+        usec_t timeout, login_timeout, data_timeout, stress_timeout;
+        uint64_t min_rate; /* bytes per second; 0: none */
+        unsigned soft_errors, hard_errors, junk_commands;
+        unsigned connections_per_address, connections_max;
+    } smtp;
+
+    struct {
+        uint64_t header_max, message_size_max;
+        unsigned recipients_max;
+        unsigned connections_per_address;
+    } submission;
+
+    struct {
+        uint64_t command_line_max, auth_line_max;
+        usec_t timeout, login_timeout;
+        unsigned hard_errors;
+        unsigned connections_per_address, connections_max;
+    } pop3;
+
+    struct {
+        struct conf_spans retry_schedule;
+        usec_t retry_first_day, retry_after;
+        unsigned retry_jitter; /* percent */
+        usec_t lifetime, bounce_lifetime;
+        struct conf_spans delay_notices;
+        uint64_t bounce_full_size_max;
+        uint64_t disk_reserve;
+        unsigned active_max; /* letters */
+        uint64_t memory_max;
+        unsigned recipients_per_transaction;
+    } queue;
+
+    struct {
+        unsigned connections_start, connections_max;
+        usec_t idle_timeout, connect_timeout;
+        usec_t greeting_timeout, command_timeout, mail_timeout, rcpt_timeout;
+        usec_t data_timeout, data_block_timeout, data_end_timeout;
+        struct conf_addresses source_addresses; /* at most one IPv4 and one IPv6 */
+        struct conf_host_port smart_host;
+        bool tls; /* opportunistic, RFC 7435 */
+        uint16_t port;
+    } relay;
+
+    struct {
+        struct slice plus_separator; /* one byte, or empty: no plus-addresses */
+        uint64_t quota;              /* of an account that has none of its own; 0: no limit */
+    } delivery;
+
+    struct {
+        usec_t keep;
+        uint64_t size_max;
+    } ledger;
+
+    struct {
+        enum conf_log_level level;
+        enum conf_log_destination destination;
+        struct slice file; /* path; empty: none */
+    } log;
+
+    /* For conf/ alone. */
+    struct arena memory;
+    unsigned *lines; /* of each row of the table: where the file sets it; 0: it does not */
+};
+
+/* All settings at their defaults. `hostname` has none and is empty. Ends with conf_free(). */
+struct conf *conf_new(void);
+void conf_free(struct conf *conf); /* NULL is fine */
+DEFINE_CLEANUP(struct conf, conf_free)
+
+/* Sizes of file and line, number of values behind one name. */
+#define CONF_FILE_MAX  (1024U * 1024)
+#define CONF_LINE_MAX  4096U
+#define CONF_WORDS_MAX 64U
+
+/*
+ * Reads and checks a settings file. 0, or -E_SYNTAX with everything that is wrong in `problems`.
+ * `file` names the text in problems. Pure: the same text gives the same result.
+ */
+int conf_parse(struct slice text, const char *file, struct conf **ret,
+               struct conf_problems *problems);
+
+/* The same from a path; also a negative errno when it cannot be read, with its problem said. */
+int conf_load(const char *path, struct conf **ret, struct conf_problems *problems);
+
+/*
+ * Sets one setting, named "smtp.timeout", as the file would with this text behind the name:
+ * conf_set(c, "dns.resolvers", S("127.0.0.1:5353"), &p). -E_UNKNOWN, -E_SYNTAX. Fields are not
+ * checked against each other; see conf_check().
+ */
+int conf_set(struct conf *conf, const char *name, struct slice text, struct problem *problem);
+
+/* Adds a problem for each rule between settings that is broken. True when there is none. */
+bool conf_check(const struct conf *conf, struct conf_problems *problems);
+
+const char *conf_role_name(enum conf_role role); /* "edge" */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From a file to checked settings. The file is read in one go with plain system calls: the master
+ * does it at its start and at a reload, when it has nothing else to do.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "conf/parse.h"
+
+struct conf *conf_new(void) {
+    struct conf *conf = conf_new_blank();
+    for (size_t i = 0; i < conf_setting_count; i++) {
+        const struct conf_setting *s = &conf_settings[i];
+        struct problem problem = {0};
+        if (s->preset && conf_read_value_text(s, slice_of_str(s->preset), conf, &problem) < 0)
+            panic("the default of the setting %s: %s", s->name, problem.text);
+    }
+    return conf;
+}
+
+int conf_set(struct conf *conf, const char *name, struct slice text, struct problem *problem) {
+    const struct conf_setting *s = conf_setting_find(slice_of_str(name), problem);
+    return s ? conf_read_value_text(s, text, conf, problem) : -E_UNKNOWN;
+}
+
+int conf_parse(struct slice text, const char *file, struct conf **ret,
+               struct conf_problems *problems) {
+    problems->file = arena_copy(&problems->memory, slice_of_str(file));
+    _cleanup_(conf_free_p) struct conf *conf = conf_new();
+    if (text.len > CONF_FILE_MAX) {
+        conf_problem_add(problems, 0, 0, "found a file of %zu bytes, expected at most %u", text.len,
+                         CONF_FILE_MAX);
+        return -E_SYNTAX;
+    }
+    size_t before = problems->count;
+    conf_read_text(text, UINT32_MAX, conf, problems);
+    if (problems->count > before || !conf_check(conf, problems))
+        return -E_SYNTAX;
+    *ret = TAKE_PTR(conf);
+    return 0;
+}
+
+/* Reads the whole file, but no more than one byte above the limit: conf_parse() refuses that. */
+static int read_file(int fd, struct buf *to) {
+    while (to->len <= CONF_FILE_MAX) {
+        buf_reserve(to, 16384);
+        ssize_t got = read(fd, to->ptr + to->len, 16384);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            return 0;
+        to->len += (size_t)got;
+    }
+    return 0;
+}
+
+int conf_load(const char *path, struct conf **ret, struct conf_problems *problems) {
+    _cleanup_(buf_done) struct buf text = {0};
+    _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int r = fd < 0 ? -errno : read_file(fd, &text);
+    if (r < 0) {
+        problems->file = arena_copy(&problems->memory, slice_of_str(path));
+        conf_problem_add(problems, 0, 0, "cannot be read: %s", error_text(r));
+        return r;
+    }
+    return conf_parse(buf_slice(&text), path, ret, problems);
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Every pair of functions below is inverse: what `write` makes, `read` takes, with the same result.
+ * Writing chooses one form where the file may use several (yes, on, true), so that equal values are
+ * equal texts.
+ */
+#include "conf/type.h"
+
+#include "base/error.h"
+
+#define KIB ((int64_t)1024)
+
+int64_t conf_min(const struct conf_setting *s) {
+    return s->min != 0 || s->max != 0 ? s->min : conf_types[s->type].min;
+}
+
+int64_t conf_max(const struct conf_setting *s) {
+    return s->min != 0 || s->max != 0 ? s->max : conf_types[s->type].max;
+}
+
+static int check_bounds(const struct conf_setting *s, int64_t value) {
+    return value >= conf_min(s) && value <= conf_max(s) ? 0 : -E_LIMIT;
+}
+
+/* Digits only, within the bounds of the setting. */
+static int read_unsigned(const struct conf_setting *s, struct slice word, uint64_t *ret) {
+    uint64_t value = 0;
+    int r = slice_to_u64(word, INT64_MAX, &value);
+    if (r == 0)
+        r = check_bounds(s, (int64_t)value);
+    if (r == 0)
+        *ret = value;
+    return r;
+}
+
+/* ------------------------------------------------------------------ numbers */
+
+static int read_bool(const struct conf_setting *s, struct slice word, struct arena *a,
+                     union conf_element *ret) {
+    static const struct {
+        const char *word;
+        bool truth;
+    } words[] = {
+        {"yes", true}, {"on", true},   {"true", true},
+        {"no", false}, {"off", false}, {"false", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (slice_eq(word, slice_of_str(words[i].word))) {
+            ret->truth = words[i].truth;
+            return 0;
+        }
+    }
+    return -E_SYNTAX;
+}
+
+static void write_bool(const struct conf_setting *s, const union conf_element *e, struct buf *to) {
+    buf_add_str(to, e->truth ? "yes" : "no");
+}
+
+static int read_number(const struct conf_setting *s, struct slice word, struct arena *a,
+                       union conf_element *ret) {
+    uint64_t value = 0;
+    int r = read_unsigned(s, word, &value);
+    if (r == 0)
+        ret->number = (unsigned)value;
+    return r;
+}
+
+static void write_number(const struct conf_setting *s, const union conf_element *e,
+                         struct buf *to) {
+    buf_printf(to, "%u", e->number);
+}
+
+static int read_port(const struct conf_setting *s, struct slice word, struct arena *a,
+                     union conf_element *ret) {
+    uint64_t value = 0;
+    int r = read_unsigned(s, word, &value);
+    if (r == 0)
+        ret->port = (uint16_t)value;
+    return r;
+}
+
+static void write_port(const struct conf_setting *s, const union conf_element *e, struct buf *to) {
+    buf_printf(to, "%u", (unsigned)e->port);
+}
+
+static int read_percent(const struct conf_setting *s, struct slice word, struct arena *a,
+                        union conf_element *ret) {
+    if (!slice_ends(word, S("%")))
+        return -E_SYNTAX;
+    return read_number(s, slice_first(word, word.len - 1), a, ret);
+}
+
+static void write_percent(const struct conf_setting *s, const union conf_element *e,
+                          struct buf *to) {
+    buf_printf(to, "%u%%", e->number);
+}
+
+/* ------------------------------------------------------------------ sizes and spans */
+
+struct unit {
+    const char *name;
+    int64_t worth;
+};
+
+/* Writes a value with the largest unit that leaves no rest. The last unit is the smallest. */
+static void write_units(const struct unit *units, size_t count, int64_t value, struct buf *to) {
+    size_t i = 0;
+    while (i + 1 < count && value % units[i].worth != 0)
+        i++;
+    buf_printf(to, "%lld%s", (long long)(value / units[i].worth), units[i].name);
+}
+
+static const struct unit size_units[] = {
+    {"T", KIB *KIB *KIB *KIB}, {"G", KIB *KIB *KIB}, {"M", KIB *KIB}, {"K", KIB}, {"", 1},
+};
+
+static int read_size(const struct conf_setting *s, struct slice word, struct arena *a,
+                     union conf_element *ret) {
+    for (size_t i = 0; i < ARRAY_SIZE(size_units); i++) {
+        struct slice unit = slice_of_str(size_units[i].name);
+        if (!slice_ends(word, unit))
+            continue;
+        uint64_t number = 0;
+        int r = slice_to_u64(slice_first(word, word.len - unit.len),
+                             (uint64_t)(INT64_MAX / size_units[i].worth), &number);
+        if (r == 0)
+            r = check_bounds(s, (int64_t)number * size_units[i].worth);
+        if (r == 0)
+            ret->size = number * (uint64_t)size_units[i].worth;
+        return r;
+    }
+    return -E_SYNTAX;
+}
+
+static void write_size(const struct conf_setting *s, const union conf_element *e, struct buf *to) {
+    if (e->size == 0)
+        buf_add_byte(to, '0');
+    else
+        write_units(size_units, ARRAY_SIZE(size_units), (int64_t)e->size, to);
+}
+
+static int read_span(const struct conf_setting *s, struct slice word, struct arena *a,
+                     union conf_element *ret) {
+    usec_t span = 0;
+    int r = time_parse_span(word, &span);
+    if (r == 0)
+        r = check_bounds(s, span);
+    if (r == 0)
+        ret->span = span;
+    return r;
+}
+
+static void write_span(const struct conf_setting *s, const union conf_element *e, struct buf *to) {
+    static const struct unit units[] = {
+        {"d", USEC_DAY}, {"h", USEC_HOUR}, {"min", USEC_MIN}, {"s", USEC_SEC}, {"ms", USEC_MS},
+    };
+    if (e->span == 0)
+        buf_add_str(to, "0s");
+    else
+        write_units(units, ARRAY_SIZE(units), e->span, to);
+}
+
+/* ------------------------------------------------------------------ text */
+
+static int keep_text(struct slice word, struct arena *a, union conf_element *ret) {
+    ret->text = arena_copy(a, word);
+    return 0;
+}
+
+/* Printable US-ASCII: all of it goes into protocol lines. */
+static int read_text(const struct conf_setting *s, struct slice word, struct arena *a,
+                     union conf_element *ret) {
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] < 0x20 || word.ptr[i] == 0x7f)
+            return -E_SYNTAX;
+    }
+    int r = check_bounds(s, (int64_t)word.len);
+    return r < 0 ? r : keep_text(word, a, ret);
+}
+
+/* With quotes where the grammar needs them. */
+static void write_text(const struct conf_setting *s, const union conf_element *e, struct buf *to) {
+    bool plain = e->text.len > 0 && e->text.ptr[0] != '#';
+    for (size_t i = 0; i < e->text.len; i++)
+        plain = plain && !strchr(" \t\"{}", e->text.ptr[i]);
+    if (plain) {
+        buf_add(to, e->text);
+        return;
+    }
+    buf_add_byte(to, '"');
+    for (size_t i = 0; i < e->text.len; i++) {
+        if (e->text.ptr[i] == '"' || e->text.ptr[i] == '\\')
+            buf_add_byte(to, '\\');
+        buf_add_byte(to, e->text.ptr[i]);
+    }
+    buf_add_byte(to, '"');
+}
+
+static bool label_is_good(struct slice label, bool *ret_digits_only) {
+    *ret_digits_only = true;
+    for (size_t i = 0; i < label.len; i++) {
+        char c = label.ptr[i];
+        if (!ascii_is_digit(c))
+            *ret_digits_only = false;
+        if (!ascii_is_digit(c) && !ascii_is_alpha(c) && c != '-')
+            return false;
+    }
+    return label.len >= 1 && label.len <= 63 && label.ptr[0] != '-' &&
+           label.ptr[label.len - 1] != '-';
+}
+
+/* Letters, digits, hyphens (RFC 1123 §2.1); a last label of digits would be an address. */
+static bool is_host_name(struct slice word) {
+    bool digits_only = true;
+    struct slice rest = word;
+    struct slice label = {NULL, 0};
+    while (slice_next(&rest, '.', &label)) {
+        if (!label_is_good(label, &digits_only))
+            return false;
+    }
+    return word.len <= 253 && !digits_only;
+}
+
+static int read_host(const struct conf_setting *s, struct slice word, struct arena *a,
+                     union conf_element *ret) {
+    return is_host_name(word) ? keep_text(word, a, ret) : -E_SYNTAX;
+}
+
+/* What useradd(8) takes by default. */
+static int read_user(const struct conf_setting *s, struct slice word, struct arena *a,
+                     union conf_element *ret) {
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.ptr[i];
+        bool letter = c == '_' || (c >= 'a' && c <= 'z');
+        if (!letter && (i == 0 || (c != '-' && !ascii_is_digit(c))))
+            return -E_SYNTAX;
+    }
+    return word.len >= 1 && word.len <= 32 ? keep_text(word, a, ret) : -E_SYNTAX;
+}
+
+static int read_path(const struct conf_setting *s, struct slice word, struct arena *a,
+                     union conf_element *ret) {
+    return slice_starts(word, S("/")) && word.len < 1024 ? keep_text(word, a, ret) : -E_SYNTAX;
+}
+
+/* ------------------------------------------------------------------ choices */
+
+static int read_choice(const struct conf_setting *s, struct slice word, struct arena *a,
+                       union conf_element *ret) {
+    for (unsigned i = 0; s->choices[i]; i++) {
+        if (slice_eq(word, slice_of_str(s->choices[i]))) {
+            ret->number = i;
+            return 0;
+        }
+    }
+    return -E_SYNTAX;
+}
+
+static void write_choice(const struct conf_setting *s, const union conf_element *e,
+                         struct buf *to) {
+    buf_add_str(to, s->choices[e->number]);
+}
+
+/* ------------------------------------------------------------------ addresses */
+
+static int read_address(const struct conf_setting *s, struct slice word, struct arena *a,
+                        union conf_element *ret) {
+    struct net_addr address = {0};
+    int r = net_parse(word, s->port, &address);
+    if (r < 0 || (net_port(&address) != 0) != (s->port != 0))
+        return -E_SYNTAX;
+    ret->address = address;
+    return 0;
+}
+
+static void write_address(const struct conf_setting *s, const union conf_element *e,
+                          struct buf *to) {
+    char text[NET_TEXT_SIZE];
+    bool usual = net_port(&e->address) == s->port;
+    buf_add(to, usual ? net_format_host(&e->address, text) : net_format(&e->address, text));
+}
+
+static int read_network(const struct conf_setting *s, struct slice word, struct arena *a,
+                        union conf_element *ret) {
+    struct net_range range = {0};
+    if (net_range_parse(word, &range) < 0)
+        return -E_SYNTAX;
+    ret->network = range;
+    return 0;
+}
+
+static void write_network(const struct conf_setting *s, const union conf_element *e,
+                          struct buf *to) {
+    char text[NET_TEXT_SIZE];
+    buf_add(to, net_format_host(&e->network.base, text));
+    buf_printf(to, "/%u", e->network.bits);
+}
+
+/* "host", "host:port", "192.0.2.1", "[2001:db8::1]:port". An address is kept in its short form. */
+static int read_host_port(const struct conf_setting *s, struct slice word, struct arena *a,
+                          union conf_element *ret) {
+    struct net_addr address = {0};
+    struct slice host = word;
+    uint64_t port = s->port;
+    char text[NET_TEXT_SIZE];
+    if (net_parse(word, s->port, &address) == 0) {
+        host = net_format_host(&address, text);
+        port = net_port(&address);
+    } else {
+        ssize_t colon = slice_rfind_byte(word, ':');
+        if (colon >= 0) {
+            host = slice_first(word, (size_t)colon);
+            int r = slice_to_u64(slice_from(word, (size_t)colon + 1), UINT16_MAX, &port);
+            if (r < 0)
+                return r;
+        }
+        if (!is_host_name(host))
+            return -E_SYNTAX;
+    }
+    if (port == 0)
+        return -E_SYNTAX;
+    ret->host_port = (struct conf_host_port){arena_copy(a, host), (uint16_t)port};
+    return 0;
+}
+
+static void write_host_port(const struct conf_setting *s, const union conf_element *e,
+                            struct buf *to) {
+    bool v6 = slice_find_byte(e->host_port.host, ':') >= 0;
+    buf_printf(to, v6 ? "[%.*s]" : "%.*s", SLICE_ARG(e->host_port.host));
+    if (e->host_port.port != s->port)
+        buf_printf(to, ":%u", (unsigned)e->host_port.port);
+}
+
+/* ------------------------------------------------------------------ the types */
+
+#define OF(member) sizeof(((union conf_element *)NULL)->member)
+
+const struct conf_type_row conf_types[CONF_TYPE_COUNT] = {
+    [CONF_BOOL] = {"bool", "yes or no", OF(truth), false, 0, 0, read_bool, write_bool},
+    [CONF_NUMBER] = {"number", "a number", OF(number), false, 0, 1000000000, read_number,
+                     write_number},
+    [CONF_PORT] = {"port", "a port", OF(port), false, 1, UINT16_MAX, read_port, write_port},
+    [CONF_PERCENT] = {"percentage", "a percentage such as 20%", OF(number), false, 0, 100,
+                      read_percent, write_percent},
+    [CONF_SIZE] = {"size", "a size such as 500, 64K, 50M or 2G", OF(size), false, 0,
+                   KIB *KIB *KIB *KIB, read_size, write_size},
+    [CONF_SPAN] = {"span", "a span such as 30s, 5min, 2h or 5d", OF(span), false, 0,
+                   3650 * USEC_DAY, read_span, write_span},
+    [CONF_SPANS] = {"spans", "spans such as 30s, 5min, 2h or 5d", OF(span), true, 0,
+                    3650 * USEC_DAY, read_span, write_span},
+    [CONF_TEXT] = {"text", "text in ASCII, its length", OF(text), false, 0, 200, read_text,
+                   write_text},
+    [CONF_HOST] = {"host name", "a host name such as mail.example.jp", OF(text), false, 0, 0,
+                   read_host, write_text},
+    [CONF_USER] = {"user name", "the name of a system user", OF(text), false, 0, 0, read_user,
+                   write_text},
+    [CONF_PATH] = {"path", "a path that begins with /", OF(text), false, 0, 0, read_path,
+                   write_text},
+    [CONF_CHOICE] = {"choice", "one of", OF(number), false, 0, 0, read_choice, write_choice},
+    [CONF_ADDRESSES] = {"addresses", "addresses such as 192.0.2.1 or 2001:db8::1", OF(address),
+                        true, 0, 0, read_address, write_address},
+    [CONF_NETWORKS] = {"networks", "networks such as 192.0.2.0/24 or 2001:db8::/32", OF(network),
+                       true, 0, 0, read_network, write_network},
+    [CONF_HOST_PORT] = {"host and port", "a host such as mail.example.jp or mail.example.jp:587",
+                        OF(host_port), false, 0, 0, read_host_port, write_host_port},
+};
