@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * AUTH (RFC 4954). The mechanism's dialogue is the auth floor's, the verdict the host's; here are
+ * the order, the carrying and the replies. Secrets stay in the arena, which ends with the command.
+ */
+#include <errno.h>
+
+#include "base/encode.h"
+#include "smtp/conversation.h"
+
+static bool may_log_in(struct smtp_session *s) {
+    if (s->listener->service != SMTP_SUBMISSION)
+        SMTP_SAY(s, 502, 5, 5, 1,
+                 "No login on this port, letters of our users go to port 465 or 587");
+    else if (!s->client.hello.len)
+        SMTP_SAY(s, 503, 5, 5, 1, "EHLO comes first");
+    else if (s->client.account.len)
+        SMTP_SAY(s, 503, 5, 5, 1, "You are logged in already");
+    else if (s->envelope)
+        SMTP_SAY(s, 503, 5, 5, 1, "No login inside a mail transaction");
+    else if (!s->client.tls && !s->listener->plaintext_login)
+        SMTP_SAY(s, 538, 5, 7, 11, "Login needs TLS, use STARTTLS first");
+    else
+        return true;
+    return false;
+}
+
+static int challenge(struct smtp_session *s, struct slice bytes, struct slice *ret_line) {
+    _cleanup_(buf_done) struct buf text = {0};
+    base64_encode(&text, bytes);
+    smtp_say(s, &(struct smtp_reply){.code = 334, .text = buf_slice(&text)});
+    int r = smtp_read_line(s, s->listener->limits.auth_line_max, ret_line);
+    if (r == 0 && !slice_ends(*ret_line, S("\r\n")))
+        return -E_SYNTAX;
+    ret_line->len -= r == 0 ? 2 : 0;
+    return r;
+}
+
+/*
+ * From the first response to the credentials. 0, or negative: -E_LIMIT and errors of the stream
+ * have been answered.
+ */
+static int run_mechanism(struct smtp_session *s, struct sasl *sasl, struct slice initial,
+                         struct sasl_out *ret, bool *ret_answered) {
+    struct slice line = {0};
+    int r = sasl_first(sasl, &s->arena, initial, ret);
+    while (r == 0 && !ret->done) {
+        r = challenge(s, ret->challenge, &line);
+        *ret_answered = r < 0 && r != -E_SYNTAX;
+        if (r == 0)
+            r = sasl_next(sasl, &s->arena, line, ret);
+    }
+    return r;
+}
+
+static void refuse_login(struct smtp_session *s, struct slice name) {
+    smtp_event(s, SMTP_EVENT_LOGIN_FAILED, name);
+    SMTP_SAY(s, 535, 5, 7, 8, "Name or password is wrong");
+    if (++s->login_failures >= s->listener->limits.login_failures && !s->closing)
+        SMTP_SAY(s, 421, 4, 7, 0, "Too many failed logins, closing");
+}
+
+static void log_in(struct smtp_session *s, const struct sasl *sasl,
+                   const struct sasl_credentials *credentials) {
+    struct smtp_login login = {sasl_name(sasl), credentials};
+    struct slice account = {0};
+    int r = s->host->login(s->host->arg, &s->client, &login, &s->arena, &account);
+    if (r == -E_REFUSED) {
+        refuse_login(s, credentials->name);
+    } else if (r < 0 || !account.len) {
+        SMTP_SAY(s, 454, 4, 7, 0, "Login is not possible now, please try again later");
+    } else {
+        buf_clear(&s->account);
+        buf_add(&s->account, account);
+        s->client.account = buf_slice(&s->account);
+        smtp_event(s, SMTP_EVENT_LOGIN, s->client.account);
+        SMTP_SAY(s, 235, 2, 7, 0, "Welcome");
+    }
+}
+
+void smtp_cmd_auth(struct smtp_session *s, const struct smtp_command *c) {
+    struct smtp_auth auth;
+    struct smtp_fault fault;
+    struct sasl sasl = {0};
+    struct sasl_out out = {0};
+    bool answered = false;
+    if (!may_log_in(s))
+        return;
+    if (smtp_auth_parse(c, &auth, &fault) < 0) {
+        smtp_say_fault(s, &fault);
+        return;
+    }
+    if (sasl_start(&sasl, auth.mechanism) < 0) {
+        SMTP_SAY(s, 504, 5, 5, 4, "This mechanism is not offered");
+        return;
+    }
+    int r = run_mechanism(s, &sasl, auth.initial, &out, &answered);
+    if (r == 0)
+        log_in(s, &sasl, &out.credentials);
+    else if (r == -ECANCELED && !answered)
+        SMTP_SAY(s, 501, 5, 7, 0, "Login cancelled");
+    else if (!answered)
+        SMTP_SAY(s, 501, 5, 5, 2, "The response cannot be read");
+    sasl_wipe(&out.credentials);
+}

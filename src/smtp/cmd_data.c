@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * DATA (RFC 5321 §4.1.1.4). The letter passes straight from the stream's window to the host, in
+ * whole chunks. Once something is wrong with it the rest is still read, up to the real end of data,
+ * so that no part of a refused letter is ever taken for commands; the reply comes behind it.
+ */
+#include <errno.h>
+
+#include "smtp/body.h"
+#include "smtp/conversation.h"
+
+/* How long a client may take before the minimum rate counts. */
+#define RATE_GRACE (30 * USEC_SEC)
+
+/* A write that took longer than this was not the client's slowness. */
+#define WRITE_PAUSE USEC_SEC
+
+struct letter {
+    struct smtp_body body;
+    struct letter_scan facts;
+    struct smtp_reply refusal; /* code 0: all is well, and the host still takes chunks */
+    uint64_t dropped;
+};
+
+static bool may_send(struct smtp_session *s) {
+    if (!s->envelope)
+        SMTP_SAY(s, 503, 5, 5, 1, "MAIL and RCPT come first");
+    else if (!s->envelope->count && s->rcpts)
+        SMTP_SAY(s, 554, 5, 5, 1, "No valid recipients");
+    else if (!s->envelope->count)
+        SMTP_SAY(s, 503, 5, 5, 1, "RCPT comes first");
+    else
+        return true;
+    return false;
+}
+
+static struct smtp_reply fault_reply(struct smtp_session *s, enum smtp_body_fault fault) {
+    return (struct smtp_reply){
+        550, {5, 6, 0}, arena_printf(&s->arena, "Not acceptable: %s", smtp_body_fault_text(fault))};
+}
+
+static int write_chunk(struct smtp_session *s, struct slice chunk) {
+    usec_t began = fiber_now();
+    int r = s->host->letter_write(s->host->arg, s->envelope, chunk);
+    if (fiber_now() - began > WRITE_PAUSE)
+        stream_rate_restart(s->stream);
+    return r;
+}
+
+/* What speaks against the letter so far; code 0: nothing. */
+static struct smtp_reply judge(struct smtp_session *s, const struct letter *l) {
+    const struct smtp_limits *limits = &s->listener->limits;
+    if (l->body.fault)
+        return fault_reply(s, l->body.fault);
+    if (l->facts.size > limits->message_size_max)
+        return SMTP_REPLY(552, 5, 3, 4, "Letter too large");
+    if (l->facts.header_size > limits->header_max)
+        return SMTP_REPLY(552, 5, 3, 4, "Header too large");
+    if (l->facts.received > limits->received_max)
+        return SMTP_REPLY(554, 5, 4, 6, "Too many hops, this letter goes round in a loop");
+    return (struct smtp_reply){0};
+}
+
+static void take_chunk(struct smtp_session *s, struct letter *l, struct slice chunk) {
+    if (l->refusal.code) {
+        l->dropped += chunk.len;
+        return;
+    }
+    letter_scan_feed(&l->facts, chunk);
+    l->refusal = judge(s, l);
+    int r = l->refusal.code ? 0 : write_chunk(s, chunk);
+    if (r == -ENOSPC || r == -E_LIMIT)
+        l->refusal = SMTP_REPLY(452, 4, 3, 1, "Not enough room now, please try again later");
+    else if (r < 0)
+        l->refusal = smtp_answer(r, &l->refusal);
+    if (l->refusal.code)
+        s->host->letter_abort(s->host->arg, s->envelope);
+}
+
+/* Up to the end of data; -E_LIMIT: a refused letter that goes on and on. */
+static int read_letter(struct smtp_session *s, struct letter *l) {
+    for (;;) {
+        struct slice window = stream_window(s->stream), rest = window, chunk;
+        while (smtp_body_next(&l->body, &rest, &chunk))
+            take_chunk(s, l, chunk);
+        stream_consume(s->stream, window.len - rest.len);
+        if (l->body.ended)
+            return 0;
+        if (l->dropped > s->listener->limits.message_size_max)
+            return -E_LIMIT;
+        stream_set_timeout(s->stream, smtp_timeout(s));
+        int r = stream_fill_more(s->stream);
+        if (r < 0)
+            return r;
+    }
+}
+
+static int read_at_rate(struct smtp_session *s, struct letter *l) {
+    stream_set_min_rate(s->stream, s->listener->limits.min_rate, RATE_GRACE);
+    int r = read_letter(s, l);
+    stream_set_min_rate(s->stream, 0, 0);
+    stream_set_timeout(s->stream, USEC_NEVER);
+    return r;
+}
+
+static void finish(struct smtp_session *s, struct letter *l) {
+    struct smtp_reply reply = l->refusal;
+    if (!reply.code) {
+        int r = s->host->letter_end(s->host->arg, &s->client, s->envelope, &l->facts, &s->arena,
+                                    &reply);
+        reply = smtp_answer(r, &reply);
+    }
+    if (smtp_reply_ok(&reply)) {
+        s->letters++;
+        s->errors = s->junk = 0;
+    }
+    smtp_event(s, SMTP_EVENT_LETTER, smtp_reply_text(&s->arena, &reply));
+    smtp_say(s, &reply);
+}
+
+static bool begin(struct smtp_session *s) {
+    struct smtp_reply reply = {0};
+    int r = s->host->letter_begin(s->host->arg, &s->client, s->envelope, &s->arena, &reply);
+    reply = smtp_answer(r, &reply);
+    smtp_say(s, &reply);
+    return reply.code / 100 == 3;
+}
+
+void smtp_cmd_data(struct smtp_session *s, const struct smtp_command *c) {
+    if (!may_send(s) || !begin(s))
+        return;
+    struct letter l = {.body = {.line_max = s->listener->limits.text_line_max}};
+    int r = read_at_rate(s, &l);
+    if (r < 0 && !l.refusal.code)
+        s->host->letter_abort(s->host->arg, s->envelope);
+    if (r == 0) {
+        finish(s, &l);
+    } else if (r == -E_LIMIT) {
+        finish(s, &l);
+        smtp_close(s, "a refused letter without end");
+    } else {
+        smtp_lost(s, r);
+    }
+    smtp_transaction_end(s);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * MAIL, RCPT and RSET (RFC 5321 §4.1.1.2, §4.1.1.3, §4.1.1.5): the envelope, built in the arena of
+ * the transaction and kept from MAIL to the end of DATA.
+ */
+#include "smtp/conversation.h"
+
+/* ------------------------------------------------------------------ MAIL */
+
+static void ask_for_login(struct smtp_session *s) {
+    if (s->listener->tls && !s->client.tls && !s->listener->plaintext_login)
+        SMTP_SAY(s, 530, 5, 7, 0, "Use STARTTLS first, then log in");
+    else
+        SMTP_SAY(s, 530, 5, 7, 0, "Log in first");
+}
+
+static bool may_begin(struct smtp_session *s) {
+    if (!s->client.hello.len)
+        SMTP_SAY(s, 503, 5, 5, 1, "HELO or EHLO comes first");
+    else if (s->envelope)
+        SMTP_SAY(s, 503, 5, 5, 1, "A sender was given already");
+    else if (s->listener->service == SMTP_SUBMISSION && !s->client.account.len)
+        ask_for_login(s);
+    else if (s->letters >= s->listener->limits.letters_per_connection)
+        SMTP_SAY(s, 421, 4, 7, 0, "Enough letters for one connection, please come again");
+    else
+        return true;
+    return false;
+}
+
+static struct smtp_reply open_envelope(struct smtp_session *s, const struct smtp_mail *mail) {
+    if (mail->size > s->listener->limits.message_size_max)
+        return SMTP_REPLY(552, 5, 3, 4, "Letter too large");
+    struct smtp_reply reply = {0};
+    s->envelope = ARENA_NEW(&s->arena, struct smtp_envelope);
+    s->envelope->mail = *mail;
+    s->last = &s->envelope->recipients;
+    int r = s->host->sender(s->host->arg, &s->client, s->envelope, &s->arena, &reply);
+    return smtp_answer(r, &reply);
+}
+
+void smtp_cmd_mail(struct smtp_session *s, const struct smtp_command *c) {
+    struct smtp_mail mail;
+    struct smtp_fault fault;
+    if (!may_begin(s))
+        return;
+    if (smtp_mail_parse(c, &s->arena, &mail, &fault) < 0) {
+        smtp_say_fault(s, &fault);
+        return;
+    }
+    struct smtp_reply reply = open_envelope(s, &mail);
+    smtp_say(s, &reply);
+    if (!smtp_reply_ok(&reply))
+        smtp_transaction_end(s);
+}
+
+/* ------------------------------------------------------------------ RCPT */
+
+static bool is_known(const struct smtp_envelope *envelope, const struct address *address) {
+    for (const struct smtp_recipient *r = envelope->recipients; r; r = r->next)
+        if (address_eq(&r->rcpt.recipient, address))
+            return true;
+    return false;
+}
+
+static struct smtp_reply add_recipient(struct smtp_session *s, const struct smtp_rcpt *rcpt) {
+    if (is_known(s->envelope, &rcpt->recipient))
+        return SMTP_REPLY(250, 2, 1, 5, "OK, known already");
+    if (s->envelope->count >= s->listener->limits.recipients_max)
+        return SMTP_REPLY(452, 4, 5, 3, "Too many recipients, send the rest in another letter");
+    struct smtp_reply reply = {0};
+    struct smtp_recipient *recipient = ARENA_NEW(&s->arena, struct smtp_recipient);
+    recipient->rcpt = *rcpt;
+    int r = s->host->rcpt(s->host->arg, &s->client, s->envelope, recipient, &s->arena, &reply);
+    reply = smtp_answer(r, &reply);
+    if (smtp_reply_ok(&reply)) {
+        *s->last = recipient;
+        s->last = &recipient->next;
+        s->envelope->count++;
+    }
+    return reply;
+}
+
+/*
+ * Each RCPT takes room in the arena, also one that is refused for now. Who goes on to twice the
+ * number of recipients does not listen.
+ */
+static bool is_deaf(const struct smtp_session *s) {
+    return s->rcpts / 2 >= s->listener->limits.recipients_max;
+}
+
+void smtp_cmd_rcpt(struct smtp_session *s, const struct smtp_command *c) {
+    struct smtp_rcpt rcpt;
+    struct smtp_fault fault;
+    if (!s->envelope) {
+        SMTP_SAY(s, 503, 5, 5, 1, "MAIL comes first");
+    } else if (is_deaf(s)) {
+        SMTP_SAY(s, 421, 4, 5, 3, "Too many recipients, closing");
+    } else if (s->rcpts++, smtp_rcpt_parse(c, &s->arena, &rcpt, &fault) < 0) {
+        smtp_say_fault(s, &fault);
+    } else {
+        struct smtp_reply reply = add_recipient(s, &rcpt);
+        smtp_say(s, &reply);
+    }
+}
+
+/* ------------------------------------------------------------------ RSET */
+
+void smtp_cmd_rset(struct smtp_session *s, const struct smtp_command *c) {
+    smtp_transaction_end(s);
+    SMTP_SAY(s, 250, 2, 0, 0, "OK");
+}

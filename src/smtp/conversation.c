@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * All replies go through smtp_say(), so that counting, slowing down and closing have one place.
+ *
+ * Only 5xx replies count as errors: a 4xx tells of our own state (too many recipients at once, a
+ * role that is away, a sender asked to come again), which a client that behaves may run into
+ * hundreds of times. A letter that was accepted starts the counts anew.
+ */
+#include "smtp/conversation.h"
+
+#include <errno.h>
+
+/* A line that is too long is dropped up to here; a longer one is no slip. */
+#define SKIP_MAX STREAM_WINDOW
+
+void smtp_event(struct smtp_session *s, enum smtp_event_kind kind, struct slice text) {
+    if (s->host->event)
+        s->host->event(s->host->arg, kind, s->envelope ? s->envelope->id : 0, text);
+}
+
+void smtp_close(struct smtp_session *s, const char *reason) {
+    s->closing = true;
+    if (!s->close_reason)
+        s->close_reason = reason;
+}
+
+static void send_reply(struct smtp_session *s, const struct smtp_reply *reply) {
+    _cleanup_(buf_done) struct buf text = {0};
+    smtp_reply_compose(&text, reply);
+    stream_write(s->stream, buf_slice(&text));
+    if (s->host->event) {
+        struct arena a = {0};
+        smtp_event(s, SMTP_EVENT_REPLY, smtp_reply_text(&a, reply));
+        arena_done(&a);
+    }
+}
+
+static void hold_back(struct smtp_session *s) {
+    if (stream_flush(s->stream) == 0)
+        (void)fiber_sleep(s->listener->limits.error_delay);
+}
+
+void smtp_say(struct smtp_session *s, const struct smtp_reply *reply) {
+    const struct smtp_limits *limits = &s->listener->limits;
+    bool is_error = reply->code >= 500;
+    if (is_error && ++s->errors > limits->soft_errors && limits->error_delay > 0)
+        hold_back(s);
+    send_reply(s, reply);
+    if (reply->code == 421)
+        smtp_close(s, "closed with 421");
+    if (is_error && s->errors >= limits->hard_errors && !s->closing) {
+        send_reply(s, &SMTP_REPLY(421, 4, 7, 0, "Too many errors, closing"));
+        smtp_close(s, "too many errors");
+    }
+}
+
+void smtp_say_fault(struct smtp_session *s, const struct smtp_fault *fault) {
+    struct smtp_reply reply = smtp_fault_reply(fault, &s->arena);
+    smtp_say(s, &reply);
+}
+
+struct smtp_reply smtp_answer(int error, const struct smtp_reply *reply) {
+    if (error < 0 || reply->code < 200)
+        return SMTP_REPLY(451, 4, 3, 0, "Temporary failure, please try again later");
+    return *reply;
+}
+
+void smtp_lost(struct smtp_session *s, int error) {
+    if (error == -ETIMEDOUT)
+        SMTP_SAY(s, 421, 4, 4, 2, "Timeout, closing");
+    else if (error == -E_SLOW)
+        SMTP_SAY(s, 421, 4, 4, 2, "Too slow, closing");
+    else if (error == -ECANCELED)
+        SMTP_SAY(s, 421, 4, 3, 2, "Shutting down, closing");
+    s->close_reason = error_text(error);
+    s->closing = true;
+}
+
+usec_t smtp_timeout(const struct smtp_session *s) {
+    const struct smtp_limits *limits = &s->listener->limits;
+    bool before_login = s->listener->service == SMTP_SUBMISSION && !s->client.account.len;
+    usec_t timeout = before_login ? limits->login_timeout : limits->timeout;
+    bool stress = s->host->under_stress && s->host->under_stress(s->host->arg);
+    return stress ? MIN(timeout, limits->stress_timeout) : timeout;
+}
+
+int smtp_read_line(struct smtp_session *s, size_t max, struct slice *ret_line) {
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
+        fiber_deadline_begin(fiber_now() + smtp_timeout(s));
+    int r = stream_read_line(s->stream, max, ret_line);
+    if (r == -E_LIMIT) {
+        r = stream_skip_line(s->stream, SKIP_MAX);
+        if (r == -E_LIMIT)
+            smtp_close(s, "endless line");
+        if (r == 0 || r == -E_LIMIT) {
+            SMTP_SAY(s, 500, 5, 5, 2, "Line too long");
+            return -E_LIMIT;
+        }
+    }
+    if (r < 0)
+        smtp_lost(s, r);
+    return r;
+}
+
+void smtp_transaction_end(struct smtp_session *s) {
+    s->envelope = NULL;
+    s->last = NULL;
+    s->rcpts = 0;
+    arena_reset(&s->arena);
+}

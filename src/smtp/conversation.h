@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the commands of a session share: its state, and speaking to the client. Inside this folder
+ * only; others use smtp/session.h.
+ */
+#pragma once
+
+#include "smtp/session.h"
+
+struct smtp_session {
+    struct stream *stream;
+    const struct smtp_host *host;
+    const struct smtp_listener *listener;
+    struct smtp_client client;
+    struct buf hello, account; /* behind the slices of the client */
+
+    struct smtp_envelope *envelope; /* in the arena; NULL outside a transaction */
+    struct smtp_recipient **last;   /* where the next recipient is hooked in */
+    struct arena arena;             /* of the transaction, or of one command outside of it */
+
+    unsigned errors, junk; /* since the last accepted letter */
+    unsigned letters, login_failures;
+    unsigned rcpts; /* RCPT commands of this transaction */
+    bool closing;   /* the conversation ends behind the present command */
+    const char *close_reason;
+};
+
+/*
+ * Sends a reply. Errors (5xx) are counted: behind the soft limit they are held back a little, at
+ * the hard limit a 421 follows. Code 421 ends the conversation.
+ */
+void smtp_say(struct smtp_session *s, const struct smtp_reply *reply) WAITS;
+void smtp_say_fault(struct smtp_session *s, const struct smtp_fault *fault) WAITS;
+
+#define SMTP_SAY(s, code, class, subject, detail, text)                                            \
+    smtp_say((s), &SMTP_REPLY(code, class, subject, detail, text))
+#define SMTP_SAY_PLAIN(s, code, text) smtp_say((s), &SMTP_REPLY_PLAIN(code, text))
+
+/* The host's answer, or a 451 in place of one that could not be had. */
+struct smtp_reply smtp_answer(int error, const struct smtp_reply *reply);
+
+/* Ends the conversation behind the present command, without a further word. */
+void smtp_close(struct smtp_session *s, const char *reason);
+
+/* The stream failed with `error`: a last 421 where the client may still hear it, then the end. */
+void smtp_lost(struct smtp_session *s, int error) WAITS;
+
+/*
+ * The next line from the client, with its end, within the timeout that holds now. -E_LIMIT: it was
+ * too long, is dropped, and the client has been told. Other errors: the conversation has ended.
+ */
+int smtp_read_line(struct smtp_session *s, size_t max, struct slice *ret_line) WAITS;
+
+/* How long the client may take for a line, or inside a letter. */
+usec_t smtp_timeout(const struct smtp_session *s);
+
+void smtp_event(struct smtp_session *s, enum smtp_event_kind kind, struct slice text);
+
+/* Forgets the envelope and everything in the arena. */
+void smtp_transaction_end(struct smtp_session *s);
+
+/* Handshake, within the timeout. False: the conversation has ended. */
+bool smtp_start_tls(struct smtp_session *s) WAITS;
+
+/* ------------------------------------------------------------------ commands */
+
+typedef void smtp_command_fn(struct smtp_session *s, const struct smtp_command *c) WAITS;
+
+smtp_command_fn smtp_cmd_helo, smtp_cmd_ehlo, smtp_cmd_starttls; /* cmd_hello.c */
+smtp_command_fn smtp_cmd_auth;                                   /* cmd_auth.c */
+smtp_command_fn smtp_cmd_mail, smtp_cmd_rcpt, smtp_cmd_rset;     /* cmd_envelope.c */
+smtp_command_fn smtp_cmd_data;                                   /* cmd_data.c */

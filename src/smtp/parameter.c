@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One table per command: keyword, function that reads its value into the command's struct, and what
+ * a good value looks like. A new extension adds a row.
+ */
+#include "smtp/parameter.h"
+
+#define ENVELOPE_ID_MAX 100U /* RFC 3461 §4.4, as written */
+#define ORIGINAL_MAX    500U /* RFC 3461 §4.2, as written */
+#define SUBMITTER_MAX   500U /* RFC 4954 §5 */
+
+struct parameter {
+    struct slice keyword;
+    int (*read)(void *into, struct slice value, struct arena *a); /* 0 or -E_SYNTAX */
+    const char *expected;
+};
+
+/* ------------------------------------------------------------------ xtext */
+
+static int hex_value(char c) {
+    if (ascii_is_digit(c))
+        return c - '0';
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int smtp_xtext_decode(struct slice text, struct arena *a, struct slice *ret) {
+    char *to = arena_alloc(a, text.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c < '!' || c > '~' || c == '=')
+            return -E_SYNTAX;
+        if (c == '+') {
+            int high = i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
+            int low = i + 2 < text.len ? hex_value(text.ptr[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return -E_SYNTAX;
+            c = (char)(high * 16 + low);
+            i += 2;
+        }
+        if (c == '\0' || c == '\r' || c == '\n')
+            return -E_SYNTAX;
+        to[len++] = c;
+    }
+    *ret = slice_of(to, len);
+    return 0;
+}
+
+void smtp_xtext_encode(struct buf *to, struct slice text) {
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c < '!' || c > '~' || c == '+' || c == '=')
+            buf_printf(to, "+%02X", c);
+        else
+            buf_add_byte(to, (char)c);
+    }
+}
+
+/* ------------------------------------------------------------------ MAIL */
+
+static int read_size(void *into, struct slice value, struct arena *a) {
+    struct smtp_mail *mail = into;
+    return value.len <= 20 && slice_to_u64(value, UINT64_MAX, &mail->size) == 0 ? 0 : -E_SYNTAX;
+}
+
+static int read_body(void *into, struct slice value, struct arena *a) {
+    struct smtp_mail *mail = into;
+    bool eight_bit = slice_eq_nocase(value, S("8BITMIME"));
+    if (!eight_bit && !slice_eq_nocase(value, S("7BIT")))
+        return -E_SYNTAX;
+    mail->body = eight_bit ? SMTP_BODY_8BIT : SMTP_BODY_7BIT;
+    return 0;
+}
+
+static int read_return(void *into, struct slice value, struct arena *a) {
+    struct smtp_mail *mail = into;
+    bool full = slice_eq_nocase(value, S("FULL"));
+    if (!full && !slice_eq_nocase(value, S("HDRS")))
+        return -E_SYNTAX;
+    mail->returns = full ? SMTP_RETURN_FULL : SMTP_RETURN_HEADERS;
+    return 0;
+}
+
+static int read_envelope_id(void *into, struct slice value, struct arena *a) {
+    struct smtp_mail *mail = into;
+    if (value.len > ENVELOPE_ID_MAX)
+        return -E_SYNTAX;
+    return smtp_xtext_decode(value, a, &mail->envelope_id);
+}
+
+static int read_submitter(void *into, struct slice value, struct arena *a) {
+    struct smtp_mail *mail = into;
+    if (value.len > SUBMITTER_MAX)
+        return -E_SYNTAX;
+    return smtp_xtext_decode(value, a, &mail->submitter);
+}
+
+static const struct parameter mail_parameters[] = {
+    {S("SIZE"), read_size, "this is SIZE=number"},
+    {S("BODY"), read_body, "this is BODY=7BIT or BODY=8BITMIME"},
+    {S("RET"), read_return, "this is RET=FULL or RET=HDRS"},
+    {S("ENVID"), read_envelope_id, "this is ENVID=xtext of at most 100 characters"},
+    {S("AUTH"), read_submitter, "this is AUTH=xtext of at most 500 characters"},
+};
+
+/* ------------------------------------------------------------------ RCPT */
+
+static unsigned notify_flag(struct slice word) {
+    static const struct {
+        struct slice word;
+        unsigned flag;
+    } words[] = {
+        {S("NEVER"), SMTP_NOTIFY_NEVER},
+        {S("SUCCESS"), SMTP_NOTIFY_SUCCESS},
+        {S("FAILURE"), SMTP_NOTIFY_FAILURE},
+        {S("DELAY"), SMTP_NOTIFY_DELAY},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (slice_eq_nocase(word, words[i].word))
+            return words[i].flag;
+    return 0;
+}
+
+static int read_notify(void *into, struct slice value, struct arena *a) {
+    struct smtp_rcpt *rcpt = into;
+    struct slice word;
+    unsigned flags = 0;
+    while (slice_next(&value, ',', &word)) {
+        unsigned flag = notify_flag(word);
+        if (!flag)
+            return -E_SYNTAX;
+        flags |= flag;
+    }
+    if ((flags & SMTP_NOTIFY_NEVER) && flags != SMTP_NOTIFY_NEVER)
+        return -E_SYNTAX;
+    rcpt->notify = flags;
+    return 0;
+}
+
+static bool is_atom(struct slice text) {
+    for (size_t i = 0; i < text.len; i++)
+        if (!ascii_is_alpha(text.ptr[i]) && !ascii_is_digit(text.ptr[i]) && text.ptr[i] != '-')
+            return false;
+    return text.len > 0;
+}
+
+static int read_original(void *into, struct slice value, struct arena *a) {
+    struct smtp_rcpt *rcpt = into;
+    struct slice rest = value, type;
+    if (value.len > ORIGINAL_MAX || !slice_next(&rest, ';', &type) || !is_atom(type) || !rest.len)
+        return -E_SYNTAX;
+    int r = smtp_xtext_decode(rest, a, &rcpt->original);
+    if (r == 0)
+        rcpt->original_type = arena_copy(a, type);
+    return r;
+}
+
+static const struct parameter rcpt_parameters[] = {
+    {S("NOTIFY"), read_notify, "this is NOTIFY=NEVER, or a list of SUCCESS, FAILURE and DELAY"},
+    {S("ORCPT"), read_original, "this is ORCPT=type;xtext of at most 500 characters"},
+};
+
+/* ------------------------------------------------------------------ both */
+
+struct parameter_table {
+    const struct parameter *rows;
+    size_t count;
+};
+
+static int fault_at(const struct smtp_command *c, struct slice word, unsigned code,
+                    const char *expected, struct smtp_fault *fault) {
+    size_t at = (size_t)(word.ptr - c->line.ptr);
+    *fault = (struct smtp_fault){code, {5, 5, 4}, at, expected};
+    return -E_SYNTAX;
+}
+
+static const struct parameter *find_parameter(const struct parameter_table *table,
+                                              struct slice keyword) {
+    for (size_t i = 0; i < table->count; i++)
+        if (slice_eq_nocase(keyword, table->rows[i].keyword))
+            return &table->rows[i];
+    return NULL;
+}
+
+static int read_parameters(const struct smtp_command *c, struct slice rest, struct arena *a,
+                           const struct parameter_table *table, void *into,
+                           struct smtp_fault *fault) {
+    unsigned seen = 0;
+    struct slice word;
+    while (slice_next_word(&rest, &word)) {
+        ssize_t equals = slice_find_byte(word, '=');
+        struct slice keyword = equals < 0 ? word : slice_first(word, (size_t)equals);
+        const struct parameter *parameter = find_parameter(table, keyword);
+        if (!parameter)
+            return fault_at(c, word, 555, "this parameter was not offered", fault);
+        unsigned bit = 1U << (parameter - table->rows);
+        if (seen & bit)
+            return fault_at(c, word, 501, "a parameter stands once", fault);
+        seen |= bit;
+        struct slice value = slice_from(word, keyword.len + 1);
+        if (!value.len || parameter->read(into, value, a) < 0)
+            return fault_at(c, word, 501, parameter->expected, fault);
+    }
+    return 0;
+}
+
+int smtp_mail_parameters(const struct smtp_command *c, struct slice rest, struct arena *a,
+                         struct smtp_mail *mail, struct smtp_fault *fault) {
+    static const struct parameter_table table = {mail_parameters, ARRAY_SIZE(mail_parameters)};
+    return read_parameters(c, rest, a, &table, mail, fault);
+}
+
+int smtp_rcpt_parameters(const struct smtp_command *c, struct slice rest, struct arena *a,
+                         struct smtp_rcpt *rcpt, struct smtp_fault *fault) {
+    static const struct parameter_table table = {rcpt_parameters, ARRAY_SIZE(rcpt_parameters)};
+    return read_parameters(c, rest, a, &table, rcpt, fault);
+}
