@@ -19,7 +19,6 @@ static const struct {
     {"smtp.connections-per-address", "smtp.connections-max"},
     {"submission.header-max", "submission.message-size-max"},
     {"submission.connections-per-address", "smtp.connections-max"},
-    {"pop3.command-line-max", "pop3.auth-line-max"},
     {"pop3.connections-per-address", "pop3.connections-max"},
     {"queue.bounce-lifetime", "queue.lifetime"},
     {"relay.connections-start", "relay.connections-max"},

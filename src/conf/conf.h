@@ -101,9 +101,10 @@ struct conf {
         uint64_t command_line_max, auth_line_max, text_line_max;
         uint64_t header_max, message_size_max;
         unsigned recipients_max, letters_per_connection, received_max;
-        usec_t timeout, login_timeout, data_timeout, stress_timeout;
+        usec_t timeout, login_timeout, stress_timeout;
+        usec_t greeting_wait, error_delay;
         uint64_t min_rate; /* bytes per second; 0: none */
-        unsigned soft_errors, hard_errors, junk_commands;
+        unsigned soft_errors, hard_errors, junk_commands, login_failures;
         unsigned connections_per_address, connections_max;
     } smtp;
 
@@ -114,9 +115,8 @@ struct conf {
     } submission;
 
     struct {
-        uint64_t command_line_max, auth_line_max;
         usec_t timeout, login_timeout;
-        unsigned hard_errors;
+        unsigned hard_errors, login_failures, login_commands;
         unsigned connections_per_address, connections_max;
     } pop3;
 
@@ -169,6 +169,9 @@ struct conf {
 struct conf *conf_new(void);
 void conf_free(struct conf *conf); /* NULL is fine */
 DEFINE_CLEANUP(struct conf, conf_free)
+
+/* Where the file is when nobody says otherwise. */
+#define CONF_PATH_DEFAULT "/etc/hayauma/hayauma.conf"
 
 /* Sizes of file and line, number of values behind one name. */
 #define CONF_FILE_MAX  (1024U * 1024)

@@ -8,6 +8,9 @@
 
 #include "conf/conf.h"
 
+/* Of what is written for people. Problems are in English. */
+enum conf_language { CONF_ENGLISH, CONF_JAPANESE, CONF_LANGUAGE_COUNT };
+
 enum conf_type {
     CONF_BOOL,
     CONF_NUMBER,
@@ -47,8 +50,8 @@ enum conf_block_id {
 };
 
 struct conf_block {
-    const char *name; /* "" for CONF_TOP */
-    const char *about, *about_ja;
+    const char *name;                       /* "" for CONF_TOP */
+    const char *about[CONF_LANGUAGE_COUNT]; /* one sentence */
 };
 extern const struct conf_block conf_blocks[CONF_BLOCK_COUNT];
 
@@ -84,8 +87,8 @@ struct conf_setting {
 
     bool may_be_none; /* `none` stands for nothing, an empty list or no limit */
 
-    const char *about, *about_ja; /* one sentence each */
-    const char *example;          /* a value that the file may have */
+    const char *about[CONF_LANGUAGE_COUNT]; /* one sentence */
+    const char *example;                    /* a value that the file may have */
 };
 
 extern const struct conf_setting conf_settings[];

@@ -21,9 +21,9 @@ union conf_element {
 };
 
 struct conf_type_row {
-    const char *name;     /* "size" */
-    const char *expected; /* "a size such as 64K or 50M" */
-    size_t size;          /* of one element */
+    const char *name;                          /* "size" */
+    const char *expected[CONF_LANGUAGE_COUNT]; /* "a size such as 64K or 50M" */
+    size_t size;                               /* of one element */
     bool is_list;
     int64_t min, max; /* where the setting has no bounds of its own; both 0: nothing to bound */
 

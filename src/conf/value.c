@@ -43,7 +43,8 @@ static bool is_none(const struct conf_setting *s, const struct conf *conf) {
     return true;
 }
 
-void conf_value_write_bound(const struct conf_setting *s, int64_t bound, struct buf *to) {
+/* Writes a bound the way values of the setting are written. */
+static void write_bound(const struct conf_setting *s, int64_t bound, struct buf *to) {
     union conf_element e = {0};
     switch (s->type) {
     case CONF_SIZE:
@@ -63,40 +64,70 @@ void conf_value_write_bound(const struct conf_setting *s, int64_t bound, struct 
     conf_types[s->type].write(s, &e, to);
 }
 
-static void write_choices(const struct conf_setting *s, struct buf *to) {
-    for (size_t i = 0; s->choices[i]; i++)
-        buf_printf(to, "%s%s", i == 0 ? " " : s->choices[i + 1] ? ", " : " or ", s->choices[i]);
+/* The words around what the table knows. */
+static const struct {
+    const char *between, *last; /* of choices */
+    const char *with_port;
+    const char *bounds, *length, *to, *end;
+    const char *or_none;
+} words_of[CONF_LANGUAGE_COUNT] = {
+    [CONF_ENGLISH] = {", ", " or ", ", with or without :port", ", from ", ", its length from ",
+                      " to ", "", ", or none"},
+    [CONF_JAPANESE] = {"、", "、", "（:ポートを付けてもよい）", "（", "（長さ ", " から ",
+                       " まで）", "、または none"},
+};
+
+static void write_choices(const struct conf_setting *s, enum conf_language language,
+                          struct buf *to) {
+    for (size_t i = 0; s->choices[i]; i++) {
+        if (i > 0)
+            buf_add_str(to,
+                        s->choices[i + 1] ? words_of[language].between : words_of[language].last);
+        else if (language == CONF_ENGLISH)
+            buf_add_byte(to, ' ');
+        buf_add_str(to, s->choices[i]);
+    }
 }
 
-void conf_value_expected(const struct conf_setting *s, struct buf *to) {
-    const struct conf_type_row *t = &conf_types[s->type];
-    buf_add_str(to, t->expected);
+void conf_value_expected(const struct conf_setting *s, enum conf_language language,
+                         struct buf *to) {
+    buf_add_str(to, conf_types[s->type].expected[language]);
     if (s->type == CONF_CHOICE)
-        write_choices(s, to);
+        write_choices(s, language, to);
     if (s->type == CONF_ADDRESSES && s->port != 0)
-        buf_add_str(to, ", with or without :port");
+        buf_add_str(to, words_of[language].with_port);
     if (conf_max(s) != 0) {
-        buf_add_str(to, s->type == CONF_TEXT ? " from " : ", from ");
-        conf_value_write_bound(s, conf_min(s), to);
-        buf_add_str(to, " to ");
-        conf_value_write_bound(s, conf_max(s), to);
+        buf_add_str(to,
+                    s->type == CONF_TEXT ? words_of[language].length : words_of[language].bounds);
+        write_bound(s, conf_min(s), to);
+        buf_add_str(to, words_of[language].to);
+        write_bound(s, conf_max(s), to);
+        buf_add_str(to, words_of[language].end);
     }
     if (s->may_be_none)
-        buf_add_str(to, ", or none");
+        buf_add_str(to, words_of[language].or_none);
 }
 
 const char *conf_type_name(enum conf_type type) {
     return conf_types[type].name;
 }
 
+/* The front of a word for a message, cut between characters. */
+static struct slice shorten(struct slice word) {
+    size_t len = MIN(word.len, (size_t)60);
+    while (len < word.len && len > 0 && ((uint8_t)word.ptr[len] & 0xc0) == 0x80)
+        len--;
+    return slice_first(word, len);
+}
+
 /* Fills in what was found and what was expected. */
 static int refuse(const struct conf_setting *s, struct slice found, struct problem *problem) {
     _cleanup_(buf_done) struct buf expected = {0};
-    conf_value_expected(s, &expected);
+    conf_value_expected(s, CONF_ENGLISH, &expected);
     if (!found.ptr)
         return problem_set(problem, -E_SYNTAX, "found no value, expected %s", buf_str(&expected));
     return problem_set(problem, -E_SYNTAX, "found \"%.*s%s\", expected %s",
-                       SLICE_ARG(slice_first(found, 60)), found.len > 60 ? "..." : "",
+                       SLICE_ARG(shorten(found)), found.len > shorten(found).len ? "..." : "",
                        buf_str(&expected));
 }
 
@@ -135,7 +166,7 @@ int conf_value_read(const struct conf_setting *s, const struct conf_word *words,
     if (count > 1) {
         *ret_at = 1;
         return problem_set(problem, -E_SYNTAX, "found \"%.*s\" behind the value, expected only one",
-                           SLICE_ARG(slice_first(words[1].text, 60)));
+                           SLICE_ARG(shorten(words[1].text)));
     }
     memcpy(member_of(s, conf), &e, t->size);
     return 0;

@@ -20,10 +20,7 @@ int conf_value_read(const struct conf_setting *s, const struct conf_word *words,
 void conf_value_write(const struct conf_setting *s, const struct conf *conf, struct buf *to);
 
 /* "a size, from 64K to 2G, or none": what the file may say. */
-void conf_value_expected(const struct conf_setting *s, struct buf *to);
+void conf_value_expected(const struct conf_setting *s, enum conf_language language, struct buf *to);
 
 /* A short name of the type, "size". */
 const char *conf_type_name(enum conf_type type);
-
-/* Writes one bound of the setting (its min or max) the way its values are written. */
-void conf_value_write_bound(const struct conf_setting *s, int64_t bound, struct buf *to);
