@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * All sentences stand in the tables at the top: one row per action and one per status, one column
+ * per language. The code below only puts them in order: what happened, to whom, why, what the other
+ * side said, what happens next.
+ */
+#include "letter/dsn_text.h"
+
+#include "letter/encode.h"
+
+#define SAID_MAX 500 /* bytes of a diagnostic that are shown */
+
+struct wording {
+    const char *says[DSN_LANGUAGES];
+};
+
+static const char *const subjects[] = {
+    [DSN_FAILED] = "Your letter could not be delivered (メールを配達できませんでした)",
+    [DSN_DELAYED] = "Your letter is delayed (メールの配達が遅れています)",
+    [DSN_DELIVERED] = "Your letter was delivered (メールを配達しました)",
+    [DSN_RELAYED] = "Your letter was passed on (メールを引き渡しました)",
+    [DSN_EXPANDED] = "Your letter was distributed (メールを登録者へ送りました)",
+};
+
+static const struct wording opening = {
+    {"This is an automatic notice from the mail system at %.*s.\n",
+     "これは %.*s のメールシステムからの自動通知です。\n"}};
+
+static const struct wording what_happened[] = {
+    [DSN_FAILED] = {{"Your letter could NOT be delivered to:",
+                     "次の宛先にはメールを配達できませんでした。"}},
+    [DSN_DELAYED] = {{"Your letter has not reached the following address yet:",
+                      "次の宛先への配達が遅れています。"}},
+    [DSN_DELIVERED] = {{"Your letter was delivered to:", "次の宛先に配達しました。"}},
+    [DSN_RELAYED] = {{"Your letter was passed on to another mail system for:",
+                      "次の宛先へのメールを、ほかのメールシステムに引き渡しました。"}},
+    [DSN_EXPANDED] = {{"Your letter was passed on to everybody behind the address:",
+                       "次の宛先に登録されている全員へ送りました。"}},
+};
+
+static const struct wording what_next[] = {
+    [DSN_FAILED] = {{"It will not be tried again. To send it once more, correct the address\n"
+                     "or remove the cause first. If you do not know what to do, show this\n"
+                     "notice to the person who looks after your mail.",
+                     "このメールは再送されません。宛先や原因を確かめてから、もう一度\n"
+                     "送ってください。お困りのときは、この通知をメールの管理者に\n"
+                     "お見せください。"}},
+    [DSN_DELAYED] = {{"You need not do anything: it is tried again and again. If it cannot be\n"
+                      "delivered in the end, you will be told.",
+                      "何もする必要はありません。自動的に何度も配達を試みます。\n"
+                      "最後まで配達できなかったときは、あらためてお知らせします。"}},
+    [DSN_DELIVERED] = {{"", ""}},
+    [DSN_RELAYED] = {{"That system may not send you any further notice.",
+                      "その先の配達についての通知は届かないことがあります。"}},
+    [DSN_EXPANDED] = {{"You will not be told about each of them.",
+                       "一人ひとりについての通知はありません。"}},
+};
+
+static const struct wording closing = {
+    {"Below are a report for mail programs and the letter, or its beginning.",
+     "このあとに、メールソフト用の報告と、元のメールまたはその先頭部分が続きます。"}};
+
+static const struct wording host_said = {{"The server %.*s said:", "相手サーバー %.*s の応答:"}};
+static const struct wording we_say = {{"Details:", "詳細:"}};
+static const struct wording tried_until = {{"It is tried until %.*s.", "%.*s まで試みます。"}};
+
+/* RFC 3463 §3 and the later entries of the IANA registry, by "subject.detail". */
+static const struct reason {
+    struct slice code;
+    struct wording wording;
+} reasons[] = {
+    {{"1.1", 3},
+     {{"There is no such address. Please check how it is written.",
+       "このメールアドレスは存在しません。つづりをお確かめください。"}}},
+    {{"1.2", 3},
+     {{"The part behind the \"@\" is not known in the internet. Please check it.",
+       "@ より後ろの部分（ドメイン名）が見つかりません。お確かめください。"}}},
+    {{"1.3", 3},
+     {{"The address is not written in a valid form.",
+       "メールアドレスの書き方が正しくありません。"}}},
+    {{"1.6", 3},
+     {{"The mailbox has moved and its new address is not known.",
+       "この宛先は移転しており、新しいアドレスがわかりません。"}}},
+    {{"1.8", 3},
+     {{"The other side does not accept your own address as sender.",
+       "差出人のアドレスが相手側に受け入れられませんでした。"}}},
+    {{"1.10", 4},
+     {{"This domain does not take any mail.", "このドメインはメールを受け取りません。"}}},
+    {{"2.1", 3}, {{"The mailbox is closed at present.", "このメールボックスは現在使えません。"}}},
+    {{"2.2", 3}, {{"The mailbox is full.", "宛先のメールボックスがいっぱいです。"}}},
+    {{"2.3", 3},
+     {{"The letter is too large for this mailbox.",
+       "メールが大きすぎて、このメールボックスには入りません。"}}},
+    {{"3.1", 3},
+     {{"The other mail system has no space left.",
+       "相手のメールシステムの空き容量がありません。"}}},
+    {{"3.4", 3},
+     {{"The letter is too large for the other mail system.",
+       "メールが大きすぎて、相手のメールシステムが受け取れません。"}}},
+    {{"4.1", 3},
+     {{"The other mail system does not answer.", "相手のメールシステムが応答しません。"}}},
+    {{"4.2", 3},
+     {{"The connection to the other mail system was lost.",
+       "相手のメールシステムとの接続が途中で切れました。"}}},
+    {{"4.3", 3}, {{"The address could not be looked up.", "宛先の情報を調べられませんでした。"}}},
+    {{"4.4", 3},
+     {{"No way to the other mail system was found.",
+       "相手のメールシステムへの経路が見つかりません。"}}},
+    {{"4.5", 3},
+     {{"The other mail system is overloaded.", "相手のメールシステムが混み合っています。"}}},
+    {{"4.6", 3},
+     {{"The letter went round in circles between mail systems.",
+       "メールがシステムの間を回り続けました（ループ）。"}}},
+    {{"4.7", 3},
+     {{"It could not be delivered within the allowed time.",
+       "定められた期間のうちに配達できませんでした。"}}},
+    {{"7.1", 3},
+     {{"The other side refused the letter.", "相手側がこのメールの受け取りを拒否しました。"}}},
+    {{"1", 1}, {{"There is something wrong with the address.", "宛先に問題があります。"}}},
+    {{"2", 1},
+     {{"There is something wrong with the mailbox.", "宛先のメールボックスに問題があります。"}}},
+    {{"3", 1},
+     {{"The other mail system cannot take the letter.",
+       "相手のメールシステムが受け取れませんでした。"}}},
+    {{"4", 1},
+     {{"The network or the way to the other mail system failed.",
+       "通信または経路に問題がありました。"}}},
+    {{"5", 1},
+     {{"The two mail systems did not understand each other.",
+       "メールシステム同士のやりとりに失敗しました。"}}},
+    {{"6", 1},
+     {{"The content or form of the letter is not accepted.",
+       "メールの内容または形式が受け入れられませんでした。"}}},
+    {{"7", 1},
+     {{"The letter was refused by a rule of the other side.",
+       "相手側の規則により受け取りを拒否されました。"}}},
+    {{"", 0}, {{"The reason is not known.", "原因は不明です。"}}},
+};
+
+const char *dsn_reason(struct slice status, enum dsn_language language) {
+    struct slice code = slice_from(status, 2); /* without the class */
+    struct slice subject = slice_first(code, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+        struct slice known = reasons[i].code;
+        if (known.len == 0 || slice_eq(known, code) || slice_eq(known, subject))
+            return reasons[i].wording.says[language];
+    }
+    return reasons[ARRAY_SIZE(reasons) - 1].wording.says[language];
+}
+
+static bool holds_action(const struct dsn *dsn, enum dsn_action action) {
+    for (size_t i = 0; i < dsn->recipient_count; i++) {
+        if (dsn->recipients[i].action == action)
+            return true;
+    }
+    return false;
+}
+
+const char *dsn_subject(const struct dsn *dsn) {
+    for (enum dsn_action action = DSN_FAILED; action < DSN_EXPANDED; action++) {
+        if (holds_action(dsn, action))
+            return subjects[action];
+    }
+    return subjects[DSN_EXPANDED];
+}
+
+/* What the other side, or our own delivery, said. */
+static void add_diagnostic(struct buf *to, struct arena *a, const struct dsn_recipient *recipient,
+                           enum dsn_language language) {
+    struct slice said = text_one_line(a, recipient->diagnostic, SAID_MAX, false);
+    struct slice host = text_one_line(a, recipient->remote_host, DOMAIN_MAX, true);
+    if (said.len == 0)
+        return;
+    buf_add_str(to, "    ");
+    if (host.len > 0)
+        buf_add(to, arena_printf(a, host_said.says[language], SLICE_ARG(host)));
+    else
+        buf_add_str(to, we_say.says[language]);
+    buf_printf(to, "\n      %.*s\n", SLICE_ARG(said));
+}
+
+static struct slice date_for(usec_t wall, enum dsn_language language, char text[static 40]) {
+    if (language == DSN_ENGLISH)
+        return time_format_rfc5322(wall, text);
+    return slice_first(time_format_log(wall, text), sizeof "2026-11-22 20:12" - 1);
+}
+
+static void add_recipient(struct buf *to, struct arena *a, const struct dsn_recipient *recipient,
+                          enum dsn_language language) {
+    char date[40];
+    buf_add_str(to, "  ");
+    address_print(to, recipient->address);
+    buf_add_str(to, "\n");
+    if (recipient->action == DSN_FAILED || recipient->action == DSN_DELAYED) {
+        buf_printf(to, "    %s\n", dsn_reason(dsn_status(recipient), language));
+        add_diagnostic(to, a, recipient, language);
+    }
+    if (recipient->action == DSN_DELAYED && recipient->retry_until > 0) {
+        struct slice until = date_for(recipient->retry_until, language, date);
+        buf_add_str(to, "    ");
+        buf_add(to, arena_printf(a, tried_until.says[language], SLICE_ARG(until)));
+        buf_add_str(to, "\n");
+    }
+}
+
+static void add_action(struct buf *to, struct arena *a, const struct dsn *dsn,
+                       enum dsn_action action, enum dsn_language language) {
+    if (!holds_action(dsn, action))
+        return;
+    buf_printf(to, "\n%s\n\n", what_happened[action].says[language]);
+    for (size_t i = 0; i < dsn->recipient_count; i++) {
+        if (dsn->recipients[i].action == action)
+            add_recipient(to, a, &dsn->recipients[i], language);
+    }
+    if (what_next[action].says[language][0])
+        buf_printf(to, "\n%s\n", what_next[action].says[language]);
+}
+
+void dsn_text(struct buf *to, const struct dsn *dsn) {
+    _cleanup_(arena_done) struct arena a = {0};
+    for (enum dsn_language language = DSN_ENGLISH; language < DSN_LANGUAGES; language++) {
+        if (language > DSN_ENGLISH)
+            buf_add_str(to, "\n----------------------------------------\n\n");
+        buf_add(to, arena_printf(&a, opening.says[language], SLICE_ARG(dsn->host)));
+        for (enum dsn_action action = DSN_FAILED; action <= DSN_EXPANDED; action++)
+            add_action(to, &a, dsn, action, language);
+        buf_printf(to, "\n%s\n", closing.says[language]);
+    }
+}
