@@ -12,14 +12,25 @@
 
 struct tls_context; /* settings shared by many sessions */
 
+/* What a signer is asked for. */
+enum tls_sign_scheme {
+    TLS_SIGN_ECDSA,     /* a digest in, a DER signature out */
+    TLS_SIGN_RSA_PKCS1, /* a DigestInfo in, PKCS #1 v1.5 padded */
+    TLS_SIGN_RSA_RAW,   /* an already padded block in (PSS) */
+    TLS_SIGN_SCHEMES,
+};
+
 /* Signs for a certificate whose private key is elsewhere. 0, or negative: the handshake fails. */
 struct tls_signer {
-    int (*sign)(void *arg, int scheme, struct slice digest, struct arena *a,
-                struct slice *ret) WAITS;
+    int (*sign)(void *arg, enum tls_sign_scheme scheme, struct slice input, struct arena *a,
+                struct slice *ret_signature) WAITS;
     void *arg;
 };
 
-/* A server's context from a PEM chain; a newer certificate means a new context. */
+/*
+ * A server's context from a PEM chain (leaf first; EC or RSA key); a newer certificate means a new
+ * context. Sessions keep the context they began with alive. `signer` is copied.
+ */
 int tls_server_new(struct slice chain_pem, const struct tls_signer *signer,
                    struct tls_context **ret, struct problem *problem);
 
@@ -36,6 +47,23 @@ void tls_context_free(struct tls_context *c);
 int tls_accept(struct stream *s, struct tls_context *c, struct problem *problem) WAITS;
 int tls_connect(struct stream *s, struct tls_context *c, struct slice server_name,
                 struct problem *problem) WAITS;
+
+/* A private key in this process as a signer: for the keys role and for tests. */
+struct tls_key;
+int tls_key_new(struct slice key_pem, struct tls_key **ret, struct problem *problem);
+void tls_key_free(struct tls_key *k);
+int tls_key_sign(void *key, enum tls_sign_scheme scheme, struct slice input, struct arena *a,
+                 struct slice *ret_signature); /* fits struct tls_signer */
+
+/* Makes an EC P-256 key and a self-signed certificate for a host name, both PEM, on the heap. */
+int tls_self_signed(struct slice host_name, int days, char **ret_key_pem, char **ret_chain_pem);
+
+/* When the leaf certificate of a chain ends (wall time) and for whom it is. */
+struct tls_certificate_facts {
+    usec_t not_before, not_after;
+    char subject[256];
+};
+int tls_certificate_facts(struct slice chain_pem, struct tls_certificate_facts *ret);
 
 /* "TLSv1.3" and "TLS_AES_256_GCM_SHA384" of the session, or false for a stream without TLS. */
 struct tls_facts {

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A TLS session is a layer: stream_ops above the ops that the plain stream had. OpenSSL meets the
+ * lower layer through a BIO of ours that never waits; when it says "want read" or "want write" the
+ * layer parks on the lower layer's wait.
+ *
+ * OpenSSL's error queue belongs to the thread, not to the fiber: it is emptied before each call,
+ * read right after it, and emptied again after a signer has waited in the middle of one.
+ */
+#include "io/tls.h"
+
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+#include "base/alloc.h"
+#include "io/tls_key.h"
+
+#define HANDSHAKE_LIMIT (30 * USEC_SEC)
+
+struct tls_context {
+    SSL_CTX *ctx;
+    struct tls_signer signer;
+};
+
+struct session {
+    SSL *ssl;
+    const struct stream_ops *ops; /* of the layer below */
+    void *below;
+    bool wants_write; /* what the last -EAGAIN waited for */
+    bool failed;
+};
+
+/* ------------------------------------------------------------------ the BIO */
+
+static int bio_read(BIO *bio, char *to, size_t size, size_t *ret_len) {
+    struct session *s = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    ssize_t n = s->ops->read(s->below, to, size);
+    if (n > 0) {
+        *ret_len = (size_t)n;
+        return 1;
+    }
+    if (n == -EAGAIN)
+        BIO_set_retry_read(bio);
+    else if (n == 0)
+        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    return 0;
+}
+
+static int bio_write(BIO *bio, const char *bytes, size_t len, size_t *ret_len) {
+    struct session *s = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    ssize_t n = s->ops->write(s->below, bytes, len);
+    if (n >= 0) {
+        *ret_len = (size_t)n;
+        return 1;
+    }
+    if (n == -EAGAIN)
+        BIO_set_retry_write(bio);
+    return 0;
+}
+
+static long bio_ctrl(BIO *bio, int command, long number, void *pointer) {
+    (void)number;
+    (void)pointer;
+    if (command == BIO_CTRL_EOF)
+        return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+    return command == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *bio_method(void) {
+    static BIO_METHOD *method;
+    if (!method) {
+        method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
+        MUST(method && BIO_meth_set_read_ex(method, bio_read) &&
+             BIO_meth_set_write_ex(method, bio_write) && BIO_meth_set_ctrl(method, bio_ctrl));
+    }
+    return method;
+}
+
+/* ------------------------------------------------------------------ the layer */
+
+/* Takes the outcome of an SSL call: -EAGAIN after noting what is wanted, 0 for the end, -E_TLS. */
+static int outcome(struct session *s, int result) {
+    int error = SSL_get_error(s->ssl, result);
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+        s->wants_write = error == SSL_ERROR_WANT_WRITE;
+        return -EAGAIN;
+    }
+    if (error == SSL_ERROR_ZERO_RETURN)
+        return 0;
+    s->failed = true;
+    return -E_TLS;
+}
+
+static ssize_t tls_read(void *below, void *to, size_t size) {
+    struct session *s = below;
+    size_t n = 0;
+    ERR_clear_error();
+    int r = SSL_read_ex(s->ssl, to, size, &n);
+    return r > 0 ? (ssize_t)n : outcome(s, r);
+}
+
+static ssize_t tls_write(void *below, const void *bytes, size_t len) {
+    struct session *s = below;
+    size_t n = 0;
+    ERR_clear_error();
+    int r = SSL_write_ex(s->ssl, bytes, len, &n);
+    if (r > 0)
+        return (ssize_t)n;
+    r = outcome(s, r);
+    return r == 0 ? -EPIPE : r;
+}
+
+static int tls_wait(void *below, usec_t deadline) {
+    struct session *s = below;
+    return s->wants_write ? s->ops->wait_write(s->below, deadline)
+                          : s->ops->wait_read(s->below, deadline);
+}
+
+static int tls_shutdown(void *below) {
+    struct session *s = below;
+    ERR_clear_error();
+    if (!s->failed)
+        (void)SSL_shutdown(s->ssl);
+    return s->ops->shutdown(s->below);
+}
+
+static void tls_close(void *below) {
+    struct session *s = below;
+    ERR_clear_error();
+    if (!s->failed && SSL_is_init_finished(s->ssl))
+        (void)SSL_shutdown(s->ssl);
+    SSL_free(s->ssl);
+    s->ops->close(s->below);
+    free(s);
+}
+
+static int tls_fd(void *below) {
+    (void)below;
+    return -1;
+}
+
+static const struct stream_ops tls_ops = {
+    .read = tls_read,
+    .write = tls_write,
+    .wait_read = tls_wait,
+    .wait_write = tls_wait,
+    .shutdown = tls_shutdown,
+    .close = tls_close,
+    .fd = tls_fd,
+};
+
+/* The sentence for the newest OpenSSL error. */
+static int tls_problem(struct problem *problem, const char *what) {
+    unsigned long error = ERR_peek_last_error();
+    const char *reason = error ? ERR_reason_error_string(error) : NULL;
+    return problem_set(problem, -E_TLS, "%s: %s", what,
+                       reason ? reason : "the connection ended during the handshake");
+}
+
+static int shake_hands(struct session *s, struct problem *problem) {
+    _cleanup_(fiber_deadline_end) struct fiber_deadline limit =
+        fiber_deadline_begin(fiber_now() + HANDSHAKE_LIMIT);
+    for (;;) {
+        ERR_clear_error();
+        int r = SSL_do_handshake(s->ssl);
+        if (r == 1)
+            return 0;
+        r = outcome(s, r);
+        if (r != -EAGAIN)
+            return tls_problem(problem, "TLS handshake failed");
+        r = tls_wait(s, USEC_NEVER);
+        if (r < 0) {
+            s->failed = true;
+            return problem_set(problem, r, "TLS handshake broken off: %s", error_text(r));
+        }
+    }
+}
+
+/* Puts the layer in and shakes hands; the stream is a TLS stream even when that fails. */
+static int start(struct stream *stream, struct tls_context *c, bool server, const char *name,
+                 struct problem *problem) {
+    int r = stream_flush(stream);
+    if (r < 0)
+        return problem_set(problem, r, "%s", error_text(r));
+    MUST(!stream_has_input(stream));
+    struct session *s = NEW(struct session);
+    stream_below(stream, &s->ops, &s->below);
+    s->ssl = SSL_new(c->ctx);
+    BIO *bio = BIO_new(bio_method());
+    if (!s->ssl || !bio)
+        panic("OpenSSL has no memory");
+    BIO_set_data(bio, s);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(s->ssl, bio, bio);
+    if (server)
+        SSL_set_accept_state(s->ssl);
+    else
+        SSL_set_connect_state(s->ssl);
+    if (name)
+        (void)SSL_set_tlsext_host_name(s->ssl, name);
+    stream_replace(stream, &tls_ops, s);
+    return shake_hands(s, problem);
+}
+
+int tls_accept(struct stream *s, struct tls_context *c, struct problem *problem) {
+    return start(s, c, true, NULL, problem);
+}
+
+int tls_connect(struct stream *s, struct tls_context *c, struct slice server_name,
+                struct problem *problem) {
+    char name[256];
+    bool named = server_name.len > 0 && slice_to_str(server_name, name, sizeof name) == 0;
+    return start(s, c, false, named ? name : NULL, problem);
+}
+
+bool tls_facts(const struct stream *stream, struct tls_facts *ret) {
+    const struct stream_ops *ops = NULL;
+    void *below = NULL;
+    stream_below(stream, &ops, &below);
+    if (ops != &tls_ops)
+        return false;
+    struct session *s = below;
+    *ret = (struct tls_facts){
+        .version = SSL_get_version(s->ssl),
+        .cipher = SSL_get_cipher_name(s->ssl),
+        .bits = SSL_get_cipher_bits(s->ssl, NULL),
+        .resumed = SSL_session_reused(s->ssl) == 1,
+    };
+    return true;
+}
+
+/* ------------------------------------------------------------------ contexts */
+
+static SSL_CTX *context_new(const SSL_METHOD *method) {
+    SSL_CTX *ctx = SSL_CTX_new(method);
+    if (!ctx)
+        panic("OpenSSL has no memory");
+    (void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                       SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_read_ahead(ctx, 1);
+    return ctx;
+}
+
+/* Puts the chain into the context, leaf first; the leaf's public key stays in the certificate. */
+static int use_chain(SSL_CTX *ctx, struct slice pem, struct problem *problem) {
+    BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+    unsigned count = 0;
+    for (X509 *x; bio && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)); count++) {
+        long ok = count == 0 ? SSL_CTX_use_certificate(ctx, x) : SSL_CTX_add1_chain_cert(ctx, x);
+        X509_free(x);
+        if (ok != 1) {
+            BIO_free(bio);
+            return tls_problem(problem, "certificate cannot be used");
+        }
+    }
+    BIO_free(bio);
+    ERR_clear_error();
+    return count > 0 ? 0
+                     : problem_set(problem, -E_SYNTAX,
+                                   "no certificate found; expected PEM text "
+                                   "with -----BEGIN CERTIFICATE-----");
+}
+
+int tls_server_new(struct slice chain_pem, const struct tls_signer *signer,
+                   struct tls_context **ret, struct problem *problem) {
+    static const unsigned char session_name[] = "hayauma";
+    struct tls_context *c = NEW(struct tls_context);
+    c->ctx = context_new(TLS_server_method());
+    c->signer = *signer;
+    ERR_clear_error();
+    (void)SSL_CTX_set_options(c->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    (void)SSL_CTX_set_session_id_context(c->ctx, session_name, sizeof session_name - 1);
+    (void)SSL_CTX_set_num_tickets(c->ctx, 1);
+    int r = use_chain(c->ctx, chain_pem, problem);
+    if (r == 0) {
+        EVP_PKEY *key = tls_remote_key(SSL_CTX_get0_certificate(c->ctx), &c->signer);
+        if (!key || SSL_CTX_use_PrivateKey(c->ctx, key) != 1)
+            r = tls_problem(problem, "certificate's key is neither EC nor RSA");
+        EVP_PKEY_free(key);
+    }
+    if (r < 0)
+        tls_context_free(c);
+    else
+        *ret = c;
+    return r;
+}
+
+int tls_client_new(struct tls_context **ret, struct problem *problem) {
+    (void)problem;
+    struct tls_context *c = NEW(struct tls_context);
+    c->ctx = context_new(TLS_client_method());
+    SSL_CTX_set_verify(c->ctx, SSL_VERIFY_NONE, NULL);
+    *ret = c;
+    return 0;
+}
+
+void tls_context_free(struct tls_context *c) {
+    if (!c)
+        return;
+    SSL_CTX_free(c->ctx);
+    free(c);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/alloc.h"
+#include "io/stream.h"
+
+static struct stream *ends[2];
+
+static void open_pair(size_t capacity) {
+    stream_pair(capacity, ends);
+}
+
+static void close_pair(void) {
+    stream_free(ends[0]);
+    stream_free(ends[1]);
+    ends[0] = ends[1] = NULL;
+}
+
+FIBER_TEST(lines_keep_their_end_as_sent) {
+    struct slice line;
+    open_pair(1000);
+    stream_str(ends[0], "one\r\ntwo\nthree\rstill three\r\nrest");
+    assert_int_equal(stream_shutdown(ends[0]), 0);
+    assert_int_equal(stream_read_line(ends[1], 100, &line), 0);
+    assert_slice(line, "one\r\n");
+    assert_int_equal(stream_read_line(ends[1], 100, &line), 0);
+    assert_slice(line, "two\n");
+    assert_int_equal(stream_read_line(ends[1], 100, &line), 0);
+    assert_slice(line, "three\rstill three\r\n");
+    assert_int_equal(stream_read_line(ends[1], 100, &line), -E_EOF);
+    assert_slice(stream_window(ends[1]), "rest");
+    close_pair();
+}
+
+FIBER_TEST(a_line_over_its_limit_is_refused_and_can_be_skipped) {
+    struct slice line;
+    open_pair(1000);
+    stream_str(ends[0], "0123456789\r\nnext\r\n");
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_read_line(ends[1], 11, &line), -E_LIMIT);
+    assert_int_equal(stream_skip_line(ends[1], 100), 0);
+    assert_int_equal(stream_read_line(ends[1], 6, &line), 0);
+    assert_slice(line, "next\r\n");
+    stream_str(ends[0], "no end in sight");
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_skip_line(ends[1], 10), -E_LIMIT);
+    assert_slice(stream_window(ends[1]), "sight");
+    close_pair();
+}
+
+static void echo_lines(void *arg UNUSED) {
+    struct slice line;
+    while (stream_read_line(ends[1], 1000, &line) == 0)
+        stream_write(ends[1], line);
+}
+
+FIBER_TEST(output_leaves_when_the_next_read_waits) {
+    struct fiber *f = NULL;
+    struct slice line;
+    open_pair(1000);
+    assert_int_equal(fiber_start("echo", echo_lines, NULL, &f), 0);
+    stream_str(ends[0], "a\r\nb\r\n");
+    assert_int_equal(stream_read_line(ends[0], 100, &line), 0);
+    assert_slice(line, "a\r\n");
+    assert_int_equal(stream_read_line(ends[0], 100, &line), 0);
+    assert_slice(line, "b\r\n");
+    assert_int_equal(stream_shutdown(ends[0]), 0);
+    fiber_join(f);
+    close_pair();
+}
+
+static void send_much(void *arg) {
+    const struct slice *bytes = arg;
+    stream_write(ends[0], *bytes);
+    (void)stream_shutdown(ends[0]);
+}
+
+FIBER_TEST(much_output_passes_a_small_pipe_whole) {
+    size_t len = 300000;
+    char *bytes = mem_alloc(len);
+    char *got = mem_alloc(len);
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (char)(i * 31 % 251);
+    struct slice all = slice_of(bytes, len);
+    struct fiber *f = NULL;
+    open_pair(777);
+    assert_int_equal(fiber_start("sender", send_much, &all, &f), 0);
+    assert_int_equal(stream_read_exact(ends[1], got, len), 0);
+    assert_int_equal(stream_fill(ends[1], 1), -E_EOF);
+    assert_memory_equal(got, bytes, len);
+    assert_int_equal(stream_counts(ends[1]).in, len);
+    fiber_join(f);
+    close_pair();
+    free(bytes);
+    free(got);
+}
+
+FIBER_TEST(a_window_grows_to_what_is_wanted) {
+    char block[1000];
+    memset(block, 'x', sizeof block);
+    open_pair(100000);
+    for (int i = 0; i < 60; i++)
+        stream_write(ends[0], slice_of(block, sizeof block));
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_fill(ends[1], 10), 0);
+    stream_consume(ends[1], 10);
+    assert_int_equal(stream_fill(ends[1], 59990), 0);
+    assert_true(stream_window(ends[1]).len >= 59990);
+    close_pair();
+}
+
+FIBER_TEST(a_timeout_of_a_read_does_not_stick) {
+    struct slice line;
+    open_pair(1000);
+    stream_set_timeout(ends[1], 5 * USEC_SEC);
+    usec_t began = fiber_now();
+    assert_int_equal(stream_read_line(ends[1], 100, &line), -ETIMEDOUT);
+    assert_int_equal(fiber_now() - began, 5 * USEC_SEC);
+    stream_str(ends[1], "421 too slow\r\n");
+    assert_int_equal(stream_flush(ends[1]), 0);
+    assert_int_equal(stream_read_line(ends[0], 100, &line), 0);
+    assert_slice(line, "421 too slow\r\n");
+    close_pair();
+}
+
+static void drip(void *arg UNUSED) {
+    for (int i = 0; i < 100 && stream_error(ends[0]) == 0; i++) {
+        stream_str(ends[0], "x");
+        (void)stream_flush(ends[0]);
+        if (fiber_sleep(USEC_SEC) < 0)
+            return;
+    }
+}
+
+FIBER_TEST(a_dripping_peer_is_too_slow) {
+    struct slice line;
+    open_pair(1000);
+    assert_int_equal(fiber_spawn("drip", drip, NULL), 0);
+    stream_set_min_rate(ends[1], 10, 20 * USEC_SEC);
+    usec_t began = fiber_now();
+    assert_int_equal(stream_read_line(ends[1], 1000, &line), -E_SLOW);
+    assert_true(fiber_now() - began >= 20 * USEC_SEC && fiber_now() - began < 30 * USEC_SEC);
+    fiber_cancel_children();
+    close_pair();
+}
+
+FIBER_TEST(a_write_to_a_closed_peer_sticks) {
+    open_pair(1000);
+    stream_free(ends[1]);
+    ends[1] = NULL;
+    stream_str(ends[0], "lost");
+    assert_int_equal(stream_flush(ends[0]), -EPIPE);
+    assert_int_equal(stream_fill(ends[0], 1), -EPIPE);
+    assert_int_equal(stream_error(ends[0]), -EPIPE);
+    close_pair();
+}
+
+REAL_FIBER_TEST(a_socket_is_handed_over_with_its_unread_input) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct stream *s = NULL;
+    struct slice line, unread;
+    int fds[2], fd = -1;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    assert_int_equal(stream_from_fd(fds[0], &s), 0);
+    assert_int_equal(write(fds[1], "first\r\nsecond\r\n", 15), 15);
+    assert_int_equal(stream_read_line(s, 100, &line), 0);
+    assert_int_equal(stream_detach(s, &a, &fd, &unread), 0);
+    assert_int_equal(fd, fds[0]);
+    assert_slice(unread, "second\r\n");
+    (void)close(fd);
+    (void)close(fds[1]);
+}
+
+REAL_FIBER_TEST(part_of_a_file_is_sent) {
+    char path[] = "/tmp/hayauma-stream-XXXXXX";
+    char got[5];
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, "0123456789", 10), 10);
+    open_pair(1000);
+    assert_int_equal(stream_send_file(ends[0], file, 3, 5), 0);
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_read_exact(ends[1], got, 5), 0);
+    assert_memory_equal(got, "34567", 5);
+    assert_int_equal(stream_send_file(ends[0], file, 8, 5), -EIO);
+    close_pair();
+    (void)close(file);
+    (void)unlink(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines_keep_their_end_as_sent),
+        cmocka_unit_test(test_a_line_over_its_limit_is_refused_and_can_be_skipped),
+        cmocka_unit_test(test_output_leaves_when_the_next_read_waits),
+        cmocka_unit_test(test_much_output_passes_a_small_pipe_whole),
+        cmocka_unit_test(test_a_window_grows_to_what_is_wanted),
+        cmocka_unit_test(test_a_timeout_of_a_read_does_not_stick),
+        cmocka_unit_test(test_a_dripping_peer_is_too_slow),
+        cmocka_unit_test(test_a_write_to_a_closed_peer_sticks),
+        cmocka_unit_test(test_a_socket_is_handed_over_with_its_unread_input),
+        cmocka_unit_test(test_part_of_a_file_is_sent),
+    };
+    return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+}

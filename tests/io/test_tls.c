@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "io/tls.h"
+
+static struct stream *ends[2];
+static char *key_pem, *chain_pem;
+static unsigned signatures;
+
+static int make_certificate(void **state) {
+    (void)state;
+    return tls_self_signed(S("mail.example.test"), 30, &key_pem, &chain_pem);
+}
+
+static int drop_certificate(void **state) {
+    (void)state;
+    free(key_pem);
+    free(chain_pem);
+    return 0;
+}
+
+/* A signer that waits, as the keys process does. */
+static int sign_later(void *arg, enum tls_sign_scheme scheme, struct slice input, struct arena *a,
+                      struct slice *ret_signature) {
+    signatures++;
+    if (fiber_sleep(10 * USEC_MS) < 0)
+        return -E_TEMPORARY;
+    return tls_key_sign(arg, scheme, input, a, ret_signature);
+}
+
+static int refuse_to_sign(void *arg UNUSED, enum tls_sign_scheme scheme UNUSED,
+                          struct slice input UNUSED, struct arena *a UNUSED,
+                          struct slice *ret UNUSED) {
+    return -E_TEMPORARY;
+}
+
+static int server_result;
+
+static void serve(void *arg) {
+    struct tls_context *c = arg;
+    struct problem problem = {0};
+    struct slice line;
+    server_result = tls_accept(ends[1], c, &problem);
+    if (server_result < 0)
+        return;
+    while (stream_read_line(ends[1], 1000, &line) == 0)
+        stream_write(ends[1], line);
+    (void)stream_shutdown(ends[1]);
+}
+
+static struct tls_context *server_context(struct tls_key *key,
+                                          int (*sign)(void *, enum tls_sign_scheme, struct slice,
+                                                      struct arena *, struct slice *)) {
+    struct tls_signer signer = {sign, key};
+    struct tls_context *c = NULL;
+    struct problem problem = {0};
+    if (tls_server_new(slice_of_str(chain_pem), &signer, &c, &problem) < 0)
+        fail_msg("%s", problem.text);
+    return c;
+}
+
+FIBER_TEST(lines_travel_through_tls_signed_by_a_key_that_waits) {
+    struct tls_context *client = NULL;
+    struct tls_key *key = NULL;
+    struct problem problem = {0};
+    struct tls_facts facts;
+    struct fiber *f = NULL;
+    struct slice line;
+    assert_int_equal(tls_key_new(slice_of_str(key_pem), &key, &problem), 0);
+    struct tls_context *server = server_context(key, sign_later);
+    assert_int_equal(tls_client_new(&client, &problem), 0);
+    signatures = 0;
+    stream_pair(200000, ends); /* room for all lines: nobody reads while the client writes */
+    assert_int_equal(fiber_start("server", serve, server, &f), 0);
+    assert_int_equal(tls_connect(ends[0], client, S("mail.example.test"), &problem), 0);
+    assert_true(tls_facts(ends[0], &facts));
+    assert_string_equal(facts.version, "TLSv1.3");
+    for (int i = 0; i < 1000; i++) {
+        stream_printf(ends[0], "line number %d\r\n", i);
+        if (i % 100 == 0)
+            assert_int_equal(stream_flush(ends[0]), 0);
+    }
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(stream_read_line(ends[0], 100, &line), 0);
+    assert_slice(line, "line number 999\r\n");
+    assert_int_equal(stream_shutdown(ends[0]), 0);
+    assert_int_equal(stream_read_line(ends[0], 100, &line), -E_EOF);
+    fiber_join(f);
+    assert_int_equal(server_result, 0);
+    assert_int_equal(signatures, 1);
+    stream_free(ends[0]);
+    stream_free(ends[1]);
+    tls_context_free(client);
+    tls_context_free(server);
+    tls_key_free(key);
+}
+
+FIBER_TEST(a_signer_that_fails_ends_the_handshake_with_words) {
+    struct tls_context *client = NULL;
+    struct tls_key *key = NULL;
+    struct problem problem = {0};
+    struct fiber *f = NULL;
+    assert_int_equal(tls_key_new(slice_of_str(key_pem), &key, &problem), 0);
+    struct tls_context *server = server_context(key, refuse_to_sign);
+    assert_int_equal(tls_client_new(&client, &problem), 0);
+    stream_pair(2000, ends);
+    assert_int_equal(fiber_start("server", serve, server, &f), 0);
+    assert_int_equal(tls_connect(ends[0], client, S("x"), &problem), -E_TLS);
+    assert_true(slice_starts(slice_of_str(problem.text), S("TLS handshake failed: ")));
+    fiber_join(f);
+    assert_int_equal(server_result, -E_TLS);
+    assert_true(stream_fill(ends[0], 1) < 0);
+    stream_free(ends[0]);
+    stream_free(ends[1]);
+    tls_context_free(client);
+    tls_context_free(server);
+    tls_key_free(key);
+}
+
+FIBER_TEST(a_peer_that_speaks_no_tls_fails_the_handshake) {
+    struct tls_context *client = NULL;
+    struct problem problem = {0};
+    assert_int_equal(tls_client_new(&client, &problem), 0);
+    stream_pair(2000, ends);
+    stream_str(ends[1], "220 this is no TLS\r\n");
+    assert_int_equal(stream_flush(ends[1]), 0);
+    assert_int_equal(tls_connect(ends[0], client, S("x"), &problem), -E_TLS);
+    stream_free(ends[0]);
+    stream_free(ends[1]);
+    tls_context_free(client);
+}
+
+FIBER_TEST(a_silent_peer_is_given_up_after_30_seconds) {
+    struct tls_context *client = NULL;
+    struct problem problem = {0};
+    usec_t began = fiber_now();
+    assert_int_equal(tls_client_new(&client, &problem), 0);
+    stream_pair(2000, ends);
+    assert_int_equal(tls_connect(ends[0], client, S("x"), &problem), -110);
+    assert_int_equal(fiber_now() - began, 30 * USEC_SEC);
+    stream_free(ends[0]);
+    stream_free(ends[1]);
+    tls_context_free(client);
+}
+
+static void test_a_self_signed_certificate_names_its_host_and_end(void **state) {
+    struct tls_certificate_facts facts;
+    (void)state;
+    assert_int_equal(tls_certificate_facts(slice_of_str(chain_pem), &facts), 0);
+    assert_string_equal(facts.subject, "mail.example.test");
+    assert_int_equal((facts.not_after - facts.not_before) / USEC_HOUR, 30 * 24 + 1);
+    assert_int_equal(tls_certificate_facts(S("nonsense"), &facts), -E_SYNTAX);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines_travel_through_tls_signed_by_a_key_that_waits),
+        cmocka_unit_test(test_a_signer_that_fails_ends_the_handshake_with_words),
+        cmocka_unit_test(test_a_peer_that_speaks_no_tls_fails_the_handshake),
+        cmocka_unit_test(test_a_silent_peer_is_given_up_after_30_seconds),
+        cmocka_unit_test(test_a_self_signed_certificate_names_its_host_and_end),
+    };
+    return cmocka_run_group_tests_name("tls", tests, make_certificate, drop_certificate);
+}
