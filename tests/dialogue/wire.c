@@ -36,17 +36,12 @@ void wire_done(struct wire *w) {
     buf_done(&w->said);
 }
 
-static ssize_t session_reads(void *below, void *to, size_t size, usec_t deadline) {
+static ssize_t session_reads(void *below, void *to, size_t size) {
     struct wire *w = below;
-    while (list_empty(&w->pieces) && !w->sent_end && !w->cut) {
-        int r = fiber_cond_wait_until(&w->to_session, deadline);
-        if (r < 0)
-            return r;
-    }
     if (w->cut)
         return -ECONNRESET;
     if (list_empty(&w->pieces))
-        return 0;
+        return w->sent_end ? 0 : -EAGAIN;
     struct piece *p = CONTAINER_OF(list_first(&w->pieces), struct piece, in_wire);
     struct slice some = slice_first(slice_from(buf_slice(&p->bytes), p->read), size);
     memcpy(to, some.ptr, some.len);
@@ -58,20 +53,31 @@ static ssize_t session_reads(void *below, void *to, size_t size, usec_t deadline
     return (ssize_t)some.len;
 }
 
-static ssize_t session_writes(void *below, const void *bytes, size_t len, usec_t deadline) {
+static int session_waits_to_read(void *below, usec_t deadline) {
     struct wire *w = below;
-    while (w->said.len >= w->room && !w->cut) {
-        int r = fiber_cond_wait_until(&w->drained, deadline);
-        if (r < 0)
-            return r;
-    }
+    if (!list_empty(&w->pieces) || w->sent_end || w->cut)
+        return 0;
+    return fiber_cond_wait_until(&w->to_session, deadline);
+}
+
+static ssize_t session_writes(void *below, const void *bytes, size_t len) {
+    struct wire *w = below;
     if (w->cut)
         return -EPIPE;
     len = MIN(len, w->room - w->said.len);
+    if (len == 0)
+        return -EAGAIN;
     buf_add_bytes(&w->said, bytes, len);
     w->writes++;
     fiber_cond_wake_all(&w->to_script);
     return (ssize_t)len;
+}
+
+static int session_waits_to_write(void *below, usec_t deadline) {
+    struct wire *w = below;
+    if (w->said.len < w->room || w->cut)
+        return 0;
+    return fiber_cond_wait_until(&w->drained, deadline);
 }
 
 static int session_shuts(void *below) {
@@ -95,6 +101,8 @@ struct stream *wire_stream(struct wire *w) {
     static const struct stream_ops ops = {
         .read = session_reads,
         .write = session_writes,
+        .wait_read = session_waits_to_read,
+        .wait_write = session_waits_to_write,
         .shutdown = session_shuts,
         .close = session_closes,
         .fd = no_descriptor,

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whole scripts against a toy server: every kind of step, and the reports of those that fail. The
+ * server greets, repeats each line (ECHO), falls silent (SLEEP), sends bytes (SEND n), closes
+ * (BYE), and gives up after a minute without input.
+ */
+#include <errno.h>
+
+#include "dialogue/dialogue.h"
+#include "unit.h"
+
+struct toy {
+    uint64_t lines;
+    char mood[32];
+    const char *ended;
+};
+
+static void *toy_new(void) {
+    struct toy *toy = calloc(1, sizeof *toy);
+    assert_non_null(toy);
+    toy->ended = "no";
+    return toy;
+}
+
+static void send_many(struct stream *s, struct slice count) {
+    uint64_t n = 0;
+    (void)slice_to_u64(count, 1000000, &n);
+    for (uint64_t i = 0; i < n; i++)
+        stream_str(s, "x");
+}
+
+static bool toy_obeys(struct stream *s, struct slice line) {
+    if (slice_starts(line, S("ECHO ")))
+        stream_printf(s, "%.*s\r\n", SLICE_ARG(slice_from(line, 5)));
+    else if (slice_starts(line, S("SEND ")))
+        send_many(s, slice_from(line, 5));
+    else if (slice_eq(line, S("SLEEP")))
+        (void)fiber_sleep(10 * USEC_SEC);
+    else if (slice_eq(line, S("LF")))
+        stream_str(s, "only LF\n");
+    return !slice_eq(line, S("BYE"));
+}
+
+static void toy_serves(struct stream *s, void *world) {
+    struct toy *toy = world;
+    struct slice line;
+    int r;
+    stream_set_timeout(s, USEC_MIN);
+    stream_printf(s, "HELLO %s\r\n", toy->mood);
+    do {
+        r = stream_read_line(s, 1000, &line);
+        toy->lines += r == 0;
+    } while (r == 0 && toy_obeys(s, slice_trim_lines(line)));
+    toy->ended = r == 0 ? "bye" : r == -E_EOF ? "eof" : r == -ETIMEDOUT ? "idle" : "error";
+}
+
+static int toy_set(void *world, struct slice name, struct slice value, struct problem *problem) {
+    struct toy *toy = world;
+    if (!slice_eq(name, S("mood")))
+        return problem_set(problem, -E_UNKNOWN, "a toy has only a mood");
+    return slice_to_str(value, toy->mood, sizeof toy->mood);
+}
+
+static int toy_get(void *world, struct slice name, struct buf *to) {
+    struct toy *toy = world;
+    if (slice_eq(name, S("lines")))
+        buf_printf(to, "%u", (unsigned)toy->lines);
+    else if (slice_eq(name, S("ended")))
+        buf_add_str(to, toy->ended);
+    else
+        return -E_UNKNOWN;
+    return 0;
+}
+
+static const struct dialogue toy = {
+    .session = toy_serves,
+    .world_new = toy_new,
+    .world_free = free,
+    .set = toy_set,
+    .get = toy_get,
+};
+
+static int run(const struct dialogue *d, const char *script, struct buf *report) {
+    char path[] = "/tmp/dialogue-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, script, strlen(script)), (ssize_t)strlen(script));
+    (void)close(fd);
+    int r = dialogue_run(path, d, report);
+    (void)unlink(path);
+    return r;
+}
+
+static void assert_passes(const char *script) {
+    struct buf report = {0};
+    if (run(&toy, script, &report) < 0)
+        fail_msg("%s", buf_str(&report));
+    buf_done(&report);
+}
+
+/* The report has the line (":LINE:") and the sentence. */
+static void assert_fails(const char *script, const char *line, const char *said) {
+    struct buf report = {0};
+    int r = run(&toy, script, &report);
+    if (r == 0 || !strstr(buf_str(&report), line) || !strstr(buf_str(&report), said))
+        fail_msg("expected %s %s, the report is: %s", line, said, buf_str(&report));
+    buf_done(&report);
+}
+
+static void lines_blocks_and_names(void **state) {
+    assert_passes("set mood fine\n"
+                  "S: HELLO {mood}\n"
+                  "C: ECHO I am $mood\n"
+                  "S: I am fine\n"
+                  "C-block\n"
+                  "  ECHO 1\n"
+                  "  ECHO 2\n"
+                  "S-block\n"
+                  "  1\n"
+                  "  2\n"
+                  "C: BYE\n"
+                  "S-end\n"
+                  "expect lines 4\n"
+                  "expect ended bye\n");
+}
+
+static void pipelined_replies_come_in_one_write(void **state) {
+    assert_passes("S: HELLO *\n"
+                  "S-writes: 1\n"
+                  "C-block\n"
+                  "  ECHO 1\n"
+                  "  ECHO 2\n"
+                  "  ECHO 3\n"
+                  "S-until: 3\n"
+                  "S-writes: 1\n");
+}
+
+static void bytes_arrive_one_by_one(void **state) {
+    assert_passes("S: HELLO *\n"
+                  "C-each-byte: on\n"
+                  "C: ECHO a\n"
+                  "S: a\n"
+                  "C-each-byte: off\n"
+                  "C-raw: \"ECHO b\\r\" \"\\nECHO c\\r\\n\"\n"
+                  "S-raw: \"b\\r\\nc\\r\\n\"\n");
+}
+
+static void bytes_in_great_number(void **state) {
+    assert_passes("S: HELLO *\n"
+                  "C: SEND 200000\n"
+                  "S-repeat: 150000 \"x\"\n"
+                  "S-skip: 50000\n"
+                  "C-raw: \"ECHO \"\n"
+                  "C-repeat: 300 \"ab\"\n"
+                  "C:\n"
+                  "S-repeat: 300 \"ab\"\n"
+                  "S-raw: \"\\r\\n\"\n");
+}
+
+static void the_clock_goes_on_only_when_all_wait(void **state) {
+    assert_passes("S: HELLO *\n"
+                  "C: SLEEP\n"
+                  "C: ECHO awake\n"
+                  "silence 9s\n"
+                  "within 2s\n"
+                  "S: awake\n"
+                  "wait 59s\n"
+                  "C: ECHO x\n"
+                  "S: x\n"
+                  "wait 61s\n"
+                  "S-end\n"
+                  "expect ended idle\n");
+}
+
+static void a_slow_client_on_either_way(void **state) {
+    assert_passes("S: HELLO *\n"
+                  "C-slowly: 1 per 50s\n"
+                  "C: ECHO a\n"
+                  "C-slowly: off\n"
+                  "S: a\n"
+                  "C: SEND 70000\n"
+                  "S-slowly: 10000 per 5s\n"
+                  "S-skip: 70000\n"
+                  "expect ended no\n");
+}
+
+static void half_closed_and_cut_connections(void **state) {
+    assert_passes("S: HELLO *\n"
+                  "C: ECHO a\n"
+                  "C-end\n"
+                  "S: a\n"
+                  "S-end\n"
+                  "expect ended eof\n");
+    assert_passes("S: HELLO *\n"
+                  "C-cut\n"
+                  "expect ended error\n");
+}
+
+static void connections_share_a_world(void **state) {
+    assert_passes("S: HELLO *\n"
+                  "C: ECHO a\n"
+                  "S: a\n"
+                  "C-connect\n"
+                  "S: HELLO *\n"
+                  "expect lines 1\n");
+}
+
+static void toy_client(struct stream *s, void *world) {
+    struct slice line;
+    if (stream_read_line(s, 1000, &line) == 0)
+        stream_printf(s, "GOT %.*s", SLICE_ARG(line));
+}
+
+static void a_script_may_play_the_server(void **state) {
+    struct dialogue d = {.session = toy_client, .tests_client = true};
+    struct buf report = {0};
+    int r = run(&d, "S: 220 hello\nC: GOT 220 *\nC-end\n", &report);
+    if (r < 0)
+        fail_msg("%s", buf_str(&report));
+    buf_done(&report);
+}
+
+static void what_differs_is_shown(void **state) {
+    assert_fails("S: HELLO *\nC: ECHO one\nS: two\n", ":3: something else was said",
+                 "  expected  two\n  came      one\n");
+    assert_fails("S: HELLO *\nC: ECHO one\nS: two\n",
+                 "what was said before:", "    S: HELLO \n    C: ECHO one\n");
+    assert_fails("S: HELLO *\nC: LF\nS: *\n", ":3:", "a line must end with CRLF");
+    assert_fails("S: HELLO *\nC: ECHO abc\nS-raw: \"abd\"\n", ":3: other bytes came",
+                 "expected  d");
+}
+
+static void what_is_missing_or_too_much_is_shown(void **state) {
+    assert_fails("S: HELLO *\nS: more\n", ":2:", "the server said nothing for 1 s");
+    assert_fails("S: HELLO *\nwithin 3s\nS: more\n", ":3:", "the server said nothing for 3 s");
+    assert_fails("S: HELLO *\nC: BYE\nS: more\n", ":3:", "the server has closed the connection");
+    assert_fails("S: HELLO *\nS-end\n", ":2:", "the server did not close the connection");
+    assert_fails("S: HELLO *\nC: ECHO a\nS-end\n", ":3: something was said", "came      a\\r\\n");
+    assert_fails("S: HELLO *\nC: ECHO a\nsilence 5s\n", ":3: something was said", "(silence)");
+    assert_fails("S: HELLO *\nC: BYE\nsilence 5s\n", ":3:", "closed the connection instead");
+    assert_fails("S: HELLO *\nC: ECHO a\n", ":2:", "the server said more than the script has read");
+    assert_fails("S-writes: 2\n", ":1:", "expected output in 2 writes, it came in 1");
+}
+
+static void wrong_names_and_values_are_shown(void **state) {
+    assert_fails("set size 3\n", ":1:", "cannot set \"size\": a toy has only a mood");
+    assert_fails("S: HELLO *\nexpect size 3\n", ":2:", "this test has nothing called \"size\"");
+    assert_fails("S: HELLO *\nexpect lines 3\n", ":2: \"lines\" is not as expected",
+                 "  expected  3\n  is        0\n");
+}
+
+static void sleeps_for_ever(struct stream *s, void *world) {
+    (void)fiber_sleep(USEC_DAY);
+}
+
+static void a_session_that_does_not_end_is_shown(void **state) {
+    struct dialogue d = {.session = sleeps_for_ever};
+    struct buf report = {0};
+    assert_true(run(&d, "wait 1s\n", &report) < 0);
+    assert_non_null(strstr(buf_str(&report), "the session did not end"));
+    buf_done(&report);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_blocks_and_names),
+        cmocka_unit_test(pipelined_replies_come_in_one_write),
+        cmocka_unit_test(bytes_arrive_one_by_one),
+        cmocka_unit_test(bytes_in_great_number),
+        cmocka_unit_test(the_clock_goes_on_only_when_all_wait),
+        cmocka_unit_test(a_slow_client_on_either_way),
+        cmocka_unit_test(half_closed_and_cut_connections),
+        cmocka_unit_test(connections_share_a_world),
+        cmocka_unit_test(a_script_may_play_the_server),
+        cmocka_unit_test(what_differs_is_shown),
+        cmocka_unit_test(what_is_missing_or_too_much_is_shown),
+        cmocka_unit_test(wrong_names_and_values_are_shown),
+        cmocka_unit_test(a_session_that_does_not_end_is_shown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
