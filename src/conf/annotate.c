@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The annotated settings file. Within a comment each setting says what it is for, and then what may
+ * stand behind its name; the lines themselves are what the parser reads.
+ */
+#include "conf/show.h"
+#include "conf/shown.h"
+#include "conf/value.h"
+
+#define COMMENT_WIDTH 96U
+
+static const char *const head[CONF_LANGUAGE_COUNT][3] = {
+    [CONF_ENGLISH] =
+        {"The settings of this post office; see hayauma.conf(5).",
+         "Lines that begin with # are comments. A setting in a comment shows its "
+         "default.",
+         "After a change run `hayauma config`, which checks it, and `hayauma reload`."},
+    [CONF_JAPANESE] = {"この郵便局の設定。詳しくは hayauma.conf(5)。",
+                       "行頭が # の行は注釈。注釈の中の設定は既定値を示す。",
+                       "変更したら `hayauma config` で確かめ、`hayauma reload` で反映する。"},
+};
+
+static const char *const restart_note[CONF_LANGUAGE_COUNT] = {
+    [CONF_ENGLISH] = "; takes effect at a restart",
+    [CONF_JAPANESE] = "。再起動で有効になる",
+};
+
+/* Columns on a terminal: a CJK character, three bytes, is two wide. */
+static size_t columns(struct slice word) {
+    size_t width = 0;
+    for (size_t i = 0; i < word.len; i++) {
+        uint8_t c = (uint8_t)word.ptr[i];
+        width += c < 0x80 ? 1 : c >= 0xe0 ? 2 : 0;
+    }
+    return width;
+}
+
+/* Writes text as comment lines, broken at spaces. */
+static void write_comment(struct buf *to, const char *indent, struct slice text) {
+    struct slice word = {NULL, 0};
+    size_t column = 0;
+    while (slice_next(&text, ' ', &word)) {
+        size_t width = columns(word);
+        if (column == 0 || column + 1 + width > COMMENT_WIDTH) {
+            buf_printf(to, "%s%s# ", column == 0 ? "" : "\n", indent);
+            column = strlen(indent) + 2;
+        } else {
+            buf_add_byte(to, ' ');
+            column++;
+        }
+        buf_add(to, word);
+        column += width;
+    }
+    buf_add_byte(to, '\n');
+}
+
+static void write_setting(const struct conf_shown *shown, enum conf_language language,
+                          struct buf *to) {
+    const struct conf_setting *s = shown->setting;
+    const char *indent = s->block == CONF_TOP ? "" : "    ";
+    _cleanup_(buf_done) struct buf form = {0};
+    conf_value_expected(s, language, &form);
+    if (s->effect == CONF_RESTART)
+        buf_add_str(&form, restart_note[language]);
+    write_comment(to, indent, slice_of_str(s->about[language]));
+    write_comment(to, indent, buf_slice(&form));
+    bool active = shown->changed || shown->line > 0;
+    struct slice value = active || s->preset ? shown->value : slice_of_str(s->example);
+    buf_printf(to, "%s%s%s %.*s\n", indent, active ? "" : "#", s->name, SLICE_ARG(value));
+}
+
+static void write_block(enum conf_block_id id, const struct conf *conf, const struct conf *defaults,
+                        enum conf_language language, struct buf *to) {
+    _cleanup_(arena_done) struct arena a = {0};
+    bool blank_line = id == CONF_TOP;
+    if (id != CONF_TOP) {
+        buf_add_byte(to, '\n');
+        write_comment(to, "", slice_of_str(conf_blocks[id].about[language]));
+        buf_printf(to, "%s {\n", conf_blocks[id].name);
+    }
+    for (size_t i = 0; i < conf_setting_count; i++) {
+        if (conf_settings[i].block != id)
+            continue;
+        if (blank_line)
+            buf_add_byte(to, '\n');
+        blank_line = true;
+        struct conf_shown shown = conf_show(&conf_settings[i], conf, defaults, &a);
+        write_setting(&shown, language, to);
+    }
+    if (id != CONF_TOP)
+        buf_add_str(to, "}\n");
+}
+
+void conf_write_annotated(const struct conf *conf, enum conf_language language, struct buf *to) {
+    _cleanup_(conf_free_p) struct conf *defaults = conf_new();
+    for (size_t i = 0; i < ARRAY_SIZE(head[language]); i++)
+        write_comment(to, "", slice_of_str(head[language][i]));
+    for (unsigned id = CONF_TOP; id < CONF_BLOCK_COUNT; id++)
+        write_block((enum conf_block_id)id, conf ? conf : defaults, defaults, language, to);
+}
