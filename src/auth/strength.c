@@ -24,7 +24,7 @@ static ZxcTypeMatch_t widest_match(const ZxcMatch_t *match) {
     for (; match; match = match->Next) {
         if (match->Length > best) {
             best = match->Length;
-            type = match->Type & ~MULTIPLE_MATCH;
+            type = (ZxcTypeMatch_t)((unsigned)match->Type & ~(unsigned)MULTIPLE_MATCH);
         }
     }
     return type;

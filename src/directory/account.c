@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: ISC */
+#include "directory/account.h"
+
+#include <errno.h>
+
+#include "base/encode.h"
+#include "directory/password.h"
+#include "directory/records.h"
+
+#define PERSON_MAX 255U
+
+/* ------------------------------------------------------------------ adding */
+
+struct account_row account_row_of(const struct directory *d, const struct account_new *like,
+                                  const char *hash) {
+    return (struct account_row){.hash = slice_of_str(hash),
+                                .person = like->name,
+                                .quota = like->quota,
+                                .admin = like->admin,
+                                .enabled = !like->disabled,
+                                .shards = d->shards,
+                                .created = fiber_wall()};
+}
+
+int account_parse_new(const struct directory *d, struct slice address, struct arena *a,
+                      struct name *ret, struct problem *problem) {
+    struct name base;
+    struct slice detail;
+    int r = name_parse_strict(a, address, ret, problem);
+    if (r < 0)
+        return r;
+    if (d->plus_separator != DIRECTORY_NO_PLUS &&
+        name_split(a, ret, d->plus_separator, &base, &detail))
+        return problem_set(problem, -E_REFUSED,
+                           "%.*s holds the separator \"%c\": such mail goes to %.*s",
+                           SLICE_ARG(ret->text), d->plus_separator, SLICE_ARG(base.text));
+    return 0;
+}
+
+int account_check_person(struct slice name, struct problem *problem) {
+    if (name.len > PERSON_MAX)
+        return problem_set(problem, -E_SYNTAX, "the name has %zu bytes, at most %u are taken",
+                           name.len, PERSON_MAX);
+    bool bad = !utf8_valid(name);
+    for (size_t i = 0; i < name.len; i++)
+        bad = bad || (unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f;
+    return bad ? problem_set(problem, -E_SYNTAX,
+                             "the name has control characters or is not UTF-8 text")
+               : 0;
+}
+
+int account_must_be_new(struct db *db, const struct name *name) {
+    uint64_t id = 0;
+    bool has_alias = false;
+    int r = record_account(db, name->text, &id);
+    if (r == 0 && id > 0)
+        return problem_set(db->problem, -EEXIST, "%.*s exists already: account %llu",
+                           SLICE_ARG(name->text), (unsigned long long)id);
+    if (r == 0)
+        r = record_has_alias(db, name->text, &has_alias);
+    if (has_alias)
+        return problem_set(db->problem, -EEXIST,
+                           "%.*s is an alias, which would get all mail of the account; remove the "
+                           "alias first",
+                           SLICE_ARG(name->text));
+    return r;
+}
+
+int account_insert(struct db *db, const struct name *name, const struct account_row *row,
+                   uint64_t *ret_id) {
+    int64_t id = 0;
+    int r = db_run(db, "UPDATE counter SET value = value + 1 WHERE name = 'account_id'", "");
+    if (r >= 0)
+        r = db_number(db, &id, "SELECT value FROM counter WHERE name = 'account_id'", "");
+    if (r < 0)
+        return r;
+    if (r == 0 || id <= 0)
+        return problem_set(db->problem, -E_CORRUPT, "%s has lost its counter of accounts",
+                           db->path);
+    r = db_run(db,
+               "INSERT INTO account (account_id, address, domain, spelled, name, password,"
+               " enabled, admin, quota, shard, created, last_login)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)",
+               "ittttt"
+               "iiiii",
+               id, name->text, name->domain, name->written, row->person, row->hash,
+               (int64_t)row->enabled, (int64_t)row->admin, as_number(row->quota),
+               id % (int64_t)row->shards, row->created);
+    if (r >= 0)
+        *ret_id = (uint64_t)id;
+    return MIN(r, 0);
+}
+
+struct adding {
+    struct name name;
+    struct account_row row;
+    struct arena *arena;
+    uint64_t id;
+};
+
+static int add_job(struct db *db, void *arg) {
+    struct adding *add = arg;
+    int r = record_must_be_local(db, add->name.domain, add->arena);
+    if (r == 0)
+        r = account_must_be_new(db, &add->name);
+    return r < 0 ? r : account_insert(db, &add->name, &add->row, &add->id);
+}
+
+int directory_account_add(struct directory *d, const struct account_new *account, uint64_t *ret_id,
+                          struct problem *problem) {
+    char hash[PASSWORD_HASH_MAX];
+    _cleanup_(arena_done) struct arena a = {0};
+    struct adding add = {.arena = &a};
+    int r = account_parse_new(d, account->address, &a, &add.name, problem);
+    if (r == 0)
+        r = account_check_person(account->name, problem);
+    if (r == 0)
+        r = password_prepare(d, account, &add.name, hash, problem);
+    if (r < 0)
+        return r;
+    add.row = account_row_of(d, account, hash);
+    r = directory_run(d, JOB_WRITE, add_job, &add, problem);
+    if (r == 0)
+        *ret_id = add.id;
+    return r;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+#define COLUMNS                                                                                    \
+    "account_id, address, spelled, name, enabled, admin, password, apop IS NOT NULL, quota,"       \
+    " shard, created, last_login"
+
+static struct account read_row(sqlite3_stmt *row, struct arena *a) {
+    struct slice hash = db_column(row, 6, a);
+    const char *kind = password_kind(hash);
+    return (struct account){
+        .id = db_column_u64(row, 0),
+        .address = db_column(row, 1, a),
+        .spelled = db_column(row, 2, a),
+        .name = db_column(row, 3, a),
+        .enabled = db_column_u64(row, 4) != 0,
+        .admin = db_column_u64(row, 5) != 0,
+        .has_password = hash.len > 0,
+        .password_kind = kind ? kind : "",
+        .has_apop = db_column_u64(row, 7) != 0,
+        .quota = db_column_u64(row, 8),
+        .shard = (uint32_t)db_column_u64(row, 9),
+        .created = sqlite3_column_int64(row, 10),
+        .last_login = sqlite3_column_int64(row, 11),
+    };
+}
+
+struct showing {
+    struct slice address; /* or */
+    uint64_t id;
+    struct arena *arena;
+    struct account account;
+};
+
+static int show_job(struct db *db, void *arg) {
+    struct showing *show = arg;
+    sqlite3_stmt *row = NULL;
+    int r = show->id > 0
+                ? db_query(db, &row, "SELECT " COLUMNS " FROM account WHERE account_id = ?1", "i",
+                           as_number(show->id))
+                : db_query(db, &row, "SELECT " COLUMNS " FROM account WHERE address = ?1", "t",
+                           show->address);
+    if (r == 0)
+        r = db_step(db, row);
+    if (r == 1)
+        show->account = read_row(row, show->arena);
+    if (r == 0 && show->id > 0)
+        return problem_set(db->problem, -E_UNKNOWN, "there is no account with the number %llu",
+                           (unsigned long long)show->id);
+    if (r == 0)
+        return problem_set(db->problem, -E_UNKNOWN, "there is no account %.*s",
+                           SLICE_ARG(show->address));
+    return MIN(r, 0);
+}
+
+static int show(struct directory *d, struct showing *show, struct account *ret,
+                struct problem *problem) {
+    (void)directory_write_logins(d);
+    int r = directory_run(d, JOB_READ, show_job, show, problem);
+    if (r == 0)
+        *ret = show->account;
+    return r;
+}
+
+int directory_account_show(struct directory *d, struct slice address, struct arena *a,
+                           struct account *ret, struct problem *problem) {
+    struct name name;
+    int r = name_parse(a, address, &name, problem);
+    return r < 0 ? r : show(d, &(struct showing){.address = name.text, .arena = a}, ret, problem);
+}
+
+int directory_account_by_id(struct directory *d, uint64_t id, struct arena *a, struct account *ret,
+                            struct problem *problem) {
+    if (id == 0)
+        return problem_set(problem, -E_UNKNOWN, "there is no account with the number 0");
+    return show(d, &(struct showing){.id = id, .arena = a}, ret, problem);
+}
+
+struct listing {
+    struct slice domain;
+    uint64_t after;
+    size_t limit, count;
+    struct arena *arena;
+    struct account *accounts;
+};
+
+static int list_job(struct db *db, void *arg) {
+    struct listing *l = arg;
+    sqlite3_stmt *row = NULL;
+    size_t room = 0;
+    int64_t limit = (int64_t)MIN(l->limit, (size_t)INT32_MAX);
+    int r = l->domain.len > 0
+                ? db_query(db, &row,
+                           "SELECT " COLUMNS " FROM account WHERE account_id > ?1 AND domain = ?3"
+                           " ORDER BY account_id LIMIT ?2",
+                           "iit", as_number(l->after), limit, l->domain)
+                : db_query(db, &row,
+                           "SELECT " COLUMNS " FROM account WHERE account_id > ?1"
+                           " ORDER BY account_id LIMIT ?2",
+                           "ii", as_number(l->after), limit);
+    while (r >= 0 && (r = db_step(db, row)) == 1) {
+        if (l->count == room) {
+            room = room > 0 ? room * 2 : 16;
+            struct account *bigger = arena_array(l->arena, room, sizeof *bigger);
+            if (l->count > 0)
+                memcpy(bigger, l->accounts, l->count * sizeof *bigger);
+            l->accounts = bigger;
+        }
+        l->accounts[l->count++] = read_row(row, l->arena);
+    }
+    return r;
+}
+
+int directory_account_list(struct directory *d, struct slice domain, uint64_t after_id,
+                           size_t limit, struct arena *a, struct account **ret, size_t *ret_count,
+                           struct problem *problem) {
+    struct listing l = {.after = after_id, .limit = limit, .arena = a};
+    l.domain = domain_fold(a, domain);
+    (void)directory_write_logins(d);
+    int r = directory_run(d, JOB_READ, list_job, &l, problem);
+    if (r < 0)
+        return r;
+    *ret = l.accounts;
+    *ret_count = l.count;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ changing */
+
+/* One column of one account: `sql` has the number as ?1 and the value as ?2. */
+struct change {
+    struct slice address;
+    const char *sql;
+    struct slice text; /* or, when ptr is NULL, */
+    int64_t number;
+    uint64_t id;
+};
+
+static int change_job(struct db *db, void *arg) {
+    struct change *c = arg;
+    int r = record_must_have_account(db, c->address, &c->id);
+    if (r == 0)
+        r = c->text.ptr ? db_run(db, c->sql, "it", as_number(c->id), c->text)
+                        : db_run(db, c->sql, "ii", as_number(c->id), c->number);
+    return MIN(r, 0);
+}
+
+static int change(struct directory *d, struct slice address, struct change *c,
+                  struct problem *problem) {
+    struct name name;
+    _cleanup_(arena_done) struct arena a = {0};
+    int r = name_parse(&a, address, &name, problem);
+    if (r < 0)
+        return r;
+    c->address = name.text;
+    r = directory_run(d, JOB_WRITE, change_job, c, problem);
+    if (r == 0)
+        remembered_drop(d->remembered, c->id);
+    return r;
+}
+
+int directory_account_set_enabled(struct directory *d, struct slice address, bool enabled,
+                                  struct problem *problem) {
+    struct change c = {.sql = "UPDATE account SET enabled = ?2 WHERE account_id = ?1",
+                       .number = enabled};
+    return change(d, address, &c, problem);
+}
+
+int directory_account_set_quota(struct directory *d, struct slice address, uint64_t quota,
+                                struct problem *problem) {
+    struct change c = {.sql = "UPDATE account SET quota = ?2 WHERE account_id = ?1",
+                       .number = as_number(quota)};
+    if (c.number < 0)
+        return problem_set(problem, -E_SYNTAX, "the quota is too large");
+    return change(d, address, &c, problem);
+}
+
+int directory_account_set_admin(struct directory *d, struct slice address, bool admin,
+                                struct problem *problem) {
+    struct change c = {.sql = "UPDATE account SET admin = ?2 WHERE account_id = ?1",
+                       .number = admin};
+    return change(d, address, &c, problem);
+}
+
+int directory_account_set_name(struct directory *d, struct slice address, struct slice name,
+                               struct problem *problem) {
+    struct change c = {.sql = "UPDATE account SET name = ?2 WHERE account_id = ?1",
+                       .text = name.ptr ? name : S("")};
+    int r = account_check_person(name, problem);
+    return r < 0 ? r : change(d, address, &c, problem);
+}
+
+int directory_account_set_password(struct directory *d, struct slice address, struct slice password,
+                                   bool accept_weak, struct problem *problem) {
+    char hash[PASSWORD_HASH_MAX];
+    _cleanup_(arena_done) struct arena a = {0};
+    struct name name;
+    struct account account;
+    struct change c = {.sql = "UPDATE account SET password = ?2 WHERE account_id = ?1"};
+    int r = name_parse(&a, address, &name, problem);
+    if (r == 0)
+        r = directory_account_show(d, address, &a, &account, problem);
+    if (r < 0)
+        return r;
+    struct account_new like = {.name = account.name,
+                               .password = password.ptr ? password : S(""),
+                               .accept_weak = accept_weak};
+    r = password_prepare(d, &like, &name, hash, problem);
+    if (r < 0)
+        return r;
+    c.text = slice_of_str(hash);
+    return change(d, address, &c, problem);
+}
+
+/* ------------------------------------------------------------------ APOP */
+
+struct sealing {
+    struct directory *d;
+    struct slice address, secret;
+    struct arena *arena;
+};
+
+static int seal_job(struct db *db, void *arg) {
+    struct sealing *s = arg;
+    uint64_t id = 0;
+    struct slice sealed = {0};
+    int r = record_must_have_account(db, s->address, &id);
+    if (r < 0)
+        return r;
+    if (s->secret.len > 0)
+        sealed = seal_close(&s->d->key, id, s->secret, s->arena);
+    r = db_run(db, "UPDATE account SET apop = ?2 WHERE account_id = ?1", "ib", as_number(id),
+               sealed);
+    return MIN(r, 0);
+}
+
+int directory_account_set_apop(struct directory *d, struct slice address, struct slice secret,
+                               struct problem *problem) {
+    struct name name;
+    _cleanup_(arena_done) struct arena a = {0};
+    int r = name_parse(&a, address, &name, problem);
+    if (r == 0 && secret.len > 0)
+        r = password_check_form(secret, problem);
+    if (r < 0)
+        return r;
+    if (secret.len > 0 && !d->key.present)
+        return problem_set(problem, -E_REFUSED,
+                           "there is no key to seal APOP secrets with; restore its file, or remove "
+                           "all APOP secrets and restart");
+    struct sealing s = {.d = d, .address = name.text, .secret = secret, .arena = &a};
+    return directory_run(d, JOB_WRITE, seal_job, &s, problem);
+}
+
+/* ------------------------------------------------------------------ removing */
+
+struct removal {
+    struct slice address;
+    struct arena *arena;
+    uint64_t id;
+};
+
+static int remove_job(struct db *db, void *arg) {
+    struct removal *m = arg;
+    int r = record_must_have_account(db, m->address, &m->id);
+    if (r == 0)
+        r = record_must_be_unneeded(db, m->address, m->arena);
+    if (r == 0)
+        r = db_run(db, "DELETE FROM alias_target WHERE target = ?1", "t", m->address);
+    if (r >= 0)
+        r = db_run(db, "DELETE FROM account WHERE account_id = ?1", "i", as_number(m->id));
+    return MIN(r, 0);
+}
+
+int directory_account_remove(struct directory *d, struct slice address, uint64_t *ret_id,
+                             struct problem *problem) {
+    struct name name;
+    _cleanup_(arena_done) struct arena a = {0};
+    int r = name_parse(&a, address, &name, problem);
+    if (r < 0)
+        return r;
+    struct removal m = {.address = name.text, .arena = &a};
+    r = directory_run(d, JOB_WRITE, remove_job, &m, problem);
+    if (r < 0)
+        return r;
+    remembered_drop(d->remembered, m.id);
+    *ret_id = m.id;
+    return 0;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One connection, one job in it at a time: the mutex is held from before the job starts until its
+ * results are in the cache. So what is read and what is dropped from the cache happen in the order
+ * of the transactions, and no fiber can put back what another one has just made wrong.
+ */
+#include "directory/directory.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "directory/internal.h"
+#include "directory/schema.h"
+#include "fiber/wait.h"
+
+#define CACHE_BYTES    (32U << 20)
+#define CHECK_INTERVAL USEC_SEC
+
+/* ------------------------------------------------------------------ opening */
+
+struct opening {
+    const char *path, *key_path;
+    bool read_only;
+    struct db *db;
+    struct seal_key key;
+    struct problem *problem;
+};
+
+/* A missing key is not replaced when secrets wait for it. */
+static int load_key(struct opening *o, struct db *db) {
+    int64_t sealed = 0;
+    int r = db_number(db, &sealed, "SELECT count(*) FROM account WHERE apop IS NOT NULL", "");
+    if (r < 0)
+        return r;
+    return seal_key_load(o->key_path, !o->read_only && sealed == 0, &o->key, o->problem);
+}
+
+static int open_job(void *arg) {
+    struct opening *o = arg;
+    _cleanup_(db_close_p) struct db *db = NULL;
+    if (password_setup() < 0)
+        return problem_set(o->problem, -ENOSYS, "libsodium cannot start");
+    int r = db_open(o->path, o->read_only, &db, o->problem);
+    if (r == 0)
+        r = schema_prepare(db, o->read_only);
+    if (r == 0 && o->key_path)
+        r = load_key(o, db);
+    if (r < 0)
+        return r;
+    db->problem = NULL;
+    o->db = TAKE_PTR(db);
+    return 0;
+}
+
+static struct slice fold(const char *domain) {
+    char *copy = mem_str(slice_of_str(domain ? domain : ""));
+    for (char *c = copy; *c; c++)
+        *c = ascii_lower(*c);
+    return slice_of_str(copy);
+}
+
+static struct directory *make(const struct directory_options *options, struct opening *o) {
+    struct directory *d = NEW(struct directory);
+    d->magic = DIRECTORY_MAGIC;
+    d->read_only = options->read_only;
+    d->plus_separator = options->plus_separator ? options->plus_separator : '+';
+    d->shards = MAX(options->shards, 1U);
+    d->cost = options->cost.passes > 0 ? options->cost : PASSWORD_COST_DEFAULT;
+    d->default_domain = fold(options->default_domain);
+    fiber_mutex_init(&d->mutex);
+    d->db = o->db;
+    d->check_interval = options->check_interval > 0 ? options->check_interval : CHECK_INTERVAL;
+    d->cache = cache_new(options->cache_bytes > 0 ? options->cache_bytes : CACHE_BYTES);
+    d->remembered = remembered_new(REMEMBERED_MAX);
+    d->throttle = throttle_new(THROTTLED_MAX);
+    d->key = o->key;
+    return d;
+}
+
+int directory_open(const char *path, const struct directory_options *options,
+                   struct directory **ret, struct problem *problem) {
+    struct opening o = {.path = path,
+                        .key_path = options->key_path,
+                        .read_only = options->read_only,
+                        .problem = problem};
+    int r = offload(OFFLOAD_DISK, open_job, &o);
+    if (r < 0)
+        return r;
+    *ret = make(options, &o);
+    seal_key_wipe(&o.key);
+    return 0;
+}
+
+static int close_job(void *arg) {
+    db_close(arg);
+    return 0;
+}
+
+void directory_close(struct directory *d) {
+    if (!d)
+        return;
+    MUST(d->magic == DIRECTORY_MAGIC && !d->mutex.owner);
+    (void)directory_write_logins(d);
+    (void)offload(OFFLOAD_DISK, close_job, d->db);
+    cache_free(d->cache);
+    remembered_free(d->remembered);
+    throttle_free(d->throttle);
+    map_done(&d->seen);
+    seal_key_wipe(&d->key);
+    free((char *)(uintptr_t)d->default_domain.ptr);
+    d->magic = 0;
+    free(d);
+}
+
+/* ------------------------------------------------------------------ jobs */
+
+struct job {
+    struct db *db;
+    enum job_kind kind;
+    db_job *fn;
+    void *arg;
+    struct problem *problem;
+};
+
+static int run_in_transaction(struct job *j) {
+    int r = db_exec(j->db, "BEGIN IMMEDIATE");
+    if (r < 0)
+        return r;
+    r = j->fn(j->db, j->arg);
+    if (r >= 0) {
+        db_reset_all(j->db);
+        int committed = db_exec(j->db, "COMMIT");
+        if (committed == 0)
+            return r;
+        r = committed;
+    }
+    j->db->problem = NULL; /* keep the sentence of the cause */
+    db_reset_all(j->db);
+    if (!sqlite3_get_autocommit(j->db->handle))
+        (void)db_exec(j->db, "ROLLBACK");
+    return r;
+}
+
+static int run_job(void *arg) {
+    struct job *j = arg;
+    j->db->problem = j->problem;
+    int r = j->kind == JOB_READ ? j->fn(j->db, j->arg) : run_in_transaction(j);
+    db_reset_all(j->db);
+    j->db->problem = NULL;
+    return r;
+}
+
+int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg,
+                  struct problem *problem) {
+    struct job job = {d->db, kind, fn, arg, problem};
+    if (kind != JOB_READ && d->read_only)
+        return problem_set(problem, -EROFS, "%s is open for reading only", d->db->path);
+    int r = fiber_mutex_lock(&d->mutex);
+    if (r < 0)
+        return problem_set(problem, r, "the directory did not answer in time");
+    r = offload(OFFLOAD_DISK, run_job, &job);
+    if (kind == JOB_WRITE)
+        cache_clear(d->cache);
+    fiber_mutex_unlock(&d->mutex);
+    return r;
+}
+
+static int version_job(struct db *db, void *arg) {
+    int64_t *version = arg;
+    return db_number(db, version, "PRAGMA data_version", "");
+}
+
+int directory_check(struct directory *d) {
+    usec_t now = fiber_now();
+    if (now < d->check_at)
+        return 0;
+    d->check_at = now + d->check_interval;
+    int64_t version = d->data_version;
+    int r = directory_run(d, JOB_READ, version_job, &version, NULL);
+    if (r >= 0 && version != d->data_version) {
+        d->data_version = version;
+        cache_clear(d->cache);
+    }
+    return r == -ECANCELED || r == -ETIMEDOUT ? r : 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+#include "letter/domain.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "directory/internal.h"
+#include "directory/records.h"
+
+struct domain_change {
+    struct directory *d;
+    struct slice name, target;
+    bool has_target;
+    struct name target_name; /* of a catch-all */
+    usec_t now;
+    struct arena *arena;
+};
+
+static int parse(struct arena *a, struct slice text, struct slice *ret, struct problem *problem) {
+    struct text_fault fault = {0};
+    int r = domain_check(text, DOMAIN_UTF8, &fault);
+    if (r < 0)
+        return problem_set(
+            problem, -E_SYNTAX, "\"%.*s\" is not a domain: at character %zu %s was expected",
+            SLICE_ARG(text), fault.at + 1, fault.expected ? fault.expected : "something else");
+    *ret = domain_fold(a, text);
+    return 0;
+}
+
+static int must_exist(struct db *db, struct slice name, struct arena *a, enum domain_type *ret) {
+    struct slice target = {0};
+    int r = record_domain(db, name, a, ret, &target);
+    if (r == 0 && *ret == DOMAIN_NONE)
+        return problem_set(db->problem, -E_UNKNOWN, "%.*s is not a domain of this host",
+                           SLICE_ARG(name));
+    return r;
+}
+
+static int add_job(struct db *db, void *arg) {
+    const struct domain_change *c = arg;
+    enum domain_type type;
+    struct slice target = {0};
+    int r = record_domain(db, c->name, c->arena, &type, &target);
+    if (r == 0 && type != DOMAIN_NONE)
+        return problem_set(db->problem, -EEXIST, "%.*s is a domain of this host already",
+                           SLICE_ARG(c->name));
+    if (r == 0 && c->has_target)
+        r = record_must_be_local(db, c->target, c->arena);
+    if (r == 0)
+        r = db_run(db, "INSERT INTO domain VALUES (?1, ?2, ?3, '', ?4)", "titi", c->name,
+                   (int64_t)(c->has_target ? DOMAIN_ALIAS : DOMAIN_LOCAL), c->target, c->now);
+    return MIN(r, 0);
+}
+
+int directory_domain_add(struct directory *d, struct slice name, struct slice target,
+                         struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct domain_change c = {
+        .arena = &a, .has_target = target.len > 0, .now = fiber_wall(), .d = d};
+    int r = parse(&a, name, &c.name, problem);
+    if (r == 0 && c.has_target)
+        r = parse(&a, target, &c.target, problem);
+    return r < 0 ? r : directory_run(d, JOB_WRITE, add_job, &c, problem);
+}
+
+static int catch_all_job(struct db *db, void *arg) {
+    struct domain_change *c = arg;
+    enum domain_type type = DOMAIN_NONE;
+    struct slice target = {0};
+    int r = must_exist(db, c->name, c->arena, &type);
+    if (r == 0 && type == DOMAIN_ALIAS)
+        return problem_set(db->problem, -E_REFUSED,
+                           "%.*s is only another name; its target has the catch-all",
+                           SLICE_ARG(c->name));
+    if (r == 0)
+        r = db_run(db, "UPDATE domain SET catch_all = '' WHERE name = ?1", "t", c->name);
+    if (r >= 0 && c->has_target) { /* a catch-all does not make its own target exist */
+        r = record_target(db, &c->target_name, c->d->plus_separator, c->arena, &target);
+        if (r == 0)
+            r = db_run(db, "UPDATE domain SET catch_all = ?2 WHERE name = ?1", "tt", c->name,
+                       target);
+    }
+    return MIN(r, 0);
+}
+
+int directory_domain_set_catch_all(struct directory *d, struct slice name, struct slice target,
+                                   struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct domain_change c = {.arena = &a, .has_target = target.len > 0, .d = d};
+    int r = parse(&a, name, &c.name, problem);
+    if (r == 0 && c.has_target)
+        r = name_parse_strict(&a, target, &c.target_name, problem);
+    return r < 0 ? r : directory_run(d, JOB_WRITE, catch_all_job, &c, problem);
+}
+
+static int remove_job(struct db *db, void *arg) {
+    const struct domain_change *c = arg;
+    enum domain_type type = DOMAIN_NONE;
+    int64_t accounts = 0;
+    int64_t aliases = 0;
+    int64_t names = 0;
+    int r = must_exist(db, c->name, c->arena, &type);
+    if (r == 0)
+        r = db_number(db, &accounts, "SELECT count(*) FROM account WHERE domain = ?1", "t",
+                      c->name);
+    if (r >= 0)
+        r = db_number(db, &aliases,
+                      "SELECT count(DISTINCT address) FROM alias_target WHERE domain = ?1", "t",
+                      c->name);
+    if (r >= 0)
+        r = db_number(db, &names, "SELECT count(*) FROM domain WHERE target = ?1", "t", c->name);
+    if (r >= 0 && accounts + aliases + names > 0)
+        return problem_set(db->problem, -E_REFUSED,
+                           "%.*s still has %" PRId64 " accounts, %" PRId64 " aliases and %" PRId64
+                           " other names; remove those first",
+                           SLICE_ARG(c->name), accounts, aliases, names);
+    if (r >= 0)
+        r = db_run(db, "DELETE FROM domain WHERE name = ?1", "t", c->name);
+    return MIN(r, 0);
+}
+
+int directory_domain_remove(struct directory *d, struct slice name, struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct domain_change c = {.arena = &a, .d = d};
+    int r = parse(&a, name, &c.name, problem);
+    return r < 0 ? r : directory_run(d, JOB_WRITE, remove_job, &c, problem);
+}
+
+struct domain_listing {
+    struct arena *arena;
+    struct domain *domains;
+    size_t count;
+};
+
+static int list_job(struct db *db, void *arg) {
+    struct domain_listing *l = arg;
+    sqlite3_stmt *row = NULL;
+    int64_t count = 0;
+    int r = db_number(db, &count, "SELECT count(*) FROM domain", "");
+    if (r < 0)
+        return r;
+    l->domains = arena_array(l->arena, (size_t)count, sizeof *l->domains);
+    r = db_query(db, &row,
+                 "SELECT name, type, target, catch_all,"
+                 " (SELECT count(*) FROM account a WHERE a.domain = d.name),"
+                 " (SELECT count(DISTINCT t.address) FROM alias_target t WHERE t.domain = d.name)"
+                 " FROM domain d ORDER BY name",
+                 "");
+    while (r >= 0 && (r = db_step(db, row)) == 1 && l->count < (size_t)count)
+        l->domains[l->count++] = (struct domain){.name = db_column(row, 0, l->arena),
+                                                 .type = (enum domain_type)db_column_u64(row, 1),
+                                                 .target = db_column(row, 2, l->arena),
+                                                 .catch_all = db_column(row, 3, l->arena),
+                                                 .accounts = db_column_u64(row, 4),
+                                                 .aliases = db_column_u64(row, 5)};
+    return MIN(r, 0);
+}
+
+int directory_domain_list(struct directory *d, struct arena *a, struct domain **ret,
+                          size_t *ret_count, struct problem *problem) {
+    struct domain_listing l = {.arena = a};
+    int r = directory_run(d, JOB_READ, list_job, &l, problem);
+    if (r < 0)
+        return r;
+    *ret = l.domains;
+    *ret_count = l.count;
+    return 0;
+}

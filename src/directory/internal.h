@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Shared by the files of this folder: the open directory, and how jobs reach its database.
+ */
+#pragma once
+
+#include "auth/remembered.h"
+#include "auth/throttle.h"
+#include "directory/cache.h"
+#include "directory/db.h"
+#include "directory/name.h"
+#include "directory/seal.h"
+#include "fiber/sync.h"
+
+#define DIRECTORY_MAGIC 0x64697230U
+
+#define REMEMBERED_MAX 16384U
+#define THROTTLED_MAX  65536U
+
+struct directory {
+    uint32_t magic;
+    bool read_only;
+    char plus_separator;
+    unsigned shards;
+    struct password_cost cost;
+    struct slice default_domain; /* lower case, owned; empty: none said */
+
+    struct fiber_mutex mutex; /* held while a job is in `db` */
+    struct db *db;
+    int64_t data_version; /* SQLite's; changes when another process has written */
+    usec_t check_at, check_interval;
+
+    struct cache *cache;
+    struct remembered *remembered;
+    struct throttle *throttle;
+    struct seal_key key;
+
+    struct map seen; /* logins not yet written: account_id -> struct seen_login */
+    usec_t seen_since;
+};
+
+/* Runs in a thread of OFFLOAD_DISK, alone in the database. */
+typedef int db_job(struct db *db, void *arg);
+
+enum job_kind {
+    JOB_READ,
+    JOB_WRITE,  /* one transaction, which a negative result undoes; may change where mail goes */
+    JOB_RECORD, /* a transaction that changes nothing that is cached */
+};
+
+/* The job's result, or negative: a wait cut short, the database. */
+int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg,
+                  struct problem *problem) WAITS;
+
+/* The facts about a key, from memory or from the file, copied into the arena. */
+int directory_lookup(struct directory *d, struct slice key, struct arena *a,
+                     struct facts *ret) WAITS;
+
+/* Looks, when it is time, whether another process has changed the file. 0 or a cut wait. */
+int directory_check(struct directory *d) WAITS;
+
+/* The domain of names without one, or the empty slice: login (only if unambiguous), postmaster. */
+int directory_host_domain(struct directory *d, bool any, struct arena *a, struct slice *ret) WAITS;
+
+/* Writes the logins that were noted. */
+int directory_write_logins(struct directory *d) WAITS;
+
+static inline int64_t as_number(uint64_t v) {
+    return (int64_t)v;
+}

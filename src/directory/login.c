@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The order of a login: wait for one's turn (throttle.h); find the row of the account; verify the
+ * password, in full or from memory (remembered.h); only then look at everything else that could
+ * refuse it, so that neither the time nor the answer tells a stranger which names exist.
+ *
+ * A hash that is older or weaker than what is made now is replaced while the password is at hand;
+ * a wrong password against such a hash also pays for a full one, so that it does not answer faster
+ * than a name that does not exist.
+ *
+ * Times of last logins are kept in memory and written together, at most a minute late: one login
+ * should not cost an fsync.
+ */
+#include <errno.h>
+
+#include "auth/apop.h"
+#include "base/alloc.h"
+#include "directory/internal.h"
+#include "fiber/wait.h"
+
+#define SEEN_WRITE_AFTER USEC_MIN
+#define SEEN_MAX         1024U
+
+/* ------------------------------------------------------------------ last logins */
+
+struct seen_login {
+    uint64_t account_id;
+    usec_t wall;
+};
+
+static int write_seen_job(struct db *db, void *arg) {
+    const struct map *seen = arg;
+    struct map_entry *e;
+    size_t at = 0;
+    int r = 0;
+    while (r >= 0 && (e = map_next(seen, &at))) {
+        const struct seen_login *s = e->value;
+        r = db_run(db, "UPDATE account SET last_login = ?1 WHERE account_id = ?2", "ii", s->wall,
+                   as_number(s->account_id));
+    }
+    return MIN(r, 0);
+}
+
+int directory_write_logins(struct directory *d) {
+    struct map seen = d->seen;
+    int r = 0;
+    d->seen = (struct map){0};
+    if (seen.count > 0 && !d->read_only)
+        r = directory_run(d, JOB_RECORD, write_seen_job, &seen, NULL);
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&seen, &at));)
+        free(e->value);
+    map_done(&seen);
+    return r;
+}
+
+static int note_login(struct directory *d, uint64_t account_id) {
+    struct seen_login *s = map_get(&d->seen, map_u64(&account_id));
+    if (!s) {
+        s = NEW(struct seen_login);
+        s->account_id = account_id;
+        if (d->seen.count == 0)
+            d->seen_since = fiber_now();
+        (void)map_put(&d->seen, map_u64(&s->account_id), s);
+    }
+    s->wall = fiber_wall();
+    if (d->seen.count >= SEEN_MAX || fiber_now() - d->seen_since >= SEEN_WRITE_AFTER)
+        return directory_write_logins(d);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ the row */
+
+struct row {
+    struct arena *arena;
+    struct slice address; /* asked for */
+    uint64_t account_id;  /* 0: there is no such account */
+    uint32_t shard;
+    bool enabled;
+    struct slice hash, apop;
+};
+
+static int row_job(struct db *db, void *arg) {
+    struct row *row = arg;
+    sqlite3_stmt *s = NULL;
+    int r = db_query(db, &s,
+                     "SELECT account_id, shard, enabled, password, apop FROM account"
+                     " WHERE address = ?1",
+                     "t", row->address);
+    if (r == 0)
+        r = db_step(db, s);
+    if (r == 1) {
+        row->account_id = db_column_u64(s, 0);
+        row->shard = (uint32_t)db_column_u64(s, 1);
+        row->enabled = db_column_u64(s, 2) != 0;
+        row->hash = db_column(s, 3, row->arena);
+        row->apop = db_column(s, 4, row->arena);
+    }
+    return MIN(r, 0);
+}
+
+/* The canonical address meant by a login name; -E_UNKNOWN when it cannot be anybody's. */
+static int canonical(struct directory *d, struct slice login_name, struct arena *a,
+                     struct slice *ret, struct problem *problem) {
+    struct name name;
+    struct facts domain;
+    if (slice_find_byte(login_name, '@') < 0) {
+        struct slice host = {0};
+        int r = directory_host_domain(d, false, a, &host);
+        if (r < 0)
+            return r;
+        if (host.len == 0)
+            return problem_set(problem, -E_UNKNOWN,
+                               "the login name \"%.*s\" has no domain, and there is no default "
+                               "domain",
+                               SLICE_ARG(login_name));
+        login_name = arena_printf(a, "%.*s@%.*s", SLICE_ARG(login_name), SLICE_ARG(host));
+    }
+    if (name_parse(a, login_name, &name, problem) < 0)
+        return -E_UNKNOWN;
+    int r = directory_lookup(d, name_domain_key(&name), a, &domain);
+    if (r == 0 && domain.type == DOMAIN_ALIAS)
+        r = name_move(a, &name, domain.target, &name);
+    if (r == 0)
+        *ret = name.text;
+    return r;
+}
+
+/* A row in any case: with account_id 0 when there is nobody of that name. */
+static int find_row(struct directory *d, const struct login_request *request, struct row *row,
+                    struct problem *problem) {
+    int r = canonical(d, request->name, row->arena, &row->address, problem);
+    if (r == -E_UNKNOWN)
+        return 0;
+    if (r == 0)
+        r = directory_run(d, JOB_READ, row_job, row, problem);
+    if (r == 0 && row->account_id == 0)
+        (void)problem_set(problem, 0, "there is no account %.*s", SLICE_ARG(row->address));
+    return r;
+}
+
+/* ------------------------------------------------------------------ passwords */
+
+struct verifying {
+    struct slice password;
+    struct password_cost cost;
+    char hash[PASSWORD_HASH_MAX]; /* "": nobody's */
+    bool outdated;
+    char new_hash[PASSWORD_HASH_MAX]; /* "": none made */
+};
+
+static int verify_job(void *arg) {
+    struct verifying *v = arg;
+    if (!v->hash[0])
+        return password_verify_nobody(v->password, v->cost);
+    int r = password_verify(v->password, v->hash);
+    v->outdated = password_is_outdated(v->hash, v->cost);
+    if (!v->outdated)
+        return r;
+    if (r < 0)
+        (void)password_verify_nobody(v->password, v->cost);
+    else if (password_hash(v->password, v->cost, v->new_hash) < 0)
+        v->new_hash[0] = '\0';
+    return r;
+}
+
+struct renewal {
+    uint64_t account_id;
+    struct slice old_hash, new_hash;
+};
+
+static int renew_job(struct db *db, void *arg) {
+    const struct renewal *r = arg;
+    return db_run(db, "UPDATE account SET password = ?1 WHERE account_id = ?2 AND password = ?3",
+                  "tit", r->new_hash, as_number(r->account_id), r->old_hash);
+}
+
+/* 0: the password is right; -E_REFUSED with the reason; others: not decided. */
+static int check_password(struct directory *d, const struct row *row, struct slice password,
+                          struct problem *problem) {
+    struct verifying v = {.password = password, .cost = d->cost};
+    if (row->account_id > 0 &&
+        remembered_has(d->remembered, row->account_id, row->hash, password, fiber_now()))
+        return 0;
+    if (row->account_id > 0)
+        (void)slice_to_str(row->hash, v.hash, sizeof v.hash);
+    int r = offload(OFFLOAD_KDF, verify_job, &v);
+    if (r == -ENOMEM)
+        return problem_set(problem, r, "there is not enough memory to verify a password");
+    if (row->account_id == 0)
+        return -E_REFUSED;
+    if (r < 0)
+        return problem_set(problem, -E_REFUSED,
+                           !v.hash[0]        ? "%.*s has no password"
+                           : r == -E_REFUSED ? "wrong password for %.*s"
+                                             : "the stored hash of %.*s cannot be read",
+                           SLICE_ARG(row->address));
+    struct slice hash = row->hash;
+    if (v.new_hash[0] && !d->read_only) {
+        struct renewal renewal = {row->account_id, row->hash, slice_of_str(v.new_hash)};
+        if (directory_run(d, JOB_RECORD, renew_job, &renewal, NULL) == 1)
+            hash = renewal.new_hash;
+    }
+    remembered_add(d->remembered, row->account_id, hash, password, fiber_now());
+    return 0;
+}
+
+static int check_apop(struct directory *d, const struct row *row,
+                      const struct login_request *request, struct problem *problem) {
+    struct slice secret = {0};
+    if (row->account_id > 0 && row->apop.len > 0) {
+        if (!d->key.present)
+            return problem_set(problem, -E_TEMPORARY, "the key that opens APOP secrets is missing");
+        if (seal_open(&d->key, row->account_id, row->apop, row->arena, &secret) < 0)
+            return problem_set(problem, -E_TEMPORARY,
+                               "the APOP secret of %.*s was sealed with another key",
+                               SLICE_ARG(row->address));
+    }
+    int r = apop_verify(request->stamp, secret, request->digest);
+    mem_wipe((char *)(uintptr_t)secret.ptr, secret.len);
+    if (row->account_id == 0)
+        return -E_REFUSED;
+    if (secret.len == 0)
+        return problem_set(problem, -E_REFUSED, "%.*s has no APOP secret", SLICE_ARG(row->address));
+    if (r == -E_REFUSED)
+        return problem_set(problem, r, "wrong APOP digest for %.*s", SLICE_ARG(row->address));
+    return r;
+}
+
+/* ------------------------------------------------------------------ the login */
+
+typedef int check_fn(struct directory *d, const struct row *row,
+                     const struct login_request *request, struct problem *problem);
+
+static int check_by_password(struct directory *d, const struct row *row,
+                             const struct login_request *request, struct problem *problem) {
+    return check_password(d, row, request->password, problem);
+}
+
+/* Who acts for somebody else than himself is refused. */
+static int check_act_as(struct directory *d, const struct row *row,
+                        const struct login_request *request, struct problem *problem) {
+    struct slice other = {0};
+    if (request->act_as.len == 0)
+        return 0;
+    int r = canonical(d, request->act_as, row->arena, &other, NULL);
+    if (r == 0 && slice_eq(other, row->address))
+        return 0;
+    return r < 0 && r != -E_UNKNOWN
+               ? r
+               : problem_set(problem, -E_REFUSED, "%.*s asked to act as \"%.*s\"",
+                             SLICE_ARG(row->address), SLICE_ARG(request->act_as));
+}
+
+/* 0: it is this attempt's turn; 1: too many are waiting; negative: a cut wait. */
+static int wait_for_turn(struct directory *d, const struct login_request *request) {
+    if (request->peer.len == 0)
+        return 0;
+    usec_t wait =
+        throttle_enter(d->throttle, request->peer, request->name, fiber_now(), LOGIN_WAIT_MAX);
+    if (wait > LOGIN_WAIT_MAX)
+        return 1;
+    return wait > 0 ? fiber_sleep(wait) : 0;
+}
+
+static int refuse(struct directory *d, const struct login_request *request, struct login *ret) {
+    *ret = (struct login){.outcome = LOGIN_WRONG};
+    if (request->peer.len > 0)
+        ret->hold = throttle_failed(d->throttle, request->peer, request->name, fiber_now());
+    return 0;
+}
+
+static int welcome(struct directory *d, const struct login_request *request, const struct row *row,
+                   struct login *ret, struct problem *problem) {
+    if (request->peer.len > 0)
+        throttle_succeeded(d->throttle, request->peer, request->name);
+    if (!row->enabled) {
+        *ret = (struct login){.outcome = LOGIN_DISABLED};
+        return problem_set(problem, 0, "%.*s is disabled", SLICE_ARG(row->address));
+    }
+    (void)note_login(d, row->account_id);
+    *ret = (struct login){.outcome = LOGIN_WELCOME,
+                          .account_id = row->account_id,
+                          .shard = row->shard,
+                          .address = row->address};
+    return 0;
+}
+
+static int login(struct directory *d, const struct login_request *request, check_fn *check,
+                 struct arena *a, struct login *ret, struct problem *problem) {
+    struct row row = {.arena = a};
+    int r = wait_for_turn(d, request);
+    if (r == 1) {
+        *ret = (struct login){.outcome = LOGIN_THROTTLED};
+        return problem_set(problem, 0, "too many failed logins for \"%.*s\" from there",
+                           SLICE_ARG(request->name));
+    }
+    if (r == 0)
+        r = find_row(d, request, &row, problem);
+    if (r == 0)
+        r = check(d, &row, request, problem);
+    if (r == 0)
+        r = check_act_as(d, &row, request, problem);
+    if (r == 0)
+        return welcome(d, request, &row, ret, problem);
+    if (r == -E_REFUSED)
+        return refuse(d, request, ret);
+    if (r == -ECANCELED || r == -ETIMEDOUT)
+        return r;
+    *ret = (struct login){.outcome = LOGIN_TEMPORARY};
+    return 0;
+}
+
+int directory_login(struct directory *d, const struct login_request *request, struct arena *a,
+                    struct login *ret, struct problem *problem) {
+    return login(d, request, check_by_password, a, ret, problem);
+}
+
+int directory_login_apop(struct directory *d, const struct login_request *request, struct arena *a,
+                         struct login *ret, struct problem *problem) {
+    return login(d, request, check_apop, a, ret, problem);
+}
+
+const char *login_outcome_text(enum login_outcome outcome) {
+    static const char *const texts[] = {
+        [LOGIN_WELCOME] = "welcome",
+        [LOGIN_WRONG] = "wrong name or password",
+        [LOGIN_DISABLED] = "account disabled",
+        [LOGIN_THROTTLED] = "too many failures",
+        [LOGIN_TEMPORARY] = "temporary failure",
+    };
+    return texts[outcome];
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+#include "directory/password.h"
+
+#include <errno.h>
+
+#include "auth/strength.h"
+#include "fiber/wait.h"
+
+struct making {
+    struct slice password;
+    struct password_cost cost;
+    struct slice words[STRENGTH_WORDS_MAX];
+    size_t word_count;
+    bool accept_weak;
+    char *hash;
+    struct problem *problem;
+};
+
+static bool is_word_end(char c) {
+    return (unsigned char)c < 0x80 && !ascii_is_alpha(c) && !ascii_is_digit(c);
+}
+
+static void add_words(struct making *m, struct slice text) {
+    for (size_t start = 0, i = 0; i <= text.len; i++) {
+        if (i < text.len && !is_word_end(text.ptr[i]))
+            continue;
+        if (i > start && m->word_count < ARRAY_SIZE(m->words))
+            m->words[m->word_count++] = slice_of(text.ptr + start, i - start);
+        start = i + 1;
+    }
+}
+
+static int make_job(void *arg) {
+    struct making *m = arg;
+    if (!m->accept_weak) {
+        struct strength strength;
+        strength_check(m->password, m->words, m->word_count, &strength);
+        if (strength.weak)
+            return problem_set(m->problem, -E_REFUSED, "%s", strength.advice);
+    }
+    int r = password_hash(m->password, m->cost, m->hash);
+    return r < 0 ? problem_set(m->problem, r, "there is not enough memory to hash the password")
+                 : 0;
+}
+
+static int take_imported(struct slice imported, char hash[static PASSWORD_HASH_MAX],
+                         struct problem *problem) {
+    if (!password_kind(imported) || slice_to_str(imported, hash, PASSWORD_HASH_MAX) < 0)
+        return problem_set(problem, -E_SYNTAX,
+                           "the hash \"%.*s...\" is of no kind that can be read; expected are "
+                           "Argon2id, yescrypt, bcrypt, $6$, $5$, $1$",
+                           SLICE_ARG(slice_first(imported, 4)));
+    return 0;
+}
+
+int password_prepare(struct directory *d, const struct account_new *like,
+                     const struct name *address, char hash[static PASSWORD_HASH_MAX],
+                     struct problem *problem) {
+    struct making m = {.password = like->password,
+                       .cost = like->minimal_cost ? PASSWORD_COST_MIN : d->cost,
+                       .accept_weak = like->accept_weak,
+                       .hash = hash,
+                       .problem = problem};
+    hash[0] = '\0';
+    if (like->password.len > 0 && like->imported.len > 0)
+        return problem_set(problem, -EINVAL, "either a password or a hash is taken, not both");
+    if (like->imported.len > 0)
+        return take_imported(like->imported, hash, problem);
+    if (!like->password.ptr)
+        return 0;
+    int r = password_check_form(like->password, problem);
+    if (r < 0)
+        return r;
+    add_words(&m, like->name);
+    add_words(&m, address->local);
+    add_words(&m, address->domain);
+    return offload(OFFLOAD_KDF, make_job, &m);
+}
