@@ -99,7 +99,3 @@ struct smtp_auth {
     struct slice initial;   /* base64 as sent, or "="; ptr NULL: none */
 };
 int smtp_auth_parse(const struct smtp_command *c, struct smtp_auth *ret, struct smtp_fault *fault);
-
-/* Text with +XX for special bytes (RFC 3461 §4). -E_SYNTAX; decoded NUL, CR, LF are refused too. */
-int smtp_xtext_decode(struct slice text, struct arena *a, struct slice *ret);
-void smtp_xtext_encode(struct buf *to, struct slice text);

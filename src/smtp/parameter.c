@@ -5,6 +5,8 @@
  */
 #include "smtp/parameter.h"
 
+#include "letter/xtext.h"
+
 #define ENVELOPE_ID_MAX 100U /* RFC 3461 §4.4, as written */
 #define ORIGINAL_MAX    500U /* RFC 3461 §4.2, as written */
 #define SUBMITTER_MAX   500U /* RFC 4954 §5 */
@@ -15,45 +17,17 @@ struct parameter {
     const char *expected;
 };
 
-/* ------------------------------------------------------------------ xtext */
-
-static int hex_value(char c) {
-    if (ascii_is_digit(c))
-        return c - '0';
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-int smtp_xtext_decode(struct slice text, struct arena *a, struct slice *ret) {
-    char *to = arena_alloc(a, text.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c < '!' || c > '~' || c == '=')
+/* xtext can carry any byte; a line end or NUL would get into headers that others read. */
+static int read_xtext(struct slice value, struct arena *a, struct slice *ret) {
+    struct slice text;
+    int r = xtext_decode(a, value, &text);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == '\0' || text.ptr[i] == '\r' || text.ptr[i] == '\n')
             return -E_SYNTAX;
-        if (c == '+') {
-            int high = i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_value(text.ptr[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return -E_SYNTAX;
-            c = (char)(high * 16 + low);
-            i += 2;
-        }
-        if (c == '\0' || c == '\r' || c == '\n')
-            return -E_SYNTAX;
-        to[len++] = c;
-    }
-    *ret = slice_of(to, len);
+    *ret = text;
     return 0;
-}
-
-void smtp_xtext_encode(struct buf *to, struct slice text) {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c < '!' || c > '~' || c == '+' || c == '=')
-            buf_printf(to, "+%02X", c);
-        else
-            buf_add_byte(to, (char)c);
-    }
 }
 
 /* ------------------------------------------------------------------ MAIL */
@@ -85,14 +59,14 @@ static int read_envelope_id(void *into, struct slice value, struct arena *a) {
     struct smtp_mail *mail = into;
     if (value.len > ENVELOPE_ID_MAX)
         return -E_SYNTAX;
-    return smtp_xtext_decode(value, a, &mail->envelope_id);
+    return read_xtext(value, a, &mail->envelope_id);
 }
 
 static int read_submitter(void *into, struct slice value, struct arena *a) {
     struct smtp_mail *mail = into;
     if (value.len > SUBMITTER_MAX)
         return -E_SYNTAX;
-    return smtp_xtext_decode(value, a, &mail->submitter);
+    return read_xtext(value, a, &mail->submitter);
 }
 
 static const struct parameter mail_parameters[] = {
@@ -149,7 +123,7 @@ static int read_original(void *into, struct slice value, struct arena *a) {
     struct slice rest = value, type;
     if (value.len > ORIGINAL_MAX || !slice_next(&rest, ';', &type) || !is_atom(type) || !rest.len)
         return -E_SYNTAX;
-    int r = smtp_xtext_decode(rest, a, &rcpt->original);
+    int r = read_xtext(rest, a, &rcpt->original);
     if (r == 0)
         rcpt->original_type = arena_copy(a, type);
     return r;

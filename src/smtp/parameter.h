@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The parameters behind the address of MAIL and RCPT: `keyword=value`, separated by spaces (RFC
- * 5321 §4.1.2), and xtext (RFC 3461 §4). Pure; called by smtp/command.c.
+ * 5321 §4.1.2). Pure; called by smtp/command.c.
  */
 #pragma once
 
