@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/* Whole sessions against the fake post office, where a script cannot count through all cases. */
+#include "unit.h"
+
+#include "fiber/fiber.h"
+#include "post_office.h"
+
+static const char conversation[] = "EHLO kitten.example\r\n"
+                                   "MAIL FROM:<neko@kitten.example> SIZE=20\r\n"
+                                   "RCPT TO:<tama@example.test>\r\n"
+                                   "DATA\r\n"
+                                   "Subject: cut\r\n"
+                                   "\r\n"
+                                   "..x\r\n"
+                                   ".\r\n"
+                                   "QUIT\r\n";
+
+struct talk {
+    struct stream *server;
+    struct office *office;
+};
+
+static void serve(void *arg) {
+    struct talk *t = arg;
+    office_session(t->server, t->office);
+    stream_free(t->server);
+}
+
+/* Says `first`, waits, says `second` and hangs up; the letters that were accepted. */
+static unsigned talk(struct slice first, struct slice second) {
+    struct stream *ends[2];
+    struct office *office = office_new();
+    struct fiber *server;
+    stream_pair(65536, ends);
+    struct talk t = {ends[1], office};
+    assert_int_equal(fiber_start("server", serve, &t, &server), 0);
+    assert_int_equal(fiber_sleep(USEC_SEC), 0); /* behind the greeting */
+    stream_write(ends[0], first);
+    (void)stream_flush(ends[0]);
+    assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    stream_write(ends[0], second);
+    (void)stream_flush(ends[0]);
+    assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    stream_free(ends[0]);
+    fiber_join(server);
+    unsigned letters = office_letters(office);
+    office_free(office);
+    return letters;
+}
+
+/* A connection that breaks at any byte leaves nothing behind, and no letter before CRLF.CRLF. */
+FIBER_TEST(rfc5321_4_1_1_4_cut_at_every_byte) {
+    struct slice all = slice_of_str(conversation);
+    size_t end = (size_t)slice_find(all, S("QUIT"));
+    for (size_t at = 0; at <= all.len; at++)
+        assert_int_equal(talk(slice_first(all, at), S("")), at >= end ? 1 : 0);
+}
+
+/* In two packets, cut at any byte: always the same letter. */
+FIBER_TEST(rfc2920_two_packets) {
+    struct slice all = slice_of_str(conversation);
+    for (size_t at = 0; at <= all.len; at++)
+        assert_int_equal(talk(slice_first(all, at), slice_from(all, at)), 1);
+}
+
+/* A role that shuts down ends its sessions with 421. */
+FIBER_TEST(rfc5321_3_8_shutdown) {
+    struct stream *ends[2];
+    struct office *office = office_new();
+    struct fiber *server;
+    struct slice line;
+    stream_pair(65536, ends);
+    struct talk t = {ends[1], office};
+    assert_int_equal(fiber_start("server", serve, &t, &server), 0);
+    assert_int_equal(stream_read_line(ends[0], 512, &line), 0);
+    fiber_cancel(server);
+    assert_int_equal(stream_read_line(ends[0], 512, &line), 0);
+    assert_slice(line, "421 4.3.2 Shutting down, closing\r\n");
+    assert_int_equal(stream_fill(ends[0], 1), -E_EOF);
+    fiber_join(server);
+    stream_free(ends[0]);
+    office_free(office);
+}
+
+/* A client that is gone before the greeting is no trouble. */
+FIBER_TEST(gone_at_once) {
+    struct stream *ends[2];
+    struct office *office = office_new();
+    struct fiber *server;
+    stream_pair(65536, ends);
+    struct talk t = {ends[1], office};
+    stream_free(ends[0]);
+    assert_int_equal(fiber_start("server", serve, &t, &server), 0);
+    fiber_join(server);
+    office_free(office);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rfc5321_4_1_1_4_cut_at_every_byte),
+        cmocka_unit_test(test_rfc2920_two_packets),
+        cmocka_unit_test(test_rfc5321_3_8_shutdown),
+        cmocka_unit_test(test_gone_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
