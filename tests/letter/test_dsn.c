@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+#include "letter_test.h"
+
+#include "letter/dsn.h"
+#include "letter/dsn_text.h"
+#include "oracle.h"
+
+static struct arena arena;
+static struct buf out;
+static struct buf answer;
+static struct address tama, neko, kanji;
+
+static int set_up(void **state) {
+    return use_utc(state) < 0 || address_parse(&arena, S("tama@example.jp"), 0, &tama, NULL) < 0 ||
+           address_parse(&arena, S("neko@example.org"), 0, &neko, NULL) < 0 ||
+           address_parse(&arena, S("猫+x@example.org"), ADDRESS_UTF8, &kanji, NULL) < 0;
+}
+
+static int tear_down(void **state) {
+    arena_done(&arena);
+    return 0;
+}
+
+static int clear(void **state) {
+    buf_done(&out);
+    buf_done(&answer);
+    return 0;
+}
+
+static struct dsn_recipient unknown_user(void) {
+    return (struct dsn_recipient){
+        .address = &neko,
+        .original = S("rfc822;neko+2Bx@example.org"),
+        .action = DSN_FAILED,
+        .status = S("5.1.1"),
+        .diagnostic = S("550 5.1.1 <neko@example.org>: no such user"),
+        .remote_host = S("mx.example.org"),
+        .last_attempt = TEST_TIME - USEC_MIN,
+    };
+}
+
+static struct dsn example(const struct dsn_recipient *recipients, size_t count) {
+    return (struct dsn){
+        .sender = &tama,
+        .host = S("mx.example.jp"),
+        .envelope_id = S("QQ+2B1"),
+        .arrival = TEST_TIME - USEC_HOUR,
+        .now = TEST_TIME,
+        .message_id = S("<d1@mx.example.jp>"),
+        .boundary = S("b0undary"),
+        .recipients = recipients,
+        .recipient_count = count,
+        .letter = S("Received: from here\r\nMessage-ID: <o1@example.jp>\r\nSubject: hi\r\n\r\n"
+                    ".body\r\n--b0undarx\r\n"),
+        .max_returned = 100000,
+    };
+}
+
+static bool holds(const char *text) {
+    return slice_find(buf_slice(&out), slice_of_str(text)) >= 0;
+}
+
+static void rfc3464_2_a_failure_is_reported_field_by_field(void **state) {
+    struct dsn_recipient recipient = unknown_user();
+    struct dsn dsn = example(&recipient, 1);
+    dsn_compose(&out, &dsn);
+    assert_lines(buf_slice(&out), 78);
+    assert_true(holds("\r\n--b0undary\r\nContent-Type: message/delivery-status\r\n\r\n"
+                      "Original-Envelope-Id: QQ+1\r\n"
+                      "Reporting-MTA: dns; mx.example.jp\r\n"
+                      "Arrival-Date: Sun, 22 Nov 2026 10:12:42 +0000\r\n"
+                      "\r\n"
+                      "Original-Recipient: rfc822; neko+x@example.org\r\n"
+                      "Final-Recipient: rfc822; neko@example.org\r\n"
+                      "Action: failed\r\n"
+                      "Status: 5.1.1\r\n"
+                      "Remote-MTA: dns; mx.example.org\r\n"
+                      "Diagnostic-Code: smtp; 550 5.1.1 <neko@example.org>: no such user\r\n"
+                      "Last-Attempt-Date: Sun, 22 Nov 2026 11:11:42 +0000\r\n"
+                      "\r\n--b0undary\r\n"));
+    assert_true(holds("Content-Type: message/rfc822\r\n\r\nReceived: from here\r\n"));
+    assert_true(slice_ends(buf_slice(&out), S("\r\n--b0undarx\r\n\r\n--b0undary--\r\n")));
+}
+
+static void rfc3462_python_reads_the_three_parts(void **state) {
+    struct dsn_recipient recipient = unknown_user();
+    struct dsn dsn = example(&recipient, 1);
+    dsn_compose(&out, &dsn);
+    ask_python(buf_slice(&out), &answer);
+    assert_int_equal(slice_find(buf_slice(&answer), S("defect")), -1);
+    assert_reads(&answer, "From=Mail delivery <MAILER-DAEMON@mx.example.jp>");
+    assert_reads(&answer, "To=tama@example.jp");
+    assert_reads(&answer,
+                 "Subject=Your letter could not be delivered (メールを配達できませんでした)");
+    assert_reads(&answer, "Message-ID=<d1@mx.example.jp>");
+    assert_reads(&answer, "In-Reply-To=<o1@example.jp>");
+    assert_reads(&answer, "References=<o1@example.jp>");
+    assert_reads(&answer, "Auto-Submitted=auto-replied");
+    assert_reads(&answer, "Content-Type=multipart/report; report-type=\"delivery-status\"; "
+                          "boundary=\"b0undary\"");
+    assert_reads(&answer,
+                 "  part\n    Original-Envelope-Id=QQ+1\n    Reporting-MTA=dns; mx.example.jp\n"
+                 "    Arrival-Date=Sun, 22 Nov 2026 10:12:42 +0000\n    content ''"
+                 "\n  part\n    Original-Recipient=rfc822; neko+x@example.org");
+    assert_reads(&answer, "  part\n    Received=from here\n    Message-ID=<o1@example.jp>\n"
+                          "    Subject=hi\n    content '.body\\n--b0undarx\\n'");
+}
+
+static void the_words_say_it_in_english_and_japanese(void **state) {
+    struct dsn_recipient recipients[] = {unknown_user(), unknown_user()};
+    recipients[1].action = DSN_DELAYED;
+    recipients[1].status = S("4.4.1");
+    recipients[1].diagnostic = S("応答なし\r\nX");
+    recipients[1].remote_host = S("");
+    recipients[1].retry_until = TEST_TIME + USEC_DAY;
+    struct dsn dsn = example(recipients, 2);
+    dsn_text(&out, &dsn);
+    assert_true(holds("could NOT be delivered to:\n\n  neko@example.org\n"
+                      "    There is no such address. Please check how it is written.\n"
+                      "    The server mx.example.org said:\n"
+                      "      550 5.1.1 <neko@example.org>: no such user\n"));
+    assert_true(
+        holds("    The other mail system does not answer.\n    Details:\n"
+              "      応答なし X\n    It is tried until Mon, 23 Nov 2026 11:12:42 +0000.\n"));
+    assert_true(holds("このメールアドレスは存在しません。"));
+    assert_true(holds("    2026-11-23 11:12 まで試みます。\n"));
+    assert_string_equal(dsn_reason(S("5.1.9"), DSN_ENGLISH),
+                        "There is something wrong with the address.");
+    assert_string_equal(dsn_reason(S("5.1.10"), DSN_ENGLISH),
+                        "This domain does not take any mail.");
+    assert_string_equal(dsn_reason(S("5.0.0"), DSN_ENGLISH), "The reason is not known.");
+    assert_string_equal(dsn_reason(S(""), DSN_ENGLISH), "The reason is not known.");
+}
+
+static void rfc3464_2_3_3_actions(void **state) {
+    static const struct {
+        enum dsn_action action;
+        const char *fields;
+    } cases[] = {
+        {DSN_DELAYED, "Action: delayed\r\nStatus: 4.0.0\r\n"},
+        {DSN_DELIVERED, "Action: delivered\r\nStatus: 2.0.0\r\n"},
+        {DSN_RELAYED, "Action: relayed\r\nStatus: 2.0.0\r\n"},
+        {DSN_EXPANDED, "Action: expanded\r\nStatus: 2.0.0\r\n"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct dsn_recipient recipient = {.address = &neko, .action = cases[i].action};
+        recipient.retry_until = TEST_TIME + USEC_DAY;
+        struct dsn dsn = example(&recipient, 1);
+        buf_clear(&out);
+        dsn_compose(&out, &dsn);
+        assert_true(holds(cases[i].fields));
+        assert_int_equal(holds("Will-Retry-Until: Mon, 23 Nov 2026 11:12:42 +0000\r\n"),
+                         cases[i].action == DSN_DELAYED);
+        /* RFC 3461 §4.3: without a failure only the header comes back. */
+        assert_true(holds("text/rfc822-headers"));
+        assert_false(holds(".body"));
+        assert_lines(buf_slice(&out), 78);
+    }
+}
+
+static void the_header_comes_back_when_the_letter_is_large_or_unwanted(void **state) {
+    struct dsn_recipient recipient = unknown_user();
+    struct dsn dsn = example(&recipient, 1);
+    dsn.header_only = true;
+    dsn_compose(&out, &dsn);
+    assert_true(holds("Content-Type: text/rfc822-headers; charset=utf-8\r\n\r\n"
+                      "Received: from here\r\nMessage-ID: <o1@example.jp>\r\nSubject: hi\r\n\r\n"
+                      "--b0undary--"));
+    buf_clear(&out);
+    dsn.header_only = false;
+    dsn.max_returned = 50;
+    dsn_compose(&out, &dsn);
+    assert_true(holds("\r\n\r\nReceived: from here\r\nMessage-ID: <o1@example.jp>\r\n\r\n--b0"));
+}
+
+static void eight_bit_letters_stay_seven_bit_unless_allowed(void **state) {
+    struct dsn_recipient recipient = unknown_user();
+    struct dsn dsn = example(&recipient, 1);
+    dsn.letter = S("Subject: 珠\r\n\r\nこんにちは\r\n");
+    dsn_compose(&out, &dsn);
+    assert_lines(buf_slice(&out), 78);
+    assert_true(holds("Content-Type: text/rfc822-headers; charset=utf-8\r\n"
+                      "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+                      "Subject: =E7=8F=A0\r\n"));
+    buf_clear(&out);
+    dsn.eight_bit = true;
+    dsn_compose(&out, &dsn);
+    assert_true(holds("Content-Transfer-Encoding: 8bit\r\nContent-Type: multipart/report;"));
+    assert_true(holds("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+                      "Subject: 珠\r\n\r\nこんにちは\r\n"));
+}
+
+static void lines_over_998_bytes_do_not_come_back(void **state) {
+    struct dsn_recipient recipient = unknown_user();
+    struct dsn dsn = example(&recipient, 1);
+    _cleanup_(buf_done) struct buf letter = {0};
+    buf_add_str(&letter, "X: ");
+    for (unsigned i = 0; i < 2000; i++)
+        buf_add_byte(&letter, 'x');
+    buf_add_str(&letter, "\r\n\r\nbody\r\n");
+    dsn.letter = buf_slice(&letter);
+    dsn_compose(&out, &dsn);
+    assert_lines(buf_slice(&out), 78);
+}
+
+static void words_of_others_cannot_forge_the_report(void **state) {
+    struct dsn_recipient recipient = unknown_user();
+    recipient.diagnostic = S("550 no\r\nAction: delivered\r\n\r\n--b0undary--\r\n\x1b[31m\x80");
+    recipient.remote_host = S("mx\r\nStatus: 2.0.0");
+    recipient.original = S("rfc822;a+0D+0AAction:+20delivered");
+    recipient.status = S("2.0.0\r\nX: y");
+    struct dsn dsn = example(&recipient, 1);
+    dsn.envelope_id = S("a+0D+0AX:+20y");
+    dsn.letter = S("Message-ID: <a@b>\r\n\r\n");
+    dsn_compose(&out, &dsn);
+    assert_lines(buf_slice(&out), 78);
+    assert_true(holds("\r\nOriginal-Envelope-Id: a X: y\r\n"));
+    assert_true(holds("\r\nOriginal-Recipient: rfc822; a Action: delivered\r\n"));
+    assert_true(holds("\r\nStatus: 5.0.0\r\n"));
+    assert_true(holds("\r\nRemote-MTA: dns; mx Status: 2.0.0\r\n"));
+    assert_true(
+        holds("\r\nDiagnostic-Code: smtp; 550 no Action: delivered --b0undary-- [31m?\r\n"));
+    assert_false(holds("\r\nAction: delivered"));
+}
+
+static void rfc6533_3_addresses_above_ascii(void **state) {
+    struct dsn_recipient recipient = {.address = &kanji, .status = S("5.1.1")};
+    struct dsn dsn = example(&recipient, 1);
+    dsn.sender = &kanji;
+    dsn_compose(&out, &dsn);
+    assert_lines(buf_slice(&out), 78);
+    assert_true(holds("Final-Recipient: utf-8; \\x{732B}\\x{2B}x@example.org\r\n"));
+    assert_true(holds("To: undisclosed-recipients:;\r\n"));
+}
+
+static void rfc3463_2_status_codes(void **state) {
+    assert_true(dsn_status_valid(S("5.1.1")));
+    assert_true(dsn_status_valid(S("2.123.456")));
+    assert_false(dsn_status_valid(S("3.1.1")));
+    assert_false(dsn_status_valid(S("5.1")));
+    assert_false(dsn_status_valid(S("5.1.")));
+    assert_false(dsn_status_valid(S("5.1.1.1")));
+    assert_false(dsn_status_valid(S("5.1.1234")));
+    assert_false(dsn_status_valid(S("5.1.1x")));
+    assert_false(dsn_status_valid(S("")));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(rfc3464_2_a_failure_is_reported_field_by_field, clear),
+        cmocka_unit_test_teardown(rfc3462_python_reads_the_three_parts, clear),
+        cmocka_unit_test_teardown(the_words_say_it_in_english_and_japanese, clear),
+        cmocka_unit_test_teardown(rfc3464_2_3_3_actions, clear),
+        cmocka_unit_test_teardown(the_header_comes_back_when_the_letter_is_large_or_unwanted,
+                                  clear),
+        cmocka_unit_test_teardown(eight_bit_letters_stay_seven_bit_unless_allowed, clear),
+        cmocka_unit_test_teardown(lines_over_998_bytes_do_not_come_back, clear),
+        cmocka_unit_test_teardown(words_of_others_cannot_forge_the_report, clear),
+        cmocka_unit_test_teardown(rfc6533_3_addresses_above_ascii, clear),
+        cmocka_unit_test(rfc3463_2_status_codes),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+#include "letter_test.h"
+
+#include "letter/submission.h"
+
+static void check(const char *letter, const char *header, const char *body) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf out = {0};
+    struct submission sub;
+    struct slice s = slice_of_str(letter);
+    assert_int_equal(submission_inspect(&a, s, NULL, &sub), 0);
+    submission_header(&out, s, &sub, TEST_TIME, 31, S("mx.example.jp"));
+    assert_slice(buf_slice(&out), header);
+    assert_slice(slice_from(s, sub.body), body);
+}
+
+static void rfc6409_8_missing_fields_are_added(void **state) {
+    check("From: a@x\r\n\r\nhi\r\n",
+          "Date: Sun, 22 Nov 2026 11:12:42 +0000\r\n"
+          "Message-ID: <000000000000z@mx.example.jp>\r\nFrom: a@x\r\n\r\n",
+          "hi\r\n");
+    check("date: x\r\nMESSAGE-ID: <y@x>\r\nFrom: a@x\r\n\r\nhi\r\n",
+          "date: x\r\nMESSAGE-ID: <y@x>\r\nFrom: a@x\r\n\r\n", "hi\r\n");
+}
+
+static void rfc5322_3_6_3_bcc_is_taken_out_with_its_folds(void **state) {
+    check("Bcc: a@x,\r\n b@x\r\nDate: x\r\nResent-Bcc: c@x\r\nMessage-ID: <y@x>\r\nBCC:\r\n"
+          "Bcc-Not: d\r\n\r\nBcc: body\r\n",
+          "Date: x\r\nMessage-ID: <y@x>\r\nBcc-Not: d\r\n\r\n", "Bcc: body\r\n");
+}
+
+static void a_header_without_an_empty_line_gets_one(void **state) {
+    check("Date: x\r\nMessage-ID: <y@x>\r\ntext\r\n", "Date: x\r\nMessage-ID: <y@x>\r\n\r\n",
+          "text\r\n");
+    check("Date: x\r\nMessage-ID: <y@x>", "Date: x\r\nMessage-ID: <y@x>\r\n\r\n", "");
+}
+
+static int problem_of(const char *letter, struct problem *p) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct submission sub;
+    assert_int_equal(submission_inspect(&a, slice_of_str(letter), NULL, &sub), 0);
+    return submission_problem(&sub, p);
+}
+
+static void rfc5322_3_6_from_is_there_and_single_fields_are_single(void **state) {
+    struct problem p = {0};
+    assert_int_equal(problem_of("From: a@x\r\nTo: b@x\r\n\r\n", &p), 0);
+    assert_int_equal(problem_of("To: b@x\r\n\r\nFrom: a@x\r\n", &p), -E_SYNTAX);
+    assert_string_equal(p.text, "the letter has no From field");
+    assert_int_equal(problem_of("From: a@x\r\nfrom: b@x\r\n\r\n", &p), -E_SYNTAX);
+    assert_string_equal(p.text, "the letter has more than one From field");
+    assert_int_equal(problem_of("From: a@x\r\nSubject: 1\r\nSubject: 2\r\n\r\n", &p), -E_SYNTAX);
+    assert_int_equal(problem_of("From: a@x\r\nBcc: 1\r\nBcc: 2\r\nX: 1\r\nX: 1\r\n\r\n", &p), 0);
+}
+
+static void the_journey_gets_subject_and_message_id(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct submission sub;
+    assert_int_equal(submission_inspect(&a,
+                                        S("From: T\r\n <a@x>\r\nSubject: one\r\n two\r\n"
+                                          "Message-Id: (c) <i.d@x> \r\n\r\n"),
+                                        NULL, &sub),
+                     0);
+    assert_slice(sub.subject, "one two");
+    assert_slice(sub.message_id, "<i.d@x>");
+    assert_slice(sub.from, "T <a@x>");
+    assert_slice(message_id_find(S("<a b@x>")), "");
+    assert_slice(message_id_find(S("<>")), "");
+    assert_slice(message_id_find(S("none")), "");
+    assert_slice(message_id_find(S("<a@x")), "");
+    assert_slice(message_id_make(&a, 31, S("x")), "<000000000000z@x>");
+}
+
+static void limits_are_kept(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf letter = {0};
+    struct header_limits limits = {.bytes = 10};
+    struct submission sub;
+    assert_int_equal(submission_inspect(&a, S("From: a@x.example\r\n\r\n"), &limits, &sub),
+                     -E_LIMIT);
+    for (unsigned i = 0; i < SUBMISSION_BCC_MAX; i++)
+        buf_add_str(&letter, "Bcc: x\r\n");
+    assert_int_equal(submission_inspect(&a, buf_slice(&letter), NULL, &sub), 0);
+    buf_add_str(&letter, "Bcc: x\r\n");
+    assert_int_equal(submission_inspect(&a, buf_slice(&letter), NULL, &sub), -E_LIMIT);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rfc6409_8_missing_fields_are_added),
+        cmocka_unit_test(rfc5322_3_6_3_bcc_is_taken_out_with_its_folds),
+        cmocka_unit_test(a_header_without_an_empty_line_gets_one),
+        cmocka_unit_test(rfc5322_3_6_from_is_there_and_single_fields_are_single),
+        cmocka_unit_test(the_journey_gets_subject_and_message_id),
+        cmocka_unit_test(limits_are_kept),
+    };
+    return cmocka_run_group_tests(tests, use_utc, NULL);
+}
