@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The letter on the wire. Most letters have no line that begins with a dot, which is known since
+ * they arrived; those go out as they are, a file without being looked at. The others get their dots
+ * doubled. A letter that does not end with CRLF, which should not be, gets one, or its last line
+ * would swallow the final dot.
+ */
+#include <errno.h>
+#include <sys/uio.h>
+
+#include "base/alloc.h"
+#include "fiber/wait.h"
+#include "relay/talk.h"
+
+#define FILE_CHUNK 65536U
+
+/* How far the letter was sent, for dots and the last line end. */
+struct letter_end {
+    bool in_line;  /* the last byte was not LF */
+    bool after_cr; /* the last byte was CR */
+    bool crlf;     /* it ended with CRLF */
+};
+
+static void note_end(struct letter_end *end, struct slice chunk) {
+    if (chunk.len == 0)
+        return;
+    char last = chunk.ptr[chunk.len - 1];
+    bool cr = chunk.len > 1 ? chunk.ptr[chunk.len - 2] == '\r' : end->after_cr;
+    end->crlf = last == '\n' && cr;
+    end->in_line = last != '\n';
+    end->after_cr = last == '\r';
+}
+
+/* Doubles each dot that begins a line (RFC 5321 §4.5.2), whatever ended the line before. */
+static void write_stuffed(struct stream *s, struct slice chunk, bool in_line) {
+    if (!in_line && chunk.len && chunk.ptr[0] == '.')
+        stream_write(s, S("."));
+    ssize_t at;
+    while ((at = slice_find(chunk, S("\n."))) >= 0) {
+        stream_write(s, slice_first(chunk, (size_t)at + 1));
+        stream_write(s, S("."));
+        chunk = slice_from(chunk, (size_t)at + 1);
+        stream_write(s, slice_first(chunk, 1));
+        chunk = slice_from(chunk, 1);
+    }
+    stream_write(s, chunk);
+}
+
+struct file_read {
+    int file;
+    uint64_t offset;
+    char *to;
+    size_t size;
+};
+
+static int read_in_thread(void *arg) {
+    struct file_read *job = arg;
+    ssize_t n = pread(job->file, job->to, job->size, (off_t)job->offset);
+    if (n < 0)
+        return -errno;
+    return n == 0 ? -E_CORRUPT : (int)n;
+}
+
+/* From the page cache at once, from the disk in a thread. */
+static int read_file(struct file_read *job) WAITS {
+    struct iovec part = {job->to, job->size};
+    ssize_t n = preadv2(job->file, &part, 1, (off_t)job->offset, RWF_NOWAIT);
+    return n > 0 ? (int)n : offload(OFFLOAD_DISK, read_in_thread, job);
+}
+
+static int write_file_stuffed(struct stream *s, const struct relay_letter *letter,
+                              struct letter_end *end) WAITS {
+    char *chunk = mem_alloc(FILE_CHUNK);
+    uint64_t done = 0;
+    int r = 0;
+    while (done < letter->size && stream_error(s) == 0) {
+        struct file_read job = {letter->file, letter->offset + done, chunk,
+                                (size_t)MIN(letter->size - done, (uint64_t)FILE_CHUNK)};
+        r = read_file(&job);
+        if (r < 0)
+            break;
+        struct slice bytes = slice_of(chunk, (size_t)r);
+        write_stuffed(s, bytes, end->in_line);
+        note_end(end, bytes);
+        done += bytes.len;
+    }
+    free(chunk);
+    return MIN(r, 0);
+}
+
+static int write_file_straight(struct stream *s, const struct relay_letter *letter,
+                               struct letter_end *end) WAITS {
+    char tail[2];
+    uint64_t tail_len = MIN(letter->size, sizeof tail);
+    struct file_read job = {letter->file, letter->offset + letter->size - tail_len, tail,
+                            (size_t)tail_len};
+    int r = tail_len ? read_file(&job) : 0;
+    if (r < 0)
+        return r;
+    note_end(end, slice_of(tail, (size_t)r));
+    r = stream_send_file(s, letter->file, letter->offset, letter->size);
+    return r == stream_error(s) ? 0 : r;
+}
+
+int body_write(struct stream *s, const struct relay_letter *letter) {
+    struct letter_end end = {0};
+    int r = 0;
+    if (letter->bytes.ptr) {
+        if (letter->dot_free)
+            stream_write(s, letter->bytes);
+        else
+            write_stuffed(s, letter->bytes, false);
+        note_end(&end, letter->bytes);
+    } else if (letter->dot_free) {
+        r = write_file_straight(s, letter, &end);
+    } else {
+        r = write_file_stuffed(s, letter, &end);
+    }
+    if (r < 0)
+        return r;
+    if (letter->size > 0 && !end.crlf)
+        stream_write(s, S("\r\n"));
+    stream_write(s, S(".\r\n"));
+    return 0;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Opening a session. Troubles here are the host's, not the letter's: another host of the same
+ * domain may still take it, so they are reported apart from the results of a letter.
+ *
+ * A greeting or HELO refused with 5yz is final for this host (RFC 5321 §3.1, RFC 7504); EHLO
+ * refused with 5yz is followed by HELO (§3.2). After STARTTLS everything learnt before is
+ * forgotten, and bytes that came behind its reply in plain text end the session (RFC 3207 §4.2).
+ * TLS here is opportunistic (RFC 7435): no certificate is refused, a peer that declines is spoken
+ * to in plain text; when the handshake itself fails, the caller may connect again without TLS.
+ */
+#include "relay/client.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "relay/talk.h"
+
+static int fail(struct relay_trouble *trouble, int error, const struct smtp_reply *reply) {
+    trouble->result = (struct relay_result){
+        .fate = RELAY_LATER,
+        .reply = *reply,
+        .next_host = true,
+    };
+    return error;
+}
+
+static int refused(struct relay_trouble *trouble, const struct smtp_reply *reply) {
+    trouble->result = talk_result(reply);
+    if (trouble->result.fate == RELAY_DELIVERED)
+        trouble->result.fate = RELAY_LATER; /* a success code that has no place here */
+    trouble->result.next_host = true;
+    return -E_REFUSED;
+}
+
+/* ------------------------------------------------------------------ EHLO */
+
+static void learn_size(struct relay_client *c, struct slice parameters) {
+    struct slice number;
+    uint64_t limit;
+    if (slice_next_word(&parameters, &number) && slice_to_u64(number, UINT64_MAX, &limit) == 0)
+        c->size_limit = limit;
+}
+
+static void learn_extension(struct relay_client *c, struct slice line) {
+    static const struct {
+        struct slice keyword;
+        enum relay_extension extension;
+    } known[] = {
+        {{"PIPELINING", 10}, EXTENSION_PIPELINING},
+        {{"SIZE", 4}, EXTENSION_SIZE},
+        {{"8BITMIME", 8}, EXTENSION_8BITMIME},
+        {{"STARTTLS", 8}, EXTENSION_STARTTLS},
+        {{"DSN", 3}, EXTENSION_DSN},
+        {{"SMTPUTF8", 8}, EXTENSION_SMTPUTF8},
+    };
+    struct slice keyword;
+    if (!slice_next_word(&line, &keyword))
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        if (!slice_eq_nocase(known[i].keyword, keyword))
+            continue;
+        c->extensions |= known[i].extension;
+        if (known[i].extension == EXTENSION_SIZE)
+            learn_size(c, line);
+    }
+}
+
+/* The first line is the peer's name and greeting. */
+static void learn_extensions(struct relay_client *c, struct slice lines) {
+    struct slice line;
+    (void)slice_next(&lines, '\n', &line);
+    while (slice_next(&lines, '\n', &line))
+        learn_extension(c, line);
+}
+
+static int say_hello(struct relay_client *c, const char *verb, struct arena *a,
+                     struct smtp_reply *reply) WAITS {
+    talk_command(c, arena_printf(a, "%s %.*s", verb, SLICE_ARG(c->options.helo)));
+    return talk_reply(c, verb, c->options.timeouts.greeting, a, reply);
+}
+
+static int hello(struct relay_client *c, struct arena *a, struct relay_trouble *trouble) WAITS {
+    struct smtp_reply reply;
+    c->extensions = 0;
+    c->size_limit = 0;
+    int r = say_hello(c, "EHLO", a, &reply);
+    if (r == 0 && reply.code / 100 == 5) {
+        r = say_hello(c, "HELO", a, &reply);
+        reply.text.len = 0;
+    }
+    if (r < 0)
+        return fail(trouble, r, &reply);
+    if (reply.code != 250)
+        return refused(trouble, &reply);
+    learn_extensions(c, reply.text);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ STARTTLS */
+
+static int tls_failure(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
+                       struct relay_trouble *trouble, const char *why) {
+    struct smtp_reply reply = {454, {4, 7, 5}, {NULL, 0}};
+    reply.text = arena_printf(a, "TLS with %.*s failed: %s", SLICE_ARG(c->options.peer), why);
+    relay_say(voice, "TLS failed: %s", why);
+    trouble->tls_failed = true;
+    return fail(trouble, -E_TLS, &reply);
+}
+
+static int shake_hands(struct relay_client *c, struct problem *problem) WAITS {
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
+        fiber_deadline_begin(fiber_now() + c->options.timeouts.tls);
+    return tls_connect(c->stream, c->options.tls, c->options.peer_name, problem);
+}
+
+static int start_tls(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
+                     struct relay_trouble *trouble) WAITS {
+    struct smtp_reply reply;
+    talk_command(c, S("STARTTLS"));
+    int r = talk_reply(c, "STARTTLS", c->options.timeouts.greeting, a, &reply);
+    if (r < 0)
+        return fail(trouble, r, &reply);
+    if (reply.code == 421)
+        return refused(trouble, &reply);
+    if (reply.code != 220) {
+        relay_say(voice, "TLS was offered but declined (%u), going on in plain text", reply.code);
+        return 0;
+    }
+    if (stream_drop_input(c->stream) > 0)
+        return tls_failure(c, voice, a, trouble, "plain text behind the reply to STARTTLS");
+    struct problem problem = {{0}};
+    r = shake_hands(c, &problem);
+    if (r == -ECANCELED)
+        return r;
+    if (r < 0)
+        return tls_failure(c, voice, a, trouble, problem.text[0] ? problem.text : error_text(r));
+    struct tls_facts facts;
+    if (tls_facts(c->stream, &facts))
+        relay_say(voice, "%s with %s", facts.version, facts.cipher);
+    c->tls = true;
+    return hello(c, a, trouble);
+}
+
+/* ------------------------------------------------------------------ life */
+
+static int greet(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
+                 struct relay_trouble *trouble) WAITS {
+    struct smtp_reply reply;
+    int r = talk_reply(c, "greeting", c->options.timeouts.greeting, a, &reply);
+    if (r < 0)
+        return fail(trouble, r, &reply);
+    if (reply.code != 220)
+        return refused(trouble, &reply);
+    r = hello(c, a, trouble);
+    if (r == 0 && c->options.tls && (c->extensions & EXTENSION_STARTTLS))
+        r = start_tls(c, voice, a, trouble);
+    return r;
+}
+
+static struct relay_client *client_new(struct stream *stream,
+                                       const struct relay_client_options *options) {
+    struct relay_client *c = NEW(struct relay_client);
+    c->magic = RELAY_CLIENT_MAGIC;
+    c->stream = stream;
+    c->options = *options;
+    c->options.helo = arena_copy(&c->texts, options->helo);
+    c->options.peer = arena_copy(&c->texts, options->peer);
+    c->options.peer_name = arena_copy(&c->texts, options->peer_name);
+    return c;
+}
+
+int relay_client_open(struct stream *stream, const struct relay_client_options *options,
+                      const struct relay_voice *voice, struct arena *a,
+                      struct relay_client **ret_client, struct relay_trouble *ret_trouble) {
+    struct relay_client *c = client_new(stream, options);
+    *ret_trouble = (struct relay_trouble){0};
+    stream_set_timeout(stream, options->timeouts.greeting);
+    int r = greet(c, voice, a, ret_trouble);
+    if (r == 0) {
+        *ret_client = c;
+        return 0;
+    }
+    const struct smtp_reply *reply = &ret_trouble->result.reply;
+    ret_trouble->result.peer = arena_copy(a, options->peer);
+    if (r != -ECANCELED)
+        relay_say(voice, "%.*s does not take the letter now: %.*s", SLICE_ARG(options->peer),
+                  SLICE_ARG(smtp_reply_text(a, reply)));
+    ret_trouble->dialogue = relay_client_take_dialogue(c, a);
+    if (r == -E_REFUSED)
+        relay_client_close(c);
+    else
+        relay_client_free(c);
+    return r;
+}
+
+bool relay_client_alive(struct relay_client *c) {
+    MUST(c->magic == RELAY_CLIENT_MAGIC);
+    if (c->over || stream_error(c->stream))
+        return false;
+    stream_set_timeout(c->stream, 0);
+    int r = stream_fill(c->stream, 1);
+    c->over = r != -ETIMEDOUT;
+    return !c->over;
+}
+
+bool relay_client_unanswered(const struct relay_client *c) {
+    return c->unanswered;
+}
+
+void relay_client_close(struct relay_client *c) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct smtp_reply reply;
+    if (!c->over && !stream_error(c->stream)) {
+        stream_set_timeout(c->stream, c->options.timeouts.quit);
+        talk_command(c, S("QUIT"));
+        (void)talk_reply(c, "QUIT", c->options.timeouts.quit, &a, &reply);
+    }
+    relay_client_free(c);
+}
+
+void relay_client_free(struct relay_client *c) {
+    if (!c)
+        return;
+    MUST(c->magic == RELAY_CLIENT_MAGIC);
+    stream_free(c->stream);
+    buf_done(&c->dialogue);
+    arena_done(&c->texts);
+    c->magic = 0;
+    free(c);
+}
+
+struct slice relay_client_take_dialogue(struct relay_client *c, struct arena *a) {
+    struct slice text = arena_copy(a, buf_slice(&c->dialogue));
+    buf_done(&c->dialogue);
+    c->dialogue = (struct buf){0};
+    c->dialogue_cut = false;
+    return text;
+}
+
+struct slice relay_client_peer(const struct relay_client *c) {
+    return c->options.peer;
+}
+
+unsigned relay_client_letters(const struct relay_client *c) {
+    return c->letters;
+}
+
+bool relay_client_tls(const struct relay_client *c) {
+    return c->tls;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The client's side of one SMTP connection (RFC 5321): greeting, EHLO or HELO, STARTTLS when both
+ * sides can (RFC 3207), then letter after letter, QUIT.
+ *
+ *     r = relay_client_open(stream, &options, &voice, arena, &client, &trouble);
+ *     r = relay_client_send(client, &letter, &voice, arena, results);
+ *     relay_client_close(client);
+ *
+ * Letters with bytes above 127 go to hosts without 8BITMIME as they are, as most servers do today;
+ * the option strict_8bit refuses them with 5.6.3 instead (RFC 6152 §3 leaves only that or
+ * conversion, and conversion breaks signatures).
+ */
+#pragma once
+
+#include "io/stream.h"
+#include "io/tls.h"
+#include "relay/letter.h"
+
+struct relay_client;
+
+/* How long the other side may take for each step (RFC 5321 §4.5.3.2). */
+struct relay_timeouts {
+    usec_t greeting;   /* also EHLO, HELO and STARTTLS */
+    usec_t tls;        /* the handshake */
+    usec_t mail;       /* MAIL and RSET */
+    usec_t rcpt;       /* each recipient */
+    usec_t data_start; /* the reply to DATA */
+    usec_t data_block; /* each piece of the letter that is sent */
+    usec_t data_end;   /* the reply to the final dot */
+    usec_t quit;
+};
+#define RELAY_TIMEOUTS_DEFAULT                                                                     \
+    {                                                                                              \
+        .greeting = 5 * USEC_MIN, .tls = USEC_MIN, .mail = 5 * USEC_MIN, .rcpt = 5 * USEC_MIN,     \
+        .data_start = 2 * USEC_MIN, .data_block = 3 * USEC_MIN, .data_end = 10 * USEC_MIN,         \
+        .quit = 5 * USEC_SEC                                                                       \
+    }
+
+struct relay_client_options {
+    struct slice helo;       /* our own name */
+    struct slice peer;       /* for people: "mx1.example.net [192.0.2.1]" */
+    struct slice peer_name;  /* for TLS: the host's name; empty for an address literal */
+    struct tls_context *tls; /* NULL: never STARTTLS */
+    bool strict_8bit;
+    struct relay_timeouts timeouts;
+};
+
+/* Why a connection could not be opened; in form of the result that recipients may get. */
+struct relay_trouble {
+    struct relay_result result;
+    bool tls_failed; /* another connection, without TLS, may do better */
+    struct slice dialogue;
+};
+
+/*
+ * Opens the session; takes over the stream in any case. Options are copied. 0, or negative with
+ * `ret_trouble` filled (its text in the arena): -ECANCELED, -E_TLS, -E_REFUSED (the peer said so),
+ * or what happened to the stream.
+ */
+int relay_client_open(struct stream *stream, const struct relay_client_options *options,
+                      const struct relay_voice *voice, struct arena *a,
+                      struct relay_client **ret_client, struct relay_trouble *ret_trouble) WAITS;
+
+/*
+ * Hands over one letter and fills results[0..letter->count), in any case. 0: the session may be
+ * used for another letter; negative: it is over, only relay_client_free() remains.
+ */
+int relay_client_send(struct relay_client *c, const struct relay_letter *letter,
+                      const struct relay_voice *voice, struct arena *a,
+                      struct relay_result *results) WAITS;
+
+/* The last relay_client_send() failed before the peer said anything: it hung up while idle. */
+bool relay_client_unanswered(const struct relay_client *c);
+
+/* For a session that was idle: false when the peer has hung up or said something meanwhile. */
+bool relay_client_alive(struct relay_client *c) WAITS;
+
+/* Says QUIT, waits for the reply and frees the client. */
+void relay_client_close(struct relay_client *c) WAITS;
+void relay_client_free(struct relay_client *c); /* hangs up at once; NULL is fine */
+
+/*
+ * The dialogue since the session began or this was last called, for people: lines "C: MAIL ..." and
+ * "S: 250 ...", without the letter. At most RELAY_DIALOGUE_MAX bytes. In the arena.
+ */
+#define RELAY_DIALOGUE_MAX 16384U
+struct slice relay_client_take_dialogue(struct relay_client *c, struct arena *a);
+
+struct slice relay_client_peer(const struct relay_client *c); /* as in the options */
+unsigned relay_client_letters(const struct relay_client *c);  /* letters handed over so far */
+bool relay_client_tls(const struct relay_client *c);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is handed to another host, and what became of it for each recipient.
+ */
+#pragma once
+
+#include "smtp/reply.h"
+
+/* DSN parameter RET (RFC 3461 §4.3). */
+enum relay_ret { RELAY_RET_NONE, RELAY_RET_FULL, RELAY_RET_HDRS };
+
+/* Slices for DSN parameters hold their values as they travel (xtext for ORCPT and ENVID). */
+struct relay_recipient {
+    struct slice address; /* without angle brackets */
+    struct slice notify;  /* "NEVER", "SUCCESS,DELAY", ...; empty: none given */
+    struct slice orcpt;   /* "rfc822;tama@example.net"; empty: none given */
+};
+
+#define RELAY_RECIPIENTS_MAX 100U
+
+/*
+ * A letter in its canonical form: lines end with CRLF, no other CR or LF. Either in memory, or a
+ * part of a file when bytes.ptr is NULL.
+ */
+struct relay_letter {
+    struct slice reverse_path; /* without angle brackets; empty: the null reverse-path */
+    const struct relay_recipient *recipients;
+    size_t count; /* 1 to RELAY_RECIPIENTS_MAX */
+
+    struct slice bytes;
+    int file;
+    uint64_t offset;
+    uint64_t size; /* of the letter, also in memory */
+
+    bool eight_bit; /* has bytes above 127 */
+    bool dot_free;  /* no line begins with a dot: sent as it is */
+    bool utf8;      /* needs SMTPUTF8 (RFC 6531): an address or a header field is not ASCII */
+
+    enum relay_ret ret;
+    struct slice envid; /* empty: none given */
+};
+
+enum relay_fate {
+    RELAY_DELIVERED, /* the other host is responsible now */
+    RELAY_LATER,     /* may be tried again */
+    RELAY_NEVER,     /* trying again is useless */
+};
+
+/* Of one recipient. */
+struct relay_result {
+    enum relay_fate fate;
+    struct smtp_reply reply; /* always with a status; the text may have several lines */
+    struct slice peer;       /* "mx1.example.net [192.0.2.1]"; empty: it came to no host */
+    bool from_peer;          /* the reply is the other host's; else our own words */
+    bool dsn_passed;         /* delivered to a host that took over the DSN parameters */
+    bool next_host;          /* RELAY_LATER by a fault of this host: the next one may do better */
+    bool too_many;           /* RELAY_LATER: more recipients than the host takes at once */
+};
+
+/* Sentences for the journey of the letter. `say` must not wait; NULL: nobody listens. */
+struct relay_voice {
+    void (*say)(void *arg, struct slice sentence);
+    void *arg;
+};
+void relay_say(const struct relay_voice *voice, const char *format, ...) PRINTF_LIKE(2, 3);

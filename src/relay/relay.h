@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The relay role's engine: takes letters to other hosts. For each job it finds the hosts of the
+ * next hop, gets a connection (an idle one of the same destination, or a new one when its pace
+ * allows, or waits its turn), hands over the letter and says for each recipient what became of it.
+ *
+ *     relay = relay_new(&options);
+ *     fiber_spawn("relay keeper", relay_keep, relay);
+ *     relay_transmit(relay, &job, arena, &outcome);       from any number of fibers
+ *     relay_free(relay);                                  when all of them have ended
+ *
+ * A host that cannot be reached, refuses its greeting or hangs up is followed by the next address
+ * or host; a letter or recipient that a host refuses is not offered to another one.
+ */
+#pragma once
+
+#include "dns/mx.h"
+#include "relay/client.h"
+#include "relay/pace.h"
+
+struct relay;
+
+/* Slices and pointers are borrowed and outlive the relay. */
+struct relay_options {
+    struct slice helo; /* our name */
+    struct dns_client dns;
+    struct tls_context *tls; /* NULL: never STARTTLS */
+    bool strict_8bit;
+
+    /* How we recognise ourselves in an MX list: see dns/mx.h. */
+    const struct slice *own_names;
+    size_t own_name_count;
+    const struct net_addr *own_addresses;
+    size_t own_address_count;
+    bool loopback_is_own;
+
+    bool no_ipv4, no_ipv6;
+    const struct net_addr *source_ipv4, *source_ipv6; /* NULL: the system chooses */
+
+    int (*connect)(const struct net_addr *to, const struct net_addr *source, usec_t deadline,
+                   struct stream **ret_stream) WAITS; /* net_connect */
+    usec_t connect_timeout;                           /* 30 s */
+    unsigned attempts;                                /* connections tried for one job: 8 */
+    usec_t idle;                     /* how long a connection waits for another letter: 5 s */
+    unsigned letters_per_connection; /* 100 */
+    unsigned connections;            /* in all: 1000 */
+    struct pace_options pace;
+    struct relay_timeouts timeouts;
+};
+
+/* The values named above; the rest zero. */
+extern const struct relay_options relay_options_default;
+
+struct relay *relay_new(const struct relay_options *options);
+void relay_free(struct relay *relay); /* hangs up on idle connections */
+DEFINE_CLEANUP(struct relay, relay_free)
+
+/*
+ * Closes connections that are idle too long or done; runs until its fiber is cancelled, then says
+ * QUIT on all that are idle. A fiber_fn; one for each relay.
+ */
+void relay_keep(void *relay) WAITS;
+
+/* One letter for recipients that share a next hop; any number of recipients. */
+struct relay_job {
+    struct dns_next_hop to;
+    bool smart_host;  /* `to` comes from the settings: that it does not exist is a passing fault */
+    bool ignore_rest; /* a postmaster wants it tried now, though the destination rests */
+    struct relay_letter letter; /* letter.count may exceed RELAY_RECIPIENTS_MAX */
+    struct relay_voice voice;
+};
+
+struct relay_outcome {
+    struct relay_result *results; /* one for each recipient, in the job's order */
+    size_t count;
+    struct slice dialogue; /* of all connections used, for people */
+    bool tls;              /* the last letter went over TLS */
+    usec_t rest;           /* > 0: the destination is not tried before this span is over */
+};
+
+/*
+ * Transmits. 0 with an outcome, whatever its fates; -ECANCELED: what was not settled by then is not
+ * known. A deadline around the call makes what is open by then RELAY_LATER. Memory from the arena.
+ */
+int relay_transmit(struct relay *relay, const struct relay_job *job, struct arena *a,
+                   struct relay_outcome *ret) WAITS;
+
+/* For status pages. */
+struct relay_stats {
+    unsigned connections, idle, destinations;
+    uint64_t letters, opened, reused;
+};
+void relay_stats(const struct relay *relay, struct relay_stats *ret);

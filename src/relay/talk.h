@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside of the client: its state, commands out and replies in, the record of the dialogue. For
+ * the files of the client only.
+ */
+#pragma once
+
+#include "relay/client.h"
+
+enum relay_extension {
+    EXTENSION_PIPELINING = 1 << 0,
+    EXTENSION_SIZE = 1 << 1,
+    EXTENSION_8BITMIME = 1 << 2,
+    EXTENSION_STARTTLS = 1 << 3,
+    EXTENSION_DSN = 1 << 4,
+    EXTENSION_SMTPUTF8 = 1 << 5,
+};
+
+struct relay_client {
+    uint32_t magic;
+    struct stream *stream;
+    struct relay_client_options options; /* slices point into `texts` */
+    struct arena texts;
+    unsigned extensions;
+    uint64_t size_limit; /* 0: none said */
+    struct buf dialogue;
+    bool dialogue_cut;
+    unsigned letters;
+    bool tls;
+    bool needs_reset; /* a transaction is open at the peer */
+    bool unanswered;  /* the peer said nothing since the present letter began */
+    bool over;        /* nothing more can be said */
+};
+#define RELAY_CLIENT_MAGIC 0x52434c54U
+
+/* Writes one command line, to which CRLF is added, and records it. */
+void talk_command(struct relay_client *c, struct slice line);
+
+/*
+ * Reads one reply. Negative: the session is over, and `ret_reply` has our own words about that,
+ * with `step` ("MAIL") in them; it is written in any case.
+ */
+int talk_reply(struct relay_client *c, const char *step, usec_t timeout, struct arena *a,
+               struct smtp_reply *ret_reply) WAITS;
+
+/* Our own words for an error of the stream. */
+struct smtp_reply talk_lost(const struct relay_client *c, const char *step, int error,
+                            struct arena *a);
+
+/* A result from a peer's reply: the fate by its class, a status in any case. */
+struct relay_result talk_result(const struct smtp_reply *reply);
+
+/*
+ * Writes the letter with its dots stuffed, and the final dot, without flushing. Negative: the
+ * letter could not be read here; errors of the stream stick to the stream.
+ */
+int body_write(struct stream *s, const struct relay_letter *letter) WAITS;
