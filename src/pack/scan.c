@@ -54,7 +54,7 @@ static int window_get(struct pack_reader *r, uint64_t offset, size_t want, struc
         size_t size = (size_t)MIN((uint64_t)MAX(want, WINDOW), left);
         buf_clear(&r->window);
         buf_reserve(&r->window, size);
-        size_t len;
+        size_t len = 0;
         int error = read_window(r->fd, r->window.ptr, size, offset, &len);
         if (error)
             return error;
@@ -171,7 +171,7 @@ int pack_next(struct pack_reader *r, struct pack_entry *ret) {
     }
     if (error != -E_CORRUPT)
         return error;
-    uint64_t next;
+    uint64_t next = 0;
     int found = find_record(r, r->at + 1, &next);
     if (found < 0)
         return found;

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Group commit. Requests wait in a list; the committer takes what is there, puts their records into
+ * one iovec, has it written and synced by one offloaded job, then changes memory and wakes
+ * everybody. While the job runs the next requests gather.
+ *
+ * Nothing that a running job points at is touched meanwhile: facts and states of letters change
+ * only in apply(), bodies are held by the request.
+ *
+ * Copies of old letters (by the keeper) go in front of the list. They carry the state that is in
+ * memory, which is the one before this commit; later changes in the same commit follow them.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/crc32c.h"
+#include "spool/log.h"
+
+#define RECORD_EXTRA (PACK_HEAD + PACK_END)
+#define COMMIT_MAX   (RECORD_EXTRA + LOG_COMMIT_LEN + SPOOL_BLOCK)
+#define SEAL_LEN     16U
+
+struct batch {
+    struct spool *spool;
+    struct segment *segment;
+    struct list requests;
+    uint64_t planned; /* upper bound of the requests' bytes */
+
+    struct arena arena;
+    struct buf iov; /* struct iovec */
+    struct buf commit_facts;
+    uint64_t start, len;
+    uint32_t count, sum;
+};
+
+/* ------------------------------------------------------------------ requests */
+
+struct request *request_new(size_t changes) {
+    struct request *r = NEW(struct request);
+    r->changes = mem_array(changes, sizeof *r->changes);
+    fiber_cond_init(&r->done);
+    return r;
+}
+
+void request_free(struct spool *s, struct request *r) {
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->count; i++) {
+        struct change *c = &r->changes[i];
+        buf_done(&c->facts);
+        if (c->type == LOG_LETTER && !c->copy)
+            stored_free(c->stored);
+        cached_leave(s, c->cached);
+    }
+    free(r->changes);
+    free(r);
+}
+
+uint64_t request_measure(struct request *r) {
+    r->bytes = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct change *c = &r->changes[i];
+        r->bytes += RECORD_EXTRA + c->facts.len;
+        if (c->type == LOG_LETTER)
+            r->bytes += c->stored->facts.len + (c->cached ? c->cached->len : 0);
+        if (c->copy)
+            r->bytes += RECORD_EXTRA + c->stored->state.len;
+    }
+    return r->bytes;
+}
+
+static void finish(struct spool *s, struct request *r, int result) {
+    for (size_t i = 0; result < 0 && i < r->count; i++)
+        if (r->changes[i].type == LOG_DONE)
+            r->changes[i].stored->leaving = false;
+    r->result = result;
+    r->finished = true;
+    if (r->orphan)
+        request_free(s, r);
+    else
+        fiber_cond_wake_all(&r->done);
+}
+
+static void wait_to_the_end(void *arg) {
+    struct request *r = arg;
+    while (!r->finished && fiber_cond_wait(&r->done) == 0) {
+    }
+}
+
+int commit_submit(struct spool *s, struct request *r) {
+    if (r->copies)
+        list_prepend(&s->waiting, &r->link);
+    else
+        list_append(&s->waiting, &r->link);
+    fiber_cond_wake_all(&s->wanted);
+    while (!r->finished) {
+        if (fiber_cond_wait(&r->done) == 0 || r->finished)
+            continue;
+        struct fiber *child;
+        if (fiber_start("commit", wait_to_the_end, r, &child) < 0) {
+            r->orphan = true;
+            return -ECANCELED;
+        }
+        fiber_join(child);
+    }
+    int result = r->result;
+    request_free(s, r);
+    return result;
+}
+
+/* ------------------------------------------------------------------ what goes in */
+
+static uint64_t overhead(const struct spool *s) {
+    return COMMIT_MAX + s->seals.len / SEAL_LEN * (RECORD_EXTRA + SEAL_LEN);
+}
+
+/* Whether the request may use `left`, what would remain of the present segment after it. */
+static int may_use(struct spool *s, const struct request *r, uint64_t left) {
+    uint64_t size = s->current->file.reserved;
+    if (s->spare.ready || left >= size / 4 || (!r->has_letter && !r->copies))
+        return 0;
+    if (r->copies)
+        return left >= size / 8 ? 0 : -ENOSPC;
+    return segment_prepare_spare(s);
+}
+
+/* 0: it is in; 1: it has to wait for the next commit; negative: it cannot be done. */
+static int plan(struct spool *s, struct batch *b, const struct request *r) {
+    bool first = list_empty(&b->requests);
+    if (!first && b->planned + r->bytes > s->options.batch_size)
+        return 1;
+    if (b->planned + r->bytes + overhead(s) > segment_room(s)) {
+        if (!first)
+            return 1;
+        int error = segment_rotate(s);
+        if (error)
+            return error;
+        if (r->bytes + overhead(s) > segment_room(s))
+            return -ENOSPC;
+    }
+    int error = may_use(s, r, segment_room(s) - b->planned - r->bytes - overhead(s));
+    if (!error)
+        b->planned += r->bytes;
+    return error;
+}
+
+static void gather(struct spool *s, struct batch *b) {
+    struct link *k;
+    while ((k = list_first(&s->waiting))) {
+        struct request *r = CONTAINER_OF(k, struct request, link);
+        link_remove(k);
+        int planned = plan(s, b, r);
+        if (planned > 0) {
+            list_prepend(&s->waiting, k);
+            return;
+        }
+        if (planned < 0)
+            finish(s, r, planned);
+        else
+            list_append(&b->requests, &r->link);
+    }
+}
+
+/* ------------------------------------------------------------------ records */
+
+static void add_bytes(struct batch *b, const void *bytes, size_t len) {
+    struct iovec iov = {(void *)(uintptr_t)bytes, len};
+    if (len > 0)
+        buf_add_bytes(&b->iov, &iov, sizeof iov);
+}
+
+static void add_record(struct batch *b, const struct pack_record *r, const char *body,
+                       struct pack_place *ret_place) {
+    struct pack_frame *frame = ARENA_NEW(&b->arena, struct pack_frame);
+    pack_frame(b->segment->file.head.generation, r, frame);
+    uint64_t offset = b->start + b->len;
+    if (ret_place)
+        *ret_place = (struct pack_place){.offset = offset,
+                                         .body = offset + PACK_HEAD + r->facts.len,
+                                         .body_len = r->body_len,
+                                         .body_crc = r->body_crc};
+    add_bytes(b, frame->head, PACK_HEAD);
+    add_bytes(b, r->facts.ptr, r->facts.len);
+    add_bytes(b, body, r->body_len);
+    add_bytes(b, frame->end, PACK_END);
+    b->len += pack_record_len(r);
+    b->count++;
+    b->sum = log_sum(b->sum, pack_frame_sum(frame));
+}
+
+static void add_letter(struct batch *b, struct change *c) {
+    const struct stored *st = c->stored;
+    bool lost = c->lost || st->letter.damaged;
+    struct pack_record r = {
+        .type = LOG_LETTER,
+        .flags = (uint16_t)((st->large ? LETTER_LARGE : 0) | (lost ? LETTER_DAMAGED : 0)),
+        .facts = buf_slice(&st->facts),
+    };
+    if (!lost) {
+        r.body_len = c->cached->len;
+        r.body_crc = c->cached->crc;
+    }
+    add_record(b, &r, lost ? NULL : c->cached->bytes, &c->place);
+    c->record_len = pack_record_len(&r);
+    c->written = true;
+}
+
+/* A letter that is settled meanwhile, or about to be, is left where it is. */
+static void add_copy(struct batch *b, struct change *c) {
+    c->stored = stored_find(b->spool, c->id);
+    if (!c->stored || c->stored->leaving)
+        return;
+    add_letter(b, c);
+    struct pack_record state = {.type = LOG_STATE, .facts = buf_slice(&c->stored->state)};
+    if (state.facts.len > 0)
+        add_record(b, &state, NULL, NULL);
+}
+
+static void add_change(struct batch *b, struct change *c) {
+    struct pack_record r = {.type = (uint8_t)c->type, .facts = buf_slice(&c->facts)};
+    if (c->copy)
+        add_copy(b, c);
+    else if (c->type == LOG_LETTER)
+        add_letter(b, c);
+    else
+        add_record(b, &r, NULL, NULL);
+}
+
+static void add_seals(struct batch *b) {
+    struct slice rest = buf_slice(&b->spool->seals);
+    for (; rest.len > 0; rest = slice_from(rest, SEAL_LEN)) {
+        struct pack_record r = {.type = LOG_SEAL, .facts = slice_first(rest, SEAL_LEN)};
+        add_record(b, &r, NULL, NULL);
+    }
+}
+
+/* The last record, filled up to the end of a block. */
+static void add_commit(struct batch *b) {
+    static const char zeros[SPOOL_BLOCK];
+    struct spool *s = b->spool;
+    struct log_commit commit = {.sequence = s->sequence,
+                                .start = b->start,
+                                .last_id = s->last_id,
+                                .count = b->count,
+                                .sum = b->sum};
+    log_commit_encode(&commit, &b->commit_facts);
+    struct pack_record r = {.type = LOG_COMMIT, .facts = buf_slice(&b->commit_facts)};
+    uint64_t end = b->start + b->len + pack_record_len(&r);
+    r.body_len = (SPOOL_BLOCK - end % SPOOL_BLOCK) % SPOOL_BLOCK;
+    r.body_crc = crc32c(0, slice_of(zeros, r.body_len));
+    add_record(b, &r, zeros, NULL);
+}
+
+static void build(struct batch *b) {
+    b->segment = b->spool->current;
+    b->start = b->segment->file.end;
+    if (b->start == SPOOL_BLOCK)
+        add_seals(b);
+    LIST_EACH (r, &b->requests, struct request, link)
+        for (size_t i = 0; i < r->count; i++)
+            add_change(b, &r->changes[i]);
+    add_commit(b);
+}
+
+/* ------------------------------------------------------------------ writing and its effects */
+
+static int write_and_sync(void *arg) {
+    struct batch *b = arg;
+    struct pack_file *file = &b->segment->file;
+    int error = pack_append_iov(file, (struct iovec *)(void *)b->iov.ptr,
+                                (int)(b->iov.len / sizeof(struct iovec)));
+    if (error)
+        return error;
+    error = pack_sync(file);
+    if (error)
+        file->end = b->start;
+    return error;
+}
+
+static void apply_letter(struct spool *s, struct change *c, struct segment *seg) {
+    if (!c->written)
+        return;
+    struct stored *st = c->stored;
+    stored_place(s, st, seg, &c->place, c->record_len);
+    if (c->copy) {
+        st->letter.damaged |= c->lost;
+        s->stat.copied += c->record_len;
+        return;
+    }
+    c->cached->stored = st;
+    st->cached = c->cached;
+    map_put(&s->letters, map_u64(&st->letter.id), st);
+    c->stored = NULL;
+}
+
+static void apply(struct spool *s, struct request *r, struct segment *seg) {
+    for (size_t i = 0; i < r->count; i++) {
+        struct change *c = &r->changes[i];
+        if (c->type == LOG_LETTER)
+            apply_letter(s, c, seg);
+        else if (c->type == LOG_STATE)
+            MUST(stored_set_state(c->stored, &c->facts) == 0);
+        else
+            stored_remove(s, c->stored);
+    }
+}
+
+static void succeed(struct batch *b, usec_t took) {
+    struct spool *s = b->spool;
+    if (b->start == SPOOL_BLOCK)
+        buf_clear(&s->seals);
+    s->sequence++;
+    s->stat.commits++;
+    s->stat.records += b->count;
+    s->stat.written += b->len;
+    s->stat.last_sync = took;
+    s->stat.worst_sync = MAX(s->stat.worst_sync, took);
+    LIST_EACH (r, &b->requests, struct request, link)
+        apply(s, r, b->segment);
+}
+
+static void batch_done(struct batch *b) {
+    arena_done(&b->arena);
+    buf_done(&b->iov);
+    buf_done(&b->commit_facts);
+}
+
+static int write_batch(struct batch *b) {
+    struct spool *s = b->spool;
+    build(b);
+    usec_t began = fiber_now();
+    int error = offload(OFFLOAD_SYNC, write_and_sync, b);
+    if (!error)
+        succeed(b, fiber_now() - began);
+    else if (b->segment->file.failed)
+        segment_failed(s, b->segment, error);
+    return error;
+}
+
+int commit_seals(struct spool *s) {
+    _cleanup_(batch_done) struct batch b = {.spool = s};
+    list_init(&b.requests);
+    return write_batch(&b);
+}
+
+static void run_batch(struct spool *s) {
+    _cleanup_(batch_done) struct batch b = {.spool = s};
+    list_init(&b.requests);
+    gather(s, &b);
+    if (list_empty(&b.requests))
+        return;
+    int error = write_batch(&b);
+    struct link *k;
+    while ((k = list_pop(&b.requests)))
+        finish(s, CONTAINER_OF(k, struct request, link), error);
+    if (keeper_has_work(s))
+        fiber_cond_wake_all(&s->keeper_wanted);
+}
+
+/* Giving way once before each commit lets those in whom the last one has just woken. */
+void commit_fiber(void *arg) {
+    struct spool *s = arg;
+    for (;;) {
+        if (!list_empty(&s->waiting)) {
+            (void)fiber_yield();
+            run_batch(s);
+        } else if (s->finished || fiber_cond_wait(&s->wanted) < 0) {
+            return;
+        }
+    }
+}

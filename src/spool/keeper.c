@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The keeper: a fiber that frees segments, sets the next one aside, removes large files, and copies
+ * letters out of segments that failed (I4) or stand in the way of freeing (I6), at a bounded rate.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "spool/log.h"
+
+#define COPY_LETTERS   64U
+#define COPY_BYTES     (1U << 20)
+#define SMALL_LOG      4U /* so many segments are not worth copying for */
+#define RETRY_INTERVAL (2 * USEC_SEC)
+
+static uint64_t log_length(const struct spool *s) {
+    return s->stat.segments * s->options.segment_size;
+}
+
+/* The segment to copy from, or NULL. */
+static struct segment *to_empty(struct spool *s) {
+    if (s->stat.failed_segments > 0)
+        LIST_EACH (seg, &s->segments, struct segment, link)
+            if (seg->failed && !list_empty(&seg->letters))
+                return seg;
+    struct segment *seg = segment_oldest(s);
+    if (seg == s->current || list_empty(&seg->letters) || s->stat.segments <= SMALL_LOG)
+        return NULL;
+    bool mostly_dead = seg->alive < seg->file.reserved / 2;
+    bool log_too_long = log_length(s) > 2 * s->alive + SMALL_LOG * s->options.segment_size;
+    return mostly_dead || log_too_long ? seg : NULL;
+}
+
+bool keeper_has_work(struct spool *s) {
+    return segment_oldest_is_free(s) || !s->spare.ready || s->unlinks.len > 0 || to_empty(s);
+}
+
+/* ------------------------------------------------------------------ copying */
+
+/* Ids of some letters of the segment, so that waits in between do no harm. */
+static void choose(const struct segment *seg, struct buf *ret_ids) {
+    uint64_t bytes = 0;
+    LIST_EACH (st, &seg->letters, struct stored, in_segment) {
+        if (st->leaving)
+            continue;
+        if (bytes > COPY_BYTES || ret_ids->len / sizeof(uint64_t) == COPY_LETTERS)
+            return;
+        buf_add_u64(ret_ids, st->letter.id);
+        bytes += st->record_len;
+    }
+}
+
+/* Adds the copy of one letter; one whose bytes cannot be read moves without them. */
+static int add_copy(struct spool *s, struct request *r, uint64_t id) {
+    struct stored *st = stored_find(s, id);
+    if (!st)
+        return 0;
+    struct change c = {.type = LOG_LETTER, .id = id, .copy = true};
+    int error = body_load(s, st, &c.cached);
+    if (error == -E_UNKNOWN)
+        return 0;
+    if (error == -E_CORRUPT || error == -EIO)
+        c.lost = true;
+    else if (error)
+        return error;
+    c.stored = stored_find(s, id);
+    if (c.stored)
+        r->changes[r->count++] = c;
+    else
+        cached_leave(s, c.cached);
+    return 0;
+}
+
+/* Letters that were settled since they were added. */
+static void drop_settled(struct spool *s, struct request *r) {
+    size_t kept = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        struct change *c = &r->changes[i];
+        c->stored = stored_find(s, c->id);
+        if (c->stored)
+            r->changes[kept++] = *c;
+        else
+            cached_leave(s, c->cached);
+    }
+    r->count = kept;
+}
+
+/* Bytes copied, or negative. */
+static int64_t copy_some(struct spool *s, struct segment *seg) {
+    _cleanup_(buf_done) struct buf ids = {0};
+    choose(seg, &ids);
+    struct request *r = request_new(ids.len / sizeof(uint64_t));
+    r->copies = true;
+    struct reader reader = {.rest = buf_slice(&ids)};
+    int error = 0;
+    while (!error && reader.rest.len > 0)
+        error = add_copy(s, r, read_u64(&reader));
+    drop_settled(s, r);
+    int64_t bytes = (int64_t)request_measure(r);
+    if (error || r->count == 0) {
+        request_free(s, r);
+        return error;
+    }
+    error = commit_submit(s, r);
+    return error ? error : bytes;
+}
+
+/* ------------------------------------------------------------------ the fiber */
+
+static void pause_for(struct spool *s, usec_t span) {
+    usec_t until = fiber_now() + span;
+    while (!s->closing && fiber_now() < until)
+        if (fiber_cond_wait_until(&s->keeper_wanted, until) < 0)
+            return;
+}
+
+static void copy_and_pause(struct spool *s) {
+    struct segment *seg = to_empty(s);
+    if (!seg)
+        return;
+    int64_t bytes = copy_some(s, seg);
+    if (bytes <= 0)
+        pause_for(s, RETRY_INTERVAL);
+    else
+        pause_for(s, bytes * USEC_SEC / (int64_t)s->options.compact_rate);
+}
+
+void keeper_fiber(void *arg) {
+    struct spool *s = arg;
+    while (!s->closing) {
+        segment_release_oldest(s);
+        (void)segment_prepare_spare(s);
+        large_unlink_settled(s);
+        copy_and_pause(s);
+        if (s->closing || fiber_cancelled())
+            return;
+        if (segment_oldest_is_free(s) || !s->spare.ready)
+            pause_for(s, RETRY_INTERVAL);
+        else if (!keeper_has_work(s) && fiber_cond_wait(&s->keeper_wanted) < 0)
+            return;
+    }
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Large letters have a file of their own, which another process may write. What that process did is
+ * taken for granted in nothing but the bytes: before the file becomes part of a letter, it must be
+ * sure that nobody can change it any more. A read lease says so: the kernel grants it only while no
+ * descriptor or mapping anywhere could write, and nobody else can open the file, since the
+ * directory is ours alone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "base/crc32c.h"
+#include "spool/log.h"
+
+#define READ_BLOCK (256U << 10)
+
+struct spool_large {
+    uint64_t id;
+    int fd; /* for writing; -1 after it was tried to accept */
+};
+
+struct large_job {
+    struct spool *spool;
+    struct spool_large *large;
+    int fd;
+    uint64_t len;
+    uint32_t crc;
+};
+
+void large_name(uint64_t id, char name[static LARGE_NAME]) {
+    (void)snprintf(name, LARGE_NAME, "%016llx", (unsigned long long)id);
+}
+
+static int begin(void *arg) {
+    struct large_job *job = arg;
+    char name[LARGE_NAME];
+    large_name(job->large->id, name);
+    int fd = openat(job->spool->large_dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    job->large->fd = fd;
+    return 0;
+}
+
+int spool_large_begin(struct spool *s, uint64_t id, struct spool_large **ret_large) {
+    _cleanup_(free_p) struct spool_large *large = NEW(struct spool_large);
+    large->id = id;
+    large->fd = -1;
+    struct large_job job = {.spool = s, .large = large};
+    int error = offload(OFFLOAD_DISK, begin, &job);
+    if (error)
+        return error;
+    *ret_large = TAKE_PTR(large);
+    return 0;
+}
+
+int spool_large_fd(const struct spool_large *large) {
+    return large->fd;
+}
+
+static int drop(void *arg) {
+    struct large_job *job = arg;
+    char name[LARGE_NAME];
+    large_name(job->large->id, name);
+    close_p(&job->large->fd);
+    return unlinkat(job->spool->large_dir, name, 0) < 0 ? -errno : 0;
+}
+
+void spool_large_drop(struct spool *s, struct spool_large *large) {
+    if (!large)
+        return;
+    struct large_job job = {.spool = s, .large = large};
+    (void)offload(OFFLOAD_DISK, drop, &job);
+    free(large);
+}
+
+void large_accepted(struct spool_large *large) {
+    close_p(&large->fd);
+    free(large);
+}
+
+int large_sum(int fd, uint64_t len, uint32_t *ret_crc) {
+    _cleanup_(free_p) char *block = mem_alloc(READ_BLOCK);
+    uint32_t crc = 0;
+    for (uint64_t done = 0; done < len;) {
+        size_t want = (size_t)MIN(len - done, (uint64_t)READ_BLOCK);
+        ssize_t n = pread(fd, block, want, (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -E_EOF;
+        crc = crc32c(crc, slice_of(block, (size_t)n));
+        done += (uint64_t)n;
+    }
+    *ret_crc = crc;
+    return 0;
+}
+
+/* Nobody can write to the file any more. */
+static int prove_quiet(int fd) {
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+        return errno == EAGAIN || errno == EBUSY ? -E_BUSY : -errno;
+    return fcntl(fd, F_SETLEASE, F_UNLCK) < 0 ? -errno : 0;
+}
+
+static int settle(void *arg) {
+    struct large_job *job = arg;
+    char name[LARGE_NAME];
+    large_name(job->large->id, name);
+    _cleanup_(close_p) int fd =
+        openat(job->spool->large_dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    close_p(&job->large->fd);
+    int error = prove_quiet(fd);
+    if (error)
+        return error;
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    job->len = (uint64_t)st.st_size;
+    error = large_sum(fd, job->len, &job->crc);
+    if (error)
+        return error;
+    if (job->spool->options.io->fdatasync(fd) < 0)
+        return -errno;
+    error = pack_sync_dir(job->spool->large_dir);
+    if (error)
+        return error;
+    job->fd = TAKE_FD(fd);
+    return 0;
+}
+
+int large_settle(struct spool *s, struct spool_large *large, int *ret_fd, uint64_t *ret_len,
+                 uint32_t *ret_crc) {
+    struct large_job job = {.spool = s, .large = large};
+    int error = offload(OFFLOAD_SYNC, settle, &job);
+    if (error)
+        return error;
+    *ret_fd = job.fd;
+    *ret_len = job.len;
+    *ret_crc = job.crc;
+    return 0;
+}
+
+struct unlink_job {
+    int dir;
+    struct buf ids;
+};
+
+static int unlink_all(void *arg) {
+    struct unlink_job *job = arg;
+    struct reader r = {.rest = buf_slice(&job->ids)};
+    while (r.rest.len > 0) {
+        char name[LARGE_NAME];
+        large_name(read_u64(&r), name);
+        (void)unlinkat(job->dir, name, 0);
+    }
+    return 0;
+}
+
+/* A file that cannot be removed now is a stray at the next opening. */
+void large_unlink_settled(struct spool *s) {
+    if (s->unlinks.len == 0)
+        return;
+    struct unlink_job job = {.dir = s->large_dir, .ids = s->unlinks};
+    s->unlinks = (struct buf){0};
+    (void)offload(OFFLOAD_DISK, unlink_all, &job);
+    buf_done(&job.ids);
+}

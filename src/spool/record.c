@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The facts of the log's records, and what they do to the letters in memory.
+ */
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "base/crc32c.h"
+#include "spool/log.h"
+
+/* ------------------------------------------------------------------ facts */
+
+int log_letter_decode(struct slice facts, struct log_letter *ret) {
+    struct reader r = {.rest = facts};
+    struct log_letter l = {.id = read_u64(&r)};
+    l.large_len = read_u64(&r);
+    l.large_crc = read_u32(&r);
+    l.envelope = r.rest;
+    if (r.bad || l.id == 0 || spool_envelope_count(l.envelope, &l.arrival, &l.recipients) < 0)
+        return -E_SYNTAX;
+    *ret = l;
+    return 0;
+}
+
+int log_state_decode(struct slice facts, uint64_t *ret_id, struct slice *ret_state) {
+    struct reader r = {.rest = facts};
+    uint64_t id = read_u64(&r);
+    if (r.bad || id == 0)
+        return -E_SYNTAX;
+    *ret_id = id;
+    *ret_state = r.rest;
+    return 0;
+}
+
+int log_done_decode(struct slice facts, uint64_t *ret_id) {
+    struct reader r = {.rest = facts};
+    uint64_t id = read_u64(&r);
+    if (r.bad || id == 0)
+        return -E_SYNTAX;
+    *ret_id = id;
+    return 0;
+}
+
+int log_seal_decode(struct slice facts, struct log_seal *ret) {
+    struct reader r = {.rest = facts};
+    struct log_seal seal = {.number = read_u64(&r)};
+    seal.end = read_u64(&r);
+    if (r.bad)
+        return -E_SYNTAX;
+    *ret = seal;
+    return 0;
+}
+
+void log_seal_encode(const struct log_seal *seal, struct buf *to) {
+    buf_add_u64(to, seal->number);
+    buf_add_u64(to, seal->end);
+}
+
+int log_commit_decode(struct slice facts, struct log_commit *ret) {
+    struct reader r = {.rest = facts};
+    struct log_commit c = {.sequence = read_u64(&r)};
+    c.start = read_u64(&r);
+    c.last_id = read_u64(&r);
+    c.count = read_u32(&r);
+    c.sum = read_u32(&r);
+    if (r.bad)
+        return -E_SYNTAX;
+    *ret = c;
+    return 0;
+}
+
+void log_commit_encode(const struct log_commit *commit, struct buf *to) {
+    buf_add_u64(to, commit->sequence);
+    buf_add_u64(to, commit->start);
+    buf_add_u64(to, commit->last_id);
+    buf_add_u32(to, commit->count);
+    buf_add_u32(to, commit->sum);
+}
+
+uint32_t log_sum(uint32_t sum, uint32_t record_sum) {
+    char bytes[4];
+    put_u32(bytes, record_sum);
+    return crc32c(sum, slice_of(bytes, sizeof bytes));
+}
+
+/* ------------------------------------------------------------------ letters */
+
+struct stored *stored_find(struct spool *s, uint64_t id) {
+    return map_get(&s->letters, map_u64(&id));
+}
+
+void stored_free(struct stored *st) {
+    if (!st)
+        return;
+    buf_done(&st->facts);
+    buf_done(&st->state);
+    free(st);
+}
+
+/* The buffer at its exact size: there may be a hundred thousand of them. */
+static struct buf take_exactly(struct buf *from) {
+    struct buf b = {.ptr = mem_copy(from->ptr, from->len), .len = from->len, .size = from->len};
+    buf_done(from);
+    *from = (struct buf){0};
+    return b;
+}
+
+int stored_set_letter(struct stored *st, struct buf *facts) {
+    struct log_letter l;
+    int error = log_letter_decode(buf_slice(facts), &l);
+    if (error)
+        return error;
+    buf_done(&st->facts);
+    st->facts = take_exactly(facts);
+    st->letter.id = l.id;
+    st->letter.arrival = l.arrival;
+    st->letter.recipients = l.recipients;
+    st->letter.envelope = slice_from(buf_slice(&st->facts), LOG_LETTER_FIXED);
+    st->large_len = l.large_len;
+    st->large_crc = l.large_crc;
+    if (st->state.len == 0)
+        st->letter.left = l.recipients;
+    return 0;
+}
+
+int stored_set_state(struct stored *st, struct buf *facts) {
+    uint64_t id;
+    struct slice encoded;
+    struct spool_state summary;
+    int error = log_state_decode(buf_slice(facts), &id, &encoded);
+    if (!error)
+        error = spool_state_summary(encoded, st->letter.recipients, &summary);
+    if (error)
+        return error;
+    buf_done(&st->state);
+    st->state = take_exactly(facts);
+    st->letter.state = slice_from(buf_slice(&st->state), LOG_STATE_FIXED);
+    st->letter.hold = summary.hold;
+    st->letter.next = summary.next;
+    st->letter.left = (uint32_t)summary.count;
+    return 0;
+}
+
+void stored_leave_segment(struct spool *s, struct stored *st) {
+    if (!st->segment)
+        return;
+    link_remove(&st->in_segment);
+    st->segment->alive -= st->record_len;
+    s->alive -= st->record_len;
+    st->segment = NULL;
+}
+
+void stored_place(struct spool *s, struct stored *st, struct segment *seg,
+                  const struct pack_place *place, uint64_t record_len) {
+    stored_leave_segment(s, st);
+    st->segment = seg;
+    st->place = *place;
+    st->record_len = record_len;
+    st->letter.size = place->body_len + st->large_len;
+    list_append(&seg->letters, &st->in_segment);
+    seg->alive += record_len;
+    s->alive += record_len;
+}
+
+void stored_remove(struct spool *s, struct stored *st) {
+    if (st->large)
+        buf_add_u64(&s->unlinks, st->letter.id);
+    map_remove(&s->letters, map_u64(&st->letter.id));
+    stored_leave_segment(s, st);
+    cached_forget(s, st);
+    stored_free(st);
+}

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Opening a spool: the log is read, heads and facts only, and its commits are replayed in order.
+ *
+ * A commit is applied when the next one is seen behind it, or at the sealed end of its segment. The
+ * last commit of a segment without seal may have been cut short by the crash, so its bodies are
+ * read too, and if anything is amiss it is dropped as a whole: nobody was told that it was done.
+ * Anywhere else something amiss is damage: letters are saved from it and a notice is given (I2,
+ * I3).
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "spool/log.h"
+
+/* One record of a commit. */
+struct op {
+    uint8_t type;
+    uint16_t flags;
+    uint32_t sum;
+    struct buf facts;
+    struct pack_place place;
+    uint64_t to;
+};
+
+struct commit {
+    struct buf ops; /* struct op */
+    bool hole;      /* not all of it is there */
+    uint64_t end;
+};
+
+struct replay {
+    struct spool *spool;
+    struct segment *segment;
+    struct commit open; /* records since the last COMMIT */
+    struct commit held; /* the last finished one */
+};
+
+static struct op *op_at(const struct commit *c, size_t i) {
+    return (struct op *)(void *)c->ops.ptr + i;
+}
+
+static size_t op_count(const struct commit *c) {
+    return c->ops.len / sizeof(struct op);
+}
+
+static void commit_clear(struct commit *c) {
+    for (size_t i = 0; i < op_count(c); i++)
+        buf_done(&op_at(c, i)->facts);
+    buf_clear(&c->ops);
+    c->hole = false;
+    c->end = 0;
+}
+
+static void replay_done(struct replay *r) {
+    commit_clear(&r->open);
+    commit_clear(&r->held);
+    buf_done(&r->open.ops);
+    buf_done(&r->held.ops);
+}
+
+/* ------------------------------------------------------------------ what records do */
+
+static void not_understood(struct replay *r, const struct op *op) {
+    r->segment->tainted = true;
+    spool_tell(r->spool, SPOOL_NOTICE_UNKNOWN,
+               "%s: record of type %u at %" PRIu64 " is not understood", r->segment->name, op->type,
+               op->place.offset);
+}
+
+static void apply_letter(struct replay *r, struct op *op) {
+    struct spool *s = r->spool;
+    struct log_letter l;
+    if (log_letter_decode(buf_slice(&op->facts), &l) < 0) {
+        not_understood(r, op);
+        return;
+    }
+    struct stored *st = stored_find(s, l.id);
+    if (!st) {
+        st = NEW(struct stored);
+        MUST(stored_set_letter(st, &op->facts) == 0);
+        st->large = op->flags & LETTER_LARGE;
+        map_put(&s->letters, map_u64(&st->letter.id), st);
+    }
+    st->letter.damaged = op->flags & LETTER_DAMAGED;
+    stored_place(s, st, r->segment, &op->place, op->to - op->place.offset);
+    s->last_id = MAX(s->last_id, l.id);
+}
+
+static void apply_state(struct replay *r, struct op *op) {
+    uint64_t id;
+    struct slice encoded;
+    if (log_state_decode(buf_slice(&op->facts), &id, &encoded) < 0) {
+        not_understood(r, op);
+        return;
+    }
+    struct stored *st = stored_find(r->spool, id);
+    if (st && stored_set_state(st, &op->facts) < 0)
+        not_understood(r, op);
+}
+
+static void apply_done(struct replay *r, struct op *op) {
+    uint64_t id;
+    if (log_done_decode(buf_slice(&op->facts), &id) < 0) {
+        not_understood(r, op);
+        return;
+    }
+    struct stored *st = stored_find(r->spool, id);
+    if (st)
+        stored_remove(r->spool, st);
+}
+
+static void apply(struct replay *r, struct op *op) {
+    switch (op->type) {
+    case LOG_LETTER:
+        apply_letter(r, op);
+        break;
+    case LOG_STATE:
+        apply_state(r, op);
+        break;
+    case LOG_DONE:
+        apply_done(r, op);
+        break;
+    case LOG_SEAL:
+        break;
+    default:
+        not_understood(r, op);
+        break;
+    }
+}
+
+/* Of a damaged commit: letters, and the state that a copied letter has right behind it. */
+static void salvage(struct replay *r, struct commit *c) {
+    unsigned letters = 0;
+    for (size_t i = 0; i < op_count(c); i++) {
+        struct op *op = op_at(c, i);
+        bool of_letter = op->type == LOG_STATE && i > 0 && op[-1].type == LOG_LETTER;
+        letters += op->type == LOG_LETTER;
+        if (op->type == LOG_LETTER || of_letter)
+            apply(r, op);
+    }
+    r->segment->tainted = true;
+    spool_tell(r->spool, SPOOL_NOTICE_DAMAGE,
+               "%s: damaged before %" PRIu64 "; %u letters of that commit were saved",
+               r->segment->name, c->end, letters);
+}
+
+/* ------------------------------------------------------------------ commits */
+
+/* Applies the held commit: something durable is known to lie behind it. */
+static void settle_held(struct replay *r) {
+    struct commit *c = &r->held;
+    if (c->end == 0)
+        return;
+    if (c->hole)
+        salvage(r, c);
+    else
+        for (size_t i = 0; i < op_count(c); i++)
+            apply(r, op_at(c, i));
+    r->segment->file.end = c->end;
+    commit_clear(c);
+}
+
+/* Records before `start` belong to a commit whose COMMIT is lost. */
+static void split(struct replay *r, uint64_t start) {
+    struct commit before = {.hole = true, .end = start};
+    size_t n = 0;
+    while (n < op_count(&r->open) && op_at(&r->open, n)->place.offset < start)
+        n++;
+    if (n == 0)
+        return;
+    buf_add_bytes(&before.ops, r->open.ops.ptr, n * sizeof(struct op));
+    buf_drop(&r->open.ops, n * sizeof(struct op));
+    salvage(r, &before);
+    commit_clear(&before);
+    buf_done(&before.ops);
+}
+
+static bool is_whole(const struct commit *c, const struct log_commit *mark) {
+    uint32_t sum = 0;
+    for (size_t i = 0; i < op_count(c); i++)
+        sum = log_sum(sum, op_at(c, i)->sum);
+    return op_count(c) == mark->count && sum == mark->sum;
+}
+
+static void finish_commit(struct replay *r, const struct pack_entry *e) {
+    struct spool *s = r->spool;
+    struct log_commit mark;
+    if (log_commit_decode(e->record.facts, &mark) < 0) {
+        r->open.hole = true;
+        return;
+    }
+    settle_held(r);
+    split(r, mark.start);
+    r->open.hole = !is_whole(&r->open, &mark);
+    r->open.end = e->to;
+    s->sequence = MAX(s->sequence, mark.sequence + 1);
+    s->last_id = MAX(s->last_id, mark.last_id);
+    struct commit spare = r->held;
+    r->held = r->open;
+    r->open = spare;
+}
+
+static void add_op(struct replay *r, const struct pack_entry *e) {
+    struct op op = {.type = e->record.type,
+                    .flags = e->record.flags,
+                    .sum = e->sum,
+                    .place = e->place,
+                    .to = e->to};
+    buf_add(&op.facts, e->record.facts);
+    buf_add_bytes(&r->open.ops, &op, sizeof op);
+}
+
+static bool bodies_are_whole(const struct replay *r, const struct commit *c) {
+    for (size_t i = 0; i < op_count(c); i++) {
+        const struct pack_place *place = &op_at(c, i)->place;
+        _cleanup_(free_p) char *body = mem_alloc((size_t)place->body_len);
+        if (pack_read_body(r->segment->file.fd, place, 0, body, place->body_len) < 0)
+            return false;
+    }
+    return true;
+}
+
+static void tell_torn(struct replay *r, const struct commit *c) {
+    r->segment->tainted |= c->end != 0;
+    spool_tell(r->spool, SPOOL_NOTICE_TORN,
+               "%s: a commit of %zu records behind %" PRIu64 " was never finished; dropped",
+               r->segment->name, op_count(c), r->segment->file.end);
+}
+
+/* The end of a segment that nobody sealed: the last commit may be torn. */
+static void end_unsealed(struct replay *r) {
+    bool torn = r->held.end != 0 && (r->held.hole || !bodies_are_whole(r, &r->held));
+    if (torn)
+        tell_torn(r, &r->held);
+    else
+        settle_held(r);
+    if (op_count(&r->open) > 0)
+        tell_torn(r, &r->open);
+}
+
+static void end_sealed(struct replay *r, uint64_t reached, uint64_t sealed_end) {
+    settle_held(r);
+    if (op_count(&r->open) > 0 || reached < sealed_end) {
+        r->open.hole = true;
+        r->open.end = sealed_end;
+        salvage(r, &r->open);
+    }
+    r->segment->file.end = sealed_end;
+}
+
+static int replay_segment(struct spool *s, struct segment *seg, bool sealed, uint64_t end) {
+    _cleanup_(replay_done) struct replay r = {.spool = s, .segment = seg};
+    _cleanup_(pack_reader_done) struct pack_reader reader = {
+        .fd = seg->file.fd, .generation = seg->file.head.generation, .at = SPOOL_BLOCK, .to = end};
+    struct pack_entry e;
+    int found;
+    while ((found = pack_next(&reader, &e)) > 0) {
+        if (found == PACK_RECORD && e.record.type == LOG_COMMIT)
+            finish_commit(&r, &e);
+        else if (found == PACK_RECORD)
+            add_op(&r, &e);
+    }
+    if (found < 0)
+        return found;
+    if (sealed)
+        end_sealed(&r, reader.at, end);
+    else
+        end_unsealed(&r);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ files */
+
+static int open_dir(int dir, const char *name, int *ret_fd) {
+    if (mkdirat(dir, name, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Nobody else has the spool open, and the file system has what large letters need. */
+static int take_lock(struct spool *s, struct problem *problem) {
+    s->lock = openat(s->dir, "lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (s->lock < 0)
+        return problem_set(problem, -errno, "spool: cannot open its lock: %s", error_text(errno));
+    if (flock(s->lock, LOCK_EX | LOCK_NB) < 0)
+        return problem_set(problem, -E_BUSY, "spool: another process has it open");
+    if (fcntl(s->lock, F_SETLEASE, F_RDLCK) < 0 || fcntl(s->lock, F_SETLEASE, F_UNLCK) < 0)
+        return problem_set(problem, -EOPNOTSUPP,
+                           "spool: no leases here (%s): it needs a local file system, and files "
+                           "that belong to the process's own user",
+                           error_text(errno));
+    return 0;
+}
+
+static int open_places(struct spool *s, struct problem *problem) {
+    int error = take_lock(s, problem);
+    if (error)
+        return error;
+    error = open_dir(s->dir, "large", &s->large_dir);
+    if (!error)
+        error = open_dir(s->dir, "quarantine", &s->quarantine_dir);
+    if (!error)
+        error = pack_sync_dir(s->dir);
+    return error
+               ? problem_set(problem, error, "spool: cannot use its folders: %s", error_text(error))
+               : 0;
+}
+
+/* The number in "PREFIX-<16 hex digits>". */
+static bool parse_name(const char *name, struct slice prefix, uint64_t *ret) {
+    struct slice s = slice_of_str(name);
+    uint64_t n = 0;
+    if (!slice_starts(s, prefix) || s.len != prefix.len + 16)
+        return false;
+    for (size_t i = prefix.len; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (!ascii_is_digit(c) && !(c >= 'a' && c <= 'f'))
+            return false;
+        n = n << 4 | (uint64_t)(ascii_is_digit(c) ? c - '0' : c - 'a' + 10);
+    }
+    *ret = n;
+    return true;
+}
+
+/* The file's head is lost; its first record still tells the generation. */
+static int open_headless(struct spool *s, const char *name, uint64_t number,
+                         struct pack_file *ret) {
+    _cleanup_(close_p) int fd = openat(s->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    char head[PACK_HEAD];
+    struct pack_record record;
+    if (fd < 0)
+        return -errno;
+    if (pread(fd, head, sizeof head, SPOOL_BLOCK) != sizeof head)
+        return -E_CORRUPT;
+    uint64_t generation = get_u64(head + 8);
+    int error =
+        generation ? pack_check_head(slice_of(head, sizeof head), generation, &record) : -E_CORRUPT;
+    if (error && error != -E_EOF)
+        return error;
+    *ret =
+        (struct pack_file){.fd = TAKE_FD(fd),
+                           .head = {.kind = SPOOL_KIND, .number = number, .generation = generation},
+                           .io = s->options.io};
+    return 0;
+}
+
+static int open_segment(struct spool *s, const char *name, uint64_t number,
+                        struct problem *problem) {
+    struct pack_file file = {0};
+    int error = pack_file_open(s->dir, name, SPOOL_KIND, s->options.io, &file);
+    bool headless = error == -E_CORRUPT;
+    if (headless) {
+        spool_tell(s, SPOOL_NOTICE_DAMAGE, "%s: its head is damaged", name);
+        error = open_headless(s, name, number, &file);
+    }
+    if (error == -E_CORRUPT || error == -E_UNKNOWN) {
+        spool_tell(s, SPOOL_NOTICE_UNKNOWN, "%s is no segment of a spool; left alone", name);
+        s->next_number = MAX(s->next_number, number + 1);
+        return 0;
+    }
+    if (error)
+        return problem_set(problem, error, "spool: cannot open %s: %s", name, error_text(error));
+    off_t len = lseek(file.fd, 0, SEEK_END);
+    file.reserved = (uint64_t)MAX(len, (off_t)0);
+    file.end = SPOOL_BLOCK;
+    struct segment *seg = segment_add(s, &file, name);
+    seg->tainted = headless;
+    s->next_number = MAX(s->next_number, number + 1);
+    return 0;
+}
+
+/* One spare of the right length is kept; what it holds means nothing. */
+static void open_spare(struct spool *s, const char *name) {
+    struct stat st;
+    int fd = -1;
+    if (!s->spare.ready)
+        fd = openat(s->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+        (uint64_t)st.st_size == s->options.segment_size) {
+        s->spare.ready = true;
+        s->spare.file =
+            (struct pack_file){.fd = fd, .reserved = s->options.segment_size, .io = s->options.io};
+        (void)slice_to_str(slice_of_str(name), s->spare.name, SEGMENT_NAME);
+        return;
+    }
+    close_p(&fd);
+    (void)unlinkat(s->dir, name, 0);
+}
+
+static void close_dir(DIR **d) {
+    if (*d)
+        (void)closedir(*d);
+}
+
+static DIR *list_dir(int dir) {
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!d)
+        close_p(&fd);
+    return d;
+}
+
+static int open_files(struct spool *s, struct problem *problem) {
+    _cleanup_(close_dir) DIR *d = list_dir(s->dir);
+    if (!d)
+        return problem_set(problem, -errno, "spool: cannot list it: %s", error_text(errno));
+    struct dirent *entry;
+    int error = 0;
+    while (!error && (entry = readdir(d))) {
+        uint64_t number;
+        if (parse_name(entry->d_name, S("segment-"), &number))
+            error = open_segment(s, entry->d_name, number, problem);
+        else if (parse_name(entry->d_name, S("spare-"), &number))
+            open_spare(s, entry->d_name);
+    }
+    return error;
+}
+
+/* ------------------------------------------------------------------ the log as a whole */
+
+static int by_number(const void *a, const void *b) {
+    const struct segment *const *x = a, *const *y = b;
+    uint64_t m = (*x)->file.head.number, n = (*y)->file.head.number;
+    return (m > n) - (m < n);
+}
+
+static void sort_segments(struct spool *s) {
+    size_t count = 0, size = (size_t)s->stat.segments;
+    _cleanup_(free_p) struct segment **all = mem_array(size, sizeof(struct segment *));
+    struct segment *seg;
+    while ((seg = segment_oldest(s)) && count < size) {
+        all[count++] = seg;
+        link_remove(&seg->link);
+    }
+    qsort(all, count, sizeof(struct segment *), by_number);
+    for (size_t i = 0; i < count; i++)
+        list_append(&s->segments, &all[i]->link);
+}
+
+/* The seals at the start of a segment. */
+static int read_seals(const struct segment *seg, struct buf *seals) {
+    _cleanup_(pack_reader_done) struct pack_reader r = {.fd = seg->file.fd,
+                                                        .generation = seg->file.head.generation,
+                                                        .at = SPOOL_BLOCK,
+                                                        .to = seg->file.reserved};
+    struct pack_entry e;
+    int found;
+    while ((found = pack_next(&r, &e)) == PACK_RECORD && e.record.type == LOG_SEAL) {
+        struct log_seal seal;
+        if (log_seal_decode(e.record.facts, &seal) == 0)
+            log_seal_encode(&seal, seals);
+    }
+    return found < 0 ? found : 0;
+}
+
+static bool find_seal(const struct buf *seals, uint64_t number, uint64_t *ret_end) {
+    struct reader r = {.rest = buf_slice(seals)};
+    while (r.rest.len > 0) {
+        uint64_t of = read_u64(&r), end = read_u64(&r);
+        if (of == number) {
+            *ret_end = end;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int replay_log(struct spool *s, struct problem *problem) {
+    _cleanup_(buf_done) struct buf seals = {0};
+    int error = 0;
+    LIST_EACH (seg, &s->segments, struct segment, link)
+        if (!error)
+            error = read_seals(seg, &seals);
+    LIST_EACH (seg, &s->segments, struct segment, link) {
+        uint64_t number = seg->file.head.number, end = seg->file.reserved;
+        bool sealed = find_seal(&seals, number, &end);
+        if (!error)
+            error = replay_segment(s, seg, sealed, end);
+        if (!sealed)
+            log_seal_encode(&(struct log_seal){number, seg->file.end}, &s->seals);
+    }
+    return error ? problem_set(problem, error, "spool: cannot read its log: %s", error_text(error))
+                 : 0;
+}
+
+/* ------------------------------------------------------------------ large files */
+
+static void check_large(struct spool *s) {
+    struct map_entry *e;
+    size_t at = 0;
+    while ((e = map_next(&s->letters, &at))) {
+        struct stored *st = e->value;
+        struct stat file;
+        char name[LARGE_NAME];
+        if (!st->large || st->letter.damaged)
+            continue;
+        large_name(st->letter.id, name);
+        if (fstatat(s->large_dir, name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+            (uint64_t)file.st_size == st->large_len)
+            continue;
+        st->letter.damaged = true;
+        spool_tell(s, SPOOL_NOTICE_DAMAGE, "large/%s is missing or of the wrong length", name);
+    }
+}
+
+/* Files without a letter: of one that was being received, or had just been settled (D7). */
+static void remove_strays(struct spool *s) {
+    _cleanup_(close_dir) DIR *d = list_dir(s->large_dir);
+    struct dirent *entry;
+    while (d && (entry = readdir(d))) {
+        uint64_t id;
+        struct stat file;
+        if (!parse_name(entry->d_name, S(""), &id) || stored_find(s, id))
+            continue;
+        s->last_id = MAX(s->last_id, id);
+        if (fstatat(s->large_dir, entry->d_name, &file, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        usec_t changed = (usec_t)file.st_mtim.tv_sec * USEC_SEC;
+        if (s->opened - changed < s->options.stray_age)
+            continue;
+        if (unlinkat(s->large_dir, entry->d_name, 0) == 0)
+            spool_tell(s, SPOOL_NOTICE_STRAY, "large/%s: no letter has it; removed", entry->d_name);
+    }
+}
+
+int recover(struct spool *s, struct problem *problem) {
+    int error = open_places(s, problem);
+    if (!error)
+        error = open_files(s, problem);
+    if (error)
+        return error;
+    sort_segments(s);
+    error = replay_log(s, problem);
+    if (error)
+        return error;
+    check_large(s);
+    remove_strays(s);
+    return 0;
+}
