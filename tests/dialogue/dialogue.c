@@ -410,7 +410,10 @@ static int set_within(struct talk *t, const struct step *step) {
 static int set_world(struct talk *t, const struct step *step) {
     struct problem problem = {0};
     _cleanup_(buf_done) struct buf value = {0};
-    match_expand(&t->names, step->text, &value);
+    if (step->count == 0)
+        buf_add(&value, step->text);
+    else
+        match_expand(&t->names, step->text, &value);
     int r = t->d->set ? t->d->set(t->world, step->name, buf_slice(&value), &problem) : -E_UNKNOWN;
     if (r < 0)
         report(t, "cannot set \"%.*s\": %s", SLICE_ARG(step->name),
@@ -426,7 +429,8 @@ static int expect_world(struct talk *t, const struct step *step) {
         report(t, "this test has nothing called \"%.*s\"", SLICE_ARG(step->name));
         return r;
     }
-    if (match(&t->names, step->text, buf_slice(&value)))
+    if (step->count == 0 ? slice_eq(step->text, buf_slice(&value))
+                         : match(&t->names, step->text, buf_slice(&value)))
         return 0;
     report(t, "\"%.*s\" is not as expected", SLICE_ARG(step->name));
     report_bytes(t, "expected", step->text);

@@ -170,7 +170,10 @@ static int read_name_value(struct parser *p, struct slice text, struct step *ste
     if (!slice_next_word(&rest, &step->name))
         return problem_set(p->problem, -E_SYNTAX, "a name is due");
     step->text = slice_trim(rest);
-    return 0;
+    if (!slice_starts(step->text, S("\"")))
+        return 0;
+    step->count = 0; /* exactly these bytes */
+    return read_bytes(p, step->text, &step->text);
 }
 
 static int read_switch(struct parser *p, struct slice text, struct step *step) {

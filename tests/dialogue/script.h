@@ -27,8 +27,8 @@ enum step_kind {
     STEP_WAIT,       /* span passes */
     STEP_SILENCE,    /* span passes and nothing is said */
     STEP_WITHIN,     /* the next step that reads may take this span */
-    STEP_SET,        /* name, text */
-    STEP_EXPECT,     /* name, text: pattern */
+    STEP_SET,        /* name, text with $names; count 0: the text as it is */
+    STEP_EXPECT,     /* name, text: pattern; count 0: the text as it is */
 };
 
 struct step {

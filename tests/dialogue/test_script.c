@@ -77,6 +77,9 @@ static void times_names_and_paces(void **state) {
     step = read_one(&a, "set letter hello, world ");
     assert_slice(step->name, "letter");
     assert_slice(step->text, "hello, world");
+    step = read_one(&a, "set letter \"a\\r\\n\" \"b\"");
+    assert_slice(step->text, "a\r\nb");
+    assert_int_equal(step->count, 0);
 }
 
 static void a_wrong_script_is_explained(void **state) {

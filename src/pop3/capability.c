@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A table with the condition of each line. EXPIRE NEVER: letters go when their reader deletes them.
+ * There is no LOGIN-DELAY: logging in often costs us little.
+ */
+#include "pop3/capability.h"
+
+#include "auth/sasl.h"
+
+enum condition { ALWAYS, PASSWORDS, TLS_POSSIBLE, INSIDE };
+
+static const struct capability {
+    const char *line;
+    enum condition condition;
+} capabilities[] = {
+    {"TOP", ALWAYS},
+    {"UIDL", ALWAYS},
+    {"RESP-CODES", ALWAYS},     /* RFC 2449 §6.4 */
+    {"AUTH-RESP-CODE", ALWAYS}, /* RFC 3206 */
+    {"PIPELINING", ALWAYS},
+    {"EXPIRE NEVER", ALWAYS},
+    {"USER", PASSWORDS},
+    {"SASL", PASSWORDS},    /* its mechanisms follow */
+    {"STLS", TLS_POSSIBLE}, /* RFC 2595 §4 */
+    {"IMPLEMENTATION Hayauma", INSIDE},
+};
+
+static bool applies(enum condition condition, const struct pop3_offer *offer, bool logged_in) {
+    switch (condition) {
+    case PASSWORDS:
+        return pop3_takes_passwords(offer);
+    case TLS_POSSIBLE:
+        return offer->tls_available && !offer->tls_active;
+    case INSIDE:
+        return logged_in;
+    default:
+        return true;
+    }
+}
+
+void pop3_capabilities(struct stream *s, const struct pop3_offer *offer, bool logged_in) {
+    stream_str(s, "+OK this is what I can do\r\n");
+    for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
+        if (!applies(capabilities[i].condition, offer, logged_in))
+            continue;
+        stream_str(s, capabilities[i].line);
+        const char *mechanism;
+        if (slice_eq(slice_of_str(capabilities[i].line), S("SASL")))
+            for (size_t place = 0; (mechanism = sasl_offer(place)); place++)
+                stream_printf(s, " %s", mechanism);
+        stream_str(s, "\r\n");
+    }
+    stream_str(s, ".\r\n");
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One loop over the commands of this state; each has a function in the table. Marks are a bitmap
+ * over the snapshot, and the numbers for STAT are kept as marks come and go.
+ *
+ * What was read ahead is dropped before the client is waited for, so it never outlives a batch of
+ * pipelined commands: a parked session is small, and letters are not held while they may change.
+ *
+ * QUIT first sends all that is due, and removes only when that worked: a client that is gone before
+ * it got its letters keeps them.
+ */
+#include "pop3/session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/alloc.h"
+#include "pop3/letter.h"
+
+#define TURN_BYTES 1048576U /* sent between two chances for other fibers */
+
+const struct pop3_session_config pop3_session_defaults = {
+    .timeout = 10 * USEC_MIN,
+    .errors_max = 50,
+};
+
+struct session {
+    struct pop3_connection c;
+    const struct pop3_session_config *config;
+    struct pop3_sender sender;
+    uint8_t *marks; /* a bit for each letter; NULL: none is marked */
+    uint64_t octets, left_octets;
+    size_t left; /* letters without a mark */
+    uint64_t fetched, removed, turn_at;
+    int problem;
+    enum pop3_end end;
+};
+
+static void refuse(struct session *s, const char *text) {
+    if (pop3_refuse(&s->c, "%s", text) < 0)
+        s->end = POP3_END_DISMISSED;
+}
+
+static uint64_t letter_size(const struct session *s, size_t at) {
+    struct pop3_letter letter;
+    s->sender.ops->letter(s->sender.drop, at, &letter);
+    return letter.size;
+}
+
+/* ------------------------------------------------------------------ marks */
+
+static bool is_marked(const struct session *s, size_t at) {
+    return s->marks && (s->marks[at / 8] >> (at % 8) & 1);
+}
+
+static void mark(struct session *s, size_t at) {
+    if (!s->marks)
+        s->marks = mem_zero((s->sender.count + 7) / 8);
+    s->marks[at / 8] = (uint8_t)(s->marks[at / 8] | 1U << (at % 8));
+    s->left--;
+    s->left_octets -= letter_size(s, at);
+}
+
+static void unmark_all(struct session *s) {
+    free(s->marks);
+    s->marks = NULL;
+    s->left = s->sender.count;
+    s->left_octets = s->octets;
+}
+
+/* The place of the letter that a command names; false when it has been refused. */
+static bool find_letter(struct session *s, const struct pop3_command *command, size_t *ret_at) {
+    if (command->number == 0 || command->number > s->sender.count) {
+        refuse(s, "no such message");
+        return false;
+    }
+    size_t at = command->number - 1;
+    if (is_marked(s, at)) {
+        refuse(s, "this message is deleted");
+        return false;
+    }
+    *ret_at = at;
+    return true;
+}
+
+/* ------------------------------------------------------------------ lists */
+
+static void say_stat(struct session *s, const struct pop3_command *command) {
+    stream_printf(s->c.stream, "+OK %zu %" PRIu64 "\r\n", s->left, s->left_octets);
+}
+
+static void add_size(struct session *s, size_t at, struct buf *to) {
+    buf_printf(to, "%zu %" PRIu64, at + 1, letter_size(s, at));
+}
+
+static void add_uidl(struct session *s, size_t at, struct buf *to) {
+    buf_printf(to, "%zu ", at + 1);
+    s->sender.ops->uidl(s->sender.drop, at, to);
+}
+
+/* LIST and UIDL: a line about one letter, or one about each. */
+static void say_list(struct session *s, const struct pop3_command *command) {
+    void (*add)(struct session * s, size_t at, struct buf * to) =
+        command->verb == POP3_UIDL ? add_uidl : add_size;
+    struct stream *stream = s->c.stream;
+    _cleanup_(buf_done) struct buf line = {0};
+    size_t at;
+    if (command->has_number) {
+        if (!find_letter(s, command, &at))
+            return;
+        add(s, at, &line);
+        stream_printf(stream, "+OK %s\r\n", buf_str(&line));
+        return;
+    }
+    stream_printf(stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left, s->left_octets);
+    for (at = 0; at < s->sender.count && stream_error(stream) == 0; at++) {
+        if (is_marked(s, at))
+            continue;
+        buf_clear(&line);
+        add(s, at, &line);
+        buf_add_str(&line, "\r\n");
+        stream_write(stream, buf_slice(&line));
+    }
+    stream_str(stream, ".\r\n");
+}
+
+/* ------------------------------------------------------------------ letters */
+
+static void read_failed(struct session *s, int error) {
+    switch (error) {
+    case -ETIMEDOUT:
+    case -ECANCELED:
+        s->end = POP3_END_LOST;
+        break;
+    case -E_UNKNOWN:
+        refuse(s, "another program has removed this message");
+        break;
+    case -E_CORRUPT:
+    case -EIO:
+        refuse(s, "[SYS/PERM] this message is damaged and cannot be read");
+        break;
+    default:
+        refuse(s, "[SYS/TEMP] this message cannot be read just now");
+    }
+}
+
+static void sent(struct session *s, int result, bool broken) {
+    if (broken)
+        s->end = POP3_END_LOST;
+    else if (result < 0)
+        read_failed(s, result);
+}
+
+/* Commands in the window, counted by their ends. */
+static size_t waiting_commands(const struct session *s) {
+    struct slice window = stream_window(s->c.stream);
+    size_t count = 0;
+    ssize_t lf;
+    while (count < POP3_READ_LETTERS && (lf = slice_find_byte(window, '\n')) >= 0) {
+        window = slice_from(window, (size_t)lf + 1);
+        count++;
+    }
+    return count;
+}
+
+static void say_retr(struct session *s, const struct pop3_command *command) {
+    size_t at;
+    bool broken = false;
+    if (!find_letter(s, command, &at))
+        return;
+    int r = pop3_send_whole(&s->sender, at, waiting_commands(s), &broken);
+    s->fetched += r == 0;
+    sent(s, r, broken);
+}
+
+static void say_top(struct session *s, const struct pop3_command *command) {
+    size_t at;
+    bool broken = false;
+    if (!find_letter(s, command, &at))
+        return;
+    int r = pop3_send_top(&s->sender, at, command->lines, &broken);
+    sent(s, r, broken);
+}
+
+static void say_dele(struct session *s, const struct pop3_command *command) {
+    size_t at;
+    if (!find_letter(s, command, &at))
+        return;
+    mark(s, at);
+    stream_printf(s->c.stream, "+OK message %zu deleted\r\n", at + 1);
+}
+
+static void say_rset(struct session *s, const struct pop3_command *command) {
+    unmark_all(s);
+    stream_printf(s->c.stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left,
+                  s->left_octets);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+/* The UPDATE state (RFC 1939 §6). */
+static int remove_marked(struct session *s) {
+    size_t marked = s->sender.count - s->left, count = 0;
+    if (marked == 0)
+        return 0;
+    _cleanup_(free_p) uint32_t *places = mem_array(marked, sizeof *places);
+    for (size_t at = 0; at < s->sender.count; at++)
+        if (is_marked(s, at))
+            places[count++] = (uint32_t)at;
+    int r = s->sender.ops->expunge(s->sender.drop, places, count);
+    if (r == 0)
+        s->removed = count;
+    return r;
+}
+
+static void say_quit(struct session *s, const struct pop3_command *command) {
+    struct stream *stream = s->c.stream;
+    if (stream_flush(stream) < 0) {
+        s->end = POP3_END_LOST;
+        return;
+    }
+    s->problem = remove_marked(s);
+    if (s->problem < 0)
+        stream_str(stream, "-ERR [SYS/TEMP] some deleted messages were not removed\r\n");
+    else if (s->left == 0)
+        stream_str(stream, "+OK goodbye, no messages left\r\n");
+    else
+        stream_printf(stream, "+OK goodbye, %zu messages left\r\n", s->left);
+    s->end = POP3_END_QUIT;
+}
+
+static void say_noop(struct session *s, const struct pop3_command *command) {
+    stream_str(s->c.stream, "+OK\r\n");
+}
+
+static void say_capa(struct session *s, const struct pop3_command *command) {
+    pop3_capabilities(s->c.stream, &s->config->offer, true);
+}
+
+static void (*const functions[POP3_VERBS])(struct session *s,
+                                           const struct pop3_command *command) = {
+    [POP3_CAPA] = say_capa, [POP3_DELE] = say_dele, [POP3_LIST] = say_list, [POP3_NOOP] = say_noop,
+    [POP3_QUIT] = say_quit, [POP3_RETR] = say_retr, [POP3_RSET] = say_rset, [POP3_STAT] = say_stat,
+    [POP3_TOP] = say_top,   [POP3_UIDL] = say_list,
+};
+
+/* ------------------------------------------------------------------ the session */
+
+static void run_command(struct session *s) {
+    struct pop3_command command;
+    if (!stream_has_input(s->c.stream))
+        pop3_sender_rest(&s->sender);
+    int r = pop3_next(&s->c, &command);
+    if (r < 0)
+        s->end = r == -E_REFUSED ? POP3_END_DISMISSED : POP3_END_LOST;
+    else if (!functions[command.verb])
+        refuse(s, "you are logged in already");
+    else
+        functions[command.verb](s, &command);
+}
+
+/* A client that is always ready must not keep this thread to itself. */
+static void give_way(struct session *s) {
+    uint64_t out = stream_counts(s->c.stream).out;
+    if (out - s->turn_at < TURN_BYTES)
+        return;
+    s->turn_at = out;
+    (void)fiber_yield();
+}
+
+static void run(struct session *s) {
+    for (size_t at = 0; at < s->sender.count; at++)
+        s->octets += letter_size(s, at);
+    unmark_all(s);
+    stream_printf(s->c.stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left,
+                  s->left_octets);
+    while (s->end == POP3_END_NONE) {
+        run_command(s);
+        give_way(s);
+    }
+    pop3_sender_rest(&s->sender);
+    free(s->marks);
+}
+
+/* Another session has the mailbox, or it cannot be opened. */
+static void open_failed(struct session *s) {
+    stream_str(s->c.stream, s->problem == -E_BUSY
+                                ? "-ERR [IN-USE] another POP3 session has this mailbox open\r\n"
+                                : "-ERR [SYS/TEMP] the mailbox cannot be opened just now\r\n");
+    s->end = POP3_END_DISMISSED;
+}
+
+enum pop3_end pop3_session(struct stream *stream, const struct pop3_session_config *config,
+                           const struct pop3_maildrop_ops *ops, void *host,
+                           struct pop3_session_counts *ret) {
+    struct session s = {
+        .c = {.stream = stream, .timeout = config->timeout, .errors_max = config->errors_max},
+        .config = config,
+        .sender = {.stream = stream, .ops = ops},
+    };
+    stream_set_timeout(stream, config->timeout);
+    s.problem = ops->open(host, &s.sender.drop, &s.sender.count);
+    if (s.problem < 0) {
+        open_failed(&s);
+    } else {
+        run(&s);
+        ops->close(s.sender.drop);
+    }
+    *ret = (struct pop3_session_counts){
+        .letters = s.sender.count,
+        .octets = s.octets,
+        .fetched = s.fetched,
+        .removed = s.removed,
+        .commands = s.c.commands,
+        .errors = s.c.errors,
+        .problem = s.problem,
+    };
+    return s.end;
+}
