@@ -99,7 +99,6 @@ static int read_at_rate(struct smtp_session *s, struct letter *l) {
     stream_set_min_rate(s->stream, s->listener->limits.min_rate, RATE_GRACE);
     int r = read_letter(s, l);
     stream_set_min_rate(s->stream, 0, 0);
-    stream_set_timeout(s->stream, USEC_NEVER);
     return r;
 }
 
@@ -139,6 +138,7 @@ void smtp_cmd_data(struct smtp_session *s, const struct smtp_command *c) {
         finish(s, &l);
         smtp_close(s, "a refused letter without end");
     } else {
+        smtp_event(s, SMTP_EVENT_LETTER, slice_of_str(error_text(r)));
         smtp_lost(s, r);
     }
     smtp_transaction_end(s);

@@ -85,8 +85,10 @@ usec_t smtp_timeout(const struct smtp_session *s) {
 }
 
 int smtp_read_line(struct smtp_session *s, size_t max, struct slice *ret_line) {
+    usec_t timeout = smtp_timeout(s);
+    stream_set_timeout(s->stream, timeout); /* for what is written until the next command */
     _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
-        fiber_deadline_begin(fiber_now() + smtp_timeout(s));
+        fiber_deadline_begin(fiber_now() + timeout);
     int r = stream_read_line(s->stream, max, ret_line);
     if (r == -E_LIMIT) {
         r = stream_skip_line(s->stream, SKIP_MAX);

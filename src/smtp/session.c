@@ -89,15 +89,20 @@ static const struct {
     [SMTP_VERB_AUTH] = {smtp_cmd_auth, false},
 };
 
+/*
+ * Secrets are not for the journey: the responses of AUTH, nor a line that no command knows on a
+ * port with login, since it may be a response that came too late.
+ */
 static void report_command(struct smtp_session *s, const struct smtp_command *c) {
+    struct slice shown = c->line;
     if (c->verb == SMTP_VERB_AUTH) {
         struct slice rest = c->argument, mechanism = {0};
         (void)slice_next_word(&rest, &mechanism);
-        size_t shown = (size_t)(mechanism.ptr + mechanism.len - c->line.ptr);
-        smtp_event(s, SMTP_EVENT_COMMAND, slice_first(c->line, shown));
-    } else {
-        smtp_event(s, SMTP_EVENT_COMMAND, c->line);
+        shown = slice_first(c->line, (size_t)(mechanism.ptr + mechanism.len - c->line.ptr));
+    } else if (c->verb == SMTP_VERB_UNKNOWN && s->listener->service == SMTP_SUBMISSION) {
+        shown = S("(unknown command)");
     }
+    smtp_event(s, SMTP_EVENT_COMMAND, shown);
 }
 
 static void run_command(struct smtp_session *s, struct slice line) {
@@ -126,7 +131,8 @@ static bool next_command(struct smtp_session *s) {
     else if (!s->envelope)
         arena_done(&s->arena);
     struct slice line;
-    int r = smtp_read_line(s, s->listener->limits.auth_line_max, &line);
+    const struct smtp_limits *limits = &s->listener->limits;
+    int r = smtp_read_line(s, MAX(limits->auth_line_max, limits->command_line_max), &line);
     if (r == 0)
         run_command(s, line);
     return !s->closing;
@@ -174,6 +180,7 @@ static void greet(struct smtp_session *s) {
 static bool open_conversation(struct smtp_session *s) {
     char address[NET_TEXT_SIZE];
     smtp_event(s, SMTP_EVENT_CONNECT, net_format_host(&s->client.peer, address));
+    stream_set_timeout(s->stream, smtp_timeout(s));
     if (s->listener->tls_first && !smtp_start_tls(s))
         return false;
     if (!is_admitted(s) || !waits_for_greeting(s))

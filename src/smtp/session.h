@@ -94,8 +94,8 @@ enum smtp_event_kind {
     SMTP_EVENT_TLS,          /* text: version and cipher, or what failed */
     SMTP_EVENT_LOGIN,        /* text: account */
     SMTP_EVENT_LOGIN_FAILED, /* text: name that was tried */
-    SMTP_EVENT_LETTER,       /* text: the reply to DATA, after the letter was read */
-    SMTP_EVENT_CLOSE,        /* text: why the conversation ended */
+    SMTP_EVENT_LETTER, /* text: the reply behind the letter, or why it was not read to its end */
+    SMTP_EVENT_CLOSE,  /* text: why the conversation ended */
 };
 
 /*

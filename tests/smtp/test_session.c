@@ -95,12 +95,38 @@ FIBER_TEST(gone_at_once) {
     office_free(office);
 }
 
+/* The same over a socket and the machine's clock. */
+REAL_FIBER_TEST(over_a_socket) {
+    int fds[2];
+    struct stream *client;
+    struct office *office = office_new();
+    struct talk t = {NULL, office};
+    struct fiber *server;
+    struct slice line;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal(stream_from_fd(fds[0], &client), 0);
+    assert_int_equal(stream_from_fd(fds[1], &t.server), 0);
+    assert_int_equal(fiber_start("server", serve, &t, &server), 0);
+    assert_int_equal(stream_read_line(client, 512, &line), 0);
+    assert_true(slice_starts(line, S("220 ")));
+    stream_str(client, conversation);
+    do
+        assert_int_equal(stream_read_line(client, 512, &line), 0);
+    while (!slice_starts(line, S("221 ")));
+    assert_int_equal(stream_fill(client, 1), -E_EOF);
+    fiber_join(server);
+    stream_free(client);
+    assert_int_equal(office_letters(office), 1);
+    office_free(office);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rfc5321_4_1_1_4_cut_at_every_byte),
         cmocka_unit_test(test_rfc2920_two_packets),
         cmocka_unit_test(test_rfc5321_3_8_shutdown),
         cmocka_unit_test(test_gone_at_once),
+        cmocka_unit_test(test_over_a_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
