@@ -25,6 +25,9 @@
 #define LONG_RUN    (10 * USEC_MS)
 #define EVENT_BATCH 128
 
+/* Simulated time has no use for real descriptors beyond this. */
+#define STUCK_AFTER_MS 10000
+
 _Thread_local struct scheduler *fiber_scheduler;
 
 /* ------------------------------------------------------------------ clocks */
@@ -191,6 +194,12 @@ static void bury(struct scheduler *s, struct fiber *f) {
 int fiber_spawn(const char *name, fiber_fn *fn, void *arg) {
     struct fiber *f = NULL;
     return create(name, fn, arg, running(), &f);
+}
+
+int fiber_spawn_under(struct fiber *parent, const char *name, fiber_fn *fn, void *arg) {
+    struct fiber *f = NULL;
+    MUST(parent->magic == FIBER_MAGIC && !parent->ended);
+    return create(name, fn, arg, parent, &f);
 }
 
 int fiber_start(const char *name, fiber_fn *fn, void *arg, struct fiber **ret_fiber) {
@@ -366,10 +375,13 @@ static void jump(struct scheduler *s) {
     struct heap_item *timer = heap_first(&s->timers);
     if (!list_empty(&s->ready))
         return;
-    if (timer)
+    if (timer) {
         s->now = MAX(s->now, timer->key);
-    else
-        collect_events(s, -1);
+        return;
+    }
+    collect_events(s, STUCK_AFTER_MS);
+    if (list_empty(&s->ready))
+        panic("every fiber waits for another one");
 }
 
 static void loop(struct scheduler *s) {

@@ -51,6 +51,9 @@ int fiber_run(const struct fiber_config *config, fiber_fn *fn, void *arg);
  */
 int fiber_spawn(const char *name, fiber_fn *fn, void *arg);
 
+/* The same as a child of another fiber, which has not ended: for work that outlives the caller. */
+int fiber_spawn_under(struct fiber *parent, const char *name, fiber_fn *fn, void *arg);
+
 /* The same, with a handle, which the caller must give to fiber_join() before its function ends. */
 int fiber_start(const char *name, fiber_fn *fn, void *arg, struct fiber **ret_fiber);
 

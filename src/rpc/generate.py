@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Makes calls.h, calls.c and docs/rpc.md out of schema.rpc.
+
+usage: generate.py SCHEMA header|source|document > FILE
+
+The schema, line by line ('#' begins a comment, indentation marks what belongs to a line):
+
+    struct target "one mailbox"
+        account u64
+        address text 320
+
+    call directory.resolve "Says where an address leads." from edge queue
+        in
+            address text 512
+        out
+            targets list target 1000
+
+Types: bool u8 u16 u32 u64 i64, text MAX, bytes MAX (both are slices), list STRUCT MAX, fd (a
+descriptor or -1). A line `send ...` instead of `call ...` is a call without an answer.
+"""
+import sys
+
+ROLES = ["master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger", "cli"]
+NUMBERS = {"bool": ("bool", "u8"), "u8": ("uint8_t", "u8"), "u16": ("uint16_t", "u16"),
+           "u32": ("uint32_t", "u32"), "u64": ("uint64_t", "u64"), "i64": ("int64_t", "u64")}
+
+
+class Bad(Exception):
+    pass
+
+
+class Field:
+    def __init__(self, words, structs):
+        self.name, self.type, rest = words[0], words[1], words[2:]
+        self.max, self.of = 0, None
+        if self.type in ("text", "bytes"):
+            self.max = int(rest[0])
+        elif self.type == "list":
+            self.of, self.max = rest[0], int(rest[1])
+            if self.of not in structs:
+                raise Bad(f"list of unknown struct {self.of}")
+        elif self.type != "fd" and self.type not in NUMBERS:
+            raise Bad(f"unknown type {self.type}")
+
+    def declare(self):
+        if self.type in NUMBERS:
+            return [f"{NUMBERS[self.type][0]} {self.name};"]
+        if self.type in ("text", "bytes"):
+            return [f"struct slice {self.name}; /* at most {self.max} bytes */"]
+        if self.type == "list":
+            return [f"struct rpc_{self.of} *{self.name};",
+                    f"size_t {self.name}_count; /* at most {self.max} */"]
+        return [f"int {self.name}; /* a descriptor, or -1 */"]
+
+    def encode(self):
+        v = f"v->{self.name}"
+        if self.type in NUMBERS:
+            return [f"buf_add_{NUMBERS[self.type][1]}(to, ({NUMBERS[self.type][1].replace('u', 'uint')}_t){v});"]
+        if self.type in ("text", "bytes"):
+            return [f"if (!put_slice(to, {v}, {self.max}))", "    return false;"]
+        if self.type == "list":
+            return [f"if ({v}_count > {self.max})", "    return false;",
+                    f"buf_add_u32(to, (uint32_t){v}_count);",
+                    f"for (size_t i = 0; i < {v}_count; i++) {{",
+                    f"    if (!encode_{self.of}(to, &{v}[i], fds))", "        return false;", "}"]
+        return [f"if (!put_fd(to, {v}, fds))", "    return false;"]
+
+    def decode(self):
+        v = f"v->{self.name}"
+        if self.type == "bool":
+            return [f"if (!get_bool(from, &{v}))", "    return false;"]
+        if self.type in NUMBERS:
+            return [f"{v} = ({NUMBERS[self.type][0]})read_{NUMBERS[self.type][1]}(from);"]
+        if self.type in ("text", "bytes"):
+            return [f"if (!get_slice(from, {self.max}, &{v}))", "    return false;"]
+        if self.type == "list":
+            return [f"if (!get_count(from, {self.max}, &{v}_count))", "    return false;",
+                    f"{v} = arena_array(a, {v}_count, sizeof *{v});",
+                    f"for (size_t i = 0; i < {v}_count; i++) {{",
+                    f"    if (!decode_{self.of}(from, a, &{v}[i], fds))", "        return false;", "}"]
+        return [f"if (!get_fd(from, &{v}, fds))", "    return false;"]
+
+    def document(self):
+        return self.name + " " + {"list": f"list of {self.of}, at most {self.max}",
+                                  "text": f"text, at most {self.max} bytes",
+                                  "bytes": f"bytes, at most {self.max}"}.get(self.type, self.type)
+
+
+class Call:
+    def __init__(self, kind, name, words, callers):
+        self.one_way, self.doc, self.callers = kind == "send", words, callers
+        self.role, self.verb = name.split(".")
+        self.fields = {"in": [], "out": []}
+        for role in [self.role, *callers]:
+            if role not in ROLES:
+                raise Bad(f"unknown role {role}")
+
+    @property
+    def c(self):
+        return f"{self.role}_{self.verb}"
+
+
+def parse(path):
+    structs, calls, fields = {}, [], None
+    for number, line in enumerate(open(path, encoding="utf-8"), 1):
+        code = line.split("#")[0].rstrip()
+        doc = code.split('"')[1] if '"' in code else ""
+        words = (code.split('"')[0] + " " + code.split('"')[2] if doc else code).split()
+        try:
+            if not words:
+                continue
+            if words[0] == "struct" and not line[0].isspace():
+                fields = []
+                structs[words[1]] = (doc, fields)
+            elif words[0] in ("call", "send") and not line[0].isspace():
+                calls.append(Call(words[0], words[1], doc, words[words.index("from") + 1:]))
+                fields = None
+            elif words in (["in"], ["out"]):
+                fields = calls[-1].fields[words[0]]
+            elif fields is not None and line[0].isspace():
+                fields.append(Field(words, structs))
+            else:
+                raise Bad("expected struct, call, send, in, out or a field")
+        except (Bad, IndexError, ValueError) as e:
+            sys.exit(f"{path}:{number}: {e}")
+    return structs, calls
+
+
+def comment(text):
+    return [f"/* {text} */"] if text else []
+
+
+def struct_lines(name, fields, doc):
+    lines = comment(doc) + [f"struct {name} {{"]
+    for f in fields:
+        lines += ["    " + d for d in f.declare()]
+    if not fields:
+        lines.append("    char nothing; /* no fields */")
+    return lines + ["};", ""]
+
+
+def header(structs, calls):
+    out = ["/* Made by src/rpc/generate.py out of src/rpc/schema.rpc: do not edit. */", "#pragma once", "",
+           '#include "rpc/rpc.h"', ""]
+    for name, (doc, fields) in structs.items():
+        out += struct_lines("rpc_" + name, fields, doc)
+    for c in calls:
+        out += struct_lines(f"rpc_{c.c}_in", c.fields["in"], "")
+        if not c.one_way:
+            out += struct_lines(f"rpc_{c.c}_out", c.fields["out"], "")
+        out += comment(c.doc)
+        if c.one_way:
+            out += [f"int send_{c.c}(struct rpc_link *to, const struct rpc_{c.c}_in *in);", ""]
+        else:
+            out += [f"int call_{c.c}(struct rpc_link *to, const struct rpc_{c.c}_in *in, struct arena *a,",
+                    f"    struct rpc_{c.c}_out *ret_out, struct problem *problem) WAITS;", ""]
+    for role in ROLES:
+        mine = [c for c in calls if c.role == role]
+        if not mine:
+            continue
+        out += [f"/* What the {role} role answers; a missing handler answers -ENOSYS. */",
+                f"struct rpc_{role}_handlers {{"]
+        for c in mine:
+            if c.one_way:
+                out.append(f"    int (*{c.verb})(void *arg, const struct rpc_caller *caller, "
+                           f"const struct rpc_{c.c}_in *in);")
+            else:
+                out.append(f"    int (*{c.verb})(void *arg, const struct rpc_caller *caller, "
+                           f"const struct rpc_{c.c}_in *in, struct arena *a, "
+                           f"struct rpc_{c.c}_out *out, struct problem *problem) WAITS;")
+        out += ["};", f"extern const struct rpc_service rpc_{role}_service;", ""]
+    out += ["/* The services of all roles by role; NULL for a role that answers nothing. */",
+            "extern const struct rpc_service *const rpc_services[ROLES];", ""]
+    return out
+
+
+def coder(name, ctype, fields):
+    out = [f"static bool encode_{name}(struct buf *to, const void *value, struct rpc_fds *fds) {{"]
+    if fields:
+        out += [f"    const struct {ctype} *v = value;"]
+    out += ["    (void)to;", "    (void)value;", "    (void)fds;"]
+    for f in fields:
+        out += ["    " + line for line in f.encode()]
+    out += ["    return true;", "}", "",
+            f"static bool decode_{name}(struct reader *from, struct arena *a, void *value, struct rpc_fds *fds) {{"]
+    if fields:
+        out += [f"    struct {ctype} *v = value;"]
+    out += ["    (void)a;", "    (void)value;", "    (void)fds;"]
+    for f in fields:
+        out += ["    " + line for line in f.decode()]
+    return out + ["    return !from->bad;", "}", ""]
+
+
+def invoke(c):
+    out = [f"static int invoke_{c.c}(const void *handlers, void *arg, const struct rpc_caller *caller,",
+           "    const void *in, struct arena *a, void *out, struct problem *problem) {",
+           f"    const struct rpc_{c.role}_handlers *h = handlers;",
+           f"    if (!h->{c.verb})", "        return -ENOSYS;"]
+    if c.one_way:
+        out += ["    (void)a;", "    (void)out;", "    (void)problem;", f"    return h->{c.verb}(arg, caller, in);"]
+    else:
+        out += [f"    return h->{c.verb}(arg, caller, in, a, out, problem);"]
+    return out + ["}", ""]
+
+
+def caller(c, place):
+    entry = f"&calls_{c.role}[{place}]"
+    if c.one_way:
+        return [f"int send_{c.c}(struct rpc_link *to, const struct rpc_{c.c}_in *in) {{",
+                f"    return rpc_do_send(to, {entry}, in);", "}", ""]
+    return [f"int call_{c.c}(struct rpc_link *to, const struct rpc_{c.c}_in *in, struct arena *a,",
+            f"    struct rpc_{c.c}_out *ret_out, struct problem *problem) {{",
+            f"    return rpc_do_call(to, {entry}, in, a, ret_out, problem);", "}", ""]
+
+
+def source(structs, calls):
+    out = ["/* Made by src/rpc/generate.py out of src/rpc/schema.rpc: do not edit. */",
+           '#include "rpc/calls.h"', "", "#include <errno.h>", "", '#include "rpc/marshal.h"', ""]
+    for name, (_, fields) in structs.items():
+        out += coder(name, "rpc_" + name, fields)
+    for c in calls:
+        out += coder(f"{c.c}_in", f"rpc_{c.c}_in", c.fields["in"])
+        if not c.one_way:
+            out += coder(f"{c.c}_out", f"rpc_{c.c}_out", c.fields["out"])
+        out += invoke(c)
+    for role in ROLES:
+        mine = [c for c in calls if c.role == role]
+        if not mine:
+            continue
+        out += [f"static const struct rpc_call calls_{role}[] = {{"]
+        for i, c in enumerate(mine):
+            bits = " | ".join(f"ROLE_BIT(ROLE_{r.upper()})" for r in c.callers)
+            answer = "" if c.one_way else (f", .out_size = sizeof(struct rpc_{c.c}_out), "
+                                           f".encode_out = encode_{c.c}_out, .decode_out = decode_{c.c}_out")
+            out += [f"    {{.name = \"{c.role}.{c.verb}\", .number = ROLE_{role.upper()} << 8 | {i}, "
+                    f".one_way = {str(c.one_way).lower()}, .from = {bits},",
+                    f"     .in_size = sizeof(struct rpc_{c.c}_in), .encode_in = encode_{c.c}_in, "
+                    f".decode_in = decode_{c.c}_in{answer},", f"     .invoke = invoke_{c.c}}},"]
+        out += ["};", "", f"const struct rpc_service rpc_{role}_service = {{ROLE_{role.upper()}, calls_{role}, "
+                f"{len(mine)}}};", ""]
+        for i, c in enumerate(mine):
+            out += caller(c, i)
+    out += ["const struct rpc_service *const rpc_services[ROLES] = {"]
+    for role in ROLES:
+        if any(c.role == role for c in calls):
+            out.append(f"    [ROLE_{role.upper()}] = &rpc_{role}_service,")
+    return out + ["};"]
+
+
+def document(structs, calls):
+    out = ["# Calls between the roles", "",
+           "Made by `src/rpc/generate.py` out of `src/rpc/schema.rpc`. A call that a role may not make ends the caller.", ""]
+    for role in ROLES:
+        mine = [c for c in calls if c.role == role]
+        if mine:
+            out += [f"## {role}", "", "| call | what it does | made by | takes | answers |", "|---|---|---|---|---|"]
+        for c in mine:
+            answers = "nothing (one way)" if c.one_way else "; ".join(f.document() for f in c.fields["out"]) or "done"
+            takes = "; ".join(f.document() for f in c.fields["in"]) or "nothing"
+            out.append(f"| {c.verb} | {c.doc} | {', '.join(c.callers)} | {takes} | {answers} |")
+        if mine:
+            out.append("")
+    out += ["## Structs", ""]
+    for name, (doc, fields) in structs.items():
+        out += [f"- **{name}**: {doc}. " + "; ".join(f.document() for f in fields)]
+    return out
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[2] not in ("header", "source", "document"):
+        sys.exit(__doc__)
+    make = {"header": header, "source": source, "document": document}[sys.argv[2]]
+    print("\n".join(make(*parse(sys.argv[1]))))
+
+
+main()

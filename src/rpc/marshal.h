@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The pieces of which generated marshalling code is made. Used by calls.c only.
+ */
+#pragma once
+
+#include "rpc/rpc.h"
+
+static inline bool put_slice(struct buf *to, struct slice s, size_t max) {
+    if (s.len > max)
+        return false;
+    buf_add_u32(to, (uint32_t)s.len);
+    buf_add(to, s);
+    return true;
+}
+
+static inline bool get_slice(struct reader *from, size_t max, struct slice *ret) {
+    size_t len = read_u32(from);
+    if (from->bad || len > max)
+        return false;
+    *ret = read_bytes(from, len);
+    return !from->bad;
+}
+
+/* Each element takes at least one byte, so a count cannot ask for more memory than bytes came. */
+static inline bool get_count(struct reader *from, size_t max, size_t *ret) {
+    *ret = read_u32(from);
+    return !from->bad && *ret <= max && *ret <= from->rest.len;
+}
+
+static inline bool get_bool(struct reader *from, bool *ret) {
+    uint8_t v = read_u8(from);
+    *ret = v == 1;
+    return v <= 1 && !from->bad;
+}
+
+static inline bool put_fd(struct buf *to, int fd, struct rpc_fds *fds) {
+    buf_add_u8(to, fd >= 0);
+    if (fd < 0)
+        return true;
+    if (fds->count == RPC_FRAME_FDS)
+        return false;
+    fds->fd[fds->count++] = fd;
+    return true;
+}
+
+static inline bool get_fd(struct reader *from, int *ret, struct rpc_fds *fds) {
+    bool there = false;
+    *ret = -1;
+    if (!get_bool(from, &there) || (there && fds->taken == fds->count))
+        return false;
+    if (there)
+        *ret = fds->fd[fds->taken++];
+    return true;
+}

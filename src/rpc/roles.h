@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The roles of the post office: one process (or several) each. See docs/architecture.md.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum role {
+    ROLE_MASTER,
+    ROLE_EDGE,
+    ROLE_DIRECTORY,
+    ROLE_KEYS,
+    ROLE_QUEUE,
+    ROLE_RELAY,
+    ROLE_RESOLVER,
+    ROLE_MAIL,
+    ROLE_LEDGER,
+    ROLE_CLI, /* a command of the postmaster, connected through a socket in the state directory */
+    ROLES,
+};
+
+#define ROLE_BIT(role) (UINT32_C(1) << (role))
+
+const char *role_name(enum role role);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Calls as the roles see them.
+ */
+#include "rpc/pair.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/alloc.h"
+
+static int resolve(void *arg, const struct rpc_caller *caller,
+                   const struct rpc_directory_resolve_in *in, struct arena *a,
+                   struct rpc_directory_resolve_out *out, struct problem *problem) {
+    (void)arg;
+    assert_int_equal(caller->role, ROLE_EDGE);
+    assert_int_equal(caller->worker, 3);
+    if (slice_eq(in->address, S("slow@example.test")) && fiber_sleep(10 * USEC_SEC) < 0)
+        return -ECANCELED;
+    if (slice_eq(in->address, S("bad@example.test")))
+        return problem_set(problem, -E_UNKNOWN, "nobody is called %.*s", SLICE_ARG(in->address));
+    out->kind = 2;
+    out->mailboxes_count = 2;
+    out->mailboxes = arena_array(a, 2, sizeof *out->mailboxes);
+    out->mailboxes[1] =
+        (struct rpc_mailbox){.account = UINT64_MAX, .shard = 7, .address = in->address};
+    return 0;
+}
+
+static const struct rpc_directory_handlers directory_handlers = {.resolve = resolve};
+
+static struct pair pair;
+
+static int ask(const char *address, struct arena *a, struct rpc_directory_resolve_out *out,
+               struct problem *problem) {
+    struct rpc_directory_resolve_in in = {slice_of_str(address)};
+    return call_directory_resolve(pair.edge, &in, a, out, problem);
+}
+
+REAL_FIBER_TEST(a_call_brings_structs_and_lists_back) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_resolve_out out;
+    struct problem problem = {0};
+    pair_open(&pair, ROLE_DIRECTORY, &directory_handlers, NULL);
+    assert_int_equal(ask("tama@example.test", &a, &out, &problem), 0);
+    assert_int_equal(out.kind, 2);
+    assert_int_equal(out.mailboxes_count, 2);
+    assert_int_equal(out.mailboxes[1].account, UINT64_MAX);
+    assert_int_equal(out.mailboxes[1].shard, 7);
+    assert_slice(out.mailboxes[1].address, "tama@example.test");
+    assert_int_equal(out.reasons_count, 0);
+    pair_close(&pair);
+}
+
+REAL_FIBER_TEST(an_error_comes_with_its_sentence) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_resolve_out out;
+    struct problem problem = {0};
+    pair_open(&pair, ROLE_DIRECTORY, &directory_handlers, NULL);
+    assert_int_equal(ask("bad@example.test", &a, &out, &problem), -E_UNKNOWN);
+    assert_string_equal(problem.text, "nobody is called bad@example.test");
+    pair_close(&pair);
+}
+
+REAL_FIBER_TEST(a_call_without_handler_is_answered_as_not_there) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_facts_in in = {0};
+    struct rpc_directory_facts_out out;
+    pair_open(&pair, ROLE_DIRECTORY, &directory_handlers, NULL);
+    assert_int_equal(call_directory_facts(pair.edge, &in, &a, &out, NULL), -ENOSYS);
+    pair_close(&pair);
+}
+
+REAL_FIBER_TEST(a_text_over_its_bound_does_not_leave) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_resolve_out out;
+    char address[600];
+    memset(address, 'x', sizeof address - 1);
+    address[sizeof address - 1] = '\0';
+    pair_open(&pair, ROLE_DIRECTORY, &directory_handlers, NULL);
+    assert_int_equal(ask(address, &a, &out, NULL), -E_LIMIT);
+    assert_int_equal(ask("tama@example.test", &a, &out, NULL), 0);
+    pair_close(&pair);
+}
+
+static unsigned answered;
+
+static void ask_in_fiber(void *arg) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_resolve_out out;
+    char *address = arg;
+    assert_int_equal(ask(address, &a, &out, NULL), 0);
+    assert_slice(out.mailboxes[1].address, address);
+    answered++;
+    free(address);
+}
+
+REAL_FIBER_TEST(a_thousand_calls_at_once_get_their_own_answers) {
+    answered = 0;
+    pair_open(&pair, ROLE_DIRECTORY, &directory_handlers, NULL);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(fiber_spawn("caller", ask_in_fiber, mem_printf("u%d@example.test", i)), 0);
+    while (answered < 1000)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    pair_close(&pair);
+}
+
+FIBER_TEST(a_caller_that_gives_up_does_not_disturb_the_next) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_resolve_out out;
+    pair_open(&pair, ROLE_DIRECTORY, &directory_handlers, NULL);
+    struct fiber_deadline d = fiber_deadline_begin(fiber_now() + USEC_SEC);
+    assert_int_equal(ask("slow@example.test", &a, &out, NULL), -ETIMEDOUT);
+    fiber_deadline_end(&d);
+    assert_int_equal(ask("tama@example.test", &a, &out, NULL), 0);
+    assert_int_equal(fiber_sleep(20 * USEC_SEC), 0);
+    assert_int_equal(ask("tama@example.test", &a, &out, NULL), 0);
+    assert_string_equal(pair.misbehaved, "");
+    pair_close(&pair);
+}
+
+static void die_soon(void *arg UNUSED) {
+    if (fiber_sleep(USEC_SEC) == 0)
+        rpc_link_close(pair.other);
+}
+
+FIBER_TEST(calls_under_way_fail_when_the_other_process_dies) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_resolve_out out;
+    struct problem problem = {0};
+    pair_open(&pair, ROLE_DIRECTORY, &directory_handlers, NULL);
+    assert_int_equal(fiber_spawn("death", die_soon, NULL), 0);
+    assert_int_equal(ask("slow@example.test", &a, &out, &problem), -EPIPE);
+    assert_string_equal(problem.text, "the directory process ended during the call");
+    assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    assert_false(rpc_link_up(pair.edge));
+    assert_int_equal(ask("tama@example.test", &a, &out, &problem), -EPIPE);
+    pair_connect(&pair);
+    assert_int_equal(ask("tama@example.test", &a, &out, &problem), 0);
+    pair_close(&pair);
+}
+
+static int open_file(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_queue_open_file_in *in, struct arena *a,
+                     struct rpc_queue_open_file_out *out, struct problem *problem) {
+    (void)arg;
+    (void)caller;
+    (void)in;
+    (void)a;
+    (void)problem;
+    out->file = *(int *)arg;
+    return 0;
+}
+
+static const struct rpc_queue_handlers queue_handlers = {.open_file = open_file};
+
+REAL_FIBER_TEST(a_descriptor_travels_and_is_the_receivers_own) {
+    _cleanup_(arena_done) struct arena a = {0};
+    int ends[2];
+    char bytes[8];
+    assert_int_equal(pipe(ends), 0);
+    pair_open(&pair, ROLE_QUEUE, &queue_handlers, &ends[1]);
+    for (uint64_t i = 0; i < 100; i++) {
+        struct rpc_queue_open_file_in in = {i};
+        struct rpc_queue_open_file_out out;
+        assert_int_equal(call_queue_open_file(pair.edge, &in, &a, &out, NULL), 0);
+        assert_true(out.file > 2 && out.file != ends[1]);
+        assert_int_equal(fcntl(out.file, F_GETFD), FD_CLOEXEC);
+        assert_int_equal(write(out.file, "letter", 6), 6);
+        assert_int_equal(read(ends[0], bytes, sizeof bytes), 6);
+        (void)close(out.file);
+    }
+    pair_close(&pair);
+    (void)close(ends[1]);
+    assert_int_equal(read(ends[0], bytes, sizeof bytes), 0); /* no copy was left open */
+    (void)close(ends[0]);
+}
+
+static unsigned events;
+
+static int event(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_event_in *in) {
+    (void)arg;
+    (void)caller;
+    assert_int_equal(in->letter, 42);
+    events++;
+    return 0;
+}
+
+static const struct rpc_ledger_handlers ledger_handlers = {.event = event};
+
+REAL_FIBER_TEST(a_one_way_call_does_not_wait) {
+    events = 0;
+    pair_open(&pair, ROLE_LEDGER, &ledger_handlers, NULL);
+    struct rpc_field field = {S("from"), S("tama@example.test")};
+    for (int i = 0; i < 500; i++) {
+        struct rpc_ledger_event_in in = {
+            .letter = 42, .kind = S("accepted"), .fields = &field, .fields_count = 1};
+        assert_int_equal(send_ledger_event(pair.edge, &in), 0);
+    }
+    while (events < 500)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    pair_close(&pair);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_call_brings_structs_and_lists_back),
+        cmocka_unit_test(test_an_error_comes_with_its_sentence),
+        cmocka_unit_test(test_a_call_without_handler_is_answered_as_not_there),
+        cmocka_unit_test(test_a_text_over_its_bound_does_not_leave),
+        cmocka_unit_test(test_a_thousand_calls_at_once_get_their_own_answers),
+        cmocka_unit_test(test_a_caller_that_gives_up_does_not_disturb_the_next),
+        cmocka_unit_test(test_calls_under_way_fail_when_the_other_process_dies),
+        cmocka_unit_test(test_a_descriptor_travels_and_is_the_receivers_own),
+        cmocka_unit_test(test_a_one_way_call_does_not_wait),
+    };
+    return cmocka_run_group_tests_name("rpc", tests, NULL, NULL);
+}
