@@ -15,11 +15,11 @@ void encode_base64_body(struct buf *to, struct slice bytes) {
     }
 }
 
-/* The next line without its line end, which may be LF or CRLF. */
+/* The next line without its line end, which may be LF or CRLF, or a CR at the very end. */
 static bool next_line(struct slice *rest, struct slice *ret_line) {
     if (rest->len == 0 || !slice_next(rest, '\n', ret_line))
         return false;
-    if (rest->ptr && slice_ends(*ret_line, S("\r")))
+    if (slice_ends(*ret_line, S("\r")))
         ret_line->len--;
     return true;
 }

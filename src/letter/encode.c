@@ -19,10 +19,9 @@ bool text_is_plain(struct slice text) {
 
 /* Length of the character at the front; a broken one is one byte long, and *ret_broken is set. */
 static size_t character(struct slice s, bool *ret_broken) {
-    size_t len = 1;
-    while (len < s.len && len < 4 && ((unsigned char)s.ptr[len] & 0xc0) == 0x80)
-        len++;
-    *ret_broken = !utf8_valid(slice_first(s, len));
+    unsigned char first = (unsigned char)s.ptr[0];
+    size_t len = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    *ret_broken = s.len < len || !utf8_valid(slice_first(s, len));
     return *ret_broken ? 1 : len;
 }
 

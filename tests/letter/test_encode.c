@@ -134,6 +134,7 @@ static void text_of_others_fits_on_one_line(void **state) {
     assert_slice(text_one_line(&a, S(" a\r\n\tb \x7f c "), 100, true), "a b c");
     assert_slice(text_one_line(&a, S("珠 \xff"), 100, true), "? ?");
     assert_slice(text_one_line(&a, S("珠 \xff"), 100, false), "珠 ?");
+    assert_slice(text_one_line(&a, S("a\x80珠\x80"), 100, false), "a?珠?");
     assert_slice(text_one_line(&a, S("珠珠珠珠"), 10, false), "珠珠...");
     assert_slice(text_one_line(&a, S(""), 10, false), "");
 }
