@@ -6,8 +6,6 @@
  */
 #include "conf/parse.h"
 
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "base/error.h"
 #include "conf/value.h"
@@ -27,16 +25,10 @@ static enum conf_block_id current_block(const struct parse *p) {
     return p->reader.depth == 0 ? CONF_TOP : p->blocks[p->reader.depth - 1];
 }
 
-static void open_block(struct parse *p) {
-    struct conf_word name = p->reader.words[0];
-    unsigned depth = p->reader.depth;
-    enum conf_block_id outer = depth < 2 ? CONF_TOP : p->blocks[depth - 2];
-    enum conf_block_id block = outer == CONF_TOP ? conf_block_find(name.text) : UNKNOWN_BLOCK;
-    p->blocks[depth - 1] = block;
-    if (block != UNKNOWN_BLOCK || outer == UNKNOWN_BLOCK || name.text.len == 0)
-        return;
-    struct slice shown = slice_first(name.text, 60);
-    const struct conf_block *near = conf_block_suggest(name.text);
+static void report_unknown_block(struct parse *p, enum conf_block_id outer, struct conf_word name) {
+    struct slice shown = conf_shorten(name.text);
+    const struct conf_block *near =
+        conf_problems_full(p->problems) ? NULL : conf_block_suggest(name.text);
     if (outer != CONF_TOP)
         conf_problem_add(p->problems, p->reader.line, name.column,
                          "found the block \"%.*s\" within the block \"%s\", expected settings only",
@@ -50,29 +42,41 @@ static void open_block(struct parse *p) {
                          SLICE_ARG(shown));
 }
 
+static void open_block(struct parse *p) {
+    struct conf_word name = p->reader.words[0];
+    unsigned depth = p->reader.depth;
+    enum conf_block_id outer = depth < 2 ? CONF_TOP : p->blocks[depth - 2];
+    enum conf_block_id block = outer == CONF_TOP ? conf_block_find(name.text) : UNKNOWN_BLOCK;
+    p->blocks[depth - 1] = block;
+    if (block == UNKNOWN_BLOCK && outer != UNKNOWN_BLOCK && name.text.len > 0)
+        report_unknown_block(p, outer, name);
+}
+
+/* " in the block "smtp"", or what stands for the top. */
+static struct slice where_is(enum conf_block_id block, const char *top, struct arena *a) {
+    return block == CONF_TOP ? slice_of_str(top)
+                             : arena_printf(a, " in the block \"%s\"", conf_blocks[block].name);
+}
+
 static void report_unknown(struct parse *p, enum conf_block_id block, struct conf_word name) {
-    struct slice shown = slice_first(name.text, 60);
-    const struct conf_setting *near = conf_setting_suggest(block, name.text);
-    bool is_block = block == CONF_TOP && conf_block_find(name.text) != CONF_BLOCK_COUNT;
-    char where[80] = "";
-    if (block != CONF_TOP)
-        (void)snprintf(where, sizeof where, " in the block \"%s\"", conf_blocks[block].name);
-    if (is_block)
+    bool guess = !conf_problems_full(p->problems);
+    struct arena *a = &p->problems->memory;
+    struct slice shown = conf_shorten(name.text);
+    struct slice here = where_is(block, "", a);
+    struct slice there = {NULL, 0};
+    const struct conf_setting *near = guess ? conf_setting_suggest(block, name.text) : NULL;
+    if (near && near->block != block)
+        there = where_is(near->block, " outside of any block", a);
+    if (block == CONF_TOP && conf_block_find(name.text) != CONF_BLOCK_COUNT)
         conf_problem_add(p->problems, p->reader.line, name.column,
                          "\"%.*s\" is a block, expected \"{\" behind it", SLICE_ARG(shown));
-    else if (!near)
-        conf_problem_add(p->problems, p->reader.line, name.column, "there is no setting \"%.*s\"%s",
-                         SLICE_ARG(shown), where);
-    else if (near->block == block)
+    else if (near)
         conf_problem_add(p->problems, p->reader.line, name.column,
-                         "there is no setting \"%.*s\"%s; did you mean \"%s\"?", SLICE_ARG(shown),
-                         where, near->name);
+                         "there is no setting \"%.*s\"%.*s; did you mean \"%s\"%.*s?",
+                         SLICE_ARG(shown), SLICE_ARG(here), near->name, SLICE_ARG(there));
     else
         conf_problem_add(p->problems, p->reader.line, name.column,
-                         "there is no setting \"%.*s\"%s; did you mean \"%s\" %s%s?",
-                         SLICE_ARG(shown), where, near->name,
-                         near->block == CONF_TOP ? "outside of any block" : "in the block ",
-                         conf_blocks[near->block].name);
+                         "there is no setting \"%.*s\"%.*s", SLICE_ARG(shown), SLICE_ARG(here));
 }
 
 static void read_setting(struct parse *p, size_t count) {
@@ -106,17 +110,8 @@ static void read_setting(struct parse *p, size_t count) {
 
 void conf_read_text(struct slice text, unsigned roles, struct conf *conf,
                     struct conf_problems *problems) {
-    struct conf_word words[1 + CONF_WORDS_MAX];
-    struct parse p = {
-        .reader = {.rest = text,
-                   .problems = problems,
-                   .memory = &problems->memory,
-                   .words = words,
-                   .words_max = ARRAY_SIZE(words)},
-        .roles = roles,
-        .conf = conf,
-        .problems = problems,
-    };
+    struct parse p = {.roles = roles, .conf = conf, .problems = problems};
+    conf_reader_init(&p.reader, text, 1 + CONF_WORDS_MAX, problems);
     for (;;) {
         size_t count = 0;
         switch (conf_read_line(&p.reader, &count)) {
@@ -137,13 +132,9 @@ void conf_read_text(struct slice text, unsigned roles, struct conf *conf,
 
 int conf_read_value_text(const struct conf_setting *s, struct slice text, struct conf *conf,
                          struct problem *problem) {
-    struct conf_word words[1 + CONF_WORDS_MAX];
     _cleanup_(conf_problems_done) struct conf_problems problems = {0};
-    struct conf_reader reader = {.rest = text,
-                                 .problems = &problems,
-                                 .memory = &problems.memory,
-                                 .words = words,
-                                 .words_max = ARRAY_SIZE(words)};
+    struct conf_reader reader;
+    conf_reader_init(&reader, text, CONF_WORDS_MAX, &problems);
     size_t count = 0;
     size_t at = 0;
     enum conf_line_kind kind = conf_read_line(&reader, &count);
@@ -151,7 +142,7 @@ int conf_read_value_text(const struct conf_setting *s, struct slice text, struct
         return problem_set(problem, -E_SYNTAX, "%.*s", SLICE_ARG(problems.list[0].text));
     if ((kind != CONF_LINE_PLAIN && kind != CONF_LINE_END) || reader.rest.len > 0)
         return problem_set(problem, -E_SYNTAX, "found braces or lines, expected a value");
-    return conf_value_read(s, words, count, conf, problem, &at);
+    return conf_value_read(s, reader.words, count, conf, problem, &at);
 }
 
 struct conf *conf_new_blank(void) {

@@ -8,7 +8,7 @@ void conf_problems_done(struct conf_problems *p) {
 
 void conf_problem_add(struct conf_problems *p, unsigned line, unsigned column, const char *format,
                       ...) {
-    if (p->count == CONF_PROBLEMS_MAX) {
+    if (conf_problems_full(p)) {
         p->unkept++;
         return;
     }
@@ -22,6 +22,13 @@ void conf_problem_add(struct conf_problems *p, unsigned line, unsigned column, c
         .text = arena_printf_v(&p->memory, format, args),
     };
     va_end(args);
+}
+
+struct slice conf_shorten(struct slice word) {
+    size_t len = MIN(word.len, (size_t)60);
+    while (len < word.len && len > 0 && ((uint8_t)word.ptr[len] & 0xc0) == 0x80)
+        len--;
+    return slice_first(word, len);
 }
 
 void conf_problems_write(const struct conf_problems *p, struct buf *to) {

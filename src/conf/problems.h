@@ -30,5 +30,13 @@ void conf_problems_done(struct conf_problems *p);
 void conf_problem_add(struct conf_problems *p, unsigned line, unsigned column, const char *format,
                       ...) PRINTF_LIKE(4, 5);
 
+/* The front of a long word for a problem, cut between characters. */
+struct slice conf_shorten(struct slice word);
+
+/* Further problems are only counted: no need to find good words for them. */
+static inline bool conf_problems_full(const struct conf_problems *p) {
+    return p->count == CONF_PROBLEMS_MAX;
+}
+
 /* One line for each: "hayauma.conf:12:5: smtp.timeout: found "5", expected a span ...". */
 void conf_problems_write(const struct conf_problems *p, struct buf *to);

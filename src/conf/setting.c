@@ -53,23 +53,25 @@ struct slice conf_setting_name(const struct conf_setting *s, char text[static CO
 
 #define NEAR_LEN_MAX 40U
 
-/* The number of letters to add, drop or change to get from one word to the other. */
+/* The number of letters to add, drop, change, or swap with the next, from one word to the other. */
 static unsigned edit_distance(struct slice a, struct slice b) {
-    unsigned row[NEAR_LEN_MAX + 1];
+    unsigned rows[3][NEAR_LEN_MAX + 1] = {0};
     for (unsigned j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (unsigned i = 0; i < a.len; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i + 1;
-        for (unsigned j = 0; j < b.len; j++) {
-            bool same = ascii_lower(a.ptr[i]) == ascii_lower(b.ptr[j]);
-            unsigned changed = diagonal + (same ? 0 : 1);
-            unsigned moved = MIN(row[j], row[j + 1]) + 1;
-            diagonal = row[j + 1];
-            row[j + 1] = MIN(changed, moved);
+        rows[0][j] = j;
+    for (unsigned i = 1; i <= a.len; i++) {
+        const unsigned *above = rows[(i + 2) % 3];
+        const unsigned *two_above = rows[(i + 1) % 3];
+        unsigned *row = rows[i % 3];
+        row[0] = i;
+        for (unsigned j = 1; j <= b.len; j++) {
+            unsigned changed = above[j - 1] + (a.ptr[i - 1] == b.ptr[j - 1] ? 0 : 1);
+            unsigned moved = MIN(above[j], row[j - 1]) + 1;
+            row[j] = MIN(changed, moved);
+            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1])
+                row[j] = MIN(row[j], two_above[j - 2] + 1);
         }
     }
-    return row[b.len];
+    return rows[a.len % 3][b.len];
 }
 
 /* How far apart, or UINT_MAX when it is too far for a guess: a third of the letters. */
@@ -145,7 +147,7 @@ const struct conf_setting *conf_setting_find(struct slice name, struct problem *
         return found;
     const struct conf_setting *near = conf_setting_suggest(block, last);
     char text[CONF_NAME_SIZE];
-    struct slice shown = slice_first(name, 80);
+    struct slice shown = conf_shorten(name);
     if (near)
         (void)problem_set(problem, -E_UNKNOWN, "there is no setting \"%.*s\"; did you mean %.*s?",
                           SLICE_ARG(shown), SLICE_ARG(conf_setting_name(near, text)));

@@ -65,7 +65,8 @@ struct conf_setting {
     enum conf_block_id block;
     const char *name; /* "message-size-max" */
     enum conf_type type;
-    size_t offset;      /* in struct conf */
+    const char *member; /* "smtp.message_size_max", in struct conf */
+    size_t offset;      /* of that */
     const char *preset; /* the default as the file would say it; NULL: has to be set */
 
     /*

@@ -85,7 +85,7 @@ static bool check_bytes(struct conf_reader *r, struct slice line) {
 /* Reads a quoted word; the cursor stands behind its opening quote. */
 static enum token read_quoted(struct conf_reader *r, struct cursor *c, struct conf_word *word) {
     size_t start = c->at;
-    char *text = arena_alloc(r->memory, c->line.len - start + 1);
+    char *text = arena_alloc(&r->problems->memory, c->line.len - start + 1);
     size_t len = 0;
     while (c->at < c->line.len && c->line.ptr[c->at] != '"') {
         if (c->line.ptr[c->at] == '\\') {
@@ -171,7 +171,7 @@ static enum conf_line_kind open_block(struct conf_reader *r, struct cursor *c, s
     else if (count > 1)
         conf_problem_add(r->problems, r->line, r->words[1].column,
                          "found \"%.*s\", expected \"{\" behind the name of a block",
-                         SLICE_ARG(r->words[1].text));
+                         SLICE_ARG(conf_shorten(r->words[1].text)));
     r->opened[r->depth++] = r->line;
     if (!expect_end(r, c, "{") && (r->depth == 0 || r->opened[r->depth - 1] != r->line))
         return CONF_LINE_FAULT;
@@ -193,8 +193,9 @@ static enum conf_line_kind close_block(struct conf_reader *r, struct cursor *c, 
         return CONF_LINE_FAULT;
     }
     struct conf_word word = {{NULL, 0}, 0, false};
-    if (next_token(r, c, &word) != TOKEN_END)
-        conf_problem_add(r->problems, r->line, column_of(c->line, c->at),
+    enum token token = next_token(r, c, &word);
+    if (token != TOKEN_END && token != TOKEN_FAULT)
+        conf_problem_add(r->problems, r->line, word.column,
                          "found something behind \"}\", expected a new line there");
     return CONF_LINE_CLOSE;
 }
@@ -232,6 +233,16 @@ static void report_open_blocks(struct conf_reader *r) {
     for (unsigned i = 0; i < r->depth; i++)
         conf_problem_add(r->problems, r->opened[i], 0,
                          "this block is not closed, expected a line with \"}\" for it");
+}
+
+void conf_reader_init(struct conf_reader *r, struct slice text, size_t words_max,
+                      struct conf_problems *problems) {
+    *r = (struct conf_reader){
+        .rest = text,
+        .words = arena_array(&problems->memory, words_max, sizeof *r->words),
+        .words_max = words_max,
+        .problems = problems,
+    };
 }
 
 enum conf_line_kind conf_read_line(struct conf_reader *r, size_t *ret_count) {

@@ -40,14 +40,18 @@ struct conf_reader {
     unsigned depth;
     unsigned opened[CONF_DEPTH_MAX]; /* the lines of the blocks that are open */
     bool ended;
-    struct conf_problems *problems;
-    struct arena *memory; /* of words with escapes */
     struct conf_word *words;
     size_t words_max;
+    struct conf_problems *problems; /* its arena holds the words too */
 };
 
+/* Starts reading a text, with at most `words_max` words (at least one) on a line. */
+void conf_reader_init(struct conf_reader *r, struct slice text, size_t words_max,
+                      struct conf_problems *problems);
+
 /*
- * Reads the next line that says something; its words are in r->words, valid until the next call,
- * their text as long as the file's text and the arena. Blocks left open are a problem at the end.
+ * Reads the next line that says something; its words are in r->words until the next call, their
+ * text lives as long as the file's text and the problems. Blocks left open are a problem at the
+ * end.
  */
 enum conf_line_kind conf_read_line(struct conf_reader *r, size_t *ret_count);

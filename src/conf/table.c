@@ -75,15 +75,18 @@ static const char *const log_levels[] = {"error", "warning", "info", "debug", NU
 static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL};
 
 /* The place of a member, after a check that it has the type that the row reads and writes. */
-#define MEMBER(member, ctype)                                                                      \
+#define OFFSET(member, ctype)                                                                      \
     offsetof(struct conf, member) +                                                                \
         0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((struct conf *)NULL)->member),    \
                                                      ctype)                                        \
                             ? 1                                                                    \
                             : -1])
 
-#define ROW(id, member, file_name, kind, ctype, ...)                                               \
-    { .block = id, .name = file_name, .type = kind, .offset = MEMBER(member, ctype), __VA_ARGS__ }
+#define ROW(id, m, file_name, kind, ctype, ...)                                                    \
+    {                                                                                              \
+        .block = id, .name = file_name, .type = kind, .member = #m, .offset = OFFSET(m, ctype),    \
+        __VA_ARGS__                                                                                \
+    }
 
 #define DOC(en, ja, sample) .about = {en, ja}, .example = sample
 #define FOR(who, when)      .roles = who, .effect = when

@@ -112,23 +112,15 @@ const char *conf_type_name(enum conf_type type) {
     return conf_types[type].name;
 }
 
-/* The front of a word for a message, cut between characters. */
-static struct slice shorten(struct slice word) {
-    size_t len = MIN(word.len, (size_t)60);
-    while (len < word.len && len > 0 && ((uint8_t)word.ptr[len] & 0xc0) == 0x80)
-        len--;
-    return slice_first(word, len);
-}
-
 /* Fills in what was found and what was expected. */
 static int refuse(const struct conf_setting *s, struct slice found, struct problem *problem) {
     _cleanup_(buf_done) struct buf expected = {0};
     conf_value_expected(s, CONF_ENGLISH, &expected);
     if (!found.ptr)
         return problem_set(problem, -E_SYNTAX, "found no value, expected %s", buf_str(&expected));
-    return problem_set(problem, -E_SYNTAX, "found \"%.*s%s\", expected %s",
-                       SLICE_ARG(shorten(found)), found.len > shorten(found).len ? "..." : "",
-                       buf_str(&expected));
+    struct slice front = conf_shorten(found);
+    return problem_set(problem, -E_SYNTAX, "found \"%.*s%s\", expected %s", SLICE_ARG(front),
+                       found.len > front.len ? "..." : "", buf_str(&expected));
 }
 
 static int read_list(const struct conf_setting *s, const struct conf_word *words, size_t count,
@@ -166,7 +158,7 @@ int conf_value_read(const struct conf_setting *s, const struct conf_word *words,
     if (count > 1) {
         *ret_at = 1;
         return problem_set(problem, -E_SYNTAX, "found \"%.*s\" behind the value, expected only one",
-                           SLICE_ARG(shorten(words[1].text)));
+                           SLICE_ARG(conf_shorten(words[1].text)));
     }
     memcpy(member_of(s, conf), &e, t->size);
     return 0;
