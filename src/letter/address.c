@@ -40,7 +40,7 @@ static bool take(struct parser *p, char c) {
 static bool is_atext(char c) {
     if (ascii_is_alpha(c) || ascii_is_digit(c) || (unsigned char)c >= 0x80)
         return true;
-    return c && memchr("!#$%&'*+-/=?^_`{|}~", c, 19) != NULL;
+    return slice_find_byte(S("!#$%&'*+-/=?^_`{|}~"), c) >= 0;
 }
 
 static bool is_dot_string(struct slice s) {
@@ -110,7 +110,7 @@ static struct slice cut_domain(struct parser *p) {
         while (peek(p) >= 0 && !take(p, ']'))
             p->at++;
     } else {
-        while (peek(p) >= 0 && !memchr("> \t,:", peek(p), 5))
+        while (peek(p) >= 0 && slice_find_byte(S("> \t,:"), (char)peek(p)) < 0)
             p->at++;
     }
     return slice_first(slice_from(p->text, from), p->at - from);

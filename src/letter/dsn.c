@@ -36,7 +36,7 @@ const char *dsn_action_name(enum dsn_action action) {
 bool dsn_status_valid(struct slice status) {
     struct slice piece;
     unsigned pieces = 0;
-    if (status.len < 5 || !memchr("245", status.ptr[0], 3) || status.ptr[1] != '.')
+    if (status.len < 5 || slice_find_byte(S("245"), status.ptr[0]) < 0 || status.ptr[1] != '.')
         return false;
     while (slice_next(&status, '.', &piece)) {
         uint64_t number = 0;
@@ -95,7 +95,7 @@ static struct slice ascii_form(struct arena *a, struct slice address) {
     size_t len = 0;
     for (; address.len > 0; address = slice_from(address, len)) {
         uint32_t point = code_point(address, &len);
-        if (point > 32 && point < 127 && !memchr("+=\\", (int)point, 3))
+        if (point > 32 && point < 127 && slice_find_byte(S("+=\\"), (char)point) < 0)
             buf_add_byte(&text, (char)point);
         else
             buf_printf(&text, "\\x{%02X}", point);

@@ -99,7 +99,7 @@ static bool is_atoms(struct slice name) {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
         if (!ascii_is_alpha(c) && !ascii_is_digit(c) &&
-            !(c && memchr(" !#$%&'*+-/=?^_`{|}~", c, 20)))
+            slice_find_byte(S(" !#$%&'*+-/=?^_`{|}~"), c) < 0)
             return false;
     }
     return true;
@@ -129,7 +129,7 @@ void encode_phrase(struct fold *f, struct slice name) {
 
 /* RFC 2045 §5.1 token and RFC 2231 §7 attribute-char. */
 static bool is_attribute_char(char c) {
-    return ascii_is_alpha(c) || ascii_is_digit(c) || (c && memchr("!#$&+-.^_`{|}~", c, 14) != NULL);
+    return ascii_is_alpha(c) || ascii_is_digit(c) || slice_find_byte(S("!#$&+-.^_`{|}~"), c) >= 0;
 }
 
 static bool is_token(struct slice value) {

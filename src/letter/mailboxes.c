@@ -50,7 +50,7 @@ struct list_reader {
 };
 
 static bool is_special(char c) {
-    return c && memchr("<>@,;:.()[]\\\"", c, 13) != NULL;
+    return slice_find_byte(S("<>@,;:.()[]\\\""), c) >= 0;
 }
 
 static bool is_space(char c) {

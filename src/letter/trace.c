@@ -21,7 +21,7 @@ static void literal(struct buf *to, struct slice ip) {
 static bool helo_is_sound(struct slice helo) {
     for (size_t i = 0; i < helo.len; i++) {
         char c = helo.ptr[i];
-        if (!ascii_is_alpha(c) && !ascii_is_digit(c) && !(c && memchr(".-_:[]", c, 6)))
+        if (!ascii_is_alpha(c) && !ascii_is_digit(c) && slice_find_byte(S(".-_:[]"), c) < 0)
             return false;
     }
     return helo.len > 0 && helo.len <= DOMAIN_MAX;
