@@ -416,21 +416,22 @@ static int scheduler_init(struct scheduler *s, const struct fiber_config *config
 }
 
 int fiber_run(const struct fiber_config *config, fiber_fn *fn, void *arg) {
-    struct scheduler s;
+    struct scheduler *s = NEW(struct scheduler);
     struct fiber *first = NULL;
     MUST(!fiber_scheduler);
-    int r = scheduler_init(&s, config);
-    if (r < 0)
-        return r;
-    r = offload_attach(&s);
-    if (r == 0)
-        r = create("main", fn, arg, NULL, &first);
-    if (r == 0)
-        loop(&s);
-    offload_detach(&s);
-    heap_done(&s.timers);
-    stack_pool_done(&s.stacks);
-    (void)close(s.epoll);
+    int r = scheduler_init(s, config);
+    if (r == 0) {
+        r = offload_attach(s);
+        if (r == 0)
+            r = create("main", fn, arg, NULL, &first);
+        if (r == 0)
+            loop(s);
+        offload_detach(s);
+        (void)close(s->epoll);
+    }
+    heap_done(&s->timers);
+    stack_pool_done(&s->stacks);
+    free(s);
     fiber_scheduler = NULL;
     return r;
 }

@@ -14,6 +14,7 @@ struct pipe {
     struct buf bytes;
     size_t capacity;
     bool writer_gone, reader_gone;
+    unsigned holders; /* ends that have not been closed */
     struct fiber_cond readable, writable;
 };
 
@@ -24,13 +25,14 @@ struct end {
 static struct pipe *pipe_new(size_t capacity) {
     struct pipe *p = NEW(struct pipe);
     p->capacity = capacity;
+    p->holders = 2;
     fiber_cond_init(&p->readable);
     fiber_cond_init(&p->writable);
     return p;
 }
 
 static void pipe_release(struct pipe *p) {
-    if (!p->writer_gone || !p->reader_gone)
+    if (--p->holders > 0)
         return;
     buf_done(&p->bytes);
     free(p);
