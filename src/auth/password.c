@@ -81,7 +81,7 @@ static int verify_argon(struct slice password, const char *hash) {
     errno = 0;
     if (crypto_pwhash_str_verify(hash, password.ptr, password.len) == 0)
         return 0;
-    return errno == ENOMEM ? -ENOMEM : errno == EINVAL ? -E_SYNTAX : -E_REFUSED;
+    return errno == ENOMEM ? -ENOMEM : -E_REFUSED;
 }
 
 static int verify_crypt(const char *password, const char *hash) {

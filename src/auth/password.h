@@ -35,8 +35,9 @@ int password_check_form(struct slice password, struct problem *problem);
 int password_hash(struct slice password, struct password_cost cost, char hash[PASSWORD_HASH_MAX]);
 
 /*
- * 0: the password fits the hash; -E_REFUSED: it does not; -E_SYNTAX: that is no hash that this
- * program can read; -ENOMEM. The comparison takes the same time wherever a difference is.
+ * 0: the password fits the hash; -E_REFUSED: it does not; -E_SYNTAX: that is no hash of a
+ * kind that this program can read; -ENOMEM. The comparison takes the same time wherever a
+ * difference is.
  */
 int password_verify(struct slice password, const char *hash);
 

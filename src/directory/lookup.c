@@ -46,10 +46,10 @@ static int load_name(struct load *l) {
     return r < 0 ? r : load_targets(l);
 }
 
-/* One text, empty when there is no row. */
+/* One text, empty when there is no row. `key` is the parameter; ptr NULL: there is none. */
 static int load_text(struct load *l, const char *sql, struct slice key, struct slice *ret) {
     sqlite3_stmt *row = NULL;
-    int r = db_query(l->db, &row, sql, "t", key);
+    int r = db_query(l->db, &row, sql, key.ptr ? "t" : "", key);
     if (r == 0)
         r = db_step(l->db, row);
     if (r == 1)

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: ISC */
+#include "directory_test.h"
+
+#include <time.h>
+
+#include "auth/apop.h"
+#include "auth/throttle.h"
+
+#define PEER  S("\xc0\x00\x02\x01")
+#define STAMP S("<1896.697170952@dbc.mtview.ca.us>")
+
+struct answer {
+    struct login login;
+    struct problem problem;
+    char address[64];
+};
+
+static struct answer ask(struct directory *d, const struct login_request *request) {
+    struct answer answer = {0};
+    struct arena a = {0};
+    assert_int_equal(directory_login(d, request, &a, &answer.login, &answer.problem), 0);
+    assert_int_equal(slice_to_str(answer.login.address, answer.address, sizeof answer.address), 0);
+    arena_done(&a);
+    return answer;
+}
+
+static struct answer login(struct directory *d, const char *name, struct slice password) {
+    struct login_request request = {.name = slice_of_str(name), .password = password};
+    return ask(d, &request);
+}
+
+static enum login_outcome outcome(struct directory *d, const char *name, struct slice password) {
+    return login(d, name, password).login.outcome;
+}
+
+DIRECTORY_TEST(c2_the_right_password_enters) {
+    add_domain(d, "example.test");
+    uint64_t id = add_account(d, "tama@example.test");
+    struct answer answer = login(d, "Tama@Example.TEST", PASSWORD);
+    assert_int_equal(answer.login.outcome, LOGIN_WELCOME);
+    assert_int_equal(answer.login.account_id, id);
+    assert_string_equal(answer.address, "tama@example.test");
+    assert_int_equal(answer.login.hold, 0);
+    directory_close(d);
+}
+
+DIRECTORY_TEST(c2_refusals_look_alike_outside_and_differ_in_the_log) {
+    struct account_new mute = {.address = S("mute@example.test")};
+    uint64_t id = 0;
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    GOOD(directory_account_add(d, &mute, &id, &problem));
+    struct answer wrong = login(d, "tama@example.test", S("no"));
+    struct answer nobody = login(d, "kobo@example.test", S("no"));
+    struct answer silent = login(d, "mute@example.test", S(""));
+    struct answer odd = login(d, "a b c", S("no"));
+    assert_int_equal(wrong.login.outcome, LOGIN_WRONG);
+    assert_memory_equal(&wrong.login, &nobody.login, sizeof wrong.login);
+    assert_memory_equal(&wrong.login, &silent.login, sizeof wrong.login);
+    assert_memory_equal(&wrong.login, &odd.login, sizeof wrong.login);
+    assert_string_equal(wrong.problem.text, "wrong password for tama@example.test");
+    assert_string_equal(nobody.problem.text, "there is no account kobo@example.test");
+    assert_string_equal(silent.problem.text, "mute@example.test has no password");
+    directory_close(d);
+}
+
+DIRECTORY_TEST(c2_a_bare_local_part_means_the_only_domain) {
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
+    add_domain(d, "other.test");
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WRONG);
+    directory_close(d);
+}
+
+REAL_FIBER_TEST(c2_a_bare_local_part_means_the_default_domain) {
+    struct place p;
+    struct directory_options options = {.default_domain = "Example.test",
+                                        .cost = PASSWORD_COST_MIN};
+    struct directory *d = NULL;
+    place_make(&p);
+    GOOD(directory_open(p.file, &options, &d, &problem));
+    add_domain(d, "example.test");
+    add_domain(d, "other.test");
+    (void)add_account(d, "tama@example.test");
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
+    directory_close(d);
+    place_done(&p);
+}
+
+DIRECTORY_TEST(c2_an_alias_domain_enters_too) {
+    add_domain(d, "example.test");
+    GOOD(directory_domain_add(d, S("example.net"), S("example.test"), &problem));
+    (void)add_account(d, "tama@example.test");
+    struct answer answer = login(d, "tama@example.net", PASSWORD);
+    assert_int_equal(answer.login.outcome, LOGIN_WELCOME);
+    assert_string_equal(answer.address, "tama@example.test");
+    directory_close(d);
+}
+
+DIRECTORY_TEST(c2_disabled_is_told_only_with_the_right_password) {
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
+    GOOD(directory_account_set_enabled(d, S("tama@example.test"), false, &problem));
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_DISABLED);
+    assert_int_equal(outcome(d, "tama", S("no")), LOGIN_WRONG);
+    directory_close(d);
+}
+
+DIRECTORY_TEST(rfc4616_s2_nobody_acts_for_somebody_else) {
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    (void)add_account(d, "kobo@example.test");
+    struct login_request request = {
+        .name = S("tama"), .act_as = S("Tama@example.test"), .password = PASSWORD};
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    request.act_as = S("kobo@example.test");
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WRONG);
+    directory_close(d);
+}
+
+DIRECTORY_TEST(c2_a_changed_password_counts_at_once) {
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME); /* remembered */
+    GOOD(directory_account_set_password(d, S("tama@example.test"), S("Wq9!zzTnB4xe"), false,
+                                        &problem));
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WRONG);
+    assert_int_equal(outcome(d, "tama", S("Wq9!zzTnB4xe")), LOGIN_WELCOME);
+    directory_close(d);
+}
+
+DIRECTORY_TEST(c6_an_imported_hash_is_replaced_at_the_first_login) {
+    struct arena a = {0};
+    struct account account;
+    uint64_t id = 0;
+    struct account_new old = {
+        .address = S("tama@example.test"),
+        .imported = S("$6$kobo$PE1d9wimX/0BPsXns/XVBumymEdwK00HY4HUhzSgC0B74lER1hHYeVWWMdtCHHdW59"
+                      "ysZzcDoJrPSPkmmnqSM1")};
+    add_domain(d, "example.test");
+    GOOD(directory_account_add(d, &old, &id, &problem));
+    assert_int_equal(outcome(d, "tama", S("no")), LOGIN_WRONG);
+    GOOD(directory_account_show(d, S("tama@example.test"), &a, &account, &problem));
+    assert_string_equal(account.password_kind, "sha512-crypt");
+    assert_int_equal(outcome(d, "tama", S("tama river 1993")), LOGIN_WELCOME);
+    GOOD(directory_account_show(d, S("tama@example.test"), &a, &account, &problem));
+    assert_string_equal(account.password_kind, "argon2id");
+    assert_int_equal(outcome(d, "tama", S("tama river 1993")), LOGIN_WELCOME);
+    assert_int_equal(outcome(d, "tama", S("no")), LOGIN_WRONG);
+    arena_done(&a);
+    directory_close(d);
+}
+
+DIRECTORY_TEST(c2_the_last_login_is_shown_and_kept) {
+    struct arena a = {0};
+    struct account account;
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    GOOD(directory_account_show(d, S("tama@example.test"), &a, &account, &problem));
+    assert_int_equal(account.last_login, 0);
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
+    usec_t when = fiber_wall();
+    directory_close(d);
+    d = place_open(p);
+    GOOD(directory_account_show(d, S("tama@example.test"), &a, &account, &problem));
+    assert_true(account.last_login > when - USEC_MIN && account.last_login <= fiber_wall());
+    arena_done(&a);
+    directory_close(d);
+}
+
+/* ------------------------------------------------------------------ time */
+
+static double seconds(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+REAL_FIBER_TEST(c2_nobody_takes_as_long_as_a_wrong_password_and_a_known_one_less) {
+    struct place p;
+    struct directory_options options = {.cost = {16 * 1024, 1}};
+    struct directory *d = NULL;
+    double took[4] = {1e9, 1e9, 1e9, 1e9};
+    place_make(&p);
+    GOOD(directory_open(p.file, &options, &d, &problem));
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    struct account_new quick = {
+        .address = S("quick@example.test"), .password = PASSWORD, .minimal_cost = true};
+    uint64_t id = 0;
+    GOOD(directory_account_add(d, &quick, &id, &problem));
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
+    for (int i = 0; i < 5; i++) { /* the best of five: other work may be running */
+        static const char *const names[] = {"tama", "nobody", "quick", "tama"};
+        for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+            double start = seconds();
+            (void)outcome(d, names[k], k == 3 ? PASSWORD : S("no"));
+            took[k] = MIN(took[k], seconds() - start);
+        }
+    }
+    print_message("wrong %.1f ms, nobody %.1f ms, weak hash %.1f ms, remembered %.2f ms\n",
+                  took[0] * 1e3, took[1] * 1e3, took[2] * 1e3, took[3] * 1e3);
+    assert_true(took[1] > took[0] / 2 && took[1] < took[0] * 2);
+    assert_true(took[2] > took[0] / 2 && took[2] < took[0] * 2);
+    assert_true(took[3] < took[0] / 2);
+    directory_close(d);
+    place_done(&p);
+}
+
+/* ------------------------------------------------------------------ throttling, simulated time */
+
+DIRECTORY_TEST_AT(e2_failures_wait_2_s_doubling, TEST_WALL) {
+    struct login_request request = {.name = S("tama"), .password = S("no"), .peer = PEER};
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    usec_t start = fiber_now();
+    assert_int_equal(ask(d, &request).login.hold, 2 * USEC_SEC);
+    assert_int_equal(fiber_now() - start, 0);
+    assert_int_equal(ask(d, &request).login.hold, 4 * USEC_SEC); /* came at once: waited 2 s */
+    assert_int_equal(fiber_now() - start, 2 * USEC_SEC);
+    request.password = PASSWORD;
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    assert_int_equal(fiber_now() - start, 6 * USEC_SEC);
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    assert_int_equal(fiber_now() - start, 6 * USEC_SEC);
+    directory_close(d);
+}
+
+DIRECTORY_TEST_AT(e2_names_that_do_not_exist_are_slowed_down_too, TEST_WALL) {
+    struct login_request request = {.name = S("kobo"), .password = S("no"), .peer = PEER};
+    add_domain(d, "example.test");
+    assert_int_equal(ask(d, &request).login.hold, 2 * USEC_SEC);
+    assert_int_equal(ask(d, &request).login.hold, 4 * USEC_SEC);
+    request.peer = S("\xc0\x00\x02\x02");
+    assert_int_equal(ask(d, &request).login.hold, 2 * USEC_SEC);
+    directory_close(d);
+}
+
+struct guesser {
+    struct directory *d;
+    unsigned wrong, throttled;
+};
+
+static void guess(void *arg) {
+    struct guesser *g = arg;
+    struct login_request request = {.name = S("tama"), .password = S("no"), .peer = PEER};
+    enum login_outcome o = ask(g->d, &request).login.outcome;
+    g->wrong += o == LOGIN_WRONG;
+    g->throttled += o == LOGIN_THROTTLED;
+}
+
+DIRECTORY_TEST_AT(e2_guessing_in_parallel_queues_up_and_is_turned_away, TEST_WALL) {
+    struct guesser g = {.d = d};
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    for (int i = 0; i < 5; i++)
+        guess(&g);
+    usec_t start = fiber_now();
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(fiber_spawn("guesser", guess, &g), 0);
+    while (fiber_children() > 0)
+        assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    assert_int_equal(g.wrong, 5 + 2); /* after 30 s and 60 s; all others had no hope in a minute */
+    assert_int_equal(g.throttled, 18);
+    assert_in_range(fiber_now() - start, 60 * USEC_SEC, 62 * USEC_SEC);
+    directory_close(d);
+}
+
+/* ------------------------------------------------------------------ APOP */
+
+static enum login_outcome apop(struct directory *d, const char *name, struct slice digest,
+                               struct problem *problem) {
+    struct login login;
+    struct arena a = {0};
+    struct login_request request = {.name = slice_of_str(name), .stamp = STAMP, .digest = digest};
+    assert_int_equal(directory_login_apop(d, &request, &a, &login, problem), 0);
+    arena_done(&a);
+    return login.outcome;
+}
+
+DIRECTORY_TEST(rfc1939_s7_apop) {
+    struct problem said = {0};
+    struct slice digest = S("c4c9334bac560ecc979e58001b3e22fb"); /* of "tanstaaf" */
+    add_domain(d, "example.test");
+    (void)add_account(d, "mrose@example.test");
+    assert_int_equal(apop(d, "mrose", digest, &said), LOGIN_WRONG);
+    assert_string_equal(said.text, "mrose@example.test has no APOP secret");
+    GOOD(directory_account_set_apop(d, S("mrose@example.test"), S("tanstaaf"), &problem));
+    assert_int_equal(apop(d, "mrose", digest, &said), LOGIN_WELCOME);
+    assert_int_equal(apop(d, "mrose", S("00000000000000000000000000000000"), &said), LOGIN_WRONG);
+    assert_int_equal(apop(d, "nobody", digest, &said), LOGIN_WRONG);
+    GOOD(directory_account_set_apop(d, S("mrose@example.test"), S(""), &problem));
+    assert_int_equal(apop(d, "mrose", digest, &said), LOGIN_WRONG);
+    directory_close(d);
+}
+
+DIRECTORY_TEST(apop_without_its_key_is_a_temporary_failure_and_no_new_key_is_made) {
+    struct problem said = {0};
+    add_domain(d, "example.test");
+    (void)add_account(d, "mrose@example.test");
+    GOOD(directory_account_set_apop(d, S("mrose@example.test"), S("tanstaaf"), &problem));
+    directory_close(d);
+    assert_int_equal(unlink(p->key), 0);
+    d = place_open(p);
+    assert_int_equal(apop(d, "mrose", S("c4c9334bac560ecc979e58001b3e22fb"), &said),
+                     LOGIN_TEMPORARY);
+    assert_string_equal(said.text, "the key that opens APOP secrets is missing");
+    BAD(directory_account_set_apop(d, S("mrose@example.test"), S("x"), &problem), -E_REFUSED,
+        "there is no key");
+    assert_int_equal(outcome(d, "mrose", PASSWORD), LOGIN_WELCOME);
+    assert_int_equal(access(p->key, F_OK), -1);
+    directory_close(d);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_c2_the_right_password_enters),
+        cmocka_unit_test(test_c2_refusals_look_alike_outside_and_differ_in_the_log),
+        cmocka_unit_test(test_c2_a_bare_local_part_means_the_only_domain),
+        cmocka_unit_test(test_c2_a_bare_local_part_means_the_default_domain),
+        cmocka_unit_test(test_c2_an_alias_domain_enters_too),
+        cmocka_unit_test(test_c2_disabled_is_told_only_with_the_right_password),
+        cmocka_unit_test(test_rfc4616_s2_nobody_acts_for_somebody_else),
+        cmocka_unit_test(test_c2_a_changed_password_counts_at_once),
+        cmocka_unit_test(test_c6_an_imported_hash_is_replaced_at_the_first_login),
+        cmocka_unit_test(test_c2_the_last_login_is_shown_and_kept),
+        cmocka_unit_test(test_c2_nobody_takes_as_long_as_a_wrong_password_and_a_known_one_less),
+        cmocka_unit_test(test_e2_failures_wait_2_s_doubling),
+        cmocka_unit_test(test_e2_names_that_do_not_exist_are_slowed_down_too),
+        cmocka_unit_test(test_e2_guessing_in_parallel_queues_up_and_is_turned_away),
+        cmocka_unit_test(test_rfc1939_s7_apop),
+        cmocka_unit_test(test_apop_without_its_key_is_a_temporary_failure_and_no_new_key_is_made),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

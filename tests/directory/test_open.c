@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+#include "directory_test.h"
+
+#include <sqlite3.h>
+
+#include "fiber/wait.h"
+
+static int open_here(const struct place *p, bool read_only, struct problem *problem) {
+    struct directory_options options = {.read_only = read_only, .cost = PASSWORD_COST_MIN};
+    struct directory *d = NULL;
+    int r = directory_open(p->file, &options, &d, problem);
+    directory_close(d);
+    return r;
+}
+
+static void overwrite(const struct place *p, off_t at, const char *bytes, size_t len) {
+    int fd = open(p->file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, bytes, len, at), (ssize_t)len);
+    (void)close(fd);
+}
+
+static void sql(const struct place *p, const char *text) {
+    sqlite3 *handle = NULL;
+    assert_int_equal(sqlite3_open(p->file, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, text, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(handle);
+}
+
+REAL_FIBER_TEST(a_new_file_is_for_nobody_else_to_read) {
+    struct place p;
+    struct stat st;
+    place_make(&p);
+    (void)umask(0);
+    GOOD(open_here(&p, false, &problem));
+    assert_int_equal(stat(p.file, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    place_done(&p);
+}
+
+REAL_FIBER_TEST(what_was_added_is_there_after_reopening) {
+    struct place p;
+    place_make(&p);
+    struct directory *d = place_open(&p);
+    add_domain(d, "example.test");
+    uint64_t id = add_account(d, "tama@example.test");
+    directory_close(d);
+    d = place_open(&p);
+    struct arena a = {0};
+    struct route route = resolve(d, "tama@example.test", &a);
+    assert_int_equal(route.kind, ROUTE_LOCAL);
+    assert_int_equal(route.mailboxes[0].account_id, id);
+    arena_done(&a);
+    directory_close(d);
+    place_done(&p);
+}
+
+REAL_FIBER_TEST(a_file_that_is_no_database_is_said_to_be_none) {
+    struct place p;
+    char junk[8192];
+    place_make(&p);
+    memset(junk, 'x', sizeof junk);
+    overwrite(&p, 0, junk, sizeof junk);
+    BAD(open_here(&p, false, &problem), -E_CORRUPT,
+        "directory.db is not an SQLite database; restore it from a backup");
+    place_done(&p);
+}
+
+REAL_FIBER_TEST(damage_in_the_middle_is_found_when_opening) {
+    struct place p;
+    char junk[4096];
+    place_make(&p);
+    GOOD(open_here(&p, false, &problem));
+    memset(junk, 0x55, sizeof junk);
+    overwrite(&p, 4096, junk, sizeof junk);
+    BAD(open_here(&p, false, &problem), -E_CORRUPT, "is damaged; restore it from a backup");
+    place_done(&p);
+}
+
+REAL_FIBER_TEST(somebody_elses_database_is_not_touched) {
+    struct place p;
+    place_make(&p);
+    sql(&p, "CREATE TABLE recipes (name TEXT)");
+    BAD(open_here(&p, false, &problem), -E_CORRUPT, "but not a directory of Hayauma");
+    place_done(&p);
+}
+
+REAL_FIBER_TEST(a_newer_format_is_refused) {
+    struct place p;
+    place_make(&p);
+    GOOD(open_here(&p, false, &problem));
+    sql(&p, "PRAGMA user_version=99");
+    BAD(open_here(&p, false, &problem), -E_VERSION, "has format 99, made by a newer release");
+    place_done(&p);
+}
+
+REAL_FIBER_TEST(a_missing_folder_is_named) {
+    struct place p;
+    place_make(&p);
+    place_done(&p);
+    BAD(open_here(&p, false, &problem), -ENOENT, "/directory.db cannot be opened: No such file");
+}
+
+REAL_FIBER_TEST(read_only_neither_makes_nor_changes) {
+    struct place p;
+    struct directory_options options = {.read_only = true};
+    struct directory *d = NULL;
+    place_make(&p);
+    BAD(open_here(&p, true, &problem), -ENOENT, "cannot be opened");
+    GOOD(open_here(&p, false, &problem));
+    GOOD(directory_open(p.file, &options, &d, &problem));
+    BAD(directory_domain_add(d, S("example.test"), S(""), &problem), -EROFS,
+        "open for reading only");
+    assert_kind(d, "tama@example.test", ROUTE_NOT_OURS);
+    directory_close(d);
+    place_done(&p);
+}
+
+REAL_FIBER_TEST(a_change_by_another_process_counts_within_the_interval) {
+    struct place p;
+    struct directory_options options = {.check_interval = 20 * USEC_MS};
+    struct directory *d = NULL;
+    place_make(&p);
+    GOOD(directory_open(p.file, &options, &d, &problem));
+    add_domain(d, "example.test");
+    assert_kind(d, "tama@example.test", ROUTE_UNKNOWN_USER);
+    struct directory *other = place_open(&p);
+    (void)add_account(other, "tama@example.test");
+    directory_close(other);
+    assert_int_equal(fiber_sleep(30 * USEC_MS), 0);
+    assert_kind(d, "tama@example.test", ROUTE_LOCAL);
+    directory_close(d);
+    place_done(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_new_file_is_for_nobody_else_to_read),
+        cmocka_unit_test(test_what_was_added_is_there_after_reopening),
+        cmocka_unit_test(test_a_file_that_is_no_database_is_said_to_be_none),
+        cmocka_unit_test(test_damage_in_the_middle_is_found_when_opening),
+        cmocka_unit_test(test_somebody_elses_database_is_not_touched),
+        cmocka_unit_test(test_a_newer_format_is_refused),
+        cmocka_unit_test(test_a_missing_folder_is_named),
+        cmocka_unit_test(test_read_only_neither_makes_nor_changes),
+        cmocka_unit_test(test_a_change_by_another_process_counts_within_the_interval),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
