@@ -26,9 +26,7 @@ static int fail(struct relay_trouble *trouble, int error, const struct smtp_repl
 }
 
 static int refused(struct relay_trouble *trouble, const struct smtp_reply *reply) {
-    trouble->result = talk_result(reply);
-    if (trouble->result.fate == RELAY_DELIVERED)
-        trouble->result.fate = RELAY_LATER; /* a success code that has no place here */
+    trouble->result = talk_refusal(reply);
     trouble->result.next_host = true;
     return -E_REFUSED;
 }

@@ -86,6 +86,15 @@ struct relay_result talk_result(const struct smtp_reply *reply) {
     return result;
 }
 
+struct relay_result talk_refusal(const struct smtp_reply *reply) {
+    struct relay_result result = talk_result(reply);
+    if (result.fate == RELAY_DELIVERED) {
+        result.fate = RELAY_LATER;
+        result.reply.status = (struct smtp_status){4, 5, 0};
+    }
+    return result;
+}
+
 void relay_say(const struct relay_voice *voice, const char *format, ...) {
     if (!voice || !voice->say)
         return;

@@ -50,6 +50,9 @@ struct smtp_reply talk_lost(const struct relay_client *c, const char *step, int 
 /* A result from a peer's reply: the fate by its class, a status in any case. */
 struct relay_result talk_result(const struct smtp_reply *reply);
 
+/* The same where only another reply would have meant success: 4.5.0 for a stray success code. */
+struct relay_result talk_refusal(const struct smtp_reply *reply);
+
 /*
  * Writes the letter with its dots stuffed, and the final dot, without flushing. Negative: the
  * letter could not be read here; errors of the stream stick to the stream.

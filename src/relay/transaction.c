@@ -231,9 +231,7 @@ static void take_rcpt_reply(struct transaction *t, size_t i, const struct smtp_r
 
 /* A reply to MAIL or DATA that is not the one wanted settles all that is open. */
 static void take_refusal(struct transaction *t, const struct smtp_reply *reply) {
-    struct relay_result result = talk_result(reply);
-    if (result.fate == RELAY_DELIVERED)
-        result.fate = RELAY_LATER;
+    struct relay_result result = talk_refusal(reply);
     settle_open(t, &result);
 }
 

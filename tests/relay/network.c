@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+#include "relay/network.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "fiber/sync.h"
+
+struct network {
+    struct fake_host *hosts;
+    struct fiber *acceptor;
+    struct fiber_channel arriving;
+    void *slots[16];
+    struct tls_context *tls;
+    struct tls_key *key;
+};
+
+struct visit {
+    struct network *network;
+    struct fake_host *host;
+    struct stream *stream;
+};
+
+static struct network *present;
+
+/* ------------------------------------------------------------------ one SMTP server */
+
+struct serving {
+    struct visit *visit;
+    struct stream *s;
+    struct fake_host *host;
+    unsigned letters, recipients;
+};
+
+static void say(struct serving *v, const char *reply) {
+    if (v->host->thinks)
+        (void)fiber_sleep(v->host->thinks);
+    stream_str(v->s, reply);
+    stream_str(v->s, "\r\n");
+}
+
+static void say_extensions(struct serving *v, bool with_tls) {
+    stream_str(v->s, "250-fake\r\n");
+    if (v->host->starttls && !with_tls)
+        stream_str(v->s, "250-STARTTLS\r\n");
+    if (v->host->extension)
+        stream_printf(v->s, "250-%s\r\n", v->host->extension);
+    say(v, "250 HELP");
+}
+
+static int start_tls(struct serving *v) {
+    struct problem problem;
+    say(v, "220 go ahead");
+    int r = stream_flush(v->s);
+    if (r == 0 && v->host->tls_broken)
+        return -EPIPE;
+    return r < 0 ? r : tls_accept(v->s, v->visit->network->tls, &problem);
+}
+
+static int take_letter(struct serving *v) {
+    struct slice line;
+    int r;
+    say(v, "354 go");
+    while ((r = stream_read_line(v->s, 4096, &line)) == 0 && !slice_eq(line, S(".\r\n")))
+        continue;
+    if (r < 0 || v->host->dies_at_data_end)
+        return -EPIPE;
+    v->letters++;
+    v->host->letters++;
+    v->host->recipients += v->recipients;
+    say(v, v->host->data_end ? v->host->data_end : "250 ok");
+    return 0;
+}
+
+static int take_mail(struct serving *v) {
+    if (v->host->dies_when_idle && v->letters > 0)
+        return -EPIPE;
+    if (v->host->letters_until_421 && v->letters >= v->host->letters_until_421) {
+        say(v, "421 4.3.2 enough");
+        return -EPIPE;
+    }
+    v->recipients = 0;
+    say(v, "250 ok");
+    return 0;
+}
+
+static int take_rcpt(struct serving *v) {
+    if (v->host->dies_at_rcpt)
+        return -EPIPE;
+    if (v->host->rcpt_limit && v->recipients >= v->host->rcpt_limit) {
+        say(v, "452 4.5.3 too many");
+        return 0;
+    }
+    v->recipients++;
+    say(v, v->host->rcpt ? v->host->rcpt : "250 ok");
+    return 0;
+}
+
+static int take_command(struct serving *v, struct slice line) {
+    struct tls_facts facts;
+    if (slice_starts(line, S("EHLO"))) {
+        bool with_tls = tls_facts(v->s, &facts);
+        v->host->with_tls += with_tls;
+        say_extensions(v, with_tls);
+    } else if (slice_starts(line, S("STARTTLS"))) {
+        return start_tls(v);
+    } else if (slice_starts(line, S("MAIL"))) {
+        return take_mail(v);
+    } else if (slice_starts(line, S("RCPT"))) {
+        return take_rcpt(v);
+    } else if (slice_starts(line, S("DATA"))) {
+        return take_letter(v);
+    } else if (slice_starts(line, S("QUIT"))) {
+        v->host->quits++;
+        say(v, "221 bye");
+        return -E_EOF;
+    } else {
+        say(v, "250 ok");
+    }
+    return 0;
+}
+
+static void serve(void *arg) {
+    struct visit *visit = arg;
+    struct serving v = {.visit = visit, .s = visit->stream, .host = visit->host};
+    struct slice line;
+    v.host->connections++;
+    v.host->open++;
+    v.host->widest = MAX(v.host->widest, v.host->open);
+    stream_set_timeout(v.s, v.host->idle_limit ? v.host->idle_limit : USEC_NEVER);
+    say(&v, v.host->greeting ? v.host->greeting : "220 fake");
+    int r = 0;
+    while (r == 0) {
+        r = stream_read_line(v.s, 4096, &line);
+        if (r == 0)
+            r = take_command(&v, line);
+    }
+    (void)stream_flush(v.s);
+    v.host->open--;
+    stream_free(v.s);
+    free(visit);
+}
+
+/* ------------------------------------------------------------------ the network */
+
+static void accept_all(void *arg) {
+    struct network *n = arg;
+    void *visit;
+    while (fiber_channel_receive(&n->arriving, &visit) == 0)
+        MUST(fiber_spawn("fake host", serve, visit) == 0);
+    fiber_cancel_children();
+}
+
+struct network *network_start(struct fake_host *hosts) {
+    struct network *n = NEW(struct network);
+    _cleanup_(free_p) char *key = NULL;
+    _cleanup_(free_p) char *chain = NULL;
+    struct problem problem;
+    n->hosts = hosts;
+    fiber_channel_init(&n->arriving, n->slots, ARRAY_SIZE(n->slots));
+    MUST(tls_self_signed(S("fake.example"), 1, &key, &chain) == 0);
+    MUST(tls_key_new(slice_of_str(key), &n->key, &problem) == 0);
+    struct tls_signer signer = {tls_key_sign, n->key};
+    MUST(tls_server_new(slice_of_str(chain), &signer, &n->tls, &problem) == 0);
+    MUST(fiber_start("fake network", accept_all, n, &n->acceptor) == 0);
+    present = n;
+    return n;
+}
+
+void network_stop(struct network *n) {
+    fiber_channel_close(&n->arriving);
+    fiber_join(n->acceptor);
+    tls_context_free(n->tls);
+    tls_key_free(n->key);
+    free(n);
+    present = NULL;
+}
+
+int network_connect(const struct net_addr *to, const struct net_addr *source UNUSED,
+                    usec_t deadline, struct stream **ret_stream) {
+    char text[NET_TEXT_SIZE];
+    struct slice address = net_format_host(to, text);
+    struct fake_host *host = present->hosts;
+    while (host->address && !slice_eq(slice_of_str(host->address), address))
+        host++;
+    if (!host->address)
+        return -EHOSTUNREACH;
+    if (host->connect_error == -ETIMEDOUT) {
+        int r = fiber_sleep(deadline - fiber_now());
+        return r < 0 ? r : -ETIMEDOUT;
+    }
+    if (host->connect_error)
+        return host->connect_error;
+    struct stream *ends[2];
+    stream_pair(65536, ends);
+    struct visit visit = {present, host, ends[1]};
+    int r = fiber_channel_send(&present->arriving, mem_copy(&visit, sizeof visit));
+    if (r == 0)
+        *ret_stream = ends[0];
+    return r;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A network of fake mail hosts in memory: connecting gives one end of a stream pair, at the other
+ * end a small SMTP server behaves as its host says. One network at a time.
+ */
+#pragma once
+
+#include "io/net.h"
+#include "io/tls.h"
+
+struct fake_host {
+    const char *address;   /* "192.0.2.1"; NULL ends the list */
+    int connect_error;     /* -ECONNREFUSED at once; -ETIMEDOUT at the deadline */
+    const char *greeting;  /* default "220 fake" */
+    const char *extension; /* one more EHLO line, "PIPELINING" */
+    const char *rcpt;      /* default "250 ok" */
+    const char *data_end;  /* default "250 ok" */
+    unsigned rcpt_limit;   /* "452 4.5.3 too many" beyond; 0: none */
+    bool starttls;
+    bool tls_broken;       /* hangs up in the handshake */
+    bool dies_at_data_end; /* hangs up instead of the reply to the final dot */
+    bool dies_at_rcpt;
+    bool dies_when_idle;        /* hangs up at the first command of a second letter, silently */
+    unsigned letters_until_421; /* says 421 to the MAIL after so many letters */
+    usec_t idle_limit;          /* hangs up after so long without a command */
+    usec_t thinks;              /* before each reply */
+
+    unsigned connections, open, widest; /* counted */
+    unsigned letters, recipients, quits, with_tls;
+};
+
+struct network;
+
+/* Starts the network; the hosts are borrowed. Child fibers of the caller serve them. */
+struct network *network_start(struct fake_host *hosts);
+void network_stop(struct network *n) WAITS; /* hangs up everywhere */
+
+/* For relay_options.connect. */
+int network_connect(const struct net_addr *to, const struct net_addr *source, usec_t deadline,
+                    struct stream **ret_stream) WAITS;

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "dns/fake.h"
+#include "relay/network.h"
+#include "relay/relay.h"
+
+static const struct fake_record two_hosts[] = {
+    {"example.net", DNS_MX, "10 mx1.example.net"},
+    {"example.net", DNS_MX, "20 mx2.example.net"},
+    {"mx1.example.net", DNS_A, "192.0.2.1"},
+    {"mx2.example.net", DNS_A, "192.0.2.2"},
+    {"null.example", DNS_MX, "0 ."},
+    {"broken.example", DNS_MX, .code = DNS_SERVFAIL},
+    {0},
+};
+
+/* A relay with its surroundings. */
+struct world {
+    struct fake_host *hosts;
+    struct fake_dns dns;
+    struct network *network;
+    struct relay_options options;
+    struct relay *relay;
+    struct fiber *keeper;
+    struct arena a;
+    struct buf told;
+    struct relay_outcome outcome;
+};
+
+static void hear(void *arg, struct slice sentence) {
+    struct world *w = arg;
+    buf_add(&w->told, sentence);
+    buf_add_byte(&w->told, '\n');
+}
+
+static void begin(struct world *w, struct fake_host *hosts) {
+    *w = (struct world){.hosts = hosts, .options = relay_options_default};
+    w->dns.records = two_hosts;
+    w->options.helo = S("mail.example.test");
+    w->options.dns = fake_dns_client(&w->dns);
+    w->options.connect = network_connect;
+    w->network = network_start(hosts);
+}
+
+static void open_relay(struct world *w) {
+    w->relay = relay_new(&w->options);
+    assert_int_equal(fiber_start("keeper", relay_keep, w->relay, &w->keeper), 0);
+    assert_int_equal(fiber_yield(), 0);
+}
+
+static void end(struct world *w) {
+    fiber_cancel(w->keeper);
+    fiber_join(w->keeper);
+    relay_free(w->relay);
+    network_stop(w->network);
+    arena_done(&w->a);
+    buf_done(&w->told);
+}
+
+#define LETTER S("Subject: x\r\n\r\nMeow\r\n")
+
+static struct relay_job job_for(struct world *w, const char *domain,
+                                const struct relay_recipient *recipients, size_t count) {
+    return (struct relay_job){
+        .to = {.name = slice_of_str(domain), .port = 25},
+        .letter =
+            {
+                .reverse_path = S("tama@example.test"),
+                .recipients = recipients,
+                .count = count,
+                .bytes = LETTER,
+                .size = LETTER.len,
+                .dot_free = true,
+            },
+        .voice = {hear, w},
+    };
+}
+
+/* Sends one letter to one recipient of the domain. */
+static const struct relay_result *transmit(struct world *w, const char *domain) {
+    static const struct relay_recipient mike = {.address = {"mike@example.net", 16}};
+    struct relay_job job = job_for(w, domain, &mike, 1);
+    assert_int_equal(relay_transmit(w->relay, &job, &w->a, &w->outcome), 0);
+    assert_int_equal(w->outcome.count, 1);
+    return &w->outcome.results[0];
+}
+
+static struct slice reply_text(struct world *w, const struct relay_result *result) {
+    return smtp_reply_text(&w->a, &result->reply);
+}
+
+FIBER_TEST(letter_goes_to_the_best_host) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1"}, {.address = "192.0.2.2"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    const struct relay_result *result = transmit(&w, "example.net");
+    assert_int_equal(result->fate, RELAY_DELIVERED);
+    assert_slice(result->peer, "mx1.example.net [192.0.2.1]");
+    assert_int_equal(hosts[0].letters, 1);
+    assert_int_equal(hosts[1].connections, 0);
+    assert_slice(buf_slice(&w.told), "MX of example.net: 10 mx1.example.net, 20 mx2.example.net\n"
+                                     "mx1.example.net (preference 10) has address 192.0.2.1\n"
+                                     "mx2.example.net (preference 20) has address 192.0.2.2\n"
+                                     "connected to mx1.example.net [192.0.2.1] port 25\n"
+                                     "mike@example.net: delivered: 250 2.0.0 ok\n");
+    assert_slice(w.outcome.dialogue, "-- mx1.example.net [192.0.2.1]\n"
+                                     "S: 220 fake\nC: EHLO mail.example.test\n"
+                                     "S: 250-fake\nS: 250 HELP\n"
+                                     "C: MAIL FROM:<tama@example.test>\nS: 250 ok\n"
+                                     "C: RCPT TO:<mike@example.net>\nS: 250 ok\n"
+                                     "C: DATA\nS: 354 go\nS: 250 ok\n");
+    end(&w);
+}
+
+FIBER_TEST(next_host_follows_when_one_cannot_be_reached_rfc5321_5_1) {
+    static const int errors[] = {-ECONNREFUSED, -ETIMEDOUT};
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+        struct fake_host hosts[] = {
+            {.address = "192.0.2.1", .connect_error = errors[i]}, {.address = "192.0.2.2"}, {0}};
+        struct world w;
+        begin(&w, hosts);
+        open_relay(&w);
+        usec_t began = fiber_now();
+        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(fiber_now() - began, errors[i] == -ETIMEDOUT ? 30 * USEC_SEC : 0);
+        assert_int_equal(hosts[1].letters, 1);
+        end(&w);
+    }
+}
+
+FIBER_TEST(next_host_follows_when_one_refuses_or_dies_before_the_dot) {
+    struct fake_host bad[] = {
+        {.address = "192.0.2.1", .greeting = "554 go away"},
+        {.address = "192.0.2.1", .greeting = "421 busy"},
+        {.address = "192.0.2.1", .greeting = "HTTP/1.1 400 Bad Request"},
+        {.address = "192.0.2.1", .dies_at_rcpt = true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct fake_host hosts[] = {bad[i], {.address = "192.0.2.2"}, {0}};
+        struct world w;
+        begin(&w, hosts);
+        open_relay(&w);
+        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(hosts[0].connections, 1);
+        assert_int_equal(hosts[1].letters, 1);
+        end(&w);
+    }
+}
+
+FIBER_TEST(lost_after_the_final_dot_is_later_and_no_other_host_is_tried) {
+    struct fake_host hosts[] = {
+        {.address = "192.0.2.1", .dies_at_data_end = true}, {.address = "192.0.2.2"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    const struct relay_result *result = transmit(&w, "example.net");
+    assert_int_equal(result->fate, RELAY_LATER);
+    assert_int_equal(hosts[1].connections, 0);
+    end(&w);
+}
+
+FIBER_TEST(refused_recipient_is_not_offered_to_another_host) {
+    struct fake_host hosts[] = {
+        {.address = "192.0.2.1", .rcpt = "550 5.1.1 unknown"}, {.address = "192.0.2.2"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    const struct relay_result *result = transmit(&w, "example.net");
+    assert_int_equal(result->fate, RELAY_NEVER);
+    assert_slice(reply_text(&w, result), "550 5.1.1 unknown");
+    assert_int_equal(hosts[1].connections, 0);
+    end(&w);
+}
+
+FIBER_TEST(all_hosts_refusing_for_good_is_permanent_one_passing_fault_is_not) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .greeting = "554 go away"},
+                                {.address = "192.0.2.2", .greeting = "554 you too"},
+                                {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_NEVER);
+    hosts[0].greeting = "421 busy";
+    const struct relay_result *result = transmit(&w, "example.net");
+    assert_int_equal(result->fate, RELAY_LATER);
+    assert_slice(reply_text(&w, result), "421 4.0.0 busy");
+    end(&w);
+}
+
+FIBER_TEST(what_the_search_for_hosts_says_goes_to_the_recipients) {
+    struct fake_host hosts[] = {{0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    const struct relay_result *result = transmit(&w, "null.example");
+    assert_int_equal(result->fate, RELAY_NEVER);
+    assert_slice(reply_text(&w, result),
+                 "556 5.1.10 Domain null.example does not accept mail (null MX)");
+    result = transmit(&w, "broken.example");
+    assert_int_equal(result->fate, RELAY_LATER);
+    assert_int_equal(result->reply.status.class, 4);
+    assert_int_equal(transmit(&w, "nosuch.example")->fate, RELAY_NEVER);
+    struct relay_stats stats;
+    relay_stats(w.relay, &stats);
+    assert_int_equal(stats.connections, 0);
+    assert_int_equal(stats.destinations, 0);
+    end(&w);
+}
+
+FIBER_TEST(smart_host_that_does_not_exist_is_a_passing_fault) {
+    struct fake_host hosts[] = {{0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    static const struct relay_recipient mike = {.address = {"mike@example.net", 16}};
+    struct relay_job job = job_for(&w, "smart.example", &mike, 1);
+    job.smart_host = job.to.no_mx = true;
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_int_equal(w.outcome.results[0].fate, RELAY_LATER);
+    assert_int_equal(w.outcome.results[0].reply.status.class, 4);
+    end(&w);
+}
+
+FIBER_TEST(connection_is_used_again_without_look_up_and_closed_when_idle) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(transmit(&w, "Example.NET")->fate, RELAY_DELIVERED);
+        assert_int_equal(fiber_sleep(4 * USEC_SEC), 0);
+    }
+    assert_int_equal(hosts[0].connections, 1);
+    assert_int_equal(hosts[0].letters, 3);
+    assert_int_equal(w.dns.asked, 5);
+    assert_int_equal(hosts[0].quits, 0);
+    assert_int_equal(fiber_sleep(2 * USEC_SEC), 0);
+    assert_int_equal(hosts[0].quits, 1);
+    assert_int_equal(hosts[0].open, 0);
+    struct relay_stats stats;
+    relay_stats(w.relay, &stats);
+    assert_int_equal(stats.connections, 0);
+    assert_int_equal(stats.reused, 2);
+    end(&w);
+}
+
+FIBER_TEST(connection_ends_after_its_number_of_letters) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    w.options.letters_per_connection = 2;
+    open_relay(&w);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].connections, 3);
+    end(&w);
+}
+
+FIBER_TEST(idle_connection_that_the_peer_closed_costs_nothing) {
+    struct fake_host hosts[] = {
+        {.address = "192.0.2.1", .idle_limit = 2 * USEC_SEC}, {.address = "192.0.2.2"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(fiber_sleep(3 * USEC_SEC), 0);
+    }
+    assert_int_equal(hosts[0].connections, 3);
+    assert_int_equal(hosts[1].connections, 0);
+    end(&w);
+}
+
+FIBER_TEST(connection_that_dies_at_the_next_letter_is_replaced_at_once) {
+    struct fake_host hosts[] = {
+        {.address = "192.0.2.1", .dies_when_idle = true}, {.address = "192.0.2.2"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].connections, 3);
+    assert_int_equal(hosts[0].letters, 3);
+    assert_int_equal(hosts[1].connections, 0);
+    assert_true(slice_find(buf_slice(&w.told), S("that connection was closed meanwhile")) > 0);
+    end(&w);
+}
+
+FIBER_TEST(a_421_in_the_middle_leads_to_another_connection) {
+    struct fake_host hosts[] = {
+        {.address = "192.0.2.1", .letters_until_421 = 1}, {.address = "192.0.2.2"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].letters + hosts[1].letters, 2);
+    end(&w);
+}
+
+FIBER_TEST(hosts_that_take_few_recipients_get_them_in_several_transactions) {
+    struct fake_host hosts[] = {
+        {.address = "192.0.2.1", .rcpt_limit = 40, .extension = "PIPELINING"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    static struct relay_recipient many[250];
+    for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+        many[i].address = arena_printf(&w.a, "r%zu@example.net", i);
+    struct relay_job job = job_for(&w, "example.net", many, ARRAY_SIZE(many));
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(many); i++)
+        assert_int_equal(w.outcome.results[i].fate, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].letters, 7);
+    assert_int_equal(hosts[0].recipients, 250);
+    assert_int_equal(hosts[0].connections, 1);
+    end(&w);
+}
+
+FIBER_TEST(host_that_takes_no_recipient_at_all_is_not_asked_for_ever) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .rcpt = "452 4.5.3 too many"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
+    assert_int_equal(hosts[0].connections, 1);
+    end(&w);
+}
+
+FIBER_TEST(tls_is_used_when_offered_and_left_out_when_broken) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .starttls = true}, {0}};
+    struct world w;
+    struct problem problem;
+    begin(&w, hosts);
+    assert_int_equal(tls_client_new(&w.options.tls, &problem), 0);
+    w.options.idle = 0;
+    open_relay(&w);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_true(w.outcome.tls);
+    assert_int_equal(hosts[0].with_tls, 1);
+    assert_true(slice_find(buf_slice(&w.told), S("TLSv1.3 with TLS_")) > 0);
+
+    hosts[0].tls_broken = true;
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_false(w.outcome.tls);
+    assert_int_equal(hosts[0].with_tls, 1);
+    assert_int_equal(hosts[0].connections, 3);
+    assert_true(slice_find(buf_slice(&w.told), S("TLS failed: ")) > 0);
+    assert_true(slice_find(buf_slice(&w.told), S("trying again without TLS")) > 0);
+    tls_context_free(w.options.tls);
+    end(&w);
+}
+
+/* ------------------------------------------------------------------ pace */
+
+struct sender {
+    struct world *w;
+    struct arena a;
+    struct relay_outcome outcome;
+    struct fiber *fiber;
+    usec_t deadline;
+    int r;
+};
+
+static void send_one(void *arg) {
+    struct sender *s = arg;
+    static const struct relay_recipient mike = {.address = {"mike@example.net", 16}};
+    struct relay_job job = job_for(s->w, "example.net", &mike, 1);
+    job.voice = (struct relay_voice){0};
+    _cleanup_(fiber_deadline_end) struct fiber_deadline d =
+        fiber_deadline_begin(s->deadline ? s->deadline : USEC_NEVER);
+    s->r = relay_transmit(s->w->relay, &job, &s->a, &s->outcome);
+}
+
+static void send_many(struct world *w, struct sender *senders, size_t count, usec_t deadline) {
+    for (size_t i = 0; i < count; i++) {
+        senders[i] = (struct sender){.w = w, .deadline = deadline};
+        assert_int_equal(fiber_start("sender", send_one, &senders[i], &senders[i].fiber), 0);
+    }
+    for (size_t i = 0; i < count; i++)
+        fiber_join(senders[i].fiber);
+}
+
+static void senders_done(struct sender *senders, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        arena_done(&senders[i].a);
+}
+
+FIBER_TEST(many_letters_share_few_connections) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .thinks = 10 * USEC_MS}, {0}};
+    struct world w;
+    static struct sender senders[200];
+    begin(&w, hosts);
+    open_relay(&w);
+    send_many(&w, senders, ARRAY_SIZE(senders), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(senders); i++)
+        assert_int_equal(senders[i].outcome.results[0].fate, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].letters, 200);
+    assert_in_range(hosts[0].widest, 6, 20);
+    assert_in_range(hosts[0].connections, 6, 24);
+    senders_done(senders, ARRAY_SIZE(senders));
+    end(&w);
+}
+
+FIBER_TEST(unreachable_destination_rests_and_those_who_wait_hear_it) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .connect_error = -ETIMEDOUT},
+                                {.address = "192.0.2.2", .connect_error = -ECONNREFUSED},
+                                {0}};
+    struct world w;
+    static struct sender senders[20];
+    begin(&w, hosts);
+    open_relay(&w);
+    usec_t began = fiber_now();
+    send_many(&w, senders, ARRAY_SIZE(senders), 0);
+    assert_int_equal(fiber_now() - began, 30 * USEC_SEC);
+    unsigned resting = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
+        assert_int_equal(senders[i].outcome.results[0].fate, RELAY_LATER);
+        resting += senders[i].outcome.rest == USEC_MIN;
+    }
+    assert_int_equal(resting, 15);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
+    assert_slice(reply_text(&w, &w.outcome.results[0]),
+                 "451 4.4.1 No host of example.net could be reached a short while ago; it rests "
+                 "for 1 min 0 s");
+    hosts[0].connect_error = 0;
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    senders_done(senders, ARRAY_SIZE(senders));
+    end(&w);
+}
+
+FIBER_TEST(postmaster_may_have_it_tried_in_spite_of_the_rest) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .connect_error = -ECONNREFUSED}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    static const struct relay_recipient mike = {.address = {"mike@example.net", 16}};
+    struct relay_job job = job_for(&w, "example.net", &mike, 1);
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    hosts[0].connect_error = 0;
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_int_equal(w.outcome.results[0].fate, RELAY_LATER);
+    job.ignore_rest = true;
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_int_equal(w.outcome.results[0].fate, RELAY_DELIVERED);
+    end(&w);
+}
+
+FIBER_TEST(connections_are_bounded_over_all_destinations) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1"}, {.address = "192.0.2.2"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    w.options.connections = 1;
+    open_relay(&w);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(transmit(&w, "mx1.example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "mx2.example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(hosts[0].open + hosts[1].open, 1);
+    }
+    end(&w);
+}
+
+FIBER_TEST(deadline_of_the_caller_makes_it_later) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .thinks = USEC_MIN}, {0}};
+    struct world w;
+    static struct sender senders[8];
+    begin(&w, hosts);
+    open_relay(&w);
+    usec_t began = fiber_now();
+    send_many(&w, senders, ARRAY_SIZE(senders), fiber_now() + 10 * USEC_SEC);
+    assert_int_equal(fiber_now() - began, 10 * USEC_SEC);
+    for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
+        assert_int_equal(senders[i].r, 0);
+        assert_int_equal(senders[i].outcome.results[0].fate, RELAY_LATER);
+    }
+    senders_done(senders, ARRAY_SIZE(senders));
+    end(&w);
+}
+
+FIBER_TEST(cancel_leaves_nothing_behind) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .thinks = USEC_SEC}, {0}};
+    for (usec_t at = 500 * USEC_MS; at < 6 * USEC_SEC; at += USEC_SEC) {
+        struct world w;
+        static struct sender senders[8];
+        begin(&w, hosts);
+        open_relay(&w);
+        for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
+            senders[i] = (struct sender){.w = &w};
+            assert_int_equal(fiber_start("sender", send_one, &senders[i], &senders[i].fiber), 0);
+        }
+        assert_int_equal(fiber_sleep(at), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(senders); i++)
+            fiber_cancel(senders[i].fiber);
+        for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
+            fiber_join(senders[i].fiber);
+            assert_int_equal(senders[i].r, -ECANCELED);
+        }
+        struct relay_stats stats;
+        relay_stats(w.relay, &stats);
+        assert_int_equal(stats.connections, 0);
+        assert_int_equal(stats.destinations, 0);
+        senders_done(senders, ARRAY_SIZE(senders));
+        end(&w);
+    }
+}
+
+FIBER_TEST(keeper_says_quit_when_it_is_stopped) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    fiber_cancel(w.keeper);
+    fiber_join(w.keeper);
+    assert_int_equal(fiber_yield(), 0);
+    assert_int_equal(hosts[0].quits, 1);
+    assert_int_equal(fiber_start("keeper", relay_keep, w.relay, &w.keeper), 0);
+    end(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_letter_goes_to_the_best_host),
+        cmocka_unit_test(test_next_host_follows_when_one_cannot_be_reached_rfc5321_5_1),
+        cmocka_unit_test(test_next_host_follows_when_one_refuses_or_dies_before_the_dot),
+        cmocka_unit_test(test_lost_after_the_final_dot_is_later_and_no_other_host_is_tried),
+        cmocka_unit_test(test_refused_recipient_is_not_offered_to_another_host),
+        cmocka_unit_test(test_all_hosts_refusing_for_good_is_permanent_one_passing_fault_is_not),
+        cmocka_unit_test(test_what_the_search_for_hosts_says_goes_to_the_recipients),
+        cmocka_unit_test(test_smart_host_that_does_not_exist_is_a_passing_fault),
+        cmocka_unit_test(test_connection_is_used_again_without_look_up_and_closed_when_idle),
+        cmocka_unit_test(test_connection_ends_after_its_number_of_letters),
+        cmocka_unit_test(test_idle_connection_that_the_peer_closed_costs_nothing),
+        cmocka_unit_test(test_connection_that_dies_at_the_next_letter_is_replaced_at_once),
+        cmocka_unit_test(test_a_421_in_the_middle_leads_to_another_connection),
+        cmocka_unit_test(test_hosts_that_take_few_recipients_get_them_in_several_transactions),
+        cmocka_unit_test(test_host_that_takes_no_recipient_at_all_is_not_asked_for_ever),
+        cmocka_unit_test(test_tls_is_used_when_offered_and_left_out_when_broken),
+        cmocka_unit_test(test_many_letters_share_few_connections),
+        cmocka_unit_test(test_unreachable_destination_rests_and_those_who_wait_hear_it),
+        cmocka_unit_test(test_postmaster_may_have_it_tried_in_spite_of_the_rest),
+        cmocka_unit_test(test_connections_are_bounded_over_all_destinations),
+        cmocka_unit_test(test_deadline_of_the_caller_makes_it_later),
+        cmocka_unit_test(test_cancel_leaves_nothing_behind),
+        cmocka_unit_test(test_keeper_says_quit_when_it_is_stopped),
+    };
+    return cmocka_run_group_tests_name("relay", tests, NULL, NULL);
+}
