@@ -15,7 +15,8 @@
  *     }
  *
  * Units in the struct: sizes in bytes, spans in microseconds (usec_t), percentages 0 to 100. Slices
- * and lists belong to the conf and live as long as it; slices have a NUL behind them.
+ * and lists belong to the conf and live as long as it; slices have a NUL behind them, those that
+ * are `none` have no bytes and a NULL pointer.
  *
  * The master reads the file. Every other role gets its own part only (share.h): there the members
  * that are not for that role are zero.
