@@ -2,16 +2,16 @@
 /*
  * The commands of POP3 (RFC 1939, 2449, 2595, 5034): one line into one struct. Pure.
  *
- * Tolerant where nothing can go wrong: words in any case, a line may end with LF alone, spaces at
- * the end are dropped, also where POP3 has no body to smuggle in. Strict elsewhere: one space
- * between the words, no control characters anywhere, no argument where none belongs.
+ * Tolerant where it harms nobody: words in any case, LF alone as line end (a command carries no
+ * body in which something could hide), spaces at the end. Strict elsewhere: one space between the
+ * words, no control characters, no argument where none belongs.
  */
 #pragma once
 
 #include "base/error.h"
 #include "base/slice.h"
 
-#define POP3_LINE_MAX 255U /* with CRLF, RFC 2449 §4 */
+#define POP3_LINE_MAX 255U /* with CRLF, RFC 2449 §4; AUTH may be longer */
 
 enum pop3_verb {
     POP3_APOP,

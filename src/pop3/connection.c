@@ -8,10 +8,13 @@
 
 #include <stdarg.h>
 
+/* RFC 5034 §4 wants first responses that do not fit into 255 octets to come later; many come here.
+ */
+#define READ_MAX 12352U
 #define SKIP_MAX 65536U
 
 static int read_raw(struct pop3_connection *c, size_t max, struct slice *ret) {
-    _cleanup_(fiber_deadline_end) struct fiber_deadline d =
+    UNUSED _cleanup_(fiber_deadline_end) struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + c->timeout);
     int r = stream_read_line(c->stream, max, ret);
     if (r != -E_LIMIT)
@@ -33,19 +36,33 @@ int pop3_read_line(struct pop3_connection *c, size_t max, struct slice *ret) {
     return 0;
 }
 
+static int too_long(struct problem *problem) {
+    return problem_set(problem, -E_LIMIT, "a command has at most %u octets", POP3_LINE_MAX);
+}
+
+static int parse_line(struct slice line, struct pop3_command *ret, struct problem *problem) {
+    struct pop3_command command;
+    int r = pop3_parse(line, &command, problem);
+    if (line.len > POP3_LINE_MAX && (r < 0 || command.verb != POP3_AUTH))
+        return too_long(problem);
+    if (r == 0)
+        *ret = command;
+    return r;
+}
+
 int pop3_next(struct pop3_connection *c, struct pop3_command *ret) {
     int r;
     do {
         struct slice line;
         struct problem problem;
-        r = read_raw(c, POP3_LINE_MAX, &line);
+        r = read_raw(c, READ_MAX, &line);
         if (r < 0 && r != -E_LIMIT)
             return r;
         c->commands++;
-        if (r == -E_LIMIT)
-            (void)problem_set(&problem, r, "a command has at most %u octets", POP3_LINE_MAX);
+        if (r == 0)
+            r = parse_line(line, ret, &problem);
         else
-            r = pop3_parse(line, ret, &problem);
+            (void)too_long(&problem);
         if (r == 0)
             return 0;
         r = pop3_refuse(c, "%s", problem.text);

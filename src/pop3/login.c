@@ -91,7 +91,7 @@ static void say_user(struct login *l, const struct pop3_command *command) {
         return;
     }
     l->user = arena_copy(&l->arena, command->text);
-    stream_str(l->c.stream, "+OK and the password?\r\n");
+    stream_str(l->c.stream, "+OK now the password\r\n");
 }
 
 static void say_pass(struct login *l, const struct pop3_command *command) {

@@ -17,7 +17,9 @@
 #include "base/alloc.h"
 #include "pop3/letter.h"
 
-#define TURN_BYTES 1048576U /* sent between two chances for other fibers */
+/* Sent between two chances for other fibers. */
+#define TURN_BYTES 1048576U
+#define TURN_LINES 4096U
 
 const struct pop3_session_config pop3_session_defaults = {
     .timeout = 10 * USEC_MIN,
@@ -39,6 +41,11 @@ struct session {
 static void refuse(struct session *s, const char *text) {
     if (pop3_refuse(&s->c, "%s", text) < 0)
         s->end = POP3_END_DISMISSED;
+}
+
+/* No, but nothing is wrong with the command: it does not count as an error. */
+static void cannot(struct session *s, const char *text) {
+    stream_printf(s->c.stream, "-ERR %s\r\n", text);
 }
 
 static uint64_t letter_size(const struct session *s, size_t at) {
@@ -71,12 +78,12 @@ static void unmark_all(struct session *s) {
 /* The place of the letter that a command names; false when it has been refused. */
 static bool find_letter(struct session *s, const struct pop3_command *command, size_t *ret_at) {
     if (command->number == 0 || command->number > s->sender.count) {
-        refuse(s, "no such message");
+        cannot(s, "no such message");
         return false;
     }
     size_t at = command->number - 1;
     if (is_marked(s, at)) {
-        refuse(s, "this message is deleted");
+        cannot(s, "this message is deleted");
         return false;
     }
     *ret_at = at;
@@ -120,6 +127,8 @@ static void say_list(struct session *s, const struct pop3_command *command) {
         add(s, at, &line);
         buf_add_str(&line, "\r\n");
         stream_write(stream, buf_slice(&line));
+        if (at % TURN_LINES == 0)
+            (void)fiber_yield();
     }
     stream_str(stream, ".\r\n");
 }
@@ -133,14 +142,14 @@ static void read_failed(struct session *s, int error) {
         s->end = POP3_END_LOST;
         break;
     case -E_UNKNOWN:
-        refuse(s, "another program has removed this message");
+        cannot(s, "another program has removed this message");
         break;
     case -E_CORRUPT:
     case -EIO:
-        refuse(s, "[SYS/PERM] this message is damaged and cannot be read");
+        cannot(s, "[SYS/PERM] this message is damaged and cannot be read");
         break;
     default:
-        refuse(s, "[SYS/TEMP] this message cannot be read just now");
+        cannot(s, "[SYS/TEMP] this message cannot be read just now");
     }
 }
 
