@@ -17,14 +17,14 @@ static void literal(struct buf *to, struct slice ip) {
     buf_printf(to, "[%s%.*s]", tag, SLICE_ARG(ip));
 }
 
-/* What a peer said after HELO goes in only if it has the form of a name or a literal. */
-static bool helo_is_sound(struct slice helo) {
-    for (size_t i = 0; i < helo.len; i++) {
-        char c = helo.ptr[i];
+/* What others named (HELO, reverse DNS) goes in only if it looks like a name or a literal. */
+static bool name_is_sound(struct slice name) {
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
         if (!ascii_is_alpha(c) && !ascii_is_digit(c) && slice_find_byte(S(".-_:[]"), c) < 0)
             return false;
     }
-    return helo.len > 0 && helo.len <= DOMAIN_MAX;
+    return name.len > 0 && name.len <= DOMAIN_MAX;
 }
 
 /* From-domain with its TCP-info (RFC 5321 §4.4). */
@@ -33,7 +33,7 @@ static void from_clause(struct fold *f, const struct trace_received *received) {
     _cleanup_(buf_done) struct buf info = {0};
     if (received->ip.len > 0)
         literal(&info, received->ip);
-    if (helo_is_sound(received->helo))
+    if (name_is_sound(received->helo))
         buf_add(&from, received->helo);
     else
         buf_add(&from, info.len > 0 ? buf_slice(&info) : S("unknown"));
@@ -41,7 +41,7 @@ static void from_clause(struct fold *f, const struct trace_received *received) {
     fold_word(f, buf_slice(&from));
     if (info.len == 0)
         return;
-    if (received->rdns.len > 0) {
+    if (name_is_sound(received->rdns)) {
         fold_printf(f, "(%.*s", SLICE_ARG(received->rdns));
         fold_printf(f, "%.*s)", SLICE_ARG(buf_slice(&info)));
     } else {

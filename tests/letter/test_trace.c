@@ -62,6 +62,13 @@ static void a_helo_cannot_forge_a_clause(void **state) {
     }
 }
 
+static void a_reverse_name_cannot_forge_a_clause(void **state) {
+    struct trace_received received = example();
+    received.rdns = S("x) by evil (y");
+    trace_received(&out, &received);
+    assert_true(slice_starts(buf_slice(&out), S("Received: from mail.example.org ([192.0.2.1])")));
+}
+
 static void rfc3848_with_words(void **state) {
     assert_string_equal(trace_protocol(false, true, false, false), "SMTP");
     assert_string_equal(trace_protocol(true, false, false, false), "ESMTP");
@@ -96,6 +103,7 @@ int main(void) {
         cmocka_unit_test_teardown(rfc5321_4_4_received_tells_the_whole_hop, clear),
         cmocka_unit_test_teardown(rfc5321_4_4_received_without_names_and_tls, clear),
         cmocka_unit_test_teardown(a_helo_cannot_forge_a_clause, clear),
+        cmocka_unit_test_teardown(a_reverse_name_cannot_forge_a_clause, clear),
         cmocka_unit_test(rfc3848_with_words),
         cmocka_unit_test_teardown(long_words_get_lines_of_their_own, clear),
         cmocka_unit_test_teardown(a7_return_path_and_delivered_to, clear),
