@@ -46,8 +46,7 @@ struct dsn {
 
     struct slice letter; /* the letter, or any beginning of it that holds its header */
     bool header_only;    /* only the beginning was given, or RET=HDRS */
-    size_t
-        max_returned; /* a longer letter is returned as its header, cut at this length; 0: whole */
+    size_t max_returned; /* a longer letter returns as its header, cut here; 0: header, uncut */
 
     /*
      * The caller can send 8-bit bytes (BODY=8BITMIME). Otherwise a letter that holds such bytes is
