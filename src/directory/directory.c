@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/siphash.h"
 #include "directory/internal.h"
 #include "directory/schema.h"
 #include "fiber/wait.h"
@@ -83,6 +84,7 @@ int directory_open(const char *path, const struct directory_options *options,
                         .key_path = options->key_path,
                         .read_only = options->read_only,
                         .problem = problem};
+    (void)siphash(S("")); /* draws the key of this process's maps before threads use them */
     int r = offload(OFFLOAD_DISK, open_job, &o);
     if (r < 0)
         return r;

@@ -133,6 +133,31 @@ REAL_FIBER_TEST(a_change_by_another_process_counts_within_the_interval) {
     place_done(&p);
 }
 
+REAL_FIBER_TEST(what_cannot_be_read_later_is_a_temporary_failure) {
+    struct place p;
+    struct arena a = {0};
+    struct login login;
+    struct login_request request = {.name = S("tama@example.test"), .password = PASSWORD};
+    bool may = false;
+    place_make(&p);
+    struct directory *d = place_open(&p);
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    sql(&p, "DROP TABLE account");
+    struct route route = resolve(d, "tama@example.test", &a);
+    assert_int_equal(route.kind, ROUTE_TEMPORARY);
+    assert_int_equal(route.mailbox_count, 0);
+    assert_true(says(&route, "the directory cannot be read: temporary failure"));
+    assert_int_equal(directory_may_send_as(d, 1, S("tama@example.test"), &may), -E_TEMPORARY);
+    assert_int_equal(directory_login(d, &request, &a, &login, NULL), 0);
+    assert_int_equal(login.outcome, LOGIN_TEMPORARY);
+    BAD(directory_account_set_quota(d, S("tama@example.test"), 1, &problem), -E_TEMPORARY,
+        "no such table");
+    arena_done(&a);
+    directory_close(d);
+    place_done(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_file_is_for_nobody_else_to_read),
@@ -144,6 +169,7 @@ int main(void) {
         cmocka_unit_test(test_a_missing_folder_is_named),
         cmocka_unit_test(test_read_only_neither_makes_nor_changes),
         cmocka_unit_test(test_a_change_by_another_process_counts_within_the_interval),
+        cmocka_unit_test(test_what_cannot_be_read_later_is_a_temporary_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
