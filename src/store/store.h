@@ -31,15 +31,15 @@ struct store_account;
 #define STORE_INBOX 1U /* the mailbox that every account has */
 
 struct store_options {
-    unsigned max_accounts;  /* kept in memory while nobody uses them; 0: 4096 */
-    unsigned max_handles;   /* accounts with open files (mail.db, packs); 0: 256 */
-    unsigned writers;       /* accounts written at the same time; 0: 16 */
-    unsigned take_in_count; /* records by which mail.db may trail a pack; 0: 64 */
-    usec_t take_in_after;   /* and for how long; 0: 1 s */
-    uint64_t pack_size;     /* a longer pack is followed by a new one; 0: 64 MiB */
-    uint64_t compact_size;  /* a shorter pack is not compacted; 0: 256 KiB */
-    uint64_t min_free;      /* less free space: -ENOSPC; 0: 64 MiB, 1: no check */
-    usec_t key_lifetime;    /* how long delivery keys are remembered; 0: 10 days */
+    unsigned max_accounts;    /* kept in memory while nobody uses them; 0: 4096 */
+    unsigned max_handles;     /* accounts with open files (mail.db, packs); 0: 256 */
+    unsigned writers;         /* accounts written at the same time; 0: 16 */
+    unsigned take_in_count;   /* records by which mail.db may trail a pack; 0: 64 */
+    usec_t take_in_after;     /* and for how long; 0: 1 s */
+    uint64_t pack_size;       /* a longer pack is followed by a new one; 0: 64 MiB */
+    uint64_t compact_size;    /* a shorter pack is not compacted; 0: 256 KiB */
+    uint64_t min_free;        /* less free space: -ENOSPC; 0: 64 MiB, 1: no check */
+    usec_t key_lifetime;      /* how long delivery keys are remembered; 0: 10 days */
     const struct pack_io *io; /* NULL: the system's */
 
     /* Told, in one sentence, what was found damaged and what was done; may be NULL. */
@@ -57,9 +57,9 @@ int store_open(const char *dir, const struct store_options *options, struct stor
 void store_close(struct store *s) WAITS;
 
 struct store_stats {
-    unsigned accounts; /* in memory */
-    unsigned handles;  /* with open files */
-    uint64_t letters;  /* rows in memory */
+    unsigned accounts;          /* in memory */
+    unsigned handles;           /* with open files */
+    uint64_t letters;           /* rows in memory */
     uint64_t delivered, groups; /* letters, and syncs that made changes durable */
     uint64_t compacted, failed_syncs;
 };
@@ -100,17 +100,17 @@ void store_unlock_maildrop(struct store_account *a);
 /* ------------------------------------------------------------------ mailboxes */
 
 enum store_role { /* special use, RFC 6154 */
-    STORE_ROLE_NONE,
-    STORE_ROLE_INBOX,
-    STORE_ROLE_ARCHIVE,
-    STORE_ROLE_DRAFTS,
-    STORE_ROLE_JUNK,
-    STORE_ROLE_SENT,
-    STORE_ROLE_TRASH,
-    STORE_ROLES,
+                  STORE_ROLE_NONE,
+                  STORE_ROLE_INBOX,
+                  STORE_ROLE_ARCHIVE,
+                  STORE_ROLE_DRAFTS,
+                  STORE_ROLE_JUNK,
+                  STORE_ROLE_SENT,
+                  STORE_ROLE_TRASH,
+                  STORE_ROLES,
 };
 
-#define STORE_NAME_MAX     255U
+#define STORE_NAME_MAX      255U
 #define STORE_MAILBOXES_MAX 5000U
 
 struct store_mailbox {
@@ -147,24 +147,24 @@ enum store_flag {
 };
 #define STORE_FLAGS 0x1fU /* all of them; the other bits of a flag word are kept for keywords */
 
-enum store_shape {             /* what the bytes of a letter are like */
-    STORE_DOT_LINES = 1 << 0,  /* a line begins with a dot: POP3 has to stuff it */
-    STORE_EIGHT_BIT = 1 << 1,  /* bytes above 127 */
-    STORE_NUL_BYTES = 1 << 2,  /* bytes of zero */
-    STORE_OPEN_END = 1 << 3,   /* does not end with a line end */
+enum store_shape {                           /* what the bytes of a letter are like */
+                   STORE_DOT_LINES = 1 << 0, /* a line begins with a dot: POP3 has to stuff it */
+                   STORE_EIGHT_BIT = 1 << 1, /* bytes above 127 */
+                   STORE_NUL_BYTES = 1 << 2, /* bytes of zero */
+                   STORE_OPEN_END = 1 << 3,  /* does not end with a line end */
 };
 
 /* A letter in a mailbox, and where its bytes lie. */
 struct store_letter {
-    uint32_t uid;
-    uint32_t header_size; /* with the empty line */
-    uint64_t size;        /* as RFC822.SIZE and in LIST: bytes with CRLF */
-    uint64_t flags;       /* enum store_flag */
+    uint32_t mailbox, uid;
+    uint64_t size;  /* as RFC822.SIZE and in LIST: bytes with CRLF */
+    uint64_t flags; /* enum store_flag */
     uint64_t modseq;
-    uint64_t letter; /* number within the account, never given again */
-    usec_t arrival;  /* wall time */
+    uint64_t letter;      /* number within the account, never given again */
+    usec_t arrival;       /* wall time */
+    uint32_t header_size; /* with the empty line */
+    uint32_t shape;       /* enum store_shape */
     uint32_t body_crc;
-    uint32_t shape; /* enum store_shape */
     uint64_t pack, offset, body; /* pack, record and body in it */
 };
 
@@ -192,7 +192,7 @@ struct store_delivery {
 #define STORE_PARTS_MAX 16U
 
 struct store_delivered {
-    bool already;    /* delivered before under this key; uid is 0 when that is long ago */
+    bool already; /* delivered before under this key; uid is 0 when that is long ago */
     uint32_t uid;
     uint64_t letter; /* its number */
     uint64_t modseq;
@@ -267,5 +267,6 @@ struct store_repaired {
 int store_repair(const char *dir, uint64_t account, struct store_repaired *ret,
                  struct problem *problem);
 
-/* Rewrites the packs that are mostly dead, now instead of when there is time. */
+/* Rewrites the packs that are mostly dead, now instead of when there is time. -E_BUSY: it is going
+ * on. */
 int store_compact(struct store_account *a) WAITS;

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Compaction: a pack that is mostly dead gives its space back.
+ *
+ * What is still needed of it is copied to the end of the log, in steps of a few MiB, each an
+ * ordinary group that is synced; the last one says that the pack is gone. Then mail.db takes the
+ * new places in, and the file is unlinked. Whatever stops this halfway: a letter is there twice,
+ * and the later copy, which says the same, is the one that counts.
+ *
+ * Needed are: letters that are alive, with their present flags; flags and expunges of letters whose
+ * own record lies in another pack, or a rebuild would undo them; delivery keys that are not too
+ * old. Everything else about a mailbox stands at the beginning of each later pack.
+ *
+ * A pack with damage is left alone: it may be all there is to salvage a letter from.
+ */
+#include "store/account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/alloc.h"
+#include "store/replay.h"
+
+#define STEP_BYTES   (4U << 20)
+#define STEP_RECORDS 2000U
+#define SMALL_PACK   4096U /* never worth it */
+
+struct kept { /* a record to be written again */
+    struct link link;
+    uint8_t type;
+    struct buf facts, body;
+    uint32_t crc;
+};
+
+struct compaction {
+    struct change change;
+    uint64_t pack;
+    uint64_t at, end; /* how far it has been read, and to where */
+    bool missing, done;
+
+    /* For the disk thread. */
+    struct index *index;
+    int fd;
+    uint64_t generation;
+    usec_t keys_since;
+    struct list kept;
+    size_t kept_count, kept_bytes;
+};
+
+bool pack_wants_compaction(const struct store_account *a, const struct index_pack *p) {
+    if (p->state == INDEX_PACK_SEALED)
+        return true;
+    return p->state == INDEX_PACK_WHOLE && p->end >= a->store->options.compact_size &&
+           p->alive < p->end / 2;
+}
+
+/* ------------------------------------------------------------------ what is kept */
+
+static struct kept *keep(struct compaction *c, uint8_t type) {
+    struct kept *k = NEW(struct kept);
+    k->type = type;
+    list_append(&c->kept, &k->link);
+    c->kept_count++;
+    return k;
+}
+
+static void forget_kept(struct compaction *c) {
+    struct link *l;
+    while ((l = list_pop(&c->kept))) {
+        struct kept *k = CONTAINER_OF(l, struct kept, link);
+        buf_done(&k->facts);
+        buf_done(&k->body);
+        free(k);
+    }
+    c->kept_count = c->kept_bytes = 0;
+}
+
+static void keep_key(struct compaction *c, const struct note_key *n) {
+    if (n->key.len > 0 && n->arrival >= c->keys_since)
+        note_key_encode(&keep(c, NOTE_KEY)->facts, n);
+}
+
+static int read_generation(struct compaction *c) {
+    char bytes[PACK_FILE_HEAD];
+    struct pack_file_head head;
+    ssize_t n = pread(c->fd, bytes, sizeof bytes, 0);
+    int error = n < 0 ? -errno : pack_file_decode(slice_of(bytes, (size_t)n), &head);
+    if (!error)
+        c->generation = head.generation;
+    return error;
+}
+
+static int keep_letter(struct compaction *c, const struct pack_entry *e) {
+    struct note_letter n;
+    int error = note_letter_decode(e->record.facts, &n);
+    if (error)
+        return error;
+    uint64_t pack, offset, letter;
+    struct note_change now;
+    error = index_letter_place(c->index, n.letter, &pack, &offset);
+    if (!error && (pack != c->pack || offset != e->place.offset))
+        error = -E_UNKNOWN;
+    if (!error)
+        error = index_entry(c->index, n.mailbox, n.uid, &letter, &now, &n.modseq);
+    if (error == -E_UNKNOWN) {
+        keep_key(c, &(struct note_key){n.account, n.letter, n.arrival, n.key});
+        return 0;
+    }
+    if (error)
+        return error;
+    n.flags = now.flags;
+    struct kept *k = keep(c, NOTE_LETTER);
+    note_letter_encode(&k->facts, &n);
+    _cleanup_(buf_done) struct buf facts = {0};
+    struct pack_entry whole;
+    error = pack_read(c->fd, c->generation, e->place.offset, &facts, &k->body, &whole);
+    k->crc = e->place.body_crc;
+    c->kept_bytes += k->body.len;
+    return error;
+}
+
+/* The changes of a record that no copied letter carries. */
+static int keep_changes(struct compaction *c, const struct pack_entry *e) {
+    enum note_type type = e->record.type;
+    struct note_changes n;
+    int error = note_changes_decode(e->record.facts, type, &n);
+    _cleanup_(buf_done) struct buf items = {0};
+    uint32_t count = 0;
+    for (size_t i = 0; !error && i < n.count; i++) {
+        struct note_change change = note_changes_at(&n, type, i), now;
+        uint64_t pack = 0, offset, letter, modseq = n.modseq;
+        if (type == NOTE_EXPUNGE)
+            error = index_vanished(c->index, n.mailbox, change.uid, &pack);
+        else if (!(error = index_entry(c->index, n.mailbox, change.uid, &letter, &now, &modseq)))
+            error = index_letter_place(c->index, letter, &pack, &offset);
+        if (!error && pack != 0 && pack != c->pack && modseq == n.modseq) {
+            note_change_encode(&items, type, change);
+            count++;
+        }
+        error = error == -E_UNKNOWN ? 0 : error;
+    }
+    if (error || count == 0)
+        return error;
+    n.items = buf_slice(&items);
+    n.count = count;
+    note_changes_encode(&keep(c, e->record.type)->facts, &n);
+    return 0;
+}
+
+static int keep_record(struct compaction *c, const struct pack_entry *e) {
+    struct note_key key;
+    int error;
+    switch (e->record.type) {
+    case NOTE_LETTER:
+        return keep_letter(c, e);
+    case NOTE_FLAGS:
+    case NOTE_EXPUNGE:
+        return keep_changes(c, e);
+    case NOTE_KEY:
+        error = note_key_decode(e->record.facts, &key);
+        if (!error)
+            keep_key(c, &key);
+        return error;
+    default:
+        return 0;
+    }
+}
+
+/* Reads on in the pack until there is enough for a step. In a disk thread. */
+static int gather(void *arg) {
+    struct compaction *c = arg;
+    int error = c->generation ? 0 : read_generation(c);
+    _cleanup_(pack_reader_done) struct pack_reader r = {
+        .fd = c->fd, .generation = c->generation, .at = c->at, .to = c->end};
+    while (!error && c->kept_count < STEP_RECORDS && c->kept_bytes < STEP_BYTES) {
+        struct pack_entry e;
+        int found = pack_next(&r, &e);
+        if (found == PACK_TAIL)
+            break;
+        error = found == PACK_DAMAGE ? -E_CORRUPT : MIN(found, 0);
+        if (!error)
+            error = keep_record(c, &e);
+    }
+    c->at = r.at;
+    c->done = r.at >= c->end;
+    if (!error && !c->done && c->kept_count < STEP_RECORDS && c->kept_bytes < STEP_BYTES)
+        error = -E_CORRUPT; /* the reader stopped before the end */
+    return error;
+}
+
+/* ------------------------------------------------------------------ a step */
+
+static int gather_in_thread(struct store_account *a, struct compaction *c) {
+    struct store_pack *pack;
+    int error = files_get_pack(a, c->pack, &pack);
+    if (error == -E_UNKNOWN) {
+        c->missing = c->done = true;
+        return 0;
+    }
+    if (error)
+        return error;
+    if ((error = files_lock(a)) == 0) {
+        error = files_take_in(a);
+        c->index = a->index;
+        c->fd = pack->fd;
+        bool taken = error == 0;
+        if (taken)
+            error = offload(OFFLOAD_DISK, gather, c);
+        files_unlock(a, taken ? 0 : error);
+    }
+    files_put_pack(pack);
+    return error;
+}
+
+static int prepare_step(struct store_account *a, struct change *change, struct group *g) {
+    struct compaction *c = CONTAINER_OF(change, struct compaction, change);
+    int error = gather_in_thread(a, c);
+    if (error)
+        return error;
+    if (group_pack(g) == c->pack)
+        group_new_pack(g);
+    LIST_EACH (k, &c->kept, struct kept, link) {
+        struct slice part = buf_slice(&k->body);
+        struct body body = {.parts = &part, .count = 1, .len = part.len, .crc = k->crc};
+        group_add(g, k->type, NOTE_MOVED, buf_slice(&k->facts),
+                  k->type == NOTE_LETTER ? &body : NULL);
+    }
+    if (c->done) {
+        struct buf *facts = group_scratch(g);
+        note_gone_encode(facts, &(struct note_gone){a->id, c->pack});
+        group_add(g, NOTE_GONE, 0, buf_slice(facts), NULL);
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ a pack */
+
+struct unlink_job {
+    struct index *index;
+    const char *path;
+    uint64_t pack;
+};
+
+static int run_unlink(void *arg) {
+    struct unlink_job *j = arg;
+    if (unlink(j->path) < 0 && errno != ENOENT)
+        return -errno;
+    return index_forget_pack(j->index, j->pack);
+}
+
+/* The log has everything; once mail.db has the new places, the file goes. */
+static int remove_pack(struct store_account *a, uint64_t pack) {
+    char name[PACK_NAME_SIZE];
+    _cleanup_(free_p) char *path =
+        mem_printf("%s/" REPLAY_PACKS_DIR "/%s", a->dir, pack_name(pack, name));
+    pack_find(a, pack)->state = INDEX_PACK_GONE;
+    int error = files_lock(a);
+    if (error)
+        return error;
+    error = files_take_in(a);
+    struct unlink_job j = {.index = a->index, .path = path, .pack = pack};
+    if (!error)
+        error = offload(OFFLOAD_DISK, run_unlink, &j);
+    files_unlock(a, error);
+    if (error)
+        return error;
+    files_forget_pack(a, pack);
+    pack_remove(a, pack);
+    a->store->stats.compacted++;
+    return 0;
+}
+
+static void report_damaged(struct store_account *a, uint64_t pack) {
+    struct index_pack *p = pack_find(a, pack);
+    struct problem text;
+    if (p && p->state == INDEX_PACK_WHOLE)
+        p->state = INDEX_PACK_DAMAGED;
+    (void)problem_set(&text, 0, "pack %06llu is damaged and is kept as it is",
+                      (unsigned long long)pack);
+    account_report(a, slice_of_str(text.text));
+}
+
+static int compact_pack(struct store_account *a, uint64_t pack) {
+    const struct index_pack *p = pack_find(a, pack);
+    struct compaction c = {
+        .pack = pack,
+        .at = PACK_FILE_HEAD,
+        .end = p->end,
+        .keys_since = fiber_wall() - a->store->options.key_lifetime,
+    };
+    list_init(&c.kept);
+    int error = 0;
+    while (!error && !c.done) {
+        c.change = (struct change){.prepare = prepare_step, .alone = true};
+        error = change_run(a, &c.change);
+        forget_kept(&c);
+    }
+    if (error == -E_CORRUPT)
+        report_damaged(a, pack);
+    return error ? error : remove_pack(a, pack);
+}
+
+/* ------------------------------------------------------------------ an account */
+
+static bool is_due(const struct store_account *a, const struct index_pack *p, bool all) {
+    if (pack_wants_compaction(a, p))
+        return true;
+    return all && p->state == INDEX_PACK_WHOLE && p->end > SMALL_PACK && p->alive < p->end / 2;
+}
+
+/*
+ * The packs that are there now, oldest first. None while an emptied one could not be unlinked: what
+ * it still seems to hold must stay contradicted by records that compaction would drop.
+ */
+static int compact_due(struct store_account *a, bool all) {
+    uint64_t last = a->newest;
+    for (uint64_t after = 0; after < last;) {
+        uint64_t next = 0;
+        for (size_t i = 0; i < a->pack_count; i++) {
+            const struct index_pack *p = &a->packs[i];
+            if (p->state == INDEX_PACK_GONE)
+                return -E_TEMPORARY;
+            if (p->pack > after && p->pack <= last && (next == 0 || p->pack < next) &&
+                is_due(a, p, all))
+                next = p->pack;
+        }
+        if (next == 0)
+            return 0;
+        int error = compact_pack(a, next);
+        if (error && error != -E_CORRUPT)
+            return error;
+        after = next;
+    }
+    return 0;
+}
+
+int compact_account(struct store_account *a, bool all) {
+    if (a->compacting)
+        return -E_BUSY;
+    a->compacting = true;
+    int error = compact_due(a, all);
+    a->compacting = false;
+    return error;
+}
+
+int store_compact(struct store_account *a) {
+    return compact_account(a, true);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The open files of accounts. At most options.max_handles accounts have any (a database handle
+ * alone costs 100 KiB); beyond that, the one that has used them least recently and is not using
+ * them now gives them up. An account without open files is still whole in memory.
+ *
+ * Lock order: an account's `db` mutex is taken by the fiber that works on it; closing another
+ * account's files only ever takes a mutex that is free, so nobody waits for two.
+ */
+#include "store/account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/alloc.h"
+#include "store/replay.h"
+
+void files_touch(struct store_account *a) {
+    if (link_in_list(&a->files_link))
+        link_remove(&a->files_link);
+    else
+        a->store->open_count++;
+    list_append(&a->store->open, &a->files_link);
+}
+
+static void no_files(struct store_account *a) {
+    if (!link_in_list(&a->files_link))
+        return;
+    link_remove(&a->files_link);
+    a->store->open_count--;
+}
+
+/* ------------------------------------------------------------------ the database */
+
+struct open_job {
+    const char *path;
+    uint64_t account;
+    struct index *index;
+    struct problem problem;
+};
+
+static int run_open(void *arg) {
+    struct open_job *j = arg;
+    return index_open(j->path, j->account, &j->index, &j->problem);
+}
+
+static int run_close(void *arg) {
+    index_close(arg);
+    return 0;
+}
+
+static int open_index(struct store_account *a) {
+    _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, a->dir);
+    struct open_job j = {.path = path, .account = a->id};
+    int error = offload(OFFLOAD_DISK, run_open, &j);
+    if (error)
+        account_report(a, slice_of_str(j.problem.text));
+    else
+        a->index = j.index;
+    return error;
+}
+
+int files_lock(struct store_account *a) {
+    int error = fiber_mutex_lock(&a->db);
+    if (error)
+        return error;
+    files_touch(a);
+    if (!a->index) {
+        error = open_index(a);
+        files_close_some(a->store);
+    }
+    if (error)
+        files_unlock(a, error);
+    return error;
+}
+
+void files_unlock(struct store_account *a, int error) {
+    if (error == -E_CORRUPT)
+        keeper_add(a, WORK_REBUILD);
+    fiber_mutex_unlock(&a->db);
+}
+
+struct take_in_job {
+    struct index *index;
+    struct list records;
+    struct index_mark mark;
+    usec_t now, key_lifetime;
+};
+
+static int run_take_in(void *arg) {
+    struct take_in_job *j = arg;
+    int error = index_take_in(j->index, &j->records, j->mark, NULL);
+    if (error)
+        return error;
+    struct index_account row;
+    if (index_account(j->index, &row) == 0 && row.pruned + USEC_DAY < j->now)
+        error = index_prune(j->index, j->now - j->key_lifetime, j->now);
+    log_records_free(&j->records);
+    return error;
+}
+
+int files_take_in(struct store_account *a) {
+    if (list_empty(&a->pending))
+        return 0;
+    const struct log_record *last = CONTAINER_OF(a->pending.head.prev, struct log_record, link);
+    struct take_in_job j = {
+        .index = a->index,
+        .mark = {last->pack, last->place.offset + last->len},
+        .now = fiber_wall(),
+        .key_lifetime = a->store->options.key_lifetime,
+    };
+    size_t count = a->pending_count;
+    list_init(&j.records);
+    list_move_all(&j.records, &a->pending);
+    a->pending_count = 0;
+    link_remove(&a->late_link);
+    int error = offload(OFFLOAD_DISK, run_take_in, &j);
+    if (!list_empty(&j.records)) {
+        list_move_all(&j.records, &a->pending);
+        list_move_all(&a->pending, &j.records);
+        a->pending_count += count;
+    }
+    keeper_count_pending(a);
+    return error;
+}
+
+/* ------------------------------------------------------------------ packs */
+
+struct pack_job {
+    char *path;
+    int fd;
+};
+
+static int run_open_pack(void *arg) {
+    struct pack_job *j = arg;
+    j->fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return j->fd < 0 ? -errno : 0;
+}
+
+static struct store_pack *find_file(struct store_account *a, uint64_t number) {
+    for (size_t i = a->file_count; i-- > 0;)
+        if (a->files[i]->number == number)
+            return a->files[i];
+    return NULL;
+}
+
+static struct store_pack *add_file(struct store_account *a, uint64_t number, int fd) {
+    struct store_pack *p = NEW(struct store_pack);
+    *p = (struct store_pack){.number = number, .fd = fd, .users = 1};
+    a->files = mem_grow(a->files, (a->file_count + 1) * sizeof(struct store_pack *));
+    a->files[a->file_count++] = p;
+    return p;
+}
+
+int files_get_pack(struct store_account *a, uint64_t number, struct store_pack **ret) {
+    files_touch(a);
+    struct store_pack *p = find_file(a, number);
+    if (!p) {
+        char name[PACK_NAME_SIZE];
+        _cleanup_(free_p) char *path =
+            mem_printf("%s/" REPLAY_PACKS_DIR "/%s", a->dir, pack_name(number, name));
+        struct pack_job j = {.path = path};
+        int error = offload(OFFLOAD_DISK, run_open_pack, &j);
+        if (error)
+            return error == -ENOENT ? -E_UNKNOWN : error;
+        p = find_file(a, number);
+        if (p)
+            (void)close(j.fd);
+        else
+            p = add_file(a, number, j.fd);
+        files_touch(a);
+        p->users++;
+        files_close_some(a->store);
+    } else {
+        p->users++;
+    }
+    *ret = p;
+    return 0;
+}
+
+void files_put_pack(struct store_pack *p) {
+    if (--p->users > 0)
+        return;
+    (void)close(p->fd);
+    free(p);
+}
+
+void files_forget_pack(struct store_account *a, uint64_t number) {
+    for (size_t i = 0; i < a->file_count; i++) {
+        if (a->files[i]->number != number)
+            continue;
+        files_put_pack(a->files[i]);
+        a->files[i] = a->files[--a->file_count];
+        return;
+    }
+}
+
+/* ------------------------------------------------------------------ closing */
+
+static void close_packs(struct store_account *a) {
+    while (a->file_count > 0)
+        files_put_pack(a->files[--a->file_count]);
+    free(a->files);
+    a->files = NULL;
+    pack_file_close(&a->current);
+}
+
+/* The `db` mutex is held, and nobody writes. */
+static void close_all(struct store_account *a) {
+    struct index *ix = TAKE_PTR(a->index);
+    close_packs(a);
+    no_files(a);
+    if (ix)
+        (void)offload(OFFLOAD_DISK, run_close, ix);
+}
+
+int files_close(struct store_account *a) {
+    int error = fiber_mutex_lock(&a->db);
+    if (error)
+        return error;
+    close_all(a);
+    fiber_mutex_unlock(&a->db);
+    return 0;
+}
+
+static bool uses_files(const struct store_account *a) {
+    if (a->writing || a->db.owner || a->state != ACCOUNT_READY)
+        return true;
+    for (size_t i = 0; i < a->file_count; i++)
+        if (a->files[i]->users > 1)
+            return true;
+    return false;
+}
+
+void files_close_some(struct store *s) {
+    while (s->open_count > s->options.max_handles) {
+        struct store_account *victim = NULL;
+        LIST_EACH (a, &s->open, struct store_account, files_link) {
+            if (!victim && !uses_files(a))
+                victim = a;
+        }
+        if (!victim || files_close(victim) < 0)
+            return;
+    }
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The index of an account: mail.db, made of the records of its packs and trailing them.
+ *
+ * Records are taken in by transactions; each also writes the mark, the place in the packs up to
+ * which everything is in. So the database is at every moment the picture of a prefix of the log,
+ * whatever a power cut took from it, and goes on from its mark.
+ *
+ * Nothing here waits for fibers: all of it is called within offload(), one call at a time.
+ * Errors: -E_CORRUPT (the file is damaged or does not fit its own rows: make it anew),
+ * -E_VERSION, -E_BUSY (another process has it open), -ENOSPC, -EIO, -E_TEMPORARY.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "store/note.h"
+#include "store/store.h"
+
+struct index;
+
+/* A record as it lies in a pack, with its facts. */
+struct log_record {
+    struct link link;
+    uint8_t type;   /* enum note_type */
+    uint16_t flags; /* NOTE_MOVED */
+    uint64_t pack;
+    struct pack_place place;
+    uint64_t len; /* of the whole record */
+    size_t facts_len;
+    char facts[];
+};
+
+struct log_record *log_record_new(uint8_t type, uint16_t flags, struct slice facts);
+void log_records_free(struct list *records);
+static inline struct slice log_record_facts(const struct log_record *r) {
+    return slice_of(r->facts, r->facts_len);
+}
+
+/* Everything before this place has been taken in. */
+struct index_mark {
+    uint64_t pack, offset;
+};
+
+struct index_account {
+    usec_t born;
+    uint64_t modseq, letter_next;
+    uint32_t mailbox_next;
+    struct index_mark mark;
+    usec_t pruned; /* when index_prune() last ran */
+};
+
+enum index_pack_state {
+    INDEX_PACK_WHOLE,
+    INDEX_PACK_SEALED,  /* its sync failed: bytes behind its end do not count */
+    INDEX_PACK_DAMAGED, /* bytes in the middle are no records: kept for salvage */
+    INDEX_PACK_GONE,    /* emptied; to be unlinked */
+};
+
+struct index_pack {
+    uint64_t pack;
+    uint64_t end;   /* length of the part that counts */
+    uint64_t alive; /* bytes of records that are needed */
+    enum index_pack_state state;
+};
+
+/* Opens, or makes, the database at `path`. */
+int index_open(const char *path, uint64_t account, struct index **ret, struct problem *problem);
+void index_close(struct index *ix); /* NULL is fine */
+DEFINE_CLEANUP(struct index, index_close)
+
+/*
+ * Takes in the records (struct log_record), in one transaction, all or none. In a replay they were
+ * read from packs, where others may contradict them: `replay_born` then says when the account began
+ * at the latest, should the record that knows it be lost. Otherwise it is NULL.
+ */
+int index_take_in(struct index *ix, struct list *records, struct index_mark mark,
+                  const usec_t *replay_born);
+
+/* The account's row as of the last transaction; -E_UNKNOWN: nothing was taken in yet. */
+int index_account(const struct index *ix, struct index_account *ret);
+
+int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct store_mailbox *m),
+                       void *arg);
+int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index_pack *p),
+                    void *arg);
+
+/* The letters of a mailbox by UID. */
+int index_each_letter(struct index *ix, uint32_t mailbox,
+                      void (*each)(void *arg, const struct store_letter *l), void *arg);
+
+int index_each_key(struct index *ix, void (*each)(void *arg, struct slice key), void *arg);
+int index_find_key(struct index *ix, struct slice key, uint64_t *ret_letter); /* -E_UNKNOWN */
+
+/* Where a letter's bytes lie, and its entry in a mailbox. -E_UNKNOWN: there is none. */
+int index_letter_place(struct index *ix, uint64_t letter, uint64_t *ret_pack, uint64_t *ret_offset);
+int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_letter,
+                struct note_change *ret_change, uint64_t *ret_modseq);
+
+/* The pack that still holds the bytes of an expunged letter; 0: none. -E_UNKNOWN: not expunged. */
+int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_pack);
+
+int index_set_pack(struct index *ix, const struct index_pack *p);
+int index_forget_pack(struct index *ix, uint64_t pack);
+
+/*
+ * After records were lost: moves all counters on by INDEX_LEAP, so that no UID, MODSEQ or letter
+ * number which a lost record had is given again.
+ */
+#define INDEX_LEAP 10000U
+int index_leap(struct index *ix);
+
+/* Forgets delivery keys of letters that arrived before `before`. */
+int index_prune(struct index *ix, usec_t before, usec_t now);

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The facts of the account store's records, see note.h. The layouts are final: they may only grow
+ * at their end.
+ */
+#include "store/note.h"
+
+#include "base/bytes.h"
+
+#define VERSION 1U
+
+static void add_text(struct buf *to, struct slice s) {
+    MUST(s.len <= UINT16_MAX);
+    buf_add_u16(to, (uint16_t)s.len);
+    buf_add(to, s);
+}
+
+static struct slice read_text(struct reader *r) {
+    return read_bytes(r, read_u16(r));
+}
+
+static void begin(struct buf *to, uint64_t account) {
+    buf_add_u8(to, VERSION);
+    buf_add_u64(to, account);
+}
+
+/* Opens the facts; the account stands in all of them. */
+static int open_facts(struct slice facts, struct reader *ret, uint64_t *ret_account) {
+    struct reader r = {.rest = facts};
+    uint8_t version = read_u8(&r);
+    uint64_t account = read_u64(&r);
+    if (r.bad || version == 0)
+        return -E_CORRUPT;
+    if (version > VERSION)
+        return -E_VERSION;
+    *ret = r;
+    *ret_account = account;
+    return 0;
+}
+
+void note_account_encode(struct buf *to, const struct note_account *n) {
+    begin(to, n->account);
+    buf_add_u64(to, (uint64_t)n->born);
+    buf_add_u64(to, n->modseq);
+    buf_add_u64(to, n->letter_next);
+    buf_add_u32(to, n->mailbox_next);
+    buf_add_u32(to, (uint32_t)(n->seals.len / NOTE_SEAL_SIZE));
+    buf_add(to, n->seals);
+}
+
+void note_seal_encode(struct buf *to, struct note_seal seal) {
+    buf_add_u64(to, seal.pack);
+    buf_add_u64(to, seal.end);
+}
+
+int note_account_decode(struct slice facts, struct note_account *ret) {
+    struct reader r;
+    struct note_account n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.born = (usec_t)read_u64(&r);
+    n.modseq = read_u64(&r);
+    n.letter_next = read_u64(&r);
+    n.mailbox_next = read_u32(&r);
+    n.seals = read_bytes(&r, (size_t)read_u32(&r) * NOTE_SEAL_SIZE);
+    if (r.bad)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
+}
+
+size_t note_seal_count(const struct note_account *n) {
+    return n->seals.len / NOTE_SEAL_SIZE;
+}
+
+struct note_seal note_seal_at(const struct note_account *n, size_t place) {
+    MUST(place < note_seal_count(n));
+    const char *at = n->seals.ptr + place * NOTE_SEAL_SIZE;
+    return (struct note_seal){get_u64(at), get_u64(at + 8)};
+}
+
+void note_mailbox_encode(struct buf *to, const struct note_mailbox *n) {
+    begin(to, n->account);
+    buf_add_u32(to, n->mailbox);
+    buf_add_u32(to, n->parent);
+    buf_add_u32(to, n->uidvalidity);
+    buf_add_u32(to, n->uidnext);
+    buf_add_u32(to, n->role);
+    buf_add_u64(to, n->modseq);
+    add_text(to, n->name);
+}
+
+int note_mailbox_decode(struct slice facts, struct note_mailbox *ret) {
+    struct reader r;
+    struct note_mailbox n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.mailbox = read_u32(&r);
+    n.parent = read_u32(&r);
+    n.uidvalidity = read_u32(&r);
+    n.uidnext = read_u32(&r);
+    n.role = read_u32(&r);
+    n.modseq = read_u64(&r);
+    n.name = read_text(&r);
+    if (r.bad || n.mailbox == 0 || n.uidvalidity == 0 || n.uidnext == 0)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
+}
+
+void note_letter_encode(struct buf *to, const struct note_letter *n) {
+    begin(to, n->account);
+    buf_add_u64(to, n->letter);
+    buf_add_u64(to, n->modseq);
+    buf_add_u32(to, n->mailbox);
+    buf_add_u32(to, n->uid);
+    buf_add_u64(to, n->flags);
+    buf_add_u64(to, (uint64_t)n->arrival);
+    buf_add_u32(to, n->header_size);
+    buf_add_u32(to, n->shape);
+    add_text(to, n->mailbox_name);
+    add_text(to, n->return_path);
+    add_text(to, n->key);
+}
+
+int note_letter_decode(struct slice facts, struct note_letter *ret) {
+    struct reader r;
+    struct note_letter n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.letter = read_u64(&r);
+    n.modseq = read_u64(&r);
+    n.mailbox = read_u32(&r);
+    n.uid = read_u32(&r);
+    n.flags = read_u64(&r);
+    n.arrival = (usec_t)read_u64(&r);
+    n.header_size = read_u32(&r);
+    n.shape = read_u32(&r);
+    n.mailbox_name = read_text(&r);
+    n.return_path = read_text(&r);
+    n.key = read_text(&r);
+    if (r.bad || n.mailbox == 0 || n.uid == 0 || n.letter == 0)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
+}
+
+static size_t change_size(enum note_type type) {
+    return type == NOTE_FLAGS ? 12 : 4;
+}
+
+void note_changes_encode(struct buf *to, const struct note_changes *n) {
+    begin(to, n->account);
+    buf_add_u64(to, n->modseq);
+    buf_add_u32(to, n->mailbox);
+    buf_add_u32(to, n->count);
+    buf_add(to, n->items);
+}
+
+void note_change_encode(struct buf *to, enum note_type type, struct note_change change) {
+    buf_add_u32(to, change.uid);
+    if (type == NOTE_FLAGS)
+        buf_add_u64(to, change.flags);
+}
+
+int note_changes_decode(struct slice facts, enum note_type type, struct note_changes *ret) {
+    struct reader r;
+    struct note_changes n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.modseq = read_u64(&r);
+    n.mailbox = read_u32(&r);
+    n.count = read_u32(&r);
+    n.items = read_bytes(&r, n.count * change_size(type));
+    if (r.bad || n.mailbox == 0)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
+}
+
+struct note_change note_changes_at(const struct note_changes *n, enum note_type type,
+                                   size_t place) {
+    MUST(place < n->count);
+    const char *at = n->items.ptr + place * change_size(type);
+    return (struct note_change){
+        .uid = get_u32(at),
+        .flags = type == NOTE_FLAGS ? get_u64(at + 4) : 0,
+    };
+}
+
+void note_key_encode(struct buf *to, const struct note_key *n) {
+    begin(to, n->account);
+    buf_add_u64(to, n->letter);
+    buf_add_u64(to, (uint64_t)n->arrival);
+    add_text(to, n->key);
+}
+
+int note_key_decode(struct slice facts, struct note_key *ret) {
+    struct reader r;
+    struct note_key n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.letter = read_u64(&r);
+    n.arrival = (usec_t)read_u64(&r);
+    n.key = read_text(&r);
+    if (r.bad || n.key.len == 0)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
+}
+
+void note_gone_encode(struct buf *to, const struct note_gone *n) {
+    begin(to, n->account);
+    buf_add_u64(to, n->pack);
+}
+
+int note_gone_decode(struct slice facts, struct note_gone *ret) {
+    struct reader r;
+    struct note_gone n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.pack = read_u64(&r);
+    if (r.bad)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
+}

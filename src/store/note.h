@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Notes: the facts of the records in an account's packs. Pure: bytes to structs and back.
+ *
+ * A letter is a note with the letter's bytes as the record's body; every other note is facts only.
+ * All begin with a version and the account. Integers are little-endian; text has a 16-bit length
+ * before it. Bytes behind what a decoder knows come from a newer program and are passed over, so a
+ * version is raised only by a change that an old reader must not miss: -E_VERSION.
+ *
+ * Decoders return 0, -E_VERSION, or -E_CORRUPT; slices of the results point into the facts.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/time.h"
+
+#define NOTE_PACK_KIND PACK_KIND('S', 'T', 'O', 'R')
+
+enum note_type {
+    NOTE_ACCOUNT = 1, /* the account's counters; begins every pack */
+    NOTE_MAILBOX,     /* a mailbox made or changed; all of them follow the account */
+    NOTE_LETTER,      /* a letter in a mailbox */
+    NOTE_FLAGS,       /* new flags of letters */
+    NOTE_EXPUNGE,     /* letters removed */
+    NOTE_KEY,         /* the delivery key of a letter that is gone */
+    NOTE_GONE,        /* a pack has been emptied and may be unlinked */
+    NOTE_TYPES,
+};
+
+/*
+ * Flag of a record that compaction has written: what it says was said before, by a record that is
+ * about to go.
+ */
+#define NOTE_MOVED 1U
+
+struct note_account {
+    uint64_t account;
+    usec_t born; /* wall time */
+    uint64_t modseq, letter_next;
+    uint32_t mailbox_next;
+    struct slice seals; /* see note_seal() */
+};
+
+/* A pack whose sync failed: what lies behind its end was never acknowledged and does not count. */
+struct note_seal {
+    uint64_t pack, end;
+};
+#define NOTE_SEAL_SIZE 16U
+
+struct note_mailbox {
+    uint64_t account;
+    uint32_t mailbox, parent, uidvalidity, uidnext, role;
+    uint64_t modseq;
+    struct slice name;
+};
+
+struct note_letter {
+    uint64_t account, letter, modseq;
+    uint32_t mailbox, uid;
+    uint64_t flags;
+    usec_t arrival;
+    uint32_t header_size, shape;
+    struct slice mailbox_name; /* for a rebuild that has lost the mailbox's own note */
+    struct slice return_path, key;
+};
+
+/* Letters of one mailbox, with the flags they have now or without. */
+struct note_changes {
+    uint64_t account, modseq;
+    uint32_t mailbox;
+    uint32_t count;
+    struct slice items; /* see note_changes_at() */
+};
+struct note_change {
+    uint32_t uid;
+    uint64_t flags; /* of NOTE_FLAGS */
+};
+
+struct note_key {
+    uint64_t account, letter;
+    usec_t arrival;
+    struct slice key;
+};
+
+struct note_gone {
+    uint64_t account, pack;
+};
+
+void note_account_encode(struct buf *to, const struct note_account *n);
+void note_seal_encode(struct buf *to, struct note_seal seal);
+int note_account_decode(struct slice facts, struct note_account *ret);
+size_t note_seal_count(const struct note_account *n);
+struct note_seal note_seal_at(const struct note_account *n, size_t place);
+
+void note_mailbox_encode(struct buf *to, const struct note_mailbox *n);
+int note_mailbox_decode(struct slice facts, struct note_mailbox *ret);
+
+void note_letter_encode(struct buf *to, const struct note_letter *n);
+int note_letter_decode(struct slice facts, struct note_letter *ret);
+
+/* `type` is NOTE_FLAGS or NOTE_EXPUNGE; items are made by note_change_encode() for the same type.
+ */
+void note_changes_encode(struct buf *to, const struct note_changes *n);
+void note_change_encode(struct buf *to, enum note_type type, struct note_change change);
+int note_changes_decode(struct slice facts, enum note_type type, struct note_changes *ret);
+struct note_change note_changes_at(const struct note_changes *n, enum note_type type, size_t place);
+
+void note_key_encode(struct buf *to, const struct note_key *n);
+int note_key_decode(struct slice facts, struct note_key *ret);
+
+void note_gone_encode(struct buf *to, const struct note_gone *n);
+int note_gone_decode(struct slice facts, struct note_gone *ret);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Reading: snapshots of mailboxes, bytes of letters.
+ *
+ * A letter that is in the page cache is read at once, on the fiber's own stack; only what the disk
+ * has to bring goes to another thread.
+ */
+#include "store/account.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/uio.h>
+
+#include "base/alloc.h"
+#include "base/crc32c.h"
+
+int store_snapshot(struct store_account *a, uint32_t mailbox,
+                   struct store_snapshot **ret_snapshot) {
+    struct box *b = box_find(a, mailbox);
+    int error = b ? box_load(a, b) : -E_UNKNOWN;
+    if (error)
+        return error;
+    size_t rows = b->count * sizeof *b->rows;
+    struct store_snapshot *s = mem_alloc(sizeof *s + rows);
+    *s = (struct store_snapshot){
+        .mailbox = mailbox,
+        .uidvalidity = b->info.uidvalidity,
+        .modseq = b->info.modseq,
+        .bytes = b->info.bytes,
+        .count = b->count,
+    };
+    if (rows)
+        memcpy(s->letters, b->rows, rows);
+    *ret_snapshot = s;
+    return 0;
+}
+
+void store_snapshot_free(struct store_snapshot *s) {
+    free(s);
+}
+
+struct slice store_uidl(const struct store_letter *l, char text[static STORE_UIDL_SIZE]) {
+    int len = snprintf(text, STORE_UIDL_SIZE, "%llx.%llx", (unsigned long long)l->letter,
+                       (unsigned long long)l->arrival);
+    return slice_of(text, (size_t)len);
+}
+
+/* Where the letter lies now: compaction may have moved it. */
+static struct store_letter present(const struct store_account *a, const struct store_letter *l) {
+    const struct box *b = box_find(a, l->mailbox);
+    const struct store_letter *row = b && b->loaded ? box_row(b, l->uid) : NULL;
+    return row && row->letter == l->letter ? *row : *l;
+}
+
+/* Its pack's file; looked up again if compaction finishes in between. */
+static int get_place(struct store_account *a, const struct store_letter *l,
+                     struct store_letter *ret_now, struct store_pack **ret_pack) {
+    for (int tries = 0;; tries++) {
+        *ret_now = present(a, l);
+        int error = files_get_pack(a, ret_now->pack, ret_pack);
+        if (error != -E_UNKNOWN || tries > 0 || present(a, l).pack == ret_now->pack)
+            return error;
+    }
+}
+
+struct read_job {
+    int fd;
+    struct pack_place place;
+    uint64_t skip;
+    void *to;
+    size_t len;
+};
+
+static int run_read(void *arg) {
+    struct read_job *j = arg;
+    return pack_read_body(j->fd, &j->place, j->skip, j->to, j->len);
+}
+
+/* True when all bytes were in memory. */
+static bool read_cached(const struct read_job *j) {
+    struct iovec iov = {j->to, j->len};
+    ssize_t n = preadv2(j->fd, &iov, 1, (off_t)(j->place.body + j->skip), RWF_NOWAIT);
+    return n >= 0 && (size_t)n == j->len;
+}
+
+static int check_whole(const struct read_job *j) {
+    if (j->skip > 0 || j->len < j->place.body_len)
+        return 0;
+    return crc32c(0, slice_of(j->to, j->len)) == j->place.body_crc ? 0 : -E_CORRUPT;
+}
+
+static int read_bytes_of(struct read_job *j) {
+    return read_cached(j) ? check_whole(j) : offload(OFFLOAD_DISK, run_read, j);
+}
+
+static void report_damage(struct store_account *a, const struct store_letter *l) {
+    struct problem p;
+    (void)problem_set(&p, 0, "letter %u of mailbox %u is damaged: pack %06llu at %llu", l->uid,
+                      l->mailbox, (unsigned long long)l->pack, (unsigned long long)l->offset);
+    account_report(a, slice_of_str(p.text));
+}
+
+ssize_t store_read(struct store_account *a, const struct store_letter *l, uint64_t skip, void *to,
+                   size_t len) {
+    if (skip > l->size)
+        return -EINVAL;
+    len = (size_t)MIN((uint64_t)len, l->size - skip);
+    struct store_letter now;
+    struct store_pack *pack;
+    int error = get_place(a, l, &now, &pack);
+    if (error)
+        return error;
+    struct read_job j = {
+        .fd = pack->fd,
+        .place = {.offset = now.offset,
+                  .body = now.body,
+                  .body_len = now.size,
+                  .body_crc = now.body_crc},
+        .skip = skip,
+        .to = to,
+        .len = len,
+    };
+    error = read_bytes_of(&j);
+    files_put_pack(pack);
+    if (error == -E_CORRUPT || error == -E_EOF) {
+        report_damage(a, &now);
+        error = -E_CORRUPT;
+    }
+    return error ? error : (ssize_t)len;
+}
+
+int store_bytes(struct store_account *a, const struct store_letter *l, struct store_bytes *ret) {
+    struct store_letter now;
+    struct store_pack *pack;
+    int error = get_place(a, l, &now, &pack);
+    if (error)
+        return error;
+    *ret = (struct store_bytes){.fd = pack->fd, .offset = now.body, .len = now.size, .pack = pack};
+    return 0;
+}
+
+void store_release(struct store_account *a, struct store_bytes *b) {
+    files_put_pack(b->pack);
+    b->pack = NULL;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From the packs to mail.db.
+ *
+ * The database's mark says up to where it has taken the log in; what lies behind is read, checked
+ * with its body, and taken in. Without a database that is everything. Three kinds of bytes are no
+ * records:
+ * - the end of the newest pack, when a write was cut short: nobody was told that it was stored;
+ * - the end of a pack whose sync failed: a later pack's first record seals it at its last good
+ *   place, and the rest does not count, even if it is readable;
+ * - anything else is damage. It is passed over and reported, the pack is kept from compaction, and
+ *   the counters leap, so that numbers of lost letters are not given to new ones.
+ */
+#include "store/replay.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+
+#define BATCH_RECORDS 512U
+#define BATCH_BYTES   (4U << 20)
+#define PACK_DIGITS   6U
+
+struct replay {
+    uint64_t account;
+    int packs_dir;
+    struct index *ix;
+    struct replay_result *result;
+    struct problem *problem;
+
+    uint64_t *numbers; /* of the pack files, ascending */
+    size_t count;
+    struct index_pack *known; /* what the database knows of packs, and seals found since */
+    size_t known_count;
+
+    usec_t born; /* of the account at the latest: when its oldest pack was made */
+    struct list batch;
+    size_t batch_count, batch_bytes;
+};
+
+const char *pack_name(uint64_t pack, char name[static PACK_NAME_SIZE]) {
+    (void)snprintf(name, PACK_NAME_SIZE, "%06llu.pack", (unsigned long long)pack);
+    return name;
+}
+
+void replay_result_done(struct replay_result *r) {
+    buf_done(&r->said);
+}
+
+/* ------------------------------------------------------------------ the pack files */
+
+/* The number in a pack's file name; 0: it is something else. */
+static uint64_t number_of(const char *name) {
+    struct slice s = slice_of_str(name);
+    uint64_t number;
+    if (!slice_ends(s, S(".pack")) || s.len < PACK_DIGITS + 5)
+        return 0;
+    return slice_to_u64(slice_first(s, s.len - 5), INT64_MAX, &number) == 0 ? number : 0;
+}
+
+static int by_number(const void *a, const void *b) {
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static int list_packs(struct replay *p) {
+    int fd = openat(p->packs_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir)
+        return -errno;
+    struct dirent *e;
+    while ((e = readdir(dir))) {
+        uint64_t number = number_of(e->d_name);
+        if (number == 0)
+            continue;
+        p->numbers = mem_grow(p->numbers, (p->count + 1) * sizeof *p->numbers);
+        p->numbers[p->count++] = number;
+    }
+    (void)closedir(dir);
+    if (p->count > 1)
+        qsort(p->numbers, p->count, sizeof *p->numbers, by_number);
+    p->result->packs = p->count;
+    p->result->newest = p->count ? p->numbers[p->count - 1] : 0;
+    return 0;
+}
+
+/* The generation of a pack whose file head is damaged, out of its first record; 0: none found. */
+static uint64_t guess_generation(int fd) {
+    char bytes[1024];
+    struct pack_record r;
+    ssize_t n = pread(fd, bytes, sizeof bytes, PACK_FILE_HEAD);
+    if (n < 0 || pack_check_head(slice_of(bytes, (size_t)n), 0, &r) < 0)
+        return 0;
+    return get_u64(bytes + 8);
+}
+
+/*
+ * Opens a pack for reading: its descriptor, generation and length. -E_CORRUPT: nothing in it can be
+ * found.
+ */
+static int open_pack(struct replay *p, uint64_t number, struct pack_reader *ret) {
+    char name[PACK_NAME_SIZE];
+    _cleanup_(close_p) int fd =
+        openat(p->packs_dir, pack_name(number, name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    char bytes[PACK_FILE_HEAD];
+    struct pack_file_head head = {0};
+    ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+    int error = n < 0 ? -errno : pack_file_decode(slice_of(bytes, (size_t)n), &head);
+    if (error == -E_CORRUPT && (head.generation = guess_generation(fd)) != 0) {
+        buf_printf(&p->result->said, "pack %s: its head is damaged\n", name);
+        error = 0;
+    }
+    if (error)
+        return error;
+    *ret = (struct pack_reader){
+        .fd = TAKE_FD(fd),
+        .generation = head.generation,
+        .at = PACK_FILE_HEAD,
+        .to = (uint64_t)st.st_size,
+    };
+    if (p->born == 0)
+        p->born = head.created;
+    return 0;
+}
+
+static void close_pack(struct pack_reader *r) {
+    if (r->fd >= 0)
+        (void)close(r->fd);
+    r->fd = -1;
+    pack_reader_done(r);
+}
+
+/* ------------------------------------------------------------------ seals */
+
+static struct index_pack *known_pack(struct replay *p, uint64_t number) {
+    for (size_t i = 0; i < p->known_count; i++)
+        if (p->known[i].pack == number)
+            return &p->known[i];
+    return NULL;
+}
+
+static void add_known(void *arg, const struct index_pack *pack) {
+    struct replay *p = arg;
+    p->known = mem_grow(p->known, (p->known_count + 1) * sizeof *p->known);
+    p->known[p->known_count++] = *pack;
+}
+
+static void seal_pack(struct replay *p, struct note_seal seal) {
+    struct index_pack *pack = known_pack(p, seal.pack);
+    if (!pack)
+        add_known(p, &(struct index_pack){.pack = seal.pack});
+    pack = known_pack(p, seal.pack);
+    if (pack->state == INDEX_PACK_GONE)
+        return;
+    pack->end = seal.end;
+    pack->state = INDEX_PACK_SEALED;
+}
+
+/* Reads the seals in a pack's first record. */
+static void read_seals(struct replay *p, uint64_t number) {
+    _cleanup_(close_pack) struct pack_reader r = {.fd = -1};
+    struct pack_entry e;
+    struct note_account n;
+    if (open_pack(p, number, &r) < 0 || pack_next(&r, &e) != PACK_RECORD ||
+        e.record.type != NOTE_ACCOUNT || note_account_decode(e.record.facts, &n) < 0)
+        return;
+    for (size_t i = 0; i < note_seal_count(&n); i++)
+        seal_pack(p, note_seal_at(&n, i));
+}
+
+/* ------------------------------------------------------------------ taking in */
+
+static int flush(struct replay *p, struct index_mark mark) {
+    struct index_account row = {0};
+    bool known = index_account(p->ix, &row) == 0;
+    if (list_empty(&p->batch) &&
+        (!known || (row.mark.pack == mark.pack && row.mark.offset == mark.offset)))
+        return 0;
+    int error = index_take_in(p->ix, &p->batch, mark, &p->born);
+    log_records_free(&p->batch);
+    p->batch_count = p->batch_bytes = 0;
+    return error;
+}
+
+static int add_record(struct replay *p, uint64_t pack, const struct pack_entry *e) {
+    struct slice facts = e->record.facts;
+    if (facts.len < 9 || get_u64(facts.ptr + 1) != p->account)
+        return problem_set(p->problem, -E_UNKNOWN, "pack %llu belongs to another account",
+                           (unsigned long long)pack);
+    struct log_record *r = log_record_new(e->record.type, e->record.flags, facts);
+    r->pack = pack;
+    r->place = e->place;
+    r->len = e->to - e->from;
+    list_append(&p->batch, &r->link);
+    p->batch_count++;
+    p->batch_bytes += facts.len;
+    p->result->records++;
+    p->result->letters += e->record.type == NOTE_LETTER;
+    p->result->expunged += e->record.type == NOTE_EXPUNGE;
+    if (p->batch_count < BATCH_RECORDS && p->batch_bytes < BATCH_BYTES)
+        return 0;
+    return flush(p, (struct index_mark){pack, e->to});
+}
+
+static int note_damage(struct replay *p, uint64_t pack, uint64_t from, uint64_t to) {
+    p->result->damaged += to - from;
+    buf_printf(&p->result->said, "pack %06llu: bytes %llu to %llu are damaged\n",
+               (unsigned long long)pack, (unsigned long long)from, (unsigned long long)to);
+    return index_set_pack(
+        p->ix, &(struct index_pack){.pack = pack, .end = to, .state = INDEX_PACK_DAMAGED});
+}
+
+/*
+ * What is read behind the mark may still be in memory only: a process that died between writing and
+ * syncing has left it there. Once taken in it counts as delivered, so it has to be durable first.
+ */
+static int make_durable(struct replay *p, int fd) {
+    return fdatasync(fd) < 0 ? -errno : pack_sync_dir(p->packs_dir);
+}
+
+static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool newest) {
+    _cleanup_(close_pack) struct pack_reader r = {.fd = -1};
+    int error = open_pack(p, number, &r);
+    if (error == -E_CORRUPT)
+        return newest ? 0 : note_damage(p, number, 0, PACK_FILE_HEAD);
+    if (error)
+        return error;
+    r.verify_body = true;
+    r.at = MAX(from, (uint64_t)PACK_FILE_HEAD);
+    struct index_pack *known = known_pack(p, number);
+    if (r.at > r.to && r.to > PACK_FILE_HEAD && !(known && known->state == INDEX_PACK_DAMAGED))
+        return note_damage(p, number, r.to, r.at);
+    bool sealed = known && known->state == INDEX_PACK_SEALED;
+    if (sealed)
+        r.to = MIN(r.to, known->end);
+    for (;;) {
+        struct pack_entry e;
+        int found = pack_next(&r, &e);
+        if (found == PACK_RECORD)
+            error = add_record(p, number, &e);
+        else if (found == PACK_DAMAGE)
+            error = note_damage(p, number, e.from, e.to);
+        else
+            error = found;
+        if (error)
+            return error;
+        if (found == PACK_TAIL)
+            break;
+    }
+    if (newest && p->batch_count > 0 && (error = make_durable(p, r.fd)))
+        return error;
+    if (r.at < r.to && (!newest || sealed) && (error = note_damage(p, number, r.at, r.to)))
+        return error;
+    return flush(p, (struct index_mark){number, r.at});
+}
+
+static int catch_up(struct replay *p) {
+    struct index_account row = {0};
+    p->result->rebuilt |= index_account(p->ix, &row) < 0 && p->count > 0;
+    p->result->records = p->result->letters = p->result->expunged = p->result->damaged = 0;
+    p->known_count = 0;
+    int error = index_each_pack(p->ix, add_known, p);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->numbers[i] > row.mark.pack)
+            read_seals(p, p->numbers[i]);
+    for (size_t i = 0; !error && i < p->count; i++) {
+        uint64_t number = p->numbers[i];
+        struct index_pack *known = known_pack(p, number);
+        if (number < row.mark.pack || (known && known->state == INDEX_PACK_GONE))
+            continue;
+        error = replay_pack(p, number, number == row.mark.pack ? row.mark.offset : 0,
+                            i + 1 == p->count);
+    }
+    log_records_free(&p->batch);
+    p->batch_count = p->batch_bytes = 0;
+    if (!error && p->result->damaged)
+        error = index_leap(p->ix);
+    return error;
+}
+
+/* ------------------------------------------------------------------ the database file */
+
+/* Renames mail.db and what belongs to it; a file that is not there is fine. */
+static int set_aside(const char *dir, struct replay_result *result) {
+    static const char *const ENDINGS[] = {"", "-wal", "-journal"};
+    char stamp[32];
+    (void)snprintf(stamp, sizeof stamp, ".damaged-%lld", (long long)time(NULL));
+    for (size_t i = 0; i < ARRAY_SIZE(ENDINGS); i++) {
+        _cleanup_(free_p) char *from = mem_printf("%s/" REPLAY_DB_NAME "%s", dir, ENDINGS[i]);
+        _cleanup_(free_p) char *to =
+            mem_printf("%s/" REPLAY_DB_NAME "%s%s", dir, stamp, ENDINGS[i]);
+        if (rename(from, to) < 0 && errno != ENOENT)
+            return -errno;
+    }
+    buf_printf(&result->said, REPLAY_DB_NAME " was set aside as " REPLAY_DB_NAME "%s\n", stamp);
+    result->rebuilt = true;
+    return 0;
+}
+
+static int open_and_catch_up(struct replay *p, const char *dir) {
+    _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, dir);
+    int error = index_open(path, p->account, &p->ix, p->problem);
+    if (!error && (error = catch_up(p)))
+        (void)problem_set(p->problem, error, "%s: %s", path, error_text(error));
+    if (error) {
+        index_close(p->ix);
+        p->ix = NULL;
+    }
+    return error;
+}
+
+static int open_index(struct replay *p, const char *dir, bool anew) {
+    int error = anew ? set_aside(dir, p->result) : 0;
+    if (!error)
+        error = open_and_catch_up(p, dir);
+    if (error != -E_CORRUPT || anew)
+        return error;
+    buf_printf(&p->result->said, REPLAY_DB_NAME " is damaged\n");
+    error = set_aside(dir, p->result);
+    return error ? error : open_and_catch_up(p, dir);
+}
+
+static int sync_path(const char *path) {
+    _cleanup_(close_p) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : pack_sync_dir(fd);
+}
+
+/* Makes a directory, and its name durable in the one above. */
+static int make_dir(const char *path, bool *ret_made) {
+    if (mkdir(path, 0700) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    *ret_made = true;
+    _cleanup_(free_p) char *above = mem_printf("%s/..", path);
+    return sync_path(above);
+}
+
+char *replay_account_dir(const char *store, uint64_t account) {
+    return mem_printf("%s/%02x/%llu", store, (unsigned)(account & 0xff),
+                      (unsigned long long)account);
+}
+
+/* Makes what is missing of DIR/<xx>/<id>/packs and opens the last. */
+static int open_dirs(const char *store, uint64_t account, const char *dir, bool *ret_made) {
+    _cleanup_(free_p) char *group = mem_printf("%s/%02x", store, (unsigned)(account & 0xff));
+    _cleanup_(free_p) char *packs = mem_printf("%s/" REPLAY_PACKS_DIR, dir);
+    int error = make_dir(group, ret_made);
+    *ret_made = false;
+    if (!error)
+        error = make_dir(dir, ret_made);
+    if (!error)
+        error = make_dir(packs, ret_made);
+    if (error)
+        return error;
+    int fd = open(packs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int replay_open(const char *store, uint64_t account, bool anew, struct index **ret_index,
+                struct replay_result *result, struct problem *problem) {
+    *result = (struct replay_result){0};
+    struct replay p = {.account = account, .result = result, .problem = problem};
+    list_init(&p.batch);
+    _cleanup_(free_p) char *dir = replay_account_dir(store, account);
+    _cleanup_(close_p) int packs = open_dirs(store, account, dir, &result->created);
+    if (packs < 0)
+        return problem_set(problem, packs, "%s: %s", dir, error_text(packs));
+    p.packs_dir = packs;
+    int error = list_packs(&p);
+    result->created &= p.count == 0;
+    if (!error)
+        error = open_index(&p, dir, anew);
+    if (!error)
+        *ret_index = p.ix;
+    if (result->rebuilt && !error)
+        buf_printf(&result->said, REPLAY_DB_NAME " was made anew: %llu records of %llu packs\n",
+                   (unsigned long long)result->records, (unsigned long long)p.count);
+    free(p.numbers);
+    free(p.known);
+    return error;
+}

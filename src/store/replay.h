@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Opening an account's files: mail.db, brought up to date from the packs, or made anew from them.
+ * Blocks: within offload().
+ */
+#pragma once
+
+#include "store/index.h"
+
+#define REPLAY_DB_NAME   "mail.db"
+#define REPLAY_PACKS_DIR "packs"
+
+/* File name of a pack. */
+#define PACK_NAME_SIZE 32
+const char *pack_name(uint64_t pack, char name[static PACK_NAME_SIZE]);
+
+struct replay_result {
+    bool created;               /* the account's directory is new and empty */
+    bool rebuilt;               /* mail.db was made anew from the packs */
+    uint64_t packs;             /* pack files found */
+    uint64_t newest;            /* number of the newest; 0: none */
+    uint64_t records;           /* taken in */
+    uint64_t letters, expunged; /* of these */
+    uint64_t damaged;           /* bytes that should be records and are not */
+    struct buf said;            /* sentences for a person, each with a line feed behind */
+};
+void replay_result_done(struct replay_result *r);
+
+/* The account's directory under the store's: on the heap. */
+char *replay_account_dir(const char *store, uint64_t account);
+
+/*
+ * Opens the account in the store's directory; makes what is missing and syncs the directories. With
+ * `anew` the present mail.db is set aside first. -E_UNKNOWN: the packs belong to another account.
+ * `result` is filled in any case.
+ */
+int replay_open(const char *store, uint64_t account, bool anew, struct index **ret_index,
+                struct replay_result *result, struct problem *problem);

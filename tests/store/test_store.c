@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: ISC */
+/* What callers of the store are promised, on a good day. */
+#include "world.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "fiber/fiber.h"
+
+WORLD_TEST(d1_a_delivered_letter_is_there_byte_for_byte) {
+    world_open(w);
+    struct slice parts[] = {S("Return-Path: <tama@example.test>\r\n"),
+                            S("Subject: neko\r\n\r\n.dot\r\n\xe7\x8c\xab no end")};
+    struct store_delivery d = {.mailbox = STORE_INBOX,
+                               .key = S("Q1 pochi@example.test"),
+                               .parts = parts,
+                               .part_count = 2,
+                               .arrival = TEST_NOW - 5};
+    struct store_delivered done;
+    assert_int_equal(store_deliver(w->account, &d, &done), 0);
+    assert_false(done.already);
+    assert_int_equal(done.uid, 1);
+    struct store_snapshot *s = world_snapshot(w);
+    assert_int_equal(s->count, 1);
+    const struct store_letter *l = &s->letters[0];
+    assert_int_equal(l->size, parts[0].len + parts[1].len);
+    assert_int_equal(s->bytes, l->size);
+    assert_int_equal(l->arrival, TEST_NOW - 5);
+    assert_int_equal(l->header_size, 34 + 15 + 2);
+    assert_int_equal(l->shape, STORE_DOT_LINES | STORE_EIGHT_BIT | STORE_OPEN_END);
+    char bytes[200];
+    assert_int_equal(store_read(w->account, l, 0, bytes, sizeof bytes), (ssize_t)l->size);
+    assert_memory_equal(bytes, parts[0].ptr, parts[0].len);
+    assert_memory_equal(bytes + parts[0].len, parts[1].ptr, parts[1].len);
+    assert_int_equal(store_read(w->account, l, parts[0].len, bytes, 7), 7);
+    assert_memory_equal(bytes, "Subject", 7);
+    store_snapshot_free(s);
+}
+
+WORLD_TEST(a_letter_comes_from_a_file_behind_its_prefix) {
+    world_open(w);
+    char *path = world_path(w, "spooled");
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    size_t len = (2U << 20) + 17;
+    char *bytes = mem_alloc(len + 3);
+    for (size_t i = 0; i < len + 3; i++)
+        bytes[i] = (char)('a' + i % 23);
+    assert_int_equal(pwrite(fd, bytes, len + 3, 0), (ssize_t)len + 3);
+    struct slice prefix = S("Delivered-To: x\r\n");
+    struct store_delivery d = {.mailbox = STORE_INBOX,
+                               .parts = &prefix,
+                               .part_count = 1,
+                               .fd = fd,
+                               .offset = 3,
+                               .len = len};
+    struct store_delivered done;
+    assert_int_equal(store_deliver(w->account, &d, &done), 0);
+    struct store_snapshot *s = world_snapshot(w);
+    char *read = mem_alloc(prefix.len + len);
+    assert_int_equal(store_read(w->account, &s->letters[0], 0, read, prefix.len + len),
+                     (ssize_t)(prefix.len + len));
+    assert_memory_equal(read, prefix.ptr, prefix.len);
+    assert_memory_equal(read + prefix.len, bytes + 3, len);
+    d.len = len + 1; /* the file is shorter: nothing is stored */
+    assert_int_equal(store_deliver(w->account, &d, &done), -E_EOF);
+    struct store_usage u;
+    store_account_usage(w->account, &u);
+    assert_int_equal(u.letters, 1);
+    store_snapshot_free(s);
+    free(read);
+    free(bytes);
+    free(path);
+    close(fd);
+}
+
+WORLD_TEST(sendfile_gets_the_place_of_the_bytes) {
+    world_open(w);
+    world_fill(w, 2);
+    struct store_snapshot *s = world_snapshot(w);
+    struct store_bytes b;
+    char bytes[16];
+    assert_int_equal(store_bytes(w->account, &s->letters[1], &b), 0);
+    assert_int_equal(b.len, 10);
+    assert_int_equal(pread(b.fd, bytes, b.len, (off_t)b.offset), 10);
+    assert_memory_equal(bytes, "letter 2\r\n", 10);
+    store_release(w->account, &b);
+    store_snapshot_free(s);
+}
+
+WORLD_TEST(d6_a_second_delivery_under_a_key_stores_nothing) {
+    world_open(w);
+    struct store_delivered first = world_deliver(w, "key 1", "letter 1\r\n");
+    struct store_delivered again = world_deliver(w, "key 1", "letter 1\r\n");
+    assert_true(again.already);
+    assert_int_equal(again.letter, first.letter);
+    assert_int_equal(again.uid, 1);
+    EXPECT_UIDS(w, 1);
+    world_reopen(w);
+    again = world_deliver(w, "key 1", "letter 1\r\n");
+    assert_true(again.already);
+    assert_int_equal(again.letter, first.letter);
+    world_expunge(w, 1);
+    assert_true(world_deliver(w, "key 1", "letter 1\r\n").already);
+    EXPECT_UIDS(w);
+    assert_int_equal(world_deliver(w, "key 2", "letter 2\r\n").uid, 2);
+}
+
+WORLD_TEST(letters_without_a_key_are_all_stored) {
+    world_open(w);
+    assert_int_equal(world_deliver(w, "", "letter 1\r\n").uid, 1);
+    assert_int_equal(world_deliver(w, "", "letter 2\r\n").uid, 2);
+    EXPECT_UIDS(w, 1, 2);
+}
+
+WORLD_TEST(d6_keys_are_forgotten_after_their_lifetime_only) {
+    w->options.key_lifetime = 3 * USEC_DAY;
+    world_open(w);
+    world_fill(w, 1);
+    for (int day = 0; day < 2; day++) {
+        fiber_sleep(USEC_DAY + USEC_MIN);
+        world_deliver(w, "", "letter\r\n");
+        world_reopen(w);
+        assert_true(world_deliver(w, "key 1", "letter 1\r\n").already);
+    }
+    fiber_sleep(2 * USEC_DAY);
+    world_deliver(w, "", "letter\r\n");
+    world_reopen(w);
+    assert_false(world_deliver(w, "key 1", "letter 1\r\n").already);
+}
+
+WORLD_TEST(rfc9051_2_3_1_uids_only_grow_and_stay) {
+    world_open(w);
+    world_fill(w, 3);
+    world_expunge(w, 3);
+    world_reopen(w);
+    assert_int_equal(world_deliver(w, "key 4", "letter 4\r\n").uid, 4);
+    EXPECT_UIDS(w, 1, 2, 4);
+    struct store_mailbox before, after;
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &before), 0);
+    world_reopen(w);
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &after), 0);
+    assert_int_equal(after.uidvalidity, before.uidvalidity);
+    assert_int_equal(after.uidnext, 5);
+    assert_int_equal(after.modseq, before.modseq);
+    EXPECT_UIDS(w, 1, 2, 4);
+}
+
+WORLD_TEST(rfc1939_7_uidl_never_changes_and_never_repeats) {
+    world_open(w);
+    world_fill(w, 2);
+    char first[STORE_UIDL_SIZE], second[STORE_UIDL_SIZE], text[STORE_UIDL_SIZE];
+    struct store_snapshot *s = world_snapshot(w);
+    store_uidl(&s->letters[0], first);
+    struct slice u = store_uidl(&s->letters[1], second);
+    assert_true(u.len >= 1 && u.len <= 70);
+    for (size_t i = 0; i < u.len; i++)
+        assert_true(u.ptr[i] >= 0x21 && u.ptr[i] <= 0x7e);
+    assert_string_not_equal(first, second);
+    store_snapshot_free(s);
+    world_expunge(w, 1);
+    world_reopen(w);
+    world_fill(w, 3);
+    s = world_snapshot(w);
+    store_uidl(&s->letters[0], text);
+    assert_string_equal(text, second);
+    store_uidl(&s->letters[1], text);
+    assert_string_not_equal(text, first);
+    assert_string_not_equal(text, second);
+    store_snapshot_free(s);
+}
+
+WORLD_TEST(a_snapshot_does_not_change_under_its_reader) {
+    world_open(w);
+    world_fill(w, 3);
+    struct store_snapshot *s = world_snapshot(w);
+    world_expunge(w, 2);
+    world_fill(w, 4);
+    assert_int_equal(s->count, 3);
+    assert_int_equal(s->letters[1].uid, 2);
+    char bytes[16];
+    assert_int_equal(store_read(w->account, &s->letters[1], 0, bytes, sizeof bytes), 10);
+    store_snapshot_free(s);
+    EXPECT_UIDS(w, 1, 3, 4);
+}
+
+WORLD_TEST(expunge_counts_only_what_was_there) {
+    world_open(w);
+    world_fill(w, 4);
+    const uint32_t uids[] = {9, 4, 2, 4, 7};
+    size_t removed;
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, uids, 5, &removed), 0);
+    assert_int_equal(removed, 2);
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, uids, 5, &removed), 0);
+    assert_int_equal(removed, 0);
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, uids, 0, &removed), 0);
+    assert_int_equal(store_expunge(w->account, 99, uids, 5, &removed), -E_UNKNOWN);
+    EXPECT_UIDS(w, 1, 3);
+    struct store_usage u;
+    store_account_usage(w->account, &u);
+    assert_int_equal(u.letters, 2);
+    assert_int_equal(u.bytes, 20);
+    world_reopen(w);
+    EXPECT_UIDS(w, 1, 3);
+    store_account_usage(w->account, &u);
+    assert_int_equal(u.bytes, 20);
+}
+
+WORLD_TEST(rfc7162_flags_change_with_a_new_modseq_and_stay) {
+    world_open(w);
+    world_fill(w, 3);
+    const uint32_t uids[] = {1, 3};
+    uint64_t before = store_account_modseq(w->account), modseq, same;
+    assert_int_equal(
+        store_set_flags(w->account, STORE_INBOX, uids, 2, STORE_SEEN | STORE_FLAGGED, 0, &modseq),
+        0);
+    assert_true(modseq > before);
+    assert_int_equal(store_set_flags(w->account, STORE_INBOX, uids, 2, STORE_SEEN, 0, &same), 0);
+    assert_int_equal(same, modseq);
+    assert_int_equal(store_set_flags(w->account, STORE_INBOX, uids, 1, 0, STORE_FLAGGED, &modseq),
+                     0);
+    for (int round = 0; round < 2; round++) {
+        struct store_snapshot *s = world_snapshot(w);
+        assert_int_equal(s->letters[0].flags, STORE_SEEN);
+        assert_int_equal(s->letters[0].modseq, modseq);
+        assert_int_equal(s->letters[1].flags, 0);
+        assert_int_equal(s->letters[2].flags, STORE_SEEN | STORE_FLAGGED);
+        assert_int_equal(s->letters[2].modseq, same);
+        store_snapshot_free(s);
+        struct store_mailbox m;
+        assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+        assert_int_equal(m.unseen, 1);
+        world_reopen(w);
+    }
+}
+
+WORLD_TEST(mailboxes_are_made_once_and_stay) {
+    world_open(w);
+    uint32_t id, below, other;
+    assert_int_equal(
+        store_create_mailbox(w->account, 0, S("\xe4\xbb\x95\xe4\xba\x8b"), STORE_ROLE_NONE, &id),
+        0);
+    assert_int_equal(store_create_mailbox(w->account, id, S("Sent"), STORE_ROLE_SENT, &below), 0);
+    assert_int_equal(store_create_mailbox(w->account, id, S("Sent"), STORE_ROLE_SENT, &other),
+                     -EEXIST);
+    assert_int_equal(store_create_mailbox(w->account, 0, S("inbox"), STORE_ROLE_NONE, &other),
+                     -EEXIST);
+    assert_int_equal(store_create_mailbox(w->account, 77, S("x"), STORE_ROLE_NONE, &other),
+                     -E_UNKNOWN);
+    assert_int_equal(store_create_mailbox(w->account, 0, S("a\x01"), STORE_ROLE_NONE, &other),
+                     -E_SYNTAX);
+    assert_int_equal(store_create_mailbox(w->account, 0, S("\xff"), STORE_ROLE_NONE, &other),
+                     -E_SYNTAX);
+    struct store_delivery d = {.mailbox = below};
+    struct store_delivered done;
+    assert_int_equal(store_deliver(w->account, &d, &done), 0);
+    world_reopen(w);
+    assert_int_equal(store_mailbox_count(w->account), 3);
+    struct store_mailbox m, inbox;
+    assert_int_equal(store_mailbox_find(w->account, id, S("Sent"), &m), 0);
+    assert_int_equal(m.id, below);
+    assert_int_equal(m.role, STORE_ROLE_SENT);
+    assert_int_equal(m.letters, 1);
+    assert_int_equal(m.uidnext, 2);
+    assert_int_equal(store_mailbox_find(w->account, 0, S("InBox"), &inbox), 0);
+    assert_int_equal(inbox.id, STORE_INBOX);
+    assert_true(m.uidvalidity > inbox.uidvalidity);
+    d.mailbox = 99;
+    assert_int_equal(store_deliver(w->account, &d, &done), -E_UNKNOWN);
+}
+
+WORLD_TEST(rfc1939_8_one_session_holds_the_maildrop) {
+    world_open(w);
+    struct store_account *other;
+    assert_int_equal(store_account_open(w->store, TEST_ACCOUNT, &other), 0);
+    assert_int_equal(store_lock_maildrop(w->account), 0);
+    assert_int_equal(store_lock_maildrop(other), -E_BUSY);
+    world_fill(w, 1);
+    store_unlock_maildrop(w->account);
+    assert_int_equal(store_lock_maildrop(other), 0);
+    store_unlock_maildrop(other);
+    store_account_close(other);
+}
+
+WORLD_TEST(over_quota_is_refused) {
+    world_open(w);
+    struct slice part = S("0123456789");
+    struct store_delivery d = {
+        .mailbox = STORE_INBOX, .parts = &part, .part_count = 1, .quota = 25};
+    struct store_delivered done;
+    assert_int_equal(store_deliver(w->account, &d, &done), 0);
+    assert_int_equal(store_deliver(w->account, &d, &done), 0);
+    assert_int_equal(store_deliver(w->account, &d, &done), -E_LIMIT);
+    world_expunge(w, 1);
+    assert_int_equal(store_deliver(w->account, &d, &done), 0);
+}
+
+static void wait_for_change(void *arg) {
+    struct world *w = arg;
+    assert_int_equal(store_wait_change(w->account, store_account_modseq(w->account)), 0);
+    buf_add_str(&w->reports, "woken");
+}
+
+WORLD_TEST(a_change_wakes_who_waits_for_it) {
+    world_open(w);
+    struct fiber *f;
+    assert_int_equal(fiber_start("waiter", wait_for_change, w, &f), 0);
+    fiber_yield();
+    assert_int_equal(w->reports.len, 0);
+    world_fill(w, 1);
+    fiber_join(f);
+    assert_int_equal(w->reports.len, 5);
+}
+
+/* ------------------------------------------------------------------ many at once */
+
+struct sender {
+    struct world *w;
+    uint64_t account;
+    unsigned letters;
+    const char *key; /* NULL: a new one for each */
+    unsigned round;
+    unsigned stored;
+};
+
+static void send_letters(void *arg) {
+    struct sender *s = arg;
+    struct store_account *a;
+    assert_int_equal(store_account_open(s->w->store, s->account, &a), 0);
+    for (unsigned i = 0; i < s->letters; i++) {
+        char key[64];
+        int len = snprintf(key, sizeof key, "%p %u %u", arg, s->round, i);
+        struct slice part = S("letter\r\n");
+        struct store_delivery d = {.mailbox = STORE_INBOX,
+                                   .key =
+                                       s->key ? slice_of_str(s->key) : slice_of(key, (size_t)len),
+                                   .parts = &part,
+                                   .part_count = 1};
+        struct store_delivered done;
+        assert_int_equal(store_deliver(a, &d, &done), 0);
+        s->stored += !done.already;
+    }
+    store_account_close(a);
+}
+
+#define SENDERS 20
+
+static unsigned run_senders(struct world *w, unsigned accounts, unsigned letters, const char *key) {
+    static unsigned round;
+    struct sender senders[SENDERS];
+    struct fiber *fibers[SENDERS];
+    unsigned stored = 0;
+    for (unsigned i = 0; i < SENDERS; i++) {
+        senders[i] = (struct sender){w, TEST_ACCOUNT + i % accounts, letters, key, round, 0};
+        assert_int_equal(fiber_start("sender", send_letters, &senders[i], &fibers[i]), 0);
+    }
+    round++;
+    for (unsigned i = 0; i < SENDERS; i++) {
+        fiber_join(fibers[i]);
+        stored += senders[i].stored;
+    }
+    return stored;
+}
+
+WORLD_TEST(d2_what_waits_while_a_sync_runs_shares_the_next) {
+    world_open(w);
+    struct store_stats before, after;
+    store_stats(w->store, &before);
+    assert_int_equal(run_senders(w, 1, 10, NULL), 200);
+    store_stats(w->store, &after);
+    assert_int_equal(after.delivered - before.delivered, 200);
+    assert_true(after.groups - before.groups <= 20);
+    struct store_mailbox m;
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+    assert_int_equal(m.letters, 200);
+    assert_int_equal(m.uidnext, 201);
+}
+
+WORLD_TEST_ON(d2_groups_on_real_threads, false) {
+    world_open(w);
+    assert_int_equal(run_senders(w, 3, 20, NULL), 20 * SENDERS);
+    world_reopen(w);
+    struct store_mailbox m;
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+    assert_int_equal(m.letters, 7 * 20);
+    assert_int_equal(m.uidnext, 7 * 20 + 1);
+}
+
+WORLD_TEST_ON(d6_the_same_key_from_many_sides_is_stored_once, false) {
+    world_open(w);
+    assert_int_equal(run_senders(w, 1, 5, "the only one"), 1);
+}
+
+WORLD_TEST_ON(accounts_and_their_files_stay_within_limits, false) {
+    w->options.max_accounts = 4;
+    w->options.max_handles = 3;
+    world_open(w);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(run_senders(w, 20, 4, NULL), 80);
+        (void)fiber_sleep(50 * USEC_MS);
+        struct store_stats s;
+        store_stats(w->store, &s);
+        assert_true(s.accounts <= 5);
+        assert_true(s.handles <= 3);
+    }
+    struct store_mailbox m;
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+    assert_int_equal(m.letters, 8);
+}
+
+static void cancelled_sender(void *arg) {
+    struct world *w = arg;
+    struct store_delivered d;
+    int r = world_try_deliver(w, "key 1", "letter 1\r\n", &d);
+    buf_printf(&w->reports, "%s", r == -ECANCELED ? "cancelled" : r == 0 ? "stored" : "failed");
+}
+
+WORLD_TEST_ON(a_cancelled_delivery_is_all_or_nothing, false) {
+    world_open(w);
+    for (int yields = 0; yields < 6; yields++) {
+        struct fiber *f;
+        buf_clear(&w->reports);
+        assert_int_equal(fiber_start("sender", cancelled_sender, w, &f), 0);
+        for (int i = 0; i < yields; i++)
+            (void)fiber_yield();
+        fiber_cancel(f);
+        fiber_join(f);
+        struct store_usage u;
+        store_account_usage(w->account, &u);
+        bool stored = slice_eq(buf_slice(&w->reports), S("stored"));
+        assert_int_equal(u.letters, stored || u.letters ? 1 : 0);
+        assert_false(slice_eq(buf_slice(&w->reports), S("failed")));
+    }
+    (void)world_deliver(w, "key 1", "letter 1\r\n");
+    struct store_usage u;
+    store_account_usage(w->account, &u);
+    assert_int_equal(u.letters, 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(d1_a_delivered_letter_is_there_byte_for_byte),
+        cmocka_unit_test(a_letter_comes_from_a_file_behind_its_prefix),
+        cmocka_unit_test(sendfile_gets_the_place_of_the_bytes),
+        cmocka_unit_test(d6_a_second_delivery_under_a_key_stores_nothing),
+        cmocka_unit_test(letters_without_a_key_are_all_stored),
+        cmocka_unit_test(d6_keys_are_forgotten_after_their_lifetime_only),
+        cmocka_unit_test(rfc9051_2_3_1_uids_only_grow_and_stay),
+        cmocka_unit_test(rfc1939_7_uidl_never_changes_and_never_repeats),
+        cmocka_unit_test(a_snapshot_does_not_change_under_its_reader),
+        cmocka_unit_test(expunge_counts_only_what_was_there),
+        cmocka_unit_test(rfc7162_flags_change_with_a_new_modseq_and_stay),
+        cmocka_unit_test(mailboxes_are_made_once_and_stay),
+        cmocka_unit_test(rfc1939_8_one_session_holds_the_maildrop),
+        cmocka_unit_test(over_quota_is_refused),
+        cmocka_unit_test(a_change_wakes_who_waits_for_it),
+        cmocka_unit_test(d2_what_waits_while_a_sync_runs_shares_the_next),
+        cmocka_unit_test(d2_groups_on_real_threads),
+        cmocka_unit_test(d6_the_same_key_from_many_sides_is_stored_once),
+        cmocka_unit_test(accounts_and_their_files_stay_within_limits),
+        cmocka_unit_test(a_cancelled_delivery_is_all_or_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

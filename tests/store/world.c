@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+#include "world.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "fiber/fiber.h"
+
+struct disk disk;
+
+/* ------------------------------------------------------------------ files */
+
+bool file_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+uint64_t file_size(const char *path) {
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    return (uint64_t)st.st_size;
+}
+
+void file_cut(const char *path, uint64_t size) {
+    assert_int_equal(truncate(path, (off_t)size), 0);
+}
+
+void file_damage(const char *path, uint64_t at, size_t len) {
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(pwrite(fd, "\xa5", 1, (off_t)(at + i)), 1);
+    close(fd);
+}
+
+void file_copy(const char *from, const char *to) {
+    int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(in >= 0 && out >= 0);
+    char bytes[8192];
+    ssize_t n;
+    while ((n = read(in, bytes, sizeof bytes)) > 0)
+        assert_int_equal(write(out, bytes, (size_t)n), n);
+    close(in);
+    close(out);
+}
+
+static bool is_dots(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static void remove_tree(const char *path) {
+    DIR *dir = opendir(path);
+    if (!dir) {
+        (void)unlink(path);
+        return;
+    }
+    struct dirent *e;
+    while ((e = readdir(dir))) {
+        if (is_dots(e->d_name))
+            continue;
+        char *below = mem_printf("%s/%s", path, e->d_name);
+        remove_tree(below);
+        free(below);
+    }
+    closedir(dir);
+    (void)rmdir(path);
+}
+
+static void copy_tree(const char *from, const char *to) {
+    DIR *dir = opendir(from);
+    if (!dir) {
+        file_copy(from, to);
+        return;
+    }
+    assert_int_equal(mkdir(to, 0700), 0);
+    struct dirent *e;
+    while ((e = readdir(dir))) {
+        if (is_dots(e->d_name))
+            continue;
+        char *a = mem_printf("%s/%s", from, e->d_name), *b = mem_printf("%s/%s", to, e->d_name);
+        copy_tree(a, b);
+        free(a);
+        free(b);
+    }
+    closedir(dir);
+}
+
+char *world_path(const struct world *w, const char *name) {
+    return mem_printf("%s/%s", w->dir, name);
+}
+
+/* ------------------------------------------------------------------ the disk */
+
+static bool fails(int error) {
+    if (!error)
+        return false;
+    if (disk.fail_after > 0) {
+        disk.fail_after--;
+        return false;
+    }
+    if (disk.fail_times > 0 && --disk.fail_times == 0)
+        disk.write_error = disk.sync_error = 0;
+    errno = error;
+    return true;
+}
+
+static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
+    disk.writes++;
+    if (!fails(disk.write_error))
+        return pwritev(fd, iov, count, offset);
+    int error = errno;
+    if (disk.short_write)
+        assert_true(pwrite(fd, iov->iov_base, MIN(disk.short_write, iov->iov_len), offset) >= 0);
+    errno = error;
+    return -1;
+}
+
+static int disk_fdatasync(int fd) {
+    disk.syncs++;
+    if (disk.before_sync)
+        disk.before_sync(disk.arg);
+    return fails(disk.sync_error) ? -1 : 0;
+}
+
+static const struct pack_io disk_io = {
+    .pwritev = disk_pwritev, .fdatasync = disk_fdatasync, .fallocate = fallocate};
+
+/* ------------------------------------------------------------------ the world */
+
+struct run {
+    void (*test)(struct world *w);
+    struct world *world;
+};
+
+static void run_fiber(void *arg) {
+    struct run *r = arg;
+    r->test(r->world);
+    if (r->world->store)
+        world_close(r->world);
+}
+
+static void add_report(void *arg, uint64_t account, const char *text) {
+    struct world *w = arg;
+    buf_printf(&w->reports, "%s\n", text);
+}
+
+void world_run(void (*test)(struct world *w), bool simulated) {
+    struct world w = {0};
+    strcpy(w.dir, "/tmp/store-test-XXXXXX");
+    assert_non_null(mkdtemp(w.dir));
+    (void)snprintf(w.other, sizeof w.other, "%s.image", w.dir);
+    w.options = (struct store_options){
+        .min_free = 1, .io = &disk_io, .report = add_report, .report_arg = &w};
+    disk = (struct disk){0};
+    struct run r = {test, &w};
+    struct fiber_config config = {.simulate_from = simulated ? TEST_NOW : 0};
+    assert_int_equal(fiber_run(&config, run_fiber, &r), 0);
+    remove_tree(w.dir);
+    remove_tree(w.other);
+    buf_done(&w.reports);
+}
+
+int world_try_open(struct world *w) {
+    struct problem p = {0};
+    assert_int_equal(store_open(w->dir, &w->options, &w->store, &p), 0);
+    return store_account_open(w->store, TEST_ACCOUNT, &w->account);
+}
+
+void world_open(struct world *w) {
+    assert_int_equal(world_try_open(w), 0);
+}
+
+void world_close(struct world *w) {
+    store_account_close(w->account);
+    store_close(w->store);
+    w->account = NULL;
+    w->store = NULL;
+}
+
+void world_reopen(struct world *w) {
+    world_close(w);
+    world_open(w);
+}
+
+void world_image(struct world *w) {
+    remove_tree(w->other);
+    copy_tree(w->dir, w->other);
+}
+
+void world_use_image(struct world *w) {
+    char dir[sizeof w->other];
+    strcpy(dir, w->dir);
+    strcpy(w->dir, w->other);
+    strcpy(w->other, dir);
+}
+
+void world_crash(struct world *w) {
+    world_image(w);
+    world_close(w);
+    world_use_image(w);
+    world_open(w);
+}
+
+/* ------------------------------------------------------------------ letters */
+
+int world_try_deliver(struct world *w, const char *key, const char *text,
+                      struct store_delivered *ret) {
+    struct slice part = slice_of_str(text);
+    struct store_delivery d = {
+        .mailbox = STORE_INBOX,
+        .key = slice_of_str(key),
+        .return_path = S("tama@example.test"),
+        .parts = &part,
+        .part_count = 1,
+    };
+    return store_deliver(w->account, &d, ret);
+}
+
+struct store_delivered world_deliver(struct world *w, const char *key, const char *text) {
+    struct store_delivered d = {0};
+    assert_int_equal(world_try_deliver(w, key, text, &d), 0);
+    return d;
+}
+
+struct store_snapshot *world_snapshot(struct world *w) {
+    struct store_snapshot *s;
+    assert_int_equal(store_snapshot(w->account, STORE_INBOX, &s), 0);
+    return s;
+}
+
+void world_expect(struct world *w, const uint32_t *uids, size_t count) {
+    struct store_snapshot *s = world_snapshot(w);
+    assert_int_equal(s->count, count);
+    for (size_t i = 0; i < count; i++) {
+        char bytes[64], wanted[64];
+        assert_int_equal(s->letters[i].uid, uids[i]);
+        int len = snprintf(wanted, sizeof wanted, "letter %u\r\n", uids[i]);
+        assert_int_equal(store_read(w->account, &s->letters[i], 0, bytes, sizeof bytes), len);
+        assert_memory_equal(bytes, wanted, (size_t)len);
+    }
+    store_snapshot_free(s);
+}
+
+void world_expunge(struct world *w, uint32_t uid) {
+    size_t removed = 0;
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, &uid, 1, &removed), 0);
+    assert_int_equal(removed, 1);
+}
+
+void world_fill(struct world *w, uint32_t count) {
+    struct store_mailbox m;
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+    for (uint32_t uid = m.uidnext; uid <= count; uid++) {
+        char key[64], text[64];
+        (void)snprintf(key, sizeof key, "key %u", uid);
+        (void)snprintf(text, sizeof text, "letter %u\r\n", uid);
+        struct store_delivered d = world_deliver(w, key, text);
+        assert_false(d.already);
+        assert_int_equal(d.uid, uid);
+    }
+}

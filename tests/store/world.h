@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A store in a folder of its own under /tmp, with a disk that can fail. Each test runs as a fiber;
+ * `image` copies the folder as a crash would leave it: what was written, no orderly end.
+ */
+#pragma once
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "store/store.h"
+
+#define TEST_NOW     (1800000000 * USEC_SEC)
+#define TEST_ACCOUNT 4711U
+#define TEST_PACK    "67/4711/packs/000001.pack" /* 4711 = 0x1267 */
+#define TEST_DB      "67/4711/mail.db"
+
+struct world {
+    char dir[48];   /* the store's; changed by world_use() */
+    char other[64]; /* where world_image() copies it */
+    struct store_options options;
+    struct store *store;
+    struct store_account *account;
+    struct buf reports; /* all sentences, a line each */
+};
+
+/* The disk's bad days: so many calls succeed first. */
+struct disk {
+    int write_error, sync_error;
+    unsigned fail_after;
+    unsigned fail_times; /* then it works again; 0: never */
+    size_t short_write;  /* bytes that a failing write still writes */
+    unsigned writes, syncs;
+    void (*before_sync)(void *arg); /* a moment to take an image */
+    void *arg;
+};
+extern struct disk disk;
+
+/* Runs the test in a fiber, on simulated time (threads' work is done at once) or on real time. */
+void world_run(void (*test)(struct world *w), bool simulated);
+
+#define WORLD_TEST_ON(name, simulated)                                                             \
+    static void name##_in_world(struct world *w);                                                  \
+    static void name(void **state) {                                                               \
+        world_run(name##_in_world, simulated);                                                     \
+    }                                                                                              \
+    static void name##_in_world(struct world *w)
+#define WORLD_TEST(name) WORLD_TEST_ON(name, true)
+
+void world_open(struct world *w); /* the store and TEST_ACCOUNT */
+int world_try_open(struct world *w);
+void world_close(struct world *w);
+void world_reopen(struct world *w);
+
+/* Copies the store's folder to w->other, replacing what is there; world_crash() goes on with it. */
+void world_image(struct world *w);
+void world_use_image(struct world *w); /* w->dir and w->other change places; nothing is open */
+void world_crash(struct world *w);     /* image, close the old world, open the image */
+
+char *world_path(const struct world *w, const char *name); /* under w->dir; on the heap */
+uint64_t file_size(const char *path);
+void file_cut(const char *path, uint64_t size);
+void file_damage(const char *path, uint64_t at, size_t len);
+void file_copy(const char *from, const char *to);
+bool file_exists(const char *path);
+
+/* A delivery that must succeed; the text is the whole letter. */
+struct store_delivered world_deliver(struct world *w, const char *key, const char *text);
+int world_try_deliver(struct world *w, const char *key, const char *text,
+                      struct store_delivered *ret);
+
+struct store_snapshot *world_snapshot(struct world *w);
+
+/* Checks that the INBOX holds these UIDs, and that each letter reads as "letter UID\r\n". */
+void world_expect(struct world *w, const uint32_t *uids, size_t count);
+#define EXPECT_UIDS(w, ...)                                                                        \
+    world_expect((w), (const uint32_t[]){__VA_ARGS__},                                             \
+                 sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+void world_expunge(struct world *w, uint32_t uid);
+
+/* Delivers "letter UID\r\n" until the INBOX has had `count` letters, with keys "key UID". */
+void world_fill(struct world *w, uint32_t count);
