@@ -45,12 +45,13 @@ uint64_t siphash_keyed(struct slice s, const uint8_t key[16]) {
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+static uint8_t process_key[16];
+
+/* Before main: threads find it drawn. */
+__attribute__((constructor)) static void draw_key(void) {
+    random_bytes(process_key, sizeof process_key);
+}
+
 uint64_t siphash(struct slice s) {
-    static uint8_t key[16];
-    static bool drawn;
-    if (!drawn) {
-        random_bytes(key, sizeof key);
-        drawn = true;
-    }
-    return siphash_keyed(s, key);
+    return siphash_keyed(s, process_key);
 }

@@ -6,7 +6,7 @@
 
 #include "base/slice.h"
 
-/* With the key of this process, drawn at first use. Differs from run to run: never stored. */
+/* With the key of this process, drawn at its start. Differs from run to run: never stored. */
 uint64_t siphash(struct slice s);
 
 /* With a given key: for stored values and the test vectors of the paper. */

@@ -163,7 +163,7 @@ static int tls_problem(struct problem *problem, const char *what) {
 }
 
 static int shake_hands(struct session *s, struct problem *problem) {
-    _cleanup_(fiber_deadline_end) struct fiber_deadline limit =
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline limit =
         fiber_deadline_begin(fiber_now() + HANDSHAKE_LIMIT);
     for (;;) {
         ERR_clear_error();

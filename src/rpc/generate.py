@@ -21,7 +21,8 @@ descriptor or -1). A line `send ...` instead of `call ...` is a call without an 
 """
 import sys
 
-ROLES = ["master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger", "cli"]
+ROLES = ["master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger", "cli",
+         "process"]
 NUMBERS = {"bool": ("bool", "u8"), "u8": ("uint8_t", "u8"), "u16": ("uint16_t", "u16"),
            "u32": ("uint32_t", "u32"), "u64": ("uint64_t", "u64"), "i64": ("int64_t", "u64")}
 

@@ -17,6 +17,7 @@ enum role {
     ROLE_MAIL,
     ROLE_LEDGER,
     ROLE_CLI, /* a command of the postmaster, connected through a socket in the state directory */
+    ROLE_PROCESS, /* what every process answers its master */
     ROLES,
 };
 

@@ -483,6 +483,10 @@ struct rpc_link *rpc_link_new(const struct rpc_options *options) {
 }
 
 int rpc_link_attach(struct rpc_link *l, int fd) {
+    return rpc_link_attach_under(l, fd, fiber_self());
+}
+
+int rpc_link_attach_under(struct rpc_link *l, int fd, struct fiber *parent) {
     char name[32];
     rpc_link_close(l);
     int r = fiber_fd_init(&l->fd, fd);
@@ -494,9 +498,9 @@ int rpc_link_attach(struct rpc_link *l, int fd) {
     l->up = true;
     l->fibers = 2;
     (void)snprintf(name, sizeof name, "from %s %u", role_name(l->options.other), l->options.worker);
-    MUST(fiber_spawn(name, read_frames, l) == 0);
+    MUST(fiber_spawn_under(parent, name, read_frames, l) == 0);
     (void)snprintf(name, sizeof name, "to %s %u", role_name(l->options.other), l->options.worker);
-    MUST(fiber_spawn(name, write_frames, l) == 0);
+    MUST(fiber_spawn_under(parent, name, write_frames, l) == 0);
     return 0;
 }
 

@@ -59,6 +59,7 @@ struct rpc_link *rpc_link_new(const struct rpc_options *options);
  * of the calling fiber, which therefore lives as long as the process serves.
  */
 int rpc_link_attach(struct rpc_link *link, int fd);
+int rpc_link_attach_under(struct rpc_link *link, int fd, struct fiber *parent); /* of that one */
 
 void rpc_link_close(struct rpc_link *link) WAITS; /* calls under way return -EPIPE */
 void rpc_link_free(struct rpc_link *link) WAITS;

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The main fiber waits for the master's word to end; everything else happens in fibers below it:
+ * the links' readers (and below them the handlers of calls), accept loops, work of the role.
+ */
+#include "proc/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "conf/share.h"
+
+#define MASTER_FD 3
+
+struct process_links {
+    struct rpc_link *master;
+    struct rpc_link *peers[ROLES][PROCESS_WORKERS_MAX];
+    unsigned workers[ROLES];
+    struct fiber_cond stopping;
+    bool opened, stop;
+    uint64_t dropped_events;
+};
+
+/* Roles that the settings know, by role. */
+static enum conf_role conf_role_of(enum role role) {
+    static const enum conf_role roles[ROLES] = {
+        [ROLE_EDGE] = CONF_ROLE_EDGE,   [ROLE_DIRECTORY] = CONF_ROLE_DIRECTORY,
+        [ROLE_KEYS] = CONF_ROLE_KEYS,   [ROLE_QUEUE] = CONF_ROLE_QUEUE,
+        [ROLE_RELAY] = CONF_ROLE_RELAY, [ROLE_RESOLVER] = CONF_ROLE_RESOLVER,
+        [ROLE_MAIL] = CONF_ROLE_MAIL,   [ROLE_LEDGER] = CONF_ROLE_LEDGER,
+    };
+    return roles[role];
+}
+
+/* ------------------------------------------------------------------ links */
+
+static void peer_misbehaved(struct rpc_link *link, const char *why, void *arg) {
+    struct process *p = arg;
+    const struct rpc_options *o = rpc_link_options(link);
+    struct rpc_master_misbehaved_in in = {
+        .role = (uint8_t)o->other, .worker = o->worker, .why = slice_of_str(why)};
+    if (o->other != ROLE_CLI)
+        (void)send_master_misbehaved(p->links->master, &in);
+}
+
+static struct rpc_link *make_link(struct process *p, enum role other, unsigned worker) {
+    struct rpc_options options = {
+        .self = p->role->role,
+        .other = other,
+        .worker = worker,
+        .service = p->role->handlers ? rpc_services[p->role->role] : NULL,
+        .handlers = p->role->handlers,
+        .arg = p,
+        .misbehaved = peer_misbehaved,
+    };
+    return rpc_link_new(&options);
+}
+
+struct rpc_link *process_link(struct process *p, enum role role, unsigned worker) {
+    struct process_links *l = p->links;
+    unsigned w = l->workers[role] > 0 ? worker % l->workers[role] : 0;
+    if (!l->peers[role][w])
+        l->peers[role][w] = make_link(p, role, w);
+    return l->peers[role][w];
+}
+
+unsigned process_workers(const struct process *p, enum role role) {
+    return p->links->workers[role];
+}
+
+void process_event(struct process *p, uint64_t letter, const char *kind,
+                   const struct rpc_field *fields, size_t field_count, const char *format, ...) {
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    struct rpc_ledger_event_in in = {
+        .wall = fiber_wall(),
+        .letter = letter,
+        .kind = slice_of_str(kind),
+        .text = slice_of(text, MIN((size_t)MAX(len, 0), sizeof text - 1)),
+        .fields = (struct rpc_field *)(uintptr_t)fields,
+        .fields_count = field_count,
+    };
+    if (send_ledger_event(process_link(p, ROLE_LEDGER, 0), &in) < 0)
+        p->links->dropped_events++;
+}
+
+void process_fail(struct process *p, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    (void)fprintf(stderr, "hayauma: %s %u: ", role_name(p->role->role), p->worker);
+    (void)vfprintf(stderr, format, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    _exit(1);
+}
+
+/* ------------------------------------------------------------------ what the master asks */
+
+static int on_configure(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_process_configure_in *in, struct arena *a,
+                        struct rpc_process_configure_out *out, struct problem *problem) {
+    struct process *p = arg;
+    (void)caller;
+    (void)a;
+    if (p->conf)
+        return problem_set(problem, -EALREADY, "configured already");
+    int r = conf_read_slice(in->settings, conf_role_of(p->role->role), &p->conf, problem);
+    if (r < 0)
+        return r;
+    p->configured = in;
+    r = p->role->open ? p->role->open(p, problem) : 0;
+    p->configured = NULL;
+    if (r < 0)
+        return r;
+    p->links->opened = true;
+    out->confinement = slice_of_str(p->confinement);
+    return 0;
+}
+
+static int on_peer(void *arg, const struct rpc_caller *caller, const struct rpc_process_peer_in *in,
+                   struct arena *a, struct rpc_process_peer_out *out, struct problem *problem) {
+    struct process *p = arg;
+    (void)caller;
+    (void)a;
+    (void)out;
+    int fd = in->connection;
+    if (!p->links->opened || in->role >= ROLES || in->workers > PROCESS_WORKERS_MAX ||
+        in->worker >= in->workers || fd < 0) {
+        if (fd >= 0)
+            (void)close(fd);
+        return problem_set(problem, -EINVAL, "not a peer of this process");
+    }
+    p->links->workers[in->role] = in->workers;
+    struct rpc_link *link = process_link(p, (enum role)in->role, in->worker);
+    rpc_link_close(link);
+    return rpc_link_attach_under(link, fd, p->root);
+}
+
+/* ------------------------------------------------------------------ control sockets */
+
+struct control {
+    struct process *process;
+    struct fiber_fd listener;
+};
+
+static void control_closed(struct rpc_link *link, void *arg) {
+    (void)arg;
+    rpc_link_free(link);
+}
+
+static void serve_control(struct process *p, int fd) {
+    struct rpc_options options = {
+        .self = p->role->role,
+        .other = ROLE_CLI,
+        .service = rpc_services[p->role->role],
+        .handlers = p->role->handlers,
+        .arg = p,
+        .down = control_closed,
+    };
+    struct rpc_link *link = rpc_link_new(&options);
+    if (rpc_link_attach(link, fd) < 0)
+        rpc_link_free(link);
+}
+
+static void accept_control(void *arg) {
+    struct control *c = arg;
+    struct net_addr peer;
+    int fd = -1;
+    while (net_accept(&c->listener, &peer, &fd) == 0)
+        serve_control(c->process, fd);
+    fd = c->listener.fd;
+    fiber_fd_done(&c->listener);
+    (void)close(fd);
+    free(c);
+}
+
+/* The socket of the command line: only root and the system's own user can reach it. */
+static int serve_control_socket(struct process *p, int socket) {
+    struct control *c = NEW(struct control);
+    c->process = p;
+    int r = fiber_fd_init(&c->listener, socket);
+    if (r == 0)
+        r = fiber_spawn_under(p->root, "control socket", accept_control, c);
+    if (r < 0)
+        free(c);
+    return r;
+}
+
+static int on_listen(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_process_listen_in *in, struct arena *a,
+                     struct rpc_process_listen_out *out, struct problem *problem) {
+    struct process *p = arg;
+    (void)caller;
+    (void)a;
+    (void)out;
+    int r = -EINVAL;
+    if (!p->links->opened || in->socket < 0)
+        r = problem_set(problem, -EINVAL, "not ready to listen");
+    else if (slice_eq(in->service, S("control")))
+        r = serve_control_socket(p, in->socket);
+    else if (p->role->listen)
+        r = p->role->listen(p, in->service, in->socket, problem);
+    if (r < 0 && in->socket >= 0)
+        (void)close(in->socket);
+    return r;
+}
+
+static int on_go(void *arg, const struct rpc_caller *caller, const struct rpc_process_go_in *in,
+                 struct arena *a, struct rpc_process_go_out *out, struct problem *problem) {
+    struct process *p = arg;
+    (void)caller;
+    (void)in;
+    (void)a;
+    (void)out;
+    (void)problem;
+    if (p->role->go)
+        p->role->go(p);
+    return 0;
+}
+
+static int on_reload(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_process_reload_in *in, struct arena *a,
+                     struct rpc_process_reload_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct conf *fresh = NULL;
+    (void)caller;
+    (void)a;
+    (void)out;
+    int r = conf_read_slice(in->settings, conf_role_of(p->role->role), &fresh, problem);
+    if (r < 0)
+        return r;
+    struct conf *before = p->conf;
+    p->conf = fresh;
+    if (p->role->reload)
+        p->role->reload(p, before);
+    conf_free(before);
+    return 0;
+}
+
+static int on_stop(void *arg, const struct rpc_caller *caller, const struct rpc_process_stop_in *in,
+                   struct arena *a, struct rpc_process_stop_out *out, struct problem *problem) {
+    struct process *p = arg;
+    (void)caller;
+    (void)in;
+    (void)a;
+    (void)out;
+    (void)problem;
+    p->links->stop = true;
+    fiber_cond_wake_all(&p->links->stopping);
+    return 0;
+}
+
+static int on_status(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_process_status_in *in, struct arena *a,
+                     struct rpc_process_status_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct fiber_stats stats;
+    (void)caller;
+    (void)in;
+    (void)a;
+    (void)problem;
+    fiber_stats(&stats);
+    out->sessions = p->role->sessions && p->links->opened ? p->role->sessions(p) : 0;
+    out->fibers = stats.fibers;
+    return 0;
+}
+
+struct fiber_list {
+    struct arena *arena;
+    struct rpc_word *words;
+    size_t count, size;
+};
+
+static void list_fiber(const struct fiber_info *info, void *arg) {
+    struct fiber_list *l = arg;
+    char span[TIME_TEXT_SIZE];
+    if (l->count == l->size)
+        return;
+    struct slice parked = time_format_span(info->parked_for, span);
+    l->words[l->count++].text = arena_printf(l->arena, "%-32s %-28s %.*s, stack %zu", info->name,
+                                             info->waits_for, SLICE_ARG(parked), info->stack_used);
+}
+
+static int on_fibers(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_process_fibers_in *in, struct arena *a,
+                     struct rpc_process_fibers_out *out, struct problem *problem) {
+    (void)arg;
+    (void)caller;
+    (void)in;
+    (void)problem;
+    struct fiber_list list = {.arena = a, .size = 1000};
+    list.words = arena_array(a, list.size, sizeof *list.words);
+    fiber_each(list_fiber, &list);
+    out->fibers = list.words;
+    out->fibers_count = list.count;
+    return 0;
+}
+
+static const struct rpc_process_handlers handlers = {
+    .configure = on_configure,
+    .peer = on_peer,
+    .listen = on_listen,
+    .go = on_go,
+    .reload = on_reload,
+    .stop = on_stop,
+    .status = on_status,
+    .fibers = on_fibers,
+};
+
+/* ------------------------------------------------------------------ life */
+
+/* Without its master a process has no peers and no purpose. */
+static void master_gone(struct rpc_link *link, void *arg) {
+    (void)link;
+    (void)arg;
+    _exit(0);
+}
+
+static void process_fiber(void *arg) {
+    struct process *p = arg;
+    struct process_links links = {0};
+    struct rpc_options options = {
+        .self = ROLE_PROCESS,
+        .other = ROLE_MASTER,
+        .service = &rpc_process_service,
+        .handlers = &handlers,
+        .arg = p,
+        .down = master_gone,
+    };
+    p->root = fiber_self();
+    p->links = &links;
+    fiber_cond_init(&links.stopping);
+    links.master = rpc_link_new(&options);
+    if (rpc_link_attach(links.master, MASTER_FD) < 0)
+        process_fail(p, "the connection to the master does not work");
+    while (!links.stop && fiber_cond_wait(&links.stopping) == 0)
+        ;
+    if (p->role->stop && links.opened)
+        p->role->stop(p);
+    (void)fflush(NULL);
+    _exit(0);
+}
+
+static void ran_long(const char *fiber_name, usec_t ran) {
+    (void)fprintf(stderr, "hayauma: fiber \"%s\" ran %lld ms without a wait\n", fiber_name,
+                  (long long)(ran / USEC_MS));
+}
+
+/* --process ROLE WORKER DIRECTORY UID GID; uid -1: stay who we are. */
+static int read_arguments(int count, char **arguments, const struct process_role *const *roles,
+                          struct process *p, struct confine *c) {
+    if (count != 7)
+        return -EINVAL;
+    for (; *roles; roles++) {
+        if (strcmp(role_name((*roles)->role), arguments[2]) == 0)
+            p->role = *roles;
+    }
+    uint64_t worker = 0, uid = 0, gid = 0;
+    c->change_user = strcmp(arguments[5], "-1") != 0;
+    if (!p->role ||
+        slice_to_u64(slice_of_str(arguments[3]), PROCESS_WORKERS_MAX - 1, &worker) < 0 ||
+        (c->change_user && (slice_to_u64(slice_of_str(arguments[5]), UINT32_MAX - 1, &uid) < 0 ||
+                            slice_to_u64(slice_of_str(arguments[6]), UINT32_MAX - 1, &gid) < 0)))
+        return -EINVAL;
+    p->worker = (unsigned)worker;
+    c->directory = arguments[4];
+    c->uid = (uid_t)uid;
+    c->gid = (gid_t)gid;
+    c->rights = p->role->rights;
+    return 0;
+}
+
+int process_main(int count, char **arguments, const struct process_role *const *roles) {
+    struct process p = {0};
+    struct confine c = {0};
+    struct problem problem = {0};
+    struct fiber_config config = {.ran_long = ran_long};
+    (void)signal(SIGINT, SIG_IGN); /* Ctrl-C goes to the group; the master tells us in order */
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (read_arguments(count, arguments, roles, &p, &c) < 0) {
+        (void)fprintf(stderr, "hayauma: %s is for the program's own use\n", PROCESS_OPTION);
+        return 2;
+    }
+    int r = confine_process(&c, p.confinement, &problem);
+    if (r < 0) {
+        (void)fprintf(stderr, "hayauma: %s: %s\n", role_name(p.role->role), problem.text);
+        return 1;
+    }
+    return fiber_run(&config, process_fiber, &p) < 0 ? 1 : 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The one skeleton of all roles but the master: start, confine, take settings and peers from the
+ * master, work, end. A role says what it is in a `struct process_role` (src/role/, one file each).
+ *
+ * In order:
+ *     confinement     before anything is read (confine.h)
+ *     role->open      with the settings: opens what the role owns; no peers yet
+ *     links           the master connects it with its peers, now and whenever one was restarted
+ *     role->go        all peers have been linked once: work begins
+ *     role->listen    for each listening socket the role gets
+ *     role->reload    whenever the settings have changed
+ *     role->stop      finish what is under way; returning ends the process
+ * Calls of other roles (role->handlers) may come as soon as open has returned 0.
+ */
+#pragma once
+
+#include "conf/conf.h"
+#include "proc/confine.h"
+#include "rpc/calls.h"
+
+struct process;
+
+struct process_role {
+    enum role role;
+    const char *directory; /* below the state directory, its own; NULL: none */
+    unsigned rights;       /* enum confine_right */
+    const void *handlers;  /* struct rpc_ROLE_handlers; its functions get the struct process */
+
+    /* All may wait. NULL: nothing to do. */
+    int (*open)(struct process *p, struct problem *problem);
+    void (*go)(struct process *p);
+    int (*listen)(struct process *p, struct slice service, int socket, struct problem *problem);
+    void (*reload)(struct process *p, const struct conf *before);
+    void (*stop)(struct process *p);
+    uint64_t (*sessions)(struct process *p); /* does not wait */
+};
+
+#define PROCESS_WORKERS_MAX 16U
+
+struct process {
+    const struct process_role *role;
+    unsigned worker;
+    struct conf *conf;  /* replaced by a reload: do not keep pointers into it across waits */
+    struct fiber *root; /* lives as long as the process: parent for work that outlives a call */
+    void *state;        /* the role's own, set by its open */
+    const struct rpc_process_configure_in *configured; /* valid during open */
+    struct process_links *links;
+    char confinement[CONFINE_SUMMARY];
+};
+
+/*
+ * The body of a child process, from main(): never returns to other work. `arguments` are those that
+ * proc/spawn.h gave it; the control socket is descriptor 3. Exit code of the process.
+ */
+#define PROCESS_OPTION "--process"
+int process_main(int count, char **arguments, const struct process_role *const *roles);
+
+/*
+ * The link to another role; `worker` counts modulo the workers of that role. Always there, but
+ * maybe down: calls then say -EPIPE.
+ */
+struct rpc_link *process_link(struct process *p, enum role role, unsigned worker);
+unsigned process_workers(const struct process *p, enum role role); /* 0 before the first link */
+
+/*
+ * Tells the ledger that something happened. `letter` 0: to no letter. `kind` is one of
+ * journey/kinds.h; the text is a sentence. Fields may be NULL. Never waits, never fails.
+ */
+void process_event(struct process *p, uint64_t letter, const char *kind,
+                   const struct rpc_field *fields, size_t field_count, const char *format, ...)
+    PRINTF_LIKE(6, 7);
+
+/* Asks the master to end this process as if by `hayauma stop`: for a role that cannot go on. */
+NORETURN void process_fail(struct process *p, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The ports and control sockets: bound by the master, served by other processes.
+ */
+#pragma once
+
+#include "conf/conf.h"
+#include "rpc/roles.h"
+
+#define LISTENERS_MAX 64U
+
+struct listener {
+    const char *service; /* "smtp", "pop3s", "control" ... */
+    enum role role;      /* who serves it */
+    struct net_addr at;  /* of a port */
+    int fd;
+};
+
+struct listeners {
+    struct listener list[LISTENERS_MAX];
+    size_t count;
+};
+
+/*
+ * Binds every port of every address of the settings, taking sockets that systemd passed
+ * (LISTEN_FDS) instead of binding anew. An address family that the machine lacks is left out as
+ * long as one address works.
+ */
+int listeners_open_ports(struct listeners *l, const struct conf *conf, struct problem *problem);
+
+/* Binds run/ROLE.sock for each role that answers the command line. */
+int listeners_open_control(struct listeners *l, const char *directory, struct problem *problem);
+
+void listeners_close(struct listeners *l);

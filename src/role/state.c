@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+#include "role/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+/* Numbers that distributions leave alone; used until `make install` has made the users. */
+#define STAND_IN_UID 61840U
+
+const char *state_path(char path[static STATE_PATH], const char *directory, const char *name) {
+    (void)snprintf(path, STATE_PATH, "%s/%s", directory, name);
+    return path;
+}
+
+/* ------------------------------------------------------------------ users */
+
+static void find_user(struct slice name, unsigned stand_in, struct state_users *users,
+                      struct state_user *ret) {
+    char text[64];
+    bool fits = slice_to_str(name, text, sizeof text) == 0;
+    const struct passwd *pw = fits ? getpwnam(text) : NULL;
+    if (pw) {
+        *ret = (struct state_user){.uid = pw->pw_uid, .gid = pw->pw_gid};
+        (void)snprintf(ret->name, sizeof ret->name, "%s", text);
+        return;
+    }
+    users->made_up = true;
+    *ret = (struct state_user){.uid = STAND_IN_UID + stand_in, .gid = STAND_IN_UID + stand_in};
+    (void)snprintf(ret->name, sizeof ret->name, "uid %u", STAND_IN_UID + stand_in);
+}
+
+void state_find_users(const struct conf *conf, struct state_users *ret) {
+    *ret = (struct state_users){.change = geteuid() == 0};
+    if (ret->change) {
+        find_user(conf->users.edge, 0, ret, &ret->edge);
+        find_user(conf->users.vault, 1, ret, &ret->vault);
+        find_user(conf->users.mail, 2, ret, &ret->mail);
+        return;
+    }
+    const struct passwd *pw = getpwuid(geteuid());
+    struct state_user self = {.uid = geteuid(), .gid = getegid()};
+    (void)snprintf(self.name, sizeof self.name, "%s", pw ? pw->pw_name : "?");
+    ret->edge = ret->vault = ret->mail = self;
+}
+
+/* ------------------------------------------------------------------ folders */
+
+static const struct {
+    const char *name;
+    mode_t mode;
+    char owner; /* r: root, v: vault, m: mail */
+} folders[] = {
+    {"run", 0755, 'r'},      {"run/empty", 0555, 'r'}, {"directory", 0700, 'v'},
+    {"keys", 0700, 'v'},     {"spool", 0700, 'm'},     {"accounts", 0700, 'm'},
+    {"ledger", 0700, 'm'},
+};
+
+static struct {
+    uid_t uid;
+    gid_t gid;
+} give_to; /* for nftw(), which has no argument */
+
+static int give(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+    (void)type;
+    (void)ftw;
+    if (st->st_uid == give_to.uid && st->st_gid == give_to.gid)
+        return 0;
+    return lchown(path, give_to.uid, give_to.gid);
+}
+
+/* A folder whose owner is right is believed to be right inside; another one is given whole. */
+static int give_folder(const char *path, uid_t uid, gid_t gid) {
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return -errno;
+    if (st.st_uid == uid && st.st_gid == gid)
+        return 0;
+    give_to.uid = uid;
+    give_to.gid = gid;
+    return nftw(path, give, 32, FTW_PHYS) != 0 ? -errno : 0;
+}
+
+static int prepare_folder(const char *path, mode_t mode, const struct state_user *owner) {
+    if (mkdir(path, mode) < 0 && errno != EEXIST)
+        return -errno;
+    if (chmod(path, mode) < 0)
+        return -errno;
+    return owner ? give_folder(path, owner->uid, owner->gid) : 0;
+}
+
+int state_prepare(const char *directory, const struct state_users *users,
+                  struct problem *problem) {
+    char path[STATE_PATH];
+    static const struct state_user root;
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        const struct state_user *owner = folders[i].owner == 'v'   ? &users->vault
+                                         : folders[i].owner == 'm' ? &users->mail
+                                                                   : &root;
+        int r = prepare_folder(state_path(path, directory, folders[i].name), folders[i].mode,
+                               users->change ? owner : NULL);
+        if (r < 0)
+            return problem_set(problem, r, "folder %s cannot be prepared: %s", path, error_text(r));
+    }
+    return 0;
+}
+
+int state_lock(const char *directory, int *ret_fd, struct problem *problem) {
+    char path[STATE_PATH];
+    _cleanup_(close_p) int fd =
+        open(state_path(path, directory, "run/lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return problem_set(problem, -errno, "%s cannot be opened: %s", path, error_text(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno == EWOULDBLOCK)
+            return problem_set(problem, -E_BUSY, "the post office in %s is running already",
+                               directory);
+        return problem_set(problem, -errno, "%s cannot be locked: %s", path, error_text(errno));
+    }
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The state directory: its folders, who owns them, and the lock that says whether the system runs.
+ *
+ *     hayauma.conf            settings (or /etc/hayauma/hayauma.conf)
+ *     run/                    lock, control sockets (ROLE.sock), an empty directory
+ *     directory/ keys/ spool/ accounts/ ledger/     one for each role that owns something
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "conf/conf.h"
+
+/* Whom a process runs as. */
+struct state_user {
+    char name[64]; /* "hayauma-edge", or "uid 61840" where there is no such user */
+    uid_t uid;
+    gid_t gid;
+};
+
+struct state_users {
+    bool change; /* we are root: processes change to these users */
+    bool made_up; /* some of the users do not exist; numbers kept for this stand in */
+    struct state_user edge, vault, mail;
+};
+
+/* The users of the settings; without root all are the one that we are. */
+void state_find_users(const struct conf *conf, struct state_users *ret);
+
+/* Makes what is missing and gives each folder to its owner. Negative with a sentence. */
+int state_prepare(const char *directory, const struct state_users *users, struct problem *problem);
+
+/*
+ * Takes the lock of a state directory: a descriptor that holds it until it is closed. -E_BUSY: the
+ * system runs (or a command works on the files directly).
+ */
+int state_lock(const char *directory, int *ret_fd, struct problem *problem);
+
+/* "DIRECTORY/NAME", cut at PATH_MAX; the buffer is the caller's. */
+#define STATE_PATH 4096
+const char *state_path(char path[static STATE_PATH], const char *directory, const char *name);
