@@ -114,13 +114,16 @@ static uint64_t overhead(const struct spool *s) {
     return COMMIT_MAX + s->seals.len / SEAL_LEN * (RECORD_EXTRA + SEAL_LEN);
 }
 
-/* Whether the request may use `left`, what would remain of the present segment after it. */
+/*
+ * Whether the request may use the present segment down to `left` bytes (I8). A spare that is being
+ * made is waited for only when much is used already.
+ */
 static int may_use(struct spool *s, const struct request *r, uint64_t left) {
     uint64_t size = s->current->file.reserved;
-    if (s->spare.ready || left >= size / 4 || (!r->has_letter && !r->copies))
+    uint64_t kept = r->has_letter ? size / 4 * 3 : r->settles ? 0 : size / 8;
+    bool refused = r->has_letter && s->spare_failed;
+    if (s->spare.ready || (left >= kept && !refused))
         return 0;
-    if (r->copies)
-        return left >= size / 8 ? 0 : -ENOSPC;
     return segment_prepare_spare(s);
 }
 

@@ -25,7 +25,9 @@ static struct segment *to_empty(struct spool *s) {
             if (seg->failed && !list_empty(&seg->letters))
                 return seg;
     struct segment *seg = segment_oldest(s);
-    if (seg == s->current || list_empty(&seg->letters) || s->stat.segments <= SMALL_LOG)
+    bool scarce = !s->spare.ready && s->spare_failed;
+    if (seg == s->current || list_empty(&seg->letters) ||
+        (s->stat.segments <= SMALL_LOG && !scarce))
         return NULL;
     bool mostly_dead = seg->alive < seg->file.reserved / 2;
     bool log_too_long = log_length(s) > 2 * s->alive + SMALL_LOG * s->options.segment_size;
@@ -108,9 +110,11 @@ static int64_t copy_some(struct spool *s, struct segment *seg) {
 
 /* ------------------------------------------------------------------ the fiber */
 
+/* Cut short by the end of the spool, and by a segment that became free. */
 static void pause_for(struct spool *s, usec_t span) {
     usec_t until = fiber_now() + span;
-    while (!s->closing && fiber_now() < until)
+    bool was_free = segment_oldest_is_free(s);
+    while (!s->closing && fiber_now() < until && (was_free || !segment_oldest_is_free(s)))
         if (fiber_cond_wait_until(&s->keeper_wanted, until) < 0)
             return;
 }

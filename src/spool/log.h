@@ -42,8 +42,10 @@
  *     of it is alive, or when the log is longer than twice what is alive plus four segments.
  * I7  A large file and its directory entry are synced before the commit with its LETTER, and
  *     removed after the commit with its DONE (D8).
- * I8  While no spare can be set aside, letters are refused and the rest of the current segment, at
- *     least a quarter when this begins, is kept for STATE, DONE and reports (D4).
+ * I8  While no spare can be set aside, letters are refused, and the rest of the current segment, at
+ *     least three quarters, is kept for changes, the last eighth of it for calls with a DONE (D4).
+ *     That is about as many commits as the oldest segment has letters: settling them one by one
+ *     frees a segment before the room is used up.
  * I9  Opening always begins a new segment and never writes to an old one.
  *
  * In memory there is one struct stored for each unsettled letter; `facts` and `state` are the very
@@ -175,6 +177,7 @@ struct request {
     size_t count;
     uint64_t bytes;  /* upper bound of its records */
     bool has_letter; /* and is no update: may not use what is kept for changes */
+    bool settles;    /* has a DONE */
     bool copies;
     bool finished;
     bool orphan; /* nobody waits for it: the committer frees it */

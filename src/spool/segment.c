@@ -126,6 +126,8 @@ static int begin_segment(void *arg) {
 }
 
 int segment_rotate(struct spool *s) {
+    if (!s->spare.ready)
+        segment_release_oldest(s);
     int error = segment_prepare_spare(s);
     if (error)
         return error;

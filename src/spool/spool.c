@@ -273,6 +273,7 @@ static int add_done(struct spool *s, struct request *r, uint64_t id) {
     *c = (struct change){.type = LOG_DONE, .id = id, .stored = st};
     buf_add_u64(&c->facts, id);
     st->leaving = true;
+    r->settles = true;
     return 0;
 }
 
@@ -351,6 +352,5 @@ void spool_stat(const struct spool *s, struct spool_stat *ret) {
     ret->log_bytes = s->stat.segments * s->options.segment_size;
     ret->cached = s->cached;
     ret->free_bytes = s->free_bytes;
-    ret->full = s->free_bytes < s->options.reserve ||
-                (s->spare_failed && segment_room(s) < s->options.segment_size / 4);
+    ret->full = s->free_bytes < s->options.reserve || s->spare_failed;
 }

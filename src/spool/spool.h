@@ -178,6 +178,6 @@ struct spool_stat {
     uint64_t cached;                       /* bytes of bodies in memory */
     uint64_t free_bytes;                   /* of the file system, as last seen */
     usec_t last_sync, worst_sync;          /* how long a commit's write and sync took */
-    bool full;                             /* letters are being refused */
+    bool full; /* letters are refused for lack of room, or will be soon */
 };
 void spool_stat(const struct spool *s, struct spool_stat *ret);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+#include "world.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+struct disk disk;
+
+static bool fails_now(int *error) {
+    if (!*error)
+        return false;
+    errno = *error;
+    if (disk.failures > 0 && --disk.failures == 0)
+        *error = 0;
+    return true;
+}
+
+static void note_write(const struct iovec *iov, int count, off_t offset) {
+    struct written w = {.offset = (uint64_t)offset, .from = disk.bytes.len, .syncs = disk.syncs};
+    for (int i = 0; i < count; i++)
+        buf_add_bytes(&disk.bytes, iov[i].iov_base, iov[i].iov_len);
+    w.len = disk.bytes.len - w.from;
+    buf_add_bytes(&disk.writes, &w, sizeof w);
+}
+
+static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
+    if (disk.write_error && disk.short_write > 0) {
+        struct iovec part = {iov[0].iov_base, MIN(iov[0].iov_len, disk.short_write)};
+        disk.short_write -= part.iov_len;
+        return pwritev(fd, &part, 1, offset);
+    }
+    if (fails_now(&disk.write_error))
+        return -1;
+    if (disk.journal)
+        note_write(iov, count, offset);
+    return pwritev(fd, iov, count, offset);
+}
+
+static int disk_fdatasync(int fd) {
+    if (fails_now(&disk.sync_error))
+        return -1;
+    disk.syncs++;
+    return 0; /* the machine does not lose power here; journals are cut instead */
+}
+
+static int disk_fallocate(int fd, int mode, off_t offset, off_t len) {
+    if (!disk.allocate_error)
+        return fallocate(fd, mode, offset, len);
+    errno = disk.allocate_error;
+    return -1;
+}
+
+static const struct pack_io DISK = {disk_pwritev, disk_fdatasync, disk_fallocate};
+
+static void notice(void *arg, enum spool_notice kind, const char *text) {
+    struct world *w = arg;
+    w->notices[kind]++;
+    (void)snprintf(w->last_notice, sizeof w->last_notice, "%s", text);
+}
+
+/* ------------------------------------------------------------------ the folder */
+
+static void empty_folder(int dir, const char *name) {
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+    while (d && (e = readdir(d))) {
+        struct stat st;
+        if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (S_ISDIR(st.st_mode))
+            empty_folder(fd, e->d_name);
+        (void)unlinkat(fd, e->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
+    }
+    if (d)
+        (void)closedir(d);
+}
+
+struct run {
+    struct world *world;
+    void (*test)(struct world *w);
+};
+
+static void run(void *arg) {
+    struct run *r = arg;
+    r->test(r->world);
+    if (r->world->spool)
+        world_close(r->world);
+}
+
+void world_run(void (*test)(struct world *w)) {
+    struct world w = {.options = {.segment_size = TEST_SEGMENT,
+                                  .reserve = 1,
+                                  .compact_rate = 1ULL << 30,
+                                  .io = &DISK,
+                                  .notice = notice}};
+    disk = (struct disk){0};
+    (void)snprintf(w.path, sizeof w.path, "/tmp/hayauma-spool-XXXXXX");
+    assert_non_null(mkdtemp(w.path));
+    w.dir = open(w.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(w.dir >= 0);
+    w.options.arg = &w;
+    struct fiber_config config = {.simulate_from = TEST_NOW};
+    struct run r = {&w, test};
+    assert_int_equal(fiber_run(&config, run, &r), 0);
+    empty_folder(w.dir, ".");
+    close(w.dir);
+    assert_int_equal(rmdir(w.path), 0);
+    buf_done(&disk.bytes);
+    buf_done(&disk.writes);
+}
+
+unsigned world_files(struct world *w, const char *folder, const char *prefix) {
+    int fd = openat(w->dir, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fdopendir(fd);
+    struct dirent *e;
+    unsigned n = 0;
+    assert_non_null(d);
+    while ((e = readdir(d)))
+        n += e->d_name[0] != '.' && slice_starts(slice_of_str(e->d_name), slice_of_str(prefix));
+    (void)closedir(d);
+    return n;
+}
+
+void world_segment(struct world *w, char name[static 64]) {
+    DIR *d = fdopendir(openat(w->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct dirent *e;
+    assert_non_null(d);
+    name[0] = 0;
+    while ((e = readdir(d)))
+        if (slice_starts(slice_of_str(e->d_name), S("segment-")) && strcmp(e->d_name, name) > 0)
+            (void)snprintf(name, 64, "%.60s", e->d_name);
+    (void)closedir(d);
+}
+
+void world_flip(struct world *w, const char *name, uint64_t offset) {
+    int fd = openat(w->dir, name, O_RDWR | O_CLOEXEC);
+    char c;
+    assert_int_equal(pread(fd, &c, 1, (off_t)offset), 1);
+    c = (char)(c ^ 0x10);
+    assert_int_equal(pwrite(fd, &c, 1, (off_t)offset), 1);
+    close(fd);
+}
+
+/* ------------------------------------------------------------------ the spool */
+
+int world_try_open(struct world *w) {
+    struct problem problem;
+    return spool_open(w->dir, &w->options, &w->spool, &problem);
+}
+
+void world_open(struct world *w) {
+    assert_int_equal(world_try_open(w), 0);
+}
+
+void world_close(struct world *w) {
+    spool_close(w->spool);
+    w->spool = NULL;
+}
+
+void world_reopen(struct world *w) {
+    world_close(w);
+    world_open(w);
+}
+
+static const struct spool_recipient TO[] = {
+    {.address = {"hanako@example.org", 18}, .notify = SPOOL_NOTIFY_DELAY},
+    {.address = {"jirou@example.org", 17}, .original = {"rfc822;j@example.org", 20}},
+    {.address = {"saburo@example.net", 18}},
+};
+static const struct spool_envelope ENVELOPE = {
+    .arrival = TEST_NOW, .sender = {"tarou@example.com", 17}, .recipients = TO, .count = 3};
+
+int try_send(struct world *w, struct slice text, uint64_t *ret_id) {
+    struct spool_content content = {.head = S("Trace: here\r\n"), .bytes = text};
+    struct spool_letter *letter;
+    uint64_t id = spool_new_id(w->spool);
+    int error = spool_accept(w->spool, id, &ENVELOPE, &content, &letter);
+    if (!error) {
+        assert_int_equal(letter->id, id);
+        *ret_id = id;
+    }
+    return error;
+}
+
+uint64_t send(struct world *w, const char *text) {
+    uint64_t id = 0;
+    assert_int_equal(try_send(w, slice_of_str(text), &id), 0);
+    return id;
+}
+
+int try_settle(struct world *w, uint64_t id) {
+    return spool_update(w->spool, &(struct spool_change){.kind = SPOOL_DONE, .id = id}, 1);
+}
+
+void settle(struct world *w, uint64_t id) {
+    assert_int_equal(try_settle(w, id), 0);
+}
+
+void set_state(struct world *w, uint64_t id, uint32_t attempts, const char *reply) {
+    struct spool_recipient_state left = {
+        .index = 1, .attempts = attempts, .next = TEST_NOW + 1, .reply = slice_of_str(reply)};
+    struct spool_state state = {.next = TEST_NOW + 1, .recipients = &left, .count = 1};
+    struct spool_change change = {.kind = SPOOL_STATE, .id = id, .state = &state};
+    assert_int_equal(spool_update(w->spool, &change, 1), 0);
+}
+
+void expect_body(struct world *w, uint64_t id, const char *text) {
+    struct spool_body body = {0};
+    assert_int_equal(spool_body_open(w->spool, id, &body), 0);
+    assert_true(slice_starts(body.bytes, S("Trace: here\r\n")));
+    assert_true(slice_eq(slice_from(body.bytes, 13), slice_of_str(text)));
+    spool_body_close(&body);
+}
+
+void expect_state(struct world *w, uint64_t id, uint32_t attempts, const char *reply) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct spool_letter *letter = spool_find(w->spool, id);
+    struct spool_state state;
+    assert_non_null(letter);
+    spool_state(letter, &a, &state);
+    assert_int_equal(state.count, 1);
+    assert_int_equal(letter->left, 1);
+    assert_int_equal(letter->next, TEST_NOW + 1);
+    assert_int_equal(state.recipients[0].index, 1);
+    assert_int_equal(state.recipients[0].attempts, attempts);
+    assert_true(slice_eq(state.recipients[0].reply, slice_of_str(reply)));
+}
+
+uint64_t letters(struct world *w) {
+    struct spool_stat stat;
+    spool_stat(w->spool, &stat);
+    return stat.letters;
+}
