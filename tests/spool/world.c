@@ -78,6 +78,10 @@ static void empty_folder(int dir, const char *name) {
         (void)closedir(d);
 }
 
+void world_empty(int dir) {
+    empty_folder(dir, ".");
+}
+
 struct run {
     struct world *world;
     void (*test)(struct world *w);
@@ -105,7 +109,7 @@ void world_run(void (*test)(struct world *w)) {
     struct fiber_config config = {.simulate_from = TEST_NOW};
     struct run r = {&w, test};
     assert_int_equal(fiber_run(&config, run, &r), 0);
-    empty_folder(w.dir, ".");
+    world_empty(w.dir);
     close(w.dir);
     assert_int_equal(rmdir(w.path), 0);
     buf_done(&disk.bytes);

@@ -60,6 +60,8 @@ void world_open(struct world *w);
 void world_close(struct world *w);
 void world_reopen(struct world *w);
 
+void world_empty(int dir); /* removes everything in it */
+
 /* Files in a folder of the spool ("." for itself) whose name starts so. */
 unsigned world_files(struct world *w, const char *folder, const char *prefix);
 

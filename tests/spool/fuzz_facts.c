@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Any bytes as facts of the log's records, as an envelope and as a state. What decodes is encoded
+ * again, and that must decode to the same encoding.
+ */
+#include "spool/log.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void try_envelope(struct slice bytes) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf once = {0}, twice = {0};
+    struct spool_envelope e;
+    usec_t arrival;
+    uint32_t recipients;
+    int error = spool_envelope_decode(bytes, &a, &e);
+    MUST(error == spool_envelope_count(bytes, &arrival, &recipients));
+    if (error)
+        return;
+    MUST(e.arrival == arrival && e.count == recipients);
+    MUST(spool_envelope_encode(&e, &once) == 0);
+    MUST(spool_envelope_decode(buf_slice(&once), &a, &e) == 0);
+    MUST(spool_envelope_encode(&e, &twice) == 0);
+    MUST(slice_eq(buf_slice(&once), buf_slice(&twice)));
+}
+
+static void try_state(struct slice bytes) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf once = {0}, twice = {0};
+    struct spool_state s, summary;
+    int error = spool_state_decode(bytes, 100, &a, &s);
+    MUST(error == spool_state_summary(bytes, 100, &summary));
+    if (error)
+        return;
+    MUST(s.count == summary.count && s.next == summary.next && s.hold == summary.hold);
+    for (size_t i = 0; i < s.count; i++)
+        MUST(s.recipients[i].index < 100);
+    MUST(spool_state_encode(&s, &once) == 0);
+    MUST(spool_state_decode(buf_slice(&once), 100, &a, &s) == 0);
+    MUST(spool_state_encode(&s, &twice) == 0);
+    MUST(slice_eq(buf_slice(&once), buf_slice(&twice)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct slice bytes = slice_of(data, size), state;
+    struct log_letter letter;
+    struct log_seal seal;
+    struct log_commit commit;
+    uint64_t id;
+    try_envelope(bytes);
+    try_state(bytes);
+    if (log_letter_decode(bytes, &letter) == 0)
+        try_envelope(letter.envelope);
+    if (log_state_decode(bytes, &id, &state) == 0)
+        try_state(state);
+    (void)log_done_decode(bytes, &id);
+    (void)log_seal_decode(bytes, &seal);
+    (void)log_commit_decode(bytes, &commit);
+    return 0;
+}
