@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The queue: what happens to every accepted letter until its fate is settled. It keeps letters in
+ * the spool, finds out where each recipient leads, has letters delivered and transmitted, tries
+ * again for days, tells senders what became of their letters, and lets a postmaster look and
+ * interfere. What it needs of the other roles it reaches through a table of functions.
+ *
+ *     queue_open(dir, &options, &ops, &queue, &problem);     every letter of the last run is there
+ *     queue_start(queue);                                    once the other roles can be reached
+ *     queue_submit(queue, &letter, &problem);                0: on the disk; now say 250
+ *     queue_stop(queue, deadline);
+ *
+ * The promises (DESIGN.md, D1 to D8): a letter for which queue_submit() returned 0 is never
+ * forgotten, whatever is killed at any time. A recipient is settled in the same commit that holds
+ * the report about it, or the new letter that goes on to where it leads. Deliveries to mailboxes of
+ * this host carry a key (letter id and recipient) by which the mailbox takes them exactly once.
+ * Transmissions to other hosts happen at least once: a second time only when this process, or the
+ * one that transmits, ends between the other host's acceptance and the commit with its outcome,
+ * which begins at once.
+ *
+ * One letter has one id everywhere: the one that the edge gave it at MAIL. Letters that are made
+ * here (reports, letters to the targets of an alias) get theirs from `options.worker`.
+ */
+#pragma once
+
+#include "directory/directory.h"
+#include "letter/id.h"
+#include "relay/relay.h"
+#include "spool/spool.h"
+
+struct queue;
+
+/* ------------------------------------------------------------------ letters */
+
+/* Who brought the letter. Kept in the spool: never change a number. */
+enum queue_origin {
+    QUEUE_FROM_OUTSIDE = 1,   /* a stranger, by SMTP */
+    QUEUE_FROM_USER = 2,      /* a user of this host who logged in */
+    QUEUE_FROM_HOST = 3,      /* a trusted network, a program of this host */
+    QUEUE_MADE_REPORT = 4,    /* made here: a delivery status notification */
+    QUEUE_MADE_EXPANSION = 5, /* made here: on its way to the targets of an alias */
+};
+
+/* What the bytes are like, for those who carry them on. Kept in the spool. */
+enum queue_shape {
+    QUEUE_EIGHT_BIT = 1 << 0, /* bytes above 127 */
+    QUEUE_DOT_LINES = 1 << 1, /* a line begins with a dot */
+    QUEUE_UTF8 = 1 << 2,      /* needs SMTPUTF8: the header, or an address, is not ASCII */
+};
+
+/* Borrowed by queue_submit(), which copies what it keeps. */
+struct queue_letter {
+    letter_id id;
+    struct slice sender; /* reverse-path without brackets; empty: the null path */
+    const struct spool_recipient *recipients;
+    size_t count;
+    enum spool_body_type body_type;
+    enum spool_ret ret;
+    struct slice envid; /* as given (xtext), or empty */
+    enum queue_origin origin;
+    struct slice login, helo, peer; /* each may be empty */
+    unsigned shape;                 /* enum queue_shape */
+    struct slice head;              /* Received and other fields put in front */
+    struct slice bytes;             /* the letter; empty when it is in the file */
+    bool in_file;                   /* its bytes are in the file of queue_open_file() */
+};
+
+/*
+ * Takes a letter. 0: it is on the disk and its way begins. -ENOSPC (reply 452 4.3.1), -EIO and
+ * other errno (451 4.3.0), -E_LIMIT (too large: 552 5.3.4), -EINVAL (no recipient, an id that is in
+ * use, no such file: a fault of the caller), -E_BUSY (the file can still be written to by others),
+ * -ECANCELED (the queue is being stopped). After a failure with `in_file` the file is still there.
+ */
+int queue_submit(struct queue *q, const struct queue_letter *letter, struct problem *problem) WAITS;
+
+/*
+ * A file for the bytes of a large letter: a new descriptor, which the caller passes on or closes;
+ * all copies must be closed before queue_submit(). A file that is not submitted is given back by
+ * queue_drop_file(). -EINVAL: the id is in use; -ENOSPC, -E_LIMIT (too many open files).
+ */
+int queue_open_file(struct queue *q, letter_id id, int *ret_fd) WAITS;
+void queue_drop_file(struct queue *q, letter_id id) WAITS; /* none of that id: nothing happens */
+
+/* Whether a letter of this size would be taken now. */
+bool queue_room(struct queue *q, uint64_t size) WAITS;
+
+/* ------------------------------------------------------------------ what it asks of others */
+
+/* What all of them may want to know of a letter. Borrowed during the call. */
+struct queue_facts {
+    letter_id id;
+    usec_t arrival;      /* wall time */
+    struct slice sender; /* without brackets; empty: the null path */
+    unsigned shape;      /* enum queue_shape */
+    enum spool_body_type body_type;
+    enum spool_ret ret;
+    struct slice envid;
+    const struct spool_body *body; /* bytes, and behind them the file */
+};
+
+/* A delivery to a mailbox of this host. The letter is `head`, then the body. */
+struct queue_delivery {
+    struct queue_facts letter;
+    struct slice recipient; /* with the id: the key that makes the delivery the only one */
+    struct route_mailbox mailbox;
+    struct slice head; /* Return-Path, Delivered-To */
+};
+
+/* A transmission to the host that is responsible for a domain. */
+struct queue_transmission {
+    struct queue_facts letter;
+    struct slice domain; /* behind the "@"; with options.smart_host: that */
+    const struct spool_recipient *recipients;
+    size_t count; /* at most options.recipients_per_transaction */
+    bool now;     /* although the destination rests */
+};
+
+/* A fact of an event. */
+struct queue_field {
+    const char *name;
+    struct slice value;
+};
+
+/*
+ * Many calls of each kind are under way at the same time. Those that wait return 0 with a result,
+ * or negative: -EPIPE when the role they asked has ended (it is asked again in a moment, and this
+ * counts as no attempt), -ECANCELED when the fiber was cancelled; anything else means later.
+ */
+struct queue_ops {
+    void *arg; /* first argument of all */
+
+    /* Where an address leads: directory_resolve(). */
+    int (*resolve)(void *arg, struct slice address, struct arena *a, struct route *ret) WAITS;
+
+    /*
+     * Puts the letter into a mailbox; 0: on the disk there, or already there. -E_LIMIT: over quota.
+     * -E_PERMANENT, -E_UNKNOWN: will never be taken. May set a sentence for the sender.
+     */
+    int (*deliver)(void *arg, const struct queue_delivery *delivery, struct problem *problem) WAITS;
+
+    /* Hands the letter to another host: relay_transmit(). One result for each recipient. */
+    int (*transmit)(void *arg, const struct queue_transmission *transmission, struct arena *a,
+                    struct relay_outcome *ret) WAITS;
+
+    /*
+     * A step in the journey of a letter, with a sentence for people. Must not wait. The kinds:
+     * accepted, delivered, transmitted, later, failed, expanded, report, made, settled, held,
+     * released, retry, removed; all with "queue." in front. NULL: nobody listens.
+     */
+    void (*event)(void *arg, letter_id id, const char *kind, struct slice sentence,
+                  const struct queue_field *fields, size_t count);
+};
+
+/* ------------------------------------------------------------------ opening, closing */
+
+/* When a letter is tried again. Defaults behind the semicolons. */
+struct queue_schedule {
+    const usec_t *first; /* waits behind the first attempts; 5, 10, 20, 40, 80 min */
+    size_t first_count;
+    usec_t day_one;         /* then, on the first day; 2 h */
+    usec_t after;           /* and later; 4 h */
+    unsigned jitter;        /* percent either way; 20 */
+    usec_t lifetime;        /* 5 d; one more attempt is made at its end */
+    usec_t report_lifetime; /* of letters with the null sender; 2 d */
+    usec_t full_lifetime;   /* to a mailbox that is full; 1 d */
+    const usec_t *notices;  /* ages at which senders are told of a delay, growing; 4 h, 24 h */
+    size_t notice_count;    /* at most QUEUE_NOTICES */
+};
+#define QUEUE_NOTICES 200U
+
+/* Slices and arrays are borrowed. Begin with a copy of queue_options_default. */
+struct queue_options {
+    struct slice hostname;   /* our own name, for reports; must be given */
+    uint8_t worker;          /* number for the ids of letters made here: letter/id.h; 0 */
+    struct slice smart_host; /* all that is not ours goes there, together; empty: by domain */
+    struct queue_schedule schedule;
+    unsigned recipients_per_transaction; /* 100 */
+    unsigned active_max;      /* letters under work at a time; 1000. A quarter of them is kept
+                                 free of letters that wait for other hosts */
+    unsigned destination_max; /* transmissions to one domain under way at a time; 40 */
+    uint64_t memory_max;      /* bytes of bodies under work; 64 MiB */
+    uint64_t returned_max;    /* a larger letter is returned as its header; 100 KiB, to 16 MiB */
+    unsigned received_max;    /* Received fields of a letter that an alias sends on; 100 */
+    usec_t call_timeout;      /* of resolving and delivering; 5 min */
+    usec_t transmit_timeout;  /* 1 h */
+    unsigned files_max;       /* files of queue_open_file() at a time; 1000 */
+    struct spool_options spool;
+};
+extern const struct queue_options queue_options_default;
+
+/*
+ * Opens the spool in the directory `dir` (an open descriptor, which stays the caller's) and
+ * schedules every letter. Errors as spool_open(), with words in `problem`. The calling fiber must
+ * outlive the queue; it starts and stops it.
+ */
+int queue_open(int dir, const struct queue_options *options, const struct queue_ops *ops,
+               struct queue **ret_queue, struct problem *problem) WAITS;
+
+/* Begins to work. Before, letters are taken and kept. 0 or -ENOMEM. */
+int queue_start(struct queue *q);
+
+/* New settings. Host name, worker and spool stay as they are. */
+void queue_configure(struct queue *q, const struct queue_options *options);
+
+/*
+ * Takes no more letters, begins nothing new, lets what is under way end until `deadline`
+ * (monotonic), cuts the rest short, and frees the queue. What was cut short is tried again in the
+ * next run. Files of queue_open_file() are dropped. NULL is fine.
+ */
+void queue_stop(struct queue *q, usec_t deadline) WAITS;
+
+/* ------------------------------------------------------------------ looking, interfering */
+
+/* Which letters: one by its id, or all that match. */
+struct queue_match {
+    letter_id id;      /* not 0: this one, and `text` counts for nothing */
+    struct slice text; /* part of the sender or of an open recipient, any case; empty: all */
+};
+
+/* What is left to do for one recipient. */
+struct queue_waiting {
+    struct slice address;
+    const char *status; /* "new", "later", "full": a word */
+    uint32_t attempts;
+    usec_t next;        /* wall time of the next attempt; 0: at once */
+    struct slice reply; /* the last one, or the reason; may be empty */
+};
+
+struct queue_entry {
+    letter_id id;
+    usec_t arrival;
+    uint64_t size;
+    struct slice sender, login;
+    bool hold, active, damaged; /* active: somebody works on it now */
+    usec_t next;                /* wall time when something happens next; 0: at once */
+    uint32_t recipients, left;
+    const struct queue_waiting *waiting; /* NULL unless details were asked for */
+    size_t waiting_count;                /* at most QUEUE_WAITING_MAX of them */
+};
+#define QUEUE_WAITING_MAX 1000U
+
+struct queue_page {
+    struct queue_entry *entries; /* in the arena */
+    size_t count;
+    uint64_t total; /* letters in the queue, whether they match or not */
+};
+
+/* Letters with ids above `after`, in order of their ids, at most `limit`. 0 or -ECANCELED. */
+int queue_list(struct queue *q, const struct queue_match *match, letter_id after, size_t limit,
+               bool details, struct arena *a, struct queue_page *ret) WAITS;
+
+enum queue_action {
+    QUEUE_HOLD,    /* not tried, nor given up, before it is released */
+    QUEUE_RELEASE, /* goes on, at once if it is time */
+    QUEUE_RETRY,   /* tried at once, also where a destination rests; one on hold stays so */
+    QUEUE_REMOVE,
+    QUEUE_ACTIONS,
+};
+
+/*
+ * Durable when it returns 0; `ret_count`: letters that it was done to. With `bounce` the sender of
+ * a removed letter is told. A letter that is just being transmitted or delivered may still arrive
+ * although it was removed. -E_UNKNOWN: no letter of that id; or as spool_update().
+ */
+int queue_act(struct queue *q, enum queue_action action, const struct queue_match *match,
+              bool bounce, uint64_t *ret_count, struct problem *problem) WAITS;
+
+/* Bytes of the letter itself from `offset` on; fewer than `size` only at its end. Or negative. */
+ssize_t queue_read(struct queue *q, letter_id id, uint64_t offset, void *to, size_t size) WAITS;
+
+struct queue_stats {
+    uint64_t letters;       /* in the queue */
+    uint64_t held;          /* on hold */
+    uint64_t active;        /* under work now */
+    uint64_t ready;         /* could be worked on now */
+    uint64_t transmissions; /* under way */
+    usec_t oldest;          /* arrival of the oldest letter; 0: there is none */
+    uint64_t accepted, delivered, transmitted, failed, reports, settled; /* since the opening */
+    struct spool_stat spool;
+};
+void queue_stats(const struct queue *q, struct queue_stats *ret);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+#include "queue/schedule.h"
+
+static const usec_t first_waits[] = {5 * USEC_MIN, 10 * USEC_MIN, 20 * USEC_MIN, 40 * USEC_MIN,
+                                     80 * USEC_MIN};
+static const usec_t notice_ages[] = {4 * USEC_HOUR, 24 * USEC_HOUR};
+
+const struct queue_options queue_options_default = {
+    .schedule =
+        {
+            .first = first_waits,
+            .first_count = ARRAY_SIZE(first_waits),
+            .day_one = 2 * USEC_HOUR,
+            .after = 4 * USEC_HOUR,
+            .jitter = 20,
+            .lifetime = 5 * USEC_DAY,
+            .report_lifetime = 2 * USEC_DAY,
+            .full_lifetime = USEC_DAY,
+            .notices = notice_ages,
+            .notice_count = ARRAY_SIZE(notice_ages),
+        },
+    .recipients_per_transaction = 100,
+    .active_max = 1000,
+    .destination_max = 40,
+    .memory_max = 64ULL << 20,
+    .returned_max = 100ULL << 10,
+    .received_max = 100,
+    .call_timeout = 5 * USEC_MIN,
+    .transmit_timeout = USEC_HOUR,
+    .files_max = 1000,
+};
+
+static usec_t wait_after(const struct queue_schedule *s, uint32_t attempts, usec_t age) {
+    if (attempts > 0 && attempts <= s->first_count)
+        return s->first[attempts - 1];
+    return age < USEC_DAY ? s->day_one : s->after;
+}
+
+/* `wait`, up to s->jitter percent longer or shorter, in steps of a thousandth. */
+static usec_t with_jitter(const struct queue_schedule *s, usec_t wait, uint64_t chance) {
+    usec_t most = 10 * (usec_t)s->jitter;
+    usec_t by = (usec_t)(chance % (uint64_t)(2 * most + 1)) - most;
+    return wait + wait / 1000 * by;
+}
+
+usec_t schedule_next(const struct queue_schedule *s, uint32_t attempts, usec_t arrival, usec_t end,
+                     usec_t now, uint64_t chance) {
+    usec_t next = now + with_jitter(s, wait_after(s, attempts, now - arrival), chance);
+    return now < end ? MIN(next, end) : next;
+}
+
+usec_t schedule_end(const struct queue_schedule *s, usec_t arrival, bool null_sender) {
+    return arrival + (null_sender ? MIN(s->report_lifetime, s->lifetime) : s->lifetime);
+}
+
+usec_t schedule_end_full(const struct queue_schedule *s, usec_t arrival, bool null_sender) {
+    return MIN(arrival + s->full_lifetime, schedule_end(s, arrival, null_sender));
+}
+
+unsigned schedule_notices_due(const struct queue_schedule *s, usec_t arrival, usec_t now) {
+    unsigned due = 0;
+    while (due < s->notice_count && due < QUEUE_NOTICES && arrival + s->notices[due] <= now)
+        due++;
+    return due;
+}
+
+usec_t schedule_next_notice(const struct queue_schedule *s, usec_t arrival, unsigned told) {
+    if (told >= s->notice_count || told >= QUEUE_NOTICES)
+        return USEC_NEVER;
+    return arrival + s->notices[told];
+}
