@@ -65,7 +65,8 @@ struct index_pack {
 
 /* Opens, or makes, the database at `path`. */
 int index_open(const char *path, uint64_t account, struct index **ret, struct problem *problem);
-void index_close(struct index *ix); /* NULL is fine */
+bool index_is_new(const struct index *ix); /* there was no database, or an empty file */
+void index_close(struct index *ix);        /* NULL is fine */
 DEFINE_CLEANUP(struct index, index_close)
 
 /*

@@ -178,9 +178,11 @@ int index_error(int code) {
 
 /* ------------------------------------------------------------------ statements */
 
+/* A statement that cannot be prepared does not find its tables: the file is not what it says. */
 static int prepare(struct index *ix, enum statement id) {
-    return index_error(sqlite3_prepare_v3(ix->db, SQL[id], -1, SQLITE_PREPARE_PERSISTENT,
-                                          &ix->statements[id], NULL));
+    int code = sqlite3_prepare_v3(ix->db, SQL[id], -1, SQLITE_PREPARE_PERSISTENT,
+                                  &ix->statements[id], NULL);
+    return code == SQLITE_ERROR ? -E_CORRUPT : index_error(code);
 }
 
 static int bind_value(sqlite3_stmt *st, int at, const struct value *v) {
@@ -333,7 +335,8 @@ static int open_database(struct index *ix, const char *path) {
     int error = read_version(ix->db, &version);
     if (!error && version > FORMAT)
         error = -E_VERSION;
-    if (!error && version == 0)
+    ix->is_new = version == 0;
+    if (!error && ix->is_new)
         error = make_schema(ix->db);
     return error ? error : index_read_account(ix);
 }

@@ -4,6 +4,10 @@
  */
 #include "store/index_db.h"
 
+bool index_is_new(const struct index *ix) {
+    return ix->is_new;
+}
+
 int index_account(const struct index *ix, struct index_account *ret) {
     if (!ix->known)
         return -E_UNKNOWN;

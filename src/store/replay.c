@@ -265,7 +265,8 @@ static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool ne
 
 static int catch_up(struct replay *p) {
     struct index_account row = {0};
-    p->result->rebuilt |= index_account(p->ix, &row) < 0 && p->count > 0;
+    (void)index_account(p->ix, &row);
+    p->result->rebuilt |= index_is_new(p->ix) && p->count > 0;
     p->result->records = p->result->letters = p->result->expunged = p->result->damaged = 0;
     p->known_count = 0;
     int error = index_each_pack(p->ix, add_known, p);
@@ -309,7 +310,7 @@ static int set_aside(const char *dir, struct replay_result *result) {
 static int open_and_catch_up(struct replay *p, const char *dir) {
     _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, dir);
     int error = index_open(path, p->account, &p->ix, p->problem);
-    if (!error && (error = catch_up(p)))
+    if (!error && (error = catch_up(p)) && error != -E_UNKNOWN) /* that one is told already */
         (void)problem_set(p->problem, error, "%s: %s", path, error_text(error));
     if (error) {
         index_close(p->ix);

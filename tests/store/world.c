@@ -188,6 +188,11 @@ void world_image(struct world *w) {
     copy_tree(w->dir, w->other);
 }
 
+void world_restore(struct world *w) {
+    remove_tree(w->dir);
+    copy_tree(w->other, w->dir);
+}
+
 void world_use_image(struct world *w) {
     char dir[sizeof w->other];
     strcpy(dir, w->dir);

@@ -61,6 +61,7 @@ void world_reopen(struct world *w);
 /* Copies the store's folder to w->other, replacing what is there; world_crash() goes on with it. */
 void world_image(struct world *w);
 void world_use_image(struct world *w); /* w->dir and w->other change places; nothing is open */
+void world_restore(struct world *w);   /* the image over w->dir; nothing is open */
 void world_crash(struct world *w);     /* image, close the old world, open the image */
 
 char *world_path(const struct world *w, const char *name); /* under w->dir; on the heap */

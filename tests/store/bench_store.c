@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * bench_store DIR [LETTERS [FIBERS [ACCOUNTS]]]
+ *
+ * Delivers letters of 4 KiB into many accounts from many fibers, each durable before the next; then
+ * reads 10,000 letters of one account. Prints rates and the CPU time of the whole process.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "fiber/fiber.h"
+#include "store/store.h"
+
+#define LETTER 4096U
+#define READ   10000U
+
+static struct bench {
+    const char *dir;
+    unsigned letters, fibers, accounts, next;
+    char text[LETTER];
+    struct store *store;
+} bench;
+
+static double clock_of(clockid_t id) {
+    struct timespec t;
+    (void)clock_gettime(id, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double cpu_time(void) {
+    struct rusage u;
+    (void)getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+static double began_wall, began_cpu;
+
+static void begin(void) {
+    began_wall = clock_of(CLOCK_MONOTONIC);
+    began_cpu = cpu_time();
+}
+
+static void finish(const char *what, unsigned count) {
+    double wall = clock_of(CLOCK_MONOTONIC) - began_wall, cpu = cpu_time() - began_cpu;
+    printf("%-28s %8u  %9.0f /s  %7.1f us CPU each\n", what, count, count / wall,
+           cpu / count * 1e6);
+}
+
+static void deliver_one(uint64_t account, unsigned number, const char *tag) {
+    char key[64];
+    int len = snprintf(key, sizeof key, "%s-%u user@example.test", tag, number);
+    struct slice parts[] = {S("Return-Path: <sender@example.test>\r\n"),
+                            slice_of(bench.text, LETTER)};
+    struct store_delivery d = {.mailbox = STORE_INBOX,
+                               .key = slice_of(key, (size_t)len),
+                               .return_path = S("sender@example.test"),
+                               .parts = parts,
+                               .part_count = 2};
+    struct store_delivered done;
+    struct store_account *a;
+    MUST(store_account_open(bench.store, account, &a) == 0);
+    MUST(store_deliver(a, &d, &done) == 0);
+    store_account_close(a);
+}
+
+static void open_accounts(void *arg) {
+    while (bench.next < bench.accounts)
+        deliver_one(++bench.next, 0, "warm");
+}
+
+static void deliver_many(void *arg) {
+    const char *tag = arg;
+    while (bench.next < bench.letters) {
+        unsigned n = bench.next++;
+        deliver_one(1 + n % bench.accounts, n, tag);
+    }
+}
+
+static void deliver_to_one(void *arg) {
+    while (bench.next < READ)
+        deliver_one(bench.accounts + 1, bench.next++, "one");
+}
+
+static void in_fibers(unsigned count, void (*fn)(void *arg), char *arg) {
+    struct fiber **fibers = mem_array(count, sizeof(struct fiber *));
+    bench.next = 0;
+    for (unsigned i = 0; i < count; i++)
+        MUST(fiber_start("bench", fn, arg, &fibers[i]) == 0);
+    for (unsigned i = 0; i < count; i++)
+        fiber_join(fibers[i]);
+    free(fibers);
+}
+
+static void read_all(struct store_account *a) {
+    struct store_snapshot *s;
+    char *to = mem_alloc(2U * LETTER);
+    begin();
+    MUST(store_snapshot(a, STORE_INBOX, &s) == 0);
+    finish("rows of a snapshot", (unsigned)s->count);
+    begin();
+    for (size_t i = 0; i < s->count; i++)
+        MUST(store_read(a, &s->letters[i], 0, to, 2U * LETTER) == (ssize_t)s->letters[i].size);
+    finish("letters read and checked", (unsigned)s->count);
+    store_snapshot_free(s);
+    free(to);
+}
+
+static void open_store(void) {
+    struct problem p;
+    struct store_options o = {0};
+    if (store_open(bench.dir, &o, &bench.store, &p) < 0)
+        panic("%s", p.text);
+}
+
+static void run(void *arg) {
+    char tag[32];
+    (void)snprintf(tag, sizeof tag, "%llx", (unsigned long long)clock_of(CLOCK_REALTIME));
+    open_store();
+    begin();
+    in_fibers(bench.fibers, open_accounts, NULL);
+    finish("accounts made, one letter", bench.accounts);
+    begin();
+    in_fibers(bench.fibers, deliver_many, tag);
+    finish("letters delivered", bench.letters);
+    in_fibers(64, deliver_to_one, NULL);
+    struct store_stats st;
+    store_stats(bench.store, &st);
+    printf("letters per sync %.2f\n", (double)st.delivered / (double)st.groups);
+    begin();
+    store_close(bench.store);
+    finish("accounts put away", bench.accounts);
+    open_store();
+    struct store_account *a;
+    begin();
+    for (unsigned i = 1; i <= bench.accounts; i++) {
+        MUST(store_account_open(bench.store, i, &a) == 0);
+        store_account_close(a);
+    }
+    finish("accounts opened", bench.accounts);
+    MUST(store_account_open(bench.store, bench.accounts + 1, &a) == 0);
+    read_all(a);
+    store_account_close(a);
+    store_close(bench.store);
+}
+
+static unsigned argument(int argc, char **argv, int at, unsigned otherwise) {
+    return argc > at ? (unsigned)atoi(argv[at]) : otherwise;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        fprintf(stderr, "usage: bench_store DIR [LETTERS [FIBERS [ACCOUNTS]]]\n");
+        return 2;
+    }
+    bench.dir = argv[1];
+    bench.letters = argument(argc, argv, 2, 40000);
+    bench.fibers = argument(argc, argv, 3, 20);
+    bench.accounts = argument(argc, argv, 4, 100);
+    for (size_t i = 0; i < LETTER; i++)
+        bench.text[i] = i % 72 == 70 ? '\r' : i % 72 == 71 ? '\n' : (char)('a' + i % 26);
+    return fiber_run(&(struct fiber_config){0}, run, NULL) < 0;
+}

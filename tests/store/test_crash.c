@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * F2, D1, D6: what was acknowledged is there after any crash, with its UID, and what was expunged
+ * stays away. Damage to any file costs what it hit and is reported.
+ */
+#include "world.h"
+
+#include <dirent.h>
+#include <sqlite3.h>
+#include <stdio.h>
+
+#include "fiber/fiber.h"
+#include "pack/pack.h"
+
+static void drop_database(struct world *w) {
+    char *db = world_path(w, TEST_DB), *wal = world_path(w, TEST_DB "-wal");
+    (void)unlink(db);
+    (void)unlink(wal);
+    free(db);
+    free(wal);
+}
+
+static bool said(const struct world *w, struct slice words) {
+    return slice_find(buf_slice(&w->reports), words) >= 0;
+}
+
+/* ------------------------------------------------------------------ a crash without damage */
+
+WORLD_TEST(d1_an_acknowledged_letter_survives_a_crash_at_once) {
+    world_open(w);
+    for (uint32_t uid = 1; uid <= 5; uid++) {
+        world_fill(w, uid);
+        world_crash(w);
+    }
+    EXPECT_UIDS(w, 1, 2, 3, 4, 5);
+    assert_true(world_deliver(w, "key 5", "letter 5\r\n").already);
+    assert_int_equal(w->reports.len, 0);
+}
+
+WORLD_TEST(an_expunge_survives_a_crash_at_once) {
+    world_open(w);
+    world_fill(w, 4);
+    world_expunge(w, 2);
+    world_crash(w);
+    EXPECT_UIDS(w, 1, 3, 4);
+    world_expunge(w, 4);
+    world_crash(w);
+    EXPECT_UIDS(w, 1, 3);
+    assert_int_equal(world_deliver(w, "key 5", "letter 5\r\n").uid, 5);
+}
+
+WORLD_TEST(flags_and_mailboxes_survive_a_crash_at_once) {
+    world_open(w);
+    world_fill(w, 2);
+    const uint32_t uid = 2;
+    uint64_t modseq;
+    uint32_t id;
+    assert_int_equal(store_set_flags(w->account, STORE_INBOX, &uid, 1, STORE_ANSWERED, 0, &modseq),
+                     0);
+    assert_int_equal(store_create_mailbox(w->account, 0, S("Work"), STORE_ROLE_NONE, &id), 0);
+    world_crash(w);
+    struct store_snapshot *s = world_snapshot(w);
+    assert_int_equal(s->letters[1].flags, STORE_ANSWERED);
+    assert_int_equal(s->letters[1].modseq, modseq);
+    store_snapshot_free(s);
+    struct store_mailbox m;
+    assert_int_equal(store_mailbox_find(w->account, 0, S("Work"), &m), 0);
+    assert_int_equal(m.id, id);
+    assert_true(store_account_modseq(w->account) > modseq);
+}
+
+/* ------------------------------------------------------------------ a write cut short */
+
+WORLD_TEST(a_pack_cut_anywhere_in_its_last_record_loses_only_that) {
+    world_open(w);
+    world_fill(w, 3);
+    world_close(w);
+    char *pack = world_path(w, TEST_PACK);
+    uint64_t before = file_size(pack);
+    free(pack);
+    world_open(w);
+    world_image(w); /* mail.db as it was before the last letter */
+    world_fill(w, 4);
+    world_close(w);
+    pack = world_path(w, TEST_PACK);
+    char *whole = mem_printf("%s/whole", w->dir), *db = world_path(w, TEST_DB),
+         *wal = world_path(w, TEST_DB "-wal");
+    char *old_db = mem_printf("%s/" TEST_DB, w->other),
+         *old_wal = mem_printf("%s/" TEST_DB "-wal", w->other);
+    uint64_t after = file_size(pack);
+    file_copy(pack, whole);
+    for (uint64_t size = before; size <= after; size++) {
+        file_copy(whole, pack);
+        file_cut(pack, size);
+        file_copy(old_db, db);
+        file_copy(old_wal, wal);
+        world_open(w);
+        if (size < after)
+            EXPECT_UIDS(w, 1, 2, 3);
+        else
+            EXPECT_UIDS(w, 1, 2, 3, 4);
+        struct store_delivered d = world_deliver(w, "key 4", "letter 4\r\n");
+        assert_int_equal(d.already, size == after);
+        EXPECT_UIDS(w, 1, 2, 3, 4);
+        world_close(w);
+    }
+    assert_int_equal(w->reports.len, 0);
+    free(pack), free(whole), free(db), free(wal), free(old_db), free(old_wal);
+}
+
+WORLD_TEST(a_first_pack_cut_anywhere_is_begun_again) {
+    world_open(w);
+    world_close(w);
+    char *pack = world_path(w, TEST_PACK), *whole = mem_printf("%s/whole", w->dir);
+    file_copy(pack, whole);
+    for (uint64_t size = 0; size < file_size(whole); size += 3) {
+        drop_database(w);
+        file_copy(whole, pack);
+        file_cut(pack, size);
+        world_open(w);
+        world_deliver(w, "", "letter\r\n");
+        world_crash(w);
+        struct store_snapshot *s = world_snapshot(w);
+        assert_int_equal(s->count, 1);
+        store_snapshot_free(s);
+        world_close(w);
+        free(pack), free(whole);
+        pack = world_path(w, TEST_PACK), whole = mem_printf("%s/whole", w->dir);
+        char *second = world_path(w, "67/4711/packs/000002.pack");
+        (void)unlink(second);
+        free(second);
+    }
+    free(pack), free(whole);
+}
+
+/* ------------------------------------------------------------------ mail.db is late, or gone */
+
+WORLD_TEST(a_database_that_lost_its_last_commits_catches_up) {
+    w->options.take_in_count = 1;
+    world_open(w);
+    world_fill(w, 3);
+    fiber_sleep(5 * USEC_SEC);
+    char *wal = world_path(w, TEST_DB "-wal");
+    uint64_t full = file_size(wal);
+    world_fill(w, 4);
+    world_expunge(w, 1);
+    world_fill(w, 8);
+    fiber_sleep(5 * USEC_SEC);
+    uint64_t now = file_size(wal);
+    assert_true(now > full);
+    world_image(w);
+    world_close(w);
+    for (uint64_t frame = 4096 + 24; now > full; now -= frame) {
+        world_restore(w);
+        file_cut(wal, now - 1); /* the last frame, then one more each time */
+        world_open(w);
+        EXPECT_UIDS(w, 2, 3, 4, 5, 6, 7, 8);
+        assert_true(world_deliver(w, "key 8", "letter 8\r\n").already);
+        assert_int_equal(world_deliver(w, "key 9", "letter 9\r\n").uid, 9);
+        world_close(w);
+    }
+    assert_int_equal(w->reports.len, 0);
+    free(wal);
+}
+
+WORLD_TEST(yesterdays_database_takes_in_what_came_since) {
+    world_open(w);
+    world_fill(w, 3);
+    world_close(w);
+    char *db = world_path(w, TEST_DB), *old = mem_printf("%s/old", w->dir);
+    file_copy(db, old);
+    char *wal = world_path(w, TEST_DB "-wal"), *old_wal = mem_printf("%s/old-wal", w->dir);
+    file_copy(wal, old_wal);
+    world_open(w);
+    world_expunge(w, 2);
+    world_fill(w, 5);
+    world_expunge(w, 5);
+    world_close(w);
+    file_copy(old, db);
+    file_copy(old_wal, wal);
+    world_open(w);
+    EXPECT_UIDS(w, 1, 3, 4);
+    assert_true(world_deliver(w, "key 5", "letter 5\r\n").already);
+    assert_int_equal(world_deliver(w, "key 6", "letter 6\r\n").uid, 6);
+    assert_int_equal(w->reports.len, 0);
+    free(db), free(old), free(wal), free(old_wal);
+}
+
+WORLD_TEST(a_lost_database_is_made_anew_from_the_packs) {
+    w->options.pack_size = 700; /* several packs */
+    world_open(w);
+    uint32_t id;
+    world_fill(w, 6);
+    world_expunge(w, 1);
+    assert_int_equal(store_create_mailbox(w->account, 0, S("Work"), STORE_ROLE_NONE, &id), 0);
+    world_expunge(w, 6);
+    struct store_mailbox before, after;
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &before), 0);
+    uint64_t modseq = store_account_modseq(w->account);
+    world_close(w);
+    drop_database(w);
+    world_open(w);
+    assert_true(said(w, S("mail.db was made anew")));
+    EXPECT_UIDS(w, 2, 3, 4, 5);
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &after), 0);
+    assert_int_equal(after.uidvalidity, before.uidvalidity);
+    assert_int_equal(after.uidnext, 7);
+    assert_int_equal(after.letters, before.letters);
+    assert_int_equal(after.unseen, before.unseen);
+    assert_int_equal(after.bytes, before.bytes);
+    assert_int_equal(store_account_modseq(w->account), modseq);
+    assert_int_equal(store_mailbox_find(w->account, 0, S("Work"), &after), 0);
+    for (uint32_t uid = 1; uid <= 6; uid++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "key %u", uid);
+        assert_true(world_deliver(w, key, "x").already);
+    }
+}
+
+static unsigned count_set_aside(const struct world *w) {
+    char *path = world_path(w, "67/4711");
+    DIR *dir = opendir(path);
+    struct dirent *e;
+    unsigned count = 0;
+    while ((e = readdir(dir)))
+        count += strncmp(e->d_name, "mail.db.damaged-", 16) == 0 &&
+                 strcmp(e->d_name + strlen(e->d_name) - 4, "-wal") != 0;
+    closedir(dir);
+    free(path);
+    return count;
+}
+
+WORLD_TEST(a_damaged_database_is_set_aside_and_made_anew) {
+    world_open(w);
+    world_fill(w, 40);
+    world_expunge(w, 7);
+    world_close(w);
+    char *db = world_path(w, TEST_DB), *wal = world_path(w, TEST_DB "-wal");
+    (void)unlink(wal);
+    file_damage(db, 0, 64);
+    world_open(w);
+    assert_true(said(w, S("set aside")));
+    assert_int_equal(count_set_aside(w), 1);
+    struct store_mailbox m;
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+    assert_int_equal(m.letters, 39);
+    assert_int_equal(m.uidnext, 41);
+    free(db), free(wal);
+}
+
+WORLD_TEST(damage_in_the_database_noticed_later_is_made_good_too) {
+    world_open(w);
+    for (uint32_t count = 10; count <= 300; count += 10) {
+        world_fill(w, count);
+        fiber_sleep(2 * USEC_SEC); /* a transaction of its own, until the log is long */
+    }
+    world_close(w);
+    char *db = world_path(w, TEST_DB);
+    uint64_t size = file_size(db);
+    assert_true(size > 10 * 4096U);
+    world_open(w);
+    world_close(w);
+    for (uint64_t page = 1; page < size / 4096; page++)
+        file_damage(db, page * 4096, 8);
+    world_open(w);
+    struct store_snapshot *s = NULL;
+    for (int tries = 0; tries < 3 && !s; tries++) {
+        (void)store_snapshot(w->account, STORE_INBOX, &s);
+        fiber_sleep(2 * USEC_SEC);
+    }
+    assert_non_null(s);
+    assert_int_equal(s->count, 300);
+    assert_true(count_set_aside(w) >= 1);
+    store_snapshot_free(s);
+    free(db);
+}
+
+WORLD_TEST(a_newer_database_is_left_alone) {
+    world_open(w);
+    world_fill(w, 1);
+    world_close(w);
+    char *path = world_path(w, TEST_DB);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(world_try_open(w), -E_VERSION);
+    assert_int_equal(count_set_aside(w), 0);
+    assert_true(file_exists(path));
+    store_close(w->store);
+    w->store = NULL;
+    free(path);
+}
+
+WORLD_TEST(repair_makes_the_database_from_packs_alone) {
+    world_open(w);
+    world_fill(w, 5);
+    world_expunge(w, 3);
+    world_close(w);
+    struct store_repaired r;
+    struct problem p;
+    assert_int_equal(store_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
+    assert_int_equal(r.packs, 1);
+    assert_int_equal(r.letters, 5);
+    assert_int_equal(r.expunged, 1);
+    assert_int_equal(r.damaged, 0);
+    assert_int_equal(store_repair(w->dir, 999, &r, &p), -ENOENT);
+    world_open(w);
+    EXPECT_UIDS(w, 1, 2, 4, 5);
+    assert_int_equal(count_set_aside(w), 1);
+}
+
+/* ------------------------------------------------------------------ damage to packs */
+
+WORLD_TEST(a_damaged_letter_is_told_from_a_good_one) {
+    world_open(w);
+    world_fill(w, 3);
+    struct store_snapshot *s = world_snapshot(w);
+    char *pack = world_path(w, TEST_PACK), bytes[32];
+    file_damage(pack, s->letters[1].body + 2, 1);
+    assert_int_equal(store_read(w->account, &s->letters[0], 0, bytes, sizeof bytes), 10);
+    assert_int_equal(store_read(w->account, &s->letters[1], 0, bytes, sizeof bytes), -E_CORRUPT);
+    assert_int_equal(store_read(w->account, &s->letters[2], 0, bytes, sizeof bytes), 10);
+    assert_true(said(w, S("letter 2 of mailbox 1 is damaged")));
+    store_snapshot_free(s);
+    free(pack);
+}
+
+WORLD_TEST(damage_in_the_middle_of_a_pack_costs_what_it_hit_and_no_number) {
+    world_open(w);
+    world_fill(w, 5);
+    struct store_snapshot *s = world_snapshot(w);
+    uint64_t at = s->letters[4].offset;
+    store_snapshot_free(s);
+    world_fill(w, 6);
+    world_close(w);
+    drop_database(w);
+    char *pack = world_path(w, TEST_PACK);
+    file_damage(pack, at + 10, 4);
+    world_open(w);
+    assert_true(said(w, S("are damaged")));
+    EXPECT_UIDS(w, 1, 2, 3, 4, 6);
+    struct store_delivered d = world_deliver(w, "key 7", "letter 7\r\n");
+    assert_true(d.uid > 7);
+    world_reopen(w);
+    struct store_snapshot *after = world_snapshot(w);
+    assert_int_equal(after->count, 6);
+    store_snapshot_free(after);
+    free(pack);
+}
+
+WORLD_TEST(a_damaged_head_of_a_pack_hides_nothing) {
+    world_open(w);
+    world_fill(w, 3);
+    world_close(w);
+    drop_database(w);
+    char *pack = world_path(w, TEST_PACK);
+    file_damage(pack, 16, 8);
+    world_open(w);
+    assert_true(said(w, S("head is damaged")));
+    EXPECT_UIDS(w, 1, 2, 3);
+    world_fill(w, 4);
+    world_crash(w);
+    EXPECT_UIDS(w, 1, 2, 3, 4);
+    free(pack);
+}
+
+WORLD_TEST(a_pack_of_another_account_is_refused) {
+    world_open(w);
+    world_fill(w, 1);
+    world_close(w);
+    char *pack = world_path(w, TEST_PACK), *copy = mem_printf("%s/copy", w->dir);
+    file_copy(pack, copy);
+    world_open(w);
+    struct store_account *other;
+    assert_int_equal(store_account_open(w->store, 0x67 + 256, &other), 0);
+    store_account_close(other);
+    world_close(w);
+    char *theirs = world_path(w, "67/359/packs/000001.pack"), *db = world_path(w, "67/359/mail.db"),
+         *wal = world_path(w, "67/359/mail.db-wal");
+    file_copy(copy, theirs);
+    (void)unlink(db);
+    (void)unlink(wal);
+    world_open(w);
+    assert_int_equal(store_account_open(w->store, 359, &other), -E_UNKNOWN);
+    assert_true(said(w, S("belongs to another account")));
+    EXPECT_UIDS(w, 1);
+    free(pack), free(copy), free(theirs), free(db), free(wal);
+}
+
+WORLD_TEST(packs_that_vanished_are_reported_and_the_rest_goes_on) {
+    world_open(w);
+    world_fill(w, 3);
+    world_close(w);
+    char *pack = world_path(w, TEST_PACK);
+    file_cut(pack, 200);
+    world_open(w);
+    assert_true(w->reports.len > 0);
+    struct store_snapshot *s = world_snapshot(w);
+    assert_int_equal(s->count, 3);
+    char bytes[32];
+    assert_int_equal(store_read(w->account, &s->letters[2], 0, bytes, sizeof bytes), -E_CORRUPT);
+    store_snapshot_free(s);
+    struct store_delivered d = world_deliver(w, "key 4", "letter 4\r\n");
+    assert_true(d.uid >= 4);
+    world_reopen(w);
+    s = world_snapshot(w);
+    assert_int_equal(s->count, 4);
+    assert_int_equal(store_read(w->account, &s->letters[3], 0, bytes, sizeof bytes), 10);
+    store_snapshot_free(s);
+    free(pack);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(d1_an_acknowledged_letter_survives_a_crash_at_once),
+        cmocka_unit_test(an_expunge_survives_a_crash_at_once),
+        cmocka_unit_test(flags_and_mailboxes_survive_a_crash_at_once),
+        cmocka_unit_test(a_pack_cut_anywhere_in_its_last_record_loses_only_that),
+        cmocka_unit_test(a_first_pack_cut_anywhere_is_begun_again),
+        cmocka_unit_test(a_database_that_lost_its_last_commits_catches_up),
+        cmocka_unit_test(yesterdays_database_takes_in_what_came_since),
+        cmocka_unit_test(a_lost_database_is_made_anew_from_the_packs),
+        cmocka_unit_test(a_damaged_database_is_set_aside_and_made_anew),
+        cmocka_unit_test(damage_in_the_database_noticed_later_is_made_good_too),
+        cmocka_unit_test(a_newer_database_is_left_alone),
+        cmocka_unit_test(repair_makes_the_database_from_packs_alone),
+        cmocka_unit_test(a_damaged_letter_is_told_from_a_good_one),
+        cmocka_unit_test(damage_in_the_middle_of_a_pack_costs_what_it_hit_and_no_number),
+        cmocka_unit_test(a_damaged_head_of_a_pack_hides_nothing),
+        cmocka_unit_test(a_pack_of_another_account_is_refused),
+        cmocka_unit_test(packs_that_vanished_are_reported_and_the_rest_goes_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
