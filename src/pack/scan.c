@@ -87,12 +87,14 @@ static int read_head(struct pack_reader *r, uint64_t offset, struct pack_entry *
     int error = window_get(r, offset, PACK_HEAD, &s);
     if (error)
         return error;
+    if (!s.ptr || s.len < PACK_HEAD)
+        return -E_CORRUPT;
     error = pack_check_head(s, r->generation, &ret->record);
-    if (error == -E_EOF && s.len == PACK_HEAD) {
+    if (error == -E_EOF) {
         size_t facts_len = get_u32(s.ptr + 24);
         error = window_get(r, offset, PACK_HEAD + facts_len, &s);
         if (!error)
-            error = pack_check_head(s, r->generation, &ret->record);
+            error = s.ptr ? pack_check_head(s, r->generation, &ret->record) : -E_CORRUPT;
     }
     if (error)
         return error == -E_EOF ? -E_CORRUPT : error;

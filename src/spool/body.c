@@ -53,9 +53,11 @@ void cached_leave(struct spool *s, struct spool_cached *c) {
         return;
     }
     list_append(&s->unused, &c->lru);
-    struct link *k;
-    while (s->cached > s->options.cache_size && (k = list_first(&s->unused)))
-        cached_free(s, CONTAINER_OF(k, struct spool_cached, lru));
+    LIST_EACH (oldest, &s->unused, struct spool_cached, lru) {
+        if (s->cached <= s->options.cache_size)
+            return;
+        cached_free(s, oldest);
+    }
 }
 
 void cached_forget(struct spool *s, struct stored *st) {

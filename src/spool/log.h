@@ -277,5 +277,8 @@ void large_unlink_settled(struct spool *s) WAITS;
 void keeper_fiber(void *arg);
 bool keeper_has_work(struct spool *s);
 
+/* replay.c: `sealed`: everything before `end` was acknowledged */
+int replay_segment(struct spool *s, struct segment *seg, bool sealed, uint64_t end);
+
 /* recover.c: blocks; called within offload() before anybody else uses the spool */
 int recover(struct spool *s, struct problem *problem);

@@ -188,7 +188,7 @@ WORLD_TEST(cut_at_each_byte_of_a_commit_gives_all_or_nothing) {
     begin(w);
     for (unsigned n = 0; n < history.commits; n++) {
         const struct written *wr = write_at(n);
-        bool dense = n == 4 || n == 8;
+        bool dense = n == 4 || n == 8; /* a state; a report and two ends */
         put_commits(&history, n, image);
         for (size_t len = 0; len < wr->len; len += dense && len < 1100 ? 1 : 97) {
             memcpy(image + wr->offset, disk.bytes.ptr + wr->from, len);
