@@ -17,7 +17,7 @@ build: ## the optimised program, build/hayauma
 	@scripts/build optimised
 
 run: ## a post office for example.test on loopback, with a first letter and its journey
-	@scripts/install-packages build run
+	@scripts/install-packages build
 	@scripts/build optimised
 	@exec scripts/demo
 
