@@ -136,12 +136,12 @@ const struct conf_setting conf_settings[] = {
          DOC("Where accounts, letters, queue, keys and records are kept.",
              "アカウント、手紙、キュー、鍵、記録を置くディレクトリ。",
              "/srv/mail")),
-    ADDRESSES(CONF_TOP, listen, "listen", "0.0.0.0 ::", FOR(MASTER | EDGE, CONF_RESTART),
+    ADDRESSES(CONF_TOP, listen, "listen", "0.0.0.0 ::", FOR(MASTER | EDGE | RELAY, CONF_RESTART),
          DOC("The addresses on which all services listen; their ports are the usual ones.",
              "すべてのサービスが待ち受けるアドレス。ポートは標準のもの。",
              "192.0.2.25 2001:db8::25")),
     NUMBER(CONF_TOP, port_offset, "port-offset", "0", LIMITS(0, 64000),
-         FOR(MASTER | EDGE, CONF_RESTART),
+         FOR(MASTER | EDGE | RELAY, CONF_RESTART),
          DOC("Added to the number of every port we listen on, for a trial run beside another mail "
              "server or without root.",
              "待ち受ける全ポート番号に足す数。別のメールサーバーと並べて、または root "

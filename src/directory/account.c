@@ -251,6 +251,17 @@ int directory_account_list(struct directory *d, struct slice domain, uint64_t af
     return 0;
 }
 
+static int has_apop_job(struct db *db, void *arg) {
+    int64_t one = 0;
+    int r = db_number(db, &one, "SELECT 1 FROM account WHERE apop IS NOT NULL LIMIT 1", "");
+    *(bool *)arg = r == 1;
+    return MIN(r, 0);
+}
+
+int directory_has_apop(struct directory *d, bool *ret, struct problem *problem) {
+    return directory_run(d, JOB_READ, has_apop_job, ret, problem);
+}
+
 /* ------------------------------------------------------------------ changing */
 
 /* One column of one account: `sql` has the number as ?1 and the value as ?2. */

@@ -106,6 +106,10 @@ int directory_account_set_password(struct directory *d, struct slice address, st
  */
 int directory_account_set_apop(struct directory *d, struct slice address, struct slice secret,
                                struct problem *problem) WAITS;
+
+/* Whether any account has an APOP secret: then POP3 greets with a timestamp. */
+int directory_has_apop(struct directory *d, bool *ret, struct problem *problem) WAITS;
+
 int directory_account_set_quota(struct directory *d, struct slice address, uint64_t quota,
                                 struct problem *problem) WAITS;
 int directory_account_set_name(struct directory *d, struct slice address, struct slice name,

@@ -263,6 +263,19 @@ int stream_read_exact(struct stream *s, void *to, size_t len) {
     return 0;
 }
 
+int stream_unread(struct stream *s, struct slice bytes) {
+    uint32_t len = s->in_to - s->in_from;
+    if (bytes.len > STREAM_WINDOW - len)
+        return -E_LIMIT;
+    if (bytes.len == 0)
+        return 0;
+    make_room(s, len + bytes.len);
+    memmove(s->in + s->in_from + bytes.len, s->in + s->in_from, len);
+    memcpy(s->in + s->in_from, bytes.ptr, bytes.len);
+    s->in_to += (uint32_t)bytes.len;
+    return 0;
+}
+
 bool stream_has_input(const struct stream *s) {
     return s->in_from < s->in_to;
 }

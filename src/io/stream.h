@@ -87,6 +87,9 @@ int stream_skip_line(struct stream *s, size_t max) WAITS;
 /* Reads exactly `len` bytes. */
 int stream_read_exact(struct stream *s, void *to, size_t len) WAITS;
 
+/* Puts bytes in front of the window, as if they had just come. -E_LIMIT beyond STREAM_WINDOW. */
+int stream_unread(struct stream *s, struct slice bytes);
+
 /* True when a read would be answered from the window, without waiting. */
 bool stream_has_input(const struct stream *s);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The main fiber waits for the master's word to end; everything else happens in fibers below it:
- * the links' readers (and below them the handlers of calls), accept loops, work of the role.
+ * The main fiber does what the master asks: open, go, stop; so what a role starts there lives as
+ * long as the process. Everything else happens in fibers below it: the links' readers (and below
+ * them the handlers of calls), accept loops, work of the role.
  */
 #include "proc/process.h"
 
@@ -15,11 +16,20 @@
 
 #define MASTER_FD 3
 
+/* Something that the main fiber is to do. */
+struct task {
+    int (*run)(struct process *p, struct problem *problem);
+    struct problem *problem;
+    int result;
+    bool done;
+};
+
 struct process_links {
     struct rpc_link *master;
     struct rpc_link *peers[ROLES][PROCESS_WORKERS_MAX];
     unsigned workers[ROLES];
-    struct fiber_cond stopping;
+    struct task *task; /* for the main fiber; NULL: none */
+    struct fiber_cond task_given, task_done;
     bool opened, stop;
     uint64_t dropped_events;
 };
@@ -102,6 +112,32 @@ void process_fail(struct process *p, const char *format, ...) {
 
 /* ------------------------------------------------------------------ what the master asks */
 
+/* Has the main fiber run something; one at a time, since the master asks one by one. */
+static int in_main_fiber(struct process *p, int (*run)(struct process *p, struct problem *problem),
+                         struct problem *problem) {
+    struct task task = {.run = run, .problem = problem};
+    if (p->links->task)
+        return problem_set(problem, -E_BUSY, "the process is busy with another task");
+    p->links->task = &task;
+    fiber_cond_wake_all(&p->links->task_given);
+    while (!task.done) {
+        if (fiber_cond_wait(&p->links->task_done) < 0)
+            _exit(0); /* only the end of the master cancels */
+    }
+    return task.result;
+}
+
+static int run_open(struct process *p, struct problem *problem) {
+    return p->role->open ? p->role->open(p, problem) : 0;
+}
+
+static int run_go(struct process *p, struct problem *problem) {
+    (void)problem;
+    if (p->role->go)
+        p->role->go(p);
+    return 0;
+}
+
 static int on_configure(void *arg, const struct rpc_caller *caller,
                         const struct rpc_process_configure_in *in, struct arena *a,
                         struct rpc_process_configure_out *out, struct problem *problem) {
@@ -114,7 +150,7 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
     if (r < 0)
         return r;
     p->configured = in;
-    r = p->role->open ? p->role->open(p, problem) : 0;
+    r = in_main_fiber(p, run_open, problem);
     p->configured = NULL;
     if (r < 0)
         return r;
@@ -218,10 +254,7 @@ static int on_go(void *arg, const struct rpc_caller *caller, const struct rpc_pr
     (void)in;
     (void)a;
     (void)out;
-    (void)problem;
-    if (p->role->go)
-        p->role->go(p);
-    return 0;
+    return in_main_fiber(p, run_go, problem);
 }
 
 static int on_reload(void *arg, const struct rpc_caller *caller,
@@ -252,7 +285,7 @@ static int on_stop(void *arg, const struct rpc_caller *caller, const struct rpc_
     (void)out;
     (void)problem;
     p->links->stop = true;
-    fiber_cond_wake_all(&p->links->stopping);
+    fiber_cond_wake_all(&p->links->task_given);
     return 0;
 }
 
@@ -322,6 +355,16 @@ static void master_gone(struct rpc_link *link, void *arg) {
     _exit(0);
 }
 
+static void run_task(struct process *p) {
+    struct task *task = p->links->task;
+    if (!task)
+        return;
+    task->result = task->run(p, task->problem);
+    task->done = true;
+    p->links->task = NULL;
+    fiber_cond_wake_all(&p->links->task_done);
+}
+
 static void process_fiber(void *arg) {
     struct process *p = arg;
     struct process_links links = {0};
@@ -335,12 +378,13 @@ static void process_fiber(void *arg) {
     };
     p->root = fiber_self();
     p->links = &links;
-    fiber_cond_init(&links.stopping);
+    fiber_cond_init(&links.task_given);
+    fiber_cond_init(&links.task_done);
     links.master = rpc_link_new(&options);
     if (rpc_link_attach(links.master, MASTER_FD) < 0)
         process_fail(p, "the connection to the master does not work");
-    while (!links.stop && fiber_cond_wait(&links.stopping) == 0)
-        ;
+    while (!links.stop && (links.task || fiber_cond_wait(&links.task_given) == 0))
+        run_task(p);
     if (p->role->stop && links.opened)
         p->role->stop(p);
     (void)fflush(NULL);

@@ -27,7 +27,7 @@ struct process_role {
     unsigned rights;       /* enum confine_right */
     const void *handlers;  /* struct rpc_ROLE_handlers; its functions get the struct process */
 
-    /* All may wait. NULL: nothing to do. */
+    /* All may wait. NULL: nothing to do. Open, go and stop run in the process's main fiber. */
     int (*open)(struct process *p, struct problem *problem);
     void (*go)(struct process *p);
     int (*listen)(struct process *p, struct slice service, int socket, struct problem *problem);

@@ -10,6 +10,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "rpc/calls.h"
+
 /* Numbers that distributions leave alone; used until `make install` has made the users. */
 #define STAND_IN_UID 61840U
 
@@ -56,9 +58,8 @@ static const struct {
     mode_t mode;
     char owner; /* r: root, v: vault, m: mail */
 } folders[] = {
-    {"run", 0755, 'r'},      {"run/empty", 0555, 'r'}, {"directory", 0700, 'v'},
-    {"keys", 0700, 'v'},     {"spool", 0700, 'm'},     {"accounts", 0700, 'm'},
-    {"ledger", 0700, 'm'},
+    {"run", 0755, 'r'},   {"run/empty", 0555, 'r'}, {"directory", 0700, 'v'}, {"keys", 0700, 'v'},
+    {"spool", 0700, 'm'}, {"accounts", 0700, 'm'},  {"ledger", 0700, 'm'},
 };
 
 static struct {
@@ -94,8 +95,7 @@ static int prepare_folder(const char *path, mode_t mode, const struct state_user
     return owner ? give_folder(path, owner->uid, owner->gid) : 0;
 }
 
-int state_prepare(const char *directory, const struct state_users *users,
-                  struct problem *problem) {
+int state_prepare(const char *directory, const struct state_users *users, struct problem *problem) {
     char path[STATE_PATH];
     static const struct state_user root;
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
@@ -124,4 +124,30 @@ int state_lock(const char *directory, int *ret_fd, struct problem *problem) {
     }
     *ret_fd = TAKE_FD(fd);
     return 0;
+}
+
+/* ------------------------------------------------------------------ files of other owners */
+
+#define FOREIGN_FILE_MAX 16384
+
+static bool read_foreign(const char *path, struct arena *a, struct slice *ret) {
+    _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = arena_alloc(a, FOREIGN_FILE_MAX);
+    ssize_t n = fd >= 0 ? read(fd, text, FOREIGN_FILE_MAX) : -1;
+    if (n <= 0)
+        return false;
+    *ret = slice_of(text, (size_t)n);
+    return true;
+}
+
+size_t state_resolver_files(const struct conf *conf, struct arena *a, struct rpc_field *ret) {
+    size_t count = 0;
+    ret[count].name = S("resolv.conf");
+    if (read_foreign("/etc/resolv.conf", a, &ret[count].value))
+        count++;
+    ret[count].name = S("trust-anchor");
+    if (conf->dns.dnssec && conf->dns.trust_anchor.len > 0 &&
+        read_foreign(arena_str(a, conf->dns.trust_anchor), a, &ret[count].value))
+        count++;
+    return count;
 }

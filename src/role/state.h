@@ -20,7 +20,7 @@ struct state_user {
 };
 
 struct state_users {
-    bool change; /* we are root: processes change to these users */
+    bool change;  /* we are root: processes change to these users */
     bool made_up; /* some of the users do not exist; numbers kept for this stand in */
     struct state_user edge, vault, mail;
 };
@@ -40,3 +40,10 @@ int state_lock(const char *directory, int *ret_fd, struct problem *problem);
 /* "DIRECTORY/NAME", cut at PATH_MAX; the buffer is the caller's. */
 #define STATE_PATH 4096
 const char *state_path(char path[static STATE_PATH], const char *directory, const char *name);
+
+/*
+ * What the resolver needs to read and cannot open: "resolv.conf" and "trust-anchor". Texts in the
+ * arena; a file that is not there is left out. The number of fields.
+ */
+struct rpc_field;
+size_t state_resolver_files(const struct conf *conf, struct arena *a, struct rpc_field *ret);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The processes as the master sees them. Each has a fiber of its own in the master, its keeper,
+ * which starts it, introduces it to the others, waits for its end, and starts it again.
+ */
+#pragma once
+
+#include "proc/spawn.h"
+#include "role/listeners.h"
+#include "role/roles.h"
+#include "role/state.h"
+
+enum child_state {
+    CHILD_DOWN,
+    CHILD_STARTING,   /* confines itself, opens what it owns */
+    CHILD_CONFIGURED, /* may be linked with others */
+    CHILD_WORKING,
+};
+
+struct child {
+    const struct process_role *role;
+    unsigned worker;
+    struct children *all;
+    enum child_state state;
+    bool seen_once; /* was configured at least once: others may begin without waiting for it */
+    pid_t pid;
+    struct rpc_link *link;
+    usec_t started; /* wall */
+    unsigned restarts;
+    char confinement[CONFINE_SUMMARY];
+    char root[256];
+    const struct state_user *user;
+};
+
+#define CHILDREN_MAX 64U
+
+struct children {
+    const char *directory;
+    struct conf *conf; /* the master's, replaced by a reload */
+    struct state_users users;
+    struct listeners listeners;
+    const struct rpc_master_handlers *handlers; /* what children may ask the master */
+    void *arg;
+    struct child list[CHILDREN_MAX];
+    size_t count;
+    struct fiber_cond changed; /* some child's state */
+    struct fiber_mutex linking;
+    struct rpc_link *ledger; /* of the master itself, as a role that reports events */
+    bool stopping;
+    bool failed;       /* a process could not even be started once */
+    char failure[480]; /* then: why */
+};
+
+/* Fills the list from the settings; nothing is started. */
+void children_init(struct children *c, const char *directory, struct conf *conf);
+
+/* Starts the keepers as children of the calling fiber. */
+int children_start(struct children *c);
+
+/* Waits until all of them work; -E_TEMPORARY when one cannot be started (see `failure`). */
+int children_wait_ready(struct children *c) WAITS;
+
+/* Asks all to end, in the order in which letters flow, and ends those that do not. */
+void children_stop(struct children *c) WAITS;
+
+/* Hands out new settings to the roles of the bit set. */
+void children_reload(struct children *c, unsigned roles) WAITS;
+
+struct child *children_find(struct children *c, enum role role, unsigned worker);
+
+/* An event of the master's own. */
+void children_event(struct children *c, const char *kind, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* Which share of the settings a role gets. */
+enum conf_role conf_role_of(enum role role);

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The directory role: answers who exists, where an address leads and who may enter, and changes
+ * that for the command line. What it answers is decided in src/directory/.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "directory/admin.h"
+#include "journey/kinds.h"
+#include "role/directory_files.h"
+#include "role/roles.h"
+
+#define PAGE_MAX 1000U
+
+static int open_directory(struct process *p, struct problem *problem) {
+    struct directory *d = NULL;
+    struct directory_options options = directory_files_options(p->conf);
+    options.shards = p->conf->workers.mail;
+    int r = directory_open(DIRECTORY_FILE, &options, &d, problem);
+    p->state = d;
+    return r;
+}
+
+static void stop_directory(struct process *p) {
+    directory_close(p->state);
+}
+
+/* ------------------------------------------------------------------ for the other roles */
+
+static struct rpc_word *words_of(struct arena *a, const struct slice *texts, size_t count) {
+    struct rpc_word *words = arena_array(a, count, sizeof *words);
+    for (size_t i = 0; i < count; i++)
+        words[i].text = texts[i];
+    return words;
+}
+
+static int on_resolve(void *arg, const struct rpc_caller *caller,
+                      const struct rpc_directory_resolve_in *in, struct arena *a,
+                      struct rpc_directory_resolve_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct route route;
+    (void)caller;
+    (void)problem;
+    int r = directory_resolve(p->state, in->address, a, &route);
+    if (r < 0)
+        return r;
+    out->kind = (uint8_t)route.kind;
+    out->mailboxes_count = route.mailbox_count;
+    out->mailboxes = arena_array(a, route.mailbox_count, sizeof *out->mailboxes);
+    for (size_t i = 0; i < route.mailbox_count; i++) {
+        const struct route_mailbox *m = &route.mailboxes[i];
+        out->mailboxes[i] = (struct rpc_mailbox){.account = m->account_id,
+                                                 .quota = m->quota,
+                                                 .shard = m->shard,
+                                                 .address = m->address,
+                                                 .detail = m->detail};
+    }
+    out->forwards = words_of(a, route.forwards, route.forward_count);
+    out->forwards_count = route.forward_count;
+    out->reasons = words_of(a, route.reasons, route.reason_count);
+    out->reasons_count = MIN(route.reason_count, (size_t)64);
+    return 0;
+}
+
+static int on_login(void *arg, const struct rpc_caller *caller,
+                    const struct rpc_directory_login_in *in, struct arena *a,
+                    struct rpc_directory_login_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct problem reason = {0};
+    struct login login = {0};
+    struct login_request request = {
+        .name = in->name,
+        .act_as = in->act_as,
+        .password = in->password,
+        .stamp = in->stamp,
+        .digest = in->digest,
+        .peer = in->peer,
+    };
+    (void)caller;
+    (void)problem;
+    int r = in->digest.len > 0 ? directory_login_apop(p->state, &request, a, &login, &reason)
+                               : directory_login(p->state, &request, a, &login, &reason);
+    if (r < 0)
+        return r;
+    out->outcome = (uint8_t)login.outcome;
+    out->account = login.account_id;
+    out->shard = login.shard;
+    out->address = login.address;
+    out->hold = login.hold;
+    out->reason = arena_copy(a, slice_of_str(reason.text));
+    return 0;
+}
+
+static int on_may_send_as(void *arg, const struct rpc_caller *caller,
+                          const struct rpc_directory_may_send_as_in *in, struct arena *a,
+                          struct rpc_directory_may_send_as_out *out, struct problem *problem) {
+    struct process *p = arg;
+    (void)caller;
+    (void)a;
+    (void)problem;
+    return directory_may_send_as(p->state, in->account, in->address, &out->may);
+}
+
+static int on_facts(void *arg, const struct rpc_caller *caller,
+                    const struct rpc_directory_facts_in *in, struct arena *a,
+                    struct rpc_directory_facts_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct domain *domains = NULL;
+    size_t count = 0;
+    (void)caller;
+    (void)in;
+    int r = directory_domain_list(p->state, a, &domains, &count, problem);
+    if (r == 0)
+        r = directory_has_apop(p->state, &out->apop, problem);
+    if (r < 0)
+        return r;
+    out->domains_count = MIN(count, (size_t)PAGE_MAX);
+    out->domains = arena_array(a, out->domains_count, sizeof *out->domains);
+    for (size_t i = 0; i < out->domains_count; i++)
+        out->domains[i].text = domains[i].name;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ domains */
+
+static int on_domain_add(void *arg, const struct rpc_caller *caller,
+                         const struct rpc_directory_domain_add_in *in, struct arena *a,
+                         struct rpc_directory_domain_add_out *out, struct problem *problem) {
+    (void)caller;
+    (void)a;
+    (void)out;
+    return directory_domain_add(((struct process *)arg)->state, in->name, in->target, problem);
+}
+
+static int on_domain_catch_all(void *arg, const struct rpc_caller *caller,
+                               const struct rpc_directory_domain_catch_all_in *in, struct arena *a,
+                               struct rpc_directory_domain_catch_all_out *out,
+                               struct problem *problem) {
+    (void)caller;
+    (void)a;
+    (void)out;
+    return directory_domain_set_catch_all(((struct process *)arg)->state, in->name, in->target,
+                                          problem);
+}
+
+static int on_domain_remove(void *arg, const struct rpc_caller *caller,
+                            const struct rpc_directory_domain_remove_in *in, struct arena *a,
+                            struct rpc_directory_domain_remove_out *out, struct problem *problem) {
+    (void)caller;
+    (void)a;
+    (void)out;
+    return directory_domain_remove(((struct process *)arg)->state, in->name, problem);
+}
+
+static int on_domain_list(void *arg, const struct rpc_caller *caller,
+                          const struct rpc_directory_domain_list_in *in, struct arena *a,
+                          struct rpc_directory_domain_list_out *out, struct problem *problem) {
+    struct domain *domains = NULL;
+    size_t count = 0;
+    (void)caller;
+    (void)in;
+    int r = directory_domain_list(((struct process *)arg)->state, a, &domains, &count, problem);
+    if (r < 0)
+        return r;
+    out->domains_count = MIN(count, (size_t)PAGE_MAX);
+    out->domains = arena_array(a, out->domains_count, sizeof *out->domains);
+    for (size_t i = 0; i < out->domains_count; i++) {
+        const struct domain *d = &domains[i];
+        out->domains[i] = (struct rpc_domain){.name = d->name,
+                                              .type = (uint8_t)d->type,
+                                              .target = d->target,
+                                              .catch_all = d->catch_all,
+                                              .accounts = d->accounts,
+                                              .aliases = d->aliases};
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ accounts */
+
+static int on_account_add(void *arg, const struct rpc_caller *caller,
+                          const struct rpc_directory_account_add_in *in, struct arena *a,
+                          struct rpc_directory_account_add_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct account_new account = {
+        .address = in->address,
+        .name = in->name,
+        .password = in->password,
+        .imported = in->imported,
+        .quota = in->quota,
+        .admin = in->admin,
+        .disabled = in->disabled,
+        .accept_weak = in->accept_weak,
+        .minimal_cost = in->minimal_cost,
+    };
+    (void)caller;
+    (void)a;
+    if (in->count > 0)
+        return directory_account_add_many(p->state, &account, in->first, in->count, &out->added,
+                                          problem);
+    out->added = 1;
+    return directory_account_add(p->state, &account, &out->id, problem);
+}
+
+static struct rpc_account account_of(const struct account *from) {
+    return (struct rpc_account){
+        .id = from->id,
+        .address = from->address,
+        .name = from->name,
+        .enabled = from->enabled,
+        .admin = from->admin,
+        .has_password = from->has_password,
+        .has_apop = from->has_apop,
+        .password_kind = slice_of_str(from->password_kind),
+        .quota = from->quota,
+        .shard = from->shard,
+        .created = from->created,
+        .last_login = from->last_login,
+    };
+}
+
+static int on_account_show(void *arg, const struct rpc_caller *caller,
+                           const struct rpc_directory_account_show_in *in, struct arena *a,
+                           struct rpc_directory_account_show_out *out, struct problem *problem) {
+    struct account account;
+    (void)caller;
+    int r =
+        directory_account_show(((struct process *)arg)->state, in->address, a, &account, problem);
+    if (r < 0)
+        return r;
+    out->account = ARENA_NEW(a, struct rpc_account);
+    *out->account = account_of(&account);
+    out->account_count = 1;
+    return 0;
+}
+
+static int on_account_list(void *arg, const struct rpc_caller *caller,
+                           const struct rpc_directory_account_list_in *in, struct arena *a,
+                           struct rpc_directory_account_list_out *out, struct problem *problem) {
+    struct account *accounts = NULL;
+    size_t count = 0;
+    (void)caller;
+    int r = directory_account_list(((struct process *)arg)->state, in->domain, in->after,
+                                   MIN(in->limit, PAGE_MAX), a, &accounts, &count, problem);
+    if (r < 0)
+        return r;
+    out->accounts = arena_array(a, count, sizeof *out->accounts);
+    out->accounts_count = count;
+    for (size_t i = 0; i < count; i++)
+        out->accounts[i] = account_of(&accounts[i]);
+    return 0;
+}
+
+static int on_account_set(void *arg, const struct rpc_caller *caller,
+                          const struct rpc_directory_account_set_in *in, struct arena *a,
+                          struct rpc_directory_account_set_out *out, struct problem *problem) {
+    (void)caller;
+    (void)a;
+    (void)out;
+    return directory_files_set(((struct process *)arg)->state, in->address, in->what, in->value,
+                               in->accept_weak, problem);
+}
+
+static int on_account_remove(void *arg, const struct rpc_caller *caller,
+                             const struct rpc_directory_account_remove_in *in, struct arena *a,
+                             struct rpc_directory_account_remove_out *out,
+                             struct problem *problem) {
+    (void)caller;
+    (void)a;
+    return directory_account_remove(((struct process *)arg)->state, in->address, &out->id, problem);
+}
+
+/* ------------------------------------------------------------------ aliases */
+
+static int on_alias_change(void *arg, const struct rpc_caller *caller,
+                           const struct rpc_directory_alias_change_in *in, struct arena *a,
+                           struct rpc_directory_alias_change_out *out, struct problem *problem) {
+    struct directory *d = ((struct process *)arg)->state;
+    struct slice *targets = arena_array(a, in->targets_count, sizeof *targets);
+    (void)caller;
+    (void)out;
+    for (size_t i = 0; i < in->targets_count; i++)
+        targets[i] = in->targets[i].text;
+    if (in->change == 0)
+        return directory_alias_add(d, in->address, targets, in->targets_count, problem);
+    if (in->change == 1)
+        return directory_alias_set(d, in->address, targets, in->targets_count, problem);
+    return directory_alias_remove(d, in->address, targets, in->targets_count, problem);
+}
+
+static int on_alias_list(void *arg, const struct rpc_caller *caller,
+                         const struct rpc_directory_alias_list_in *in, struct arena *a,
+                         struct rpc_directory_alias_list_out *out, struct problem *problem) {
+    struct alias *aliases = NULL;
+    size_t count = 0;
+    (void)caller;
+    int r = directory_alias_list(((struct process *)arg)->state, in->after, MIN(in->limit, 200U), a,
+                                 &aliases, &count, problem);
+    if (r < 0)
+        return r;
+    out->aliases = arena_array(a, count, sizeof *out->aliases);
+    out->aliases_count = count;
+    for (size_t i = 0; i < count; i++) {
+        out->aliases[i].address = aliases[i].address;
+        out->aliases[i].targets = words_of(a, aliases[i].targets, aliases[i].target_count);
+        out->aliases[i].targets_count = aliases[i].target_count;
+    }
+    return 0;
+}
+
+static const struct rpc_directory_handlers handlers = {
+    .resolve = on_resolve,
+    .login = on_login,
+    .may_send_as = on_may_send_as,
+    .facts = on_facts,
+    .domain_add = on_domain_add,
+    .domain_catch_all = on_domain_catch_all,
+    .domain_remove = on_domain_remove,
+    .domain_list = on_domain_list,
+    .account_add = on_account_add,
+    .account_show = on_account_show,
+    .account_list = on_account_list,
+    .account_set = on_account_set,
+    .account_remove = on_account_remove,
+    .alias_change = on_alias_change,
+    .alias_list = on_alias_list,
+};
+
+const struct process_role role_directory = {
+    .role = ROLE_DIRECTORY,
+    .directory = "directory",
+    .rights = CONFINE_FILES,
+    .handlers = &handlers,
+    .open = open_directory,
+    .stop = stop_directory,
+};

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The edge role: all conversations with the outside begin here. It has no files and can make no
+ * connections; what it may do is to ask the other roles.
+ */
+#include "role/edge.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "journey/kinds.h"
+
+#define FACTS_INTERVAL (10 * USEC_SEC)
+#define KEYS_RETRY     USEC_SEC
+
+/* How many connections an address has. */
+struct edge_peer {
+    struct net_addr addr;
+    unsigned connections;
+};
+
+static const struct edge_service services[] = {
+    {{"smtp", 4}, false, edge_serve_receiving},
+    {{"submission", 10}, false, edge_serve_submission},
+    {{"submissions", 11}, true, edge_serve_submissions},
+    {{"pop3", 4}, false, edge_serve_pop3},
+    {{"pop3s", 5}, true, edge_serve_pop3s},
+};
+
+/* ------------------------------------------------------------------ TLS */
+
+/* Signs with the key that only the keys role has. */
+static int sign(void *arg, enum tls_sign_scheme scheme, struct slice input, struct arena *a,
+                struct slice *ret_signature) {
+    struct edge *e = arg;
+    struct rpc_keys_sign_in in = {.name = S("default"), .scheme = (uint8_t)scheme, .input = input};
+    struct rpc_keys_sign_out out;
+    int r = call_keys_sign(process_link(e->process, ROLE_KEYS, 0), &in, a, &out, NULL);
+    if (r == 0)
+        *ret_signature = out.signature;
+    return r;
+}
+
+static int load_certificate(struct edge *e, struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_keys_certificate_in in = {S("default")};
+    struct rpc_keys_certificate_out out;
+    struct tls_signer signer = {sign, e};
+    int r = call_keys_certificate(process_link(e->process, ROLE_KEYS, 0), &in, &a, &out, problem);
+    return r < 0 ? r : tls_server_new(out.chain, &signer, &e->tls, problem);
+}
+
+struct tls_context *edge_tls(struct edge *e) {
+    return e->tls;
+}
+
+/* Keeps what the edge knows of other roles fresh. */
+static void keep_facts(void *arg) {
+    struct edge *e = arg;
+    for (;;) {
+        _cleanup_(arena_done) struct arena a = {0};
+        struct rpc_directory_facts_in in = {0};
+        struct rpc_directory_facts_out out;
+        struct rpc_link *directory = process_link(e->process, ROLE_DIRECTORY, 0);
+        if (call_directory_facts(directory, &in, &a, &out, NULL) == 0)
+            e->apop = out.apop;
+        if (fiber_sleep(FACTS_INTERVAL) < 0)
+            return;
+    }
+}
+
+/* ------------------------------------------------------------------ connections */
+
+static struct slice peer_key(const struct net_addr *a) {
+    return a->any.sa_family == AF_INET6 ? slice_of(&a->in6.sin6_addr, 16)
+                                        : slice_of(&a->in.sin_addr, 4);
+}
+
+struct slice edge_peer_bytes(const struct edge_connection *c) {
+    return peer_key(&c->peer);
+}
+
+static struct edge_peer *count_peer(struct edge *e, const struct net_addr *addr) {
+    struct edge_peer *peer = map_get(&e->peers, peer_key(addr));
+    if (!peer) {
+        peer = NEW(struct edge_peer);
+        peer->addr = *addr;
+        (void)map_put(&e->peers, peer_key(&peer->addr), peer);
+    }
+    peer->connections++;
+    return peer;
+}
+
+static void uncount_peer(struct edge *e, struct edge_peer *peer) {
+    if (--peer->connections > 0)
+        return;
+    (void)map_remove(&e->peers, peer_key(&peer->addr));
+    free(peer);
+}
+
+bool edge_under_stress(const struct edge *e) {
+    const struct conf *conf = e->process->conf;
+    return e->connections > (conf->smtp.connections_max + conf->pop3.connections_max) / 5 * 4;
+}
+
+static bool is_pop3(const struct edge_service *s) {
+    return slice_starts(s->name, S("pop3"));
+}
+
+static unsigned limit_per_address(const struct edge_service *s, const struct conf *conf) {
+    if (is_pop3(s))
+        return conf->pop3.connections_per_address;
+    return slice_eq(s->name, S("smtp")) ? conf->smtp.connections_per_address
+                                        : conf->submission.connections_per_address;
+}
+
+/* A connection beyond the limits gets one line and is closed; no fiber, no waiting. */
+static const char *too_many(const struct edge *e, const struct edge_service *s,
+                            const struct edge_peer *peer) {
+    const struct conf *conf = e->process->conf;
+    bool crowded = peer->connections > limit_per_address(s, conf);
+    bool full = e->connections > conf->smtp.connections_max + conf->pop3.connections_max;
+    if (!crowded && !full)
+        return NULL;
+    if (s->tls_first)
+        return "";
+    if (is_pop3(s))
+        return "-ERR [SYS/TEMP] too many connections, try again later\r\n";
+    return crowded ? "421 4.7.0 Too many connections from your address, try again later\r\n"
+                   : "421 4.3.2 Too many connections, try again later\r\n";
+}
+
+static void connection_free(struct edge_connection *c) {
+    struct edge *e = c->edge;
+    link_remove(&c->link);
+    uncount_peer(e, c->counted);
+    e->connections--;
+    stream_free(c->stream);
+    free(c);
+    fiber_cond_wake_all(&e->session_ended);
+}
+
+static void serve(void *arg) {
+    struct edge_connection *c = arg;
+    c->fiber = fiber_self();
+    c->service->serve(c);
+    connection_free(c);
+}
+
+static void begin(struct edge *e, const struct edge_service *s, int fd,
+                  const struct net_addr *peer) {
+    struct edge_connection *c = NEW(struct edge_connection);
+    c->edge = e;
+    c->service = s;
+    c->peer = *peer;
+    c->counted = count_peer(e, peer);
+    e->connections++;
+    list_append(&e->sessions, &c->link);
+    (void)net_format_host(peer, c->peer_text);
+    const char *refusal = too_many(e, s, c->counted);
+    if (refusal) {
+        (void)send(fd, refusal, strlen(refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)close(fd);
+        connection_free(c);
+        return;
+    }
+    if (stream_from_fd(fd, &c->stream) < 0 ||
+        fiber_spawn_under(e->process->root, s->name.ptr, serve, c) < 0)
+        connection_free(c);
+}
+
+struct accepting {
+    struct edge *edge;
+    const struct edge_service *service;
+    struct fiber_fd listener;
+};
+
+static void accept_connections(void *arg) {
+    struct accepting *l = arg;
+    struct net_addr peer;
+    int fd = -1;
+    while (!l->edge->stopping) {
+        int r = net_accept(&l->listener, &peer, &fd);
+        if (r == 0) {
+            begin(l->edge, l->service, fd, &peer);
+        } else if (r == -ECANCELED || fiber_sleep(100 * USEC_MS) < 0) {
+            break; /* other errors: no descriptors left, for a while */
+        }
+    }
+    fd = l->listener.fd;
+    fiber_fd_done(&l->listener);
+    (void)close(fd);
+    free(l);
+}
+
+static int listen_on(struct process *p, struct slice name, int socket, struct problem *problem) {
+    for (size_t i = 0; i < ARRAY_SIZE(services); i++) {
+        if (!slice_eq(services[i].name, name))
+            continue;
+        struct accepting *l = NEW(struct accepting);
+        l->edge = p->state;
+        l->service = &services[i];
+        int r = fiber_fd_init(&l->listener, socket);
+        if (r == 0)
+            r = fiber_spawn_under(p->root, "accept", accept_connections, l);
+        if (r < 0)
+            free(l);
+        return r;
+    }
+    return problem_set(problem, -EINVAL, "no such service: %.*s", SLICE_ARG(name));
+}
+
+/* ------------------------------------------------------------------ life */
+
+static int open_edge(struct process *p, struct problem *problem) {
+    struct edge *e = NEW(struct edge);
+    (void)problem;
+    e->process = p;
+    p->state = e;
+    letter_ids_init(&e->ids, (uint8_t)p->worker);
+    list_init(&e->sessions);
+    fiber_cond_init(&e->session_ended);
+    return 0;
+}
+
+static void go(struct process *p) {
+    struct edge *e = p->state;
+    struct problem problem = {0};
+    for (int tries = 0; tries < 5; tries++) {
+        int r = load_certificate(e, &problem);
+        if (r == 0)
+            break;
+        if (r != -EPIPE || fiber_sleep(KEYS_RETRY) < 0) {
+            process_event(p, 0, KIND_ERROR, NULL, 0,
+                          "There is no TLS, since the certificate cannot be used: %s",
+                          problem.text);
+            break;
+        }
+    }
+    if (fiber_spawn_under(p->root, "facts", keep_facts, e) < 0)
+        process_fail(p, "no memory for the first fibers");
+}
+
+static void stop(struct process *p) {
+    struct edge *e = p->state;
+    e->stopping = true;
+    LIST_EACH (c, &e->sessions, struct edge_connection, link)
+        if (c->fiber)
+            fiber_cancel(c->fiber);
+    while (e->connections > 0 &&
+           fiber_cond_wait_until(&e->session_ended, fiber_now() + USEC_SEC) == 0)
+        ;
+}
+
+static uint64_t sessions(struct process *p) {
+    return ((struct edge *)p->state)->connections;
+}
+
+const struct process_role role_edge = {
+    .role = ROLE_EDGE,
+    .open = open_edge,
+    .go = go,
+    .listen = listen_on,
+    .stop = stop,
+    .sessions = sessions,
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside the edge role: connections from outside and what each kind of conversation needs.
+ *
+ *     edge.c         listening, accepting, limits, TLS
+ *     edge_smtp.c    SMTP: what the session asks (who exists, who may send)
+ *     edge_letter.c  SMTP: collecting a letter and handing it to the queue
+ *     edge_pop3.c    POP3 up to the login, and handing over to the mail role
+ */
+#pragma once
+
+#include "base/map.h"
+#include "io/tls.h"
+#include "letter/id.h"
+#include "role/roles.h"
+
+struct edge_service;
+
+struct edge {
+    struct process *process;
+    struct letter_ids ids;
+    struct tls_context *tls;        /* NULL until the keys role has answered */
+    struct tls_context *retired[8]; /* older ones that sessions may still use */
+    unsigned retired_count;
+    bool apop;        /* some account has an APOP secret */
+    struct map peers; /* connections by address: struct edge_peer */
+    unsigned connections;
+    struct list sessions; /* struct edge_connection */
+    struct fiber_cond session_ended;
+    bool stopping;
+};
+
+/* One connection. */
+struct edge_connection {
+    struct link link;
+    struct edge *edge;
+    const struct edge_service *service;
+    struct fiber *fiber;
+    struct stream *stream;
+    struct net_addr peer;
+    char peer_text[NET_TEXT_SIZE];
+    struct edge_peer *counted;
+};
+
+/* What is served on a port. */
+struct edge_service {
+    struct slice name; /* as in proc: "submission" */
+    bool tls_first;    /* TLS before anything else */
+    void (*serve)(struct edge_connection *c) WAITS;
+};
+
+void edge_serve_receiving(struct edge_connection *c) WAITS;
+void edge_serve_submission(struct edge_connection *c) WAITS;
+void edge_serve_submissions(struct edge_connection *c) WAITS;
+void edge_serve_pop3(struct edge_connection *c) WAITS;
+void edge_serve_pop3s(struct edge_connection *c) WAITS;
+
+/* The context for a new TLS session, or NULL while there is no certificate. */
+struct tls_context *edge_tls(struct edge *e);
+
+/* True while so many connections are open that timeouts have to shrink. */
+bool edge_under_stress(const struct edge *e);
+
+/* 4 or 16 bytes of the peer's address, for the directory. */
+struct slice edge_peer_bytes(const struct edge_connection *c);
+
+static inline struct rpc_link *edge_link(const struct edge_connection *c, enum role role) {
+    return process_link(c->edge->process, role, 0);
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A letter that comes in over SMTP. It is collected in memory; one that grows above SMALL_MAX goes
+ * on into a file that the queue gives, piece by piece, written in another thread. What a user hands
+ * in gets its header put right (RFC 6409 §8), so its header always stays in memory until it is
+ * whole; a stranger's letter is never changed.
+ *
+ * The queue's answer means that the letter is on the disk. Only then the session says 250.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "fiber/wait.h"
+#include "journey/kinds.h"
+#include "letter/header.h"
+#include "letter/submission.h"
+#include "letter/trace.h"
+#include "letter/xtext.h"
+#include "queue/queue.h"
+#include "role/edge_smtp.h"
+
+#define SMALL_MAX   ((size_t)256 * 1024)
+#define WRITE_PIECE ((size_t)512 * 1024)
+
+struct edge_letter {
+    struct edge_smtp *smtp;
+    letter_id id;
+    struct buf bytes; /* not in the file yet */
+    struct buf head;  /* fields put in front: Received; a user's header as it goes on */
+    int file;         /* of the queue, or -1 */
+    uint64_t written; /* bytes in the file */
+    bool fixed;       /* the header is in `head`, `bytes` begins with the body */
+    bool header_ended;
+    struct slice message_id, subject; /* for the journey; in `facts` */
+    struct arena facts;
+};
+
+static struct edge_letter *letter_of(struct smtp_envelope *envelope) {
+    return envelope->letter;
+}
+
+/* ------------------------------------------------------------------ the file */
+
+struct writing {
+    int file;
+    struct slice bytes;
+    uint64_t offset;
+};
+
+static int write_in_thread(void *arg) {
+    struct writing *w = arg;
+    while (w->bytes.len > 0) {
+        ssize_t n = pwrite(w->file, w->bytes.ptr, w->bytes.len, (off_t)w->offset);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        w->bytes = slice_from(w->bytes, n > 0 ? (size_t)n : 0);
+        w->offset += n > 0 ? (uint64_t)n : 0;
+    }
+    return 0;
+}
+
+static int write_piece(struct edge_letter *l, struct slice bytes) {
+    struct writing w = {l->file, bytes, l->written};
+    int r = offload(OFFLOAD_DISK, write_in_thread, &w);
+    if (r == 0)
+        l->written += bytes.len;
+    return r;
+}
+
+static int open_file(struct edge_letter *l) {
+    struct rpc_queue_open_file_in in = {l->id};
+    struct rpc_queue_open_file_out out;
+    int r = call_queue_open_file(edge_link(l->smtp->connection, ROLE_QUEUE), &in, &l->facts, &out,
+                                 NULL);
+    if (r == 0)
+        l->file = out.file;
+    return r;
+}
+
+static void close_file(struct edge_letter *l) {
+    if (l->file >= 0)
+        (void)close(l->file);
+    l->file = -1;
+}
+
+/* ------------------------------------------------------------------ the header */
+
+static struct slice field_value(struct edge_letter *l, struct slice letter, struct slice name) {
+    struct header_field field;
+    if (!header_find(letter, NULL, name, 0, &field))
+        return S("");
+    return arena_copy(&l->facts, slice_first(header_unfold(&l->facts, field.raw), 998));
+}
+
+/* A stranger's header is only read. */
+static void read_header(struct edge_letter *l, struct slice letter) {
+    l->message_id = message_id_find(field_value(l, letter, S("Message-ID")));
+    l->subject = field_value(l, letter, S("Subject"));
+}
+
+/* A user's header: read, judged, and written anew into `head`. */
+static int fix_header(struct edge_letter *l, struct problem *problem) {
+    const struct conf *conf = l->smtp->connection->edge->process->conf;
+    struct submission sub;
+    struct slice letter = buf_slice(&l->bytes);
+    int r = submission_inspect(&l->facts, letter, NULL, &sub);
+    if (r == 0)
+        r = submission_problem(&sub, problem);
+    if (r < 0)
+        return r;
+    l->message_id = sub.message_id.len > 0 ? arena_copy(&l->facts, sub.message_id)
+                                           : message_id_make(&l->facts, l->id, conf->hostname);
+    l->subject = arena_copy(&l->facts, slice_first(sub.subject, 998));
+    submission_header(&l->head, letter, &sub, fiber_wall(), l->id, conf->hostname);
+    buf_drop(&l->bytes, sub.body);
+    l->fixed = true;
+    return 0;
+}
+
+static int finish_header(struct edge_letter *l, struct problem *problem) {
+    if (l->header_ended)
+        return 0;
+    l->header_ended = true;
+    if (l->smtp->account)
+        return fix_header(l, problem);
+    read_header(l, buf_slice(&l->bytes));
+    return 0;
+}
+
+static void add_received(struct edge_letter *l, const struct smtp_client *client,
+                         const struct smtp_envelope *envelope, struct buf *to) {
+    const struct edge_connection *c = l->smtp->connection;
+    struct trace_received received = {
+        .helo = client->hello,
+        .ip = slice_of_str(c->peer_text),
+        .host = c->edge->process->conf->hostname,
+        .protocol = trace_protocol(client->extended, client->tls, client->account.len > 0, false),
+        .tls_version = client->tls ? client->tls_facts.version : NULL,
+        .tls_cipher = client->tls ? client->tls_facts.cipher : NULL,
+        .id = l->id,
+        .recipient = envelope->count == 1 ? &envelope->recipients->rcpt.recipient : NULL,
+        .arrival = fiber_wall(),
+    };
+    trace_received(to, &received);
+}
+
+/* ------------------------------------------------------------------ taking the letter */
+
+int edge_letter_begin(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                      struct arena *a, struct smtp_reply *ret_reply) {
+    struct edge_letter *l = NEW(struct edge_letter);
+    (void)client;
+    (void)a;
+    l->smtp = arg;
+    l->id = envelope->id;
+    l->file = -1;
+    envelope->letter = l;
+    *ret_reply = SMTP_REPLY_PLAIN(354, "Send the letter, a line with a dot ends it");
+    return 0;
+}
+
+/* Moves what has gathered into the file, whose first bytes are a user's new header. */
+static int spill(struct edge_letter *l) {
+    struct problem problem = {0};
+    int r = finish_header(l, &problem);
+    if (r < 0)
+        return 0; /* the answer comes at the end of the letter */
+    if (l->file < 0)
+        r = open_file(l);
+    if (r == 0 && l->fixed && l->written == 0)
+        r = write_piece(l, buf_slice(&l->head));
+    if (r == 0)
+        r = write_piece(l, buf_slice(&l->bytes));
+    buf_clear(&l->bytes);
+    return r;
+}
+
+/* While the header of a user's letter is not whole, everything stays in memory. */
+static bool may_spill(const struct edge_letter *l) {
+    if (!l->smtp->account || l->header_ended)
+        return true;
+    return slice_find(buf_slice(&l->bytes), S("\r\n\r\n")) >= 0 ||
+           l->bytes.len > l->smtp->listener.limits.header_max;
+}
+
+int edge_letter_write(void *arg, struct smtp_envelope *envelope, struct slice chunk) {
+    struct edge_letter *l = letter_of(envelope);
+    (void)arg;
+    buf_add(&l->bytes, chunk);
+    size_t limit = l->file >= 0 ? WRITE_PIECE : SMALL_MAX;
+    return l->bytes.len > limit && may_spill(l) ? spill(l) : 0;
+}
+
+static void letter_free(struct smtp_envelope *envelope) {
+    struct edge_letter *l = letter_of(envelope);
+    close_file(l);
+    buf_done(&l->bytes);
+    buf_done(&l->head);
+    arena_done(&l->facts);
+    free(l);
+    envelope->letter = NULL;
+}
+
+static void drop_file(struct edge_letter *l) {
+    struct rpc_queue_drop_file_in in = {l->id};
+    struct rpc_queue_drop_file_out out;
+    if (l->file < 0 && l->written == 0)
+        return;
+    close_file(l);
+    (void)call_queue_drop_file(edge_link(l->smtp->connection, ROLE_QUEUE), &in, &l->facts, &out,
+                               NULL);
+}
+
+void edge_letter_abort(void *arg, struct smtp_envelope *envelope) {
+    struct edge_letter *l = letter_of(envelope);
+    (void)arg;
+    drop_file(l);
+    letter_free(envelope);
+}
+
+/* ------------------------------------------------------------------ handing it over */
+
+/* ORCPT as it travels: "rfc822;" and xtext (RFC 3461 §4.2). */
+static struct slice original_text(const struct smtp_rcpt *rcpt, struct arena *a) {
+    if (rcpt->original_type.len == 0)
+        return S("");
+    _cleanup_(buf_done) struct buf text = {0};
+    buf_add(&text, rcpt->original_type);
+    buf_add_byte(&text, ';');
+    xtext_encode(&text, rcpt->original);
+    return arena_copy(a, slice_first(buf_slice(&text), 1024));
+}
+
+static void add_recipients(const struct smtp_envelope *envelope, struct arena *a,
+                           struct rpc_queue_submit_in *in) {
+    size_t i = 0;
+    in->recipients_count = envelope->count;
+    in->recipients = arena_array(a, envelope->count, sizeof *in->recipients);
+    for (const struct smtp_recipient *r = envelope->recipients; r; r = r->next, i++)
+        in->recipients[i] = (struct rpc_recipient){
+            .address = address_text(a, &r->rcpt.recipient),
+            .original = original_text(&r->rcpt, a),
+            .notify = (uint8_t)r->rcpt.notify,
+        };
+}
+
+static struct slice envelope_id(const struct smtp_envelope *envelope, struct arena *a) {
+    _cleanup_(buf_done) struct buf text = {0};
+    xtext_encode(&text, envelope->mail.envelope_id);
+    return arena_copy(a, buf_slice(&text));
+}
+
+static void fill_submission(struct edge_letter *l, const struct smtp_client *client,
+                            const struct smtp_envelope *envelope, const struct letter_scan *facts,
+                            struct arena *a, struct rpc_queue_submit_in *in) {
+    *in = (struct rpc_queue_submit_in){
+        .id = l->id,
+        .sender = address_text(a, &envelope->mail.sender),
+        .body_type = envelope->mail.body == SMTP_BODY_8BIT ? SPOOL_8BITMIME : SPOOL_7BIT,
+        .ret = envelope->mail.returns == SMTP_RETURN_FULL      ? SPOOL_RET_FULL
+               : envelope->mail.returns == SMTP_RETURN_HEADERS ? SPOOL_RET_HDRS
+                                                               : SPOOL_RET_UNSAID,
+        .envid = envelope_id(envelope, a),
+        .origin = l->smtp->account ? QUEUE_FROM_USER : QUEUE_FROM_OUTSIDE,
+        .login = slice_of_str(l->smtp->account_address),
+        .helo = slice_first(client->hello, 512),
+        .peer = slice_of_str(l->smtp->connection->peer_text),
+        .in_file = l->written > 0,
+        .shape = (facts->has_eight_bit ? QUEUE_EIGHT_BIT : 0U) |
+                 (facts->has_dot_line ? QUEUE_DOT_LINES : 0U),
+    };
+    add_recipients(envelope, a, in);
+}
+
+static int submit(struct edge_letter *l, const struct smtp_client *client,
+                  struct smtp_envelope *envelope, const struct letter_scan *facts, struct arena *a,
+                  struct problem *problem) {
+    _cleanup_(buf_done) struct buf head = {0};
+    struct rpc_queue_submit_in in;
+    struct rpc_queue_submit_out out;
+    fill_submission(l, client, envelope, facts, a, &in);
+    add_received(l, client, envelope, &head);
+    if (l->fixed && !in.in_file)
+        buf_add(&head, buf_slice(&l->head));
+    if (in.in_file) {
+        int r = l->bytes.len > 0 ? write_piece(l, buf_slice(&l->bytes)) : 0;
+        close_file(l); /* the queue takes it only when nobody else can write to it */
+        if (r < 0)
+            return r;
+    } else {
+        in.bytes = buf_slice(&l->bytes);
+    }
+    in.head = buf_slice(&head);
+    return call_queue_submit(edge_link(l->smtp->connection, ROLE_QUEUE), &in, a, &out, problem);
+}
+
+static struct smtp_reply reply_for(int r, letter_id id, struct arena *a) {
+    char text[LETTER_ID_SIZE];
+    struct smtp_reply ok = SMTP_REPLY(250, 2, 0, 0, "");
+    switch (r) {
+    case 0:
+        ok.text = arena_printf(a, "Taken as %.*s", SLICE_ARG(letter_id_format(id, text)));
+        return ok;
+    case -ENOSPC:
+        return SMTP_REPLY(452, 4, 3, 1, "No room for the letter now, try again later");
+    case -E_LIMIT:
+        return SMTP_REPLY(552, 5, 3, 4, "The letter is too large for this host");
+    default:
+        return SMTP_REPLY(451, 4, 3, 0, "The letter cannot be kept now, try again later");
+    }
+}
+
+static struct slice recipient_lines(const struct smtp_envelope *envelope, struct arena *a) {
+    _cleanup_(buf_done) struct buf text = {0};
+    for (const struct smtp_recipient *r = envelope->recipients; r && text.len < 15000;
+         r = r->next) {
+        if (text.len > 0)
+            buf_add_byte(&text, '\n');
+        address_print(&text, &r->rcpt.recipient);
+    }
+    return arena_copy(a, buf_slice(&text));
+}
+
+/* The first event of the letter's journey, or the only one when it was not taken. */
+static void tell(struct edge_letter *l, const struct smtp_client *client,
+                 const struct smtp_envelope *envelope, const struct letter_scan *scan,
+                 const struct smtp_reply *reply, struct arena *a) {
+    const struct edge_connection *c = l->smtp->connection;
+    bool taken = smtp_reply_ok(reply);
+    struct rpc_field facts[] = {
+        {S(FACT_FROM), address_text(a, &envelope->mail.sender)},
+        {S(FACT_TO), recipient_lines(envelope, a)},
+        {S(FACT_MESSAGE_ID), l->message_id},
+        {S(FACT_SUBJECT), l->subject},
+        {S(FACT_SIZE), arena_printf(a, "%llu", (unsigned long long)scan->size)},
+        {S(FACT_CLIENT), slice_of_str(c->peer_text)},
+        {S(FACT_HELO), client->hello},
+        {S(FACT_TLS), client->tls ? slice_of_str(client->tls_facts.version) : S("")},
+        {S(FACT_LOGIN), slice_of_str(l->smtp->account_address)},
+        {S(FACT_SERVICE), c->service->name},
+        {S(FACT_REPLY), smtp_reply_text(a, reply)},
+        {S(FACT_DIALOGUE), buf_slice(&l->smtp->dialogue)},
+    };
+    process_event(c->edge->process, l->id, taken ? KIND_ACCEPTED : KIND_REJECTED, facts,
+                  ARRAY_SIZE(facts), "A letter from %.*s came from %s and was %s.",
+                  SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")), c->peer_text,
+                  taken ? "taken" : "not taken");
+}
+
+int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                    const struct letter_scan *facts, struct arena *a,
+                    struct smtp_reply *ret_reply) {
+    struct edge_letter *l = letter_of(envelope);
+    struct problem problem = {0};
+    (void)arg;
+    bool refused = l->header_ended && l->smtp->account && !l->fixed;
+    int r = refused ? -E_SYNTAX : finish_header(l, &problem);
+    if (r < 0) {
+        *ret_reply = SMTP_REPLY(550, 5, 6, 0, "The header of the letter is not right");
+        if (problem.text[0])
+            ret_reply->text = arena_copy(a, slice_of_str(problem.text));
+    } else {
+        r = submit(l, client, envelope, facts, a, &problem);
+        *ret_reply = reply_for(r, l->id, a);
+    }
+    tell(l, client, envelope, facts, ret_reply, a);
+    if (r < 0)
+        drop_file(l);
+    letter_free(envelope);
+    return 0;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * POP3 at the edge: greeting, TLS and login. Then the conversation moves to the mail role that owns
+ * the mailbox: a plain connection is passed as a descriptor and is no more the edge's business; of
+ * a TLS connection the edge goes on carrying the bytes, both ways, between the TLS stream and a
+ * socket whose other end the mail role has.
+ */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/alloc.h"
+#include "directory/directory.h"
+#include "journey/kinds.h"
+#include "pop3/login.h"
+#include "role/edge.h"
+
+#define LOGIN_LIMIT (LOGIN_WAIT_MAX + 10 * USEC_SEC)
+
+struct edge_pop3 {
+    struct edge_connection *connection;
+    uint64_t account;
+    uint32_t shard;
+    char address[320];
+};
+
+/* ------------------------------------------------------------------ login */
+
+static int login(void *host, const struct pop3_attempt *attempt, struct problem *problem) {
+    struct edge_pop3 *m = host;
+    struct edge_connection *c = m->connection;
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + LOGIN_LIMIT);
+    struct rpc_directory_login_in in = {
+        .service = S("pop3"),
+        .name = slice_first(attempt->name, 512),
+        .act_as = attempt->act_as,
+        .password = attempt->password,
+        .stamp = attempt->stamp,
+        .digest = attempt->digest,
+        .peer = edge_peer_bytes(c),
+    };
+    struct rpc_directory_login_out out;
+    int r = call_directory_login(edge_link(c, ROLE_DIRECTORY), &in, &a, &out, problem);
+    if (r < 0)
+        return r;
+    if (out.outcome != LOGIN_WELCOME)
+        process_event(c->edge->process, 0, KIND_LOGIN_FAILED, NULL, 0,
+                      "Login as \"%.*s\" from %s for %.*s failed: %.*s", SLICE_ARG(attempt->name),
+                      c->peer_text, SLICE_ARG(c->service->name), SLICE_ARG(out.reason));
+    if (out.hold > 0 && fiber_sleep(out.hold) < 0)
+        return -ECANCELED;
+    switch ((enum login_outcome)out.outcome) {
+    case LOGIN_WELCOME:
+        m->account = out.account;
+        m->shard = out.shard;
+        (void)slice_to_str(out.address, m->address, sizeof m->address);
+        return 0;
+    case LOGIN_WRONG:
+        return -E_REFUSED;
+    case LOGIN_DISABLED:
+        return problem_set(problem, -E_PERMANENT, "this account is closed");
+    case LOGIN_THROTTLED:
+        return -E_BUSY;
+    case LOGIN_TEMPORARY:
+        break;
+    }
+    return -E_TEMPORARY;
+}
+
+static int start_tls(void *host, struct stream *s) {
+    struct edge_pop3 *m = host;
+    struct problem problem = {0};
+    return tls_accept(s, edge_tls(m->connection->edge), &problem);
+}
+
+static const struct pop3_login_host login_host = {.login = login, .starttls = start_tls};
+
+/* ------------------------------------------------------------------ carrying TLS */
+
+/* Moves bytes until one side ends; then tells the other. */
+static void carry(struct stream *from, struct stream *to) {
+    while (stream_fill(from, 1) == 0) {
+        struct slice window = stream_window(from);
+        stream_write(to, window);
+        stream_consume(from, window.len);
+        if (stream_flush(to) < 0)
+            break;
+    }
+    (void)stream_shutdown(to);
+}
+
+struct carrying {
+    struct stream *from, *to;
+};
+
+static void carry_back(void *arg) {
+    struct carrying *c = arg;
+    carry(c->from, c->to);
+}
+
+static void carry_both_ways(struct stream *client, struct stream *mail) {
+    struct carrying back = {mail, client};
+    struct fiber *f = NULL;
+    if (fiber_start("pop3 carry", carry_back, &back, &f) < 0)
+        return;
+    carry(client, mail);
+    fiber_join(f); /* the mail role ends the conversation when its input has ended */
+}
+
+/* ------------------------------------------------------------------ handing over */
+
+static int hand_over(struct edge_pop3 *m, int fd, struct slice unread, bool tls) {
+    struct edge_connection *c = m->connection;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct problem problem = {0};
+    struct rpc_mail_pop3_in in = {
+        .account = m->account,
+        .address = slice_of_str(m->address),
+        .peer = slice_of_str(c->peer_text),
+        .tls = tls,
+        .connection = fd,
+        .unread = unread,
+    };
+    struct rpc_mail_pop3_out out;
+    int r = call_mail_pop3(process_link(c->edge->process, ROLE_MAIL, m->shard), &in, &a, &out,
+                           &problem);
+    if (r < 0)
+        process_event(c->edge->process, 0, KIND_WARNING, NULL, 0,
+                      "A POP3 session of %s could not begin: %s", m->address, problem.text);
+    return r;
+}
+
+static void refuse_now(int fd) {
+    static const char text[] = "-ERR [SYS/TEMP] the mailbox cannot be opened now\r\n";
+    (void)send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void hand_over_plain(struct edge_pop3 *m) {
+    struct edge_connection *c = m->connection;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct slice unread;
+    _cleanup_(close_p) int fd = -1;
+    if (stream_detach(c->stream, &a, &fd, &unread) < 0)
+        return;
+    c->stream = NULL;
+    if (hand_over(m, fd, unread, false) < 0)
+        refuse_now(fd);
+}
+
+static void hand_over_tls(struct edge_pop3 *m) {
+    struct edge_connection *c = m->connection;
+    struct stream *mail = NULL;
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+        return;
+    if (hand_over(m, ends[1], S(""), true) < 0)
+        refuse_now(ends[1]);
+    (void)close(ends[1]);
+    if (stream_from_fd(ends[0], &mail) < 0)
+        return;
+    stream_set_timeout(c->stream, USEC_NEVER); /* the mail role watches the clock */
+    carry_both_ways(c->stream, mail);
+    stream_free(mail);
+}
+
+/* ------------------------------------------------------------------ sessions */
+
+static void serve(struct edge_connection *c, bool tls_first) {
+    const struct conf *conf = c->edge->process->conf;
+    struct pop3_login_config config = pop3_login_defaults;
+    struct pop3_login_counts counts = {0};
+    struct problem problem = {0};
+    struct edge_pop3 *m = NEW(struct edge_pop3);
+    bool has_tls = edge_tls(c->edge) != NULL;
+    m->connection = c;
+    config.hostname = conf->hostname;
+    config.apop = c->edge->apop;
+    config.timeout = conf->pop3.login_timeout;
+    config.errors_max = conf->pop3.hard_errors;
+    config.refused_max = conf->pop3.login_failures;
+    config.commands_max = conf->pop3.login_commands;
+    config.offer = (struct pop3_offer){.tls_active = tls_first,
+                                       .tls_available = has_tls && !tls_first,
+                                       .plaintext = conf->login.allow_plaintext};
+    int r = !tls_first ? 0 : has_tls ? tls_accept(c->stream, edge_tls(c->edge), &problem) : -E_TLS;
+    enum pop3_end end =
+        r == 0 ? pop3_login(c->stream, &config, &login_host, m, &counts) : POP3_END_LOST;
+    if (end == POP3_END_LOGIN && counts.tls_active)
+        hand_over_tls(m);
+    else if (end == POP3_END_LOGIN)
+        hand_over_plain(m);
+    else
+        (void)stream_shutdown(c->stream);
+    free(m);
+}
+
+void edge_serve_pop3(struct edge_connection *c) {
+    serve(c, false);
+}
+
+void edge_serve_pop3s(struct edge_connection *c) {
+    serve(c, true);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * SMTP at the edge: the decisions behind the session. The relay rule (MISSION A3) is in
+ * may_relay(): inside may send anywhere, outside may send inside, outside to outside is refused.
+ */
+#include "role/edge_smtp.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "directory/directory.h"
+#include "journey/kinds.h"
+
+#define ROOM_ASKED_FROM ((uint64_t)1 << 20) /* smaller letters are refused when they come */
+#define LOGIN_LIMIT     (LOGIN_WAIT_MAX + 10 * USEC_SEC)
+
+/* ------------------------------------------------------------------ settings */
+
+static struct smtp_limits limits_of(const struct conf *conf, bool submission) {
+    return (struct smtp_limits){
+        .command_line_max = conf->smtp.command_line_max,
+        .auth_line_max = conf->smtp.auth_line_max,
+        .text_line_max = conf->smtp.text_line_max,
+        .header_max = submission ? conf->submission.header_max : conf->smtp.header_max,
+        .message_size_max =
+            submission ? conf->submission.message_size_max : conf->smtp.message_size_max,
+        .recipients_max = submission ? conf->submission.recipients_max : conf->smtp.recipients_max,
+        .letters_per_connection = conf->smtp.letters_per_connection,
+        .received_max = conf->smtp.received_max,
+        .soft_errors = conf->smtp.soft_errors,
+        .hard_errors = conf->smtp.hard_errors,
+        .junk_commands = conf->smtp.junk_commands,
+        .login_failures = conf->smtp.login_failures,
+        .timeout = conf->smtp.timeout,
+        .login_timeout = conf->smtp.login_timeout,
+        .stress_timeout = conf->smtp.stress_timeout,
+        .greeting_wait = conf->smtp.greeting_wait,
+        .error_delay = conf->smtp.error_delay,
+        .min_rate = conf->smtp.min_rate,
+    };
+}
+
+static bool is_trusted(const struct edge_connection *c) {
+    const struct conf_networks *n = &c->edge->process->conf->smtp.trusted_networks;
+    for (size_t i = 0; i < n->count; i++) {
+        if (net_range_has(&n->list[i], &c->peer))
+            return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ TLS, login */
+
+static int start_tls(void *arg, struct stream *s, struct tls_facts *ret_facts,
+                     struct problem *problem) {
+    struct edge_smtp *m = arg;
+    int r = tls_accept(s, edge_tls(m->connection->edge), problem);
+    if (r == 0 && !tls_facts(s, ret_facts))
+        r = -E_TLS;
+    return r;
+}
+
+static bool under_stress(void *arg) {
+    return edge_under_stress(((struct edge_smtp *)arg)->connection->edge);
+}
+
+static void tell_login(struct edge_smtp *m, const struct rpc_directory_login_out *out,
+                       struct slice name) {
+    struct edge_connection *c = m->connection;
+    if (out->outcome == LOGIN_WELCOME)
+        process_event(c->edge->process, 0, KIND_LOGIN, NULL, 0, "%.*s logged in from %s for %.*s.",
+                      SLICE_ARG(out->address), c->peer_text, SLICE_ARG(c->service->name));
+    else
+        process_event(c->edge->process, 0, KIND_LOGIN_FAILED, NULL, 0,
+                      "Login as \"%.*s\" from %s for %.*s failed: %.*s", SLICE_ARG(name),
+                      c->peer_text, SLICE_ARG(c->service->name), SLICE_ARG(out->reason));
+}
+
+static int login(void *arg, const struct smtp_client *client, const struct smtp_login *login,
+                 struct arena *a, struct slice *ret_account) {
+    struct edge_smtp *m = arg;
+    const struct sasl_credentials *credentials = login->credentials;
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + LOGIN_LIMIT);
+    struct rpc_directory_login_in in = {
+        .service = S("smtp"),
+        .name = credentials->name,
+        .act_as = credentials->act_as,
+        .password = credentials->password,
+        .peer = edge_peer_bytes(m->connection),
+    };
+    struct rpc_directory_login_out out;
+    (void)client;
+    int r = call_directory_login(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL);
+    if (r < 0)
+        return r;
+    tell_login(m, &out, credentials->name);
+    if (out.hold > 0 && fiber_sleep(out.hold) < 0)
+        return -E_TEMPORARY;
+    if (out.outcome == LOGIN_TEMPORARY || out.outcome == LOGIN_THROTTLED)
+        return -E_TEMPORARY;
+    if (out.outcome != LOGIN_WELCOME)
+        return -E_REFUSED;
+    m->account = out.account;
+    (void)slice_to_str(out.address, m->account_address, sizeof m->account_address);
+    *ret_account = arena_copy(a, out.address);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ MAIL */
+
+static bool has_room(struct edge_smtp *m, uint64_t size, struct arena *a) {
+    struct rpc_queue_room_in in = {size};
+    struct rpc_queue_room_out out = {.room = true};
+    if (size < ROOM_ASKED_FROM)
+        return true;
+    return call_queue_room(edge_link(m->connection, ROLE_QUEUE), &in, a, &out, NULL) < 0 ||
+           out.room;
+}
+
+/* A user sends under addresses of his own only. */
+static int check_own_address(struct edge_smtp *m, const struct address *sender, struct arena *a,
+                             struct smtp_reply *ret_reply) {
+    struct slice address = address_text(a, sender);
+    struct rpc_directory_may_send_as_in in = {m->account, address};
+    struct rpc_directory_may_send_as_out out;
+    if (address_is_null(sender)) /* notifications of mail programs: RFC 8098 §3 */
+        return 0;
+    int r =
+        call_directory_may_send_as(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL);
+    if (r == 0 && !out.may) {
+        *ret_reply = SMTP_REPLY(553, 5, 7, 1, "");
+        ret_reply->text =
+            arena_printf(a, "%.*s is not an address of %s", SLICE_ARG(address), m->account_address);
+    }
+    return r;
+}
+
+static int sender(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                  struct arena *a, struct smtp_reply *ret_reply) {
+    struct edge_smtp *m = arg;
+    (void)client;
+    buf_clear(&m->dialogue);
+    envelope->id = letter_id_next(&m->connection->edge->ids, fiber_wall());
+    *ret_reply = SMTP_REPLY(250, 2, 1, 0, "Sender OK");
+    if (!has_room(m, envelope->mail.size, a)) {
+        *ret_reply = SMTP_REPLY(452, 4, 3, 1, "No room for a letter of this size now");
+        return 0;
+    }
+    return m->account ? check_own_address(m, &envelope->mail.sender, a, ret_reply) : 0;
+}
+
+/* ------------------------------------------------------------------ RCPT */
+
+static bool may_relay(const struct edge_smtp *m) {
+    return m->account != 0 || is_trusted(m->connection);
+}
+
+static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind) {
+    switch (kind) {
+    case ROUTE_LOCAL:
+        return SMTP_REPLY(250, 2, 1, 5, "Recipient OK");
+    case ROUTE_NOT_OURS:
+        if (may_relay(m))
+            return SMTP_REPLY(250, 2, 1, 5, "Recipient OK, will be sent on");
+        return SMTP_REPLY(550, 5, 7, 1, "This host does not send letters on for strangers");
+    case ROUTE_UNKNOWN_USER:
+        return SMTP_REPLY(550, 5, 1, 1, "There is nobody of this name here");
+    case ROUTE_DISABLED:
+        return SMTP_REPLY(550, 5, 2, 1, "This mailbox is closed");
+    case ROUTE_LOOP:
+        return SMTP_REPLY(550, 5, 4, 6, "This address leads in a circle");
+    case ROUTE_BAD_ADDRESS:
+        return SMTP_REPLY(501, 5, 1, 3, "This is not an address");
+    case ROUTE_TEMPORARY:
+        break;
+    }
+    return SMTP_REPLY(451, 4, 3, 0, "Addresses cannot be looked up now, try again later");
+}
+
+static void tell_refusal(struct edge_smtp *m, letter_id id, struct slice address,
+                         const struct smtp_reply *reply, struct arena *a) {
+    struct rpc_field facts[] = {
+        {S(FACT_TO), address},
+        {S(FACT_REPLY), smtp_reply_text(a, reply)},
+        {S(FACT_CLIENT), slice_of_str(m->connection->peer_text)},
+    };
+    process_event(m->connection->edge->process, id, KIND_REJECTED, facts, ARRAY_SIZE(facts),
+                  "A letter from %s to %.*s was refused: %.*s", m->connection->peer_text,
+                  SLICE_ARG(address), SLICE_ARG(facts[1].value));
+}
+
+static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_envelope *envelope,
+                struct smtp_recipient *recipient, struct arena *a, struct smtp_reply *ret_reply) {
+    struct edge_smtp *m = arg;
+    struct slice address = address_text(a, &recipient->rcpt.recipient);
+    struct rpc_directory_resolve_in in = {address};
+    struct rpc_directory_resolve_out out;
+    struct problem problem = {0};
+    (void)client;
+    int r =
+        call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, &problem);
+    if (r < 0)
+        return r;
+    *ret_reply = verdict(m, (enum route_kind)out.kind);
+    if (!smtp_reply_ok(ret_reply))
+        tell_refusal(m, envelope->id, address, ret_reply, a);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ events */
+
+static void event(void *arg, enum smtp_event_kind kind, letter_id id, struct slice text) {
+    struct edge_smtp *m = arg;
+    (void)id;
+    if (kind != SMTP_EVENT_COMMAND && kind != SMTP_EVENT_REPLY && kind != SMTP_EVENT_TLS)
+        return;
+    if (m->dialogue.len + text.len + 8 > EDGE_DIALOGUE_MAX)
+        return;
+    buf_add_str(&m->dialogue, kind == SMTP_EVENT_COMMAND ? "C: "
+                              : kind == SMTP_EVENT_REPLY ? "S: "
+                                                         : "-- ");
+    buf_add(&m->dialogue, text);
+    buf_add_byte(&m->dialogue, '\n');
+}
+
+static const struct smtp_host host_functions = {
+    .start_tls = start_tls,
+    .under_stress = under_stress,
+    .sender = sender,
+    .rcpt = rcpt,
+    .login = login,
+    .letter_begin = edge_letter_begin,
+    .letter_write = edge_letter_write,
+    .letter_end = edge_letter_end,
+    .letter_abort = edge_letter_abort,
+    .event = event,
+};
+
+/* ------------------------------------------------------------------ sessions */
+
+static void serve(struct edge_connection *c, enum smtp_service service, bool tls_first) {
+    const struct conf *conf = c->edge->process->conf;
+    struct edge_smtp *m = NEW(struct edge_smtp);
+    struct smtp_host host = host_functions;
+    m->connection = c;
+    m->listener = (struct smtp_listener){
+        .service = service,
+        .hostname = conf->hostname,
+        .banner = conf->smtp.banner,
+        .tls = edge_tls(c->edge) != NULL,
+        .tls_first = tls_first,
+        .plaintext_login = conf->login.allow_plaintext,
+        .limits = limits_of(conf, service == SMTP_SUBMISSION),
+    };
+    host.arg = m;
+    smtp_session(c->stream, &host, &m->listener, &c->peer);
+    buf_done(&m->dialogue);
+    free(m);
+}
+
+void edge_serve_receiving(struct edge_connection *c) {
+    serve(c, SMTP_RECEIVING, false);
+}
+
+void edge_serve_submission(struct edge_connection *c) {
+    serve(c, SMTP_SUBMISSION, false);
+}
+
+void edge_serve_submissions(struct edge_connection *c) {
+    serve(c, SMTP_SUBMISSION, true);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside the edge role: one SMTP conversation, and the letter that is coming in over it.
+ */
+#pragma once
+
+#include "role/edge.h"
+#include "smtp/session.h"
+
+/* What the journey keeps of one transaction's dialogue. */
+#define EDGE_DIALOGUE_MAX 12000U
+
+struct edge_letter;
+
+struct edge_smtp {
+    struct edge_connection *connection;
+    struct smtp_listener listener;
+    uint64_t account; /* who logged in; 0: nobody */
+    char account_address[320];
+    struct buf dialogue; /* of the present transaction */
+};
+
+/* The functions of struct smtp_host that take a letter; `arg` is the struct edge_smtp. */
+int edge_letter_begin(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                      struct arena *a, struct smtp_reply *ret_reply) WAITS;
+int edge_letter_write(void *arg, struct smtp_envelope *envelope, struct slice chunk) WAITS;
+int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                    const struct letter_scan *facts, struct arena *a,
+                    struct smtp_reply *ret_reply) WAITS;
+void edge_letter_abort(void *arg, struct smtp_envelope *envelope) WAITS;

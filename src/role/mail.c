@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The mail role: the mailboxes of its shard of the accounts. Letters come from the queue, readers
+ * from the edge after they have logged in.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "fiber/wait.h"
+#include "role/mail.h"
+
+static void report_damage(void *arg, uint64_t account, const char *text) {
+    process_event(arg, 0, KIND_WARNING, NULL, 0, "Account %llu: %s", (unsigned long long)account,
+                  text);
+}
+
+static int open_mail(struct process *p, struct problem *problem) {
+    struct mail *m = NEW(struct mail);
+    struct store_options options = {.report = report_damage, .report_arg = p};
+    char shard[16];
+    p->state = m;
+    list_init(&m->sessions);
+    fiber_cond_init(&m->session_ended);
+    (void)snprintf(shard, sizeof shard, "%u", p->worker);
+    if (mkdir(shard, 0700) < 0 && errno != EEXIST)
+        return problem_set(problem, -errno, "folder accounts/%s cannot be made: %s", shard,
+                           error_text(errno));
+    return store_open(shard, &options, &m->store, problem);
+}
+
+static void stop_mail(struct process *p) {
+    struct mail *m = p->state;
+    mail_end_sessions(m);
+    store_close(m->store);
+}
+
+static uint64_t sessions(struct process *p) {
+    return ((struct mail *)p->state)->session_count;
+}
+
+/* ------------------------------------------------------------------ deliveries */
+
+static int deliver(struct mail *m, const struct rpc_mail_deliver_in *in, struct slice key,
+                   struct store_delivered *ret) {
+    _cleanup_(store_account_close_p) struct store_account *account = NULL;
+    struct slice parts[] = {in->head, in->bytes};
+    struct store_delivery delivery = {
+        .mailbox = STORE_INBOX,
+        .key = key,
+        .return_path = in->return_path,
+        .arrival = in->arrival,
+        .quota = in->quota,
+        .parts = parts,
+        .part_count = ARRAY_SIZE(parts),
+        .fd = in->file,
+        .len = in->file >= 0 ? in->file_len : 0,
+    };
+    int r = store_account_open(m->store, in->account, &account);
+    return r < 0 ? r : store_deliver(account, &delivery, ret);
+}
+
+static int on_deliver(void *arg, const struct rpc_caller *caller,
+                      const struct rpc_mail_deliver_in *in, struct arena *a,
+                      struct rpc_mail_deliver_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct store_delivered delivered = {0};
+    _cleanup_(close_p) UNUSED int file = in->file;
+    char id[24];
+    (void)caller;
+    int len = snprintf(id, sizeof id, "%016llx ", (unsigned long long)in->id);
+    struct slice key = arena_printf(a, "%.*s%.*s", len, id, SLICE_ARG(in->recipient));
+    int r = deliver(p->state, in, key, &delivered);
+    if (r < 0)
+        return problem_set(problem, r, "the mailbox cannot take the letter: %s", error_text(r));
+    out->already = delivered.already;
+    out->uid = delivered.uid;
+    return 0;
+}
+
+static const struct rpc_mail_handlers handlers = {
+    .deliver = on_deliver,
+    .pop3 = mail_on_pop3,
+};
+
+const struct process_role role_mail = {
+    .role = ROLE_MAIL,
+    .directory = "accounts",
+    .rights = CONFINE_FILES,
+    .handlers = &handlers,
+    .open = open_mail,
+    .stop = stop_mail,
+    .sessions = sessions,
+};

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside the mail role: its state, and the doors through which readers come.
+ */
+#pragma once
+
+#include "journey/kinds.h"
+#include "role/roles.h"
+#include "store/store.h"
+
+struct mail {
+    struct store *store;
+    struct list sessions; /* struct mail_session of mail_pop3.c */
+    struct fiber_cond session_ended;
+    unsigned session_count;
+};
+
+/* Takes over a POP3 conversation; answers the call as soon as it is taken over. */
+int mail_on_pop3(void *arg, const struct rpc_caller *caller, const struct rpc_mail_pop3_in *in,
+                 struct arena *a, struct rpc_mail_pop3_out *out, struct problem *problem) WAITS;
+
+/* Ends all conversations and waits for that: what was not said to be removed stays. */
+void mail_end_sessions(struct mail *m) WAITS;

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * POP3 in the mail role: a maildrop (pop3/maildrop.h) over the INBOX of an account.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "pop3/session.h"
+#include "role/mail.h"
+
+struct mail_session {
+    struct link link;
+    struct process *process;
+    struct fiber *fiber;
+    struct stream *stream;
+    uint64_t account;
+    char address[320];
+    char peer[64];
+    bool tls;
+};
+
+/* ------------------------------------------------------------------ the maildrop */
+
+struct drop {
+    struct store_account *account;
+    struct store_snapshot *letters;
+    struct store_bytes placed; /* of the letter sent last by place() */
+    bool has_placed;
+};
+
+static void release_placed(struct drop *d) {
+    if (d->has_placed)
+        store_release(d->account, &d->placed);
+    d->has_placed = false;
+}
+
+static void drop_close(void *drop) {
+    struct drop *d = drop;
+    release_placed(d);
+    store_snapshot_free(d->letters);
+    store_unlock_maildrop(d->account);
+    store_account_close(d->account);
+    free(d);
+}
+
+static int drop_open(void *host, void **ret_drop, size_t *ret_count) {
+    struct mail_session *s = host;
+    struct mail *m = s->process->state;
+    struct drop *d = NEW(struct drop);
+    int r = store_account_open(m->store, s->account, &d->account);
+    if (r < 0) {
+        free(d);
+        return r;
+    }
+    r = store_lock_maildrop(d->account);
+    if (r < 0) {
+        store_account_close(d->account);
+        free(d);
+        return r;
+    }
+    r = store_snapshot(d->account, STORE_INBOX, &d->letters);
+    if (r < 0) {
+        drop_close(d);
+        return r;
+    }
+    *ret_drop = d;
+    *ret_count = d->letters->count;
+    return 0;
+}
+
+static void drop_letter(void *drop, size_t at, struct pop3_letter *ret) {
+    const struct store_letter *l = &((struct drop *)drop)->letters->letters[at];
+    ret->size = l->size;
+    ret->plain = !(l->shape & (STORE_DOT_LINES | STORE_OPEN_END));
+}
+
+static void drop_uidl(void *drop, size_t at, struct buf *to) {
+    char text[STORE_UIDL_SIZE];
+    buf_add(to, store_uidl(&((struct drop *)drop)->letters->letters[at], text));
+}
+
+static int drop_read_part(void *drop, size_t at, uint64_t offset, size_t len, struct buf *to) {
+    struct drop *d = drop;
+    buf_reserve(to, len);
+    ssize_t n = store_read(d->account, &d->letters->letters[at], offset, to->ptr + to->len, len);
+    if (n < 0)
+        return (int)n;
+    to->len += (size_t)n;
+    return (size_t)n == len ? 0 : -EIO;
+}
+
+static int drop_read(void *drop, size_t at, size_t count, struct buf *to,
+                     struct pop3_piece *ret_pieces) {
+    const struct store_letter *l = &((struct drop *)drop)->letters->letters[at];
+    size_t begin = to->len;
+    (void)count;
+    int r = drop_read_part(drop, at, 0, l->size, to);
+    if (r < 0)
+        return r;
+    ret_pieces[0] = (struct pop3_piece){begin, l->size};
+    return 1;
+}
+
+static int drop_place(void *drop, size_t at, int *ret_fd, uint64_t *ret_offset) {
+    struct drop *d = drop;
+    release_placed(d);
+    int r = store_bytes(d->account, &d->letters->letters[at], &d->placed);
+    if (r < 0)
+        return r;
+    d->has_placed = true;
+    *ret_fd = d->placed.fd;
+    *ret_offset = d->placed.offset;
+    return 0;
+}
+
+static int drop_expunge(void *drop, const uint32_t *places, size_t count) {
+    struct drop *d = drop;
+    uint32_t *uids = mem_array(count, sizeof *uids);
+    size_t removed = 0;
+    for (size_t i = 0; i < count; i++)
+        uids[i] = d->letters->letters[places[i]].uid;
+    int r = store_expunge(d->account, STORE_INBOX, uids, count, &removed);
+    free(uids);
+    return r;
+}
+
+static const struct pop3_maildrop_ops maildrop = {
+    .open = drop_open,
+    .close = drop_close,
+    .letter = drop_letter,
+    .uidl = drop_uidl,
+    .read = drop_read,
+    .read_part = drop_read_part,
+    .place = drop_place,
+    .expunge = drop_expunge,
+};
+
+/* ------------------------------------------------------------------ sessions */
+
+static void session_free(struct mail_session *s) {
+    struct mail *m = s->process->state;
+    link_remove(&s->link);
+    m->session_count--;
+    fiber_cond_wake_all(&m->session_ended);
+    stream_free(s->stream);
+    free(s);
+}
+
+static void run_session(void *arg) {
+    struct mail_session *s = arg;
+    const struct conf *conf = s->process->conf;
+    struct pop3_session_config config = pop3_session_defaults;
+    struct pop3_session_counts counts = {0};
+    s->fiber = fiber_self();
+    config.offer = (struct pop3_offer){.tls_active = s->tls};
+    config.timeout = conf->pop3.timeout;
+    config.errors_max = conf->pop3.hard_errors;
+    (void)pop3_session(s->stream, &config, &maildrop, s, &counts);
+    (void)stream_shutdown(s->stream);
+    if (counts.fetched > 0 || counts.removed > 0 || counts.problem < 0)
+        process_event(s->process, 0, KIND_FETCHED, NULL, 0,
+                      "%s fetched %llu letters by POP3 from %s and removed %llu%s%s.", s->address,
+                      (unsigned long long)counts.fetched, s->peer,
+                      (unsigned long long)counts.removed, counts.problem < 0 ? "; it failed: " : "",
+                      counts.problem < 0 ? error_text(counts.problem) : "");
+    session_free(s);
+}
+
+int mail_on_pop3(void *arg, const struct rpc_caller *caller, const struct rpc_mail_pop3_in *in,
+                 struct arena *a, struct rpc_mail_pop3_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct mail *m = p->state;
+    (void)caller;
+    (void)a;
+    (void)out;
+    if (in->connection < 0)
+        return problem_set(problem, -EINVAL, "no connection was passed");
+    struct mail_session *s = NEW(struct mail_session);
+    s->process = p;
+    s->account = in->account;
+    s->tls = in->tls;
+    (void)slice_to_str(in->address, s->address, sizeof s->address);
+    (void)slice_to_str(in->peer, s->peer, sizeof s->peer);
+    int r = stream_from_fd(in->connection, &s->stream);
+    if (r < 0) {
+        free(s);
+        return r;
+    }
+    r = stream_unread(s->stream, in->unread);
+    list_append(&m->sessions, &s->link);
+    m->session_count++;
+    if (r == 0)
+        r = fiber_spawn_under(p->root, "pop3 session", run_session, s);
+    if (r < 0)
+        session_free(s);
+    return r;
+}
+
+void mail_end_sessions(struct mail *m) {
+    LIST_EACH (s, &m->sessions, struct mail_session, link)
+        if (s->fiber)
+            fiber_cancel(s->fiber);
+    while (m->session_count > 0 && fiber_cond_wait(&m->session_ended) == 0)
+        ;
+}

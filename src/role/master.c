@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC */
+#include "role/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/alloc.h"
+#include "conf/share.h"
+#include "journey/kinds.h"
+#include "role/children.h"
+#include "role/proc_info.h"
+
+struct master {
+    const struct master_options *options;
+    struct conf *conf;
+    struct children children;
+    usec_t started; /* wall */
+    struct fiber_cond stop_asked;
+    bool stop;
+    int result;
+};
+
+/* Tells systemd, where there is one (sd_notify(3)). */
+static void notify_systemd(const char *state) {
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    if (!path || slice_to_str(slice_of_str(path), to.sun_path, sizeof to.sun_path) < 0)
+        return;
+    if (to.sun_path[0] == '@')
+        to.sun_path[0] = '\0';
+    _cleanup_(close_p) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (fd >= 0)
+        (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, len);
+}
+
+/* ------------------------------------------------------------------ reloading */
+
+static void describe_changes(const struct conf_diff *diff, struct buf *report) {
+    if (diff->count == 0)
+        buf_add_str(report, "No setting has changed.\n");
+    for (size_t i = 0; i < diff->count; i++) {
+        const struct conf_change *c = &diff->list[i];
+        char name[CONF_NAME_SIZE];
+        struct slice full = conf_setting_name(c->setting, name);
+        buf_printf(report, "%.*s: %.*s -> %.*s%s\n", SLICE_ARG(full), SLICE_ARG(c->before),
+                   SLICE_ARG(c->after),
+                   c->setting->effect == CONF_RESTART ? " (at the next start)" : "");
+    }
+}
+
+/* Reads the settings again. Negative: they have errors, nothing has changed. */
+static int reload(struct master *m, struct buf *report) {
+    struct conf_problems problems = {0};
+    _cleanup_(arena_done) struct arena a = {0};
+    struct conf *fresh = NULL;
+    int r = conf_load(m->options->conf_path, &fresh, &problems);
+    if (r < 0) {
+        conf_problems_write(&problems, report);
+        buf_add_str(report, "The settings have errors; the old ones stay in force.\n");
+        children_event(&m->children, KIND_WARNING,
+                       "The settings were not reloaded, since they have %zu errors: see"
+                       " `hayauma check`.",
+                       problems.count);
+        conf_problems_done(&problems);
+        return r;
+    }
+    struct conf_diff diff = conf_diff(m->conf, fresh, &a);
+    describe_changes(&diff, report);
+    struct conf *before = m->conf;
+    m->conf = m->children.conf = fresh;
+    children_reload(&m->children, diff.roles);
+    children_event(&m->children, KIND_RELOAD, "The settings were reloaded: %zu changed.",
+                   diff.count);
+    conf_problems_done(&problems);
+    conf_free(before);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ what others ask */
+
+static void add_process(struct master *m, struct child *child, struct arena *a,
+                        struct rpc_process *to) {
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + USEC_SEC);
+    static const char *const states[] = {"down", "starting", "starting", "working"};
+    struct rpc_process_status_in in = {0};
+    struct rpc_process_status_out out = {0};
+    *to = (struct rpc_process){
+        .role = slice_of_str(role_name(child->role->role)),
+        .worker = child->worker,
+        .pid = child->pid,
+        .user = arena_copy(a, slice_of_str(child->user->name)),
+        .root = arena_copy(a, slice_of_str(m->children.users.change ? child->root : "")),
+        .confinement = arena_copy(a, slice_of_str(child->confinement)),
+        .started = child->pid > 0 ? child->started : 0,
+        .restarts = child->restarts,
+        .memory = child->pid > 0 ? proc_memory(child->pid) : 0,
+        .state = slice_of_str(states[child->state]),
+    };
+    if (child->state == CHILD_WORKING &&
+        call_process_status(child->link, &in, a, &out, NULL) == 0) {
+        to->sessions = out.sessions;
+        to->fibers = out.fibers;
+    } else if (child->state == CHILD_WORKING) {
+        to->state = S("silent");
+    }
+}
+
+static int on_status(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_master_status_in *in, struct arena *a,
+                     struct rpc_master_status_out *out, struct problem *problem) {
+    struct master *m = arg;
+    (void)caller;
+    (void)in;
+    (void)problem;
+    out->hostname = arena_copy(a, m->conf->hostname);
+    out->version = slice_of_str(m->options->version);
+    out->started = m->started;
+    out->processes = arena_array(a, m->children.count + 1, sizeof *out->processes);
+    out->processes[0] = (struct rpc_process){
+        .role = S("master"),
+        .pid = getpid(),
+        .started = m->started,
+        .user = m->children.users.change ? S("root") : slice_of_str(m->children.users.edge.name),
+        .confinement = S("none: starts the others, binds the ports"),
+        .memory = proc_memory(getpid()),
+        .state = S("working"),
+    };
+    out->processes_count = 1;
+    for (size_t i = 0; i < m->children.count; i++)
+        add_process(m, &m->children.list[i], a, &out->processes[out->processes_count++]);
+    return 0;
+}
+
+static int on_reload(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_master_reload_in *in, struct arena *a,
+                     struct rpc_master_reload_out *out, struct problem *problem) {
+    struct master *m = arg;
+    _cleanup_(buf_done) struct buf report = {0};
+    (void)caller;
+    (void)in;
+    int r = reload(m, &report);
+    if (r < 0)
+        return problem_set(problem, r, "%.*s", SLICE_ARG(buf_slice(&report)));
+    out->report = arena_copy(a, slice_first(buf_slice(&report), 16384));
+    return 0;
+}
+
+static void ask_stop(struct master *m) {
+    m->stop = true;
+    fiber_cond_wake_all(&m->stop_asked);
+}
+
+static int on_stop(void *arg, const struct rpc_caller *caller, const struct rpc_master_stop_in *in,
+                   struct arena *a, struct rpc_master_stop_out *out, struct problem *problem) {
+    (void)caller;
+    (void)in;
+    (void)a;
+    (void)out;
+    (void)problem;
+    ask_stop(arg);
+    return 0;
+}
+
+static int on_fibers(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_master_fibers_in *in, struct arena *a,
+                     struct rpc_master_fibers_out *out, struct problem *problem) {
+    struct master *m = arg;
+    (void)caller;
+    for (size_t i = 0; i < m->children.count; i++) {
+        struct child *child = &m->children.list[i];
+        if (!slice_eq(in->role, slice_of_str(role_name(child->role->role))) ||
+            child->worker != in->worker || !child->link)
+            continue;
+        struct rpc_process_fibers_in ask = {0};
+        struct rpc_process_fibers_out got = {0};
+        int r = call_process_fibers(child->link, &ask, a, &got, problem);
+        out->fibers = got.fibers;
+        out->fibers_count = got.fibers_count;
+        return r;
+    }
+    return problem_set(problem, -E_UNKNOWN, "there is no process \"%.*s\" with number %u",
+                       SLICE_ARG(in->role), in->worker);
+}
+
+/* A process says that another one broke the rules: that one is not to be trusted any more. */
+static int on_misbehaved(void *arg, const struct rpc_caller *caller,
+                         const struct rpc_master_misbehaved_in *in) {
+    struct master *m = arg;
+    (void)caller;
+    struct child *child =
+        in->role < ROLES ? children_find(&m->children, (enum role)in->role, in->worker) : NULL;
+    if (!child || child->pid <= 0)
+        return 0;
+    children_event(&m->children, KIND_WARNING, "The %s process %u is ended because it %.*s.",
+                   role_name(child->role->role), child->worker, SLICE_ARG(in->why));
+    (void)kill(child->pid, SIGKILL);
+    return 0;
+}
+
+static const struct rpc_master_handlers handlers = {
+    .status = on_status,
+    .reload = on_reload,
+    .stop = on_stop,
+    .fibers = on_fibers,
+    .misbehaved = on_misbehaved,
+};
+
+/* ------------------------------------------------------------------ control socket, signals */
+
+static void control_closed(struct rpc_link *link, void *arg) {
+    (void)arg;
+    rpc_link_free(link);
+}
+
+static void serve_control(void *arg) {
+    struct master *m = arg;
+    struct fiber_fd listener;
+    struct net_addr peer;
+    char path[STATE_PATH];
+    int socket = -1, fd = -1;
+    struct rpc_options options = {
+        .self = ROLE_MASTER,
+        .other = ROLE_CLI,
+        .service = &rpc_master_service,
+        .handlers = &handlers,
+        .arg = m,
+        .down = control_closed,
+    };
+    int r =
+        net_listen_unix(state_path(path, m->options->directory, "run/master.sock"), 0600, &socket);
+    if (r == 0)
+        r = fiber_fd_init(&listener, socket);
+    if (r < 0) {
+        (void)fprintf(stderr, "hayauma: control socket %s cannot be made: %s\n", path,
+                      error_text(r));
+        return;
+    }
+    while (net_accept(&listener, &peer, &fd) == 0) {
+        struct rpc_link *link = rpc_link_new(&options);
+        if (rpc_link_attach(link, fd) < 0)
+            rpc_link_free(link);
+    }
+    fiber_fd_done(&listener);
+    (void)close(socket);
+}
+
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+static void handle_signals(void *arg) {
+    struct master *m = arg;
+    struct fiber_fd fd;
+    if (fiber_signals_open(signals, ARRAY_SIZE(signals), &fd) < 0)
+        return;
+    for (int signal; (signal = fiber_signals_next(&fd)) > 0;) {
+        _cleanup_(buf_done) struct buf report = {0};
+        if (signal != SIGHUP)
+            ask_stop(m);
+        else
+            (void)reload(m, &report);
+    }
+    int number = fd.fd;
+    fiber_fd_done(&fd);
+    (void)close(number);
+}
+
+/* ------------------------------------------------------------------ life */
+
+static void complain(struct master *m, const char *text) {
+    (void)fprintf(stderr, "hayauma: %s\n", text);
+    m->result = 1;
+}
+
+static void announce(const struct master *m) {
+    const struct state_users *u = &m->children.users;
+    if (!u->change)
+        (void)fprintf(stderr, "hayauma: running without root: the processes share one user and have"
+                              " no root of their own\n");
+    else if (u->made_up)
+        (void)fprintf(stderr,
+                      "hayauma: the users of the settings (hayauma-edge ...) do not exist; the"
+                      " processes run as %s, %s and %s. `make install` makes the users.\n",
+                      u->edge.name, u->vault.name, u->mail.name);
+}
+
+static void run_until_stopped(struct master *m) {
+    if (children_wait_ready(&m->children) == 0) {
+        (void)puts("ready");
+        (void)fflush(stdout);
+        notify_systemd("READY=1");
+        children_event(&m->children, KIND_STARTED, "The post office %.*s is open.",
+                       SLICE_ARG(m->conf->hostname));
+        while (!m->stop && fiber_cond_wait(&m->stop_asked) == 0)
+            ;
+    } else {
+        complain(m, m->children.failure);
+    }
+    notify_systemd("STOPPING=1");
+    children_stop(&m->children);
+}
+
+static void master_fiber(void *arg) {
+    struct master *m = arg;
+    struct problem problem = {0};
+    m->started = fiber_wall();
+    fiber_cond_init(&m->stop_asked);
+    children_init(&m->children, m->options->directory, m->conf);
+    m->children.handlers = &handlers;
+    m->children.arg = m;
+    _cleanup_(close_p) int lock = -1;
+    int r = state_prepare(m->options->directory, &m->children.users, &problem);
+    if (r == 0)
+        r = state_lock(m->options->directory, &lock, &problem);
+    if (r == 0)
+        r = listeners_open_ports(&m->children.listeners, m->conf, &problem);
+    if (r == 0)
+        r = listeners_open_control(&m->children.listeners, m->options->directory, &problem);
+    if (r < 0) {
+        complain(m, problem.text);
+    } else {
+        announce(m);
+        if (fiber_spawn("signals", handle_signals, m) < 0 ||
+            fiber_spawn("control socket", serve_control, m) < 0 || children_start(&m->children) < 0)
+            complain(m, "no memory for the first fibers");
+        else
+            run_until_stopped(m);
+    }
+    listeners_close(&m->children.listeners);
+    fiber_cancel_children();
+    rpc_link_free(m->children.ledger);
+}
+
+/* Many connections and stacks: as many descriptors as the system lets us have. */
+static void raise_limits(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+int master_run(const struct master_options *options, struct conf *conf) {
+    struct master m = {.options = options, .conf = conf};
+    struct fiber_config config = {0};
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+        (void)sigaddset(&set, signals[i]);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)umask(0077);
+    raise_limits();
+    int r = fiber_run(&config, master_fiber, &m);
+    conf_free(m.conf);
+    return r < 0 ? 1 : m.result;
+}

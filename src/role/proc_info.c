@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+#include "role/proc_info.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/slice.h"
+
+static struct slice read_proc(pid_t pid, const char *name, char *text, size_t size) {
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, size) : 0;
+    return slice_of(text, n > 0 ? (size_t)n : 0);
+}
+
+uint64_t proc_memory(pid_t pid) {
+    char text[4096];
+    uint64_t number = 0;
+    struct slice word;
+    struct slice rollup = read_proc(pid, "smaps_rollup", text, sizeof text);
+    ssize_t at = slice_find(rollup, S("\nPss:"));
+    if (at >= 0) {
+        struct slice rest = slice_from(rollup, (size_t)at + 5);
+        if (slice_next_word(&rest, &word) && slice_to_u64(word, UINT32_MAX, &number) == 0)
+            return number * 1024;
+    }
+    struct slice rest = read_proc(pid, "statm", text, sizeof text);
+    if (slice_next_word(&rest, &word) && slice_next_word(&rest, &word) &&
+        slice_to_u64(word, UINT32_MAX, &number) == 0)
+        return number * (uint64_t)sysconf(_SC_PAGESIZE);
+    return 0;
+}

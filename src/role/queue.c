@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The queue role: what happens to letters is decided in src/queue/; here it gets its settings, the
+ * other roles it asks, and the calls of those who bring letters or look after them.
+ */
+#include "queue/queue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/alloc.h"
+#include "base/siphash.h"
+#include "journey/kinds.h"
+#include "role/roles.h"
+#include "smtp/reply.h"
+
+#define QUEUE_WORKER  255U /* ids of letters made here; edges count from 0 */
+#define STOP_PATIENCE USEC_SEC
+#define FIELDS_MAX    32U
+
+/* ------------------------------------------------------------------ what it asks of others */
+
+static int ask_directory(void *arg, struct slice address, struct arena *a, struct route *ret) {
+    struct process *p = arg;
+    struct rpc_directory_resolve_in in = {address};
+    struct rpc_directory_resolve_out out;
+    int r = call_directory_resolve(process_link(p, ROLE_DIRECTORY, 0), &in, a, &out, NULL);
+    if (r < 0)
+        return r;
+    *ret = (struct route){.kind = (enum route_kind)out.kind,
+                          .mailbox_count = out.mailboxes_count,
+                          .forward_count = out.forwards_count,
+                          .reason_count = out.reasons_count};
+    ret->mailboxes = arena_array(a, out.mailboxes_count, sizeof *ret->mailboxes);
+    ret->forwards = arena_array(a, out.forwards_count, sizeof *ret->forwards);
+    ret->reasons = arena_array(a, out.reasons_count, sizeof *ret->reasons);
+    for (size_t i = 0; i < out.mailboxes_count; i++) {
+        const struct rpc_mailbox *m = &out.mailboxes[i];
+        ret->mailboxes[i] = (struct route_mailbox){.account_id = m->account,
+                                                   .quota = m->quota,
+                                                   .shard = m->shard,
+                                                   .address = m->address,
+                                                   .detail = m->detail};
+    }
+    for (size_t i = 0; i < out.forwards_count; i++)
+        ret->forwards[i] = out.forwards[i].text;
+    for (size_t i = 0; i < out.reasons_count; i++)
+        ret->reasons[i] = out.reasons[i].text;
+    return 0;
+}
+
+static int deliver(void *arg, const struct queue_delivery *d, struct problem *problem) {
+    struct process *p = arg;
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct spool_body *body = d->letter.body;
+    uint64_t quota = d->mailbox.quota > 0 ? d->mailbox.quota : p->conf->delivery.quota;
+    struct rpc_mail_deliver_in in = {
+        .id = d->letter.id,
+        .account = d->mailbox.account_id,
+        .quota = quota,
+        .recipient = d->recipient,
+        .head = d->head,
+        .return_path = d->letter.sender,
+        .arrival = d->letter.arrival,
+        .bytes = body->bytes,
+        .file = body->fd,
+        .file_len = body->file_len,
+    };
+    struct rpc_mail_deliver_out out;
+    return call_mail_deliver(process_link(p, ROLE_MAIL, d->mailbox.shard), &in, &a, &out, problem);
+}
+
+static struct rpc_recipient *recipients_for_relay(const struct queue_transmission *t,
+                                                  struct arena *a) {
+    struct rpc_recipient *list = arena_array(a, t->count, sizeof *list);
+    for (size_t i = 0; i < t->count; i++)
+        list[i] = (struct rpc_recipient){.address = t->recipients[i].address,
+                                         .original = t->recipients[i].original,
+                                         .notify = t->recipients[i].notify};
+    return list;
+}
+
+static struct relay_result result_of(const struct rpc_fate *f) {
+    struct relay_result r = {
+        .fate = f->fate <= RELAY_NEVER ? (enum relay_fate)f->fate : RELAY_LATER,
+        .reply = {.code = f->code, .text = f->text},
+        .peer = f->peer,
+        .from_peer = f->from_peer,
+        .dsn_passed = f->dsn_passed,
+    };
+    struct slice status = f->status;
+    (void)smtp_status_parse(&status, &r.reply.status);
+    return r;
+}
+
+/* All letters to one domain go through one relay process, which keeps the pace for it. */
+static struct rpc_link *relay_for(struct process *p, struct slice domain) {
+    static const uint8_t key[16] = "domain to relay";
+    return process_link(p, ROLE_RELAY, (unsigned)(siphash_keyed(domain, key) & 0xffff));
+}
+
+static int transmit(void *arg, const struct queue_transmission *t, struct arena *a,
+                    struct relay_outcome *ret) {
+    struct process *p = arg;
+    const struct spool_body *body = t->letter.body;
+    struct rpc_relay_transmit_in in = {
+        .id = t->letter.id,
+        .sender = t->letter.sender,
+        .recipients = recipients_for_relay(t, a),
+        .recipients_count = t->count,
+        .domain = t->domain,
+        .ret = (uint8_t)t->letter.ret,
+        .envid = t->letter.envid,
+        .shape = t->letter.shape,
+        .bytes = body->bytes,
+        .file = body->fd,
+        .file_len = body->file_len,
+        .now = t->now,
+    };
+    struct rpc_relay_transmit_out out;
+    int r = call_relay_transmit(relay_for(p, t->domain), &in, a, &out, NULL);
+    if (r < 0)
+        return r;
+    if (out.fates_count != t->count)
+        return -EPROTO;
+    *ret = (struct relay_outcome){
+        .count = out.fates_count, .dialogue = out.dialogue, .tls = out.tls, .rest = out.rest};
+    ret->results = arena_array(a, out.fates_count, sizeof *ret->results);
+    for (size_t i = 0; i < out.fates_count; i++)
+        ret->results[i] = result_of(&out.fates[i]);
+    return 0;
+}
+
+/* The engine's words for what happened, and the ledger's. */
+static const char *ledger_kind(const char *kind) {
+    static const struct {
+        const char *queue, *ledger;
+    } kinds[] = {
+        {"queue.accepted", KIND_QUEUED},     {"queue.made", KIND_QUEUED},
+        {"queue.delivered", KIND_DELIVERED}, {"queue.transmitted", KIND_TRANSMITTED},
+        {"queue.later", KIND_DEFERRED},      {"queue.failed", KIND_BOUNCED},
+        {"queue.expanded", KIND_EXPANDED},   {"queue.report", KIND_REPORT},
+        {"queue.settled", KIND_SETTLED},     {"queue.held", KIND_HELD},
+        {"queue.released", KIND_RELEASED},   {"queue.retry", KIND_RETRIED},
+        {"queue.removed", KIND_REMOVED},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (strcmp(kind, kinds[i].queue) == 0)
+            return kinds[i].ledger;
+    }
+    return kind;
+}
+
+static void tell(void *arg, letter_id id, const char *kind, struct slice sentence,
+                 const struct queue_field *fields, size_t count) {
+    struct process *p = arg;
+    struct rpc_field list[FIELDS_MAX];
+    count = MIN(count, (size_t)FIELDS_MAX);
+    for (size_t i = 0; i < count; i++)
+        list[i] =
+            (struct rpc_field){slice_of_str(fields[i].name), slice_first(fields[i].value, 16384)};
+    process_event(p, id, ledger_kind(kind), list, count, "%.*s", SLICE_ARG(sentence));
+}
+
+/* ------------------------------------------------------------------ life */
+
+static void note_spool(void *arg, enum spool_notice kind, const char *text) {
+    bool bad = kind != SPOOL_NOTICE_TORN && kind != SPOOL_NOTICE_STRAY;
+    process_event(arg, 0, bad ? KIND_ERROR : KIND_WARNING, NULL, 0, "Spool: %s", text);
+}
+
+static struct queue_options options_of(struct process *p) {
+    const struct conf *c = p->conf;
+    struct queue_options o = queue_options_default;
+    o.hostname = c->hostname;
+    o.worker = QUEUE_WORKER;
+    o.smart_host = c->relay.smart_host.host;
+    o.schedule.first = c->queue.retry_schedule.list;
+    o.schedule.first_count = c->queue.retry_schedule.count;
+    o.schedule.day_one = c->queue.retry_first_day;
+    o.schedule.after = c->queue.retry_after;
+    o.schedule.jitter = c->queue.retry_jitter;
+    o.schedule.lifetime = c->queue.lifetime;
+    o.schedule.report_lifetime = c->queue.bounce_lifetime;
+    o.schedule.notices = c->queue.delay_notices.list;
+    o.schedule.notice_count = MIN(c->queue.delay_notices.count, (size_t)QUEUE_NOTICES);
+    o.recipients_per_transaction = c->queue.recipients_per_transaction;
+    o.active_max = c->queue.active_max;
+    o.memory_max = c->queue.memory_max;
+    o.returned_max = c->queue.bounce_full_size_max;
+    o.received_max = c->smtp.received_max;
+    o.spool.reserve = c->queue.disk_reserve;
+    o.spool.notice = note_spool;
+    o.spool.arg = p;
+    return o;
+}
+
+static int open_queue(struct process *p, struct problem *problem) {
+    struct queue *q = NULL;
+    struct queue_options options = options_of(p);
+    struct queue_ops ops = {p, ask_directory, deliver, transmit, tell};
+    _cleanup_(close_p) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return problem_set(problem, -errno, "spool cannot be opened: %s", error_text(errno));
+    int r = queue_open(dir, &options, &ops, &q, problem);
+    if (r == 0) {
+        p->state = q;
+        (void)TAKE_FD(dir); /* stays the queue's for the life of the process */
+    }
+    return r;
+}
+
+static void go(struct process *p) {
+    if (queue_start(p->state) < 0)
+        process_fail(p, "the queue cannot start: no memory");
+}
+
+static void reload(struct process *p, const struct conf *before) {
+    struct queue_options options = options_of(p);
+    (void)before;
+    queue_configure(p->state, &options);
+}
+
+static void stop(struct process *p) {
+    queue_stop(p->state, fiber_now() + STOP_PATIENCE);
+}
+
+static uint64_t sessions(struct process *p) {
+    struct queue_stats stats;
+    queue_stats(p->state, &stats);
+    return stats.letters;
+}
+
+/* ------------------------------------------------------------------ letters come in */
+
+static int on_open_file(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_queue_open_file_in *in, struct arena *a,
+                        struct rpc_queue_open_file_out *out, struct problem *problem) {
+    (void)caller;
+    (void)a;
+    (void)problem;
+    return queue_open_file(((struct process *)arg)->state, in->id, &out->file);
+}
+
+static int on_drop_file(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_queue_drop_file_in *in, struct arena *a,
+                        struct rpc_queue_drop_file_out *out, struct problem *problem) {
+    (void)caller;
+    (void)a;
+    (void)out;
+    (void)problem;
+    queue_drop_file(((struct process *)arg)->state, in->id);
+    return 0;
+}
+
+static int on_submit(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_queue_submit_in *in, struct arena *a,
+                     struct rpc_queue_submit_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct spool_recipient *recipients = arena_array(a, in->recipients_count, sizeof *recipients);
+    (void)caller;
+    (void)out;
+    for (size_t i = 0; i < in->recipients_count; i++)
+        recipients[i] = (struct spool_recipient){.address = in->recipients[i].address,
+                                                 .original = in->recipients[i].original,
+                                                 .notify = in->recipients[i].notify};
+    if (in->body_type > SPOOL_BINARYMIME || in->ret > SPOOL_RET_HDRS)
+        return problem_set(problem, -EINVAL, "unknown body type or RET");
+    struct queue_letter letter = {
+        .id = in->id,
+        .sender = in->sender,
+        .recipients = recipients,
+        .count = in->recipients_count,
+        .body_type = (enum spool_body_type)in->body_type,
+        .ret = (enum spool_ret)in->ret,
+        .envid = in->envid,
+        .origin = (enum queue_origin)in->origin,
+        .login = in->login,
+        .helo = in->helo,
+        .peer = in->peer,
+        .shape = in->shape,
+        .head = in->head,
+        .bytes = in->bytes,
+        .in_file = in->in_file,
+    };
+    return queue_submit(p->state, &letter, problem);
+}
+
+static int on_room(void *arg, const struct rpc_caller *caller, const struct rpc_queue_room_in *in,
+                   struct arena *a, struct rpc_queue_room_out *out, struct problem *problem) {
+    (void)caller;
+    (void)a;
+    (void)problem;
+    out->room = queue_room(((struct process *)arg)->state, in->size);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ looking after it */
+
+static struct rpc_waiting *waiting_of(const struct queue_entry *e, struct arena *a) {
+    struct rpc_waiting *list = arena_array(a, e->waiting_count, sizeof *list);
+    for (size_t i = 0; i < e->waiting_count; i++) {
+        const struct queue_waiting *w = &e->waiting[i];
+        list[i] = (struct rpc_waiting){.address = w->address,
+                                       .status = slice_of_str(w->status),
+                                       .attempts = w->attempts,
+                                       .next = w->next,
+                                       .reply = slice_first(w->reply, 2048)};
+    }
+    return list;
+}
+
+static int on_list(void *arg, const struct rpc_caller *caller, const struct rpc_queue_list_in *in,
+                   struct arena *a, struct rpc_queue_list_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct queue_match match = {.text = in->match};
+    struct queue_page page;
+    (void)caller;
+    (void)problem;
+    int r = queue_list(p->state, &match, in->after, MIN(in->limit, 500U), in->details, a, &page);
+    if (r < 0)
+        return r;
+    out->total = page.total;
+    out->letters_count = page.count;
+    out->letters = arena_array(a, page.count, sizeof *out->letters);
+    for (size_t i = 0; i < page.count; i++) {
+        const struct queue_entry *e = &page.entries[i];
+        out->letters[i] = (struct rpc_queued){
+            .id = e->id,
+            .arrival = e->arrival,
+            .size = e->size,
+            .sender = e->sender,
+            .login = e->login,
+            .hold = e->hold,
+            .active = e->active,
+            .damaged = e->damaged,
+            .next = e->next,
+            .recipients = e->recipients,
+            .left = e->left,
+            .waiting = waiting_of(e, a),
+            .waiting_count = e->waiting_count,
+        };
+    }
+    return 0;
+}
+
+static int on_act(void *arg, const struct rpc_caller *caller, const struct rpc_queue_act_in *in,
+                  struct arena *a, struct rpc_queue_act_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct queue_match match = {.id = in->id, .text = in->match};
+    (void)caller;
+    (void)a;
+    if (in->action >= QUEUE_ACTIONS)
+        return problem_set(problem, -EINVAL, "unknown action");
+    return queue_act(p->state, (enum queue_action)in->action, &match, in->bounce, &out->count,
+                     problem);
+}
+
+static int on_bytes(void *arg, const struct rpc_caller *caller, const struct rpc_queue_bytes_in *in,
+                    struct arena *a, struct rpc_queue_bytes_out *out, struct problem *problem) {
+    struct process *p = arg;
+    const size_t size = 262144;
+    char *bytes = arena_alloc(a, size);
+    (void)caller;
+    ssize_t n = queue_read(p->state, in->id, in->offset, bytes, size);
+    if (n < 0)
+        return problem_set(problem, (int)n, "the letter cannot be read: %s", error_text((int)n));
+    out->bytes = slice_of(bytes, (size_t)n);
+    return 0;
+}
+
+static const struct rpc_queue_handlers handlers = {
+    .open_file = on_open_file,
+    .drop_file = on_drop_file,
+    .submit = on_submit,
+    .room = on_room,
+    .list = on_list,
+    .act = on_act,
+    .bytes = on_bytes,
+};
+
+const struct process_role role_queue = {
+    .role = ROLE_QUEUE,
+    .directory = "spool",
+    .rights = CONFINE_FILES,
+    .handlers = &handlers,
+    .open = open_queue,
+    .go = go,
+    .reload = reload,
+    .stop = stop,
+    .sessions = sessions,
+};

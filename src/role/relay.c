@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The relay role: hands letters to other hosts. What it does is in src/relay/; here it gets its
+ * questions to the resolver, its settings, and its calls from the queue.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "journey/kinds.h"
+#include "queue/queue.h"
+#include "role/dns_link.h"
+#include "role/roles.h"
+
+#define CONNECTIONS_MAX 1000U
+
+struct relaying {
+    struct relay *relay;
+    struct fiber *keeper;
+    struct tls_context *tls;
+    struct slice own_name;
+    struct net_addr *own_addresses; /* that we listen on */
+    unsigned transmissions;
+};
+
+static void set_timeouts(struct relay_timeouts *t, const struct conf *conf) {
+    t->greeting = conf->relay.greeting_timeout;
+    t->mail = conf->relay.mail_timeout;
+    t->rcpt = conf->relay.rcpt_timeout;
+    t->data_start = conf->relay.data_timeout;
+    t->data_block = conf->relay.data_block_timeout;
+    t->data_end = conf->relay.data_end_timeout;
+}
+
+/* What we listen on is ourselves: a letter that leads there goes in circles. */
+static void set_own(struct relaying *state, struct relay_options *o, const struct conf *conf) {
+    state->own_name = conf->hostname;
+    state->own_addresses = mem_array(conf->listen.count, sizeof *state->own_addresses);
+    for (size_t i = 0; i < conf->listen.count; i++) {
+        state->own_addresses[i] = conf->listen.list[i];
+        net_set_port(&state->own_addresses[i], (uint16_t)(25 + conf->port_offset));
+    }
+    o->own_names = &state->own_name;
+    o->own_name_count = 1;
+    o->own_addresses = state->own_addresses;
+    o->own_address_count = conf->listen.count;
+    o->loopback_is_own = conf->port_offset == 0;
+}
+
+static void set_sources(struct relay_options *o, const struct conf *conf) {
+    for (size_t i = 0; i < conf->relay.source_addresses.count; i++) {
+        const struct net_addr *a = &conf->relay.source_addresses.list[i];
+        if (a->any.sa_family == AF_INET6)
+            o->source_ipv6 = a;
+        else
+            o->source_ipv4 = a;
+    }
+}
+
+static int open_relay(struct process *p, struct problem *problem) {
+    struct relaying *state = NEW(struct relaying);
+    struct relay_options o = relay_options_default;
+    const struct conf *conf = p->conf;
+    p->state = state;
+    o.helo = conf->hostname;
+    o.dns = dns_link_client(process_link(p, ROLE_RESOLVER, 0));
+    o.connect = net_connect;
+    o.connect_timeout = conf->relay.connect_timeout;
+    o.idle = conf->relay.idle_timeout;
+    o.connections = CONNECTIONS_MAX;
+    o.pace.start = conf->relay.connections_start;
+    o.pace.limit = conf->relay.connections_max;
+    set_timeouts(&o.timeouts, conf);
+    set_own(state, &o, conf);
+    set_sources(&o, conf);
+    int r = conf->relay.tls ? tls_client_new(&state->tls, problem) : 0;
+    if (r < 0)
+        return r;
+    o.tls = state->tls;
+    state->relay = relay_new(&o);
+    return fiber_spawn_under(p->root, "relay keeper", relay_keep, state->relay);
+}
+
+/* ------------------------------------------------------------------ one call */
+
+struct call {
+    struct process *process;
+    uint64_t letter;
+};
+
+static void say(void *arg, struct slice sentence) {
+    struct call *call = arg;
+    process_event(call->process, call->letter, KIND_LOOKUP, NULL, 0, "%.*s", SLICE_ARG(sentence));
+}
+
+/* NOTIFY bits as they travel in SMTP (RFC 3461 §4.1). */
+static struct slice notify_text(struct arena *a, unsigned bits) {
+    if (bits & SPOOL_NOTIFY_NEVER)
+        return S("NEVER");
+    struct buf text = {0};
+    if (bits & SPOOL_NOTIFY_SUCCESS)
+        buf_add_str(&text, ",SUCCESS");
+    if (bits & SPOOL_NOTIFY_FAILURE)
+        buf_add_str(&text, ",FAILURE");
+    if (bits & SPOOL_NOTIFY_DELAY)
+        buf_add_str(&text, ",DELAY");
+    struct slice copy = slice_from(arena_copy(a, buf_slice(&text)), 1);
+    buf_done(&text);
+    return copy;
+}
+
+static struct relay_recipient *recipients_of(const struct rpc_relay_transmit_in *in,
+                                             struct arena *a) {
+    struct relay_recipient *list = arena_array(a, in->recipients_count, sizeof *list);
+    for (size_t i = 0; i < in->recipients_count; i++) {
+        const struct rpc_recipient *from = &in->recipients[i];
+        list[i] = (struct relay_recipient){.address = from->address,
+                                           .notify = notify_text(a, from->notify),
+                                           .orcpt = from->original};
+    }
+    return list;
+}
+
+static int find_next_hop(struct process *p, struct slice domain, struct relay_job *job,
+                         struct problem *problem) {
+    struct slice smart = p->conf->relay.smart_host.host;
+    if (smart.len > 0) {
+        job->smart_host = true;
+        return dns_next_hop_parse(domain, 25, &job->to);
+    }
+    if (domain.len == 0)
+        return problem_set(problem, -EINVAL, "no domain to send to");
+    job->to = (struct dns_next_hop){.name = domain, .port = p->conf->relay.port};
+    return 0;
+}
+
+static void give_fates(const struct relay_outcome *outcome, struct arena *a,
+                       struct rpc_relay_transmit_out *out) {
+    out->fates_count = outcome->count;
+    out->fates = arena_array(a, outcome->count, sizeof *out->fates);
+    for (size_t i = 0; i < outcome->count; i++) {
+        const struct relay_result *r = &outcome->results[i];
+        out->fates[i] = (struct rpc_fate){
+            .fate = (uint8_t)r->fate,
+            .code = (uint16_t)r->reply.code,
+            .status = smtp_status_text(a, r->reply.status),
+            .text = slice_first(r->reply.text, 2048),
+            .peer = slice_first(r->peer, 512),
+            .from_peer = r->from_peer,
+            .dsn_passed = r->dsn_passed,
+        };
+    }
+    out->dialogue = slice_first(outcome->dialogue, 65536);
+    out->tls = outcome->tls;
+    out->rest = outcome->rest;
+}
+
+/* A large letter is bytes and then a file; the relay wants one place: the file has it all or none.
+ */
+static void set_content(const struct rpc_relay_transmit_in *in, struct relay_letter *letter) {
+    letter->bytes = in->bytes;
+    letter->size = in->bytes.len;
+    letter->file = in->file;
+    if (in->file >= 0)
+        letter->size += in->file_len;
+}
+
+static int on_transmit(void *arg, const struct rpc_caller *caller,
+                       const struct rpc_relay_transmit_in *in, struct arena *a,
+                       struct rpc_relay_transmit_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct relaying *state = p->state;
+    struct call call = {p, in->id};
+    struct relay_outcome outcome;
+    struct relay_job job = {
+        .ignore_rest = in->now,
+        .voice = {say, &call},
+        .letter =
+            {
+                .reverse_path = in->sender,
+                .recipients = recipients_of(in, a),
+                .count = in->recipients_count,
+                .eight_bit = in->shape & QUEUE_EIGHT_BIT,
+                .dot_free = !(in->shape & QUEUE_DOT_LINES),
+                .utf8 = in->shape & QUEUE_UTF8,
+                .ret = in->ret == SPOOL_RET_FULL   ? RELAY_RET_FULL
+                       : in->ret == SPOOL_RET_HDRS ? RELAY_RET_HDRS
+                                                   : RELAY_RET_NONE,
+                .envid = in->envid,
+            },
+    };
+    (void)caller;
+    _cleanup_(close_p) UNUSED int file = in->file;
+    set_content(in, &job.letter);
+    int r = find_next_hop(p, in->domain, &job, problem);
+    if (r < 0)
+        return r;
+    state->transmissions++;
+    r = relay_transmit(state->relay, &job, a, &outcome);
+    state->transmissions--;
+    if (r == 0)
+        give_fates(&outcome, a, out);
+    return r;
+}
+
+static uint64_t sessions(struct process *p) {
+    struct relay_stats stats;
+    relay_stats(((struct relaying *)p->state)->relay, &stats);
+    return stats.connections;
+}
+
+static const struct rpc_relay_handlers handlers = {.transmit = on_transmit};
+
+const struct process_role role_relay = {
+    .role = ROLE_RELAY,
+    .rights = CONFINE_CONNECT,
+    .handlers = &handlers,
+    .open = open_relay,
+    .sessions = sessions,
+};
