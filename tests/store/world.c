@@ -119,7 +119,7 @@ static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t of
 static int disk_fdatasync(int fd) {
     disk.syncs++;
     if (disk.before_sync)
-        disk.before_sync(disk.arg);
+        disk.before_sync(disk.arg, fd);
     return fails(disk.sync_error) ? -1 : 0;
 }
 
@@ -156,9 +156,13 @@ void world_run(void (*test)(struct world *w), bool simulated) {
     struct run r = {test, &w};
     struct fiber_config config = {.simulate_from = simulated ? TEST_NOW : 0};
     assert_int_equal(fiber_run(&config, run_fiber, &r), 0);
-    remove_tree(w.dir);
-    remove_tree(w.other);
+    world_remove(&w);
     buf_done(&w.reports);
+}
+
+void world_remove(struct world *w) {
+    remove_tree(w->dir);
+    remove_tree(w->other);
 }
 
 int world_try_open(struct world *w) {

@@ -37,7 +37,7 @@ struct disk {
     unsigned fail_times; /* then it works again; 0: never */
     size_t short_write;  /* bytes that a failing write still writes */
     unsigned writes, syncs;
-    void (*before_sync)(void *arg); /* a moment to take an image */
+    void (*before_sync)(void *arg, int fd); /* a moment to take an image */
     void *arg;
 };
 extern struct disk disk;
@@ -63,6 +63,8 @@ void world_image(struct world *w);
 void world_use_image(struct world *w); /* w->dir and w->other change places; nothing is open */
 void world_restore(struct world *w);   /* the image over w->dir; nothing is open */
 void world_crash(struct world *w);     /* image, close the old world, open the image */
+
+void world_remove(struct world *w); /* both folders */
 
 char *world_path(const struct world *w, const char *name); /* under w->dir; on the heap */
 uint64_t file_size(const char *path);

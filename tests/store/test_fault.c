@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+/* D3, D4: a disk that fails to write, to sync, or is full. */
+#include "world.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "fiber/fiber.h"
+
+#define SECOND_PACK "67/4711/packs/000002.pack"
+
+WORLD_TEST(d3_after_a_failed_sync_the_pack_is_given_up) {
+    world_open(w);
+    world_fill(w, 2);
+    struct store_delivered d;
+    disk.sync_error = EIO;
+    disk.fail_times = 1;
+    assert_int_equal(world_try_deliver(w, "key 3", "letter 3\r\n", &d), -EIO);
+    assert_true(slice_find(buf_slice(&w->reports), S("a new one is begun")) >= 0);
+    EXPECT_UIDS(w, 1, 2);
+    d = world_deliver(w, "key 3", "letter 4\r\n"); /* UID 3 was given out and is lost */
+    assert_false(d.already);
+    assert_int_equal(d.uid, 4);
+    EXPECT_UIDS(w, 1, 2, 4);
+}
+
+WORLD_TEST(d3_a_given_up_pack_is_copied_and_removed) {
+    world_open(w);
+    world_fill(w, 3);
+    struct store_delivered d;
+    disk.sync_error = EIO;
+    disk.fail_times = 1;
+    assert_int_equal(world_try_deliver(w, "key 4", "letter 4\r\n", &d), -EIO);
+    fiber_sleep(10 * USEC_SEC);
+    char *first = world_path(w, TEST_PACK), *second = world_path(w, SECOND_PACK);
+    assert_false(file_exists(first));
+    assert_true(file_exists(second));
+    EXPECT_UIDS(w, 1, 2, 3);
+    world_crash(w);
+    EXPECT_UIDS(w, 1, 2, 3);
+    assert_true(world_deliver(w, "key 2", "letter 2\r\n").already);
+    free(first), free(second);
+}
+
+WORLD_TEST(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none) {
+    world_open(w);
+    world_fill(w, 2);
+    disk.sync_error = EIO;
+    struct store_delivered d;
+    for (int i = 0; i < 5; i++)
+        assert_true(world_try_deliver(w, "key 3", "letter 3\r\n", &d) < 0);
+    fiber_sleep(10 * USEC_SEC);
+    EXPECT_UIDS(w, 1, 2);
+    disk.sync_error = 0;
+    d = world_deliver(w, "key 3", "new\r\n");
+    assert_false(d.already);
+    world_crash(w);
+    struct store_snapshot *s = world_snapshot(w);
+    assert_int_equal(s->count, 3);
+    assert_int_equal(s->letters[2].uid, d.uid);
+    store_snapshot_free(s);
+}
+
+static void full_disk(struct world *w, size_t short_write) {
+    world_open(w);
+    world_fill(w, 2);
+    char *pack = world_path(w, TEST_PACK);
+    uint64_t size = file_size(pack);
+    disk.write_error = ENOSPC;
+    disk.short_write = short_write;
+    struct store_delivered d;
+    assert_int_equal(world_try_deliver(w, "key 3", "letter 3\r\n", &d), -ENOSPC);
+    assert_int_equal(file_size(pack), size);
+    size_t removed;
+    const uint32_t uid = 1;
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, &uid, 1, &removed), -ENOSPC);
+    EXPECT_UIDS(w, 1, 2);
+    disk.write_error = 0;
+    assert_int_equal(world_deliver(w, "key 3", "letter 4\r\n").uid, 4);
+    world_expunge(w, 1);
+    world_crash(w);
+    EXPECT_UIDS(w, 2, 4);
+    assert_int_equal(w->reports.len, 0);
+    free(pack);
+}
+
+WORLD_TEST(d4_a_full_disk_is_a_clean_error) {
+    full_disk(w, 0);
+}
+
+WORLD_TEST(d4_no_half_record_is_left_on_a_full_disk) {
+    full_disk(w, 20);
+}
+
+WORLD_TEST(a_first_delivery_on_a_full_disk_may_be_tried_again) {
+    disk.write_error = ENOSPC;
+    assert_int_equal(world_try_open(w), -ENOSPC);
+    disk.write_error = 0;
+    assert_int_equal(store_account_open(w->store, TEST_ACCOUNT, &w->account), 0);
+    world_fill(w, 1);
+    world_crash(w);
+    EXPECT_UIDS(w, 1);
+}
+
+WORLD_TEST(a_write_error_gives_the_pack_up_as_well) {
+    world_open(w);
+    world_fill(w, 1);
+    disk.write_error = EIO;
+    disk.short_write = 30;
+    disk.fail_times = 1;
+    struct store_delivered d;
+    assert_int_equal(world_try_deliver(w, "key 2", "letter 2\r\n", &d), -EIO);
+    assert_int_equal(world_deliver(w, "key 2", "letter 3\r\n").uid, 3);
+    world_crash(w);
+    EXPECT_UIDS(w, 1, 3);
+}
+
+WORLD_TEST(d4_low_space_refuses_letters_before_it_is_too_late) {
+    w->options.min_free = 1ULL << 60;
+    world_open(w);
+    struct store_delivered d;
+    assert_int_equal(world_try_deliver(w, "key 1", "letter 1\r\n", &d), -ENOSPC);
+    struct store_usage u;
+    store_account_usage(w->account, &u);
+    assert_int_equal(u.letters, 0);
+}
+
+struct sender {
+    struct world *w;
+    const char *key;
+    int result;
+};
+
+static void send_one(void *arg) {
+    struct sender *s = arg;
+    struct store_delivered d;
+    s->result = world_try_deliver(s->w, s->key, "letter\r\n", &d);
+}
+
+WORLD_TEST(a_group_whose_sync_fails_fails_for_all_of_it) {
+    world_open(w);
+    struct sender senders[] = {{w, "a", 0}, {w, "b", 0}, {w, "c", 0}};
+    struct fiber *fibers[3];
+    disk.sync_error = EIO;
+    disk.fail_times = 1;
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(fiber_start("sender", send_one, &senders[i], &fibers[i]), 0);
+    for (size_t i = 0; i < 3; i++) {
+        fiber_join(fibers[i]);
+        assert_int_equal(senders[i].result, -EIO);
+    }
+    struct store_usage u;
+    store_account_usage(w->account, &u);
+    assert_int_equal(u.letters, 0);
+}
+
+/* ------------------------------------------------------------------ a power cut at every sync */
+
+#define LETTERS 12
+#define NEVER   UINT_MAX
+
+struct fate {
+    uint32_t uid; /* acknowledged; 0: not yet */
+    bool expunge_began, expunged;
+};
+
+/* What of the bytes that were not synced is there after the cut, and is mail.db? */
+enum cut {
+    CUT_KEEPS_ALL,
+    CUT_KEEPS_HALF,
+    CUT_KEEPS_NONE,
+    CUT_LOSES_DATABASE,
+    CUTS,
+};
+
+struct script {
+    struct world *w;
+    enum cut kind;
+    ino_t synced_file;
+    off_t synced_size;
+    unsigned fail_at, cut_at, syncs; /* of the disk: this sync fails, before this one the cut */
+    bool cut;
+    struct fate now[LETTERS], then[LETTERS];
+};
+
+/* Takes the unsynced bytes of the pack away from its copy in the image. */
+static void lose_bytes(struct script *s, int fd, const struct stat *st) {
+    char link[64], path[256];
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    assert_true(len > 0);
+    path[len] = 0;
+    char *copy = mem_printf("%s%s", s->w->other, path + strlen(s->w->dir));
+    off_t synced = st->st_ino == s->synced_file ? s->synced_size : 0;
+    off_t unsynced = st->st_size - synced;
+    file_cut(copy, (uint64_t)(synced + (s->kind == CUT_KEEPS_HALF ? unsynced / 2 : 0)));
+    free(copy);
+}
+
+static void at_sync(void *arg, int fd) {
+    struct script *s = arg;
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    unsigned n = s->syncs++;
+    disk.sync_error = n == s->fail_at ? EIO : 0;
+    if (n == s->cut_at && !s->cut) {
+        world_image(s->w);
+        if (s->kind == CUT_KEEPS_HALF || s->kind == CUT_KEEPS_NONE)
+            lose_bytes(s, fd, &st);
+        memcpy(s->then, s->now, sizeof s->now);
+        s->cut = true;
+    }
+    if (n != s->fail_at) {
+        s->synced_file = st.st_ino;
+        s->synced_size = st.st_size;
+    }
+}
+
+/* Tries until it is acknowledged, as the queue does. */
+static void deliver_surely(struct script *s, unsigned i) {
+    char key[32], text[32];
+    (void)snprintf(key, sizeof key, "key %u", i);
+    (void)snprintf(text, sizeof text, "letter %u\r\n", i);
+    struct store_delivered d;
+    while (world_try_deliver(s->w, key, text, &d) < 0)
+        (void)fiber_sleep(USEC_SEC);
+    assert_false(d.already);
+    s->now[i].uid = d.uid;
+}
+
+static void expunge_surely(struct script *s, unsigned i) {
+    size_t removed = 0;
+    s->now[i].expunge_began = true;
+    while (store_expunge(s->w->account, STORE_INBOX, &s->now[i].uid, 1, &removed) < 0)
+        (void)fiber_sleep(USEC_SEC);
+    assert_int_equal(removed, 1);
+    s->now[i].expunged = true;
+}
+
+/* Letters, expunges, flags, packs that fill up, compaction. */
+static void play(struct script *s) {
+    disk.before_sync = at_sync;
+    disk.arg = s;
+    world_open(s->w);
+    for (unsigned i = 0; i < LETTERS; i++) {
+        deliver_surely(s, i);
+        uint64_t modseq;
+        if (i > 1)
+            (void)store_set_flags(s->w->account, STORE_INBOX, &s->now[i - 2].uid, 1, STORE_SEEN, 0,
+                                  &modseq);
+        if (i >= 4)
+            expunge_surely(s, i - 4);
+        if (i % 4 == 0)
+            (void)fiber_sleep(3 * USEC_SEC);
+    }
+    disk.before_sync = NULL;
+    world_close(s->w);
+}
+
+static void check_letter(struct script *s, const struct store_letter *l, unsigned seen[LETTERS]) {
+    char bytes[64];
+    ssize_t len = store_read(s->w->account, l, 0, bytes, sizeof bytes);
+    unsigned i;
+    assert_true(len > 0);
+    bytes[len] = 0;
+    assert_int_equal(sscanf(bytes, "letter %u\r\n", &i), 1);
+    assert_true(i < LETTERS && !seen[i]);
+    assert_false(s->then[i].expunged);
+    if (s->then[i].uid)
+        assert_int_equal(l->uid, s->then[i].uid);
+    seen[i] = 1;
+}
+
+static void check(struct script *s) {
+    unsigned seen[LETTERS] = {0};
+    uint32_t highest = 0;
+    world_open(s->w);
+    struct store_snapshot *snap = world_snapshot(s->w);
+    for (size_t i = 0; i < snap->count; i++)
+        check_letter(s, &snap->letters[i], seen);
+    store_snapshot_free(snap);
+    for (unsigned i = 0; i < LETTERS; i++) {
+        const struct fate *f = &s->then[i];
+        char key[32];
+        (void)snprintf(key, sizeof key, "key %u", i);
+        if (f->uid && !f->expunge_began)
+            assert_true(seen[i]);
+        if (f->uid)
+            assert_true(world_deliver(s->w, key, "again\r\n").already);
+        highest = MAX(highest, f->uid);
+    }
+    assert_true(world_deliver(s->w, "new", "new\r\n").uid > highest);
+    world_close(s->w);
+}
+
+static bool cut_and_check(struct world *w, unsigned fail_at, unsigned cut_at, enum cut kind) {
+    struct world fresh = *w;
+    (void)snprintf(fresh.dir, sizeof fresh.dir, "%.30s.%u", w->dir, cut_at);
+    (void)snprintf(fresh.other, sizeof fresh.other, "%.30s.%u.image", w->dir, cut_at);
+    assert_int_equal(mkdir(fresh.dir, 0700), 0);
+    struct script s = {.w = &fresh, .kind = kind, .fail_at = fail_at, .cut_at = cut_at};
+    play(&s);
+    if (s.cut) {
+        world_restore(&fresh);
+        char *db = world_path(&fresh, TEST_DB), *wal = world_path(&fresh, TEST_DB "-wal");
+        if (kind == CUT_LOSES_DATABASE) {
+            (void)unlink(db);
+            (void)unlink(wal);
+        }
+        free(db), free(wal);
+        check(&s);
+    }
+    world_remove(&fresh);
+    return s.cut;
+}
+
+static unsigned cut_everywhere(struct world *w, unsigned fail_at, enum cut kind) {
+    unsigned cuts = 0;
+    w->options.pack_size = 900;
+    w->options.compact_size = 300;
+    while (cut_and_check(w, fail_at, cuts, kind))
+        cuts++;
+    return cuts;
+}
+
+WORLD_TEST(d1_d6_a_cut_before_any_sync_loses_and_doubles_nothing) {
+    for (enum cut kind = 0; kind < CUTS; kind++)
+        assert_true(cut_everywhere(w, NEVER, kind) > 30);
+}
+
+WORLD_TEST(d3_nor_does_a_cut_after_a_failed_sync) {
+    for (unsigned fail_at = 2; fail_at < 40; fail_at += 3)
+        assert_true(cut_everywhere(w, fail_at, (enum cut)(fail_at % CUTS)) > 30);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(d3_after_a_failed_sync_the_pack_is_given_up),
+        cmocka_unit_test(d3_a_given_up_pack_is_copied_and_removed),
+        cmocka_unit_test(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none),
+        cmocka_unit_test(d4_a_full_disk_is_a_clean_error),
+        cmocka_unit_test(d4_no_half_record_is_left_on_a_full_disk),
+        cmocka_unit_test(a_first_delivery_on_a_full_disk_may_be_tried_again),
+        cmocka_unit_test(a_write_error_gives_the_pack_up_as_well),
+        cmocka_unit_test(d4_low_space_refuses_letters_before_it_is_too_late),
+        cmocka_unit_test(a_group_whose_sync_fails_fails_for_all_of_it),
+        cmocka_unit_test(d1_d6_a_cut_before_any_sync_loses_and_doubles_nothing),
+        cmocka_unit_test(d3_nor_does_a_cut_after_a_failed_sync),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
