@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The decoders of an account's records. The first byte chooses the type; what can be read is
+ * written and read again, and must be the same bytes.
+ */
+#include "base/alloc.h"
+#include "store/note.h"
+
+static void check_account(struct slice facts, struct buf *again) {
+    struct note_account n;
+    if (note_account_decode(facts, &n) < 0)
+        return;
+    for (size_t i = 0; i < note_seal_count(&n); i++)
+        (void)note_seal_at(&n, i);
+    note_account_encode(again, &n);
+}
+
+static void check_mailbox(struct slice facts, struct buf *again) {
+    struct note_mailbox n;
+    if (note_mailbox_decode(facts, &n) == 0)
+        note_mailbox_encode(again, &n);
+}
+
+static void check_letter(struct slice facts, struct buf *again) {
+    struct note_letter n;
+    if (note_letter_decode(facts, &n) == 0)
+        note_letter_encode(again, &n);
+}
+
+static void check_changes(struct slice facts, enum note_type type, struct buf *again) {
+    struct note_changes n;
+    if (note_changes_decode(facts, type, &n) < 0)
+        return;
+    struct buf items = {0};
+    for (size_t i = 0; i < n.count; i++)
+        note_change_encode(&items, type, note_changes_at(&n, type, i));
+    n.items = buf_slice(&items);
+    note_changes_encode(again, &n);
+    buf_done(&items);
+}
+
+static void check_key(struct slice facts, struct buf *again) {
+    struct note_key n;
+    if (note_key_decode(facts, &n) == 0)
+        note_key_encode(again, &n);
+}
+
+static void check_gone(struct slice facts, struct buf *again) {
+    struct note_gone n;
+    if (note_gone_decode(facts, &n) == 0)
+        note_gone_encode(again, &n);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size == 0)
+        return 0;
+    enum note_type type = data[0] % NOTE_TYPES;
+    struct slice facts = slice_of(data + 1, size - 1);
+    struct buf again = {0};
+    if (type == NOTE_ACCOUNT)
+        check_account(facts, &again);
+    else if (type == NOTE_MAILBOX)
+        check_mailbox(facts, &again);
+    else if (type == NOTE_LETTER)
+        check_letter(facts, &again);
+    else if (type == NOTE_KEY)
+        check_key(facts, &again);
+    else if (type == NOTE_GONE)
+        check_gone(facts, &again);
+    else
+        check_changes(facts, type, &again);
+    MUST(again.len <= facts.len && slice_eq(buf_slice(&again), slice_first(facts, again.len)));
+    buf_done(&again);
+    return 0;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+/* Space of letters that are gone comes back, and nothing else goes with it. */
+#include "world.h"
+
+#include <stdio.h>
+
+#include "fiber/fiber.h"
+
+static uint64_t disk_of(struct world *w) {
+    struct store_usage u;
+    store_account_usage(w->account, &u);
+    return u.disk;
+}
+
+static void deliver_large(struct world *w, uint32_t count, size_t size) {
+    char *text = mem_alloc(size + 1);
+    memset(text, 'x', size);
+    text[size] = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "large %u", i);
+        world_deliver(w, key, text);
+    }
+    free(text);
+}
+
+static void expunge_range(struct world *w, uint32_t from, uint32_t to) {
+    uint32_t uids[256];
+    size_t count = 0, removed;
+    for (uint32_t uid = from; uid <= to; uid++)
+        uids[count++] = uid;
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, uids, count, &removed), 0);
+    assert_int_equal(removed, count);
+}
+
+WORLD_TEST(space_comes_back_when_less_than_half_is_alive) {
+    w->options.compact_size = 10000;
+    world_open(w);
+    world_fill(w, 3);
+    deliver_large(w, 20, 5000); /* UIDs 4 to 23 */
+    char *first = world_path(w, TEST_PACK);
+    expunge_range(w, 4, 12);
+    fiber_sleep(5 * USEC_SEC);
+    assert_true(file_exists(first)); /* more than half is alive */
+    expunge_range(w, 13, 23);
+    fiber_sleep(5 * USEC_SEC);
+    assert_false(file_exists(first));
+    assert_true(disk_of(w) < 10000);
+    EXPECT_UIDS(w, 1, 2, 3);
+    struct store_stats st;
+    store_stats(w->store, &st);
+    assert_int_equal(st.compacted, 1);
+    world_reopen(w);
+    EXPECT_UIDS(w, 1, 2, 3);
+    assert_true(disk_of(w) < 10000);
+    assert_int_equal(w->reports.len, 0);
+    free(first);
+}
+
+WORLD_TEST(a_moved_letter_keeps_its_uid_uidl_flags_and_key) {
+    world_open(w);
+    world_fill(w, 3);
+    deliver_large(w, 5, 5000);
+    const uint32_t uid = 2;
+    uint64_t modseq;
+    assert_int_equal(store_set_flags(w->account, STORE_INBOX, &uid, 1, STORE_SEEN, 0, &modseq), 0);
+    struct store_snapshot *before = world_snapshot(w), *after;
+    expunge_range(w, 4, 8);
+    assert_int_equal(store_compact(w->account), 0);
+    for (int round = 0; round < 3; round++) {
+        after = world_snapshot(w);
+        assert_int_equal(after->count, 3);
+        assert_int_equal(after->uidvalidity, before->uidvalidity);
+        for (size_t i = 0; i < 3; i++) {
+            char one[STORE_UIDL_SIZE], two[STORE_UIDL_SIZE], bytes[32];
+            const struct store_letter *old = &before->letters[i], *new = &after->letters[i];
+            store_uidl(old, one);
+            store_uidl(new, two);
+            assert_string_equal(one, two);
+            assert_int_equal(new->uid, old->uid);
+            assert_int_equal(new->flags, old->flags);
+            assert_int_equal(new->modseq, old->modseq);
+            assert_true(new->pack > old->pack);
+            /* a session that began before reads on */
+            assert_int_equal(store_read(w->account, old, 0, bytes, sizeof bytes), 10);
+        }
+        store_snapshot_free(after);
+        assert_true(world_deliver(w, "key 1", "x").already);
+        assert_true(world_deliver(w, "large 3", "x").already);
+        if (round == 0) {
+            world_reopen(w);
+        } else {
+            world_close(w);
+            char *db = world_path(w, TEST_DB), *wal = world_path(w, TEST_DB "-wal");
+            (void)unlink(db);
+            (void)unlink(wal);
+            free(db), free(wal);
+            world_open(w);
+        }
+    }
+    store_snapshot_free(before);
+}
+
+WORLD_TEST(a_reader_keeps_the_file_it_is_sending) {
+    world_open(w);
+    world_fill(w, 1);
+    deliver_large(w, 5, 5000);
+    struct store_snapshot *s = world_snapshot(w);
+    struct store_bytes b;
+    assert_int_equal(store_bytes(w->account, &s->letters[0], &b), 0);
+    expunge_range(w, 2, 6);
+    assert_int_equal(store_compact(w->account), 0);
+    char bytes[10];
+    assert_int_equal(pread(b.fd, bytes, 10, (off_t)b.offset), 10);
+    assert_memory_equal(bytes, "letter 1\r\n", 10);
+    store_release(w->account, &b);
+    char text[16];
+    assert_int_equal(store_read(w->account, &s->letters[3], 0, text, sizeof text), -E_UNKNOWN);
+    store_snapshot_free(s);
+}
+
+/* The expunge lies in a pack that goes, its letter in one that stays. */
+WORLD_TEST(an_expunge_outlives_the_pack_it_was_written_to) {
+    w->options.pack_size = 20000;
+    world_open(w);
+    world_fill(w, 2);
+    deliver_large(w, 4, 6000); /* UIDs 3 to 6: the first pack is full */
+    world_deliver(w, "", "second pack\r\n");
+    world_expunge(w, 2);
+    const uint32_t uid = 1;
+    uint64_t modseq;
+    assert_int_equal(store_set_flags(w->account, STORE_INBOX, &uid, 1, STORE_FLAGGED, 0, &modseq),
+                     0);
+    char key[] = "other 0";
+    char *text = mem_zero(8001);
+    memset(text, 'y', 8000);
+    for (int i = 0; i < 3; i++) {
+        key[6]++;
+        world_deliver(w, key, text); /* 8, 9, 10 into the second pack */
+    }
+    free(text);
+    expunge_range(w, 7, 10);
+    assert_int_equal(store_compact(w->account), 0);
+    char *first = world_path(w, TEST_PACK), *second = world_path(w, "67/4711/packs/000002.pack");
+    assert_true(file_exists(first));
+    assert_false(file_exists(second));
+    world_close(w);
+    char *db = world_path(w, TEST_DB), *wal = world_path(w, TEST_DB "-wal");
+    (void)unlink(db);
+    (void)unlink(wal);
+    world_open(w); /* made anew from packs 1 and 3 */
+    struct store_snapshot *s = world_snapshot(w);
+    assert_int_equal(s->count, 5);
+    assert_int_equal(s->letters[0].uid, 1);
+    assert_int_equal(s->letters[0].flags, STORE_FLAGGED);
+    assert_int_equal(s->letters[1].uid, 3);
+    store_snapshot_free(s);
+    struct store_mailbox m;
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+    assert_int_equal(m.uidnext, 11);
+    free(first), free(second), free(db), free(wal);
+}
+
+WORLD_TEST(a_damaged_pack_is_kept_for_salvage) {
+    world_open(w);
+    world_fill(w, 2);
+    deliver_large(w, 5, 5000);
+    struct store_snapshot *s = world_snapshot(w);
+    char *first = world_path(w, TEST_PACK);
+    file_damage(first, s->letters[0].body, 3);
+    store_snapshot_free(s);
+    expunge_range(w, 3, 7);
+    assert_int_equal(store_compact(w->account), 0);
+    assert_true(file_exists(first));
+    assert_true(slice_find(buf_slice(&w->reports), S("is kept as it is")) >= 0);
+    fiber_sleep(10 * USEC_SEC);
+    struct store_usage u;
+    store_account_usage(w->account, &u);
+    assert_int_equal(u.letters, 2);
+    free(first);
+}
+
+WORLD_TEST(delivery_goes_on_while_a_large_pack_is_rewritten) {
+    w->options.compact_size = 100000;
+    world_open(w);
+    deliver_large(w, 200, 60000); /* 12 MB: several steps */
+    expunge_range(w, 1, 120);
+    assert_int_equal(world_deliver(w, "key 201", "letter 201\r\n").uid, 201);
+    fiber_sleep(5 * USEC_SEC);
+    struct store_snapshot *s = world_snapshot(w);
+    assert_int_equal(s->count, 81);
+    char *bytes = mem_alloc(60000);
+    for (size_t i = 0; i < 80; i++)
+        assert_int_equal(store_read(w->account, &s->letters[i], 0, bytes, 60000), 60000);
+    free(bytes);
+    assert_true(s->letters[0].pack > 1);
+    assert_true(disk_of(w) < 5100000);
+    store_snapshot_free(s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(space_comes_back_when_less_than_half_is_alive),
+        cmocka_unit_test(a_moved_letter_keeps_its_uid_uidl_flags_and_key),
+        cmocka_unit_test(a_reader_keeps_the_file_it_is_sending),
+        cmocka_unit_test(an_expunge_outlives_the_pack_it_was_written_to),
+        cmocka_unit_test(a_damaged_pack_is_kept_for_salvage),
+        cmocka_unit_test(delivery_goes_on_while_a_large_pack_is_rewritten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
