@@ -72,7 +72,7 @@ static int prepare_rows(struct store_account *a, struct change *c, struct group 
                                    .count = (uint32_t)v->changed,
                                    .items = buf_slice(&v->items),
                                });
-    group_add(g, v->type, 0, buf_slice(facts), NULL);
+    group_add(g, (uint8_t)v->type, 0, buf_slice(facts), NULL);
     return 0;
 }
 

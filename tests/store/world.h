@@ -36,7 +36,6 @@ struct disk {
     unsigned fail_after;
     unsigned fail_times; /* then it works again; 0: never */
     size_t short_write;  /* bytes that a failing write still writes */
-    unsigned writes, syncs;
     void (*before_sync)(void *arg, int fd); /* a moment to take an image */
     void *arg;
 };
