@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/time.h"
+
+#define MOMENT ((usec_t)1795000000 * USEC_SEC + 123456) /* 2026-11-18T11:06:40.123456Z */
+
+static int in_tokyo(void **state) {
+    (void)state;
+    (void)setenv("TZ", "JST-9", 1); /* no daylight saving, no file needed */
+    tzset();
+    return 0;
+}
+
+static void test_dates_as_in_rfc5322_3_3(void **state) {
+    char text[40];
+    (void)state;
+    assert_slice(time_format_rfc5322(MOMENT, text), "Wed, 18 Nov 2026 20:06:40 +0900");
+    assert_slice(time_format_rfc5322(0, text), "Thu, 1 Jan 1970 09:00:00 +0900");
+}
+
+static void test_dates_for_logs_and_programs(void **state) {
+    char text[TIME_TEXT_SIZE];
+    (void)state;
+    assert_slice(time_format_log(MOMENT, text), "2026-11-18 20:06:40.123");
+    assert_slice(time_format_rfc3339(MOMENT, text), "2026-11-18T11:06:40.123Z");
+    assert_slice(time_format_rfc3339(-1, text), "1969-12-31T23:59:59.999Z");
+}
+
+static void test_spans_for_people(void **state) {
+    char text[TIME_TEXT_SIZE];
+    (void)state;
+    assert_slice(time_format_span(999, text), "999 us");
+    assert_slice(time_format_span(850 * USEC_MS, text), "850 ms");
+    assert_slice(time_format_span(59 * USEC_SEC, text), "59 s");
+    assert_slice(time_format_span(200 * USEC_SEC, text), "3 min 20 s");
+    assert_slice(time_format_span(125 * USEC_MIN, text), "2 h 5 min");
+    assert_slice(time_format_span(99 * USEC_HOUR, text), "4 d 3 h");
+}
+
+static void test_spans_are_read_with_their_unit(void **state) {
+    usec_t span = 0;
+    (void)state;
+    assert_int_equal(time_parse_span(S("5min"), &span), 0);
+    assert_int_equal(span, 5 * USEC_MIN);
+    assert_int_equal(time_parse_span(S("300ms"), &span), 0);
+    assert_int_equal(span, 300 * USEC_MS);
+    assert_int_equal(time_parse_span(S("5d"), &span), 0);
+    assert_int_equal(span, 5 * USEC_DAY);
+    assert_int_equal(time_parse_span(S("5"), &span), -E_SYNTAX);
+    assert_int_equal(time_parse_span(S("min"), &span), -E_SYNTAX);
+    assert_int_equal(time_parse_span(S("5 min"), &span), -E_SYNTAX);
+    assert_int_equal(time_parse_span(S("99999999999d"), &span), -E_LIMIT);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dates_as_in_rfc5322_3_3),
+        cmocka_unit_test(test_dates_for_logs_and_programs),
+        cmocka_unit_test(test_spans_for_people),
+        cmocka_unit_test(test_spans_are_read_with_their_unit),
+    };
+    return cmocka_run_group_tests_name("time", tests, in_tokyo, NULL);
+}
