@@ -83,7 +83,7 @@ unsigned process_workers(const struct process *p, enum role role) {
 
 void process_event(struct process *p, uint64_t letter, const char *kind,
                    const struct rpc_field *fields, size_t field_count, const char *format, ...) {
-    char text[2048];
+    char text[1500];
     va_list args;
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
