@@ -12,6 +12,7 @@
  *   memory.c   mailboxes and rows in memory, and what a record does to them
  *   deliver.c change.c read.c    what callers ask for
  *   upkeep.c compact.c           what happens when there is time
+ *   replay.c index*.c note.c     from packs to mail.db: no fibers, other threads call them
  */
 #pragma once
 
@@ -20,6 +21,7 @@
 #include "fiber/wait.h"
 #include "store/index.h"
 #include "store/key_set.h"
+#include "store/replay.h"
 #include "store/store.h"
 
 /* ------------------------------------------------------------------ in memory */
@@ -101,6 +103,7 @@ struct store_account {
 struct store {
     char *dir;
     struct store_options options;
+    struct buf blank;          /* a database without rows */
     struct map accounts;       /* by id */
     struct fiber_cond settled; /* an account has been opened or put away */
     struct list idle;
@@ -223,6 +226,9 @@ bool pack_wants_compaction(const struct store_account *a, const struct index_pac
 int compact_account(struct store_account *a, bool all) WAITS;
 
 /* ------------------------------------------------------------------ store.c */
+
+/* For replay_open(). */
+struct replay_where account_where(const struct store_account *a);
 
 /* Of a user's kind: an account in use stays in memory. */
 void account_pin(struct store_account *a);

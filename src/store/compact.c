@@ -19,7 +19,6 @@
 #include <fcntl.h>
 
 #include "base/alloc.h"
-#include "store/replay.h"
 
 #define STEP_BYTES   (4U << 20)
 #define STEP_RECORDS 2000U

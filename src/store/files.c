@@ -13,7 +13,6 @@
 #include <fcntl.h>
 
 #include "base/alloc.h"
-#include "store/replay.h"
 
 void files_touch(struct store_account *a) {
     if (link_in_list(&a->files_link))
@@ -35,13 +34,14 @@ static void no_files(struct store_account *a) {
 struct open_job {
     const char *path;
     uint64_t account;
+    struct slice blank;
     struct index *index;
     struct problem problem;
 };
 
 static int run_open(void *arg) {
     struct open_job *j = arg;
-    return index_open(j->path, j->account, &j->index, &j->problem);
+    return index_open(j->path, j->account, j->blank, &j->index, &j->problem);
 }
 
 static int run_close(void *arg) {
@@ -51,7 +51,7 @@ static int run_close(void *arg) {
 
 static int open_index(struct store_account *a) {
     _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, a->dir);
-    struct open_job j = {.path = path, .account = a->id};
+    struct open_job j = {.path = path, .account = a->id, .blank = buf_slice(&a->store->blank)};
     int error = offload(OFFLOAD_DISK, run_open, &j);
     if (error)
         account_report(a, slice_of_str(j.problem.text));

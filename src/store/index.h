@@ -63,8 +63,12 @@ struct index_pack {
     enum index_pack_state state;
 };
 
-/* Opens, or makes, the database at `path`. */
-int index_open(const char *path, uint64_t account, struct index **ret, struct problem *problem);
+/* The bytes of a database without rows, added to `to`. Made once, for all accounts. */
+int index_blank_make(struct buf *to);
+
+/* Opens the database at `path`; where there is none, a copy of the blank one is made. */
+int index_open(const char *path, uint64_t account, struct slice blank, struct index **ret,
+               struct problem *problem);
 bool index_is_new(const struct index *ix); /* there was no database, or an empty file */
 void index_close(struct index *ix);        /* NULL is fine */
 DEFINE_CLEANUP(struct index, index_close)

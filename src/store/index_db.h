@@ -8,7 +8,7 @@
 
 #include "store/index.h"
 
-/* Every statement of the index; its text stands in index_db.c. */
+/* Every statement of the index; its text stands in index_sql.c. */
 enum statement {
     SQL_BEGIN,
     SQL_COMMIT,
@@ -65,7 +65,7 @@ struct index {
     sqlite3 *db;
     sqlite3_stmt *statements[SQL_STATEMENTS];
     uint64_t account;
-    bool is_new; /* its schema was made at this opening */
+    bool is_new;   /* its schema was made at this opening */
     int wal_pages; /* in the write-ahead log after the last commit */
     bool known;    /* the account has its row */
     struct index_account row;

@@ -24,7 +24,6 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/random.h"
-#include "store/replay.h"
 
 #define GROUP_CHANGES 256U
 #define GROUP_BYTES   (8U << 20)
@@ -429,10 +428,13 @@ void writer_main(void *arg) {
             continue;
         }
         struct store_account *a = CONTAINER_OF(k, struct store_account, ready_link);
+        account_pin(a);
         a->writing = true;
-        write_account(&g, a);
+        if (!list_empty(&a->changes))
+            write_account(&g, a);
         a->writing = false;
         make_ready(a);
+        store_account_close(a);
     }
     free(g.iov);
     arena_done(&g.arena);
@@ -459,6 +461,8 @@ int change_run(struct store_account *a, struct change *c) {
         int r = fiber_cond_wait(&c->done);
         if (r < 0 && c->state == CHANGE_WAITING) {
             link_remove(&c->link);
+            if (list_empty(&a->changes))
+                link_remove(&a->ready_link);
             return r;
         }
         if (r < 0 && c->state == CHANGE_WRITING)

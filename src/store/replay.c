@@ -29,6 +29,7 @@
 
 struct replay {
     uint64_t account;
+    struct slice blank;
     int packs_dir;
     struct index *ix;
     struct replay_result *result;
@@ -239,6 +240,8 @@ static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool ne
     struct index_pack *known = known_pack(p, number);
     if (r.at > r.to && r.to > PACK_FILE_HEAD && !(known && known->state == INDEX_PACK_DAMAGED))
         return note_damage(p, number, r.to, r.at);
+    if (newest && r.at < r.to && (error = make_durable(p, r.fd)))
+        return error;
     bool sealed = known && known->state == INDEX_PACK_SEALED;
     if (sealed)
         r.to = MIN(r.to, known->end);
@@ -256,8 +259,6 @@ static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool ne
         if (found == PACK_TAIL)
             break;
     }
-    if (newest && p->batch_count > 0 && (error = make_durable(p, r.fd)))
-        return error;
     if (r.at < r.to && (!newest || sealed) && (error = note_damage(p, number, r.at, r.to)))
         return error;
     return flush(p, (struct index_mark){number, r.at});
@@ -309,7 +310,7 @@ static int set_aside(const char *dir, struct replay_result *result) {
 
 static int open_and_catch_up(struct replay *p, const char *dir) {
     _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, dir);
-    int error = index_open(path, p->account, &p->ix, p->problem);
+    int error = index_open(path, p->account, p->blank, &p->ix, p->problem);
     if (!error && (error = catch_up(p)) && error != -E_UNKNOWN) /* that one is told already */
         (void)problem_set(p->problem, error, "%s: %s", path, error_text(error));
     if (error) {
@@ -335,13 +336,8 @@ static int sync_path(const char *path) {
     return fd < 0 ? -errno : pack_sync_dir(fd);
 }
 
-/* Makes a directory, and its name durable in the one above. */
-static int make_dir(const char *path, bool *ret_made) {
-    if (mkdir(path, 0700) < 0)
-        return errno == EEXIST ? 0 : -errno;
-    *ret_made = true;
-    _cleanup_(free_p) char *above = mem_printf("%s/..", path);
-    return sync_path(above);
+static int make_dir(const char *path) {
+    return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 char *replay_account_dir(const char *store, uint64_t account) {
@@ -350,33 +346,43 @@ char *replay_account_dir(const char *store, uint64_t account) {
 }
 
 /* Makes what is missing of DIR/<xx>/<id>/packs and opens the last. */
-static int open_dirs(const char *store, uint64_t account, const char *dir, bool *ret_made) {
-    _cleanup_(free_p) char *group = mem_printf("%s/%02x", store, (unsigned)(account & 0xff));
+static int open_dirs(const char *group, const char *dir) {
     _cleanup_(free_p) char *packs = mem_printf("%s/" REPLAY_PACKS_DIR, dir);
-    int error = make_dir(group, ret_made);
-    *ret_made = false;
+    int error = make_dir(group);
     if (!error)
-        error = make_dir(dir, ret_made);
+        error = make_dir(dir);
     if (!error)
-        error = make_dir(packs, ret_made);
+        error = make_dir(packs);
     if (error)
         return error;
     int fd = open(packs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
-int replay_open(const char *store, uint64_t account, bool anew, struct index **ret_index,
+/* The names of all directories down to the packs'. */
+static int sync_dirs(const char *store, const char *group, const char *dir) {
+    int error = sync_path(store);
+    if (!error)
+        error = sync_path(group);
+    return error ? error : sync_path(dir);
+}
+
+int replay_open(const struct replay_where *where, bool anew, struct index **ret_index,
                 struct replay_result *result, struct problem *problem) {
     *result = (struct replay_result){0};
-    struct replay p = {.account = account, .result = result, .problem = problem};
+    struct replay p = {
+        .account = where->account, .blank = where->blank, .result = result, .problem = problem};
     list_init(&p.batch);
-    _cleanup_(free_p) char *dir = replay_account_dir(store, account);
-    _cleanup_(close_p) int packs = open_dirs(store, account, dir, &result->created);
+    _cleanup_(free_p) char *dir = replay_account_dir(where->store, where->account);
+    _cleanup_(free_p) char *group =
+        mem_str(slice_first(slice_of_str(dir), (size_t)slice_rfind_byte(slice_of_str(dir), '/')));
+    _cleanup_(close_p) int packs = open_dirs(group, dir);
     if (packs < 0)
         return problem_set(problem, packs, "%s: %s", dir, error_text(packs));
     p.packs_dir = packs;
     int error = list_packs(&p);
-    result->created &= p.count == 0;
+    if (!error && p.count == 0) /* whoever made them may have died before they were durable */
+        error = sync_dirs(where->store, group, dir);
     if (!error)
         error = open_index(&p, dir, anew);
     if (!error)

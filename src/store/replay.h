@@ -34,5 +34,10 @@ char *replay_account_dir(const char *store, uint64_t account);
  * `anew` the present mail.db is set aside first. -E_UNKNOWN: the packs belong to another account.
  * `result` is filled in any case.
  */
-int replay_open(const char *store, uint64_t account, bool anew, struct index **ret_index,
+struct replay_where {
+    const char *store;
+    uint64_t account;
+    struct slice blank; /* of index_blank_make() */
+};
+int replay_open(const struct replay_where *where, bool anew, struct index **ret_index,
                 struct replay_result *result, struct problem *problem);

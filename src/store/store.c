@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
-#include "store/replay.h"
 
 #define LARGE_LETTERS 4U /* in memory at a time */
 
@@ -26,10 +25,15 @@ void account_report(struct store_account *a, struct slice sentences) {
     }
 }
 
+struct replay_where account_where(const struct store_account *a) {
+    return (struct replay_where){a->store->dir, a->id, buf_slice(&a->store->blank)};
+}
+
 /* ------------------------------------------------------------------ into memory */
 
 struct open_job {
     struct store_account *account;
+    struct replay_where where;
     struct replay_result result;
     struct problem problem;
     struct index_mark mark;
@@ -54,7 +58,7 @@ static void remove_gone(struct store_account *a, struct index *ix) {
 static int run_open(void *arg) {
     struct open_job *j = arg;
     struct store_account *a = j->account;
-    int error = replay_open(a->store->dir, a->id, false, &a->index, &j->result, &j->problem);
+    int error = replay_open(&j->where, false, &a->index, &j->result, &j->problem);
     if (error)
         return error;
     struct index_account row;
@@ -109,7 +113,7 @@ static void go_on(struct store_account *a, const struct open_job *j) {
 }
 
 static int bring_in(struct store_account *a) {
-    struct open_job j = {.account = a};
+    struct open_job j = {.account = a, .where = account_where(a)};
     files_touch(a);
     int error = fiber_mutex_lock(&a->db);
     if (error)
@@ -260,6 +264,10 @@ static struct store *store_new(const char *dir, const struct store_options *opti
     return s;
 }
 
+static int make_blank(void *arg) {
+    return index_blank_make(arg);
+}
+
 static int start_fibers(struct store *s) {
     int error = fiber_start("store keeper", keeper_main, s, &s->keeper);
     for (unsigned i = 0; !error && i < s->options.writers; i++) {
@@ -278,10 +286,12 @@ int store_open(const char *dir, const struct store_options *options, struct stor
         return problem_set(problem, -ENOTDIR, "%s: is no directory", dir);
     (void)key_hash(S("")); /* draws the process's key before other threads want it */
     struct store *s = store_new(dir, options);
-    int error = start_fibers(s);
+    int error = offload(OFFLOAD_DISK, make_blank, &s->blank);
+    if (!error)
+        error = start_fibers(s);
     if (error) {
         store_close(s);
-        return problem_set(problem, error, "%s: no fiber can be started", dir);
+        return problem_set(problem, error, "%s: %s", dir, error_text(error));
     }
     *ret_store = s;
     return 0;
@@ -307,6 +317,7 @@ void store_close(struct store *s) {
     put_away_all(s);
     map_done(&s->accounts);
     free(s->writers);
+    buf_done(&s->blank);
     free(s->dir);
     free(s);
 }
@@ -368,7 +379,12 @@ int store_repair(const char *dir, uint64_t account, struct store_repaired *ret,
         return problem_set(problem, -errno, "%s: %s", account_dir, error_text(errno));
     _cleanup_(index_close_p) struct index *ix = NULL;
     struct replay_result r;
-    int error = replay_open(dir, account, true, &ix, &r, problem);
+    _cleanup_(buf_done) struct buf blank = {0};
+    int error = index_blank_make(&blank);
+    if (error)
+        return problem_set(problem, error, "%s: %s", account_dir, error_text(error));
+    struct replay_where where = {dir, account, buf_slice(&blank)};
+    error = replay_open(&where, true, &ix, &r, problem);
     if (!error)
         *ret = (struct store_repaired){
             .packs = r.packs, .letters = r.letters, .expunged = r.expunged, .damaged = r.damaged};

@@ -42,7 +42,8 @@ struct store_options {
     usec_t key_lifetime;      /* how long delivery keys are remembered; 0: 10 days */
     const struct pack_io *io; /* NULL: the system's */
 
-    /* Told, in one sentence, what was found damaged and what was done; may be NULL. */
+    /* Told, in one sentence, what was found damaged and what was done; does not wait. May be NULL.
+     */
     void (*report)(void *arg, uint64_t account, const char *text);
     void *report_arg;
 };

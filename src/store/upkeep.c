@@ -7,8 +7,6 @@
 
 #include <errno.h>
 
-#include "store/replay.h"
-
 void keeper_wake(struct store *s) {
     fiber_cond_wake_all(&s->keep);
 }
@@ -36,8 +34,7 @@ void keeper_count_pending(struct store_account *a) {
 /* ------------------------------------------------------------------ a database made anew */
 
 struct rebuild_job {
-    const char *dir;
-    uint64_t account;
+    struct replay_where where;
     struct index *index; /* the damaged one first, then the new one */
     struct replay_result result;
     struct problem problem;
@@ -47,7 +44,7 @@ static int run_rebuild(void *arg) {
     struct rebuild_job *j = arg;
     index_close(j->index);
     j->index = NULL;
-    return replay_open(j->dir, j->account, true, &j->index, &j->result, &j->problem);
+    return replay_open(&j->where, true, &j->index, &j->result, &j->problem);
 }
 
 /* Numbers of letters that damage has taken are not given again. */
@@ -64,7 +61,7 @@ static int prepare_rebuild(struct store_account *a, struct change *c, struct gro
     int error = fiber_mutex_lock(&a->db);
     if (error)
         return error;
-    struct rebuild_job j = {.dir = a->store->dir, .account = a->id, .index = TAKE_PTR(a->index)};
+    struct rebuild_job j = {.where = account_where(a), .index = TAKE_PTR(a->index)};
     error = offload(OFFLOAD_DISK, run_rebuild, &j);
     account_report(a, error ? slice_of_str(j.problem.text) : buf_slice(&j.result.said));
     if (error == 0) {
