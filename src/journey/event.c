@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Roles have codes of their own in records, since their numbers in the program may change. A code
+ * that is newer than this program comes back as a name like "kind-90", so that a ledger can be read
+ * after a step back.
+ */
+#include "journey/event.h"
+
+#include "journey/kinds.h"
+
+#define VERSION 1
+#define CUT     S("...")
+
+/* As in the schema. */
+#define KIND_NAME_MAX 48
+#define FACT_NAME_MAX 32
+
+/* Roles by their code: new ones are added at the end. */
+static const char *const stored_roles[] = {"?",    "master", "edge",  "directory",
+                                           "keys", "queue",  "relay", "resolver",
+                                           "mail", "ledger", "scan"};
+
+static uint8_t role_code(enum role role) {
+    struct slice name = slice_of_str(role_name(role));
+    for (size_t i = 1; i < ARRAY_SIZE(stored_roles); i++) {
+        if (slice_eq(slice_of_str(stored_roles[i]), name))
+            return (uint8_t)i;
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ dialogues */
+
+/* What the server is being told. */
+enum secrecy { OPEN_TALK, LOGIN_TALK, LETTER_TALK };
+
+static struct slice first_words(struct slice line, unsigned count) {
+    struct slice rest = line, word;
+    const char *end = line.ptr;
+    while (count-- > 0 && slice_next_word(&rest, &word))
+        end = word.ptr + word.len;
+    return slice_of(line.ptr, (size_t)(end - line.ptr));
+}
+
+/* Words of a command that may be shown, by its name; the rest is for the server alone. */
+static unsigned words_to_show(struct slice command) {
+    static const struct {
+        struct slice name;
+        unsigned words;
+    } secret[] = {{{"AUTH", 4}, 2}, {{"PASS", 4}, 1}, {{"APOP", 4}, 2}};
+    struct slice name = first_words(command, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(secret); i++) {
+        if (slice_eq_nocase(slice_trim(name), secret[i].name))
+            return secret[i].words;
+    }
+    return 0;
+}
+
+static void clean_command(struct buf *to, struct slice command, enum secrecy *state) {
+    unsigned words = words_to_show(command);
+    if (*state == OPEN_TALK && words == 0) {
+        buf_add(to, S("C: "));
+        buf_add(to, command);
+    } else if (*state == OPEN_TALK) {
+        struct slice shown = first_words(command, words);
+        buf_add(to, S("C: "));
+        buf_add(to, shown);
+        if (slice_trim(slice_from(command, shown.len)).len > 0)
+            buf_add(to, S(" ***"));
+        *state = LOGIN_TALK;
+    } else if (*state == LOGIN_TALK) {
+        buf_add(to, S("C: ***"));
+    } else if (slice_eq(command, S("."))) {
+        buf_add(to, S("C: ."));
+    } else {
+        return;
+    }
+    buf_add_byte(to, '\n');
+}
+
+static void clean_reply(struct buf *to, struct slice reply, enum secrecy *state) {
+    if (*state == LOGIN_TALK && slice_starts(reply, S("334")))
+        reply = slice_first(reply, 3);
+    else
+        *state = slice_starts(reply, S("354")) ? LETTER_TALK : OPEN_TALK;
+    buf_add(to, S("S: "));
+    buf_add(to, reply);
+    buf_add_byte(to, '\n');
+}
+
+void event_clean_dialogue(struct buf *to, struct slice dialogue) {
+    enum secrecy state = OPEN_TALK;
+    struct slice line;
+    while (slice_next(&dialogue, '\n', &line)) {
+        if (line.len == 0)
+            continue;
+        if (slice_starts(line, S("C:"))) {
+            clean_command(to, slice_trim_lines(slice_from(line, 2)), &state);
+        } else if (slice_starts(line, S("S:"))) {
+            clean_reply(to, slice_trim_lines(slice_from(line, 2)), &state);
+        } else if (state == OPEN_TALK || slice_starts(line, S("-- "))) {
+            state = OPEN_TALK;
+            buf_add(to, line);
+            buf_add_byte(to, '\n');
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static void add_length(struct buf *to, size_t len) {
+    for (; len >= 128; len >>= 7)
+        buf_add_u8(to, (uint8_t)(len | 128));
+    buf_add_u8(to, (uint8_t)len);
+}
+
+/* The front of a text, not cut inside of a UTF-8 character. */
+static struct slice cut(struct slice s, size_t max) {
+    size_t len = MIN(s.len, max);
+    while (len > 0 && len < s.len && ((uint8_t)s.ptr[len] & 0xc0) == 0x80)
+        len--;
+    return slice_first(s, len);
+}
+
+static void add_text(struct buf *to, struct slice s, size_t max) {
+    if (s.len <= max) {
+        add_length(to, s.len);
+        buf_add(to, s);
+        return;
+    }
+    s = cut(s, max - MIN(max, CUT.len));
+    add_length(to, s.len + CUT.len);
+    buf_add(to, s);
+    buf_add(to, CUT);
+}
+
+static void add_name(struct buf *to, uint8_t code, struct slice name, size_t max) {
+    buf_add_u8(to, code);
+    if (code > 0)
+        return;
+    name = cut(name, max);
+    buf_add_u8(to, (uint8_t)name.len);
+    buf_add(to, name);
+}
+
+static bool said_before(const struct rpc_ledger_event_in *in, size_t i) {
+    for (size_t k = 0; k < i; k++) {
+        if (slice_eq(in->fields[k].name, in->fields[i].name))
+            return true;
+    }
+    return false;
+}
+
+static void add_fact(struct buf *to, const struct rpc_field *f, size_t room) {
+    const struct fact *fact = fact_find(f->name);
+    size_t max = MIN(room, (size_t)EVENT_VALUE_MAX);
+    add_name(to, fact ? fact->code : 0, f->name, FACT_NAME_MAX);
+    if (!fact || fact->type != FACT_IS_DIALOGUE) {
+        add_text(to, f->value, max);
+        return;
+    }
+    _cleanup_(buf_done) struct buf clean = {0};
+    event_clean_dialogue(&clean, f->value);
+    add_text(to, buf_slice(&clean), max);
+}
+
+/* Beside its value a fact needs its name, a code, and two lengths. */
+#define FACT_OVERHEAD 40U
+
+void event_encode(struct buf *to, enum role role, const struct rpc_ledger_event_in *in) {
+    size_t begin = to->len;
+    const struct kind *kind = kind_find(in->kind);
+    buf_add_u8(to, VERSION);
+    buf_add_u8(to, role_code(role));
+    add_name(to, kind ? kind->code : 0, in->kind, KIND_NAME_MAX);
+    add_text(to, in->text, EVENT_TEXT_MAX);
+    size_t count_at = to->len;
+    uint8_t count = 0;
+    buf_add_u8(to, 0);
+    for (size_t i = 0; i < in->fields_count && count < EVENT_FACTS_MAX; i++) {
+        size_t used = to->len - begin;
+        if (said_before(in, i) || used + FACT_OVERHEAD > EVENT_RECORD_MAX)
+            continue;
+        add_fact(to, &in->fields[i], EVENT_RECORD_MAX - used - FACT_OVERHEAD);
+        count++;
+    }
+    to->ptr[count_at] = (char)count;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static struct slice read_text(struct reader *r) {
+    size_t len = 0;
+    for (unsigned shift = 0; shift <= 14; shift += 7) {
+        uint8_t b = read_u8(r);
+        len |= (size_t)(b & 127) << shift;
+        if (b < 128)
+            return read_bytes(r, len <= EVENT_VALUE_MAX ? len : SIZE_MAX);
+    }
+    return read_bytes(r, SIZE_MAX);
+}
+
+static struct slice read_name(struct reader *r, size_t max) {
+    size_t len = read_u8(r);
+    return read_bytes(r, len <= max ? len : SIZE_MAX);
+}
+
+static struct slice read_kind(struct reader *r, struct arena *a) {
+    uint8_t code = read_u8(r);
+    if (code == 0)
+        return read_name(r, KIND_NAME_MAX);
+    const struct kind *kind = kind_of_code(code);
+    return kind ? kind->name : arena_printf(a, "kind-%u", code);
+}
+
+static struct slice read_fact_name(struct reader *r, struct arena *a) {
+    uint8_t code = read_u8(r);
+    if (code == 0)
+        return read_name(r, FACT_NAME_MAX);
+    const struct fact *fact = fact_of_code(code);
+    return fact ? fact->name : arena_printf(a, "fact-%u", code);
+}
+
+int event_decode(struct slice record, struct arena *a, struct rpc_event *ret) {
+    struct reader r = {record, false};
+    uint8_t version = read_u8(&r), role = read_u8(&r);
+    if (r.bad || version == 0)
+        return -E_CORRUPT;
+    if (version > VERSION)
+        return -E_VERSION;
+    struct slice kind = read_kind(&r, a), text = read_text(&r);
+    uint8_t count = read_u8(&r);
+    if (r.bad || count > EVENT_FACTS_MAX)
+        return -E_CORRUPT;
+    struct rpc_field *fields = arena_array(a, count, sizeof *fields);
+    for (size_t i = 0; i < count; i++) {
+        fields[i].name = read_fact_name(&r, a);
+        fields[i].value = read_text(&r);
+    }
+    if (r.bad || r.rest.len > 0)
+        return -E_CORRUPT;
+    ret->role = slice_of_str(stored_roles[role < ARRAY_SIZE(stored_roles) ? role : 0]);
+    ret->kind = kind;
+    ret->text = text;
+    ret->fields = fields;
+    ret->fields_count = count;
+    return 0;
+}
+
+bool event_record_is_of(struct slice record, struct slice role) {
+    uint8_t code = record.len > 1 ? (uint8_t)record.ptr[1] : 0;
+    return code < ARRAY_SIZE(stored_roles) && slice_eq(slice_of_str(stored_roles[code]), role);
+}
+
+struct slice event_fact(const struct rpc_event *e, const char *name) {
+    struct slice wanted = slice_of_str(name);
+    for (size_t i = 0; i < e->fields_count; i++) {
+        if (slice_eq(e->fields[i].name, wanted))
+            return e->fields[i].value.ptr ? e->fields[i].value : S("");
+    }
+    return (struct slice){NULL, 0};
+}
+
+bool event_next_address(struct slice *rest, struct slice *ret) {
+    struct slice line;
+    while (slice_next(rest, '\n', &line)) {
+        line = slice_trim_lines(line);
+        if (line.len == 0)
+            continue;
+        *ret = line;
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+#include "journey/key.h"
+
+#include "journey/event.h"
+#include "journey/kinds.h"
+#include "letter/id.h"
+
+#define PREFIX_MIN 5
+
+struct slice key_fold(struct slice text, char folded[static KEY_MAX]) {
+    text = slice_trim_lines(text);
+    if (text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>')
+        text = slice_trim_lines(slice_first(slice_from(text, 1), text.len - 2));
+    text = slice_first(text, KEY_MAX);
+    for (size_t i = 0; i < text.len; i++)
+        folded[i] = ascii_lower(text.ptr[i]);
+    return slice_of(folded, text.len);
+}
+
+/* A value that holds keys begins: addresses one by one, anything else as a whole. */
+static bool begin_value(const struct rpc_field *f, struct key_walk *w) {
+    const struct fact *fact = fact_find(f->name);
+    if (!fact || !fact->key)
+        return false;
+    w->rest = f->value;
+    return f->value.len > 0;
+}
+
+bool key_next(const struct rpc_event *e, struct key_walk *w, char folded[static KEY_MAX],
+              struct slice *ret) {
+    struct slice piece;
+    while (w->inside || w->fact < e->fields_count) {
+        if (!w->inside)
+            w->inside = begin_value(&e->fields[w->fact++], w);
+        while (w->inside && (w->inside = event_next_address(&w->rest, &piece))) {
+            *ret = key_fold(piece, folded);
+            if (ret->len > 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Fills up with the smallest and with the greatest digit. */
+bool key_id_range(struct slice text, uint64_t *ret_first, uint64_t *ret_last) {
+    char first[LETTER_ID_DIGITS], last[LETTER_ID_DIGITS];
+    if (text.len < PREFIX_MIN || text.len > LETTER_ID_DIGITS)
+        return false;
+    memset(first, '0', sizeof first);
+    memset(last, 'z', sizeof last);
+    memcpy(first, text.ptr, text.len);
+    memcpy(last, text.ptr, text.len);
+    letter_id a, b;
+    if (letter_id_parse(slice_of(first, sizeof first), &a) < 0 ||
+        letter_id_parse(slice_of(last, sizeof last), &b) < 0)
+        return false;
+    *ret_first = a;
+    *ret_last = b;
+    return true;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The ledger: takes the events of the whole post office, keeps them for a set time in a database,
+ * and finds them again. Nobody waits for it, and it never stops mail: what it cannot write it holds
+ * for a while in memory, then it counts what is lost and says so; a damaged database is renamed
+ * (NAME.damaged, replacing an earlier one) and a new one begun.
+ *
+ * Events are written at the latest WRITE_DELAY after they came, without a sync each: a crash of
+ * the process loses what came since the last write, a power cut the last seconds.
+ *
+ *     ledger = ledger_new(&options);
+ *     fiber_spawn("ledger", ledger_work, ledger);
+ *     ledger_add(ledger, ROLE_EDGE, &event);
+ *     ledger_stop(ledger);       writes what is left; then
+ *     ledger_free(ledger);
+ */
+#pragma once
+
+#include "letter/id.h"
+#include "rpc/calls.h"
+
+#define LEDGER_WRITE_DELAY (200 * USEC_MS)
+#define LEDGER_MEMORY_MAX  ((size_t)32 << 20) /* events waiting to be written */
+#define LEDGER_WAIT_MAX    USEC_MIN           /* how long one call waits for news */
+
+struct ledger;
+
+struct ledger_options {
+    const char *path; /* "ledger.db"; its folder must be writable */
+    usec_t keep;
+    uint64_t size_max;  /* bytes of the database; its write-ahead log adds up to 32 MB */
+    size_t memory_max;  /* 0: LEDGER_MEMORY_MAX */
+    uint64_t step;      /* events pruned in one go; 0: 1000 */
+    usec_t check_every; /* how often to look for events to prune; 0: 10 s */
+
+    /* Told of every event when it comes, the ledger's own among them; may be NULL. */
+    void (*added)(void *arg, const struct rpc_event *event);
+    void *arg;
+};
+
+struct ledger *ledger_new(const struct ledger_options *options);
+void ledger_free(struct ledger *l); /* nobody works or waits on it any more; NULL is fine */
+DEFINE_CLEANUP(struct ledger, ledger_free)
+
+/* Writes and prunes until ledger_stop() or cancel. A fiber_fn; one for each ledger. */
+void ledger_work(void *ledger) WAITS;
+
+/* Ends ledger_work() after a last write, and all waiting calls; returns when it has ended. */
+void ledger_stop(struct ledger *l) WAITS;
+
+void ledger_set_limits(struct ledger *l, usec_t keep, uint64_t size_max);
+
+/* Never waits, never fails. A wall time more than a day off is replaced by ours. */
+void ledger_add(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event);
+
+/* An event of the ledger's own. */
+void ledger_say(struct ledger *l, const char *kind, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/*
+ * Letters by what a person knows of them: an id or its first 5 digits or more; an address or
+ * Message-ID, with or without angle brackets, in any case; else a part of the subject. Newest
+ * first, at most `limit` (and 1000). All calls below see every event that came before them.
+ * 0; negative with a sentence when the database cannot be read now.
+ */
+int ledger_find(struct ledger *l, struct slice what, unsigned limit, struct arena *a,
+                letter_id **ret, size_t *ret_count, struct problem *problem) WAITS;
+
+/* Up to 100 events: a part of a longer answer ends early, the next call goes on behind it. */
+struct ledger_events {
+    struct rpc_event *list;
+    size_t count;
+};
+
+/*
+ * The events of a letter behind a sequence number, in order. When there is none: waits for one, up
+ * to `wait` (0: not at all).
+ */
+int ledger_journey(struct ledger *l, letter_id letter, uint64_t after, usec_t wait, struct arena *a,
+                   struct ledger_events *ret, struct problem *problem) WAITS;
+
+/* Which events of the whole post office. */
+struct ledger_question {
+    uint64_t after;
+    uint64_t last;     /* > 0: in place of `after`, behind which the last so many stand */
+    struct slice role; /* empty: all */
+    usec_t wait;       /* as above */
+};
+int ledger_log(struct ledger *l, const struct ledger_question *q, struct arena *a,
+               struct ledger_events *ret, struct problem *problem) WAITS;
+
+/* Numbers for status pages. */
+struct ledger_stats {
+    uint64_t added, written, lost;
+    size_t waiting_bytes;
+};
+void ledger_stats(const struct ledger *l, struct ledger_stats *ret);

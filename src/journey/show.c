@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The steps: time, span since the step before, what happened in a word, the sentence; below them
+ * the facts that the sentence does not hold, and the dialogue. Three columns, so that the eye finds
+ * times, words and details each at its own edge.
+ *
+ * Events of several processes may reach the ledger out of order by some milliseconds; they have one
+ * clock, so they are shown by their times.
+ */
+#include "journey/show.h"
+
+#include "base/alloc.h"
+#include "journey/event.h"
+#include "journey/kinds.h"
+#include "journey/text.h"
+#include "journey/value.h"
+
+#define COLUMN_SPAN  22U /* where the span ends */
+#define COLUMN_TITLE 24U
+#define COLUMN_TEXT  39U
+#define COLUMN_VALUE 39U
+
+#define PAINT_BOLD 1U
+#define PAINT_DIM  2U
+#define PAINT_OFF  0U
+
+static size_t width_of(const struct show_options *options) {
+    return options->width > 0 ? options->width : 80;
+}
+
+/* ------------------------------------------------------------------ details */
+
+static void show_dialogue_line(struct buf *to, struct slice line,
+                               const struct show_options *options) {
+    bool spoken = slice_starts(line, S("C: ")) || slice_starts(line, S("S: "));
+    size_t column = COLUMN_TITLE + (spoken ? 3 : 0);
+    text_blanks(to, COLUMN_TITLE);
+    value_paint(to, options->colour, spoken ? PAINT_DIM : PAINT_BOLD);
+    if (spoken)
+        buf_add(to, slice_first(line, 3));
+    text_wrap(to, slice_from(line, spoken ? 3 : 0), column, width_of(options));
+    value_paint(to, options->colour, PAINT_OFF);
+    buf_add_byte(to, '\n');
+}
+
+static void show_dialogue(struct buf *to, struct slice dialogue,
+                          const struct show_options *options) {
+    struct slice line;
+    while (event_next_address(&dialogue, &line))
+        show_dialogue_line(to, line, options);
+}
+
+/* What stands in the head, or in the sentence itself, is not said again. */
+static bool is_said(const struct rpc_event *e, const struct rpc_field *f, const struct fact *fact) {
+    static const char *const in_head[] = {FACT_FROM, FACT_MESSAGE_ID, FACT_SUBJECT, FACT_SIZE};
+    const struct kind *kind = kind_find(e->kind);
+    if (f->value.len == 0)
+        return true;
+    for (size_t i = 0; kind && kind->fate != FATE_NONE && i < ARRAY_SIZE(in_head); i++) {
+        if (slice_eq(f->name, slice_of_str(in_head[i])))
+            return true;
+    }
+    bool plain = !fact || fact->type == FACT_IS_TEXT || fact->type == FACT_IS_ADDRESSES;
+    return plain && slice_find(e->text, slice_trim_lines(f->value)) >= 0;
+}
+
+static void show_fact(struct buf *to, const struct rpc_event *e, const struct rpc_field *f,
+                      const struct show_options *options) {
+    const struct fact *fact = fact_find(f->name);
+    if (fact && fact->type == FACT_IS_DIALOGUE) {
+        show_dialogue(to, f->value, options);
+        return;
+    }
+    if (is_said(e, f, fact))
+        return;
+    _cleanup_(buf_done) struct buf words = {0};
+    size_t line = to->len;
+    text_blanks(to, COLUMN_TITLE);
+    text_add(to, fact ? slice_of_str(fact->label) : f->name);
+    text_column(to, line, COLUMN_VALUE);
+    value_words(&words, fact, f->value, e->wall);
+    text_wrap(to, buf_slice(&words), COLUMN_VALUE, width_of(options));
+    buf_add_byte(to, '\n');
+}
+
+static bool is_dialogue(const struct rpc_field *f) {
+    return slice_eq(f->name, S(FACT_DIALOGUE));
+}
+
+static void show_facts(struct buf *to, const struct rpc_event *e,
+                       const struct show_options *options) {
+    for (size_t i = 0; i < e->fields_count; i++) {
+        if (!is_dialogue(&e->fields[i]))
+            show_fact(to, e, &e->fields[i], options);
+    }
+    for (size_t i = 0; i < e->fields_count; i++) {
+        if (is_dialogue(&e->fields[i]))
+            show_fact(to, e, &e->fields[i], options);
+    }
+}
+
+/* ------------------------------------------------------------------ steps */
+
+/* "20:12:42.125    +2 ms  "; a line with the date where a day begins. */
+static void show_time(struct buf *to, usec_t wall, usec_t before,
+                      const struct show_options *options) {
+    _cleanup_(buf_done) struct buf span = {0};
+    struct value_clock now, then;
+    value_clock(&now, wall);
+    value_clock(&then, before);
+    if (before == 0 || !slice_eq(now.date, then.date)) {
+        value_paint(to, options->colour, PAINT_BOLD);
+        buf_add(to, now.date);
+        value_paint(to, options->colour, PAINT_OFF);
+        buf_add_byte(to, '\n');
+    }
+    buf_add(to, now.time);
+    if (before > 0 && wall >= before) {
+        buf_add_byte(&span, '+');
+        value_span(&span, wall - before);
+    }
+    size_t used = now.time.len + span.len;
+    text_blanks(to, used < COLUMN_SPAN ? COLUMN_SPAN - used : 1);
+    buf_add(to, buf_slice(&span));
+    text_blanks(to, COLUMN_TITLE - COLUMN_SPAN);
+}
+
+static unsigned title_colour(const struct kind *kind, enum conf_log_level level) {
+    unsigned colour = kind ? value_colour(kind->fate) : 0;
+    if (colour == 0 && level == CONF_LOG_ERROR)
+        return value_colour(FATE_FAILED);
+    if (colour == 0 && level == CONF_LOG_WARNING)
+        return value_colour(FATE_WAITING);
+    return colour > 0 ? colour : PAINT_BOLD;
+}
+
+static void show_step(struct buf *to, const struct rpc_event *e, usec_t before,
+                      const struct show_options *options) {
+    const struct kind *kind = kind_find(e->kind);
+    _cleanup_(buf_done) struct buf title = {0};
+    text_add(&title, kind ? slice_of_str(kind->title) : e->kind);
+    size_t columns = text_columns(buf_slice(&title));
+    show_time(to, e->wall, before, options);
+    value_paint(to, options->colour, title_colour(kind, kind_level(e->kind)));
+    buf_add(to, buf_slice(&title));
+    value_paint(to, options->colour, PAINT_OFF);
+    text_blanks(to,
+                columns < COLUMN_TEXT - COLUMN_TITLE ? COLUMN_TEXT - COLUMN_TITLE - columns : 1);
+    text_wrap(to, e->text, COLUMN_TEXT, width_of(options));
+    buf_add_byte(to, '\n');
+    show_facts(to, e, options);
+}
+
+static int by_time(const void *a, const void *b) {
+    const struct rpc_event *const *x = a, *const *y = b;
+    if ((*x)->wall != (*y)->wall)
+        return (*x)->wall < (*y)->wall ? -1 : 1;
+    return (*x)->sequence < (*y)->sequence ? -1 : (*x)->sequence > (*y)->sequence;
+}
+
+void show_steps(struct buf *to, const struct rpc_event *events, size_t count, usec_t *before,
+                const struct show_options *options) {
+    _cleanup_(free_p) const struct rpc_event **order = mem_array(count, sizeof(void *));
+    for (size_t i = 0; i < count; i++)
+        order[i] = &events[i];
+    if (count > 1)
+        qsort(order, count, sizeof(void *), by_time);
+    for (size_t i = 0; i < count; i++) {
+        show_step(to, order[i], *before, options);
+        *before = order[i]->wall;
+    }
+}
+
+void show_journey(struct buf *to, letter_id letter, const struct rpc_event *events, size_t count,
+                  const struct show_options *options) {
+    usec_t before = 0;
+    show_head(to, letter, events, count, options);
+    buf_add_byte(to, '\n');
+    show_steps(to, events, count, &before, options);
+}

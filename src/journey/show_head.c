@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The head: the letter's envelope from the event with which it came, and the fate of each recipient
+ * from the last event that tells of it.
+ */
+#include "base/alloc.h"
+#include "base/map.h"
+#include "journey/event.h"
+#include "journey/kinds.h"
+#include "journey/show.h"
+#include "journey/text.h"
+#include "journey/value.h"
+
+#define COLUMN_LABEL    2U
+#define COLUMN_VALUE    14U
+#define RECIPIENTS_MAX  100U /* shown one by one */
+#define ADDRESS_COLUMNS 34U
+
+enum word {
+    WORD_LETTER,
+    WORD_NOTHING,
+    WORD_ARRIVED,
+    WORD_NOBODY,
+    WORD_AFTER,
+    WORD_NEXT,
+    WORD_WAITS,
+    WORD_MORE,
+    WORDS,
+};
+
+static const char *const words[WORDS] = {
+    [WORD_LETTER] = "Letter",
+    [WORD_NOTHING] = "nothing is known of it, or no longer",
+    [WORD_ARRIVED] = "Arrived",
+    [WORD_NOBODY] = "<> (a report or automatic answer: nobody is told when it fails)",
+    [WORD_AFTER] = " after ",
+    [WORD_NEXT] = ", next attempt ",
+    [WORD_WAITS] = "Waits",
+    [WORD_MORE] = "and %zu more\n",
+};
+
+/* ------------------------------------------------------------------ recipients */
+
+struct recipient {
+    struct slice address;
+    const struct rpc_event *event; /* the last one that tells of it */
+    const struct kind *kind;       /* of that event; NULL: it came in place of another address */
+};
+
+struct recipients {
+    struct arena *arena;
+    struct map by_address;
+    struct recipient **list;
+    size_t count, size;
+};
+
+static void note(struct recipients *all, struct slice address, const struct rpc_event *event,
+                 const struct kind *kind) {
+    struct recipient *r = map_get(&all->by_address, address);
+    if (!r) {
+        r = ARENA_NEW(all->arena, struct recipient);
+        r->address = address;
+        if (all->count == all->size) {
+            all->size = all->size > 0 ? 2 * all->size : 16;
+            all->list = mem_grow(all->list, all->size * sizeof(void *));
+        }
+        all->list[all->count++] = r;
+        (void)map_put(&all->by_address, r->address, r);
+    }
+    if (kind || !r->event) {
+        r->event = event;
+        r->kind = kind;
+    }
+}
+
+static void gather(struct recipients *all, const struct rpc_event *events, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const struct kind *kind = kind_find(events[i].kind);
+        if (!kind || kind->fate == FATE_NONE)
+            continue;
+        struct slice to = event_fact(&events[i], FACT_TO);
+        struct slice targets = event_fact(&events[i], FACT_TARGETS);
+        struct slice address;
+        while (event_next_address(&to, &address))
+            note(all, address, &events[i], kind);
+        while (kind->fate == FATE_PASSED_ON && event_next_address(&targets, &address))
+            note(all, address, &events[i], NULL);
+    }
+}
+
+/* In a few words why, or where to. */
+static struct slice gist(const struct recipient *r) {
+    static const char *const for_arrived[] = {FACT_REPLY, FACT_MAILBOX, FACT_HOST, NULL};
+    static const char *const for_passed_on[] = {FACT_TARGETS, FACT_REASON, NULL};
+    static const char *const for_others[] = {FACT_REPLY, FACT_REASON, NULL};
+    const char *const *names = for_others;
+    if (r->kind && r->kind->fate == FATE_ARRIVED)
+        names = for_arrived;
+    else if (r->kind && r->kind->fate == FATE_PASSED_ON)
+        names = for_passed_on;
+    for (; r->kind && *names; names++) {
+        struct slice value = event_fact(r->event, *names);
+        if (value.len > 0)
+            return value;
+    }
+    return S("");
+}
+
+static void add_fate(struct buf *to, const struct recipient *r, usec_t arrival) {
+    bool waits = !r->kind || slice_eq(r->kind->name, S(KIND_ACCEPTED)) ||
+                 slice_eq(r->kind->name, S(KIND_REPORT));
+    struct slice next = event_fact(r->event, FACT_NEXT), why = gist(r);
+    buf_add_str(to, waits ? words[WORD_WAITS] : r->kind->title);
+    if (!waits && next.len > 0) {
+        buf_add_str(to, words[WORD_NEXT]);
+        value_words(to, fact_find(S(FACT_NEXT)), next, r->event->wall);
+    } else if (!waits && r->event->wall > arrival) {
+        buf_add_str(to, words[WORD_AFTER]);
+        value_span(to, r->event->wall - arrival);
+    }
+    if (why.len == 0 || waits)
+        return;
+    buf_add_str(to, ": ");
+    value_words(to, fact_find(S(FACT_TO)), why, 0);
+}
+
+static size_t address_columns(const struct recipients *all) {
+    size_t widest = 0;
+    for (size_t i = 0; i < MIN(all->count, (size_t)RECIPIENTS_MAX); i++) {
+        size_t columns = text_columns(all->list[i]->address);
+        if (columns <= ADDRESS_COLUMNS)
+            widest = MAX(widest, columns);
+    }
+    return COLUMN_LABEL + widest + 2;
+}
+
+static void show_recipient(struct buf *to, const struct recipient *r, size_t column, usec_t arrival,
+                           const struct show_options *options) {
+    _cleanup_(buf_done) struct buf fate = {0};
+    size_t line = to->len;
+    text_blanks(to, COLUMN_LABEL);
+    text_add(to, r->address);
+    if (text_columns(slice_from(buf_slice(to), line)) > column - 2) {
+        buf_add_byte(to, '\n');
+        line = to->len;
+    }
+    text_column(to, line, column);
+    unsigned colour = value_colour(r->kind ? r->kind->fate : FATE_WAITING);
+    add_fate(&fate, r, arrival);
+    value_paint(to, options->colour && colour > 0, colour);
+    text_wrap(to, buf_slice(&fate), column, options->width > 0 ? options->width : 80);
+    value_paint(to, options->colour && colour > 0, 0);
+    buf_add_byte(to, '\n');
+}
+
+static void show_recipients(struct buf *to, const struct rpc_event *events, size_t count,
+                            usec_t arrival, const struct show_options *options) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct recipients all = {.arena = &a};
+    gather(&all, events, count);
+    size_t column = address_columns(&all), shown = MIN(all.count, (size_t)RECIPIENTS_MAX);
+    if (shown > 0)
+        buf_add_byte(to, '\n');
+    for (size_t i = 0; i < shown; i++)
+        show_recipient(to, all.list[i], column, arrival, options);
+    if (shown < all.count) {
+        text_blanks(to, COLUMN_LABEL);
+        buf_printf(to, words[WORD_MORE], all.count - shown);
+    }
+    map_done(&all.by_address);
+    free(all.list);
+}
+
+/* ------------------------------------------------------------------ the letter */
+
+static void show_label(struct buf *to, const char *label, struct slice value,
+                       const struct show_options *options) {
+    size_t line = to->len;
+    text_blanks(to, COLUMN_LABEL);
+    buf_add_str(to, label);
+    text_column(to, line, COLUMN_VALUE);
+    text_wrap(to, value, COLUMN_VALUE, options->width > 0 ? options->width : 80);
+    buf_add_byte(to, '\n');
+}
+
+/* The event with which the letter came, or failed to: the first that knows a sender. */
+static const struct rpc_event *find_origin(const struct rpc_event *events, size_t count) {
+    const struct rpc_event *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!event_fact(&events[i], FACT_FROM).ptr)
+            continue;
+        if (slice_eq(events[i].kind, S(KIND_ACCEPTED)))
+            return &events[i];
+        if (!first)
+            first = &events[i];
+    }
+    return first;
+}
+
+static void show_origin(struct buf *to, const struct rpc_event *origin,
+                        const struct show_options *options) {
+    static const char *const shown[] = {FACT_FROM,   FACT_SUBJECT, FACT_MESSAGE_ID, FACT_SIZE,
+                                        FACT_CLIENT, FACT_LOGIN,   FACT_ORIGINAL};
+    for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+        const struct fact *fact = fact_find(slice_of_str(shown[i]));
+        struct slice value = event_fact(origin, shown[i]);
+        _cleanup_(buf_done) struct buf text = {0};
+        value_words(&text, fact, value, origin->wall);
+        if (i == 0 && value.len == 0)
+            buf_add_str(&text, words[WORD_NOBODY]);
+        if (text.len > 0)
+            show_label(to, fact->label, buf_slice(&text), options);
+    }
+}
+
+void show_head(struct buf *to, letter_id letter, const struct rpc_event *events, size_t count,
+               const struct show_options *options) {
+    char id[LETTER_ID_SIZE], date[40];
+    const struct rpc_event *origin = find_origin(events, count);
+    usec_t arrival = origin ? origin->wall : count > 0 ? events[0].wall : 0;
+    value_paint(to, options->colour, 1);
+    buf_printf(to, "%s ", words[WORD_LETTER]);
+    buf_add(to, letter_id_format(letter, id));
+    value_paint(to, options->colour, 0);
+    if (count == 0)
+        buf_printf(to, ": %s", words[WORD_NOTHING]);
+    buf_add_byte(to, '\n');
+    if (origin)
+        show_origin(to, origin, options);
+    if (count > 0)
+        show_label(to, words[WORD_ARRIVED], time_format_rfc5322(arrival, date), options);
+    show_recipients(to, events, count, arrival, options);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Events as lines of the log and as JSON.
+ */
+#include "journey/event.h"
+#include "journey/kinds.h"
+#include "journey/show.h"
+#include "journey/text.h"
+
+void show_line(struct buf *to, const struct rpc_event *e) {
+    char time[TIME_TEXT_SIZE];
+    buf_add(to, time_format_log(e->wall, time));
+    buf_printf(to, " %-7s ", level_name(kind_level(e->kind)));
+    show_message(to, e);
+}
+
+void show_message(struct buf *to, const struct rpc_event *e) {
+    char id[LETTER_ID_SIZE] = "-";
+    if (e->letter != 0)
+        (void)letter_id_format(e->letter, id);
+    size_t role = to->len;
+    text_add(to, e->role);
+    text_column(to, role, 10);
+    buf_printf(to, "%-13s ", id);
+    text_add(to, e->kind);
+    buf_add_str(to, ": ");
+    text_add(to, e->text);
+    buf_add_byte(to, '\n');
+}
+
+/* ------------------------------------------------------------------ JSON */
+
+static void add_list(struct json *j, struct slice value) {
+    struct slice piece;
+    json_array(j);
+    while (event_next_address(&value, &piece))
+        json_slice(j, piece);
+    json_end(j);
+}
+
+static void add_value(struct json *j, const struct fact *fact, struct slice value) {
+    char time[TIME_TEXT_SIZE];
+    enum fact_type type = fact ? fact->type : FACT_IS_TEXT;
+    uint64_t number = 0;
+    bool is_number = slice_to_u64(value, INT64_MAX, &number) == 0;
+    if (type == FACT_IS_ADDRESSES || type == FACT_IS_DIALOGUE)
+        add_list(j, value);
+    else if (type == FACT_IS_TIME && is_number)
+        json_slice(j, time_format_rfc3339((usec_t)number, time));
+    else if ((type == FACT_IS_NUMBER || type == FACT_IS_SIZE || type == FACT_IS_SPAN) && is_number)
+        json_int(j, (int64_t)number);
+    else
+        json_slice(j, value);
+}
+
+static void add_facts(struct json *j, const struct rpc_event *e) {
+    json_key(j, "facts");
+    json_object(j);
+    for (size_t i = 0; i < e->fields_count; i++) {
+        char name[64];
+        if (slice_to_str(e->fields[i].name, name, sizeof name) < 0)
+            continue;
+        json_key(j, name);
+        add_value(j, fact_find(e->fields[i].name), e->fields[i].value);
+    }
+    json_end(j);
+}
+
+void show_event_json(struct json *j, const struct rpc_event *e) {
+    char time[TIME_TEXT_SIZE], id[LETTER_ID_SIZE];
+    json_object(j);
+    json_key(j, "sequence");
+    json_int(j, (int64_t)e->sequence);
+    json_key(j, "time");
+    json_slice(j, time_format_rfc3339(e->wall, time));
+    json_key(j, "level");
+    json_str(j, level_name(kind_level(e->kind)));
+    json_key(j, "role");
+    json_slice(j, e->role);
+    json_key(j, "letter");
+    if (e->letter != 0)
+        json_slice(j, letter_id_format(e->letter, id));
+    else
+        json_null(j);
+    json_key(j, "kind");
+    json_slice(j, e->kind);
+    json_key(j, "text");
+    json_slice(j, e->text);
+    add_facts(j, e);
+    json_end(j);
+}
+
+void show_journey_json(struct json *j, letter_id letter, const struct rpc_event *events,
+                       size_t count) {
+    char id[LETTER_ID_SIZE];
+    json_object(j);
+    json_key(j, "letter");
+    json_slice(j, letter_id_format(letter, id));
+    json_key(j, "events");
+    json_array(j);
+    for (size_t i = 0; i < count; i++)
+        show_event_json(j, &events[i]);
+    json_end(j);
+    json_end(j);
+}

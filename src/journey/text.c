@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+#include "journey/text.h"
+
+#include "base/encode.h"
+
+#define WIDTH_MIN 20 /* narrower than this nothing is wrapped for */
+
+struct range {
+    uint32_t first, last;
+};
+
+/* Characters that are not shown as they are: they hide, or turn the reading order round. */
+static const struct range hidden[] = {
+    {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x061c, 0x061c}, {0x200b, 0x200f},
+    {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff},
+};
+
+static const struct range wide[] = {
+    {0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0x33ff},   {0x3400, 0x4dbf},
+    {0x4e00, 0x9fff},   {0xa000, 0xa4cf},   {0xa960, 0xa97f},   {0xac00, 0xd7a3},
+    {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},   {0xffe0, 0xffe6},
+    {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
+};
+
+static const struct range combining[] = {
+    {0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd}, {0x0610, 0x061a}, {0x064b, 0x065f},
+    {0x093c, 0x093c}, {0x0e31, 0x0e31}, {0x0e34, 0x0e3a}, {0x1ab0, 0x1aff}, {0x20d0, 0x20ff},
+    {0x3099, 0x309a}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f},
+};
+
+static bool in(const struct range *list, size_t count, uint32_t c) {
+    for (size_t i = 0; i < count; i++) {
+        if (c >= list[i].first && c <= list[i].last)
+            return true;
+    }
+    return false;
+}
+
+/* The character at the front and its length; 0 when it is not UTF-8. */
+static size_t decode(struct slice s, uint32_t *ret) {
+    uint8_t b = (uint8_t)s.ptr[0];
+    size_t len = b < 0x80 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
+    if (s.len < len || !utf8_valid(slice_first(s, len)))
+        return 0;
+    uint32_t c = len == 1 ? b : b & (0xffU >> (len + 1));
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | ((uint8_t)s.ptr[i] & 0x3f);
+    *ret = c;
+    return len;
+}
+
+void text_add(struct buf *to, struct slice s) {
+    while (s.len > 0) {
+        uint32_t c = 0;
+        size_t len = decode(s, &c);
+        if (len == 0)
+            buf_printf(to, "\\x%02x", (unsigned)(uint8_t)s.ptr[0]);
+        else if (!in(hidden, ARRAY_SIZE(hidden), c))
+            buf_add(to, slice_first(s, len));
+        else if (c < 0x80)
+            buf_printf(to, "\\x%02x", (unsigned)c);
+        else
+            buf_printf(to, "\\u{%04x}", (unsigned)c);
+        s = slice_from(s, MAX(len, (size_t)1));
+    }
+}
+
+size_t text_columns(struct slice s) {
+    size_t columns = 0;
+    while (s.len > 0) {
+        uint32_t c = 0;
+        size_t len = decode(s, &c);
+        if (c < 0x300)
+            columns++;
+        else if (!in(combining, ARRAY_SIZE(combining), c))
+            columns += in(wide, ARRAY_SIZE(wide), c) ? 2 : 1;
+        s = slice_from(s, MAX(len, (size_t)1));
+    }
+    return columns;
+}
+
+void text_blanks(struct buf *to, size_t count) {
+    while (count-- > 0)
+        buf_add_byte(to, ' ');
+}
+
+void text_column(struct buf *to, size_t line, size_t column) {
+    size_t at = text_columns(slice_from(buf_slice(to), line));
+    text_blanks(to, at < column ? column - at : 1);
+}
+
+/* Never the first character of a line. */
+static bool closes(uint32_t c) {
+    static const struct range closing[] = {
+        {0x3001, 0x3002}, {0x3009, 0x3009}, {0x300b, 0x300b}, {0x300d, 0x300d},
+        {0x300f, 0x300f}, {0x3011, 0x3011}, {0x30fc, 0x30fc}, {0xff01, 0xff01},
+        {0xff09, 0xff09}, {0xff0c, 0xff0c}, {0xff0e, 0xff0e}, {0xff1f, 0xff1f},
+    };
+    return in(closing, ARRAY_SIZE(closing), c);
+}
+
+/* Whether a line may end in front of the character at the front: a blank, or a wide character. */
+static bool may_break(struct slice s) {
+    uint32_t c = 0;
+    return s.ptr[0] == ' ' || (decode(s, &c) > 0 && in(wide, ARRAY_SIZE(wide), c) && !closes(c));
+}
+
+/* The next piece that stays together. */
+static bool next_piece(struct slice *rest, bool *ret_blank, struct slice *ret) {
+    struct slice s = slice_trim(*rest);
+    uint32_t c = 0;
+    if (s.len == 0)
+        return false;
+    *ret_blank = s.ptr > rest->ptr;
+    size_t len = MAX(decode(s, &c), (size_t)1);
+    bool was_wide = in(wide, ARRAY_SIZE(wide), c);
+    while (len < s.len && !may_break(slice_from(s, len))) {
+        size_t next = MAX(decode(slice_from(s, len), &c), (size_t)1);
+        if (was_wide && !closes(c))
+            break;
+        len += next;
+    }
+    *ret = slice_first(s, len);
+    *rest = slice_from(s, len);
+    return true;
+}
+
+void text_wrap(struct buf *to, struct slice s, size_t column, size_t width) {
+    _cleanup_(buf_done) struct buf clean = {0};
+    size_t at = column, limit = MAX(width, column + WIDTH_MIN);
+    struct slice piece, rest;
+    bool blank;
+    text_add(&clean, s);
+    rest = buf_slice(&clean);
+    while (next_piece(&rest, &blank, &piece)) {
+        size_t columns = text_columns(piece);
+        if (at > column && at + (blank ? 1 : 0) + columns > limit) {
+            buf_add_byte(to, '\n');
+            text_blanks(to, column);
+            at = column;
+        } else if (at > column && blank) {
+            buf_add_byte(to, ' ');
+            at++;
+        }
+        buf_add(to, piece);
+        at += columns;
+    }
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+#include "journey/value.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "journey/event.h"
+
+/* With commas between the thousands. */
+static void add_size(struct buf *to, uint64_t n) {
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+    for (int i = 0; i < len; i++) {
+        buf_add_byte(to, digits[i]);
+        if (i < len - 1 && (len - 1 - i) % 3 == 0)
+            buf_add_byte(to, ',');
+    }
+    buf_add_str(to, n == 1 ? " byte" : " bytes");
+}
+
+static void add_addresses(struct buf *to, struct slice value) {
+    struct slice address;
+    bool first = true;
+    while (event_next_address(&value, &address)) {
+        buf_add_str(to, first ? "" : ", ");
+        buf_add(to, address);
+        first = false;
+    }
+}
+
+static void add_time(struct buf *to, usec_t at, usec_t wall) {
+    struct value_clock clock, then;
+    value_clock(&clock, at);
+    value_clock(&then, wall);
+    if (!slice_eq(clock.date, then.date))
+        buf_printf(to, "%.*s ", SLICE_ARG(clock.date));
+    buf_add(to, slice_first(clock.time, 8));
+    if (at > wall) {
+        char span[TIME_TEXT_SIZE];
+        buf_add_str(to, ", in ");
+        buf_add(to, time_format_span(at - wall, span));
+    }
+}
+
+void value_words(struct buf *to, const struct fact *fact, struct slice value, usec_t wall) {
+    enum fact_type type = fact ? fact->type : FACT_IS_TEXT;
+    uint64_t number = 0;
+    bool is_number = slice_to_u64(value, INT64_MAX, &number) == 0;
+    if (type == FACT_IS_ADDRESSES)
+        add_addresses(to, value);
+    else if (type == FACT_IS_SIZE && is_number)
+        add_size(to, number);
+    else if (type == FACT_IS_TIME && is_number)
+        add_time(to, (usec_t)number, wall);
+    else if (type == FACT_IS_SPAN && is_number)
+        value_span(to, (usec_t)number);
+    else
+        buf_add(to, value);
+}
+
+void value_span(struct buf *to, usec_t span) {
+    char text[TIME_TEXT_SIZE];
+    if (span < USEC_MS)
+        buf_printf(to, "%lld.%lld ms", (long long)(span / USEC_MS), (long long)(span / 100 % 10));
+    else if (span < USEC_SEC)
+        buf_printf(to, "%lld ms", (long long)(span / USEC_MS));
+    else if (span < USEC_MIN)
+        buf_printf(to, "%lld.%02lld s", (long long)(span / USEC_SEC),
+                   (long long)(span / (10 * USEC_MS) % 100));
+    else
+        buf_add(to, time_format_span(span, text));
+}
+
+void value_clock(struct value_clock *c, usec_t wall) {
+    struct slice text = time_format_log(wall, c->text);
+    ssize_t blank = slice_find_byte(text, ' ');
+    c->date = slice_first(text, blank < 0 ? 0 : (size_t)blank);
+    c->time = slice_from(text, blank < 0 ? 0 : (size_t)blank + 1);
+}
+
+unsigned value_colour(enum kind_fate fate) {
+    static const unsigned colours[] = {
+        [FATE_NONE] = 0,     [FATE_WAITING] = 33, [FATE_PASSED_ON] = 36,
+        [FATE_ARRIVED] = 32, [FATE_REFUSED] = 31, [FATE_FAILED] = 31,
+    };
+    return fate < ARRAY_SIZE(colours) ? colours[fate] : 0;
+}
+
+void value_paint(struct buf *to, bool wanted, unsigned number) {
+    if (wanted)
+        buf_printf(to, "\033[%um", number);
+}
