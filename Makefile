@@ -31,7 +31,7 @@ check: ## the quick part of it, for every few minutes
 
 bench: ## figures, beside Postfix + Dovecot when this is root and they are there
 	@scripts/install-packages build bench
-	@scripts/build optimised bench
+	@scripts/build optimised all bench-tools
 	@exec bench/run
 
 soak: ## faults under load for SOAK_MINUTES, valgrind, the other ways of switching fibers

@@ -101,7 +101,7 @@ bool client_send(struct client *c, const void *bytes, size_t len) {
 }
 
 bool client_printf(struct client *c, const char *format, ...) {
-    char text[2048];
+    char text[1024];
     va_list list;
     va_start(list, format);
     int len = vsnprintf(text, sizeof text, format, list);

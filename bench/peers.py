@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: ISC
+"""Postfix and Dovecot with their defaults, in folders of their own.
+
+Nothing of the system's own configuration is read or changed; both end by pid. They need root.
+"""
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+
+from measure import Failure, Meter, wait_for
+from servers import answers, letters_in, wait_gone
+
+HERE = pathlib.Path(__file__).resolve().parent
+POSTFIX = "/usr/lib/postfix/sbin/master"
+MAIL_UID = 61990  # of nobody else; Dovecot wants one for its mailboxes
+QUEUES = ("incoming", "active", "deferred", "maildrop", "hold")
+FOLDERS = (*QUEUES, "bounce", "corrupt", "defer", "flush", "private", "public", "saved", "trace",
+           "pid")
+
+
+def installed():
+    return pathlib.Path(POSTFIX).exists() and shutil.which("dovecot") is not None
+
+
+def fill(name, to, **words):
+    text = (HERE / "conf" / f"{name}.in").read_text()
+    to.write_text(text.format(**words))
+
+
+class Postfix:
+    """`transport` says where letters for bench.test go; others go to the sink."""
+
+    def __init__(self, folder, ports, transport):
+        self.folder, self.ports, self.meter = folder, ports, Meter("postfix")
+        owner = pwd.getpwnam("postfix")
+        folder.mkdir(parents=True)
+        for name in ("spool", "data", "etc"):
+            (folder / name).mkdir()
+        for name in FOLDERS:
+            (folder / "spool" / name).mkdir(mode=0o700)
+            os.chown(folder / "spool" / name, 0 if name == "pid" else owner.pw_uid, -1)
+        os.chown(folder / "data", owner.pw_uid, owner.pw_gid)
+        (folder / "mailboxes").write_text("@bench.test x\n")
+        words = {"folder": folder, "transport": transport, **ports}
+        fill("postfix-main.cf", folder / "etc/main.cf", **words)
+        fill("postfix-master.cf", folder / "etc/master.cf", **words)
+        subprocess.run(["postmap", "-c", folder / "etc", f"hash:{folder}/mailboxes"], check=True)
+        with (folder / "stderr").open("w") as errors:
+            self.process = subprocess.Popen(
+                self.meter.inside(POSTFIX, "-c", str(folder / "etc"), "-d"), stderr=errors,
+                start_new_session=True)
+        self.meter.root = self.process.pid
+        wait_for("Postfix answers", 15, lambda: answers(ports["smtp"]))
+
+    def is_empty(self):
+        return all(letters_in(self.folder / "spool" / name) == 0 for name in QUEUES)
+
+    def close(self):
+        self.process.send_signal(signal.SIGTERM)
+        wait_gone(self.process)
+        self.meter.close()
+
+
+class Dovecot:
+    def __init__(self, folder, ports, password):
+        self.folder, self.ports, self.meter = folder, ports, Meter("dovecot")
+        for name in ("run", "state", "mail"):
+            (folder / name).mkdir(parents=True)
+        os.chown(folder / "mail", MAIL_UID, MAIL_UID)
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "2",
+             "-subj", "/CN=mail.bench.test"], check=True, capture_output=True)
+        fill("dovecot.conf", folder / "dovecot.conf", folder=folder, uid=MAIL_UID,
+             password=password, **ports)
+        self.process = subprocess.Popen(
+            self.meter.inside("dovecot", "-F", "-c", str(folder / "dovecot.conf")),
+            stderr=subprocess.DEVNULL, start_new_session=True)
+        self.meter.root = self.process.pid
+        wait_for("Dovecot answers", 15, lambda: answers(ports["pop3"]))
+
+    def close(self):
+        self.process.terminate()
+        wait_gone(self.process)
+        self.meter.close()
+
+
+class Pair:
+    """Both together: Postfix hands letters to Dovecot over LMTP."""
+
+    name = "Postfix + Dovecot"
+    login = "user%03d"  # Dovecot knows people by the name before the @
+
+    def __init__(self, folder, ports, password):
+        self.ports = ports
+        self.dovecot = Dovecot(folder / "dovecot", ports, password)
+        try:
+            self.postfix = Postfix(folder / "postfix", ports,
+                                   f"lmtp:inet:127.0.0.1:{ports['lmtp']}")
+        except Failure:
+            self.dovecot.close()
+            raise
+
+    def cpu(self):
+        return self.postfix.meter.seconds() + self.dovecot.meter.seconds()
+
+    def is_empty(self):
+        return self.postfix.is_empty()
+
+    def close(self):
+        self.postfix.close()
+        self.dovecot.close()
