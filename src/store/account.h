@@ -89,7 +89,8 @@ struct store_account {
     struct fiber_mutex db;
     struct index *index;    /* NULL: not open */
     struct link files_link; /* in store->open, least recently used first */
-    struct list pending;    /* struct log_record: in the pack, not in the database */
+    usec_t files_used;
+    struct list pending; /* struct log_record: in the pack, not in the database */
     size_t pending_count;
     usec_t pending_since;
     struct store_pack **files; /* open for reading */
@@ -144,6 +145,7 @@ void files_put_pack(struct store_pack *p);
 void files_forget_pack(struct store_account *a, uint64_t number); /* users keep theirs */
 
 void files_touch(struct store_account *a);      /* has open files, and uses them now */
+usec_t files_close_idle(struct store *s) WAITS; /* unused for long; when to look again */
 void files_close_some(struct store *s) WAITS;   /* down to the limit, where possible */
 int files_close(struct store_account *a) WAITS; /* all of an account nobody writes to */
 

@@ -2,7 +2,8 @@
 /*
  * The open files of accounts. At most options.max_handles accounts have any (a database handle
  * alone costs 100 KiB); beyond that, the one that has used them least recently and is not using
- * them now gives them up. An account without open files is still whole in memory.
+ * them now gives them up, and whoever has not used them for long. An account without open files is
+ * still whole in memory: a parked session needs none.
  *
  * Lock order: an account's `db` mutex is taken by the fiber that works on it; closing another
  * account's files only ever takes a mutex that is free, so nobody waits for two.
@@ -19,7 +20,10 @@ void files_touch(struct store_account *a) {
         link_remove(&a->files_link);
     else
         a->store->open_count++;
+    if (list_empty(&a->store->open))
+        keeper_wake(a->store);
     list_append(&a->store->open, &a->files_link);
+    a->files_used = fiber_now();
 }
 
 static void no_files(struct store_account *a) {
@@ -241,5 +245,21 @@ void files_close_some(struct store *s) {
         }
         if (!victim || files_close(victim) < 0)
             return;
+    }
+}
+
+usec_t files_close_idle(struct store *s) {
+    usec_t limit = s->options.idle_files;
+    for (;;) {
+        struct link *k = list_first(&s->open);
+        if (!k)
+            return USEC_NEVER;
+        struct store_account *a = CONTAINER_OF(k, struct store_account, files_link);
+        if (a->files_used + limit > fiber_now())
+            return a->files_used + limit;
+        if (uses_files(a))
+            files_touch(a);
+        else if (files_close(a) < 0)
+            return USEC_NEVER;
     }
 }

@@ -191,6 +191,8 @@ int store_account_open(struct store *s, uint64_t id, struct store_account **ret_
     }
     a->state = ACCOUNT_READY;
     fiber_cond_wake_all(&s->settled);
+    if (link_in_list(&a->work_link))
+        keeper_wake(s);
     files_close_some(s);
     *ret_account = a;
     return 0;
@@ -236,6 +238,7 @@ int account_put_away(struct store_account *a) {
 static void set_defaults(struct store_options *o) {
     o->max_accounts = o->max_accounts ? o->max_accounts : 4096;
     o->max_handles = o->max_handles ? o->max_handles : 256;
+    o->idle_files = o->idle_files ? o->idle_files : 10 * USEC_SEC;
     o->writers = o->writers ? o->writers : 16;
     o->take_in_count = o->take_in_count ? o->take_in_count : 64;
     o->take_in_after = o->take_in_after ? o->take_in_after : USEC_SEC;

@@ -136,18 +136,26 @@ static struct store_account *next_work(struct store *s, usec_t *ret_when) {
     return NULL;
 }
 
+/* Nothing is to be done at once: what else is due, and until when to sleep. */
+static void rest(struct store *s, usec_t when) {
+    struct link *idle = list_first(&s->idle);
+    if (s->idle_count > s->options.max_accounts &&
+        account_put_away(CONTAINER_OF(idle, struct store_account, idle_link)) == 0)
+        return;
+    unsigned open = s->open_count;
+    usec_t files = files_close_idle(s);
+    if (s->open_count == open && !s->closing) /* otherwise it has waited, and more may be due */
+        (void)fiber_cond_wait_until(&s->keep, MIN(when, files));
+}
+
 void keeper_main(void *arg) {
     struct store *s = arg;
     while (!s->closing && !fiber_cancelled()) {
         usec_t when = USEC_NEVER;
         struct store_account *a = next_work(s, &when);
-        struct link *idle = list_first(&s->idle);
         if (a)
             do_work(a);
-        else if (s->idle_count > s->options.max_accounts &&
-                 account_put_away(CONTAINER_OF(idle, struct store_account, idle_link)) == 0)
-            continue;
         else
-            (void)fiber_cond_wait_until(&s->keep, when);
+            rest(s, when);
     }
 }

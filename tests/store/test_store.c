@@ -396,15 +396,39 @@ WORLD_TEST_ON(accounts_and_their_files_stay_within_limits, false) {
     world_open(w);
     for (int round = 0; round < 2; round++) {
         assert_int_equal(run_senders(w, 20, 4, NULL), 80);
-        (void)fiber_sleep(50 * USEC_MS);
         struct store_stats s;
         store_stats(w->store, &s);
+        for (int tries = 0; tries < 500 && (s.accounts > 5 || s.handles > 3); tries++) {
+            (void)fiber_sleep(10 * USEC_MS);
+            store_stats(w->store, &s);
+        }
         assert_true(s.accounts <= 5);
         assert_true(s.handles <= 3);
     }
     struct store_mailbox m;
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
     assert_int_equal(m.letters, 8);
+}
+
+WORLD_TEST(files_that_nobody_uses_are_closed) {
+    world_open(w);
+    world_fill(w, 2);
+    struct store_stats s;
+    store_stats(w->store, &s);
+    assert_int_equal(s.handles, 1);
+    fiber_sleep(USEC_MIN);
+    store_stats(w->store, &s);
+    assert_int_equal(s.handles, 0);
+    EXPECT_UIDS(w, 1, 2);
+    world_fill(w, 3);
+    fiber_sleep(USEC_MIN);
+    store_stats(w->store, &s);
+    assert_int_equal(s.handles, 0);
+    world_crash(w);
+    EXPECT_UIDS(w, 1, 2, 3);
+    fiber_sleep(USEC_MIN);
+    store_stats(w->store, &s);
+    assert_int_equal(s.handles, 0);
 }
 
 static void cancelled_sender(void *arg) {
@@ -457,6 +481,7 @@ int main(void) {
         cmocka_unit_test(d2_groups_on_real_threads),
         cmocka_unit_test(d6_the_same_key_from_many_sides_is_stored_once),
         cmocka_unit_test(accounts_and_their_files_stay_within_limits),
+        cmocka_unit_test(files_that_nobody_uses_are_closed),
         cmocka_unit_test(a_cancelled_delivery_is_all_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,8 +34,8 @@ struct world {
 struct disk {
     int write_error, sync_error;
     unsigned fail_after;
-    unsigned fail_times; /* then it works again; 0: never */
-    size_t short_write;  /* bytes that a failing write still writes */
+    unsigned fail_times;                    /* then it works again; 0: never */
+    size_t short_write;                     /* bytes that a failing write still writes */
     void (*before_sync)(void *arg, int fd); /* a moment to take an image */
     void *arg;
 };
