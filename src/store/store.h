@@ -14,7 +14,7 @@
  * as their function says, never after the close.
  *
  * Errors of everything that writes: -ENOSPC (disk full or nearly so), -EIO and other errno: failed
- * for now, nothing of the change is left, may be tried again. -E_UNKNOWN: no such mailbox.
+ * this time, nothing of the change is left, may be tried again. -E_UNKNOWN: no such mailbox.
  * -E_LIMIT: a limit was passed, trying again is useless. -ECANCELED, -ETIMEDOUT: given up before
  * anything was written. Once bytes are on their way to the disk a call is not cut short.
  */
