@@ -2,17 +2,18 @@
 /*
  * The resolver role's engine: answers DNS questions with libunbound, which asks given servers or
  * finds its way from the root itself, validates (DNSSEC) and caches. Questions asked by several at
- * once are asked once; answers are also kept here for their time, since a cached answer of the
- * library costs two thread switches.
+ * once are asked once. Answers are also kept here for their time: a cached answer of the library
+ * costs 28 µs and two thread switches, one kept here 0.3 µs.
  *
  *     resolver_new(&options, &resolver, &problem);     in a fiber; takes some ms
  *     resolver_drive(resolver);                        in another fiber, until cancelled
  *     resolver_query(resolver, name, type, arena, &answer);
  *
- * resolver_new() starts the library's one thread, which does its network work. It opens no file but
- * what OpenSSL reads for itself and can do without: so it may be called in an empty root, and
- * should be called after the process was confined as far as thread creation goes (Landlock binds
- * only the calling thread and those it starts). Later needed: socket, bind, connect, send and
+ * resolver_new() starts the library's one thread, which does its network work. What it opens
+ * (openssl.cnf, OpenSSL's certificates, nsswitch.conf, services, protocols) it can do without: it
+ * works in an empty root as nobody. It should be called after the process was confined, since
+ * Landlock binds only the calling thread and those it starts; a filter must allow thread creation,
+ * and refuse files with an errno, not a signal. Later needed: socket, bind, connect, send and
  * receive on UDP and TCP, epoll, futex, memory, time, random numbers.
  */
 #pragma once

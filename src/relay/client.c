@@ -107,7 +107,7 @@ static int tls_failure(struct relay_client *c, const struct relay_voice *voice, 
 }
 
 static int shake_hands(struct relay_client *c, struct problem *problem) WAITS {
-    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
         fiber_deadline_begin(fiber_now() + c->options.timeouts.tls);
     return tls_connect(c->stream, c->options.tls, c->options.peer_name, problem);
 }

@@ -51,7 +51,7 @@ static int read_lines(struct relay_client *c, struct arena *a, struct smtp_reply
 
 int talk_reply(struct relay_client *c, const char *step, usec_t timeout, struct arena *a,
                struct smtp_reply *ret_reply) {
-    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
         fiber_deadline_begin(fiber_now() + timeout);
     int r = c->over ? -EPIPE : read_lines(c, a, ret_reply);
     if (r == 0)

@@ -69,10 +69,17 @@ static int lost(struct transaction *t, int error, const struct smtp_reply *reply
     return error;
 }
 
-/* 421: the host closes the connection (RFC 5321 §3.8); whatever is open may go elsewhere. */
+/*
+ * 421, with which the host closes the connection (RFC 5321 §3.8), or a reply that makes no sense
+ * there: whatever is open may go elsewhere.
+ */
 static int closing(struct transaction *t, const struct smtp_reply *reply) {
-    struct relay_result result = talk_result(reply);
+    struct relay_result result = talk_refusal(reply);
     result.next_host = true;
+    if (result.fate == RELAY_NEVER) {
+        result.fate = RELAY_LATER;
+        result.reply.status = (struct smtp_status){4, 5, 0};
+    }
     settle_open(t, &result);
     t->c->over = true;
     return -E_EOF;
@@ -285,10 +292,8 @@ static int reset(struct transaction *t) WAITS {
     int r = talk_reply(t->c, "RSET", t->c->options.timeouts.mail, t->a, &reply);
     if (r < 0)
         return lost(t, r, &reply);
-    if (reply.code == 421)
-        return closing(t, &reply);
     if (reply.code / 100 != 2)
-        return lost(t, -E_REFUSED, &reply);
+        return closing(t, &reply);
     t->c->needs_reset = false;
     return 0;
 }

@@ -50,6 +50,7 @@ static int write_settings(const struct nsd *n, const char *zone_name) {
                    "  xfrdfile: \"%s/xfrd.state\"\n"
                    "  xfrdir: \"%s\"\n"
                    "  database: \"\"\n"
+                   "  rrl-ratelimit: 0\n"
                    "remote-control:\n"
                    "  control-enable: no\n"
                    "zone:\n"

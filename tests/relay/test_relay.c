@@ -372,7 +372,7 @@ static void send_one(void *arg) {
     static const struct relay_recipient mike = {.address = {"mike@example.net", 16}};
     struct relay_job job = job_for(s->w, "example.net", &mike, 1);
     job.voice = (struct relay_voice){0};
-    _cleanup_(fiber_deadline_end) struct fiber_deadline d =
+    _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
         fiber_deadline_begin(s->deadline ? s->deadline : USEC_NEVER);
     s->r = relay_transmit(s->w->relay, &job, &s->a, &s->outcome);
 }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The SMTP client against a server that says the input: first byte: flags of the letter, then all
+ * that the server says, whatever the client does. Every recipient must get a result.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "relay/client.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+struct server {
+    struct slice says;
+};
+
+static ssize_t server_read(void *below, void *to, size_t size) {
+    struct server *server = below;
+    size_t n = MIN(MIN(size, server->says.len), (size_t)100);
+    if (n > 0)
+        memcpy(to, server->says.ptr, n);
+    server->says = slice_from(server->says, n);
+    return (ssize_t)n;
+}
+static ssize_t server_write(void *below UNUSED, const void *bytes UNUSED, size_t len) {
+    return (ssize_t)len;
+}
+static int server_wait(void *below UNUSED, usec_t deadline UNUSED) {
+    return -ETIMEDOUT;
+}
+static int server_shutdown(void *below UNUSED) {
+    return 0;
+}
+static int server_fd(void *below UNUSED) {
+    return -1;
+}
+
+static const struct stream_ops server_ops = {
+    .read = server_read,
+    .write = server_write,
+    .wait_read = server_wait,
+    .wait_write = server_wait,
+    .shutdown = server_shutdown,
+    .close = free,
+    .fd = server_fd,
+};
+
+static const struct relay_recipient recipients[] = {
+    {.address = {"a@example.net", 13}, .notify = {"NEVER", 5}},
+    {.address = {"b@example.net", 13}},
+    {.address = {"c\n@example.net", 14}},
+};
+
+static void check(const struct relay_result *result) {
+    MUST(result->reply.code >= 200 && result->reply.code < 600);
+    MUST(result->reply.status.class != 0);
+    MUST((result->fate == RELAY_DELIVERED) == (result->reply.status.class == 2));
+}
+
+static void send_letters(struct relay_client *client, unsigned flags, struct arena *a) {
+    struct relay_letter letter = {
+        .reverse_path = S("tama@example.test"),
+        .recipients = recipients,
+        .count = ARRAY_SIZE(recipients),
+        .bytes = S("Subject: x\r\n\r\n.Meow\r\n"),
+        .dot_free = flags & 1,
+        .eight_bit = flags & 2,
+        .utf8 = flags & 4,
+        .ret = flags & 8 ? RELAY_RET_FULL : RELAY_RET_NONE,
+        .envid = S("id"),
+    };
+    letter.size = letter.bytes.len;
+    int r = 0;
+    for (int i = 0; i < 3 && r == 0; i++) {
+        struct relay_result results[ARRAY_SIZE(recipients)];
+        r = relay_client_send(client, &letter, NULL, a, results);
+        for (size_t j = 0; j < letter.count; j++)
+            check(&results[j]);
+    }
+    if (r == 0)
+        relay_client_close(client);
+    else
+        relay_client_free(client);
+}
+
+static void converse(void *arg) {
+    struct slice input = *(struct slice *)arg;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct server server = {slice_from(input, 1)};
+    struct stream *s = stream_new(&server_ops, mem_copy(&server, sizeof server));
+    unsigned flags = (unsigned char)input.ptr[0];
+    struct relay_client_options options = {
+        .helo = S("mail.example.test"),
+        .peer = S("mx.example.net [192.0.2.1]"),
+        .strict_8bit = flags & 16,
+        .timeouts = RELAY_TIMEOUTS_DEFAULT,
+    };
+    struct relay_client *client;
+    struct relay_trouble trouble;
+    if (relay_client_open(s, &options, NULL, &a, &client, &trouble) == 0)
+        send_letters(client, flags, &a);
+    else
+        MUST(trouble.result.reply.code && trouble.result.fate != RELAY_DELIVERED);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
+    struct slice input = slice_of(bytes, len);
+    struct fiber_config config = {.simulate_from = 1};
+    if (len > 0)
+        MUST(fiber_run(&config, converse, &input) == 0);
+    return 0;
+}
