@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One attempt at a letter: where do the recipients lead whose time has come, carry the letter
+ * there, make durable what became of them.
+ *
+ * An attempt that begins at the door does what takes milliseconds: mailboxes of this host, aliases.
+ * If recipients at other hosts are left and others queue up behind the line, it ends there, and the
+ * letter joins the line. What has failed is left to the second attempt, too, so that the sender
+ * gets one report about it all.
+ *
+ * The letter may be removed by a postmaster at any wait. So the attempt works on copies, and
+ * settling finds out.
+ */
+#include <errno.h>
+
+#include "base/random.h"
+#include "base/siphash.h"
+#include "queue/internal.h"
+
+#define HEADER_MAX    (1U << 20)      /* so much of a letter is searched for signs of a loop */
+#define IN_MEMORY_MAX (512U << 10)    /* a larger letter lies in a file */
+#define IN_FILE_COST  (64U << 10)     /* what a letter in a file takes in memory, about */
+#define REPORT_WAIT   (30 * USEC_SEC) /* for others that may have failed, too */
+#define BROKEN_MOST                                                                                \
+    8U /* so often an end of a role counts for nothing; then as a failed attempt                   \
+        */
+#define BROKEN_PAUSE   USEC_SEC /* doubled each time */
+#define BROKEN_LONGEST (60 * USEC_SEC)
+
+/* ------------------------------------------------------------------ the letter */
+
+static void load_tasks(struct attempt *at, const struct spool_state *state) {
+    at->count = state->count;
+    at->tasks = arena_array(at->a, state->count, sizeof *at->tasks);
+    at->flags = state->flags;
+    for (size_t i = 0; i < state->count; i++) {
+        struct task *t = &at->tasks[i];
+        t->before = t->state = state->recipients[i];
+        t->to = &at->envelope.recipients[t->state.index];
+        t->mailbox = t->state.index < at->extra.mailboxes;
+        t->due = t->state.next <= at->wall;
+    }
+}
+
+bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct arena *a) {
+    const struct spool_letter *letter = spool_find(q->spool, job->id);
+    struct spool_state state;
+    if (!letter)
+        return false;
+    *at = (struct attempt){.q = q, .job = job, .a = a, .id = job->id, .size = letter->size};
+    at->wall = fiber_wall();
+    fiber_cond_init(&at->step_done);
+    struct spool_letter copy = *letter;
+    copy.envelope = arena_copy(a, letter->envelope);
+    copy.state = arena_copy(a, letter->state);
+    spool_envelope(&copy, a, &at->envelope);
+    spool_state(&copy, a, &state);
+    extra_decode(at->envelope.extra, &at->extra);
+    load_tasks(at, &state);
+    struct slice flow = at->envelope.login.len > 0 ? at->envelope.login : at->envelope.sender;
+    job->flow = (uint8_t)(siphash(flow) % FLOWS);
+    return true;
+}
+
+int attempt_open_body(struct attempt *at) {
+    struct queue *q = at->q;
+    struct budget *b = &q->budgets[at->job->load != LOAD_LOCAL];
+    if (at->body_open)
+        return 0;
+    uint64_t bytes = at->size > IN_MEMORY_MAX ? IN_FILE_COST : at->size;
+    int error = budget_take(q, b, bytes);
+    if (error)
+        return error;
+    error = spool_body_open(q->spool, at->id, &at->body);
+    if (error) {
+        at->gone = error == -E_UNKNOWN;
+        budget_give(b, bytes);
+        return error;
+    }
+    at->budget = bytes;
+    at->budget_of = b;
+    at->body_open = true;
+    return 0;
+}
+
+void attempt_close_body(struct attempt *at) {
+    if (!at->body_open)
+        return;
+    spool_body_close(&at->body);
+    budget_give(at->budget_of, at->budget);
+    at->body_open = false;
+}
+
+/* ------------------------------------------------------------------ outcomes */
+
+/* A failed attempt: when the next one is, or, when there is none, that it was the last. */
+static void conclude_later(struct attempt *at, struct task *t) {
+    const struct queue_schedule *s = &at->q->options.schedule;
+    bool null_sender = at->envelope.sender.len == 0;
+    usec_t arrival = at->envelope.arrival, now = fiber_wall();
+    usec_t end = t->full ? schedule_end_full(s, arrival, null_sender)
+                         : schedule_end(s, arrival, null_sender);
+    t->state.attempts++;
+    if (now >= end) {
+        t->outcome = OUTCOME_FAILED;
+        t->status = t->full ? S("5.2.2") : S("4.4.7");
+        return;
+    }
+    usec_t next = schedule_next(s, t->state.attempts, arrival, end, now, random_u64());
+    t->state.next = MAX(next, t->not_before);
+    t->state.status = t->full ? STATUS_FULL : STATUS_LATER;
+    t->state.reply = slice_first(t->reply, REPLY_MAX);
+    t->state.extra = t->peer;
+}
+
+void task_conclude(struct attempt *at, struct task *t, enum outcome outcome,
+                   struct smtp_reply reply) {
+    t->outcome = outcome;
+    t->reply = smtp_reply_text(at->a, &reply);
+    t->status = smtp_status_text(at->a, reply.status);
+    if (outcome == OUTCOME_LATER)
+        conclude_later(at, t);
+}
+
+/* What could not even be begun, for a reason of our own. */
+void task_conclude_error(struct attempt *at, struct task *t, int error) {
+    struct smtp_reply lost =
+        SMTP_REPLY(554, 5, 3, 0, "The letter was damaged on our disk and cannot be read any more");
+    struct smtp_reply later = {.code = 451, .status = {4, 3, 0}};
+    if (at->gone || fiber_cancelled())
+        return;
+    if (error == -EPIPE && at->job->broken < BROKEN_MOST) {
+        t->outcome = OUTCOME_AGAIN;
+        return;
+    }
+    later.text = arena_printf(at->a, "Not possible at present: %s", error_text(error));
+    task_conclude(at, t, error == -E_CORRUPT ? OUTCOME_FAILED : OUTCOME_LATER,
+                  error == -E_CORRUPT ? lost : later);
+}
+
+/* ------------------------------------------------------------------ routing */
+
+static int resolve(struct attempt *at, struct task *t) WAITS {
+    const struct queue_ops *ops = &at->q->ops;
+    _cleanup_(fiber_deadline_end) struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + at->q->options.call_timeout);
+    return ops->resolve(ops->arg, t->to->address, at->a, &t->route);
+}
+
+static void judge(struct attempt *at, struct task *t) {
+    struct verdict v = t->mailbox ? route_judge_mailbox(&t->route, t->to->address, &t->to_mailbox)
+                                  : route_judge(&t->route);
+    if (v.way == WAY_MAILBOX && !t->mailbox)
+        t->to_mailbox = &t->route.mailboxes[0];
+    if (v.way == WAY_REMOTE && route_domain(t->to->address).len == 0)
+        v = (struct verdict){WAY_NEVER, SMTP_REPLY(501, 5, 1, 3, "The address has no domain")};
+    t->way = v.way;
+    t->refusal = v.reply;
+    if (v.way == WAY_LATER)
+        task_conclude(at, t, OUTCOME_LATER, v.reply);
+}
+
+/* Finds the ways of all that are due. 0, or -ECANCELED. */
+static int route_due(struct attempt *at) WAITS {
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        if (!t->due)
+            continue;
+        int error = resolve(at, t);
+        if (fiber_cancelled())
+            return -ECANCELED;
+        if (error)
+            task_conclude_error(at, t, error);
+        else
+            judge(at, t);
+    }
+    return 0;
+}
+
+static bool is_open(const struct task *t, enum way way) {
+    return t->due && t->way == way && t->outcome == OUTCOME_NONE;
+}
+
+static bool any_open(const struct attempt *at, enum way way) {
+    for (size_t i = 0; i < at->count; i++)
+        if (is_open(&at->tasks[i], way))
+            return true;
+    return false;
+}
+
+/* Behind the line letters that were tried before are kept apart. */
+static enum load remote_load(const struct attempt *at) {
+    for (size_t i = 0; i < at->count; i++)
+        if (at->tasks[i].state.attempts > 0)
+            return LOAD_RETRIED;
+    return LOAD_FRESH;
+}
+
+static void decide_remote(struct attempt *at) {
+    if (at->job->load != LOAD_LOCAL || !any_open(at, WAY_REMOTE))
+        return;
+    at->local_only = !work_may_go_remote(at->q, at->job, remote_load(at));
+}
+
+/* ------------------------------------------------------------------ dead ends, aliases */
+
+static void conclude_dead_ends(struct attempt *at) {
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        if (is_open(t, WAY_NEVER))
+            task_conclude(at, t, OUTCOME_FAILED, t->refusal);
+    }
+}
+
+static void expand_one(struct attempt *at, struct task *t, struct slice header) {
+    struct smtp_reply loop =
+        SMTP_REPLY(550, 5, 4, 6, "The letter goes round in a circle between mail systems");
+    if (at->extra.depth < ROUTE_EXPANSIONS_MAX &&
+        !route_is_loop(header, t->to->address, at->q->options.received_max))
+        task_conclude(at, t, OUTCOME_EXPANDED, (struct smtp_reply){250, {2, 1, 5}, S("Expanded")});
+    else if (at->local_only)
+        t->way = WAY_NEVER;
+    else
+        task_conclude(at, t, OUTCOME_FAILED, loop);
+}
+
+/* The letter to the targets is made when the outcome is settled. */
+static void expand_due(struct attempt *at) WAITS {
+    struct slice header = S("");
+    if (!any_open(at, WAY_EXPAND))
+        return;
+    int error = content_begin(at, HEADER_MAX, &header);
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        if (is_open(t, WAY_EXPAND) && error)
+            task_conclude_error(at, t, error);
+        else if (is_open(t, WAY_EXPAND))
+            expand_one(at, t, header);
+    }
+}
+
+/* ------------------------------------------------------------------ steps */
+
+static void take_steps(struct attempt *at) WAITS {
+    while (at->next_step < at->step_count && !fiber_cancelled()) {
+        carry_out(at, &at->steps[at->next_step++]);
+        fiber_cond_wake_all(&at->step_done);
+    }
+}
+
+/* The same without helpers. */
+static void take_steps_alone(struct attempt *at) WAITS {
+    while (at->next_step < at->step_count && !fiber_cancelled()) {
+        carry_out(at, &at->steps[at->next_step++]);
+        if (settle_is_urgent(at) && at->next_step < at->step_count)
+            settle(at, SETTLE_PROGRESS);
+    }
+}
+
+static void helper_fiber(void *arg) {
+    struct attempt *at = arg;
+    take_steps(at);
+    at->helpers--;
+    at->q->helpers--;
+    fiber_cond_wake_all(&at->step_done);
+}
+
+/* Further fibers for a letter with many steps, as long as there is room for them. */
+static void start_helpers(struct attempt *at) {
+    struct queue *q = at->q;
+    size_t want = MIN(at->step_count, ATTEMPT_FANOUT);
+    while (at->helpers < want && work_active(q) + q->helpers < q->options.active_max) {
+        if (fiber_spawn("queue helper", helper_fiber, at) < 0)
+            return;
+        at->helpers++;
+        q->helpers++;
+    }
+}
+
+/* Settles what comes while helpers are at work. */
+static void attend_helpers(struct attempt *at) WAITS {
+    usec_t reports_at = USEC_NEVER;
+    while (at->helpers > 0) {
+        if (fiber_now() >= reports_at) {
+            settle(at, SETTLE_OUTCOMES);
+            reports_at = USEC_NEVER;
+        } else if (settle_is_urgent(at)) {
+            settle(at, SETTLE_PROGRESS);
+        }
+        if (reports_at == USEC_NEVER && settle_has_reports(at) && !at->local_only)
+            reports_at = fiber_now() + REPORT_WAIT;
+        if (at->helpers > 0 && !settle_is_urgent(at) &&
+            fiber_cond_wait_until(&at->step_done, reports_at) == -ECANCELED)
+            fiber_cancel_children();
+    }
+}
+
+static void run_steps(struct attempt *at) WAITS {
+    carry_plan(at);
+    if (at->step_count == 0)
+        return;
+    int error = attempt_open_body(at);
+    for (size_t i = 0; error && i < at->count; i++)
+        if (is_open(&at->tasks[i], WAY_MAILBOX) || is_open(&at->tasks[i], WAY_REMOTE))
+            task_conclude_error(at, &at->tasks[i], error);
+    if (error)
+        return;
+    if (at->step_count > 1)
+        start_helpers(at);
+    if (at->helpers > 0)
+        attend_helpers(at);
+    else
+        take_steps_alone(at);
+}
+
+/* ------------------------------------------------------------------ the end */
+
+/* How long to wait for a role that has ended; not at all when none has. */
+static usec_t broken_pause(struct attempt *at) {
+    struct job *job = at->job;
+    bool broken = false;
+    for (size_t i = 0; i < at->count; i++)
+        broken |= at->tasks[i].outcome == OUTCOME_AGAIN;
+    if (!broken) {
+        job->broken = 0;
+        return 0;
+    }
+    usec_t pause = BROKEN_PAUSE << job->broken;
+    job->broken++;
+    return MIN(pause, BROKEN_LONGEST);
+}
+
+/* What the next attempt counts as: where the letter still has to go as far as is known. */
+static enum load next_load(const struct attempt *at) {
+    for (size_t i = 0; i < at->count; i++) {
+        const struct task *t = &at->tasks[i];
+        if (!t->settled &&
+            (t->way == WAY_REMOTE || (t->way == WAY_UNKNOWN && at->job->load != LOAD_LOCAL)))
+            return remote_load(at);
+    }
+    return LOAD_LOCAL;
+}
+
+static void leave(struct attempt *at) {
+    struct queue *q = at->q;
+    struct job *job = at->job;
+    usec_t pause = broken_pause(at);
+    attempt_close_body(at);
+    q->active[job->load]--;
+    destination_unreserve(q, job);
+    job->load = (uint8_t)next_load(at);
+    job->place = AT_REST;
+    const struct spool_letter *letter = spool_find(q->spool, job->id);
+    if (fiber_cancelled() && letter)
+        return;
+    if (at->crowded.len > 0 && letter && !letter->hold)
+        destination_wait(q, destination_get(q, at->crowded), job, settle_next(at, pause));
+    else
+        job_place(q, job, at->local_only ? 0 : settle_next(at, pause));
+}
+
+/* Waits for a postmaster's change under way; then reads. False: there is nothing to try. */
+static bool begin(struct attempt *at, struct queue *q, struct job *job, struct arena *a) WAITS {
+    struct job *locked;
+    *at = (struct attempt){.q = q, .job = job, .id = job->id};
+    if (job_lock(q, job->id, &locked) < 0)
+        return false;
+    bool there = attempt_load(at, q, job, a);
+    const struct spool_letter *letter = spool_find(q->spool, job->id);
+    job_unlock(q, job);
+    return there && !letter->hold;
+}
+
+void attempt_run(struct queue *q, struct job *job, struct arena *a) {
+    struct attempt at;
+    if (!begin(&at, q, job, a)) {
+        q->active[job->load]--;
+        job_place(q, job, 0);
+        return;
+    }
+    if (route_due(&at) == 0) {
+        decide_remote(&at);
+        if (!at.local_only)
+            conclude_dead_ends(&at);
+        expand_due(&at);
+        run_steps(&at);
+    }
+    settle(&at, at.local_only ? SETTLE_PROGRESS : SETTLE_END);
+    leave(&at);
+}

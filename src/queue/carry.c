@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Steps of an attempt: putting the letter into a mailbox of this host, or handing it over for
+ * recipients who share a destination.
+ *
+ * A mailbox that is full is tried again for a day (options.schedule.full_lifetime) before the
+ * letter goes back: most owners notice and make room, and a sender should not wait five days to
+ * hear of the others.
+ */
+#include <errno.h>
+
+#include "letter/trace.h"
+#include "queue/internal.h"
+
+#define PROBLEM_MAX  200
+#define DIALOGUE_MAX 16000U
+
+static struct queue_facts facts_of(const struct attempt *at) {
+    return (struct queue_facts){
+        .id = at->id,
+        .arrival = at->envelope.arrival,
+        .sender = at->envelope.sender,
+        .shape = at->extra.shape,
+        .body_type = at->envelope.body_type,
+        .ret = at->envelope.ret,
+        .envid = at->envelope.envid,
+        .body = &at->body,
+    };
+}
+
+/* ------------------------------------------------------------------ mailboxes of this host */
+
+/* The account was meant by its own name, maybe with a detail, and not by an alias. */
+static bool is_own_name(struct slice recipient, const struct route_mailbox *mailbox) {
+    struct slice domain = route_domain(recipient);
+    size_t behind = domain.len + 1 + (mailbox->detail.len ? mailbox->detail.len + 1 : 0);
+    struct slice own = mailbox->address, own_domain = route_domain(own);
+    if (recipient.len <= behind || own.len <= own_domain.len)
+        return false;
+    return slice_eq_nocase(slice_first(recipient, recipient.len - behind),
+                           slice_first(own, own.len - own_domain.len - 1)) &&
+           slice_eq_nocase(domain, own_domain);
+}
+
+static void compose_head(struct attempt *at, const struct task *t, struct buf *to) {
+    struct address sender = address_of(at->a, at->envelope.sender);
+    struct address recipient = address_of(at->a, t->to->address);
+    trace_return_path(to, &sender);
+    if (!is_own_name(t->to->address, t->to_mailbox)) {
+        struct address own = address_of(at->a, t->to_mailbox->address);
+        trace_delivered_to(to, &own);
+    }
+    trace_delivered_to(to, &recipient);
+}
+
+static int call_deliver(struct attempt *at, const struct task *t, struct problem *problem) WAITS {
+    const struct queue_ops *ops = &at->q->ops;
+    _cleanup_(buf_done) struct buf head = {0};
+    _cleanup_(fiber_deadline_end) struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + at->q->options.call_timeout);
+    compose_head(at, t, &head);
+    struct queue_delivery delivery = {
+        .letter = facts_of(at),
+        .recipient = t->to->address,
+        .mailbox = *t->to_mailbox,
+        .head = buf_slice(&head),
+    };
+    return ops->deliver(ops->arg, &delivery, problem);
+}
+
+static struct smtp_reply delivery_reply(struct attempt *at, int error,
+                                        const struct problem *problem) {
+    struct slice words = arena_copy(at->a, slice_first(slice_of_str(problem->text), PROBLEM_MAX));
+    struct smtp_reply reply = {.code = 451, .status = {4, 3, 0}, .text = words};
+    if (error == -E_LIMIT)
+        reply = (struct smtp_reply){452, {4, 2, 2}, words.len ? words : S("The mailbox is full")};
+    else if (error == -E_UNKNOWN)
+        reply = (struct smtp_reply){550, {5, 1, 1}, words.len ? words : S("No such mailbox")};
+    else if (error == -E_PERMANENT)
+        reply = (struct smtp_reply){554, {5, 3, 0}, words.len ? words : S("Not taken")};
+    else if (words.len == 0)
+        reply.text = arena_printf(at->a, "Not delivered: %s", error_text(error));
+    return reply;
+}
+
+static void deliver(struct attempt *at, struct task *t) WAITS {
+    struct problem problem = {0};
+    int error = call_deliver(at, t, &problem);
+    if (error == 0) {
+        task_conclude(at, t, OUTCOME_DELIVERED,
+                      (struct smtp_reply){250, {2, 0, 0}, S("Delivered")});
+        return;
+    }
+    if (error == -EPIPE || fiber_cancelled()) {
+        task_conclude_error(at, t, error);
+        return;
+    }
+    bool never = error == -E_UNKNOWN || error == -E_PERMANENT;
+    t->full = error == -E_LIMIT;
+    task_conclude(at, t, never ? OUTCOME_FAILED : OUTCOME_LATER,
+                  delivery_reply(at, error, &problem));
+}
+
+/* ------------------------------------------------------------------ other hosts */
+
+static void conclude_remote(struct attempt *at, struct task *t, const struct relay_result *result,
+                            usec_t not_before) {
+    enum outcome outcome = result->fate == RELAY_NEVER   ? OUTCOME_FAILED
+                           : result->fate == RELAY_LATER ? OUTCOME_LATER
+                           : result->dsn_passed          ? OUTCOME_PASSED
+                                                         : OUTCOME_RELAYED;
+    t->peer = result->from_peer || outcome > OUTCOME_LATER ? result->peer : S("");
+    t->not_before = not_before;
+    task_conclude(at, t, outcome, result->reply);
+}
+
+static void conclude_group(struct attempt *at, const struct step *step, struct smtp_reply reply,
+                           usec_t not_before) {
+    struct relay_result result = {.fate = RELAY_LATER, .reply = reply};
+    for (size_t i = 0; i < step->count; i++)
+        conclude_remote(at, &at->tasks[step->members[i]], &result, not_before);
+}
+
+static void say_dialogue(struct attempt *at, const struct step *step,
+                         const struct relay_outcome *outcome) {
+    size_t taken = 0;
+    for (size_t i = 0; i < outcome->count; i++)
+        taken += outcome->results[i].fate == RELAY_DELIVERED;
+    struct queue_field fields[] = {
+        FIELD("destination", step->destination),
+        FIELD("tls", outcome->tls ? S("yes") : S("no")),
+        FIELD("dialogue", slice_first(outcome->dialogue, DIALOGUE_MAX)),
+    };
+    say(at->q, at->id, "queue.transmission", fields, ARRAY_SIZE(fields),
+        "Transmission to %.*s: taken for %zu of %zu recipients", SLICE_ARG(step->destination),
+        taken, step->count);
+}
+
+static int call_transmit(struct attempt *at, const struct step *step,
+                         struct relay_outcome *ret) WAITS {
+    const struct queue_ops *ops = &at->q->ops;
+    struct spool_recipient *recipients = arena_array(at->a, step->count, sizeof *recipients);
+    for (size_t i = 0; i < step->count; i++)
+        recipients[i] = *at->tasks[step->members[i]].to;
+    struct queue_transmission transmission = {
+        .letter = facts_of(at),
+        .domain = step->destination,
+        .recipients = recipients,
+        .count = step->count,
+        .now = at->flags & STATE_NOW,
+    };
+    _cleanup_(fiber_deadline_end) struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + at->q->options.transmit_timeout);
+    at->q->counts.transmissions++;
+    int error = ops->transmit(ops->arg, &transmission, at->a, ret);
+    at->q->counts.transmissions--;
+    return !error && ret->count != step->count ? -E_CORRUPT : error;
+}
+
+static void transmit_to(struct attempt *at, const struct step *step, struct destination *d) WAITS {
+    struct relay_outcome outcome = {0};
+    int error = call_transmit(at, step, &outcome);
+    if (error == -E_CORRUPT)
+        error = -E_TEMPORARY;
+    for (size_t i = 0; error && i < step->count; i++)
+        task_conclude_error(at, &at->tasks[step->members[i]], error);
+    if (error)
+        return;
+    usec_t not_before = outcome.rest > 0 ? fiber_wall() + outcome.rest : 0;
+    if (outcome.rest > 0)
+        destination_rest(at->q, d, outcome.rest);
+    for (size_t i = 0; i < step->count; i++)
+        conclude_remote(at, &at->tasks[step->members[i]], &outcome.results[i], not_before);
+    say_dialogue(at, step, &outcome);
+}
+
+static void transmit(struct attempt *at, const struct step *step) WAITS {
+    struct queue *q = at->q;
+    struct destination *d = destination_get(q, step->destination);
+    usec_t rests = d->rests_until - fiber_now();
+    if (rests > 0 && !(at->flags & STATE_NOW)) {
+        char span[TIME_TEXT_SIZE];
+        struct smtp_reply reply = {.code = 451, .status = {4, 4, 1}};
+        reply.text = arena_printf(
+            at->a, "No host of %.*s could be reached a short while ago; it rests for %.*s",
+            SLICE_ARG(step->destination), SLICE_ARG(time_format_span(rests, span)));
+        conclude_group(at, step, reply, fiber_wall() + rests);
+    } else if (!destination_enter(q, d, at->job)) {
+        at->crowded = step->destination;
+    } else {
+        transmit_to(at, step, d);
+        destination_leave(q, d);
+    }
+}
+
+/* ------------------------------------------------------------------ steps */
+
+void carry_out(struct attempt *at, struct step *step) {
+    if (step->destination.len > 0)
+        transmit(at, step);
+    else
+        deliver(at, &at->tasks[step->members[0]]);
+}
+
+/* Places of the open tasks of one way. */
+static size_t *collect(struct attempt *at, enum way way, size_t *ret_count) {
+    size_t *places = arena_array(at->a, at->count, sizeof *places);
+    size_t count = 0;
+    for (size_t i = 0; i < at->count; i++) {
+        const struct task *t = &at->tasks[i];
+        if (t->due && t->way == way && t->outcome == OUTCOME_NONE)
+            places[count++] = i;
+    }
+    *ret_count = count;
+    return places;
+}
+
+static void plan_remote(struct attempt *at, const size_t *places, size_t count) {
+    const struct queue_options *o = &at->q->options;
+    struct route_group *groups;
+    size_t group_count;
+    struct slice *addresses = arena_array(at->a, at->count, sizeof *addresses);
+    for (size_t i = 0; i < at->count; i++)
+        addresses[i] = at->tasks[i].to->address;
+    route_group(at->a, addresses, places, count, o->smart_host, o->recipients_per_transaction,
+                &groups, &group_count);
+    for (size_t i = 0; i < group_count; i++)
+        at->steps[at->step_count++] = (struct step){.members = groups[i].members,
+                                                    .count = groups[i].count,
+                                                    .destination = groups[i].destination};
+}
+
+void carry_plan(struct attempt *at) {
+    size_t local, remote = 0;
+    size_t *mailboxes = collect(at, WAY_MAILBOX, &local), *others = NULL;
+    if (!at->local_only)
+        others = collect(at, WAY_REMOTE, &remote);
+    at->steps = arena_array(at->a, local + remote, sizeof *at->steps);
+    for (size_t i = 0; i < local; i++)
+        at->steps[at->step_count++] = (struct step){.members = &mailboxes[i], .count = 1};
+    if (remote > 0)
+        plan_remote(at, others, remote);
+}

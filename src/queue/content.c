@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Bytes of letters, and what the queue keeps in an envelope for itself.
+ */
+#include <errno.h>
+
+#include "base/bytes.h"
+#include "queue/internal.h"
+
+#define COPY_BLOCK    (256U << 10)
+#define EXTRA_VERSION 1U
+
+/* ------------------------------------------------------------------ envelope.extra */
+
+void extra_encode(const struct queue_extra *extra, struct buf *to) {
+    buf_add_u8(to, EXTRA_VERSION);
+    buf_add_u8(to, extra->depth);
+    buf_add_u32(to, extra->shape);
+    buf_add_u64(to, extra->parent);
+    buf_add_u32(to, extra->mailboxes);
+}
+
+/* Of a newer version the known part counts; what is missing is zero. */
+void extra_decode(struct slice bytes, struct queue_extra *ret) {
+    struct reader r = {.rest = bytes};
+    *ret = (struct queue_extra){0};
+    (void)read_u8(&r);
+    ret->depth = read_u8(&r);
+    ret->shape = read_u32(&r);
+    ret->parent = read_u64(&r);
+    ret->mailboxes = read_u32(&r);
+}
+
+/* ------------------------------------------------------------------ addresses */
+
+struct address address_of(struct arena *a, struct slice text) {
+    struct address address;
+    if (text.len == 0)
+        return (struct address){0};
+    if (address_parse(a, text, ADDRESS_UTF8 | ADDRESS_LOOSE, &address, NULL) == 0)
+        return address;
+    struct slice domain = route_domain(text);
+    size_t local = text.len - (domain.len ? domain.len + 1 : 0);
+    return (struct address){
+        .local = slice_first(text, local), .domain = domain, .needs_quotes = true};
+}
+
+/* ------------------------------------------------------------------ large files */
+
+struct write_job {
+    int fd;
+    struct slice bytes;
+    uint64_t offset;
+};
+
+static int write_all(void *arg) {
+    struct write_job *job = arg;
+    while (job->bytes.len > 0) {
+        ssize_t n = pwrite(job->fd, job->bytes.ptr, job->bytes.len, (off_t)job->offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        job->bytes = slice_from(job->bytes, (size_t)n);
+        job->offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+static int write_bytes(int fd, struct slice bytes, uint64_t offset) {
+    struct write_job job = {.fd = fd, .bytes = bytes, .offset = offset};
+    return offload(OFFLOAD_DISK, write_all, &job);
+}
+
+static int copy_file(int fd, const struct spool_body *body) {
+    _cleanup_(buf_done) struct buf block = {0};
+    buf_reserve(&block, COPY_BLOCK);
+    for (uint64_t done = 0; done < body->file_len;) {
+        ssize_t n = spool_body_read(body, body->bytes.len + done, block.ptr, COPY_BLOCK);
+        if (n <= 0)
+            return n < 0 ? (int)n : -E_CORRUPT;
+        int error = write_bytes(fd, slice_of(block.ptr, (size_t)n), done);
+        if (error)
+            return error;
+        done += (uint64_t)n;
+    }
+    return 0;
+}
+
+int content_large(struct queue *q, letter_id id, struct slice bytes, const struct spool_body *body,
+                  struct spool_large **ret_large) {
+    struct spool_large *large;
+    int error = spool_large_begin(q->spool, id, &large);
+    if (error)
+        return error;
+    int fd = spool_large_fd(large);
+    error = body ? copy_file(fd, body) : write_bytes(fd, bytes, 0);
+    if (error)
+        spool_large_drop(q->spool, large);
+    else
+        *ret_large = large;
+    return error;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+int content_begin(struct attempt *at, size_t max, struct slice *ret) {
+    const struct spool_body *body = &at->body;
+    int error = attempt_open_body(at);
+    if (error)
+        return error;
+    if (body->file_len == 0 || body->bytes.len >= max) {
+        *ret = slice_first(body->bytes, max);
+        return 0;
+    }
+    size_t len = (size_t)MIN(body->bytes.len + body->file_len, (uint64_t)max);
+    char *bytes = arena_alloc(at->a, len);
+    ssize_t n = spool_body_read(body, 0, bytes, len);
+    if (n < 0)
+        return (int)n;
+    *ret = slice_of(bytes, (size_t)n);
+    return 0;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a postmaster sees and does. Walks go over a snapshot of the ids, so that they may wait in
+ * between; a letter that is gone by then is passed over.
+ */
+#include <errno.h>
+
+#include "queue/internal.h"
+
+#define SORT_HERE_MAX 4096U /* more ids are sorted in another thread */
+#define WALK_MOST     64U   /* letters looked at without giving way to others */
+
+/* ------------------------------------------------------------------ snapshots */
+
+/* Ids of the letters, in order. */
+struct snapshot {
+    struct buf ids; /* letter_id */
+    size_t at, count;
+    unsigned looked;
+};
+
+static void snapshot_done(struct snapshot *s) {
+    buf_done(&s->ids);
+}
+
+static int by_id(const void *a, const void *b) {
+    letter_id x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+static int sort(void *arg) {
+    struct snapshot *s = arg;
+    if (s->count > 0)
+        qsort(s->ids.ptr, s->count, sizeof(letter_id), by_id);
+    return 0;
+}
+
+static void snapshot_take(struct queue *q, letter_id after, struct snapshot *s) WAITS {
+    struct map_entry *e;
+    size_t at = 0;
+    while ((e = map_next(&q->jobs, &at))) {
+        const struct job *job = e->value;
+        if (job->id > after)
+            buf_add_bytes(&s->ids, &job->id, sizeof job->id);
+    }
+    s->count = s->ids.len / sizeof(letter_id);
+    if (s->count > SORT_HERE_MAX)
+        (void)offload(OFFLOAD_DISK, sort, s);
+    else
+        (void)sort(s);
+}
+
+/* One letter that is asked for by its id, or all of them. */
+static void snapshot_of(struct queue *q, const struct queue_match *match, letter_id after,
+                        struct snapshot *s) WAITS {
+    if (match->id == 0) {
+        snapshot_take(q, after, s);
+    } else if (match->id > after) {
+        buf_add_bytes(&s->ids, &match->id, sizeof match->id);
+        s->count = 1;
+    }
+}
+
+/* 1 with the next id, 0 at the end, or -ECANCELED. */
+static int snapshot_next(struct queue *q, struct snapshot *s, letter_id *ret) WAITS {
+    if (s->at == s->count)
+        return 0;
+    if (++s->looked % WALK_MOST == 0 && fiber_yield() < 0)
+        return -ECANCELED;
+    if (q->stopping)
+        return -ECANCELED;
+    memcpy(ret, s->ids.ptr + s->at++ * sizeof *ret, sizeof *ret);
+    return 1;
+}
+
+/* ------------------------------------------------------------------ matching */
+
+static bool contains(struct slice text, struct slice part) {
+    for (size_t i = 0; i + part.len <= text.len; i++)
+        if (slice_eq_nocase(slice_first(slice_from(text, i), part.len), part))
+            return true;
+    return false;
+}
+
+static bool matches(const struct spool_letter *letter, const struct queue_match *match,
+                    struct arena *a) {
+    struct spool_envelope envelope;
+    struct spool_state state;
+    if (match->id || match->text.len == 0)
+        return true;
+    spool_envelope(letter, a, &envelope);
+    if (contains(envelope.sender, match->text))
+        return true;
+    spool_state(letter, a, &state);
+    for (size_t i = 0; i < state.count; i++)
+        if (contains(envelope.recipients[state.recipients[i].index].address, match->text))
+            return true;
+    return false;
+}
+
+/* The letter of that id if it is there and matches. */
+static const struct spool_letter *find_match(struct queue *q, letter_id id,
+                                             const struct queue_match *match) {
+    _cleanup_(arena_done) struct arena scratch = {0};
+    const struct spool_letter *letter = spool_find(q->spool, id);
+    return letter && job_find(q, id) && matches(letter, match, &scratch) ? letter : NULL;
+}
+
+/* ------------------------------------------------------------------ list */
+
+static const char *status_word(const struct spool_recipient_state *state) {
+    if (state->attempts == 0)
+        return "new";
+    return state->status == STATUS_FULL ? "full" : "later";
+}
+
+static void describe_waiting(const struct spool_letter *letter,
+                             const struct spool_envelope *envelope, struct arena *a,
+                             struct queue_entry *to) {
+    struct spool_state state;
+    spool_state(letter, a, &state);
+    to->waiting_count = MIN(state.count, (size_t)QUEUE_WAITING_MAX);
+    struct queue_waiting *all = arena_array(a, to->waiting_count, sizeof *all);
+    for (size_t i = 0; i < to->waiting_count; i++) {
+        const struct spool_recipient_state *left = &state.recipients[i];
+        all[i] = (struct queue_waiting){
+            .address = arena_copy(a, envelope->recipients[left->index].address),
+            .status = status_word(left),
+            .attempts = left->attempts,
+            .next = left->next,
+            .reply = arena_copy(a, left->reply),
+        };
+    }
+    to->waiting = all;
+}
+
+static usec_t next_of(const struct job *job, const struct spool_letter *letter) {
+    if (letter->hold)
+        return letter->next;
+    return job->due.place ? job->due.key : 0;
+}
+
+static struct queue_entry describe(struct queue *q, const struct spool_letter *letter, bool details,
+                                   struct arena *a) {
+    const struct job *job = job_find(q, letter->id);
+    struct spool_envelope envelope;
+    spool_envelope(letter, a, &envelope);
+    struct queue_entry entry = {
+        .id = letter->id,
+        .arrival = letter->arrival,
+        .size = letter->size,
+        .sender = arena_copy(a, envelope.sender),
+        .login = arena_copy(a, envelope.login),
+        .hold = letter->hold,
+        .active = job->place == AT_WORK,
+        .damaged = letter->damaged,
+        .next = next_of(job, letter),
+        .recipients = letter->recipients,
+        .left = letter->left,
+    };
+    if (details)
+        describe_waiting(letter, &envelope, a, &entry);
+    return entry;
+}
+
+int queue_list(struct queue *q, const struct queue_match *match, letter_id after, size_t limit,
+               bool details, struct arena *a, struct queue_page *ret) {
+    _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
+    _cleanup_(snapshot_done) struct snapshot s = {0};
+    struct queue_page page = {0};
+    letter_id id;
+    int more = 0;
+    snapshot_of(q, match, after, &s);
+    limit = MIN(limit, s.count);
+    page.entries = arena_array(a, limit, sizeof *page.entries);
+    while (page.count < limit && (more = snapshot_next(q, &s, &id)) > 0) {
+        const struct spool_letter *letter = find_match(q, id, match);
+        if (letter)
+            page.entries[page.count++] = describe(q, letter, details, a);
+    }
+    if (more < 0)
+        return more;
+    struct spool_stat stat;
+    spool_stat(q->spool, &stat);
+    page.total = stat.letters;
+    *ret = page;
+    return 0;
+}
+
+ssize_t queue_read(struct queue *q, letter_id id, uint64_t offset, void *to, size_t size) {
+    _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
+    struct spool_body body;
+    int error = spool_body_open(q->spool, id, &body);
+    if (error)
+        return error;
+    ssize_t n = spool_body_read(&body, offset, to, size);
+    spool_body_close(&body);
+    return n;
+}
+
+/* ------------------------------------------------------------------ hold, release, retry */
+
+/* The letter's state with one thing changed. */
+static int write_state(struct queue *q, const struct spool_letter *letter,
+                       enum queue_action action) WAITS {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct spool_letter copy = *letter;
+    struct spool_state state;
+    copy.state = arena_copy(&a, letter->state);
+    spool_state(&copy, &a, &state);
+    if (action == QUEUE_RETRY) {
+        struct spool_recipient_state *all = arena_array(&a, state.count, sizeof *all);
+        for (size_t i = 0; i < state.count; i++) {
+            all[i] = state.recipients[i];
+            all[i].next = 0;
+        }
+        state.recipients = all;
+        state.next = 0;
+        state.flags |= STATE_NOW;
+    } else {
+        state.hold = action == QUEUE_HOLD;
+    }
+    struct spool_change change = {.kind = SPOOL_STATE, .id = letter->id, .state = &state};
+    return spool_update(q->spool, &change, 1);
+}
+
+/* To where the changed state says. A worker that has the job places it later. */
+static void move(struct queue *q, struct job *job) {
+    if (job->place == AT_WORK)
+        return;
+    const struct spool_letter *letter = spool_find(q->spool, job->id);
+    job_take_out(q, job);
+    job_place(q, job, letter ? letter->next : 0);
+}
+
+/* Nothing is changed for a letter that is as it should be, or just being tried. */
+static bool is_so_already(const struct job *job, const struct spool_letter *letter,
+                          enum queue_action action) {
+    if (action == QUEUE_RETRY)
+        return job->place == AT_WORK;
+    return letter->hold == (action == QUEUE_HOLD);
+}
+
+static int change(struct queue *q, struct job *job, enum queue_action action) WAITS {
+    static const struct {
+        const char *kind, *sentence;
+    } events[] = {
+        [QUEUE_HOLD] = {"queue.held", "Put on hold by the postmaster"},
+        [QUEUE_RELEASE] = {"queue.released", "Released by the postmaster"},
+        [QUEUE_RETRY] = {"queue.retry", "To be tried at once, says the postmaster"},
+    };
+    const struct spool_letter *letter = spool_find(q->spool, job->id);
+    if (!letter)
+        return -E_UNKNOWN;
+    if (is_so_already(job, letter, action))
+        return 0;
+    int error = write_state(q, letter, action);
+    if (error)
+        return error;
+    say(q, job->id, events[action].kind, NULL, 0, "%s", events[action].sentence);
+    move(q, job);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ remove */
+
+static int take_away(struct queue *q, struct job *job, bool bounce) WAITS {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct attempt at;
+    if (!attempt_load(&at, q, job, &a))
+        return -E_UNKNOWN;
+    int error = settle_removed(&at, bounce);
+    attempt_close_body(&at);
+    if (error)
+        return error;
+    say(q, at.id, "queue.removed", NULL, 0, "Removed by the postmaster, %s",
+        bounce ? "with a report to the sender" : "without a report");
+    return 0;
+}
+
+static int act_on(struct queue *q, letter_id id, enum queue_action action, bool bounce) WAITS {
+    struct job *job;
+    int error = job_lock(q, id, &job);
+    if (error)
+        return error;
+    error = action == QUEUE_REMOVE ? take_away(q, job, bounce) : change(q, job, action);
+    job_unlock(q, job);
+    if (!error && action == QUEUE_REMOVE && job->place != AT_WORK)
+        job_free(q, job);
+    return error;
+}
+
+int queue_act(struct queue *q, enum queue_action action, const struct queue_match *match,
+              bool bounce, uint64_t *ret_count, struct problem *problem) {
+    _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
+    _cleanup_(snapshot_done) struct snapshot s = {0};
+    uint64_t count = 0;
+    letter_id id;
+    int error = 0, more = 0;
+    if (action >= QUEUE_ACTIONS)
+        return problem_set(problem, -EINVAL, "there is no such action");
+    snapshot_of(q, match, 0, &s);
+    while (!error && (more = snapshot_next(q, &s, &id)) > 0) {
+        if (!find_match(q, id, match))
+            continue;
+        error = act_on(q, id, action, bounce);
+        count += error == 0;
+        if (error == -E_UNKNOWN)
+            error = 0;
+    }
+    error = more < 0 ? more : error;
+    if (error)
+        return problem_set(problem, error, "after %llu letters: %s", (unsigned long long)count,
+                           error_text(error));
+    if (match->id && count == 0)
+        return problem_set(problem, -E_UNKNOWN, "no such letter is in the queue");
+    *ret_count = count;
+    return 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Destinations: how many transmissions are under way to each, which letters wait for a place there
+ * (at its counter, in order of arrival), and whether it rests. A place that becomes free is kept
+ * for the first letter at the counter until that letter's next attempt has ended.
+ */
+#include "base/alloc.h"
+#include "queue/internal.h"
+
+struct destination *destination_get(struct queue *q, struct slice name) {
+    struct destination *d = map_get(&q->destinations, name);
+    if (d)
+        return d;
+    d = mem_zero(sizeof *d + name.len);
+    if (name.len > 0)
+        memcpy(d + 1, name.ptr, name.len);
+    d->name = slice_of(d + 1, name.len);
+    list_init(&d->counter);
+    (void)map_put(&q->destinations, d->name, d);
+    return d;
+}
+
+static void forget_if_idle(struct queue *q, struct destination *d) {
+    if (d->under_way > 0 || !list_empty(&d->counter) || d->rests_until > fiber_now())
+        return;
+    (void)map_remove(&q->destinations, d->name);
+    free(d);
+}
+
+bool destination_enter(struct queue *q, struct destination *d, struct job *job) {
+    if (job->reserved == d) {
+        job->reserved = NULL;
+        return true;
+    }
+    if (d->under_way >= q->options.destination_max || !list_empty(&d->counter))
+        return false;
+    d->under_way++;
+    return true;
+}
+
+static struct job *call_next(struct queue *q, struct destination *d) {
+    struct job *job = CONTAINER_OF(list_first(&d->counter), struct job, link);
+    job_take_out(q, job);
+    return job;
+}
+
+void destination_leave(struct queue *q, struct destination *d) {
+    d->under_way--;
+    while (!list_empty(&d->counter) && d->under_way < q->options.destination_max) {
+        struct job *job = call_next(q, d);
+        d->under_way++;
+        job->reserved = d;
+        job_place(q, job, 0);
+    }
+    forget_if_idle(q, d);
+}
+
+void destination_unreserve(struct queue *q, struct job *job) {
+    struct destination *d = job->reserved;
+    job->reserved = NULL;
+    if (d)
+        destination_leave(q, d);
+}
+
+void destination_wait(struct queue *q, struct destination *d, struct job *job, usec_t when) {
+    if (d->under_way < q->options.destination_max && list_empty(&d->counter)) {
+        job_place(q, job, 0);
+        return;
+    }
+    job->place = AT_COUNTER;
+    list_append(&d->counter, &job->link);
+    if (when != USEC_NEVER)
+        heap_add(&q->due, &job->due, when);
+}
+
+void destination_rest(struct queue *q, struct destination *d, usec_t span) {
+    d->rests_until = fiber_now() + span;
+    while (!list_empty(&d->counter))
+        job_place(q, call_next(q, d), 0);
+}
+
+void destinations_sweep(struct queue *q) {
+    _cleanup_(buf_done) struct buf all = {0};
+    struct map_entry *e;
+    size_t at = 0;
+    while ((e = map_next(&q->destinations, &at)))
+        buf_add_bytes(&all, &e->value, sizeof e->value);
+    for (size_t i = 0; i < all.len; i += sizeof(void *)) {
+        struct destination *d;
+        memcpy(&d, all.ptr + i, sizeof d);
+        forget_if_idle(q, d);
+    }
+}
+
+void destinations_done(struct queue *q) {
+    struct map_entry *e;
+    size_t at = 0;
+    while ((e = map_next(&q->destinations, &at)))
+        free(e->value);
+    map_done(&q->destinations);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The queue's life, and letters coming in. See internal.h for the design.
+ *
+ * A job exists from the moment its id is taken until its letter is settled, so no id is in use
+ * twice. While it is AT_ENTRY its letter may or may not be in the spool yet.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/alloc.h"
+#include "queue/internal.h"
+
+/* ------------------------------------------------------------------ jobs */
+
+struct job *job_find(const struct queue *q, letter_id id) {
+    return map_get(&q->jobs, map_u64(&id));
+}
+
+struct job *job_new(struct queue *q, letter_id id) {
+    struct job *job = NEW(struct job);
+    job->id = id;
+    job->place = AT_ENTRY;
+    job->locked = true;
+    MUST(map_put(&q->jobs, map_u64(&job->id), job) == NULL);
+    return job;
+}
+
+void job_free(struct queue *q, struct job *job) {
+    if (job->place != AT_WORK && job->place != AT_ENTRY)
+        job_take_out(q, job);
+    destination_unreserve(q, job);
+    (void)map_remove(&q->jobs, map_u64(&job->id));
+    fiber_cond_wake_all(&q->unlocked);
+    free(job);
+}
+
+int job_lock(struct queue *q, letter_id id, struct job **ret_job) {
+    struct job *job;
+    while ((job = job_find(q, id))) {
+        if (!job->locked) {
+            job->locked = true;
+            *ret_job = job;
+            return 0;
+        }
+        int error = fiber_cond_wait(&q->unlocked);
+        if (error)
+            return error;
+    }
+    return -E_UNKNOWN;
+}
+
+void job_unlock(struct queue *q, struct job *job) {
+    job->locked = false;
+    fiber_cond_wake_all(&q->unlocked);
+}
+
+/* ------------------------------------------------------------------ guests */
+
+struct queue *guest_enter(struct queue *q) {
+    q->guests++;
+    return q;
+}
+
+void guest_leave(struct queue **inside) {
+    struct queue *q = *inside;
+    if (--q->guests == 0)
+        fiber_cond_wake_all(&q->idle);
+}
+
+/* ------------------------------------------------------------------ opening, closing */
+
+/* What is due is called by the clock, oldest first. */
+static int adopt(void *arg, struct spool_letter *letter) {
+    struct queue *q = arg;
+    struct job *job = job_new(q, letter->id);
+    job->locked = false;
+    job->place = AT_REST;
+    if (!letter->hold)
+        heap_add(&q->due, &job->due, letter->next ? letter->next : letter->arrival);
+    q->ids.last_ms = MAX(q->ids.last_ms, letter->id >> 22);
+    return 0;
+}
+
+static struct queue *make(const struct queue_options *options, const struct queue_ops *ops) {
+    MUST(options->hostname.len > 0 && ops->resolve && ops->deliver && ops->transmit);
+    MUST(options->schedule.notice_count <= QUEUE_NOTICES);
+    struct queue *q = NEW(struct queue);
+    q->options = *options;
+    q->ops = *ops;
+    letter_ids_init(&q->ids, options->worker);
+    list_init(&q->door);
+    for (size_t i = 0; i < LOADS; i++)
+        line_init(&q->lines[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(q->budgets); i++)
+        budget_init(&q->budgets[i]);
+    fiber_cond_init(&q->clock_wanted);
+    fiber_cond_init(&q->unlocked);
+    fiber_cond_init(&q->idle);
+    return q;
+}
+
+int queue_open(int dir, const struct queue_options *options, const struct queue_ops *ops,
+               struct queue **ret_queue, struct problem *problem) {
+    struct queue *q = make(options, ops);
+    int error = spool_open(dir, &options->spool, &q->spool, problem);
+    if (error) {
+        free(q);
+        return error;
+    }
+    (void)spool_each(q->spool, adopt, q);
+    *ret_queue = q;
+    return 0;
+}
+
+int queue_start(struct queue *q) {
+    int error = fiber_start("queue clock", clock_fiber, q, &q->clock);
+    if (!error)
+        work_start(q);
+    return error;
+}
+
+void queue_configure(struct queue *q, const struct queue_options *options) {
+    struct slice hostname = q->options.hostname;
+    MUST(options->schedule.notice_count <= QUEUE_NOTICES);
+    q->options = *options;
+    q->options.hostname = hostname;
+    work_start(q);
+}
+
+static void drop_files(struct queue *q) {
+    struct map_entry *e;
+    size_t at = 0;
+    while ((e = map_next(&q->files, &at))) {
+        struct open_file *file = e->value;
+        spool_large_drop(q->spool, file->large);
+        free(file);
+    }
+    map_done(&q->files);
+}
+
+static void free_jobs(struct queue *q) {
+    struct map_entry *e;
+    size_t at = 0;
+    while ((e = map_next(&q->jobs, &at)))
+        free(e->value);
+    map_done(&q->jobs);
+}
+
+void queue_stop(struct queue *q, usec_t deadline) {
+    if (!q)
+        return;
+    q->stopping = true;
+    while (q->guests > 0 && fiber_cond_wait(&q->idle) == 0)
+        continue;
+    while (q->workers > 0 && fiber_cond_wait_until(&q->idle, deadline) == 0)
+        continue;
+    if (q->clock) {
+        fiber_cancel(q->clock);
+        fiber_join(q->clock);
+    }
+    drop_files(q);
+    free_jobs(q);
+    destinations_done(q);
+    heap_done(&q->due);
+    spool_close(q->spool);
+    free(q);
+}
+
+/* ------------------------------------------------------------------ letters coming in */
+
+static int check_letter(const struct queue *q, const struct queue_letter *letter,
+                        struct problem *problem) {
+    if (q->stopping)
+        return problem_set(problem, -ECANCELED, "the queue is being stopped");
+    if (letter->count == 0 || letter->count > SPOOL_RECIPIENTS_MAX)
+        return problem_set(problem, -EINVAL, "the letter has %zu recipients", letter->count);
+    if (letter->id == 0 || job_find(q, letter->id))
+        return problem_set(problem, -EINVAL, "the letter's id is in use");
+    return 0;
+}
+
+/* The file of a letter, if it is there and nobody else has it. */
+static int claim_file(struct queue *q, letter_id id, struct open_file **ret,
+                      struct problem *problem) {
+    struct open_file *file = map_get(&q->files, map_u64(&id));
+    if (!file || file->busy)
+        return problem_set(problem, -EINVAL, "the letter's file was not opened");
+    file->busy = true;
+    *ret = file;
+    return 0;
+}
+
+static void forget_file(struct queue *q, struct open_file *file) {
+    (void)map_remove(&q->files, map_u64(&file->id));
+    free(file);
+}
+
+static int into_spool(struct queue *q, const struct queue_letter *letter,
+                      const struct spool_envelope *envelope, struct spool_large *large) {
+    struct spool_content content = {.head = letter->head, .bytes = letter->bytes, .large = large};
+    struct spool_letter *stored;
+    return spool_accept(q->spool, letter->id, envelope, &content, &stored);
+}
+
+static struct spool_envelope envelope_of(const struct queue_letter *letter, struct slice extra) {
+    return (struct spool_envelope){
+        .arrival = fiber_wall(),
+        .sender = letter->sender,
+        .body_type = letter->body_type,
+        .ret = letter->ret,
+        .smtputf8 = letter->shape & QUEUE_UTF8,
+        .origin = (uint8_t)letter->origin,
+        .envid = letter->envid,
+        .login = letter->login,
+        .helo = letter->helo,
+        .peer = letter->peer,
+        .extra = extra,
+        .recipients = letter->recipients,
+        .count = letter->count,
+    };
+}
+
+static int take_in(struct queue *q, const struct queue_letter *letter, struct spool_large *large) {
+    _cleanup_(buf_done) struct buf extra = {0};
+    extra_encode(&(struct queue_extra){.shape = letter->shape}, &extra);
+    struct spool_envelope envelope = envelope_of(letter, buf_slice(&extra));
+    struct job *job = job_new(q, letter->id);
+    int error = into_spool(q, letter, &envelope, large);
+    if (error) {
+        job_free(q, job);
+        return error;
+    }
+    const struct spool_letter *stored = spool_find(q->spool, letter->id);
+    q->counts.accepted++;
+    say_accepted(q, letter->id, &envelope, stored ? stored->size : 0, 0);
+    job_unlock(q, job);
+    job_place(q, job, 0);
+    return 0;
+}
+
+int queue_submit(struct queue *q, const struct queue_letter *letter, struct problem *problem) {
+    _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
+    struct open_file *file = NULL;
+    int error = check_letter(q, letter, problem);
+    if (!error && letter->in_file)
+        error = claim_file(q, letter->id, &file, problem);
+    if (error)
+        return error;
+    error = take_in(q, letter, file ? file->large : NULL);
+    if (file)
+        file->busy = false;
+    if (file && !error)
+        forget_file(q, file);
+    return error ? problem_set(problem, error, "the spool did not take it: %s", error_text(error))
+                 : 0;
+}
+
+bool queue_room(struct queue *q, uint64_t size) {
+    _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
+    return !q->stopping && !spool_is_full(q->spool, size);
+}
+
+/* ------------------------------------------------------------------ files */
+
+static int begin_file(struct queue *q, struct open_file *file, int *ret_fd) {
+    int error = spool_large_begin(q->spool, file->id, &file->large);
+    if (error)
+        return error;
+    int fd = fcntl(spool_large_fd(file->large), F_DUPFD_CLOEXEC, 3);
+    if (fd < 0) {
+        error = -errno;
+        spool_large_drop(q->spool, file->large);
+        return error;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+int queue_open_file(struct queue *q, letter_id id, int *ret_fd) {
+    _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
+    if (q->stopping)
+        return -ECANCELED;
+    if (id == 0 || job_find(q, id) || map_get(&q->files, map_u64(&id)))
+        return -EINVAL;
+    if (q->files.count >= q->options.files_max)
+        return -E_LIMIT;
+    struct open_file *file = NEW(struct open_file);
+    *file = (struct open_file){.id = id, .busy = true};
+    (void)map_put(&q->files, map_u64(&file->id), file);
+    int error = begin_file(q, file, ret_fd);
+    if (error)
+        forget_file(q, file);
+    else
+        file->busy = false;
+    return error == -EEXIST ? -EINVAL : error;
+}
+
+void queue_drop_file(struct queue *q, letter_id id) {
+    _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
+    struct open_file *file;
+    struct problem unsaid;
+    if (claim_file(q, id, &file, &unsaid) < 0)
+        return;
+    spool_large_drop(q->spool, file->large);
+    forget_file(q, file);
+}
+
+/* ------------------------------------------------------------------ numbers */
+
+struct survey {
+    uint64_t held;
+    usec_t oldest;
+};
+
+static int look_at(void *arg, struct spool_letter *letter) {
+    struct survey *survey = arg;
+    survey->held += letter->hold;
+    survey->oldest = survey->oldest ? MIN(survey->oldest, letter->arrival) : letter->arrival;
+    return 0;
+}
+
+void queue_stats(const struct queue *q, struct queue_stats *ret) {
+    struct survey survey = {0};
+    (void)spool_each(q->spool, look_at, &survey);
+    *ret = q->counts;
+    ret->held = survey.held;
+    ret->oldest = survey.oldest;
+    ret->active = work_active(q);
+    ret->ready = work_ready(q);
+    spool_stat(q->spool, &ret->spool);
+    ret->letters = ret->spool.letters;
+}

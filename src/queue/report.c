@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What senders are told, and when (RFC 3461 §4.1, §5.2, §6; RFC 5321 §6.1). Nobody is told of what
+ * becomes of a letter with the null sender: its failure ends in the journey of that letter.
+ */
+#include "base/encode.h"
+#include "base/random.h"
+#include "letter/submission.h"
+#include "queue/internal.h"
+
+#define RETURNED_MAX (16U << 20)
+#define HEADER_MAX   (256U << 10) /* of a letter that is not returned in full */
+#define BOUNDARY_LEN 16U          /* random bytes */
+
+bool report_wanted(const struct attempt *at, const struct task *t, enum dsn_action action) {
+    uint8_t notify = t->to->notify;
+    if (at->envelope.sender.len == 0 || (notify & SPOOL_NOTIFY_NEVER))
+        return false;
+    if (action == DSN_FAILED)
+        return notify == 0 || (notify & SPOOL_NOTIFY_FAILURE);
+    if (action == DSN_DELAYED)
+        return notify == 0 || (notify & SPOOL_NOTIFY_DELAY);
+    return notify & SPOOL_NOTIFY_SUCCESS;
+}
+
+bool report_of_outcome(const struct attempt *at, const struct task *t, enum dsn_action *ret) {
+    switch (t->outcome) {
+    case OUTCOME_FAILED:
+        *ret = DSN_FAILED;
+        break;
+    case OUTCOME_DELIVERED:
+        *ret = DSN_DELIVERED;
+        break;
+    case OUTCOME_RELAYED:
+        *ret = DSN_RELAYED;
+        break;
+    case OUTCOME_EXPANDED: /* a single target has inherited the wish */
+        if (route_width(&t->route) == 1)
+            return false;
+        *ret = DSN_EXPANDED;
+        break;
+    default:
+        return false;
+    }
+    return report_wanted(at, t, *ret);
+}
+
+/* "mx1.example.net" of "mx1.example.net [192.0.2.1]". */
+static struct slice host_of(struct slice peer) {
+    struct slice name;
+    return slice_next_word(&peer, &name) ? name : S("");
+}
+
+static struct dsn_recipient recipient_of(struct attempt *at, const struct report_item *item) {
+    const struct task *t = item->task;
+    struct address *address = ARENA_NEW(at->a, struct address);
+    *address = address_of(at->a, t->to->address);
+    bool delayed = item->action == DSN_DELAYED;
+    return (struct dsn_recipient){
+        .address = address,
+        .original = t->to->original,
+        .action = item->action,
+        .status = delayed ? S("4.4.7") : t->status,
+        .diagnostic = delayed ? t->state.reply : t->reply,
+        .remote_host = host_of(delayed ? t->state.extra : t->peer),
+        .last_attempt = t->state.attempts > 0 || !delayed ? at->wall : 0,
+        .retry_until =
+            delayed ? schedule_end(&at->q->options.schedule, at->envelope.arrival, false) : 0,
+    };
+}
+
+static struct slice random_boundary(struct arena *a) {
+    char bytes[BOUNDARY_LEN];
+    _cleanup_(buf_done) struct buf text = {0};
+    random_bytes(bytes, sizeof bytes);
+    buf_add_str(&text, "=_");
+    hex_encode(&text, slice_of(bytes, sizeof bytes));
+    return arena_copy(a, buf_slice(&text));
+}
+
+/* The part of the letter that is returned, or of which the header is. */
+static struct slice returned_part(struct attempt *at, struct dsn *dsn) WAITS {
+    struct slice part = S("");
+    size_t most = (size_t)MIN(at->q->options.returned_max, (uint64_t)RETURNED_MAX);
+    bool whole = at->size <= most && at->envelope.ret != SPOOL_RET_HDRS;
+    dsn->header_only = !whole;
+    dsn->max_returned = whole ? MAX(most, 1U) : HEADER_MAX;
+    if (content_begin(at, whole ? most : HEADER_MAX, &part) < 0)
+        part = S("");
+    return part;
+}
+
+void report_compose(struct attempt *at, letter_id id, const struct report_item *items, size_t count,
+                    struct buf *to) {
+    struct address sender = address_of(at->a, at->envelope.sender);
+    struct dsn_recipient *recipients = arena_array(at->a, count, sizeof *recipients);
+    for (size_t i = 0; i < count; i++)
+        recipients[i] = recipient_of(at, &items[i]);
+    struct dsn dsn = {
+        .sender = &sender,
+        .host = at->q->options.hostname,
+        .envelope_id = at->envelope.envid,
+        .arrival = at->envelope.arrival,
+        .now = fiber_wall(),
+        .message_id = message_id_make(at->a, id, at->q->options.hostname),
+        .boundary = random_boundary(at->a),
+        .recipients = recipients,
+        .recipient_count = count,
+        .eight_bit = true,
+    };
+    dsn.letter = returned_part(at, &dsn);
+    dsn_compose(to, &dsn);
+}

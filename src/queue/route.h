@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What follows from where addresses lead. Pure.
+ */
+#pragma once
+
+#include "base/map.h"
+#include "queue/queue.h"
+
+#define ROUTE_EXPANSIONS_MAX 10U /* letters made from letters, each on behalf of an alias */
+
+enum way {
+    WAY_UNKNOWN, /* not asked */
+    WAY_MAILBOX, /* to be delivered to the one mailbox of the route */
+    WAY_REMOTE,  /* to be transmitted to another host */
+    WAY_EXPAND,  /* a new letter goes to the targets of the route */
+    WAY_LATER,   /* cannot be told now; the verdict has the words */
+    WAY_NEVER,   /* leads nowhere; the verdict has the words */
+};
+
+struct verdict {
+    enum way way;
+    struct smtp_reply reply; /* WAY_LATER, WAY_NEVER */
+};
+struct verdict route_judge(const struct route *route);
+
+/* Behind the last "@"; empty: there is none. */
+struct slice route_domain(struct slice address);
+
+/* The domain in lower case: the name of a destination. */
+struct slice route_destination(struct arena *a, struct slice address, struct slice smart_host);
+
+/* Recipients that can be handed over in one transaction. */
+struct route_group {
+    struct slice destination;
+    size_t *members; /* what was in `places` */
+    size_t count;
+};
+
+/*
+ * Groups the addresses at `places` by destination, at most `most` to a group; groups and members
+ * in order of appearance. In the arena.
+ */
+void route_group(struct arena *a, const struct slice *addresses, const size_t *places, size_t count,
+                 struct slice smart_host, size_t most, struct route_group **ret_groups,
+                 size_t *ret_count);
+
+/*
+ * The recipients of the letter that goes to the targets of aliases (RFC 3461 §5.2.7). A single
+ * target inherits NOTIFY; of several only failures and delays are told, since the sender learns of
+ * the success here: "expanded". ORCPT is the alias, unless the sender gave another. Zero value:
+ * none; an address that is there already is not added again.
+ */
+struct route_targets {
+    struct buf mailboxes, forwards; /* struct spool_recipient */
+    struct map seen;
+};
+void route_expand(struct arena *a, const struct spool_recipient *alias, const struct route *route,
+                  struct route_targets *to);
+void route_targets_done(struct route_targets *to);
+
+/* All of them in the arena: first the mailboxes, then the forwards. */
+struct spool_recipient *route_targets_list(struct arena *a, const struct route_targets *targets,
+                                           size_t *ret_mailboxes, size_t *ret_count);
+
+/*
+ * A target that is a mailbox is not expanded again, though an alias may stand on its name (somebody
+ * who keeps a copy and has it forwarded too): what the route says of the mailbox alone.
+ */
+struct verdict route_judge_mailbox(const struct route *route, struct slice address,
+                                   const struct route_mailbox **ret_mailbox);
+
+/* How many targets the route has. */
+size_t route_width(const struct route *route);
+
+/* Whether the header says that the letter came by this address before, or made too many hops. */
+bool route_is_loop(struct slice header, struct slice address, unsigned received_max);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the journey of a letter is told. The words are for the person who looks for a letter.
+ */
+#include <stdio.h>
+
+#include "queue/internal.h"
+
+#define SENTENCE_MAX   2000
+#define RECIPIENTS_MAX 8192 /* bytes of the list in a field */
+
+void say(struct queue *q, letter_id id, const char *kind, const struct queue_field *fields,
+         size_t count, const char *format, ...) {
+    _cleanup_(buf_done) struct buf sentence = {0};
+    va_list args;
+    if (!q->ops.event)
+        return;
+    va_start(args, format);
+    buf_printf_v(&sentence, format, args);
+    va_end(args);
+    q->ops.event(q->ops.arg, id, kind, slice_first(buf_slice(&sentence), SENTENCE_MAX), fields,
+                 count);
+}
+
+static const char *origin_text(uint8_t origin) {
+    switch (origin) {
+    case QUEUE_FROM_OUTSIDE:
+        return "outside";
+    case QUEUE_FROM_USER:
+        return "user";
+    case QUEUE_FROM_HOST:
+        return "host";
+    case QUEUE_MADE_REPORT:
+        return "report";
+    case QUEUE_MADE_EXPANSION:
+        return "expansion";
+    default:
+        return "unknown";
+    }
+}
+
+static void list_recipients(struct buf *to, const struct spool_envelope *e) {
+    for (size_t i = 0; i < e->count && to->len < RECIPIENTS_MAX; i++) {
+        if (i > 0)
+            buf_add_byte(to, ' ');
+        buf_add(to, e->recipients[i].address);
+    }
+}
+
+/* "tama@example.org" or "3 recipients". */
+static void whom(struct buf *to, const struct spool_envelope *e) {
+    if (e->count == 1)
+        buf_add(to, e->recipients[0].address);
+    else
+        buf_printf(to, "%zu recipients", e->count);
+}
+
+void say_accepted(struct queue *q, letter_id id, const struct spool_envelope *e, uint64_t size,
+                  letter_id parent) {
+    _cleanup_(buf_done) struct buf to = {0};
+    _cleanup_(buf_done) struct buf recipients = {0};
+    char number[24], parent_id[LETTER_ID_SIZE];
+    if (!q->ops.event)
+        return;
+    whom(&to, e);
+    list_recipients(&recipients, e);
+    (void)snprintf(number, sizeof number, "%llu", (unsigned long long)size);
+    struct queue_field fields[] = {
+        FIELD("sender", e->sender),
+        FIELD("recipients", buf_slice(&recipients)),
+        FIELD("size", slice_of_str(number)),
+        FIELD("origin", slice_of_str(origin_text(e->origin))),
+        FIELD("parent", parent ? letter_id_format(parent, parent_id) : S("")),
+    };
+    say(q, id, parent ? "queue.made" : "queue.accepted", fields, ARRAY_SIZE(fields) - (parent == 0),
+        "%s from <%.*s> for %.*s, %s bytes: safe on the disk",
+        e->origin == QUEUE_MADE_REPORT      ? "Report"
+        : e->origin == QUEUE_MADE_EXPANSION ? "Letter to the targets of an alias"
+                                            : "Letter",
+        SLICE_ARG(e->sender), SLICE_ARG(buf_slice(&to)), number);
+}
+
+static void say_later(struct attempt *at, const struct task *t, const struct queue_field *fields,
+                      size_t count) {
+    char when[TIME_TEXT_SIZE], span[TIME_TEXT_SIZE];
+    say(at->q, at->id, "queue.later", fields, count,
+        "%.*s: not yet (%.*s); attempt %u, next one in %.*s at %.*s", SLICE_ARG(t->to->address),
+        SLICE_ARG(t->reply), t->state.attempts,
+        SLICE_ARG(time_format_span(MAX(t->state.next - fiber_wall(), 0), span)),
+        SLICE_ARG(time_format_log(t->state.next, when)));
+}
+
+void say_outcome(struct attempt *at, const struct task *t) {
+    struct slice to = t->to->address;
+    struct queue_field fields[] = {
+        FIELD("recipient", to),
+        FIELD("status", t->status),
+        FIELD("reply", t->reply),
+        FIELD("host", t->peer),
+    };
+    size_t count = ARRAY_SIZE(fields) - (t->peer.len == 0);
+    switch (t->outcome) {
+    case OUTCOME_DELIVERED:
+        say(at->q, at->id, "queue.delivered", fields, count, "%.*s: in the mailbox of %.*s",
+            SLICE_ARG(to), SLICE_ARG(t->to_mailbox->address));
+        return;
+    case OUTCOME_RELAYED:
+    case OUTCOME_PASSED:
+        say(at->q, at->id, "queue.transmitted", fields, count, "%.*s: taken over by %.*s (%.*s)",
+            SLICE_ARG(to), SLICE_ARG(t->peer), SLICE_ARG(t->reply));
+        return;
+    case OUTCOME_EXPANDED:
+        say(at->q, at->id, "queue.expanded", fields, count, "%.*s: goes on to %zu targets",
+            SLICE_ARG(to), route_width(&t->route));
+        return;
+    case OUTCOME_FAILED:
+        say(at->q, at->id, "queue.failed", fields, count, "%.*s: given up (%.*s)", SLICE_ARG(to),
+            SLICE_ARG(t->reply));
+        return;
+    case OUTCOME_LATER:
+        say_later(at, t, fields, count);
+        return;
+    case OUTCOME_NONE:
+    case OUTCOME_AGAIN:
+        return;
+    }
+}

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Making outcomes durable. One commit holds all that belongs together (D5): that recipients are
+ * settled, or when they are tried next; the report that tells the sender; the letter that goes on
+ * to the targets of aliases. If the disk refuses it, it is tried again until it works: what another
+ * host has taken must not be sent once more.
+ *
+ * A commit takes milliseconds, in which further outcomes come in; `saving` marks those that are
+ * part of it.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "letter/scan.h"
+#include "letter/trace.h"
+#include "queue/internal.h"
+
+#define LARGE_REPORT  (256U << 10) /* a larger one goes into a file */
+#define PAUSE_FIRST   USEC_SEC     /* before another try to write */
+#define PAUSE_LONGEST (60 * USEC_SEC)
+#define MOMENT        USEC_SEC
+
+/* A letter that is made here. */
+struct made {
+    struct job *job; /* NULL: none */
+    struct spool_envelope envelope;
+    struct spool_content content;
+    struct spool_recipient to_sender;
+    struct buf extra, head, bytes;
+};
+
+/* What one commit is about. */
+struct save {
+    struct attempt *at;
+    struct spool_recipient_state *left;
+    struct spool_state state;
+    struct report_item *items;
+    size_t item_count, outcomes;
+    unsigned told; /* notices of delay that have gone out with this */
+    bool notices;
+    struct made report, expansion;
+    struct spool_change changes[3];
+    size_t change_count;
+};
+
+static void made_done(struct queue *q, struct made *m) {
+    if (m->content.large)
+        spool_large_drop(q->spool, m->content.large);
+    if (m->job)
+        job_free(q, m->job);
+    buf_done(&m->extra);
+    buf_done(&m->head);
+    buf_done(&m->bytes);
+}
+
+static void save_done(struct save *s) {
+    made_done(s->at->q, &s->report);
+    made_done(s->at->q, &s->expansion);
+}
+
+/* ------------------------------------------------------------------ what to save */
+
+static bool is_fresh(const struct task *t) {
+    return t->outcome > OUTCOME_AGAIN && !t->settled && !t->saving && !t->saved;
+}
+
+bool settle_is_urgent(const struct attempt *at) {
+    enum dsn_action action;
+    for (size_t i = 0; i < at->count; i++) {
+        const struct task *t = &at->tasks[i];
+        bool taken = t->outcome == OUTCOME_RELAYED || t->outcome == OUTCOME_PASSED;
+        if (taken && is_fresh(t) && !report_of_outcome(at, t, &action))
+            return true;
+    }
+    return false;
+}
+
+bool settle_has_reports(const struct attempt *at) {
+    enum dsn_action action;
+    for (size_t i = 0; i < at->count; i++)
+        if (is_fresh(&at->tasks[i]) && report_of_outcome(at, &at->tasks[i], &action))
+            return true;
+    return false;
+}
+
+/* Marks the outcomes, and lists what the sender is told of them. */
+static void choose_outcomes(struct save *s, enum settle_part part) {
+    struct attempt *at = s->at;
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        enum dsn_action action;
+        if (!is_fresh(t))
+            continue;
+        bool reported = report_of_outcome(at, t, &action);
+        if (reported && part == SETTLE_PROGRESS)
+            continue;
+        if (reported)
+            s->items[s->item_count++] = (struct report_item){t, action};
+        t->saving = true;
+        s->outcomes++;
+    }
+}
+
+static bool is_left(const struct task *t) {
+    return !t->settled && !(t->saving && t->outcome > OUTCOME_LATER);
+}
+
+/* Recipients that are late get a notice, each one once for each age that was set. */
+static void choose_notices(struct save *s) {
+    struct attempt *at = s->at;
+    s->told = schedule_notices_due(&at->q->options.schedule, at->envelope.arrival, fiber_wall());
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        if (!is_left(t) || t->state.flags >= s->told)
+            continue;
+        s->notices = true;
+        if (report_wanted(at, t, DSN_DELAYED))
+            s->items[s->item_count++] = (struct report_item){t, DSN_DELAYED};
+    }
+}
+
+usec_t settle_next(const struct attempt *at, usec_t pause) {
+    usec_t next = USEC_NEVER, now = fiber_wall();
+    for (size_t i = 0; i < at->count; i++) {
+        const struct task *t = &at->tasks[i];
+        if (!is_left(t))
+            continue;
+        usec_t notice =
+            schedule_next_notice(&at->q->options.schedule, at->envelope.arrival, t->state.flags);
+        bool waits_for_place = t->due && t->way == WAY_REMOTE && at->crowded.len > 0;
+        next = MIN(next, MAX(notice, now + MOMENT));
+        if (t->outcome == OUTCOME_LATER || !t->due)
+            next = MIN(next, t->state.next);
+        else if (!waits_for_place)
+            next = MIN(next, now + MAX(pause, MOMENT));
+    }
+    return next;
+}
+
+/* ------------------------------------------------------------------ the letter's state */
+
+/* As it is on the disk, but for what is being saved. */
+static void build_state(struct save *s) {
+    struct attempt *at = s->at;
+    size_t n = 0;
+    s->state = (struct spool_state){
+        .flags = at->crowded.len > 0 ? at->flags : 0, .recipients = s->left, .next = USEC_NEVER};
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        if (!is_left(t))
+            continue;
+        bool written = t->outcome == OUTCOME_LATER && (t->saving || t->saved);
+        struct spool_recipient_state *left = &s->left[n++];
+        *left = written ? t->state : t->before;
+        left->flags = s->notices ? (uint8_t)MAX(t->state.flags, s->told) : t->state.flags;
+        usec_t notice =
+            schedule_next_notice(&at->q->options.schedule, at->envelope.arrival, left->flags);
+        s->state.next = MIN(s->state.next, MIN(left->next, notice));
+    }
+    s->state.count = n;
+}
+
+static void add_change(struct save *s, struct spool_change change) {
+    s->changes[s->change_count++] = change;
+}
+
+static void add_letter(struct save *s, const struct made *m) {
+    if (m->job)
+        add_change(s, (struct spool_change){.kind = SPOOL_LETTER,
+                                            .id = m->job->id,
+                                            .envelope = &m->envelope,
+                                            .content = m->content});
+}
+
+static void build_changes(struct save *s) {
+    s->change_count = 0;
+    add_letter(s, &s->report);
+    add_letter(s, &s->expansion);
+    if (s->state.count == 0)
+        add_change(s, (struct spool_change){.kind = SPOOL_DONE, .id = s->at->id});
+    else
+        add_change(s,
+                   (struct spool_change){.kind = SPOOL_STATE, .id = s->at->id, .state = &s->state});
+}
+
+/* ------------------------------------------------------------------ letters that are made */
+
+static struct job *new_job(struct queue *q) {
+    letter_id id;
+    do
+        id = letter_id_next(&q->ids, fiber_wall());
+    while (job_find(q, id));
+    return job_new(q, id);
+}
+
+static unsigned shape_of(struct slice bytes, bool utf8) {
+    struct letter_scan scan = {0};
+    letter_scan_feed(&scan, bytes);
+    return (scan.has_eight_bit ? QUEUE_EIGHT_BIT : 0U) |
+           (scan.has_dot_line ? QUEUE_DOT_LINES : 0U) | (utf8 ? QUEUE_UTF8 : 0U);
+}
+
+static int make_report(struct save *s) WAITS {
+    struct attempt *at = s->at;
+    struct made *m = &s->report;
+    if (s->item_count == 0 || m->content.large || m->content.bytes.len > 0)
+        return 0;
+    made_done(at->q, m);
+    *m = (struct made){0};
+    m->job = new_job(at->q);
+    report_compose(at, m->job->id, s->items, s->item_count, &m->bytes);
+    unsigned shape = shape_of(buf_slice(&m->bytes), address_of(at->a, at->envelope.sender).utf8);
+    extra_encode(&(struct queue_extra){.shape = shape, .parent = at->id}, &m->extra);
+    m->to_sender =
+        (struct spool_recipient){.address = at->envelope.sender, .notify = SPOOL_NOTIFY_NEVER};
+    m->envelope = (struct spool_envelope){
+        .arrival = fiber_wall(),
+        .body_type = shape & QUEUE_EIGHT_BIT ? SPOOL_8BITMIME : SPOOL_7BIT,
+        .smtputf8 = shape & QUEUE_UTF8,
+        .origin = QUEUE_MADE_REPORT,
+        .extra = buf_slice(&m->extra),
+        .recipients = &m->to_sender,
+        .count = 1,
+    };
+    if (m->bytes.len > LARGE_REPORT)
+        return content_large(at->q, m->job->id, buf_slice(&m->bytes), NULL, &m->content.large);
+    m->content.bytes = buf_slice(&m->bytes);
+    return 0;
+}
+
+/* The aliases that are being settled; the last one of them in `ret_alias`. */
+static size_t collect_targets(struct attempt *at, struct route_targets *targets,
+                              const struct task **ret_alias) {
+    size_t aliases = 0;
+    for (size_t i = 0; i < at->count; i++) {
+        const struct task *t = &at->tasks[i];
+        if (!t->saving || t->outcome != OUTCOME_EXPANDED)
+            continue;
+        route_expand(at->a, t->to, &t->route, targets);
+        *ret_alias = t;
+        aliases++;
+    }
+    return aliases;
+}
+
+/*
+ * The same bytes for other recipients. Delivered-To names the alias, so that a forward that leads
+ * back is recognised; of several nobody should learn which others were meant.
+ */
+static int copy_content(struct save *s, const struct task *alias) WAITS {
+    struct attempt *at = s->at;
+    struct made *m = &s->expansion;
+    int error = attempt_open_body(at);
+    if (error)
+        return error;
+    if (alias) {
+        struct address address = address_of(at->a, alias->to->address);
+        trace_delivered_to(&m->head, &address);
+    }
+    m->content = (struct spool_content){.head = buf_slice(&m->head), .bytes = at->body.bytes};
+    if (at->body.file_len == 0)
+        return 0;
+    buf_add(&m->head, at->body.bytes);
+    m->content = (struct spool_content){.head = buf_slice(&m->head)};
+    return content_large(at->q, m->job->id, S(""), &at->body, &m->content.large);
+}
+
+static int make_expansion(struct save *s) WAITS {
+    struct attempt *at = s->at;
+    struct made *m = &s->expansion;
+    _cleanup_(route_targets_done) struct route_targets targets = {0};
+    const struct task *alias = NULL;
+    size_t mailboxes, aliases = collect_targets(at, &targets, &alias);
+    if (aliases == 0)
+        return 0;
+    m->job = new_job(at->q);
+    m->envelope = at->envelope;
+    m->envelope.recipients = route_targets_list(at->a, &targets, &mailboxes, &m->envelope.count);
+    m->envelope.origin = QUEUE_MADE_EXPANSION;
+    extra_encode(&(struct queue_extra){.depth = (uint8_t)(at->extra.depth + 1),
+                                       .shape = at->extra.shape,
+                                       .parent = at->id,
+                                       .mailboxes = (uint32_t)mailboxes},
+                 &m->extra);
+    m->envelope.extra = buf_slice(&m->extra);
+    return copy_content(s, aliases == 1 ? alias : NULL);
+}
+
+/* ------------------------------------------------------------------ committing */
+
+/* One try, with the letter as it is at that moment. */
+static int commit_once(struct save *s) WAITS {
+    struct queue *q = s->at->q;
+    const struct spool_letter *letter = spool_find(q->spool, s->at->id);
+    if (!letter)
+        return -E_UNKNOWN;
+    s->state.hold = letter->hold;
+    return spool_update(q->spool, s->changes, s->change_count);
+}
+
+static int commit_locked(struct save *s) WAITS {
+    struct job *job;
+    int error = job_lock(s->at->q, s->at->id, &job);
+    if (error)
+        return error;
+    error = commit_once(s);
+    job_unlock(s->at->q, job);
+    return error;
+}
+
+/* Until it works. -E_UNKNOWN: the letter was removed; -ECANCELED: no more time. */
+static int commit(struct save *s) WAITS {
+    struct attempt *at = s->at;
+    for (usec_t pause = PAUSE_FIRST;; pause = MIN(2 * pause, PAUSE_LONGEST)) {
+        int error = make_report(s);
+        if (!error) {
+            build_state(s);
+            build_changes(s);
+            error = commit_locked(s);
+        }
+        if (error == 0 || error == -E_UNKNOWN)
+            return error;
+        say(at->q, at->id, "queue.trouble", NULL, 0,
+            "What became of the letter cannot be written to the disk: %s; trying again",
+            error_text(error));
+        if (fiber_sleep(pause) < 0)
+            return -ECANCELED;
+    }
+}
+
+/* ------------------------------------------------------------------ afterwards */
+
+static void count_outcome(struct queue *q, enum outcome outcome) {
+    q->counts.delivered += outcome == OUTCOME_DELIVERED;
+    q->counts.transmitted += outcome == OUTCOME_RELAYED || outcome == OUTCOME_PASSED;
+    q->counts.failed += outcome == OUTCOME_FAILED;
+}
+
+static void outcomes_saved(struct save *s) {
+    struct attempt *at = s->at;
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        if (s->notices && !t->settled)
+            t->state.flags = (uint8_t)MAX(t->state.flags, s->told);
+        if (!t->saving)
+            continue;
+        say_outcome(at, t);
+        count_outcome(at->q, t->outcome);
+        t->saving = false;
+        t->saved = true;
+        t->settled = t->outcome > OUTCOME_LATER;
+    }
+}
+
+/* The new letter begins its way. */
+static void made_saved(struct save *s, struct made *m) {
+    struct queue *q = s->at->q;
+    struct job *job = TAKE_PTR(m->job);
+    if (!job)
+        return;
+    const struct spool_letter *letter = spool_find(q->spool, job->id);
+    m->content.large = NULL;
+    say_accepted(q, job->id, &m->envelope, letter ? letter->size : 0, s->at->id);
+    job_unlock(q, job);
+    job_place(q, job, 0);
+}
+
+static void say_link(struct save *s, const struct made *m, const char *what) {
+    char id[LETTER_ID_SIZE];
+    if (!m->job)
+        return;
+    struct queue_field field = FIELD("child", letter_id_format(m->job->id, id));
+    say(s->at->q, s->at->id, "queue.report", &field, 1, "%s: letter %s", what, id);
+}
+
+static void saved(struct save *s) {
+    struct queue *q = s->at->q;
+    outcomes_saved(s);
+    say_link(s, &s->expansion, "Goes on to the targets of an alias");
+    say_link(s, &s->report, "A report is on its way to the sender");
+    q->counts.reports += s->report.job != NULL;
+    made_saved(s, &s->expansion);
+    made_saved(s, &s->report);
+    if (s->state.count > 0)
+        return;
+    q->counts.settled++;
+    say(q, s->at->id, "queue.settled", NULL, 0, "All recipients are settled");
+}
+
+/* ------------------------------------------------------------------ settling */
+
+static void save_begin(struct save *s, struct attempt *at) {
+    *s = (struct save){.at = at};
+    s->left = arena_array(at->a, at->count, sizeof *s->left);
+    s->items = arena_array(at->a, 2 * at->count, sizeof *s->items);
+}
+
+static void unmark(struct attempt *at) {
+    for (size_t i = 0; i < at->count; i++)
+        at->tasks[i].saving = false;
+}
+
+static void choose(struct save *s, enum settle_part part) {
+    s->item_count = s->outcomes = 0;
+    choose_outcomes(s, part);
+    if (part == SETTLE_END)
+        choose_notices(s);
+}
+
+/* Aliases whose letter cannot be made now are tried again later. */
+static void give_up_expansion(struct save *s, int error) {
+    struct attempt *at = s->at;
+    made_done(at->q, &s->expansion);
+    s->expansion = (struct made){0};
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        if (!t->saving || t->outcome != OUTCOME_EXPANDED)
+            continue;
+        t->outcome = OUTCOME_NONE;
+        task_conclude_error(at, t, error);
+    }
+}
+
+void settle(struct attempt *at, enum settle_part part) {
+    _cleanup_(save_done) struct save s;
+    save_begin(&s, at);
+    if (at->gone)
+        return;
+    choose(&s, part);
+    int error = make_expansion(&s);
+    if (error) {
+        give_up_expansion(&s, error);
+        unmark(at);
+        choose(&s, part);
+    }
+    if (s.outcomes == 0 && !s.notices)
+        return;
+    error = commit(&s);
+    if (error == 0) {
+        saved(&s);
+        return;
+    }
+    unmark(at);
+    at->gone = at->gone || error == -E_UNKNOWN;
+}
+
+int settle_removed(struct attempt *at, bool bounce) {
+    _cleanup_(save_done) struct save s;
+    save_begin(&s, at);
+    for (size_t i = 0; i < at->count; i++)
+        task_conclude(at, &at->tasks[i], OUTCOME_FAILED,
+                      SMTP_REPLY(550, 5, 7, 1, "The postmaster has taken the letter out"));
+    choose_outcomes(&s, SETTLE_END);
+    if (!bounce)
+        s.item_count = 0;
+    int error = make_report(&s);
+    if (error)
+        return error;
+    build_state(&s);
+    build_changes(&s);
+    error = commit_once(&s);
+    if (error == 0)
+        saved(&s);
+    return error;
+}
