@@ -222,8 +222,9 @@ static int take_content(struct spool *s, struct stored *st, const struct spool_c
 
 static int add_letter(struct spool *s, struct request *r, uint64_t id,
                       const struct spool_envelope *envelope, const struct spool_content *content) {
-    if (id == 0 || id > s->last_id || stored_find(s, id))
+    if (id == 0 || id > INT64_MAX || stored_find(s, id))
         return -EINVAL;
+    s->last_id = MAX(s->last_id, id);
     if (content->head.len + content->bytes.len > s->options.segment_size)
         return -E_LIMIT;
     struct change *c = &r->changes[r->count++];

@@ -110,7 +110,11 @@ struct spool_content {
     struct spool_large *large; /* instead of bytes */
 };
 
-/* Borrows all it is given; copies what it keeps. */
+/*
+ * Borrows all it is given; copies what it keeps. The id comes from spool_new_id(), or from whoever
+ * else names letters: then the caller sees to it that no letter has had it before, nor gets it at
+ * the same time. -EINVAL: not between 1 and 2^63 - 1, or in use.
+ */
 int spool_accept(struct spool *s, uint64_t id, const struct spool_envelope *envelope,
                  const struct spool_content *content, struct spool_letter **ret_letter) WAITS;
 
