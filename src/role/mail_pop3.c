@@ -91,14 +91,13 @@ static int drop_read_part(void *drop, size_t at, uint64_t offset, size_t len, st
 
 static int drop_read(void *drop, size_t at, size_t count, struct buf *to,
                      struct pop3_piece *ret_pieces) {
-    const struct store_letter *l = &((struct drop *)drop)->letters->letters[at];
-    size_t begin = to->len;
-    (void)count;
-    int r = drop_read_part(drop, at, 0, l->size, to);
-    if (r < 0)
-        return r;
-    ret_pieces[0] = (struct pop3_piece){begin, l->size};
-    return 1;
+    struct drop *d = drop;
+    struct store_piece pieces[POP3_READ_LETTERS];
+    int n = store_read_many(d->account, &d->letters->letters[at], MIN(count, ARRAY_SIZE(pieces)),
+                            to, pieces);
+    for (int i = 0; i < n; i++)
+        ret_pieces[i] = (struct pop3_piece){pieces[i].at, pieces[i].len};
+    return n;
 }
 
 static int drop_place(void *drop, size_t at, int *ret_fd, uint64_t *ret_offset) {

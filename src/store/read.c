@@ -129,6 +129,83 @@ ssize_t store_read(struct store_account *a, const struct store_letter *l, uint64
     return error ? error : (ssize_t)len;
 }
 
+/* Bodies further apart than this are read one by one. */
+#define GAP_MAX 4096U
+
+/* How many letters from `first` on lie one behind the other in its pack; where the last one ends.
+ */
+static size_t stretch(const struct store_account *a, const struct store_letter *first,
+                      const struct store_letter *letters, size_t count, uint64_t *ret_end) {
+    uint64_t end = first->body + first->size;
+    size_t n = 1;
+    for (; n < count; n++) {
+        const struct store_letter now = present(a, &letters[n]);
+        if (now.pack != first->pack || now.body < end || now.body - end > GAP_MAX ||
+            now.body + now.size - first->body > STORE_SPAN_MAX)
+            break;
+        end = now.body + now.size;
+    }
+    *ret_end = end;
+    return n;
+}
+
+static int run_read_span(void *arg) {
+    struct read_job *j = arg;
+    char *to = j->to;
+    for (size_t done = 0; done < j->len;) {
+        ssize_t n = pread(j->fd, to + done, j->len - done, (off_t)(j->place.body + done));
+        if (n == 0)
+            return -E_CORRUPT;
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+/* Says where the letters of a stretch are; ends before the first whose sum is wrong. */
+static int find_pieces(struct store_account *a, const struct store_letter *letters, size_t count,
+                       uint64_t begin, struct slice span, size_t at,
+                       struct store_piece *ret_pieces) {
+    for (size_t i = 0; i < count; i++) {
+        const struct store_letter now = present(a, &letters[i]);
+        size_t offset = (size_t)(now.body - begin);
+        struct slice body = slice_first(slice_from(span, offset), (size_t)now.size);
+        if (body.len < now.size || crc32c(0, body) != now.body_crc) {
+            report_damage(a, &now);
+            return i > 0 ? (int)i : -E_CORRUPT;
+        }
+        ret_pieces[i] = (struct store_piece){at + offset, body.len};
+    }
+    return (int)count;
+}
+
+int store_read_many(struct store_account *a, const struct store_letter *letters, size_t count,
+                    struct buf *to, struct store_piece *ret_pieces) {
+    struct store_letter now;
+    struct store_pack *pack;
+    uint64_t end = 0;
+    int error = get_place(a, letters, &now, &pack);
+    if (error)
+        return error;
+    count = stretch(a, &now, letters, count, &end);
+    size_t len = (size_t)(end - now.body);
+    buf_reserve(to, len);
+    struct read_job j = {.fd = pack->fd,
+                         .place = {.body = now.body, .body_len = len},
+                         .to = to->ptr + to->len,
+                         .len = len};
+    struct slice span = slice_of(j.to, len);
+    error = read_cached(&j) ? 0 : offload(OFFLOAD_DISK, run_read_span, &j);
+    files_put_pack(pack);
+    if (error)
+        return error;
+    int n = find_pieces(a, letters, count, now.body, span, to->len, ret_pieces);
+    if (n > 0)
+        to->len += len;
+    return n;
+}
+
 int store_bytes(struct store_account *a, const struct store_letter *l, struct store_bytes *ret) {
     struct store_letter now;
     struct store_pack *pack;

@@ -20,8 +20,8 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/error.h"
-#include "base/slice.h"
 #include "base/time.h"
 #include "pack/pack.h"
 
@@ -231,6 +231,19 @@ struct slice store_uidl(const struct store_letter *l, char text[static STORE_UID
  */
 ssize_t store_read(struct store_account *a, const struct store_letter *l, uint64_t skip, void *to,
                    size_t len) WAITS;
+
+/*
+ * Reads several letters that follow each other in a snapshot, in one go as far as they lie one
+ * behind the other in one pack: appends a stretch of the pack to `to`, at most STORE_SPAN_MAX bytes
+ * (one letter in any case), and says where in `to` each letter is. All are checked. The number of
+ * letters read (1 to count), or an error of the first one, as store_read().
+ */
+#define STORE_SPAN_MAX 262144U
+struct store_piece {
+    size_t at, len;
+};
+int store_read_many(struct store_account *a, const struct store_letter *letters, size_t count,
+                    struct buf *to, struct store_piece *ret_pieces) WAITS;
 
 /*
  * The letter as part of a file, to be sent without reading it here; the file stays open until it is

@@ -460,8 +460,37 @@ WORLD_TEST_ON(a_cancelled_delivery_is_all_or_nothing, false) {
     assert_int_equal(u.letters, 1);
 }
 
+WORLD_TEST(letters_behind_each_other_are_read_at_once) {
+    struct store_piece pieces[8];
+    struct buf bytes = {0};
+    char key[8];
+    world_open(w);
+    for (int i = 0; i < 5; i++) {
+        (void)snprintf(key, sizeof key, "k%d", i);
+        (void)world_deliver(
+            w, key, i == 3 ? "X: 3\r\n\r\nlonger than the others\r\n" : "X: y\r\n\r\nz\r\n");
+    }
+    struct store_snapshot *s = world_snapshot(w);
+    buf_add_str(&bytes, "before");
+    int n = store_read_many(w->account, &s->letters[1], 4, &bytes, pieces);
+    assert_int_equal(n, 4);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(pieces[i].len, s->letters[1 + i].size);
+    assert_memory_equal(bytes.ptr + pieces[2].at, "X: 3\r\n\r\nlonger", 14);
+    assert_memory_equal(bytes.ptr, "before", 6);
+    char *path = world_path(w, TEST_PACK);
+    file_damage(path, s->letters[3].body, 1);
+    assert_int_equal(store_read_many(w->account, &s->letters[1], 4, &bytes, pieces), 2);
+    assert_int_equal(store_read_many(w->account, &s->letters[3], 2, &bytes, pieces), -E_CORRUPT);
+    free(path);
+    buf_done(&bytes);
+    store_snapshot_free(s);
+    world_close(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(letters_behind_each_other_are_read_at_once),
         cmocka_unit_test(d1_a_delivered_letter_is_there_byte_for_byte),
         cmocka_unit_test(a_letter_comes_from_a_file_behind_its_prefix),
         cmocka_unit_test(sendfile_gets_the_place_of_the_bytes),
