@@ -68,14 +68,19 @@ static int read_file(struct file_read *job) WAITS {
     return n > 0 ? (int)n : offload(OFFLOAD_DISK, read_in_thread, job);
 }
 
+/* How much of the letter is in the file. */
+static uint64_t file_part(const struct relay_letter *letter) {
+    return letter->size - letter->bytes.len;
+}
+
 static int write_file_stuffed(struct stream *s, const struct relay_letter *letter,
                               struct letter_end *end) WAITS {
     char *chunk = mem_alloc(FILE_CHUNK);
     uint64_t done = 0;
     int r = 0;
-    while (done < letter->size && stream_error(s) == 0) {
+    while (done < file_part(letter) && stream_error(s) == 0) {
         struct file_read job = {letter->file, letter->offset + done, chunk,
-                                (size_t)MIN(letter->size - done, (uint64_t)FILE_CHUNK)};
+                                (size_t)MIN(file_part(letter) - done, (uint64_t)FILE_CHUNK)};
         r = read_file(&job);
         if (r < 0)
             break;
@@ -91,31 +96,28 @@ static int write_file_stuffed(struct stream *s, const struct relay_letter *lette
 static int write_file_straight(struct stream *s, const struct relay_letter *letter,
                                struct letter_end *end) WAITS {
     char tail[2];
-    uint64_t tail_len = MIN(letter->size, sizeof tail);
-    struct file_read job = {letter->file, letter->offset + letter->size - tail_len, tail,
-                            (size_t)tail_len};
+    uint64_t len = file_part(letter);
+    uint64_t tail_len = MIN(len, sizeof tail);
+    struct file_read job = {letter->file, letter->offset + len - tail_len, tail, (size_t)tail_len};
     int r = tail_len ? read_file(&job) : 0;
     if (r < 0)
         return r;
     note_end(end, slice_of(tail, (size_t)r));
-    r = stream_send_file(s, letter->file, letter->offset, letter->size);
+    r = stream_send_file(s, letter->file, letter->offset, len);
     return r == stream_error(s) ? 0 : r;
 }
 
 int body_write(struct stream *s, const struct relay_letter *letter) {
     struct letter_end end = {0};
     int r = 0;
-    if (letter->bytes.ptr) {
-        if (letter->dot_free)
-            stream_write(s, letter->bytes);
-        else
-            write_stuffed(s, letter->bytes, false);
-        note_end(&end, letter->bytes);
-    } else if (letter->dot_free) {
-        r = write_file_straight(s, letter, &end);
-    } else {
-        r = write_file_stuffed(s, letter, &end);
-    }
+    if (letter->dot_free)
+        stream_write(s, letter->bytes);
+    else
+        write_stuffed(s, letter->bytes, false);
+    note_end(&end, letter->bytes);
+    if (file_part(letter) > 0)
+        r = letter->dot_free ? write_file_straight(s, letter, &end)
+                             : write_file_stuffed(s, letter, &end);
     if (r < 0)
         return r;
     if (letter->size > 0 && !end.crlf)

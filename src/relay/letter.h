@@ -19,8 +19,8 @@ struct relay_recipient {
 #define RELAY_RECIPIENTS_MAX 100U
 
 /*
- * A letter in its canonical form: lines end with CRLF, no other CR or LF. Either in memory, or a
- * part of a file when bytes.ptr is NULL.
+ * A letter in its canonical form: lines end with CRLF, no other CR or LF. First the bytes in
+ * memory, then, up to its size, a part of a file: either may be all of it.
  */
 struct relay_letter {
     struct slice reverse_path; /* without angle brackets; empty: the null reverse-path */
@@ -30,7 +30,7 @@ struct relay_letter {
     struct slice bytes;
     int file;
     uint64_t offset;
-    uint64_t size; /* of the letter, also in memory */
+    uint64_t size; /* of the letter in all */
 
     bool eight_bit; /* has bytes above 127 */
     bool dot_free;  /* no line begins with a dot: sent as it is */

@@ -379,7 +379,7 @@ int relay_client_send(struct relay_client *c, const struct relay_letter *letter,
                       struct relay_result *results) {
     MUST(c->magic == RELAY_CLIENT_MAGIC && letter->count > 0 &&
          letter->count <= RELAY_RECIPIENTS_MAX);
-    MUST(!letter->bytes.ptr || letter->bytes.len == letter->size);
+    MUST(letter->bytes.len <= letter->size);
     struct transaction t = {
         .c = c,
         .letter = letter,

@@ -154,16 +154,6 @@ static void give_fates(const struct relay_outcome *outcome, struct arena *a,
     out->rest = outcome->rest;
 }
 
-/* A large letter is bytes and then a file; the relay wants one place: the file has it all or none.
- */
-static void set_content(const struct rpc_relay_transmit_in *in, struct relay_letter *letter) {
-    letter->bytes = in->bytes;
-    letter->size = in->bytes.len;
-    letter->file = in->file;
-    if (in->file >= 0)
-        letter->size += in->file_len;
-}
-
 static int on_transmit(void *arg, const struct rpc_caller *caller,
                        const struct rpc_relay_transmit_in *in, struct arena *a,
                        struct rpc_relay_transmit_out *out, struct problem *problem) {
@@ -190,7 +180,6 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     };
     (void)caller;
     _cleanup_(close_p) UNUSED int file = in->file;
-    set_content(in, &job.letter);
     int r = find_next_hop(p, in->domain, &job, problem);
     if (r < 0)
         return r;
