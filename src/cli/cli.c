@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "journey/text.h"
+#include "letter/id.h"
+
+const char cli_version[] = HAYAUMA_VERSION;
+
+void cli_flush(struct cli *c) {
+    size_t at = 0;
+    while (at < c->out.len) {
+        ssize_t n = write(STDOUT_FILENO, c->out.ptr + at, c->out.len - at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EPIPE)
+            _exit(CLI_OK);
+        if (n < 0) {
+            cli_say("standard output: %s", error_text(errno));
+            _exit(CLI_FAILED);
+        }
+        at += (size_t)n;
+    }
+    buf_clear(&c->out);
+}
+
+/* Lines stay lines: a list of problems is one message. */
+static void add_lines(struct buf *to, struct slice text) {
+    struct slice line = {0};
+    bool first = true;
+    while (slice_next(&text, '\n', &line)) {
+        if (!first)
+            buf_add_byte(to, '\n');
+        text_add(to, line);
+        first = false;
+    }
+}
+
+void cli_say(const char *format, ...) {
+    _cleanup_(buf_done) struct buf text = {0};
+    _cleanup_(buf_done) struct buf line = {0};
+    va_list args;
+    va_start(args, format);
+    buf_printf_v(&text, format, args);
+    va_end(args);
+    buf_add_str(&line, "hayauma: ");
+    add_lines(&line, slice_trim_lines(buf_slice(&text)));
+    buf_add_byte(&line, '\n');
+    ssize_t n = write(STDERR_FILENO, line.ptr, line.len);
+    (void)n;
+}
+
+static enum cli_exit exit_of(int error) {
+    switch (-error) {
+    case ENOTCONN:
+        return CLI_NOT_RUNNING;
+    case E_UNKNOWN:
+        return CLI_NOT_FOUND;
+    case E_SYNTAX:
+        return CLI_USAGE;
+    case EEXIST:
+    case ENOTEMPTY:
+    case E_REFUSED:
+        return CLI_REFUSED;
+    case EPIPE:
+    case ETIMEDOUT:
+    case E_BUSY:
+    case E_TEMPORARY:
+        return CLI_BUSY;
+    default:
+        return CLI_FAILED;
+    }
+}
+
+int cli_fail(int error, const struct problem *problem) {
+    if (problem && problem->text[0])
+        cli_say("%s", problem->text);
+    else if (error == -EPIPE)
+        cli_say("the process that was asked ended before it answered; it is started again, so try"
+                " again");
+    else if (error == -ETIMEDOUT)
+        cli_say("there was no answer in time");
+    else
+        cli_say("%s", error_text(error));
+    return (int)exit_of(error);
+}
+
+int cli_need_settings(struct cli *c) {
+    _cleanup_(buf_done) struct buf text = {0};
+    if (c->conf)
+        return CLI_OK;
+    conf_problems_write(&c->problems, &text);
+    cli_say("the settings have errors:\n%.*s", SLICE_ARG(buf_slice(&text)));
+    return CLI_SETTINGS;
+}
+
+/* ------------------------------------------------------------------ where the files are */
+
+static bool is_file(const char *path) {
+    return access(path, F_OK) == 0 || errno == EACCES;
+}
+
+static bool set_path(char to[static STATE_PATH], struct slice path) {
+    if (slice_to_str(path, to, STATE_PATH) == 0)
+        return true;
+    cli_say("the name of the state directory is too long");
+    return false;
+}
+
+/* DIR of -C. Its own settings file comes before the one of the whole machine. */
+static bool find_given(struct cli *c) {
+    const char *given = c->call->directory;
+    _cleanup_(free_p) char *path = realpath(given, NULL);
+    if (!path) {
+        cli_say("the state directory %s cannot be used: %s", given, error_text(errno));
+        return false;
+    }
+    if (!set_path(c->directory, slice_of_str(path)))
+        return false;
+    (void)state_path(c->conf_path, c->directory, "hayauma.conf");
+    if (is_file(c->conf_path))
+        return true;
+    if (!is_file(CONF_PATH_DEFAULT)) {
+        cli_say("%s is no post office: there is no hayauma.conf in it. `hayauma init %s ...` makes"
+                " one.",
+                given, given);
+        return false;
+    }
+    return set_path(c->conf_path, S(CONF_PATH_DEFAULT));
+}
+
+static bool find_default(struct cli *c) {
+    if (!is_file(CONF_PATH_DEFAULT)) {
+        cli_say("there is no " CONF_PATH_DEFAULT "; say with -C DIR where the post office is, or"
+                " make one: see hayauma init --help");
+        return false;
+    }
+    return set_path(c->conf_path, S(CONF_PATH_DEFAULT));
+}
+
+int cli_find_state(struct cli *c) {
+    if (!(c->call->directory ? find_given(c) : find_default(c)))
+        return CLI_FAILED;
+    if (conf_load(c->conf_path, &c->conf, &c->problems) == 0)
+        state_find_users(c->conf, &c->users);
+    if (c->call->directory)
+        return CLI_OK;
+    int code = cli_need_settings(c);
+    if (code == CLI_OK && !set_path(c->directory, c->conf->data_directory))
+        code = CLI_FAILED;
+    return code;
+}
+
+/* ------------------------------------------------------------------ how things are shown */
+
+#define TO_SECONDS 19U /* of "2026-11-22 11:12:42.123" */
+
+struct slice cli_time(struct arena *a, usec_t wall, const char *never) {
+    char text[TIME_TEXT_SIZE];
+    if (wall == 0)
+        return slice_of_str(never);
+    return arena_copy(a, slice_first(time_format_log(wall, text), TO_SECONDS));
+}
+
+void cli_json_time(struct json *j, const char *key, usec_t wall) {
+    char text[TIME_TEXT_SIZE];
+    json_key(j, key);
+    if (wall == 0)
+        json_null(j);
+    else
+        json_slice(j, time_format_rfc3339(wall, text));
+}
+
+struct slice cli_span(struct arena *a, usec_t span) {
+    char text[TIME_TEXT_SIZE];
+    return arena_copy(a, time_format_span(MAX(span, 0), text));
+}
+
+struct slice cli_letter(struct arena *a, uint64_t id) {
+    char text[LETTER_ID_SIZE];
+    return arena_copy(a, letter_id_format(id, text));
+}
+
+void cli_json_text(struct json *j, const char *key, struct slice text) {
+    json_key(j, key);
+    json_slice(j, text);
+}
+
+void cli_json_int(struct json *j, const char *key, int64_t number) {
+    json_key(j, key);
+    json_int(j, number);
+}
+
+void cli_json_bool(struct json *j, const char *key, bool value) {
+    json_key(j, key);
+    json_bool(j, value);
+}

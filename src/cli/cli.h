@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a command's function gets, and how it answers: results onto `out`, sentences onto standard
+ * error, an exit code.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/table.h"
+#include "fiber/fiber.h"
+#include "role/state.h"
+
+extern const char cli_version[];
+
+struct cli {
+    const struct cli_call *call;
+    struct arena *arena; /* lives as long as the command */
+    bool json;
+    size_t width;   /* columns of the terminal on standard output; 0: it is none */
+    struct buf out; /* for standard output; written at the end and by cli_flush() */
+
+    /* For commands beyond CLI_ALONE. */
+    char directory[STATE_PATH]; /* the state directory, absolute */
+    char conf_path[STATE_PATH];
+    struct conf *conf;             /* NULL: the settings have errors, which are in `problems` */
+    struct conf_problems problems; /* see cli_need_settings() */
+    struct state_users users;
+};
+
+/* Writes what is in `out`. A reader who went away ("| head") ends the program quietly. */
+void cli_flush(struct cli *c);
+
+/* "hayauma: ..." with a line end, on standard error; text of strangers is made harmless. */
+void cli_say(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Says what went wrong, and gives the exit code that stands for the error. */
+int cli_fail(int error, const struct problem *problem);
+
+/* CLI_OK when the settings are there; else says what is wrong with them. */
+int cli_need_settings(struct cli *c);
+
+/* A deadline around a block within which an answer has to come. */
+#define CLI_WITHIN(span)                                                                           \
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline within_ =                           \
+        fiber_deadline_begin(fiber_now() + (span))
+#define CLI_PATIENCE (60 * USEC_SEC)
+
+/* Finds the state directory and the settings of the call. CLI_OK, or another code with a sentence
+ * said. */
+int cli_find_state(struct cli *c);
+
+/* ------------------------------------------------------------------ how things are shown */
+
+/* A wall time in tables: "2026-11-22 11:12:42", or `never` for 0. In JSON: RFC 3339, or null. */
+struct slice cli_time(struct arena *a, usec_t wall, const char *never);
+void cli_json_time(struct json *j, const char *key, usec_t wall);
+
+struct slice cli_span(struct arena *a, usec_t span);
+struct slice cli_letter(struct arena *a, uint64_t id);
+
+/* A member of an object. */
+void cli_json_text(struct json *j, const char *key, struct slice text);
+void cli_json_int(struct json *j, const char *key, int64_t number);
+void cli_json_bool(struct json *j, const char *key, bool value);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/directory_access.h"
+#include "cli/secret.h"
+
+static int read_password(const struct cli *c, struct secret *ret, struct problem *problem) {
+    if (!cli_has(c->call, "no-password"))
+        return secret_get(c, "password", ret, problem);
+    if (cli_has(c->call, "password-stdin") || cli_has(c->call, "generate"))
+        return problem_set(problem, -E_SYNTAX, "--no-password goes with no other password");
+    return 0;
+}
+
+static void write_json(struct cli *c, const struct account_new *account, uint64_t count,
+                       uint64_t result, const struct secret *secret) {
+    struct json j = {.to = &c->out};
+    json_object(&j);
+    cli_json_text(&j, "address", account->address);
+    cli_json_int(&j, count > 0 ? "added" : "id", (int64_t)result);
+    if (secret->generated)
+        cli_json_text(&j, "password", secret_slice(secret));
+    json_end(&j);
+    buf_add_byte(&c->out, '\n');
+}
+
+static void write_words(struct cli *c, const struct account_new *account, uint64_t count,
+                        uint64_t result, const struct secret *secret) {
+    if (count > 0)
+        buf_printf(&c->out, "Added %llu accounts %.*s.\n", (unsigned long long)result,
+                   SLICE_ARG(account->address));
+    else
+        buf_printf(&c->out, "Added the account %.*s, number %llu.\n", SLICE_ARG(account->address),
+                   (unsigned long long)result);
+    if (secret->generated)
+        buf_printf(&c->out, "Password: %.*s\n", SLICE_ARG(secret_slice(secret)));
+}
+
+static int add(struct cli *c, const struct account_new *account, uint64_t *ret,
+               struct problem *problem) {
+    uint64_t first = cli_number(c->call, "first", 0);
+    uint64_t count = cli_number(c->call, "count", 0);
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int r = directory_access_open(c, &x, problem);
+    return r < 0 ? r : access_account_add(x, account, first, count, ret, problem);
+}
+
+int cmd_account_add(struct cli *c) {
+    struct problem problem = {0};
+    _cleanup_(secret_wipe) struct secret secret = {0};
+    uint64_t count = cli_number(c->call, "count", 0), result = 0;
+    int code = cli_need_settings(c);
+    if (code != CLI_OK)
+        return code;
+    int r = read_password(c, &secret, &problem);
+    struct account_new account = {
+        .address = cli_text(c->call, "USER@DOMAIN"),
+        .name = cli_text(c->call, "name"),
+        .password = secret_slice(&secret),
+        .quota = cli_number(c->call, "quota", 0),
+        .admin = cli_has(c->call, "admin"),
+        .disabled = cli_has(c->call, "disabled"),
+        .accept_weak = cli_has(c->call, "force-weak"),
+        .minimal_cost = cli_number(c->call, "hash-cost", 0) == 1,
+    };
+    if (r == 0)
+        r = add(c, &account, &result, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    if (c->json)
+        write_json(c, &account, count, result, &secret);
+    else
+        write_words(c, &account, count, result, &secret);
+    return CLI_OK;
+}

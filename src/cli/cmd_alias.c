@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/directory_access.h"
+
+static int change(struct cli *c, enum access_change kind) {
+    struct problem problem = {0};
+    size_t count = 0;
+    const struct slice *targets = cli_texts(c->call, "TARGET", c->arena, &count);
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int code = cli_need_settings(c);
+    if (code != CLI_OK)
+        return code;
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = access_alias_change(x, kind, cli_text(c->call, "ADDRESS"), targets, count, &problem);
+    return r < 0 ? cli_fail(r, &problem) : CLI_OK;
+}
+
+static int confirm(struct cli *c, int code, const char *sentence) {
+    struct slice address = cli_text(c->call, "ADDRESS");
+    if (code == CLI_OK && !c->json)
+        buf_printf(&c->out, "%.*s %s\n", SLICE_ARG(address), sentence);
+    return code;
+}
+
+int cmd_alias_add(struct cli *c) {
+    return confirm(c, change(c, ACCESS_ADD), "leads to these targets too now.");
+}
+
+int cmd_alias_set(struct cli *c) {
+    return confirm(c, change(c, ACCESS_SET), "leads to these targets and no others now.");
+}
+
+int cmd_alias_remove(struct cli *c) {
+    bool whole = !cli_has(c->call, "TARGET");
+    return confirm(c, change(c, ACCESS_REMOVE),
+                   whole ? "is no alias any more." : "leads to these targets no more.");
+}
+
+/* ------------------------------------------------------------------ list */
+
+static void write_object(struct json *j, const struct alias *alias) {
+    json_object(j);
+    cli_json_text(j, "address", alias->address);
+    json_key(j, "targets");
+    json_array(j);
+    for (size_t i = 0; i < alias->target_count; i++)
+        json_slice(j, alias->targets[i]);
+    json_end(j);
+    json_end(j);
+}
+
+/* The alias stands beside its first target; the others follow below. */
+static void add_rows(struct table *t, const struct alias *alias) {
+    for (size_t i = 0; i < alias->target_count; i++) {
+        table_text(t, i == 0 ? alias->address : S(" "));
+        table_text(t, alias->targets[i]);
+    }
+}
+
+static int write_all(struct cli *c, struct directory_access *x, struct table *t, struct json *j,
+                     struct problem *problem) {
+    _cleanup_(arena_done) struct arena page = {0};
+    struct slice after = S("");
+    for (size_t count = ACCESS_PAGE; count == ACCESS_PAGE;) {
+        struct alias *list = NULL;
+        struct slice behind = arena_copy(c->arena, after);
+        arena_reset(&page);
+        int r = access_alias_list(x, behind, &page, &list, &count, problem);
+        if (r < 0)
+            return r;
+        for (size_t i = 0; i < count; i++) {
+            if (c->json)
+                write_object(j, &list[i]);
+            else
+                add_rows(t, &list[i]);
+        }
+        if (!c->json)
+            table_write(t, &c->out);
+        if (count > 0)
+            after = list[count - 1].address;
+    }
+    return 0;
+}
+
+int cmd_alias_list(struct cli *c) {
+    static const struct table_column columns[] = {{"ALIAS", .shrinks = true},
+                                                  {"LEADS TO", .shrinks = true}};
+    struct problem problem = {0};
+    struct json j = {.to = &c->out};
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    _cleanup_(table_done) struct table t = {
+        .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
+    int code = cli_need_settings(c);
+    if (code != CLI_OK)
+        return code;
+    int r = directory_access_open(c, &x, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    if (c->json)
+        json_array(&j);
+    r = write_all(c, x, &t, &j, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    if (c->json) {
+        json_end(&j);
+        buf_add_byte(&c->out, '\n');
+    }
+    return CLI_OK;
+}

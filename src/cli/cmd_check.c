@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Findings gather from all checks, so that a postmaster mends everything in one go. A finding is an
+ * error when the post office would not start or would lose something, else a warning.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/alloc.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/directory_access.h"
+#include "cli/office.h"
+#include "conf/setting.h"
+#include "io/tls.h"
+#include "journey/text.h"
+#include "role/listeners.h"
+
+#define EXPIRES_SOON (30 * USEC_DAY)
+#define FILE_MAX     65536U
+
+enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_ERROR };
+static const char *const level_words[] = {"ok", "warning", "error"};
+
+struct check {
+    struct cli *c;
+    struct json json;
+    unsigned counts[3];
+};
+
+static void add(struct check *k, enum level level, const char *format, ...) PRINTF_LIKE(3, 4);
+static void add(struct check *k, enum level level, const char *format, ...) {
+    _cleanup_(buf_done) struct buf text = {0};
+    struct buf *to = &k->c->out;
+    va_list args;
+    va_start(args, format);
+    buf_printf_v(&text, format, args);
+    va_end(args);
+    k->counts[level]++;
+    if (k->c->json) {
+        json_object(&k->json);
+        cli_json_text(&k->json, "level", slice_of_str(level_words[level]));
+        cli_json_text(&k->json, "text", buf_slice(&text));
+        json_end(&k->json);
+        return;
+    }
+    buf_printf(to, "%-7s  ", level_words[level]);
+    text_wrap(to, buf_slice(&text), 9, k->c->width > 0 ? k->c->width : SIZE_MAX);
+    buf_add_byte(to, '\n');
+}
+
+/* ------------------------------------------------------------------ settings */
+
+static void json_problem(struct check *k, const struct conf_problem *p) {
+    struct json *j = &k->json;
+    json_object(j);
+    cli_json_text(j, "level", S("error"));
+    cli_json_text(j, "text", p->text);
+    cli_json_text(j, "file", slice_of_str(k->c->conf_path));
+    cli_json_int(j, "line", p->line);
+    cli_json_int(j, "column", p->column);
+    json_end(j);
+}
+
+static void list_problems(struct check *k) {
+    const struct conf_problems *p = &k->c->problems;
+    k->counts[LEVEL_ERROR] += (unsigned)(p->count + p->unkept);
+    if (!k->c->json)
+        conf_problems_write(p, &k->c->out);
+    for (size_t i = 0; k->c->json && i < p->count; i++)
+        json_problem(k, &p->list[i]);
+}
+
+static void check_settings(struct check *k) {
+    unsigned set = 0;
+    for (size_t i = 0; i < conf_setting_count; i++)
+        set += k->c->conf->lines[i] > 0 ? 1 : 0;
+    add(k, LEVEL_OK, "%s: %u of %zu settings are set, the others have their defaults",
+        k->c->conf_path, set, conf_setting_count);
+}
+
+static void check_users(struct check *k) {
+    const struct state_users *u = &k->c->users;
+    if (!u->change)
+        add(k, LEVEL_WARNING,
+            "not root: the processes would share the user %s, without a root"
+            " directory of their own",
+            u->edge.name);
+    else if (u->made_up)
+        add(k, LEVEL_WARNING,
+            "some users of the settings do not exist; the processes run as %s, %s"
+            " and %s",
+            u->edge.name, u->vault.name, u->mail.name);
+    else
+        add(k, LEVEL_OK, "the processes run as %s, %s and %s", u->edge.name, u->vault.name,
+            u->mail.name);
+}
+
+/* ------------------------------------------------------------------ files */
+
+static void check_space(struct check *k) {
+    struct statvfs fs;
+    if (statvfs(k->c->directory, &fs) < 0) {
+        add(k, LEVEL_ERROR, "%s cannot be looked at: %s", k->c->directory, error_text(errno));
+        return;
+    }
+    uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    bool low = free_bytes < k->c->conf->queue.disk_reserve;
+    add(k, low ? LEVEL_ERROR : LEVEL_OK, "%s: %llu MiB are free%s", k->c->directory,
+        (unsigned long long)(free_bytes >> 20),
+        low ? "; letters are refused below queue.disk-reserve" : "");
+}
+
+static bool read_certificate(struct check *k, const char *path, char text[static FILE_MAX],
+                             size_t *ret_len) {
+    _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, FILE_MAX) : -1;
+    if (n < 0)
+        add(k, LEVEL_ERROR, "%s cannot be read: %s", path, error_text(errno));
+    *ret_len = n > 0 ? (size_t)n : 0;
+    return n >= 0;
+}
+
+static void check_certificate(struct check *k) {
+    char path[STATE_PATH];
+    size_t len = 0;
+    struct tls_certificate_facts facts;
+    _cleanup_(free_p) char *text = mem_alloc(FILE_MAX);
+    (void)state_path(path, k->c->directory, "keys/default.crt");
+    if (!read_certificate(k, path, text, &len))
+        return;
+    if (tls_certificate_facts(slice_of(text, len), &facts) < 0) {
+        add(k, LEVEL_ERROR, "%s is not a certificate in PEM form", path);
+        return;
+    }
+    usec_t left = facts.not_after - fiber_wall();
+    struct slice ends = cli_time(k->c->arena, facts.not_after, "-");
+    if (left < 0 || facts.not_before > fiber_wall())
+        add(k, LEVEL_ERROR, "the certificate for %s is not good now: it ends %.*s", facts.subject,
+            SLICE_ARG(ends));
+    else
+        add(k, left < EXPIRES_SOON ? LEVEL_WARNING : LEVEL_OK,
+            "the certificate for %s is good until %.*s", facts.subject, SLICE_ARG(ends));
+}
+
+static void check_key(struct check *k) {
+    char path[STATE_PATH];
+    struct stat st;
+    (void)state_path(path, k->c->directory, "keys/default.key");
+    if (stat(path, &st) < 0)
+        add(k, LEVEL_ERROR, "the private key %s is not there: %s", path, error_text(errno));
+    else if (st.st_mode & (S_IRWXG | S_IRWXO))
+        add(k, LEVEL_ERROR, "the private key %s may be read by others (mode %03o); it must be 600",
+            path, (unsigned)st.st_mode & 0777);
+    else
+        add(k, LEVEL_OK, "the private key is nobody else's to read");
+}
+
+/* ------------------------------------------------------------------ ports */
+
+static void check_ports(struct check *k) {
+    struct problem problem = {0};
+    struct listeners listeners = {0};
+    struct rpc_link *link = NULL;
+    unsigned offset = k->c->conf->port_offset;
+    if (office_connect_if_running(k->c, ROLE_MASTER, &link, NULL) == 0 && link) {
+        rpc_link_free(link);
+        add(k, LEVEL_OK, "the post office is running, its ports are its own");
+        return;
+    }
+    int r = listeners_open_ports(&listeners, k->c->conf, &problem);
+    listeners_close(&listeners);
+    if (r < 0)
+        add(k, LEVEL_ERROR, "%s", problem.text);
+    else
+        add(k, LEVEL_OK, "the ports %u, %u, %u, %u and %u are free", 25 + offset, 110 + offset,
+            465 + offset, 587 + offset, 995 + offset);
+}
+
+/* ------------------------------------------------------------------ the directory */
+
+/* Mail to postmaster has to arrive in every domain (RFC 5321 §4.5.1). */
+static void check_postmaster(struct check *k, struct directory_access *x, struct slice domain) {
+    struct route route;
+    struct arena *a = k->c->arena;
+    struct slice address = arena_printf(a, "postmaster@%.*s", SLICE_ARG(domain));
+    if (access_resolve(x, address, a, &route, NULL) < 0 || route.kind == ROUTE_LOCAL)
+        return;
+    add(k, LEVEL_WARNING,
+        "%.*s leads nowhere: make one account an administrator, with hayauma"
+        " account admin ADDRESS yes",
+        SLICE_ARG(address));
+}
+
+static void check_directory(struct check *k) {
+    struct problem problem = {0};
+    struct domain *list = NULL;
+    size_t count = 0;
+    uint64_t accounts = 0;
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int r = directory_access_open(k->c, &x, &problem);
+    if (r == 0)
+        r = access_domain_list(x, k->c->arena, &list, &count, &problem);
+    if (r < 0) {
+        add(k, LEVEL_ERROR, "the directory cannot be read: %s", problem.text);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        accounts += list[i].accounts;
+    add(k, count > 0 ? LEVEL_OK : LEVEL_WARNING, "the directory has %zu domains and %llu accounts",
+        count, (unsigned long long)accounts);
+    for (size_t i = 0; i < count; i++)
+        check_postmaster(k, x, list[i].name);
+}
+
+/* ------------------------------------------------------------------ the command */
+
+int cmd_check(struct cli *c) {
+    struct check k = {.c = c, .json = {.to = &c->out}};
+    if (c->json)
+        json_array(&k.json);
+    if (!c->conf) {
+        list_problems(&k);
+    } else {
+        check_settings(&k);
+        check_users(&k);
+        check_space(&k);
+        check_certificate(&k);
+        check_key(&k);
+        check_ports(&k);
+        check_directory(&k);
+    }
+    if (c->json) {
+        json_end(&k.json);
+        buf_add_byte(&c->out, '\n');
+    }
+    cli_flush(c);
+    if (!c->conf)
+        cli_say("the settings have %u %s", k.counts[LEVEL_ERROR],
+                k.counts[LEVEL_ERROR] == 1 ? "error" : "errors");
+    if (!c->conf)
+        return CLI_SETTINGS;
+    return k.counts[LEVEL_ERROR] > 0 ? CLI_FAILED : CLI_OK;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/directory_access.h"
+
+typedef int domain_change(struct directory_access *x, struct slice name, struct slice target,
+                          struct problem *problem) WAITS;
+
+static int change(struct cli *c, domain_change *fn, struct slice name, struct slice target) {
+    struct problem problem = {0};
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int code = cli_need_settings(c);
+    if (code != CLI_OK)
+        return code;
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = fn(x, name, target, &problem);
+    return r < 0 ? cli_fail(r, &problem) : CLI_OK;
+}
+
+static int confirm(struct cli *c, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+static int confirm(struct cli *c, int code, const char *format, ...) {
+    va_list args;
+    if (code != CLI_OK || c->json)
+        return code;
+    va_start(args, format);
+    buf_printf_v(&c->out, format, args);
+    va_end(args);
+    return code;
+}
+
+int cmd_domain_add(struct cli *c) {
+    struct slice name = cli_text(c->call, "DOMAIN"), target = cli_text(c->call, "alias-of");
+    int code = change(c, access_domain_add, name, target);
+    if (target.len > 0)
+        return confirm(c, code, "%.*s is another name for %.*s now.\n", SLICE_ARG(name),
+                       SLICE_ARG(target));
+    return confirm(c, code, "%.*s is a domain of this host now.\n", SLICE_ARG(name));
+}
+
+static int remove_domain(struct directory_access *x, struct slice name, struct slice target,
+                         struct problem *problem) {
+    (void)target;
+    return access_domain_remove(x, name, problem);
+}
+
+int cmd_domain_remove(struct cli *c) {
+    struct slice name = cli_text(c->call, "DOMAIN");
+    int code = change(c, remove_domain, name, S(""));
+    return confirm(c, code, "%.*s is no domain of this host any more.\n", SLICE_ARG(name));
+}
+
+int cmd_domain_catch_all(struct cli *c) {
+    struct slice name = cli_text(c->call, "DOMAIN"), target = cli_text(c->call, "ADDRESS|none");
+    bool none = slice_eq(target, S("none"));
+    int code = change(c, access_domain_catch_all, name, none ? S("") : target);
+    if (none)
+        return confirm(c, code, "Mail to nobody in %.*s is refused now.\n", SLICE_ARG(name));
+    return confirm(c, code, "What nobody else in %.*s gets goes to %.*s now.\n", SLICE_ARG(name),
+                   SLICE_ARG(target));
+}
+
+/* ------------------------------------------------------------------ list */
+
+static void write_json(struct cli *c, const struct domain *list, size_t count) {
+    struct json j = {.to = &c->out};
+    json_array(&j);
+    for (size_t i = 0; i < count; i++) {
+        json_object(&j);
+        cli_json_text(&j, "name", list[i].name);
+        cli_json_text(&j, "alias_of", list[i].target);
+        cli_json_text(&j, "catch_all", list[i].catch_all);
+        cli_json_int(&j, "accounts", (int64_t)list[i].accounts);
+        cli_json_int(&j, "aliases", (int64_t)list[i].aliases);
+        json_end(&j);
+    }
+    json_end(&j);
+    buf_add_byte(&c->out, '\n');
+}
+
+static void write_table(struct cli *c, const struct domain *list, size_t count) {
+    static const struct table_column columns[] = {
+        {"DOMAIN", .shrinks = true},
+        {"ACCOUNTS", .right = true},
+        {"ALIASES", .right = true},
+        {"CATCH-ALL", .shrinks = true},
+        {"ANOTHER NAME FOR", .shrinks = true},
+    };
+    _cleanup_(table_done) struct table t = {
+        .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
+    for (size_t i = 0; i < count; i++) {
+        table_text(&t, list[i].name);
+        table_printf(&t, "%llu", (unsigned long long)list[i].accounts);
+        table_printf(&t, "%llu", (unsigned long long)list[i].aliases);
+        table_text(&t, list[i].catch_all);
+        table_text(&t, list[i].target);
+    }
+    table_write(&t, &c->out);
+}
+
+int cmd_domain_list(struct cli *c) {
+    struct problem problem = {0};
+    struct domain *list = NULL;
+    size_t count = 0;
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int code = cli_need_settings(c);
+    if (code != CLI_OK)
+        return code;
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = access_domain_list(x, c->arena, &list, &count, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    if (c->json)
+        write_json(c, list, count);
+    else
+        write_table(c, list, count);
+    return CLI_OK;
+}

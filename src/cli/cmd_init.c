@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Everything that was asked for is checked before the first folder is made; what fails afterwards
+ * takes all of it away again, so that the next attempt finds the place as it was.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/directory_access.h"
+#include "conf/show.h"
+#include "io/tls.h"
+#include "letter/domain.h"
+
+#define CERTIFICATE_DAYS 825 /* more is refused by some mail programs */
+
+/* ------------------------------------------------------------------ what was asked for */
+
+static int set_joined(struct cli *c, const char *name, const char *option,
+                      struct problem *problem) {
+    _cleanup_(buf_done) struct buf text = {0};
+    size_t count = 0;
+    const struct slice *list = cli_texts(c->call, option, c->arena, &count);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "%s%.*s", i > 0 ? " " : "", SLICE_ARG(list[i]));
+    return count > 0 ? conf_set(c->conf, name, buf_slice(&text), problem) : 0;
+}
+
+static bool asks_own_machine(const struct conf *conf) {
+    for (size_t i = 0; i < conf->dns.resolvers.count; i++) {
+        if (net_is_loopback(&conf->dns.resolvers.list[i]))
+            return true;
+    }
+    return false;
+}
+
+static int check_domains(struct cli *c, struct problem *problem) {
+    struct text_fault fault;
+    size_t count = 0;
+    const struct slice *list = cli_texts(c->call, "domain", c->arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (domain_check(list[i], 0, &fault) < 0)
+            return problem_set(problem, -E_SYNTAX, "--domain: \"%.*s\" is not a domain name: %s",
+                               SLICE_ARG(list[i]), fault.expected);
+    }
+    return 0;
+}
+
+static int read_wishes(struct cli *c, struct problem *problem) {
+    c->conf = conf_new();
+    int r = set_joined(c, "hostname", "hostname", problem);
+    if (r == 0)
+        r = set_joined(c, "listen", "listen", problem);
+    if (r == 0)
+        r = set_joined(c, "port-offset", "port-offset", problem);
+    if (r == 0)
+        r = set_joined(c, "dns.resolvers", "dns", problem);
+    if (r == 0 && asks_own_machine(c->conf))
+        r = conf_set(c->conf, "dns.allow-localhost", S("yes"), problem);
+    return r < 0 ? r : check_domains(c, problem);
+}
+
+/* Rules between settings, when all of them are known. */
+static int check_settings(struct cli *c, struct problem *problem) {
+    _cleanup_(buf_done) struct buf text = {0};
+    _cleanup_(conf_problems_done) struct conf_problems problems = {0};
+    if (conf_check(c->conf, &problems))
+        return 0;
+    conf_problems_write(&problems, &text);
+    return problem_set(problem, -E_SYNTAX, "%.*s", SLICE_ARG(buf_slice(&text)));
+}
+
+/* ------------------------------------------------------------------ the place */
+
+static int make_parents(char *path) {
+    for (char *at = path + 1; *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        int r = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
+        *at = '/';
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static bool is_empty(const char *path) {
+    DIR *folder = opendir(path);
+    const struct dirent *entry = NULL;
+    size_t count = 0;
+    while (folder && (entry = readdir(folder)))
+        count++;
+    if (folder)
+        (void)closedir(folder);
+    return folder && count == 2; /* "." and ".." */
+}
+
+static int make_place(struct cli *c, bool *ret_new, struct problem *problem) {
+    struct slice given = cli_text(c->call, "DIR");
+    _cleanup_(free_p) char *path = mem_str(given);
+    int r = make_parents(path);
+    *ret_new = r == 0 && mkdir(path, 0755) == 0;
+    if (r == 0 && !*ret_new && errno != EEXIST)
+        r = -errno;
+    if (r < 0)
+        return problem_set(problem, r, "%s cannot be made: %s", path, error_text(r));
+    _cleanup_(free_p) char *real = realpath(path, NULL);
+    if (!real || slice_to_str(slice_of_str(real), c->directory, STATE_PATH) < 0)
+        return problem_set(problem, -ENAMETOOLONG, "%s cannot be used", path);
+    if (*ret_new || is_empty(real))
+        return 0;
+    (void)state_path(c->conf_path, c->directory, "hayauma.conf");
+    if (access(c->conf_path, F_OK) == 0)
+        return problem_set(problem, -EEXIST, "there is a post office in %s already", path);
+    return problem_set(problem, -EEXIST,
+                       "%s is not an empty directory; name a new one, so that nothing is"
+                       " overwritten",
+                       path);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+    (void)st;
+    (void)type;
+    if (ftw->level > 0)
+        (void)remove(path);
+    return 0;
+}
+
+static void remove_all(const struct cli *c, bool is_new) {
+    (void)nftw(c->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (is_new)
+        (void)rmdir(c->directory);
+}
+
+/* ------------------------------------------------------------------ what is in it */
+
+static int write_file(const char *path, struct slice text, mode_t mode,
+                      const struct state_user *owner, struct problem *problem) {
+    _cleanup_(close_p) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    int r = fd < 0 ? -errno : 0;
+    while (r == 0 && text.len > 0) {
+        ssize_t n = write(fd, text.ptr, text.len);
+        r = n < 0 ? -errno : 0;
+        text = slice_from(text, n > 0 ? (size_t)n : 0);
+    }
+    if (r == 0 && owner && fchown(fd, owner->uid, owner->gid) < 0)
+        r = -errno;
+    if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+        r = -errno;
+    return r < 0 ? problem_set(problem, r, "%s cannot be written: %s", path, error_text(r)) : 0;
+}
+
+/* Comments in the language of the user. */
+static enum conf_language language(void) {
+    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        struct slice value = slice_of_str(getenv(names[i]));
+        if (value.len > 0)
+            return slice_starts(value, S("ja")) ? CONF_JAPANESE : CONF_ENGLISH;
+    }
+    return CONF_ENGLISH;
+}
+
+static int write_settings(struct cli *c, struct problem *problem) {
+    _cleanup_(buf_done) struct buf text = {0};
+    conf_write_annotated(c->conf, language(), &text);
+    (void)state_path(c->conf_path, c->directory, "hayauma.conf");
+    return write_file(c->conf_path, buf_slice(&text), 0644, NULL, problem);
+}
+
+static int write_certificate(struct cli *c, struct problem *problem) {
+    char path[STATE_PATH];
+    char *key = NULL;
+    _cleanup_(free_p) char *chain = NULL;
+    const struct state_user *owner = c->users.change ? &c->users.vault : NULL;
+    int r = tls_self_signed(c->conf->hostname, CERTIFICATE_DAYS, &key, &chain);
+    if (r < 0)
+        return problem_set(problem, r, "the certificate cannot be made: %s", error_text(r));
+    r = write_file(state_path(path, c->directory, "keys/default.key"), slice_of_str(key), 0600,
+                   owner, problem);
+    mem_wipe(key, strlen(key));
+    free(key);
+    return r < 0 ? r
+                 : write_file(state_path(path, c->directory, "keys/default.crt"),
+                              slice_of_str(chain), 0600, owner, problem);
+}
+
+struct adding {
+    struct cli *cli;
+    struct problem *problem;
+    int result;
+};
+
+static void add_domains(void *arg) {
+    struct adding *adding = arg;
+    struct cli *c = adding->cli;
+    size_t count = 0;
+    const struct slice *list = cli_texts(c->call, "domain", c->arena, &count);
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int r = directory_access_open(c, &x, adding->problem);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = access_domain_add(x, list[i], S(""), adding->problem);
+    adding->result = r;
+}
+
+static int make_directory(struct cli *c, struct problem *problem) {
+    struct fiber_config config = {0};
+    struct adding adding = {.cli = c, .problem = problem};
+    int r = fiber_run(&config, add_domains, &adding);
+    return r < 0 ? r : adding.result;
+}
+
+static int make_all(struct cli *c, struct problem *problem) {
+    int r = conf_set(c->conf, "data-directory", slice_of_str(c->directory), problem);
+    if (r == 0)
+        r = check_settings(c, problem);
+    state_find_users(c->conf, &c->users);
+    if (r == 0)
+        r = state_prepare(c->directory, &c->users, problem);
+    if (r == 0)
+        r = write_certificate(c, problem);
+    if (r == 0)
+        r = make_directory(c, problem);
+    return r < 0 ? r : write_settings(c, problem);
+}
+
+/* ------------------------------------------------------------------ what is said */
+
+static void write_json(struct cli *c) {
+    struct json j = {.to = &c->out};
+    json_object(&j);
+    cli_json_text(&j, "directory", slice_of_str(c->directory));
+    cli_json_text(&j, "settings", slice_of_str(c->conf_path));
+    cli_json_text(&j, "hostname", c->conf->hostname);
+    cli_json_int(&j, "port_offset", c->conf->port_offset);
+    json_end(&j);
+    buf_add_byte(&c->out, '\n');
+}
+
+static void write_made(struct cli *c) {
+    buf_printf(&c->out, "Made the post office %.*s in %s:\n\n", SLICE_ARG(c->conf->hostname),
+               c->directory);
+    buf_printf(&c->out,
+               "  hayauma.conf       the settings, each explained\n"
+               "  keys/default.crt   a certificate that this host signed itself, good for"
+               " %d days\n"
+               "  directory/         domains, accounts and aliases\n"
+               "  spool/ accounts/   letters on their way, and mailboxes\n"
+               "  ledger/            what has happened\n\n",
+               CERTIFICATE_DAYS);
+}
+
+static void write_records(struct cli *c) {
+    size_t count = 0;
+    struct slice host = c->conf->hostname;
+    const struct slice *domains = cli_texts(c->call, "domain", c->arena, &count);
+    buf_printf(&c->out, "   %.*s.  A   (the address of this host; AAAA for IPv6)\n",
+               SLICE_ARG(host));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&c->out, "   %.*s.  MX  10 %.*s.\n", SLICE_ARG(domains[i]), SLICE_ARG(host));
+}
+
+static void write_next_steps(struct cli *c) {
+    size_t count = 0;
+    unsigned offset = c->conf->port_offset;
+    const struct slice *domains = cli_texts(c->call, "domain", c->arena, &count);
+    buf_printf(&c->out,
+               "What to do next:\n\n1. Make accounts, first your own:\n"
+               "   hayauma -C %s account add YOU@%.*s --admin\n\n",
+               c->directory, SLICE_ARG(domains[0]));
+    buf_printf(&c->out, "2. Start it:\n   hayauma -C %s run\n\n", c->directory);
+    buf_printf(&c->out,
+               "3. Let mail programs in: ports %u and %u for sending, %u and %u for POP3;"
+               " other hosts\n   send to port %u.\n\n",
+               465 + offset, 587 + offset, 995 + offset, 110 + offset, 25 + offset);
+    buf_add_str(&c->out, "4. Tell the world, in DNS:\n");
+    write_records(c);
+    if (c->users.change && c->users.made_up)
+        buf_printf(&c->out,
+                   "\nThe users of the settings (%.*s ...) do not exist yet; numbers stand"
+                   " in for them.\n",
+                   SLICE_ARG(c->conf->users.edge));
+    if (!c->users.change && offset < 1024)
+        buf_add_str(&c->out, "\nPorts below 1024 need root: run it as root, or use --port-offset"
+                             " for a trial.\n");
+}
+
+int cmd_init(struct cli *c) {
+    struct problem problem = {0};
+    bool is_new = false;
+    int r = read_wishes(c, &problem);
+    if (r == 0)
+        r = make_place(c, &is_new, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    r = make_all(c, &problem);
+    if (r < 0) {
+        remove_all(c, is_new);
+        return cli_fail(r, &problem);
+    }
+    if (c->json) {
+        write_json(c);
+        return CLI_OK;
+    }
+    write_made(c);
+    write_next_steps(c);
+    return CLI_OK;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: ISC */
+/* Looking at the queue. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/office.h"
+
+#define PAGE      200U
+#define LONG_PAGE 10U /* with all recipients an entry may be large */
+
+static int ask(struct rpc_link *link, const struct rpc_queue_list_in *in, struct arena *a,
+               struct rpc_queue_list_out *out, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    return call_queue_list(link, in, a, out, problem);
+}
+
+static const char *state_of(const struct rpc_queued *q) {
+    if (q->damaged)
+        return "damaged";
+    if (q->hold)
+        return "on hold";
+    if (q->active)
+        return "under way";
+    return q->next > fiber_wall() ? "waiting" : "ready";
+}
+
+/* How long until something happens: "in 5 min". */
+static struct slice next_text(struct arena *a, usec_t next, bool hold) {
+    if (hold)
+        return S("");
+    if (next <= fiber_wall())
+        return S("now");
+    return arena_printf(a, "in %.*s", SLICE_ARG(cli_span(a, next - fiber_wall())));
+}
+
+static struct slice sender_text(const struct rpc_queued *q) {
+    return q->sender.len > 0 ? q->sender : S("<>");
+}
+
+/* Replies may have several lines; a cell has one. */
+static struct slice one_line(struct arena *a, struct slice text) {
+    char *copy = arena_str(a, text);
+    for (size_t i = 0; i < text.len; i++) {
+        if (copy[i] == '\n' || copy[i] == '\r')
+            copy[i] = ' ';
+    }
+    return slice_trim(slice_of(copy, text.len));
+}
+
+/* ------------------------------------------------------------------ for programs */
+
+static void json_waiting(struct json *j, const struct rpc_waiting *w) {
+    json_object(j);
+    cli_json_text(j, "address", w->address);
+    cli_json_text(j, "status", w->status);
+    cli_json_int(j, "attempts", w->attempts);
+    cli_json_time(j, "next", w->next);
+    cli_json_text(j, "reply", w->reply);
+    json_end(j);
+}
+
+static void json_queued(struct json *j, const struct rpc_queued *q, struct arena *a, bool details) {
+    json_object(j);
+    cli_json_text(j, "id", cli_letter(a, q->id));
+    cli_json_time(j, "arrival", q->arrival);
+    cli_json_int(j, "size", (int64_t)q->size);
+    cli_json_text(j, "sender", q->sender);
+    cli_json_text(j, "login", q->login);
+    cli_json_text(j, "state", slice_of_str(state_of(q)));
+    cli_json_bool(j, "hold", q->hold);
+    cli_json_time(j, "next", q->next);
+    cli_json_int(j, "recipients", q->recipients);
+    cli_json_int(j, "left", q->left);
+    if (details) {
+        json_key(j, "waiting");
+        json_array(j);
+        for (size_t i = 0; i < q->waiting_count; i++)
+            json_waiting(j, &q->waiting[i]);
+        json_end(j);
+    }
+    json_end(j);
+}
+
+/* ------------------------------------------------------------------ list */
+
+struct listing {
+    struct cli *c;
+    bool details;
+    struct table table;
+    struct json json;
+    uint64_t shown, total;
+};
+
+static void add_row(struct listing *l, const struct rpc_queued *q, struct arena *a) {
+    struct table *t = &l->table;
+    table_text(t, cli_letter(a, q->id));
+    table_text(t, cli_span(a, fiber_wall() - q->arrival));
+    table_size(t, q->size);
+    table_text(t, sender_text(q));
+    table_printf(t, "%u of %u", q->left, q->recipients);
+    table_text(t, slice_of_str(state_of(q)));
+    table_text(t, next_text(a, q->next, q->hold));
+}
+
+static void add_recipients(struct listing *l, const struct rpc_queued *q, struct arena *a) {
+    static const struct table_column columns[] = {
+        {"", .shrinks = true}, {""}, {"", .shrinks = true}};
+    _cleanup_(table_done) struct table t = {.columns = columns,
+                                            .count = ARRAY_SIZE(columns),
+                                            .width = l->c->width,
+                                            .headless = true,
+                                            .indent = 4};
+    for (size_t i = 0; i < q->waiting_count; i++) {
+        table_text(&t, q->waiting[i].address);
+        table_text(&t, q->waiting[i].status);
+        table_text(&t, one_line(a, q->waiting[i].reply));
+    }
+    table_write(&t, &l->c->out);
+    if (q->waiting_count < q->left)
+        buf_printf(&l->c->out, "    and %zu others\n", q->left - q->waiting_count);
+}
+
+static void write_page(struct listing *l, const struct rpc_queue_list_out *page, struct arena *a) {
+    for (size_t i = 0; i < page->letters_count; i++) {
+        if (l->c->json) {
+            json_queued(&l->json, &page->letters[i], a, l->details);
+            continue;
+        }
+        add_row(l, &page->letters[i], a);
+        if (l->details) {
+            table_write(&l->table, &l->c->out);
+            add_recipients(l, &page->letters[i], a);
+        }
+    }
+    if (!l->c->json)
+        table_write(&l->table, &l->c->out);
+    l->shown += page->letters_count;
+    l->total = page->total;
+    cli_flush(l->c);
+}
+
+static int write_all(struct listing *l, struct rpc_link *link, struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
+    uint64_t limit = cli_number(l->c->call, "limit", UINT64_MAX);
+    struct rpc_queue_list_in in = {.match = cli_text(l->c->call, "match"), .details = l->details};
+    for (;;) {
+        struct rpc_queue_list_out out;
+        uint64_t page = l->details ? LONG_PAGE : PAGE;
+        in.limit = (uint32_t)MIN(limit - l->shown, page);
+        arena_reset(&a);
+        int r = ask(link, &in, &a, &out, problem);
+        if (r < 0)
+            return r;
+        write_page(l, &out, &a);
+        if (out.letters_count < in.limit || l->shown >= limit)
+            return 0;
+        in.after = out.letters[out.letters_count - 1].id;
+    }
+}
+
+static void end_list(struct listing *l) {
+    struct cli *c = l->c;
+    if (c->json) {
+        json_end(&l->json);
+        buf_add_byte(&c->out, '\n');
+    } else if (l->shown == l->total) {
+        buf_printf(&c->out, "\n%llu %s.\n", (unsigned long long)l->total,
+                   l->total == 1 ? "letter" : "letters");
+    } else {
+        buf_printf(&c->out, "\n%llu of %llu letters.\n", (unsigned long long)l->shown,
+                   (unsigned long long)l->total);
+    }
+}
+
+int cmd_queue_list(struct cli *c) {
+    static const struct table_column columns[] = {
+        {"ID"},
+        {"AGE", .right = true},
+        {"SIZE", .right = true},
+        {"SENDER", .shrinks = true},
+        {"RECIPIENTS", .right = true},
+        {"STATE"},
+        {"NEXT TRY"},
+    };
+    struct problem problem = {0};
+    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+    struct listing l = {
+        .c = c,
+        .details = cli_has(c->call, "long"),
+        .json = {.to = &c->out},
+        .table = {.columns = columns, .count = ARRAY_SIZE(columns), .width = c->width}};
+    int r = office_connect(c, ROLE_QUEUE, &link, &problem);
+    if (r == 0 && c->json)
+        json_array(&l.json);
+    if (r == 0)
+        r = write_all(&l, link, &problem);
+    table_done(&l.table);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    end_list(&l);
+    return CLI_OK;
+}
+
+/* ------------------------------------------------------------------ show */
+
+static void write_envelope(struct cli *c, const struct rpc_queued *q) {
+    static const struct table_column columns[] = {{""}, {"", .shrinks = true}};
+    struct arena *a = c->arena;
+    _cleanup_(table_done) struct table t = {
+        .columns = columns, .count = 2, .width = c->width, .headless = true};
+    table_text(&t, S("letter"));
+    table_text(&t, cli_letter(a, q->id));
+    table_text(&t, S("arrived"));
+    table_printf(&t, "%.*s, %.*s ago", SLICE_ARG(cli_time(a, q->arrival, "-")),
+                 SLICE_ARG(cli_span(a, fiber_wall() - q->arrival)));
+    table_text(&t, S("size"));
+    table_size(&t, q->size);
+    table_text(&t, S("sender"));
+    table_text(&t, sender_text(q));
+    table_text(&t, S("login"));
+    table_text(&t, q->login);
+    table_text(&t, S("recipients"));
+    table_printf(&t, "%u, of whom %u are left", q->recipients, q->left);
+    table_text(&t, S("state"));
+    table_text(&t, slice_of_str(state_of(q)));
+    table_text(&t, S("next try"));
+    table_text(&t, next_text(a, q->next, q->hold));
+    table_write(&t, &c->out);
+}
+
+static void write_recipients(struct cli *c, const struct rpc_queued *q) {
+    static const struct table_column columns[] = {
+        {"RECIPIENT", .shrinks = true},
+        {"STATUS"},
+        {"ATTEMPTS", .right = true},
+        {"NEXT TRY"},
+        {"LAST REPLY"},
+    };
+    _cleanup_(table_done) struct table t = {.columns = columns, .count = ARRAY_SIZE(columns)};
+    for (size_t i = 0; i < q->waiting_count; i++) {
+        const struct rpc_waiting *w = &q->waiting[i];
+        table_text(&t, w->address);
+        table_text(&t, w->status);
+        table_printf(&t, "%u", w->attempts);
+        table_text(&t, next_text(c->arena, w->next, q->hold));
+        table_text(&t, one_line(c->arena, w->reply));
+    }
+    buf_add_byte(&c->out, '\n');
+    table_write(&t, &c->out);
+    if (q->waiting_count < q->left)
+        buf_printf(&c->out, "and %zu others\n", q->left - q->waiting_count);
+}
+
+static int show_envelope(struct cli *c, struct rpc_link *link, uint64_t id,
+                         struct problem *problem) {
+    struct rpc_queue_list_in in = {.after = id - 1, .limit = 1, .details = true};
+    struct rpc_queue_list_out out;
+    struct json j = {.to = &c->out};
+    int r = ask(link, &in, c->arena, &out, problem);
+    if (r < 0)
+        return r;
+    if (out.letters_count == 0 || out.letters[0].id != id)
+        return problem_set(problem, -E_UNKNOWN,
+                           "the letter %.*s is not in the queue; hayauma journey %.*s says what"
+                           " became of it",
+                           SLICE_ARG(cli_letter(c->arena, id)),
+                           SLICE_ARG(cli_letter(c->arena, id)));
+    if (c->json) {
+        json_queued(&j, &out.letters[0], c->arena, true);
+        buf_add_byte(&c->out, '\n');
+        return 0;
+    }
+    write_envelope(c, &out.letters[0]);
+    write_recipients(c, &out.letters[0]);
+    return 0;
+}
+
+static int show_content(struct cli *c, struct rpc_link *link, uint64_t id,
+                        struct problem *problem) {
+    struct rpc_queue_bytes_in in = {.id = id};
+    struct rpc_queue_bytes_out out = {0};
+    _cleanup_(arena_done) struct arena a = {0};
+    do {
+        CLI_WITHIN(CLI_PATIENCE);
+        arena_reset(&a);
+        int r = call_queue_bytes(link, &in, &a, &out, problem);
+        if (r < 0)
+            return r;
+        buf_add(&c->out, out.bytes);
+        cli_flush(c);
+        in.offset += out.bytes.len;
+    } while (out.bytes.len > 0);
+    return 0;
+}
+
+int cmd_queue_show(struct cli *c) {
+    struct problem problem = {0};
+    uint64_t id = cli_number(c->call, "ID", 0);
+    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+    int r = office_connect(c, ROLE_QUEUE, &link, &problem);
+    if (r == 0)
+        r = cli_has(c->call, "content") ? show_content(c, link, id, &problem)
+                                        : show_envelope(c, link, id, &problem);
+    return r < 0 ? cli_fail(r, &problem) : CLI_OK;
+}

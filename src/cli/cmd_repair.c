@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Works on the files, so it holds the lock of the state directory and, as root, does so as the user
+ * of the mailboxes.
+ */
+#include <errno.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/directory_access.h"
+#include "cli/format.h"
+#include "fiber/wait.h"
+#include "store/store.h"
+
+/* The number of the account, asked for while nothing else is open. */
+static int find_account(struct cli *c, uint64_t *ret_id, struct problem *problem) {
+    struct account account;
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int r = directory_access_open(c, &x, problem);
+    if (r < 0)
+        return r;
+    if (directory_access_is_remote(x))
+        return problem_set(problem, -E_BUSY,
+                           "the post office in %s is running; stop it first: hayauma -C %s stop",
+                           c->directory, c->directory);
+    r = access_account_show(x, cli_text(c->call, "USER@DOMAIN"), c->arena, &account, problem);
+    if (r == 0)
+        *ret_id = account.id;
+    return r;
+}
+
+struct repair {
+    const char *folder;
+    uint64_t account;
+    struct store_repaired result;
+    struct problem *problem;
+};
+
+static int repair_in_thread(void *arg) {
+    struct repair *r = arg;
+    return store_repair(r->folder, r->account, &r->result, r->problem);
+}
+
+static int repair(struct cli *c, struct repair *repair) {
+    char path[STATE_PATH];
+    _cleanup_(close_p) int lock = -1;
+    repair->folder = ".";
+    (void)state_path(path, c->directory, "accounts");
+    int r = state_lock(c->directory, &lock, repair->problem);
+    if (r < 0)
+        return r;
+    if (chdir(path) < 0 ||
+        (c->users.change && (setegid(c->users.mail.gid) < 0 || seteuid(c->users.mail.uid) < 0)))
+        return problem_set(repair->problem, -errno, "the folder %s cannot be used: %s", path,
+                           error_text(errno));
+    r = offload(OFFLOAD_DISK, repair_in_thread, repair);
+    if (c->users.change && (seteuid(0) < 0 || setegid(0) < 0))
+        panic("cannot become root again");
+    return r;
+}
+
+static void write_result(struct cli *c, const struct store_repaired *found) {
+    struct json j = {.to = &c->out};
+    if (!c->json) {
+        buf_printf(&c->out,
+                   "Found %llu letters (and %llu that had been deleted) in %llu packs; the"
+                   " index is made anew.\n",
+                   (unsigned long long)found->letters, (unsigned long long)found->expunged,
+                   (unsigned long long)found->packs);
+        if (found->damaged > 0) {
+            buf_add_str(&c->out, "Damaged bytes that could not be read: ");
+            format_size(&c->out, found->damaged);
+            buf_add_byte(&c->out, '\n');
+        }
+        return;
+    }
+    json_object(&j);
+    cli_json_int(&j, "packs", (int64_t)found->packs);
+    cli_json_int(&j, "letters", (int64_t)found->letters);
+    cli_json_int(&j, "expunged", (int64_t)found->expunged);
+    cli_json_int(&j, "damaged_bytes", (int64_t)found->damaged);
+    json_end(&j);
+    buf_add_byte(&c->out, '\n');
+}
+
+int cmd_repair(struct cli *c) {
+    struct problem problem = {0};
+    struct repair job = {.problem = &problem};
+    int code = cli_need_settings(c);
+    if (code != CLI_OK)
+        return code;
+    int r = find_account(c, &job.account, &problem);
+    if (r == 0)
+        r = repair(c, &job);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    write_result(c, &job.result);
+    return CLI_OK;
+}

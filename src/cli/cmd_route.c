@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where an address leads: first what the directory decides, then for an address elsewhere what DNS
+ * says, with the same code that letters go by.
+ */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/directory_access.h"
+#include "cli/lookup.h"
+#include "dns/mx.h"
+#include "journey/text.h"
+
+#define SMTP_PORT        25
+#define LOOKUPS_PATIENCE (90 * USEC_SEC)
+#define FORWARDS_SHOWN   20U /* forwards whose hosts are looked up */
+
+/* The way to one address at another host. */
+struct remote {
+    struct slice address;
+    struct slice hop; /* "example.com", or the smart host */
+    struct buf steps; /* sentences, '\n' behind each */
+    struct dns_way way;
+    bool looked_up;
+    struct slice why_not; /* otherwise */
+};
+
+struct finding {
+    struct cli *c;
+    struct route route;
+    struct remote *remotes;
+    size_t count, unshown;
+};
+
+/* ------------------------------------------------------------------ DNS */
+
+static void note_step(void *arg, struct slice sentence) {
+    struct remote *r = arg;
+    buf_add(&r->steps, sentence);
+    buf_add_byte(&r->steps, '\n');
+}
+
+/* As the relay does it (role/relay.c). */
+static int next_hop(struct cli *c, struct remote *r, struct dns_next_hop *ret) {
+    const struct conf *conf = c->conf;
+    ssize_t at = slice_rfind_byte(r->address, '@');
+    if (conf->relay.smart_host.host.len > 0) {
+        r->hop = arena_printf(c->arena, "%.*s:%u", SLICE_ARG(conf->relay.smart_host.host),
+                              conf->relay.smart_host.port);
+        return dns_next_hop_parse(r->hop, SMTP_PORT, ret);
+    }
+    r->hop = slice_from(r->address, (size_t)(at + 1));
+    *ret = (struct dns_next_hop){.name = r->hop, .port = conf->relay.port};
+    return 0;
+}
+
+static int find_hosts(struct cli *c, struct remote *r, const struct dns_client *dns) {
+    const struct conf *conf = c->conf;
+    struct net_addr *own = arena_array(c->arena, conf->listen.count, sizeof *own);
+    struct dns_search search = {
+        .own_names = &conf->hostname,
+        .own_name_count = 1,
+        .own_addresses = own,
+        .own_address_count = conf->listen.count,
+        .loopback_is_own = conf->port_offset == 0,
+        .event = note_step,
+        .event_arg = r,
+    };
+    for (size_t i = 0; i < conf->listen.count; i++) {
+        own[i] = conf->listen.list[i];
+        net_set_port(&own[i], (uint16_t)(SMTP_PORT + conf->port_offset));
+    }
+    int result = next_hop(c, r, &search.to);
+    if (result == 0)
+        result = dns_find_hosts(dns, &search, c->arena, &r->way);
+    r->looked_up = result == 0;
+    r->why_not = slice_of_str(result < 0 ? error_text(result) : "");
+    return result;
+}
+
+static void look_up_all(struct finding *f) {
+    CLI_WITHIN(LOOKUPS_PATIENCE);
+    struct problem problem = {0};
+    _cleanup_(lookup_close_p) struct lookup *lookup = NULL;
+    int r = f->count > 0 ? lookup_open(f->c, &lookup, &problem) : 0;
+    for (size_t i = 0; i < f->count; i++) {
+        if (r < 0) {
+            f->remotes[i].why_not = arena_copy(f->c->arena, slice_of_str(problem.text));
+            continue;
+        }
+        struct dns_client client = lookup_client(lookup);
+        (void)find_hosts(f->c, &f->remotes[i], &client);
+    }
+}
+
+/* ------------------------------------------------------------------ what it means */
+
+static int exit_of(const struct finding *f) {
+    switch (f->route.kind) {
+    case ROUTE_LOCAL:
+        return CLI_OK;
+    case ROUTE_UNKNOWN_USER:
+        return CLI_NOT_FOUND;
+    case ROUTE_DISABLED:
+    case ROUTE_LOOP:
+        return CLI_REFUSED;
+    case ROUTE_BAD_ADDRESS:
+        return CLI_USAGE;
+    case ROUTE_TEMPORARY:
+        return CLI_BUSY;
+    case ROUTE_NOT_OURS:
+        break;
+    }
+    if (f->count == 0 || !f->remotes[0].looked_up || f->remotes[0].way.fate == DNS_LATER)
+        return CLI_BUSY;
+    return f->remotes[0].way.fate == DNS_FOUND ? CLI_OK : CLI_REFUSED;
+}
+
+static const char *const fate_words[] = {
+    [DNS_FOUND] = "found", [DNS_LATER] = "later", [DNS_NO_WAY] = "none"};
+
+/* ------------------------------------------------------------------ for people */
+
+static void add_sentence(struct cli *c, size_t indent, struct slice text) {
+    text_blanks(&c->out, indent);
+    text_wrap(&c->out, text, indent, c->width > 0 ? c->width : SIZE_MAX);
+    buf_add_byte(&c->out, '\n');
+}
+
+static void write_hosts(struct cli *c, const struct remote *r) {
+    static const struct table_column columns[] = {
+        {"", .right = true}, {"HOST"}, {"MX", .right = true}, {"ADDRESSES", .shrinks = true}};
+    _cleanup_(table_done) struct table t = {
+        .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width, .indent = 4};
+    for (size_t i = 0; i < r->way.count; i++) {
+        const struct dns_host *h = &r->way.hosts[i];
+        _cleanup_(buf_done) struct buf addresses = {0};
+        for (size_t k = 0; k < h->count; k++) {
+            char text[NET_TEXT_SIZE];
+            struct slice address = net_format(&h->addresses[k], text);
+            buf_printf(&addresses, "%s%.*s", k > 0 ? " " : "", SLICE_ARG(address));
+        }
+        table_printf(&t, "%zu.", i + 1);
+        table_text(&t, h->name);
+        table_printf(&t, "%u", h->preference);
+        table_text(&t, buf_slice(&addresses));
+    }
+    table_write(&t, &c->out);
+}
+
+static void write_remote(struct cli *c, const struct remote *r) {
+    struct slice steps = buf_slice(&r->steps), step = {0};
+    buf_add_str(&c->out, "\n");
+    add_sentence(c, 0, arena_printf(c->arena, "The way to %.*s:", SLICE_ARG(r->address)));
+    while (slice_next(&steps, '\n', &step)) {
+        if (step.len > 0)
+            add_sentence(c, 2, step);
+    }
+    if (!r->looked_up) {
+        add_sentence(
+            c, 2, arena_printf(c->arena, "DNS could not be asked: %.*s.", SLICE_ARG(r->why_not)));
+    } else if (r->way.fate == DNS_FOUND) {
+        add_sentence(c, 2, S("Hosts in the order in which they would be tried:"));
+        write_hosts(c, r);
+    } else {
+        add_sentence(c, 2,
+                     arena_printf(c->arena, "%s: %u %u.%u.%u %.*s",
+                                  r->way.fate == DNS_LATER ? "It would be tried again later"
+                                                           : "It would be returned",
+                                  r->way.reply, r->way.fate == DNS_LATER ? 4U : 5U, r->way.subject,
+                                  r->way.detail, SLICE_ARG(r->way.words)));
+    }
+}
+
+static const char *verdict(const struct finding *f) {
+    static const char *const verdicts[] = {
+        [ROUTE_LOCAL] = "is delivered here",
+        [ROUTE_NOT_OURS] = "goes to another host",
+        [ROUTE_UNKNOWN_USER] = "is refused: nobody has this address",
+        [ROUTE_DISABLED] = "is refused: the account is disabled",
+        [ROUTE_LOOP] = "is refused: aliases run in a circle, or lead to too many targets",
+        [ROUTE_BAD_ADDRESS] = "is no address",
+        [ROUTE_TEMPORARY] = "cannot be told now",
+    };
+    const struct route *r = &f->route;
+    if (r->kind == ROUTE_LOCAL && r->mailbox_count == 0)
+        return "is sent on to other hosts";
+    if (r->kind == ROUTE_LOCAL && r->forward_count > 0)
+        return "is delivered here and sent on to other hosts";
+    return verdicts[r->kind];
+}
+
+static void write_words(struct finding *f) {
+    struct cli *c = f->c;
+    const struct route *r = &f->route;
+    struct slice address = cli_text(c->call, "ADDRESS");
+    add_sentence(c, 0, arena_printf(c->arena, "%.*s %s.", SLICE_ARG(address), verdict(f)));
+    for (size_t i = 0; i < r->reason_count; i++)
+        add_sentence(c, 2, r->reasons[i]);
+    if (r->mailbox_count > 0)
+        buf_add_str(&c->out, "\nMailboxes:\n");
+    for (size_t i = 0; i < r->mailbox_count; i++) {
+        const struct route_mailbox *m = &r->mailboxes[i];
+        add_sentence(c, 2,
+                     m->detail.len > 0
+                         ? arena_printf(c->arena, "%.*s (account %llu, detail \"%.*s\")",
+                                        SLICE_ARG(m->address), (unsigned long long)m->account_id,
+                                        SLICE_ARG(m->detail))
+                         : arena_printf(c->arena, "%.*s (account %llu)", SLICE_ARG(m->address),
+                                        (unsigned long long)m->account_id));
+    }
+    for (size_t i = 0; i < f->count; i++)
+        write_remote(c, &f->remotes[i]);
+    if (f->unshown > 0)
+        buf_printf(&c->out, "\nand %zu other addresses elsewhere.\n", f->unshown);
+}
+
+/* ------------------------------------------------------------------ for programs */
+
+static void json_host(struct json *j, const struct dns_host *h) {
+    json_object(j);
+    cli_json_text(j, "name", h->name);
+    cli_json_int(j, "preference", h->preference);
+    cli_json_bool(j, "secure", h->secure);
+    json_key(j, "addresses");
+    json_array(j);
+    for (size_t i = 0; i < h->count; i++) {
+        char text[NET_TEXT_SIZE];
+        json_slice(j, net_format(&h->addresses[i], text));
+    }
+    json_end(j);
+    json_end(j);
+}
+
+static void json_remote(struct json *j, const struct remote *r) {
+    struct slice steps = buf_slice(&r->steps), step = {0};
+    json_object(j);
+    cli_json_text(j, "address", r->address);
+    cli_json_text(j, "next_hop", r->hop);
+    json_key(j, "steps");
+    json_array(j);
+    while (slice_next(&steps, '\n', &step)) {
+        if (step.len > 0)
+            json_slice(j, step);
+    }
+    json_end(j);
+    json_key(j, "way");
+    json_str(j, r->looked_up ? fate_words[r->way.fate] : "unknown");
+    if (!r->looked_up)
+        cli_json_text(j, "problem", r->why_not);
+    else if (r->way.fate != DNS_FOUND)
+        cli_json_text(j, "problem", r->way.words);
+    json_key(j, "hosts");
+    json_array(j);
+    for (size_t i = 0; r->looked_up && i < r->way.count; i++)
+        json_host(j, &r->way.hosts[i]);
+    json_end(j);
+    json_end(j);
+}
+
+static void json_mailbox(struct json *j, const struct route_mailbox *m) {
+    json_object(j);
+    cli_json_int(j, "account", (int64_t)m->account_id);
+    cli_json_text(j, "address", m->address);
+    cli_json_text(j, "detail", m->detail);
+    json_end(j);
+}
+
+static void write_json(struct finding *f) {
+    struct json j = {.to = &f->c->out};
+    json_object(&j);
+    cli_json_text(&j, "address", cli_text(f->c->call, "ADDRESS"));
+    cli_json_text(&j, "kind", slice_of_str(route_kind_text(f->route.kind)));
+    json_key(&j, "reasons");
+    json_array(&j);
+    for (size_t i = 0; i < f->route.reason_count; i++)
+        json_slice(&j, f->route.reasons[i]);
+    json_end(&j);
+    json_key(&j, "mailboxes");
+    json_array(&j);
+    for (size_t i = 0; i < f->route.mailbox_count; i++)
+        json_mailbox(&j, &f->route.mailboxes[i]);
+    json_end(&j);
+    json_key(&j, "elsewhere");
+    json_array(&j);
+    for (size_t i = 0; i < f->count; i++)
+        json_remote(&j, &f->remotes[i]);
+    json_end(&j);
+    json_end(&j);
+    buf_add_byte(&f->c->out, '\n');
+}
+
+/* ------------------------------------------------------------------ the command */
+
+static int resolve(struct cli *c, struct route *ret, struct problem *problem) {
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int r = directory_access_open(c, &x, problem);
+    return r < 0 ? r : access_resolve(x, cli_text(c->call, "ADDRESS"), c->arena, ret, problem);
+}
+
+static void list_remotes(struct finding *f) {
+    const struct route *r = &f->route;
+    struct slice asked = cli_text(f->c->call, "ADDRESS");
+    size_t all = r->kind == ROUTE_NOT_OURS ? 1 : r->forward_count;
+    f->count = MIN(all, (size_t)FORWARDS_SHOWN);
+    f->unshown = all - f->count;
+    f->remotes = arena_array(f->c->arena, f->count, sizeof *f->remotes);
+    for (size_t i = 0; i < f->count; i++)
+        f->remotes[i].address = r->kind == ROUTE_NOT_OURS ? asked : r->forwards[i];
+}
+
+int cmd_route(struct cli *c) {
+    struct problem problem = {0};
+    struct finding f = {.c = c};
+    int code = cli_need_settings(c);
+    if (code != CLI_OK)
+        return code;
+    int r = resolve(c, &f.route, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    list_remotes(&f);
+    look_up_all(&f);
+    if (c->json)
+        write_json(&f);
+    else
+        write_words(&f);
+    for (size_t i = 0; i < f.count; i++)
+        buf_done(&f.remotes[i].steps);
+    return exit_of(&f);
+}

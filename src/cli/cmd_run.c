@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/* Running, stopping and reloading the post office. */
+#include <errno.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/office.h"
+#include "role/master.h"
+
+#define STOP_PATIENCE (60 * USEC_SEC)
+#define STOP_PAUSE    (20 * USEC_MS)
+
+int cmd_run(struct cli *c) {
+    int code = cli_need_settings(c);
+    if (code != CLI_OK)
+        return code;
+    struct master_options options = {
+        .directory = c->directory, .conf_path = c->conf_path, .version = cli_version};
+    return master_run(&options, TAKE_PTR(c->conf));
+}
+
+/* ------------------------------------------------------------------ stop */
+
+/* The post office holds the lock until its last process has ended. */
+static int wait_for_end(struct cli *c, struct problem *problem) {
+    usec_t until = fiber_now() + STOP_PATIENCE;
+    for (;;) {
+        _cleanup_(close_p) int lock = -1;
+        int r = state_lock(c->directory, &lock, problem);
+        if (r != -E_BUSY)
+            return r;
+        if (fiber_now() >= until)
+            return problem_set(problem, -ETIMEDOUT,
+                               "the post office was told to stop and has not ended after a minute");
+        r = fiber_sleep(STOP_PAUSE);
+        if (r < 0)
+            return r;
+    }
+}
+
+static int ask_to_stop(struct cli *c, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+    struct rpc_master_stop_in in = {0};
+    struct rpc_master_stop_out out;
+    int r = office_connect(c, ROLE_MASTER, &link, problem);
+    if (r == 0)
+        r = call_master_stop(link, &in, c->arena, &out, problem);
+    return r == -EPIPE ? 0 : r; /* it may end before its answer arrives */
+}
+
+int cmd_stop(struct cli *c) {
+    struct problem problem = {0};
+    usec_t began = fiber_now();
+    int r = ask_to_stop(c, &problem);
+    if (r == 0)
+        r = wait_for_end(c, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    if (!c->json)
+        buf_printf(&c->out, "The post office has stopped, after %.*s.\n",
+                   SLICE_ARG(cli_span(c->arena, fiber_now() - began)));
+    return CLI_OK;
+}
+
+/* ------------------------------------------------------------------ reload */
+
+static int ask_to_reload(struct cli *c, struct rpc_master_reload_out *out,
+                         struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+    struct rpc_master_reload_in in = {0};
+    int r = office_connect(c, ROLE_MASTER, &link, problem);
+    return r < 0 ? r : call_master_reload(link, &in, c->arena, out, problem);
+}
+
+/* The master's answer has room for the first errors only; they are all found again here. */
+static int say_errors(struct cli *c, int r, const struct problem *problem) {
+    if (c->conf || r == -ENOTCONN || r == -EACCES)
+        return cli_fail(r, problem);
+    int code = cli_need_settings(c);
+    cli_say("nothing was reloaded: the old settings stay in force");
+    return code;
+}
+
+int cmd_reload(struct cli *c) {
+    struct problem problem = {0};
+    struct rpc_master_reload_out out = {0};
+    struct json j = {.to = &c->out};
+    int r = ask_to_reload(c, &out, &problem);
+    if (r < 0)
+        return say_errors(c, r, &problem);
+    if (!c->json) {
+        buf_add(&c->out, out.report);
+        return CLI_OK;
+    }
+    json_object(&j);
+    cli_json_text(&j, "report", out.report);
+    json_end(&j);
+    buf_add_byte(&c->out, '\n');
+    return CLI_OK;
+}

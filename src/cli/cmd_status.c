@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/office.h"
+
+#define COUNT_PATIENCE (3 * USEC_SEC) /* for numbers that are nice to have */
+
+/* What else is told; unknown numbers are negative. */
+struct counts {
+    int64_t letters, domains, accounts;
+};
+
+static int64_t count_letters(struct cli *c) {
+    CLI_WITHIN(COUNT_PATIENCE);
+    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+    struct rpc_queue_list_in in = {.limit = 1};
+    struct rpc_queue_list_out out;
+    bool asked = office_connect(c, ROLE_QUEUE, &link, NULL) == 0 &&
+                 call_queue_list(link, &in, c->arena, &out, NULL) == 0;
+    return asked ? (int64_t)out.total : -1;
+}
+
+static void count_names(struct cli *c, struct counts *counts) {
+    CLI_WITHIN(COUNT_PATIENCE);
+    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+    struct rpc_directory_domain_list_in in = {0};
+    struct rpc_directory_domain_list_out out;
+    if (office_connect(c, ROLE_DIRECTORY, &link, NULL) < 0 ||
+        call_directory_domain_list(link, &in, c->arena, &out, NULL) < 0)
+        return;
+    counts->domains = (int64_t)out.domains_count;
+    counts->accounts = 0;
+    for (size_t i = 0; i < out.domains_count; i++)
+        counts->accounts += (int64_t)out.domains[i].accounts;
+}
+
+static int ask(struct cli *c, struct rpc_master_status_out *out, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+    struct rpc_master_status_in in = {0};
+    int r = office_connect(c, ROLE_MASTER, &link, problem);
+    return r < 0 ? r : call_master_status(link, &in, c->arena, out, problem);
+}
+
+/* ------------------------------------------------------------------ for programs */
+
+static void json_count(struct json *j, const char *key, int64_t number) {
+    json_key(j, key);
+    if (number < 0)
+        json_null(j);
+    else
+        json_int(j, number);
+}
+
+static void json_process(struct json *j, const struct rpc_process *p) {
+    json_object(j);
+    cli_json_text(j, "role", p->role);
+    cli_json_int(j, "worker", p->worker);
+    cli_json_int(j, "pid", p->pid);
+    cli_json_text(j, "state", p->state);
+    cli_json_text(j, "user", p->user);
+    cli_json_text(j, "root", p->root);
+    cli_json_text(j, "confinement", p->confinement);
+    cli_json_int(j, "memory", (int64_t)p->memory);
+    cli_json_int(j, "sessions", (int64_t)p->sessions);
+    cli_json_int(j, "fibers", (int64_t)p->fibers);
+    cli_json_time(j, "started", p->started);
+    cli_json_int(j, "restarts", p->restarts);
+    json_end(j);
+}
+
+static void write_json(struct cli *c, const struct rpc_master_status_out *s,
+                       const struct counts *counts) {
+    struct json j = {.to = &c->out};
+    json_object(&j);
+    cli_json_bool(&j, "running", true);
+    cli_json_text(&j, "directory", slice_of_str(c->directory));
+    cli_json_text(&j, "hostname", s->hostname);
+    cli_json_text(&j, "version", s->version);
+    cli_json_time(&j, "started", s->started);
+    json_count(&j, "letters", counts->letters);
+    json_count(&j, "domains", counts->domains);
+    json_count(&j, "accounts", counts->accounts);
+    json_key(&j, "processes");
+    json_array(&j);
+    for (size_t i = 0; i < s->processes_count; i++)
+        json_process(&j, &s->processes[i]);
+    json_end(&j);
+    json_end(&j);
+    buf_add_byte(&c->out, '\n');
+}
+
+/* ------------------------------------------------------------------ for people */
+
+static void write_heading(struct cli *c, const struct rpc_master_status_out *s) {
+    buf_printf(&c->out, "%.*s, Hayauma %.*s in %s, running for %.*s (since %.*s)\n\n",
+               SLICE_ARG(s->hostname), SLICE_ARG(s->version), c->directory,
+               SLICE_ARG(cli_span(c->arena, fiber_wall() - s->started)),
+               SLICE_ARG(cli_time(c->arena, s->started, "-")));
+}
+
+/* Numbers of workers only where a role has several. */
+static bool has_workers(const struct rpc_master_status_out *s, struct slice role) {
+    size_t count = 0;
+    for (size_t i = 0; i < s->processes_count; i++)
+        count += slice_eq(s->processes[i].role, role) ? 1 : 0;
+    return count > 1;
+}
+
+static void add_row(struct cli *c, struct table *t, const struct rpc_process *p, bool numbered) {
+    if (numbered)
+        table_printf(t, "%.*s %u", SLICE_ARG(p->role), p->worker);
+    else
+        table_text(t, p->role);
+    table_printf(t, "%lld", (long long)p->pid);
+    table_text(t, p->state);
+    table_text(t, p->user);
+    table_size(t, p->memory);
+    table_printf(t, "%llu", (unsigned long long)p->sessions);
+    table_printf(t, "%llu", (unsigned long long)p->fibers);
+    table_text(t, p->started > 0 ? cli_span(c->arena, fiber_wall() - p->started) : S(""));
+    table_printf(t, "%u", p->restarts);
+    if (p->root.len > 0)
+        table_printf(t, "root %.*s, %.*s", SLICE_ARG(p->root), SLICE_ARG(p->confinement));
+    else
+        table_text(t, p->confinement);
+}
+
+static void write_processes(struct cli *c, const struct rpc_master_status_out *s) {
+    static const struct table_column columns[] = {
+        {"PROCESS"},
+        {"PID", .right = true},
+        {"STATE"},
+        {"USER"},
+        {"MEMORY", .right = true},
+        {"SESSIONS", .right = true},
+        {"FIBERS", .right = true},
+        {"UP", .right = true},
+        {"RESTARTS", .right = true},
+        {"CONFINEMENT", .shrinks = true},
+    };
+    _cleanup_(table_done) struct table t = {
+        .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
+    for (size_t i = 0; i < s->processes_count; i++)
+        add_row(c, &t, &s->processes[i], has_workers(s, s->processes[i].role));
+    table_write(&t, &c->out);
+}
+
+static void write_count(struct cli *c, int64_t number, const char *one, const char *many) {
+    if (number >= 0)
+        buf_printf(&c->out, "%lld %s\n", (long long)number, number == 1 ? one : many);
+}
+
+static int say_down(struct cli *c, const struct problem *problem) {
+    struct json j = {.to = &c->out};
+    if (c->json) {
+        json_object(&j);
+        cli_json_bool(&j, "running", false);
+        cli_json_text(&j, "directory", slice_of_str(c->directory));
+        json_end(&j);
+        buf_add_byte(&c->out, '\n');
+    }
+    return cli_fail(-ENOTCONN, problem);
+}
+
+int cmd_status(struct cli *c) {
+    struct problem problem = {0};
+    struct counts counts = {-1, -1, -1};
+    struct rpc_master_status_out status = {0};
+    int r = ask(c, &status, &problem);
+    if (r == -ENOTCONN)
+        return say_down(c, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    counts.letters = count_letters(c);
+    count_names(c, &counts);
+    if (c->json) {
+        write_json(c, &status, &counts);
+        return CLI_OK;
+    }
+    write_heading(c, &status);
+    write_processes(c, &status);
+    buf_add_byte(&c->out, '\n');
+    write_count(c, counts.letters, "letter on its way", "letters on their way");
+    write_count(c, counts.domains, "domain", "domains");
+    write_count(c, counts.accounts, "account", "accounts");
+    return CLI_OK;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The command line as a table: what commands there are, what each one takes, does and answers. The
+ * parser, --help, the man page, completion in the shell and the tests read the same rows
+ * (commands.c); a new command is a row there and its function.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+
+/* What the program ends with: a promise to scripts, printed in the man page. */
+enum cli_exit {
+    CLI_OK,
+    CLI_FAILED,
+    CLI_USAGE,
+    CLI_NOT_RUNNING,
+    CLI_NOT_FOUND,
+    CLI_REFUSED,
+    CLI_SETTINGS,
+    CLI_BUSY,
+    CLI_EXITS,
+};
+extern const char *const cli_exit_texts[CLI_EXITS];
+#define CLI_EXIT_BIT(exit) (1U << (exit))
+
+/* What a word may be; also how the shell completes it. */
+enum cli_kind {
+    CLI_TEXT,   /* anything; what it means is checked by whoever knows */
+    CLI_NUMBER, /* decimal digits within `min` .. `max` */
+    CLI_SIZE,   /* 500000, 64K, 2G, none (format_parse_size) */
+    CLI_LETTER, /* the id of a letter, 13 characters */
+    CLI_PATH,   /* a file or directory */
+    CLI_CHOICE, /* one of a list; its number is its place there */
+};
+
+enum cli_form {
+    CLI_FLAG,     /* --admin */
+    CLI_OPTION,   /* --name TEXT */
+    CLI_ARGUMENT, /* a word by its place */
+};
+
+struct cli_parameter {
+    const char *name; /* "count"; of an argument as help shows it: "USER@DOMAIN" */
+    enum cli_form form;
+    char letter;       /* -f; 0: none */
+    const char *value; /* CLI_OPTION: how help calls what follows, "N" */
+    enum cli_kind kind;
+    uint64_t min, max;          /* CLI_NUMBER; max 0: any */
+    const char *const *choices; /* CLI_CHOICE; NULL behind the last */
+    bool optional;              /* CLI_ARGUMENT */
+    bool required;              /* CLI_OPTION */
+    bool many;                  /* the last argument, or an option, may stand for several */
+    const char *about;          /* a phrase without a full stop at its end */
+};
+
+/* What the program does before it calls a command's function. */
+enum cli_stage {
+    CLI_ALONE, /* nothing */
+    CLI_READS, /* finds the state directory and reads the settings */
+    CLI_FIBER, /* the same, and calls it in a fiber, where it may wait */
+};
+
+struct cli;
+
+struct cli_command {
+    const char *name;                       /* "account add" */
+    const char *about;                      /* a sentence */
+    const char *more;                       /* a further paragraph, or NULL */
+    const struct cli_parameter *parameters; /* name NULL behind the last; may be NULL */
+    const char *const *examples;            /* "account add ..."; NULL behind the last; or NULL */
+    unsigned exits;                         /* CLI_EXIT_BIT()s besides ok, failed, usage */
+    enum cli_stage stage;
+    int (*run)(struct cli *cli); /* an exit code; NULL: a row that only names a group */
+};
+
+extern const struct cli_command cli_commands[];
+extern const size_t cli_command_count;
+
+/* Options that every command takes; the name NULL behind the last. */
+extern const struct cli_parameter cli_globals[];
+
+/* The row of this name, or NULL. A group has a row of its own ("account"). */
+const struct cli_command *cli_command_find(struct slice name);
+
+/* Whether `c` belongs to this group. */
+bool cli_command_is_in(const struct cli_command *c, const struct cli_command *group);
+
+/* ------------------------------------------------------------------ parsing */
+
+struct cli_given {
+    const struct cli_parameter *parameter;
+    struct slice text; /* with a NUL behind; of a flag: empty */
+    uint64_t number;   /* number, size, letter, choice */
+};
+
+struct cli_call {
+    const struct cli_command *command; /* NULL when none was named (help, version) */
+    bool help, version, json;
+    const char *directory; /* -C; NULL: not given */
+    struct cli_given *given;
+    size_t count;
+};
+
+/*
+ * Reads the words behind the program's name; they outlive the call. Pure. 0, or -E_SYNTAX with a
+ * sentence; then `ret->command` is the command at fault when it is known. With --help or --version
+ * nothing else needs to be complete.
+ */
+int cli_parse(int count, char *const *words, struct arena *a, struct cli_call *ret,
+              struct problem *problem);
+
+/*
+ * What was given for a parameter of the command, by its name; asking for one that the command does
+ * not have is a mistake in the program.
+ */
+bool cli_has(const struct cli_call *call, const char *name);
+struct slice cli_text(const struct cli_call *call, const char *name); /* ptr NULL: not given */
+uint64_t cli_number(const struct cli_call *call, const char *name, uint64_t otherwise);
+
+/* All of them, in the arena. */
+const struct slice *cli_texts(const struct cli_call *call, const char *name, struct arena *a,
+                              size_t *ret_count);

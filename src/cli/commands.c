@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of commands. Help, man page and completion print these sentences as they stand here, in
+ * this order. An argument's name is what help shows; an option's is what is typed.
+ */
+#include "cli/commands.h"
+
+#define ARGUMENT(shown, ...)                                                                       \
+    { .name = (shown), .form = CLI_ARGUMENT, __VA_ARGS__ }
+#define OPTION(typed, shown, ...)                                                                  \
+    { .name = (typed), .form = CLI_OPTION, .value = (shown), __VA_ARGS__ }
+#define FLAG(typed, ...)                                                                           \
+    { .name = (typed), .form = CLI_FLAG, __VA_ARGS__ }
+#define END                                                                                        \
+    { .name = NULL }
+
+#define PARAMETERS static const struct cli_parameter
+#define EXAMPLES   static const char *const
+#define WORDS      static const char *const
+
+#define NOT_RUNNING CLI_EXIT_BIT(CLI_NOT_RUNNING)
+#define NOT_FOUND   CLI_EXIT_BIT(CLI_NOT_FOUND)
+#define REFUSED     CLI_EXIT_BIT(CLI_REFUSED)
+#define SETTINGS    CLI_EXIT_BIT(CLI_SETTINGS)
+#define BUSY        CLI_EXIT_BIT(CLI_BUSY)
+
+const char *const cli_exit_texts[CLI_EXITS] = {
+    [CLI_OK] = "Done.",
+    [CLI_FAILED] = "It failed; the reason is on standard error.",
+    [CLI_USAGE] = "The command line is wrong, or a name or address in it is not well formed.",
+    [CLI_NOT_RUNNING] = "The post office is not running, and the command needs it to.",
+    [CLI_NOT_FOUND] = "There is no such domain, account, alias, letter or setting.",
+    [CLI_REFUSED] = "A rule says no: the name is taken, the password is weak, something still"
+                    " depends on what was to be removed, a letter could not go this way.",
+    [CLI_SETTINGS] = "The settings file has errors.",
+    [CLI_BUSY] = "It could not be done now: no answer in time, or somebody else works on it. Trying"
+                 " again may help.",
+};
+
+WORDS roles[] = {"master", "edge",     "directory", "keys",   "queue",
+                 "relay",  "resolver", "mail",      "ledger", NULL};
+WORDS yes_no[] = {"no", "yes", NULL};
+WORDS hash_costs[] = {"normal", "min", NULL};
+WORDS manuals[] = {"hayauma", "hayauma.conf", NULL};
+WORDS shells[] = {"bash", "zsh", NULL};
+
+const struct cli_parameter cli_globals[] = {
+    OPTION("directory", "DIR", .letter = 'C', .kind = CLI_PATH,
+           .about = "the state directory of the post office; without it, the data-directory of"
+                    " /etc/hayauma/hayauma.conf"),
+    FLAG("json", .about = "print JSON for programs instead of tables for people"),
+    FLAG("help", .letter = 'h', .about = "say what the command does and takes"),
+    FLAG("version", .letter = 'V', .about = "print the version"),
+    END,
+};
+
+/* ------------------------------------------------------------------ the whole post office */
+
+PARAMETERS init_parameters[] = {
+    ARGUMENT("DIR", .kind = CLI_PATH, .about = "the state directory to make; new or empty"),
+    OPTION("hostname", "NAME", .required = true,
+           .about = "the full name of this host, as its MX record has it"),
+    OPTION("domain", "NAME", .required = true, .many = true,
+           .about = "a domain whose mail this host receives; may be several"),
+    OPTION("listen", "ADDR", .many = true,
+           .about = "an address to listen on; without it, all addresses"),
+    OPTION("port-offset", "N", .kind = CLI_NUMBER, .max = 64000,
+           .about = "added to every port: 2500 makes port 25 to 2525"),
+    OPTION("dns", "ADDR:PORT", .many = true,
+           .about = "a name server to ask; without it, those of /etc/resolv.conf"),
+    END,
+};
+EXAMPLES init_examples[] = {
+    "hayauma init /var/lib/hayauma --hostname mail.example.jp --domain example.jp",
+    "hayauma init ~/post --hostname mail.example.test --domain example.test --listen 127.0.0.1"
+    " --port-offset 20000",
+    NULL,
+};
+
+/* ------------------------------------------------------------------ the directory */
+
+PARAMETERS domain_add_parameters[] = {
+    ARGUMENT("DOMAIN", .about = "the domain"),
+    OPTION("alias-of", "DOMAIN", .about = "make it another name for this domain of the host"),
+    END,
+};
+EXAMPLES domain_add_examples[] = {
+    "hayauma domain add example.jp",
+    "hayauma domain add example.com --alias-of example.jp",
+    NULL,
+};
+PARAMETERS domain_parameters[] = {ARGUMENT("DOMAIN", .about = "the domain"), END};
+PARAMETERS domain_catch_all_parameters[] = {
+    ARGUMENT("DOMAIN", .about = "the domain"),
+    ARGUMENT("ADDRESS|none", .about = "who gets what nobody else gets"),
+    END,
+};
+
+PARAMETERS account_add_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
+    FLAG("password-stdin", .about = "read the password from the first line of standard input"),
+    FLAG("generate", .about = "make a good password and print it"),
+    FLAG("no-password", .about = "make an account that nobody can log in to yet"),
+    OPTION("name", "TEXT", .about = "the name of the person"),
+    OPTION("quota", "SIZE", .kind = CLI_SIZE, .about = "how much the mailbox may hold"),
+    FLAG("admin", .about = "make it an administrator, who gets the mail to postmaster and abuse"),
+    FLAG("disabled", .about = "make it disabled"),
+    FLAG("force-weak", .about = "take a password that is easily guessed all the same"),
+    OPTION("count", "N", .kind = CLI_NUMBER, .min = 1, .max = 1000000,
+           .about = "make N accounts; USER holds %d or %03d, which becomes 0, 1, 2 ..."),
+    OPTION("first", "N", .kind = CLI_NUMBER, .max = 1000000000, .about = "number from N instead"),
+    OPTION("hash-cost", "COST", .kind = CLI_CHOICE, .choices = hash_costs,
+           .about = "normal, or min for tests: replaced at the first login"),
+    END,
+};
+EXAMPLES account_add_examples[] = {
+    "hayauma account add tama@example.jp --name 'Tama Suzuki' --admin",
+    "echo \"$secret\" | hayauma account add user%03d@example.test --password-stdin --count 500",
+    NULL,
+};
+PARAMETERS account_list_parameters[] = {
+    ARGUMENT("DOMAIN", .optional = true, .about = "only accounts of this domain"),
+    OPTION("after", "ID", .kind = CLI_NUMBER, .about = "only accounts with a greater number"),
+    OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1, .about = "at most so many"),
+    END,
+};
+PARAMETERS account_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
+    END,
+};
+PARAMETERS account_password_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
+    FLAG("password-stdin", .about = "read the password from the first line of standard input"),
+    FLAG("generate", .about = "make a good password and print it"),
+    FLAG("force-weak", .about = "take a password that is easily guessed all the same"),
+    END,
+};
+PARAMETERS account_apop_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
+    FLAG("password-stdin", .about = "read the secret from the first line of standard input"),
+    FLAG("generate", .about = "make a good secret and print it"),
+    FLAG("remove", .about = "take the secret away: no APOP any more"),
+    END,
+};
+PARAMETERS account_admin_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
+    ARGUMENT("yes|no", .kind = CLI_CHOICE, .choices = yes_no,
+             .about = "whether it is an administrator"),
+    END,
+};
+PARAMETERS account_quota_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
+    ARGUMENT("SIZE|none", .kind = CLI_SIZE, .about = "how much the mailbox may hold"),
+    END,
+};
+PARAMETERS account_name_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
+    ARGUMENT("NAME", .about = "the name of the person; '' for none"),
+    END,
+};
+
+PARAMETERS alias_change_parameters[] = {
+    ARGUMENT("ADDRESS", .about = "the address that leads elsewhere"),
+    ARGUMENT("TARGET", .many = true, .about = "where to, here or at another host"),
+    END,
+};
+PARAMETERS alias_remove_parameters[] = {
+    ARGUMENT("ADDRESS", .about = "the address that leads elsewhere"),
+    ARGUMENT("TARGET", .many = true, .optional = true,
+             .about = "the targets to take out; without any, the whole alias"),
+    END,
+};
+EXAMPLES alias_add_examples[] = {
+    "hayauma alias add info@example.jp tama@example.jp mike@example.com",
+    NULL,
+};
+
+/* ------------------------------------------------------------------ letters */
+
+PARAMETERS queue_list_parameters[] = {
+    OPTION("match", "TEXT", .about = "only letters whose sender or a recipient contains this"),
+    OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1, .about = "at most so many"),
+    FLAG("long", .letter = 'l', .about = "with each recipient and the last reply"),
+    END,
+};
+PARAMETERS queue_show_parameters[] = {
+    ARGUMENT("ID", .kind = CLI_LETTER, .about = "the letter"),
+    FLAG("content", .about = "print the letter itself, as it is, and nothing else"),
+    END,
+};
+#define QUEUE_SELECT                                                                               \
+    ARGUMENT("ID", .kind = CLI_LETTER, .optional = true, .many = true, .about = "the letters"),    \
+        OPTION("match", "TEXT", .about = "all letters whose sender or a recipient contains this"), \
+        FLAG("all", .about = "all letters")
+PARAMETERS queue_parameters[] = {QUEUE_SELECT, END};
+PARAMETERS queue_remove_parameters[] = {
+    QUEUE_SELECT,
+    FLAG("bounce", .about = "tell the senders that their letters were not delivered"),
+    END,
+};
+EXAMPLES queue_retry_examples[] = {"hayauma queue retry --match example.com", NULL};
+
+PARAMETERS journey_parameters[] = {
+    ARGUMENT("ID|ADDRESS|MESSAGE-ID",
+             .about = "a letter by its id or its Message-ID, or letters from or to an address"),
+    FLAG("follow", .letter = 'f', .about = "go on printing what happens, until interrupted"),
+    OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1, .max = 1000,
+           .about = "of several letters, the newest so many; without it, 10"),
+    END,
+};
+EXAMPLES journey_examples[] = {
+    "hayauma journey 0c8q2zv5k7g00",
+    "hayauma journey tama@example.jp -n 1 --follow",
+    NULL,
+};
+PARAMETERS log_parameters[] = {
+    FLAG("follow", .letter = 'f', .about = "go on printing what happens, until interrupted"),
+    OPTION("lines", "N", .letter = 'n', .kind = CLI_NUMBER, .max = 1000000,
+           .about = "begin with the last N events; without it, 20"),
+    OPTION("role", "ROLE", .letter = 'r', .kind = CLI_CHOICE, .choices = roles,
+           .about = "only what this process says"),
+    END,
+};
+PARAMETERS route_parameters[] = {ARGUMENT("ADDRESS", .about = "the address"), END};
+EXAMPLES route_examples[] = {"hayauma route info@example.jp", "hayauma route someone@example.com",
+                             NULL};
+
+/* ------------------------------------------------------------------ looking inside */
+
+PARAMETERS config_parameters[] = {
+    ARGUMENT("NAME", .optional = true, .about = "one setting, such as smtp.message-size-max"),
+    FLAG("changed", .about = "only settings that differ from their defaults"),
+    END,
+};
+PARAMETERS fibers_parameters[] = {
+    ARGUMENT("ROLE", .kind = CLI_CHOICE, .choices = roles, .about = "the process"),
+    ARGUMENT("WORKER", .kind = CLI_NUMBER, .max = 255, .optional = true,
+             .about = "its number, where a role has several; without it, 0"),
+    END,
+};
+PARAMETERS repair_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = "the account whose mailboxes are to be repaired"),
+    END,
+};
+PARAMETERS help_parameters[] = {
+    ARGUMENT("COMMAND", .optional = true, .many = true, .about = "the command"),
+    END,
+};
+PARAMETERS manual_parameters[] = {
+    ARGUMENT("PAGE", .kind = CLI_CHOICE, .choices = manuals, .optional = true,
+             .about = "hayauma, or hayauma.conf for the settings"),
+    END,
+};
+PARAMETERS completion_parameters[] = {
+    ARGUMENT("SHELL", .kind = CLI_CHOICE, .choices = shells, .about = "bash or zsh"),
+    END,
+};
+EXAMPLES manual_examples[] = {"hayauma manual | man -l -", NULL};
+EXAMPLES completion_examples[] = {
+    "hayauma completion bash > /etc/bash_completion.d/hayauma",
+    NULL,
+};
+
+#define OFFLINE_TOO "Works while the post office runs and while it does not."
+
+/* ------------------------------------------------------------------ the table */
+
+const struct cli_command cli_commands[] = {
+    {
+        .name = "init",
+        .about = "Makes a post office: a state directory with everything it needs.",
+        .more = "Makes the folders, an annotated settings file hayauma.conf, a self-signed"
+                " certificate, and the directory with the domains given. Refuses a directory that"
+                " holds anything. As root the folders are given to the users of the processes.",
+        .parameters = init_parameters,
+        .examples = init_examples,
+        .exits = REFUSED,
+        .stage = CLI_ALONE,
+        .run = cmd_init,
+    },
+    {
+        .name = "run",
+        .about = "Runs the post office in the foreground.",
+        .more = "Prints \"ready\" on standard output when every port answers. SIGTERM, SIGINT and"
+                " hayauma stop end it in order; SIGHUP reads the settings again.",
+        .exits = SETTINGS,
+        .stage = CLI_READS,
+        .run = cmd_run,
+    },
+    {
+        .name = "stop",
+        .about = "Stops the post office in order and waits until it has ended.",
+        .exits = NOT_RUNNING | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_stop,
+    },
+    {
+        .name = "reload",
+        .about = "Has the settings read again and says what has changed.",
+        .more = "When they have errors, all of them are printed and the old settings stay in"
+                " force.",
+        .exits = NOT_RUNNING | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_reload,
+    },
+    {
+        .name = "check",
+        .about = "Looks for mistakes: in the settings, folders, users, certificate and ports.",
+        .more = "All errors of the settings file are listed at once, each as FILE:LINE:COLUMN."
+                " Changes nothing.",
+        .exits = SETTINGS,
+        .stage = CLI_FIBER,
+        .run = cmd_check,
+    },
+    {
+        .name = "status",
+        .about = "Shows the processes, how they are confined, and how they fare.",
+        .exits = NOT_RUNNING | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_status,
+    },
+    {.name = "domain", .about = "The domains whose mail this host receives."},
+    {
+        .name = "domain add",
+        .about = "Adds a domain, or another name for one.",
+        .more = OFFLINE_TOO,
+        .parameters = domain_add_parameters,
+        .examples = domain_add_examples,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_domain_add,
+    },
+    {
+        .name = "domain list",
+        .about = "Lists the domains.",
+        .more = OFFLINE_TOO,
+        .exits = SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_domain_list,
+    },
+    {
+        .name = "domain remove",
+        .about = "Removes a domain that has no accounts and no aliases any more.",
+        .more = OFFLINE_TOO,
+        .parameters = domain_parameters,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_domain_remove,
+    },
+    {
+        .name = "domain catch-all",
+        .about = "Says who gets the mail of a domain that nobody else gets.",
+        .more = OFFLINE_TOO,
+        .parameters = domain_catch_all_parameters,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_domain_catch_all,
+    },
+    {.name = "account", .about = "The people who have a mailbox here."},
+    {
+        .name = "account add",
+        .about = "Adds an account, or many at once.",
+        .more = "Asks for the password on the terminal, unless an option says where it comes from."
+                " Passwords that are easily guessed are refused. " OFFLINE_TOO,
+        .parameters = account_add_parameters,
+        .examples = account_add_examples,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_add,
+    },
+    {
+        .name = "account list",
+        .about = "Lists accounts in the order in which they were made.",
+        .more = OFFLINE_TOO,
+        .parameters = account_list_parameters,
+        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_list,
+    },
+    {
+        .name = "account show",
+        .about = "Shows one account.",
+        .more = OFFLINE_TOO,
+        .parameters = account_parameters,
+        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_show,
+    },
+    {
+        .name = "account remove",
+        .about = "Removes an account; its letters stay on the disk.",
+        .more = "The address is taken out of aliases. Refused while it is the only target of an"
+                " alias or a domain's catch-all. " OFFLINE_TOO,
+        .parameters = account_parameters,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_remove,
+    },
+    {
+        .name = "account password",
+        .about = "Sets the password of an account.",
+        .more = OFFLINE_TOO,
+        .parameters = account_password_parameters,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_password,
+    },
+    {
+        .name = "account apop",
+        .about = "Gives an account a secret for APOP, or takes it away.",
+        .more = "APOP is an old way to log in over POP3. It needs a secret that this host can read"
+                " again, where a password is kept as a hash that nobody can. So only accounts that"
+                " were given such a secret can use it, and the secret should be no password. It is"
+                " kept sealed with a key in the same folder. " OFFLINE_TOO,
+        .parameters = account_apop_parameters,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_apop,
+    },
+    {
+        .name = "account enable",
+        .about = "Lets an account log in and receive letters again.",
+        .more = OFFLINE_TOO,
+        .parameters = account_parameters,
+        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_enable,
+    },
+    {
+        .name = "account disable",
+        .about = "Keeps an account, but lets it neither log in nor receive letters.",
+        .more = OFFLINE_TOO,
+        .parameters = account_parameters,
+        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_disable,
+    },
+    {
+        .name = "account admin",
+        .about = "Says whether an account is an administrator.",
+        .more = "An administrator gets the mail to postmaster and abuse where nothing else is"
+                " said. " OFFLINE_TOO,
+        .parameters = account_admin_parameters,
+        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_admin,
+    },
+    {
+        .name = "account quota",
+        .about = "Says how much a mailbox may hold.",
+        .more = "none means the delivery.quota of the settings. " OFFLINE_TOO,
+        .parameters = account_quota_parameters,
+        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_quota,
+    },
+    {
+        .name = "account name",
+        .about = "Sets the name of the person.",
+        .more = OFFLINE_TOO,
+        .parameters = account_name_parameters,
+        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_name,
+    },
+    {.name = "alias", .about = "Addresses that lead to other addresses."},
+    {
+        .name = "alias add",
+        .about = "Adds targets to an alias, which is made when it is missing.",
+        .more = "An alias may stand on the address of an account: with that address among its own"
+                " targets, the mailbox keeps a copy. " OFFLINE_TOO,
+        .parameters = alias_change_parameters,
+        .examples = alias_add_examples,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_alias_add,
+    },
+    {
+        .name = "alias list",
+        .about = "Lists the aliases and their targets.",
+        .more = OFFLINE_TOO,
+        .exits = SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_alias_list,
+    },
+    {
+        .name = "alias set",
+        .about = "Makes an alias lead to these targets and no others.",
+        .more = OFFLINE_TOO,
+        .parameters = alias_change_parameters,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_alias_set,
+    },
+    {
+        .name = "alias remove",
+        .about = "Removes an alias, or takes targets out of it.",
+        .more = OFFLINE_TOO,
+        .parameters = alias_remove_parameters,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_alias_remove,
+    },
+    {.name = "queue", .about = "The letters that are on their way."},
+    {
+        .name = "queue list",
+        .about = "Lists the letters that are not settled yet, oldest first.",
+        .parameters = queue_list_parameters,
+        .exits = NOT_RUNNING | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_queue_list,
+    },
+    {
+        .name = "queue show",
+        .about = "Shows a letter's envelope and what is left to do for each recipient.",
+        .parameters = queue_show_parameters,
+        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_queue_show,
+    },
+    {
+        .name = "queue hold",
+        .about = "Keeps letters from being tried, until they are released.",
+        .parameters = queue_parameters,
+        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_queue_hold,
+    },
+    {
+        .name = "queue release",
+        .about = "Lets letters that are on hold go on.",
+        .parameters = queue_parameters,
+        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_queue_release,
+    },
+    {
+        .name = "queue retry",
+        .about = "Tries letters now, also where the other host was given a rest.",
+        .parameters = queue_parameters,
+        .examples = queue_retry_examples,
+        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_queue_retry,
+    },
+    {
+        .name = "queue remove",
+        .about = "Removes letters for ever.",
+        .more = "A letter that is just being handed over may still arrive.",
+        .parameters = queue_remove_parameters,
+        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_queue_remove,
+    },
+    {
+        .name = "journey",
+        .about = "Tells the journey of a letter: every hop, look-up, decision and reply.",
+        .more = "Passwords and the content of letters are never part of it.",
+        .parameters = journey_parameters,
+        .examples = journey_examples,
+        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_journey,
+    },
+    {
+        .name = "route",
+        .about = "Says where an address leads and why, without sending anything.",
+        .more = "For an address elsewhere it asks DNS for the hosts, in the order in which they"
+                " would be tried. Ends with 0 when a letter could go there, 4 when there is nobody,"
+                " 5 when it would be refused, 7 when that cannot be told now. " OFFLINE_TOO,
+        .parameters = route_parameters,
+        .examples = route_examples,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_route,
+    },
+    {
+        .name = "config",
+        .about = "Shows the settings as they are read, or explains one.",
+        .parameters = config_parameters,
+        .exits = NOT_FOUND | SETTINGS,
+        .stage = CLI_READS,
+        .run = cmd_config,
+    },
+    {
+        .name = "log",
+        .about = "Prints what has happened lately in the post office.",
+        .parameters = log_parameters,
+        .exits = NOT_RUNNING | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_log,
+    },
+    {
+        .name = "fibers",
+        .about = "Lists what a process is doing, fiber by fiber: for debugging.",
+        .parameters = fibers_parameters,
+        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_fibers,
+    },
+    {
+        .name = "repair",
+        .about = "Makes the index of an account's mailboxes anew from the letters on the disk.",
+        .more = "For an account whose index is damaged; the old one is kept aside. The post office"
+                " must not be running.",
+        .parameters = repair_parameters,
+        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_repair,
+    },
+    {
+        .name = "help",
+        .about = "Says what a command does and takes.",
+        .parameters = help_parameters,
+        .exits = NOT_FOUND,
+        .stage = CLI_ALONE,
+        .run = cmd_help,
+    },
+    {
+        .name = "manual",
+        .about = "Prints the manual page of the program, or of its settings file.",
+        .parameters = manual_parameters,
+        .examples = manual_examples,
+        .stage = CLI_ALONE,
+        .run = cmd_manual,
+    },
+    {
+        .name = "completion",
+        .about = "Prints what a shell needs to complete command lines.",
+        .parameters = completion_parameters,
+        .examples = completion_examples,
+        .stage = CLI_ALONE,
+        .run = cmd_completion,
+    },
+};
+const size_t cli_command_count = ARRAY_SIZE(cli_commands);

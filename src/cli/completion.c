@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Completion: a shell function that says, for the command named so far, which words may come next,
+ * as a case for each row; around it the few lines that each shell needs. Words are plain: letters,
+ * digits and dashes, so nothing needs quoting.
+ */
+#include "cli/docs.h"
+
+static bool is_top(const struct cli_command *c) {
+    return !strchr(c->name, ' ');
+}
+
+static void add_options(const struct cli_parameter *list, struct buf *to) {
+    for (; list && list->name; list++) {
+        if (list->form != CLI_ARGUMENT)
+            buf_printf(to, " --%s", list->name);
+        if (list->form != CLI_ARGUMENT && list->letter)
+            buf_printf(to, " -%c", list->letter);
+    }
+}
+
+/* What the first argument of a fixed list may be, and the commands of a group. */
+static void add_words(const struct cli_command *c, struct buf *to) {
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (cli_command_is_in(&cli_commands[i], c))
+            buf_printf(to, " %s", cli_commands[i].name + strlen(c->name) + 1);
+    }
+    for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
+        for (size_t i = 0; p->form == CLI_ARGUMENT && p->kind == CLI_CHOICE && p->choices[i]; i++)
+            buf_printf(to, " %s", p->choices[i]);
+    }
+}
+
+static void add_case(const char *name, struct slice words, struct buf *to) {
+    buf_printf(to, "    '%s') echo '%.*s' ;;\n", name, SLICE_ARG(slice_trim(words)));
+}
+
+static void add_words_function(struct buf *to) {
+    buf_add_str(to, "# The words that may follow a command.\n"
+                    "_hayauma_words() {\n"
+                    "    case $1 in\n");
+    _cleanup_(buf_done) struct buf top = {0};
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (is_top(&cli_commands[i]))
+            buf_printf(&top, " %s", cli_commands[i].name);
+    }
+    add_options(cli_globals, &top);
+    add_case("", buf_slice(&top), to);
+    for (size_t i = 0; i < cli_command_count; i++) {
+        _cleanup_(buf_done) struct buf words = {0};
+        add_words(&cli_commands[i], &words);
+        add_options(cli_commands[i].parameters, &words);
+        add_options(cli_globals, &words);
+        add_case(cli_commands[i].name, buf_slice(&words), to);
+    }
+    buf_add_str(to, "    esac\n}\n\n");
+}
+
+/* "file" or the choices for the value of an option; "none" where nothing can be said. */
+static void add_value_cases(const char *command, const struct cli_parameter *list, struct buf *to) {
+    for (; list && list->name; list++) {
+        _cleanup_(buf_done) struct buf values = {0};
+        if (list->form != CLI_OPTION)
+            continue;
+        if (list->kind == CLI_PATH)
+            buf_add_str(&values, "file");
+        for (size_t i = 0; list->kind == CLI_CHOICE && list->choices[i]; i++)
+            buf_printf(&values, " %s", list->choices[i]);
+        if (values.len == 0)
+            buf_add_str(&values, "none");
+        buf_printf(to, "    '%s --%s'", command, list->name);
+        if (list->letter)
+            buf_printf(to, " | '%s -%c'", command, list->letter);
+        buf_printf(to, ") echo '%.*s' ;;\n", SLICE_ARG(slice_trim(buf_slice(&values))));
+    }
+}
+
+static void add_values_function(struct buf *to) {
+    buf_add_str(to, "# What follows an option: words, \"file\" or \"none\"; nothing for a flag.\n"
+                    "_hayauma_values() {\n"
+                    "    case \"$1 $2\" in\n");
+    for (size_t i = 0; i < cli_command_count; i++)
+        add_value_cases(cli_commands[i].name, cli_commands[i].parameters, to);
+    buf_add_str(to, "    *' -C' | *' --directory') echo file ;;\n"
+                    "    esac\n}\n\n");
+}
+
+static void add_files_function(struct buf *to) {
+    buf_add_str(to, "# Whether an argument of the command is a file.\n"
+                    "_hayauma_takes_files() {\n"
+                    "    case $1 in\n");
+    for (size_t i = 0; i < cli_command_count; i++) {
+        for (const struct cli_parameter *p = cli_commands[i].parameters; p && p->name; p++) {
+            if (p->form == CLI_ARGUMENT && p->kind == CLI_PATH)
+                buf_printf(to, "    '%s') return 0 ;;\n", cli_commands[i].name);
+        }
+    }
+    buf_add_str(to, "    esac\n    return 1\n}\n\n");
+}
+
+static void add_groups_function(struct buf *to) {
+    buf_add_str(to, "# Whether another word of the command's name is to come.\n"
+                    "_hayauma_is_group() {\n"
+                    "    case $1 in\n    ''");
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (!cli_commands[i].run)
+            buf_printf(to, " | '%s'", cli_commands[i].name);
+    }
+    buf_add_str(to, ") return 0 ;;\n    esac\n    return 1\n}\n\n"
+                    "# The command among the words before the one being typed.\n"
+                    "_hayauma_command() {\n"
+                    "    local name='' skip='' word\n"
+                    "    for word in \"$@\"; do\n"
+                    "        if [ -n \"$skip\" ]; then\n"
+                    "            skip=''\n"
+                    "            continue\n"
+                    "        fi\n"
+                    "        case $word in\n"
+                    "        -*) [ -n \"$(_hayauma_values \"$name\" \"$word\")\" ] && skip=1 ;;\n"
+                    "        *) _hayauma_is_group \"$name\" && name=\"${name:+$name }$word\" ;;\n"
+                    "        esac\n"
+                    "    done\n"
+                    "    echo \"$name\"\n"
+                    "}\n\n");
+}
+
+void docs_bash(struct buf *to) {
+    buf_add_str(to, "# bash completion for hayauma; made by `hayauma completion bash`\n\n");
+    add_words_function(to);
+    add_values_function(to);
+    add_files_function(to);
+    add_groups_function(to);
+    buf_add_str(
+        to,
+        "_hayauma() {\n"
+        "    local typed=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
+        "    local name values\n"
+        "    name=$(_hayauma_command \"${COMP_WORDS[@]:1:COMP_CWORD-1}\")\n"
+        "    values=$(_hayauma_values \"$name\" \"$before\")\n"
+        "    COMPREPLY=()\n"
+        "    case $values in\n"
+        "    file) compopt -o filenames 2>/dev/null\n"
+        "        COMPREPLY=($(compgen -f -- \"$typed\")) ;;\n"
+        "    none) ;;\n"
+        "    '') COMPREPLY=($(compgen -W \"$(_hayauma_words \"$name\")\" -- \"$typed\"))\n"
+        "        _hayauma_takes_files \"$name\" && COMPREPLY+=($(compgen -f -- \"$typed\")) ;;\n"
+        "    *) COMPREPLY=($(compgen -W \"$values\" -- \"$typed\")) ;;\n"
+        "    esac\n"
+        "}\n"
+        "complete -F _hayauma hayauma\n");
+}
+
+void docs_zsh(struct buf *to) {
+    buf_add_str(to, "#compdef hayauma\n"
+                    "# zsh completion for hayauma; made by `hayauma completion zsh`\n\n");
+    add_words_function(to);
+    add_values_function(to);
+    add_files_function(to);
+    add_groups_function(to);
+    buf_add_str(to, "_hayauma() {\n"
+                    "    local name values\n"
+                    "    name=$(_hayauma_command \"${(@)words[2,CURRENT-1]}\")\n"
+                    "    values=$(_hayauma_values \"$name\" \"${words[CURRENT-1]}\")\n"
+                    "    case $values in\n"
+                    "    file) _files ;;\n"
+                    "    none) ;;\n"
+                    "    '') compadd -- ${=\"$(_hayauma_words \"$name\")\"}\n"
+                    "        _hayauma_takes_files \"$name\" && _files ;;\n"
+                    "    *) compadd -- ${=values} ;;\n"
+                    "    esac\n"
+                    "}\n"
+                    "_hayauma \"$@\"\n");
+}

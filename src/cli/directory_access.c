@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Each function asks one of two: the link, or the directory opened here. Between a post office that
+ * is just starting or ending and this program the lock decides: whoever has it owns the file, so a
+ * command that finds neither socket nor lock free tries again for a while.
+ */
+#include "cli/directory_access.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "cli/office.h"
+#include "role/directory_files.h"
+
+#define LOCK_PATIENCE (10 * USEC_SEC)
+#define LOCK_PAUSE    (50 * USEC_MS)
+#define BULK_PATIENCE (15 * USEC_MIN)
+
+struct directory_access {
+    struct rpc_link *link; /* or */
+    struct directory *directory;
+    int lock;
+    bool changed_user;
+};
+
+/* ------------------------------------------------------------------ opening */
+
+/* Takes the lock or gets a link; waits while a post office starts or another command works. */
+static int get_hold(struct cli *c, struct directory_access *x, struct problem *problem) {
+    usec_t until = fiber_now() + LOCK_PATIENCE;
+    for (;;) {
+        int r = office_connect_if_running(c, ROLE_DIRECTORY, &x->link, problem);
+        if (r < 0 || x->link)
+            return r;
+        r = state_lock(c->directory, &x->lock, problem);
+        if (r != -E_BUSY)
+            return r;
+        if (fiber_now() >= until)
+            return problem_set(problem, -E_BUSY,
+                               "another command, or a post office that does not answer, has the"
+                               " files in %s; try again when it has ended",
+                               c->directory);
+        r = fiber_sleep(LOCK_PAUSE);
+        if (r < 0)
+            return r;
+    }
+}
+
+static int enter_folder(struct cli *c, struct directory_access *x, struct problem *problem) {
+    char path[STATE_PATH];
+    (void)state_path(path, c->directory, "directory");
+    if (chdir(path) < 0)
+        return problem_set(problem, -errno, "the folder %s cannot be used: %s", path,
+                           error_text(errno));
+    if (!c->users.change)
+        return 0;
+    if (setegid(c->users.vault.gid) < 0 || seteuid(c->users.vault.uid) < 0)
+        return problem_set(problem, -errno, "cannot become the user %s: %s", c->users.vault.name,
+                           error_text(errno));
+    x->changed_user = true;
+    return 0;
+}
+
+static int open_here(struct cli *c, struct directory_access *x, struct problem *problem) {
+    struct directory_options options = directory_files_options(c->conf);
+    int r = enter_folder(c, x, problem);
+    return r < 0 ? r : directory_open(DIRECTORY_FILE, &options, &x->directory, problem);
+}
+
+int directory_access_open(struct cli *c, struct directory_access **ret, struct problem *problem) {
+    _cleanup_(directory_access_close_p) struct directory_access *x = NEW(struct directory_access);
+    x->lock = -1;
+    int r = get_hold(c, x, problem);
+    if (r == 0 && !x->link)
+        r = open_here(c, x, problem);
+    if (r == 0)
+        *ret = TAKE_PTR(x);
+    return r;
+}
+
+void directory_access_close(struct directory_access *x) {
+    if (!x)
+        return;
+    directory_close(x->directory);
+    if (x->changed_user && (seteuid(0) < 0 || setegid(0) < 0))
+        panic("cannot become root again");
+    if (x->lock >= 0)
+        (void)close(x->lock);
+    if (x->link)
+        rpc_link_free(x->link);
+    free(x);
+}
+
+bool directory_access_is_remote(const struct directory_access *x) {
+    return x->link != NULL;
+}
+
+/* ------------------------------------------------------------------ lists of texts */
+
+static struct slice *texts_of(const struct rpc_word *words, size_t count, struct arena *a) {
+    struct slice *texts = arena_array(a, count, sizeof *texts);
+    for (size_t i = 0; i < count; i++)
+        texts[i] = words[i].text;
+    return texts;
+}
+
+static struct rpc_word *words_of(const struct slice *texts, size_t count, struct arena *a) {
+    struct rpc_word *words = arena_array(a, count, sizeof *words);
+    for (size_t i = 0; i < count; i++)
+        words[i].text = texts[i];
+    return words;
+}
+
+/* ------------------------------------------------------------------ routes */
+
+static int resolve_remote(struct directory_access *x, struct slice address, struct arena *a,
+                          struct route *ret, struct problem *problem) {
+    struct rpc_directory_resolve_in in = {.address = address};
+    struct rpc_directory_resolve_out out;
+    int r = call_directory_resolve(x->link, &in, a, &out, problem);
+    if (r < 0)
+        return r;
+    if (out.kind > ROUTE_TEMPORARY)
+        return -E_CORRUPT;
+    *ret = (struct route){
+        .kind = (enum route_kind)out.kind,
+        .mailboxes = arena_array(a, out.mailboxes_count, sizeof *ret->mailboxes),
+        .mailbox_count = out.mailboxes_count,
+        .forwards = texts_of(out.forwards, out.forwards_count, a),
+        .forward_count = out.forwards_count,
+        .reasons = texts_of(out.reasons, out.reasons_count, a),
+        .reason_count = out.reasons_count,
+    };
+    for (size_t i = 0; i < out.mailboxes_count; i++) {
+        const struct rpc_mailbox *m = &out.mailboxes[i];
+        ret->mailboxes[i] =
+            (struct route_mailbox){m->account, m->quota, m->shard, m->address, m->detail};
+    }
+    return 0;
+}
+
+int access_resolve(struct directory_access *x, struct slice address, struct arena *a,
+                   struct route *ret, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    return x->link ? resolve_remote(x, address, a, ret, problem)
+                   : directory_resolve(x->directory, address, a, ret);
+}
+
+/* ------------------------------------------------------------------ domains */
+
+int access_domain_add(struct directory_access *x, struct slice name, struct slice target,
+                      struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_domain_add_in in = {.name = name, .target = target};
+    struct rpc_directory_domain_add_out out;
+    return x->link ? call_directory_domain_add(x->link, &in, &a, &out, problem)
+                   : directory_domain_add(x->directory, name, target, problem);
+}
+
+int access_domain_catch_all(struct directory_access *x, struct slice name, struct slice target,
+                            struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_domain_catch_all_in in = {.name = name, .target = target};
+    struct rpc_directory_domain_catch_all_out out;
+    return x->link ? call_directory_domain_catch_all(x->link, &in, &a, &out, problem)
+                   : directory_domain_set_catch_all(x->directory, name, target, problem);
+}
+
+int access_domain_remove(struct directory_access *x, struct slice name, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_domain_remove_in in = {.name = name};
+    struct rpc_directory_domain_remove_out out;
+    return x->link ? call_directory_domain_remove(x->link, &in, &a, &out, problem)
+                   : directory_domain_remove(x->directory, name, problem);
+}
+
+int access_domain_list(struct directory_access *x, struct arena *a, struct domain **ret,
+                       size_t *ret_count, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_directory_domain_list_in in = {0};
+    struct rpc_directory_domain_list_out out;
+    if (!x->link)
+        return directory_domain_list(x->directory, a, ret, ret_count, problem);
+    int r = call_directory_domain_list(x->link, &in, a, &out, problem);
+    if (r < 0)
+        return r;
+    struct domain *list = arena_array(a, out.domains_count, sizeof *list);
+    for (size_t i = 0; i < out.domains_count; i++) {
+        const struct rpc_domain *d = &out.domains[i];
+        list[i] = (struct domain){.name = d->name,
+                                  .type = (enum domain_type)d->type,
+                                  .target = d->target,
+                                  .catch_all = d->catch_all,
+                                  .accounts = d->accounts,
+                                  .aliases = d->aliases};
+    }
+    *ret = list;
+    *ret_count = out.domains_count;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ accounts */
+
+static int add_remote(struct directory_access *x, const struct account_new *n, uint64_t first,
+                      uint64_t count, uint64_t *ret, struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_account_add_in in = {
+        .address = n->address,
+        .name = n->name,
+        .password = n->password,
+        .imported = n->imported,
+        .quota = n->quota,
+        .admin = n->admin,
+        .disabled = n->disabled,
+        .accept_weak = n->accept_weak,
+        .minimal_cost = n->minimal_cost,
+        .first = first,
+        .count = count,
+    };
+    struct rpc_directory_account_add_out out;
+    int r = call_directory_account_add(x->link, &in, &a, &out, problem);
+    if (r == 0)
+        *ret = count > 0 ? out.added : out.id;
+    return r;
+}
+
+int access_account_add(struct directory_access *x, const struct account_new *account,
+                       uint64_t first, uint64_t count, uint64_t *ret, struct problem *problem) {
+    CLI_WITHIN(BULK_PATIENCE);
+    if (x->link)
+        return add_remote(x, account, first, count, ret, problem);
+    return count > 0 ? directory_account_add_many(x->directory, account, first, count, ret, problem)
+                     : directory_account_add(x->directory, account, ret, problem);
+}
+
+/* The kinds of hashes are few words; keeping them in the arena serves as well as constants. */
+static struct account account_of(const struct rpc_account *from, struct arena *a) {
+    return (struct account){
+        .id = from->id,
+        .address = from->address,
+        .name = from->name,
+        .enabled = from->enabled,
+        .admin = from->admin,
+        .has_password = from->has_password,
+        .has_apop = from->has_apop,
+        .password_kind = arena_str(a, from->password_kind),
+        .quota = from->quota,
+        .shard = from->shard,
+        .created = from->created,
+        .last_login = from->last_login,
+    };
+}
+
+int access_account_show(struct directory_access *x, struct slice address, struct arena *a,
+                        struct account *ret, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_directory_account_show_in in = {.address = address};
+    struct rpc_directory_account_show_out out;
+    if (!x->link)
+        return directory_account_show(x->directory, address, a, ret, problem);
+    int r = call_directory_account_show(x->link, &in, a, &out, problem);
+    if (r == 0 && out.account_count != 1)
+        r = -E_CORRUPT;
+    if (r == 0)
+        *ret = account_of(out.account, a);
+    return r;
+}
+
+int access_account_list(struct directory_access *x, struct slice domain, uint64_t after,
+                        size_t limit, struct arena *a, struct account **ret, size_t *ret_count,
+                        struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    limit = MIN(limit, ACCESS_PAGE);
+    struct rpc_directory_account_list_in in = {domain, after, (uint32_t)limit};
+    struct rpc_directory_account_list_out out;
+    if (!x->link)
+        return directory_account_list(x->directory, domain, after, limit, a, ret, ret_count,
+                                      problem);
+    int r = call_directory_account_list(x->link, &in, a, &out, problem);
+    if (r < 0)
+        return r;
+    struct account *list = arena_array(a, out.accounts_count, sizeof *list);
+    for (size_t i = 0; i < out.accounts_count; i++)
+        list[i] = account_of(&out.accounts[i], a);
+    *ret = list;
+    *ret_count = out.accounts_count;
+    return 0;
+}
+
+int access_account_set(struct directory_access *x, struct slice address, const char *what,
+                       struct slice value, bool accept_weak, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_account_set_in in = {
+        .address = address, .what = slice_of_str(what), .value = value, .accept_weak = accept_weak};
+    struct rpc_directory_account_set_out out;
+    return x->link
+               ? call_directory_account_set(x->link, &in, &a, &out, problem)
+               : directory_files_set(x->directory, address, in.what, value, accept_weak, problem);
+}
+
+int access_account_remove(struct directory_access *x, struct slice address, uint64_t *ret_id,
+                          struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_account_remove_in in = {.address = address};
+    struct rpc_directory_account_remove_out out;
+    if (!x->link)
+        return directory_account_remove(x->directory, address, ret_id, problem);
+    int r = call_directory_account_remove(x->link, &in, &a, &out, problem);
+    if (r == 0)
+        *ret_id = out.id;
+    return r;
+}
+
+/* ------------------------------------------------------------------ aliases */
+
+int access_alias_change(struct directory_access *x, enum access_change change, struct slice address,
+                        const struct slice *targets, size_t count, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_alias_change_in in = {.change = (uint8_t)change,
+                                               .address = address,
+                                               .targets = words_of(targets, count, &a),
+                                               .targets_count = count};
+    struct rpc_directory_alias_change_out out;
+    if (x->link)
+        return call_directory_alias_change(x->link, &in, &a, &out, problem);
+    if (change == ACCESS_ADD)
+        return directory_alias_add(x->directory, address, targets, count, problem);
+    if (change == ACCESS_SET)
+        return directory_alias_set(x->directory, address, targets, count, problem);
+    return directory_alias_remove(x->directory, address, targets, count, problem);
+}
+
+int access_alias_list(struct directory_access *x, struct slice after, struct arena *a,
+                      struct alias **ret, size_t *ret_count, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_directory_alias_list_in in = {after, ACCESS_PAGE};
+    struct rpc_directory_alias_list_out out;
+    if (!x->link)
+        return directory_alias_list(x->directory, after, ACCESS_PAGE, a, ret, ret_count, problem);
+    int r = call_directory_alias_list(x->link, &in, a, &out, problem);
+    if (r < 0)
+        return r;
+    struct alias *list = arena_array(a, out.aliases_count, sizeof *list);
+    for (size_t i = 0; i < out.aliases_count; i++) {
+        const struct rpc_alias *from = &out.aliases[i];
+        list[i] = (struct alias){from->address, texts_of(from->targets, from->targets_count, a),
+                                 from->targets_count};
+    }
+    *ret = list;
+    *ret_count = out.aliases_count;
+    return 0;
+}

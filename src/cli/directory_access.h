@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The directory for commands: asks the directory process while the post office runs, and opens the
+ * file itself while it does not, with the same functions and the same results (directory/admin.h).
+ * Working on the file it holds the lock of the state directory, and as root it does so as the user
+ * that the file belongs to.
+ */
+#pragma once
+
+#include "cli/cli.h"
+#include "directory/admin.h"
+
+struct directory_access;
+
+/*
+ * Errors of opening: -E_BUSY: another command is at work on the files; -EACCES, the file's own.
+ * The settings must be there (cli_need_settings()).
+ */
+int directory_access_open(struct cli *c, struct directory_access **ret,
+                          struct problem *problem) WAITS;
+void directory_access_close(struct directory_access *x) WAITS;
+DEFINE_CLEANUP(struct directory_access, directory_access_close)
+
+/* True when the post office is running. */
+bool directory_access_is_remote(const struct directory_access *x);
+
+int access_resolve(struct directory_access *x, struct slice address, struct arena *a,
+                   struct route *ret, struct problem *problem) WAITS;
+
+int access_domain_add(struct directory_access *x, struct slice name, struct slice target,
+                      struct problem *problem) WAITS;
+int access_domain_catch_all(struct directory_access *x, struct slice name, struct slice target,
+                            struct problem *problem) WAITS;
+int access_domain_remove(struct directory_access *x, struct slice name,
+                         struct problem *problem) WAITS;
+int access_domain_list(struct directory_access *x, struct arena *a, struct domain **ret,
+                       size_t *ret_count, struct problem *problem) WAITS;
+
+/* `count` 0: a single one, whose number is *ret; else so many, *ret is their count. */
+int access_account_add(struct directory_access *x, const struct account_new *account,
+                       uint64_t first, uint64_t count, uint64_t *ret,
+                       struct problem *problem) WAITS;
+int access_account_show(struct directory_access *x, struct slice address, struct arena *a,
+                        struct account *ret, struct problem *problem) WAITS;
+
+/* At most ACCESS_PAGE at a time; `spelled` is empty. */
+#define ACCESS_PAGE 200U
+int access_account_list(struct directory_access *x, struct slice domain, uint64_t after,
+                        size_t limit, struct arena *a, struct account **ret, size_t *ret_count,
+                        struct problem *problem) WAITS;
+
+/* `what` and `value` as directory_files_set() takes them. */
+int access_account_set(struct directory_access *x, struct slice address, const char *what,
+                       struct slice value, bool accept_weak, struct problem *problem) WAITS;
+int access_account_remove(struct directory_access *x, struct slice address, uint64_t *ret_id,
+                          struct problem *problem) WAITS;
+
+enum access_change { ACCESS_ADD, ACCESS_SET, ACCESS_REMOVE };
+int access_alias_change(struct directory_access *x, enum access_change change, struct slice address,
+                        const struct slice *targets, size_t count, struct problem *problem) WAITS;
+int access_alias_list(struct directory_access *x, struct slice after, struct arena *a,
+                      struct alias **ret, size_t *ret_count, struct problem *problem) WAITS;

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/docs.h"
+#include "cli/format.h"
+#include "journey/text.h"
+
+#define LEFT_MAX 26U /* columns of the left side; a longer one stands on a line of its own */
+
+static bool has_options(const struct cli_command *c) {
+    for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
+        if (p->form != CLI_ARGUMENT && !p->required)
+            return true;
+    }
+    return false;
+}
+
+void docs_synopsis(const struct cli_command *c, struct buf *to) {
+    buf_printf(to, "hayauma %s", c->name);
+    if (!c->run)
+        buf_add_str(to, " COMMAND");
+    for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
+        const char *more = p->many ? "..." : "";
+        if (p->form == CLI_ARGUMENT)
+            buf_printf(to, p->optional ? " [%s%s]" : " %s%s", p->name, more);
+    }
+    for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
+        if (p->required)
+            buf_printf(to, " --%s %s%s", p->name, p->value, p->many ? "..." : "");
+    }
+    if (has_options(c))
+        buf_add_str(to, " [options]");
+}
+
+/* ------------------------------------------------------------------ two columns */
+
+static void write_pair(struct slice left, const char *right, size_t width, struct buf *to) {
+    size_t taken = text_columns(left);
+    _cleanup_(buf_done) struct buf text = {0};
+    buf_add_str(to, "  ");
+    buf_add(to, left);
+    format_paragraph(&text, slice_of_str(right), width + 4, DOCS_COLUMNS);
+    if (taken > width) {
+        buf_add_byte(to, '\n');
+        buf_add(to, buf_slice(&text));
+    } else {
+        text_blanks(to, width - taken + 2);
+        buf_add(to, slice_from(buf_slice(&text), width + 4));
+    }
+}
+
+static void write_left(const struct cli_parameter *p, struct buf *to) {
+    if (p->letter)
+        buf_printf(to, "-%c, ", p->letter);
+    buf_printf(to, "%s%s", p->form == CLI_ARGUMENT ? "" : "--", p->name);
+    if (p->form == CLI_OPTION)
+        buf_printf(to, " %s", p->value);
+    if (p->many)
+        buf_add_str(to, "...");
+}
+
+static size_t left_width(const struct cli_parameter *list, bool arguments, size_t width) {
+    for (const struct cli_parameter *p = list; p && p->name; p++) {
+        _cleanup_(buf_done) struct buf left = {0};
+        write_left(p, &left);
+        if ((p->form == CLI_ARGUMENT) == arguments && left.len <= LEFT_MAX)
+            width = MAX(width, left.len);
+    }
+    return width;
+}
+
+static void write_parameters(const struct cli_parameter *list, bool arguments, const char *title,
+                             struct buf *to) {
+    size_t width = left_width(list, arguments, 0);
+    bool titled = false;
+    for (const struct cli_parameter *p = list; p && p->name; p++) {
+        _cleanup_(buf_done) struct buf left = {0};
+        if ((p->form == CLI_ARGUMENT) != arguments)
+            continue;
+        if (!titled)
+            buf_printf(to, "\n%s:\n", title);
+        titled = true;
+        write_left(p, &left);
+        write_pair(buf_slice(&left), p->about, width, to);
+    }
+}
+
+/* ------------------------------------------------------------------ commands */
+
+static void write_commands(const struct cli_command *group, struct buf *to) {
+    size_t width = 0;
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (!group || cli_command_is_in(&cli_commands[i], group))
+            width = MAX(width, strlen(cli_commands[i].name));
+    }
+    for (size_t i = 0; i < cli_command_count; i++) {
+        const struct cli_command *c = &cli_commands[i];
+        if (c->run && (!group || cli_command_is_in(c, group)))
+            write_pair(slice_of_str(c->name), c->about, width, to);
+    }
+}
+
+static void write_exits(const struct cli_command *c, struct buf *to) {
+    unsigned exits =
+        c->exits | CLI_EXIT_BIT(CLI_OK) | CLI_EXIT_BIT(CLI_FAILED) | CLI_EXIT_BIT(CLI_USAGE);
+    buf_add_str(to, "\nExit codes:\n");
+    for (unsigned i = 0; i < CLI_EXITS; i++) {
+        char digit = (char)('0' + i);
+        if (exits & CLI_EXIT_BIT(i))
+            write_pair(slice_of(&digit, 1), cli_exit_texts[i], 1, to);
+    }
+}
+
+static void write_usage(const struct cli_command *c, struct buf *to) {
+    _cleanup_(buf_done) struct buf synopsis = {0};
+    docs_synopsis(c, &synopsis);
+    buf_printf(to, "usage: %s\n\n", buf_str(&synopsis));
+}
+
+void docs_command(const struct cli_command *c, struct buf *to) {
+    write_usage(c, to);
+    format_paragraph(to, slice_of_str(c->about), 0, DOCS_COLUMNS);
+    if (c->more)
+        format_paragraph(to, slice_of_str(c->more), 0, DOCS_COLUMNS);
+    if (!c->run) {
+        buf_add_str(to, "\nCommands:\n");
+        write_commands(c, to);
+        buf_printf(to, "\nSee hayauma %s COMMAND --help for each of them.\n", c->name);
+        return;
+    }
+    write_parameters(c->parameters, true, "Arguments", to);
+    write_parameters(c->parameters, false, "Options", to);
+    if (c->examples)
+        buf_add_str(to, "\nExamples:\n");
+    for (size_t i = 0; c->examples && c->examples[i]; i++)
+        buf_printf(to, "  %s\n", c->examples[i]);
+    write_exits(c, to);
+    buf_add_str(to, "\nEvery command takes -C DIR and --json too; see hayauma --help.\n");
+}
+
+void docs_overview(struct buf *to) {
+    buf_add_str(to, "usage: hayauma [-C DIR] COMMAND ...\n\n"
+                    "Hayauma carries letters: one mail system for sending, receiving and fetching"
+                    " mail.\n\nCommands:\n");
+    write_commands(NULL, to);
+    write_parameters(cli_globals, false, "Options of every command", to);
+    buf_add_str(to, "\nSee hayauma COMMAND --help for each of them. To begin, see hayauma init"
+                    " --help.\n");
+}

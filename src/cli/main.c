@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The program. A process of the post office is this program too (proc/spawn.h); everything else is
+ * a command of the table: its row says what has to be there before its function is called.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+
+#include "cli/cli.h"
+#include "cli/docs.h"
+#include "role/roles.h"
+
+static size_t terminal_width(void) {
+    struct winsize size;
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+        return 0;
+    return size.ws_col;
+}
+
+struct start {
+    struct cli *cli;
+    int exit;
+};
+
+static void command_fiber(void *arg) {
+    struct start *s = arg;
+    s->exit = s->cli->call->command->run(s->cli);
+}
+
+static int call_command(struct cli *c) {
+    struct fiber_config config = {0};
+    struct start start = {.cli = c, .exit = CLI_FAILED};
+    const struct cli_command *command = c->call->command;
+    int code = command->stage == CLI_ALONE ? CLI_OK : cli_find_state(c);
+    if (code != CLI_OK)
+        return code;
+    if (command->stage != CLI_FIBER)
+        return command->run(c);
+    int r = fiber_run(&config, command_fiber, &start);
+    return r < 0 ? cli_fail(r, NULL) : start.exit;
+}
+
+static int answer(struct cli *c) {
+    const struct cli_call *call = c->call;
+    if (call->version)
+        buf_printf(&c->out, "hayauma %s\n", cli_version);
+    else if (call->help && call->command)
+        docs_command(call->command, &c->out);
+    else if (call->help)
+        docs_overview(&c->out);
+    else
+        return call_command(c);
+    return CLI_OK;
+}
+
+static int complain(const struct cli_call *call, const struct problem *problem) {
+    _cleanup_(buf_done) struct buf synopsis = {0};
+    cli_say("%s", problem->text);
+    if (call->command && call->command->run) {
+        docs_synopsis(call->command, &synopsis);
+        (void)fprintf(stderr, "usage: %s\n", buf_str(&synopsis));
+    } else if (!call->command) {
+        (void)fprintf(stderr, "See hayauma --help.\n");
+    }
+    return CLI_USAGE;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1 && slice_eq(slice_of_str(argv[1]), S(PROCESS_OPTION)))
+        return process_main(argc, argv, all_roles);
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct cli_call call;
+    struct problem problem = {0};
+    struct cli cli = {.call = &call, .arena = &arena, .width = terminal_width()};
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (cli_parse(MAX(argc - 1, 0), argv + 1, &arena, &call, &problem) < 0)
+        return complain(&call, &problem);
+    cli.json = call.json;
+    int code = answer(&cli);
+    cli_flush(&cli);
+    buf_done(&cli.out);
+    conf_free(cli.conf);
+    conf_problems_done(&cli.problems);
+    return code;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/office.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "io/net.h"
+
+int office_not_running(const struct cli *c, struct problem *problem) {
+    return problem_set(problem, -ENOTCONN,
+                       "the post office in %s is not running; start it with: hayauma -C %s run",
+                       c->directory, c->directory);
+}
+
+static int attach(struct stream *stream, enum role role, struct rpc_link **ret_link) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_options options = {.self = ROLE_CLI, .other = role};
+    struct slice unread;
+    int fd = -1;
+    int r = stream_detach(stream, &a, &fd, &unread);
+    if (r < 0) {
+        stream_free(stream);
+        return r;
+    }
+    struct rpc_link *link = rpc_link_new(&options);
+    r = rpc_link_attach(link, fd);
+    if (r < 0)
+        rpc_link_free(link);
+    else
+        *ret_link = link;
+    return r;
+}
+
+int office_connect(struct cli *c, enum role role, struct rpc_link **ret_link,
+                   struct problem *problem) {
+    char name[32], path[STATE_PATH];
+    struct stream *stream = NULL;
+    (void)snprintf(name, sizeof name, "run/%s.sock", role_name(role));
+    (void)state_path(path, c->directory, name);
+    int r = net_connect_unix(path, fiber_now() + CLI_PATIENCE, &stream);
+    if (r == -ENOENT || r == -ECONNREFUSED || r == -ENOTDIR)
+        return office_not_running(c, problem);
+    if (r == -EACCES || r == -EPERM)
+        return problem_set(problem, -EACCES,
+                           "this user may not command the post office in %s; try again as root",
+                           c->directory);
+    if (r < 0)
+        return problem_set(problem, r, "%s cannot be reached: %s", path, error_text(r));
+    return attach(stream, role, ret_link);
+}
+
+int office_connect_if_running(struct cli *c, enum role role, struct rpc_link **ret_link,
+                              struct problem *problem) {
+    struct problem why = {0};
+    struct rpc_link *link = NULL;
+    int r = office_connect(c, role, &link, &why);
+    if (r < 0 && r != -ENOTCONN)
+        return problem_set(problem, r, "%s", why.text);
+    *ret_link = link;
+    return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way from a command to the processes of a running post office: one socket for each role that
+ * answers commands, in the state directory.
+ */
+#pragma once
+
+#include "cli/cli.h"
+#include "rpc/calls.h"
+
+/*
+ * Connects with a role. -ENOTCONN: the post office is not running; -EACCES: this user may not ask
+ * it; each with a sentence. The link's fibers are children of the calling fiber.
+ */
+int office_connect(struct cli *c, enum role role, struct rpc_link **ret_link,
+                   struct problem *problem) WAITS;
+
+/* The same; 0 also when it is not running, with NULL. */
+int office_connect_if_running(struct cli *c, enum role role, struct rpc_link **ret_link,
+                              struct problem *problem) WAITS;
+
+/* "the post office in DIR is not running; ..." and -ENOTCONN. */
+int office_not_running(const struct cli *c, struct problem *problem);

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One pass over the words. The first words that are no options name the command; what belongs to
+ * every command may stand before it or behind. "--" ends the options. An option that may be given
+ * several times takes all words up to the next option ("--domain a.test b.test").
+ */
+#include "cli/command.h"
+#include "cli/format.h"
+#include "journey/text.h"
+#include "letter/id.h"
+
+struct parse {
+    char *const *words;
+    size_t count, at;
+    bool plain; /* behind "--" */
+    struct arena *arena;
+    struct cli_call *call;
+    struct problem *problem;
+    size_t room;
+};
+
+/* ------------------------------------------------------------------ the table */
+
+const struct cli_command *cli_command_find(struct slice name) {
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (slice_eq(name, slice_of_str(cli_commands[i].name)))
+            return &cli_commands[i];
+    }
+    return NULL;
+}
+
+bool cli_command_is_in(const struct cli_command *c, const struct cli_command *group) {
+    struct slice name = slice_of_str(c->name), prefix = slice_of_str(group->name);
+    return slice_starts(name, prefix) && name.len > prefix.len && name.ptr[prefix.len] == ' ';
+}
+
+static const struct cli_parameter *find_option(const struct cli_parameter *list, struct slice name,
+                                               char letter) {
+    for (; list && list->name; list++) {
+        if (list->form == CLI_ARGUMENT)
+            continue;
+        if (letter ? list->letter == letter : slice_eq(name, slice_of_str(list->name)))
+            return list;
+    }
+    return NULL;
+}
+
+static const struct cli_parameter *next_argument(const struct parse *p) {
+    const struct cli_parameter *list = p->call->command ? p->call->command->parameters : NULL;
+    for (; list && list->name; list++) {
+        bool taken = false;
+        for (size_t i = 0; i < p->call->count; i++)
+            taken |= p->call->given[i].parameter == list;
+        if (list->form == CLI_ARGUMENT && (!taken || list->many))
+            return list;
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ did you mean */
+
+#define NEAR_MAX 24U
+
+/* Letters to add, drop or change from one word to the other; both are short. */
+static size_t edit_distance(struct slice a, struct slice b) {
+    size_t row[NEAR_MAX + 1];
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t changed = diagonal + (a.ptr[i - 1] == b.ptr[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = MIN(changed, MIN(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[b.len];
+}
+
+static void consider(struct slice word, const char *candidate, const char **best, size_t *least) {
+    struct slice other = slice_of_str(candidate);
+    if (word.len > NEAR_MAX || other.len > NEAR_MAX)
+        return;
+    size_t distance = edit_distance(word, other);
+    if (distance < *least && distance <= MAX(word.len, (size_t)3) / 3) {
+        *best = candidate;
+        *least = distance;
+    }
+}
+
+static const char *near_command(struct slice word) {
+    const char *best = NULL;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < cli_command_count; i++)
+        consider(word, cli_commands[i].name, &best, &least);
+    return best;
+}
+
+static const char *near_option(const struct parse *p, struct slice word) {
+    const char *best = NULL;
+    size_t least = SIZE_MAX;
+    const struct cli_parameter *lists[] = {cli_globals,
+                                           p->call->command ? p->call->command->parameters : NULL};
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        for (const struct cli_parameter *o = lists[i]; o && o->name; o++) {
+            if (o->form != CLI_ARGUMENT)
+                consider(word, o->name, &best, &least);
+        }
+    }
+    return best;
+}
+
+/* ------------------------------------------------------------------ values */
+
+static int fault(struct parse *p, const char *format, ...) PRINTF_LIKE(2, 3);
+static int fault(struct parse *p, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    (void)problem_set_v(p->problem, -E_SYNTAX, format, args);
+    va_end(args);
+    return -E_SYNTAX;
+}
+
+static struct slice shown(struct parse *p, struct slice text) {
+    struct buf b = {0};
+    text_add(&b, slice_first(text, 200));
+    struct slice copy = arena_copy(p->arena, buf_slice(&b));
+    buf_done(&b);
+    return copy;
+}
+
+static int read_choice(struct parse *p, const struct cli_parameter *parameter, struct slice text,
+                       uint64_t *ret) {
+    _cleanup_(buf_done) struct buf list = {0};
+    for (size_t i = 0; parameter->choices[i]; i++) {
+        if (slice_eq(text, slice_of_str(parameter->choices[i]))) {
+            *ret = i;
+            return 0;
+        }
+        buf_printf(&list, "%s%s", i > 0 ? ", " : "", parameter->choices[i]);
+    }
+    return fault(p, "found \"%.*s\", expected one of %s", SLICE_ARG(shown(p, text)),
+                 buf_str(&list));
+}
+
+static int read_value(struct parse *p, const struct cli_parameter *parameter, struct slice text,
+                      uint64_t *ret) {
+    const char *dashes = parameter->form == CLI_ARGUMENT ? "" : "--";
+    uint64_t max = parameter->max > 0 ? parameter->max : INT64_MAX;
+    switch (parameter->kind) {
+    case CLI_NUMBER:
+        if (slice_to_u64(text, max, ret) < 0 || *ret < parameter->min)
+            return fault(p, "%s%s: found \"%.*s\", expected a number from %llu to %llu", dashes,
+                         parameter->name, SLICE_ARG(shown(p, text)),
+                         (unsigned long long)parameter->min, (unsigned long long)max);
+        return 0;
+    case CLI_SIZE:
+        if (format_parse_size(text, ret) < 0)
+            return fault(p, "%s%s: found \"%.*s\", expected a size such as 500M or 2G, or none",
+                         dashes, parameter->name, SLICE_ARG(shown(p, text)));
+        return 0;
+    case CLI_LETTER:
+        if (letter_id_parse(text, ret) < 0)
+            return fault(p, "\"%.*s\" is not the id of a letter, which has %d letters and digits",
+                         SLICE_ARG(shown(p, text)), LETTER_ID_DIGITS);
+        return 0;
+    case CLI_CHOICE:
+        return read_choice(p, parameter, text, ret);
+    case CLI_TEXT:
+    case CLI_PATH:
+        break;
+    }
+    return 0;
+}
+
+/* The options of every command go to fields of their own. */
+static bool take_global(struct cli_call *call, const struct cli_parameter *parameter,
+                        struct slice text) {
+    const struct cli_parameter *global = cli_globals;
+    while (global->name && global != parameter)
+        global++;
+    if (!global->name)
+        return false;
+    if (global->letter == 'C')
+        call->directory = text.ptr;
+    else if (global->letter == 'h')
+        call->help = true;
+    else if (global->letter == 'V')
+        call->version = true;
+    else
+        call->json = true;
+    return true;
+}
+
+static int take(struct parse *p, const struct cli_parameter *parameter, struct slice text) {
+    struct cli_call *call = p->call;
+    uint64_t number = 0;
+    int r = parameter->form == CLI_FLAG ? 0 : read_value(p, parameter, text, &number);
+    if (r < 0 || take_global(p->call, parameter, text))
+        return r;
+    for (size_t i = 0; i < call->count && !parameter->many; i++) {
+        if (call->given[i].parameter == parameter)
+            return fault(p, "--%s is given twice", parameter->name);
+    }
+    if (call->count == p->room) {
+        size_t room = MAX(p->room * 2, (size_t)16);
+        struct cli_given *bigger = arena_array(p->arena, room, sizeof *bigger);
+        if (call->count > 0)
+            memcpy(bigger, call->given, call->count * sizeof *bigger);
+        call->given = bigger;
+        p->room = room;
+    }
+    call->given[call->count++] = (struct cli_given){parameter, text, number};
+    return 0;
+}
+
+/* ------------------------------------------------------------------ words */
+
+static bool is_option(const char *word) {
+    return word[0] == '-' && word[1] != '\0';
+}
+
+/* The value of an option: behind "=" or the letter, or the next word (and more for `many`). */
+static int take_option(struct parse *p, const struct cli_parameter *o, const char *attached) {
+    if (o->form == CLI_FLAG)
+        return attached ? fault(p, "--%s takes no value", o->name)
+                        : take(p, o, (struct slice){"", 0});
+    if (attached)
+        return take(p, o, slice_of_str(attached));
+    if (p->at == p->count)
+        return fault(p, "--%s: expected %s behind it", o->name, o->value);
+    int r = take(p, o, slice_of_str(p->words[p->at++]));
+    while (r == 0 && o->many && p->at < p->count && !is_option(p->words[p->at]))
+        r = take(p, o, slice_of_str(p->words[p->at++]));
+    return r;
+}
+
+static int unknown_option(struct parse *p, struct slice word) {
+    const struct cli_command *c = p->call->command;
+    const char *near = slice_starts(word, S("--")) ? near_option(p, slice_from(word, 2)) : NULL;
+    const char *behind = c ? c->name : "hayauma";
+    struct slice text = shown(p, word);
+    if (near)
+        return fault(p, "%s has no option %.*s; did you mean --%s?", behind, SLICE_ARG(text), near);
+    return fault(p, "%s has no option %.*s", behind, SLICE_ARG(text));
+}
+
+static int read_option(struct parse *p, const char *word) {
+    const struct cli_parameter *own = p->call->command ? p->call->command->parameters : NULL;
+    struct slice name = slice_of_str(word + 2);
+    char letter = word[1] == '-' ? '\0' : word[1];
+    const char *attached = NULL;
+    if (letter) {
+        attached = word[2] != '\0' ? word + 2 : NULL;
+    } else {
+        ssize_t equals = slice_find_byte(name, '=');
+        attached = equals >= 0 ? name.ptr + equals + 1 : NULL;
+        name = equals >= 0 ? slice_first(name, (size_t)equals) : name;
+    }
+    const struct cli_parameter *o = find_option(own, name, letter);
+    o = o ? o : find_option(cli_globals, name, letter);
+    if (!o)
+        return unknown_option(p, letter ? slice_first(slice_of_str(word), 2)
+                                        : slice_first(slice_of_str(word), name.len + 2));
+    return take_option(p, o, attached);
+}
+
+/* Words name a command as long as there are commands in the group named so far. */
+static int read_command(struct parse *p, const char *word) {
+    const struct cli_command *group = p->call->command;
+    struct slice name =
+        group ? arena_printf(p->arena, "%s %s", group->name, word) : slice_of_str(word);
+    const struct cli_command *found = cli_command_find(name);
+    if (found) {
+        p->call->command = found;
+        return 0;
+    }
+    const char *near = near_command(name);
+    struct slice text = shown(p, name);
+    if (near)
+        return fault(p, "there is no command \"%.*s\"; did you mean %s?", SLICE_ARG(text), near);
+    return fault(p, "there is no command \"%.*s\"", SLICE_ARG(text));
+}
+
+static int read_word(struct parse *p, const char *word) {
+    if (!p->plain && slice_eq(slice_of_str(word), S("--"))) {
+        p->plain = true;
+        return 0;
+    }
+    if (!p->plain && is_option(word))
+        return read_option(p, word);
+    if (!p->call->command || !p->call->command->run)
+        return read_command(p, word);
+    const struct cli_parameter *argument = next_argument(p);
+    if (!argument)
+        return fault(p, "\"%.*s\" is one word too many", SLICE_ARG(shown(p, slice_of_str(word))));
+    return take(p, argument, slice_of_str(word));
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+static int check_complete(struct parse *p) {
+    const struct cli_command *c = p->call->command;
+    if (!c)
+        return fault(p, "no command was given");
+    if (!c->run)
+        return fault(p, "which %s command? See hayauma %s --help", c->name, c->name);
+    for (const struct cli_parameter *o = c->parameters; o && o->name; o++) {
+        bool needed = o->form == CLI_ARGUMENT ? !o->optional : o->required;
+        if (needed && !cli_has(p->call, o->name))
+            return fault(p, o->form == CLI_ARGUMENT ? "%s is missing" : "--%s is missing", o->name);
+    }
+    return 0;
+}
+
+int cli_parse(int count, char *const *words, struct arena *a, struct cli_call *ret,
+              struct problem *problem) {
+    struct parse p = {
+        .words = words, .count = (size_t)count, .arena = a, .call = ret, .problem = problem};
+    int r = 0;
+    *ret = (struct cli_call){0};
+    while (r == 0 && p.at < p.count) {
+        const char *word = words[p.at++];
+        r = read_word(&p, word);
+    }
+    if (r == 0 && !ret->help && !ret->version)
+        r = check_complete(&p);
+    return r;
+}
+
+/* ------------------------------------------------------------------ what was given */
+
+static const struct cli_given *find_given(const struct cli_call *call, const char *name) {
+    struct slice wanted = slice_of_str(name);
+    const struct cli_parameter *o = call->command->parameters;
+    while (o && o->name && !slice_eq(wanted, slice_of_str(o->name)))
+        o++;
+    MUST(o && o->name);
+    for (size_t i = 0; i < call->count; i++) {
+        if (call->given[i].parameter == o)
+            return &call->given[i];
+    }
+    return NULL;
+}
+
+bool cli_has(const struct cli_call *call, const char *name) {
+    return find_given(call, name) != NULL;
+}
+
+struct slice cli_text(const struct cli_call *call, const char *name) {
+    const struct cli_given *given = find_given(call, name);
+    return given ? given->text : (struct slice){NULL, 0};
+}
+
+uint64_t cli_number(const struct cli_call *call, const char *name, uint64_t otherwise) {
+    const struct cli_given *given = find_given(call, name);
+    return given ? given->number : otherwise;
+}
+
+const struct slice *cli_texts(const struct cli_call *call, const char *name, struct arena *a,
+                              size_t *ret_count) {
+    const struct cli_given *first = find_given(call, name);
+    struct slice *list = arena_array(a, MAX(call->count, (size_t)1), sizeof *list);
+    size_t count = 0;
+    for (size_t i = 0; first && i < call->count; i++) {
+        if (call->given[i].parameter == first->parameter)
+            list[count++] = call->given[i].text;
+    }
+    *ret_count = count;
+    return list;
+}

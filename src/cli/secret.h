@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where passwords come from: never from the command line, where every user of the machine could
+ * read them.
+ */
+#pragma once
+
+#include "auth/password.h"
+#include "cli/cli.h"
+
+#define SECRET_SIZE (PASSWORD_MAX + 1U)
+
+struct secret {
+    char text[SECRET_SIZE];
+    size_t len;
+    bool generated;
+};
+
+void secret_wipe(struct secret *s);
+
+/*
+ * By the options of the call: --password-stdin reads the first line of standard input, --generate
+ * makes one; without either asks twice on the terminal, without echo. Blocks. -E_SYNTAX when it is
+ * empty, too long, or the two differ; -ENOTTY when there is no terminal to ask on.
+ */
+int secret_get(const struct cli *c, const char *what, struct secret *ret, struct problem *problem);
+
+/* Four groups of five letters and digits, 100 bits. */
+void secret_generate(struct secret *ret);
+
+static inline struct slice secret_slice(const struct secret *s) {
+    return slice_of(s->text, s->len);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Tables for people: columns aligned by display width, two spaces between them, one line for each
+ * row whatever stands in it. Pure.
+ *
+ *     struct table t = {.columns = columns, .count = ARRAY_SIZE(columns), .width = 80};
+ *     table_text(&t, address);
+ *     table_printf(&t, "%u", letters);
+ *     table_write(&t, to);
+ *     table_done(&t);
+ *
+ * A long list is written in parts: each table_write() writes what has gathered and keeps the widths
+ * seen so far, so that parts fit together; the titles come once.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+#define TABLE_COLUMNS_MAX 16U
+
+struct table_column {
+    const char *title; /* "ADDRESS" */
+    bool right;        /* numbers stand at the right */
+    bool shrinks;      /* cut when the line is too long for the terminal */
+};
+
+struct table {
+    const struct table_column *columns;
+    size_t count;
+    size_t width;    /* of the terminal; 0: lines may have any length */
+    bool headless;   /* without titles */
+    unsigned indent; /* spaces before each line */
+
+    /* For table.c alone. */
+    struct buf text;
+    size_t *ends; /* of each cell within `text` */
+    size_t cells, room;
+    size_t widths[TABLE_COLUMNS_MAX];
+    bool titled;
+};
+
+/* The next cell, row by row. Text of strangers is made harmless; empty cells show "-". */
+void table_text(struct table *t, struct slice text);
+void table_printf(struct table *t, const char *format, ...) PRINTF_LIKE(2, 3);
+void table_size(struct table *t, uint64_t bytes); /* as format_size() */
+
+void table_write(struct table *t, struct buf *to);
+void table_done(struct table *t);
