@@ -60,7 +60,7 @@ static const char schema[] =
     " text BLOB NOT NULL);"
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
 
-int db_failed(struct db *db, struct problem *problem) {
+int ledger_db_failed(struct db *db, struct problem *problem) {
     static const struct {
         int sqlite, code;
         const char *words;
@@ -108,19 +108,20 @@ sqlite3_stmt *db_bind(struct db *db, enum statement s, const char *types, ...) {
     return statement;
 }
 
-int db_run(struct db *db, sqlite3_stmt *statement, struct problem *problem) {
+int ledger_db_run(struct db *db, sqlite3_stmt *statement, struct problem *problem) {
     int said;
     do
         said = sqlite3_step(statement);
     while (said == SQLITE_ROW);
-    int r = said == SQLITE_DONE ? 0 : db_failed(db, problem);
+    int r = said == SQLITE_DONE ? 0 : ledger_db_failed(db, problem);
     (void)sqlite3_reset(statement);
     return r;
 }
 
-int db_number(struct db *db, sqlite3_stmt *statement, int64_t *ret, struct problem *problem) {
+int ledger_db_number(struct db *db, sqlite3_stmt *statement, int64_t *ret,
+                     struct problem *problem) {
     int said = sqlite3_step(statement);
-    int r = said == SQLITE_ROW ? 1 : said == SQLITE_DONE ? 0 : db_failed(db, problem);
+    int r = said == SQLITE_ROW ? 1 : said == SQLITE_DONE ? 0 : ledger_db_failed(db, problem);
     if (r == 1)
         *ret = sqlite3_column_int64(statement, 0);
     (void)sqlite3_reset(statement);
@@ -128,16 +129,17 @@ int db_number(struct db *db, sqlite3_stmt *statement, int64_t *ret, struct probl
 }
 
 static int exec(struct db *db, const char *sql, struct problem *problem) {
-    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
-                                                                        : db_failed(db, problem);
+    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : ledger_db_failed(db, problem);
 }
 
 /* The one number that a pragma or query gives. */
 static int ask(struct db *db, const char *sql, int64_t *ret, struct problem *problem) {
     sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
-        return db_failed(db, problem);
-    int r = db_number(db, statement, ret, problem);
+        return ledger_db_failed(db, problem);
+    int r = ledger_db_number(db, statement, ret, problem);
     (void)sqlite3_finalize(statement);
     return r < 0 ? r : r == 1 ? 0 : -E_CORRUPT;
 }
@@ -168,10 +170,10 @@ static int make_schema(struct db *db, struct problem *problem) {
         r = exec(db, sql, problem);
     if (r == 0 && sqlite3_prepare_v2(db->handle, "INSERT INTO meta VALUES ('hash key', ?1)", -1,
                                      &statement, NULL) != SQLITE_OK)
-        r = db_failed(db, problem);
+        r = ledger_db_failed(db, problem);
     if (r == 0) {
         bind_bytes(statement, 1, slice_of(key, sizeof key));
-        r = db_run(db, statement, problem);
+        r = ledger_db_run(db, statement, problem);
     }
     (void)sqlite3_finalize(statement);
     return r == 0 ? exec(db, "COMMIT", problem) : r;
@@ -182,7 +184,7 @@ static int load_hash_key(struct db *db, struct problem *problem) {
     int r = 0;
     if (sqlite3_prepare_v2(db->handle, "SELECT value FROM meta WHERE name = 'hash key'", -1,
                            &statement, NULL) != SQLITE_OK)
-        return db_failed(db, problem);
+        return ledger_db_failed(db, problem);
     if (sqlite3_step(statement) == SQLITE_ROW &&
         sqlite3_column_bytes(statement, 0) == sizeof db->hash_key)
         memcpy(db->hash_key, sqlite3_column_blob(statement, 0), sizeof db->hash_key);
@@ -231,7 +233,7 @@ static int prepare_all(struct db *db, struct problem *problem) {
     for (size_t i = 0; i < SQL_STATEMENTS; i++) {
         if (sqlite3_prepare_v3(db->handle, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &db->statements[i], NULL) != SQLITE_OK)
-            return db_failed(db, problem);
+            return ledger_db_failed(db, problem);
     }
     return 0;
 }
@@ -248,20 +250,20 @@ static int set_up(struct db *db, bool read_only, struct problem *problem) {
     if (r == 0)
         r = prepare_all(db, problem);
     if (r == 0)
-        r = db_number(db, db->statements[SQL_LAST], &last, problem);
+        r = ledger_db_number(db, db->statements[SQL_LAST], &last, problem);
     db->next = (uint64_t)last + 1;
     return MIN(r, 0);
 }
 
 /* The reader opens for writing too: it may have to make the shared memory of the WAL. */
-int db_open(const char *path, bool read_only, struct db **ret, struct problem *problem) {
+int ledger_db_open(const char *path, bool read_only, struct db **ret, struct problem *problem) {
     int r = make_file(path, read_only, problem);
     if (r < 0)
         return r;
-    _cleanup_(db_close_p) struct db *db = NEW(struct db);
+    _cleanup_(ledger_db_close_p) struct db *db = NEW(struct db);
     if (sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
         SQLITE_OK)
-        return db_failed(db, problem);
+        return ledger_db_failed(db, problem);
     r = set_up(db, read_only, problem);
     if (r < 0)
         return r;
@@ -269,7 +271,7 @@ int db_open(const char *path, bool read_only, struct db **ret, struct problem *p
     return 0;
 }
 
-void db_close(struct db *db) {
+void ledger_db_close(struct db *db) {
     if (!db)
         return;
     for (size_t i = 0; i < SQL_STATEMENTS; i++)

@@ -68,21 +68,21 @@ struct db {
  * Opens for writing, making what is missing, or for reading. -E_CORRUPT: to be set aside;
  * -E_VERSION: written by a newer program; others: cannot be used now.
  */
-int db_open(const char *path, bool read_only, struct db **ret, struct problem *problem);
-void db_close(struct db *db);
-DEFINE_CLEANUP(struct db, db_close)
+int ledger_db_open(const char *path, bool read_only, struct db **ret, struct problem *problem);
+void ledger_db_close(struct db *db);
+DEFINE_CLEANUP(struct db, ledger_db_close)
 
 /* The error of what SQLite has just said: -E_CORRUPT, -ENOSPC, -EIO, -E_BUSY, -E_TEMPORARY. */
-int db_failed(struct db *db, struct problem *problem);
+int ledger_db_failed(struct db *db, struct problem *problem);
 
 /* Binds integers ("i" each, int64_t) and bytes ("b", struct slice) to a statement made ready. */
 sqlite3_stmt *db_bind(struct db *db, enum statement s, const char *types, ...);
 
 /* Runs a statement that gives nothing; 0 or a code. */
-int db_run(struct db *db, sqlite3_stmt *statement, struct problem *problem);
+int ledger_db_run(struct db *db, sqlite3_stmt *statement, struct problem *problem);
 
 /* The first column of the first row; 1, 0 when there is no row, or a code. */
-int db_number(struct db *db, sqlite3_stmt *statement, int64_t *ret, struct problem *problem);
+int ledger_db_number(struct db *db, sqlite3_stmt *statement, int64_t *ret, struct problem *problem);
 
 /* ------------------------------------------------------------------ write.c */
 

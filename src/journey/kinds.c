@@ -87,7 +87,7 @@ const struct kind kind_table[] = {
     {N(KIND_STARTED), 60, CONF_LOG_INFO, FATE_NONE, "Open", "", "The post office is open."},
     {N(KIND_STOPPED), 61, CONF_LOG_INFO, FATE_NONE, "Closed", "reason",
      "The post office is closed."},
-    {N(KIND_PROCESS_STARTED), 62, CONF_LOG_DEBUG, FATE_NONE, "Process started", "process pid",
+    {N(KIND_PROCESS_STARTED), 62, CONF_LOG_DEBUG, FATE_NONE, "Process began", "process pid",
      "One of its processes works."},
     {N(KIND_PROCESS_ENDED), 63, CONF_LOG_WARNING, FATE_NONE, "Process ended", "process pid reason",
      "One of its processes has ended."},

@@ -74,8 +74,8 @@ void ledger_free(struct ledger *l) {
     if (!l)
         return;
     MUST(l->magic == LEDGER_MAGIC && !l->working && list_empty(&l->followers));
-    db_close(l->reader);
-    db_close(l->writer);
+    ledger_db_close(l->reader);
+    ledger_db_close(l->writer);
     buf_done(&l->filling.events);
     buf_done(&l->writing.events);
     free(l->path);
@@ -174,7 +174,7 @@ struct write_job {
 static int write_job(void *arg) {
     struct write_job *job = arg;
     struct ledger *l = job->ledger;
-    int r = l->writer ? 0 : db_open(l->path, false, &l->writer, &job->problem);
+    int r = l->writer ? 0 : ledger_db_open(l->path, false, &l->writer, &job->problem);
     if (r == 0 && l->writing.count > 0)
         r = db_write(l->writer, &l->writing, &job->problem);
     return r;
@@ -192,8 +192,8 @@ static int put_aside_job(void *arg) {
     _cleanup_(free_p) char *log = mem_printf("%s-wal", l->path);
     _cleanup_(free_p) char *log_to = mem_printf("%s-wal", to);
     _cleanup_(free_p) char *memory = mem_printf("%s-shm", l->path);
-    db_close(l->reader);
-    db_close(l->writer);
+    ledger_db_close(l->reader);
+    ledger_db_close(l->writer);
     l->reader = l->writer = NULL;
     (void)unlink(log_to);
     int r = rename(l->path, to) < 0 && errno != ENOENT ? -errno : 0;
@@ -342,7 +342,7 @@ struct read_job {
 static int read_job(void *arg) {
     struct read_job *job = arg;
     struct ledger *l = job->ledger;
-    int r = l->reader ? 0 : db_open(l->path, true, &l->reader, job->problem);
+    int r = l->reader ? 0 : ledger_db_open(l->path, true, &l->reader, job->problem);
     return r == 0 ? job->fn(l->reader, job->arg, job->problem) : r;
 }
 

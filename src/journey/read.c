@@ -17,7 +17,7 @@ static struct slice column(sqlite3_stmt *statement, int at) {
 
 /* Ends a walk over rows: 0 or what went wrong. */
 static int finish(struct db *db, sqlite3_stmt *statement, int said, struct problem *problem) {
-    int r = said == SQLITE_ROW || said == SQLITE_DONE ? 0 : db_failed(db, problem);
+    int r = said == SQLITE_ROW || said == SQLITE_DONE ? 0 : ledger_db_failed(db, problem);
     (void)sqlite3_reset(statement);
     return r;
 }
@@ -43,7 +43,7 @@ static void page_add(struct page *p, sqlite3_stmt *statement) {
 
 int db_clamp(struct db *db, uint64_t *after, struct problem *problem) {
     int64_t last = 0;
-    int r = db_number(db, db->statements[SQL_LAST], &last, problem);
+    int r = ledger_db_number(db, db->statements[SQL_LAST], &last, problem);
     *after = MIN(*after, (uint64_t)last);
     return MIN(r, 0);
 }
@@ -101,7 +101,7 @@ static int add_letter(struct db *db, struct letters *l, letter_id id, struct pro
         if (l->list[i] == id)
             return 0;
     }
-    int r = db_number(db, db_bind(db, SQL_EXISTS, "i", (int64_t)id), &one, problem);
+    int r = ledger_db_number(db, db_bind(db, SQL_EXISTS, "i", (int64_t)id), &one, problem);
     if (r == 1)
         l->list[l->count++] = id;
     return MIN(r, 0);
@@ -120,9 +120,9 @@ static int add_rows(struct db *db, sqlite3_stmt *statement, struct letters *l,
 static int find_key(struct db *db, struct slice key, struct letters *l, struct problem *problem) {
     int64_t first = 0, last = 0;
     int64_t hash = (int64_t)siphash_keyed(key, db->hash_key);
-    int r = db_number(db, db->statements[SQL_FIRST], &first, problem);
+    int r = ledger_db_number(db, db->statements[SQL_FIRST], &first, problem);
     if (r == 1)
-        r = db_number(db, db->statements[SQL_LAST], &last, problem);
+        r = ledger_db_number(db, db->statements[SQL_LAST], &last, problem);
     if (r <= 0)
         return r;
     r = 0;

@@ -17,8 +17,8 @@
 
 #define COLUMN_SPAN  22U /* where the span ends */
 #define COLUMN_TITLE 24U
-#define COLUMN_TEXT  39U
-#define COLUMN_VALUE 39U
+#define COLUMN_TEXT  38U
+#define COLUMN_VALUE 38U
 
 #define PAINT_BOLD 1U
 #define PAINT_DIM  2U
@@ -50,18 +50,44 @@ static void show_dialogue(struct buf *to, struct slice dialogue,
         show_dialogue_line(to, line, options);
 }
 
+static bool goes_on(struct slice s) {
+    char c = s.len > 0 ? s.ptr[0] : ' ';
+    if (c == '.' && s.len > 1) /* the end of a sentence, or a part of a name */
+        c = s.ptr[1];
+    return ascii_is_alpha(c) || ascii_is_digit(c) || c == '-' || c == '@';
+}
+
+/* Whether a sentence has these words in it, as a whole. */
+static bool mentions(struct slice text, struct slice words) {
+    ssize_t at;
+    char before = ' ';
+    while ((at = slice_find(text, words)) >= 0) {
+        if (at > 0)
+            before = text.ptr[at - 1];
+        text = slice_from(text, (size_t)at + words.len);
+        if (!goes_on(slice_of(&before, 1)) && before != '.' && !goes_on(text))
+            return true;
+        before = words.ptr[words.len - 1];
+    }
+    return false;
+}
+
 /* What stands in the head, or in the sentence itself, is not said again. */
 static bool is_said(const struct rpc_event *e, const struct rpc_field *f, const struct fact *fact) {
-    static const char *const in_head[] = {FACT_FROM, FACT_MESSAGE_ID, FACT_SUBJECT, FACT_SIZE};
+    static const char *const in_head[] = {FACT_FROM, FACT_MESSAGE_ID, FACT_SUBJECT, FACT_SIZE,
+                                          FACT_TO,   FACT_CLIENT,     FACT_LOGIN};
+    size_t count = ARRAY_SIZE(in_head);
     const struct kind *kind = kind_find(e->kind);
     if (f->value.len == 0)
         return true;
-    for (size_t i = 0; kind && kind->fate != FATE_NONE && i < ARRAY_SIZE(in_head); i++) {
+    if (!slice_eq(e->kind, S(KIND_ACCEPTED)))
+        count = kind && kind->fate != FATE_NONE ? 4 : 0;
+    for (size_t i = 0; i < count; i++) {
         if (slice_eq(f->name, slice_of_str(in_head[i])))
             return true;
     }
     bool plain = !fact || fact->type == FACT_IS_TEXT || fact->type == FACT_IS_ADDRESSES;
-    return plain && slice_find(e->text, slice_trim_lines(f->value)) >= 0;
+    return plain && mentions(e->text, slice_trim_lines(f->value));
 }
 
 static void show_fact(struct buf *to, const struct rpc_event *e, const struct rpc_field *f,
@@ -117,7 +143,7 @@ static void show_time(struct buf *to, usec_t wall, usec_t before,
     buf_add(to, now.time);
     if (before > 0 && wall >= before) {
         buf_add_byte(&span, '+');
-        value_span(&span, wall - before);
+        value_span_short(&span, wall - before);
     }
     size_t used = now.time.len + span.len;
     text_blanks(to, used < COLUMN_SPAN ? COLUMN_SPAN - used : 1);

@@ -61,7 +61,7 @@ void value_words(struct buf *to, const struct fact *fact, struct slice value, us
 void value_span(struct buf *to, usec_t span) {
     char text[TIME_TEXT_SIZE];
     if (span < USEC_MS)
-        buf_printf(to, "%lld.%lld ms", (long long)(span / USEC_MS), (long long)(span / 100 % 10));
+        buf_printf(to, "0.%lld ms", (long long)MIN((span + 50) / 100, (usec_t)9));
     else if (span < USEC_SEC)
         buf_printf(to, "%lld ms", (long long)(span / USEC_MS));
     else if (span < USEC_MIN)
@@ -69,6 +69,21 @@ void value_span(struct buf *to, usec_t span) {
                    (long long)(span / (10 * USEC_MS) % 100));
     else
         buf_add(to, time_format_span(span, text));
+}
+
+void value_span_short(struct buf *to, usec_t span) {
+    static const struct {
+        usec_t unit;
+        const char *name;
+    } units[] = {{USEC_DAY, "d"}, {USEC_HOUR, "h"}, {USEC_MIN, "min"}};
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (span < units[i].unit)
+            continue;
+        buf_printf(to, "%lld.%lld %s", (long long)(span / units[i].unit),
+                   (long long)(span % units[i].unit * 10 / units[i].unit), units[i].name);
+        return;
+    }
+    value_span(to, span);
 }
 
 void value_clock(struct value_clock *c, usec_t wall) {

@@ -35,9 +35,9 @@ static int write_keys(struct db *db, const struct rpc_event *e, struct problem *
     while (r == 0 && key_next(e, &walk, folded, &key)) {
         uint64_t hash = siphash_keyed(key, db->hash_key);
         if (!written_lately(db, hash, e->letter, block))
-            r = db_run(db,
-                       db_bind(db, SQL_KEY_ADD, "iii", block, (int64_t)hash, (int64_t)e->letter),
-                       problem);
+            r = ledger_db_run(
+                db, db_bind(db, SQL_KEY_ADD, "iii", block, (int64_t)hash, (int64_t)e->letter),
+                problem);
     }
     return r;
 }
@@ -49,10 +49,10 @@ static int write_subject(struct db *db, const struct rpc_event *e, struct proble
         return 0;
     for (size_t i = 0; i < subject.len; i++)
         folded[i] = ascii_lower(subject.ptr[i]);
-    return db_run(db,
-                  db_bind(db, SQL_SUBJECT_ADD, "iib", (int64_t)e->sequence, (int64_t)e->letter,
-                          slice_of(folded, subject.len)),
-                  problem);
+    return ledger_db_run(db,
+                         db_bind(db, SQL_SUBJECT_ADD, "iib", (int64_t)e->sequence,
+                                 (int64_t)e->letter, slice_of(folded, subject.len)),
+                         problem);
 }
 
 static int write_event(struct db *db, struct reader *from, struct problem *problem) {
@@ -64,7 +64,7 @@ static int write_event(struct db *db, struct reader *from, struct problem *probl
         db_bind(db, SQL_EVENT_ADD, "iiib", (int64_t)e.sequence, e.wall, (int64_t)e.letter, record);
     if (e.letter == 0)
         (void)sqlite3_bind_null(statement, 3);
-    int r = db_run(db, statement, problem);
+    int r = ledger_db_run(db, statement, problem);
     if (r < 0)
         return r;
     db->next++;
@@ -81,17 +81,17 @@ static void roll_back(struct db *db, uint64_t next) {
     db->next = next;
     memset(db->recent, 0, sizeof db->recent);
     if (!sqlite3_get_autocommit(db->handle))
-        (void)db_run(db, db->statements[SQL_ROLLBACK], NULL);
+        (void)ledger_db_run(db, db->statements[SQL_ROLLBACK], NULL);
 }
 
 int db_write(struct db *db, const struct batch *batch, struct problem *problem) {
     struct reader from = {buf_slice(&batch->events), false};
     uint64_t next = db->next;
-    int r = db_run(db, db->statements[SQL_BEGIN], problem);
+    int r = ledger_db_run(db, db->statements[SQL_BEGIN], problem);
     while (r == 0 && from.rest.len > 0)
         r = write_event(db, &from, problem);
     if (r == 0)
-        r = db_run(db, db->statements[SQL_COMMIT], problem);
+        r = ledger_db_run(db, db->statements[SQL_COMMIT], problem);
     if (r < 0)
         roll_back(db, next);
     return r;
@@ -106,7 +106,7 @@ static int too_old(struct db *db, uint64_t first, uint64_t step, usec_t oldest, 
     for (; step > 0; step /= 2) {
         int64_t wall = 0;
         uint64_t last = MIN(first + step - 1, db->next - 2);
-        int r = db_number(db, db_bind(db, SQL_WALL, "i", (int64_t)last), &wall, problem);
+        int r = ledger_db_number(db, db_bind(db, SQL_WALL, "i", (int64_t)last), &wall, problem);
         if (r < 0)
             return r;
         if (r == 1 && wall < oldest) {
@@ -119,13 +119,13 @@ static int too_old(struct db *db, uint64_t first, uint64_t step, usec_t oldest, 
 
 static int drop_to(struct db *db, uint64_t last, struct problem *problem) {
     int64_t block = (int64_t)((last + 1) >> BLOCK_SHIFT), first = block;
-    int r = db_run(db, db_bind(db, SQL_EVENT_PRUNE, "i", (int64_t)last), problem);
+    int r = ledger_db_run(db, db_bind(db, SQL_EVENT_PRUNE, "i", (int64_t)last), problem);
     if (r == 0)
-        r = db_run(db, db_bind(db, SQL_SUBJECT_PRUNE, "i", (int64_t)last), problem);
+        r = ledger_db_run(db, db_bind(db, SQL_SUBJECT_PRUNE, "i", (int64_t)last), problem);
     if (r == 0)
-        r = db_number(db, db->statements[SQL_KEY_FIRST_BLOCK], &first, problem);
+        r = ledger_db_number(db, db->statements[SQL_KEY_FIRST_BLOCK], &first, problem);
     if (r >= 0 && first < block)
-        r = db_run(db, db_bind(db, SQL_KEY_PRUNE, "i", first), problem);
+        r = ledger_db_run(db, db_bind(db, SQL_KEY_PRUNE, "i", first), problem);
     return MIN(r, 0);
 }
 
@@ -135,9 +135,9 @@ struct space {
 
 static int measure(struct db *db, struct space *ret, struct problem *problem) {
     int64_t pages = 0, unused = 0;
-    int r = db_number(db, db->statements[SQL_PAGES], &pages, problem);
+    int r = ledger_db_number(db, db->statements[SQL_PAGES], &pages, problem);
     if (r >= 0)
-        r = db_number(db, db->statements[SQL_FREE_PAGES], &unused, problem);
+        r = ledger_db_number(db, db->statements[SQL_FREE_PAGES], &unused, problem);
     *ret = (struct space){(uint64_t)((pages - unused) * db->page_size),
                           (uint64_t)(unused * db->page_size)};
     return MIN(r, 0);
@@ -147,7 +147,7 @@ static int prune_events(struct db *db, const struct db_limits *limits, const str
                         uint64_t step, struct problem *problem) {
     int64_t first = 0;
     uint64_t last = 0;
-    int r = db_number(db, db->statements[SQL_FIRST], &first, problem);
+    int r = ledger_db_number(db, db->statements[SQL_FIRST], &first, problem);
     if (r < 0 || first <= 0 || (uint64_t)first + 1 >= db->next)
         return MIN(r, 0);
     if (space->used > limits->size_max / 100 * 95)
@@ -170,17 +170,17 @@ static bool should_shrink(const struct db_limits *limits, const struct space *sp
 int db_prune(struct db *db, const struct db_limits *limits, uint64_t step,
              struct problem *problem) {
     struct space space = {0};
-    int r = db_run(db, db->statements[SQL_BEGIN], problem);
+    int r = ledger_db_run(db, db->statements[SQL_BEGIN], problem);
     if (r < 0)
         return r;
     r = measure(db, &space, problem);
     if (r == 0)
         r = prune_events(db, limits, &space, step, problem);
     if (r >= 0 && should_shrink(limits, &space)) {
-        int shrunk = db_run(db, db->statements[SQL_VACUUM], problem);
+        int shrunk = ledger_db_run(db, db->statements[SQL_VACUUM], problem);
         r = shrunk < 0 ? shrunk : 1;
     }
-    int committed = r < 0 ? r : db_run(db, db->statements[SQL_COMMIT], problem);
+    int committed = r < 0 ? r : ledger_db_run(db, db->statements[SQL_COMMIT], problem);
     if (committed < 0)
         roll_back(db, db->next);
     return committed < 0 ? committed : r;
