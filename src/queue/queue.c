@@ -298,7 +298,7 @@ int queue_open_file(struct queue *q, letter_id id, int *ret_fd) {
 
 void queue_drop_file(struct queue *q, letter_id id) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
-    struct open_file *file;
+    struct open_file *file = NULL;
     struct problem unsaid;
     if (claim_file(q, id, &file, &unsaid) < 0)
         return;

@@ -347,7 +347,7 @@ static void raise_limits(void) {
 }
 
 int master_run(const struct master_options *options, struct conf *conf) {
-    struct master m = {.options = options, .conf = conf};
+    struct master *m = NEW(struct master);
     struct fiber_config config = {0};
     sigset_t set;
     (void)sigemptyset(&set);
@@ -357,7 +357,11 @@ int master_run(const struct master_options *options, struct conf *conf) {
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(0077);
     raise_limits();
-    int r = fiber_run(&config, master_fiber, &m);
-    conf_free(m.conf);
-    return r < 0 ? 1 : m.result;
+    m->options = options;
+    m->conf = conf;
+    int r = fiber_run(&config, master_fiber, m);
+    int result = r < 0 ? 1 : m->result;
+    conf_free(m->conf);
+    free(m);
+    return result;
 }

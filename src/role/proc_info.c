@@ -15,7 +15,7 @@ static struct slice read_proc(pid_t pid, const char *name, char *text, size_t si
 }
 
 uint64_t proc_memory(pid_t pid) {
-    char text[4096];
+    char text[1024];
     uint64_t number = 0;
     struct slice word;
     struct slice rollup = read_proc(pid, "smaps_rollup", text, sizeof text);

@@ -37,8 +37,8 @@ int state_prepare(const char *directory, const struct state_users *users, struct
  */
 int state_lock(const char *directory, int *ret_fd, struct problem *problem);
 
-/* "DIRECTORY/NAME", cut at PATH_MAX; the buffer is the caller's. */
-#define STATE_PATH 4096
+/* "DIRECTORY/NAME"; a longer path is cut, and then not found. The buffer is the caller's. */
+#define STATE_PATH 1024
 const char *state_path(char path[static STATE_PATH], const char *directory, const char *name);
 
 /*
