@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: ISC */
+#include "post_office.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "queue/schedule.h"
+
+const char OFFICE_LETTER[] = "From: tama@here.test\r\n"
+                             "To: somebody\r\n"
+                             "Message-ID: <one@here.test>\r\n"
+                             "Subject: test\r\n"
+                             "\r\n"
+                             "Hello.\r\n";
+
+/* ------------------------------------------------------------------ directory */
+
+static void add_mailbox(struct arena *a, struct route *route, const char *address, uint64_t id) {
+    if (!route->mailboxes)
+        route->mailboxes = arena_array(a, 8, sizeof *route->mailboxes);
+    route->mailboxes[route->mailbox_count++] =
+        (struct route_mailbox){.account_id = id, .address = slice_of_str(address)};
+}
+
+static void add_forward(struct arena *a, struct route *route, const char *address) {
+    if (!route->forwards)
+        route->forwards = arena_array(a, 8, sizeof *route->forwards);
+    route->forwards[route->forward_count++] = slice_of_str(address);
+}
+
+static void find_local(struct slice local, struct arena *a, struct route *route) {
+    struct slice detail = {0};
+    ssize_t plus = slice_find_byte(local, '+');
+    if (plus > 0) {
+        detail = slice_from(local, (size_t)plus + 1);
+        local = slice_first(local, (size_t)plus);
+    }
+    bool team = slice_eq(local, S("team")), both = slice_eq(local, S("both"));
+    bool keep = slice_eq(local, S("keep"));
+    if (team || both || slice_eq(local, S("tama")))
+        add_mailbox(a, route, "tama@here.test", 1);
+    if (team || both || slice_eq(local, S("mike")))
+        add_mailbox(a, route, "mike@here.test", 2);
+    if (slice_eq(local, S("kuro")) || slice_eq(local, S("black")))
+        add_mailbox(a, route, "kuro@here.test", 3);
+    if (keep)
+        add_mailbox(a, route, "keep@here.test", 4);
+    if (team || keep || slice_eq(local, S("away")))
+        add_forward(a, route, "out@away.test");
+    if (route->mailbox_count == 1)
+        route->mailboxes[0].detail = detail;
+    route->kind = slice_eq(local, S("off"))                         ? ROUTE_DISABLED
+                  : slice_eq(local, S("round"))                     ? ROUTE_LOOP
+                  : slice_eq(local, S("sleepy"))                    ? ROUTE_TEMPORARY
+                  : route->mailbox_count + route->forward_count > 0 ? ROUTE_LOCAL
+                                                                    : ROUTE_UNKNOWN_USER;
+}
+
+static int fake_resolve(void *arg, struct slice address, struct arena *a, struct route *ret) {
+    struct office *o = arg;
+    o->resolved++;
+    *ret = (struct route){.kind = ROUTE_NOT_OURS};
+    if (o->resolve_error)
+        return o->resolve_error;
+    if (slice_ends_nocase(address, S("@here.test")))
+        find_local(slice_first(address, address.len - strlen("@here.test")), a, ret);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ ledger */
+
+static void copy_text(struct slice from, char to[static 128]) {
+    assert_int_equal(slice_to_str(from, to, 128), 0);
+}
+
+static struct slice whole_letter(struct office *o, struct slice head,
+                                 const struct spool_body *body) {
+    size_t len = body->bytes.len + (size_t)body->file_len;
+    char *all = arena_alloc(&o->memory, head.len + len);
+    if (head.len > 0)
+        memcpy(all, head.ptr, head.len);
+    assert_int_equal(spool_body_read(body, 0, all + head.len, len), len);
+    return slice_of(all, head.len + len);
+}
+
+static struct arrival *arrive(struct office *o, const struct queue_facts *letter,
+                              struct slice recipient, struct slice head) {
+    struct arrival *a = &o->arrivals[o->arrived++];
+    assert_true(o->arrived < ARRAY_SIZE(o->arrivals));
+    *a = (struct arrival){.id = letter->id, .wall = fiber_wall()};
+    copy_text(recipient, a->recipient);
+    copy_text(letter->sender, a->sender);
+    a->bytes = whole_letter(o, head, letter->body);
+    return a;
+}
+
+/* A mailbox takes each key once (D6). */
+static bool was_delivered(const struct office *o, const struct queue_delivery *d) {
+    for (unsigned i = 0; i < o->arrived; i++)
+        if (o->arrivals[i].local && o->arrivals[i].id == d->letter.id &&
+            slice_eq(slice_of_str(o->arrivals[i].recipient), d->recipient))
+            return true;
+    return false;
+}
+
+static int fake_deliver(void *arg, const struct queue_delivery *d, struct problem *problem) {
+    struct office *o = arg;
+    o->delivering++;
+    int error = o->deliver ? o->deliver(o, d, problem) : 0;
+    o->delivering--;
+    if (error)
+        return error;
+    if (was_delivered(o, d)) {
+        o->again++;
+        return 0;
+    }
+    struct arrival *a = arrive(o, &d->letter, d->recipient, d->head);
+    a->local = true;
+    copy_text(d->mailbox.address, a->mailbox);
+    return 0;
+}
+
+struct relay_result reply_of(enum relay_fate fate, unsigned code, unsigned class, unsigned subject,
+                             unsigned detail, const char *text) {
+    return (struct relay_result){
+        .fate = fate,
+        .reply = {code, {(uint8_t) class, (uint16_t)subject, (uint16_t)detail}, slice_of_str(text)},
+        .peer = S("mx.away.test [192.0.2.7]"),
+        .from_peer = true,
+    };
+}
+
+static int hand_over(struct office *o, const struct queue_transmission *t, struct arena *a,
+                     struct relay_outcome *ret) {
+    ret->results = arena_array(a, t->count, sizeof *ret->results);
+    ret->count = t->count;
+    for (size_t i = 0; i < t->count; i++) {
+        ret->results[i] = reply_of(RELAY_DELIVERED, 250, 2, 0, 0, "taken");
+        int error = o->transmit ? o->transmit(o, t, &t->recipients[i], a, &ret->results[i]) : 0;
+        if (error)
+            return error;
+        if (ret->results[i].fate != RELAY_DELIVERED)
+            continue;
+        struct arrival *arrival = arrive(o, &t->letter, t->recipients[i].address, S(""));
+        copy_text(t->domain, arrival->domain);
+        arrival->notify = t->recipients[i].notify;
+        arrival->together = (unsigned)t->count;
+    }
+    return 0;
+}
+
+static int fake_transmit(void *arg, const struct queue_transmission *t, struct arena *a,
+                         struct relay_outcome *ret) {
+    struct office *o = arg;
+    *ret = (struct relay_outcome){.dialogue = S("C: EHLO\n")};
+    o->transmissions++;
+    o->transmitting++;
+    o->most_transmitting = MAX(o->most_transmitting, o->transmitting);
+    int error = o->begin ? o->begin(o, t, ret) : 0;
+    if (!error)
+        error = hand_over(o, t, a, ret);
+    o->transmitting--;
+    return error;
+}
+
+static void fake_event(void *arg, letter_id id, const char *kind, struct slice sentence,
+                       const struct queue_field *fields, size_t count) {
+    struct office *o = arg;
+    char text[LETTER_ID_SIZE];
+    buf_printf(&o->journey, "%.*s %s %.*s\n", SLICE_ARG(letter_id_format(id, text)), kind,
+               SLICE_ARG(sentence));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&o->journey, "  %s=%.*s\n", fields[i].name, SLICE_ARG(fields[i].value));
+}
+
+/* ------------------------------------------------------------------ life */
+
+void office_open(struct office *o) {
+    const struct queue_ops ops = {
+        .arg = o,
+        .resolve = fake_resolve,
+        .deliver = fake_deliver,
+        .transmit = fake_transmit,
+        .event = fake_event,
+    };
+    struct problem problem = {0};
+    int error = queue_open(o->dir, &o->options, &ops, &o->queue, &problem);
+    if (error)
+        fail_msg("%s: %s", error_text(error), problem.text);
+    assert_int_equal(queue_start(o->queue), 0);
+}
+
+void office_close(struct office *o) {
+    queue_stop(o->queue, fiber_now() + USEC_MIN);
+    o->queue = NULL;
+}
+
+void office_cut(struct office *o) {
+    queue_stop(o->queue, fiber_now());
+    o->queue = NULL;
+}
+
+void office_reopen(struct office *o) {
+    office_close(o);
+    office_open(o);
+}
+
+static void empty_folder(int dir, const char *name) {
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+    while (d && (e = readdir(d))) {
+        struct stat st;
+        if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (S_ISDIR(st.st_mode))
+            empty_folder(fd, e->d_name);
+        (void)unlinkat(fd, e->d_name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0);
+    }
+    if (d)
+        (void)closedir(d);
+}
+
+struct run {
+    struct office *office;
+    void (*test)(struct office *o);
+};
+
+static void run(void *arg) {
+    struct run *r = arg;
+    office_open(r->office);
+    r->test(r->office);
+    if (r->office->queue)
+        office_close(r->office);
+}
+
+static struct office *office_new(void) {
+    struct office *o = NEW(struct office);
+    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; /* sparing the disk */
+    (void)snprintf(o->path, sizeof o->path, "%s/hayauma-queue-XXXXXX", base);
+    assert_non_null(mkdtemp(o->path));
+    o->dir = open(o->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(o->dir >= 0);
+    o->options = queue_options_default;
+    o->options.hostname = S("mx.here.test");
+    o->options.worker = 200;
+    o->options.spool = (struct spool_options){.segment_size = 4U << 20, .reserve = 1};
+    letter_ids_init(&o->ids, 1);
+    return o;
+}
+
+void office_run(void (*test)(struct office *o)) {
+    struct office *o = office_new();
+    struct fiber_config config = {.simulate_from = TEST_WALL};
+    struct run r = {o, test};
+    assert_int_equal(fiber_run(&config, run, &r), 0);
+    empty_folder(o->dir, ".");
+    close(o->dir);
+    assert_int_equal(rmdir(o->path), 0);
+    arena_done(&o->memory);
+    buf_done(&o->journey);
+    free(o);
+}
+
+/* ------------------------------------------------------------------ letters */
+
+static size_t parse_recipients(struct office *o, const char *text,
+                               struct spool_recipient recipients[static 300]) {
+    struct slice rest = slice_of_str(text), word;
+    size_t count = 0;
+    while (slice_next_word(&rest, &word)) {
+        ssize_t slash = slice_find_byte(word, '/');
+        struct spool_recipient *r = &recipients[count++];
+        *r = (struct spool_recipient){.address = word};
+        if (slash > 0) {
+            r->address = slice_first(word, (size_t)slash);
+            r->notify = (uint8_t)(word.ptr[slash + 1] - '0');
+        }
+    }
+    return count;
+}
+
+int office_submit(struct office *o, struct queue_letter *letter, const char *recipients) {
+    struct spool_recipient list[300];
+    struct problem problem = {0};
+    letter->recipients = list;
+    letter->count = parse_recipients(o, recipients, list);
+    if (letter->id == 0)
+        letter->id = letter_id_next(&o->ids, fiber_wall());
+    if (letter->origin == 0)
+        letter->origin = QUEUE_FROM_OUTSIDE;
+    return queue_submit(o->queue, letter, &problem);
+}
+
+letter_id office_send(struct office *o, const char *sender, const char *recipients) {
+    struct queue_letter letter = {
+        .sender = slice_of_str(sender),
+        .head = S("Received: from test\r\n"),
+        .bytes = slice_of_str(OFFICE_LETTER),
+    };
+    assert_int_equal(office_submit(o, &letter, recipients), 0);
+    return letter.id;
+}
+
+void office_wait(struct office *o, usec_t span) {
+    (void)o;
+    assert_int_equal(fiber_sleep(span), 0);
+}
+
+uint64_t office_letters(struct office *o) {
+    struct queue_stats stats;
+    queue_stats(o->queue, &stats);
+    return stats.letters;
+}
+
+unsigned office_count(const struct office *o, const char *recipient) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < o->arrived; i++)
+        n += strcmp(o->arrivals[i].recipient, recipient) == 0;
+    return n;
+}
+
+const struct arrival *office_last(const struct office *o, const char *recipient) {
+    for (unsigned i = o->arrived; i-- > 0;)
+        if (strcmp(o->arrivals[i].recipient, recipient) == 0)
+            return &o->arrivals[i];
+    fail_msg("nothing arrived for %s", recipient);
+    return NULL;
+}
+
+static bool is_report(const struct arrival *a) {
+    return a->local && a->sender[0] == 0 && strcmp(a->recipient, "tama@here.test") == 0;
+}
+
+unsigned office_reports(const struct office *o) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < o->arrived; i++)
+        n += is_report(&o->arrivals[i]);
+    return n;
+}
+
+struct slice office_report(const struct office *o, unsigned number) {
+    for (unsigned i = 0; i < o->arrived; i++)
+        if (is_report(&o->arrivals[i]) && number-- == 0)
+            return o->arrivals[i].bytes;
+    fail_msg("there is no such report");
+    return S("");
+}
+
+unsigned occurs(struct slice text, const char *part) {
+    unsigned n = 0;
+    ssize_t at;
+    while ((at = slice_find(text, slice_of_str(part))) >= 0) {
+        n++;
+        text = slice_from(text, (size_t)at + strlen(part));
+    }
+    return n;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way of letters: mailboxes of this host, other hosts, aliases.
+ */
+#include <errno.h>
+
+#include "post_office.h"
+
+#include "letter/header.h"
+
+static void expect_header(struct slice letter, const char *name, size_t nth, const char *value) {
+    struct header_field field;
+    if (!header_find(letter, NULL, slice_of_str(name), nth, &field))
+        fail_msg("no field %s", name);
+    assert_slice(slice_trim_lines(field.raw), value);
+}
+
+/* RFC 5321 §4.4: Return-Path at final delivery; row A7: Delivered-To. */
+OFFICE_TEST(local_letter_gets_return_path_and_delivered_to) {
+    letter_id id = office_send(o, "tama@here.test", "mike+shop@here.test");
+    office_wait(o, USEC_MS);
+    const struct arrival *a = office_last(o, "mike+shop@here.test");
+    assert_int_equal(a->id, id);
+    assert_string_equal(a->mailbox, "mike@here.test");
+    expect_header(a->bytes, "Return-Path", 0, "<tama@here.test>");
+    expect_header(a->bytes, "Delivered-To", 0, "mike+shop@here.test");
+    assert_int_equal(header_count(a->bytes, NULL, S("Delivered-To")), 1);
+    assert_true(slice_ends(a->bytes, slice_of_str(OFFICE_LETTER)));
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(o->arrived, 1);
+}
+
+OFFICE_TEST(delivery_begins_at_once) {
+    office_send(o, "tama@here.test", "mike@here.test");
+    usec_t accepted = fiber_wall();
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_last(o, "mike@here.test")->wall, accepted);
+}
+
+OFFICE_TEST(name_for_another_mailbox_stands_in_a_second_delivered_to) {
+    office_send(o, "", "black@here.test");
+    office_wait(o, USEC_MS);
+    const struct arrival *a = office_last(o, "black@here.test");
+    expect_header(a->bytes, "Return-Path", 0, "<>");
+    expect_header(a->bytes, "Delivered-To", 0, "kuro@here.test");
+    expect_header(a->bytes, "Delivered-To", 1, "black@here.test");
+}
+
+/* RFC 5321 §4.5.4.1 */
+OFFICE_TEST(recipients_at_one_domain_share_a_transaction) {
+    office_send(o, "tama@here.test", "a@one.test b@two.test c@ONE.test d@one.test mike@here.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(o->transmissions, 2);
+    assert_int_equal(office_last(o, "c@ONE.test")->together, 3);
+    assert_string_equal(office_last(o, "c@ONE.test")->domain, "one.test");
+    assert_int_equal(office_last(o, "b@two.test")->together, 1);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(office_letters(o), 0);
+}
+
+OFFICE_TEST(transactions_are_bounded) {
+    o->options.recipients_per_transaction = 2;
+    office_reopen(o);
+    office_send(o, "tama@here.test", "a@one.test b@one.test c@one.test d@one.test e@one.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(o->transmissions, 3);
+    assert_int_equal(o->arrived, 5);
+}
+
+OFFICE_TEST(smart_host_takes_all_that_is_not_ours) {
+    o->options.smart_host = S("smart.test");
+    office_reopen(o);
+    office_send(o, "tama@here.test", "a@one.test b@two.test mike@here.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(o->transmissions, 1);
+    assert_string_equal(office_last(o, "a@one.test")->domain, "smart.test");
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+}
+
+static int takes_a_second(struct office *o, const struct queue_transmission *t,
+                          struct relay_outcome *outcome) {
+    (void)o, (void)t, (void)outcome;
+    return fiber_sleep(USEC_SEC);
+}
+
+OFFICE_TEST(domains_of_a_letter_go_in_parallel) {
+    o->begin = takes_a_second;
+    office_send(o, "tama@here.test", "a@one.test b@two.test c@three.test");
+    office_wait(o, 1100 * USEC_MS);
+    assert_int_equal(o->most_transmitting, 3);
+    assert_int_equal(office_letters(o), 0);
+}
+
+/* ------------------------------------------------------------------ aliases */
+
+OFFICE_TEST(alias_with_several_targets_becomes_a_letter_to_them) {
+    letter_id id = office_send(o, "tama@here.test", "team@here.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(o->arrived, 3);
+    const struct arrival *a = office_last(o, "mike@here.test");
+    assert_int_not_equal(a->id, id);
+    assert_int_equal(office_last(o, "tama@here.test")->id, a->id);
+    assert_int_equal(office_last(o, "out@away.test")->id, a->id);
+    assert_string_equal(a->sender, "tama@here.test");
+    expect_header(a->bytes, "Delivered-To", 0, "mike@here.test");
+    expect_header(a->bytes, "Delivered-To", 1, "team@here.test");
+    expect_header(office_last(o, "out@away.test")->bytes, "Delivered-To", 0, "team@here.test");
+}
+
+OFFICE_TEST(both_letters_of_an_expansion_know_each_other) {
+    char id[LETTER_ID_SIZE];
+    letter_id parent = office_send(o, "tama@here.test", "both@here.test");
+    office_wait(o, USEC_MS);
+    struct slice journey = buf_slice(&o->journey);
+    letter_id_format(parent, id);
+    _cleanup_(buf_done) struct buf line = {0};
+    buf_printf(&line, "  parent=%s\n", id);
+    assert_int_equal(occurs(journey, buf_str(&line)), 1);
+    buf_clear(&line);
+    letter_id_format(office_last(o, "mike@here.test")->id, id);
+    buf_printf(&line, "  child=%s\n", id);
+    assert_int_equal(occurs(journey, buf_str(&line)), 1);
+}
+
+OFFICE_TEST(who_keeps_a_copy_gets_one_and_the_forward_goes_out) {
+    office_send(o, "tama@here.test", "keep@here.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(office_count(o, "keep@here.test"), 1);
+    assert_int_equal(office_count(o, "out@away.test"), 1);
+    assert_int_equal(o->arrived, 2);
+    assert_int_equal(office_letters(o), 0);
+}
+
+/* A target of several aliases gets the letter once, and nobody learns of the other aliases. */
+OFFICE_TEST(aliases_of_one_letter_expand_together) {
+    office_send(o, "mike@here.test", "both@here.test team@here.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(office_count(o, "tama@here.test"), 1);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(office_count(o, "out@away.test"), 1);
+    assert_int_equal(header_count(office_last(o, "out@away.test")->bytes, NULL, S("Delivered-To")),
+                     0);
+}
+
+/* RFC 5321 §6.3: what comes back by a forward is stopped at once. */
+OFFICE_TEST(forward_that_leads_back_is_a_loop) {
+    struct queue_letter letter = {
+        .sender = S("tama@here.test"),
+        .bytes = S("Delivered-To: away@here.test\r\nSubject: again\r\n\r\nx\r\n"),
+    };
+    assert_int_equal(office_submit(o, &letter, "away@here.test"), 0);
+    office_wait(o, USEC_MS);
+    assert_int_equal(office_count(o, "out@away.test"), 0);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Status: 5.4.6\r\n"), 1);
+}
+
+/* ------------------------------------------------------------------ large letters */
+
+static int put_file(struct office *o, letter_id id, struct slice bytes) {
+    int fd = -1;
+    int error = queue_open_file(o->queue, id, &fd);
+    if (error)
+        return error;
+    assert_int_equal(pwrite(fd, bytes.ptr, bytes.len, 0), bytes.len);
+    close(fd);
+    return 0;
+}
+
+static struct slice large_bytes(struct office *o) {
+    _cleanup_(buf_done) struct buf bytes = {0};
+    buf_add_str(&bytes, "Subject: large\r\n\r\n");
+    for (int i = 0; i < 20000; i++)
+        buf_printf(&bytes, "line %d of a large letter, which is in a file\r\n", i);
+    return arena_copy(&o->memory, buf_slice(&bytes));
+}
+
+OFFICE_TEST(large_letter_comes_and_goes_on_through_files) {
+    struct slice bytes = large_bytes(o);
+    letter_id id = letter_id_next(&o->ids, fiber_wall());
+    assert_int_equal(put_file(o, id, bytes), 0);
+    struct queue_letter letter = {
+        .id = id, .sender = S("tama@here.test"), .head = S("Received: x\r\n"), .in_file = true};
+    assert_int_equal(office_submit(o, &letter, "kuro@here.test team@here.test"), 0);
+    office_wait(o, USEC_MS);
+    assert_int_equal(office_letters(o), 0);
+    const char *const arrived[] = {"kuro@here.test", "mike@here.test", "out@away.test"};
+    for (size_t i = 0; i < ARRAY_SIZE(arrived); i++) {
+        struct slice got = office_last(o, arrived[i])->bytes;
+        expect_header(got, "Received", 0, "x");
+        assert_true(slice_ends(got, bytes));
+    }
+}
+
+OFFICE_TEST(file_belongs_to_one_letter_and_can_be_dropped) {
+    letter_id id = letter_id_next(&o->ids, fiber_wall());
+    struct queue_letter letter = {.id = id, .sender = S("a@b.test"), .in_file = true};
+    assert_int_equal(office_submit(o, &letter, "kuro@here.test"), -EINVAL);
+    assert_int_equal(put_file(o, id, S("x\r\n")), 0);
+    assert_int_equal(put_file(o, id, S("x\r\n")), -EINVAL);
+    queue_drop_file(o->queue, id);
+    queue_drop_file(o->queue, id);
+    assert_int_equal(office_submit(o, &letter, "kuro@here.test"), -EINVAL);
+    assert_int_equal(put_file(o, id, S("Subject: y\r\n\r\n")), 0);
+    assert_int_equal(office_submit(o, &letter, "kuro@here.test"), 0);
+}
+
+OFFICE_TEST(file_that_is_still_open_elsewhere_is_busy) {
+    int fd = -1;
+    letter_id id = letter_id_next(&o->ids, fiber_wall());
+    struct queue_letter letter = {.id = id, .sender = S("a@b.test"), .in_file = true};
+    assert_int_equal(queue_open_file(o->queue, id, &fd), 0);
+    assert_int_equal(office_submit(o, &letter, "kuro@here.test"), -E_BUSY);
+    close(fd);
+    assert_int_equal(office_submit(o, &letter, "kuro@here.test"), 0);
+}
+
+OFFICE_TEST(number_of_open_files_is_bounded) {
+    int fds[3] = {-1, -1, -1};
+    o->options.files_max = 2;
+    office_reopen(o);
+    assert_int_equal(queue_open_file(o->queue, 1, &fds[0]), 0);
+    assert_int_equal(queue_open_file(o->queue, 2, &fds[1]), 0);
+    assert_int_equal(queue_open_file(o->queue, 3, &fds[2]), -E_LIMIT);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* ------------------------------------------------------------------ being refused */
+
+OFFICE_TEST(id_that_is_in_use_is_refused) {
+    o->deliver = NULL;
+    o->resolve_error = -ETIMEDOUT;
+    struct queue_letter letter = {.sender = S("a@b.test"), .bytes = S("Subject: x\r\n\r\n")};
+    assert_int_equal(office_submit(o, &letter, "kuro@here.test"), 0);
+    assert_int_equal(office_submit(o, &letter, "kuro@here.test"), -EINVAL);
+    letter.id = UINT64_MAX;
+    assert_int_equal(office_submit(o, &letter, "kuro@here.test"), -EINVAL);
+    letter.id = 0;
+    assert_int_equal(office_submit(o, &letter, ""), -EINVAL);
+    assert_int_equal(office_letters(o), 1);
+}
+
+/* D4: low disk space is told before it is too late. */
+OFFICE_TEST(full_disk_is_told) {
+    assert_true(queue_room(o->queue, 1000));
+    o->options.spool.reserve = INT64_MAX;
+    office_reopen(o);
+    struct queue_letter letter = {.sender = S("a@b.test"), .bytes = S("Subject: x\r\n\r\n")};
+    assert_int_equal(office_submit(o, &letter, "kuro@here.test"), -ENOSPC);
+    assert_false(queue_room(o->queue, 1000));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_local_letter_gets_return_path_and_delivered_to),
+        cmocka_unit_test(test_delivery_begins_at_once),
+        cmocka_unit_test(test_name_for_another_mailbox_stands_in_a_second_delivered_to),
+        cmocka_unit_test(test_recipients_at_one_domain_share_a_transaction),
+        cmocka_unit_test(test_transactions_are_bounded),
+        cmocka_unit_test(test_smart_host_takes_all_that_is_not_ours),
+        cmocka_unit_test(test_domains_of_a_letter_go_in_parallel),
+        cmocka_unit_test(test_alias_with_several_targets_becomes_a_letter_to_them),
+        cmocka_unit_test(test_both_letters_of_an_expansion_know_each_other),
+        cmocka_unit_test(test_who_keeps_a_copy_gets_one_and_the_forward_goes_out),
+        cmocka_unit_test(test_aliases_of_one_letter_expand_together),
+        cmocka_unit_test(test_forward_that_leads_back_is_a_loop),
+        cmocka_unit_test(test_large_letter_comes_and_goes_on_through_files),
+        cmocka_unit_test(test_file_belongs_to_one_letter_and_can_be_dropped),
+        cmocka_unit_test(test_file_that_is_still_open_elsewhere_is_busy),
+        cmocka_unit_test(test_number_of_open_files_is_bounded),
+        cmocka_unit_test(test_id_that_is_in_use_is_refused),
+        cmocka_unit_test(test_full_disk_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
