@@ -9,7 +9,7 @@ import time
 
 from measure import TOP, Failure, Meter
 
-PROGRAM = TOP / "build/hayauma"
+PROGRAM = os.environ.get("HAYAUMA") or str(TOP / "build/hayauma")
 HERE = "127.0.0.1"
 START_LIMIT = 60
 
@@ -18,6 +18,7 @@ START_LIMIT = 60
 SETTINGS = {
     "smtp": {"trusted-networks": "127.0.0.0/8", "connections-per-address": "20000"},
     "pop3": {"connections-per-address": "20000", "connections-max": "20000"},
+    "login": {"allow-plaintext": "yes"},
     "password": {"memory": "8K", "passes": "1"},
     "log": {"destination": "none"},
 }
@@ -99,7 +100,7 @@ class Hayauma:
         with (self.folder / "stderr").open("a") as errors:
             began = time.monotonic()
             self.process = subprocess.Popen(
-                self.meter.inside(str(PROGRAM), "-C", str(self.folder), "run"), text=True,
+                self.meter.inside(PROGRAM, "-C", str(self.folder), "run"), text=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
                 start_new_session=True)
             line = self.process.stdout.readline()
