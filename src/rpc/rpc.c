@@ -445,17 +445,25 @@ static void read_frames(void *arg) {
 
 /* ------------------------------------------------------------------ life */
 
+/* No more calls; the two fibers notice and end. */
+static void take_down(struct rpc_link *l) {
+    if (!l->up)
+        return;
+    l->up = false;
+    (void)shutdown(l->fd.fd, SHUT_RDWR);
+    fiber_cond_wake_all(&l->out_filled);
+    fiber_cond_wake_all(&l->out_emptied);
+    fail_calls(l);
+}
+
 /* The first of the two fibers takes the link down; the last one frees the connection. */
 static void link_ended(struct rpc_link *l, unsigned epoch) {
-    if (l->up && l->epoch == epoch) {
-        l->up = false;
-        (void)shutdown(l->fd.fd, SHUT_RDWR);
-        fiber_cond_wake_all(&l->out_filled);
-        fiber_cond_wake_all(&l->out_emptied);
-        fail_calls(l);
-    }
-    if (--l->fibers > 0)
+    if (l->epoch == epoch)
+        take_down(l);
+    if (l->fibers > 1) {
+        l->fibers--;
         return;
+    }
     int fd = l->fd.fd;
     fiber_fd_done(&l->fd);
     (void)close(fd);
@@ -464,9 +472,10 @@ static void link_ended(struct rpc_link *l, unsigned epoch) {
     drop_out_fds(l);
     buf_done(&l->in);
     buf_done(&l->out);
-    fiber_cond_wake_all(&l->ended);
     if (l->options.down)
         l->options.down(l, l->options.arg);
+    l->fibers = 0; /* only now: `down` may have freed the link, as far as it is concerned */
+    fiber_cond_wake_all(&l->ended);
     free_if_left(l);
 }
 
@@ -505,13 +514,7 @@ int rpc_link_attach_under(struct rpc_link *l, int fd, struct fiber *parent) {
 }
 
 void rpc_link_close(struct rpc_link *l) {
-    if (l->up) {
-        l->up = false;
-        (void)shutdown(l->fd.fd, SHUT_RDWR);
-        fiber_cond_wake_all(&l->out_filled);
-        fiber_cond_wake_all(&l->out_emptied);
-        fail_calls(l);
-    }
+    take_down(l);
     while (l->fibers > 0 && fiber_cond_wait(&l->ended) == 0)
         ;
 }
@@ -519,7 +522,7 @@ void rpc_link_close(struct rpc_link *l) {
 void rpc_link_free(struct rpc_link *l) {
     if (!l)
         return;
-    rpc_link_close(l);
+    take_down(l);
     l->abandoned = true;
     free_if_left(l);
 }

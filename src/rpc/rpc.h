@@ -62,7 +62,7 @@ int rpc_link_attach(struct rpc_link *link, int fd);
 int rpc_link_attach_under(struct rpc_link *link, int fd, struct fiber *parent); /* of that one */
 
 void rpc_link_close(struct rpc_link *link) WAITS; /* calls under way return -EPIPE */
-void rpc_link_free(struct rpc_link *link) WAITS;
+void rpc_link_free(struct rpc_link *link);        /* also from `down`; NULL is fine */
 DEFINE_CLEANUP(struct rpc_link, rpc_link_free)
 
 bool rpc_link_up(const struct rpc_link *link);

@@ -204,6 +204,21 @@ REAL_FIBER_TEST(a_one_way_call_does_not_wait) {
     pair_close(&pair);
 }
 
+static void free_when_down(struct rpc_link *link, void *arg UNUSED) {
+    rpc_link_free(link);
+}
+
+REAL_FIBER_TEST(a_link_may_be_freed_when_it_goes_down) {
+    struct rpc_options options = {
+        .self = ROLE_DIRECTORY, .other = ROLE_CLI, .down = free_when_down};
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    assert_int_equal(rpc_link_attach(rpc_link_new(&options), fds[1]), 0);
+    (void)close(fds[0]);
+    while (fiber_children() > 0)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_call_brings_structs_and_lists_back),
@@ -215,6 +230,7 @@ int main(void) {
         cmocka_unit_test(test_calls_under_way_fail_when_the_other_process_dies),
         cmocka_unit_test(test_a_descriptor_travels_and_is_the_receivers_own),
         cmocka_unit_test(test_a_one_way_call_does_not_wait),
+        cmocka_unit_test(test_a_link_may_be_freed_when_it_goes_down),
     };
     return cmocka_run_group_tests_name("rpc", tests, NULL, NULL);
 }
