@@ -129,6 +129,7 @@ void task_conclude_error(struct attempt *at, struct task *t, int error) {
     struct smtp_reply later = {.code = 451, .status = {4, 3, 0}};
     if (at->gone || fiber_cancelled())
         return;
+    at->role_ended |= error == -EPIPE;
     if (error == -EPIPE && at->job->broken < BROKEN_MOST) {
         t->outcome = OUTCOME_AGAIN;
         return;
@@ -318,13 +319,13 @@ static void run_steps(struct attempt *at) WAITS {
 /* How long to wait for a role that has ended; not at all when none has. */
 static usec_t broken_pause(struct attempt *at) {
     struct job *job = at->job;
-    bool broken = false;
+    bool tried = false;
     for (size_t i = 0; i < at->count; i++)
-        broken |= at->tasks[i].outcome == OUTCOME_AGAIN;
-    if (!broken) {
+        tried |= at->tasks[i].outcome > OUTCOME_AGAIN;
+    if (tried && !at->role_ended)
         job->broken = 0;
+    if (!at->role_ended || job->broken == BROKEN_MOST)
         return 0;
-    }
     usec_t pause = BROKEN_PAUSE << job->broken;
     job->broken++;
     return MIN(pause, BROKEN_LONGEST);

@@ -232,6 +232,7 @@ struct attempt {
     usec_t wall;     /* when it began */
     bool local_only; /* recipients at other hosts are left for an attempt behind the line */
     bool gone;       /* the letter is no more */
+    bool role_ended; /* during this attempt */
 
     struct spool_body body;
     bool body_open;

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Letters that do not arrive at once: when they are tried again, and when they are given up.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "post_office.h"
+
+static usec_t tries[200];
+static unsigned tried;
+
+static int never_there(struct office *o, const struct queue_transmission *t,
+                       const struct spool_recipient *recipient, struct arena *a,
+                       struct relay_result *ret) {
+    (void)o, (void)t, (void)recipient, (void)a;
+    tries[tried++] = fiber_wall();
+    *ret = reply_of(RELAY_LATER, 451, 4, 4, 1, "Connection refused");
+    return 0;
+}
+
+static void expect_tries(usec_t began, usec_t lifetime) {
+    static const usec_t waits[] = {5, 10, 20, 40, 80};
+    assert_int_equal(tries[0], began);
+    for (unsigned i = 1; i + 1 < tried; i++) {
+        usec_t wait = tries[i] - tries[i - 1], age = tries[i - 1] - began;
+        usec_t mean = i <= ARRAY_SIZE(waits) ? waits[i - 1] * USEC_MIN
+                      : age < USEC_DAY       ? 2 * USEC_HOUR
+                                             : 4 * USEC_HOUR;
+        assert_in_range(wait, mean * 8 / 10, mean * 12 / 10);
+    }
+    assert_int_equal(tries[tried - 1], began + lifetime);
+}
+
+/* DESIGN.md §5; RFC 5321 §4.5.4.1. */
+OFFICE_TEST(tried_for_five_days_then_returned) {
+    tried = 0;
+    o->transmit = never_there;
+    usec_t began = fiber_wall();
+    office_send(o, "tama@here.test", "out@away.test/4");
+    office_wait(o, 5 * USEC_DAY - USEC_SEC);
+    assert_int_equal(office_letters(o), 1);
+    assert_int_equal(office_reports(o), 0);
+    office_wait(o, 2 * USEC_SEC);
+    assert_int_equal(office_letters(o), 0);
+    expect_tries(began, 5 * USEC_DAY);
+    assert_int_equal(office_reports(o), 1);
+    struct slice report = office_report(o, 0);
+    assert_int_equal(occurs(report, "Action: failed\r\n"), 1);
+    assert_int_equal(occurs(report, "Status: 4.4.7\r\n"), 1);
+    assert_int_equal(occurs(report, "Diagnostic-Code: smtp; 451 4.4.1 Connection refused\r\n"), 1);
+}
+
+/* The same, although the queue is stopped and opened again all the time. */
+OFFICE_TEST(schedule_goes_on_over_restarts) {
+    tried = 0;
+    o->transmit = never_there;
+    usec_t began = fiber_wall();
+    office_send(o, "tama@here.test", "out@away.test/4");
+    for (int i = 0; i < 5 * 24; i++) {
+        office_wait(o, USEC_HOUR);
+        office_reopen(o);
+    }
+    office_wait(o, USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+    expect_tries(began, 5 * USEC_DAY);
+}
+
+OFFICE_TEST(letter_without_sender_is_given_up_without_a_word) {
+    tried = 0;
+    o->transmit = never_there;
+    usec_t began = fiber_wall();
+    office_send(o, "", "out@away.test");
+    office_wait(o, 2 * USEC_DAY + USEC_SEC);
+    assert_int_equal(office_letters(o), 0);
+    expect_tries(began, 2 * USEC_DAY);
+    assert_int_equal(o->arrived, 0);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.failed"), 1);
+}
+
+/* ------------------------------------------------------------------ delay */
+
+/* DESIGN.md §5: at 4 h and 24 h, not at the attempt that happens to follow. */
+OFFICE_TEST(sender_is_told_of_the_delay_after_4_and_24_hours) {
+    o->transmit = never_there;
+    tried = 0;
+    office_send(o, "tama@here.test", "out@away.test");
+    office_wait(o, 4 * USEC_HOUR - USEC_SEC);
+    assert_int_equal(office_reports(o), 0);
+    office_wait(o, 3 * USEC_SEC);
+    assert_int_equal(office_reports(o), 1);
+    office_wait(o, 20 * USEC_HOUR - 3 * USEC_SEC);
+    assert_int_equal(office_reports(o), 1);
+    office_wait(o, 3 * USEC_SEC);
+    assert_int_equal(office_reports(o), 2);
+    struct slice report = office_report(o, 1);
+    assert_int_equal(occurs(report, "Action: delayed\r\n"), 1);
+    assert_int_equal(occurs(report, "Will-Retry-Until: "), 1);
+    assert_int_equal(occurs(report, "Diagnostic-Code: smtp; 451 4.4.1 Connection refused\r\n"), 1);
+    office_wait(o, 5 * USEC_DAY);
+    assert_int_equal(office_reports(o), 3);
+}
+
+/* RFC 3461 §4.1: without DELAY in a NOTIFY that is given, none. */
+OFFICE_TEST(notify_decides_on_delay_notices) {
+    o->transmit = never_there;
+    tried = 0;
+    office_send(o, "tama@here.test", "f@away.test/4 n@away.test/1 d@away.test/8 u@away.test");
+    office_wait(o, 5 * USEC_HOUR);
+    assert_int_equal(office_reports(o), 1);
+    struct slice report = office_report(o, 0);
+    assert_int_equal(occurs(report, "Action: delayed\r\n"), 2);
+    assert_int_equal(occurs(report, "Final-Recipient: rfc822; d@away.test\r\n"), 1);
+    assert_int_equal(occurs(report, "Final-Recipient: rfc822; u@away.test\r\n"), 1);
+}
+
+OFFICE_TEST(notices_are_not_repeated_after_a_restart) {
+    o->transmit = never_there;
+    tried = 0;
+    office_send(o, "tama@here.test", "out@away.test");
+    office_wait(o, 5 * USEC_HOUR);
+    office_reopen(o);
+    office_wait(o, 5 * USEC_HOUR);
+    assert_int_equal(office_reports(o), 1);
+}
+
+/* ------------------------------------------------------------------ roles that end */
+
+static int role_ended(struct office *o, const struct queue_delivery *d, struct problem *p) {
+    (void)d, (void)p;
+    tries[tried++] = fiber_wall();
+    return o->number-- > 0 ? -EPIPE : 0;
+}
+
+OFFICE_TEST(role_that_ended_is_asked_again_in_a_moment_and_it_counts_for_nothing) {
+    tried = 0;
+    o->number = 3;
+    o->deliver = role_ended;
+    office_send(o, "tama@here.test", "mike@here.test");
+    office_wait(o, USEC_MIN);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(tried, 4);
+    assert_in_range(tries[1] - tries[0], USEC_SEC, 2 * USEC_SEC);
+    assert_in_range(tries[2] - tries[1], 2 * USEC_SEC, 3 * USEC_SEC);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.later"), 0);
+}
+
+/* A letter at which a role ends each time must not keep it from restarting in peace. */
+OFFICE_TEST(role_that_ends_each_time_counts_as_failed_attempt_in_the_end) {
+    tried = 0;
+    o->number = 1000;
+    o->deliver = role_ended;
+    office_send(o, "tama@here.test", "mike@here.test/4");
+    office_wait(o, 8 * USEC_HOUR);
+    assert_in_range(tried, 12, 18);
+    assert_true(occurs(buf_slice(&o->journey), "queue.later") > 2);
+    assert_int_equal(office_letters(o), 1);
+}
+
+OFFICE_TEST(directory_that_ended_is_asked_again) {
+    o->resolve_error = -EPIPE;
+    office_send(o, "tama@here.test", "mike@here.test");
+    office_wait(o, 500 * USEC_MS);
+    o->resolve_error = 0;
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+}
+
+static int stuck(struct office *o, const struct queue_delivery *d, struct problem *p) {
+    (void)o, (void)d, (void)p;
+    return fiber_sleep(USEC_DAY);
+}
+
+OFFICE_TEST(call_that_hangs_is_given_up) {
+    o->deliver = stuck;
+    office_send(o, "tama@here.test", "mike@here.test");
+    office_wait(o, 6 * USEC_MIN);
+    o->deliver = NULL;
+    office_wait(o, 7 * USEC_MIN);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+}
+
+/* ------------------------------------------------------------------ full mailboxes, dead ends */
+
+static int full(struct office *o, const struct queue_delivery *d, struct problem *p) {
+    (void)p;
+    return o->number > 0 && slice_eq(d->mailbox.address, S("mike@here.test")) ? -E_LIMIT : 0;
+}
+
+/* RFC 3463 §3.3: X.2.2, a persistent transient failure that becomes permanent after a day. */
+OFFICE_TEST(full_mailbox_is_tried_for_a_day) {
+    o->number = 1;
+    o->deliver = full;
+    office_send(o, "tama@here.test", "mike@here.test/4");
+    office_wait(o, 23 * USEC_HOUR);
+    assert_int_equal(office_letters(o), 1);
+    office_wait(o, USEC_HOUR + USEC_SEC);
+    assert_int_equal(office_letters(o), 0);
+    struct slice report = office_report(o, 0);
+    assert_int_equal(occurs(report, "Status: 5.2.2\r\n"), 1);
+    assert_int_equal(
+        occurs(report, "Diagnostic-Code: x-hayauma; 452 4.2.2 The mailbox is full\r\n"), 1);
+}
+
+OFFICE_TEST(full_mailbox_with_room_again_gets_the_letter) {
+    o->number = 1;
+    o->deliver = full;
+    office_send(o, "tama@here.test", "mike@here.test");
+    office_wait(o, USEC_HOUR);
+    o->number = 0;
+    office_wait(o, 2 * USEC_HOUR);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(office_reports(o), 0);
+}
+
+OFFICE_TEST(dead_ends_share_one_report) {
+    office_send(o, "tama@here.test",
+                "gone@here.test off@here.test round@here.test mike@here.test out@away.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(office_count(o, "out@away.test"), 1);
+    assert_int_equal(office_reports(o), 1);
+    struct slice report = office_report(o, 0);
+    assert_int_equal(occurs(report, "Action: failed\r\n"), 3);
+    assert_int_equal(occurs(report, "Status: 5.1.1\r\n"), 1);
+    assert_int_equal(occurs(report, "Status: 5.2.1\r\n"), 1);
+    assert_int_equal(occurs(report, "Status: 5.4.6\r\n"), 1);
+}
+
+OFFICE_TEST(address_that_cannot_be_looked_up_is_tried_later) {
+    office_send(o, "tama@here.test", "sleepy@here.test mike@here.test");
+    office_wait(o, USEC_MIN);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(office_letters(o), 1);
+    assert_int_equal(office_reports(o), 0);
+    office_wait(o, 10 * USEC_MIN);
+    assert_int_equal(o->resolved, 4);
+}
+
+/* ------------------------------------------------------------------ rest */
+
+static int resting(struct office *o, const struct queue_transmission *t,
+                   struct relay_outcome *outcome) {
+    (void)t;
+    if (o->number-- > 0)
+        outcome->rest = 30 * USEC_MIN;
+    return 0;
+}
+
+static int later_when_resting(struct office *o, const struct queue_transmission *t,
+                              const struct spool_recipient *recipient, struct arena *a,
+                              struct relay_result *ret) {
+    (void)t, (void)recipient, (void)a;
+    if (o->number >= 0)
+        *ret = reply_of(RELAY_LATER, 451, 4, 4, 1, "rests");
+    return 0;
+}
+
+OFFICE_TEST(destination_that_rests_is_left_alone) {
+    o->number = 1;
+    o->begin = resting;
+    o->transmit = later_when_resting;
+    office_send(o, "tama@here.test", "a@away.test");
+    office_wait(o, USEC_MIN);
+    office_send(o, "tama@here.test", "b@away.test");
+    office_send(o, "tama@here.test", "c@other.test");
+    office_wait(o, 28 * USEC_MIN);
+    assert_int_equal(office_count(o, "c@other.test"), 1);
+    assert_int_equal(o->transmissions, 2);
+    office_wait(o, 2 * USEC_MIN);
+    assert_int_equal(office_count(o, "a@away.test"), 1);
+    assert_int_equal(office_count(o, "b@away.test"), 1);
+}
+
+/* ------------------------------------------------------------------ being stopped */
+
+static int takes_ten_seconds(struct office *o, const struct queue_transmission *t,
+                             struct relay_outcome *outcome) {
+    (void)o, (void)t, (void)outcome;
+    return fiber_sleep(10 * USEC_SEC);
+}
+
+OFFICE_TEST(stop_lets_what_is_under_way_end) {
+    o->begin = takes_ten_seconds;
+    office_send(o, "tama@here.test", "out@away.test");
+    office_wait(o, USEC_SEC);
+    office_close(o);
+    assert_int_equal(o->arrived, 1);
+    office_open(o);
+    assert_int_equal(office_letters(o), 0);
+}
+
+OFFICE_TEST(what_a_stop_cuts_short_is_tried_in_the_next_run) {
+    o->begin = takes_ten_seconds;
+    office_send(o, "tama@here.test", "a@one.test b@two.test mike@here.test");
+    office_wait(o, USEC_SEC);
+    office_cut(o);
+    assert_int_equal(office_count(o, "a@one.test"), 0);
+    office_open(o);
+    office_wait(o, 11 * USEC_SEC);
+    assert_int_equal(o->arrived, 3);
+    assert_int_equal(office_letters(o), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tried_for_five_days_then_returned),
+        cmocka_unit_test(test_schedule_goes_on_over_restarts),
+        cmocka_unit_test(test_letter_without_sender_is_given_up_without_a_word),
+        cmocka_unit_test(test_sender_is_told_of_the_delay_after_4_and_24_hours),
+        cmocka_unit_test(test_notify_decides_on_delay_notices),
+        cmocka_unit_test(test_notices_are_not_repeated_after_a_restart),
+        cmocka_unit_test(test_role_that_ended_is_asked_again_in_a_moment_and_it_counts_for_nothing),
+        cmocka_unit_test(test_role_that_ends_each_time_counts_as_failed_attempt_in_the_end),
+        cmocka_unit_test(test_directory_that_ended_is_asked_again),
+        cmocka_unit_test(test_call_that_hangs_is_given_up),
+        cmocka_unit_test(test_full_mailbox_is_tried_for_a_day),
+        cmocka_unit_test(test_full_mailbox_with_room_again_gets_the_letter),
+        cmocka_unit_test(test_dead_ends_share_one_report),
+        cmocka_unit_test(test_address_that_cannot_be_looked_up_is_tried_later),
+        cmocka_unit_test(test_destination_that_rests_is_left_alone),
+        cmocka_unit_test(test_stop_lets_what_is_under_way_end),
+        cmocka_unit_test(test_what_a_stop_cuts_short_is_tried_in_the_next_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
