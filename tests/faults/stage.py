@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: ISC
+"""A post office under load, with another host to send to, readers, and a book of all promises."""
+import contextlib
+import pathlib
+import random
+import subprocess
+import time
+
+from book import Book
+from mailbox import Readers, Refused, accounts, fetch
+from office import (DOMAIN, ELSEWHERE, HERE, NotReady, Office, TOP, die_with_us, wait_until)
+
+TOOLS = TOP / "build/check/tests/faults"
+SETTLE_LIMIT = 120.0  # until nothing may be on its way any more
+RECOVERY_LIMIT = 30.0  # until all processes work again
+
+
+class Load:
+    """The letters program, while it runs."""
+
+    def __init__(self, stage, pace, connections, **options):
+        words = [TOOLS / "faults_letters", "-s", stage.seed, "-f", stage.next, "-r", stage.name,
+                 "-c", connections, "-p", pace, "-d", DOMAIN]
+        for flag, value in options.items():
+            words += [f"-{flag}", value]
+        words += [HERE, stage.office.port("smtp"), stage.book.paths["letters"]]
+        self.stage = stage
+        self.process = subprocess.Popen(list(map(str, words)), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, preexec_fn=die_with_us)
+
+    def stop(self):
+        said = self.process.communicate(timeout=150)[0].split()
+        if self.process.returncode or said[:1] != ["next"]:
+            raise NotReady(f"the letters program ended with {self.process.returncode}")
+        self.stage.next = int(said[1])
+
+
+class Stage:
+    """Everything for one kind of fault. `folder` is kept when something was wrong."""
+
+    def __init__(self, folder, name, seed, state=None, settings=None):
+        self.folder, self.name, self.seed, self.next = pathlib.Path(folder), name, seed, 0
+        self.chance = random.Random(seed)
+        self.rounds, self.strikes, self.misses = 0, 0, 0
+        self.office = Office(state or self.folder / "state", self.folder / "office.log", settings)
+        self.book = Book(self.folder / "letters", self.folder / "elsewhere", DOMAIN)
+        self.elsewhere = None
+
+    def open(self):
+        self.office.make()
+        self.elsewhere = subprocess.Popen(
+            [str(TOOLS / "faults_elsewhere"), "-s", str(self.seed), "-r", "20", "-h", "5", HERE,
+             str(self.office.offset + ELSEWHERE), str(self.book.paths["elsewhere"])],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=die_with_us)
+        if self.elsewhere.stdout.readline() != b"ready\n":
+            raise NotReady("the other host did not start")
+        self.office.start()
+
+    def close(self):
+        """Ends what was started; the last stop is an orderly one and must succeed."""
+        if self.office.running() and not self.office.stop():
+            self.book.complain("stop", "SIGTERM did not end it with code 0 within 10 s")
+        self.office.cut_off()
+        if self.elsewhere:
+            self.elsewhere.communicate(timeout=30)
+
+    @contextlib.contextmanager
+    def load(self, pace=400, connections=12, readers=True, **options):
+        """Letters come, and readers fetch them, as long as the block runs."""
+        load = Load(self, pace, connections, **options)
+        visits = Readers(self.office.port("pop3"), self.book) if readers else None
+        try:
+            yield
+        finally:
+            load.stop()
+            if visits:
+                visits.stop()
+
+    def pause(self, least, most):
+        time.sleep(self.chance.uniform(least, most))
+
+    def say(self, what):
+        with (self.folder / "rounds").open("a") as rounds:
+            rounds.write(f"{time.strftime('%H:%M:%S')} {what}\n")
+
+    # ---------------------------------------------------------------- after the fault
+
+    def recover(self, why):
+        """Waits until every process works again."""
+        if not wait_until(self.office.works, RECOVERY_LIMIT, 0.05):
+            self.book.complain("not recovered", f"{why}: {self._states()}")
+
+    def _states(self):
+        processes = self.office.status().get("processes", [])
+        return ", ".join(f"{p['role']} {p['worker']} {p['state']}" for p in processes
+                         if p["state"] != "working") or "no answer"
+
+    def drained(self):
+        if self.office.letters() == 0:
+            return True
+        self.office.command("queue", "retry", "--all", check=False)
+        return False
+
+    def settle(self, why):
+        """Nothing fails any more: everything that was promised has to be there now."""
+        self.rounds += 1
+        self.recover(why)
+        if not wait_until(self.drained, SETTLE_LIMIT, 0.3):
+            left = self.office.command("queue", "list", "--long", check=False)
+            self.book.complain("stuck", f"letters on their way after {SETTLE_LIMIT:.0f} s {why}:\n"
+                               f"{left[:2000]}")
+        self.book.read_notes()
+        for account in accounts():
+            self._fetch(account, why)
+        missing = self.book.settle(why)
+        for name, _ in missing[:3]:
+            self.say(f"missing {name}:\n" + self.office.command(
+                "journey", f"<{name}@outside.test>", check=False))
+        self.say(f"settled {why}: {self.book.counts['acknowledged']} acknowledged")
+
+    def _fetch(self, account, why):
+        try:
+            fetch(self.office.port("pop3"), account, self.book)
+        except (Refused, OSError) as fault:
+            self.book.complain("unreadable", f"{account} {why}: {fault}")
