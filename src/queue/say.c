@@ -42,7 +42,7 @@ static const char *origin_text(uint8_t origin) {
 static void list_recipients(struct buf *to, const struct spool_envelope *e) {
     for (size_t i = 0; i < e->count && to->len < RECIPIENTS_MAX; i++) {
         if (i > 0)
-            buf_add_byte(to, ' ');
+            buf_add_byte(to, '\n');
         buf_add(to, e->recipients[i].address);
     }
 }

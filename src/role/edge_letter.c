@@ -364,6 +364,7 @@ int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_env
         *ret_reply = reply_for(r, l->id, a);
     }
     tell(l, client, envelope, facts, ret_reply, a);
+    buf_clear(&l->smtp->dialogue);
     if (r < 0)
         drop_file(l);
     letter_free(envelope);

@@ -141,7 +141,6 @@ static int sender(void *arg, const struct smtp_client *client, struct smtp_envel
                   struct arena *a, struct smtp_reply *ret_reply) {
     struct edge_smtp *m = arg;
     (void)client;
-    buf_clear(&m->dialogue);
     envelope->id = letter_id_next(&m->connection->edge->ids, fiber_wall());
     *ret_reply = SMTP_REPLY(250, 2, 1, 0, "Sender OK");
     if (!has_room(m, envelope->mail.size, a)) {
@@ -216,6 +215,9 @@ static void event(void *arg, enum smtp_event_kind kind, letter_id id, struct sli
     (void)id;
     if (kind != SMTP_EVENT_COMMAND && kind != SMTP_EVENT_REPLY && kind != SMTP_EVENT_TLS)
         return;
+    bool begins = kind == SMTP_EVENT_COMMAND && slice_starts_nocase(text, S("MAIL "));
+    if (begins && m->dialogue.len > EDGE_DIALOGUE_MAX / 2)
+        buf_clear(&m->dialogue); /* transactions before that led to nothing */
     if (m->dialogue.len + text.len + 8 > EDGE_DIALOGUE_MAX)
         return;
     buf_add_str(&m->dialogue, kind == SMTP_EVENT_COMMAND ? "C: "

@@ -7,7 +7,7 @@
 #include "role/edge.h"
 #include "smtp/session.h"
 
-/* What the journey keeps of one transaction's dialogue. */
+/* What the journey keeps of the dialogue before a letter. */
 #define EDGE_DIALOGUE_MAX 12000U
 
 struct edge_letter;
@@ -17,7 +17,7 @@ struct edge_smtp {
     struct smtp_listener listener;
     uint64_t account; /* who logged in; 0: nobody */
     char account_address[320];
-    struct buf dialogue; /* of the present transaction */
+    struct buf dialogue; /* since the last letter, or the beginning */
 };
 
 /* The functions of struct smtp_host that take a letter; `arg` is the struct edge_smtp. */

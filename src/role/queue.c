@@ -131,11 +131,21 @@ static int transmit(void *arg, const struct queue_transmission *t, struct arena 
     return 0;
 }
 
-/* The engine's words for what happened, and the ledger's. */
+/* The engine's words, and the ledger's. */
+struct words {
+    const char *queue, *ledger;
+};
+
+static const char *translate(const struct words *words, size_t count, const char *word) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(word, words[i].queue) == 0)
+            return words[i].ledger;
+    }
+    return word;
+}
+
 static const char *ledger_kind(const char *kind) {
-    static const struct {
-        const char *queue, *ledger;
-    } kinds[] = {
+    static const struct words kinds[] = {
         {"queue.accepted", KIND_QUEUED},     {"queue.made", KIND_QUEUED},
         {"queue.delivered", KIND_DELIVERED}, {"queue.transmitted", KIND_TRANSMITTED},
         {"queue.later", KIND_DEFERRED},      {"queue.failed", KIND_BOUNCED},
@@ -144,11 +154,17 @@ static const char *ledger_kind(const char *kind) {
         {"queue.released", KIND_RELEASED},   {"queue.retry", KIND_RETRIED},
         {"queue.removed", KIND_REMOVED},
     };
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        if (strcmp(kind, kinds[i].queue) == 0)
-            return kinds[i].ledger;
-    }
-    return kind;
+    return translate(kinds, ARRAY_SIZE(kinds), kind);
+}
+
+static const char *ledger_fact(const char *field) {
+    static const struct words facts[] = {
+        {"sender", FACT_FROM},
+        {"recipient", FACT_TO},
+        {"recipients", FACT_TO},
+        {"parent", FACT_ORIGINAL},
+    };
+    return translate(facts, ARRAY_SIZE(facts), field);
 }
 
 static void tell(void *arg, letter_id id, const char *kind, struct slice sentence,
