@@ -152,17 +152,15 @@ static const char *ledger_kind(const char *kind) {
         {"queue.expanded", KIND_EXPANDED},   {"queue.report", KIND_REPORT},
         {"queue.settled", KIND_SETTLED},     {"queue.held", KIND_HELD},
         {"queue.released", KIND_RELEASED},   {"queue.retry", KIND_RETRIED},
-        {"queue.removed", KIND_REMOVED},
+        {"queue.removed", KIND_REMOVED},     {"queue.transmission", KIND_CONNECTED},
     };
     return translate(kinds, ARRAY_SIZE(kinds), kind);
 }
 
 static const char *ledger_fact(const char *field) {
     static const struct words facts[] = {
-        {"sender", FACT_FROM},
-        {"recipient", FACT_TO},
-        {"recipients", FACT_TO},
-        {"parent", FACT_ORIGINAL},
+        {"sender", FACT_FROM},     {"recipient", FACT_TO},       {"recipients", FACT_TO},
+        {"parent", FACT_ORIGINAL}, {"destination", FACT_DOMAIN},
     };
     return translate(facts, ARRAY_SIZE(facts), field);
 }
