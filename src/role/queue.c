@@ -171,8 +171,8 @@ static void tell(void *arg, letter_id id, const char *kind, struct slice sentenc
     struct rpc_field list[FIELDS_MAX];
     count = MIN(count, (size_t)FIELDS_MAX);
     for (size_t i = 0; i < count; i++)
-        list[i] =
-            (struct rpc_field){slice_of_str(fields[i].name), slice_first(fields[i].value, 16384)};
+        list[i] = (struct rpc_field){slice_of_str(ledger_fact(fields[i].name)),
+                                     slice_first(fields[i].value, 16384)};
     process_event(p, id, ledger_kind(kind), list, count, "%.*s", SLICE_ARG(sentence));
 }
 
