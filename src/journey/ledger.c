@@ -43,8 +43,9 @@ struct ledger {
     usec_t filling_since;
     uint64_t added, written; /* counts of events; those given up count as written */
     uint64_t lost, lost_in_all;
-    bool working, stopping, hurry, failing, damaged, tried;
-    usec_t check_at;
+    bool working, over, stopping, hurry, failing, damaged, tried;
+    usec_t check_at;    /* when to look for events to prune */
+    uint64_t unchecked; /* bytes written since then */
     struct fiber_cond filled, stored, ended;
     struct fiber_mutex reading;
     struct db *writer, *reader;
@@ -278,6 +279,7 @@ static int write_some(struct ledger *l) {
     l->failing = r < 0;
     if (r == 0) {
         l->written += count;
+        l->unchecked += l->writing.events.len;
         l->writing.count = 0;
         buf_clear(&l->writing.events);
         if (l->writing.events.size > LEDGER_MEMORY_MAX / 8)
@@ -290,8 +292,11 @@ static int write_some(struct ledger *l) {
 
 /* One step; the next one follows behind the next batch, or at once when nothing else is to do. */
 static void prune(struct ledger *l, size_t written) {
+    if (l->unchecked > l->options.size_max / 64)
+        l->check_at = 0;
     if (!l->writer || fiber_now() < l->check_at)
         return;
+    l->unchecked = 0;
     struct write_job job = {.ledger = l,
                             .limits = {fiber_wall() - l->options.keep, l->options.size_max},
                             .step = MAX(l->options.step, 2 * written)};
@@ -305,7 +310,7 @@ static void prune(struct ledger *l, size_t written) {
 void ledger_work(void *arg) {
     struct ledger *l = arg;
     usec_t retry_at = 0;
-    MUST(l->magic == LEDGER_MAGIC && !l->working);
+    MUST(l->magic == LEDGER_MAGIC && !l->working && !l->over);
     l->working = true;
     do {
         uint64_t before = l->written;
@@ -318,6 +323,7 @@ void ledger_work(void *arg) {
     while (l->filling.count + l->writing.count > 0 && write_some(l) == 0)
         ;
     l->working = false;
+    l->over = true;
     fiber_cond_wake_all(&l->stored);
     fiber_cond_wake_all(&l->ended);
 }
@@ -326,7 +332,7 @@ void ledger_stop(struct ledger *l) {
     l->stopping = true;
     fiber_cond_wake_all(&l->filled);
     fiber_cond_wake_all(&l->stored);
-    while (l->working && fiber_cond_wait(&l->ended) == 0)
+    while (!l->over && fiber_cond_wait(&l->ended) == 0)
         ;
 }
 
@@ -349,7 +355,7 @@ static int read_job(void *arg) {
 /* Waits until what came so far is written, or cannot be. */
 static int flush(struct ledger *l, struct problem *problem) {
     uint64_t added = l->added;
-    while (l->working && !l->stopping && !l->failing && (l->written < added || !l->tried)) {
+    while (!l->over && !l->stopping && !l->failing && (l->written < added || !l->tried)) {
         l->hurry = true;
         fiber_cond_wake_all(&l->filled);
         int r = fiber_cond_wait(&l->stored);
@@ -442,7 +448,7 @@ static int read_page(struct ledger *l, events_fn *fn, struct events_arg *e,
 /* Until news came, the time is over, or the ledger ends. */
 static int wait_for_news(struct ledger *l, struct follower *f, usec_t until) {
     int r = 0;
-    while (r == 0 && !f->hit && l->working && !l->stopping)
+    while (r == 0 && !f->hit && !l->stopping)
         r = fiber_cond_wait_until(&l->stored, until);
     return f->hit ? 0 : r;
 }

@@ -45,7 +45,10 @@ DEFINE_CLEANUP(struct ledger, ledger_free)
 /* Writes and prunes until ledger_stop() or cancel. A fiber_fn; one for each ledger. */
 void ledger_work(void *ledger) WAITS;
 
-/* Ends ledger_work() after a last write, and all waiting calls; returns when it has ended. */
+/*
+ * Ends ledger_work(), which has been spawned, after a last write, and all waiting calls; returns
+ * when it has ended.
+ */
 void ledger_stop(struct ledger *l) WAITS;
 
 void ledger_set_limits(struct ledger *l, usec_t keep, uint64_t size_max);

@@ -23,7 +23,7 @@ struct lines {
     struct lines_options options;
     struct texts filling, writing;
     uint64_t lost;
-    bool working, stopping;
+    bool working, over, stopping;
     struct fiber_mutex writes;
     struct fiber_cond filled, ended;
 };
@@ -164,13 +164,14 @@ void lines_work(void *arg) {
             r = write_some(l);
     }
     l->working = false;
+    l->over = true;
     fiber_cond_wake_all(&l->ended);
 }
 
 void lines_stop(struct lines *l) {
     l->stopping = true;
     fiber_cond_wake_all(&l->filled);
-    while (l->working && fiber_cond_wait(&l->ended) == 0)
+    while (!l->over && fiber_cond_wait(&l->ended) == 0)
         ;
 }
 

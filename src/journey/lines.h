@@ -26,7 +26,7 @@ DEFINE_CLEANUP(struct lines, lines_free)
 
 /* Writes until lines_stop() or cancel. A fiber_fn; one for each. */
 void lines_work(void *lines) WAITS;
-void lines_stop(struct lines *l) WAITS; /* returns when all is written */
+void lines_stop(struct lines *l) WAITS; /* returns when all is written and the fiber has ended */
 
 void lines_add(struct lines *l, const struct rpc_event *event); /* never waits */
 

@@ -50,28 +50,6 @@ static void show_dialogue(struct buf *to, struct slice dialogue,
         show_dialogue_line(to, line, options);
 }
 
-static bool goes_on(struct slice s) {
-    char c = s.len > 0 ? s.ptr[0] : ' ';
-    if (c == '.' && s.len > 1) /* the end of a sentence, or a part of a name */
-        c = s.ptr[1];
-    return ascii_is_alpha(c) || ascii_is_digit(c) || c == '-' || c == '@';
-}
-
-/* Whether a sentence has these words in it, as a whole. */
-static bool mentions(struct slice text, struct slice words) {
-    ssize_t at;
-    char before = ' ';
-    while ((at = slice_find(text, words)) >= 0) {
-        if (at > 0)
-            before = text.ptr[at - 1];
-        text = slice_from(text, (size_t)at + words.len);
-        if (!goes_on(slice_of(&before, 1)) && before != '.' && !goes_on(text))
-            return true;
-        before = words.ptr[words.len - 1];
-    }
-    return false;
-}
-
 /* What stands in the head, or in the sentence itself, is not said again. */
 static bool is_said(const struct rpc_event *e, const struct rpc_field *f, const struct fact *fact) {
     static const char *const in_head[] = {FACT_FROM, FACT_MESSAGE_ID, FACT_SUBJECT, FACT_SIZE,
@@ -87,7 +65,7 @@ static bool is_said(const struct rpc_event *e, const struct rpc_field *f, const 
             return true;
     }
     bool plain = !fact || fact->type == FACT_IS_TEXT || fact->type == FACT_IS_ADDRESSES;
-    return plain && mentions(e->text, slice_trim_lines(f->value));
+    return plain && value_mentioned(e->text, slice_trim_lines(f->value));
 }
 
 static void show_fact(struct buf *to, const struct rpc_event *e, const struct rpc_field *f,

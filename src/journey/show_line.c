@@ -6,6 +6,19 @@
 #include "journey/kinds.h"
 #include "journey/show.h"
 #include "journey/text.h"
+#include "journey/value.h"
+
+/* What the other side said, or else the reason, when the sentence leaves it out. */
+static void add_why(struct buf *to, const struct rpc_event *e) {
+    struct slice why = event_fact(e, FACT_REPLY);
+    if (why.len == 0)
+        why = event_fact(e, FACT_REASON);
+    if (why.len == 0 || value_mentioned(e->text, why))
+        return;
+    buf_add_str(to, " (");
+    text_add(to, why);
+    buf_add_byte(to, ')');
+}
 
 void show_line(struct buf *to, const struct rpc_event *e) {
     char time[TIME_TEXT_SIZE];
@@ -25,6 +38,7 @@ void show_message(struct buf *to, const struct rpc_event *e) {
     text_add(to, e->kind);
     buf_add_str(to, ": ");
     text_add(to, e->text);
+    add_why(to, e);
     buf_add_byte(to, '\n');
 }
 

@@ -105,3 +105,24 @@ void value_paint(struct buf *to, bool wanted, unsigned number) {
     if (wanted)
         buf_printf(to, "\033[%um", number);
 }
+
+static bool goes_on(struct slice s) {
+    char c = s.len > 0 ? s.ptr[0] : ' ';
+    if (c == '.' && s.len > 1) /* the end of a sentence, or a part of a name */
+        c = s.ptr[1];
+    return ascii_is_alpha(c) || ascii_is_digit(c) || c == '-' || c == '@';
+}
+
+bool value_mentioned(struct slice text, struct slice words) {
+    ssize_t at;
+    char before = ' ';
+    while ((at = slice_find(text, words)) >= 0) {
+        if (at > 0)
+            before = text.ptr[at - 1];
+        text = slice_from(text, (size_t)at + words.len);
+        if (!goes_on(slice_of(&before, 1)) && before != '.' && !goes_on(text))
+            return true;
+        before = words.ptr[words.len - 1];
+    }
+    return false;
+}

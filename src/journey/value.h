@@ -29,3 +29,6 @@ unsigned value_colour(enum kind_fate fate);
 
 /* Begins and ends colour or bold, when wanted. */
 void value_paint(struct buf *to, bool wanted, unsigned number);
+
+/* Whether a sentence has these words in it, not only as a part of others. */
+bool value_mentioned(struct slice text, struct slice words);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Letters on their way, made up: the events of each in the order in which they happen.
+ */
+#pragma once
+
+#include "letter/id.h"
+#include "rpc/calls.h"
+
+#define SAMPLE_STEPS 4U
+
+/* Id of the letter with this number; letters come a millisecond apart. */
+letter_id sample_letter(uint64_t number);
+
+/* Fills a step of a letter's journey; memory from the arena. Returns the role that says so. */
+enum role sample_step(uint64_t number, unsigned step, struct arena *a,
+                      struct rpc_ledger_event_in *ret);
+
+/* A long journey by hand: deferred once, an alias, two recipients at other hosts, one fails. */
+size_t sample_journey(struct arena *a, struct rpc_event **ret);

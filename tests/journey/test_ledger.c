@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "fiber/wait.h"
+#include "journey/kinds.h"
+#include "journey/ledger.h"
+#include "journey/sample.h"
+
+/* A ledger in a folder of its own. */
+struct world {
+    char folder[64], path[96];
+    struct ledger_options options;
+    struct ledger *ledger;
+    struct arena arena;
+    unsigned said; /* events of the ledger itself */
+    char last_said[256];
+};
+
+static void note(void *arg, const struct rpc_event *e) {
+    struct world *w = arg;
+    if (!slice_eq(e->role, S("ledger")))
+        return;
+    w->said++;
+    (void)snprintf(w->last_said, sizeof w->last_said, "%.*s: %.*s", SLICE_ARG(e->kind),
+                   SLICE_ARG(e->text));
+}
+
+static void start(struct world *w) {
+    w->ledger = ledger_new(&w->options);
+    assert_int_equal(fiber_spawn("ledger", ledger_work, w->ledger), 0);
+}
+
+static void stop(struct world *w) {
+    ledger_stop(w->ledger);
+    ledger_free(w->ledger);
+    w->ledger = NULL;
+}
+
+static void prepare(struct world *w) {
+    *w = (struct world){.folder = "/tmp/journey-XXXXXX"};
+    assert_non_null(mkdtemp(w->folder));
+    (void)snprintf(w->path, sizeof w->path, "%s/ledger.db", w->folder);
+    w->options = (struct ledger_options){
+        .path = w->path, .keep = 30 * USEC_DAY, .size_max = 1 << 30, .added = note, .arg = w};
+}
+
+static void open_world(struct world *w) {
+    prepare(w);
+    start(w);
+}
+
+static void close_world(struct world *w) {
+    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm",
+                                        "ledger.db.damaged", "ledger.db.damaged-wal"};
+    if (w->ledger)
+        stop(w);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char path[160];
+        (void)snprintf(path, sizeof path, "%s/%s", w->folder, names[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(w->folder), 0);
+    arena_done(&w->arena);
+}
+
+static void add_letter(struct world *w, uint64_t number) {
+    _cleanup_(arena_done) struct arena a = {0};
+    for (unsigned step = 0; step < SAMPLE_STEPS; step++) {
+        struct rpc_ledger_event_in e;
+        enum role role = sample_step(number, step, &a, &e);
+        ledger_add(w->ledger, role, &e);
+    }
+}
+
+/* One that is short, by its text. */
+static void add(struct world *w, enum role role, letter_id letter, const char *text) {
+    struct rpc_ledger_event_in e = {
+        .wall = fiber_wall(), .letter = letter, .kind = S(KIND_NOTICE), .text = slice_of_str(text)};
+    ledger_add(w->ledger, role, &e);
+}
+
+static struct ledger_events journey(struct world *w, letter_id letter, uint64_t after,
+                                    usec_t wait) {
+    struct ledger_events events = {0};
+    struct problem problem = {0};
+    if (ledger_journey(w->ledger, letter, after, wait, &w->arena, &events, &problem) != 0)
+        fail_msg("%s", problem.text);
+    return events;
+}
+
+static struct ledger_events ask_log(struct world *w, struct ledger_question q) {
+    struct ledger_events events = {0};
+    assert_int_equal(ledger_log(w->ledger, &q, &w->arena, &events, NULL), 0);
+    return events;
+}
+
+static size_t found(struct world *w, const char *what, letter_id **ret) {
+    size_t count = 0;
+    struct problem problem = {0};
+    if (ledger_find(w->ledger, slice_of_str(what), 20, &w->arena, ret, &count, &problem) != 0)
+        fail_msg("%s", problem.text);
+    return count;
+}
+
+/* ------------------------------------------------------------------ what goes in comes out */
+
+FIBER_TEST(a_journey_has_the_events_of_its_letter_in_order) {
+    struct world w;
+    open_world(&w);
+    add_letter(&w, 1);
+    add_letter(&w, 2);
+    struct ledger_events events = journey(&w, sample_letter(1), 0, 0);
+    assert_int_equal(events.count, SAMPLE_STEPS);
+    assert_slice(events.list[0].kind, "accepted");
+    assert_slice(events.list[0].role, "edge");
+    assert_int_equal(events.list[0].letter, sample_letter(1));
+    assert_int_equal(events.list[0].wall, TEST_WALL + 100);
+    assert_slice(events.list[2].kind, "delivered");
+    assert_int_equal(journey(&w, sample_letter(1), events.list[2].sequence, 0).count, 1);
+    assert_int_equal(journey(&w, sample_letter(3), 0, 0).count, 0);
+    close_world(&w);
+}
+
+FIBER_TEST(letters_are_found_by_what_people_know) {
+    static const char *const whats[] = {
+        "user1@example.net",      "READER1@Example.JP", " <1.ABC@mail.example.net> ",
+        "1.abc@mail.example.net", "offer NUMBER 1 for",
+    };
+    struct world w;
+    letter_id *ids = NULL;
+    char id[LETTER_ID_SIZE];
+    open_world(&w);
+    add_letter(&w, 1);
+    add_letter(&w, 2);
+    for (size_t i = 0; i < ARRAY_SIZE(whats); i++) {
+        if (found(&w, whats[i], &ids) != 1 || ids[0] != sample_letter(1))
+            fail_msg("\"%s\" finds the wrong letters", whats[i]);
+    }
+    (void)letter_id_format(sample_letter(1), id);
+    assert_int_equal(found(&w, id, &ids), 1);
+    assert_int_equal(ids[0], sample_letter(1));
+    id[6] = '\0';
+    assert_int_equal(found(&w, id, &ids), 2);
+    assert_int_equal(found(&w, "nobody@example.net", &ids), 0);
+    assert_int_equal(found(&w, "", &ids), 0);
+    close_world(&w);
+}
+
+FIBER_TEST(the_newest_letters_come_first) {
+    struct world w;
+    letter_id *ids = NULL;
+    open_world(&w);
+    for (uint64_t n = 1; n <= 50; n++)
+        add_letter(&w, n * 5000); /* the same recipient */
+    assert_int_equal(found(&w, "reader0@example.jp", &ids), 20);
+    for (size_t i = 0; i < 20; i++)
+        assert_int_equal(ids[i], sample_letter((50 - i) * 5000));
+    close_world(&w);
+}
+
+FIBER_TEST(an_address_that_stands_for_others_is_found_by_both) {
+    struct rpc_field facts[] = {{S(FACT_TO), S("all@example.jp")},
+                                {S(FACT_TARGETS), S("mike@example.jp\nshiro@example.com")}};
+    struct world w;
+    letter_id *ids = NULL;
+    open_world(&w);
+    struct rpc_ledger_event_in e = {.wall = fiber_wall(),
+                                    .letter = sample_letter(9),
+                                    .kind = S(KIND_EXPANDED),
+                                    .fields = facts,
+                                    .fields_count = 2};
+    ledger_add(w.ledger, ROLE_QUEUE, &e);
+    assert_int_equal(found(&w, "all@example.jp", &ids), 1);
+    assert_int_equal(found(&w, "shiro@example.com", &ids), 1);
+    close_world(&w);
+}
+
+FIBER_TEST(an_answer_has_at_most_a_hundred_events) {
+    struct world w;
+    open_world(&w);
+    for (unsigned i = 0; i < 250; i++)
+        add(&w, ROLE_QUEUE, 7, "again");
+    struct ledger_events events = journey(&w, 7, 0, 0);
+    assert_int_equal(events.count, 100);
+    events = journey(&w, 7, events.list[99].sequence, 0);
+    events = journey(&w, 7, events.list[99].sequence, 0);
+    assert_int_equal(events.count, 50);
+    close_world(&w);
+}
+
+FIBER_TEST(an_answer_fits_into_a_frame) {
+    struct world w;
+    size_t bytes = 0;
+    char *big = mem_zero(16384);
+    memset(big, 'x', 16384);
+    struct rpc_field facts[] = {{S("a"), slice_of(big, 16384)},
+                                {S("b"), slice_of(big, 16384)},
+                                {S("c"), slice_of(big, 16384)},
+                                {S("d"), slice_of(big, 16384)},
+                                {S("e"), slice_of(big, 16384)}};
+    open_world(&w);
+    for (unsigned i = 0; i < 30; i++) {
+        struct rpc_ledger_event_in e = {.wall = fiber_wall(),
+                                        .letter = 7,
+                                        .kind = S(KIND_NOTICE),
+                                        .fields = facts,
+                                        .fields_count = 5};
+        ledger_add(w.ledger, ROLE_EDGE, &e);
+    }
+    struct ledger_events events = journey(&w, 7, 0, 0);
+    for (size_t i = 0; i < events.count; i++) {
+        for (size_t k = 0; k < events.list[i].fields_count; k++)
+            bytes += events.list[i].fields[k].value.len + 64;
+    }
+    assert_in_range(events.count, 2, 29);
+    assert_true(bytes < RPC_FRAME_MAX);
+    free(big);
+    close_world(&w);
+}
+
+/* ------------------------------------------------------------------ the log */
+
+FIBER_TEST(the_log_has_all_events_in_order) {
+    struct world w;
+    open_world(&w);
+    add_letter(&w, 1);
+    add(&w, ROLE_MASTER, 0, "The post office is open.");
+    struct ledger_events events = ask_log(&w, (struct ledger_question){0});
+    assert_int_equal(events.count, SAMPLE_STEPS + 1);
+    assert_slice(events.list[SAMPLE_STEPS].role, "master");
+    assert_int_equal(events.list[SAMPLE_STEPS].letter, 0);
+    for (size_t i = 0; i < events.count; i++)
+        assert_int_equal(events.list[i].sequence, i + 1);
+    close_world(&w);
+}
+
+FIBER_TEST(the_last_events_of_a_role) {
+    struct world w;
+    open_world(&w);
+    for (uint64_t n = 0; n < 10; n++)
+        add_letter(&w, n);
+    struct ledger_events events = ask_log(&w, (struct ledger_question){.last = 3});
+    assert_int_equal(events.count, 3);
+    assert_int_equal(events.list[0].sequence, 38);
+    events = ask_log(&w, (struct ledger_question){.last = 3, .role = S("mail")});
+    assert_int_equal(events.count, 3);
+    assert_slice(events.list[0].kind, "delivered");
+    assert_int_equal(events.list[0].letter, sample_letter(7));
+    events = ask_log(&w, (struct ledger_question){.last = 1000, .role = S("mail")});
+    assert_int_equal(events.count, 10);
+    events = ask_log(&w, (struct ledger_question){.role = S("keys")});
+    assert_int_equal(events.count, 0);
+    close_world(&w);
+}
+
+FIBER_TEST(a_rare_role_is_found_behind_many_others) {
+    struct world w;
+    open_world(&w);
+    for (unsigned i = 0; i < 45000; i++)
+        add(&w, ROLE_EDGE, 0, "x");
+    add(&w, ROLE_KEYS, 0, "The one.");
+    struct ledger_events events = ask_log(&w, (struct ledger_question){.role = S("keys")});
+    assert_int_equal(events.count, 1);
+    assert_slice(events.list[0].text, "The one.");
+    close_world(&w);
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+static void add_later(void *arg) {
+    struct world *w = arg;
+    (void)fiber_sleep(3 * USEC_SEC);
+    add(w, ROLE_QUEUE, 8, "another letter");
+    (void)fiber_sleep(2 * USEC_SEC);
+    add(w, ROLE_QUEUE, 7, "at last");
+}
+
+FIBER_TEST(a_call_waits_for_news_of_its_letter) {
+    struct world w;
+    open_world(&w);
+    usec_t begin = fiber_now();
+    assert_int_equal(fiber_spawn("later", add_later, &w), 0);
+    struct ledger_events events = journey(&w, 7, 0, 30 * USEC_SEC);
+    assert_int_equal(events.count, 1);
+    assert_slice(events.list[0].text, "at last");
+    assert_in_range(fiber_now() - begin, 5 * USEC_SEC, 5 * USEC_SEC + LEDGER_WRITE_DELAY);
+    close_world(&w);
+}
+
+FIBER_TEST(a_call_without_news_ends_in_time) {
+    struct world w;
+    open_world(&w);
+    usec_t begin = fiber_now();
+    assert_int_equal(journey(&w, 7, 0, 2 * USEC_SEC).count, 0);
+    assert_int_equal(fiber_now() - begin, 2 * USEC_SEC);
+    begin = fiber_now();
+    assert_int_equal(journey(&w, 7, 0, USEC_HOUR).count, 0);
+    assert_int_equal(fiber_now() - begin, LEDGER_WAIT_MAX);
+    close_world(&w);
+}
+
+FIBER_TEST(the_log_is_followed_role_by_role) {
+    struct world w;
+    open_world(&w);
+    add(&w, ROLE_EDGE, 0, "before");
+    assert_int_equal(fiber_spawn("later", add_later, &w), 0);
+    struct ledger_events events =
+        ask_log(&w, (struct ledger_question){.role = S("queue"), .wait = 30 * USEC_SEC});
+    assert_int_equal(events.count, 1);
+    assert_slice(events.list[0].text, "another letter");
+    uint64_t after = events.list[0].sequence;
+    events = ask_log(&w, (struct ledger_question){.after = after, .wait = 30 * USEC_SEC});
+    assert_slice(events.list[0].text, "at last");
+    close_world(&w);
+}
+
+static void stop_later(void *arg) {
+    struct world *w = arg;
+    (void)fiber_sleep(USEC_SEC);
+    ledger_stop(w->ledger);
+}
+
+FIBER_TEST(stopping_ends_all_waits) {
+    struct world w;
+    struct fiber *stopping;
+    open_world(&w);
+    usec_t begin = fiber_now();
+    assert_int_equal(fiber_start("stop", stop_later, &w, &stopping), 0);
+    assert_int_equal(journey(&w, 7, 0, 30 * USEC_SEC).count, 0);
+    fiber_join(stopping);
+    assert_in_range(fiber_now() - begin, USEC_SEC, 2 * USEC_SEC);
+    close_world(&w);
+}
+
+/* ------------------------------------------------------------------ kept, and let go */
+
+FIBER_TEST(stopping_writes_what_is_left) {
+    struct world w;
+    open_world(&w);
+    add_letter(&w, 1);
+    stop(&w);
+    start(&w);
+    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, SAMPLE_STEPS);
+    add(&w, ROLE_MASTER, 0, "again");
+    struct ledger_events events = ask_log(&w, (struct ledger_question){.last = 1});
+    assert_int_equal(events.list[0].sequence, SAMPLE_STEPS + 1);
+    close_world(&w);
+}
+
+FIBER_TEST(events_are_written_soon) {
+    struct world w;
+    struct ledger_stats stats;
+    open_world(&w);
+    assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    add_letter(&w, 1);
+    ledger_stats(w.ledger, &stats);
+    assert_int_equal(stats.written, 0);
+    assert_int_equal(fiber_sleep(LEDGER_WRITE_DELAY + USEC_MS), 0);
+    ledger_stats(w.ledger, &stats);
+    assert_int_equal(stats.written, SAMPLE_STEPS);
+    close_world(&w);
+}
+
+FIBER_TEST(events_older_than_the_settings_say_are_let_go) {
+    struct world w;
+    letter_id *ids = NULL;
+    open_world(&w);
+    for (uint64_t n = 0; n < 600; n++)
+        add_letter(&w, n);
+    assert_int_equal(fiber_sleep(29 * USEC_DAY), 0);
+    assert_int_equal(found(&w, "reader17@example.jp", &ids), 1);
+    add(&w, ROLE_EDGE, 0, "young");
+    assert_int_equal(fiber_sleep(2 * USEC_DAY), 0);
+    assert_int_equal(found(&w, "reader17@example.jp", &ids), 0);
+    assert_int_equal(found(&w, "offer number 17 ", &ids), 0);
+    struct ledger_events events = ask_log(&w, (struct ledger_question){0});
+    assert_int_equal(events.count, 1);
+    assert_slice(events.list[0].text, "young");
+    close_world(&w);
+}
+
+FIBER_TEST(sequence_numbers_go_on_when_all_is_old) {
+    struct world w;
+    open_world(&w);
+    add_letter(&w, 1);
+    assert_int_equal(fiber_sleep(60 * USEC_DAY), 0);
+    stop(&w);
+    start(&w);
+    add(&w, ROLE_EDGE, 0, "new");
+    struct ledger_events events = ask_log(&w, (struct ledger_question){.last = 1});
+    assert_int_equal(events.list[0].sequence, SAMPLE_STEPS + 1);
+    close_world(&w);
+}
+
+FIBER_TEST(the_file_stays_within_its_bound) {
+    struct world w;
+    struct stat st;
+    prepare(&w);
+    w.options.size_max = 4 << 20;
+    start(&w);
+    for (uint64_t n = 0; n < 20000; n++) { /* about 23 MB */
+        add_letter(&w, n);
+        if (n % 100 == 0)
+            assert_int_equal(fiber_sleep(20 * USEC_MS), 0);
+    }
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    struct ledger_events events = ask_log(&w, (struct ledger_question){0});
+    assert_true(events.list[0].sequence > 50000);
+    events = ask_log(&w, (struct ledger_question){.last = 1});
+    assert_int_equal(events.list[0].sequence, 80000);
+    stop(&w);
+    assert_int_equal(stat(w.path, &st), 0);
+    assert_in_range(st.st_size, 1 << 20, 5 << 20);
+    start(&w);
+    close_world(&w);
+}
+
+FIBER_TEST(a_smaller_bound_makes_the_file_smaller) {
+    struct world w;
+    struct stat before, after;
+    open_world(&w);
+    for (uint64_t n = 0; n < 15000; n++)
+        add_letter(&w, n);
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    stop(&w);
+    assert_int_equal(stat(w.path, &before), 0);
+    assert_true(before.st_size > 12 << 20);
+    start(&w);
+    ledger_set_limits(w.ledger, 30 * USEC_DAY, 2 << 20);
+    assert_int_equal(fiber_sleep(USEC_HOUR), 0);
+    stop(&w);
+    assert_int_equal(stat(w.path, &after), 0);
+    assert_true(after.st_size <= 11 << 20); /* up to 8 MB unused may stay */
+    close_world(&w);
+}
+
+/* ------------------------------------------------------------------ bad days */
+
+static void write_file(const char *path, const char *bytes, size_t len, off_t at) {
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, bytes, len, at), len);
+    (void)close(fd);
+}
+
+static bool put_aside(const struct world *w) {
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s.damaged", w->path);
+    return access(path, F_OK) == 0;
+}
+
+FIBER_TEST(a_file_that_is_no_database_is_put_aside) {
+    struct world w;
+    static const char garbage[8192] = "This is not a database.";
+    prepare(&w);
+    write_file(w.path, garbage, sizeof garbage, 0);
+    start(&w);
+    add_letter(&w, 1);
+    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, SAMPLE_STEPS);
+    assert_true(put_aside(&w));
+    assert_int_equal(w.said, 1);
+    assert_true(slice_starts(slice_of_str(w.last_said), S("damaged: ledger.db is not an SQLite")));
+    struct ledger_events events = ask_log(&w, (struct ledger_question){.role = S("ledger")});
+    assert_int_equal(events.count, 1);
+    close_world(&w);
+}
+
+FIBER_TEST(a_newer_format_is_put_aside) {
+    struct world w;
+    sqlite3 *db;
+    open_world(&w);
+    add_letter(&w, 1);
+    stop(&w);
+    assert_int_equal(sqlite3_open(w.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    start(&w);
+    add_letter(&w, 2);
+    assert_int_equal(journey(&w, sample_letter(2), 0, 0).count, SAMPLE_STEPS);
+    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, 0);
+    assert_true(put_aside(&w));
+    close_world(&w);
+}
+
+FIBER_TEST(damage_met_at_work_begins_a_new_database) {
+    struct world w;
+    static char garbage[4096];
+    struct stat st;
+    letter_id *ids;
+    size_t count;
+    open_world(&w);
+    for (uint64_t n = 0; n < 5000; n++)
+        add_letter(&w, n);
+    stop(&w);
+    assert_int_equal(stat(w.path, &st), 0);
+    memset(garbage, 0x5a, sizeof garbage);
+    for (off_t at = 8 * 4096; at < st.st_size; at += 4096)
+        write_file(w.path, garbage, sizeof garbage, at);
+    start(&w);
+    (void)ledger_find(w.ledger, S("reader17@example.jp"), 20, &w.arena, &ids, &count, NULL);
+    add_letter(&w, 6000);
+    assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
+    assert_int_equal(journey(&w, sample_letter(6000), 0, 0).count, SAMPLE_STEPS);
+    assert_true(put_aside(&w));
+    assert_int_equal(w.said, 1);
+    close_world(&w);
+}
+
+FIBER_TEST(a_follower_from_before_the_damage_gets_what_comes) {
+    struct world w;
+    open_world(&w);
+    add(&w, ROLE_EDGE, 0, "old");
+    struct ledger_events events =
+        ask_log(&w, (struct ledger_question){.after = 1000000, .wait = USEC_SEC});
+    assert_int_equal(events.count, 0);
+    assert_int_equal(fiber_spawn("later", add_later, &w), 0);
+    events = ask_log(&w, (struct ledger_question){.after = 1000000, .wait = USEC_MIN});
+    assert_int_equal(events.count, 1);
+    assert_int_equal(fiber_sleep(5 * USEC_SEC), 0);
+    close_world(&w);
+}
+
+FIBER_TEST(without_a_database_events_wait_in_memory) {
+    struct world w;
+    struct ledger_events events;
+    prepare(&w);
+    assert_int_equal(rmdir(w.folder), 0);
+    start(&w);
+    add_letter(&w, 1);
+    assert_int_equal(ledger_journey(w.ledger, sample_letter(1), 0, 0, &w.arena, &events, NULL),
+                     -ENOENT);
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_int_equal(w.said, 1); /* once, not every few seconds */
+    assert_true(slice_starts(slice_of_str(w.last_said), S("error: Events cannot be written")));
+    assert_int_equal(mkdir(w.folder, 0700), 0);
+    assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
+    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, SAMPLE_STEPS);
+    close_world(&w);
+}
+
+FIBER_TEST(memory_is_bounded_and_losses_are_said) {
+    struct world w;
+    struct ledger_stats stats;
+    prepare(&w);
+    w.options.memory_max = 100000;
+    assert_int_equal(rmdir(w.folder), 0);
+    start(&w);
+    for (uint64_t n = 0; n < 1000; n++)
+        add_letter(&w, n);
+    ledger_stats(w.ledger, &stats);
+    assert_in_range(stats.waiting_bytes, 90000, 110000);
+    assert_int_equal(stats.added + stats.lost, 4000);
+    assert_int_equal(mkdir(w.folder, 0700), 0);
+    assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
+    struct ledger_events events = ask_log(&w, (struct ledger_question){.last = 1});
+    assert_slice(events.list[0].kind, "lost");
+    char expected[100];
+    (void)snprintf(expected, sizeof expected,
+                   "%llu events were not kept: they came faster than they can be written.",
+                   (unsigned long long)stats.lost);
+    assert_slice(events.list[0].text, expected);
+    close_world(&w);
+}
+
+FIBER_TEST(a_clock_gone_mad_is_not_believed) {
+    struct world w;
+    open_world(&w);
+    struct rpc_ledger_event_in e = {.wall = INT64_MAX, .kind = S(KIND_NOTICE), .text = S("when?")};
+    ledger_add(w.ledger, ROLE_EDGE, &e);
+    struct ledger_events events = ask_log(&w, (struct ledger_question){0});
+    assert_int_equal(events.list[0].wall, fiber_wall());
+    close_world(&w);
+}
+
+/* ------------------------------------------------------------------ with real threads */
+
+static void keep_asking(void *arg) {
+    struct world *w = arg;
+    letter_id *ids;
+    while (fiber_yield() == 0) {
+        _cleanup_(arena_done) struct arena a = {0};
+        size_t count = 0;
+        int r = ledger_find(w->ledger, S("user5@example.net"), 5, &a, &ids, &count, NULL);
+        assert_true(r == 0 || (r == -ECANCELED && fiber_cancelled()));
+    }
+}
+
+REAL_FIBER_TEST(reading_goes_on_while_writing) {
+    struct world w;
+    struct fiber *asking;
+    letter_id *ids = NULL;
+    open_world(&w);
+    assert_int_equal(fiber_start("asking", keep_asking, &w, &asking), 0);
+    for (uint64_t n = 0; n < 5000; n++) {
+        add_letter(&w, n);
+        if (n % 50 == 0)
+            assert_int_equal(fiber_yield(), 0);
+    }
+    fiber_cancel(asking);
+    fiber_join(asking);
+    assert_int_equal(found(&w, "user5@example.net", &ids), 5);
+    assert_int_equal(ids[0], sample_letter(4005));
+    close_world(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_journey_has_the_events_of_its_letter_in_order),
+        cmocka_unit_test(test_letters_are_found_by_what_people_know),
+        cmocka_unit_test(test_the_newest_letters_come_first),
+        cmocka_unit_test(test_an_address_that_stands_for_others_is_found_by_both),
+        cmocka_unit_test(test_an_answer_has_at_most_a_hundred_events),
+        cmocka_unit_test(test_an_answer_fits_into_a_frame),
+        cmocka_unit_test(test_the_log_has_all_events_in_order),
+        cmocka_unit_test(test_the_last_events_of_a_role),
+        cmocka_unit_test(test_a_rare_role_is_found_behind_many_others),
+        cmocka_unit_test(test_a_call_waits_for_news_of_its_letter),
+        cmocka_unit_test(test_a_call_without_news_ends_in_time),
+        cmocka_unit_test(test_the_log_is_followed_role_by_role),
+        cmocka_unit_test(test_stopping_ends_all_waits),
+        cmocka_unit_test(test_stopping_writes_what_is_left),
+        cmocka_unit_test(test_events_are_written_soon),
+        cmocka_unit_test(test_events_older_than_the_settings_say_are_let_go),
+        cmocka_unit_test(test_sequence_numbers_go_on_when_all_is_old),
+        cmocka_unit_test(test_the_file_stays_within_its_bound),
+        cmocka_unit_test(test_a_smaller_bound_makes_the_file_smaller),
+        cmocka_unit_test(test_a_file_that_is_no_database_is_put_aside),
+        cmocka_unit_test(test_a_newer_format_is_put_aside),
+        cmocka_unit_test(test_damage_met_at_work_begins_a_new_database),
+        cmocka_unit_test(test_a_follower_from_before_the_damage_gets_what_comes),
+        cmocka_unit_test(test_without_a_database_events_wait_in_memory),
+        cmocka_unit_test(test_memory_is_bounded_and_losses_are_said),
+        cmocka_unit_test(test_a_clock_gone_mad_is_not_believed),
+        cmocka_unit_test(test_reading_goes_on_while_writing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

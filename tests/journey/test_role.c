@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The ledger role behind real links: an edge that reports events, a command line that asks.
+ */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "fiber/wait.h"
+#include "journey/kinds.h"
+#include "journey/sample.h"
+#include "role/roles.h"
+
+struct post {
+    char folder[64], back[256];
+    struct process process;
+    struct rpc_link *edge, *cli; /* their ends */
+    struct rpc_link *to_edge, *to_cli;
+    char misbehaved[256];
+    struct arena arena;
+};
+
+static void misbehaved(struct rpc_link *link, const char *why, void *arg) {
+    struct post *p =
+        ((struct process *)arg)->state ? CONTAINER_OF(arg, struct post, process) : NULL;
+    (void)link;
+    if (p)
+        (void)snprintf(p->misbehaved, sizeof p->misbehaved, "%s", why);
+}
+
+static void connect_role(struct post *p, enum role other, struct rpc_link **ret_theirs,
+                         struct rpc_link **ret_ours) {
+    int fds[2];
+    struct rpc_options ours = {.self = ROLE_LEDGER,
+                               .other = other,
+                               .service = rpc_services[ROLE_LEDGER],
+                               .handlers = role_ledger.handlers,
+                               .arg = &p->process,
+                               .misbehaved = misbehaved};
+    struct rpc_options theirs = {.self = other, .other = ROLE_LEDGER};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    *ret_ours = rpc_link_new(&ours);
+    *ret_theirs = rpc_link_new(&theirs);
+    assert_int_equal(rpc_link_attach(*ret_ours, fds[0]), 0);
+    assert_int_equal(rpc_link_attach(*ret_theirs, fds[1]), 0);
+}
+
+static void open_post(struct post *p) {
+    struct problem problem = {0};
+    *p = (struct post){.folder = "/tmp/ledger-XXXXXX"};
+    assert_non_null(getcwd(p->back, sizeof p->back));
+    assert_non_null(mkdtemp(p->folder));
+    assert_int_equal(chdir(p->folder), 0);
+    p->process = (struct process){.role = &role_ledger, .conf = conf_new(), .root = fiber_self()};
+    assert_int_equal(conf_set(p->process.conf, "log.destination", S("none"), &problem), 0);
+    assert_int_equal(
+        conf_set(p->process.conf, "log.file", S("/var/lib/hayauma/ledger/events.log"), &problem),
+        0);
+    assert_int_equal(role_ledger.open(&p->process, &problem), 0);
+    connect_role(p, ROLE_EDGE, &p->edge, &p->to_edge);
+    connect_role(p, ROLE_CLI, &p->cli, &p->to_cli);
+}
+
+static void close_post(struct post *p) {
+    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm",
+                                        "events.log"};
+    rpc_link_free(p->edge);
+    rpc_link_free(p->cli);
+    rpc_link_free(p->to_edge);
+    rpc_link_free(p->to_cli);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        (void)unlink(names[i]);
+    assert_int_equal(chdir(p->back), 0);
+    assert_int_equal(rmdir(p->folder), 0);
+    conf_free(p->process.conf);
+    arena_done(&p->arena);
+}
+
+static void report(struct post *p, uint64_t number) {
+    _cleanup_(arena_done) struct arena a = {0};
+    for (unsigned step = 0; step < SAMPLE_STEPS; step++) {
+        struct rpc_ledger_event_in e;
+        (void)sample_step(number, step, &a, &e);
+        assert_int_equal(send_ledger_event(p->edge, &e), 0);
+    }
+}
+
+/* Until the role has as many events as were sent. */
+static void settle(struct post *p, size_t count) {
+    for (unsigned i = 0; i < 100; i++) {
+        _cleanup_(arena_done) struct arena a = {0};
+        struct rpc_ledger_log_in in = {.last = 1};
+        struct rpc_ledger_log_out out = {0};
+        assert_int_equal(call_ledger_log(p->cli, &in, &a, &out, NULL), 0);
+        if (out.events_count > 0 && out.events[0].sequence >= count)
+            return;
+        assert_int_equal(fiber_sleep(20 * USEC_MS), 0);
+    }
+    fail_msg("the events did not arrive: %s", p->misbehaved);
+}
+
+/* The role frees nothing at its end, since its process ends with it; here the leak is known. */
+static void stop_role(struct post *p) {
+    role_ledger.stop(&p->process);
+}
+
+REAL_FIBER_TEST(a_journey_travels_from_edge_to_command_line) {
+    static struct post p;
+    open_post(&p);
+    report(&p, 1);
+    settle(&p, SAMPLE_STEPS);
+    struct rpc_ledger_find_in find = {.what = S("READER1@example.jp"), .limit = 10};
+    struct rpc_ledger_find_out found = {0};
+    assert_int_equal(call_ledger_find(p.cli, &find, &p.arena, &found, NULL), 0);
+    assert_int_equal(found.letters_count, 1);
+    letter_id id = 0;
+    assert_int_equal(letter_id_parse(found.letters[0].text, &id), 0);
+    assert_int_equal(id, sample_letter(1));
+    struct rpc_ledger_journey_in in = {.letter = id};
+    struct rpc_ledger_journey_out out = {0};
+    assert_int_equal(call_ledger_journey(p.cli, &in, &p.arena, &out, NULL), 0);
+    assert_int_equal(out.events_count, SAMPLE_STEPS);
+    assert_slice(out.events[0].role, "edge"); /* who sent it, not who it says it is */
+    assert_slice(out.events[1].role, "edge");
+    assert_slice(out.events[2].kind, "delivered");
+    stop_role(&p);
+    close_post(&p);
+}
+
+REAL_FIBER_TEST(news_wake_a_waiting_command_line) {
+    static struct post p;
+    open_post(&p);
+    usec_t begin = fiber_now();
+    report(&p, 2);
+    struct rpc_ledger_journey_in in = {.letter = sample_letter(2), .wait = 10 * USEC_SEC};
+    struct rpc_ledger_journey_out out = {0};
+    assert_int_equal(call_ledger_journey(p.cli, &in, &p.arena, &out, NULL), 0);
+    assert_in_range(out.events_count, 1, SAMPLE_STEPS);
+    assert_true(fiber_now() - begin < 5 * USEC_SEC);
+    stop_role(&p);
+    close_post(&p);
+}
+
+REAL_FIBER_TEST(the_log_file_lies_in_the_roles_own_folder) {
+    static struct post p;
+    struct stat st;
+    open_post(&p);
+    report(&p, 3);
+    settle(&p, SAMPLE_STEPS);
+    struct conf *before = p.process.conf;
+    p.process.conf = conf_new();
+    assert_int_equal(
+        conf_set(p.process.conf, "log.file", S("/var/log/hayauma.log"), &(struct problem){0}), 0);
+    role_ledger.reload(&p.process, before);
+    conf_free(before);
+    struct rpc_ledger_log_in in = {.last = 1, .role = S("ledger")};
+    struct rpc_ledger_log_out out = {0};
+    assert_int_equal(call_ledger_log(p.cli, &in, &p.arena, &out, NULL), 0);
+    assert_int_equal(out.events_count, 1);
+    assert_slice(out.events[0].kind, "warning");
+    assert_true(slice_find(out.events[0].text, S("/var/log/hayauma.log is out of reach")) > 0);
+    stop_role(&p);
+    assert_int_equal(stat("events.log", &st), 0);
+    assert_true(st.st_size > 100);
+    close_post(&p);
+}
+
+REAL_FIBER_TEST(an_edge_may_not_read) {
+    static struct post p;
+    open_post(&p);
+    struct rpc_ledger_log_in in = {.last = 1};
+    struct rpc_ledger_log_out out = {0};
+    assert_int_equal(call_ledger_log(p.edge, &in, &p.arena, &out, NULL), -EPIPE);
+    assert_string_equal(p.misbehaved, "made a call that its role may not make");
+    stop_role(&p);
+    close_post(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_journey_travels_from_edge_to_command_line),
+        cmocka_unit_test(test_news_wake_a_waiting_command_line),
+        cmocka_unit_test(test_the_log_file_lies_in_the_roles_own_folder),
+        cmocka_unit_test(test_an_edge_may_not_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "journey/kinds.h"
+#include "journey/sample.h"
+#include "journey/show.h"
+#include "journey/text.h"
+
+/* ------------------------------------------------------------------ text */
+
+static void assert_escaped(const char *text, const char *shown) {
+    _cleanup_(buf_done) struct buf b = {0};
+    text_add(&b, slice_of_str(text));
+    assert_slice(buf_slice(&b), shown);
+}
+
+static void a_terminal_is_not_steered(void **state) {
+    (void)state;
+    assert_escaped("plain 会議 é", "plain 会議 é");
+    assert_escaped("\x1b[2J\r\n\t\x7f", "\\x1b[2J\\x0d\\x0a\\x09\\x7f");
+    assert_escaped("\xc2\x9b"
+                   "31m",
+                   "\\u{009b}31m"); /* C1 CSI */
+    assert_escaped("\xe2\x80\xae"
+                   "fdp",
+                   "\\u{202e}fdp"); /* right-to-left override */
+    assert_escaped("a\xff\xc0\x80\xe4", "a\\xff\\xc0\\x80\\xe4");
+    assert_escaped("\xef\xbb\xbf", "\\u{feff}");
+}
+
+static void wide_characters_take_two_columns(void **state) {
+    (void)state;
+    assert_int_equal(text_columns(S("abc")), 3);
+    assert_int_equal(text_columns(S("会議")), 4);
+    assert_int_equal(text_columns(S("が")), 2);
+    assert_int_equal(text_columns(S("か\xe3\x82\x99")), 2); /* with a combining mark */
+    assert_int_equal(text_columns(S("é")), 1);
+}
+
+static void assert_wrapped(const char *text, size_t column, size_t width, const char *expected) {
+    _cleanup_(buf_done) struct buf b = {0};
+    text_wrap(&b, slice_of_str(text), column, width);
+    assert_slice(buf_slice(&b), expected);
+}
+
+static void lines_are_wrapped_at_blanks(void **state) {
+    (void)state;
+    assert_wrapped("one two three four five six", 2, 24, "one two three four\n  five six");
+    assert_wrapped("a-word-that-is-longer-than-any-line is", 0, 20,
+                   "a-word-that-is-longer-than-any-line\nis");
+    assert_wrapped("", 3, 30, "");
+    assert_wrapped("  a   b ", 3, 30, "a b");
+}
+
+static void japanese_is_wrapped_between_characters(void **state) {
+    (void)state;
+    assert_wrapped("あいうえおかきくけこさしす", 0, 20, "あいうえおかきくけこ\nさしす");
+    assert_wrapped("あいうえおかきくけこ。さしす", 0, 20, "あいうえおかきくけ\nこ。さしす");
+}
+
+/* ------------------------------------------------------------------ journeys */
+
+static void assert_has(struct slice text, const char *part) {
+    if (slice_find(text, slice_of_str(part)) < 0)
+        fail_msg("\"%s\" is not in:\n%.*s", part, SLICE_ARG(text));
+}
+
+static void assert_has_not(struct slice text, const char *part) {
+    if (slice_find(text, slice_of_str(part)) >= 0)
+        fail_msg("\"%s\" is in:\n%.*s", part, SLICE_ARG(text));
+}
+
+static void the_head_tells_every_fate(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct rpc_event *events;
+    size_t count = sample_journey(&a, &events);
+    struct show_options options = {.width = 120};
+    (void)state;
+    show_head(&b, events[0].letter, events, count, &options);
+    assert_has(buf_slice(&b), "  From        tama@example.jp\n");
+    assert_has(buf_slice(&b), "  Subject     Re: 会議の日程について\n");
+    assert_has(buf_slice(&b), "  Size        4,312 bytes\n");
+    assert_has(buf_slice(&b), "  Arrived     Wed, 18 Nov 2026 11:06:40 +0000\n");
+    assert_has(buf_slice(&b),
+               "  kuro@example.net   Transmitted after 31.21 s: 250 2.0.0 Ok: queued as");
+    assert_has(buf_slice(&b),
+               "  all@example.jp     Passed on after 1 ms: mike@example.jp, shiro@example.com\n");
+    assert_has(buf_slice(&b), "  mike@example.jp    Delivered after 5 ms: INBOX\n");
+    assert_has(buf_slice(&b), "  shiro@example.com  Failed after 5 min 32 s: 550 5.1.1");
+}
+
+static void a_deferred_letter_says_when_it_is_tried_again(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct rpc_event *events;
+    struct show_options options = {.width = 120};
+    (void)state;
+    (void)sample_journey(&a, &events);
+    show_head(&b, events[0].letter, events, 8, &options); /* up to the deferral */
+    assert_has(buf_slice(&b), "Deferred, next attempt 11:12:11, in 5 min 0 s: 451 4.7.1");
+}
+
+static void steps_have_times_and_spans(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct rpc_event *events;
+    size_t count = sample_journey(&a, &events);
+    struct show_options options = {.width = 120};
+    usec_t before = 0;
+    (void)state;
+    show_steps(&b, events, count, &before, &options);
+    assert_int_equal(before, events[count - 1].wall);
+    assert_true(slice_starts(buf_slice(&b), S("2026-11-18\n11:06:40.000            Accepted")));
+    assert_has(buf_slice(&b), "11:06:40.001     +1 ms  Passed on");
+    assert_has(buf_slice(&b), "11:07:11.212   +1.18 s  Transmitted");
+    assert_has(buf_slice(&b), "                        C: MAIL FROM:<tama@example.jp> SIZE=4312\n");
+    assert_has(buf_slice(&b), "                        -- mx2.example.net [198.51.100.11]\n");
+}
+
+static void what_came_later_is_shown_behind(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf whole = {0}, parts = {0};
+    struct rpc_event *events;
+    size_t count = sample_journey(&a, &events);
+    struct show_options options = {.width = 80};
+    usec_t before = 0;
+    (void)state;
+    show_steps(&whole, events, count, &before, &options);
+    before = 0;
+    for (size_t i = 0; i < count; i++)
+        show_steps(&parts, &events[i], 1, &before, &options);
+    assert_slice(buf_slice(&parts), buf_str(&whole));
+}
+
+static void steps_are_in_order_of_time(void **state) {
+    struct rpc_event events[] = {
+        {.sequence = 1, .wall = TEST_WALL + 5000, .kind = S(KIND_ROUTE), .text = S("Second.")},
+        {.sequence = 2, .wall = TEST_WALL, .kind = S(KIND_ACCEPTED), .text = S("First.")},
+        {.sequence = 3, .wall = TEST_WALL + 5000, .kind = S(KIND_QUEUED), .text = S("Third.")},
+    };
+    _cleanup_(buf_done) struct buf b = {0};
+    struct show_options options = {0};
+    usec_t before = 0;
+    (void)state;
+    show_steps(&b, events, 3, &before, &options);
+    ssize_t first = slice_find(buf_slice(&b), S("First.")),
+            second = slice_find(buf_slice(&b), S("Second.")),
+            third = slice_find(buf_slice(&b), S("Third."));
+    assert_true(first >= 0 && first < second && second < third);
+}
+
+static void nothing_from_outside_is_shown_raw(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct rpc_event *events;
+    size_t count = sample_journey(&a, &events);
+    struct show_options options = {.width = 80};
+    (void)state;
+    show_journey(&b, events[0].letter, events, count, &options);
+    assert_has(buf_slice(&b), "\\x1b[2J");
+    assert_has(buf_slice(&b), "\\u{202e}evil");
+    for (size_t i = 0; i < b.len; i++)
+        assert_true((uint8_t)b.ptr[i] >= 0x20 || b.ptr[i] == '\n');
+}
+
+static void colour_only_when_asked(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf plain = {0}, painted = {0};
+    struct rpc_event *events;
+    size_t count = sample_journey(&a, &events);
+    (void)state;
+    show_journey(&plain, 1, events, count, &(struct show_options){.width = 100});
+    show_journey(&painted, 1, events, count, &(struct show_options){.width = 100, .colour = true});
+    assert_has_not(buf_slice(&plain), "\033[");
+    assert_has(buf_slice(&painted), "\033[32mDelivered after 5 ms: INBOX\033[0m");
+}
+
+static void no_line_is_wider_than_the_terminal(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct rpc_event *events;
+    size_t count = sample_journey(&a, &events);
+    struct slice rest, line;
+    (void)state;
+    show_journey(&b, 1, events, count, &(struct show_options){.width = 80});
+    rest = buf_slice(&b);
+    while (slice_next(&rest, '\n', &line)) {
+        if (text_columns(line) > 80)
+            fail_msg("%zu columns: %.*s", text_columns(line), SLICE_ARG(line));
+    }
+}
+
+static void an_unknown_letter_is_said_plainly(void **state) {
+    _cleanup_(buf_done) struct buf b = {0};
+    (void)state;
+    show_journey(&b, 1, NULL, 0, &(struct show_options){0});
+    assert_slice(buf_slice(&b), "Letter 0000000000001: nothing is known of it, or no longer\n\n");
+}
+
+static void many_recipients_are_counted(void **state) {
+    _cleanup_(buf_done) struct buf to = {0}, b = {0};
+    for (unsigned i = 0; i < 250; i++)
+        buf_printf(&to, "reader%u@example.jp\n", i);
+    struct rpc_field facts[] = {{S(FACT_FROM), S("")}, {S(FACT_TO), buf_slice(&to)}};
+    struct rpc_event e = {
+        .wall = TEST_WALL, .kind = S(KIND_ACCEPTED), .fields = facts, .fields_count = 2};
+    (void)state;
+    show_head(&b, 1, &e, 1, &(struct show_options){0});
+    assert_has(buf_slice(&b), "  reader99@example.jp  Waits\n  and 150 more\n");
+    assert_has(buf_slice(&b), "  From        <> (a report or automatic answer");
+}
+
+/* ------------------------------------------------------------------ lines, JSON */
+
+static void a_line_of_the_log_has_all_on_one_line(void **state) {
+    struct rpc_event e = {.wall = TEST_WALL + 123000,
+                          .letter = 1,
+                          .role = S("queue"),
+                          .kind = S(KIND_WARNING),
+                          .text = S("One\ntwo.")};
+    _cleanup_(buf_done) struct buf b = {0};
+    (void)state;
+    show_line(&b, &e);
+    assert_slice(buf_slice(&b), "2026-11-18 11:06:40.123 warning queue     0000000000001 warning:"
+                                " One\\x0atwo.\n");
+    buf_clear(&b);
+    e.letter = 0;
+    e.fields = &(struct rpc_field){S(FACT_REASON), S("the disk is full")};
+    e.fields_count = 1;
+    show_message(&b, &e);
+    assert_slice(buf_slice(&b),
+                 "queue     -             warning: One\\x0atwo. (the disk is full)\n");
+}
+
+static void json_has_the_types_of_the_table(void **state) {
+    struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c\nd@e.f")},
+                                {S(FACT_SIZE), S("4312")},
+                                {S(FACT_NEXT), S("1795000000000000")},
+                                {S(FACT_UID), S("not a number")},
+                                {S(FACT_DIALOGUE), S("C: QUIT\nS: 221 bye\n")}};
+    struct rpc_event e = {.sequence = 7,
+                          .wall = TEST_WALL,
+                          .letter = 1,
+                          .role = S("relay"),
+                          .kind = S(KIND_DEFERRED),
+                          .text = S("Later."),
+                          .fields = facts,
+                          .fields_count = 5};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct json j = {.to = &b};
+    (void)state;
+    show_journey_json(&j, 1, &e, 1);
+    assert_slice(buf_slice(&b),
+                 "{\"letter\":\"0000000000001\",\"events\":[{\"sequence\":7,"
+                 "\"time\":\"2026-11-18T11:06:40.000Z\",\"level\":\"info\",\"role\":\"relay\","
+                 "\"letter\":\"0000000000001\",\"kind\":\"deferred\",\"text\":\"Later.\","
+                 "\"facts\":{\"to\":[\"a@b.c\",\"d@e.f\"],\"size\":4312,"
+                 "\"next\":\"2026-11-18T11:06:40.000Z\",\"uid\":\"not a number\","
+                 "\"dialogue\":[\"C: QUIT\",\"S: 221 bye\"]}}]}");
+}
+
+/* `test_journey_show WIDTH [colour]` prints the sample, to be looked at. */
+static int print(int argc, char **argv) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct rpc_event *events;
+    size_t count = sample_journey(&a, &events);
+    struct show_options options = {.width = (unsigned)atoi(argv[1]), .colour = argc > 2};
+    show_journey(&b, events[0].letter, events, count, &options);
+    for (size_t i = 0; i < count; i++)
+        show_line(&b, &events[i]);
+    return fwrite(b.ptr, 1, b.len, stdout) == b.len ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_terminal_is_not_steered),
+        cmocka_unit_test(wide_characters_take_two_columns),
+        cmocka_unit_test(lines_are_wrapped_at_blanks),
+        cmocka_unit_test(japanese_is_wrapped_between_characters),
+        cmocka_unit_test(the_head_tells_every_fate),
+        cmocka_unit_test(a_deferred_letter_says_when_it_is_tried_again),
+        cmocka_unit_test(steps_have_times_and_spans),
+        cmocka_unit_test(what_came_later_is_shown_behind),
+        cmocka_unit_test(steps_are_in_order_of_time),
+        cmocka_unit_test(nothing_from_outside_is_shown_raw),
+        cmocka_unit_test(colour_only_when_asked),
+        cmocka_unit_test(no_line_is_wider_than_the_terminal),
+        cmocka_unit_test(an_unknown_letter_is_said_plainly),
+        cmocka_unit_test(many_recipients_are_counted),
+        cmocka_unit_test(a_line_of_the_log_has_all_on_one_line),
+        cmocka_unit_test(json_has_the_types_of_the_table),
+    };
+    (void)setenv("TZ", "UTC", 1);
+    tzset();
+    return argc > 1 ? print(argc, argv) : cmocka_run_group_tests(tests, NULL, NULL);
+}
