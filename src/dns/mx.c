@@ -17,6 +17,7 @@
 #include <errno.h>
 
 #include "base/random.h"
+#include "dns/next_hop.h"
 
 #define PARALLEL_QUESTIONS 8U
 
@@ -51,73 +52,6 @@ static int PRINTF_LIKE(6, 7) settle(struct finder *f, enum dns_fate fate, unsign
     f->way.words = arena_printf_v(f->arena, format, args);
     va_end(args);
     return 1;
-}
-
-static bool is_literal(struct slice name) {
-    return name.len > 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']';
-}
-
-static int parse_literal(struct slice literal, uint16_t port, struct net_addr *ret) {
-    struct slice inside = slice_of(literal.ptr + 1, literal.len - 2);
-    bool tagged = slice_starts_nocase(inside, S("IPv6:"));
-    if (tagged)
-        inside = slice_from(inside, 5);
-    int r = net_parse(inside, port, ret);
-    if (r < 0 || net_port(ret) != port || (tagged && ret->any.sa_family != AF_INET6))
-        return -E_SYNTAX;
-    return 0;
-}
-
-int dns_next_hop_parse(struct slice text, uint16_t default_port, struct dns_next_hop *ret) {
-    struct slice name = text, rest = {NULL, 0};
-    bool bracketed = text.len > 0 && text.ptr[0] == '[';
-    ssize_t end = slice_find_byte(text, bracketed ? ']' : ':');
-    if (bracketed && end < 0)
-        return -E_SYNTAX;
-    if (end >= 0) {
-        size_t name_len = (size_t)end + (bracketed ? 1 : 0);
-        name = slice_first(text, name_len);
-        rest = slice_from(text, name_len);
-    }
-    uint64_t port = default_port;
-    if (rest.len && (rest.ptr[0] != ':' || slice_to_u64(slice_from(rest, 1), 65535, &port) < 0))
-        return -E_SYNTAX;
-    struct net_addr addr;
-    if (bracketed && parse_literal(name, (uint16_t)port, &addr) < 0)
-        name = slice_of(name.ptr + 1, name.len - 2);
-    char wire[DNS_NAME_WIRE];
-    size_t wire_len;
-    if (port == 0 || (!is_literal(name) && dns_name_write(name, wire, &wire_len) < 0))
-        return -E_SYNTAX;
-    *ret = (struct dns_next_hop){.name = name, .port = (uint16_t)port, .no_mx = bracketed};
-    return 0;
-}
-
-/* ------------------------------------------------------------------ ourselves */
-
-static bool is_unspecified(const struct net_addr *addr) {
-    if (addr->any.sa_family == AF_INET)
-        return (ntohl(addr->in.sin_addr.s_addr) >> 24) == 0;
-    return IN6_IS_ADDR_UNSPECIFIED(&addr->in6.sin6_addr);
-}
-
-static bool is_own_address(const struct dns_search *search, const struct net_addr *addr) {
-    if (search->loopback_is_own && (net_is_loopback(addr) || is_unspecified(addr)))
-        return true;
-    for (size_t i = 0; i < search->own_address_count; i++) {
-        const struct net_addr *own = &search->own_addresses[i];
-        bool same_port = net_port(own) == 0 || net_port(own) == net_port(addr);
-        if (same_port && net_same_host(own, addr))
-            return true;
-    }
-    return false;
-}
-
-static bool is_own_name(const struct dns_search *search, struct slice name) {
-    for (size_t i = 0; i < search->own_name_count; i++)
-        if (dns_name_same(search->own_names[i], name))
-            return true;
-    return false;
 }
 
 /* ------------------------------------------------------------------ addresses */
@@ -208,7 +142,7 @@ static void set_addresses(struct finder *f, struct dns_host *host, const struct 
             host->addresses[host->count++] = four[i];
     }
     for (size_t i = 0; i < host->count; i++)
-        if (is_own_address(f->search, &host->addresses[i]))
+        if (search_has_own_address(f->search, &host->addresses[i]))
             host->own = true;
 }
 
@@ -389,7 +323,7 @@ static int cut_at_ourselves(struct finder *f) {
     unsigned limit = UINT16_MAX + 1U;
     for (size_t i = 0; i < f->count; i++) {
         struct dns_host *host = &f->hosts[i];
-        host->own = host->own || is_own_name(f->search, host->name);
+        host->own = host->own || search_has_own_name(f->search, host->name);
         if (host->own)
             limit = MIN(limit, host->preference);
     }
@@ -430,18 +364,18 @@ static int keep_hosts_with_address(struct finder *f, size_t failures) {
 static int use_literal(struct finder *f) {
     struct slice literal = f->search->to.name;
     struct net_addr *addr = ARENA_NEW(f->arena, struct net_addr);
-    if (parse_literal(literal, f->search->to.port, addr) < 0)
+    if (next_hop_read_literal(literal, f->search->to.port, addr) < 0)
         return settle(f, DNS_NO_WAY, 550, 1, 2, "%.*s is no address literal", SLICE_ARG(literal));
     (void)take_domain_itself(f, false);
     f->hosts[0].addresses = addr;
     f->hosts[0].count = 1;
-    f->hosts[0].own = is_own_address(f->search, addr);
+    f->hosts[0].own = search_has_own_address(f->search, addr);
     return cut_at_ourselves(f);
 }
 
 static int find(struct finder *f) WAITS {
     struct slice name = f->search->to.name;
-    if (is_literal(name))
+    if (next_hop_is_literal(name))
         return use_literal(f);
     char wire[DNS_NAME_WIRE];
     size_t wire_len;

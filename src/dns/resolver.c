@@ -16,16 +16,13 @@
 #include "dns/resolver.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <unbound.h>
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "dns/library.h"
 #include "fiber/sync.h"
 #include "fiber/wait.h"
-
-#define CLASS_IN 1
 
 /* Even a long-lived answer is asked for again after this time. */
 #define KEEP_MOST USEC_HOUR
@@ -202,7 +199,7 @@ static void ask_queued(struct resolver *r) {
         r->queued_count--;
         q->state = ASKING;
         int error =
-            ub_resolve_async(r->ctx, q->name, q->type, CLASS_IN, q, answer_came, &q->async_id);
+            ub_resolve_async(r->ctx, q->name, q->type, DNS_CLASS_IN, q, answer_came, &q->async_id);
         if (error == 0) {
             r->asking++;
             continue;
@@ -320,155 +317,7 @@ void resolver_stats(const struct resolver *r, struct resolver_stats *ret) {
     };
 }
 
-/* ------------------------------------------------------------------ setting up */
-
-static int set(struct ub_ctx *ctx, const char *name, const char *value, struct problem *problem) {
-    int error = ub_ctx_set_option(ctx, name, value);
-    if (error == 0)
-        return 0;
-    return problem_set(problem, -EINVAL, "libunbound does not take \"%s %s\": %s", name, value,
-                       ub_strerror(error));
-}
-
-static int set_number(struct ub_ctx *ctx, const char *name, unsigned value, const char *unit,
-                      struct problem *problem) {
-    char text[32];
-    (void)snprintf(text, sizeof text, "%u%s", value, unit);
-    return set(ctx, name, text, problem);
-}
-
-static int set_options(struct resolver *r, struct problem *problem) {
-    static const char *const fixed[][2] = {
-        {"do-not-query-localhost:", "no"}, /* a server of this host is as good as any */
-        {"unblock-lan-zones:", "yes"},     /* names of private addresses */
-        {"insecure-lan-zones:", "yes"},
-        {"local-zone:", "test. nodefault"},
-        {"local-zone:", "invalid. nodefault"},
-        {"cache-max-negative-ttl:", "300"}, /* a new domain should be found soon */
-        {"prefetch:", "yes"},
-        {"outgoing-num-tcp:", "20"},
-        {"use-syslog:", "no"},
-        {"val-log-level:", "0"},
-    };
-    unsigned mib = MAX(r->options.cache_mib / 3, 1U);
-    int result = 0;
-    (void)ub_ctx_debugout(r->ctx, NULL);
-    for (size_t i = 0; i < ARRAY_SIZE(fixed) && result == 0; i++)
-        result = set(r->ctx, fixed[i][0], fixed[i][1], problem);
-    if (result == 0)
-        result = set_number(r->ctx, "num-queries-per-thread:", r->options.parallel, "", problem);
-    if (result == 0)
-        result = set_number(r->ctx, "outgoing-range:", r->options.parallel, "", problem);
-    if (result == 0)
-        result = set_number(r->ctx, "msg-cache-size:", mib, "m", problem);
-    if (result == 0)
-        result = set_number(r->ctx, "rrset-cache-size:", 2 * mib, "m", problem);
-    return result;
-}
-
-static int set_servers(struct resolver *r, struct problem *problem) {
-    for (size_t i = 0; i < r->options.server_count; i++) {
-        char host[NET_TEXT_SIZE], text[NET_TEXT_SIZE + 8];
-        struct slice name = net_format_host(&r->options.servers[i], host);
-        (void)snprintf(text, sizeof text, "%.*s@%u", SLICE_ARG(name),
-                       net_port(&r->options.servers[i]));
-        int error = ub_ctx_set_fwd(r->ctx, text);
-        if (error != 0)
-            return problem_set(problem, -EINVAL, "name server %s: %s", text, ub_strerror(error));
-    }
-    return 0;
-}
-
-static int set_insecure(struct resolver *r, struct problem *problem) {
-    for (size_t i = 0; i < r->options.insecure_count; i++) {
-        char name[DNS_NAME_TEXT];
-        int result = slice_to_str(r->options.insecure[i], name, sizeof name);
-        if (result == 0)
-            result = set(r->ctx, "domain-insecure:", name, problem);
-        if (result < 0)
-            return result;
-    }
-    return 0;
-}
-
-/* "NAME [TTL] [CLASS] DS|DNSKEY" and four more fields; the library looks at them only later. */
-static bool looks_like_anchor(struct slice line) {
-    struct slice word;
-    unsigned words = 0, type_at = 0;
-    while (slice_next_word(&line, &word)) {
-        words++;
-        if (!type_at && (slice_eq_nocase(word, S("DS")) || slice_eq_nocase(word, S("DNSKEY"))))
-            type_at = words;
-    }
-    return type_at >= 2 && type_at <= 4 && words >= type_at + 4;
-}
-
-static int add_trust_anchors(struct resolver *r, struct problem *problem) {
-    struct slice rest = r->options.trust_anchors, line;
-    while (slice_next(&rest, '\n', &line)) {
-        ssize_t comment = slice_find_byte(line, ';');
-        line = slice_trim_lines(comment < 0 ? line : slice_first(line, (size_t)comment));
-        if (line.len == 0)
-            continue;
-        _cleanup_(free_p) char *text = mem_str(line);
-        if (!looks_like_anchor(line) || ub_ctx_add_ta(r->ctx, text) != 0)
-            return problem_set(problem, -E_SYNTAX,
-                               "\"%.80s\" is no DNSSEC trust anchor: DS or DNSKEY expected", text);
-    }
-    return 0;
-}
-
-struct setup {
-    struct resolver *resolver;
-    struct problem *problem;
-    int result;
-};
-
-static void drop_result(void *arg, int error, struct ub_result *result) {
-    *(int *)arg = error;
-    ub_resolve_free(result);
-}
-
-/* A first question, which the library answers by itself. */
-static int ask_first(struct resolver *r, struct problem *problem) {
-    int answered = UB_PIPE;
-    int error =
-        ub_resolve_async(r->ctx, "localhost", DNS_A, CLASS_IN, &answered, drop_result, NULL);
-    if (error == 0)
-        error = ub_wait(r->ctx);
-    if (error == 0)
-        error = answered;
-    return error == 0
-               ? 0
-               : problem_set(problem, -EIO, "libunbound does not start: %s", ub_strerror(error));
-}
-
-static void *set_up(void *arg) {
-    struct setup *s = arg;
-    struct resolver *r = s->resolver;
-    r->ctx = ub_ctx_create();
-    if (!r->ctx) {
-        s->result = problem_set(s->problem, -ENOMEM, "libunbound gives no context");
-        return NULL;
-    }
-    (void)ub_ctx_async(r->ctx, 1);
-    s->result = set_options(r, s->problem);
-    if (s->result == 0)
-        s->result = set_servers(r, s->problem);
-    if (s->result == 0)
-        s->result = set_insecure(r, s->problem);
-    if (s->result == 0)
-        s->result = add_trust_anchors(r, s->problem);
-    if (s->result == 0)
-        s->result = ask_first(r, s->problem);
-    return NULL;
-}
-
-static int run_in_thread(void *(*fn)(void *), void *arg) {
-    pthread_t thread;
-    int error = pthread_create(&thread, NULL, fn, arg);
-    return error ? -error : -pthread_join(thread, NULL);
-}
+/* ------------------------------------------------------------------ life */
 
 int resolver_new(const struct resolver_options *options, struct resolver **ret,
                  struct problem *problem) {
@@ -478,12 +327,9 @@ int resolver_new(const struct resolver_options *options, struct resolver **ret,
     r->fd.fd = -1;
     list_init(&r->queued);
     list_init(&r->kept);
-    struct setup setup = {.resolver = r, .problem = problem};
-    int result = run_in_thread(set_up, &setup);
+    int result = library_open(options, &r->ctx, problem);
     if (result < 0)
-        return problem_set(problem, result, "no thread: %s", error_text(result));
-    if (setup.result < 0)
-        return setup.result;
+        return result;
     result = fiber_fd_init(&r->fd, ub_fd(r->ctx));
     if (result < 0)
         return problem_set(problem, result, "libunbound's descriptor: %s", error_text(result));
@@ -506,19 +352,4 @@ void resolver_free(struct resolver *r) {
     }
     map_done(&r->questions);
     free(r);
-}
-
-/* ------------------------------------------------------------------ resolv.conf */
-
-size_t resolver_read_resolv_conf(struct slice text, struct net_addr *ret, size_t max) {
-    size_t count = 0;
-    struct slice line, word, address;
-    while (count < max && slice_next(&text, '\n', &line)) {
-        if (!slice_next_word(&line, &word) || !slice_eq(word, S("nameserver")))
-            continue;
-        if (slice_next_word(&line, &address) &&
-            net_parse(slice_trim_lines(address), 53, &ret[count]) == 0)
-            count++;
-    }
-    return count;
 }

@@ -11,8 +11,7 @@
 #include "dns/nsd.h"
 #include "dns/resolver.h"
 
-static const char zone[] = "$ORIGIN example.net.\n"
-                           "$TTL 300\n"
+static const char zone[] = "$TTL 300\n"
                            "@ SOA ns hostmaster 1 3600 600 86400 60\n"
                            "@ NS ns\n"
                            "ns A 127.0.0.1\n"
@@ -123,6 +122,17 @@ REAL_FIBER_TEST(what_is_missing_is_told_apart) {
     assert_int_equal(ask(&w, "refused.example", DNS_MX), DNS_SERVFAIL);
     assert_int_equal(resolver_query(w.resolver, S("a..b"), DNS_A, &w.a, &w.answer), -E_SYNTAX);
     end(&w);
+}
+
+/* The library would answer these by itself (RFC 6761); a server that was set knows better. */
+REAL_FIBER_TEST(servers_are_asked_about_test_and_private_zones_too) {
+    static const char *const zones[] = {"example.test", "example.invalid", "2.0.10.in-addr.arpa"};
+    for (size_t i = 0; i < ARRAY_SIZE(zones); i++) {
+        struct world w;
+        begin_with(&w, defaults, zones[i], zone);
+        assert_int_equal(ask(&w, zones[i], DNS_MX), DNS_OK);
+        end(&w);
+    }
 }
 
 struct asking {
@@ -328,6 +338,7 @@ int main(void) {
         cmocka_unit_test(resolv_conf_servers_are_read),
         cmocka_unit_test(test_records_of_each_kind_come_back),
         cmocka_unit_test(test_what_is_missing_is_told_apart),
+        cmocka_unit_test(test_servers_are_asked_about_test_and_private_zones_too),
         cmocka_unit_test(test_same_question_at_once_is_asked_once_and_kept),
         cmocka_unit_test(test_answers_without_time_to_live_are_not_kept),
         cmocka_unit_test(test_kept_answers_are_bounded_and_parallel_questions_too),
