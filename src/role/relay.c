@@ -154,6 +154,13 @@ static void give_fates(const struct relay_outcome *outcome, struct arena *a,
     out->rest = outcome->rest;
 }
 
+/* Bytes first, then the file, as the spool has it. */
+static void set_content(const struct rpc_relay_transmit_in *in, struct relay_letter *letter) {
+    letter->bytes = in->bytes;
+    letter->file = in->file;
+    letter->size = in->bytes.len + (in->file >= 0 ? in->file_len : 0);
+}
+
 static int on_transmit(void *arg, const struct rpc_caller *caller,
                        const struct rpc_relay_transmit_in *in, struct arena *a,
                        struct rpc_relay_transmit_out *out, struct problem *problem) {
@@ -180,6 +187,7 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     };
     (void)caller;
     _cleanup_(close_p) UNUSED int file = in->file;
+    set_content(in, &job.letter);
     int r = find_next_hop(p, in->domain, &job, problem);
     if (r < 0)
         return r;
