@@ -34,8 +34,8 @@ static int set_options(struct ub_ctx *ctx, const struct resolver_options *o,
         {"do-not-query-localhost:", "no"}, /* a server of this host is as good as any */
         {"unblock-lan-zones:", "yes"},     /* names of private addresses */
         {"insecure-lan-zones:", "yes"},
-        {"local-zone:", "test. nodefault"},
-        {"local-zone:", "invalid. nodefault"},
+        {"local-zone:", "test. transparent"},
+        {"local-zone:", "invalid. transparent"},
         {"cache-max-negative-ttl:", "300"}, /* a new domain should be found soon */
         {"prefetch:", "yes"},
         {"outgoing-num-tcp:", "20"},
