@@ -143,9 +143,11 @@ struct queue_ops {
                     struct relay_outcome *ret) WAITS;
 
     /*
-     * A step in the journey of a letter, with a sentence for people. Must not wait. The kinds:
-     * accepted, delivered, transmitted, later, failed, expanded, report, made, settled, held,
-     * released, retry, removed; all with "queue." in front. NULL: nobody listens.
+     * A step in the journey of a letter, with a sentence for people. Must not wait. The kinds, each
+     * with "queue." in front: accepted, made (here, out of the letter in the field "parent"),
+     * delivered, transmission (of several recipients, with its dialogue), transmitted, later,
+     * failed, expanded, expansion and report (both with the new letter in the field "child"),
+     * settled, held, released, retry, removed, trouble (of our own). NULL: nobody listens.
      */
     void (*event)(void *arg, letter_id id, const char *kind, struct slice sentence,
                   const struct queue_field *fields, size_t count);

@@ -51,6 +51,15 @@ static struct slice host_of(struct slice peer) {
     return slice_next_word(&peer, &name) ? name : S("");
 }
 
+/* "4.4.1" of "451 4.4.1 Connection refused": why it is late. */
+static struct slice status_of(struct arena *a, struct slice reply) {
+    struct smtp_status status;
+    ssize_t space = slice_find_byte(reply, ' ');
+    struct slice rest = slice_from(reply, space < 0 ? reply.len : (size_t)space + 1);
+    bool known = smtp_status_parse(&rest, &status) && status.class == 4;
+    return known ? smtp_status_text(a, status) : S("4.0.0");
+}
+
 static struct dsn_recipient recipient_of(struct attempt *at, const struct report_item *item) {
     const struct task *t = item->task;
     struct address *address = ARENA_NEW(at->a, struct address);
@@ -60,7 +69,7 @@ static struct dsn_recipient recipient_of(struct attempt *at, const struct report
         .address = address,
         .original = t->to->original,
         .action = item->action,
-        .status = delayed ? S("4.4.7") : t->status,
+        .status = delayed ? status_of(at->a, t->state.reply) : t->status,
         .diagnostic = delayed ? t->state.reply : t->reply,
         .remote_host = host_of(delayed ? t->state.extra : t->peer),
         .last_attempt = t->state.attempts > 0 || !delayed ? at->wall : 0,

@@ -76,7 +76,8 @@ void office_close(struct office *o); /* in order, with a minute of time */
 void office_cut(struct office *o);   /* without any */
 void office_reopen(struct office *o);
 
-/* A small letter to recipients, separated by blanks; each may have "/NOTIFY" digits behind. */
+/* A small letter to recipients, separated by blanks; each may have "/" and NOTIFY behind, as one
+ * character: '0' + bits. */
 letter_id office_send(struct office *o, const char *sender, const char *recipients);
 int office_submit(struct office *o, struct queue_letter *letter, const char *recipients);
 extern const char OFFICE_LETTER[]; /* its bytes */

@@ -95,6 +95,7 @@ OFFICE_TEST(sender_is_told_of_the_delay_after_4_and_24_hours) {
     assert_int_equal(office_reports(o), 2);
     struct slice report = office_report(o, 1);
     assert_int_equal(occurs(report, "Action: delayed\r\n"), 1);
+    assert_int_equal(occurs(report, "Status: 4.4.1\r\n"), 1);
     assert_int_equal(occurs(report, "Will-Retry-Until: "), 1);
     assert_int_equal(occurs(report, "Diagnostic-Code: smtp; 451 4.4.1 Connection refused\r\n"), 1);
     office_wait(o, 5 * USEC_DAY);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a postmaster sees and does (row A5: hold, release, retry, remove, show).
+ */
+#include <errno.h>
+
+#include "post_office.h"
+
+static int not_now(struct office *o, const struct queue_transmission *t,
+                   const struct spool_recipient *recipient, struct arena *a,
+                   struct relay_result *ret) {
+    (void)a;
+    o->number += t->now;
+    if (slice_starts(recipient->address, S("late")))
+        *ret = reply_of(RELAY_LATER, 451, 4, 4, 1, "Connection refused");
+    return 0;
+}
+
+static uint64_t act(struct office *o, enum queue_action action, letter_id id, const char *text) {
+    struct queue_match match = {.id = id, .text = slice_of_str(text)};
+    struct problem problem;
+    uint64_t count = 0;
+    int error = queue_act(o->queue, action, &match, false, &count, &problem);
+    if (error)
+        fail_msg("%s: %s", error_text(error), problem.text);
+    return count;
+}
+
+static struct queue_page list(struct office *o, const char *text, letter_id after, size_t limit) {
+    struct queue_match match = {.text = slice_of_str(text)};
+    struct queue_page page;
+    assert_int_equal(queue_list(o->queue, &match, after, limit, true, &o->memory, &page), 0);
+    return page;
+}
+
+OFFICE_TEST(list_shows_what_is_left_to_do) {
+    o->transmit = not_now;
+    letter_id id = office_send(o, "tama@here.test", "late@away.test ok@away.test mike@here.test");
+    office_wait(o, USEC_SEC);
+    struct queue_page page = list(o, "", 0, 10);
+    assert_int_equal(page.total, 1);
+    assert_int_equal(page.count, 1);
+    const struct queue_entry *e = &page.entries[0];
+    assert_int_equal(e->id, id);
+    assert_int_equal(e->arrival, TEST_WALL);
+    assert_slice(e->sender, "tama@here.test");
+    assert_int_equal(e->recipients, 3);
+    assert_int_equal(e->left, 1);
+    assert_false(e->hold || e->active || e->damaged);
+    assert_in_range(e->next, TEST_WALL + 4 * USEC_MIN, TEST_WALL + 6 * USEC_MIN);
+    assert_int_equal(e->waiting_count, 1);
+    assert_slice(e->waiting[0].address, "late@away.test");
+    assert_string_equal(e->waiting[0].status, "later");
+    assert_int_equal(e->waiting[0].attempts, 1);
+    assert_int_equal(e->waiting[0].next, e->next);
+    assert_slice(e->waiting[0].reply, "451 4.4.1 Connection refused");
+}
+
+OFFICE_TEST(list_goes_page_by_page_in_order_of_ids) {
+    letter_id ids[7], after = 0;
+    o->transmit = not_now;
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+        ids[i] = office_send(o, "tama@here.test", "late@away.test");
+    office_wait(o, USEC_SEC);
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i += 3) {
+        struct queue_page page = list(o, "", after, 3);
+        assert_int_equal(page.total, ARRAY_SIZE(ids));
+        assert_int_equal(page.count, MIN(3U, ARRAY_SIZE(ids) - i));
+        for (size_t k = 0; k < page.count; k++)
+            assert_int_equal(page.entries[k].id, ids[i + k]);
+        after = page.entries[page.count - 1].id;
+    }
+    assert_int_equal(list(o, "", after, 3).count, 0);
+}
+
+OFFICE_TEST(match_is_part_of_sender_or_open_recipient) {
+    o->transmit = not_now;
+    office_send(o, "tama@here.test", "late@away.test ok@other.test");
+    office_send(o, "Mike@Here.test", "late@third.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(list(o, "mike@here", 0, 10).count, 1);
+    assert_int_equal(list(o, "AWAY.test", 0, 10).count, 1);
+    assert_int_equal(list(o, "other.test", 0, 10).count, 0);
+    assert_int_equal(list(o, "here.test", 0, 10).count, 2);
+    assert_int_equal(list(o, "here.test", 0, 1).count, 1);
+}
+
+OFFICE_TEST(held_letter_waits_until_it_is_released_also_over_a_restart) {
+    o->transmit = not_now;
+    letter_id id = office_send(o, "tama@here.test", "late@away.test/4");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
+    assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
+    o->transmit = NULL;
+    office_wait(o, USEC_DAY);
+    office_reopen(o);
+    office_wait(o, 9 * USEC_DAY);
+    assert_int_equal(o->arrived, 0);
+    assert_true(list(o, "", 0, 1).entries[0].hold);
+    struct queue_stats stats;
+    queue_stats(o->queue, &stats);
+    assert_int_equal(stats.held, 1);
+    assert_int_equal(stats.oldest, TEST_WALL);
+    assert_int_equal(act(o, QUEUE_RELEASE, 0, "away.test"), 1);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_count(o, "late@away.test"), 1);
+    assert_int_equal(office_letters(o), 0);
+}
+
+OFFICE_TEST(retry_tries_at_once_where_a_destination_rests_too) {
+    o->transmit = not_now;
+    letter_id id = office_send(o, "tama@here.test", "late@away.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(o->transmissions, 1);
+    assert_int_equal(o->number, 0);
+    assert_int_equal(act(o, QUEUE_RETRY, id, ""), 1);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(o->transmissions, 2);
+    assert_int_equal(o->number, 1);
+    office_wait(o, 15 * USEC_MIN);
+    assert_int_equal(o->transmissions, 3);
+    assert_int_equal(o->number, 1);
+}
+
+OFFICE_TEST(retry_survives_a_restart) {
+    o->transmit = not_now;
+    letter_id id = office_send(o, "tama@here.test", "late@away.test");
+    office_wait(o, USEC_SEC);
+    act(o, QUEUE_HOLD, id, "");
+    act(o, QUEUE_RETRY, id, "");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(o->transmissions, 1);
+    office_reopen(o);
+    act(o, QUEUE_RELEASE, id, "");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(o->transmissions, 2);
+    assert_int_equal(o->number, 1);
+}
+
+OFFICE_TEST(removed_letter_is_gone) {
+    o->transmit = not_now;
+    office_send(o, "tama@here.test", "late@away.test");
+    letter_id other = office_send(o, "tama@here.test", "late@other.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(act(o, QUEUE_REMOVE, 0, "away.test"), 1);
+    assert_int_equal(office_letters(o), 1);
+    office_reopen(o);
+    assert_int_equal(office_letters(o), 1);
+    assert_int_equal(list(o, "", 0, 10).entries[0].id, other);
+    assert_int_equal(office_reports(o), 0);
+}
+
+OFFICE_TEST(removing_with_bounce_tells_the_sender) {
+    o->transmit = not_now;
+    letter_id id =
+        office_send(o, "tama@here.test", "late@away.test ok@away.test late@other.test/1");
+    office_wait(o, USEC_SEC);
+    uint64_t count;
+    struct queue_match match = {.id = id};
+    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &match, true, &count, NULL), 0);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_reports(o), 1);
+    struct slice report = office_report(o, 0);
+    assert_int_equal(occurs(report, "Action: failed\r\n"), 1);
+    assert_int_equal(occurs(report, "Final-Recipient: rfc822; late@away.test\r\n"), 1);
+    assert_int_equal(occurs(report, "Status: 5.7.1\r\n"), 1);
+}
+
+OFFICE_TEST(unknown_letter_is_told) {
+    uint64_t count;
+    struct problem problem;
+    struct queue_match match = {.id = 4711};
+    assert_int_equal(queue_act(o->queue, QUEUE_HOLD, &match, false, &count, &problem), -E_UNKNOWN);
+    match.id = 0;
+    assert_int_equal(queue_act(o->queue, QUEUE_HOLD, &match, false, &count, &problem), 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(queue_act(o->queue, QUEUE_ACTIONS, &match, false, &count, &problem), -EINVAL);
+}
+
+/* ------------------------------------------------------------------ while it is under work */
+
+static int takes_ten_seconds(struct office *o, const struct queue_transmission *t,
+                             struct relay_outcome *outcome) {
+    (void)o, (void)t, (void)outcome;
+    return fiber_sleep(10 * USEC_SEC);
+}
+
+OFFICE_TEST(letter_that_is_removed_while_it_is_transmitted_stays_removed) {
+    o->begin = takes_ten_seconds;
+    letter_id id = office_send(o, "tama@here.test", "a@one.test b@two.test");
+    office_wait(o, USEC_SEC);
+    assert_true(list(o, "", 0, 1).entries[0].active);
+    assert_int_equal(act(o, QUEUE_REMOVE, id, ""), 1);
+    assert_int_equal(office_letters(o), 0);
+    office_wait(o, USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+    office_reopen(o);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_reports(o), 0);
+}
+
+OFFICE_TEST(letter_that_is_held_while_it_is_transmitted_keeps_what_came_of_it) {
+    o->begin = takes_ten_seconds;
+    o->transmit = not_now;
+    letter_id id = office_send(o, "tama@here.test", "late@one.test b@two.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
+    office_wait(o, USEC_HOUR);
+    struct queue_page page = list(o, "", 0, 1);
+    assert_true(page.entries[0].hold);
+    assert_int_equal(page.entries[0].left, 1);
+    assert_int_equal(page.entries[0].waiting[0].attempts, 1);
+    assert_int_equal(o->transmissions, 2);
+    assert_int_equal(act(o, QUEUE_RELEASE, id, ""), 1);
+    office_wait(o, USEC_MIN);
+    assert_int_equal(o->transmissions, 3);
+    assert_int_equal(office_count(o, "b@two.test"), 1);
+}
+
+OFFICE_TEST(letter_itself_can_be_read) {
+    char part[64];
+    o->transmit = not_now;
+    letter_id id = office_send(o, "tama@here.test", "late@away.test");
+    ssize_t n = queue_read(o->queue, id, 10, part, 9);
+    assert_int_equal(n, 9);
+    assert_memory_equal(part, "from test", 9);
+    assert_int_equal(queue_read(o->queue, id, 100000, part, sizeof part), 0);
+    assert_int_equal(queue_read(o->queue, id + 1, 0, part, sizeof part), -E_UNKNOWN);
+}
+
+OFFICE_TEST(new_settings_count_at_once) {
+    o->options.recipients_per_transaction = 1;
+    queue_configure(o->queue, &o->options);
+    office_send(o, "tama@here.test", "a@away.test b@away.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(o->transmissions, 2);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_list_shows_what_is_left_to_do),
+        cmocka_unit_test(test_list_goes_page_by_page_in_order_of_ids),
+        cmocka_unit_test(test_match_is_part_of_sender_or_open_recipient),
+        cmocka_unit_test(test_held_letter_waits_until_it_is_released_also_over_a_restart),
+        cmocka_unit_test(test_retry_tries_at_once_where_a_destination_rests_too),
+        cmocka_unit_test(test_retry_survives_a_restart),
+        cmocka_unit_test(test_removed_letter_is_gone),
+        cmocka_unit_test(test_removing_with_bounce_tells_the_sender),
+        cmocka_unit_test(test_unknown_letter_is_told),
+        cmocka_unit_test(test_letter_that_is_removed_while_it_is_transmitted_stays_removed),
+        cmocka_unit_test(test_letter_that_is_held_while_it_is_transmitted_keeps_what_came_of_it),
+        cmocka_unit_test(test_letter_itself_can_be_read),
+        cmocka_unit_test(test_new_settings_count_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
