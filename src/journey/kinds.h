@@ -53,11 +53,12 @@
 #define KIND_SETTLED   "settled"
 
 /* To other hosts */
-#define KIND_LOOKUP      "lookup"
-#define KIND_CONNECTED   "connected"
-#define KIND_UNREACHABLE "unreachable"
-#define KIND_TRANSMITTED "transmitted"
-#define KIND_RESTING     "resting"
+#define KIND_LOOKUP       "lookup"
+#define KIND_CONNECTED    "connected"
+#define KIND_UNREACHABLE  "unreachable"
+#define KIND_TRANSMISSION "transmission"
+#define KIND_TRANSMITTED  "transmitted"
+#define KIND_RESTING      "resting"
 
 /* Readers */
 #define KIND_SESSION "session"
@@ -104,7 +105,9 @@
 #define FACT_ATTEMPTS    "attempts"
 #define FACT_NEXT        "next"
 #define FACT_REPORT      "report"
+#define FACT_CHILD       "child"
 #define FACT_ORIGINAL    "original"
+#define FACT_ORIGIN      "origin"
 #define FACT_BY          "by"
 #define FACT_LETTERS     "letters"
 #define FACT_OCTETS      "octets"

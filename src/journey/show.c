@@ -58,7 +58,7 @@ static bool is_said(const struct rpc_event *e, const struct rpc_field *f, const 
     const struct kind *kind = kind_find(e->kind);
     if (f->value.len == 0)
         return true;
-    if (!slice_eq(e->kind, S(KIND_ACCEPTED)))
+    if (!slice_eq(e->kind, S(KIND_ACCEPTED)) && !slice_eq(e->kind, S(KIND_QUEUED)))
         count = kind && kind->fate != FATE_NONE ? 4 : 0;
     for (size_t i = 0; i < count; i++) {
         if (slice_eq(f->name, slice_of_str(in_head[i])))

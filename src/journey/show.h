@@ -50,3 +50,9 @@ void show_message(struct buf *to, const struct rpc_event *event);
 void show_journey_json(struct json *j, letter_id letter, const struct rpc_event *events,
                        size_t count);
 void show_event_json(struct json *j, const struct rpc_event *event);
+
+/*
+ * Letters that belong to this one: its reports, what an alias made of it, what it came from. Each
+ * once, in the order of the events; at most `max`. Their number.
+ */
+size_t show_relatives(const struct rpc_event *events, size_t count, letter_id *ret, size_t max);

@@ -54,6 +54,14 @@ struct recipients {
     size_t count, size;
 };
 
+/*
+ * Events with which the waiting begins. They say nothing new of a recipient that has a fate
+ * already: a quick delivery may be told before the client has its reply.
+ */
+static bool begins(const struct kind *kind) {
+    return slice_eq(kind->name, S(KIND_ACCEPTED)) || slice_eq(kind->name, S(KIND_QUEUED));
+}
+
 static void note(struct recipients *all, struct slice address, const struct rpc_event *event,
                  const struct kind *kind) {
     struct recipient *r = map_get(&all->by_address, address);
@@ -67,10 +75,10 @@ static void note(struct recipients *all, struct slice address, const struct rpc_
         all->list[all->count++] = r;
         (void)map_put(&all->by_address, r->address, r);
     }
-    if (kind || !r->event) {
-        r->event = event;
-        r->kind = kind;
-    }
+    if (r->event && (!kind || (begins(kind) && r->kind)))
+        return;
+    r->event = event;
+    r->kind = kind;
 }
 
 static void gather(struct recipients *all, const struct rpc_event *events, size_t count) {
@@ -107,8 +115,7 @@ static struct slice gist(const struct recipient *r) {
 }
 
 static void add_fate(struct buf *to, const struct recipient *r, usec_t arrival) {
-    bool waits = !r->kind || slice_eq(r->kind->name, S(KIND_ACCEPTED)) ||
-                 slice_eq(r->kind->name, S(KIND_REPORT));
+    bool waits = !r->kind || begins(r->kind);
     struct slice next = event_fact(r->event, FACT_NEXT), why = gist(r);
     buf_add_str(to, waits ? words[WORD_WAITS] : r->kind->title);
     if (!waits && next.len > 0) {
@@ -213,6 +220,39 @@ static void show_origin(struct buf *to, const struct rpc_event *origin,
     }
 }
 
+static void add_once(letter_id id, letter_id *list, size_t *count, size_t max) {
+    for (size_t i = 0; i < *count; i++) {
+        if (list[i] == id)
+            return;
+    }
+    if (*count < max)
+        list[(*count)++] = id;
+}
+
+size_t show_relatives(const struct rpc_event *events, size_t count, letter_id *ret, size_t max) {
+    static const char *const names[] = {FACT_ORIGINAL, FACT_CHILD, FACT_REPORT};
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+            letter_id id = 0;
+            if (letter_id_parse(event_fact(&events[i], names[k]), &id) == 0 &&
+                id != events[i].letter)
+                add_once(id, ret, &found, max);
+        }
+    }
+    return found;
+}
+
+static void show_children(struct buf *to, const struct rpc_event *events, size_t count,
+                          const struct show_options *options) {
+    const struct fact *fact = fact_find(S(FACT_CHILD));
+    for (size_t i = 0; i < count; i++) {
+        struct slice child = event_fact(&events[i], FACT_CHILD);
+        if (child.len > 0)
+            show_label(to, fact->label, child, options);
+    }
+}
+
 void show_head(struct buf *to, letter_id letter, const struct rpc_event *events, size_t count,
                const struct show_options *options) {
     char id[LETTER_ID_SIZE], date[40];
@@ -229,5 +269,6 @@ void show_head(struct buf *to, letter_id letter, const struct rpc_event *events,
         show_origin(to, origin, options);
     if (count > 0)
         show_label(to, words[WORD_ARRIVED], time_format_rfc5322(arrival, date), options);
+    show_children(to, events, count, options);
     show_recipients(to, events, count, arrival, options);
 }

@@ -105,6 +105,35 @@ static void a_deferred_letter_says_when_it_is_tried_again(void **state) {
     assert_has(buf_slice(&b), "Deferred, next attempt 11:12:11, in 5 min 0 s: 451 4.7.1");
 }
 
+static void a_quick_delivery_is_not_waiting(void **state) {
+    struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c")}, {S(FACT_FROM), S("d@e.f")}};
+    struct rpc_event events[] = {
+        {.wall = TEST_WALL, .kind = S(KIND_DELIVERED), .fields = facts, .fields_count = 1},
+        {.wall = TEST_WALL, .kind = S(KIND_ACCEPTED), .fields = facts, .fields_count = 2},
+    };
+    _cleanup_(buf_done) struct buf b = {0};
+    (void)state;
+    show_head(&b, 1, events, 2, &(struct show_options){0});
+    assert_has(buf_slice(&b), "  a@b.c  Delivered\n");
+}
+
+static void letters_that_belong_together_are_named(void **state) {
+    struct rpc_field facts[] = {{S(FACT_CHILD), S("0c8q2zv5k7g00")},
+                                {S(FACT_ORIGINAL), S("0c8q2zv5k7g01")},
+                                {S(FACT_REPORT), S("not an id")}};
+    struct rpc_event events[] = {{.wall = TEST_WALL, .fields = facts, .fields_count = 3},
+                                 {.wall = TEST_WALL, .fields = facts, .fields_count = 1}};
+    _cleanup_(buf_done) struct buf b = {0};
+    letter_id ids[5], expected;
+    (void)state;
+    show_head(&b, 1, events, 1, &(struct show_options){0});
+    assert_has(buf_slice(&b), "  Goes on in  0c8q2zv5k7g00\n");
+    assert_int_equal(show_relatives(events, 2, ids, 5), 2);
+    assert_int_equal(letter_id_parse(S("0c8q2zv5k7g01"), &expected), 0);
+    assert_int_equal(ids[0], expected);
+    assert_int_equal(show_relatives(events, 2, ids, 1), 1);
+}
+
 static void steps_have_times_and_spans(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
@@ -285,6 +314,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(japanese_is_wrapped_between_characters),
         cmocka_unit_test(the_head_tells_every_fate),
         cmocka_unit_test(a_deferred_letter_says_when_it_is_tried_again),
+        cmocka_unit_test(a_quick_delivery_is_not_waiting),
+        cmocka_unit_test(letters_that_belong_together_are_named),
         cmocka_unit_test(steps_have_times_and_spans),
         cmocka_unit_test(what_came_later_is_shown_behind),
         cmocka_unit_test(steps_are_in_order_of_time),
