@@ -120,17 +120,24 @@ static struct relay_recipient *recipients_of(const struct rpc_relay_transmit_in 
     return list;
 }
 
-static int find_next_hop(struct process *p, struct slice domain, struct relay_job *job,
-                         struct problem *problem) {
-    struct slice smart = p->conf->relay.smart_host.host;
-    if (smart.len > 0) {
-        job->smart_host = true;
-        return dns_next_hop_parse(domain, 25, &job->to);
-    }
-    if (domain.len == 0)
-        return problem_set(problem, -EINVAL, "no domain to send to");
-    job->to = (struct dns_next_hop){.name = domain, .port = p->conf->relay.port};
-    return 0;
+/* A smart host is a host: its own addresses are looked up, no MX. */
+static struct dns_next_hop smart_host(const struct conf *conf, struct arena *a) {
+    struct dns_next_hop hop = {
+        .name = conf->relay.smart_host.host, .port = conf->relay.smart_host.port, .no_mx = true};
+    struct net_addr addr;
+    char literal[NET_TEXT_SIZE];
+    if (net_parse(hop.name, 0, &addr) == 0)
+        hop.name = arena_copy(a, net_format_literal(&addr, literal));
+    return hop;
+}
+
+static void find_next_hop(struct process *p, const struct rpc_relay_transmit_in *in,
+                          struct arena *a, struct relay_job *job) {
+    job->smart_host = p->conf->relay.smart_host.host.len > 0;
+    if (job->smart_host)
+        job->to = smart_host(p->conf, a);
+    else
+        job->to = (struct dns_next_hop){.name = in->domain, .port = p->conf->relay.port};
 }
 
 static void give_fates(const struct relay_outcome *outcome, struct arena *a,
@@ -188,11 +195,11 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     (void)caller;
     _cleanup_(close_p) UNUSED int file = in->file;
     set_content(in, &job.letter);
-    int r = find_next_hop(p, in->domain, &job, problem);
-    if (r < 0)
-        return r;
+    if (in->domain.len == 0 || in->recipients_count == 0)
+        return problem_set(problem, -EINVAL, "a transmission needs a domain and recipients");
+    find_next_hop(p, in, a, &job);
     state->transmissions++;
-    r = relay_transmit(state->relay, &job, a, &outcome);
+    int r = relay_transmit(state->relay, &job, a, &outcome);
     state->transmissions--;
     if (r == 0)
         give_fates(&outcome, a, out);
