@@ -70,17 +70,18 @@ int main(int argc, char **argv) {
     if (argc > 1 && slice_eq(slice_of_str(argv[1]), S(PROCESS_OPTION)))
         return process_main(argc, argv, all_roles);
     _cleanup_(arena_done) struct arena arena = {0};
-    struct cli_call call;
+    struct cli_call *call = ARENA_NEW(&arena, struct cli_call);
+    struct cli *cli = ARENA_NEW(&arena, struct cli);
     struct problem problem = {0};
-    struct cli cli = {.call = &call, .arena = &arena, .width = terminal_width()};
+    *cli = (struct cli){.call = call, .arena = &arena, .width = terminal_width()};
     (void)signal(SIGPIPE, SIG_IGN);
-    if (cli_parse(MAX(argc - 1, 0), argv + 1, &arena, &call, &problem) < 0)
-        return complain(&call, &problem);
-    cli.json = call.json;
-    int code = answer(&cli);
-    cli_flush(&cli);
-    buf_done(&cli.out);
-    conf_free(cli.conf);
-    conf_problems_done(&cli.problems);
+    if (cli_parse(MAX(argc - 1, 0), argv + 1, &arena, call, &problem) < 0)
+        return complain(call, &problem);
+    cli->json = call->json;
+    int code = answer(cli);
+    cli_flush(cli);
+    buf_done(&cli->out);
+    conf_free(cli->conf);
+    conf_problems_done(&cli->problems);
     return code;
 }
