@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How letters share what there is: workers, places at destinations, memory.
+ */
+#include <stdio.h>
+
+#include "post_office.h"
+
+static int takes_a_minute(struct office *o, const struct queue_transmission *t,
+                          struct relay_outcome *outcome) {
+    (void)o, (void)outcome;
+    return fiber_sleep(slice_starts(t->domain, S("slow")) ? USEC_MIN : USEC_SEC);
+}
+
+static void send_many(struct office *o, const char *sender, const char *format, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        char to[80];
+        (void)snprintf(to, sizeof to, format, i);
+        office_send(o, sender, to);
+    }
+}
+
+static unsigned place_of(const struct office *o, const char *recipient) {
+    for (unsigned i = 0; i < o->arrived; i++)
+        if (strcmp(o->arrivals[i].recipient, recipient) == 0)
+            return i;
+    fail_msg("nothing arrived for %s", recipient);
+    return 0;
+}
+
+OFFICE_TEST(letters_of_this_host_do_not_wait_for_other_hosts) {
+    o->options.active_max = 8;
+    office_reopen(o);
+    o->begin = takes_a_minute;
+    send_many(o, "tama@here.test", "a@slow%u.test", 30);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(o->transmitting, 6);
+    office_send(o, "tama@here.test", "mike@here.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    office_wait(o, 10 * USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+    assert_true(o->most_transmitting <= 8);
+}
+
+OFFICE_TEST(destination_has_a_bounded_number_of_places) {
+    o->options.destination_max = 3;
+    office_reopen(o);
+    o->begin = takes_a_minute;
+    send_many(o, "tama@here.test", "a%u@slow.test", 20);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(o->transmitting, 3);
+    office_send(o, "tama@here.test", "other@fast.test");
+    office_wait(o, 2 * USEC_SEC);
+    assert_int_equal(office_count(o, "other@fast.test"), 1);
+    office_wait(o, 7 * USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(o->arrived, 21);
+    for (unsigned i = 1; i <= 20; i += 3) /* in order of arrival, three at a time */
+        for (unsigned k = i; k < i + 3 && k <= 20; k++) {
+            char to[40];
+            (void)snprintf(to, sizeof to, "a%u@slow.test", k - 1);
+            assert_in_range(place_of(o, to), i - (i == 1), i + 2);
+        }
+}
+
+/* A letter that waits at one counter still gets on with its other recipients. */
+OFFICE_TEST(crowded_destination_holds_up_no_other_recipient) {
+    o->options.destination_max = 1;
+    office_reopen(o);
+    o->begin = takes_a_minute;
+    office_send(o, "mike@here.test", "first@slow.test");
+    office_send(o, "tama@here.test", "second@slow.test ok@fast.test gone@here.test");
+    office_wait(o, 5 * USEC_SEC);
+    assert_int_equal(office_count(o, "ok@fast.test"), 1);
+    assert_int_equal(office_count(o, "second@slow.test"), 0);
+    office_wait(o, 2 * USEC_MIN);
+    assert_int_equal(office_count(o, "second@slow.test"), 1);
+    assert_int_equal(o->transmissions, 3);
+    assert_int_equal(office_letters(o), 0);
+}
+
+OFFICE_TEST(places_of_letters_that_are_held_or_removed_are_given_on) {
+    uint64_t count;
+    o->options.destination_max = 1;
+    office_reopen(o);
+    o->begin = takes_a_minute;
+    send_many(o, "tama@here.test", "a%u@slow.test", 4);
+    office_wait(o, USEC_SEC);
+    struct queue_match second = {.text = S("a1@")}, third = {.text = S("a2@")};
+    assert_int_equal(queue_act(o->queue, QUEUE_HOLD, &second, false, &count, NULL), 0);
+    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &third, false, &count, NULL), 0);
+    office_wait(o, 2 * USEC_MIN);
+    assert_int_equal(office_count(o, "a3@slow.test"), 1);
+    assert_int_equal(queue_act(o->queue, QUEUE_RELEASE, &second, false, &count, NULL), 0);
+    office_wait(o, 2 * USEC_MIN);
+    assert_int_equal(office_count(o, "a1@slow.test"), 1);
+    assert_int_equal(office_letters(o), 0);
+}
+
+/* One huge mailing does not starve others. */
+OFFICE_TEST(senders_take_turns) {
+    o->options.active_max = 8;
+    office_reopen(o);
+    o->begin = takes_a_minute;
+    send_many(o, "mailing@here.test", "a@slow%u.test", 100);
+    send_many(o, "mike@here.test", "b@slowly%u.test", 3);
+    office_wait(o, 60 * USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+    assert_true(place_of(o, "b@slowly0.test") < 20);
+    assert_true(place_of(o, "b@slowly2.test") < 40);
+}
+
+static int fails_first(struct office *o, const struct queue_transmission *t,
+                       const struct spool_recipient *recipient, struct arena *a,
+                       struct relay_result *ret) {
+    (void)t, (void)a;
+    if (o->number && slice_starts(recipient->address, S("late")))
+        *ret = reply_of(RELAY_LATER, 451, 4, 4, 1, "Connection refused");
+    return 0;
+}
+
+OFFICE_TEST(letters_that_were_tried_before_leave_room_for_fresh_ones) {
+    struct queue_match all = {0};
+    uint64_t count;
+    o->options.active_max = 8;
+    office_reopen(o);
+    o->transmit = fails_first;
+    o->number = 1;
+    send_many(o, "tama@here.test", "late@slow%u.test", 40);
+    office_wait(o, USEC_MIN);
+    o->number = 0;
+    o->begin = takes_a_minute;
+    assert_int_equal(queue_act(o->queue, QUEUE_RETRY, &all, false, &count, NULL), 0);
+    assert_int_equal(count, 40);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(o->transmitting, 5);
+    office_send(o, "tama@here.test", "fresh@fast.test");
+    office_wait(o, 3 * USEC_SEC);
+    assert_int_equal(office_count(o, "fresh@fast.test"), 1);
+    office_wait(o, 20 * USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+}
+
+/* ------------------------------------------------------------------ fibers, memory */
+
+OFFICE_TEST(waiting_letters_have_no_fibers) {
+    struct fiber_stats before, after;
+    o->transmit = fails_first;
+    o->number = 1;
+    office_wait(o, USEC_SEC);
+    fiber_stats(&before);
+    send_many(o, "tama@here.test", "late@away%u.test", 300);
+    office_wait(o, USEC_MIN);
+    fiber_stats(&after);
+    assert_int_equal(after.fibers, before.fibers);
+    assert_int_equal(office_letters(o), 300);
+}
+
+static int counts_together(struct office *o, const struct queue_delivery *d,
+                           struct problem *problem) {
+    (void)d, (void)problem;
+    o->number = MAX(o->number, (int)o->delivering);
+    return fiber_sleep(USEC_SEC);
+}
+
+OFFICE_TEST(memory_for_bodies_is_bounded) {
+    _cleanup_(buf_done) struct buf bytes = {0};
+    o->options.memory_max = 200U << 10;
+    office_reopen(o);
+    o->deliver = counts_together;
+    buf_add_str(&bytes, "Subject: x\r\n\r\n");
+    while (bytes.len < 30U << 10)
+        buf_add_str(&bytes, "some more words\r\n");
+    for (int i = 0; i < 12; i++) {
+        struct queue_letter letter = {.sender = S("a@b.test"), .bytes = buf_slice(&bytes)};
+        assert_int_equal(office_submit(o, &letter, "kuro@here.test"), 0);
+    }
+    office_wait(o, USEC_MIN);
+    assert_int_equal(o->number, 3);
+    assert_int_equal(o->arrived, 12);
+}
+
+OFFICE_TEST(many_recipients_of_this_host_are_delivered_side_by_side) {
+    _cleanup_(buf_done) struct buf to = {0};
+    o->deliver = counts_together;
+    for (int i = 0; i < 64; i++)
+        buf_printf(&to, "mike+%d@here.test ", i);
+    office_send(o, "tama@here.test", buf_str(&to));
+    office_wait(o, 5 * USEC_SEC);
+    assert_int_equal(o->number, 16);
+    assert_int_equal(o->arrived, 64);
+    assert_int_equal(office_letters(o), 0);
+}
+
+OFFICE_TEST(letter_with_many_domains_gets_them_all) {
+    _cleanup_(buf_done) struct buf to = {0};
+    o->options.active_max = 4; /* no room for helpers when all are busy */
+    office_reopen(o);
+    o->begin = takes_a_minute;
+    for (int i = 0; i < 20; i++)
+        buf_printf(&to, "a@fast%d.test ", i);
+    send_many(o, "mike@here.test", "a@slow%u.test", 2);
+    office_send(o, "tama@here.test", buf_str(&to));
+    office_wait(o, 5 * USEC_MIN);
+    assert_int_equal(o->arrived, 22);
+    assert_true(o->most_transmitting <= 4);
+    assert_int_equal(office_letters(o), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_letters_of_this_host_do_not_wait_for_other_hosts),
+        cmocka_unit_test(test_destination_has_a_bounded_number_of_places),
+        cmocka_unit_test(test_crowded_destination_holds_up_no_other_recipient),
+        cmocka_unit_test(test_places_of_letters_that_are_held_or_removed_are_given_on),
+        cmocka_unit_test(test_senders_take_turns),
+        cmocka_unit_test(test_letters_that_were_tried_before_leave_room_for_fresh_ones),
+        cmocka_unit_test(test_waiting_letters_have_no_fibers),
+        cmocka_unit_test(test_memory_for_bodies_is_bounded),
+        cmocka_unit_test(test_many_recipients_of_this_host_are_delivered_side_by_side),
+        cmocka_unit_test(test_letter_with_many_domains_gets_them_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
