@@ -162,7 +162,7 @@ static void check_key(struct check *k) {
 
 static void check_ports(struct check *k) {
     struct problem problem = {0};
-    struct listeners listeners = {0};
+    _cleanup_(free_p) struct listeners *listeners = NEW(struct listeners);
     struct rpc_link *link = NULL;
     unsigned offset = k->c->conf->port_offset;
     if (office_connect_if_running(k->c, ROLE_MASTER, &link, NULL) == 0 && link) {
@@ -170,8 +170,8 @@ static void check_ports(struct check *k) {
         add(k, LEVEL_OK, "the post office is running, its ports are its own");
         return;
     }
-    int r = listeners_open_ports(&listeners, k->c->conf, &problem);
-    listeners_close(&listeners);
+    int r = listeners_open_ports(listeners, k->c->conf, &problem);
+    listeners_close(listeners);
     if (r < 0)
         add(k, LEVEL_ERROR, "%s", problem.text);
     else

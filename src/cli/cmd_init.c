@@ -29,7 +29,9 @@ static int set_joined(struct cli *c, const char *name, const char *option,
     const struct slice *list = cli_texts(c->call, option, c->arena, &count);
     for (size_t i = 0; i < count; i++)
         buf_printf(&text, "%s%.*s", i > 0 ? " " : "", SLICE_ARG(list[i]));
-    return count > 0 ? conf_set(c->conf, name, buf_slice(&text), problem) : 0;
+    struct problem why = {0};
+    int r = count > 0 ? conf_set(c->conf, name, buf_slice(&text), &why) : 0;
+    return r < 0 ? problem_set(problem, r, "--%s: %s", option, why.text) : 0;
 }
 
 static bool asks_own_machine(const struct conf *conf) {

@@ -133,7 +133,7 @@ static void write_page(struct listing *l, const struct rpc_queue_list_out *page,
             add_recipients(l, &page->letters[i], a);
         }
     }
-    if (!l->c->json)
+    if (!l->c->json && page->total > 0)
         table_write(&l->table, &l->c->out);
     l->shown += page->letters_count;
     l->total = page->total;
@@ -164,6 +164,8 @@ static void end_list(struct listing *l) {
     if (c->json) {
         json_end(&l->json);
         buf_add_byte(&c->out, '\n');
+    } else if (l->total == 0) {
+        buf_add_str(&c->out, "No letter is on its way.\n");
     } else if (l->shown == l->total) {
         buf_printf(&c->out, "\n%llu %s.\n", (unsigned long long)l->total,
                    l->total == 1 ? "letter" : "letters");

@@ -28,8 +28,8 @@ static int act_on_list(struct cli *c, struct rpc_link *link, struct rpc_queue_ac
         const struct cli_given *given = &c->call->given[i];
         if (given->parameter->form != CLI_ARGUMENT)
             continue;
-        in->id = given->number;
-        int r = act_on(c, link, in, count, problem);
+        in->id = given->number; /* 0 would mean all */
+        int r = in->id == 0 ? -E_UNKNOWN : act_on(c, link, in, count, problem);
         if (r < 0)
             return problem_set(problem, r, "%.*s: %s", SLICE_ARG(given->text),
                                r == -E_UNKNOWN ? "there is no such letter in the queue"

@@ -4,16 +4,25 @@
  * of the mailboxes.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/directory_access.h"
+#include "cli/enter.h"
 #include "cli/format.h"
 #include "fiber/wait.h"
 #include "store/store.h"
 
-/* The number of the account, asked for while nothing else is open. */
-static int find_account(struct cli *c, uint64_t *ret_id, struct problem *problem) {
+struct repair {
+    char folder[16]; /* of the account's shard, below accounts/ */
+    uint64_t account;
+    struct store_repaired result;
+    struct problem *problem;
+};
+
+/* The account, asked for while nothing else is open; its folder as the mail role names it. */
+static int find_account(struct cli *c, struct repair *job, struct problem *problem) {
     struct account account;
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int r = directory_access_open(c, &x, problem);
@@ -24,17 +33,12 @@ static int find_account(struct cli *c, uint64_t *ret_id, struct problem *problem
                            "the post office in %s is running; stop it first: hayauma -C %s stop",
                            c->directory, c->directory);
     r = access_account_show(x, cli_text(c->call, "USER@DOMAIN"), c->arena, &account, problem);
-    if (r == 0)
-        *ret_id = account.id;
-    return r;
+    if (r < 0)
+        return r;
+    job->account = account.id;
+    (void)snprintf(job->folder, sizeof job->folder, "%u", account.shard % c->conf->workers.mail);
+    return 0;
 }
-
-struct repair {
-    const char *folder;
-    uint64_t account;
-    struct store_repaired result;
-    struct problem *problem;
-};
 
 static int repair_in_thread(void *arg) {
     struct repair *r = arg;
@@ -42,20 +46,19 @@ static int repair_in_thread(void *arg) {
 }
 
 static int repair(struct cli *c, struct repair *repair) {
-    char path[STATE_PATH];
+    struct entered entered = ENTERED_NONE;
     _cleanup_(close_p) int lock = -1;
-    repair->folder = ".";
-    (void)state_path(path, c->directory, "accounts");
     int r = state_lock(c->directory, &lock, repair->problem);
+    if (r == 0)
+        r = enter_folder(c, "accounts", &c->users.mail, &entered, repair->problem);
     if (r < 0)
         return r;
-    if (chdir(path) < 0 ||
-        (c->users.change && (setegid(c->users.mail.gid) < 0 || seteuid(c->users.mail.uid) < 0)))
-        return problem_set(repair->problem, -errno, "the folder %s cannot be used: %s", path,
-                           error_text(errno));
     r = offload(OFFLOAD_DISK, repair_in_thread, repair);
-    if (c->users.change && (seteuid(0) < 0 || setegid(0) < 0))
-        panic("cannot become root again");
+    if (r == -ENOENT)
+        (void)problem_set(repair->problem, r,
+                          "no letter has come to this account yet, so there is"
+                          " nothing to repair");
+    leave_folder(&entered);
     return r;
 }
 
@@ -89,7 +92,7 @@ int cmd_repair(struct cli *c) {
     int code = cli_need_settings(c);
     if (code != CLI_OK)
         return code;
-    int r = find_account(c, &job.account, &problem);
+    int r = find_account(c, &job, &problem);
     if (r == 0)
         r = repair(c, &job);
     if (r < 0)

@@ -119,13 +119,9 @@ static void add_row(struct cli *c, struct table *t, const struct rpc_process *p,
     table_text(t, p->user);
     table_size(t, p->memory);
     table_printf(t, "%llu", (unsigned long long)p->sessions);
-    table_printf(t, "%llu", (unsigned long long)p->fibers);
     table_text(t, p->started > 0 ? cli_span(c->arena, fiber_wall() - p->started) : S(""));
     table_printf(t, "%u", p->restarts);
-    if (p->root.len > 0)
-        table_printf(t, "root %.*s, %.*s", SLICE_ARG(p->root), SLICE_ARG(p->confinement));
-    else
-        table_text(t, p->confinement);
+    table_text(t, p->confinement);
 }
 
 static void write_processes(struct cli *c, const struct rpc_master_status_out *s) {
@@ -136,7 +132,6 @@ static void write_processes(struct cli *c, const struct rpc_master_status_out *s
         {"USER"},
         {"MEMORY", .right = true},
         {"SESSIONS", .right = true},
-        {"FIBERS", .right = true},
         {"UP", .right = true},
         {"RESTARTS", .right = true},
         {"CONFINEMENT", .shrinks = true},

@@ -107,7 +107,7 @@ PARAMETERS account_add_parameters[] = {
     FLAG("disabled", .about = "make it disabled"),
     FLAG("force-weak", .about = "take a password that is easily guessed all the same"),
     OPTION("count", "N", .kind = CLI_NUMBER, .min = 1, .max = 1000000,
-           .about = "make N accounts; USER holds %d or %03d, which becomes 0, 1, 2 ..."),
+           .about = "make N accounts; USER holds %d or %03d, which becomes 0, 1, 2 and so on"),
     OPTION("first", "N", .kind = CLI_NUMBER, .max = 1000000000, .about = "number from N instead"),
     OPTION("hash-cost", "COST", .kind = CLI_CHOICE, .choices = hash_costs,
            .about = "normal, or min for tests: replaced at the first login"),

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "cli/enter.h"
 #include "cli/office.h"
 #include "role/directory_files.h"
 
@@ -19,8 +20,8 @@
 struct directory_access {
     struct rpc_link *link; /* or */
     struct directory *directory;
+    struct entered entered;
     int lock;
-    bool changed_user;
 };
 
 /* ------------------------------------------------------------------ opening */
@@ -46,29 +47,15 @@ static int get_hold(struct cli *c, struct directory_access *x, struct problem *p
     }
 }
 
-static int enter_folder(struct cli *c, struct directory_access *x, struct problem *problem) {
-    char path[STATE_PATH];
-    (void)state_path(path, c->directory, "directory");
-    if (chdir(path) < 0)
-        return problem_set(problem, -errno, "the folder %s cannot be used: %s", path,
-                           error_text(errno));
-    if (!c->users.change)
-        return 0;
-    if (setegid(c->users.vault.gid) < 0 || seteuid(c->users.vault.uid) < 0)
-        return problem_set(problem, -errno, "cannot become the user %s: %s", c->users.vault.name,
-                           error_text(errno));
-    x->changed_user = true;
-    return 0;
-}
-
 static int open_here(struct cli *c, struct directory_access *x, struct problem *problem) {
     struct directory_options options = directory_files_options(c->conf);
-    int r = enter_folder(c, x, problem);
+    int r = enter_folder(c, "directory", &c->users.vault, &x->entered, problem);
     return r < 0 ? r : directory_open(DIRECTORY_FILE, &options, &x->directory, problem);
 }
 
 int directory_access_open(struct cli *c, struct directory_access **ret, struct problem *problem) {
     _cleanup_(directory_access_close_p) struct directory_access *x = NEW(struct directory_access);
+    x->entered = ENTERED_NONE;
     x->lock = -1;
     int r = get_hold(c, x, problem);
     if (r == 0 && !x->link)
@@ -82,8 +69,7 @@ void directory_access_close(struct directory_access *x) {
     if (!x)
         return;
     directory_close(x->directory);
-    if (x->changed_user && (seteuid(0) < 0 || setegid(0) < 0))
-        panic("cannot become root again");
+    leave_folder(&x->entered);
     if (x->lock >= 0)
         (void)close(x->lock);
     if (x->link)

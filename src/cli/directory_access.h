@@ -2,8 +2,8 @@
 /*
  * The directory for commands: asks the directory process while the post office runs, and opens the
  * file itself while it does not, with the same functions and the same results (directory/admin.h).
- * Working on the file it holds the lock of the state directory, and as root it does so as the user
- * that the file belongs to.
+ * Working on the file it holds the lock of the state directory and, as root, is in the file's
+ * folder as its owner until it is closed (enter.h): no other path can be used meanwhile.
  */
 #pragma once
 

@@ -137,9 +137,10 @@ void docs_command(const struct cli_command *c, struct buf *to) {
 }
 
 void docs_overview(struct buf *to) {
-    buf_add_str(to, "usage: hayauma [-C DIR] COMMAND ...\n\n"
-                    "Hayauma carries letters: one mail system for sending, receiving and fetching"
-                    " mail.\n\nCommands:\n");
+    buf_add_str(to,
+                "usage: hayauma [-C DIR] COMMAND ...\n\n"
+                "Hayauma is one mail system: it sends, receives, keeps and hands out letters.\n\n"
+                "Commands:\n");
     write_commands(NULL, to);
     write_parameters(cli_globals, false, "Options of every command", to);
     buf_add_str(to, "\nSee hayauma COMMAND --help for each of them. To begin, see hayauma init"

@@ -30,6 +30,7 @@ static const char head[] =
     "Results are on standard output: tables for people, which are cut to the width of a terminal,\n"
     "or JSON for programs.\n"
     "Lists are arrays; what goes on, such as a log that is followed, is one object on each line.\n"
+    "A change prints one sentence, and in JSON what came of it, if anything.\n"
     "Messages are sentences on standard error.\n"
     "Times are those of the local zone in tables, and UTC in JSON.\n"
     ".Pp\n"

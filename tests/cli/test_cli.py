@@ -1,0 +1,540 @@
+# SPDX-License-Identifier: ISC
+"""Commands while the post office is down (MISSION C7): init, accounts, domains, aliases, routes,
+check, help, completion. The program is $HAYAUMA, build/hayauma unless set."""
+import json
+import os
+import pathlib
+import pty
+import re
+import shlex
+import socket
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+PROGRAM = os.environ.get("HAYAUMA") or str(TOP / "build/hayauma")
+OK, FAILED, USAGE, NOT_RUNNING, NOT_FOUND, REFUSED, SETTINGS, BUSY = range(8)
+PASSWORD = "unmarked-barge-thicket-39"
+WELL_KNOWN = (25, 110, 143, 465, 587, 993, 995)
+
+
+def hayauma(*words, stdin="", code=OK, **more):
+    done = subprocess.run([PROGRAM, *map(str, words)], input=stdin, text=True, capture_output=True,
+                          timeout=120, check=False, **more)
+    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def free_offset():
+    """An offset at which all ports of a post office are free now."""
+    for offset in range(42000, 60000, 1000):
+        sockets = [socket.socket() for _ in WELL_KNOWN]
+        try:
+            for one, port in zip(sockets, WELL_KNOWN):
+                one.bind(("127.0.0.1", port + offset))
+            return offset
+        except OSError:
+            continue
+        finally:
+            for one in sockets:
+                one.close()
+    raise AssertionError("no free ports")
+
+
+class Office:
+    """A state directory of a post office that does not run."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.made = hayauma("init", folder, "--hostname", "mail.example.test", "--domain",
+                            "example.test", "example.org", "--listen", "127.0.0.1",
+                            "--port-offset", free_offset(), "--dns", "127.0.0.1:9")
+
+    def __call__(self, *words, **more):
+        return hayauma("-C", self.folder, *words, **more)
+
+    def json(self, *words, **more):
+        return json.loads(self(*words, "--json", **more).stdout)
+
+    def add(self, address, *words, password=PASSWORD, **more):
+        return self("account", "add", address, "--password-stdin", "--hash-cost", "min", *words,
+                    stdin=password + "\n", **more)
+
+    @property
+    def settings(self):
+        return self.folder / "hayauma.conf"
+
+
+@pytest.fixture
+def office(tmp_path):
+    return Office(tmp_path / "post")
+
+
+# -------------------------------------------------------------------- init
+
+
+def test_init_makes_a_complete_state_directory(office):
+    for name in ("directory/directory.db", "keys/default.key", "keys/default.crt", "spool",
+                 "accounts", "ledger", "run"):
+        assert (office.folder / name).exists(), name
+    key = (office.folder / "keys/default.key").stat()
+    assert stat.S_IMODE(key.st_mode) == 0o600
+    assert "keys/default.crt" in office.made.stdout
+    assert "account add YOU@example.test" in office.made.stdout
+    assert "example.org.  MX  10 mail.example.test." in office.made.stdout
+
+
+def test_init_writes_annotated_settings_that_are_read_again(office):
+    text = office.settings.read_text()
+    assert text.startswith("#")
+    assert f"data-directory {office.folder}\n" in text
+    changed = {s["name"]: s["value"] for s in office.json("config", "--changed")}
+    assert changed["hostname"] == "mail.example.test"
+    assert changed["listen"] == "127.0.0.1"
+    assert changed["dns.resolvers"] == "127.0.0.1:9"
+    assert changed["dns.allow-localhost"] == "yes"
+
+
+def test_init_makes_a_certificate_for_the_host(office):
+    said = subprocess.run(["openssl", "x509", "-in", office.folder / "keys/default.crt", "-noout",
+                           "-subject", "-ext", "subjectAltName"], capture_output=True, text=True,
+                          check=True).stdout
+    assert "mail.example.test" in said
+
+
+def test_init_takes_an_empty_directory_and_missing_parents(tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for folder in (empty, tmp_path / "a/b/c"):
+        hayauma("init", folder, "--hostname", "m.test", "--domain", "m.test")
+        assert (folder / "hayauma.conf").exists()
+
+
+def test_init_overwrites_nothing(office, tmp_path):
+    before = office.settings.read_text()
+    words = ("--hostname", "m.test", "--domain", "m.test")
+    again = hayauma("init", office.folder, *words, code=REFUSED)
+    assert "there is a post office" in again.stderr
+    assert office.settings.read_text() == before
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "letter").write_text("mine")
+    assert "not an empty directory" in hayauma("init", full, *words, code=REFUSED).stderr
+    assert [one.name for one in full.iterdir()] == ["letter"]
+    plain = tmp_path / "plain"
+    plain.write_text("mine")
+    hayauma("init", plain, *words, code=REFUSED)
+
+
+@pytest.mark.parametrize("words", [
+    ["--hostname", "not a name", "--domain", "a.test"],
+    ["--hostname", "m.test", "--domain", "a..test"],
+    ["--hostname", "m.test", "--domain", "a.test", "--listen", "nowhere"],
+    ["--hostname", "m.test", "--domain", "a.test", "--port-offset", "70000"],
+    ["--hostname", "m.test", "--domain", "a.test", "--dns", "127.0.0.1:99999"],
+    ["--hostname", "m.test", "--domain", "a.test", "a.test"],
+])
+def test_init_that_fails_leaves_nothing(tmp_path, words):
+    folder = tmp_path / "post"
+    done = subprocess.run([PROGRAM, "init", folder, *words], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode in (USAGE, REFUSED), done.stderr
+    assert done.stderr.startswith("hayauma: ")
+    assert not folder.exists()
+
+
+def test_init_comments_in_the_language_of_the_user(tmp_path):
+    hayauma("init", tmp_path / "p", "--hostname", "m.test", "--domain", "m.test",
+            env={**os.environ, "LC_ALL": "ja_JP.UTF-8"})
+    assert "設定" in (tmp_path / "p/hayauma.conf").read_text()
+
+
+# -------------------------------------------------------------------- accounts
+
+
+def test_account_is_added_shown_and_listed(office):
+    done = office.add("tama@example.test", "--name", "玉 鈴木", "--quota", "2G", "--admin")
+    assert "tama@example.test" in done.stdout
+    shown = office.json("account", "show", "TAMA@Example.Test")
+    assert shown["address"] == "tama@example.test"
+    assert shown["name"] == "玉 鈴木"
+    assert shown["quota"] == 2 << 30
+    assert shown["admin"] and shown["enabled"] and not shown["apop"]
+    assert shown["password"] == "argon2id"
+    assert shown["last_login"] is None
+    office.add("kiku@example.test")
+    lines = office("account", "list").stdout.splitlines()
+    assert len(lines) == 3
+    # Wide characters take two columns: what follows is aligned all the same.
+    columns = [len(line.encode("euc_jp", "replace")) - len(line.split("enabled")[-1].encode("euc_jp"))
+               for line in lines[1:]]
+    assert columns[0] == columns[1]
+    assert [one["address"] for one in office.json("account", "list")] == [
+        "tama@example.test", "kiku@example.test"]
+
+
+def test_ten_thousand_accounts_within_a_minute(office):
+    began = time.monotonic()
+    office.add("user%04d@example.test", "--count", "10000")
+    assert time.monotonic() - began < 60
+    everybody = office.json("account", "list")
+    assert len(everybody) == 10000
+    assert everybody[0]["address"] == "user0000@example.test"
+    assert everybody[-1]["address"] == "user9999@example.test"
+    page = office.json("account", "list", "--after", everybody[4]["id"], "-n", "3")
+    assert [one["address"][:8] for one in page] == ["user0005", "user0006", "user0007"]
+    assert len(office.json("account", "list", "example.org")) == 0
+
+
+def test_many_accounts_are_all_or_none(office):
+    office.add("user5@example.test")
+    done = office.add("user%d@example.test", "--count", "10", code=REFUSED)
+    assert "user5@example.test" in done.stderr
+    assert len(office.json("account", "list")) == 1
+    office.add("user@example.test", "--count", "3", code=USAGE)
+    office.add("other%d@example.test", "--count", "2", "--first", "7")
+    assert office.json("account", "show", "other8@example.test")
+
+
+def test_wrong_accounts_are_refused_with_a_sentence(office):
+    office.add("tama@example.test")
+    for words, password, code, said in (
+            (["tama@example.test"], PASSWORD, REFUSED, "exists already"),
+            (["tama@nowhere.test"], PASSWORD, NOT_FOUND, "not a domain of this host"),
+            (["tama"], PASSWORD, USAGE, "not a mail address"),
+            (["new@example.test"], "password", REFUSED, "easy to guess"),
+            (["new@example.test"], "", USAGE, "password is empty"),
+            (["new@example.test"], "x" * 600, USAGE, "511 bytes"),
+            (["new@example.test", "--generate"], PASSWORD, USAGE, "only one of them")):
+        assert said in office.add(*words, password=password, code=code).stderr
+    office.add("weak@example.test", "--force-weak", password="password")
+
+
+def test_generated_passwords_are_printed_once_and_differ(office):
+    found = set()
+    for user in ("a", "b"):
+        done = office.json("account", "add", f"{user}@example.test", "--generate")
+        assert re.fullmatch(r"[a-z2-9]{5}(-[a-z2-9]{5}){3}", done["password"])
+        found.add(done["password"])
+    assert len(found) == 2
+    text = office("account", "password", "a@example.test", "--generate").stdout
+    assert re.search(r"^Password: [a-z2-9-]{23}$", text, re.M)
+
+
+def test_no_terminal_to_ask_on_is_said(office):
+    done = subprocess.run([PROGRAM, "-C", office.folder, "account", "add", "a@example.test"],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          start_new_session=True, check=False)
+    assert done.returncode == FAILED
+    assert "--password-stdin" in done.stderr
+
+
+def test_a_password_is_asked_for_twice_without_echo(office):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(PROGRAM, [PROGRAM, "-C", str(office.folder), "account", "add", "a@example.test"])
+    said = b""
+    for number in (1, 2):
+        while said.count(b": ") < number:
+            said += os.read(terminal, 1000)
+        os.write(terminal, PASSWORD.encode() + b"\n")
+    try:
+        while chunk := os.read(terminal, 1000):
+            said += chunk
+    except OSError:
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == OK
+    assert PASSWORD.encode() not in said
+    assert office.json("account", "show", "a@example.test")["password"] == "argon2id"
+
+
+def test_accounts_are_changed_one_thing_at_a_time(office):
+    office.add("tama@example.test")
+    office("account", "name", "tama@example.test", "猫")
+    office("account", "quota", "tama@example.test", "500M")
+    office("account", "admin", "tama@example.test", "yes")
+    office("account", "disable", "tama@example.test")
+    office("account", "apop", "tama@example.test", "--password-stdin", stdin="secret of apop\n")
+    office("account", "password", "tama@example.test", "--password-stdin", stdin=PASSWORD * 2)
+    shown = office.json("account", "show", "tama@example.test")
+    assert (shown["name"], shown["quota"], shown["admin"], shown["enabled"], shown["apop"]) == (
+        "猫", 500 << 20, True, False, True)
+    office("account", "enable", "tama@example.test")
+    office("account", "quota", "tama@example.test", "none")
+    office("account", "apop", "tama@example.test", "--remove")
+    shown = office.json("account", "show", "tama@example.test")
+    assert (shown["quota"], shown["enabled"], shown["apop"]) == (None, True, False)
+    for words in (["name", "x"], ["quota", "1G"], ["admin", "no"], ["enable"], ["remove"], ["show"]):
+        office("account", words[0], "nobody@example.test", *words[1:], code=NOT_FOUND)
+
+
+def test_secrets_are_in_no_output_and_no_plain_file(office):
+    secret = "apop-secret-to-look-for"
+    said = office.add("tama@example.test")
+    said_too = office("account", "apop", "tama@example.test", "--password-stdin", stdin=secret)
+    everything = (said.stdout + said.stderr + said_too.stdout + said_too.stderr +
+                  office("account", "show", "tama@example.test").stdout +
+                  office("account", "list", "--json").stdout)
+    for word in (secret, PASSWORD):
+        assert word not in everything
+        for path in office.folder.rglob("*"):
+            assert not path.is_file() or word.encode() not in path.read_bytes(), path
+
+
+def test_account_is_removed_unless_something_depends_on_it(office):
+    office.add("tama@example.test")
+    office("alias", "add", "info@example.test", "tama@example.test")
+    assert "info@example.test" in office("account", "remove", "tama@example.test",
+                                         code=REFUSED).stderr
+    office("alias", "remove", "info@example.test")
+    office("account", "remove", "tama@example.test")
+    office("account", "show", "tama@example.test", code=NOT_FOUND)
+
+
+# -------------------------------------------------------------------- domains, aliases, routes
+
+
+def test_domains(office):
+    office("domain", "add", "example.com", "--alias-of", "example.test")
+    office("domain", "add", "new.test")
+    office.add("tama@example.test")
+    office("domain", "catch-all", "new.test", "tama@example.test")
+    domains = {one["name"]: one for one in office.json("domain", "list")}
+    assert sorted(domains) == ["example.com", "example.org", "example.test", "new.test"]
+    assert domains["example.com"]["alias_of"] == "example.test"
+    assert domains["new.test"]["catch_all"] == "tama@example.test"
+    assert domains["example.test"]["accounts"] == 1
+    office("domain", "catch-all", "new.test", "none")
+    office("domain", "remove", "new.test")
+    office("domain", "remove", "new.test", code=NOT_FOUND)
+    office("domain", "remove", "example.test", code=REFUSED)
+    office("domain", "add", "example.org", code=REFUSED)
+    office("domain", "add", "not a domain", code=USAGE)
+    assert "example.com" in office("domain", "list").stdout
+
+
+def test_aliases(office):
+    office.add("tama@example.test")
+    office.add("kiku@example.test")
+    office("alias", "add", "info@example.test", "tama@example.test", "far@example.net")
+    office("alias", "add", "info@example.test", "kiku@example.test")
+    assert office.json("alias", "list") == [
+        {"address": "info@example.test",
+         "targets": ["tama@example.test", "far@example.net", "kiku@example.test"]}]
+    office("alias", "remove", "info@example.test", "tama@example.test")
+    office("alias", "set", "info@example.test", "kiku@example.test")
+    assert office.json("alias", "list")[0]["targets"] == ["kiku@example.test"]
+    office("alias", "add", "a@example.test", "nobody@example.test", code=NOT_FOUND)
+    office("alias", "remove", "nothing@example.test", code=NOT_FOUND)
+    office("alias", "remove", "info@example.test")
+    assert office.json("alias", "list") == []
+
+
+def test_more_aliases_than_a_page_has(office):
+    office.add("tama@example.test")
+    office.add("a%03d@example.test", "--count", "201")
+    for number in range(201):
+        office("alias", "add", f"a{number:03}@example.test", "tama@example.test")
+    assert len(office.json("alias", "list")) == 201
+    assert len(office("alias", "list").stdout.splitlines()) == 202
+
+
+def test_route_says_where_and_why(office):
+    office.add("tama@example.test")
+    office("alias", "add", "info@example.test", "tama@example.test")
+    office("domain", "catch-all", "example.org", "tama@example.test")
+    for address, code, kind in (
+            ("tama@example.test", OK, "local"),
+            ("TAMA+shop@example.test", OK, "local"),
+            ("info@example.test", OK, "local"),
+            ("anybody@example.org", OK, "local"),
+            ("nobody@example.test", NOT_FOUND, "unknown user"),
+            ("no address", USAGE, "bad address")):
+        found = office.json("route", address, code=code)
+        assert found["kind"] == kind
+        assert found["reasons"]
+        assert office("route", address, code=code).stdout
+    assert office.json("route", "TAMA+shop@example.test")["mailboxes"][0]["detail"] == "shop"
+    office("account", "disable", "tama@example.test")
+    office("route", "tama@example.test", code=REFUSED)
+
+
+def test_route_elsewhere_needs_no_look_up_for_an_address_literal(office):
+    found = office.json("route", "someone@[127.0.0.9]")
+    assert found["kind"] == "not ours"
+    assert found["elsewhere"][0]["hosts"][0]["addresses"] == ["127.0.0.9:25"]
+
+
+# -------------------------------------------------------------------- check, config
+
+
+def test_check_of_a_new_post_office_finds_no_error(office):
+    office.add("tama@example.test", "--admin")
+    found = office.json("check")
+    assert {one["level"] for one in found} <= {"ok", "warning"}
+    assert any("certificate" in one["text"] for one in found)
+    assert any("ports" in one["text"] for one in found)
+
+
+def test_check_tells_all_errors_of_the_settings_with_their_places(office):
+    text = office.settings.read_text()
+    lines = re.sub(r"(?m)^port-offset.*", "port-offset many", text).splitlines()
+    lines[lines.index("smtp {"):lines.index("smtp {") + 1] = [
+        "smtp {", "    timout 5min", "    message-size-max 5X"]
+    office.settings.write_text("\n".join(lines) + "\n")
+    done = office("check", code=SETTINGS)
+    for name in ("port-offset many", "timout 5min", "message-size-max 5X"):
+        line = next(n for n, one in enumerate(lines, 1) if name in one)
+        assert re.search(rf"hayauma\.conf:{line}:\d+: ", done.stdout), done.stdout
+    assert "did you mean \"timeout\"" in done.stdout
+    assert len([one for one in office.json("check", code=SETTINGS) if one["line"]]) == 3
+    for words in (["account", "list"], ["domain", "list"], ["config"], ["run"],
+                  ["route", "a@b.test"]):
+        assert "port-offset" in office(*words, code=SETTINGS).stderr
+
+
+def test_check_finds_a_used_port_a_bad_key_and_a_missing_postmaster(office):
+    offset = int(re.search(r"(?m)^port-offset (\d+)", office.settings.read_text()).group(1))
+    key = office.folder / "keys/default.key"
+    key.chmod(0o644)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 25 + offset))
+        taken.listen()
+        found = office.json("check", code=FAILED)
+    errors = "\n".join(one["text"] for one in found if one["level"] == "error")
+    assert f"127.0.0.1:{25 + offset}" in errors
+    assert "may be read by others" in errors
+    assert any("postmaster@example.test" in one["text"] for one in found
+               if one["level"] == "warning")
+
+
+def test_config_explains_a_setting(office):
+    done = office("config", "smtp.message-size-max")
+    assert "50M" in done.stdout
+    assert "did you mean smtp.message-size-max" in office("config", "smtp.mesage-size-max",
+                                                          code=NOT_FOUND).stderr
+    assert len(office.json("config")) > 50
+    assert office.json("config", "smtp.message-size-max")["default"] == "50M"
+
+
+# -------------------------------------------------------------------- not running, locked
+
+
+@pytest.mark.parametrize("words", [
+    ["status"], ["stop"], ["reload"], ["queue", "list"], ["queue", "show", "0c8q2zv5k7g00"],
+    ["queue", "hold", "--all"], ["journey", "x@y.test"], ["log"], ["fibers", "edge"]])
+def test_commands_that_need_it_say_that_it_does_not_run(office, words):
+    done = office(*words, code=NOT_RUNNING)
+    assert f"the post office in {office.folder} is not running" in done.stderr
+    assert f"hayauma -C {office.folder} run" in done.stderr
+
+
+def test_status_for_programs_while_it_is_down(office):
+    done = office("status", "--json", code=NOT_RUNNING)
+    assert json.loads(done.stdout) == {"running": False, "directory": str(office.folder)}
+
+
+def test_commands_at_the_same_time_wait_for_each_other(office):
+    results = []
+
+    def add(number):
+        results.append(office.add(f"user{number}@example.test").returncode)
+    threads = [threading.Thread(target=add, args=[number]) for number in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert results == [OK] * 8
+    assert len(office.json("account", "list")) == 8
+
+
+def test_a_place_that_is_no_post_office_is_said(tmp_path):
+    done = hayauma("-C", tmp_path, "status", code=FAILED)
+    assert "no post office" in done.stderr
+    hayauma("-C", tmp_path / "missing", "status", code=FAILED)
+
+
+def test_files_belong_to_whom_they_should(office):
+    office.add("tama@example.test")
+    owner = (office.folder / "directory").stat().st_uid
+    for path in [office.folder / "directory", *(office.folder / "directory").iterdir()]:
+        assert path.stat().st_uid == owner
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+    if os.geteuid() == 0:
+        assert owner != 0
+        assert office.settings.stat().st_uid == 0
+
+
+# -------------------------------------------------------------------- help, completion
+
+
+def commands():
+    text = hayauma("--help").stdout
+    return re.findall(r"(?m)^  ([a-z][a-z -]*?)(?:  .*)?$", text.split("Commands:")[1].split(
+        "Options")[0])
+
+
+def test_every_command_has_help(office):
+    names = commands()
+    assert {"init", "run", "account add", "queue remove", "journey"} <= set(names)
+    for name in names:
+        done = hayauma(*name.split(), "--help")
+        assert done.stdout.startswith(f"usage: hayauma {name}")
+        assert hayauma("help", *name.split()).stdout == done.stdout
+    hayauma("help", "nonsense", code=NOT_FOUND)
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["account"], ["account", "add"],
+                                   ["status", "--nonsense"], ["status", "word"]])
+def test_wrong_command_lines_end_with_2_and_a_sentence(words):
+    done = hayauma(*words, code=USAGE)
+    assert done.stderr.startswith("hayauma: ")
+    assert done.stdout == ""
+
+
+def test_manual_is_good_mdoc():
+    page = hayauma("manual").stdout
+    done = subprocess.run(["groff", "-mdoc", "-Tutf8", "-ww"], input=page, capture_output=True,
+                          text=True, check=True)
+    assert done.stderr == ""
+    for name in commands():
+        assert f".Ss {name}".replace("-", "\\-") in page
+    assert hayauma("manual", "hayauma.conf").stdout.startswith(".")
+
+
+def complete(script, *words):
+    """What bash offers for the last word."""
+    line = " ".join(map(shlex.quote, ("hayauma",) + words))
+    told = subprocess.run(
+        ["bash", "-c", f"source /dev/stdin\nCOMP_WORDS=({line})\nCOMP_CWORD={len(words)}\n"
+         "_hayauma 2>/dev/null\nprintf '%s\\n' \"${COMPREPLY[@]}\""], input=script, text=True,
+        capture_output=True, check=True)
+    return told.stdout.split()
+
+
+def test_bash_completes_commands_options_and_values():
+    script = hayauma("completion", "bash").stdout
+    assert complete(script, "st") == ["stop", "status"]
+    assert "add" in complete(script, "account", "")
+    assert complete(script, "-C", "/srv", "account", "sh") == ["show"]
+    assert complete(script, "account", "add", "x@y", "--hash") == ["--hash-cost"]
+    assert complete(script, "account", "add", "x@y", "--hash-cost", "") == ["normal", "min"]
+    assert complete(script, "log", "-r", "qu") == ["queue"]
+    assert complete(script, "-C", "/et") == ["/etc"]
+    tops = {name.split()[0] for name in commands()}
+    assert tops == {word for word in complete(script, "") if not word.startswith("-")}
+    for name in commands():
+        if " " in name:
+            assert name.split()[1] in complete(script, name.split()[0], "")
+
+
+def test_output_that_nobody_reads_ends_quietly(office):
+    office.add("user%05d@example.test", "--count", "5000")
+    done = subprocess.run(f"{shlex.quote(PROGRAM)} -C {shlex.quote(str(office.folder))} account"
+                          " list | head -1", shell=True, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == "ID"
+    assert done.stderr == ""
