@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: ISC
+"""Six mail programs hand letters in and fetch them, over TLS and with a login; nothing of a letter
+may change on its way but the trace fields in front of it. Each letter goes from a to b."""
+import base64
+import email
+import email.policy
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import urllib.parse
+
+import pytest
+
+from world import PASSWORD, strip_trace, wait_until
+
+HEAD = ("From: =?utf-8?B?546J?= <{sender}>\r\nTo: {reader}\r\nSubject: {name}\r\n"
+        "Date: Sat, 21 Nov 2026 09:00:00 +0900\r\nMessage-ID: <{name}.{tag}@a.test>\r\n"
+        "MIME-Version: 1.0\r\n")
+
+
+def plain(charset, encoding, text):
+    return (f"Content-Type: text/plain; charset={charset}\r\n"
+            f"Content-Transfer-Encoding: {encoding}\r\n\r\n").encode() + text
+
+
+def lines(*texts):
+    return b"".join(text + b"\r\n" for text in texts)
+
+
+def attachment():
+    """A letter with every byte value in an attachment."""
+    text = base64.encodebytes(bytes(range(256)) * 40).replace(b"\n", b"\r\n")
+    return (b"Content-Type: multipart/mixed; boundary=\"=-=\"\r\n\r\n"
+            b"This is in several parts.\r\n--=-=\r\n"
+            + plain("iso-2022-jp", "7bit", "地図を添えます。\r\n".encode("iso-2022-jp"))
+            + b"--=-=\r\nContent-Type: application/octet-stream; name=map.bin\r\n"
+              b"Content-Disposition: attachment; filename=map.bin\r\n"
+              b"Content-Transfer-Encoding: base64\r\n\r\n" + text + b"--=-=--\r\n")
+
+
+BODIES = {
+    "eight-bit": plain("utf-8", "8bit", lines("早馬が走る。".encode(), "Grüße, ½ €".encode())),
+    "raw-bytes": plain("x-unknown", "8bit", lines(bytes(b for b in range(1, 256)
+                                                        if b not in (10, 13)))),
+    "iso-2022-jp": plain("iso-2022-jp", "7bit",
+                         "手紙は無事に届きましたか。\r\n返事を待つ。\r\n".encode("iso-2022-jp")),
+    "long-lines": plain("us-ascii", "7bit", lines(b"x" * 998, b"", b"y" * 997 + b".", b"z")),
+    "dots": plain("us-ascii", "7bit", lines(b".", b"..", b".x", b"...", b"", b".", b"From me",
+                                            b">From me", b" . ", b".")),
+    "empty-lines": plain("us-ascii", "7bit", lines(b"", b"", b"a  ", b"\tb\t", b"", b"")),
+    "attachment": attachment(),
+}
+
+
+class Party:
+    """A writer at host a and a reader at host b, and a folder for a client's files."""
+
+    def __init__(self, a, b, folder):
+        self.a, self.b, self.folder = a, b, folder
+        self.writer, self.reader = a.account(), b.account()
+        self.certificate = folder / "certificate.pem"
+        for host in (a, b):
+            shutil.copy(host.folder / "keys/default.crt", folder / f"{host.name}.pem")
+
+    def letter(self, name, tag):
+        head = HEAD.format(sender=self.writer, reader=self.reader, name=name, tag=tag)
+        return head.encode() + BODIES[name]
+
+    def letters(self, tag):
+        return {name: self.letter(name, tag) for name in BODIES}
+
+    def file(self, name, data):
+        path = self.folder / name
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        path.chmod(0o600)
+        return path
+
+    def client(self, *command, **more):
+        """Runs a mail program, which must be content."""
+        environment = dict(os.environ, HOME=str(self.folder), LC_ALL="C.UTF-8", TERM="vt100",
+                           FETCHMAILHOME=str(self.folder))
+        done = subprocess.run([str(word) for word in command], cwd=self.folder, env=environment,
+                              capture_output=True, timeout=60, check=False, **more)
+        assert done.returncode == 0, (done.stdout + done.stderr).decode(errors="replace")
+        return done.stdout
+
+    def must_arrive(self, sent):
+        """The reader has just these letters, to the byte, in any order."""
+        found = [strip_trace(letter)
+                 for letter in self.b.wait_for_letters(self.reader, len(sent), 20)]
+        assert sorted(found) == sorted(sent.values() if isinstance(sent, dict) else sent)
+
+    def fill(self, tag):
+        """Letters wait at b."""
+        sent = self.letters(tag)
+        with self.b.smtp() as wire:
+            for data in sent.values():
+                wire.accepted(self.writer, [self.reader], re.sub(rb"(?m)^\.", b"..", data))
+        self.b.wait_for_letters(self.reader, len(sent))
+        return sent
+
+
+@pytest.fixture
+def party(a, b, tmp_path):
+    return Party(a, b, tmp_path)
+
+
+def quoted(text):
+    return urllib.parse.quote(text, safe="")
+
+
+# ---------------------------------------------------------------- handing in
+
+
+@pytest.mark.parametrize("way", ["starttls", "tls"])
+def test_swaks_hands_in(party, way):
+    """Ports 587 with STARTTLS and AUTH LOGIN, 465 with AUTH PLAIN."""
+    sent = party.letters("swaks")
+    port = party.a.ports["submission" if way == "starttls" else "submissions"]
+    for name, data in sent.items():
+        party.client("swaks", "--server", party.a.address, "--port", port,
+                     "--tls" if way == "starttls" else "--tlsc",
+                     "--auth", "LOGIN" if way == "starttls" else "PLAIN",
+                     "--auth-user", party.writer, "--auth-password", PASSWORD,
+                     "--from", party.writer, "--to", party.reader, "--no-data-fixup",
+                     "--data", f"@{as_on_the_wire(party, name, data)}")
+    party.must_arrive(sent)
+
+
+def as_on_the_wire(party, name, data):
+    """A file for swaks, which sends it as it is: dots are doubled, and one is at the end."""
+    return party.file(name, re.sub(rb"(?m)^\.", b"..", data) + b".")
+
+
+@pytest.mark.parametrize("way", ["starttls", "tls"])
+def test_msmtp_hands_in(party, way):
+    """It verifies the certificate against the name of the host."""
+    sent = party.letters("msmtp")
+    port = party.a.ports["submission" if way == "starttls" else "submissions"]
+    settings = party.file("msmtprc", f"""account default
+host {party.a.address}
+port {port}
+tls on
+tls_starttls {"on" if way == "starttls" else "off"}
+tls_trust_file {party.folder}/a.pem
+tls_host_override {party.a.hostname}
+auth on
+user {party.writer}
+password {PASSWORD}
+from {party.writer}
+""")
+    for data in sent.values():
+        party.client("msmtp", "-C", settings, party.reader, input=data.replace(b"\r\n", b"\n"))
+    party.must_arrive(sent)
+
+
+@pytest.mark.parametrize("way", ["starttls", "tls"])
+def test_curl_hands_in(party, way):
+    """It verifies the certificate against the name of the host."""
+    sent = party.letters("curl")
+    scheme, service = ("smtp", "submission") if way == "starttls" else ("smtps", "submissions")
+    port = party.a.ports[service]
+    for name, data in sent.items():
+        party.client("curl", "-sS", "--ssl-reqd", "--cacert", party.folder / "a.pem",
+                     "--resolve", f"{party.a.hostname}:{port}:{party.a.address}",
+                     "--url", f"{scheme}://{party.a.hostname}:{port}/client.test",
+                     "--user", f"{party.writer}:{PASSWORD}", "--mail-from", party.writer,
+                     "--mail-rcpt", party.reader, "--upload-file", party.file(name, data))
+    party.must_arrive(sent)
+
+
+def from_mbox(letter):
+    """A letter that lay in an mbox file: without the fields that mail programs note there for
+    themselves, the quoting of "From ", and the empty line behind it."""
+    head, body = letter.split(b"\n\n", 1)
+    own = re.compile(rb"(?:Status|X-Status|Content-Length|Lines): .*")
+    head = b"\n".join(line for line in head.split(b"\n") if not own.fullmatch(line))
+    body = re.sub(rb"(?m)^>From ", rb"From ", body)
+    return (head + b"\n\n" + body.removesuffix(b"\n")).replace(b"\n", b"\r\n")
+
+
+def as_mbox_can_tell(letter):
+    """Mbox quotes "From " and so cannot tell what was quoted before; nor, as s-nail writes it,
+    whether an empty line at the end was the letter's."""
+    return strip_trace(letter).replace(b"\r\n>From ", b"\r\nFrom ").rstrip(b"\r\n")
+
+
+def assert_in_mbox(path, sent):
+    found = sorted(map(as_mbox_can_tell, letters_in_mbox(path)))
+    assert found == sorted(map(as_mbox_can_tell, sent.values()))
+
+
+def letters_in_mbox(path):
+    text = path.read_bytes()
+    return [from_mbox(letter) for letter in re.split(rb"(?m)^From \S+ +\w{3} \w{3} .*\n", text)[1:]]
+
+
+def test_mutt_hands_in(party):
+    """Port 587, STARTTLS; it makes a letter of its own, with an attachment, and keeps a copy."""
+    url = f"smtp://{quoted(party.writer)}@{party.a.address}:{party.a.ports['submission']}/"
+    settings = party.file("muttrc", f"""set smtp_url="{url}"
+set smtp_pass="{PASSWORD}"
+set ssl_force_tls=yes ssl_verify_host=no certificate_file="{party.folder}/a.pem"
+set from="{party.writer}" use_from=yes realname="玉" envelope_from=yes
+set charset=utf-8 send_charset="us-ascii:iso-2022-jp:utf-8"
+set copy=yes record="{party.folder}/sent" mbox_type=mbox
+set hostname=client.test
+""")
+    body = party.file("body", "菊さま\n\n. 早馬の手紙です。\n.\nFrom here\n")
+    data = party.file("map.bin", bytes(range(256)))
+    party.client("mutt", "-n", "-F", settings, "-s", "道中案内", "-a", data, "--", party.reader,
+                 input=body.read_bytes())
+    letter, = party.b.wait_for_letters(party.reader)
+    assert [strip_trace(letter)] == letters_in_mbox(party.folder / "sent")
+    message = email.message_from_bytes(letter, policy=email.policy.default)
+    assert message["Subject"] == "道中案内"
+    assert message.get_body().get_content().startswith("菊さま")
+    assert next(message.iter_attachments()).get_content() == bytes(range(256))
+
+
+def test_s_nail_hands_in(party):
+    """Port 465; it makes a letter of its own, with an attachment, and keeps a copy."""
+    url = (f"submissions://{quoted(party.writer)}:{quoted(PASSWORD)}@{party.a.address}:"
+           f"{party.a.ports['submissions']}")
+    data = party.file("map.bin", bytes(range(256)))
+    settings = [f"mta={url}", "smtp-auth=plain", "tls-verify=ignore", f"from={party.writer}",
+                f"record={party.folder}/sent", "ttycharset=utf-8", "sendcharsets=utf-8",
+                "hostname=client.test", "v15-compat=yes"]
+    words = [word for setting in settings for word in ("-S", setting)]
+    party.client("s-nail", "-n", *words, "-s", "道中案内", "-a", data, party.reader,
+                 input="菊さま\n\n. 早馬の手紙です。\n.\nFrom here\n".encode())
+    letter, = party.b.wait_for_letters(party.reader)
+    assert [strip_trace(letter)] == letters_in_mbox(party.folder / "sent")
+    message = email.message_from_bytes(letter, policy=email.policy.default)
+    assert message["Subject"] == "道中案内"
+    assert next(message.iter_attachments()).get_content() == bytes(range(256))
+
+
+# ---------------------------------------------------------------- fetching
+
+
+@pytest.mark.parametrize("way", ["starttls", "tls"])
+def test_curl_fetches(party, way):
+    sent = party.fill("curl")
+    scheme, service = ("pop3", "pop3") if way == "starttls" else ("pop3s", "pop3s")
+    port = party.b.ports[service]
+    common = ["curl", "-sS", "--ssl-reqd", "--cacert", party.folder / "b.pem",
+              "--resolve", f"{party.b.hostname}:{port}:{party.b.address}",
+              "--user", f"{party.reader}:{PASSWORD}"]
+    url = f"{scheme}://{party.b.hostname}:{port}/"
+    assert len(party.client(*common, url).splitlines()) == len(sent)
+    found = [party.client(*common, url + str(number)) for number in range(1, len(sent) + 1)]
+    assert sorted(map(strip_trace, found)) == sorted(sent.values())
+
+
+@pytest.mark.parametrize("way", ["starttls", "tls"])
+def test_fetchmail_fetches_and_deletes(party, way):
+    """It hands each letter to a program, with the line ends of this machine."""
+    sent = party.fill("fetchmail")
+    keep = party.file("keep", "#!/bin/sh\nexec cat > \"$(mktemp " + str(party.folder)
+                      + "/got.XXXXXX)\"\n")
+    keep.chmod(0o700)
+    service, ssl = (("pop3", "sslproto TLS1.2+") if way == "starttls" else ("pop3s", "ssl"))
+    settings = party.file("fetchmailrc", f"""set no bouncemail
+set invisible
+poll {party.b.address} protocol pop3 service {party.b.ports[service]} uidl
+  user "{party.reader}" password "{PASSWORD}"
+  {ssl} sslcertck sslcertfile "{party.folder}/b.pem" sslcommonname "{party.b.hostname}"
+  no rewrite, no mimedecode, mda "{keep}"
+""")
+    party.client("fetchmail", "-f", settings, "--nosyslog", "--pidfile", party.folder / "pid",
+                 "-i", party.folder / "ids")
+    found = [path.read_bytes().replace(b"\n", b"\r\n") for path in party.folder.glob("got.*")]
+    assert sorted(map(strip_trace, found)) == sorted(sent.values())
+    assert party.b.letters(party.reader) == []
+
+
+def test_s_nail_fetches(party):
+    sent = party.fill("s-nail")
+    url = (f"pop3s://{quoted(party.reader)}:{quoted(PASSWORD)}@{party.b.address}:"
+           f"{party.b.ports['pop3s']}")
+    settings = ["v15-compat=yes", "tls-verify=ignore", "pop3-auth=plain", "ttycharset=utf-8"]
+    words = [word for setting in settings for word in ("-S", setting)]
+    party.client("s-nail", "-n", "-R", *words, "-Y", f"copy * {party.folder}/got\nxit", "-f", url)
+    assert_in_mbox(party.folder / "got", sent)
+
+
+class Screen:
+    """A program on a terminal, for those that need one."""
+
+    def __init__(self, command, environment, folder):
+        self.pid, self.handle = pty.fork()
+        if self.pid == 0:
+            os.chdir(folder)
+            os.execvpe(command[0], command, environment)
+        self.text = b""
+
+    def ended(self):
+        ready, _, _ = select.select([self.handle], [], [], 0.05)
+        try:
+            if ready:
+                self.text += os.read(self.handle, 65536)
+                return False
+        except OSError:
+            pass
+        return os.waitpid(self.pid, os.WNOHANG)[0] == self.pid
+
+    def close(self):
+        os.close(self.handle)  # hangs up on it
+
+
+def test_mutt_fetches(party):
+    """It opens the mailbox over POP3 and copies all of it."""
+    sent = party.fill("mutt")
+    url = f"pops://{quoted(party.reader)}@{party.b.address}:{party.b.ports['pop3s']}/"
+    settings = party.file("muttrc", f"""set pop_pass="{PASSWORD}"
+set ssl_verify_host=no certificate_file="{party.folder}/b.pem"
+set mbox_type=mbox charset=utf-8 confirmappend=no confirmcreate=no move=no mark_old=no
+set folder="{party.folder}" wait_key=no pop_delete=no auto_tag=yes
+""")
+    keys = (f"<tag-pattern>~A<enter><copy-message><kill-line>{party.folder}/got<enter>"
+            "<exit>")
+    environment = dict(os.environ, HOME=str(party.folder), TERM="vt100", LC_ALL="C.UTF-8")
+    screen = Screen(["mutt", "-n", "-R", "-F", str(settings), "-f", url, "-e", f"push \"{keys}\""],
+                    environment, party.folder)
+    try:
+        wait_until(screen.ended, 30, 0.01, lambda: screen.text.decode(errors="replace"))
+    finally:
+        screen.close()
+    assert_in_mbox(party.folder / "got", sent)
