@@ -7,8 +7,10 @@
 
 #include "queue/internal.h"
 
-#define SORT_HERE_MAX 4096U /* more ids are sorted in another thread */
-#define WALK_MOST     64U   /* letters looked at without giving way to others */
+#define SORT_HERE_MAX   4096U /* more ids are sorted in another thread */
+#define WALK_MOST       64U   /* letters looked at without giving way to others */
+#define ACT_SHARE       4U    /* letters for which it is worth to start a further fiber */
+#define ACT_HELPERS_MAX 64U
 
 /* ------------------------------------------------------------------ snapshots */
 
@@ -292,30 +294,66 @@ static int act_on(struct queue *q, letter_id id, enum queue_action action, bool 
     return error;
 }
 
+/* Many fibers at the same snapshot, so that their changes share commits. */
+struct act {
+    struct queue *q;
+    enum queue_action action;
+    const struct queue_match *match;
+    bool bounce;
+    struct snapshot snapshot;
+    uint64_t count;
+    int error;
+    unsigned helpers;
+    struct fiber_cond done;
+};
+
+static void act_on_all(struct act *act) WAITS {
+    letter_id id;
+    int more = 0;
+    while (!act->error && (more = snapshot_next(act->q, &act->snapshot, &id)) > 0) {
+        if (!find_match(act->q, id, act->match))
+            continue;
+        int error = act_on(act->q, id, act->action, act->bounce);
+        act->count += error == 0;
+        if (error && error != -E_UNKNOWN)
+            act->error = error;
+    }
+    if (more < 0)
+        act->error = more;
+}
+
+static void act_fiber(void *arg) {
+    struct act *act = arg;
+    act_on_all(act);
+    act->helpers--;
+    fiber_cond_wake_all(&act->done);
+}
+
+static void act_together(struct act *act) WAITS {
+    size_t want = MIN(act->snapshot.count / ACT_SHARE, (size_t)ACT_HELPERS_MAX);
+    while (act->helpers < want && fiber_spawn("queue control", act_fiber, act) == 0)
+        act->helpers++;
+    act_on_all(act);
+    while (act->helpers > 0)
+        if (fiber_cond_wait(&act->done) == -ECANCELED)
+            fiber_cancel_children();
+}
+
 int queue_act(struct queue *q, enum queue_action action, const struct queue_match *match,
               bool bounce, uint64_t *ret_count, struct problem *problem) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
-    _cleanup_(snapshot_done) struct snapshot s = {0};
-    uint64_t count = 0;
-    letter_id id;
-    int error = 0, more = 0;
+    struct act act = {.q = q, .action = action, .match = match, .bounce = bounce};
     if (action >= QUEUE_ACTIONS)
         return problem_set(problem, -EINVAL, "there is no such action");
-    snapshot_of(q, match, 0, &s);
-    while (!error && (more = snapshot_next(q, &s, &id)) > 0) {
-        if (!find_match(q, id, match))
-            continue;
-        error = act_on(q, id, action, bounce);
-        count += error == 0;
-        if (error == -E_UNKNOWN)
-            error = 0;
-    }
-    error = more < 0 ? more : error;
-    if (error)
-        return problem_set(problem, error, "after %llu letters: %s", (unsigned long long)count,
-                           error_text(error));
-    if (match->id && count == 0)
+    fiber_cond_init(&act.done);
+    snapshot_of(q, match, 0, &act.snapshot);
+    act_together(&act);
+    snapshot_done(&act.snapshot);
+    if (act.error)
+        return problem_set(problem, act.error, "after %llu letters: %s",
+                           (unsigned long long)act.count, error_text(act.error));
+    if (match->id && act.count == 0)
         return problem_set(problem, -E_UNKNOWN, "no such letter is in the queue");
-    *ret_count = count;
+    *ret_count = act.count;
     return 0;
 }

@@ -101,7 +101,7 @@ static void session(void *arg) {
 }
 
 static void run_sessions(unsigned count) {
-    struct fiber *handles[256];
+    static struct fiber *handles[256];
     for (unsigned i = 0; i < count; i++)
         MUST(fiber_start("session", session, NULL, &handles[i]) == 0);
     for (unsigned i = 0; i < count; i++)
