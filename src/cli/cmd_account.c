@@ -151,7 +151,7 @@ static void write_account(struct cli *c, const struct account *a) {
 
 int cmd_account_show(struct cli *c) {
     struct problem problem = {0};
-    struct account account;
+    struct account account = {0};
     struct json j = {.to = &c->out};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int code = cli_need_settings(c);

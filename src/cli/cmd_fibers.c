@@ -19,7 +19,7 @@ int cmd_fibers(struct cli *c) {
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_master_fibers_in in = {.role = cli_text(c->call, "ROLE"),
                                       .worker = (uint32_t)cli_number(c->call, "WORKER", 0)};
-    struct rpc_master_fibers_out out;
+    struct rpc_master_fibers_out out = {0};
     int r = office_connect(c, ROLE_MASTER, &link, &problem);
     if (r == 0)
         r = call_master_fibers(link, &in, c->arena, &out, &problem);

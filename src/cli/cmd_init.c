@@ -95,9 +95,8 @@ static int make_parents(char *path) {
 
 static bool is_empty(const char *path) {
     DIR *folder = opendir(path);
-    const struct dirent *entry = NULL;
     size_t count = 0;
-    while (folder && (entry = readdir(folder)))
+    while (folder && readdir(folder))
         count++;
     if (folder)
         (void)closedir(folder);

@@ -41,17 +41,17 @@ enum cli_form {
 };
 
 struct cli_parameter {
-    const char *name; /* "count"; of an argument as help shows it: "USER@DOMAIN" */
-    enum cli_form form;
-    char letter;       /* -f; 0: none */
+    const char *name;  /* "count"; of an argument as help shows it: "USER@DOMAIN" */
     const char *value; /* CLI_OPTION: how help calls what follows, "N" */
+    const char *about; /* a phrase without a full stop at its end */
+    enum cli_form form;
     enum cli_kind kind;
     uint64_t min, max;          /* CLI_NUMBER; max 0: any */
     const char *const *choices; /* CLI_CHOICE; NULL behind the last */
+    char letter;                /* -f; 0: none */
     bool optional;              /* CLI_ARGUMENT */
     bool required;              /* CLI_OPTION */
     bool many;                  /* the last argument, or an option, may stand for several */
-    const char *about;          /* a phrase without a full stop at its end */
 };
 
 /* What the program does before it calls a command's function. */

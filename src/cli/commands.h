@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* The functions behind the rows of commands.c, each in the file cmd_GROUP.c. */
+/*
+ * The functions behind the rows of commands.c, in files named after the command or its group. What
+ * a command takes and answers is said in its row; what it may do when it is called follows from the
+ * row's stage: those that WAIT run in a fiber, the others on the thread's own stack. Each returns
+ * an enum cli_exit and has said on standard error why, unless it is CLI_OK.
+ */
 #pragma once
 
 #include "cli/command.h"

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: ISC
+"""A post office in a folder of its own, and its commands."""
+import json
+import os
+import pathlib
+import re
+import select
+import socket
+import subprocess
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+PROGRAM = os.environ.get("HAYAUMA") or str(TOP / "build/hayauma")
+OK, FAILED, USAGE, NOT_RUNNING, NOT_FOUND, REFUSED, SETTINGS, BUSY = range(8)
+PASSWORD = "unmarked-barge-thicket-39"
+WELL_KNOWN = (25, 110, 143, 465, 587, 993, 995)
+START_LIMIT = 30.0  # seconds until the post office must be ready
+
+
+def hayauma(*words, stdin="", code=OK, **more):
+    done = subprocess.run([PROGRAM, *map(str, words)], input=stdin, text=True, capture_output=True,
+                          timeout=120, check=False, **more)
+    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def free_offset():
+    """An offset at which all ports of a post office are free now."""
+    for offset in range(42000, 60000, 1000):
+        sockets = [socket.socket() for _ in WELL_KNOWN]
+        try:
+            for one, port in zip(sockets, WELL_KNOWN):
+                one.bind(("127.0.0.1", port + offset))
+            return offset
+        except OSError:
+            continue
+        finally:
+            for one in sockets:
+                one.close()
+    raise AssertionError("no free ports")
+
+
+class Office:
+    """A state directory of a post office that does not run."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.made = hayauma("init", folder, "--hostname", "mail.example.test", "--domain",
+                            "example.test", "example.org", "--listen", "127.0.0.1",
+                            "--port-offset", free_offset(), "--dns", "127.0.0.1:9")
+
+    def __call__(self, *words, **more):
+        return hayauma("-C", self.folder, *words, **more)
+
+    def json(self, *words, **more):
+        return json.loads(self(*words, "--json", **more).stdout)
+
+    def add(self, address, *words, password=PASSWORD, **more):
+        return self("account", "add", address, "--password-stdin", "--hash-cost", "min", *words,
+                    stdin=password + "\n", **more)
+
+    @property
+    def settings(self):
+        return self.folder / "hayauma.conf"
+
+    def port(self, well_known):
+        offset = re.search(r"(?m)^port-offset (\d+)", self.settings.read_text()).group(1)
+        return well_known + int(offset)
+
+    def start(self):
+        self.errors = open(self.folder.parent / "stderr", "w+")
+        self.process = subprocess.Popen([PROGRAM, "-C", self.folder, "run"], text=True,
+                                        stdout=subprocess.PIPE, stderr=self.errors)
+        assert select.select([self.process.stdout], [], [], START_LIMIT)[0], "never ready"
+        assert self.process.stdout.readline() == "ready\n", self.said()
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def stop(self):
+        """Ends it in order; a process that broke says so on standard error."""
+        self.process.terminate()
+        assert self.process.wait(timeout=20) == 0, self.said()
+        self.process.stdout.close()
+        assert "ERROR: AddressSanitizer" not in self.said(), self.said()
+        assert "runtime error" not in self.said(), self.said()
+        self.errors.close()

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: ISC
+"""Commands that need the post office to run: status, queue, journey, log, reload, stop."""
+import json
+import re
+import smtplib
+import socket
+import subprocess
+import time
+
+from office import (BUSY, FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, SETTINGS, USAGE)
+
+ROLES = {"master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger"}
+LETTER = "From: a@outside.test\r\nTo: tama@example.test\r\nSubject: =?UTF-8?B?5pep6aas?=\r\n" \
+         "Message-ID: <one@outside.test>\r\n\r\nhello\r\n"
+
+
+def send(office, sender, *recipients, letter=LETTER):
+    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
+        return client.sendmail(sender, recipients, letter)
+
+
+def submit(office, login, *recipients, letter=LETTER):
+    with smtplib.SMTP("127.0.0.1", office.port(587), timeout=20) as client:
+        client.starttls()
+        client.login(login, PASSWORD)
+        return client.sendmail(login, recipients, letter)
+
+
+def wait_for(what, limit=20.0):
+    until = time.monotonic() + limit
+    while not (result := what()):
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
+    return result
+
+
+def held_letters(office, count):
+    """Letters to a place that cannot be reached, on hold."""
+    office.add("tama@example.test")
+    for number in range(count):
+        submit(office, "tama@example.test", f"someone{number}@example.net")
+    office("queue", "hold", "--all")
+    wait_for(lambda: not any(one["state"] == "under way" for one in office.json("queue", "list")), 60)
+    return office.json("queue", "list")
+
+
+def journeys(office, what):
+    done = subprocess.run([PROGRAM, "-C", office.folder, "journey", what, "--json"],
+                          capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout) if done.returncode == OK else []
+    settled = [one for one in found if any(e["kind"] == "settled" for e in one["events"])]
+    return settled[0] if settled else None
+
+
+# -------------------------------------------------------------------- the whole
+
+
+def test_status_shows_every_process(running):
+    status = running.json("status")
+    assert status["running"] and status["hostname"] == "mail.example.test"
+    assert {one["role"] for one in status["processes"]} == ROLES
+    assert all(one["state"] == "working" for one in status["processes"])
+    assert len({one["pid"] for one in status["processes"]}) == len(status["processes"])
+    assert all(one["confinement"] and one["memory"] > 0 for one in status["processes"])
+    assert status["letters"] == 0 and status["domains"] == 2
+    text = running("status").stdout
+    assert all(re.search(rf"(?m)^{role}\b", text) for role in ROLES)
+
+
+def test_a_second_one_in_the_same_place_is_refused(running):
+    done = running("run", code=FAILED)
+    assert "is running already" in done.stderr
+    assert running.json("status")["running"]
+
+
+def test_stop_waits_for_the_end(running):
+    began = time.monotonic()
+    assert "has stopped" in running("stop").stdout
+    assert time.monotonic() - began < 5
+    assert running.process.wait(timeout=5) == 0
+    for port in (25, 110):
+        with socket.socket() as client:
+            assert client.connect_ex(("127.0.0.1", running.port(port))) != 0
+    running("stop", code=NOT_RUNNING)
+    running("status", code=NOT_RUNNING)
+
+
+def test_reload_says_what_changed_and_keeps_the_old_on_errors(running):
+    assert "No setting" in running("reload").stdout
+    good = running.settings.read_text()
+    running.settings.write_text(good.replace("\nsmtp {\n", "\nsmtp {\n    timeout 4min\n"))
+    assert "smtp.timeout: 5min -> 4min" in running("reload").stdout
+    running.settings.write_text(good.replace("\nsmtp {\n", "\nsmtp {\n    timeout never\n"))
+    done = running("reload", code=SETTINGS)
+    assert "smtp.timeout" in done.stderr and "old settings stay in force" in done.stderr
+    assert running.json("status")["running"]
+
+
+def test_check_knows_that_the_ports_are_ours(running):
+    assert any("its ports are its own" in one["text"] for one in running.json("check"))
+
+
+def test_fibers_of_a_process(running):
+    assert running("fibers", "edge").stdout.count("\n") > 3
+    running("fibers", "queue", "9", code=NOT_FOUND)
+    running("fibers", "cook", code=USAGE)
+
+
+def test_repair_wants_it_stopped(running):
+    running.add("tama@example.test")
+    send(running, "a@outside.test", "tama@example.test")
+    wait_for(lambda: running.json("status")["letters"] == 0)
+    assert "stop it first" in running("repair", "tama@example.test", code=BUSY).stderr
+    running("stop")
+    assert running.json("repair", "tama@example.test")["letters"] == 1
+    running("repair", "nobody@example.test", code=NOT_FOUND)
+
+
+# -------------------------------------------------------------------- letters
+
+
+def test_queue_is_listed_shown_and_changed(running):
+    assert running("queue", "list").stdout == "No letter is on its way.\n"
+    first, second, third = held_letters(running, 3)
+    assert all(one["state"] == "on hold" for one in (first, second, third))
+    text = running("queue", "list").stdout
+    assert text.startswith("ID ") and text.endswith("3 letters.\n")
+    assert [one["id"] for one in running.json("queue", "list", "-n", "2")] == [first["id"],
+                                                                              second["id"]]
+    match = running.json("queue", "list", "--match", "someone1")
+    assert [one["id"] for one in match] == [second["id"]]
+    assert "someone2@example.net" in running("queue", "list", "--long").stdout
+
+    shown = running.json("queue", "show", third["id"])
+    assert shown["sender"] == shown["login"] == "tama@example.test"
+    assert shown["waiting"][0]["address"] == "someone2@example.net"
+    assert "someone2@example.net" in running("queue", "show", third["id"].upper()).stdout
+    content = running("queue", "show", third["id"], "--content").stdout
+    assert content.startswith("Received:") and content.endswith("hello\n")
+
+    assert running.json("queue", "release", first["id"], second["id"]) == {"count": 2}
+    assert running.json("queue", "hold", "--match", "someone0") == {"count": 1}
+    assert running.json("queue", "remove", first["id"], third["id"]) == {"count": 2}
+    assert [one["id"] for one in running.json("queue", "list")] == [second["id"]]
+    assert "not in the queue" in running("queue", "show", first["id"], code=NOT_FOUND).stderr
+
+
+def test_queue_commands_want_to_know_which_letters(running):
+    held_letters(running, 2)
+    for words in ([], ["--all", "--match", "x"]):
+        assert "say which letters" in running("queue", "remove", *words, code=USAGE).stderr
+    running("queue", "remove", "0c8q2zv5k7g00", code=NOT_FOUND)
+    # The id 0 stands for all letters between the processes, not on the command line.
+    running("queue", "remove", "0000000000000", code=NOT_FOUND)
+    assert len(running.json("queue", "list")) == 2
+    assert running.json("queue", "remove", "--all") == {"count": 2}
+
+
+def test_journey_is_found_by_id_address_and_message_id(running):
+    running.add("tama@example.test")
+    send(running, "a@outside.test", "tama@example.test")
+    letter = wait_for(lambda: journeys(running, "tama@example.test"))
+    for what in (letter["letter"], "a@outside.test", "<one@outside.test>", "one@outside.test"):
+        assert running.json("journey", what)[0]["letter"] == letter["letter"]
+        text = running("journey", what).stdout
+        assert letter["letter"] in text and "tama@example.test" in text
+    running("journey", "nobody@nowhere.test", code=NOT_FOUND)
+    assert PASSWORD not in running("journey", letter["letter"], "--json").stdout
+
+
+def test_several_journeys_end_with_the_newest(running):
+    running.add("tama@example.test")
+    for number in range(3):
+        send(running, f"a{number}@outside.test", "tama@example.test")
+        wait_for(lambda: journeys(running, f"a{number}@outside.test"))
+    found = running.json("journey", "tama@example.test")
+    assert [one["letter"] for one in found] == sorted(one["letter"] for one in found)
+    newest = running("journey", "tama@example.test", "-n", "1")
+    assert found[-1]["letter"] in newest.stdout and found[0]["letter"] not in newest.stdout
+    assert "there are more" in newest.stderr
+
+
+def test_log_shows_the_last_events_and_follows(running):
+    running.add("tama@example.test")
+    follower = subprocess.Popen([PROGRAM, "-C", running.folder, "log", "-f", "-n", "0", "--json"],
+                                stdout=subprocess.PIPE, text=True)
+    time.sleep(1)
+    send(running, "a@outside.test", "tama@example.test")
+    line = json.loads(follower.stdout.readline())
+    assert line["letter"] and line["sequence"] > 0
+    follower.terminate()
+    follower.wait()
+    follower.stdout.close()
+    assert len(running("log", "-n", "2").stdout.splitlines()) == 2
+    some = [json.loads(one) for one in running("log", "-n", "100", "--json").stdout.splitlines()]
+    assert [one["sequence"] for one in some] == sorted(one["sequence"] for one in some)
+    only = [json.loads(one) for one in
+            running("log", "-n", "9", "--role", "queue", "--json").stdout.splitlines()]
+    assert only and {one["role"] for one in only} == {"queue"}
+
