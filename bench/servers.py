@@ -16,7 +16,7 @@ START_LIMIT = 60
 # Limits that guard against one stranger would stop the load tools, which are one; and the price of
 # a password hash is left out on both sides. All else is as `hayauma init` makes it.
 SETTINGS = {
-    "smtp": {"trusted-networks": "127.0.0.0/8", "connections-per-address": "20000"},
+    "smtp": {"trusted-networks": "127.0.0.0/8", "connections-per-address": "1000"},
     "pop3": {"connections-per-address": "20000", "connections-max": "20000"},
     "login": {"allow-plaintext": "yes"},
     "password": {"memory": "8K", "passes": "1"},
@@ -31,6 +31,16 @@ def answers(port):
             return bool(probe.recv(1))
     except OSError:
         return False
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HERE, port))
+        except OSError:
+            return False
+    return True
 
 
 def letters_in(folder):
@@ -74,7 +84,7 @@ class Hayauma:
 
     name = "Hayauma"
 
-    def __init__(self, folder, ports, password, accounts=0):
+    def __init__(self, folder, ports, password=None, accounts=0):
         self.folder, self.ports, self.meter = folder, ports, Meter(f"hayauma-{folder.name}")
         self.process = None
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -117,10 +127,10 @@ class Hayauma:
         return self.meter.seconds()
 
     def queue_length(self):
-        return json.loads(self.run("queue", "list", "--json", "-n", "1"))["total"]
+        return json.loads(self.run("status", "--json"))["letters"]
 
     def is_empty(self):
-        return self.queue_length() == 0
+        return not json.loads(self.run("queue", "list", "--json", "-n", "1"))
 
     def close(self):
         if self.process and self.process.poll() is None:
