@@ -20,6 +20,7 @@
 #define HEADER_MAX    (1U << 20)      /* so much of a letter is searched for signs of a loop */
 #define IN_MEMORY_MAX (512U << 10)    /* a larger letter lies in a file */
 #define IN_FILE_COST  (64U << 10)     /* what a letter in a file takes in memory, about */
+#define DUE_TOGETHER  (30 * USEC_SEC) /* whose time comes so soon is tried along with others */
 #define REPORT_WAIT   (30 * USEC_SEC) /* for others that may have failed, too */
 #define BROKEN_MOST                                                                                \
     8U /* so often an end of a role counts for nothing; then as a failed attempt                   \
@@ -38,7 +39,7 @@ static void load_tasks(struct attempt *at, const struct spool_state *state) {
         t->before = t->state = state->recipients[i];
         t->to = &at->envelope.recipients[t->state.index];
         t->mailbox = t->state.index < at->extra.mailboxes;
-        t->due = t->state.next <= at->wall;
+        t->due = t->state.next <= at->wall + DUE_TOGETHER;
     }
 }
 
@@ -49,6 +50,7 @@ bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct a
         return false;
     *at = (struct attempt){.q = q, .job = job, .a = a, .id = job->id, .size = letter->size};
     at->wall = fiber_wall();
+    at->chance = random_u64();
     fiber_cond_init(&at->step_done);
     struct spool_letter copy = *letter;
     copy.envelope = arena_copy(a, letter->envelope);
@@ -64,17 +66,18 @@ bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct a
 
 int attempt_open_body(struct attempt *at) {
     struct queue *q = at->q;
-    struct budget *b = &q->budgets[at->job->load != LOAD_LOCAL];
+    struct budget *b = at->no_budget ? NULL : &q->budgets[at->job->load != LOAD_LOCAL];
     if (at->body_open)
         return 0;
     uint64_t bytes = at->size > IN_MEMORY_MAX ? IN_FILE_COST : at->size;
-    int error = budget_take(q, b, bytes);
+    int error = b ? budget_take(q, b, bytes) : 0;
     if (error)
         return error;
     error = spool_body_open(q->spool, at->id, &at->body);
     if (error) {
         at->gone = error == -E_UNKNOWN;
-        budget_give(b, bytes);
+        if (b)
+            budget_give(b, bytes);
         return error;
     }
     at->budget = bytes;
@@ -87,7 +90,8 @@ void attempt_close_body(struct attempt *at) {
     if (!at->body_open)
         return;
     spool_body_close(&at->body);
-    budget_give(at->budget_of, at->budget);
+    if (at->budget_of)
+        budget_give(at->budget_of, at->budget);
     at->body_open = false;
 }
 
@@ -106,7 +110,7 @@ static void conclude_later(struct attempt *at, struct task *t) {
         t->status = t->full ? S("5.2.2") : S("4.4.7");
         return;
     }
-    usec_t next = schedule_next(s, t->state.attempts, arrival, end, now, random_u64());
+    usec_t next = schedule_next(s, t->state.attempts, arrival, end, now, at->chance);
     t->state.next = MAX(next, t->not_before);
     t->state.status = t->full ? STATUS_FULL : STATUS_LATER;
     t->state.reply = slice_first(t->reply, REPLY_MAX);
@@ -143,7 +147,7 @@ void task_conclude_error(struct attempt *at, struct task *t, int error) {
 
 static int resolve(struct attempt *at, struct task *t) WAITS {
     const struct queue_ops *ops = &at->q->ops;
-    _cleanup_(fiber_deadline_end) struct fiber_deadline d =
+    _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
         fiber_deadline_begin(fiber_now() + at->q->options.call_timeout);
     return ops->resolve(ops->arg, t->to->address, at->a, &t->route);
 }

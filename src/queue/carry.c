@@ -56,7 +56,7 @@ static void compose_head(struct attempt *at, const struct task *t, struct buf *t
 static int call_deliver(struct attempt *at, const struct task *t, struct problem *problem) WAITS {
     const struct queue_ops *ops = &at->q->ops;
     _cleanup_(buf_done) struct buf head = {0};
-    _cleanup_(fiber_deadline_end) struct fiber_deadline d =
+    _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
         fiber_deadline_begin(fiber_now() + at->q->options.call_timeout);
     compose_head(at, t, &head);
     struct queue_delivery delivery = {
@@ -149,7 +149,7 @@ static int call_transmit(struct attempt *at, const struct step *step,
         .count = step->count,
         .now = at->flags & STATE_NOW,
     };
-    _cleanup_(fiber_deadline_end) struct fiber_deadline d =
+    _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
         fiber_deadline_begin(fiber_now() + at->q->options.transmit_timeout);
     at->q->counts.transmissions++;
     int error = ops->transmit(ops->arg, &transmission, at->a, ret);

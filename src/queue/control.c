@@ -273,6 +273,7 @@ static int take_away(struct queue *q, struct job *job, bool bounce) WAITS {
     struct attempt at;
     if (!attempt_load(&at, q, job, &a))
         return -E_UNKNOWN;
+    at.no_budget = true;
     int error = settle_removed(&at, bounce);
     attempt_close_body(&at);
     if (error)

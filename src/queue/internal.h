@@ -230,14 +230,16 @@ struct attempt {
     size_t count;
     uint32_t flags;  /* of the state */
     usec_t wall;     /* when it began */
+    uint64_t chance; /* for the next time: recipients that fail together stay together */
     bool local_only; /* recipients at other hosts are left for an attempt behind the line */
     bool gone;       /* the letter is no more */
     bool role_ended; /* during this attempt */
 
     struct spool_body body;
     bool body_open;
-    uint64_t budget; /* bytes taken for it */
-    struct budget *budget_of;
+    uint64_t budget;          /* bytes taken for it */
+    struct budget *budget_of; /* NULL: none */
+    bool no_budget;           /* must not wait for others to be done: they may wait for us */
 
     struct step *steps;
     size_t step_count, next_step;

@@ -16,7 +16,7 @@
  * this host carry a key (letter id and recipient) by which the mailbox takes them exactly once.
  * Transmissions to other hosts happen at least once: a second time only when this process, or the
  * one that transmits, ends between the other host's acceptance and the commit with its outcome,
- * which begins at once.
+ * which begins at once (or, when the sender asked for a report of success, within half a minute).
  *
  * One letter has one id everywhere: the one that the edge gave it at MAIL. Letters that are made
  * here (reports, letters to the targets of an alias) get theirs from `options.worker`.

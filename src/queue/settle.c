@@ -209,6 +209,8 @@ static int make_report(struct save *s) WAITS {
     *m = (struct made){0};
     m->job = new_job(at->q);
     report_compose(at, m->job->id, s->items, s->item_count, &m->bytes);
+    if (fiber_cancelled() && !at->body_open)
+        return -ECANCELED; /* it could not be read because time was up */
     unsigned shape = shape_of(buf_slice(&m->bytes), address_of(at->a, at->envelope.sender).utf8);
     extra_encode(&(struct queue_extra){.shape = shape, .parent = at->id}, &m->extra);
     m->to_sender =
@@ -265,6 +267,14 @@ static int copy_content(struct save *s, const struct task *alias) WAITS {
     return content_large(at->q, m->job->id, S(""), &at->body, &m->content.large);
 }
 
+static bool any_utf8(const struct spool_envelope *e) {
+    for (size_t i = 0; i < e->count; i++)
+        for (size_t k = 0; k < e->recipients[i].address.len; k++)
+            if ((uint8_t)e->recipients[i].address.ptr[k] > 127)
+                return true;
+    return false;
+}
+
 static int make_expansion(struct save *s) WAITS {
     struct attempt *at = s->at;
     struct made *m = &s->expansion;
@@ -277,11 +287,13 @@ static int make_expansion(struct save *s) WAITS {
     m->envelope = at->envelope;
     m->envelope.recipients = route_targets_list(at->a, &targets, &mailboxes, &m->envelope.count);
     m->envelope.origin = QUEUE_MADE_EXPANSION;
-    extra_encode(&(struct queue_extra){.depth = (uint8_t)(at->extra.depth + 1),
-                                       .shape = at->extra.shape,
-                                       .parent = at->id,
-                                       .mailboxes = (uint32_t)mailboxes},
-                 &m->extra);
+    m->envelope.smtputf8 |= any_utf8(&m->envelope);
+    extra_encode(
+        &(struct queue_extra){.depth = (uint8_t)(at->extra.depth + 1),
+                              .shape = at->extra.shape | (m->envelope.smtputf8 ? QUEUE_UTF8 : 0U),
+                              .parent = at->id,
+                              .mailboxes = (uint32_t)mailboxes},
+        &m->extra);
     m->envelope.extra = buf_slice(&m->extra);
     return copy_content(s, aliases == 1 ? alias : NULL);
 }

@@ -2,7 +2,9 @@
 /*
  * Letters that do not arrive at once: when they are tried again, and when they are given up.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "post_office.h"
@@ -76,6 +78,28 @@ OFFICE_TEST(letter_without_sender_is_given_up_without_a_word) {
     expect_tries(began, 2 * USEC_DAY);
     assert_int_equal(o->arrived, 0);
     assert_int_equal(occurs(buf_slice(&o->journey), "queue.failed"), 1);
+}
+
+static int some_never_there(struct office *o, const struct queue_transmission *t,
+                            const struct spool_recipient *recipient, struct arena *a,
+                            struct relay_result *ret) {
+    (void)a, (void)recipient;
+    *ret = reply_of(RELAY_LATER, 451, 4, 4, 1, "Connection refused");
+    return fiber_sleep(slice_eq(t->domain, S("slow.test")) ? o->number * USEC_SEC : 0);
+}
+
+/* Recipients that failed together share the next transaction, and in the end one report. */
+OFFICE_TEST(recipients_that_fail_together_stay_together) {
+    o->number = 1;
+    o->transmit = some_never_there;
+    office_send(o, "tama@here.test", "a@away.test/4 b@away.test/4 c@away.test/4 d@slow.test/4");
+    office_wait(o, USEC_DAY);
+    unsigned attempts = (unsigned)occurs(buf_slice(&o->journey), "queue.later a@away.test");
+    assert_true(attempts > 10);
+    assert_int_equal(o->transmissions, 2 * attempts);
+    office_wait(o, 5 * USEC_DAY);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Status: 4.4.7\r\n"), 4);
 }
 
 /* ------------------------------------------------------------------ delay */
@@ -239,6 +263,47 @@ OFFICE_TEST(address_that_cannot_be_looked_up_is_tried_later) {
     assert_int_equal(o->resolved, 3);
 }
 
+/* ------------------------------------------------------------------ damage */
+
+static void damage_spool(struct office *o) {
+    int dir = openat(o->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fdopendir(dir);
+    struct dirent *e;
+    while ((e = readdir(d))) {
+        char byte;
+        int fd = openat(dir, e->d_name, O_RDWR | O_CLOEXEC);
+        ssize_t at = -1;
+        if (slice_starts(slice_of_str(e->d_name), S("segment-"))) {
+            static char bytes[64U << 10];
+            ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+            at = slice_find(slice_of(bytes, (size_t)n), S("\r\nHello.\r\n"));
+        }
+        byte = '!';
+        if (at > 0)
+            assert_int_equal(pwrite(fd, &byte, 1, (off_t)at + 3), 1);
+        close_p(&fd);
+    }
+    (void)closedir(d);
+}
+
+/* Lost bytes are told, not delivered and not passed over in silence. */
+OFFICE_TEST(letter_that_was_damaged_on_our_disk_goes_back_without_its_bytes) {
+    o->resolve_error = -ETIMEDOUT;
+    office_send(o, "tama@here.test", "mike@here.test out@away.test");
+    office_wait(o, USEC_SEC);
+    office_close(o);
+    damage_spool(o);
+    o->resolve_error = 0;
+    office_open(o);
+    office_wait(o, USEC_HOUR);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_count(o, "mike@here.test"), 0);
+    assert_int_equal(office_count(o, "out@away.test"), 0);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Status: 5.3.0\r\n"), 2);
+    assert_int_equal(occurs(office_report(o, 0), "Hello"), 0);
+}
+
 /* ------------------------------------------------------------------ rest */
 
 static int resting(struct office *o, const struct queue_transmission *t,
@@ -309,6 +374,7 @@ int main(void) {
         cmocka_unit_test(test_tried_for_five_days_then_returned),
         cmocka_unit_test(test_schedule_goes_on_over_restarts),
         cmocka_unit_test(test_letter_without_sender_is_given_up_without_a_word),
+        cmocka_unit_test(test_recipients_that_fail_together_stay_together),
         cmocka_unit_test(test_sender_is_told_of_the_delay_after_4_and_24_hours),
         cmocka_unit_test(test_notify_decides_on_delay_notices),
         cmocka_unit_test(test_notices_are_not_repeated_after_a_restart),
@@ -320,6 +386,7 @@ int main(void) {
         cmocka_unit_test(test_full_mailbox_with_room_again_gets_the_letter),
         cmocka_unit_test(test_dead_ends_share_one_report),
         cmocka_unit_test(test_address_that_cannot_be_looked_up_is_tried_later),
+        cmocka_unit_test(test_letter_that_was_damaged_on_our_disk_goes_back_without_its_bytes),
         cmocka_unit_test(test_destination_that_rests_is_left_alone),
         cmocka_unit_test(test_stop_lets_what_is_under_way_end),
         cmocka_unit_test(test_what_a_stop_cuts_short_is_tried_in_the_next_run),
