@@ -6,6 +6,7 @@ reaches the disk, what had not been synced is lost, and every sync fails. Mounti
 the journal, as after a power cut. Mounts are made in the mount namespace of the driver and end with
 it, and so do their loop devices.
 """
+import errno
 import fcntl
 import os
 import pathlib
@@ -13,7 +14,7 @@ import struct
 import subprocess
 import time
 
-EXT4_IOC_SHUTDOWN = 1 << 30 | 4 << 16 | ord("X") << 8 | 125  # _IOR('X', 125, __u32)
+EXT4_IOC_SHUTDOWN = 2 << 30 | 4 << 16 | ord("X") << 8 | 125  # _IOR('X', 125, __u32)
 NO_LOG_FLUSH = 2
 
 
@@ -61,11 +62,17 @@ class Disk:
         return fs.f_bavail * fs.f_frsize
 
     def fill(self, left):
-        """Fills it up until `left` bytes are free."""
+        """Fills it up until about `left` bytes are free; others may write meanwhile."""
         with (self.place / "ballast").open("ab") as ballast:
-            size = ballast.tell() + self.free() - left
-            if size > ballast.tell():
-                os.posix_fallocate(ballast.fileno(), 0, size)
+            for piece in (64 << 20, 1 << 20, 64 << 10, 4096):
+                while self.free() >= left + piece:
+                    try:
+                        os.posix_fallocate(ballast.fileno(), ballast.tell(), piece)
+                    except OSError as full:
+                        if full.errno != errno.ENOSPC:
+                            raise
+                        break
+                    ballast.seek(0, os.SEEK_END)
 
     def drain(self):
         (self.place / "ballast").unlink(missing_ok=True)

@@ -9,11 +9,13 @@ WINDOW = 40  # commands under way at a time
 
 
 class Refused(Exception):
-    """An answer that begins with -ERR; `temporary` when a client may try again."""
+    """An answer that begins with -ERR. `temporary`: a client may try again. `system`: it is no fault
+    of the client's (RFC 3206)."""
 
     def __init__(self, command, line):
         super().__init__(f"{command}: {line.decode(errors='replace').strip()}")
         self.temporary = b"[SYS/TEMP]" in line or b"[IN-USE]" in line
+        self.system = self.temporary or b"[SYS/PERM]" in line
 
 
 class Pop3:
@@ -95,10 +97,12 @@ def accounts():
 
 
 class Readers:
-    """Readers who come all the time, whatever happens to the post office."""
+    """Readers who come all the time, whatever happens to the post office. `hardware`: the disk is
+    failing, and they may be told so."""
 
-    def __init__(self, port, book):
-        self.port, self.book, self.over = port, book, threading.Event()
+    def __init__(self, port, book, hardware):
+        self.port, self.book, self.hardware = port, book, hardware
+        self.over = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -117,7 +121,7 @@ class Readers:
             counts["visits"] += 1
         except Refused as refused:
             counts["visits refused"] += 1
-            if not refused.temporary:
+            if not (refused.system if self.hardware else refused.temporary):
                 self.book.complain("wrong reply", f"POP3 {account}: {refused}")
         except TimeoutError:
             self.book.complain("hung", f"POP3 {account}: no answer for a minute")

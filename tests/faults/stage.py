@@ -44,7 +44,8 @@ class Stage:
         self.rounds, self.strikes, self.misses = 0, 0, 0
         self.office = Office(state or self.folder / "state", self.folder / "office.log", settings)
         self.book = Book(self.folder / "letters", self.folder / "elsewhere", DOMAIN)
-        self.elsewhere = None
+        self.elsewhere, self.disk = None, None
+        self.hardware = name != "kill"  # whether the disk is what fails
 
     def open(self):
         self.office.make()
@@ -68,7 +69,7 @@ class Stage:
     def load(self, pace=400, connections=12, readers=True, **options):
         """Letters come, and readers fetch them, as long as the block runs."""
         load = Load(self, pace, connections, **options)
-        visits = Readers(self.office.port("pop3"), self.book) if readers else None
+        visits = Readers(self.office.port("pop3"), self.book, self.hardware) if readers else None
         try:
             yield
         finally:
