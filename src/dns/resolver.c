@@ -227,7 +227,7 @@ int resolver_drive(struct resolver *r) {
 static int make_key(struct slice name, uint16_t type, struct arena *a, struct slice *ret) {
     char wire[DNS_NAME_WIRE];
     size_t len;
-    struct slice normal;
+    struct slice normal = {NULL, 0};
     if (dns_name_write(name, wire, &len) < 0)
         return -E_SYNTAX;
     struct slice rest = slice_of(wire, len);

@@ -66,7 +66,7 @@ static void make_room(struct stream *s, size_t want) {
     }
     if (want > s->in_size) {
         char *bigger = mem_alloc(STREAM_WINDOW);
-        if (len > 0)
+        if (len > 0 && s->in)
             memcpy(bigger, s->in + s->in_from, len);
         if (s->in)
             drop_in_buffer(s);
@@ -74,7 +74,7 @@ static void make_room(struct stream *s, size_t want) {
         s->in_size = STREAM_WINDOW;
     } else if (s->in_from > 0 &&
                (len == 0 || s->in_size - s->in_from < want || s->in_to == s->in_size)) {
-        if (len > 0)
+        if (len > 0 && s->in)
             memmove(s->in, s->in + s->in_from, len);
     } else {
         return;

@@ -90,6 +90,7 @@ struct open_file {
 
 struct queue {
     struct queue_options options;
+    char *hostname; /* the one in the options */
     struct queue_ops ops;
     struct spool *spool;
     struct letter_ids ids;

@@ -78,7 +78,6 @@ static int adopt(void *arg, struct spool_letter *letter) {
     job->place = AT_REST;
     if (!letter->hold)
         heap_add(&q->due, &job->due, letter->next ? letter->next : letter->arrival);
-    q->ids.last_ms = MAX(q->ids.last_ms, letter->id >> 22);
     return 0;
 }
 
@@ -86,7 +85,9 @@ static struct queue *make(const struct queue_options *options, const struct queu
     MUST(options->hostname.len > 0 && ops->resolve && ops->deliver && ops->transmit);
     MUST(options->schedule.notice_count <= QUEUE_NOTICES);
     struct queue *q = NEW(struct queue);
+    q->hostname = mem_str(options->hostname);
     q->options = *options;
+    q->options.hostname = slice_of_str(q->hostname);
     q->ops = *ops;
     letter_ids_init(&q->ids, options->worker);
     list_init(&q->door);
@@ -100,12 +101,29 @@ static struct queue *make(const struct queue_options *options, const struct queu
     return q;
 }
 
+static void free_jobs(struct queue *q) {
+    struct map_entry *e;
+    size_t at = 0;
+    while ((e = map_next(&q->jobs, &at)))
+        free(e->value);
+    map_done(&q->jobs);
+}
+
+/* Without its spool. */
+static void queue_free(struct queue *q) {
+    free_jobs(q);
+    destinations_done(q);
+    heap_done(&q->due);
+    free(q->hostname);
+    free(q);
+}
+
 int queue_open(int dir, const struct queue_options *options, const struct queue_ops *ops,
                struct queue **ret_queue, struct problem *problem) {
     struct queue *q = make(options, ops);
     int error = spool_open(dir, &options->spool, &q->spool, problem);
     if (error) {
-        free(q);
+        queue_free(q);
         return error;
     }
     (void)spool_each(q->spool, adopt, q);
@@ -121,10 +139,9 @@ int queue_start(struct queue *q) {
 }
 
 void queue_configure(struct queue *q, const struct queue_options *options) {
-    struct slice hostname = q->options.hostname;
     MUST(options->schedule.notice_count <= QUEUE_NOTICES);
     q->options = *options;
-    q->options.hostname = hostname;
+    q->options.hostname = slice_of_str(q->hostname);
     work_start(q);
 }
 
@@ -137,14 +154,6 @@ static void drop_files(struct queue *q) {
         free(file);
     }
     map_done(&q->files);
-}
-
-static void free_jobs(struct queue *q) {
-    struct map_entry *e;
-    size_t at = 0;
-    while ((e = map_next(&q->jobs, &at)))
-        free(e->value);
-    map_done(&q->jobs);
 }
 
 void queue_stop(struct queue *q, usec_t deadline) {
@@ -160,11 +169,8 @@ void queue_stop(struct queue *q, usec_t deadline) {
         fiber_join(q->clock);
     }
     drop_files(q);
-    free_jobs(q);
-    destinations_done(q);
-    heap_done(&q->due);
     spool_close(q->spool);
-    free(q);
+    queue_free(q);
 }
 
 /* ------------------------------------------------------------------ letters coming in */
@@ -300,7 +306,7 @@ void queue_drop_file(struct queue *q, letter_id id) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     struct open_file *file = NULL;
     struct problem unsaid;
-    if (claim_file(q, id, &file, &unsaid) < 0)
+    if (claim_file(q, id, &file, &unsaid) < 0 || !file)
         return;
     spool_large_drop(q->spool, file->large);
     forget_file(q, file);

@@ -26,8 +26,8 @@ uint64_t proc_memory(pid_t pid) {
             return number * 1024;
     }
     struct slice rest = read_proc(pid, "statm", text, sizeof text);
-    if (slice_next_word(&rest, &word) && slice_next_word(&rest, &word) &&
-        slice_to_u64(word, UINT32_MAX, &number) == 0)
+    bool there = slice_next_word(&rest, &word); /* size; behind it the resident pages */
+    if (there && slice_next_word(&rest, &word) && slice_to_u64(word, UINT32_MAX, &number) == 0)
         return number * (uint64_t)sysconf(_SC_PAGESIZE);
     return 0;
 }

@@ -81,7 +81,7 @@ static void keep_key(struct compaction *c, const struct note_key *n) {
 
 static int read_generation(struct compaction *c) {
     char bytes[PACK_FILE_HEAD];
-    struct pack_file_head head;
+    struct pack_file_head head = {0};
     ssize_t n = pread(c->fd, bytes, sizeof bytes, 0);
     int error = n < 0 ? -errno : pack_file_decode(slice_of(bytes, (size_t)n), &head);
     if (!error)

@@ -323,7 +323,8 @@ static int write_group(struct group *g) {
         .iov_count = g->iov_count,
     };
     if (j.sync_dir)
-        j.packs = packs = mem_printf("%s/" REPLAY_PACKS_DIR, a->dir);
+        packs = mem_printf("%s/" REPLAY_PACKS_DIR, a->dir);
+    j.packs = packs;
     if (g->create) {
         a->dir_synced = false;
         j.file = (struct pack_file){.fd = -1,
