@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the master prepares before any other process is there: folders, lock, ports.
+ */
+#include "unit.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "role/listeners.h"
+#include "role/proc_info.h"
+#include "role/state.h"
+
+static char directory[] = "/tmp/hayauma-state-XXXXXX";
+
+static int make_directory(void **state) {
+    (void)state;
+    return mkdtemp(directory) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static int remove_directory(void **state) {
+    (void)state;
+    return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static mode_t mode_of(const char *name) {
+    char path[STATE_PATH];
+    struct stat st;
+    assert_int_equal(stat(state_path(path, directory, name), &st), 0);
+    return st.st_mode & 07777;
+}
+
+static void test_each_role_has_a_folder_that_others_cannot_enter(void **state) {
+    struct state_users users = {0};
+    struct problem problem = {0};
+    (void)state;
+    for (int i = 0; i < 2; i++) /* also when all is there */
+        assert_int_equal(state_prepare(directory, &users, &problem), 0);
+    assert_int_equal(mode_of("keys"), 0700);
+    assert_int_equal(mode_of("directory"), 0700);
+    assert_int_equal(mode_of("spool"), 0700);
+    assert_int_equal(mode_of("accounts"), 0700);
+    assert_int_equal(mode_of("run/empty"), 0555);
+}
+
+static void test_a_state_directory_is_used_by_one_system_at_a_time(void **state) {
+    struct problem problem = {0};
+    int first = -1, second = -1;
+    (void)state;
+    assert_int_equal(state_lock(directory, &first, &problem), 0);
+    assert_int_equal(state_lock(directory, &second, &problem), -E_BUSY);
+    assert_non_null(strstr(problem.text, "is running already"));
+    (void)close(first);
+    assert_int_equal(state_lock(directory, &second, &problem), 0);
+    (void)close(second);
+}
+
+static void test_a_folder_that_cannot_be_made_is_named(void **state) {
+    struct state_users users = {0};
+    struct problem problem = {0};
+    (void)state;
+    assert_int_equal(state_prepare("/proc/nowhere", &users, &problem), -ENOENT);
+    assert_non_null(strstr(problem.text, "/proc/nowhere/run"));
+}
+
+static void test_users_that_do_not_exist_are_stood_in_for(void **state) {
+    struct state_users users;
+    struct conf *conf = conf_new();
+    (void)state;
+    conf->users.edge = S("no-such-user-here");
+    state_find_users(conf, &users);
+    assert_int_equal(users.change, geteuid() == 0);
+    if (users.change) {
+        assert_true(users.made_up);
+        assert_true(users.edge.uid != 0 && users.edge.uid != users.vault.uid &&
+                    users.vault.uid != users.mail.uid);
+    } else {
+        assert_int_equal(users.edge.uid, geteuid());
+    }
+    conf_free(conf);
+}
+
+/* An offset at which all ports are free, or 0. */
+static unsigned bind_somewhere(struct conf *conf, struct listeners *l, struct problem *problem) {
+    for (unsigned offset = 42000; offset < 60000; offset += 777) {
+        conf->port_offset = offset;
+        if (listeners_open_ports(l, conf, problem) == 0)
+            return offset;
+        listeners_close(l);
+    }
+    return 0;
+}
+
+static void test_each_service_has_its_port_plus_the_offset(void **state) {
+    struct listeners listeners = {0}, again = {0};
+    struct problem problem = {0};
+    struct conf *conf = conf_new();
+    (void)state;
+    assert_int_equal(conf_set(conf, "listen", S("127.0.0.1"), &problem), 0);
+    unsigned offset = bind_somewhere(conf, &listeners, &problem);
+    assert_true(offset > 0);
+    assert_int_equal(listeners.count, 5);
+    for (size_t i = 0; i < listeners.count; i++) {
+        const struct listener *l = &listeners.list[i];
+        struct net_addr at;
+        assert_int_equal(net_local(l->fd, &at), 0);
+        if (strcmp(l->service, "submission") == 0)
+            assert_int_equal(net_port(&at), offset + 587);
+        if (strcmp(l->service, "pop3s") == 0)
+            assert_int_equal(net_port(&at), offset + 995);
+    }
+    assert_int_equal(listeners_open_ports(&again, conf, &problem), -EADDRINUSE);
+    assert_non_null(strstr(problem.text, "another program uses this port"));
+    listeners_close(&again);
+    listeners_close(&listeners);
+    conf_free(conf);
+}
+
+static void test_roles_that_answer_the_command_line_have_a_socket(void **state) {
+    struct listeners listeners = {0};
+    struct problem problem = {0};
+    (void)state;
+    assert_int_equal(listeners_open_control(&listeners, directory, &problem), 0);
+    assert_true(listeners.count >= 4);
+    assert_int_equal(mode_of("run/queue.sock"), 0600);
+    assert_int_equal(mode_of("run/directory.sock"), 0600);
+    listeners_close(&listeners);
+}
+
+static void test_memory_of_a_process_is_known(void **state) {
+    (void)state;
+    assert_true(proc_memory(getpid()) > 100000);
+    assert_int_equal(proc_memory(0x7fffffff), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_role_has_a_folder_that_others_cannot_enter),
+        cmocka_unit_test(test_a_state_directory_is_used_by_one_system_at_a_time),
+        cmocka_unit_test(test_a_folder_that_cannot_be_made_is_named),
+        cmocka_unit_test(test_users_that_do_not_exist_are_stood_in_for),
+        cmocka_unit_test(test_each_service_has_its_port_plus_the_offset),
+        cmocka_unit_test(test_roles_that_answer_the_command_line_have_a_socket),
+        cmocka_unit_test(test_memory_of_a_process_is_known),
+    };
+    return cmocka_run_group_tests_name("state", tests, make_directory, remove_directory);
+}
