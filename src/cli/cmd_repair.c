@@ -15,13 +15,12 @@
 #include "store/store.h"
 
 struct repair {
-    char folder[16]; /* of the account's shard, below accounts/ */
     uint64_t account;
     struct store_repaired result;
     struct problem *problem;
 };
 
-/* The account, asked for while nothing else is open; its folder as the mail role names it. */
+/* The account, asked for while nothing else is open. */
 static int find_account(struct cli *c, struct repair *job, struct problem *problem) {
     struct account account;
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
@@ -36,13 +35,12 @@ static int find_account(struct cli *c, struct repair *job, struct problem *probl
     if (r < 0)
         return r;
     job->account = account.id;
-    (void)snprintf(job->folder, sizeof job->folder, "%u", account.shard % c->conf->workers.mail);
     return 0;
 }
 
 static int repair_in_thread(void *arg) {
     struct repair *r = arg;
-    return store_repair(r->folder, r->account, &r->result, r->problem);
+    return store_repair(".", r->account, &r->result, r->problem);
 }
 
 static int repair(struct cli *c, struct repair *repair) {

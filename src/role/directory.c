@@ -16,7 +16,6 @@
 static int open_directory(struct process *p, struct problem *problem) {
     struct directory *d = NULL;
     struct directory_options options = directory_files_options(p->conf);
-    options.shards = p->conf->workers.mail;
     int r = directory_open(DIRECTORY_FILE, &options, &d, problem);
     p->state = d;
     return r;

@@ -9,7 +9,7 @@ struct directory_options directory_files_options(const struct conf *conf) {
         .plus_separator = conf->delivery.plus_separator.len > 0
                               ? conf->delivery.plus_separator.ptr[0]
                               : DIRECTORY_NO_PLUS,
-        .shards = conf->workers.mail,
+        .shards = DIRECTORY_SHARDS,
         .cost = {(uint32_t)(conf->password.memory / 1024), conf->password.passes},
     };
 }

@@ -12,6 +12,12 @@
 #define DIRECTORY_FILE "directory.db"
 #define DIRECTORY_KEY  "apop.key"
 
+/*
+ * Accounts are spread over so many shards, which the mail processes share out among them: many
+ * more than there will ever be processes, so that any number of them gets even shares.
+ */
+#define DIRECTORY_SHARDS 240U
+
 struct directory_options directory_files_options(const struct conf *conf);
 
 /*

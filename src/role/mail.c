@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The mail role: the mailboxes of its shard of the accounts. Letters come from the queue, readers
- * from the edge after they have logged in.
+ * The mail role: the mailboxes of its share of the accounts. Letters come from the queue, readers
+ * from the edge after they have logged in. All workers see the same folder; an account belongs to
+ * the worker of its shard (modulo their number), so no two ever have the same one open, and their
+ * number may change from one start to the next.
  */
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "fiber/wait.h"
@@ -19,15 +20,10 @@ static void report_damage(void *arg, uint64_t account, const char *text) {
 static int open_mail(struct process *p, struct problem *problem) {
     struct mail *m = NEW(struct mail);
     struct store_options options = {.report = report_damage, .report_arg = p};
-    char shard[16];
     p->state = m;
     list_init(&m->sessions);
     fiber_cond_init(&m->session_ended);
-    (void)snprintf(shard, sizeof shard, "%u", p->worker);
-    if (mkdir(shard, 0700) < 0 && errno != EEXIST)
-        return problem_set(problem, -errno, "folder accounts/%s cannot be made: %s", shard,
-                           error_text(errno));
-    return store_open(shard, &options, &m->store, problem);
+    return store_open(".", &options, &m->store, problem);
 }
 
 static void stop_mail(struct process *p) {

@@ -311,16 +311,24 @@ static int on_room(void *arg, const struct rpc_caller *caller, const struct rpc_
 
 /* ------------------------------------------------------------------ looking after it */
 
-static struct rpc_waiting *waiting_of(const struct queue_entry *e, struct arena *a) {
+/* Texts of one answer: well below the size of a frame. */
+#define ANSWER_TEXT_MAX 600000U
+
+/* What fits; the reader sees from `left` that there is more. */
+static struct rpc_waiting *waiting_of(const struct queue_entry *e, struct arena *a, size_t *budget,
+                                      size_t *ret_count) {
     struct rpc_waiting *list = arena_array(a, e->waiting_count, sizeof *list);
-    for (size_t i = 0; i < e->waiting_count; i++) {
+    size_t i = 0;
+    for (; i<e->waiting_count && * budget> 4096; i++) {
         const struct queue_waiting *w = &e->waiting[i];
         list[i] = (struct rpc_waiting){.address = w->address,
                                        .status = slice_of_str(w->status),
                                        .attempts = w->attempts,
                                        .next = w->next,
                                        .reply = slice_first(w->reply, 2048)};
+        *budget -= list[i].address.len + list[i].reply.len + 64;
     }
+    *ret_count = i;
     return list;
 }
 
@@ -329,6 +337,7 @@ static int on_list(void *arg, const struct rpc_caller *caller, const struct rpc_
     struct process *p = arg;
     struct queue_match match = {.text = in->match};
     struct queue_page page;
+    size_t budget = ANSWER_TEXT_MAX;
     (void)caller;
     (void)problem;
     int r = queue_list(p->state, &match, in->after, MIN(in->limit, 500U), in->details, a, &page);
@@ -351,9 +360,8 @@ static int on_list(void *arg, const struct rpc_caller *caller, const struct rpc_
             .next = e->next,
             .recipients = e->recipients,
             .left = e->left,
-            .waiting = waiting_of(e, a),
-            .waiting_count = e->waiting_count,
         };
+        out->letters[i].waiting = waiting_of(e, a, &budget, &out->letters[i].waiting_count);
     }
     return 0;
 }
