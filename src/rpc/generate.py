@@ -98,6 +98,10 @@ class Call:
                 raise Bad(f"unknown role {role}")
 
     @property
+    def gives_fds(self):
+        return any(f.type == "fd" for f in self.fields["out"])
+
+    @property
     def c(self):
         return f"{self.role}_{self.verb}"
 
@@ -235,7 +239,7 @@ def source(structs, calls):
             answer = "" if c.one_way else (f", .out_size = sizeof(struct rpc_{c.c}_out), "
                                            f".encode_out = encode_{c.c}_out, .decode_out = decode_{c.c}_out")
             out += [f"    {{.name = \"{c.role}.{c.verb}\", .number = ROLE_{role.upper()} << 8 | {i}, "
-                    f".one_way = {str(c.one_way).lower()}, .from = {bits},",
+                    f".one_way = {str(c.one_way).lower()}, .gives_fds = {str(c.gives_fds).lower()}, .from = {bits},",
                     f"     .in_size = sizeof(struct rpc_{c.c}_in), .encode_in = encode_{c.c}_in, "
                     f".decode_in = decode_{c.c}_in{answer},", f"     .invoke = invoke_{c.c}}},"]
         out += ["};", "", f"const struct rpc_service rpc_{role}_service = {{ROLE_{role.upper()}, calls_{role}, "

@@ -62,7 +62,7 @@ int rpc_link_attach(struct rpc_link *link, int fd);
 int rpc_link_attach_under(struct rpc_link *link, int fd, struct fiber *parent); /* of that one */
 
 void rpc_link_close(struct rpc_link *link) WAITS; /* calls under way return -EPIPE */
-void rpc_link_free(struct rpc_link *link);        /* also from `down`; NULL is fine */
+void rpc_link_free(struct rpc_link *link);        /* also from `down` or amid calls; NULL is fine */
 DEFINE_CLEANUP(struct rpc_link, rpc_link_free)
 
 bool rpc_link_up(const struct rpc_link *link);
@@ -91,7 +91,9 @@ struct rpc_fds {
 
 /*
  * Codes a struct; false when a text, list or value is over the bound of the schema. Descriptors are
- * only lent to encode (the link sends duplicates); decode takes them out of `fds`.
+ * only lent to encode (the link sends duplicates); decode takes them out of `fds`. So those of a
+ * call stay the caller's; those that a handler puts into its answer it gives away: the link closes
+ * them. What came in with a call or an answer belongs to whoever got it.
  */
 typedef bool rpc_encode_fn(struct buf *to, const void *value, struct rpc_fds *fds);
 typedef bool rpc_decode_fn(struct reader *from, struct arena *a, void *value, struct rpc_fds *fds);
@@ -101,11 +103,16 @@ struct rpc_call {
     const char *name; /* "directory.resolve" */
     uint16_t number;
     bool one_way;
-    uint32_t from; /* ROLE_BIT()s that may make it */
+    bool gives_fds; /* the answer has descriptors */
+    uint32_t from;  /* ROLE_BIT()s that may make it */
     size_t in_size, out_size;
     rpc_encode_fn *encode_in, *encode_out;
     rpc_decode_fn *decode_in, *decode_out;
-    /* Runs the handler out of the table; -ENOSYS when the table has none. */
+    /*
+     * Runs the handler out of the table; -ENOSYS when the table has none. The handler of a call has
+     * a fiber of its own. That of a one-way call runs in the reader of the link: it must not wait,
+     * and what it got is gone when it returns.
+     */
     int (*invoke)(const void *handlers, void *arg, const struct rpc_caller *caller, const void *in,
                   struct arena *a, void *out, struct problem *problem);
 };

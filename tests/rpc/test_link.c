@@ -4,6 +4,11 @@
  */
 #include "rpc/pair.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
 #include "base/buf.h"
 #include "fiber/wait.h"
 
@@ -89,6 +94,106 @@ REAL_FIBER_TEST(descriptors_that_do_not_come_end_the_peer) {
         "announced descriptors that did not come");
 }
 
+/* ------------------------------------------------------------------ descriptors */
+
+static unsigned taken_over;
+
+static int take_over(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
+                     const struct rpc_mail_pop3_in *in, struct arena *a UNUSED,
+                     struct rpc_mail_pop3_out *out UNUSED, struct problem *problem UNUSED) {
+    taken_over++;
+    (void)close(in->connection);
+    return 0;
+}
+
+static const struct rpc_mail_handlers mail_handlers = {.pop3 = take_over};
+
+/* A call mail.pop3 with a descriptor; `payload_len` less than the whole makes it malformed. */
+static void send_with_fd(int to, int fd, size_t missing) {
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    _cleanup_(buf_done) struct buf frame = {0};
+    uint32_t len = 8 + 3 * 4 + 1 + 1 + 4;
+    buf_add_u32(&frame, len - (uint32_t)missing);
+    buf_add_u16(&frame, NUMBER(ROLE_MAIL, 1));
+    buf_add_u8(&frame, 0);
+    buf_add_u8(&frame, 1);
+    buf_add_u64(&frame, 0);     /* tag, status */
+    buf_add_u64(&frame, 1);     /* account */
+    for (int i = 0; i < 3; i++) /* address, peer, session */
+        buf_add_u32(&frame, 0);
+    buf_add_u8(&frame, 0);  /* tls */
+    buf_add_u8(&frame, 1);  /* there is a descriptor */
+    buf_add_u32(&frame, 0); /* unread */
+    struct iovec part = {frame.ptr, frame.len - missing};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    assert_int_equal(sendmsg(to, &message, MSG_NOSIGNAL), part.iov_len);
+}
+
+/* Status of the answer that comes back. */
+static int32_t answer_from(int fd) {
+    char frame[512];
+    for (int i = 0; i < 100; i++) {
+        if (recv(fd, frame, sizeof frame, MSG_DONTWAIT) >= 16)
+            return (int32_t)get_u32(frame + 12);
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    }
+    fail_msg("no answer came");
+    return 0;
+}
+
+REAL_FIBER_TEST(the_descriptors_of_a_malformed_call_are_closed) {
+    int pipe_ends[2];
+    char byte;
+    taken_over = 0;
+    assert_int_equal(pipe(pipe_ends), 0);
+    int fd = pair_open_raw(&pair, ROLE_MAIL, &mail_handlers);
+    send_with_fd(fd, pipe_ends[1], 4);
+    (void)close(pipe_ends[1]);
+    for (int i = 0; i < 100 && rpc_link_up(pair.other); i++)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    assert_string_equal(pair.misbehaved, "sent a malformed call");
+    assert_int_equal(taken_over, 0);
+    assert_int_equal(read(pipe_ends[0], &byte, 1), 0);
+    (void)close(pipe_ends[0]);
+    (void)close(fd);
+    pair_close(&pair);
+}
+
+/* The receiver is short of descriptors, and not at war with whoever sends it some. */
+REAL_FIBER_TEST(a_call_whose_descriptor_finds_no_room_fails_alone) {
+    struct rlimit before, full;
+    taken_over = 0;
+    int fd = pair_open_raw(&pair, ROLE_MAIL, &mail_handlers);
+    int lowest = dup(fd);
+    (void)close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    full = before;
+    full.rlim_cur = (rlim_t)lowest;
+    assert_int_equal(fiber_sleep(USEC_MS), 0); /* the link's fibers have begun */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &full), 0);
+    send_with_fd(fd, fd, 0);
+    assert_int_equal(answer_from(fd), -EMFILE);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(taken_over, 0);
+    assert_true(rpc_link_up(pair.other));
+    send_with_fd(fd, fd, 0);
+    assert_int_equal(answer_from(fd), 0);
+    assert_int_equal(taken_over, 1);
+    (void)close(fd);
+    pair_close(&pair);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_unknown_call_ends_the_caller),
@@ -97,6 +202,8 @@ int main(void) {
         cmocka_unit_test(test_a_frame_over_the_bound_ends_the_caller),
         cmocka_unit_test(test_an_answer_to_no_call_ends_the_peer),
         cmocka_unit_test(test_descriptors_that_do_not_come_end_the_peer),
+        cmocka_unit_test(test_the_descriptors_of_a_malformed_call_are_closed),
+        cmocka_unit_test(test_a_call_whose_descriptor_finds_no_room_fails_alone),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);
 }

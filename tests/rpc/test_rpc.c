@@ -150,7 +150,7 @@ static int open_file(void *arg, const struct rpc_caller *caller,
     (void)in;
     (void)a;
     (void)problem;
-    out->file = *(int *)arg;
+    out->file = fcntl(*(int *)arg, F_DUPFD_CLOEXEC, 3); /* the link's from now on */
     return 0;
 }
 
@@ -180,27 +180,69 @@ REAL_FIBER_TEST(a_descriptor_travels_and_is_the_receivers_own) {
 
 static unsigned events;
 
+static unsigned most_fibers;
+
 static int event(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_event_in *in) {
+    struct fiber_stats stats;
     (void)arg;
     (void)caller;
     assert_int_equal(in->letter, 42);
+    fiber_stats(&stats);
+    most_fibers = MAX(most_fibers, stats.fibers);
     events++;
     return 0;
 }
 
 static const struct rpc_ledger_handlers ledger_handlers = {.event = event};
 
-REAL_FIBER_TEST(a_one_way_call_does_not_wait) {
-    events = 0;
-    pair_open(&pair, ROLE_LEDGER, &ledger_handlers, NULL);
+static void send_events(unsigned count) {
     struct rpc_field field = {S("from"), S("tama@example.test")};
-    for (int i = 0; i < 500; i++) {
+    events = 0;
+    for (unsigned i = 0; i < count; i++) {
         struct rpc_ledger_event_in in = {
             .letter = 42, .kind = S("accepted"), .fields = &field, .fields_count = 1};
         assert_int_equal(send_ledger_event(pair.edge, &in), 0);
     }
-    while (events < 500)
+    while (events < count)
         assert_int_equal(fiber_sleep(USEC_MS), 0);
+}
+
+REAL_FIBER_TEST(a_one_way_call_does_not_wait) {
+    pair_open(&pair, ROLE_LEDGER, &ledger_handlers, NULL);
+    send_events(500);
+    pair_close(&pair);
+}
+
+/* More than RPC_CALLS_MAX: whoever reports much has done nothing wrong. */
+REAL_FIBER_TEST(a_storm_of_events_costs_no_fibers_and_ends_nobody) {
+    struct fiber_stats before;
+    pair_open(&pair, ROLE_LEDGER, &ledger_handlers, NULL);
+    fiber_stats(&before);
+    most_fibers = 0;
+    send_events(20000);
+    assert_int_equal(most_fibers, before.fibers);
+    assert_true(rpc_link_up(pair.edge));
+    assert_string_equal(pair.misbehaved, "");
+    pair_close(&pair);
+}
+
+static struct rpc_link *freed;
+
+static void free_soon(void *arg UNUSED) {
+    if (fiber_sleep(USEC_SEC) == 0)
+        rpc_link_free(TAKE_PTR(freed));
+}
+
+FIBER_TEST(a_link_may_be_freed_amid_a_call) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_resolve_out out;
+    struct problem problem = {0};
+    pair_open(&pair, ROLE_DIRECTORY, &directory_handlers, NULL);
+    freed = pair.edge;
+    assert_int_equal(fiber_spawn("owner", free_soon, NULL), 0);
+    assert_int_equal(ask("slow@example.test", &a, &out, &problem), -EPIPE);
+    assert_string_equal(problem.text, "the directory process ended during the call");
+    pair.edge = NULL;
     pair_close(&pair);
 }
 
@@ -230,6 +272,8 @@ int main(void) {
         cmocka_unit_test(test_calls_under_way_fail_when_the_other_process_dies),
         cmocka_unit_test(test_a_descriptor_travels_and_is_the_receivers_own),
         cmocka_unit_test(test_a_one_way_call_does_not_wait),
+        cmocka_unit_test(test_a_storm_of_events_costs_no_fibers_and_ends_nobody),
+        cmocka_unit_test(test_a_link_may_be_freed_amid_a_call),
         cmocka_unit_test(test_a_link_may_be_freed_when_it_goes_down),
     };
     return cmocka_run_group_tests_name("rpc", tests, NULL, NULL);

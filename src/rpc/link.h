@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside the rpc floor: a link, and what its three files know of each other.
+ *
+ *     rpc.c      life of a link, calls under way from here
+ *     send.c     frames going out
+ *     receive.c  frames coming in, calls under way from there
+ *
+ * Frame: payload length u32, call number u16, kind u8, descriptors u8, tag u32, status i32,
+ * payload. Little-endian. Descriptors are attached to the first byte of their frame. The tag names
+ * the caller's slot; a slot whose caller gave up (deadline, cancel) stays taken until the answer
+ * comes.
+ */
+#pragma once
+
+#include "rpc/rpc.h"
+
+#define FRAME_HEAD 16U
+
+enum frame_kind {
+    FRAME_REQUEST,
+    FRAME_ANSWER,
+    FRAME_ONE_WAY,
+    FRAME_KINDS,
+};
+
+struct frame {
+    uint32_t len;
+    uint16_t number;
+    uint8_t kind, fd_count;
+    uint32_t tag;
+    int32_t status;
+};
+
+/* A call under way, on the caller's stack. */
+struct waiting_call {
+    const struct rpc_call *call;
+    struct arena *arena;
+    void *out;
+    struct problem *problem;
+    int result;
+    bool done;
+    struct fiber_cond answered;
+};
+
+/* Where a call under way is found by its tag; `next_free` links slots that are not in use. */
+struct slot {
+    struct waiting_call *call; /* NULL with in_use: the caller gave up */
+    bool in_use;
+    uint32_t next_free;
+};
+
+struct rpc_link {
+    struct rpc_options options;
+    struct fiber_fd fd;
+    bool up;
+    unsigned epoch; /* counts connections */
+    struct buf out; /* frames; the first `sent` bytes are gone already */
+    size_t sent;
+    struct list out_fds; /* struct outgoing_fds, in the order of their frames */
+    struct fiber_cond out_filled, out_emptied, ended;
+    unsigned fibers; /* reader and writer */
+    struct slot *slots;
+    uint32_t slot_count, free_slot;
+    unsigned callers;  /* fibers inside rpc_do_call() */
+    unsigned requests; /* of the peer, under way here */
+    bool abandoned;    /* freed by whoever leaves last */
+    struct buf in;
+    int in_fds[64]; /* came and are not taken by a frame yet; LOST_FDS among them */
+    unsigned in_fd_count;
+    struct rpc_counts counts;
+};
+
+/* Stands for all descriptors of one frame, which came when this process had no room for them. */
+#define LOST_FDS (-2)
+
+/* A buffer that has grown above this is given back when it is empty. */
+#define BUFFER_KEPT ((size_t)256 * 1024)
+
+/* rpc.c */
+void link_ended(struct rpc_link *l, unsigned epoch); /* the reader or the writer leaves */
+void link_free_if_left(struct rpc_link *l);
+void slot_put(struct rpc_link *l, uint32_t i);
+
+/* send.c */
+static inline size_t bytes_to_send(const struct rpc_link *l) {
+    return l->out.len - l->sent;
+}
+
+/*
+ * Puts a frame behind the others: the struct, coded by `encode` (may be NULL), then the text. On
+ * failure nothing was added: -E_LIMIT, or no descriptor was left for a duplicate.
+ */
+int add_frame(struct rpc_link *l, struct frame f, rpc_encode_fn *encode, const void *value,
+              struct slice text);
+void write_frames(void *link); /* a fiber's function */
+void drop_output(struct rpc_link *l);
+
+/* receive.c */
+void read_frames(void *link); /* a fiber's function */
+void drop_input(struct rpc_link *l);
