@@ -153,6 +153,7 @@ static const char *ledger_kind(const char *kind) {
         {"queue.settled", KIND_SETTLED},     {"queue.held", KIND_HELD},
         {"queue.released", KIND_RELEASED},   {"queue.retry", KIND_RETRIED},
         {"queue.removed", KIND_REMOVED},     {"queue.transmission", KIND_CONNECTED},
+        {"queue.expansion", KIND_EXPANDED},  {"queue.trouble", KIND_WARNING},
     };
     return translate(kinds, ARRAY_SIZE(kinds), kind);
 }
@@ -160,7 +161,7 @@ static const char *ledger_kind(const char *kind) {
 static const char *ledger_fact(const char *field) {
     static const struct words facts[] = {
         {"sender", FACT_FROM},     {"recipient", FACT_TO},       {"recipients", FACT_TO},
-        {"parent", FACT_ORIGINAL}, {"destination", FACT_DOMAIN},
+        {"parent", FACT_ORIGINAL}, {"destination", FACT_DOMAIN}, {"child", FACT_REPORT},
     };
     return translate(facts, ARRAY_SIZE(facts), field);
 }
