@@ -94,14 +94,17 @@ void event_clean_dialogue(struct buf *to, struct slice dialogue) {
     while (slice_next(&dialogue, '\n', &line)) {
         if (line.len == 0)
             continue;
-        if (slice_starts(line, S("C:"))) {
+        if (slice_starts_nocase(line, S("C:"))) {
             clean_command(to, slice_trim_lines(slice_from(line, 2)), &state);
-        } else if (slice_starts(line, S("S:"))) {
+        } else if (slice_starts_nocase(line, S("S:"))) {
             clean_reply(to, slice_trim_lines(slice_from(line, 2)), &state);
-        } else if (state == OPEN_TALK || slice_starts(line, S("-- "))) {
+        } else if (slice_starts(line, S("-- "))) { /* another host */
             state = OPEN_TALK;
-            buf_add(to, line);
+            buf_add(to, S("-- "));
+            buf_add(to, slice_trim_lines(slice_from(line, 3)));
             buf_add_byte(to, '\n');
+        } else if (slice_eq(slice_trim_lines(line), CUT)) {
+            buf_add(to, S("...\n"));
         }
     }
 }

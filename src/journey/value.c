@@ -116,6 +116,8 @@ static bool goes_on(struct slice s) {
 bool value_mentioned(struct slice text, struct slice words) {
     ssize_t at;
     char before = ' ';
+    if (words.len == 0)
+        return true;
     while ((at = slice_find(text, words)) >= 0) {
         if (at > 0)
             before = text.ptr[at - 1];

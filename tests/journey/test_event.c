@@ -110,7 +110,8 @@ static void what_authenticates_is_not_kept(void **state) {
     check_dialogue("C: APOP tama c4c9334bac560ecc979e58001b3e22fb\nS: +OK\n",
                    "C: APOP tama ***\nS: +OK\n");
     check_dialogue("C:   AUTH   PLAIN   c2VjcmV0\n", "C: AUTH   PLAIN ***\n");
-    check_dialogue("AUTH PLAIN c2VjcmV0\n", "AUTH PLAIN c2VjcmV0\n");
+    check_dialogue("AUTH PLAIN c2VjcmV0\n...\n-- mx2\n", "...\n-- mx2\n");
+    check_dialogue("c: pass c2VjcmV0\n", "C: pass ***\n");
 }
 
 static void the_letter_is_not_kept(void **state) {

@@ -134,6 +134,26 @@ static void letters_that_belong_together_are_named(void **state) {
     assert_int_equal(show_relatives(events, 2, ids, 1), 1);
 }
 
+static void a_fact_that_the_sentence_holds_is_not_said_again(void **state) {
+    struct rpc_field facts[] = {{S(FACT_HOST), S("mx1.b.c")},
+                                {S(FACT_DOMAIN), S("b.c")},
+                                {S(FACT_HELO), S("mx")},
+                                {S(FACT_REASON), S("\r\n")}};
+    struct rpc_event e = {.wall = TEST_WALL,
+                          .kind = S(KIND_CONNECTED),
+                          .text = S("There is a connection to mx1.b.c."),
+                          .fields = facts,
+                          .fields_count = 4};
+    _cleanup_(buf_done) struct buf b = {0};
+    usec_t before = 0;
+    (void)state;
+    show_steps(&b, &e, 1, &before, &(struct show_options){0});
+    assert_has_not(buf_slice(&b), "Host");
+    assert_has(buf_slice(&b), "Domain        b.c\n"); /* a part of a name is not the name */
+    assert_has(buf_slice(&b), "HELO          mx\n");
+    assert_has_not(buf_slice(&b), "Reason");
+}
+
 static void steps_have_times_and_spans(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
@@ -316,6 +336,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_deferred_letter_says_when_it_is_tried_again),
         cmocka_unit_test(a_quick_delivery_is_not_waiting),
         cmocka_unit_test(letters_that_belong_together_are_named),
+        cmocka_unit_test(a_fact_that_the_sentence_holds_is_not_said_again),
         cmocka_unit_test(steps_have_times_and_spans),
         cmocka_unit_test(what_came_later_is_shown_behind),
         cmocka_unit_test(steps_are_in_order_of_time),
