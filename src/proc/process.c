@@ -24,8 +24,16 @@ struct task {
     bool done;
 };
 
+/* Settings and those who use them: the process while they are in force, holders. */
+struct shared_settings {
+    struct process_settings given;
+    struct conf *conf;
+    unsigned users;
+};
+
 struct process_links {
     struct rpc_link *master;
+    struct shared_settings *settings; /* in force */
     struct rpc_link *peers[ROLES][PROCESS_WORKERS_MAX];
     unsigned workers[ROLES];
     struct task *task; /* for the main fiber; NULL: none */
@@ -110,6 +118,33 @@ void process_fail(struct process *p, const char *format, ...) {
     _exit(1);
 }
 
+/* ------------------------------------------------------------------ settings */
+
+struct process_settings *process_settings_hold(struct process *p) {
+    p->links->settings->users++;
+    return &p->links->settings->given;
+}
+
+void process_settings_release(struct process_settings *given) {
+    struct shared_settings *s = given ? CONTAINER_OF(given, struct shared_settings, given) : NULL;
+    if (!s || --s->users > 0)
+        return;
+    conf_free(s->conf);
+    free(s);
+}
+
+static int read_settings(struct process *p, struct slice text, struct problem *problem) {
+    struct conf *fresh = NULL;
+    int r = conf_read_slice(text, conf_role_of(p->role->role), &fresh, problem);
+    if (r < 0)
+        return r;
+    struct shared_settings *s = NEW(struct shared_settings);
+    *s = (struct shared_settings){.given = {fresh}, .conf = fresh, .users = 1};
+    p->links->settings = s;
+    p->conf = fresh;
+    return 0;
+}
+
 /* ------------------------------------------------------------------ what the master asks */
 
 /* Has the main fiber run something; one at a time, since the master asks one by one. */
@@ -146,7 +181,7 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
     (void)a;
     if (p->conf)
         return problem_set(problem, -EALREADY, "configured already");
-    int r = conf_read_slice(in->settings, conf_role_of(p->role->role), &p->conf, problem);
+    int r = read_settings(p, in->settings, problem);
     if (r < 0)
         return r;
     p->configured = in;
@@ -261,18 +296,18 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
                      const struct rpc_process_reload_in *in, struct arena *a,
                      struct rpc_process_reload_out *out, struct problem *problem) {
     struct process *p = arg;
-    struct conf *fresh = NULL;
+    struct shared_settings *before = p->links->settings;
     (void)caller;
     (void)a;
     (void)out;
-    int r = conf_read_slice(in->settings, conf_role_of(p->role->role), &fresh, problem);
+    if (!p->links->opened)
+        return problem_set(problem, -EINVAL, "not configured yet");
+    int r = read_settings(p, in->settings, problem);
     if (r < 0)
         return r;
-    struct conf *before = p->conf;
-    p->conf = fresh;
     if (p->role->reload)
-        p->role->reload(p, before);
-    conf_free(before);
+        p->role->reload(p, before->conf);
+    process_settings_release(&before->given);
     return 0;
 }
 

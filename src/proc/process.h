@@ -41,7 +41,8 @@ struct process_role {
 struct process {
     const struct process_role *role;
     unsigned worker;
-    struct conf *conf;  /* replaced by a reload: do not keep pointers into it across waits */
+    struct conf
+        *conf; /* replaced by a reload: for longer than to the next wait hold it, see below */
     struct fiber *root; /* lives as long as the process: parent for work that outlives a call */
     void *state;        /* the role's own, set by its open */
     const struct rpc_process_configure_in *configured; /* valid during open */
@@ -62,6 +63,17 @@ int process_main(int count, char **arguments, const struct process_role *const *
  */
 struct rpc_link *process_link(struct process *p, enum role role, unsigned worker);
 unsigned process_workers(const struct process *p, enum role role); /* 0 before the first link */
+
+/*
+ * The settings of this moment for whoever keeps pointers into them: they stay as they are until
+ * they are released, whatever is reloaded meanwhile.
+ */
+struct process_settings {
+    const struct conf *conf;
+};
+struct process_settings *process_settings_hold(struct process *p);
+void process_settings_release(struct process_settings *s); /* NULL is fine */
+DEFINE_CLEANUP(struct process_settings, process_settings_release)
 
 /*
  * Tells the ledger that something happened. `letter` 0: to no letter. `kind` is one of

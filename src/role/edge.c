@@ -136,6 +136,7 @@ static void connection_free(struct edge_connection *c) {
     uncount_peer(e, c->counted);
     e->connections--;
     stream_free(c->stream);
+    process_settings_release(c->settings);
     free(c);
     fiber_cond_wake_all(&e->session_ended);
 }
@@ -152,6 +153,7 @@ static void begin(struct edge *e, const struct edge_service *s, int fd,
     struct edge_connection *c = NEW(struct edge_connection);
     c->edge = e;
     c->service = s;
+    c->settings = process_settings_hold(e->process);
     c->peer = *peer;
     c->counted = count_peer(e, peer);
     e->connections++;

@@ -35,6 +35,7 @@ struct edge_connection {
     struct link link;
     struct edge *edge;
     const struct edge_service *service;
+    struct process_settings *settings; /* those in force when it began */
     struct fiber *fiber;
     struct stream *stream;
     struct net_addr peer;

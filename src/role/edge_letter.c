@@ -100,7 +100,7 @@ static void read_header(struct edge_letter *l, struct slice letter) {
 
 /* A user's header: read, judged, and written anew into `head`. */
 static int fix_header(struct edge_letter *l, struct problem *problem) {
-    const struct conf *conf = l->smtp->connection->edge->process->conf;
+    const struct conf *conf = l->smtp->connection->settings->conf;
     struct submission sub;
     struct slice letter = buf_slice(&l->bytes);
     int r = submission_inspect(&l->facts, letter, NULL, &sub);
@@ -133,7 +133,7 @@ static void add_received(struct edge_letter *l, const struct smtp_client *client
     struct trace_received received = {
         .helo = client->hello,
         .ip = slice_of_str(c->peer_text),
-        .host = c->edge->process->conf->hostname,
+        .host = c->settings->conf->hostname,
         .protocol = trace_protocol(client->extended, client->tls, client->account.len > 0, false),
         .tls_version = client->tls ? client->tls_facts.version : NULL,
         .tls_cipher = client->tls ? client->tls_facts.cipher : NULL,

@@ -167,7 +167,7 @@ static void hand_over_tls(struct edge_pop3 *m) {
 /* ------------------------------------------------------------------ sessions */
 
 static void serve(struct edge_connection *c, bool tls_first) {
-    const struct conf *conf = c->edge->process->conf;
+    const struct conf *conf = c->settings->conf;
     struct pop3_login_config config = pop3_login_defaults;
     struct pop3_login_counts counts = {0};
     struct problem problem = {0};

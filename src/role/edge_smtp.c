@@ -243,7 +243,7 @@ static const struct smtp_host host_functions = {
 /* ------------------------------------------------------------------ sessions */
 
 static void serve(struct edge_connection *c, enum smtp_service service, bool tls_first) {
-    const struct conf *conf = c->edge->process->conf;
+    const struct conf *conf = c->settings->conf;
     struct edge_smtp *m = NEW(struct edge_smtp);
     struct smtp_host host = host_functions;
     m->connection = c;

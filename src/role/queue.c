@@ -212,6 +212,7 @@ static struct queue_options options_of(struct process *p) {
 
 static int open_queue(struct process *p, struct problem *problem) {
     struct queue *q = NULL;
+    (void)process_settings_hold(p); /* the queue keeps its host name through all reloads */
     struct queue_options options = options_of(p);
     struct queue_ops ops = {p, ask_directory, deliver, transmit, tell};
     _cleanup_(close_p) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

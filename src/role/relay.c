@@ -2,6 +2,9 @@
 /*
  * The relay role: hands letters to other hosts. What it does is in src/relay/; here it gets its
  * questions to the resolver, its settings, and its calls from the queue.
+ *
+ * New settings make a new relay. The old one says QUIT to its idle hosts, finishes what it is
+ * transmitting, and goes with the last user.
  */
 #include <errno.h>
 
@@ -14,13 +17,25 @@
 #define CONNECTIONS_MAX 1000U
 
 struct relaying {
+    struct process_settings *settings;
     struct relay *relay;
-    struct fiber *keeper;
     struct tls_context *tls;
     struct slice own_name;
     struct net_addr *own_addresses; /* that we listen on */
-    unsigned transmissions;
+    struct fiber *keeper;           /* NULL before it runs */
+    bool retired;                   /* newer settings have come */
+    unsigned users;                 /* the keeper and transmissions */
 };
+
+static void relaying_leave(struct relaying *state) {
+    if (--state->users > 0)
+        return;
+    relay_free(state->relay);
+    tls_context_free(state->tls);
+    free(state->own_addresses);
+    process_settings_release(state->settings);
+    free(state);
+}
 
 static void set_timeouts(struct relay_timeouts *t, const struct conf *conf) {
     t->greeting = conf->relay.greeting_timeout;
@@ -56,11 +71,17 @@ static void set_sources(struct relay_options *o, const struct conf *conf) {
     }
 }
 
-static int open_relay(struct process *p, struct problem *problem) {
-    struct relaying *state = NEW(struct relaying);
+static void keep(void *arg) {
+    struct relaying *state = arg;
+    state->keeper = fiber_self();
+    if (!state->retired)
+        relay_keep(state->relay);
+    relaying_leave(state);
+}
+
+static int start_relaying(struct process *p, struct relaying *state, struct problem *problem) {
     struct relay_options o = relay_options_default;
-    const struct conf *conf = p->conf;
-    p->state = state;
+    const struct conf *conf = state->settings->conf;
     o.helo = conf->hostname;
     o.dns = dns_link_client(process_link(p, ROLE_RESOLVER, 0));
     o.connect = net_connect;
@@ -77,7 +98,34 @@ static int open_relay(struct process *p, struct problem *problem) {
         return r;
     o.tls = state->tls;
     state->relay = relay_new(&o);
-    return fiber_spawn_under(p->root, "relay keeper", relay_keep, state->relay);
+    return fiber_spawn_under(p->root, "relay keeper", keep, state);
+}
+
+/* Makes the relay of the settings in force, whose only user is its keeper. */
+static int open_relay(struct process *p, struct problem *problem) {
+    struct relaying *state = NEW(struct relaying);
+    state->settings = process_settings_hold(p);
+    state->users = 1;
+    int r = start_relaying(p, state, problem);
+    if (r < 0)
+        relaying_leave(state);
+    else
+        p->state = state;
+    return r;
+}
+
+static void reload(struct process *p, const struct conf *before) {
+    struct relaying *old = p->state;
+    struct problem problem = {0};
+    (void)before;
+    if (open_relay(p, &problem) < 0) {
+        process_event(p, 0, KIND_WARNING, NULL, 0, "The relay keeps its old settings: %s",
+                      problem.text);
+        return;
+    }
+    old->retired = true;
+    if (old->keeper)
+        fiber_cancel(old->keeper);
 }
 
 /* ------------------------------------------------------------------ one call */
@@ -198,11 +246,11 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     if (in->domain.len == 0 || in->recipients_count == 0)
         return problem_set(problem, -EINVAL, "a transmission needs a domain and recipients");
     find_next_hop(p, in, a, &job);
-    state->transmissions++;
+    state->users++;
     int r = relay_transmit(state->relay, &job, a, &outcome);
-    state->transmissions--;
     if (r == 0)
         give_fates(&outcome, a, out);
+    relaying_leave(state);
     return r;
 }
 
@@ -219,5 +267,6 @@ const struct process_role role_relay = {
     .rights = CONFINE_CONNECT,
     .handlers = &handlers,
     .open = open_relay,
+    .reload = reload,
     .sessions = sessions,
 };
