@@ -24,6 +24,20 @@ START_CALLS = ["openat", "fsync", "fdatasync", "pwritev", "pwrite64", "fallocate
                "mkdirat", "getdents64", "pread64", "unlinkat"]
 
 
+# -------------------------------------------------------------------- nothing
+
+
+def calm(stage, deadline):
+    """Nothing fails: so nobody is put off, and readers and letters do not get into each other's
+    way."""
+    while time.monotonic() < deadline:
+        with stage.load(pace=stage.chance.choice([300, 0])):
+            stage.pause(1.0, 3.0)
+        stage.settle("with nothing failing")
+        for reply in list(stage.book.replies):
+            stage.book.complain("put off", f"{stage.book.replies.pop(reply)} times {reply}")
+
+
 # -------------------------------------------------------------------- kill -9
 
 
@@ -232,6 +246,7 @@ def on_disk(size):
 
 
 KINDS = {  # name: (function, how its stage is made, needs root)
+    "calm": (calm, Stage, False),
     "kill": (kill, Stage, False),
     "inject": (inject, Stage, True),
     "start": (start, Stage, True),

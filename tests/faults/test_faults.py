@@ -13,11 +13,12 @@ CANNOT = 77
 
 
 @pytest.mark.parametrize("kind, seconds", [
+    ("calm", 5),
     ("kill", 20),
     ("inject", 45),
     ("start", 10),
     ("power", 20),
-    ("low-disk", 20),
+    ("low-disk", 15),
 ])
 def test_what_was_acknowledged_is_there(kind, seconds):
     seed = int(time.time())
