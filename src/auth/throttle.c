@@ -12,7 +12,7 @@
 #include "base/map.h"
 #include "base/siphash.h"
 
-#define FAILURES_MAX 6U /* one more than it takes to reach THROTTLE_MAX */
+#define FAILURES_MAX 64U
 #define NAME_MAX_LEN 320U
 
 struct pair {
@@ -26,13 +26,20 @@ struct throttle {
     struct map pairs;
     struct list by_age;
     size_t max;
+    usec_t delay_first, delay_most;
 };
 
 struct throttle *throttle_new(size_t pairs_max) {
     struct throttle *t = NEW(struct throttle);
     t->max = MAX(pairs_max, (size_t)1);
+    throttle_set_delays(t, THROTTLE_FIRST, THROTTLE_MAX);
     list_init(&t->by_age);
     return t;
+}
+
+void throttle_set_delays(struct throttle *t, usec_t first, usec_t most) {
+    t->delay_first = first;
+    t->delay_most = most;
 }
 
 static void forget(struct throttle *t, struct pair *p) {
@@ -89,10 +96,19 @@ static void decay(struct pair *p, usec_t now) {
     }
 }
 
-static usec_t delay_of(unsigned failures) {
-    if (failures == 0)
-        return 0;
-    return MIN(THROTTLE_FIRST << MIN(failures - 1, FAILURES_MAX), THROTTLE_MAX);
+static usec_t delay_of(const struct throttle *t, unsigned failures) {
+    usec_t delay = failures > 0 ? t->delay_first : 0;
+    for (unsigned i = 1; i < failures && delay < t->delay_most; i++)
+        delay *= 2;
+    return MIN(delay, t->delay_most);
+}
+
+/* One more than it takes to reach the longest delay: beyond that they would only be forgotten
+ * later. */
+static void count_failure(const struct throttle *t, struct pair *p) {
+    bool enough = p->failures > 0 && delay_of(t, p->failures - 1) == t->delay_most;
+    if (!enough && p->failures < FAILURES_MAX)
+        p->failures++;
 }
 
 usec_t throttle_enter(struct throttle *t, struct slice network, struct slice name, usec_t now,
@@ -110,7 +126,7 @@ usec_t throttle_enter(struct throttle *t, struct slice network, struct slice nam
     usec_t wait = MAX(p->open_at - now, (usec_t)0);
     touch(t, p);
     if (wait <= patience)
-        p->open_at = now + wait + delay_of(p->failures);
+        p->open_at = now + wait + delay_of(t, p->failures);
     return wait;
 }
 
@@ -123,9 +139,9 @@ usec_t throttle_failed(struct throttle *t, struct slice network, struct slice na
     else
         p = add(t, key, now);
     decay(p, now);
-    p->failures = MIN(p->failures + 1, FAILURES_MAX);
+    count_failure(t, p);
     p->quiet_since = now;
-    usec_t delay = delay_of(p->failures);
+    usec_t delay = delay_of(t, p->failures);
     p->open_at = MAX(p->open_at, now + delay);
     return delay;
 }

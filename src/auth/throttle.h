@@ -2,7 +2,8 @@
 /*
  * Slowing down those who guess passwords: for each pair of network (an IPv4 address, the /64 of an
  * IPv6 one) and name, failures are counted, and the next attempt waits 2 s, then 4, 8, 16, at most
- * 30. A success clears the count, ten quiet minutes take one failure off it.
+ * 30, unless other delays are set. A success clears the count, ten quiet minutes take one failure
+ * off it.
  *
  * The wait comes before the attempt and outlives connections: a guesser who hangs up instead of
  * waiting for the refusal gains nothing, and attempts in parallel queue up behind each other.
@@ -23,6 +24,9 @@ struct throttle;
 struct throttle *throttle_new(size_t pairs_max);
 void throttle_free(struct throttle *t);
 DEFINE_CLEANUP(struct throttle, throttle_free)
+
+/* Delays in place of THROTTLE_FIRST and THROTTLE_MAX for what comes from now on; 0: none. */
+void throttle_set_delays(struct throttle *t, usec_t first, usec_t most);
 
 /*
  * How long an attempt that comes now has to wait before it is looked at. It takes a place in the

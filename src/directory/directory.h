@@ -48,6 +48,12 @@ int directory_open(const char *path, const struct directory_options *options,
 void directory_close(struct directory *d) WAITS;
 DEFINE_CLEANUP(struct directory, directory_close)
 
+/*
+ * How long the refusal of a login is held back, the first time and at most; counts for failures
+ * from now on. Without this call 2 s and 30 s.
+ */
+void directory_set_login_delays(struct directory *d, usec_t first, usec_t most);
+
 /* ------------------------------------------------------------------ where an address leads */
 
 #define ROUTE_DEPTH_MAX   10U   /* aliases behind aliases */

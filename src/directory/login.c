@@ -331,3 +331,7 @@ const char *login_outcome_text(enum login_outcome outcome) {
     };
     return texts[outcome];
 }
+
+void directory_set_login_delays(struct directory *d, usec_t first, usec_t most) {
+    throttle_set_delays(d->throttle, first, most);
+}

@@ -22,6 +22,20 @@ static void test_delays_double_from_2_to_30_seconds(void **state) {
     }
 }
 
+static void test_delays_of_the_settings_double_up_to_their_own_limit(void **state) {
+    static const usec_t want[] = {300, 600, 1000, 1000};
+    _cleanup_(throttle_free_p) struct throttle *t = throttle_new(16);
+    throttle_set_delays(t, 300 * USEC_MS, USEC_SEC);
+    for (size_t i = 0; i < ARRAY_SIZE(want); i++)
+        assert_int_equal(throttle_failed(t, V4, NAME, 0), want[i] * USEC_MS);
+    throttle_set_delays(t, 0, 30 * USEC_SEC);
+    assert_int_equal(throttle_failed(t, V4, NAME, 0), 0);
+    throttle_set_delays(t, 1, USEC_HOUR);
+    for (size_t i = 0; i < 100; i++)
+        assert_true(throttle_failed(t, V4, S("x"), 0) > 0);
+    assert_int_equal(throttle_failed(t, V4, S("x"), 0), USEC_HOUR);
+}
+
 static void test_who_hangs_up_and_comes_back_waits(void **state) {
     _cleanup_(throttle_free_p) struct throttle *t = throttle_new(16);
     (void)throttle_failed(t, V4, NAME, 0);
@@ -94,6 +108,7 @@ static void test_a_name_of_any_length_is_kept_in_the_same_space(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_delays_double_from_2_to_30_seconds),
+        cmocka_unit_test(test_delays_of_the_settings_double_up_to_their_own_limit),
         cmocka_unit_test(test_who_hangs_up_and_comes_back_waits),
         cmocka_unit_test(test_parallel_attempts_queue_up_until_patience_ends),
         cmocka_unit_test(test_others_are_not_slowed_down),
