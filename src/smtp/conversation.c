@@ -84,6 +84,19 @@ usec_t smtp_timeout(const struct smtp_session *s) {
     return stress ? MIN(timeout, limits->stress_timeout) : timeout;
 }
 
+/*
+ * A line that a bare LF ended is refused by whoever reads it. What follows belongs to the same line
+ * up to CRLF, and is never taken for a command, wherever the packets were cut.
+ */
+static int refuse_behind_bare_lf(struct smtp_session *s, struct slice line) {
+    bool behind = s->behind_bare_lf;
+    s->behind_bare_lf = !slice_ends(line, S("\r\n"));
+    if (!behind)
+        return 0;
+    SMTP_SAY(s, 500, 5, 5, 2, "This line began behind a bare LF, a line ends with CR and LF");
+    return -E_LIMIT;
+}
+
 int smtp_read_line(struct smtp_session *s, size_t max, struct slice *ret_line) {
     usec_t timeout = smtp_timeout(s);
     stream_set_timeout(s->stream, timeout); /* for what is written until the next command */
@@ -101,7 +114,7 @@ int smtp_read_line(struct smtp_session *s, size_t max, struct slice *ret_line) {
     }
     if (r < 0)
         smtp_lost(s, r);
-    return r;
+    return r < 0 ? r : refuse_behind_bare_lf(s, *ret_line);
 }
 
 void smtp_transaction_end(struct smtp_session *s) {

@@ -20,8 +20,9 @@ struct smtp_session {
 
     unsigned errors, junk; /* since the last accepted letter */
     unsigned letters, login_failures;
-    unsigned rcpts; /* RCPT commands of this transaction */
-    bool closing;   /* the conversation ends behind the present command */
+    unsigned rcpts;      /* RCPT commands of this transaction */
+    bool behind_bare_lf; /* the line before did not end with CRLF */
+    bool closing;        /* the conversation ends behind the present command */
     const char *close_reason;
 };
 
@@ -47,7 +48,8 @@ void smtp_lost(struct smtp_session *s, int error) WAITS;
 
 /*
  * The next line from the client, with its end, within the timeout that holds now. -E_LIMIT: it was
- * too long, is dropped, and the client has been told. Other errors: the conversation has ended.
+ * too long, or the rest of one with a bare LF in it, is dropped, and the client has been told.
+ * Other errors: the conversation has ended.
  */
 int smtp_read_line(struct smtp_session *s, size_t max, struct slice *ret_line) WAITS;
 
