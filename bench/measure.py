@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """CPU and memory of a server with all its processes, and the load tools as functions."""
+import collections
 import os
 import pathlib
 import statistics
@@ -44,18 +45,24 @@ def tree(root):
         chosen.update(more)
 
 
-def memory(root):
-    """Proportional set size of a tree in KiB, and how many processes it has."""
-    total = count = 0
-    for pid in tree(root):
+def title(pid):
+    """What a process calls itself: "edge 0", "pop3-login"."""
+    words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+    return words.partition("hayauma: ")[2].partition(" --")[0] or pathlib.Path(
+        f"/proc/{pid}/comm").read_text().strip()
+
+
+def memory(*roots):
+    """{title: proportional set size in KiB} of the processes of some trees."""
+    found = collections.Counter()
+    for pid in (pid for root in roots for pid in tree(root)):
         try:
             for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
                 if line.startswith("Pss:"):
-                    total += int(line.split()[1])
-                    count += 1
+                    found[title(pid)] += int(line.split()[1])
         except OSError:
             continue
-    return total, count
+    return found
 
 
 # -------------------------------------------------------------------- CPU

@@ -25,7 +25,7 @@ static const char usage[] =
     "  -s N     sessions at a time: login, and opening in park (20)\n"
     "  -m N     sessions in all: login, park (1000)\n"
     "  -t TEXT  name to log in with: %d or %03d stands for a number (user%03d@bench.test)\n"
-    "  -u N     so many users, from 0; session i is user i modulo N (100)\n"
+    "  -u N     so many users, from 0; not fewer than sessions at a time (100)\n"
     "  -w TEXT  password (secret)\n"
     "  -d N     depth of pipelining: RETR commands sent ahead in fetch (1: none)\n"
     "  -T       TLS from the first byte\n";
@@ -34,7 +34,7 @@ struct load {
     struct endpoint to;
     unsigned sessions, count, users, depth;
     const char *template, *password;
-    atomic_uint next, done, complaints;
+    atomic_uint next, done, complaints, threads;
     double *took;
     struct client *parked; /* NULL unless they are to stay */
 };
@@ -82,10 +82,10 @@ static bool quit(struct load *load, struct client *c) {
 
 /* ------------------------------------------------------------------ login, park */
 
-static void one_session(struct load *load, unsigned number) {
+static void one_session(struct load *load, unsigned number, unsigned user) {
     struct client c = {.fd = -1};
     double began = seconds();
-    bool good = log_in(load, &c, number) && stat_mailbox(load, &c) >= 0;
+    bool good = log_in(load, &c, user) && stat_mailbox(load, &c) >= 0;
     if (good)
         load->took[atomic_fetch_add(&load->done, 1)] = seconds() - began;
     if (load->parked && good) {
@@ -98,12 +98,19 @@ static void one_session(struct load *load, unsigned number) {
         client_close(&c);
 }
 
+/*
+ * A mailbox takes one session at a time: sessions that stay are each of another user, and of those
+ * that come and go each thread has users of its own.
+ */
 static void *run_sessions(void *data) {
     struct load *load = data;
+    unsigned mine = atomic_fetch_add(&load->threads, 1);
+    unsigned turns = load->users / load->sessions;
     unsigned number;
-    while ((number = atomic_fetch_add(&load->next, 1)) < load->count &&
-           atomic_load(&load->complaints) < 100)
-        one_session(load, number);
+    for (unsigned turn = 0; (number = atomic_fetch_add(&load->next, 1)) < load->count &&
+                            atomic_load(&load->complaints) < 100;
+         turn++)
+        one_session(load, number, load->parked ? number : mine + load->sessions * (turn % turns));
     return NULL;
 }
 
@@ -243,7 +250,7 @@ static bool read_options(struct load *load, int argc, char **argv) {
         return false;
     load->to = endpoint_option(argv[optind], argv[optind + 1]);
     load->to.tls = tls;
-    return true;
+    return load->users >= load->sessions;
 }
 
 int main(int argc, char **argv) {
