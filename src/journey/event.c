@@ -7,6 +7,7 @@
 #include "journey/event.h"
 
 #include "journey/kinds.h"
+#include "journey/words.h"
 
 #define VERSION 1
 #define CUT     S("...")
@@ -158,13 +159,14 @@ static void add_fact(struct buf *to, const struct rpc_field *f, size_t room) {
     const struct fact *fact = fact_find(f->name);
     size_t max = MIN(room, (size_t)EVENT_VALUE_MAX);
     add_name(to, fact ? fact->code : 0, f->name, FACT_NAME_MAX);
-    if (!fact || fact->type != FACT_IS_DIALOGUE) {
-        add_text(to, f->value, max);
-        return;
-    }
-    _cleanup_(buf_done) struct buf clean = {0};
-    event_clean_dialogue(&clean, f->value);
-    add_text(to, buf_slice(&clean), max);
+    _cleanup_(buf_done) struct buf changed = {0};
+    if (fact && fact->type == FACT_IS_DIALOGUE)
+        event_clean_dialogue(&changed, f->value);
+    else if (fact && fact->type == FACT_IS_HEADER)
+        words_decode(&changed, slice_first(f->value, EVENT_VALUE_MAX));
+    else
+        return add_text(to, f->value, max);
+    add_text(to, buf_slice(&changed), max);
 }
 
 /* Beside its value a fact needs its name, a code, and two lengths. */

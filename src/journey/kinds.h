@@ -144,6 +144,7 @@ struct kind {
 
 enum fact_type {
     FACT_IS_TEXT,
+    FACT_IS_HEADER, /* text of a header field: encoded words are decoded */
     FACT_IS_ADDRESSES,
     FACT_IS_NUMBER,
     FACT_IS_SIZE,

@@ -18,10 +18,15 @@ static void write_kinds(struct buf *to) {
 
 static void write_facts(struct buf *to) {
     static const char *const types[] = {
-        [FACT_IS_TEXT] = "text",        [FACT_IS_ADDRESSES] = "list of addresses",
-        [FACT_IS_NUMBER] = "number",    [FACT_IS_SIZE] = "bytes",
-        [FACT_IS_TIME] = "time",        [FACT_IS_SPAN] = "microseconds",
-        [FACT_IS_LETTER] = "letter id", [FACT_IS_DIALOGUE] = "list of lines",
+        [FACT_IS_TEXT] = "text",
+        [FACT_IS_HEADER] = "text",
+        [FACT_IS_ADDRESSES] = "list of addresses",
+        [FACT_IS_NUMBER] = "number",
+        [FACT_IS_SIZE] = "bytes",
+        [FACT_IS_TIME] = "time",
+        [FACT_IS_SPAN] = "microseconds",
+        [FACT_IS_LETTER] = "letter id",
+        [FACT_IS_DIALOGUE] = "list of lines",
     };
     buf_add_str(to, "| fact | in JSON | meaning | letters are found by it |\n|---|---|---|---|\n");
     for (size_t i = 0; i < fact_count; i++) {

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -583,6 +585,49 @@ FIBER_TEST(a_clock_gone_mad_is_not_believed) {
 
 /* ------------------------------------------------------------------ with real threads */
 
+static void see_after_kill(void *arg) {
+    struct world *w = arg;
+    start(w);
+    assert_int_equal(journey(w, sample_letter(5), 0, 0).count, SAMPLE_STEPS);
+    add_letter(w, 1000000000);
+    assert_int_equal(journey(w, sample_letter(1000000000), 0, 0).count, SAMPLE_STEPS);
+    assert_int_equal(w->said, 0);
+    assert_false(put_aside(w));
+    close_world(w);
+}
+
+static void add_until_killed(void *arg) {
+    struct world *w = arg;
+    start(w);
+    for (uint64_t n = 0;; n++) {
+        add_letter(w, n);
+        if (n % 20 == 0)
+            (void)fiber_sleep(USEC_MS);
+    }
+}
+
+/* kill -9 in the middle of writing: what was written before is there, and it goes on. */
+static void a_killed_ledger_is_not_damaged(void **state) {
+    struct world w;
+    struct fiber_config config = {0};
+    struct stat st = {0};
+    (void)state;
+    prepare(&w);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(fiber_run(&config, add_until_killed, &w) < 0);
+    for (unsigned i = 0; i < 1000 && st.st_size < 300000; i++) {
+        char path[160];
+        (void)snprintf(path, sizeof path, "%s-wal", w.path);
+        (void)stat(path, &st);
+        (void)usleep(5000);
+    }
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(fiber_run(&config, see_after_kill, &w), 0);
+}
+
 static void keep_asking(void *arg) {
     struct world *w = arg;
     letter_id *ids;
@@ -640,6 +685,7 @@ int main(void) {
         cmocka_unit_test(test_without_a_database_events_wait_in_memory),
         cmocka_unit_test(test_memory_is_bounded_and_losses_are_said),
         cmocka_unit_test(test_a_clock_gone_mad_is_not_believed),
+        cmocka_unit_test(a_killed_ledger_is_not_damaged),
         cmocka_unit_test(test_reading_goes_on_while_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
