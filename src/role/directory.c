@@ -13,12 +13,23 @@
 
 #define PAGE_MAX 1000U
 
+static void set_delays(struct process *p) {
+    directory_set_login_delays(p->state, p->conf->login.delay_first, p->conf->login.delay_max);
+}
+
 static int open_directory(struct process *p, struct problem *problem) {
     struct directory *d = NULL;
     struct directory_options options = directory_files_options(p->conf);
     int r = directory_open(DIRECTORY_FILE, &options, &d, problem);
     p->state = d;
+    if (r == 0)
+        set_delays(p);
     return r;
+}
+
+static void reload_directory(struct process *p, const struct conf *before) {
+    (void)before;
+    set_delays(p);
 }
 
 static void stop_directory(struct process *p) {
@@ -332,5 +343,6 @@ const struct process_role role_directory = {
     .rights = CONFINE_FILES,
     .handlers = &handlers,
     .open = open_directory,
+    .reload = reload_directory,
     .stop = stop_directory,
 };

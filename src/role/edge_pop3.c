@@ -68,10 +68,13 @@ static int login(void *host, const struct pop3_attempt *attempt, struct problem 
     return -E_TEMPORARY;
 }
 
+/* The handshake has the time of one command, as a whole. */
 static int start_tls(void *host, struct stream *s) {
-    struct edge_pop3 *m = host;
+    struct edge_connection *c = ((struct edge_pop3 *)host)->connection;
     struct problem problem = {0};
-    return tls_accept(s, edge_tls(m->connection->edge), &problem);
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + c->settings->conf->pop3.login_timeout);
+    return tls_accept(s, edge_tls(c->edge), &problem);
 }
 
 static const struct pop3_login_host login_host = {.login = login, .starttls = start_tls};
@@ -170,7 +173,6 @@ static void serve(struct edge_connection *c, bool tls_first) {
     const struct conf *conf = c->settings->conf;
     struct pop3_login_config config = pop3_login_defaults;
     struct pop3_login_counts counts = {0};
-    struct problem problem = {0};
     struct edge_pop3 *m = NEW(struct edge_pop3);
     bool has_tls = edge_tls(c->edge) != NULL;
     m->connection = c;
@@ -183,7 +185,7 @@ static void serve(struct edge_connection *c, bool tls_first) {
     config.offer = (struct pop3_offer){.tls_active = tls_first,
                                        .tls_available = has_tls && !tls_first,
                                        .plaintext = conf->login.allow_plaintext};
-    int r = !tls_first ? 0 : has_tls ? tls_accept(c->stream, edge_tls(c->edge), &problem) : -E_TLS;
+    int r = !tls_first ? 0 : has_tls ? start_tls(m, c->stream) : -E_TLS;
     enum pop3_end end =
         r == 0 ? pop3_login(c->stream, &config, &login_host, m, &counts) : POP3_END_LOST;
     if (end == POP3_END_LOGIN && counts.tls_active)
