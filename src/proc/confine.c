@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -48,6 +49,9 @@ int confine_process(const struct confine *c, char summary[static CONFINE_SUMMARY
     if (r < 0)
         return problem_set(problem, r, "the process's memory cannot be protected: %s",
                            error_text(r));
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) /* after the change of user, which ends it */
+        return problem_set(problem, -errno, "the process cannot be tied to its master: %s",
+                           error_text(errno));
     r = landlock_install(c->rights, &abi, problem);
     if (r == 0)
         r = seccomp_install(c->rights, &filtered, problem);

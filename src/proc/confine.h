@@ -8,6 +8,7 @@
  *                as the kernel knows these (ABI 1 files, 4 TCP, 6 signals)
  *     seccomp    the system calls that the role needs; any other one ends the process
  *     memory     not dumpable, no core file, no ptrace
+ *     master     its end is the end of the process, whatever that is doing
  *
  * Without root the first two are not to be had; the rest still is. A build with sanitizers has no
  * seccomp filter, since their runtime needs other calls. Both are said in `summary`, which

@@ -14,7 +14,8 @@
 #include "base/alloc.h"
 #include "conf/share.h"
 
-#define MASTER_FD 3
+#define MASTER_FD    3
+#define ACCEPT_PAUSE (100 * USEC_MS)
 
 /* Something that the main fiber is to do. */
 struct task {
@@ -243,8 +244,13 @@ static void accept_control(void *arg) {
     struct control *c = arg;
     struct net_addr peer;
     int fd = -1;
-    while (net_accept(&c->listener, &peer, &fd) == 0)
-        serve_control(c->process, fd);
+    int r;
+    while ((r = net_accept(&c->listener, &peer, &fd)) != -ECANCELED) {
+        if (r == 0)
+            serve_control(c->process, fd);
+        else
+            (void)fiber_sleep(ACCEPT_PAUSE); /* no descriptors are left, for a while */
+    }
     fd = c->listener.fd;
     fiber_fd_done(&c->listener);
     (void)close(fd);

@@ -11,6 +11,7 @@
 #include "proc/process.h"
 
 #define CONTROL_FD 3
+#define LOCK_FD    4
 
 /* What a child keeps of the environment: the time zone and the checking tools' settings. */
 static const char *const kept[] = {"TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
@@ -51,7 +52,7 @@ static void fill_arguments(struct arguments *a, const struct spawn *s) {
 }
 
 /* In the child between fork and exec: only calls that are safe there. */
-NORETURN static void become(struct arguments *a, int control) {
+NORETURN static void become(struct arguments *a, int control, int lock) {
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -60,11 +61,15 @@ NORETURN static void become(struct arguments *a, int control) {
         (void)dup2(null, STDIN_FILENO);
         (void)dup2(null, STDOUT_FILENO);
     }
+    if (lock >= 0) /* out of the way of the next line */
+        lock = fcntl(lock, F_DUPFD, LOCK_FD + 1);
     if (control == CONTROL_FD)
         (void)fcntl(control, F_SETFD, 0);
     else
         (void)dup2(control, CONTROL_FD);
-    (void)close_range(CONTROL_FD + 1, ~0U, 0);
+    if (lock >= 0)
+        (void)dup2(lock, LOCK_FD);
+    (void)close_range(lock >= 0 ? LOCK_FD + 1 : LOCK_FD, ~0U, 0);
     (void)execve("/proc/self/exe", a->argv, a->environ);
     _exit(127);
 }
@@ -79,7 +84,7 @@ int spawn_process(const struct spawn *s, pid_t *ret_pid, int *ret_control,
                            error_text(errno));
     pid_t pid = fork();
     if (pid == 0)
-        become(&arguments, ends[1]);
+        become(&arguments, ends[1], s->lock);
     int error = errno;
     (void)close(ends[1]);
     if (pid < 0) {

@@ -14,11 +14,12 @@ struct spawn {
     bool change_user;
     uid_t uid;
     gid_t gid;
+    int lock; /* kept open by the process as long as it lives; -1: none */
 };
 
 /*
- * Starts the process with a clean environment and no descriptors but stderr and the control socket,
- * whose other end is *ret_control. 0 or negative errno.
+ * Starts the process with a clean environment and no descriptors but stderr, the control socket,
+ * whose other end is *ret_control, and the lock. 0 or negative errno.
  */
 int spawn_process(const struct spawn *s, pid_t *ret_pid, int *ret_control, struct problem *problem);
 

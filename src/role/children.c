@@ -58,12 +58,13 @@ static const struct state_user *user_of(enum role role, const struct state_users
 }
 
 void children_init(struct children *c, const char *directory, struct conf *conf) {
-    *c = (struct children){.directory = directory, .conf = conf};
+    *c = (struct children){.directory = directory, .conf = conf, .lock = -1};
     state_find_users(conf, &c->users);
     fiber_cond_init(&c->changed);
     fiber_mutex_init(&c->linking);
     for (const struct process_role *const *r = all_roles; *r; r++) {
-        for (unsigned w = 0; w < workers_of((*r)->role, conf); w++) {
+        c->workers[(*r)->role] = workers_of((*r)->role, conf);
+        for (unsigned w = 0; w < c->workers[(*r)->role]; w++) {
             MUST(c->count < CHILDREN_MAX);
             struct child *child = &c->list[c->count++];
             *child = (struct child){
@@ -95,6 +96,10 @@ void children_event(struct children *c, const char *kind, const char *format, ..
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    for (char *at = text; *at; at++) { /* other processes' words are among them */
+        if ((unsigned char)*at < ' ' || *at == '\x7f')
+            *at = '?';
+    }
     struct rpc_ledger_event_in in = {
         .wall = fiber_wall(), .kind = slice_of_str(kind), .text = slice_of_str(text)};
     if (!c->ledger || send_ledger_event(c->ledger, &in) < 0)
@@ -115,13 +120,13 @@ static int tell_peer(struct child *child, enum role role, unsigned worker, unsig
 }
 
 static void link_pair(struct child *a, struct child *b) {
-    const struct conf *conf = a->all->conf;
+    const unsigned *workers = a->all->workers;
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return;
-    int r = tell_peer(a, b->role->role, b->worker, workers_of(b->role->role, conf), ends[0]);
+    int r = tell_peer(a, b->role->role, b->worker, workers[b->role->role], ends[0]);
     if (r == 0)
-        (void)tell_peer(b, a->role->role, a->worker, workers_of(a->role->role, conf), ends[1]);
+        (void)tell_peer(b, a->role->role, a->worker, workers[a->role->role], ends[1]);
     (void)close(ends[0]);
     (void)close(ends[1]);
 }
@@ -231,6 +236,7 @@ static int start(struct child *child, struct problem *problem) {
         .change_user = c->users.change,
         .uid = child->user->uid,
         .gid = child->user->gid,
+        .lock = c->lock,
     };
     int control = -1;
     int r = spawn_process(&s, &child->pid, &control, problem);
@@ -268,6 +274,14 @@ static void watch_process(void *arg) {
     }
 }
 
+/* For a process that cannot be watched: it must not live on beside its successor. */
+static void put_to_death(struct child *child) {
+    int status;
+    (void)kill(child->pid, SIGKILL);
+    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+}
+
 /* One life of a process, from its start to its end. */
 static void live(struct child *child) {
     struct problem problem = {0};
@@ -293,6 +307,8 @@ static void live(struct child *child) {
     }
     if (watcher)
         fiber_join(watcher);
+    if (child->pid > 0 && !w.ended)
+        put_to_death(child);
     child->pid = 0;
     set_state(child, CHILD_DOWN);
     if (w.ended && !child->all->stopping && r == 0)
@@ -356,10 +372,42 @@ int children_wait_ready(struct children *c) {
     return 0;
 }
 
+/* ------------------------------------------------------------------ quarrels */
+
+static bool faces_outside(enum role role) {
+    return role == ROLE_EDGE || role == ROLE_RELAY || role == ROLE_RESOLVER;
+}
+
+static struct child *find_by_link(struct children *c, const struct rpc_link *link) {
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->list[i].link == link)
+            return &c->list[i];
+    }
+    return NULL;
+}
+
+void children_settle(struct children *c, const struct rpc_link *accuser, enum role role,
+                     unsigned worker, struct slice why) {
+    struct child *one = find_by_link(c, accuser);
+    struct child *other = role < ROLES ? children_find(c, role, worker) : NULL;
+    if (!one || !other || !spawn_are_peers(one->role->role, other->role->role))
+        return;
+    bool trust_other = faces_outside(one->role->role) && !faces_outside(other->role->role);
+    struct child *ended = trust_other ? one : other;
+    children_event(c, KIND_WARNING,
+                   "The %s process %u is ended: %s process %u says that %s process %u %.*s.",
+                   role_name(ended->role->role), ended->worker, role_name(one->role->role),
+                   one->worker, role_name(other->role->role), other->worker, SLICE_ARG(why));
+    if (ended->pid > 0)
+        (void)kill(ended->pid, SIGKILL);
+}
+
 /* ------------------------------------------------------------------ stopping, reloading */
 
 static void ask_to_stop(struct child *child) {
     _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + STOP_LIMIT);
     struct rpc_process_stop_in in = {0};
     struct rpc_process_stop_out out;
     if (child->state >= CHILD_STARTING && child->link)

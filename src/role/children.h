@@ -37,12 +37,14 @@ struct child {
 struct children {
     const char *directory;
     struct conf *conf; /* the master's, replaced by a reload */
+    int lock;          /* of the state directory: every process has a copy */
     struct state_users users;
     struct listeners listeners;
     const struct rpc_master_handlers *handlers; /* what children may ask the master */
     void *arg;
     struct child list[CHILDREN_MAX];
     size_t count;
+    unsigned workers[ROLES];   /* processes of each role */
     struct fiber_cond changed; /* some child's state */
     struct fiber_mutex linking;
     struct rpc_link *ledger; /* of the master itself, as a role that reports events */
@@ -67,6 +69,13 @@ void children_stop(struct children *c) WAITS;
 void children_reload(struct children *c, unsigned roles) WAITS;
 
 struct child *children_find(struct children *c, enum role role, unsigned worker);
+
+/*
+ * A process says that another one broke the rules of calls. Their connection is gone, so one of the
+ * two is ended and started again: the other one, unless it is trusted more.
+ */
+void children_settle(struct children *c, const struct rpc_link *accuser, enum role role,
+                     unsigned worker, struct slice why);
 
 /* An event of the master's own. */
 void children_event(struct children *c, const char *kind, const char *format, ...)

@@ -16,6 +16,11 @@
 #include "role/children.h"
 #include "role/proc_info.h"
 
+#define ACCEPT_PAUSE  (100 * USEC_MS)
+#define LOCK_PATIENCE (3 * USEC_SEC) /* processes of a master that was killed may still be ending  \
+                                      */
+#define LOCK_PAUSE (20 * USEC_MS)
+
 struct master {
     const struct master_options *options;
     struct conf *conf;
@@ -190,18 +195,11 @@ static int on_fibers(void *arg, const struct rpc_caller *caller,
                        SLICE_ARG(in->role), in->worker);
 }
 
-/* A process says that another one broke the rules: that one is not to be trusted any more. */
 static int on_misbehaved(void *arg, const struct rpc_caller *caller,
                          const struct rpc_master_misbehaved_in *in) {
     struct master *m = arg;
-    (void)caller;
-    struct child *child =
-        in->role < ROLES ? children_find(&m->children, (enum role)in->role, in->worker) : NULL;
-    if (!child || child->pid <= 0)
-        return 0;
-    children_event(&m->children, KIND_WARNING, "The %s process %u is ended because it %.*s.",
-                   role_name(child->role->role), child->worker, SLICE_ARG(in->why));
-    (void)kill(child->pid, SIGKILL);
+    if (in->role < ROLES)
+        children_settle(&m->children, caller->link, (enum role)in->role, in->worker, in->why);
     return 0;
 }
 
@@ -243,7 +241,11 @@ static void serve_control(void *arg) {
                       error_text(r));
         return;
     }
-    while (net_accept(&listener, &peer, &fd) == 0) {
+    while ((r = net_accept(&listener, &peer, &fd)) != -ECANCELED) {
+        if (r < 0) { /* no descriptors are left, for a while */
+            (void)fiber_sleep(ACCEPT_PAUSE);
+            continue;
+        }
         struct rpc_link *link = rpc_link_new(&options);
         if (rpc_link_attach(link, fd) < 0)
             rpc_link_free(link);
@@ -290,6 +292,15 @@ static void announce(const struct master *m) {
                       u->edge.name, u->vault.name, u->mail.name);
 }
 
+static int take_lock(struct master *m, int *ret_fd, struct problem *problem) {
+    usec_t until = fiber_now() + LOCK_PATIENCE;
+    int r;
+    while ((r = state_lock(m->options->directory, ret_fd, problem)) == -E_BUSY &&
+           fiber_now() < until && fiber_sleep(LOCK_PAUSE) == 0)
+        continue;
+    return r;
+}
+
 static void run_until_stopped(struct master *m) {
     if (children_wait_ready(&m->children) == 0) {
         (void)puts("ready");
@@ -317,7 +328,8 @@ static void master_fiber(void *arg) {
     _cleanup_(close_p) int lock = -1;
     int r = state_prepare(m->options->directory, &m->children.users, &problem);
     if (r == 0)
-        r = state_lock(m->options->directory, &lock, &problem);
+        r = take_lock(m, &lock, &problem);
+    m->children.lock = lock;
     if (r == 0)
         r = listeners_open_ports(&m->children.listeners, m->conf, &problem);
     if (r == 0)

@@ -32,8 +32,9 @@ void state_find_users(const struct conf *conf, struct state_users *ret);
 int state_prepare(const char *directory, const struct state_users *users, struct problem *problem);
 
 /*
- * Takes the lock of a state directory: a descriptor that holds it until it is closed. -E_BUSY: the
- * system runs (or a command works on the files directly).
+ * Takes the lock of a state directory: a descriptor that holds it until it and all its copies are
+ * closed; each process of the system has one. -E_BUSY: the system runs (or a command works on the
+ * files directly).
  */
 int state_lock(const char *directory, int *ret_fd, struct problem *problem);
 
