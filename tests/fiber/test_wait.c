@@ -69,7 +69,7 @@ REAL_FIBER_TEST(a_write_waits_for_room) {
 
 static int slow_square(void *arg) {
     int *n = arg;
-    (void)usleep(20000);
+    (void)usleep(40000);
     *n = *n * *n;
     return 7;
 }
@@ -90,7 +90,7 @@ REAL_FIBER_TEST(offloaded_work_runs_at_once_in_other_threads) {
     }
     while (offloaded < 8)
         assert_int_equal(fiber_sleep(USEC_MS), 0);
-    assert_true(fiber_now() - began < 100 * USEC_MS);
+    assert_true(fiber_now() - began < 250 * USEC_MS); /* one behind the other: 320 */
     assert_int_equal(numbers[7], 49);
 }
 
