@@ -19,7 +19,11 @@ static void report_damage(void *arg, uint64_t account, const char *text) {
 
 static int open_mail(struct process *p, struct problem *problem) {
     struct mail *m = NEW(struct mail);
-    struct store_options options = {.report = report_damage, .report_arg = p};
+    struct store_options options = {
+        .min_free = p->conf->queue.disk_reserve / 4, /* what the queue has taken still finds room */
+        .report = report_damage,
+        .report_arg = p,
+    };
     p->state = m;
     list_init(&m->sessions);
     fiber_cond_init(&m->session_ended);
