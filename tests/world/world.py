@@ -141,9 +141,12 @@ class Host:
             text = "\n".join(lines if block else [line, *lines]) + "\n"
         self.settings.write_text(text)
 
-    def _execute(self, words, **more):
-        done = subprocess.run([PROGRAM, *map(str, words)], text=True, capture_output=True,
+    def _command(self, words, **more):
+        return subprocess.run(self.place.command(PROGRAM, *words), text=True, capture_output=True,
                               timeout=90, check=False, **more)
+
+    def _execute(self, words, **more):
+        done = self._command(words, **more)
         if done.returncode:
             raise Failure(f"hayauma {' '.join(map(str, words))} ended with {done.returncode}: "
                           f"{done.stderr or done.stdout}\n{self.said()[-3000:]}")
@@ -155,8 +158,7 @@ class Host:
 
     def attempt(self, *words, **more):
         """A command that may fail."""
-        return subprocess.run([PROGRAM, "-C", self.folder, *map(str, words)], text=True,
-                              capture_output=True, timeout=90, check=False, **more)
+        return self._command(["-C", self.folder, *words], **more)
 
     def json(self, *words):
         return json.loads(self.run("--json", *words))

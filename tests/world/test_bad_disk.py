@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: ISC
+"""Disks that are full, and files that somebody damaged while the post office was closed: nobody
+gets bytes that are not his letter's, the rest goes on, and a sentence says what to do."""
+import contextlib
+import os
+import subprocess
+import time
+
+import pytest
+
+from world import LETTER, Failure, strip_trace, wait_until
+
+MIB = 1 << 20
+DISK = 224 * MIB  # the queue's log takes 128 of it beforehand
+RESERVE = 4 * MIB
+
+
+# ---------------------------------------------------------------- full
+
+
+@contextlib.contextmanager
+def small_disk(folder):
+    """A file system with little room, or where only root could make one, nothing."""
+    if os.geteuid() != 0:
+        yield None
+        return
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=755", "none", folder],
+                   check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill_disk(folder, left):
+    """Takes all room but that much; the file that takes it."""
+    free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
+    path = folder / "ballast"
+    with path.open("wb") as ballast:
+        os.posix_fallocate(ballast.fileno(), 0, free - left)
+    return path
+
+
+@pytest.fixture
+def small(world):
+    """A host on a small disk, and ways to fill it and make room. Without root the host is made
+    to think so: it wants more free space than there is."""
+    with small_disk(world.folder / f"disk{world.spare}") as disk:
+        host = world.prepare(f"small{world.spare}", folder=disk and disk / "state")
+        host.configure({"queue.disk-reserve": RESERVE})
+        host.start()
+        ballast = []
+
+        def fill(left=MIB // 4):
+            if disk:
+                ballast.append(fill_disk(disk, left))
+            else:
+                host.configure({"queue.disk-reserve": "1T"})
+                host.run("reload")
+            time.sleep(1.1)  # the queue looks at the disk once a second
+
+        def make_room():
+            if disk:
+                ballast.pop().unlink()
+            else:
+                host.configure({"queue.disk-reserve": RESERVE})
+                host.run("reload")
+            time.sleep(1.1)
+        try:
+            yield host, fill, make_room
+        finally:
+            world.remove(host)
+
+
+def test_full_disk_is_452_and_nothing_is_lost(small):
+    """RFC 3463 X.3.1. What was taken before is delivered, what is refused is not."""
+    host, fill, make_room = small
+    user = host.account()
+    host.deliver(user)
+    host.wait_for_letters(user)
+    fill()
+    with host.smtp() as wire:
+        code, lines = wire.say(f"MAIL FROM:<kiku@far.test> SIZE={40 * MIB}")
+        assert code == 452 and lines[0].startswith("4.3.1")
+        for _ in range(3):
+            code, lines = wire.hand_over("kiku@far.test", [user], LETTER)
+            assert code == 452 and lines[0].startswith("4.3.1"), lines
+        assert wire.code("NOOP") == 250
+    assert len(host.letters(user)) == 1  # reading goes on
+    make_room()
+    host.deliver(user)
+    host.wait_for_letters(user, 2)
+
+
+def test_disk_that_fills_up_during_a_letter(small):
+    """A large letter runs into the end of the disk; a small one then passes."""
+    host, fill, make_room = small
+    user = host.account()
+    fill(left=RESERVE + 24 * MIB)
+    line = b"x" * 998 + b"\r\n"
+    with host.smtp(limit=60) as wire:
+        code, lines = wire.hand_over("kiku@far.test", [user], LETTER + line * (40 * 1024))
+        assert code == 452 and lines[0].startswith("4.3.1"), lines
+        make_room()
+        assert wire.accepted("kiku@far.test", [user], LETTER)
+    letter, = host.wait_for_letters(user)
+    assert strip_trace(letter) == LETTER
+
+
+# ---------------------------------------------------------------- damaged
+
+
+def flip(path, at):
+    """One bit of a file."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 0x10]))
+
+
+def packs(host, folder, holding):
+    """The files below a folder that hold some bytes, and where."""
+    for path in sorted((host.folder / folder).rglob("*")):
+        if path.is_file():
+            at = path.read_bytes().find(holding)
+            if at >= 0:
+                yield path, at
+
+
+@pytest.fixture
+def kept(office):
+    """A host that is stopped, with three letters in a mailbox; their texts are one, two, three."""
+    host = office("damage")
+    user = host.account()
+    texts = [b"number-one", b"number-two", b"number-three"]
+    with host.smtp() as wire:
+        for text in texts:
+            wire.accepted("kiku@far.test", [user], LETTER.replace(b"Good day.", text * 100))
+    host.wait_for_letters(user, 3)
+    host.stop()
+    return host, user
+
+
+def fetch_all(host, user):
+    """What RETR gives for each letter; None for a refusal."""
+    found = []
+    with host.pop3(user) as wire:
+        for number in range(1, int(wire.say("STAT").split()[1]) + 1):
+            wire.send(f"RETR {number}\r\n")
+            if not wire.line().startswith(b"+OK"):
+                found.append(None)
+                continue
+            lines = []
+            while (line := wire.line()) != b".":
+                lines.append(line)
+            found.append(b"\r\n".join(lines))
+    return found
+
+
+def test_damaged_letter_is_refused_and_its_neighbours_are_read(kept):
+    host, user = kept
+    damaged = list(packs(host, "accounts", b"number-two"))
+    assert damaged
+    for path, at in damaged:
+        flip(path, at + 300)
+    host.start()
+    found = fetch_all(host, user)
+    for text in (b"number-one", b"number-three"):
+        assert any(letter and text * 100 in letter for letter in found), found
+    assert not any(letter and b"number-two" in letter for letter in found)
+    host.deliver(user)
+    wait_until(lambda: any(letter and strip_trace(letter + b"\r\n") == LETTER
+                           for letter in fetch_all(host, user)))
+    assert "damage" in host.run("log", "-n", "200").lower()
+
+
+@pytest.mark.parametrize("damage", ["overwritten", "cut", "empty", "gone"])
+def test_damaged_index_is_made_anew_from_the_letters(kept, damage):
+    """mail.db is only the index; no letter and no UID changes."""
+    host, user = kept
+    host.start()
+    with host.pop3(user) as wire:
+        before = wire.text("UIDL")
+    host.stop()
+    for path in (host.folder / "accounts").rglob("mail.db*"):
+        data = path.read_bytes()
+        if damage == "gone":
+            path.unlink()
+        else:
+            path.write_bytes({"overwritten": b"\xa5" * len(data), "cut": data[:len(data) // 2 + 7],
+                              "empty": b""}[damage])
+    host.start()
+    assert len(host.letters(user)) == 3
+    with host.pop3(user) as wire:
+        assert wire.text("UIDL") == before
+    host.deliver(user)
+    host.wait_for_letters(user, 4)
+
+
+def test_damaged_letter_in_the_queue_does_not_hold_up_the_others(office):
+    host = office("spoilt")
+    user = host.account()
+    with host.submission(user) as wire:
+        for text in (b"number-one", b"number-two", b"number-three"):
+            wire.accepted(user, ["x@unreachable.test"], LETTER.replace(b"Good day.", text * 100))
+    wait_until(lambda: all(q["waiting"][0]["attempts"] for q in host.queued()), 15)
+    host.stop()
+    damaged = list(packs(host, "spool", b"number-two"))
+    assert damaged
+    for path, at in damaged:
+        flip(path, at + 300)
+    host.start()
+    assert len(host.queued()) >= 2
+    host.deliver(user)
+    wait_until(lambda: LETTER in map(strip_trace, host.letters(user)), 15)
+    whole = [q["id"] for q in host.queued() if host.attempt("queue", "show", q["id"], "--content")
+             .stdout.find("number-two") < 0]
+    assert len(whole) >= 2
+
+
+def test_torn_end_of_the_queue_is_cut_off(office):
+    """As a power cut leaves it."""
+    host = office("torn")
+    user = host.account()
+    with host.submission(user) as wire:
+        letter = wire.accepted(user, ["x@unreachable.test"], LETTER)
+    wait_until(host.queued)
+    host.stop()
+    for segment in (host.folder / "spool").glob("segment-*"):
+        written = segment.read_bytes().rstrip(b"\0")
+        with segment.open("r+b") as file:
+            file.seek(len(written))
+            file.write(written[-700:-350])
+    host.start()
+    assert [q["id"] for q in host.queued()] == [letter]
+    host.deliver(user)
+    host.wait_for_letters(user)
+
+
+@pytest.mark.parametrize("name, said", [("directory/directory.db", "directory.db is not"),
+                                        ("keys/default.key", "no private key found")])
+def test_what_cannot_be_made_anew_is_named_at_the_start(office, name, said):
+    """The post office does not open, and says what is wrong."""
+    host = office("broken", run=False)
+    path = host.folder / name
+    good = path.read_bytes()
+    path.write_bytes(b"\xa5" * len(good))
+    with pytest.raises(Failure) as failed:
+        host.start()
+    assert said in str(failed.value)
+    checked = host.attempt("check")
+    assert checked.returncode == 1 and path.name in checked.stdout
+    path.write_bytes(good)
+    host.start()
+    host.deliver(host.account())
+
+
+def test_damaged_certificate_means_no_tls_and_is_told(office):
+    host = office("bare", run=False)
+    path = host.folder / "keys/default.crt"
+    path.write_bytes(b"\xa5" * 1000)
+    checked = host.attempt("check")
+    assert checked.returncode == 1 and "default.crt" in checked.stdout
+    host.start()
+    assert "the certificate cannot be used" in host.said()
+    with host.smtp() as wire:
+        assert "STARTTLS" not in wire.features
+    host.deliver(host.account())
+
+
+def test_damaged_ledger_does_not_keep_letters_from_travelling(kept):
+    host, user = kept
+    for path in (host.folder / "ledger").iterdir():
+        if path.is_file():
+            path.write_bytes(b"\xa5" * max(1, path.stat().st_size))
+    host.start()
+    letter = host.deliver(user)
+    host.wait_for_letters(user, 4)
+    wait_until(lambda: host.attempt("journey", letter).returncode == 0, 10)

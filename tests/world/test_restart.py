@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: ISC
+"""Processes that are killed, stopped, and told to read their settings again: clients get a
+temporary answer, and no letter that was taken is lost."""
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from wire import Closed, Pop3
+from world import LETTER, PASSWORD, PROGRAM, Failure, kill, strip_trace, wait_until
+
+ROLES = ["edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger"]
+
+
+@pytest.fixture(scope="module")
+def host(world):
+    """A host whose processes are killed one after the other."""
+    host = world.host("killed")
+    yield host
+    world.remove(host)
+
+
+def fallen(host, role):
+    """Kills all processes of a role; what is known of them before."""
+    before = [p for p in host.processes() if p["role"] == role]
+    for process in before:
+        kill(process["pid"])
+    return before
+
+
+def wait_for_return(host, before):
+    """Until as many processes of the role work again, all of them new ones."""
+    role, old = before[0]["role"], {p["pid"] for p in before}
+
+    def is_back():
+        now = [p for p in host.processes() if p["role"] == role]
+        return (len(now) == len(before) and not old & {p["pid"] for p in now}
+                and all(p["state"] == "working" for p in host.processes())
+                and all(p["restarts"] >= 1 for p in now))
+    wait_until(is_back, 5, 0.05, lambda: f"{role} is not back: {host.processes()}")
+
+
+def go_on(wire, recipient):
+    """The rest of a transaction as far as it goes: the last code, or 0 for a lost connection."""
+    try:
+        for command in (f"RCPT TO:<{recipient}>", "DATA"):
+            code, _ = wire.say(command, 15)
+            if code >= 400:
+                return code
+        wire.send(LETTER)
+        return wire.code(".", 15)
+    except (Closed, OSError):
+        return 0
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_kill_during_a_transaction(host, role):
+    """The client hears 4xx or nothing; a 250 is kept; seconds later all works again."""
+    user = host.account()
+    with host.smtp() as wire:
+        assert wire.code("MAIL FROM:<kiku@far.test>") == 250
+        before = fallen(host, role)
+        code = go_on(wire, user)
+    assert code == 0 or code == 250 or 400 <= code < 500, code
+    wait_for_return(host, before)
+    host.deliver(user)
+    found = host.wait_for_letters(user, 1 + (code == 250))
+    assert {strip_trace(letter) for letter in found} == {LETTER}
+
+
+@pytest.mark.parametrize("role", ["queue", "mail", "directory"])
+def test_kill_between_the_letter_and_its_answer(host, role):
+    user = host.account()
+    with host.smtp() as wire:
+        assert wire.code("MAIL FROM:<kiku@far.test>") == 250
+        assert wire.code(f"RCPT TO:<{user}>") == 250
+        assert wire.code("DATA") == 354
+        wire.send(LETTER)
+        before = fallen(host, role)
+        try:
+            code = wire.code(".", 15)
+        except (Closed, OSError):
+            code = 0
+    assert code in (0, 250) or 400 <= code < 500, code
+    wait_for_return(host, before)
+    host.deliver(user)
+    host.wait_for_letters(user, 1 + (code == 250))
+
+
+@pytest.mark.parametrize("role", ["edge", "mail", "directory"])
+@pytest.mark.parametrize("service", ["pop3", "pop3s"])
+def test_kill_during_a_pop3_session(host, role, service):
+    """The session ends, or goes on when it did not need the process; no letter is gone."""
+    user = host.account()
+    host.deliver(user)
+    host.wait_for_letters(user)
+    wire = Pop3(host.address, host.ports[service])
+    with (wire.tls().greeted() if service == "pop3s" else wire.greeted().stls()):
+        assert wire.login(user, PASSWORD).startswith("+OK")
+        assert wire.say("DELE 1").startswith("+OK")
+        before = fallen(host, role)
+        wait_for_return(host, before)
+        try:
+            assert wire.say("NOOP", 5).startswith("+OK") == (role == "directory")
+        except (Closed, OSError):
+            assert role != "directory"
+    assert [strip_trace(letter) for letter in host.letters(user)] == [LETTER]
+
+
+@pytest.mark.parametrize("role", ["relay", "resolver", "queue"])
+def test_kill_while_a_letter_is_on_its_way_to_another_host(host, b, role):
+    """Transmitted at least once, and in the end the queue is empty."""
+    writer, reader = host.account(), b.account()
+    with host.submission(writer) as wire:
+        wire.accepted(writer, [reader], LETTER)
+        before = fallen(host, role)
+    wait_for_return(host, before)
+    wait_until(lambda: b.letters(reader), 20, 0.1, host.story)
+    host.run("queue", "retry", "--all")
+    host.wait_until_settled(20)
+    assert {strip_trace(letter) for letter in b.letters(reader)} == {LETTER}
+
+
+def test_killed_process_is_told_in_the_log(host):
+    wait_for_return(host, fallen(host, "resolver"))
+    wait_until(lambda: "resolver" in host.run("log", "-n", "200"), 5)
+
+
+def test_nobody_outlives_the_master(office):
+    """Without it the others end; the next start finds everything in order."""
+    host = office("orphans")
+    user = host.account()
+    host.deliver(user)
+    pids = [p["pid"] for p in host.processes()]
+    kill(host.process.pid)
+    host.process.wait(5)
+    host.process = None
+    wait_until(lambda: not [pid for pid in pids if is_alive(pid)], 5)
+    host.start()
+    host.wait_for_letters(user)
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+# ---------------------------------------------------------------- stopping
+
+
+def test_sigterm_ends_all_within_seconds_whoever_is_connected(office):
+    """Host.stop() holds the five seconds. Clients are told, the letter under way is not taken."""
+    host = office("stopped")
+    user = host.account()
+    idle, writing, reading = host.smtp(), host.smtp(), host.pop3(user)
+    silent = host.smtp(greet=False)
+    writing.say("MAIL FROM:<kiku@far.test>")
+    writing.say(f"RCPT TO:<{user}>")
+    assert writing.code("DATA") == 354
+    writing.send(LETTER)
+    pids = [p["pid"] for p in host.processes()]
+    host.stop()
+    assert not [pid for pid in pids if is_alive(pid)]
+    assert idle.reply()[0] == 421
+    assert writing.reply()[0] in (421, 451)
+    for wire in (idle, writing, reading, silent):
+        wire.until_closed(2)
+        wire.close()
+    host.start()
+    assert host.letters(user) == []
+
+
+def test_stop_command_waits_for_the_end(office):
+    host = office("asked")
+    began = time.monotonic()
+    host.run("stop")
+    assert time.monotonic() - began < 5
+    host.process.wait(1)
+    assert host.process.returncode == 0
+    host.process = None
+    down = host.attempt("status")
+    assert down.returncode == 3 and "not running" in down.stderr
+
+
+def test_second_start_in_the_same_directory_is_refused(office):
+    host = office("twice")
+    second = host.attempt("run")
+    assert second.returncode != 0 and "running already" in second.stderr
+    host.deliver(host.account())
+
+
+def test_port_in_use_is_said_with_its_number(office, world):
+    """And nothing stays behind."""
+    first = office("first")
+    host = office("second", run=False)
+    host.address = first.address
+    host.configure({"listen": first.address})
+    host.place = first.place
+    with pytest.raises(Failure) as failed:
+        host.start()
+    assert f"{first.address}:{first.ports['smtp']}" in str(failed.value)
+    assert "another program uses this port" in str(failed.value)
+
+
+def test_queued_letters_survive_a_stop_and_a_kill(office):
+    """They are there again, with the attempts that were made."""
+    host = office("kept")
+    user = host.account()
+    with host.submission(user) as wire:
+        letter = wire.accepted(user, ["x@unreachable.test"], LETTER)
+    wait_until(lambda: host.queued()[0]["waiting"][0]["attempts"] > 0, 10, 0.1, host.story)
+    host.restart()
+    assert [q["id"] for q in host.queued()] == [letter]
+    kill(host.process.pid)
+    host.process.wait(5)
+    host.process = None
+    time.sleep(0.5)
+    host.start()
+    entry, = host.queued()
+    assert entry["id"] == letter and entry["waiting"][0]["attempts"] > 0
+
+
+# ---------------------------------------------------------------- settings
+
+
+def banner(host):
+    with host.smtp(greet=False) as wire:
+        return wire.reply()[1][0]
+
+
+def test_reload_swaps_good_settings_and_keeps_connections(host):
+    with host.smtp() as wire:
+        host.configure({"smtp.banner": "\"at your service\""})
+        said = host.run("reload")
+        assert "smtp.banner" in said
+        assert banner(host).endswith("ESMTP at your service")
+        assert wire.code("NOOP") == 250
+    assert "No setting has changed" in host.run("reload")
+
+
+def test_sighup_reloads_too(host):
+    host.configure({"smtp.banner": "\"again\""})
+    os.kill(host.process.pid, signal.SIGHUP)
+    wait_until(lambda: banner(host).endswith("ESMTP again"), 5)
+
+
+def test_reload_of_bad_settings_keeps_the_old_ones(host):
+    good, before, user = host.settings.read_text(), banner(host), host.account()
+    try:
+        host.settings.write_text(good + "smtp {\n    banner x y\n    no-such-thing 1\n}\n")
+        done = host.attempt("reload")
+        assert done.returncode == 6
+        assert "no-such-thing" in done.stderr and "stay in force" in done.stderr
+        assert banner(host) == before
+        host.deliver(user)
+    finally:
+        host.settings.write_text(good)
+
+
+def test_check_lists_all_errors_at_once_with_their_places(office):
+    host = office("checked", run=False)
+    good = host.settings.read_text()
+    wrong = ["smtp {", "    message-size-max lots", "    trusted-networks 192.0.2.0/99",
+             "    hard-eror 3", "}", "qeue {", "}", "port-offset 99999", "login {",
+             "    allow-plaintext maybe"]
+    host.settings.write_text(good + "\n".join(wrong) + "\n")
+    first = len(good.splitlines()) + 1
+    done = host.attempt("check")
+    assert done.returncode == 6
+    told = done.stdout + done.stderr
+    for place, word in ((1, "lots"), (2, "192.0.2.0/99"), (3, "hard-errors"), (5, "queue"),
+                        (7, "99999"), (9, "maybe")):
+        pattern = rf"hayauma\.conf:{first + place}:\d+: .*{re.escape(word)}"
+        assert re.search(pattern, told), (pattern, told)
+    assert host.attempt("run").returncode == 6
+    host.settings.write_text(good)
+    assert host.attempt("check").returncode == 0
+
+
+def test_init_overwrites_nothing(office):
+    host = office("once", run=False)
+    before = host.settings.read_bytes()
+    done = subprocess.run(
+        [PROGRAM, "init", str(host.folder), "--hostname", "mx.x.test",
+         "--domain", "x.test"], capture_output=True, text=True, check=False)
+    assert done.returncode == 5 and "already" in done.stderr
+    assert host.settings.read_bytes() == before
