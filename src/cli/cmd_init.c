@@ -63,6 +63,9 @@ static int read_wishes(struct cli *c, struct problem *problem) {
         r = set_joined(c, "port-offset", "port-offset", problem);
     if (r == 0)
         r = set_joined(c, "dns.resolvers", "dns", problem);
+    /* A server that was named is believed: one for a private zone has no chain of signatures. */
+    if (r == 0 && c->conf->dns.resolvers.count > 0)
+        r = conf_set(c->conf, "dns.dnssec", S("no"), problem);
     if (r == 0 && asks_own_machine(c->conf))
         r = conf_set(c->conf, "dns.allow-localhost", S("yes"), problem);
     return r < 0 ? r : check_domains(c, problem);

@@ -67,7 +67,8 @@ PARAMETERS init_parameters[] = {
     OPTION("port-offset", "N", .kind = CLI_NUMBER, .max = 64000,
            .about = "added to every port: 2500 makes port 25 to 2525"),
     OPTION("dns", "ADDR:PORT", .many = true,
-           .about = "a name server to ask; without it, those of /etc/resolv.conf"),
+           .about = "a name server to ask, believed without DNSSEC (dns.dnssec no); without "
+                    "it, those of /etc/resolv.conf"),
     END,
 };
 EXAMPLES init_examples[] = {
