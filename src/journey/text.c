@@ -40,6 +40,8 @@ static bool in(const struct range *list, size_t count, uint32_t c) {
 static size_t decode(struct slice s, uint32_t *ret) {
     if (s.len == 0)
         return 0;
+    if (s.len == 0)
+        return 0;
     uint8_t b = (uint8_t)s.ptr[0];
     size_t len = b < 0x80 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
     if (s.len < len || !utf8_valid(slice_first(s, len)))

@@ -517,6 +517,25 @@ FIBER_TEST(damage_met_at_work_begins_a_new_database) {
     close_world(&w);
 }
 
+FIBER_TEST(rows_that_somebody_else_added_are_no_obstacle) {
+    struct world w;
+    sqlite3 *db;
+    open_world(&w);
+    add_letter(&w, 1);
+    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, SAMPLE_STEPS);
+    assert_int_equal(sqlite3_open(w.path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "INSERT INTO event VALUES (5, 0, NULL, x'00')", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    add_letter(&w, 2);
+    assert_int_equal(fiber_sleep(20 * USEC_SEC), 0);
+    assert_int_equal(journey(&w, sample_letter(2), 0, 0).count, SAMPLE_STEPS);
+    struct ledger_events events = ask_log(&w, (struct ledger_question){.after = 4});
+    assert_slice(events.list[0].text, "This event cannot be read.");
+    close_world(&w);
+}
+
 FIBER_TEST(a_follower_from_before_the_damage_gets_what_comes) {
     struct world w;
     open_world(&w);
@@ -681,6 +700,7 @@ int main(void) {
         cmocka_unit_test(test_a_file_that_is_no_database_is_put_aside),
         cmocka_unit_test(test_a_newer_format_is_put_aside),
         cmocka_unit_test(test_damage_met_at_work_begins_a_new_database),
+        cmocka_unit_test(test_rows_that_somebody_else_added_are_no_obstacle),
         cmocka_unit_test(test_a_follower_from_before_the_damage_gets_what_comes),
         cmocka_unit_test(test_without_a_database_events_wait_in_memory),
         cmocka_unit_test(test_memory_is_bounded_and_losses_are_said),

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The calls that read, and those that wait for news. Who waits is known before the first look, so
+ * that nothing falls between looking and waiting.
+ */
+#include <errno.h>
+
+#include "journey/ledger_inside.h"
+
+#define FIND_MAX 1000U
+
+/* ------------------------------------------------------------------ reading */
+
+struct read_job {
+    struct ledger *ledger;
+    int (*fn)(struct db *db, void *arg, struct problem *problem);
+    void *arg;
+    struct problem *problem;
+};
+
+static int read_job(void *arg) {
+    struct read_job *job = arg;
+    struct ledger *l = job->ledger;
+    int r = l->reader ? 0 : ledger_db_open(l->path, true, &l->reader, job->problem);
+    return r == 0 ? job->fn(l->reader, job->arg, job->problem) : r;
+}
+
+/* Waits until what came so far is written, or cannot be. */
+static int flush(struct ledger *l, struct problem *problem) {
+    uint64_t added = l->added;
+    while (!l->over && !l->stopping && !l->failing && (l->written < added || !l->tried)) {
+        l->hurry = true;
+        fiber_cond_wake_all(&l->filled);
+        int r = fiber_cond_wait(&l->stored);
+        if (r < 0)
+            return problem_set(problem, r, "the ledger did not answer in time");
+    }
+    return 0;
+}
+
+static int run_read(struct ledger *l, int (*fn)(struct db *db, void *arg, struct problem *problem),
+                    void *arg, struct problem *problem) {
+    struct read_job job = {l, fn, arg, problem};
+    MUST(l->magic == LEDGER_MAGIC);
+    int r = flush(l, problem);
+    if (r == 0)
+        r = fiber_mutex_lock(&l->reading);
+    if (r < 0)
+        return problem_set(problem, r, "the ledger did not answer in time");
+    r = offload(OFFLOAD_DISK, read_job, &job);
+    fiber_mutex_unlock(&l->reading);
+    if (r == -E_CORRUPT) {
+        l->damaged = true;
+        fiber_cond_wake_all(&l->filled);
+    }
+    return r;
+}
+
+struct find_arg {
+    struct slice what;
+    struct letters letters;
+};
+
+static int find_fn(struct db *db, void *arg, struct problem *problem) {
+    struct find_arg *f = arg;
+    return db_find(db, f->what, &f->letters, problem);
+}
+
+int ledger_find(struct ledger *l, struct slice what, unsigned limit, struct arena *a,
+                letter_id **ret, size_t *ret_count, struct problem *problem) {
+    struct find_arg f = {.what = what, .letters.max = MIN(MAX(limit, 1U), FIND_MAX)};
+    f.letters.list = arena_array(a, f.letters.max, sizeof *f.letters.list);
+    int r = run_read(l, find_fn, &f, problem);
+    if (r < 0)
+        return r;
+    *ret = f.letters.list;
+    *ret_count = f.letters.count;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ reading and waiting */
+
+struct events_arg {
+    letter_id letter; /* of a journey */
+    uint64_t after, last;
+    struct log_range range;
+    struct page page;
+};
+
+static int journey_fn(struct db *db, void *arg, struct problem *problem) {
+    struct events_arg *e = arg;
+    int r = db_clamp(db, &e->after, problem);
+    return r < 0 ? r : db_journey(db, e->letter, e->after, &e->page, problem);
+}
+
+static int log_fn(struct db *db, void *arg, struct problem *problem) {
+    struct events_arg *e = arg;
+    int r = 0;
+    if (e->last > 0)
+        r = db_log_last(db, e->last, e->range.role, &e->range.after, problem);
+    e->last = 0;
+    if (r == 0)
+        r = db_clamp(db, &e->range.after, problem);
+    if (r == 0)
+        r = db_log(db, &e->range, &e->page, problem);
+    return r;
+}
+
+typedef int events_fn(struct db *db, void *arg, struct problem *problem);
+
+/* Reads a page; a log that is searched for one role is read on until something is found. */
+static int read_page(struct ledger *l, events_fn *fn, struct events_arg *e,
+                     struct problem *problem) {
+    int r;
+    do
+        r = run_read(l, fn, e, problem);
+    while (r == 0 && e->page.count == 0 && e->range.more && !l->stopping);
+    return r;
+}
+
+/* Until news came, the time is over, or the ledger ends. */
+static int wait_for_news(struct ledger *l, struct follower *f, usec_t until) {
+    int r = 0;
+    while (r == 0 && !f->hit && !l->stopping)
+        r = fiber_cond_wait_until(&l->stored, until);
+    return f->hit ? 0 : r;
+}
+
+static int read_events(struct ledger *l, events_fn *fn, struct events_arg *e, usec_t wait,
+                       struct arena *a, struct ledger_events *ret, struct problem *problem) {
+    struct follower f = {.letter = e->letter};
+    usec_t until = fiber_now() + MIN(MAX(wait, (usec_t)0), LEDGER_WAIT_MAX);
+    e->page = (struct page){.arena = a};
+    e->page.events = arena_array(a, PAGE_EVENTS, sizeof *e->page.events);
+    list_append(&l->followers, &f.link);
+    int r = read_page(l, fn, e, problem);
+    while (r == 0 && e->page.count == 0 && !l->stopping && fiber_now() < until) {
+        int waited = wait_for_news(l, &f, until);
+        if (waited == -ECANCELED)
+            r = waited;
+        if (waited < 0 || !f.hit)
+            break;
+        f.hit = false;
+        r = read_page(l, fn, e, problem);
+    }
+    link_remove(&f.link);
+    if (r == 0)
+        *ret = (struct ledger_events){e->page.events, e->page.count};
+    return r;
+}
+
+int ledger_journey(struct ledger *l, letter_id letter, uint64_t after, usec_t wait, struct arena *a,
+                   struct ledger_events *ret, struct problem *problem) {
+    struct events_arg e = {.letter = letter, .after = after};
+    return read_events(l, journey_fn, &e, wait, a, ret, problem);
+}
+
+int ledger_log(struct ledger *l, const struct ledger_question *q, struct arena *a,
+               struct ledger_events *ret, struct problem *problem) {
+    struct events_arg e = {.last = q->last, .range = {.after = q->after, .role = q->role}};
+    return read_events(l, log_fn, &e, q->wait, a, ret, problem);
+}

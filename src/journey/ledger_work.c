@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The working fiber: gathers, writes, prunes, and begins a new database when the old one is of no
+ * use. Sees to it that trouble is said once and not every few seconds.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "journey/kinds.h"
+#include "journey/ledger_inside.h"
+
+#define RETRY_AFTER (5 * USEC_SEC)
+
+/* ------------------------------------------------------------------ the database */
+
+struct write_job {
+    struct ledger *ledger;
+    struct db_limits limits;
+    uint64_t step;
+    struct problem problem;
+};
+
+static int write_job(void *arg) {
+    struct write_job *job = arg;
+    struct ledger *l = job->ledger;
+    int r = l->writer ? 0 : ledger_db_open(l->path, false, &l->writer, &job->problem);
+    if (r == 0 && l->writing.count > 0)
+        r = db_write(l->writer, &l->writing, &job->problem);
+    if (r < 0) { /* the next attempt looks at the file anew */
+        ledger_db_close(l->writer);
+        l->writer = NULL;
+    }
+    return r;
+}
+
+static int prune_job(void *arg) {
+    struct write_job *job = arg;
+    return db_prune(job->ledger->writer, &job->limits, job->step, &job->problem);
+}
+
+/* Renames the database with its log; its shared memory is made anew. */
+static int put_aside_job(void *arg) {
+    struct ledger *l = arg;
+    _cleanup_(free_p) char *to = mem_printf("%s.damaged", l->path);
+    _cleanup_(free_p) char *log = mem_printf("%s-wal", l->path);
+    _cleanup_(free_p) char *log_to = mem_printf("%s-wal", to);
+    _cleanup_(free_p) char *memory = mem_printf("%s-shm", l->path);
+    ledger_db_close(l->reader);
+    ledger_db_close(l->writer);
+    l->reader = l->writer = NULL;
+    (void)unlink(log_to);
+    int r = rename(l->path, to) < 0 && errno != ENOENT ? -errno : 0;
+    if (r == 0 && rename(log, log_to) < 0 && errno != ENOENT)
+        r = -errno;
+    (void)unlink(memory);
+    return r;
+}
+
+static int put_aside(struct ledger *l) {
+    int r = fiber_mutex_lock(&l->reading);
+    if (r < 0)
+        return r;
+    r = offload(OFFLOAD_DISK, put_aside_job, l);
+    fiber_mutex_unlock(&l->reading);
+    l->damaged = false;
+    return r;
+}
+
+/* A database that nobody can use makes place for a new one; said once it could be begun. */
+static int write_batch(struct ledger *l) {
+    struct write_job job = {.ledger = l};
+    int r = l->damaged ? problem_set(&job.problem, -E_CORRUPT, "ledger.db is damaged")
+                       : offload(OFFLOAD_DISK, write_job, &job);
+    if (r != -E_CORRUPT && r != -E_VERSION) {
+        if (r < 0 && !l->failing)
+            ledger_say(l, KIND_ERROR, "Events cannot be written: %s.",
+                       job.problem.text[0] ? job.problem.text : error_text(r));
+        return r;
+    }
+    struct problem cause = job.problem;
+    r = put_aside(l);
+    if (r == 0)
+        r = offload(OFFLOAD_DISK, write_job, &job);
+    if (!l->failing)
+        ledger_say(l, KIND_DAMAGED, "%s; it was renamed to %s.damaged, and %s.", cause.text,
+                   l->path, r == 0 ? "a new one has begun" : "a new one cannot be begun");
+    return r;
+}
+
+/* ------------------------------------------------------------------ the working fiber */
+
+/* Until a batch has filled, or its time has come, or there is something else to do. */
+static void gather(struct ledger *l, usec_t retry_at) {
+    int r = 0;
+    while (r == 0 && !l->stopping && !l->damaged) {
+        usec_t until = l->check_at;
+        if (retry_at > 0)
+            until = retry_at;
+        else if (l->writing.count > 0 || l->hurry || l->filling.count >= LEDGER_BATCH_EVENTS)
+            return;
+        else if (l->filling.count > 0)
+            until = MIN(until, l->filling_since + LEDGER_WRITE_DELAY);
+        if (fiber_now() >= until)
+            return;
+        r = fiber_cond_wait_until(&l->filled, until);
+    }
+    if (r == -ECANCELED)
+        l->stopping = true;
+}
+
+static void report_lost(struct ledger *l) {
+    uint64_t lost = l->lost;
+    if (lost == 0)
+        return;
+    l->lost = 0;
+    ledger_say(l, KIND_LOST,
+               "%llu events were not kept: they came faster than they can be written.",
+               (unsigned long long)lost);
+}
+
+static int write_some(struct ledger *l) {
+    if (l->writing.count == 0) {
+        struct batch empty = l->writing;
+        l->writing = l->filling;
+        l->filling = empty;
+        l->hurry = false;
+    }
+    size_t count = l->writing.count;
+    int r = write_batch(l);
+    l->tried = true;
+    l->failing = r < 0;
+    if (r == 0) {
+        l->written += count;
+        l->unchecked += l->writing.events.len;
+        l->writing.count = 0;
+        buf_clear(&l->writing.events);
+        if (l->writing.events.size > LEDGER_MEMORY_MAX / 8)
+            buf_done(&l->writing.events);
+        report_lost(l);
+    }
+    fiber_cond_wake_all(&l->stored);
+    return r;
+}
+
+/* One step; the next one follows behind the next batch, or at once when nothing else is to do. */
+static void prune(struct ledger *l, size_t written) {
+    if (l->unchecked > l->options.size_max / 64)
+        l->check_at = 0;
+    if (!l->writer || fiber_now() < l->check_at)
+        return;
+    l->unchecked = 0;
+    struct write_job job = {.ledger = l,
+                            .limits = {fiber_wall() - l->options.keep, l->options.size_max},
+                            .step = MAX(l->options.step, 2 * written)};
+    int r = offload(OFFLOAD_DISK, prune_job, &job);
+    if (r == -E_CORRUPT)
+        l->damaged = true;
+    if (r != 1)
+        l->check_at = fiber_now() + l->options.check_every;
+}
+
+void ledger_work(void *arg) {
+    struct ledger *l = arg;
+    usec_t retry_at = 0;
+    MUST(l->magic == LEDGER_MAGIC && !l->working && !l->over);
+    l->working = true;
+    do {
+        uint64_t before = l->written;
+        int r = write_some(l);
+        retry_at = r < 0 ? fiber_now() + RETRY_AFTER : 0;
+        if (r == 0)
+            prune(l, (size_t)(l->written - before));
+        gather(l, retry_at);
+    } while (!l->stopping);
+    while (l->filling.count + l->writing.count > 0 && write_some(l) == 0)
+        ;
+    l->working = false;
+    l->over = true;
+    fiber_cond_wake_all(&l->stored);
+    fiber_cond_wake_all(&l->ended);
+}
+
+void ledger_stop(struct ledger *l) {
+    l->stopping = true;
+    fiber_cond_wake_all(&l->filled);
+    fiber_cond_wake_all(&l->stored);
+    while (!l->over && fiber_cond_wait(&l->ended) == 0)
+        ;
+}
