@@ -152,7 +152,7 @@ static const char *ledger_kind(const char *kind) {
         {"queue.expanded", KIND_EXPANDED},   {"queue.report", KIND_REPORT},
         {"queue.settled", KIND_SETTLED},     {"queue.held", KIND_HELD},
         {"queue.released", KIND_RELEASED},   {"queue.retry", KIND_RETRIED},
-        {"queue.removed", KIND_REMOVED},     {"queue.transmission", KIND_CONNECTED},
+        {"queue.removed", KIND_REMOVED},     {"queue.transmission", KIND_TRANSMISSION},
         {"queue.expansion", KIND_EXPANDED},  {"queue.trouble", KIND_WARNING},
     };
     return translate(kinds, ARRAY_SIZE(kinds), kind);
