@@ -113,8 +113,8 @@ static void check_space(struct check *k) {
         low ? "; letters are refused below queue.disk-reserve" : "");
 }
 
-static bool read_certificate(struct check *k, const char *path, char text[static FILE_MAX],
-                             size_t *ret_len) {
+static bool read_text(struct check *k, const char *path, char text[static FILE_MAX],
+                      size_t *ret_len) {
     _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, text, FILE_MAX) : -1;
     if (n < 0)
@@ -129,7 +129,7 @@ static void check_certificate(struct check *k) {
     struct tls_certificate_facts facts;
     _cleanup_(free_p) char *text = mem_alloc(FILE_MAX);
     (void)state_path(path, k->c->directory, "keys/default.crt");
-    if (!read_certificate(k, path, text, &len))
+    if (!read_text(k, path, text, &len))
         return;
     if (tls_certificate_facts(slice_of(text, len), &facts) < 0) {
         add(k, LEVEL_ERROR, "%s is not a certificate in PEM form", path);
@@ -145,6 +145,21 @@ static void check_certificate(struct check *k) {
             "the certificate for %s is good until %.*s", facts.subject, SLICE_ARG(ends));
 }
 
+static void check_key_content(struct check *k, const char *path) {
+    size_t len = 0;
+    struct problem problem = {0};
+    struct tls_key *key = NULL;
+    _cleanup_(free_p) char *text = mem_alloc(FILE_MAX);
+    if (!read_text(k, path, text, &len))
+        return;
+    if (tls_key_new(slice_of(text, len), &key, &problem) < 0)
+        add(k, LEVEL_ERROR, "%s: %s", path, problem.text);
+    else
+        add(k, LEVEL_OK, "the private key is nobody else's to read");
+    tls_key_free(key);
+    mem_wipe(text, len);
+}
+
 static void check_key(struct check *k) {
     char path[STATE_PATH];
     struct stat st;
@@ -155,7 +170,7 @@ static void check_key(struct check *k) {
         add(k, LEVEL_ERROR, "the private key %s may be read by others (mode %03o); it must be 600",
             path, (unsigned)st.st_mode & 0777);
     else
-        add(k, LEVEL_OK, "the private key is nobody else's to read");
+        check_key_content(k, path);
 }
 
 /* ------------------------------------------------------------------ ports */

@@ -214,8 +214,11 @@ static int bring_up(struct child *child, struct problem *problem) {
     int r = configure(child, problem);
     if (r == 0)
         r = introduce(child);
-    while (r == 0 && !peers_were_there(child))
+    while (r == 0 && !peers_were_there(child)) {
         r = fiber_cond_wait(&child->all->changed);
+        if (r == 0 && (child->all->stopping || !rpc_link_up(child->link)))
+            r = -EPIPE;
+    }
     if (r == 0) {
         _cleanup_(arena_done) struct arena a = {0};
         struct rpc_process_go_in in = {0};
@@ -271,6 +274,7 @@ static void watch_process(void *arg) {
     if (fiber_wait_child(w->child->pid, &w->status) == 0) {
         w->ended = true;
         rpc_link_close(w->child->link);
+        fiber_cond_wake_all(&w->child->all->changed);
     }
 }
 
@@ -438,6 +442,7 @@ void children_stop(struct children *c) {
     static const enum role order[] = {ROLE_EDGE,     ROLE_QUEUE,     ROLE_RELAY, ROLE_MAIL,
                                       ROLE_RESOLVER, ROLE_DIRECTORY, ROLE_KEYS,  ROLE_LEDGER};
     c->stopping = true;
+    fiber_cond_wake_all(&c->changed);
     for (size_t i = 0; i < ARRAY_SIZE(order); i++)
         stop_role(c, order[i]);
     while (!all_in_state(c, CHILD_DOWN) &&
