@@ -267,15 +267,15 @@ def test_check_lists_all_errors_at_once_with_their_places(office):
     host = office("checked", run=False)
     good = host.settings.read_text()
     wrong = ["smtp {", "    message-size-max lots", "    trusted-networks 192.0.2.0/99",
-             "    hard-eror 3", "}", "qeue {", "}", "port-offset 99999", "login {",
-             "    allow-plaintext maybe"]
+             "    hard-eror 3", "}", "qeue {", "}", "workers { # none", "    edge 500", "}",
+             "login {", "    allow-plaintext maybe"]
     host.settings.write_text(good + "\n".join(wrong) + "\n")
     first = len(good.splitlines()) + 1
     done = host.attempt("check")
     assert done.returncode == 6
     told = done.stdout + done.stderr
     for place, word in ((1, "lots"), (2, "192.0.2.0/99"), (3, "hard-errors"), (5, "queue"),
-                        (7, "99999"), (9, "maybe")):
+                        (8, "500"), (11, "maybe")):
         pattern = rf"hayauma\.conf:{first + place}:\d+: .*{re.escape(word)}"
         assert re.search(pattern, told), (pattern, told)
     assert host.attempt("run").returncode == 6
