@@ -60,6 +60,8 @@ def memory(*roots):
             for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
                 if line.startswith("Pss:"):
                     found[title(pid)] += int(line.split()[1])
+        except PermissionError:
+            raise Failure("only root may read the memory of processes that protect theirs") from None
         except OSError:
             continue
     return found
