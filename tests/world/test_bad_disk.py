@@ -33,9 +33,20 @@ def small_disk(folder):
         subprocess.run(["umount", "-l", folder], check=True)
 
 
+def free_space(folder):
+    facts = os.statvfs(folder)
+    return facts.f_bavail * facts.f_frsize
+
+
 def fill_disk(folder, left):
-    """Takes all room but that much; the file that takes it."""
-    free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
+    """Takes all room but that much, once the host has taken its own; the file that takes it."""
+    seen = []
+
+    def is_steady():
+        seen.append(free_space(folder))
+        return len(seen) > 5 and len(set(seen[-5:])) == 1
+    wait_until(is_steady, every=0.1)
+    free = seen[-1]
     path = folder / "ballast"
     with path.open("wb") as ballast:
         os.posix_fallocate(ballast.fileno(), 0, free - left)

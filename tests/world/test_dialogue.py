@@ -82,7 +82,8 @@ def captured(host, folder):
     file = folder / "dialogue.pcap"
     program = subprocess.Popen(
         bound_to_us("tcpdump", "-i", "br0", "-U", "-n", "-w", file, "-Z", "root", "tcp", "port",
-                    str(host.ports["smtp"]), "and", "host", host.address),
+                    str(host.ports["smtp"]), "and", "host", host.address, "and", "host",
+                    host.world.network.here),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         assert b"listening" in program.stderr.readline()
@@ -222,7 +223,8 @@ class PlainServer:
                 self._say("221 foo.test Service closing transmission channel")
                 return
             elif word == b"EHLO":
-                self._say("250-foo.test greets mx.a.test\n250-8BITMIME\n250-SIZE\n250-DSN\n250 HELP")
+                self._say("250-foo.test greets mx.a.test\n250-8BITMIME\n250-SIZE\n250-DSN\n"
+                          "250 HELP")
             elif word == b"DATA":
                 in_letter = True
                 self._say("354 Start mail input; end with <CRLF>.<CRLF>")
