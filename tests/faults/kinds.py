@@ -17,9 +17,13 @@ QUEUE_CALLS = ["fdatasync", "pwritev", "fsync", "fallocate", "openat", "renameat
                "pread64", "preadv"]
 MAIL_CALLS = ["fdatasync", "pwritev", "pwrite64", "fsync", "fallocate", "openat", "ftruncate",
               "mkdir", "unlink", "rename", "pread64"]
-OTHER_CALLS = [("edge", "pwrite64"), ("edge", "recvmsg"), ("queue", "sendmsg"),
-               ("directory", "pread64"), ("ledger", "pwrite64"), ("ledger", "fdatasync"),
-               ("relay", "connect"), ("relay", "recvfrom"), ("mail", "sendmsg")]
+OTHER_CALLS = [("edge", "pwrite64", ERRORS), ("directory", "pread64", ERRORS),
+               ("ledger", "pwrite64", ERRORS), ("ledger", "fdatasync", ERRORS),
+               ("queue", "sendmsg", ["ENOBUFS", "ETOOMANYREFS", "KILL"]),
+               ("mail", "sendmsg", ["ENOBUFS", "ENOMEM", "KILL"]),
+               ("edge", "recvmsg", ["ENOMEM", "KILL"]),
+               ("relay", "connect", ["ENETUNREACH", "ETIMEDOUT", "KILL"]),
+               ("relay", "recvfrom", ["ECONNRESET", "KILL"])]
 START_CALLS = ["openat", "fsync", "fdatasync", "pwritev", "pwrite64", "fallocate", "renameat",
                "mkdirat", "getdents64", "pread64", "unlinkat"]
 
@@ -92,8 +96,7 @@ def choose_calls(stage):
     """(role, call, error) in an order of the seed's: those of queue and mail, few of the others."""
     plan = [("queue", call, error) for call in QUEUE_CALLS for error in ERRORS]
     plan += [("mail", call, error) for call in MAIL_CALLS for error in ERRORS]
-    plan += [(role, call, error) for role, call in OTHER_CALLS
-             for error in stage.chance.sample(ERRORS, 1)]
+    plan += [(role, call, stage.chance.choice(errors)) for role, call, errors in OTHER_CALLS]
     stage.chance.shuffle(plan)
     return plan
 

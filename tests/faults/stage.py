@@ -109,8 +109,10 @@ class Stage:
         if not wait_until(self.drained, SETTLE_LIMIT, 0.3):
             self._unstick(why)
         self.book.read_notes()
-        for account in accounts():
-            self._fetch(account, why)
+        if not all([self._fetch(account, why) for account in accounts()]):
+            self._begin_anew()
+            for account in accounts():
+                self._fetch(account, f"and a new start {why}")
         missing = self.book.settle(why)
         for name, _ in missing[:3]:
             self.say(f"missing {name}:\n" + self.office.command(
@@ -122,12 +124,18 @@ class Stage:
         left = self.office.command("queue", "list", "--long", check=False)
         self.book.complain("stuck", f"letters on their way after {SETTLE_LIMIT:.0f} s {why}:\n"
                            f"{left[:1000]}")
-        self.office.cut_off()
-        self.office.start()
+        self._begin_anew()
         wait_until(self.drained, SETTLE_LIMIT, 0.3)
 
+    def _begin_anew(self):
+        self.office.cut_off()
+        self.office.start()
+
     def _fetch(self, account, why):
+        """True when the whole mailbox could be read."""
         try:
             fetch(self.office.port("pop3"), account, self.book)
+            return True
         except (Refused, OSError) as fault:
             self.book.complain("unreadable", f"{account} {why}: {fault}")
+            return False
