@@ -9,6 +9,7 @@
  *
  * Stacks of fibers that stay parked for a second are trimmed to the pages in use. The list
  * `untrimmed` is in order of parking, so the check costs nothing while there is nothing to do.
+ * Stacks of fibers that ended are unmapped when nobody has needed them for a second.
  */
 #include "fiber/fiber.h"
 
@@ -22,6 +23,7 @@
 #include "fiber/scheduler.h"
 
 #define TRIM_AFTER  USEC_SEC
+#define TIDY_AFTER  USEC_SEC
 #define LONG_RUN    (10 * USEC_MS)
 #define EVENT_BATCH 128
 
@@ -318,6 +320,13 @@ static void trim_idle(struct scheduler *s) {
     }
 }
 
+static void tidy_stacks(struct scheduler *s) {
+    if (!stack_pool_is_untidy(&s->stacks) || s->now - s->tidied < TIDY_AFTER)
+        return;
+    stack_pool_tidy(&s->stacks);
+    s->tidied = s->now;
+}
+
 /* Milliseconds that epoll may wait; -1: until something happens. */
 static int idle_time(struct scheduler *s) {
     usec_t until = USEC_NEVER;
@@ -329,6 +338,8 @@ static int idle_time(struct scheduler *s) {
         until = timer->key;
     if (k)
         until = MIN(until, CONTAINER_OF(k, struct fiber, in_untrimmed)->parked_at + TRIM_AFTER);
+    if (stack_pool_is_untidy(&s->stacks))
+        until = MIN(until, s->tidied + TIDY_AFTER);
     if (until == USEC_NEVER)
         return -1;
     usec_t wait = MAX(until - s->now, (usec_t)0);
@@ -392,8 +403,10 @@ static void loop(struct scheduler *s) {
             collect_events(s, s->config.simulate_from ? 0 : idle_time(s));
         expire_timers(s);
         run_ready(s);
-        if (!s->config.simulate_from)
+        if (!s->config.simulate_from) {
             trim_idle(s);
+            tidy_stacks(s);
+        }
     }
 }
 

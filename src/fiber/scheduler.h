@@ -54,6 +54,7 @@ struct scheduler {
     unsigned fiber_count;
     uint64_t switches;
     struct stack_pool stacks;
+    usec_t tidied; /* the pool of stacks, last */
     struct fiber_config config;
     usec_t now, wall_offset; /* wall = now + wall_offset */
     int epoll;

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "conf/share.h"
+#include "proc/memory.h"
 
 #define MASTER_FD    3
 #define ACCEPT_PAUSE (100 * USEC_MS)
@@ -424,6 +425,8 @@ static void process_fiber(void *arg) {
     links.master = rpc_link_new(&options);
     if (rpc_link_attach(links.master, MASTER_FD) < 0)
         process_fail(p, "the connection to the master does not work");
+    if (fiber_spawn("memory", memory_give_back, NULL) < 0)
+        process_fail(p, "no memory for the first fibers");
     while (!links.stop && (links.task || fiber_cond_wait(&links.task_given) == 0))
         run_task(p);
     if (p->role->stop && links.opened)
@@ -468,6 +471,7 @@ int process_main(int count, char **arguments, const struct process_role *const *
     struct confine c = {0};
     struct problem problem = {0};
     struct fiber_config config = {.ran_long = ran_long};
+    memory_tune();
     (void)signal(SIGINT, SIG_IGN); /* Ctrl-C goes to the group; the master tells us in order */
     (void)signal(SIGPIPE, SIG_IGN);
     if (read_arguments(count, arguments, roles, &p, &c) < 0) {

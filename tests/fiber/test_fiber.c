@@ -91,7 +91,7 @@ FIBER_TEST(ten_thousand_fibers_come_and_go) {
     struct fiber_stats stats;
     fiber_stats(&stats);
     assert_int_equal(stats.fibers, 1);
-    assert_true(stats.stacks <= 65);
+    assert_true(stats.stacks <= 2049);
 }
 
 static int use_much_stack(void) {
@@ -120,6 +120,36 @@ static void find_parked(const struct fiber_info *info, void *arg) {
         assert_int_equal(info->parked_for, 7 * USEC_SEC);
         assert_true(info->stack_used > 0 && info->stack_used < 8192);
     }
+}
+
+static void end_at_once(void *arg) {
+    (*(unsigned *)arg)++;
+}
+
+static unsigned stacks_now(void) {
+    struct fiber_stats stats;
+    fiber_stats(&stats);
+    return stats.stacks;
+}
+
+static void burst(unsigned count) {
+    unsigned ended = 0;
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(fiber_spawn("burst", end_at_once, &ended), 0);
+    while (ended < count)
+        assert_int_equal(fiber_yield(), 0);
+}
+
+REAL_FIBER_TEST(stacks_are_kept_while_bursts_need_them_and_given_back_then) {
+    burst(500);
+    assert_int_equal(stacks_now(), 501);
+    for (int i = 0; i < 15; i++) {
+        burst(400);
+        assert_int_equal(fiber_sleep(100 * USEC_MS), 0);
+    }
+    assert_in_range(stacks_now(), 400, 420); /* what the bursts did not need is gone */
+    assert_int_equal(fiber_sleep(4500 * USEC_MS), 0);
+    assert_in_range(stacks_now(), 1, 20);
 }
 
 FIBER_TEST(the_list_of_fibers_says_what_each_waits_for) {
@@ -162,6 +192,7 @@ int main(void) {
         cmocka_unit_test(test_deadlines_nest_and_the_earlier_one_wins),
         cmocka_unit_test(test_ten_thousand_fibers_come_and_go),
         cmocka_unit_test(test_a_trimmed_stack_is_still_whole_for_its_fiber),
+        cmocka_unit_test(test_stacks_are_kept_while_bursts_need_them_and_given_back_then),
         cmocka_unit_test(test_the_list_of_fibers_says_what_each_waits_for),
         cmocka_unit_test(test_a_fiber_that_runs_long_is_reported),
     };
