@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is parked is small and lives long; the work before it (SQLite, a TLS handshake, a letter) is
+ * large and short. It leaves holes between the small things, which malloc keeps: measured, five
+ * sixths of the memory of a mail process with a thousand parked readers. Giving free pages back
+ * takes 10 µs when there is little to do and some milliseconds after a storm.
+ *
+ * Each thread keeps its own arena, so that what SQLite leaves behind lies apart from what fibers
+ * made. The thresholds are fixed, since the automatic ones map and unmap memory, or move the end of
+ * an arena, for each letter.
+ */
+#include "proc/memory.h"
+
+#include <malloc.h>
+
+#define KIB             1024
+#define MAPPED_FROM     (1024 * KIB)
+#define FREE_KEPT       (128 * KIB)
+#define GROWS_BY        (64 * KIB)
+#define PAUSE           (10 * USEC_SEC)
+#define PAUSE_WHEN_IDLE (60 * USEC_SEC)
+#define MUCH_DONE       1000 /* switches of fibers */
+
+void memory_tune(void) {
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+    (void)mallopt(M_TRIM_THRESHOLD, FREE_KEPT);
+    (void)mallopt(M_TOP_PAD, GROWS_BY);
+}
+
+void memory_give_back(void *nothing) {
+    struct fiber_stats stats = {0};
+    uint64_t before = 0;
+    bool idle = false;
+    (void)nothing;
+    while (fiber_sleep(idle ? PAUSE_WHEN_IDLE : PAUSE) == 0) {
+        bool was_idle = idle;
+        fiber_stats(&stats);
+        idle = stats.switches - before < MUCH_DONE;
+        before = stats.switches;
+        if (!idle || !was_idle)
+            (void)malloc_trim(0);
+    }
+}
