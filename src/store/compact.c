@@ -213,6 +213,9 @@ static int gather_in_thread(struct store_account *a, struct compaction *c) {
 
 static int prepare_step(struct store_account *a, struct change *change, struct group *g) {
     struct compaction *c = CONTAINER_OF(change, struct compaction, change);
+    const struct index_pack *p = pack_find(a, c->pack);
+    if (p)
+        c->end = p->end; /* final only here: groups before this one may have been written to it */
     int error = gather_in_thread(a, c);
     if (error)
         return error;
@@ -280,11 +283,9 @@ static void report_damaged(struct store_account *a, uint64_t pack) {
 }
 
 static int compact_pack(struct store_account *a, uint64_t pack) {
-    const struct index_pack *p = pack_find(a, pack);
     struct compaction c = {
         .pack = pack,
         .at = PACK_FILE_HEAD,
-        .end = p->end,
         .keys_since = fiber_wall() - a->store->options.key_lifetime,
     };
     list_init(&c.kept);

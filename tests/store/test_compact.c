@@ -198,6 +198,53 @@ WORLD_TEST(delivery_goes_on_while_a_large_pack_is_rewritten) {
     store_snapshot_free(s);
 }
 
+static unsigned senders_done;
+
+/* A letter that comes and goes: weight of the pack that nobody needs. */
+static void add_dead_weight(struct world *w) {
+    static char text[50001];
+    static unsigned number;
+    char key[32];
+    memset(text, 'x', sizeof text - 1);
+    (void)snprintf(key, sizeof key, "weight %u", number++);
+    uint32_t uid = world_deliver(w, key, text).uid;
+    expunge_range(w, uid, uid);
+}
+
+static void deliver_thirty(void *arg) {
+    static unsigned number;
+    struct world *w = arg;
+    for (unsigned i = 0; i < 30; i++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "meanwhile %u", number++);
+        world_deliver(w, key, "meanwhile\r\n");
+    }
+    senders_done++;
+}
+
+/* What is written to the newest pack before its compaction takes its first step moves too. */
+WORLD_TEST_ON(letters_that_come_as_compaction_begins_are_kept, false) {
+    w->options.compact_size = 1000000000; /* only when we say so */
+    world_open(w);
+    for (unsigned i = 0; i < 20; i++)
+        add_dead_weight(w);
+    senders_done = 0;
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(fiber_spawn("sender", deliver_thirty, w), 0);
+    while (senders_done < 8) {
+        assert_int_equal(store_compact(w->account), 0);
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+        add_dead_weight(w);
+    }
+    struct store_snapshot *s = world_snapshot(w);
+    assert_int_equal(s->count, 240);
+    for (size_t i = 0; i < s->count; i++) {
+        char bytes[16];
+        assert_int_equal(store_read(w->account, &s->letters[i], 0, bytes, sizeof bytes), 11);
+    }
+    store_snapshot_free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(space_comes_back_when_less_than_half_is_alive),
@@ -206,6 +253,7 @@ int main(void) {
         cmocka_unit_test(an_expunge_outlives_the_pack_it_was_written_to),
         cmocka_unit_test(a_damaged_pack_is_kept_for_salvage),
         cmocka_unit_test(delivery_goes_on_while_a_large_pack_is_rewritten),
+        cmocka_unit_test(letters_that_come_as_compaction_begins_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
