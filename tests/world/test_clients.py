@@ -198,6 +198,11 @@ def letters_in_mbox(path):
     return [from_mbox(letter) for letter in re.split(rb"(?m)^From \S+ +\w{3} \w{3} .*\n", text)[1:]]
 
 
+def without_date(letter):
+    """mutt looks at the clock once for the letter and once for its copy."""
+    return re.sub(rb"(?m)^Date: .*\r\n", b"", letter, count=1)
+
+
 def test_mutt_hands_in(party):
     """Port 587, STARTTLS; it makes a letter of its own, with an attachment, and keeps a copy."""
     url = f"smtp://{quoted(party.writer)}@{party.a.address}:{party.a.ports['submission']}/"
@@ -214,7 +219,8 @@ set hostname=client.test
     party.client("mutt", "-n", "-F", settings, "-s", "道中案内", "-a", data, "--", party.reader,
                  input=body.read_bytes())
     letter, = party.b.wait_for_letters(party.reader)
-    assert [strip_trace(letter)] == letters_in_mbox(party.folder / "sent")
+    copy, = letters_in_mbox(party.folder / "sent")
+    assert without_date(strip_trace(letter)) == without_date(copy)
     message = email.message_from_bytes(letter, policy=email.policy.default)
     assert message["Subject"] == "道中案内"
     assert message.get_body().get_content().startswith("菊さま")
