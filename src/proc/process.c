@@ -41,6 +41,7 @@ struct process_links {
     struct task *task; /* for the main fiber; NULL: none */
     struct fiber_cond task_given, task_done;
     bool opened, stop;
+    const struct rpc_link *replaced; /* the link that is just being given a new connection */
     uint64_t dropped_events;
 };
 
@@ -66,6 +67,18 @@ static void peer_misbehaved(struct rpc_link *link, const char *why, void *arg) {
         (void)send_master_misbehaved(p->links->master, &in);
 }
 
+/*
+ * A peer that died comes back by itself. Of a connection that broke between two that live, the one
+ * with the lower role tells the master, which makes a new one.
+ */
+static void peer_lost(struct rpc_link *link, void *arg) {
+    struct process *p = arg;
+    const struct rpc_options *o = rpc_link_options(link);
+    struct rpc_master_link_lost_in in = {.role = (uint8_t)o->other, .worker = o->worker};
+    if (link != p->links->replaced && p->role->role < o->other)
+        (void)send_master_link_lost(p->links->master, &in);
+}
+
 static struct rpc_link *make_link(struct process *p, enum role other, unsigned worker) {
     struct rpc_options options = {
         .self = p->role->role,
@@ -75,6 +88,7 @@ static struct rpc_link *make_link(struct process *p, enum role other, unsigned w
         .handlers = p->role->handlers,
         .arg = p,
         .misbehaved = peer_misbehaved,
+        .down = peer_lost,
     };
     return rpc_link_new(&options);
 }
@@ -211,7 +225,9 @@ static int on_peer(void *arg, const struct rpc_caller *caller, const struct rpc_
     }
     p->links->workers[in->role] = in->workers;
     struct rpc_link *link = process_link(p, (enum role)in->role, in->worker);
+    p->links->replaced = link;
     rpc_link_close(link);
+    p->links->replaced = NULL;
     return rpc_link_attach_under(link, fd, p->root);
 }
 

@@ -406,6 +406,32 @@ void children_settle(struct children *c, const struct rpc_link *accuser, enum ro
         (void)kill(ended->pid, SIGKILL);
 }
 
+/* ------------------------------------------------------------------ broken connections */
+
+#define RELINK_AFTER (200 * USEC_MS) /* by then it is known whether one of the two has died */
+
+void children_link_lost(struct children *c, const struct rpc_link *teller, enum role role,
+                        unsigned worker) {
+    struct child *one = find_by_link(c, teller);
+    struct child *other = role < ROLES ? children_find(c, role, worker) : NULL;
+    if (!one || !other || !spawn_are_peers(one->role->role, other->role->role))
+        return;
+    pid_t one_pid = one->pid, other_pid = other->pid;
+    if (fiber_sleep(RELINK_AFTER) < 0 || fiber_mutex_lock(&c->linking) < 0)
+        return;
+    bool same = one->pid == one_pid && other->pid == other_pid && one_pid > 0 && other_pid > 0;
+    if (same && !c->stopping && one->state >= CHILD_CONFIGURED &&
+        other->state >= CHILD_CONFIGURED) {
+        children_event(c, KIND_WARNING,
+                       "The connection between %s process %u and %s process %u broke; they got a"
+                       " new one.",
+                       role_name(one->role->role), one->worker, role_name(other->role->role),
+                       other->worker);
+        link_pair(one, other);
+    }
+    fiber_mutex_unlock(&c->linking);
+}
+
 /* ------------------------------------------------------------------ stopping, reloading */
 
 static void ask_to_stop(struct child *child) {

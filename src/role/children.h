@@ -71,6 +71,13 @@ void children_reload(struct children *c, unsigned roles) WAITS;
 struct child *children_find(struct children *c, enum role role, unsigned worker);
 
 /*
+ * A process says that its connection to another one broke. When both still live a moment later they
+ * get a new one.
+ */
+void children_link_lost(struct children *c, const struct rpc_link *teller, enum role role,
+                        unsigned worker) WAITS;
+
+/*
  * A process says that another one broke the rules of calls. Their connection is gone, so one of the
  * two is ended and started again: the other one, unless it is trusted more.
  */

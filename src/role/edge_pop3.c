@@ -79,38 +79,6 @@ static int start_tls(void *host, struct stream *s) {
 
 static const struct pop3_login_host login_host = {.login = login, .starttls = start_tls};
 
-/* ------------------------------------------------------------------ carrying TLS */
-
-/* Moves bytes until one side ends; then tells the other. */
-static void carry(struct stream *from, struct stream *to) {
-    while (stream_fill(from, 1) == 0) {
-        struct slice window = stream_window(from);
-        stream_write(to, window);
-        stream_consume(from, window.len);
-        if (stream_flush(to) < 0)
-            break;
-    }
-    (void)stream_shutdown(to);
-}
-
-struct carrying {
-    struct stream *from, *to;
-};
-
-static void carry_back(void *arg) {
-    struct carrying *c = arg;
-    carry(c->from, c->to);
-}
-
-static void carry_both_ways(struct stream *client, struct stream *mail) {
-    struct carrying back = {mail, client};
-    struct fiber *f = NULL;
-    if (fiber_start("pop3 carry", carry_back, &back, &f) < 0)
-        return;
-    carry(client, mail);
-    fiber_join(f); /* the mail role ends the conversation when its input has ended */
-}
-
 /* ------------------------------------------------------------------ handing over */
 
 static int hand_over(struct edge_pop3 *m, int fd, struct slice unread, bool tls) {
@@ -162,8 +130,8 @@ static void hand_over_tls(struct edge_pop3 *m) {
     (void)close(ends[1]);
     if (stream_from_fd(ends[0], &mail) < 0)
         return;
-    stream_set_timeout(c->stream, USEC_NEVER); /* the mail role watches the clock */
-    carry_both_ways(c->stream, mail);
+    stream_set_timeout(c->stream, c->settings->conf->pop3.timeout);
+    (void)stream_carry(c->stream, mail);
     stream_free(mail);
 }
 

@@ -16,9 +16,10 @@
 #include "role/children.h"
 #include "role/proc_info.h"
 
-#define ACCEPT_PAUSE  (100 * USEC_MS)
-#define LOCK_PATIENCE (3 * USEC_SEC) /* processes of a master that was killed may still be ending  \
-                                      */
+#define ACCEPT_PAUSE (100 * USEC_MS)
+#define LOCK_PATIENCE                                                                              \
+    (3 * USEC_SEC) /* processes of a master that was killed may still be ending                    \
+                    */
 #define LOCK_PAUSE (20 * USEC_MS)
 
 struct master {
@@ -203,12 +204,21 @@ static int on_misbehaved(void *arg, const struct rpc_caller *caller,
     return 0;
 }
 
+static int on_link_lost(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_master_link_lost_in *in) {
+    struct master *m = arg;
+    if (in->role < ROLES)
+        children_link_lost(&m->children, caller->link, (enum role)in->role, in->worker);
+    return 0;
+}
+
 static const struct rpc_master_handlers handlers = {
     .status = on_status,
     .reload = on_reload,
     .stop = on_stop,
     .fibers = on_fibers,
     .misbehaved = on_misbehaved,
+    .link_lost = on_link_lost,
 };
 
 /* ------------------------------------------------------------------ control socket, signals */

@@ -13,9 +13,17 @@
  */
 #pragma once
 
+#include <errno.h>
+
 #include "rpc/rpc.h"
 
 #define FRAME_HEAD 16U
+
+/* Errors of the socket that pass: nothing was sent or received, and a moment later it works. */
+#define LINK_TRY_AGAIN_AFTER (10 * USEC_MS)
+static inline bool link_has_no_room(ssize_t error) {
+    return error == -ENOBUFS || error == -ENOMEM || error == -ETOOMANYREFS;
+}
 
 enum frame_kind {
     FRAME_REQUEST,

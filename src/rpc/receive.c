@@ -340,6 +340,8 @@ void read_frames(void *link) {
             fiber_fd_drained(&l->fd);
         else if (n > 0)
             wrong = take_frames(l);
+        else if (link_has_no_room(n) && fiber_sleep(LINK_TRY_AGAIN_AFTER) == 0)
+            continue;
         else if (n != -EINTR)
             break;
         if (l->fd.readable && fiber_yield() < 0)

@@ -12,7 +12,6 @@
 #include "rpc/link.h"
 
 /* The system has no room for the moment: it may have some then. */
-#define TRY_AGAIN_AFTER (10 * USEC_MS)
 
 /* Descriptors that go with the frame that begins at byte `at` of `out`. */
 struct outgoing_fds {
@@ -139,10 +138,6 @@ static void drop_sent(struct rpc_link *l, size_t n) {
     fiber_cond_wake_all(&l->out_emptied);
 }
 
-static bool has_no_room(ssize_t error) {
-    return error == -ENOBUFS || error == -ENOMEM || error == -ETOOMANYREFS;
-}
-
 void write_frames(void *link) {
     struct rpc_link *l = link;
     unsigned epoch = l->epoch;
@@ -158,8 +153,8 @@ void write_frames(void *link) {
         } else if (n == -EAGAIN) {
             l->fd.writable = false;
             r = fiber_fd_wait_writable(&l->fd, USEC_NEVER);
-        } else if (has_no_room(n)) {
-            r = fiber_sleep(TRY_AGAIN_AFTER);
+        } else if (link_has_no_room(n)) {
+            r = fiber_sleep(LINK_TRY_AGAIN_AFTER);
         } else if (n != -EINTR) {
             r = n < 0 ? (int)n : -EPIPE;
         }
