@@ -157,7 +157,9 @@ class Loopback:
 
 
 def open_network():
-    if os.geteuid() == 0 and shutil.which("ip") and shutil.which("nsenter"):
+    """WORLD=loopback asks for the second kind where the first could be had."""
+    wants = os.environ.get("WORLD") != "loopback"
+    if wants and os.geteuid() == 0 and shutil.which("ip") and shutil.which("nsenter"):
         try:
             return Namespaces()
         except (OSError, subprocess.CalledProcessError):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: ISC
 """The way from host to host: what the MX records of a domain make of a letter (RFC 5321 §5.1)."""
+import base64
 import email
 import email.policy
 import re
 
 import pytest
 
-from world import LETTER, strip_trace, wait_until
+from world import LETTER, PASSWORD, strip_trace, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +201,61 @@ def test_route_says_the_way_without_sending(a, b):
     assert a.attempt("route", "x@nomail.test").returncode == 5
     assert a.attempt("route", "nobody@a.test").returncode == 4
     assert a.attempt("route", "x@broken.test").returncode == 7
+
+
+# ---------------------------------------------------------------- what a postmaster does
+
+
+def test_letter_on_hold_is_not_tried_until_it_is_released(a, writer):
+    letter = send(a, writer, "x@unreachable.test")
+    attempts = waits(a, letter)["waiting"][0]["attempts"]
+    a.run("queue", "hold", letter)
+    entry = a.json("queue", "show", letter)
+    assert entry["hold"] and entry["waiting"][0]["attempts"] == attempts
+    a.run("queue", "release", letter)
+    a.run("queue", "retry", letter)
+    wait_until(lambda: a.json("queue", "show", letter)["waiting"][0]["attempts"] > attempts,
+               10, 0.1, a.story)
+    a.run("queue", "remove", letter)
+    assert a.attempt("queue", "show", letter).returncode == 4
+
+
+def test_removed_letter_goes_back_when_asked_for(a):
+    user = a.account()
+    letter = send(a, user, "x@unreachable.test")
+    waits(a, letter)
+    a.run("queue", "remove", letter, "--bounce")
+    assert told(report_to(a, user))["Action"] == "failed"
+
+
+def test_queue_shows_a_letter_as_it_is(a, writer):
+    letter = send(a, writer, "x@unreachable.test")
+    waits(a, letter)
+    shown = a.run("queue", "show", letter, "--content").encode()
+    assert strip_trace(shown.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")) == LETTER
+    a.run("queue", "remove", letter)
+
+
+def test_journey_tells_the_way_on_both_hosts_and_no_secrets(a, b, writer):
+    reader = b.account()
+    letter = send(a, writer, reader, subject=b"under way")
+    b.wait_for_letters(reader)
+
+    def told_whole():
+        text = a.attempt("journey", letter).stdout
+        return "mx.b.test" in text and "Transmitted" in text and text
+    here = wait_until(told_whole, why=lambda: a.attempt("journey", letter).stdout)
+    wait_until(lambda: "Delivered" in b.attempt("journey", reader).stdout)
+    there = b.run("journey", reader)
+    assert reader in here and "under way" in here and "250 2.0.0 Taken as" in here
+    assert "mx.a.test" in there and writer in there
+    for text in (here, there):
+        assert PASSWORD not in text and "Good day." not in text
+        assert secret_of(writer) not in text
+    by_message_id = a.json("journey", "<letter@far.test>")
+    assert letter in str(by_message_id)
+
+
+def secret_of(user):
+    """What AUTH PLAIN says."""
+    return base64.b64encode(f"\0{user}\0{PASSWORD}".encode()).decode()
