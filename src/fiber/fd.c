@@ -57,6 +57,29 @@ int fiber_fd_wait_writable(struct fiber_fd *f, usec_t deadline) {
     return r;
 }
 
+static bool is_granted(const struct fiber_fd_wish *w) {
+    return w->output ? w->fd->writable : w->fd->readable;
+}
+
+static struct fiber **waiter_of(const struct fiber_fd_wish *w) {
+    return w->output ? &w->fd->writer : &w->fd->reader;
+}
+
+int fiber_fd_wait_any(const struct fiber_fd_wish *wishes, size_t count, usec_t deadline) {
+    for (size_t i = 0; i < count; i++) {
+        if (is_granted(&wishes[i]))
+            return fiber_cancelled() ? -ECANCELED : 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        MUST(!*waiter_of(&wishes[i]));
+        *waiter_of(&wishes[i]) = fiber_self();
+    }
+    int r = scheduler_park("several descriptors", NULL, deadline);
+    for (size_t i = 0; i < count; i++)
+        *waiter_of(&wishes[i]) = NULL;
+    return r;
+}
+
 ssize_t fiber_fd_read(struct fiber_fd *f, void *to, size_t size, usec_t deadline) {
     for (;;) {
         int r = fiber_fd_wait_readable(f, deadline);

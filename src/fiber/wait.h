@@ -39,6 +39,13 @@ static inline void fiber_fd_full(struct fiber_fd *f) {
     f->writable = f->hung_up;
 }
 
+/* The same for several at once, each for input or output: 0 as soon as one is worth a try. */
+struct fiber_fd_wish {
+    struct fiber_fd *fd;
+    bool output;
+};
+int fiber_fd_wait_any(const struct fiber_fd_wish *wishes, size_t count, usec_t deadline) WAITS;
+
 /* read(2) and writev(2) that wait: bytes moved (0: end of file for reads), or negative errno. */
 ssize_t fiber_fd_read(struct fiber_fd *f, void *to, size_t size, usec_t deadline) WAITS;
 ssize_t fiber_fd_writev(struct fiber_fd *f, const struct iovec *parts, int count,

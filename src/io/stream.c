@@ -175,6 +175,21 @@ static int wait_for_input(struct stream *s) {
     return r == -ETIMEDOUT && slow <= fiber_now() ? -E_SLOW : r;
 }
 
+/* One read into the room for `want` bytes: 0 with more of them, -EAGAIN, or the sticky error. */
+static int read_once(struct stream *s, size_t want) {
+    make_room(s, want);
+    ssize_t n = s->ops->read(s->below, s->in + s->in_to, s->in_size - s->in_to);
+    if (n > 0) {
+        s->in_to += (uint32_t)n;
+        s->counts.in += (uint64_t)n;
+        s->rate_bytes += (uint64_t)n;
+        return 0;
+    }
+    if (n != -EAGAIN)
+        s->read_error = n == 0 ? -E_EOF : (int)n;
+    return n == -EAGAIN ? -EAGAIN : s->read_error;
+}
+
 int stream_fill(struct stream *s, size_t want) {
     MUST(want <= STREAM_WINDOW);
     if (s->in_to - s->in_from >= want)
@@ -183,17 +198,9 @@ int stream_fill(struct stream *s, size_t want) {
     if (r == 0)
         r = s->read_error;
     while (r == 0 && s->in_to - s->in_from < want) {
-        make_room(s, want);
-        ssize_t n = s->ops->read(s->below, s->in + s->in_to, s->in_size - s->in_to);
-        if (n > 0) {
-            s->in_to += (uint32_t)n;
-            s->counts.in += (uint64_t)n;
-            s->rate_bytes += (uint64_t)n;
-        } else if (n == -EAGAIN) {
+        r = read_once(s, want);
+        if (r == -EAGAIN)
             r = wait_for_input(s);
-        } else {
-            r = s->read_error = n == 0 ? -E_EOF : (int)n;
-        }
     }
     return r;
 }
@@ -354,6 +361,69 @@ void stream_printf(struct stream *s, const char *format, ...) {
     stream_write(s, slice_of(longer, (size_t)len));
     free(longer);
 }
+
+/* ------------------------------------------------------------------ several streams, one fiber */
+
+int stream_try_fill(struct stream *s) {
+    if (s->in_from < s->in_to)
+        return 0;
+    int r = s->write_error ? s->write_error : s->read_error;
+    if (r == 0)
+        r = read_once(s, 1);
+    if (r < 0 && s->in)
+        drop_in_buffer(s);
+    return r;
+}
+
+size_t stream_try_write(struct stream *s, struct slice bytes) {
+    if (s->write_error)
+        return bytes.len; /* output is dropped, as ever */
+    struct slice piece = slice_first(bytes, BUFFER_SIZE - (s->out ? s->out_len : 0));
+    if (piece.len == 0)
+        return 0;
+    if (!s->out)
+        s->out = buffer_get();
+    memcpy(s->out + s->out_len, piece.ptr, piece.len);
+    s->out_len += (uint32_t)piece.len;
+    return piece.len;
+}
+
+int stream_try_flush(struct stream *s) {
+    uint32_t sent = 0;
+    int r = s->write_error;
+    while (r == 0 && sent < s->out_len) {
+        ssize_t n = s->ops->write(s->below, s->out + sent, s->out_len - sent);
+        if (n >= 0) {
+            sent += (uint32_t)n;
+            s->counts.out += (uint64_t)n;
+        } else {
+            r = (int)n;
+        }
+    }
+    if (r < 0 && r != -EAGAIN)
+        s->write_error = r;
+    s->out_len = r == -EAGAIN ? s->out_len - sent : 0;
+    if (s->out && s->out_len > 0) {
+        memmove(s->out, s->out + sent, s->out_len);
+    } else if (s->out) {
+        buffer_put(s->out);
+        s->out = NULL;
+    }
+    return r;
+}
+
+int stream_wait_any(const struct stream_wish *wishes, size_t count, usec_t deadline) {
+    struct fiber_fd_wish list[STREAM_WISHES_MAX];
+    MUST(count <= STREAM_WISHES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct stream *s = wishes[i].stream;
+        MUST(s->ops->watch);
+        list[i] = s->ops->watch(s->below, wishes[i].output);
+    }
+    return fiber_fd_wait_any(list, count, deadline);
+}
+
+/* ------------------------------------------------------------------ files */
 
 struct file_read {
     int file;

@@ -21,7 +21,7 @@
 #pragma once
 
 #include "base/arena.h"
-#include "fiber/fiber.h"
+#include "fiber/wait.h"
 
 struct stream;
 
@@ -39,6 +39,9 @@ struct stream_ops {
     void (*close)(void *below);   /* frees `below` too */
     int (*fd)(void *below);       /* the descriptor behind a plain socket, or -1 */
     int (*detach)(void *below);   /* gives the descriptor up and frees `below`; NULL: cannot */
+
+    /* What the last read (or write) that said -EAGAIN has to wait for; NULL: no descriptor. */
+    struct fiber_fd_wish (*watch)(void *below, bool output);
 };
 
 /* A stream above anything; owns `below`. */
@@ -107,6 +110,37 @@ int stream_flush(struct stream *s) WAITS; /* 0 or the sticky error */
 int stream_send_file(struct stream *s, int file, uint64_t offset, uint64_t len) WAITS;
 
 int stream_shutdown(struct stream *s) WAITS; /* flushes, then tells the peer that no more comes */
+
+/* ------------------------------------------------------------------ several streams, one fiber */
+
+/* Reads once without waiting: 0 when the window has bytes, -EAGAIN when none came. */
+int stream_try_fill(struct stream *s);
+
+/* Takes as much of the bytes as there is room for, without waiting; how many. */
+size_t stream_try_write(struct stream *s, struct slice bytes);
+
+/* Sends what it can without waiting: 0 when nothing is left, -EAGAIN when some is. */
+int stream_try_flush(struct stream *s);
+
+/*
+ * Waits until one of the streams is worth a try: for input after stream_try_fill() said -EAGAIN,
+ * for output after stream_try_flush() did; nothing else may have been done with the stream since.
+ * They stand on descriptors. Their time-outs play no part.
+ */
+struct stream_wish {
+    struct stream *stream;
+    bool output;
+};
+#define STREAM_WISHES_MAX 4U
+int stream_wait_any(const struct stream_wish *wishes, size_t count, usec_t deadline) WAITS;
+
+/*
+ * Carries bytes between a peer outside and a process inside until the inner side ends: the outer
+ * one gets what was said and its end. When the outer side ends the inner one is told and has the
+ * last word. The inner side watches the clock; an outer one that takes nothing is given up after
+ * its own time-out. 0, or negative when the outer side was lost. Both stand on descriptors.
+ */
+int stream_carry(struct stream *outer, struct stream *inner) WAITS;
 
 /* ------------------------------------------------------------------ state */
 

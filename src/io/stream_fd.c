@@ -77,6 +77,11 @@ static int fd_number(void *below) {
     return f->fd.fd;
 }
 
+static struct fiber_fd_wish fd_watch(void *below, bool output) {
+    struct fd_stream *f = below;
+    return (struct fiber_fd_wish){&f->fd, output};
+}
+
 static const struct stream_ops fd_ops = {
     .read = fd_read,
     .write = fd_write,
@@ -86,6 +91,7 @@ static const struct stream_ops fd_ops = {
     .close = fd_close,
     .fd = fd_number,
     .detach = fd_detach,
+    .watch = fd_watch,
 };
 
 int stream_from_fd(int fd, struct stream **ret_stream) {

@@ -144,6 +144,12 @@ static int tls_fd(void *below) {
     return -1;
 }
 
+static struct fiber_fd_wish tls_watch(void *below, bool output) {
+    struct session *s = below;
+    (void)output;
+    return s->ops->watch(s->below, s->wants_write);
+}
+
 static const struct stream_ops tls_ops = {
     .read = tls_read,
     .write = tls_write,
@@ -152,6 +158,7 @@ static const struct stream_ops tls_ops = {
     .shutdown = tls_shutdown,
     .close = tls_close,
     .fd = tls_fd,
+    .watch = tls_watch,
 };
 
 /* The sentence for the newest OpenSSL error. */
