@@ -20,13 +20,18 @@
 
 #define HANDSHAKE_LIMIT (30 * USEC_SEC)
 
+/* Of TLS 1.2: forward secrecy, and none whose key exchange would need the private key itself. */
+#define SERVER_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL"
+
 struct tls_context {
     SSL_CTX *ctx;
     struct tls_signer signer;
+    unsigned users; /* the owner, sessions */
 };
 
 struct session {
     SSL *ssl;
+    struct tls_context *context;
     const struct stream_ops *ops; /* of the layer below */
     void *below;
     bool wants_write; /* what the last -EAGAIN waited for */
@@ -135,6 +140,7 @@ static void tls_close(void *below) {
     if (!s->failed && SSL_is_init_finished(s->ssl))
         (void)SSL_shutdown(s->ssl);
     SSL_free(s->ssl);
+    tls_context_free(s->context);
     s->ops->close(s->below);
     free(s);
 }
@@ -198,6 +204,8 @@ static int start(struct stream *stream, struct tls_context *c, bool server, cons
     struct session *s = NEW(struct session);
     stream_below(stream, &s->ops, &s->below);
     s->ssl = SSL_new(c->ctx);
+    s->context = c;
+    c->users++;
     BIO *bio = BIO_new(bio_method());
     if (!s->ssl || !bio)
         panic("OpenSSL has no memory");
@@ -253,6 +261,8 @@ static SSL_CTX *context_new(const SSL_METHOD *method) {
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                        SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_read_ahead(ctx, 1);
+    /* Sessions are resumed by tickets, which cost us no memory. */
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     return ctx;
 }
 
@@ -281,12 +291,15 @@ int tls_server_new(struct slice chain_pem, const struct tls_signer *signer,
     static const unsigned char session_name[] = "hayauma";
     struct tls_context *c = NEW(struct tls_context);
     c->ctx = context_new(TLS_server_method());
+    c->users = 1;
     c->signer = *signer;
     ERR_clear_error();
     (void)SSL_CTX_set_options(c->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     (void)SSL_CTX_set_session_id_context(c->ctx, session_name, sizeof session_name - 1);
     (void)SSL_CTX_set_num_tickets(c->ctx, 1);
-    int r = use_chain(c->ctx, chain_pem, problem);
+    int r = SSL_CTX_set_cipher_list(c->ctx, SERVER_CIPHERS) == 1
+                ? use_chain(c->ctx, chain_pem, problem)
+                : tls_problem(problem, "ciphers cannot be set");
     if (r == 0) {
         EVP_PKEY *key = tls_remote_key(SSL_CTX_get0_certificate(c->ctx), &c->signer);
         if (!key || SSL_CTX_use_PrivateKey(c->ctx, key) != 1)
@@ -304,13 +317,18 @@ int tls_client_new(struct tls_context **ret, struct problem *problem) {
     (void)problem;
     struct tls_context *c = NEW(struct tls_context);
     c->ctx = context_new(TLS_client_method());
+    c->users = 1;
     SSL_CTX_set_verify(c->ctx, SSL_VERIFY_NONE, NULL);
     *ret = c;
     return 0;
 }
 
+void tls_context_require_1_3(struct tls_context *c) {
+    (void)SSL_CTX_set_min_proto_version(c->ctx, TLS1_3_VERSION);
+}
+
 void tls_context_free(struct tls_context *c) {
-    if (!c)
+    if (!c || --c->users > 0)
         return;
     SSL_CTX_free(c->ctx);
     free(c);

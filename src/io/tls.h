@@ -29,7 +29,8 @@ struct tls_signer {
 
 /*
  * A server's context from a PEM chain (leaf first; EC or RSA key); a newer certificate means a new
- * context. Sessions keep the context they began with alive. `signer` is copied.
+ * context. Sessions keep the context they began with alive. `signer` is copied; what its `arg`
+ * points at outlives the sessions.
  */
 int tls_server_new(struct slice chain_pem, const struct tls_signer *signer,
                    struct tls_context **ret, struct problem *problem);
@@ -37,7 +38,9 @@ int tls_server_new(struct slice chain_pem, const struct tls_signer *signer,
 /* A client's context. Opportunistic TLS (RFC 7435): any certificate will do. */
 int tls_client_new(struct tls_context **ret, struct problem *problem);
 
-void tls_context_free(struct tls_context *c);
+void tls_context_require_1_3(struct tls_context *c); /* nothing older, in new sessions */
+void tls_context_free(struct tls_context *c);        /* NULL is fine */
+DEFINE_CLEANUP(struct tls_context, tls_context_free)
 
 /*
  * Turns a plain stream into a TLS stream, as server or client, and shakes hands. Input received
@@ -54,6 +57,9 @@ int tls_key_new(struct slice key_pem, struct tls_key **ret, struct problem *prob
 void tls_key_free(struct tls_key *k);
 int tls_key_sign(void *key, enum tls_sign_scheme scheme, struct slice input, struct arena *a,
                  struct slice *ret_signature); /* fits struct tls_signer */
+
+/* Whether the key is that of the chain's leaf. */
+bool tls_key_fits(const struct tls_key *k, struct slice chain_pem);
 
 /* Makes an EC P-256 key and a self-signed certificate for a host name, both PEM, on the heap. */
 int tls_self_signed(struct slice host_name, int days, char **ret_key_pem, char **ret_chain_pem);

@@ -142,6 +142,16 @@ void tls_key_free(struct tls_key *k) {
     free(k);
 }
 
+bool tls_key_fits(const struct tls_key *k, struct slice chain_pem) {
+    BIO *bio = BIO_new_mem_buf(chain_pem.ptr, (int)MIN(chain_pem.len, (size_t)INT_MAX));
+    X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    bool fits = x && X509_check_private_key(x, k->pkey) == 1;
+    X509_free(x);
+    BIO_free(bio);
+    ERR_clear_error();
+    return fits;
+}
+
 int tls_key_sign(void *key, enum tls_sign_scheme scheme, struct slice input, struct arena *a,
                  struct slice *ret_signature) {
     struct tls_key *k = key;

@@ -29,29 +29,60 @@ static const struct edge_service services[] = {
 
 /* ------------------------------------------------------------------ TLS */
 
+/* What a new TLS session shows. Stays in memory when a newer one has come: sessions may sign. */
+struct edge_certificate {
+    struct edge *edge;
+    uint64_t number;
+    struct tls_context *tls;
+    bool only_1_3;
+};
+
 /* Signs with the key that only the keys role has. */
 static int sign(void *arg, enum tls_sign_scheme scheme, struct slice input, struct arena *a,
                 struct slice *ret_signature) {
-    struct edge *e = arg;
-    struct rpc_keys_sign_in in = {.name = S("default"), .scheme = (uint8_t)scheme, .input = input};
+    struct edge_certificate *c = arg;
+    struct rpc_keys_sign_in in = {
+        .name = S("default"), .number = c->number, .scheme = (uint8_t)scheme, .input = input};
     struct rpc_keys_sign_out out;
-    int r = call_keys_sign(process_link(e->process, ROLE_KEYS, 0), &in, a, &out, NULL);
+    int r = call_keys_sign(process_link(c->edge->process, ROLE_KEYS, 0), &in, a, &out, NULL);
     if (r == 0)
         *ret_signature = out.signature;
     return r;
 }
 
-static int load_certificate(struct edge *e, struct problem *problem) {
+static int use_certificate(struct edge *e, uint64_t number, struct slice chain,
+                           struct problem *problem) {
+    struct edge_certificate *c = NEW(struct edge_certificate);
+    struct tls_signer signer = {sign, c};
+    c->edge = e;
+    c->number = number;
+    c->only_1_3 = e->process->conf->tls.min_version == CONF_TLS_1_3;
+    int r = tls_server_new(chain, &signer, &c->tls, problem);
+    if (r < 0) {
+        free(c);
+        return r;
+    }
+    if (c->only_1_3)
+        tls_context_require_1_3(c->tls);
+    if (e->certificate)
+        tls_context_free(TAKE_PTR(e->certificate->tls));
+    e->certificate = c;
+    return 0;
+}
+
+/* Asks whether there is a newer certificate; also after a setting of TLS has changed. */
+static int renew_certificate(struct edge *e, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_keys_certificate_in in = {S("default")};
+    struct edge_certificate *c = e->certificate;
+    bool fits = c && c->only_1_3 == (e->process->conf->tls.min_version == CONF_TLS_1_3);
+    struct rpc_keys_certificate_in in = {.name = S("default"), .have = fits ? c->number : 0};
     struct rpc_keys_certificate_out out;
-    struct tls_signer signer = {sign, e};
     int r = call_keys_certificate(process_link(e->process, ROLE_KEYS, 0), &in, &a, &out, problem);
-    return r < 0 ? r : tls_server_new(out.chain, &signer, &e->tls, problem);
+    return r < 0 || out.chain.len == 0 ? r : use_certificate(e, out.number, out.chain, problem);
 }
 
 struct tls_context *edge_tls(struct edge *e) {
-    return e->tls;
+    return e->certificate ? e->certificate->tls : NULL;
 }
 
 /* Keeps what the edge knows of other roles fresh. */
@@ -66,6 +97,7 @@ static void keep_facts(void *arg) {
             e->apop = out.apop;
         if (fiber_sleep(FACTS_INTERVAL) < 0)
             return;
+        (void)renew_certificate(e, NULL); /* the keys role says what is wrong with one */
     }
 }
 
@@ -229,7 +261,7 @@ static void go(struct process *p) {
     struct edge *e = p->state;
     struct problem problem = {0};
     for (int tries = 0; tries < 5; tries++) {
-        int r = load_certificate(e, &problem);
+        int r = renew_certificate(e, &problem);
         if (r == 0)
             break;
         if (r != -EPIPE || fiber_sleep(KEYS_RETRY) < 0) {

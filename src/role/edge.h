@@ -19,11 +19,9 @@ struct edge_service;
 struct edge {
     struct process *process;
     struct letter_ids ids;
-    struct tls_context *tls;        /* NULL until the keys role has answered */
-    struct tls_context *retired[8]; /* older ones that sessions may still use */
-    unsigned retired_count;
-    bool apop;        /* some account has an APOP secret */
-    struct map peers; /* connections by address: struct edge_peer */
+    struct edge_certificate *certificate; /* NULL until the keys role has answered */
+    bool apop;                            /* some account has an APOP secret */
+    struct map peers;                     /* connections by address: struct edge_peer */
     unsigned connections;
     struct list sessions; /* struct edge_connection */
     struct fiber_cond session_ended;
@@ -56,7 +54,7 @@ void edge_serve_submissions(struct edge_connection *c) WAITS;
 void edge_serve_pop3(struct edge_connection *c) WAITS;
 void edge_serve_pop3s(struct edge_connection *c) WAITS;
 
-/* The context for a new TLS session, or NULL while there is no certificate. */
+/* The context for a TLS session that begins now, or NULL while there is no certificate. */
 struct tls_context *edge_tls(struct edge *e);
 
 /* True while so many connections are open that timeouts have to shrink. */

@@ -120,6 +120,53 @@ FIBER_TEST(a_signer_that_fails_ends_the_handshake_with_words) {
     tls_key_free(key);
 }
 
+static void give_up_context(void *arg) {
+    while (signatures == 0)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    tls_context_free(arg); /* a newer certificate has come while the signer works */
+}
+
+FIBER_TEST(a_session_keeps_the_certificate_that_it_began_with) {
+    struct tls_context *client = NULL;
+    struct tls_key *key = NULL;
+    struct problem problem = {0};
+    struct fiber *f = NULL;
+    struct slice line;
+    assert_int_equal(tls_key_new(slice_of_str(key_pem), &key, &problem), 0);
+    assert_true(tls_key_fits(key, slice_of_str(chain_pem)));
+    struct tls_context *server = server_context(key, sign_later);
+    assert_int_equal(tls_client_new(&client, &problem), 0);
+    signatures = 0;
+    stream_pair(2000, ends);
+    assert_int_equal(fiber_spawn("newer", give_up_context, server), 0);
+    assert_int_equal(fiber_start("server", serve, server, &f), 0);
+    assert_int_equal(tls_connect(ends[0], client, S("x"), &problem), 0);
+    stream_str(ends[0], "still here\r\n");
+    assert_int_equal(stream_read_line(ends[0], 100, &line), 0);
+    assert_slice(line, "still here\r\n");
+    assert_int_equal(stream_shutdown(ends[0]), 0);
+    fiber_join(f);
+    stream_free(ends[0]);
+    stream_free(ends[1]);
+    tls_context_free(client);
+    tls_key_free(key);
+}
+
+static void test_another_key_does_not_fit_the_certificate(void **state) {
+    char *other_pem, *other_chain;
+    struct tls_key *key = NULL;
+    struct problem problem = {0};
+    (void)state;
+    assert_int_equal(tls_self_signed(S("mail.example.test"), 30, &other_pem, &other_chain), 0);
+    assert_int_equal(tls_key_new(slice_of_str(other_pem), &key, &problem), 0);
+    assert_false(tls_key_fits(key, slice_of_str(chain_pem)));
+    assert_true(tls_key_fits(key, slice_of_str(other_chain)));
+    assert_false(tls_key_fits(key, S("no certificate")));
+    tls_key_free(key);
+    free(other_pem);
+    free(other_chain);
+}
+
 FIBER_TEST(a_peer_that_speaks_no_tls_fails_the_handshake) {
     struct tls_context *client = NULL;
     struct problem problem = {0};
@@ -159,6 +206,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_travel_through_tls_signed_by_a_key_that_waits),
         cmocka_unit_test(test_a_signer_that_fails_ends_the_handshake_with_words),
+        cmocka_unit_test(test_a_session_keeps_the_certificate_that_it_began_with),
+        cmocka_unit_test(test_another_key_does_not_fit_the_certificate),
         cmocka_unit_test(test_a_peer_that_speaks_no_tls_fails_the_handshake),
         cmocka_unit_test(test_a_silent_peer_is_given_up_after_30_seconds),
         cmocka_unit_test(test_a_self_signed_certificate_names_its_host_and_end),
