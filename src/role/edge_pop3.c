@@ -119,28 +119,26 @@ static void hand_over_plain(struct edge_pop3 *m) {
         refuse_now(fd);
 }
 
-static void hand_over_tls(struct edge_pop3 *m) {
-    struct edge_connection *c = m->connection;
+/* Our end of the conversation with the mail role; NULL: there is none. */
+static struct stream *hand_over_tls(struct edge_pop3 *m) {
     struct stream *mail = NULL;
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
-        return;
+        return NULL;
     if (hand_over(m, ends[1], S(""), true) < 0)
         refuse_now(ends[1]);
     (void)close(ends[1]);
-    if (stream_from_fd(ends[0], &mail) < 0)
-        return;
-    stream_set_timeout(c->stream, c->settings->conf->pop3.timeout);
-    (void)stream_carry(c->stream, mail);
-    stream_free(mail);
+    return stream_from_fd(ends[0], &mail) < 0 ? NULL : mail;
 }
 
 /* ------------------------------------------------------------------ sessions */
 
-static void serve(struct edge_connection *c, bool tls_first) {
+/* Up to the login. What it needs is gone when the conversation goes on, perhaps for hours. */
+static struct stream *begin(struct edge_connection *c, bool tls_first) {
     const struct conf *conf = c->settings->conf;
     struct pop3_login_config config = pop3_login_defaults;
     struct pop3_login_counts counts = {0};
+    struct stream *mail = NULL;
     struct edge_pop3 *m = NEW(struct edge_pop3);
     bool has_tls = edge_tls(c->edge) != NULL;
     m->connection = c;
@@ -157,12 +155,21 @@ static void serve(struct edge_connection *c, bool tls_first) {
     enum pop3_end end =
         r == 0 ? pop3_login(c->stream, &config, &login_host, m, &counts) : POP3_END_LOST;
     if (end == POP3_END_LOGIN && counts.tls_active)
-        hand_over_tls(m);
+        mail = hand_over_tls(m);
     else if (end == POP3_END_LOGIN)
         hand_over_plain(m);
     else
         (void)stream_shutdown(c->stream);
     free(m);
+    return mail;
+}
+
+static void serve(struct edge_connection *c, bool tls_first) {
+    _cleanup_(stream_free_p) struct stream *mail = begin(c, tls_first);
+    if (!mail)
+        return;
+    stream_set_timeout(c->stream, c->settings->conf->pop3.timeout);
+    (void)stream_carry(c->stream, mail);
 }
 
 void edge_serve_pop3(struct edge_connection *c) {
