@@ -67,12 +67,12 @@ static void snapshot_of(struct queue *q, const struct queue_match *match, letter
 
 /* 1 with the next id, 0 at the end, or -ECANCELED. */
 static int snapshot_next(struct queue *q, struct snapshot *s, letter_id *ret) WAITS {
-    if (s->at == s->count)
-        return 0;
     if (++s->looked % WALK_MOST == 0 && fiber_yield() < 0)
         return -ECANCELED;
     if (q->stopping)
         return -ECANCELED;
+    if (s->at == s->count) /* only now: others may walk the same snapshot while we wait */
+        return 0;
     memcpy(ret, s->ids.ptr + s->at++ * sizeof *ret, sizeof *ret);
     return 1;
 }
