@@ -12,19 +12,14 @@
 
 #define FACTS_INTERVAL (10 * USEC_SEC)
 #define KEYS_RETRY     USEC_SEC
-
-/* How many connections an address has. */
-struct edge_peer {
-    struct net_addr addr;
-    unsigned connections;
-};
+#define ACCEPT_AT_ONCE 32U
 
 static const struct edge_service services[] = {
-    {{"smtp", 4}, false, edge_serve_receiving},
-    {{"submission", 10}, false, edge_serve_submission},
-    {{"submissions", 11}, true, edge_serve_submissions},
-    {{"pop3", 4}, false, edge_serve_pop3},
-    {{"pop3s", 5}, true, edge_serve_pop3s},
+    {{"smtp", 4}, CROWD_STRANGERS, false, edge_serve_receiving},
+    {{"submission", 10}, CROWD_SENDERS, false, edge_serve_submission},
+    {{"submissions", 11}, CROWD_SENDERS, true, edge_serve_submissions},
+    {{"pop3", 4}, CROWD_READERS, false, edge_serve_pop3},
+    {{"pop3s", 5}, CROWD_READERS, true, edge_serve_pop3s},
 };
 
 /* ------------------------------------------------------------------ TLS */
@@ -103,70 +98,30 @@ static void keep_facts(void *arg) {
 
 /* ------------------------------------------------------------------ connections */
 
-static struct slice peer_key(const struct net_addr *a) {
-    return a->any.sa_family == AF_INET6 ? slice_of(&a->in6.sin6_addr, 16)
-                                        : slice_of(&a->in.sin_addr, 4);
-}
-
 struct slice edge_peer_bytes(const struct edge_connection *c) {
-    return peer_key(&c->peer);
-}
-
-static struct edge_peer *count_peer(struct edge *e, const struct net_addr *addr) {
-    struct edge_peer *peer = map_get(&e->peers, peer_key(addr));
-    if (!peer) {
-        peer = NEW(struct edge_peer);
-        peer->addr = *addr;
-        (void)map_put(&e->peers, peer_key(&peer->addr), peer);
-    }
-    peer->connections++;
-    return peer;
-}
-
-static void uncount_peer(struct edge *e, struct edge_peer *peer) {
-    if (--peer->connections > 0)
-        return;
-    (void)map_remove(&e->peers, peer_key(&peer->addr));
-    free(peer);
+    return c->peer.any.sa_family == AF_INET6 ? slice_of(&c->peer.in6.sin6_addr, 16)
+                                             : slice_of(&c->peer.in.sin_addr, 4);
 }
 
 bool edge_under_stress(const struct edge *e) {
-    const struct conf *conf = e->process->conf;
-    return e->connections > (conf->smtp.connections_max + conf->pop3.connections_max) / 5 * 4;
+    return crowd_is_dense(&e->crowd, e->process->conf);
 }
 
-static bool is_pop3(const struct edge_service *s) {
-    return slice_starts(s->name, S("pop3"));
-}
-
-static unsigned limit_per_address(const struct edge_service *s, const struct conf *conf) {
-    if (is_pop3(s))
-        return conf->pop3.connections_per_address;
-    return slice_eq(s->name, S("smtp")) ? conf->smtp.connections_per_address
-                                        : conf->submission.connections_per_address;
-}
-
-/* A connection beyond the limits gets one line and is closed; no fiber, no waiting. */
-static const char *too_many(const struct edge *e, const struct edge_service *s,
-                            const struct edge_peer *peer) {
-    const struct conf *conf = e->process->conf;
-    bool crowded = peer->connections > limit_per_address(s, conf);
-    bool full = e->connections > conf->smtp.connections_max + conf->pop3.connections_max;
-    if (!crowded && !full)
-        return NULL;
+/* What a connection gets that cannot be let in; no fiber, no waiting. */
+static const char *refusal(const struct edge_service *s, enum crowd_verdict verdict) {
     if (s->tls_first)
         return "";
-    if (is_pop3(s))
+    if (s->kind == CROWD_READERS)
         return "-ERR [SYS/TEMP] too many connections, try again later\r\n";
-    return crowded ? "421 4.7.0 Too many connections from your address, try again later\r\n"
-                   : "421 4.3.2 Too many connections, try again later\r\n";
+    return verdict == CROWD_TOO_MANY
+               ? "421 4.7.0 Too many connections from your address, try again later\r\n"
+               : "421 4.3.2 Too many connections, try again later\r\n";
 }
 
 static void connection_free(struct edge_connection *c) {
     struct edge *e = c->edge;
     link_remove(&c->link);
-    uncount_peer(e, c->counted);
-    e->connections--;
+    crowd_leave(&e->crowd, c->place, c->service->kind);
     stream_free(c->stream);
     process_settings_release(c->settings);
     free(c);
@@ -187,13 +142,13 @@ static void begin(struct edge *e, const struct edge_service *s, int fd,
     c->service = s;
     c->settings = process_settings_hold(e->process);
     c->peer = *peer;
-    c->counted = count_peer(e, peer);
-    e->connections++;
+    enum crowd_verdict verdict =
+        crowd_enter(&e->crowd, peer, s->kind, c->settings->conf, &c->place);
     list_append(&e->sessions, &c->link);
     (void)net_format_host(peer, c->peer_text);
-    const char *refusal = too_many(e, s, c->counted);
-    if (refusal) {
-        (void)send(fd, refusal, strlen(refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (verdict != CROWD_WELCOME) {
+        const char *text = refusal(s, verdict);
+        (void)send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
         (void)close(fd);
         connection_free(c);
         return;
@@ -212,11 +167,14 @@ struct accepting {
 static void accept_connections(void *arg) {
     struct accepting *l = arg;
     struct net_addr peer;
+    unsigned accepted = 0;
     int fd = -1;
     while (!l->edge->stopping) {
         int r = net_accept(&l->listener, &peer, &fd);
         if (r == 0) {
             begin(l->edge, l->service, fd, &peer);
+            if (++accepted % ACCEPT_AT_ONCE == 0)
+                (void)fiber_yield(); /* a flood of connections must not keep the others waiting */
         } else if (r == -ECANCELED || fiber_sleep(100 * USEC_MS) < 0) {
             break; /* other errors: no descriptors left, for a while */
         }
@@ -281,13 +239,13 @@ static void stop(struct process *p) {
     LIST_EACH (c, &e->sessions, struct edge_connection, link)
         if (c->fiber)
             fiber_cancel(c->fiber);
-    while (e->connections > 0 &&
+    while (e->crowd.count > 0 &&
            fiber_cond_wait_until(&e->session_ended, fiber_now() + USEC_SEC) == 0)
         ;
 }
 
 static uint64_t sessions(struct process *p) {
-    return ((struct edge *)p->state)->connections;
+    return ((struct edge *)p->state)->crowd.count;
 }
 
 const struct process_role role_edge = {

@@ -9,9 +9,9 @@
  */
 #pragma once
 
-#include "base/map.h"
 #include "io/tls.h"
 #include "letter/id.h"
+#include "role/crowd.h"
 #include "role/roles.h"
 
 struct edge_service;
@@ -21,8 +21,7 @@ struct edge {
     struct letter_ids ids;
     struct edge_certificate *certificate; /* NULL until the keys role has answered */
     bool apop;                            /* some account has an APOP secret */
-    struct map peers;                     /* connections by address: struct edge_peer */
-    unsigned connections;
+    struct crowd crowd;
     struct list sessions; /* struct edge_connection */
     struct fiber_cond session_ended;
     bool stopping;
@@ -38,13 +37,14 @@ struct edge_connection {
     struct stream *stream;
     struct net_addr peer;
     char peer_text[NET_TEXT_SIZE];
-    struct edge_peer *counted;
+    struct crowd_place *place;
 };
 
 /* What is served on a port. */
 struct edge_service {
     struct slice name; /* as in proc: "submission" */
-    bool tls_first;    /* TLS before anything else */
+    enum crowd_kind kind;
+    bool tls_first; /* TLS before anything else */
     void (*serve)(struct edge_connection *c) WAITS;
 };
 

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#include "role/crowd.h"
+
+#include "base/alloc.h"
+
+struct crowd_place {
+    struct net_addr addr;
+    unsigned count, kinds[CROWD_KINDS];
+};
+
+static struct slice place_key(const struct net_addr *a) {
+    return a->any.sa_family == AF_INET6 ? slice_of(&a->in6.sin6_addr, 8)
+                                        : slice_of(&a->in.sin_addr, 4);
+}
+
+static unsigned limit_of_place(enum crowd_kind kind, const struct conf *conf) {
+    return kind == CROWD_READERS   ? conf->pop3.connections_per_address
+           : kind == CROWD_SENDERS ? conf->submission.connections_per_address
+                                   : conf->smtp.connections_per_address;
+}
+
+static unsigned smtp_count(const struct crowd *c) {
+    return c->kinds[CROWD_STRANGERS] + c->kinds[CROWD_SENDERS];
+}
+
+/* A fifth of the places for SMTP is kept for users. */
+static bool is_full(const struct crowd *c, enum crowd_kind kind, const struct conf *conf) {
+    unsigned most = conf->smtp.connections_max;
+    if (kind == CROWD_READERS)
+        return c->kinds[kind] > conf->pop3.connections_max;
+    return smtp_count(c) > (kind == CROWD_STRANGERS ? most - most / 5 : most);
+}
+
+enum crowd_verdict crowd_enter(struct crowd *c, const struct net_addr *peer, enum crowd_kind kind,
+                               const struct conf *conf, struct crowd_place **ret_place) {
+    struct crowd_place *place = map_get(&c->places, place_key(peer));
+    if (!place) {
+        place = NEW(struct crowd_place);
+        place->addr = *peer;
+        (void)map_put(&c->places, place_key(&place->addr), place);
+    }
+    place->count++;
+    place->kinds[kind]++;
+    c->count++;
+    c->kinds[kind]++;
+    *ret_place = place;
+    return place->kinds[kind] > limit_of_place(kind, conf) ? CROWD_TOO_MANY
+           : is_full(c, kind, conf)                        ? CROWD_FULL
+                                                           : CROWD_WELCOME;
+}
+
+void crowd_leave(struct crowd *c, struct crowd_place *place, enum crowd_kind kind) {
+    c->count--;
+    c->kinds[kind]--;
+    place->kinds[kind]--;
+    if (--place->count > 0)
+        return;
+    (void)map_remove(&c->places, place_key(&place->addr));
+    free(place);
+}
+
+bool crowd_is_dense(const struct crowd *c, const struct conf *conf) {
+    return smtp_count(c) > conf->smtp.connections_max / 5 * 3;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Limits of connections at an edge.
+ */
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "role/crowd.h"
+
+static struct crowd crowd;
+static struct conf *conf;
+
+static struct crowd_place *places[3000];
+static enum crowd_kind kinds[3000];
+static unsigned inside;
+
+static int begin(void **state) {
+    (void)state;
+    conf = conf_new();
+    conf->smtp.connections_per_address = 5;
+    conf->submission.connections_per_address = 5;
+    conf->pop3.connections_per_address = 5;
+    conf->smtp.connections_max = 100;
+    conf->pop3.connections_max = 50;
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    while (inside > 0) {
+        inside--;
+        crowd_leave(&crowd, places[inside], kinds[inside]);
+    }
+    assert_int_equal(crowd.count, 0);
+    assert_int_equal(crowd.places.count, 0);
+    map_done(&crowd.places);
+    conf_free(conf);
+    return 0;
+}
+
+static enum crowd_verdict enter(const char *from, enum crowd_kind kind) {
+    struct net_addr addr;
+    assert_int_equal(net_parse(slice_of_str(from), 0, &addr), 0);
+    kinds[inside] = kind;
+    return crowd_enter(&crowd, &addr, kind, conf, &places[inside++]);
+}
+
+static void enter_many(unsigned count, enum crowd_kind kind, enum crowd_verdict verdict) {
+    static unsigned next;
+    char text[64];
+    for (unsigned i = 0; i < count; i++, next++) {
+        (void)snprintf(text, sizeof text, "192.0.%u.%u", next / 250, 1 + next % 250);
+        assert_int_equal(enter(text, kind), verdict);
+    }
+}
+
+static void test_an_address_has_its_share_of_each_kind(void **state) {
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(enter("192.0.2.1", CROWD_READERS), CROWD_WELCOME);
+    assert_int_equal(enter("192.0.2.1", CROWD_READERS), CROWD_TOO_MANY);
+    assert_int_equal(enter("192.0.2.1", CROWD_SENDERS), CROWD_WELCOME);
+    assert_int_equal(enter("192.0.2.2", CROWD_READERS), CROWD_WELCOME);
+    inside--;
+    crowd_leave(&crowd, places[inside], kinds[inside]);
+}
+
+static void test_a_network_of_64_bits_is_one_address(void **state) {
+    (void)state;
+    assert_int_equal(enter("2001:db8:1:1::1", CROWD_STRANGERS), CROWD_WELCOME);
+    assert_int_equal(enter("2001:db8:1:1::2", CROWD_STRANGERS), CROWD_WELCOME);
+    assert_int_equal(enter("2001:db8:1:1:2::", CROWD_STRANGERS), CROWD_WELCOME);
+    assert_int_equal(enter("2001:db8:1:1:3::", CROWD_STRANGERS), CROWD_WELCOME);
+    assert_int_equal(enter("2001:db8:1:1:ffff::", CROWD_STRANGERS), CROWD_WELCOME);
+    assert_int_equal(enter("2001:db8:1:1:4::", CROWD_STRANGERS), CROWD_TOO_MANY);
+    assert_int_equal(enter("2001:db8:1:2::1", CROWD_STRANGERS), CROWD_WELCOME);
+}
+
+static void test_strangers_do_not_take_the_places_of_users(void **state) {
+    (void)state;
+    enter_many(80, CROWD_STRANGERS, CROWD_WELCOME);
+    enter_many(3, CROWD_STRANGERS, CROWD_FULL);
+    enter_many(17, CROWD_SENDERS, CROWD_WELCOME);
+    enter_many(1, CROWD_SENDERS, CROWD_FULL);
+    enter_many(50, CROWD_READERS, CROWD_WELCOME);
+    enter_many(1, CROWD_READERS, CROWD_FULL);
+}
+
+static void test_timeouts_shrink_before_it_is_full(void **state) {
+    (void)state;
+    enter_many(50, CROWD_READERS, CROWD_WELCOME);
+    enter_many(60, CROWD_STRANGERS, CROWD_WELCOME);
+    assert_false(crowd_is_dense(&crowd, conf));
+    enter_many(1, CROWD_STRANGERS, CROWD_WELCOME);
+    assert_true(crowd_is_dense(&crowd, conf));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_an_address_has_its_share_of_each_kind, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_network_of_64_bits_is_one_address, begin, end),
+        cmocka_unit_test_setup_teardown(test_strangers_do_not_take_the_places_of_users, begin, end),
+        cmocka_unit_test_setup_teardown(test_timeouts_shrink_before_it_is_full, begin, end),
+    };
+    return cmocka_run_group_tests_name("crowd", tests, NULL, NULL);
+}
