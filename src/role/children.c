@@ -348,6 +348,7 @@ static void keep(void *arg) {
 
 int children_start(struct children *c) {
     char name[32];
+    c->root = fiber_self();
     for (size_t i = 0; i < c->count; i++) {
         (void)snprintf(name, sizeof name, "keeper of %s", role_name(c->list[i].role->role));
         int r = fiber_spawn(name, keep, &c->list[i]);
@@ -409,27 +410,53 @@ void children_settle(struct children *c, const struct rpc_link *accuser, enum ro
 /* ------------------------------------------------------------------ broken connections */
 
 #define RELINK_AFTER (200 * USEC_MS) /* by then it is known whether one of the two has died */
+#define RELINKS_MAX  CHILDREN_MAX    /* wishes of one process at a time */
+
+/* Two processes that lived when one of them lost the connection. */
+struct relink {
+    struct children *all;
+    struct child *one, *other;
+    pid_t one_pid, other_pid;
+};
+
+static bool both_still_live(const struct relink *k) {
+    return k->one_pid > 0 && k->one->pid == k->one_pid && k->one->state >= CHILD_CONFIGURED &&
+           k->other_pid > 0 && k->other->pid == k->other_pid &&
+           k->other->state >= CHILD_CONFIGURED && !k->all->stopping;
+}
+
+static void relink(void *arg) {
+    _cleanup_(free_p) struct relink *k = arg;
+    struct children *c = k->all;
+    int r = fiber_sleep(RELINK_AFTER);
+    k->one->relinks--;
+    if (r < 0 || fiber_mutex_lock(&c->linking) < 0)
+        return;
+    if (both_still_live(k)) {
+        children_event(c, KIND_WARNING,
+                       "The connection between %s process %u and %s process %u broke; they got a"
+                       " new one.",
+                       role_name(k->one->role->role), k->one->worker,
+                       role_name(k->other->role->role), k->other->worker);
+        link_pair(k->one, k->other);
+    }
+    fiber_mutex_unlock(&c->linking);
+}
 
 void children_link_lost(struct children *c, const struct rpc_link *teller, enum role role,
                         unsigned worker) {
     struct child *one = find_by_link(c, teller);
     struct child *other = role < ROLES ? children_find(c, role, worker) : NULL;
-    if (!one || !other || !spawn_are_peers(one->role->role, other->role->role))
+    if (!one || !other || !spawn_are_peers(one->role->role, other->role->role) ||
+        one->relinks >= RELINKS_MAX)
         return;
-    pid_t one_pid = one->pid, other_pid = other->pid;
-    if (fiber_sleep(RELINK_AFTER) < 0 || fiber_mutex_lock(&c->linking) < 0)
-        return;
-    bool same = one->pid == one_pid && other->pid == other_pid && one_pid > 0 && other_pid > 0;
-    if (same && !c->stopping && one->state >= CHILD_CONFIGURED &&
-        other->state >= CHILD_CONFIGURED) {
-        children_event(c, KIND_WARNING,
-                       "The connection between %s process %u and %s process %u broke; they got a"
-                       " new one.",
-                       role_name(one->role->role), one->worker, role_name(other->role->role),
-                       other->worker);
-        link_pair(one, other);
+    struct relink *k = NEW(struct relink);
+    *k = (struct relink){c, one, other, one->pid, other->pid};
+    one->relinks++;
+    if (fiber_spawn_under(c->root, "relink", relink, k) < 0) {
+        one->relinks--;
+        free(k);
     }
-    fiber_mutex_unlock(&c->linking);
 }
 
 /* ------------------------------------------------------------------ stopping, reloading */

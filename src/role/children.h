@@ -27,6 +27,7 @@ struct child {
     struct rpc_link *link;
     usec_t started; /* wall */
     unsigned restarts;
+    unsigned relinks; /* connections that it wants made anew */
     char confinement[CONFINE_SUMMARY];
     char root[256];
     const struct state_user *user;
@@ -36,8 +37,9 @@ struct child {
 
 struct children {
     const char *directory;
-    struct conf *conf; /* the master's, replaced by a reload */
-    int lock;          /* of the state directory: every process has a copy */
+    struct fiber *root; /* of all keepers */
+    struct conf *conf;  /* the master's, replaced by a reload */
+    int lock;           /* of the state directory: every process has a copy */
     struct state_users users;
     struct listeners listeners;
     const struct rpc_master_handlers *handlers; /* what children may ask the master */
@@ -75,7 +77,7 @@ struct child *children_find(struct children *c, enum role role, unsigned worker)
  * get a new one.
  */
 void children_link_lost(struct children *c, const struct rpc_link *teller, enum role role,
-                        unsigned worker) WAITS;
+                        unsigned worker);
 
 /*
  * A process says that another one broke the rules of calls. Their connection is gone, so one of the
