@@ -19,7 +19,8 @@ import time
 
 CLONE_NEWNET = 0x40000000
 PORTS = {"smtp": 25, "pop3": 110, "submissions": 465, "submission": 587, "pop3s": 995}
-OFFSETS = range(20000, 60000, 1100)
+DNS_PORT = 53
+OFFSETS = range(20000, 32000, 1100)  # below the ports that the system gives away
 PREFIX = "hy-"
 
 
@@ -141,12 +142,13 @@ class Loopback:
         self.offset = next(filter(self._is_free, OFFSETS))
 
     def _is_free(self, offset):
-        for port in PORTS.values():
-            with socket.socket() as probe:
-                try:
-                    probe.bind(("0.0.0.0", port + offset))
-                except OSError:
-                    return False
+        for port in (*PORTS.values(), DNS_PORT):
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    try:
+                        probe.bind(("0.0.0.0", port + offset))
+                    except OSError:
+                        return False
         return True
 
     def place(self, number):
@@ -173,7 +175,7 @@ class NameServer:
     def __init__(self, network, records):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hyd"))
         self.address = network.here
-        self.port = 53 if network.real else self._free_port()
+        self.port = DNS_PORT + network.offset
         (self.folder / "zone").write_text(
             "$ORIGIN test.\n$TTL 60\n"
             "@ SOA ns.test. hostmaster.test. 1 3600 600 86400 60\n@ NS ns\n"
@@ -189,11 +191,6 @@ class NameServer:
         except AssertionError:
             self.close()
             raise
-
-    def _free_port(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind((self.address, 0))
-            return probe.getsockname()[1]
 
     def _settings(self):
         files = "".join(f"  {name}: \"{self.folder}/{file}\"\n" for name, file in (

@@ -297,8 +297,12 @@ class World:
         facts = {"here": self.network.here, "deaf": self.network.deaf}
         for name, place in places.items():
             facts |= {name + "4": place.ipv4, name + "6": place.ipv6}
-        self.names = NameServer(self.network, RECORDS.format(**facts))
-        self.hosts, self.spare = [], 20
+        self.hosts, self.spare, self.names = [], 20, None
+        try:
+            self.names = NameServer(self.network, RECORDS.format(**facts))
+        except AssertionError:
+            self.close()
+            raise
 
     def host(self, name, domains=None, settings=None, **more):
         """A host that runs; its number is its name's, or a free one."""
@@ -325,7 +329,8 @@ class World:
     def close(self):
         for host in self.hosts:
             host.close()
-        self.names.close()
+        if self.names:
+            self.names.close()
         self.network.close()
         if not os.environ.get("KEEP_WORLD"):
             shutil.rmtree(self.folder, ignore_errors=True)
