@@ -237,8 +237,22 @@ OFFICE_TEST(new_settings_count_at_once) {
     assert_int_equal(o->transmissions, 2);
 }
 
+/* Many fibers walk one snapshot, and give way to each other at any letter, the last one too. */
+OFFICE_TEST(what_is_done_to_all_is_done_to_each_once_whatever_their_number) {
+    o->transmit = not_now;
+    for (unsigned count = 1; count <= 150; count++) {
+        (void)office_send(o, "tama@here.test", "late@away.test");
+        if (count % 16 > 1 && count % 16 < 15)
+            continue;
+        office_wait(o, USEC_SEC);
+        assert_int_equal(act(o, QUEUE_HOLD, 0, ""), count);
+        assert_int_equal(act(o, QUEUE_RELEASE, 0, ""), count);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_done_to_all_is_done_to_each_once_whatever_their_number),
         cmocka_unit_test(test_list_shows_what_is_left_to_do),
         cmocka_unit_test(test_list_goes_page_by_page_in_order_of_ids),
         cmocka_unit_test(test_match_is_part_of_sender_or_open_recipient),
