@@ -200,6 +200,8 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
     int r = read_settings(p, in->settings, problem);
     if (r < 0)
         return r;
+    if (in->secret.len == sizeof p->secret)
+        memcpy(p->secret, in->secret.ptr, sizeof p->secret);
     p->configured = in;
     r = in_main_fiber(p, run_open, problem);
     p->configured = NULL;

@@ -37,6 +37,7 @@ struct process_role {
 };
 
 #define PROCESS_WORKERS_MAX 16U
+#define PROCESS_SECRET      32U
 
 struct process {
     const struct process_role *role;
@@ -45,6 +46,7 @@ struct process {
         *conf; /* replaced by a reload: for longer than to the next wait hold it, see below */
     struct fiber *root; /* lives as long as the process: parent for work that outlives a call */
     void *state;        /* the role's own, set by its open */
+    uint8_t secret[PROCESS_SECRET]; /* of directory and mail, new with each master: role/ticket.h */
     const struct rpc_process_configure_in *configured; /* valid during open */
     struct process_links *links;
     char confinement[CONFINE_SUMMARY];

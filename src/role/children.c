@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "base/alloc.h"
+#include "base/random.h"
 #include "conf/share.h"
 #include "journey/kinds.h"
 
@@ -62,6 +63,7 @@ void children_init(struct children *c, const char *directory, struct conf *conf)
     state_find_users(conf, &c->users);
     fiber_cond_init(&c->changed);
     fiber_mutex_init(&c->linking);
+    random_bytes(c->secret, sizeof c->secret);
     for (const struct process_role *const *r = all_roles; *r; r++) {
         c->workers[(*r)->role] = workers_of((*r)->role, conf);
         for (unsigned w = 0; w < c->workers[(*r)->role]; w++) {
@@ -189,6 +191,8 @@ static int configure(struct child *child, struct problem *problem) {
     in.settings = buf_slice(&settings);
     if (child->role->role == ROLE_RESOLVER)
         in.text_files_count = state_resolver_files(conf, &a, files);
+    if (child->role->role == ROLE_DIRECTORY || child->role->role == ROLE_MAIL)
+        in.secret = slice_of(child->all->secret, sizeof child->all->secret);
     int r = call_process_configure(child->link, &in, &a, &out, problem);
     if (r == 0)
         (void)snprintf(child->confinement, sizeof child->confinement, "%.*s",

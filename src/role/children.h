@@ -46,8 +46,9 @@ struct children {
     void *arg;
     struct child list[CHILDREN_MAX];
     size_t count;
-    unsigned workers[ROLES];   /* processes of each role */
-    struct fiber_cond changed; /* some child's state */
+    unsigned workers[ROLES];        /* processes of each role */
+    uint8_t secret[PROCESS_SECRET]; /* for tickets, see ticket.h */
+    struct fiber_cond changed;      /* some child's state */
     struct fiber_mutex linking;
     struct rpc_link *ledger; /* of the master itself, as a role that reports events */
     bool stopping;

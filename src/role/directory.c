@@ -10,6 +10,7 @@
 #include "journey/kinds.h"
 #include "role/directory_files.h"
 #include "role/roles.h"
+#include "role/ticket.h"
 
 #define PAGE_MAX 1000U
 
@@ -98,6 +99,8 @@ static int on_login(void *arg, const struct rpc_caller *caller,
     out->shard = login.shard;
     out->address = login.address;
     out->hold = login.hold;
+    if (login.outcome == LOGIN_WELCOME)
+        out->ticket = ticket_make(p->secret, in->service, login.account_id, fiber_wall(), a);
     out->reason = arena_copy(a, slice_of_str(reason.text));
     return 0;
 }

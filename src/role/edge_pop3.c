@@ -13,6 +13,7 @@
 #include "journey/kinds.h"
 #include "pop3/login.h"
 #include "role/edge.h"
+#include "role/ticket.h"
 
 #define LOGIN_LIMIT (LOGIN_WAIT_MAX + 10 * USEC_SEC)
 
@@ -21,6 +22,7 @@ struct edge_pop3 {
     uint64_t account;
     uint32_t shard;
     char address[320];
+    char ticket[TICKET_SIZE];
 };
 
 /* ------------------------------------------------------------------ login */
@@ -54,6 +56,7 @@ static int login(void *host, const struct pop3_attempt *attempt, struct problem 
     case LOGIN_WELCOME:
         m->account = out.account;
         m->shard = out.shard;
+        memcpy(m->ticket, out.ticket.ptr, MIN(out.ticket.len, sizeof m->ticket));
         (void)slice_to_str(out.address, m->address, sizeof m->address);
         return 0;
     case LOGIN_WRONG:
@@ -87,6 +90,7 @@ static int hand_over(struct edge_pop3 *m, int fd, struct slice unread, bool tls)
     struct problem problem = {0};
     struct rpc_mail_pop3_in in = {
         .account = m->account,
+        .ticket = slice_of(m->ticket, sizeof m->ticket),
         .address = slice_of_str(m->address),
         .peer = slice_of_str(c->peer_text),
         .tls = tls,

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "pop3/session.h"
 #include "role/mail.h"
+#include "role/ticket.h"
 
 struct mail_session {
     struct link link;
@@ -174,6 +175,10 @@ int mail_on_pop3(void *arg, const struct rpc_caller *caller, const struct rpc_ma
     (void)out;
     if (in->connection < 0)
         return problem_set(problem, -EINVAL, "no connection was passed");
+    if (ticket_check(p->secret, in->ticket, S("pop3"), in->account, fiber_wall()) < 0) {
+        (void)close(in->connection);
+        return problem_set(problem, -E_REFUSED, "the edge showed no valid login for this mailbox");
+    }
     struct mail_session *s = NEW(struct mail_session);
     s->process = p;
     s->account = in->account;

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The time of its making, 8 bytes, and a keyed BLAKE2b hash over that, account and service.
+ */
+#include "role/ticket.h"
+
+#include <sodium.h>
+
+#include "base/buf.h"
+#include "base/bytes.h"
+
+#define HASH_SIZE   (TICKET_SIZE - 8U)
+#define CLOCK_SLACK USEC_SEC /* wall clocks are set back now and then */
+
+static void make(const uint8_t secret[static PROCESS_SECRET], struct slice service,
+                 uint64_t account, usec_t made, char ticket[static TICKET_SIZE]) {
+    _cleanup_(buf_done) struct buf text = {0};
+    buf_add_u64(&text, (uint64_t)made);
+    buf_add_u64(&text, account);
+    buf_add(&text, service);
+    put_u64(ticket, (uint64_t)made);
+    (void)crypto_generichash((unsigned char *)ticket + 8, HASH_SIZE,
+                             (const unsigned char *)text.ptr, text.len, secret, PROCESS_SECRET);
+}
+
+struct slice ticket_make(const uint8_t secret[static PROCESS_SECRET], struct slice service,
+                         uint64_t account, usec_t now, struct arena *a) {
+    char *ticket = arena_alloc(a, TICKET_SIZE);
+    make(secret, service, account, now, ticket);
+    return slice_of(ticket, TICKET_SIZE);
+}
+
+int ticket_check(const uint8_t secret[static PROCESS_SECRET], struct slice ticket,
+                 struct slice service, uint64_t account, usec_t now) {
+    char right[TICKET_SIZE];
+    if (ticket.len != TICKET_SIZE)
+        return -E_REFUSED;
+    usec_t made = (usec_t)get_u64(ticket.ptr);
+    if (made > now + CLOCK_SLACK || made < now - TICKET_LIFE)
+        return -E_REFUSED;
+    make(secret, service, account, made, right);
+    return sodium_memcmp(right, ticket.ptr, TICKET_SIZE) == 0 ? 0 : -E_REFUSED;
+}
