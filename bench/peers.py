@@ -7,10 +7,9 @@ import os
 import pathlib
 import pwd
 import shutil
-import signal
 import subprocess
 
-from measure import Failure, Meter, wait_for
+from measure import Meter, wait_for
 from servers import answers, letters_in, wait_gone
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -35,6 +34,16 @@ class Postfix:
 
     def __init__(self, folder, ports, transport):
         self.folder, self.ports, self.meter = folder, ports, Meter("postfix")
+        self.process = None
+        try:
+            self.make(transport)
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def make(self, transport):
+        folder = self.folder
         owner = pwd.getpwnam("postfix")
         folder.mkdir(parents=True)
         for name in ("spool", "data", "etc"):
@@ -44,29 +53,42 @@ class Postfix:
             os.chown(folder / "spool" / name, 0 if name == "pid" else owner.pw_uid, -1)
         os.chown(folder / "data", owner.pw_uid, owner.pw_gid)
         (folder / "mailboxes").write_text("@bench.test x\n")
-        words = {"folder": folder, "transport": transport, **ports}
+        words = {"folder": folder, "transport": transport, **self.ports}
         fill("postfix-main.cf", folder / "etc/main.cf", **words)
         fill("postfix-master.cf", folder / "etc/master.cf", **words)
         subprocess.run(["postmap", "-c", folder / "etc", f"hash:{folder}/mailboxes"], check=True)
-        with (folder / "stderr").open("w") as errors:
+
+    def start(self):
+        with (self.folder / "stderr").open("w") as errors:
             self.process = subprocess.Popen(
-                self.meter.inside(POSTFIX, "-c", str(folder / "etc"), "-d"), stderr=errors,
+                self.meter.inside(POSTFIX, "-c", str(self.folder / "etc"), "-d"), stderr=errors,
                 start_new_session=True)
         self.meter.root = self.process.pid
-        wait_for("Postfix answers", 15, lambda: answers(ports["smtp"]))
+        wait_for("Postfix answers", 15, lambda: answers(self.ports["smtp"]))
 
     def is_empty(self):
         return all(letters_in(self.folder / "spool" / name) == 0 for name in QUEUES)
 
     def close(self):
-        self.process.send_signal(signal.SIGTERM)
-        wait_gone(self.process)
+        if self.process:
+            self.process.terminate()
+            wait_gone(self.process)
         self.meter.close()
 
 
 class Dovecot:
     def __init__(self, folder, ports, password):
         self.folder, self.ports, self.meter = folder, ports, Meter("dovecot")
+        self.process = None
+        try:
+            self.make(password)
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def make(self, password):
+        folder = self.folder
         for name in ("run", "state", "mail"):
             (folder / name).mkdir(parents=True)
         os.chown(folder / "mail", MAIL_UID, MAIL_UID)
@@ -75,16 +97,19 @@ class Dovecot:
              "-nodes", "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "2",
              "-subj", "/CN=mail.bench.test"], check=True, capture_output=True)
         fill("dovecot.conf", folder / "dovecot.conf", folder=folder, uid=MAIL_UID,
-             password=password, **ports)
+             password=password, **self.ports)
+
+    def start(self):
         self.process = subprocess.Popen(
-            self.meter.inside("dovecot", "-F", "-c", str(folder / "dovecot.conf")),
+            self.meter.inside("dovecot", "-F", "-c", str(self.folder / "dovecot.conf")),
             stderr=subprocess.DEVNULL, start_new_session=True)
         self.meter.root = self.process.pid
-        wait_for("Dovecot answers", 15, lambda: answers(ports["pop3"]))
+        wait_for("Dovecot answers", 15, lambda: answers(self.ports["pop3"]))
 
     def close(self):
-        self.process.terminate()
-        wait_gone(self.process)
+        if self.process:
+            self.process.terminate()
+            wait_gone(self.process)
         self.meter.close()
 
 
@@ -100,7 +125,7 @@ class Pair:
         try:
             self.postfix = Postfix(folder / "postfix", ports,
                                    f"lmtp:inet:127.0.0.1:{ports['lmtp']}")
-        except Failure:
+        except BaseException:
             self.dovecot.close()
             raise
 

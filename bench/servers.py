@@ -87,6 +87,15 @@ class Hayauma:
     def __init__(self, folder, ports, password=None, accounts=0):
         self.folder, self.ports, self.meter = folder, ports, Meter(f"hayauma-{folder.name}")
         self.process = None
+        try:
+            self.make(password, accounts)
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def make(self, password, accounts):
+        folder, ports = self.folder, self.ports
         folder.parent.mkdir(parents=True, exist_ok=True)
         self.run("init", folder, "--hostname", "mail.bench.test", "--domain", "bench.test",
                  "--listen", HERE, "--port-offset", str(ports["offset"]))
@@ -96,7 +105,6 @@ class Hayauma:
         if accounts:
             self.run("account", "add", "user%03d@bench.test", "--password-stdin", "--count",
                      str(accounts), "--hash-cost", "min", input=password + "\n")
-        self.start()
 
     def run(self, *words, **more):
         done = subprocess.run([PROGRAM, "-C", self.folder, *words], text=True, capture_output=True,
