@@ -253,7 +253,8 @@ def test_torn_end_of_the_queue_is_cut_off(office):
 
 
 @pytest.mark.parametrize("name, said", [("directory/directory.db", "directory.db is not"),
-                                        ("keys/default.key", "no private key found")])
+                                        ("keys/default.key", "no private key found"),
+                                        ("keys/default.crt", "keys/default.crt")])
 def test_what_cannot_be_made_anew_is_named_at_the_start(office, name, said):
     """The post office does not open, says what is wrong, and is gone at once."""
     host = office("broken", run=False)
@@ -269,19 +270,6 @@ def test_what_cannot_be_made_anew_is_named_at_the_start(office, name, said):
     assert checked.returncode == 1 and path.name in checked.stdout
     path.write_bytes(good)
     host.start()
-    host.deliver(host.account())
-
-
-def test_damaged_certificate_means_no_tls_and_is_told(office):
-    host = office("bare", run=False)
-    path = host.folder / "keys/default.crt"
-    path.write_bytes(b"\xa5" * 1000)
-    checked = host.attempt("check")
-    assert checked.returncode == 1 and "default.crt" in checked.stdout
-    host.start()
-    assert "the certificate cannot be used" in host.said()
-    with host.smtp() as wire:
-        assert "STARTTLS" not in wire.features
     host.deliver(host.account())
 
 
