@@ -61,8 +61,8 @@ static int write_settings(const struct nsd *n, const char *zone_name) {
     return write_file(n, "nsd.conf", text);
 }
 
-/* Asks for the root's SOA until anything at all comes back. */
-static int wait_for_answer(const struct nsd *n) {
+/* Asks for the root's SOA until anything at all comes back, or the server has given up. */
+static int wait_for_answer(struct nsd *n) {
     static const char question[] = "\x12\x34\0\0\0\1\0\0\0\0\0\0\0\0\6\0\1";
     struct fiber_fd fd;
     int r = fiber_fd_init(&fd, socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -74,8 +74,12 @@ static int wait_for_answer(const struct nsd *n) {
         r = fiber_sleep(50 * USEC_MS);
         if (recv(fd.fd, answer, sizeof answer, MSG_DONTWAIT) > 0)
             break;
-        if (tries == 99)
+        if (waitpid(n->pid, NULL, WNOHANG) == n->pid) {
+            n->pid = -1;
+            r = -EADDRINUSE;
+        } else if (tries == 99) {
             r = -ETIMEDOUT;
+        }
     }
     fiber_fd_done(&fd);
     (void)close(fd.fd);
@@ -95,6 +99,28 @@ static int start_child(struct nsd *n, const char *program, const char *settings)
     _exit(127);
 }
 
+static void stop_child(struct nsd *n) {
+    if (n->pid <= 0)
+        return;
+    (void)kill(n->pid, SIGTERM);
+    (void)waitpid(n->pid, NULL, 0);
+    n->pid = -1;
+}
+
+static int start_somewhere(struct nsd *n, const char *program, const char *zone_name,
+                           const char *zone_text) {
+    char settings[96];
+    int r = free_port(&n->addr);
+    if (r == 0)
+        r = write_file(n, "zone", zone_text);
+    if (r == 0)
+        r = write_settings(n, zone_name);
+    file_path(n, "nsd.conf", settings);
+    if (r == 0)
+        r = start_child(n, program, settings);
+    return r < 0 ? r : wait_for_answer(n);
+}
+
 int nsd_start(struct nsd *n, const char *zone_name, const char *zone_text) {
     *n = (struct nsd){.pid = -1};
     const char *program = NULL;
@@ -105,25 +131,17 @@ int nsd_start(struct nsd *n, const char *zone_name, const char *zone_text) {
     (void)snprintf(n->folder, sizeof n->folder, "/tmp/hayauma-nsd-XXXXXX");
     if (!mkdtemp(n->folder))
         return -errno;
-    int r = free_port(&n->addr);
-    if (r == 0)
-        r = write_file(n, "zone", zone_text);
-    if (r == 0)
-        r = write_settings(n, zone_name);
-    if (r < 0)
-        return r;
-    char settings[96];
-    file_path(n, "nsd.conf", settings);
-    r = start_child(n, program, settings);
-    return r < 0 ? r : wait_for_answer(n);
+    /* A port may be free for UDP and taken for TCP, or by the time the server binds it. */
+    int r = -EADDRINUSE;
+    for (int tries = 0; r < 0 && tries < 5; tries++) {
+        stop_child(n);
+        r = start_somewhere(n, program, zone_name, zone_text);
+    }
+    return r;
 }
 
 void nsd_stop(struct nsd *n) {
-    if (n->pid > 0) {
-        (void)kill(n->pid, SIGTERM);
-        (void)waitpid(n->pid, NULL, 0);
-        n->pid = -1;
-    }
+    stop_child(n);
     for (size_t i = 0; i < ARRAY_SIZE(files) && n->folder[0]; i++) {
         char path[96];
         file_path(n, files[i], path);
