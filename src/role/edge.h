@@ -22,6 +22,7 @@ struct edge {
     struct edge_certificate *certificate; /* NULL until the keys role has answered */
     bool apop;                            /* some account has an APOP secret */
     struct crowd crowd;
+    size_t letter_memory; /* of letters that are coming in */
     struct list sessions; /* struct edge_connection */
     struct fiber_cond session_ended;
     bool stopping;

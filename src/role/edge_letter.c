@@ -19,8 +19,14 @@
 #include "queue/queue.h"
 #include "role/edge_smtp.h"
 
-#define SMALL_MAX   ((size_t)256 * 1024)
-#define WRITE_PIECE ((size_t)512 * 1024)
+#define KIB         ((size_t)1024)
+#define SMALL_MAX   (256 * KIB)
+#define WRITE_PIECE (512 * KIB)
+
+/* Memory of all letters that are coming in: above, they go to files early; above, they wait. */
+#define MEMORY_EASY (64 * KIB * KIB)
+#define MEMORY_MAX  (256 * KIB * KIB)
+#define TIGHT_PIECE (32 * KIB)
 
 struct edge_letter {
     struct edge_smtp *smtp;
@@ -31,6 +37,7 @@ struct edge_letter {
     uint64_t written; /* bytes in the file */
     bool fixed;       /* the header is in `head`, `bytes` begins with the body */
     bool header_ended;
+    size_t memory;                    /* of `bytes`, as counted in the edge's sum */
     struct slice message_id, subject; /* for the journey; in `facts` */
     struct arena facts;
 };
@@ -159,6 +166,15 @@ int edge_letter_begin(void *arg, const struct smtp_client *client, struct smtp_e
     return 0;
 }
 
+static struct edge *edge_of(const struct edge_letter *l) {
+    return l->smtp->connection->edge;
+}
+
+static void count_memory(struct edge_letter *l) {
+    edge_of(l)->letter_memory += l->bytes.size - l->memory;
+    l->memory = l->bytes.size;
+}
+
 /* Moves what has gathered into the file, whose first bytes are a user's new header. */
 static int spill(struct edge_letter *l) {
     struct problem problem = {0};
@@ -167,11 +183,16 @@ static int spill(struct edge_letter *l) {
         return 0; /* the answer comes at the end of the letter */
     if (l->file < 0)
         r = open_file(l);
+    if (r == -E_LIMIT && l->bytes.len <= SMALL_MAX && edge_of(l)->letter_memory <= MEMORY_MAX)
+        return 0; /* too many files for now: it may stay in memory */
     if (r == 0 && l->fixed && l->written == 0)
         r = write_piece(l, buf_slice(&l->head));
     if (r == 0)
         r = write_piece(l, buf_slice(&l->bytes));
     buf_clear(&l->bytes);
+    if (edge_of(l)->letter_memory > MEMORY_EASY)
+        buf_done(&l->bytes);
+    count_memory(l);
     return r;
 }
 
@@ -186,15 +207,21 @@ static bool may_spill(const struct edge_letter *l) {
 int edge_letter_write(void *arg, struct smtp_envelope *envelope, struct slice chunk) {
     struct edge_letter *l = letter_of(envelope);
     (void)arg;
-    buf_add(&l->bytes, chunk);
     size_t limit = l->file >= 0 ? WRITE_PIECE : SMALL_MAX;
-    return l->bytes.len > limit && may_spill(l) ? spill(l) : 0;
+    buf_add(&l->bytes, chunk);
+    count_memory(l);
+    if (edge_of(l)->letter_memory > MEMORY_EASY)
+        limit = TIGHT_PIECE;
+    if (l->bytes.len > limit && may_spill(l))
+        return spill(l);
+    return edge_of(l)->letter_memory > MEMORY_MAX ? -ENOSPC : 0;
 }
 
 static void letter_free(struct smtp_envelope *envelope) {
     struct edge_letter *l = letter_of(envelope);
     close_file(l);
     buf_done(&l->bytes);
+    count_memory(l);
     buf_done(&l->head);
     arena_done(&l->facts);
     free(l);
