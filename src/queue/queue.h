@@ -10,7 +10,7 @@
  *     queue_submit(queue, &letter, &problem);                0: on the disk; now say 250
  *     queue_stop(queue, deadline);
  *
- * The promises (DESIGN.md, D1 to D8): a letter for which queue_submit() returned 0 is never
+ * The promises (docs/architecture.md, D1 to D8): a letter for which queue_submit() returned 0 is never
  * forgotten, whatever is killed at any time. A recipient is settled in the same commit that holds
  * the report about it, or the new letter that goes on to where it leads. Deliveries to mailboxes of
  * this host carry a key (letter id and recipient) by which the mailbox takes them exactly once.

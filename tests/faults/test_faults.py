@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Every day's share of the faults (DESIGN.md, durability contract D1 to D8): a letter that was
+"""Every day's share of the faults (docs/architecture.md, durability contract D1 to D8): a letter that was
 acknowledged is there, whatever happened. `make soak` plays the same for half an hour."""
 import pathlib
 import subprocess
