@@ -14,6 +14,7 @@
 
 #define BUFFER_SIZE 16384U
 #define POOL_SIZE   64U
+#define TURN_BYTES  (256U * 1024) /* moved without a wait; then the other fibers get their turn */
 
 struct stream {
     const struct stream_ops *ops;
@@ -24,6 +25,7 @@ struct stream {
     char *out; /* NULL while empty */
     uint32_t out_len;
     uint32_t min_rate; /* bytes per second; 0: none */
+    uint32_t turn;     /* bytes moved since the last wait */
     usec_t timeout, rate_grace, rate_began;
     uint64_t rate_bytes;
     struct stream_counts counts;
@@ -164,9 +166,22 @@ static usec_t slow_at(const struct stream *s) {
            (usec_t)(s->rate_bytes * (uint64_t)USEC_SEC / s->min_rate);
 }
 
+/*
+ * A peer that is as fast as we are would never let the fiber wait, and so nobody else run. 0, or
+ * -ECANCELED.
+ */
+static int give_way(struct stream *s, size_t moved) {
+    s->turn += (uint32_t)moved;
+    if (s->turn < TURN_BYTES)
+        return 0;
+    s->turn = 0;
+    return fiber_yield();
+}
+
 /* ------------------------------------------------------------------ reading */
 
 static int wait_for_input(struct stream *s) {
+    s->turn = 0;
     usec_t patience = wait_until(s);
     usec_t slow = slow_at(s);
     if (s->in && s->in_from == s->in_to)
@@ -198,9 +213,12 @@ int stream_fill(struct stream *s, size_t want) {
     if (r == 0)
         r = s->read_error;
     while (r == 0 && s->in_to - s->in_from < want) {
+        uint64_t before = s->counts.in;
         r = read_once(s, want);
         if (r == -EAGAIN)
             r = wait_for_input(s);
+        else if (r == 0)
+            r = give_way(s, (size_t)(s->counts.in - before));
     }
     return r;
 }
@@ -302,6 +320,7 @@ static int write_all(struct stream *s, struct slice bytes) {
         if (n >= 0) {
             bytes = slice_from(bytes, (size_t)n);
             s->counts.out += (uint64_t)n;
+            s->write_error = give_way(s, (size_t)n);
         } else if (n == -EAGAIN) {
             s->write_error = s->ops->wait_write(s->below, wait_until(s));
         } else {

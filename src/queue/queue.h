@@ -10,13 +10,14 @@
  *     queue_submit(queue, &letter, &problem);                0: on the disk; now say 250
  *     queue_stop(queue, deadline);
  *
- * The promises (docs/architecture.md, D1 to D8): a letter for which queue_submit() returned 0 is never
- * forgotten, whatever is killed at any time. A recipient is settled in the same commit that holds
- * the report about it, or the new letter that goes on to where it leads. Deliveries to mailboxes of
- * this host carry a key (letter id and recipient) by which the mailbox takes them exactly once.
- * Transmissions to other hosts happen at least once: a second time only when this process, or the
- * one that transmits, ends between the other host's acceptance and the commit with its outcome,
- * which begins at once (or, when the sender asked for a report of success, within half a minute).
+ * The promises (docs/architecture.md, D1 to D8): a letter for which queue_submit() returned 0 is
+ * never forgotten, whatever is killed at any time. A recipient is settled in the same commit that
+ * holds the report about it, or the new letter that goes on to where it leads. Deliveries to
+ * mailboxes of this host carry a key (letter id and recipient) by which the mailbox takes them
+ * exactly once. Transmissions to other hosts happen at least once: a second time only when this
+ * process, or the one that transmits, ends between the other host's acceptance and the commit with
+ * its outcome, which begins at once (or, when the sender asked for a report of success, within half
+ * a minute).
  *
  * One letter has one id everywhere: the one that the edge gave it at MAIL. Letters that are made
  * here (reports, letters to the targets of an alias) get theirs from `options.worker`.

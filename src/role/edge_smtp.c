@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * SMTP at the edge: the decisions behind the session. The relay rule (MISSION A3) is in
+ * SMTP at the edge: the decisions behind the session. The relay rule is in
  * may_relay(): inside may send anywhere, outside may send inside, outside to outside is refused.
  */
 #include "role/edge_smtp.h"

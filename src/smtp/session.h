@@ -142,7 +142,8 @@ struct smtp_host {
      * DATA. A begun letter sees any number of writes and then exactly one of end and abort. A reply
      * of begin that is not 3xx refuses DATA, and the letter was not begun. When a write fails, the
      * rest is read and dropped, the letter aborted, and the client gets a 451 (-ENOSPC, -E_LIMIT:
-     * 452 4.3.1). The reply of end is the client's: 2xx only when the letter is safe (DESIGN D1).
+     * 452 4.3.1). The reply of end is the client's: 2xx only when the letter is safe (D1 in
+     * docs/architecture.md).
      */
     int (*letter_begin)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
                         struct arena *a, struct smtp_reply *ret_reply) WAITS;

@@ -34,7 +34,7 @@ static void expect_tries(usec_t began, usec_t lifetime) {
     assert_int_equal(tries[tried - 1], began + lifetime);
 }
 
-/* docs/architecture.md §5; RFC 5321 §4.5.4.1. */
+/* the retry schedule of the settings; RFC 5321 §4.5.4.1. */
 OFFICE_TEST(tried_for_five_days_then_returned) {
     tried = 0;
     o->transmit = never_there;
@@ -104,7 +104,7 @@ OFFICE_TEST(recipients_that_fail_together_stay_together) {
 
 /* ------------------------------------------------------------------ delay */
 
-/* docs/architecture.md §5: at 4 h and 24 h, not at the attempt that happens to follow. */
+/* the default: at 4 h and 24 h, not at the attempt that happens to follow. */
 OFFICE_TEST(sender_is_told_of_the_delay_after_4_and_24_hours) {
     o->transmit = never_there;
     tried = 0;

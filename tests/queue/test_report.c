@@ -220,7 +220,7 @@ static struct slice letter_of_size(struct office *o, size_t size) {
     return arena_copy(&o->memory, slice_first(buf_slice(&bytes), size));
 }
 
-/* docs/architecture.md §5: above 100 KB the header only, whatever the sender asked for. */
+/* the default: above 100 KB the header only, whatever the sender asked for. */
 OFFICE_TEST(letters_above_100_kib_return_as_their_header) {
     struct slice parts[4];
     send_with(o, SPOOL_RET_FULL, letter_of_size(o, (100U << 10) + 1), "");

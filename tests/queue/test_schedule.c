@@ -24,7 +24,7 @@ static void expect_wait(uint32_t attempts, usec_t age, int64_t least, int64_t mo
     assert_in_range(longest, most * USEC_SEC * 99 / 100, most * USEC_SEC);
 }
 
-/* docs/architecture.md §5: 5, 10, 20, 40, 80 min with 20 % jitter, then 2 h on day one, 4 h after. */
+/* the default: 5, 10, 20, 40, 80 min with 20 % jitter, then 2 h on day one, 4 h after. */
 static void test_waits_grow_as_the_design_says(void **state) {
     (void)state;
     expect_wait(1, 0, 240, 360);
@@ -70,7 +70,7 @@ static void test_full_mailboxes_are_tried_for_a_day(void **state) {
     assert_int_equal(schedule_end_full(schedule(), ARRIVAL, false), ARRIVAL + USEC_DAY);
 }
 
-/* docs/architecture.md §5: notices of delay after 4 h and 24 h. */
+/* the default: notices of delay after 4 h and 24 h. */
 static void test_notices_are_due_after_4_and_24_hours(void **state) {
     (void)state;
     const struct queue_schedule *s = schedule();
