@@ -159,6 +159,47 @@ FIBER_TEST(a_write_to_a_closed_peer_sticks) {
     close_pair();
 }
 
+/* A peer that is always ready. */
+static ssize_t always_read(void *below UNUSED, void *to, size_t size) {
+    memset(to, 'x', size);
+    return (ssize_t)size;
+}
+
+static ssize_t always_write(void *below UNUSED, const void *bytes UNUSED, size_t len) {
+    return (ssize_t)len;
+}
+
+static void close_nothing(void *below UNUSED) {
+}
+
+static const struct stream_ops ready_ops = {
+    .read = always_read, .write = always_write, .close = close_nothing};
+
+static void count_turns(void *arg) {
+    while (fiber_yield() == 0)
+        (*(unsigned *)arg)++;
+}
+
+FIBER_TEST(a_peer_that_is_always_ready_does_not_keep_the_others_from_running) {
+    static char piece[20000];
+    unsigned turns = 0;
+    struct fiber *f = NULL;
+    struct stream *s = stream_new(&ready_ops, NULL);
+    assert_int_equal(fiber_start("other", count_turns, &turns, &f), 0);
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(stream_fill(s, 1), 0);
+        stream_consume(s, stream_window(s).len);
+    }
+    assert_true(turns > 10);
+    turns = 0;
+    for (int i = 0; i < 500; i++)
+        stream_write(s, slice_of(piece, sizeof piece));
+    assert_true(turns > 10);
+    fiber_cancel(f);
+    fiber_join(f);
+    stream_free(s);
+}
+
 REAL_FIBER_TEST(a_socket_is_handed_over_with_its_unread_input) {
     _cleanup_(arena_done) struct arena a = {0};
     struct stream *s = NULL;
@@ -202,6 +243,7 @@ int main(void) {
         cmocka_unit_test(test_a_timeout_of_a_read_does_not_stick),
         cmocka_unit_test(test_a_dripping_peer_is_too_slow),
         cmocka_unit_test(test_a_write_to_a_closed_peer_sticks),
+        cmocka_unit_test(test_a_peer_that_is_always_ready_does_not_keep_the_others_from_running),
         cmocka_unit_test(test_a_socket_is_handed_over_with_its_unread_input),
         cmocka_unit_test(test_part_of_a_file_is_sent),
     };
