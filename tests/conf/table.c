@@ -101,7 +101,7 @@ static void defaults_and_examples_keep_their_own_rules(void **state) {
     conf_free(conf);
 }
 
-/* DESIGN §5. */
+/* The defaults that the documentation names. */
 static void defaults_are_the_limits_of_the_house(void **state) {
     struct conf *c = conf_new();
     assert_int_equal(c->smtp.command_line_max, 4096);

@@ -413,7 +413,7 @@ def test_connections_beyond_the_limit_of_an_address_are_sent_away(office):
 
 
 def test_ten_thousand_silent_connections(office):
-    """DESIGN §5: at most 64 KiB each before login; a real client is served among them."""
+    """at most 64 KiB each before login; a real client is served among them."""
     count = min(10000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 200)
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     host = office("flood", settings=SETTINGS | {"smtp.timeout": "60s", "smtp.stress-timeout": "60s",
