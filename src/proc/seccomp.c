@@ -81,11 +81,9 @@ static const int for_all[] = {
     SCMP_SYS(set_robust_list),
     SCMP_SYS(rseq),
     SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(sched_setaffinity),
     SCMP_SYS(gettid),
     SCMP_SYS(getpid),
     SCMP_SYS(getrandom),
-    SCMP_SYS(prlimit64),
     SCMP_SYS(getrlimit),
     SCMP_SYS(membarrier),
     SCMP_SYS(exit),
@@ -153,6 +151,14 @@ static int allow_threads(scmp_filter_ctx f) {
     return r;
 }
 
+/* Calls that can be turned on another process of the same user: for ourselves only, pid 0. */
+static int allow_own_limits(scmp_filter_ctx f) {
+    int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0));
+    return r < 0 ? r
+                 : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sched_setaffinity), 1,
+                                    SCMP_A0(SCMP_CMP_EQ, 0));
+}
+
 static int allow_sockets(scmp_filter_ctx f) {
     static const int families[] = {AF_INET, AF_INET6};
     int r = allow(f, for_connecting, ARRAY_SIZE(for_connecting), SCMP_ACT_ALLOW);
@@ -183,6 +189,8 @@ static int fill(scmp_filter_ctx f, unsigned rights) {
         r = allow_memory(f);
     if (r == 0)
         r = allow_threads(f);
+    if (r == 0)
+        r = allow_own_limits(f);
     if (r == 0 && (rights & CONFINE_CONNECT))
         r = allow_sockets(f);
     return r;

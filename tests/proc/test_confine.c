@@ -271,6 +271,11 @@ static int kill_victim(void) {
     return kill(world.victim, SIGKILL) == 0 ? DONE : errno;
 }
 
+static int limit_victim(void) {
+    const struct rlimit none = {0, 0};
+    return prlimit(world.victim, RLIMIT_NOFILE, &none, NULL) == 0 ? DONE : errno;
+}
+
 static int kill_parent(void) {
     return kill(getppid(), 0) == 0 ? DONE : errno;
 }
@@ -418,6 +423,7 @@ static void test_nobody_touches_other_processes(void **state) {
         CANNOT(*roles[i], trace_victim);
         CANNOT(*roles[i], read_victim);
         CANNOT(*roles[i], kill_victim);
+        CANNOT(*roles[i], limit_victim);
         CANNOT(*roles[i], kill_parent);
         CANNOT(*roles[i], read_own_memory);
     }
