@@ -57,7 +57,7 @@ static int read_file(const char *name, char **ret_text, struct problem *problem)
 static int read_key(struct tls_key **ret, struct problem *problem) {
     char *pem = NULL;
     int r = read_file(names[1], &pem, problem);
-    if (r < 0)
+    if (r < 0 || !pem)
         return r;
     r = tls_key_new(slice_of_str(pem), ret, problem);
     mem_wipe(pem, strlen(pem));
