@@ -221,7 +221,7 @@ int rpc_do_call(struct rpc_link *l, const struct rpc_call *call, const void *in,
 
 int rpc_do_send(struct rpc_link *l, const struct rpc_call *call, const void *in) {
     struct frame f = {.number = call->number, .kind = FRAME_ONE_WAY};
-    int r = !l->up ? -EPIPE : bytes_to_send(l) > RPC_OUT_MAX ? -E_LIMIT : 0;
+    int r = !l->up ? -EPIPE : bytes_to_send(l) > RPC_SEND_MAX ? -E_LIMIT : 0;
     if (r == 0)
         r = add_frame(l, f, call->encode_in, in, (struct slice){NULL, 0});
     if (r < 0)

@@ -26,7 +26,8 @@
 #define RPC_FRAME_MAX ((size_t)1 << 20)
 #define RPC_FRAME_FDS 4U
 #define RPC_CALLS_MAX 4096U              /* calls of one connection under way, each direction */
-#define RPC_OUT_MAX   ((size_t)64 << 20) /* bytes waiting to be sent; then calls wait, sends drop */
+#define RPC_OUT_MAX   ((size_t)64 << 20) /* bytes waiting to be sent; then calls wait */
+#define RPC_SEND_MAX  ((size_t)8 << 20)  /* the same for one-way calls, which are dropped then */
 
 struct rpc_link;
 

@@ -194,6 +194,23 @@ REAL_FIBER_TEST(a_call_whose_descriptor_finds_no_room_fails_alone) {
     pair_close(&pair);
 }
 
+/* ------------------------------------------------------------------ who does not listen */
+
+/* Nobody waits for the ledger: what it does not take is dropped before it costs much memory. */
+REAL_FIBER_TEST(events_are_dropped_when_nobody_takes_them) {
+    static char text[16000];
+    struct rpc_ledger_event_in in = {.kind = S("accepted"), .text = {text, sizeof text}};
+    int sent = 0;
+    int fd = pair_open_raw(&pair, ROLE_EDGE, NULL);
+    memset(text, 'x', sizeof text);
+    while (sent < 2000 && send_ledger_event(pair.other, &in) == 0)
+        sent++;
+    assert_in_range(sent, 8 * 1024 / 16, 8 * 1024 / 15);
+    assert_int_equal(rpc_link_counts(pair.other).dropped, 1);
+    (void)close(fd);
+    pair_close(&pair);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_unknown_call_ends_the_caller),
@@ -204,6 +221,7 @@ int main(void) {
         cmocka_unit_test(test_descriptors_that_do_not_come_end_the_peer),
         cmocka_unit_test(test_the_descriptors_of_a_malformed_call_are_closed),
         cmocka_unit_test(test_a_call_whose_descriptor_finds_no_room_fails_alone),
+        cmocka_unit_test(test_events_are_dropped_when_nobody_takes_them),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);
 }
