@@ -13,13 +13,13 @@
 
 #include <malloc.h>
 
-#define KIB             1024
-#define MAPPED_FROM     (1024 * KIB)
-#define FREE_KEPT       (128 * KIB)
-#define GROWS_BY        (64 * KIB)
-#define PAUSE           (10 * USEC_SEC)
-#define PAUSE_WHEN_IDLE (60 * USEC_SEC)
-#define MUCH_DONE       1000 /* switches of fibers */
+#define KIB         1024
+#define MAPPED_FROM (1024 * KIB)
+#define FREE_KEPT   (128 * KIB)
+#define GROWS_BY    (64 * KIB)
+#define LOOK        USEC_SEC
+#define BUSY        200             /* switches of fibers within it */
+#define AT_LATEST   (10 * USEC_SEC) /* while it stays busy */
 
 void memory_tune(void) {
     (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
@@ -30,14 +30,17 @@ void memory_tune(void) {
 void memory_give_back(void *nothing) {
     struct fiber_stats stats = {0};
     uint64_t before = 0;
-    bool idle = false;
+    usec_t worked_since = 0; /* 0: not since the last time */
     (void)nothing;
-    while (fiber_sleep(idle ? PAUSE_WHEN_IDLE : PAUSE) == 0) {
-        bool was_idle = idle;
+    while (fiber_sleep(LOOK) == 0) {
         fiber_stats(&stats);
-        idle = stats.switches - before < MUCH_DONE;
+        bool busy = stats.switches - before >= BUSY;
         before = stats.switches;
-        if (!idle || !was_idle)
-            (void)malloc_trim(0);
+        if (busy && worked_since == 0)
+            worked_since = fiber_now();
+        if (worked_since == 0 || (busy && fiber_now() - worked_since < AT_LATEST))
+            continue;
+        (void)malloc_trim(0);
+        worked_since = 0;
     }
 }

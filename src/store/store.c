@@ -119,6 +119,7 @@ static int bring_in(struct store_account *a) {
     if (error)
         return error;
     error = offload(OFFLOAD_DISK, run_open, &j);
+    account_bring_home(a);
     fiber_mutex_unlock(&a->db);
     if (j.result.said.len)
         account_report(a, buf_slice(&j.result.said));
@@ -238,7 +239,7 @@ int account_put_away(struct store_account *a) {
 static void set_defaults(struct store_options *o) {
     o->max_accounts = o->max_accounts ? o->max_accounts : 4096;
     o->max_handles = o->max_handles ? o->max_handles : 256;
-    o->idle_files = o->idle_files ? o->idle_files : 10 * USEC_SEC;
+    o->idle_files = o->idle_files ? o->idle_files : 2 * USEC_SEC;
     o->writers = o->writers ? o->writers : 16;
     o->take_in_count = o->take_in_count ? o->take_in_count : 64;
     o->take_in_after = o->take_in_after ? o->take_in_after : USEC_SEC;

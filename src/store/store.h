@@ -33,7 +33,7 @@ struct store_account;
 struct store_options {
     unsigned max_accounts;    /* kept in memory while nobody uses them; 0: 4096 */
     unsigned max_handles;     /* accounts with open files (mail.db, packs); 0: 256 */
-    usec_t idle_files;        /* they are closed when not used for so long; 0: 10 s */
+    usec_t idle_files;        /* they are closed when not used for so long; 0: 2 s */
     unsigned writers;         /* accounts written at the same time; 0: 16 */
     unsigned take_in_count;   /* records by which mail.db may trail a pack; 0: 64 */
     usec_t take_in_after;     /* and for how long; 0: 1 s */

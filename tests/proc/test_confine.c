@@ -474,7 +474,8 @@ static void read_status(const struct role *role, char *text, size_t size) {
 }
 
 static void test_the_kernel_says_so(void **state) {
-    char text[8192], uid[64];
+    static char text[8192];
+    char uid[64];
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
         read_status(roles[i], text, sizeof text);
