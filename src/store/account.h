@@ -166,7 +166,7 @@ void account_publish(struct store_account *a, struct log_record *r);
 /* Fills a new account's memory from its index, which is open. In a disk thread. */
 int account_fill(struct store_account *a, struct index *ix);
 void account_bring_home(struct store_account *a); /* afterwards, in its fiber */
-void account_clear(struct store_account *a); /* frees what memory.c made */
+void account_clear(struct store_account *a);      /* frees what memory.c made */
 
 /* ------------------------------------------------------------------ log.c */
 
