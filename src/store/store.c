@@ -87,7 +87,10 @@ static int prepare_founding(struct store_account *a, struct change *c, struct gr
     return 0;
 }
 
-/* A new account: its first pack tells when it was born, before anyone is told a UIDVALIDITY. */
+/*
+ * A new account: its first pack tells when it was born, before anyone is told a UIDVALIDITY. The
+ * database is told at once: it is open now, and may be closed by the time the keeper comes.
+ */
 static int found_account(struct store_account *a) {
     a->born = fiber_wall();
     a->modseq = a->published = a->letter_next = 1;
@@ -96,7 +99,10 @@ static int found_account(struct store_account *a) {
     add_inbox(a, 1);
     a->boxes[0]->loaded = true;
     struct change c = {.prepare = prepare_founding};
-    return change_run(a, &c);
+    int error = change_run(a, &c);
+    if (error == 0 && files_lock(a) == 0)
+        files_unlock(a, files_take_in(a));
+    return error;
 }
 
 static void go_on(struct store_account *a, const struct open_job *j) {
