@@ -16,8 +16,7 @@ START_LIMIT = 60
 # Limits that guard against one stranger would stop the load tools, which are one; and the price of
 # a password hash is left out on both sides. All else is as `hayauma init` makes it.
 SETTINGS = {
-    "smtp": {"trusted-networks": "127.0.0.0/8", "connections-per-address": "1000"},
-    "pop3": {"connections-per-address": "20000", "connections-max": "20000"},
+    "smtp": {"trusted-networks": "127.0.0.0/8"},
     "login": {"allow-plaintext": "yes"},
     "password": {"memory": "8K", "passes": "1"},
     "log": {"destination": "none"},

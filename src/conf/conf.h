@@ -52,6 +52,12 @@ struct conf_networks {
     const struct net_range *list;
     size_t count;
 };
+static inline bool conf_networks_have(const struct conf_networks *n, const struct net_addr *a) {
+    for (size_t i = 0; i < n->count; i++)
+        if (net_range_has(&n->list[i], a))
+            return true;
+    return false;
+}
 struct conf_spans {
     const usec_t *list;
     size_t count;

@@ -329,14 +329,16 @@ const struct conf_setting conf_settings[] = {
              "5")),
     NUMBER(CONF_SMTP, smtp.connections_per_address, "connections-per-address", "20",
          LIMITS(1, 20000), FOR(EDGE, CONF_RELOAD),
-         DOC("The most connections from one address at a time on port 25.",
-             "ポート 25 で、一つのアドレスから同時に受ける接続の最大数。",
+         DOC("The most connections to one edge process from one address at a time on port 25; "
+             "loopback addresses and trusted-networks are not limited.",
+             "ポート 25 で、一つのアドレスから一つの edge プロセスへの同時接続の最大数。"
+             "ループバックと trusted-networks は制限しない。",
              "50")),
-    NUMBER(CONF_SMTP, smtp.connections_max, "connections-max", "2000", LIMITS(1, 20000),
+    NUMBER(CONF_SMTP, smtp.connections_max, "connections-max", "5000", LIMITS(1, 20000),
          FOR(EDGE, CONF_RELOAD),
          DOC("The most SMTP connections of one edge process at a time.",
              "一つの edge プロセスが同時に受ける SMTP 接続の最大数。",
-             "5000")),
+             "2000")),
 
     /* ---------------------------------------------------------------- submission */
     SIZE(CONF_SUBMISSION, submission.header_max, "header-max", "1M", LIMITS(16 * KIB, 16 * MIB),
@@ -356,8 +358,8 @@ const struct conf_setting conf_settings[] = {
              "100")),
     NUMBER(CONF_SUBMISSION, submission.connections_per_address, "connections-per-address", "20",
          LIMITS(1, 20000), FOR(EDGE, CONF_RELOAD),
-         DOC("The most connections from one address at a time on the submission ports.",
-             "submission のポートで、一つのアドレスから同時に受ける接続の最大数。",
+         DOC("The same on the submission ports.",
+             "submission のポートについての同じ制限。",
              "100")),
 
     /* ---------------------------------------------------------------- pop3 */
@@ -388,10 +390,12 @@ const struct conf_setting conf_settings[] = {
              "20")),
     NUMBER(CONF_POP3, pop3.connections_per_address, "connections-per-address", "20",
          LIMITS(1, 20000), FOR(EDGE, CONF_RELOAD),
-         DOC("The most connections from one address at a time.",
-             "一つのアドレスから同時に受ける接続の最大数。",
+         DOC("The most connections to one edge process from one address at a time; loopback "
+             "addresses and trusted-networks are not limited.",
+             "一つのアドレスから一つの edge プロセスへの同時接続の最大数。"
+             "ループバックと trusted-networks は制限しない。",
              "100")),
-    NUMBER(CONF_POP3, pop3.connections_max, "connections-max", "2000", LIMITS(1, 20000),
+    NUMBER(CONF_POP3, pop3.connections_max, "connections-max", "10000", LIMITS(1, 20000),
          FOR(EDGE, CONF_RELOAD),
          DOC("The most POP3 connections of one edge process at a time.",
              "一つの edge プロセスが同時に受ける POP3 接続の最大数。",

@@ -13,6 +13,10 @@ static struct slice place_key(const struct net_addr *a) {
                                         : slice_of(&a->in.sin_addr, 4);
 }
 
+static bool is_limited(const struct net_addr *peer, const struct conf *conf) {
+    return !net_is_loopback(peer) && !conf_networks_have(&conf->smtp.trusted_networks, peer);
+}
+
 static unsigned limit_of_place(enum crowd_kind kind, const struct conf *conf) {
     return kind == CROWD_READERS   ? conf->pop3.connections_per_address
            : kind == CROWD_SENDERS ? conf->submission.connections_per_address
@@ -44,9 +48,9 @@ enum crowd_verdict crowd_enter(struct crowd *c, const struct net_addr *peer, enu
     c->count++;
     c->kinds[kind]++;
     *ret_place = place;
-    return place->kinds[kind] > limit_of_place(kind, conf) ? CROWD_TOO_MANY
-           : is_full(c, kind, conf)                        ? CROWD_FULL
-                                                           : CROWD_WELCOME;
+    if (place->kinds[kind] > limit_of_place(kind, conf) && is_limited(peer, conf))
+        return CROWD_TOO_MANY;
+    return is_full(c, kind, conf) ? CROWD_FULL : CROWD_WELCOME;
 }
 
 void crowd_leave(struct crowd *c, struct crowd_place *place, enum crowd_kind kind) {

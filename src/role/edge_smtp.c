@@ -42,12 +42,7 @@ static struct smtp_limits limits_of(const struct conf *conf, bool submission) {
 }
 
 static bool is_trusted(const struct edge_connection *c) {
-    const struct conf_networks *n = &c->edge->process->conf->smtp.trusted_networks;
-    for (size_t i = 0; i < n->count; i++) {
-        if (net_range_has(&n->list[i], &c->peer))
-            return true;
-    }
-    return false;
+    return conf_networks_have(&c->edge->process->conf->smtp.trusted_networks, &c->peer);
 }
 
 /* ------------------------------------------------------------------ TLS, login */

@@ -66,6 +66,22 @@ static void test_an_address_has_its_share_of_each_kind(void **state) {
     crowd_leave(&crowd, places[inside], kinds[inside]);
 }
 
+static void test_this_host_and_trusted_networks_have_no_limit(void **state) {
+    (void)state;
+    struct net_range trusted;
+    assert_int_equal(net_range_parse(S("198.51.100.0/24"), &trusted), 0);
+    conf->smtp.trusted_networks = (struct conf_networks){.list = &trusted, .count = 1};
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(enter("127.0.0.1", CROWD_STRANGERS), CROWD_WELCOME);
+        assert_int_equal(enter("::1", CROWD_SENDERS), CROWD_WELCOME);
+        assert_int_equal(enter("198.51.100.7", CROWD_READERS), CROWD_WELCOME);
+    }
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(enter("198.51.101.7", CROWD_READERS),
+                         i < 5 ? CROWD_WELCOME : CROWD_TOO_MANY);
+    conf->smtp.trusted_networks = (struct conf_networks){0};
+}
+
 static void test_a_network_of_64_bits_is_one_address(void **state) {
     (void)state;
     assert_int_equal(enter("2001:db8:1:1::1", CROWD_STRANGERS), CROWD_WELCOME);
@@ -99,6 +115,8 @@ static void test_timeouts_shrink_before_it_is_full(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_address_has_its_share_of_each_kind, begin, end),
+        cmocka_unit_test_setup_teardown(test_this_host_and_trusted_networks_have_no_limit, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(test_a_network_of_64_bits_is_one_address, begin, end),
         cmocka_unit_test_setup_teardown(test_strangers_do_not_take_the_places_of_users, begin, end),
         cmocka_unit_test_setup_teardown(test_timeouts_shrink_before_it_is_full, begin, end),
