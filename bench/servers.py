@@ -19,7 +19,6 @@ SETTINGS = {
     "smtp": {"trusted-networks": "127.0.0.0/8"},
     "login": {"allow-plaintext": "yes"},
     "password": {"memory": "8K", "passes": "1"},
-    "log": {"destination": "none"},
 }
 
 

@@ -45,10 +45,13 @@ void buf_add_str(struct buf *b, const char *text) {
 void buf_printf_v(struct buf *b, const char *format, va_list args) {
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    size_t room = b->size - b->len;
+    int len = vsnprintf(room > 0 ? b->ptr + b->len : NULL, room, format, args);
     MUST(len >= 0);
-    buf_reserve(b, (size_t)len + 1);
-    (void)vsnprintf(b->ptr + b->len, (size_t)len + 1, format, again);
+    if ((size_t)len >= room) {
+        buf_reserve(b, (size_t)len + 1);
+        (void)vsnprintf(b->ptr + b->len, (size_t)len + 1, format, again);
+    }
     va_end(again);
     b->len += (size_t)len;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Two pairs of buffers: one fills, the other one is being written. A descriptor that fails loses
- * what could not be written to it; there is nobody left to tell.
+ * Two pairs of buffers: one fills, the other one is being written, and between two writes some time
+ * is left, so that under load many lines share one. A descriptor that fails loses what could not be
+ * written to it; there is nobody left to tell.
  */
 #include "journey/lines.h"
 
@@ -15,6 +16,8 @@
 #include "journey/kinds.h"
 #include "journey/show.h"
 
+#define PAUSE (20 * USEC_MS)
+
 struct texts {
     struct buf standard, file;
 };
@@ -24,6 +27,7 @@ struct lines {
     struct texts filling, writing;
     uint64_t lost;
     bool working, over, stopping;
+    usec_t write_at; /* not before */
     struct fiber_mutex writes;
     struct fiber_cond filled, ended;
 };
@@ -77,6 +81,10 @@ static void add_line(struct lines *l, const struct rpc_event *event, enum conf_l
     }
 }
 
+static bool is_empty(const struct lines *l) {
+    return l->filling.standard.len + l->filling.file.len == 0;
+}
+
 static bool is_full(const struct lines *l) {
     return l->filling.standard.len + l->filling.file.len >= l->options.memory_max;
 }
@@ -89,8 +97,10 @@ void lines_add(struct lines *l, const struct rpc_event *event) {
         l->lost++;
         return;
     }
+    bool first = is_empty(l);
     add_line(l, event, level);
-    fiber_cond_wake_one(&l->filled);
+    if (first)
+        fiber_cond_wake_one(&l->filled);
 }
 
 /* Said where there is room again. */
@@ -130,10 +140,6 @@ static int write_job(void *arg) {
     return 0;
 }
 
-static bool is_empty(const struct lines *l) {
-    return l->filling.standard.len + l->filling.file.len == 0;
-}
-
 static int write_some(struct lines *l) {
     int r = fiber_mutex_lock(&l->writes);
     if (r < 0)
@@ -158,10 +164,15 @@ void lines_work(void *arg) {
     int r = 0;
     l->working = true;
     while (r == 0 && (!l->stopping || !is_empty(l))) {
-        if (is_empty(l))
+        if (is_empty(l)) {
             r = fiber_cond_wait(&l->filled);
-        else
+        } else if (!l->stopping && fiber_now() < l->write_at) {
+            r = fiber_cond_wait_until(&l->filled, l->write_at);
+            r = r == -ETIMEDOUT ? 0 : r;
+        } else {
             r = write_some(l);
+            l->write_at = fiber_now() + PAUSE;
+        }
     }
     l->working = false;
     l->over = true;

@@ -40,8 +40,6 @@ static bool in(const struct range *list, size_t count, uint32_t c) {
 static size_t decode(struct slice s, uint32_t *ret) {
     if (s.len == 0)
         return 0;
-    if (s.len == 0)
-        return 0;
     uint8_t b = (uint8_t)s.ptr[0];
     size_t len = b < 0x80 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
     if (s.len < len || !utf8_valid(slice_first(s, len)))
@@ -53,8 +51,21 @@ static size_t decode(struct slice s, uint32_t *ret) {
     return len;
 }
 
+/* How many bytes at the front are shown as they are, without a look into the tables. */
+static size_t plain(struct slice s) {
+    size_t n = 0;
+    while (n < s.len && s.ptr[n] >= 0x20 && s.ptr[n] < 0x7f)
+        n++;
+    return n;
+}
+
 void text_add(struct buf *to, struct slice s) {
-    while (s.len > 0) {
+    for (;;) {
+        size_t as_it_is = plain(s);
+        buf_add(to, slice_first(s, as_it_is));
+        s = slice_from(s, as_it_is);
+        if (s.len == 0)
+            return;
         uint32_t c = 0;
         size_t len = decode(s, &c);
         if (len == 0)
