@@ -69,9 +69,9 @@ int account_must_be_new(struct db *db, const struct name *name) {
 int account_insert(struct db *db, const struct name *name, const struct account_row *row,
                    uint64_t *ret_id) {
     int64_t id = 0;
-    int r = db_run(db, "UPDATE counter SET value = value + 1 WHERE name = 'account_id'", "");
-    if (r >= 0)
-        r = db_number(db, &id, "SELECT value FROM counter WHERE name = 'account_id'", "");
+    int r = db_run(db, "UPDATE counter SET value = value + 1 WHERE name = 'account_id'");
+    if (r == 0)
+        r = db_number(db, &id, "SELECT value FROM counter WHERE name = 'account_id'");
     if (r < 0)
         return r;
     if (r == 0 || id <= 0)
@@ -81,14 +81,12 @@ int account_insert(struct db *db, const struct name *name, const struct account_
                "INSERT INTO account (account_id, address, domain, spelled, name, password,"
                " enabled, admin, quota, shard, created, last_login)"
                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)",
-               "ittttt"
-               "iiiii",
-               id, name->text, name->domain, name->written, row->person, row->hash,
-               (int64_t)row->enabled, (int64_t)row->admin, as_number(row->quota),
-               id % (int64_t)row->shards, row->created);
-    if (r >= 0)
+               V(id), V_TEXT(name->text), V_TEXT(name->domain), V_TEXT(name->written),
+               V_TEXT(row->person), V_TEXT(row->hash), V(row->enabled), V(row->admin),
+               V(row->quota), V(id % (int64_t)row->shards), V(row->created));
+    if (r == 0)
         *ret_id = (uint64_t)id;
-    return MIN(r, 0);
+    return r;
 }
 
 struct adding {
@@ -132,22 +130,22 @@ int directory_account_add(struct directory *d, const struct account_new *account
     " shard, created, last_login"
 
 static struct account read_row(sqlite3_stmt *row, struct arena *a) {
-    struct slice hash = db_column(row, 6, a);
+    struct slice hash = db_copy(row, 6, a);
     const char *kind = password_kind(hash);
     return (struct account){
-        .id = db_column_u64(row, 0),
-        .address = db_column(row, 1, a),
-        .spelled = db_column(row, 2, a),
-        .name = db_column(row, 3, a),
-        .enabled = db_column_u64(row, 4) != 0,
-        .admin = db_column_u64(row, 5) != 0,
+        .id = db_u64(row, 0),
+        .address = db_copy(row, 1, a),
+        .spelled = db_copy(row, 2, a),
+        .name = db_copy(row, 3, a),
+        .enabled = db_u64(row, 4) != 0,
+        .admin = db_u64(row, 5) != 0,
         .has_password = hash.len > 0,
         .password_kind = kind ? kind : "",
-        .has_apop = db_column_u64(row, 7) != 0,
-        .quota = db_column_u64(row, 8),
-        .shard = (uint32_t)db_column_u64(row, 9),
-        .created = sqlite3_column_int64(row, 10),
-        .last_login = sqlite3_column_int64(row, 11),
+        .has_apop = db_u64(row, 7) != 0,
+        .quota = db_u64(row, 8),
+        .shard = (uint32_t)db_u64(row, 9),
+        .created = db_i64(row, 10),
+        .last_login = db_i64(row, 11),
     };
 }
 
@@ -161,13 +159,10 @@ struct showing {
 static int show_job(struct db *db, void *arg) {
     struct showing *show = arg;
     sqlite3_stmt *row = NULL;
-    int r = show->id > 0
-                ? db_query(db, &row, "SELECT " COLUMNS " FROM account WHERE account_id = ?1", "i",
-                           as_number(show->id))
-                : db_query(db, &row, "SELECT " COLUMNS " FROM account WHERE address = ?1", "t",
-                           show->address);
-    if (r == 0)
-        r = db_step(db, row);
+    int r = show->id > 0 ? db_row(db, &row, "SELECT " COLUMNS " FROM account WHERE account_id = ?1",
+                                  V(show->id))
+                         : db_row(db, &row, "SELECT " COLUMNS " FROM account WHERE address = ?1",
+                                  V_TEXT(show->address));
     if (r == 1)
         show->account = read_row(row, show->arena);
     if (r == 0 && show->id > 0)
@@ -219,11 +214,11 @@ static int list_job(struct db *db, void *arg) {
                 ? db_query(db, &row,
                            "SELECT " COLUMNS " FROM account WHERE account_id > ?1 AND domain = ?3"
                            " ORDER BY account_id LIMIT ?2",
-                           "iit", as_number(l->after), limit, l->domain)
+                           V(l->after), V(limit), V_TEXT(l->domain))
                 : db_query(db, &row,
                            "SELECT " COLUMNS " FROM account WHERE account_id > ?1"
                            " ORDER BY account_id LIMIT ?2",
-                           "ii", as_number(l->after), limit);
+                           V(l->after), V(limit));
     while (r >= 0 && (r = db_step(db, row)) == 1) {
         if (l->count == room) {
             room = room > 0 ? room * 2 : 16;
@@ -253,7 +248,7 @@ int directory_account_list(struct directory *d, struct slice domain, uint64_t af
 
 static int has_apop_job(struct db *db, void *arg) {
     int64_t one = 0;
-    int r = db_number(db, &one, "SELECT 1 FROM account WHERE apop IS NOT NULL LIMIT 1", "");
+    int r = db_number(db, &one, "SELECT 1 FROM account WHERE apop IS NOT NULL LIMIT 1");
     *(bool *)arg = r == 1;
     return MIN(r, 0);
 }
@@ -277,9 +272,8 @@ static int change_job(struct db *db, void *arg) {
     struct change *c = arg;
     int r = record_must_have_account(db, c->address, &c->id);
     if (r == 0)
-        r = c->text.ptr ? db_run(db, c->sql, "it", as_number(c->id), c->text)
-                        : db_run(db, c->sql, "ii", as_number(c->id), c->number);
-    return MIN(r, 0);
+        r = db_run(db, c->sql, V(c->id), c->text.ptr ? V_TEXT(c->text) : V(c->number));
+    return r;
 }
 
 static int change(struct directory *d, struct slice address, struct change *c,
@@ -306,7 +300,7 @@ int directory_account_set_enabled(struct directory *d, struct slice address, boo
 int directory_account_set_quota(struct directory *d, struct slice address, uint64_t quota,
                                 struct problem *problem) {
     struct change c = {.sql = "UPDATE account SET quota = ?2 WHERE account_id = ?1",
-                       .number = as_number(quota)};
+                       .number = (int64_t)quota};
     if (c.number < 0)
         return problem_set(problem, -E_SYNTAX, "the quota is too large");
     return change(d, address, &c, problem);
@@ -366,9 +360,8 @@ static int seal_job(struct db *db, void *arg) {
         return r;
     if (s->secret.len > 0)
         sealed = seal_close(&s->d->key, id, s->secret, s->arena);
-    r = db_run(db, "UPDATE account SET apop = ?2 WHERE account_id = ?1", "ib", as_number(id),
-               sealed);
-    return MIN(r, 0);
+    return db_run(db, "UPDATE account SET apop = ?2 WHERE account_id = ?1", V(id),
+                  sealed.ptr ? V_BYTES(sealed) : V_NULL);
 }
 
 int directory_account_set_apop(struct directory *d, struct slice address, struct slice secret,
@@ -402,10 +395,10 @@ static int remove_job(struct db *db, void *arg) {
     if (r == 0)
         r = record_must_be_unneeded(db, m->address, m->arena);
     if (r == 0)
-        r = db_run(db, "DELETE FROM alias_target WHERE target = ?1", "t", m->address);
-    if (r >= 0)
-        r = db_run(db, "DELETE FROM account WHERE account_id = ?1", "i", as_number(m->id));
-    return MIN(r, 0);
+        r = db_run(db, "DELETE FROM alias_target WHERE target = ?1", V_TEXT(m->address));
+    if (r == 0)
+        r = db_run(db, "DELETE FROM account WHERE account_id = ?1", V(m->id));
+    return r;
 }
 
 int directory_account_remove(struct directory *d, struct slice address, uint64_t *ret_id,

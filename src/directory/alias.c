@@ -50,21 +50,21 @@ static int add_target(struct db *db, const struct alias_change *c, const struct 
                 : record_target(db, name, c->d->plus_separator, c->arena, &target);
     if (r == 0)
         r = db_number(db, &found,
-                      "SELECT 1 FROM alias_target WHERE address = ?1 AND target = ?2 LIMIT 1", "tt",
-                      c->name.text, target);
+                      "SELECT 1 FROM alias_target WHERE address = ?1 AND target = ?2 LIMIT 1",
+                      V_TEXT(c->name.text), V_TEXT(target));
     if (r == 0)
         r = db_run(db,
                    "INSERT INTO alias_target (address, place, domain, target) VALUES (?1,"
                    " (SELECT coalesce(max(place), 0) + 1 FROM alias_target WHERE address = ?1),"
                    " ?2, ?3)",
-                   "ttt", c->name.text, c->name.domain, target);
+                   V_TEXT(c->name.text), V_TEXT(c->name.domain), V_TEXT(target));
     return MIN(r, 0);
 }
 
 static int check_count(struct db *db, const struct alias_change *c) {
     int64_t count = 0;
-    int r = db_number(db, &count, "SELECT count(*) FROM alias_target WHERE address = ?1", "t",
-                      c->name.text);
+    int r = db_number(db, &count, "SELECT count(*) FROM alias_target WHERE address = ?1",
+                      V_TEXT(c->name.text));
     if (r >= 0 && count > ROUTE_TARGETS_MAX)
         return problem_set(db->problem, -E_REFUSED, "%.*s would have %lld targets, the most is %u",
                            SLICE_ARG(c->name.text), (long long)count, ROUTE_TARGETS_MAX);
@@ -83,7 +83,7 @@ static int check_circle(struct db *db, const struct alias_change *c) {
         "  WHERE NOT EXISTS (SELECT 1 FROM alias_target o"
         "   WHERE o.address = t.address AND o.target = o.address))"
         " SELECT 1 FROM reached WHERE address = ?1 LIMIT 1",
-        "t", c->name.text);
+        V_TEXT(c->name.text));
     if (r == 1)
         return problem_set(db->problem, -E_REFUSED,
                            "a target leads back to %.*s: the aliases would run in a circle",
@@ -95,10 +95,10 @@ static int set_job(struct db *db, void *arg) {
     const struct alias_change *c = arg;
     int r = record_must_be_local(db, c->name.domain, c->arena);
     if (r == 0 && c->replace)
-        r = db_run(db, "DELETE FROM alias_target WHERE address = ?1", "t", c->name.text);
-    for (size_t i = 0; r >= 0 && i < c->count; i++)
+        r = db_run(db, "DELETE FROM alias_target WHERE address = ?1", V_TEXT(c->name.text));
+    for (size_t i = 0; r == 0 && i < c->count; i++)
         r = add_target(db, c, &c->targets[i]);
-    if (r >= 0)
+    if (r == 0)
         r = check_count(db, c);
     return r < 0 ? r : check_circle(db, c);
 }
@@ -129,8 +129,8 @@ int directory_alias_set(struct directory *d, struct slice address, const struct 
 static int remove_target(struct db *db, const struct alias_change *c, const struct name *target) {
     int r =
         db_run(db, "DELETE FROM alias_target WHERE address = ?1 AND (target = ?2 OR target = ?3)",
-               "ttt", c->name.text, target->text, target->written);
-    if (r == 0)
+               V_TEXT(c->name.text), V_TEXT(target->text), V_TEXT(target->written));
+    if (r == 0 && db_changes(db) == 0)
         return problem_set(db->problem, -E_UNKNOWN, "%.*s is not a target of %.*s",
                            SLICE_ARG(target->written), SLICE_ARG(c->name.text));
     return r;
@@ -155,10 +155,10 @@ static int remove_job(struct db *db, void *arg) {
     if (r == 0 && !has_alias)
         return problem_set(db->problem, -E_UNKNOWN, "there is no alias %.*s",
                            SLICE_ARG(c->name.text));
-    for (size_t i = 0; r >= 0 && i < c->count; i++)
+    for (size_t i = 0; r == 0 && i < c->count; i++)
         r = remove_target(db, c, &c->targets[i]);
-    if (r >= 0 && c->count == 0)
-        r = db_run(db, "DELETE FROM alias_target WHERE address = ?1", "t", c->name.text);
+    if (r == 0 && c->count == 0)
+        r = db_run(db, "DELETE FROM alias_target WHERE address = ?1", V_TEXT(c->name.text));
     return r < 0 ? r : check_rest(db, c);
 }
 
@@ -196,22 +196,23 @@ static struct alias *next_alias(struct alias_listing *l, struct slice address, s
 static int read_targets(struct db *db, struct alias *alias, size_t count, struct arena *a) {
     sqlite3_stmt *row = NULL;
     int r = db_query(db, &row, "SELECT target FROM alias_target WHERE address = ?1 ORDER BY place",
-                     "t", alias->address);
+                     V_TEXT(alias->address));
     while (r >= 0 && (r = db_step(db, row)) == 1 && alias->target_count < count)
-        alias->targets[alias->target_count++] = db_column(row, 0, a);
+        alias->targets[alias->target_count++] = db_copy(row, 0, a);
     return r;
 }
 
 static int list_job(struct db *db, void *arg) {
     struct alias_listing *l = arg;
     sqlite3_stmt *row = NULL;
-    int r = db_query(db, &row,
-                     "SELECT address, count(*) FROM alias_target WHERE (domain, address) > (?1, ?2)"
-                     " GROUP BY domain, address ORDER BY domain, address LIMIT ?3",
-                     "tti", l->after_domain, l->after, (int64_t)MIN(l->limit, (size_t)INT32_MAX));
+    int r =
+        db_query(db, &row,
+                 "SELECT address, count(*) FROM alias_target WHERE (domain, address) > (?1, ?2)"
+                 " GROUP BY domain, address ORDER BY domain, address LIMIT ?3",
+                 V_TEXT(l->after_domain), V_TEXT(l->after), V(MIN(l->limit, (size_t)INT32_MAX)));
     while (r >= 0 && (r = db_step(db, row)) == 1) {
-        size_t count = db_column_u64(row, 1);
-        struct alias *alias = next_alias(l, db_column(row, 0, l->arena), count);
+        size_t count = db_u64(row, 1);
+        struct alias *alias = next_alias(l, db_copy(row, 0, l->arena), count);
         r = read_targets(db, alias, count, l->arena);
     }
     return MIN(r, 0);

@@ -30,7 +30,9 @@ struct opening {
 /* A missing key is not replaced when secrets wait for it. */
 static int load_key(struct opening *o, struct db *db) {
     int64_t sealed = 0;
-    int r = db_number(db, &sealed, "SELECT count(*) FROM account WHERE apop IS NOT NULL", "");
+    db->problem = o->problem;
+    int r = db_number(db, &sealed, "SELECT count(*) FROM account WHERE apop IS NOT NULL");
+    db->problem = NULL;
     if (r < 0)
         return r;
     return seal_key_load(o->key_path, !o->read_only && sealed == 0, &o->key, o->problem);
@@ -41,14 +43,11 @@ static int open_job(void *arg) {
     _cleanup_(db_close_p) struct db *db = NULL;
     if (password_setup() < 0)
         return problem_set(o->problem, -ENOSYS, "libsodium cannot start");
-    int r = db_open(o->path, o->read_only, &db, o->problem);
-    if (r == 0)
-        r = schema_prepare(db, o->read_only);
+    int r = db_open(o->path, o->read_only ? DB_READ : DB_CREATE, &directory_kind, &db, o->problem);
     if (r == 0 && o->key_path)
         r = load_key(o, db);
     if (r < 0)
         return r;
-    db->problem = NULL;
     o->db = TAKE_PTR(db);
     return 0;
 }
@@ -125,22 +124,12 @@ struct job {
 };
 
 static int run_in_transaction(struct job *j) {
-    int r = db_exec(j->db, "BEGIN IMMEDIATE");
+    int r = db_begin(j->db);
     if (r < 0)
         return r;
     r = j->fn(j->db, j->arg);
-    if (r >= 0) {
-        db_reset_all(j->db);
-        int committed = db_exec(j->db, "COMMIT");
-        if (committed == 0)
-            return r;
-        r = committed;
-    }
-    j->db->problem = NULL; /* keep the sentence of the cause */
     db_reset_all(j->db);
-    if (!sqlite3_get_autocommit(j->db->handle))
-        (void)db_exec(j->db, "ROLLBACK");
-    return r;
+    return db_end(j->db, r);
 }
 
 static int run_job(void *arg) {
@@ -169,7 +158,7 @@ int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg
 
 static int version_job(struct db *db, void *arg) {
     int64_t *version = arg;
-    return db_number(db, version, "PRAGMA data_version", "");
+    return db_number(db, version, "PRAGMA data_version");
 }
 
 int directory_check(struct directory *d) {

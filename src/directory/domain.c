@@ -47,9 +47,9 @@ static int add_job(struct db *db, void *arg) {
     if (r == 0 && c->has_target)
         r = record_must_be_local(db, c->target, c->arena);
     if (r == 0)
-        r = db_run(db, "INSERT INTO domain VALUES (?1, ?2, ?3, '', ?4)", "titi", c->name,
-                   (int64_t)(c->has_target ? DOMAIN_ALIAS : DOMAIN_LOCAL), c->target, c->now);
-    return MIN(r, 0);
+        r = db_run(db, "INSERT INTO domain VALUES (?1, ?2, ?3, '', ?4)", V_TEXT(c->name),
+                   V(c->has_target ? DOMAIN_ALIAS : DOMAIN_LOCAL), V_TEXT(c->target), V(c->now));
+    return r;
 }
 
 int directory_domain_add(struct directory *d, struct slice name, struct slice target,
@@ -73,14 +73,14 @@ static int catch_all_job(struct db *db, void *arg) {
                            "%.*s is only another name; its target has the catch-all",
                            SLICE_ARG(c->name));
     if (r == 0)
-        r = db_run(db, "UPDATE domain SET catch_all = '' WHERE name = ?1", "t", c->name);
-    if (r >= 0 && c->has_target) { /* a catch-all does not make its own target exist */
+        r = db_run(db, "UPDATE domain SET catch_all = '' WHERE name = ?1", V_TEXT(c->name));
+    if (r == 0 && c->has_target) { /* a catch-all does not make its own target exist */
         r = record_target(db, &c->target_name, c->d->plus_separator, c->arena, &target);
         if (r == 0)
-            r = db_run(db, "UPDATE domain SET catch_all = ?2 WHERE name = ?1", "tt", c->name,
-                       target);
+            r = db_run(db, "UPDATE domain SET catch_all = ?2 WHERE name = ?1", V_TEXT(c->name),
+                       V_TEXT(target));
     }
-    return MIN(r, 0);
+    return r;
 }
 
 int directory_domain_set_catch_all(struct directory *d, struct slice name, struct slice target,
@@ -101,22 +101,22 @@ static int remove_job(struct db *db, void *arg) {
     int64_t names = 0;
     int r = must_exist(db, c->name, c->arena, &type);
     if (r == 0)
-        r = db_number(db, &accounts, "SELECT count(*) FROM account WHERE domain = ?1", "t",
-                      c->name);
+        r = db_number(db, &accounts, "SELECT count(*) FROM account WHERE domain = ?1",
+                      V_TEXT(c->name));
     if (r >= 0)
         r = db_number(db, &aliases,
-                      "SELECT count(DISTINCT address) FROM alias_target WHERE domain = ?1", "t",
-                      c->name);
+                      "SELECT count(DISTINCT address) FROM alias_target WHERE domain = ?1",
+                      V_TEXT(c->name));
     if (r >= 0)
-        r = db_number(db, &names, "SELECT count(*) FROM domain WHERE target = ?1", "t", c->name);
+        r = db_number(db, &names, "SELECT count(*) FROM domain WHERE target = ?1", V_TEXT(c->name));
     if (r >= 0 && accounts + aliases + names > 0)
         return problem_set(db->problem, -E_REFUSED,
                            "%.*s still has %" PRId64 " accounts, %" PRId64 " aliases and %" PRId64
                            " other names; remove those first",
                            SLICE_ARG(c->name), accounts, aliases, names);
     if (r >= 0)
-        r = db_run(db, "DELETE FROM domain WHERE name = ?1", "t", c->name);
-    return MIN(r, 0);
+        r = db_run(db, "DELETE FROM domain WHERE name = ?1", V_TEXT(c->name));
+    return r;
 }
 
 int directory_domain_remove(struct directory *d, struct slice name, struct problem *problem) {
@@ -136,7 +136,7 @@ static int list_job(struct db *db, void *arg) {
     struct domain_listing *l = arg;
     sqlite3_stmt *row = NULL;
     int64_t count = 0;
-    int r = db_number(db, &count, "SELECT count(*) FROM domain", "");
+    int r = db_number(db, &count, "SELECT count(*) FROM domain");
     if (r < 0)
         return r;
     l->domains = arena_array(l->arena, (size_t)count, sizeof *l->domains);
@@ -144,15 +144,14 @@ static int list_job(struct db *db, void *arg) {
                  "SELECT name, type, target, catch_all,"
                  " (SELECT count(*) FROM account a WHERE a.domain = d.name),"
                  " (SELECT count(DISTINCT t.address) FROM alias_target t WHERE t.domain = d.name)"
-                 " FROM domain d ORDER BY name",
-                 "");
+                 " FROM domain d ORDER BY name");
     while (r >= 0 && (r = db_step(db, row)) == 1 && l->count < (size_t)count)
-        l->domains[l->count++] = (struct domain){.name = db_column(row, 0, l->arena),
-                                                 .type = (enum domain_type)db_column_u64(row, 1),
-                                                 .target = db_column(row, 2, l->arena),
-                                                 .catch_all = db_column(row, 3, l->arena),
-                                                 .accounts = db_column_u64(row, 4),
-                                                 .aliases = db_column_u64(row, 5)};
+        l->domains[l->count++] = (struct domain){.name = db_copy(row, 0, l->arena),
+                                                 .type = (enum domain_type)db_u64(row, 1),
+                                                 .target = db_copy(row, 2, l->arena),
+                                                 .catch_all = db_copy(row, 3, l->arena),
+                                                 .accounts = db_u64(row, 4),
+                                                 .aliases = db_u64(row, 5)};
     return MIN(r, 0);
 }
 

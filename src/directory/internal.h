@@ -6,8 +6,9 @@
 
 #include "auth/remembered.h"
 #include "auth/throttle.h"
+#include "base/map.h"
+#include "db/db.h"
 #include "directory/cache.h"
-#include "directory/db.h"
 #include "directory/name.h"
 #include "directory/seal.h"
 #include "fiber/sync.h"
@@ -64,7 +65,3 @@ int directory_host_domain(struct directory *d, bool any, struct arena *a, struct
 
 /* Writes the logins that were noted. */
 int directory_write_logins(struct directory *d) WAITS;
-
-static inline int64_t as_number(uint64_t v) {
-    return (int64_t)v;
-}

@@ -33,12 +33,12 @@ static int write_seen_job(struct db *db, void *arg) {
     struct map_entry *e;
     size_t at = 0;
     int r = 0;
-    while (r >= 0 && (e = map_next(seen, &at))) {
+    while (r == 0 && (e = map_next(seen, &at))) {
         const struct seen_login *s = e->value;
-        r = db_run(db, "UPDATE account SET last_login = ?1 WHERE account_id = ?2", "ii", s->wall,
-                   as_number(s->account_id));
+        r = db_run(db, "UPDATE account SET last_login = ?1 WHERE account_id = ?2", V(s->wall),
+                   V(s->account_id));
     }
-    return MIN(r, 0);
+    return r;
 }
 
 int directory_write_logins(struct directory *d) {
@@ -83,18 +83,16 @@ struct row {
 static int row_job(struct db *db, void *arg) {
     struct row *row = arg;
     sqlite3_stmt *s = NULL;
-    int r = db_query(db, &s,
-                     "SELECT account_id, shard, enabled, password, apop FROM account"
-                     " WHERE address = ?1",
-                     "t", row->address);
-    if (r == 0)
-        r = db_step(db, s);
+    int r = db_row(db, &s,
+                   "SELECT account_id, shard, enabled, password, apop FROM account"
+                   " WHERE address = ?1",
+                   V_TEXT(row->address));
     if (r == 1) {
-        row->account_id = db_column_u64(s, 0);
-        row->shard = (uint32_t)db_column_u64(s, 1);
-        row->enabled = db_column_u64(s, 2) != 0;
-        row->hash = db_column(s, 3, row->arena);
-        row->apop = db_column(s, 4, row->arena);
+        row->account_id = db_u64(s, 0);
+        row->shard = (uint32_t)db_u64(s, 1);
+        row->enabled = db_u64(s, 2) != 0;
+        row->hash = db_copy(s, 3, row->arena);
+        row->apop = db_copy(s, 4, row->arena);
     }
     return MIN(r, 0);
 }
@@ -171,8 +169,10 @@ struct renewal {
 
 static int renew_job(struct db *db, void *arg) {
     const struct renewal *r = arg;
-    return db_run(db, "UPDATE account SET password = ?1 WHERE account_id = ?2 AND password = ?3",
-                  "tit", r->new_hash, as_number(r->account_id), r->old_hash);
+    int error =
+        db_run(db, "UPDATE account SET password = ?1 WHERE account_id = ?2 AND password = ?3",
+               V_TEXT(r->new_hash), V(r->account_id), V_TEXT(r->old_hash));
+    return error ? error : db_changes(db);
 }
 
 /* 0: the password is right; -E_REFUSED with the reason; others: not decided. */

@@ -15,73 +15,68 @@ struct load {
 
 static int load_targets(struct load *l) {
     int64_t count = 0;
-    int r = db_number(l->db, &count, "SELECT count(*) FROM alias_target WHERE address = ?1", "t",
-                      l->key);
+    int r = db_number(l->db, &count, "SELECT count(*) FROM alias_target WHERE address = ?1",
+                      V_TEXT(l->key));
     if (r < 0 || count == 0)
         return r;
     sqlite3_stmt *rows = NULL;
     l->facts.known = true;
     l->facts.targets = arena_array(l->arena, (size_t)count, sizeof *l->facts.targets);
     r = db_query(l->db, &rows, "SELECT target FROM alias_target WHERE address = ?1 ORDER BY place",
-                 "t", l->key);
+                 V_TEXT(l->key));
     while (r >= 0 && (r = db_step(l->db, rows)) == 1 && l->facts.target_count < (size_t)count)
-        l->facts.targets[l->facts.target_count++] = db_column(rows, 0, l->arena);
+        l->facts.targets[l->facts.target_count++] = db_copy(rows, 0, l->arena);
     return r;
 }
 
 static int load_name(struct load *l) {
     sqlite3_stmt *row = NULL;
-    int r = db_query(l->db, &row,
-                     "SELECT account_id, shard, quota, enabled FROM account WHERE address = ?1",
-                     "t", l->key);
-    if (r == 0)
-        r = db_step(l->db, row);
+    int r = db_row(l->db, &row,
+                   "SELECT account_id, shard, quota, enabled FROM account WHERE address = ?1",
+                   V_TEXT(l->key));
     if (r == 1) {
         l->facts.known = true;
-        l->facts.account_id = db_column_u64(row, 0);
-        l->facts.shard = (uint32_t)db_column_u64(row, 1);
-        l->facts.quota = db_column_u64(row, 2);
-        l->facts.enabled = db_column_u64(row, 3) != 0;
+        l->facts.account_id = db_u64(row, 0);
+        l->facts.shard = (uint32_t)db_u64(row, 1);
+        l->facts.quota = db_u64(row, 2);
+        l->facts.enabled = db_u64(row, 3) != 0;
     }
     return r < 0 ? r : load_targets(l);
 }
 
-/* One text, empty when there is no row. `key` is the parameter; ptr NULL: there is none. */
-static int load_text(struct load *l, const char *sql, struct slice key, struct slice *ret) {
+/* One text, empty when there is no row. */
+static int load_text(struct load *l, const char *sql, const struct db_value *values,
+                     struct slice *ret) {
     sqlite3_stmt *row = NULL;
-    int r = db_query(l->db, &row, sql, key.ptr ? "t" : "", key);
-    if (r == 0)
-        r = db_step(l->db, row);
+    int r = db_row_values(l->db, &row, sql, values);
     if (r == 1)
-        *ret = db_column(row, 0, l->arena);
+        *ret = db_copy(row, 0, l->arena);
     return r;
 }
 
 static int load_domain(struct load *l, struct slice name) {
     sqlite3_stmt *row = NULL;
-    int r = db_query(l->db, &row, "SELECT type, target, catch_all FROM domain WHERE name = ?1", "t",
-                     name);
-    if (r == 0)
-        r = db_step(l->db, row);
+    int r = db_row(l->db, &row, "SELECT type, target, catch_all FROM domain WHERE name = ?1",
+                   V_TEXT(name));
     if (r <= 0)
         return r;
     l->facts.known = true;
-    l->facts.type = (enum domain_type)db_column_u64(row, 0);
-    l->facts.target = db_column(row, 1, l->arena);
-    l->facts.catch_all = db_column(row, 2, l->arena);
+    l->facts.type = (enum domain_type)db_u64(row, 0);
+    l->facts.target = db_copy(row, 1, l->arena);
+    l->facts.catch_all = db_copy(row, 2, l->arena);
     return load_text(l,
                      "SELECT address FROM account WHERE admin = 1 AND enabled = 1"
                      " ORDER BY CASE WHEN domain = ?1 THEN 0 ELSE 1 END, account_id LIMIT 1",
-                     name, &l->facts.admin);
+                     DB_VALUES(V_TEXT(name)), &l->facts.admin);
 }
 
 static int load_host(struct load *l) {
     int64_t count = 0;
     l->facts.known = true;
-    int r = db_number(l->db, &count, "SELECT count(*) FROM domain WHERE type = 1", "");
+    int r = db_number(l->db, &count, "SELECT count(*) FROM domain WHERE type = 1");
     if (r >= 0)
         r = load_text(l, "SELECT name FROM domain WHERE type = 1 ORDER BY created, name LIMIT 1",
-                      (struct slice){0}, &l->facts.admin);
+                      DB_VALUES(), &l->facts.admin);
     if (count == 1)
         l->facts.target = l->facts.admin;
     return r;

@@ -7,12 +7,10 @@ int record_domain(struct db *db, struct slice name, struct arena *a, enum domain
                   struct slice *ret_target) {
     sqlite3_stmt *row = NULL;
     *ret = DOMAIN_NONE;
-    int r = db_query(db, &row, "SELECT type, target FROM domain WHERE name = ?1", "t", name);
-    if (r == 0)
-        r = db_step(db, row);
+    int r = db_row(db, &row, "SELECT type, target FROM domain WHERE name = ?1", V_TEXT(name));
     if (r == 1) {
-        *ret = (enum domain_type)db_column_u64(row, 0);
-        *ret_target = db_column(row, 1, a);
+        *ret = (enum domain_type)db_u64(row, 0);
+        *ret_target = db_copy(row, 1, a);
     }
     return MIN(r, 0);
 }
@@ -34,7 +32,8 @@ int record_must_be_local(struct db *db, struct slice domain, struct arena *a) {
 
 int record_account(struct db *db, struct slice address, uint64_t *ret_id) {
     int64_t id = 0;
-    int r = db_number(db, &id, "SELECT account_id FROM account WHERE address = ?1", "t", address);
+    int r =
+        db_number(db, &id, "SELECT account_id FROM account WHERE address = ?1", V_TEXT(address));
     *ret_id = (uint64_t)id;
     return MIN(r, 0);
 }
@@ -48,8 +47,8 @@ int record_must_have_account(struct db *db, struct slice address, uint64_t *ret_
 
 int record_has_alias(struct db *db, struct slice address, bool *ret) {
     int64_t place = 0;
-    int r = db_number(db, &place, "SELECT place FROM alias_target WHERE address = ?1 LIMIT 1", "t",
-                      address);
+    int r = db_number(db, &place, "SELECT place FROM alias_target WHERE address = ?1 LIMIT 1",
+                      V_TEXT(address));
     *ret = r == 1;
     return MIN(r, 0);
 }
@@ -74,10 +73,10 @@ static int leads_somewhere(struct db *db, const struct name *name, char separato
     if (r == 0 && separator != DIRECTORY_NO_PLUS && name_split(a, name, separator, &base, &detail))
         r = is_there(db, &base);
     if (r == 0 && (slice_eq(name->local, S("postmaster")) || slice_eq(name->local, S("abuse"))))
-        r = db_number(db, &found, "SELECT 1 FROM account WHERE admin = 1 LIMIT 1", "");
+        r = db_number(db, &found, "SELECT 1 FROM account WHERE admin = 1 LIMIT 1");
     if (r == 0)
-        r = db_number(db, &found, "SELECT 1 FROM domain WHERE name = ?1 AND catch_all <> ''", "t",
-                      name->domain);
+        r = db_number(db, &found, "SELECT 1 FROM domain WHERE name = ?1 AND catch_all <> ''",
+                      V_TEXT(name->domain));
     return r;
 }
 
@@ -110,11 +109,9 @@ int record_target(struct db *db, const struct name *target, char separator, stru
 static int first_text(struct db *db, const char *sql, struct slice parameter, struct arena *a,
                       struct slice *ret) {
     sqlite3_stmt *row = NULL;
-    int r = db_query(db, &row, sql, "t", parameter);
-    if (r == 0)
-        r = db_step(db, row);
+    int r = db_row(db, &row, sql, V_TEXT(parameter));
     if (r == 1)
-        *ret = db_column(row, 0, a);
+        *ret = db_copy(row, 0, a);
     return r;
 }
 

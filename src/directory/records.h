@@ -4,8 +4,8 @@
  */
 #pragma once
 
+#include "db/db.h"
 #include "directory/admin.h"
-#include "directory/db.h"
 #include "directory/name.h"
 
 /* The type of a domain, DOMAIN_NONE when it is not ours; of an alias domain its target too. */

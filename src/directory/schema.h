@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The tables of directory.db and their version.
+ * The tables of directory.db, and how the file is used.
  *
  *   counter       the last number given to an account; numbers are never reused
  *   domain        type 1: local; type 2: another name for `target`
@@ -10,7 +10,6 @@
  */
 #pragma once
 
-#include "directory/db.h"
+#include "db/db.h"
 
-/* Makes the tables in a new file, checks those of an old one. -E_VERSION, -E_CORRUPT, ... */
-int schema_prepare(struct db *db, bool read_only);
+extern const struct db_kind directory_kind;

@@ -147,11 +147,11 @@ REAL_FIBER_TEST(what_cannot_be_read_later_is_a_temporary_failure) {
     struct route route = resolve(d, "tama@example.test", &a);
     assert_int_equal(route.kind, ROUTE_TEMPORARY);
     assert_int_equal(route.mailbox_count, 0);
-    assert_true(says(&route, "the directory cannot be read: temporary failure"));
+    assert_true(says(&route, "the directory cannot be read: stored data is damaged"));
     assert_int_equal(directory_may_send_as(d, 1, S("tama@example.test"), &may), -E_TEMPORARY);
     assert_int_equal(directory_login(d, &request, &a, &login, NULL), 0);
     assert_int_equal(login.outcome, LOGIN_TEMPORARY);
-    BAD(directory_account_set_quota(d, S("tama@example.test"), 1, &problem), -E_TEMPORARY,
+    BAD(directory_account_set_quota(d, S("tama@example.test"), 1, &problem), -E_CORRUPT,
         "no such table");
     arena_done(&a);
     directory_close(d);
