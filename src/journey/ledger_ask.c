@@ -11,9 +11,11 @@
 
 /* ------------------------------------------------------------------ reading */
 
+typedef int read_fn(struct ledger_db *db, void *arg);
+
 struct read_job {
     struct ledger *ledger;
-    int (*fn)(struct db *db, void *arg, struct problem *problem);
+    read_fn *fn;
     void *arg;
     struct problem *problem;
 };
@@ -22,7 +24,12 @@ static int read_job(void *arg) {
     struct read_job *job = arg;
     struct ledger *l = job->ledger;
     int r = l->reader ? 0 : ledger_db_open(l->path, true, &l->reader, job->problem);
-    return r == 0 ? job->fn(l->reader, job->arg, job->problem) : r;
+    if (r < 0)
+        return r;
+    l->reader->db->problem = job->problem;
+    r = job->fn(l->reader, job->arg);
+    l->reader->db->problem = NULL;
+    return r;
 }
 
 /* Waits until what came so far is written, or cannot be. */
@@ -38,8 +45,7 @@ static int flush(struct ledger *l, struct problem *problem) {
     return 0;
 }
 
-static int run_read(struct ledger *l, int (*fn)(struct db *db, void *arg, struct problem *problem),
-                    void *arg, struct problem *problem) {
+static int run_read(struct ledger *l, read_fn *fn, void *arg, struct problem *problem) {
     struct read_job job = {l, fn, arg, problem};
     MUST(l->magic == LEDGER_MAGIC);
     int r = flush(l, problem);
@@ -61,9 +67,9 @@ struct find_arg {
     struct letters letters;
 };
 
-static int find_fn(struct db *db, void *arg, struct problem *problem) {
+static int find_fn(struct ledger_db *db, void *arg) {
     struct find_arg *f = arg;
-    return db_find(db, f->what, &f->letters, problem);
+    return ledger_db_find(db, f->what, &f->letters);
 }
 
 int ledger_find(struct ledger *l, struct slice what, unsigned limit, struct arena *a,
@@ -87,30 +93,27 @@ struct events_arg {
     struct page page;
 };
 
-static int journey_fn(struct db *db, void *arg, struct problem *problem) {
+static int journey_fn(struct ledger_db *db, void *arg) {
     struct events_arg *e = arg;
-    int r = db_clamp(db, &e->after, problem);
-    return r < 0 ? r : db_journey(db, e->letter, e->after, &e->page, problem);
+    int r = ledger_db_clamp(db, &e->after);
+    return r < 0 ? r : ledger_db_journey(db, e->letter, e->after, &e->page);
 }
 
-static int log_fn(struct db *db, void *arg, struct problem *problem) {
+static int log_fn(struct ledger_db *db, void *arg) {
     struct events_arg *e = arg;
     int r = 0;
     if (e->last > 0)
-        r = db_log_last(db, e->last, e->range.role, &e->range.after, problem);
+        r = ledger_db_log_last(db, e->last, e->range.role, &e->range.after);
     e->last = 0;
     if (r == 0)
-        r = db_clamp(db, &e->range.after, problem);
+        r = ledger_db_clamp(db, &e->range.after);
     if (r == 0)
-        r = db_log(db, &e->range, &e->page, problem);
+        r = ledger_db_log(db, &e->range, &e->page);
     return r;
 }
 
-typedef int events_fn(struct db *db, void *arg, struct problem *problem);
-
 /* Reads a page; a log that is searched for one role is read on until something is found. */
-static int read_page(struct ledger *l, events_fn *fn, struct events_arg *e,
-                     struct problem *problem) {
+static int read_page(struct ledger *l, read_fn *fn, struct events_arg *e, struct problem *problem) {
     int r;
     do
         r = run_read(l, fn, e, problem);
@@ -126,7 +129,7 @@ static int wait_for_news(struct ledger *l, struct follower *f, usec_t until) {
     return f->hit ? 0 : r;
 }
 
-static int read_events(struct ledger *l, events_fn *fn, struct events_arg *e, usec_t wait,
+static int read_events(struct ledger *l, read_fn *fn, struct events_arg *e, usec_t wait,
                        struct arena *a, struct ledger_events *ret, struct problem *problem) {
     struct follower f = {.letter = e->letter};
     usec_t until = fiber_now() + MIN(MAX(wait, (usec_t)0), LEDGER_WAIT_MAX);

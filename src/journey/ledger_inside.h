@@ -48,6 +48,6 @@ struct ledger {
     uint64_t unchecked; /* bytes written since then */
     struct fiber_cond filled, stored, ended;
     struct fiber_mutex reading;
-    struct db *writer, *reader;
+    struct ledger_db *writer, *reader;
     struct list followers;
 };

@@ -26,18 +26,19 @@ static int write_job(void *arg) {
     struct write_job *job = arg;
     struct ledger *l = job->ledger;
     int r = l->writer ? 0 : ledger_db_open(l->path, false, &l->writer, &job->problem);
-    if (r == 0 && l->writing.count > 0)
-        r = db_write(l->writer, &l->writing, &job->problem);
-    if (r < 0) { /* the next attempt looks at the file anew */
-        ledger_db_close(l->writer);
-        l->writer = NULL;
-    }
+    if (r < 0)
+        return r;
+    l->writer->db->problem = &job->problem;
+    r = l->writing.count > 0 ? ledger_db_write(l->writer, &l->writing) : 0;
+    l->writer->db->problem = NULL;
+    if (r < 0) /* the next attempt looks at the file anew */
+        ledger_db_close(TAKE_PTR(l->writer));
     return r;
 }
 
 static int prune_job(void *arg) {
     struct write_job *job = arg;
-    return db_prune(job->ledger->writer, &job->limits, job->step, &job->problem);
+    return ledger_db_prune(job->ledger->writer, &job->limits, job->step);
 }
 
 /* Renames the database with its log; its shared memory is made anew. */

@@ -10,18 +10,6 @@
 
 #define SCAN_ROWS 20000U /* looked at in one job */
 
-static struct slice column(sqlite3_stmt *statement, int at) {
-    const void *bytes = sqlite3_column_blob(statement, at);
-    return slice_of(bytes, (size_t)sqlite3_column_bytes(statement, at));
-}
-
-/* Ends a walk over rows: 0 or what went wrong. */
-static int finish(struct db *db, sqlite3_stmt *statement, int said, struct problem *problem) {
-    int r = said == SQLITE_ROW || said == SQLITE_DONE ? 0 : ledger_db_failed(db, problem);
-    (void)sqlite3_reset(statement);
-    return r;
-}
-
 /* ------------------------------------------------------------------ events */
 
 static bool page_full(const struct page *p) {
@@ -29,126 +17,134 @@ static bool page_full(const struct page *p) {
 }
 
 /* One that cannot be read is shown as such: the others are as good as before. */
-static void page_add(struct page *p, sqlite3_stmt *statement) {
+static void page_add(struct page *p, sqlite3_stmt *row) {
     struct rpc_event *e = &p->events[p->count++];
-    struct slice record = arena_copy(p->arena, column(statement, 3));
+    struct slice record = arena_copy(p->arena, db_bytes(row, 3));
     p->bytes += record.len + 256;
     if (event_decode(record, p->arena, e) < 0)
         *e = (struct rpc_event){
             .role = S("ledger"), .kind = S(KIND_DAMAGED), .text = S("This event cannot be read.")};
-    e->sequence = (uint64_t)sqlite3_column_int64(statement, 0);
-    e->wall = sqlite3_column_int64(statement, 1);
-    e->letter = (uint64_t)sqlite3_column_int64(statement, 2);
+    e->sequence = db_u64(row, 0);
+    e->wall = db_i64(row, 1);
+    e->letter = db_u64(row, 2);
 }
 
-int db_clamp(struct db *db, uint64_t *after, struct problem *problem) {
+int ledger_db_clamp(struct ledger_db *l, uint64_t *after) {
     int64_t last = 0;
-    int r = ledger_db_number(db, db->statements[SQL_LAST], &last, problem);
+    int r = db_number(l->db, &last, SQL_LAST);
     *after = MIN(*after, (uint64_t)last);
     return MIN(r, 0);
 }
 
-int db_journey(struct db *db, letter_id letter, uint64_t after, struct page *page,
-               struct problem *problem) {
-    sqlite3_stmt *statement =
-        db_bind(db, SQL_JOURNEY, "iii", (int64_t)letter, (int64_t)after, (int64_t)PAGE_EVENTS);
-    int said = SQLITE_ROW;
-    while (!page_full(page) && (said = sqlite3_step(statement)) == SQLITE_ROW)
-        page_add(page, statement);
-    return finish(db, statement, said, problem);
+int ledger_db_journey(struct ledger_db *l, letter_id letter, uint64_t after, struct page *page) {
+    _cleanup_(db_reset) sqlite3_stmt *row = NULL;
+    int r = db_query(l->db, &row,
+                     "SELECT sequence, wall, letter, record FROM event"
+                     " WHERE letter = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
+                     V(letter), V(after), V(PAGE_EVENTS));
+    while (r >= 0 && !page_full(page) && (r = db_step(l->db, row)) == 1)
+        page_add(page, row);
+    return MIN(r, 0);
 }
 
-int db_log(struct db *db, struct log_range *range, struct page *page, struct problem *problem) {
-    sqlite3_stmt *statement = db_bind(db, SQL_LOG, "ii", (int64_t)range->after, (int64_t)SCAN_ROWS);
+int ledger_db_log(struct ledger_db *l, struct log_range *range, struct page *page) {
+    _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     unsigned rows = 0;
-    int said = SQLITE_ROW;
-    while (!page_full(page) && (said = sqlite3_step(statement)) == SQLITE_ROW) {
+    int r = db_query(l->db, &row,
+                     "SELECT sequence, wall, letter, record FROM event"
+                     " WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+                     V(range->after), V(SCAN_ROWS));
+    while (r >= 0 && !page_full(page) && (r = db_step(l->db, row)) == 1) {
         rows++;
-        range->after = (uint64_t)sqlite3_column_int64(statement, 0);
-        if (range->role.len == 0 || event_record_is_of(column(statement, 3), range->role))
-            page_add(page, statement);
+        range->after = db_u64(row, 0);
+        if (range->role.len == 0 || event_record_is_of(db_bytes(row, 3), range->role))
+            page_add(page, row);
     }
-    range->more = said == SQLITE_ROW || rows == SCAN_ROWS;
-    return finish(db, statement, said, problem);
+    range->more = r == 1 || rows == SCAN_ROWS;
+    return MIN(r, 0);
 }
 
-int db_log_last(struct db *db, uint64_t count, struct slice role, uint64_t *ret,
-                struct problem *problem) {
-    sqlite3_stmt *statement = db->statements[SQL_LOG_BACK];
-    int said = SQLITE_DONE;
+int ledger_db_log_last(struct ledger_db *l, uint64_t count, struct slice role, uint64_t *ret) {
+    _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     uint64_t before = 0;
-    while ((said = sqlite3_step(statement)) == SQLITE_ROW) {
-        if (role.len > 0 && !event_record_is_of(column(statement, 1), role))
+    int r = db_query(l->db, &row, "SELECT sequence, record FROM event ORDER BY sequence DESC");
+    while (r >= 0 && (r = db_step(l->db, row)) == 1) {
+        if (role.len > 0 && !event_record_is_of(db_bytes(row, 1), role))
             continue;
-        before = (uint64_t)sqlite3_column_int64(statement, 0);
+        before = db_u64(row, 0);
         if (count-- <= 1)
             break;
     }
     *ret = before > 0 ? before - 1 : 0;
-    return finish(db, statement, said, problem);
+    return MIN(r, 0);
 }
 
 /* ------------------------------------------------------------------ finding */
 
-static bool letters_full(const struct letters *l) {
-    return l->count == l->max;
+static bool letters_full(const struct letters *to) {
+    return to->count == to->max;
 }
 
 /* Adds a letter that is not there yet and has events. */
-static int add_letter(struct db *db, struct letters *l, letter_id id, struct problem *problem) {
+static int add_letter(struct ledger_db *l, struct letters *to, letter_id id) {
     int64_t one = 0;
-    for (size_t i = 0; i < l->count; i++) {
-        if (l->list[i] == id)
+    for (size_t i = 0; i < to->count; i++) {
+        if (to->list[i] == id)
             return 0;
     }
-    int r = ledger_db_number(db, db_bind(db, SQL_EXISTS, "i", (int64_t)id), &one, problem);
+    int r = db_number(l->db, &one, "SELECT 1 FROM event WHERE letter = ?1 LIMIT 1", V(id));
     if (r == 1)
-        l->list[l->count++] = id;
+        to->list[to->count++] = id;
     return MIN(r, 0);
 }
 
 /* Adds the letters that a statement gives. */
-static int add_rows(struct db *db, sqlite3_stmt *statement, struct letters *l,
-                    struct problem *problem) {
-    int said = SQLITE_DONE, r = 0;
-    while (r == 0 && !letters_full(l) && (said = sqlite3_step(statement)) == SQLITE_ROW)
-        r = add_letter(db, l, (letter_id)sqlite3_column_int64(statement, 0), problem);
-    int ended = finish(db, statement, said, problem);
-    return r < 0 ? r : ended;
+static int add_rows(struct ledger_db *l, struct letters *to, const char *sql,
+                    const struct db_value *values) {
+    _cleanup_(db_reset) sqlite3_stmt *row = NULL;
+    int r = db_query_values(l->db, &row, sql, values);
+    while (r >= 0 && !letters_full(to) && (r = db_step(l->db, row)) == 1)
+        r = add_letter(l, to, db_u64(row, 0));
+    return MIN(r, 0);
 }
 
-static int find_key(struct db *db, struct slice key, struct letters *l, struct problem *problem) {
+static int find_key(struct ledger_db *l, struct slice key, struct letters *to) {
     int64_t first = 0, last = 0;
-    int64_t hash = (int64_t)siphash_keyed(key, db->hash_key);
-    int r = ledger_db_number(db, db->statements[SQL_FIRST], &first, problem);
+    uint64_t hash = siphash_keyed(key, l->hash_key);
+    int r = db_number(l->db, &first, SQL_FIRST);
     if (r == 1)
-        r = ledger_db_number(db, db->statements[SQL_LAST], &last, problem);
+        r = db_number(l->db, &last, SQL_LAST);
     if (r <= 0)
         return r;
     r = 0;
     for (int64_t block = last >> BLOCK_SHIFT; r == 0 && block >= first >> BLOCK_SHIFT; block--)
-        r = add_rows(db, db_bind(db, SQL_KEY_FIND, "ii", block, hash), l, problem);
+        r = add_rows(l, to,
+                     "SELECT letter FROM key WHERE block = ?1 AND hash = ?2 ORDER BY letter DESC",
+                     DB_VALUES(V(block), V(hash)));
     return r;
 }
 
-static int find_id(struct db *db, struct slice text, struct letters *l, struct problem *problem) {
+static int find_id(struct ledger_db *l, struct slice text, struct letters *to) {
     uint64_t first, last;
     if (!key_id_range(text, &first, &last))
         return 0;
-    return add_rows(db,
-                    db_bind(db, SQL_PREFIX, "iii", (int64_t)first, (int64_t)last, (int64_t)l->max),
-                    l, problem);
+    return add_rows(l, to,
+                    "SELECT DISTINCT letter FROM event WHERE letter BETWEEN ?1 AND ?2"
+                    " ORDER BY letter DESC LIMIT ?3",
+                    DB_VALUES(V(first), V(last), V(to->max)));
 }
 
-int db_find(struct db *db, struct slice what, struct letters *letters, struct problem *problem) {
+int ledger_db_find(struct ledger_db *l, struct slice what, struct letters *letters) {
     char folded[KEY_MAX];
     struct slice key = key_fold(what, folded);
     if (key.len == 0)
         return 0;
-    int r = find_id(db, key, letters, problem);
+    int r = find_id(l, key, letters);
     if (r == 0 && letters->count == 0)
-        r = find_key(db, key, letters, problem);
+        r = find_key(l, key, letters);
     if (r == 0 && letters->count == 0)
-        r = add_rows(db, db_bind(db, SQL_SUBJECT_FIND, "b", key), letters, problem);
+        r = add_rows(l, letters,
+                     "SELECT letter FROM subject WHERE instr(text, ?1) > 0 ORDER BY sequence DESC",
+                     DB_VALUES(V_BYTES(key)));
     return r;
 }

@@ -17,96 +17,93 @@
  * A letter's events name the same addresses again and again. A key that was written a moment ago is
  * not written twice; a place holds one key, a wrong guess costs one statement.
  */
-static bool written_lately(struct db *db, uint64_t hash, uint64_t letter, int64_t block) {
+static bool written_lately(struct ledger_db *l, uint64_t hash, uint64_t letter, int64_t block) {
     uint64_t mark = (hash ^ (letter * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)block) | 1;
-    uint64_t *place = &db->recent[(mark >> 32) % RECENT_KEYS];
+    uint64_t *place = &l->recent[(mark >> 32) % RECENT_KEYS];
     if (*place == mark)
         return true;
     *place = mark;
     return false;
 }
 
-static int write_keys(struct db *db, const struct rpc_event *e, struct problem *problem) {
+static int write_keys(struct ledger_db *l, const struct rpc_event *e) {
     char folded[KEY_MAX];
     struct key_walk walk = {0};
     struct slice key;
     int64_t block = (int64_t)(e->sequence >> BLOCK_SHIFT);
     int r = 0;
     while (r == 0 && key_next(e, &walk, folded, &key)) {
-        uint64_t hash = siphash_keyed(key, db->hash_key);
-        if (!written_lately(db, hash, e->letter, block))
-            r = ledger_db_run(
-                db, db_bind(db, SQL_KEY_ADD, "iii", block, (int64_t)hash, (int64_t)e->letter),
-                problem);
+        uint64_t hash = siphash_keyed(key, l->hash_key);
+        if (!written_lately(l, hash, e->letter, block))
+            r = db_run(l->db, "INSERT OR IGNORE INTO key (block, hash, letter) VALUES (?1, ?2, ?3)",
+                       V(block), V(hash), V(e->letter));
     }
     return r;
 }
 
-static int write_subject(struct db *db, const struct rpc_event *e, struct problem *problem) {
+static int write_subject(struct ledger_db *l, const struct rpc_event *e) {
     char folded[SUBJECT_MAX];
     struct slice subject = slice_first(event_fact(e, FACT_SUBJECT), SUBJECT_MAX);
     if (subject.len == 0)
         return 0;
     for (size_t i = 0; i < subject.len; i++)
         folded[i] = ascii_lower(subject.ptr[i]);
-    return ledger_db_run(db,
-                         db_bind(db, SQL_SUBJECT_ADD, "iib", (int64_t)e->sequence,
-                                 (int64_t)e->letter, slice_of(folded, subject.len)),
-                         problem);
+    return db_run(l->db, "INSERT INTO subject (sequence, letter, text) VALUES (?1, ?2, ?3)",
+                  V(e->sequence), V(e->letter), V_BYTES(slice_of(folded, subject.len)));
 }
 
-static int write_event(struct db *db, struct reader *from, struct problem *problem) {
-    struct rpc_event e = {.sequence = db->next, .wall = (int64_t)read_u64(from)};
+static int write_event(struct ledger_db *l, struct reader *from) {
+    struct rpc_event e = {.sequence = l->next, .wall = (int64_t)read_u64(from)};
     e.letter = read_u64(from);
     struct slice record = read_bytes(from, read_u32(from));
     MUST(!from->bad);
-    sqlite3_stmt *statement =
-        db_bind(db, SQL_EVENT_ADD, "iiib", (int64_t)e.sequence, e.wall, (int64_t)e.letter, record);
-    if (e.letter == 0)
-        (void)sqlite3_bind_null(statement, 3);
-    int r = ledger_db_run(db, statement, problem);
+    int r =
+        db_run(l->db, "INSERT INTO event (sequence, wall, letter, record) VALUES (?1, ?2, ?3, ?4)",
+               V(e.sequence), V(e.wall), e.letter == 0 ? V_NULL : V(e.letter), V_BYTES(record));
     if (r < 0)
         return r;
-    db->next++;
-    if (e.letter == 0 || event_decode(record, &db->arena, &e) < 0)
+    l->next++;
+    if (e.letter == 0 || event_decode(record, &l->arena, &e) < 0)
         return 0;
-    r = write_keys(db, &e, problem);
+    r = write_keys(l, &e);
     if (r == 0)
-        r = write_subject(db, &e, problem);
-    arena_reset(&db->arena);
+        r = write_subject(l, &e);
+    arena_reset(&l->arena);
     return r;
 }
 
-static void roll_back(struct db *db, uint64_t next) {
-    db->next = next;
-    memset(db->recent, 0, sizeof db->recent);
-    if (!sqlite3_get_autocommit(db->handle))
-        (void)ledger_db_run(db, db->statements[SQL_ROLLBACK], NULL);
+static int write_events(struct ledger_db *l, const struct batch *batch) {
+    struct reader from = {buf_slice(&batch->events), false};
+    int r = 0;
+    while (r == 0 && from.rest.len > 0)
+        r = write_event(l, &from);
+    return r;
 }
 
-int db_write(struct db *db, const struct batch *batch, struct problem *problem) {
-    struct reader from = {buf_slice(&batch->events), false};
-    uint64_t next = db->next;
-    int r = ledger_db_run(db, db->statements[SQL_BEGIN], problem);
-    while (r == 0 && from.rest.len > 0)
-        r = write_event(db, &from, problem);
+int ledger_db_write(struct ledger_db *l, const struct batch *batch) {
+    uint64_t next = l->next;
+    int r = db_begin(l->db);
     if (r == 0)
-        r = ledger_db_run(db, db->statements[SQL_COMMIT], problem);
-    if (r < 0)
-        roll_back(db, next);
+        r = db_end(l->db, write_events(l, batch));
+    if (r < 0) {
+        l->next = next;
+        memset(l->recent, 0, sizeof l->recent);
+    }
     return r;
 }
 
 /* ------------------------------------------------------------------ pruning */
 
 /* The last sequence number that may go: at most `step` events, as many as are too old. */
-static int too_old(struct db *db, uint64_t first, uint64_t step, usec_t oldest, uint64_t *ret,
-                   struct problem *problem) {
+static int too_old(struct ledger_db *l, uint64_t first, uint64_t step, usec_t oldest,
+                   uint64_t *ret) {
     *ret = 0;
     for (; step > 0; step /= 2) {
         int64_t wall = 0;
-        uint64_t last = MIN(first + step - 1, db->next - 2);
-        int r = ledger_db_number(db, db_bind(db, SQL_WALL, "i", (int64_t)last), &wall, problem);
+        uint64_t last = MIN(first + step - 1, l->next - 2);
+        int r = db_number(
+            l->db, &wall,
+            "SELECT wall FROM event WHERE sequence <= ?1 ORDER BY sequence DESC LIMIT 1", V(last));
         if (r < 0)
             return r;
         if (r == 1 && wall < oldest) {
@@ -117,15 +114,15 @@ static int too_old(struct db *db, uint64_t first, uint64_t step, usec_t oldest, 
     return 0;
 }
 
-static int drop_to(struct db *db, uint64_t last, struct problem *problem) {
+static int drop_to(struct ledger_db *l, uint64_t last) {
     int64_t block = (int64_t)((last + 1) >> BLOCK_SHIFT), first = block;
-    int r = ledger_db_run(db, db_bind(db, SQL_EVENT_PRUNE, "i", (int64_t)last), problem);
+    int r = db_run(l->db, "DELETE FROM event WHERE sequence <= ?1", V(last));
     if (r == 0)
-        r = ledger_db_run(db, db_bind(db, SQL_SUBJECT_PRUNE, "i", (int64_t)last), problem);
+        r = db_run(l->db, "DELETE FROM subject WHERE sequence <= ?1", V(last));
     if (r == 0)
-        r = ledger_db_number(db, db->statements[SQL_KEY_FIRST_BLOCK], &first, problem);
+        r = db_number(l->db, &first, "SELECT block FROM key ORDER BY block LIMIT 1");
     if (r >= 0 && first < block)
-        r = ledger_db_run(db, db_bind(db, SQL_KEY_PRUNE, "i", first), problem);
+        r = db_run(l->db, "DELETE FROM key WHERE block = ?1", V(first));
     return MIN(r, 0);
 }
 
@@ -133,30 +130,31 @@ struct space {
     uint64_t used, unused; /* bytes of the file */
 };
 
-static int measure(struct db *db, struct space *ret, struct problem *problem) {
-    int64_t pages = 0, unused = 0;
-    int r = ledger_db_number(db, db->statements[SQL_PAGES], &pages, problem);
+static int measure(struct ledger_db *l, struct space *ret) {
+    int64_t size = 0, pages = 0, unused = 0;
+    int r = db_number(l->db, &size, "PRAGMA page_size");
     if (r >= 0)
-        r = ledger_db_number(db, db->statements[SQL_FREE_PAGES], &unused, problem);
-    *ret = (struct space){(uint64_t)((pages - unused) * db->page_size),
-                          (uint64_t)(unused * db->page_size)};
+        r = db_number(l->db, &pages, "PRAGMA page_count");
+    if (r >= 0)
+        r = db_number(l->db, &unused, "PRAGMA freelist_count");
+    *ret = (struct space){(uint64_t)((pages - unused) * size), (uint64_t)(unused * size)};
     return MIN(r, 0);
 }
 
-static int prune_events(struct db *db, const struct db_limits *limits, const struct space *space,
-                        uint64_t step, struct problem *problem) {
+static int prune_events(struct ledger_db *l, const struct db_limits *limits,
+                        const struct space *space, uint64_t step) {
     int64_t first = 0;
     uint64_t last = 0;
-    int r = ledger_db_number(db, db->statements[SQL_FIRST], &first, problem);
-    if (r < 0 || first <= 0 || (uint64_t)first + 1 >= db->next)
+    int r = db_number(l->db, &first, SQL_FIRST);
+    if (r < 0 || first <= 0 || (uint64_t)first + 1 >= l->next)
         return MIN(r, 0);
     if (space->used > limits->size_max / 100 * 95)
-        last = MIN((uint64_t)first + step - 1, db->next - 2);
+        last = MIN((uint64_t)first + step - 1, l->next - 2);
     else
-        r = too_old(db, (uint64_t)first, step, limits->oldest, &last, problem);
+        r = too_old(l, (uint64_t)first, step, limits->oldest, &last);
     if (r < 0 || last == 0)
         return MIN(r, 0);
-    r = drop_to(db, last, problem);
+    r = drop_to(l, last);
     return r < 0 ? r : 1;
 }
 
@@ -167,21 +165,19 @@ static bool should_shrink(const struct db_limits *limits, const struct space *sp
            (space->unused > space->used || space->used + space->unused > limits->size_max);
 }
 
-int db_prune(struct db *db, const struct db_limits *limits, uint64_t step,
-             struct problem *problem) {
+static int prune(struct ledger_db *l, const struct db_limits *limits, uint64_t step) {
     struct space space = {0};
-    int r = ledger_db_run(db, db->statements[SQL_BEGIN], problem);
-    if (r < 0)
-        return r;
-    r = measure(db, &space, problem);
+    int r = measure(l, &space);
     if (r == 0)
-        r = prune_events(db, limits, &space, step, problem);
+        r = prune_events(l, limits, &space, step);
     if (r >= 0 && should_shrink(limits, &space)) {
-        int shrunk = ledger_db_run(db, db->statements[SQL_VACUUM], problem);
+        int shrunk = db_run(l->db, "PRAGMA incremental_vacuum(128)");
         r = shrunk < 0 ? shrunk : 1;
     }
-    int committed = r < 0 ? r : ledger_db_run(db, db->statements[SQL_COMMIT], problem);
-    if (committed < 0)
-        roll_back(db, db->next);
-    return committed < 0 ? committed : r;
+    return r;
+}
+
+int ledger_db_prune(struct ledger_db *l, const struct db_limits *limits, uint64_t step) {
+    int r = db_begin(l->db);
+    return r < 0 ? r : db_end(l->db, prune(l, limits, step));
 }
