@@ -17,25 +17,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
-
-#define FORMAT 1
 
 /* In the head of a database file: whether it is used with a write-ahead log. */
 #define AT_WRITE_VERSION 18
 #define AT_READ_VERSION  19
 #define VERSION_WAL      2
-
-/* Outside the transaction: these decide how the file is used, not what is in it. */
-static const char PRAGMAS[] = "PRAGMA locking_mode=EXCLUSIVE;"
-                              "PRAGMA journal_mode=WAL;"
-                              "PRAGMA synchronous=NORMAL;"
-                              "PRAGMA cache_size=-1024;"
-                              "PRAGMA temp_store=MEMORY;"
-                              "PRAGMA journal_size_limit=0;";
 
 /*
  * A checkpoint costs two syncs. It is made when the log is this long; and when the handle is
@@ -44,7 +33,7 @@ static const char PRAGMAS[] = "PRAGMA locking_mode=EXCLUSIVE;"
 #define WAL_CHECKPOINT 512
 #define WAL_KEEP       64
 
-static const char SCHEMA[] =
+static const char *const STEPS[] = {
     "CREATE TABLE account (account_id bigint NOT NULL PRIMARY KEY, format bigint NOT NULL,"
     " born bigint NOT NULL, modseq bigint NOT NULL, letter_next bigint NOT NULL,"
     " mailbox_next bigint NOT NULL, taken_pack bigint NOT NULL, taken_offset bigint NOT NULL,"
@@ -76,75 +65,35 @@ static const char SCHEMA[] =
 
     "CREATE TABLE packs (account_id bigint NOT NULL, pack bigint NOT NULL, bytes bigint NOT NULL,"
     " alive bigint NOT NULL, state bigint NOT NULL,"
-    " PRIMARY KEY (account_id, pack)) WITHOUT ROWID;";
+    " PRIMARY KEY (account_id, pack)) WITHOUT ROWID;",
+};
 
-/* ------------------------------------------------------------------ opening */
-
-int index_read_account(struct index *ix) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
-    int error = index_row(ix, SQL_ACCOUNT_GET, &st, V(ix->account));
-    ix->known = error == 0;
-    if (error)
-        return error == -E_UNKNOWN ? 0 : error;
-    if (column(st, 7) > FORMAT)
-        return -E_VERSION;
-    ix->row = (struct index_account){
-        .born = (usec_t)column(st, 0),
-        .modseq = column(st, 1),
-        .letter_next = column(st, 2),
-        .mailbox_next = (uint32_t)column(st, 3),
-        .mark = {column(st, 4), column(st, 5)},
-        .pruned = (usec_t)column(st, 6),
-    };
-    return 0;
-}
-
-static int read_version(sqlite3 *db, int *ret) {
-    sqlite3_stmt *st;
-    int code = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL);
-    if (code != SQLITE_OK)
-        return index_error(code);
-    code = sqlite3_step(st);
-    if (code == SQLITE_ROW)
-        *ret = sqlite3_column_int(st, 0);
-    (void)sqlite3_finalize(st);
-    return index_error(code);
-}
+/* The files have no mark: what tells them from others is where they lie. */
+static const struct db_kind KIND = {
+    .what = "an index of an account",
+    .remedy = "",
+    .steps = STEPS,
+    .step_count = ARRAY_SIZE(STEPS),
+    .pragmas = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-1024;"
+               "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=0",
+    .lookaside = 64, /* Debian's default takes 120 KiB */
+};
 
 /* ------------------------------------------------------------------ a blank database */
 
-static int make_schema(sqlite3 *db) {
-    char version[64];
-    (void)snprintf(version, sizeof version, "PRAGMA user_version=%d;", FORMAT);
-    const char *const steps[] = {"BEGIN IMMEDIATE", SCHEMA, version, "COMMIT"};
-    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-        int code = sqlite3_exec(db, steps[i], NULL, NULL, NULL);
-        if (code != SQLITE_OK)
-            return index_error(code);
-    }
-    return 0;
-}
-
-static int copy_image(sqlite3 *db, struct buf *to) {
+int index_blank_make(struct buf *to) {
+    _cleanup_(db_close_p) struct db *db = NULL;
     sqlite3_int64 size = 0;
-    unsigned char *image = sqlite3_serialize(db, "main", &size, 0);
+    int error = db_open(NULL, DB_CREATE, &KIND, &db, NULL);
+    if (error)
+        return error;
+    unsigned char *image = sqlite3_serialize(db->handle, "main", &size, 0);
     if (!image)
         return -ENOMEM;
     buf_add_bytes(to, image, (size_t)size);
     sqlite3_free(image);
     to->ptr[AT_WRITE_VERSION] = to->ptr[AT_READ_VERSION] = VERSION_WAL;
     return 0;
-}
-
-int index_blank_make(struct buf *to) {
-    sqlite3 *db = NULL;
-    int error = index_error(sqlite3_open(":memory:", &db));
-    if (!error)
-        error = make_schema(db);
-    if (!error)
-        error = copy_image(db, to);
-    (void)sqlite3_close(db);
-    return error;
 }
 
 static int write_blank(int fd, struct slice blank) {
@@ -189,58 +138,62 @@ static int after_commit(void *arg, sqlite3 *db, const char *name, int pages) {
     return SQLITE_OK;
 }
 
-/* Memory of a handle: small lookaside (Debian's default is 120 KiB), and the WAL file is kept. */
-static void set_up(struct index *ix) {
-    sqlite3 *db = ix->db;
-    int keep = 1;
-    (void)sqlite3_wal_hook(db, after_commit, ix);
-    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 256, 64);
-    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    (void)sqlite3_file_control(db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
-    (void)sqlite3_extended_result_codes(db, 1);
+static int read_account(struct index *ix) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_ACCOUNT_GET, V(ix->account));
+    ix->known = error == 0;
+    if (error)
+        return error == -E_UNKNOWN ? 0 : error;
+    if (db_u64(st, 7) > KIND.step_count)
+        return problem_set(ix->db->problem, -E_VERSION, "%s: %s", ix->db->path,
+                           error_text(-E_VERSION));
+    ix->row = (struct index_account){
+        .born = (usec_t)db_u64(st, 0),
+        .modseq = db_u64(st, 1),
+        .letter_next = db_u64(st, 2),
+        .mailbox_next = (uint32_t)db_u64(st, 3),
+        .mark = {db_u64(st, 4), db_u64(st, 5)},
+        .pruned = (usec_t)db_u64(st, 6),
+    };
+    return 0;
 }
 
-static int open_database(struct index *ix, const char *path, struct slice blank) {
-    int error = make_database(path, blank, &ix->is_new);
-    if (error)
-        return error;
-    int code = sqlite3_open_v2(path, &ix->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code != SQLITE_OK)
-        return index_error(code);
-    set_up(ix);
-    code = sqlite3_exec(ix->db, PRAGMAS, NULL, NULL, NULL);
-    if (code != SQLITE_OK)
-        return index_error(code);
-    int version = 0;
-    error = read_version(ix->db, &version);
-    if (!error && version > FORMAT)
-        error = -E_VERSION;
-    if (!error && version <= 0)
-        error = -E_CORRUPT;
-    return error ? error : index_read_account(ix);
+/* The checkpoints are made here, and the log is kept when the handle is closed. */
+static int take_over(struct index *ix) {
+    int keep = 1;
+    (void)sqlite3_wal_hook(ix->db->handle, after_commit, ix);
+    (void)sqlite3_file_control(ix->db->handle, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
+    return read_account(ix);
 }
 
 int index_open(const char *path, uint64_t account, struct slice blank, struct index **ret,
                struct problem *problem) {
     _cleanup_(index_close_p) struct index *ix = NEW(struct index);
     ix->account = account;
-    int error = open_database(ix, path, blank);
+    int error = make_database(path, blank, &ix->is_new);
     if (error)
-        return problem_set(problem, error, "%s: %s", path,
-                           ix->db && error != -E_VERSION ? sqlite3_errmsg(ix->db)
-                                                         : error_text(error));
-    *ret = TAKE_PTR(ix);
-    return 0;
+        return problem_set(problem, error, "%s: %s", path, error_text(error));
+    error = db_open(path, DB_WRITE, &KIND, &ix->db, problem);
+    if (error)
+        return error;
+    ix->db->problem = problem;
+    error = take_over(ix);
+    ix->db->problem = NULL;
+    if (!error)
+        *ret = TAKE_PTR(ix);
+    return error;
+}
+
+int index_end(struct index *ix, int error) {
+    return db_end(ix->db, error == -EEXIST ? -E_CORRUPT : error);
 }
 
 void index_close(struct index *ix) {
     if (!ix)
         return;
-    for (size_t i = 0; i < SQL_STATEMENTS; i++)
-        (void)sqlite3_finalize(ix->statements[i]);
-    if (ix->wal_pages < WAL_KEEP)
-        (void)sqlite3_db_config(ix->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    (void)sqlite3_close(ix->db);
+    if (ix->db && ix->wal_pages < WAL_KEEP)
+        (void)sqlite3_db_config(ix->db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    db_close(ix->db);
     for (size_t i = 0; i < ix->box_size; i++)
         buf_done(&ix->boxes[i].name);
     free(ix->boxes);

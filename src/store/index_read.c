@@ -17,22 +17,22 @@ int index_account(const struct index *ix, struct index_account *ret) {
 
 int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct store_mailbox *m),
                        void *arg) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
-    int more = index_bind(ix, SQL_MAILBOX_ALL, VALUES(V(ix->account)), &st);
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int more = db_query(ix->db, &st, SQL_MAILBOX_ALL, V(ix->account));
     if (more)
         return more;
-    while ((more = index_step(st)) == 1) {
+    while ((more = db_step(ix->db, st)) == 1) {
         struct store_mailbox m = {
-            .id = (uint32_t)column(st, 0),
-            .parent = (uint32_t)column(st, 1),
-            .name = column_bytes(st, 2),
-            .role = (enum store_role)column(st, 3),
-            .uidvalidity = (uint32_t)column(st, 4),
-            .uidnext = (uint32_t)column(st, 5),
-            .modseq = column(st, 6),
-            .letters = column(st, 7),
-            .unseen = column(st, 8),
-            .bytes = column(st, 9),
+            .id = (uint32_t)db_u64(st, 0),
+            .parent = (uint32_t)db_u64(st, 1),
+            .name = db_bytes(st, 2),
+            .role = (enum store_role)db_u64(st, 3),
+            .uidvalidity = (uint32_t)db_u64(st, 4),
+            .uidnext = (uint32_t)db_u64(st, 5),
+            .modseq = db_u64(st, 6),
+            .letters = db_u64(st, 7),
+            .unseen = db_u64(st, 8),
+            .bytes = db_u64(st, 9),
         };
         each(arg, &m);
     }
@@ -41,16 +41,16 @@ int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct st
 
 int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index_pack *p),
                     void *arg) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
-    int more = index_bind(ix, SQL_PACK_ALL, VALUES(V(ix->account)), &st);
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int more = db_query(ix->db, &st, SQL_PACK_ALL, V(ix->account));
     if (more)
         return more;
-    while ((more = index_step(st)) == 1) {
+    while ((more = db_step(ix->db, st)) == 1) {
         struct index_pack p = {
-            .pack = column(st, 0),
-            .end = column(st, 1),
-            .alive = column(st, 2),
-            .state = (enum index_pack_state)column(st, 3),
+            .pack = db_u64(st, 0),
+            .end = db_u64(st, 1),
+            .alive = db_u64(st, 2),
+            .state = (enum index_pack_state)db_u64(st, 3),
         };
         each(arg, &p);
     }
@@ -59,25 +59,25 @@ int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index
 
 int index_each_letter(struct index *ix, uint32_t mailbox,
                       void (*each)(void *arg, const struct store_letter *l), void *arg) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
-    int more = index_bind(ix, SQL_ENTRY_ALL, VALUES(V(ix->account), V(mailbox)), &st);
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int more = db_query(ix->db, &st, SQL_ENTRY_ALL, V(ix->account), V(mailbox));
     if (more)
         return more;
-    while ((more = index_step(st)) == 1) {
+    while ((more = db_step(ix->db, st)) == 1) {
         struct store_letter l = {
             .mailbox = mailbox,
-            .uid = (uint32_t)column(st, 0),
-            .flags = column(st, 1),
-            .modseq = column(st, 2),
-            .letter = column(st, 3),
-            .pack = column(st, 4),
-            .offset = column(st, 5),
-            .body = column(st, 6),
-            .size = column(st, 7),
-            .header_size = (uint32_t)column(st, 8),
-            .body_crc = (uint32_t)column(st, 9),
-            .shape = (uint32_t)column(st, 10),
-            .arrival = (usec_t)column(st, 11),
+            .uid = (uint32_t)db_u64(st, 0),
+            .flags = db_u64(st, 1),
+            .modseq = db_u64(st, 2),
+            .letter = db_u64(st, 3),
+            .pack = db_u64(st, 4),
+            .offset = db_u64(st, 5),
+            .body = db_u64(st, 6),
+            .size = db_u64(st, 7),
+            .header_size = (uint32_t)db_u64(st, 8),
+            .body_crc = (uint32_t)db_u64(st, 9),
+            .shape = (uint32_t)db_u64(st, 10),
+            .arrival = (usec_t)db_u64(st, 11),
         };
         each(arg, &l);
     }
@@ -85,72 +85,72 @@ int index_each_letter(struct index *ix, uint32_t mailbox,
 }
 
 int index_each_key(struct index *ix, void (*each)(void *arg, struct slice key), void *arg) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
-    int more = index_bind(ix, SQL_KEY_ALL, VALUES(V(ix->account)), &st);
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int more = db_query(ix->db, &st, SQL_KEY_ALL, V(ix->account));
     if (more)
         return more;
-    while ((more = index_step(st)) == 1)
-        each(arg, column_bytes(st, 0));
+    while ((more = db_step(ix->db, st)) == 1)
+        each(arg, db_bytes(st, 0));
     return more;
 }
 
 int index_find_key(struct index *ix, struct slice key, uint64_t *ret_letter) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
-    int error = index_row(ix, SQL_KEY_GET, &st, V(ix->account), V_BYTES(key));
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_KEY_GET, V(ix->account), V_BYTES(key));
     if (!error)
-        *ret_letter = column(st, 0);
+        *ret_letter = db_u64(st, 0);
     return error;
 }
 
 int index_letter_place(struct index *ix, uint64_t letter, uint64_t *ret_pack,
                        uint64_t *ret_offset) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
-    int error = index_row(ix, SQL_LETTER_GET, &st, V(ix->account), V(letter));
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_LETTER_GET, V(ix->account), V(letter));
     if (error)
         return error;
-    *ret_pack = column(st, 0);
-    *ret_offset = column(st, 1);
+    *ret_pack = db_u64(st, 0);
+    *ret_offset = db_u64(st, 1);
     return 0;
 }
 
 int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_letter,
                 struct note_change *ret_change, uint64_t *ret_modseq) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
-    int error = index_row(ix, SQL_ENTRY_GET, &st, V(ix->account), V(mailbox), V(uid));
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_ENTRY_GET, V(ix->account), V(mailbox), V(uid));
     if (error)
         return error;
-    *ret_letter = column(st, 0);
-    *ret_change = (struct note_change){uid, column(st, 1)};
-    *ret_modseq = column(st, 2);
+    *ret_letter = db_u64(st, 0);
+    *ret_change = (struct note_change){uid, db_u64(st, 1)};
+    *ret_modseq = db_u64(st, 2);
     return 0;
 }
 
 int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_pack) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
-    int error = index_row(ix, SQL_VANISHED_GET, &st, V(ix->account), V(mailbox), V(uid));
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_VANISHED_GET, V(ix->account), V(mailbox), V(uid));
     if (!error)
-        *ret_pack = column(st, 0);
+        *ret_pack = db_u64(st, 0);
     return error;
 }
 
 int index_set_pack(struct index *ix, const struct index_pack *p) {
-    int error = index_run(ix, SQL_PACK_SET, V(ix->account), V(p->pack), V(p->end), V(p->state));
-    if (error || sqlite3_changes(ix->db) > 0)
+    int error = db_run(ix->db, SQL_PACK_SET, V(ix->account), V(p->pack), V(p->end), V(p->state));
+    if (error || db_changes(ix->db) > 0)
         return error;
-    return index_run(ix, SQL_PACK_ADD, V(ix->account), V(p->pack), V(p->end), V(p->alive),
-                     V(p->state));
+    return db_run(ix->db, SQL_PACK_ADD, V(ix->account), V(p->pack), V(p->end), V(p->alive),
+                  V(p->state));
 }
 
 int index_forget_pack(struct index *ix, uint64_t pack) {
-    return index_run(ix, SQL_PACK_DROP, V(ix->account), V(pack));
+    return db_run(ix->db, SQL_PACK_DROP, V(ix->account), V(pack));
 }
 
 static int leap(struct index *ix, const struct index_account *row) {
-    int error = index_run(ix, SQL_ACCOUNT_SET, V(ix->account), V(row->born), V(row->modseq),
-                          V(row->letter_next), V(row->mailbox_next), V(row->mark.pack),
-                          V(row->mark.offset));
+    int error =
+        db_run(ix->db, SQL_ACCOUNT_SET, V(ix->account), V(row->born), V(row->modseq),
+               V(row->letter_next), V(row->mailbox_next), V(row->mark.pack), V(row->mark.offset));
     if (!error)
-        error = index_run(ix, SQL_MAILBOX_LEAP, V(ix->account), V(INDEX_LEAP));
+        error = db_run(ix->db, SQL_MAILBOX_LEAP, V(ix->account), V(INDEX_LEAP));
     return error;
 }
 
@@ -161,23 +161,23 @@ int index_leap(struct index *ix) {
     row.modseq += INDEX_LEAP;
     row.letter_next += INDEX_LEAP;
     row.mailbox_next += INDEX_LEAP;
-    int error = index_begin(ix);
+    int error = db_begin(ix->db);
     if (!error)
-        error = index_finish(ix, leap(ix, &row));
+        error = index_end(ix, leap(ix, &row));
     if (!error)
         ix->row = row;
     return error;
 }
 
 static int prune(struct index *ix, usec_t before, usec_t now) {
-    int error = index_run(ix, SQL_ACCOUNT_PRUNED, V(ix->account), V(now));
-    return error ? error : index_run(ix, SQL_KEY_PRUNE, V(ix->account), V(before));
+    int error = db_run(ix->db, SQL_ACCOUNT_PRUNED, V(ix->account), V(now));
+    return error ? error : db_run(ix->db, SQL_KEY_PRUNE, V(ix->account), V(before));
 }
 
 int index_prune(struct index *ix, usec_t before, usec_t now) {
-    int error = index_begin(ix);
+    int error = db_begin(ix->db);
     if (!error)
-        error = index_finish(ix, prune(ix, before, now));
+        error = index_end(ix, prune(ix, before, now));
     if (!error)
         ix->row.pruned = now;
     return error;

@@ -63,8 +63,8 @@ static struct index_pack_delta *pack_delta(struct index *ix, uint64_t pack) {
 /* ------------------------------------------------------------------ letters */
 
 static int add_entry(struct index *ix, const struct note_letter *n, uint64_t size) {
-    int error = index_run(ix, SQL_ENTRY_ADD, V(ix->account), V(n->mailbox), V(n->uid), V(n->letter),
-                          V(n->modseq), V(n->flags));
+    int error = db_run(ix->db, SQL_ENTRY_ADD, V(ix->account), V(n->mailbox), V(n->uid),
+                       V(n->letter), V(n->modseq), V(n->flags));
     if (error)
         return error;
     struct index_box_delta *d = box_delta(ix, n->mailbox);
@@ -83,35 +83,35 @@ static int set_entry(struct index *ix, uint32_t mailbox, struct note_change c, u
     if (changed >= modseq)
         return 0;
     box_delta(ix, mailbox)->unseen += (int)!(c.flags & STORE_SEEN) - (int)!(now.flags & STORE_SEEN);
-    return index_run(ix, SQL_ENTRY_SET, V(ix->account), V(mailbox), V(c.uid), V(c.flags),
-                     V(modseq));
+    return db_run(ix->db, SQL_ENTRY_SET, V(ix->account), V(mailbox), V(c.uid), V(c.flags),
+                  V(modseq));
 }
 
 /* The letter is known: the record is its newer copy. */
 static int move_letter(struct index *ix, const struct log_record *r, const struct note_letter *n) {
     sqlite3_stmt *st;
-    int error = index_row(ix, SQL_LETTER_GET, &st, V(ix->account), V(n->letter));
+    int error = index_row(ix, &st, SQL_LETTER_GET, V(ix->account), V(n->letter));
     if (error)
         return error;
-    uint64_t pack = column(st, 0);
-    int64_t len = (int64_t)column(st, 2);
-    index_reset(&st);
+    uint64_t pack = db_u64(st, 0);
+    int64_t len = (int64_t)db_u64(st, 2);
+    db_reset(&st);
     pack_delta(ix, pack)->alive -= len;
     pack_delta(ix, r->pack)->alive += (int64_t)r->len;
-    error = index_run(ix, SQL_LETTER_MOVE, V(ix->account), V(n->letter), V(r->pack),
-                      V(r->place.offset), V(r->place.body), V(r->len));
+    error = db_run(ix->db, SQL_LETTER_MOVE, V(ix->account), V(n->letter), V(r->pack),
+                   V(r->place.offset), V(r->place.body), V(r->len));
     if (error)
         return error;
     return set_entry(ix, n->mailbox, (struct note_change){n->uid, n->flags}, n->modseq);
 }
 
 static int add_letter(struct index *ix, const struct log_record *r, const struct note_letter *n) {
-    int error = index_run(ix, SQL_LETTER_ADD, V(ix->account), V(n->letter), V(r->pack),
-                          V(r->place.offset), V(r->place.body), V(r->len), V(r->place.body_len),
-                          V(n->header_size), V(r->place.body_crc), V(n->shape), V(n->arrival));
+    int error = db_run(ix->db, SQL_LETTER_ADD, V(ix->account), V(n->letter), V(r->pack),
+                       V(r->place.offset), V(r->place.body), V(r->len), V(r->place.body_len),
+                       V(n->header_size), V(r->place.body_crc), V(n->shape), V(n->arrival));
     if (error)
         return error;
-    if (sqlite3_changes(ix->db) == 0)
+    if (db_changes(ix->db) == 0)
         return move_letter(ix, r, n);
     pack_delta(ix, r->pack)->alive += (int64_t)r->len;
     return add_entry(ix, n, r->place.body_len);
@@ -120,7 +120,7 @@ static int add_letter(struct index *ix, const struct log_record *r, const struct
 static int add_key(struct index *ix, struct slice key, usec_t arrival, uint64_t letter) {
     if (key.len == 0)
         return 0;
-    return index_run(ix, SQL_KEY_ADD, V(ix->account), V_BYTES(key), V(arrival), V(letter));
+    return db_run(ix->db, SQL_KEY_ADD, V(ix->account), V_BYTES(key), V(arrival), V(letter));
 }
 
 static int take_letter(struct index *ix, const struct log_record *r, bool replay) {
@@ -138,8 +138,8 @@ static int take_letter(struct index *ix, const struct log_record *r, bool replay
         return error;
     uint64_t pack;
     if (replay && index_vanished(ix, n.mailbox, n.uid, &pack) == 0)
-        return index_run(ix, SQL_VANISHED_PLACE, V(ix->account), V(n.mailbox), V(n.uid),
-                         V(r->pack));
+        return db_run(ix->db, SQL_VANISHED_PLACE, V(ix->account), V(n.mailbox), V(n.uid),
+                      V(r->pack));
     return add_letter(ix, r, &n);
 }
 
@@ -160,34 +160,34 @@ static int take_flags(struct index *ix, const struct log_record *r, bool replay)
 /* Removes the row of a letter and gives the pack that holds its bytes; 0: there is no row. */
 static int drop_letter(struct index *ix, uint64_t letter, struct index_box_delta *d,
                        uint64_t *ret_pack) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
-    int error = index_row(ix, SQL_LETTER_DROP, &st, V(ix->account), V(letter));
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_LETTER_DROP, V(ix->account), V(letter));
     if (error)
         return error == -E_UNKNOWN ? -E_CORRUPT : error;
-    *ret_pack = column(st, 0);
-    pack_delta(ix, *ret_pack)->alive -= (int64_t)column(st, 2);
-    d->bytes -= (int64_t)column(st, 3);
-    error = index_step(st);
+    *ret_pack = db_u64(st, 0);
+    pack_delta(ix, *ret_pack)->alive -= (int64_t)db_u64(st, 2);
+    d->bytes -= (int64_t)db_u64(st, 3);
+    error = db_step(ix->db, st);
     return MIN(error, 0);
 }
 
 static int expunge_one(struct index *ix, const struct note_changes *n, uint32_t uid) {
-    _cleanup_(index_reset) sqlite3_stmt *st = NULL;
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     uint64_t pack = 0;
-    int error = index_row(ix, SQL_ENTRY_DROP, &st, V(ix->account), V(n->mailbox), V(uid));
+    int error = index_row(ix, &st, SQL_ENTRY_DROP, V(ix->account), V(n->mailbox), V(uid));
     if (error && error != -E_UNKNOWN)
         return error;
     if (error == 0) {
-        uint64_t letter = column(st, 0);
+        uint64_t letter = db_u64(st, 0);
         struct index_box_delta *d = box_delta(ix, n->mailbox);
         d->letters--;
-        d->unseen -= !(column(st, 1) & STORE_SEEN);
-        error = index_step(st);
+        d->unseen -= !(db_u64(st, 1) & STORE_SEEN);
+        error = db_step(ix->db, st);
         if (error < 0 || (error = drop_letter(ix, letter, d, &pack)))
             return error;
     }
-    return index_run(ix, SQL_VANISHED_ADD, V(ix->account), V(n->mailbox), V(uid), V(n->modseq),
-                     V(pack));
+    return db_run(ix->db, SQL_VANISHED_ADD, V(ix->account), V(n->mailbox), V(uid), V(n->modseq),
+                  V(pack));
 }
 
 static int take_expunge(struct index *ix, const struct log_record *r, bool replay) {
@@ -228,18 +228,18 @@ static int take_mailbox(struct index *ix, const struct log_record *r, bool repla
     d->uidnext = MAX(d->uidnext, n.uidnext);
     d->modseq = MAX(d->modseq, n.modseq);
     sqlite3_stmt *st;
-    error = index_row(ix, SQL_MAILBOX_GET_MODSEQ, &st, V(ix->account), V(n.mailbox));
+    error = index_row(ix, &st, SQL_MAILBOX_GET_MODSEQ, V(ix->account), V(n.mailbox));
     if (error == -E_UNKNOWN)
-        return index_run(ix, SQL_MAILBOX_ADD, V(ix->account), V(n.mailbox), V(n.parent),
-                         V_TEXT(n.name), V(n.role), V(n.uidvalidity), V(n.uidnext), V(n.modseq));
+        return db_run(ix->db, SQL_MAILBOX_ADD, V(ix->account), V(n.mailbox), V(n.parent),
+                      V_TEXT(n.name), V(n.role), V(n.uidvalidity), V(n.uidnext), V(n.modseq));
     if (error)
         return error;
-    uint64_t changed = column(st, 0);
-    index_reset(&st);
+    uint64_t changed = db_u64(st, 0);
+    db_reset(&st);
     if (changed > n.modseq)
         return 0;
-    return index_run(ix, SQL_MAILBOX_SET, V(ix->account), V(n.mailbox), V(n.parent), V_TEXT(n.name),
-                     V(n.role), V(n.uidvalidity), V(n.modseq));
+    return db_run(ix->db, SQL_MAILBOX_SET, V(ix->account), V(n.mailbox), V(n.parent),
+                  V_TEXT(n.name), V(n.role), V(n.uidvalidity), V(n.modseq));
 }
 
 static int take_key(struct index *ix, const struct log_record *r, bool replay) {
@@ -252,9 +252,9 @@ static int take_gone(struct index *ix, const struct log_record *r, bool replay) 
     struct note_gone n;
     int error = note_gone_decode(log_record_facts(r), &n);
     if (!error)
-        error = index_run(ix, SQL_PACK_SET, V(ix->account), V(n.pack), V(0), V(INDEX_PACK_GONE));
+        error = db_run(ix->db, SQL_PACK_SET, V(ix->account), V(n.pack), V(0), V(INDEX_PACK_GONE));
     if (!error)
-        error = index_run(ix, SQL_VANISHED_GONE, V(ix->account), V(n.pack));
+        error = db_run(ix->db, SQL_VANISHED_GONE, V(ix->account), V(n.pack));
     return error;
 }
 
@@ -316,12 +316,12 @@ static int count_record(const struct log_record *r, struct index_account *to) {
 
 static int save_account(struct index *ix, const struct index_account *row) {
     if (ix->known)
-        return index_run(ix, SQL_ACCOUNT_SET, V(ix->account), V(row->born), V(row->modseq),
-                         V(row->letter_next), V(row->mailbox_next), V(row->mark.pack),
-                         V(row->mark.offset));
-    return index_run(ix, SQL_ACCOUNT_ADD, V(ix->account), V(1), V(row->born), V(row->modseq),
-                     V(row->letter_next), V(row->mailbox_next), V(row->mark.pack),
-                     V(row->mark.offset));
+        return db_run(ix->db, SQL_ACCOUNT_SET, V(ix->account), V(row->born), V(row->modseq),
+                      V(row->letter_next), V(row->mailbox_next), V(row->mark.pack),
+                      V(row->mark.offset));
+    return db_run(ix->db, SQL_ACCOUNT_ADD, V(ix->account), V(1), V(row->born), V(row->modseq),
+                  V(row->letter_next), V(row->mailbox_next), V(row->mark.pack),
+                  V(row->mark.offset));
 }
 
 static int by_mailbox(const void *a, const void *b) {
@@ -331,26 +331,26 @@ static int by_mailbox(const void *a, const void *b) {
 
 static int save_box(struct index *ix, const struct index_box_delta *d, usec_t born) {
     for (int tries = 0;; tries++) {
-        int error = index_run(ix, SQL_MAILBOX_COUNT, V(ix->account), V(d->mailbox), V(d->letters),
-                              V(d->unseen), V(d->bytes), V(d->uidnext), V(d->modseq));
-        if (error || sqlite3_changes(ix->db) > 0 || tries > 0)
+        int error = db_run(ix->db, SQL_MAILBOX_COUNT, V(ix->account), V(d->mailbox), V(d->letters),
+                           V(d->unseen), V(d->bytes), V(d->uidnext), V(d->modseq));
+        if (error || db_changes(ix->db) > 0 || tries > 0)
             return error;
         uint32_t validity = (uint32_t)(born / USEC_SEC) + d->mailbox;
-        error = index_run(ix, SQL_MAILBOX_ADD, V(ix->account), V(d->mailbox), V(0),
-                          V_TEXT(buf_slice(&d->name)),
-                          V(d->mailbox == STORE_INBOX ? STORE_ROLE_INBOX : STORE_ROLE_NONE),
-                          V(validity), V(1), V(0));
+        error = db_run(ix->db, SQL_MAILBOX_ADD, V(ix->account), V(d->mailbox), V(0),
+                       V_TEXT(buf_slice(&d->name)),
+                       V(d->mailbox == STORE_INBOX ? STORE_ROLE_INBOX : STORE_ROLE_NONE),
+                       V(validity), V(1), V(0));
         if (error)
             return error;
     }
 }
 
 static int save_pack(struct index *ix, const struct index_pack_delta *d) {
-    int error = index_run(ix, SQL_PACK_COUNT, V(ix->account), V(d->pack), V(d->alive), V(d->end));
-    if (error || sqlite3_changes(ix->db) > 0)
+    int error = db_run(ix->db, SQL_PACK_COUNT, V(ix->account), V(d->pack), V(d->alive), V(d->end));
+    if (error || db_changes(ix->db) > 0)
         return error;
-    return index_run(ix, SQL_PACK_ADD, V(ix->account), V(d->pack), V(d->end), V(d->alive),
-                     V(INDEX_PACK_WHOLE));
+    return db_run(ix->db, SQL_PACK_ADD, V(ix->account), V(d->pack), V(d->end), V(d->alive),
+                  V(INDEX_PACK_WHOLE));
 }
 
 static int take_all(struct index *ix, struct list *records, const struct index_account *row,
@@ -378,10 +378,10 @@ int index_take_in(struct index *ix, struct list *records, struct index_mark mark
     if (replay_born && row.born == 0)
         row.born = *replay_born;
     if (!error)
-        error = index_begin(ix);
+        error = db_begin(ix->db);
     if (error)
         return error;
-    error = index_finish(ix, take_all(ix, records, &row, replay_born != NULL));
+    error = index_end(ix, take_all(ix, records, &row, replay_born != NULL));
     if (error)
         return error;
     ix->row = row;
