@@ -7,10 +7,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/uio.h>
 
 #include "base/alloc.h"
 #include "fiber/wait.h"
+#include "io/file.h"
 
 #define BUFFER_SIZE 16384U
 #define POOL_SIZE   64U
@@ -444,33 +444,10 @@ int stream_wait_any(const struct stream_wish *wishes, size_t count, usec_t deadl
 
 /* ------------------------------------------------------------------ files */
 
-struct file_read {
-    int file;
-    uint64_t offset;
-    char *to;
-    size_t size;
-};
-
-static int read_in_thread(void *arg) {
-    struct file_read *job = arg;
-    ssize_t n = pread(job->file, job->to, job->size, (off_t)job->offset);
-    return n < 0 ? -errno : (int)n;
-}
-
-/* Bytes read; from the page cache at once, from the disk by a thread. */
-static int read_file(struct file_read *job) {
-    struct iovec part = {job->to, job->size};
-    ssize_t n = preadv2(job->file, &part, 1, (off_t)job->offset, RWF_NOWAIT);
-    if (n > 0)
-        return (int)n;
-    return offload(OFFLOAD_DISK, read_in_thread, job);
-}
-
 int stream_send_file(struct stream *s, int file, uint64_t offset, uint64_t len) {
     char *buffer = len > 0 ? mem_alloc(STREAM_WINDOW) : NULL;
     while (!s->write_error && len > 0) {
-        struct file_read job = {file, offset, buffer, (size_t)MIN(len, (uint64_t)STREAM_WINDOW)};
-        int n = read_file(&job);
+        int n = file_read(file, offset, buffer, (size_t)MIN(len, (uint64_t)STREAM_WINDOW));
         if (n <= 0) {
             free(buffer);
             return n < 0 ? n : -EIO;

@@ -5,11 +5,8 @@
  * doubled. A letter that does not end with CRLF, which should not be, gets one, or its last line
  * would swallow the final dot.
  */
-#include <errno.h>
-#include <sys/uio.h>
-
 #include "base/alloc.h"
-#include "fiber/wait.h"
+#include "io/file.h"
 #include "relay/talk.h"
 
 #define FILE_CHUNK 65536U
@@ -46,26 +43,10 @@ static void write_stuffed(struct stream *s, struct slice chunk, bool in_line) {
     stream_write(s, chunk);
 }
 
-struct file_read {
-    int file;
-    uint64_t offset;
-    char *to;
-    size_t size;
-};
-
-static int read_in_thread(void *arg) {
-    struct file_read *job = arg;
-    ssize_t n = pread(job->file, job->to, job->size, (off_t)job->offset);
-    if (n < 0)
-        return -errno;
-    return n == 0 ? -E_CORRUPT : (int)n;
-}
-
-/* From the page cache at once, from the disk in a thread. */
-static int read_file(struct file_read *job) WAITS {
-    struct iovec part = {job->to, job->size};
-    ssize_t n = preadv2(job->file, &part, 1, (off_t)job->offset, RWF_NOWAIT);
-    return n > 0 ? (int)n : offload(OFFLOAD_DISK, read_in_thread, job);
+/* A file that is shorter than the letter says is damaged. */
+static int read_part(const struct relay_letter *letter, uint64_t at, char *to, size_t size) WAITS {
+    int n = file_read(letter->file, letter->offset + at, to, size);
+    return n == 0 ? -E_CORRUPT : n;
 }
 
 /* How much of the letter is in the file. */
@@ -79,9 +60,8 @@ static int write_file_stuffed(struct stream *s, const struct relay_letter *lette
     uint64_t done = 0;
     int r = 0;
     while (done < file_part(letter) && stream_error(s) == 0) {
-        struct file_read job = {letter->file, letter->offset + done, chunk,
-                                (size_t)MIN(file_part(letter) - done, (uint64_t)FILE_CHUNK)};
-        r = read_file(&job);
+        r = read_part(letter, done, chunk,
+                      (size_t)MIN(file_part(letter) - done, (uint64_t)FILE_CHUNK));
         if (r < 0)
             break;
         struct slice bytes = slice_of(chunk, (size_t)r);
@@ -98,8 +78,7 @@ static int write_file_straight(struct stream *s, const struct relay_letter *lett
     char tail[2];
     uint64_t len = file_part(letter);
     uint64_t tail_len = MIN(len, sizeof tail);
-    struct file_read job = {letter->file, letter->offset + len - tail_len, tail, (size_t)tail_len};
-    int r = tail_len ? read_file(&job) : 0;
+    int r = tail_len ? read_part(letter, len - tail_len, tail, (size_t)tail_len) : 0;
     if (r < 0)
         return r;
     note_end(end, slice_of(tail, (size_t)r));
