@@ -45,8 +45,7 @@ struct process_links {
     uint64_t dropped_events;
 };
 
-/* Roles that the settings know, by role. */
-static enum conf_role conf_role_of(enum role role) {
+enum conf_role conf_role_of(enum role role) {
     static const enum conf_role roles[ROLES] = {
         [ROLE_EDGE] = CONF_ROLE_EDGE,   [ROLE_DIRECTORY] = CONF_ROLE_DIRECTORY,
         [ROLE_KEYS] = CONF_ROLE_KEYS,   [ROLE_QUEUE] = CONF_ROLE_QUEUE,

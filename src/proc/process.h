@@ -66,6 +66,9 @@ int process_main(int count, char **arguments, const struct process_role *const *
 struct rpc_link *process_link(struct process *p, enum role role, unsigned worker);
 unsigned process_workers(const struct process *p, enum role role); /* 0 before the first link */
 
+/* Which share of the settings a role gets. */
+enum conf_role conf_role_of(enum role role);
+
 /*
  * The settings of this moment for whoever keeps pointers into them: they stay as they are until
  * they are released, whatever is reloaded meanwhile.

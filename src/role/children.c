@@ -24,16 +24,6 @@
 #define SHORT_LIFE    (10 * USEC_SEC)
 #define LONGEST_PAUSE (10 * USEC_SEC)
 
-enum conf_role conf_role_of(enum role role) {
-    static const enum conf_role roles[ROLES] = {
-        [ROLE_EDGE] = CONF_ROLE_EDGE,   [ROLE_DIRECTORY] = CONF_ROLE_DIRECTORY,
-        [ROLE_KEYS] = CONF_ROLE_KEYS,   [ROLE_QUEUE] = CONF_ROLE_QUEUE,
-        [ROLE_RELAY] = CONF_ROLE_RELAY, [ROLE_RESOLVER] = CONF_ROLE_RESOLVER,
-        [ROLE_MAIL] = CONF_ROLE_MAIL,   [ROLE_LEDGER] = CONF_ROLE_LEDGER,
-    };
-    return roles[role];
-}
-
 /* ------------------------------------------------------------------ the list */
 
 static unsigned workers_of(enum role role, const struct conf *conf) {

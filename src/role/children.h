@@ -90,6 +90,3 @@ void children_settle(struct children *c, const struct rpc_link *accuser, enum ro
 /* An event of the master's own. */
 void children_event(struct children *c, const char *kind, const char *format, ...)
     PRINTF_LIKE(3, 4);
-
-/* Which share of the settings a role gets. */
-enum conf_role conf_role_of(enum role role);
