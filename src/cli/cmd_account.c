@@ -99,14 +99,12 @@ int cmd_account_list(struct cli *c) {
         .c = c,
         .json = {.to = &c->out},
         .table = {.columns = columns, .count = ARRAY_SIZE(columns), .width = c->width}};
-    int code = cli_need_settings(c);
+    int code = directory_access_begin(c, &x);
     if (code != CLI_OK)
         return code;
-    int r = directory_access_open(c, &x, &problem);
-    if (r == 0 && c->json)
+    if (c->json)
         json_array(&l.json);
-    if (r == 0)
-        r = write_all(&l, x, &problem);
+    int r = write_all(&l, x, &problem);
     table_done(&l.table);
     if (r < 0)
         return cli_fail(r, &problem);
@@ -154,12 +152,10 @@ int cmd_account_show(struct cli *c) {
     struct account account = {0};
     struct json j = {.to = &c->out};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = cli_need_settings(c);
+    int code = directory_access_begin(c, &x);
     if (code != CLI_OK)
         return code;
-    int r = directory_access_open(c, &x, &problem);
-    if (r == 0)
-        r = access_account_show(x, cli_text(c->call, "USER@DOMAIN"), c->arena, &account, &problem);
+    int r = access_account_show(x, cli_text(c->call, "USER@DOMAIN"), c->arena, &account, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     if (!c->json) {
@@ -179,12 +175,10 @@ int cmd_account_remove(struct cli *c) {
     struct json j = {.to = &c->out};
     uint64_t id = 0;
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = cli_need_settings(c);
+    int code = directory_access_begin(c, &x);
     if (code != CLI_OK)
         return code;
-    int r = directory_access_open(c, &x, &problem);
-    if (r == 0)
-        r = access_account_remove(x, address, &id, &problem);
+    int r = access_account_remove(x, address, &id, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     if (!c->json) {

@@ -11,13 +11,11 @@
 static int set(struct cli *c, const char *what, struct slice value, bool accept_weak) {
     struct problem problem = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = cli_need_settings(c);
+    int code = directory_access_begin(c, &x);
     if (code != CLI_OK)
         return code;
-    int r = directory_access_open(c, &x, &problem);
-    if (r == 0)
-        r = access_account_set(x, cli_text(c->call, "USER@DOMAIN"), what, value, accept_weak,
-                               &problem);
+    int r =
+        access_account_set(x, cli_text(c->call, "USER@DOMAIN"), what, value, accept_weak, &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 

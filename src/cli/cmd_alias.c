@@ -8,12 +8,10 @@ static int change(struct cli *c, enum access_change kind) {
     size_t count = 0;
     const struct slice *targets = cli_texts(c->call, "TARGET", c->arena, &count);
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = cli_need_settings(c);
+    int code = directory_access_begin(c, &x);
     if (code != CLI_OK)
         return code;
-    int r = directory_access_open(c, &x, &problem);
-    if (r == 0)
-        r = access_alias_change(x, kind, cli_text(c->call, "ADDRESS"), targets, count, &problem);
+    int r = access_alias_change(x, kind, cli_text(c->call, "ADDRESS"), targets, count, &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 
@@ -92,15 +90,12 @@ int cmd_alias_list(struct cli *c) {
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
-    int code = cli_need_settings(c);
+    int code = directory_access_begin(c, &x);
     if (code != CLI_OK)
         return code;
-    int r = directory_access_open(c, &x, &problem);
-    if (r < 0)
-        return cli_fail(r, &problem);
     if (c->json)
         json_array(&j);
-    r = write_all(c, x, &t, &j, &problem);
+    int r = write_all(c, x, &t, &j, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     if (c->json) {

@@ -9,12 +9,10 @@ typedef int domain_change(struct directory_access *x, struct slice name, struct 
 static int change(struct cli *c, domain_change *fn, struct slice name, struct slice target) {
     struct problem problem = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = cli_need_settings(c);
+    int code = directory_access_begin(c, &x);
     if (code != CLI_OK)
         return code;
-    int r = directory_access_open(c, &x, &problem);
-    if (r == 0)
-        r = fn(x, name, target, &problem);
+    int r = fn(x, name, target, &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 
@@ -103,12 +101,10 @@ int cmd_domain_list(struct cli *c) {
     struct domain *list = NULL;
     size_t count = 0;
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = cli_need_settings(c);
+    int code = directory_access_begin(c, &x);
     if (code != CLI_OK)
         return code;
-    int r = directory_access_open(c, &x, &problem);
-    if (r == 0)
-        r = access_domain_list(x, c->arena, &list, &count, &problem);
+    int r = access_domain_list(x, c->arena, &list, &count, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     if (c->json)

@@ -65,6 +65,15 @@ int directory_access_open(struct cli *c, struct directory_access **ret, struct p
     return r;
 }
 
+int directory_access_begin(struct cli *c, struct directory_access **ret) {
+    struct problem problem = {0};
+    int code = cli_need_settings(c);
+    if (code != CLI_OK)
+        return code;
+    int r = directory_access_open(c, ret, &problem);
+    return r < 0 ? cli_fail(r, &problem) : CLI_OK;
+}
+
 void directory_access_close(struct directory_access *x) {
     if (!x)
         return;
