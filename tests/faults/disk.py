@@ -4,18 +4,22 @@
 cut() is the file system's own shutdown call without flushing the journal: from this moment nothing
 reaches the disk, what had not been synced is lost, and every sync fails. Mounting it again recovers
 the journal, as after a power cut. Mounts are made in the mount namespace of the driver and end with
-it, and so do their loop devices.
+it, and so do their loop devices. Where /dev is a plain folder, as a chroot may have it, their nodes
+are made in it.
 """
 import errno
 import fcntl
 import os
 import pathlib
+import stat
 import struct
 import subprocess
 import time
 
 EXT4_IOC_SHUTDOWN = 2 << 30 | 4 << 16 | ord("X") << 8 | 125  # _IOR('X', 125, __u32)
 NO_LOG_FLUSH = 2
+LOOP_CONTROL, LOOP_CONTROL_NUMBER = "/dev/loop-control", os.makedev(10, 237)
+LOOP_CTL_GET_FREE, LOOP_MAJOR = 0x4C82, 7
 
 
 class NoDisk(Exception):
@@ -28,6 +32,25 @@ def run(*words):
         raise NoDisk(f"{words[0]}: {(done.stderr or done.stdout).strip()}")
 
 
+def make_node(path, kind, number):
+    try:
+        os.mknod(path, kind | 0o600, number)
+    except FileExistsError:
+        pass
+
+
+def make_loop_nodes():
+    """The nodes that mount(8) is going to look for; a few, since others may take the next one."""
+    try:
+        make_node(LOOP_CONTROL, stat.S_IFCHR, LOOP_CONTROL_NUMBER)
+        with open(LOOP_CONTROL, "r+b", buffering=0) as control:
+            free = fcntl.ioctl(control, LOOP_CTL_GET_FREE)
+        for number in range(free, free + 4):
+            make_node(f"/dev/loop{number}", stat.S_IFBLK, os.makedev(LOOP_MAJOR, number))
+    except OSError as why:
+        raise NoDisk(f"no loop devices: {why}") from why
+
+
 class Disk:
     def __init__(self, folder, size):
         self.image, self.place = pathlib.Path(folder, "disk.img"), pathlib.Path(folder, "disk")
@@ -38,6 +61,7 @@ class Disk:
         self.mount()
 
     def mount(self):
+        make_loop_nodes()
         run("mount", "-t", "ext4", "-o", "loop,data=ordered", self.image, self.place)
 
     def cut(self):

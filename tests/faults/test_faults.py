@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: ISC
 """Every day's share of the faults (docs/architecture.md, durability contract D1 to D8): a letter that was
 acknowledged is there, whatever happened. `make soak` plays the same for half an hour."""
+import contextlib
+import os
 import pathlib
+import stat
 import subprocess
 import sys
 import time
 
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from mounts import enter_own_namespace  # noqa: E402
 
 FAULTS = pathlib.Path(__file__).with_name("faults")
 CANNOT = 77
@@ -28,3 +34,50 @@ def test_what_was_acknowledged_is_there(kind, seconds):
     if done.returncode == CANNOT:
         pytest.skip(done.stdout.strip().splitlines()[-1])
     assert done.returncode == 0, done.stdout
+
+
+DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
+
+
+def mount(*words):
+    subprocess.run(["mount", *words], check=True)
+
+
+def enter_chroot(top):
+    """For Popen(preexec_fn): moves into a root directory as debootstrap makes one on a host with
+    systemd. It is no mount point, what is mounted in it the host would see as well, and its /dev
+    has only the few devices that are always there."""
+    enter_own_namespace()
+    mount("--bind", top, top)
+    mount("--make-shared", top)
+    root = top / "root"
+    for entry in pathlib.Path("/").iterdir():
+        inside = root / entry.name
+        if entry.is_symlink():
+            inside.symlink_to(os.readlink(entry))
+        elif entry.is_dir():
+            inside.mkdir()
+            mount(*(["-t", "tmpfs", "none"] if entry.name == "dev" else ["--rbind", entry]), inside)
+    for name, number in DEVICES.items():
+        os.mknod(root / "dev" / name, stat.S_IFCHR, os.makedev(1, number))
+        (root / "dev" / name).chmod(0o666)
+    here = os.getcwd()
+    os.chroot(root)
+    os.chdir(here)
+
+
+def test_faults_can_be_played_in_a_chroot_and_no_mount_gets_out_of_it(tmp_path):
+    if os.geteuid() != 0:
+        return
+    (tmp_path / "root").mkdir()
+    seen = set()
+    with subprocess.Popen([sys.executable, FAULTS, "--seconds", "1", "power"],
+                          preexec_fn=lambda: enter_chroot(tmp_path), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
+        while process.poll() is None:
+            with contextlib.suppress(OSError):  # it may end just now
+                mounts = pathlib.Path(f"/proc/{process.pid}/mountinfo").read_text()
+                seen |= {line for line in mounts.splitlines() if "/disk" in line}
+            time.sleep(0.1)
+        assert process.returncode == 0, process.stdout.read()
+    assert not seen
