@@ -2,10 +2,11 @@
 """A disk whose power can be cut: ext4 in a file, mounted over a loop device.
 
 cut() is the file system's own shutdown call without flushing the journal: from this moment nothing
-reaches the disk, what had not been synced is lost, and every sync fails. Mounting it again recovers
-the journal, as after a power cut. Mounts are made in the mount namespace of the driver and end with
-it, and so do their loop devices. Where /dev is a plain folder, as a chroot may have it, their nodes
-are made in it.
+reaches the disk, what had not been synced is lost, and every sync that begins fails. One that is
+under way may return as if all were well, with nothing on the disk, which no real power cut does: so
+those whose promises count are stopped before. Mounting it again recovers the journal, as after a
+power cut. Mounts are made in the mount namespace of the driver and end with it, and so do their
+loop devices. Where /dev is a plain folder, as a chroot may have it, their nodes are made in it.
 """
 import errno
 import fcntl

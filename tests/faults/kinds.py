@@ -167,8 +167,14 @@ def start(stage, deadline):
 
 
 def cut_power(stage):
+    """In the middle of everything; or the processes outlive their disk for a while. In neither case
+    is a sync under way that somebody believes afterwards."""
+    outlived = stage.chance.random() < 0.5
+    stage.office.freeze(whole=outlived)
     stage.disk.cut()
-    stage.pause(0.0, 0.15)
+    if outlived:
+        stage.office.thaw()
+        stage.pause(0.0, 0.15)
     stage.office.cut_off()
     stage.strikes += 1
 

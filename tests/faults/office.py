@@ -4,9 +4,11 @@
     office = Office(folder / "state", folder / "office.log", {"queue.disk-reserve": "16M"})
     office.start()                  ready, or NotReady with what it said
     office.pids()                   {("queue", 0): 4711, ...}
+    office.freeze(whole=True)       SIGSTOP for all of it, until thaw()
     office.cut_off()                SIGKILL for all of it, master first
     office.stop()                   the orderly way
 """
+import contextlib
 import ctypes
 import json
 import os
@@ -222,16 +224,32 @@ class Office:
             reap(pid)
         return not self.leftovers()
 
+    def freeze(self, whole, limit=10.0):
+        """Stops all of it: what it has said by now is all that it says. `whole`: also what other
+        threads are doing, such as a sync, has come to its end."""
+        self._stop({self.process.pid}, whole, limit)  # first, so that it starts nothing more
+        self._stop(self.leftovers(), whole, limit)
+
+    def _stop(self, pids, whole, limit):
+        self._signal(pids, signal.SIGSTOP)
+        if not wait_until(lambda: all(is_still(pid, whole) for pid in pids), limit, 0.001):
+            raise NotReady(f"stopped processes go on: {pids}")
+
+    def thaw(self):
+        self._signal(self.leftovers(), signal.SIGCONT)
+
+    @staticmethod
+    def _signal(pids, number):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def cut_off(self, limit=10.0):
         """Kills all of it at once."""
         pids = self.leftovers()
         if self.process and self.process.poll() is None:
             self.process.kill()
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        self._signal(pids, signal.SIGKILL)
         if self.process:
             self.process.wait()
             self.process.stdout.close()
@@ -250,6 +268,25 @@ class Office:
             return False
         finally:
             self.cut_off()
+
+
+def is_still(pid, whole):
+    """Whether a process is stopped or has ended: its first thread, the only one that talks, or all
+    of them."""
+    threads = [pid]
+    if whole:
+        with contextlib.suppress(OSError):
+            threads = os.listdir(f"/proc/{pid}/task")
+    return all(state_of(pid, thread) in "TtZX" for thread in threads)
+
+
+def state_of(pid, thread):
+    """As in proc(5); X when there is no such thread any more."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/task/{thread}/stat").read_text()
+    except OSError:
+        return "X"
+    return stat.rpartition(")")[2].split()[0]
 
 
 def reap(pid):
