@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from mounts import enter_own_namespace  # noqa: E402
 
 FAULTS = pathlib.Path(__file__).with_name("faults")

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: ISC
+"""What `make install` leaves behind (README, "On a server")."""
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+import sys
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests"))
+from mounts import enter_own_namespace  # noqa: E402
+
+FOLDERS = {"PREFIX": "/usr", "SYSCONFDIR": "/etc", "LOCALSTATEDIR": "/var"}
+FILES = {
+    "usr/sbin/hayauma": 0o755,
+    "usr/lib/systemd/system/hayauma.service": 0o644,
+    "usr/lib/systemd/system/hayauma.socket": 0o644,
+    "usr/lib/sysusers.d/hayauma.conf": 0o644,
+    "usr/share/man/man5/hayauma.conf.5": 0o644,
+    "usr/share/man/man8/hayauma.8": 0o644,
+    "usr/share/bash-completion/completions/hayauma": 0o644,
+    "usr/share/zsh/vendor-completions/_hayauma": 0o644,
+    "usr/share/doc/hayauma/hayauma.conf.sample": 0o644,
+    "etc/hayauma": 0o755,
+    "var/lib/hayauma": 0o755,
+}
+USERS = ["hayauma-edge", "hayauma-vault", "hayauma-mail"]
+
+
+def install(folders, **more):
+    environment = {name: value for name, value in os.environ.items() if name != "DESTDIR"}
+    done = subprocess.run([TOP / "scripts/install"], env=environment | folders, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **more)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def protect_etc(folder):
+    """For Popen(preexec_fn): puts a copy without our users over /etc."""
+    enter_own_namespace()
+    shutil.copytree("/etc", folder, symlinks=True)
+    for name in ("passwd", "group", "shadow", "gshadow"):
+        lines = (folder / name).read_text().splitlines(keepends=True)
+        (folder / name).write_text("".join(x for x in lines if not x.startswith("hayauma-")))
+    subprocess.run(["mount", "--bind", folder, "/etc"], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "none", "/var/log"], check=True)
+
+
+def test_root_gets_the_users_too_and_is_told_how_to_go_on(tmp_path):
+    if os.geteuid() != 0:
+        return
+    folders = {name: f"{tmp_path}{folder}" for name, folder in FOLDERS.items()}
+    etc = tmp_path / "copy of etc"
+    said = install(folders, preexec_fn=lambda: protect_etc(etc))
+    assert "hayauma init /var/lib/hayauma" in said
+    made = [line.split(":") for line in (etc / "passwd").read_text().splitlines()]
+    made = {words[0]: words for words in made if words[0] in USERS}
+    assert set(made) == set(USERS)
+    assert {words[6] for words in made.values()} == {"/usr/sbin/nologin"}
+    assert len({words[2] for words in made.values()}) == 3  # one each, and one group each
+    assert len({words[3] for words in made.values()}) == 3
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder with all of it."""
+    folder = tmp_path_factory.mktemp("installed")
+    install(FOLDERS | {"DESTDIR": str(folder)})
+    return folder
+
+
+def test_everything_arrives_with_its_mode(installed):
+    found = {name: stat.S_IMODE((installed / name).stat().st_mode) for name in FILES}
+    assert found == FILES
+
+
+def test_unit_starts_the_program_on_the_state_directory(installed):
+    unit = (installed / "usr/lib/systemd/system/hayauma.service").read_text()
+    assert "ExecStart=/usr/sbin/hayauma -C /var/lib/hayauma run\n" in unit
+    assert "ReadWritePaths=/var/lib/hayauma\n" in unit
+
+
+def test_bash_completes_commands(installed):
+    script = installed / "usr/share/bash-completion/completions/hayauma"
+    done = subprocess.run(
+        ["bash", "-c", f". {script}; COMP_WORDS=(hayauma queue re); COMP_CWORD=2; _hayauma; "
+         "echo ${COMPREPLY[@]}"], text=True, capture_output=True, check=True)
+    assert done.stdout.split() == ["release", "retry", "remove"]
