@@ -224,8 +224,9 @@ static void check_directory(struct check *k) {
     }
     for (size_t i = 0; i < count; i++)
         accounts += list[i].accounts;
-    add(k, count > 0 ? LEVEL_OK : LEVEL_WARNING, "the directory has %zu domains and %llu accounts",
-        count, (unsigned long long)accounts);
+    add(k, count > 0 ? LEVEL_OK : LEVEL_WARNING, "the directory has %zu %s and %llu %s", count,
+        count == 1 ? "domain" : "domains", (unsigned long long)accounts,
+        accounts == 1 ? "account" : "accounts");
     for (size_t i = 0; i < count; i++)
         check_postmaster(k, x, list[i].name);
 }

@@ -322,6 +322,7 @@ def test_check_of_a_new_post_office_finds_no_error(office):
     assert {one["level"] for one in found} <= {"ok", "warning"}
     assert any("certificate" in one["text"] for one in found)
     assert any("ports" in one["text"] for one in found)
+    assert found[-1]["text"] == "the directory has 2 domains and 1 account"
 
 
 def test_check_tells_all_errors_of_the_settings_with_their_places(office):
