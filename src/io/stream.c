@@ -26,6 +26,7 @@ struct stream {
     uint32_t out_len;
     uint32_t min_rate; /* bytes per second; 0: none */
     uint32_t turn;     /* bytes moved since the last wait */
+    bool hears_out;    /* reads go on after a failed write */
     usec_t timeout, rate_grace, rate_began;
     uint64_t rate_bytes;
     struct stream_counts counts;
@@ -210,7 +211,7 @@ int stream_fill(struct stream *s, size_t want) {
     if (s->in_to - s->in_from >= want)
         return 0;
     int r = stream_flush(s);
-    if (r == 0)
+    if (r == 0 || s->hears_out)
         r = s->read_error;
     while (r == 0 && s->in_to - s->in_from < want) {
         uint64_t before = s->counts.in;
@@ -458,6 +459,10 @@ int stream_send_file(struct stream *s, int file, uint64_t offset, uint64_t len) 
     }
     free(buffer);
     return s->write_error;
+}
+
+void stream_hear_out(struct stream *s) {
+    s->hears_out = true;
 }
 
 int stream_shutdown(struct stream *s) {

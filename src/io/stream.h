@@ -9,7 +9,8 @@
  *   the output buffer is full, or at stream_flush(): replies to pipelined commands share a packet.
  * - Errors stick: after a failed read every read fails the same way, after a failed write reads and
  *   writes do, and output is dropped. So a session may check the reads only. Time-outs and cancel
- * of a read lose nothing and do not stick: a session can still say goodbye.
+ *   of a read lose nothing and do not stick: a session can still say goodbye. A failed write fails
+ *   no reads any more after stream_hear_out().
  * - Deadlines: stream_set_timeout() bounds each single wait, stream_set_min_rate() bounds a peer
  *   that drips. fiber deadlines apply as well.
  * - While a stream waits with an empty window it holds no input buffer; an idle connection costs
@@ -110,6 +111,12 @@ int stream_flush(struct stream *s) WAITS; /* 0 or the sticky error */
 int stream_send_file(struct stream *s, int file, uint64_t offset, uint64_t len) WAITS;
 
 int stream_shutdown(struct stream *s) WAITS; /* flushes, then tells the peer that no more comes */
+
+/*
+ * For the last words of a peer that hung up while it was written to: from here on what it has said
+ * can be read although a write has failed. Output is still dropped.
+ */
+void stream_hear_out(struct stream *s);
 
 /* ------------------------------------------------------------------ several streams, one fiber */
 

@@ -6,6 +6,10 @@
  *
  * OpenSSL's error queue belongs to the thread, not to the fiber: it is emptied before each call,
  * read right after it, and emptied again after a signer has waited in the middle of one.
+ *
+ * OpenSSL allows no further call once a write has failed. But what the peer said before it went
+ * away may still be there to be read; so OpenSSL does not hear of failed writes: they are kept
+ * here, and what it writes from then on is dropped.
  */
 #include "io/tls.h"
 
@@ -34,6 +38,7 @@ struct session {
     struct tls_context *context;
     const struct stream_ops *ops; /* of the layer below */
     void *below;
+    int write_error;  /* of the layer below */
     bool wants_write; /* what the last -EAGAIN waited for */
     bool failed;
 };
@@ -58,14 +63,14 @@ static int bio_read(BIO *bio, char *to, size_t size, size_t *ret_len) {
 static int bio_write(BIO *bio, const char *bytes, size_t len, size_t *ret_len) {
     struct session *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    ssize_t n = s->ops->write(s->below, bytes, len);
-    if (n >= 0) {
-        *ret_len = (size_t)n;
-        return 1;
-    }
-    if (n == -EAGAIN)
+    ssize_t n = s->write_error ? s->write_error : s->ops->write(s->below, bytes, len);
+    if (n == -EAGAIN) {
         BIO_set_retry_write(bio);
-    return 0;
+        return 0;
+    }
+    s->write_error = n < 0 ? (int)n : 0;
+    *ret_len = n < 0 ? len : (size_t)n;
+    return 1;
 }
 
 static long bio_ctrl(BIO *bio, int command, long number, void *pointer) {
@@ -114,6 +119,8 @@ static ssize_t tls_write(void *below, const void *bytes, size_t len) {
     size_t n = 0;
     ERR_clear_error();
     int r = SSL_write_ex(s->ssl, bytes, len, &n);
+    if (s->write_error)
+        return s->write_error;
     if (r > 0)
         return (ssize_t)n;
     r = outcome(s, r);

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#define LAST_REPLY_WITHIN (5 * USEC_SEC)
+
 static void record_line(struct relay_client *c, const char *who, struct slice line) {
     struct buf *to = &c->dialogue;
     line = slice_trim_lines(line);
@@ -59,6 +61,14 @@ int talk_reply(struct relay_client *c, const char *step, usec_t timeout, struct 
     c->over = true;
     *ret_reply = talk_lost(c, step, r, a);
     return r;
+}
+
+int talk_last_reply(struct relay_client *c, struct arena *a, struct smtp_reply *ret_reply) {
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
+        fiber_deadline_begin(fiber_now() + LAST_REPLY_WITHIN);
+    c->over = true;
+    stream_hear_out(c->stream);
+    return read_lines(c, a, ret_reply);
 }
 
 struct smtp_reply talk_lost(const struct relay_client *c, const char *step, int error,

@@ -43,6 +43,12 @@ void talk_command(struct relay_client *c, struct slice line);
 int talk_reply(struct relay_client *c, const char *step, usec_t timeout, struct arena *a,
                struct smtp_reply *ret_reply) WAITS;
 
+/*
+ * After a failed write: the reply that the peer gave before it hung up, if there is a whole one.
+ * Takes a few seconds at most. Negative: there is none. The session is over in any case.
+ */
+int talk_last_reply(struct relay_client *c, struct arena *a, struct smtp_reply *ret_reply) WAITS;
+
 /* Our own words for an error of the stream. */
 struct smtp_reply talk_lost(const struct relay_client *c, const char *step, int error,
                             struct arena *a);

@@ -307,6 +307,20 @@ static void take_final_reply(struct transaction *t, const struct smtp_reply *rep
     settle_open(t, &result);
 }
 
+/*
+ * The peer hung up in the middle of the letter. It may have said why (RFC 5321 §3.8), and a reply
+ * counts whenever it comes (§4.2.1); none can mean that it has the letter.
+ */
+static int cut_off(struct transaction *t, int error) WAITS {
+    struct smtp_reply words = talk_lost(t->c, "sending the letter", error, t->a), reply;
+    if (error == -ECANCELED || talk_last_reply(t->c, t->a, &reply) < 0)
+        return lost(t, error, &words);
+    if (reply.code == 421)
+        return closing(t, &reply);
+    take_refusal(t, &reply);
+    return error;
+}
+
 static int send_letter(struct transaction *t) WAITS {
     struct relay_client *c = t->c;
     stream_set_timeout(c->stream, c->options.timeouts.data_block);
@@ -319,10 +333,8 @@ static int send_letter(struct transaction *t) WAITS {
         return r;
     }
     r = stream_flush(c->stream);
-    if (r < 0) {
-        struct smtp_reply words = talk_lost(c, "sending the letter", r, t->a);
-        return lost(t, r, &words);
-    }
+    if (r < 0)
+        return cut_off(t, r);
     struct smtp_reply reply;
     stream_set_timeout(c->stream, c->options.timeouts.data_end);
     r = talk_reply(c, "end of the letter", c->options.timeouts.data_end, t->a, &reply);

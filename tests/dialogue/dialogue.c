@@ -214,6 +214,13 @@ static int send_end(struct talk *t, const struct step *step) {
     return 0;
 }
 
+static int hang_up(struct talk *t, const struct step *step) {
+    log_said(t, own_side(t), S("(hangs up)"));
+    wire_drop(&t->wire, t->wire.said.len);
+    wire_hang_up(&t->wire);
+    return 0;
+}
+
 static int cut(struct talk *t, const struct step *step) {
     log_said(t, own_side(t), S("(cuts the connection)"));
     wire_drop(&t->wire, t->wire.said.len);
@@ -442,15 +449,25 @@ static int expect_world(struct talk *t, const struct step *step) {
 /* ------------------------------------------------------------------ running */
 
 static int (*const step_functions[])(struct talk *t, const struct step *step) = {
-    [STEP_SEND_LINES] = send_lines, [STEP_SEND_BYTES] = send_bytes,
-    [STEP_SEND_END] = send_end,     [STEP_CUT] = cut,
-    [STEP_EACH_BYTE] = each_byte,   [STEP_SEND_PACE] = send_pace,
-    [STEP_CONNECT] = reconnect,     [STEP_LINE] = expect_line,
-    [STEP_UNTIL] = expect_until,    [STEP_BYTES] = expect_bytes,
-    [STEP_SKIP] = skip_bytes,       [STEP_END] = expect_end,
-    [STEP_READ_PACE] = read_pace,   [STEP_WRITES] = expect_writes,
-    [STEP_WAIT] = wait_span,        [STEP_SILENCE] = expect_silence,
-    [STEP_WITHIN] = set_within,     [STEP_SET] = set_world,
+    [STEP_SEND_LINES] = send_lines,
+    [STEP_SEND_BYTES] = send_bytes,
+    [STEP_SEND_END] = send_end,
+    [STEP_HANG_UP] = hang_up,
+    [STEP_CUT] = cut,
+    [STEP_EACH_BYTE] = each_byte,
+    [STEP_SEND_PACE] = send_pace,
+    [STEP_CONNECT] = reconnect,
+    [STEP_LINE] = expect_line,
+    [STEP_UNTIL] = expect_until,
+    [STEP_BYTES] = expect_bytes,
+    [STEP_SKIP] = skip_bytes,
+    [STEP_END] = expect_end,
+    [STEP_READ_PACE] = read_pace,
+    [STEP_WRITES] = expect_writes,
+    [STEP_WAIT] = wait_span,
+    [STEP_SILENCE] = expect_silence,
+    [STEP_WITHIN] = set_within,
+    [STEP_SET] = set_world,
     [STEP_EXPECT] = expect_world,
 };
 

@@ -25,6 +25,7 @@ static const struct word side_words[] = {
     {WORD("-raw"), BYTES, STEP_SEND_BYTES, STEP_BYTES},
     {WORD("-repeat"), REPEAT, STEP_SEND_BYTES, STEP_BYTES},
     {WORD("-end"), NOTHING, STEP_SEND_END, STEP_END},
+    {WORD("-hang-up"), NOTHING, STEP_HANG_UP, STEP_NONE},
     {WORD("-cut"), NOTHING, STEP_CUT, STEP_NONE},
     {WORD("-each-byte"), SWITCH, STEP_EACH_BYTE, STEP_NONE},
     {WORD("-slowly"), PACE, STEP_SEND_PACE, STEP_READ_PACE},

@@ -13,6 +13,7 @@ enum step_kind {
     STEP_SEND_LINES, /* text: lines between LF, with $names; each gets CRLF */
     STEP_SEND_BYTES, /* text, `count` times */
     STEP_SEND_END,   /* nothing more is sent; reading goes on */
+    STEP_HANG_UP,    /* nothing more is sent or read; what was sent stays readable */
     STEP_CUT,        /* the connection is gone in both directions */
     STEP_EACH_BYTE,  /* count: 1 on, 0 off */
     STEP_SEND_PACE,  /* `count` bytes, then `span` of waiting; count 0: off */

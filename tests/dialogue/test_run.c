@@ -194,6 +194,14 @@ static void half_closed_and_cut_connections(void **state) {
     assert_passes("S: HELLO *\n"
                   "C-cut\n"
                   "expect ended error\n");
+    assert_passes("S: HELLO *\n"
+                  "C-block\n"
+                  "  SEND 100000\n"
+                  "  ECHO a\n"
+                  "S-skip: 10\n"
+                  "C-hang-up\n"
+                  "expect lines 2\n"
+                  "expect ended error\n");
 }
 
 static void connections_share_a_world(void **state) {

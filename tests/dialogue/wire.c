@@ -62,7 +62,7 @@ static int session_waits_to_read(void *below, usec_t deadline) {
 
 static ssize_t session_writes(void *below, const void *bytes, size_t len) {
     struct wire *w = below;
-    if (w->cut)
+    if (w->cut || w->hung_up)
         return -EPIPE;
     len = MIN(len, w->room - w->said.len);
     if (len == 0)
@@ -75,7 +75,7 @@ static ssize_t session_writes(void *below, const void *bytes, size_t len) {
 
 static int session_waits_to_write(void *below, usec_t deadline) {
     struct wire *w = below;
-    if (w->said.len < w->room || w->cut)
+    if (w->said.len < w->room || w->cut || w->hung_up)
         return 0;
     return fiber_cond_wait_until(&w->drained, deadline);
 }
@@ -122,6 +122,12 @@ void wire_send(struct wire *w, struct slice bytes) {
 void wire_send_end(struct wire *w) {
     w->sent_end = true;
     fiber_cond_wake_all(&w->to_session);
+}
+
+void wire_hang_up(struct wire *w) {
+    w->hung_up = true;
+    wire_send_end(w);
+    fiber_cond_wake_all(&w->drained);
 }
 
 void wire_cut(struct wire *w) {

@@ -16,6 +16,7 @@ struct wire {
     size_t room;        /* bytes that `said` may hold before the session must wait */
     unsigned writes;    /* of the session, since the script last asked */
     bool sent_end;      /* the script sends no more */
+    bool hung_up;       /* and reads no more: what it has sent can still be read */
     bool cut;           /* the connection is gone */
     bool said_end;      /* the session says no more */
     bool closed;        /* the session has closed its stream */
@@ -29,6 +30,7 @@ struct stream *wire_stream(struct wire *w); /* the session's end; `w` must outli
 
 void wire_send(struct wire *w, struct slice bytes); /* arrives as one piece */
 void wire_send_end(struct wire *w);
+void wire_hang_up(struct wire *w);
 void wire_cut(struct wire *w);
 
 /* Waits until more has been said than `have` bytes, or the session has ended. 0, -ETIMEDOUT. */

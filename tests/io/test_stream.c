@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -159,6 +160,23 @@ FIBER_TEST(a_write_to_a_closed_peer_sticks) {
     close_pair();
 }
 
+FIBER_TEST(what_a_peer_said_before_it_closed_can_be_heard_out) {
+    struct slice line;
+    open_pair(1000);
+    stream_str(ends[1], "goodbye\r\n");
+    assert_int_equal(stream_flush(ends[1]), 0);
+    stream_free(ends[1]);
+    ends[1] = NULL;
+    stream_str(ends[0], "lost");
+    assert_int_equal(stream_read_line(ends[0], 100, &line), -EPIPE);
+    stream_hear_out(ends[0]);
+    stream_str(ends[0], "dropped");
+    assert_int_equal(stream_read_line(ends[0], 100, &line), 0);
+    assert_slice(line, "goodbye\r\n");
+    assert_int_equal(stream_read_line(ends[0], 100, &line), -E_EOF);
+    close_pair();
+}
+
 /* A peer that is always ready. */
 static ssize_t always_read(void *below UNUSED, void *to, size_t size) {
     memset(to, 'x', size);
@@ -216,6 +234,40 @@ REAL_FIBER_TEST(a_socket_is_handed_over_with_its_unread_input) {
     (void)close(fds[1]);
 }
 
+static int tcp_pair(int fds[static 2]) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fds[0], (struct sockaddr *)&at, len), 0);
+    fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    return close(listener);
+}
+
+/* The system answers bytes that nobody reads any more with a reset. */
+REAL_FIBER_TEST(what_came_before_a_reset_can_be_heard_out) {
+    static const char more[10000];
+    struct stream *s = NULL;
+    struct slice line;
+    int fds[2];
+    assert_int_equal(tcp_pair(fds), 0);
+    assert_int_equal(stream_from_fd(fds[0], &s), 0);
+    stream_str(s, "first");
+    assert_int_equal(stream_flush(s), 0);
+    assert_int_equal(write(fds[1], "goodbye\r\n", 9), 9);
+    assert_int_equal(close(fds[1]), 0);
+    for (int i = 0; i < 1000 && stream_flush(s) == 0; i++)
+        stream_write(s, slice_of(more, sizeof more));
+    assert_true(stream_error(s) == -EPIPE || stream_error(s) == -ECONNRESET);
+    stream_hear_out(s);
+    assert_int_equal(stream_read_line(s, 100, &line), 0);
+    assert_slice(line, "goodbye\r\n");
+    stream_free(s);
+}
+
 REAL_FIBER_TEST(part_of_a_file_is_sent) {
     char path[] = "/tmp/hayauma-stream-XXXXXX";
     char got[5];
@@ -243,6 +295,8 @@ int main(void) {
         cmocka_unit_test(test_a_timeout_of_a_read_does_not_stick),
         cmocka_unit_test(test_a_dripping_peer_is_too_slow),
         cmocka_unit_test(test_a_write_to_a_closed_peer_sticks),
+        cmocka_unit_test(test_what_a_peer_said_before_it_closed_can_be_heard_out),
+        cmocka_unit_test(test_what_came_before_a_reset_can_be_heard_out),
         cmocka_unit_test(test_a_peer_that_is_always_ready_does_not_keep_the_others_from_running),
         cmocka_unit_test(test_a_socket_is_handed_over_with_its_unread_input),
         cmocka_unit_test(test_part_of_a_file_is_sent),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -120,6 +121,44 @@ FIBER_TEST(a_signer_that_fails_ends_the_handshake_with_words) {
     tls_key_free(key);
 }
 
+/* Says something, reads nothing and hangs up. */
+static void refuse(void *arg) {
+    struct tls_context *c = arg;
+    struct problem problem = {0};
+    server_result = tls_accept(ends[1], c, &problem);
+    stream_str(ends[1], "552 too large\r\n");
+    (void)stream_flush(ends[1]);
+    stream_free(ends[1]);
+}
+
+/* OpenSSL would allow no read after the failed write. */
+FIBER_TEST(what_a_peer_said_before_it_hung_up_can_be_heard_out) {
+    struct tls_context *client = NULL;
+    struct tls_key *key = NULL;
+    struct problem problem = {0};
+    struct fiber *f = NULL;
+    struct slice line;
+    assert_int_equal(tls_key_new(slice_of_str(key_pem), &key, &problem), 0);
+    struct tls_context *server = server_context(key, sign_later);
+    assert_int_equal(tls_client_new(&client, &problem), 0);
+    stream_pair(2000, ends);
+    assert_int_equal(fiber_start("server", refuse, server, &f), 0);
+    assert_int_equal(tls_connect(ends[0], client, S("x"), &problem), 0);
+    while (stream_flush(ends[0]) == 0)
+        stream_str(ends[0], "more and more of a letter\r\n");
+    assert_int_equal(stream_error(ends[0]), -EPIPE);
+    assert_int_equal(stream_read_line(ends[0], 100, &line), -EPIPE);
+    stream_hear_out(ends[0]);
+    assert_int_equal(stream_read_line(ends[0], 100, &line), 0);
+    assert_slice(line, "552 too large\r\n");
+    assert_int_equal(stream_read_line(ends[0], 100, &line), -E_EOF);
+    fiber_join(f);
+    stream_free(ends[0]);
+    tls_context_free(client);
+    tls_context_free(server);
+    tls_key_free(key);
+}
+
 static void give_up_context(void *arg) {
     while (signatures == 0)
         assert_int_equal(fiber_sleep(USEC_MS), 0);
@@ -206,6 +245,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_travel_through_tls_signed_by_a_key_that_waits),
         cmocka_unit_test(test_a_signer_that_fails_ends_the_handshake_with_words),
+        cmocka_unit_test(test_what_a_peer_said_before_it_hung_up_can_be_heard_out),
         cmocka_unit_test(test_a_session_keeps_the_certificate_that_it_began_with),
         cmocka_unit_test(test_another_key_does_not_fit_the_certificate),
         cmocka_unit_test(test_a_peer_that_speaks_no_tls_fails_the_handshake),
