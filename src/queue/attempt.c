@@ -5,8 +5,8 @@
  *
  * An attempt that begins at the door does what takes milliseconds: mailboxes of this host, aliases.
  * If recipients at other hosts are left and others queue up behind the line, it ends there, and the
- * letter joins the line. What has failed is left to the second attempt, too, so that the sender
- * gets one report about it all.
+ * letter joins the line. Addresses that lead nowhere are left to the second attempt, too, so that
+ * the sender gets one report about them and what fails elsewhere.
  *
  * The letter may be removed by a postmaster at any wait. So the attempt works on copies, and
  * settling finds out.
@@ -21,7 +21,6 @@
 #define IN_MEMORY_MAX (512U << 10)    /* a larger letter lies in a file */
 #define IN_FILE_COST  (64U << 10)     /* what a letter in a file takes in memory, about */
 #define DUE_TOGETHER  (30 * USEC_SEC) /* whose time comes so soon is tried along with others */
-#define REPORT_WAIT   (30 * USEC_SEC) /* for others that may have failed, too */
 #define BROKEN_MOST                                                                                \
     8U /* so often an end of a role counts for nothing; then as a failed attempt                   \
         */
@@ -64,12 +63,16 @@ bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct a
     return true;
 }
 
+static uint64_t memory_cost(const struct attempt *at) {
+    return at->size > IN_MEMORY_MAX ? IN_FILE_COST : at->size;
+}
+
 int attempt_open_body(struct attempt *at) {
     struct queue *q = at->q;
     struct budget *b = at->no_budget ? NULL : &q->budgets[at->job->load != LOAD_LOCAL];
     if (at->body_open)
         return 0;
-    uint64_t bytes = at->size > IN_MEMORY_MAX ? IN_FILE_COST : at->size;
+    uint64_t bytes = memory_cost(at);
     int error = b ? budget_take(q, b, bytes) : 0;
     if (error)
         return error;
@@ -182,13 +185,13 @@ static int route_due(struct attempt *at) WAITS {
     return 0;
 }
 
-static bool is_open(const struct task *t, enum way way) {
+bool task_is_open(const struct task *t, enum way way) {
     return t->due && t->way == way && t->outcome == OUTCOME_NONE;
 }
 
 static bool any_open(const struct attempt *at, enum way way) {
     for (size_t i = 0; i < at->count; i++)
-        if (is_open(&at->tasks[i], way))
+        if (task_is_open(&at->tasks[i], way))
             return true;
     return false;
 }
@@ -201,10 +204,15 @@ static enum load remote_load(const struct attempt *at) {
     return LOAD_FRESH;
 }
 
+/* What is to be done here does not wait for memory that letters to other hosts hold. */
 static void decide_remote(struct attempt *at) {
     if (at->job->load != LOAD_LOCAL || !any_open(at, WAY_REMOTE))
         return;
-    at->local_only = !work_may_go_remote(at->q, at->job, remote_load(at));
+    bool here = any_open(at, WAY_MAILBOX) || any_open(at, WAY_EXPAND);
+    if (here && !budget_has_room(at->q, &at->q->budgets[1], memory_cost(at)))
+        at->local_only = true;
+    else
+        at->local_only = !work_may_go_remote(at->q, at->job, remote_load(at));
 }
 
 /* ------------------------------------------------------------------ dead ends, aliases */
@@ -212,7 +220,7 @@ static void decide_remote(struct attempt *at) {
 static void conclude_dead_ends(struct attempt *at) {
     for (size_t i = 0; i < at->count; i++) {
         struct task *t = &at->tasks[i];
-        if (is_open(t, WAY_NEVER))
+        if (task_is_open(t, WAY_NEVER))
             task_conclude(at, t, OUTCOME_FAILED, t->refusal);
     }
 }
@@ -237,85 +245,11 @@ static void expand_due(struct attempt *at) WAITS {
     int error = content_begin(at, HEADER_MAX, &header);
     for (size_t i = 0; i < at->count; i++) {
         struct task *t = &at->tasks[i];
-        if (is_open(t, WAY_EXPAND) && error)
+        if (task_is_open(t, WAY_EXPAND) && error)
             task_conclude_error(at, t, error);
-        else if (is_open(t, WAY_EXPAND))
+        else if (task_is_open(t, WAY_EXPAND))
             expand_one(at, t, header);
     }
-}
-
-/* ------------------------------------------------------------------ steps */
-
-static void take_steps(struct attempt *at) WAITS {
-    while (at->next_step < at->step_count && !fiber_cancelled()) {
-        carry_out(at, &at->steps[at->next_step++]);
-        fiber_cond_wake_all(&at->step_done);
-    }
-}
-
-/* The same without helpers. */
-static void take_steps_alone(struct attempt *at) WAITS {
-    while (at->next_step < at->step_count && !fiber_cancelled()) {
-        carry_out(at, &at->steps[at->next_step++]);
-        if (settle_is_urgent(at) && at->next_step < at->step_count)
-            settle(at, SETTLE_PROGRESS);
-    }
-}
-
-static void helper_fiber(void *arg) {
-    struct attempt *at = arg;
-    take_steps(at);
-    at->helpers--;
-    at->q->helpers--;
-    fiber_cond_wake_all(&at->step_done);
-}
-
-/* Further fibers for a letter with many steps, as long as there is room for them. */
-static void start_helpers(struct attempt *at) {
-    struct queue *q = at->q;
-    size_t want = MIN(at->step_count, ATTEMPT_FANOUT);
-    while (at->helpers < want && work_active(q) + q->helpers < q->options.active_max) {
-        if (fiber_spawn("queue helper", helper_fiber, at) < 0)
-            return;
-        at->helpers++;
-        q->helpers++;
-    }
-}
-
-/* Settles what comes while helpers are at work. */
-static void attend_helpers(struct attempt *at) WAITS {
-    usec_t reports_at = USEC_NEVER;
-    while (at->helpers > 0) {
-        if (fiber_now() >= reports_at) {
-            settle(at, SETTLE_OUTCOMES);
-            reports_at = USEC_NEVER;
-        } else if (settle_is_urgent(at)) {
-            settle(at, SETTLE_PROGRESS);
-        }
-        if (reports_at == USEC_NEVER && settle_has_reports(at) && !at->local_only)
-            reports_at = fiber_now() + REPORT_WAIT;
-        if (at->helpers > 0 && !settle_is_urgent(at) &&
-            fiber_cond_wait_until(&at->step_done, reports_at) == -ECANCELED)
-            fiber_cancel_children();
-    }
-}
-
-static void run_steps(struct attempt *at) WAITS {
-    carry_plan(at);
-    if (at->step_count == 0)
-        return;
-    int error = attempt_open_body(at);
-    for (size_t i = 0; error && i < at->count; i++)
-        if (is_open(&at->tasks[i], WAY_MAILBOX) || is_open(&at->tasks[i], WAY_REMOTE))
-            task_conclude_error(at, &at->tasks[i], error);
-    if (error)
-        return;
-    if (at->step_count > 1)
-        start_helpers(at);
-    if (at->helpers > 0)
-        attend_helpers(at);
-    else
-        take_steps_alone(at);
 }
 
 /* ------------------------------------------------------------------ the end */
@@ -388,8 +322,8 @@ void attempt_run(struct queue *q, struct job *job, struct arena *a) {
         if (!at.local_only)
             conclude_dead_ends(&at);
         expand_due(&at);
-        run_steps(&at);
+        steps_run(&at);
     }
-    settle(&at, at.local_only ? SETTLE_PROGRESS : SETTLE_END);
+    settle(&at, at.local_only ? SETTLE_OUTCOMES : SETTLE_END);
     leave(&at);
 }

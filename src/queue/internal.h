@@ -23,9 +23,9 @@
  * one get on equally fast. A single letter has at most ATTEMPT_FANOUT transmissions under way.
  *
  * An attempt (attempt.c) routes the recipients whose time has come, carries out what follows
- * (carry.c), and has the outcome written (settle.c) with what it causes: reports (report.c),
- * letters to the targets of aliases (content.c). Nothing but the durable state of the letter in the
- * spool says what is left to do; a worker that is cut short leaves no traces.
+ * (steps.c, carry.c), and has the outcomes written (settle.c) with what they cause: reports
+ * (report.c), letters to the targets of aliases (content.c). Nothing but the durable state of the
+ * letter in the spool says what is left to do; a worker that is cut short leaves no traces.
  */
 #pragma once
 
@@ -148,6 +148,7 @@ bool work_may_go_remote(struct queue *q, struct job *job, enum load load);
 
 void line_init(struct line *l);
 void budget_init(struct budget *b);
+bool budget_has_room(const struct queue *q, const struct budget *b, uint64_t bytes);
 int budget_take(struct queue *q, struct budget *b, uint64_t bytes) WAITS;
 void budget_give(struct budget *b, uint64_t bytes);
 
@@ -265,6 +266,14 @@ void task_conclude(struct attempt *at, struct task *t, enum outcome outcome,
 
 void task_conclude_error(struct attempt *at, struct task *t, int error);
 
+/* Due on this way, and not concluded. */
+bool task_is_open(const struct task *t, enum way way);
+
+/* ------------------------------------------------------------------ steps.c */
+
+/* Carries the letter wherever its tasks lead, and settles outcomes that should not wait. */
+void steps_run(struct attempt *at) WAITS;
+
 /* ------------------------------------------------------------------ carry.c */
 
 void carry_plan(struct attempt *at); /* makes the steps out of the tasks' ways */
@@ -281,11 +290,13 @@ enum settle_part {
 /* Makes outcomes durable, in one commit with all that they cause. */
 void settle(struct attempt *at, enum settle_part part) WAITS;
 
-/* Whether there is something that should not wait: a host has taken the letter. */
-bool settle_is_urgent(const struct attempt *at);
-
-/* Whether some outcome causes a report and was not settled yet. */
-bool settle_has_reports(const struct attempt *at);
+/* Which outcomes are not on their way to the disk yet. Nothing of a letter that is no more. */
+struct settle_need {
+    bool now;    /* some that should not wait: a host has taken the letter, or this host is done */
+    bool soon;   /* some that cause no report */
+    bool report; /* some that cause one */
+};
+struct settle_need settle_need(const struct attempt *at);
 
 /* Settles all recipients; the caller has locked the job. With `bounce` the sender is told. */
 int settle_removed(struct attempt *at, bool bounce) WAITS;

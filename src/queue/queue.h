@@ -17,7 +17,8 @@
  * exactly once. Transmissions to other hosts happen at least once: a second time only when this
  * process, or the one that transmits, ends between the other host's acceptance and the commit with
  * its outcome, which begins at once (or, when the sender asked for a report of success, within half
- * a minute).
+ * a minute). What became of the letter at this host, and at each other one, is settled without
+ * waiting for those that take longer.
  *
  * One letter has one id everywhere: the one that the edge gave it at MAIL. Letters that are made
  * here (reports, letters to the targets of an alias) get theirs from `options.worker`.

@@ -64,23 +64,23 @@ static bool is_fresh(const struct task *t) {
     return t->outcome > OUTCOME_AGAIN && !t->settled && !t->saving && !t->saved;
 }
 
-bool settle_is_urgent(const struct attempt *at) {
-    enum dsn_action action;
-    for (size_t i = 0; i < at->count; i++) {
+struct settle_need settle_need(const struct attempt *at) {
+    struct settle_need need = {0};
+    bool here = false, delivering = false;
+    for (size_t i = 0; !at->gone && i < at->count; i++) {
         const struct task *t = &at->tasks[i];
-        bool taken = t->outcome == OUTCOME_RELAYED || t->outcome == OUTCOME_PASSED;
-        if (taken && is_fresh(t) && !report_of_outcome(at, t, &action))
-            return true;
+        enum dsn_action action;
+        delivering |= task_is_open(t, WAY_MAILBOX);
+        if (!is_fresh(t))
+            continue;
+        bool reported = report_of_outcome(at, t, &action);
+        need.report |= reported;
+        need.soon |= !reported;
+        need.now |= !reported && (t->outcome == OUTCOME_RELAYED || t->outcome == OUTCOME_PASSED);
+        here |= !reported && (t->outcome == OUTCOME_DELIVERED || t->outcome == OUTCOME_EXPANDED);
     }
-    return false;
-}
-
-bool settle_has_reports(const struct attempt *at) {
-    enum dsn_action action;
-    for (size_t i = 0; i < at->count; i++)
-        if (is_fresh(&at->tasks[i]) && report_of_outcome(at, &at->tasks[i], &action))
-            return true;
-    return false;
+    need.now |= here && !delivering;
+    return need;
 }
 
 /* Marks the outcomes, and lists what the sender is told of them. */

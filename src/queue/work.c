@@ -214,6 +214,10 @@ void budget_init(struct budget *b) {
     fiber_cond_init(&b->freed);
 }
 
+bool budget_has_room(const struct queue *q, const struct budget *b, uint64_t bytes) {
+    return !b->turn.owner && (b->used == 0 || b->used + bytes <= q->options.memory_max / 2);
+}
+
 int budget_take(struct queue *q, struct budget *b, uint64_t bytes) {
     int error = fiber_mutex_lock(&b->turn);
     if (error)

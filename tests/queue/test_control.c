@@ -200,6 +200,24 @@ OFFICE_TEST(letter_that_is_removed_while_it_is_transmitted_stays_removed) {
     assert_int_equal(office_reports(o), 0);
 }
 
+static int slowly(struct office *o, const struct queue_transmission *t,
+                  struct relay_outcome *outcome) {
+    (void)o, (void)outcome;
+    return fiber_sleep(slice_starts(t->domain, S("slow")) ? USEC_MIN : 10 * USEC_SEC);
+}
+
+/* The first outcome finds no letter; the worker still has to wait for the second one. */
+OFFICE_TEST(letter_that_is_removed_while_hosts_answer_at_different_times_stays_removed) {
+    o->begin = slowly;
+    letter_id id = office_send(o, "tama@here.test", "a@one.test b@slow.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(act(o, QUEUE_REMOVE, id, ""), 1);
+    office_wait(o, 2 * USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(o->arrived, 2);
+    assert_int_equal(office_reports(o), 0);
+}
+
 OFFICE_TEST(letter_that_is_held_while_it_is_transmitted_keeps_what_came_of_it) {
     o->begin = takes_ten_seconds;
     o->transmit = not_now;
@@ -263,6 +281,8 @@ int main(void) {
         cmocka_unit_test(test_removing_with_bounce_tells_the_sender),
         cmocka_unit_test(test_unknown_letter_is_told),
         cmocka_unit_test(test_letter_that_is_removed_while_it_is_transmitted_stays_removed),
+        cmocka_unit_test(
+            test_letter_that_is_removed_while_hosts_answer_at_different_times_stays_removed),
         cmocka_unit_test(test_letter_that_is_held_while_it_is_transmitted_keeps_what_came_of_it),
         cmocka_unit_test(test_letter_itself_can_be_read),
         cmocka_unit_test(test_new_settings_count_at_once),

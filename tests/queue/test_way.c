@@ -91,6 +91,134 @@ OFFICE_TEST(domains_of_a_letter_go_in_parallel) {
     assert_int_equal(office_letters(o), 0);
 }
 
+/* ------------------------------------------------------------------ each on its own */
+
+static int slow_host(struct office *o, const struct queue_transmission *t,
+                     struct relay_outcome *outcome) {
+    (void)o, (void)outcome;
+    return fiber_sleep(slice_starts(t->domain, S("slow")) ? 10 * USEC_MIN : 0);
+}
+
+static int busy_host(struct office *o, const struct queue_transmission *t,
+                     const struct spool_recipient *recipient, struct arena *a,
+                     struct relay_result *ret) {
+    (void)o, (void)t, (void)a;
+    if (slice_starts(recipient->address, S("busy")))
+        *ret = reply_of(RELAY_LATER, 451, 4, 3, 2, "Busy");
+    return 0;
+}
+
+static size_t recipients_left(struct office *o) {
+    struct queue_page page;
+    assert_int_equal(queue_list(o->queue, &(struct queue_match){0}, 0, 1, false, &o->memory, &page),
+                     0);
+    return page.count ? page.entries[0].left : 0;
+}
+
+static uint64_t commits(struct office *o) {
+    struct queue_stats stats;
+    queue_stats(o->queue, &stats);
+    return stats.spool.commits;
+}
+
+OFFICE_TEST(delivery_here_is_settled_while_another_host_is_slow) {
+    o->begin = slow_host;
+    office_send(o, "tama@here.test", "mike@here.test kuro@here.test a@slow.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.delivered "), 2);
+    assert_int_equal(recipients_left(o), 1);
+    office_cut(o);
+    office_open(o);
+    office_wait(o, 11 * USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(o->again, 0);
+}
+
+OFFICE_TEST(alias_is_expanded_while_another_host_is_slow) {
+    o->begin = slow_host;
+    office_send(o, "mike@here.test", "both@here.test a@slow.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(office_count(o, "tama@here.test"), 1);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(recipients_left(o), 1);
+}
+
+OFFICE_TEST(host_that_was_busy_is_tried_again_while_another_one_is_slow) {
+    o->begin = slow_host;
+    o->transmit = busy_host;
+    office_send(o, "tama@here.test", "a@fast.test busy@other.test b@slow.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.transmitted a@fast.test"), 1);
+    office_wait(o, 2 * USEC_SEC);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.later busy@other.test"), 1);
+    assert_int_equal(recipients_left(o), 2);
+}
+
+/* One mailbox more does not cost one commit more. */
+OFFICE_TEST(recipients_of_this_host_are_settled_together) {
+    office_wait(o, USEC_MS);
+    uint64_t before = commits(o);
+    office_send(o, "tama@here.test", "mike@here.test kuro@here.test keep@here.test tama@here.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(o->arrived, 5);
+    assert_int_equal(commits(o) - before, 3); /* accepted; settled with the expansion; that too */
+}
+
+static int slow_mailbox(struct office *o, const struct queue_delivery *d, struct problem *p) {
+    (void)o, (void)p;
+    return fiber_sleep(slice_eq(d->mailbox.address, S("kuro@here.test")) ? 10 * USEC_SEC : 0);
+}
+
+OFFICE_TEST(slow_mailbox_holds_up_another_one_for_a_second) {
+    o->deliver = slow_mailbox;
+    office_send(o, "tama@here.test", "mike@here.test kuro@here.test");
+    office_wait(o, 2 * USEC_SEC);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.delivered mike@here.test"), 1);
+    assert_int_equal(recipients_left(o), 1);
+    office_wait(o, 10 * USEC_SEC);
+    assert_int_equal(office_letters(o), 0);
+}
+
+/* A letter that has to wait for a worker that may wait for other hosts. */
+OFFICE_TEST(delivery_that_is_reported_is_not_made_again_behind_the_line) {
+    o->options.active_max = 4;
+    office_reopen(o);
+    o->begin = slow_host;
+    for (int i = 0; i < 5; i++)
+        office_send(o, "kuro@here.test", "a@slow.test");
+    office_send(o, "tama@here.test", "mike@here.test/2 b@fast.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_count(o, "b@fast.test"), 0);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Action: delivered\r\n"), 1);
+    office_wait(o, 30 * USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(o->again, 0);
+    assert_int_equal(office_reports(o), 1);
+}
+
+/* Memory that letters to other hosts hold is not waited for with a delivery to be made here. */
+OFFICE_TEST(delivery_here_does_not_wait_for_the_memory_of_slow_transmissions) {
+    _cleanup_(buf_done) struct buf bytes = {0};
+    o->options.memory_max = 100U << 10;
+    office_reopen(o);
+    o->begin = slow_host;
+    while (bytes.len < 30U << 10)
+        buf_add_str(&bytes, "some words\r\n");
+    struct queue_letter first = {.sender = S("tama@here.test"), .bytes = buf_slice(&bytes)};
+    struct queue_letter second = first;
+    assert_int_equal(office_submit(o, &first, "a@slow.test"), 0);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_submit(o, &second, "mike@here.test b@fast.test"), 0);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(office_count(o, "b@fast.test"), 0);
+    office_wait(o, 11 * USEC_MIN);
+    assert_int_equal(office_count(o, "b@fast.test"), 1);
+    assert_int_equal(office_letters(o), 0);
+}
+
 /* ------------------------------------------------------------------ aliases */
 
 OFFICE_TEST(alias_with_several_targets_becomes_a_letter_to_them) {
@@ -261,6 +389,13 @@ int main(void) {
         cmocka_unit_test(test_transactions_are_bounded),
         cmocka_unit_test(test_smart_host_takes_all_that_is_not_ours),
         cmocka_unit_test(test_domains_of_a_letter_go_in_parallel),
+        cmocka_unit_test(test_delivery_here_is_settled_while_another_host_is_slow),
+        cmocka_unit_test(test_alias_is_expanded_while_another_host_is_slow),
+        cmocka_unit_test(test_host_that_was_busy_is_tried_again_while_another_one_is_slow),
+        cmocka_unit_test(test_recipients_of_this_host_are_settled_together),
+        cmocka_unit_test(test_slow_mailbox_holds_up_another_one_for_a_second),
+        cmocka_unit_test(test_delivery_that_is_reported_is_not_made_again_behind_the_line),
+        cmocka_unit_test(test_delivery_here_does_not_wait_for_the_memory_of_slow_transmissions),
         cmocka_unit_test(test_alias_with_several_targets_becomes_a_letter_to_them),
         cmocka_unit_test(test_both_letters_of_an_expansion_know_each_other),
         cmocka_unit_test(test_who_keeps_a_copy_gets_one_and_the_forward_goes_out),
