@@ -67,7 +67,8 @@ struct rpc_link {
     size_t sent;
     struct list out_fds; /* struct outgoing_fds, in the order of their frames */
     struct fiber_cond out_filled, out_emptied, ended;
-    unsigned fibers; /* reader and writer */
+    struct fiber_mutex out_turn; /* requests leave in the order in which they were made */
+    unsigned fibers;             /* reader and writer */
     struct slot *slots;
     uint32_t slot_count, free_slot;
     unsigned callers;  /* fibers inside rpc_do_call() */

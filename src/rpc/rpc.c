@@ -96,6 +96,7 @@ struct rpc_link *rpc_link_new(const struct rpc_options *options) {
     fiber_cond_init(&l->out_filled);
     fiber_cond_init(&l->out_emptied);
     fiber_cond_init(&l->ended);
+    fiber_mutex_init(&l->out_turn);
     return l;
 }
 
@@ -176,18 +177,27 @@ static int wait_for_answer(struct rpc_link *l, struct waiting_call *w, uint32_t 
     return w->result;
 }
 
+/* Until the output has room, in order of arrival. */
+static int wait_for_room(struct rpc_link *l) {
+    int r = fiber_mutex_lock(&l->out_turn);
+    if (r < 0)
+        return r;
+    while (r == 0 && l->up && bytes_to_send(l) > RPC_OUT_MAX)
+        r = fiber_cond_wait(&l->out_emptied);
+    fiber_mutex_unlock(&l->out_turn);
+    return r;
+}
+
 static int send_request(struct rpc_link *l, struct waiting_call *w, const void *in,
                         uint32_t *ret_slot) {
     uint32_t slot = 0;
-    while (l->up && bytes_to_send(l) > RPC_OUT_MAX) {
-        int r = fiber_cond_wait(&l->out_emptied);
-        if (r < 0)
-            return r;
-    }
+    int r = wait_for_room(l);
+    if (r < 0)
+        return r;
     if (!l->up)
         return problem_set(w->problem, -EPIPE, "the %s process is not there; it is being restarted",
                            role_name(l->options.other));
-    int r = slot_get(l, &slot);
+    r = slot_get(l, &slot);
     if (r < 0)
         return r;
     struct frame f = {.number = w->call->number, .kind = FRAME_REQUEST, .tag = slot};

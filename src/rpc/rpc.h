@@ -7,9 +7,9 @@
  * (`call_ROLE_NAME`), the tables of handlers and docs/rpc.md are made from it at build time
  * (generate.py) and included as "rpc/calls.h".
  *
- * One connection per pair of processes carries the calls of both directions, many at a time.
- * Everything is bounded: the size of a frame, of each text and list (by the schema), descriptors
- * per frame, calls under way.
+ * One connection per pair of processes carries the calls of both directions, many at a time; they
+ * begin on the other side in the order in which they were made here. Everything is bounded: the
+ * size of a frame, of each text and list (by the schema), descriptors per frame, calls under way.
  *
  * A malformed frame, an unknown call or one that the caller may not make ends the connection, and
  * the `misbehaved` hook is told why: the caller is at fault, never the callee.

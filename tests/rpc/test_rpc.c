@@ -107,6 +107,43 @@ REAL_FIBER_TEST(a_thousand_calls_at_once_get_their_own_answers) {
     pair_close(&pair);
 }
 
+static uint64_t made, begun;
+static char large[500000];
+
+static int begin(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
+                 const struct rpc_queue_submit_in *in, struct arena *a UNUSED,
+                 struct rpc_queue_submit_out *out UNUSED, struct problem *problem UNUSED) {
+    assert_int_equal(in->id, ++begun);
+    return 0;
+}
+
+static const struct rpc_queue_handlers in_order = {.submit = begin};
+
+static void submit_in_fiber(void *arg) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_queue_submit_out out;
+    struct rpc_queue_submit_in in = {.id = ++made};
+    if (arg)
+        in.bytes = (struct slice){large, sizeof large};
+    assert_int_equal(call_queue_submit(pair.edge, &in, &a, &out, NULL), 0);
+    answered++;
+}
+
+/* The first ones fill the link; others keep coming while those wait for room. */
+REAL_FIBER_TEST(calls_begin_in_the_order_in_which_they_were_made) {
+    made = begun = answered = 0;
+    pair_open(&pair, ROLE_QUEUE, &in_order, NULL);
+    for (unsigned i = 0; i < 200; i++)
+        assert_int_equal(fiber_spawn("caller", submit_in_fiber, large), 0);
+    for (unsigned i = 0; i < 400; i++) {
+        assert_int_equal(fiber_spawn("caller", submit_in_fiber, NULL), 0);
+        assert_int_equal(fiber_yield(), 0);
+    }
+    while (answered < 600)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    pair_close(&pair);
+}
+
 FIBER_TEST(a_caller_that_gives_up_does_not_disturb_the_next) {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_directory_resolve_out out;
@@ -268,6 +305,7 @@ int main(void) {
         cmocka_unit_test(test_a_call_without_handler_is_answered_as_not_there),
         cmocka_unit_test(test_a_text_over_its_bound_does_not_leave),
         cmocka_unit_test(test_a_thousand_calls_at_once_get_their_own_answers),
+        cmocka_unit_test(test_calls_begin_in_the_order_in_which_they_were_made),
         cmocka_unit_test(test_a_caller_that_gives_up_does_not_disturb_the_next),
         cmocka_unit_test(test_calls_under_way_fail_when_the_other_process_dies),
         cmocka_unit_test(test_a_descriptor_travels_and_is_the_receivers_own),
