@@ -215,6 +215,48 @@ static void decide_remote(struct attempt *at) {
         at->local_only = !work_may_go_remote(at->q, at->job, remote_load(at));
 }
 
+/* ------------------------------------------------------------------ turns */
+
+static struct slice turn_key(struct arena *a, struct slice address) {
+    char *key = arena_alloc(a, address.len);
+    for (size_t i = 0; i < address.len; i++)
+        key[i] = ascii_lower(address.ptr[i]);
+    return slice_of(key, address.len);
+}
+
+static void take_turns(struct attempt *at) {
+    if (at->job->load != LOAD_LOCAL)
+        return;
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        if (t->due && t->state.attempts == 0)
+            fiber_turn_take(&at->q->turns, turn_key(at->a, t->to->address), at, &t->turn);
+    }
+}
+
+/* Those that need no turn, or not any more: mailboxes have it until their delivery begins. */
+static void pass_turns(struct attempt *at, bool aliases_too) {
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        if (!task_is_open(t, WAY_MAILBOX) && (aliases_too || !task_is_open(t, WAY_EXPAND)))
+            fiber_turn_pass(&t->turn);
+    }
+}
+
+/*
+ * Until letters that came before are on their way; without the body in memory, for which those may
+ * have to wait. An alias has its turn now: from here to the commit with its new letter there is
+ * hardly a wait.
+ */
+static int await_turns(struct attempt *at) WAITS {
+    int error = 0;
+    pass_turns(at, false);
+    for (size_t i = 0; !error && i < at->count; i++)
+        error = fiber_turn_wait(&at->tasks[i].turn);
+    pass_turns(at, true);
+    return error;
+}
+
 /* ------------------------------------------------------------------ dead ends, aliases */
 
 static void conclude_dead_ends(struct attempt *at) {
@@ -284,6 +326,8 @@ static void leave(struct attempt *at) {
     struct queue *q = at->q;
     struct job *job = at->job;
     usec_t pause = broken_pause(at);
+    for (size_t i = 0; i < at->count; i++)
+        fiber_turn_pass(&at->tasks[i].turn);
     attempt_close_body(at);
     q->active[job->load]--;
     destination_unreserve(q, job);
@@ -317,7 +361,8 @@ void attempt_run(struct queue *q, struct job *job, struct arena *a) {
         job_place(q, job, 0);
         return;
     }
-    if (route_due(&at) == 0) {
+    take_turns(&at);
+    if (route_due(&at) == 0 && await_turns(&at) == 0) {
         decide_remote(&at);
         if (!at.local_only)
             conclude_dead_ends(&at);

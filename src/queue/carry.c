@@ -53,7 +53,7 @@ static void compose_head(struct attempt *at, const struct task *t, struct buf *t
     trace_delivered_to(to, &recipient);
 }
 
-static int call_deliver(struct attempt *at, const struct task *t, struct problem *problem) WAITS {
+static int call_deliver(struct attempt *at, struct task *t, struct problem *problem) WAITS {
     const struct queue_ops *ops = &at->q->ops;
     _cleanup_(buf_done) struct buf head = {0};
     _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
@@ -65,6 +65,7 @@ static int call_deliver(struct attempt *at, const struct task *t, struct problem
         .mailbox = *t->to_mailbox,
         .head = buf_slice(&head),
     };
+    fiber_turn_pass(&t->turn);
     return ops->deliver(ops->arg, &delivery, problem);
 }
 

@@ -22,6 +22,12 @@
  * from flows, one for each sender (by hash), so that a mailing of ten thousand letters and a single
  * one get on equally fast. A single letter has at most ATTEMPT_FANOUT transmissions under way.
  *
+ * Order. Letters that come one after the other for one address of this host go to the mailbox in
+ * that order. An attempt that begins at the door takes a turn (fiber/turn.h) for each address on
+ * its first attempt, before it has to wait for anything, and passes it on when the delivery begins;
+ * the mailbox keeps them in order from there. A letter that was tried before has no turn, and holds
+ * nobody up.
+ *
  * An attempt (attempt.c) routes the recipients whose time has come, carries out what follows
  * (steps.c, carry.c), and has the outcomes written (settle.c) with what they cause: reports
  * (report.c), letters to the targets of aliases (content.c). Nothing but the durable state of the
@@ -31,6 +37,7 @@
 
 #include "base/map.h"
 #include "fiber/sync.h"
+#include "fiber/turn.h"
 #include "fiber/wait.h"
 #include "letter/dsn.h"
 #include "queue/route.h"
@@ -101,6 +108,7 @@ struct queue {
     size_t at_door;
     struct line lines[LOADS]; /* LOAD_FRESH and LOAD_RETRIED */
     struct map destinations;  /* by name */
+    struct fiber_turns turns; /* of tasks, by address */
 
     struct fiber *clock; /* NULL: not started */
     struct fiber_cond clock_wanted;
@@ -182,6 +190,7 @@ enum outcome {
 struct task {
     const struct spool_recipient *to;
     struct spool_recipient_state before, state; /* at the beginning, and now */
+    struct fiber_turn turn;                     /* at the address */
     bool mailbox;                               /* a target of an expansion: not expanded again */
     bool due;
     bool saving;  /* its outcome is on the way to the disk */

@@ -113,6 +113,7 @@ static void free_jobs(struct queue *q) {
 static void queue_free(struct queue *q) {
     free_jobs(q);
     destinations_done(q);
+    fiber_turns_done(&q->turns);
     heap_done(&q->due);
     free(q->hostname);
     free(q);

@@ -44,7 +44,6 @@ static uint64_t sessions(struct process *p) {
 
 static int deliver(struct mail *m, const struct rpc_mail_deliver_in *in, struct slice key,
                    struct store_delivered *ret) {
-    _cleanup_(store_account_close_p) struct store_account *account = NULL;
     struct slice parts[] = {in->head, in->bytes};
     struct store_delivery delivery = {
         .mailbox = STORE_INBOX,
@@ -57,8 +56,7 @@ static int deliver(struct mail *m, const struct rpc_mail_deliver_in *in, struct 
         .fd = in->file,
         .len = in->file >= 0 ? in->file_len : 0,
     };
-    int r = store_account_open(m->store, in->account, &account);
-    return r < 0 ? r : store_deliver(account, &delivery, ret);
+    return store_deliver(m->store, in->account, &delivery, ret);
 }
 
 static int on_deliver(void *arg, const struct rpc_caller *caller,

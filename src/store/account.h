@@ -18,6 +18,7 @@
 
 #include "base/map.h"
 #include "fiber/sync.h"
+#include "fiber/turn.h"
 #include "fiber/wait.h"
 #include "store/index.h"
 #include "store/key_set.h"
@@ -106,6 +107,7 @@ struct store {
     struct store_options options;
     struct buf blank;          /* a database without rows */
     struct map accounts;       /* by id */
+    struct fiber_turns turns;  /* deliveries not yet handed to a writer, by account */
     struct fiber_cond settled; /* an account has been opened or put away */
     struct list idle;
     unsigned idle_count;

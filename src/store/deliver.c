@@ -2,6 +2,10 @@
 /*
  * Delivery: one letter becomes one record, exactly once under its key (D6).
  *
+ * Letters of one account are stored in the order in which they came. What comes before a delivery
+ * is one of the account's changes takes its time, more for a large letter than for a small one: so
+ * each keeps its turn until then. From there on the changes of an account are in order anyway.
+ *
  * A key that is in no set in memory is surely new. One that seems known is compared with the
  * records not yet in the database, then with the database; one that is being written at the moment
  * waits for the next group, when its fate is known.
@@ -28,6 +32,7 @@ struct delivery {
     struct letter_scan scan;
     char *file_bytes; /* what was read from the descriptor */
     uint64_t hash;    /* of the key; 0: no key */
+    struct fiber_turn turn;
     struct store_delivered result;
 };
 
@@ -224,11 +229,26 @@ static int deliver(struct store_account *a, struct delivery *v) {
         error = keys_load(a);
     if (!error)
         error = gather(v);
+    fiber_turn_pass(&v->turn);
     return error ? error : change_run(a, &v->change);
 }
 
-int store_deliver(struct store_account *a, const struct store_delivery *d,
+/* With room for a large letter in memory. */
+static int deliver_gated(struct store_account *a, struct delivery *v) {
+    bool large = v->d->len > LARGE;
+    int error = large ? fiber_gate_enter(&a->store->large) : 0;
+    if (error)
+        return error;
+    error = deliver(a, v);
+    if (large)
+        fiber_gate_leave(&a->store->large);
+    free(v->file_bytes);
+    return error;
+}
+
+int store_deliver(struct store *s, uint64_t account, const struct store_delivery *d,
                   struct store_delivered *ret) {
+    _cleanup_(store_account_close_p) struct store_account *a = NULL;
     MUST(d->part_count <= STORE_PARTS_MAX);
     if (d->key.len > STORE_KEY_MAX || d->return_path.len > STORE_PATH_MAX)
         return -E_LIMIT;
@@ -237,14 +257,13 @@ int store_deliver(struct store_account *a, const struct store_delivery *d,
         .d = d,
         .hash = d->key.len ? key_hash(d->key) : 0,
     };
-    bool large = d->len > LARGE;
-    int error = large ? fiber_gate_enter(&a->store->large) : 0;
-    if (error)
-        return error;
-    error = deliver(a, &v);
-    if (large)
-        fiber_gate_leave(&a->store->large);
-    free(v.file_bytes);
+    fiber_turn_take(&s->turns, map_u64(&account), &v, &v.turn);
+    int error = fiber_turn_wait(&v.turn);
+    if (!error)
+        error = store_account_open(s, account, &a);
+    if (!error)
+        error = deliver_gated(a, &v);
+    fiber_turn_pass(&v.turn);
     if (!error)
         *ret = v.result;
     return error;

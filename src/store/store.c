@@ -326,6 +326,7 @@ void store_close(struct store *s) {
         fiber_join(s->writers[i]);
     put_away_all(s);
     map_done(&s->accounts);
+    fiber_turns_done(&s->turns);
     free(s->writers);
     buf_done(&s->blank);
     free(s->dir);

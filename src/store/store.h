@@ -200,8 +200,12 @@ struct store_delivered {
     uint64_t modseq;
 };
 
-/* Stores a letter; it is on the disk when this returns 0. -E_LIMIT: over quota, or too large. */
-int store_deliver(struct store_account *a, const struct store_delivery *d,
+/*
+ * Stores a letter; it is on the disk when this returns 0. -E_LIMIT: over quota, or too large; or
+ * why the account cannot be opened. Letters of one account get their UIDs in the order in which
+ * these calls began.
+ */
+int store_deliver(struct store *s, uint64_t account, const struct store_delivery *d,
                   struct store_delivered *ret) WAITS;
 
 /* The letters of a mailbox at one moment, by UID: never changes, freed by the caller. */

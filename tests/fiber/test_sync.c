@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "fiber/sync.h"
+#include "fiber/turn.h"
 
 static struct fiber_mutex mutex;
 static struct buf trace;
@@ -30,6 +31,70 @@ FIBER_TEST(a_mutex_is_handed_over_in_order_of_arrival) {
     assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
     assert_slice(buf_slice(&trace), "aabbcc");
     buf_done(&trace);
+}
+
+static struct fiber_turns turns;
+static struct fiber_turn places[4];
+
+/* Prepares for a while that differs, then does something that takes another while. */
+static void take_turn(void *arg) {
+    const char *name = arg;
+    struct fiber_turn turn = {0};
+    fiber_turn_take(&turns, slice_of(name + 1, 1), arg, &turn);
+    assert_int_equal(fiber_sleep((name[0] - '0') * USEC_SEC), 0);
+    assert_int_equal(fiber_turn_wait(&turn), 0);
+    buf_add_byte(&trace, name[0]);
+    fiber_turn_pass(&turn);
+    assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
+}
+
+FIBER_TEST(turns_come_in_the_order_in_which_they_were_taken) {
+    static const char *const names[] = {"3x", "2x", "1y", "0x", "4x"};
+    struct fiber *f[ARRAY_SIZE(names)];
+    usec_t began = fiber_now();
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        assert_int_equal(fiber_start("turn", take_turn, (void *)(uintptr_t)names[i], &f[i]), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        fiber_join(f[i]);
+    assert_slice(buf_slice(&trace), "13204");
+    assert_int_equal(fiber_now() - began, 14 * USEC_SEC); /* nobody waited for an end */
+    fiber_turns_done(&turns);
+    buf_done(&trace);
+}
+
+static void take_place(size_t i) {
+    fiber_turn_take(&turns, S("x"), &places[i], &places[i]);
+}
+
+FIBER_TEST(a_turn_can_be_passed_on_at_any_place) {
+    struct fiber_deadline d = fiber_deadline_begin(fiber_now());
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+        take_place(i);
+    fiber_turn_pass(&places[1]);
+    assert_int_equal(fiber_turn_wait(&places[1]), 0); /* in no queue any more */
+    assert_int_equal(fiber_turn_wait(&places[2]), -ETIMEDOUT);
+    fiber_turn_pass(&places[0]);
+    assert_int_equal(fiber_turn_wait(&places[2]), 0);
+    fiber_turn_pass(&places[3]); /* the last one */
+    take_place(0);
+    assert_int_equal(fiber_turn_wait(&places[0]), -ETIMEDOUT);
+    fiber_turn_pass(&places[2]);
+    assert_int_equal(fiber_turn_wait(&places[0]), 0);
+    fiber_turn_pass(&places[0]);
+    fiber_turn_pass(&places[0]);
+    fiber_deadline_end(&d);
+    fiber_turns_done(&turns);
+}
+
+/* Or it would wait for itself. */
+FIBER_TEST(an_owner_has_one_place_in_a_queue) {
+    struct fiber_turn first = {0}, second = {0};
+    fiber_turn_take(&turns, S("x"), &turns, &first);
+    fiber_turn_take(&turns, S("x"), &turns, &second);
+    assert_int_equal(fiber_turn_wait(&second), 0);
+    fiber_turn_pass(&second);
+    fiber_turn_pass(&first);
+    fiber_turns_done(&turns);
 }
 
 static struct fiber_gate gate;
@@ -107,6 +172,9 @@ FIBER_TEST(a_condition_wakes_one_or_all) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_mutex_is_handed_over_in_order_of_arrival),
+        cmocka_unit_test(test_turns_come_in_the_order_in_which_they_were_taken),
+        cmocka_unit_test(test_a_turn_can_be_passed_on_at_any_place),
+        cmocka_unit_test(test_an_owner_has_one_place_in_a_queue),
         cmocka_unit_test(test_a_gate_lets_no_more_than_its_limit_in),
         cmocka_unit_test(test_a_channel_keeps_the_order_and_drains_after_close),
         cmocka_unit_test(test_a_condition_wakes_one_or_all),

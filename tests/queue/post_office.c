@@ -63,6 +63,8 @@ static void find_local(struct slice local, struct arena *a, struct route *route)
 static int fake_resolve(void *arg, struct slice address, struct arena *a, struct route *ret) {
     struct office *o = arg;
     o->resolved++;
+    if (o->look_up)
+        o->look_up(o, address);
     *ret = (struct route){.kind = ROUTE_NOT_OURS};
     if (o->resolve_error)
         return o->resolve_error;

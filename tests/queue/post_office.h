@@ -31,6 +31,7 @@ struct arrival {
 struct office;
 
 /* What the fakes do; NULL: all goes well. May wait. */
+typedef void look_up_fn(struct office *o, struct slice address);
 typedef int deliver_fn(struct office *o, const struct queue_delivery *delivery,
                        struct problem *problem);
 typedef int transmit_fn(struct office *o, const struct queue_transmission *transmission,
@@ -48,6 +49,7 @@ struct office {
     struct arena memory;
 
     int resolve_error;
+    look_up_fn *look_up; /* before the directory answers */
     deliver_fn *deliver;
     begin_fn *begin;       /* of a whole transmission: negative fails it */
     transmit_fn *transmit; /* of each recipient */

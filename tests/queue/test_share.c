@@ -142,6 +142,115 @@ OFFICE_TEST(letters_that_were_tried_before_leave_room_for_fresh_ones) {
     assert_int_equal(office_letters(o), 0);
 }
 
+/* ------------------------------------------------------------------ order */
+
+static letter_id begun[400]; /* in the order in which the mailbox was asked to take them */
+static unsigned begun_count;
+
+static int takes_a_while(struct office *o, const struct queue_delivery *d, struct problem *p) {
+    (void)o, (void)p;
+    begun[begun_count++] = d->letter.id;
+    return fiber_sleep(USEC_SEC);
+}
+
+/* The directory takes longer for each address than for the one asked next. */
+static void answers_late(struct office *o, struct slice address) {
+    (void)address;
+    (void)fiber_sleep((100 - o->number++ % 100) * USEC_MS);
+}
+
+OFFICE_TEST(letters_for_one_address_are_delivered_in_order) {
+    letter_id sent[300];
+    begun_count = 0;
+    o->look_up = answers_late;
+    o->deliver = takes_a_while;
+    for (size_t i = 0; i < ARRAY_SIZE(sent); i++)
+        sent[i] = office_send(o, "tama@here.test", i % 3 ? "mike@here.test" : "mike@Here.Test");
+    usec_t began = fiber_now();
+    while (office_letters(o) > 0)
+        office_wait(o, 10 * USEC_MS);
+    assert_int_equal(begun_count, ARRAY_SIZE(sent));
+    for (size_t i = 0; i < ARRAY_SIZE(sent); i++)
+        assert_int_equal(begun[i], sent[i]);
+    assert_true(fiber_now() - began < 2 * USEC_SEC); /* all at a time, for group commit */
+}
+
+OFFICE_TEST(order_is_kept_among_letters_with_several_recipients) {
+    begun_count = 0;
+    o->look_up = answers_late;
+    o->deliver = takes_a_while;
+    letter_id first = office_send(o, "tama@here.test", "mike@here.test kuro@here.test");
+    letter_id second = office_send(o, "tama@here.test", "kuro@here.test mike@here.test");
+    office_wait(o, 5 * USEC_SEC);
+    assert_int_equal(begun_count, 4);
+    assert_true(begun[0] == first && begun[1] == first);
+    assert_true(begun[2] == second && begun[3] == second);
+}
+
+/* One transaction may name a recipient twice. */
+OFFICE_TEST(letter_with_an_address_twice_does_not_wait_for_itself) {
+    office_send(o, "tama@here.test", "mike@here.test mike@HERE.test mike@here.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_letters(o), 0);
+}
+
+static void mike_is_slow(struct office *o, struct slice address) {
+    if (o->number && slice_starts(address, S("mike")))
+        (void)fiber_sleep(o->number-- * USEC_SEC);
+}
+
+OFFICE_TEST(letters_for_other_addresses_are_not_held_up) {
+    o->look_up = mike_is_slow;
+    o->number = 2;
+    office_send(o, "tama@here.test", "mike@here.test");
+    letter_id second = office_send(o, "tama@here.test", "mike@here.test");
+    office_send(o, "tama@here.test", "kuro@here.test");
+    office_wait(o, 1500 * USEC_MS);
+    assert_int_equal(office_count(o, "kuro@here.test"), 1);
+    assert_int_equal(office_count(o, "mike@here.test"), 0);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_count(o, "mike@here.test"), 2);
+    assert_int_equal(office_last(o, "mike@here.test")->id, second);
+}
+
+static int not_yet(struct office *o, const struct queue_delivery *d, struct problem *p) {
+    (void)o, (void)d, (void)p;
+    return -E_TEMPORARY;
+}
+
+OFFICE_TEST(letter_that_is_tried_again_holds_up_no_younger_one) {
+    o->deliver = not_yet;
+    letter_id first = office_send(o, "tama@here.test", "mike@here.test");
+    office_wait(o, USEC_SEC);
+    o->deliver = NULL;
+    o->look_up = mike_is_slow;
+    o->number = 600; /* of the second attempt, 4 to 6 minutes later */
+    office_wait(o, 6 * USEC_MIN);
+    o->number = 0;
+    letter_id second = office_send(o, "tama@here.test", "mike@here.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(office_last(o, "mike@here.test")->id, second);
+    office_wait(o, USEC_HOUR);
+    assert_int_equal(office_last(o, "mike@here.test")->id, first);
+    assert_int_equal(office_letters(o), 0);
+}
+
+static void fails_once(struct office *o, struct slice address) {
+    (void)address;
+    (void)fiber_sleep(USEC_SEC);
+    o->resolve_error = o->number-- > 0 ? -E_TEMPORARY : 0;
+}
+
+OFFICE_TEST(letter_that_leads_nowhere_now_gives_its_turn_on) {
+    o->look_up = fails_once;
+    o->number = 1;
+    office_send(o, "tama@here.test", "mike@here.test");
+    letter_id second = office_send(o, "tama@here.test", "mike@here.test");
+    office_wait(o, 2 * USEC_SEC);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(office_last(o, "mike@here.test")->id, second);
+}
+
 /* ------------------------------------------------------------------ fibers, memory */
 
 OFFICE_TEST(waiting_letters_have_no_fibers) {
@@ -216,6 +325,12 @@ int main(void) {
         cmocka_unit_test(test_places_of_letters_that_are_held_or_removed_are_given_on),
         cmocka_unit_test(test_senders_take_turns),
         cmocka_unit_test(test_letters_that_were_tried_before_leave_room_for_fresh_ones),
+        cmocka_unit_test(test_letters_for_one_address_are_delivered_in_order),
+        cmocka_unit_test(test_order_is_kept_among_letters_with_several_recipients),
+        cmocka_unit_test(test_letter_with_an_address_twice_does_not_wait_for_itself),
+        cmocka_unit_test(test_letters_for_other_addresses_are_not_held_up),
+        cmocka_unit_test(test_letter_that_is_tried_again_holds_up_no_younger_one),
+        cmocka_unit_test(test_letter_that_leads_nowhere_now_gives_its_turn_on),
         cmocka_unit_test(test_waiting_letters_have_no_fibers),
         cmocka_unit_test(test_memory_for_bodies_is_bounded),
         cmocka_unit_test(test_many_recipients_of_this_host_are_delivered_side_by_side),

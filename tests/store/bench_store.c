@@ -61,10 +61,7 @@ static void deliver_one(uint64_t account, unsigned number, const char *tag) {
                                .parts = parts,
                                .part_count = 2};
     struct store_delivered done;
-    struct store_account *a;
-    MUST(store_account_open(bench.store, account, &a) == 0);
-    MUST(store_deliver(a, &d, &done) == 0);
-    store_account_close(a);
+    MUST(store_deliver(bench.store, account, &d, &done) == 0);
 }
 
 static void open_accounts(void *arg) {

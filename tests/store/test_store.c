@@ -17,7 +17,7 @@ WORLD_TEST(d1_a_delivered_letter_is_there_byte_for_byte) {
                                .part_count = 2,
                                .arrival = TEST_NOW - 5};
     struct store_delivered done;
-    assert_int_equal(store_deliver(w->account, &d, &done), 0);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), 0);
     assert_false(done.already);
     assert_int_equal(done.uid, 1);
     struct store_snapshot *s = world_snapshot(w);
@@ -54,7 +54,7 @@ WORLD_TEST(a_letter_comes_from_a_file_behind_its_prefix) {
                                .offset = 3,
                                .len = len};
     struct store_delivered done;
-    assert_int_equal(store_deliver(w->account, &d, &done), 0);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), 0);
     struct store_snapshot *s = world_snapshot(w);
     char *read = mem_alloc(prefix.len + len);
     assert_int_equal(store_read(w->account, &s->letters[0], 0, read, prefix.len + len),
@@ -62,7 +62,7 @@ WORLD_TEST(a_letter_comes_from_a_file_behind_its_prefix) {
     assert_memory_equal(read, prefix.ptr, prefix.len);
     assert_memory_equal(read + prefix.len, bytes + 3, len);
     d.len = len + 1; /* the file is shorter: nothing is stored */
-    assert_int_equal(store_deliver(w->account, &d, &done), -E_EOF);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), -E_EOF);
     struct store_usage u;
     store_account_usage(w->account, &u);
     assert_int_equal(u.letters, 1);
@@ -252,7 +252,7 @@ WORLD_TEST(mailboxes_are_made_once_and_stay) {
                      -E_SYNTAX);
     struct store_delivery d = {.mailbox = below};
     struct store_delivered done;
-    assert_int_equal(store_deliver(w->account, &d, &done), 0);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), 0);
     world_reopen(w);
     assert_int_equal(store_mailbox_count(w->account), 3);
     struct store_mailbox m, inbox;
@@ -265,7 +265,7 @@ WORLD_TEST(mailboxes_are_made_once_and_stay) {
     assert_int_equal(inbox.id, STORE_INBOX);
     assert_true(m.uidvalidity > inbox.uidvalidity);
     d.mailbox = 99;
-    assert_int_equal(store_deliver(w->account, &d, &done), -E_UNKNOWN);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), -E_UNKNOWN);
 }
 
 WORLD_TEST(rfc1939_8_one_session_holds_the_maildrop) {
@@ -287,11 +287,11 @@ WORLD_TEST(over_quota_is_refused) {
     struct store_delivery d = {
         .mailbox = STORE_INBOX, .parts = &part, .part_count = 1, .quota = 25};
     struct store_delivered done;
-    assert_int_equal(store_deliver(w->account, &d, &done), 0);
-    assert_int_equal(store_deliver(w->account, &d, &done), 0);
-    assert_int_equal(store_deliver(w->account, &d, &done), -E_LIMIT);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), 0);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), 0);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), -E_LIMIT);
     world_expunge(w, 1);
-    assert_int_equal(store_deliver(w->account, &d, &done), 0);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), 0);
 }
 
 static void wait_for_change(void *arg) {
@@ -324,8 +324,6 @@ struct sender {
 
 static void send_letters(void *arg) {
     struct sender *s = arg;
-    struct store_account *a;
-    assert_int_equal(store_account_open(s->w->store, s->account, &a), 0);
     for (unsigned i = 0; i < s->letters; i++) {
         char key[64];
         int len = snprintf(key, sizeof key, "%p %u %u", arg, s->round, i);
@@ -336,10 +334,9 @@ static void send_letters(void *arg) {
                                    .parts = &part,
                                    .part_count = 1};
         struct store_delivered done;
-        assert_int_equal(store_deliver(a, &d, &done), 0);
+        assert_int_equal(store_deliver(s->w->store, s->account, &d, &done), 0);
         s->stored += !done.already;
     }
-    store_account_close(a);
 }
 
 #define SENDERS 20
@@ -373,6 +370,49 @@ WORLD_TEST(d2_what_waits_while_a_sync_runs_shares_the_next) {
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
     assert_int_equal(m.letters, 200);
     assert_int_equal(m.uidnext, 201);
+}
+
+struct caller {
+    struct world *w;
+    struct slice part;
+    int file;
+    size_t file_len;
+    struct store_delivered done;
+};
+
+static void call_once(void *arg) {
+    struct caller *c = arg;
+    struct store_delivery d = {.mailbox = STORE_INBOX,
+                               .parts = &c->part,
+                               .part_count = 1,
+                               .fd = c->file,
+                               .len = c->file_len};
+    assert_int_equal(store_deliver(c->w->store, TEST_ACCOUNT + 1, &d, &c->done), 0);
+}
+
+/* The account has to be opened first; some letters are read from files, some scanned in threads. */
+WORLD_TEST_ON(letters_of_an_account_are_stored_in_the_order_in_which_they_came, false) {
+    enum { CALLERS = 60, PART = 200 << 10, FILE_PART = 1200 << 10 };
+    struct caller callers[CALLERS];
+    struct fiber *fibers[CALLERS];
+    world_open(w);
+    _cleanup_(free_p) char *bytes = mem_zero(FILE_PART);
+    _cleanup_(free_p) char *path = world_path(w, "spooled");
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    assert_int_equal(pwrite(fd, bytes, FILE_PART, 0), FILE_PART);
+    for (unsigned i = 0; i < CALLERS; i++) {
+        callers[i] = (struct caller){w, S("small\r\n"), -1, 0, {0}};
+        if (i % 3 == 0)
+            callers[i] = (struct caller){w, S("large\r\n"), fd, FILE_PART, {0}};
+        else if (i % 3 == 1)
+            callers[i].part = slice_of(bytes, PART);
+        assert_int_equal(fiber_start("caller", call_once, &callers[i], &fibers[i]), 0);
+    }
+    for (unsigned i = 0; i < CALLERS; i++) {
+        fiber_join(fibers[i]);
+        assert_int_equal(callers[i].done.uid, i + 1);
+    }
+    close(fd);
 }
 
 WORLD_TEST_ON(d2_groups_on_real_threads, false) {
@@ -507,6 +547,7 @@ int main(void) {
         cmocka_unit_test(over_quota_is_refused),
         cmocka_unit_test(a_change_wakes_who_waits_for_it),
         cmocka_unit_test(d2_what_waits_while_a_sync_runs_shares_the_next),
+        cmocka_unit_test(letters_of_an_account_are_stored_in_the_order_in_which_they_came),
         cmocka_unit_test(d2_groups_on_real_threads),
         cmocka_unit_test(d6_the_same_key_from_many_sides_is_stored_once),
         cmocka_unit_test(accounts_and_their_files_stay_within_limits),

@@ -221,7 +221,7 @@ int world_try_deliver(struct world *w, const char *key, const char *text,
         .parts = &part,
         .part_count = 1,
     };
-    return store_deliver(w->account, &d, ret);
+    return store_deliver(w->store, TEST_ACCOUNT, &d, ret);
 }
 
 struct store_delivered world_deliver(struct world *w, const char *key, const char *text) {
