@@ -75,7 +75,7 @@ static void learn_extensions(struct relay_client *c, struct slice lines) {
 static int say_hello(struct relay_client *c, const char *verb, struct arena *a,
                      struct smtp_reply *reply) WAITS {
     talk_command(c, arena_printf(a, "%s %.*s", verb, SLICE_ARG(c->options.helo)));
-    return talk_reply(c, verb, c->options.timeouts.greeting, a, reply);
+    return talk_reply(c, verb, c->options.timeouts.command, a, reply);
 }
 
 static int hello(struct relay_client *c, struct arena *a, struct relay_trouble *trouble) WAITS {
@@ -116,7 +116,7 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
                      struct relay_trouble *trouble) WAITS {
     struct smtp_reply reply;
     talk_command(c, S("STARTTLS"));
-    int r = talk_reply(c, "STARTTLS", c->options.timeouts.greeting, a, &reply);
+    int r = talk_reply(c, "STARTTLS", c->options.timeouts.command, a, &reply);
     if (r < 0)
         return fail(trouble, r, &reply);
     if (reply.code == 421)

@@ -21,7 +21,8 @@ struct relay_client;
 
 /* How long the other side may take for each step (RFC 5321 §4.5.3.2). */
 struct relay_timeouts {
-    usec_t greeting;   /* also EHLO, HELO and STARTTLS */
+    usec_t greeting;
+    usec_t command;    /* EHLO, HELO and STARTTLS */
     usec_t tls;        /* the handshake */
     usec_t mail;       /* MAIL and RSET */
     usec_t rcpt;       /* each recipient */
@@ -32,9 +33,9 @@ struct relay_timeouts {
 };
 #define RELAY_TIMEOUTS_DEFAULT                                                                     \
     {                                                                                              \
-        .greeting = 5 * USEC_MIN, .tls = USEC_MIN, .mail = 5 * USEC_MIN, .rcpt = 5 * USEC_MIN,     \
-        .data_start = 2 * USEC_MIN, .data_block = 3 * USEC_MIN, .data_end = 10 * USEC_MIN,         \
-        .quit = 5 * USEC_SEC                                                                       \
+        .greeting = 5 * USEC_MIN, .command = 5 * USEC_MIN, .tls = USEC_MIN, .mail = 5 * USEC_MIN,  \
+        .rcpt = 5 * USEC_MIN, .data_start = 2 * USEC_MIN, .data_block = 3 * USEC_MIN,              \
+        .data_end = 10 * USEC_MIN, .quit = 5 * USEC_SEC                                            \
     }
 
 struct relay_client_options {

@@ -39,6 +39,7 @@ static void relaying_leave(struct relaying *state) {
 
 static void set_timeouts(struct relay_timeouts *t, const struct conf *conf) {
     t->greeting = conf->relay.greeting_timeout;
+    t->command = conf->relay.command_timeout;
     t->mail = conf->relay.mail_timeout;
     t->rcpt = conf->relay.rcpt_timeout;
     t->data_start = conf->relay.data_timeout;

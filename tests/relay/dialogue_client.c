@@ -116,6 +116,8 @@ static int set_number(struct world *w, struct slice name, struct slice value) {
         return r;
     if (slice_eq(name, S("letters")))
         w->letters = (unsigned)number;
+    else if (slice_eq(name, S("command-timeout")))
+        w->options.timeouts.command = (usec_t)number * USEC_SEC;
     else
         w->letter.bytes = many_lines(w, number);
     return 0;
@@ -139,7 +141,8 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
     struct world *w = world;
     int r = 0;
     value = arena_copy(&w->a, value);
-    if (slice_eq(name, S("letters")) || slice_eq(name, S("bytes")))
+    if (slice_eq(name, S("letters")) || slice_eq(name, S("bytes")) ||
+        slice_eq(name, S("command-timeout")))
         r = set_number(w, name, value);
     else if (slice_eq(name, S("from")))
         w->letter.reverse_path = slice_eq(value, S("<>")) ? S("") : with_line_ends(&w->a, value);
