@@ -34,14 +34,6 @@ static int set_joined(struct cli *c, const char *name, const char *option,
     return r < 0 ? problem_set(problem, r, "--%s: %s", option, why.text) : 0;
 }
 
-static bool asks_own_machine(const struct conf *conf) {
-    for (size_t i = 0; i < conf->dns.resolvers.count; i++) {
-        if (net_is_loopback(&conf->dns.resolvers.list[i]))
-            return true;
-    }
-    return false;
-}
-
 static int check_domains(struct cli *c, struct problem *problem) {
     struct text_fault fault;
     size_t count = 0;
@@ -66,8 +58,6 @@ static int read_wishes(struct cli *c, struct problem *problem) {
     /* A server that was named is believed: one for a private zone has no chain of signatures. */
     if (r == 0 && c->conf->dns.resolvers.count > 0)
         r = conf_set(c->conf, "dns.dnssec", S("no"), problem);
-    if (r == 0 && asks_own_machine(c->conf))
-        r = conf_set(c->conf, "dns.allow-localhost", S("yes"), problem);
     return r < 0 ? r : check_domains(c, problem);
 }
 

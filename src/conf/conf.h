@@ -85,7 +85,6 @@ struct conf {
         struct conf_addresses resolvers; /* empty: those of /etc/resolv.conf */
         bool dnssec;
         struct slice trust_anchor; /* path; empty: none */
-        bool allow_localhost;
     } dns;
 
     struct {

@@ -40,7 +40,6 @@ def test_init_writes_annotated_settings_that_are_read_again(office):
     assert changed["hostname"] == "mail.example.test"
     assert changed["listen"] == "127.0.0.1"
     assert changed["dns.resolvers"] == "127.0.0.1:9"
-    assert changed["dns.allow-localhost"] == "yes"
 
 
 def test_init_makes_a_certificate_for_the_host(office):

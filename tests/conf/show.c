@@ -75,7 +75,7 @@ static void a_setting_is_described_in_both_languages(void **state) {
                                   "  example  smtp {\n"
                                   "               message-size-max 100M\n"
                                   "           }\n"
-                                  "  goes to  edge, queue, mail\n"
+                                  "  goes to  edge\n"
                                   "  change   takes effect at a reload\n");
     buf_clear(&text);
     conf_describe(s, conf, CONF_JAPANESE, &text);
@@ -114,7 +114,7 @@ static void json_has_what_the_table_has(void **state) {
     assert_has(
         buf_slice(&text),
         "{\"name\":\"port-offset\",\"type\":\"number\",\"value\":\"2000\",\"default\":\"0\","
-        "\"changed\":true,\"line\":2,\"restart\":true,\"roles\":[\"master\",\"edge\",\"relay\"],"
+        "\"changed\":true,\"line\":2,\"restart\":true,\"roles\":[\"master\",\"relay\"],"
         "\"about\":{\"en\":\"Added to ");
     assert_has(buf_slice(&text), "\"default\":null");
     assert_true(slice_ends(buf_slice(&text), S("}]")));

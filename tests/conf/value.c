@@ -33,9 +33,9 @@ static void a_bool_is_yes_or_no_in_three_spellings(void **state) {
     assert_set("dns.dnssec", "no", "no");
     assert_set("dns.dnssec", "off", "no");
     assert_set("dns.dnssec", "false", "no");
-    assert_set("dns.allow-localhost", "yes", "yes");
-    assert_set("dns.allow-localhost", "on", "yes");
-    assert_set("dns.allow-localhost", "true", "yes");
+    assert_set("dns.dnssec", "yes", "yes");
+    assert_set("dns.dnssec", "on", "yes");
+    assert_set("dns.dnssec", "true", "yes");
     assert_set("dns.dnssec", "Yes", "found \"Yes\", expected yes or no");
     assert_set("dns.dnssec", "1", "found \"1\", expected yes or no");
 }

@@ -135,12 +135,14 @@ def test_alias_domain_is_another_name(office):
     host.wait_for_letters(user)
 
 
+BIG = LETTER + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 400
+
+
 def test_letter_over_quota_comes_back(a, b):
     """The sender is told 5.2.2 or 4.2.2 rather than the letter being lost."""
     user, writer = a.account(None, "--quota", "20K"), b.account()
-    big = LETTER + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 400
     with a.smtp() as wire:
-        reply = wire.hand_over(writer, [user], big)
+        reply = wire.hand_over(writer, [user], BIG)
         if reply[0] == 250:
             taken = reply[1][0].split()[-1]
             waits = wait_until(lambda: [q for q in a.queued() if q["id"] == taken
@@ -152,6 +154,16 @@ def test_letter_over_quota_comes_back(a, b):
     assert a.letters(user) == []
     a.deliver(user)
     a.wait_for_letters(user)
+
+
+def test_quota_of_the_settings_is_for_accounts_without_one(office):
+    host = office("quota", settings={"delivery.quota": "20K"})
+    small, large = host.account(), host.account(None, "--quota", "1M")
+    host.deliver(large, BIG)
+    host.wait_for_letters(large)
+    taken = host.deliver(small, BIG)
+    wait_until(lambda: [q for q in host.queued() if q["id"] == taken
+                        and q["waiting"][0]["status"] == "full"], 15, 0.1, host.story)
 
 
 # ---------------------------------------------------------------- submission
