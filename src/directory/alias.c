@@ -10,7 +10,7 @@
 #include "directory/records.h"
 
 struct alias_change {
-    struct directory *d;
+    char plus_separator;
     struct name name;
     const struct name *targets;
     size_t count;
@@ -47,7 +47,7 @@ static int add_target(struct db *db, const struct alias_change *c, const struct 
     int64_t found = 0;
     int r = slice_eq(name->text, c->name.text)
                 ? own_target(db, name, &target)
-                : record_target(db, name, c->d->plus_separator, c->arena, &target);
+                : record_target(db, name, c->plus_separator, c->arena, &target);
     if (r == 0)
         r = db_number(db, &found,
                       "SELECT 1 FROM alias_target WHERE address = ?1 AND target = ?2 LIMIT 1",
@@ -106,7 +106,7 @@ static int set_job(struct db *db, void *arg) {
 static int set(struct directory *d, struct slice address, const struct slice *targets, size_t count,
                bool replace, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct alias_change c = {.d = d, .replace = replace};
+    struct alias_change c = {.plus_separator = d->plus_separator, .replace = replace};
     if (count == 0 || count > ROUTE_TARGETS_MAX)
         return problem_set(problem, -E_SYNTAX, "an alias needs 1 to %u targets, not %zu",
                            ROUTE_TARGETS_MAX, count);
@@ -165,7 +165,7 @@ static int remove_job(struct db *db, void *arg) {
 int directory_alias_remove(struct directory *d, struct slice address, const struct slice *targets,
                            size_t count, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct alias_change c = {.d = d};
+    struct alias_change c = {.replace = false};
     int r = parse_all(&a, address, targets, count, &c, problem);
     return r < 0 ? r : directory_run(d, JOB_WRITE, remove_job, &c, problem);
 }

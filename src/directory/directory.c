@@ -59,13 +59,17 @@ static struct slice fold(const char *domain) {
     return slice_of_str(copy);
 }
 
+void directory_configure(struct directory *d, const struct directory_options *options) {
+    d->plus_separator = options->plus_separator ? options->plus_separator : '+';
+    d->cost = options->cost.passes > 0 ? options->cost : PASSWORD_COST_DEFAULT;
+}
+
 static struct directory *make(const struct directory_options *options, struct opening *o) {
     struct directory *d = NEW(struct directory);
     d->magic = DIRECTORY_MAGIC;
     d->read_only = options->read_only;
-    d->plus_separator = options->plus_separator ? options->plus_separator : '+';
     d->shards = MAX(options->shards, 1U);
-    d->cost = options->cost.passes > 0 ? options->cost : PASSWORD_COST_DEFAULT;
+    directory_configure(d, options);
     d->default_domain = fold(options->default_domain);
     fiber_mutex_init(&d->mutex);
     d->db = o->db;

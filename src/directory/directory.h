@@ -49,6 +49,11 @@ void directory_close(struct directory *d) WAITS;
 DEFINE_CLEANUP(struct directory, directory_close)
 
 /*
+ * From now on plus_separator and cost are those of the options; the others stay as they were.
+ */
+void directory_configure(struct directory *d, const struct directory_options *options);
+
+/*
  * How long the refusal of a login is held back, the first time and at most; counts for failures
  * from now on. Without this call 2 s and 30 s.
  */

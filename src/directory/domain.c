@@ -8,7 +8,7 @@
 #include "directory/records.h"
 
 struct domain_change {
-    struct directory *d;
+    char plus_separator;
     struct slice name, target;
     bool has_target;
     struct name target_name; /* of a catch-all */
@@ -55,8 +55,7 @@ static int add_job(struct db *db, void *arg) {
 int directory_domain_add(struct directory *d, struct slice name, struct slice target,
                          struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct domain_change c = {
-        .arena = &a, .has_target = target.len > 0, .now = fiber_wall(), .d = d};
+    struct domain_change c = {.arena = &a, .has_target = target.len > 0, .now = fiber_wall()};
     int r = parse(&a, name, &c.name, problem);
     if (r == 0 && c.has_target)
         r = parse(&a, target, &c.target, problem);
@@ -75,7 +74,7 @@ static int catch_all_job(struct db *db, void *arg) {
     if (r == 0)
         r = db_run(db, "UPDATE domain SET catch_all = '' WHERE name = ?1", V_TEXT(c->name));
     if (r == 0 && c->has_target) { /* a catch-all does not make its own target exist */
-        r = record_target(db, &c->target_name, c->d->plus_separator, c->arena, &target);
+        r = record_target(db, &c->target_name, c->plus_separator, c->arena, &target);
         if (r == 0)
             r = db_run(db, "UPDATE domain SET catch_all = ?2 WHERE name = ?1", V_TEXT(c->name),
                        V_TEXT(target));
@@ -86,7 +85,8 @@ static int catch_all_job(struct db *db, void *arg) {
 int directory_domain_set_catch_all(struct directory *d, struct slice name, struct slice target,
                                    struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct domain_change c = {.arena = &a, .has_target = target.len > 0, .d = d};
+    struct domain_change c = {
+        .arena = &a, .has_target = target.len > 0, .plus_separator = d->plus_separator};
     int r = parse(&a, name, &c.name, problem);
     if (r == 0 && c.has_target)
         r = name_parse_strict(&a, target, &c.target_name, problem);
@@ -121,7 +121,7 @@ static int remove_job(struct db *db, void *arg) {
 
 int directory_domain_remove(struct directory *d, struct slice name, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct domain_change c = {.arena = &a, .d = d};
+    struct domain_change c = {.arena = &a};
     int r = parse(&a, name, &c.name, problem);
     return r < 0 ? r : directory_run(d, JOB_WRITE, remove_job, &c, problem);
 }

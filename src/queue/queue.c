@@ -81,13 +81,18 @@ static int adopt(void *arg, struct spool_letter *letter) {
     return 0;
 }
 
+static void set_options(struct queue *q, const struct queue_options *options) {
+    free(q->hostname);
+    q->hostname = mem_str(options->hostname);
+    q->options = *options;
+    q->options.hostname = slice_of_str(q->hostname);
+}
+
 static struct queue *make(const struct queue_options *options, const struct queue_ops *ops) {
     MUST(options->hostname.len > 0 && ops->resolve && ops->deliver && ops->transmit);
     MUST(options->schedule.notice_count <= QUEUE_NOTICES);
     struct queue *q = NEW(struct queue);
-    q->hostname = mem_str(options->hostname);
-    q->options = *options;
-    q->options.hostname = slice_of_str(q->hostname);
+    set_options(q, options);
     q->ops = *ops;
     letter_ids_init(&q->ids, options->worker);
     list_init(&q->door);
@@ -140,9 +145,9 @@ int queue_start(struct queue *q) {
 }
 
 void queue_configure(struct queue *q, const struct queue_options *options) {
-    MUST(options->schedule.notice_count <= QUEUE_NOTICES);
-    q->options = *options;
-    q->options.hostname = slice_of_str(q->hostname);
+    MUST(options->hostname.len > 0 && options->schedule.notice_count <= QUEUE_NOTICES);
+    set_options(q, options);
+    spool_set_reserve(q->spool, options->spool.reserve);
     work_start(q);
 }
 

@@ -203,7 +203,8 @@ int queue_open(int dir, const struct queue_options *options, const struct queue_
 /* Begins to work. Before, letters are taken and kept. 0 or -ENOMEM. */
 int queue_start(struct queue *q);
 
-/* New settings, which replace the borrowed ones. Host name, worker and spool stay as they are. */
+/* New settings, which replace the borrowed ones. Worker and spool but its reserve stay as they are.
+ */
 void queue_configure(struct queue *q, const struct queue_options *options);
 
 /*

@@ -102,16 +102,17 @@ static struct slice returned_part(struct attempt *at, struct dsn *dsn) WAITS {
 void report_compose(struct attempt *at, letter_id id, const struct report_item *items, size_t count,
                     struct buf *to) {
     struct address sender = address_of(at->a, at->envelope.sender);
+    struct slice host = arena_copy(at->a, at->q->options.hostname); /* new settings may come */
     struct dsn_recipient *recipients = arena_array(at->a, count, sizeof *recipients);
     for (size_t i = 0; i < count; i++)
         recipients[i] = recipient_of(at, &items[i]);
     struct dsn dsn = {
         .sender = &sender,
-        .host = at->q->options.hostname,
+        .host = host,
         .envelope_id = at->envelope.envid,
         .arrival = at->envelope.arrival,
         .now = fiber_wall(),
-        .message_id = message_id_make(at->a, id, at->q->options.hostname),
+        .message_id = message_id_make(at->a, id, host),
         .boundary = random_boundary(at->a),
         .recipients = recipients,
         .recipient_count = count,

@@ -14,7 +14,8 @@
 #include "base/crc32c.h"
 #include "spool/log.h"
 
-#define MIB (1ULL << 20)
+#define MIB     (1ULL << 20)
+#define RESERVE (256 * MIB)
 
 void spool_tell(const struct spool *s, enum spool_notice kind, const char *format, ...) {
     char text[300];
@@ -33,7 +34,7 @@ static struct spool_options with_defaults(const struct spool_options *given) {
     struct spool_options o = *given;
     o.segment_size = o.segment_size ? o.segment_size : 64 * MIB;
     o.segment_size = MAX(o.segment_size, 16U * SPOOL_BLOCK) / SPOOL_BLOCK * SPOOL_BLOCK;
-    o.reserve = o.reserve ? o.reserve : 256 * MIB;
+    o.reserve = o.reserve ? o.reserve : RESERVE;
     o.batch_size = o.batch_size ? o.batch_size : 4 * MIB;
     o.cache_size = o.cache_size ? o.cache_size : 64 * MIB;
     o.large_threshold = o.large_threshold ? o.large_threshold : MIB / 4;
@@ -294,6 +295,10 @@ static int submit(struct spool *s, struct request *r, int error) {
         return commit_submit(s, r);
     abandon(s, r);
     return error;
+}
+
+void spool_set_reserve(struct spool *s, uint64_t bytes) {
+    s->options.reserve = bytes ? bytes : RESERVE;
 }
 
 bool spool_is_full(struct spool *s, uint64_t size) {

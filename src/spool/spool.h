@@ -68,6 +68,9 @@ struct spool_options {
 int spool_open(int dir, const struct spool_options *options, struct spool **ret_spool,
                struct problem *problem) WAITS;
 
+/* Another `reserve` from now on; zero is the default here too. */
+void spool_set_reserve(struct spool *s, uint64_t bytes);
+
 /* Finishes what is under way and frees everything; open bodies must have been closed. */
 void spool_close(struct spool *s) WAITS;
 

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 
 #define LARGE_LETTERS 4U /* in memory at a time */
+#define MIN_FREE      (64ULL << 20)
 
 void account_report(struct store_account *a, struct slice sentences) {
     const struct store_options *o = &a->store->options;
@@ -251,9 +252,15 @@ static void set_defaults(struct store_options *o) {
     o->take_in_after = o->take_in_after ? o->take_in_after : USEC_SEC;
     o->pack_size = o->pack_size ? o->pack_size : 64ULL << 20;
     o->compact_size = o->compact_size ? o->compact_size : 256ULL << 10;
-    o->min_free = o->min_free ? o->min_free : 64ULL << 20;
+    o->min_free = o->min_free ? o->min_free : MIN_FREE;
     o->key_lifetime = o->key_lifetime ? o->key_lifetime : 10 * USEC_DAY;
     o->io = o->io ? o->io : &pack_io_system;
+}
+
+void store_set_min_free(struct store *s, uint64_t bytes) {
+    s->options.min_free = bytes ? bytes : MIN_FREE;
+    s->space_checked = 0; /* the next delivery looks again */
+    s->space_low = false;
 }
 
 static struct store *store_new(const char *dir, const struct store_options *options) {

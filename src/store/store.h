@@ -58,6 +58,9 @@ int store_open(const char *dir, const struct store_options *options, struct stor
                struct problem *problem) WAITS;
 void store_close(struct store *s) WAITS;
 
+/* Another `min_free` from now on; its zero is the default too. */
+void store_set_min_free(struct store *s, uint64_t bytes);
+
 struct store_stats {
     unsigned accounts;          /* in memory */
     unsigned handles;           /* with open files */

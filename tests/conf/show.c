@@ -111,11 +111,10 @@ static void json_has_what_the_table_has(void **state) {
     struct conf *conf = conf_of("hostname a.example\nport-offset 2000\n");
     _cleanup_(buf_done) struct buf text = {0};
     conf_write_json(conf, true, &text);
-    assert_has(
-        buf_slice(&text),
-        "{\"name\":\"port-offset\",\"type\":\"number\",\"value\":\"2000\",\"default\":\"0\","
-        "\"changed\":true,\"line\":2,\"restart\":true,\"roles\":[\"master\",\"relay\"],"
-        "\"about\":{\"en\":\"Added to ");
+    assert_has(buf_slice(&text),
+               "{\"name\":\"port-offset\",\"type\":\"number\",\"value\":\"2000\",\"default\":\"0\","
+               "\"changed\":true,\"line\":2,\"restart\":true,\"roles\":[\"master\",\"relay\"],"
+               "\"about\":{\"en\":\"Added to ");
     assert_has(buf_slice(&text), "\"default\":null");
     assert_true(slice_ends(buf_slice(&text), S("}]")));
     buf_clear(&text);

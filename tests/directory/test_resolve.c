@@ -89,6 +89,9 @@ REAL_FIBER_TEST(a6_another_separator_or_none) {
     options.plus_separator = DIRECTORY_NO_PLUS;
     GOOD(directory_open(p.file, &options, &d, &problem));
     assert_kind(d, "tama-shop@example.test", ROUTE_UNKNOWN_USER);
+    options.plus_separator = '+'; /* and while it is open */
+    directory_configure(d, &options);
+    assert_kind(d, "tama+shop@example.test", ROUTE_LOCAL);
     directory_close(d);
     place_done(&p);
 }

@@ -255,6 +255,20 @@ OFFICE_TEST(new_settings_count_at_once) {
     assert_int_equal(o->transmissions, 2);
 }
 
+OFFICE_TEST(new_settings_reach_the_spool_and_the_reports) {
+    o->options.spool.reserve = 1ULL << 60;
+    queue_configure(o->queue, &o->options);
+    assert_false(queue_room(o->queue, 1));
+    o->options.spool.reserve = 1;
+    o->options.hostname = S("new-name.test");
+    queue_configure(o->queue, &o->options);
+    assert_true(queue_room(o->queue, 1));
+    office_send(o, "tama@here.test", "nobody@here.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Reporting-MTA: dns; new-name.test\r\n"), 1);
+}
+
 /* Many fibers walk one snapshot, and give way to each other at any letter, the last one too. */
 OFFICE_TEST(what_is_done_to_all_is_done_to_each_once_whatever_their_number) {
     o->transmit = not_now;
@@ -286,6 +300,7 @@ int main(void) {
         cmocka_unit_test(test_letter_that_is_held_while_it_is_transmitted_keeps_what_came_of_it),
         cmocka_unit_test(test_letter_itself_can_be_read),
         cmocka_unit_test(test_new_settings_count_at_once),
+        cmocka_unit_test(test_new_settings_reach_the_spool_and_the_reports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,6 +191,16 @@ WORLD_TEST(letters_are_refused_before_the_file_system_is_full) {
     settle(w, before);
 }
 
+WORLD_TEST(another_reserve_counts_at_once) {
+    uint64_t id = 0;
+    world_open(w);
+    spool_set_reserve(w->spool, 1ULL << 60);
+    assert_true(spool_is_full(w->spool, 0));
+    assert_int_equal(try_send(w, S("no"), &id), -ENOSPC);
+    spool_set_reserve(w->spool, 1);
+    assert_int_equal(try_send(w, S("yes"), &id), 0);
+}
+
 /* ------------------------------------------------------------------ lost bytes */
 
 /* Letters "0" to "4", one commit each. */
@@ -376,6 +386,7 @@ int main(void) {
         cmocka_unit_test(spool_opens_on_a_full_disk),
         cmocka_unit_test(write_without_room_leaves_nothing_behind),
         cmocka_unit_test(letters_are_refused_before_the_file_system_is_full),
+        cmocka_unit_test(another_reserve_counts_at_once),
         cmocka_unit_test(damage_in_one_commit_loses_no_other),
         cmocka_unit_test(letter_of_a_damaged_commit_is_saved),
         cmocka_unit_test(end_of_a_letter_in_a_damaged_commit_does_not_count),

@@ -126,6 +126,15 @@ WORLD_TEST(d4_low_space_refuses_letters_before_it_is_too_late) {
     assert_int_equal(u.letters, 0);
 }
 
+WORLD_TEST(another_limit_of_free_space_counts_at_once) {
+    world_open(w);
+    struct store_delivered d;
+    store_set_min_free(w->store, 1ULL << 60);
+    assert_int_equal(world_try_deliver(w, "key 1", "letter 1\r\n", &d), -ENOSPC);
+    store_set_min_free(w->store, 1);
+    assert_int_equal(world_try_deliver(w, "key 1", "letter 1\r\n", &d), 0);
+}
+
 struct sender {
     struct world *w;
     const char *key;
@@ -344,6 +353,7 @@ int main(void) {
         cmocka_unit_test(a_first_delivery_on_a_full_disk_may_be_tried_again),
         cmocka_unit_test(a_write_error_gives_the_pack_up_as_well),
         cmocka_unit_test(d4_low_space_refuses_letters_before_it_is_too_late),
+        cmocka_unit_test(another_limit_of_free_space_counts_at_once),
         cmocka_unit_test(a_group_whose_sync_fails_fails_for_all_of_it),
         cmocka_unit_test(d1_d6_a_cut_before_any_sync_loses_and_doubles_nothing),
         cmocka_unit_test(d3_nor_does_a_cut_after_a_failed_sync),
