@@ -566,7 +566,7 @@ const struct conf_setting conf_settings[] = {
          DOC("Where events are written as lines of text.",
              "出来事を文字の行として書き出す先。",
              "syslog")),
-    PATH(CONF_LOG, log.file, "file", "none", NONE, FOR(MASTER | LEDGER, CONF_RESTART),
+    PATH(CONF_LOG, log.file, "file", "none", NONE, FOR(LEDGER, CONF_RESTART),
          DOC("A file to which events are written as well.",
              "出来事をあわせて書き出すファイル。",
              "/var/log/hayauma.log")),

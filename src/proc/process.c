@@ -148,6 +148,11 @@ void process_settings_release(struct process_settings *given) {
     free(s);
 }
 
+static void put_in_force(struct process *p, struct shared_settings *s) {
+    p->links->settings = s;
+    p->conf = s->conf;
+}
+
 static int read_settings(struct process *p, struct slice text, struct problem *problem) {
     struct conf *fresh = NULL;
     int r = conf_read_slice(text, conf_role_of(p->role->role), &fresh, problem);
@@ -155,9 +160,16 @@ static int read_settings(struct process *p, struct slice text, struct problem *p
         return r;
     struct shared_settings *s = NEW(struct shared_settings);
     *s = (struct shared_settings){.given = {fresh}, .conf = fresh, .users = 1};
-    p->links->settings = s;
-    p->conf = fresh;
+    put_in_force(p, s);
     return 0;
+}
+
+struct slice process_text(const struct process *p, struct slice name) {
+    for (size_t i = 0; i < p->text_count; i++) {
+        if (slice_eq(p->texts[i].name, name))
+            return p->texts[i].value;
+    }
+    return S("");
 }
 
 /* ------------------------------------------------------------------ what the master asks */
@@ -201,9 +213,10 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
         return r;
     if (in->secret.len == sizeof p->secret)
         memcpy(p->secret, in->secret.ptr, sizeof p->secret);
-    p->configured = in;
+    p->texts = in->text_files;
+    p->text_count = in->text_files_count;
     r = in_main_fiber(p, run_open, problem);
-    p->configured = NULL;
+    p->text_count = 0;
     if (r < 0)
         return r;
     p->links->opened = true;
@@ -329,10 +342,15 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
     int r = read_settings(p, in->settings, problem);
     if (r < 0)
         return r;
-    if (p->role->reload)
-        p->role->reload(p, before->conf);
-    process_settings_release(&before->given);
-    return 0;
+    struct shared_settings *fresh = p->links->settings;
+    p->texts = in->text_files;
+    p->text_count = in->text_files_count;
+    r = p->role->reload ? p->role->reload(p, before->conf, problem) : 0;
+    p->text_count = 0;
+    if (r < 0)
+        put_in_force(p, before);
+    process_settings_release(r < 0 ? &fresh->given : &before->given);
+    return r;
 }
 
 static int on_stop(void *arg, const struct rpc_caller *caller, const struct rpc_process_stop_in *in,

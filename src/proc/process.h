@@ -9,7 +9,7 @@
  *     links           the master connects it with its peers, now and whenever one was restarted
  *     role->go        all peers have been linked once: work begins
  *     role->listen    for each listening socket the role gets
- *     role->reload    whenever the settings have changed
+ *     role->reload    the settings may have changed, or files of text that the master reads for it
  *     role->stop      finish what is under way; returning ends the process
  * Calls of other roles (role->handlers) may come as soon as open has returned 0.
  */
@@ -31,7 +31,8 @@ struct process_role {
     int (*open)(struct process *p, struct problem *problem);
     void (*go)(struct process *p);
     int (*listen)(struct process *p, struct slice service, int socket, struct problem *problem);
-    void (*reload)(struct process *p, const struct conf *before);
+    /* Negative with a sentence: all stays as it was, the settings in force are those before. */
+    int (*reload)(struct process *p, const struct conf *before, struct problem *problem);
     void (*stop)(struct process *p);
     uint64_t (*sessions)(struct process *p); /* does not wait */
 };
@@ -47,7 +48,8 @@ struct process {
     struct fiber *root; /* lives as long as the process: parent for work that outlives a call */
     void *state;        /* the role's own, set by its open */
     uint8_t secret[PROCESS_SECRET]; /* of directory and mail, new with each master: role/ticket.h */
-    const struct rpc_process_configure_in *configured; /* valid during open */
+    const struct rpc_field *texts;  /* for process_text(); during open and reload */
+    size_t text_count;
     struct process_links *links;
     char confinement[CONFINE_SUMMARY];
 };
@@ -68,6 +70,12 @@ unsigned process_workers(const struct process *p, enum role role); /* 0 before t
 
 /* Which share of the settings a role gets. */
 enum conf_role conf_role_of(enum role role);
+
+/*
+ * During open and reload: a file that the role needs and cannot open itself, "resolv.conf" say, as
+ * the master has read it. Empty when it is not there.
+ */
+struct slice process_text(const struct process *p, struct slice name);
 
 /*
  * The settings of this moment for whoever keeps pointers into them: they stay as they are until

@@ -168,22 +168,28 @@ static bool peers_were_there(const struct child *child) {
 
 /* ------------------------------------------------------------------ a life */
 
+static size_t text_files(const struct child *child, struct arena *a,
+                         struct rpc_field files[static STATE_FILES]) {
+    return child->role->role == ROLE_RESOLVER ? state_resolver_files(child->all->conf, a, files)
+                                              : 0;
+}
+
 static int configure(struct child *child, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf settings = {0};
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + OPEN_LIMIT);
-    struct rpc_field files[2];
+    struct rpc_field files[STATE_FILES];
     struct rpc_process_configure_in in = {.text_files = files};
     struct rpc_process_configure_out out;
     const struct conf *conf = child->all->conf;
     conf_write_slice(conf, conf_role_of(child->role->role), &settings);
     in.settings = buf_slice(&settings);
-    if (child->role->role == ROLE_RESOLVER)
-        in.text_files_count = state_resolver_files(conf, &a, files);
+    in.text_files_count = text_files(child, &a, files);
     if (child->role->role == ROLE_DIRECTORY || child->role->role == ROLE_MAIL)
         in.secret = slice_of(child->all->secret, sizeof child->all->secret);
     int r = call_process_configure(child->link, &in, &a, &out, problem);
+    child->refused = false;
     if (r == 0)
         (void)snprintf(child->confinement, sizeof child->confinement, "%.*s",
                        SLICE_ARG(out.confinement));
@@ -497,25 +503,44 @@ void children_stop(struct children *c) {
         ;
 }
 
-void children_reload(struct children *c, unsigned roles) {
+/* What it reads beside the settings may have changed; or it has yet to take the last ones. */
+static bool always_reloads(const struct child *child) {
+    return child->role->role == ROLE_RESOLVER || child->refused;
+}
+
+static int reload(struct child *child, struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf settings = {0};
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + CALL_LIMIT);
+    struct rpc_field files[STATE_FILES];
+    struct rpc_process_reload_in in = {.text_files = files};
+    struct rpc_process_reload_out out;
+    const struct conf *conf = child->all->conf;
+    conf_write_slice(conf, conf_role_of(child->role->role), &settings);
+    in.settings = buf_slice(&settings);
+    in.text_files_count = text_files(child, &a, files);
+    return call_process_reload(child->link, &in, &a, &out, problem);
+}
+
+int children_reload(struct children *c, unsigned roles, struct buf *report) {
+    int result = 0;
     for (size_t i = 0; i < c->count; i++) {
-        _cleanup_(arena_done) struct arena a = {0};
-        _cleanup_(buf_done) struct buf settings = {0};
-        _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
-            fiber_deadline_begin(fiber_now() + CALL_LIMIT);
         struct child *child = &c->list[i];
-        enum conf_role role = conf_role_of(child->role->role);
-        struct rpc_process_reload_in in;
-        struct rpc_process_reload_out out;
         struct problem problem = {0};
-        if (child->state < CHILD_CONFIGURED || !(roles & 1U << role))
+        bool wanted = roles & 1U << conf_role_of(child->role->role);
+        if (child->state < CHILD_CONFIGURED || (!wanted && !always_reloads(child)))
             continue;
-        conf_write_slice(c->conf, role, &settings);
-        in.settings = buf_slice(&settings);
-        int r = call_process_reload(child->link, &in, &a, &out, &problem);
-        if (r < 0)
-            children_event(c, KIND_WARNING, "The %s process %u did not take new settings: %s",
-                           role_name(child->role->role), child->worker,
-                           problem.text[0] ? problem.text : error_text(r));
+        int r = reload(child, &problem);
+        child->refused = r < 0;
+        if (r == 0)
+            continue;
+        result = r;
+        const char *why = problem.text[0] ? problem.text : error_text(r);
+        buf_printf(report, "The %s process %u keeps its old settings: %s\n",
+                   role_name(child->role->role), child->worker, why);
+        children_event(c, KIND_WARNING, "The %s process %u keeps its old settings: %s",
+                       role_name(child->role->role), child->worker, why);
     }
+    return result;
 }

@@ -28,6 +28,7 @@ struct child {
     usec_t started; /* wall */
     unsigned restarts;
     unsigned relinks; /* connections that it wants made anew */
+    bool refused;     /* the last settings that it was given: it goes on with older ones */
     char confinement[CONFINE_SUMMARY];
     char root[256];
     const struct state_user *user;
@@ -68,8 +69,12 @@ int children_wait_ready(struct children *c) WAITS;
 /* Asks all to end, in the order in which letters flow, and ends those that do not. */
 void children_stop(struct children *c) WAITS;
 
-/* Hands out new settings to the roles of the bit set. */
-void children_reload(struct children *c, unsigned roles) WAITS;
+/*
+ * Hands out new settings to the roles of the bit set, and to those whose files outside of the
+ * settings may have changed. A process that refuses them goes on with those it had; then the result
+ * is negative and `report` says who and why, a line each.
+ */
+int children_reload(struct children *c, unsigned roles, struct buf *report) WAITS;
 
 struct child *children_find(struct children *c, enum role role, unsigned worker);
 

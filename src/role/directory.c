@@ -28,9 +28,13 @@ static int open_directory(struct process *p, struct problem *problem) {
     return r;
 }
 
-static void reload_directory(struct process *p, const struct conf *before) {
+static int reload_directory(struct process *p, const struct conf *before, struct problem *problem) {
+    struct directory_options options = directory_files_options(p->conf);
     (void)before;
+    (void)problem;
+    directory_configure(p->state, &options);
     set_delays(p);
+    return 0;
 }
 
 static void stop_directory(struct process *p) {

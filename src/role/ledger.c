@@ -87,14 +87,17 @@ static int ledger_role_open(struct process *p, struct problem *problem) {
 }
 
 /* The log file is opened anew, since somebody may have put the old one away. */
-static void ledger_role_reload(struct process *p, const struct conf *before) {
+static int ledger_role_reload(struct process *p, const struct conf *before,
+                              struct problem *problem) {
     struct role_state *s = p->state;
     (void)before;
+    (void)problem;
     ledger_set_limits(s->ledger, p->conf->ledger.keep, p->conf->ledger.size_max);
     lines_set_level(s->lines, p->conf->log.level);
     int old = lines_set_file(s->lines, open_log_file(p));
     if (old >= 0)
         (void)close(old);
+    return 0;
 }
 
 static void ledger_role_stop(struct process *p) {

@@ -17,10 +17,15 @@ static void report_damage(void *arg, uint64_t account, const char *text) {
                   text);
 }
 
+/* What the queue has taken still finds room. */
+static uint64_t min_free(const struct conf *conf) {
+    return conf->queue.disk_reserve / 4;
+}
+
 static int open_mail(struct process *p, struct problem *problem) {
     struct mail *m = NEW(struct mail);
     struct store_options options = {
-        .min_free = p->conf->queue.disk_reserve / 4, /* what the queue has taken still finds room */
+        .min_free = min_free(p->conf),
         .report = report_damage,
         .report_arg = p,
     };
@@ -28,6 +33,13 @@ static int open_mail(struct process *p, struct problem *problem) {
     list_init(&m->sessions);
     fiber_cond_init(&m->session_ended);
     return store_open(".", &options, &m->store, problem);
+}
+
+static int reload_mail(struct process *p, const struct conf *before, struct problem *problem) {
+    (void)before;
+    (void)problem;
+    store_set_min_free(((struct mail *)p->state)->store, min_free(p->conf));
+    return 0;
 }
 
 static void stop_mail(struct process *p) {
@@ -88,6 +100,7 @@ const struct process_role role_mail = {
     .rights = CONFINE_FILES,
     .handlers = &handlers,
     .open = open_mail,
+    .reload = reload_mail,
     .stop = stop_mail,
     .sessions = sessions,
 };

@@ -27,6 +27,7 @@ struct master {
     struct conf *conf;
     struct children children;
     usec_t started; /* wall */
+    struct fiber_mutex reloading;
     struct fiber_cond stop_asked;
     bool stop;
     int result;
@@ -61,32 +62,64 @@ static void describe_changes(const struct conf_diff *diff, struct buf *report) {
     }
 }
 
-/* Reads the settings again. Negative: they have errors, nothing has changed. */
-static int reload(struct master *m, struct buf *report) {
-    struct conf_problems problems = {0};
-    _cleanup_(arena_done) struct arena a = {0};
-    struct conf *fresh = NULL;
-    int r = conf_load(m->options->conf_path, &fresh, &problems);
-    if (r < 0) {
-        conf_problems_write(&problems, report);
-        buf_add_str(report, "The settings have errors; the old ones stay in force.\n");
-        children_event(&m->children, KIND_WARNING,
-                       "The settings were not reloaded, since they have %zu errors: see"
-                       " `hayauma check`.",
-                       problems.count);
-        conf_problems_done(&problems);
-        return r;
+/* What counts at the next start only stays as it is until then, also for a process that is started
+ * again before.
+ */
+static void keep_until_restart(const struct conf_diff *diff, struct conf *fresh) {
+    for (size_t i = 0; i < diff->count; i++) {
+        const struct conf_change *c = &diff->list[i];
+        char text[CONF_NAME_SIZE];
+        struct problem problem = {0};
+        if (c->setting->effect != CONF_RESTART)
+            continue;
+        _cleanup_(free_p) char *name = mem_str(conf_setting_name(c->setting, text));
+        int r = conf_set(fresh, name, c->before, &problem);
+        MUST(r == 0);
     }
-    struct conf_diff diff = conf_diff(m->conf, fresh, &a);
-    describe_changes(&diff, report);
-    struct conf *before = m->conf;
+}
+
+/* Negative with the report of what is wrong: the settings in force have not changed. */
+static int read_settings(struct master *m, struct conf **ret, struct buf *report) {
+    _cleanup_(conf_problems_done) struct conf_problems problems = {0};
+    int r = conf_load(m->options->conf_path, ret, &problems);
+    if (r == 0)
+        return 0;
+    conf_problems_write(&problems, report);
+    buf_add_str(report, "The settings have errors; the old ones stay in force.\n");
+    children_event(&m->children, KIND_WARNING,
+                   "The settings were not reloaded, since they have %zu errors: see"
+                   " `hayauma check`.",
+                   problems.count);
+    return r;
+}
+
+/* Negative: not all processes have taken them. */
+static int use_settings(struct master *m, struct conf *fresh, struct buf *report) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(conf_free_p) struct conf *before = m->conf;
+    _cleanup_(buf_done) struct buf refusals = {0};
+    struct conf_diff diff = conf_diff(before, fresh, &a);
+    keep_until_restart(&diff, fresh);
     m->conf = m->children.conf = fresh;
-    children_reload(&m->children, diff.roles);
+    int r = children_reload(&m->children, diff.roles, &refusals);
+    buf_add(report, buf_slice(&refusals)); /* first: errors are cut */
+    describe_changes(&diff, report);
     children_event(&m->children, KIND_RELOAD, "The settings were reloaded: %zu changed.",
                    diff.count);
-    conf_problems_done(&problems);
-    conf_free(before);
-    return 0;
+    return r;
+}
+
+/* Reads the settings again. One at a time: several may ask at once. */
+static int reload(struct master *m, struct buf *report) {
+    struct conf *fresh = NULL;
+    int r = fiber_mutex_lock(&m->reloading);
+    if (r < 0)
+        return r;
+    r = read_settings(m, &fresh, report);
+    if (r == 0)
+        r = use_settings(m, fresh, report);
+    fiber_mutex_unlock(&m->reloading);
+    return r;
 }
 
 /* ------------------------------------------------------------------ what others ask */
@@ -331,6 +364,7 @@ static void master_fiber(void *arg) {
     struct master *m = arg;
     struct problem problem = {0};
     m->started = fiber_wall();
+    fiber_mutex_init(&m->reloading);
     fiber_cond_init(&m->stop_asked);
     children_init(&m->children, m->options->directory, m->conf);
     m->children.handlers = &handlers;

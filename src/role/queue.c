@@ -212,7 +212,6 @@ static struct queue_options options_of(struct process *p) {
 
 static int open_queue(struct process *p, struct problem *problem) {
     struct queue *q = NULL;
-    (void)process_settings_hold(p); /* the queue keeps its host name through all reloads */
     struct queue_options options = options_of(p);
     struct queue_ops ops = {p, ask_directory, deliver, transmit, tell};
     _cleanup_(close_p) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -231,10 +230,12 @@ static void go(struct process *p) {
         process_fail(p, "the queue cannot start: no memory");
 }
 
-static void reload(struct process *p, const struct conf *before) {
+static int reload(struct process *p, const struct conf *before, struct problem *problem) {
     struct queue_options options = options_of(p);
     (void)before;
+    (void)problem;
     queue_configure(p->state, &options);
+    return 0;
 }
 
 static void stop(struct process *p) {

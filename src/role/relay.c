@@ -115,18 +115,16 @@ static int open_relay(struct process *p, struct problem *problem) {
     return r;
 }
 
-static void reload(struct process *p, const struct conf *before) {
+static int reload(struct process *p, const struct conf *before, struct problem *problem) {
     struct relaying *old = p->state;
-    struct problem problem = {0};
     (void)before;
-    if (open_relay(p, &problem) < 0) {
-        process_event(p, 0, KIND_WARNING, NULL, 0, "The relay keeps its old settings: %s",
-                      problem.text);
-        return;
-    }
+    int r = open_relay(p, problem);
+    if (r < 0)
+        return r;
     old->retired = true;
     if (old->keeper)
         fiber_cancel(old->keeper);
+    return 0;
 }
 
 /* ------------------------------------------------------------------ one call */

@@ -46,5 +46,6 @@ const char *state_path(char path[static STATE_PATH], const char *directory, cons
  * What the resolver needs to read and cannot open: "resolv.conf" and "trust-anchor". Texts in the
  * arena; a file that is not there is left out. The number of fields.
  */
+#define STATE_FILES 2U /* at most */
 struct rpc_field;
 size_t state_resolver_files(const struct conf *conf, struct arena *a, struct rpc_field *ret);

@@ -157,7 +157,7 @@ REAL_FIBER_TEST(the_log_file_lies_in_the_roles_own_folder) {
     p.process.conf = conf_new();
     assert_int_equal(
         conf_set(p.process.conf, "log.file", S("/var/log/hayauma.log"), &(struct problem){0}), 0);
-    role_ledger.reload(&p.process, before);
+    assert_int_equal(role_ledger.reload(&p.process, before, &(struct problem){0}), 0);
     conf_free(before);
     struct rpc_ledger_log_in in = {.last = 1, .role = S("ledger")};
     struct rpc_ledger_log_out out = {0};

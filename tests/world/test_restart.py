@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: ISC
 """Processes that are killed, stopped, and told to read their settings again: clients get a
 temporary answer, and no letter that was taken is lost."""
+import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -248,6 +250,98 @@ def test_sighup_reloads_too(host):
     host.configure({"smtp.banner": "\"again\""})
     os.kill(host.process.pid, signal.SIGHUP)
     wait_until(lambda: banner(host).endswith("ESMTP again"), 5)
+
+
+def reload(host, values):
+    host.configure(values)
+    said = host.run("reload")
+    assert all(name in said for name in values), said
+    return said
+
+
+def test_reload_of_the_plus_separator(office):
+    host = office("plus")
+    user = host.account("tama")
+    plus, minus = (f"tama{separator}shop@{host.domains[0]}" for separator in "+-")
+    host.deliver(plus)
+    reload(host, {"delivery.plus-separator": "-"})
+    with host.smtp() as wire:
+        wire.say("MAIL FROM:<kiku@far.test>")
+        assert wire.code(f"RCPT TO:<{plus}>") == 550
+        assert wire.code(f"RCPT TO:<{minus}>") == 250
+    host.deliver(minus)
+    host.wait_for_letters(user, 2)
+
+
+def hash_of(host, user):
+    path = f"file:{host.folder}/directory/directory.db?mode=ro"
+    with contextlib.closing(sqlite3.connect(path, uri=True)) as db:
+        return db.execute("SELECT password FROM account WHERE address = ?", (user,)).fetchone()[0]
+
+
+def test_reload_of_the_cost_of_passwords(office):
+    """Counts for passwords that are set from then on, and at the next login for the others."""
+    host = office("cost", settings={"password.memory": "64K", "password.passes": 1})
+    user = host.account()
+    with host.pop3(user):
+        assert "m=64,t=1," in hash_of(host, user)
+    reload(host, {"password.memory": "128K", "password.passes": 3})
+    host.run("account", "password", user, "--password-stdin", input="other-Horse-71-gates\n")
+    assert "m=128,t=3," in hash_of(host, user)
+
+
+def test_reload_of_the_name_servers(office, world, b):
+    """And of their cache with them: what could not be found before is found at once."""
+    good = f"{world.names.address}:{world.names.port}"
+    host = office("names", settings={"dns.resolvers": f"{world.names.address}:9"})
+    writer, reader = host.account(), b.account()
+    with host.submission(writer) as wire:
+        letter = wire.accepted(writer, [reader], LETTER)
+    wait_until(lambda: host.queued()[0]["waiting"][0]["attempts"] > 0, 30, 0.1, host.story)
+    reload(host, {"dns.resolvers": good})
+    host.run("queue", "retry", letter)
+    b.wait_for_letters(reader)
+
+
+def test_bad_trust_anchors_are_said_and_the_old_resolver_goes_on(office, b):
+    host = office("anchor")
+    anchor = host.folder / "root.key"
+    anchor.write_text(". IN DS nonsense\n")
+    host.configure({"dns.trust-anchor": anchor, "dns.dnssec": "yes"})
+    done = host.attempt("reload")
+    assert done.returncode != 0
+    assert "resolver process 0 keeps its old settings" in done.stderr
+    assert "is no DNSSEC trust anchor" in done.stderr
+    writer, reader = host.account(), b.account()
+    with host.submission(writer) as wire:
+        wire.accepted(writer, [reader], LETTER)
+    b.wait_for_letters(reader)
+    host.configure({"dns.dnssec": "no"})
+    host.run("reload")
+
+
+def test_reload_of_the_disk_reserve(office):
+    host = office("reserve")
+    user = host.account()
+    reload(host, {"queue.disk-reserve": "1000G"})
+    with host.smtp() as wire:
+        assert wire.hand_over("kiku@far.test", [user], LETTER)[0] == 452
+    reload(host, {"queue.disk-reserve": "1M"})
+    host.deliver(user)
+    host.wait_for_letters(user)
+
+
+def test_what_needs_a_restart_is_said_and_waits_for_it(office):
+    """At each reload, and a process that is started again before works as the others do."""
+    host = office("later")
+    host.configure({"log.destination": "none"})
+    assert "(at the next start)" in reload(host, {})
+    assert "log.destination: stderr -> none (at the next start)" in host.run("reload")
+    assert "takes effect at a restart" in host.run("config", "log.destination")
+    wait_for_return(host, fallen(host, "ledger"))
+    before = len(host.said())
+    host.deliver(host.account())
+    wait_until(lambda: "accepted" in host.said()[before:], 5, 0.1, host.story)
 
 
 def test_reload_of_bad_settings_keeps_the_old_ones(host):
