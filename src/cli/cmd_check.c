@@ -17,6 +17,7 @@
 #include "io/tls.h"
 #include "journey/text.h"
 #include "role/listeners.h"
+#include "role/log_file.h"
 
 #define EXPIRES_SOON (30 * USEC_DAY)
 #define FILE_MAX     65536U
@@ -173,6 +174,15 @@ static void check_key(struct check *k) {
         check_key_content(k, path);
 }
 
+static void check_log_file(struct check *k) {
+    struct problem problem = {0};
+    const struct slice *path = &k->c->conf->log.file;
+    if (log_file_check(k->c->conf, &problem) < 0)
+        add(k, LEVEL_ERROR, "%s", problem.text);
+    else if (path->len > 0)
+        add(k, LEVEL_OK, "the log file %.*s can be written", SLICE_ARG(*path));
+}
+
 /* ------------------------------------------------------------------ ports */
 
 static void check_ports(struct check *k) {
@@ -245,6 +255,7 @@ int cmd_check(struct cli *c) {
         check_space(&k);
         check_certificate(&k);
         check_key(&k);
+        check_log_file(&k);
         check_ports(&k);
         check_directory(&k);
     }

@@ -566,10 +566,11 @@ const struct conf_setting conf_settings[] = {
          DOC("Where events are written as lines of text.",
              "出来事を文字の行として書き出す先。",
              "syslog")),
-    PATH(CONF_LOG, log.file, "file", "none", NONE, FOR(LEDGER, CONF_RESTART),
-         DOC("A file to which events are written as well.",
-             "出来事をあわせて書き出すファイル。",
-             "/var/log/hayauma.log")),
+    PATH(CONF_LOG, log.file, "file", "none", NONE, FOR(MASTER, CONF_RELOAD),
+         DOC("A file to which events are written as well; once it was moved away, a reload begins a "
+             "new one.",
+             "出来事をあわせて書き出すファイル。移動したあと再読み込みすると、新しく作られる。",
+             "/var/log/hayauma/hayauma.log")),
 };
 /* clang-format on */
 

@@ -164,6 +164,19 @@ static int read_settings(struct process *p, struct slice text, struct problem *p
     return 0;
 }
 
+static void take_files(struct process *p, const struct rpc_field *texts, size_t count,
+                       int log_file) {
+    p->texts = texts;
+    p->text_count = count;
+    p->log_file = log_file;
+}
+
+static void leave_files(struct process *p) {
+    if (p->log_file >= 0)
+        (void)close(p->log_file);
+    take_files(p, NULL, 0, -1);
+}
+
 struct slice process_text(const struct process *p, struct slice name) {
     for (size_t i = 0; i < p->text_count; i++) {
         if (slice_eq(p->texts[i].name, name))
@@ -200,12 +213,8 @@ static int run_go(struct process *p, struct problem *problem) {
     return 0;
 }
 
-static int on_configure(void *arg, const struct rpc_caller *caller,
-                        const struct rpc_process_configure_in *in, struct arena *a,
-                        struct rpc_process_configure_out *out, struct problem *problem) {
-    struct process *p = arg;
-    (void)caller;
-    (void)a;
+static int configure(struct process *p, const struct rpc_process_configure_in *in,
+                     struct problem *problem) {
     if (p->conf)
         return problem_set(problem, -EALREADY, "configured already");
     int r = read_settings(p, in->settings, problem);
@@ -213,15 +222,22 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
         return r;
     if (in->secret.len == sizeof p->secret)
         memcpy(p->secret, in->secret.ptr, sizeof p->secret);
-    p->texts = in->text_files;
-    p->text_count = in->text_files_count;
     r = in_main_fiber(p, run_open, problem);
-    p->text_count = 0;
-    if (r < 0)
-        return r;
-    p->links->opened = true;
+    p->links->opened = r == 0;
+    return r;
+}
+
+static int on_configure(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_process_configure_in *in, struct arena *a,
+                        struct rpc_process_configure_out *out, struct problem *problem) {
+    struct process *p = arg;
+    (void)caller;
+    (void)a;
+    take_files(p, in->text_files, in->text_files_count, in->log_file);
+    int r = configure(p, in, problem);
+    leave_files(p);
     out->confinement = slice_of_str(p->confinement);
-    return 0;
+    return r;
 }
 
 static int on_peer(void *arg, const struct rpc_caller *caller, const struct rpc_process_peer_in *in,
@@ -329,27 +345,31 @@ static int on_go(void *arg, const struct rpc_caller *caller, const struct rpc_pr
     return in_main_fiber(p, run_go, problem);
 }
 
+static int reload(struct process *p, struct slice text, struct problem *problem) {
+    struct shared_settings *before = p->links->settings;
+    if (!p->links->opened)
+        return problem_set(problem, -EINVAL, "not configured yet");
+    int r = read_settings(p, text, problem);
+    if (r < 0)
+        return r;
+    struct shared_settings *fresh = p->links->settings;
+    r = p->role->reload ? p->role->reload(p, before->conf, problem) : 0;
+    if (r < 0)
+        put_in_force(p, before);
+    process_settings_release(r < 0 ? &fresh->given : &before->given);
+    return r;
+}
+
 static int on_reload(void *arg, const struct rpc_caller *caller,
                      const struct rpc_process_reload_in *in, struct arena *a,
                      struct rpc_process_reload_out *out, struct problem *problem) {
     struct process *p = arg;
-    struct shared_settings *before = p->links->settings;
     (void)caller;
     (void)a;
     (void)out;
-    if (!p->links->opened)
-        return problem_set(problem, -EINVAL, "not configured yet");
-    int r = read_settings(p, in->settings, problem);
-    if (r < 0)
-        return r;
-    struct shared_settings *fresh = p->links->settings;
-    p->texts = in->text_files;
-    p->text_count = in->text_files_count;
-    r = p->role->reload ? p->role->reload(p, before->conf, problem) : 0;
-    p->text_count = 0;
-    if (r < 0)
-        put_in_force(p, before);
-    process_settings_release(r < 0 ? &fresh->given : &before->given);
+    take_files(p, in->text_files, in->text_files_count, in->log_file);
+    int r = reload(p, in->settings, problem);
+    leave_files(p);
     return r;
 }
 
@@ -502,7 +522,7 @@ static int read_arguments(int count, char **arguments, const struct process_role
 }
 
 int process_main(int count, char **arguments, const struct process_role *const *roles) {
-    struct process p = {0};
+    struct process p = {.log_file = -1};
     struct confine c = {0};
     struct problem problem = {0};
     struct fiber_config config = {.ran_long = ran_long};

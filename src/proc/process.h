@@ -9,7 +9,7 @@
  *     links           the master connects it with its peers, now and whenever one was restarted
  *     role->go        all peers have been linked once: work begins
  *     role->listen    for each listening socket the role gets
- *     role->reload    the settings may have changed, or files of text that the master reads for it
+ *     role->reload    the settings may have changed, or files that the master reads or opens for it
  *     role->stop      finish what is under way; returning ends the process
  * Calls of other roles (role->handlers) may come as soon as open has returned 0.
  */
@@ -50,6 +50,7 @@ struct process {
     uint8_t secret[PROCESS_SECRET]; /* of directory and mail, new with each master: role/ticket.h */
     const struct rpc_field *texts;  /* for process_text(); during open and reload */
     size_t text_count;
+    int log_file; /* of log.file, or -1; during open and reload: taken or closed behind them */
     struct process_links *links;
     char confinement[CONFINE_SUMMARY];
 };

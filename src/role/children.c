@@ -49,7 +49,7 @@ static const struct state_user *user_of(enum role role, const struct state_users
 }
 
 void children_init(struct children *c, const char *directory, struct conf *conf) {
-    *c = (struct children){.directory = directory, .conf = conf, .lock = -1};
+    *c = (struct children){.directory = directory, .conf = conf, .lock = -1, .log_file = -1};
     state_find_users(conf, &c->users);
     fiber_cond_init(&c->changed);
     fiber_mutex_init(&c->linking);
@@ -168,6 +168,10 @@ static bool peers_were_there(const struct child *child) {
 
 /* ------------------------------------------------------------------ a life */
 
+static int log_file(const struct child *child) {
+    return child->role->role == ROLE_LEDGER ? child->all->log_file : -1;
+}
+
 static size_t text_files(const struct child *child, struct arena *a,
                          struct rpc_field files[static STATE_FILES]) {
     return child->role->role == ROLE_RESOLVER ? state_resolver_files(child->all->conf, a, files)
@@ -180,7 +184,7 @@ static int configure(struct child *child, struct problem *problem) {
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + OPEN_LIMIT);
     struct rpc_field files[STATE_FILES];
-    struct rpc_process_configure_in in = {.text_files = files};
+    struct rpc_process_configure_in in = {.text_files = files, .log_file = log_file(child)};
     struct rpc_process_configure_out out;
     const struct conf *conf = child->all->conf;
     conf_write_slice(conf, conf_role_of(child->role->role), &settings);
@@ -505,7 +509,8 @@ void children_stop(struct children *c) {
 
 /* What it reads beside the settings may have changed; or it has yet to take the last ones. */
 static bool always_reloads(const struct child *child) {
-    return child->role->role == ROLE_RESOLVER || child->refused;
+    enum role role = child->role->role;
+    return role == ROLE_RESOLVER || role == ROLE_LEDGER || child->refused;
 }
 
 static int reload(struct child *child, struct problem *problem) {
@@ -514,7 +519,7 @@ static int reload(struct child *child, struct problem *problem) {
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + CALL_LIMIT);
     struct rpc_field files[STATE_FILES];
-    struct rpc_process_reload_in in = {.text_files = files};
+    struct rpc_process_reload_in in = {.text_files = files, .log_file = log_file(child)};
     struct rpc_process_reload_out out;
     const struct conf *conf = child->all->conf;
     conf_write_slice(conf, conf_role_of(child->role->role), &settings);

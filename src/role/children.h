@@ -41,6 +41,7 @@ struct children {
     struct fiber *root; /* of all keepers */
     struct conf *conf;  /* the master's, replaced by a reload */
     int lock;           /* of the state directory: every process has a copy */
+    int log_file;       /* for the ledger; -1: there is none */
     struct state_users users;
     struct listeners listeners;
     const struct rpc_master_handlers *handlers; /* what children may ask the master */

@@ -4,61 +4,27 @@
  * log, and answers what the postmaster asks. Nobody waits for it, and trouble with its database or
  * the log never reaches the letters.
  *
- * The process can write in its own directory only. So `log { file }` has to name a file there,
- * STATE/ledger/NAME; with `destination syslog` lines go to stderr marked with their level, from
- * where systemd takes them to the system's log.
+ * The process can write in its own directory only. The file of `log { file }` comes from the master
+ * as a descriptor, at the start and at every reload; with `destination syslog` lines go to stderr
+ * marked with their level, from where systemd takes them to the system's log.
  */
-#include <errno.h>
-#include <fcntl.h>
-
+#include "journey/ledger.h"
 #include "base/alloc.h"
 #include "journey/kinds.h"
-#include "journey/ledger.h"
 #include "journey/lines.h"
 #include "role/roles.h"
-
-#define DIRECTORY S("/ledger/")
 
 struct role_state {
     struct ledger *ledger;
     struct lines *lines;
 };
 
-/* ------------------------------------------------------------------ the log */
-
-/* The file's name within our directory; the process may not see by which path it lies there. */
-static struct slice own_name(struct slice path) {
-    ssize_t at = slice_rfind_byte(path, '/');
-    struct slice name = slice_from(path, (size_t)(at + 1));
-    return slice_ends(slice_first(path, (size_t)(at + 1)), DIRECTORY) ? name : S("");
-}
-
-static int open_log_file(struct process *p) {
-    struct role_state *s = p->state;
-    char name[256];
-    struct slice path = p->conf->log.file;
-    if (path.len == 0)
-        return -1;
-    if (own_name(path).len == 0 || slice_to_str(own_name(path), name, sizeof name) < 0) {
-        ledger_say(s->ledger, KIND_WARNING,
-                   "The log file %.*s is out of reach: its process can write in its own directory"
-                   " only. Set log.file to a name in the folder \"ledger\" of the state directory.",
-                   SLICE_ARG(path));
-        return -1;
-    }
-    int fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-    if (fd < 0)
-        ledger_say(s->ledger, KIND_WARNING, "The log file %.*s cannot be opened: %s.",
-                   SLICE_ARG(path), error_text(errno));
-    return fd;
-}
+/* ------------------------------------------------------------------ life */
 
 static void on_added(void *arg, const struct rpc_event *event) {
     struct role_state *s = arg;
     lines_add(s->lines, event);
 }
-
-/* ------------------------------------------------------------------ life */
 
 static int ledger_role_open(struct process *p, struct problem *problem) {
     struct role_state *s = NEW(struct role_state);
@@ -66,7 +32,7 @@ static int ledger_role_open(struct process *p, struct problem *problem) {
     struct lines_options lines = {
         .level = p->conf->log.level,
         .standard = destination == CONF_LOG_TO_NOWHERE ? -1 : STDERR_FILENO,
-        .file = -1,
+        .file = TAKE_FD(p->log_file),
         .marked = destination == CONF_LOG_TO_SYSLOG,
     };
     struct ledger_options options = {
@@ -79,14 +45,13 @@ static int ledger_role_open(struct process *p, struct problem *problem) {
     p->state = s;
     s->lines = lines_new(&lines);
     s->ledger = ledger_new(&options);
-    (void)lines_set_file(s->lines, open_log_file(p));
     int r = fiber_spawn_under(p->root, "ledger", ledger_work, s->ledger);
     if (r == 0)
         r = fiber_spawn_under(p->root, "log", lines_work, s->lines);
     return r < 0 ? problem_set(problem, r, "no memory for the ledger") : 0;
 }
 
-/* The log file is opened anew, since somebody may have put the old one away. */
+/* The log file is another one each time, since somebody may have put the old one away. */
 static int ledger_role_reload(struct process *p, const struct conf *before,
                               struct problem *problem) {
     struct role_state *s = p->state;
@@ -94,7 +59,7 @@ static int ledger_role_reload(struct process *p, const struct conf *before,
     (void)problem;
     ledger_set_limits(s->ledger, p->conf->ledger.keep, p->conf->ledger.size_max);
     lines_set_level(s->lines, p->conf->log.level);
-    int old = lines_set_file(s->lines, open_log_file(p));
+    int old = lines_set_file(s->lines, TAKE_FD(p->log_file));
     if (old >= 0)
         (void)close(old);
     return 0;

@@ -14,6 +14,7 @@
 #include "conf/share.h"
 #include "journey/kinds.h"
 #include "role/children.h"
+#include "role/log_file.h"
 #include "role/proc_info.h"
 
 #define ACCEPT_PAUSE (100 * USEC_MS)
@@ -62,6 +63,17 @@ static void describe_changes(const struct conf_diff *diff, struct buf *report) {
     }
 }
 
+static int open_log_file(struct master *m, const struct conf *fresh, int *ret_fd,
+                         struct buf *report) {
+    struct problem problem = {0};
+    int r = log_file_open(fresh, ret_fd, &problem);
+    if (r == 0)
+        return 0;
+    buf_printf(report, "%s\nNothing was reloaded: the old settings stay in force.\n", problem.text);
+    children_event(&m->children, KIND_WARNING, "The settings were not reloaded: %s", problem.text);
+    return r;
+}
+
 /* What counts at the next start only stays as it is until then, also for a process that is started
  * again before.
  */
@@ -93,14 +105,21 @@ static int read_settings(struct master *m, struct conf **ret, struct buf *report
     return r;
 }
 
+static void use_log_file(struct master *m, int fd) {
+    if (m->children.log_file >= 0)
+        (void)close(m->children.log_file);
+    m->children.log_file = fd;
+}
+
 /* Negative: not all processes have taken them. */
-static int use_settings(struct master *m, struct conf *fresh, struct buf *report) {
+static int use_settings(struct master *m, struct conf *fresh, int log_file, struct buf *report) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(conf_free_p) struct conf *before = m->conf;
     _cleanup_(buf_done) struct buf refusals = {0};
     struct conf_diff diff = conf_diff(before, fresh, &a);
     keep_until_restart(&diff, fresh);
     m->conf = m->children.conf = fresh;
+    use_log_file(m, log_file);
     int r = children_reload(&m->children, diff.roles, &refusals);
     buf_add(report, buf_slice(&refusals)); /* first: errors are cut */
     describe_changes(&diff, report);
@@ -111,13 +130,16 @@ static int use_settings(struct master *m, struct conf *fresh, struct buf *report
 
 /* Reads the settings again. One at a time: several may ask at once. */
 static int reload(struct master *m, struct buf *report) {
-    struct conf *fresh = NULL;
+    _cleanup_(conf_free_p) struct conf *fresh = NULL;
+    int log_file = -1;
     int r = fiber_mutex_lock(&m->reloading);
     if (r < 0)
         return r;
     r = read_settings(m, &fresh, report);
     if (r == 0)
-        r = use_settings(m, fresh, report);
+        r = open_log_file(m, fresh, &log_file, report);
+    if (r == 0)
+        r = use_settings(m, TAKE_PTR(fresh), log_file, report);
     fiber_mutex_unlock(&m->reloading);
     return r;
 }
@@ -375,6 +397,8 @@ static void master_fiber(void *arg) {
         r = take_lock(m, &lock, &problem);
     m->children.lock = lock;
     if (r == 0)
+        r = log_file_open(m->conf, &m->children.log_file, &problem);
+    if (r == 0)
         r = listeners_open_ports(&m->children.listeners, m->conf, &problem);
     if (r == 0)
         r = listeners_open_control(&m->children.listeners, m->options->directory, &problem);
@@ -389,6 +413,7 @@ static void master_fiber(void *arg) {
             run_until_stopped(m);
     }
     listeners_close(&m->children.listeners);
+    use_log_file(m, -1);
     fiber_cancel_children();
     rpc_link_free(m->children.ledger);
 }

@@ -331,6 +331,50 @@ def test_reload_of_the_disk_reserve(office):
     host.wait_for_letters(user)
 
 
+def test_log_file_anywhere_and_its_rotation(office, world):
+    """The ledger, which sees its own folder only, writes on after a reload, a rotation and a
+    death."""
+    folder = world.folder / "var-log"
+    folder.mkdir(exist_ok=True)
+    host = office("logs")
+    user = host.account()
+    log, old = folder / f"{host.name}.log", folder / f"{host.name}.log.1"
+
+    def lines(path):
+        return path.read_text().count("accepted") if path.exists() else 0
+    reload(host, {"log.file": log})
+    host.deliver(user)
+    wait_until(lambda: lines(log) == 1, 5, 0.1, host.story)
+    assert log.stat().st_mode & 0o7777 == 0o640
+    assert log.owner() == folder.owner()
+    log.rename(old)
+    assert "No setting has changed" in host.run("reload")
+    host.deliver(user)
+    wait_until(lambda: lines(log) == 1, 5, 0.1, host.story)
+    assert lines(old) == 1
+    wait_for_return(host, fallen(host, "ledger"))
+    host.deliver(user)
+    wait_until(lambda: lines(log) == 2, 5, 0.1, host.story)
+    host.restart()
+    host.deliver(user)
+    wait_until(lambda: lines(log) == 3, 5, 0.1, host.story)
+
+
+def test_bad_log_file_is_said_everywhere_with_what_was_expected(office):
+    host = office("nolog")
+    host.configure({"log.file": "/nowhere/at/all.log", "smtp.banner": "never"})
+    expected = "log.file: the folder of /nowhere/at/all.log is not there, expected one that exists"
+    checked, done = host.attempt("check"), host.attempt("reload")
+    assert checked.returncode != 0 and expected in " ".join(checked.stdout.split())
+    assert done.returncode != 0 and expected in done.stderr
+    assert "the old settings stay in force" in done.stderr
+    assert not banner(host).endswith("never")
+    host.stop()
+    with pytest.raises(Failure) as failed:
+        host.start()
+    assert expected in str(failed.value)
+
+
 def test_what_needs_a_restart_is_said_and_waits_for_it(office):
     """At each reload, and a process that is started again before works as the others do."""
     host = office("later")

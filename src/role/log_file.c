@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+#include "role/log_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#define MODE  0640 /* whatever the umask is: a group may be given the right to read */
+#define FLAGS (O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK)
+
+static int bad_path(const char *path, int error, struct problem *problem) {
+    if (error == ELOOP)
+        return problem_set(problem, -error,
+                           "log.file: %s is a symbolic link, expected the file itself", path);
+    if (error == ENOENT)
+        return problem_set(problem, -error,
+                           "log.file: the folder of %s is not there, expected one that exists",
+                           path);
+    return problem_set(problem, -error,
+                       "log.file: %s cannot be written: %s; expected a file, or the name of a new"
+                       " one, that the master can write",
+                       path, error_text(error));
+}
+
+static int check_kind(const char *path, mode_t mode, struct problem *problem) {
+    if (S_ISLNK(mode))
+        return bad_path(path, ELOOP, problem);
+    return S_ISREG(mode) ? 0
+                         : problem_set(problem, -EINVAL,
+                                       "log.file: %s is no regular file, expected one or the name"
+                                       " of a new one",
+                                       path);
+}
+
+/* Nobody else can have a file open that we make. */
+static int open_or_make(const char *path) {
+    int fd = open(path, FLAGS);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    fd = open(path, FLAGS | O_CREAT | O_EXCL, MODE);
+    if (fd >= 0)
+        (void)fchmod(fd, MODE);
+    return fd;
+}
+
+int log_file_open(const struct conf *conf, int *ret_fd, struct problem *problem) {
+    const char *path = conf->log.file.ptr;
+    struct stat st;
+    *ret_fd = -1;
+    if (!path)
+        return 0;
+    _cleanup_(close_p) int fd = open_or_make(path);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return bad_path(path, errno, problem);
+    int r = check_kind(path, st.st_mode, problem);
+    if (r == 0)
+        *ret_fd = TAKE_FD(fd);
+    return r;
+}
+
+static int check_folder(struct slice path, struct problem *problem) {
+    struct slice folder = slice_first(path, (size_t)slice_rfind_byte(path, '/') + 1);
+    _cleanup_(free_p) char *name = mem_str(folder); /* of "/x" it is "/" */
+    if (faccessat(AT_FDCWD, name, W_OK | X_OK, AT_EACCESS) < 0)
+        return bad_path(path.ptr, errno, problem);
+    return 0;
+}
+
+int log_file_check(const struct conf *conf, struct problem *problem) {
+    const char *path = conf->log.file.ptr;
+    struct stat st;
+    if (!path)
+        return 0;
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? check_folder(conf->log.file, problem)
+                               : bad_path(path, errno, problem);
+    int r = check_kind(path, st.st_mode, problem);
+    if (r == 0 && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
+        r = bad_path(path, errno, problem);
+    return r;
+}
