@@ -146,6 +146,17 @@ static void check_certificate(struct check *k) {
             "the certificate for %s is good until %.*s", facts.subject, SLICE_ARG(ends));
 }
 
+/* Says nothing of a certificate that cannot be read: that was said before. */
+static bool is_of_certificate(struct check *k, const struct tls_key *key) {
+    struct tls_certificate_facts facts;
+    _cleanup_(free_p) char *path = mem_printf("%s/keys/default.crt", k->c->directory);
+    _cleanup_(free_p) char *text = mem_alloc(FILE_MAX);
+    _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, FILE_MAX) : -1;
+    struct slice chain = slice_of(text, n > 0 ? (size_t)n : 0);
+    return tls_certificate_facts(chain, &facts) < 0 || tls_key_fits(key, chain);
+}
+
 static void check_key_content(struct check *k, const char *path) {
     size_t len = 0;
     struct problem problem = {0};
@@ -155,6 +166,8 @@ static void check_key_content(struct check *k, const char *path) {
         return;
     if (tls_key_new(slice_of(text, len), &key, &problem) < 0)
         add(k, LEVEL_ERROR, "%s: %s", path, problem.text);
+    else if (!is_of_certificate(k, key))
+        add(k, LEVEL_ERROR, "%s is not the key of the first certificate in keys/default.crt", path);
     else
         add(k, LEVEL_OK, "the private key is nobody else's to read");
     tls_key_free(key);

@@ -9,7 +9,7 @@
  *     links           the master connects it with its peers, now and whenever one was restarted
  *     role->go        all peers have been linked once: work begins
  *     role->listen    for each listening socket the role gets
- *     role->reload    the settings may have changed, or files that the master reads or opens for it
+ *     role->reload    the settings may have changed, or files that the role has beside them
  *     role->stop      finish what is under way; returning ends the process
  * Calls of other roles (role->handlers) may come as soon as open has returned 0.
  */

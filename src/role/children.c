@@ -507,10 +507,10 @@ void children_stop(struct children *c) {
         ;
 }
 
-/* What it reads beside the settings may have changed; or it has yet to take the last ones. */
+/* Files that it has beside the settings may have changed; or it has yet to take the last ones. */
 static bool always_reloads(const struct child *child) {
     enum role role = child->role->role;
-    return role == ROLE_RESOLVER || role == ROLE_LEDGER || child->refused;
+    return role == ROLE_RESOLVER || role == ROLE_LEDGER || role == ROLE_KEYS || child->refused;
 }
 
 static int reload(struct child *child, struct problem *problem) {

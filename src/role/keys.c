@@ -2,7 +2,8 @@
 /*
  * The keys role: the only process that reads private keys. It signs for those who may ask and never
  * shows a key. Key and certificate lie in its directory as default.key and default.crt (PEM). They
- * are read again when they have changed: the edges ask every few seconds.
+ * are read again when they have changed: the edges ask every few seconds, and a reload does. A pair
+ * with which the edges could do nothing is refused here, where the files are known by name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,8 @@ struct keys {
     struct stat refused[2];    /* files that were tried and are no pair */
 };
 
-static const char *const names[2] = {"default.crt", "default.key"};
+enum { CHAIN, KEY };
+static const char *const names[2] = {[CHAIN] = "default.crt", [KEY] = "default.key"};
 
 static void pair_leave(struct pair *p) {
     if (!p || --p->users > 0)
@@ -41,28 +43,68 @@ static void pair_leave(struct pair *p) {
     free(p);
 }
 
-static int read_file(const char *name, char **ret_text, struct problem *problem) {
-    _cleanup_(close_p) int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+/* ------------------------------------------------------------------ reading */
+
+static int cannot_read(unsigned file, int error, struct problem *problem) {
+    static const char *const expected[2] = {"the certificate of this host and those above it",
+                                            "the private key of the certificate"};
+    const char *name = names[file];
+    if (error == ENOENT)
+        return problem_set(problem, -error, "keys/%s is not there; put %s there as PEM text", name,
+                           expected[file]);
+    if (error == ELOOP)
+        return problem_set(problem, -error,
+                           "keys/%s is a symbolic link; put the file itself there, since its"
+                           " process can see nothing outside of the folder",
+                           name);
+    if (error == EACCES)
+        return problem_set(problem, -error,
+                           "keys/%s may not be read; make it belong to the user to whom the folder"
+                           " belongs, with mode 600",
+                           name);
+    return problem_set(problem, -error, "keys/%s cannot be read: %s; expected %s as PEM text", name,
+                       error_text(error), expected[file]);
+}
+
+static int read_file(unsigned file, char **ret_text, struct problem *problem) {
+    _cleanup_(close_p) int fd = open(names[file], O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
-        return problem_set(problem, -errno, "keys/%s cannot be read: %s", name, error_text(errno));
+        return cannot_read(file, errno, problem);
     _cleanup_(free_p) char *text = mem_alloc(FILE_MAX + 1);
     ssize_t n = read(fd, text, FILE_MAX + 1);
-    if (n < 0 || n > FILE_MAX)
-        return problem_set(problem, -EIO, "keys/%s cannot be read whole", name);
+    if (n < 0 || n > FILE_MAX) {
+        int error = n < 0 ? errno : EFBIG;
+        mem_wipe(text, n < 0 ? 0 : (size_t)n);
+        return cannot_read(file, error, problem);
+    }
     text[n] = '\0';
     *ret_text = TAKE_PTR(text);
     return 0;
 }
 
 static int read_key(struct tls_key **ret, struct problem *problem) {
+    struct problem why = {0};
     char *pem = NULL;
-    int r = read_file(names[1], &pem, problem);
+    int r = read_file(KEY, &pem, problem);
     if (r < 0 || !pem)
         return r;
-    r = tls_key_new(slice_of_str(pem), ret, problem);
+    r = tls_key_new(slice_of_str(pem), ret, &why);
     mem_wipe(pem, strlen(pem));
     free(pem);
-    return r;
+    return r < 0 ? problem_set(problem, r, "keys/%s: %s", names[KEY], why.text) : 0;
+}
+
+/* As the edges will do with it; nothing is signed on the way. */
+static int read_chain(char **ret, struct problem *problem) {
+    struct tls_signer signer = {tls_key_sign, NULL};
+    struct tls_context *context = NULL;
+    struct problem why = {0};
+    int r = read_file(CHAIN, ret, problem);
+    if (r < 0)
+        return r;
+    r = tls_server_new(slice_of_str(*ret), &signer, &context, &why);
+    tls_context_free(context);
+    return r < 0 ? problem_set(problem, r, "keys/%s: %s", names[CHAIN], why.text) : 0;
 }
 
 static void stat_files(struct stat ret[static 2]) {
@@ -86,12 +128,14 @@ static int read_pair(struct pair **ret, struct problem *problem) {
     p->users = 1;
     p->number = (uint64_t)fiber_wall();
     stat_files(p->files);
-    int r = read_file(names[0], &p->chain, problem);
+    int r = read_chain(&p->chain, problem);
     if (r == 0)
         r = read_key(&p->key, problem);
     if (r == 0 && !tls_key_fits(p->key, slice_of_str(p->chain)))
-        r = problem_set(problem, -E_SYNTAX, "keys/%s is not the key of keys/%s", names[1],
-                        names[0]);
+        r = problem_set(problem, -E_SYNTAX,
+                        "keys/%s is not the key of the first certificate in keys/%s; put two files"
+                        " there that belong together, this host's certificate first",
+                        names[KEY], names[CHAIN]);
     if (r < 0)
         pair_leave(p);
     else
@@ -99,32 +143,50 @@ static int read_pair(struct pair **ret, struct problem *problem) {
     return r;
 }
 
-static int keys_open(struct process *p, struct problem *problem) {
+/* ------------------------------------------------------------------ life */
+
+static int open_keys(struct process *p, struct problem *problem) {
     struct keys *k = NEW(struct keys);
     p->state = k;
     return read_pair(&k->now, problem);
 }
 
-/* Files that were replaced are taken as soon as they are a pair again. */
-static void look_for_newer(struct process *p) {
+/* Takes files that were replaced as soon as they are a pair again; negative: they are none now. */
+static int take_newer(struct process *p, struct problem *problem) {
     struct keys *k = p->state;
-    struct problem problem = {0};
     struct pair *fresh = NULL;
-    struct stat files[2];
-    stat_files(files);
-    if (same_files(files, k->now->files) || same_files(files, k->refused))
-        return;
-    if (read_pair(&fresh, &problem) < 0) {
-        memcpy(k->refused, files, sizeof files);
-        process_event(p, 0, KIND_WARNING, NULL, 0,
-                      "The certificate has changed and cannot be used yet: %s", problem.text);
-        return;
-    }
+    int r = read_pair(&fresh, problem);
+    if (r < 0)
+        return r;
     pair_leave(k->before);
     k->before = k->now;
     k->now = fresh;
     process_event(p, 0, KIND_RELOAD, NULL, 0, "A new certificate is in use.");
+    return 0;
 }
+
+static void look_for_newer(struct process *p) {
+    struct keys *k = p->state;
+    struct problem problem = {0};
+    struct stat files[2];
+    stat_files(files);
+    if (same_files(files, k->now->files) || same_files(files, k->refused) ||
+        take_newer(p, &problem) == 0)
+        return;
+    memcpy(k->refused, files, sizeof files);
+    process_event(p, 0, KIND_WARNING, NULL, 0,
+                  "The certificate has changed and cannot be used yet: %s", problem.text);
+}
+
+static int reload_keys(struct process *p, const struct conf *before, struct problem *problem) {
+    struct keys *k = p->state;
+    struct stat files[2];
+    (void)before;
+    stat_files(files);
+    return same_files(files, k->now->files) ? 0 : take_newer(p, problem);
+}
+
+/* ------------------------------------------------------------------ calls */
 
 static int on_certificate(void *arg, const struct rpc_caller *caller,
                           const struct rpc_keys_certificate_in *in, struct arena *a,
@@ -178,5 +240,6 @@ const struct process_role role_keys = {
     .directory = "keys",
     .rights = CONFINE_FILES,
     .handlers = &handlers,
-    .open = keys_open,
+    .open = open_keys,
+    .reload = reload_keys,
 };

@@ -356,6 +356,14 @@ def test_check_finds_a_used_port_a_bad_key_and_a_missing_postmaster(office):
                if one["level"] == "warning")
 
 
+def test_check_finds_a_key_that_is_not_the_certificates(office):
+    made = subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"],
+                          capture_output=True, check=True).stdout
+    (office.folder / "keys/default.key").write_bytes(made)
+    errors = [one["text"] for one in office.json("check", code=FAILED) if one["level"] == "error"]
+    assert any("is not the key of the first certificate" in text for text in errors)
+
+
 def test_config_explains_a_setting(office):
     done = office("config", "smtp.message-size-max")
     assert "50M" in done.stdout

@@ -253,8 +253,10 @@ def test_torn_end_of_the_queue_is_cut_off(office):
 
 
 @pytest.mark.parametrize("name, said", [("directory/directory.db", "directory.db is not"),
-                                        ("keys/default.key", "no private key found"),
-                                        ("keys/default.crt", "keys/default.crt")])
+                                        ("keys/default.key",
+                                         "keys/default.key: no private key found; expected PEM"),
+                                        ("keys/default.crt",
+                                         "keys/default.crt: no certificate found; expected PEM")])
 def test_what_cannot_be_made_anew_is_named_at_the_start(office, name, said):
     """The post office does not open, says what is wrong, and is gone at once."""
     host = office("broken", run=False)
@@ -271,6 +273,42 @@ def test_what_cannot_be_made_anew_is_named_at_the_start(office, name, said):
     path.write_bytes(good)
     host.start()
     host.deliver(host.account())
+
+
+def swap_key(host):
+    """Another key, of which there is no certificate."""
+    made = subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"],
+                          capture_output=True, check=True).stdout
+    (host.folder / "keys/default.key").write_bytes(made)
+
+
+def take_away(host):
+    (host.folder / "keys/default.crt").unlink()
+
+
+def put_link(host):
+    path = host.folder / "keys/default.crt"
+    path.rename(host.folder / "elsewhere.crt")
+    path.symlink_to(host.folder / "elsewhere.crt")
+
+
+@pytest.mark.parametrize("spoil, said", [
+    (swap_key, "keys/default.key is not the key of the first certificate in keys/default.crt; put"),
+    (take_away, "keys/default.crt is not there; put the certificate of this host"),
+    (put_link, "keys/default.crt is a symbolic link; put the file itself there")])
+def test_bad_certificate_is_named_at_a_reload_and_at_the_start(office, spoil, said):
+    """A reload goes on with the old one, a start does not begin."""
+    host = office("pair")
+    spoil(host)
+    for _ in range(2):  # not only the first time
+        done = host.attempt("reload")
+        assert done.returncode != 0 and said in done.stderr
+    with host.smtp("submissions") as wire:
+        assert wire.code("NOOP") == 250
+    host.stop()
+    with pytest.raises(Failure) as failed:
+        host.start()
+    assert said in str(failed.value)
 
 
 def test_damaged_ledger_does_not_keep_letters_from_travelling(kept):
