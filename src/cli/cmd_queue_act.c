@@ -28,7 +28,7 @@ static int act_on_list(struct cli *c, struct rpc_link *link, struct rpc_queue_ac
         const struct cli_given *given = &c->call->given[i];
         if (given->parameter->form != CLI_ARGUMENT)
             continue;
-        in->id = given->number; /* 0 would mean all */
+        in->id = given->number;
         int r = in->id == 0 ? -E_UNKNOWN : act_on(c, link, in, count, problem);
         if (r < 0)
             return problem_set(problem, r, "%.*s: %s", SLICE_ARG(given->text),
@@ -57,7 +57,7 @@ static int act(struct cli *c, const struct acting *acting) {
     bool listed = cli_has(c->call, "ID"), all = cli_has(c->call, "all");
     struct slice match = cli_text(c->call, "match");
     struct rpc_queue_act_in in = {
-        .action = (uint8_t)acting->action, .match = match, .bounce = acting->bounce};
+        .action = (uint8_t)acting->action, .all = all, .match = match, .bounce = acting->bounce};
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     if ((listed ? 1 : 0) + (all ? 1 : 0) + (match.len > 0 ? 1 : 0) != 1) {
         cli_say("say which letters: their ids, --match TEXT, or --all");

@@ -54,10 +54,10 @@ static void snapshot_take(struct queue *q, letter_id after, struct snapshot *s) 
         (void)sort(s);
 }
 
-/* One letter that is asked for by its id, or all of them. */
+/* One letter that is asked for by its id, or all that may match. */
 static void snapshot_of(struct queue *q, const struct queue_match *match, letter_id after,
                         struct snapshot *s) WAITS {
-    if (match->id == 0) {
+    if (!match->id) {
         snapshot_take(q, after, s);
     } else if (match->id > after) {
         buf_add_bytes(&s->ids, &match->id, sizeof match->id);
@@ -90,7 +90,7 @@ static bool matches(const struct spool_letter *letter, const struct queue_match 
                     struct arena *a) {
     struct spool_envelope envelope;
     struct spool_state state;
-    if (match->id || match->text.len == 0)
+    if (match->all || match->id)
         return true;
     spool_envelope(letter, a, &envelope);
     if (contains(envelope.sender, match->text))
@@ -340,12 +340,20 @@ static void act_together(struct act *act) WAITS {
             fiber_cancel_children();
 }
 
+static bool says_which(const struct queue_match *match) {
+    return (match->all ? 1 : 0) + (match->id ? 1 : 0) + (match->text.len > 0 ? 1 : 0) == 1;
+}
+
 int queue_act(struct queue *q, enum queue_action action, const struct queue_match *match,
               bool bounce, uint64_t *ret_count, struct problem *problem) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     struct act act = {.q = q, .action = action, .match = match, .bounce = bounce};
     if (action >= QUEUE_ACTIONS)
         return problem_set(problem, -EINVAL, "there is no such action");
+    if (!says_which(match))
+        return problem_set(problem, -EINVAL,
+                           "say which letters: by id, by a part of an address, or"
+                           " all");
     fiber_cond_init(&act.done);
     snapshot_of(q, match, 0, &act.snapshot);
     act_together(&act);

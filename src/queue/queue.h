@@ -216,10 +216,11 @@ void queue_stop(struct queue *q, usec_t deadline) WAITS;
 
 /* ------------------------------------------------------------------ looking, interfering */
 
-/* Which letters: one by its id, or all that match. */
+/* Which letters: exactly one of these is given. */
 struct queue_match {
-    letter_id id;      /* not 0: this one, and `text` counts for nothing */
-    struct slice text; /* part of the sender or of an open recipient, any case; empty: all */
+    bool all;          /* every letter */
+    letter_id id;      /* this one */
+    struct slice text; /* those with this in the sender or in an open recipient, in any case */
 };
 
 /* What is left to do for one recipient. */
@@ -265,7 +266,8 @@ enum queue_action {
 /*
  * Durable when it returns 0; `ret_count`: letters that it was done to. With `bounce` the sender of
  * a removed letter is told. A letter that is just being transmitted or delivered may still arrive
- * although it was removed. -E_UNKNOWN: no letter of that id; or as spool_update().
+ * although it was removed. -E_UNKNOWN: no letter of that id; -EINVAL: the match does not say which,
+ * or says more than one thing; or as spool_update().
  */
 int queue_act(struct queue *q, enum queue_action action, const struct queue_match *match,
               bool bounce, uint64_t *ret_count, struct problem *problem) WAITS;

@@ -338,7 +338,7 @@ static struct rpc_waiting *waiting_of(const struct queue_entry *e, struct arena 
 static int on_list(void *arg, const struct rpc_caller *caller, const struct rpc_queue_list_in *in,
                    struct arena *a, struct rpc_queue_list_out *out, struct problem *problem) {
     struct process *p = arg;
-    struct queue_match match = {.text = in->match};
+    struct queue_match match = {.all = in->match.len == 0, .text = in->match};
     struct queue_page page;
     size_t budget = ANSWER_TEXT_MAX;
     (void)caller;
@@ -372,7 +372,7 @@ static int on_list(void *arg, const struct rpc_caller *caller, const struct rpc_
 static int on_act(void *arg, const struct rpc_caller *caller, const struct rpc_queue_act_in *in,
                   struct arena *a, struct rpc_queue_act_out *out, struct problem *problem) {
     struct process *p = arg;
-    struct queue_match match = {.id = in->id, .text = in->match};
+    struct queue_match match = {.all = in->all, .id = in->id, .text = in->match};
     (void)caller;
     (void)a;
     if (in->action >= QUEUE_ACTIONS)

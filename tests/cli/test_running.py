@@ -150,7 +150,7 @@ def test_queue_commands_want_to_know_which_letters(running):
     for words in ([], ["--all", "--match", "x"]):
         assert "say which letters" in running("queue", "remove", *words, code=USAGE).stderr
     running("queue", "remove", "0c8q2zv5k7g00", code=NOT_FOUND)
-    # The id 0 stands for all letters between the processes, not on the command line.
+    # No letter has the id 0.
     running("queue", "remove", "0000000000000", code=NOT_FOUND)
     assert len(running.json("queue", "list")) == 2
     assert running.json("queue", "remove", "--all") == {"count": 2}

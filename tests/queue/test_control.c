@@ -17,7 +17,7 @@ static int not_now(struct office *o, const struct queue_transmission *t,
 }
 
 static uint64_t act(struct office *o, enum queue_action action, letter_id id, const char *text) {
-    struct queue_match match = {.id = id, .text = slice_of_str(text)};
+    struct queue_match match = {.all = id == 0 && !text[0], .id = id, .text = slice_of_str(text)};
     struct problem problem;
     uint64_t count = 0;
     int error = queue_act(o->queue, action, &match, false, &count, &problem);
@@ -27,7 +27,7 @@ static uint64_t act(struct office *o, enum queue_action action, letter_id id, co
 }
 
 static struct queue_page list(struct office *o, const char *text, letter_id after, size_t limit) {
-    struct queue_match match = {.text = slice_of_str(text)};
+    struct queue_match match = {.all = !text[0], .text = slice_of_str(text)};
     struct queue_page page;
     assert_int_equal(queue_list(o->queue, &match, after, limit, true, &o->memory, &page), 0);
     return page;
@@ -167,12 +167,35 @@ OFFICE_TEST(removing_with_bounce_tells_the_sender) {
     assert_int_equal(occurs(report, "Status: 5.7.1\r\n"), 1);
 }
 
+/* An id that was lost on the way must not turn into every letter. */
+OFFICE_TEST(all_letters_are_meant_only_where_that_is_said) {
+    struct problem problem = {0};
+    uint64_t count = 7;
+    o->transmit = not_now;
+    letter_id id = office_send(o, "tama@here.test", "late@away.test");
+    const struct queue_match unclear[] = {{0},
+                                          {.all = true, .id = id},
+                                          {.all = true, .text = S("late")},
+                                          {.id = id, .text = S("late")}};
+    office_wait(o, USEC_SEC);
+    for (size_t i = 0; i < ARRAY_SIZE(unclear); i++) {
+        int r = queue_act(o->queue, QUEUE_REMOVE, &unclear[i], false, &count, &problem);
+        assert_int_equal(r, -EINVAL);
+        assert_int_equal(count, 7);
+    }
+    assert_int_equal(office_letters(o), 1);
+    assert_int_equal(
+        queue_act(o->queue, QUEUE_REMOVE, &(struct queue_match){.all = true}, false, &count, NULL),
+        0);
+    assert_int_equal(count, 1);
+}
+
 OFFICE_TEST(unknown_letter_is_told) {
     uint64_t count;
     struct problem problem;
     struct queue_match match = {.id = 4711};
     assert_int_equal(queue_act(o->queue, QUEUE_HOLD, &match, false, &count, &problem), -E_UNKNOWN);
-    match.id = 0;
+    match = (struct queue_match){.all = true};
     assert_int_equal(queue_act(o->queue, QUEUE_HOLD, &match, false, &count, &problem), 0);
     assert_int_equal(count, 0);
     assert_int_equal(queue_act(o->queue, QUEUE_ACTIONS, &match, false, &count, &problem), -EINVAL);
@@ -299,6 +322,7 @@ int main(void) {
             test_letter_that_is_removed_while_hosts_answer_at_different_times_stays_removed),
         cmocka_unit_test(test_letter_that_is_held_while_it_is_transmitted_keeps_what_came_of_it),
         cmocka_unit_test(test_letter_itself_can_be_read),
+        cmocka_unit_test(test_all_letters_are_meant_only_where_that_is_said),
         cmocka_unit_test(test_new_settings_count_at_once),
         cmocka_unit_test(test_new_settings_reach_the_spool_and_the_reports),
     };

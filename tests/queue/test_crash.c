@@ -248,7 +248,7 @@ static void after_the_crash(struct office *o) {
     buf_clear(&o->journey);
     o->options.spool.io = NULL;
     office_open(o);
-    struct queue_match all = {0}; /* it may have died between hold and release */
+    struct queue_match all = {.all = true}; /* it may have died between hold and release */
     uint64_t count;
     assert_int_equal(queue_act(o->queue, QUEUE_RELEASE, &all, false, &count, NULL), 0);
     office_wait(o, 6 * USEC_HOUR);

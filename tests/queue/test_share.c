@@ -121,7 +121,7 @@ static int fails_first(struct office *o, const struct queue_transmission *t,
 }
 
 OFFICE_TEST(letters_that_were_tried_before_leave_room_for_fresh_ones) {
-    struct queue_match all = {0};
+    struct queue_match all = {.all = true};
     uint64_t count;
     o->options.active_max = 8;
     office_reopen(o);
