@@ -7,7 +7,7 @@
 #include "journey/event.h"
 
 #include "journey/kinds.h"
-#include "journey/words.h"
+#include "letter/words.h"
 
 #define VERSION 1
 #define CUT     S("...")

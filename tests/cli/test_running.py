@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Commands that need the post office to run: status, queue, journey, log, reload, stop."""
+import base64
 import json
 import re
 import smtplib
@@ -166,6 +167,23 @@ def test_journey_is_found_by_id_address_and_message_id(running):
         assert letter["letter"] in text and "tama@example.test" in text
     running("journey", "nobody@nowhere.test", code=NOT_FOUND)
     assert PASSWORD not in running("journey", letter["letter"], "--json").stdout
+
+
+def test_a_subject_is_shown_and_found_as_it_is_read(running):
+    """In the character sets that Japanese letters come in, with and without encoded words."""
+    running.add("tama@example.test")
+    mime = base64.b64encode("会議① の件".encode("cp932")).decode()
+    for number, subject in enumerate((b"=?ISO-2022-JP?B?GyRCMnE1RC0hGyhCIBskQiROTW8bKEI=?=",
+                                      b"=?Shift_JIS?B?" + mime.encode() + b"?=",
+                                      "会議① の件".encode("euc_jp", "replace"))):
+        sender = f"b{number}@outside.test"
+        send(running, sender, "tama@example.test",
+             letter=b"From: " + sender.encode() + b"\r\nSubject: " + subject + b"\r\n\r\nx\r\n")
+        letter = wait_for(lambda: journeys(running, sender))
+        assert "会議" in running("journey", sender).stdout
+        assert letter["letter"] in [one["letter"] for one in running.json("journey", "会議")]
+    assert len(running.json("journey", "会議")) == 3
+    assert "会議①" in running("journey", "b0@outside.test").stdout
 
 
 def test_several_journeys_end_with_the_newest(running):

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * First byte 2: the rest is a header field. Even: the rest is a record; what can be decoded has to
- * come out the same after another round, but for cleaned dialogues. Odd: the rest is a dialogue;
- * cleaning it twice is like once, and nothing secret stays.
+ * First byte even: the rest is a record; what can be decoded has to come out the same after another
+ * round, but for cleaned dialogues. Odd: the rest is a dialogue; cleaning it twice is like once,
+ * and nothing secret stays.
  */
 #include "journey/event.h"
 #include "journey/key.h"
 #include "journey/kinds.h"
-#include "journey/words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -55,20 +54,11 @@ static void try_dialogue(struct slice dialogue) {
         MUST(!slice_starts_nocase(line, S("C: PASS ")) || slice_eq(slice_from(line, 8), S("***")));
 }
 
-/* Latin-1 may take twice its bytes as UTF-8, nothing else grows. */
-static void try_words(struct slice text) {
-    _cleanup_(buf_done) struct buf b = {0};
-    words_decode(&b, text);
-    MUST(b.len <= 2 * text.len);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     if (len == 0)
         return 0;
     struct slice rest = slice_of(bytes + 1, len - 1);
-    if (bytes[0] == 2)
-        try_words(rest);
-    else if (bytes[0] % 2 == 0)
+    if (bytes[0] % 2 == 0)
         try_record(rest);
     else
         try_dialogue(rest);
