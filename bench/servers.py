@@ -13,12 +13,11 @@ PROGRAM = os.environ.get("HAYAUMA") or str(TOP / "build/hayauma")
 HERE = "127.0.0.1"
 START_LIMIT = 60
 
-# Limits that guard against one stranger would stop the load tools, which are one; and the price of
-# a password hash is left out on both sides. All else is as `hayauma init` makes it.
+# Limits that guard against one stranger would stop the load tools, which are one. All else is as
+# `hayauma init` makes it.
 SETTINGS = {
     "smtp": {"trusted-networks": "127.0.0.0/8"},
     "login": {"allow-plaintext": "yes"},
-    "password": {"memory": "8K", "passes": "1"},
 }
 
 

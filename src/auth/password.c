@@ -141,6 +141,8 @@ bool password_is_outdated(const char *hash, struct password_cost cost) {
         return true;
     for (unsigned i = 0; i < 4; i++) /* "", "argon2id", "v=19", the parameters */
         (void)slice_next(&rest, '$', &field);
-    return parameter(field, S("m=")) * 1024 < memory_bytes(cost) ||
-           parameter(field, S("t=")) < passes_of(cost);
+    uint64_t memory = parameter(field, S("m=")), passes = parameter(field, S("t="));
+    if (memory == PASSWORD_COST_MIN.memory_kib && passes == PASSWORD_COST_MIN.passes)
+        return false;
+    return memory * 1024 < memory_bytes(cost) || passes < passes_of(cost);
 }

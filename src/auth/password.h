@@ -21,7 +21,7 @@ struct password_cost {
 };
 
 #define PASSWORD_COST_DEFAULT ((struct password_cost){19 * 1024, 2}) /* 40 ms and 19 MiB */
-#define PASSWORD_COST_MIN     ((struct password_cost){8, 1})         /* tests and bulk loading */
+#define PASSWORD_COST_MIN     ((struct password_cost){8, 1})         /* for tests; no protection */
 
 int password_setup(void); /* 0, or -ENOSYS when libsodium cannot start */
 
@@ -47,7 +47,10 @@ int password_verify(struct slice password, const char *hash);
  */
 int password_verify_nobody(struct slice password, struct password_cost cost);
 
-/* True when the hash is not Argon2id or is weaker than `cost`: hash the password anew at login. */
+/*
+ * True when the hash is not Argon2id or is weaker than `cost`: hash the password anew at login. One
+ * of PASSWORD_COST_MIN stays: it was made so on purpose, and no setting asks for so little.
+ */
 bool password_is_outdated(const char *hash, struct password_cost cost);
 
 /* "argon2id", "yescrypt", "sha512-crypt" ...; NULL for text that is no known hash. */

@@ -211,7 +211,7 @@ const struct conf_setting conf_settings[] = {
          DOC("The longest delay after failed logins.",
              "ログイン失敗による遅れの上限。",
              "1min")),
-    SIZE(CONF_PASSWORD, password.memory, "memory", "19M", LIMITS(8 * KIB, 4 * GIB),
+    SIZE(CONF_PASSWORD, password.memory, "memory", "19M", LIMITS(64 * KIB, 4 * GIB),
          FOR(DIRECTORY, CONF_RELOAD),
          DOC("The memory that hashing one password takes.",
              "パスワード一つのハッシュ計算に使うメモリ。",

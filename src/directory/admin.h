@@ -65,7 +65,7 @@ struct account_new {
     bool admin; /* gets postmaster@ and abuse@ where nothing else is said */
     bool disabled;
     bool accept_weak;  /* take a weak password all the same */
-    bool minimal_cost; /* cheapest hash; replaced by a full one at the first login */
+    bool minimal_cost; /* the cheapest hash, for tests: it stays */
 };
 
 int directory_account_add(struct directory *d, const struct account_new *account, uint64_t *ret_id,

@@ -71,6 +71,14 @@ static void test_a_weaker_hash_is_outdated_a_stronger_one_is_not(void **state) {
     assert_true(password_is_outdated("$argon2i$v=19$m=64,t=2,p=1$c2FsdA$aGFzaA", cost));
 }
 
+static void test_a_hash_that_was_made_for_tests_stays(void **state) {
+    struct password_cost cost = {64, 2};
+    (void)state;
+    assert_false(password_is_outdated("$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA", cost));
+    assert_true(password_is_outdated("$argon2id$v=19$m=8,t=2,p=1$c2FsdA$aGFzaA", cost));
+    assert_true(password_is_outdated("$argon2id$v=19$m=16,t=1,p=1$c2FsdA$aGFzaA", cost));
+}
+
 static void test_nobody_is_refused_at_the_same_cost(void **state) {
     assert_int_equal(password_verify_nobody(S("x"), PASSWORD_COST_MIN), -E_REFUSED);
     assert_int_equal(password_verify_nobody(S(""), PASSWORD_COST_MIN), -E_REFUSED);
@@ -104,6 +112,7 @@ int main(void) {
         cmocka_unit_test(test_c6_imported_hashes_verify),
         cmocka_unit_test(test_text_that_is_no_hash_is_said_to_be_none),
         cmocka_unit_test(test_a_weaker_hash_is_outdated_a_stronger_one_is_not),
+        cmocka_unit_test(test_a_hash_that_was_made_for_tests_stays),
         cmocka_unit_test(test_nobody_is_refused_at_the_same_cost),
         cmocka_unit_test(test_rfc4616_s2_no_nul_no_control_in_a_password),
     };

@@ -54,8 +54,8 @@ class Office:
     def json(self, *words, **more):
         return json.loads(self(*words, "--json", **more).stdout)
 
-    def add(self, address, *words, password=PASSWORD, **more):
-        return self("account", "add", address, "--password-stdin", "--hash-cost", "min", *words,
+    def add(self, address, *words, password=PASSWORD, cost="min", **more):
+        return self("account", "add", address, "--password-stdin", "--hash-cost", cost, *words,
                     stdin=password + "\n", **more)
 
     @property

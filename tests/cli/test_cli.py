@@ -153,8 +153,9 @@ def test_wrong_accounts_are_refused_with_a_sentence(either):
             (["new@example.test"], "", USAGE, "password is empty"),
             (["new@example.test"], "x" * 600, USAGE, "511 bytes"),
             (["new@example.test", "--generate"], PASSWORD, USAGE, "only one of them")):
-        assert said in either.add(*words, password=password, code=code).stderr
-    either.add("weak@example.test", "--force-weak", password="password")
+        assert said in either.add(*words, password=password, code=code, cost="normal").stderr
+    either.add("weak@example.test", "--force-weak", password="password", cost="normal")
+    either.add("test@example.test", password="password")  # for tests, says --hash-cost min
 
 
 def test_generated_passwords_are_printed_once_and_differ(either):
