@@ -21,6 +21,7 @@
 #define IN_MEMORY_MAX (512U << 10)    /* a larger letter lies in a file */
 #define IN_FILE_COST  (64U << 10)     /* what a letter in a file takes in memory, about */
 #define DUE_TOGETHER  (30 * USEC_SEC) /* whose time comes so soon is tried along with others */
+#define TURN_WAIT     (10 * USEC_SEC) /* for the sake of order, and no longer */
 #define BROKEN_MOST                                                                                \
     8U /* so often an end of a role counts for nothing; then as a failed attempt                   \
         */
@@ -245,16 +246,19 @@ static void pass_turns(struct attempt *at, bool aliases_too) {
 
 /*
  * Until letters that came before are on their way; without the body in memory, for which those may
- * have to wait. An alias has its turn now: from here to the commit with its new letter there is
- * hardly a wait.
+ * have to wait. When one of them is stuck, with a thousand recipients of whom some cannot be had,
+ * order is given up. An alias has its turn now: from here to the commit with its new letter there
+ * is hardly a wait. 0, or -ECANCELED.
  */
 static int await_turns(struct attempt *at) WAITS {
+    _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
+        fiber_deadline_begin(fiber_now() + TURN_WAIT);
     int error = 0;
     pass_turns(at, false);
     for (size_t i = 0; !error && i < at->count; i++)
         error = fiber_turn_wait(&at->tasks[i].turn);
     pass_turns(at, true);
-    return error;
+    return error == -ETIMEDOUT ? 0 : error;
 }
 
 /* ------------------------------------------------------------------ dead ends, aliases */

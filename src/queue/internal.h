@@ -25,8 +25,8 @@
  * Order. Letters that come one after the other for one address of this host go to the mailbox in
  * that order. An attempt that begins at the door takes a turn (fiber/turn.h) for each address on
  * its first attempt, before it has to wait for anything, and passes it on when the delivery begins;
- * the mailbox keeps them in order from there. A letter that was tried before has no turn, and holds
- * nobody up.
+ * the mailbox keeps them in order from there. A letter that was tried before has no turn and holds
+ * nobody up, one that is stuck does so for seconds.
  *
  * An attempt (attempt.c) routes the recipients whose time has come, carries out what follows
  * (steps.c, carry.c), and has the outcomes written (settle.c) with what they cause: reports

@@ -18,7 +18,8 @@
  * process, or the one that transmits, ends between the other host's acceptance and the commit with
  * its outcome, which begins at once (or, when the sender asked for a report of success, within half
  * a minute). What became of the letter at this host, and at each other one, is settled without
- * waiting for those that take longer.
+ * waiting for those that take longer. ops.deliver() begins for letters to one address in the order
+ * in which they were taken; one that has to be tried again, or is stuck, loses its place.
  *
  * One letter has one id everywhere: the one that the edge gave it at MAIL. Letters that are made
  * here (reports, letters to the targets of an alias) get theirs from `options.worker`.

@@ -213,6 +213,25 @@ OFFICE_TEST(letters_for_other_addresses_are_not_held_up) {
     assert_int_equal(office_last(o, "mike@here.test")->id, second);
 }
 
+static void mike_is_stuck(struct office *o, struct slice address) {
+    (void)o;
+    if (slice_starts(address, S("mike")))
+        (void)fiber_sleep(4 * USEC_MIN);
+}
+
+OFFICE_TEST(letter_that_is_stuck_holds_up_younger_ones_for_ten_seconds) {
+    o->look_up = mike_is_stuck;
+    letter_id first = office_send(o, "tama@here.test", "kuro@here.test mike@here.test");
+    letter_id second = office_send(o, "tama@here.test", "kuro@here.test");
+    office_wait(o, 9 * USEC_SEC);
+    assert_int_equal(office_count(o, "kuro@here.test"), 0);
+    office_wait(o, 2 * USEC_SEC);
+    assert_int_equal(office_last(o, "kuro@here.test")->id, second);
+    office_wait(o, 5 * USEC_MIN);
+    assert_int_equal(office_last(o, "kuro@here.test")->id, first);
+    assert_int_equal(office_letters(o), 0);
+}
+
 static int not_yet(struct office *o, const struct queue_delivery *d, struct problem *p) {
     (void)o, (void)d, (void)p;
     return -E_TEMPORARY;
@@ -329,6 +348,7 @@ int main(void) {
         cmocka_unit_test(test_order_is_kept_among_letters_with_several_recipients),
         cmocka_unit_test(test_letter_with_an_address_twice_does_not_wait_for_itself),
         cmocka_unit_test(test_letters_for_other_addresses_are_not_held_up),
+        cmocka_unit_test(test_letter_that_is_stuck_holds_up_younger_ones_for_ten_seconds),
         cmocka_unit_test(test_letter_that_is_tried_again_holds_up_no_younger_one),
         cmocka_unit_test(test_letter_that_leads_nowhere_now_gives_its_turn_on),
         cmocka_unit_test(test_waiting_letters_have_no_fibers),
