@@ -149,6 +149,71 @@ OFFICE_TEST(notices_are_not_repeated_after_a_restart) {
     assert_int_equal(office_reports(o), 1);
 }
 
+/* Both of them once, however often the queue is stopped, also just before and behind their time. */
+OFFICE_TEST(each_notice_is_sent_once_over_many_restarts) {
+    o->transmit = never_there;
+    tried = 0;
+    office_send(o, "tama@here.test", "out@away.test");
+    for (int i = 0; i < 30 * 6; i++) {
+        office_wait(o, 10 * USEC_MIN);
+        office_reopen(o);
+        if (i < 23 * 6)
+            assert_in_range(office_reports(o), 0, 1);
+    }
+    assert_int_equal(office_reports(o), 2);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(occurs(office_report(o, i), "Action: delayed\r\n"), 1);
+}
+
+/* Notices whose time has passed meanwhile go out as one. */
+OFFICE_TEST(queue_that_was_off_for_a_day_tells_of_the_delay_once) {
+    o->transmit = never_there;
+    tried = 0;
+    office_send(o, "tama@here.test", "out@away.test");
+    office_wait(o, USEC_HOUR);
+    office_close(o);
+    (void)fiber_sleep(30 * USEC_HOUR);
+    office_open(o);
+    office_wait(o, USEC_MIN);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Action: delayed\r\n"), 1);
+    office_wait(o, 3 * USEC_DAY);
+    assert_int_equal(office_reports(o), 1);
+}
+
+/* The host may be back: a letter is not given up untried. */
+OFFICE_TEST(queue_that_was_off_until_the_end_tries_once_more) {
+    o->transmit = never_there;
+    tried = 0;
+    office_send(o, "tama@here.test", "out@away.test");
+    office_wait(o, USEC_HOUR);
+    unsigned before = tried;
+    office_close(o);
+    (void)fiber_sleep(6 * USEC_DAY);
+    office_open(o);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(tried, before + 1);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Action: failed\r\n"), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Action: delayed\r\n"), 0);
+}
+
+/* Its time is over at the very moment, not a microsecond later and no attempt later. */
+OFFICE_TEST(attempt_that_ends_when_the_time_is_over_is_the_last) {
+    o->number = 1;
+    o->transmit = some_never_there;
+    office_send(o, "tama@here.test", "a@slow.test/4 b@away.test/4");
+    office_wait(o, 5 * USEC_DAY - USEC_MS);
+    assert_int_equal(office_letters(o), 1);
+    unsigned before = o->transmissions;
+    office_wait(o, 2 * USEC_SEC);
+    assert_int_equal(o->transmissions, before + 2);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Status: 4.4.7\r\n"), 2);
+}
+
 /* ------------------------------------------------------------------ roles that end */
 
 static int role_ended(struct office *o, const struct queue_delivery *d, struct problem *p) {
@@ -378,6 +443,10 @@ int main(void) {
         cmocka_unit_test(test_sender_is_told_of_the_delay_after_4_and_24_hours),
         cmocka_unit_test(test_notify_decides_on_delay_notices),
         cmocka_unit_test(test_notices_are_not_repeated_after_a_restart),
+        cmocka_unit_test(test_each_notice_is_sent_once_over_many_restarts),
+        cmocka_unit_test(test_queue_that_was_off_for_a_day_tells_of_the_delay_once),
+        cmocka_unit_test(test_queue_that_was_off_until_the_end_tries_once_more),
+        cmocka_unit_test(test_attempt_that_ends_when_the_time_is_over_is_the_last),
         cmocka_unit_test(test_role_that_ended_is_asked_again_in_a_moment_and_it_counts_for_nothing),
         cmocka_unit_test(test_role_that_ends_each_time_counts_as_failed_attempt_in_the_end),
         cmocka_unit_test(test_directory_that_ended_is_asked_again),

@@ -259,6 +259,94 @@ OFFICE_TEST(letter_that_is_held_while_it_is_transmitted_keeps_what_came_of_it) {
     assert_int_equal(office_count(o, "b@two.test"), 1);
 }
 
+OFFICE_TEST(letter_that_is_held_while_it_is_taken_by_all_is_settled) {
+    o->begin = takes_ten_seconds;
+    letter_id id = office_send(o, "tama@here.test", "a@one.test b@two.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
+    office_wait(o, USEC_MIN);
+    assert_int_equal(o->arrived, 2);
+    assert_int_equal(office_letters(o), 0);
+}
+
+/* The attempt is cut short by the stop: hold was on the disk before. */
+OFFICE_TEST(letter_that_is_held_while_it_is_transmitted_stays_held_over_a_restart) {
+    o->begin = takes_ten_seconds;
+    letter_id id = office_send(o, "tama@here.test", "a@one.test b@two.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
+    office_cut(o);
+    office_open(o);
+    office_wait(o, USEC_DAY);
+    assert_int_equal(o->transmissions, 2);
+    assert_true(list(o, "", 0, 1).entries[0].hold);
+    assert_int_equal(act(o, QUEUE_RELEASE, id, ""), 1);
+    office_wait(o, USEC_MIN);
+    assert_int_equal(o->arrived, 2);
+}
+
+/* One attempt is enough for two changes of mind. */
+OFFICE_TEST(letter_that_is_held_and_released_while_it_is_transmitted_goes_on) {
+    o->begin = takes_ten_seconds;
+    o->transmit = not_now;
+    letter_id id = office_send(o, "tama@here.test", "late@one.test");
+    office_wait(o, USEC_SEC);
+    assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
+    assert_int_equal(act(o, QUEUE_RELEASE, id, ""), 1);
+    office_wait(o, USEC_MIN);
+    assert_int_equal(o->transmissions, 1);
+    assert_in_range(list(o, "", 0, 1).entries[0].next, TEST_WALL + 4 * USEC_MIN,
+                    TEST_WALL + 7 * USEC_MIN);
+    office_wait(o, 7 * USEC_MIN);
+    assert_int_equal(o->transmissions, 2);
+}
+
+/* While it is on hold nobody is told of a delay; afterwards once. */
+OFFICE_TEST(hold_of_a_day_causes_one_notice_when_it_ends) {
+    o->transmit = not_now;
+    letter_id id = office_send(o, "tama@here.test", "late@away.test");
+    office_wait(o, USEC_HOUR);
+    assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
+    office_wait(o, 30 * USEC_HOUR);
+    assert_int_equal(office_reports(o), 0);
+    assert_int_equal(act(o, QUEUE_RELEASE, id, ""), 1);
+    office_wait(o, USEC_MIN);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Action: delayed\r\n"), 1);
+}
+
+/* The sender hears of the removal, and of nothing that comes behind it. */
+OFFICE_TEST(letter_that_is_removed_with_bounce_while_it_is_transmitted_is_reported_once) {
+    uint64_t count;
+    o->begin = slowly;
+    o->transmit = not_now;
+    struct queue_match match = {
+        .id = office_send(o, "tama@here.test", "late@one.test b@slow.test/2")};
+    office_wait(o, USEC_SEC);
+    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &match, true, &count, NULL), 0);
+    office_wait(o, 5 * USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Status: 5.7.1\r\n"), 1);
+}
+
+static void looks_up_slowly(struct office *o, struct slice address) {
+    (void)o, (void)address;
+    (void)fiber_sleep(USEC_SEC);
+}
+
+OFFICE_TEST(letter_that_is_removed_while_it_waits_its_turn_stays_removed) {
+    o->look_up = looks_up_slowly;
+    letter_id first = office_send(o, "tama@here.test", "mike@here.test");
+    letter_id second = office_send(o, "tama@here.test", "mike@here.test");
+    office_send(o, "tama@here.test", "mike@here.test");
+    assert_int_equal(act(o, QUEUE_REMOVE, first, ""), 1);
+    assert_int_equal(act(o, QUEUE_REMOVE, second, ""), 1);
+    office_wait(o, USEC_MIN);
+    assert_int_equal(o->arrived, 1);
+    assert_int_equal(office_letters(o), 0);
+}
+
 OFFICE_TEST(letter_itself_can_be_read) {
     char part[64];
     o->transmit = not_now;
@@ -321,6 +409,14 @@ int main(void) {
         cmocka_unit_test(
             test_letter_that_is_removed_while_hosts_answer_at_different_times_stays_removed),
         cmocka_unit_test(test_letter_that_is_held_while_it_is_transmitted_keeps_what_came_of_it),
+        cmocka_unit_test(test_letter_that_is_held_while_it_is_taken_by_all_is_settled),
+        cmocka_unit_test(
+            test_letter_that_is_held_while_it_is_transmitted_stays_held_over_a_restart),
+        cmocka_unit_test(test_letter_that_is_held_and_released_while_it_is_transmitted_goes_on),
+        cmocka_unit_test(test_hold_of_a_day_causes_one_notice_when_it_ends),
+        cmocka_unit_test(
+            test_letter_that_is_removed_with_bounce_while_it_is_transmitted_is_reported_once),
+        cmocka_unit_test(test_letter_that_is_removed_while_it_waits_its_turn_stays_removed),
         cmocka_unit_test(test_letter_itself_can_be_read),
         cmocka_unit_test(test_all_letters_are_meant_only_where_that_is_said),
         cmocka_unit_test(test_new_settings_count_at_once),
