@@ -387,7 +387,7 @@ void stream_printf(struct stream *s, const char *format, ...) {
 int stream_try_fill(struct stream *s) {
     if (s->in_from < s->in_to)
         return 0;
-    int r = s->write_error ? s->write_error : s->read_error;
+    int r = s->write_error && !s->hears_out ? s->write_error : s->read_error;
     if (r == 0)
         r = read_once(s, 1);
     if (r < 0 && s->in)

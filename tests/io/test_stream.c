@@ -169,8 +169,10 @@ FIBER_TEST(what_a_peer_said_before_it_closed_can_be_heard_out) {
     ends[1] = NULL;
     stream_str(ends[0], "lost");
     assert_int_equal(stream_read_line(ends[0], 100, &line), -EPIPE);
+    assert_int_equal(stream_try_fill(ends[0]), -EPIPE);
     stream_hear_out(ends[0]);
     stream_str(ends[0], "dropped");
+    assert_int_equal(stream_try_fill(ends[0]), 0);
     assert_int_equal(stream_read_line(ends[0], 100, &line), 0);
     assert_slice(line, "goodbye\r\n");
     assert_int_equal(stream_read_line(ends[0], 100, &line), -E_EOF);
