@@ -15,6 +15,8 @@
 
 #include "fiber/scheduler.h"
 
+#define LOOK_AGAIN (20 * USEC_MS)
+
 int fiber_fd_init(struct fiber_fd *f, int fd) {
     *f = (struct fiber_fd){.fd = fd, .readable = true, .writable = true};
     int flags = fcntl(fd, F_GETFL);
@@ -114,24 +116,41 @@ ssize_t fiber_fd_writev(struct fiber_fd *f, const struct iovec *parts, int count
 
 /* ------------------------------------------------------------------ children and signals */
 
-int fiber_wait_child(pid_t pid, int *ret_status) {
-    _cleanup_(close_p) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+/* Where there are no pidfds (valgrind's kernel has none) a child is looked at now and then. */
+static int open_pidfd(pid_t pid, struct fiber_fd *ret) {
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd < 0 && errno == ENOSYS) {
+        *ret = (struct fiber_fd){.fd = -1};
+        return 0;
+    }
     if (fd < 0)
         return -errno;
-    struct fiber_fd watched;
-    int r = fiber_fd_init(&watched, fd);
+    int r = fiber_fd_init(ret, fd);
+    if (r < 0)
+        (void)close(fd);
+    return r;
+}
+
+static int wait_for_end(struct fiber_fd *pidfd) {
+    if (pidfd->fd < 0)
+        return fiber_sleep(LOOK_AGAIN);
+    pidfd->readable = false; /* it is once the process has ended */
+    return fiber_fd_wait_readable(pidfd, USEC_NEVER);
+}
+
+int fiber_wait_child(pid_t pid, int *ret_status) {
+    struct fiber_fd pidfd;
+    int r = open_pidfd(pid, &pidfd);
     if (r < 0)
         return r;
-    watched.readable = false; /* a pidfd is readable once the process has ended */
     int status = 0;
     pid_t ended = waitpid(pid, &status, WNOHANG);
-    while (ended == 0 && r == 0) {
-        r = fiber_fd_wait_readable(&watched, USEC_NEVER);
-        if (r == 0)
-            ended = waitpid(pid, &status, WNOHANG);
-        watched.readable = false;
+    while (ended == 0 && (r = wait_for_end(&pidfd)) == 0)
+        ended = waitpid(pid, &status, WNOHANG);
+    if (pidfd.fd >= 0) {
+        fiber_fd_done(&pidfd);
+        (void)close(pidfd.fd);
     }
-    fiber_fd_done(&watched);
     if (ended < 0)
         return -ECHILD;
     if (r == 0)
