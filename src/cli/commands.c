@@ -299,8 +299,10 @@ const struct cli_command cli_commands[] = {
         .name = "reload",
         .about = "Has the settings read again and says what has changed.",
         .more = "When they have errors, all of them are printed and the old settings stay in"
-                " force.",
-        .exits = NOT_RUNNING | SETTINGS | BUSY,
+                " force. A process that cannot use its new ones goes on with those it had, which is"
+                " said, too. Certificate, trust anchors and resolv.conf are read anew, and the log"
+                " file is opened anew, so that it can be moved away before.",
+        .exits = NOT_RUNNING | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_reload,
     },

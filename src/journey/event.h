@@ -22,8 +22,8 @@
 
 /*
  * Appends the record of an event, at most EVENT_RECORD_MAX bytes; what does not fit is cut and ends
- * in "...". Of two facts of one name the first stays. Dialogues are cleaned, see below; a subject is
- * kept as it is read (letter/words.h), so that it can be found and needs no decoding later.
+ * in "...". Of two facts of one name the first stays. Dialogues are cleaned, see below; a subject
+ * is kept as it is read (letter/words.h), so that it can be found and needs no decoding later.
  */
 void event_encode(struct buf *to, enum role role, const struct rpc_ledger_event_in *in);
 

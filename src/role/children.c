@@ -540,7 +540,7 @@ int children_reload(struct children *c, unsigned roles, struct buf *report) {
         child->refused = r < 0;
         if (r == 0)
             continue;
-        result = r;
+        result = -E_REFUSED;
         const char *why = problem.text[0] ? problem.text : error_text(r);
         buf_printf(report, "The %s process %u keeps its old settings: %s\n",
                    role_name(child->role->role), child->worker, why);

@@ -72,8 +72,8 @@ void children_stop(struct children *c) WAITS;
 
 /*
  * Hands out new settings to the roles of the bit set, and to those whose files outside of the
- * settings may have changed. A process that refuses them goes on with those it had; then the result
- * is negative and `report` says who and why, a line each.
+ * settings may have changed. -E_REFUSED: a process goes on with those it had; `report` says which
+ * and why, a line each.
  */
 int children_reload(struct children *c, unsigned roles, struct buf *report) WAITS;
 

@@ -66,12 +66,11 @@ static void describe_changes(const struct conf_diff *diff, struct buf *report) {
 static int open_log_file(struct master *m, const struct conf *fresh, int *ret_fd,
                          struct buf *report) {
     struct problem problem = {0};
-    int r = log_file_open(fresh, ret_fd, &problem);
-    if (r == 0)
+    if (log_file_open(fresh, ret_fd, &problem) == 0)
         return 0;
     buf_printf(report, "%s\nNothing was reloaded: the old settings stay in force.\n", problem.text);
     children_event(&m->children, KIND_WARNING, "The settings were not reloaded: %s", problem.text);
-    return r;
+    return -E_REFUSED;
 }
 
 /* What counts at the next start only stays as it is until then, also for a process that is started
@@ -111,7 +110,7 @@ static void use_log_file(struct master *m, int fd) {
     m->children.log_file = fd;
 }
 
-/* Negative: not all processes have taken them. */
+/* -E_REFUSED: not all processes have taken them. */
 static int use_settings(struct master *m, struct conf *fresh, int log_file, struct buf *report) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(conf_free_p) struct conf *before = m->conf;
