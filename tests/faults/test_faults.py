@@ -12,7 +12,7 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from mounts import enter_own_namespace  # noqa: E402
+from namespaces import enter_own_mounts  # noqa: E402
 
 FAULTS = pathlib.Path(__file__).with_name("faults")
 CANNOT = 77
@@ -47,7 +47,7 @@ def enter_chroot(top):
     """For Popen(preexec_fn): moves into a root directory as debootstrap makes one on a host with
     systemd. It is no mount point, what is mounted in it the host would see as well, and its /dev
     has only the few devices that are always there."""
-    enter_own_namespace()
+    enter_own_mounts()
     mount("--bind", top, top)
     mount("--make-shared", top)
     root = top / "root"

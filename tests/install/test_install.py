@@ -11,7 +11,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests"))
-from mounts import enter_own_namespace  # noqa: E402
+from namespaces import enter_own_mounts  # noqa: E402
 
 FOLDERS = {"PREFIX": "/usr", "SYSCONFDIR": "/etc", "LOCALSTATEDIR": "/var"}
 FILES = {
@@ -40,7 +40,7 @@ def install(folders, **more):
 
 def protect_etc(folder):
     """For Popen(preexec_fn): puts a copy without our users over /etc."""
-    enter_own_namespace()
+    enter_own_mounts()
     shutil.copytree("/etc", folder, symlinks=True)
     for name in ("passwd", "group", "shadow", "gshadow"):
         lines = (folder / name).read_text().splitlines(keepends=True)
