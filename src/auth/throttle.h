@@ -31,7 +31,8 @@ void throttle_set_delays(struct throttle *t, usec_t first, usec_t most);
 /*
  * How long an attempt that comes now has to wait before it is looked at. It takes a place in the
  * queue when that is at most `patience`; a longer one means: refuse it, no place was taken.
- * `network` has 4 or 16 bytes; `name` is what the client gave, in any case.
+ * `network` has 4 or 16 bytes; `name` is compared without case, so it has to be the same for all
+ * spellings that lead to one account.
  */
 usec_t throttle_enter(struct throttle *t, struct slice network, struct slice name, usec_t now,
                       usec_t patience);

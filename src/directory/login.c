@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The order of a login: wait for one's turn (throttle.h); find the row of the account; verify the
- * password, in full or from memory (remembered.h); only then look at everything else that could
- * refuse it, so that neither the time nor the answer tells a stranger which names exist.
+ * The order of a login: find out which address the name means; wait for one's turn (throttle.h),
+ * which that address has, not the name: one address can be spelled in thousands of ways; find the
+ * row of the account; verify the password, in full or from memory (remembered.h); only then look at
+ * everything else that could refuse it, so that neither the time nor the answer tells a stranger
+ * which names exist.
  *
  * A hash that is older or weaker than what is made now is replaced while the password is at hand;
  * a wrong password against such a hash also pays for a full one, so that it does not answer faster
@@ -124,14 +126,18 @@ static int canonical(struct directory *d, struct slice login_name, struct arena 
     return r;
 }
 
-/* A row in any case: with account_id 0 when there is nobody of that name. */
-static int find_row(struct directory *d, const struct login_request *request, struct row *row,
-                    struct problem *problem) {
+/* The address of the row; it stays empty when the name cannot be anybody's. */
+static int find_address(struct directory *d, const struct login_request *request, struct row *row,
+                        struct problem *problem) {
     int r = canonical(d, request->name, row->arena, &row->address, problem);
-    if (r == -E_UNKNOWN)
+    return r == -E_UNKNOWN ? 0 : r;
+}
+
+/* A row in any case: with account_id 0 when there is nobody of that name. */
+static int find_row(struct directory *d, struct row *row, struct problem *problem) {
+    if (row->address.len == 0)
         return 0;
-    if (r == 0)
-        r = directory_run(d, JOB_READ, row_job, row, problem);
+    int r = directory_run(d, JOB_READ, row_job, row, problem);
     if (r == 0 && row->account_id == 0)
         (void)problem_set(problem, 0, "there is no account %.*s", SLICE_ARG(row->address));
     return r;
@@ -252,28 +258,36 @@ static int check_act_as(struct directory *d, const struct row *row,
                              SLICE_ARG(row->address), SLICE_ARG(request->act_as));
 }
 
+/* Under what failures are counted: however a name is spelled, they are those of one account. */
+static struct slice counted_name(const struct login_request *request, const struct row *row) {
+    return row->address.len > 0 ? row->address : request->name;
+}
+
 /* 0: it is this attempt's turn; 1: too many are waiting; negative: a cut wait. */
-static int wait_for_turn(struct directory *d, const struct login_request *request) {
+static int wait_for_turn(struct directory *d, const struct login_request *request,
+                         const struct row *row) {
     if (request->peer.len == 0)
         return 0;
-    usec_t wait =
-        throttle_enter(d->throttle, request->peer, request->name, fiber_now(), LOGIN_WAIT_MAX);
+    usec_t wait = throttle_enter(d->throttle, request->peer, counted_name(request, row),
+                                 fiber_now(), LOGIN_WAIT_MAX);
     if (wait > LOGIN_WAIT_MAX)
         return 1;
     return wait > 0 ? fiber_sleep(wait) : 0;
 }
 
-static int refuse(struct directory *d, const struct login_request *request, struct login *ret) {
+static int refuse(struct directory *d, const struct login_request *request, const struct row *row,
+                  struct login *ret) {
     *ret = (struct login){.outcome = LOGIN_WRONG};
     if (request->peer.len > 0)
-        ret->hold = throttle_failed(d->throttle, request->peer, request->name, fiber_now());
+        ret->hold = throttle_failed(d->throttle, request->peer, counted_name(request, row),
+                                    fiber_now());
     return 0;
 }
 
 static int welcome(struct directory *d, const struct login_request *request, const struct row *row,
                    struct login *ret, struct problem *problem) {
     if (request->peer.len > 0)
-        throttle_succeeded(d->throttle, request->peer, request->name);
+        throttle_succeeded(d->throttle, request->peer, row->address);
     if (!row->enabled) {
         *ret = (struct login){.outcome = LOGIN_DISABLED};
         return problem_set(problem, 0, "%.*s is disabled", SLICE_ARG(row->address));
@@ -289,14 +303,16 @@ static int welcome(struct directory *d, const struct login_request *request, con
 static int login(struct directory *d, const struct login_request *request, check_fn *check,
                  struct arena *a, struct login *ret, struct problem *problem) {
     struct row row = {.arena = a};
-    int r = wait_for_turn(d, request);
+    int r = find_address(d, request, &row, problem);
+    if (r == 0)
+        r = wait_for_turn(d, request, &row);
     if (r == 1) {
         *ret = (struct login){.outcome = LOGIN_THROTTLED};
         return problem_set(problem, 0, "too many failed logins for \"%.*s\" from there",
                            SLICE_ARG(request->name));
     }
     if (r == 0)
-        r = find_row(d, request, &row, problem);
+        r = find_row(d, &row, problem);
     if (r == 0)
         r = check(d, &row, request, problem);
     if (r == 0)
@@ -304,7 +320,7 @@ static int login(struct directory *d, const struct login_request *request, check
     if (r == 0)
         return welcome(d, request, &row, ret, problem);
     if (r == -E_REFUSED)
-        return refuse(d, request, ret);
+        return refuse(d, request, &row, ret);
     if (r == -ECANCELED || r == -ETIMEDOUT)
         return r;
     *ret = (struct login){.outcome = LOGIN_TEMPORARY};

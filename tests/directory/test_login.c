@@ -240,6 +240,26 @@ DIRECTORY_TEST_AT(e2_names_that_do_not_exist_are_slowed_down_too, TEST_WALL) {
     directory_close(d);
 }
 
+DIRECTORY_TEST_AT(e2_all_spellings_of_a_name_are_slowed_down_together, TEST_WALL) {
+    static const char *const names[] = {
+        "tama@example.test",         "tama",
+        "TAMA@Example.Test.",        "\"tama\"@example.test",
+        "\"t\\am\\a\"@example.test", "tama@example.net",
+    };
+    add_domain(d, "example.test");
+    GOOD(directory_domain_add(d, S("example.net"), S("example.test"), &problem));
+    (void)add_account(d, "tama@example.test");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        struct login_request request = {
+            .name = slice_of_str(names[i]), .password = S("no"), .peer = PEER};
+        assert_int_equal(ask(d, &request).login.hold, MIN(2 << i, 30) * USEC_SEC);
+        request.password = PASSWORD;
+        request.peer = S("");
+        assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME); /* it is the account */
+    }
+    directory_close(d);
+}
+
 struct guesser {
     struct directory *d;
     unsigned wrong, throttled;
@@ -331,6 +351,7 @@ int main(void) {
         cmocka_unit_test(test_c2_nobody_takes_as_long_as_a_wrong_password_and_a_known_one_less),
         cmocka_unit_test(test_e2_failures_wait_2_s_doubling),
         cmocka_unit_test(test_e2_names_that_do_not_exist_are_slowed_down_too),
+        cmocka_unit_test(test_e2_all_spellings_of_a_name_are_slowed_down_together),
         cmocka_unit_test(test_e2_guessing_in_parallel_queues_up_and_is_turned_away),
         cmocka_unit_test(test_rfc1939_s7_apop),
         cmocka_unit_test(test_apop_without_its_key_is_a_temporary_failure_and_no_new_key_is_made),
