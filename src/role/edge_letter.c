@@ -37,6 +37,7 @@ struct edge_letter {
     uint64_t written; /* bytes in the file */
     bool fixed;       /* the header is in `head`, `bytes` begins with the body */
     bool header_ended;
+    size_t searched;                  /* so far into `bytes` there is no empty line */
     size_t memory;                    /* of `bytes`, as counted in the edge's sum */
     struct slice message_id, subject; /* for the journey; in `facts` */
     struct arena facts;
@@ -196,11 +197,22 @@ static int spill(struct edge_letter *l) {
     return r;
 }
 
+/*
+ * Looks at each byte once: chunks may be as short as a line, and a header is long enough to keep
+ * everybody waiting if it were searched again with each of them.
+ */
+static bool has_empty_line(struct edge_letter *l) {
+    static const struct slice empty_line = {"\r\n\r\n", 4};
+    struct slice rest = slice_from(buf_slice(&l->bytes), l->searched);
+    ssize_t at = slice_find(rest, empty_line);
+    if (at < 0 && rest.len >= empty_line.len)
+        l->searched += rest.len - (empty_line.len - 1);
+    return at >= 0;
+}
+
 /* While the header of a user's letter is not whole, everything stays in memory. */
-static bool may_spill(const struct edge_letter *l) {
-    if (!l->smtp->account || l->header_ended)
-        return true;
-    return slice_find(buf_slice(&l->bytes), S("\r\n\r\n")) >= 0 ||
+static bool may_spill(struct edge_letter *l) {
+    return !l->smtp->account || l->header_ended || has_empty_line(l) ||
            l->bytes.len > l->smtp->listener.limits.header_max;
 }
 

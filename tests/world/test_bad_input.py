@@ -331,6 +331,17 @@ def test_too_big_a_header_is_refused(host):
     assert code == 552 and lines[0].startswith("5.3.4")
 
 
+def test_header_of_very_many_lines_holds_nobody_up(host):
+    """Of a user, whose header is kept and read; a line with a doubled dot is a piece by itself."""
+    user = host.account()
+    header = f"From: <{user}>\r\n".encode() + b"..:\r\n" * 180000
+    with host.submission(user) as wire:
+        began = time.monotonic()
+        code, lines = wire.hand_over(user, [user], header + b"\r\nGood day.\r\n")
+        assert code == 250, lines
+        assert time.monotonic() - began < 5
+
+
 def test_too_many_errors_end_the_conversation(host):
     """Slower from the sixth on, 421 at the tenth."""
     with host.smtp() as wire:
