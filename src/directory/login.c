@@ -279,8 +279,8 @@ static int refuse(struct directory *d, const struct login_request *request, cons
                   struct login *ret) {
     *ret = (struct login){.outcome = LOGIN_WRONG};
     if (request->peer.len > 0)
-        ret->hold = throttle_failed(d->throttle, request->peer, counted_name(request, row),
-                                    fiber_now());
+        ret->hold =
+            throttle_failed(d->throttle, request->peer, counted_name(request, row), fiber_now());
     return 0;
 }
 

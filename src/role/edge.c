@@ -76,8 +76,24 @@ static int renew_certificate(struct edge *e, struct problem *problem) {
     return r < 0 || out.chain.len == 0 ? r : use_certificate(e, out.number, out.chain, problem);
 }
 
-struct tls_context *edge_tls(struct edge *e) {
-    return e->certificate ? e->certificate->tls : NULL;
+bool edge_has_tls(const struct edge *e) {
+    return e->certificate != NULL;
+}
+
+int edge_start_tls(struct edge_connection *c, struct stream *s, struct problem *problem) {
+    int r = edge_has_tls(c->edge)
+                ? tls_accept(s, c->edge->certificate->tls, problem)
+                : problem_set(problem, -E_TLS, "there is no certificate that could be used");
+    if (r == 0)
+        return 0;
+    struct rpc_field facts[] = {
+        {S(FACT_CLIENT), slice_of_str(c->peer_text)},
+        {S(FACT_SERVICE), c->service->name},
+        {S(FACT_REASON), slice_of_str(problem->text)},
+    };
+    process_event(c->edge->process, 0, KIND_TLS, facts, ARRAY_SIZE(facts),
+                  "There is no TLS with %s for %.*s.", c->peer_text, SLICE_ARG(c->service->name));
+    return r;
 }
 
 /* Keeps what the edge knows of other roles fresh. */

@@ -5,6 +5,7 @@
  *     edge.c         listening, accepting, limits, TLS
  *     edge_smtp.c    SMTP: what the session asks (who exists, who may send)
  *     edge_letter.c  SMTP: collecting a letter and handing it to the queue
+ *     edge_tell.c    what the journey hears
  *     edge_pop3.c    POP3 up to the login, and handing over to the mail role
  */
 #pragma once
@@ -55,14 +56,21 @@ void edge_serve_submissions(struct edge_connection *c) WAITS;
 void edge_serve_pop3(struct edge_connection *c) WAITS;
 void edge_serve_pop3s(struct edge_connection *c) WAITS;
 
-/* The context for a TLS session that begins now, or NULL while there is no certificate. */
-struct tls_context *edge_tls(struct edge *e);
+/* Whether there is a certificate. */
+bool edge_has_tls(const struct edge *e);
+
+/* The server's handshake on the connection's stream; the journey hears of one that fails. */
+int edge_start_tls(struct edge_connection *c, struct stream *s, struct problem *problem) WAITS;
 
 /* True while so many connections are open that timeouts have to shrink. */
 bool edge_under_stress(const struct edge *e);
 
 /* 4 or 16 bytes of the peer's address, for the directory. */
 struct slice edge_peer_bytes(const struct edge_connection *c);
+
+/* The journey hears of a login that was tried, welcome or not (edge_tell.c). */
+void edge_tell_login(const struct edge_connection *c, const struct rpc_directory_login_out *out,
+                     struct slice name);
 
 static inline struct rpc_link *edge_link(const struct edge_connection *c, enum role role) {
     return process_link(c->edge->process, role, 0);

@@ -11,7 +11,6 @@
 
 #include "base/alloc.h"
 #include "fiber/wait.h"
-#include "journey/kinds.h"
 #include "letter/header.h"
 #include "letter/submission.h"
 #include "letter/trace.h"
@@ -100,7 +99,7 @@ static struct slice field_value(struct edge_letter *l, struct slice letter, stru
     return arena_copy(&l->facts, slice_first(header_unfold(&l->facts, field.raw), 998));
 }
 
-/* A stranger's header is only read. */
+/* The header of a stranger, or of a letter that goes nowhere, is only read. */
 static void read_header(struct edge_letter *l, struct slice letter) {
     l->message_id = message_id_find(field_value(l, letter, S("Message-ID")));
     l->subject = field_value(l, letter, S("Subject"));
@@ -250,13 +249,6 @@ static void drop_file(struct edge_letter *l) {
                                NULL);
 }
 
-void edge_letter_abort(void *arg, struct smtp_envelope *envelope) {
-    struct edge_letter *l = letter_of(envelope);
-    (void)arg;
-    drop_file(l);
-    letter_free(envelope);
-}
-
 /* ------------------------------------------------------------------ handing it over */
 
 /* ORCPT as it travels: "rfc822;" and xtext (RFC 3461 §4.2). */
@@ -349,41 +341,24 @@ static struct smtp_reply reply_for(int r, letter_id id, struct arena *a) {
     }
 }
 
-static struct slice recipient_lines(const struct smtp_envelope *envelope, struct arena *a) {
-    _cleanup_(buf_done) struct buf text = {0};
-    for (const struct smtp_recipient *r = envelope->recipients; r && text.len < 15000;
-         r = r->next) {
-        if (text.len > 0)
-            buf_add_byte(&text, '\n');
-        address_print(&text, &r->rcpt.recipient);
-    }
-    return arena_copy(a, buf_slice(&text));
-}
-
 /* The first event of the letter's journey, or the only one when it was not taken. */
 static void tell(struct edge_letter *l, const struct smtp_client *client,
-                 const struct smtp_envelope *envelope, const struct letter_scan *scan,
-                 const struct smtp_reply *reply, struct arena *a) {
-    const struct edge_connection *c = l->smtp->connection;
-    bool taken = smtp_reply_ok(reply);
-    struct rpc_field facts[] = {
-        {S(FACT_FROM), address_text(a, &envelope->mail.sender)},
-        {S(FACT_TO), recipient_lines(envelope, a)},
-        {S(FACT_MESSAGE_ID), l->message_id},
-        {S(FACT_SUBJECT), l->subject},
-        {S(FACT_SIZE), arena_printf(a, "%llu", (unsigned long long)scan->size)},
-        {S(FACT_CLIENT), slice_of_str(c->peer_text)},
-        {S(FACT_HELO), client->hello},
-        {S(FACT_TLS), client->tls ? slice_of_str(client->tls_facts.version) : S("")},
-        {S(FACT_LOGIN), slice_of_str(l->smtp->account_address)},
-        {S(FACT_SERVICE), c->service->name},
-        {S(FACT_REPLY), smtp_reply_text(a, reply)},
-        {S(FACT_DIALOGUE), buf_slice(&l->smtp->dialogue)},
-    };
-    process_event(c->edge->process, l->id, taken ? KIND_ACCEPTED : KIND_REJECTED, facts,
-                  ARRAY_SIZE(facts), "A letter from %.*s came from %s and was %s.",
-                  SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")), c->peer_text,
-                  taken ? "taken" : "not taken");
+                 const struct smtp_envelope *envelope, const struct letter_scan *whole,
+                 const struct smtp_reply *reply) {
+    struct edge_told told = {.message_id = l->message_id, .subject = l->subject, .whole = whole};
+    edge_tell_letter(l->smtp, client, envelope, &told, reply, &l->facts);
+    buf_clear(&l->smtp->dialogue);
+}
+
+void edge_letter_abort(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                       const struct smtp_reply *reply) {
+    struct edge_letter *l = letter_of(envelope);
+    (void)arg;
+    if (!l->header_ended)
+        read_header(l, buf_slice(&l->bytes));
+    tell(l, client, envelope, NULL, reply);
+    drop_file(l);
+    letter_free(envelope);
 }
 
 int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
@@ -402,8 +377,7 @@ int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_env
         r = submit(l, client, envelope, facts, a, &problem);
         *ret_reply = reply_for(r, l->id, a);
     }
-    tell(l, client, envelope, facts, ret_reply, a);
-    buf_clear(&l->smtp->dialogue);
+    tell(l, client, envelope, facts, ret_reply);
     if (r < 0)
         drop_file(l);
     letter_free(envelope);

@@ -46,10 +46,8 @@ static int login(void *host, const struct pop3_attempt *attempt, struct problem 
     int r = call_directory_login(edge_link(c, ROLE_DIRECTORY), &in, &a, &out, problem);
     if (r < 0)
         return r;
-    if (out.outcome != LOGIN_WELCOME)
-        process_event(c->edge->process, 0, KIND_LOGIN_FAILED, NULL, 0,
-                      "Login as \"%.*s\" from %s for %.*s failed: %.*s", SLICE_ARG(attempt->name),
-                      c->peer_text, SLICE_ARG(c->service->name), SLICE_ARG(out.reason));
+    if (out.outcome != LOGIN_WELCOME) /* a session that begins tells of itself at its end */
+        edge_tell_login(c, &out, attempt->name);
     if (out.hold > 0 && fiber_sleep(out.hold) < 0)
         return -ECANCELED;
     switch ((enum login_outcome)out.outcome) {
@@ -77,7 +75,7 @@ static int start_tls(void *host, struct stream *s) {
     struct problem problem = {0};
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + c->settings->conf->pop3.login_timeout);
-    return tls_accept(s, edge_tls(c->edge), &problem);
+    return edge_start_tls(c, s, &problem);
 }
 
 static const struct pop3_login_host login_host = {.login = login, .starttls = start_tls};
@@ -144,7 +142,6 @@ static struct stream *begin(struct edge_connection *c, bool tls_first) {
     struct pop3_login_counts counts = {0};
     struct stream *mail = NULL;
     struct edge_pop3 *m = NEW(struct edge_pop3);
-    bool has_tls = edge_tls(c->edge) != NULL;
     m->connection = c;
     config.hostname = conf->hostname;
     config.apop = c->edge->apop;
@@ -153,9 +150,9 @@ static struct stream *begin(struct edge_connection *c, bool tls_first) {
     config.refused_max = conf->pop3.login_failures;
     config.commands_max = conf->pop3.login_commands;
     config.offer = (struct pop3_offer){.tls_active = tls_first,
-                                       .tls_available = has_tls && !tls_first,
+                                       .tls_available = edge_has_tls(c->edge) && !tls_first,
                                        .plaintext = conf->login.allow_plaintext};
-    int r = !tls_first ? 0 : has_tls ? start_tls(m, c->stream) : -E_TLS;
+    int r = tls_first ? start_tls(m, c->stream) : 0;
     enum pop3_end end =
         r == 0 ? pop3_login(c->stream, &config, &login_host, m, &counts) : POP3_END_LOST;
     if (end == POP3_END_LOGIN && counts.tls_active)

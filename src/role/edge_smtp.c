@@ -10,7 +10,6 @@
 
 #include "base/alloc.h"
 #include "directory/directory.h"
-#include "journey/kinds.h"
 
 #define ROOM_ASKED_FROM ((uint64_t)1 << 20) /* smaller letters are refused when they come */
 #define LOGIN_LIMIT     (LOGIN_WAIT_MAX + 10 * USEC_SEC)
@@ -50,7 +49,7 @@ static bool is_trusted(const struct edge_connection *c) {
 static int start_tls(void *arg, struct stream *s, struct tls_facts *ret_facts,
                      struct problem *problem) {
     struct edge_smtp *m = arg;
-    int r = tls_accept(s, edge_tls(m->connection->edge), problem);
+    int r = edge_start_tls(m->connection, s, problem);
     if (r == 0 && !tls_facts(s, ret_facts))
         r = -E_TLS;
     return r;
@@ -58,18 +57,6 @@ static int start_tls(void *arg, struct stream *s, struct tls_facts *ret_facts,
 
 static bool under_stress(void *arg) {
     return edge_under_stress(((struct edge_smtp *)arg)->connection->edge);
-}
-
-static void tell_login(struct edge_smtp *m, const struct rpc_directory_login_out *out,
-                       struct slice name) {
-    struct edge_connection *c = m->connection;
-    if (out->outcome == LOGIN_WELCOME)
-        process_event(c->edge->process, 0, KIND_LOGIN, NULL, 0, "%.*s logged in from %s for %.*s.",
-                      SLICE_ARG(out->address), c->peer_text, SLICE_ARG(c->service->name));
-    else
-        process_event(c->edge->process, 0, KIND_LOGIN_FAILED, NULL, 0,
-                      "Login as \"%.*s\" from %s for %.*s failed: %.*s", SLICE_ARG(name),
-                      c->peer_text, SLICE_ARG(c->service->name), SLICE_ARG(out->reason));
 }
 
 static int login(void *arg, const struct smtp_client *client, const struct smtp_login *login,
@@ -90,7 +77,7 @@ static int login(void *arg, const struct smtp_client *client, const struct smtp_
     int r = call_directory_login(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL);
     if (r < 0)
         return r;
-    tell_login(m, &out, credentials->name);
+    edge_tell_login(m->connection, &out, credentials->name);
     if (out.hold > 0 && fiber_sleep(out.hold) < 0)
         return -E_TEMPORARY;
     if (out.outcome == LOGIN_TEMPORARY || out.outcome == LOGIN_THROTTLED)
@@ -132,17 +119,25 @@ static int check_own_address(struct edge_smtp *m, const struct address *sender, 
     return r;
 }
 
-static int sender(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
-                  struct arena *a, struct smtp_reply *ret_reply) {
-    struct edge_smtp *m = arg;
-    (void)client;
-    envelope->id = letter_id_next(&m->connection->edge->ids, fiber_wall());
+static int judge_sender(struct edge_smtp *m, const struct smtp_envelope *envelope, struct arena *a,
+                        struct smtp_reply *ret_reply) {
     *ret_reply = SMTP_REPLY(250, 2, 1, 0, "Sender OK");
     if (!has_room(m, envelope->mail.size, a)) {
         *ret_reply = SMTP_REPLY(452, 4, 3, 1, "No room for a letter of this size now");
         return 0;
     }
     return m->account ? check_own_address(m, &envelope->mail.sender, a, ret_reply) : 0;
+}
+
+static int sender(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                  struct arena *a, struct smtp_reply *ret_reply) {
+    struct edge_smtp *m = arg;
+    (void)client;
+    envelope->id = letter_id_next(&m->connection->edge->ids, fiber_wall());
+    int r = ret_reply->code ? 0 : judge_sender(m, envelope, a, ret_reply);
+    if (r == 0 && !smtp_reply_ok(ret_reply))
+        edge_tell_sender(m, envelope, ret_reply, a);
+    return r;
 }
 
 /* ------------------------------------------------------------------ RCPT */
@@ -173,18 +168,6 @@ static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind
     return SMTP_REPLY(451, 4, 3, 0, "Addresses cannot be looked up now, try again later");
 }
 
-static void tell_refusal(struct edge_smtp *m, letter_id id, struct slice address,
-                         const struct smtp_reply *reply, struct arena *a) {
-    struct rpc_field facts[] = {
-        {S(FACT_TO), address},
-        {S(FACT_REPLY), smtp_reply_text(a, reply)},
-        {S(FACT_CLIENT), slice_of_str(m->connection->peer_text)},
-    };
-    process_event(m->connection->edge->process, id, KIND_REJECTED, facts, ARRAY_SIZE(facts),
-                  "A letter from %s to %.*s was refused: %.*s", m->connection->peer_text,
-                  SLICE_ARG(address), SLICE_ARG(facts[1].value));
-}
-
 static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_envelope *envelope,
                 struct smtp_recipient *recipient, struct arena *a, struct smtp_reply *ret_reply) {
     struct edge_smtp *m = arg;
@@ -199,7 +182,7 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_e
         return r;
     *ret_reply = verdict(m, (enum route_kind)out.kind);
     if (!smtp_reply_ok(ret_reply))
-        tell_refusal(m, envelope->id, address, ret_reply, a);
+        edge_tell_recipient(m, envelope->id, address, ret_reply, a);
     return 0;
 }
 
@@ -246,7 +229,7 @@ static void serve(struct edge_connection *c, enum smtp_service service, bool tls
         .service = service,
         .hostname = conf->hostname,
         .banner = conf->smtp.banner,
-        .tls = edge_tls(c->edge) != NULL,
+        .tls = edge_has_tls(c->edge),
         .tls_first = tls_first,
         .plaintext_login = conf->login.allow_plaintext,
         .limits = limits_of(conf, service == SMTP_SUBMISSION),

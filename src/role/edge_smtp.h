@@ -27,4 +27,22 @@ int edge_letter_write(void *arg, struct smtp_envelope *envelope, struct slice ch
 int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
                     const struct letter_scan *facts, struct arena *a,
                     struct smtp_reply *ret_reply) WAITS;
-void edge_letter_abort(void *arg, struct smtp_envelope *envelope) WAITS;
+void edge_letter_abort(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                       const struct smtp_reply *reply) WAITS;
+
+/*
+ * What the journey hears (edge_tell.c): a sender or a recipient that was refused; a letter that was
+ * taken, refused or, when the reply has no code, lost for the reason that is its text.
+ */
+void edge_tell_sender(const struct edge_smtp *m, const struct smtp_envelope *envelope,
+                      const struct smtp_reply *reply, struct arena *a);
+void edge_tell_recipient(const struct edge_smtp *m, letter_id id, struct slice address,
+                         const struct smtp_reply *reply, struct arena *a);
+
+struct edge_told {
+    struct slice message_id, subject; /* as far as they came */
+    const struct letter_scan *whole;  /* NULL: the letter is not */
+};
+void edge_tell_letter(const struct edge_smtp *m, const struct smtp_client *client,
+                      const struct smtp_envelope *envelope, const struct edge_told *told,
+                      const struct smtp_reply *reply, struct arena *a);

@@ -74,7 +74,7 @@ static void take_chunk(struct smtp_session *s, struct letter *l, struct slice ch
     else if (r < 0)
         l->refusal = smtp_answer(r, &l->refusal);
     if (l->refusal.code)
-        s->host->letter_abort(s->host->arg, s->envelope);
+        s->host->letter_abort(s->host->arg, &s->client, s->envelope, &l->refusal);
 }
 
 /* Up to the end of data; -E_LIMIT: a refused letter that goes on and on. */
@@ -117,6 +117,12 @@ static void finish(struct smtp_session *s, struct letter *l) {
     smtp_say(s, &reply);
 }
 
+/* The client is gone, or too slow, with a letter that was fine so far. */
+static void give_up(struct smtp_session *s, int error) {
+    struct smtp_reply lost = {.text = slice_of_str(error_text(error))};
+    s->host->letter_abort(s->host->arg, &s->client, s->envelope, &lost);
+}
+
 static bool begin(struct smtp_session *s) {
     struct smtp_reply reply = {0};
     int r = s->host->letter_begin(s->host->arg, &s->client, s->envelope, &s->arena, &reply);
@@ -131,7 +137,7 @@ void smtp_cmd_data(struct smtp_session *s, const struct smtp_command *c) {
     struct letter l = {.body = {.line_max = s->listener->limits.text_line_max}};
     int r = read_at_rate(s, &l);
     if (r < 0 && !l.refusal.code)
-        s->host->letter_abort(s->host->arg, s->envelope);
+        give_up(s, r);
     if (r == 0) {
         finish(s, &l);
     } else if (r == -E_LIMIT) {

@@ -29,9 +29,9 @@ static bool may_begin(struct smtp_session *s) {
 }
 
 static struct smtp_reply open_envelope(struct smtp_session *s, const struct smtp_mail *mail) {
-    if (mail->size > s->listener->limits.message_size_max)
-        return SMTP_REPLY(552, 5, 3, 4, "Letter too large");
     struct smtp_reply reply = {0};
+    if (mail->size > s->listener->limits.message_size_max)
+        reply = SMTP_REPLY(552, 5, 3, 4, "Letter too large");
     s->envelope = ARENA_NEW(&s->arena, struct smtp_envelope);
     s->envelope->mail = *mail;
     s->last = &s->envelope->recipients;

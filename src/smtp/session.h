@@ -122,7 +122,10 @@ struct smtp_host {
     /* True while the server is short of something: timeouts shrink. Does not wait. */
     bool (*under_stress)(void *arg);
 
-    /* MAIL: may the client send as this address? Gives the letter its id. */
+    /*
+     * MAIL: may the client send as this address? Gives the letter its id. When `ret_reply` has a
+     * code already the session refuses the letter (its SIZE); it is asked so that this is known.
+     */
     int (*sender)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
                   struct arena *a, struct smtp_reply *ret_reply) WAITS;
 
@@ -143,7 +146,8 @@ struct smtp_host {
      * of begin that is not 3xx refuses DATA, and the letter was not begun. When a write fails, the
      * rest is read and dropped, the letter aborted, and the client gets a 451 (-ENOSPC, -E_LIMIT:
      * 452 4.3.1). The reply of end is the client's: 2xx only when the letter is safe (D1 in
-     * docs/architecture.md).
+     * docs/architecture.md). Abort is told the reply that the client gets behind the letter; code
+     * 0: none, since the client was lost, and the text says how.
      */
     int (*letter_begin)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
                         struct arena *a, struct smtp_reply *ret_reply) WAITS;
@@ -151,7 +155,8 @@ struct smtp_host {
     int (*letter_end)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
                       const struct letter_scan *facts, struct arena *a,
                       struct smtp_reply *ret_reply) WAITS;
-    void (*letter_abort)(void *arg, struct smtp_envelope *envelope) WAITS;
+    void (*letter_abort)(void *arg, const struct smtp_client *client,
+                         struct smtp_envelope *envelope, const struct smtp_reply *reply) WAITS;
 
     /* For the journey and the log; NULL: nobody wants them. `id` is 0 outside a transaction. */
     void (*event)(void *arg, enum smtp_event_kind kind, letter_id id, struct slice text);

@@ -15,8 +15,8 @@ struct office {
 
     struct arena arena;
     struct buf sender, recipients, parameters, letter, parts; /* of the last envelope */
-    struct buf account, tried, hello, close, commands, letter_event;
-    unsigned letters, begun, aborted, asked, chunks, logins;
+    struct buf account, tried, hello, close, commands, letter_event, abort_reply;
+    unsigned letters, begun, aborted, refused, asked, chunks, logins;
     uint64_t next_id;
 };
 
@@ -77,6 +77,10 @@ static int fake_sender(void *arg, const struct smtp_client *client, struct smtp_
     envelope->id = ++o->next_id;
     set_text(&o->sender, sender);
     buf_clear(&o->recipients);
+    if (ret->code) {
+        o->refused++;
+        return 0;
+    }
     buf_clear(&o->parameters);
     buf_printf(&o->parameters, "size=%llu body=%d ret=%d envid=%.*s auth=%.*s",
                (unsigned long long)envelope->mail.size, envelope->mail.body, envelope->mail.returns,
@@ -169,9 +173,11 @@ static int fake_end(void *arg, const struct smtp_client *client, struct smtp_env
     return 0;
 }
 
-static void fake_abort(void *arg, struct smtp_envelope *envelope) {
+static void fake_abort(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                       const struct smtp_reply *reply) {
     struct office *o = arg;
     MUST(envelope->letter == o);
+    set_text(&o->abort_reply, reply->code ? smtp_reply_text(&o->arena, reply) : reply->text);
     envelope->letter = NULL;
     o->aborted++;
 }
@@ -214,9 +220,10 @@ struct office *office_new(void) {
 }
 
 void office_free(struct office *o) {
-    struct buf *all[] = {&o->fails,      &o->admit,  &o->end_reply, &o->sender,      &o->recipients,
-                         &o->parameters, &o->letter, &o->parts,     &o->account,     &o->tried,
-                         &o->hello,      &o->close,  &o->commands,  &o->letter_event};
+    struct buf *all[] = {&o->fails,      &o->admit,        &o->end_reply,  &o->sender,
+                         &o->recipients, &o->parameters,   &o->letter,     &o->parts,
+                         &o->account,    &o->tried,        &o->hello,      &o->close,
+                         &o->commands,   &o->letter_event, &o->abort_reply};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)
         buf_done(all[i]);
     arena_done(&o->arena);
@@ -314,6 +321,7 @@ static const struct setting observations[] = {
     {"letters", NUMBER32, offsetof(struct office, letters)},
     {"begun", NUMBER32, offsetof(struct office, begun)},
     {"aborted", NUMBER32, offsetof(struct office, aborted)},
+    {"refused", NUMBER32, offsetof(struct office, refused)},
     {"asked", NUMBER32, offsetof(struct office, asked)},
     {"chunks", NUMBER32, offsetof(struct office, chunks)},
     {"logins", NUMBER32, offsetof(struct office, logins)},
@@ -327,6 +335,7 @@ static const struct setting observations[] = {
     {"close", TEXT, offsetof(struct office, close)},
     {"commands", TEXT, offsetof(struct office, commands)},
     {"letter-event", TEXT, offsetof(struct office, letter_event)},
+    {"abort-reply", TEXT, offsetof(struct office, abort_reply)},
 };
 
 /* On one line: CRLF is shown as '|'. */

@@ -5,6 +5,7 @@ import email
 import email.policy
 import email.utils
 import hashlib
+import json
 import re
 import smtplib
 import time
@@ -471,3 +472,55 @@ def test_apop_only_for_those_who_were_given_a_secret(office):
 def test_letters_of_others_are_not_seen(a):
     mine, other = fill(a, 2), a.account()
     assert a.letters(other) == [] and len(a.letters(mine)) == 2
+
+
+# ---------------------------------------------------------------- what the postmaster finds
+
+
+def told(host, sender):
+    """What the journeys of one sender's letters say: kind and why."""
+    def events():
+        done = host.attempt("--json", "journey", sender)
+        found = json.loads(done.stdout) if done.returncode == 0 else []
+        return [(e["kind"], e["facts"].get("reply") or e["facts"].get("reason"))
+                for letter in found for e in letter["events"]]
+    return wait_until(events, 5)
+
+
+def test_why_a_letter_was_not_taken_is_in_its_journey(a):
+    """Also when no reply ever came to be said, or the letter was never begun."""
+    user, limit = a.account(), 50 << 20
+    with a.smtp() as wire:
+        assert wire.code(f"MAIL FROM:<large@far.test> SIZE={limit + 1}") == 552
+        assert wire.hand_over("bare@far.test", [user], LETTER + b"one\ntwo\r\n")[0] == 550
+        assert wire.hand_over("loop@far.test", [user], b"Received: x\r\n" * 101 + LETTER)[0] == 554
+        assert wire.code("MAIL FROM:<half@far.test>") == 250
+        assert wire.code(f"RCPT TO:<{user}>") == 250
+        assert wire.code("DATA") == 354
+        wire.send(LETTER)
+    with a.submission(user) as wire:
+        assert wire.code("MAIL FROM:<other@a.test>") == 553
+    assert told(a, "large@far.test") == [("rejected", "552 5.3.4 Letter too large")]
+    assert told(a, "bare@far.test")[0][1].startswith("550 5.6.0 ")
+    assert told(a, "loop@far.test")[0][1].startswith("554 5.4.6 ")
+    assert told(a, "half@far.test") == [("abandoned", "connection closed by the other side")]
+    assert told(a, "other@a.test")[0][1].startswith("553 5.7.1 ")
+    assert "Subject     a letter" in a.run("journey", "half@far.test")
+
+
+@pytest.mark.parametrize("service", ["submissions", "pop3s"])
+def test_tls_that_did_not_come_about_is_in_the_log(a, service):
+    with Pop3(a.address, a.ports[service]) as wire:
+        wire.send(b"USER tama\r\n")
+        wire.until_closed(5)
+    line = f"There is no TLS with {a.world.network.here} for {service}."
+    wait_until(lambda: line in a.run("log", "-n", "200"), 5)
+
+
+def test_failed_login_names_the_client_before_the_stranger_has_a_say(a):
+    """So that who reads the log for addresses to lock out cannot be given another one."""
+    name = 'x" failed. A login from 192.0.2.99 for pop3s as "y'
+    with Pop3(a.address, a.ports["pop3s"], limit=60).tls().greeted() as wire:
+        assert wire.login(name, "wrong").startswith("-ERR [AUTH]")
+    line = f"login-failed: A login from {a.world.network.here} for pop3s as \"{name}\" failed."
+    wait_until(lambda: line in a.run("log", "-n", "200"), 5)

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the journey and the log hear from the edge. A postmaster who is asked why a letter has not
+ * come looks here first, so each letter that was offered has an event that says what became of it,
+ * be it that its sender was refused or that its client was lost.
+ *
+ * The address of the client comes before whatever a stranger chose himself: who reads the log for
+ * addresses to lock out must not be given one that was put into a name.
+ */
+#include "directory/directory.h"
+#include "journey/kinds.h"
+#include "role/edge_smtp.h"
+
+void edge_tell_login(const struct edge_connection *c, const struct rpc_directory_login_out *out,
+                     struct slice name) {
+    bool welcome = out->outcome == LOGIN_WELCOME;
+    struct rpc_field facts[] = {
+        {S(FACT_CLIENT), slice_of_str(c->peer_text)},
+        {S(FACT_SERVICE), c->service->name},
+        {S(FACT_LOGIN), welcome ? out->address : slice_first(name, 512)},
+        {S(FACT_REASON), welcome ? S("") : out->reason},
+    };
+    if (welcome)
+        process_event(c->edge->process, 0, KIND_LOGIN, facts, ARRAY_SIZE(facts),
+                      "%.*s logged in from %s for %.*s.", SLICE_ARG(out->address), c->peer_text,
+                      SLICE_ARG(c->service->name));
+    else
+        process_event(c->edge->process, 0, KIND_LOGIN_FAILED, facts, ARRAY_SIZE(facts),
+                      "A login from %s for %.*s as \"%.*s\" failed.", c->peer_text,
+                      SLICE_ARG(c->service->name), SLICE_ARG(facts[2].value));
+}
+
+/* ------------------------------------------------------------------ letters */
+
+void edge_tell_sender(const struct edge_smtp *m, const struct smtp_envelope *envelope,
+                      const struct smtp_reply *reply, struct arena *a) {
+    struct rpc_field facts[] = {
+        {S(FACT_FROM), address_text(a, &envelope->mail.sender)},
+        {S(FACT_REPLY), smtp_reply_text(a, reply)},
+        {S(FACT_CLIENT), slice_of_str(m->connection->peer_text)},
+        {S(FACT_LOGIN), slice_of_str(m->account_address)},
+    };
+    process_event(m->connection->edge->process, envelope->id, KIND_REJECTED, facts,
+                  ARRAY_SIZE(facts), "A letter from %s under the name of %.*s was refused.",
+                  m->connection->peer_text,
+                  SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")));
+}
+
+void edge_tell_recipient(const struct edge_smtp *m, letter_id id, struct slice address,
+                         const struct smtp_reply *reply, struct arena *a) {
+    struct rpc_field facts[] = {
+        {S(FACT_TO), address},
+        {S(FACT_REPLY), smtp_reply_text(a, reply)},
+        {S(FACT_CLIENT), slice_of_str(m->connection->peer_text)},
+    };
+    process_event(m->connection->edge->process, id, KIND_REJECTED, facts, ARRAY_SIZE(facts),
+                  "A letter from %s to %.*s was refused: %.*s", m->connection->peer_text,
+                  SLICE_ARG(address), SLICE_ARG(facts[1].value));
+}
+
+static struct slice recipient_lines(const struct smtp_envelope *envelope, struct arena *a) {
+    _cleanup_(buf_done) struct buf text = {0};
+    for (const struct smtp_recipient *r = envelope->recipients; r && text.len < 15000;
+         r = r->next) {
+        if (text.len > 0)
+            buf_add_byte(&text, '\n');
+        address_print(&text, &r->rcpt.recipient);
+    }
+    return arena_copy(a, buf_slice(&text));
+}
+
+static struct slice size_text(const struct letter_scan *whole, struct arena *a) {
+    return whole ? arena_printf(a, "%llu", (unsigned long long)whole->size) : S("");
+}
+
+void edge_tell_letter(const struct edge_smtp *m, const struct smtp_client *client,
+                      const struct smtp_envelope *envelope, const struct edge_told *told,
+                      const struct smtp_reply *reply, struct arena *a) {
+    const struct edge_connection *c = m->connection;
+    bool taken = smtp_reply_ok(reply), lost = reply->code == 0;
+    struct rpc_field facts[] = {
+        {S(FACT_FROM), address_text(a, &envelope->mail.sender)},
+        {S(FACT_TO), recipient_lines(envelope, a)},
+        {S(FACT_MESSAGE_ID), told->message_id},
+        {S(FACT_SUBJECT), told->subject},
+        {S(FACT_SIZE), size_text(told->whole, a)},
+        {S(FACT_CLIENT), slice_of_str(c->peer_text)},
+        {S(FACT_HELO), client->hello},
+        {S(FACT_TLS), client->tls ? slice_of_str(client->tls_facts.version) : S("")},
+        {S(FACT_LOGIN), slice_of_str(m->account_address)},
+        {S(FACT_SERVICE), c->service->name},
+        {S(FACT_REPLY), lost ? S("") : smtp_reply_text(a, reply)},
+        {S(FACT_REASON), lost ? reply->text : S("")},
+        {S(FACT_DIALOGUE), buf_slice(&m->dialogue)},
+    };
+    process_event(c->edge->process, envelope->id,
+                  taken  ? KIND_ACCEPTED
+                  : lost ? KIND_ABANDONED
+                         : KIND_REJECTED,
+                  facts, ARRAY_SIZE(facts), "A letter from %s under the name of %.*s was %s.",
+                  c->peer_text, SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")),
+                  taken  ? "taken"
+                  : lost ? "broken off"
+                         : "not taken");
+}
