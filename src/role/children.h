@@ -27,8 +27,8 @@ struct child {
     struct rpc_link *link;
     usec_t started; /* wall */
     unsigned restarts;
-    unsigned relinks; /* connections that it wants made anew */
-    bool refused;     /* the last settings that it was given: it goes on with older ones */
+    unsigned settings_number; /* of those that it has */
+    bool refused;             /* the last ones that it was given: it goes on with older ones */
     char confinement[CONFINE_SUMMARY];
     char root[256];
     const struct state_user *user;
@@ -38,10 +38,11 @@ struct child {
 
 struct children {
     const char *directory;
-    struct fiber *root; /* of all keepers */
-    struct conf *conf;  /* the master's, replaced by a reload */
-    int lock;           /* of the state directory: every process has a copy */
-    int log_file;       /* for the ledger; -1: there is none */
+    struct fiber *root;       /* of all keepers */
+    struct conf *conf;        /* the master's, replaced by a reload */
+    unsigned settings_number; /* counts reloads */
+    int lock;                 /* of the state directory: every process has a copy */
+    int log_file;             /* for the ledger; -1: there is none */
     struct state_users users;
     struct listeners listeners;
     const struct rpc_master_handlers *handlers; /* what children may ask the master */
@@ -52,6 +53,7 @@ struct children {
     uint8_t secret[PROCESS_SECRET]; /* for tickets, see ticket.h */
     struct fiber_cond changed;      /* some child's state */
     struct fiber_mutex linking;
+    struct list relinks;     /* pairs that are to have a new connection, see children_links.c */
     struct rpc_link *ledger; /* of the master itself, as a role that reports events */
     bool stopping;
     bool failed;       /* a process could not even be started once */
@@ -64,8 +66,14 @@ void children_init(struct children *c, const char *directory, struct conf *conf)
 /* Starts the keepers as children of the calling fiber. */
 int children_start(struct children *c);
 
-/* Waits until all of them work; -E_TEMPORARY when one cannot be started (see `failure`). */
+/*
+ * Waits until all of them work; -E_TEMPORARY when one cannot be started (see `failure`), -ECANCELED
+ * when they are to stop before that.
+ */
 int children_wait_ready(struct children *c) WAITS;
+
+/* Nobody is started any more: the beginning of children_stop(), which does not wait. */
+void children_stop_soon(struct children *c);
 
 /* Asks all to end, in the order in which letters flow, and ends those that do not. */
 void children_stop(struct children *c) WAITS;
@@ -96,3 +104,29 @@ void children_settle(struct children *c, const struct rpc_link *accuser, enum ro
 /* An event of the master's own. */
 void children_event(struct children *c, const char *kind, const char *format, ...)
     PRINTF_LIKE(3, 4);
+
+/* ------------------------------------------------------------------ between the files */
+
+void children_set_state(struct child *child, enum child_state state);
+
+/* Links a process that has been configured with its peers; later again if it cannot be done now. */
+int children_introduce(struct child *child) WAITS;
+
+/*
+ * A process that lives is watched for its end, which takes its link down at once so that nobody
+ * waits for a dead one, and for its silence: one that has been introduced and does not answer its
+ * master within CHILD_SILENCE is ended, unless somebody is tracing it.
+ */
+#define CHILD_SILENCE (20 * USEC_SEC)
+
+struct child_watch {
+    struct child *child;
+    struct fiber *watcher, *listener;
+    int status; /* of wait(2) */
+    bool ended;
+};
+int children_watch(struct child_watch *w);            /* 0: children_watch_end() has to follow */
+void children_watch_end(struct child_watch *w) WAITS; /* waits for the end of the process */
+
+/* Ends a process that did not answer for that long. */
+void children_end_silent(struct child *child, usec_t silence);

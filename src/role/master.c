@@ -215,6 +215,7 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
 
 static void ask_stop(struct master *m) {
     m->stop = true;
+    children_stop_soon(&m->children);
     fiber_cond_wake_all(&m->stop_asked);
 }
 
@@ -366,7 +367,8 @@ static int take_lock(struct master *m, int *ret_fd, struct problem *problem) {
 }
 
 static void run_until_stopped(struct master *m) {
-    if (children_wait_ready(&m->children) == 0) {
+    int r = children_wait_ready(&m->children);
+    if (r == 0) {
         (void)puts("ready");
         (void)fflush(stdout);
         notify_systemd("READY=1");
@@ -374,7 +376,7 @@ static void run_until_stopped(struct master *m) {
                        SLICE_ARG(m->conf->hostname));
         while (!m->stop && fiber_cond_wait(&m->stop_asked) == 0)
             ;
-    } else {
+    } else if (!m->stop) {
         complain(m, m->children.failure);
     }
     notify_systemd("STOPPING=1");

@@ -31,3 +31,12 @@ uint64_t proc_memory(pid_t pid) {
         return number * (uint64_t)sysconf(_SC_PAGESIZE);
     return 0;
 }
+
+bool proc_is_traced(pid_t pid) {
+    char text[1024];
+    struct slice tracer;
+    struct slice status = read_proc(pid, "status", text, sizeof text);
+    ssize_t at = slice_find(status, S("\nTracerPid:"));
+    struct slice rest = slice_from(status, at >= 0 ? (size_t)at + 11 : status.len);
+    return at >= 0 && slice_next(&rest, '\n', &tracer) && !slice_eq(slice_trim(tracer), S("0"));
+}

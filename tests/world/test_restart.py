@@ -153,6 +153,64 @@ def is_alive(pid):
         return False
 
 
+# ---------------------------------------------------------------- processes that do not go on
+
+
+def test_stopped_process_is_noticed_and_replaced(office):
+    """It keeps its connections, so everybody would wait for it for ever."""
+    host = office("frozen")
+    user = host.account()
+    pid, = host.pids("directory")
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: not is_alive(pid), 60, 0.5, host.said)
+    wait_until(lambda: all(p["state"] == "working" for p in host.processes()), 5, 0.1, host.said)
+    host.deliver(user)
+    assert "has not answered" in host.run("log", "-n", "50")
+
+
+def new_process(host, role, old):
+    """The pid of a process that the master has just started, before it has done much."""
+    deadline = time.monotonic() + 5
+    children = f"/proc/{host.process.pid}/task/{host.process.pid}/children"
+    while time.monotonic() < deadline:
+        with open(children, encoding="ascii") as listed:
+            pids = [int(word) for word in listed.read().split()]
+        for pid in pids:
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as line:
+                    words = line.read().split(b"\0")
+            except OSError:
+                continue
+            if words[1:3] == [b"--process", role.encode()] and pid not in old:
+                return pid
+    raise AssertionError(f"no new {role} process")
+
+
+def test_sigterm_is_heard_while_processes_start(office):
+    """One that does not come up must not keep the others."""
+    host = office("hurried", run=False)
+    with host.log.open("ab") as log:
+        host.process = subprocess.Popen(
+            host.place.command(PROGRAM, "-C", host.folder, "run"), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=log, start_new_session=True)
+    os.kill(new_process(host, "directory", set()), signal.SIGSTOP)
+    time.sleep(0.3)
+    host.stop()
+
+
+def test_settings_read_while_a_process_starts_reach_it(office):
+    host = office("early", settings={"workers.edge": "1"})
+    old = host.pids("edge")
+    kill(old[0])
+    pid = new_process(host, "edge", old)
+    os.kill(pid, signal.SIGSTOP)
+    host.configure({"smtp.banner": "\"new words\""})
+    host.run("reload")
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: host.processes()[-1]["state"] == "working", 5)
+    assert banner(host).endswith("ESMTP new words")
+
+
 # ---------------------------------------------------------------- stopping
 
 
