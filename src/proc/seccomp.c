@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -34,7 +36,6 @@ static const int for_all[] = {
     SCMP_SYS(lseek),
     SCMP_SYS(close),
     SCMP_SYS(fstat),
-    SCMP_SYS(fcntl),
     SCMP_SYS(sendfile),
     SCMP_SYS(dup),
     SCMP_SYS(fsync),
@@ -43,16 +44,11 @@ static const int for_all[] = {
     SCMP_SYS(accept4),
     SCMP_SYS(recvfrom),
     SCMP_SYS(recvmsg),
-    SCMP_SYS(sendto),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(sendmmsg),
     SCMP_SYS(recvmmsg),
     SCMP_SYS(shutdown),
     SCMP_SYS(getsockname),
     SCMP_SYS(getpeername),
     SCMP_SYS(getsockopt),
-    SCMP_SYS(setsockopt),
-    SCMP_SYS(socketpair),
     /* waiting */
     SCMP_SYS(epoll_create1),
     SCMP_SYS(epoll_ctl),
@@ -109,15 +105,12 @@ static const int open_calls[] = {
 };
 
 static const int for_files[] = {
-    SCMP_SYS(unlink),    SCMP_SYS(unlinkat),   SCMP_SYS(rename),          SCMP_SYS(renameat),
-    SCMP_SYS(renameat2), SCMP_SYS(mkdir),      SCMP_SYS(mkdirat),         SCMP_SYS(rmdir),
-    SCMP_SYS(link),      SCMP_SYS(linkat),     SCMP_SYS(ftruncate),       SCMP_SYS(fallocate),
-    SCMP_SYS(fadvise64), SCMP_SYS(getdents64), SCMP_SYS(statfs),          SCMP_SYS(fstatfs),
-    SCMP_SYS(flock),     SCMP_SYS(fchmod),     SCMP_SYS(fchmodat),        SCMP_SYS(utimensat),
-    SCMP_SYS(umask),     SCMP_SYS(truncate),   SCMP_SYS(sync_file_range),
+    SCMP_SYS(unlink),    SCMP_SYS(unlinkat),   SCMP_SYS(rename),    SCMP_SYS(renameat),
+    SCMP_SYS(renameat2), SCMP_SYS(mkdir),      SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),
+    SCMP_SYS(link),      SCMP_SYS(linkat),     SCMP_SYS(ftruncate), SCMP_SYS(fallocate),
+    SCMP_SYS(fadvise64), SCMP_SYS(getdents64), SCMP_SYS(statfs),    SCMP_SYS(fstatfs),
+    SCMP_SYS(flock),     SCMP_SYS(fchmod),     SCMP_SYS(umask),     SCMP_SYS(sync_file_range),
 };
-
-static const int for_connecting[] = {SCMP_SYS(connect), SCMP_SYS(bind)};
 
 static int allow(scmp_filter_ctx f, const int *calls, size_t count, uint32_t action) {
     for (size_t i = 0; i < count; i++) {
@@ -127,6 +120,12 @@ static int allow(scmp_filter_ctx f, const int *calls, size_t count, uint32_t act
     }
     return 0;
 }
+
+/* The kernel looks at the lower half of an argument that is an int, and so do these. */
+#define INT_MASK           UINT64_C(0xffffffff)
+#define INT_IS(n, value)   SCMP_A##n(SCMP_CMP_MASKED_EQ, INT_MASK, (scmp_datum_t)(value))
+#define INT_HAS(n, bits)   SCMP_A##n(SCMP_CMP_MASKED_EQ, (scmp_datum_t)(bits), (scmp_datum_t)(bits))
+#define INT_LACKS(n, bits) SCMP_A##n(SCMP_CMP_MASKED_EQ, (scmp_datum_t)(bits), 0)
 
 /* Memory that is writable is never executable. */
 static int allow_memory(scmp_filter_ctx f) {
@@ -159,13 +158,61 @@ static int allow_own_limits(scmp_filter_ctx f) {
                                     SCMP_A0(SCMP_CMP_EQ, 0));
 }
 
-static int allow_sockets(scmp_filter_ctx f) {
-    static const int families[] = {AF_INET, AF_INET6};
-    int r = allow(f, for_connecting, ARRAY_SIZE(for_connecting), SCMP_ACT_ALLOW);
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
-        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+/* Not those that have a signal sent to another process (F_SETOWN), or that name it (F_SETSIG). */
+static int allow_fcntl(scmp_filter_ctx f, unsigned rights) {
+    static const int plain[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL};
+    static const int of_files[] = {F_GETLK, F_SETLK, F_SETLKW, F_SETLEASE};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(plain); i++)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, INT_IS(1, plain[i]));
+    for (size_t i = 0; r == 0 && rights & CONFINE_FILES && i < ARRAY_SIZE(of_files); i++)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, INT_IS(1, of_files[i]));
+    if (r < 0)
+        return r;
+    return rights & CONFINE_CONNECT
+               ? seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, INT_IS(1, F_SETFL))
+               : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2, INT_IS(1, F_SETFL),
+                                  INT_HAS(2, O_NONBLOCK));
+}
+
+/*
+ * The sockets that a process has been given, and pairs of its own. A listening socket belongs to
+ * others too: who makes no connections can neither make it block nor change its options. Nor can it
+ * connect with it, which a socket that was shut down does when something is sent by MSG_FASTOPEN.
+ */
+static int allow_given_sockets(scmp_filter_ctx f) {
+    int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, INT_LACKS(3, MSG_FASTOPEN));
+    if (r == 0)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, INT_LACKS(2, MSG_FASTOPEN));
+    if (r == 0)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmmsg), 1, INT_LACKS(3, MSG_FASTOPEN));
+    if (r == 0)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2, INT_IS(1, IPPROTO_TCP),
+                             INT_IS(2, TCP_NODELAY));
     return r;
+}
+
+/* Of Internet sockets TCP and UDP, and nothing that the kernel would load a module for. */
+static int allow_connecting(scmp_filter_ctx f) {
+    static const int calls[] = {SCMP_SYS(connect), SCMP_SYS(bind),    SCMP_SYS(setsockopt),
+                                SCMP_SYS(sendto),  SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg)};
+    static const int families[] = {AF_INET, AF_INET6};
+    static const int protocols[] = {0, IPPROTO_TCP, IPPROTO_UDP};
+    int r = allow(f, calls, ARRAY_SIZE(calls), SCMP_ACT_ALLOW);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families) * ARRAY_SIZE(protocols); i++)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+                             INT_IS(0, families[i % ARRAY_SIZE(families)]),
+                             INT_IS(2, protocols[i / ARRAY_SIZE(families)]));
+    return r;
+}
+
+static int allow_sockets(scmp_filter_ctx f, unsigned rights) {
+    const scmp_datum_t type = 0xf; /* without the flags */
+    int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 2, INT_IS(0, AF_UNIX),
+                             SCMP_A1(SCMP_CMP_MASKED_EQ, type, SOCK_STREAM));
+    if (r < 0)
+        return r;
+    return rights & CONFINE_CONNECT ? allow_connecting(f) : allow_given_sockets(f);
 }
 
 /* fstat() of glibc is newfstatat with an empty path: harmless everywhere. */
@@ -191,8 +238,10 @@ static int fill(scmp_filter_ctx f, unsigned rights) {
         r = allow_threads(f);
     if (r == 0)
         r = allow_own_limits(f);
-    if (r == 0 && (rights & CONFINE_CONNECT))
-        r = allow_sockets(f);
+    if (r == 0)
+        r = allow_fcntl(f, rights);
+    if (r == 0)
+        r = allow_sockets(f, rights);
     return r;
 }
 

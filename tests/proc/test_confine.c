@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static struct world {
     struct sockaddr_in port;
     char socket_path[96];
     pid_t victim; /* of the role whose turn it is */
+    int given;    /* a listening socket for the one whose turn it is, shared with the parent */
 } world;
 
 static bool is_root(void) {
@@ -85,14 +87,18 @@ static void make_file(const char *path, uid_t owner) {
     (void)close(fd);
 }
 
+static int listen_on_any_port(void) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fd, 64), 0);
+    return fd;
+}
+
 static void listen_somewhere(void) {
     socklen_t len = sizeof world.port;
     struct sockaddr_un un = {.sun_family = AF_UNIX};
-    world.port =
-        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    world.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(world.listener, (struct sockaddr *)&world.port, len), 0);
-    assert_int_equal(listen(world.listener, 64), 0);
+    world.listener = listen_on_any_port();
     assert_int_equal(getsockname(world.listener, (struct sockaddr *)&world.port, &len), 0);
     (void)snprintf(world.socket_path, sizeof world.socket_path, "%s/run/control.sock", world.state);
     (void)snprintf(un.sun_path, sizeof un.sun_path, "%s", world.socket_path);
@@ -219,6 +225,14 @@ static int create_in_tmp(void) {
     return try_to_create("/tmp/hyconfine-made");
 }
 
+static int change_mode(void) {
+    return fchmodat(AT_FDCWD, "letter", 0666, 0) == 0 ? DONE : errno;
+}
+
+static int cut_by_name(void) {
+    return truncate("letter", 1) == 0 ? DONE : errno;
+}
+
 static int list_here(void) {
     char names[1024];
     int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -242,6 +256,47 @@ static int send_udp(void) {
         return errno;
     return sendto(fd, "x", 1, 0, (struct sockaddr *)&world.port, sizeof world.port) == 1 ? DONE
                                                                                          : errno;
+}
+
+/* A listening socket that is shut down may become one that connects. */
+static int connect_given_socket(void) {
+    if (shutdown(world.given, SHUT_RD) < 0)
+        return errno;
+    ssize_t n = sendto(world.given, "x", 1, MSG_FASTOPEN | MSG_DONTWAIT,
+                       (struct sockaddr *)&world.port, sizeof world.port);
+    return n == 1 || errno == EINPROGRESS ? DONE : errno;
+}
+
+static int accept_and_send(void) {
+    int on = 1;
+    int fd = accept4(world.given, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0 || errno != EAGAIN)
+        return fd >= 0 ? DONE : errno;
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return errno;
+    if (setsockopt(world.given, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
+        fcntl(ends[0], F_SETFL, fcntl(ends[0], F_GETFL) | O_NONBLOCK) < 0)
+        return errno;
+    return send(ends[0], "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? DONE : errno;
+}
+
+static int make_given_socket_block(void) {
+    return fcntl(world.given, F_SETFL, 0) == 0 ? DONE : errno;
+}
+
+static int filter_given_socket(void) {
+    int on = 1;
+    return setsockopt(world.given, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on) == 0 ? DONE : errno;
+}
+
+static int datagram_pair(void) {
+    int ends[2];
+    return socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) == 0 ? DONE : errno;
+}
+
+static int multipath_socket(void) {
+    return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 262 /* IPPROTO_MPTCP */) >= 0 ? DONE : errno;
 }
 
 static int connect_control_socket(void) {
@@ -269,6 +324,15 @@ static int read_victim(void) {
 
 static int kill_victim(void) {
     return kill(world.victim, SIGKILL) == 0 ? DONE : errno;
+}
+
+/* The kernel sends the signal when there is input. */
+static int have_victim_signalled(void) {
+    return fcntl(world.given, F_SETOWN, world.victim) == 0 ? DONE : errno;
+}
+
+static int choose_signal(void) {
+    return fcntl(world.given, F_SETSIG, SIGKILL) == 0 ? DONE : errno;
 }
 
 static int limit_victim(void) {
@@ -334,12 +398,14 @@ static int dump_core(void) {
 static int outcome_of(const struct role *role, attempt_fn *attempt) {
     int status = 0;
     world.victim = start_victim(role);
+    world.given = listen_on_any_port();
     pid_t pid = fork();
     if (pid == 0) {
         confine_as(role);
         _exit(attempt());
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
+    (void)close(world.given);
     int victim = waitpid(world.victim, NULL, WNOHANG);
     (void)kill(world.victim, SIGKILL);
     if (victim == 0)
@@ -382,12 +448,24 @@ static void test_edge_connects_to_nobody(void **state) {
     CANNOT(edge, connect_tcp);
     CANNOT(edge, send_udp);
     CANNOT(edge, connect_control_socket);
+    CANNOT(edge, connect_given_socket);
+    CAN(relay, connect_given_socket); /* so that is how it is done */
+}
+
+/* Ports are served by several processes: none of them can close them for the others. */
+static void test_edge_leaves_given_sockets_as_they_are(void **state) {
+    (void)state;
+    CAN(edge, accept_and_send);
+    CANNOT(edge, make_given_socket_block);
+    CANNOT(edge, filter_given_socket);
 }
 
 static void test_mail_reads_letters_and_no_keys(void **state) {
     (void)state;
     CAN(mail, read_own_letter);
     CAN(mail, create_here);
+    CANNOT(mail, change_mode); /* Landlock does not know of these, */
+    CANNOT(mail, cut_by_name); /* or not on every kernel */
     CANNOT(mail, read_key);
     CANNOT(mail, climb_to_key);
     CANNOT(mail, read_passwd);
@@ -423,6 +501,8 @@ static void test_nobody_touches_other_processes(void **state) {
         CANNOT(*roles[i], trace_victim);
         CANNOT(*roles[i], read_victim);
         CANNOT(*roles[i], kill_victim);
+        CANNOT(*roles[i], have_victim_signalled);
+        CANNOT(*roles[i], choose_signal);
         CANNOT(*roles[i], limit_victim);
         CANNOT(*roles[i], kill_parent);
         CANNOT(*roles[i], read_own_memory);
@@ -439,6 +519,8 @@ static void test_nobody_starts_programs_or_gains_rights(void **state) {
         CANNOT(*roles[i], mount_something);
         CANNOT(*roles[i], new_namespace);
         CANNOT(*roles[i], raw_socket);
+        CANNOT(*roles[i], datagram_pair);
+        CANNOT(*roles[i], multipath_socket);
         CANNOT(*roles[i], make_device);
         CANNOT(*roles[i], make_code);
         CANNOT(*roles[i], turn_data_to_code);
@@ -496,6 +578,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_edge_opens_no_file),
         cmocka_unit_test(test_edge_connects_to_nobody),
+        cmocka_unit_test(test_edge_leaves_given_sockets_as_they_are),
         cmocka_unit_test(test_mail_reads_letters_and_no_keys),
         cmocka_unit_test(test_relay_connects_and_reads_no_mailbox),
         cmocka_unit_test(test_keys_reads_keys_and_no_letters),
