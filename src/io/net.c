@@ -227,7 +227,7 @@ int net_listen(const struct net_addr *at, int *ret_fd) {
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (at->any.sa_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, &at->any, addr_len(at)) < 0 || listen(fd, 1024) < 0)
+    if (bind(fd, &at->any, addr_len(at)) < 0 || listen(fd, NET_BACKLOG) < 0)
         return -errno;
     *ret_fd = TAKE_FD(fd);
     return 0;

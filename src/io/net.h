@@ -60,7 +60,8 @@ int net_connect(const struct net_addr *to, const struct net_addr *source, usec_t
 /* The same over a Unix socket path. */
 int net_connect_unix(const char *path, usec_t deadline, struct stream **ret_stream) WAITS;
 
-int net_listen(const struct net_addr *at, int *ret_fd); /* SO_REUSEADDR, V6ONLY, backlog 1024 */
+#define NET_BACKLOG 1024
+int net_listen(const struct net_addr *at, int *ret_fd); /* SO_REUSEADDR, V6ONLY, NET_BACKLOG */
 int net_listen_unix(const char *path, mode_t mode, int *ret_fd);
 
 /* Waits for the next connection of a watched listening socket; the descriptor is non-blocking. */

@@ -196,8 +196,13 @@ static int hand_out_listeners(struct child *child, struct problem *problem) {
         _cleanup_(arena_done) struct arena a = {0};
         struct rpc_process_listen_in in = {slice_of_str(l->list[i].service), l->list[i].fd};
         struct rpc_process_listen_out out;
-        if (l->list[i].role == child->role->role)
-            r = call_process_listen(child->link, &in, &a, &out, problem);
+        if (l->list[i].role != child->role->role)
+            continue;
+        r = listeners_revive(&l->list[i]);
+        if (r < 0)
+            children_event(child->all, KIND_ERROR, "A socket for %s does not listen any more: %s",
+                           l->list[i].service, error_text(r));
+        r = call_process_listen(child->link, &in, &a, &out, problem);
     }
     return r;
 }

@@ -42,15 +42,33 @@ static int passed_count(void) {
     return (int)number;
 }
 
-/* A passed socket with this port, or -1. With the wildcard address it stands for all addresses. */
+static bool is_wildcard(const struct net_addr *a) {
+    return a->any.sa_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr)
+                                        : a->in.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+/* A passed socket for this address, or one for all addresses, with this port; or -1. */
 static int passed_socket(const struct net_addr *at) {
-    for (int i = 0; i < passed_count(); i++) {
+    int found = -1;
+    for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + passed_count(); fd++) {
         struct net_addr here;
-        if (net_local(LISTEN_FDS_START + i, &here) == 0 && net_port(&here) == net_port(at) &&
-            here.any.sa_family == at->any.sa_family)
-            return LISTEN_FDS_START + i;
+        if (net_local(fd, &here) < 0 || net_port(&here) != net_port(at) ||
+            here.any.sa_family != at->any.sa_family)
+            continue;
+        if (net_same_host(&here, at))
+            return fd;
+        if (is_wildcard(&here))
+            found = fd;
     }
-    return -1;
+    return found;
+}
+
+static bool is_taken(const struct listeners *l, int fd) {
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->list[i].fd == fd)
+            return true;
+    }
+    return false;
 }
 
 /* ------------------------------------------------------------------ ports */
@@ -63,6 +81,8 @@ static int bind_port(struct listeners *l, const char *service, const struct net_
                      struct problem *problem) {
     char text[NET_TEXT_SIZE];
     int fd = passed_socket(at);
+    if (fd >= 0 && is_taken(l, fd)) /* it stands for several addresses */
+        return 0;
     int r = fd >= 0 ? 0 : net_listen(at, &fd);
     if (r < 0) {
         struct slice where = net_format(at, text);
@@ -110,6 +130,16 @@ int listeners_open_control(struct listeners *l, const char *directory, struct pr
             return r;
     }
     return 0;
+}
+
+/* ------------------------------------------------------------------ looking after them */
+
+int listeners_revive(const struct listener *l) {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (getsockopt(l->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0)
+        return -errno;
+    return listens || listen(l->fd, NET_BACKLOG) == 0 ? 0 : -errno;
 }
 
 void listeners_close(struct listeners *l) {

@@ -23,12 +23,18 @@ struct listeners {
 
 /*
  * Binds every port of every address of the settings, taking sockets that systemd passed
- * (LISTEN_FDS) instead of binding anew. An address family that the machine lacks is left out as
- * long as one address works.
+ * (LISTEN_FDS) for an address, or for all addresses, instead of binding anew. An address family
+ * that the machine lacks is left out as long as one address works.
  */
 int listeners_open_ports(struct listeners *l, const struct conf *conf, struct problem *problem);
 
 /* Binds run/ROLE.sock for each role that answers the command line. */
 int listeners_open_control(struct listeners *l, const char *directory, struct problem *problem);
+
+/*
+ * Makes a socket listen that does so no longer: all processes that serve it can shut it down for
+ * the others, and for us.
+ */
+int listeners_revive(const struct listener *l);
 
 void listeners_close(struct listeners *l);
