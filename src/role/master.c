@@ -48,6 +48,21 @@ static void notify_systemd(const char *state) {
         (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, len);
 }
 
+/* Says that we live as often as systemd wants to hear it (WatchdogSec= of the unit). */
+static void feed_watchdog(void *nothing) {
+    const char *span = getenv("WATCHDOG_USEC");
+    const char *pid = getenv("WATCHDOG_PID");
+    uint64_t usec = 0, number = (uint64_t)getpid();
+    (void)nothing;
+    if (!span || slice_to_u64(slice_of_str(span), INT64_MAX, &usec) < 0 || usec == 0 ||
+        (pid && slice_to_u64(slice_of_str(pid), INT32_MAX, &number) < 0) ||
+        (pid_t)number != getpid())
+        return;
+    do
+        notify_systemd("WATCHDOG=1");
+    while (fiber_sleep((usec_t)(usec / 2)) == 0);
+}
+
 /* ------------------------------------------------------------------ reloading */
 
 static void describe_changes(const struct conf_diff *diff, struct buf *report) {
@@ -408,6 +423,7 @@ static void master_fiber(void *arg) {
     } else {
         announce(m);
         if (fiber_spawn("signals", handle_signals, m) < 0 ||
+            fiber_spawn("watchdog", feed_watchdog, NULL) < 0 ||
             fiber_spawn("control socket", serve_control, m) < 0 || children_start(&m->children) < 0)
             complain(m, "no memory for the first fibers");
         else

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: ISC
+"""What systemd hands over and wants to hear: sockets (sd_listen_fds(3)), sd_notify(3), the units."""
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+from office import PROGRAM, TOP
+
+
+def passed(address, port):
+    """A socket as systemd passes it: it listens, and its calls block."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind((address, port))
+    one.listen(16)
+    return one
+
+
+def start(office, sockets=(), **environment):
+    """The office as a service that has been given these sockets."""
+    def place():
+        kept = [os.dup(one.fileno()) for one in sockets]
+        high = [os.dup2(fd, 100 + i) for i, fd in enumerate(kept)]
+        for i, fd in enumerate(high):
+            os.dup2(fd, 3 + i)
+    words = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", PROGRAM, "-C", str(office.folder), "run"]
+    office.errors = open(office.folder.parent / "stderr", "w+")
+    office.process = subprocess.Popen(
+        words, text=True, stdout=subprocess.PIPE, stderr=office.errors, preexec_fn=place,
+        pass_fds=range(3, 3 + len(sockets)),
+        env=os.environ | {"LISTEN_FDS": str(len(sockets))} | environment)
+    assert office.process.stdout.readline() == "ready\n", office.said()
+
+
+def banner(address, port):
+    with socket.create_connection((address, port), 5) as wire:
+        wire.settimeout(5)
+        return wire.recv(100)
+
+
+@pytest.fixture
+def listening(office):
+    """Has the office listen on these addresses."""
+    def set_addresses(*addresses):
+        text = office.settings.read_text()
+        text, count = re.subn(r"(?m)^listen .*$", "listen " + " ".join(addresses), text)
+        assert count == 1, text
+        office.settings.write_text(text)
+    return set_addresses
+
+
+def test_each_address_is_served_by_the_socket_passed_for_it(office, listening):
+    listening("127.0.0.1", "127.0.0.2")
+    sockets = [passed(address, office.port(25)) for address in ("127.0.0.1", "127.0.0.2")]
+    start(office, sockets)
+    for one in sockets:
+        one.close()
+    assert banner("127.0.0.1", office.port(25)).startswith(b"220 ")
+    assert banner("127.0.0.2", office.port(25)).startswith(b"220 ")
+    office.stop()
+
+
+def test_a_socket_for_all_addresses_serves_each(office, listening):
+    listening("127.0.0.1", "127.0.0.2")
+    with passed("0.0.0.0", office.port(25)) as one:
+        start(office, [one])
+        for address in ("127.0.0.1", "127.0.0.2"):
+            assert banner(address, office.port(25)).startswith(b"220 ")
+            assert banner(address, office.port(110)).startswith(b"+OK ")
+        office.stop()
+
+
+def test_a_socket_for_another_address_is_not_taken(office):
+    with passed("127.0.0.3", office.port(25)) as other:
+        start(office, [other])
+        assert banner("127.0.0.1", office.port(25)).startswith(b"220 ")
+        office.stop()
+
+
+def test_a_port_that_an_edge_shut_down_comes_back(office):
+    """A listening socket is everybody's who has it; when an edge is new, its ports answer."""
+    with passed("127.0.0.1", office.port(25)) as one:
+        start(office, [one])
+        one.shutdown(socket.SHUT_RD)
+        with pytest.raises(OSError):
+            banner("127.0.0.1", office.port(25))
+        edges = [p["pid"] for p in office.json("status")["processes"] if p["role"] == "edge"]
+        for pid in edges:
+            os.kill(pid, signal.SIGKILL)
+        for _ in range(100):
+            try:
+                assert banner("127.0.0.1", office.port(25)).startswith(b"220 ")
+                break
+            except OSError:
+                time.sleep(0.05)
+        else:
+            raise AssertionError("the port stays closed")
+        office.stop()
+
+
+def test_systemd_hears_of_start_life_and_end(office, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.bind(str(tmp_path / "notify"))
+        wire.settimeout(5)
+        start(office, NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="400000")
+        heard = [wire.recv(100) for _ in range(10)]
+        assert heard.count(b"READY=1") == 1 and heard.count(b"WATCHDOG=1") == 9
+        office.stop()
+        while (last := wire.recv(100)) == b"WATCHDOG=1":
+            pass
+        assert last == b"STOPPING=1"
+
+
+def test_a_watchdog_of_another_process_is_left_alone(office, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.bind(str(tmp_path / "notify"))
+        wire.settimeout(5)
+        start(office, NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="1000",
+              WATCHDOG_PID="1")
+        assert wire.recv(100) == b"READY=1"
+        office.stop()
+        assert wire.recv(100) == b"STOPPING=1"
+
+
+def test_the_unit_is_one(tmp_path):
+    """systemd-analyze finds nothing to say about it."""
+    text = (TOP / "packaging/hayauma.service.in").read_text()
+    unit = tmp_path / "hayauma.service"
+    unit.write_text(text.replace("@program@", "/bin/true").replace("@statedir@", str(tmp_path)))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "hayauma" not in done.stderr, done.stderr
