@@ -45,6 +45,10 @@ usec_t letter_id_time(letter_id id) {
     return EPOCH_2020 + (usec_t)(id >> MS_SHIFT) * USEC_MS;
 }
 
+unsigned letter_id_worker(letter_id id) {
+    return (id >> WORKER_SHIFT) & ((1U << (MS_SHIFT - WORKER_SHIFT)) - 1);
+}
+
 struct slice letter_id_format(letter_id id, char text[static LETTER_ID_SIZE]) {
     text[LETTER_ID_DIGITS] = '\0';
     for (size_t i = LETTER_ID_DIGITS; i > 0; i--) {

@@ -39,6 +39,8 @@ letter_id letter_id_next(struct letter_ids *ids, usec_t wall);
 /* The wall time kept in an id, to the millisecond. */
 usec_t letter_id_time(letter_id id);
 
+unsigned letter_id_worker(letter_id id);
+
 struct slice letter_id_format(letter_id id, char text[static LETTER_ID_SIZE]);
 
 /* Exactly 13 characters in either case; o reads as 0, i and l as 1. 0 or -E_SYNTAX. */

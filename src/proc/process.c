@@ -74,6 +74,8 @@ static void peer_lost(struct rpc_link *link, void *arg) {
     struct process *p = arg;
     const struct rpc_options *o = rpc_link_options(link);
     struct rpc_master_link_lost_in in = {.role = (uint8_t)o->other, .worker = o->worker};
+    if (p->role->peer_gone)
+        p->role->peer_gone(p, o->other, o->worker);
     if (link != p->links->replaced && p->role->role < o->other)
         (void)send_master_link_lost(p->links->master, &in);
 }

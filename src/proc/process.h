@@ -35,6 +35,12 @@ struct process_role {
     int (*reload)(struct process *p, const struct conf *before, struct problem *problem);
     void (*stop)(struct process *p);
     uint64_t (*sessions)(struct process *p); /* does not wait */
+
+    /*
+     * The connection to a peer has ended, because that process has or for another reason: what it
+     * had under way here is void. Does not wait.
+     */
+    void (*peer_gone)(struct process *p, enum role role, unsigned worker);
 };
 
 #define PROCESS_WORKERS_MAX 16U

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "queue/internal.h"
 
 /* ------------------------------------------------------------------ jobs */
@@ -316,6 +317,20 @@ void queue_drop_file(struct queue *q, letter_id id) {
         return;
     spool_large_drop(q->spool, file->large);
     forget_file(q, file);
+}
+
+void queue_drop_files_of(struct queue *q, unsigned worker) {
+    _cleanup_(buf_done) struct buf ids = {0};
+    struct map_entry *e;
+    size_t at = 0;
+    while ((e = map_next(&q->files, &at))) {
+        const struct open_file *file = e->value;
+        if (letter_id_worker(file->id) == worker)
+            buf_add_u64(&ids, file->id);
+    }
+    struct reader r = {.rest = buf_slice(&ids)};
+    while (r.rest.len > 0 && !q->stopping)
+        queue_drop_file(q, read_u64(&r));
 }
 
 /* ------------------------------------------------------------------ numbers */

@@ -84,6 +84,12 @@ int queue_submit(struct queue *q, const struct queue_letter *letter, struct prob
 int queue_open_file(struct queue *q, letter_id id, int *ret_fd) WAITS;
 void queue_drop_file(struct queue *q, letter_id id) WAITS; /* none of that id: nothing happens */
 
+/*
+ * Drops the files of all letters whose ids a worker gave, but those that are being submitted: for
+ * when it has ended. Which ones is settled before the first wait.
+ */
+void queue_drop_files_of(struct queue *q, unsigned worker) WAITS;
+
 /* Whether a letter of this size would be taken now. */
 bool queue_room(struct queue *q, uint64_t size) WAITS;
 

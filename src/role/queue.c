@@ -250,24 +250,62 @@ static uint64_t sessions(struct process *p) {
 
 /* ------------------------------------------------------------------ letters come in */
 
+/*
+ * An edge gives the ids of its own worker number (letter/id.h). Otherwise one in the hands of a
+ * stranger could drop the files of the others' letters, or have letters delivered under the ids
+ * that they are going to use, which the mailboxes would then believe to have already.
+ */
+static int check_owner(const struct rpc_caller *caller, letter_id id, struct problem *problem) {
+    if (caller->role != ROLE_EDGE || letter_id_worker(id) == caller->worker)
+        return 0;
+    return problem_set(problem, -EINVAL, "the letter's id belongs to another process");
+}
+
 static int on_open_file(void *arg, const struct rpc_caller *caller,
                         const struct rpc_queue_open_file_in *in, struct arena *a,
                         struct rpc_queue_open_file_out *out, struct problem *problem) {
-    (void)caller;
+    struct queue *q = ((struct process *)arg)->state;
     (void)a;
-    (void)problem;
-    return queue_open_file(((struct process *)arg)->state, in->id, &out->file);
+    int r = check_owner(caller, in->id, problem);
+    if (r == 0)
+        r = queue_open_file(q, in->id, &out->file);
+    if (r == 0 && fiber_cancelled()) { /* the edge went after its files were dropped */
+        (void)close(out->file);
+        queue_drop_file(q, in->id);
+        return -ECANCELED;
+    }
+    return r;
 }
 
 static int on_drop_file(void *arg, const struct rpc_caller *caller,
                         const struct rpc_queue_drop_file_in *in, struct arena *a,
                         struct rpc_queue_drop_file_out *out, struct problem *problem) {
-    (void)caller;
     (void)a;
     (void)out;
-    (void)problem;
-    queue_drop_file(((struct process *)arg)->state, in->id);
-    return 0;
+    int r = check_owner(caller, in->id, problem);
+    if (r == 0)
+        queue_drop_file(((struct process *)arg)->state, in->id);
+    return r;
+}
+
+struct leaving {
+    struct process *process;
+    unsigned worker;
+};
+
+static void drop_files(void *arg) {
+    _cleanup_(free_p) struct leaving *l = arg;
+    queue_drop_files_of(l->process->state, l->worker);
+}
+
+/* The files that an edge was writing; its successor begins after this fiber and with new ones. */
+static void peer_gone(struct process *p, enum role role, unsigned worker) {
+    if (role != ROLE_EDGE)
+        return;
+    struct leaving *l = NEW(struct leaving);
+    *l = (struct leaving){p, worker};
+    if (fiber_spawn_under(p->root, "files of an edge", drop_files, l) < 0)
+        free(l);
 }
 
 static int on_submit(void *arg, const struct rpc_caller *caller,
@@ -275,8 +313,10 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
                      struct rpc_queue_submit_out *out, struct problem *problem) {
     struct process *p = arg;
     struct spool_recipient *recipients = arena_array(a, in->recipients_count, sizeof *recipients);
-    (void)caller;
     (void)out;
+    int r = check_owner(caller, in->id, problem);
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < in->recipients_count; i++)
         recipients[i] = (struct spool_recipient){.address = in->recipients[i].address,
                                                  .original = in->recipients[i].original,
@@ -414,4 +454,5 @@ const struct process_role role_queue = {
     .reload = reload,
     .stop = stop,
     .sessions = sessions,
+    .peer_gone = peer_gone,
 };

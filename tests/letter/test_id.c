@@ -40,6 +40,15 @@ static void ids_grow_beyond_16384_in_one_millisecond(void **state) {
     assert_in_range(letter_id_time(last), TEST_TIME, TEST_TIME + 8000);
 }
 
+static void the_worker_of_an_id_is_found(void **state) {
+    for (unsigned worker = 0; worker < 256; worker++) {
+        struct letter_ids ids;
+        letter_ids_init(&ids, (uint8_t)worker);
+        assert_int_equal(letter_id_worker(letter_id_next(&ids, TEST_TIME)), worker);
+    }
+    assert_int_equal(letter_id_worker(UINT64_MAX), 255);
+}
+
 static void counters_of_two_processes_start_apart(void **state) {
     unsigned same = 0;
     for (unsigned i = 0; i < 64; i++) {
@@ -97,6 +106,7 @@ int main(void) {
         cmocka_unit_test(ids_hold_time_worker_and_counter),
         cmocka_unit_test(ids_grow_when_the_clock_steps_back),
         cmocka_unit_test(ids_grow_beyond_16384_in_one_millisecond),
+        cmocka_unit_test(the_worker_of_an_id_is_found),
         cmocka_unit_test(counters_of_two_processes_start_apart),
         cmocka_unit_test(text_is_13_characters_of_base32),
         cmocka_unit_test(text_takes_either_case_and_lookalikes),

@@ -92,6 +92,21 @@ def test_kill_between_the_letter_and_its_answer(host, role):
     host.wait_for_letters(user, 1 + (code == 250))
 
 
+def test_the_file_of_a_large_letter_goes_with_its_edge(host):
+    """Otherwise the places for large letters are used up one day."""
+    user = host.account()
+    files = host.folder / "spool" / "large"
+    with host.smtp() as wire:
+        assert wire.code("MAIL FROM:<kiku@far.test>") == 250
+        assert wire.code(f"RCPT TO:<{user}>") == 250
+        assert wire.code("DATA") == 354
+        wire.send(LETTER + b"large\r\n" * 100000)
+        wait_until(lambda: any(files.iterdir()), 5)
+        before = fallen(host, "edge")
+    wait_until(lambda: not any(files.iterdir()), 5, why=lambda: list(files.iterdir()))
+    wait_for_return(host, before)
+
+
 @pytest.mark.parametrize("role", ["edge", "mail", "directory"])
 @pytest.mark.parametrize("service", ["pop3", "pop3s"])
 def test_kill_during_a_pop3_session(host, role, service):

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What an edge may do with letters: only with its own. There is no queue behind these calls, so
+ * nothing of it may be touched.
+ */
+#include "unit.h"
+
+#include <errno.h>
+
+#include "letter/id.h"
+#include "role/roles.h"
+
+static const struct rpc_queue_handlers *calls;
+static struct process process;
+static const struct rpc_caller edge_3 = {.role = ROLE_EDGE, .worker = 3};
+
+static letter_id id_of(uint8_t worker) {
+    struct letter_ids ids;
+    letter_ids_init(&ids, worker);
+    return letter_id_next(&ids, TEST_WALL);
+}
+
+FIBER_TEST(an_edge_opens_no_file_for_the_letter_of_another) {
+    struct rpc_queue_open_file_in in = {.id = id_of(2)};
+    struct rpc_queue_open_file_out out;
+    struct problem problem = {0};
+    assert_int_equal(calls->open_file(&process, &edge_3, &in, NULL, &out, &problem), -EINVAL);
+}
+
+FIBER_TEST(an_edge_drops_no_file_of_another) {
+    struct rpc_queue_drop_file_in in = {.id = id_of(2)};
+    struct rpc_queue_drop_file_out out;
+    struct problem problem = {0};
+    assert_int_equal(calls->drop_file(&process, &edge_3, &in, NULL, &out, &problem), -EINVAL);
+}
+
+/* Mailboxes know a letter by its id: who can choose it can have another one taken for a copy. */
+FIBER_TEST(an_edge_submits_no_letter_under_the_id_of_another) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_recipient recipient = {.address = S("tama@example.test")};
+    struct rpc_queue_submit_in in = {
+        .id = id_of(2), .recipients = &recipient, .recipients_count = 1};
+    struct rpc_queue_submit_out out;
+    struct problem problem = {0};
+    assert_int_equal(calls->submit(&process, &edge_3, &in, &a, &out, &problem), -EINVAL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_edge_opens_no_file_for_the_letter_of_another),
+        cmocka_unit_test(test_an_edge_drops_no_file_of_another),
+        cmocka_unit_test(test_an_edge_submits_no_letter_under_the_id_of_another),
+    };
+    calls = role_queue.handlers;
+    return cmocka_run_group_tests_name("queue role", tests, NULL, NULL);
+}
