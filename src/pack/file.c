@@ -9,6 +9,7 @@
  */
 #include "pack/pack.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -203,6 +204,29 @@ int pack_sync(struct pack_file *f) {
 
 int pack_sync_dir(int dir) {
     return fsync(dir) < 0 ? -errno : 0;
+}
+
+static int walk_names(DIR *names, int (*each)(void *arg, const char *name), void *arg) {
+    int result = 0;
+    while (!result) {
+        errno = 0; /* the end and an error look alike otherwise */
+        struct dirent *entry = readdir(names);
+        if (!entry)
+            return -errno;
+        result = each(arg, entry->d_name);
+    }
+    return result;
+}
+
+int pack_each_name(int dir, int (*each)(void *arg, const char *name), void *arg) {
+    _cleanup_(close_p) int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *names = fd < 0 ? NULL : fdopendir(fd);
+    if (!names)
+        return -errno;
+    (void)TAKE_FD(fd); /* closed with `names` */
+    int result = walk_names(names, each, arg);
+    (void)closedir(names);
+    return result;
 }
 
 static int read_exactly(int fd, char *to, size_t len, uint64_t offset) {

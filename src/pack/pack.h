@@ -204,3 +204,10 @@ int pack_sync(struct pack_file *f);
 
 /* fsync of a directory after a file in it was made, renamed or removed. */
 int pack_sync_dir(int dir);
+
+/*
+ * Calls `each` with every name in a directory until it returns something else than 0, which is the
+ * result then. A negative errno: the names are not known, or not all of them, and what lies there
+ * must not be judged by those that were given.
+ */
+int pack_each_name(int dir, int (*each)(void *arg, const char *name), void *arg);

@@ -3,7 +3,6 @@
  * Opening a spool: its folders and files, the order of the segments and where each one ends, and
  * files that no letter has. What is not understood is left alone (D7).
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -136,33 +135,27 @@ static void open_spare(struct spool *s, const char *name) {
     (void)unlinkat(s->dir, name, 0);
 }
 
-static void close_dir(DIR **d) {
-    if (*d)
-        (void)closedir(*d);
-}
+struct listing {
+    struct spool *spool;
+    struct problem *problem;
+};
 
-static DIR *list_dir(int dir) {
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d)
-        close_p(&fd);
-    return d;
+static int open_file(void *arg, const char *name) {
+    struct listing *l = arg;
+    uint64_t number;
+    if (parse_name(name, S("segment-"), &number))
+        return open_segment(l->spool, name, number, l->problem);
+    if (parse_name(name, S("spare-"), &number))
+        open_spare(l->spool, name);
+    return 0;
 }
 
 static int open_files(struct spool *s, struct problem *problem) {
-    _cleanup_(close_dir) DIR *d = list_dir(s->dir);
-    if (!d)
-        return problem_set(problem, -errno, "spool: cannot list it: %s", error_text(errno));
-    struct dirent *entry;
-    int error = 0;
-    while (!error && (entry = readdir(d))) {
-        uint64_t number;
-        if (parse_name(entry->d_name, S("segment-"), &number))
-            error = open_segment(s, entry->d_name, number, problem);
-        else if (parse_name(entry->d_name, S("spare-"), &number))
-            open_spare(s, entry->d_name);
-    }
-    return error;
+    struct problem found = {0};
+    int error = pack_each_name(s->dir, open_file, &(struct listing){s, &found});
+    if (error && !found.text[0])
+        return problem_set(problem, error, "spool: cannot list it: %s", error_text(error));
+    return error ? problem_set(problem, error, "%s", found.text) : 0;
 }
 
 /* ------------------------------------------------------------------ the log as a whole */
@@ -253,23 +246,21 @@ static void check_large(struct spool *s) {
 }
 
 /* Files without a letter: of one that was being received, or had just been settled (D7). */
-static void remove_strays(struct spool *s) {
-    _cleanup_(close_dir) DIR *d = list_dir(s->large_dir);
-    struct dirent *entry;
-    while (d && (entry = readdir(d))) {
-        uint64_t id;
-        struct stat file;
-        if (!parse_name(entry->d_name, S(""), &id) || stored_find(s, id))
-            continue;
-        s->last_id = MAX(s->last_id, id);
-        if (fstatat(s->large_dir, entry->d_name, &file, AT_SYMLINK_NOFOLLOW) < 0)
-            continue;
-        usec_t changed = (usec_t)file.st_mtim.tv_sec * USEC_SEC;
-        if (s->opened - changed < s->options.stray_age)
-            continue;
-        if (unlinkat(s->large_dir, entry->d_name, 0) == 0)
-            spool_tell(s, SPOOL_NOTICE_STRAY, "large/%s: no letter has it; removed", entry->d_name);
-    }
+static int look_at_large(void *arg, const char *name) {
+    struct spool *s = arg;
+    uint64_t id;
+    struct stat file;
+    if (!parse_name(name, S(""), &id) || stored_find(s, id))
+        return 0;
+    s->last_id = MAX(s->last_id, id);
+    if (fstatat(s->large_dir, name, &file, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    usec_t changed = (usec_t)file.st_mtim.tv_sec * USEC_SEC;
+    if (s->opened - changed < s->options.stray_age)
+        return 0;
+    if (unlinkat(s->large_dir, name, 0) == 0)
+        spool_tell(s, SPOOL_NOTICE_STRAY, "large/%s: no letter has it; removed", name);
+    return 0;
 }
 
 int recover(struct spool *s, struct problem *problem) {
@@ -283,6 +274,7 @@ int recover(struct spool *s, struct problem *problem) {
     if (error)
         return error;
     check_large(s);
-    remove_strays(s);
-    return 0;
+    error = pack_each_name(s->large_dir, look_at_large, s);
+    return error ? problem_set(problem, error, "spool: cannot list large/: %s", error_text(error))
+                 : 0;
 }

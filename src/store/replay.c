@@ -13,7 +13,6 @@
  */
 #include "store/replay.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -70,20 +69,21 @@ static int by_number(const void *a, const void *b) {
     return *x < *y ? -1 : *x > *y;
 }
 
-static int list_packs(struct replay *p) {
-    int fd = openat(p->packs_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir)
-        return -errno;
-    struct dirent *e;
-    while ((e = readdir(dir))) {
-        uint64_t number = number_of(e->d_name);
-        if (number == 0)
-            continue;
-        p->numbers = mem_grow(p->numbers, (p->count + 1) * sizeof *p->numbers);
-        p->numbers[p->count++] = number;
-    }
-    (void)closedir(dir);
+static int add_pack(void *arg, const char *name) {
+    struct replay *p = arg;
+    uint64_t number = number_of(name);
+    if (number == 0)
+        return 0;
+    p->numbers = mem_grow(p->numbers, (p->count + 1) * sizeof *p->numbers);
+    p->numbers[p->count++] = number;
+    return 0;
+}
+
+static int list_packs(struct replay *p, const char *dir) {
+    int error = pack_each_name(p->packs_dir, add_pack, p);
+    if (error)
+        return problem_set(p->problem, error, "%s: its packs cannot be listed: %s", dir,
+                           error_text(error));
     if (p->count > 1)
         qsort(p->numbers, p->count, sizeof *p->numbers, by_number);
     p->result->packs = p->count;
@@ -380,7 +380,7 @@ int replay_open(const struct replay_where *where, bool anew, struct index **ret_
     if (packs < 0)
         return problem_set(problem, packs, "%s: %s", dir, error_text(packs));
     p.packs_dir = packs;
-    int error = list_packs(&p);
+    int error = list_packs(&p, dir);
     if (!error && p.count == 0) /* whoever made them may have died before they were durable */
         error = sync_dirs(where->store, group, dir);
     if (!error)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "pack/pack.h"
+#include "pack/readdir.h"
 
 #define KIND PACK_KIND('T', 'E', 'S', 'T')
 
@@ -209,6 +210,39 @@ static void file_that_cannot_be_begun_is_gone(void **state) {
     assert_int_equal(faccessat(w->dir, "a", F_OK, 0), -1);
 }
 
+static int count_name(void *arg, const char *name) {
+    unsigned *count = arg;
+    ++*count;
+    return 0;
+}
+
+static int stop_at_once(void *arg, const char *name) {
+    return 7;
+}
+
+static void all_names_of_a_directory_are_given(void **state) {
+    struct world *w = *state;
+    struct pack_file f;
+    unsigned count = 0;
+    assert_int_equal(pack_file_create(w->dir, "a", &HEAD, 0, &DISK, &f), 0);
+    pack_file_close(&f);
+    assert_int_equal(pack_each_name(w->dir, count_name, &count), 0);
+    assert_int_equal(count, 3); /* with . and .. */
+    assert_int_equal(pack_each_name(w->dir, stop_at_once, NULL), 7);
+    assert_int_equal(pack_each_name(-1, count_name, &count), -EBADF);
+}
+
+static void names_that_cannot_be_read_are_an_error(void **state) {
+    struct world *w = *state;
+    for (unsigned given = 0; given <= 2; given++) { /* even where the end should be: . and .. */
+        unsigned count = 0;
+        readdir_fails_after = (int)given;
+        assert_int_equal(pack_each_name(w->dir, count_name, &count), -EIO);
+        assert_int_equal(count, given);
+    }
+    readdir_fails_after = -1;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(appended_records_are_there_after_opening, set_up,
@@ -221,6 +255,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(reserved_file_has_its_length_from_the_start, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(file_that_cannot_be_begun_is_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(all_names_of_a_directory_are_given, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_that_cannot_be_read_are_an_error, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("pack file", tests, NULL, NULL);
 }

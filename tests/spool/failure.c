@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "pack/readdir.h"
 #include "spool/log.h"
 
 /* ------------------------------------------------------------------ failed writes: D3 */
@@ -374,6 +375,20 @@ WORLD_TEST(file_that_is_no_segment_is_left_alone) {
     assert_int_equal(world_files(w, ".", "segment-00000000000000ff"), 1);
 }
 
+WORLD_TEST(spool_whose_files_cannot_be_listed_is_not_opened) {
+    world_open(w);
+    uint64_t id = send(w, "stays");
+    assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    world_close(w);
+    for (int given = 0; given <= 3; given++) {
+        readdir_fails_after = given;
+        assert_int_equal(world_try_open(w), -EIO);
+    }
+    readdir_fails_after = -1;
+    world_open(w);
+    expect_body(w, id, "stays");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failed_sync_refuses_the_letter_and_leaves_the_file),
@@ -396,6 +411,7 @@ int main(void) {
         cmocka_unit_test(record_of_an_unknown_kind_is_kept),
         cmocka_unit_test(spool_of_a_newer_program_is_not_opened),
         cmocka_unit_test(file_that_is_no_segment_is_left_alone),
+        cmocka_unit_test(spool_whose_files_cannot_be_listed_is_not_opened),
     };
     return cmocka_run_group_tests_name("spool failure", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "fiber/fiber.h"
+#include "pack/readdir.h"
 
 #define SECOND_PACK "67/4711/packs/000002.pack"
 
@@ -60,6 +61,22 @@ WORLD_TEST(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none) {
     assert_int_equal(s->count, 3);
     assert_int_equal(s->letters[2].uid, d.uid);
     store_snapshot_free(s);
+}
+
+/* Or the packs that are not known would be taken for gone. */
+WORLD_TEST(an_account_whose_packs_cannot_be_listed_stays_closed) {
+    world_open(w);
+    world_fill(w, 3);
+    world_close(w);
+    for (int given = 0; given <= 3; given++) {
+        readdir_fails_after = given;
+        assert_int_equal(world_try_open(w), -EIO);
+        store_close(w->store);
+        w->store = NULL;
+    }
+    readdir_fails_after = -1;
+    world_open(w);
+    EXPECT_UIDS(w, 1, 2, 3);
 }
 
 static void full_disk(struct world *w, size_t short_write) {
@@ -347,6 +364,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(d3_after_a_failed_sync_the_pack_is_given_up),
         cmocka_unit_test(d3_a_given_up_pack_is_copied_and_removed),
+        cmocka_unit_test(an_account_whose_packs_cannot_be_listed_stays_closed),
         cmocka_unit_test(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none),
         cmocka_unit_test(d4_a_full_disk_is_a_clean_error),
         cmocka_unit_test(d4_no_half_record_is_left_on_a_full_disk),
