@@ -11,13 +11,21 @@ static void keep(struct buf *to, struct slice *at, struct slice text) {
     *at = buf_slice(to);
 }
 
-/* True when the name was fine: it is kept, and a transaction that was open is forgotten. */
+/*
+ * True when the name was fine: it is kept, and a transaction that was open is forgotten. A user's
+ * program may send the name of its computer, whatever its owner called it; since the login says who
+ * it is, the client's address does in place of what is no name.
+ */
 static bool take_name(struct smtp_session *s, const struct smtp_command *c, bool extended) {
+    char address[NET_TEXT_SIZE];
     struct smtp_fault fault;
     struct slice name;
     if (smtp_hello_parse(c, &s->arena, &name, &fault) < 0) {
-        smtp_say_fault(s, &fault);
-        return false;
+        if (s->listener->service != SMTP_SUBMISSION) {
+            smtp_say_fault(s, &fault);
+            return false;
+        }
+        name = net_format_literal(&s->client.peer, address);
     }
     keep(&s->hello, &s->client.hello, name);
     s->client.extended = extended;

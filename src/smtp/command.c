@@ -4,8 +4,9 @@
  * whose argument has a grammar of its own has a parser below, which walks a cursor over the line
  * and, where it stops, knows the place and what would have been right.
  *
- * The parsers are as strict as the RFC with three kindnesses that nobody can be deceived by: verbs
- * and keywords in any case, blanks at the end of a line, and blanks behind "FROM:" and "TO:".
+ * The parsers are as strict as the RFC with four kindnesses that nobody can be deceived by: verbs
+ * and keywords in any case, blanks at the end of a line, blanks behind "FROM:" and "TO:", and an IP
+ * address without its brackets in HELO and EHLO, which is what printers and cameras say.
  * Which odd addresses are taken is the letter floor's decision (ADDRESS_LOOSE).
  */
 #include "smtp/command.h"
@@ -23,8 +24,8 @@ static const struct verb {
     const char *usage;
 } verbs[SMTP_VERB_COUNT] = {
     [SMTP_VERB_UNKNOWN] = {S(""), ARGUMENT_MAY, false, NULL},
-    [SMTP_VERB_HELO] = {S("HELO"), ARGUMENT_MUST, false, "HELO hostname"},
-    [SMTP_VERB_EHLO] = {S("EHLO"), ARGUMENT_MUST, false, "EHLO hostname"},
+    [SMTP_VERB_HELO] = {S("HELO"), ARGUMENT_MUST, true, "HELO hostname"},
+    [SMTP_VERB_EHLO] = {S("EHLO"), ARGUMENT_MUST, true, "EHLO hostname"},
     [SMTP_VERB_MAIL] = {S("MAIL"), ARGUMENT_MUST, true, "MAIL FROM:<sender> [parameters]"},
     [SMTP_VERB_RCPT] = {S("RCPT"), ARGUMENT_MUST, true, "RCPT TO:<recipient> [parameters]"},
     [SMTP_VERB_DATA] = {S("DATA"), ARGUMENT_NONE, false, "DATA"},
@@ -122,6 +123,12 @@ int smtp_command_parse(struct slice line, struct smtp_command *ret, struct smtp_
 
 /* ------------------------------------------------------------------ HELO and EHLO */
 
+/* An IP address without its brackets, read as the literal that is meant. */
+static int read_bare_address(struct arena *a, struct slice name, struct slice *ret_name) {
+    const char *tag = slice_find_byte(name, ':') >= 0 ? "IPv6:" : "";
+    return domain_literal(a, arena_printf(a, "[%s%.*s]", tag, SLICE_ARG(name)), ret_name);
+}
+
 /*
  * Underscores and a dot at the end occur in the wild and are taken. Whether the name is true is not
  * asked (RFC 5321 §4.1.4).
@@ -135,7 +142,7 @@ int smtp_hello_parse(const struct smtp_command *c, struct arena *a, struct slice
         r = domain_literal(a, name, ret_name);
     else if ((r = domain_check(name, DOMAIN_UNDERSCORE | DOMAIN_TRAILING_DOT, &at)) == 0)
         *ret_name = name;
-    if (r == 0)
+    if (r == 0 || read_bare_address(a, name, ret_name) == 0)
         return 0;
     size_t start = (size_t)(name.ptr - c->line.ptr);
     *fault = (struct smtp_fault){501, {5, 5, 4}, start + at.at, at.expected};

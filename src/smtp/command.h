@@ -49,8 +49,9 @@ struct smtp_reply smtp_fault_reply(const struct smtp_fault *fault, struct arena 
 
 /*
  * Takes a line with its end as sent. -E_SYNTAX with a fault: no CRLF at the end, another CR or LF,
- * NUL, a byte above 127 (but in MAIL and RCPT, whose parsers answer that), an argument where none
- * may be, or none where one is due. A verb that we do not know is SMTP_VERB_UNKNOWN and no fault.
+ * NUL, a byte above 127 (but in HELO, EHLO, MAIL and RCPT, whose parsers answer that), an argument
+ * where none may be, or none where one is due. A verb that we do not know is SMTP_VERB_UNKNOWN and
+ * no fault.
  */
 int smtp_command_parse(struct slice line, struct smtp_command *ret, struct smtp_fault *fault);
 
@@ -58,7 +59,10 @@ enum smtp_verb smtp_verb_find(struct slice word); /* in any case */
 const char *smtp_verb_name(enum smtp_verb verb);  /* "EHLO" */
 const char *smtp_verb_usage(enum smtp_verb verb); /* "EHLO host", for HELP; NULL: not offered */
 
-/* HELO and EHLO: a domain or an address literal such as "[192.0.2.1]" or "[IPv6:2001:db8::1]". */
+/*
+ * HELO and EHLO: a domain or an address literal such as "[192.0.2.1]" or "[IPv6:2001:db8::1]". An
+ * address without brackets gets them.
+ */
 int smtp_hello_parse(const struct smtp_command *c, struct arena *a, struct slice *ret_name,
                      struct smtp_fault *fault);
 
