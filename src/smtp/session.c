@@ -177,11 +177,19 @@ static void greet(struct smtp_session *s) {
     smtp_say(s, &(struct smtp_reply){.code = 220, .text = text});
 }
 
+/* TLS before anything else; while there is no certificate there is nothing to say. */
+static bool begin_tls(struct smtp_session *s) {
+    if (s->listener->tls)
+        return smtp_start_tls(s);
+    smtp_close(s, "no certificate");
+    return false;
+}
+
 static bool open_conversation(struct smtp_session *s) {
     char address[NET_TEXT_SIZE];
     smtp_event(s, SMTP_EVENT_CONNECT, net_format_host(&s->client.peer, address));
     stream_set_timeout(s->stream, smtp_timeout(s));
-    if (s->listener->tls_first && !smtp_start_tls(s))
+    if (s->listener->tls_first && !begin_tls(s))
         return false;
     if (!is_admitted(s) || !waits_for_greeting(s))
         return false;

@@ -50,8 +50,8 @@ struct smtp_listener {
     enum smtp_service service;
     struct slice hostname; /* for the greeting: the full name of this server */
     struct slice banner;   /* behind the name and "ESMTP"; may be empty */
-    bool tls;              /* STARTTLS is offered; with tls_first: TLS before the greeting */
-    bool tls_first;        /* port 465 */
+    bool tls;              /* there is a certificate: STARTTLS is offered */
+    bool tls_first;        /* port 465: TLS before the greeting; without `tls` nobody is greeted */
     bool plaintext_login;  /* passwords are taken without TLS too */
     struct smtp_limits limits;
 };
