@@ -50,8 +50,11 @@ void smtp_cmd_mail(struct smtp_session *s, const struct smtp_command *c) {
     }
     struct smtp_reply reply = open_envelope(s, &mail);
     smtp_say(s, &reply);
-    if (!smtp_reply_ok(&reply))
-        smtp_transaction_end(s);
+    if (smtp_reply_ok(&reply))
+        return;
+    smtp_transaction_end(s);
+    if (!s->closing)
+        (void)smtp_count_junk(s);
 }
 
 /* ------------------------------------------------------------------ RCPT */

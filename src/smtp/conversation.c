@@ -59,6 +59,13 @@ void smtp_say_fault(struct smtp_session *s, const struct smtp_fault *fault) {
     smtp_say(s, &reply);
 }
 
+bool smtp_count_junk(struct smtp_session *s) {
+    if (++s->junk <= s->listener->limits.junk_commands)
+        return true;
+    SMTP_SAY(s, 421, 4, 7, 0, "Too many commands without a letter, closing");
+    return false;
+}
+
 struct smtp_reply smtp_answer(int error, const struct smtp_reply *reply) {
     if (error < 0 || reply->code < 200)
         return SMTP_REPLY(451, 4, 3, 0, "Temporary failure, please try again later");

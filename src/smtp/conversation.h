@@ -37,6 +37,12 @@ void smtp_say_fault(struct smtp_session *s, const struct smtp_fault *fault) WAIT
     smtp_say((s), &SMTP_REPLY(code, class, subject, detail, text))
 #define SMTP_SAY_PLAIN(s, code, text) smtp_say((s), &SMTP_REPLY_PLAIN(code, text))
 
+/*
+ * Counts a command that brought no letter forward. False: that was one too many, and a 421 has
+ * ended the conversation.
+ */
+bool smtp_count_junk(struct smtp_session *s) WAITS;
+
 /* The host's answer, or a 451 in place of one that could not be had. */
 struct smtp_reply smtp_answer(int error, const struct smtp_reply *reply);
 

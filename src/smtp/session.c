@@ -86,7 +86,7 @@ static const struct {
     [SMTP_VERB_QUIT] = {cmd_quit, false},       [SMTP_VERB_HELP] = {cmd_help, true},
     [SMTP_VERB_VRFY] = {cmd_vrfy, true},        [SMTP_VERB_EXPN] = {cmd_not_offered, true},
     [SMTP_VERB_ETRN] = {cmd_not_offered, true}, [SMTP_VERB_STARTTLS] = {smtp_cmd_starttls, false},
-    [SMTP_VERB_AUTH] = {smtp_cmd_auth, false},
+    [SMTP_VERB_AUTH] = {smtp_cmd_auth, true},
 };
 
 /*
@@ -117,10 +117,8 @@ static void run_command(struct smtp_session *s, struct slice line) {
         return;
     }
     report_command(s, &c);
-    if (commands[c.verb].junk && ++s->junk > s->listener->limits.junk_commands) {
-        SMTP_SAY(s, 421, 4, 7, 0, "Too many commands without a letter, closing");
+    if (commands[c.verb].junk && !smtp_count_junk(s))
         return;
-    }
     commands[c.verb].run(s, &c);
 }
 
