@@ -71,9 +71,11 @@ struct rpc_link {
     unsigned fibers;             /* reader and writer */
     struct slot *slots;
     uint32_t slot_count, free_slot;
-    unsigned callers;  /* fibers inside rpc_do_call() */
-    unsigned requests; /* of the peer, under way here */
-    bool abandoned;    /* freed by whoever leaves last */
+    unsigned callers;     /* fibers inside rpc_do_call() */
+    unsigned requests;    /* of the peer, under way here */
+    size_t request_bytes; /* their payloads */
+    struct fiber_cond request_done;
+    bool abandoned; /* freed by whoever leaves last */
     struct buf in;
     int in_fds[64]; /* came and are not taken by a frame yet; LOST_FDS among them */
     unsigned in_fd_count;

@@ -3,7 +3,7 @@
  * The reader cuts frames out of the stream, wakes the fibers whose answers they are, starts a fiber
  * for each request, and runs the handlers of one-way calls itself: those do not wait, and a flood
  * of events costs no fibers. After each piece of input the others get their turn, so that requests
- * are worked on before more of them are read.
+ * are worked on before more of them are read; while those under way take up much memory none are.
  *
  * Requests under way when the connection ends are cancelled with their parent, the reader; what
  * they would have answered is dropped, since each carries the epoch of its connection.
@@ -24,10 +24,15 @@ struct request {
     uint32_t tag;
     struct arena arena;
     char *payload; /* texts of `in` point into it */
+    size_t payload_len;
     void *in;
 };
 
 static void request_free(struct request *q) {
+    struct rpc_link *l = q->link;
+    l->requests--;
+    l->request_bytes -= q->payload_len;
+    fiber_cond_wake_all(&l->request_done);
     arena_done(&q->arena);
     free(q->payload);
     free(q);
@@ -85,7 +90,6 @@ static void serve_request(void *arg) {
     l->counts.calls_answered++;
     answer(q, MIN(r, 0), out, &problem);
     request_free(q);
-    l->requests--;
     link_free_if_left(l);
 }
 
@@ -119,14 +123,15 @@ static const char *take_call(struct rpc_link *l, const struct rpc_call *call, co
     struct request *q = NEW(struct request);
     *q = (struct request){.link = l, .call = call, .epoch = l->epoch, .tag = f->tag};
     q->payload = mem_copy(payload.ptr, payload.len);
+    q->payload_len = payload.len;
+    l->requests++;
+    l->request_bytes += payload.len;
     q->in = arena_alloc(&q->arena, call->in_size);
     if (!decode(call->decode_in, slice_of(q->payload, payload.len), &q->arena, q->in, fds)) {
         request_free(q);
         return "sent a malformed call";
     }
-    l->requests++;
     if (fiber_spawn(call->name, serve_request, q) < 0) {
-        l->requests--;
         request_free(q);
         fds->taken = 0;
         answer_with(l, call->number, f->tag, -E_BUSY, S("no memory for another call"));
@@ -330,6 +335,14 @@ void drop_input(struct rpc_link *l) {
     buf_done(&l->in);
 }
 
+/* Until the calls under way have left room for more. */
+static int wait_for_requests(struct rpc_link *l, unsigned epoch) {
+    int r = 0;
+    while (r == 0 && l->request_bytes > RPC_IN_MAX && l->up && l->epoch == epoch)
+        r = fiber_cond_wait(&l->request_done);
+    return r;
+}
+
 void read_frames(void *link) {
     struct rpc_link *l = link;
     unsigned epoch = l->epoch;
@@ -344,7 +357,7 @@ void read_frames(void *link) {
             continue;
         else if (n != -EINTR)
             break;
-        if (l->fd.readable && fiber_yield() < 0)
+        if (!wrong && (wait_for_requests(l, epoch) < 0 || (l->fd.readable && fiber_yield() < 0)))
             break;
     }
     if (wrong && l->options.misbehaved)

@@ -64,6 +64,7 @@ static void take_down(struct rpc_link *l) {
     (void)shutdown(l->fd.fd, SHUT_RDWR);
     fiber_cond_wake_all(&l->out_filled);
     fiber_cond_wake_all(&l->out_emptied);
+    fiber_cond_wake_all(&l->request_done);
     fail_calls(l);
 }
 
@@ -96,6 +97,7 @@ struct rpc_link *rpc_link_new(const struct rpc_options *options) {
     fiber_cond_init(&l->out_filled);
     fiber_cond_init(&l->out_emptied);
     fiber_cond_init(&l->ended);
+    fiber_cond_init(&l->request_done);
     fiber_mutex_init(&l->out_turn);
     return l;
 }

@@ -9,7 +9,11 @@
  *
  * One connection per pair of processes carries the calls of both directions, many at a time; they
  * begin on the other side in the order in which they were made here. Everything is bounded: the
- * size of a frame, of each text and list (by the schema), descriptors per frame, calls under way.
+ * size of a frame, of each text and list (by the schema), descriptors per frame, calls under way
+ * and their bytes.
+ *
+ * Answers come behind calls on the same connection, so of two roles only one makes calls that are
+ * answered: a reader that waits for its calls under way never holds up what they wait for.
  *
  * A malformed frame, an unknown call or one that the caller may not make ends the connection, and
  * the `misbehaved` hook is told why: the caller is at fault, never the callee.
@@ -27,6 +31,7 @@
 #define RPC_FRAME_FDS 4U
 #define RPC_CALLS_MAX 4096U              /* calls of one connection under way, each direction */
 #define RPC_OUT_MAX   ((size_t)64 << 20) /* bytes waiting to be sent; then calls wait */
+#define RPC_IN_MAX    ((size_t)64 << 20) /* bytes of calls under way here; then none are read */
 #define RPC_SEND_MAX  ((size_t)8 << 20)  /* the same for one-way calls, which are dropped then */
 
 struct rpc_link;

@@ -211,6 +211,50 @@ REAL_FIBER_TEST(events_are_dropped_when_nobody_takes_them) {
     pair_close(&pair);
 }
 
+#define CALLS      300
+#define CALL_BYTES ((size_t)512 * 1024)
+
+static struct fiber_cond settled;
+static unsigned under_way, answered;
+static bool may_settle;
+
+static int wait_to_settle(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
+                          const struct rpc_queue_submit_in *in UNUSED, struct arena *a UNUSED,
+                          struct rpc_queue_submit_out *out UNUSED, struct problem *problem UNUSED) {
+    under_way++;
+    while (!may_settle)
+        assert_int_equal(fiber_cond_wait(&settled), 0);
+    return 0;
+}
+
+static const struct rpc_queue_handlers slow_queue = {.submit = wait_to_settle};
+
+static void submit(void *bytes) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_queue_submit_in in = {.id = 1, .bytes = {bytes, CALL_BYTES}};
+    struct rpc_queue_submit_out out;
+    assert_int_equal(call_queue_submit(pair.edge, &in, &a, &out, NULL), 0);
+    answered++;
+}
+
+/* Whoever calls without end has to wait, before the callee has no memory left. */
+REAL_FIBER_TEST(calls_under_way_take_64_mib_at_most) {
+    static char bytes[CALL_BYTES];
+    fiber_cond_init(&settled);
+    pair_open(&pair, ROLE_QUEUE, &slow_queue, NULL);
+    for (int i = 0; i < CALLS; i++)
+        assert_int_equal(fiber_spawn("submit", submit, bytes), 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(fiber_sleep(5 * USEC_MS), 0);
+    assert_in_range(under_way, RPC_IN_MAX / CALL_BYTES - 1, RPC_IN_MAX / CALL_BYTES + 3);
+    may_settle = true;
+    fiber_cond_wake_all(&settled);
+    for (int i = 0; i < 1000 && answered < CALLS; i++)
+        assert_int_equal(fiber_sleep(5 * USEC_MS), 0);
+    assert_int_equal(answered, CALLS);
+    pair_close(&pair);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_unknown_call_ends_the_caller),
@@ -222,6 +266,7 @@ int main(void) {
         cmocka_unit_test(test_the_descriptors_of_a_malformed_call_are_closed),
         cmocka_unit_test(test_a_call_whose_descriptor_finds_no_room_fails_alone),
         cmocka_unit_test(test_events_are_dropped_when_nobody_takes_them),
+        cmocka_unit_test(test_calls_under_way_take_64_mib_at_most),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);
 }
