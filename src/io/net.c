@@ -161,9 +161,20 @@ static socklen_t addr_len(const struct net_addr *a) {
     return a->any.sa_family == AF_INET6 ? sizeof a->in6 : sizeof a->in;
 }
 
+static void set_option(int fd, int level, int option, int value) {
+    (void)setsockopt(fd, level, option, &value, sizeof value);
+}
+
 static void no_delay(int fd) {
-    int on = 1;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+void net_tune_listener(int fd) {
+    no_delay(fd);
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 120); /* seconds of silence, then */
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 45); /* so many between */
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);    /* so many questions */
 }
 
 /* Starts connecting and waits for the outcome. */
@@ -219,14 +230,14 @@ int net_connect_unix(const char *path, usec_t deadline, struct stream **ret_stre
 }
 
 int net_listen(const struct net_addr *at, int *ret_fd) {
-    int on = 1;
     _cleanup_(close_p) int fd =
         socket(at->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (at->any.sa_family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    net_tune_listener(fd);
     if (bind(fd, &at->any, addr_len(at)) < 0 || listen(fd, NET_BACKLOG) < 0)
         return -errno;
     *ret_fd = TAKE_FD(fd);
@@ -264,8 +275,6 @@ int net_accept(struct fiber_fd *listener, struct net_addr *ret_peer, int *ret_fd
         socklen_t len = sizeof peer;
         int fd = accept4(listener->fd, &peer.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
-            if (peer.any.sa_family != AF_UNIX)
-                no_delay(fd);
             unmap(&peer);
             *ret_peer = peer;
             *ret_fd = fd;

@@ -62,6 +62,13 @@ int net_connect_unix(const char *path, usec_t deadline, struct stream **ret_stre
 
 #define NET_BACKLOG 1024
 int net_listen(const struct net_addr *at, int *ret_fd); /* SO_REUSEADDR, V6ONLY, NET_BACKLOG */
+
+/*
+ * What connections inherit from their listening socket: small packets leave at once, and a client
+ * that has vanished without a word is found out after five minutes, which matters where it would
+ * keep a mailbox to itself. net_listen() does it; for sockets that were made by others.
+ */
+void net_tune_listener(int fd);
 int net_listen_unix(const char *path, mode_t mode, int *ret_fd);
 
 /* Waits for the next connection of a watched listening socket; the descriptor is non-blocking. */

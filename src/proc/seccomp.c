@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -186,9 +185,6 @@ static int allow_given_sockets(scmp_filter_ctx f) {
         r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, INT_LACKS(2, MSG_FASTOPEN));
     if (r == 0)
         r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmmsg), 1, INT_LACKS(3, MSG_FASTOPEN));
-    if (r == 0)
-        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2, INT_IS(1, IPPROTO_TCP),
-                             INT_IS(2, TCP_NODELAY));
     return r;
 }
 

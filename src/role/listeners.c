@@ -92,6 +92,7 @@ static int bind_port(struct listeners *l, const char *service, const struct net_
         return problem_set(problem, r, "cannot listen on %.*s for %s: %s%s", SLICE_ARG(where),
                            service, error_text(r), advice);
     }
+    net_tune_listener(fd);
     return add(l, service, ROLE_EDGE, at, fd);
 }
 

@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
 #include "io/net.h"
@@ -74,11 +76,24 @@ struct answering {
     struct net_addr peer;
 };
 
+static int option_of(int fd, int level, int option) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    assert_int_equal(getsockopt(fd, level, option, &value, &size), 0);
+    return value;
+}
+
 static void answer_one(void *arg) {
     struct answering *server = arg;
     struct stream *s = NULL;
     int fd = -1;
     assert_int_equal(net_accept(&server->listener, &server->peer, &fd), 0);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    assert_int_equal(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE) +
+                         option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL) *
+                             option_of(fd, IPPROTO_TCP, TCP_KEEPCNT),
+                     300);
     assert_int_equal(stream_from_fd(fd, &s), 0);
     stream_str(s, "hello\r\n");
     assert_int_equal(stream_flush(s), 0);

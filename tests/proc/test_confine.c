@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,15 +267,13 @@ static int connect_given_socket(void) {
 }
 
 static int accept_and_send(void) {
-    int on = 1;
     int fd = accept4(world.given, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0 || errno != EAGAIN)
         return fd >= 0 ? DONE : errno;
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return errno;
-    if (setsockopt(world.given, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
-        fcntl(ends[0], F_SETFL, fcntl(ends[0], F_GETFL) | O_NONBLOCK) < 0)
+    if (fcntl(ends[0], F_SETFL, fcntl(ends[0], F_GETFL) | O_NONBLOCK) < 0)
         return errno;
     return send(ends[0], "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? DONE : errno;
 }
