@@ -103,5 +103,5 @@ void process_event(struct process *p, uint64_t letter, const char *kind,
                    const struct rpc_field *fields, size_t field_count, const char *format, ...)
     PRINTF_LIKE(6, 7);
 
-/* Asks the master to end this process as if by `hayauma stop`: for a role that cannot go on. */
+/* Says why and ends this process, which the master starts again: for a role that cannot go on. */
 NORETURN void process_fail(struct process *p, const char *format, ...) PRINTF_LIKE(2, 3);
