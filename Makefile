@@ -4,11 +4,10 @@
 # Meson's; scripts/build says with which options.
 
 PREFIX ?= /usr
-SYSCONFDIR ?= /etc
 LOCALSTATEDIR ?= /var
 FUZZ_SECONDS ?= 20
 SOAK_MINUTES ?= 30
-export PREFIX SYSCONFDIR LOCALSTATEDIR
+export PREFIX LOCALSTATEDIR
 
 .PHONY: build run test check bench soak fuzz install clean help
 

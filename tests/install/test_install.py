@@ -13,7 +13,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests"))
 from namespaces import enter_own_mounts  # noqa: E402
 
-FOLDERS = {"PREFIX": "/usr", "SYSCONFDIR": "/etc", "LOCALSTATEDIR": "/var"}
+FOLDERS = {"PREFIX": "/usr", "LOCALSTATEDIR": "/var"}
 FILES = {
     "usr/sbin/hayauma": 0o755,
     "usr/lib/systemd/system/hayauma.service": 0o644,
