@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Threads for work that blocks. One queue per class; a thread takes jobs until the scheduler ends.
- * Finished jobs go to a list that the scheduler empties when its eventfd says so; several that end
- * close together cost one wake-up.
+ * Threads for work that blocks. One queue per class; a thread takes jobs until it has had none for
+ * a while, or the scheduler ends. Finished jobs go to a list that the scheduler empties when its
+ * eventfd says so; several that end close together cost one wake-up.
+ *
+ * Threads that nobody needs any more take with them what malloc keeps for each: small pieces here
+ * and there, which hold a megabyte of pages of what SQLite has needed.
  *
  * The pools belong to the process: the scheduler of one thread uses them (a role has one), others
  * would find the pool attached and panic.
@@ -18,6 +21,7 @@
 
 #define THREAD_STACK ((size_t)256 * 1024)
 #define MAX_THREADS  64
+#define IDLE_SECONDS 2
 
 struct job {
     struct link link;
@@ -64,25 +68,53 @@ static void finish(struct job *job) {
     }
 }
 
+static void run(struct job *job) {
+    (void)pthread_mutex_unlock(&shared.lock);
+    job->result = job->fn(job->arg);
+    MUST(pthread_mutex_lock(&shared.lock) == 0);
+    finish(job);
+}
+
+/* Until there may be a job; false when there was none for so long. */
+static bool wait_for_job(struct pool *pool) {
+    struct timespec until;
+    MUST(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
+    until.tv_sec += IDLE_SECONDS;
+    pool->idle++;
+    int r = pthread_cond_clockwait(&pool->filled, &shared.lock, CLOCK_MONOTONIC, &until);
+    pool->idle--;
+    return r != ETIMEDOUT;
+}
+
+/* Of its own accord: nobody will join it. */
+static void leave_pool(struct pool *pool) {
+    pthread_t self = pthread_self();
+    for (unsigned i = 0; i < pool->threads; i++) {
+        if (!pthread_equal(pool->ids[i], self))
+            continue;
+        pool->ids[i] = pool->ids[--pool->threads];
+        (void)pthread_detach(self);
+        return;
+    }
+}
+
 static void *work(void *arg) {
     struct pool *pool = arg;
+    bool wanted = true;
     MUST(pthread_mutex_lock(&shared.lock) == 0);
-    for (;;) {
+    while (!shared.stopping || !list_empty(&pool->waiting)) {
         struct link *k = list_pop(&pool->waiting);
         if (k) {
-            struct job *job = CONTAINER_OF(k, struct job, link);
             pool->queued--;
-            (void)pthread_mutex_unlock(&shared.lock);
-            job->result = job->fn(job->arg);
-            MUST(pthread_mutex_lock(&shared.lock) == 0);
-            finish(job);
+            run(CONTAINER_OF(k, struct job, link));
+        } else if (wanted) {
+            wanted = wait_for_job(pool);
             continue;
-        }
-        if (shared.stopping)
+        } else {
+            leave_pool(pool);
             break;
-        pool->idle++;
-        (void)pthread_cond_wait(&pool->filled, &shared.lock);
-        pool->idle--;
+        }
+        wanted = true;
     }
     (void)pthread_mutex_unlock(&shared.lock);
     return NULL;

@@ -63,7 +63,7 @@ int fiber_signals_next(struct fiber_fd *fd) WAITS;
 
 /*
  * Classes of work for other threads: each has its own threads, so that slow work of one kind does
- * not hold up another. Threads start when first needed and stay.
+ * not hold up another. Threads start when they are needed and end after some seconds without work.
  */
 enum offload_class {
     OFFLOAD_DISK, /* files and SQLite */

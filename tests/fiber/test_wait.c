@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -98,6 +99,32 @@ REAL_FIBER_TEST(offloaded_work_runs_at_once_in_other_threads) {
     assert_int_equal(numbers[7], 49);
 }
 
+static unsigned threads(void) {
+    unsigned count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (struct dirent *task; (task = readdir(tasks));)
+        count += task->d_name[0] != '.';
+    (void)closedir(tasks);
+    return count;
+}
+
+static int count_threads(void *arg) {
+    *(unsigned *)arg = threads();
+    return 0;
+}
+
+REAL_FIBER_TEST(threads_without_work_end_and_come_again) {
+    unsigned before = threads(), working = 0, left = 0;
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(offload(OFFLOAD_SYNC, count_threads, &working), 0);
+        assert_true(working > before);
+        for (int i = 0; (left = threads()) > before && i < 1000; i++)
+            assert_int_equal(fiber_sleep(10 * USEC_MS), 0);
+        assert_int_equal(left, before);
+    }
+}
+
 REAL_FIBER_TEST(a_child_process_is_waited_for) {
     int status = 0;
     pid_t pid = fork();
@@ -133,6 +160,7 @@ int main(void) {
         cmocka_unit_test(test_a_read_waits_for_bytes_and_sees_the_end_that_came_with_them),
         cmocka_unit_test(test_a_write_waits_for_room),
         cmocka_unit_test(test_offloaded_work_runs_at_once_in_other_threads),
+        cmocka_unit_test(test_threads_without_work_end_and_come_again),
         cmocka_unit_test(test_a_child_process_is_waited_for),
         cmocka_unit_test(test_signals_come_one_by_one),
     };
