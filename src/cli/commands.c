@@ -111,7 +111,7 @@ PARAMETERS account_add_parameters[] = {
            .about = "make N accounts; USER holds %d or %03d, which becomes 0, 1, 2 and so on"),
     OPTION("first", "N", .kind = CLI_NUMBER, .max = 1000000000, .about = "number from N instead"),
     OPTION("hash-cost", "COST", .kind = CLI_CHOICE, .choices = hash_costs,
-           .about = "normal, or min for tests: then any password is taken, and its hash protects nothing"),
+           .about = "normal, or min for tests: any password is taken, none is protected"),
     END,
 };
 EXAMPLES account_add_examples[] = {

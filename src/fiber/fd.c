@@ -116,15 +116,12 @@ ssize_t fiber_fd_writev(struct fiber_fd *f, const struct iovec *parts, int count
 
 /* ------------------------------------------------------------------ children and signals */
 
-/* Where there are no pidfds (valgrind's kernel has none) a child is looked at now and then. */
+/* Where there are no pidfds (valgrind's kernel has none) it stays as it is, and a child is looked
+ * at now and then. */
 static int open_pidfd(pid_t pid, struct fiber_fd *ret) {
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (fd < 0 && errno == ENOSYS) {
-        *ret = (struct fiber_fd){.fd = -1};
-        return 0;
-    }
     if (fd < 0)
-        return -errno;
+        return errno == ENOSYS ? 0 : -errno;
     int r = fiber_fd_init(ret, fd);
     if (r < 0)
         (void)close(fd);
@@ -139,7 +136,7 @@ static int wait_for_end(struct fiber_fd *pidfd) {
 }
 
 int fiber_wait_child(pid_t pid, int *ret_status) {
-    struct fiber_fd pidfd;
+    struct fiber_fd pidfd = {.fd = -1};
     int r = open_pidfd(pid, &pidfd);
     if (r < 0)
         return r;

@@ -10,7 +10,7 @@
 struct file_read {
     int file;
     uint64_t offset;
-    char *to;
+    void *to;
     size_t size;
 };
 
@@ -20,7 +20,7 @@ static int read_in_thread(void *arg) {
     return n < 0 ? -errno : (int)n;
 }
 
-int file_read(int file, uint64_t offset, char *to, size_t size) {
+int file_read(int file, uint64_t offset, void *to, size_t size) {
     struct file_read job = {file, offset, to, MIN(size, (size_t)INT_MAX)};
     struct iovec part = {to, job.size};
     ssize_t n = preadv2(file, &part, 1, (off_t)offset, RWF_NOWAIT);

@@ -11,4 +11,4 @@
  * How many there are, which may be fewer than asked for; 0: the file ends there; or a negative
  * errno.
  */
-int file_read(int file, uint64_t offset, char *to, size_t size) WAITS;
+int file_read(int file, uint64_t offset, void *to, size_t size) WAITS;

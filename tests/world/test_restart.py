@@ -356,11 +356,14 @@ def test_reload_of_the_cost_of_passwords(office):
     """Counts for passwords that are set from then on, and at the next login for the others."""
     host = office("cost", settings={"password.memory": "64K", "password.passes": 1})
     user = host.account()
-    with host.pop3(user):
-        assert "m=64,t=1," in hash_of(host, user)
+    host.run("account", "password", user, "--password-stdin", input=PASSWORD + "\n")
+    assert "m=64,t=1," in hash_of(host, user)
     reload(host, {"password.memory": "128K", "password.passes": 3})
+    with host.pop3(user):
+        assert "m=128,t=3," in hash_of(host, user)
+    reload(host, {"password.memory": "256K"})
     host.run("account", "password", user, "--password-stdin", input="other-Horse-71-gates\n")
-    assert "m=128,t=3," in hash_of(host, user)
+    assert "m=256,t=3," in hash_of(host, user)
 
 
 def test_reload_of_the_name_servers(office, world, b):
