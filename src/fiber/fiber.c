@@ -10,6 +10,10 @@
  * Stacks of fibers that stay parked for a second are trimmed to the pages in use. The list
  * `untrimmed` is in order of parking, so the check costs nothing while there is nothing to do.
  * Stacks of fibers that ended are unmapped when nobody has needed them for a second.
+ *
+ * The watchdog looks at the wall clock, which is read anyway. Only when that seems long it asks the
+ * system what the thread did: the machine may have had other things to do, and then nobody is to
+ * blame. What to compare with is asked for every few milliseconds.
  */
 #include "fiber/fiber.h"
 
@@ -17,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -283,6 +288,37 @@ void fiber_deadline_end(struct fiber_deadline *d) {
 
 /* ------------------------------------------------------------------ the loop */
 
+static bool watches(const struct scheduler *s) {
+    return s->config.ran_long && !s->config.simulate_from;
+}
+
+static struct usage usage_now(void) {
+    struct rusage r;
+    MUST(getrusage(RUSAGE_THREAD, &r) == 0);
+    return (struct usage){
+        .time = (r.ru_utime.tv_sec + r.ru_stime.tv_sec) * USEC_SEC + r.ru_utime.tv_usec +
+                r.ru_stime.tv_usec,
+        .preempted = r.ru_nivcsw,
+    };
+}
+
+static void note_usage(struct scheduler *s) {
+    if (!watches(s) || s->now - s->usage_noted < LONG_RUN / 2)
+        return;
+    s->usage_noted = s->now;
+    s->usage = usage_now();
+}
+
+/* A fiber that held the thread for long: by computing, or in a call that blocked. */
+static void watch(struct scheduler *s, const struct fiber *f, usec_t ran) {
+    if (ran <= LONG_RUN || !watches(s))
+        return;
+    struct usage u = usage_now();
+    if (u.time - s->usage.time > LONG_RUN || u.preempted == s->usage.preempted)
+        s->config.ran_long(s->config.ran_long_arg, f->name, ran);
+    note_usage(s);
+}
+
 static void run_one(struct scheduler *s, struct fiber *f) {
     usec_t began = s->now;
     s->current = f;
@@ -292,8 +328,7 @@ static void run_one(struct scheduler *s, struct fiber *f) {
     sanitize_arrive(&s->sanitize, &s->left->sanitize);
     s->current = NULL;
     update_clock(s);
-    if (s->now - began > LONG_RUN && s->config.ran_long && !s->config.simulate_from)
-        s->config.ran_long(f->name, s->now - began);
+    watch(s, f, s->now - began);
     if (f->ended)
         bury(s, f);
 }
@@ -304,6 +339,7 @@ static void run_ready(struct scheduler *s) {
     struct link *k;
     list_init(&turn);
     list_move_all(&turn, &s->ready);
+    note_usage(s);
     while ((k = list_pop(&turn)))
         run_one(s, CONTAINER_OF(k, struct fiber, in_ready));
 }

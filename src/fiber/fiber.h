@@ -34,8 +34,12 @@ struct fiber_config {
      */
     usec_t simulate_from;
 
-    /* Called for a fiber that ran longer than 10 ms without a wait; may be NULL. */
-    void (*ran_long)(const char *fiber_name, usec_t ran);
+    /*
+     * Called for a fiber that kept the others from running for over 10 ms, unless that was for want
+     * of a processor; may be NULL.
+     */
+    void (*ran_long)(void *arg, const char *fiber_name, usec_t ran);
+    void *ran_long_arg;
 };
 
 /*

@@ -57,6 +57,11 @@ struct scheduler {
     usec_t tidied; /* the pool of stacks, last */
     struct fiber_config config;
     usec_t now, wall_offset; /* wall = now + wall_offset */
+    usec_t usage_noted;      /* for the watchdog */
+    struct usage {
+        usec_t time;    /* of the processor */
+        long preempted; /* so often the thread had to give way to others */
+    } usage;
     int epoll;
     struct fiber_fd offloaded; /* eventfd of offload.c */
     unsigned offload_running;

@@ -492,11 +492,12 @@ static void process_fiber(void *arg) {
     _exit(0);
 }
 
-static void ran_long(const char *fiber_name, usec_t ran) {
+static void ran_long(void *arg, const char *fiber_name, usec_t ran) {
+    const struct process *p = arg;
     if (strcmp(fiber_name, "main") == 0)
         return; /* opening and closing, when nobody waits for other things */
-    (void)fprintf(stderr, "hayauma: fiber \"%s\" ran %lld ms without a wait\n", fiber_name,
-                  (long long)(ran / USEC_MS));
+    (void)fprintf(stderr, "hayauma: %s %u: fiber \"%s\" ran %lld ms without a wait\n",
+                  role_name(p->role->role), p->worker, fiber_name, (long long)(ran / USEC_MS));
 }
 
 /* --process ROLE WORKER DIRECTORY UID GID; uid -1: stay who we are. */
@@ -527,7 +528,7 @@ int process_main(int count, char **arguments, const struct process_role *const *
     struct process p = {.log_file = -1};
     struct confine c = {0};
     struct problem problem = {0};
-    struct fiber_config config = {.ran_long = ran_long};
+    struct fiber_config config = {.ran_long = ran_long, .ran_long_arg = &p};
     memory_tune();
     (void)signal(SIGINT, SIG_IGN); /* Ctrl-C goes to the group; the master tells us in order */
     (void)signal(SIGPIPE, SIG_IGN);

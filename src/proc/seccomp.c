@@ -63,6 +63,7 @@ static const int for_all[] = {
     SCMP_SYS(nanosleep),
     SCMP_SYS(clock_nanosleep),
     SCMP_SYS(clock_gettime),
+    SCMP_SYS(getrusage),
     SCMP_SYS(gettimeofday),
     SCMP_SYS(time),
     SCMP_SYS(restart_syscall),

@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -166,22 +168,47 @@ FIBER_TEST(the_list_of_fibers_says_what_each_waits_for) {
 
 static const char *long_runner;
 
-static void note_long(const char *name, usec_t ran) {
+static void note_long(void *arg, const char *name, usec_t ran) {
+    assert_ptr_equal(arg, &long_runner);
     assert_true(ran > 10 * USEC_MS);
     long_runner = name;
 }
 
+static usec_t processor_time(void) {
+    struct timespec used;
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used), 0);
+    return used.tv_sec * USEC_SEC + used.tv_nsec / 1000;
+}
+
 static void busy(void *arg UNUSED) {
-    usec_t until = fiber_wall() + 15 * USEC_MS;
-    while (fiber_wall() < until)
+    usec_t until = processor_time() + 15 * USEC_MS;
+    while (processor_time() < until)
         ;
 }
 
-static void test_a_fiber_that_runs_long_is_reported(void **state) {
-    struct fiber_config config = {.ran_long = note_long};
-    (void)state;
-    assert_int_equal(fiber_run(&config, busy, NULL), 0);
+/* Not for sure: the machine may be busy just then. */
+static void blocked(void *arg UNUSED) {
+    for (int i = 0; i < 100 && !long_runner; i++) {
+        (void)usleep(12000);
+        (void)fiber_yield();
+    }
+}
+
+static void watch(fiber_fn *fn) {
+    struct fiber_config config = {.ran_long = note_long, .ran_long_arg = &long_runner};
+    long_runner = NULL;
+    assert_int_equal(fiber_run(&config, fn, NULL), 0);
     assert_non_null(long_runner);
+}
+
+static void test_a_fiber_that_runs_long_is_reported(void **state) {
+    (void)state;
+    watch(busy);
+}
+
+static void test_a_fiber_that_blocks_the_thread_is_reported(void **state) {
+    (void)state;
+    watch(blocked);
 }
 
 int main(void) {
@@ -195,6 +222,7 @@ int main(void) {
         cmocka_unit_test(test_stacks_are_kept_while_bursts_need_them_and_given_back_then),
         cmocka_unit_test(test_the_list_of_fibers_says_what_each_waits_for),
         cmocka_unit_test(test_a_fiber_that_runs_long_is_reported),
+        cmocka_unit_test(test_a_fiber_that_blocks_the_thread_is_reported),
     };
     return cmocka_run_group_tests_name("fiber", tests, NULL, NULL);
 }
