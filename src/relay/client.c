@@ -101,7 +101,7 @@ static int tls_failure(struct relay_client *c, const struct relay_voice *voice, 
                        struct relay_trouble *trouble, const char *why) {
     struct smtp_reply reply = {454, {4, 7, 5}, {NULL, 0}};
     reply.text = arena_printf(a, "TLS with %.*s failed: %s", SLICE_ARG(c->options.peer), why);
-    relay_say(voice, "TLS failed: %s", why);
+    relay_say(voice, RELAY_STEP_TLS, "TLS failed: %s", why);
     trouble->tls_failed = true;
     return fail(trouble, -E_TLS, &reply);
 }
@@ -122,7 +122,8 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
     if (reply.code == 421)
         return refused(trouble, &reply);
     if (reply.code != 220) {
-        relay_say(voice, "TLS was offered but declined (%u), going on in plain text", reply.code);
+        relay_say(voice, RELAY_STEP_TLS,
+                  "TLS was offered but declined (%u), going on in plain text", reply.code);
         return 0;
     }
     if (stream_drop_input(c->stream) > 0)
@@ -135,7 +136,7 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
         return tls_failure(c, voice, a, trouble, problem.text[0] ? problem.text : error_text(r));
     struct tls_facts facts;
     if (tls_facts(c->stream, &facts))
-        relay_say(voice, "%s with %s", facts.version, facts.cipher);
+        relay_say(voice, RELAY_STEP_TLS, "%s with %s", facts.version, facts.cipher);
     c->tls = true;
     return hello(c, a, trouble);
 }
@@ -182,8 +183,8 @@ int relay_client_open(struct stream *stream, const struct relay_client_options *
     const struct smtp_reply *reply = &ret_trouble->result.reply;
     ret_trouble->result.peer = arena_copy(a, options->peer);
     if (r != -ECANCELED)
-        relay_say(voice, "%.*s does not take the letter now: %.*s", SLICE_ARG(options->peer),
-                  SLICE_ARG(smtp_reply_text(a, reply)));
+        relay_say(voice, RELAY_STEP_UNREACHABLE, "%.*s does not take the letter now: %.*s",
+                  SLICE_ARG(options->peer), SLICE_ARG(smtp_reply_text(a, reply)));
     ret_trouble->dialogue = relay_client_take_dialogue(c, a);
     if (r == -E_REFUSED)
         relay_client_close(c);

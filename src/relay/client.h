@@ -4,7 +4,7 @@
  * sides can (RFC 3207), then letter after letter, QUIT.
  *
  *     r = relay_client_open(stream, &options, &voice, arena, &client, &trouble);
- *     r = relay_client_send(client, &letter, &voice, arena, results);
+ *     r = relay_client_send(client, &letter, arena, results);
  *     relay_client_close(client);
  *
  * Letters with bytes above 127 go to hosts without 8BITMIME as they are, as most servers do today;
@@ -67,8 +67,7 @@ int relay_client_open(struct stream *stream, const struct relay_client_options *
  * Hands over one letter and fills results[0..letter->count), in any case. 0: the session may be
  * used for another letter; negative: it is over, only relay_client_free() remains.
  */
-int relay_client_send(struct relay_client *c, const struct relay_letter *letter,
-                      const struct relay_voice *voice, struct arena *a,
+int relay_client_send(struct relay_client *c, const struct relay_letter *letter, struct arena *a,
                       struct relay_result *results) WAITS;
 
 /* The last relay_client_send() failed before the peer said anything: it hung up while idle. */

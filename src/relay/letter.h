@@ -57,9 +57,21 @@ struct relay_result {
     bool too_many;           /* RELAY_LATER: more recipients than the host takes at once */
 };
 
-/* Sentences for the journey of the letter. `say` must not wait; NULL: nobody listens. */
+/* What a sentence for the journey of the letter is about. */
+enum relay_step {
+    RELAY_STEP_LOOKUP,      /* what DNS was asked, and what it said */
+    RELAY_STEP_CONNECTED,   /* there is a connection */
+    RELAY_STEP_UNREACHABLE, /* there is none, or its host would not talk */
+    RELAY_STEP_TLS,
+};
+
+/*
+ * The steps on the way to the other host. What became of the recipients is not among them: that is
+ * the outcome. `say` must not wait; NULL: nobody listens.
+ */
 struct relay_voice {
-    void (*say)(void *arg, struct slice sentence);
+    void (*say)(void *arg, enum relay_step step, struct slice sentence);
     void *arg;
 };
-void relay_say(const struct relay_voice *voice, const char *format, ...) PRINTF_LIKE(2, 3);
+void relay_say(const struct relay_voice *voice, enum relay_step step, const char *format, ...)
+    PRINTF_LIKE(3, 4);

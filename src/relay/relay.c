@@ -109,7 +109,6 @@ static int fail_open(struct run *run, enum relay_fate fate, struct smtp_reply re
         run->open[i] = false;
     }
     run->open_count = 0;
-    relay_say(&run->job->voice, "%.*s", SLICE_ARG(smtp_reply_text(run->a, &reply)));
     return 0;
 }
 
@@ -134,7 +133,7 @@ static void add_dialogue(struct run *run, struct slice peer, struct slice text) 
 
 static void say_step(void *arg, struct slice sentence) {
     const struct relay_voice *voice = arg;
-    voice->say(voice->arg, sentence);
+    voice->say(voice->arg, RELAY_STEP_LOOKUP, sentence);
 }
 
 /* 0 with the way known; 1 when the job is settled without any. */
@@ -205,7 +204,8 @@ static int open_stream(struct run *run, const struct net_addr *addr, struct slic
     if (r == -ECANCELED)
         return r;
     if (r == 0) {
-        relay_say(&run->job->voice, "connected to %.*s port %u", SLICE_ARG(peer), net_port(addr));
+        relay_say(&run->job->voice, RELAY_STEP_CONNECTED, "Connected to %.*s port %u",
+                  SLICE_ARG(peer), net_port(addr));
         return 0;
     }
     struct relay_result result = {.fate = RELAY_LATER, .reply = {451, {4, 4, 1}, {NULL, 0}}};
@@ -213,7 +213,7 @@ static int open_stream(struct run *run, const struct net_addr *addr, struct slic
                                      SLICE_ARG(peer), net_port(addr), error_text(r));
     result.peer = peer;
     note_trouble(run, &result);
-    relay_say(&run->job->voice, "%.*s", SLICE_ARG(result.reply.text));
+    relay_say(&run->job->voice, RELAY_STEP_UNREACHABLE, "%.*s", SLICE_ARG(result.reply.text));
     return r;
 }
 
@@ -252,7 +252,7 @@ static int try_address(struct run *run, const struct dns_host *host, const struc
     int r = open_client(run, host, addr, true, ret_client, &tls_failed);
     if (r == 0 || !tls_failed || run->attempts >= run->relay->options.attempts)
         return r;
-    relay_say(&run->job->voice, "trying again without TLS");
+    relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
     return open_client(run, host, addr, false, ret_client, &tls_failed);
 }
 
@@ -337,11 +337,11 @@ static int send_round(struct run *run, struct pool_connection *connection, bool 
     struct relay_client *client = connection->client;
     struct round *round = mem_zero(sizeof *round);
     fill_round(run, round);
-    int r = relay_client_send(client, &round->letter, &run->job->voice, run->a, round->results);
+    int r = relay_client_send(client, &round->letter, run->a, round->results);
     bool was_dead = r < 0 && reused && relay_client_unanswered(client);
     add_dialogue(run, relay_client_peer(client), relay_client_take_dialogue(client, run->a));
     if (was_dead)
-        relay_say(&run->job->voice, "that connection was closed meanwhile");
+        relay_say(&run->job->voice, RELAY_STEP_UNREACHABLE, "That connection was closed meanwhile");
     else
         take_results(run, connection, round);
     run->outcome.tls = relay_client_tls(client);
@@ -359,7 +359,8 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
             return MIN(r, 0);
         }
     } else {
-        relay_say(&run->job->voice, "using the open connection to %.*s, letter %u",
+        relay_say(&run->job->voice, RELAY_STEP_CONNECTED,
+                  "Using the open connection to %.*s, letter %u",
                   SLICE_ARG(relay_client_peer(connection->client)),
                   relay_client_letters(connection->client) + 1);
     }

@@ -105,7 +105,7 @@ struct relay_result talk_refusal(const struct smtp_reply *reply) {
     return result;
 }
 
-void relay_say(const struct relay_voice *voice, const char *format, ...) {
+void relay_say(const struct relay_voice *voice, enum relay_step step, const char *format, ...) {
     if (!voice || !voice->say)
         return;
     _cleanup_(buf_done) struct buf sentence = {0};
@@ -113,5 +113,5 @@ void relay_say(const struct relay_voice *voice, const char *format, ...) {
     va_start(args, format);
     buf_printf_v(&sentence, format, args);
     va_end(args);
-    voice->say(voice->arg, buf_slice(&sentence));
+    voice->say(voice->arg, step, buf_slice(&sentence));
 }

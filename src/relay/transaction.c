@@ -29,7 +29,6 @@ enum rcpt_state {
 struct transaction {
     struct relay_client *c;
     const struct relay_letter *letter;
-    const struct relay_voice *voice;
     struct arena *a;
     struct relay_result *results;
     enum rcpt_state *states;
@@ -375,19 +374,13 @@ static int transact(struct transaction *t) WAITS {
     return 0;
 }
 
-static void say_results(const struct transaction *t) {
+static void name_peer(const struct transaction *t) {
     struct slice peer = arena_copy(t->a, t->c->options.peer);
-    for (size_t i = 0; i < t->letter->count; i++) {
-        struct relay_result *result = &t->results[i];
-        result->peer = peer;
-        static const char *const fates[] = {"delivered", "later", "failed"};
-        relay_say(t->voice, "%.*s: %s: %.*s", SLICE_ARG(t->letter->recipients[i].address),
-                  fates[result->fate], SLICE_ARG(smtp_reply_text(t->a, &result->reply)));
-    }
+    for (size_t i = 0; i < t->letter->count; i++)
+        t->results[i].peer = peer;
 }
 
-int relay_client_send(struct relay_client *c, const struct relay_letter *letter,
-                      const struct relay_voice *voice, struct arena *a,
+int relay_client_send(struct relay_client *c, const struct relay_letter *letter, struct arena *a,
                       struct relay_result *results) {
     MUST(c->magic == RELAY_CLIENT_MAGIC && letter->count > 0 &&
          letter->count <= RELAY_RECIPIENTS_MAX);
@@ -395,7 +388,6 @@ int relay_client_send(struct relay_client *c, const struct relay_letter *letter,
     struct transaction t = {
         .c = c,
         .letter = letter,
-        .voice = voice,
         .a = a,
         .results = results,
         .states = arena_array(a, letter->count, sizeof(enum rcpt_state)),
@@ -407,6 +399,6 @@ int relay_client_send(struct relay_client *c, const struct relay_letter *letter,
     c->letters++;
     int r = transact(&t);
     MUST(t.unsettled == 0);
-    say_results(&t);
+    name_peer(&t);
     return r;
 }

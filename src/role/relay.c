@@ -134,9 +134,15 @@ struct call {
     uint64_t letter;
 };
 
-static void say(void *arg, struct slice sentence) {
+static void say(void *arg, enum relay_step step, struct slice sentence) {
+    static const char *const kinds[] = {
+        [RELAY_STEP_LOOKUP] = KIND_LOOKUP,
+        [RELAY_STEP_CONNECTED] = KIND_CONNECTED,
+        [RELAY_STEP_UNREACHABLE] = KIND_UNREACHABLE,
+        [RELAY_STEP_TLS] = KIND_TLS,
+    };
     struct call *call = arg;
-    process_event(call->process, call->letter, KIND_LOOKUP, NULL, 0, "%.*s", SLICE_ARG(sentence));
+    process_event(call->process, call->letter, kinds[step], NULL, 0, "%.*s", SLICE_ARG(sentence));
 }
 
 /* NOTIFY bits as they travel in SMTP (RFC 3461 §4.1). */

@@ -10,7 +10,8 @@
  *     set flags dot-free eight-bit utf8 strict file
  *     set ret|envid|notify|orcpt  DSN parameters
  *     expect result LATER 451 4.4.2 words | ...       of all recipients of the last letter
- *     expect open|dialogue|told
+ *     expect letters LATER 451 4.4.2 words | ...      of the first recipient of every letter
+ *     expect open|dialogue
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ struct world {
     FILE *file;
     struct relay_result *results;
     struct slice open, dialogue;
-    struct buf told;
+    struct buf fates;
 };
 
 static void *world_new(void) {
@@ -53,7 +54,7 @@ static void world_free(void *world) {
     struct world *w = world;
     if (w->file)
         (void)fclose(w->file);
-    buf_done(&w->told);
+    buf_done(&w->fates);
     arena_done(&w->a);
     free(w);
 }
@@ -174,8 +175,8 @@ static int world_get(void *world, struct slice name, struct buf *to) {
     else if (slice_eq(name, S("dialogue")))
         for (size_t i = 0; i < w->dialogue.len; i++)
             buf_add_byte(to, w->dialogue.ptr[i] == '\n' ? '|' : w->dialogue.ptr[i]);
-    else if (slice_eq(name, S("told")))
-        buf_add(to, buf_slice(&w->told));
+    else if (slice_eq(name, S("letters")))
+        buf_add(to, buf_slice(&w->fates));
     else if (slice_eq(name, S("result")))
         for (size_t i = 0; w->results && i < w->letter.count; i++) {
             buf_add_str(to, i ? " | " : "");
@@ -253,22 +254,14 @@ static void put_in_file(struct world *w) {
     w->letter.offset = 6;
 }
 
-static void hear(void *arg, struct slice sentence) {
-    struct world *w = arg;
-    if (w->told.len)
-        buf_add(&w->told, S(" | "));
-    buf_add(&w->told, sentence);
-}
-
 static void session(struct stream *s, void *world) {
     struct world *w = world;
-    struct relay_voice voice = {hear, w};
     struct relay_client *client;
     struct relay_trouble trouble;
     w->letter.size = w->letter.bytes.len;
     if (w->in_file)
         put_in_file(w);
-    int r = relay_client_open(lend(s), &w->options, &voice, &w->a, &client, &trouble);
+    int r = relay_client_open(lend(s), &w->options, NULL, &w->a, &client, &trouble);
     if (r < 0) {
         _cleanup_(buf_done) struct buf text = {0};
         add_result(w, &text, &trouble.result);
@@ -279,7 +272,9 @@ static void session(struct stream *s, void *world) {
     w->open = S("yes");
     for (unsigned i = 0; i < w->letters && r == 0; i++) {
         w->results = arena_array(&w->a, w->letter.count, sizeof *w->results);
-        r = relay_client_send(client, &w->letter, &voice, &w->a, w->results);
+        r = relay_client_send(client, &w->letter, &w->a, w->results);
+        buf_add_str(&w->fates, i > 0 ? " | " : "");
+        add_result(w, &w->fates, &w->results[0]);
     }
     w->dialogue = relay_client_take_dialogue(client, &w->a);
     if (r == 0)

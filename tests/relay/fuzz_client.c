@@ -73,7 +73,7 @@ static void send_letters(struct relay_client *client, unsigned flags, struct are
     int r = 0;
     for (int i = 0; i < 3 && r == 0; i++) {
         struct relay_result results[ARRAY_SIZE(recipients)];
-        r = relay_client_send(client, &letter, NULL, a, results);
+        r = relay_client_send(client, &letter, a, results);
         for (size_t j = 0; j < letter.count; j++)
             check(&results[j]);
     }

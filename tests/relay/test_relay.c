@@ -31,10 +31,10 @@ struct world {
     struct relay_outcome outcome;
 };
 
-static void hear(void *arg, struct slice sentence) {
+static void hear(void *arg, enum relay_step step, struct slice sentence) {
+    static const char *const names[] = {"lookup", "connected", "unreachable", "tls"};
     struct world *w = arg;
-    buf_add(&w->told, sentence);
-    buf_add_byte(&w->told, '\n');
+    buf_printf(&w->told, "%s: %.*s\n", names[step], SLICE_ARG(sentence));
 }
 
 static void begin(struct world *w, struct fake_host *hosts) {
@@ -103,11 +103,11 @@ FIBER_TEST(letter_goes_to_the_best_host) {
     assert_slice(result->peer, "mx1.example.net [192.0.2.1]");
     assert_int_equal(hosts[0].letters, 1);
     assert_int_equal(hosts[1].connections, 0);
-    assert_slice(buf_slice(&w.told), "MX of example.net: 10 mx1.example.net, 20 mx2.example.net\n"
-                                     "mx1.example.net (preference 10) has address 192.0.2.1\n"
-                                     "mx2.example.net (preference 20) has address 192.0.2.2\n"
-                                     "connected to mx1.example.net [192.0.2.1] port 25\n"
-                                     "mike@example.net: delivered: 250 2.0.0 ok\n");
+    assert_slice(buf_slice(&w.told),
+                 "lookup: MX of example.net: 10 mx1.example.net, 20 mx2.example.net\n"
+                 "lookup: mx1.example.net (preference 10) has address 192.0.2.1\n"
+                 "lookup: mx2.example.net (preference 20) has address 192.0.2.2\n"
+                 "connected: Connected to mx1.example.net [192.0.2.1] port 25\n");
     assert_slice(w.outcome.dialogue, "-- mx1.example.net [192.0.2.1]\n"
                                      "S: 220 fake\nC: EHLO mail.example.test\n"
                                      "S: 250-fake\nS: 250 HELP\n"
@@ -205,6 +205,9 @@ FIBER_TEST(what_the_search_for_hosts_says_goes_to_the_recipients) {
     assert_int_equal(result->fate, RELAY_LATER);
     assert_int_equal(result->reply.status.class, 4);
     assert_int_equal(transmit(&w, "nosuch.example")->fate, RELAY_NEVER);
+    assert_slice(buf_slice(&w.told), "lookup: MX of null.example: null MX, it takes no mail\n"
+                                     "lookup: MX of broken.example: the name servers failed\n"
+                                     "lookup: MX of nosuch.example: no such name\n");
     struct relay_stats stats;
     relay_stats(w.relay, &stats);
     assert_int_equal(stats.connections, 0);
@@ -287,7 +290,8 @@ FIBER_TEST(connection_that_dies_at_the_next_letter_is_replaced_at_once) {
     assert_int_equal(hosts[0].connections, 3);
     assert_int_equal(hosts[0].letters, 3);
     assert_int_equal(hosts[1].connections, 0);
-    assert_true(slice_find(buf_slice(&w.told), S("that connection was closed meanwhile")) > 0);
+    assert_true(
+        slice_find(buf_slice(&w.told), S("unreachable: That connection was closed meanwhile")) > 0);
     end(&w);
 }
 
@@ -343,15 +347,15 @@ FIBER_TEST(tls_is_used_when_offered_and_left_out_when_broken) {
     assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
     assert_true(w.outcome.tls);
     assert_int_equal(hosts[0].with_tls, 1);
-    assert_true(slice_find(buf_slice(&w.told), S("TLSv1.3 with TLS_")) > 0);
+    assert_true(slice_find(buf_slice(&w.told), S("tls: TLSv1.3 with TLS_")) > 0);
 
     hosts[0].tls_broken = true;
     assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
     assert_false(w.outcome.tls);
     assert_int_equal(hosts[0].with_tls, 1);
     assert_int_equal(hosts[0].connections, 3);
-    assert_true(slice_find(buf_slice(&w.told), S("TLS failed: ")) > 0);
-    assert_true(slice_find(buf_slice(&w.told), S("trying again without TLS")) > 0);
+    assert_true(slice_find(buf_slice(&w.told), S("tls: TLS failed: ")) > 0);
+    assert_true(slice_find(buf_slice(&w.told), S("tls: Trying again without TLS")) > 0);
     tls_context_free(w.options.tls);
     end(&w);
 }
