@@ -122,14 +122,16 @@ static void conclude_group(struct attempt *at, const struct step *step, struct s
         conclude_remote(at, &at->tasks[step->members[i]], &result, not_before);
 }
 
+/* Without a dialogue the letter was offered to nobody. */
 static void say_dialogue(struct attempt *at, const struct step *step,
                          const struct relay_outcome *outcome) {
     size_t taken = 0;
+    if (outcome->dialogue.len == 0)
+        return;
     for (size_t i = 0; i < outcome->count; i++)
         taken += outcome->results[i].fate == RELAY_DELIVERED;
     struct queue_field fields[] = {
         FIELD("destination", step->destination),
-        FIELD("tls", outcome->tls ? S("yes") : S("no")),
         FIELD("dialogue", slice_first(outcome->dialogue, DIALOGUE_MAX)),
     };
     say(at->q, at->id, "queue.transmission", fields, ARRAY_SIZE(fields),

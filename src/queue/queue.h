@@ -155,7 +155,7 @@ struct queue_ops {
      * A step in the journey of a letter, with a sentence for people. Must not wait. The kinds, each
      * with "queue." in front: accepted, made (here, out of the letter in the field "parent"),
      * delivered, transmission (of several recipients, with its dialogue), transmitted, later,
-     * failed, expanded, expansion and report (both with the new letter in the field "child"),
+     * failed, expanded, expansion (a new letter: field "child"), report (field "report"),
      * settled, held, released, retry, removed, trouble (of our own). NULL: nobody listens.
      */
     void (*event)(void *arg, letter_id id, const char *kind, struct slice sentence,

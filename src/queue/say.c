@@ -80,14 +80,58 @@ void say_accepted(struct queue *q, letter_id id, const struct spool_envelope *e,
         SLICE_ARG(e->sender), SLICE_ARG(buf_slice(&to)), number);
 }
 
-static void say_later(struct attempt *at, const struct task *t, const struct queue_field *fields,
-                      size_t count) {
-    char when[TIME_TEXT_SIZE], span[TIME_TEXT_SIZE];
-    say(at->q, at->id, "queue.later", fields, count,
+static void say_later(struct attempt *at, const struct task *t) {
+    char when[TIME_TEXT_SIZE], span[TIME_TEXT_SIZE], attempts[24], next[24];
+    (void)snprintf(attempts, sizeof attempts, "%u", t->state.attempts);
+    (void)snprintf(next, sizeof next, "%lld", (long long)t->state.next);
+    struct queue_field fields[] = {
+        FIELD("recipient", t->to->address), FIELD("status", t->status),
+        FIELD("reply", t->reply),           FIELD("attempts", slice_of_str(attempts)),
+        FIELD("next", slice_of_str(next)),  FIELD("host", t->peer),
+    };
+    say(at->q, at->id, "queue.later", fields, ARRAY_SIZE(fields) - (t->peer.len == 0),
         "%.*s: not yet (%.*s); attempt %u, next one in %.*s at %.*s", SLICE_ARG(t->to->address),
         SLICE_ARG(t->reply), t->state.attempts,
         SLICE_ARG(time_format_span(MAX(t->state.next - fiber_wall(), 0), span)),
         SLICE_ARG(time_format_log(t->state.next, when)));
+}
+
+static void add_target(struct buf *to, struct slice address) {
+    if (to->len >= RECIPIENTS_MAX)
+        return;
+    if (to->len > 0)
+        buf_add_byte(to, '\n');
+    buf_add(to, address);
+}
+
+static void say_expanded(struct attempt *at, const struct task *t) {
+    _cleanup_(buf_done) struct buf targets = {0};
+    const struct route *route = &t->route;
+    size_t width = route_width(route);
+    for (size_t i = 0; i < route->mailbox_count; i++)
+        add_target(&targets, route->mailboxes[i].address);
+    for (size_t i = 0; i < route->forward_count; i++)
+        add_target(&targets, route->forwards[i]);
+    struct queue_field fields[] = {
+        FIELD("recipient", t->to->address),
+        FIELD("targets", buf_slice(&targets)),
+    };
+    if (width == 1)
+        say(at->q, at->id, "queue.expanded", fields, ARRAY_SIZE(fields), "%.*s: goes on to %.*s",
+            SLICE_ARG(t->to->address), SLICE_ARG(buf_slice(&targets)));
+    else
+        say(at->q, at->id, "queue.expanded", fields, ARRAY_SIZE(fields),
+            "%.*s: goes on to %zu addresses", SLICE_ARG(t->to->address), width);
+}
+
+static void say_delivered(struct attempt *at, const struct task *t) {
+    struct slice account = t->to_mailbox->address;
+    struct queue_field fields[] = {
+        FIELD("recipient", t->to->address),
+        FIELD("account", account),
+    };
+    say(at->q, at->id, "queue.delivered", fields, ARRAY_SIZE(fields),
+        "%.*s: in the mailbox of %.*s", SLICE_ARG(t->to->address), SLICE_ARG(account));
 }
 
 void say_outcome(struct attempt *at, const struct task *t) {
@@ -101,8 +145,7 @@ void say_outcome(struct attempt *at, const struct task *t) {
     size_t count = ARRAY_SIZE(fields) - (t->peer.len == 0);
     switch (t->outcome) {
     case OUTCOME_DELIVERED:
-        say(at->q, at->id, "queue.delivered", fields, count, "%.*s: in the mailbox of %.*s",
-            SLICE_ARG(to), SLICE_ARG(t->to_mailbox->address));
+        say_delivered(at, t);
         return;
     case OUTCOME_RELAYED:
     case OUTCOME_PASSED:
@@ -110,15 +153,14 @@ void say_outcome(struct attempt *at, const struct task *t) {
             SLICE_ARG(to), SLICE_ARG(t->peer), SLICE_ARG(t->reply));
         return;
     case OUTCOME_EXPANDED:
-        say(at->q, at->id, "queue.expanded", fields, count, "%.*s: goes on to %zu targets",
-            SLICE_ARG(to), route_width(&t->route));
+        say_expanded(at, t);
         return;
     case OUTCOME_FAILED:
         say(at->q, at->id, "queue.failed", fields, count, "%.*s: given up (%.*s)", SLICE_ARG(to),
             SLICE_ARG(t->reply));
         return;
     case OUTCOME_LATER:
-        say_later(at, t, fields, count);
+        say_later(at, t);
         return;
     case OUTCOME_NONE:
     case OUTCOME_AGAIN:

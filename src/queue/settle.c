@@ -377,19 +377,20 @@ static void made_saved(struct save *s, struct made *m) {
     job_place(q, job, 0);
 }
 
-static void say_link(struct save *s, const struct made *m, const char *kind, const char *what) {
+static void say_link(struct save *s, const struct made *m, const char *kind, const char *name,
+                     const char *what) {
     char id[LETTER_ID_SIZE];
     if (!m->job)
         return;
-    struct queue_field field = FIELD("child", letter_id_format(m->job->id, id));
+    struct queue_field field = FIELD(name, letter_id_format(m->job->id, id));
     say(s->at->q, s->at->id, kind, &field, 1, "%s: letter %s", what, id);
 }
 
 static void saved(struct save *s) {
     struct queue *q = s->at->q;
     outcomes_saved(s);
-    say_link(s, &s->expansion, "queue.expansion", "Goes on to the targets of an alias");
-    say_link(s, &s->report, "queue.report", "A report is on its way to the sender");
+    say_link(s, &s->expansion, "queue.expansion", "child", "Goes on to the targets of an alias");
+    say_link(s, &s->report, "queue.report", "report", "A report is on its way to the sender");
     q->counts.reports += s->report.job != NULL;
     made_saved(s, &s->expansion);
     made_saved(s, &s->report);

@@ -161,7 +161,7 @@ static const char *ledger_kind(const char *kind) {
 static const char *ledger_fact(const char *field) {
     static const struct words facts[] = {
         {"sender", FACT_FROM},     {"recipient", FACT_TO},       {"recipients", FACT_TO},
-        {"parent", FACT_ORIGINAL}, {"destination", FACT_DOMAIN}, {"child", FACT_REPORT},
+        {"parent", FACT_ORIGINAL}, {"destination", FACT_DOMAIN},
     };
     return translate(facts, ARRAY_SIZE(facts), field);
 }

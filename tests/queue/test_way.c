@@ -3,6 +3,7 @@
  * The way of letters: mailboxes of this host, other hosts, aliases.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "post_office.h"
 
@@ -380,6 +381,66 @@ OFFICE_TEST(full_disk_is_told) {
     assert_false(queue_room(o->queue, 1000));
 }
 
+/* ------------------------------------------------------------------ what the journey is told */
+
+static void expect_told(struct office *o, const char *what) {
+    if (occurs(buf_slice(&o->journey), what) == 0)
+        fail_msg("\"%s\" was not told:\n%.*s", what, SLICE_ARG(buf_slice(&o->journey)));
+}
+
+OFFICE_TEST(journey_names_the_targets_and_the_letter_that_goes_to_them) {
+    office_send(o, "mike@here.test", "team@here.test");
+    office_wait(o, USEC_MS);
+    expect_told(o, "queue.expanded team@here.test: goes on to 3 addresses\n"
+                   "  recipient=team@here.test\n"
+                   "  targets=tama@here.test\nmike@here.test\nout@away.test\n");
+    expect_told(o, "  child=");
+    expect_told(o, "queue.delivered tama@here.test: in the mailbox of tama@here.test\n"
+                   "  recipient=tama@here.test\n"
+                   "  account=tama@here.test\n");
+    buf_clear(&o->journey);
+    office_send(o, "mike@here.test", "away@here.test");
+    office_wait(o, USEC_MS);
+    expect_told(o, "queue.expanded away@here.test: goes on to out@away.test\n");
+}
+
+OFFICE_TEST(journey_names_the_report) {
+    office_send(o, "mike@here.test", "gone@here.test");
+    office_wait(o, USEC_MS);
+    expect_told(o, "  report=");
+    assert_int_equal(occurs(buf_slice(&o->journey), "  child="), 0);
+}
+
+OFFICE_TEST(journey_says_when_it_is_tried_again) {
+    o->transmit = busy_host;
+    office_send(o, "tama@here.test", "busy@other.test");
+    office_wait(o, 2 * USEC_SEC);
+    struct queue_page page;
+    assert_int_equal(queue_list(o->queue, &(struct queue_match){0}, 0, 1, false, &o->memory, &page),
+                     0);
+    char next[64];
+    (void)snprintf(next, sizeof next, "  next=%lld\n", (long long)page.entries[0].next);
+    expect_told(o, "  attempts=1\n");
+    expect_told(o, next);
+}
+
+static int no_dialogue(struct office *o, const struct queue_transmission *t,
+                       struct relay_outcome *ret) {
+    (void)o, (void)t;
+    ret->dialogue = S("");
+    return 0;
+}
+
+OFFICE_TEST(journey_has_no_transmission_where_no_host_was_spoken_to) {
+    office_send(o, "tama@here.test", "a@other.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.transmission "), 1);
+    o->begin = no_dialogue;
+    office_send(o, "tama@here.test", "a@other.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.transmission "), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_local_letter_gets_return_path_and_delivered_to),
@@ -407,6 +468,10 @@ int main(void) {
         cmocka_unit_test(test_number_of_open_files_is_bounded),
         cmocka_unit_test(test_id_that_is_in_use_is_refused),
         cmocka_unit_test(test_full_disk_is_told),
+        cmocka_unit_test(test_journey_names_the_targets_and_the_letter_that_goes_to_them),
+        cmocka_unit_test(test_journey_names_the_report),
+        cmocka_unit_test(test_journey_says_when_it_is_tried_again),
+        cmocka_unit_test(test_journey_has_no_transmission_where_no_host_was_spoken_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
