@@ -203,7 +203,9 @@ EXAMPLES queue_retry_examples[] = {"hayauma queue retry --match example.com", NU
 
 PARAMETERS journey_parameters[] = {
     ARGUMENT("ID|ADDRESS|MESSAGE-ID",
-             .about = "a letter by its id or its Message-ID, or letters from or to an address"),
+             .about =
+                 "a letter by its id, its Message-ID or a part of its subject, or letters from or"
+                 " to an address"),
     FLAG("follow", .letter = 'f', .about = "go on printing what happens, until interrupted"),
     OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1, .max = 1000,
            .about = "of several letters, the newest so many; without it, 10"),
@@ -558,7 +560,10 @@ const struct cli_command cli_commands[] = {
     {
         .name = "journey",
         .about = "Tells the journey of a letter: every hop, look-up, decision and reply.",
-        .more = "Passwords and the content of letters are never part of it.",
+        .more =
+            "Letters that belong to it are told with it: what it came of, what an alias made of"
+            " it, the reports to its sender. Passwords and the content of letters are never part"
+            " of it.",
         .parameters = journey_parameters,
         .examples = journey_examples,
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,

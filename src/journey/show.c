@@ -5,7 +5,8 @@
  * times, words and details each at its own edge.
  *
  * Events of several processes may reach the ledger out of order by some milliseconds; they have one
- * clock, so they are shown by their times.
+ * clock, so they are shown by their times. So the steps of letters that belong together are mixed
+ * as they happened; a line says whose turn it is.
  */
 #include "journey/show.h"
 
@@ -58,13 +59,17 @@ static bool is_said(const struct rpc_event *e, const struct rpc_field *f, const 
     const struct kind *kind = kind_find(e->kind);
     if (f->value.len == 0)
         return true;
+    if (slice_eq(e->kind, S(KIND_DEFERRED)) &&
+        (slice_eq(f->name, S(FACT_NEXT)) || slice_eq(f->name, S(FACT_ATTEMPTS))))
+        return true;
     if (!slice_eq(e->kind, S(KIND_ACCEPTED)) && !slice_eq(e->kind, S(KIND_QUEUED)))
         count = kind && kind->fate != FATE_NONE ? 4 : 0;
     for (size_t i = 0; i < count; i++) {
         if (slice_eq(f->name, slice_of_str(in_head[i])))
             return true;
     }
-    bool plain = !fact || fact->type == FACT_IS_TEXT || fact->type == FACT_IS_ADDRESSES;
+    bool plain = !fact || fact->type == FACT_IS_TEXT || fact->type == FACT_IS_ADDRESSES ||
+                 fact->type == FACT_IS_LETTER;
     return plain && value_mentioned(e->text, slice_trim_lines(f->value));
 }
 
@@ -162,23 +167,41 @@ static int by_time(const void *a, const void *b) {
     return (*x)->sequence < (*y)->sequence ? -1 : (*x)->sequence > (*y)->sequence;
 }
 
-void show_steps(struct buf *to, const struct rpc_event *events, size_t count, usec_t *before,
-                const struct show_options *options) {
+/* "Letter 0c8q2zv5kbg10, a report": whose steps follow. What it is, its first event knows. */
+static void show_turn(struct buf *to, const struct rpc_event *e,
+                      const struct show_options *options) {
+    char id[LETTER_ID_SIZE];
+    struct slice origin = event_fact(e, FACT_ORIGIN);
+    value_paint(to, options->colour, PAINT_BOLD);
+    buf_add_str(to, "Letter ");
+    buf_add(to, letter_id_format(e->letter, id));
+    value_paint(to, options->colour, PAINT_OFF);
+    if (slice_eq(origin, S("report")))
+        buf_add_str(to, ", a report to the sender");
+    else if (slice_eq(origin, S("expansion")))
+        buf_add_str(to, ", to the targets of an alias");
+    buf_add_byte(to, '\n');
+}
+
+void show_steps(struct buf *to, const struct rpc_event *events, size_t count,
+                struct show_place *place, const struct show_options *options) {
     _cleanup_(free_p) const struct rpc_event **order = mem_array(count, sizeof(void *));
     for (size_t i = 0; i < count; i++)
         order[i] = &events[i];
     if (count > 1)
         qsort(order, count, sizeof(void *), by_time);
     for (size_t i = 0; i < count; i++) {
-        show_step(to, order[i], *before, options);
-        *before = order[i]->wall;
+        if (order[i]->letter != place->letter)
+            show_turn(to, order[i], options);
+        show_step(to, order[i], place->before, options);
+        *place = (struct show_place){order[i]->wall, order[i]->letter};
     }
 }
 
 void show_journey(struct buf *to, letter_id letter, const struct rpc_event *events, size_t count,
-                  const struct show_options *options) {
-    usec_t before = 0;
+                  struct show_place *place, const struct show_options *options) {
+    *place = (struct show_place){.letter = letter};
     show_head(to, letter, events, count, options);
     buf_add_byte(to, '\n');
-    show_steps(to, events, count, &before, options);
+    show_steps(to, events, count, place, options);
 }

@@ -10,7 +10,12 @@
  *
  *     2026-11-22
  *     20:12:42.123           Accepted       The letter was taken from ...
- *     20:12:42.125    +2 ms  Route          kuro@example.net leads to ...
+ *     20:12:42.125    +2 ms  Failed         kuro@example.net: given up ...
+ *     Letter 0c8q2zv5kbg10, a report
+ *     20:12:42.125   +0.1 ms Queued         ...
+ *
+ * A journey is that of a letter and of those that came of it: what an alias made of it, its
+ * reports.
  *
  * Whatever comes from outside is shown escaped (text.h).
  */
@@ -25,20 +30,26 @@ struct show_options {
     bool colour;
 };
 
-/* What is known of the letter, and what became of it for each recipient. */
+/*
+ * What is known of the letter, and what became of it for each recipient: also for those who stand
+ * behind its aliases. Its reports have a line each.
+ */
 void show_head(struct buf *to, letter_id letter, const struct rpc_event *events, size_t count,
                const struct show_options *options);
 
-/*
- * One step for each event, in order of their times. `before` is the time of the step shown last (0
- * in front of the first) and moves on, so that events that come later can be shown behind.
- */
-void show_steps(struct buf *to, const struct rpc_event *events, size_t count, usec_t *before,
-                const struct show_options *options);
+/* Where the steps shown last ended, so that events that come later can be shown behind. */
+struct show_place {
+    usec_t before;    /* time of the last step; 0: none yet */
+    letter_id letter; /* the letter of the last step; at the beginning the one of the head */
+};
 
-/* Both, with an empty line between them. */
+/* One step for each event, in order of their times; a line where it is another letter's turn. */
+void show_steps(struct buf *to, const struct rpc_event *events, size_t count,
+                struct show_place *place, const struct show_options *options);
+
+/* Both, with an empty line between them; `place` is written. */
 void show_journey(struct buf *to, letter_id letter, const struct rpc_event *events, size_t count,
-                  const struct show_options *options);
+                  struct show_place *place, const struct show_options *options);
 
 /* One line of the log with its line end: time, level, role, letter, kind, sentence. */
 void show_line(struct buf *to, const struct rpc_event *event);
@@ -46,10 +57,16 @@ void show_line(struct buf *to, const struct rpc_event *event);
 /* The same without time and level, which the system's log has itself. */
 void show_message(struct buf *to, const struct rpc_event *event);
 
-/* {"letter": ..., "events": [...]} and one event: an object. Facts have the types of kinds.h. */
-void show_journey_json(struct json *j, letter_id letter, const struct rpc_event *events,
-                       size_t count);
+/*
+ * {"letter": ..., "family": ..., "events": [...]}: the events of this letter among them; `family`
+ * is the letter that it came of in the end, or it itself. And one event: an object. Facts have the
+ * types of kinds.h.
+ */
+void show_journey_json(struct json *j, letter_id letter, letter_id family,
+                       const struct rpc_event *events, size_t count);
 void show_event_json(struct json *j, const struct rpc_event *event);
+
+#define SHOW_FAMILY_MAX 50U /* letters that belong together: so many are known of in one head */
 
 /*
  * Letters that belong to this one: its reports, what an alias made of it, what it came from. Each

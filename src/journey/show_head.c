@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The head: the letter's envelope from the event with which it came, and the fate of each recipient
- * from the last event that tells of it.
+ * from the last event that tells of it. A letter that an alias made of it carries the same content
+ * on: its events tell what became of the targets. A report is another letter for somebody else.
  */
 #include "base/alloc.h"
 #include "base/map.h"
@@ -25,6 +26,8 @@ enum word {
     WORD_NEXT,
     WORD_WAITS,
     WORD_MORE,
+    WORD_TO,
+    WORD_AND_TO,
     WORDS,
 };
 
@@ -37,7 +40,39 @@ static const char *const words[WORDS] = {
     [WORD_NEXT] = ", next attempt ",
     [WORD_WAITS] = "Waits",
     [WORD_MORE] = "and %zu more\n",
+    [WORD_TO] = " to ",
+    [WORD_AND_TO] = "; to ",
 };
+
+/* ------------------------------------------------------------------ letters */
+
+struct letters {
+    letter_id list[SHOW_FAMILY_MAX];
+    size_t count;
+};
+
+static bool letters_have(const struct letters *l, letter_id id) {
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->list[i] == id)
+            return true;
+    }
+    return false;
+}
+
+/* Adds the letters that a fact names in the events of those that are there, and in theirs. */
+static void add_named(struct letters *to, const char *fact, const struct rpc_event *events,
+                      size_t count) {
+    size_t before;
+    do {
+        before = to->count;
+        for (size_t i = 0; i < count && to->count < SHOW_FAMILY_MAX; i++) {
+            letter_id id = 0;
+            if (letters_have(to, events[i].letter) &&
+                letter_id_parse(event_fact(&events[i], fact), &id) == 0 && !letters_have(to, id))
+                to->list[to->count++] = id;
+        }
+    } while (to->count > before);
+}
 
 /* ------------------------------------------------------------------ recipients */
 
@@ -81,10 +116,11 @@ static void note(struct recipients *all, struct slice address, const struct rpc_
     r->kind = kind;
 }
 
-static void gather(struct recipients *all, const struct rpc_event *events, size_t count) {
+static void gather(struct recipients *all, const struct letters *letters,
+                   const struct rpc_event *events, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct kind *kind = kind_find(events[i].kind);
-        if (!kind || kind->fate == FATE_NONE)
+        if (!kind || kind->fate == FATE_NONE || !letters_have(letters, events[i].letter))
             continue;
         struct slice to = event_fact(&events[i], FACT_TO);
         struct slice targets = event_fact(&events[i], FACT_TARGETS);
@@ -98,7 +134,8 @@ static void gather(struct recipients *all, const struct rpc_event *events, size_
 
 /* In a few words why, or where to. */
 static struct slice gist(const struct recipient *r) {
-    static const char *const for_arrived[] = {FACT_REPLY, FACT_MAILBOX, FACT_HOST, NULL};
+    static const char *const for_arrived[] = {FACT_REPLY, FACT_MAILBOX, FACT_HOST, FACT_ACCOUNT,
+                                              NULL};
     static const char *const for_passed_on[] = {FACT_TARGETS, FACT_REASON, NULL};
     static const char *const for_others[] = {FACT_REPLY, FACT_REASON, NULL};
     const char *const *names = for_others;
@@ -108,7 +145,7 @@ static struct slice gist(const struct recipient *r) {
         names = for_passed_on;
     for (; r->kind && *names; names++) {
         struct slice value = event_fact(r->event, *names);
-        if (value.len > 0)
+        if (value.len > 0 && !slice_eq(value, r->address))
             return value;
     }
     return S("");
@@ -160,11 +197,17 @@ static void show_recipient(struct buf *to, const struct recipient *r, size_t col
     buf_add_byte(to, '\n');
 }
 
-static void show_recipients(struct buf *to, const struct rpc_event *events, size_t count,
-                            usec_t arrival, const struct show_options *options) {
+static void recipients_done(struct recipients *all) {
+    map_done(&all->by_address);
+    free(all->list);
+}
+
+static void show_recipients(struct buf *to, const struct letters *letters,
+                            const struct rpc_event *events, size_t count, usec_t arrival,
+                            const struct show_options *options) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct recipients all = {.arena = &a};
-    gather(&all, events, count);
+    _cleanup_(recipients_done) struct recipients all = {.arena = &a};
+    gather(&all, letters, events, count);
     size_t column = address_columns(&all), shown = MIN(all.count, (size_t)RECIPIENTS_MAX);
     if (shown > 0)
         buf_add_byte(to, '\n');
@@ -174,8 +217,6 @@ static void show_recipients(struct buf *to, const struct rpc_event *events, size
         text_blanks(to, COLUMN_LABEL);
         buf_printf(to, words[WORD_MORE], all.count - shown);
     }
-    map_done(&all.by_address);
-    free(all.list);
 }
 
 /* ------------------------------------------------------------------ the letter */
@@ -191,10 +232,11 @@ static void show_label(struct buf *to, const char *label, struct slice value,
 }
 
 /* The event with which the letter came, or failed to: the first that knows a sender. */
-static const struct rpc_event *find_origin(const struct rpc_event *events, size_t count) {
+static const struct rpc_event *find_origin(letter_id letter, const struct rpc_event *events,
+                                           size_t count) {
     const struct rpc_event *first = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (!event_fact(&events[i], FACT_FROM).ptr)
+        if (events[i].letter != letter || !event_fact(&events[i], FACT_FROM).ptr)
             continue;
         if (slice_eq(events[i].kind, S(KIND_ACCEPTED)))
             return &events[i];
@@ -243,20 +285,43 @@ size_t show_relatives(const struct rpc_event *events, size_t count, letter_id *r
     return found;
 }
 
-static void show_children(struct buf *to, const struct rpc_event *events, size_t count,
-                          const struct show_options *options) {
-    const struct fact *fact = fact_find(S(FACT_CHILD));
-    for (size_t i = 0; i < count; i++) {
-        struct slice child = event_fact(&events[i], FACT_CHILD);
-        if (child.len > 0)
-            show_label(to, fact->label, child, options);
+/* "0c8q2zv5kbg10 to tama@example.jp: Delivered after 3 ms" */
+static void show_report(struct buf *to, letter_id report, const struct rpc_event *events,
+                        size_t count, const struct show_options *options) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf text = {0};
+    _cleanup_(recipients_done) struct recipients all = {.arena = &a};
+    const struct rpc_event *origin = find_origin(report, events, count);
+    char id[LETTER_ID_SIZE];
+    gather(&all, &(struct letters){{report}, 1}, events, count);
+    buf_add(&text, letter_id_format(report, id));
+    for (size_t i = 0; i < MIN(all.count, (size_t)RECIPIENTS_MAX); i++) {
+        buf_printf(&text, "%s%.*s: ", words[i > 0 ? WORD_AND_TO : WORD_TO],
+                   SLICE_ARG(all.list[i]->address));
+        add_fate(&text, all.list[i], origin ? origin->wall : 0);
     }
+    show_label(to, fact_find(S(FACT_REPORT))->label, buf_slice(&text), options);
+}
+
+/* In what else the letter goes on, and who is told of it. */
+static void show_others(struct buf *to, const struct letters *letters,
+                        const struct rpc_event *events, size_t count,
+                        const struct show_options *options) {
+    struct letters all = *letters;
+    char id[LETTER_ID_SIZE];
+    for (size_t i = 1; i < letters->count; i++)
+        show_label(to, fact_find(S(FACT_CHILD))->label, letter_id_format(letters->list[i], id),
+                   options);
+    add_named(&all, FACT_REPORT, events, count);
+    for (size_t i = letters->count; i < all.count; i++)
+        show_report(to, all.list[i], events, count, options);
 }
 
 void show_head(struct buf *to, letter_id letter, const struct rpc_event *events, size_t count,
                const struct show_options *options) {
     char id[LETTER_ID_SIZE], date[40];
-    const struct rpc_event *origin = find_origin(events, count);
+    struct letters letters = {{letter}, 1};
+    const struct rpc_event *origin = find_origin(letter, events, count);
     usec_t arrival = origin ? origin->wall : count > 0 ? events[0].wall : 0;
     value_paint(to, options->colour, 1);
     buf_printf(to, "%s ", words[WORD_LETTER]);
@@ -269,6 +334,7 @@ void show_head(struct buf *to, letter_id letter, const struct rpc_event *events,
         show_origin(to, origin, options);
     if (count > 0)
         show_label(to, words[WORD_ARRIVED], time_format_rfc5322(arrival, date), options);
-    show_children(to, events, count, options);
-    show_recipients(to, events, count, arrival, options);
+    add_named(&letters, FACT_CHILD, events, count);
+    show_others(to, &letters, events, count, options);
+    show_recipients(to, &letters, events, count, arrival, options);
 }

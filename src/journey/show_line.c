@@ -104,16 +104,20 @@ void show_event_json(struct json *j, const struct rpc_event *e) {
     json_end(j);
 }
 
-void show_journey_json(struct json *j, letter_id letter, const struct rpc_event *events,
-                       size_t count) {
+void show_journey_json(struct json *j, letter_id letter, letter_id family,
+                       const struct rpc_event *events, size_t count) {
     char id[LETTER_ID_SIZE];
     json_object(j);
     json_key(j, "letter");
     json_slice(j, letter_id_format(letter, id));
+    json_key(j, "family");
+    json_slice(j, letter_id_format(family, id));
     json_key(j, "events");
     json_array(j);
-    for (size_t i = 0; i < count; i++)
-        show_event_json(j, &events[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].letter == letter)
+            show_event_json(j, &events[i]);
+    }
     json_end(j);
     json_end(j);
 }

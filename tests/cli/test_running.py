@@ -195,7 +195,63 @@ def test_several_journeys_end_with_the_newest(running):
     assert [one["letter"] for one in found] == sorted(one["letter"] for one in found)
     newest = running("journey", "tama@example.test", "-n", "1")
     assert found[-1]["letter"] in newest.stdout and found[0]["letter"] not in newest.stdout
-    assert "there are more" in newest.stderr
+    assert "there are more letters than the newest 1" in newest.stderr
+
+
+def test_a_journey_is_told_with_the_letters_that_came_of_it(running):
+    """What an alias made of it and the reports, whichever of them is asked for."""
+    for user in ("tama", "mike"):
+        running.add(f"{user}@example.test")
+    running("alias", "add", "all@example.test", "tama@example.test", "mike@example.test")
+    send(running, "a@outside.test", "all@example.test")
+    family = wait_for(lambda: family_of(running, "all@example.test", 2))
+    first, second = family
+    assert first["family"] == second["family"] == first["letter"]
+    assert all(event["letter"] == one["letter"] for one in family for event in one["events"])
+    expanded = [e["facts"] for e in first["events"] if e["kind"] == "expanded"]
+    assert expanded[0]["targets"] == ["tama@example.test", "mike@example.test"]
+    assert expanded[1]["child"] == second["letter"]
+    assert running.json("journey", second["letter"]) == family
+    text = running("journey", second["letter"]).stdout
+    assert text == running("journey", first["letter"]).stdout
+    assert text.startswith(f"Letter {first['letter']}\n")
+    assert f"\nLetter {second['letter']}, to the targets of an alias\n" in text
+    for user in ("tama", "mike"):
+        assert re.search(rf"(?m)^  {user}@example.test +Delivered after", text)
+
+
+def family_of(office, what, count):
+    """The letters of a family of so many, when all of them are settled."""
+    done = subprocess.run([PROGRAM, "-C", office.folder, "journey", what, "--json"],
+                          capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout) if done.returncode == OK else []
+    whole = len(found) == count and all(
+        any(event["kind"] == "settled" for event in one["events"]) for one in found)
+    return found if whole else None
+
+
+def test_a_journey_that_is_followed_goes_on_in_the_report(running):
+    def deferred():
+        return [event for event in running.json("journey", letter)[0]["events"]
+                if event["kind"] == "deferred"]
+    running.add("tama@example.test")
+    submit(running, "tama@example.test", "someone@example.net")
+    letter = running.json("queue", "list")[0]["id"]
+    assert wait_for(deferred, 60)[0]["facts"]["attempts"] == 1
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", deferred()[0]["facts"]["next"])
+    follower = subprocess.Popen([PROGRAM, "-C", running.folder, "journey", letter, "-f", "--json"],
+                                stdout=subprocess.PIPE, text=True)
+    try:
+        lines = map(json.loads, follower.stdout)
+        assert next(one for one in lines if one["kind"] == "deferred")["letter"] == letter
+        running("queue", "remove", letter, "--bounce")
+        report = next(one for one in lines if one["letter"] != letter)
+        assert report["facts"]["original"] == letter and report["facts"]["origin"] == "report"
+        assert next(one for one in lines if one["kind"] == "delivered")["letter"] == report["letter"]
+    finally:
+        follower.terminate()
+        follower.wait()
+        follower.stdout.close()
 
 
 def test_log_shows_the_last_events_and_follows(running):

@@ -47,10 +47,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     struct rpc_event events[EVENTS_MAX];
     letter_id relatives[4];
     struct json j = {.to = &json_text};
+    struct show_place place;
     if (len == 0)
         return 0;
     size_t count = read_events(slice_of(bytes + 1, len - 1), &a, events);
-    show_journey(&b, 1, events, count, &(struct show_options){.width = bytes[0]});
+    show_journey(&b, 1, events, count, &place, &(struct show_options){.width = bytes[0]});
     for (size_t i = 0; i < count; i++) {
         size_t before = b.len;
         show_line(&b, &events[i]);
@@ -59,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     }
     check_plain(buf_slice(&b));
     (void)show_relatives(events, count, relatives, 4);
-    show_journey_json(&j, 1, events, count);
+    show_journey_json(&j, 1, 1, events, count);
     MUST(utf8_valid(buf_slice(&json_text)) && slice_find_byte(buf_slice(&json_text), '\n') < 0);
     return 0;
 }

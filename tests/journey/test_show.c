@@ -108,8 +108,16 @@ static void a_deferred_letter_says_when_it_is_tried_again(void **state) {
 static void a_quick_delivery_is_not_waiting(void **state) {
     struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c")}, {S(FACT_FROM), S("d@e.f")}};
     struct rpc_event events[] = {
-        {.wall = TEST_WALL, .kind = S(KIND_DELIVERED), .fields = facts, .fields_count = 1},
-        {.wall = TEST_WALL, .kind = S(KIND_ACCEPTED), .fields = facts, .fields_count = 2},
+        {.wall = TEST_WALL,
+         .letter = 1,
+         .kind = S(KIND_DELIVERED),
+         .fields = facts,
+         .fields_count = 1},
+        {.wall = TEST_WALL,
+         .letter = 1,
+         .kind = S(KIND_ACCEPTED),
+         .fields = facts,
+         .fields_count = 2},
     };
     _cleanup_(buf_done) struct buf b = {0};
     (void)state;
@@ -121,8 +129,9 @@ static void letters_that_belong_together_are_named(void **state) {
     struct rpc_field facts[] = {{S(FACT_CHILD), S("0c8q2zv5k7g00")},
                                 {S(FACT_ORIGINAL), S("0c8q2zv5k7g01")},
                                 {S(FACT_REPORT), S("not an id")}};
-    struct rpc_event events[] = {{.wall = TEST_WALL, .fields = facts, .fields_count = 3},
-                                 {.wall = TEST_WALL, .fields = facts, .fields_count = 1}};
+    struct rpc_event events[] = {
+        {.wall = TEST_WALL, .letter = 1, .fields = facts, .fields_count = 3},
+        {.wall = TEST_WALL, .letter = 1, .fields = facts, .fields_count = 1}};
     _cleanup_(buf_done) struct buf b = {0};
     letter_id ids[5], expected;
     (void)state;
@@ -145,9 +154,9 @@ static void a_fact_that_the_sentence_holds_is_not_said_again(void **state) {
                           .fields = facts,
                           .fields_count = 4};
     _cleanup_(buf_done) struct buf b = {0};
-    usec_t before = 0;
+    struct show_place place = {0};
     (void)state;
-    show_steps(&b, &e, 1, &before, &(struct show_options){0});
+    show_steps(&b, &e, 1, &place, &(struct show_options){0});
     assert_has_not(buf_slice(&b), "Host");
     assert_has(buf_slice(&b), "Domain        b.c\n"); /* a part of a name is not the name */
     assert_has(buf_slice(&b), "HELO          mx\n");
@@ -160,10 +169,10 @@ static void steps_have_times_and_spans(void **state) {
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 120};
-    usec_t before = 0;
+    struct show_place place = {.letter = events[0].letter};
     (void)state;
-    show_steps(&b, events, count, &before, &options);
-    assert_int_equal(before, events[count - 1].wall);
+    show_steps(&b, events, count, &place, &options);
+    assert_int_equal(place.before, events[count - 1].wall);
     assert_true(slice_starts(buf_slice(&b), S("2026-11-18\n11:06:40.000            Accepted")));
     assert_has(buf_slice(&b), "11:06:40.001     +1 ms  Passed on");
     assert_has(buf_slice(&b), "11:07:11.212   +1.18 s  Transmitted");
@@ -177,12 +186,12 @@ static void what_came_later_is_shown_behind(void **state) {
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 80};
-    usec_t before = 0;
+    struct show_place place = {.letter = events[0].letter};
     (void)state;
-    show_steps(&whole, events, count, &before, &options);
-    before = 0;
+    show_steps(&whole, events, count, &place, &options);
+    place = (struct show_place){.letter = events[0].letter};
     for (size_t i = 0; i < count; i++)
-        show_steps(&parts, &events[i], 1, &before, &options);
+        show_steps(&parts, &events[i], 1, &place, &options);
     assert_slice(buf_slice(&parts), buf_str(&whole));
 }
 
@@ -194,9 +203,9 @@ static void steps_are_in_order_of_time(void **state) {
     };
     _cleanup_(buf_done) struct buf b = {0};
     struct show_options options = {0};
-    usec_t before = 0;
+    struct show_place place = {0};
     (void)state;
-    show_steps(&b, events, 3, &before, &options);
+    show_steps(&b, events, 3, &place, &options);
     ssize_t first = slice_find(buf_slice(&b), S("First.")),
             second = slice_find(buf_slice(&b), S("Second.")),
             third = slice_find(buf_slice(&b), S("Third."));
@@ -204,13 +213,14 @@ static void steps_are_in_order_of_time(void **state) {
 }
 
 static void nothing_from_outside_is_shown_raw(void **state) {
+    struct show_place place;
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 80};
     (void)state;
-    show_journey(&b, events[0].letter, events, count, &options);
+    show_journey(&b, events[0].letter, events, count, &place, &options);
     assert_has(buf_slice(&b), "\\x1b[2J");
     assert_has(buf_slice(&b), "\\u{202e}evil");
     for (size_t i = 0; i < b.len; i++)
@@ -218,25 +228,29 @@ static void nothing_from_outside_is_shown_raw(void **state) {
 }
 
 static void colour_only_when_asked(void **state) {
+    struct show_place place;
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf plain = {0}, painted = {0};
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     (void)state;
-    show_journey(&plain, 1, events, count, &(struct show_options){.width = 100});
-    show_journey(&painted, 1, events, count, &(struct show_options){.width = 100, .colour = true});
+    show_journey(&plain, events[0].letter, events, count, &place,
+                 &(struct show_options){.width = 100});
+    show_journey(&painted, events[0].letter, events, count, &place,
+                 &(struct show_options){.width = 100, .colour = true});
     assert_has_not(buf_slice(&plain), "\033[");
     assert_has(buf_slice(&painted), "\033[32mDelivered after 5 ms: INBOX\033[0m");
 }
 
 static void no_line_is_wider_than_the_terminal(void **state) {
+    struct show_place place;
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     struct slice rest, line;
     (void)state;
-    show_journey(&b, 1, events, count, &(struct show_options){.width = 80});
+    show_journey(&b, events[0].letter, events, count, &place, &(struct show_options){.width = 80});
     rest = buf_slice(&b);
     while (slice_next(&rest, '\n', &line)) {
         if (text_columns(line) > 80)
@@ -245,9 +259,10 @@ static void no_line_is_wider_than_the_terminal(void **state) {
 }
 
 static void an_unknown_letter_is_said_plainly(void **state) {
+    struct show_place place;
     _cleanup_(buf_done) struct buf b = {0};
     (void)state;
-    show_journey(&b, 1, NULL, 0, &(struct show_options){0});
+    show_journey(&b, 1, NULL, 0, &place, &(struct show_options){0});
     assert_slice(buf_slice(&b), "Letter 0000000000001: nothing is known of it, or no longer\n\n");
 }
 
@@ -256,12 +271,142 @@ static void many_recipients_are_counted(void **state) {
     for (unsigned i = 0; i < 250; i++)
         buf_printf(&to, "reader%u@example.jp\n", i);
     struct rpc_field facts[] = {{S(FACT_FROM), S("")}, {S(FACT_TO), buf_slice(&to)}};
-    struct rpc_event e = {
-        .wall = TEST_WALL, .kind = S(KIND_ACCEPTED), .fields = facts, .fields_count = 2};
+    struct rpc_event e = {.wall = TEST_WALL,
+                          .letter = 1,
+                          .kind = S(KIND_ACCEPTED),
+                          .fields = facts,
+                          .fields_count = 2};
     (void)state;
     show_head(&b, 1, &e, 1, &(struct show_options){0});
     assert_has(buf_slice(&b), "  reader99@example.jp  Waits\n  and 150 more\n");
     assert_has(buf_slice(&b), "  From        <> (a report or automatic answer");
+}
+
+/* ------------------------------------------------------------------ letters that came of it */
+
+static void fact(struct rpc_event *e, const char *name, const char *value) {
+    e->fields[e->fields_count++] = (struct rpc_field){slice_of_str(name), slice_of_str(value)};
+}
+
+/* Letter 1 to an alias and to nobody, 2 to the alias's target, 3 the report to its sender. */
+static size_t sample_family(struct arena *a, struct rpc_event *e) {
+    static const struct {
+        letter_id letter;
+        const char *kind, *text;
+    } events[] = {{1, KIND_ACCEPTED, "Taken."},        {1, KIND_EXPANDED, "all@a.b goes on."},
+                  {1, KIND_EXPANDED, "In that."},      {1, KIND_BOUNCED, "nobody@a.b: given up."},
+                  {1, KIND_REPORT, "It is told."},     {2, KIND_QUEUED, "For mike."},
+                  {3, KIND_QUEUED, "For tama."},       {2, KIND_DELIVERED, "mike@a.b has it."},
+                  {3, KIND_DELIVERED, "tama@a.b too."}};
+    for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+        e[i] = (struct rpc_event){.sequence = i + 1,
+                                  .wall = TEST_WALL + (usec_t)i * USEC_MS,
+                                  .letter = events[i].letter,
+                                  .kind = slice_of_str(events[i].kind),
+                                  .text = slice_of_str(events[i].text),
+                                  .fields = arena_array(a, 4, sizeof(struct rpc_field))};
+    fact(&e[0], FACT_FROM, "tama@a.b");
+    fact(&e[0], FACT_TO, "all@a.b\nnobody@a.b");
+    fact(&e[1], FACT_TO, "all@a.b");
+    fact(&e[1], FACT_TARGETS, "mike@a.b");
+    fact(&e[2], FACT_CHILD, "0000000000002");
+    fact(&e[3], FACT_TO, "nobody@a.b");
+    fact(&e[4], FACT_REPORT, "0000000000003");
+    fact(&e[5], FACT_TO, "mike@a.b");
+    fact(&e[5], FACT_FROM, "tama@a.b");
+    fact(&e[5], FACT_ORIGIN, "expansion");
+    fact(&e[6], FACT_TO, "tama@a.b");
+    fact(&e[6], FACT_FROM, "");
+    fact(&e[6], FACT_ORIGIN, "report");
+    fact(&e[7], FACT_TO, "mike@a.b");
+    fact(&e[8], FACT_TO, "tama@a.b");
+    return ARRAY_SIZE(events);
+}
+
+static void the_head_tells_of_targets_and_reports(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct rpc_event events[9];
+    size_t count = sample_family(&a, events);
+    (void)state;
+    show_head(&b, 1, events, count, &(struct show_options){.width = 100});
+    assert_slice(buf_slice(&b), "Letter 0000000000001\n"
+                                "  From        tama@a.b\n"
+                                "  Arrived     Wed, 18 Nov 2026 11:06:40 +0000\n"
+                                "  Goes on in  0000000000002\n"
+                                "  Report      0000000000003 to tama@a.b: Delivered after 2 ms\n"
+                                "\n"
+                                "  all@a.b     Passed on after 1 ms: mike@a.b\n"
+                                "  nobody@a.b  Failed after 3 ms\n"
+                                "  mike@a.b    Delivered after 7 ms\n");
+}
+
+static void steps_say_whose_turn_it_is(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct rpc_event events[9];
+    struct show_place place = {.letter = 1};
+    size_t count = sample_family(&a, events);
+    struct slice rest, line;
+    static const char *const begins[] = {"2026-11-18",
+                                         "11:06:40.000            Accepted",
+                                         "11:06:40.001     +1 ms  Passed on",
+                                         "                        Passed on to  mike@a.b",
+                                         "11:06:40.002     +1 ms  Passed on",
+                                         "                        Goes on in    0000000000002",
+                                         "11:06:40.003     +1 ms  Failed",
+                                         "11:06:40.004     +1 ms  Report",
+                                         "                        Report        0000000000003",
+                                         "Letter 0000000000002, to the targets of an alias",
+                                         "11:06:40.005     +1 ms  Queued",
+                                         "                        Origin        expansion",
+                                         "Letter 0000000000003, a report to the sender",
+                                         "11:06:40.006     +1 ms  Queued",
+                                         "                        Origin        report",
+                                         "Letter 0000000000002",
+                                         "11:06:40.007     +1 ms  Delivered",
+                                         "Letter 0000000000003",
+                                         "11:06:40.008     +1 ms  Delivered"};
+    (void)state;
+    show_steps(&b, events, count, &place, &(struct show_options){.width = 100});
+    rest = buf_slice(&b);
+    for (size_t i = 0; i < ARRAY_SIZE(begins); i++) {
+        assert_true(slice_next(&rest, '\n', &line));
+        if (!slice_starts(line, slice_of_str(begins[i])))
+            fail_msg("\"%.*s\" does not begin with \"%s\"", SLICE_ARG(line), begins[i]);
+    }
+    assert_int_equal(place.letter, 3);
+}
+
+static void a_letter_in_json_has_its_own_events_only(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct rpc_event events[9];
+    struct json j = {.to = &b};
+    size_t count = sample_family(&a, events);
+    (void)state;
+    show_journey_json(&j, 2, 1, events, count);
+    assert_true(slice_starts(
+        buf_slice(&b),
+        S("{\"letter\":\"0000000000002\",\"family\":\"0000000000001\",\"events\":[{")));
+    assert_has(buf_slice(&b), "mike@a.b has it.");
+    assert_has_not(buf_slice(&b), "tama@a.b too.");
+}
+
+/* What the sentence says of the next attempt is not said below it once more. */
+static void the_next_attempt_is_said_once(void **state) {
+    struct rpc_field facts[] = {{S(FACT_ATTEMPTS), S("3")}, {S(FACT_NEXT), S("1795000000000000")}};
+    struct rpc_event e = {.wall = TEST_WALL,
+                          .letter = 1,
+                          .kind = S(KIND_DEFERRED),
+                          .text = S("Not yet."),
+                          .fields = facts,
+                          .fields_count = 2};
+    _cleanup_(buf_done) struct buf b = {0};
+    struct show_place place = {.letter = 1};
+    (void)state;
+    show_steps(&b, &e, 1, &place, &(struct show_options){0});
+    assert_slice(buf_slice(&b), "2026-11-18\n11:06:40.000            Deferred      Not yet.\n");
 }
 
 /* ------------------------------------------------------------------ lines, JSON */
@@ -303,24 +448,26 @@ static void json_has_the_types_of_the_table(void **state) {
     _cleanup_(buf_done) struct buf b = {0};
     struct json j = {.to = &b};
     (void)state;
-    show_journey_json(&j, 1, &e, 1);
-    assert_slice(buf_slice(&b),
-                 "{\"letter\":\"0000000000001\",\"events\":[{\"sequence\":7,"
-                 "\"time\":\"2026-11-18T11:06:40.000Z\",\"level\":\"info\",\"role\":\"relay\","
-                 "\"letter\":\"0000000000001\",\"kind\":\"deferred\",\"text\":\"Later.\","
-                 "\"facts\":{\"to\":[\"a@b.c\",\"d@e.f\"],\"size\":4312,"
-                 "\"next\":\"2026-11-18T11:06:40.000Z\",\"uid\":\"not a number\","
-                 "\"dialogue\":[\"C: QUIT\",\"S: 221 bye\"]}}]}");
+    show_journey_json(&j, 1, 1, &e, 1);
+    assert_slice(
+        buf_slice(&b),
+        "{\"letter\":\"0000000000001\",\"family\":\"0000000000001\",\"events\":[{\"sequence\":7,"
+        "\"time\":\"2026-11-18T11:06:40.000Z\",\"level\":\"info\",\"role\":\"relay\","
+        "\"letter\":\"0000000000001\",\"kind\":\"deferred\",\"text\":\"Later.\","
+        "\"facts\":{\"to\":[\"a@b.c\",\"d@e.f\"],\"size\":4312,"
+        "\"next\":\"2026-11-18T11:06:40.000Z\",\"uid\":\"not a number\","
+        "\"dialogue\":[\"C: QUIT\",\"S: 221 bye\"]}}]}");
 }
 
 /* `test_journey_show WIDTH [colour]` prints the sample, to be looked at. */
 static int print(int argc, char **argv) {
+    struct show_place place;
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = (unsigned)atoi(argv[1]), .colour = argc > 2};
-    show_journey(&b, events[0].letter, events, count, &options);
+    show_journey(&b, events[0].letter, events, count, &place, &options);
     for (size_t i = 0; i < count; i++)
         show_line(&b, &events[i]);
     return fwrite(b.ptr, 1, b.len, stdout) == b.len ? 0 : 1;
@@ -345,6 +492,10 @@ int main(int argc, char **argv) {
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
         cmocka_unit_test(an_unknown_letter_is_said_plainly),
         cmocka_unit_test(many_recipients_are_counted),
+        cmocka_unit_test(the_head_tells_of_targets_and_reports),
+        cmocka_unit_test(steps_say_whose_turn_it_is),
+        cmocka_unit_test(a_letter_in_json_has_its_own_events_only),
+        cmocka_unit_test(the_next_attempt_is_said_once),
         cmocka_unit_test(a_line_of_the_log_has_all_on_one_line),
         cmocka_unit_test(json_has_the_types_of_the_table),
     };
