@@ -19,8 +19,7 @@
 #include "role/listeners.h"
 #include "role/log_file.h"
 
-#define EXPIRES_SOON (30 * USEC_DAY)
-#define FILE_MAX     65536U
+#define FILE_MAX 65536U
 
 enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_ERROR };
 static const char *const level_words[] = {"ok", "warning", "error"};
@@ -138,11 +137,15 @@ static void check_certificate(struct check *k) {
     }
     usec_t left = facts.not_after - fiber_wall();
     struct slice ends = cli_time(k->c->arena, facts.not_after, "-");
-    if (left < 0 || facts.not_before > fiber_wall())
-        add(k, LEVEL_ERROR, "the certificate for %s is not good now: it ends %.*s", facts.subject,
-            SLICE_ARG(ends));
+    struct slice begins = cli_time(k->c->arena, facts.not_before, "-");
+    if (left < 0)
+        add(k, LEVEL_ERROR, "the certificate for %s has ended %.*s; put a new one in place of %s",
+            facts.subject, SLICE_ARG(ends), path);
+    else if (facts.not_before > fiber_wall())
+        add(k, LEVEL_ERROR, "the certificate for %s, %s, is not good before %.*s", facts.subject,
+            path, SLICE_ARG(begins));
     else
-        add(k, left < EXPIRES_SOON ? LEVEL_WARNING : LEVEL_OK,
+        add(k, left < TLS_CERTIFICATE_SOON ? LEVEL_WARNING : LEVEL_OK,
             "the certificate for %s is good until %.*s", facts.subject, SLICE_ARG(ends));
 }
 

@@ -20,9 +20,9 @@ static int parse(struct arena *a, struct slice text, struct slice *ret, struct p
     struct text_fault fault = {0};
     int r = domain_check(text, DOMAIN_UTF8, &fault);
     if (r < 0)
-        return problem_set(
-            problem, -E_SYNTAX, "\"%.*s\" is not a domain: at character %zu %s was expected",
-            SLICE_ARG(text), fault.at + 1, fault.expected ? fault.expected : "something else");
+        return problem_set(problem, -E_SYNTAX,
+                           "\"%.*s\" is not a domain like example.jp: %s (character %zu)",
+                           SLICE_ARG(text), fault.expected, fault.at + 1);
     *ret = domain_fold(a, text);
     return 0;
 }

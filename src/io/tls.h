@@ -71,6 +71,8 @@ struct tls_certificate_facts {
 };
 int tls_certificate_facts(struct slice chain_pem, struct tls_certificate_facts *ret);
 
+#define TLS_CERTIFICATE_SOON (30 * USEC_DAY) /* before its end: time to get a new one */
+
 /* "TLSv1.3" and "TLS_AES_256_GCM_SHA384" of the session, or false for a stream without TLS. */
 struct tls_facts {
     const char *version, *cipher;

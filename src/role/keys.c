@@ -3,7 +3,9 @@
  * The keys role: the only process that reads private keys. It signs for those who may ask and never
  * shows a key. Key and certificate lie in its directory as default.key and default.crt (PEM). They
  * are read again when they have changed: the edges ask every few seconds, and a reload does. A pair
- * with which the edges could do nothing is refused here, where the files are known by name.
+ * with which the edges could do nothing is refused here, where the files are known by name. A
+ * certificate whose time is over, or soon will be, is used all the same: other hosts take any. But
+ * it is told once a day, since mail programs do not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +18,8 @@
 #include "journey/kinds.h"
 #include "role/roles.h"
 
-#define FILE_MAX 65536
+#define FILE_MAX   65536
+#define TO_SECONDS 19U /* of "2026-11-22 11:12:42.123" */
 
 /* A certificate with its key. */
 struct pair {
@@ -30,6 +33,7 @@ struct pair {
 struct keys {
     struct pair *now, *before; /* who was shown the one before still asks for its signature */
     struct stat refused[2];    /* files that were tried and are no pair */
+    usec_t look_at_end;        /* wall time when the end of the certificate is looked at again */
 };
 
 enum { CHAIN, KEY };
@@ -161,6 +165,7 @@ static int take_newer(struct process *p, struct problem *problem) {
     pair_leave(k->before);
     k->before = k->now;
     k->now = fresh;
+    k->look_at_end = 0;
     process_event(p, 0, KIND_RELOAD, NULL, 0, "A new certificate is in use.");
     return 0;
 }
@@ -176,6 +181,24 @@ static void look_for_newer(struct process *p) {
     memcpy(k->refused, files, sizeof files);
     process_event(p, 0, KIND_WARNING, NULL, 0,
                   "The certificate has changed and cannot be used yet: %s", problem.text);
+}
+
+static void look_at_end(struct process *p) {
+    struct keys *k = p->state;
+    struct tls_certificate_facts facts;
+    char end[TIME_TEXT_SIZE];
+    usec_t now = fiber_wall();
+    if (now < k->look_at_end || tls_certificate_facts(slice_of_str(k->now->chain), &facts) < 0)
+        return;
+    k->look_at_end = now + USEC_DAY;
+    if (facts.not_after - now >= TLS_CERTIFICATE_SOON)
+        return;
+    bool over = facts.not_after < now;
+    process_event(p, 0, over ? KIND_ERROR : KIND_WARNING, NULL, 0,
+                  "The certificate for %s %s %.*s; put a new one in place of keys/%s and keys/%s.",
+                  facts.subject, over ? "has ended" : "ends",
+                  SLICE_ARG(slice_first(time_format_log(facts.not_after, end), TO_SECONDS)),
+                  names[CHAIN], names[KEY]);
 }
 
 static int reload_keys(struct process *p, const struct conf *before, struct problem *problem) {
@@ -195,6 +218,7 @@ static int on_certificate(void *arg, const struct rpc_caller *caller,
     (void)caller;
     (void)problem;
     look_for_newer(arg);
+    look_at_end(arg);
     out->number = k->now->number;
     if (in->have != k->now->number)
         out->chain = arena_copy(a, slice_of_str(k->now->chain));

@@ -41,6 +41,16 @@ def free_offset():
     raise AssertionError("no free ports")
 
 
+def old_certificate(office):
+    """Puts a certificate in place whose last day was yesterday."""
+    keys = office.folder / "keys"
+    request = subprocess.run(["openssl", "req", "-new", "-key", keys / "default.key", "-subj",
+                              "/CN=mail.example.test"], capture_output=True, check=True).stdout
+    made = subprocess.run(["openssl", "x509", "-req", "-signkey", keys / "default.key", "-days",
+                           "-1"], input=request, capture_output=True, check=True).stdout
+    (keys / "default.crt").write_bytes(made)
+
+
 class Office:
     """A state directory of a post office that does not run."""
 
@@ -55,6 +65,9 @@ class Office:
 
     def json(self, *words, **more):
         return json.loads(self(*words, "--json", **more).stdout)
+
+    def json_lines(self, *words, **more):
+        return [json.loads(line) for line in self(*words, "--json", **more).stdout.splitlines()]
 
     def add(self, address, *words, password=PASSWORD, cost="min", **more):
         return self("account", "add", address, "--password-stdin", "--hash-cost", cost, *words,

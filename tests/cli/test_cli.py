@@ -15,7 +15,7 @@ import time
 
 import pytest
 from office import (FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, REFUSED, SETTINGS,
-                    USAGE, hayauma)
+                    USAGE, hayauma, old_certificate)
 
 
 # -------------------------------------------------------------------- init
@@ -258,6 +258,8 @@ def test_domains(either):
     either("domain", "remove", "example.test", code=REFUSED)
     either("domain", "add", "example.org", code=REFUSED)
     either("domain", "add", "not a domain", code=USAGE)
+    assert "a domain name has no empty labels (character 3)" in either(
+        "domain", "add", "a..test", code=USAGE).stderr
     assert "example.com" in either("domain", "list").stdout
 
 
@@ -355,6 +357,12 @@ def test_check_finds_a_used_port_a_bad_key_and_a_missing_postmaster(office):
     assert "may be read by others" in errors
     assert any("postmaster@example.test" in one["text"] for one in found
                if one["level"] == "warning")
+
+
+def test_check_says_which_certificate_has_ended(office):
+    old_certificate(office)
+    errors = [one["text"] for one in office.json("check", code=FAILED) if one["level"] == "error"]
+    assert len(errors) == 1 and "has ended" in errors[0] and "keys/default.crt" in errors[0]
 
 
 def test_check_finds_a_key_that_is_not_the_certificates(office):

@@ -8,7 +8,8 @@ import socket
 import subprocess
 import time
 
-from office import (BUSY, FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, SETTINGS, USAGE)
+from office import (BUSY, FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, SETTINGS, USAGE,
+                    old_certificate)
 
 ROLES = {"master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger"}
 LETTER = "From: a@outside.test\r\nTo: tama@example.test\r\nSubject: =?UTF-8?B?5pep6aas?=\r\n" \
@@ -66,6 +67,15 @@ def test_status_shows_every_process(running):
     assert status["letters"] == 0 and status["domains"] == 2
     text = running("status").stdout
     assert all(re.search(rf"(?m)^{role}\b", text) for role in ROLES)
+
+
+def test_a_certificate_that_has_ended_is_told_in_the_log(running):
+    old_certificate(running)
+    running("reload")
+    told = wait_for(lambda: [event for event in running.json_lines("log", "--role", "keys")
+                             if event["kind"] == "error"])
+    assert len(told) == 1
+    assert "mail.example.test has ended" in told[0]["text"] and "keys/default.crt" in told[0]["text"]
 
 
 def test_a_second_one_in_the_same_place_is_refused(running):

@@ -30,7 +30,11 @@ DIRECTORY_TEST(what_cannot_be_added_is_said_in_a_sentence) {
     BAD(directory_domain_add(d, S("EXAMPLE.test"), S(""), &problem), -EEXIST,
         "example.test is a domain of this host already");
     BAD(directory_domain_add(d, S("exam ple.test"), S(""), &problem), -E_SYNTAX,
-        "\"exam ple.test\" is not a domain: at character 5");
+        "\"exam ple.test\" is not a domain like example.jp: a domain name is made of letters, "
+        "digits,"
+        " hyphens and dots (character 5)");
+    BAD(directory_domain_add(d, S("a..test"), S(""), &problem), -E_SYNTAX,
+        "a domain name has no empty labels (character 3)");
     BAD(directory_domain_add(d, S(""), S(""), &problem), -E_SYNTAX, "is not a domain");
     BAD(directory_domain_add(d, S("a.test"), S("b.test"), &problem), -E_UNKNOWN,
         "b.test is not a domain of this host");
