@@ -182,7 +182,7 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_e
         return r;
     *ret_reply = verdict(m, (enum route_kind)out.kind);
     if (!smtp_reply_ok(ret_reply))
-        edge_tell_recipient(m, envelope->id, address, ret_reply, a);
+        edge_tell_recipient(m, envelope, address, ret_reply, a);
     return 0;
 }
 

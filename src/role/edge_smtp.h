@@ -36,8 +36,8 @@ void edge_letter_abort(void *arg, const struct smtp_client *client, struct smtp_
  */
 void edge_tell_sender(const struct edge_smtp *m, const struct smtp_envelope *envelope,
                       const struct smtp_reply *reply, struct arena *a);
-void edge_tell_recipient(const struct edge_smtp *m, letter_id id, struct slice address,
-                         const struct smtp_reply *reply, struct arena *a);
+void edge_tell_recipient(const struct edge_smtp *m, const struct smtp_envelope *envelope,
+                         struct slice address, const struct smtp_reply *reply, struct arena *a);
 
 struct edge_told {
     struct slice message_id, subject; /* as far as they came */

@@ -46,16 +46,18 @@ void edge_tell_sender(const struct edge_smtp *m, const struct smtp_envelope *env
                   SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")));
 }
 
-void edge_tell_recipient(const struct edge_smtp *m, letter_id id, struct slice address,
-                         const struct smtp_reply *reply, struct arena *a) {
+void edge_tell_recipient(const struct edge_smtp *m, const struct smtp_envelope *envelope,
+                         struct slice address, const struct smtp_reply *reply, struct arena *a) {
     struct rpc_field facts[] = {
+        {S(FACT_FROM), address_text(a, &envelope->mail.sender)},
         {S(FACT_TO), address},
         {S(FACT_REPLY), smtp_reply_text(a, reply)},
         {S(FACT_CLIENT), slice_of_str(m->connection->peer_text)},
+        {S(FACT_LOGIN), slice_of_str(m->account_address)},
     };
-    process_event(m->connection->edge->process, id, KIND_REJECTED, facts, ARRAY_SIZE(facts),
-                  "A letter from %s to %.*s was refused: %.*s", m->connection->peer_text,
-                  SLICE_ARG(address), SLICE_ARG(facts[1].value));
+    process_event(m->connection->edge->process, envelope->id, KIND_REJECTED, facts,
+                  ARRAY_SIZE(facts), "A letter from %s to %.*s was refused: %.*s",
+                  m->connection->peer_text, SLICE_ARG(address), SLICE_ARG(facts[2].value));
 }
 
 static struct slice recipient_lines(const struct smtp_envelope *envelope, struct arena *a) {

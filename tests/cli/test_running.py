@@ -179,6 +179,16 @@ def test_journey_is_found_by_id_address_and_message_id(running):
     assert PASSWORD not in running("journey", letter["letter"], "--json").stdout
 
 
+def test_a_refused_recipient_is_found_by_the_sender(running):
+    with smtplib.SMTP("127.0.0.1", running.port(25), timeout=20) as client:
+        client.ehlo()
+        client.mail("a@outside.test")
+        assert client.rcpt("nobody@example.test")[0] == 550
+    found = running.json("journey", "a@outside.test")
+    assert found[0]["events"][0]["facts"]["to"] == ["nobody@example.test"]
+    assert "\n  From        a@outside.test\n" in running("journey", "nobody@example.test").stdout
+
+
 def test_a_subject_is_shown_and_found_as_it_is_read(running):
     """In the character sets that Japanese letters come in, with and without encoded words."""
     running.add("tama@example.test")
