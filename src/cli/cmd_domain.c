@@ -60,14 +60,22 @@ int cmd_domain_catch_all(struct cli *c) {
 
 /* ------------------------------------------------------------------ list */
 
+static void json_address(struct json *j, const char *key, struct slice address) {
+    json_key(j, key);
+    if (address.len > 0)
+        json_slice(j, address);
+    else
+        json_null(j);
+}
+
 static void write_json(struct cli *c, const struct domain *list, size_t count) {
     struct json j = {.to = &c->out};
     json_array(&j);
     for (size_t i = 0; i < count; i++) {
         json_object(&j);
         cli_json_text(&j, "name", list[i].name);
-        cli_json_text(&j, "alias_of", list[i].target);
-        cli_json_text(&j, "catch_all", list[i].catch_all);
+        json_address(&j, "alias_of", list[i].target);
+        json_address(&j, "catch_all", list[i].catch_all);
         cli_json_int(&j, "accounts", (int64_t)list[i].accounts);
         cli_json_int(&j, "aliases", (int64_t)list[i].aliases);
         json_end(&j);

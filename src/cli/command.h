@@ -63,12 +63,19 @@ enum cli_stage {
 
 struct cli;
 
+/*
+ * What a command prints with --json is said in JSON itself, with the type where a value stands:
+ * text, number, bool, time (RFC 3339, UTC); "|null" behind those that may be missing, "?" behind
+ * the name of a member that is not always there. Of an array it shows one element. tests/cli holds
+ * the commands to it.
+ */
 struct cli_command {
     const char *name;                       /* "account add" */
     const char *about;                      /* a sentence */
     const char *more;                       /* a further paragraph, or NULL */
     const struct cli_parameter *parameters; /* name NULL behind the last; may be NULL */
     const char *const *examples;            /* "account add ..."; NULL behind the last; or NULL */
+    const char *json;                       /* what --json prints, see below; NULL: nothing */
     unsigned exits;                         /* CLI_EXIT_BIT()s besides ok, failed, usage */
     enum cli_stage stage;
     int (*run)(struct cli *cli); /* an exit code; NULL: a row that only names a group */

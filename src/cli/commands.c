@@ -251,11 +251,11 @@ PARAMETERS help_parameters[] = {
 };
 PARAMETERS manual_parameters[] = {
     ARGUMENT("PAGE", .kind = CLI_CHOICE, .choices = manuals, .optional = true,
-             .about = "hayauma, or hayauma.conf for the settings"),
+             .about = "which one: hayauma, or hayauma.conf for the settings"),
     END,
 };
 PARAMETERS completion_parameters[] = {
-    ARGUMENT("SHELL", .kind = CLI_CHOICE, .choices = shells, .about = "bash or zsh"),
+    ARGUMENT("SHELL", .kind = CLI_CHOICE, .choices = shells, .about = "which shell: bash or zsh"),
     END,
 };
 EXAMPLES manual_examples[] = {"hayauma manual | man -l -", NULL};
@@ -263,6 +263,20 @@ EXAMPLES completion_examples[] = {
     "hayauma completion bash > /etc/bash_completion.d/hayauma",
     NULL,
 };
+
+/* What --json prints where several commands print the same: see `json` in command.h. */
+#define JSON_ACCOUNT                                                                               \
+    "{\"id\": number, \"address\": text, \"name\": text, \"enabled\": bool, \"admin\": bool, "     \
+    "\"password\": text, \"apop\": bool, \"quota\": number|null, \"shard\": number, \"created\": " \
+    "time, \"last_login\": time|null}"
+#define JSON_QUEUED                                                                                \
+    "{\"id\": text, \"arrival\": time, \"size\": number, \"sender\": text, \"login\": text, "      \
+    "\"state\": text, \"hold\": bool, \"next\": time|null, \"recipients\": number, \"left\": "     \
+    "number, \"waiting\"?: [{\"address\": text, \"status\": text, \"attempts\": number, "          \
+    "\"next\": time|null, \"reply\": text}]}"
+#define JSON_EVENT                                                                                 \
+    "{\"sequence\": number, \"time\": time, \"level\": text, \"role\": text, \"letter\": "         \
+    "text|null, \"kind\": text, \"text\": text, \"facts\": {}}"
 
 #define OFFLINE_TOO "Works while the post office runs and while it does not."
 
@@ -277,6 +291,8 @@ const struct cli_command cli_commands[] = {
                 " holds anything. As root the folders are given to the users of the processes.",
         .parameters = init_parameters,
         .examples = init_examples,
+        .json = "{\"directory\": text, \"settings\": text, \"hostname\": text, \"port_offset\": "
+                "number}",
         .exits = REFUSED,
         .stage = CLI_ALONE,
         .run = cmd_init,
@@ -304,6 +320,7 @@ const struct cli_command cli_commands[] = {
                 " force. A process that cannot use its new ones goes on with those it had, which is"
                 " said, too. Certificate, trust anchors and resolv.conf are read anew, and the log"
                 " file is opened anew, so that it can be moved away before.",
+        .json = "{\"report\": text}",
         .exits = NOT_RUNNING | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_reload,
@@ -313,6 +330,8 @@ const struct cli_command cli_commands[] = {
         .about = "Looks for mistakes: in the settings, folders, users, certificate and ports.",
         .more = "All errors of the settings file are listed at once, each as FILE:LINE:COLUMN."
                 " Changes nothing.",
+        .json = "[{\"level\": text, \"text\": text, \"file\"?: text, \"line\"?: number, "
+                "\"column\"?: number}]",
         .exits = SETTINGS,
         .stage = CLI_FIBER,
         .run = cmd_check,
@@ -320,6 +339,12 @@ const struct cli_command cli_commands[] = {
     {
         .name = "status",
         .about = "Shows the processes, how they are confined, and how they fare.",
+        .json = "{\"running\": bool, \"directory\": text, \"hostname\"?: text, \"version\"?: text, "
+                "\"started\"?: time, \"letters\"?: number|null, \"domains\"?: number|null, "
+                "\"accounts\"?: number|null, \"processes\"?: [{\"role\": text, \"worker\": number, "
+                "\"pid\": number, \"state\": text, \"user\": text, \"root\": text, "
+                "\"confinement\": text, \"memory\": number, \"sessions\": number, \"fibers\": "
+                "number, \"started\": time|null, \"restarts\": number}]}",
         .exits = NOT_RUNNING | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_status,
@@ -339,6 +364,8 @@ const struct cli_command cli_commands[] = {
         .name = "domain list",
         .about = "Lists the domains.",
         .more = OFFLINE_TOO,
+        .json = "[{\"name\": text, \"alias_of\": text|null, \"catch_all\": text|null, "
+                "\"accounts\": number, \"aliases\": number}]",
         .exits = SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_domain_list,
@@ -369,6 +396,7 @@ const struct cli_command cli_commands[] = {
                 " Passwords that are easily guessed are refused. " OFFLINE_TOO,
         .parameters = account_add_parameters,
         .examples = account_add_examples,
+        .json = "{\"address\": text, \"id\"?: number, \"added\"?: number, \"password\"?: text}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_add,
@@ -378,6 +406,7 @@ const struct cli_command cli_commands[] = {
         .about = "Lists accounts in the order in which they were made.",
         .more = OFFLINE_TOO,
         .parameters = account_list_parameters,
+        .json = "[" JSON_ACCOUNT "]",
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_list,
@@ -387,6 +416,7 @@ const struct cli_command cli_commands[] = {
         .about = "Shows one account.",
         .more = OFFLINE_TOO,
         .parameters = account_parameters,
+        .json = JSON_ACCOUNT,
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_show,
@@ -397,6 +427,7 @@ const struct cli_command cli_commands[] = {
         .more = "The address is taken out of aliases. Refused while it is the only target of an"
                 " alias or a domain's catch-all. " OFFLINE_TOO,
         .parameters = account_parameters,
+        .json = "{\"id\": number}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_remove,
@@ -406,6 +437,7 @@ const struct cli_command cli_commands[] = {
         .about = "Sets the password of an account.",
         .more = OFFLINE_TOO,
         .parameters = account_password_parameters,
+        .json = "{\"password\"?: text}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_password,
@@ -418,6 +450,7 @@ const struct cli_command cli_commands[] = {
                 " were given such a secret can use it, and the secret should be no password. It is"
                 " kept sealed with a key in the same folder. " OFFLINE_TOO,
         .parameters = account_apop_parameters,
+        .json = "{\"password\"?: text}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_apop,
@@ -453,7 +486,7 @@ const struct cli_command cli_commands[] = {
     {
         .name = "account quota",
         .about = "Says how much a mailbox may hold.",
-        .more = "none means the delivery.quota of the settings. " OFFLINE_TOO,
+        .more = "With none the delivery.quota of the settings counts. " OFFLINE_TOO,
         .parameters = account_quota_parameters,
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
@@ -484,6 +517,7 @@ const struct cli_command cli_commands[] = {
         .name = "alias list",
         .about = "Lists the aliases and their targets.",
         .more = OFFLINE_TOO,
+        .json = "[{\"address\": text, \"targets\": [text]}]",
         .exits = SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_alias_list,
@@ -511,6 +545,7 @@ const struct cli_command cli_commands[] = {
         .name = "queue list",
         .about = "Lists the letters that are not settled yet, oldest first.",
         .parameters = queue_list_parameters,
+        .json = "[" JSON_QUEUED "]",
         .exits = NOT_RUNNING | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_list,
@@ -519,6 +554,7 @@ const struct cli_command cli_commands[] = {
         .name = "queue show",
         .about = "Shows a letter's envelope and what is left to do for each recipient.",
         .parameters = queue_show_parameters,
+        .json = JSON_QUEUED,
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_show,
@@ -527,6 +563,7 @@ const struct cli_command cli_commands[] = {
         .name = "queue hold",
         .about = "Keeps letters from being tried, until they are released.",
         .parameters = queue_parameters,
+        .json = "{\"count\": number}",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_hold,
@@ -535,6 +572,7 @@ const struct cli_command cli_commands[] = {
         .name = "queue release",
         .about = "Lets letters that are on hold go on.",
         .parameters = queue_parameters,
+        .json = "{\"count\": number}",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_release,
@@ -544,6 +582,7 @@ const struct cli_command cli_commands[] = {
         .about = "Tries letters now, also where the other host was given a rest.",
         .parameters = queue_parameters,
         .examples = queue_retry_examples,
+        .json = "{\"count\": number}",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_retry,
@@ -553,6 +592,7 @@ const struct cli_command cli_commands[] = {
         .about = "Removes letters for ever.",
         .more = "A letter that is just being handed over may still arrive.",
         .parameters = queue_remove_parameters,
+        .json = "{\"count\": number}",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_remove,
@@ -566,6 +606,7 @@ const struct cli_command cli_commands[] = {
             " of it.",
         .parameters = journey_parameters,
         .examples = journey_examples,
+        .json = "[{\"letter\": text, \"family\": text, \"events\": [" JSON_EVENT "]}]",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_journey,
@@ -578,6 +619,11 @@ const struct cli_command cli_commands[] = {
                 " 5 when it would be refused, 7 when that cannot be told now. " OFFLINE_TOO,
         .parameters = route_parameters,
         .examples = route_examples,
+        .json = "{\"address\": text, \"kind\": text, \"reasons\": [text], \"mailboxes\": "
+                "[{\"account\": number, \"address\": text, \"detail\": text}], \"elsewhere\": "
+                "[{\"address\": text, \"next_hop\": text, \"steps\": [text], \"way\": text, "
+                "\"problem\"?: text, \"hosts\": [{\"name\": text, \"preference\": number, "
+                "\"secure\": bool, \"addresses\": [text]}]}]}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_route,
@@ -585,7 +631,11 @@ const struct cli_command cli_commands[] = {
     {
         .name = "config",
         .about = "Shows the settings as they are read, or explains one.",
+        .more = "In JSON one setting is the object alone, without an array around it.",
         .parameters = config_parameters,
+        .json = "[{\"name\": text, \"type\": text, \"value\": text, \"default\": text|null, "
+                "\"changed\": bool, \"line\": number|null, \"restart\": bool, \"roles\": [text], "
+                "\"about\": {\"en\": text, \"ja\": text}, \"example\": text}]",
         .exits = NOT_FOUND | SETTINGS,
         .stage = CLI_READS,
         .run = cmd_config,
@@ -594,6 +644,7 @@ const struct cli_command cli_commands[] = {
         .name = "log",
         .about = "Prints what has happened lately in the post office.",
         .parameters = log_parameters,
+        .json = JSON_EVENT,
         .exits = NOT_RUNNING | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_log,
@@ -602,6 +653,7 @@ const struct cli_command cli_commands[] = {
         .name = "fibers",
         .about = "Lists what a process is doing, fiber by fiber: for debugging.",
         .parameters = fibers_parameters,
+        .json = "[text]",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_fibers,
@@ -612,6 +664,8 @@ const struct cli_command cli_commands[] = {
         .more = "For an account whose index is damaged; the old one is kept aside. The post office"
                 " must not be running.",
         .parameters = repair_parameters,
+        .json = "{\"packs\": number, \"letters\": number, \"expunged\": number, \"damaged_bytes\": "
+                "number}",
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_repair,

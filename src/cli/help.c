@@ -109,6 +109,13 @@ static void write_exits(const struct cli_command *c, struct buf *to) {
     }
 }
 
+static void write_json(const struct cli_command *c, struct buf *to) {
+    if (!c->json)
+        return;
+    buf_add_str(to, "\nWith --json:\n");
+    format_paragraph(to, slice_of_str(c->json), 2, DOCS_COLUMNS);
+}
+
 static void write_usage(const struct cli_command *c, struct buf *to) {
     _cleanup_(buf_done) struct buf synopsis = {0};
     docs_synopsis(c, &synopsis);
@@ -132,6 +139,7 @@ void docs_command(const struct cli_command *c, struct buf *to) {
         buf_add_str(to, "\nExamples:\n");
     for (size_t i = 0; c->examples && c->examples[i]; i++)
         buf_printf(to, "  %s\n", c->examples[i]);
+    write_json(c, to);
     write_exits(c, to);
     buf_add_str(to, "\nEvery command takes -C DIR and --json too; see hayauma --help.\n");
 }

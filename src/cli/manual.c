@@ -31,6 +31,11 @@ static const char head[] =
     "or JSON for programs.\n"
     "Lists are arrays; what goes on, such as a log that is followed, is one object on each line.\n"
     "A change prints one sentence, and in JSON what came of it, if anything.\n"
+    "What it looks like stands with each command: names, and the types of their values.\n"
+    "A member whose name has a question mark is not always there; a time is as in RFC 3339.\n"
+    "Further members may come with later versions.\n"
+    "The kinds of events and their facts are listed in\n"
+    ".Pa /usr/share/doc/hayauma/events.md .\n"
     "Messages are sentences on standard error.\n"
     "Times are those of the local zone in tables, and UTC in JSON.\n"
     ".Pp\n"
@@ -155,6 +160,11 @@ static void write_command(const struct cli_command *c, struct buf *to) {
     write_parameters(c->parameters, to);
     if (c->examples)
         write_literal(c->examples, to);
+    if (c->json) {
+        buf_add_str(to, ".Pp\nWith\n.Fl \\-json :\n");
+        write_text(to, slice_of_str(c->json));
+        buf_add_byte(to, '\n');
+    }
     write_exits(c->exits, to);
 }
 

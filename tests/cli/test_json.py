@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: ISC
+"""What --json prints is what each command's help says of it."""
+import json
+import re
+
+from office import NOT_RUNNING, PASSWORD, hayauma
+from test_running import held_letters, journeys, send, wait_for
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+TYPES = {
+    "text": lambda value: isinstance(value, str),
+    "number": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "bool": lambda value: isinstance(value, bool),
+    "time": lambda value: isinstance(value, str) and TIME.fullmatch(value),
+    "null": lambda value: value is None,
+}
+
+
+def described(name):
+    """The words of the help about JSON, read: a list, a dict or a set of types; None: no words."""
+    said = re.search(r"With --json:\n((?:  .*\n)+)", hayauma(*name.split(), "--help").stdout)
+    if not said:
+        return None
+    words = re.findall(r'"[^"]*"\??|[a-z]+|[\[\]{}:,|]', said.group(1))
+    shape = read(words)
+    assert not words, f"{name}: {words} is left over"
+    return shape
+
+
+def read(words):
+    word = words.pop(0)
+    if word == "[":
+        shape = [read(words)]
+        assert words.pop(0) == "]"
+        return shape
+    if word == "{":
+        members = {}
+        while words[0] != "}":
+            key = words.pop(0)
+            assert words.pop(0) == ":"
+            members[key.rstrip("?").strip('"')] = (key.endswith("?"), read(words))
+            if words[0] == ",":
+                words.pop(0)
+        words.pop(0)
+        return members
+    types = {word}
+    while words and words[0] == "|":
+        words.pop(0)
+        types.add(words.pop(0))
+    return types
+
+
+def compare(shape, value, where):
+    if isinstance(shape, list):
+        assert isinstance(value, list), where
+        for number, one in enumerate(value):
+            compare(shape[0], one, f"{where}[{number}]")
+    elif isinstance(shape, dict):
+        assert isinstance(value, dict), where
+        missing = {key for key, (optional, _) in shape.items() if not optional} - value.keys()
+        assert not missing, f"{where}: {missing} is missing"
+        for key, one in value.items() if shape else ():
+            assert key in shape, f"{where}.{key} is not documented"
+            compare(shape[key][1], one, f"{where}.{key}")
+    else:
+        assert any(TYPES[name](value) for name in shape), f"{where} is {value!r}, not {shape}"
+
+
+def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path):
+    seen = {}
+
+    def call(name, *words, lines=False, **more):
+        shape = seen.setdefault(name, described(name))
+        said = running(*name.split(), *words, "--json", **more).stdout
+        for text in said.splitlines() if lines else [said]:
+            compare(shape, json.loads(text), name)
+
+    held = held_letters(running, 3)
+    call("account add", "a%d@example.test", "--count", "2", "--generate", "--hash-cost", "min")
+    call("account add", "b@example.test", "--password-stdin", stdin=PASSWORD)
+    call("account password", "b@example.test", "--generate")
+    call("account apop", "b@example.test", "--generate")
+    running("account", "quota", "b@example.test", "1G")
+    call("account show", "b@example.test")
+    call("account list")
+    call("account remove", "b@example.test")
+    running("alias", "add", "all@example.test", "tama@example.test", "mike@example.net")
+    running("domain", "add", "example.com", "--alias-of", "example.org")
+    running("domain", "catch-all", "example.org", "tama@example.test")
+    call("alias list")
+    call("domain list")
+    call("status")
+    call("check")
+    call("config")
+    call("config", "--changed")
+    call("fibers", "queue")
+    call("reload")
+    call("log", "-n", "1000", lines=True)
+    call("queue list")
+    call("queue list", "--long")
+    call("queue show", held[0]["id"])
+    call("route", "all@example.test")
+    call("route", "someone@[127.0.0.9]")
+    compare(described("config")[0], running.json("config", "port-offset"), "config")
+    send(running, "a@outside.test", "tama@example.test")
+    wait_for(lambda: journeys(running, "a@outside.test"))
+    call("journey", "tama@example.test")
+    for action in ("release", "hold", "retry", "remove"):
+        call(f"queue {action}", held[0]["id"])
+    running.stop()
+    call("status", code=NOT_RUNNING)
+    call("repair", "tama@example.test")
+    seen["init"] = described("init")
+    made = hayauma("init", tmp_path / "another", "--hostname", "mail.example.test", "--domain",
+                   "example.test", "--json")
+    compare(seen["init"], json.loads(made.stdout), "init")
+    assert seen.keys() == documented() and None not in seen.values()
+
+
+def documented():
+    """The commands whose help describes JSON."""
+    listed = hayauma("--help").stdout.split("Commands:\n")[1].split("\n\n")[0]
+    names = re.findall(r"(?m)^  ([a-z-]+(?: [a-z-]+)?)  ", listed)
+    assert "account add" in names and "status" in names
+    return {name for name in names if described(name)}
