@@ -2,7 +2,7 @@
 /*
  * The kinds of events and the facts that they carry. One table of each (kinds.c) says what a kind
  * means, how important it is in the log, what it says of a recipient's fate, and which facts go
- * with it; the log, the journey that people read, the search and docs/events.md all come from them.
+ * with it; the log, the journey that people read, the search and events.md all come from them.
  *
  *     struct rpc_field facts[] = {{S(FACT_TO), to}, {S(FACT_REASON), reason}};
  *     process_event(p, id, KIND_DEFERRED, facts, 2, "%s did not answer.", host);
@@ -12,7 +12,7 @@
  *
  * Values of facts
  *     addresses    one behind the other, with '\n' between them, without angle brackets
- *     times        wall time in decimal microseconds; spans: decimal microseconds
+ *     times        wall time in decimal microseconds
  *     sizes        decimal bytes
  *     letters      ids as text (letter/id.h)
  *     dialogue     lines that begin with "C: ", "S: " or "-- " (another host follows), '\n' behind
@@ -23,13 +23,10 @@
 #include "base/slice.h"
 #include "conf/conf.h"
 
-/* Conversations with clients */
-#define KIND_CONNECT      "connect"
-#define KIND_REFUSED      "refused"
+/* Conversations with clients and other hosts */
 #define KIND_TLS          "tls"
 #define KIND_LOGIN        "login"
 #define KIND_LOGIN_FAILED "login-failed"
-#define KIND_DISCONNECT   "disconnect"
 
 /* A letter comes in */
 #define KIND_ACCEPTED  "accepted"
@@ -39,13 +36,10 @@
 
 /* The queue */
 #define KIND_QUEUED    "queued"
-#define KIND_ROUTE     "route"
 #define KIND_EXPANDED  "expanded"
 #define KIND_DELIVERED "delivered"
 #define KIND_DEFERRED  "deferred"
-#define KIND_DELAYED   "delayed"
 #define KIND_BOUNCED   "bounced"
-#define KIND_EXPIRED   "expired"
 #define KIND_HELD      "held"
 #define KIND_RELEASED  "released"
 #define KIND_RETRIED   "retried"
@@ -58,69 +52,43 @@
 #define KIND_UNREACHABLE  "unreachable"
 #define KIND_TRANSMISSION "transmission"
 #define KIND_TRANSMITTED  "transmitted"
-#define KIND_RESTING      "resting"
 
 /* Readers */
 #define KIND_SESSION "session"
-#define KIND_FETCHED "fetched"
-#define KIND_DELETED "deleted"
 
 /* The post office itself */
-#define KIND_STARTED         "started"
-#define KIND_STOPPED         "stopped"
-#define KIND_PROCESS_STARTED "process-started"
-#define KIND_PROCESS_ENDED   "process-ended"
-#define KIND_LISTENING       "listening"
-#define KIND_RELOAD          "reload"
-#define KIND_CHANGED         "changed"
-#define KIND_CERTIFICATE     "certificate"
-#define KIND_LOST            "lost"
-#define KIND_DAMAGED         "damaged"
-#define KIND_DEBUG           "debug"
-#define KIND_NOTICE          "notice"
-#define KIND_WARNING         "warning"
-#define KIND_ERROR           "error"
+#define KIND_STARTED       "started"
+#define KIND_PROCESS_ENDED "process-ended"
+#define KIND_RELOAD        "reload"
+#define KIND_LOST          "lost"
+#define KIND_DAMAGED       "damaged"
+#define KIND_WARNING       "warning"
+#define KIND_ERROR         "error"
 
-#define FACT_FROM        "from"
-#define FACT_TO          "to"
-#define FACT_MESSAGE_ID  "message-id"
-#define FACT_SUBJECT     "subject"
-#define FACT_SIZE        "size"
-#define FACT_CLIENT      "client"
-#define FACT_HELO        "helo"
-#define FACT_TLS         "tls"
-#define FACT_LOGIN       "login"
-#define FACT_SERVICE     "service"
-#define FACT_MECHANISM   "mechanism"
-#define FACT_TARGETS     "targets"
-#define FACT_MAILBOX     "mailbox"
-#define FACT_UID         "uid"
-#define FACT_ACCOUNT     "account"
-#define FACT_DOMAIN      "domain"
-#define FACT_HOST        "host"
-#define FACT_ANSWER      "answer"
-#define FACT_REPLY       "reply"
-#define FACT_STATUS      "status"
-#define FACT_REASON      "reason"
-#define FACT_ATTEMPTS    "attempts"
-#define FACT_NEXT        "next"
-#define FACT_REPORT      "report"
-#define FACT_CHILD       "child"
-#define FACT_ORIGINAL    "original"
-#define FACT_ORIGIN      "origin"
-#define FACT_BY          "by"
-#define FACT_LETTERS     "letters"
-#define FACT_OCTETS      "octets"
-#define FACT_FETCHED     "fetched"
-#define FACT_DELETED     "deleted"
-#define FACT_SPAN        "span"
-#define FACT_COUNT       "count"
-#define FACT_PROCESS     "process"
-#define FACT_PID         "pid"
-#define FACT_CERTIFICATE "certificate"
-#define FACT_EXPIRES     "expires"
-#define FACT_FILE        "file"
-#define FACT_DIALOGUE    "dialogue"
+#define FACT_FROM       "from"
+#define FACT_TO         "to"
+#define FACT_MESSAGE_ID "message-id"
+#define FACT_SUBJECT    "subject"
+#define FACT_SIZE       "size"
+#define FACT_CLIENT     "client"
+#define FACT_HELO       "helo"
+#define FACT_TLS        "tls"
+#define FACT_LOGIN      "login"
+#define FACT_SERVICE    "service"
+#define FACT_TARGETS    "targets"
+#define FACT_ACCOUNT    "account"
+#define FACT_DOMAIN     "domain"
+#define FACT_HOST       "host"
+#define FACT_REPLY      "reply"
+#define FACT_STATUS     "status"
+#define FACT_REASON     "reason"
+#define FACT_ATTEMPTS   "attempts"
+#define FACT_NEXT       "next"
+#define FACT_REPORT     "report"
+#define FACT_CHILD      "child"
+#define FACT_ORIGINAL   "original"
+#define FACT_ORIGIN     "origin"
+#define FACT_DIALOGUE   "dialogue"
 
 /* What a kind says of the recipients in its fact `to`. */
 enum kind_fate {
@@ -149,7 +117,6 @@ enum fact_type {
     FACT_IS_NUMBER,
     FACT_IS_SIZE,
     FACT_IS_TIME,
-    FACT_IS_SPAN,
     FACT_IS_LETTER,
     FACT_IS_DIALOGUE,
 };

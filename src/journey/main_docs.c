@@ -24,7 +24,6 @@ static void write_facts(struct buf *to) {
         [FACT_IS_NUMBER] = "number",
         [FACT_IS_SIZE] = "bytes",
         [FACT_IS_TIME] = "time",
-        [FACT_IS_SPAN] = "microseconds",
         [FACT_IS_LETTER] = "letter id",
         [FACT_IS_DIALOGUE] = "list of lines",
     };

@@ -134,8 +134,7 @@ static void gather(struct recipients *all, const struct letters *letters,
 
 /* In a few words why, or where to. */
 static struct slice gist(const struct recipient *r) {
-    static const char *const for_arrived[] = {FACT_REPLY, FACT_MAILBOX, FACT_HOST, FACT_ACCOUNT,
-                                              NULL};
+    static const char *const for_arrived[] = {FACT_REPLY, FACT_HOST, FACT_ACCOUNT, NULL};
     static const char *const for_passed_on[] = {FACT_TARGETS, FACT_REASON, NULL};
     static const char *const for_others[] = {FACT_REPLY, FACT_REASON, NULL};
     const char *const *names = for_others;

@@ -61,10 +61,15 @@ static void add_value(struct json *j, const struct fact *fact, struct slice valu
         add_list(j, value);
     else if (type == FACT_IS_TIME && is_number)
         json_slice(j, time_format_rfc3339((usec_t)number, time));
-    else if ((type == FACT_IS_NUMBER || type == FACT_IS_SIZE || type == FACT_IS_SPAN) && is_number)
+    else if ((type == FACT_IS_NUMBER || type == FACT_IS_SIZE) && is_number)
         json_int(j, (int64_t)number);
     else
         json_slice(j, value);
+}
+
+/* An empty list says something: the null sender. An empty text stands for what is not known. */
+static bool is_missing(const struct rpc_field *f, const struct fact *fact) {
+    return f->value.len == 0 && !(fact && fact->type == FACT_IS_ADDRESSES);
 }
 
 static void add_facts(struct json *j, const struct rpc_event *e) {
@@ -72,10 +77,12 @@ static void add_facts(struct json *j, const struct rpc_event *e) {
     json_object(j);
     for (size_t i = 0; i < e->fields_count; i++) {
         char name[64];
-        if (slice_to_str(e->fields[i].name, name, sizeof name) < 0)
+        const struct fact *fact = fact_find(e->fields[i].name);
+        if (slice_to_str(e->fields[i].name, name, sizeof name) < 0 ||
+            is_missing(&e->fields[i], fact))
             continue;
         json_key(j, name);
-        add_value(j, fact_find(e->fields[i].name), e->fields[i].value);
+        add_value(j, fact, e->fields[i].value);
     }
     json_end(j);
 }

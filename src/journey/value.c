@@ -52,8 +52,6 @@ void value_words(struct buf *to, const struct fact *fact, struct slice value, us
         add_size(to, number);
     else if (type == FACT_IS_TIME && is_number)
         add_time(to, (usec_t)number, wall);
-    else if (type == FACT_IS_SPAN && is_number)
-        value_span(to, (usec_t)number);
     else
         buf_add(to, value);
 }

@@ -278,8 +278,7 @@ static int take_away(struct queue *q, struct job *job, bool bounce) WAITS {
     attempt_close_body(&at);
     if (error)
         return error;
-    say(q, at.id, "queue.removed", NULL, 0, "Removed by the postmaster, %s",
-        bounce ? "with a report to the sender" : "without a report");
+    say_removed(&at, bounce);
     return 0;
 }
 

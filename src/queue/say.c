@@ -96,7 +96,7 @@ static void say_later(struct attempt *at, const struct task *t) {
         SLICE_ARG(time_format_log(t->state.next, when)));
 }
 
-static void add_target(struct buf *to, struct slice address) {
+static void add_address(struct buf *to, struct slice address) {
     if (to->len >= RECIPIENTS_MAX)
         return;
     if (to->len > 0)
@@ -109,9 +109,9 @@ static void say_expanded(struct attempt *at, const struct task *t) {
     const struct route *route = &t->route;
     size_t width = route_width(route);
     for (size_t i = 0; i < route->mailbox_count; i++)
-        add_target(&targets, route->mailboxes[i].address);
+        add_address(&targets, route->mailboxes[i].address);
     for (size_t i = 0; i < route->forward_count; i++)
-        add_target(&targets, route->forwards[i]);
+        add_address(&targets, route->forwards[i]);
     struct queue_field fields[] = {
         FIELD("recipient", t->to->address),
         FIELD("targets", buf_slice(&targets)),
@@ -166,4 +166,15 @@ void say_outcome(struct attempt *at, const struct task *t) {
     case OUTCOME_AGAIN:
         return;
     }
+}
+
+void say_removed(struct attempt *at, bool bounce) {
+    _cleanup_(buf_done) struct buf recipients = {0};
+    if (!at->q->ops.event)
+        return;
+    for (size_t i = 0; i < at->count; i++)
+        add_address(&recipients, at->tasks[i].to->address);
+    struct queue_field field = FIELD("recipients", buf_slice(&recipients));
+    say(at->q, at->id, "queue.removed", &field, 1, "Removed by the postmaster, %s",
+        bounce ? "with a report to the sender" : "without a report");
 }

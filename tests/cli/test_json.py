@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: ISC
-"""What --json prints is what each command's help says of it."""
+"""What --json prints is what each command's help, and events.md, say of it."""
 import json
+import pathlib
 import re
+import smtplib
 
-from office import NOT_RUNNING, PASSWORD, hayauma
-from test_running import held_letters, journeys, send, wait_for
+from office import NOT_RUNNING, PASSWORD, PROGRAM, TOP, hayauma
+from test_running import held_letters, journeys, send, submit, wait_for
+
+EVENTS = next(path for path in (pathlib.Path(PROGRAM).parent / "src/journey/events.md",
+                                TOP / "build/src/journey/events.md") if path.exists())
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 TYPES = {
@@ -115,6 +120,57 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
                    "example.test", "--json")
     compare(seen["init"], json.loads(made.stdout), "init")
     assert seen.keys() == documented() and None not in seen.values()
+
+
+def tables(title):
+    """Rows of events.md: the cells by the first one."""
+    part = EVENTS.read_text().split(f"## {title}\n")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines()
+            if line.startswith("| `")]
+    return {row[0].strip("`"): row[1:] for row in rows}
+
+
+def check_events(events):
+    kinds, facts = tables("Kinds"), tables("Facts")
+    seen = set()
+    for event in events:
+        level, _, names, _ = kinds[event["kind"]]
+        assert event["level"] == level
+        assert event["facts"].keys() <= set(names.split()), event
+        seen |= {event["kind"]} | event["facts"].keys()
+        for name, value in event["facts"].items():
+            kind = facts[name][0]
+            if kind.startswith("list"):
+                assert isinstance(value, list) and all(isinstance(one, str) for one in value)
+            elif kind in ("number", "bytes"):
+                assert TYPES["number"](value), event
+            elif kind == "time":
+                assert TYPES["time"](value), event
+            else:
+                assert TYPES["text"](value), event
+    return seen
+
+
+def test_events_have_the_kinds_and_facts_that_events_md_lists(running):
+    for user in ("tama", "mike"):
+        running.add(f"{user}@example.test")
+    running("alias", "add", "all@example.test", "tama@example.test", "mike@example.test")
+    send(running, "a@outside.test", "all@example.test")
+    submit(running, "tama@example.test", "someone@example.net", "mike@example.test")
+    with smtplib.SMTP("127.0.0.1", running.port(25), timeout=20) as client:
+        client.ehlo()
+        client.mail("a@outside.test")
+        client.rcpt("nobody@example.test")
+    wait_for(lambda: "deferred" in check_events(running.json_lines("log", "-n", "1000")), 60)
+    letter = running.json("queue", "list")[0]["id"]
+    for action in ("hold", "release", "retry"):
+        running("queue", action, letter)
+    running("queue", "remove", letter, "--bounce")
+    running("reload")
+    seen = check_events(running.json_lines("log", "-n", "1000"))
+    assert {"accepted", "queued", "expanded", "delivered", "rejected", "deferred", "removed", "report",
+            "held", "released", "settled", "login", "lookup", "targets", "child", "next",
+            "attempts", "account", "original", "origin"} <= seen
 
 
 def documented():

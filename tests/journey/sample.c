@@ -57,16 +57,15 @@ enum role sample_step(uint64_t n, unsigned step, struct arena *a, struct rpc_led
     if (step == 0) {
         accepted(n, a, e);
     } else if (step == 1) {
-        e->kind = S(KIND_ROUTE);
+        e->kind = S(KIND_LOOKUP);
         e->text = arena_printf(a, "%.*s is a mailbox of this host.", SLICE_ARG(reader));
         facts_of(a, e, 1)[0] = (struct rpc_field){S(FACT_TO), reader};
     } else if (step == 2) {
-        struct rpc_field *f = facts_of(a, e, 3);
+        struct rpc_field *f = facts_of(a, e, 2);
         e->kind = S(KIND_DELIVERED);
         e->text = arena_printf(a, "Delivered to the INBOX of %.*s.", SLICE_ARG(reader));
         f[0] = (struct rpc_field){S(FACT_TO), reader};
-        f[1] = (struct rpc_field){S(FACT_MAILBOX), S("INBOX")};
-        f[2] = (struct rpc_field){S(FACT_UID), S("4711")};
+        f[1] = (struct rpc_field){S(FACT_ACCOUNT), reader};
     } else {
         e->kind = S(KIND_SETTLED);
         e->text = S("Nothing is left to do.");
@@ -112,7 +111,7 @@ static const struct script script[] = {
      1400,
      {{FACT_TO, "all@example.jp"}, {FACT_TARGETS, "mike@example.jp\nshiro@example.com"}}},
     {"queue",
-     KIND_ROUTE,
+     KIND_LOOKUP,
      "mike@example.jp is a mailbox of this host.",
      1450,
      {{FACT_TO, "mike@example.jp"}}},
@@ -120,7 +119,7 @@ static const struct script script[] = {
      KIND_DELIVERED,
      "Delivered to the INBOX of mike@example.jp.",
      5210,
-     {{FACT_TO, "mike@example.jp"}, {FACT_MAILBOX, "INBOX"}, {FACT_UID, "4711"}}},
+     {{FACT_TO, "mike@example.jp"}, {FACT_ACCOUNT, "mike.k@example.jp"}}},
     {"relay",
      KIND_LOOKUP,
      "The mail hosts of example.net are mx1.example.net (10) and mx2.example.net (20).",
@@ -166,7 +165,7 @@ static const struct script script[] = {
                    "evil"},
       {FACT_ATTEMPTS, "2"},
       {FACT_REPORT, "0k5pst60w8081"}}},
-    {"queue", KIND_SETTLED, "Nothing is left to do.", 332913900, {{FACT_SPAN, "332913900"}}},
+    {"queue", KIND_SETTLED, "Nothing is left to do.", 332913900, {{0}}},
 };
 
 size_t sample_journey(struct arena *a, struct rpc_event **ret) {

@@ -49,7 +49,7 @@ static void an_unknown_kind_keeps_its_name(void **state) {
 static void of_one_name_the_first_fact_stays(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c")}, {S(FACT_TO), S("d@e.f")}};
-    struct rpc_ledger_event_in in = {.kind = S(KIND_ROUTE), .fields = facts, .fields_count = 2};
+    struct rpc_ledger_event_in in = {.kind = S(KIND_LOOKUP), .fields = facts, .fields_count = 2};
     (void)state;
     struct rpc_event e = through(&a, ROLE_QUEUE, &in);
     assert_int_equal(e.fields_count, 1);
@@ -85,7 +85,7 @@ static void a_character_is_not_cut_in_two(void **state) {
     buf_add_byte(&text, 'x');
     while (text.len < EVENT_TEXT_MAX + 10)
         buf_add_str(&text, "会");
-    struct rpc_ledger_event_in in = {.kind = S(KIND_NOTICE), .text = buf_slice(&text)};
+    struct rpc_ledger_event_in in = {.kind = S(KIND_RELOAD), .text = buf_slice(&text)};
     (void)state;
     struct rpc_event e = through(&a, ROLE_EDGE, &in);
     assert_true(e.text.len <= EVENT_TEXT_MAX);
@@ -153,7 +153,7 @@ static void a_torn_record_is_corrupt(void **state) {
 
 static void a_record_knows_its_role(void **state) {
     _cleanup_(buf_done) struct buf record = {0};
-    struct rpc_ledger_event_in in = {.kind = S(KIND_NOTICE)};
+    struct rpc_ledger_event_in in = {.kind = S(KIND_RELOAD)};
     (void)state;
     event_encode(&record, ROLE_QUEUE, &in);
     assert_true(event_record_is_of(buf_slice(&record), S("queue")));

@@ -86,7 +86,7 @@ static void add_letter(struct world *w, uint64_t number) {
 /* One that is short, by its text. */
 static void add(struct world *w, enum role role, letter_id letter, const char *text) {
     struct rpc_ledger_event_in e = {
-        .wall = fiber_wall(), .letter = letter, .kind = S(KIND_NOTICE), .text = slice_of_str(text)};
+        .wall = fiber_wall(), .letter = letter, .kind = S(KIND_RELOAD), .text = slice_of_str(text)};
     ledger_add(w->ledger, role, &e);
 }
 
@@ -213,7 +213,7 @@ FIBER_TEST(an_answer_fits_into_a_frame) {
     for (unsigned i = 0; i < 30; i++) {
         struct rpc_ledger_event_in e = {.wall = fiber_wall(),
                                         .letter = 7,
-                                        .kind = S(KIND_NOTICE),
+                                        .kind = S(KIND_RELOAD),
                                         .fields = facts,
                                         .fields_count = 5};
         ledger_add(w.ledger, ROLE_EDGE, &e);
@@ -625,7 +625,7 @@ FIBER_TEST(memory_is_bounded_and_losses_are_said) {
 FIBER_TEST(a_clock_gone_mad_is_not_believed) {
     struct world w;
     open_world(&w);
-    struct rpc_ledger_event_in e = {.wall = INT64_MAX, .kind = S(KIND_NOTICE), .text = S("when?")};
+    struct rpc_ledger_event_in e = {.wall = INT64_MAX, .kind = S(KIND_RELOAD), .text = S("when?")};
     ledger_add(w.ledger, ROLE_EDGE, &e);
     struct ledger_events events = ask_log(&w, (struct ledger_question){0});
     assert_int_equal(events.list[0].wall, fiber_wall());

@@ -96,18 +96,18 @@ FIBER_TEST(lines_that_nobody_takes_are_counted) {
     struct ends e;
     struct lines *l =
         start(&e, (struct lines_options){.level = CONF_LOG_INFO, .file = -1, .memory_max = 100});
-    say(l, KIND_NOTICE, "The first of them.");
-    say(l, KIND_NOTICE, "The second of them.");
-    say(l, KIND_NOTICE, "The third.");
+    say(l, KIND_RELOAD, "The first of them.");
+    say(l, KIND_RELOAD, "The second of them.");
+    say(l, KIND_RELOAD, "The third.");
     assert_int_equal(fiber_yield(), 0);
     assert_int_equal(fiber_sleep(USEC_SEC), 0);
-    say(l, KIND_NOTICE, "The fourth.");
+    say(l, KIND_RELOAD, "The fourth.");
     finish(&e, l,
-           "2026-11-18 11:06:40.000 info    edge      -             notice: The first of them.\n"
-           "2026-11-18 11:06:40.000 info    edge      -             notice: The second of them.\n"
+           "2026-11-18 11:06:40.000 info    edge      -             reload: The first of them.\n"
+           "2026-11-18 11:06:40.000 info    edge      -             reload: The second of them.\n"
            "2026-11-18 11:06:40.000 warning ledger    -             lost: 1 lines were left out"
            " here: nobody took them.\n"
-           "2026-11-18 11:06:40.000 info    edge      -             notice: The fourth.\n",
+           "2026-11-18 11:06:40.000 info    edge      -             reload: The fourth.\n",
            "");
 }
 
@@ -117,14 +117,14 @@ FIBER_TEST(the_file_can_be_put_away) {
     _cleanup_(buf_done) struct buf got = {0};
     struct lines *l = start(&e, (struct lines_options){.level = CONF_LOG_INFO, .standard = -1});
     assert_int_equal(pipe(other), 0);
-    say(l, KIND_NOTICE, "One.");
+    say(l, KIND_RELOAD, "One.");
     assert_int_equal(fiber_sleep(USEC_MS), 0);
     assert_int_equal(lines_set_file(l, other[1]), e.file[1]);
-    say(l, KIND_NOTICE, "Two.");
-    finish(&e, l, "", "2026-11-18 11:06:40.000 info    edge      -             notice: One.\n");
+    say(l, KIND_RELOAD, "Two.");
+    finish(&e, l, "", "2026-11-18 11:06:40.000 info    edge      -             reload: One.\n");
     read_all(other[0], &got);
     assert_slice(buf_slice(&got),
-                 "2026-11-18 11:06:40.000 info    edge      -             notice: Two.\n");
+                 "2026-11-18 11:06:40.000 info    edge      -             reload: Two.\n");
     (void)close(other[0]);
     (void)close(other[1]);
 }
@@ -135,8 +135,8 @@ REAL_FIBER_TEST(a_descriptor_that_fails_harms_nobody) {
     struct lines *l = start(&e, (struct lines_options){.level = CONF_LOG_INFO});
     (void)close(e.standard[1]);
     e.standard[1] = -1;
-    say(l, KIND_NOTICE, "One.");
-    finish(&e, l, "", "2026-11-18 11:06:40.000 info    edge      -             notice: One.\n");
+    say(l, KIND_RELOAD, "One.");
+    finish(&e, l, "", "2026-11-18 11:06:40.000 info    edge      -             reload: One.\n");
 }
 
 int main(void) {

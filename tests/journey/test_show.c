@@ -90,7 +90,7 @@ static void the_head_tells_every_fate(void **state) {
                "  kuro@example.net   Transmitted after 31.21 s: 250 2.0.0 Ok: queued as");
     assert_has(buf_slice(&b),
                "  all@example.jp     Passed on after 1 ms: mike@example.jp, shiro@example.com\n");
-    assert_has(buf_slice(&b), "  mike@example.jp    Delivered after 5 ms: INBOX\n");
+    assert_has(buf_slice(&b), "  mike@example.jp    Delivered after 5 ms: mike.k@example.jp\n");
     assert_has(buf_slice(&b), "  shiro@example.com  Failed after 5 min 32 s: 550 5.1.1");
 }
 
@@ -197,7 +197,7 @@ static void what_came_later_is_shown_behind(void **state) {
 
 static void steps_are_in_order_of_time(void **state) {
     struct rpc_event events[] = {
-        {.sequence = 1, .wall = TEST_WALL + 5000, .kind = S(KIND_ROUTE), .text = S("Second.")},
+        {.sequence = 1, .wall = TEST_WALL + 5000, .kind = S(KIND_LOOKUP), .text = S("Second.")},
         {.sequence = 2, .wall = TEST_WALL, .kind = S(KIND_ACCEPTED), .text = S("First.")},
         {.sequence = 3, .wall = TEST_WALL + 5000, .kind = S(KIND_QUEUED), .text = S("Third.")},
     };
@@ -239,7 +239,7 @@ static void colour_only_when_asked(void **state) {
     show_journey(&painted, events[0].letter, events, count, &place,
                  &(struct show_options){.width = 100, .colour = true});
     assert_has_not(buf_slice(&plain), "\033[");
-    assert_has(buf_slice(&painted), "\033[32mDelivered after 5 ms: INBOX\033[0m");
+    assert_has(buf_slice(&painted), "\033[32mDelivered after 5 ms: mike.k@example.jp\033[0m");
 }
 
 static void no_line_is_wider_than_the_terminal(void **state) {
@@ -433,9 +433,11 @@ static void a_line_of_the_log_has_all_on_one_line(void **state) {
 
 static void json_has_the_types_of_the_table(void **state) {
     struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c\nd@e.f")},
+                                {S(FACT_FROM), S("")},
+                                {S(FACT_TLS), S("")},
                                 {S(FACT_SIZE), S("4312")},
                                 {S(FACT_NEXT), S("1795000000000000")},
-                                {S(FACT_UID), S("not a number")},
+                                {S(FACT_ATTEMPTS), S("not a number")},
                                 {S(FACT_DIALOGUE), S("C: QUIT\nS: 221 bye\n")}};
     struct rpc_event e = {.sequence = 7,
                           .wall = TEST_WALL,
@@ -444,7 +446,7 @@ static void json_has_the_types_of_the_table(void **state) {
                           .kind = S(KIND_DEFERRED),
                           .text = S("Later."),
                           .fields = facts,
-                          .fields_count = 5};
+                          .fields_count = 7};
     _cleanup_(buf_done) struct buf b = {0};
     struct json j = {.to = &b};
     (void)state;
@@ -454,8 +456,8 @@ static void json_has_the_types_of_the_table(void **state) {
         "{\"letter\":\"0000000000001\",\"family\":\"0000000000001\",\"events\":[{\"sequence\":7,"
         "\"time\":\"2026-11-18T11:06:40.000Z\",\"level\":\"info\",\"role\":\"relay\","
         "\"letter\":\"0000000000001\",\"kind\":\"deferred\",\"text\":\"Later.\","
-        "\"facts\":{\"to\":[\"a@b.c\",\"d@e.f\"],\"size\":4312,"
-        "\"next\":\"2026-11-18T11:06:40.000Z\",\"uid\":\"not a number\","
+        "\"facts\":{\"to\":[\"a@b.c\",\"d@e.f\"],\"from\":[],\"size\":4312,"
+        "\"next\":\"2026-11-18T11:06:40.000Z\",\"attempts\":\"not a number\","
         "\"dialogue\":[\"C: QUIT\",\"S: 221 bye\"]}}]}");
 }
 

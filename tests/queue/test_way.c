@@ -424,6 +424,17 @@ OFFICE_TEST(journey_says_when_it_is_tried_again) {
     expect_told(o, next);
 }
 
+OFFICE_TEST(journey_names_whose_letter_was_removed) {
+    o->transmit = busy_host;
+    letter_id id = office_send(o, "tama@here.test", "mike@here.test busy@one.test busy@two.test");
+    struct queue_match match = {.id = id};
+    uint64_t count = 0;
+    office_wait(o, 2 * USEC_SEC);
+    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &match, false, &count, NULL), 0);
+    expect_told(o, "queue.removed Removed by the postmaster, without a report\n"
+                   "  recipients=busy@one.test\nbusy@two.test\n");
+}
+
 static int no_dialogue(struct office *o, const struct queue_transmission *t,
                        struct relay_outcome *ret) {
     (void)o, (void)t;
@@ -471,6 +482,7 @@ int main(void) {
         cmocka_unit_test(test_journey_names_the_targets_and_the_letter_that_goes_to_them),
         cmocka_unit_test(test_journey_names_the_report),
         cmocka_unit_test(test_journey_says_when_it_is_tried_again),
+        cmocka_unit_test(test_journey_names_whose_letter_was_removed),
         cmocka_unit_test(test_journey_has_no_transmission_where_no_host_was_spoken_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
