@@ -121,20 +121,32 @@ static void add_recipients(struct listing *l, const struct rpc_queued *q, struct
         buf_printf(&l->c->out, "    and %zu others\n", q->left - q->waiting_count);
 }
 
-static void write_page(struct listing *l, const struct rpc_queue_list_out *page, struct arena *a) {
-    for (size_t i = 0; i < page->letters_count; i++) {
-        if (l->c->json) {
-            json_queued(&l->json, &page->letters[i], a, l->details);
-            continue;
-        }
+/* All rows of the page have the same columns, whatever stands between them. */
+static void write_rows(struct listing *l, const struct rpc_queue_list_out *page, struct arena *a) {
+    _cleanup_(buf_done) struct buf rows = {0};
+    struct slice rest, line;
+    for (size_t i = 0; i < page->letters_count; i++)
         add_row(l, &page->letters[i], a);
-        if (l->details) {
-            table_write(&l->table, &l->c->out);
-            add_recipients(l, &page->letters[i], a);
-        }
+    table_write(&l->table, &rows);
+    if (!l->details) {
+        buf_add(&l->c->out, buf_slice(&rows));
+        return;
     }
+    rest = buf_slice(&rows);
+    size_t titles = l->shown == 0;
+    for (size_t i = 0; i < titles + page->letters_count && slice_next(&rest, '\n', &line); i++) {
+        buf_add(&l->c->out, line);
+        buf_add_byte(&l->c->out, '\n');
+        if (i >= titles)
+            add_recipients(l, &page->letters[i - titles], a);
+    }
+}
+
+static void write_page(struct listing *l, const struct rpc_queue_list_out *page, struct arena *a) {
+    for (size_t i = 0; l->c->json && i < page->letters_count; i++)
+        json_queued(&l->json, &page->letters[i], a, l->details);
     if (!l->c->json && page->total > 0)
-        table_write(&l->table, &l->c->out);
+        write_rows(l, page, a);
     l->shown += page->letters_count;
     l->total = page->total;
     cli_flush(l->c);

@@ -156,6 +156,20 @@ def test_queue_is_listed_shown_and_changed(running):
     assert "not in the queue" in running("queue", "show", first["id"], code=NOT_FOUND).stderr
 
 
+def test_the_columns_of_a_long_list_stand_below_each_other(running):
+    running.add("a.much.longer.name@example.test")
+    held_letters(running, 1)
+    submit(running, "a.much.longer.name@example.test", "someone@example.net")
+    running("queue", "hold", "--all")
+    lines = running("queue", "list", "--long").stdout.splitlines()
+    place = lines[0].index("STATE")
+    letters = [line for line in lines if re.match("[0-9a-z]{13} ", line)]
+    assert len(letters) == 2
+    assert all(re.match("(on hold|under way)", line[place:]) for line in letters), lines
+    assert [line.split()[0] for line in lines if line.startswith("    ")] == [
+        "someone0@example.net", "someone@example.net"]
+
+
 def test_queue_commands_want_to_know_which_letters(running):
     held_letters(running, 2)
     for words in ([], ["--all", "--match", "x"]):
