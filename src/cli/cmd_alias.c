@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/directory_access.h"
+#include "journey/text.h"
 
 static int change(struct cli *c, enum access_change kind) {
     struct problem problem = {0};
@@ -15,25 +16,37 @@ static int change(struct cli *c, enum access_change kind) {
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 
-static int confirm(struct cli *c, int code, const char *sentence) {
-    struct slice address = cli_text(c->call, "ADDRESS");
-    if (code == CLI_OK && !c->json)
-        buf_printf(&c->out, "%.*s %s\n", SLICE_ARG(address), sentence);
+/* "info@example.jp leads to a@example.jp and b@example.com now." */
+static int confirm(struct cli *c, int code, const char *behind) {
+    size_t count = 0;
+    const struct slice *targets = cli_texts(c->call, "TARGET", c->arena, &count);
+    if (code != CLI_OK || c->json)
+        return code;
+    buf_printf(&c->out, "%.*s leads to ", SLICE_ARG(cli_text(c->call, "ADDRESS")));
+    for (size_t i = 0; i < count; i++) {
+        buf_add_str(&c->out, i == 0 ? "" : i == count - 1 ? " and " : ", ");
+        text_add(&c->out, targets[i]);
+    }
+    buf_printf(&c->out, "%s\n", behind);
     return code;
 }
 
 int cmd_alias_add(struct cli *c) {
-    return confirm(c, change(c, ACCESS_ADD), "leads to these targets too now.");
+    return confirm(c, change(c, ACCESS_ADD), " now.");
 }
 
 int cmd_alias_set(struct cli *c) {
-    return confirm(c, change(c, ACCESS_SET), "leads to these targets and no others now.");
+    return confirm(c, change(c, ACCESS_SET), " and nowhere else now.");
 }
 
 int cmd_alias_remove(struct cli *c) {
-    bool whole = !cli_has(c->call, "TARGET");
-    return confirm(c, change(c, ACCESS_REMOVE),
-                   whole ? "is no alias any more." : "leads to these targets no more.");
+    int code = change(c, ACCESS_REMOVE);
+    if (cli_has(c->call, "TARGET"))
+        return confirm(c, code, " no more.");
+    if (code == CLI_OK && !c->json)
+        buf_printf(&c->out, "%.*s is no alias any more.\n",
+                   SLICE_ARG(cli_text(c->call, "ADDRESS")));
+    return code;
 }
 
 /* ------------------------------------------------------------------ list */

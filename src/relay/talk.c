@@ -80,7 +80,8 @@ struct smtp_reply talk_lost(const struct relay_client *c, const char *step, int 
     else if (error == -E_SYNTAX || error == -E_LIMIT) {
         reply.status.subject = 5;
         reply.status.detail = 0;
-        reply.text = arena_printf(a, "%.*s said what is no SMTP reply (%s)", SLICE_ARG(peer), step);
+        reply.text = arena_printf(a, "%.*s gave an answer that is no SMTP reply (%s)",
+                                  SLICE_ARG(peer), step);
     } else
         reply.text = arena_printf(a, "Connection with %.*s lost (%s): %s", SLICE_ARG(peer), step,
                                   error_text(error));

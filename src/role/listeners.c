@@ -86,9 +86,11 @@ static int bind_port(struct listeners *l, const char *service, const struct net_
     int r = fd >= 0 ? 0 : net_listen(at, &fd);
     if (r < 0) {
         struct slice where = net_format(at, text);
-        const char *advice = r == -EADDRINUSE ? "; another program uses this port"
-                             : r == -EACCES   ? "; ports below 1024 need root: see port-offset"
-                                              : "";
+        const char *advice = r == -EADDRINUSE
+                                 ? "; another program uses this port: stop it, or change"
+                                   " listen or port-offset in the settings"
+                             : r == -EACCES ? "; ports below 1024 need root: see port-offset"
+                                            : "";
         return problem_set(problem, r, "cannot listen on %.*s for %s: %s%s", SLICE_ARG(where),
                            service, error_text(r), advice);
     }

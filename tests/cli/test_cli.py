@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Commands (MISSION C7): init, accounts, domains, aliases, routes, check, help, completion. What works
+"""Commands: init, accounts, domains, aliases, routes, check, help, completion. What works
 on a post office whether it runs or not is tried both ways. The program is $HAYAUMA, build/hayauma
 unless set."""
 import json
@@ -266,7 +266,8 @@ def test_domains(either):
 def test_aliases(either):
     either.add("tama@example.test")
     either.add("kiku@example.test")
-    either("alias", "add", "info@example.test", "tama@example.test", "far@example.net")
+    said = either("alias", "add", "info@example.test", "tama@example.test", "far@example.net").stdout
+    assert said == "info@example.test leads to tama@example.test and far@example.net now.\n"
     either("alias", "add", "info@example.test", "kiku@example.test")
     assert either.json("alias", "list") == [
         {"address": "info@example.test",
