@@ -107,10 +107,16 @@ static void check_space(struct check *k) {
         return;
     }
     uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-    bool low = free_bytes < k->c->conf->queue.disk_reserve;
-    add(k, low ? LEVEL_ERROR : LEVEL_OK, "%s: %llu MiB are free%s", k->c->directory,
-        (unsigned long long)(free_bytes >> 20),
-        low ? "; letters are refused below queue.disk-reserve" : "");
+    uint64_t reserve = k->c->conf->queue.disk_reserve;
+    if (free_bytes < reserve)
+        add(k, LEVEL_ERROR,
+            "%s: %llu MiB are free, and letters are put off below %llu MiB; make room, or lower"
+            " queue.disk-reserve",
+            k->c->directory, (unsigned long long)(free_bytes >> 20),
+            (unsigned long long)(reserve >> 20));
+    else
+        add(k, LEVEL_OK, "%s: %llu MiB are free", k->c->directory,
+            (unsigned long long)(free_bytes >> 20));
 }
 
 static bool read_text(struct check *k, const char *path, char text[static FILE_MAX],

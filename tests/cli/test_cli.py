@@ -360,6 +360,14 @@ def test_check_finds_a_used_port_a_bad_key_and_a_missing_postmaster(office):
                if one["level"] == "warning")
 
 
+def test_check_says_how_much_room_is_missing(office):
+    with office.settings.open("a") as settings:
+        settings.write("\nqueue {\n    disk-reserve 1T\n}\n")
+    errors = [one["text"] for one in office.json("check", code=FAILED) if one["level"] == "error"]
+    assert len(errors) == 1 and "below 1048576 MiB" in errors[0]
+    assert "lower queue.disk-reserve" in errors[0]
+
+
 def test_check_says_which_certificate_has_ended(office):
     old_certificate(office)
     errors = [one["text"] for one in office.json("check", code=FAILED) if one["level"] == "error"]
