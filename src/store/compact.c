@@ -75,7 +75,7 @@ static void forget_kept(struct compaction *c) {
 }
 
 static void keep_key(struct compaction *c, const struct note_key *n) {
-    if (n->key.len > 0 && n->arrival >= c->keys_since)
+    if (n->key.len > 0 && n->stored >= c->keys_since)
         note_key_encode(&keep(c, NOTE_KEY)->facts, n);
 }
 
@@ -102,7 +102,7 @@ static int keep_letter(struct compaction *c, const struct pack_entry *e) {
     if (!error)
         error = index_entry(c->index, n.mailbox, n.uid, &letter, &now, &n.modseq);
     if (error == -E_UNKNOWN) {
-        keep_key(c, &(struct note_key){n.account, n.letter, n.arrival, n.key});
+        keep_key(c, &(struct note_key){n.account, n.letter, n.stored, n.key});
         return 0;
     }
     if (error)

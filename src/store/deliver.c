@@ -8,7 +8,8 @@
  *
  * A key that is in no set in memory is surely new. One that seems known is compared with the
  * records not yet in the database, then with the database; one that is being written at the moment
- * waits for the next group, when its fate is known.
+ * waits for the next group, when its fate is known. How long a key is remembered counts from the
+ * storing: the letter may have waited for weeks before that.
  */
 #include "store/account.h"
 
@@ -181,6 +182,7 @@ static uint64_t bytes_held(const struct store_account *a) {
 static void add_letter(struct store_account *a, struct box *b, struct delivery *v,
                        struct group *g) {
     const struct store_delivery *d = v->d;
+    usec_t now = fiber_wall();
     struct note_letter n = {
         .account = a->id,
         .letter = a->letter_next++,
@@ -188,12 +190,13 @@ static void add_letter(struct store_account *a, struct box *b, struct delivery *
         .mailbox = b->info.id,
         .uid = b->info.uidnext++,
         .flags = d->flags,
-        .arrival = d->arrival ? d->arrival : fiber_wall(),
+        .arrival = d->arrival ? d->arrival : now,
         .header_size = (uint32_t)MIN(v->scan.header_size, UINT32_MAX),
         .shape = shape_of(&v->scan),
         .mailbox_name = b->info.name,
         .return_path = d->return_path,
         .key = d->key,
+        .stored = now,
     };
     struct buf *facts = group_scratch(g);
     note_letter_encode(facts, &n);

@@ -114,5 +114,5 @@ int index_forget_pack(struct index *ix, uint64_t pack);
 #define INDEX_LEAP 10000U
 int index_leap(struct index *ix);
 
-/* Forgets delivery keys of letters that arrived before `before`. */
+/* Forgets delivery keys of letters that were stored before `before`. */
 int index_prune(struct index *ix, usec_t before, usec_t now);

@@ -117,10 +117,10 @@ static int add_letter(struct index *ix, const struct log_record *r, const struct
     return add_entry(ix, n, r->place.body_len);
 }
 
-static int add_key(struct index *ix, struct slice key, usec_t arrival, uint64_t letter) {
+static int add_key(struct index *ix, struct slice key, usec_t stored, uint64_t letter) {
     if (key.len == 0)
         return 0;
-    return db_run(ix->db, SQL_KEY_ADD, V(ix->account), V_BYTES(key), V(arrival), V(letter));
+    return db_run(ix->db, SQL_KEY_ADD, V(ix->account), V_BYTES(key), V(stored), V(letter));
 }
 
 static int take_letter(struct index *ix, const struct log_record *r, bool replay) {
@@ -133,7 +133,7 @@ static int take_letter(struct index *ix, const struct log_record *r, bool replay
     d->modseq = MAX(d->modseq, n.modseq);
     if (d->name.len == 0)
         buf_add(&d->name, n.mailbox_name);
-    error = add_key(ix, n.key, n.arrival, n.letter);
+    error = add_key(ix, n.key, n.stored, n.letter);
     if (error)
         return error;
     uint64_t pack;
@@ -245,7 +245,7 @@ static int take_mailbox(struct index *ix, const struct log_record *r, bool repla
 static int take_key(struct index *ix, const struct log_record *r, bool replay) {
     struct note_key n;
     int error = note_key_decode(log_record_facts(r), &n);
-    return error ? error : add_key(ix, n.key, n.arrival, n.letter);
+    return error ? error : add_key(ix, n.key, n.stored, n.letter);
 }
 
 static int take_gone(struct index *ix, const struct log_record *r, bool replay) {

@@ -123,6 +123,7 @@ void note_letter_encode(struct buf *to, const struct note_letter *n) {
     add_text(to, n->mailbox_name);
     add_text(to, n->return_path);
     add_text(to, n->key);
+    buf_add_u64(to, (uint64_t)n->stored);
 }
 
 int note_letter_decode(struct slice facts, struct note_letter *ret) {
@@ -142,6 +143,7 @@ int note_letter_decode(struct slice facts, struct note_letter *ret) {
     n.mailbox_name = read_text(&r);
     n.return_path = read_text(&r);
     n.key = read_text(&r);
+    n.stored = r.rest.len > 0 ? (usec_t)read_u64(&r) : n.arrival;
     if (r.bad || n.mailbox == 0 || n.uid == 0 || n.letter == 0)
         return -E_CORRUPT;
     *ret = n;
@@ -195,7 +197,7 @@ struct note_change note_changes_at(const struct note_changes *n, enum note_type 
 void note_key_encode(struct buf *to, const struct note_key *n) {
     begin(to, n->account);
     buf_add_u64(to, n->letter);
-    buf_add_u64(to, (uint64_t)n->arrival);
+    buf_add_u64(to, (uint64_t)n->stored);
     add_text(to, n->key);
 }
 
@@ -206,7 +208,7 @@ int note_key_decode(struct slice facts, struct note_key *ret) {
     if (error)
         return error;
     n.letter = read_u64(&r);
-    n.arrival = (usec_t)read_u64(&r);
+    n.stored = (usec_t)read_u64(&r);
     n.key = read_text(&r);
     if (r.bad || n.key.len == 0)
         return -E_CORRUPT;

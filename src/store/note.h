@@ -63,6 +63,7 @@ struct note_letter {
     uint32_t header_size, shape;
     struct slice mailbox_name; /* for a rebuild that has lost the mailbox's own note */
     struct slice return_path, key;
+    usec_t stored; /* wall time; in older notes, which do not have it, the arrival */
 };
 
 /* Letters of one mailbox, with the flags they have now or without. */
@@ -79,7 +80,7 @@ struct note_change {
 
 struct note_key {
     uint64_t account, letter;
-    usec_t arrival;
+    usec_t stored; /* the letter */
     struct slice key;
 };
 

@@ -40,7 +40,7 @@ struct store_options {
     uint64_t pack_size;       /* a longer pack is followed by a new one; 0: 64 MiB */
     uint64_t compact_size;    /* a shorter pack is not compacted; 0: 256 KiB */
     uint64_t min_free;        /* less free space: -ENOSPC; 0: 64 MiB, 1: no check */
-    usec_t key_lifetime;      /* how long delivery keys are remembered; 0: 10 days */
+    usec_t key_lifetime;      /* delivery keys are remembered so long after it; 0: 10 days */
     const struct pack_io *io; /* NULL: the system's */
 
     /* Told, in one sentence, what was found damaged and what was done; does not wait. May be NULL.

@@ -23,8 +23,11 @@ static void check_mailbox(struct slice facts, struct buf *again) {
 
 static void check_letter(struct slice facts, struct buf *again) {
     struct note_letter n;
-    if (note_letter_decode(facts, &n) == 0)
-        note_letter_encode(again, &n);
+    if (note_letter_decode(facts, &n) < 0)
+        return;
+    note_letter_encode(again, &n);
+    if (again->len == facts.len + sizeof n.stored) /* that of an older program */
+        again->len = facts.len;
 }
 
 static void check_changes(struct slice facts, enum note_type type, struct buf *again) {

@@ -128,6 +128,30 @@ WORLD_TEST(d6_keys_are_forgotten_after_their_lifetime_only) {
     assert_false(world_deliver(w, "key 1", "letter 1\r\n").already);
 }
 
+/* The letter may have been held back for weeks before: what counts is when it was stored. */
+WORLD_TEST(d6_the_key_of_a_letter_that_waited_long_is_remembered_as_long) {
+    struct slice part = S("letter 1\r\n");
+    struct store_delivery late = {.mailbox = STORE_INBOX,
+                                  .key = S("late"),
+                                  .arrival = TEST_NOW - 30 * USEC_DAY,
+                                  .parts = &part,
+                                  .part_count = 1};
+    struct store_delivered d;
+    w->options.key_lifetime = 3 * USEC_DAY;
+    world_open(w);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &late, &d), 0);
+    world_reopen(w);
+    assert_true(world_deliver(w, "late", "letter 1\r\n").already);
+    fiber_sleep(USEC_DAY + USEC_MIN);
+    world_deliver(w, "", "letter 2\r\n");
+    world_expunge(w, 1);
+    world_reopen(w);
+    assert_int_equal(store_compact(w->account), 0);
+    world_reopen(w);
+    assert_true(world_deliver(w, "late", "letter 1\r\n").already);
+    EXPECT_UIDS(w, 2);
+}
+
 WORLD_TEST(rfc9051_2_3_1_uids_only_grow_and_stay) {
     world_open(w);
     world_fill(w, 3);
@@ -537,6 +561,7 @@ int main(void) {
         cmocka_unit_test(d6_a_second_delivery_under_a_key_stores_nothing),
         cmocka_unit_test(letters_without_a_key_are_all_stored),
         cmocka_unit_test(d6_keys_are_forgotten_after_their_lifetime_only),
+        cmocka_unit_test(d6_the_key_of_a_letter_that_waited_long_is_remembered_as_long),
         cmocka_unit_test(rfc9051_2_3_1_uids_only_grow_and_stay),
         cmocka_unit_test(rfc1939_7_uidl_never_changes_and_never_repeats),
         cmocka_unit_test(a_snapshot_does_not_change_under_its_reader),
