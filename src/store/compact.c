@@ -4,8 +4,8 @@
  *
  * What is still needed of it is copied to the end of the log, in steps of a few MiB, each an
  * ordinary group that is synced; the last one says that the pack is gone. Then mail.db takes the
- * new places in, and the file is unlinked. Whatever stops this halfway: a letter is there twice,
- * and the later copy, which says the same, is the one that counts.
+ * new places in and is synced, and the file is unlinked. Whatever stops this halfway: a letter is
+ * there twice, and the later copy, which says the same, is the one that counts.
  *
  * Needed are: letters that are alive, with their present flags; flags and expunges of letters whose
  * own record lies in another pack, or a rebuild would undo them; delivery keys that are not too
@@ -245,12 +245,15 @@ struct unlink_job {
 
 static int run_unlink(void *arg) {
     struct unlink_job *j = arg;
+    int error = index_sync(j->index);
+    if (error)
+        return error;
     if (unlink(j->path) < 0 && errno != ENOENT)
         return -errno;
     return index_forget_pack(j->index, j->pack);
 }
 
-/* The log has everything; once mail.db has the new places, the file goes. */
+/* The log has everything; once mail.db has the new places, on the disk, the file goes. */
 static int remove_pack(struct store_account *a, uint64_t pack) {
     char name[PACK_NAME_SIZE];
     _cleanup_(free_p) char *path =

@@ -104,6 +104,12 @@ int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_
 /* The pack that still holds the bytes of an expunged letter; 0: none. -E_UNKNOWN: not expunged. */
 int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_pack);
 
+/*
+ * Makes durable what was taken in. Before a pack is removed: a database that is older than that
+ * would know letters of which nothing is left, and miss that they were expunged.
+ */
+int index_sync(struct index *ix);
+
 int index_set_pack(struct index *ix, const struct index_pack *p);
 int index_forget_pack(struct index *ix, uint64_t pack);
 

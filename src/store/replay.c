@@ -264,6 +264,21 @@ static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool ne
     return flush(p, (struct index_mark){number, r.at});
 }
 
+/*
+ * True when a pack has gone that the database knows as one of the log, and later ones are there:
+ * it has been compacted since. An expunge that it held is nowhere any more, and its letters, for
+ * which nothing stands in the packs, would stay in the database for ever. So it is of no use.
+ */
+static bool lacks_a_pack(const struct replay *p) {
+    for (size_t i = 0; i < p->known_count; i++) {
+        const struct index_pack *k = &p->known[i];
+        if (k->state != INDEX_PACK_GONE && k->pack < p->result->newest &&
+            !bsearch(&k->pack, p->numbers, p->count, sizeof *p->numbers, by_number))
+            return true;
+    }
+    return false;
+}
+
 static int catch_up(struct replay *p) {
     struct index_account row = {0};
     (void)index_account(p->ix, &row);
@@ -271,6 +286,8 @@ static int catch_up(struct replay *p) {
     p->result->records = p->result->letters = p->result->expunged = p->result->damaged = 0;
     p->known_count = 0;
     int error = index_each_pack(p->ix, add_known, p);
+    if (!error && lacks_a_pack(p))
+        error = -E_CORRUPT;
     for (size_t i = 0; i < p->count; i++)
         if (p->numbers[i] > row.mark.pack)
             read_seals(p, p->numbers[i]);
@@ -326,7 +343,7 @@ static int open_index(struct replay *p, const char *dir, bool anew) {
         error = open_and_catch_up(p, dir);
     if (error != -E_CORRUPT || anew)
         return error;
-    buf_printf(&p->result->said, REPLAY_DB_NAME " is damaged\n");
+    buf_printf(&p->result->said, REPLAY_DB_NAME " is damaged, or older than the packs\n");
     error = set_aside(dir, p->result);
     return error ? error : open_and_catch_up(p, dir);
 }

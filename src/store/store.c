@@ -42,10 +42,14 @@ struct open_job {
 
 /* Packs that were emptied but are still there. */
 static void remove_gone(struct store_account *a, struct index *ix) {
+    bool durable = false;
     for (size_t i = a->pack_count; i-- > 0;) {
         struct index_pack p = a->packs[i];
         if (p.state != INDEX_PACK_GONE)
             continue;
+        if (!durable && index_sync(ix) < 0)
+            return;
+        durable = true;
         char name[PACK_NAME_SIZE];
         _cleanup_(free_p) char *path =
             mem_printf("%s/" REPLAY_PACKS_DIR "/%s", a->dir, pack_name(p.pack, name));

@@ -2,6 +2,7 @@
 /* Space of letters that are gone comes back, and nothing else goes with it. */
 #include "world.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 
 #include "fiber/fiber.h"
@@ -99,6 +100,62 @@ WORLD_TEST(a_moved_letter_keeps_its_uid_uidl_flags_and_key) {
         }
     }
     store_snapshot_free(before);
+}
+
+/* Twenty letters, the first three of which stay; then the pack that holds them is compacted. */
+static void compact_the_first(struct world *w, void (*before)(struct world *w)) {
+    w->options.compact_size = 10000;
+    world_open(w);
+    world_fill(w, 3);
+    deliver_large(w, 20, 5000);
+    fiber_sleep(5 * USEC_SEC);
+    before(w);
+    expunge_range(w, 4, 23);
+    fiber_sleep(5 * USEC_SEC);
+    char *first = world_path(w, TEST_PACK);
+    assert_false(file_exists(first));
+    free(first);
+}
+
+/* All of the database is on the disk. */
+static void sync_database(struct world *w) {
+    sqlite3 *db;
+    world_close(w);
+    char *path = world_path(w, TEST_DB);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    free(path);
+    world_open(w);
+}
+
+/* The log between its mark and what compaction wrote is gone: only the packs know what went. */
+WORLD_TEST(a_database_older_than_a_compaction_brings_no_letter_back) {
+    compact_the_first(w, world_image);
+    world_close(w);
+    char *db = world_path(w, TEST_DB), *wal = world_path(w, TEST_DB "-wal");
+    char *old = mem_printf("%s/" TEST_DB, w->other), *old_wal = mem_printf("%s-wal", old);
+    file_copy(old, db);
+    file_copy(old_wal, wal);
+    world_open(w);
+    EXPECT_UIDS(w, 1, 2, 3);
+    assert_true(world_deliver(w, "large 7", "x").already);
+    assert_true(world_deliver(w, "new", "x").uid > 23);
+    free(db), free(wal), free(old), free(old_wal);
+}
+
+WORLD_TEST(a_pack_is_removed_only_when_the_database_without_it_is_durable) {
+    compact_the_first(w, sync_database);
+    world_image(w);
+    world_close(w);
+    world_use_image(w);
+    char *wal = world_path(w, TEST_DB "-wal");
+    (void)unlink(wal); /* all that was not synced */
+    world_open(w);
+    assert_int_equal(w->reports.len, 0);
+    EXPECT_UIDS(w, 1, 2, 3);
+    free(wal);
 }
 
 WORLD_TEST(a_reader_keeps_the_file_it_is_sending) {
@@ -249,6 +306,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(space_comes_back_when_less_than_half_is_alive),
         cmocka_unit_test(a_moved_letter_keeps_its_uid_uidl_flags_and_key),
+        cmocka_unit_test(a_database_older_than_a_compaction_brings_no_letter_back),
+        cmocka_unit_test(a_pack_is_removed_only_when_the_database_without_it_is_durable),
         cmocka_unit_test(a_reader_keeps_the_file_it_is_sending),
         cmocka_unit_test(an_expunge_outlives_the_pack_it_was_written_to),
         cmocka_unit_test(a_damaged_pack_is_kept_for_salvage),
