@@ -19,6 +19,7 @@
 #include "base/crc32c.h"
 
 #define FILL_BLOCK (256U << 10)
+#define DISK_BLOCK 4096U
 
 const struct pack_io pack_io_system = {
     .pwritev = pwritev,
@@ -250,4 +251,23 @@ int pack_read_body(int fd, const struct pack_place *place, uint64_t skip, void *
     if (skip == 0 && len == place->body_len && crc32c(0, slice_of(to, len)) != place->body_crc)
         return -E_CORRUPT;
     return 0;
+}
+
+/*
+ * By the block: what lies in memory can be read, and what cannot be read does not lie there. A file
+ * system that copies on writing may have no room for it: then there is only the sync.
+ */
+int pack_rewrite(int fd, uint64_t from, uint64_t to, const struct pack_io *io) {
+    _cleanup_(free_p) char *block = mem_alloc(DISK_BLOCK);
+    for (uint64_t at = from, piece; at < to; at += piece) {
+        piece = MIN(DISK_BLOCK - at % DISK_BLOCK, to - at);
+        int error = read_exactly(fd, block, piece, at);
+        if (error == -EIO)
+            continue;
+        if (!error)
+            error = write_all(io, fd, &(struct iovec){block, piece}, 1, at);
+        if (error && !is_no_room(error))
+            return error;
+    }
+    return io->fdatasync(fd) < 0 ? -errno : 0;
 }

@@ -112,7 +112,7 @@ struct pack_entry {
  * Reads heads and facts, skips the bodies. Zero it, set the upper part, end with
  * pack_reader_done(). Damage in the middle does not hide what follows: it is passed over up to the
  * next valid record and reported as an entry of its own. Blocks that the disk cannot read count as
- * damage.
+ * damage, also behind the last record: a write that was cut short leaves blocks that can be read.
  */
 struct pack_reader {
     int fd;
@@ -123,13 +123,14 @@ struct pack_reader {
 
     struct buf window;
     uint64_t window_at;
+    uint64_t unreadable; /* where the last block ends that could not be read; 0: there was none */
     struct buf facts;
 };
 
 enum pack_found {
     PACK_TAIL = 0, /* no further record; r->at is where the valid part ends */
     PACK_RECORD,   /* a record */
-    PACK_DAMAGE,   /* the bytes from..to are no records, but a record follows */
+    PACK_DAMAGE,   /* the bytes from..to are no records, but one follows, or some are unreadable */
 };
 
 int pack_next(struct pack_reader *r, struct pack_entry *ret); /* enum pack_found, or negative */
@@ -201,6 +202,12 @@ int pack_append(struct pack_file *f, uint8_t type, uint16_t flags, struct slice 
 
 /* fdatasync. After a failure the file is not trusted any more. */
 int pack_sync(struct pack_file *f);
+
+/*
+ * Writes bytes of a file once more as they are, and syncs them: for those that may be in memory
+ * only, whatever an earlier sync has said.
+ */
+int pack_rewrite(int fd, uint64_t from, uint64_t to, const struct pack_io *io);
 
 /* fsync of a directory after a file in it was made, renamed or removed. */
 int pack_sync_dir(int dir);

@@ -21,10 +21,11 @@
 #define AT_GENERATION 8U
 
 /* Reads all of `len` bytes, or up to the end of the file; zeros stand for unreadable blocks. */
-static int read_window(int fd, char *to, size_t len, uint64_t offset, size_t *ret_len) {
+static int read_window(struct pack_reader *r, char *to, size_t len, uint64_t offset,
+                       size_t *ret_len) {
     size_t done = 0;
     while (done < len) {
-        ssize_t n = pread(fd, to + done, len - done, (off_t)(offset + done));
+        ssize_t n = pread(r->fd, to + done, len - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EIO)
@@ -34,9 +35,11 @@ static int read_window(int fd, char *to, size_t len, uint64_t offset, size_t *re
         if (n < 0) {
             size_t block = DISK_BLOCK - (size_t)((offset + done) % DISK_BLOCK);
             block = MIN(block, len - done);
-            ssize_t piece = pread(fd, to + done, block, (off_t)(offset + done));
-            if (piece <= 0)
+            ssize_t piece = pread(r->fd, to + done, block, (off_t)(offset + done));
+            if (piece <= 0) {
                 memset(to + done, 0, block);
+                r->unreadable = MAX(r->unreadable, offset + done + block);
+            }
             n = piece > 0 ? piece : (ssize_t)block;
         }
         done += (size_t)n;
@@ -55,7 +58,7 @@ static int window_get(struct pack_reader *r, uint64_t offset, size_t want, struc
         buf_clear(&r->window);
         buf_reserve(&r->window, size);
         size_t len = 0;
-        int error = read_window(r->fd, r->window.ptr, size, offset, &len);
+        int error = read_window(r, r->window.ptr, size, offset, &len);
         if (error)
             return error;
         r->window_at = offset;
@@ -177,8 +180,10 @@ int pack_next(struct pack_reader *r, struct pack_entry *ret) {
     int found = find_record(r, r->at + 1, &next);
     if (found < 0)
         return found;
-    if (!found)
+    if (!found && r->unreadable <= r->at)
         return PACK_TAIL;
+    if (!found)
+        next = r->to;
     *ret = (struct pack_entry){.from = r->at, .to = next};
     r->at = next;
     return PACK_DAMAGE;

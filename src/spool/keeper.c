@@ -13,6 +13,7 @@
 #define COPY_BYTES     (1U << 20)
 #define SMALL_LOG      4U /* so many segments are not worth copying for */
 #define RETRY_INTERVAL (2 * USEC_SEC)
+#define PATIENCE       USEC_HOUR /* with a disk that cannot read a letter */
 
 static uint64_t log_length(const struct spool *s) {
     return s->stat.segments * s->options.segment_size;
@@ -53,16 +54,37 @@ static void choose(const struct segment *seg, struct buf *ret_ids) {
     }
 }
 
-/* Adds the copy of one letter; one whose bytes cannot be read moves without them. */
+/*
+ * A read error may pass: so the letter stays where it is for a while, behind the others. After that
+ * it moves without its bytes, which go into quarantine with the segment.
+ */
+static int not_readable(struct spool *s, uint64_t id, struct change *c) {
+    struct stored *st = stored_find(s, id);
+    if (!st)
+        return -E_UNKNOWN;
+    st->unreadable = st->unreadable ? st->unreadable : fiber_now();
+    if (fiber_now() - st->unreadable < PATIENCE) {
+        link_remove(&st->in_segment);
+        list_append(&st->segment->letters, &st->in_segment);
+        return -E_UNKNOWN;
+    }
+    st->segment->tainted = true;
+    c->lost = true;
+    return 0;
+}
+
+/* Adds the copy of one letter; one whose bytes are lost moves without them. */
 static int add_copy(struct spool *s, struct request *r, uint64_t id) {
     struct stored *st = stored_find(s, id);
     if (!st)
         return 0;
     struct change c = {.type = LOG_LETTER, .id = id, .copy = true};
     int error = body_load(s, st, &c.cached);
+    if (error == -EIO)
+        error = not_readable(s, id, &c);
     if (error == -E_UNKNOWN)
         return 0;
-    if (error == -E_CORRUPT || error == -EIO)
+    if (error == -E_CORRUPT)
         c.lost = true;
     else if (error)
         return error;

@@ -46,7 +46,9 @@
  *     least three quarters, is kept for changes, the last eighth of it for calls with a DONE (D4).
  *     That is about as many commits as the oldest segment has letters: settling them one by one
  *     frees a segment before the room is used up.
- * I9  Opening always begins a new segment and never writes to an old one.
+ * I9  Opening always begins a new segment. To an old one it writes only the last commit of one
+ *     without SEAL once more, as it is: that may be in memory only, and a failed sync of it may
+ *     have been told to a process that is gone. If that fails, the segment counts as failed (I4).
  *
  * In memory there is one struct stored for each unsettled letter; `facts` and `state` are the very
  * bytes of its records. One fiber, the committer, writes; another, the keeper, frees and copies. No
@@ -142,6 +144,7 @@ struct stored {
     bool large;
     bool large_checked; /* the file was compared with its sum in this run */
     bool leaving;       /* a DONE is on its way */
+    usec_t unreadable;  /* since when the keeper cannot read it for its copy; 0: it can */
 };
 
 /* A body in memory; lives while it is used, then as long as the budget allows. */
@@ -206,9 +209,10 @@ struct spool {
     struct fiber_cond wanted;
     struct fiber_cond keeper_wanted;
     struct fiber *committer, *keeper;
-    bool closing;  /* the keeper ends, nothing new is taken */
-    bool finished; /* the committer ends when nothing waits */
-    usec_t opened; /* wall time */
+    bool closing;    /* the keeper ends, nothing new is taken */
+    bool finished;   /* the committer ends when nothing waits */
+    usec_t opened;   /* wall time */
+    bool left_alone; /* a file that may be a segment is not understood */
 
     struct list unused; /* struct spool_cached, least recently used first */
     size_t cached;

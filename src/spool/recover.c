@@ -103,6 +103,7 @@ static int open_segment(struct spool *s, const char *name, uint64_t number,
     }
     if (error == -E_CORRUPT || error == -E_UNKNOWN) {
         spool_tell(s, SPOOL_NOTICE_UNKNOWN, "%s is no segment of a spool; left alone", name);
+        s->left_alone = true;
         s->next_number = MAX(s->next_number, number + 1);
         return 0;
     }
@@ -227,22 +228,36 @@ static int replay_log(struct spool *s, struct problem *problem) {
 
 /* ------------------------------------------------------------------ large files */
 
+/* An error that says nothing about the file is left to whoever reads it. */
+static bool is_lost(const struct spool *s, const struct stored *st, const char *name) {
+    struct stat file;
+    if (fstatat(s->large_dir, name, &file, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT;
+    return (uint64_t)file.st_size != st->large_len;
+}
+
 static void check_large(struct spool *s) {
     struct map_entry *e;
     size_t at = 0;
     while ((e = map_next(&s->letters, &at))) {
         struct stored *st = e->value;
-        struct stat file;
         char name[LARGE_NAME];
         if (!st->large || st->letter.damaged)
             continue;
         large_name(st->letter.id, name);
-        if (fstatat(s->large_dir, name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
-            (uint64_t)file.st_size == st->large_len)
+        if (!is_lost(s, st, name))
             continue;
         st->letter.damaged = true;
         spool_tell(s, SPOOL_NOTICE_DAMAGE, "large/%s is missing or of the wrong length", name);
     }
+}
+
+/* Otherwise a file without a letter may belong to one that is not seen at present. */
+static bool log_is_whole(const struct spool *s) {
+    LIST_EACH (seg, &s->segments, const struct segment, link)
+        if (seg->tainted)
+            return false;
+    return !s->left_alone;
 }
 
 /* Files without a letter: of one that was being received, or had just been settled (D7). */
@@ -256,7 +271,7 @@ static int look_at_large(void *arg, const char *name) {
     if (fstatat(s->large_dir, name, &file, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
     usec_t changed = (usec_t)file.st_mtim.tv_sec * USEC_SEC;
-    if (s->opened - changed < s->options.stray_age)
+    if (s->opened - changed < s->options.stray_age || !log_is_whole(s))
         return 0;
     if (unlinkat(s->large_dir, name, 0) == 0)
         spool_tell(s, SPOOL_NOTICE_STRAY, "large/%s: no letter has it; removed", name);

@@ -6,7 +6,7 @@
  * last commit of a segment without seal may have been cut short by the crash, so its bodies are
  * read too, and if anything is amiss it is dropped as a whole: nobody was told that it was done.
  * Anywhere else something amiss is damage: letters are saved from it and a notice is given (I2,
- * I3).
+ * I3). So are blocks that the disk cannot read, wherever they are: a crash leaves none.
  */
 #include <inttypes.h>
 
@@ -34,6 +34,8 @@ struct replay {
     struct segment *segment;
     struct commit open; /* records since the last COMMIT */
     struct commit held; /* the last finished one */
+    uint64_t reached;   /* how far there are records */
+    bool unreadable;    /* blocks behind that cannot be read */
 };
 
 static struct op *op_at(const struct commit *c, size_t i) {
@@ -211,11 +213,13 @@ static void add_op(struct replay *r, const struct pack_entry *e) {
     buf_add_bytes(&r->open.ops, &op, sizeof op);
 }
 
+/* One that cannot be read at present is taken for whole: who needs it will see. */
 static bool bodies_are_whole(const struct replay *r, const struct commit *c) {
     for (size_t i = 0; i < op_count(c); i++) {
         const struct pack_place *place = &op_at(c, i)->place;
         _cleanup_(free_p) char *body = mem_alloc((size_t)place->body_len);
-        if (pack_read_body(r->segment->file.fd, place, 0, body, place->body_len) < 0)
+        int error = pack_read_body(r->segment->file.fd, place, 0, body, place->body_len);
+        if (error == -E_CORRUPT || error == -E_EOF)
             return false;
     }
     return true;
@@ -228,25 +232,37 @@ static void tell_torn(struct replay *r, const struct commit *c) {
                r->segment->name, op_count(c), r->segment->file.end);
 }
 
-/* The end of a segment that nobody sealed: the last commit may be torn. */
-static void end_unsealed(struct replay *r) {
-    bool torn = r->held.end != 0 && (r->held.hole || !bodies_are_whole(r, &r->held));
-    if (torn)
-        tell_torn(r, &r->held);
-    else
-        settle_held(r);
-    if (op_count(&r->open) > 0)
-        tell_torn(r, &r->open);
-}
-
-static void end_sealed(struct replay *r, uint64_t reached, uint64_t sealed_end) {
+static void end_sealed(struct replay *r, uint64_t sealed_end) {
     settle_held(r);
-    if (op_count(&r->open) > 0 || reached < sealed_end) {
+    if (op_count(&r->open) > 0 || r->reached < sealed_end) {
         r->open.hole = true;
         r->open.end = sealed_end;
         salvage(r, &r->open);
     }
     r->segment->file.end = sealed_end;
+}
+
+/*
+ * The last commit may be in memory only: of a process that died before its sync, or after it had
+ * failed. What is done from now on builds on it, so it has to be on the disk first (I9).
+ */
+static void make_durable(struct replay *r, uint64_t from) {
+    const struct pack_file *file = &r->segment->file;
+    int error = file->end > from ? pack_rewrite(file->fd, from, file->end, file->io) : 0;
+    if (error)
+        segment_failed(r->spool, r->segment, error);
+}
+
+/* The end of a segment that nobody sealed: the last commit may be torn. */
+static void end_unsealed(struct replay *r) {
+    uint64_t before = r->segment->file.end;
+    if (r->held.end != 0 && (r->held.hole || !bodies_are_whole(r, &r->held)))
+        tell_torn(r, &r->held);
+    else
+        settle_held(r);
+    if (op_count(&r->open) > 0)
+        tell_torn(r, &r->open);
+    make_durable(r, before);
 }
 
 int replay_segment(struct spool *s, struct segment *seg, bool sealed, uint64_t end) {
@@ -260,11 +276,13 @@ int replay_segment(struct spool *s, struct segment *seg, bool sealed, uint64_t e
             finish_commit(&r, &e);
         else if (found == PACK_RECORD)
             add_op(&r, &e);
+        r.unreadable = found == PACK_DAMAGE && e.to == end;
+        r.reached = r.unreadable ? e.from : e.to;
     }
     if (found < 0)
         return found;
-    if (sealed)
-        end_sealed(&r, reader.at, end);
+    if (sealed || r.unreadable)
+        end_sealed(&r, end);
     else
         end_unsealed(&r);
     return 0;

@@ -137,10 +137,12 @@ static int take_letter(struct index *ix, const struct log_record *r, bool replay
     if (error)
         return error;
     uint64_t pack;
-    if (replay && index_vanished(ix, n.mailbox, n.uid, &pack) == 0)
-        return db_run(ix->db, SQL_VANISHED_PLACE, V(ix->account), V(n.mailbox), V(n.uid),
-                      V(r->pack));
-    return add_letter(ix, r, &n);
+    error = replay ? index_vanished(ix, n.mailbox, n.uid, &pack) : -E_UNKNOWN;
+    if (error == -E_UNKNOWN)
+        return add_letter(ix, r, &n);
+    return error ? error
+                 : db_run(ix->db, SQL_VANISHED_PLACE, V(ix->account), V(n.mailbox), V(n.uid),
+                          V(r->pack));
 }
 
 /* ------------------------------------------------------------------ changes of letters */

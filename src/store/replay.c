@@ -29,6 +29,7 @@
 struct replay {
     uint64_t account;
     struct slice blank;
+    const struct pack_io *io;
     int packs_dir;
     struct index *ix;
     struct replay_result *result;
@@ -38,6 +39,7 @@ struct replay {
     size_t count;
     struct index_pack *known; /* what the database knows of packs, and seals found since */
     size_t known_count;
+    uint64_t begun; /* the newest pack behind the mark that has a record */
 
     usec_t born; /* of the account at the latest: when its oldest pack was made */
     struct list batch;
@@ -166,16 +168,24 @@ static void seal_pack(struct replay *p, struct note_seal seal) {
     pack->state = INDEX_PACK_SEALED;
 }
 
-/* Reads the seals in a pack's first record. */
-static void read_seals(struct replay *p, uint64_t number) {
+/* Reads the seals in a pack's first record, if that is there. */
+static int read_seals(struct replay *p, uint64_t number) {
     _cleanup_(close_pack) struct pack_reader r = {.fd = -1};
     struct pack_entry e;
     struct note_account n;
-    if (open_pack(p, number, &r) < 0 || pack_next(&r, &e) != PACK_RECORD ||
-        e.record.type != NOTE_ACCOUNT || note_account_decode(e.record.facts, &n) < 0)
-        return;
+    int found = open_pack(p, number, &r);
+    if (!found)
+        found = pack_next(&r, &e);
+    if (found < 0)
+        return found == -E_CORRUPT ? 0 : found;
+    if (found != PACK_RECORD)
+        return 0;
+    p->begun = number;
+    if (e.record.type != NOTE_ACCOUNT || note_account_decode(e.record.facts, &n) < 0)
+        return 0;
     for (size_t i = 0; i < note_seal_count(&n); i++)
         seal_pack(p, note_seal_at(&n, i));
+    return 0;
 }
 
 /* ------------------------------------------------------------------ taking in */
@@ -222,10 +232,19 @@ static int note_damage(struct replay *p, uint64_t pack, uint64_t from, uint64_t 
 
 /*
  * What is read behind the mark may still be in memory only: a process that died between writing and
- * syncing has left it there. Once taken in it counts as delivered, so it has to be durable first.
+ * syncing has left it there, or one whose sync failed and that died before it had sealed the pack.
+ * Once taken in it counts as delivered, so it has to be durable first. A sync alone would not do:
+ * the kernel tells of a failure once, and takes the bytes for written from then on. So they are
+ * written again as they are, which harms none of them, wherever it ends.
  */
-static int make_durable(struct replay *p, int fd) {
-    return fdatasync(fd) < 0 ? -errno : pack_sync_dir(p->packs_dir);
+static int make_durable(struct replay *p, uint64_t number, uint64_t from, uint64_t to) {
+    char name[PACK_NAME_SIZE];
+    _cleanup_(close_p) int fd =
+        openat(p->packs_dir, pack_name(number, name), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    int error = pack_rewrite(fd, from, to, p->io);
+    return error ? error : pack_sync_dir(p->packs_dir);
 }
 
 static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool newest) {
@@ -240,11 +259,12 @@ static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool ne
     struct index_pack *known = known_pack(p, number);
     if (r.at > r.to && r.to > PACK_FILE_HEAD && !(known && known->state == INDEX_PACK_DAMAGED))
         return note_damage(p, number, r.to, r.at);
-    if (newest && r.at < r.to && (error = make_durable(p, r.fd)))
-        return error;
     bool sealed = known && known->state == INDEX_PACK_SEALED;
     if (sealed)
         r.to = MIN(r.to, known->end);
+    if (!sealed && number >= p->begun && r.at < r.to &&
+        (error = make_durable(p, number, r.at, r.to)))
+        return error;
     for (;;) {
         struct pack_entry e;
         int found = pack_next(&r, &e);
@@ -265,14 +285,14 @@ static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool ne
 }
 
 /*
- * True when a pack has gone that the database knows as one of the log, and later ones are there:
- * it has been compacted since. An expunge that it held is nowhere any more, and its letters, for
- * which nothing stands in the packs, would stay in the database for ever. So it is of no use.
+ * True when a pack has gone in which the database knows letters, and later ones are there: it has
+ * been compacted since. An expunge that it held is nowhere any more, and its letters, for which
+ * nothing stands in the packs, would stay in the database for ever. So it is of no use.
  */
 static bool lacks_a_pack(const struct replay *p) {
     for (size_t i = 0; i < p->known_count; i++) {
         const struct index_pack *k = &p->known[i];
-        if (k->state != INDEX_PACK_GONE && k->pack < p->result->newest &&
+        if (k->state != INDEX_PACK_GONE && k->alive > 0 && k->pack < p->result->newest &&
             !bsearch(&k->pack, p->numbers, p->count, sizeof *p->numbers, by_number))
             return true;
     }
@@ -285,12 +305,13 @@ static int catch_up(struct replay *p) {
     p->result->rebuilt |= index_is_new(p->ix) && p->count > 0;
     p->result->records = p->result->letters = p->result->expunged = p->result->damaged = 0;
     p->known_count = 0;
+    p->begun = 0;
     int error = index_each_pack(p->ix, add_known, p);
     if (!error && lacks_a_pack(p))
         error = -E_CORRUPT;
-    for (size_t i = 0; i < p->count; i++)
+    for (size_t i = 0; !error && i < p->count; i++)
         if (p->numbers[i] > row.mark.pack)
-            read_seals(p, p->numbers[i]);
+            error = read_seals(p, p->numbers[i]);
     for (size_t i = 0; !error && i < p->count; i++) {
         uint64_t number = p->numbers[i];
         struct index_pack *known = known_pack(p, number);
@@ -388,7 +409,12 @@ int replay_open(const struct replay_where *where, bool anew, struct index **ret_
                 struct replay_result *result, struct problem *problem) {
     *result = (struct replay_result){0};
     struct replay p = {
-        .account = where->account, .blank = where->blank, .result = result, .problem = problem};
+        .account = where->account,
+        .blank = where->blank,
+        .io = where->io,
+        .result = result,
+        .problem = problem,
+    };
     list_init(&p.batch);
     _cleanup_(free_p) char *dir = replay_account_dir(where->store, where->account);
     _cleanup_(free_p) char *group =

@@ -38,6 +38,7 @@ struct replay_where {
     const char *store;
     uint64_t account;
     struct slice blank; /* of index_blank_make() */
+    const struct pack_io *io;
 };
 int replay_open(const struct replay_where *where, bool anew, struct index **ret_index,
                 struct replay_result *result, struct problem *problem);

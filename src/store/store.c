@@ -27,7 +27,8 @@ void account_report(struct store_account *a, struct slice sentences) {
 }
 
 struct replay_where account_where(const struct store_account *a) {
-    return (struct replay_where){a->store->dir, a->id, buf_slice(&a->store->blank)};
+    const struct store *s = a->store;
+    return (struct replay_where){s->dir, a->id, buf_slice(&s->blank), s->options.io};
 }
 
 /* ------------------------------------------------------------------ into memory */
@@ -405,7 +406,7 @@ int store_repair(const char *dir, uint64_t account, struct store_repaired *ret,
     int error = index_blank_make(&blank);
     if (error)
         return problem_set(problem, error, "%s: %s", account_dir, error_text(error));
-    struct replay_where where = {dir, account, buf_slice(&blank)};
+    struct replay_where where = {dir, account, buf_slice(&blank), &pack_io_system};
     error = replay_open(&where, true, &ix, &r, problem);
     if (!error)
         *ret = (struct store_repaired){

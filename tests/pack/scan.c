@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "pack/badread.h"
 #include "pack/pack.h"
 
 #define GENERATION 0x0102030405060708ULL
@@ -119,6 +121,25 @@ static void damage_does_not_hide_what_follows(void **state) {
     expect(&f, false, "one !three ", f.bytes.len);
 }
 
+/* Or what was synced long ago would count as a write that was cut short. */
+static void unreadable_end_is_damage(void **state) {
+    _cleanup_(file_done) struct file f;
+    struct stat st;
+    begin(&f);
+    put(&f);
+    assert_int_equal(fstat(f.fd, &st), 0);
+    bad_read = (struct bad_read){st.st_ino, (off_t)f.starts[2], (off_t)f.bytes.len, EIO, 0};
+    expect(&f, false, "one two !", f.bytes.len);
+    bad_read.from = (off_t)f.starts[1] + 50000; /* with it what is in the same block */
+    bad_read.to = (off_t)f.starts[1] + 60000;
+    expect(&f, false, "one two three ", f.bytes.len);
+    expect(&f, true, "one !three ", f.bytes.len);
+    bad_read.file = 0;
+    f.bytes.len -= 2;
+    put(&f);
+    expect(&f, false, "one two ", f.starts[2]);
+}
+
 static void damage_names_its_range(void **state) {
     _cleanup_(file_done) struct file f;
     begin(&f);
@@ -217,6 +238,7 @@ int main(void) {
         cmocka_unit_test(whole_file_is_walked),
         cmocka_unit_test(file_torn_at_each_length_keeps_what_is_whole),
         cmocka_unit_test(damage_does_not_hide_what_follows),
+        cmocka_unit_test(unreadable_end_is_damage),
         cmocka_unit_test(damage_names_its_range),
         cmocka_unit_test(damaged_body_is_found_when_bodies_are_verified),
         cmocka_unit_test(old_records_of_a_file_used_again_are_not_seen),

@@ -4,9 +4,11 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "pack/badread.h"
 #include "pack/readdir.h"
 #include "spool/log.h"
 
@@ -89,6 +91,182 @@ WORLD_TEST(opening_on_a_failing_disk_says_so) {
     assert_int_equal(world_try_open(w), -ENOSPC);
     disk.write_error = 0;
     world_open(w);
+}
+
+/*
+ * The kernel tells of a failed sync once, and takes the bytes for written. A process that finds
+ * them in memory, after the one that was told has died, builds on them only when they are on the
+ * disk.
+ */
+WORLD_TEST(d3_what_a_failed_sync_left_in_memory_is_written_again_when_it_counts) {
+    char segment[64];
+    world_open(w);
+    uint64_t id = send(w, "settled once");
+    (void)send(w, "stays");
+    assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    disk.sync_error = EIO;
+    disk.failures = 1;
+    assert_int_equal(try_settle(w, id), -EIO);
+    world_close(w); /* before a further segment could seal this one */
+    world_segment(w, segment);
+    world_open(w);
+    assert_null(spool_find(w->spool, id));
+    world_close(w);
+    for (uint64_t at = disk.lost.from; at < disk.lost.to; at += 50)
+        world_flip(w, segment, at); /* the power fails */
+    world_open(w);
+    assert_null(spool_find(w->spool, id));
+    assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 0);
+}
+
+WORLD_TEST(letters_of_a_segment_that_cannot_be_made_durable_move_out) {
+    char segment[64];
+    world_open(w);
+    uint64_t id = send(w, "moves");
+    assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    world_close(w);
+    world_segment(w, segment);
+    disk.sync_error = EIO;
+    disk.failures = 1;
+    world_open(w);
+    assert_int_equal(w->notices[SPOOL_NOTICE_FAILED], 1);
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_int_equal(world_files(w, "quarantine", segment), 1);
+    expect_body(w, id, "moves");
+}
+
+/* ------------------------------------------------------------------ blocks that cannot be read */
+
+static void cannot_read(struct world *w, const char *name, off_t from, off_t to) {
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/%s", w->path, name);
+    bad_read_set(path, from, to);
+}
+
+/* Three blocks of text, so that the one in the middle has nothing else. */
+static const char *long_text(void) {
+    static char text[3 * SPOOL_BLOCK];
+    memset(text, 't', sizeof text - 1);
+    return text;
+}
+
+WORLD_TEST(read_error_in_the_last_letter_is_no_torn_end) {
+    char segment[64];
+    struct spool_body body;
+    world_open(w);
+    uint64_t id = send(w, long_text());
+    world_close(w);
+    world_segment(w, segment);
+    cannot_read(w, segment, 3 * SPOOL_BLOCK, 4 * SPOOL_BLOCK);
+    world_open(w);
+    assert_int_equal(letters(w), 1);
+    assert_int_equal(spool_body_open(w->spool, id, &body), -EIO);
+    bad_read.file = 0;
+    expect_body(w, id, long_text());
+    world_reopen(w);
+    expect_body(w, id, long_text());
+}
+
+WORLD_TEST(read_error_in_the_last_commit_is_damage_and_may_pass) {
+    char segment[64];
+    world_open(w);
+    uint64_t first = send(w, "first"), last = send(w, "last");
+    world_close(w);
+    world_segment(w, segment);
+    cannot_read(w, segment, 3 * SPOOL_BLOCK, 4 * SPOOL_BLOCK);
+    world_open(w);
+    assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 1);
+    assert_int_equal(w->notices[SPOOL_NOTICE_TORN], 0);
+    expect_body(w, first, "first");
+    bad_read.file = 0;
+    world_reopen(w);
+    expect_body(w, last, "last");
+}
+
+static uint64_t send_large(struct world *w, const char *text) {
+    static const struct spool_recipient to = {.address = {"hanako@example.org", 18}};
+    static const struct spool_envelope envelope = {
+        .arrival = TEST_NOW, .recipients = &to, .count = 1};
+    struct spool_content content = {.head = S("Trace: here\r\n")};
+    struct spool_letter *letter;
+    uint64_t id = spool_new_id(w->spool);
+    assert_int_equal(spool_large_begin(w->spool, id, &content.large), 0);
+    ssize_t len = (ssize_t)strlen(text);
+    assert_int_equal(pwrite(spool_large_fd(content.large), text, (size_t)len, 0), len);
+    assert_int_equal(spool_accept(w->spool, id, &envelope, &content, &letter), 0);
+    return id;
+}
+
+WORLD_TEST(large_file_that_cannot_be_looked_at_is_not_taken_for_lost) {
+    char bytes[64];
+    struct spool_body body;
+    world_open(w);
+    uint64_t id = send_large(w, "large");
+    world_close(w);
+    bad_stat = EIO;
+    world_open(w);
+    bad_stat = 0;
+    assert_false(spool_find(w->spool, id)->damaged);
+    assert_int_equal(spool_body_open(w->spool, id, &body), 0);
+    assert_int_equal(spool_body_read(&body, 0, bytes, sizeof bytes), 18);
+    assert_memory_equal(bytes, "Trace: here\r\nlarge", 18);
+    spool_body_close(&body);
+}
+
+/* A letter in the oldest of so many segments that it is copied forward, and not in memory. */
+static uint64_t send_and_bury(struct world *w, char segment[static 64]) {
+    static char text[8000];
+    uint64_t ids[150];
+    w->options.cache_size = 1;
+    world_open(w);
+    uint64_t id = send(w, long_text());
+    world_segment(w, segment);
+    cannot_read(w, segment, 3 * SPOOL_BLOCK, 4 * SPOOL_BLOCK);
+    memset(text, 'f', sizeof text);
+    for (unsigned i = 0; i < ARRAY_SIZE(ids); i++)
+        assert_int_equal(try_send(w, slice_of(text, sizeof text), &ids[i]), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(ids); i++)
+        settle(w, ids[i]);
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    return id;
+}
+
+WORLD_TEST(letter_that_cannot_be_read_for_a_while_is_not_given_up) {
+    char segment[64];
+    uint64_t id = send_and_bury(w, segment);
+    assert_false(spool_find(w->spool, id)->damaged);
+    assert_int_equal(world_files(w, ".", segment), 1);
+    bad_read.file = 0;
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_int_equal(world_files(w, ".", segment), 0); /* it has moved */
+    expect_body(w, id, long_text());
+    assert_int_equal(world_files(w, "quarantine", "segment-"), 0);
+}
+
+WORLD_TEST(letter_that_stays_unreadable_lets_its_segment_go_into_quarantine) {
+    char segment[64];
+    uint64_t id = send_and_bury(w, segment);
+    assert_int_equal(fiber_sleep(2 * USEC_HOUR), 0);
+    bad_read.file = 0;
+    assert_true(spool_find(w->spool, id)->damaged);
+    assert_int_equal(world_files(w, "quarantine", segment), 1);
+}
+
+/* D7 */
+WORLD_TEST(file_of_a_letter_that_damage_hides_is_kept) {
+    char segment[64], name[64];
+    struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    world_open(w);
+    uint64_t id = send_large(w, "large");
+    (void)send(w, "behind it");
+    world_close(w);
+    (void)snprintf(name, sizeof name, "large/%016llx", (unsigned long long)id);
+    assert_int_equal(utimensat(w->dir, name, old, 0), 0);
+    world_segment(w, segment);
+    world_flip(w, segment, 2 * SPOOL_BLOCK + 20);
+    world_open(w);
+    assert_null(spool_find(w->spool, id));
+    assert_int_equal(world_files(w, "large", ""), 1);
 }
 
 /* ------------------------------------------------------------------ no room: D4 */
@@ -396,6 +574,14 @@ int main(void) {
         cmocka_unit_test(letter_whose_end_failed_can_be_ended_again),
         cmocka_unit_test(spool_recovers_from_a_disk_that_fails_for_a_while),
         cmocka_unit_test(opening_on_a_failing_disk_says_so),
+        cmocka_unit_test(d3_what_a_failed_sync_left_in_memory_is_written_again_when_it_counts),
+        cmocka_unit_test(letters_of_a_segment_that_cannot_be_made_durable_move_out),
+        cmocka_unit_test(read_error_in_the_last_letter_is_no_torn_end),
+        cmocka_unit_test(read_error_in_the_last_commit_is_damage_and_may_pass),
+        cmocka_unit_test(large_file_that_cannot_be_looked_at_is_not_taken_for_lost),
+        cmocka_unit_test(letter_that_cannot_be_read_for_a_while_is_not_given_up),
+        cmocka_unit_test(letter_that_stays_unreadable_lets_its_segment_go_into_quarantine),
+        cmocka_unit_test(file_of_a_letter_that_damage_hides_is_kept),
         cmocka_unit_test(full_disk_refuses_letters_but_takes_changes),
         cmocka_unit_test(full_disk_has_room_again_when_letters_are_settled),
         cmocka_unit_test(spool_opens_on_a_full_disk),

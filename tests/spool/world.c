@@ -35,12 +35,18 @@ static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t of
         return -1;
     if (disk.journal)
         note_write(iov, count, offset);
-    return pwritev(fd, iov, count, offset);
+    ssize_t n = pwritev(fd, iov, count, offset);
+    disk.last = (struct range){(uint64_t)offset, (uint64_t)(offset + n)};
+    return n;
 }
 
 static int disk_fdatasync(int fd) {
-    if (fails_now(&disk.sync_error))
+    if (fails_now(&disk.sync_error)) {
+        disk.lost = disk.last;
         return -1;
+    }
+    if (disk.last.from <= disk.lost.from && disk.last.to >= disk.lost.to)
+        disk.lost = (struct range){0};
     disk.syncs++;
     return 0; /* the machine does not lose power here; journals are cut instead */
 }

@@ -39,6 +39,10 @@ struct disk {
     unsigned failures;  /* so many calls fail; 0: all */
     size_t short_write; /* at most so many bytes are written before write_error */
 
+    struct range {
+        uint64_t from, to; /* offsets in the segment */
+    } last, lost;          /* written last; in memory only, as the sync failed and was told once */
+
     bool journal; /* keep the writes of commits */
     struct buf bytes, writes;
     unsigned syncs;

@@ -7,9 +7,17 @@
 #include <sys/stat.h>
 
 #include "fiber/fiber.h"
+#include "pack/badread.h"
 #include "pack/readdir.h"
 
 #define SECOND_PACK "67/4711/packs/000002.pack"
+
+static void forget_database(struct world *w) {
+    char *db = world_path(w, TEST_DB), *wal = world_path(w, TEST_DB "-wal");
+    (void)unlink(db);
+    (void)unlink(wal);
+    free(db), free(wal);
+}
 
 WORLD_TEST(d3_after_a_failed_sync_the_pack_is_given_up) {
     world_open(w);
@@ -61,6 +69,84 @@ WORLD_TEST(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none) {
     assert_int_equal(s->count, 3);
     assert_int_equal(s->letters[2].uid, d.uid);
     store_snapshot_free(s);
+}
+
+/*
+ * The kernel tells of a failed sync once, and takes the bytes for written. If whoever was told dies
+ * at once, the next one finds them in memory and has to have them written again.
+ */
+WORLD_TEST(d3_what_a_failed_sync_left_in_memory_counts_only_when_it_is_on_the_disk) {
+    struct store_delivered d;
+    world_open(w);
+    world_fill(w, 2);
+    disk.sync_error = EIO;
+    disk.fail_times = 1;
+    assert_int_equal(world_try_deliver(w, "key 3", "letter 3\r\n", &d), -EIO);
+    struct disk then = disk;
+    world_image(w);
+    world_close(w);
+    world_use_image(w);
+    disk = then;
+    world_open(w);
+    assert_true(world_deliver(w, "key 3", "letter 3\r\n").already); /* the queue forgets it */
+    then = disk;
+    world_close(w);
+    char *pack = world_path(w, TEST_PACK);
+    if (then.lost.to > 0)
+        file_cut(pack, then.lost.from); /* the power fails */
+    forget_database(w);
+    world_open(w);
+    EXPECT_UIDS(w, 1, 2, 3);
+    free(pack);
+}
+
+/* A block that cannot be read is no end of the pack, behind which nobody was told anything. */
+WORLD_TEST(a_read_error_at_the_end_of_a_pack_cuts_nothing_off) {
+    struct store_repaired r;
+    struct problem p;
+    world_open(w);
+    world_fill(w, 3);
+    world_close(w);
+    forget_database(w);
+    char *pack = world_path(w, TEST_PACK);
+    uint64_t size = file_size(pack);
+    bad_read_set(pack, (off_t)size - 20, (off_t)size);
+    world_open(w);
+    assert_true(slice_find(buf_slice(&w->reports), S("are damaged")) >= 0);
+    assert_true(world_deliver(w, "new", "new\r\n").uid > 4);
+    world_close(w);
+    bad_read.file = 0;
+    assert_int_equal(file_size(pack), size);
+    assert_int_equal(store_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
+    assert_int_equal(r.letters, 4);
+    assert_int_equal(r.damaged, 0);
+    world_open(w);
+    assert_true(world_deliver(w, "key 3", "letter 3\r\n").already);
+    free(pack);
+}
+
+/* Or what was never acknowledged would count after all. */
+WORLD_TEST(d6_a_seal_that_cannot_be_read_keeps_the_account_closed) {
+    struct store_delivered d;
+    world_open(w);
+    world_fill(w, 2);
+    disk.sync_error = EIO;
+    disk.fail_times = 1;
+    assert_int_equal(world_try_deliver(w, "key 3", "letter 3\r\n", &d), -EIO);
+    assert_int_equal(world_deliver(w, "key 3", "letter 4\r\n").uid, 4);
+    world_image(w);
+    world_close(w);
+    world_use_image(w);
+    forget_database(w);
+    char *second = world_path(w, SECOND_PACK);
+    bad_read_set(second, 0, PACK_FILE_HEAD);
+    bad_read.times = 1;
+    assert_int_equal(world_try_open(w), -EIO);
+    store_close(w->store);
+    w->store = NULL;
+    world_open(w);
+    EXPECT_UIDS(w, 1, 2, 4);
+    free(second);
 }
 
 /* Or the packs that are not known would be taken for gone. */
@@ -329,12 +415,8 @@ static bool cut_and_check(struct world *w, unsigned fail_at, unsigned cut_at, en
     play(&s);
     if (s.cut) {
         world_restore(&fresh);
-        char *db = world_path(&fresh, TEST_DB), *wal = world_path(&fresh, TEST_DB "-wal");
-        if (kind == CUT_LOSES_DATABASE) {
-            (void)unlink(db);
-            (void)unlink(wal);
-        }
-        free(db), free(wal);
+        if (kind == CUT_LOSES_DATABASE)
+            forget_database(&fresh);
         check(&s);
     }
     world_remove(&fresh);
@@ -364,6 +446,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(d3_after_a_failed_sync_the_pack_is_given_up),
         cmocka_unit_test(d3_a_given_up_pack_is_copied_and_removed),
+        cmocka_unit_test(d3_what_a_failed_sync_left_in_memory_counts_only_when_it_is_on_the_disk),
+        cmocka_unit_test(a_read_error_at_the_end_of_a_pack_cuts_nothing_off),
+        cmocka_unit_test(d6_a_seal_that_cannot_be_read_keeps_the_account_closed),
         cmocka_unit_test(an_account_whose_packs_cannot_be_listed_stays_closed),
         cmocka_unit_test(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none),
         cmocka_unit_test(d4_a_full_disk_is_a_clean_error),

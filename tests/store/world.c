@@ -106,8 +106,12 @@ static bool fails(int error) {
 }
 
 static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
-    if (!fails(disk.write_error))
-        return pwritev(fd, iov, count, offset);
+    if (!fails(disk.write_error)) {
+        ssize_t n = pwritev(fd, iov, count, offset);
+        disk.written.from = (uint64_t)offset;
+        disk.written.to = (uint64_t)(offset + n);
+        return n;
+    }
     int error = errno;
     if (disk.short_write)
         assert_true(pwrite(fd, iov->iov_base, MIN(disk.short_write, iov->iov_len), offset) >= 0);
@@ -118,7 +122,13 @@ static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t of
 static int disk_fdatasync(int fd) {
     if (disk.before_sync)
         disk.before_sync(disk.arg, fd);
-    return fails(disk.sync_error) ? -1 : 0;
+    if (fails(disk.sync_error)) {
+        disk.lost = disk.written;
+        return -1;
+    }
+    if (disk.written.from <= disk.lost.from && disk.written.to >= disk.lost.to)
+        disk.lost.from = disk.lost.to = 0;
+    return 0;
 }
 
 static const struct pack_io disk_io = {

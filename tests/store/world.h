@@ -38,6 +38,9 @@ struct disk {
     size_t short_write;                     /* bytes that a failing write still writes */
     void (*before_sync)(void *arg, int fd); /* a moment to take an image */
     void *arg;
+    struct {
+        uint64_t from, to; /* offsets in the newest pack */
+    } written, lost;       /* last; in memory only, as the sync failed and was told once */
 };
 extern struct disk disk;
 
