@@ -214,6 +214,9 @@ struct spool {
     usec_t opened;   /* wall time */
     bool left_alone; /* a file that may be a segment is not understood */
 
+    bool recovering;
+    struct buf notices; /* of the recovery */
+
     struct list unused; /* struct spool_cached, least recently used first */
     size_t cached;
     struct buf unlinks; /* ids of large files whose letters are settled */
@@ -225,7 +228,8 @@ struct spool {
 
 #define STORED_OF(letter_ptr) CONTAINER_OF(letter_ptr, struct stored, letter)
 
-void spool_tell(const struct spool *s, enum spool_notice kind, const char *format, ...)
+/* While the spool recovers, in another thread, what is told is held back until that is over. */
+void spool_tell(struct spool *s, enum spool_notice kind, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
 /* record.c */

@@ -17,15 +17,30 @@
 #define MIB     (1ULL << 20)
 #define RESERVE (256 * MIB)
 
-void spool_tell(const struct spool *s, enum spool_notice kind, const char *format, ...) {
+struct notice {
+    enum spool_notice kind;
     char text[300];
+};
+
+void spool_tell(struct spool *s, enum spool_notice kind, const char *format, ...) {
+    struct notice n = {.kind = kind};
     va_list args;
     if (!s->options.notice)
         return;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    (void)vsnprintf(n.text, sizeof n.text, format, args);
     va_end(args);
-    s->options.notice(s->options.arg, kind, text);
+    if (s->recovering)
+        buf_add_bytes(&s->notices, &n, sizeof n);
+    else
+        s->options.notice(s->options.arg, kind, n.text);
+}
+
+static void tell_what_was_held_back(struct spool *s) {
+    const struct notice *n = (const struct notice *)(const void *)s->notices.ptr;
+    for (size_t i = 0; i < s->notices.len / sizeof *n; i++)
+        s->options.notice(s->options.arg, n[i].kind, n[i].text);
+    buf_done(&s->notices);
 }
 
 /* ------------------------------------------------------------------ opening, closing */
@@ -130,7 +145,10 @@ int spool_open(int dir, const struct spool_options *options, struct spool **ret_
     if (s->dir < 0)
         return -errno;
     struct recover_job job = {.spool = s, .problem = problem};
+    s->recovering = true;
     int error = offload(OFFLOAD_DISK, recover_in_thread, &job);
+    s->recovering = false;
+    tell_what_was_held_back(s);
     if (!error)
         error = spool_refresh_space(s);
     if (!error)

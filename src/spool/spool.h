@@ -54,7 +54,7 @@ struct spool_options {
     usec_t stray_age;         /* files without a letter are removed when older; 6 h */
     const struct pack_io *io; /* for tests */
 
-    /* Told what a postmaster should know, at the opening and later. May be NULL. */
+    /* Told what a postmaster should know, at the opening and later, by a fiber. May be NULL. */
     void (*notice)(void *arg, enum spool_notice kind, const char *text);
     void *arg;
 };

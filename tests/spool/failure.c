@@ -491,6 +491,18 @@ WORLD_TEST(segment_that_was_cut_short_is_damage) {
     assert_int_equal(letters(w), 3);
 }
 
+/* Whoever is told may need fibers: the queue sends an event to the ledger. */
+WORLD_TEST_ON(notices_of_the_opening_are_told_by_a_fiber, false) {
+    uint64_t ids[5];
+    char segment[64];
+    five(w, ids, segment);
+    world_flip(w, segment, COMMIT_OF(2) + 20);
+    world_open(w);
+    assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 1);
+    assert_false(w->told_by_thread);
+    assert_int_equal(letters(w), 4);
+}
+
 /* ------------------------------------------------------------------ strange things */
 
 /* Behind the last commit of the segment, one more with a record of this type and version. */
@@ -594,6 +606,7 @@ int main(void) {
         cmocka_unit_test(damaged_body_is_noticed_when_it_is_read),
         cmocka_unit_test(damaged_head_of_a_segment_loses_no_letter),
         cmocka_unit_test(segment_that_was_cut_short_is_damage),
+        cmocka_unit_test(notices_of_the_opening_are_told_by_a_fiber),
         cmocka_unit_test(record_of_an_unknown_kind_is_kept),
         cmocka_unit_test(spool_of_a_newer_program_is_not_opened),
         cmocka_unit_test(file_that_is_no_segment_is_left_alone),

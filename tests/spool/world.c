@@ -63,6 +63,7 @@ static const struct pack_io DISK = {disk_pwritev, disk_fdatasync, disk_fallocate
 static void notice(void *arg, enum spool_notice kind, const char *text) {
     struct world *w = arg;
     w->notices[kind]++;
+    w->told_by_thread |= !fiber_self();
     (void)snprintf(w->last_notice, sizeof w->last_notice, "%s", text);
 }
 
@@ -100,7 +101,7 @@ static void run(void *arg) {
         world_close(r->world);
 }
 
-void world_run(void (*test)(struct world *w)) {
+void world_run(void (*test)(struct world *w), bool simulated) {
     struct world w = {.options = {.segment_size = TEST_SEGMENT,
                                   .reserve = 1,
                                   .compact_rate = 1ULL << 30,
@@ -113,7 +114,7 @@ void world_run(void (*test)(struct world *w)) {
     w.dir = open(w.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(w.dir >= 0);
     w.options.arg = &w;
-    struct fiber_config config = {.simulate_from = TEST_NOW};
+    struct fiber_config config = {.simulate_from = simulated ? TEST_NOW : 0};
     struct run r = {&w, test};
     assert_int_equal(fiber_run(&config, run, &r), 0);
     world_empty(w.dir);

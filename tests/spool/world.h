@@ -24,6 +24,7 @@ struct world {
     struct spool_options options;
     struct spool *spool;
     unsigned notices[8]; /* of each kind */
+    bool told_by_thread; /* one of them by a thread that has no fibers */
     char last_notice[300];
 };
 
@@ -49,15 +50,17 @@ struct disk {
 };
 extern struct disk disk;
 
-void world_run(void (*test)(struct world *w));
+/* On simulated time, with the work of threads done at once, or on real time with threads. */
+void world_run(void (*test)(struct world *w), bool simulated);
 
 /* A cmocka test around a function that runs as a fiber. */
-#define WORLD_TEST(name)                                                                           \
+#define WORLD_TEST_ON(name, simulated)                                                             \
     static void name##_in_world(struct world *w);                                                  \
     static void name(void **state) {                                                               \
-        world_run(name##_in_world);                                                                \
+        world_run(name##_in_world, simulated);                                                     \
     }                                                                                              \
     static void name##_in_world(struct world *w)
+#define WORLD_TEST(name) WORLD_TEST_ON(name, true)
 
 int world_try_open(struct world *w);
 void world_open(struct world *w);
