@@ -33,6 +33,15 @@ struct shared_settings {
     unsigned users;
 };
 
+/* An event of the time before the process is linked. */
+struct early_event {
+    usec_t wall;
+    uint64_t letter;
+    const char *kind;
+    char *text; /* on the heap */
+};
+#define EARLY_EVENTS_MAX 100U
+
 struct process_links {
     struct rpc_link *master;
     struct shared_settings *settings; /* in force */
@@ -40,7 +49,8 @@ struct process_links {
     unsigned workers[ROLES];
     struct task *task; /* for the main fiber; NULL: none */
     struct fiber_cond task_given, task_done;
-    bool opened, stop;
+    bool opened, going, stop;
+    struct buf early;                /* struct early_event; until it goes */
     const struct rpc_link *replaced; /* the link that is just being given a new connection */
     uint64_t dropped_events;
 };
@@ -106,6 +116,33 @@ unsigned process_workers(const struct process *p, enum role role) {
     return p->links->workers[role];
 }
 
+static void send_event(struct process *p, const struct rpc_ledger_event_in *in) {
+    if (send_ledger_event(process_link(p, ROLE_LEDGER, 0), in) < 0)
+        p->links->dropped_events++;
+}
+
+static bool keep_event(struct process *p, const struct rpc_ledger_event_in *in, const char *kind) {
+    struct buf *early = &p->links->early;
+    struct early_event e = {in->wall, in->letter, kind, NULL};
+    if (p->links->going || in->fields_count > 0 || early->len >= EARLY_EVENTS_MAX * sizeof e)
+        return false;
+    e.text = mem_str(in->text);
+    buf_add_bytes(early, &e, sizeof e);
+    return true;
+}
+
+static void send_early_events(struct process *p) {
+    const struct early_event *e = (const struct early_event *)(const void *)p->links->early.ptr;
+    for (size_t i = 0; i < p->links->early.len / sizeof *e; i++) {
+        send_event(p, &(struct rpc_ledger_event_in){.wall = e[i].wall,
+                                                    .letter = e[i].letter,
+                                                    .kind = slice_of_str(e[i].kind),
+                                                    .text = slice_of_str(e[i].text)});
+        free(e[i].text);
+    }
+    buf_done(&p->links->early);
+}
+
 void process_event(struct process *p, uint64_t letter, const char *kind,
                    const struct rpc_field *fields, size_t field_count, const char *format, ...) {
     char text[1500];
@@ -121,8 +158,8 @@ void process_event(struct process *p, uint64_t letter, const char *kind,
         .fields = (struct rpc_field *)(uintptr_t)fields,
         .fields_count = field_count,
     };
-    if (send_ledger_event(process_link(p, ROLE_LEDGER, 0), &in) < 0)
-        p->links->dropped_events++;
+    if (!keep_event(p, &in, kind))
+        send_event(p, &in);
 }
 
 void process_fail(struct process *p, const char *format, ...) {
@@ -210,6 +247,8 @@ static int run_open(struct process *p, struct problem *problem) {
 
 static int run_go(struct process *p, struct problem *problem) {
     (void)problem;
+    p->links->going = true;
+    send_early_events(p);
     if (p->role->go)
         p->role->go(p);
     return 0;

@@ -97,7 +97,8 @@ DEFINE_CLEANUP(struct process_settings, process_settings_release)
 
 /*
  * Tells the ledger that something happened. `letter` 0: to no letter. `kind` is one of
- * journey/kinds.h; the text is a sentence. Fields may be NULL. Never waits, never fails.
+ * journey/kinds.h; the text is a sentence. Fields may be NULL. Never waits, never fails. What is
+ * told while the process opens, without fields, waits until it is linked.
  */
 void process_event(struct process *p, uint64_t letter, const char *kind,
                    const struct rpc_field *fields, size_t field_count, const char *format, ...)

@@ -229,8 +229,7 @@ struct spool {
 #define STORED_OF(letter_ptr) CONTAINER_OF(letter_ptr, struct stored, letter)
 
 /* While the spool recovers, in another thread, what is told is held back until that is over. */
-void spool_tell(struct spool *s, enum spool_notice kind, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+void spool_tell(struct spool *s, enum spool_notice kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* record.c */
 struct stored *stored_find(struct spool *s, uint64_t id);

@@ -233,6 +233,24 @@ def test_damaged_letter_in_the_queue_does_not_hold_up_the_others(office):
     assert len(whole) >= 2
 
 
+def test_damaged_commit_of_the_queue_is_reported_and_the_others_travel(office):
+    """What the queue says of it while it opens its spool is an event like any other."""
+    host = office("gap")
+    user = host.account()
+    with host.submission(user) as wire:
+        for name in ("first", "second", "third"):
+            wire.accepted(user, [f"{name}@unreachable.test"], LETTER)
+    wait_until(lambda: len(host.queued()) == 3)
+    host.stop()
+    (path, at), = packs(host, "spool", b"second@unreachable.test")
+    flip(path, at)  # its envelope
+    host.start()
+    assert len(host.queued()) >= 2
+    host.deliver(user)
+    host.wait_for_letters(user)
+    assert "damaged before" in host.run("log", "-n", "200")
+
+
 def test_torn_end_of_the_queue_is_cut_off(office):
     """As a power cut leaves it."""
     host = office("torn")
