@@ -264,6 +264,8 @@ int store_deliver(struct store *s, uint64_t account, const struct store_delivery
     int error = fiber_turn_wait(&v.turn);
     if (!error)
         error = store_account_open(s, account, &a);
+    if (error == -E_UNKNOWN) /* foreign packs: the mailbox is there, and can be put right */
+        error = -E_TEMPORARY;
     if (!error)
         error = deliver_gated(a, &v);
     fiber_turn_pass(&v.turn);

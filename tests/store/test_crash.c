@@ -383,6 +383,10 @@ WORLD_TEST(a_pack_of_another_account_is_refused) {
     (void)unlink(wal);
     world_open(w);
     assert_int_equal(store_account_open(w->store, 359, &other), -E_UNKNOWN);
+    struct slice part = S("letter\r\n");
+    struct store_delivery letter = {.mailbox = STORE_INBOX, .parts = &part, .part_count = 1};
+    struct store_delivered d;
+    assert_int_equal(store_deliver(w->store, 359, &letter, &d), -E_TEMPORARY); /* to be kept */
     assert_true(said(w, S("belongs to another account")));
     EXPECT_UIDS(w, 1);
     free(pack), free(copy), free(theirs), free(db), free(wal);
