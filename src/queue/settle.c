@@ -38,6 +38,7 @@ struct save {
     size_t item_count, outcomes;
     unsigned told; /* notices of delay that have gone out with this */
     bool notices;
+    bool brief; /* the state is too long with the words of other hosts in it */
     struct made report, expansion;
     struct spool_change changes[3];
     size_t change_count;
@@ -153,6 +154,8 @@ static void build_state(struct save *s) {
         struct spool_recipient_state *left = &s->left[n++];
         *left = written ? t->state : t->before;
         left->flags = s->notices ? (uint8_t)MAX(t->state.flags, s->told) : t->state.flags;
+        if (s->brief)
+            left->reply = left->extra = S("");
         usec_t notice =
             schedule_next_notice(&at->q->options.schedule, at->envelope.arrival, left->flags);
         s->state.next = MIN(s->state.next, MIN(left->next, notice));
@@ -332,6 +335,10 @@ static int commit(struct save *s) WAITS {
         }
         if (error == 0 || error == -E_UNKNOWN)
             return error;
+        if (error == -E_LIMIT && !s->brief) {
+            s->brief = true;
+            continue;
+        }
         say(at->q, at->id, "queue.trouble", NULL, 0,
             "What became of the letter cannot be written to the disk: %s; trying again",
             error_text(error));

@@ -304,9 +304,22 @@ static void abandon(struct spool *s, struct request *r) {
     request_free(s, r);
 }
 
+/* More than a record's facts may be: thousands of recipients with long texts. */
+static bool is_too_long(const struct request *r) {
+    for (size_t i = 0; i < r->count; i++) {
+        const struct change *c = &r->changes[i];
+        if (c->facts.len > PACK_FACTS_MAX ||
+            (c->type == LOG_LETTER && c->stored->facts.len > PACK_FACTS_MAX))
+            return true;
+    }
+    return false;
+}
+
 static int submit(struct spool *s, struct request *r, int error) {
     if (!error && s->closing)
         error = -ECANCELED;
+    if (!error && is_too_long(r))
+        error = -E_LIMIT;
     if (!error && request_measure(r) > s->options.segment_size / 2)
         error = -E_LIMIT;
     if (!error)

@@ -17,10 +17,10 @@
  *
  * Errors of accepting and updating, after which nothing was changed: -ENOSPC (reply 452 4.3.1),
  * -EIO and other errno (the disk failed; the spool goes on in a new file; reply 451 4.3.0),
- * -E_LIMIT (too large for a segment), -E_UNKNOWN (no such letter, e.g. settled meanwhile).
- * These calls are not cut short by cancel or deadlines: a commit takes milliseconds, and its
- * outcome should be known. Only a fiber that is cancelled, and for which no stack can be had, gets
- * -ECANCELED with the outcome open.
+ * -E_LIMIT (too large for a segment, or its envelope or state for a record), -E_UNKNOWN (no such
+ * letter, e.g. settled meanwhile). These calls are not cut short by cancel or deadlines: a commit
+ * takes milliseconds, and its outcome should be known. Only a fiber that is cancelled, and for
+ * which no stack can be had, gets -ECANCELED with the outcome open.
  *
  * What is on the disk, and why nothing is lost, is told in log.h.
  */

@@ -68,6 +68,46 @@ OFFICE_TEST(schedule_goes_on_over_restarts) {
     expect_tries(began, 5 * USEC_DAY);
 }
 
+#define CROWD 5000U
+
+static int long_excuse(struct office *o, const struct queue_transmission *t,
+                       const struct spool_recipient *recipient, struct arena *a,
+                       struct relay_result *ret) {
+    (void)t, (void)recipient;
+    if (o->number > 0) {
+        *ret = reply_of(RELAY_NEVER, 550, 5, 1, 1, "No");
+        return 0;
+    }
+    char *text = arena_alloc(a, 1000);
+    memset(text, 'x', 999);
+    text[999] = 0;
+    *ret = reply_of(RELAY_LATER, 451, 4, 3, 0, text);
+    return 0;
+}
+
+/* The states of all together are longer than a record may be. */
+OFFICE_TEST(thousands_of_long_replies_do_not_hold_up_the_queue) {
+    struct spool_recipient *list = arena_array(&o->memory, CROWD, sizeof *list);
+    struct problem problem = {0};
+    for (unsigned i = 0; i < CROWD; i++)
+        list[i].address = arena_printf(&o->memory, "r%u@away.test", i);
+    struct queue_letter letter = {.id = letter_id_next(&o->ids, fiber_wall()),
+                                  .origin = QUEUE_FROM_OUTSIDE,
+                                  .bytes = slice_of_str(OFFICE_LETTER),
+                                  .recipients = list,
+                                  .count = CROWD};
+    o->options.spool.segment_size = 0;
+    office_reopen(o);
+    o->transmit = long_excuse;
+    assert_int_equal(queue_submit(o->queue, &letter, &problem), 0);
+    office_wait(o, USEC_MIN);
+    office_reopen(o);
+    assert_int_equal(office_letters(o), 1);
+    o->number = 1;
+    office_wait(o, USEC_HOUR);
+    assert_int_equal(office_letters(o), 0);
+}
+
 OFFICE_TEST(letter_without_sender_is_given_up_without_a_word) {
     tried = 0;
     o->transmit = never_there;
@@ -438,6 +478,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tried_for_five_days_then_returned),
         cmocka_unit_test(test_schedule_goes_on_over_restarts),
+        cmocka_unit_test(test_thousands_of_long_replies_do_not_hold_up_the_queue),
         cmocka_unit_test(test_letter_without_sender_is_given_up_without_a_word),
         cmocka_unit_test(test_recipients_that_fail_together_stay_together),
         cmocka_unit_test(test_sender_is_told_of_the_delay_after_4_and_24_hours),
