@@ -205,7 +205,8 @@ struct body {
 };
 void group_add(struct group *g, uint8_t type, uint16_t flags, struct slice facts,
                const struct body *body);
-struct buf *group_scratch(struct group *g); /* empty; for one record's facts */
+struct buf *group_scratch(struct group *g);    /* empty; for one record's facts */
+uint64_t group_letters(const struct group *g); /* bytes of new letters in it */
 bool group_is_empty(const struct group *g);
 bool group_has(const struct group *g, bool (*is)(const struct change *c, const void *arg),
                const void *arg);            /* a change before this one */

@@ -218,7 +218,7 @@ static int prepare_delivery(struct store_account *a, struct change *c, struct gr
         return -E_UNKNOWN;
     if (b->info.uidnext == UINT32_MAX)
         return -E_LIMIT;
-    if (v->d->quota && bytes_held(a) + v->body.len > v->d->quota)
+    if (v->d->quota && bytes_held(a) + group_letters(g) + v->body.len > v->d->quota)
         return -E_LIMIT;
     add_letter(a, b, v, g);
     return 0;

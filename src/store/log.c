@@ -36,6 +36,7 @@ struct group {
     uint64_t pack, generation;
     uint64_t start, at; /* offsets in the pack: of the group, of its next record */
     bool create;        /* the pack is made by this group */
+    uint64_t letters;   /* bytes of its new letters */
     struct iovec *iov;
     size_t iov_count, iov_size;
     struct arena arena; /* frames */
@@ -122,6 +123,12 @@ void group_add(struct group *g, uint8_t type, uint16_t flags, struct slice facts
                const struct body *body) {
     group_head(g);
     add_record(g, type, flags, facts, body);
+    if (type == NOTE_LETTER && !(flags & NOTE_MOVED))
+        g->letters += body->len;
+}
+
+uint64_t group_letters(const struct group *g) {
+    return g->letters;
 }
 
 struct buf *group_scratch(struct group *g) {
@@ -234,6 +241,7 @@ static int begin_group(struct group *g, struct store_account *a) {
     g->count = 0;
     g->iov_count = 0;
     g->create = false;
+    g->letters = 0;
     arena_reset(&g->arena);
     if (a->current_end > 0 && a->current.fd < 0) {
         int error = open_current(a);

@@ -318,6 +318,37 @@ WORLD_TEST(over_quota_is_refused) {
     assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), 0);
 }
 
+struct hopeful {
+    struct world *w;
+    int result;
+};
+
+static void send_ten_bytes(void *arg) {
+    struct hopeful *h = arg;
+    struct slice part = S("12345678\r\n");
+    struct store_delivery d = {
+        .mailbox = STORE_INBOX, .parts = &part, .part_count = 1, .quota = 25};
+    struct store_delivered done;
+    h->result = store_deliver(h->w->store, TEST_ACCOUNT, &d, &done);
+}
+
+WORLD_TEST(letters_that_come_at_once_share_the_quota) {
+    struct hopeful all[5];
+    struct fiber *fibers[ARRAY_SIZE(all)];
+    unsigned taken = 0;
+    world_open(w);
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        all[i] = (struct hopeful){.w = w};
+        assert_int_equal(fiber_start("hopeful", send_ten_bytes, &all[i], &fibers[i]), 0);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        fiber_join(fibers[i]);
+        assert_true(all[i].result == 0 || all[i].result == -E_LIMIT);
+        taken += all[i].result == 0;
+    }
+    assert_int_equal(taken, 2);
+}
+
 static void wait_for_change(void *arg) {
     struct world *w = arg;
     assert_int_equal(store_wait_change(w->account, store_account_modseq(w->account)), 0);
@@ -570,6 +601,7 @@ int main(void) {
         cmocka_unit_test(mailboxes_are_made_once_and_stay),
         cmocka_unit_test(rfc1939_8_one_session_holds_the_maildrop),
         cmocka_unit_test(over_quota_is_refused),
+        cmocka_unit_test(letters_that_come_at_once_share_the_quota),
         cmocka_unit_test(a_change_wakes_who_waits_for_it),
         cmocka_unit_test(d2_what_waits_while_a_sync_runs_shares_the_next),
         cmocka_unit_test(letters_of_an_account_are_stored_in_the_order_in_which_they_came),
