@@ -60,13 +60,15 @@ def kill_role(stage, role):
 
 
 def kill_master(stage):
-    """The others must see that it is gone and end; then all begins again."""
+    """The others must see that it is gone and end; then all begins again, with the accounts shared
+    out among another number of processes."""
     stage.office.kill_master()
     stage.strikes += 1
     if not wait_until(stage.office.gone, 5.0):
         stage.book.complain("left over", f"processes without a master after 5 s: "
                             f"{stage.office.leftovers()}")
         stage.office.cut_off()
+    stage.office.configure({"workers.mail": stage.chance.choice([1, 2, 3])})
     stage.office.start()
 
 
@@ -133,7 +135,8 @@ def inject(stage, deadline):
 
 
 def start_once(stage, call, error):
-    injection = Injection(call, error, stage.chance.choice(["1", "2", "3", "5", "9", "20", "50"]))
+    injection = Injection(call, error, stage.chance.choice(
+        ["1", "2", "3", "5", "9", "20", "50", "5+", "20+", "50+", "9+2"]))
     why = f"after a start with {injection}"
     notes = stage.folder / "trace"
     notes.unlink(missing_ok=True)

@@ -122,12 +122,13 @@ class Office:
     def make(self):
         self.command("init", self.folder, "--hostname", f"mail.{DOMAIN}", "--domain", DOMAIN,
                      "--listen", HERE, "--port-offset", self.offset, anywhere=True)
-        self._configure()
+        self.configure({})
         self.command("account", "add", f"f%03d@{DOMAIN}", "--password-stdin", "--count", ACCOUNTS,
                      "--hash-cost", "min", input=PASSWORD + "\n")
 
-    def _configure(self):
-        """Puts our settings in front of the blocks that `init` wrote."""
+    def configure(self, more):
+        """Puts our settings, and some more, in front of the blocks that `init` wrote."""
+        self.settings |= more
         path = self.folder / "hayauma.conf"
         names = {name.partition(".")[::2] for name in self.settings}
         kept, inside = [], ""
