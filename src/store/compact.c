@@ -11,7 +11,9 @@
  * own record lies in another pack, or a rebuild would undo them; delivery keys that are not too
  * old. Everything else about a mailbox stands at the beginning of each later pack.
  *
- * A pack with damage is left alone: it may be all there is to salvage a letter from.
+ * A pack with damage is left alone: it may be all there is to salvage a letter from. So is one with
+ * a letter that mail.db does not know though nobody has expunged it: the packs are the truth, and
+ * mail.db is made anew first.
  */
 #include "store/account.h"
 
@@ -36,6 +38,7 @@ struct compaction {
     uint64_t pack;
     uint64_t at, end; /* how far it has been read, and to where */
     bool missing, done;
+    bool index_wrong; /* mail.db does not fit the pack */
 
     /* For the disk thread. */
     struct index *index;
@@ -89,6 +92,22 @@ static int read_generation(struct compaction *c) {
     return error;
 }
 
+/*
+ * A letter that mail.db does not know: somebody has expunged it, or mail.db is wrong, and then the
+ * pack may be all that is left of the letter.
+ */
+static int leave_letter(struct compaction *c, const struct note_letter *n) {
+    uint64_t pack;
+    int error = index_vanished(c->index, n->mailbox, n->uid, &pack);
+    if (error == -E_UNKNOWN) {
+        c->index_wrong = true;
+        return -E_TEMPORARY;
+    }
+    if (!error)
+        keep_key(c, &(struct note_key){n->account, n->letter, n->stored, n->key});
+    return error;
+}
+
 static int keep_letter(struct compaction *c, const struct pack_entry *e) {
     struct note_letter n;
     int error = note_letter_decode(e->record.facts, &n);
@@ -98,13 +117,11 @@ static int keep_letter(struct compaction *c, const struct pack_entry *e) {
     struct note_change now;
     error = index_letter_place(c->index, n.letter, &pack, &offset);
     if (!error && (pack != c->pack || offset != e->place.offset))
-        error = -E_UNKNOWN;
+        return 0; /* the later copy has the key as well */
     if (!error)
         error = index_entry(c->index, n.mailbox, n.uid, &letter, &now, &n.modseq);
-    if (error == -E_UNKNOWN) {
-        keep_key(c, &(struct note_key){n.account, n.letter, n.stored, n.key});
-        return 0;
-    }
+    if (error == -E_UNKNOWN)
+        return leave_letter(c, &n);
     if (error)
         return error;
     n.flags = now.flags;
@@ -205,7 +222,7 @@ static int gather_in_thread(struct store_account *a, struct compaction *c) {
         bool taken = error == 0;
         if (taken)
             error = offload(OFFLOAD_DISK, gather, c);
-        files_unlock(a, taken ? 0 : error);
+        files_unlock(a, c->index_wrong ? -E_CORRUPT : taken ? 0 : error);
     }
     files_put_pack(pack);
     return error;

@@ -158,6 +158,33 @@ WORLD_TEST(a_pack_is_removed_only_when_the_database_without_it_is_durable) {
     free(wal);
 }
 
+/* The packs are the truth: what an index does not know is not gone for that. */
+WORLD_TEST(a_letter_that_the_database_has_lost_survives_compaction) {
+    sqlite3 *db;
+    w->options.compact_size = 10000;
+    world_open(w);
+    world_fill(w, 3);
+    deliver_large(w, 20, 5000);
+    world_close(w);
+    char *path = world_path(w, TEST_DB);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "DELETE FROM entries WHERE uid = 2; DELETE FROM letters WHERE letter_id = 2",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    world_open(w);
+    expunge_range(w, 4, 23);
+    fiber_sleep(10 * USEC_SEC);
+    world_reopen(w);
+    EXPECT_UIDS(w, 1, 2, 3);
+    fiber_sleep(10 * USEC_SEC);
+    EXPECT_UIDS(w, 1, 2, 3);
+    assert_true(disk_of(w) < 10000); /* now that it is known */
+    free(path);
+}
+
 WORLD_TEST(a_reader_keeps_the_file_it_is_sending) {
     world_open(w);
     world_fill(w, 1);
@@ -308,6 +335,7 @@ int main(void) {
         cmocka_unit_test(a_moved_letter_keeps_its_uid_uidl_flags_and_key),
         cmocka_unit_test(a_database_older_than_a_compaction_brings_no_letter_back),
         cmocka_unit_test(a_pack_is_removed_only_when_the_database_without_it_is_durable),
+        cmocka_unit_test(a_letter_that_the_database_has_lost_survives_compaction),
         cmocka_unit_test(a_reader_keeps_the_file_it_is_sending),
         cmocka_unit_test(an_expunge_outlives_the_pack_it_was_written_to),
         cmocka_unit_test(a_damaged_pack_is_kept_for_salvage),
