@@ -11,9 +11,10 @@
  * own record lies in another pack, or a rebuild would undo them; delivery keys that are not too
  * old. Everything else about a mailbox stands at the beginning of each later pack.
  *
- * A pack with damage is left alone: it may be all there is to salvage a letter from. So is one with
- * a letter that mail.db does not know though nobody has expunged it: the packs are the truth, and
- * mail.db is made anew first.
+ * A pack with damage is left alone: it may be all there is to salvage a letter from. As long as
+ * there is one, every expunge is kept, whose letter may be copied there. Left alone as well is one
+ * with a letter that mail.db does not know though nobody has expunged it: the packs are the truth,
+ * and mail.db is made anew first.
  */
 #include "store/account.h"
 
@@ -39,6 +40,7 @@ struct compaction {
     uint64_t at, end; /* how far it has been read, and to where */
     bool missing, done;
     bool index_wrong; /* mail.db does not fit the pack */
+    bool damage;      /* another pack is kept because of it, with copies of any age */
 
     /* For the disk thread. */
     struct index *index;
@@ -149,7 +151,8 @@ static int keep_changes(struct compaction *c, const struct pack_entry *e) {
             error = index_vanished(c->index, n.mailbox, change.uid, &pack);
         else if (!(error = index_entry(c->index, n.mailbox, change.uid, &letter, &now, &modseq)))
             error = index_letter_place(c->index, letter, &pack, &offset);
-        if (!error && pack != 0 && pack != c->pack && modseq == n.modseq) {
+        bool elsewhere = pack != 0 && pack != c->pack;
+        if (!error && (elsewhere || c->damage) && modseq == n.modseq) {
             note_change_encode(&items, type, change);
             count++;
         }
@@ -309,6 +312,8 @@ static int compact_pack(struct store_account *a, uint64_t pack) {
         .keys_since = fiber_wall() - a->store->options.key_lifetime,
     };
     list_init(&c.kept);
+    for (size_t i = 0; i < a->pack_count; i++)
+        c.damage |= a->packs[i].state == INDEX_PACK_DAMAGED;
     int error = 0;
     while (!error && !c.done) {
         c.change = (struct change){.prepare = prepare_step, .alone = true};

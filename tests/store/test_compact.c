@@ -158,6 +158,31 @@ WORLD_TEST(a_pack_is_removed_only_when_the_database_without_it_is_durable) {
     free(wal);
 }
 
+/* It still holds letters that had been copied from it before the damage was met. */
+WORLD_TEST(a_damaged_pack_that_is_kept_brings_no_letter_back) {
+    world_open(w);
+    deliver_large(w, 70, 200000);
+    struct store_snapshot *s = world_snapshot(w);
+    char *first = world_path(w, TEST_PACK), *db = world_path(w, TEST_DB);
+    char *wal = mem_printf("%s-wal", db);
+    file_damage(first, s->letters[64].offset + 10, 4);
+    store_snapshot_free(s);
+    expunge_range(w, 31, 70);
+    fiber_sleep(10 * USEC_SEC);
+    assert_true(file_exists(first));
+    expunge_range(w, 1, 25);
+    fiber_sleep(10 * USEC_SEC);
+    world_close(w);
+    (void)unlink(db);
+    (void)unlink(wal);
+    world_open(w);
+    s = world_snapshot(w);
+    assert_int_equal(s->count, 5);
+    assert_int_equal(s->letters[0].uid, 26);
+    store_snapshot_free(s);
+    free(first), free(db), free(wal);
+}
+
 /* The packs are the truth: what an index does not know is not gone for that. */
 WORLD_TEST(a_letter_that_the_database_has_lost_survives_compaction) {
     sqlite3 *db;
@@ -335,6 +360,7 @@ int main(void) {
         cmocka_unit_test(a_moved_letter_keeps_its_uid_uidl_flags_and_key),
         cmocka_unit_test(a_database_older_than_a_compaction_brings_no_letter_back),
         cmocka_unit_test(a_pack_is_removed_only_when_the_database_without_it_is_durable),
+        cmocka_unit_test(a_damaged_pack_that_is_kept_brings_no_letter_back),
         cmocka_unit_test(a_letter_that_the_database_has_lost_survives_compaction),
         cmocka_unit_test(a_reader_keeps_the_file_it_is_sending),
         cmocka_unit_test(an_expunge_outlives_the_pack_it_was_written_to),
