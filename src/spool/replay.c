@@ -266,7 +266,7 @@ static void end_unsealed(struct replay *r) {
 }
 
 int replay_segment(struct spool *s, struct segment *seg, bool sealed, uint64_t end) {
-    _cleanup_(replay_done) struct replay r = {.spool = s, .segment = seg};
+    _cleanup_(replay_done) struct replay r = {.spool = s, .segment = seg, .reached = SPOOL_BLOCK};
     _cleanup_(pack_reader_done) struct pack_reader reader = {
         .fd = seg->file.fd, .generation = seg->file.head.generation, .at = SPOOL_BLOCK, .to = end};
     struct pack_entry e;

@@ -174,8 +174,9 @@ static int read_seals(struct replay *p, uint64_t number) {
     struct pack_entry e;
     struct note_account n;
     int found = open_pack(p, number, &r);
-    if (!found)
-        found = pack_next(&r, &e);
+    if (found < 0)
+        return found == -E_CORRUPT ? 0 : found;
+    found = pack_next(&r, &e);
     if (found < 0)
         return found == -E_CORRUPT ? 0 : found;
     if (found != PACK_RECORD)

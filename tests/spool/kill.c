@@ -149,7 +149,8 @@ static void check_letter(struct spool *s, struct word *known) {
 }
 
 static void notice(void *arg, enum spool_notice kind, const char *text) {
-    MUST(kind == SPOOL_NOTICE_TORN);
+    if (kind != SPOOL_NOTICE_TORN)
+        panic("notice %d: %s", (int)kind, text);
 }
 
 static void check(void *arg) {
