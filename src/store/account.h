@@ -165,10 +165,21 @@ int keys_load(struct store_account *a) WAITS;
 /* Makes a durable record visible and puts it into `pending`. */
 void account_publish(struct store_account *a, struct log_record *r);
 
-/* Fills a new account's memory from its index, which is open. In a disk thread. */
-int account_fill(struct store_account *a, struct index *ix);
-void account_bring_home(struct store_account *a); /* afterwards, in its fiber */
-void account_clear(struct store_account *a);      /* frees what memory.c made */
+/*
+ * What the index says of an account as a whole. It is read in a disk thread, into buffers that the
+ * fiber has made, and put into the account by the fiber: see memory.c.
+ */
+struct account_facts {
+    struct index_account row;
+    struct buf boxes; /* struct read_box */
+    struct buf names; /* of the mailboxes */
+    struct buf packs; /* struct index_pack */
+};
+void account_facts_init(struct account_facts *f);
+int account_facts_read(struct account_facts *f, struct index *ix);
+void account_fill(struct store_account *a, const struct account_facts *f);
+void account_facts_done(struct account_facts *f);
+void account_clear(struct store_account *a); /* frees what memory.c made */
 
 /* ------------------------------------------------------------------ log.c */
 

@@ -6,8 +6,9 @@
  * taken in, then the rows are selected in a disk thread. Records that become durable meanwhile are
  * in `pending` afterwards and are applied to the rows before anyone sees them.
  *
- * What a disk thread made is copied when it arrives. It lies among what SQLite needed meanwhile and
- * would, living much longer, hold whole pages of that: 2 KiB for each account, measured.
+ * What a disk thread allocates lies among what SQLite needs meanwhile and would, living much
+ * longer, hold whole pages of that: 2 KiB for each account, measured. So threads fill what the
+ * fiber has allocated, and the account's own pieces are made by the fiber.
  */
 #include "store/account.h"
 
@@ -275,11 +276,11 @@ void account_publish(struct store_account *a, struct log_record *r) {
 
 /* ------------------------------------------------------------------ loading */
 
-static void *bring_home(void *made, size_t size) {
-    void *copy = made ? mem_copy(made, size) : NULL;
-    free(made);
-    return copy;
-}
+/*
+ * What is larger than the pieces that malloc keeps for a thread (1032 bytes) goes back where it
+ * came from when it is freed, and stays there when it grows.
+ */
+#define HOME_SIZE 2048U
 
 struct load {
     struct index *index;
@@ -298,8 +299,10 @@ static int load_rows(void *arg) {
 }
 
 static void set_rows(struct store_account *a, struct box *b, const struct box *from) {
-    b->rows = bring_home(from->rows, from->count * sizeof *b->rows);
+    b->rows = from->count ? mem_grow(from->rows, from->count * sizeof *b->rows) : NULL;
     b->count = b->size = from->count;
+    if (!b->rows)
+        free(from->rows);
     b->loaded = true;
     for (struct link *k = a->pending.head.next; k != &a->pending.head; k = k->next) {
         struct log_record *r = CONTAINER_OF(k, struct log_record, link);
@@ -317,6 +320,8 @@ int box_load(struct store_account *a, struct box *b) {
         return error;
     if (!b->loaded && (error = files_take_in(a)) == 0) {
         struct load l = {.index = a->index, .mailbox = b->info.id};
+        l.rows.size = HOME_SIZE / sizeof *l.rows.rows;
+        l.rows.rows = mem_alloc(HOME_SIZE);
         error = offload(OFFLOAD_DISK, load_rows, &l);
         if (error)
             free(l.rows.rows);
@@ -349,7 +354,6 @@ int keys_load(struct store_account *a) {
             key_set_done(&l.keys);
         } else {
             a->keys = l.keys;
-            a->keys.hashes = bring_home(l.keys.hashes, l.keys.size * sizeof *l.keys.hashes);
             a->keys_loaded = true;
         }
     }
@@ -357,35 +361,57 @@ int keys_load(struct store_account *a) {
     return error;
 }
 
-static void fill_box(void *arg, const struct store_mailbox *info) {
-    box_add(arg, info);
+struct read_box {
+    struct store_mailbox info;
+    size_t name_at; /* in account_facts.names */
+};
+
+static void read_box(void *arg, const struct store_mailbox *info) {
+    struct account_facts *f = arg;
+    struct read_box box = {*info, f->names.len};
+    buf_add(&f->names, info->name);
+    buf_add_bytes(&f->boxes, &box, sizeof box);
 }
 
-static void fill_pack(void *arg, const struct index_pack *pack) {
-    pack_add(arg, pack);
+static void read_pack(void *arg, const struct index_pack *pack) {
+    struct account_facts *f = arg;
+    buf_add_bytes(&f->packs, pack, sizeof *pack);
 }
 
-int account_fill(struct store_account *a, struct index *ix) {
-    struct index_account row;
-    int error = index_account(ix, &row);
-    if (error)
-        return error;
-    a->born = row.born;
-    a->modseq = a->published = row.modseq;
-    a->letter_next = row.letter_next;
-    a->mailbox_next = row.mailbox_next;
-    error = index_each_mailbox(ix, fill_box, a);
-    return error ? error : index_each_pack(ix, fill_pack, a);
+void account_facts_init(struct account_facts *f) {
+    *f = (struct account_facts){0};
+    buf_reserve(&f->boxes, HOME_SIZE);
+    buf_reserve(&f->names, HOME_SIZE);
+    buf_reserve(&f->packs, HOME_SIZE);
 }
 
-void account_bring_home(struct store_account *a) {
-    for (size_t i = 0; i < a->box_count; i++) {
-        struct box *b = a->boxes[i] = bring_home(a->boxes[i], sizeof *b);
-        char *name = (char *)(uintptr_t)b->info.name.ptr;
-        b->info.name.ptr = bring_home(name, b->info.name.len + 1);
+void account_facts_done(struct account_facts *f) {
+    buf_done(&f->boxes);
+    buf_done(&f->names);
+    buf_done(&f->packs);
+}
+
+int account_facts_read(struct account_facts *f, struct index *ix) {
+    int error = index_account(ix, &f->row);
+    if (!error)
+        error = index_each_mailbox(ix, read_box, f);
+    return error ? error : index_each_pack(ix, read_pack, f);
+}
+
+void account_fill(struct store_account *a, const struct account_facts *f) {
+    const struct read_box *boxes = (const void *)f->boxes.ptr;
+    const struct index_pack *packs = (const void *)f->packs.ptr;
+    a->born = f->row.born;
+    a->modseq = a->published = f->row.modseq;
+    a->letter_next = f->row.letter_next;
+    a->mailbox_next = f->row.mailbox_next;
+    for (size_t i = 0; i < f->boxes.len / sizeof *boxes; i++) {
+        struct store_mailbox info = boxes[i].info;
+        info.name.ptr = f->names.ptr + boxes[i].name_at;
+        box_add(a, &info);
     }
-    a->boxes = bring_home(a->boxes, a->box_count * sizeof(struct box *));
-    a->packs = bring_home(a->packs, a->pack_count * sizeof *a->packs);
+    for (size_t i = 0; i < f->packs.len / sizeof *packs; i++)
+        pack_add(a, &packs[i]);
 }
 
 void account_clear(struct store_account *a) {

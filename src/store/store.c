@@ -38,14 +38,15 @@ struct open_job {
     struct replay_where where;
     struct replay_result result;
     struct problem problem;
-    struct index_mark mark;
+    struct account_facts facts;
 };
 
 /* Packs that were emptied but are still there. */
-static void remove_gone(struct store_account *a, struct index *ix) {
+static void remove_gone(const struct store_account *a, struct index *ix, struct buf *packs) {
+    struct index_pack *list = (void *)packs->ptr;
     bool durable = false;
-    for (size_t i = a->pack_count; i-- > 0;) {
-        struct index_pack p = a->packs[i];
+    for (size_t i = packs->len / sizeof *list; i-- > 0;) {
+        struct index_pack p = list[i];
         if (p.state != INDEX_PACK_GONE)
             continue;
         if (!durable && index_sync(ix) < 0)
@@ -56,7 +57,8 @@ static void remove_gone(struct store_account *a, struct index *ix) {
             mem_printf("%s/" REPLAY_PACKS_DIR "/%s", a->dir, pack_name(p.pack, name));
         if (unlink(path) == 0 || errno == ENOENT) {
             (void)index_forget_pack(ix, p.pack);
-            pack_remove(a, p.pack);
+            packs->len -= sizeof p;
+            memmove(&list[i], &list[i + 1], packs->len - i * sizeof p);
         }
     }
 }
@@ -67,14 +69,10 @@ static int run_open(void *arg) {
     int error = replay_open(&j->where, false, &a->index, &j->result, &j->problem);
     if (error)
         return error;
-    struct index_account row;
-    if (index_account(a->index, &row) < 0)
-        return 0;
-    j->mark = row.mark;
-    error = account_fill(a, a->index);
+    error = account_facts_read(&j->facts, a->index);
     if (!error)
-        remove_gone(a, a->index);
-    return error;
+        remove_gone(a, a->index, &j->facts.packs);
+    return error == -E_UNKNOWN ? 0 : error; /* a new one */
 }
 
 static void add_inbox(struct store_account *a, uint32_t uidnext) {
@@ -112,10 +110,10 @@ static int found_account(struct store_account *a) {
 }
 
 static void go_on(struct store_account *a, const struct open_job *j) {
-    const struct index_pack *p = pack_find(a, j->mark.pack);
-    bool usable = j->mark.pack == j->result.newest && p && p->state == INDEX_PACK_WHOLE;
-    a->newest = MAX(j->mark.pack, j->result.newest);
-    a->current_end = usable ? j->mark.offset : 0;
+    const struct index_pack *p = pack_find(a, j->facts.row.mark.pack);
+    bool usable = j->facts.row.mark.pack == j->result.newest && p && p->state == INDEX_PACK_WHOLE;
+    a->newest = MAX(j->facts.row.mark.pack, j->result.newest);
+    a->current_end = usable ? j->facts.row.mark.offset : 0;
     a->dir_synced = true;
     if (!box_find(a, STORE_INBOX))
         add_inbox(a, INDEX_LEAP);
@@ -130,8 +128,10 @@ static int bring_in(struct store_account *a) {
     int error = fiber_mutex_lock(&a->db);
     if (error)
         return error;
+    account_facts_init(&j.facts);
     error = offload(OFFLOAD_DISK, run_open, &j);
-    account_bring_home(a);
+    account_fill(a, &j.facts);
+    account_facts_done(&j.facts);
     fiber_mutex_unlock(&a->db);
     if (j.result.said.len)
         account_report(a, buf_slice(&j.result.said));

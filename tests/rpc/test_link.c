@@ -244,7 +244,9 @@ REAL_FIBER_TEST(calls_under_way_take_64_mib_at_most) {
     pair_open(&pair, ROLE_QUEUE, &slow_queue, NULL);
     for (int i = 0; i < CALLS; i++)
         assert_int_equal(fiber_spawn("submit", submit, bytes), 0);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 2000 && under_way < RPC_IN_MAX / CALL_BYTES - 1; i++)
+        assert_int_equal(fiber_sleep(5 * USEC_MS), 0);
+    for (int i = 0; i < 50; i++) /* time for more than that */
         assert_int_equal(fiber_sleep(5 * USEC_MS), 0);
     assert_in_range(under_way, RPC_IN_MAX / CALL_BYTES - 1, RPC_IN_MAX / CALL_BYTES + 3);
     may_settle = true;

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -105,11 +106,29 @@ static bool fails(int error) {
     return true;
 }
 
+/* Threads may write at the same time. */
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER;
+
+static void note_write(uint64_t from, uint64_t to) {
+    (void)pthread_mutex_lock(&noting);
+    disk.written.from = from;
+    disk.written.to = to;
+    (void)pthread_mutex_unlock(&noting);
+}
+
+static void note_sync(bool failed) {
+    (void)pthread_mutex_lock(&noting);
+    if (failed)
+        disk.lost = disk.written;
+    else if (disk.written.from <= disk.lost.from && disk.written.to >= disk.lost.to)
+        disk.lost.from = disk.lost.to = 0;
+    (void)pthread_mutex_unlock(&noting);
+}
+
 static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
     if (!fails(disk.write_error)) {
         ssize_t n = pwritev(fd, iov, count, offset);
-        disk.written.from = (uint64_t)offset;
-        disk.written.to = (uint64_t)(offset + n);
+        note_write((uint64_t)offset, (uint64_t)(offset + n));
         return n;
     }
     int error = errno;
@@ -122,13 +141,11 @@ static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t of
 static int disk_fdatasync(int fd) {
     if (disk.before_sync)
         disk.before_sync(disk.arg, fd);
-    if (fails(disk.sync_error)) {
-        disk.lost = disk.written;
-        return -1;
-    }
-    if (disk.written.from <= disk.lost.from && disk.written.to >= disk.lost.to)
-        disk.lost.from = disk.lost.to = 0;
-    return 0;
+    bool failed = fails(disk.sync_error);
+    int error = errno;
+    note_sync(failed);
+    errno = error;
+    return failed ? -1 : 0;
 }
 
 static const struct pack_io disk_io = {
