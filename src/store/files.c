@@ -16,13 +16,14 @@
 #include "base/alloc.h"
 
 void files_touch(struct store_account *a) {
+    struct store *s = a->store;
+    if (list_empty(&s->open))
+        keeper_wake(s); /* from now on it has to look */
     if (link_in_list(&a->files_link))
         link_remove(&a->files_link);
     else
-        a->store->open_count++;
-    if (list_empty(&a->store->open))
-        keeper_wake(a->store);
-    list_append(&a->store->open, &a->files_link);
+        s->open_count++;
+    list_append(&s->open, &a->files_link);
     a->files_used = fiber_now();
 }
 
