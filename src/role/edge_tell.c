@@ -41,7 +41,7 @@ void edge_tell_sender(const struct edge_smtp *m, const struct smtp_envelope *env
         {S(FACT_LOGIN), slice_of_str(m->account_address)},
     };
     process_event(m->connection->edge->process, envelope->id, KIND_REJECTED, facts,
-                  ARRAY_SIZE(facts), "A letter from %s under the name of %.*s was refused.",
+                  ARRAY_SIZE(facts), "A letter from %s, sender %.*s, was refused.",
                   m->connection->peer_text,
                   SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")));
 }
@@ -75,11 +75,22 @@ static struct slice size_text(const struct letter_scan *whole, struct arena *a) 
     return whole ? arena_printf(a, "%llu", (unsigned long long)whole->size) : S("");
 }
 
+/* With the last reply, which the client has yet to get when this is told. */
+static struct slice whole_dialogue(const struct edge_smtp *m, const struct letter_scan *whole,
+                                   struct slice reply, struct arena *a) {
+    struct slice said = buf_slice(&m->dialogue);
+    if (!whole || reply.len == 0)
+        return said;
+    return arena_printf(a, "%.*s-- the letter, %llu bytes\nS: %.*s\n", SLICE_ARG(said),
+                        (unsigned long long)whole->size, SLICE_ARG(reply));
+}
+
 void edge_tell_letter(const struct edge_smtp *m, const struct smtp_client *client,
                       const struct smtp_envelope *envelope, const struct edge_told *told,
                       const struct smtp_reply *reply, struct arena *a) {
     const struct edge_connection *c = m->connection;
     bool taken = smtp_reply_ok(reply), lost = reply->code == 0;
+    struct slice answer = lost ? S("") : smtp_reply_text(a, reply);
     struct rpc_field facts[] = {
         {S(FACT_FROM), address_text(a, &envelope->mail.sender)},
         {S(FACT_TO), recipient_lines(envelope, a)},
@@ -91,16 +102,16 @@ void edge_tell_letter(const struct edge_smtp *m, const struct smtp_client *clien
         {S(FACT_TLS), client->tls ? slice_of_str(client->tls_facts.version) : S("")},
         {S(FACT_LOGIN), slice_of_str(m->account_address)},
         {S(FACT_SERVICE), c->service->name},
-        {S(FACT_REPLY), lost ? S("") : smtp_reply_text(a, reply)},
+        {S(FACT_REPLY), answer},
         {S(FACT_REASON), lost ? reply->text : S("")},
-        {S(FACT_DIALOGUE), buf_slice(&m->dialogue)},
+        {S(FACT_DIALOGUE), whole_dialogue(m, told->whole, answer, a)},
     };
     process_event(c->edge->process, envelope->id,
                   taken  ? KIND_ACCEPTED
                   : lost ? KIND_ABANDONED
                          : KIND_REJECTED,
-                  facts, ARRAY_SIZE(facts), "A letter from %s under the name of %.*s was %s.",
-                  c->peer_text, SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")),
+                  facts, ARRAY_SIZE(facts), "A letter from %s, sender %.*s, was %s.", c->peer_text,
+                  SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")),
                   taken  ? "taken"
                   : lost ? "broken off"
                          : "not taken");
