@@ -140,7 +140,9 @@ static int renew_settings(struct child *child, struct buf *report) {
     child->refused = r < 0;
     if (r == 0)
         return 0;
-    const char *why = problem.text[0] ? problem.text : error_text(r);
+    const char *why = problem.text[0]   ? problem.text
+                      : r == -ETIMEDOUT ? "it has not answered; it takes them when it goes on"
+                                        : error_text(r);
     if (report)
         buf_printf(report, "The %s process %u keeps its old settings: %s\n",
                    role_name(child->role->role), child->worker, why);
