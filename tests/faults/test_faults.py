@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+sys.path[:0] = [str(pathlib.Path(__file__).parents[1]), str(pathlib.Path(__file__).parent)]
 from namespaces import enter_own_mounts  # noqa: E402
+from sabotage import Injection, Saboteur  # noqa: E402
 
 FAULTS = pathlib.Path(__file__).with_name("faults")
 CANNOT = 77
@@ -34,6 +35,38 @@ def test_what_was_acknowledged_is_there(kind, seconds):
     if done.returncode == CANNOT:
         pytest.skip(done.stdout.strip().splitlines()[-1])
     assert done.returncode == 0, done.stdout
+
+
+WRITER = """
+import os, sys, threading
+def write():
+    with open(sys.argv[1], "r+b") as file:
+        while not os.path.exists(sys.argv[2]):
+            try:
+                written = os.pwrite(file.fileno(), b"letter", 0)
+                assert written == 6, f"{written} bytes of 6 are said to be written"
+            except OSError:
+                pass
+for _ in range(4):
+    threading.Thread(target=write).start()
+"""
+
+
+def test_a_refused_call_is_refused_also_when_the_saboteur_leaves(tmp_path):
+    file, end = tmp_path / "file", tmp_path / "end"
+    file.touch()
+    struck = []
+    with subprocess.Popen([sys.executable, "-c", WRITER, file, end], stderr=subprocess.PIPE,
+                          text=True) as process:
+        with contextlib.ExitStack() as last:
+            last.callback(end.touch)
+            for _ in range(50):
+                injection = Injection("pwrite64", "EIO", "1+2")
+                saboteur = Saboteur(process.pid, injection, tmp_path / "trace")
+                saboteur.wait(5.0)
+                struck.append(saboteur.leave())
+        assert process.stderr.read() == "" and process.wait() == 0
+    assert all(struck)
 
 
 DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
