@@ -10,8 +10,8 @@
 #include "base/alloc.h"
 #include "journey/kinds.h"
 
-#define FACTS_INTERVAL (10 * USEC_SEC)
-#define KEYS_RETRY     USEC_SEC
+#define FRESH_INTERVAL (10 * USEC_SEC)
+#define PEER_RETRY     (500 * USEC_MS)
 #define ACCEPT_AT_ONCE 32U
 
 static const struct edge_service services[] = {
@@ -96,20 +96,34 @@ int edge_start_tls(struct edge_connection *c, struct stream *s, struct problem *
     return r;
 }
 
-/* Keeps what the edge knows of other roles fresh. */
-static void keep_facts(void *arg) {
+static int renew_facts(struct edge *e, struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_facts_in in = {0};
+    struct rpc_directory_facts_out out;
+    struct rpc_link *directory = process_link(e->process, ROLE_DIRECTORY, 0);
+    int r = call_directory_facts(directory, &in, &a, &out, problem);
+    if (r == 0)
+        e->apop = out.apop;
+    return r;
+}
+
+/* Keeps what the edge knows of other roles fresh; those say what is wrong with it. */
+static void keep_fresh(void *arg) {
     struct edge *e = arg;
-    for (;;) {
-        _cleanup_(arena_done) struct arena a = {0};
-        struct rpc_directory_facts_in in = {0};
-        struct rpc_directory_facts_out out;
-        struct rpc_link *directory = process_link(e->process, ROLE_DIRECTORY, 0);
-        if (call_directory_facts(directory, &in, &a, &out, NULL) == 0)
-            e->apop = out.apop;
-        if (fiber_sleep(FACTS_INTERVAL) < 0)
-            return;
-        (void)renew_certificate(e, NULL); /* the keys role says what is wrong with one */
+    for (usec_t pause = PEER_RETRY; fiber_sleep(pause) == 0;) {
+        bool late = renew_certificate(e, NULL) == -EPIPE;
+        late |= renew_facts(e, NULL) == -EPIPE;
+        pause = late ? PEER_RETRY : FRESH_INTERVAL;
     }
+}
+
+/* For what should be known before anybody is greeted: the other role may be a little late. */
+static int insist(struct edge *e, int (*ask)(struct edge *e, struct problem *problem),
+                  struct problem *problem) {
+    int r = ask(e, problem);
+    for (int again = 0; again < 5 && r == -EPIPE && fiber_sleep(PEER_RETRY) == 0; again++)
+        r = ask(e, problem);
+    return r;
 }
 
 /* ------------------------------------------------------------------ connections */
@@ -234,18 +248,14 @@ static int open_edge(struct process *p, struct problem *problem) {
 static void go(struct process *p) {
     struct edge *e = p->state;
     struct problem problem = {0};
-    for (int tries = 0; tries < 5; tries++) {
-        int r = renew_certificate(e, &problem);
-        if (r == 0)
-            break;
-        if (r != -EPIPE || fiber_sleep(KEYS_RETRY) < 0) {
-            process_event(p, 0, KIND_ERROR, NULL, 0,
-                          "There is no TLS, since the certificate cannot be used: %s",
-                          problem.text);
-            break;
-        }
-    }
-    if (fiber_spawn_under(p->root, "facts", keep_facts, e) < 0)
+    if (insist(e, renew_certificate, &problem) < 0)
+        process_event(p, 0, KIND_ERROR, NULL, 0,
+                      "There is no TLS, since the certificate cannot be used: %s", problem.text);
+    if (insist(e, renew_facts, &problem) < 0)
+        process_event(p, 0, KIND_ERROR, NULL, 0,
+                      "APOP is not offered for now, since the directory did not answer: %s",
+                      problem.text);
+    if (fiber_spawn_under(p->root, "facts", keep_fresh, e) < 0)
         process_fail(p, "no memory for the first fibers");
 }
 
