@@ -69,6 +69,9 @@ class Postfix:
     def is_empty(self):
         return all(letters_in(self.folder / "spool" / name) == 0 for name in QUEUES)
 
+    def waiting(self):
+        return "\n".join(f"{name}: {letters_in(self.folder / 'spool' / name)}" for name in QUEUES)
+
     def close(self):
         if self.process:
             self.process.terminate()
@@ -134,6 +137,9 @@ class Pair:
 
     def is_empty(self):
         return self.postfix.is_empty()
+
+    def waiting(self):
+        return self.postfix.waiting()
 
     def close(self):
         self.postfix.close()

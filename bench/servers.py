@@ -137,6 +137,10 @@ class Hayauma:
     def is_empty(self):
         return not json.loads(self.run("queue", "list", "--json", "-n", "1"))
 
+    def waiting(self):
+        """The oldest letters on their way, and why."""
+        return self.run("queue", "list", "--long", "-n", "5")
+
     def close(self):
         if self.process and self.process.poll() is None:
             self.stop()
