@@ -9,7 +9,7 @@
  * Frame: payload length u32, call number u16, kind u8, descriptors u8, tag u32, status i32,
  * payload. Little-endian. Descriptors are attached to the first byte of their frame. The tag names
  * the caller's slot; a slot whose caller gave up (deadline, cancel) stays taken until the answer
- * comes.
+ * comes. While all slots are taken new calls wait, as they do for room in the output.
  */
 #pragma once
 

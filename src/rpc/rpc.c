@@ -18,24 +18,29 @@
 
 #define NO_SLOT UINT32_MAX
 
-static int slot_get(struct rpc_link *l, uint32_t *ret) {
+static bool slots_all_taken(const struct rpc_link *l) {
+    return l->free_slot == NO_SLOT && l->slot_count == RPC_CALLS_MAX;
+}
+
+static uint32_t slot_get(struct rpc_link *l) {
+    MUST(!slots_all_taken(l));
     if (l->free_slot == NO_SLOT) {
         uint32_t count = l->slot_count > 0 ? l->slot_count * 2 : 16;
-        if (count > RPC_CALLS_MAX)
-            return -E_BUSY;
         l->slots = mem_grow(l->slots, count * sizeof *l->slots);
         for (uint32_t i = l->slot_count; i < count; i++)
             l->slots[i] = (struct slot){.next_free = i + 1 < count ? i + 1 : NO_SLOT};
         l->free_slot = l->slot_count;
         l->slot_count = count;
     }
-    *ret = l->free_slot;
-    l->free_slot = l->slots[*ret].next_free;
-    l->slots[*ret].in_use = true;
-    return 0;
+    uint32_t slot = l->free_slot;
+    l->free_slot = l->slots[slot].next_free;
+    l->slots[slot].in_use = true;
+    return slot;
 }
 
 void slot_put(struct rpc_link *l, uint32_t i) {
+    if (slots_all_taken(l))
+        fiber_cond_wake_all(&l->out_emptied);
     l->slots[i] = (struct slot){.next_free = l->free_slot};
     l->free_slot = i;
 }
@@ -179,12 +184,12 @@ static int wait_for_answer(struct rpc_link *l, struct waiting_call *w, uint32_t 
     return w->result;
 }
 
-/* Until the output has room, in order of arrival. */
+/* Until the output has room and a slot is free, in order of arrival. */
 static int wait_for_room(struct rpc_link *l) {
     int r = fiber_mutex_lock(&l->out_turn);
     if (r < 0)
         return r;
-    while (r == 0 && l->up && bytes_to_send(l) > RPC_OUT_MAX)
+    while (r == 0 && l->up && (bytes_to_send(l) > RPC_OUT_MAX || slots_all_taken(l)))
         r = fiber_cond_wait(&l->out_emptied);
     fiber_mutex_unlock(&l->out_turn);
     return r;
@@ -192,16 +197,13 @@ static int wait_for_room(struct rpc_link *l) {
 
 static int send_request(struct rpc_link *l, struct waiting_call *w, const void *in,
                         uint32_t *ret_slot) {
-    uint32_t slot = 0;
     int r = wait_for_room(l);
     if (r < 0)
         return r;
     if (!l->up)
         return problem_set(w->problem, -EPIPE, "the %s process is not there; it is being restarted",
                            role_name(l->options.other));
-    r = slot_get(l, &slot);
-    if (r < 0)
-        return r;
+    uint32_t slot = slot_get(l);
     struct frame f = {.number = w->call->number, .kind = FRAME_REQUEST, .tag = slot};
     r = add_frame(l, f, w->call->encode_in, in, (struct slice){NULL, 0});
     if (r < 0) {

@@ -29,7 +29,7 @@
 
 #define RPC_FRAME_MAX ((size_t)1 << 20)
 #define RPC_FRAME_FDS 4U
-#define RPC_CALLS_MAX 4096U              /* calls of one connection under way, each direction */
+#define RPC_CALLS_MAX 4096U              /* calls of one connection under way; then calls wait */
 #define RPC_OUT_MAX   ((size_t)64 << 20) /* bytes waiting to be sent; then calls wait */
 #define RPC_IN_MAX    ((size_t)64 << 20) /* bytes of calls under way here; then none are read */
 #define RPC_SEND_MAX  ((size_t)8 << 20)  /* the same for one-way calls, which are dropped then */
@@ -129,7 +129,10 @@ struct rpc_service {
     size_t count;
 };
 
-/* Makes a call and waits for its answer; texts of the answer live in `a`. */
+/*
+ * Makes a call and waits for its answer; texts of the answer live in `a`. Too many at a time wait
+ * for their turn. The fiber's deadline holds: -ETIMEDOUT.
+ */
 int rpc_do_call(struct rpc_link *link, const struct rpc_call *call, const void *in, struct arena *a,
                 void *ret_out, struct problem *problem) WAITS;
 

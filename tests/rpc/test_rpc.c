@@ -144,6 +144,42 @@ REAL_FIBER_TEST(calls_begin_in_the_order_in_which_they_were_made) {
     pair_close(&pair);
 }
 
+static unsigned at_once, most_at_once;
+static bool doors_open;
+
+static int linger(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
+                  const struct rpc_queue_submit_in *in UNUSED, struct arena *a UNUSED,
+                  struct rpc_queue_submit_out *out UNUSED, struct problem *problem UNUSED) {
+    at_once++;
+    most_at_once = MAX(most_at_once, at_once);
+    while (!doors_open)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    at_once--;
+    return 0;
+}
+
+static const struct rpc_queue_handlers lingering = {.submit = linger};
+
+/* A process that stands still for a while: what it is asked meanwhile waits and is not refused. */
+REAL_FIBER_TEST(calls_beyond_the_most_at_a_time_wait) {
+    const unsigned most = RPC_CALLS_MAX, all = RPC_CALLS_MAX + 100;
+    made = answered = at_once = most_at_once = 0;
+    doors_open = false;
+    pair_open(&pair, ROLE_QUEUE, &lingering, NULL);
+    for (unsigned i = 0; i < all; i++)
+        assert_int_equal(fiber_spawn("caller", submit_in_fiber, NULL), 0);
+    while (at_once < most)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    assert_int_equal(fiber_sleep(20 * USEC_MS), 0);
+    assert_int_equal(at_once, most);
+    doors_open = true;
+    while (answered < all)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    assert_int_equal(most_at_once, most);
+    assert_string_equal(pair.misbehaved, "");
+    pair_close(&pair);
+}
+
 FIBER_TEST(a_caller_that_gives_up_does_not_disturb_the_next) {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_directory_resolve_out out;
@@ -327,6 +363,7 @@ int main(void) {
         cmocka_unit_test(test_a_text_over_its_bound_does_not_leave),
         cmocka_unit_test(test_a_thousand_calls_at_once_get_their_own_answers),
         cmocka_unit_test(test_calls_begin_in_the_order_in_which_they_were_made),
+        cmocka_unit_test(test_calls_beyond_the_most_at_a_time_wait),
         cmocka_unit_test(test_a_caller_that_gives_up_does_not_disturb_the_next),
         cmocka_unit_test(test_calls_under_way_fail_when_the_other_process_dies),
         cmocka_unit_test(test_a_descriptor_travels_and_is_the_receivers_own),
