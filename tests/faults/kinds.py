@@ -37,7 +37,7 @@ def calm(stage, deadline):
     while time.monotonic() < deadline:
         with stage.load(pace=stage.chance.choice([300, 0])):
             stage.pause(1.0, 3.0)
-        stage.settle("with nothing failing")
+        stage.settle("with nothing failing", prompt=True)
         for reply in list(stage.book.replies):
             stage.book.complain("put off", f"{stage.book.replies.pop(reply)} times {reply}")
 
@@ -89,6 +89,31 @@ def kill(stage, deadline):
             stage.recover(f"after kill -9 of {', '.join(victims)}")
             stage.pause(0.1, 0.3)
         stage.settle(f"after kill -9 of {', '.join(victims)}")
+
+
+# -------------------------------------------------------------------- standing still
+
+
+def stall(stage, deadline):
+    """Processes stand still for a while, as on a host that is busy elsewhere or before a disk that
+    does not answer. They are not taken for dead, and what has come meanwhile is not put off."""
+    while time.monotonic() < deadline:
+        role = stage.chance.choice([*ROLES, "mail", "queue"])
+        pids = [pid for (name, _), pid in stage.office.pids().items() if name == role]
+        why = f"after {role} has stood still"
+        with stage.load(pace=0, connections=40):
+            stage.pause(0.1, 0.4)
+            stage.say(f"{role} stands still")
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            stage.pause(0.1, 4.0)
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+            stage.strikes += len(pids)
+            stage.pause(0.1, 0.4)
+        stage.settle(why, prompt=True)
+        if set(pids) - set(stage.office.pids().values()):
+            stage.book.complain("taken for dead", f"a process of {role} {why}")
 
 
 # -------------------------------------------------------------------- failing system calls
@@ -260,6 +285,7 @@ def on_disk(size):
 KINDS = {  # name: (function, how its stage is made, needs root)
     "calm": (calm, Stage, False),
     "kill": (kill, Stage, False),
+    "stall": (stall, Stage, False),
     "inject": (inject, Stage, True),
     "start": (start, Stage, True),
     "power": (power, on_disk(2048 * MIB), True),

@@ -12,6 +12,7 @@ from office import (DOMAIN, ELSEWHERE, HERE, NotReady, Office, TOP, die_with_us,
 
 TOOLS = TOP / "build/check/tests/faults"
 SETTLE_LIMIT = 60.0  # until nothing may be on its way any more
+PROMPT_LIMIT = 10.0  # until letters are delivered that nobody has put off
 RECOVERY_LIMIT = 30.0  # until all processes work again
 
 
@@ -45,7 +46,7 @@ class Stage:
         self.office = Office(state or self.folder / "state", self.folder / "office.log", settings)
         self.book = Book(self.folder / "letters", self.folder / "elsewhere", DOMAIN)
         self.elsewhere, self.disk = None, None
-        self.hardware = name not in ("calm", "kill")  # whether the disk is what fails
+        self.hardware = name not in ("calm", "kill", "stall")  # whether the disk is what fails
 
     def open(self):
         self.office.make()
@@ -102,10 +103,15 @@ class Stage:
         self.office.command("queue", "retry", "--all", check=False)
         return False
 
-    def settle(self, why):
-        """Nothing fails any more: everything that was promised has to be there now."""
+    def settle(self, why, prompt=False):
+        """Nothing fails any more: everything that was promised has to be there now. `prompt`: of
+        its own accord, no letter was put off."""
         self.rounds += 1
         self.recover(why)
+        if prompt and not wait_until(lambda: self.office.letters() == 0, PROMPT_LIMIT, 0.1):
+            left = self.office.command("queue", "list", "--long", check=False)
+            self.book.complain("put off", f"letters on their way after {PROMPT_LIMIT:.0f} s {why}:"
+                               f"\n{left[:1000]}")
         if not wait_until(self.drained, SETTLE_LIMIT, 0.3):
             self._unstick(why)
         self.book.read_notes()

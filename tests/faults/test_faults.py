@@ -22,6 +22,7 @@ CANNOT = 77
 @pytest.mark.parametrize("kind, seconds", [
     ("calm", 5),
     ("kill", 20),
+    ("stall", 15),
     ("inject", 45),
     ("start", 10),
     ("power", 20),
