@@ -17,14 +17,12 @@
 #include "base/siphash.h"
 #include "queue/internal.h"
 
-#define HEADER_MAX    (1U << 20)      /* so much of a letter is searched for signs of a loop */
-#define IN_MEMORY_MAX (512U << 10)    /* a larger letter lies in a file */
-#define IN_FILE_COST  (64U << 10)     /* what a letter in a file takes in memory, about */
-#define DUE_TOGETHER  (30 * USEC_SEC) /* whose time comes so soon is tried along with others */
-#define TURN_WAIT     (10 * USEC_SEC) /* for the sake of order, and no longer */
-#define BROKEN_MOST                                                                                \
-    8U /* so often an end of a role counts for nothing; then as a failed attempt                   \
-        */
+#define HEADER_MAX     (1U << 20)      /* so much of a letter is searched for signs of a loop */
+#define IN_MEMORY_MAX  (512U << 10)    /* a larger letter lies in a file */
+#define IN_FILE_COST   (64U << 10)     /* what a letter in a file takes in memory, about */
+#define DUE_TOGETHER   (30 * USEC_SEC) /* whose time comes so soon is tried along with others */
+#define TURN_WAIT      (10 * USEC_SEC) /* for the sake of order, and no longer */
+#define BROKEN_MOST    8U /* so often what passes counts for nothing; then as a failed attempt */
 #define BROKEN_PAUSE   USEC_SEC /* doubled each time */
 #define BROKEN_LONGEST (60 * USEC_SEC)
 
@@ -130,6 +128,12 @@ void task_conclude(struct attempt *at, struct task *t, enum outcome outcome,
         conclude_later(at, t);
 }
 
+/* A role has ended and is being restarted, or something of this host is short for a moment. */
+bool error_passes(int error) {
+    return error == -EPIPE || error == -E_BUSY || error == -EMFILE || error == -ENFILE ||
+           error == -ENOMEM || error == -ENOBUFS;
+}
+
 /* What could not even be begun, for a reason of our own. */
 void task_conclude_error(struct attempt *at, struct task *t, int error) {
     struct smtp_reply lost =
@@ -137,8 +141,8 @@ void task_conclude_error(struct attempt *at, struct task *t, int error) {
     struct smtp_reply later = {.code = 451, .status = {4, 3, 0}};
     if (at->gone || fiber_cancelled())
         return;
-    at->role_ended |= error == -EPIPE;
-    if (error == -EPIPE && at->job->broken < BROKEN_MOST) {
+    at->broken |= error_passes(error);
+    if (error_passes(error) && at->job->broken < BROKEN_MOST) {
         t->outcome = OUTCOME_AGAIN;
         return;
     }
@@ -300,15 +304,15 @@ static void expand_due(struct attempt *at) WAITS {
 
 /* ------------------------------------------------------------------ the end */
 
-/* How long to wait for a role that has ended; not at all when none has. */
+/* How long to wait for what passes, such as a role that has ended; not at all without. */
 static usec_t broken_pause(struct attempt *at) {
     struct job *job = at->job;
     bool tried = false;
     for (size_t i = 0; i < at->count; i++)
         tried |= at->tasks[i].outcome > OUTCOME_AGAIN;
-    if (tried && !at->role_ended)
+    if (tried && !at->broken)
         job->broken = 0;
-    if (!at->role_ended || job->broken == BROKEN_MOST)
+    if (!at->broken || job->broken == BROKEN_MOST)
         return 0;
     usec_t pause = BROKEN_PAUSE << job->broken;
     job->broken++;

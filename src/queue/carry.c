@@ -92,7 +92,7 @@ static void deliver(struct attempt *at, struct task *t) WAITS {
                       (struct smtp_reply){250, {2, 0, 0}, S("Delivered")});
         return;
     }
-    if (error == -EPIPE || fiber_cancelled()) {
+    if (error_passes(error) || fiber_cancelled()) {
         task_conclude_error(at, t, error);
         return;
     }

@@ -177,7 +177,7 @@ void destinations_done(struct queue *q);
 
 enum outcome {
     OUTCOME_NONE,      /* not tried, or not to the end: as before */
-    OUTCOME_AGAIN,     /* a role has ended: to be tried in a moment, which counts for nothing */
+    OUTCOME_AGAIN,     /* see error_passes(): to be tried in a moment, which counts for nothing */
     OUTCOME_LATER,     /* failed for now */
     OUTCOME_DELIVERED, /* in a mailbox of this host */
     OUTCOME_RELAYED,   /* taken by a host that does not know DSN */
@@ -244,7 +244,7 @@ struct attempt {
     uint64_t chance; /* for the next time: recipients that fail together stay together */
     bool local_only; /* recipients at other hosts are left for an attempt behind the line */
     bool gone;       /* the letter is no more */
-    bool role_ended; /* during this attempt */
+    bool broken;     /* something passing of our own: see error_passes() */
 
     struct spool_body body;
     bool body_open;
@@ -273,6 +273,7 @@ void attempt_close_body(struct attempt *at);
 void task_conclude(struct attempt *at, struct task *t, enum outcome outcome,
                    struct smtp_reply reply);
 
+bool error_passes(int error); /* an end of a role, a shortage: worth another try at once */
 void task_conclude_error(struct attempt *at, struct task *t, int error);
 
 /* Due on this way, and not concluded. */

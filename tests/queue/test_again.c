@@ -275,6 +275,24 @@ OFFICE_TEST(role_that_ended_is_asked_again_in_a_moment_and_it_counts_for_nothing
     assert_int_equal(occurs(buf_slice(&o->journey), "queue.later"), 0);
 }
 
+static int short_of_descriptors(struct office *o, const struct queue_delivery *d,
+                                struct problem *p) {
+    (void)d;
+    tried++;
+    return o->number-- > 0 ? problem_set(p, -EMFILE, "no descriptor is left") : 0;
+}
+
+OFFICE_TEST(what_this_host_is_short_of_for_a_moment_puts_no_letter_off) {
+    tried = 0;
+    o->number = 2;
+    o->deliver = short_of_descriptors;
+    office_send(o, "tama@here.test", "mike@here.test");
+    office_wait(o, 5 * USEC_SEC);
+    assert_int_equal(office_count(o, "mike@here.test"), 1);
+    assert_int_equal(tried, 3);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.later"), 0);
+}
+
 /* A letter at which a role ends each time must not keep it from restarting in peace. */
 OFFICE_TEST(role_that_ends_each_time_counts_as_failed_attempt_in_the_end) {
     tried = 0;
@@ -489,6 +507,7 @@ int main(void) {
         cmocka_unit_test(test_queue_that_was_off_until_the_end_tries_once_more),
         cmocka_unit_test(test_attempt_that_ends_when_the_time_is_over_is_the_last),
         cmocka_unit_test(test_role_that_ended_is_asked_again_in_a_moment_and_it_counts_for_nothing),
+        cmocka_unit_test(test_what_this_host_is_short_of_for_a_moment_puts_no_letter_off),
         cmocka_unit_test(test_role_that_ends_each_time_counts_as_failed_attempt_in_the_end),
         cmocka_unit_test(test_directory_that_ended_is_asked_again),
         cmocka_unit_test(test_call_that_hangs_is_given_up),
