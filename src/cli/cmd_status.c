@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <sys/statvfs.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/format.h"
 #include "cli/office.h"
 
 #define COUNT_PATIENCE (3 * USEC_SEC) /* for numbers that are nice to have */
@@ -10,6 +12,7 @@
 /* What else is told; unknown numbers are negative. */
 struct counts {
     int64_t letters, domains, accounts;
+    int64_t disk_free; /* bytes */
 };
 
 static int64_t count_letters(struct cli *c) {
@@ -34,6 +37,11 @@ static void count_names(struct cli *c, struct counts *counts) {
     counts->accounts = 0;
     for (size_t i = 0; i < out.domains_count; i++)
         counts->accounts += (int64_t)out.domains[i].accounts;
+}
+
+static int64_t count_free(const struct cli *c) {
+    struct statvfs fs;
+    return statvfs(c->directory, &fs) < 0 ? -1 : (int64_t)(fs.f_bavail * fs.f_frsize);
 }
 
 static int ask(struct cli *c, struct rpc_master_status_out *out, struct problem *problem) {
@@ -83,6 +91,7 @@ static void write_json(struct cli *c, const struct rpc_master_status_out *s,
     json_count(&j, "letters", counts->letters);
     json_count(&j, "domains", counts->domains);
     json_count(&j, "accounts", counts->accounts);
+    json_count(&j, "disk_free", counts->disk_free);
     json_key(&j, "processes");
     json_array(&j);
     for (size_t i = 0; i < s->processes_count; i++)
@@ -148,6 +157,19 @@ static void write_count(struct cli *c, int64_t number, const char *one, const ch
         buf_printf(&c->out, "%lld %s\n", (long long)number, number == 1 ? one : many);
 }
 
+static void write_free(struct cli *c, int64_t bytes) {
+    if (bytes < 0)
+        return;
+    format_size(&c->out, (uint64_t)bytes);
+    buf_add_str(&c->out, " free on the disk");
+    if (c->conf && (uint64_t)bytes < c->conf->queue.disk_reserve) {
+        buf_add_str(&c->out, ", less than ");
+        format_size(&c->out, c->conf->queue.disk_reserve);
+        buf_add_str(&c->out, " (queue.disk-reserve): new letters are put off until there is room");
+    }
+    buf_add_byte(&c->out, '\n');
+}
+
 static int say_down(struct cli *c, const struct problem *problem) {
     struct json j = {.to = &c->out};
     if (c->json) {
@@ -162,7 +184,7 @@ static int say_down(struct cli *c, const struct problem *problem) {
 
 int cmd_status(struct cli *c) {
     struct problem problem = {0};
-    struct counts counts = {-1, -1, -1};
+    struct counts counts = {-1, -1, -1, count_free(c)};
     struct rpc_master_status_out status = {0};
     int r = ask(c, &status, &problem);
     if (r == -ENOTCONN)
@@ -181,5 +203,6 @@ int cmd_status(struct cli *c) {
     write_count(c, counts.letters, "letter on its way", "letters on their way");
     write_count(c, counts.domains, "domain", "domains");
     write_count(c, counts.accounts, "account", "accounts");
+    write_free(c, counts.disk_free);
     return CLI_OK;
 }

@@ -341,7 +341,8 @@ const struct cli_command cli_commands[] = {
         .about = "Shows the processes, how they are confined, and how they fare.",
         .json = "{\"running\": bool, \"directory\": text, \"hostname\"?: text, \"version\"?: text, "
                 "\"started\"?: time, \"letters\"?: number|null, \"domains\"?: number|null, "
-                "\"accounts\"?: number|null, \"processes\"?: [{\"role\": text, \"worker\": number, "
+                "\"accounts\"?: number|null, \"disk_free\"?: number|null, \"processes\"?: "
+                "[{\"role\": text, \"worker\": number, "
                 "\"pid\": number, \"state\": text, \"user\": text, \"root\": text, "
                 "\"confinement\": text, \"memory\": number, \"sessions\": number, \"fibers\": "
                 "number, \"started\": time|null, \"restarts\": number}]}",

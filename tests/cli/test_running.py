@@ -67,6 +67,18 @@ def test_status_shows_every_process(running):
     assert status["letters"] == 0 and status["domains"] == 2
     text = running("status").stdout
     assert all(re.search(rf"(?m)^{role}\b", text) for role in ROLES)
+    assert status["disk_free"] > 0 and "free on the disk\n" in text
+
+
+def test_status_says_that_the_disk_is_too_full(running):
+    conf = running.folder / "hayauma.conf"
+    before = conf.read_text()
+    try:
+        conf.write_text(before + "queue {\n    disk-reserve 1024G\n}\n")
+        told = running("status").stdout.splitlines()[-1]
+        assert "less than 1T (queue.disk-reserve): new letters are put off" in told
+    finally:
+        conf.write_text(before)
 
 
 def test_a_certificate_that_has_ended_is_told_in_the_log(running):
