@@ -662,8 +662,9 @@ const struct cli_command cli_commands[] = {
     {
         .name = "repair",
         .about = "Makes the index of an account's mailboxes anew from the letters on the disk.",
-        .more = "For an account whose index is damaged; the old one is kept aside. The post office"
-                " must not be running.",
+        .more = "For an account whose index is damaged, or whose mailboxes stay closed since the"
+                " disk does not give all of them: what cannot be read is given up. The old index is"
+                " kept aside. The post office must not be running.",
         .parameters = repair_parameters,
         .json = "{\"packs\": number, \"letters\": number, \"expunged\": number, \"damaged_bytes\": "
                 "number}",

@@ -106,6 +106,7 @@ struct pack_entry {
     uint32_t sum;  /* as pack_frame_sum() */
     uint64_t from; /* the bytes of the record, or of the damage */
     uint64_t to;
+    bool unreadable; /* damage: there are blocks in it that the disk does not give, maybe for now */
 };
 
 /*

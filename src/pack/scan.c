@@ -184,7 +184,7 @@ int pack_next(struct pack_reader *r, struct pack_entry *ret) {
         return PACK_TAIL;
     if (!found)
         next = r->to;
-    *ret = (struct pack_entry){.from = r->at, .to = next};
+    *ret = (struct pack_entry){.from = r->at, .to = next, .unreadable = r->unreadable > r->at};
     r->at = next;
     return PACK_DAMAGE;
 }

@@ -74,7 +74,8 @@ struct store_account {
     struct key_set keys; /* delivery keys in the database or pending, when loaded */
     bool keys_loaded;
     bool maildrop_locked;
-    bool rebuilt; /* mail.db has been made anew since the account is in memory */
+    bool rebuilt;         /* mail.db has been made anew since the account is in memory */
+    usec_t rebuild_after; /* not before, when that has failed */
     bool compacting;
 
     /* Writing, see log.c. */
@@ -89,6 +90,7 @@ struct store_account {
     /* The database, see files.c. One job at a time: `db` is held around each. */
     struct fiber_mutex db;
     struct index *index;    /* NULL: not open */
+    struct index_mark mark; /* its own; another one there means that it is not as it was left */
     struct link files_link; /* in store->open, least recently used first */
     usec_t files_used;
     struct list pending; /* struct log_record: in the pack, not in the database */

@@ -40,13 +40,24 @@ struct open_job {
     const char *path;
     uint64_t account;
     struct slice blank;
+    struct index_mark mark; /* where it was left */
     struct index *index;
     struct problem problem;
 };
 
+/* Another one than was left, such as the half of one that could not be made anew, lacks letters. */
 static int run_open(void *arg) {
     struct open_job *j = arg;
-    return index_open(j->path, j->account, j->blank, &j->index, &j->problem);
+    if (j->mark.pack > 0 && access(j->path, F_OK) < 0 && errno == ENOENT)
+        return problem_set(&j->problem, -E_CORRUPT, "%s has gone", j->path);
+    int error = index_open(j->path, j->account, j->blank, &j->index, &j->problem);
+    if (error)
+        return error;
+    struct index_mark mark = index_mark(j->index);
+    if (mark.pack == j->mark.pack && mark.offset == j->mark.offset)
+        return 0;
+    index_close(TAKE_PTR(j->index));
+    return problem_set(&j->problem, -E_CORRUPT, "%s is not as it was left", j->path);
 }
 
 static int run_close(void *arg) {
@@ -56,7 +67,8 @@ static int run_close(void *arg) {
 
 static int open_index(struct store_account *a) {
     _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, a->dir);
-    struct open_job j = {.path = path, .account = a->id, .blank = buf_slice(&a->store->blank)};
+    struct open_job j = {
+        .path = path, .account = a->id, .blank = buf_slice(&a->store->blank), .mark = a->mark};
     int error = offload(OFFLOAD_DISK, run_open, &j);
     if (error)
         account_report(a, slice_of_str(j.problem.text));
@@ -89,6 +101,7 @@ struct take_in_job {
     struct index *index;
     struct list records;
     struct index_mark mark;
+    bool taken;
     usec_t now, key_lifetime;
 };
 
@@ -97,6 +110,7 @@ static int run_take_in(void *arg) {
     int error = index_take_in(j->index, &j->records, j->mark, NULL);
     if (error)
         return error;
+    j->taken = true;
     struct index_account row;
     if (index_account(j->index, &row) == 0 && row.pruned + USEC_DAY < j->now)
         error = index_prune(j->index, j->now - j->key_lifetime, j->now);
@@ -120,6 +134,8 @@ int files_take_in(struct store_account *a) {
     a->pending_count = 0;
     link_remove(&a->late_link);
     int error = offload(OFFLOAD_DISK, run_take_in, &j);
+    if (j.taken)
+        a->mark = j.mark;
     if (!list_empty(&j.records)) {
         list_move_all(&j.records, &a->pending);
         list_move_all(&a->pending, &j.records);

@@ -84,6 +84,9 @@ int index_take_in(struct index *ix, struct list *records, struct index_mark mark
 /* The account's row as of the last transaction; -E_UNKNOWN: nothing was taken in yet. */
 int index_account(const struct index *ix, struct index_account *ret);
 
+/* How far it has taken in; {0, 0}: nothing yet. */
+struct index_mark index_mark(const struct index *ix);
+
 int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct store_mailbox *m),
                        void *arg);
 int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index_pack *p),

@@ -15,6 +15,10 @@ int index_account(const struct index *ix, struct index_account *ret) {
     return 0;
 }
 
+struct index_mark index_mark(const struct index *ix) {
+    return ix->known ? ix->row.mark : (struct index_mark){0};
+}
+
 int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct store_mailbox *m),
                        void *arg) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;

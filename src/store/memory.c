@@ -405,6 +405,7 @@ void account_fill(struct store_account *a, const struct account_facts *f) {
     a->modseq = a->published = f->row.modseq;
     a->letter_next = f->row.letter_next;
     a->mailbox_next = f->row.mailbox_next;
+    a->mark = f->row.mark;
     for (size_t i = 0; i < f->boxes.len / sizeof *boxes; i++) {
         struct store_mailbox info = boxes[i].info;
         info.name.ptr = f->names.ptr + boxes[i].name_at;

@@ -30,6 +30,7 @@ struct replay {
     uint64_t account;
     struct slice blank;
     const struct pack_io *io;
+    bool gives_up; /* what cannot be read */
     int packs_dir;
     struct index *ix;
     struct replay_result *result;
@@ -232,6 +233,18 @@ static int note_damage(struct replay *p, uint64_t pack, uint64_t from, uint64_t 
 }
 
 /*
+ * A disk that fails may come back, and letters that were passed over would be missing from mail.db
+ * for ever. A mailbox that cannot be opened says so, and its letters wait.
+ */
+static int refuse_unreadable(struct replay *p, uint64_t pack, const struct pack_entry *e) {
+    return problem_set(p->problem, -EIO,
+                       "pack %06llu: the disk does not give bytes %llu to %llu; the mailbox stays"
+                       " closed until it does, or until `hayauma repair` gives them up",
+                       (unsigned long long)pack, (unsigned long long)e->from,
+                       (unsigned long long)e->to);
+}
+
+/*
  * What is read behind the mark may still be in memory only: a process that died between writing and
  * syncing has left it there, or one whose sync failed and that died before it had sealed the pack.
  * Once taken in it counts as delivered, so it has to be durable first. A sync alone would not do:
@@ -271,6 +284,8 @@ static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool ne
         int found = pack_next(&r, &e);
         if (found == PACK_RECORD)
             error = add_record(p, number, &e);
+        else if (found == PACK_DAMAGE && e.unreadable && !p->gives_up)
+            error = refuse_unreadable(p, number, &e);
         else if (found == PACK_DAMAGE)
             error = note_damage(p, number, e.from, e.to);
         else
@@ -330,9 +345,10 @@ static int catch_up(struct replay *p) {
 
 /* ------------------------------------------------------------------ the database file */
 
-/* Renames mail.db and what belongs to it; a file that is not there is fine. */
+/* Of mail.db and what belongs to it; files that are not there are fine. */
+static const char *const ENDINGS[] = {"", "-wal", "-journal"};
+
 static int set_aside(const char *dir, struct replay_result *result) {
-    static const char *const ENDINGS[] = {"", "-wal", "-journal"};
     char stamp[32];
     (void)snprintf(stamp, sizeof stamp, ".damaged-%lld", (long long)time(NULL));
     for (size_t i = 0; i < ARRAY_SIZE(ENDINGS); i++) {
@@ -350,7 +366,7 @@ static int set_aside(const char *dir, struct replay_result *result) {
 static int open_and_catch_up(struct replay *p, const char *dir) {
     _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, dir);
     int error = index_open(path, p->account, p->blank, &p->ix, p->problem);
-    if (!error && (error = catch_up(p)) && error != -E_UNKNOWN) /* that one is told already */
+    if (!error && (error = catch_up(p)) && p->problem->text[0] == '\0')
         (void)problem_set(p->problem, error, "%s: %s", path, error_text(error));
     if (error) {
         index_close(p->ix);
@@ -359,15 +375,32 @@ static int open_and_catch_up(struct replay *p, const char *dir) {
     return error;
 }
 
+/* The half of a database is of no use to anybody. */
+static void discard(const char *dir) {
+    for (size_t i = 0; i < ARRAY_SIZE(ENDINGS); i++) {
+        _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME "%s", dir, ENDINGS[i]);
+        (void)unlink(path);
+    }
+}
+
+static int make_anew(struct replay *p, const char *dir) {
+    int error = set_aside(dir, p->result);
+    if (error)
+        return error;
+    error = open_and_catch_up(p, dir);
+    if (error)
+        discard(dir);
+    return error;
+}
+
 static int open_index(struct replay *p, const char *dir, bool anew) {
-    int error = anew ? set_aside(dir, p->result) : 0;
-    if (!error)
-        error = open_and_catch_up(p, dir);
-    if (error != -E_CORRUPT || anew)
+    if (anew)
+        return make_anew(p, dir);
+    int error = open_and_catch_up(p, dir);
+    if (error != -E_CORRUPT)
         return error;
     buf_printf(&p->result->said, REPLAY_DB_NAME " is damaged, or older than the packs\n");
-    error = set_aside(dir, p->result);
-    return error ? error : open_and_catch_up(p, dir);
+    return make_anew(p, dir);
 }
 
 static int sync_path(const char *path) {
@@ -413,6 +446,7 @@ int replay_open(const struct replay_where *where, bool anew, struct index **ret_
         .account = where->account,
         .blank = where->blank,
         .io = where->io,
+        .gives_up = where->gives_up,
         .result = result,
         .problem = problem,
     };

@@ -32,13 +32,15 @@ char *replay_account_dir(const char *store, uint64_t account);
 /*
  * Opens the account in the store's directory; makes what is missing and syncs the directories. With
  * `anew` the present mail.db is set aside first. -E_UNKNOWN: the packs belong to another account.
- * `result` is filled in any case.
+ * -EIO: the disk does not give some of their blocks, and they may be readable again tomorrow; with
+ * `gives_up` the letters in them are passed over instead. `result` is filled in any case.
  */
 struct replay_where {
     const char *store;
     uint64_t account;
     struct slice blank; /* of index_blank_make() */
     const struct pack_io *io;
+    bool gives_up;
 };
 int replay_open(const struct replay_where *where, bool anew, struct index **ret_index,
                 struct replay_result *result, struct problem *problem);

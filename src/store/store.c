@@ -28,7 +28,7 @@ void account_report(struct store_account *a, struct slice sentences) {
 
 struct replay_where account_where(const struct store_account *a) {
     const struct store *s = a->store;
-    return (struct replay_where){s->dir, a->id, buf_slice(&s->blank), s->options.io};
+    return (struct replay_where){s->dir, a->id, buf_slice(&s->blank), s->options.io, false};
 }
 
 /* ------------------------------------------------------------------ into memory */
@@ -406,7 +406,8 @@ int store_repair(const char *dir, uint64_t account, struct store_repaired *ret,
     int error = index_blank_make(&blank);
     if (error)
         return problem_set(problem, error, "%s: %s", account_dir, error_text(error));
-    struct replay_where where = {dir, account, buf_slice(&blank), &pack_io_system};
+    struct replay_where where = {dir, account, buf_slice(&blank), &pack_io_system,
+                                 .gives_up = true};
     error = replay_open(&where, true, &ix, &r, problem);
     if (!error)
         *ret = (struct store_repaired){

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#define REBUILD_PAUSE (10 * USEC_SEC)
+
 void keeper_wake(struct store *s) {
     fiber_cond_wake_all(&s->keep);
 }
@@ -36,6 +38,7 @@ void keeper_count_pending(struct store_account *a) {
 struct rebuild_job {
     struct replay_where where;
     struct index *index; /* the damaged one first, then the new one */
+    struct index_mark mark;
     struct replay_result result;
     struct problem problem;
 };
@@ -44,7 +47,10 @@ static int run_rebuild(void *arg) {
     struct rebuild_job *j = arg;
     index_close(j->index);
     j->index = NULL;
-    return replay_open(&j->where, true, &j->index, &j->result, &j->problem);
+    int error = replay_open(&j->where, true, &j->index, &j->result, &j->problem);
+    if (!error)
+        j->mark = index_mark(j->index);
+    return error;
 }
 
 /* Numbers of letters that damage has taken are not given again. */
@@ -66,6 +72,7 @@ static int prepare_rebuild(struct store_account *a, struct change *c, struct gro
     account_report(a, error ? slice_of_str(j.problem.text) : buf_slice(&j.result.said));
     if (error == 0) {
         a->index = j.index;
+        a->mark = j.mark;
         log_records_free(&a->pending);
         a->pending_count = 0;
         link_remove(&a->late_link);
@@ -81,9 +88,11 @@ static void rebuild(struct store_account *a) {
     struct change c = {.prepare = prepare_rebuild, .alone = true};
     if (a->rebuilt) /* once in its time in memory: if it did not help, it never will */
         return;
-    a->rebuilt = true;
+    if (fiber_now() < a->rebuild_after)
+        return;
+    a->rebuild_after = fiber_now() + REBUILD_PAUSE;
     files_touch(a);
-    (void)change_run(a, &c);
+    a->rebuilt = change_run(a, &c) == 0;
 }
 
 /* ------------------------------------------------------------------ the fiber */

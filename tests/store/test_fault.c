@@ -100,10 +100,17 @@ WORLD_TEST(d3_what_a_failed_sync_left_in_memory_counts_only_when_it_is_on_the_di
     free(pack);
 }
 
-/* A block that cannot be read is no end of the pack, behind which nobody was told anything. */
-WORLD_TEST(a_read_error_at_the_end_of_a_pack_cuts_nothing_off) {
-    struct store_repaired r;
-    struct problem p;
+static bool said(const struct world *w, const char *what) {
+    return slice_find(buf_slice(&w->reports), slice_of_str(what)) >= 0;
+}
+
+static void leave_closed(struct world *w) {
+    store_close(w->store);
+    w->store = NULL;
+}
+
+/* What the disk does not give today it may give tomorrow: no end of the pack, and no damage. */
+WORLD_TEST(a_read_error_at_the_end_of_a_pack_keeps_the_account_closed) {
     world_open(w);
     world_fill(w, 3);
     world_close(w);
@@ -111,8 +118,31 @@ WORLD_TEST(a_read_error_at_the_end_of_a_pack_cuts_nothing_off) {
     char *pack = world_path(w, TEST_PACK);
     uint64_t size = file_size(pack);
     bad_read_set(pack, (off_t)size - 20, (off_t)size);
+    assert_int_equal(world_try_open(w), -EIO);
+    assert_true(said(w, "pack 000001: the disk does not give bytes"));
+    assert_true(said(w, "`hayauma repair` gives them up"));
+    leave_closed(w);
+    bad_read.file = 0;
+    assert_int_equal(file_size(pack), size);
     world_open(w);
-    assert_true(slice_find(buf_slice(&w->reports), S("are damaged")) >= 0);
+    EXPECT_UIDS(w, 1, 2, 3);
+    assert_false(said(w, "damaged"));
+    free(pack);
+}
+
+WORLD_TEST(a_repair_gives_up_what_cannot_be_read) {
+    struct store_repaired r;
+    struct problem p;
+    world_open(w);
+    world_fill(w, 3);
+    world_close(w);
+    char *pack = world_path(w, TEST_PACK);
+    uint64_t size = file_size(pack);
+    bad_read_set(pack, (off_t)size - 20, (off_t)size);
+    assert_int_equal(store_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
+    assert_int_equal(r.letters, 2);
+    assert_true(r.damaged > 20);
+    world_open(w);
     assert_true(world_deliver(w, "new", "new\r\n").uid > 4);
     world_close(w);
     bad_read.file = 0;
@@ -122,6 +152,28 @@ WORLD_TEST(a_read_error_at_the_end_of_a_pack_cuts_nothing_off) {
     assert_int_equal(r.damaged, 0);
     world_open(w);
     assert_true(world_deliver(w, "key 3", "letter 3\r\n").already);
+    free(pack);
+}
+
+/* A database is lost while the account is in memory, and cannot be made anew at once. */
+WORLD_TEST(a_database_that_lacks_letters_takes_nothing_in) {
+    world_open(w);
+    world_fill(w, 3);
+    fiber_sleep(10 * USEC_SEC); /* nobody uses the files any more */
+    forget_database(w);
+    char *pack = world_path(w, TEST_PACK);
+    bad_read_set(pack, PACK_FILE_HEAD, (off_t)file_size(pack));
+    assert_int_equal(world_deliver(w, "key 4", "letter 4\r\n").uid, 4);
+    fiber_sleep(10 * USEC_SEC);
+    assert_true(said(w, "mail.db has gone"));
+    assert_true(said(w, "the disk does not give bytes"));
+    bad_read.file = 0;
+    fiber_sleep(10 * USEC_SEC);
+    assert_int_equal(world_deliver(w, "key 5", "letter 5\r\n").uid, 5);
+    fiber_sleep(10 * USEC_SEC);
+    assert_true(said(w, "mail.db was made anew: 6 records"));
+    world_reopen(w);
+    EXPECT_UIDS(w, 1, 2, 3, 4, 5);
     free(pack);
 }
 
@@ -142,8 +194,7 @@ WORLD_TEST(d6_a_seal_that_cannot_be_read_keeps_the_account_closed) {
     bad_read_set(second, 0, PACK_FILE_HEAD);
     bad_read.times = 1;
     assert_int_equal(world_try_open(w), -EIO);
-    store_close(w->store);
-    w->store = NULL;
+    leave_closed(w);
     world_open(w);
     EXPECT_UIDS(w, 1, 2, 4);
     free(second);
@@ -157,8 +208,7 @@ WORLD_TEST(an_account_whose_packs_cannot_be_listed_stays_closed) {
     for (int given = 0; given <= 3; given++) {
         readdir_fails_after = given;
         assert_int_equal(world_try_open(w), -EIO);
-        store_close(w->store);
-        w->store = NULL;
+        leave_closed(w);
     }
     readdir_fails_after = -1;
     world_open(w);
@@ -447,7 +497,9 @@ int main(void) {
         cmocka_unit_test(d3_after_a_failed_sync_the_pack_is_given_up),
         cmocka_unit_test(d3_a_given_up_pack_is_copied_and_removed),
         cmocka_unit_test(d3_what_a_failed_sync_left_in_memory_counts_only_when_it_is_on_the_disk),
-        cmocka_unit_test(a_read_error_at_the_end_of_a_pack_cuts_nothing_off),
+        cmocka_unit_test(a_read_error_at_the_end_of_a_pack_keeps_the_account_closed),
+        cmocka_unit_test(a_repair_gives_up_what_cannot_be_read),
+        cmocka_unit_test(a_database_that_lacks_letters_takes_nothing_in),
         cmocka_unit_test(d6_a_seal_that_cannot_be_read_keeps_the_account_closed),
         cmocka_unit_test(an_account_whose_packs_cannot_be_listed_stays_closed),
         cmocka_unit_test(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none),
