@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -25,7 +26,7 @@ static void note_write(const struct iovec *iov, int count, off_t offset) {
     buf_add_bytes(&disk.writes, &w, sizeof w);
 }
 
-static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
+static ssize_t write_or_fail(int fd, const struct iovec *iov, int count, off_t offset) {
     if (disk.write_error && disk.short_write > 0) {
         struct iovec part = {iov[0].iov_base, MIN(iov[0].iov_len, disk.short_write)};
         disk.short_write -= part.iov_len;
@@ -40,7 +41,7 @@ static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t of
     return n;
 }
 
-static int disk_fdatasync(int fd) {
+static int sync_or_fail(int fd) {
     if (fails_now(&disk.sync_error)) {
         disk.lost = disk.last;
         return -1;
@@ -49,6 +50,23 @@ static int disk_fdatasync(int fd) {
         disk.lost = (struct range){0};
     disk.syncs++;
     return 0; /* the machine does not lose power here; journals are cut instead */
+}
+
+/* Several threads may write at a time: one after the other, since the disk takes notes. */
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
+static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
+    (void)pthread_mutex_lock(&turn);
+    ssize_t n = write_or_fail(fd, iov, count, offset);
+    (void)pthread_mutex_unlock(&turn);
+    return n;
+}
+
+static int disk_fdatasync(int fd) {
+    (void)pthread_mutex_lock(&turn);
+    int r = sync_or_fail(fd);
+    (void)pthread_mutex_unlock(&turn);
+    return r;
 }
 
 static int disk_fallocate(int fd, int mode, off_t offset, off_t len) {
