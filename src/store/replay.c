@@ -365,6 +365,7 @@ static int set_aside(const char *dir, struct replay_result *result) {
 
 static int open_and_catch_up(struct replay *p, const char *dir) {
     _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, dir);
+    p->problem->text[0] = '\0';
     int error = index_open(path, p->account, p->blank, &p->ix, p->problem);
     if (!error && (error = catch_up(p)) && p->problem->text[0] == '\0')
         (void)problem_set(p->problem, error, "%s: %s", path, error_text(error));
