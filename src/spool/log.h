@@ -284,8 +284,13 @@ void large_unlink_settled(struct spool *s) WAITS;
 void keeper_fiber(void *arg);
 bool keeper_has_work(struct spool *s);
 
-/* replay.c: `sealed`: everything before `end` was acknowledged */
-int replay_segment(struct spool *s, struct segment *seg, bool sealed, uint64_t end);
+/*
+ * replay.c: `sealed`: everything before `end` was acknowledged. Damage is passed over. What the
+ * disk does not give is none, for it may come back: -EIO, with words.
+ */
+int replay_segment(struct spool *s, struct segment *seg, bool sealed, uint64_t end,
+                   struct problem *problem);
+int replay_refuse(const struct segment *seg, const struct pack_entry *e, struct problem *problem);
 
 /* recover.c: blocks; called within offload() before anybody else uses the spool */
 int recover(struct spool *s, struct problem *problem);

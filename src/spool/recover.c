@@ -181,7 +181,7 @@ static void sort_segments(struct spool *s) {
 }
 
 /* The seals at the start of a segment. */
-static int read_seals(const struct segment *seg, struct buf *seals) {
+static int read_seals(const struct segment *seg, struct buf *seals, struct problem *problem) {
     _cleanup_(pack_reader_done) struct pack_reader r = {.fd = seg->file.fd,
                                                         .generation = seg->file.head.generation,
                                                         .at = SPOOL_BLOCK,
@@ -193,7 +193,9 @@ static int read_seals(const struct segment *seg, struct buf *seals) {
         if (log_seal_decode(e.record.facts, &seal) == 0)
             log_seal_encode(&seal, seals);
     }
-    return found < 0 ? found : 0;
+    if (found == PACK_DAMAGE && e.unreadable)
+        return replay_refuse(seg, &e, problem);
+    return MIN(found, 0);
 }
 
 static bool find_seal(const struct buf *seals, uint64_t number, uint64_t *ret_end) {
@@ -210,18 +212,21 @@ static bool find_seal(const struct buf *seals, uint64_t number, uint64_t *ret_en
 
 static int replay_log(struct spool *s, struct problem *problem) {
     _cleanup_(buf_done) struct buf seals = {0};
+    struct problem why = {0};
     int error = 0;
     LIST_EACH (seg, &s->segments, struct segment, link)
         if (!error)
-            error = read_seals(seg, &seals);
+            error = read_seals(seg, &seals, &why);
     LIST_EACH (seg, &s->segments, struct segment, link) {
         uint64_t number = seg->file.head.number, end = seg->file.reserved;
         bool sealed = find_seal(&seals, number, &end);
         if (!error)
-            error = replay_segment(s, seg, sealed, end);
+            error = replay_segment(s, seg, sealed, end, &why);
         if (!sealed)
             log_seal_encode(&(struct log_seal){number, seg->file.end}, &s->seals);
     }
+    if (error && why.text[0])
+        return problem_set(problem, error, "%s", why.text);
     return error ? problem_set(problem, error, "spool: cannot read its log: %s", error_text(error))
                  : 0;
 }

@@ -8,6 +8,7 @@
  * Anywhere else something amiss is damage: letters are saved from it and a notice is given (I2,
  * I3). So are blocks that the disk cannot read, wherever they are: a crash leaves none.
  */
+#include <errno.h>
 #include <inttypes.h>
 
 #include "base/alloc.h"
@@ -35,7 +36,6 @@ struct replay {
     struct commit open; /* records since the last COMMIT */
     struct commit held; /* the last finished one */
     uint64_t reached;   /* how far there are records */
-    bool unreadable;    /* blocks behind that cannot be read */
 };
 
 static struct op *op_at(const struct commit *c, size_t i) {
@@ -265,23 +265,33 @@ static void end_unsealed(struct replay *r) {
     make_durable(r, before);
 }
 
-int replay_segment(struct spool *s, struct segment *seg, bool sealed, uint64_t end) {
+int replay_refuse(const struct segment *seg, const struct pack_entry *e, struct problem *problem) {
+    return problem_set(problem, -EIO,
+                       "spool: %s: the disk does not give bytes %" PRIu64 " to %" PRIu64
+                       "; the queue begins when it does, or without the letters in that file once"
+                       " it has been moved into quarantine/",
+                       seg->name, e->from, e->to);
+}
+
+int replay_segment(struct spool *s, struct segment *seg, bool sealed, uint64_t end,
+                   struct problem *problem) {
     _cleanup_(replay_done) struct replay r = {.spool = s, .segment = seg, .reached = SPOOL_BLOCK};
     _cleanup_(pack_reader_done) struct pack_reader reader = {
         .fd = seg->file.fd, .generation = seg->file.head.generation, .at = SPOOL_BLOCK, .to = end};
     struct pack_entry e;
     int found;
     while ((found = pack_next(&reader, &e)) > 0) {
+        if (found == PACK_DAMAGE && e.unreadable)
+            return replay_refuse(seg, &e, problem);
         if (found == PACK_RECORD && e.record.type == LOG_COMMIT)
             finish_commit(&r, &e);
         else if (found == PACK_RECORD)
             add_op(&r, &e);
-        r.unreadable = found == PACK_DAMAGE && e.to == end;
-        r.reached = r.unreadable ? e.from : e.to;
+        r.reached = e.to;
     }
     if (found < 0)
         return found;
-    if (sealed || r.unreadable)
+    if (sealed)
         end_sealed(&r, end);
     else
         end_unsealed(&r);

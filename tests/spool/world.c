@@ -177,8 +177,7 @@ void world_flip(struct world *w, const char *name, uint64_t offset) {
 /* ------------------------------------------------------------------ the spool */
 
 int world_try_open(struct world *w) {
-    struct problem problem;
-    return spool_open(w->dir, &w->options, &w->spool, &problem);
+    return spool_open(w->dir, &w->options, &w->spool, &w->problem);
 }
 
 void world_open(struct world *w) {

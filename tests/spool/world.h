@@ -26,6 +26,7 @@ struct world {
     unsigned notices[8]; /* of each kind */
     bool told_by_thread; /* one of them by a thread that has no fibers */
     char last_notice[300];
+    struct problem problem; /* of the last opening */
 };
 
 /* One write, and how many syncs had been done before it. */
