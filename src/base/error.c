@@ -4,20 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/words.h"
+
 static const char *const own_texts[E_LAST - E_FIRST] = {
-    [E_SYNTAX - E_FIRST] = "syntax error",
-    [E_LIMIT - E_FIRST] = "limit passed",
-    [E_CORRUPT - E_FIRST] = "stored data is damaged",
-    [E_VERSION - E_FIRST] = "stored by a newer version of the program",
-    [E_EOF - E_FIRST] = "connection closed by the other side",
-    [E_TLS - E_FIRST] = "TLS failure",
-    [E_SLOW - E_FIRST] = "the other side is too slow",
-    [E_REFUSED - E_FIRST] = "refused",
-    [E_UNKNOWN - E_FIRST] = "not known here",
-    [E_BUSY - E_FIRST] = "in use by somebody else",
-    [E_TEMPORARY - E_FIRST] = "temporary failure",
-    [E_PERMANENT - E_FIRST] = "permanent failure",
-    [E_UNTRUSTED - E_FIRST] = "a file that failed to sync is out of use",
+    [E_SYNTAX - E_FIRST] = N_("syntax error"),
+    [E_LIMIT - E_FIRST] = N_("limit passed"),
+    [E_CORRUPT - E_FIRST] = N_("stored data is damaged"),
+    [E_VERSION - E_FIRST] = N_("stored by a newer version of the program"),
+    [E_EOF - E_FIRST] = N_("connection closed by the other side"),
+    [E_TLS - E_FIRST] = N_("TLS failure"),
+    [E_SLOW - E_FIRST] = N_("the other side is too slow"),
+    [E_REFUSED - E_FIRST] = N_("refused"),
+    [E_UNKNOWN - E_FIRST] = N_("not known here"),
+    [E_BUSY - E_FIRST] = N_("in use by somebody else"),
+    [E_TEMPORARY - E_FIRST] = N_("temporary failure"),
+    [E_PERMANENT - E_FIRST] = N_("permanent failure"),
+    [E_UNTRUSTED - E_FIRST] = N_("a file that failed to sync is out of use"),
 };
 
 const char *error_text(int code) {

@@ -18,7 +18,7 @@ void cli_flush(struct cli *c) {
         if (n < 0 && errno == EPIPE)
             _exit(CLI_OK);
         if (n < 0) {
-            cli_say("standard output: %s", error_text(errno));
+            cli_say(_("standard output: %s"), error_words(errno));
             _exit(CLI_FAILED);
         }
         at += (size_t)n;
@@ -78,12 +78,12 @@ int cli_fail(int error, const struct problem *problem) {
     if (problem && problem->text[0])
         cli_say("%s", problem->text);
     else if (error == -EPIPE)
-        cli_say("the process that was asked ended before it answered; it is started again, so try"
-                " again");
+        cli_say(_("the process that was asked ended before it answered; it is started again, so try"
+                  " again"));
     else if (error == -ETIMEDOUT)
-        cli_say("there was no answer in time");
+        cli_say(_("there was no answer in time"));
     else
-        cli_say("%s", error_text(error));
+        cli_say("%s", error_words(error));
     return (int)exit_of(error);
 }
 
@@ -92,7 +92,7 @@ int cli_need_settings(struct cli *c) {
     if (c->conf)
         return CLI_OK;
     conf_problems_write(&c->problems, &text);
-    cli_say("the settings have errors:\n%.*s", SLICE_ARG(buf_slice(&text)));
+    cli_say(_("the settings have errors:\n%.*s"), SLICE_ARG(buf_slice(&text)));
     return CLI_SETTINGS;
 }
 
@@ -105,7 +105,7 @@ static bool is_file(const char *path) {
 static bool set_path(char to[static STATE_PATH], struct slice path) {
     if (slice_to_str(path, to, STATE_PATH) == 0)
         return true;
-    cli_say("the name of the state directory is too long");
+    cli_say(_("the name of the state directory is too long"));
     return false;
 }
 
@@ -114,7 +114,7 @@ static bool find_given(struct cli *c) {
     const char *given = c->call->directory;
     _cleanup_(free_p) char *path = realpath(given, NULL);
     if (!path) {
-        cli_say("the state directory %s cannot be used: %s", given, error_text(errno));
+        cli_say(_("the state directory %s cannot be used: %s"), given, error_words(errno));
         return false;
     }
     if (!set_path(c->directory, slice_of_str(path)))
@@ -123,9 +123,10 @@ static bool find_given(struct cli *c) {
     if (is_file(c->conf_path))
         return true;
     if (!is_file(CONF_PATH_DEFAULT)) {
-        cli_say("%s is no post office: there is no hayauma.conf in it. `hayauma init %s ...` makes"
-                " one.",
-                given, given);
+        cli_say(
+            _("%s is no post office: there is no hayauma.conf in it. `hayauma init %s ...` makes"
+              " one."),
+            given, given);
         return false;
     }
     return set_path(c->conf_path, S(CONF_PATH_DEFAULT));
@@ -133,8 +134,9 @@ static bool find_given(struct cli *c) {
 
 static bool find_default(struct cli *c) {
     if (!is_file(CONF_PATH_DEFAULT)) {
-        cli_say("there is no " CONF_PATH_DEFAULT "; say with -C DIR where the post office is, or"
-                " make one: see hayauma init --help");
+        cli_say(_("there is no %s; say with -C DIR where the post office is, or make one: see"
+                  " hayauma init --help"),
+                CONF_PATH_DEFAULT);
         return false;
     }
     return set_path(c->conf_path, S(CONF_PATH_DEFAULT));

@@ -6,8 +6,8 @@
 
 static const char *state_text(const struct account *a) {
     if (!a->enabled)
-        return "disabled";
-    return a->has_password ? "enabled" : "no password";
+        return N_("disabled");
+    return a->has_password ? N_("enabled") : N_("no password");
 }
 
 static void write_object(struct json *j, const struct account *a) {
@@ -48,13 +48,13 @@ static void write_page(struct listing *l, const struct account *list, size_t cou
         table_printf(&l->table, "%llu", (unsigned long long)list[i].id);
         table_text(&l->table, list[i].address);
         table_text(&l->table, list[i].name);
-        table_text(&l->table, slice_of_str(state_text(&list[i])));
-        table_text(&l->table, list[i].admin ? S("yes") : S(""));
+        table_word(&l->table, translated(state_text(&list[i])));
+        table_word(&l->table, list[i].admin ? _("yes") : "");
         if (list[i].quota > 0)
             table_size(&l->table, list[i].quota);
         else
             table_text(&l->table, S(""));
-        table_text(&l->table, cli_time(a, list[i].last_login, "never"));
+        table_text(&l->table, cli_time(a, list[i].last_login, _("never")));
     }
     if (!l->c->json)
         table_write(&l->table, &l->c->out);
@@ -85,13 +85,13 @@ static int write_all(struct listing *l, struct directory_access *x, struct probl
 
 int cmd_account_list(struct cli *c) {
     static const struct table_column columns[] = {
-        {"ID", .right = true},
-        {"ADDRESS", .shrinks = true},
-        {"NAME", .shrinks = true},
-        {"STATE"},
-        {"ADMIN"},
-        {"QUOTA", .right = true},
-        {"LAST LOGIN"},
+        {N_("ID"), .right = true},
+        {N_("ADDRESS"), .shrinks = true},
+        {N_("NAME"), .shrinks = true},
+        {N_("STATE")},
+        {N_("ADMIN")},
+        {N_("QUOTA"), .right = true},
+        {N_("LAST LOGIN")},
     };
     struct problem problem = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
@@ -121,29 +121,29 @@ static void write_account(struct cli *c, const struct account *a) {
     static const struct table_column columns[] = {{""}, {"", .shrinks = true}};
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = 2, .width = c->width, .headless = true};
-    table_text(&t, S("address"));
+    table_word(&t, _("address"));
     table_text(&t, a->address);
-    table_text(&t, S("name"));
+    table_word(&t, _("name"));
     table_text(&t, a->name);
-    table_text(&t, S("number"));
+    table_word(&t, _("number"));
     table_printf(&t, "%llu", (unsigned long long)a->id);
-    table_text(&t, S("state"));
-    table_text(&t, slice_of_str(state_text(a)));
-    table_text(&t, S("administrator"));
-    table_text(&t, a->admin ? S("yes") : S("no"));
-    table_text(&t, S("password"));
-    table_text(&t, a->has_password ? slice_of_str(a->password_kind) : S("none: nobody can log in"));
-    table_text(&t, S("APOP"));
-    table_text(&t, a->has_apop ? S("yes, has a secret for it") : S("no"));
-    table_text(&t, S("quota"));
+    table_word(&t, _("state"));
+    table_word(&t, translated(state_text(a)));
+    table_word(&t, _("administrator"));
+    table_word(&t, a->admin ? _("yes") : _("no"));
+    table_word(&t, _("password"));
+    table_word(&t, a->has_password ? a->password_kind : _("none: nobody can log in"));
+    table_word(&t, "APOP");
+    table_word(&t, a->has_apop ? _("yes, has a secret for it") : _("no"));
+    table_word(&t, _("quota"));
     if (a->quota > 0)
         table_size(&t, a->quota);
     else
-        table_text(&t, S("that of the settings (delivery.quota)"));
-    table_text(&t, S("made"));
+        table_word(&t, _("that of the settings (delivery.quota)"));
+    table_word(&t, _("made"));
     table_text(&t, cli_time(c->arena, a->created, "-"));
-    table_text(&t, S("last login"));
-    table_text(&t, cli_time(c->arena, a->last_login, "never"));
+    table_word(&t, _("last login"));
+    table_text(&t, cli_time(c->arena, a->last_login, _("never")));
     table_write(&t, &c->out);
 }
 
@@ -183,8 +183,8 @@ int cmd_account_remove(struct cli *c) {
         return cli_fail(r, &problem);
     if (!c->json) {
         buf_printf(&c->out,
-                   "Removed the account %.*s. Its letters stay on the disk under the number"
-                   " %llu.\n",
+                   _("Removed the account %.*s. Its letters stay on the disk under the number"
+                     " %llu.\n"),
                    SLICE_ARG(address), (unsigned long long)id);
         return CLI_OK;
     }

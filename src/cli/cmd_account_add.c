@@ -6,9 +6,9 @@
 
 static int read_password(const struct cli *c, struct secret *ret, struct problem *problem) {
     if (!cli_has(c->call, "no-password"))
-        return secret_get(c, "password", ret, problem);
+        return secret_get(c, SECRET_PASSWORD, ret, problem);
     if (cli_has(c->call, "password-stdin") || cli_has(c->call, "generate"))
-        return problem_set(problem, -E_SYNTAX, "--no-password goes with no other password");
+        return problem_set(problem, -E_SYNTAX, _("--no-password goes with no other password"));
     return 0;
 }
 
@@ -27,13 +27,13 @@ static void write_json(struct cli *c, const struct account_new *account, uint64_
 static void write_words(struct cli *c, const struct account_new *account, uint64_t count,
                         uint64_t result, const struct secret *secret) {
     if (count > 0)
-        buf_printf(&c->out, "Added %llu accounts %.*s.\n", (unsigned long long)result,
-                   SLICE_ARG(account->address));
+        buf_printf(&c->out, P_("Added %llu account %.*s.\n", "Added %llu accounts %.*s.\n", result),
+                   (unsigned long long)result, SLICE_ARG(account->address));
     else
-        buf_printf(&c->out, "Added the account %.*s, number %llu.\n", SLICE_ARG(account->address),
-                   (unsigned long long)result);
+        buf_printf(&c->out, _("Added the account %.*s, number %llu.\n"),
+                   SLICE_ARG(account->address), (unsigned long long)result);
     if (secret->generated)
-        buf_printf(&c->out, "Password: %.*s\n", SLICE_ARG(secret_slice(secret)));
+        buf_printf(&c->out, _("Password: %.*s\n"), SLICE_ARG(secret_slice(secret)));
 }
 
 static int add(struct cli *c, const struct account_new *account, uint64_t *ret,

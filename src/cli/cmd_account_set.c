@@ -19,23 +19,30 @@ static int set(struct cli *c, const char *what, struct slice value, bool accept_
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 
-static int confirm(struct cli *c, int code, const char *sentence) {
-    struct slice address = cli_text(c->call, "USER@DOMAIN");
-    if (code == CLI_OK && !c->json)
-        buf_printf(&c->out, "%.*s %s.\n", SLICE_ARG(address), sentence);
+static int confirm(struct cli *c, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+static int confirm(struct cli *c, int code, const char *format, ...) {
+    va_list args;
+    if (code != CLI_OK || c->json)
+        return code;
+    va_start(args, format);
+    buf_printf_v(&c->out, format, args);
+    va_end(args);
     return code;
+}
+
+static struct slice address_of(const struct cli *c) {
+    return cli_text(c->call, "USER@DOMAIN");
 }
 
 /* ------------------------------------------------------------------ secrets */
 
-static int confirm_secret(struct cli *c, int code, const struct secret *secret,
-                          const char *sentence, const char *title) {
+/* What was made up here is told, since nobody knows it yet. */
+static int tell_secret(struct cli *c, int code, const struct secret *secret, const char *format) {
     struct json j = {.to = &c->out};
-    (void)confirm(c, code, sentence);
     if (code != CLI_OK || !secret->generated)
         return code;
     if (!c->json) {
-        buf_printf(&c->out, "%s: %.*s\n", title, SLICE_ARG(secret_slice(secret)));
+        buf_printf(&c->out, format, SLICE_ARG(secret_slice(secret)));
         return code;
     }
     json_object(&j);
@@ -48,52 +55,62 @@ static int confirm_secret(struct cli *c, int code, const struct secret *secret,
 int cmd_account_password(struct cli *c) {
     struct problem problem = {0};
     _cleanup_(secret_wipe) struct secret secret = {0};
-    int r = secret_get(c, "password", &secret, &problem);
+    int r = secret_get(c, SECRET_PASSWORD, &secret, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     int code = set(c, "password", secret_slice(&secret), cli_has(c->call, "force-weak"));
-    return confirm_secret(c, code, &secret, "has a new password", "Password");
+    (void)confirm(c, code, _("%.*s has a new password.\n"), SLICE_ARG(address_of(c)));
+    return tell_secret(c, code, &secret, _("Password: %.*s\n"));
 }
 
 int cmd_account_apop(struct cli *c) {
     struct problem problem = {0};
     _cleanup_(secret_wipe) struct secret secret = {0};
     if (cli_has(c->call, "remove"))
-        return confirm(c, set(c, "apop", S(""), false), "can use APOP no more");
-    int r = secret_get(c, "APOP secret", &secret, &problem);
+        return confirm(c, set(c, "apop", S(""), false), _("%.*s can use APOP no more.\n"),
+                       SLICE_ARG(address_of(c)));
+    int r = secret_get(c, SECRET_APOP, &secret, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     int code = set(c, "apop", secret_slice(&secret), false);
-    return confirm_secret(c, code, &secret, "can use APOP now", "APOP secret");
+    (void)confirm(c, code, _("%.*s can use APOP now.\n"), SLICE_ARG(address_of(c)));
+    return tell_secret(c, code, &secret, _("APOP secret: %.*s\n"));
 }
 
 /* ------------------------------------------------------------------ the others */
 
 int cmd_account_enable(struct cli *c) {
-    return confirm(c, set(c, "enabled", S("yes"), false), "is enabled");
+    return confirm(c, set(c, "enabled", S("yes"), false), _("%.*s is enabled.\n"),
+                   SLICE_ARG(address_of(c)));
 }
 
 int cmd_account_disable(struct cli *c) {
     return confirm(c, set(c, "enabled", S("no"), false),
-                   "is disabled: it can neither log in nor receive letters");
+                   _("%.*s is disabled: it can neither log in nor receive messages.\n"),
+                   SLICE_ARG(address_of(c)));
 }
 
 int cmd_account_admin(struct cli *c) {
     bool yes = cli_number(c->call, "yes|no", 0) == 1;
     return confirm(c, set(c, "admin", yes ? S("yes") : S("no"), false),
-                   yes ? "is an administrator now" : "is no administrator now");
+                   yes ? _("%.*s is an administrator now.\n")
+                       : _("%.*s is no administrator now.\n"),
+                   SLICE_ARG(address_of(c)));
 }
 
 int cmd_account_quota(struct cli *c) {
     uint64_t quota = cli_number(c->call, "SIZE|none", 0);
-    _cleanup_(buf_done) struct buf sentence = {0};
+    _cleanup_(buf_done) struct buf size = {0};
     struct slice value = arena_printf(c->arena, "%llu", (unsigned long long)quota);
-    buf_add_str(&sentence, quota > 0 ? "may hold " : "has the quota of the settings");
-    if (quota > 0)
-        format_size(&sentence, quota);
-    return confirm(c, set(c, "quota", value, false), buf_str(&sentence));
+    int code = set(c, "quota", value, false);
+    format_size(&size, quota);
+    if (quota == 0)
+        return confirm(c, code, _("%.*s has the quota of the settings.\n"),
+                       SLICE_ARG(address_of(c)));
+    return confirm(c, code, _("%.*s may hold %s.\n"), SLICE_ARG(address_of(c)), buf_str(&size));
 }
 
 int cmd_account_name(struct cli *c) {
-    return confirm(c, set(c, "name", cli_text(c->call, "NAME"), false), "has a new name");
+    return confirm(c, set(c, "name", cli_text(c->call, "NAME"), false), _("%.*s has a new name.\n"),
+                   SLICE_ARG(address_of(c)));
 }

@@ -17,34 +17,34 @@ static int change(struct cli *c, enum access_change kind) {
 }
 
 /* "info@example.jp leads to a@example.jp and b@example.com now." */
-static int confirm(struct cli *c, int code, const char *behind) {
+static int confirm(struct cli *c, int code, const char *format) {
     size_t count = 0;
     const struct slice *targets = cli_texts(c->call, "TARGET", c->arena, &count);
+    _cleanup_(buf_done) struct buf list = {0};
     if (code != CLI_OK || c->json)
         return code;
-    buf_printf(&c->out, "%.*s leads to ", SLICE_ARG(cli_text(c->call, "ADDRESS")));
     for (size_t i = 0; i < count; i++) {
-        buf_add_str(&c->out, i == 0 ? "" : i == count - 1 ? " and " : ", ");
-        text_add(&c->out, targets[i]);
+        buf_add_str(&list, i == 0 ? "" : i == count - 1 ? _(" and ") : _(", "));
+        text_add(&list, targets[i]);
     }
-    buf_printf(&c->out, "%s\n", behind);
+    buf_printf(&c->out, format, SLICE_ARG(cli_text(c->call, "ADDRESS")), buf_str(&list));
     return code;
 }
 
 int cmd_alias_add(struct cli *c) {
-    return confirm(c, change(c, ACCESS_ADD), " now.");
+    return confirm(c, change(c, ACCESS_ADD), _("%.*s leads to %s now.\n"));
 }
 
 int cmd_alias_set(struct cli *c) {
-    return confirm(c, change(c, ACCESS_SET), " and nowhere else now.");
+    return confirm(c, change(c, ACCESS_SET), _("%.*s leads to %s and nowhere else now.\n"));
 }
 
 int cmd_alias_remove(struct cli *c) {
     int code = change(c, ACCESS_REMOVE);
     if (cli_has(c->call, "TARGET"))
-        return confirm(c, code, " no more.");
+        return confirm(c, code, _("%.*s leads to %s no more.\n"));
     if (code == CLI_OK && !c->json)
-        buf_printf(&c->out, "%.*s is no alias any more.\n",
+        buf_printf(&c->out, _("%.*s is no alias any more.\n"),
                    SLICE_ARG(cli_text(c->call, "ADDRESS")));
     return code;
 }
@@ -96,8 +96,8 @@ static int write_all(struct cli *c, struct directory_access *x, struct table *t,
 }
 
 int cmd_alias_list(struct cli *c) {
-    static const struct table_column columns[] = {{"ALIAS", .shrinks = true},
-                                                  {"LEADS TO", .shrinks = true}};
+    static const struct table_column columns[] = {{N_("ALIAS"), .shrinks = true},
+                                                  {N_("LEADS TO"), .shrinks = true}};
     struct problem problem = {0};
     struct json j = {.to = &c->out};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;

@@ -19,10 +19,11 @@
 #include "role/listeners.h"
 #include "role/log_file.h"
 
-#define FILE_MAX 65536U
+#define FILE_MAX    65536U
+#define COLUMN_TEXT 9U /* where the sentence begins, behind the level */
 
 enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_ERROR };
-static const char *const level_words[] = {"ok", "warning", "error"};
+static const char *const level_words[] = {N_("ok"), N_("warning"), N_("error")};
 
 struct check {
     struct cli *c;
@@ -46,8 +47,10 @@ static void add(struct check *k, enum level level, const char *format, ...) {
         json_end(&k->json);
         return;
     }
-    buf_printf(to, "%-7s  ", level_words[level]);
-    text_wrap(to, buf_slice(&text), 9, k->c->width > 0 ? k->c->width : SIZE_MAX);
+    size_t line = to->len;
+    buf_add_str(to, translated(level_words[level]));
+    text_column(to, line, COLUMN_TEXT);
+    text_wrap(to, buf_slice(&text), COLUMN_TEXT, k->c->width > 0 ? k->c->width : SIZE_MAX);
     buf_add_byte(to, '\n');
 }
 
@@ -77,7 +80,7 @@ static void check_settings(struct check *k) {
     unsigned set = 0;
     for (size_t i = 0; i < conf_setting_count; i++)
         set += k->c->conf->lines[i] > 0 ? 1 : 0;
-    add(k, LEVEL_OK, "%s: %u of %zu settings are set, the others have their defaults",
+    add(k, LEVEL_OK, _("%s: %u of %zu settings are set, the others have their defaults"),
         k->c->conf_path, set, conf_setting_count);
 }
 
@@ -85,16 +88,16 @@ static void check_users(struct check *k) {
     const struct state_users *u = &k->c->users;
     if (!u->change)
         add(k, LEVEL_WARNING,
-            "not root: the processes would share the user %s, without a root"
-            " directory of their own",
+            _("not root: the processes would share the user %s, without a root"
+              " directory of their own"),
             u->edge.name);
     else if (u->made_up)
         add(k, LEVEL_WARNING,
-            "some users of the settings do not exist; the processes run as %s, %s"
-            " and %s",
+            _("some users of the settings do not exist; the processes run as %s, %s"
+              " and %s"),
             u->edge.name, u->vault.name, u->mail.name);
     else
-        add(k, LEVEL_OK, "the processes run as %s, %s and %s", u->edge.name, u->vault.name,
+        add(k, LEVEL_OK, _("the processes run as %s, %s and %s"), u->edge.name, u->vault.name,
             u->mail.name);
 }
 
@@ -103,19 +106,19 @@ static void check_users(struct check *k) {
 static void check_space(struct check *k) {
     struct statvfs fs;
     if (statvfs(k->c->directory, &fs) < 0) {
-        add(k, LEVEL_ERROR, "%s cannot be looked at: %s", k->c->directory, error_text(errno));
+        add(k, LEVEL_ERROR, _("%s cannot be looked at: %s"), k->c->directory, error_words(errno));
         return;
     }
     uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     uint64_t reserve = k->c->conf->queue.disk_reserve;
     if (free_bytes < reserve)
         add(k, LEVEL_ERROR,
-            "%s: %llu MiB are free, and letters are put off below %llu MiB; make room, or lower"
-            " queue.disk-reserve",
+            _("%s: %llu MiB are free, and letters are put off below %llu MiB; make room, or lower"
+              " queue.disk-reserve"),
             k->c->directory, (unsigned long long)(free_bytes >> 20),
             (unsigned long long)(reserve >> 20));
     else
-        add(k, LEVEL_OK, "%s: %llu MiB are free", k->c->directory,
+        add(k, LEVEL_OK, _("%s: %llu MiB are free"), k->c->directory,
             (unsigned long long)(free_bytes >> 20));
 }
 
@@ -124,7 +127,7 @@ static bool read_text(struct check *k, const char *path, char text[static FILE_M
     _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, text, FILE_MAX) : -1;
     if (n < 0)
-        add(k, LEVEL_ERROR, "%s cannot be read: %s", path, error_text(errno));
+        add(k, LEVEL_ERROR, _("%s cannot be read: %s"), path, error_words(errno));
     *ret_len = n > 0 ? (size_t)n : 0;
     return n >= 0;
 }
@@ -138,21 +141,22 @@ static void check_certificate(struct check *k) {
     if (!read_text(k, path, text, &len))
         return;
     if (tls_certificate_facts(slice_of(text, len), &facts) < 0) {
-        add(k, LEVEL_ERROR, "%s is not a certificate in PEM form", path);
+        add(k, LEVEL_ERROR, _("%s is not a certificate in PEM form"), path);
         return;
     }
     usec_t left = facts.not_after - fiber_wall();
     struct slice ends = cli_time(k->c->arena, facts.not_after, "-");
     struct slice begins = cli_time(k->c->arena, facts.not_before, "-");
     if (left < 0)
-        add(k, LEVEL_ERROR, "the certificate for %s has ended %.*s; put a new one in place of %s",
-            facts.subject, SLICE_ARG(ends), path);
+        add(k, LEVEL_ERROR,
+            _("the certificate for %s has ended %.*s; put a new one in place of %s"), facts.subject,
+            SLICE_ARG(ends), path);
     else if (facts.not_before > fiber_wall())
-        add(k, LEVEL_ERROR, "the certificate for %s, %s, is not good before %.*s", facts.subject,
+        add(k, LEVEL_ERROR, _("the certificate for %s, %s, is not good before %.*s"), facts.subject,
             path, SLICE_ARG(begins));
     else
         add(k, left < TLS_CERTIFICATE_SOON ? LEVEL_WARNING : LEVEL_OK,
-            "the certificate for %s is good until %.*s", facts.subject, SLICE_ARG(ends));
+            _("the certificate for %s is good until %.*s"), facts.subject, SLICE_ARG(ends));
 }
 
 /* Says nothing of a certificate that cannot be read: that was said before. */
@@ -176,9 +180,10 @@ static void check_key_content(struct check *k, const char *path) {
     if (tls_key_new(slice_of(text, len), &key, &problem) < 0)
         add(k, LEVEL_ERROR, "%s: %s", path, problem.text);
     else if (!is_of_certificate(k, key))
-        add(k, LEVEL_ERROR, "%s is not the key of the first certificate in keys/default.crt", path);
+        add(k, LEVEL_ERROR, _("%s is not the key of the first certificate in keys/default.crt"),
+            path);
     else
-        add(k, LEVEL_OK, "the private key is nobody else's to read");
+        add(k, LEVEL_OK, _("the private key is nobody else's to read"));
     tls_key_free(key);
     mem_wipe(text, len);
 }
@@ -188,10 +193,11 @@ static void check_key(struct check *k) {
     struct stat st;
     (void)state_path(path, k->c->directory, "keys/default.key");
     if (stat(path, &st) < 0)
-        add(k, LEVEL_ERROR, "the private key %s is not there: %s", path, error_text(errno));
+        add(k, LEVEL_ERROR, _("the private key %s is not there: %s"), path, error_words(errno));
     else if (st.st_mode & (S_IRWXG | S_IRWXO))
-        add(k, LEVEL_ERROR, "the private key %s may be read by others (mode %03o); it must be 600",
-            path, (unsigned)st.st_mode & 0777);
+        add(k, LEVEL_ERROR,
+            _("the private key %s may be read by others (mode %03o); it must be 600"), path,
+            (unsigned)st.st_mode & 0777);
     else
         check_key_content(k, path);
 }
@@ -202,7 +208,7 @@ static void check_log_file(struct check *k) {
     if (log_file_check(k->c->conf, &problem) < 0)
         add(k, LEVEL_ERROR, "%s", problem.text);
     else if (path->len > 0)
-        add(k, LEVEL_OK, "the log file %.*s can be written", SLICE_ARG(*path));
+        add(k, LEVEL_OK, _("the log file %.*s can be written"), SLICE_ARG(*path));
 }
 
 /* ------------------------------------------------------------------ ports */
@@ -214,7 +220,7 @@ static void check_ports(struct check *k) {
     unsigned offset = k->c->conf->port_offset;
     if (office_connect_if_running(k->c, ROLE_MASTER, &link, NULL) == 0 && link) {
         rpc_link_free(link);
-        add(k, LEVEL_OK, "the post office is running, its ports are its own");
+        add(k, LEVEL_OK, _("the post office is running, its ports are its own"));
         return;
     }
     int r = listeners_open_ports(listeners, k->c->conf, &problem);
@@ -222,7 +228,7 @@ static void check_ports(struct check *k) {
     if (r < 0)
         add(k, LEVEL_ERROR, "%s", problem.text);
     else
-        add(k, LEVEL_OK, "the ports %u, %u, %u, %u and %u are free", 25 + offset, 110 + offset,
+        add(k, LEVEL_OK, _("the ports %u, %u, %u, %u and %u are free"), 25 + offset, 110 + offset,
             465 + offset, 587 + offset, 995 + offset);
 }
 
@@ -236,8 +242,8 @@ static void check_postmaster(struct check *k, struct directory_access *x, struct
     if (access_resolve(x, address, a, &route, NULL) < 0 || route.kind == ROUTE_LOCAL)
         return;
     add(k, LEVEL_WARNING,
-        "%.*s leads nowhere: make one account an administrator, with hayauma"
-        " account admin ADDRESS yes",
+        _("%.*s leads nowhere: make one account an administrator, with hayauma"
+          " account admin ADDRESS yes"),
         SLICE_ARG(address));
 }
 
@@ -251,14 +257,16 @@ static void check_directory(struct check *k) {
     if (r == 0)
         r = access_domain_list(x, k->c->arena, &list, &count, &problem);
     if (r < 0) {
-        add(k, LEVEL_ERROR, "the directory cannot be read: %s", problem.text);
+        add(k, LEVEL_ERROR, _("the directory cannot be read: %s"), problem.text);
         return;
     }
     for (size_t i = 0; i < count; i++)
         accounts += list[i].accounts;
-    add(k, count > 0 ? LEVEL_OK : LEVEL_WARNING, "the directory has %zu %s and %llu %s", count,
-        count == 1 ? "domain" : "domains", (unsigned long long)accounts,
-        accounts == 1 ? "account" : "accounts");
+    struct arena *a = k->c->arena;
+    add(k, count > 0 ? LEVEL_OK : LEVEL_WARNING, _("the directory has %.*s and %.*s"),
+        SLICE_ARG(arena_printf(a, P_("%zu domain", "%zu domains", count), count)),
+        SLICE_ARG(arena_printf(a, P_("%llu account", "%llu accounts", accounts),
+                               (unsigned long long)accounts)));
     for (size_t i = 0; i < count; i++)
         check_postmaster(k, x, list[i].name);
 }
@@ -287,8 +295,9 @@ int cmd_check(struct cli *c) {
     }
     cli_flush(c);
     if (!c->conf)
-        cli_say("the settings have %u %s", k.counts[LEVEL_ERROR],
-                k.counts[LEVEL_ERROR] == 1 ? "error" : "errors");
+        cli_say(
+            P_("the settings have %u error", "the settings have %u errors", k.counts[LEVEL_ERROR]),
+            k.counts[LEVEL_ERROR]);
     if (!c->conf)
         return CLI_SETTINGS;
     return k.counts[LEVEL_ERROR] > 0 ? CLI_FAILED : CLI_OK;

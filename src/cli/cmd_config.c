@@ -11,7 +11,7 @@ static int show_one(struct cli *c, struct slice name) {
     if (c->json)
         conf_describe_json(setting, c->conf, &c->out);
     else
-        conf_describe(setting, c->conf, CONF_ENGLISH, &c->out);
+        conf_describe(setting, c->conf, conf_language(), &c->out);
     return CLI_OK;
 }
 

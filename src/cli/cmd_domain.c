@@ -31,9 +31,9 @@ int cmd_domain_add(struct cli *c) {
     struct slice name = cli_text(c->call, "DOMAIN"), target = cli_text(c->call, "alias-of");
     int code = change(c, access_domain_add, name, target);
     if (target.len > 0)
-        return confirm(c, code, "%.*s is another name for %.*s now.\n", SLICE_ARG(name),
+        return confirm(c, code, _("%.*s is another name for %.*s now.\n"), SLICE_ARG(name),
                        SLICE_ARG(target));
-    return confirm(c, code, "%.*s is a domain of this host now.\n", SLICE_ARG(name));
+    return confirm(c, code, _("%.*s is a domain of this host now.\n"), SLICE_ARG(name));
 }
 
 static int remove_domain(struct directory_access *x, struct slice name, struct slice target,
@@ -45,7 +45,7 @@ static int remove_domain(struct directory_access *x, struct slice name, struct s
 int cmd_domain_remove(struct cli *c) {
     struct slice name = cli_text(c->call, "DOMAIN");
     int code = change(c, remove_domain, name, S(""));
-    return confirm(c, code, "%.*s is no domain of this host any more.\n", SLICE_ARG(name));
+    return confirm(c, code, _("%.*s is no domain of this host any more.\n"), SLICE_ARG(name));
 }
 
 int cmd_domain_catch_all(struct cli *c) {
@@ -53,8 +53,8 @@ int cmd_domain_catch_all(struct cli *c) {
     bool none = slice_eq(target, S("none"));
     int code = change(c, access_domain_catch_all, name, none ? S("") : target);
     if (none)
-        return confirm(c, code, "Mail to nobody in %.*s is refused now.\n", SLICE_ARG(name));
-    return confirm(c, code, "What nobody else in %.*s gets goes to %.*s now.\n", SLICE_ARG(name),
+        return confirm(c, code, _("Mail to nobody in %.*s is refused now.\n"), SLICE_ARG(name));
+    return confirm(c, code, _("What nobody else in %.*s gets goes to %.*s now.\n"), SLICE_ARG(name),
                    SLICE_ARG(target));
 }
 
@@ -86,11 +86,11 @@ static void write_json(struct cli *c, const struct domain *list, size_t count) {
 
 static void write_table(struct cli *c, const struct domain *list, size_t count) {
     static const struct table_column columns[] = {
-        {"DOMAIN", .shrinks = true},
-        {"ACCOUNTS", .right = true},
-        {"ALIASES", .right = true},
-        {"CATCH-ALL", .shrinks = true},
-        {"ANOTHER NAME FOR", .shrinks = true},
+        {N_("DOMAIN"), .shrinks = true},
+        {N_("ACCOUNTS"), .right = true},
+        {N_("ALIASES"), .right = true},
+        {N_("CATCH-ALL"), .shrinks = true},
+        {N_("ANOTHER NAME FOR"), .shrinks = true},
     };
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};

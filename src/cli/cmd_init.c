@@ -40,7 +40,7 @@ static int check_domains(struct cli *c, struct problem *problem) {
     const struct slice *list = cli_texts(c->call, "domain", c->arena, &count);
     for (size_t i = 0; i < count; i++) {
         if (domain_check(list[i], 0, &fault) < 0)
-            return problem_set(problem, -E_SYNTAX, "--domain: \"%.*s\" is not a domain name: %s",
+            return problem_set(problem, -E_SYNTAX, _("--domain: \"%.*s\" is not a domain name: %s"),
                                SLICE_ARG(list[i]), fault.expected);
     }
     return 0;
@@ -104,18 +104,18 @@ static int make_place(struct cli *c, bool *ret_new, struct problem *problem) {
     if (r == 0 && !*ret_new && errno != EEXIST)
         r = -errno;
     if (r < 0)
-        return problem_set(problem, r, "%s cannot be made: %s", path, error_text(r));
+        return problem_set(problem, r, _("%s cannot be made: %s"), path, error_words(r));
     _cleanup_(free_p) char *real = realpath(path, NULL);
     if (!real || slice_to_str(slice_of_str(real), c->directory, STATE_PATH) < 0)
-        return problem_set(problem, -ENAMETOOLONG, "%s cannot be used", path);
+        return problem_set(problem, -ENAMETOOLONG, _("%s cannot be used"), path);
     if (*ret_new || is_empty(real))
         return 0;
     (void)state_path(c->conf_path, c->directory, "hayauma.conf");
     if (access(c->conf_path, F_OK) == 0)
-        return problem_set(problem, -EEXIST, "there is a post office in %s already", path);
+        return problem_set(problem, -EEXIST, _("there is a post office in %s already"), path);
     return problem_set(problem, -EEXIST,
-                       "%s is not an empty directory; name a new one, so that nothing is"
-                       " overwritten",
+                       _("%s is not an empty directory; name a new one, so that nothing is"
+                         " overwritten"),
                        path);
 }
 
@@ -148,23 +148,12 @@ static int write_file(const char *path, struct slice text, mode_t mode,
         r = -errno;
     if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
         r = -errno;
-    return r < 0 ? problem_set(problem, r, "%s cannot be written: %s", path, error_text(r)) : 0;
-}
-
-/* Comments in the language of the user. */
-static enum conf_language language(void) {
-    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        struct slice value = slice_of_str(getenv(names[i]));
-        if (value.len > 0)
-            return slice_starts(value, S("ja")) ? CONF_JAPANESE : CONF_ENGLISH;
-    }
-    return CONF_ENGLISH;
+    return r < 0 ? problem_set(problem, r, _("%s cannot be written: %s"), path, error_words(r)) : 0;
 }
 
 static int write_settings(struct cli *c, struct problem *problem) {
     _cleanup_(buf_done) struct buf text = {0};
-    conf_write_annotated(c->conf, language(), &text);
+    conf_write_annotated(c->conf, conf_language(), &text);
     (void)state_path(c->conf_path, c->directory, "hayauma.conf");
     return write_file(c->conf_path, buf_slice(&text), 0644, NULL, problem);
 }
@@ -176,7 +165,7 @@ static int write_certificate(struct cli *c, struct problem *problem) {
     const struct state_user *owner = c->users.change ? &c->users.vault : NULL;
     int r = tls_self_signed(c->conf->hostname, CERTIFICATE_DAYS, &key, &chain);
     if (r < 0)
-        return problem_set(problem, r, "the certificate cannot be made: %s", error_text(r));
+        return problem_set(problem, r, _("the certificate cannot be made: %s"), error_words(r));
     r = write_file(state_path(path, c->directory, "keys/default.key"), slice_of_str(key), 0600,
                    owner, problem);
     mem_wipe(key, strlen(key));
@@ -239,15 +228,15 @@ static void write_json(struct cli *c) {
 }
 
 static void write_made(struct cli *c) {
-    buf_printf(&c->out, "Made the post office %.*s in %s:\n\n", SLICE_ARG(c->conf->hostname),
+    buf_printf(&c->out, _("Made the post office %.*s in %s:\n\n"), SLICE_ARG(c->conf->hostname),
                c->directory);
     buf_printf(&c->out,
-               "  hayauma.conf       the settings, each explained\n"
-               "  keys/default.crt   a certificate that this host signed itself, good for"
-               " %d days\n"
-               "  directory/         domains, accounts and aliases\n"
-               "  spool/ accounts/   letters on their way, and mailboxes\n"
-               "  ledger/            what has happened\n\n",
+               _("  hayauma.conf       the settings, each explained\n"
+                 "  keys/default.crt   a certificate that this host signed itself, good for"
+                 " %d days\n"
+                 "  directory/         domains, accounts and aliases\n"
+                 "  spool/ accounts/   letters on their way, and mailboxes\n"
+                 "  ledger/            what has happened\n\n"),
                CERTIFICATE_DAYS);
 }
 
@@ -255,7 +244,7 @@ static void write_records(struct cli *c) {
     size_t count = 0;
     struct slice host = c->conf->hostname;
     const struct slice *domains = cli_texts(c->call, "domain", c->arena, &count);
-    buf_printf(&c->out, "   %.*s.  A   (the address of this host; AAAA for IPv6)\n",
+    buf_printf(&c->out, _("   %.*s.  A   (the address of this host; AAAA for IPv6)\n"),
                SLICE_ARG(host));
     for (size_t i = 0; i < count; i++)
         buf_printf(&c->out, "   %.*s.  MX  10 %.*s.\n", SLICE_ARG(domains[i]), SLICE_ARG(host));
@@ -266,24 +255,24 @@ static void write_next_steps(struct cli *c) {
     unsigned offset = c->conf->port_offset;
     const struct slice *domains = cli_texts(c->call, "domain", c->arena, &count);
     buf_printf(&c->out,
-               "What to do next:\n\n1. Make accounts, first your own:\n"
-               "   hayauma -C %s account add YOU@%.*s --admin\n\n",
+               _("What to do next:\n\n1. Make accounts, first your own:\n"
+                 "   hayauma -C %s account add YOU@%.*s --admin\n\n"),
                c->directory, SLICE_ARG(domains[0]));
-    buf_printf(&c->out, "2. Start it:\n   hayauma -C %s run\n\n", c->directory);
+    buf_printf(&c->out, _("2. Start it:\n   hayauma -C %s run\n\n"), c->directory);
     buf_printf(&c->out,
-               "3. Let mail programs in: ports %u and %u for sending, %u and %u for POP3;"
-               " other hosts\n   send to port %u.\n\n",
+               _("3. Let mail programs in: ports %u and %u for sending, %u and %u for POP3;"
+                 " other hosts\n   send to port %u.\n\n"),
                465 + offset, 587 + offset, 995 + offset, 110 + offset, 25 + offset);
-    buf_add_str(&c->out, "4. Tell the world, in DNS:\n");
+    buf_add_str(&c->out, _("4. Tell the world, in DNS:\n"));
     write_records(c);
     if (c->users.change && c->users.made_up)
         buf_printf(&c->out,
-                   "\nThe users of the settings (%.*s ...) do not exist yet; numbers stand"
-                   " in for them.\n",
+                   _("\nThe users of the settings (%.*s ...) do not exist yet; numbers stand"
+                     " in for them.\n"),
                    SLICE_ARG(c->conf->users.edge));
     if (!c->users.change && offset < 1024)
-        buf_add_str(&c->out, "\nPorts below 1024 need root: run it as root, or use --port-offset"
-                             " for a trial.\n");
+        buf_add_str(&c->out, _("\nPorts below 1024 need root: run it as root, or use --port-offset"
+                               " for a trial.\n"));
 }
 
 int cmd_init(struct cli *c) {

@@ -239,7 +239,7 @@ static void show(struct telling *t, const struct family *f, struct show_place *p
     }
     cli_flush(t->c);
     if (f->count == SHOW_FAMILY_MAX)
-        cli_say("of more than %u letters that belong together the others are left out",
+        cli_say(_("of more than %u letters that belong together the others are left out"),
                 SHOW_FAMILY_MAX - 1);
 }
 
@@ -251,8 +251,8 @@ static int find(struct telling *t, unsigned limit, struct rpc_ledger_find_out *o
     int r = call_ledger_find(t->link, &in, t->c->arena, out, problem);
     if (r == 0 && out->letters_count == 0)
         return problem_set(problem, -E_UNKNOWN,
-                           "no letter with the id, address, Message-ID or"
-                           " subject \"%.*s\" is known",
+                           _("no letter with the id, address, Message-ID or"
+                             " subject \"%.*s\" is known"),
                            SLICE_ARG(what));
     return r;
 }
@@ -309,7 +309,8 @@ static int tell_all(struct telling *t, struct problem *problem) WAITS {
     if (r < 0)
         return r;
     if (found.letters_count > limit)
-        cli_say("there are more letters than the newest %u; --limit says how many are told", limit);
+        cli_say(_("there are more letters than the newest %u; --limit says how many are told"),
+                limit);
     return tell(t, families, count, problem);
 }
 

@@ -17,12 +17,12 @@ static int ask(struct rpc_link *link, const struct rpc_queue_list_in *in, struct
 
 static const char *state_of(const struct rpc_queued *q) {
     if (q->damaged)
-        return "damaged";
+        return N_("damaged");
     if (q->hold)
-        return "on hold";
+        return N_("on hold");
     if (q->active)
-        return "under way";
-    return q->next > fiber_wall() ? "waiting" : "ready";
+        return N_("under way");
+    return q->next > fiber_wall() ? N_("waiting") : N_("ready");
 }
 
 /* How long until something happens: "in 5 min". */
@@ -30,8 +30,8 @@ static struct slice next_text(struct arena *a, usec_t next, bool hold) {
     if (hold)
         return S("");
     if (next <= fiber_wall())
-        return S("now");
-    return arena_printf(a, "in %.*s", SLICE_ARG(cli_span(a, next - fiber_wall())));
+        return slice_of_str(_("now"));
+    return arena_printf(a, _("in %.*s"), SLICE_ARG(cli_span(a, next - fiber_wall())));
 }
 
 static struct slice sender_text(const struct rpc_queued *q) {
@@ -98,8 +98,8 @@ static void add_row(struct listing *l, const struct rpc_queued *q, struct arena 
     table_text(t, cli_span(a, fiber_wall() - q->arrival));
     table_size(t, q->size);
     table_text(t, sender_text(q));
-    table_printf(t, "%u of %u", q->left, q->recipients);
-    table_text(t, slice_of_str(state_of(q)));
+    table_printf(t, _("%u of %u"), q->left, q->recipients);
+    table_word(t, translated(state_of(q)));
     table_text(t, next_text(a, q->next, q->hold));
 }
 
@@ -118,7 +118,7 @@ static void add_recipients(struct listing *l, const struct rpc_queued *q, struct
     }
     table_write(&t, &l->c->out);
     if (q->waiting_count < q->left)
-        buf_printf(&l->c->out, "    and %zu others\n", q->left - q->waiting_count);
+        buf_printf(&l->c->out, _("    and %zu others\n"), q->left - q->waiting_count);
 }
 
 /* All rows of the page have the same columns, whatever stands between them. */
@@ -177,25 +177,25 @@ static void end_list(struct listing *l) {
         json_end(&l->json);
         buf_add_byte(&c->out, '\n');
     } else if (l->total == 0) {
-        buf_add_str(&c->out, "No letter is on its way.\n");
+        buf_add_str(&c->out, _("No letter is on its way.\n"));
     } else if (l->shown == l->total) {
-        buf_printf(&c->out, "\n%llu %s.\n", (unsigned long long)l->total,
-                   l->total == 1 ? "letter" : "letters");
+        buf_printf(&c->out, P_("\n%llu message.\n", "\n%llu messages.\n", l->total),
+                   (unsigned long long)l->total);
     } else {
-        buf_printf(&c->out, "\n%llu of %llu letters.\n", (unsigned long long)l->shown,
+        buf_printf(&c->out, _("\n%llu of %llu messages.\n"), (unsigned long long)l->shown,
                    (unsigned long long)l->total);
     }
 }
 
 int cmd_queue_list(struct cli *c) {
     static const struct table_column columns[] = {
-        {"ID"},
-        {"AGE", .right = true},
-        {"SIZE", .right = true},
-        {"SENDER", .shrinks = true},
-        {"RECIPIENTS", .right = true},
-        {"STATE"},
-        {"NEXT TRY"},
+        {N_("ID")},
+        {N_("AGE"), .right = true},
+        {N_("SIZE"), .right = true},
+        {N_("SENDER"), .shrinks = true},
+        {N_("RECIPIENTS"), .right = true},
+        {N_("STATE")},
+        {N_("NEXT TRY")},
     };
     struct problem problem = {0};
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
@@ -223,33 +223,33 @@ static void write_envelope(struct cli *c, const struct rpc_queued *q) {
     struct arena *a = c->arena;
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = 2, .width = c->width, .headless = true};
-    table_text(&t, S("letter"));
+    table_word(&t, _("letter"));
     table_text(&t, cli_letter(a, q->id));
-    table_text(&t, S("arrived"));
-    table_printf(&t, "%.*s, %.*s ago", SLICE_ARG(cli_time(a, q->arrival, "-")),
+    table_word(&t, _("arrived"));
+    table_printf(&t, _("%.*s, %.*s ago"), SLICE_ARG(cli_time(a, q->arrival, "-")),
                  SLICE_ARG(cli_span(a, fiber_wall() - q->arrival)));
-    table_text(&t, S("size"));
+    table_word(&t, _("size"));
     table_size(&t, q->size);
-    table_text(&t, S("sender"));
+    table_word(&t, _("sender"));
     table_text(&t, sender_text(q));
-    table_text(&t, S("login"));
+    table_word(&t, _("login"));
     table_text(&t, q->login);
-    table_text(&t, S("recipients"));
-    table_printf(&t, "%u, of whom %u are left", q->recipients, q->left);
-    table_text(&t, S("state"));
-    table_text(&t, slice_of_str(state_of(q)));
-    table_text(&t, S("next try"));
+    table_word(&t, _("recipients"));
+    table_printf(&t, _("%u, of whom %u are left"), q->recipients, q->left);
+    table_word(&t, _("state"));
+    table_word(&t, translated(state_of(q)));
+    table_word(&t, _("next try"));
     table_text(&t, next_text(a, q->next, q->hold));
     table_write(&t, &c->out);
 }
 
 static void write_recipients(struct cli *c, const struct rpc_queued *q) {
     static const struct table_column columns[] = {
-        {"RECIPIENT", .shrinks = true},
-        {"STATUS"},
-        {"ATTEMPTS", .right = true},
-        {"NEXT TRY"},
-        {"LAST REPLY"},
+        {N_("RECIPIENT"), .shrinks = true},
+        {N_("STATUS")},
+        {N_("ATTEMPTS"), .right = true},
+        {N_("NEXT TRY")},
+        {N_("LAST REPLY")},
     };
     _cleanup_(table_done) struct table t = {.columns = columns, .count = ARRAY_SIZE(columns)};
     for (size_t i = 0; i < q->waiting_count; i++) {
@@ -263,7 +263,7 @@ static void write_recipients(struct cli *c, const struct rpc_queued *q) {
     buf_add_byte(&c->out, '\n');
     table_write(&t, &c->out);
     if (q->waiting_count < q->left)
-        buf_printf(&c->out, "and %zu others\n", q->left - q->waiting_count);
+        buf_printf(&c->out, _("and %zu others\n"), q->left - q->waiting_count);
 }
 
 static int show_envelope(struct cli *c, struct rpc_link *link, uint64_t id,
@@ -276,8 +276,8 @@ static int show_envelope(struct cli *c, struct rpc_link *link, uint64_t id,
         return r;
     if (out.letters_count == 0 || out.letters[0].id != id)
         return problem_set(problem, -E_UNKNOWN,
-                           "the letter %.*s is not in the queue; hayauma journey %.*s says what"
-                           " became of it",
+                           _("the letter %.*s is not in the queue; hayauma journey %.*s says what"
+                             " became of it"),
                            SLICE_ARG(cli_letter(c->arena, id)),
                            SLICE_ARG(cli_letter(c->arena, id)));
     if (c->json) {

@@ -7,7 +7,7 @@
 
 struct acting {
     enum queue_action action;
-    const char *done; /* "on hold now" */
+    const char *one, *many; /* "%llu message is on hold now.\n" */
     bool bounce;
 };
 
@@ -32,17 +32,16 @@ static int act_on_list(struct cli *c, struct rpc_link *link, struct rpc_queue_ac
         int r = in->id == 0 ? -E_UNKNOWN : act_on(c, link, in, count, problem);
         if (r < 0)
             return problem_set(problem, r, "%.*s: %s", SLICE_ARG(given->text),
-                               r == -E_UNKNOWN ? "there is no such letter in the queue"
-                                               : error_text(r));
+                               r == -E_UNKNOWN ? _("there is no such message in the queue")
+                                               : error_words(r));
     }
     return 0;
 }
 
-static void confirm(struct cli *c, uint64_t count, const char *done) {
+static void confirm(struct cli *c, uint64_t count, const struct acting *acting) {
     struct json j = {.to = &c->out};
     if (!c->json) {
-        buf_printf(&c->out, "%llu %s %s.\n", (unsigned long long)count,
-                   count == 1 ? "letter is" : "letters are", done);
+        buf_printf(&c->out, P_(acting->one, acting->many, count), (unsigned long long)count);
         return;
     }
     json_object(&j);
@@ -60,7 +59,7 @@ static int act(struct cli *c, const struct acting *acting) {
         .action = (uint8_t)acting->action, .all = all, .match = match, .bounce = acting->bounce};
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     if ((listed ? 1 : 0) + (all ? 1 : 0) + (match.len > 0 ? 1 : 0) != 1) {
-        cli_say("say which letters: their ids, --match TEXT, or --all");
+        cli_say(_("say which letters: their ids, --match TEXT, or --all"));
         return CLI_USAGE;
     }
     int r = office_connect(c, ROLE_QUEUE, &link, &problem);
@@ -69,22 +68,33 @@ static int act(struct cli *c, const struct acting *acting) {
                    : act_on(c, link, &in, &count, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
-    confirm(c, count, acting->done);
+    confirm(c, count, acting);
     return CLI_OK;
 }
 
 int cmd_queue_hold(struct cli *c) {
-    return act(c, &(struct acting){QUEUE_HOLD, "on hold now", false});
+    return act(c, &(struct acting){
+                      QUEUE_HOLD,
+                      NP_("%llu message is on hold now.\n", "%llu messages are on hold now.\n"),
+                      false});
 }
 
 int cmd_queue_release(struct cli *c) {
-    return act(c, &(struct acting){QUEUE_RELEASE, "released", false});
+    return act(c, &(struct acting){
+                      QUEUE_RELEASE,
+                      NP_("%llu message is released.\n", "%llu messages are released.\n"), false});
 }
 
 int cmd_queue_retry(struct cli *c) {
-    return act(c, &(struct acting){QUEUE_RETRY, "tried now", false});
+    return act(
+        c, &(struct acting){QUEUE_RETRY,
+                            NP_("%llu message is tried now.\n", "%llu messages are tried now.\n"),
+                            false});
 }
 
 int cmd_queue_remove(struct cli *c) {
-    return act(c, &(struct acting){QUEUE_REMOVE, "removed", cli_has(c->call, "bounce")});
+    return act(c,
+               &(struct acting){QUEUE_REMOVE,
+                                NP_("%llu message is removed.\n", "%llu messages are removed.\n"),
+                                cli_has(c->call, "bounce")});
 }

@@ -73,7 +73,7 @@ static int find_hosts(struct cli *c, struct remote *r, const struct dns_client *
     if (result == 0)
         result = dns_find_hosts(dns, &search, c->arena, &r->way);
     r->looked_up = result == 0;
-    r->why_not = slice_of_str(result < 0 ? error_text(result) : "");
+    r->why_not = slice_of_str(result < 0 ? error_words(result) : "");
     return result;
 }
 
@@ -127,8 +127,10 @@ static void add_sentence(struct cli *c, size_t indent, struct slice text) {
 }
 
 static void write_hosts(struct cli *c, const struct remote *r) {
-    static const struct table_column columns[] = {
-        {"", .right = true}, {"HOST"}, {"MX", .right = true}, {"ADDRESSES", .shrinks = true}};
+    static const struct table_column columns[] = {{"", .right = true},
+                                                  {N_("HOST")},
+                                                  {N_("MX"), .right = true},
+                                                  {N_("ADDRESSES"), .shrinks = true}};
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width, .indent = 4};
     for (size_t i = 0; i < r->way.count; i++) {
@@ -150,22 +152,24 @@ static void write_hosts(struct cli *c, const struct remote *r) {
 static void write_remote(struct cli *c, const struct remote *r) {
     struct slice steps = buf_slice(&r->steps), step = {0};
     buf_add_str(&c->out, "\n");
-    add_sentence(c, 0, arena_printf(c->arena, "The way to %.*s:", SLICE_ARG(r->address)));
+    add_sentence(c, 0, arena_printf(c->arena, _("The way to %.*s:"), SLICE_ARG(r->address)));
     while (slice_next(&steps, '\n', &step)) {
         if (step.len > 0)
             add_sentence(c, 2, step);
     }
     if (!r->looked_up) {
         add_sentence(
-            c, 2, arena_printf(c->arena, "DNS could not be asked: %.*s.", SLICE_ARG(r->why_not)));
+            c, 2,
+            arena_printf(c->arena, _("DNS could not be asked: %.*s."), SLICE_ARG(r->why_not)));
     } else if (r->way.fate == DNS_FOUND) {
-        add_sentence(c, 2, S("Hosts in the order in which they would be tried:"));
+        add_sentence(c, 2, slice_of_str(_("Hosts in the order in which they would be tried:")));
         write_hosts(c, r);
     } else {
         add_sentence(c, 2,
-                     arena_printf(c->arena, "%s: %u %u.%u.%u %.*s",
-                                  r->way.fate == DNS_LATER ? "It would be tried again later"
-                                                           : "It would be returned",
+                     arena_printf(c->arena,
+                                  r->way.fate == DNS_LATER
+                                      ? _("It would be tried again later: %u %u.%u.%u %.*s")
+                                      : _("It would be returned: %u %u.%u.%u %.*s"),
                                   r->way.reply, r->way.fate == DNS_LATER ? 4U : 5U, r->way.subject,
                                   r->way.detail, SLICE_ARG(r->way.words)));
     }
@@ -173,45 +177,48 @@ static void write_remote(struct cli *c, const struct remote *r) {
 
 static const char *verdict(const struct finding *f) {
     static const char *const verdicts[] = {
-        [ROUTE_LOCAL] = "is delivered here",
-        [ROUTE_NOT_OURS] = "goes to another host",
-        [ROUTE_UNKNOWN_USER] = "is refused: nobody has this address",
-        [ROUTE_DISABLED] = "is refused: the account is disabled",
-        [ROUTE_LOOP] = "is refused: aliases run in a circle, or lead to too many targets",
-        [ROUTE_BAD_ADDRESS] = "is no address",
-        [ROUTE_TEMPORARY] = "cannot be told now",
+        [ROUTE_LOCAL] = N_("%.*s is delivered here."),
+        [ROUTE_NOT_OURS] = N_("%.*s goes to another host."),
+        [ROUTE_UNKNOWN_USER] = N_("%.*s is refused: nobody has this address."),
+        [ROUTE_DISABLED] = N_("%.*s is refused: the account is disabled."),
+        [ROUTE_LOOP] = N_("%.*s is refused: aliases run in a circle, or lead to too many targets."),
+        [ROUTE_BAD_ADDRESS] = N_("%.*s is no address."),
+        [ROUTE_TEMPORARY] = N_("%.*s cannot be told now."),
     };
     const struct route *r = &f->route;
     if (r->kind == ROUTE_LOCAL && r->mailbox_count == 0)
-        return "is sent on to other hosts";
+        return _("%.*s is sent on to other hosts.");
     if (r->kind == ROUTE_LOCAL && r->forward_count > 0)
-        return "is delivered here and sent on to other hosts";
-    return verdicts[r->kind];
+        return _("%.*s is delivered here and sent on to other hosts.");
+    return translated(verdicts[r->kind]);
 }
 
 static void write_words(struct finding *f) {
     struct cli *c = f->c;
     const struct route *r = &f->route;
     struct slice address = cli_text(c->call, "ADDRESS");
-    add_sentence(c, 0, arena_printf(c->arena, "%.*s %s.", SLICE_ARG(address), verdict(f)));
+    add_sentence(c, 0, arena_printf(c->arena, verdict(f), SLICE_ARG(address)));
     for (size_t i = 0; i < r->reason_count; i++)
         add_sentence(c, 2, r->reasons[i]);
     if (r->mailbox_count > 0)
-        buf_add_str(&c->out, "\nMailboxes:\n");
+        buf_add_str(&c->out, _("\nMailboxes:\n"));
     for (size_t i = 0; i < r->mailbox_count; i++) {
         const struct route_mailbox *m = &r->mailboxes[i];
         add_sentence(c, 2,
                      m->detail.len > 0
-                         ? arena_printf(c->arena, "%.*s (account %llu, detail \"%.*s\")",
+                         ? arena_printf(c->arena, _("%.*s (account %llu, detail \"%.*s\")"),
                                         SLICE_ARG(m->address), (unsigned long long)m->account_id,
                                         SLICE_ARG(m->detail))
-                         : arena_printf(c->arena, "%.*s (account %llu)", SLICE_ARG(m->address),
+                         : arena_printf(c->arena, _("%.*s (account %llu)"), SLICE_ARG(m->address),
                                         (unsigned long long)m->account_id));
     }
     for (size_t i = 0; i < f->count; i++)
         write_remote(c, &f->remotes[i]);
     if (f->unshown > 0)
-        buf_printf(&c->out, "\nand %zu other addresses elsewhere.\n", f->unshown);
+        buf_printf(&c->out,
+                   P_("\nand %zu other address elsewhere.\n",
+                      "\nand %zu other addresses elsewhere.\n", f->unshown),
+                   f->unshown);
 }
 
 /* ------------------------------------------------------------------ for programs */

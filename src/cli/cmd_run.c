@@ -30,8 +30,9 @@ static int wait_for_end(struct cli *c, struct problem *problem) {
         if (r != -E_BUSY)
             return r;
         if (fiber_now() >= until)
-            return problem_set(problem, -ETIMEDOUT,
-                               "the post office was told to stop and has not ended after a minute");
+            return problem_set(
+                problem, -ETIMEDOUT,
+                _("the post office was told to stop and has not ended after a minute"));
         r = fiber_sleep(STOP_PAUSE);
         if (r < 0)
             return r;
@@ -58,7 +59,7 @@ int cmd_stop(struct cli *c) {
     if (r < 0)
         return cli_fail(r, &problem);
     if (!c->json)
-        buf_printf(&c->out, "The post office has stopped, after %.*s.\n",
+        buf_printf(&c->out, _("The post office has stopped, after %.*s.\n"),
                    SLICE_ARG(cli_span(c->arena, fiber_now() - began)));
     return CLI_OK;
 }
@@ -79,7 +80,7 @@ static int say_errors(struct cli *c, int r, const struct problem *problem) {
     if (c->conf || r == -ENOTCONN || r == -EACCES)
         return cli_fail(r, problem);
     int code = cli_need_settings(c);
-    cli_say("nothing was reloaded: the old settings stay in force");
+    cli_say(_("nothing was reloaded: the old settings stay in force"));
     return code;
 }
 

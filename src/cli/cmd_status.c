@@ -104,7 +104,7 @@ static void write_json(struct cli *c, const struct rpc_master_status_out *s,
 /* ------------------------------------------------------------------ for people */
 
 static void write_heading(struct cli *c, const struct rpc_master_status_out *s) {
-    buf_printf(&c->out, "%.*s, Hayauma %.*s in %s, running for %.*s (since %.*s)\n\n",
+    buf_printf(&c->out, _("%.*s, Hayauma %.*s in %s, running for %.*s (since %.*s)\n\n"),
                SLICE_ARG(s->hostname), SLICE_ARG(s->version), c->directory,
                SLICE_ARG(cli_span(c->arena, fiber_wall() - s->started)),
                SLICE_ARG(cli_time(c->arena, s->started, "-")));
@@ -135,15 +135,15 @@ static void add_row(struct cli *c, struct table *t, const struct rpc_process *p,
 
 static void write_processes(struct cli *c, const struct rpc_master_status_out *s) {
     static const struct table_column columns[] = {
-        {"PROCESS"},
-        {"PID", .right = true},
-        {"STATE"},
-        {"USER"},
-        {"MEMORY", .right = true},
-        {"SESSIONS", .right = true},
-        {"UP", .right = true},
-        {"RESTARTS", .right = true},
-        {"CONFINEMENT", .shrinks = true},
+        {N_("PROCESS")},
+        {N_("PID"), .right = true},
+        {N_("STATE")},
+        {N_("USER")},
+        {N_("MEMORY"), .right = true},
+        {N_("SESSIONS"), .right = true},
+        {N_("UP"), .right = true},
+        {N_("RESTARTS"), .right = true},
+        {N_("CONFINEMENT"), .shrinks = true},
     };
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
@@ -154,20 +154,24 @@ static void write_processes(struct cli *c, const struct rpc_master_status_out *s
 
 static void write_count(struct cli *c, int64_t number, const char *one, const char *many) {
     if (number >= 0)
-        buf_printf(&c->out, "%lld %s\n", (long long)number, number == 1 ? one : many);
+        buf_printf(&c->out, P_(one, many, number), (long long)number);
 }
 
 static void write_free(struct cli *c, int64_t bytes) {
     if (bytes < 0)
         return;
-    format_size(&c->out, (uint64_t)bytes);
-    buf_add_str(&c->out, " free on the disk");
+    _cleanup_(buf_done) struct buf left = {0};
+    _cleanup_(buf_done) struct buf reserve = {0};
+    format_size(&left, (uint64_t)bytes);
     if (c->conf && (uint64_t)bytes < c->conf->queue.disk_reserve) {
-        buf_add_str(&c->out, ", less than ");
-        format_size(&c->out, c->conf->queue.disk_reserve);
-        buf_add_str(&c->out, " (queue.disk-reserve): new letters are put off until there is room");
+        format_size(&reserve, c->conf->queue.disk_reserve);
+        buf_printf(&c->out,
+                   _("%s free on the disk, less than %s (queue.disk-reserve): new messages are put"
+                     " off until there is room\n"),
+                   buf_str(&left), buf_str(&reserve));
+    } else {
+        buf_printf(&c->out, _("%s free on the disk\n"), buf_str(&left));
     }
-    buf_add_byte(&c->out, '\n');
 }
 
 static int say_down(struct cli *c, const struct problem *problem) {
@@ -200,9 +204,10 @@ int cmd_status(struct cli *c) {
     write_heading(c, &status);
     write_processes(c, &status);
     buf_add_byte(&c->out, '\n');
-    write_count(c, counts.letters, "letter on its way", "letters on their way");
-    write_count(c, counts.domains, "domain", "domains");
-    write_count(c, counts.accounts, "account", "accounts");
+    write_count(c, counts.letters,
+                NP_("%lld message on its way\n", "%lld messages on their way\n"));
+    write_count(c, counts.domains, NP_("%lld domain\n", "%lld domains\n"));
+    write_count(c, counts.accounts, NP_("%lld account\n", "%lld accounts\n"));
     write_free(c, counts.disk_free);
     return CLI_OK;
 }

@@ -2,12 +2,14 @@
 /*
  * The command line as a table: what commands there are, what each one takes, does and answers. The
  * parser, --help, the man page, completion in the shell and the tests read the same rows
- * (commands.c); a new command is a row there and its function.
+ * (commands.c); a new command is a row there and its function. Sentences are marked with N_() and
+ * shown in the language of the user.
  */
 #pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/words.h"
 
 /* What the program ends with: a promise to scripts, printed in the man page. */
 enum cli_exit {
@@ -56,9 +58,10 @@ struct cli_parameter {
 
 /* What the program does before it calls a command's function. */
 enum cli_stage {
-    CLI_ALONE, /* nothing */
-    CLI_READS, /* finds the state directory and reads the settings */
-    CLI_FIBER, /* the same, and calls it in a fiber, where it may wait */
+    CLI_ALONE,  /* nothing */
+    CLI_READS,  /* finds the state directory and reads the settings */
+    CLI_SERVES, /* the same; what it says is the log of a process, and stays English */
+    CLI_FIBER,  /* the same, and calls it in a fiber, where it may wait */
 };
 
 struct cli;
@@ -73,6 +76,7 @@ struct cli_command {
     const char *name;                       /* "account add" */
     const char *about;                      /* a sentence */
     const char *more;                       /* a further paragraph, or NULL */
+    bool offline;                           /* works also while the post office does not run */
     const struct cli_parameter *parameters; /* name NULL behind the last; may be NULL */
     const char *const *examples;            /* "account add ..."; NULL behind the last; or NULL */
     const char *json;                       /* what --json prints, see below; NULL: nothing */

@@ -25,16 +25,17 @@
 #define BUSY        CLI_EXIT_BIT(CLI_BUSY)
 
 const char *const cli_exit_texts[CLI_EXITS] = {
-    [CLI_OK] = "Done.",
-    [CLI_FAILED] = "It failed; the reason is on standard error.",
-    [CLI_USAGE] = "The command line is wrong, or a name or address in it is not well formed.",
-    [CLI_NOT_RUNNING] = "The post office is not running, and the command needs it to.",
-    [CLI_NOT_FOUND] = "There is no such domain, account, alias, letter or setting.",
-    [CLI_REFUSED] = "A rule says no: the name is taken, the password is weak, something still"
-                    " depends on what was to be removed, a letter could not go this way.",
-    [CLI_SETTINGS] = "The settings file has errors.",
-    [CLI_BUSY] = "It could not be done now: no answer in time, or somebody else works on it. Trying"
-                 " again may help.",
+    [CLI_OK] = N_("Done."),
+    [CLI_FAILED] = N_("It failed; the reason is on standard error."),
+    [CLI_USAGE] = N_("The command line is wrong, or a name or address in it is not well formed."),
+    [CLI_NOT_RUNNING] = N_("The post office is not running, and the command needs it to."),
+    [CLI_NOT_FOUND] = N_("There is no such domain, account, alias, letter or setting."),
+    [CLI_REFUSED] = N_("A rule says no: the name is taken, the password is weak, something still"
+                       " depends on what was to be removed, a letter could not go this way."),
+    [CLI_SETTINGS] = N_("The settings file has errors."),
+    [CLI_BUSY] =
+        N_("It could not be done now: no answer in time, or somebody else works on it. Trying"
+           " again may help."),
 };
 
 WORDS roles[] = {"master", "edge",     "directory", "keys",   "queue",
@@ -46,29 +47,29 @@ WORDS shells[] = {"bash", "zsh", NULL};
 
 const struct cli_parameter cli_globals[] = {
     OPTION("directory", "DIR", .letter = 'C', .kind = CLI_PATH,
-           .about = "the state directory of the post office; without it, the data-directory of"
-                    " /etc/hayauma/hayauma.conf"),
-    FLAG("json", .about = "print JSON for programs instead of tables for people"),
-    FLAG("help", .letter = 'h', .about = "say what the command does and takes"),
-    FLAG("version", .letter = 'V', .about = "print the version"),
+           .about = N_("the state directory of the post office; without it, the data-directory of"
+                       " /etc/hayauma/hayauma.conf")),
+    FLAG("json", .about = N_("print JSON for programs instead of tables for people")),
+    FLAG("help", .letter = 'h', .about = N_("say what the command does and takes")),
+    FLAG("version", .letter = 'V', .about = N_("print the version")),
     END,
 };
 
 /* ------------------------------------------------------------------ the whole post office */
 
 PARAMETERS init_parameters[] = {
-    ARGUMENT("DIR", .kind = CLI_PATH, .about = "the state directory to make; new or empty"),
+    ARGUMENT("DIR", .kind = CLI_PATH, .about = N_("the state directory to make; new or empty")),
     OPTION("hostname", "NAME", .required = true,
-           .about = "the full name of this host, as its MX record has it"),
+           .about = N_("the full name of this host, as its MX record has it")),
     OPTION("domain", "NAME", .required = true, .many = true,
-           .about = "a domain whose mail this host receives; may be several"),
+           .about = N_("a domain whose mail this host receives; may be several")),
     OPTION("listen", "ADDR", .many = true,
-           .about = "an address to listen on; without it, all addresses"),
+           .about = N_("an address to listen on; without it, all addresses")),
     OPTION("port-offset", "N", .kind = CLI_NUMBER, .max = 64000,
-           .about = "added to every port: 2500 makes port 25 to 2525"),
+           .about = N_("added to every port: 2500 makes port 25 to 2525")),
     OPTION("dns", "ADDR:PORT", .many = true,
-           .about = "a name server to ask, believed without DNSSEC (dns.dnssec no); without "
-                    "it, those of /etc/resolv.conf"),
+           .about = N_("a name server to ask, believed without DNSSEC (dns.dnssec no); without "
+                       "it, those of /etc/resolv.conf")),
     END,
 };
 EXAMPLES init_examples[] = {
@@ -81,8 +82,8 @@ EXAMPLES init_examples[] = {
 /* ------------------------------------------------------------------ the directory */
 
 PARAMETERS domain_add_parameters[] = {
-    ARGUMENT("DOMAIN", .about = "the domain"),
-    OPTION("alias-of", "DOMAIN", .about = "make it another name for this domain of the host"),
+    ARGUMENT("DOMAIN", .about = N_("the domain")),
+    OPTION("alias-of", "DOMAIN", .about = N_("make it another name for this domain of the host")),
     END,
 };
 EXAMPLES domain_add_examples[] = {
@@ -90,28 +91,30 @@ EXAMPLES domain_add_examples[] = {
     "hayauma domain add example.com --alias-of example.jp",
     NULL,
 };
-PARAMETERS domain_parameters[] = {ARGUMENT("DOMAIN", .about = "the domain"), END};
+PARAMETERS domain_parameters[] = {ARGUMENT("DOMAIN", .about = N_("the domain")), END};
 PARAMETERS domain_catch_all_parameters[] = {
-    ARGUMENT("DOMAIN", .about = "the domain"),
-    ARGUMENT("ADDRESS|none", .about = "who gets what nobody else gets"),
+    ARGUMENT("DOMAIN", .about = N_("the domain")),
+    ARGUMENT("ADDRESS|none", .about = N_("who gets what nobody else gets")),
     END,
 };
 
 PARAMETERS account_add_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
-    FLAG("password-stdin", .about = "read the password from the first line of standard input"),
-    FLAG("generate", .about = "make a good password and print it"),
-    FLAG("no-password", .about = "make an account that nobody can log in to yet"),
-    OPTION("name", "TEXT", .about = "the name of the person"),
-    OPTION("quota", "SIZE", .kind = CLI_SIZE, .about = "how much the mailbox may hold"),
-    FLAG("admin", .about = "make it an administrator, who gets the mail to postmaster and abuse"),
-    FLAG("disabled", .about = "make it disabled"),
-    FLAG("force-weak", .about = "take a password that is easily guessed all the same"),
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    FLAG("password-stdin", .about = N_("read the password from the first line of standard input")),
+    FLAG("generate", .about = N_("make a good password and print it")),
+    FLAG("no-password", .about = N_("make an account that nobody can log in to yet")),
+    OPTION("name", "TEXT", .about = N_("the name of the person")),
+    OPTION("quota", "SIZE", .kind = CLI_SIZE, .about = N_("how much the mailbox may hold")),
+    FLAG("admin",
+         .about = N_("make it an administrator, who gets the mail to postmaster and abuse")),
+    FLAG("disabled", .about = N_("make it disabled")),
+    FLAG("force-weak", .about = N_("take a password that is easily guessed all the same")),
     OPTION("count", "N", .kind = CLI_NUMBER, .min = 1, .max = 1000000,
-           .about = "make N accounts; USER holds %d or %03d, which becomes 0, 1, 2 and so on"),
-    OPTION("first", "N", .kind = CLI_NUMBER, .max = 1000000000, .about = "number from N instead"),
+           .about = N_("make N accounts; USER holds %d or %03d, which becomes 0, 1, 2 and so on")),
+    OPTION("first", "N", .kind = CLI_NUMBER, .max = 1000000000,
+           .about = N_("number from N instead")),
     OPTION("hash-cost", "COST", .kind = CLI_CHOICE, .choices = hash_costs,
-           .about = "normal, or min for tests: any password is taken, none is protected"),
+           .about = N_("normal, or min for tests: any password is taken, none is protected")),
     END,
 };
 EXAMPLES account_add_examples[] = {
@@ -120,55 +123,56 @@ EXAMPLES account_add_examples[] = {
     NULL,
 };
 PARAMETERS account_list_parameters[] = {
-    ARGUMENT("DOMAIN", .optional = true, .about = "only accounts of this domain"),
-    OPTION("after", "ID", .kind = CLI_NUMBER, .about = "only accounts with a greater number"),
-    OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1, .about = "at most so many"),
+    ARGUMENT("DOMAIN", .optional = true, .about = N_("only accounts of this domain")),
+    OPTION("after", "ID", .kind = CLI_NUMBER, .about = N_("only accounts with a greater number")),
+    OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1,
+           .about = N_("at most so many")),
     END,
 };
 PARAMETERS account_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
     END,
 };
 PARAMETERS account_password_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
-    FLAG("password-stdin", .about = "read the password from the first line of standard input"),
-    FLAG("generate", .about = "make a good password and print it"),
-    FLAG("force-weak", .about = "take a password that is easily guessed all the same"),
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    FLAG("password-stdin", .about = N_("read the password from the first line of standard input")),
+    FLAG("generate", .about = N_("make a good password and print it")),
+    FLAG("force-weak", .about = N_("take a password that is easily guessed all the same")),
     END,
 };
 PARAMETERS account_apop_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
-    FLAG("password-stdin", .about = "read the secret from the first line of standard input"),
-    FLAG("generate", .about = "make a good secret and print it"),
-    FLAG("remove", .about = "take the secret away: no APOP any more"),
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    FLAG("password-stdin", .about = N_("read the secret from the first line of standard input")),
+    FLAG("generate", .about = N_("make a good secret and print it")),
+    FLAG("remove", .about = N_("take the secret away: no APOP any more")),
     END,
 };
 PARAMETERS account_admin_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
     ARGUMENT("yes|no", .kind = CLI_CHOICE, .choices = yes_no,
-             .about = "whether it is an administrator"),
+             .about = N_("whether it is an administrator")),
     END,
 };
 PARAMETERS account_quota_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
-    ARGUMENT("SIZE|none", .kind = CLI_SIZE, .about = "how much the mailbox may hold"),
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("SIZE|none", .kind = CLI_SIZE, .about = N_("how much the mailbox may hold")),
     END,
 };
 PARAMETERS account_name_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = "the address of the account"),
-    ARGUMENT("NAME", .about = "the name of the person; '' for none"),
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("NAME", .about = N_("the name of the person; '' for none")),
     END,
 };
 
 PARAMETERS alias_change_parameters[] = {
-    ARGUMENT("ADDRESS", .about = "the address that leads elsewhere"),
-    ARGUMENT("TARGET", .many = true, .about = "where to, here or at another host"),
+    ARGUMENT("ADDRESS", .about = N_("the address that leads elsewhere")),
+    ARGUMENT("TARGET", .many = true, .about = N_("where to, here or at another host")),
     END,
 };
 PARAMETERS alias_remove_parameters[] = {
-    ARGUMENT("ADDRESS", .about = "the address that leads elsewhere"),
+    ARGUMENT("ADDRESS", .about = N_("the address that leads elsewhere")),
     ARGUMENT("TARGET", .many = true, .optional = true,
-             .about = "the targets to take out; without any, the whole alias"),
+             .about = N_("the targets to take out; without any, the whole alias")),
     END,
 };
 EXAMPLES alias_add_examples[] = {
@@ -179,36 +183,39 @@ EXAMPLES alias_add_examples[] = {
 /* ------------------------------------------------------------------ letters */
 
 PARAMETERS queue_list_parameters[] = {
-    OPTION("match", "TEXT", .about = "only letters whose sender or a recipient contains this"),
-    OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1, .about = "at most so many"),
-    FLAG("long", .letter = 'l', .about = "with each recipient and the last reply"),
+    OPTION("match", "TEXT", .about = N_("only letters whose sender or a recipient contains this")),
+    OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1,
+           .about = N_("at most so many")),
+    FLAG("long", .letter = 'l', .about = N_("with each recipient and the last reply")),
     END,
 };
 PARAMETERS queue_show_parameters[] = {
-    ARGUMENT("ID", .kind = CLI_LETTER, .about = "the letter"),
-    FLAG("content", .about = "print the letter itself, as it is, and nothing else"),
+    ARGUMENT("ID", .kind = CLI_LETTER, .about = N_("the letter")),
+    FLAG("content", .about = N_("print the letter itself, as it is, and nothing else")),
     END,
 };
 #define QUEUE_SELECT                                                                               \
-    ARGUMENT("ID", .kind = CLI_LETTER, .optional = true, .many = true, .about = "the letters"),    \
-        OPTION("match", "TEXT", .about = "all letters whose sender or a recipient contains this"), \
-        FLAG("all", .about = "all letters")
+    ARGUMENT("ID", .kind = CLI_LETTER, .optional = true, .many = true,                             \
+             .about = N_("the letters")),                                                          \
+        OPTION("match", "TEXT",                                                                    \
+               .about = N_("all letters whose sender or a recipient contains this")),              \
+        FLAG("all", .about = N_("all letters"))
 PARAMETERS queue_parameters[] = {QUEUE_SELECT, END};
 PARAMETERS queue_remove_parameters[] = {
     QUEUE_SELECT,
-    FLAG("bounce", .about = "tell the senders that their letters were not delivered"),
+    FLAG("bounce", .about = N_("tell the senders that their letters were not delivered")),
     END,
 };
 EXAMPLES queue_retry_examples[] = {"hayauma queue retry --match example.com", NULL};
 
 PARAMETERS journey_parameters[] = {
     ARGUMENT("ID|ADDRESS|MESSAGE-ID",
-             .about =
+             .about = N_(
                  "a letter by its id, its Message-ID or a part of its subject, or letters from or"
-                 " to an address"),
-    FLAG("follow", .letter = 'f', .about = "go on printing what happens, until interrupted"),
+                 " to an address")),
+    FLAG("follow", .letter = 'f', .about = N_("go on printing what happens, until interrupted")),
     OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1, .max = 1000,
-           .about = "of several letters, the newest so many; without it, 10"),
+           .about = N_("of several letters, the newest so many; without it, 10")),
     END,
 };
 EXAMPLES journey_examples[] = {
@@ -217,45 +224,46 @@ EXAMPLES journey_examples[] = {
     NULL,
 };
 PARAMETERS log_parameters[] = {
-    FLAG("follow", .letter = 'f', .about = "go on printing what happens, until interrupted"),
+    FLAG("follow", .letter = 'f', .about = N_("go on printing what happens, until interrupted")),
     OPTION("lines", "N", .letter = 'n', .kind = CLI_NUMBER, .max = 1000000,
-           .about = "begin with the last N events; without it, 20"),
+           .about = N_("begin with the last N events; without it, 20")),
     OPTION("role", "ROLE", .letter = 'r', .kind = CLI_CHOICE, .choices = roles,
-           .about = "only what this process says"),
+           .about = N_("only what this process says")),
     END,
 };
-PARAMETERS route_parameters[] = {ARGUMENT("ADDRESS", .about = "the address"), END};
+PARAMETERS route_parameters[] = {ARGUMENT("ADDRESS", .about = N_("the address")), END};
 EXAMPLES route_examples[] = {"hayauma route info@example.jp", "hayauma route someone@example.com",
                              NULL};
 
 /* ------------------------------------------------------------------ looking inside */
 
 PARAMETERS config_parameters[] = {
-    ARGUMENT("NAME", .optional = true, .about = "one setting, such as smtp.message-size-max"),
-    FLAG("changed", .about = "only settings that differ from their defaults"),
+    ARGUMENT("NAME", .optional = true, .about = N_("one setting, such as smtp.message-size-max")),
+    FLAG("changed", .about = N_("only settings that differ from their defaults")),
     END,
 };
 PARAMETERS fibers_parameters[] = {
-    ARGUMENT("ROLE", .kind = CLI_CHOICE, .choices = roles, .about = "the process"),
+    ARGUMENT("ROLE", .kind = CLI_CHOICE, .choices = roles, .about = N_("the process")),
     ARGUMENT("WORKER", .kind = CLI_NUMBER, .max = 255, .optional = true,
-             .about = "its number, where a role has several; without it, 0"),
+             .about = N_("its number, where a role has several; without it, 0")),
     END,
 };
 PARAMETERS repair_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = "the account whose mailboxes are to be repaired"),
+    ARGUMENT("USER@DOMAIN", .about = N_("the account whose mailboxes are to be repaired")),
     END,
 };
 PARAMETERS help_parameters[] = {
-    ARGUMENT("COMMAND", .optional = true, .many = true, .about = "the command"),
+    ARGUMENT("COMMAND", .optional = true, .many = true, .about = N_("the command")),
     END,
 };
 PARAMETERS manual_parameters[] = {
     ARGUMENT("PAGE", .kind = CLI_CHOICE, .choices = manuals, .optional = true,
-             .about = "which one: hayauma, or hayauma.conf for the settings"),
+             .about = N_("which one: hayauma, or hayauma.conf for the settings")),
     END,
 };
 PARAMETERS completion_parameters[] = {
-    ARGUMENT("SHELL", .kind = CLI_CHOICE, .choices = shells, .about = "which shell: bash or zsh"),
+    ARGUMENT("SHELL", .kind = CLI_CHOICE, .choices = shells,
+             .about = N_("which shell: bash or zsh")),
     END,
 };
 EXAMPLES manual_examples[] = {"hayauma manual | man -l -", NULL};
@@ -278,17 +286,16 @@ EXAMPLES completion_examples[] = {
     "{\"sequence\": number, \"time\": time, \"level\": text, \"role\": text, \"letter\": "         \
     "text|null, \"kind\": text, \"text\": text, \"facts\": {}}"
 
-#define OFFLINE_TOO "Works while the post office runs and while it does not."
-
 /* ------------------------------------------------------------------ the table */
 
 const struct cli_command cli_commands[] = {
     {
         .name = "init",
-        .about = "Makes a post office: a state directory with everything it needs.",
-        .more = "Makes the folders, an annotated settings file hayauma.conf, a self-signed"
-                " certificate, and the directory with the domains given. Refuses a directory that"
-                " holds anything. As root the folders are given to the users of the processes.",
+        .about = N_("Makes a post office: a state directory with everything it needs."),
+        .more =
+            N_("Makes the folders, an annotated settings file hayauma.conf, a self-signed"
+               " certificate, and the directory with the domains given. Refuses a directory that"
+               " holds anything. As root the folders are given to the users of the processes."),
         .parameters = init_parameters,
         .examples = init_examples,
         .json = "{\"directory\": text, \"settings\": text, \"hostname\": text, \"port_offset\": "
@@ -299,27 +306,29 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "run",
-        .about = "Runs the post office in the foreground.",
-        .more = "Prints \"ready\" on standard output when every port answers. SIGTERM, SIGINT and"
-                " hayauma stop end it in order; SIGHUP reads the settings again.",
+        .about = N_("Runs the post office in the foreground."),
+        .more =
+            N_("Prints \"ready\" on standard output when every port answers. SIGTERM, SIGINT and"
+               " hayauma stop end it in order; SIGHUP reads the settings again."),
         .exits = SETTINGS,
-        .stage = CLI_READS,
+        .stage = CLI_SERVES,
         .run = cmd_run,
     },
     {
         .name = "stop",
-        .about = "Stops the post office in order and waits until it has ended.",
+        .about = N_("Stops the post office in order and waits until it has ended."),
         .exits = NOT_RUNNING | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_stop,
     },
     {
         .name = "reload",
-        .about = "Has the settings read again and says what has changed.",
-        .more = "When they have errors, all of them are printed and the old settings stay in"
-                " force. A process that cannot use its new ones goes on with those it had, which is"
-                " said, too. Certificate, trust anchors and resolv.conf are read anew, and the log"
-                " file is opened anew, so that it can be moved away before.",
+        .about = N_("Has the settings read again and says what has changed."),
+        .more =
+            N_("When they have errors, all of them are printed and the old settings stay in"
+               " force. A process that cannot use its new ones goes on with those it had, which is"
+               " said, too. Certificate, trust anchors and resolv.conf are read anew, and the log"
+               " file is opened anew, so that it can be moved away before."),
         .json = "{\"report\": text}",
         .exits = NOT_RUNNING | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
@@ -327,9 +336,9 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "check",
-        .about = "Looks for mistakes: in the settings, folders, users, certificate and ports.",
-        .more = "All errors of the settings file are listed at once, each as FILE:LINE:COLUMN."
-                " Changes nothing.",
+        .about = N_("Looks for mistakes: in the settings, folders, users, certificate and ports."),
+        .more = N_("All errors of the settings file are listed at once, each as FILE:LINE:COLUMN."
+                   " Changes nothing."),
         .json = "[{\"level\": text, \"text\": text, \"file\"?: text, \"line\"?: number, "
                 "\"column\"?: number}]",
         .exits = SETTINGS,
@@ -338,7 +347,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "status",
-        .about = "Shows the processes, how they are confined, and how they fare.",
+        .about = N_("Shows the processes, how they are confined, and how they fare."),
         .json = "{\"running\": bool, \"directory\": text, \"hostname\"?: text, \"version\"?: text, "
                 "\"started\"?: time, \"letters\"?: number|null, \"domains\"?: number|null, "
                 "\"accounts\"?: number|null, \"disk_free\"?: number|null, \"processes\"?: "
@@ -350,11 +359,11 @@ const struct cli_command cli_commands[] = {
         .stage = CLI_FIBER,
         .run = cmd_status,
     },
-    {.name = "domain", .about = "The domains whose mail this host receives."},
+    {.name = "domain", .about = N_("The domains whose mail this host receives.")},
     {
         .name = "domain add",
-        .about = "Adds a domain, or another name for one.",
-        .more = OFFLINE_TOO,
+        .about = N_("Adds a domain, or another name for one."),
+        .offline = true,
         .parameters = domain_add_parameters,
         .examples = domain_add_examples,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
@@ -363,8 +372,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "domain list",
-        .about = "Lists the domains.",
-        .more = OFFLINE_TOO,
+        .about = N_("Lists the domains."),
+        .offline = true,
         .json = "[{\"name\": text, \"alias_of\": text|null, \"catch_all\": text|null, "
                 "\"accounts\": number, \"aliases\": number}]",
         .exits = SETTINGS | BUSY,
@@ -373,8 +382,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "domain remove",
-        .about = "Removes a domain that has no accounts and no aliases any more.",
-        .more = OFFLINE_TOO,
+        .about = N_("Removes a domain that has no accounts and no aliases any more."),
+        .offline = true,
         .parameters = domain_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
@@ -382,19 +391,21 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "domain catch-all",
-        .about = "Says who gets the mail of a domain that nobody else gets.",
-        .more = OFFLINE_TOO,
+        .about = N_("Says who gets the mail of a domain that nobody else gets."),
+        .offline = true,
         .parameters = domain_catch_all_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_domain_catch_all,
     },
-    {.name = "account", .about = "The people who have a mailbox here."},
+    {.name = "account", .about = N_("The people who have a mailbox here.")},
     {
         .name = "account add",
-        .about = "Adds an account, or many at once.",
-        .more = "Asks for the password on the terminal, unless an option says where it comes from."
-                " Passwords that are easily guessed are refused. " OFFLINE_TOO,
+        .about = N_("Adds an account, or many at once."),
+        .more =
+            N_("Asks for the password on the terminal, unless an option says where it comes from."
+               " Passwords that are easily guessed are refused."),
+        .offline = true,
         .parameters = account_add_parameters,
         .examples = account_add_examples,
         .json = "{\"address\": text, \"id\"?: number, \"added\"?: number, \"password\"?: text}",
@@ -404,8 +415,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account list",
-        .about = "Lists accounts in the order in which they were made.",
-        .more = OFFLINE_TOO,
+        .about = N_("Lists accounts in the order in which they were made."),
+        .offline = true,
         .parameters = account_list_parameters,
         .json = "[" JSON_ACCOUNT "]",
         .exits = NOT_FOUND | SETTINGS | BUSY,
@@ -414,8 +425,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account show",
-        .about = "Shows one account.",
-        .more = OFFLINE_TOO,
+        .about = N_("Shows one account."),
+        .offline = true,
         .parameters = account_parameters,
         .json = JSON_ACCOUNT,
         .exits = NOT_FOUND | SETTINGS | BUSY,
@@ -424,9 +435,10 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account remove",
-        .about = "Removes an account; its letters stay on the disk.",
-        .more = "The address is taken out of aliases. Refused while it is the only target of an"
-                " alias or a domain's catch-all. " OFFLINE_TOO,
+        .about = N_("Removes an account; its letters stay on the disk."),
+        .more = N_("The address is taken out of aliases. Refused while it is the only target of an"
+                   " alias or a domain's catch-all."),
+        .offline = true,
         .parameters = account_parameters,
         .json = "{\"id\": number}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
@@ -435,8 +447,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account password",
-        .about = "Sets the password of an account.",
-        .more = OFFLINE_TOO,
+        .about = N_("Sets the password of an account."),
+        .offline = true,
         .parameters = account_password_parameters,
         .json = "{\"password\"?: text}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
@@ -445,11 +457,13 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account apop",
-        .about = "Gives an account a secret for APOP, or takes it away.",
-        .more = "APOP is an old way to log in over POP3. It needs a secret that this host can read"
-                " again, where a password is kept as a hash that nobody can. So only accounts that"
-                " were given such a secret can use it, and the secret should be no password. It is"
-                " kept sealed with a key in the same folder. " OFFLINE_TOO,
+        .about = N_("Gives an account a secret for APOP, or takes it away."),
+        .more =
+            N_("APOP is an old way to log in over POP3. It needs a secret that this host can read"
+               " again, where a password is kept as a hash that nobody can. So only accounts that"
+               " were given such a secret can use it, and the secret should be no password. It is"
+               " kept sealed with a key in the same folder."),
+        .offline = true,
         .parameters = account_apop_parameters,
         .json = "{\"password\"?: text}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
@@ -458,8 +472,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account enable",
-        .about = "Lets an account log in and receive letters again.",
-        .more = OFFLINE_TOO,
+        .about = N_("Lets an account log in and receive letters again."),
+        .offline = true,
         .parameters = account_parameters,
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
@@ -467,8 +481,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account disable",
-        .about = "Keeps an account, but lets it neither log in nor receive letters.",
-        .more = OFFLINE_TOO,
+        .about = N_("Keeps an account, but lets it neither log in nor receive letters."),
+        .offline = true,
         .parameters = account_parameters,
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
@@ -476,9 +490,10 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account admin",
-        .about = "Says whether an account is an administrator.",
-        .more = "An administrator gets the mail to postmaster and abuse where nothing else is"
-                " said. " OFFLINE_TOO,
+        .about = N_("Says whether an account is an administrator."),
+        .more = N_("An administrator gets the mail to postmaster and abuse where nothing else is"
+                   " said."),
+        .offline = true,
         .parameters = account_admin_parameters,
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
@@ -486,8 +501,9 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account quota",
-        .about = "Says how much a mailbox may hold.",
-        .more = "With none the delivery.quota of the settings counts. " OFFLINE_TOO,
+        .about = N_("Says how much a mailbox may hold."),
+        .more = N_("With none the delivery.quota of the settings counts."),
+        .offline = true,
         .parameters = account_quota_parameters,
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
@@ -495,19 +511,21 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account name",
-        .about = "Sets the name of the person.",
-        .more = OFFLINE_TOO,
+        .about = N_("Sets the name of the person."),
+        .offline = true,
         .parameters = account_name_parameters,
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_name,
     },
-    {.name = "alias", .about = "Addresses that lead to other addresses."},
+    {.name = "alias", .about = N_("Addresses that lead to other addresses.")},
     {
         .name = "alias add",
-        .about = "Adds targets to an alias, which is made when it is missing.",
-        .more = "An alias may stand on the address of an account: with that address among its own"
-                " targets, the mailbox keeps a copy. " OFFLINE_TOO,
+        .about = N_("Adds targets to an alias, which is made when it is missing."),
+        .more =
+            N_("An alias may stand on the address of an account: with that address among its own"
+               " targets, the mailbox keeps a copy."),
+        .offline = true,
         .parameters = alias_change_parameters,
         .examples = alias_add_examples,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
@@ -516,8 +534,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "alias list",
-        .about = "Lists the aliases and their targets.",
-        .more = OFFLINE_TOO,
+        .about = N_("Lists the aliases and their targets."),
+        .offline = true,
         .json = "[{\"address\": text, \"targets\": [text]}]",
         .exits = SETTINGS | BUSY,
         .stage = CLI_FIBER,
@@ -525,8 +543,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "alias set",
-        .about = "Makes an alias lead to these targets and no others.",
-        .more = OFFLINE_TOO,
+        .about = N_("Makes an alias lead to these targets and no others."),
+        .offline = true,
         .parameters = alias_change_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
@@ -534,17 +552,17 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "alias remove",
-        .about = "Removes an alias, or takes targets out of it.",
-        .more = OFFLINE_TOO,
+        .about = N_("Removes an alias, or takes targets out of it."),
+        .offline = true,
         .parameters = alias_remove_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_alias_remove,
     },
-    {.name = "queue", .about = "The letters that are on their way."},
+    {.name = "queue", .about = N_("The letters that are on their way.")},
     {
         .name = "queue list",
-        .about = "Lists the letters that are not settled yet, oldest first.",
+        .about = N_("Lists the letters that are not settled yet, oldest first."),
         .parameters = queue_list_parameters,
         .json = "[" JSON_QUEUED "]",
         .exits = NOT_RUNNING | BUSY,
@@ -553,7 +571,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "queue show",
-        .about = "Shows a letter's envelope and what is left to do for each recipient.",
+        .about = N_("Shows a letter's envelope and what is left to do for each recipient."),
         .parameters = queue_show_parameters,
         .json = JSON_QUEUED,
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
@@ -562,7 +580,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "queue hold",
-        .about = "Keeps letters from being tried, until they are released.",
+        .about = N_("Keeps letters from being tried, until they are released."),
         .parameters = queue_parameters,
         .json = "{\"count\": number}",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
@@ -571,7 +589,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "queue release",
-        .about = "Lets letters that are on hold go on.",
+        .about = N_("Lets letters that are on hold go on."),
         .parameters = queue_parameters,
         .json = "{\"count\": number}",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
@@ -580,7 +598,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "queue retry",
-        .about = "Tries letters now, also where the other host was given a rest.",
+        .about = N_("Tries letters now, also where the other host was given a rest."),
         .parameters = queue_parameters,
         .examples = queue_retry_examples,
         .json = "{\"count\": number}",
@@ -590,8 +608,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "queue remove",
-        .about = "Removes letters for ever.",
-        .more = "A letter that is just being handed over may still arrive.",
+        .about = N_("Removes letters for ever."),
+        .more = N_("A letter that is just being handed over may still arrive."),
         .parameters = queue_remove_parameters,
         .json = "{\"count\": number}",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
@@ -600,11 +618,11 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "journey",
-        .about = "Tells the journey of a letter: every hop, look-up, decision and reply.",
+        .about = N_("Tells the journey of a letter: every hop, look-up, decision and reply."),
         .more =
-            "Letters that belong to it are told with it: what it came of, what an alias made of"
-            " it, the reports to its sender. Passwords and the content of letters are never part"
-            " of it.",
+            N_("Letters that belong to it are told with it: what it came of, what an alias made of"
+               " it, the reports to its sender. Passwords and the content of letters are never part"
+               " of it."),
         .parameters = journey_parameters,
         .examples = journey_examples,
         .json = "[{\"letter\": text, \"family\": text, \"events\": [" JSON_EVENT "]}]",
@@ -614,10 +632,12 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "route",
-        .about = "Says where an address leads and why, without sending anything.",
-        .more = "For an address elsewhere it asks DNS for the hosts, in the order in which they"
-                " would be tried. Ends with 0 when a letter could go there, 4 when there is nobody,"
-                " 5 when it would be refused, 7 when that cannot be told now. " OFFLINE_TOO,
+        .about = N_("Says where an address leads and why, without sending anything."),
+        .more =
+            N_("For an address elsewhere it asks DNS for the hosts, in the order in which they"
+               " would be tried. Ends with 0 when a letter could go there, 4 when there is nobody,"
+               " 5 when it would be refused, 7 when that cannot be told now."),
+        .offline = true,
         .parameters = route_parameters,
         .examples = route_examples,
         .json = "{\"address\": text, \"kind\": text, \"reasons\": [text], \"mailboxes\": "
@@ -631,8 +651,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "config",
-        .about = "Shows the settings as they are read, or explains one.",
-        .more = "In JSON one setting is the object alone, without an array around it.",
+        .about = N_("Shows the settings as they are read, or explains one."),
+        .more = N_("In JSON one setting is the object alone, without an array around it."),
         .parameters = config_parameters,
         .json = "[{\"name\": text, \"type\": text, \"value\": text, \"default\": text|null, "
                 "\"changed\": bool, \"line\": number|null, \"restart\": bool, \"roles\": [text], "
@@ -643,7 +663,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "log",
-        .about = "Prints what has happened lately in the post office.",
+        .about = N_("Prints what has happened lately in the post office."),
         .parameters = log_parameters,
         .json = JSON_EVENT,
         .exits = NOT_RUNNING | BUSY,
@@ -652,7 +672,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "fibers",
-        .about = "Lists what a process is doing, fiber by fiber: for debugging.",
+        .about = N_("Lists what a process is doing, fiber by fiber: for debugging."),
         .parameters = fibers_parameters,
         .json = "[text]",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
@@ -661,10 +681,11 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "repair",
-        .about = "Makes the index of an account's mailboxes anew from the letters on the disk.",
-        .more = "For an account whose index is damaged, or whose mailboxes stay closed since the"
-                " disk does not give all of them: what cannot be read is given up. The old index is"
-                " kept aside. The post office must not be running.",
+        .about = N_("Makes the index of an account's mailboxes anew from the letters on the disk."),
+        .more =
+            N_("For an account whose index is damaged, or whose mailboxes stay closed since the"
+               " disk does not give all of them: what cannot be read is given up. The old index is"
+               " kept aside. The post office must not be running."),
         .parameters = repair_parameters,
         .json = "{\"packs\": number, \"letters\": number, \"expunged\": number, \"damaged_bytes\": "
                 "number}",
@@ -674,7 +695,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "help",
-        .about = "Says what a command does and takes.",
+        .about = N_("Says what a command does and takes."),
         .parameters = help_parameters,
         .exits = NOT_FOUND,
         .stage = CLI_ALONE,
@@ -682,7 +703,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "manual",
-        .about = "Prints the manual page of the program, or of its settings file.",
+        .about = N_("Prints the manual page of the program, or of its settings file."),
         .parameters = manual_parameters,
         .examples = manual_examples,
         .stage = CLI_ALONE,
@@ -690,7 +711,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "completion",
-        .about = "Prints what a shell needs to complete command lines.",
+        .about = N_("Prints what a shell needs to complete command lines."),
         .parameters = completion_parameters,
         .examples = completion_examples,
         .stage = CLI_ALONE,

@@ -38,8 +38,8 @@ static int get_hold(struct cli *c, struct directory_access *x, struct problem *p
             return r;
         if (fiber_now() >= until)
             return problem_set(problem, -E_BUSY,
-                               "another command, or a post office that does not answer, has the"
-                               " files in %s; try again when it has ended",
+                               _("another command, or a post office that does not answer, has the"
+                                 " files in %s; try again when it has ended"),
                                c->directory);
         r = fiber_sleep(LOCK_PAUSE);
         if (r < 0)

@@ -39,7 +39,7 @@ int enter_folder(const struct cli *c, const char *name, const struct state_user 
         r = change_user(owner, &e);
     if (r < 0) {
         leave_folder(&e);
-        return problem_set(problem, r, "the folder %s cannot be used: %s", path, error_text(r));
+        return problem_set(problem, r, _("the folder %s cannot be used: %s"), path, error_words(r));
     }
     *ret = e;
     return 0;

@@ -3,6 +3,8 @@
 #include "cli/format.h"
 #include "journey/text.h"
 
+const char docs_offline[] = N_("Works while the post office runs and while it does not.");
+
 #define LEFT_MAX 26U /* columns of the left side; a longer one stands on a line of its own */
 
 static bool has_options(const struct cli_command *c) {
@@ -27,7 +29,7 @@ void docs_synopsis(const struct cli_command *c, struct buf *to) {
             buf_printf(to, " --%s %s%s", p->name, p->value, p->many ? "..." : "");
     }
     if (has_options(c))
-        buf_add_str(to, " [options]");
+        buf_add_str(to, _(" [options]"));
 }
 
 /* ------------------------------------------------------------------ two columns */
@@ -76,10 +78,10 @@ static void write_parameters(const struct cli_parameter *list, bool arguments, c
         if ((p->form == CLI_ARGUMENT) != arguments)
             continue;
         if (!titled)
-            buf_printf(to, "\n%s:\n", title);
+            buf_add_str(to, title);
         titled = true;
         write_left(p, &left);
-        write_pair(buf_slice(&left), p->about, width, to);
+        write_pair(buf_slice(&left), translated(p->about), width, to);
     }
 }
 
@@ -94,63 +96,70 @@ static void write_commands(const struct cli_command *group, struct buf *to) {
     for (size_t i = 0; i < cli_command_count; i++) {
         const struct cli_command *c = &cli_commands[i];
         if (c->run && (!group || cli_command_is_in(c, group)))
-            write_pair(slice_of_str(c->name), c->about, width, to);
+            write_pair(slice_of_str(c->name), translated(c->about), width, to);
     }
 }
 
 static void write_exits(const struct cli_command *c, struct buf *to) {
     unsigned exits =
         c->exits | CLI_EXIT_BIT(CLI_OK) | CLI_EXIT_BIT(CLI_FAILED) | CLI_EXIT_BIT(CLI_USAGE);
-    buf_add_str(to, "\nExit codes:\n");
+    buf_add_str(to, _("\nExit codes:\n"));
     for (unsigned i = 0; i < CLI_EXITS; i++) {
         char digit = (char)('0' + i);
         if (exits & CLI_EXIT_BIT(i))
-            write_pair(slice_of(&digit, 1), cli_exit_texts[i], 1, to);
+            write_pair(slice_of(&digit, 1), translated(cli_exit_texts[i]), 1, to);
     }
 }
 
 static void write_json(const struct cli_command *c, struct buf *to) {
     if (!c->json)
         return;
-    buf_add_str(to, "\nWith --json:\n");
+    buf_add_str(to, _("\nWith --json:\n"));
     format_paragraph(to, slice_of_str(c->json), 2, DOCS_COLUMNS);
 }
 
 static void write_usage(const struct cli_command *c, struct buf *to) {
     _cleanup_(buf_done) struct buf synopsis = {0};
     docs_synopsis(c, &synopsis);
-    buf_printf(to, "usage: %s\n\n", buf_str(&synopsis));
+    buf_printf(to, _("usage: %s\n"), buf_str(&synopsis));
+    buf_add_byte(to, '\n');
+}
+
+static void write_paragraph(const char *text, struct buf *to) {
+    format_paragraph(to, slice_of_str(translated(text)), 0, DOCS_COLUMNS);
 }
 
 void docs_command(const struct cli_command *c, struct buf *to) {
     write_usage(c, to);
-    format_paragraph(to, slice_of_str(c->about), 0, DOCS_COLUMNS);
+    write_paragraph(c->about, to);
     if (c->more)
-        format_paragraph(to, slice_of_str(c->more), 0, DOCS_COLUMNS);
+        write_paragraph(c->more, to);
+    if (c->offline)
+        write_paragraph(docs_offline, to);
     if (!c->run) {
-        buf_add_str(to, "\nCommands:\n");
+        buf_add_str(to, _("\nCommands:\n"));
         write_commands(c, to);
-        buf_printf(to, "\nSee hayauma %s COMMAND --help for each of them.\n", c->name);
+        buf_printf(to, _("\nSee hayauma %s COMMAND --help for each of them.\n"), c->name);
         return;
     }
-    write_parameters(c->parameters, true, "Arguments", to);
-    write_parameters(c->parameters, false, "Options", to);
+    write_parameters(c->parameters, true, _("\nArguments:\n"), to);
+    write_parameters(c->parameters, false, _("\nOptions:\n"), to);
     if (c->examples)
-        buf_add_str(to, "\nExamples:\n");
+        buf_add_str(to, _("\nExamples:\n"));
     for (size_t i = 0; c->examples && c->examples[i]; i++)
         buf_printf(to, "  %s\n", c->examples[i]);
     write_json(c, to);
     write_exits(c, to);
-    buf_add_str(to, "\nEvery command takes -C DIR and --json too; see hayauma --help.\n");
+    buf_add_str(to, _("\nEvery command takes -C DIR and --json too; see hayauma --help.\n"));
 }
 
 void docs_overview(struct buf *to) {
-    buf_add_str(to,
-                "usage: hayauma [-C DIR] COMMAND ...\n\n"
-                "Hayauma is one mail system: it sends, receives, keeps and hands out letters.\n\n"
-                "Commands:\n");
+    buf_printf(to, _("usage: %s\n"), "hayauma [-C DIR] COMMAND ...");
+    buf_add_str(to, _("\nHayauma is one mail system: it sends, receives, keeps and hands out"
+                      " messages.\n"));
+    buf_add_str(to, _("\nCommands:\n"));
     write_commands(NULL, to);
-    write_parameters(cli_globals, false, "Options of every command", to);
-    buf_add_str(to, "\nSee hayauma COMMAND --help for each of them. To begin, see hayauma init"
-                    " --help.\n");
+    write_parameters(cli_globals, false, _("\nOptions of every command:\n"), to);
+    buf_add_str(to, _("\nSee hayauma COMMAND --help for each of them. To begin, see hayauma init"
+                      " --help.\n"));
 }

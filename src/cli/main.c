@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/docs.h"
+#include "cli/language.h"
 #include "role/roles.h"
 
 static size_t terminal_width(void) {
@@ -32,6 +33,8 @@ static int call_command(struct cli *c) {
     struct fiber_config config = {0};
     struct start start = {.cli = c, .exit = CLI_FAILED};
     const struct cli_command *command = c->call->command;
+    if (c->json || command->stage == CLI_SERVES)
+        language_english();
     int code = command->stage == CLI_ALONE ? CLI_OK : cli_find_state(c);
     if (code != CLI_OK)
         return code;
@@ -59,9 +62,9 @@ static int complain(const struct cli_call *call, const struct problem *problem) 
     cli_say("%s", problem->text);
     if (call->command && call->command->run) {
         docs_synopsis(call->command, &synopsis);
-        (void)fprintf(stderr, "usage: %s\n", buf_str(&synopsis));
+        (void)fprintf(stderr, _("usage: %s\n"), buf_str(&synopsis));
     } else if (!call->command) {
-        (void)fprintf(stderr, "See hayauma --help.\n");
+        (void)fprintf(stderr, _("See hayauma --help.\n"));
     }
     return CLI_USAGE;
 }
@@ -69,6 +72,7 @@ static int complain(const struct cli_call *call, const struct problem *problem) 
 int main(int argc, char **argv) {
     if (argc > 1 && slice_eq(slice_of_str(argv[1]), S(PROCESS_OPTION)))
         return process_main(argc, argv, all_roles);
+    language_choose();
     _cleanup_(arena_done) struct arena arena = {0};
     struct cli_call *call = ARENA_NEW(&arena, struct cli_call);
     struct cli *cli = ARENA_NEW(&arena, struct cli);

@@ -157,6 +157,8 @@ static void write_command(const struct cli_command *c, struct buf *to) {
     write_sentences(to, slice_of_str(c->about));
     if (c->more)
         write_sentences(to, slice_of_str(c->more));
+    if (c->offline)
+        write_sentences(to, slice_of_str(docs_offline));
     write_parameters(c->parameters, to);
     if (c->examples)
         write_literal(c->examples, to);

@@ -8,7 +8,7 @@
 
 int office_not_running(const struct cli *c, struct problem *problem) {
     return problem_set(problem, -ENOTCONN,
-                       "the post office in %s is not running; start it with: hayauma -C %s run",
+                       _("the post office in %s is not running; start it with: hayauma -C %s run"),
                        c->directory, c->directory);
 }
 
@@ -42,10 +42,10 @@ int office_connect(struct cli *c, enum role role, struct rpc_link **ret_link,
         return office_not_running(c, problem);
     if (r == -EACCES || r == -EPERM)
         return problem_set(problem, -EACCES,
-                           "this user may not command the post office in %s; try again as root",
+                           _("this user may not command the post office in %s; try again as root"),
                            c->directory);
     if (r < 0)
-        return problem_set(problem, r, "%s cannot be reached: %s", path, error_text(r));
+        return problem_set(problem, r, _("%s cannot be reached: %s"), path, error_words(r));
     return attach(stream, role, ret_link);
 }
 

@@ -140,7 +140,7 @@ static int read_choice(struct parse *p, const struct cli_parameter *parameter, s
         }
         buf_printf(&list, "%s%s", i > 0 ? ", " : "", parameter->choices[i]);
     }
-    return fault(p, "found \"%.*s\", expected one of %s", SLICE_ARG(shown(p, text)),
+    return fault(p, _("found \"%.*s\", expected one of %s"), SLICE_ARG(shown(p, text)),
                  buf_str(&list));
 }
 
@@ -151,18 +151,19 @@ static int read_value(struct parse *p, const struct cli_parameter *parameter, st
     switch (parameter->kind) {
     case CLI_NUMBER:
         if (slice_to_u64(text, max, ret) < 0 || *ret < parameter->min)
-            return fault(p, "%s%s: found \"%.*s\", expected a number from %llu to %llu", dashes,
+            return fault(p, _("%s%s: found \"%.*s\", expected a number from %llu to %llu"), dashes,
                          parameter->name, SLICE_ARG(shown(p, text)),
                          (unsigned long long)parameter->min, (unsigned long long)max);
         return 0;
     case CLI_SIZE:
         if (format_parse_size(text, ret) < 0)
-            return fault(p, "%s%s: found \"%.*s\", expected a size such as 500M or 2G, or none",
+            return fault(p, _("%s%s: found \"%.*s\", expected a size such as 500M or 2G, or none"),
                          dashes, parameter->name, SLICE_ARG(shown(p, text)));
         return 0;
     case CLI_LETTER:
         if (letter_id_parse(text, ret) < 0)
-            return fault(p, "\"%.*s\" is not the id of a letter, which has %d letters and digits",
+            return fault(p,
+                         _("\"%.*s\" is not the id of a letter, which has %d letters and digits"),
                          SLICE_ARG(shown(p, text)), LETTER_ID_DIGITS);
         return 0;
     case CLI_CHOICE:
@@ -201,7 +202,7 @@ static int take(struct parse *p, const struct cli_parameter *parameter, struct s
         return r;
     for (size_t i = 0; i < call->count && !parameter->many; i++) {
         if (call->given[i].parameter == parameter)
-            return fault(p, "--%s is given twice", parameter->name);
+            return fault(p, _("--%s is given twice"), parameter->name);
     }
     if (call->count == p->room) {
         size_t room = MAX(p->room * 2, (size_t)16);
@@ -224,12 +225,12 @@ static bool is_option(const char *word) {
 /* The value of an option: behind "=" or the letter, or the next word (and more for `many`). */
 static int take_option(struct parse *p, const struct cli_parameter *o, const char *attached) {
     if (o->form == CLI_FLAG)
-        return attached ? fault(p, "--%s takes no value", o->name)
+        return attached ? fault(p, _("--%s takes no value"), o->name)
                         : take(p, o, (struct slice){"", 0});
     if (attached)
         return take(p, o, slice_of_str(attached));
     if (p->at == p->count)
-        return fault(p, "--%s: expected %s behind it", o->name, o->value);
+        return fault(p, _("--%s: expected %s behind it"), o->name, o->value);
     int r = take(p, o, slice_of_str(p->words[p->at++]));
     while (r == 0 && o->many && p->at < p->count && !is_option(p->words[p->at]))
         r = take(p, o, slice_of_str(p->words[p->at++]));
@@ -242,8 +243,9 @@ static int unknown_option(struct parse *p, struct slice word) {
     const char *behind = c ? c->name : "hayauma";
     struct slice text = shown(p, word);
     if (near)
-        return fault(p, "%s has no option %.*s; did you mean --%s?", behind, SLICE_ARG(text), near);
-    return fault(p, "%s has no option %.*s", behind, SLICE_ARG(text));
+        return fault(p, _("%s has no option %.*s; did you mean --%s?"), behind, SLICE_ARG(text),
+                     near);
+    return fault(p, _("%s has no option %.*s"), behind, SLICE_ARG(text));
 }
 
 static int read_option(struct parse *p, const char *word) {
@@ -279,8 +281,8 @@ static int read_command(struct parse *p, const char *word) {
     const char *near = near_command(name);
     struct slice text = shown(p, name);
     if (near)
-        return fault(p, "there is no command \"%.*s\"; did you mean %s?", SLICE_ARG(text), near);
-    return fault(p, "there is no command \"%.*s\"", SLICE_ARG(text));
+        return fault(p, _("there is no command \"%.*s\"; did you mean %s?"), SLICE_ARG(text), near);
+    return fault(p, _("there is no command \"%.*s\""), SLICE_ARG(text));
 }
 
 static int read_word(struct parse *p, const char *word) {
@@ -294,7 +296,8 @@ static int read_word(struct parse *p, const char *word) {
         return read_command(p, word);
     const struct cli_parameter *argument = next_argument(p);
     if (!argument)
-        return fault(p, "\"%.*s\" is one word too many", SLICE_ARG(shown(p, slice_of_str(word))));
+        return fault(p, _("\"%.*s\" is one word too many"),
+                     SLICE_ARG(shown(p, slice_of_str(word))));
     return take(p, argument, slice_of_str(word));
 }
 
@@ -303,13 +306,14 @@ static int read_word(struct parse *p, const char *word) {
 static int check_complete(struct parse *p) {
     const struct cli_command *c = p->call->command;
     if (!c)
-        return fault(p, "no command was given");
+        return fault(p, _("no command was given"));
     if (!c->run)
-        return fault(p, "which %s command? See hayauma %s --help", c->name, c->name);
+        return fault(p, _("which %s command? See hayauma %s --help"), c->name, c->name);
     for (const struct cli_parameter *o = c->parameters; o && o->name; o++) {
         bool needed = o->form == CLI_ARGUMENT ? !o->optional : o->required;
         if (needed && !cli_has(p->call, o->name))
-            return fault(p, o->form == CLI_ARGUMENT ? "%s is missing" : "--%s is missing", o->name);
+            return fault(p, o->form == CLI_ARGUMENT ? _("%s is missing") : _("--%s is missing"),
+                         o->name);
     }
     return 0;
 }

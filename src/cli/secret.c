@@ -34,21 +34,21 @@ static int read_line(int fd, struct secret *ret, struct problem *problem) {
         char c = '\0';
         ssize_t n = read(fd, &c, 1);
         if (n < 0)
-            return problem_set(problem, -errno, "the password cannot be read: %s",
-                               error_text(errno));
+            return problem_set(problem, -errno, _("the password cannot be read: %s"),
+                               error_words(errno));
         if (n == 0 || c == '\n')
             break;
         if (ret->len == PASSWORD_MAX)
             return problem_set(problem, -E_SYNTAX,
-                               "a password may have %u bytes, this one has"
-                               " more",
+                               _("a password may have %u bytes, this one has"
+                                 " more"),
                                PASSWORD_MAX);
         ret->text[ret->len++] = c;
     }
     if (ret->len > 0 && ret->text[ret->len - 1] == '\r')
         ret->text[--ret->len] = '\0';
     if (ret->len == 0)
-        return problem_set(problem, -E_SYNTAX, "the password is empty");
+        return problem_set(problem, -E_SYNTAX, _("the password is empty"));
     return 0;
 }
 
@@ -63,12 +63,13 @@ static int read_silently(int tty, const char *prompt, struct secret *ret, struct
     struct termios before, silent;
     struct sigaction old, action = {.sa_handler = on_signal};
     if (tcgetattr(tty, &before) < 0)
-        return problem_set(problem, -errno, "the terminal cannot be used: %s", error_text(errno));
+        return problem_set(problem, -errno, _("the terminal cannot be used: %s"),
+                           error_words(errno));
     silent = before;
     silent.c_lflag &= (tcflag_t)~ECHO;
     (void)sigaction(SIGINT, &action, &old);
     (void)tcsetattr(tty, TCSAFLUSH, &silent);
-    (void)dprintf(tty, "%s: ", prompt);
+    (void)dprintf(tty, "%s", prompt);
     int r = read_line(tty, ret, problem);
     (void)dprintf(tty, "\n");
     (void)tcsetattr(tty, TCSAFLUSH, &before);
@@ -78,35 +79,38 @@ static int read_silently(int tty, const char *prompt, struct secret *ret, struct
     return r;
 }
 
-static int ask(const char *what, struct secret *ret, struct problem *problem) {
-    char prompt[80];
+static int ask(enum secret_kind kind, struct secret *ret, struct problem *problem) {
+    bool apop = kind == SECRET_APOP;
     _cleanup_(secret_wipe) struct secret first = {0}, again = {0};
     _cleanup_(close_p) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (tty < 0)
         return problem_set(problem, -ENOTTY,
-                           "there is no terminal to ask for the password on: use --password-stdin"
-                           " or --generate");
-    (void)snprintf(prompt, sizeof prompt, "New %s", what);
-    int r = read_silently(tty, prompt, &first, problem);
-    (void)snprintf(prompt, sizeof prompt, "The same %s again", what);
+                           _("there is no terminal to ask for the password on: use --password-stdin"
+                             " or --generate"));
+    int r =
+        read_silently(tty, apop ? _("New APOP secret: ") : _("New password: "), &first, problem);
     if (r == 0)
-        r = read_silently(tty, prompt, &again, problem);
+        r = read_silently(tty,
+                          apop ? _("The same APOP secret again: ") : _("The same password again: "),
+                          &again, problem);
     if (r < 0)
         return r;
     if (!slice_eq(secret_slice(&first), secret_slice(&again)))
-        return problem_set(problem, -E_SYNTAX, "the two are not the same");
+        return problem_set(problem, -E_SYNTAX, _("the two are not the same"));
     *ret = first;
     return 0;
 }
 
-int secret_get(const struct cli *c, const char *what, struct secret *ret, struct problem *problem) {
+int secret_get(const struct cli *c, enum secret_kind kind, struct secret *ret,
+               struct problem *problem) {
     bool from_stdin = cli_has(c->call, "password-stdin");
     bool generate = cli_has(c->call, "generate");
     if (from_stdin && generate)
-        return problem_set(problem, -E_SYNTAX, "--password-stdin and --generate: only one of them");
+        return problem_set(problem, -E_SYNTAX,
+                           _("--password-stdin and --generate: only one of them"));
     if (generate) {
         secret_generate(ret);
         return 0;
     }
-    return from_stdin ? read_line(STDIN_FILENO, ret, problem) : ask(what, ret, problem);
+    return from_stdin ? read_line(STDIN_FILENO, ret, problem) : ask(kind, ret, problem);
 }

@@ -10,6 +10,9 @@
 
 #define SECRET_SIZE (PASSWORD_MAX + 1U)
 
+/* What is asked for. */
+enum secret_kind { SECRET_PASSWORD, SECRET_APOP };
+
 struct secret {
     char text[SECRET_SIZE];
     size_t len;
@@ -23,7 +26,8 @@ void secret_wipe(struct secret *s);
  * makes one; without either asks twice on the terminal, without echo. Blocks. -E_SYNTAX when it is
  * empty, too long, or the two differ; -ENOTTY when there is no terminal to ask on.
  */
-int secret_get(const struct cli *c, const char *what, struct secret *ret, struct problem *problem);
+int secret_get(const struct cli *c, enum secret_kind kind, struct secret *ret,
+               struct problem *problem);
 
 /* Four groups of five letters and digits, 100 bits. */
 void secret_generate(struct secret *ret);

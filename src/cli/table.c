@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/words.h"
 #include "cli/format.h"
 #include "journey/text.h"
 
@@ -32,6 +33,10 @@ void table_text(struct table *t, struct slice text) {
     end_cell(t);
 }
 
+void table_word(struct table *t, const char *text) {
+    table_text(t, slice_of_str(text));
+}
+
 void table_printf(struct table *t, const char *format, ...) {
     _cleanup_(buf_done) struct buf text = {0};
     va_list args;
@@ -48,9 +53,13 @@ void table_size(struct table *t, uint64_t bytes) {
 
 /* ------------------------------------------------------------------ writing */
 
+static struct slice title(const struct table *t, size_t column) {
+    return slice_of_str(translated(t->columns[column].title));
+}
+
 static void count_titles(struct table *t) {
     for (size_t i = 0; i < t->count; i++)
-        t->widths[i] = MAX(t->widths[i], text_columns(slice_of_str(t->columns[i].title)));
+        t->widths[i] = MAX(t->widths[i], text_columns(title(t, i)));
 }
 
 /* The widths to write with: those of the cells, shrunk where the terminal is too narrow. */
@@ -103,7 +112,7 @@ void table_write(struct table *t, struct buf *to) {
     if (!t->headless && !t->titled) {
         text_blanks(to, t->indent);
         for (size_t i = 0; i < t->count; i++)
-            write_cell(t, i, widths[i], slice_of_str(t->columns[i].title), to);
+            write_cell(t, i, widths[i], title(t, i), to);
         buf_add_byte(to, '\n');
         t->titled = true;
     }

@@ -5,6 +5,7 @@
  *
  *     struct table t = {.columns = columns, .count = ARRAY_SIZE(columns), .width = 80};
  *     table_text(&t, address);
+ *     table_word(&t, _("on hold"));
  *     table_printf(&t, "%u", letters);
  *     table_write(&t, to);
  *     table_done(&t);
@@ -19,7 +20,7 @@
 #define TABLE_COLUMNS_MAX 16U
 
 struct table_column {
-    const char *title; /* "ADDRESS" */
+    const char *title; /* N_("ADDRESS") */
     bool right;        /* numbers stand at the right */
     bool shrinks;      /* cut when the line is too long for the terminal */
 };
@@ -41,6 +42,7 @@ struct table {
 
 /* The next cell, row by row. Text of strangers is made harmless; empty cells show "-". */
 void table_text(struct table *t, struct slice text);
+void table_word(struct table *t, const char *text); /* of our own, in the language of the user */
 void table_printf(struct table *t, const char *format, ...) PRINTF_LIKE(2, 3);
 void table_size(struct table *t, uint64_t bytes); /* as format_size() */
 

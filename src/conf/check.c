@@ -4,6 +4,7 @@
  * table. The others are one function each.
  */
 #include "base/error.h"
+#include "base/words.h"
 #include "conf/setting.h"
 #include "conf/value.h"
 
@@ -62,14 +63,14 @@ static void check_order(const struct check *c, const char *small_name, const cha
     conf_value_write(large, c->conf, &b);
     unsigned line = line_of(c, small_name);
     conf_problem_add(c->problems, line > 0 ? line : line_of(c, large_name), 0,
-                     "%s is %s, expected at most %s, which is %s", small_name, buf_str(&a),
+                     _("%s is %s, expected at most %s, which is %s"), small_name, buf_str(&a),
                      large_name, buf_str(&b));
 }
 
 static void check_hostname(const struct check *c) {
     if (c->conf->hostname.len == 0)
         conf_problem_add(c->problems, 0, 0,
-                         "hostname is not set, expected a line such as \"hostname %s\"",
+                         _("hostname is not set, expected a line such as \"hostname %s\""),
                          row("hostname")->example);
 }
 
@@ -80,21 +81,23 @@ static void check_users(const struct check *c) {
         slice_eq(conf->users.edge, conf->users.mail) ||
         slice_eq(conf->users.vault, conf->users.mail))
         conf_problem_add(c->problems, line_of(c, "users.edge"), 0,
-                         "users: found the same user twice, expected three different ones");
+                         _("users: found the same user twice, expected three different ones"));
 }
 
 static void check_dnssec(const struct check *c) {
     if (c->conf->dns.dnssec && c->conf->dns.trust_anchor.len == 0)
-        conf_problem_add(c->problems, line_of(c, "dns.trust-anchor"), 0,
-                         "dns.trust-anchor is none, expected a file as long as dns.dnssec is yes");
+        conf_problem_add(
+            c->problems, line_of(c, "dns.trust-anchor"), 0,
+            _("dns.trust-anchor is none, expected a file as long as dns.dnssec is yes"));
 }
 
 static void check_delay_notices(const struct check *c) {
     const struct conf_spans *notices = &c->conf->queue.delay_notices;
     for (size_t i = 0; i < notices->count; i++) {
         if (i > 0 && notices->list[i] <= notices->list[i - 1])
-            conf_problem_add(c->problems, line_of(c, "queue.delay-notices"), 0,
-                             "queue.delay-notices: expected each span to be above the one before");
+            conf_problem_add(
+                c->problems, line_of(c, "queue.delay-notices"), 0,
+                _("queue.delay-notices: expected each span to be above the one before"));
     }
 }
 
@@ -104,8 +107,9 @@ static void check_source_addresses(const struct check *c) {
     for (size_t i = 0; i < addresses->count; i++)
         v4 += addresses->list[i].any.sa_family == AF_INET;
     if (v4 > 1 || addresses->count - v4 > 1)
-        conf_problem_add(c->problems, line_of(c, "relay.source-addresses"), 0,
-                         "relay.source-addresses: expected at most one IPv4 and one IPv6 address");
+        conf_problem_add(
+            c->problems, line_of(c, "relay.source-addresses"), 0,
+            _("relay.source-addresses: expected at most one IPv4 and one IPv6 address"));
 }
 
 static void check_plus_separator(const struct check *c) {
@@ -115,7 +119,7 @@ static void check_plus_separator(const struct check *c) {
         good = slice_find_byte(S("+-_=#~!%"), separator.ptr[0]) >= 0;
     if (!good)
         conf_problem_add(c->problems, line_of(c, "delivery.plus-separator"), 0,
-                         "delivery.plus-separator: expected one of + - _ = # ~ ! %% or \"\"");
+                         _("delivery.plus-separator: expected one of + - _ = # ~ ! %% or \"\""));
 }
 
 bool conf_check(const struct conf *conf, struct conf_problems *problems) {

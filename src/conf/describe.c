@@ -4,6 +4,7 @@
  * says 300s or 5min, to be pasted back as it stands.
  */
 #include "base/json.h"
+#include "base/words.h"
 #include "conf/show.h"
 #include "conf/shown.h"
 #include "conf/value.h"
@@ -111,9 +112,9 @@ void conf_write_table(const struct conf *conf, bool changed_only, struct buf *to
             continue;
         buf_printf(to, "%-34s %s", shown.name, shown.value.ptr);
         if (shown.changed && shown.preset.ptr)
-            buf_printf(to, "  (default %s)", shown.preset.ptr);
+            buf_printf(to, _("  (default %s)"), shown.preset.ptr);
         if (shown.line > 0)
-            buf_printf(to, "  line %u", shown.line);
+            buf_printf(to, _("  line %u"), shown.line);
         buf_add_byte(to, '\n');
     }
 }

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/words.h"
 #include "conf/parse.h"
 
 struct conf *conf_new(void) {
@@ -32,8 +33,8 @@ int conf_parse(struct slice text, const char *file, struct conf **ret,
     problems->file = arena_copy(&problems->memory, slice_of_str(file));
     _cleanup_(conf_free_p) struct conf *conf = conf_new();
     if (text.len > CONF_FILE_MAX) {
-        conf_problem_add(problems, 0, 0, "found a file of %zu bytes, expected at most %u", text.len,
-                         CONF_FILE_MAX);
+        conf_problem_add(problems, 0, 0, _("found a file of %zu bytes, expected at most %u"),
+                         text.len, CONF_FILE_MAX);
         return -E_SYNTAX;
     }
     size_t before = problems->count;
@@ -66,7 +67,7 @@ int conf_load(const char *path, struct conf **ret, struct conf_problems *problem
     int r = fd < 0 ? -errno : read_file(fd, &text);
     if (r < 0) {
         problems->file = arena_copy(&problems->memory, slice_of_str(path));
-        conf_problem_add(problems, 0, 0, "cannot be read: %s", error_text(r));
+        conf_problem_add(problems, 0, 0, _("cannot be read: %s"), error_words(r));
         return r;
     }
     return conf_parse(buf_slice(&text), path, ret, problems);

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/words.h"
 #include "conf/value.h"
 
 /* A block that is open but is none of ours. */
@@ -30,15 +31,16 @@ static void report_unknown_block(struct parse *p, enum conf_block_id outer, stru
     const struct conf_block *near =
         conf_problems_full(p->problems) ? NULL : conf_block_suggest(name.text);
     if (outer != CONF_TOP)
-        conf_problem_add(p->problems, p->reader.line, name.column,
-                         "found the block \"%.*s\" within the block \"%s\", expected settings only",
-                         SLICE_ARG(shown), conf_blocks[outer].name);
+        conf_problem_add(
+            p->problems, p->reader.line, name.column,
+            _("found the block \"%.*s\" within the block \"%s\", expected settings only"),
+            SLICE_ARG(shown), conf_blocks[outer].name);
     else if (near)
         conf_problem_add(p->problems, p->reader.line, name.column,
-                         "there is no block \"%.*s\"; did you mean \"%s\"?", SLICE_ARG(shown),
+                         _("there is no block \"%.*s\"; did you mean \"%s\"?"), SLICE_ARG(shown),
                          near->name);
     else
-        conf_problem_add(p->problems, p->reader.line, name.column, "there is no block \"%.*s\"",
+        conf_problem_add(p->problems, p->reader.line, name.column, _("there is no block \"%.*s\""),
                          SLICE_ARG(shown));
 }
 
@@ -55,7 +57,7 @@ static void open_block(struct parse *p) {
 /* " in the block "smtp"", or what stands for the top. */
 static struct slice where_is(enum conf_block_id block, const char *top, struct arena *a) {
     return block == CONF_TOP ? slice_of_str(top)
-                             : arena_printf(a, " in the block \"%s\"", conf_blocks[block].name);
+                             : arena_printf(a, _(" in the block \"%s\""), conf_blocks[block].name);
 }
 
 static void report_unknown(struct parse *p, enum conf_block_id block, struct conf_word name) {
@@ -66,17 +68,17 @@ static void report_unknown(struct parse *p, enum conf_block_id block, struct con
     struct slice there = {NULL, 0};
     const struct conf_setting *near = guess ? conf_setting_suggest(block, name.text) : NULL;
     if (near && near->block != block)
-        there = where_is(near->block, " outside of any block", a);
+        there = where_is(near->block, _(" outside of any block"), a);
     if (block == CONF_TOP && conf_block_find(name.text) != CONF_BLOCK_COUNT)
         conf_problem_add(p->problems, p->reader.line, name.column,
-                         "\"%.*s\" is a block, expected \"{\" behind it", SLICE_ARG(shown));
+                         _("\"%.*s\" is a block, expected \"{\" behind it"), SLICE_ARG(shown));
     else if (near)
         conf_problem_add(p->problems, p->reader.line, name.column,
-                         "there is no setting \"%.*s\"%.*s; did you mean \"%s\"%.*s?",
+                         _("there is no setting \"%.*s\"%.*s; did you mean \"%s\"%.*s?"),
                          SLICE_ARG(shown), SLICE_ARG(here), near->name, SLICE_ARG(there));
     else
         conf_problem_add(p->problems, p->reader.line, name.column,
-                         "there is no setting \"%.*s\"%.*s", SLICE_ARG(shown), SLICE_ARG(here));
+                         _("there is no setting \"%.*s\"%.*s"), SLICE_ARG(shown), SLICE_ARG(here));
 }
 
 static void read_setting(struct parse *p, size_t count) {
@@ -95,7 +97,7 @@ static void read_setting(struct parse *p, size_t count) {
     unsigned *set_on = &p->conf->lines[conf_setting_index(s)];
     if (*set_on != 0) {
         conf_problem_add(p->problems, line, name.column,
-                         "%.*s is set twice, here and on line %u, expected one of them",
+                         _("%.*s is set twice, here and on line %u, expected one of them"),
                          SLICE_ARG(full_name), *set_on);
         return;
     }
@@ -141,7 +143,7 @@ int conf_read_value_text(const struct conf_setting *s, struct slice text, struct
     if (problems.count > 0)
         return problem_set(problem, -E_SYNTAX, "%.*s", SLICE_ARG(problems.list[0].text));
     if ((kind != CONF_LINE_PLAIN && kind != CONF_LINE_END) || reader.rest.len > 0)
-        return problem_set(problem, -E_SYNTAX, "found braces or lines, expected a value");
+        return problem_set(problem, -E_SYNTAX, _("found braces or lines, expected a value"));
     return conf_value_read(s, reader.words, count, conf, problem, &at);
 }
 

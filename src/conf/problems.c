@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "conf/problems.h"
+#include "base/words.h"
 
 void conf_problems_done(struct conf_problems *p) {
     arena_done(&p->memory);
@@ -36,7 +37,7 @@ void conf_problems_write(const struct conf_problems *p, struct buf *to) {
         const struct conf_problem *problem = &p->list[i];
         buf_add(to, p->file);
         if (problem->line > 0)
-            buf_printf(to, "%s%u", p->file.len > 0 ? ":" : "line ", problem->line);
+            buf_printf(to, p->file.len > 0 ? ":%u" : _("line %u"), problem->line);
         if (problem->line > 0 && problem->column > 0)
             buf_printf(to, ":%u", problem->column);
         if (problem->line > 0 || p->file.len > 0)
@@ -45,5 +46,5 @@ void conf_problems_write(const struct conf_problems *p, struct buf *to) {
         buf_add_byte(to, '\n');
     }
     if (p->unkept > 0)
-        buf_printf(to, "and %zu more\n", p->unkept);
+        buf_printf(to, _("and %zu more\n"), p->unkept);
 }

@@ -6,6 +6,11 @@
 #include "conf/setting.h"
 
 #include "base/error.h"
+#include "base/words.h"
+
+enum conf_language conf_language(void) {
+    return words_are_japanese() ? CONF_JAPANESE : CONF_ENGLISH;
+}
 
 const char *conf_role_name(enum conf_role role) {
     static const char *const names[CONF_ROLE_COUNT] = {
@@ -149,9 +154,10 @@ const struct conf_setting *conf_setting_find(struct slice name, struct problem *
     char text[CONF_NAME_SIZE];
     struct slice shown = conf_shorten(name);
     if (near)
-        (void)problem_set(problem, -E_UNKNOWN, "there is no setting \"%.*s\"; did you mean %.*s?",
-                          SLICE_ARG(shown), SLICE_ARG(conf_setting_name(near, text)));
+        (void)problem_set(problem, -E_UNKNOWN,
+                          _("there is no setting \"%.*s\"; did you mean %.*s?"), SLICE_ARG(shown),
+                          SLICE_ARG(conf_setting_name(near, text)));
     else
-        (void)problem_set(problem, -E_UNKNOWN, "there is no setting \"%.*s\"", SLICE_ARG(shown));
+        (void)problem_set(problem, -E_UNKNOWN, _("there is no setting \"%.*s\""), SLICE_ARG(shown));
     return NULL;
 }

@@ -8,8 +8,11 @@
 
 #include "conf/conf.h"
 
-/* Of what is written for people. Problems are in English. */
+/* Of what is written for people. */
 enum conf_language { CONF_ENGLISH, CONF_JAPANESE, CONF_LANGUAGE_COUNT };
+
+/* That in which _() answers (base/words.h). */
+enum conf_language conf_language(void);
 
 enum conf_type {
     CONF_BOOL,

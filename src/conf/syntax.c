@@ -7,6 +7,7 @@
 #include "conf/syntax.h"
 
 #include "base/encode.h"
+#include "base/words.h"
 #include "conf/conf.h"
 
 enum token { TOKEN_END, TOKEN_WORD, TOKEN_OPEN, TOKEN_CLOSE, TOKEN_FAULT };
@@ -61,14 +62,15 @@ static size_t character_len(struct slice s) {
 /* Length, control characters, encoding. */
 static bool check_bytes(struct conf_reader *r, struct slice line) {
     if (line.len > CONF_LINE_MAX) {
-        conf_problem_add(r->problems, r->line, 0, "found a line of %zu bytes, expected at most %u",
-                         line.len, CONF_LINE_MAX);
+        conf_problem_add(r->problems, r->line, 0,
+                         _("found a line of %zu bytes, expected at most %u"), line.len,
+                         CONF_LINE_MAX);
         return false;
     }
     for (size_t i = 0; i < line.len; i++) {
         if (is_control(line.ptr[i])) {
             conf_problem_add(r->problems, r->line, column_of(line, i),
-                             "found the control character 0x%02x, expected text",
+                             _("found the control character 0x%02x, expected text"),
                              (unsigned)(uint8_t)line.ptr[i]);
             return false;
         }
@@ -78,7 +80,7 @@ static bool check_bytes(struct conf_reader *r, struct slice line) {
         good += character_len(slice_from(line, good));
     if (good < line.len)
         conf_problem_add(r->problems, r->line, column_of(line, good),
-                         "found bytes that are not UTF-8, expected text in UTF-8");
+                         _("found bytes that are not UTF-8, expected text in UTF-8"));
     return good == line.len;
 }
 
@@ -93,7 +95,7 @@ static enum token read_quoted(struct conf_reader *r, struct cursor *c, struct co
             char escaped = c->at < c->line.len ? c->line.ptr[c->at] : ' ';
             if (escaped != '"' && escaped != '\\') {
                 conf_problem_add(r->problems, r->line, column_of(c->line, c->at - 1),
-                                 "found a \\, expected \\\" or \\\\ within quotes");
+                                 _("found a \\, expected \\\" or \\\\ within quotes"));
                 return TOKEN_FAULT;
             }
         }
@@ -101,7 +103,7 @@ static enum token read_quoted(struct conf_reader *r, struct cursor *c, struct co
     }
     if (c->at == c->line.len) {
         conf_problem_add(r->problems, r->line, word->column,
-                         "found a quote that is not closed, expected a second \" on this line");
+                         _("found a quote that is not closed, expected a second \" on this line"));
         return TOKEN_FAULT;
     }
     c->at++;
@@ -128,7 +130,7 @@ static enum token next_token(struct conf_reader *r, struct cursor *c, struct con
     }
     if (before == c->at && before > 0) {
         conf_problem_add(r->problems, r->line, word->column,
-                         "found two words without a space, expected one between them");
+                         _("found two words without a space, expected one between them"));
         return TOKEN_FAULT;
     }
     if (first == '"') {
@@ -150,7 +152,7 @@ static bool expect_end(struct conf_reader *r, struct cursor *c, const char *behi
         return true;
     if (token != TOKEN_FAULT)
         conf_problem_add(r->problems, r->line, word.column,
-                         "found something behind \"%s\", expected a new line there", behind);
+                         _("found something behind \"%s\", expected a new line there"), behind);
     if (slice_ends(slice_trim(c->line), S("}")) && r->depth > 0)
         r->depth--;
     return false;
@@ -160,17 +162,17 @@ static enum conf_line_kind open_block(struct conf_reader *r, struct cursor *c, s
                                       unsigned column) {
     if (r->depth == CONF_DEPTH_MAX) {
         conf_problem_add(r->problems, r->line, column,
-                         "found a block within %u others, expected fewer", CONF_DEPTH_MAX);
+                         _("found a block within %u others, expected fewer"), CONF_DEPTH_MAX);
         r->rest = (struct slice){NULL, 0};
         r->ended = true;
         return CONF_LINE_FAULT;
     }
     if (count == 0)
         conf_problem_add(r->problems, r->line, column,
-                         "found \"{\", expected the name of a block before it");
+                         _("found \"{\", expected the name of a block before it"));
     else if (count > 1)
         conf_problem_add(r->problems, r->line, r->words[1].column,
-                         "found \"%.*s\", expected \"{\" behind the name of a block",
+                         _("found \"%.*s\", expected \"{\" behind the name of a block"),
                          SLICE_ARG(conf_shorten(r->words[1].text)));
     r->opened[r->depth++] = r->line;
     if (!expect_end(r, c, "{") && (r->depth == 0 || r->opened[r->depth - 1] != r->line))
@@ -183,20 +185,20 @@ static enum conf_line_kind open_block(struct conf_reader *r, struct cursor *c, s
 static enum conf_line_kind close_block(struct conf_reader *r, struct cursor *c, size_t count,
                                        unsigned column) {
     if (r->depth == 0) {
-        conf_problem_add(r->problems, r->line, column, "found \"}\", but no block is open here");
+        conf_problem_add(r->problems, r->line, column, _("found \"}\", but no block is open here"));
         return CONF_LINE_FAULT;
     }
     r->depth--;
     if (count > 0) {
         conf_problem_add(r->problems, r->line, column,
-                         "found \"}\" behind other words, expected it on a line of its own");
+                         _("found \"}\" behind other words, expected it on a line of its own"));
         return CONF_LINE_FAULT;
     }
     struct conf_word word = {{NULL, 0}, 0, false};
     enum token token = next_token(r, c, &word);
     if (token != TOKEN_END && token != TOKEN_FAULT)
         conf_problem_add(r->problems, r->line, word.column,
-                         "found something behind \"}\", expected a new line there");
+                         _("found something behind \"}\", expected a new line there"));
     return CONF_LINE_CLOSE;
 }
 
@@ -222,7 +224,7 @@ static enum conf_line_kind read_words(struct conf_reader *r, struct slice line, 
         }
         if (count == r->words_max) {
             conf_problem_add(r->problems, r->line, word.column,
-                             "found more than %zu words, expected fewer on one line", count);
+                             _("found more than %zu words, expected fewer on one line"), count);
             return CONF_LINE_FAULT;
         }
         r->words[count++] = word;
@@ -232,7 +234,7 @@ static enum conf_line_kind read_words(struct conf_reader *r, struct slice line, 
 static void report_open_blocks(struct conf_reader *r) {
     for (unsigned i = 0; i < r->depth; i++)
         conf_problem_add(r->problems, r->opened[i], 0,
-                         "this block is not closed, expected a line with \"}\" for it");
+                         _("this block is not closed, expected a line with \"}\" for it"));
 }
 
 void conf_reader_init(struct conf_reader *r, struct slice text, size_t words_max,

@@ -7,6 +7,7 @@
 #include "conf/value.h"
 
 #include "base/error.h"
+#include "base/words.h"
 #include "conf/type.h"
 
 /* All lists in struct conf have this form. */
@@ -115,11 +116,12 @@ const char *conf_type_name(enum conf_type type) {
 /* Fills in what was found and what was expected. */
 static int refuse(const struct conf_setting *s, struct slice found, struct problem *problem) {
     _cleanup_(buf_done) struct buf expected = {0};
-    conf_value_expected(s, CONF_ENGLISH, &expected);
+    conf_value_expected(s, conf_language(), &expected);
     if (!found.ptr)
-        return problem_set(problem, -E_SYNTAX, "found no value, expected %s", buf_str(&expected));
+        return problem_set(problem, -E_SYNTAX, _("found no value, expected %s"),
+                           buf_str(&expected));
     struct slice front = conf_shorten(found);
-    return problem_set(problem, -E_SYNTAX, "found \"%.*s%s\", expected %s", SLICE_ARG(front),
+    return problem_set(problem, -E_SYNTAX, _("found \"%.*s%s\", expected %s"), SLICE_ARG(front),
                        found.len > front.len ? "..." : "", buf_str(&expected));
 }
 
@@ -157,7 +159,8 @@ int conf_value_read(const struct conf_setting *s, const struct conf_word *words,
         return refuse(s, words[0].text, problem);
     if (count > 1) {
         *ret_at = 1;
-        return problem_set(problem, -E_SYNTAX, "found \"%.*s\" behind the value, expected only one",
+        return problem_set(problem, -E_SYNTAX,
+                           _("found \"%.*s\" behind the value, expected only one"),
                            SLICE_ARG(conf_shorten(words[1].text)));
     }
     memcpy(member_of(s, conf), &e, t->size);

@@ -9,6 +9,8 @@ import socket
 import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+# What a test compares is English, whoever runs it.
+os.environ["LC_ALL"] = "C"
 PROGRAM = os.environ.get("HAYAUMA") or str(TOP / "build/hayauma")
 OK, FAILED, USAGE, NOT_RUNNING, NOT_FOUND, REFUSED, SETTINGS, BUSY = range(8)
 PASSWORD = "unmarked-barge-thicket-39"
