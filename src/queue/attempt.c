@@ -37,7 +37,7 @@ static void load_tasks(struct attempt *at, const struct spool_state *state) {
         t->before = t->state = state->recipients[i];
         t->to = &at->envelope.recipients[t->state.index];
         t->mailbox = t->state.index < at->extra.mailboxes;
-        t->due = t->state.next <= at->wall + DUE_TOGETHER;
+        t->due = t->state.next <= at->wall + (t->state.status == STATUS_UNSURE ? 0 : DUE_TOGETHER);
     }
 }
 
@@ -112,9 +112,10 @@ static void conclude_later(struct attempt *at, struct task *t) {
         t->status = t->full ? S("5.2.2") : S("4.4.7");
         return;
     }
-    usec_t next = schedule_next(s, t->state.attempts, arrival, end, now, at->chance);
+    usec_t next = t->unsure ? now + schedule_wait(s, t->state.attempts, now - arrival)
+                            : schedule_next(s, t->state.attempts, arrival, end, now, at->chance);
     t->state.next = MAX(next, t->not_before);
-    t->state.status = t->full ? STATUS_FULL : STATUS_LATER;
+    t->state.status = t->full ? STATUS_FULL : t->unsure ? STATUS_UNSURE : STATUS_LATER;
     t->state.reply = slice_first(t->reply, REPLY_MAX);
     t->state.extra = t->peer;
 }

@@ -110,9 +110,15 @@ static void conclude_remote(struct attempt *at, struct task *t, const struct rel
                            : result->fate == RELAY_LATER ? OUTCOME_LATER
                            : result->dsn_passed          ? OUTCOME_PASSED
                                                          : OUTCOME_RELAYED;
+    struct smtp_reply reply = result->reply;
     t->peer = result->from_peer || outcome > OUTCOME_LATER ? result->peer : S("");
     t->not_before = not_before;
-    task_conclude(at, t, outcome, result->reply);
+    t->unsure = result->unsure;
+    if (t->unsure)
+        reply.text =
+            arena_printf(at->a, "%.*s; the whole message was sent, so it may have arrived already",
+                         SLICE_ARG(reply.text));
+    task_conclude(at, t, outcome, reply);
 }
 
 static void conclude_group(struct attempt *at, const struct step *step, struct smtp_reply reply,

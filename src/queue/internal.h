@@ -208,6 +208,7 @@ struct task {
     struct slice peer;   /* whose reply it is; empty: ours */
     usec_t not_before;   /* OUTCOME_LATER: the destination rests until then; wall time */
     bool full;           /* OUTCOME_LATER: the mailbox is full */
+    bool unsure;         /* OUTCOME_LATER: it may have arrived */
 };
 
 /* What stands in envelope.extra. */
@@ -220,7 +221,7 @@ struct queue_extra {
 
 /* Flags of a letter's durable state, and status of a recipient's: never change a number. */
 enum { STATE_NOW = 1 /* tried also where a destination rests */ };
-enum { STATUS_NEW = 0, STATUS_LATER = 1, STATUS_FULL = 2 };
+enum { STATUS_NEW = 0, STATUS_LATER = 1, STATUS_FULL = 2, STATUS_UNSURE = 3 };
 
 /* Recipients that are carried together. */
 struct step {

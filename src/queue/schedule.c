@@ -30,7 +30,7 @@ const struct queue_options queue_options_default = {
     .files_max = 1000,
 };
 
-static usec_t wait_after(const struct queue_schedule *s, uint32_t attempts, usec_t age) {
+usec_t schedule_wait(const struct queue_schedule *s, uint32_t attempts, usec_t age) {
     if (attempts > 0 && attempts <= s->first_count)
         return s->first[attempts - 1];
     return age < USEC_DAY ? s->day_one : s->after;
@@ -45,7 +45,7 @@ static usec_t with_jitter(const struct queue_schedule *s, usec_t wait, uint64_t 
 
 usec_t schedule_next(const struct queue_schedule *s, uint32_t attempts, usec_t arrival, usec_t end,
                      usec_t now, uint64_t chance) {
-    usec_t next = now + with_jitter(s, wait_after(s, attempts, now - arrival), chance);
+    usec_t next = now + with_jitter(s, schedule_wait(s, attempts, now - arrival), chance);
     return now < end ? MIN(next, end) : next;
 }
 

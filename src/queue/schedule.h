@@ -16,6 +16,9 @@
 usec_t schedule_next(const struct queue_schedule *s, uint32_t attempts, usec_t arrival, usec_t end,
                      usec_t now, uint64_t chance);
 
+/* The wait itself, neither varied by chance nor cut: after a letter may have arrived. */
+usec_t schedule_wait(const struct queue_schedule *s, uint32_t attempts, usec_t age);
+
 /* When a letter's time is over: a failed attempt at or behind it is the last one. */
 usec_t schedule_end(const struct queue_schedule *s, usec_t arrival, bool null_sender);
 usec_t schedule_end_full(const struct queue_schedule *s, usec_t arrival, bool null_sender);

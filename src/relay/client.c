@@ -89,7 +89,7 @@ static int hello(struct relay_client *c, struct arena *a, struct relay_trouble *
     }
     if (r < 0)
         return fail(trouble, r, &reply);
-    if (reply.code != 250)
+    if (reply.code / 100 != 2)
         return refused(trouble, &reply);
     learn_extensions(c, reply.text);
     return 0;
@@ -121,7 +121,7 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
         return fail(trouble, r, &reply);
     if (reply.code == 421)
         return refused(trouble, &reply);
-    if (reply.code != 220) {
+    if (reply.code / 100 != 2) {
         relay_say(voice, RELAY_STEP_TLS,
                   "TLS was offered but declined (%u), going on in plain text", reply.code);
         return 0;
@@ -146,10 +146,10 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
 static int greet(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
                  struct relay_trouble *trouble) WAITS {
     struct smtp_reply reply;
-    int r = talk_reply(c, "greeting", c->options.timeouts.greeting, a, &reply);
+    int r = talk_greeting(c, a, &reply);
     if (r < 0)
         return fail(trouble, r, &reply);
-    if (reply.code != 220)
+    if (reply.code / 100 != 2)
         return refused(trouble, &reply);
     r = hello(c, a, trouble);
     if (r == 0 && c->options.tls && (c->extensions & EXTENSION_STARTTLS))

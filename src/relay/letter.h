@@ -54,7 +54,8 @@ struct relay_result {
     bool from_peer;          /* the reply is the other host's; else our own words */
     bool dsn_passed;         /* delivered to a host that took over the DSN parameters */
     bool next_host;          /* RELAY_LATER by a fault of this host: the next one may do better */
-    bool too_many;           /* RELAY_LATER: more recipients than the host takes at once */
+    bool unsure;   /* RELAY_LATER: it was sent whole, and nobody knows what became of it */
+    bool too_many; /* RELAY_LATER: more recipients than the host takes at once */
 };
 
 /* What a sentence for the journey of the letter is about. */

@@ -3,12 +3,21 @@
  * The dialogue is recorded as it goes over the wire, so that a postmaster sees what was said and
  * not what we made of it. Bytes that could confuse a terminal become '?'; a peer that talks without
  * end does not fill our memory.
+ *
+ * A line ends with LF, whatever stands before it. Only where none comes within a second does a lone
+ * CR end it: a peer that writes so waits for us, and its CR is the last thing it has said. A line
+ * that is longer than SMTP_REPLY_LINE_IN is cut, and its rest dropped.
+ *
+ * A reply that breaks off (the peer hung up, fell silent, or talks without end) has told its code
+ * if one of its lines was there. What that is good for depends on the question: see enum hearing.
  */
 #include "relay/talk.h"
 
 #include <errno.h>
 
 #define LAST_REPLY_WITHIN (5 * USEC_SEC)
+#define LONE_CR_WITHIN    USEC_SEC
+#define LINE_REST_MAX     65536U
 
 static void record_line(struct relay_client *c, const char *who, struct slice line) {
     struct buf *to = &c->dialogue;
@@ -34,41 +43,126 @@ void talk_command(struct relay_client *c, struct slice line) {
     record_line(c, "C: ", line);
 }
 
-static int read_lines(struct relay_client *c, struct arena *a, struct smtp_reply *ret) WAITS {
-    struct smtp_reply_reader reader = {0};
-    int r = 0;
-    while (r == 0) {
-        struct slice line;
-        r = stream_read_line(c->stream, SMTP_REPLY_LINE_IN, &line);
-        if (r < 0)
+/* Waits for more behind a CR. False: it stands alone. */
+static int more_behind_cr(struct relay_client *c, bool *ret_alone) WAITS {
+    usec_t began = fiber_now();
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
+        fiber_deadline_begin(began + LONE_CR_WITHIN);
+    int r = stream_fill_more(c->stream);
+    *ret_alone = r == -ETIMEDOUT && fiber_now() >= began + LONE_CR_WITHIN;
+    return *ret_alone ? 0 : r;
+}
+
+/*
+ * One line, which stays in the window; how much of the window it takes. Negative: what is there has
+ * no end, and `ret_line` is that.
+ */
+static int find_line(struct relay_client *c, struct slice *ret_line) WAITS {
+    size_t searched = 0;
+    for (;;) {
+        struct slice window = slice_first(stream_window(c->stream), SMTP_REPLY_LINE_IN);
+        ssize_t at = slice_find_byte(slice_from(window, searched), '\n');
+        *ret_line = at < 0 ? window : slice_first(window, searched + (size_t)at + 1);
+        if (at >= 0 || window.len == SMTP_REPLY_LINE_IN)
+            return 0;
+        searched = window.len;
+        bool alone = false;
+        int r = window.len && window.ptr[window.len - 1] == '\r' ? more_behind_cr(c, &alone)
+                                                                 : stream_fill_more(c->stream);
+        window = stream_window(c->stream);
+        if (alone)
+            *ret_line = slice_first(window, (size_t)slice_find_byte(window, '\r') + 1);
+        else if (r < 0)
+            *ret_line = window;
+        if (alone || r < 0)
             return r;
-        record_line(c, "S: ", line);
-        c->unanswered = false;
-        r = smtp_reply_add(&reader, a, line);
     }
-    if (r > 0)
-        *ret = reader.reply;
-    return MIN(r, 0);
+}
+
+static int skip_rest(struct relay_client *c, struct slice line) WAITS {
+    bool cut = line.len == SMTP_REPLY_LINE_IN && line.ptr[line.len - 1] != '\n';
+    stream_consume(c->stream, line.len);
+    return cut ? stream_skip_line(c->stream, LINE_REST_MAX) : 0;
+}
+
+/* 1: reader->reply is whole, and the session goes on; negative: it does not. */
+static int read_line(struct relay_client *c, struct smtp_reply_reader *reader,
+                     struct arena *a) WAITS {
+    struct slice line;
+    int error = find_line(c, &line);
+    if (line.len == 0)
+        return error;
+    record_line(c, "S: ", line);
+    c->unanswered = false;
+    int r = smtp_reply_add(reader, a, line);
+    if (error < 0 || r < 0)
+        return error < 0 ? error : r;
+    error = skip_rest(c, line);
+    return error < 0 ? error : r;
+}
+
+/* What a reply without its end is taken for. */
+enum hearing {
+    HEAR_WHOLE,    /* nothing */
+    HEAR_GREETING, /* a refusal, if it is one; a line without a code in front is no reply at all */
+    HEAR_REFUSAL,  /* a refusal, if it is one */
+    HEAR_VERDICT,  /* what it began with */
+};
+
+static bool is_clear(const struct smtp_reply *reply, enum hearing how) {
+    unsigned class = reply->code / 100;
+    return (how != HEAR_WHOLE && class >= 4) || (how == HEAR_VERDICT && class == 2);
+}
+
+static int read_reply(struct relay_client *c, enum hearing how, struct arena *a,
+                      struct smtp_reply *ret) WAITS {
+    struct smtp_reply_reader reader = {0};
+    int r = c->over ? -EPIPE : 0;
+    while (r == 0) {
+        r = read_line(c, &reader, a);
+        if (r == 0 && how == HEAR_GREETING && reader.first && reader.reply.code == 0)
+            r = -E_SYNTAX;
+    }
+    if (r < 0) {
+        c->over = true;
+        if (r == -ECANCELED || !smtp_reply_conclude(&reader, a) || !is_clear(&reader.reply, how))
+            return r;
+    }
+    *ret = reader.reply;
+    return 0;
+}
+
+static int hear(struct relay_client *c, enum hearing how, const char *step, usec_t timeout,
+                struct arena *a, struct smtp_reply *ret_reply) WAITS {
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
+        fiber_deadline_begin(fiber_now() + timeout);
+    int r = read_reply(c, how, a, ret_reply);
+    if (r < 0)
+        *ret_reply = talk_lost(c, step, r, a);
+    return r;
 }
 
 int talk_reply(struct relay_client *c, const char *step, usec_t timeout, struct arena *a,
                struct smtp_reply *ret_reply) {
-    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
-        fiber_deadline_begin(fiber_now() + timeout);
-    int r = c->over ? -EPIPE : read_lines(c, a, ret_reply);
-    if (r == 0)
-        return 0;
-    c->over = true;
-    *ret_reply = talk_lost(c, step, r, a);
-    return r;
+    return hear(c, HEAR_REFUSAL, step, timeout, a, ret_reply);
+}
+
+int talk_greeting(struct relay_client *c, struct arena *a, struct smtp_reply *ret_reply) {
+    return hear(c, HEAR_GREETING, "greeting", c->options.timeouts.greeting, a, ret_reply);
+}
+
+int talk_verdict(struct relay_client *c, const char *step, struct arena *a,
+                 struct smtp_reply *ret_reply) {
+    return hear(c, HEAR_VERDICT, step, c->options.timeouts.data_end, a, ret_reply);
 }
 
 int talk_last_reply(struct relay_client *c, struct arena *a, struct smtp_reply *ret_reply) {
     _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
         fiber_deadline_begin(fiber_now() + LAST_REPLY_WITHIN);
-    c->over = true;
     stream_hear_out(c->stream);
-    return read_lines(c, a, ret_reply);
+    int r = read_reply(c, HEAR_WHOLE, a, ret_reply);
+    c->over = true;
+    return r;
 }
 
 struct smtp_reply talk_lost(const struct relay_client *c, const char *step, int error,

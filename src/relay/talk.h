@@ -38,10 +38,21 @@ void talk_command(struct relay_client *c, struct slice line);
 
 /*
  * Reads one reply. Negative: the session is over, and `ret_reply` has our own words about that,
- * with `step` ("MAIL") in them; it is written in any case.
+ * with `step` ("MAIL") in them; it is written in any case. A refusal whose end does not come is
+ * one, and the session is over behind it.
  */
 int talk_reply(struct relay_client *c, const char *step, usec_t timeout, struct arena *a,
                struct smtp_reply *ret_reply) WAITS;
+
+/* The same for the greeting: whoever says anything but a reply first does not speak SMTP. */
+int talk_greeting(struct relay_client *c, struct arena *a, struct smtp_reply *ret_reply) WAITS;
+
+/*
+ * The same for the reply to the final dot: also a yes whose end does not come is one, since not to
+ * take it would mean that the letter arrives twice.
+ */
+int talk_verdict(struct relay_client *c, const char *step, struct arena *a,
+                 struct smtp_reply *ret_reply) WAITS;
 
 /*
  * After a failed write: the reply that the peer gave before it hung up, if there is a whole one.

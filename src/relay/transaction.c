@@ -258,7 +258,7 @@ static int read_next(struct transaction *t) WAITS {
         if (reply.code / 100 != 2)
             take_refusal(t, &reply);
     } else {
-        t->go_ahead = reply.code == 354;
+        t->go_ahead = reply.code / 100 == 3;
         if (!t->go_ahead)
             take_refusal(t, &reply);
     }
@@ -303,7 +303,13 @@ static int reset(struct transaction *t) WAITS {
 static void take_final_reply(struct transaction *t, const struct smtp_reply *reply) {
     struct relay_result result = talk_result(reply);
     result.dsn_passed = result.fate == RELAY_DELIVERED && (t->c->extensions & EXTENSION_DSN);
+    result.unsure = reply->code / 100 == 3;
     settle_open(t, &result);
+}
+
+/* The whole letter was sent, and no answer came: `reply` has our own words. */
+static void take_no_reply(struct transaction *t, const struct smtp_reply *reply) {
+    settle_open(t, &(struct relay_result){.fate = RELAY_LATER, .reply = *reply, .unsure = true});
 }
 
 /*
@@ -336,17 +342,15 @@ static int send_letter(struct transaction *t) WAITS {
         return cut_off(t, r);
     struct smtp_reply reply;
     stream_set_timeout(c->stream, c->options.timeouts.data_end);
-    r = talk_reply(c, "end of the letter", c->options.timeouts.data_end, t->a, &reply);
+    r = talk_verdict(c, "end of the letter", t->a, &reply);
     if (r < 0) {
-        settle_own_words(t, RELAY_LATER, reply, false);
+        take_no_reply(t, &reply);
         return r;
     }
     c->needs_reset = false;
+    c->over = c->over || reply.code == 421;
     take_final_reply(t, &reply);
-    if (reply.code != 421)
-        return 0;
-    c->over = true;
-    return -E_EOF;
+    return 0;
 }
 
 /* A 354 although nobody was accepted: there is no letter to send, and its reply means nothing. */
@@ -370,8 +374,8 @@ static int transact(struct transaction *t) WAITS {
     if (r < 0)
         return r;
     if (t->go_ahead)
-        return t->accepted > 0 ? send_letter(t) : send_nothing(t);
-    return 0;
+        r = t->accepted > 0 ? send_letter(t) : send_nothing(t);
+    return r < 0 || !t->c->over ? r : -E_EOF;
 }
 
 static void name_peer(const struct transaction *t) {

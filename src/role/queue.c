@@ -87,6 +87,7 @@ static struct relay_result result_of(const struct rpc_fate *f) {
         .peer = f->peer,
         .from_peer = f->from_peer,
         .dsn_passed = f->dsn_passed,
+        .unsure = f->unsure,
     };
     struct slice status = f->status;
     (void)smtp_status_parse(&status, &r.reply.status);

@@ -207,6 +207,7 @@ static void give_fates(const struct relay_outcome *outcome, struct arena *a,
             .peer = slice_first(r->peer, 512),
             .from_peer = r->from_peer,
             .dsn_passed = r->dsn_passed,
+            .unsure = r->unsure,
         };
     }
     out->dialogue = slice_first(outcome->dialogue, 65536);

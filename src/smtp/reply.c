@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A reply's text may come from a remote server, a policy file or a person, so composing never
- * trusts it: whatever could end the line early, or start a second reply, is replaced. Reading is
- * the other way round: a server's line that could be read in two ways is refused, since taking one
- * reply for another means a letter lost or sent twice.
+ * trusts it: whatever could end the line early, or start a second reply, is replaced.
+ *
+ * Reading goes by the code at the beginning of the last line and takes all else for text, as
+ * RFC 5321 §4.2 asks of clients: to take a clear yes for something else means a letter sent twice,
+ * to take a clear no for something else means days of useless attempts.
  */
 #include "smtp/reply.h"
 
@@ -104,44 +106,39 @@ bool smtp_status_parse(struct slice *text, struct smtp_status *ret) {
     return true;
 }
 
-static bool text_valid(struct slice text) {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
+static bool is_blank_or_control(char c) {
+    return (unsigned char)c <= ' ' || c == 0x7f;
 }
 
 int smtp_reply_line_parse(struct slice line, struct smtp_reply_line *ret) {
-    if (!slice_ends(line, S("\r\n")) || line.len < 5)
-        return -E_SYNTAX;
-    line.len -= 2;
-    if (line.ptr[0] < '2' || line.ptr[0] > '5' || line.ptr[1] < '0' || line.ptr[1] > '5' ||
+    while (line.len && is_blank_or_control(line.ptr[0]))
+        line = slice_from(line, 1);
+    while (line.len && is_blank_or_control(line.ptr[line.len - 1]))
+        line.len--;
+    if (line.len < 3 || !ascii_is_digit(line.ptr[0]) || !ascii_is_digit(line.ptr[1]) ||
         !ascii_is_digit(line.ptr[2]))
         return -E_SYNTAX;
-    char mark = line.len > 3 ? line.ptr[3] : ' ';
-    struct slice text = slice_from(line, 4);
-    if ((mark != ' ' && mark != '-') || !text_valid(text))
-        return -E_SYNTAX;
+    struct slice text = slice_from(line, 3);
+    bool more = text.len && text.ptr[0] == '-';
+    if (more || (text.len && is_blank_or_control(text.ptr[0])))
+        text = slice_from(text, 1);
     *ret = (struct smtp_reply_line){
         .code = (unsigned)(line.ptr[0] - '0') * 100 + (unsigned)(line.ptr[1] - '0') * 10 +
                 (unsigned)(line.ptr[2] - '0'),
-        .more = mark == '-',
+        .more = more,
         .text = text,
     };
     return 0;
 }
 
 /* The status code counts when its class fits the reply code (RFC 2034 §4). */
-static struct smtp_status take_status(const struct smtp_reply_line *line, struct slice *text) {
+static struct smtp_status take_status(struct smtp_reply_line *line) {
     struct slice rest = line->text;
     struct smtp_status status = {0};
-    if (smtp_status_parse(&rest, &status) && status.class == line->code / 100) {
-        *text = rest;
-        return status;
-    }
-    return (struct smtp_status){0};
+    if (!smtp_status_parse(&rest, &status) || status.class != line->code / 100)
+        return (struct smtp_status){0};
+    line->text = rest;
+    return status;
 }
 
 struct smtp_reply_part {
@@ -149,45 +146,72 @@ struct smtp_reply_part {
     struct slice text;
 };
 
+static void copy_text(char *to, struct slice text) {
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        to[i] = c == '\t' ? ' ' : is_blank_or_control(c) && c != ' ' ? '?' : c;
+    }
+}
+
 static void add_part(struct smtp_reply_reader *reader, struct arena *a, struct slice text) {
     struct smtp_reply_part *part = ARENA_NEW(a, struct smtp_reply_part);
-    part->text = arena_copy(a, text);
+    char *copy = arena_alloc(a, text.len);
+    copy_text(copy, text);
+    part->text = slice_of(copy, text.len);
     if (reader->last)
         reader->last->next = part;
     else
         reader->first = part;
     reader->last = part;
-    reader->lines++;
+    reader->size += text.len + 1;
 }
 
+/* Text of one line is there already; of several, LF stands between them. */
 static struct slice join_parts(const struct smtp_reply_reader *reader, struct arena *a) {
-    _cleanup_(buf_done) struct buf text = {0};
+    if (reader->first == reader->last)
+        return reader->first->text;
+    char *joined = arena_alloc(a, reader->size), *at = joined;
     for (const struct smtp_reply_part *part = reader->first; part; part = part->next) {
-        if (part != reader->first)
-            buf_add_byte(&text, '\n');
-        buf_add(&text, part->text);
+        if (part->text.len)
+            memcpy(at, part->text.ptr, part->text.len);
+        at += part->text.len;
+        *at++ = '\n';
     }
-    return arena_copy(a, buf_slice(&text));
+    return slice_of(joined, reader->size - 1);
+}
+
+static void take_code(struct smtp_reply_reader *reader, struct smtp_reply_line *line) {
+    struct smtp_status status = take_status(line), *kept = &reader->reply.status;
+    reader->reply.code = line->code;
+    if (status.class || kept->class != line->code / 100)
+        *kept = status;
+}
+
+static bool has_known_class(const struct smtp_reply_line *line) {
+    return line->code >= 200 && line->code <= 599;
 }
 
 int smtp_reply_add(struct smtp_reply_reader *reader, struct arena *a, struct slice line) {
     struct smtp_reply_line parsed;
-    int r = smtp_reply_line_parse(line, &parsed);
-    if (r < 0)
-        return r;
-    if (reader->lines && parsed.code != reader->reply.code)
+    bool coded = smtp_reply_line_parse(line, &parsed) == 0;
+    if (coded && !has_known_class(&parsed) && !parsed.more)
         return -E_SYNTAX;
+    coded = coded && has_known_class(&parsed);
+    if (!coded)
+        parsed = (struct smtp_reply_line){.more = true, .text = slice_trim_lines(line)};
     if (reader->lines == SMTP_REPLY_LINES_IN || reader->size + line.len > SMTP_REPLY_TEXT_IN)
         return -E_LIMIT;
+    reader->lines++;
+    if (coded)
+        take_code(reader, &parsed);
+    if (coded || parsed.text.len)
+        add_part(reader, a, parsed.text);
+    return parsed.more ? 0 : smtp_reply_conclude(reader, a);
+}
 
-    struct slice text = parsed.text;
-    struct smtp_status status = take_status(&parsed, &text);
-    if (reader->lines == 0)
-        reader->reply = (struct smtp_reply){parsed.code, status, {NULL, 0}};
-    add_part(reader, a, text);
-    reader->size += line.len;
-    if (parsed.more)
-        return 0;
+bool smtp_reply_conclude(struct smtp_reply_reader *reader, struct arena *a) {
+    if (reader->reply.code == 0)
+        return false;
     reader->reply.text = join_parts(reader, a);
-    return 1;
+    return true;
 }

@@ -12,7 +12,10 @@
 /* A reply line with its CRLF (RFC 5321 §4.5.3.1.5); what we send keeps to it. */
 #define SMTP_REPLY_LINE 512U
 
-/* What we accept from a server: some send longer lines than the RFC allows. */
+/*
+ * What we take in of one reply of a server. Of longer lines the beginning is kept; a reply with
+ * more lines or more text ends the session.
+ */
 #define SMTP_REPLY_LINE_IN  2048U
 #define SMTP_REPLY_LINES_IN 100U
 #define SMTP_REPLY_TEXT_IN  16384U
@@ -64,14 +67,15 @@ bool smtp_status_parse(struct slice *text, struct smtp_status *ret);
 
 /* One line of a server's reply. `text` is cut from the line. */
 struct smtp_reply_line {
-    unsigned code; /* 200 to 599 */
+    unsigned code; /* three digits */
     bool more;     /* "250-": another line follows */
     struct slice text;
 };
 
 /*
- * Reads one line, which ends with CRLF. -E_SYNTAX: three digits in range, '-' or space or nothing,
- * then text without control bytes but tabs; anything else is no reply. Bytes above 127 are kept.
+ * Reads one line, with or without its line end. What decides is three digits at its beginning, and
+ * whether a hyphen follows; blanks and control bytes in front are nothing. -E_SYNTAX: no three
+ * digits.
  */
 int smtp_reply_line_parse(struct slice line, struct smtp_reply_line *ret);
 
@@ -81,17 +85,25 @@ int smtp_reply_line_parse(struct slice line, struct smtp_reply_line *ret);
  *     while ((r = stream_read_line(s, SMTP_REPLY_LINE_IN, &line)) == 0)
  *         if ((r = smtp_reply_add(&reader, arena, line)) != 0)
  *             break;                   1: reader.reply is whole
+ *
+ * The code of the last line is the code of the reply (RFC 5321 §4.2): lines before it may have
+ * others, or none. Control bytes of the text become '?', bytes above 127 are kept.
  */
 struct smtp_reply_reader {
-    struct smtp_reply
-        reply; /* when whole; the status code is stripped from each line of its text */
+    struct smtp_reply reply; /* when whole; each line of its text without a status code */
     struct smtp_reply_part *first, *last; /* in the arena, like the text */
     unsigned lines;
     size_t size;
 };
 
 /*
- * 1 when the reply is whole, 0 when more lines are due, -E_SYNTAX (bad line, or its code differs
- * from the first line's), -E_LIMIT (SMTP_REPLY_LINES_IN, SMTP_REPLY_TEXT_IN).
+ * 1 when the reply is whole, 0 when more lines are due, -E_SYNTAX (its code is not one of 200 to
+ * 599), -E_LIMIT (SMTP_REPLY_LINES_IN, SMTP_REPLY_TEXT_IN; the line does not count any more).
  */
 int smtp_reply_add(struct smtp_reply_reader *reader, struct arena *a, struct slice line);
+
+/*
+ * For a reply whose end will not come: makes it whole out of what has come. False, and nothing
+ * happens, when no line had a code.
+ */
+bool smtp_reply_conclude(struct smtp_reply_reader *reader, struct arena *a);

@@ -21,6 +21,53 @@ static int never_there(struct office *o, const struct queue_transmission *t,
     return 0;
 }
 
+static int answer_lost(struct office *o, const struct queue_transmission *t,
+                       const struct spool_recipient *recipient, struct arena *a,
+                       struct relay_result *ret) {
+    (void)o, (void)t, (void)recipient, (void)a;
+    tries[tried++] = fiber_wall();
+    *ret = reply_of(RELAY_LATER, 451, 4, 4, 2, "Connection lost");
+    ret->unsure = true;
+    return 0;
+}
+
+/*
+ * RFC 5321 §4.5.3.2.6: what may have arrived is not sent again before the whole interval is over,
+ * whatever chance or other recipients of the letter say.
+ */
+OFFICE_TEST(may_have_arrived_waits_the_whole_interval_and_says_so) {
+    static const usec_t waits[] = {5, 10, 20, 40, 80};
+    tried = 0;
+    o->transmit = answer_lost;
+    office_send(o, "tama@here.test", "out@away.test");
+    office_wait(o, 5 * USEC_HOUR);
+    assert_true(tried > ARRAY_SIZE(waits));
+    for (unsigned i = 0; i < ARRAY_SIZE(waits); i++)
+        assert_in_range(tries[i + 1] - tries[i], waits[i] * USEC_MIN,
+                        waits[i] * USEC_MIN + USEC_SEC);
+    assert_true(occurs(buf_slice(&o->journey),
+                       "reply=451 4.4.2 Connection lost; the whole message was sent, so it may "
+                       "have arrived already\n") == tried);
+}
+
+/* Its time is over only when it was tried once more behind a whole interval. */
+OFFICE_TEST(may_have_arrived_shortly_before_the_end) {
+    static const usec_t first[] = {USEC_HOUR};
+    o->options.schedule.first = first;
+    o->options.schedule.first_count = 1;
+    o->options.schedule.lifetime = 90 * USEC_MIN;
+    o->options.schedule.day_one = USEC_HOUR;
+    office_reopen(o);
+    tried = 0;
+    o->transmit = answer_lost;
+    office_send(o, "tama@here.test", "out@away.test/4");
+    office_wait(o, 3 * USEC_HOUR);
+    assert_int_equal(tried, 3);
+    assert_in_range(tries[2] - tries[1], USEC_HOUR, USEC_HOUR + USEC_SEC);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "it may have arrived already"), 1);
+}
+
 static void expect_tries(usec_t began, usec_t lifetime) {
     static const usec_t waits[] = {5, 10, 20, 40, 80};
     assert_int_equal(tries[0], began);
@@ -494,6 +541,8 @@ OFFICE_TEST(what_a_stop_cuts_short_is_tried_in_the_next_run) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_may_have_arrived_waits_the_whole_interval_and_says_so),
+        cmocka_unit_test(test_may_have_arrived_shortly_before_the_end),
         cmocka_unit_test(test_tried_for_five_days_then_returned),
         cmocka_unit_test(test_schedule_goes_on_over_restarts),
         cmocka_unit_test(test_thousands_of_long_replies_do_not_hold_up_the_queue),

@@ -11,6 +11,7 @@
  *     set ret|envid|notify|orcpt  DSN parameters
  *     expect result LATER 451 4.4.2 words | ...       of all recipients of the last letter
  *     expect letters LATER 451 4.4.2 words | ...      of the first recipient of every letter
+ *     expect unsure yes                               of the first recipient of the last letter
  *     expect open|dialogue
  */
 #include <errno.h>
@@ -177,6 +178,8 @@ static int world_get(void *world, struct slice name, struct buf *to) {
             buf_add_byte(to, w->dialogue.ptr[i] == '\n' ? '|' : w->dialogue.ptr[i]);
     else if (slice_eq(name, S("letters")))
         buf_add(to, buf_slice(&w->fates));
+    else if (slice_eq(name, S("unsure")))
+        buf_add_str(to, w->results && w->results[0].unsure ? "yes" : "no");
     else if (slice_eq(name, S("result")))
         for (size_t i = 0; w->results && i < w->letter.count; i++) {
             buf_add_str(to, i ? " | " : "");

@@ -21,6 +21,16 @@ static void compose_again(const struct smtp_reply *reply) {
     buf_done(&text);
 }
 
+static void check(const struct smtp_reply *reply) {
+    MUST(reply->code >= 200 && reply->code <= 599);
+    MUST(reply->status.class == 0 || reply->status.class == reply->code / 100);
+    for (size_t i = 0; i < reply->text.len; i++) {
+        unsigned char c = (unsigned char)reply->text.ptr[i];
+        MUST(c >= ' ' ? c != 0x7f : c == '\n');
+    }
+    compose_again(reply);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     struct arena a = {0};
     struct smtp_reply_reader reader = {0};
@@ -32,8 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
         r = smtp_reply_add(&reader, &a, slice_first(rest, line));
         rest = slice_from(rest, line);
     }
-    if (r == 1)
-        compose_again(&reader.reply);
+    if (r != -E_SYNTAX && (r == 1 || smtp_reply_conclude(&reader, &a)))
+        check(&reader.reply);
     arena_done(&a);
     return 0;
 }

@@ -96,19 +96,65 @@ static void rfc5321_4_2_reply_line(void **state) {
     assert_slice(line.text, "\xe7\x8c\xab");
 }
 
-static void rfc5321_4_2_no_reply_line(void **state) {
-    const struct slice bad[] = {
-        S(""),           S("\r\n"),         S("25\r\n"),       S("250 OK"),       S("250 OK\n"),
-        S("250OK\r\n"),  S("150 OK\r\n"),   S("650 OK\r\n"),   S("260 OK\r\n"),   S("2a0 OK\r\n"),
-        S(" 250 x\r\n"), S("250\tx\r\n"),   S("250 a\rb\r\n"), S("250 a\nb\r\n"), S("250 a\0b\r\n"),
-        S("250_x\r\n"),  S("250 \x1b\r\n"),
+/* RFC 5321 §4.2: three digits at the beginning are the code, whatever else is on the line. */
+static void rfc5321_4_2_anything_else_is_text(void **state) {
+    static const struct {
+        struct slice line;
+        unsigned code;
+        bool more;
+        const char *text;
+    } odd[] = {
+        {S("250"), 250, false, ""},
+        {S("250-"), 250, true, ""},
+        {S("250 OK"), 250, false, "OK"},
+        {S("250 OK\n"), 250, false, "OK"},
+        {S("250 OK\r\r\n"), 250, false, "OK"},
+        {S("250\tOK\r\n"), 250, false, "OK"},
+        {S("250OK\r\n"), 250, false, "OK"},
+        {S("250_x\r\n"), 250, false, "_x"},
+        {S("250:x\r\n"), 250, false, ":x"},
+        {S("2500 x\r\n"), 250, false, "0 x"},
+        {S(" \t\0\r250 x\r\n"), 250, false, "x"},
+        {S("571 x\r\n"), 571, false, "x"},
+        {S("598-x\r\n"), 598, true, "x"},
+        {S("260 a\rb\r\n"), 260, false, "a\rb"},
+        {S("650 x\r\n"), 650, false, "x"},
+        {S("250 \x1b\r\n"), 250, false, ""},
     };
+    for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+        struct smtp_reply_line line;
+        assert_int_equal(smtp_reply_line_parse(odd[i].line, &line), 0);
+        assert_int_equal(line.code, odd[i].code);
+        assert_int_equal(line.more, odd[i].more);
+        assert_slice(line.text, odd[i].text);
+    }
+}
+
+static void rfc5321_4_2_no_reply_line(void **state) {
+    const struct slice bad[] = {S(""),       S("\r\n"),       S("25\r\n"), S("2a0 OK\r\n"),
+                                S("OK\r\n"), S("-250 x\r\n"), S("2 50\n")};
     struct smtp_reply_line line;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(smtp_reply_line_parse(bad[i], &line), -E_SYNTAX);
 }
 
-/* RFC 5321 §4.2.1: a reply of several lines has one code. */
+/* What a series of lines is read as, "250 2.0.0 text", or the error. */
+static void assert_read(const struct slice *lines, size_t count, int result, const char *expected) {
+    struct arena a = {0};
+    struct smtp_reply_reader reader = {0};
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(smtp_reply_add(&reader, &a, lines[i]), i + 1 < count ? 0 : result);
+    if (result == 0)
+        assert_true(smtp_reply_conclude(&reader, &a));
+    if (expected)
+        assert_slice(smtp_reply_text(&a, &reader.reply), expected);
+    arena_done(&a);
+}
+#define READ(result, expected, ...)                                                                \
+    assert_read((struct slice[]){__VA_ARGS__},                                                     \
+                sizeof((struct slice[]){__VA_ARGS__}) / sizeof(struct slice), result, expected)
+
+/* RFC 5321 §4.2.1: a reply of several lines. */
 static void rfc5321_4_2_1_whole_reply(void **state) {
     struct arena a = {0};
     struct smtp_reply_reader reader = {0};
@@ -118,10 +164,33 @@ static void rfc5321_4_2_1_whole_reply(void **state) {
     assert_int_equal(reader.reply.code, 550);
     assert_int_equal(reader.reply.status.detail, 1);
     assert_slice(reader.reply.text, "Not\nfor\nyou");
+    arena_done(&a);
+}
 
-    reader = (struct smtp_reply_reader){0};
-    assert_int_equal(smtp_reply_add(&reader, &a, S("250-a\r\n")), 0);
-    assert_int_equal(smtp_reply_add(&reader, &a, S("251 b\r\n")), -E_SYNTAX);
+/* RFC 5321 §4.2.1: the last line decides, and lines without a code are text. */
+static void rfc5321_4_2_1_last_line_decides(void **state) {
+    READ(1, "251 a b", S("250-a\r\n"), S("251 b\r\n"));
+    READ(1, "554 a b", S("250-2.0.0 a\r\n"), S("554 b\r\n"));
+    READ(1, "250 2.1.0 a b", S("550-5.1.1 a\r\n"), S("250 2.1.0 b\r\n"));
+    READ(1, "550 5.1.1 a b", S("550-5.1.1 a\r\n"), S("550 b\r\n"));
+    READ(1, "250 hello ok", S("\r\n"), S("  \n"), S("hello\r\n"), S("\r\n"), S("250 ok\r\n"));
+    READ(1, "250 199-x ok", S("199-x\r\n"), S("250 ok\r\n"));
+    READ(1, "250 a?b?[m??", S("250 a\0b\x1b[m\xc3\xa4\r\n"));
+}
+
+/* RFC 5321 §4.2.1 knows 2yz to 5yz. */
+static void reply_of_no_known_class_is_none(void **state) {
+    READ(-E_SYNTAX, NULL, S("150 x\r\n"));
+    READ(-E_SYNTAX, NULL, S("250-x\r\n"), S("650 x\r\n"));
+    READ(-E_SYNTAX, NULL, S("000\r\n"));
+}
+
+static void reply_without_its_end_has_the_code_so_far(void **state) {
+    READ(0, "250 a b", S("251-a\r\n"), S("250-b"));
+    struct arena a = {0};
+    struct smtp_reply_reader reader = {0};
+    assert_int_equal(smtp_reply_add(&reader, &a, S("hello\r\n")), 0);
+    assert_false(smtp_reply_conclude(&reader, &a));
     arena_done(&a);
 }
 
@@ -142,6 +211,11 @@ static void reply_is_bounded(void **state) {
     for (unsigned i = 0; i < SMTP_REPLY_LINES_IN; i++)
         assert_int_equal(smtp_reply_add(&reader, &a, S("250-x\r\n")), 0);
     assert_int_equal(smtp_reply_add(&reader, &a, S("250-x\r\n")), -E_LIMIT);
+
+    reader = (struct smtp_reply_reader){0};
+    for (unsigned i = 0; i < SMTP_REPLY_LINES_IN; i++)
+        assert_int_equal(smtp_reply_add(&reader, &a, S("\r\n")), 0);
+    assert_int_equal(smtp_reply_add(&reader, &a, S("\r\n")), -E_LIMIT);
 
     char line[1000];
     memset(line, 'x', sizeof line);
@@ -164,8 +238,12 @@ int main(void) {
         cmocka_unit_test(one_line_for_logs),
         cmocka_unit_test(rfc3463_2_status_code),
         cmocka_unit_test(rfc5321_4_2_reply_line),
+        cmocka_unit_test(rfc5321_4_2_anything_else_is_text),
         cmocka_unit_test(rfc5321_4_2_no_reply_line),
         cmocka_unit_test(rfc5321_4_2_1_whole_reply),
+        cmocka_unit_test(rfc5321_4_2_1_last_line_decides),
+        cmocka_unit_test(reply_of_no_known_class_is_none),
+        cmocka_unit_test(reply_without_its_end_has_the_code_so_far),
         cmocka_unit_test(rfc2034_4_class_differs),
         cmocka_unit_test(reply_is_bounded),
     };

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from peer import Peer
 from world import LETTER, wait_until
 
 
@@ -95,3 +96,60 @@ def test_reply_of_a_host_that_hangs_up_in_the_middle_reaches_the_sender(odd_host
     told = status.get_payload()[1]
     assert told["Status"] == "5.3.4"
     assert told["Diagnostic-Code"] == "smtp; 552 5.3.4 Too large for this mailbox"
+
+
+@pytest.fixture
+def peer(world, office):
+    """peer(answers...): a host that answers so, and a post office that sends to it at plain.test and
+    tries again soon."""
+    made = []
+
+    def make(answers=None, settings=None, **more):
+        host = office(settings={"queue.retry-schedule": "1s 1s 1s 1s 1s 1s 1s 1s",
+                                "queue.retry-jitter": "0%"} | (settings or {}))
+        made.append(Peer(world.network.here, host.ports["smtp"], answers, **more))
+        return host, made[-1]
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.mark.parametrize("answer", [
+    b"250 \xff\x82\xb1\x82\xf1\r\n", b"250-first\r\n251 second\r\n", b"250 ok\n", b"250\r\n",
+    b"250\tok\r\n", b"2500 ok\r\n", b"\r\n\r\n250 ok\r\n", b"thank you\r\n250 ok\r\n", b"299 ok\r\n",
+    b"250 a\0b\x1b[31mc\rd\r\n", b"250 " + b"x" * 100_000 + b"\r\n", b"250-more\r\n" * 2000,
+    b"250 ok\r"])
+def test_a_yes_however_it_is_written_makes_one_copy(peer, answer):
+    """RFC 5321 §4.2: the code decides, any text behind it is acceptable."""
+    host, other = peer({".": answer})
+    writer = host.account()
+    send(host, writer, ["once@plain.test"])
+    host.wait_until_settled()
+    assert len(other.letters) == 1
+    assert not host.letters(writer)
+
+
+@pytest.mark.parametrize("answer", [b"571 5.7.1 no\r\n", b"598 \xe3\x81\x82\r\n",
+                                    b"250-well\r\n550 no\n"])
+def test_a_no_however_it_is_written_is_told_at_once(peer, answer):
+    host, other = peer({".": answer})
+    writer = host.account()
+    send(host, writer, ["never@plain.test"])
+    host.wait_for_letters(writer)
+    assert len(other.letters) == 1
+    assert not host.queued()
+
+
+def test_answer_to_the_final_dot_that_is_lost_is_told_and_waited_for(peer):
+    host, other = peer({".": lambda *_: None}, {"queue.retry-schedule": "1h",
+                                                "queue.retry-jitter": "50%"})
+    writer = host.account()
+    letter = send(host, writer, ["perhaps@plain.test"])
+
+    def waits():
+        found, = host.queued()
+        return found["waiting"][0]["attempts"] == 1 and found
+    found = wait_until(waits, 10, 0.1, host.story)
+    assert "so it may have arrived already" in found["waiting"][0]["reply"]
+    assert "so it may have arrived already" in host.run("journey", letter)
+    assert len(other.letters) == 1
