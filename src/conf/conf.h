@@ -112,11 +112,12 @@ struct conf {
         uint64_t min_rate; /* bytes per second; 0: none */
         unsigned soft_errors, hard_errors, junk_commands, login_failures;
         unsigned connections_per_address, connections_max;
+        uint64_t memory_max;
     } smtp;
 
     struct {
         uint64_t header_max, message_size_max;
-        unsigned recipients_max;
+        unsigned recipients_max, messages_per_session;
         unsigned connections_per_address;
     } submission;
 

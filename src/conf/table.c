@@ -264,8 +264,8 @@ const struct conf_setting conf_settings[] = {
              "500")),
     NUMBER(CONF_SMTP, smtp.letters_per_connection, "letters-per-connection", "100",
          LIMITS(1, 1000000), FOR(EDGE, CONF_RELOAD),
-         DOC("The most letters over one connection.",
-             "一つの接続で受ける手紙の最大数。",
+         DOC("The most messages over one connection on port 25.",
+             "ポート 25 で、一つの接続で受け取るメールの最大数。",
              "1000")),
     NUMBER(CONF_SMTP, smtp.received_max, "received-max", "100", LIMITS(10, 1000),
          FOR(EDGE | QUEUE, CONF_RELOAD),
@@ -289,8 +289,10 @@ const struct conf_setting conf_settings[] = {
              "5s")),
     SPAN(CONF_SMTP, smtp.greeting_wait, "greeting-wait", "0s", LIMITS(0, USEC_MIN),
          FOR(EDGE, CONF_RELOAD),
-         DOC("How long the greeting waits on port 25; who talks before it is refused.",
-             "ポート 25 で挨拶を遅らせる時間。その前に話し出した相手は断る。",
+         DOC("How long the greeting waits on port 25; who talks before it is refused. With 0s "
+             "nobody is refused for that.",
+             "ポート 25 で挨拶を遅らせる時間。その前に話し出した相手は断る。0s "
+             "なら、先に話し出しても断らない。",
              "5s")),
     SIZE(CONF_SMTP, smtp.min_rate, "min-rate", "500", LIMITS(0, GIB), FOR(EDGE, CONF_RELOAD),
          DOC("Bytes per second that a sender of a letter has to reach; 0 for no minimum.",
@@ -333,6 +335,17 @@ const struct conf_setting conf_settings[] = {
          DOC("The most SMTP connections of one edge process at a time.",
              "一つの edge プロセスが同時に受ける SMTP 接続の最大数。",
              "2000")),
+    SIZE(CONF_SMTP, smtp.memory_max, "memory-max", "256M", LIMITS(4 * MIB, 64 * GIB),
+         FOR(EDGE, CONF_RELOAD),
+         DOC("The most memory of one edge process for what clients of all ports have sent and is "
+             "not handed on yet, and for replies that they have not read; beyond it new messages "
+             "are put off with 452 and new connections with 421 (POP3: -ERR). Strangers on port 25 "
+             "may use four fifths of it.",
+             "一つの edge プロセスが、全ポートのクライアントから届いて処理中のデータと、"
+             "まだ読まれていない応答のために使うメモリの上限。超える間は、新しいメールを 452 で、"
+             "新しい接続を 421（POP3 では -ERR）で後回しにする。ポート 25 "
+             "の相手が使えるのは、このうち五分の四まで。",
+             "1G")),
 
     /* ---------------------------------------------------------------- submission */
     SIZE(CONF_SUBMISSION, submission.header_max, "header-max", "1M", LIMITS(16 * KIB, 16 * MIB),
@@ -350,6 +363,11 @@ const struct conf_setting conf_settings[] = {
          DOC("The most recipients of one letter from a user.",
              "利用者から預かる手紙一通の宛先の最大数。",
              "100")),
+    NUMBER(CONF_SUBMISSION, submission.messages_per_session, "messages-per-session", "100",
+         LIMITS(1, 1000000), FOR(EDGE, CONF_RELOAD),
+         DOC("The most messages from a user over one connection.",
+             "一つの接続で利用者から受け取るメールの最大数。",
+             "1000")),
     NUMBER(CONF_SUBMISSION, submission.connections_per_address, "connections-per-address", "20",
          LIMITS(1, 20000), FOR(EDGE, CONF_RELOAD),
          DOC("The same on the submission ports.",

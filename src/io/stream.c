@@ -37,13 +37,20 @@ struct stream {
 static _Thread_local struct {
     char *free[POOL_SIZE];
     unsigned count;
+    size_t held; /* bytes of the buffers that streams have now */
 } pool;
 
+size_t stream_memory(void) {
+    return pool.held;
+}
+
 static char *buffer_get(void) {
+    pool.held += BUFFER_SIZE;
     return pool.count > 0 ? pool.free[--pool.count] : mem_alloc(BUFFER_SIZE);
 }
 
 static void buffer_put(char *buffer) {
+    pool.held -= BUFFER_SIZE;
     if (pool.count < POOL_SIZE)
         pool.free[pool.count++] = buffer;
     else
@@ -51,10 +58,12 @@ static void buffer_put(char *buffer) {
 }
 
 static void drop_in_buffer(struct stream *s) {
-    if (s->in_size == BUFFER_SIZE)
+    if (s->in_size == BUFFER_SIZE) {
         buffer_put(s->in);
-    else
+    } else {
+        pool.held -= STREAM_WINDOW;
         free(s->in);
+    }
     s->in = NULL;
     s->in_size = s->in_from = s->in_to = 0;
 }
@@ -69,6 +78,7 @@ static void make_room(struct stream *s, size_t want) {
     }
     if (want > s->in_size) {
         char *bigger = mem_alloc(STREAM_WINDOW);
+        pool.held += STREAM_WINDOW;
         if (len > 0 && s->in)
             memcpy(bigger, s->in + s->in_from, len);
         if (s->in)
@@ -258,12 +268,17 @@ int stream_read_line(struct stream *s, size_t max, struct slice *ret_line) {
     }
 }
 
-int stream_skip_line(struct stream *s, size_t max) {
+int stream_skip_line(struct stream *s, size_t max, bool *ret_bare) {
+    bool behind_cr = false;
     while (max > 0) {
         struct slice window = slice_first(stream_window(s), max);
         ssize_t at = slice_find_byte(window, '\n');
         size_t n = at >= 0 ? (size_t)at + 1 : window.len;
+        if (at != 0 && window.len > 0)
+            behind_cr = window.ptr[at > 0 ? (size_t)at - 1 : window.len - 1] == '\r';
         stream_consume(s, n);
+        if (at >= 0 && ret_bare)
+            *ret_bare = !behind_cr;
         if (at >= 0)
             return 0;
         max -= n;

@@ -85,8 +85,11 @@ void stream_consume(struct stream *s, size_t len);
  */
 int stream_read_line(struct stream *s, size_t max, struct slice *ret_line) WAITS;
 
-/* Drops bytes up to and including the next LF, but no more than `max`: then -E_LIMIT. */
-int stream_skip_line(struct stream *s, size_t max) WAITS;
+/*
+ * Drops bytes up to and including the next LF, but no more than `max`: then -E_LIMIT. `ret_bare`:
+ * no CR stood before that LF.
+ */
+int stream_skip_line(struct stream *s, size_t max, bool *ret_bare) WAITS;
 
 /* Reads exactly `len` bytes. */
 int stream_read_exact(struct stream *s, void *to, size_t len) WAITS;
@@ -157,6 +160,9 @@ struct stream_counts {
     uint64_t in, out; /* bytes of the conversation, TLS apart */
 };
 struct stream_counts stream_counts(const struct stream *s);
+
+/* Bytes of the buffers that all streams of this thread hold now. */
+size_t stream_memory(void);
 
 /*
  * Takes the descriptor out of a plain socket stream for another process: the stream is freed, its

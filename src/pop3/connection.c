@@ -19,7 +19,7 @@ static int read_raw(struct pop3_connection *c, size_t max, struct slice *ret) {
     int r = stream_read_line(c->stream, max, ret);
     if (r != -E_LIMIT)
         return r;
-    r = stream_skip_line(c->stream, SKIP_MAX);
+    r = stream_skip_line(c->stream, SKIP_MAX, NULL);
     if (r == -E_LIMIT) {
         stream_str(c->stream, "-ERR this is not POP3, closing\r\n");
         return -E_REFUSED;

@@ -82,7 +82,7 @@ static int find_line(struct relay_client *c, struct slice *ret_line) WAITS {
 static int skip_rest(struct relay_client *c, struct slice line) WAITS {
     bool cut = line.len == SMTP_REPLY_LINE_IN && line.ptr[line.len - 1] != '\n';
     stream_consume(c->stream, line.len);
-    return cut ? stream_skip_line(c->stream, LINE_REST_MAX) : 0;
+    return cut ? stream_skip_line(c->stream, LINE_REST_MAX, NULL) : 0;
 }
 
 /* 1: reader->reply is whole, and the session goes on; negative: it does not. */

@@ -14,6 +14,8 @@
 #define PEER_RETRY     (500 * USEC_MS)
 #define ACCEPT_AT_ONCE 32U
 
+#define CONNECTION_NEEDS ((size_t)32 * 1024) /* bytes: a command, and its reply */
+
 static const struct edge_service services[] = {
     {{"smtp", 4}, CROWD_STRANGERS, false, edge_serve_receiving},
     {{"submission", 10}, CROWD_SENDERS, false, edge_serve_submission},
@@ -134,18 +136,26 @@ struct slice edge_peer_bytes(const struct edge_connection *c) {
 }
 
 bool edge_under_stress(const struct edge *e) {
-    return crowd_is_dense(&e->crowd, e->process->conf);
+    return crowd_is_dense(&e->crowd, e->process->conf) || edge_memory_is_scarce(e);
 }
 
-/* What a connection gets that cannot be let in; no fiber, no waiting. */
-static const char *refusal(const struct edge_service *s, enum crowd_verdict verdict) {
-    if (s->tls_first)
-        return "";
-    if (s->kind == CROWD_READERS)
-        return "-ERR [SYS/TEMP] too many connections, try again later\r\n";
-    return verdict == CROWD_TOO_MANY
-               ? "421 4.7.0 Too many connections from your address, try again later\r\n"
-               : "421 4.3.2 Too many connections, try again later\r\n";
+/*
+ * What a connection gets that cannot be let in, NULL for one that can; no fiber, no waiting. Before
+ * TLS there is nothing to say.
+ */
+static const char *refusal(const struct edge_connection *c, enum crowd_verdict verdict) {
+    bool reader = c->service->kind == CROWD_READERS;
+    const char *text = NULL;
+    if (verdict != CROWD_WELCOME && reader)
+        text = "-ERR [SYS/TEMP] too many connections, try again later\r\n";
+    else if (verdict == CROWD_TOO_MANY)
+        text = "421 4.7.0 Too many connections from your address, try again later\r\n";
+    else if (verdict == CROWD_FULL)
+        text = "421 4.3.2 Too many connections, try again later\r\n";
+    else if (!edge_has_memory(c, CONNECTION_NEEDS))
+        text = reader ? "-ERR [SYS/TEMP] the server is short of memory, try again later\r\n"
+                      : "421 4.3.1 The server is short of memory, try again later\r\n";
+    return text && c->service->tls_first ? "" : text;
 }
 
 static void connection_free(struct edge_connection *c) {
@@ -176,8 +186,8 @@ static void begin(struct edge *e, const struct edge_service *s, int fd,
         crowd_enter(&e->crowd, peer, s->kind, c->settings->conf, &c->place);
     list_append(&e->sessions, &c->link);
     (void)net_format_host(peer, c->peer_text);
-    if (verdict != CROWD_WELCOME) {
-        const char *text = refusal(s, verdict);
+    const char *text = refusal(c, verdict);
+    if (text) {
         (void)send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
         (void)close(fd);
         connection_free(c);

@@ -6,6 +6,7 @@
  *     edge_smtp.c    SMTP: what the session asks (who exists, who may send)
  *     edge_letter.c  SMTP: collecting a letter and handing it to the queue
  *     edge_tell.c    what the journey hears
+ *     edge_memory.c  the bound of all that clients fill
  *     edge_pop3.c    POP3 up to the login, and handing over to the mail role
  */
 #pragma once
@@ -23,7 +24,8 @@ struct edge {
     struct edge_certificate *certificate; /* NULL until the keys role has answered */
     bool apop;                            /* some account has an APOP secret */
     struct crowd crowd;
-    size_t letter_memory; /* of letters that are coming in */
+    size_t held;          /* bytes that conversations keep, as edge_count_memory() was told */
+    usec_t short_since;   /* when a shortage of memory was told last; 0: never */
     struct list sessions; /* struct edge_connection */
     struct fiber_cond session_ended;
     bool stopping;
@@ -64,6 +66,16 @@ int edge_start_tls(struct edge_connection *c, struct stream *s, struct problem *
 
 /* True while so many connections are open that timeouts have to shrink. */
 bool edge_under_stress(const struct edge *e);
+
+/*
+ * Memory that clients fill (edge_memory.c). Each holder remembers what is counted of it; what is
+ * refused when the bound is near is said where it is needed.
+ */
+size_t edge_memory(const struct edge *e);
+bool edge_has_memory(const struct edge_connection *c, size_t more); /* `more` bytes for this one */
+bool edge_memory_is_tight(const struct edge *e);                    /* letters go to files early */
+bool edge_memory_is_scarce(const struct edge *e);
+void edge_count_memory(struct edge *e, size_t *counted, size_t now);
 
 /* 4 or 16 bytes of the peer's address, for the directory. */
 struct slice edge_peer_bytes(const struct edge_connection *c);

@@ -22,10 +22,10 @@
 #define SMALL_MAX   (256 * KIB)
 #define WRITE_PIECE (512 * KIB)
 
-/* Memory of all letters that are coming in: above, they go to files early; above, they wait. */
-#define MEMORY_EASY (64 * KIB * KIB)
-#define MEMORY_MAX  (256 * KIB * KIB)
-#define TIGHT_PIECE (32 * KIB)
+#define TIGHT_PIECE (32 * KIB) /* when memory is short letters go to files early */
+
+/* A frame of the call that hands over, without the recipients' texts and the letter. */
+#define SUBMIT_REST (128 * KIB)
 
 struct edge_letter {
     struct edge_smtp *smtp;
@@ -37,7 +37,7 @@ struct edge_letter {
     bool fixed;       /* the header is in `head`, `bytes` begins with the body */
     bool header_ended;
     size_t searched;                  /* so far into `bytes` there is no empty line */
-    size_t memory;                    /* of `bytes`, as counted in the edge's sum */
+    size_t memory;                    /* as counted in the edge's sum */
     struct slice message_id, subject; /* for the journey; in `facts` */
     struct arena facts;
 };
@@ -170,9 +170,13 @@ static struct edge *edge_of(const struct edge_letter *l) {
     return l->smtp->connection->edge;
 }
 
-static void count_memory(struct edge_letter *l) {
-    edge_of(l)->letter_memory += l->bytes.size - l->memory;
-    l->memory = l->bytes.size;
+/* All that the letter holds; `more` is what its handing over takes. */
+static void count_memory(struct edge_letter *l, size_t more) {
+    edge_count_memory(edge_of(l), &l->memory, l->bytes.size + l->head.size + l->facts.total + more);
+}
+
+static bool has_memory(const struct edge_letter *l) {
+    return edge_has_memory(l->smtp->connection, 0);
 }
 
 /* Moves what has gathered into the file, whose first bytes are a user's new header. */
@@ -183,16 +187,16 @@ static int spill(struct edge_letter *l) {
         return 0; /* the answer comes at the end of the letter */
     if (l->file < 0)
         r = open_file(l);
-    if (r == -E_LIMIT && l->bytes.len <= SMALL_MAX && edge_of(l)->letter_memory <= MEMORY_MAX)
+    if (r == -E_LIMIT && l->bytes.len <= SMALL_MAX && has_memory(l))
         return 0; /* too many files for now: it may stay in memory */
     if (r == 0 && l->fixed && l->written == 0)
         r = write_piece(l, buf_slice(&l->head));
     if (r == 0)
         r = write_piece(l, buf_slice(&l->bytes));
     buf_clear(&l->bytes);
-    if (edge_of(l)->letter_memory > MEMORY_EASY)
+    if (edge_memory_is_tight(edge_of(l)))
         buf_done(&l->bytes);
-    count_memory(l);
+    count_memory(l, 0);
     return r;
 }
 
@@ -220,21 +224,21 @@ int edge_letter_write(void *arg, struct smtp_envelope *envelope, struct slice ch
     (void)arg;
     size_t limit = l->file >= 0 ? WRITE_PIECE : SMALL_MAX;
     buf_add(&l->bytes, chunk);
-    count_memory(l);
-    if (edge_of(l)->letter_memory > MEMORY_EASY)
+    count_memory(l, 0);
+    if (edge_memory_is_tight(edge_of(l)))
         limit = TIGHT_PIECE;
     if (l->bytes.len > limit && may_spill(l))
         return spill(l);
-    return edge_of(l)->letter_memory > MEMORY_MAX ? -ENOSPC : 0;
+    return has_memory(l) ? 0 : -ENOSPC;
 }
 
 static void letter_free(struct smtp_envelope *envelope) {
     struct edge_letter *l = letter_of(envelope);
     close_file(l);
     buf_done(&l->bytes);
-    count_memory(l);
     buf_done(&l->head);
     arena_done(&l->facts);
+    count_memory(l, 0);
     free(l);
     envelope->letter = NULL;
 }
@@ -303,18 +307,30 @@ static void fill_submission(struct edge_letter *l, const struct smtp_client *cli
     add_recipients(envelope, a, in);
 }
 
+/* A letter with very many recipients goes into a file, when both do not fit into one frame. */
+static int make_fit(struct edge_letter *l) {
+    size_t frame = l->smtp->envelope_memory + l->bytes.len + l->head.len + SUBMIT_REST;
+    if (l->written > 0 || frame <= RPC_FRAME_MAX)
+        return 0;
+    int r = spill(l);
+    return r == 0 && l->written == 0 ? -ENOSPC : r;
+}
+
 static int submit(struct edge_letter *l, const struct smtp_client *client,
                   struct smtp_envelope *envelope, const struct letter_scan *facts, struct arena *a,
                   struct problem *problem) {
     _cleanup_(buf_done) struct buf head = {0};
     struct rpc_queue_submit_in in;
     struct rpc_queue_submit_out out;
+    int r = make_fit(l);
+    if (r < 0)
+        return r;
     fill_submission(l, client, envelope, facts, a, &in);
     add_received(l, client, envelope, &head);
     if (l->fixed && !in.in_file)
         buf_add(&head, buf_slice(&l->head));
     if (in.in_file) {
-        int r = l->bytes.len > 0 ? write_piece(l, buf_slice(&l->bytes)) : 0;
+        r = l->bytes.len > 0 ? write_piece(l, buf_slice(&l->bytes)) : 0;
         close_file(l); /* the queue takes it only when nobody else can write to it */
         if (r < 0)
             return r;
@@ -322,6 +338,7 @@ static int submit(struct edge_letter *l, const struct smtp_client *client,
         in.bytes = buf_slice(&l->bytes);
     }
     in.head = buf_slice(&head);
+    count_memory(l, a->total + head.size);
     return call_queue_submit(edge_link(l->smtp->connection, ROLE_QUEUE), &in, a, &out, problem);
 }
 
@@ -347,7 +364,7 @@ static void tell(struct edge_letter *l, const struct smtp_client *client,
                  const struct smtp_reply *reply) {
     struct edge_told told = {.message_id = l->message_id, .subject = l->subject, .whole = whole};
     edge_tell_letter(l->smtp, client, envelope, &told, reply, &l->facts);
-    buf_clear(&l->smtp->dialogue);
+    edge_dialogue_end(l->smtp);
 }
 
 void edge_letter_abort(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,

@@ -25,7 +25,8 @@ static struct smtp_limits limits_of(const struct conf *conf, bool submission) {
         .message_size_max =
             submission ? conf->submission.message_size_max : conf->smtp.message_size_max,
         .recipients_max = submission ? conf->submission.recipients_max : conf->smtp.recipients_max,
-        .letters_per_connection = conf->smtp.letters_per_connection,
+        .letters_per_connection =
+            submission ? conf->submission.messages_per_session : conf->smtp.letters_per_connection,
         .received_max = conf->smtp.received_max,
         .soft_errors = conf->smtp.soft_errors,
         .hard_errors = conf->smtp.hard_errors,
@@ -57,6 +58,16 @@ static int start_tls(void *arg, struct stream *s, struct tls_facts *ret_facts,
 
 static bool under_stress(void *arg) {
     return edge_under_stress(((struct edge_smtp *)arg)->connection->edge);
+}
+
+static bool keep(void *arg, size_t bytes) {
+    struct edge_smtp *m = arg;
+    struct edge_connection *c = m->connection;
+    size_t before = m->envelope_memory;
+    if (bytes > before && !edge_has_memory(c, bytes - before))
+        return false;
+    edge_count_memory(c->edge, &m->envelope_memory, bytes);
+    return true;
 }
 
 static int login(void *arg, const struct smtp_client *client, const struct smtp_login *login,
@@ -169,9 +180,9 @@ static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind
 }
 
 static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_envelope *envelope,
-                struct smtp_recipient *recipient, struct arena *a, struct smtp_reply *ret_reply) {
+                const struct smtp_rcpt *recipient, struct arena *a, struct smtp_reply *ret_reply) {
     struct edge_smtp *m = arg;
-    struct slice address = address_text(a, &recipient->rcpt.recipient);
+    struct slice address = address_text(a, &recipient->recipient);
     struct rpc_directory_resolve_in in = {address};
     struct rpc_directory_resolve_out out;
     struct problem problem = {0};
@@ -188,6 +199,26 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_e
 
 /* ------------------------------------------------------------------ events */
 
+void edge_dialogue_end(struct edge_smtp *m) {
+    buf_done(&m->dialogue);
+    edge_count_memory(m->connection->edge, &m->dialogue_memory, 0);
+}
+
+/* Room for some more of the dialogue. False: it has grown long enough, or there is no memory. */
+static bool dialogue_has_room(struct edge_smtp *m, size_t more) {
+    struct edge_connection *c = m->connection;
+    size_t want = m->dialogue.len + more;
+    if (want > EDGE_DIALOGUE_MAX)
+        return false;
+    if (want <= m->dialogue.size)
+        return true;
+    if (!edge_has_memory(c, want))
+        return false;
+    buf_reserve(&m->dialogue, MAX(more, (size_t)EDGE_DIALOGUE_USUAL));
+    edge_count_memory(c->edge, &m->dialogue_memory, m->dialogue.size);
+    return true;
+}
+
 static void event(void *arg, enum smtp_event_kind kind, letter_id id, struct slice text) {
     struct edge_smtp *m = arg;
     (void)id;
@@ -195,8 +226,8 @@ static void event(void *arg, enum smtp_event_kind kind, letter_id id, struct sli
         return;
     bool begins = kind == SMTP_EVENT_COMMAND && slice_starts_nocase(text, S("MAIL "));
     if (begins && m->dialogue.len > EDGE_DIALOGUE_MAX / 2)
-        buf_clear(&m->dialogue); /* transactions before that led to nothing */
-    if (m->dialogue.len + text.len + 8 > EDGE_DIALOGUE_MAX)
+        edge_dialogue_end(m); /* transactions before that led to nothing */
+    if (!dialogue_has_room(m, text.len + 8))
         return;
     buf_add_str(&m->dialogue, kind == SMTP_EVENT_COMMAND ? "C: "
                               : kind == SMTP_EVENT_REPLY ? "S: "
@@ -208,6 +239,7 @@ static void event(void *arg, enum smtp_event_kind kind, letter_id id, struct sli
 static const struct smtp_host host_functions = {
     .start_tls = start_tls,
     .under_stress = under_stress,
+    .keep = keep,
     .sender = sender,
     .rcpt = rcpt,
     .login = login,
@@ -236,7 +268,7 @@ static void serve(struct edge_connection *c, enum smtp_service service, bool tls
     };
     host.arg = m;
     smtp_session(c->stream, &host, &m->listener, &c->peer);
-    buf_done(&m->dialogue);
+    edge_dialogue_end(m);
     free(m);
 }
 

@@ -8,7 +8,8 @@
 #include "smtp/session.h"
 
 /* What the journey keeps of the dialogue before a letter. */
-#define EDGE_DIALOGUE_MAX 12000U
+#define EDGE_DIALOGUE_MAX   12000U
+#define EDGE_DIALOGUE_USUAL 1024U
 
 struct edge_letter;
 
@@ -17,8 +18,12 @@ struct edge_smtp {
     struct smtp_listener listener;
     uint64_t account; /* who logged in; 0: nobody */
     char account_address[320];
-    struct buf dialogue; /* since the last letter, or the beginning */
+    struct buf dialogue;                     /* since the last letter, or the beginning */
+    size_t dialogue_memory, envelope_memory; /* as counted in the edge's sum */
 };
+
+/* Forgets the dialogue, and gives its memory back. */
+void edge_dialogue_end(struct edge_smtp *m);
 
 /* The functions of struct smtp_host that take a letter; `arg` is the struct edge_smtp. */
 int edge_letter_begin(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,

@@ -27,7 +27,7 @@
 #include "fiber/wait.h"
 #include "rpc/roles.h"
 
-#define RPC_FRAME_MAX ((size_t)1 << 20)
+#define RPC_FRAME_MAX ((size_t)2 << 20)
 #define RPC_FRAME_FDS 4U
 #define RPC_CALLS_MAX 4096U              /* calls of one connection under way; then calls wait */
 #define RPC_OUT_MAX   ((size_t)64 << 20) /* bytes waiting to be sent; then calls wait */

@@ -85,7 +85,7 @@ static int read_letter(struct smtp_session *s, struct letter *l) {
             take_chunk(s, l, chunk);
         stream_consume(s->stream, window.len - rest.len);
         if (l->body.ended)
-            return 0;
+            return fiber_cancelled() ? -ECANCELED : 0;
         if (l->dropped > s->listener->limits.message_size_max)
             return -E_LIMIT;
         stream_set_timeout(s->stream, smtp_timeout(s));

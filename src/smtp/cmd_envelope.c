@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MAIL, RCPT and RSET (RFC 5321 §4.1.1.2, §4.1.1.3, §4.1.1.5): the envelope, built in the arena of
- * the transaction and kept from MAIL to the end of DATA.
+ * MAIL, RCPT and RSET (RFC 5321 §4.1.1.2, §4.1.1.3, §4.1.1.5): the envelope, kept from MAIL to the
+ * end of DATA. A command is read and judged in its own arena; only what was accepted is copied into
+ * that of the transaction, after the host has counted it. So a refused recipient leaves nothing.
  */
 #include "smtp/conversation.h"
 
@@ -28,12 +29,19 @@ static bool may_begin(struct smtp_session *s) {
     return false;
 }
 
+#define NO_ROOM SMTP_REPLY(452, 4, 3, 1, "The server is short of memory, please try again later")
+
 static struct smtp_reply open_envelope(struct smtp_session *s, const struct smtp_mail *mail) {
     struct smtp_reply reply = {0};
+    if (!smtp_keep(s, ARENA_BLOCK))
+        reply = NO_ROOM;
     if (mail->size > s->listener->limits.message_size_max)
         reply = SMTP_REPLY(552, 5, 3, 4, "Letter too large");
-    s->envelope = ARENA_NEW(&s->arena, struct smtp_envelope);
+    s->envelope = ARENA_NEW(&s->kept, struct smtp_envelope);
     s->envelope->mail = *mail;
+    s->envelope->mail.sender = address_copy(&s->kept, &mail->sender);
+    s->envelope->mail.envelope_id = arena_copy(&s->kept, mail->envelope_id);
+    s->envelope->mail.submitter = arena_copy(&s->kept, mail->submitter);
     s->last = &s->envelope->recipients;
     int r = s->host->sender(s->host->arg, &s->client, s->envelope, &s->arena, &reply);
     return smtp_answer(r, &reply);
@@ -66,28 +74,42 @@ static bool is_known(const struct smtp_envelope *envelope, const struct address 
     return false;
 }
 
+static void hook_in(struct smtp_session *s, const struct smtp_rcpt *rcpt) {
+    struct smtp_recipient *recipient = ARENA_NEW(&s->kept, struct smtp_recipient);
+    recipient->rcpt = *rcpt;
+    recipient->rcpt.recipient = address_copy(&s->kept, &rcpt->recipient);
+    recipient->rcpt.original_type = arena_copy(&s->kept, rcpt->original_type);
+    recipient->rcpt.original = arena_copy(&s->kept, rcpt->original);
+    *s->last = recipient;
+    s->last = &recipient->next;
+    s->envelope->count++;
+}
+
+/* What a recipient takes here, and again, with quotes and xtext, where it is handed on. */
+static size_t size_of(const struct smtp_rcpt *rcpt) {
+    return sizeof(struct smtp_recipient) + 64 + 2 * rcpt->recipient.local.len +
+           rcpt->recipient.domain.len + rcpt->original_type.len + 3 * rcpt->original.len;
+}
+
 static struct smtp_reply add_recipient(struct smtp_session *s, const struct smtp_rcpt *rcpt) {
+    size_t before = s->kept_size, size = before + size_of(rcpt);
+    struct smtp_reply reply = {0};
     if (is_known(s->envelope, &rcpt->recipient))
         return SMTP_REPLY(250, 2, 1, 5, "OK, known already");
-    if (s->envelope->count >= s->listener->limits.recipients_max)
+    if (s->envelope->count >= s->listener->limits.recipients_max || size > SMTP_ENVELOPE_MAX)
         return SMTP_REPLY(452, 4, 5, 3, "Too many recipients, send the rest in another letter");
-    struct smtp_reply reply = {0};
-    struct smtp_recipient *recipient = ARENA_NEW(&s->arena, struct smtp_recipient);
-    recipient->rcpt = *rcpt;
-    int r = s->host->rcpt(s->host->arg, &s->client, s->envelope, recipient, &s->arena, &reply);
+    if (!smtp_keep(s, size))
+        return NO_ROOM;
+    int r = s->host->rcpt(s->host->arg, &s->client, s->envelope, rcpt, &s->arena, &reply);
     reply = smtp_answer(r, &reply);
-    if (smtp_reply_ok(&reply)) {
-        *s->last = recipient;
-        s->last = &recipient->next;
-        s->envelope->count++;
-    }
+    if (smtp_reply_ok(&reply))
+        hook_in(s, rcpt);
+    else
+        (void)smtp_keep(s, before);
     return reply;
 }
 
-/*
- * Each RCPT takes room in the arena, also one that is refused for now. Who goes on to twice the
- * number of recipients does not listen.
- */
+/* Each RCPT takes time. Who goes on to twice the number of recipients does not listen. */
 static bool is_deaf(const struct smtp_session *s) {
     return s->rcpts / 2 >= s->listener->limits.recipients_max;
 }

@@ -104,29 +104,45 @@ static int refuse_behind_bare_lf(struct smtp_session *s, struct slice line) {
     return -E_LIMIT;
 }
 
+/* The rest of a line that is too long. -E_LIMIT: done, and the client has been told. */
+static int skip_line(struct smtp_session *s) {
+    int r = stream_skip_line(s->stream, SKIP_MAX, &s->behind_bare_lf);
+    if (r == -E_LIMIT)
+        smtp_close(s, "endless line");
+    if (r < 0 && r != -E_LIMIT)
+        return r;
+    SMTP_SAY(s, 500, 5, 5, 2, "Line too long");
+    return -E_LIMIT;
+}
+
 int smtp_read_line(struct smtp_session *s, size_t max, struct slice *ret_line) {
     usec_t timeout = smtp_timeout(s);
     stream_set_timeout(s->stream, timeout); /* for what is written until the next command */
     _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
         fiber_deadline_begin(fiber_now() + timeout);
-    int r = stream_read_line(s->stream, max, ret_line);
+    int r = fiber_cancelled() ? -ECANCELED : stream_read_line(s->stream, max, ret_line);
     if (r == -E_LIMIT) {
-        r = stream_skip_line(s->stream, SKIP_MAX);
+        r = skip_line(s);
         if (r == -E_LIMIT)
-            smtp_close(s, "endless line");
-        if (r == 0 || r == -E_LIMIT) {
-            SMTP_SAY(s, 500, 5, 5, 2, "Line too long");
-            return -E_LIMIT;
-        }
+            return r;
     }
     if (r < 0)
         smtp_lost(s, r);
     return r < 0 ? r : refuse_behind_bare_lf(s, *ret_line);
 }
 
+bool smtp_keep(struct smtp_session *s, size_t bytes) {
+    if (s->host->keep && !s->host->keep(s->host->arg, bytes))
+        return false;
+    s->kept_size = bytes;
+    return true;
+}
+
 void smtp_transaction_end(struct smtp_session *s) {
     s->envelope = NULL;
     s->last = NULL;
     s->rcpts = 0;
-    arena_reset(&s->arena);
+    arena_done(&s->kept);
+    if (s->kept_size > 0)
+        (void)smtp_keep(s, 0);
 }

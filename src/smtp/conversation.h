@@ -14,9 +14,12 @@ struct smtp_session {
     struct smtp_client client;
     struct buf hello, account; /* behind the slices of the client */
 
-    struct smtp_envelope *envelope; /* in the arena; NULL outside a transaction */
+    struct arena arena; /* of the present command */
+
+    struct smtp_envelope *envelope; /* NULL outside a transaction */
     struct smtp_recipient **last;   /* where the next recipient is hooked in */
-    struct arena arena;             /* of the transaction, or of one command outside of it */
+    struct arena kept;              /* of the transaction: envelope and accepted recipients */
+    size_t kept_size;               /* as the host was told */
 
     unsigned errors, junk; /* since the last accepted letter */
     unsigned letters, login_failures;
@@ -64,7 +67,10 @@ usec_t smtp_timeout(const struct smtp_session *s);
 
 void smtp_event(struct smtp_session *s, enum smtp_event_kind kind, struct slice text);
 
-/* Forgets the envelope and everything in the arena. */
+/* Tells the host what the envelope takes from now on; false: there is no room for so much. */
+bool smtp_keep(struct smtp_session *s, size_t bytes);
+
+/* Forgets the envelope, and gives its memory back. */
 void smtp_transaction_end(struct smtp_session *s);
 
 /* Handshake, within the timeout. False: the conversation has ended. */

@@ -124,9 +124,9 @@ static void run_command(struct smtp_session *s, struct slice line) {
 
 /* Waits for the next command and runs it. False: the conversation has ended. */
 static bool next_command(struct smtp_session *s) {
-    if (!s->envelope && stream_has_input(s->stream))
+    if (stream_has_input(s->stream))
         arena_reset(&s->arena);
-    else if (!s->envelope)
+    else
         arena_done(&s->arena);
     struct slice line;
     const struct smtp_limits *limits = &s->listener->limits;
@@ -138,14 +138,19 @@ static bool next_command(struct smtp_session *s) {
 
 /* ------------------------------------------------------------------ the beginning */
 
-/* Servers wait for the greeting; programs that only want to be rid of their letter do not. */
+/*
+ * Servers wait for the greeting; programs that only want to be rid of their letter do not. Without
+ * a wait nobody is refused: whose first command is there already would be a matter of chance.
+ */
 static bool waits_for_greeting(struct smtp_session *s) {
-    if (s->listener->service != SMTP_RECEIVING)
+    if (s->listener->service != SMTP_RECEIVING || s->listener->limits.greeting_wait == 0)
         return true;
     _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
         fiber_deadline_begin(fiber_now() + s->listener->limits.greeting_wait);
     int r = stream_fill(s->stream, 1);
     if (r == -ETIMEDOUT)
+        r = stream_try_fill(s->stream); /* at the last moment */
+    if (r == -EAGAIN)
         return true;
     if (r == 0) {
         SMTP_SAY(s, 554, 5, 5, 1, "You spoke before the greeting, closing");
@@ -207,7 +212,7 @@ void smtp_session(struct stream *stream, const struct smtp_host *host,
         while (next_command(&s))
             ;
     (void)stream_flush(stream);
-    s.envelope = NULL;
+    smtp_transaction_end(&s);
     smtp_event(&s, SMTP_EVENT_CLOSE, slice_of_str(s.close_reason));
     arena_done(&s.arena);
     buf_done(&s.hello);

@@ -69,8 +69,10 @@ struct smtp_client {
 struct smtp_recipient {
     struct smtp_recipient *next;
     struct smtp_rcpt rcpt;
-    void *route; /* for the host: what it found out at RCPT, in the envelope's arena */
 };
+
+/* What the recipients of one envelope may take, as they are counted: then it is 452 4.5.3. */
+#define SMTP_ENVELOPE_MAX ((size_t)1792 * 1024)
 
 /* One letter's envelope, from MAIL to the end of its DATA. */
 struct smtp_envelope {
@@ -100,9 +102,8 @@ enum smtp_event_kind {
 
 /*
  * What the session asks of the rest. All of them may wait. Those that answer fill `ret_reply`,
- * whose text lives in the arena (that of the envelope, gone when the transaction ends) or longer;
- * they return 0, or negative when no answer can be had (a role has died): then the client gets a
- * 451.
+ * whose text lives in the arena (gone behind the command) or longer; they return 0, or negative
+ * when no answer can be had (a role has died): then the client gets a 451.
  */
 struct smtp_host {
     void *arg; /* of this connection: first argument of all functions */
@@ -123,16 +124,21 @@ struct smtp_host {
     bool (*under_stress)(void *arg);
 
     /*
+     * So many bytes of the client's envelope are kept from now on, in place of those before. False:
+     * the server has no room for more, and all stays as it was. Does not wait. NULL: no bound.
+     */
+    bool (*keep)(void *arg, size_t bytes);
+
+    /*
      * MAIL: may the client send as this address? Gives the letter its id. When `ret_reply` has a
      * code already the session refuses the letter (its SIZE); it is asked so that this is known.
      */
     int (*sender)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
                   struct arena *a, struct smtp_reply *ret_reply) WAITS;
 
-    /* RCPT: is there such an address, and may the client send there? May set recipient->route. */
+    /* RCPT: is there such an address, and may the client send there? */
     int (*rcpt)(void *arg, const struct smtp_client *client, const struct smtp_envelope *envelope,
-                struct smtp_recipient *recipient, struct arena *a,
-                struct smtp_reply *ret_reply) WAITS;
+                const struct smtp_rcpt *rcpt, struct arena *a, struct smtp_reply *ret_reply) WAITS;
 
     /*
      * AUTH: 0 and the account, -E_REFUSED, or another error when it cannot be told now. Waits as

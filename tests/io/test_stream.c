@@ -39,18 +39,54 @@ FIBER_TEST(lines_keep_their_end_as_sent) {
 
 FIBER_TEST(a_line_over_its_limit_is_refused_and_can_be_skipped) {
     struct slice line;
+    bool bare = true;
     open_pair(1000);
     stream_str(ends[0], "0123456789\r\nnext\r\n");
     assert_int_equal(stream_flush(ends[0]), 0);
     assert_int_equal(stream_read_line(ends[1], 11, &line), -E_LIMIT);
-    assert_int_equal(stream_skip_line(ends[1], 100), 0);
+    assert_int_equal(stream_skip_line(ends[1], 100, &bare), 0);
+    assert_false(bare);
     assert_int_equal(stream_read_line(ends[1], 6, &line), 0);
     assert_slice(line, "next\r\n");
     stream_str(ends[0], "no end in sight");
     assert_int_equal(stream_flush(ends[0]), 0);
-    assert_int_equal(stream_skip_line(ends[1], 10), -E_LIMIT);
+    assert_int_equal(stream_skip_line(ends[1], 10, &bare), -E_LIMIT);
     assert_slice(stream_window(ends[1]), "sight");
+    stream_str(ends[0], "\n");
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_skip_line(ends[1], 100, &bare), 0);
+    assert_true(bare);
     close_pair();
+}
+
+/* Also where the CR came before the LF did. */
+FIBER_TEST(a_skipped_line_tells_whether_a_bare_lf_ended_it) {
+    bool bare = true;
+    open_pair(1000);
+    stream_str(ends[0], "long\r");
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_fill(ends[1], 5), 0);
+    stream_consume(ends[1], 4);
+    stream_str(ends[0], "\n\n");
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_skip_line(ends[1], 100, &bare), 0);
+    assert_false(bare);
+    assert_int_equal(stream_skip_line(ends[1], 100, &bare), 0);
+    assert_true(bare);
+    close_pair();
+}
+
+FIBER_TEST(the_memory_of_all_streams_is_known) {
+    size_t before = stream_memory();
+    open_pair(1000);
+    stream_str(ends[0], "some text");
+    assert_true(stream_memory() > before);
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_memory(), before);
+    assert_int_equal(stream_fill(ends[1], 4), 0);
+    assert_true(stream_memory() > before);
+    close_pair();
+    assert_int_equal(stream_memory(), before);
 }
 
 static void echo_lines(void *arg UNUSED) {
@@ -297,6 +333,8 @@ int main(void) {
         cmocka_unit_test(test_a_timeout_of_a_read_does_not_stick),
         cmocka_unit_test(test_a_dripping_peer_is_too_slow),
         cmocka_unit_test(test_a_write_to_a_closed_peer_sticks),
+        cmocka_unit_test(test_a_skipped_line_tells_whether_a_bare_lf_ended_it),
+        cmocka_unit_test(test_the_memory_of_all_streams_is_known),
         cmocka_unit_test(test_what_a_peer_said_before_it_closed_can_be_heard_out),
         cmocka_unit_test(test_what_came_before_a_reset_can_be_heard_out),
         cmocka_unit_test(test_a_peer_that_is_always_ready_does_not_keep_the_others_from_running),

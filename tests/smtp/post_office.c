@@ -12,6 +12,7 @@ struct office {
     struct buf fails;            /* the call that fails: "rcpt" */
     struct buf admit, end_reply; /* texts of replies, empty: the usual one */
     usec_t write_takes;
+    size_t memory, kept; /* how much may be kept (0: all), and how much is */
 
     struct arena arena;
     struct buf sender, recipients, parameters, letter, parts; /* of the last envelope */
@@ -69,6 +70,14 @@ static bool fake_stress(void *arg) {
     return ((struct office *)arg)->stress;
 }
 
+static bool fake_keep(void *arg, size_t bytes) {
+    struct office *o = arg;
+    if (o->memory > 0 && bytes > o->memory)
+        return false;
+    o->kept = bytes;
+    return true;
+}
+
 static int fake_sender(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
                        struct arena *a, struct smtp_reply *ret) {
     struct office *o = arg;
@@ -92,10 +101,10 @@ static int fake_sender(void *arg, const struct smtp_client *client, struct smtp_
 }
 
 static int fake_rcpt(void *arg, const struct smtp_client *client,
-                     const struct smtp_envelope *envelope, struct smtp_recipient *recipient,
+                     const struct smtp_envelope *envelope, const struct smtp_rcpt *rcpt,
                      struct arena *a, struct smtp_reply *ret) {
     struct office *o = arg;
-    const struct address *to = &recipient->rcpt.recipient;
+    const struct address *to = &rcpt->recipient;
     o->asked++;
     bool local = slice_eq(to->domain, S("example.test")) || !to->domain.len;
     bool known = slice_eq(to->local, S("tama")) || slice_eq(to->local, S("pochi")) ||
@@ -207,6 +216,7 @@ struct office *office_new(void) {
         .admit = fake_admit,
         .start_tls = fake_start_tls,
         .under_stress = fake_stress,
+        .keep = fake_keep,
         .sender = fake_sender,
         .rcpt = fake_rcpt,
         .login = fake_login,
@@ -273,6 +283,7 @@ static const struct setting {
     {"login-failures", NUMBER32, offsetof(struct office, listener.limits.login_failures)},
     {"greeting-wait", SPAN, offsetof(struct office, listener.limits.greeting_wait)},
     {"error-delay", SPAN, offsetof(struct office, listener.limits.error_delay)},
+    {"memory", NUMBER64, offsetof(struct office, memory)},
     {"write-takes", SPAN, offsetof(struct office, write_takes)},
     {"fails", TEXT, offsetof(struct office, fails)},
     {"admit", TEXT, offsetof(struct office, admit)},
@@ -351,6 +362,10 @@ int office_get(void *office, struct slice name, struct buf *to) {
     const struct office *o = office;
     if (slice_eq(name, S("letter-size"))) {
         buf_printf(to, "%zu", o->letter.len);
+        return 0;
+    }
+    if (slice_eq(name, S("kept"))) {
+        buf_printf(to, "%zu", o->kept);
         return 0;
     }
     for (size_t i = 0; i < ARRAY_SIZE(observations); i++) {
