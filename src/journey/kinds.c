@@ -57,6 +57,8 @@ const struct kind kind_table[] = {
      "There is a connection to another host."},
     {N(KIND_UNREACHABLE), 42, CONF_LOG_INFO, FATE_NONE, "No connection", "",
      "Another host could not be reached, or would not talk."},
+    {N(KIND_PUT_OFF), 46, CONF_LOG_INFO, FATE_NONE, "Put off", "",
+     "Another host did not take the letter now; the next one is tried."},
     {N(KIND_TRANSMISSION), 45, CONF_LOG_DEBUG, FATE_NONE, "Transmission", "domain dialogue",
      "A letter was offered to another host."},
     {N(KIND_TRANSMITTED), 43, CONF_LOG_INFO, FATE_ARRIVED, "Transmitted", "to host status reply",

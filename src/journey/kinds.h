@@ -50,6 +50,7 @@
 #define KIND_LOOKUP       "lookup"
 #define KIND_CONNECTED    "connected"
 #define KIND_UNREACHABLE  "unreachable"
+#define KIND_PUT_OFF      "put-off"
 #define KIND_TRANSMISSION "transmission"
 #define KIND_TRANSMITTED  "transmitted"
 

@@ -7,7 +7,8 @@
  * refused with 5yz is followed by HELO (§3.2). After STARTTLS everything learnt before is
  * forgotten, and bytes that came behind its reply in plain text end the session (RFC 3207 §4.2).
  * TLS here is opportunistic (RFC 7435): no certificate is refused, a peer that declines is spoken
- * to in plain text; when the handshake itself fails, the caller may connect again without TLS.
+ * to in plain text; when anything fails between STARTTLS and the first answer inside TLS, the
+ * caller may connect again without it.
  */
 #include "relay/client.h"
 
@@ -117,6 +118,7 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
     struct smtp_reply reply;
     talk_command(c, S("STARTTLS"));
     int r = talk_reply(c, "STARTTLS", c->options.timeouts.command, a, &reply);
+    trouble->tls_failed = r < 0;
     if (r < 0)
         return fail(trouble, r, &reply);
     if (reply.code == 421)
@@ -138,7 +140,9 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
     if (tls_facts(c->stream, &facts))
         relay_say(voice, RELAY_STEP_TLS, "%s with %s", facts.version, facts.cipher);
     c->tls = true;
-    return hello(c, a, trouble);
+    r = hello(c, a, trouble);
+    trouble->tls_failed = r < 0 && trouble->result.reply.code != 421;
+    return r;
 }
 
 /* ------------------------------------------------------------------ life */

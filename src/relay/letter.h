@@ -63,6 +63,7 @@ enum relay_step {
     RELAY_STEP_LOOKUP,      /* what DNS was asked, and what it said */
     RELAY_STEP_CONNECTED,   /* there is a connection */
     RELAY_STEP_UNREACHABLE, /* there is none, or its host would not talk */
+    RELAY_STEP_PUT_OFF,     /* a host did not take the letter now, and another one is tried */
     RELAY_STEP_TLS,
 };
 

@@ -95,8 +95,8 @@ static void leave_idle(struct pool *p, struct pool_connection *connection) {
     p->idle_count--;
 }
 
-/* Leaves it to the keeper; without one it hangs up. */
-static void close_later(struct pool *p, struct pool_connection *connection) {
+/* Left to the keeper; without one it hangs up. */
+void pool_close(struct pool *p, struct pool_connection *connection) {
     if (!p->kept) {
         connection_free(p, connection);
         return;
@@ -109,7 +109,7 @@ void pool_put(struct pool *p, struct pool_connection *connection) {
     struct pool_destination *d = connection->destination;
     if (relay_client_letters(connection->client) >= p->options.letters_per_connection ||
         p->options.idle == 0) {
-        close_later(p, connection);
+        pool_close(p, connection);
         return;
     }
     connection->idle_since = fiber_now();
@@ -141,7 +141,7 @@ static int wait_for_room(struct pool *p) WAITS {
     if (k) {
         struct pool_connection *oldest = CONTAINER_OF(k, struct pool_connection, of_pool);
         leave_idle(p, oldest);
-        close_later(p, oldest);
+        pool_close(p, oldest);
     }
     while (p->connections >= p->options.connections) {
         int r = fiber_cond_wait(&p->room);
@@ -162,8 +162,19 @@ static struct pool_connection *connection_new(struct pool *p, struct pool_destin
     return connection;
 }
 
+/* Idle connections will not do: one of them makes room. Whether it has done so already. */
+static bool close_one_idle(struct pool *p, struct pool_destination *d) {
+    struct link *k = list_first(&d->idle);
+    if (!k)
+        return false;
+    struct pool_connection *connection = CONTAINER_OF(k, struct pool_connection, of_destination);
+    leave_idle(p, connection);
+    pool_close(p, connection);
+    return !p->kept;
+}
+
 /* The right to open one: 0, -EAGAIN after a wait, or as pool_take(). */
-static int take_right(struct pool *p, struct pool_destination *d,
+static int take_right(struct pool *p, struct pool_destination *d, bool fresh,
                       struct pool_connection **ret_connection, usec_t *ret_until) WAITS {
     if (p->connections >= p->options.connections) {
         int r = wait_for_room(p);
@@ -171,6 +182,8 @@ static int take_right(struct pool *p, struct pool_destination *d,
     }
     int r = pace_enter(p->pace, d->key, fiber_now(), ret_until);
     if (r == -E_BUSY) {
+        if (fresh && close_one_idle(p, d))
+            return -EAGAIN;
         r = fiber_cond_wait(&d->changed);
         return r < 0 ? r : -EAGAIN;
     }
@@ -180,14 +193,14 @@ static int take_right(struct pool *p, struct pool_destination *d,
     return 0;
 }
 
-int pool_take(struct pool *p, struct slice key, struct pool_connection **ret_connection,
+int pool_take(struct pool *p, struct slice key, bool fresh, struct pool_connection **ret_connection,
               usec_t *ret_until) {
     struct pool_destination *d = destination_use(p, key);
     struct pool_connection *connection;
     int r;
     do {
-        connection = take_idle(p, d);
-        r = connection ? 0 : take_right(p, d, &connection, ret_until);
+        connection = fresh ? NULL : take_idle(p, d);
+        r = connection ? 0 : take_right(p, d, fresh, &connection, ret_until);
     } while (r == -EAGAIN);
     if (r == 0)
         *ret_connection = connection;

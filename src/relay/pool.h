@@ -30,14 +30,18 @@ struct pool *pool_new(const struct pool_options *options);
 void pool_free(struct pool *p); /* hangs up on idle connections; no others may exist */
 
 /*
- * Takes a connection of a destination, waiting for one when the pace allows no more. 0, or
- * -E_TEMPORARY (the destination rests until `ret_until`), -E_LIMIT, -ETIMEDOUT, -ECANCELED.
+ * Takes a connection of a destination, waiting for one when the pace allows no more; a `fresh` one
+ * has no client yet. 0, or -E_TEMPORARY (the destination rests until `ret_until`), -E_LIMIT,
+ * -ETIMEDOUT, -ECANCELED.
  */
-int pool_take(struct pool *p, struct slice key, struct pool_connection **ret_connection,
+int pool_take(struct pool *p, struct slice key, bool fresh, struct pool_connection **ret_connection,
               usec_t *ret_until) WAITS;
 
 /* Back after use: waits for another letter, or is closed by the keeper. */
 void pool_put(struct pool *p, struct pool_connection *connection);
+
+/* Back after use, and not wanted any more: says QUIT without making the caller wait. */
+void pool_close(struct pool *p, struct pool_connection *connection);
 
 /* Hangs up and gives up the right to a connection. */
 void pool_drop(struct pool *p, struct pool_connection *connection);

@@ -9,8 +9,9 @@
  *     relay_transmit(relay, &job, arena, &outcome);       from any number of fibers
  *     relay_free(relay);                                  when all of them have ended
  *
- * A host that cannot be reached, refuses its greeting or hangs up is followed by the next address
- * or host; a letter or recipient that a host refuses is not offered to another one.
+ * A host that cannot be reached, refuses its greeting, hangs up, or puts recipients off (4yz) is
+ * followed by the next address or host (RFC 5321 §5.1), within limits; a letter or recipient that a
+ * host refuses for good is not offered to another one.
  */
 #pragma once
 
@@ -41,6 +42,8 @@ struct relay_options {
                    struct stream **ret_stream) WAITS; /* net_connect */
     usec_t connect_timeout;                           /* 30 s */
     unsigned attempts;                                /* connections tried for one job: 8 */
+    unsigned hosts;                                   /* and hosts that put it off: 5 */
+    usec_t hosts_time;               /* after which no further one is asked: 10 min */
     usec_t idle;                     /* how long a connection waits for another letter: 5 s */
     unsigned letters_per_connection; /* 100 */
     unsigned connections;            /* in all: 1000 */

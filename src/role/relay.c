@@ -45,6 +45,7 @@ static void set_timeouts(struct relay_timeouts *t, const struct conf *conf) {
     t->data_start = conf->relay.data_timeout;
     t->data_block = conf->relay.data_block_timeout;
     t->data_end = conf->relay.data_end_timeout;
+    t->tls = MIN(t->tls, t->command);
 }
 
 /* What we listen on is ourselves: a letter that leads there goes in circles. */
@@ -139,6 +140,7 @@ static void say(void *arg, enum relay_step step, struct slice sentence) {
         [RELAY_STEP_LOOKUP] = KIND_LOOKUP,
         [RELAY_STEP_CONNECTED] = KIND_CONNECTED,
         [RELAY_STEP_UNREACHABLE] = KIND_UNREACHABLE,
+        [RELAY_STEP_PUT_OFF] = KIND_PUT_OFF,
         [RELAY_STEP_TLS] = KIND_TLS,
     };
     struct call *call = arg;

@@ -48,23 +48,44 @@ static void say_extensions(struct serving *v, bool with_tls) {
     say(v, "250 HELP");
 }
 
+/* Hangs up, or says nothing until the client does. */
+static int leave(struct serving *v) {
+    struct slice line;
+    while (v->host->tls_silent && stream_read_line(v->s, 4096, &line) == 0)
+        continue;
+    return -EPIPE;
+}
+
+static bool leaves_at(struct serving *v, const char *command) {
+    struct tls_facts facts;
+    const char *at = v->host->tls_ends;
+    return at && strcmp(at, command) == 0 &&
+           (tls_facts(v->s, &facts) || strcmp(at, "STARTTLS") == 0);
+}
+
 static int start_tls(struct serving *v) {
     struct problem problem;
+    if (leaves_at(v, "STARTTLS"))
+        return leave(v);
     say(v, "220 go ahead");
     int r = stream_flush(v->s);
     if (r == 0 && v->host->tls_broken)
-        return -EPIPE;
+        return leave(v);
     return r < 0 ? r : tls_accept(v->s, v->visit->network->tls, &problem);
 }
 
 static int take_letter(struct serving *v) {
     struct slice line;
     int r;
-    say(v, "354 go");
+    say(v, v->host->data ? v->host->data : "354 go");
+    if (v->host->data)
+        return 0;
     while ((r = stream_read_line(v->s, 4096, &line)) == 0 && !slice_eq(line, S(".\r\n")))
         continue;
     if (r < 0 || v->host->dies_at_data_end)
         return -EPIPE;
+    if (leaves_at(v, "."))
+        return leave(v);
     v->letters++;
     v->host->letters++;
     v->host->recipients += v->recipients;
@@ -80,15 +101,19 @@ static int take_mail(struct serving *v) {
         return -EPIPE;
     }
     v->recipients = 0;
-    say(v, "250 ok");
+    say(v, v->host->mail ? v->host->mail : "250 ok");
     return 0;
 }
 
-static int take_rcpt(struct serving *v) {
+static int take_rcpt(struct serving *v, struct slice line) {
     if (v->host->dies_at_rcpt)
         return -EPIPE;
     if (v->host->rcpt_limit && v->recipients >= v->host->rcpt_limit) {
         say(v, "452 4.5.3 too many");
+        return 0;
+    }
+    if (v->host->later && slice_find(line, slice_of_str(v->host->later)) >= 0) {
+        say(v, "450 4.2.1 later");
         return 0;
     }
     v->recipients++;
@@ -98,7 +123,13 @@ static int take_rcpt(struct serving *v) {
 
 static int take_command(struct serving *v, struct slice line) {
     struct tls_facts facts;
-    if (slice_starts(line, S("EHLO"))) {
+    char verb[5] = {0};
+    memcpy(verb, line.ptr, MIN(line.len, (size_t)4));
+    if (leaves_at(v, verb))
+        return leave(v);
+    if (slice_starts(line, S("EHLO")) && v->host->ehlo) {
+        say(v, v->host->ehlo);
+    } else if (slice_starts(line, S("EHLO"))) {
         bool with_tls = tls_facts(v->s, &facts);
         v->host->with_tls += with_tls;
         say_extensions(v, with_tls);
@@ -107,7 +138,7 @@ static int take_command(struct serving *v, struct slice line) {
     } else if (slice_starts(line, S("MAIL"))) {
         return take_mail(v);
     } else if (slice_starts(line, S("RCPT"))) {
-        return take_rcpt(v);
+        return take_rcpt(v, line);
     } else if (slice_starts(line, S("DATA"))) {
         return take_letter(v);
     } else if (slice_starts(line, S("QUIT"))) {

@@ -13,11 +13,18 @@ struct fake_host {
     int connect_error;     /* -ECONNREFUSED at once; -ETIMEDOUT at the deadline */
     const char *greeting;  /* default "220 fake" */
     const char *extension; /* one more EHLO line, "PIPELINING" */
+    const char *ehlo;      /* instead of extensions */
+    const char *mail;      /* default "250 ok" */
     const char *rcpt;      /* default "250 ok" */
+    const char *later;     /* recipients whose address has this in it get "450 4.2.1 later" */
+    const char *data;      /* instead of "354 go" */
     const char *data_end;  /* default "250 ok" */
     unsigned rcpt_limit;   /* "452 4.5.3 too many" beyond; 0: none */
     bool starttls;
-    bool tls_broken;       /* hangs up in the handshake */
+    bool tls_broken; /* hangs up in the handshake */
+    bool tls_silent; /* falls silent wherever it would hang up because of TLS */
+    const char
+        *tls_ends; /* hangs up at this command inside TLS; "STARTTLS": instead of its reply */
     bool dies_at_data_end; /* hangs up instead of the reply to the final dot */
     bool dies_at_rcpt;
     bool dies_when_idle;        /* hangs up at the first command of a second letter, silently */

@@ -22,7 +22,7 @@ def a(world):
 def b(world):
     """mx.b.test, which also takes the letters of the domains that lead to it by some detour."""
     return world.host("b", ["b.test", "fallback.test", "preferred.test", "equal.test",
-                            "implicit.test", "cname.test", "behind-us.test"])
+                            "implicit.test", "first-full.test", "cname.test", "behind-us.test"])
 
 
 @pytest.fixture

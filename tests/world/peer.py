@@ -10,11 +10,29 @@ Answers stand under the command, "greeting", or "." for the final dot; a functio
 connection and the line, and gives the answer or None to hang up.
 """
 import contextlib
+import pathlib
 import socket
 import ssl
+import subprocess
 import threading
 
-USUAL = {"greeting": b"220 peer ESMTP\r\n", "DATA": b"354 go\r\n", "QUIT": b"221 bye\r\n"}
+USUAL = {"greeting": b"220 peer ESMTP\r\n", "STARTTLS": b"220 go ahead\r\n",
+         "DATA": b"354 go\r\n", "QUIT": b"221 bye\r\n"}
+
+
+def server_context(folder, name="mx.plain.test", authority=None):
+    """TLS for a peer with a certificate for `name`, signed by itself or by an authority."""
+    folder = pathlib.Path(folder)
+    files = ["-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt"]
+    by = ["-CA", folder / f"{authority}.crt", "-CAkey", folder / f"{authority}.key"] \
+        if authority else []
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3", "-subj", f"/CN={name}",
+                    "-addext", f"subjectAltName=DNS:{name}", *files, *by],
+                   check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
+    return context
 
 
 class Connection:
@@ -40,13 +58,13 @@ class Connection:
             found = found(self, line)
         if found:
             self.send(found)
-        return found is not None
+        return found
 
     def hello(self, line):
         extensions = [name for name in self.peer.extensions
                       if name != b"STARTTLS" or not self.tls]
         if "EHLO" in self.peer.answers:
-            return self.answer("EHLO", line)
+            return self.answer("EHLO", line) is not None
         lines = [b"peer", *extensions]
         self.send(b"".join(b"250-%s\r\n" % text for text in lines[:-1]) +
                   b"250 %s\r\n" % lines[-1])
@@ -60,10 +78,10 @@ class Connection:
                 return False
             data += line
         self.peer.letters.append(data[:-3])
-        return self.answer(".")
+        return self.answer(".") is not None
 
     def serve(self):
-        going = self.answer("greeting")
+        going = self.answer("greeting") is not None
         while going and (line := self.line()):
             self.lines.append(line.rstrip(b"\r\n").decode(errors="replace"))
             verb = line[:4].strip().upper().decode(errors="replace")
@@ -71,14 +89,12 @@ class Connection:
             if verb == "EHLO":
                 going = self.hello(line)
                 continue
-            going = self.answer(verb, line)
-            if verb == "STARTTLS" and going and self.peer.context and \
-                    "STARTTLS" not in self.peer.answers:
+            said = self.answer(verb, line)
+            going = said is not None and verb != "QUIT"
+            if verb == "STARTTLS" and said == USUAL["STARTTLS"]:
                 self.start_tls(self.peer.context)
-            elif verb == "DATA" and going and "DATA" not in self.peer.answers:
+            elif verb == "DATA" and said and said.startswith(b"3"):
                 going = self.letter()
-            elif verb == "QUIT":
-                going = False
 
 
 class Peer:

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from peer import Peer
+from peer import Peer, server_context
 from world import LETTER, wait_until
 
 
@@ -152,4 +152,45 @@ def test_answer_to_the_final_dot_that_is_lost_is_told_and_waited_for(peer):
     found = wait_until(waits, 10, 0.1, host.story)
     assert "so it may have arrived already" in found["waiting"][0]["reply"]
     assert "so it may have arrived already" in host.run("journey", letter)
+    assert len(other.letters) == 1
+
+
+def test_host_that_puts_it_off_is_followed_by_the_next_of_the_domain(peer, b):
+    """RFC 5321 §5.1; the journey names each host and what it said."""
+    host, other = peer({"MAIL": b"452 4.3.1 disk is full\r\n"})
+    writer, reader = host.account(), b.account(domain="first-full.test")
+    letter = send(host, writer, [reader])
+    b.wait_for_letters(reader)
+    wait_until(lambda: "mx.b.test" in host.run("journey", letter), 5, 0.1, host.story)
+    told = host.run("journey", letter)
+    assert "mx.plain.test [192.0.2.1]" in told and "452 4.3.1 disk is full" in told
+    assert other.said[0][1:3] == [f"MAIL FROM:<{writer}>" + other.said[0][1].partition(">")[2],
+                                  "QUIT"]
+
+
+def hang_up(*_):
+    return None
+
+
+def fall_silent(connection, _):
+    connection.peer.over.wait(30)
+
+
+@pytest.mark.parametrize("ending", [hang_up, fall_silent])
+@pytest.mark.parametrize("where", ["STARTTLS", "handshake", "EHLO", "MAIL", "DATA"])
+def test_tls_that_fails_keeps_no_letter_back(peer, tmp_path, where, ending):
+    """RFC 7435: opportunistic; the next connection goes without."""
+    def answer(connection, line):
+        if where == "handshake" and line.startswith(b"STARTTLS"):
+            connection.send(b"220 go\r\n")
+        elif where != "STARTTLS" and not connection.tls:
+            return {"MAIL": b"250 ok\r\n", "DATA": b"354 go\r\n",
+                    "EHLO": b"250-peer\r\n250 STARTTLS\r\n"}[where]
+        return ending(connection, line)
+    key = "STARTTLS" if where == "handshake" else where
+    host, other = peer({key: answer}, {"relay.command-timeout": "2s", "relay.mail-timeout": "2s",
+                                       "relay.data-timeout": "2s"}, context=server_context(tmp_path))
+    writer = host.account()
+    send(host, writer, ["soon@plain.test"])
+    host.wait_until_settled(20)
     assert len(other.letters) == 1

@@ -58,6 +58,8 @@ fallback MX 10 deaf
 fallback MX 20 mx.b
 preferred MX 10 mx.b
 preferred MX 20 mx.c
+first-full MX 10 mx.plain
+first-full MX 20 mx.b
 equal MX 10 mx.b
 equal MX 10 mx.c
 implicit A {b4}

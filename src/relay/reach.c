@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The hosts of a job, in their order, and sessions with them.
+ *
+ * Hosts are looked up only when a new connection has to be opened; while idle connections come
+ * back, a busy destination costs no look-ups.
+ *
+ * How many are tried is bounded three times: connections, hosts that answer and put the letter off
+ * (of one host at most ADDRESSES_ASKED addresses, so that a host with many leaves some tries for
+ * the others), and the time after which no further host is asked.
+ *
+ * TLS is opportunistic: where it fails, the next connection to that host goes without (plain.h), at
+ * once while nothing is lost by it. If that one fails as well, it was not TLS.
+ */
+#include <errno.h>
+
+#include "relay/run.h"
+
+#define ADDRESSES_ASKED 2U
+
+/* ------------------------------------------------------------------ hosts */
+
+static void say_step(void *arg, struct slice sentence) {
+    const struct relay_voice *voice = arg;
+    voice->say(voice->arg, RELAY_STEP_LOOKUP, sentence);
+}
+
+/* 0 with the way known; 1: there is none, and the trouble says why. */
+static int find_way(struct run *run) WAITS {
+    const struct relay_options *o = &run->relay->options;
+    struct relay_voice voice = run->job->voice;
+    struct dns_search search = {
+        .to = run->job->to,
+        .own_names = o->own_names,
+        .own_name_count = o->own_name_count,
+        .own_addresses = o->own_addresses,
+        .own_address_count = o->own_address_count,
+        .loopback_is_own = o->loopback_is_own,
+        .no_ipv4 = o->no_ipv4,
+        .no_ipv6 = o->no_ipv6,
+        .event = voice.say ? say_step : NULL,
+        .event_arg = &voice,
+    };
+    int r = dns_find_hosts(&o->dns, &search, run->a, &run->way);
+    if (r < 0)
+        return r;
+    run->way_known = true;
+    if (run->way.fate == DNS_FOUND)
+        return 0;
+    bool never = run->way.fate == DNS_NO_WAY && !run->job->smart_host;
+    struct smtp_reply reply = {
+        .code = run->way.reply,
+        .status = {never ? 5 : 4, run->way.subject, run->way.detail},
+        .text = run->way.words,
+    };
+    if (!never)
+        reply.code = 451;
+    run_note_trouble(
+        run, &(struct relay_result){.fate = never ? RELAY_NEVER : RELAY_LATER, .reply = reply});
+    return 1;
+}
+
+static struct slice peer_text(struct run *run, const struct dns_host *host,
+                              const struct net_addr *addr) {
+    char text[NET_TEXT_SIZE];
+    struct slice literal = net_format_literal(addr, text);
+    if (host->name.ptr[0] == '[')
+        return arena_copy(run->a, literal);
+    return arena_printf(run->a, "%.*s %.*s", SLICE_ARG(host->name), SLICE_ARG(literal));
+}
+
+/* The next host to try, and its address; NULL: none is left. */
+static const struct dns_host *candidate(struct run *run, struct net_addr *ret_addr) {
+    while (run->host < run->way.count) {
+        const struct dns_host *host = &run->way.hosts[run->host];
+        bool left = run->address < host->count && run->refused_here < ADDRESSES_ASKED;
+        if (left) {
+            *ret_addr = host->addresses[run->address];
+            if (!run->asked.len || !slice_eq(run->asked, peer_text(run, host, ret_addr)))
+                return host;
+            run->address++;
+        } else {
+            run->host++;
+            run->address = run->refused_here = 0;
+        }
+    }
+    return NULL;
+}
+
+static bool enough_tried(const struct run *run) {
+    const struct relay_options *o = &run->relay->options;
+    return run->attempts >= o->attempts || run->refusals >= o->hosts;
+}
+
+static const struct dns_host *next_host(struct run *run, struct net_addr *ret_addr) {
+    const struct dns_host *host = enough_tried(run) ? NULL : candidate(run, ret_addr);
+    if (host)
+        run->address++;
+    return host;
+}
+
+int reach_another(struct run *run, bool answered, struct slice idle_peer) {
+    struct net_addr addr;
+    int r = 0;
+    if (answered) {
+        run->fresh = true;
+        run->refusals++;
+        run->refused_here += idle_peer.len == 0;
+        run->asked = idle_peer.len ? arena_copy(run->a, idle_peer) : run->asked;
+    }
+    if (enough_tried(run) || fiber_now() > run->began + run->relay->options.hosts_time)
+        return 0;
+    if (!run->way_known)
+        r = find_way(run);
+    return r < 0 ? r : r == 0 && candidate(run, &addr) != NULL;
+}
+
+/* ------------------------------------------------------------------ connecting */
+
+static int open_stream(struct run *run, const struct net_addr *addr, struct slice peer,
+                       struct stream **ret_stream) WAITS {
+    const struct relay_options *o = &run->relay->options;
+    const struct net_addr *source =
+        addr->any.sa_family == AF_INET ? o->source_ipv4 : o->source_ipv6;
+    run->attempts++;
+    int r = o->connect(addr, source, fiber_now() + o->connect_timeout, ret_stream);
+    if (r == -ECANCELED)
+        return r;
+    if (r == 0) {
+        relay_say(&run->job->voice, RELAY_STEP_CONNECTED, "Connected to %.*s port %u",
+                  SLICE_ARG(peer), net_port(addr));
+        return 0;
+    }
+    struct relay_result result = {.fate = RELAY_LATER, .reply = {451, {4, 4, 1}, {NULL, 0}}};
+    result.reply.text = arena_printf(run->a, "Connection to %.*s port %u failed: %s",
+                                     SLICE_ARG(peer), net_port(addr), error_text(r));
+    result.peer = peer;
+    run_note_trouble(run, &result);
+    relay_say(&run->job->voice, RELAY_STEP_UNREACHABLE, "%.*s", SLICE_ARG(result.reply.text));
+    return r;
+}
+
+/* One attempt at one address. */
+static int open_client(struct run *run, const struct dns_host *host, const struct net_addr *addr,
+                       bool with_tls, struct relay_client **ret_client,
+                       bool *ret_tls_failed) WAITS {
+    const struct relay_options *o = &run->relay->options;
+    struct slice peer = peer_text(run, host, addr);
+    struct relay_client_options options = {
+        .helo = o->helo,
+        .peer = peer,
+        .peer_name = host->name.ptr[0] == '[' ? S("") : host->name,
+        .tls = with_tls ? o->tls : NULL,
+        .strict_8bit = o->strict_8bit,
+        .timeouts = o->timeouts,
+    };
+    struct stream *stream;
+    int r = open_stream(run, addr, peer, &stream);
+    if (r < 0)
+        return r;
+    struct relay_trouble trouble;
+    r = relay_client_open(stream, &options, &run->job->voice, run->a, ret_client, &trouble);
+    if (r < 0) {
+        run_add_dialogue(run, peer, trouble.dialogue);
+        run_note_trouble(run, &trouble.result);
+        *ret_tls_failed = trouble.tls_failed;
+        run->refusals += r == -E_REFUSED;
+    }
+    return r;
+}
+
+static int try_plain(struct run *run, const struct dns_host *host, const struct net_addr *addr,
+                     struct relay_client **ret_client) WAITS {
+    bool tls_failed;
+    int r = open_client(run, host, addr, false, ret_client, &tls_failed);
+    if (r < 0 && r != -E_REFUSED)
+        plain_remove(run->relay->plain, addr);
+    return r;
+}
+
+static int try_address(struct run *run, const struct dns_host *host, const struct net_addr *addr,
+                       struct relay_client **ret_client) WAITS {
+    struct relay *relay = run->relay;
+    bool tls_failed = false;
+    if (relay->options.tls && plain_has(relay->plain, addr, fiber_now())) {
+        relay_say(&run->job->voice, RELAY_STEP_TLS, "Without TLS, which failed with %.*s before",
+                  SLICE_ARG(peer_text(run, host, addr)));
+        return try_plain(run, host, addr, ret_client);
+    }
+    int r = open_client(run, host, addr, true, ret_client, &tls_failed);
+    if (r == 0 || !tls_failed)
+        return r;
+    plain_add(relay->plain, addr, fiber_now());
+    if (run->attempts >= relay->options.attempts)
+        return r;
+    relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
+    return try_plain(run, host, addr, ret_client);
+}
+
+int reach_next(struct run *run, struct pool_connection *connection) {
+    const struct dns_host *host;
+    int r = run->way_known ? 0 : find_way(run);
+    if (r != 0)
+        return r;
+    while ((host = next_host(run, &run->present))) {
+        r = try_address(run, host, &run->present, &connection->client);
+        if (r == 0) {
+            run->connected = true;
+            return 0;
+        }
+        if (fiber_cancelled())
+            return -ECANCELED;
+    }
+    if (!run->connected && run->trouble.fate == RELAY_LATER)
+        pool_unreachable(run->relay->pool, connection);
+    return 1;
+}
+
+void reach_without_tls(struct run *run, bool again) {
+    plain_add(run->relay->plain, &run->present, fiber_now());
+    if (!again)
+        return;
+    relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
+    run->address--;
+}

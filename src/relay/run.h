@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A job on its way: what relay.c (rounds) and reach.c (hosts) share. For these two only.
+ */
+#pragma once
+
+#include "relay/plain.h"
+#include "relay/pool.h"
+#include "relay/relay.h"
+
+struct relay {
+    struct relay_options options;
+    struct pool *pool;
+    struct plain_hosts *plain;
+    uint64_t letters;
+};
+
+/* A recipient's place on the way. */
+enum run_place {
+    RUN_SETTLED,
+    RUN_HERE,      /* for the present host, or the next connection */
+    RUN_ELSEWHERE, /* the present host has put it off; its result has the words */
+};
+
+struct run {
+    struct relay *relay;
+    const struct relay_job *job;
+    struct arena *a;
+    struct relay_outcome outcome;
+    enum run_place *places; /* of each recipient */
+    size_t here, elsewhere; /* how many */
+    struct buf dialogue;
+    usec_t began;
+    unsigned attempts; /* new connections tried */
+    unsigned refusals; /* hosts that answered, and put it off */
+
+    bool way_known;
+    struct dns_way way;
+    size_t host, address;        /* the next one to try */
+    unsigned refused_here;       /* addresses of that host that put it off */
+    struct net_addr present;     /* of the latest connection that was opened */
+    struct slice asked;          /* peer of an idle connection that put it off; empty: none */
+    bool fresh;                  /* idle connections will not do any more */
+    bool connected;              /* some host could be spoken to */
+    struct relay_result trouble; /* why the hosts failed, for recipients without better words */
+};
+
+/* The words to use for what is open if nothing better follows. */
+void run_note_trouble(struct run *run, const struct relay_result *result);
+
+/* A conversation, for people. */
+void run_add_dialogue(struct run *run, struct slice peer, struct slice text);
+
+/*
+ * Opens a session with the next host that can be had. 0; 1: there is none, and the trouble says
+ * why; -ECANCELED.
+ */
+int reach_next(struct run *run, struct pool_connection *connection) WAITS;
+
+/*
+ * Recipients are left that the present host did not take; `answered`: it has said so; `idle_peer`
+ * is the host's when an idle connection was used. 1: there is another host to try; 0: there is
+ * none, or enough were tried; -ECANCELED.
+ */
+int reach_another(struct run *run, bool answered, struct slice idle_peer) WAITS;
+
+/* The latest connection that was opened broke inside TLS. With `again` its host is the next one. */
+void reach_without_tls(struct run *run, bool again);
