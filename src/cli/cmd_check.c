@@ -1,38 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Findings gather from all checks, so that a postmaster mends everything in one go. A finding is an
- * error when the post office would not start or would lose something, else a warning.
+ * Findings gather from all checks, so that a postmaster mends everything in one go. What is larger
+ * than a few lines has its own file, check_KIND.c.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "base/alloc.h"
-#include "cli/cli.h"
+#include "cli/check.h"
 #include "cli/commands.h"
 #include "cli/directory_access.h"
 #include "cli/office.h"
 #include "conf/setting.h"
-#include "io/tls.h"
 #include "journey/text.h"
 #include "role/listeners.h"
 #include "role/log_file.h"
 
-#define FILE_MAX    65536U
 #define COLUMN_TEXT 9U /* where the sentence begins, behind the level */
 
-enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_ERROR };
 static const char *const level_words[] = {N_("ok"), N_("warning"), N_("error")};
 
-struct check {
-    struct cli *c;
-    struct json json;
-    unsigned counts[3];
-};
-
-static void add(struct check *k, enum level level, const char *format, ...) PRINTF_LIKE(3, 4);
-static void add(struct check *k, enum level level, const char *format, ...) {
+void check_add(struct check *k, enum check_level level, const char *format, ...) {
     _cleanup_(buf_done) struct buf text = {0};
     struct buf *to = &k->c->out;
     va_list args;
@@ -69,7 +57,7 @@ static void json_problem(struct check *k, const struct conf_problem *p) {
 
 static void list_problems(struct check *k) {
     const struct conf_problems *p = &k->c->problems;
-    k->counts[LEVEL_ERROR] += (unsigned)(p->count + p->unkept);
+    k->counts[CHECK_ERROR] += (unsigned)(p->count + p->unkept);
     if (!k->c->json)
         conf_problems_write(p, &k->c->out);
     for (size_t i = 0; k->c->json && i < p->count; i++)
@@ -80,25 +68,25 @@ static void check_settings(struct check *k) {
     unsigned set = 0;
     for (size_t i = 0; i < conf_setting_count; i++)
         set += k->c->conf->lines[i] > 0 ? 1 : 0;
-    add(k, LEVEL_OK, _("%s: %u of %zu settings are set, the others have their defaults"),
-        k->c->conf_path, set, conf_setting_count);
+    check_add(k, CHECK_OK, _("%s: %u of %zu settings are set, the others have their defaults"),
+              k->c->conf_path, set, conf_setting_count);
 }
 
 static void check_users(struct check *k) {
     const struct state_users *u = &k->c->users;
     if (!u->change)
-        add(k, LEVEL_WARNING,
-            _("not root: the processes would share the user %s, without a root"
-              " directory of their own"),
-            u->edge.name);
+        check_add(k, CHECK_WARNING,
+                  _("not root: the processes would share the user %s, without a root"
+                    " directory of their own"),
+                  u->edge.name);
     else if (u->made_up)
-        add(k, LEVEL_WARNING,
-            _("some users of the settings do not exist; the processes run as %s, %s"
-              " and %s"),
-            u->edge.name, u->vault.name, u->mail.name);
+        check_add(k, CHECK_WARNING,
+                  _("some users of the settings do not exist; the processes run as %s, %s"
+                    " and %s"),
+                  u->edge.name, u->vault.name, u->mail.name);
     else
-        add(k, LEVEL_OK, _("the processes run as %s, %s and %s"), u->edge.name, u->vault.name,
-            u->mail.name);
+        check_add(k, CHECK_OK, _("the processes run as %s, %s and %s"), u->edge.name, u->vault.name,
+                  u->mail.name);
 }
 
 /* ------------------------------------------------------------------ files */
@@ -106,109 +94,31 @@ static void check_users(struct check *k) {
 static void check_space(struct check *k) {
     struct statvfs fs;
     if (statvfs(k->c->directory, &fs) < 0) {
-        add(k, LEVEL_ERROR, _("%s cannot be looked at: %s"), k->c->directory, error_words(errno));
+        check_add(k, CHECK_ERROR, _("%s cannot be looked at: %s"), k->c->directory,
+                  error_words(errno));
         return;
     }
     uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     uint64_t reserve = k->c->conf->queue.disk_reserve;
     if (free_bytes < reserve)
-        add(k, LEVEL_ERROR,
+        check_add(
+            k, CHECK_ERROR,
             _("%s: %llu MiB are free, and letters are put off below %llu MiB; make room, or lower"
               " queue.disk-reserve"),
             k->c->directory, (unsigned long long)(free_bytes >> 20),
             (unsigned long long)(reserve >> 20));
     else
-        add(k, LEVEL_OK, _("%s: %llu MiB are free"), k->c->directory,
-            (unsigned long long)(free_bytes >> 20));
-}
-
-static bool read_text(struct check *k, const char *path, char text[static FILE_MAX],
-                      size_t *ret_len) {
-    _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, FILE_MAX) : -1;
-    if (n < 0)
-        add(k, LEVEL_ERROR, _("%s cannot be read: %s"), path, error_words(errno));
-    *ret_len = n > 0 ? (size_t)n : 0;
-    return n >= 0;
-}
-
-static void check_certificate(struct check *k) {
-    char path[STATE_PATH];
-    size_t len = 0;
-    struct tls_certificate_facts facts;
-    _cleanup_(free_p) char *text = mem_alloc(FILE_MAX);
-    (void)state_path(path, k->c->directory, "keys/default.crt");
-    if (!read_text(k, path, text, &len))
-        return;
-    if (tls_certificate_facts(slice_of(text, len), &facts) < 0) {
-        add(k, LEVEL_ERROR, _("%s is not a certificate in PEM form"), path);
-        return;
-    }
-    usec_t left = facts.not_after - fiber_wall();
-    struct slice ends = cli_time(k->c->arena, facts.not_after, "-");
-    struct slice begins = cli_time(k->c->arena, facts.not_before, "-");
-    if (left < 0)
-        add(k, LEVEL_ERROR,
-            _("the certificate for %s has ended %.*s; put a new one in place of %s"), facts.subject,
-            SLICE_ARG(ends), path);
-    else if (facts.not_before > fiber_wall())
-        add(k, LEVEL_ERROR, _("the certificate for %s, %s, is not good before %.*s"), facts.subject,
-            path, SLICE_ARG(begins));
-    else
-        add(k, left < TLS_CERTIFICATE_SOON ? LEVEL_WARNING : LEVEL_OK,
-            _("the certificate for %s is good until %.*s"), facts.subject, SLICE_ARG(ends));
-}
-
-/* Says nothing of a certificate that cannot be read: that was said before. */
-static bool is_of_certificate(struct check *k, const struct tls_key *key) {
-    struct tls_certificate_facts facts;
-    _cleanup_(free_p) char *path = mem_printf("%s/keys/default.crt", k->c->directory);
-    _cleanup_(free_p) char *text = mem_alloc(FILE_MAX);
-    _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, FILE_MAX) : -1;
-    struct slice chain = slice_of(text, n > 0 ? (size_t)n : 0);
-    return tls_certificate_facts(chain, &facts) < 0 || tls_key_fits(key, chain);
-}
-
-static void check_key_content(struct check *k, const char *path) {
-    size_t len = 0;
-    struct problem problem = {0};
-    struct tls_key *key = NULL;
-    _cleanup_(free_p) char *text = mem_alloc(FILE_MAX);
-    if (!read_text(k, path, text, &len))
-        return;
-    if (tls_key_new(slice_of(text, len), &key, &problem) < 0)
-        add(k, LEVEL_ERROR, "%s: %s", path, problem.text);
-    else if (!is_of_certificate(k, key))
-        add(k, LEVEL_ERROR, _("%s is not the key of the first certificate in keys/default.crt"),
-            path);
-    else
-        add(k, LEVEL_OK, _("the private key is nobody else's to read"));
-    tls_key_free(key);
-    mem_wipe(text, len);
-}
-
-static void check_key(struct check *k) {
-    char path[STATE_PATH];
-    struct stat st;
-    (void)state_path(path, k->c->directory, "keys/default.key");
-    if (stat(path, &st) < 0)
-        add(k, LEVEL_ERROR, _("the private key %s is not there: %s"), path, error_words(errno));
-    else if (st.st_mode & (S_IRWXG | S_IRWXO))
-        add(k, LEVEL_ERROR,
-            _("the private key %s may be read by others (mode %03o); it must be 600"), path,
-            (unsigned)st.st_mode & 0777);
-    else
-        check_key_content(k, path);
+        check_add(k, CHECK_OK, _("%s: %llu MiB are free"), k->c->directory,
+                  (unsigned long long)(free_bytes >> 20));
 }
 
 static void check_log_file(struct check *k) {
     struct problem problem = {0};
     const struct slice *path = &k->c->conf->log.file;
     if (log_file_check(k->c->conf, &problem) < 0)
-        add(k, LEVEL_ERROR, "%s", problem.text);
+        check_add(k, CHECK_ERROR, "%s", problem.text);
     else if (path->len > 0)
-        add(k, LEVEL_OK, _("the log file %.*s can be written"), SLICE_ARG(*path));
+        check_add(k, CHECK_OK, _("the log file %.*s can be written"), SLICE_ARG(*path));
 }
 
 /* ------------------------------------------------------------------ ports */
@@ -220,16 +130,16 @@ static void check_ports(struct check *k) {
     unsigned offset = k->c->conf->port_offset;
     if (office_connect_if_running(k->c, ROLE_MASTER, &link, NULL) == 0 && link) {
         rpc_link_free(link);
-        add(k, LEVEL_OK, _("the post office is running, its ports are its own"));
+        check_add(k, CHECK_OK, _("the post office is running, its ports are its own"));
         return;
     }
     int r = listeners_open_ports(listeners, k->c->conf, &problem);
     listeners_close(listeners);
     if (r < 0)
-        add(k, LEVEL_ERROR, "%s", problem.text);
+        check_add(k, CHECK_ERROR, "%s", problem.text);
     else
-        add(k, LEVEL_OK, _("the ports %u, %u, %u, %u and %u are free"), 25 + offset, 110 + offset,
-            465 + offset, 587 + offset, 995 + offset);
+        check_add(k, CHECK_OK, _("the ports %u, %u, %u, %u and %u are free"), 25 + offset,
+                  110 + offset, 465 + offset, 587 + offset, 995 + offset);
 }
 
 /* ------------------------------------------------------------------ the directory */
@@ -241,10 +151,10 @@ static void check_postmaster(struct check *k, struct directory_access *x, struct
     struct slice address = arena_printf(a, "postmaster@%.*s", SLICE_ARG(domain));
     if (access_resolve(x, address, a, &route, NULL) < 0 || route.kind == ROUTE_LOCAL)
         return;
-    add(k, LEVEL_WARNING,
-        _("%.*s leads nowhere: make one account an administrator, with hayauma"
-          " account admin ADDRESS yes"),
-        SLICE_ARG(address));
+    check_add(k, CHECK_WARNING,
+              _("%.*s leads nowhere: make one account an administrator, with hayauma"
+                " account admin ADDRESS yes"),
+              SLICE_ARG(address));
 }
 
 static void check_directory(struct check *k) {
@@ -257,21 +167,26 @@ static void check_directory(struct check *k) {
     if (r == 0)
         r = access_domain_list(x, k->c->arena, &list, &count, &problem);
     if (r < 0) {
-        add(k, LEVEL_ERROR, _("the directory cannot be read: %s"), problem.text);
+        check_add(k, CHECK_ERROR, _("the directory cannot be read: %s"), problem.text);
         return;
     }
     for (size_t i = 0; i < count; i++)
         accounts += list[i].accounts;
     struct arena *a = k->c->arena;
-    add(k, count > 0 ? LEVEL_OK : LEVEL_WARNING, _("the directory has %.*s and %.*s"),
-        SLICE_ARG(arena_printf(a, P_("%zu domain", "%zu domains", count), count)),
-        SLICE_ARG(arena_printf(a, P_("%llu account", "%llu accounts", accounts),
-                               (unsigned long long)accounts)));
+    check_add(k, count > 0 ? CHECK_OK : CHECK_WARNING, _("the directory has %.*s and %.*s"),
+              SLICE_ARG(arena_printf(a, P_("%zu domain", "%zu domains", count), count)),
+              SLICE_ARG(arena_printf(a, P_("%llu account", "%llu accounts", accounts),
+                                     (unsigned long long)accounts)));
     for (size_t i = 0; i < count; i++)
         check_postmaster(k, x, list[i].name);
 }
 
 /* ------------------------------------------------------------------ the command */
+
+static void (*const kinds[])(struct check *k) WAITS = {
+    check_settings, check_users, check_space,     check_certificate,
+    check_log_file, check_ports, check_directory,
+};
 
 int cmd_check(struct cli *c) {
     struct check k = {.c = c, .json = {.to = &c->out}};
@@ -280,14 +195,8 @@ int cmd_check(struct cli *c) {
     if (!c->conf) {
         list_problems(&k);
     } else {
-        check_settings(&k);
-        check_users(&k);
-        check_space(&k);
-        check_certificate(&k);
-        check_key(&k);
-        check_log_file(&k);
-        check_ports(&k);
-        check_directory(&k);
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+            kinds[i](&k);
     }
     if (c->json) {
         json_end(&k.json);
@@ -296,9 +205,9 @@ int cmd_check(struct cli *c) {
     cli_flush(c);
     if (!c->conf)
         cli_say(
-            P_("the settings have %u error", "the settings have %u errors", k.counts[LEVEL_ERROR]),
-            k.counts[LEVEL_ERROR]);
+            P_("the settings have %u error", "the settings have %u errors", k.counts[CHECK_ERROR]),
+            k.counts[CHECK_ERROR]);
     if (!c->conf)
         return CLI_SETTINGS;
-    return k.counts[LEVEL_ERROR] > 0 ? CLI_FAILED : CLI_OK;
+    return k.counts[CHECK_ERROR] > 0 ? CLI_FAILED : CLI_OK;
 }

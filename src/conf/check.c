@@ -91,6 +91,18 @@ static void check_dnssec(const struct check *c) {
             _("dns.trust-anchor is none, expected a file as long as dns.dnssec is yes"));
 }
 
+static void check_certificate(const struct check *c) {
+    bool certificate = c->conf->tls.certificate.len > 0, key = c->conf->tls.key.len > 0;
+    if (certificate && !key)
+        conf_problem_add(c->problems, line_of(c, "tls.certificate"), 0,
+                         _("tls.key is none, expected the file of the private key of"
+                           " tls.certificate"));
+    if (key && !certificate)
+        conf_problem_add(c->problems, line_of(c, "tls.key"), 0,
+                         _("tls.certificate is none, expected the file of the certificate that"
+                           " belongs to tls.key"));
+}
+
 static void check_delay_notices(const struct check *c) {
     const struct conf_spans *notices = &c->conf->queue.delay_notices;
     for (size_t i = 0; i < notices->count; i++) {
@@ -130,6 +142,7 @@ bool conf_check(const struct conf *conf, struct conf_problems *problems) {
         check_order(&c, orders[i].small, orders[i].large);
     check_users(&c);
     check_dnssec(&c);
+    check_certificate(&c);
     check_delay_notices(&c);
     check_source_addresses(&c);
     check_plus_separator(&c);

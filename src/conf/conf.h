@@ -88,6 +88,7 @@ struct conf {
     } dns;
 
     struct {
+        struct slice certificate, key; /* paths; empty: those in the state directory */
         enum conf_tls_version min_version;
     } tls;
 

@@ -21,6 +21,7 @@ enum {
     MASTER = 1 << CONF_ROLE_MASTER,
     EDGE = 1 << CONF_ROLE_EDGE,
     DIRECTORY = 1 << CONF_ROLE_DIRECTORY,
+    KEYS = 1 << CONF_ROLE_KEYS,
     QUEUE = 1 << CONF_ROLE_QUEUE,
     RELAY = 1 << CONF_ROLE_RELAY,
     RESOLVER = 1 << CONF_ROLE_RESOLVER,
@@ -125,7 +126,8 @@ static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL}
 /* clang-format off */
 const struct conf_setting conf_settings[] = {
     /* ---------------------------------------------------------------- the machine */
-    HOST(CONF_TOP, hostname, "hostname", NULL, FOR(MASTER | EDGE | QUEUE | RELAY, CONF_RELOAD),
+    HOST(CONF_TOP, hostname, "hostname", NULL,
+         FOR(MASTER | EDGE | KEYS | QUEUE | RELAY, CONF_RELOAD),
          DOC("The full name of this machine, as other hosts find it in DNS and as it greets them.",
              "この機械の完全な名前。DNS で引け、相手への挨拶にも使う。",
              "mail.example.jp")),
@@ -191,6 +193,16 @@ const struct conf_setting conf_settings[] = {
              "/var/lib/unbound/root.key")),
 
     /* ---------------------------------------------------------------- doors */
+    PATH(CONF_TLS, tls.certificate, "certificate", "none", NONE, FOR(MASTER | KEYS, CONF_RELOAD),
+         DOC("The certificate of this host with its intermediates, as certbot keeps them; none means "
+             "keys/default.crt of the data directory. Read again when it has changed.",
+             "このホストの証明書と中間証明書のファイル（certbot の fullchain.pem をそのまま指定できる）。"
+             "none ならデータディレクトリの keys/default.crt。変更されると自動で読み直す。",
+             "/etc/letsencrypt/live/mail.example.jp/fullchain.pem")),
+    PATH(CONF_TLS, tls.key, "key", "none", NONE, FOR(MASTER | KEYS, CONF_RELOAD),
+         DOC("The private key of that certificate; it may be readable by root alone.",
+             "その証明書の秘密鍵のファイル。root だけが読める状態でよい。",
+             "/etc/letsencrypt/live/mail.example.jp/privkey.pem")),
     CHOICE(CONF_TLS, tls.min_version, "min-version", enum conf_tls_version, tls_versions, "1.2",
          FOR(EDGE, CONF_RELOAD),
          DOC("The oldest version of TLS that is accepted.",

@@ -21,6 +21,7 @@
 
 #include "base/alloc.h"
 #include "io/tls_key.h"
+#include "io/tls_pem.h"
 
 #define HANDSHAKE_LIMIT (30 * USEC_SEC)
 
@@ -273,24 +274,18 @@ static SSL_CTX *context_new(const SSL_METHOD *method) {
     return ctx;
 }
 
-/* Puts the chain into the context, leaf first; the leaf's public key stays in the certificate. */
+/* The leaf's public key stays in the certificate. */
+static int use_certificate(void *arg, X509 *x) {
+    SSL_CTX *ctx = arg;
+    long ok = SSL_CTX_get0_certificate(ctx) ? SSL_CTX_add1_chain_cert(ctx, x)
+                                            : SSL_CTX_use_certificate(ctx, x);
+    return ok == 1 ? 0 : -E_TLS;
+}
+
+/* Puts the chain into the context, leaf first. */
 static int use_chain(SSL_CTX *ctx, struct slice pem, struct problem *problem) {
-    BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
-    unsigned count = 0;
-    for (X509 *x; bio && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)); count++) {
-        long ok = count == 0 ? SSL_CTX_use_certificate(ctx, x) : SSL_CTX_add1_chain_cert(ctx, x);
-        X509_free(x);
-        if (ok != 1) {
-            BIO_free(bio);
-            return tls_problem(problem, "certificate cannot be used");
-        }
-    }
-    BIO_free(bio);
-    ERR_clear_error();
-    return count > 0 ? 0
-                     : problem_set(problem, -E_SYNTAX,
-                                   "no certificate found; expected PEM text "
-                                   "with -----BEGIN CERTIFICATE-----");
+    int r = tls_pem_each(pem, use_certificate, ctx, problem);
+    return r == -E_TLS ? tls_problem(problem, "certificate cannot be used") : r;
 }
 
 int tls_server_new(struct slice chain_pem, const struct tls_signer *signer,

@@ -58,20 +58,11 @@ void tls_key_free(struct tls_key *k);
 int tls_key_sign(void *key, enum tls_sign_scheme scheme, struct slice input, struct arena *a,
                  struct slice *ret_signature); /* fits struct tls_signer */
 
-/* Whether the key is that of the chain's leaf. */
-bool tls_key_fits(const struct tls_key *k, struct slice chain_pem);
+/* Whose key it is of the certificates in PEM: 1 the leaf's, 2 the next one's, 0 nobody's. */
+unsigned tls_key_fits(const struct tls_key *k, struct slice chain_pem);
 
 /* Makes an EC P-256 key and a self-signed certificate for a host name, both PEM, on the heap. */
 int tls_self_signed(struct slice host_name, int days, char **ret_key_pem, char **ret_chain_pem);
-
-/* When the leaf certificate of a chain ends (wall time) and for whom it is. */
-struct tls_certificate_facts {
-    usec_t not_before, not_after;
-    char subject[256];
-};
-int tls_certificate_facts(struct slice chain_pem, struct tls_certificate_facts *ret);
-
-#define TLS_CERTIFICATE_SOON (30 * USEC_DAY) /* before its end: time to get a new one */
 
 /* "TLSv1.3" and "TLS_AES_256_GCM_SHA384" of the session, or false for a stream without TLS. */
 struct tls_facts {

@@ -16,6 +16,8 @@
 
 #include "base/alloc.h"
 #include "base/random.h"
+#include "base/words.h"
+#include "io/tls_pem.h"
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
@@ -119,16 +121,31 @@ struct tls_key {
     EVP_PKEY *pkey;
 };
 
+/* There is nobody to ask; without this OpenSSL asks the terminal. */
+static int note_passphrase(char *to, int size, int writing, void *arg) {
+    (void)writing;
+    if (size > 0)
+        to[0] = '\0';
+    *(bool *)arg = true;
+    return -1;
+}
+
 int tls_key_new(struct slice key_pem, struct tls_key **ret, struct problem *problem) {
+    bool is_protected = false;
     BIO *bio = BIO_new_mem_buf(key_pem.ptr, (int)MIN(key_pem.len, (size_t)INT_MAX));
-    EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+    EVP_PKEY *pkey =
+        bio ? PEM_read_bio_PrivateKey(bio, NULL, note_passphrase, &is_protected) : NULL;
     BIO_free(bio);
     ERR_clear_error();
+    if (is_protected)
+        return problem_set(problem, -E_SYNTAX,
+                           _("the private key is protected by a passphrase, which nobody could give"
+                             " at a start; put it there without one (openssl pkey)"));
     if (!pkey)
         return problem_set(
             problem, -E_SYNTAX,
-            "no private key found; expected PEM text with -----BEGIN PRIVATE KEY-----"
-            " and no passphrase");
+            _("no private key found; expected PEM text with -----BEGIN PRIVATE KEY-----"
+              " and no passphrase"));
     struct tls_key *k = NEW(struct tls_key);
     k->pkey = pkey;
     *ret = k;
@@ -142,14 +159,23 @@ void tls_key_free(struct tls_key *k) {
     free(k);
 }
 
-bool tls_key_fits(const struct tls_key *k, struct slice chain_pem) {
-    BIO *bio = BIO_new_mem_buf(chain_pem.ptr, (int)MIN(chain_pem.len, (size_t)INT_MAX));
-    X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-    bool fits = x && X509_check_private_key(x, k->pkey) == 1;
-    X509_free(x);
-    BIO_free(bio);
-    ERR_clear_error();
-    return fits;
+struct search {
+    const struct tls_key *key;
+    unsigned seen, found;
+};
+
+static int compare(void *arg, X509 *x) {
+    struct search *s = arg;
+    s->seen++;
+    if (s->found == 0 && X509_check_private_key(x, s->key->pkey) == 1)
+        s->found = s->seen;
+    return 0;
+}
+
+unsigned tls_key_fits(const struct tls_key *k, struct slice chain_pem) {
+    struct search search = {.key = k};
+    (void)tls_pem_each(chain_pem, compare, &search, NULL);
+    return search.found;
 }
 
 int tls_key_sign(void *key, enum tls_sign_scheme scheme, struct slice input, struct arena *a,
@@ -231,26 +257,4 @@ int tls_self_signed(struct slice host_name, int days, char **ret_key_pem, char *
     EVP_PKEY_free(pkey);
     ERR_clear_error();
     return r;
-}
-
-static usec_t wall_of(const ASN1_TIME *time) {
-    struct tm tm;
-    return ASN1_TIME_to_tm(time, &tm) == 1 ? (usec_t)timegm(&tm) * USEC_SEC : 0;
-}
-
-int tls_certificate_facts(struct slice chain_pem, struct tls_certificate_facts *ret) {
-    BIO *bio = BIO_new_mem_buf(chain_pem.ptr, (int)MIN(chain_pem.len, (size_t)INT_MAX));
-    X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-    BIO_free(bio);
-    ERR_clear_error();
-    if (!x)
-        return -E_SYNTAX;
-    *ret = (struct tls_certificate_facts){
-        .not_before = wall_of(X509_get0_notBefore(x)),
-        .not_after = wall_of(X509_get0_notAfter(x)),
-    };
-    (void)X509_NAME_get_text_by_NID(X509_get_subject_name(x), NID_commonName, ret->subject,
-                                    (int)sizeof ret->subject);
-    X509_free(x);
-    return 0;
 }

@@ -16,6 +16,7 @@
 #include "proc/memory.h"
 
 #define MASTER_FD    3
+#define SAID_MAX     4096 /* of rpc_process_reload_out */
 #define ACCEPT_PAUSE (100 * USEC_MS)
 
 /* Something that the main fiber is to do. */
@@ -203,17 +204,22 @@ static int read_settings(struct process *p, struct slice text, struct problem *p
     return 0;
 }
 
-static void take_files(struct process *p, const struct rpc_field *texts, size_t count,
-                       int log_file) {
+static void take_texts(struct process *p, const struct rpc_field *texts, size_t count) {
     p->texts = texts;
     p->text_count = count;
-    p->log_file = log_file;
+}
+
+static void leave(int *fd) {
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
 }
 
 static void leave_files(struct process *p) {
-    if (p->log_file >= 0)
-        (void)close(p->log_file);
-    take_files(p, NULL, 0, -1);
+    leave(&p->log_file);
+    leave(&p->certificate);
+    leave(&p->key);
+    take_texts(p, NULL, 0);
 }
 
 struct slice process_text(const struct process *p, struct slice name) {
@@ -274,7 +280,10 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
     struct process *p = arg;
     (void)caller;
     (void)a;
-    take_files(p, in->text_files, in->text_files_count, in->log_file);
+    take_texts(p, in->text_files, in->text_files_count);
+    p->log_file = in->log_file;
+    p->certificate = in->certificate;
+    p->key = in->key;
     int r = configure(p, in, problem);
     leave_files(p);
     out->confinement = slice_of_str(p->confinement);
@@ -406,11 +415,14 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
                      struct rpc_process_reload_out *out, struct problem *problem) {
     struct process *p = arg;
     (void)caller;
-    (void)a;
-    (void)out;
-    take_files(p, in->text_files, in->text_files_count, in->log_file);
+    take_texts(p, in->text_files, in->text_files_count);
+    p->log_file = in->log_file;
+    p->certificate = in->certificate;
+    p->key = in->key;
     int r = reload(p, in->settings, problem);
     leave_files(p);
+    out->said = arena_copy(a, slice_first(buf_slice(&p->said), SAID_MAX));
+    buf_done(&p->said);
     return r;
 }
 
@@ -564,7 +576,7 @@ static int read_arguments(int count, char **arguments, const struct process_role
 }
 
 int process_main(int count, char **arguments, const struct process_role *const *roles) {
-    struct process p = {.log_file = -1};
+    struct process p = {.log_file = -1, .certificate = -1, .key = -1};
     struct confine c = {0};
     struct problem problem = {0};
     struct fiber_config config = {.ran_long = ran_long, .ran_long_arg = &p};

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "conf/conf.h"
 #include "proc/confine.h"
 #include "rpc/calls.h"
@@ -56,7 +57,10 @@ struct process {
     uint8_t secret[PROCESS_SECRET]; /* of directory and mail, new with each master: role/ticket.h */
     const struct rpc_field *texts;  /* for process_text(); during open and reload */
     size_t text_count;
-    int log_file; /* of log.file, or -1; during open and reload: taken or closed behind them */
+    /* Of log.file, tls.certificate, tls.key, or -1; during open and reload: taken or closed behind
+     * them. */
+    int log_file, certificate, key;
+    struct buf said; /* during reload: sentences for whoever asked for it, '\n' behind each */
     struct process_links *links;
     char confinement[CONFINE_SUMMARY];
 };

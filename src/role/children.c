@@ -111,18 +111,21 @@ static size_t text_files(const struct child *child, struct arena *a,
                                               : 0;
 }
 
-/* Files that it has beside the settings may have changed; or it has yet to take the last ones. */
+/* Files that it has beside the settings may have changed, or what it has of them from another role;
+ * or it has yet to take the last ones. */
 static bool always_reloads(const struct child *child) {
     enum role role = child->role->role;
-    return role == ROLE_RESOLVER || role == ROLE_LEDGER || role == ROLE_KEYS || child->refused;
+    return role == ROLE_RESOLVER || role == ROLE_LEDGER || role == ROLE_KEYS || role == ROLE_EDGE ||
+           child->refused;
 }
 
-static int reload(struct child *child, struct problem *problem) {
+int children_renew(struct child *child, struct buf *report, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf settings = {0};
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + RELOAD_LIMIT);
     struct rpc_field files[STATE_FILES];
+    _cleanup_(certificate_files_close) struct certificate_files pair;
     struct rpc_process_reload_in in = {.text_files = files, .log_file = log_file(child)};
     struct rpc_process_reload_out out;
     const struct conf *conf = child->all->conf;
@@ -130,13 +133,20 @@ static int reload(struct child *child, struct problem *problem) {
     conf_write_slice(conf, conf_role_of(child->role->role), &settings);
     in.settings = buf_slice(&settings);
     in.text_files_count = text_files(child, &a, files);
-    return call_process_reload(child->link, &in, &a, &out, problem);
+    int r = children_open_certificate(child, &pair, problem);
+    in.certificate = pair.certificate;
+    in.key = pair.key;
+    if (r == 0)
+        r = call_process_reload(child->link, &in, &a, &out, problem);
+    if (r == 0 && report)
+        buf_add(report, out.said);
+    return r;
 }
 
 /* A refusal is told in the log, and in `report` (may be NULL). */
 static int renew_settings(struct child *child, struct buf *report) {
     struct problem problem = {0};
-    int r = reload(child, &problem);
+    int r = children_renew(child, report, &problem);
     child->refused = r < 0;
     if (r == 0)
         return 0;
@@ -174,6 +184,7 @@ static int configure(struct child *child, struct problem *problem) {
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + OPEN_LIMIT);
     struct rpc_field files[STATE_FILES];
+    _cleanup_(certificate_files_close) struct certificate_files pair;
     struct rpc_process_configure_in in = {.text_files = files, .log_file = log_file(child)};
     struct rpc_process_configure_out out;
     const struct conf *conf = child->all->conf;
@@ -183,7 +194,11 @@ static int configure(struct child *child, struct problem *problem) {
     in.text_files_count = text_files(child, &a, files);
     if (child->role->role == ROLE_DIRECTORY || child->role->role == ROLE_MAIL)
         in.secret = slice_of(child->all->secret, sizeof child->all->secret);
-    int r = call_process_configure(child->link, &in, &a, &out, problem);
+    int r = children_open_certificate(child, &pair, problem);
+    in.certificate = pair.certificate;
+    in.key = pair.key;
+    if (r == 0)
+        r = call_process_configure(child->link, &in, &a, &out, problem);
     child->refused = false;
     if (r == 0)
         (void)snprintf(child->confinement, sizeof child->confinement, "%.*s",

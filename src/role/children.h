@@ -6,6 +6,7 @@
 #pragma once
 
 #include "proc/spawn.h"
+#include "role/certificate_files.h"
 #include "role/listeners.h"
 #include "role/roles.h"
 #include "role/state.h"
@@ -38,11 +39,12 @@ struct child {
 
 struct children {
     const char *directory;
-    struct fiber *root;       /* of all keepers */
-    struct conf *conf;        /* the master's, replaced by a reload */
-    unsigned settings_number; /* counts reloads */
-    int lock;                 /* of the state directory: every process has a copy */
-    int log_file;             /* for the ledger; -1: there is none */
+    struct fiber *root;               /* of all keepers */
+    struct conf *conf;                /* the master's, replaced by a reload */
+    unsigned settings_number;         /* counts reloads */
+    int lock;                         /* of the state directory: every process has a copy */
+    int log_file;                     /* for the ledger; -1: there is none */
+    struct stat certificate_given[2]; /* the files as the keys role was given them last */
     struct state_users users;
     struct listeners listeners;
     const struct rpc_master_handlers *handlers; /* what children may ask the master */
@@ -85,6 +87,9 @@ void children_stop(struct children *c) WAITS;
  */
 int children_reload(struct children *c, unsigned roles, struct buf *report) WAITS;
 
+/* A fiber's body: gives the keys role the files of its certificate when they have changed. */
+void children_watch_certificate(void *children);
+
 struct child *children_find(struct children *c, enum role role, unsigned worker);
 
 /*
@@ -108,6 +113,13 @@ void children_event(struct children *c, const char *kind, const char *format, ..
 /* ------------------------------------------------------------------ between the files */
 
 void children_set_state(struct child *child, enum child_state state);
+
+/* What the keys role gets with its settings; nothing for others. Negative with a sentence. */
+int children_open_certificate(struct child *child, struct certificate_files *ret,
+                              struct problem *problem);
+
+/* Hands out settings and files again. What it has to say goes to `report` (may be NULL). */
+int children_renew(struct child *child, struct buf *report, struct problem *problem) WAITS;
 
 /* Links a process that has been configured with its peers; later again if it cannot be done now. */
 int children_introduce(struct child *child) WAITS;

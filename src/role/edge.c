@@ -75,7 +75,9 @@ static int renew_certificate(struct edge *e, struct problem *problem) {
     struct rpc_keys_certificate_in in = {.name = S("default"), .have = fits ? c->number : 0};
     struct rpc_keys_certificate_out out;
     int r = call_keys_certificate(process_link(e->process, ROLE_KEYS, 0), &in, &a, &out, problem);
-    return r < 0 || out.chain.len == 0 ? r : use_certificate(e, out.number, out.chain, problem);
+    if (r < 0 || out.chain.len == 0 || e->certificate != c) /* another fiber was quicker */
+        return r;
+    return use_certificate(e, out.number, out.chain, problem);
 }
 
 bool edge_has_tls(const struct edge *e) {
@@ -269,6 +271,14 @@ static void go(struct process *p) {
         process_fail(p, "no memory for the first fibers");
 }
 
+/* A new certificate is shown at once. The role that has it says what is wrong with it. */
+static int reload_edge(struct process *p, const struct conf *before, struct problem *problem) {
+    (void)before;
+    (void)problem;
+    (void)renew_certificate(p->state, NULL);
+    return 0;
+}
+
 static void stop(struct process *p) {
     struct edge *e = p->state;
     e->stopping = true;
@@ -289,6 +299,7 @@ const struct process_role role_edge = {
     .open = open_edge,
     .go = go,
     .listen = listen_on,
+    .reload = reload_edge,
     .stop = stop,
     .sessions = sessions,
 };

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "io/tls.h"
+#include "io/tls_chain.h"
 
 static struct stream *ends[2];
 static char *key_pem, *chain_pem;
@@ -172,7 +173,7 @@ FIBER_TEST(a_session_keeps_the_certificate_that_it_began_with) {
     struct fiber *f = NULL;
     struct slice line;
     assert_int_equal(tls_key_new(slice_of_str(key_pem), &key, &problem), 0);
-    assert_true(tls_key_fits(key, slice_of_str(chain_pem)));
+    assert_int_equal(tls_key_fits(key, slice_of_str(chain_pem)), 1);
     struct tls_context *server = server_context(key, sign_later);
     assert_int_equal(tls_client_new(&client, &problem), 0);
     signatures = 0;
@@ -198,9 +199,9 @@ static void test_another_key_does_not_fit_the_certificate(void **state) {
     (void)state;
     assert_int_equal(tls_self_signed(S("mail.example.test"), 30, &other_pem, &other_chain), 0);
     assert_int_equal(tls_key_new(slice_of_str(other_pem), &key, &problem), 0);
-    assert_false(tls_key_fits(key, slice_of_str(chain_pem)));
-    assert_true(tls_key_fits(key, slice_of_str(other_chain)));
-    assert_false(tls_key_fits(key, S("no certificate")));
+    assert_int_equal(tls_key_fits(key, slice_of_str(chain_pem)), 0);
+    assert_int_equal(tls_key_fits(key, slice_of_str(other_chain)), 1);
+    assert_int_equal(tls_key_fits(key, S("no certificate")), 0);
     tls_key_free(key);
     free(other_pem);
     free(other_chain);
@@ -241,6 +242,48 @@ static void test_a_self_signed_certificate_names_its_host_and_end(void **state) 
     assert_int_equal(tls_certificate_facts(S("nonsense"), &facts), -E_SYNTAX);
 }
 
+static void test_soon_is_30_days_or_a_quarter_of_a_short_life(void **state) {
+    static const struct {
+        int life, left; /* days */
+        bool soon;
+    } rows[] = {{825, 29, true}, {825, 31, false}, {90, 22, true},  {90, 23, false},
+                {45, 11, true},  {45, 12, false},  {8, 1, true},    {8, 3, false},
+                {90, -1, true},  {120, 30, false}, {120, 29, true}, {397, 30, false}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct tls_certificate_facts f = {TEST_WALL, TEST_WALL + rows[i].life * USEC_DAY, ""};
+        assert_int_equal(tls_certificate_ends_soon(&f, f.not_after - rows[i].left * USEC_DAY),
+                         rows[i].soon);
+    }
+}
+
+static void test_a_self_signed_certificate_is_judged_as_such(void **state) {
+    struct tls_judgement j;
+    struct problem problem = {0};
+    struct tls_certificate_facts facts;
+    struct tls_chain_question q = {.chain_pem = slice_of_str(chain_pem),
+                                   .host_name = S("mail.example.test"),
+                                   .place = "x.crt"};
+    (void)state;
+    assert_int_equal(tls_certificate_facts(q.chain_pem, &facts), 0);
+    q.now = facts.not_before + USEC_DAY;
+    assert_int_equal(tls_chain_judge(&q, &j, &problem), 0);
+    assert_int_equal(j.count, 1);
+    assert_false(j.list[0].bad);
+    assert_non_null(strstr(j.list[0].text, "signed by itself"));
+    assert_non_null(strstr(j.summary, "the certificate for mail.example.test is good until"));
+    q.now = facts.not_after + USEC_SEC;
+    q.host_name = S("smtp.example.test");
+    assert_int_equal(tls_chain_judge(&q, &j, &problem), 0);
+    assert_int_equal(j.count, 3);
+    assert_true(j.list[0].bad);
+    assert_non_null(strstr(j.list[0].text, "for mail.example.test has ended"));
+    assert_non_null(strstr(j.list[1].text, "is for mail.example.test, and not for smtp"));
+    q.chain_pem = S("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+    assert_int_equal(tls_chain_judge(&q, &j, &problem), -E_SYNTAX);
+    assert_non_null(strstr(problem.text, "x.crt: certificate number 1 cannot be read"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_travel_through_tls_signed_by_a_key_that_waits),
@@ -251,6 +294,8 @@ int main(void) {
         cmocka_unit_test(test_a_peer_that_speaks_no_tls_fails_the_handshake),
         cmocka_unit_test(test_a_silent_peer_is_given_up_after_30_seconds),
         cmocka_unit_test(test_a_self_signed_certificate_names_its_host_and_end),
+        cmocka_unit_test(test_soon_is_30_days_or_a_quarter_of_a_short_life),
+        cmocka_unit_test(test_a_self_signed_certificate_is_judged_as_such),
     };
     return cmocka_run_group_tests_name("tls", tests, make_certificate, drop_certificate);
 }

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The files are read here as the keys role would get them; what decides whether they are used, and
+ * what is judged of them, is the code that it uses (io/tls.h, io/tls_chain.h). Only here the list
+ * of authorities of the host is looked at: that process sees no file outside of its folder.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "cli/check.h"
+#include "io/tls.h"
+#include "io/tls_chain.h"
+#include "role/certificate_files.h"
+#include "role/state.h"
+
+#define FILE_MAX 65536U
+
+struct pair {
+    const char *certificate, *key; /* what the files are called */
+    struct certificate_files files;
+    char *chain, *secret; /* their text, or NULL */
+};
+
+static void pair_done(struct pair *p) {
+    certificate_files_close(&p->files);
+    free(p->chain);
+    if (p->secret)
+        mem_wipe(p->secret, strlen(p->secret));
+    free(p->secret);
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static int open_own(struct check *k, const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        check_add(k, CHECK_ERROR, _("%s cannot be read: %s"), path, error_words(errno));
+    return fd;
+}
+
+static void open_files(struct check *k, struct pair *p) {
+    const struct conf *conf = k->c->conf;
+    struct problem problem = {0};
+    p->files = (struct certificate_files){.certificate = -1, .key = -1};
+    if (conf->tls.certificate.len > 0) {
+        p->certificate = conf->tls.certificate.ptr;
+        p->key = conf->tls.key.ptr;
+        if (certificate_files_open(conf, &p->files, &problem) < 0)
+            check_add(k, CHECK_ERROR, "%s", problem.text);
+        return;
+    }
+    p->certificate = arena_printf(k->c->arena, "%s/keys/default.crt", k->c->directory).ptr;
+    p->key = arena_printf(k->c->arena, "%s/keys/default.key", k->c->directory).ptr;
+    p->files.certificate = open_own(k, p->certificate);
+    p->files.key = open_own(k, p->key);
+}
+
+static char *read_text(struct check *k, const char *path, int fd) {
+    char *text = mem_alloc(FILE_MAX + 1);
+    ssize_t n = fd >= 0 ? pread(fd, text, FILE_MAX + 1, 0) : 0;
+    if (n < 0)
+        check_add(k, CHECK_ERROR, _("%s cannot be read: %s"), path, error_words(errno));
+    else if ((size_t)n > FILE_MAX)
+        check_add(k, CHECK_ERROR, _("%s is larger than %u KiB, expected PEM text"), path,
+                  FILE_MAX / 1024);
+    if (fd >= 0 && n >= 0 && (size_t)n <= FILE_MAX) {
+        text[n] = '\0';
+        return text;
+    }
+    mem_wipe(text, FILE_MAX + 1);
+    free(text);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ judging */
+
+/* Whether edges could show it; false: that has been said. */
+static bool can_be_used(struct check *k, const struct pair *p) {
+    struct tls_signer signer = {tls_key_sign, NULL};
+    struct tls_context *context = NULL;
+    struct problem problem = {0};
+    int r = tls_server_new(slice_of_str(p->chain), &signer, &context, &problem);
+    tls_context_free(context);
+    if (r < 0)
+        check_add(k, CHECK_ERROR, "%s: %s", p->certificate, problem.text);
+    return r == 0;
+}
+
+static void judge_chain(struct check *k, const struct pair *p) {
+    struct tls_judgement j;
+    struct tls_chain_question q = {
+        .chain_pem = slice_of_str(p->chain),
+        .host_name = k->c->conf->hostname,
+        .place = p->certificate,
+        .anchors = access(TLS_ANCHORS, R_OK) == 0 ? TLS_ANCHORS : NULL,
+        .now = fiber_wall(),
+    };
+    if (!can_be_used(k, p) || tls_chain_judge(&q, &j, NULL) < 0)
+        return;
+    bool bad = false;
+    for (size_t i = 0; i < j.count; i++) {
+        check_add(k, j.list[i].bad ? CHECK_ERROR : CHECK_WARNING, "%s", j.list[i].text);
+        bad = bad || j.list[i].bad;
+    }
+    if (!bad)
+        check_add(k, CHECK_OK, "%s", j.summary);
+}
+
+static void judge_key(struct check *k, const struct pair *p) {
+    struct problem problem = {0};
+    struct tls_key *key = NULL;
+    struct tls_certificate_facts facts;
+    if (tls_key_new(slice_of_str(p->secret), &key, &problem) < 0) {
+        check_add(k, CHECK_ERROR, "%s: %s", p->key, problem.text);
+        return;
+    }
+    struct slice chain = slice_of_str(p->chain);
+    bool is_chain = p->chain && tls_certificate_facts(chain, &facts) == 0;
+    unsigned number = is_chain ? tls_key_fits(key, chain) : 1; /* a bad chain was told */
+    tls_key_free(key);
+    if (number > 1)
+        check_add(k, CHECK_ERROR,
+                  _("%s: certificate number %u is this host's and has to come first"),
+                  p->certificate, number);
+    else if (number == 0)
+        check_add(k, CHECK_ERROR, _("%s is not the key of the first certificate in %s"), p->key,
+                  p->certificate);
+}
+
+/* A folder on the way that others may not enter protects a file whose own mode does not. */
+static bool folders_protect(const char *path) {
+    _cleanup_(free_p) char *real = realpath(path, NULL);
+    struct stat st;
+    for (char *at = real ? strrchr(real, '/') : NULL; at && at != real; at = strrchr(real, '/')) {
+        *at = '\0';
+        if (stat(real, &st) == 0 && !(st.st_mode & S_IXOTH))
+            return true;
+    }
+    return false;
+}
+
+/* Groups are the administrator's affair (Debian's ssl-cert), but not for the file made by init. */
+static void judge_rights(struct check *k, const struct pair *p) {
+    struct stat st;
+    bool own = k->c->conf->tls.key.len == 0;
+    if (fstat(p->files.key, &st) < 0)
+        return;
+    unsigned mode = (unsigned)st.st_mode & 0777;
+    if (own && mode & (S_IRWXG | S_IRWXO))
+        check_add(k, CHECK_ERROR,
+                  _("the private key %s may be read by others (mode %03o); it must be 600"), p->key,
+                  mode);
+    else if (mode & S_IROTH && folders_protect(p->key))
+        check_add(
+            k, CHECK_WARNING,
+            _("the private key %s has mode %03o; only its folder keeps others from reading it"),
+            p->key, mode);
+    else if (mode & S_IROTH)
+        check_add(k, CHECK_ERROR,
+                  _("the private key %s may be read by others (mode %03o); make it 600, and if it"
+                    " was so for long, get a new one"),
+                  p->key, mode);
+    else
+        check_add(k, CHECK_OK, _("the private key %s is nobody else's to read"), p->key);
+}
+
+void check_certificate(struct check *k) {
+    _cleanup_(pair_done) struct pair p = {0};
+    open_files(k, &p);
+    p.chain = read_text(k, p.certificate, p.files.certificate);
+    p.secret = read_text(k, p.key, p.files.key);
+    if (p.chain)
+        judge_chain(k, &p);
+    if (p.secret) {
+        judge_key(k, &p);
+        judge_rights(k, &p);
+    }
+}

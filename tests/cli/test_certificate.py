@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: ISC
+"""Certificates by path: what check and reload say of them, and that TLS never stops while the files
+change one after the other."""
+import os
+import pathlib
+import re
+import socket
+import ssl
+import subprocess
+import tempfile
+
+import pytest
+from office import FAILED, REFUSED, SETTINGS, hayauma
+from pki import Authority, Certbot
+from test_running import wait_for
+
+NAME = "mail.example.test"
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def bot(office, authority, tmp_path):
+    """certbot's folder with a first certificate, and the settings that name it."""
+    made = Certbot(tmp_path / "letsencrypt", NAME, authority.issue(NAME), authority)
+    with office.settings.open("a") as settings:
+        settings.write(made.settings)
+    return made
+
+
+def said(office, level, code):
+    return [one["text"] for one in office.json("check", code=code) if one["level"] == level]
+
+
+def errors(office):
+    return said(office, "error", FAILED)
+
+
+def warnings(office):
+    return said(office, "warning", 0)
+
+
+def write(bot, chain=None, key=None):
+    for name, text in (("fullchain", chain), ("privkey", key)):
+        if text is not None:
+            (bot.live / f"{name}.pem").write_text(text)
+
+
+# -------------------------------------------------------------------- check
+
+
+def test_check_takes_certbots_layout_as_it_is(office, bot):
+    good = said(office, "ok", 0)
+    text = next(text for text in good if NAME in text and "good until" in text)
+    assert "by Example Middle" in text and "1 intermediate" in text
+    assert f"{bot.live}/fullchain.pem" in text
+    assert any(f"{bot.live}/privkey.pem" in text and "nobody else's to read" in text
+               for text in good)
+    assert not any("keys/default" in text for text in good)
+
+
+def test_one_path_without_the_other_is_no_setting(office):
+    with office.settings.open("a") as settings:
+        settings.write("tls {\n    certificate /etc/ssl/x.pem\n}\n")
+    assert "tls.key is none, expected the file of the private key" in office(
+        "check", code=SETTINGS).stdout
+
+
+@pytest.mark.parametrize("names, warned", [
+    (("smtp.example.test", "pop.example.test"), "smtp.example.test, pop.example.test"),
+    (("*.example.test",), ""), (("MAIL.example.test",), ""), (("*.test",), "*.test")])
+def test_check_compares_the_name(office, bot, authority, names, warned):
+    made = authority.issue(*names)
+    write(bot, made.chain, made.key)
+    told = [text for text in warnings(office) if "and not for mail.example.test" in text]
+    assert (len(told) == 1 and f"is for {warned}, and not" in told[0]) if warned else told == []
+
+
+@pytest.mark.parametrize("chain, text", [
+    (lambda made, up: made.leaf, "without an intermediate certificate"),
+    (lambda made, up: made.leaf + up.root + up.middle, "in the wrong order"),
+    (lambda made, up: made.leaf + made.leaf, "does not belong to the chain")])
+def test_check_finds_what_is_wrong_with_the_chain(office, bot, authority, chain, text):
+    made = authority.issue(NAME)
+    write(bot, chain(made, authority), made.key)
+    told = [one for one in warnings(office) if text in one]
+    assert len(told) == 1 and f"{bot.live}/fullchain.pem" in told[0]
+
+
+def test_check_says_who_is_not_known_as_an_authority_here(office, bot):
+    assert any("Example Root" in one and "is not among those that this host trusts" in one
+               for one in warnings(office))
+
+
+def test_check_says_that_the_certificate_of_init_is_its_own(office):
+    assert any("signed by itself" in one for one in warnings(office))
+
+
+@pytest.mark.parametrize("chain, text", [
+    (lambda made, up: up.middle + made.leaf, "number 2 is this host's and has to come first"),
+    (lambda made, up: made.chain.replace("M", "!", 40), "certificate number 1 cannot be read"),
+    (lambda made, up: made.leaf + up.middle[:200] + "\n-----END CERTIFICATE-----\n",
+     "certificate number 2 cannot be read"),
+    (lambda made, up: made.key, "no certificate found"),
+    (lambda made, up: "", "no certificate found"),
+    (lambda made, up: made.leaf * 200, "is larger than")])
+def test_check_finds_a_chain_that_cannot_be_used(office, bot, authority, chain, text):
+    made = authority.issue(NAME)
+    write(bot, chain(made, authority), made.key)
+    assert any(text in one and f"{bot.live}/fullchain.pem" in one for one in errors(office))
+
+
+def protect(key):
+    return subprocess.run(["openssl", "pkcs8", "-topk8", "-passout", "pass:x"], input=key, text=True,
+                          capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("key, text", [
+    (lambda made, other: other.key, "is not the key of the first certificate"),
+    (lambda made, other: made.chain, "no private key found"),
+    (lambda made, other: protect(made.key), "is protected by a passphrase")])
+def test_check_finds_a_key_that_cannot_be_used(office, bot, authority, key, text):
+    made, other = authority.issue(NAME), authority.issue(NAME)
+    write(bot, made.chain, key(made, other))
+    assert any(text in one and f"{bot.live}/privkey.pem" in one for one in errors(office))
+
+
+def test_check_says_what_cannot_be_read(office, bot):
+    (bot.live / "privkey.pem").unlink()
+    os.mkfifo(bot.live / "privkey.pem")
+    assert any("is no regular file" in one for one in errors(office))
+    (bot.live / "privkey.pem").unlink()
+    assert any("tls.key" in one and "is not there" in one for one in errors(office))
+
+
+def test_check_tells_of_a_key_that_everybody_may_read(office, authority):
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are nobody else's to enter
+        folder = pathlib.Path(name)
+        made = Certbot(folder / "letsencrypt", NAME, authority.issue(NAME), authority)
+        with office.settings.open("a") as settings:
+            settings.write(made.settings)
+        (made.archive / "privkey1.pem").chmod(0o644)
+        for path in (made.archive.parent, folder):
+            path.chmod(0o755)
+        assert any("may be read by others (mode 644)" in one for one in errors(office))
+        made.archive.parent.chmod(0o700)
+        assert any("has mode 644; only its folder" in one for one in warnings(office))
+
+
+def test_an_rsa_key_and_both_in_one_file_will_do(office, bot, authority):
+    made = authority.issue(NAME, key=("rsa", 2048))
+    both = made.key + made.chain
+    write(bot, both, both)
+    said(office, "ok", 0)
+
+
+# -------------------------------------------------------------------- running
+
+
+def shown(office, port=465):
+    """The certificate that a connection is shown, as PEM."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", office.port(port)), timeout=10) as plain, \
+            context.wrap_socket(plain, server_hostname=NAME) as wire:
+        return ssl.DER_cert_to_PEM_cert(wire.getpeercert(True))
+
+
+
+def logged(office, text):
+    return [one["text"] for one in office.json_lines("log", "--lines", 200) if text in one["text"]]
+
+
+@pytest.fixture
+def encrypted(bot, running):
+    return running
+
+
+def test_a_running_one_shows_the_certificate_of_the_path(encrypted, bot, authority):
+    chain = shown(encrypted)
+    assert chain.strip() == (bot.archive / "cert1.pem").read_text().strip()
+    connected = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{encrypted.port(995)}", "-CAfile",
+         authority.folder / "root.crt", "-verify_return_error", "-verify_hostname", NAME],
+        input=b"QUIT\r\n", capture_output=True, check=False, timeout=20)
+    assert b"Verification: OK" in connected.stdout, connected
+
+
+def test_a_renewal_without_a_hook_is_taken_when_both_files_have_changed(encrypted, bot, authority):
+    """Step by step, slower than any certbot; at no moment is there no TLS."""
+    old, made = shown(encrypted), authority.issue(NAME)
+    bot.put(made)
+    bot.point("privkey")
+    text = wait_for(lambda: logged(encrypted, "cannot be used yet"), 30)
+    assert len(text) == 1 and "the one before stays in use" in text[0]
+    assert f"{bot.live}/privkey.pem is not the key" in text[0]
+    assert shown(encrypted) == old
+    bot.point("fullchain")
+    wait_for(lambda: shown(encrypted) == made.leaf, 40)
+    assert len(logged(encrypted, "cannot be used yet")) == 1
+    taken = logged(encrypted, "A new certificate is in use")
+    assert len(taken) == 1 and f"for {NAME}" in taken[0] and str(bot.live) in taken[0]
+
+
+def test_reload_takes_a_renewal_at_once_and_says_so(encrypted, bot, authority):
+    made = authority.issue(NAME)
+    bot.put(made)
+    bot.point("privkey")
+    refused = encrypted("reload", code=REFUSED).stderr
+    assert "is not the key of the first certificate" in refused
+    bot.point("fullchain")
+    done = encrypted("reload").stdout
+    assert re.search(rf"certificate for {NAME} by Example Middle .*good until", done), done
+    assert shown(encrypted) == made.leaf
+
+
+def test_reload_says_what_is_doubtful(encrypted, bot, authority):
+    made = authority.issue("other.example.test")
+    bot.put(made)
+    bot.point("privkey")
+    bot.point("fullchain")
+    assert "is for other.example.test, and not for mail.example.test" in encrypted("reload").stdout
+    assert logged(encrypted, "and not for mail.example.test")
+
+
+def test_files_that_are_gone_or_nonsense_leave_the_old_certificate(encrypted, bot):
+    old = shown(encrypted)
+    (bot.live / "fullchain.pem").unlink()
+    wait_for(lambda: logged(encrypted, "is not there"), 30)
+    assert shown(encrypted) == old
+    write(bot, "nonsense")
+    wait_for(lambda: logged(encrypted, "no certificate found"), 30)
+    assert shown(encrypted) == old
+    assert "no certificate found" in encrypted("reload", code=REFUSED).stderr
+    bot.point("fullchain")
+    assert f"for {NAME}" in encrypted("reload").stdout
+
+
+def test_paths_can_be_set_and_taken_back_while_it_runs(running, authority, tmp_path):
+    own = shown(running)
+    bot = Certbot(tmp_path / "letsencrypt", NAME, authority.issue(NAME), authority)
+    before = running.settings.read_text()
+    running.settings.write_text(before + bot.settings)
+    running("reload")
+    assert shown(running) == (bot.archive / "cert1.pem").read_text()
+    running.settings.write_text(before)
+    running("reload")
+    assert shown(running) == own
+
+
+def test_a_certificate_that_cannot_be_used_is_named_at_the_start(office, bot):
+    (bot.live / "privkey.pem").unlink()
+    done = hayauma("-C", office.folder, "run", code=FAILED)
+    assert f"tls.key: {bot.live}/privkey.pem is not there" in done.stderr
+
+
+def test_no_key_is_where_the_other_processes_could_see_it(encrypted, bot):
+    """The master hands over descriptors, which it closes; only keys has read the bytes."""
+    secret = (bot.archive / "privkey1.pem").read_text().splitlines()[1].encode()
+    for one in encrypted.json("status")["processes"]:
+        for path in os.listdir(f"/proc/{one['pid']}/fd"):
+            try:
+                assert "letsencrypt" not in os.readlink(f"/proc/{one['pid']}/fd/{path}")
+            except FileNotFoundError:
+                continue
+        if one["role"] == "master":
+            assert secret not in memory(one["pid"])
+
+
+def memory(pid):
+    found = b""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
+        for line in maps:
+            low, high = (int(one, 16) for one in line.split()[0].split("-"))
+            if "rw" not in line.split()[1] or high - low > 1 << 28:
+                continue
+            try:
+                mem.seek(low)
+                found += mem.read(high - low)
+            except OSError:
+                continue
+    return found
