@@ -33,7 +33,7 @@ static void add_lines(struct buf *to, struct slice text) {
     while (slice_next(&text, '\n', &line)) {
         if (!first)
             buf_add_byte(to, '\n');
-        text_add(to, line);
+        text_add_names(to, line);
         first = false;
     }
 }
@@ -173,6 +173,12 @@ void cli_json_time(struct json *j, const char *key, usec_t wall) {
         json_null(j);
     else
         json_slice(j, time_format_rfc3339(wall, text));
+}
+
+struct slice cli_shown(struct arena *a, struct slice text) {
+    _cleanup_(buf_done) struct buf shown = {0};
+    text_add_names(&shown, text);
+    return arena_copy(a, buf_slice(&shown));
 }
 
 struct slice cli_span(struct arena *a, usec_t span) {

@@ -56,6 +56,9 @@ int cli_find_state(struct cli *c);
 struct slice cli_time(struct arena *a, usec_t wall, const char *never);
 void cli_json_time(struct json *j, const char *key, usec_t wall);
 
+/* Text of others for a terminal: made harmless, names of domains as people read them. */
+struct slice cli_shown(struct arena *a, struct slice text);
+
 struct slice cli_span(struct arena *a, usec_t span);
 struct slice cli_letter(struct arena *a, uint64_t id);
 

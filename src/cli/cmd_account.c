@@ -185,7 +185,7 @@ int cmd_account_remove(struct cli *c) {
         buf_printf(&c->out,
                    _("Removed the account %.*s. Its letters stay on the disk under the number"
                      " %llu.\n"),
-                   SLICE_ARG(address), (unsigned long long)id);
+                   SLICE_ARG(cli_shown(c->arena, address)), (unsigned long long)id);
         return CLI_OK;
     }
     json_object(&j);

@@ -26,12 +26,13 @@ static void write_json(struct cli *c, const struct account_new *account, uint64_
 
 static void write_words(struct cli *c, const struct account_new *account, uint64_t count,
                         uint64_t result, const struct secret *secret) {
+    struct slice address = cli_shown(c->arena, account->address);
     if (count > 0)
         buf_printf(&c->out, P_("Added %llu account %.*s.\n", "Added %llu accounts %.*s.\n", result),
-                   (unsigned long long)result, SLICE_ARG(account->address));
+                   (unsigned long long)result, SLICE_ARG(address));
     else
-        buf_printf(&c->out, _("Added the account %.*s, number %llu.\n"),
-                   SLICE_ARG(account->address), (unsigned long long)result);
+        buf_printf(&c->out, _("Added the account %.*s, number %llu.\n"), SLICE_ARG(address),
+                   (unsigned long long)result);
     if (secret->generated)
         buf_printf(&c->out, _("Password: %.*s\n"), SLICE_ARG(secret_slice(secret)));
 }

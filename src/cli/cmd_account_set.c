@@ -31,7 +31,7 @@ static int confirm(struct cli *c, int code, const char *format, ...) {
 }
 
 static struct slice address_of(const struct cli *c) {
-    return cli_text(c->call, "USER@DOMAIN");
+    return cli_shown(c->arena, cli_text(c->call, "USER@DOMAIN"));
 }
 
 /* ------------------------------------------------------------------ secrets */

@@ -25,9 +25,10 @@ static int confirm(struct cli *c, int code, const char *format) {
         return code;
     for (size_t i = 0; i < count; i++) {
         buf_add_str(&list, i == 0 ? "" : i == count - 1 ? _(" and ") : _(", "));
-        text_add(&list, targets[i]);
+        text_add_names(&list, targets[i]);
     }
-    buf_printf(&c->out, format, SLICE_ARG(cli_text(c->call, "ADDRESS")), buf_str(&list));
+    buf_printf(&c->out, format, SLICE_ARG(cli_shown(c->arena, cli_text(c->call, "ADDRESS"))),
+               buf_str(&list));
     return code;
 }
 
@@ -45,7 +46,7 @@ int cmd_alias_remove(struct cli *c) {
         return confirm(c, code, _("%.*s leads to %s no more.\n"));
     if (code == CLI_OK && !c->json)
         buf_printf(&c->out, _("%.*s is no alias any more.\n"),
-                   SLICE_ARG(cli_text(c->call, "ADDRESS")));
+                   SLICE_ARG(cli_shown(c->arena, cli_text(c->call, "ADDRESS"))));
     return code;
 }
 

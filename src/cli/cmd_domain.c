@@ -31,9 +31,11 @@ int cmd_domain_add(struct cli *c) {
     struct slice name = cli_text(c->call, "DOMAIN"), target = cli_text(c->call, "alias-of");
     int code = change(c, access_domain_add, name, target);
     if (target.len > 0)
-        return confirm(c, code, _("%.*s is another name for %.*s now.\n"), SLICE_ARG(name),
-                       SLICE_ARG(target));
-    return confirm(c, code, _("%.*s is a domain of this host now.\n"), SLICE_ARG(name));
+        return confirm(c, code, _("%.*s is another name for %.*s now.\n"),
+                       SLICE_ARG(cli_shown(c->arena, name)),
+                       SLICE_ARG(cli_shown(c->arena, target)));
+    return confirm(c, code, _("%.*s is a domain of this host now.\n"),
+                   SLICE_ARG(cli_shown(c->arena, name)));
 }
 
 static int remove_domain(struct directory_access *x, struct slice name, struct slice target,
@@ -45,7 +47,8 @@ static int remove_domain(struct directory_access *x, struct slice name, struct s
 int cmd_domain_remove(struct cli *c) {
     struct slice name = cli_text(c->call, "DOMAIN");
     int code = change(c, remove_domain, name, S(""));
-    return confirm(c, code, _("%.*s is no domain of this host any more.\n"), SLICE_ARG(name));
+    return confirm(c, code, _("%.*s is no domain of this host any more.\n"),
+                   SLICE_ARG(cli_shown(c->arena, name)));
 }
 
 int cmd_domain_catch_all(struct cli *c) {
@@ -53,9 +56,10 @@ int cmd_domain_catch_all(struct cli *c) {
     bool none = slice_eq(target, S("none"));
     int code = change(c, access_domain_catch_all, name, none ? S("") : target);
     if (none)
-        return confirm(c, code, _("Mail to nobody in %.*s is refused now.\n"), SLICE_ARG(name));
-    return confirm(c, code, _("What nobody else in %.*s gets goes to %.*s now.\n"), SLICE_ARG(name),
-                   SLICE_ARG(target));
+        return confirm(c, code, _("Mail to nobody in %.*s is refused now.\n"),
+                       SLICE_ARG(cli_shown(c->arena, name)));
+    return confirm(c, code, _("What nobody else in %.*s gets goes to %.*s now.\n"),
+                   SLICE_ARG(cli_shown(c->arena, name)), SLICE_ARG(cli_shown(c->arena, target)));
 }
 
 /* ------------------------------------------------------------------ list */

@@ -34,19 +34,24 @@ static int set_joined(struct cli *c, const char *name, const char *option,
     return r < 0 ? problem_set(problem, r, "--%s: %s", option, why.text) : 0;
 }
 
-static int check_domains(struct cli *c, struct problem *problem) {
+/* The domains that were asked for, canonical. */
+static int get_domains(struct cli *c, struct slice **ret, size_t *ret_count,
+                       struct problem *problem) {
     struct text_fault fault;
-    size_t count = 0;
-    const struct slice *list = cli_texts(c->call, "domain", c->arena, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (domain_check(list[i], 0, &fault) < 0)
+    const struct slice *given = cli_texts(c->call, "domain", c->arena, ret_count);
+    struct slice *list = arena_array(c->arena, *ret_count, sizeof *list);
+    for (size_t i = 0; i < *ret_count; i++) {
+        if (domain_canonical(c->arena, given[i], DOMAIN_UTF8, &list[i], &fault) < 0)
             return problem_set(problem, -E_SYNTAX, _("--domain: \"%.*s\" is not a domain name: %s"),
-                               SLICE_ARG(list[i]), fault.expected);
+                               SLICE_ARG(given[i]), fault.expected);
     }
+    *ret = list;
     return 0;
 }
 
 static int read_wishes(struct cli *c, struct problem *problem) {
+    struct slice *domains = NULL;
+    size_t count = 0;
     c->conf = conf_new();
     int r = set_joined(c, "hostname", "hostname", problem);
     if (r == 0)
@@ -58,7 +63,9 @@ static int read_wishes(struct cli *c, struct problem *problem) {
     /* A server that was named is believed: one for a private zone has no chain of signatures. */
     if (r == 0 && c->conf->dns.resolvers.count > 0)
         r = conf_set(c->conf, "dns.dnssec", S("no"), problem);
-    return r < 0 ? r : check_domains(c, problem);
+    if (r == 0)
+        r = get_domains(c, &domains, &count, problem);
+    return r;
 }
 
 /* Rules between settings, when all of them are known. */
@@ -243,7 +250,8 @@ static void write_made(struct cli *c) {
 static void write_records(struct cli *c) {
     size_t count = 0;
     struct slice host = c->conf->hostname;
-    const struct slice *domains = cli_texts(c->call, "domain", c->arena, &count);
+    struct slice *domains = NULL;
+    (void)get_domains(c, &domains, &count, NULL);
     buf_printf(&c->out, _("   %.*s.  A   (the address of this host; AAAA for IPv6)\n"),
                SLICE_ARG(host));
     for (size_t i = 0; i < count; i++)
@@ -253,11 +261,12 @@ static void write_records(struct cli *c) {
 static void write_next_steps(struct cli *c) {
     size_t count = 0;
     unsigned offset = c->conf->port_offset;
-    const struct slice *domains = cli_texts(c->call, "domain", c->arena, &count);
+    struct slice *domains = NULL;
+    (void)get_domains(c, &domains, &count, NULL);
     buf_printf(&c->out,
                _("What to do next:\n\n1. Make accounts, first your own:\n"
                  "   hayauma -C %s account add YOU@%.*s --admin\n\n"),
-               c->directory, SLICE_ARG(domains[0]));
+               c->directory, SLICE_ARG(cli_shown(c->arena, domains[0])));
     buf_printf(&c->out, _("2. Start it:\n   hayauma -C %s run\n\n"), c->directory);
     buf_printf(&c->out,
                _("3. Let mail programs in: ports %u and %u for sending, %u and %u for POP3;"

@@ -9,6 +9,7 @@
 #include "cli/lookup.h"
 #include "dns/mx.h"
 #include "journey/text.h"
+#include "letter/address.h"
 
 #define SMTP_PORT        25
 #define LOOKUPS_PATIENCE (90 * USEC_SEC)
@@ -42,13 +43,16 @@ static void note_step(void *arg, struct slice sentence) {
 /* As the relay does it (role/relay.c). */
 static int next_hop(struct cli *c, struct remote *r, struct dns_next_hop *ret) {
     const struct conf *conf = c->conf;
-    ssize_t at = slice_rfind_byte(r->address, '@');
+    struct address address;
     if (conf->relay.smart_host.host.len > 0) {
         r->hop = arena_printf(c->arena, "%.*s:%u", SLICE_ARG(conf->relay.smart_host.host),
                               conf->relay.smart_host.port);
         return dns_next_hop_parse(r->hop, SMTP_PORT, ret);
     }
-    r->hop = slice_from(r->address, (size_t)(at + 1));
+    int found = address_parse(c->arena, r->address, ADDRESS_UTF8 | ADDRESS_LOOSE, &address, NULL);
+    if (found < 0)
+        return found;
+    r->hop = address.domain;
     *ret = (struct dns_next_hop){.name = r->hop, .port = conf->relay.port};
     return 0;
 }
@@ -122,7 +126,7 @@ static const char *const fate_words[] = {
 
 static void add_sentence(struct cli *c, size_t indent, struct slice text) {
     text_blanks(&c->out, indent);
-    text_wrap(&c->out, text, indent, c->width > 0 ? c->width : SIZE_MAX);
+    text_wrap_names(&c->out, text, indent, c->width > 0 ? c->width : SIZE_MAX);
     buf_add_byte(&c->out, '\n');
 }
 

@@ -29,7 +29,7 @@ static void end_cell(struct table *t) {
 }
 
 void table_text(struct table *t, struct slice text) {
-    text_add(&t->text, text);
+    text_add_names(&t->text, text);
     end_cell(t);
 }
 

@@ -7,8 +7,10 @@
 #include "conf/type.h"
 
 #include "base/error.h"
+#include "letter/domain.h"
 
-#define KIB ((int64_t)1024)
+#define KIB      ((int64_t)1024)
+#define HOST_MAX 253 /* RFC 1035 §2.3.4, as text */
 
 int64_t conf_min(const struct conf_setting *s) {
     return s->min != 0 || s->max != 0 ? s->min : conf_types[s->type].min;
@@ -197,34 +199,23 @@ static void write_text(const struct conf_setting *s, const union conf_element *e
     buf_add_byte(to, '"');
 }
 
-static bool label_is_good(struct slice label, bool *ret_digits_only) {
-    *ret_digits_only = true;
-    for (size_t i = 0; i < label.len; i++) {
-        char c = label.ptr[i];
-        if (!ascii_is_digit(c))
-            *ret_digits_only = false;
-        if (!ascii_is_digit(c) && !ascii_is_alpha(c) && c != '-')
-            return false;
-    }
-    return label.len >= 1 && label.len <= 63 && label.ptr[0] != '-' &&
-           label.ptr[label.len - 1] != '-';
-}
-
-/* Letters, digits, hyphens (RFC 1123 §2.1); a last label of digits would be an address. */
-static bool is_host_name(struct slice word) {
-    bool digits_only = true;
-    struct slice rest = word;
-    struct slice label = {NULL, 0};
-    while (slice_next(&rest, '.', &label)) {
-        if (!label_is_good(label, &digits_only))
-            return false;
-    }
-    return word.len <= 253 && !digits_only;
+/*
+ * A name of the DNS (RFC 1123 §2.1), in whatever letters it is written. One of ASCII keeps its
+ * case, which people see in greetings; an internationalised one becomes canonical.
+ */
+static int read_name(struct slice word, struct arena *a, struct slice *ret) {
+    struct slice name = {0};
+    if (domain_canonical(a, word, DOMAIN_UTF8, &name, NULL) < 0 || name.len > HOST_MAX)
+        return -E_SYNTAX;
+    *ret = slice_eq_nocase(name, word) ? word : name;
+    return 0;
 }
 
 static int read_host(const struct conf_setting *s, struct slice word, struct arena *a,
                      union conf_element *ret) {
-    return is_host_name(word) ? keep_text(word, a, ret) : -E_SYNTAX;
+    struct slice name;
+    int r = read_name(word, a, &name);
+    return r < 0 ? r : keep_text(name, a, ret);
 }
 
 /* What useradd(8) takes by default. */
@@ -315,8 +306,9 @@ static int read_host_port(const struct conf_setting *s, struct slice word, struc
             if (r < 0)
                 return r;
         }
-        if (!is_host_name(host))
-            return -E_SYNTAX;
+        int r = read_name(host, a, &host);
+        if (r < 0)
+            return r;
     }
     if (port == 0)
         return -E_SYNTAX;

@@ -46,6 +46,7 @@ struct db_kind {
     uint32_t application_id; /* the mark of our files; 0: they have none */
     const char *const *steps;
     size_t step_count;
+    int (*teach)(struct db *db); /* SQL functions that the steps call; may be NULL */
     int (*fill)(struct db *db); /* the first rows, in the transaction of the steps; may be NULL */
     const char *pragmas;        /* of a handle that writes, before it looks at the file */
     const char *read_pragmas;   /* of one that reads */

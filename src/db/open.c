@@ -112,7 +112,9 @@ static int bring_up(struct db *db, int64_t format) {
     int r = db_exec(db, "PRAGMA journal_mode=WAL");
     if (r < 0 || format == (int64_t)db->kind->step_count)
         return r;
-    r = db_begin(db);
+    r = db->kind->teach ? db->kind->teach(db) : 0;
+    if (r == 0)
+        r = db_begin(db);
     return r < 0 ? r : db_end(db, take_steps(db, format));
 }
 

@@ -236,9 +236,11 @@ int directory_account_list(struct directory *d, struct slice domain, uint64_t af
                            size_t limit, struct arena *a, struct account **ret, size_t *ret_count,
                            struct problem *problem) {
     struct listing l = {.after = after_id, .limit = limit, .arena = a};
-    l.domain = domain_fold(a, domain);
+    int r = domain.len > 0 ? name_domain_parse(a, domain, &l.domain, problem) : 0;
+    if (r < 0)
+        return r;
     (void)directory_write_logins(d);
-    int r = directory_run(d, JOB_READ, list_job, &l, problem);
+    r = directory_run(d, JOB_READ, list_job, &l, problem);
     if (r < 0)
         return r;
     *ret = l.accounts;

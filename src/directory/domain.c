@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "letter/domain.h"
-
 #include <errno.h>
 #include <inttypes.h>
 
@@ -15,17 +13,6 @@ struct domain_change {
     usec_t now;
     struct arena *arena;
 };
-
-static int parse(struct arena *a, struct slice text, struct slice *ret, struct problem *problem) {
-    struct text_fault fault = {0};
-    int r = domain_check(text, DOMAIN_UTF8, &fault);
-    if (r < 0)
-        return problem_set(problem, -E_SYNTAX,
-                           "\"%.*s\" is not a domain like example.jp: %s (character %zu)",
-                           SLICE_ARG(text), fault.expected, fault.at + 1);
-    *ret = domain_fold(a, text);
-    return 0;
-}
 
 static int must_exist(struct db *db, struct slice name, struct arena *a, enum domain_type *ret) {
     struct slice target = {0};
@@ -56,9 +43,9 @@ int directory_domain_add(struct directory *d, struct slice name, struct slice ta
                          struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
     struct domain_change c = {.arena = &a, .has_target = target.len > 0, .now = fiber_wall()};
-    int r = parse(&a, name, &c.name, problem);
+    int r = name_domain_parse(&a, name, &c.name, problem);
     if (r == 0 && c.has_target)
-        r = parse(&a, target, &c.target, problem);
+        r = name_domain_parse(&a, target, &c.target, problem);
     return r < 0 ? r : directory_run(d, JOB_WRITE, add_job, &c, problem);
 }
 
@@ -87,7 +74,7 @@ int directory_domain_set_catch_all(struct directory *d, struct slice name, struc
     _cleanup_(arena_done) struct arena a = {0};
     struct domain_change c = {
         .arena = &a, .has_target = target.len > 0, .plus_separator = d->plus_separator};
-    int r = parse(&a, name, &c.name, problem);
+    int r = name_domain_parse(&a, name, &c.name, problem);
     if (r == 0 && c.has_target)
         r = name_parse_strict(&a, target, &c.target_name, problem);
     return r < 0 ? r : directory_run(d, JOB_WRITE, catch_all_job, &c, problem);
@@ -122,7 +109,7 @@ static int remove_job(struct db *db, void *arg) {
 int directory_domain_remove(struct directory *d, struct slice name, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
     struct domain_change c = {.arena = &a};
-    int r = parse(&a, name, &c.name, problem);
+    int r = name_domain_parse(&a, name, &c.name, problem);
     return r < 0 ? r : directory_run(d, JOB_WRITE, remove_job, &c, problem);
 }
 

@@ -41,6 +41,16 @@ int name_parse_strict(struct arena *a, struct slice text, struct name *ret,
     return parse(a, text, ADDRESS_UTF8, ret, problem);
 }
 
+int name_domain_parse(struct arena *a, struct slice text, struct slice *ret,
+                      struct problem *problem) {
+    struct text_fault fault = {0};
+    if (domain_canonical(a, text, DOMAIN_UTF8, ret, &fault) < 0)
+        return problem_set(problem, -E_SYNTAX,
+                           "\"%.*s\" is not a domain like example.jp: %s (character %zu)",
+                           SLICE_ARG(text), fault.expected, fault.at + 1);
+    return 0;
+}
+
 static int make(struct arena *a, struct slice local, struct slice domain, struct name *ret) {
     struct address address;
     int r = address_make(a, local, domain, FLAGS, &address, NULL);

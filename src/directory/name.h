@@ -13,7 +13,7 @@ struct name {
     struct slice text;    /* canonical: local part and domain in lower case, quoted if need be */
     struct slice written; /* the same with the local part's case kept */
     struct slice local;   /* canonical, unquoted */
-    struct slice domain;  /* lower case */
+    struct slice domain;  /* canonical (letter/domain.h) */
     struct slice spelled; /* local part, unquoted, its case kept */
 };
 
@@ -22,6 +22,10 @@ int name_parse(struct arena *a, struct slice address, struct name *ret, struct p
 
 /* For names that are made here: what is only put up with from others is refused. */
 int name_parse_strict(struct arena *a, struct slice address, struct name *ret,
+                      struct problem *problem);
+
+/* A domain alone: its canonical form; errors as above. */
+int name_domain_parse(struct arena *a, struct slice text, struct slice *ret,
                       struct problem *problem);
 
 /* The same local part in another domain. */

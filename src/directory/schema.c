@@ -8,6 +8,8 @@
  */
 #include "directory/schema.h"
 
+#include "letter/domain.h"
+
 #define PRAGMAS "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY"
 
 static const char *const steps[] = {
@@ -26,7 +28,39 @@ static const char *const steps[] = {
     " domain TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (address, place));"
     "CREATE INDEX alias_domain ON alias_target (domain, address, place);"
     "CREATE INDEX alias_by_target ON alias_target (target);",
+
+    /* U-labels become A-labels. What is there in both forms already stays as it is. */
+    "UPDATE OR IGNORE domain SET name = canonical_domain(name), target = canonical_domain(target),"
+    " catch_all = canonical_domain(catch_all) WHERE name || target || catch_all GLOB '*[^ -~]*';"
+    "UPDATE OR IGNORE account SET address = canonical_domain(address),"
+    " domain = canonical_domain(domain), spelled = canonical_domain(spelled)"
+    " WHERE domain GLOB '*[^ -~]*';"
+    "UPDATE OR IGNORE alias_target SET address = canonical_domain(address),"
+    " domain = canonical_domain(domain), target = canonical_domain(target)"
+    " WHERE domain || target GLOB '*[^ -~]*';",
 };
+
+/* canonical_domain(text): a domain, or an address with it; what cannot be read stays as it is. */
+static void canonical_domain(sqlite3_context *context, int count, sqlite3_value **values) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf out = {0};
+    struct slice text = slice_of(sqlite3_value_blob(values[0]), (size_t)sqlite3_value_bytes(values[0]));
+    struct slice domain;
+    size_t from = (size_t)(slice_rfind_byte(text, '@') + 1);
+    (void)count;
+    if (domain_canonical(&a, slice_from(text, from), DOMAIN_UTF8, &domain, NULL) < 0)
+        domain = slice_from(text, from);
+    buf_add(&out, slice_first(text, from));
+    buf_add(&out, domain);
+    sqlite3_result_text(context, buf_str(&out), (int)out.len, SQLITE_TRANSIENT);
+}
+
+static int teach(struct db *db) {
+    int r = sqlite3_create_function_v2(db->handle, "canonical_domain", 1,
+                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+                                       canonical_domain, NULL, NULL, NULL);
+    return r == SQLITE_OK ? 0 : db_failed(db);
+}
 
 const struct db_kind directory_kind = {
     .what = "a directory of Hayauma",
@@ -34,6 +68,7 @@ const struct db_kind directory_kind = {
     .application_id = 0x48594452, /* "HYDR" */
     .steps = steps,
     .step_count = ARRAY_SIZE(steps),
+    .teach = teach,
     .pragmas = PRAGMAS,
     .read_pragmas = PRAGMAS,
     .busy_ms = 5000,

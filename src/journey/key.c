@@ -3,9 +3,32 @@
 
 #include "journey/event.h"
 #include "journey/kinds.h"
+#include "letter/domain.h"
 #include "letter/id.h"
 
 #define PREFIX_MIN 5
+
+/* Puts the canonical form of an internationalised domain behind the "@". */
+static size_t fold_domain(char folded[static KEY_MAX], size_t len) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct slice name = {0};
+    ssize_t at = slice_rfind_byte(slice_of(folded, len), '@');
+    size_t from = (size_t)at + 1;
+    if (at < 0 || domain_canonical(&a, slice_of(folded + from, len - from), DOMAIN_UTF8, &name,
+                                   NULL) < 0 ||
+        from + name.len > KEY_MAX)
+        return len;
+    memcpy(folded + from, name.ptr, name.len);
+    return from + name.len;
+}
+
+static bool is_international(struct slice text) {
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] >= 0x80)
+            return true;
+    }
+    return false;
+}
 
 struct slice key_fold(struct slice text, char folded[static KEY_MAX]) {
     text = slice_trim_lines(text);
@@ -14,7 +37,8 @@ struct slice key_fold(struct slice text, char folded[static KEY_MAX]) {
     text = slice_first(text, KEY_MAX);
     for (size_t i = 0; i < text.len; i++)
         folded[i] = ascii_lower(text.ptr[i]);
-    return slice_of(folded, text.len);
+    size_t len = is_international(text) ? fold_domain(folded, text.len) : text.len;
+    return slice_of(folded, len);
 }
 
 /* A value that holds keys begins: addresses one by one, anything else as a whole. */

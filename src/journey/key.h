@@ -9,8 +9,8 @@
 #define KEY_MAX 512U
 
 /*
- * The form in which a key is compared: without blanks and angle brackets around it, A-Z folded, at
- * most KEY_MAX bytes. Empty: nothing to look for.
+ * The form in which a key is compared: without blanks and angle brackets around it, A-Z folded, an
+ * internationalised domain canonical, at most KEY_MAX bytes. Empty: nothing to look for.
  */
 struct slice key_fold(struct slice text, char folded[static KEY_MAX]);
 

@@ -88,7 +88,7 @@ static void show_fact(struct buf *to, const struct rpc_event *e, const struct rp
     text_add(to, fact ? slice_of_str(fact->label) : f->name);
     text_column(to, line, COLUMN_VALUE);
     value_words(&words, fact, f->value, e->wall);
-    text_wrap(to, buf_slice(&words), COLUMN_VALUE, width_of(options));
+    text_wrap_names(to, buf_slice(&words), COLUMN_VALUE, width_of(options));
     buf_add_byte(to, '\n');
 }
 
@@ -155,7 +155,7 @@ static void show_step(struct buf *to, const struct rpc_event *e, usec_t before,
     value_paint(to, options->colour, PAINT_OFF);
     text_blanks(to,
                 columns < COLUMN_TEXT - COLUMN_TITLE ? COLUMN_TEXT - COLUMN_TITLE - columns : 1);
-    text_wrap(to, e->text, COLUMN_TEXT, width_of(options));
+    text_wrap_names(to, e->text, COLUMN_TEXT, width_of(options));
     buf_add_byte(to, '\n');
     show_facts(to, e, options);
 }

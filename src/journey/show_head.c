@@ -170,7 +170,9 @@ static void add_fate(struct buf *to, const struct recipient *r, usec_t arrival) 
 static size_t address_columns(const struct recipients *all) {
     size_t widest = 0;
     for (size_t i = 0; i < MIN(all->count, (size_t)RECIPIENTS_MAX); i++) {
-        size_t columns = text_columns(all->list[i]->address);
+        _cleanup_(buf_done) struct buf shown = {0};
+        text_add_names(&shown, all->list[i]->address);
+        size_t columns = text_columns(buf_slice(&shown));
         if (columns <= ADDRESS_COLUMNS)
             widest = MAX(widest, columns);
     }
@@ -182,7 +184,7 @@ static void show_recipient(struct buf *to, const struct recipient *r, size_t col
     _cleanup_(buf_done) struct buf fate = {0};
     size_t line = to->len;
     text_blanks(to, COLUMN_LABEL);
-    text_add(to, r->address);
+    text_add_names(to, r->address);
     if (text_columns(slice_from(buf_slice(to), line)) > column - 2) {
         buf_add_byte(to, '\n');
         line = to->len;
@@ -191,7 +193,7 @@ static void show_recipient(struct buf *to, const struct recipient *r, size_t col
     unsigned colour = value_colour(r->kind ? r->kind->fate : FATE_WAITING);
     add_fate(&fate, r, arrival);
     value_paint(to, options->colour && colour > 0, colour);
-    text_wrap(to, buf_slice(&fate), column, options->width > 0 ? options->width : 80);
+    text_wrap_names(to, buf_slice(&fate), column, options->width > 0 ? options->width : 80);
     value_paint(to, options->colour && colour > 0, 0);
     buf_add_byte(to, '\n');
 }
@@ -226,7 +228,7 @@ static void show_label(struct buf *to, const char *label, struct slice value,
     text_blanks(to, COLUMN_LABEL);
     buf_add_str(to, label);
     text_column(to, line, COLUMN_VALUE);
-    text_wrap(to, value, COLUMN_VALUE, options->width > 0 ? options->width : 80);
+    text_wrap_names(to, value, COLUMN_VALUE, options->width > 0 ? options->width : 80);
     buf_add_byte(to, '\n');
 }
 

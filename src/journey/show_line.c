@@ -16,7 +16,7 @@ static void add_why(struct buf *to, const struct rpc_event *e) {
     if (why.len == 0 || value_mentioned(e->text, why))
         return;
     buf_add_str(to, " (");
-    text_add(to, why);
+    text_add_names(to, why);
     buf_add_byte(to, ')');
 }
 
@@ -37,7 +37,7 @@ void show_message(struct buf *to, const struct rpc_event *e) {
     buf_printf(to, "%-13s ", id);
     text_add(to, e->kind);
     buf_add_str(to, ": ");
-    text_add(to, e->text);
+    text_add_names(to, e->text);
     add_why(to, e);
     buf_add_byte(to, '\n');
 }

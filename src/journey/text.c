@@ -2,6 +2,7 @@
 #include "journey/text.h"
 
 #include "base/encode.h"
+#include "letter/domain.h"
 
 #define WIDTH_MIN 20 /* narrower than this nothing is wrapped for */
 
@@ -78,6 +79,15 @@ void text_add(struct buf *to, struct slice s) {
             buf_printf(to, "\\u{%04x}", (unsigned)c);
         s = slice_from(s, MAX(len, (size_t)1));
     }
+}
+
+void text_add_names(struct buf *to, struct slice s) {
+    _cleanup_(buf_done) struct buf shown = {0};
+    if (slice_find(s, S("--")) >= 0) {
+        domain_shown_within(&shown, s);
+        s = buf_slice(&shown);
+    }
+    text_add(to, s);
 }
 
 size_t text_columns(struct slice s) {
@@ -160,4 +170,10 @@ void text_wrap(struct buf *to, struct slice s, size_t column, size_t width) {
         buf_add(to, piece);
         at += columns;
     }
+}
+
+void text_wrap_names(struct buf *to, struct slice s, size_t column, size_t width) {
+    _cleanup_(buf_done) struct buf shown = {0};
+    domain_shown_within(&shown, s);
+    text_wrap(to, buf_slice(&shown), column, width);
 }

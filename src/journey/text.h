@@ -13,6 +13,9 @@
  */
 void text_add(struct buf *to, struct slice s);
 
+/* The same, with internationalised domains in it as people read them (letter/domain.h). */
+void text_add_names(struct buf *to, struct slice s);
+
 /* Columns that well-formed, escaped text takes: 2 for wide characters, 0 for combining ones. */
 size_t text_columns(struct slice s);
 
@@ -21,6 +24,7 @@ size_t text_columns(struct slice s);
  * cursor stands at column `column`; further lines begin with that many blanks. No line end behind.
  */
 void text_wrap(struct buf *to, struct slice s, size_t column, size_t width);
+void text_wrap_names(struct buf *to, struct slice s, size_t column, size_t width);
 
 void text_blanks(struct buf *to, size_t count);
 

@@ -130,11 +130,7 @@ static int fold_domain(struct arena *a, struct slice text, unsigned flags, struc
                                             "[IPv6:2001:db8::1]"};
         return domain_literal(a, text, &address->domain);
     }
-    int r = domain_check(text, domain_flags(flags), fault);
-    if (r < 0)
-        return r;
-    address->domain = domain_fold(a, text);
-    return 0;
+    return domain_canonical(a, text, domain_flags(flags), &address->domain, fault);
 }
 
 /* Reads what follows the '@' into `address`. */
@@ -155,7 +151,7 @@ static int settle(struct parser *p, struct address *address) {
     if (!utf8_valid(address->local))
         return stop(p, -E_SYNTAX, "the address has to be valid UTF-8");
     address->needs_quotes = !is_dot_string(address->local);
-    address->utf8 = !is_ascii(address->local) || !is_ascii(address->domain);
+    address->utf8 = !is_ascii(address->local);
     return 0;
 }
 

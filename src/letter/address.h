@@ -30,10 +30,10 @@ enum address_flags {
 /* Zero value: the null path. Slices live as long as the arena they were read into. */
 struct address {
     struct slice local;  /* without quotes */
-    struct slice domain; /* lower case; a literal with its brackets; empty for a bare Postmaster */
+    struct slice domain; /* canonical; a literal with its brackets; empty for a bare Postmaster */
     bool literal;        /* the domain is [192.0.2.1] or [IPv6:2001:db8::1] */
     bool needs_quotes;   /* the local part is printed as a quoted string */
-    bool utf8;           /* holds bytes above 127: goes only to hosts that offer SMTPUTF8 */
+    bool utf8; /* local part with bytes above 127: goes only to hosts that offer SMTPUTF8 */
 };
 
 /*

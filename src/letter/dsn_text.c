@@ -189,7 +189,7 @@ static void add_recipient(struct buf *to, struct arena *a, const struct dsn_reci
                           enum dsn_language language) {
     char date[40];
     buf_add_str(to, "  ");
-    address_print(to, recipient->address);
+    domain_shown_within(to, address_text(a, recipient->address));
     buf_add_str(to, "\n");
     if (recipient->action == DSN_FAILED || recipient->action == DSN_DELAYED) {
         buf_printf(to, "    %s\n", dsn_reason(dsn_status(recipient), language));

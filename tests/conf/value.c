@@ -121,9 +121,10 @@ static void a_host_name_has_letters_digits_and_hyphens(void **state) {
                                        "xn--wgv71a.jp"};
     for (size_t i = 0; i < ARRAY_SIZE(good); i++)
         assert_set("hostname", good[i], good[i]);
-    static const char *const bad[] = {
-        "mail.example.jp.", "-a.jp",  "a-.jp",   "a..jp",   ".jp",
-        "a_b.jp",           "a@b.jp", "1.2.3.4", "早馬.jp", "mail:25"};
+    assert_set("hostname", "早馬。JP", "xn--0gv356i.jp"); /* RFC 5890 §2.3.2 */
+    assert_set("relay.smart-host", "早馬.jp:25", "xn--0gv356i.jp");
+    static const char *const bad[] = {"mail.example.jp.", "-a.jp",  "a-.jp",   "a..jp", ".jp",
+                                      "a_b.jp",           "a@b.jp", "1.2.3.4", "☃.jp",  "mail:25"};
     assert_refused("hostname", bad, ARRAY_SIZE(bad), "a host name such as mail.example.jp");
 }
 

@@ -44,6 +44,27 @@ DIRECTORY_TEST(what_cannot_be_added_is_said_in_a_sentence) {
     directory_close(d);
 }
 
+DIRECTORY_TEST(an_internationalised_domain_is_one_domain) {
+    struct arena a = {0};
+    struct account *accounts = NULL;
+    size_t count = 0;
+    add_domain(d, "例え。jp");
+    BAD(directory_domain_add(d, S("XN--r8jz45g.jp"), S(""), &problem), -EEXIST,
+        "xn--r8jz45g.jp is a domain of this host already");
+    (void)add_account(d, "Tama@例え.JP");
+    GOOD(directory_account_list(d, S("ＸＮ--r8jz45g．jp"), 0, 10, &a, &accounts, &count, &problem));
+    assert_int_equal(count, 1);
+    assert_slice(accounts[0].address, "tama@xn--r8jz45g.jp");
+    assert_kind(d, "tama@xn--R8JZ45g.jp", ROUTE_LOCAL);
+    assert_kind(d, "tama@例え.jp", ROUTE_LOCAL);
+    BAD(directory_domain_add(d, S("\u2603.jp"), S(""), &problem), -E_SYNTAX, "IDNA 2008");
+    BAD(directory_domain_add(d, S("xn--a.jp"), S(""), &problem), -E_SYNTAX, "Punycode");
+    BAD(directory_account_list(d, S("a..b"), 0, 10, &a, &accounts, &count, &problem), -E_SYNTAX,
+        "is not a domain");
+    arena_done(&a);
+    directory_close(d);
+}
+
 DIRECTORY_TEST(a_domain_in_use_is_not_removed) {
     uint64_t id = 0;
     add_domain(d, "example.test");
@@ -82,6 +103,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_domains_are_listed_with_what_is_in_them),
         cmocka_unit_test(test_what_cannot_be_added_is_said_in_a_sentence),
+        cmocka_unit_test(test_an_internationalised_domain_is_one_domain),
         cmocka_unit_test(test_a_domain_in_use_is_not_removed),
         cmocka_unit_test(test_a_catch_all_leads_somewhere),
     };

@@ -94,6 +94,38 @@ REAL_FIBER_TEST(a_newer_format_is_refused) {
     place_done(&p);
 }
 
+/* The first format kept U-labels as they were typed. */
+REAL_FIBER_TEST(names_of_the_first_format_become_canonical) {
+    struct place p;
+    struct arena a = {0};
+    struct domain *domains = NULL;
+    size_t count = 0;
+    place_make(&p);
+    GOOD(open_here(&p, false, &problem));
+    sql(&p,
+        "INSERT INTO domain VALUES ('例え.jp', 1, '', 'tama@例え.jp', 1),"
+        " ('例え.example', 2, '例え.jp', '', 1), ('テスト.jp', 1, '', '', 1),"
+        " ('xn--zckzah.jp', 1, '', '', 1);"
+        "INSERT INTO account VALUES (1, 'tama@例え.jp', '例え.jp', 'Tama@例え.jp', '', '', NULL,"
+        " 1, 0, 0, 0, 1, 0);"
+        "INSERT INTO alias_target VALUES ('info@例え.jp', 0, '例え.jp', 'tama@例え.jp');"
+        "PRAGMA user_version=1");
+    struct directory *d = place_open(&p);
+    GOOD(directory_domain_list(d, &a, &domains, &count, &problem));
+    assert_int_equal(count, 4);
+    assert_slice(domains[0].name, "xn--r8jz45g.example");
+    assert_slice(domains[0].target, "xn--r8jz45g.jp");
+    assert_slice(domains[1].name, "xn--r8jz45g.jp");
+    assert_slice(domains[1].catch_all, "tama@xn--r8jz45g.jp");
+    assert_slice(domains[3].name, "テスト.jp"); /* both forms were there: nothing is lost */
+    assert_kind(d, "info@xn--r8jz45g.jp", ROUTE_LOCAL);
+    assert_kind(d, "TAMA@例え。JP", ROUTE_LOCAL);
+    assert_kind(d, "whoever@例え.example", ROUTE_LOCAL);
+    arena_done(&a);
+    directory_close(d);
+    place_done(&p);
+}
+
 REAL_FIBER_TEST(a_missing_folder_is_named) {
     struct place p;
     place_make(&p);
@@ -166,6 +198,7 @@ int main(void) {
         cmocka_unit_test(test_damage_in_the_middle_is_found_when_opening),
         cmocka_unit_test(test_somebody_elses_database_is_not_touched),
         cmocka_unit_test(test_a_newer_format_is_refused),
+        cmocka_unit_test(test_names_of_the_first_format_become_canonical),
         cmocka_unit_test(test_a_missing_folder_is_named),
         cmocka_unit_test(test_read_only_neither_makes_nor_changes),
         cmocka_unit_test(test_a_change_by_another_process_counts_within_the_interval),

@@ -151,7 +151,8 @@ static void rfc6531_3_3_utf8_needs_smtputf8(void **state) {
     check_refused(false, 0, "<珠@example.org>", -EILSEQ, 1);
     check_refused(false, 0, "<\"珠\"@example.org>", -EILSEQ, 2);
     check_refused(false, 0, "<tama@例.example>", -EILSEQ, 6);
-    check_path(false, ADDRESS_UTF8, &(struct accepted){"<珠@例.Example>", "珠@例.example", ""});
+    check_path(false, ADDRESS_UTF8,
+               &(struct accepted){"<珠@例.Example>", "珠@xn--fsq.example", ""});
     check_path(false, ADDRESS_UTF8, &(struct accepted){"<\"珠 玉\"@x>", "\"珠 玉\"@x", ""});
     check_refused(false, ADDRESS_UTF8, "<\xe7\x8f@x>", -E_SYNTAX, 5);
     check_refused(false, ADDRESS_UTF8, "<a@\xc0\xaf>", -E_SYNTAX, 3);
@@ -244,7 +245,6 @@ static void domain_names_follow_rfc1035_and_rfc3696(void **state) {
     assert_int_equal(domain_check(S("a_b.example"), 0, NULL), -E_SYNTAX);
     assert_int_equal(domain_check(S("a_b.example"), DOMAIN_UNDERSCORE, NULL), 0);
     assert_int_equal(domain_check(S("日本.example"), 0, NULL), -EILSEQ);
-    assert_int_equal(domain_check(S("日本.example"), DOMAIN_UTF8, NULL), 0);
     assert_int_equal(domain_check(S("a\0b"), 0, NULL), -E_SYNTAX);
     assert_int_equal(domain_check(S(LABEL "." LABEL "." LABEL "." LABEL), 0, NULL), 0); /* 255 */
     assert_int_equal(domain_check(S(LABEL "." LABEL "." LABEL "." X60 ".xxx"), 0, NULL), -E_LIMIT);
