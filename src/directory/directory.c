@@ -154,8 +154,10 @@ int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg
     if (r < 0)
         return problem_set(problem, r, "the directory did not answer in time");
     r = offload(OFFLOAD_DISK, run_job, &job);
-    if (kind == JOB_WRITE)
+    if (kind == JOB_WRITE) {
         cache_clear(d->cache);
+        d->changes++;
+    }
     fiber_mutex_unlock(&d->mutex);
     return r;
 }
@@ -175,6 +177,7 @@ int directory_check(struct directory *d) {
     if (r >= 0 && version != d->data_version) {
         d->data_version = version;
         cache_clear(d->cache);
+        d->changes++;
     }
     return r == -ECANCELED || r == -ETIMEDOUT ? r : 0;
 }

@@ -115,8 +115,7 @@ int directory_may_send_as(struct directory *d, uint64_t account_id, struct slice
 
 enum login_outcome {
     LOGIN_WELCOME,
-    LOGIN_WRONG,     /* name or password; which one is not for the client: 535 5.7.8 */
-    LOGIN_DISABLED,  /* right password, but the account is disabled */
+    LOGIN_WRONG, /* name, password or a disabled account; which is not for the client: 535 5.7.8 */
     LOGIN_THROTTLED, /* not even looked at: too many failures from there lately */
     LOGIN_TEMPORARY, /* could not be decided now: 454 4.7.0 */
 };
@@ -142,8 +141,10 @@ struct login {
 /*
  * Checks a password. After failures from the same network for the same name it first waits (2 s,
  * doubling to 30 s), so a call may take LOGIN_WAIT_MAX and a second: give RPC deadlines room. A
- * name that does not exist costs as much time as a wrong password. `problem` gets the true reason
- * for the log, never for the client. 0 with the outcome; -ECANCELED or -ETIMEDOUT.
+ * name that does not exist and an account that is disabled cost as much time as a wrong password,
+ * and with `hold` the refusal comes at the same moment. A welcome is for the account as it is when
+ * this returns, also when it was changed meanwhile. `problem` gets the true reason for the log,
+ * never for the client. 0 with the outcome; -ECANCELED or -ETIMEDOUT.
  */
 #define LOGIN_WAIT_MAX (60 * USEC_SEC)
 int directory_login(struct directory *d, const struct login_request *request, struct arena *a,

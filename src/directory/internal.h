@@ -28,6 +28,7 @@ struct directory {
 
     struct fiber_mutex mutex; /* held while a job is in `db` */
     struct db *db;
+    uint64_t changes;     /* of the file, so far as known; grows with each */
     int64_t data_version; /* SQLite's; changes when another process has written */
     usec_t check_at, check_interval;
 

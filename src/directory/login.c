@@ -4,7 +4,13 @@
  * which that address has, not the name: one address can be spelled in thousands of ways; find the
  * row of the account; verify the password, in full or from memory (remembered.h); only then look at
  * everything else that could refuse it, so that neither the time nor the answer tells a stranger
- * which names exist.
+ * which names exist, or which are disabled: their passwords are never remembered. What is held back
+ * is counted from the moment at which the attempt had its turn, so a refusal comes at a time that
+ * does not depend on what was done meanwhile.
+ *
+ * Checking a password takes a while in which the account may be changed, disabled or removed. So
+ * the row is looked up again at the end, if anything was changed, and nothing waits behind that:
+ * whoever ends an account's sessions after a change finds all that came of an older row.
  *
  * A hash that is older or weaker than what is made now is replaced while the password is at hand;
  * a wrong password against such a hash also pays for a full one, so that it does not answer faster
@@ -182,10 +188,10 @@ static int renew_job(struct db *db, void *arg) {
 }
 
 /* 0: the password is right; -E_REFUSED with the reason; others: not decided. */
-static int check_password(struct directory *d, const struct row *row, struct slice password,
+static int check_password(struct directory *d, struct row *row, struct slice password,
                           struct problem *problem) {
     struct verifying v = {.password = password, .cost = d->cost};
-    if (row->account_id > 0 &&
+    if (row->enabled &&
         remembered_has(d->remembered, row->account_id, row->hash, password, fiber_now()))
         return 0;
     if (row->account_id > 0)
@@ -201,22 +207,22 @@ static int check_password(struct directory *d, const struct row *row, struct sli
                            : r == -E_REFUSED ? "wrong password for %.*s"
                                              : "the stored hash of %.*s cannot be read",
                            SLICE_ARG(row->address));
-    struct slice hash = row->hash;
     if (v.new_hash[0] && !d->read_only) {
         struct renewal renewal = {row->account_id, row->hash, slice_of_str(v.new_hash)};
         if (directory_run(d, JOB_RECORD, renew_job, &renewal, NULL) == 1)
-            hash = renewal.new_hash;
+            row->hash = arena_copy(row->arena, renewal.new_hash);
     }
-    remembered_add(d->remembered, row->account_id, hash, password, fiber_now());
+    if (row->enabled)
+        remembered_add(d->remembered, row->account_id, row->hash, password, fiber_now());
     return 0;
 }
 
-static int check_apop(struct directory *d, const struct row *row,
-                      const struct login_request *request, struct problem *problem) {
+static int check_apop(struct directory *d, struct row *row, const struct login_request *request,
+                      struct problem *problem) {
     struct slice secret = {0};
+    if (!d->key.present) /* whoever asks: the answer must not tell who has a secret */
+        return problem_set(problem, -E_TEMPORARY, "the key that opens APOP secrets is missing");
     if (row->account_id > 0 && row->apop.len > 0) {
-        if (!d->key.present)
-            return problem_set(problem, -E_TEMPORARY, "the key that opens APOP secrets is missing");
         if (seal_open(&d->key, row->account_id, row->apop, row->arena, &secret) < 0)
             return problem_set(problem, -E_TEMPORARY,
                                "the APOP secret of %.*s was sealed with another key",
@@ -235,10 +241,10 @@ static int check_apop(struct directory *d, const struct row *row,
 
 /* ------------------------------------------------------------------ the login */
 
-typedef int check_fn(struct directory *d, const struct row *row,
-                     const struct login_request *request, struct problem *problem);
+typedef int check_fn(struct directory *d, struct row *row, const struct login_request *request,
+                     struct problem *problem);
 
-static int check_by_password(struct directory *d, const struct row *row,
+static int check_by_password(struct directory *d, struct row *row,
                              const struct login_request *request, struct problem *problem) {
     return check_password(d, row, request->password, problem);
 }
@@ -275,24 +281,44 @@ static int wait_for_turn(struct directory *d, const struct login_request *reques
     return wait > 0 ? fiber_sleep(wait) : 0;
 }
 
+static int check_enabled(const struct row *row, struct problem *problem) {
+    return row->enabled
+               ? 0
+               : problem_set(problem, -E_REFUSED, "%.*s is disabled", SLICE_ARG(row->address));
+}
+
+/* Whether the row is still as it was at `changes`, when it was read; no change is missed. */
+static int check_unchanged(struct directory *d, const struct row *row, uint64_t changes,
+                           struct problem *problem) {
+    while (d->changes != changes) {
+        struct row now = {.arena = row->arena, .address = row->address};
+        changes = d->changes;
+        int r = find_row(d, &now, problem);
+        if (r < 0)
+            return r;
+        if (now.account_id != row->account_id || !now.enabled || !slice_eq(now.hash, row->hash) ||
+            !slice_eq(now.apop, row->apop))
+            return problem_set(problem, -E_REFUSED, "%.*s was changed during the login",
+                               SLICE_ARG(row->address));
+    }
+    return 0;
+}
+
 static int refuse(struct directory *d, const struct login_request *request, const struct row *row,
-                  struct login *ret) {
+                  usec_t began, struct login *ret) {
     *ret = (struct login){.outcome = LOGIN_WRONG};
-    if (request->peer.len > 0)
-        ret->hold =
-            throttle_failed(d->throttle, request->peer, counted_name(request, row), fiber_now());
+    if (request->peer.len > 0) {
+        usec_t delay =
+            throttle_failed(d->throttle, request->peer, counted_name(request, row), began);
+        ret->hold = MAX(began + delay - fiber_now(), (usec_t)0);
+    }
     return 0;
 }
 
 static int welcome(struct directory *d, const struct login_request *request, const struct row *row,
-                   struct login *ret, struct problem *problem) {
+                   struct login *ret) {
     if (request->peer.len > 0)
         throttle_succeeded(d->throttle, request->peer, row->address);
-    if (!row->enabled) {
-        *ret = (struct login){.outcome = LOGIN_DISABLED};
-        return problem_set(problem, 0, "%.*s is disabled", SLICE_ARG(row->address));
-    }
-    (void)note_login(d, row->account_id);
     *ret = (struct login){.outcome = LOGIN_WELCOME,
                           .account_id = row->account_id,
                           .shard = row->shard,
@@ -311,6 +337,8 @@ static int login(struct directory *d, const struct login_request *request, check
         return problem_set(problem, 0, "too many failed logins for \"%.*s\" from there",
                            SLICE_ARG(request->name));
     }
+    usec_t began = fiber_now();
+    uint64_t changes = d->changes;
     if (r == 0)
         r = find_row(d, &row, problem);
     if (r == 0)
@@ -318,9 +346,15 @@ static int login(struct directory *d, const struct login_request *request, check
     if (r == 0)
         r = check_act_as(d, &row, request, problem);
     if (r == 0)
-        return welcome(d, request, &row, ret, problem);
+        r = check_enabled(&row, problem);
+    if (r == 0)
+        (void)note_login(d, row.account_id);
+    if (r == 0)
+        r = check_unchanged(d, &row, changes, problem);
+    if (r == 0)
+        return welcome(d, request, &row, ret);
     if (r == -E_REFUSED)
-        return refuse(d, request, &row, ret);
+        return refuse(d, request, &row, began, ret);
     if (r == -ECANCELED || r == -ETIMEDOUT)
         return r;
     *ret = (struct login){.outcome = LOGIN_TEMPORARY};
@@ -341,7 +375,6 @@ const char *login_outcome_text(enum login_outcome outcome) {
     static const char *const texts[] = {
         [LOGIN_WELCOME] = "welcome",
         [LOGIN_WRONG] = "wrong name or password",
-        [LOGIN_DISABLED] = "account disabled",
         [LOGIN_THROTTLED] = "too many failures",
         [LOGIN_TEMPORARY] = "temporary failure",
     };

@@ -51,13 +51,10 @@ static enum pop3_end end_of(int error) {
 
 /* ------------------------------------------------------------------ who comes */
 
-static void refuse_attempt(struct login *l, int error, const struct problem *problem) {
+static void refuse_attempt(struct login *l, int error) {
     struct stream *s = l->c.stream;
     if (error == -E_REFUSED)
         stream_str(s, "-ERR [AUTH] name or password is wrong\r\n");
-    else if (error == -E_PERMANENT)
-        stream_printf(s, "-ERR [SYS/PERM] %s\r\n",
-                      problem->text[0] ? problem->text : "this account may not enter");
     else if (error == -E_BUSY)
         stream_str(s, "-ERR [SYS/TEMP] too many failed logins, try again later\r\n");
     else
@@ -69,20 +66,19 @@ static void refuse_attempt(struct login *l, int error, const struct problem *pro
 }
 
 static void try_login(struct login *l, const struct pop3_attempt *attempt) {
-    struct problem problem = {0};
     int r = stream_flush(l->c.stream);
     if (r < 0) {
         l->end = POP3_END_LOST;
         return;
     }
-    r = l->host->login(l->host_arg, attempt, &problem);
+    r = l->host->login(l->host_arg, attempt);
     l->user = (struct slice){0};
     if (r == 0)
         l->end = POP3_END_LOGIN;
     else if (r == -ECANCELED)
         l->end = POP3_END_LOST;
     else
-        refuse_attempt(l, r, &problem);
+        refuse_attempt(l, r);
 }
 
 static void say_user(struct login *l, const struct pop3_command *command) {

@@ -30,11 +30,11 @@ struct pop3_attempt {
 struct pop3_login_host {
     /*
      * Checks an attempt and remembers the account when it is good; holds back the refusal of bad
-     * ones as long as it sees fit. 0; -E_REFUSED: wrong name or password; -E_PERMANENT: right, but
-     * may not enter (`problem` says why, to be told); -E_BUSY: too many attempts from there;
+     * ones as long as it sees fit. 0; -E_REFUSED: wrong name or password, or
+     * whatever else is not to be told apart from that; -E_BUSY: too many attempts from there;
      * anything else: cannot be checked now.
      */
-    int (*login)(void *host, const struct pop3_attempt *attempt, struct problem *problem) WAITS;
+    int (*login)(void *host, const struct pop3_attempt *attempt) WAITS;
 
     /* The TLS handshake; the stream is flushed and holds no input. 0, or the connection ends. */
     int (*starttls)(void *host, struct stream *s) WAITS;

@@ -260,7 +260,9 @@ static void run_command(struct session *s) {
     if (!stream_has_input(s->c.stream))
         pop3_sender_rest(&s->sender);
     int r = pop3_next(&s->c, &command);
-    if (r < 0)
+    if (fiber_cancelled()) /* what has come already is not obeyed any more, QUIT least of all */
+        s->end = POP3_END_LOST;
+    else if (r < 0)
         s->end = r == -E_REFUSED ? POP3_END_DISMISSED : POP3_END_LOST;
     else if (!functions[command.verb])
         refuse(s, "you are logged in already");

@@ -294,8 +294,45 @@ static uint64_t sessions(struct process *p) {
     return ((struct edge *)p->state)->crowd.count;
 }
 
+struct ending {
+    struct edge *edge;
+    uint64_t account;
+};
+
+static void end_sessions(void *arg) {
+    _cleanup_(free_p) struct ending *ending = arg;
+    struct edge *e = ending->edge;
+    LIST_EACH (c, &e->sessions, struct edge_connection, link) {
+        if (c->account != ending->account || c->login_ended)
+            continue;
+        c->login_ended = true;
+        fiber_cancel(c->fiber);
+        process_event(e->process, 0, KIND_SESSION, NULL, 0,
+                      "A session from %s for %.*s was ended, since its login counts no more.",
+                      c->peer_text, SLICE_ARG(c->service->name));
+    }
+}
+
+/*
+ * In a fiber of its own: a login whose answer came before this has woken the session that waited
+ * for it, and what was woken earlier runs earlier. So each such session has its account by then.
+ */
+static int on_end_sessions(void *arg, const struct rpc_caller *caller,
+                           const struct rpc_edge_end_sessions_in *in) {
+    struct process *p = arg;
+    struct ending *ending = NEW(struct ending);
+    (void)caller;
+    *ending = (struct ending){p->state, in->account};
+    if (fiber_spawn_under(p->root, "end sessions", end_sessions, ending) < 0)
+        end_sessions(ending);
+    return 0;
+}
+
+static const struct rpc_edge_handlers handlers = {.end_sessions = on_end_sessions};
+
 const struct process_role role_edge = {
     .role = ROLE_EDGE,
+    .handlers = &handlers,
     .open = open_edge,
     .go = go,
     .listen = listen_on,

@@ -42,6 +42,8 @@ struct edge_connection {
     struct net_addr peer;
     char peer_text[NET_TEXT_SIZE];
     struct crowd_place *place;
+    uint64_t account; /* who logged in to send; 0: nobody */
+    bool login_ended; /* that login counts no more */
 };
 
 /* What is served on a port. */

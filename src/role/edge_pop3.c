@@ -27,7 +27,7 @@ struct edge_pop3 {
 
 /* ------------------------------------------------------------------ login */
 
-static int login(void *host, const struct pop3_attempt *attempt, struct problem *problem) {
+static int login(void *host, const struct pop3_attempt *attempt) {
     struct edge_pop3 *m = host;
     struct edge_connection *c = m->connection;
     _cleanup_(arena_done) struct arena a = {0};
@@ -43,7 +43,7 @@ static int login(void *host, const struct pop3_attempt *attempt, struct problem 
         .peer = edge_peer_bytes(c),
     };
     struct rpc_directory_login_out out;
-    int r = call_directory_login(edge_link(c, ROLE_DIRECTORY), &in, &a, &out, problem);
+    int r = call_directory_login(edge_link(c, ROLE_DIRECTORY), &in, &a, &out, NULL);
     if (r < 0)
         return r;
     if (out.outcome != LOGIN_WELCOME) /* a session that begins tells of itself at its end */
@@ -59,8 +59,6 @@ static int login(void *host, const struct pop3_attempt *attempt, struct problem 
         return 0;
     case LOGIN_WRONG:
         return -E_REFUSED;
-    case LOGIN_DISABLED:
-        return problem_set(problem, -E_PERMANENT, "this account is closed");
     case LOGIN_THROTTLED:
         return -E_BUSY;
     case LOGIN_TEMPORARY:

@@ -60,6 +60,10 @@ static bool under_stress(void *arg) {
     return edge_under_stress(((struct edge_smtp *)arg)->connection->edge);
 }
 
+static bool login_ended(void *arg) {
+    return ((struct edge_smtp *)arg)->connection->login_ended;
+}
+
 static bool keep(void *arg, size_t bytes) {
     struct edge_smtp *m = arg;
     struct edge_connection *c = m->connection;
@@ -95,7 +99,7 @@ static int login(void *arg, const struct smtp_client *client, const struct smtp_
         return -E_TEMPORARY;
     if (out.outcome != LOGIN_WELCOME)
         return -E_REFUSED;
-    m->account = out.account;
+    m->account = m->connection->account = out.account;
     (void)slice_to_str(out.address, m->account_address, sizeof m->account_address);
     *ret_account = arena_copy(a, out.address);
     return 0;
@@ -239,6 +243,7 @@ static void event(void *arg, enum smtp_event_kind kind, letter_id id, struct sli
 static const struct smtp_host host_functions = {
     .start_tls = start_tls,
     .under_stress = under_stress,
+    .login_ended = login_ended,
     .keep = keep,
     .sender = sender,
     .rcpt = rcpt,

@@ -31,6 +31,9 @@ static int open_mail(struct process *p, struct problem *problem) {
     };
     p->state = m;
     list_init(&m->sessions);
+    list_init(&m->ended);
+    m->began = fiber_wall();
+    m->began_at = fiber_now();
     fiber_cond_init(&m->session_ended);
     return store_open(".", &options, &m->store, problem);
 }
@@ -92,6 +95,7 @@ static int on_deliver(void *arg, const struct rpc_caller *caller,
 static const struct rpc_mail_handlers handlers = {
     .deliver = on_deliver,
     .pop3 = mail_on_pop3,
+    .end_sessions = mail_on_end_sessions,
 };
 
 const struct process_role role_mail = {

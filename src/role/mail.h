@@ -13,11 +13,18 @@ struct mail {
     struct list sessions; /* struct mail_session of mail_pop3.c */
     struct fiber_cond session_ended;
     unsigned session_count;
+    struct list ended;      /* struct ended_login of mail_pop3.c, oldest first */
+    usec_t began, began_at; /* wall time, monotonic: what was ended before is not known */
 };
 
 /* Takes over a POP3 conversation; answers the call as soon as it is taken over. */
 int mail_on_pop3(void *arg, const struct rpc_caller *caller, const struct rpc_mail_pop3_in *in,
                  struct arena *a, struct rpc_mail_pop3_out *out, struct problem *problem) WAITS;
+
+/* Ends those of one account, and opens none for tickets that were made before. */
+int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
+                         const struct rpc_mail_end_sessions_in *in, struct arena *a,
+                         struct rpc_mail_end_sessions_out *out, struct problem *problem) WAITS;
 
 /* Ends all conversations and waits for that: what was not said to be removed stays. */
 void mail_end_sessions(struct mail *m) WAITS;

@@ -18,6 +18,7 @@ struct mail_session {
     char address[320];
     char peer[64];
     bool tls;
+    bool ended; /* its login counts no more */
 };
 
 /* ------------------------------------------------------------------ the maildrop */
@@ -152,6 +153,10 @@ static void run_session(void *arg) {
     struct pop3_session_config config = pop3_session_defaults;
     struct pop3_session_counts counts = {0};
     s->fiber = fiber_self();
+    if (s->ended) {
+        session_free(s);
+        return;
+    }
     config.offer = (struct pop3_offer){.tls_active = s->tls};
     config.timeout = conf->pop3.timeout;
     config.errors_max = conf->pop3.hard_errors;
@@ -166,6 +171,60 @@ static void run_session(void *arg) {
     session_free(s);
 }
 
+/* ------------------------------------------------------------------ logins that count no more */
+
+struct ended_login {
+    struct link link;
+    uint64_t account;
+    usec_t before; /* wall time: tickets made earlier are void */
+    usec_t until;  /* monotonic: by then they are too old anyway */
+};
+
+static void forget_old(struct mail *m) {
+    LIST_EACH (e, &m->ended, struct ended_login, link) {
+        if (e->until > fiber_now())
+            return;
+        link_remove(&e->link);
+        free(e);
+    }
+}
+
+static bool is_void(struct mail *m, uint64_t account, usec_t made) {
+    forget_old(m);
+    LIST_EACH (e, &m->ended, struct ended_login, link)
+        if (e->account == account && made < e->before)
+            return true;
+    return made < m->began && fiber_now() - m->began_at < TICKET_LIFE;
+}
+
+int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
+                         const struct rpc_mail_end_sessions_in *in, struct arena *a,
+                         struct rpc_mail_end_sessions_out *out, struct problem *problem) {
+    struct mail *m = ((struct process *)arg)->state;
+    struct ended_login *e = NEW(struct ended_login);
+    (void)caller;
+    (void)a;
+    (void)out;
+    (void)problem;
+    forget_old(m);
+    *e = (struct ended_login){
+        .account = in->account, .before = in->before, .until = fiber_now() + 2 * TICKET_LIFE};
+    list_append(&m->ended, &e->link);
+    LIST_EACH (s, &m->sessions, struct mail_session, link) {
+        if (s->account != in->account || s->ended)
+            continue;
+        s->ended = true;
+        if (s->fiber) /* it has begun */
+            fiber_cancel(s->fiber);
+        process_event(s->process, 0, KIND_SESSION, NULL, 0,
+                      "A POP3 session of %s from %s was ended, since its login counts no more.",
+                      s->address, s->peer);
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ conversations that come */
+
 int mail_on_pop3(void *arg, const struct rpc_caller *caller, const struct rpc_mail_pop3_in *in,
                  struct arena *a, struct rpc_mail_pop3_out *out, struct problem *problem) {
     struct process *p = arg;
@@ -175,7 +234,8 @@ int mail_on_pop3(void *arg, const struct rpc_caller *caller, const struct rpc_ma
     (void)out;
     if (in->connection < 0)
         return problem_set(problem, -EINVAL, "no connection was passed");
-    if (ticket_check(p->secret, in->ticket, S("pop3"), in->account, fiber_wall()) < 0) {
+    if (ticket_check(p->secret, in->ticket, S("pop3"), in->account, fiber_wall()) < 0 ||
+        is_void(m, in->account, ticket_made(in->ticket))) {
         (void)close(in->connection);
         return problem_set(problem, -E_REFUSED, "the edge showed no valid login for this mailbox");
     }

@@ -30,12 +30,16 @@ struct slice ticket_make(const uint8_t secret[static PROCESS_SECRET], struct sli
     return slice_of(ticket, TICKET_SIZE);
 }
 
+usec_t ticket_made(struct slice ticket) {
+    return ticket.len == TICKET_SIZE ? (usec_t)get_u64(ticket.ptr) : 0;
+}
+
 int ticket_check(const uint8_t secret[static PROCESS_SECRET], struct slice ticket,
                  struct slice service, uint64_t account, usec_t now) {
     char right[TICKET_SIZE];
     if (ticket.len != TICKET_SIZE)
         return -E_REFUSED;
-    usec_t made = (usec_t)get_u64(ticket.ptr);
+    usec_t made = ticket_made(ticket);
     if (made > now + CLOCK_SLACK || made < now - TICKET_LIFE)
         return -E_REFUSED;
     make(secret, service, account, made, right);

@@ -17,6 +17,9 @@
 struct slice ticket_make(const uint8_t secret[static PROCESS_SECRET], struct slice service,
                          uint64_t account, usec_t now, struct arena *a);
 
+/* When it says that it was made; wall time. 0: it is no ticket. */
+usec_t ticket_made(struct slice ticket);
+
 /* 0, or -E_REFUSED: not made with this secret for them, or too old. */
 int ticket_check(const uint8_t secret[static PROCESS_SECRET], struct slice ticket,
                  struct slice service, uint64_t account, usec_t now);

@@ -77,6 +77,8 @@ void smtp_lost(struct smtp_session *s, int error) {
         SMTP_SAY(s, 421, 4, 4, 2, "Timeout, closing");
     else if (error == -E_SLOW)
         SMTP_SAY(s, 421, 4, 4, 2, "Too slow, closing");
+    else if (error == -ECANCELED && s->host->login_ended && s->host->login_ended(s->host->arg))
+        SMTP_SAY(s, 421, 4, 7, 0, "This account has changed, please log in again");
     else if (error == -ECANCELED)
         SMTP_SAY(s, 421, 4, 3, 2, "Shutting down, closing");
     s->close_reason = error_text(error);

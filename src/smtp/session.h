@@ -123,6 +123,9 @@ struct smtp_host {
     /* True while the server is short of something: timeouts shrink. Does not wait. */
     bool (*under_stress)(void *arg);
 
+    /* Why the conversation was cancelled: the login counts no more. NULL: it never is so. */
+    bool (*login_ended)(void *arg);
+
     /*
      * So many bytes of the client's envelope are kept from now on, in place of those before. False:
      * the server has no room for more, and all stays as it was. Does not wait. NULL: no bound.

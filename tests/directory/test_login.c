@@ -98,13 +98,49 @@ DIRECTORY_TEST(c2_an_alias_domain_enters_too) {
     directory_close(d);
 }
 
-DIRECTORY_TEST(c2_disabled_is_told_only_with_the_right_password) {
+DIRECTORY_TEST_AT(b4_a_disabled_account_answers_like_a_wrong_password, TEST_WALL) {
+    struct login_request request = {
+        .name = S("tama"), .password = PASSWORD, .peer = slice_of("\x0a\0\0\1", 4)};
     add_domain(d, "example.test");
     (void)add_account(d, "tama@example.test");
     assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
     GOOD(directory_account_set_enabled(d, S("tama@example.test"), false, &problem));
-    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_DISABLED);
     assert_int_equal(outcome(d, "tama", S("no")), LOGIN_WRONG);
+    struct answer answer = ask(d, &request);
+    assert_int_equal(answer.login.outcome, LOGIN_WRONG);
+    assert_int_equal(answer.login.hold, 2 * USEC_SEC); /* and counts as one */
+    assert_string_equal(answer.problem.text, "tama@example.test is disabled");
+    assert_int_equal(ask(d, &request).login.hold, 4 * USEC_SEC);
+    directory_close(d);
+}
+
+struct changing {
+    struct directory *d;
+    int result;
+};
+
+static void disable_fiber(void *arg) {
+    struct changing *c = arg;
+    c->result = directory_account_set_enabled(c->d, S("tama@example.test"), false, NULL);
+}
+
+static void login_fiber(void *arg) {
+    struct changing *c = arg;
+    c->result = (int)outcome(c->d, "tama", PASSWORD);
+}
+
+/* The password is being checked when the account is disabled: nobody may enter behind that. */
+DIRECTORY_TEST(b4_a_change_during_a_login_counts) {
+    struct changing entering = {d, -1}, disabling = {d, -1};
+    struct fiber *one = NULL, *other = NULL;
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    GOOD(fiber_start("login", login_fiber, &entering, &one));
+    GOOD(fiber_start("disable", disable_fiber, &disabling, &other));
+    fiber_join(one);
+    fiber_join(other);
+    assert_int_equal(disabling.result, 0);
+    assert_int_equal(entering.result, LOGIN_WRONG);
     directory_close(d);
 }
 
@@ -343,7 +379,8 @@ int main(void) {
         cmocka_unit_test(test_c2_a_bare_local_part_means_the_only_domain),
         cmocka_unit_test(test_c2_a_bare_local_part_means_the_default_domain),
         cmocka_unit_test(test_c2_an_alias_domain_enters_too),
-        cmocka_unit_test(test_c2_disabled_is_told_only_with_the_right_password),
+        cmocka_unit_test(test_b4_a_disabled_account_answers_like_a_wrong_password),
+        cmocka_unit_test(test_b4_a_change_during_a_login_counts),
         cmocka_unit_test(test_rfc4616_s2_nobody_acts_for_somebody_else),
         cmocka_unit_test(test_c2_a_changed_password_counts_at_once),
         cmocka_unit_test(test_c6_an_imported_hash_is_replaced_at_the_first_login),

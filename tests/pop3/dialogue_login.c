@@ -64,15 +64,13 @@ static bool is_right(const struct pop3_attempt *attempt) {
     return apop_verify(attempt->stamp, S("tanstaaf"), attempt->digest) == 0;
 }
 
-static int fake_login(void *host, const struct pop3_attempt *attempt, struct problem *problem) {
+static int fake_login(void *host, const struct pop3_attempt *attempt) {
     struct world *w = host;
     w->attempts++;
     buf_clear(&w->attempt);
     buf_printf(&w->attempt, "%s %.*s", attempt->mechanism, SLICE_ARG(attempt->name));
     if (attempt->act_as.len > 0)
         buf_printf(&w->attempt, " as %.*s", SLICE_ARG(attempt->act_as));
-    if (w->directory == -E_PERMANENT)
-        return problem_set(problem, w->directory, "this account is disabled, ask the postmaster");
     if (w->directory < 0)
         return w->directory;
     if (is_right(attempt))
@@ -106,10 +104,7 @@ static void run_session(struct stream *s, void *world) {
 /* ------------------------------------------------------------------ scripts */
 
 static int directory_error(struct slice value) {
-    return slice_eq(value, S("away"))       ? -EPIPE
-           : slice_eq(value, S("busy"))     ? -E_BUSY
-           : slice_eq(value, S("disabled")) ? -E_PERMANENT
-                                            : 0;
+    return slice_eq(value, S("away")) ? -EPIPE : slice_eq(value, S("busy")) ? -E_BUSY : 0;
 }
 
 static int world_set(void *world, struct slice name, struct slice value, struct problem *problem) {

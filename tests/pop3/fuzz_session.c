@@ -59,7 +59,7 @@ static const struct stream_ops client_ops = {
     .fd = shut,
 };
 
-static int fuzz_login(void *host, const struct pop3_attempt *attempt, struct problem *problem) {
+static int fuzz_login(void *host, const struct pop3_attempt *attempt) {
     return slice_starts(attempt->name, S("x")) ? -E_REFUSED : 0;
 }
 

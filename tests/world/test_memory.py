@@ -108,7 +108,7 @@ def test_a_letter_to_very_many_with_long_originals_is_taken(host):
     host.account("many%d", "--count", "900")
     with host.smtp() as wire:
         assert wire.code("MAIL FROM:<kiku@far.test>") == 250
-        for n in range(1, 901):
+        for n in range(900):
             original = "+41" * 150
             code, lines = wire.say(f"RCPT TO:<many{n}@{host.domains[0]}> ORCPT=rfc822;{original}")
             assert code == 250, (n, lines)

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which tickets open a mailbox. There is none behind these calls: what the edge has read is too
+ * much to be taken over, so whoever might enter gets -E_LIMIT.
+ */
+#include "unit.h"
+
+#include <sys/socket.h>
+
+#include "role/mail.h"
+#include "role/ticket.h"
+
+#define TAMA  7U
+#define KOBO  8U
+#define ENTER (-E_LIMIT)
+
+static const struct rpc_mail_handlers *calls;
+static const struct rpc_caller edge = {.role = ROLE_EDGE}, directory = {.role = ROLE_DIRECTORY};
+static struct mail mail;
+static struct process process = {.state = &mail, .secret = "a secret of both"};
+
+static void begin(void) {
+    mail = (struct mail){.began = fiber_wall(), .began_at = fiber_now()};
+    list_init(&mail.sessions);
+    list_init(&mail.ended);
+    fiber_cond_init(&mail.session_ended);
+    (void)fiber_sleep(USEC_SEC);
+}
+
+/* What a ticket made at `made` gets. */
+static int enter(uint64_t account, usec_t made) {
+    static char too_much[STREAM_WINDOW + 1];
+    _cleanup_(arena_done) struct arena a = {0};
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+    struct rpc_mail_pop3_in in = {
+        .account = account,
+        .ticket = ticket_make(process.secret, S("pop3"), account, made, &a),
+        .connection = ends[0],
+        .unread = slice_of(too_much, sizeof too_much),
+    };
+    struct rpc_mail_pop3_out out;
+    struct problem problem = {0};
+    int r = calls->pop3(&process, &edge, &in, &a, &out, &problem);
+    (void)close(ends[1]);
+    return r;
+}
+
+static void end_sessions(uint64_t account, usec_t before) {
+    struct rpc_mail_end_sessions_in in = {.account = account, .before = before};
+    struct rpc_mail_end_sessions_out out;
+    assert_int_equal(calls->end_sessions(&process, &directory, &in, NULL, &out, NULL), 0);
+}
+
+FIBER_TEST(a_ticket_from_before_the_end_of_its_login_is_void) {
+    begin();
+    usec_t then = fiber_wall();
+    assert_int_equal(enter(TAMA, then), ENTER);
+    (void)fiber_sleep(USEC_SEC);
+    end_sessions(TAMA, fiber_wall());
+    assert_int_equal(enter(TAMA, then), -E_REFUSED);
+    assert_int_equal(enter(KOBO, then), ENTER);
+    assert_int_equal(enter(TAMA, fiber_wall()), ENTER);
+    (void)fiber_sleep(TICKET_LIFE - 5 * USEC_SEC);
+    assert_int_equal(enter(TAMA, then), -E_REFUSED);
+    (void)fiber_sleep(3 * TICKET_LIFE);
+    assert_int_equal(enter(TAMA, fiber_wall()), ENTER);
+    assert_null(list_first(&mail.ended)); /* nothing is kept for longer than tickets live */
+}
+
+/* What was ended before it began is not known to this process. */
+FIBER_TEST(a_ticket_from_before_the_process_is_void) {
+    begin();
+    assert_int_equal(enter(TAMA, mail.began - 1), -E_REFUSED);
+    assert_int_equal(enter(TAMA, mail.began), ENTER);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_ticket_from_before_the_end_of_its_login_is_void),
+        cmocka_unit_test(test_a_ticket_from_before_the_process_is_void),
+    };
+    calls = role_mail.handlers;
+    return cmocka_run_group_tests_name("mail role", tests, NULL, NULL);
+}
