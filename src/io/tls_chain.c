@@ -298,8 +298,9 @@ static void judge_chain(const struct tls_chain_question *q, const struct chain *
     }
 }
 
-static void write_summary(const struct tls_chain_question *q, const struct chain *c,
-                          struct tls_judgement *to) {
+/* By itself: its texts have no place in the frame of its caller. */
+__attribute__((noinline)) static void
+write_summary(const struct tls_chain_question *q, const struct chain *c, struct tls_judgement *to) {
     struct tls_certificate_facts f;
     char end[TIME_TEXT_SIZE], until[TO_SECONDS + 1], issuer[NAME_SIZE];
     size_t others = c->count - 1;
