@@ -89,7 +89,7 @@ static bool can_be_used(struct check *k, const struct pair *p) {
 }
 
 static void judge_chain(struct check *k, const struct pair *p) {
-    struct tls_judgement j;
+    _cleanup_(free_p) struct tls_judgement *j = NEW(struct tls_judgement); /* large */
     struct tls_chain_question q = {
         .chain_pem = slice_of_str(p->chain),
         .host_name = k->c->conf->hostname,
@@ -97,15 +97,15 @@ static void judge_chain(struct check *k, const struct pair *p) {
         .anchors = access(TLS_ANCHORS, R_OK) == 0 ? TLS_ANCHORS : NULL,
         .now = fiber_wall(),
     };
-    if (!can_be_used(k, p) || tls_chain_judge(&q, &j, NULL) < 0)
+    if (!can_be_used(k, p) || tls_chain_judge(&q, j, NULL) < 0)
         return;
     bool bad = false;
-    for (size_t i = 0; i < j.count; i++) {
-        check_add(k, j.list[i].bad ? CHECK_ERROR : CHECK_WARNING, "%s", j.list[i].text);
-        bad = bad || j.list[i].bad;
+    for (size_t i = 0; i < j->count; i++) {
+        check_add(k, j->list[i].bad ? CHECK_ERROR : CHECK_WARNING, "%s", j->list[i].text);
+        bad = bad || j->list[i].bad;
     }
     if (!bad)
-        check_add(k, CHECK_OK, "%s", j.summary);
+        check_add(k, CHECK_OK, "%s", j->summary);
 }
 
 static void judge_key(struct check *k, const struct pair *p) {

@@ -150,8 +150,9 @@ static bool is_self_signed(X509 *x) {
     return X509_self_signed(x, 0) == 1;
 }
 
-static void judge_times(const struct tls_chain_question *q, X509 *x, size_t index,
-                        struct tls_judgement *to) {
+/* By itself: its texts have no place in the frame of its caller. */
+__attribute__((noinline)) static void judge_times(const struct tls_chain_question *q, X509 *x,
+                                                  size_t index, struct tls_judgement *to) {
     struct tls_certificate_facts f;
     char begins[TIME_TEXT_SIZE], ends[TIME_TEXT_SIZE];
     char what[NAME_SIZE + 80];

@@ -45,12 +45,12 @@ static bool judge(struct process *p, struct tls_judgement *ret) {
 
 /* Of a pair that has just been taken. */
 static void tell_log(struct process *p) {
-    struct tls_judgement j;
-    if (!judge(p, &j))
+    _cleanup_(free_p) struct tls_judgement *j = NEW(struct tls_judgement); /* large for a fiber */
+    if (!judge(p, j))
         return;
-    process_event(p, 0, KIND_RELOAD, NULL, 0, "A new certificate is in use: %s.", j.summary);
-    for (size_t i = 0; i < j.count; i++) {
-        const struct tls_finding *f = &j.list[i];
+    process_event(p, 0, KIND_RELOAD, NULL, 0, "A new certificate is in use: %s.", j->summary);
+    for (size_t i = 0; i < j->count; i++) {
+        const struct tls_finding *f = &j->list[i];
         bool sentence = slice_starts(slice_of_str(f->text), S("the "));
         process_event(p, 0, f->bad ? KIND_ERROR : KIND_WARNING, NULL, 0, "%s%s.",
                       sentence ? "T" : "", f->text + (sentence ? 1 : 0));
@@ -58,12 +58,12 @@ static void tell_log(struct process *p) {
 }
 
 static void tell_caller(struct process *p) {
-    struct tls_judgement j;
-    if (!judge(p, &j))
+    _cleanup_(free_p) struct tls_judgement *j = NEW(struct tls_judgement);
+    if (!judge(p, j))
         return;
-    buf_printf(&p->said, "In use: %s.\n", j.summary);
-    for (size_t i = 0; i < j.count; i++)
-        buf_printf(&p->said, "Warning: %s.\n", j.list[i].text);
+    buf_printf(&p->said, "In use: %s.\n", j->summary);
+    for (size_t i = 0; i < j->count; i++)
+        buf_printf(&p->said, "Warning: %s.\n", j->list[i].text);
 }
 
 static void look_at_end(struct process *p) {
