@@ -123,3 +123,30 @@ bool utf8_valid(struct slice s) {
     }
     return true;
 }
+
+size_t utf8_decode(struct slice s, uint32_t *ret) {
+    size_t len = utf8_sequence(s);
+    if (len == 0)
+        return 0;
+    uint8_t first = (uint8_t)s.ptr[0];
+    uint32_t c = len == 1 ? first : first & (0xffU >> (len + 1));
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | ((uint8_t)s.ptr[i] & 0x3f);
+    *ret = c;
+    return len;
+}
+
+bool utf8_is_hidden(uint32_t character) {
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {
+        {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad},   {0x061c, 0x061c},
+        {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},
+        {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
+        if (character >= hidden[i].first && character <= hidden[i].last)
+            return true;
+    }
+    return false;
+}

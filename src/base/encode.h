@@ -15,5 +15,14 @@ int base64_decode(struct arena *a, struct slice text, struct slice *ret);
 void hex_encode(struct buf *to, struct slice s); /* lower case */
 int hex_decode(struct arena *a, struct slice text, struct slice *ret);
 
+/* The character at the front, and its length; 0 when it is not well-formed. `s` is not empty. */
+size_t utf8_decode(struct slice s, uint32_t *ret);
+
+/*
+ * Not to be shown as it is: a control character (C0, DEL, C1), which a terminal obeys, or one that
+ * hides, or turns round, what is read beside it (Unicode Technical Report 36 §3).
+ */
+bool utf8_is_hidden(uint32_t character);
+
 /* Well-formed by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool utf8_valid(struct slice s);

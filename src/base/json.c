@@ -36,34 +36,32 @@ void json_end(struct json *j) {
     buf_add_byte(j->to, j->closers[j->depth]);
 }
 
-/* Length of the UTF-8 sequence at the front, 0 when it is not well-formed. */
-static size_t sequence_len(struct slice s) {
-    for (size_t n = 1; n <= 4 && n <= s.len; n++) {
-        if (utf8_valid(slice_first(s, n)))
-            return n;
+/* RFC 8259 §7: above U+FFFF as a surrogate pair. */
+static void add_escaped(struct buf *to, uint32_t c) {
+    if (c > 0xffff) {
+        buf_printf(to, "\\u%04x", 0xd800 + (unsigned)((c - 0x10000) >> 10));
+        c = 0xdc00 + ((c - 0x10000) & 0x3ff);
     }
-    return 0;
+    buf_printf(to, "\\u%04x", (unsigned)c);
 }
 
 static void add_quoted(struct buf *to, struct slice s) {
     buf_add_byte(to, '"');
     while (s.len > 0) {
-        uint8_t c = (uint8_t)s.ptr[0];
-        size_t n = 1;
+        uint32_t c = 0xfffd;
+        size_t n = utf8_decode(s, &c);
         if (c == '"' || c == '\\')
-            buf_printf(to, "\\%c", c);
+            buf_printf(to, "\\%c", (char)c);
         else if (c == '\n')
             buf_add_str(to, "\\n");
         else if (c == '\r')
             buf_add_str(to, "\\r");
         else if (c == '\t')
             buf_add_str(to, "\\t");
-        else if (c < 0x20 || c == 0x7f)
-            buf_printf(to, "\\u%04x", c);
-        else if ((n = sequence_len(s)) > 0)
-            buf_add(to, slice_first(s, n));
+        else if (n == 0 || utf8_is_hidden(c))
+            add_escaped(to, c);
         else
-            buf_add_str(to, "\\ufffd");
+            buf_add(to, slice_first(s, n));
         s = slice_from(s, MAX(n, (size_t)1));
     }
     buf_add_byte(to, '"');

@@ -7,7 +7,8 @@
  *     json_key(&j, "id"); json_slice(&j, id);
  *     json_end(&j);
  *
- * Strings that are not UTF-8 get U+FFFD for each bad byte. Depth is bounded by JSON_DEPTH.
+ * Strings that are not UTF-8 get U+FFFD for each bad byte. What utf8_is_hidden() names is escaped,
+ * so that the output may be looked at on a terminal. Depth is bounded by JSON_DEPTH.
  */
 #pragma once
 

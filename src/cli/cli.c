@@ -26,8 +26,7 @@ void cli_flush(struct cli *c) {
     buf_clear(&c->out);
 }
 
-/* Lines stay lines: a list of problems is one message. */
-static void add_lines(struct buf *to, struct slice text) {
+void cli_add_lines(struct buf *to, struct slice text) {
     struct slice line = {0};
     bool first = true;
     while (slice_next(&text, '\n', &line)) {
@@ -46,7 +45,7 @@ void cli_say(const char *format, ...) {
     buf_printf_v(&text, format, args);
     va_end(args);
     buf_add_str(&line, "hayauma: ");
-    add_lines(&line, slice_trim_lines(buf_slice(&text)));
+    cli_add_lines(&line, slice_trim_lines(buf_slice(&text)));
     buf_add_byte(&line, '\n');
     ssize_t n = write(STDERR_FILENO, line.ptr, line.len);
     (void)n;

@@ -59,6 +59,9 @@ void cli_json_time(struct json *j, const char *key, usec_t wall);
 /* Text of others for a terminal: made harmless, names of domains as people read them. */
 struct slice cli_shown(struct arena *a, struct slice text);
 
+/* The same for text of several lines, which stay lines. */
+void cli_add_lines(struct buf *to, struct slice text);
+
 struct slice cli_span(struct arena *a, usec_t span);
 struct slice cli_letter(struct arena *a, uint64_t id);
 

@@ -10,12 +10,6 @@ struct range {
     uint32_t first, last;
 };
 
-/* Characters that are not shown as they are: they hide, or turn the reading order round. */
-static const struct range hidden[] = {
-    {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x061c, 0x061c}, {0x200b, 0x200f},
-    {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff},
-};
-
 static const struct range wide[] = {
     {0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0x33ff},   {0x3400, 0x4dbf},
     {0x4e00, 0x9fff},   {0xa000, 0xa4cf},   {0xa960, 0xa97f},   {0xac00, 0xd7a3},
@@ -39,17 +33,7 @@ static bool in(const struct range *list, size_t count, uint32_t c) {
 
 /* The character at the front and its length; 0 when it is not UTF-8. */
 static size_t decode(struct slice s, uint32_t *ret) {
-    if (s.len == 0)
-        return 0;
-    uint8_t b = (uint8_t)s.ptr[0];
-    size_t len = b < 0x80 ? 1 : b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
-    if (s.len < len || !utf8_valid(slice_first(s, len)))
-        return 0;
-    uint32_t c = len == 1 ? b : b & (0xffU >> (len + 1));
-    for (size_t i = 1; i < len; i++)
-        c = c << 6 | ((uint8_t)s.ptr[i] & 0x3f);
-    *ret = c;
-    return len;
+    return s.len > 0 ? utf8_decode(s, ret) : 0;
 }
 
 /* How many bytes at the front are shown as they are, without a look into the tables. */
@@ -71,7 +55,7 @@ void text_add(struct buf *to, struct slice s) {
         size_t len = decode(s, &c);
         if (len == 0)
             buf_printf(to, "\\x%02x", (unsigned)(uint8_t)s.ptr[0]);
-        else if (!in(hidden, ARRAY_SIZE(hidden), c))
+        else if (!utf8_is_hidden(c))
             buf_add(to, slice_first(s, len));
         else if (c < 0x80)
             buf_printf(to, "\\x%02x", (unsigned)c);

@@ -105,6 +105,26 @@ static void test_a_reader_never_runs_over_the_end(void **state) {
     assert_int_equal(read_u8(&r), 0); /* stays bad */
 }
 
+static void quoted_is(struct slice text, const char *expected) {
+    _cleanup_(buf_done) struct buf b = {0};
+    struct json j = {.to = &b};
+    json_slice(&j, text);
+    assert_string_equal(buf_str(&b), expected);
+}
+
+/* Nothing that a terminal obeys, or that turns round what is read, leaves as it is. */
+static void test_json_escapes_what_terminals_obey(void **state) {
+    quoted_is(S("a\x1b[31m\x7f"), "\"a\\u001b[31m\\u007f\"");
+    quoted_is(S("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"), "\"\\u0080\\u009b\\u009f\xc2\xa0\"");
+    quoted_is(S("\u202atxt.exe\u202e\u202c\u2066\u2069"),
+              "\"\\u202atxt.exe\\u202e\\u202c\\u2066\\u2069\"");
+    quoted_is(S("\u200e\u200f\u061c\u2028\u2029\ufeff"),
+              "\"\\u200e\\u200f\\u061c\\u2028\\u2029\\ufeff\"");
+    quoted_is(S("\U000e0041"), "\"\\udb40\\udc41\"");
+    quoted_is(S("早馬 \U0001f40e é"), "\"早馬 \U0001f40e é\"");
+    quoted_is(S("\xe2\x80"), "\"\\ufffd\\ufffd\"");
+}
+
 static void test_json_quotes_and_separates(void **state) {
     struct buf b = {0};
     struct json j = {.to = &b};
@@ -135,6 +155,7 @@ int main(void) {
         cmocka_unit_test(test_crc32c_as_in_rfc3720_b_4),
         cmocka_unit_test(test_siphash_vectors),
         cmocka_unit_test(test_a_reader_never_runs_over_the_end),
+        cmocka_unit_test(test_json_escapes_what_terminals_obey),
         cmocka_unit_test(test_json_quotes_and_separates),
     };
     return cmocka_run_group_tests_name("encode", tests, NULL, NULL);
