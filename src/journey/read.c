@@ -134,6 +134,17 @@ static int find_id(struct ledger_db *l, struct slice text, struct letters *to) {
                     DB_VALUES(V(first), V(last), V(to->max)));
 }
 
+/* A Message-ID that was written with blanks is kept without them. */
+static int find_message_id(struct ledger_db *l, struct slice key, struct letters *to) {
+    char id[KEY_MAX];
+    size_t len = 0;
+    for (size_t i = 0; i < key.len; i++) {
+        if (key.ptr[i] != ' ' && key.ptr[i] != '\t')
+            id[len++] = key.ptr[i];
+    }
+    return len < key.len ? find_key(l, slice_of(id, len), to) : 0;
+}
+
 int ledger_db_find(struct ledger_db *l, struct slice what, struct letters *letters) {
     char folded[KEY_MAX];
     struct slice key = key_fold(what, folded);
@@ -142,6 +153,8 @@ int ledger_db_find(struct ledger_db *l, struct slice what, struct letters *lette
     int r = find_id(l, key, letters);
     if (r == 0 && letters->count == 0)
         r = find_key(l, key, letters);
+    if (r == 0 && letters->count == 0)
+        r = find_message_id(l, key, letters);
     if (r == 0 && letters->count == 0)
         r = add_rows(l, letters,
                      "SELECT letter FROM subject WHERE instr(text, ?1) > 0 ORDER BY sequence DESC",

@@ -34,6 +34,11 @@ static size_t name_length(struct slice line, size_t *ret_colon) {
     return n;
 }
 
+/* "From tama Sun Nov 22 ...": what parts the letters of an mbox file, perhaps quoted (RFC 4155). */
+static bool is_mbox_line(struct slice line) {
+    return slice_starts(line, S("From ")) || slice_starts(line, S(">From "));
+}
+
 static bool ended(struct header_cursor *c, enum header_end end, size_t body) {
     c->end = end;
     c->body = body;
@@ -59,24 +64,27 @@ static bool over_limit(const struct header_cursor *c, size_t end) {
 }
 
 bool header_next(struct header_cursor *c, struct header_field *ret) {
+    size_t from, end, value_end, colon = 0, name = 0;
     if (c->end != HEADER_OPEN)
         return false;
-    size_t from = c->at;
-    if (from >= c->letter.len)
-        return ended(c, HEADER_NO_BODY, c->letter.len);
-    size_t text = 0;
-    size_t line = line_at(c->letter, from, &text);
-    if (text == 0)
-        return ended(c, HEADER_EMPTY_LINE, from + line);
-    size_t colon = 0;
-    size_t name = name_length(slice_first(slice_from(c->letter, from), text), &colon);
-    if (name == 0)
-        return ended(c, HEADER_NO_FIELD, from);
-    size_t value_end = from + text;
-    size_t end = pass_folds(c->letter, from + line, &value_end);
-    if (over_limit(c, end))
-        return ended(c, HEADER_LIMIT, c->letter.len);
-    c->at = end;
+    do {
+        from = c->at;
+        if (from >= c->letter.len)
+            return ended(c, HEADER_NO_BODY, c->letter.len);
+        size_t text = 0;
+        size_t len = line_at(c->letter, from, &text);
+        struct slice line = slice_first(slice_from(c->letter, from), text);
+        if (text == 0)
+            return ended(c, HEADER_EMPTY_LINE, from + len);
+        name = name_length(line, &colon);
+        if (name == 0 && !is_mbox_line(line))
+            return ended(c, HEADER_NO_FIELD, from);
+        value_end = from + text;
+        end = pass_folds(c->letter, from + len, &value_end);
+        if (over_limit(c, end))
+            return ended(c, HEADER_LIMIT, c->letter.len);
+        c->at = end;
+    } while (name == 0);
     c->fields++;
     size_t value = from + colon + 1;
     *ret = (struct header_field){

@@ -11,7 +11,8 @@
  * Lines end with CRLF; a bare LF is taken for one too. The header ends at the first empty line. It
  * also ends, without an empty line, before a line that is no field (no colon, or no field name
  * before it): that line begins the body, as Sendmail and Postfix have it. Spaces between name and
- * colon are dropped (RFC 5322 §4.5.8).
+ * colon are dropped (RFC 5322 §4.5.8). A "From " or ">From " line of an mbox file (RFC 4155), which
+ * some programs leave where it was, is passed by.
  */
 #pragma once
 

@@ -14,6 +14,7 @@ typedef uint8_t vector __attribute__((vector_size(16)));
 #define BLOCK_SIZE (255 * sizeof(vector))
 
 static const char received_name[] = "received";
+static const char from_name[] = "From";
 
 static void scan_bytes(struct letter_scan *scan, struct slice block) {
     vector all = {0};
@@ -49,11 +50,17 @@ static enum letter_scan_line at_colon(struct letter_scan *scan) {
 static enum letter_scan_line at_name(struct letter_scan *scan, char c) {
     if (c == ':')
         return at_colon(scan);
+    if (c == ' ' && scan->own.from_len == sizeof from_name - 1)
+        return SCAN_LINE_MBOX;
     if (c == ' ' || c == '\t')
         return SCAN_LINE_COLON;
     if (c <= 32 || c >= 127)
         return SCAN_LINE_NO_FIELD;
     unsigned n = scan->own.name_len++;
+    if (n != 0 || c != '>')
+        scan->own.from_len = c == from_name[MIN(scan->own.from_len, sizeof from_name - 1)]
+                                 ? scan->own.from_len + 1
+                                 : (unsigned)sizeof from_name;
     if (n >= sizeof received_name - 1 || ascii_lower(c) != received_name[n])
         scan->own.is_received = false;
     return SCAN_LINE_NAME;
@@ -67,12 +74,15 @@ static enum letter_scan_line next_state(struct letter_scan *scan, char c) {
         if (blank)
             return scan->own.has_field ? SCAN_LINE_VALUE : SCAN_LINE_NO_FIELD;
         scan->own.name_len = 0;
+        scan->own.from_len = 0;
         scan->own.is_received = true;
         return at_name(scan, c);
     case SCAN_LINE_NAME:
         return at_name(scan, c);
     case SCAN_LINE_COLON:
         return c == ':' ? at_colon(scan) : blank ? SCAN_LINE_COLON : SCAN_LINE_NO_FIELD;
+    case SCAN_LINE_MBOX:
+        return c == ':' ? at_colon(scan) : blank ? SCAN_LINE_MBOX : SCAN_LINE_VALUE;
     default:
         return scan->own.line;
     }
@@ -84,7 +94,7 @@ static void scan_header(struct letter_scan *scan, struct slice piece) {
 }
 
 static void end_header_line(struct letter_scan *scan, uint64_t text) {
-    if (text == 0 || scan->own.line != SCAN_LINE_VALUE) {
+    if (text == 0 || (scan->own.line != SCAN_LINE_VALUE && scan->own.line != SCAN_LINE_MBOX)) {
         scan->in_body = true;
         scan->header_size = text == 0 ? scan->size : scan->own.start;
     }

@@ -15,7 +15,8 @@ enum letter_scan_line {
     SCAN_LINE_START,
     SCAN_LINE_NAME,     /* in a field name */
     SCAN_LINE_COLON,    /* behind it, before its colon */
-    SCAN_LINE_VALUE,    /* behind the colon, or in a continuation line */
+    SCAN_LINE_MBOX,     /* behind "From ", where a colon would still make a field of it */
+    SCAN_LINE_VALUE,    /* behind the colon, in a continuation line, or in a line of an mbox */
     SCAN_LINE_NO_FIELD, /* neither an empty line nor a field */
 };
 
@@ -38,8 +39,9 @@ struct letter_scan {
         uint64_t crs, crlfs;
         enum letter_scan_line line;
         unsigned name_len;
-        bool is_received; /* the bytes of the field name so far match */
-        bool has_field;   /* a field stands above: a blank continues it */
+        unsigned from_len; /* bytes of "From" at the beginning, a ">" before it left out */
+        bool is_received;  /* the bytes of the field name so far match */
+        bool has_field;    /* a field stands above: a blank continues it */
         bool after_cr;
     } own;
 };

@@ -31,7 +31,7 @@ static void note_values(struct arena *a, struct submission *sub, const struct he
         sub->has_date = true;
     } else if (header_is(field, S("Message-ID"))) {
         sub->has_message_id = true;
-        sub->message_id = message_id_find(header_unfold(a, field->raw));
+        sub->message_id = message_id_read(a, header_unfold(a, field->raw));
     } else if (header_is(field, S("From"))) {
         sub->from_fields++;
         sub->from = header_unfold(a, field->raw);
@@ -111,12 +111,32 @@ struct slice message_id_find(struct slice value) {
         return slice_of(NULL, 0);
     value = slice_from(value, (size_t)open);
     ssize_t close = slice_find_byte(value, '>');
-    if (close < 2 || close >= 998)
+    if (close < 2 || close >= MESSAGE_ID_MAX)
         return slice_of(NULL, 0);
     struct slice id = slice_first(value, (size_t)close + 1);
     for (size_t i = 0; i < id.len; i++) {
-        if ((unsigned char)id.ptr[i] <= ' ' || id.ptr[i] == 0x7f)
+        if ((unsigned char)id.ptr[i] <= ' ' || id.ptr[i] == 0x7f || (i > 0 && id.ptr[i] == '<'))
             return slice_of(NULL, 0);
     }
     return id;
+}
+
+struct slice message_id_read(struct arena *a, struct slice value) {
+    struct slice found = message_id_find(value);
+    if (found.len > 0)
+        return found;
+    ssize_t open = slice_find_byte(value, '<');
+    value = slice_from(value, open < 0 ? 0 : (size_t)open + 1);
+    ssize_t end = slice_find_byte(value, open < 0 ? '(' : '>');
+    value = slice_first(value, end < 0 ? value.len : (size_t)end);
+    char *id = arena_alloc(a, MESSAGE_ID_MAX);
+    size_t len = 0;
+    id[len++] = '<';
+    for (size_t i = 0; i < value.len && len < MESSAGE_ID_MAX - 1; i++) {
+        char c = value.ptr[i];
+        if ((unsigned char)c > ' ' && c != 0x7f && c != '<' && c != '>')
+            id[len++] = c;
+    }
+    id[len++] = '>';
+    return slice_of(id, len > 2 ? len : 0);
 }

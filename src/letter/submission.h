@@ -61,6 +61,15 @@ void submission_missing_fields(struct buf *to, const struct submission *sub, use
 /* "<id@host>" */
 struct slice message_id_make(struct arena *a, letter_id id, struct slice host);
 
+#define MESSAGE_ID_MAX 998
+
+/*
+ * The same as mail programs read it, for looking it up: also without its brackets, with blanks in
+ * it, with a comment behind it. With brackets, without blanks and control characters, at most
+ * MESSAGE_ID_MAX bytes; empty when there is nothing. In the arena.
+ */
+struct slice message_id_read(struct arena *a, struct slice value);
+
 /*
  * The first message id of a Message-ID (or In-Reply-To) value with its brackets: no blanks, no
  * control characters, at most 998 bytes. Empty when there is none. Points into `value`.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Lenient where senders are careless: words longer than 75 characters are taken, and the bytes of
- * neighbouring words of one character set are read together, so that a character that was cut
- * between two words is whole again.
+ * Lenient where senders are careless: words longer than 75 characters are taken, with blanks in
+ * them, with wrong padding, and the bytes of neighbouring words of one character set are read
+ * together, so that a character that was cut between two words is whole again.
  */
 #include "letter/words.h"
 
@@ -45,10 +45,50 @@ static struct slice decode_q(struct arena *a, struct slice s) {
     return slice_of(bytes, len);
 }
 
+static int base64_digit(char c) {
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    return ascii_is_digit(c) ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/*
+ * RFC 2047 §4.1, as mail programs read it: without padding or with too much of it, with blanks from
+ * a fold in the middle, cut off within a byte, several texts one behind the other.
+ */
+static bool decode_b(struct arena *a, struct slice s, struct slice *ret) {
+    char *bytes = arena_alloc(a, s.len + 1);
+    uint32_t bits = 0;
+    size_t len = 0;
+    unsigned count = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        int digit = base64_digit(s.ptr[i]);
+        if (digit < 0 && s.ptr[i] != '=' && !is_blank(s.ptr[i]))
+            return false;
+        if (s.ptr[i] == '=')
+            count = 0;
+        if (digit < 0)
+            continue;
+        bits = bits << 6 | (uint32_t)digit;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            bytes[len++] = (char)(bits >> count);
+        }
+    }
+    *ret = slice_of(bytes, len);
+    return len > 0;
+}
+
 static bool decode_bytes(struct arena *a, struct slice encoding, struct slice text,
                          struct slice *ret) {
     if (slice_eq_nocase(encoding, S("B")))
-        return base64_decode(a, text, ret) == 0;
+        return decode_b(a, text, ret);
     if (!slice_eq_nocase(encoding, S("Q")))
         return false;
     *ret = decode_q(a, text);
@@ -63,10 +103,10 @@ static bool read_word(struct arena *a, struct slice s, struct word *ret) {
         !slice_next(&rest, '?', &text) || !rest.ptr || !slice_starts(rest, S("=")))
         return false;
     ssize_t language = slice_find_byte(charset, '*');
-    ret->charset = charset_find(language < 0 ? charset : slice_first(charset, (size_t)language));
+    charset = language < 0 ? charset : slice_first(charset, (size_t)language);
+    ret->charset = charset_find(slice_trim(charset));
     ret->len = (size_t)(rest.ptr + 1 - s.ptr);
-    return ret->charset >= 0 && slice_find_byte(text, ' ') < 0 &&
-           decode_bytes(a, encoding, text, &ret->bytes);
+    return ret->charset >= 0 && decode_bytes(a, slice_trim(encoding), text, &ret->bytes);
 }
 
 /* Where the next word begins; the end of the text when there is none. */

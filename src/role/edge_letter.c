@@ -101,7 +101,7 @@ static struct slice field_value(struct edge_letter *l, struct slice letter, stru
 
 /* The header of a stranger, or of a letter that goes nowhere, is only read. */
 static void read_header(struct edge_letter *l, struct slice letter) {
-    l->message_id = message_id_find(field_value(l, letter, S("Message-ID")));
+    l->message_id = message_id_read(&l->facts, field_value(l, letter, S("Message-ID")));
     l->subject = field_value(l, letter, S("Subject"));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The header cursor and the scan of a letter's bytes agree; fields tile the header; a submission
- * can be rewritten and then lacks nothing.
+ * The header cursor and the scan of a letter's bytes agree; fields come one behind the other; a
+ * submission can be rewritten and then lacks nothing.
  */
 #include "base/error.h"
 #include "letter/scan.h"
@@ -14,11 +14,11 @@ static void walk(struct slice letter) {
     struct header_cursor c = {.letter = letter};
     size_t at = 0;
     for (struct header_field field; header_next(&c, &field);) {
-        MUST(field.offset == at && field.name.len > 0);
+        MUST(field.offset >= at && field.name.len > 0);
         MUST(slice_find_byte(header_unfold(&a, field.raw), '\n') < 0);
-        at += field.len;
+        at = field.offset + field.len;
     }
-    MUST(c.at == at && c.body >= at && c.end != HEADER_OPEN);
+    MUST(c.at >= at && c.body >= at && c.end != HEADER_OPEN);
 }
 
 /* In three chunks; a last line without its LF may be undecided. */

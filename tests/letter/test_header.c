@@ -59,12 +59,23 @@ static void check_end(const char *letter, enum header_end end, size_t fields, co
 
 static void a_line_that_is_no_field_begins_the_body(void **state) {
     check_end("A: 1\r\nno field\r\nB: 2\r\n", HEADER_NO_FIELD, 1, "no field\r\nB: 2\r\n");
-    check_end("From tama Sun Nov 22 11:12:42 2026\r\nA: 1\r\n", HEADER_NO_FIELD, 0,
-              "From tama Sun Nov 22 11:12:42 2026\r\nA: 1\r\n");
     check_end(": x\r\n", HEADER_NO_FIELD, 0, ": x\r\n");
     check_end(" folded\r\nA: 1\r\n", HEADER_NO_FIELD, 0, " folded\r\nA: 1\r\n");
     check_end("A: 1\r\nB\x80: 2\r\n", HEADER_NO_FIELD, 1, "B\x80: 2\r\n");
     check_end("A: 1\r\nB\r: 2\r\n", HEADER_NO_FIELD, 1, "B\r: 2\r\n");
+}
+
+/* RFC 4155; programs that read mailboxes of that kind pass the line by, quoted or not. */
+static void a_line_of_an_mbox_is_no_field_and_ends_nothing(void **state) {
+    check_end("From tama Sun Nov 22 11:12:42 2026\r\nA: 1\r\n\r\nx", HEADER_EMPTY_LINE, 1, "x");
+    check_end(">From tama Sun Nov 22 11:12:42 2026\r\n more\r\nA: 1\r\n\r\nx", HEADER_EMPTY_LINE, 1,
+              "x");
+    check_end("Received: x\r\nFrom tama\r\nA: 1\r\n\r\nx", HEADER_EMPTY_LINE, 2, "x");
+    check_end("From tama\r\nno field\r\n", HEADER_NO_FIELD, 0, "no field\r\n");
+    check_end("From \nA: 1\n\nx", HEADER_EMPTY_LINE, 1, "x");
+    check_end("From : tama\r\n\r\nx", HEADER_EMPTY_LINE, 1, "x");
+    check_end("from tama\r\nA: 1\r\n", HEADER_NO_FIELD, 0, "from tama\r\nA: 1\r\n");
+    check_end(">>From tama\r\n", HEADER_NO_FIELD, 0, ">>From tama\r\n");
 }
 
 static void a_header_may_end_with_the_letter(void **state) {
@@ -102,6 +113,7 @@ int main(void) {
         cmocka_unit_test(rfc5322_2_2_fields_are_walked_with_offsets_and_folds),
         cmocka_unit_test(fields_are_found_and_counted_in_any_case),
         cmocka_unit_test(a_line_that_is_no_field_begins_the_body),
+        cmocka_unit_test(a_line_of_an_mbox_is_no_field_and_ends_nothing),
         cmocka_unit_test(a_header_may_end_with_the_letter),
         cmocka_unit_test(a_bare_lf_ends_a_line_too),
         cmocka_unit_test(limits_of_the_caller_end_the_walk),

@@ -70,6 +70,16 @@ static void the_header_ends_as_the_cursor_says(void **state) {
         "\nA: 1\r\n",
         "A\r\nB: 1\r\n",
         "A B: 1\r\n",
+        "From tama\r\nReceived: 1\r\nno field\r\n",
+        ">From tama\r\n folded\r\nA: 1\r\n\r\nx",
+        "From \nA: 1\n\nx",
+        "From \r\nA: 1\n\nx",
+        "From : x\r\n\r\nx",
+        "From \t: x\r\n\r\nx",
+        "From\tx\r\n\r\nx",
+        "from x\r\n\r\nx",
+        ">>From x\r\n\r\nx",
+        "A: 1\r\nFrom x\r\nB: 1\r\n\r\nx",
     };
     for (size_t i = 0; i < ARRAY_SIZE(letters); i++) {
         struct letter_scan s = scan_text(letters[i]);

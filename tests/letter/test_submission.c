@@ -71,6 +71,35 @@ static void the_journey_gets_subject_and_message_id(void **state) {
     assert_slice(message_id_make(&a, 31, S("x")), "<000000000000z@x>");
 }
 
+/* For looking it up: as mail programs read it, who are not strict. */
+static void a_message_id_is_read_however_it_is_written(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    static const char *const pairs[][2] = {
+        {"<i.d@x>", "<i.d@x>"},
+        {"(c) <i.d@x> (d)", "<i.d@x>"},
+        {"i.d@x", "<i.d@x>"},
+        {" i.d@x\t", "<i.d@x>"},
+        {"i.d@x (added by mx)", "<i.d@x>"},
+        {"< i.d@x >", "<i.d@x>"},
+        {"<i.d @x>", "<i.d@x>"},
+        {"i.d @ x", "<i.d@x>"},
+        {"<i.d@x", "<i.d@x>"},
+        {"i.d@x>", "<i.d@x>"},
+        {"<<i.d@x>>", "<i.d@x>"},
+        {"<a\x01\x7f@x>", "<a@x>"},
+        {"none", "<none>"},
+        {"<>", ""},
+        {"< >", ""},
+        {"", ""},
+        {"(c)", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+        assert_slice(message_id_read(&a, slice_of_str(pairs[i][0])), pairs[i][1]);
+    char *letters = arena_alloc(&a, 5000);
+    memset(letters, 'a', 5000);
+    assert_true(message_id_read(&a, slice_of(letters, 5000)).len <= MESSAGE_ID_MAX);
+}
+
 static void limits_are_kept(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf letter = {0};
@@ -92,6 +121,7 @@ int main(void) {
         cmocka_unit_test(a_header_without_an_empty_line_gets_one),
         cmocka_unit_test(rfc5322_3_6_from_is_there_and_single_fields_are_single),
         cmocka_unit_test(the_journey_gets_subject_and_message_id),
+        cmocka_unit_test(a_message_id_is_read_however_it_is_written),
         cmocka_unit_test(limits_are_kept),
     };
     return cmocka_run_group_tests(tests, use_utc, NULL);

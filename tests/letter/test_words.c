@@ -66,13 +66,29 @@ static void a_character_cut_between_words_is_whole(void **state) {
     check_words("=?ISO-2022-JP?B?GyRCMg==?=\r\n =?iso-2022-jp?Q?q5D=1B(B?=", "会議");
 }
 
+/* What RFC 2047 forbids and mail programs read all the same. */
+static void careless_words_are_read(void **state) {
+    check_words("=?UTF-8?B?5Lya6K2w44Gu5Lu2Cg?=", "会議の件 ");
+    check_words("=?UTF-8?B?5pep6aas?= =?UTF-8?B?YQ?=", "早馬a");
+    check_words("=?UTF-8?B?5pep 6aas?=", "早馬");
+    check_words("=?UTF-8?B? 5pep6aas ?=", "早馬");
+    check_words("=?UTF-8?B?5pep\r\n 6aas?=", "早馬");
+    check_words("=?UTF-8?Q?=E6=97=A9 =E9=A6=AC?=", "早 馬");
+    check_words("=?UTF-8?Q?a b?=", "a b");
+    check_words("=? UTF-8 ? B ?5pep6aas?=", "早馬");
+    check_words("=?UTF-8?B?5pep=?=", "早");
+    check_words("=?UTF-8?B?5pep6?=", "早");    /* cut in the middle of a byte */
+    check_words("=?UTF-8?B?YQ==Yg==?=", "ab"); /* two that were put together */
+}
+
 static void what_only_looks_like_an_encoded_word_stays(void **state) {
     static const char *const texts[] = {
         "=?UTF-8?B?5Lya6K2w",
         "=?UTF-8?X?abc?=",
         "=?UTF-8?B?***?=",
         "=?Big5?B?pOU=?=",
-        "=?UTF-8?Q?a b?=",
+        "=?UTF-8?B?\?=",
+        "=?UTF-8?B?A=B=C=?=",
         "=?",
         "=?=",
         "1=?2 ?=",
@@ -214,6 +230,7 @@ int main(void) {
         cmocka_unit_test(encoded_words_are_read),
         cmocka_unit_test(japanese_words_are_read),
         cmocka_unit_test(a_character_cut_between_words_is_whole),
+        cmocka_unit_test(careless_words_are_read),
         cmocka_unit_test(what_only_looks_like_an_encoded_word_stays),
         cmocka_unit_test(many_beginnings_of_words_take_no_longer_than_other_text),
         cmocka_unit_test(signs_and_kanji_of_daily_use_are_read_in_each_japanese_set),
