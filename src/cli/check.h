@@ -7,13 +7,16 @@
 
 #include "cli/cli.h"
 
-/* An error: the server would not start or would lose something, or nobody could use it. */
-enum check_level { CHECK_OK, CHECK_WARNING, CHECK_ERROR };
+/*
+ * A note: what cannot be known from here. An error: the server would not start or would lose
+ * something, or nobody could use it.
+ */
+enum check_level { CHECK_OK, CHECK_NOTE, CHECK_WARNING, CHECK_ERROR, CHECK_LEVELS };
 
 struct check {
     struct cli *c;
     struct json json;
-    unsigned counts[3];
+    unsigned counts[CHECK_LEVELS];
 };
 
 /* A sentence without a full stop at its end. */
@@ -21,3 +24,9 @@ void check_add(struct check *k, enum check_level level, const char *format, ...)
 
 /* Key and certificate, as the keys role would take them, and what clients will say of them. */
 void check_certificate(struct check *k) WAITS;
+
+/* What DNS says of this host and of its domains. */
+void check_dns(struct check *k) WAITS;
+
+/* What cannot be tested from here, and how it can. */
+void check_reachability(struct check *k) WAITS;

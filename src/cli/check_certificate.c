@@ -40,6 +40,10 @@ static int open_own(struct check *k, const char *path) {
     return fd;
 }
 
+static const char *own_file(struct check *k, const char *name) {
+    return state_path(arena_alloc(k->c->arena, STATE_PATH), k->c->directory, name);
+}
+
 static void open_files(struct check *k, struct pair *p) {
     const struct conf *conf = k->c->conf;
     struct problem problem = {0};
@@ -51,8 +55,8 @@ static void open_files(struct check *k, struct pair *p) {
             check_add(k, CHECK_ERROR, "%s", problem.text);
         return;
     }
-    p->certificate = arena_printf(k->c->arena, "%s/keys/default.crt", k->c->directory).ptr;
-    p->key = arena_printf(k->c->arena, "%s/keys/default.key", k->c->directory).ptr;
+    p->certificate = own_file(k, "keys/default.crt");
+    p->key = own_file(k, "keys/default.key");
     p->files.certificate = open_own(k, p->certificate);
     p->files.key = open_own(k, p->key);
 }

@@ -18,7 +18,7 @@
 
 #define COLUMN_TEXT 9U /* where the sentence begins, behind the level */
 
-static const char *const level_words[] = {N_("ok"), N_("warning"), N_("error")};
+static const char *const level_words[] = {N_("ok"), N_("note"), N_("warning"), N_("error")};
 
 void check_add(struct check *k, enum check_level level, const char *format, ...) {
     _cleanup_(buf_done) struct buf text = {0};
@@ -184,8 +184,8 @@ static void check_directory(struct check *k) {
 /* ------------------------------------------------------------------ the command */
 
 static void (*const kinds[])(struct check *k) WAITS = {
-    check_settings, check_users, check_space,     check_certificate,
-    check_log_file, check_ports, check_directory,
+    check_settings, check_users,     check_space, check_certificate,  check_log_file,
+    check_ports,    check_directory, check_dns,   check_reachability,
 };
 
 int cmd_check(struct cli *c) {

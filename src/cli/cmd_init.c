@@ -14,11 +14,10 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/directory_access.h"
+#include "cli/init_say.h"
 #include "conf/show.h"
 #include "io/tls.h"
 #include "letter/domain.h"
-
-#define CERTIFICATE_DAYS 825 /* more is refused by some mail programs */
 
 /* ------------------------------------------------------------------ what was asked for */
 
@@ -170,7 +169,7 @@ static int write_certificate(struct cli *c, struct problem *problem) {
     char *key = NULL;
     _cleanup_(free_p) char *chain = NULL;
     const struct state_user *owner = c->users.change ? &c->users.vault : NULL;
-    int r = tls_self_signed(c->conf->hostname, CERTIFICATE_DAYS, &key, &chain);
+    int r = tls_self_signed(c->conf->hostname, INIT_CERTIFICATE_DAYS, &key, &chain);
     if (r < 0)
         return problem_set(problem, r, _("the certificate cannot be made: %s"), error_words(r));
     r = write_file(state_path(path, c->directory, "keys/default.key"), slice_of_str(key), 0600,
@@ -221,69 +220,6 @@ static int make_all(struct cli *c, struct problem *problem) {
     return r < 0 ? r : write_settings(c, problem);
 }
 
-/* ------------------------------------------------------------------ what is said */
-
-static void write_json(struct cli *c) {
-    struct json j = {.to = &c->out};
-    json_object(&j);
-    cli_json_text(&j, "directory", slice_of_str(c->directory));
-    cli_json_text(&j, "settings", slice_of_str(c->conf_path));
-    cli_json_text(&j, "hostname", c->conf->hostname);
-    cli_json_int(&j, "port_offset", c->conf->port_offset);
-    json_end(&j);
-    buf_add_byte(&c->out, '\n');
-}
-
-static void write_made(struct cli *c) {
-    buf_printf(&c->out, _("Made the post office %.*s in %s:\n\n"), SLICE_ARG(c->conf->hostname),
-               c->directory);
-    buf_printf(&c->out,
-               _("  hayauma.conf       the settings, each explained\n"
-                 "  keys/default.crt   a certificate that this host signed itself, good for"
-                 " %d days\n"
-                 "  directory/         domains, accounts and aliases\n"
-                 "  spool/ accounts/   letters on their way, and mailboxes\n"
-                 "  ledger/            what has happened\n\n"),
-               CERTIFICATE_DAYS);
-}
-
-static void write_records(struct cli *c) {
-    size_t count = 0;
-    struct slice host = c->conf->hostname;
-    struct slice *domains = NULL;
-    (void)get_domains(c, &domains, &count, NULL);
-    buf_printf(&c->out, _("   %.*s.  A   (the address of this host; AAAA for IPv6)\n"),
-               SLICE_ARG(host));
-    for (size_t i = 0; i < count; i++)
-        buf_printf(&c->out, "   %.*s.  MX  10 %.*s.\n", SLICE_ARG(domains[i]), SLICE_ARG(host));
-}
-
-static void write_next_steps(struct cli *c) {
-    size_t count = 0;
-    unsigned offset = c->conf->port_offset;
-    struct slice *domains = NULL;
-    (void)get_domains(c, &domains, &count, NULL);
-    buf_printf(&c->out,
-               _("What to do next:\n\n1. Make accounts, first your own:\n"
-                 "   hayauma -C %s account add YOU@%.*s --admin\n\n"),
-               c->directory, SLICE_ARG(cli_shown(c->arena, domains[0])));
-    buf_printf(&c->out, _("2. Start it:\n   hayauma -C %s run\n\n"), c->directory);
-    buf_printf(&c->out,
-               _("3. Let mail programs in: ports %u and %u for sending, %u and %u for POP3;"
-                 " other hosts\n   send to port %u.\n\n"),
-               465 + offset, 587 + offset, 995 + offset, 110 + offset, 25 + offset);
-    buf_add_str(&c->out, _("4. Tell the world, in DNS:\n"));
-    write_records(c);
-    if (c->users.change && c->users.made_up)
-        buf_printf(&c->out,
-                   _("\nThe users of the settings (%.*s ...) do not exist yet; numbers stand"
-                     " in for them.\n"),
-                   SLICE_ARG(c->conf->users.edge));
-    if (!c->users.change && offset < 1024)
-        buf_add_str(&c->out, _("\nPorts below 1024 need root: run it as root, or use --port-offset"
-                               " for a trial.\n"));
-}
-
 int cmd_init(struct cli *c) {
     struct problem problem = {0};
     bool is_new = false;
@@ -297,11 +233,9 @@ int cmd_init(struct cli *c) {
         remove_all(c, is_new);
         return cli_fail(r, &problem);
     }
-    if (c->json) {
-        write_json(c);
-        return CLI_OK;
-    }
-    write_made(c);
-    write_next_steps(c);
+    size_t count = 0;
+    struct slice *domains = NULL;
+    (void)get_domains(c, &domains, &count, NULL);
+    init_say(c, domains, count);
     return CLI_OK;
 }

@@ -57,6 +57,11 @@ const struct cli_parameter cli_globals[] = {
 
 /* ------------------------------------------------------------------ the whole post office */
 
+PARAMETERS check_parameters[] = {
+    FLAG("no-dns", .about = N_("leave out what DNS has to be asked for")),
+    {0},
+};
+
 PARAMETERS init_parameters[] = {
     ARGUMENT("DIR", .kind = CLI_PATH, .about = N_("the state directory to make; new or empty")),
     OPTION("hostname", "NAME", .required = true,
@@ -299,7 +304,7 @@ const struct cli_command cli_commands[] = {
         .parameters = init_parameters,
         .examples = init_examples,
         .json = "{\"directory\": text, \"settings\": text, \"hostname\": text, \"port_offset\": "
-                "number}",
+                "number, \"records\": [{\"name\": text, \"type\": text, \"value\": text}]}",
         .exits = REFUSED,
         .stage = CLI_ALONE,
         .run = cmd_init,
@@ -336,9 +341,13 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "check",
-        .about = N_("Looks for mistakes: in the settings, folders, users, certificate and ports."),
-        .more = N_("All errors of the settings file are listed at once, each as FILE:LINE:COLUMN."
-                   " Changes nothing."),
+        .about = N_("Looks for mistakes: in settings, folders, users, certificate, ports and DNS."),
+        .more =
+            N_("All errors of the settings file are listed at once, each as FILE:LINE:COLUMN."
+               " DNS is asked whether the name of this host and its addresses agree (A, AAAA,"
+               " PTR), and for each domain whether its mail comes here (MX) and may be sent from"
+               " here (SPF). What cannot be known from here is a note. Changes nothing."),
+        .parameters = check_parameters,
         .json = "[{\"level\": text, \"text\": text, \"file\"?: text, \"line\"?: number, "
                 "\"column\"?: number}]",
         .exits = SETTINGS,
