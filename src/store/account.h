@@ -117,6 +117,7 @@ struct store {
     unsigned open_count;
     struct store_stats stats;
     bool closing;
+    struct map purged; /* numbers of accounts that were purged: there is nothing to open */
 
     struct list ready;         /* accounts with changes to write */
     struct fiber_cond written; /* writers wait here for work */
@@ -254,3 +255,13 @@ void account_pin(struct store_account *a);
 
 /* Takes an idle account out of memory. On an error it stays. */
 int account_put_away(struct store_account *a) WAITS;
+
+/* Tells options.used that an account's usage may be another one. */
+void account_tell_usage(struct store_account *a);
+
+/*
+ * Puts an account that nobody uses out of memory and an empty one, without files, in its place, so
+ * that whoever wants it waits. -E_BUSY: somebody uses it. Ends with account_leave_out().
+ */
+int account_take_out(struct store *s, uint64_t id, struct store_account **ret) WAITS;
+void account_leave_out(struct store_account *a, bool purged);

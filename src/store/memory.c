@@ -272,6 +272,7 @@ void account_publish(struct store_account *a, struct log_record *r) {
         apply_to_rows(b, r);
     list_append(&a->pending, &r->link);
     a->pending_count++;
+    account_tell_usage(a);
 }
 
 /* ------------------------------------------------------------------ loading */

@@ -182,13 +182,23 @@ void account_pin(struct store_account *a) {
     a->store->idle_count--;
 }
 
-int store_account_open(struct store *s, uint64_t id, struct store_account **ret_account) {
-    struct store_account *a;
-    while ((a = map_get(&s->accounts, map_u64(&id))) && a->state != ACCOUNT_READY) {
+/* The account when it is in memory, and once it is settled there; or NULL. */
+static int find_settled(struct store *s, uint64_t id, struct store_account **ret) {
+    while ((*ret = map_get(&s->accounts, map_u64(&id))) && (*ret)->state != ACCOUNT_READY) {
         int r = fiber_cond_wait(&s->settled);
         if (r < 0)
             return r;
     }
+    return 0;
+}
+
+int store_account_open(struct store *s, uint64_t id, struct store_account **ret_account) {
+    struct store_account *a = NULL;
+    int r = find_settled(s, id, &a);
+    if (r < 0)
+        return r;
+    if (map_get(&s->purged, map_u64(&id)))
+        return -E_PERMANENT;
     if (a) {
         account_pin(a);
         *ret_account = a;
@@ -204,6 +214,7 @@ int store_account_open(struct store *s, uint64_t id, struct store_account **ret_
     }
     a->state = ACCOUNT_READY;
     fiber_cond_wake_all(&s->settled);
+    account_tell_usage(a);
     if (link_in_list(&a->work_link))
         keeper_wake(s);
     files_close_some(s);
@@ -244,6 +255,34 @@ int account_put_away(struct store_account *a) {
     (void)files_close(a);
     account_free(a);
     return 0;
+}
+
+/* ------------------------------------------------------------------ out of the world */
+
+int account_take_out(struct store *s, uint64_t id, struct store_account **ret) {
+    struct store_account *a = NULL;
+    int r = find_settled(s, id, &a);
+    if (r == 0 && a && a->users > 0)
+        return -E_BUSY;
+    if (r == 0 && a)
+        r = account_put_away(a);
+    if (r == 0)
+        r = find_settled(s, id, &a);
+    if (r < 0 || a) /* somebody was quicker */
+        return r < 0 ? r : -E_BUSY;
+    *ret = account_new(s, id);
+    return 0;
+}
+
+void account_leave_out(struct store_account *a, bool purged) {
+    struct store *s = a->store;
+    if (purged && !map_get(&s->purged, map_u64(&a->id))) {
+        uint64_t *id = NEW(uint64_t);
+        *id = a->id;
+        (void)map_put(&s->purged, map_u64(id), id);
+    }
+    a->state = ACCOUNT_CLOSING;
+    account_free(a);
 }
 
 /* ------------------------------------------------------------------ the store */
@@ -338,6 +377,10 @@ void store_close(struct store *s) {
         fiber_join(s->writers[i]);
     put_away_all(s);
     map_done(&s->accounts);
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&s->purged, &at));)
+        free(e->value);
+    map_done(&s->purged);
     fiber_turns_done(&s->turns);
     free(s->writers);
     buf_done(&s->blank);
@@ -378,6 +421,38 @@ void store_account_usage(const struct store_account *a, struct store_usage *ret)
     for (size_t i = 0; i < a->pack_count; i++)
         u.disk += a->packs[i].end;
     *ret = u;
+}
+
+void account_tell_usage(struct store_account *a) {
+    const struct store_options *o = &a->store->options;
+    if (o->used)
+        o->used(o->used_arg, a->id);
+}
+
+void store_tell_used(struct store *s) {
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&s->accounts, &at));)
+        account_tell_usage(e->value);
+}
+
+static int look_for_files(void *arg) {
+    struct stat st;
+    return stat(arg, &st) < 0 ? -errno : 0;
+}
+
+int store_usage(struct store *s, uint64_t id, struct store_usage *ret) {
+    _cleanup_(store_account_close_p) struct store_account *a = NULL;
+    *ret = (struct store_usage){0};
+    if (!map_get(&s->accounts, map_u64(&id))) {
+        _cleanup_(free_p) char *dir = replay_account_dir(s->dir, id);
+        int r = offload(OFFLOAD_DISK, look_for_files, dir);
+        if (r < 0)
+            return r == -ENOENT ? 0 : r;
+    }
+    int r = store_account_open(s, id, &a);
+    if (r == 0)
+        store_account_usage(a, ret);
+    return r;
 }
 
 int store_lock_maildrop(struct store_account *a) {

@@ -47,6 +47,11 @@ struct store_options {
      */
     void (*report)(void *arg, uint64_t account, const char *text);
     void *report_arg;
+
+    /* Told when what an account's mailboxes hold may have changed, and when it comes into memory;
+     * does not wait. See store_usage(). May be NULL. */
+    void (*used)(void *arg, uint64_t account);
+    void *used_arg;
 };
 
 /*
@@ -75,7 +80,7 @@ void store_stats(const struct store *s, struct store_stats *ret);
 /*
  * Opens an account by its number; the first time its directory is made, with an INBOX. Whoever
  * calls knows that the account exists. A damaged mail.db is set aside and made anew from the packs
- * here. -E_VERSION: written by a newer program.
+ * here. -E_VERSION: written by a newer program. -E_PERMANENT: it was purged.
  */
 int store_account_open(struct store *s, uint64_t id, struct store_account **ret_account) WAITS;
 void store_account_close(struct store_account *a); /* NULL is fine */
@@ -94,6 +99,22 @@ struct store_usage {
     uint64_t disk;           /* length of the packs */
 };
 void store_account_usage(const struct store_account *a, struct store_usage *ret);
+
+/* The same by the account's number; one that has no files holds nothing, and gets none. */
+int store_usage(struct store *s, uint64_t id, struct store_usage *ret) WAITS;
+
+/* Tells options.used of every account in memory. */
+void store_tell_used(struct store *s);
+
+/*
+ * Deletes all files of an account for ever, durably; afterwards it cannot be opened here any more
+ * (-E_PERMANENT). Whoever calls knows that nobody may have it again. One whose files have gone
+ * already, or in part, is no error. -E_BUSY: somebody uses it now.
+ */
+int store_purge(struct store *s, uint64_t id) WAITS;
+
+/* The same on a store that no process has open. Blocks: within offload(). */
+int store_purge_files(const char *dir, uint64_t account);
 
 /*
  * The exclusive-access lock of a POP3 session (RFC 1939 §8): -E_BUSY when another one holds it.

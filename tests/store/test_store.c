@@ -583,6 +583,52 @@ WORLD_TEST(letters_behind_each_other_are_read_at_once) {
     world_close(w);
 }
 
+static void count_used(void *arg, uint64_t account) {
+    assert_int_equal(account, TEST_ACCOUNT);
+    (*(unsigned *)arg)++;
+}
+
+WORLD_TEST(a_purged_account_has_no_files_and_is_opened_no_more) {
+    unsigned used = 0;
+    struct store_usage usage = {0};
+    struct store_account *again = NULL;
+    w->options.used = count_used;
+    w->options.used_arg = &used;
+    world_open(w);
+    (void)world_deliver(w, "one", "Subject: one\r\n\r\n1\r\n");
+    assert_true(used >= 2); /* it came into memory, and got a letter */
+    assert_int_equal(store_usage(w->store, TEST_ACCOUNT, &usage), 0);
+    assert_true(usage.letters == 1 && usage.bytes == 19);
+    assert_int_equal(store_usage(w->store, TEST_ACCOUNT + 1, &usage), 0);
+    assert_true(usage.letters == 0);
+    _cleanup_(free_p) char *folder = world_path(w, "67/4711");
+    _cleanup_(free_p) char *none = world_path(w, "68");
+    assert_false(file_exists(none));
+
+    assert_int_equal(store_purge(w->store, TEST_ACCOUNT), -E_BUSY);
+    assert_true(file_exists(folder));
+    store_account_close(TAKE_PTR(w->account));
+    assert_int_equal(store_purge(w->store, TEST_ACCOUNT), 0);
+    assert_false(file_exists(folder));
+    assert_int_equal(store_purge(w->store, TEST_ACCOUNT), 0);
+    assert_int_equal(store_purge(w->store, TEST_ACCOUNT + 7), 0);
+    assert_int_equal(store_account_open(w->store, TEST_ACCOUNT, &again), -E_PERMANENT);
+    assert_int_equal(world_try_deliver(w, "two", "x\r\n", NULL), -E_PERMANENT);
+    assert_false(file_exists(folder));
+    world_close(w);
+}
+
+WORLD_TEST(a_purge_that_a_crash_has_cut_short_is_finished_by_the_next_one) {
+    world_open(w);
+    (void)world_deliver(w, "one", "Subject: one\r\n\r\n1\r\n");
+    world_close(w);
+    _cleanup_(free_p) char *folder = world_path(w, "67/4711");
+    _cleanup_(free_p) char *rubbish = world_path(w, "67/4711.purged");
+    assert_int_equal(rename(folder, rubbish), 0);
+    assert_int_equal(store_purge_files(w->dir, TEST_ACCOUNT), 0);
+    assert_false(file_exists(rubbish));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(letters_behind_each_other_are_read_at_once),
@@ -610,6 +656,8 @@ int main(void) {
         cmocka_unit_test(accounts_and_their_files_stay_within_limits),
         cmocka_unit_test(files_that_nobody_uses_are_closed),
         cmocka_unit_test(a_cancelled_delivery_is_all_or_nothing),
+        cmocka_unit_test(a_purged_account_has_no_files_and_is_opened_no_more),
+        cmocka_unit_test(a_purge_that_a_crash_has_cut_short_is_finished_by_the_next_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
