@@ -58,7 +58,7 @@ int cmd_account_add(struct cli *c) {
     struct account_new account = {
         .address = cli_text(c->call, "USER@DOMAIN"),
         .name = cli_text(c->call, "name"),
-        .password = secret_slice(&secret),
+        .password = secret.len > 0 ? secret_slice(&secret) : (struct slice){0},
         .quota = cli_number(c->call, "quota", 0),
         .admin = cli_has(c->call, "admin"),
         .disabled = cli_has(c->call, "disabled"),

@@ -8,15 +8,20 @@
 #include "cli/format.h"
 #include "cli/secret.h"
 
-static int set(struct cli *c, const char *what, struct slice value, bool accept_weak) {
+static int set_insisting(struct cli *c, const char *what, struct slice value, bool accept_weak,
+                         bool force) {
     struct problem problem = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int code = directory_access_begin(c, &x);
     if (code != CLI_OK)
         return code;
-    int r =
-        access_account_set(x, cli_text(c->call, "USER@DOMAIN"), what, value, accept_weak, &problem);
+    int r = access_account_set(x, cli_text(c->call, "USER@DOMAIN"), what, value, accept_weak, force,
+                               &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
+}
+
+static int set(struct cli *c, const char *what, struct slice value, bool accept_weak) {
+    return set_insisting(c, what, value, accept_weak, false);
 }
 
 static int confirm(struct cli *c, int code, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -85,17 +90,17 @@ int cmd_account_enable(struct cli *c) {
 }
 
 int cmd_account_disable(struct cli *c) {
-    return confirm(c, set(c, "enabled", S("no"), false),
+    return confirm(c, set_insisting(c, "enabled", S("no"), false, cli_has(c->call, "force")),
                    _("%.*s is disabled: it can neither log in nor receive messages.\n"),
                    SLICE_ARG(address_of(c)));
 }
 
 int cmd_account_admin(struct cli *c) {
     bool yes = cli_number(c->call, "yes|no", 0) == 1;
-    return confirm(c, set(c, "admin", yes ? S("yes") : S("no"), false),
-                   yes ? _("%.*s is an administrator now.\n")
-                       : _("%.*s is no administrator now.\n"),
-                   SLICE_ARG(address_of(c)));
+    return confirm(
+        c, set_insisting(c, "admin", yes ? S("yes") : S("no"), false, cli_has(c->call, "force")),
+        yes ? _("%.*s is an administrator now.\n") : _("%.*s is no administrator now.\n"),
+        SLICE_ARG(address_of(c)));
 }
 
 int cmd_account_quota(struct cli *c) {

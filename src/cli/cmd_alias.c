@@ -4,22 +4,37 @@
 #include "cli/directory_access.h"
 #include "journey/text.h"
 
+/* Those that were named, and with --keep-copy the address itself: its own mailbox. */
+static const struct slice *targets_of(struct cli *c, bool keeps_copy, size_t *ret_count) {
+    size_t count = 0;
+    const struct slice *named = cli_texts(c->call, "TARGET", c->arena, &count);
+    struct slice *targets = arena_array(c->arena, count + 1, sizeof *targets);
+    for (size_t i = 0; i < count; i++)
+        targets[i] = named[i];
+    if (keeps_copy)
+        targets[count++] = cli_text(c->call, "ADDRESS");
+    *ret_count = count;
+    return targets;
+}
+
 static int change(struct cli *c, enum access_change kind) {
+    bool removes = kind == ACCESS_REMOVE;
     struct problem problem = {0};
     size_t count = 0;
-    const struct slice *targets = cli_texts(c->call, "TARGET", c->arena, &count);
+    const struct slice *targets = targets_of(c, !removes && cli_has(c->call, "keep-copy"), &count);
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int code = directory_access_begin(c, &x);
     if (code != CLI_OK)
         return code;
-    int r = access_alias_change(x, kind, cli_text(c->call, "ADDRESS"), targets, count, &problem);
+    int r = access_alias_change(x, kind, cli_text(c->call, "ADDRESS"), targets, count,
+                                !removes && cli_has(c->call, "instead-of-mailbox"), &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 
 /* "info@example.jp leads to a@example.jp and b@example.com now." */
-static int confirm(struct cli *c, int code, const char *format) {
+static int confirm(struct cli *c, int code, bool keeps_copy, const char *format) {
     size_t count = 0;
-    const struct slice *targets = cli_texts(c->call, "TARGET", c->arena, &count);
+    const struct slice *targets = targets_of(c, keeps_copy, &count);
     _cleanup_(buf_done) struct buf list = {0};
     if (code != CLI_OK || c->json)
         return code;
@@ -33,17 +48,19 @@ static int confirm(struct cli *c, int code, const char *format) {
 }
 
 int cmd_alias_add(struct cli *c) {
-    return confirm(c, change(c, ACCESS_ADD), _("%.*s leads to %s now.\n"));
+    return confirm(c, change(c, ACCESS_ADD), cli_has(c->call, "keep-copy"),
+                   _("%.*s leads to %s now.\n"));
 }
 
 int cmd_alias_set(struct cli *c) {
-    return confirm(c, change(c, ACCESS_SET), _("%.*s leads to %s and nowhere else now.\n"));
+    return confirm(c, change(c, ACCESS_SET), cli_has(c->call, "keep-copy"),
+                   _("%.*s leads to %s and nowhere else now.\n"));
 }
 
 int cmd_alias_remove(struct cli *c) {
     int code = change(c, ACCESS_REMOVE);
     if (cli_has(c->call, "TARGET"))
-        return confirm(c, code, _("%.*s leads to %s no more.\n"));
+        return confirm(c, code, false, _("%.*s leads to %s no more.\n"));
     if (code == CLI_OK && !c->json)
         buf_printf(&c->out, _("%.*s is no alias any more.\n"),
                    SLICE_ARG(cli_shown(c->arena, cli_text(c->call, "ADDRESS"))));

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/office.h"
+#include "role/author.h"
 #include "role/master.h"
 
 #define STOP_PATIENCE (60 * USEC_SEC)
@@ -70,7 +71,7 @@ static int ask_to_reload(struct cli *c, struct rpc_master_reload_out *out,
                          struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
-    struct rpc_master_reload_in in = {0};
+    struct rpc_master_reload_in in = {.by = author_hint(c->arena)};
     int r = office_connect(c, ROLE_MASTER, &link, problem);
     return r < 0 ? r : call_master_reload(link, &in, c->arena, out, problem);
 }

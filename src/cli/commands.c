@@ -132,10 +132,31 @@ PARAMETERS account_list_parameters[] = {
     OPTION("after", "ID", .kind = CLI_NUMBER, .about = N_("only accounts with a greater number")),
     OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1,
            .about = N_("at most so many")),
+    FLAG("removed", .about = N_("those that were removed and can still be brought back")),
     END,
 };
 PARAMETERS account_parameters[] = {
     ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    END,
+};
+#define FORCE FLAG("force", .about = N_("also when it is the last administrator"))
+PARAMETERS account_leaving_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    FORCE,
+    END,
+};
+PARAMETERS account_restore_parameters[] = {
+    ARGUMENT("USER@DOMAIN|ID", .about = N_("the address that the account had, or its number")),
+    OPTION("as", "USER@DOMAIN", .about = N_("bring it back under this address")),
+    END,
+};
+EXAMPLES account_restore_examples[] = {
+    "hayauma account restore tama@example.jp",
+    "hayauma account restore 12 --as tama.old@example.jp",
+    NULL,
+};
+PARAMETERS account_purge_parameters[] = {
+    ARGUMENT("USER@DOMAIN|ID", .about = N_("the address that the account had, or its number")),
     END,
 };
 PARAMETERS account_password_parameters[] = {
@@ -156,6 +177,7 @@ PARAMETERS account_admin_parameters[] = {
     ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
     ARGUMENT("yes|no", .kind = CLI_CHOICE, .choices = yes_no,
              .about = N_("whether it is an administrator")),
+    FORCE,
     END,
 };
 PARAMETERS account_quota_parameters[] = {
@@ -172,6 +194,9 @@ PARAMETERS account_name_parameters[] = {
 PARAMETERS alias_change_parameters[] = {
     ARGUMENT("ADDRESS", .about = N_("the address that leads elsewhere")),
     ARGUMENT("TARGET", .many = true, .about = N_("where to, here or at another host")),
+    FLAG("keep-copy", .about = N_("the account of that address keeps a copy in its mailbox")),
+    FLAG("instead-of-mailbox",
+         .about = N_("although the account of that address gets nothing any more")),
     END,
 };
 PARAMETERS alias_remove_parameters[] = {
@@ -278,10 +303,12 @@ EXAMPLES completion_examples[] = {
 };
 
 /* What --json prints where several commands print the same: see `json` in command.h. */
+#define JSON_USAGE "\"messages\": number|null, \"bytes\": number|null"
 #define JSON_ACCOUNT                                                                               \
     "{\"id\": number, \"address\": text, \"name\": text, \"enabled\": bool, \"admin\": bool, "     \
-    "\"password\": text, \"apop\": bool, \"quota\": number|null, \"shard\": number, \"created\": " \
-    "time, \"last_login\": time|null}"
+    "\"password\": text, \"apop\": bool, \"quota\": number|null, " JSON_USAGE                      \
+    ", \"shard\": number, \"created\": time, \"last_login\": time|null, \"removed\": time|null, "  \
+    "\"kept_until\": time|null}"
 #define JSON_QUEUED                                                                                \
     "{\"id\": text, \"arrival\": time, \"size\": number, \"sender\": text, \"login\": text, "      \
     "\"state\": text, \"hold\": bool, \"next\": time|null, \"recipients\": number, \"left\": "     \
@@ -444,15 +471,44 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account remove",
-        .about = N_("Removes an account; its letters stay on the disk."),
-        .more = N_("The address is taken out of aliases. Refused while it is the only target of an"
-                   " alias or a domain's catch-all."),
+        .about = N_("Takes an account out of use; its messages are kept for a while."),
+        .more = N_("At once nobody can log in to it, and mail to its address is refused. The"
+                   " account and its messages are kept for accounts.removed-keep (30 days):"
+                   " account restore brings all of it back, account purge deletes it at once. Its"
+                   " address is taken out of aliases, and may go to a new account. Refused while it"
+                   " is the only target of an alias or a domain's catch-all."),
         .offline = true,
-        .parameters = account_parameters,
-        .json = "{\"id\": number}",
+        .parameters = account_leaving_parameters,
+        .json = "{\"id\": number, \"address\": text, " JSON_USAGE ", \"kept_until\": time|null}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_remove,
+    },
+    {
+        .name = "account restore",
+        .about = N_("Brings a removed account back as it was, with its messages."),
+        .more = N_("Its password, its place in aliases that are still there and an alias on its own"
+                   " address come back too. When the address belongs to somebody else by now, say"
+                   " another one with --as."),
+        .offline = true,
+        .parameters = account_restore_parameters,
+        .examples = account_restore_examples,
+        .json = JSON_ACCOUNT,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_restore,
+    },
+    {
+        .name = "account purge",
+        .about = N_("Deletes a removed account and its messages for ever."),
+        .more = N_("The disk is free again when it returns. An account in use has to be removed"
+                   " first."),
+        .offline = true,
+        .parameters = account_purge_parameters,
+        .json = "{\"id\": number, \"address\": text, " JSON_USAGE ", \"done\": bool}",
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_purge,
     },
     {
         .name = "account password",
@@ -492,8 +548,8 @@ const struct cli_command cli_commands[] = {
         .name = "account disable",
         .about = N_("Keeps an account, but lets it neither log in nor receive letters."),
         .offline = true,
-        .parameters = account_parameters,
-        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .parameters = account_leaving_parameters,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_disable,
     },
@@ -504,7 +560,7 @@ const struct cli_command cli_commands[] = {
                    " said."),
         .offline = true,
         .parameters = account_admin_parameters,
-        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_admin,
     },
@@ -532,8 +588,9 @@ const struct cli_command cli_commands[] = {
         .name = "alias add",
         .about = N_("Adds targets to an alias, which is made when it is missing."),
         .more =
-            N_("An alias may stand on the address of an account: with that address among its own"
-               " targets, the mailbox keeps a copy."),
+            N_("An alias may stand on the address of an account. Then --keep-copy (or that address"
+               " among the targets) keeps a copy in the mailbox; without it, the mailbox gets"
+               " nothing any more, which has to be said: --instead-of-mailbox."),
         .offline = true,
         .parameters = alias_change_parameters,
         .examples = alias_add_examples,

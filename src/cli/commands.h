@@ -25,6 +25,8 @@ int cmd_account_add(struct cli *c) WAITS;
 int cmd_account_list(struct cli *c) WAITS;
 int cmd_account_show(struct cli *c) WAITS;
 int cmd_account_remove(struct cli *c) WAITS;
+int cmd_account_restore(struct cli *c) WAITS;
+int cmd_account_purge(struct cli *c) WAITS;
 int cmd_account_password(struct cli *c) WAITS;
 int cmd_account_apop(struct cli *c) WAITS;
 int cmd_account_enable(struct cli *c) WAITS;

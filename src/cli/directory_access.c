@@ -11,17 +11,22 @@
 #include "base/alloc.h"
 #include "cli/enter.h"
 #include "cli/office.h"
+#include "role/author.h"
 #include "role/directory_files.h"
 
-#define LOCK_PATIENCE (10 * USEC_SEC)
-#define LOCK_PAUSE    (50 * USEC_MS)
-#define BULK_PATIENCE (15 * USEC_MIN)
+#define LOCK_PATIENCE  (10 * USEC_SEC)
+#define LOCK_PAUSE     (50 * USEC_MS)
+#define BULK_PATIENCE  (15 * USEC_MIN)
+#define PURGE_PATIENCE (6 * USEC_MIN)
 
 struct directory_access {
     struct rpc_link *link; /* or */
     struct directory *directory;
     struct entered entered;
     int lock;
+    struct slice hint;  /* of the user, for the history; or */
+    struct order order; /* the same for the directory opened here */
+    usec_t removed_keep;
 };
 
 /* ------------------------------------------------------------------ opening */
@@ -49,6 +54,7 @@ static int get_hold(struct cli *c, struct directory_access *x, struct problem *p
 
 static int open_here(struct cli *c, struct directory_access *x, struct problem *problem) {
     struct directory_options options = directory_files_options(c->conf);
+    x->removed_keep = options.removed_keep;
     int r = enter_folder(c, "directory", &c->users.vault, &x->entered, problem);
     return r < 0 ? r : directory_open(DIRECTORY_FILE, &options, &x->directory, problem);
 }
@@ -57,6 +63,8 @@ int directory_access_open(struct cli *c, struct directory_access **ret, struct p
     _cleanup_(directory_access_close_p) struct directory_access *x = NEW(struct directory_access);
     x->entered = ENTERED_NONE;
     x->lock = -1;
+    x->hint = author_hint(c->arena);
+    x->order.by = author_text(getuid(), x->hint, c->arena);
     int r = get_hold(c, x, problem);
     if (r == 0 && !x->link)
         r = open_here(c, x, problem);
@@ -147,29 +155,29 @@ int access_domain_add(struct directory_access *x, struct slice name, struct slic
                       struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_directory_domain_add_in in = {.name = name, .target = target};
+    struct rpc_directory_domain_add_in in = {.by = x->hint, .name = name, .target = target};
     struct rpc_directory_domain_add_out out;
     return x->link ? call_directory_domain_add(x->link, &in, &a, &out, problem)
-                   : directory_domain_add(x->directory, name, target, problem);
+                   : directory_domain_add(x->directory, &x->order, name, target, problem);
 }
 
 int access_domain_catch_all(struct directory_access *x, struct slice name, struct slice target,
                             struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_directory_domain_catch_all_in in = {.name = name, .target = target};
+    struct rpc_directory_domain_catch_all_in in = {.by = x->hint, .name = name, .target = target};
     struct rpc_directory_domain_catch_all_out out;
     return x->link ? call_directory_domain_catch_all(x->link, &in, &a, &out, problem)
-                   : directory_domain_set_catch_all(x->directory, name, target, problem);
+                   : directory_domain_set_catch_all(x->directory, &x->order, name, target, problem);
 }
 
 int access_domain_remove(struct directory_access *x, struct slice name, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_directory_domain_remove_in in = {.name = name};
+    struct rpc_directory_domain_remove_in in = {.by = x->hint, .name = name};
     struct rpc_directory_domain_remove_out out;
     return x->link ? call_directory_domain_remove(x->link, &in, &a, &out, problem)
-                   : directory_domain_remove(x->directory, name, problem);
+                   : directory_domain_remove(x->directory, &x->order, name, problem);
 }
 
 int access_domain_list(struct directory_access *x, struct arena *a, struct domain **ret,
@@ -203,6 +211,7 @@ static int add_remote(struct directory_access *x, const struct account_new *n, u
                       uint64_t count, uint64_t *ret, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_directory_account_add_in in = {
+        .by = x->hint,
         .address = n->address,
         .name = n->name,
         .password = n->password,
@@ -227,8 +236,9 @@ int access_account_add(struct directory_access *x, const struct account_new *acc
     CLI_WITHIN(BULK_PATIENCE);
     if (x->link)
         return add_remote(x, account, first, count, ret, problem);
-    return count > 0 ? directory_account_add_many(x->directory, account, first, count, ret, problem)
-                     : directory_account_add(x->directory, account, ret, problem);
+    return count > 0 ? directory_account_add_many(x->directory, &x->order, account, first, count,
+                                                  ret, problem)
+                     : directory_account_add(x->directory, &x->order, account, ret, problem);
 }
 
 /* The kinds of hashes are few words; keeping them in the arena serves as well as constants. */
@@ -246,7 +256,21 @@ static struct account account_of(const struct rpc_account *from, struct arena *a
         .shard = from->shard,
         .created = from->created,
         .last_login = from->last_login,
+        .has_usage = from->has_usage,
+        .messages = from->messages,
+        .bytes = from->bytes,
+        .removed = from->removed,
+        .kept_until = from->kept_until,
+        .purging = from->purging,
     };
+}
+
+static int account_from(const struct rpc_account *list, size_t count, struct arena *a,
+                        struct account *ret) {
+    if (count != 1)
+        return -E_CORRUPT;
+    *ret = account_of(list, a);
+    return 0;
 }
 
 int access_account_show(struct directory_access *x, struct slice address, struct arena *a,
@@ -257,23 +281,19 @@ int access_account_show(struct directory_access *x, struct slice address, struct
     if (!x->link)
         return directory_account_show(x->directory, address, a, ret, problem);
     int r = call_directory_account_show(x->link, &in, a, &out, problem);
-    if (r == 0 && out.account_count != 1)
-        r = -E_CORRUPT;
-    if (r == 0)
-        *ret = account_of(out.account, a);
-    return r;
+    return r < 0 ? r : account_from(out.account, out.account_count, a, ret);
 }
 
-int access_account_list(struct directory_access *x, struct slice domain, uint64_t after,
-                        size_t limit, struct arena *a, struct account **ret, size_t *ret_count,
-                        struct problem *problem) {
+int access_account_list(struct directory_access *x, bool removed, struct slice domain,
+                        uint64_t after, size_t limit, struct arena *a, struct account **ret,
+                        size_t *ret_count, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     limit = MIN(limit, ACCESS_PAGE);
-    struct rpc_directory_account_list_in in = {domain, after, (uint32_t)limit};
+    struct rpc_directory_account_list_in in = {domain, after, (uint32_t)limit, removed};
     struct rpc_directory_account_list_out out;
     if (!x->link)
-        return directory_account_list(x->directory, domain, after, limit, a, ret, ret_count,
-                                      problem);
+        return (removed ? directory_removed_list : directory_account_list)(
+            x->directory, domain, after, limit, a, ret, ret_count, problem);
     int r = call_directory_account_list(x->link, &in, a, &out, problem);
     if (r < 0)
         return r;
@@ -286,38 +306,81 @@ int access_account_list(struct directory_access *x, struct slice domain, uint64_
 }
 
 int access_account_set(struct directory_access *x, struct slice address, const char *what,
-                       struct slice value, bool accept_weak, struct problem *problem) {
+                       struct slice value, bool accept_weak, bool force, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_directory_account_set_in in = {
-        .address = address, .what = slice_of_str(what), .value = value, .accept_weak = accept_weak};
+    struct order order = {.by = x->order.by, .force = force};
+    struct rpc_directory_account_set_in in = {.by = x->hint,
+                                              .force = force,
+                                              .address = address,
+                                              .what = slice_of_str(what),
+                                              .value = value,
+                                              .accept_weak = accept_weak};
     struct rpc_directory_account_set_out out;
-    return x->link
-               ? call_directory_account_set(x->link, &in, &a, &out, problem)
-               : directory_files_set(x->directory, address, in.what, value, accept_weak, problem);
+    return x->link ? call_directory_account_set(x->link, &in, &a, &out, problem)
+                   : directory_files_set(x->directory, &order, address, in.what, value, accept_weak,
+                                         problem);
 }
 
-int access_account_remove(struct directory_access *x, struct slice address, uint64_t *ret_id,
-                          struct problem *problem) {
+int access_account_remove(struct directory_access *x, struct slice address, bool force,
+                          uint64_t *ret_id, usec_t *ret_until, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_directory_account_remove_in in = {.address = address};
-    struct rpc_directory_account_remove_out out;
-    if (!x->link)
-        return directory_account_remove(x->directory, address, ret_id, problem);
-    int r = call_directory_account_remove(x->link, &in, &a, &out, problem);
-    if (r == 0)
+    struct order order = {.by = x->order.by, .force = force};
+    struct rpc_directory_account_remove_in in = {.by = x->hint, .force = force, .address = address};
+    struct rpc_directory_account_remove_out out = {0};
+    int r = x->link ? call_directory_account_remove(x->link, &in, &a, &out, problem)
+                    : directory_account_remove(x->directory, &order, address, &out.id, problem);
+    if (r == 0 && !x->link && x->removed_keep > 0)
+        out.kept_until = fiber_wall() + x->removed_keep;
+    if (r == 0) {
         *ret_id = out.id;
+        *ret_until = out.kept_until;
+    }
     return r;
+}
+
+int access_account_restore(struct directory_access *x, struct slice which, struct slice as,
+                           struct arena *a, struct account *ret, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_directory_account_restore_in in = {.by = x->hint, .which = which, .as = as};
+    struct rpc_directory_account_restore_out out;
+    if (!x->link)
+        return directory_account_restore(x->directory, &x->order, which, as, ret, a, problem);
+    int r = call_directory_account_restore(x->link, &in, a, &out, problem);
+    return r < 0 ? r : account_from(out.account, out.account_count, a, ret);
+}
+
+int access_account_purge(struct directory_access *x, struct slice which, struct arena *a,
+                         struct account *ret, struct slice *ret_left, struct problem *problem) {
+    CLI_WITHIN(PURGE_PATIENCE);
+    struct rpc_directory_account_purge_in in = {.by = x->hint, .which = which};
+    struct rpc_directory_account_purge_out out;
+    *ret_left = S("");
+    if (!x->link)
+        return directory_account_purge(x->directory, &x->order, which, ret, a, problem);
+    int r = call_directory_account_purge(x->link, &in, a, &out, problem);
+    if (r < 0)
+        return r;
+    *ret_left = out.done ? S("") : out.reason;
+    return account_from(out.account, out.account_count, a, ret);
+}
+
+int access_account_purged(struct directory_access *x, uint64_t id, struct problem *problem) {
+    return x->link ? 0 : directory_account_purged(x->directory, id, problem);
 }
 
 /* ------------------------------------------------------------------ aliases */
 
 int access_alias_change(struct directory_access *x, enum access_change change, struct slice address,
-                        const struct slice *targets, size_t count, struct problem *problem) {
+                        const struct slice *targets, size_t count, bool instead,
+                        struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_directory_alias_change_in in = {.change = (uint8_t)change,
+    struct order order = {.by = x->order.by, .instead_of_mailbox = instead};
+    struct rpc_directory_alias_change_in in = {.by = x->hint,
+                                               .instead = instead,
+                                               .change = (uint8_t)change,
                                                .address = address,
                                                .targets = words_of(targets, count, &a),
                                                .targets_count = count};
@@ -325,10 +388,10 @@ int access_alias_change(struct directory_access *x, enum access_change change, s
     if (x->link)
         return call_directory_alias_change(x->link, &in, &a, &out, problem);
     if (change == ACCESS_ADD)
-        return directory_alias_add(x->directory, address, targets, count, problem);
+        return directory_alias_add(x->directory, &order, address, targets, count, problem);
     if (change == ACCESS_SET)
-        return directory_alias_set(x->directory, address, targets, count, problem);
-    return directory_alias_remove(x->directory, address, targets, count, problem);
+        return directory_alias_set(x->directory, &order, address, targets, count, problem);
+    return directory_alias_remove(x->directory, &order, address, targets, count, problem);
 }
 
 int access_alias_list(struct directory_access *x, struct slice after, struct arena *a,

@@ -52,18 +52,34 @@ int access_account_show(struct directory_access *x, struct slice address, struct
 
 /* At most ACCESS_PAGE at a time; `spelled` is empty. */
 #define ACCESS_PAGE 200U
-int access_account_list(struct directory_access *x, struct slice domain, uint64_t after,
-                        size_t limit, struct arena *a, struct account **ret, size_t *ret_count,
-                        struct problem *problem) WAITS;
+int access_account_list(struct directory_access *x, bool removed, struct slice domain,
+                        uint64_t after, size_t limit, struct arena *a, struct account **ret,
+                        size_t *ret_count, struct problem *problem) WAITS;
 
-/* `what` and `value` as directory_files_set() takes them. */
+/* `what` and `value` as directory_files_set() takes them. `force` here and below: struct order. */
 int access_account_set(struct directory_access *x, struct slice address, const char *what,
-                       struct slice value, bool accept_weak, struct problem *problem) WAITS;
-int access_account_remove(struct directory_access *x, struct slice address, uint64_t *ret_id,
-                          struct problem *problem) WAITS;
+                       struct slice value, bool accept_weak, bool force,
+                       struct problem *problem) WAITS;
+
+/* `ret_until`: how long it can be brought back; 0: until somebody purges it. */
+int access_account_remove(struct directory_access *x, struct slice address, bool force,
+                          uint64_t *ret_id, usec_t *ret_until, struct problem *problem) WAITS;
+int access_account_restore(struct directory_access *x, struct slice which, struct slice as,
+                           struct arena *a, struct account *ret, struct problem *problem) WAITS;
+
+/*
+ * Gives an account up for ever. While the post office runs its processes delete the files;
+ * `ret_left` says why they could not yet, or is empty. Otherwise it is only marked: whoever calls
+ * deletes the files and then says so with access_account_purged().
+ */
+int access_account_purge(struct directory_access *x, struct slice which, struct arena *a,
+                         struct account *ret, struct slice *ret_left,
+                         struct problem *problem) WAITS;
+int access_account_purged(struct directory_access *x, uint64_t id, struct problem *problem) WAITS;
 
 enum access_change { ACCESS_ADD, ACCESS_SET, ACCESS_REMOVE };
 int access_alias_change(struct directory_access *x, enum access_change change, struct slice address,
-                        const struct slice *targets, size_t count, struct problem *problem) WAITS;
+                        const struct slice *targets, size_t count, bool instead,
+                        struct problem *problem) WAITS;
 int access_alias_list(struct directory_access *x, struct slice after, struct arena *a,
                       struct alias **ret, size_t *ret_count, struct problem *problem) WAITS;

@@ -158,6 +158,10 @@ struct conf {
     } delivery;
 
     struct {
+        usec_t removed_keep; /* 0: removed accounts are purged by command only */
+    } accounts;
+
+    struct {
         usec_t keep;
         uint64_t size_max;
     } ledger;

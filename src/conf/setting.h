@@ -47,6 +47,7 @@ enum conf_block_id {
     CONF_QUEUE,
     CONF_RELAY,
     CONF_DELIVERY,
+    CONF_ACCOUNTS,
     CONF_LEDGER,
     CONF_LOG,
     CONF_BLOCK_COUNT,

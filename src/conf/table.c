@@ -61,6 +61,7 @@ const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
                      "手紙の配送を試みる期間と間隔。"}},
     [CONF_RELAY] = {"relay", {"Sending letters to other hosts.", "ほかのホストへの送信。"}},
     [CONF_DELIVERY] = {"delivery", {"Putting letters into mailboxes.", "メールボックスへの配達。"}},
+    [CONF_ACCOUNTS] = {"accounts", {"Accounts and what becomes of them.", "アカウントの扱い。"}},
     [CONF_LEDGER] = {"ledger",
                      {"The record of events and of each letter's journey.",
                       "出来事と、手紙一通ごとの旅の記録。"}},
@@ -574,6 +575,14 @@ const struct conf_setting conf_settings[] = {
          DOC("The space of an account for which none is set.",
              "個別に定めのないアカウントの容量。",
              "10G")),
+
+    SPAN(CONF_ACCOUNTS, accounts.removed_keep, "removed-keep", "30d", LIMITS(0, 3650 * USEC_DAY),
+         FOR(DIRECTORY, CONF_RELOAD),
+         DOC("How long a removed account and its messages are kept and can be brought back; 0s: "
+             "until somebody purges them.",
+             "削除したアカウントとそのメールを残し、元に戻せるようにしておく期間。0s なら、"
+             "purge するまで残す。",
+             "90d")),
 
     /* ---------------------------------------------------------------- records */
     SPAN(CONF_LEDGER, ledger.keep, "keep", "30d", LIMITS(USEC_HOUR, 3650 * USEC_DAY),

@@ -85,6 +85,8 @@ int account_insert(struct db *db, const struct name *name, const struct account_
                V_TEXT(row->person), V_TEXT(row->hash), V(row->enabled), V(row->admin),
                V(row->quota), V(id % (int64_t)row->shards), V(row->created));
     if (r == 0)
+        r = db_run(db, "INSERT INTO usage (account_id, messages, bytes) VALUES (?1, 0, 0)", V(id));
+    if (r == 0)
         *ret_id = (uint64_t)id;
     return r;
 }
@@ -92,6 +94,7 @@ int account_insert(struct db *db, const struct name *name, const struct account_
 struct adding {
     struct name name;
     struct account_row row;
+    struct author author;
     struct arena *arena;
     uint64_t id;
 };
@@ -101,14 +104,19 @@ static int add_job(struct db *db, void *arg) {
     int r = record_must_be_local(db, add->name.domain, add->arena);
     if (r == 0)
         r = account_must_be_new(db, &add->name);
-    return r < 0 ? r : account_insert(db, &add->name, &add->row, &add->id);
+    if (r == 0)
+        r = account_insert(db, &add->name, &add->row, &add->id);
+    return r < 0 ? r
+                 : history_add(db, &add->author, "account.add", add->name.text, S(""),
+                               add->row.admin ? S("administrator") : S(""));
 }
 
-int directory_account_add(struct directory *d, const struct account_new *account, uint64_t *ret_id,
+int directory_account_add(struct directory *d, const struct order *order,
+                          const struct account_new *account, uint64_t *ret_id,
                           struct problem *problem) {
     char hash[PASSWORD_HASH_MAX];
     _cleanup_(arena_done) struct arena a = {0};
-    struct adding add = {.arena = &a};
+    struct adding add = {.author = author_of(order), .arena = &a};
     int r = account_parse_new(d, account->address, &a, &add.name, problem);
     if (r == 0)
         r = account_check_person(account->name, problem);
@@ -125,11 +133,9 @@ int directory_account_add(struct directory *d, const struct account_new *account
 
 /* ------------------------------------------------------------------ reading */
 
-#define COLUMNS                                                                                    \
-    "account_id, address, spelled, name, enabled, admin, password, apop IS NOT NULL, quota,"       \
-    " shard, created, last_login"
+#define COLUMNS ACCOUNT_COLUMNS("account")
 
-static struct account read_row(sqlite3_stmt *row, struct arena *a) {
+struct account account_read(sqlite3_stmt *row, struct arena *a) {
     struct slice hash = db_copy(row, 6, a);
     const char *kind = password_kind(hash);
     return (struct account){
@@ -146,6 +152,9 @@ static struct account read_row(sqlite3_stmt *row, struct arena *a) {
         .shard = (uint32_t)db_u64(row, 9),
         .created = db_i64(row, 10),
         .last_login = db_i64(row, 11),
+        .has_usage = sqlite3_column_type(row, 12) != SQLITE_NULL,
+        .messages = db_u64(row, 12),
+        .bytes = db_u64(row, 13),
     };
 }
 
@@ -164,7 +173,7 @@ static int show_job(struct db *db, void *arg) {
                          : db_row(db, &row, "SELECT " COLUMNS " FROM account WHERE address = ?1",
                                   V_TEXT(show->address));
     if (r == 1)
-        show->account = read_row(row, show->arena);
+        show->account = account_read(row, show->arena);
     if (r == 0 && show->id > 0)
         return problem_set(db->problem, -E_UNKNOWN, "there is no account with the number %llu",
                            (unsigned long long)show->id);
@@ -177,6 +186,7 @@ static int show_job(struct db *db, void *arg) {
 static int show(struct directory *d, struct showing *show, struct account *ret,
                 struct problem *problem) {
     (void)directory_write_logins(d);
+    (void)directory_flush_usage(d);
     int r = directory_run(d, JOB_READ, show_job, show, problem);
     if (r == 0)
         *ret = show->account;
@@ -195,6 +205,16 @@ int directory_account_by_id(struct directory *d, uint64_t id, struct arena *a, s
     if (id == 0)
         return problem_set(problem, -E_UNKNOWN, "there is no account with the number 0");
     return show(d, &(struct showing){.id = id, .arena = a}, ret, problem);
+}
+
+void account_list_grow(struct account **list, size_t count, size_t *room, struct arena *a) {
+    if (count < *room)
+        return;
+    *room = *room > 0 ? *room * 2 : 16;
+    struct account *bigger = arena_array(a, *room, sizeof *bigger);
+    if (count > 0)
+        memcpy(bigger, *list, count * sizeof *bigger);
+    *list = bigger;
 }
 
 struct listing {
@@ -220,14 +240,8 @@ static int list_job(struct db *db, void *arg) {
                            " ORDER BY account_id LIMIT ?2",
                            V(l->after), V(limit));
     while (r >= 0 && (r = db_step(db, row)) == 1) {
-        if (l->count == room) {
-            room = room > 0 ? room * 2 : 16;
-            struct account *bigger = arena_array(l->arena, room, sizeof *bigger);
-            if (l->count > 0)
-                memcpy(bigger, l->accounts, l->count * sizeof *bigger);
-            l->accounts = bigger;
-        }
-        l->accounts[l->count++] = read_row(row, l->arena);
+        account_list_grow(&l->accounts, l->count, &room, l->arena);
+        l->accounts[l->count++] = account_read(row, l->arena);
     }
     return r;
 }
@@ -240,6 +254,7 @@ int directory_account_list(struct directory *d, struct slice domain, uint64_t af
     if (r < 0)
         return r;
     (void)directory_write_logins(d);
+    (void)directory_flush_usage(d);
     r = directory_run(d, JOB_READ, list_job, &l, problem);
     if (r < 0)
         return r;
@@ -261,75 +276,143 @@ int directory_has_apop(struct directory *d, bool *ret, struct problem *problem) 
 
 /* ------------------------------------------------------------------ changing */
 
-/* One column of one account: `sql` has the number as ?1 and the value as ?2. */
+/*
+ * One column of one account: `sql` has the number as ?1 and the value as ?2, `read` gives what was
+ * there, and `words` makes of a value what the history says of it.
+ */
 struct change {
     struct slice address;
-    const char *sql;
+    const char *kind;
+    const char *read, *sql;
+    struct slice (*words)(struct arena *a, struct slice value);
     struct slice text; /* or, when ptr is NULL, */
     int64_t number;
+    bool ends_admin; /* an administrator would be one no longer */
     uint64_t id;
+    struct author author;
+    struct arena *arena;
 };
+
+static struct slice words_text(struct arena *a, struct slice value) {
+    (void)a;
+    return value.len > 0 ? value : S("none");
+}
+
+static struct slice words_yes_no(struct arena *a, struct slice value) {
+    (void)a;
+    return slice_eq(value, S("0")) ? S("no") : S("yes");
+}
+
+static struct slice words_size(struct arena *a, struct slice value) {
+    uint64_t bytes = 0;
+    (void)slice_to_u64(value, INT64_MAX, &bytes);
+    return history_size(a, bytes);
+}
+
+/* Of a hash its kind alone: it is as good as a secret. */
+static struct slice words_password(struct arena *a, struct slice hash) {
+    const char *kind = hash.len > 0 ? password_kind(hash) : NULL;
+    (void)a;
+    return kind ? slice_of_str(kind) : S("none");
+}
+
+static int tell_change(struct db *db, const struct change *c, struct slice before) {
+    struct slice value =
+        c->text.ptr ? c->text : arena_printf(c->arena, "%lld", (long long)c->number);
+    struct slice was = c->words(c->arena, before), is = c->words(c->arena, value);
+    if (c->words == words_password && slice_eq(was, is)) /* another one of the same kind */
+        is = arena_printf(c->arena, "another %.*s", SLICE_ARG(is));
+    return history_add(db, &c->author, c->kind, c->address, was, is);
+}
 
 static int change_job(struct db *db, void *arg) {
     struct change *c = arg;
+    sqlite3_stmt *row = NULL;
     int r = record_must_have_account(db, c->address, &c->id);
+    if (r == 0 && c->ends_admin && !c->author.order->force)
+        r = record_must_leave_admin(db, c->id, c->address);
     if (r == 0)
-        r = db_run(db, c->sql, V(c->id), c->text.ptr ? V_TEXT(c->text) : V(c->number));
-    return r;
+        r = db_row(db, &row, c->read, V(c->id));
+    if (r < 0)
+        return r;
+    struct slice before = db_copy(row, 0, c->arena);
+    db_reset(&row);
+    r = db_run(db, c->sql, V(c->id), c->text.ptr ? V_TEXT(c->text) : V(c->number));
+    return r < 0 ? r : tell_change(db, c, before);
 }
 
-static int change(struct directory *d, struct slice address, struct change *c,
-                  struct problem *problem) {
+static int change(struct directory *d, const struct order *order, struct slice address,
+                  struct change *c, struct problem *problem) {
     struct name name;
     _cleanup_(arena_done) struct arena a = {0};
     int r = name_parse(&a, address, &name, problem);
     if (r < 0)
         return r;
     c->address = name.text;
+    c->author = author_of(order);
+    c->arena = &a;
     r = directory_run(d, JOB_WRITE, change_job, c, problem);
     if (r == 0)
         remembered_drop(d->remembered, c->id);
     return r;
 }
 
-int directory_account_set_enabled(struct directory *d, struct slice address, bool enabled,
-                                  struct problem *problem) {
-    struct change c = {.sql = "UPDATE account SET enabled = ?2 WHERE account_id = ?1",
-                       .number = enabled};
-    return change(d, address, &c, problem);
+int directory_account_set_enabled(struct directory *d, const struct order *order,
+                                  struct slice address, bool enabled, struct problem *problem) {
+    struct change c = {.kind = "account.enabled",
+                       .read = "SELECT enabled FROM account WHERE account_id = ?1",
+                       .sql = "UPDATE account SET enabled = ?2 WHERE account_id = ?1",
+                       .words = words_yes_no,
+                       .number = enabled,
+                       .ends_admin = !enabled};
+    return change(d, order, address, &c, problem);
 }
 
-int directory_account_set_quota(struct directory *d, struct slice address, uint64_t quota,
-                                struct problem *problem) {
-    struct change c = {.sql = "UPDATE account SET quota = ?2 WHERE account_id = ?1",
+int directory_account_set_quota(struct directory *d, const struct order *order,
+                                struct slice address, uint64_t quota, struct problem *problem) {
+    struct change c = {.kind = "account.quota",
+                       .read = "SELECT quota FROM account WHERE account_id = ?1",
+                       .sql = "UPDATE account SET quota = ?2 WHERE account_id = ?1",
+                       .words = words_size,
                        .number = (int64_t)quota};
     if (c.number < 0)
         return problem_set(problem, -E_SYNTAX, "the quota is too large");
-    return change(d, address, &c, problem);
+    return change(d, order, address, &c, problem);
 }
 
-int directory_account_set_admin(struct directory *d, struct slice address, bool admin,
-                                struct problem *problem) {
-    struct change c = {.sql = "UPDATE account SET admin = ?2 WHERE account_id = ?1",
-                       .number = admin};
-    return change(d, address, &c, problem);
+int directory_account_set_admin(struct directory *d, const struct order *order,
+                                struct slice address, bool admin, struct problem *problem) {
+    struct change c = {.kind = "account.admin",
+                       .read = "SELECT admin FROM account WHERE account_id = ?1",
+                       .sql = "UPDATE account SET admin = ?2 WHERE account_id = ?1",
+                       .words = words_yes_no,
+                       .number = admin,
+                       .ends_admin = !admin};
+    return change(d, order, address, &c, problem);
 }
 
-int directory_account_set_name(struct directory *d, struct slice address, struct slice name,
-                               struct problem *problem) {
-    struct change c = {.sql = "UPDATE account SET name = ?2 WHERE account_id = ?1",
+int directory_account_set_name(struct directory *d, const struct order *order, struct slice address,
+                               struct slice name, struct problem *problem) {
+    struct change c = {.kind = "account.name",
+                       .read = "SELECT name FROM account WHERE account_id = ?1",
+                       .sql = "UPDATE account SET name = ?2 WHERE account_id = ?1",
+                       .words = words_text,
                        .text = name.ptr ? name : S("")};
     int r = account_check_person(name, problem);
-    return r < 0 ? r : change(d, address, &c, problem);
+    return r < 0 ? r : change(d, order, address, &c, problem);
 }
 
-int directory_account_set_password(struct directory *d, struct slice address, struct slice password,
-                                   bool accept_weak, struct problem *problem) {
+int directory_account_set_password(struct directory *d, const struct order *order,
+                                   struct slice address, struct slice password, bool accept_weak,
+                                   struct problem *problem) {
     char hash[PASSWORD_HASH_MAX];
     _cleanup_(arena_done) struct arena a = {0};
     struct name name;
     struct account account;
-    struct change c = {.sql = "UPDATE account SET password = ?2 WHERE account_id = ?1"};
+    struct change c = {.kind = "account.password",
+                       .read = "SELECT password FROM account WHERE account_id = ?1",
+                       .sql = "UPDATE account SET password = ?2 WHERE account_id = ?1",
+                       .words = words_password};
     int r = name_parse(&a, address, &name, problem);
     if (r == 0)
         r = directory_account_show(d, address, &a, &account, problem);
@@ -342,7 +425,7 @@ int directory_account_set_password(struct directory *d, struct slice address, st
     if (r < 0)
         return r;
     c.text = slice_of_str(hash);
-    return change(d, address, &c, problem);
+    return change(d, order, address, &c, problem);
 }
 
 /* ------------------------------------------------------------------ APOP */
@@ -350,24 +433,35 @@ int directory_account_set_password(struct directory *d, struct slice address, st
 struct sealing {
     struct directory *d;
     struct slice address, secret;
+    struct author author;
     struct arena *arena;
 };
 
 static int seal_job(struct db *db, void *arg) {
     struct sealing *s = arg;
     uint64_t id = 0;
+    int64_t had = 0;
     struct slice sealed = {0};
     int r = record_must_have_account(db, s->address, &id);
+    if (r == 0)
+        r = db_number(db, &had, "SELECT apop IS NOT NULL FROM account WHERE account_id = ?1",
+                      V(id));
     if (r < 0)
         return r;
     if (s->secret.len > 0)
         sealed = seal_close(&s->d->key, id, s->secret, s->arena);
-    return db_run(db, "UPDATE account SET apop = ?2 WHERE account_id = ?1", V(id),
-                  sealed.ptr ? V_BYTES(sealed) : V_NULL);
+    r = db_run(db, "UPDATE account SET apop = ?2 WHERE account_id = ?1", V(id),
+               sealed.ptr ? V_BYTES(sealed) : V_NULL);
+    if (r < 0)
+        return r;
+    return history_add(db, &s->author, "account.apop", s->address, had ? S("yes") : S("none"),
+                       !sealed.ptr ? S("none")
+                       : had       ? S("another")
+                                   : S("yes"));
 }
 
-int directory_account_set_apop(struct directory *d, struct slice address, struct slice secret,
-                               struct problem *problem) {
+int directory_account_set_apop(struct directory *d, const struct order *order, struct slice address,
+                               struct slice secret, struct problem *problem) {
     struct name name;
     _cleanup_(arena_done) struct arena a = {0};
     int r = name_parse(&a, address, &name, problem);
@@ -379,42 +473,7 @@ int directory_account_set_apop(struct directory *d, struct slice address, struct
         return problem_set(problem, -E_REFUSED,
                            "there is no key to seal APOP secrets with; restore its file, or remove "
                            "all APOP secrets and restart");
-    struct sealing s = {.d = d, .address = name.text, .secret = secret, .arena = &a};
+    struct sealing s = {
+        .d = d, .address = name.text, .secret = secret, .author = author_of(order), .arena = &a};
     return directory_run(d, JOB_WRITE, seal_job, &s, problem);
-}
-
-/* ------------------------------------------------------------------ removing */
-
-struct removal {
-    struct slice address;
-    struct arena *arena;
-    uint64_t id;
-};
-
-static int remove_job(struct db *db, void *arg) {
-    struct removal *m = arg;
-    int r = record_must_have_account(db, m->address, &m->id);
-    if (r == 0)
-        r = record_must_be_unneeded(db, m->address, m->arena);
-    if (r == 0)
-        r = db_run(db, "DELETE FROM alias_target WHERE target = ?1", V_TEXT(m->address));
-    if (r == 0)
-        r = db_run(db, "DELETE FROM account WHERE account_id = ?1", V(m->id));
-    return r;
-}
-
-int directory_account_remove(struct directory *d, struct slice address, uint64_t *ret_id,
-                             struct problem *problem) {
-    struct name name;
-    _cleanup_(arena_done) struct arena a = {0};
-    int r = name_parse(&a, address, &name, problem);
-    if (r < 0)
-        return r;
-    struct removal m = {.address = name.text, .arena = &a};
-    r = directory_run(d, JOB_WRITE, remove_job, &m, problem);
-    if (r < 0)
-        return r;
-    remembered_drop(d->remembered, m.id);
-    *ret_id = m.id;
-    return 0;
 }

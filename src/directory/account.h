@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "directory/admin.h"
 #include "directory/internal.h"
 
 /* What a new row needs beside its name; the slices live until the job has ended. */
@@ -22,6 +23,18 @@ struct account_row account_row_of(const struct directory *d, const struct accoun
 int account_parse_new(const struct directory *d, struct slice address, struct arena *a,
                       struct name *ret, struct problem *problem);
 int account_check_person(struct slice name, struct problem *problem);
+
+/* For account_read(): of the table "account" or "removed". */
+#define ACCOUNT_COLUMNS(table)                                                                     \
+    "account_id, address, spelled, name, enabled, admin, password, apop IS NOT NULL, quota,"       \
+    " shard, created, last_login,"                                                                 \
+    " (SELECT u.messages FROM usage u WHERE u.account_id = " table ".account_id),"                 \
+    " (SELECT u.bytes FROM usage u WHERE u.account_id = " table ".account_id)"
+#define ACCOUNT_COLUMN_COUNT 14
+struct account account_read(sqlite3_stmt *row, struct arena *a);
+
+/* Makes room for one more. */
+void account_list_grow(struct account **list, size_t count, size_t *room, struct arena *a);
 
 /* Inside a transaction. */
 int account_must_be_new(struct db *db, const struct name *name);

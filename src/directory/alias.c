@@ -15,6 +15,7 @@ struct alias_change {
     const struct name *targets;
     size_t count;
     bool replace;
+    struct author author;
     struct arena *arena;
 };
 
@@ -91,22 +92,58 @@ static int check_circle(struct db *db, const struct alias_change *c) {
     return r;
 }
 
+/* An account on whose address the alias stands still gets its mail, or it is ordered otherwise. */
+static int check_mailbox(struct db *db, const struct alias_change *c, const char *advice) {
+    int64_t starved = 0;
+    if (c->author.order->instead_of_mailbox)
+        return 0;
+    int r = db_number(db, &starved,
+                      "SELECT 1 FROM account WHERE address = ?1"
+                      " AND EXISTS (SELECT 1 FROM alias_target WHERE address = ?1)"
+                      " AND NOT EXISTS (SELECT 1 FROM alias_target WHERE address = ?1"
+                      "  AND target = ?1)",
+                      V_TEXT(c->name.text));
+    if (r == 1)
+        return problem_set(db->problem, -E_REFUSED,
+                           "%.*s is an account, and its mailbox would get nothing any more; %s",
+                           SLICE_ARG(c->name.text), advice);
+    return r;
+}
+
+/* Both ends of a change: what the alias led to and leads to. */
+static int tell(struct db *db, const struct alias_change *c, const char *kind,
+                struct slice before) {
+    struct slice after = {0};
+    int r = record_targets(db, c->name.text, c->arena, &after);
+    return r < 0 ? r : history_add(db, &c->author, kind, c->name.text, before, after);
+}
+
 static int set_job(struct db *db, void *arg) {
     const struct alias_change *c = arg;
+    struct slice before = {0};
     int r = record_must_be_local(db, c->name.domain, c->arena);
+    if (r == 0)
+        r = record_targets(db, c->name.text, c->arena, &before);
     if (r == 0 && c->replace)
         r = db_run(db, "DELETE FROM alias_target WHERE address = ?1", V_TEXT(c->name.text));
     for (size_t i = 0; r == 0 && i < c->count; i++)
         r = add_target(db, c, &c->targets[i]);
     if (r == 0)
         r = check_count(db, c);
-    return r < 0 ? r : check_circle(db, c);
+    if (r == 0)
+        r = check_circle(db, c);
+    if (r == 0)
+        r = check_mailbox(db, c,
+                          "say --keep-copy to keep a copy there (or name the address among the"
+                          " targets), or --instead-of-mailbox");
+    return r < 0 ? r : tell(db, c, "alias.set", before);
 }
 
-static int set(struct directory *d, struct slice address, const struct slice *targets, size_t count,
-               bool replace, struct problem *problem) {
+static int set(struct directory *d, const struct order *order, struct slice address,
+               const struct slice *targets, size_t count, bool replace, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct alias_change c = {.plus_separator = d->plus_separator, .replace = replace};
+    struct alias_change c = {
+        .plus_separator = d->plus_separator, .replace = replace, .author = author_of(order)};
     if (count == 0 || count > ROUTE_TARGETS_MAX)
         return problem_set(problem, -E_SYNTAX, "an alias needs 1 to %u targets, not %zu",
                            ROUTE_TARGETS_MAX, count);
@@ -114,14 +151,14 @@ static int set(struct directory *d, struct slice address, const struct slice *ta
     return r < 0 ? r : directory_run(d, JOB_WRITE, set_job, &c, problem);
 }
 
-int directory_alias_add(struct directory *d, struct slice address, const struct slice *targets,
-                        size_t count, struct problem *problem) {
-    return set(d, address, targets, count, false, problem);
+int directory_alias_add(struct directory *d, const struct order *order, struct slice address,
+                        const struct slice *targets, size_t count, struct problem *problem) {
+    return set(d, order, address, targets, count, false, problem);
 }
 
-int directory_alias_set(struct directory *d, struct slice address, const struct slice *targets,
-                        size_t count, struct problem *problem) {
-    return set(d, address, targets, count, true, problem);
+int directory_alias_set(struct directory *d, const struct order *order, struct slice address,
+                        const struct slice *targets, size_t count, struct problem *problem) {
+    return set(d, order, address, targets, count, true, problem);
 }
 
 /* ------------------------------------------------------------------ removing */
@@ -150,8 +187,11 @@ static int check_rest(struct db *db, const struct alias_change *c) {
 
 static int remove_job(struct db *db, void *arg) {
     const struct alias_change *c = arg;
+    struct slice before = {0};
     bool has_alias = false;
     int r = record_has_alias(db, c->name.text, &has_alias);
+    if (r == 0)
+        r = record_targets(db, c->name.text, c->arena, &before);
     if (r == 0 && !has_alias)
         return problem_set(db->problem, -E_UNKNOWN, "there is no alias %.*s",
                            SLICE_ARG(c->name.text));
@@ -159,13 +199,18 @@ static int remove_job(struct db *db, void *arg) {
         r = remove_target(db, c, &c->targets[i]);
     if (r == 0 && c->count == 0)
         r = db_run(db, "DELETE FROM alias_target WHERE address = ?1", V_TEXT(c->name.text));
-    return r < 0 ? r : check_rest(db, c);
+    if (r == 0)
+        r = check_rest(db, c);
+    if (r == 0)
+        r = check_mailbox(db, c,
+                          "remove the whole alias, or use alias set with --instead-of-mailbox");
+    return r < 0 ? r : tell(db, c, "alias.remove", before);
 }
 
-int directory_alias_remove(struct directory *d, struct slice address, const struct slice *targets,
-                           size_t count, struct problem *problem) {
+int directory_alias_remove(struct directory *d, const struct order *order, struct slice address,
+                           const struct slice *targets, size_t count, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct alias_change c = {.replace = false};
+    struct alias_change c = {.author = author_of(order)};
     int r = parse_all(&a, address, targets, count, &c, problem);
     return r < 0 ? r : directory_run(d, JOB_WRITE, remove_job, &c, problem);
 }

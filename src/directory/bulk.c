@@ -18,6 +18,7 @@ struct bulk {
     struct name_template template;
     struct account_row row;
     uint64_t next, end; /* numbers of the batch */
+    struct author author;
     bool look_only;
 };
 
@@ -33,6 +34,15 @@ static int take_one(struct db *db, struct bulk *b, uint64_t number, struct arena
     return r;
 }
 
+/* One entry of the history for a batch: its first and its last. */
+static int tell(struct db *db, const struct bulk *b, struct arena *a) {
+    struct slice first = name_template_fill(a, &b->template, b->next);
+    struct slice last = name_template_fill(a, &b->template, b->end - 1);
+    struct slice count = arena_printf(a, "%llu accounts", (unsigned long long)(b->end - b->next));
+    struct slice name = arena_printf(a, "%.*s to %.*s", SLICE_ARG(first), SLICE_ARG(last));
+    return history_add(db, &b->author, "account.add", name, S(""), count);
+}
+
 static int batch_job(struct db *db, void *arg) {
     struct bulk *b = arg;
     _cleanup_(arena_done) struct arena a = {0};
@@ -41,7 +51,7 @@ static int batch_job(struct db *db, void *arg) {
         arena_reset(&a);
         r = take_one(db, b, i, &a);
     }
-    return r;
+    return r < 0 || b->look_only ? r : tell(db, b, &a);
 }
 
 static int each_batch(struct bulk *b, uint64_t first, uint64_t count, bool look_only,
@@ -80,10 +90,11 @@ static int check(struct bulk *b, const struct account_new *like, uint64_t first,
     return r < 0 ? r : directory_run(b->d, JOB_READ, local_job, &ret_first->domain, problem);
 }
 
-int directory_account_add_many(struct directory *d, const struct account_new *like, uint64_t first,
-                               uint64_t count, uint64_t *ret_added, struct problem *problem) {
+int directory_account_add_many(struct directory *d, const struct order *order,
+                               const struct account_new *like, uint64_t first, uint64_t count,
+                               uint64_t *ret_added, struct problem *problem) {
     char hash[PASSWORD_HASH_MAX];
-    struct bulk b = {.d = d};
+    struct bulk b = {.d = d, .author = author_of(order)};
     struct name first_name;
     _cleanup_(arena_done) struct arena a = {0};
     int r = check(&b, like, first, count, &a, &first_name, problem);

@@ -62,6 +62,7 @@ static struct slice fold(const char *domain) {
 void directory_configure(struct directory *d, const struct directory_options *options) {
     d->plus_separator = options->plus_separator ? options->plus_separator : '+';
     d->cost = options->cost.passes > 0 ? options->cost : PASSWORD_COST_DEFAULT;
+    d->removed_keep = options->removed_keep;
 }
 
 static struct directory *make(const struct directory_options *options, struct opening *o) {
@@ -106,6 +107,7 @@ void directory_close(struct directory *d) {
         return;
     MUST(d->magic == DIRECTORY_MAGIC && !d->mutex.owner);
     (void)directory_write_logins(d);
+    (void)directory_flush_usage(d);
     (void)offload(OFFLOAD_DISK, close_job, d->db);
     cache_free(d->cache);
     remembered_free(d->remembered);

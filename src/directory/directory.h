@@ -32,6 +32,7 @@ struct directory_options {
     struct password_cost cost;  /* of new hashes; zero: PASSWORD_COST_DEFAULT */
     size_t cache_bytes;         /* memory for names asked for; 0: 32 MiB */
     usec_t check_interval;      /* for changes by another process; 0: 1 s */
+    usec_t removed_keep;        /* removed accounts are purged after this; 0: never by themselves */
     bool read_only;             /* the file must exist and is not changed */
 };
 
@@ -49,7 +50,8 @@ void directory_close(struct directory *d) WAITS;
 DEFINE_CLEANUP(struct directory, directory_close)
 
 /*
- * From now on plus_separator and cost are those of the options; the others stay as they were.
+ * From now on plus_separator, cost and removed_keep are those of the options; the others stay as
+ * they were.
  */
 void directory_configure(struct directory *d, const struct directory_options *options);
 

@@ -10,7 +10,7 @@ struct domain_change {
     struct slice name, target;
     bool has_target;
     struct name target_name; /* of a catch-all */
-    usec_t now;
+    struct author author;
     struct arena *arena;
 };
 
@@ -35,14 +35,16 @@ static int add_job(struct db *db, void *arg) {
         r = record_must_be_local(db, c->target, c->arena);
     if (r == 0)
         r = db_run(db, "INSERT INTO domain VALUES (?1, ?2, ?3, '', ?4)", V_TEXT(c->name),
-                   V(c->has_target ? DOMAIN_ALIAS : DOMAIN_LOCAL), V_TEXT(c->target), V(c->now));
-    return r;
+                   V(c->has_target ? DOMAIN_ALIAS : DOMAIN_LOCAL), V_TEXT(c->target),
+                   V(c->author.wall));
+    return r < 0 ? r : history_add(db, &c->author, "domain.add", c->name, S(""), c->target);
 }
 
-int directory_domain_add(struct directory *d, struct slice name, struct slice target,
-                         struct problem *problem) {
+int directory_domain_add(struct directory *d, const struct order *order, struct slice name,
+                         struct slice target, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct domain_change c = {.arena = &a, .has_target = target.len > 0, .now = fiber_wall()};
+    struct domain_change c = {
+        .arena = &a, .has_target = target.len > 0, .author = author_of(order)};
     int r = name_domain_parse(&a, name, &c.name, problem);
     if (r == 0 && c.has_target)
         r = name_domain_parse(&a, target, &c.target, problem);
@@ -52,12 +54,14 @@ int directory_domain_add(struct directory *d, struct slice name, struct slice ta
 static int catch_all_job(struct db *db, void *arg) {
     struct domain_change *c = arg;
     enum domain_type type = DOMAIN_NONE;
-    struct slice target = {0};
+    struct slice target = S(""), before = S("");
     int r = must_exist(db, c->name, c->arena, &type);
     if (r == 0 && type == DOMAIN_ALIAS)
         return problem_set(db->problem, -E_REFUSED,
                            "%.*s is only another name; its target has the catch-all",
                            SLICE_ARG(c->name));
+    if (r == 0)
+        r = record_catch_all(db, c->name, c->arena, &before);
     if (r == 0)
         r = db_run(db, "UPDATE domain SET catch_all = '' WHERE name = ?1", V_TEXT(c->name));
     if (r == 0 && c->has_target) { /* a catch-all does not make its own target exist */
@@ -66,14 +70,19 @@ static int catch_all_job(struct db *db, void *arg) {
             r = db_run(db, "UPDATE domain SET catch_all = ?2 WHERE name = ?1", V_TEXT(c->name),
                        V_TEXT(target));
     }
-    return r;
+    return r < 0 ? r
+                 : history_add(db, &c->author, "domain.catch-all", c->name, before,
+                               target.len > 0 ? target : S("none"));
 }
 
-int directory_domain_set_catch_all(struct directory *d, struct slice name, struct slice target,
+int directory_domain_set_catch_all(struct directory *d, const struct order *order,
+                                   struct slice name, struct slice target,
                                    struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct domain_change c = {
-        .arena = &a, .has_target = target.len > 0, .plus_separator = d->plus_separator};
+    struct domain_change c = {.arena = &a,
+                              .has_target = target.len > 0,
+                              .plus_separator = d->plus_separator,
+                              .author = author_of(order)};
     int r = name_domain_parse(&a, name, &c.name, problem);
     if (r == 0 && c.has_target)
         r = name_parse_strict(&a, target, &c.target_name, problem);
@@ -103,12 +112,13 @@ static int remove_job(struct db *db, void *arg) {
                            SLICE_ARG(c->name), accounts, aliases, names);
     if (r >= 0)
         r = db_run(db, "DELETE FROM domain WHERE name = ?1", V_TEXT(c->name));
-    return r;
+    return r < 0 ? r : history_add(db, &c->author, "domain.remove", c->name, S(""), S(""));
 }
 
-int directory_domain_remove(struct directory *d, struct slice name, struct problem *problem) {
+int directory_domain_remove(struct directory *d, const struct order *order, struct slice name,
+                            struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct domain_change c = {.arena = &a};
+    struct domain_change c = {.arena = &a, .author = author_of(order)};
     int r = name_domain_parse(&a, name, &c.name, problem);
     return r < 0 ? r : directory_run(d, JOB_WRITE, remove_job, &c, problem);
 }

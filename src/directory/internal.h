@@ -8,6 +8,7 @@
 #include "auth/throttle.h"
 #include "base/map.h"
 #include "db/db.h"
+#include "directory/admin.h"
 #include "directory/cache.h"
 #include "directory/name.h"
 #include "directory/seal.h"
@@ -39,6 +40,9 @@ struct directory {
 
     struct map seen; /* logins not yet written: account_id -> struct seen_login */
     usec_t seen_since;
+    struct map usage; /* of mailboxes, not yet written: account_id -> struct noted_usage */
+    usec_t usage_since;
+    usec_t removed_keep;
 };
 
 /* Runs in a thread of OFFLOAD_DISK, alone in the database. */
@@ -66,3 +70,21 @@ int directory_host_domain(struct directory *d, bool any, struct arena *a, struct
 
 /* Writes the logins that were noted. */
 int directory_write_logins(struct directory *d) WAITS;
+
+/* The same for usage, whether it is time or not. */
+int directory_flush_usage(struct directory *d) WAITS;
+
+/* ------------------------------------------------------------------ the history, inside a job */
+
+struct author {
+    const struct order *order;
+    usec_t wall;
+};
+struct author author_of(const struct order *order);
+
+/* Adds an entry to the history. One that says that nothing has changed is left out. */
+int history_add(struct db *db, const struct author *author, const char *kind, struct slice name,
+                struct slice before, struct slice after);
+
+/* "1G", "none": as the command line takes it. */
+struct slice history_size(struct arena *a, uint64_t bytes);

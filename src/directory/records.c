@@ -3,6 +3,10 @@
 
 #include <errno.h>
 
+#include "base/buf.h"
+
+#define TARGETS_TOLD 8000U /* bytes of an alias's targets in one entry of the history */
+
 int record_domain(struct db *db, struct slice name, struct arena *a, enum domain_type *ret,
                   struct slice *ret_target) {
     sqlite3_stmt *row = NULL;
@@ -113,6 +117,50 @@ static int first_text(struct db *db, const char *sql, struct slice parameter, st
     if (r == 1)
         *ret = db_copy(row, 0, a);
     return r;
+}
+
+int record_catch_all(struct db *db, struct slice domain, struct arena *a, struct slice *ret) {
+    *ret = S("none");
+    int r = first_text(db, "SELECT catch_all FROM domain WHERE name = ?1 AND catch_all <> ''",
+                       domain, a, ret);
+    return MIN(r, 0);
+}
+
+int record_must_leave_admin(struct db *db, uint64_t id, struct slice address) {
+    int64_t admins = 0, is_one = 0;
+    int r = db_number(db, &is_one,
+                      "SELECT count(*) FROM account WHERE account_id = ?1 AND admin = 1"
+                      " AND enabled = 1",
+                      V(id));
+    if (r >= 0)
+        r = db_number(db, &admins,
+                      "SELECT count(*) FROM account WHERE account_id <> ?1 AND admin = 1"
+                      " AND enabled = 1",
+                      V(id));
+    if (r >= 0 && is_one > 0 && admins == 0)
+        return problem_set(db->problem, -E_REFUSED,
+                           "%.*s is the last administrator: nobody would get the mail to"
+                           " postmaster and abuse; make another account an administrator first,"
+                           " or say --force",
+                           SLICE_ARG(address));
+    return MIN(r, 0);
+}
+
+int record_targets(struct db *db, struct slice address, struct arena *a, struct slice *ret) {
+    _cleanup_(buf_done) struct buf text = {0};
+    _cleanup_(db_reset) sqlite3_stmt *row = NULL;
+    int r = db_query(db, &row, "SELECT target FROM alias_target WHERE address = ?1 ORDER BY place",
+                     V_TEXT(address));
+    while (r >= 0 && (r = db_step(db, row)) == 1) {
+        if (text.len >= TARGETS_TOLD) {
+            buf_add_str(&text, ", ...");
+            break;
+        }
+        buf_add_str(&text, text.len > 0 ? ", " : "");
+        buf_add(&text, db_bytes(row, 0));
+    }
+    *ret = text.len > 0 ? arena_copy(a, buf_slice(&text)) : S("none");
+    return MIN(r, 0);
 }
 
 int record_must_be_unneeded(struct db *db, struct slice address, struct arena *a) {

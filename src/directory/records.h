@@ -20,6 +20,15 @@ int record_account(struct db *db, struct slice address, uint64_t *ret_id);
 int record_must_have_account(struct db *db, struct slice address, uint64_t *ret_id);
 int record_has_alias(struct db *db, struct slice address, bool *ret);
 
+/* The catch-all of a domain, "none" without one. */
+int record_catch_all(struct db *db, struct slice domain, struct arena *a, struct slice *ret);
+
+/* -E_REFUSED when no administrator who is enabled is left beside this account. */
+int record_must_leave_admin(struct db *db, uint64_t id, struct slice address);
+
+/* The targets of an alias as one text, "a, b"; "none" without any. */
+int record_targets(struct db *db, struct slice address, struct arena *a, struct slice *ret);
+
 /*
  * What is stored for a target: the canonical text of a local one, which must lead somewhere now, or
  * the address elsewhere as written.

@@ -38,13 +38,32 @@ static const char *const steps[] = {
     "UPDATE OR IGNORE alias_target SET address = canonical_domain(address),"
     " domain = canonical_domain(domain), target = canonical_domain(target)"
     " WHERE domain || target GLOB '*[^ -~]*';",
+    /* The history until the ledger has it; accounts that were removed; what mailboxes hold. */
+    "INSERT INTO counter VALUES ('change_id', 0) ON CONFLICT DO NOTHING;"
+    "CREATE TABLE IF NOT EXISTS change (change_id BIGINT NOT NULL PRIMARY KEY, wall BIGINT NOT "
+    "NULL,"
+    " author TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, was TEXT NOT NULL,"
+    " becomes TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS removed (account_id BIGINT NOT NULL PRIMARY KEY, address TEXT NOT "
+    "NULL,"
+    " domain TEXT NOT NULL, spelled TEXT NOT NULL, name TEXT NOT NULL, password TEXT NOT NULL,"
+    " apop BYTEA, enabled BIGINT NOT NULL, admin BIGINT NOT NULL, quota BIGINT NOT NULL,"
+    " shard BIGINT NOT NULL, created BIGINT NOT NULL, last_login BIGINT NOT NULL,"
+    " removed BIGINT NOT NULL, purging BIGINT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS removed_address ON removed (address);"
+    "CREATE TABLE IF NOT EXISTS removed_alias (account_id BIGINT NOT NULL, place BIGINT NOT NULL,"
+    " address TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (account_id, address, place));"
+    "CREATE TABLE IF NOT EXISTS usage (account_id BIGINT NOT NULL PRIMARY KEY, messages BIGINT NOT "
+    "NULL,"
+    " bytes BIGINT NOT NULL);",
 };
 
 /* canonical_domain(text): a domain, or an address with it; what cannot be read stays as it is. */
 static void canonical_domain(sqlite3_context *context, int count, sqlite3_value **values) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf out = {0};
-    struct slice text = slice_of(sqlite3_value_blob(values[0]), (size_t)sqlite3_value_bytes(values[0]));
+    struct slice text =
+        slice_of(sqlite3_value_blob(values[0]), (size_t)sqlite3_value_bytes(values[0]));
     struct slice domain;
     size_t from = (size_t)(slice_rfind_byte(text, '@') + 1);
     (void)count;

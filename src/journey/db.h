@@ -56,6 +56,7 @@ struct batch {
 
 /* Stores them all or none of them. */
 int ledger_db_write(struct ledger_db *l, const struct batch *batch);
+int ledger_db_write_synced(struct ledger_db *l, const struct batch *batch); /* on the disk, too */
 
 /* What may stay. */
 struct db_limits {

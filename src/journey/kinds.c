@@ -70,6 +70,8 @@ const struct kind kind_table[] = {
     {N(KIND_PROCESS_ENDED), 63, CONF_LOG_WARNING, FATE_NONE, "Process ended", "",
      "One of its processes has ended."},
     {N(KIND_RELOAD), 65, CONF_LOG_INFO, FATE_NONE, "Settings", "", "The settings were read again."},
+    {N(KIND_CHANGED), 74, CONF_LOG_INFO, FATE_NONE, "Changed", "by change name before after",
+     "Somebody changed an account, an alias, a domain or a setting."},
     {N(KIND_LOST), 68, CONF_LOG_WARNING, FATE_NONE, "Events lost", "",
      "Events came faster than they could be written."},
     {N(KIND_DAMAGED), 69, CONF_LOG_ERROR, FATE_NONE, "Damage", "", "A file is damaged."},
@@ -104,6 +106,12 @@ const struct fact fact_table[] = {
      "the letter that this one is about or comes from"},
     {N(FACT_CHILD), 39, FACT_IS_LETTER, false, "Goes on in", "a letter made of this one"},
     {N(FACT_ORIGIN), 40, FACT_IS_TEXT, false, "Origin", "outside, user, host, report, expansion"},
+    {N(FACT_BY), 41, FACT_IS_TEXT, false, "By",
+     "who changed it: a user of this host, \"root (sudo: tama)\""},
+    {N(FACT_CHANGE), 42, FACT_IS_TEXT, false, "Change", "account.quota, alias.set, setting ..."},
+    {N(FACT_NAME), 43, FACT_IS_TEXT, false, "Name", "the account, alias, domain or setting"},
+    {N(FACT_BEFORE), 44, FACT_IS_TEXT, false, "Before", "what it was; never a secret"},
+    {N(FACT_AFTER), 45, FACT_IS_TEXT, false, "After", "what it is now; never a secret"},
     {N(FACT_DIALOGUE), 38, FACT_IS_DIALOGUE, false, "Dialogue", "what both sides said"},
 };
 /* clang-format on */

@@ -61,6 +61,7 @@
 #define KIND_STARTED       "started"
 #define KIND_PROCESS_ENDED "process-ended"
 #define KIND_RELOAD        "reload"
+#define KIND_CHANGED       "changed"
 #define KIND_LOST          "lost"
 #define KIND_DAMAGED       "damaged"
 #define KIND_WARNING       "warning"
@@ -90,6 +91,11 @@
 #define FACT_ORIGINAL   "original"
 #define FACT_ORIGIN     "origin"
 #define FACT_DIALOGUE   "dialogue"
+#define FACT_BY         "by"
+#define FACT_CHANGE     "change"
+#define FACT_NAME       "name"
+#define FACT_BEFORE     "before"
+#define FACT_AFTER      "after"
 
 /* What a kind says of the recipients in its fact `to`. */
 enum kind_fate {

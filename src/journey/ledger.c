@@ -81,8 +81,8 @@ static void tell_followers(struct ledger *l, letter_id letter) {
     }
 }
 
-void ledger_add(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event) {
-    usec_t wall = right_wall(event->wall);
+static bool take(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event,
+                 usec_t wall) {
     if (l->options.added) {
         struct rpc_event e = {.wall = wall,
                               .letter = event->letter,
@@ -96,7 +96,7 @@ void ledger_add(struct ledger *l, enum role role, const struct rpc_ledger_event_
     if (l->filling.events.len + l->writing.events.len >= l->options.memory_max) {
         l->lost++;
         l->lost_in_all++;
-        return;
+        return false;
     }
     if (l->filling.count == 0)
         l->filling_since = fiber_now();
@@ -105,6 +105,25 @@ void ledger_add(struct ledger *l, enum role role, const struct rpc_ledger_event_
     tell_followers(l, event->letter);
     if (l->filling.count == 1 || l->filling.count == LEDGER_BATCH_EVENTS || l->hurry)
         fiber_cond_wake_all(&l->filled);
+    return true;
+}
+
+void ledger_add(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event) {
+    (void)take(l, role, event, right_wall(event->wall));
+}
+
+int ledger_keep(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event,
+                struct problem *problem) {
+    if (l->failing || l->over || l->stopping)
+        return problem_set(problem, -E_TEMPORARY, "the ledger cannot write now");
+    l->sync = true;
+    if (!take(l, role, event, event->wall))
+        return problem_set(problem, -E_TEMPORARY, "the ledger has no room now");
+    uint64_t added = l->added;
+    int r = ledger_flush(l, problem);
+    if (r == 0 && l->written < added)
+        r = problem_set(problem, -E_TEMPORARY, "the ledger cannot write now");
+    return r;
 }
 
 void ledger_say(struct ledger *l, const char *kind, const char *format, ...) {

@@ -6,7 +6,8 @@
  * (NAME.damaged, replacing an earlier one) and a new one begun.
  *
  * Events are written at the latest WRITE_DELAY after they came, without a sync each: a crash of
- * the process loses what came since the last write, a power cut the last seconds.
+ * the process loses what came since the last write, a power cut the last seconds. Those that must
+ * not be lost come by ledger_keep().
  *
  *     ledger = ledger_new(&options);
  *     fiber_spawn("ledger", ledger_work, ledger);
@@ -55,6 +56,14 @@ void ledger_set_limits(struct ledger *l, usec_t keep, uint64_t size_max);
 
 /* Never waits, never fails. A wall time more than a day off is replaced by ours. */
 void ledger_add(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event);
+
+/*
+ * Takes an event of somebody who keeps it until he knows that it is safe: 0 when it is on the disk,
+ * synced. Otherwise it was not taken (but for a failure just while it is written, when it may come
+ * twice). The wall time stays as it is, however old.
+ */
+int ledger_keep(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event,
+                struct problem *problem) WAITS;
 
 /* An event of the ledger's own. */
 void ledger_say(struct ledger *l, const char *kind, const char *format, ...) PRINTF_LIKE(3, 4);

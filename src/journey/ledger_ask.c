@@ -32,8 +32,7 @@ static int read_job(void *arg) {
     return r;
 }
 
-/* Waits until what came so far is written, or cannot be. */
-static int flush(struct ledger *l, struct problem *problem) {
+int ledger_flush(struct ledger *l, struct problem *problem) {
     uint64_t added = l->added;
     while (!l->over && !l->stopping && !l->failing && (l->written < added || !l->tried)) {
         l->hurry = true;
@@ -48,7 +47,7 @@ static int flush(struct ledger *l, struct problem *problem) {
 static int run_read(struct ledger *l, read_fn *fn, void *arg, struct problem *problem) {
     struct read_job job = {l, fn, arg, problem};
     MUST(l->magic == LEDGER_MAGIC);
-    int r = flush(l, problem);
+    int r = ledger_flush(l, problem);
     if (r == 0)
         r = fiber_mutex_lock(&l->reading);
     if (r < 0)

@@ -44,6 +44,8 @@ struct ledger {
     bool failing;       /* the last attempt to write failed */
     bool damaged;       /* a reader met damage: put the database aside */
     bool hurry;         /* somebody waits for what is in memory */
+    bool sync;          /* what fills now is to be synced when it is written */
+    bool syncing;       /* the same of what is being written */
     usec_t check_at;    /* when to look for events to prune */
     uint64_t unchecked; /* bytes written since then */
     struct fiber_cond filled, stored, ended;
@@ -51,3 +53,6 @@ struct ledger {
     struct ledger_db *writer, *reader;
     struct list followers;
 };
+
+/* Waits until what came so far is written, or cannot be. */
+int ledger_flush(struct ledger *l, struct problem *problem) WAITS;

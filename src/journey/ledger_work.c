@@ -29,7 +29,9 @@ static int write_job(void *arg) {
     if (r < 0)
         return r;
     l->writer->db->problem = &job->problem;
-    r = l->writing.count > 0 ? ledger_db_write(l->writer, &l->writing) : 0;
+    if (l->writing.count > 0)
+        r = l->syncing ? ledger_db_write_synced(l->writer, &l->writing)
+                       : ledger_db_write(l->writer, &l->writing);
     l->writer->db->problem = NULL;
     if (r < 0) /* the next attempt looks at the file anew */
         ledger_db_close(TAKE_PTR(l->writer));
@@ -127,6 +129,8 @@ static int write_some(struct ledger *l) {
         l->writing = l->filling;
         l->filling = empty;
         l->hurry = false;
+        l->syncing = l->sync;
+        l->sync = false;
     }
     size_t count = l->writing.count;
     int r = write_batch(l);

@@ -92,6 +92,14 @@ int ledger_db_write(struct ledger_db *l, const struct batch *batch) {
     return r;
 }
 
+int ledger_db_write_synced(struct ledger_db *l, const struct batch *batch) {
+    int r = db_run(l->db, "PRAGMA synchronous=FULL");
+    if (r == 0)
+        r = ledger_db_write(l, batch);
+    int back = db_run(l->db, "PRAGMA synchronous=NORMAL");
+    return r < 0 ? r : back;
+}
+
 /* ------------------------------------------------------------------ pruning */
 
 /* The last sequence number that may go: at most `step` events, as many as are too old. */

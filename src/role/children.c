@@ -83,6 +83,17 @@ void children_set_state(struct child *child, enum child_state state) {
     fiber_cond_wake_all(&child->all->changed);
 }
 
+void children_tell(struct children *c, const char *kind, const struct rpc_field *facts,
+                   size_t count, struct slice text) {
+    struct rpc_ledger_event_in in = {.wall = fiber_wall(),
+                                     .kind = slice_of_str(kind),
+                                     .text = text,
+                                     .fields = (struct rpc_field *)(uintptr_t)facts,
+                                     .fields_count = count};
+    if (!c->ledger || send_ledger_event(c->ledger, &in) < 0)
+        (void)fprintf(stderr, "hayauma: %.*s\n", SLICE_ARG(text));
+}
+
 void children_event(struct children *c, const char *kind, const char *format, ...) {
     char text[600];
     va_list args;
@@ -93,10 +104,7 @@ void children_event(struct children *c, const char *kind, const char *format, ..
         if ((unsigned char)*at < ' ' || *at == '\x7f')
             *at = '?';
     }
-    struct rpc_ledger_event_in in = {
-        .wall = fiber_wall(), .kind = slice_of_str(kind), .text = slice_of_str(text)};
-    if (!c->ledger || send_ledger_event(c->ledger, &in) < 0)
-        (void)fprintf(stderr, "hayauma: %s\n", text);
+    children_tell(c, kind, NULL, 0, slice_of_str(text));
 }
 
 /* ------------------------------------------------------------------ settings */

@@ -9,23 +9,26 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "directory/admin.h"
 #include "journey/kinds.h"
+#include "role/author.h"
 #include "role/directory_files.h"
+#include "role/directory_role.h"
 #include "role/roles.h"
 #include "role/ticket.h"
 
 #define PAGE_MAX 1000U
 
 static void set_delays(struct process *p) {
-    directory_set_login_delays(p->state, p->conf->login.delay_first, p->conf->login.delay_max);
+    directory_set_login_delays(directory_of(p), p->conf->login.delay_first,
+                               p->conf->login.delay_max);
 }
 
 static int open_directory(struct process *p, struct problem *problem) {
-    struct directory *d = NULL;
+    struct directory_role *role = NEW(struct directory_role);
     struct directory_options options = directory_files_options(p->conf);
-    int r = directory_open(DIRECTORY_FILE, &options, &d, problem);
-    p->state = d;
+    fiber_mutex_init(&role->telling);
+    p->state = role;
+    int r = directory_open(DIRECTORY_FILE, &options, &role->directory, problem);
     if (r == 0)
         set_delays(p);
     return r;
@@ -35,13 +38,30 @@ static int reload_directory(struct process *p, const struct conf *before, struct
     struct directory_options options = directory_files_options(p->conf);
     (void)before;
     (void)problem;
-    directory_configure(p->state, &options);
+    directory_configure(directory_of(p), &options);
     set_delays(p);
     return 0;
 }
 
+static void go(struct process *p) {
+    if (directory_upkeep_start(p) < 0)
+        process_fail(p, "no memory for the first fibers");
+}
+
 static void stop_directory(struct process *p) {
-    directory_close(p->state);
+    directory_upkeep_stop(p);
+    directory_close(directory_of(p));
+}
+
+/* A change is made: the ledger is told. The result of the change. */
+static int changed(struct process *p, int r) {
+    if (r == 0)
+        directory_tell_history(p);
+    return r;
+}
+
+static struct order order_of(const struct rpc_caller *caller, struct slice hint, struct arena *a) {
+    return (struct order){.by = author_of_caller(caller, hint, a)};
 }
 
 /* ------------------------------------------------------------------ for the other roles */
@@ -60,7 +80,7 @@ static int on_resolve(void *arg, const struct rpc_caller *caller,
     struct route route;
     (void)caller;
     (void)problem;
-    int r = directory_resolve(p->state, in->address, a, &route);
+    int r = directory_resolve(directory_of(p), in->address, a, &route);
     if (r < 0)
         return r;
     out->kind = (uint8_t)route.kind;
@@ -97,8 +117,8 @@ static int on_login(void *arg, const struct rpc_caller *caller,
     };
     (void)caller;
     (void)problem;
-    int r = in->digest.len > 0 ? directory_login_apop(p->state, &request, a, &login, &reason)
-                               : directory_login(p->state, &request, a, &login, &reason);
+    int r = in->digest.len > 0 ? directory_login_apop(directory_of(p), &request, a, &login, &reason)
+                               : directory_login(directory_of(p), &request, a, &login, &reason);
     if (r < 0)
         return r;
     out->outcome = (uint8_t)login.outcome;
@@ -119,7 +139,7 @@ static int on_may_send_as(void *arg, const struct rpc_caller *caller,
     (void)caller;
     (void)a;
     (void)problem;
-    return directory_may_send_as(p->state, in->account, in->address, &out->may);
+    return directory_may_send_as(directory_of(p), in->account, in->address, &out->may);
 }
 
 static int on_facts(void *arg, const struct rpc_caller *caller,
@@ -130,9 +150,9 @@ static int on_facts(void *arg, const struct rpc_caller *caller,
     size_t count = 0;
     (void)caller;
     (void)in;
-    int r = directory_domain_list(p->state, a, &domains, &count, problem);
+    int r = directory_domain_list(directory_of(p), a, &domains, &count, problem);
     if (r == 0)
-        r = directory_has_apop(p->state, &out->apop, problem);
+        r = directory_has_apop(directory_of(p), &out->apop, problem);
     if (r < 0)
         return r;
     out->domains_count = MIN(count, (size_t)PAGE_MAX);
@@ -147,30 +167,28 @@ static int on_facts(void *arg, const struct rpc_caller *caller,
 static int on_domain_add(void *arg, const struct rpc_caller *caller,
                          const struct rpc_directory_domain_add_in *in, struct arena *a,
                          struct rpc_directory_domain_add_out *out, struct problem *problem) {
-    (void)caller;
-    (void)a;
+    struct order order = order_of(caller, in->by, a);
     (void)out;
-    return directory_domain_add(((struct process *)arg)->state, in->name, in->target, problem);
+    return changed(arg,
+                   directory_domain_add(directory_of(arg), &order, in->name, in->target, problem));
 }
 
 static int on_domain_catch_all(void *arg, const struct rpc_caller *caller,
                                const struct rpc_directory_domain_catch_all_in *in, struct arena *a,
                                struct rpc_directory_domain_catch_all_out *out,
                                struct problem *problem) {
-    (void)caller;
-    (void)a;
+    struct order order = order_of(caller, in->by, a);
     (void)out;
-    return directory_domain_set_catch_all(((struct process *)arg)->state, in->name, in->target,
-                                          problem);
+    return changed(arg, directory_domain_set_catch_all(directory_of(arg), &order, in->name,
+                                                       in->target, problem));
 }
 
 static int on_domain_remove(void *arg, const struct rpc_caller *caller,
                             const struct rpc_directory_domain_remove_in *in, struct arena *a,
                             struct rpc_directory_domain_remove_out *out, struct problem *problem) {
-    (void)caller;
-    (void)a;
+    struct order order = order_of(caller, in->by, a);
     (void)out;
-    return directory_domain_remove(((struct process *)arg)->state, in->name, problem);
+    return changed(arg, directory_domain_remove(directory_of(arg), &order, in->name, problem));
 }
 
 static int on_domain_list(void *arg, const struct rpc_caller *caller,
@@ -180,7 +198,7 @@ static int on_domain_list(void *arg, const struct rpc_caller *caller,
     size_t count = 0;
     (void)caller;
     (void)in;
-    int r = directory_domain_list(((struct process *)arg)->state, a, &domains, &count, problem);
+    int r = directory_domain_list(directory_of(arg), a, &domains, &count, problem);
     if (r < 0)
         return r;
     out->domains_count = MIN(count, (size_t)PAGE_MAX);
@@ -243,7 +261,7 @@ static int on_account_add(void *arg, const struct rpc_caller *caller,
     struct account_new account = {
         .address = in->address,
         .name = in->name,
-        .password = in->password,
+        .password = in->password.len > 0 ? in->password : (struct slice){0},
         .imported = in->imported,
         .quota = in->quota,
         .admin = in->admin,
@@ -251,13 +269,12 @@ static int on_account_add(void *arg, const struct rpc_caller *caller,
         .accept_weak = in->accept_weak,
         .minimal_cost = in->minimal_cost,
     };
-    (void)caller;
-    (void)a;
+    struct order order = order_of(caller, in->by, a);
     if (in->count > 0)
-        return directory_account_add_many(p->state, &account, in->first, in->count, &out->added,
-                                          problem);
+        return changed(p, directory_account_add_many(directory_of(p), &order, &account, in->first,
+                                                     in->count, &out->added, problem));
     out->added = 1;
-    return directory_account_add(p->state, &account, &out->id, problem);
+    return changed(p, directory_account_add(directory_of(p), &order, &account, &out->id, problem));
 }
 
 static struct rpc_account account_of(const struct account *from) {
@@ -274,7 +291,20 @@ static struct rpc_account account_of(const struct account *from) {
         .shard = from->shard,
         .created = from->created,
         .last_login = from->last_login,
+        .has_usage = from->has_usage,
+        .messages = from->messages,
+        .bytes = from->bytes,
+        .removed = from->removed,
+        .kept_until = from->kept_until,
+        .purging = from->purging,
     };
+}
+
+static void answer_account(const struct account *account, struct arena *a, struct rpc_account **ret,
+                           size_t *ret_count) {
+    *ret = ARENA_NEW(a, struct rpc_account);
+    **ret = account_of(account);
+    *ret_count = 1;
 }
 
 static int on_account_show(void *arg, const struct rpc_caller *caller,
@@ -282,14 +312,11 @@ static int on_account_show(void *arg, const struct rpc_caller *caller,
                            struct rpc_directory_account_show_out *out, struct problem *problem) {
     struct account account;
     (void)caller;
-    int r =
-        directory_account_show(((struct process *)arg)->state, in->address, a, &account, problem);
-    if (r < 0)
-        return r;
-    out->account = ARENA_NEW(a, struct rpc_account);
-    *out->account = account_of(&account);
-    out->account_count = 1;
-    return 0;
+    directory_ask_usage(arg);
+    int r = directory_account_show(directory_of(arg), in->address, a, &account, problem);
+    if (r == 0)
+        answer_account(&account, a, &out->account, &out->account_count);
+    return r;
 }
 
 static int on_account_list(void *arg, const struct rpc_caller *caller,
@@ -298,8 +325,11 @@ static int on_account_list(void *arg, const struct rpc_caller *caller,
     struct account *accounts = NULL;
     size_t count = 0;
     (void)caller;
-    int r = directory_account_list(((struct process *)arg)->state, in->domain, in->after,
-                                   MIN(in->limit, PAGE_MAX), a, &accounts, &count, problem);
+    if (in->after == 0)
+        directory_ask_usage(arg);
+    int r = (in->removed ? directory_removed_list : directory_account_list)(
+        directory_of(arg), in->domain, in->after, MIN(in->limit, PAGE_MAX), a, &accounts, &count,
+        problem);
     if (r < 0)
         return r;
     out->accounts = arena_array(a, count, sizeof *out->accounts);
@@ -314,14 +344,15 @@ static int on_account_set(void *arg, const struct rpc_caller *caller,
                           struct rpc_directory_account_set_out *out, struct problem *problem) {
     struct process *p = arg;
     struct account account;
-    (void)caller;
+    struct order order = order_of(caller, in->by, a);
     (void)out;
-    int r =
-        directory_files_set(p->state, in->address, in->what, in->value, in->accept_weak, problem);
+    order.force = in->force;
+    int r = directory_files_set(directory_of(p), &order, in->address, in->what, in->value,
+                                in->accept_weak, problem);
     if (r == 0 && ends_sessions(in) &&
-        directory_account_show(p->state, in->address, a, &account, NULL) == 0)
+        directory_account_show(directory_of(p), in->address, a, &account, NULL) == 0)
         end_sessions(p, account.id);
-    return r;
+    return changed(p, r);
 }
 
 static int on_account_remove(void *arg, const struct rpc_caller *caller,
@@ -329,12 +360,46 @@ static int on_account_remove(void *arg, const struct rpc_caller *caller,
                              struct rpc_directory_account_remove_out *out,
                              struct problem *problem) {
     struct process *p = arg;
-    (void)caller;
-    (void)a;
-    int r = directory_account_remove(p->state, in->address, &out->id, problem);
+    struct order order = order_of(caller, in->by, a);
+    order.force = in->force;
+    int r = directory_account_remove(directory_of(p), &order, in->address, &out->id, problem);
+    if (r == 0 && p->conf->accounts.removed_keep > 0)
+        out->kept_until = fiber_wall() + p->conf->accounts.removed_keep;
     if (r == 0)
         end_sessions(p, out->id);
-    return r;
+    return changed(p, r);
+}
+
+static int on_account_restore(void *arg, const struct rpc_caller *caller,
+                              const struct rpc_directory_account_restore_in *in, struct arena *a,
+                              struct rpc_directory_account_restore_out *out,
+                              struct problem *problem) {
+    struct account account;
+    struct order order = order_of(caller, in->by, a);
+    int r = directory_account_restore(directory_of(arg), &order, in->which, in->as, &account, a,
+                                      problem);
+    if (r == 0)
+        answer_account(&account, a, &out->account, &out->account_count);
+    return changed(arg, r);
+}
+
+/* What could not be deleted now is deleted later: the account is given up in any case. */
+static int on_account_purge(void *arg, const struct rpc_caller *caller,
+                            const struct rpc_directory_account_purge_in *in, struct arena *a,
+                            struct rpc_directory_account_purge_out *out, struct problem *problem) {
+    struct account account;
+    struct problem why = {0};
+    struct order order = order_of(caller, in->by, a);
+    directory_ask_usage(arg);
+    int r = directory_account_purge(directory_of(arg), &order, in->which, &account, a, problem);
+    if (r < 0)
+        return r;
+    answer_account(&account, a, &out->account, &out->account_count);
+    r = directory_purge_files(arg, &(struct account_place){account.id, account.shard}, &why);
+    out->done = r == 0;
+    if (r < 0)
+        out->reason = arena_copy(a, slice_of_str(why.text[0] ? why.text : error_text(r)));
+    return changed(arg, 0);
 }
 
 /* ------------------------------------------------------------------ aliases */
@@ -342,17 +407,20 @@ static int on_account_remove(void *arg, const struct rpc_caller *caller,
 static int on_alias_change(void *arg, const struct rpc_caller *caller,
                            const struct rpc_directory_alias_change_in *in, struct arena *a,
                            struct rpc_directory_alias_change_out *out, struct problem *problem) {
-    struct directory *d = ((struct process *)arg)->state;
+    struct directory *d = directory_of(arg);
     struct slice *targets = arena_array(a, in->targets_count, sizeof *targets);
-    (void)caller;
+    struct order order = order_of(caller, in->by, a);
     (void)out;
+    order.instead_of_mailbox = in->instead;
     for (size_t i = 0; i < in->targets_count; i++)
         targets[i] = in->targets[i].text;
-    if (in->change == 0)
-        return directory_alias_add(d, in->address, targets, in->targets_count, problem);
-    if (in->change == 1)
-        return directory_alias_set(d, in->address, targets, in->targets_count, problem);
-    return directory_alias_remove(d, in->address, targets, in->targets_count, problem);
+    int r =
+        in->change == 0
+            ? directory_alias_add(d, &order, in->address, targets, in->targets_count, problem)
+        : in->change == 1
+            ? directory_alias_set(d, &order, in->address, targets, in->targets_count, problem)
+            : directory_alias_remove(d, &order, in->address, targets, in->targets_count, problem);
+    return changed(arg, r);
 }
 
 static int on_alias_list(void *arg, const struct rpc_caller *caller,
@@ -361,8 +429,8 @@ static int on_alias_list(void *arg, const struct rpc_caller *caller,
     struct alias *aliases = NULL;
     size_t count = 0;
     (void)caller;
-    int r = directory_alias_list(((struct process *)arg)->state, in->after, MIN(in->limit, 200U), a,
-                                 &aliases, &count, problem);
+    int r = directory_alias_list(directory_of(arg), in->after, MIN(in->limit, 200U), a, &aliases,
+                                 &count, problem);
     if (r < 0)
         return r;
     out->aliases = arena_array(a, count, sizeof *out->aliases);
@@ -389,6 +457,9 @@ static const struct rpc_directory_handlers handlers = {
     .account_list = on_account_list,
     .account_set = on_account_set,
     .account_remove = on_account_remove,
+    .account_restore = on_account_restore,
+    .account_purge = on_account_purge,
+    .usage = directory_on_usage,
     .alias_change = on_alias_change,
     .alias_list = on_alias_list,
 };
@@ -399,6 +470,7 @@ const struct process_role role_directory = {
     .rights = CONFINE_FILES,
     .handlers = &handlers,
     .open = open_directory,
+    .go = go,
     .reload = reload_directory,
     .stop = stop_directory,
 };

@@ -10,34 +10,36 @@ struct directory_options directory_files_options(const struct conf *conf) {
                               ? conf->delivery.plus_separator.ptr[0]
                               : DIRECTORY_NO_PLUS,
         .shards = DIRECTORY_SHARDS,
+        .removed_keep = conf->accounts.removed_keep,
         .cost = {(uint32_t)(conf->password.memory / 1024), conf->password.passes},
     };
 }
 
-static int set_quota(struct directory *d, struct slice address, struct slice value,
-                     struct problem *problem) {
+static int set_quota(struct directory *d, const struct order *order, struct slice address,
+                     struct slice value, struct problem *problem) {
     uint64_t quota = 0;
     int r = slice_to_u64(value, INT64_MAX, &quota);
     if (r < 0)
         return problem_set(problem, r, "found \"%.*s\" as quota, expected a number of bytes",
                            SLICE_ARG(value));
-    return directory_account_set_quota(d, address, quota, problem);
+    return directory_account_set_quota(d, order, address, quota, problem);
 }
 
-int directory_files_set(struct directory *d, struct slice address, struct slice what,
-                        struct slice value, bool accept_weak, struct problem *problem) {
+int directory_files_set(struct directory *d, const struct order *order, struct slice address,
+                        struct slice what, struct slice value, bool accept_weak,
+                        struct problem *problem) {
     bool yes = slice_eq(value, S("yes"));
     if (slice_eq(what, S("password")))
-        return directory_account_set_password(d, address, value, accept_weak, problem);
+        return directory_account_set_password(d, order, address, value, accept_weak, problem);
     if (slice_eq(what, S("apop")))
-        return directory_account_set_apop(d, address, value, problem);
+        return directory_account_set_apop(d, order, address, value, problem);
     if (slice_eq(what, S("enabled")))
-        return directory_account_set_enabled(d, address, yes, problem);
+        return directory_account_set_enabled(d, order, address, yes, problem);
     if (slice_eq(what, S("admin")))
-        return directory_account_set_admin(d, address, yes, problem);
+        return directory_account_set_admin(d, order, address, yes, problem);
     if (slice_eq(what, S("quota")))
-        return set_quota(d, address, value, problem);
+        return set_quota(d, order, address, value, problem);
     if (slice_eq(what, S("name")))
-        return directory_account_set_name(d, address, value, problem);
+        return directory_account_set_name(d, order, address, value, problem);
     return problem_set(problem, -EINVAL, "an account has no \"%.*s\"", SLICE_ARG(what));
 }

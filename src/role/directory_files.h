@@ -24,5 +24,6 @@ struct directory_options directory_files_options(const struct conf *conf);
  * Changes one thing of an account, by its name: "password", "apop", "enabled" (yes or no), "admin"
  * (yes or no), "quota" (bytes), "name". Errors as in directory/admin.h; -EINVAL for another name.
  */
-int directory_files_set(struct directory *d, struct slice address, struct slice what,
-                        struct slice value, bool accept_weak, struct problem *problem) WAITS;
+int directory_files_set(struct directory *d, const struct order *order, struct slice address,
+                        struct slice what, struct slice value, bool accept_weak,
+                        struct problem *problem) WAITS;

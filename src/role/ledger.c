@@ -80,6 +80,19 @@ static int on_event(void *arg, const struct rpc_caller *caller,
     return 0;
 }
 
+static int on_keep(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_keep_in *in,
+                   struct arena *a, struct rpc_ledger_keep_out *out, struct problem *problem) {
+    struct role_state *s = ((struct process *)arg)->state;
+    struct rpc_ledger_event_in event = {.wall = in->wall,
+                                        .kind = in->kind,
+                                        .text = in->text,
+                                        .fields = in->fields,
+                                        .fields_count = in->fields_count};
+    (void)a;
+    (void)out;
+    return ledger_keep(s->ledger, caller->role, &event, problem);
+}
+
 static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_find_in *in,
                    struct arena *a, struct rpc_ledger_find_out *out, struct problem *problem) {
     struct role_state *s = ((struct process *)arg)->state;
@@ -129,6 +142,7 @@ static int on_log(void *arg, const struct rpc_caller *caller, const struct rpc_l
 
 static const struct rpc_ledger_handlers handlers = {
     .event = on_event,
+    .keep = on_keep,
     .find = on_find,
     .journey = on_journey,
     .log = on_log,

@@ -28,6 +28,8 @@ static int open_mail(struct process *p, struct problem *problem) {
         .min_free = min_free(p->conf),
         .report = report_damage,
         .report_arg = p,
+        .used = mail_note_used,
+        .used_arg = p,
     };
     p->state = m;
     list_init(&m->sessions);
@@ -35,7 +37,20 @@ static int open_mail(struct process *p, struct problem *problem) {
     m->began = fiber_wall();
     m->began_at = fiber_now();
     fiber_cond_init(&m->session_ended);
+    fiber_cond_init(&m->used_filled);
     return store_open(".", &options, &m->store, problem);
+}
+
+static void go(struct process *p) {
+    if (mail_usage_start(p) < 0)
+        process_fail(p, "no memory for the first fibers");
+}
+
+/* What the directory had not written yet when it ended is told once more. */
+static void peer_gone(struct process *p, enum role role, unsigned worker) {
+    (void)worker;
+    if (role == ROLE_DIRECTORY)
+        store_tell_used(((struct mail *)p->state)->store);
 }
 
 static int reload_mail(struct process *p, const struct conf *before, struct problem *problem) {
@@ -48,6 +63,7 @@ static int reload_mail(struct process *p, const struct conf *before, struct prob
 static void stop_mail(struct process *p) {
     struct mail *m = p->state;
     mail_end_sessions(m);
+    mail_usage_stop(p);
     store_close(m->store);
 }
 
@@ -92,10 +108,38 @@ static int on_deliver(void *arg, const struct rpc_caller *caller,
     return 0;
 }
 
+/* ------------------------------------------------------------------ for the directory */
+
+static int on_purge(void *arg, const struct rpc_caller *caller, const struct rpc_mail_purge_in *in,
+                    struct arena *a, struct rpc_mail_purge_out *out, struct problem *problem) {
+    struct process *p = arg;
+    (void)caller;
+    (void)a;
+    (void)out;
+    int r = store_purge(((struct mail *)p->state)->store, in->account);
+    if (r == -E_BUSY)
+        return problem_set(problem, r, "somebody still has its mailbox open");
+    return r < 0 ? problem_set(problem, r, "its files cannot be deleted: %s", error_text(r)) : 0;
+}
+
+static int on_tell_usage(void *arg, const struct rpc_caller *caller,
+                         const struct rpc_mail_tell_usage_in *in, struct arena *a,
+                         struct rpc_mail_tell_usage_out *out, struct problem *problem) {
+    (void)caller;
+    (void)a;
+    (void)out;
+    (void)problem;
+    if (in->account > 0)
+        mail_note_used(arg, in->account);
+    return mail_tell_usage(arg);
+}
+
 static const struct rpc_mail_handlers handlers = {
     .deliver = on_deliver,
     .pop3 = mail_on_pop3,
     .end_sessions = mail_on_end_sessions,
+    .purge = on_purge,
+    .tell_usage = on_tell_usage,
 };
 
 const struct process_role role_mail = {
@@ -104,7 +148,9 @@ const struct process_role role_mail = {
     .rights = CONFINE_FILES,
     .handlers = &handlers,
     .open = open_mail,
+    .go = go,
     .reload = reload_mail,
     .stop = stop_mail,
     .sessions = sessions,
+    .peer_gone = peer_gone,
 };

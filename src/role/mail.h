@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/map.h"
 #include "journey/kinds.h"
 #include "role/roles.h"
 #include "store/store.h"
@@ -15,6 +16,9 @@ struct mail {
     unsigned session_count;
     struct list ended;      /* struct ended_login of mail_pop3.c, oldest first */
     usec_t began, began_at; /* wall time, monotonic: what was ended before is not known */
+    struct map used;        /* accounts whose usage has to be told: number -> itself */
+    struct fiber_cond used_filled;
+    struct fiber *teller;
 };
 
 /* Takes over a POP3 conversation; answers the call as soon as it is taken over. */
@@ -25,6 +29,14 @@ int mail_on_pop3(void *arg, const struct rpc_caller *caller, const struct rpc_ma
 int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
                          const struct rpc_mail_end_sessions_in *in, struct arena *a,
                          struct rpc_mail_end_sessions_out *out, struct problem *problem) WAITS;
+
+/* An account has been used (store_options.used); does not wait. */
+void mail_note_used(void *process, uint64_t account);
+
+/* Tells the directory what the mailboxes hold that have been used since the last time. */
+int mail_tell_usage(struct process *p) WAITS;
+int mail_usage_start(struct process *p) WAITS;
+void mail_usage_stop(struct process *p) WAITS; /* tells what is left */
 
 /* Ends all conversations and waits for that: what was not said to be removed stays. */
 void mail_end_sessions(struct mail *m) WAITS;

@@ -13,10 +13,12 @@
 #include "base/alloc.h"
 #include "conf/share.h"
 #include "journey/kinds.h"
+#include "role/author.h"
 #include "role/children.h"
 #include "role/log_file.h"
 #include "role/proc_info.h"
 
+#define SETTING_TOLD 4000U /* bytes of a value in an event */
 #define ACCEPT_PAUSE (100 * USEC_MS)
 #define LOCK_PATIENCE                                                                              \
     (3 * USEC_SEC) /* processes of a master that was killed may still be ending                    \
@@ -78,6 +80,27 @@ static void describe_changes(const struct conf_diff *diff, struct buf *report) {
     }
 }
 
+/* Each setting is a step of the history: who changed it from what to what. */
+static void tell_changes(struct master *m, const struct conf_diff *diff, struct slice by) {
+    for (size_t i = 0; i < diff->count; i++) {
+        const struct conf_change *c = &diff->list[i];
+        char text[CONF_NAME_SIZE];
+        _cleanup_(buf_done) struct buf sentence = {0};
+        struct slice name = conf_setting_name(c->setting, text);
+        struct rpc_field facts[] = {
+            {S(FACT_BY), by},
+            {S(FACT_CHANGE), S("setting")},
+            {S(FACT_NAME), name},
+            {S(FACT_BEFORE), slice_first(c->before, SETTING_TOLD)},
+            {S(FACT_AFTER), slice_first(c->after, SETTING_TOLD)},
+        };
+        buf_printf(&sentence, "%.*s changed the setting %.*s from %.*s to %.*s%s.", SLICE_ARG(by),
+                   SLICE_ARG(name), SLICE_ARG(facts[3].value), SLICE_ARG(facts[4].value),
+                   c->setting->effect == CONF_RESTART ? " (at the next start)" : "");
+        children_tell(&m->children, KIND_CHANGED, facts, ARRAY_SIZE(facts), buf_slice(&sentence));
+    }
+}
+
 static int open_log_file(struct master *m, const struct conf *fresh, int *ret_fd,
                          struct buf *report) {
     struct problem problem = {0};
@@ -126,7 +149,8 @@ static void use_log_file(struct master *m, int fd) {
 }
 
 /* -E_REFUSED: not all processes have taken them. */
-static int use_settings(struct master *m, struct conf *fresh, int log_file, struct buf *report) {
+static int use_settings(struct master *m, struct conf *fresh, int log_file, struct slice by,
+                        struct buf *report) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(conf_free_p) struct conf *before = m->conf;
     _cleanup_(buf_done) struct buf refusals = {0};
@@ -139,11 +163,12 @@ static int use_settings(struct master *m, struct conf *fresh, int log_file, stru
     describe_changes(&diff, report);
     children_event(&m->children, KIND_RELOAD, "The settings were reloaded: %zu changed.",
                    diff.count);
+    tell_changes(m, &diff, by);
     return r;
 }
 
 /* Reads the settings again. One at a time: several may ask at once. */
-static int reload(struct master *m, struct buf *report) {
+static int reload(struct master *m, struct slice by, struct buf *report) {
     _cleanup_(conf_free_p) struct conf *fresh = NULL;
     int log_file = -1;
     int r = fiber_mutex_lock(&m->reloading);
@@ -153,7 +178,7 @@ static int reload(struct master *m, struct buf *report) {
     if (r == 0)
         r = open_log_file(m, fresh, &log_file, report);
     if (r == 0)
-        r = use_settings(m, TAKE_PTR(fresh), log_file, report);
+        r = use_settings(m, TAKE_PTR(fresh), log_file, by, report);
     fiber_mutex_unlock(&m->reloading);
     return r;
 }
@@ -219,9 +244,7 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
                      struct rpc_master_reload_out *out, struct problem *problem) {
     struct master *m = arg;
     _cleanup_(buf_done) struct buf report = {0};
-    (void)caller;
-    (void)in;
-    int r = reload(m, &report);
+    int r = reload(m, author_of_caller(caller, in->by, a), &report);
     if (r < 0)
         return problem_set(problem, r, "%.*s", SLICE_ARG(buf_slice(&report)));
     out->report = arena_copy(a, slice_first(buf_slice(&report), 16384));
@@ -346,7 +369,7 @@ static void handle_signals(void *arg) {
         if (signal != SIGHUP)
             ask_stop(m);
         else
-            (void)reload(m, &report);
+            (void)reload(m, S("SIGHUP"), &report);
     }
     int number = fd.fd;
     fiber_fd_done(&fd);

@@ -59,6 +59,19 @@ static void fail_calls(struct rpc_link *l) {
     }
 }
 
+/* ------------------------------------------------------------------ who is there */
+
+int rpc_link_user(const struct rpc_link *link, uid_t *ret) {
+    struct ucred user;
+    socklen_t size = sizeof user;
+    if (!link->up)
+        return -EPIPE;
+    if (getsockopt(link->fd.fd, SOL_SOCKET, SO_PEERCRED, &user, &size) < 0)
+        return -errno;
+    *ret = user.uid;
+    return 0;
+}
+
 /* ------------------------------------------------------------------ life */
 
 /* No more calls; the two fibers notice and end. */

@@ -20,6 +20,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/bytes.h"
@@ -73,6 +75,9 @@ DEFINE_CLEANUP(struct rpc_link, rpc_link_free)
 
 bool rpc_link_up(const struct rpc_link *link);
 const struct rpc_options *rpc_link_options(const struct rpc_link *link);
+
+/* The user at the other end, as the kernel knows him since the connection was made. 0 or -errno. */
+int rpc_link_user(const struct rpc_link *link, uid_t *ret);
 
 /* Who calls: given to every handler. */
 struct rpc_caller {

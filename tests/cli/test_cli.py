@@ -235,7 +235,7 @@ def test_accounts_are_changed_one_thing_at_a_time(either):
     either("account", "name", "tama@example.test", "猫")
     either("account", "quota", "tama@example.test", "500M")
     either("account", "admin", "tama@example.test", "yes")
-    either("account", "disable", "tama@example.test")
+    either("account", "disable", "tama@example.test", "--force")
     either("account", "apop", "tama@example.test", "--password-stdin", stdin="secret of apop\n")
     either("account", "password", "tama@example.test", "--password-stdin", stdin=PASSWORD * 2)
     shown = either.json("account", "show", "tama@example.test")
@@ -319,7 +319,8 @@ def test_more_aliases_than_a_page_has(either):
     either.add("tama@example.test")
     either.add("a%03d@example.test", "--count", "201")
     for number in range(201):
-        either("alias", "add", f"a{number:03}@example.test", "tama@example.test")
+        either("alias", "add", f"a{number:03}@example.test", "tama@example.test",
+               "--instead-of-mailbox")
     assert len(either.json("alias", "list")) == 201
     assert len(either("alias", "list").stdout.splitlines()) == 202
 

@@ -3,7 +3,7 @@
 
 static int add(struct directory *d, const struct account_new *account, struct problem *problem) {
     uint64_t id = 0;
-    return directory_account_add(d, account, &id, problem);
+    return directory_account_add(d, &ORDER, account, &id, problem);
 }
 
 DIRECTORY_TEST(c2_an_account_is_shown_as_it_was_made) {
@@ -16,7 +16,7 @@ DIRECTORY_TEST(c2_an_account_is_shown_as_it_was_made) {
                               .quota = 1000000,
                               .admin = true};
     add_domain(d, "example.test");
-    GOOD(directory_account_add(d, &new, &id, &problem));
+    GOOD(directory_account_add(d, &ORDER, &new, &id, &problem));
     GOOD(directory_account_show(d, S("TAMA.yamada@example.test"), &a, &account, &problem));
     assert_int_equal(account.id, id);
     assert_slice(account.address, "tama.yamada@example.test");
@@ -39,12 +39,12 @@ DIRECTORY_TEST(numbers_are_never_given_twice) {
     add_domain(d, "example.test");
     assert_int_equal(add_account(d, "a@example.test"), 1);
     assert_int_equal(add_account(d, "b@example.test"), 2);
-    GOOD(directory_account_remove(d, S("b@example.test"), &removed, &problem));
+    GOOD(directory_account_remove(d, &ORDER, S("b@example.test"), &removed, &problem));
     assert_int_equal(removed, 2);
     assert_int_equal(add_account(d, "b@example.test"), 3);
     directory_close(d);
     d = place_open(p);
-    GOOD(directory_account_remove(d, S("b@example.test"), &removed, &problem));
+    GOOD(directory_account_remove(d, &ORDER, S("b@example.test"), &removed, &problem));
     directory_close(d);
     d = place_open(p);
     assert_int_equal(add_account(d, "b@example.test"), 4);
@@ -56,7 +56,7 @@ DIRECTORY_TEST(what_cannot_be_made_is_said_in_a_sentence) {
     BAD(add(d, &new, &problem), -E_UNKNOWN,
         "example.test is not a domain of this host; add the domain first");
     add_domain(d, "example.test");
-    GOOD(directory_domain_add(d, S("example.net"), S("example.test"), &problem));
+    GOOD(directory_domain_add(d, &ORDER, S("example.net"), S("example.test"), &problem));
     GOOD(add(d, &new, &problem));
     BAD(add(d, &new, &problem), -EEXIST, "tama@example.test exists already: account 1");
     new.address = S("TAMA@example.test");
@@ -89,9 +89,9 @@ DIRECTORY_TEST(c3_weak_passwords_are_refused_unless_accepted) {
     new.password = S("password1");
     new.accept_weak = true;
     GOOD(add(d, &new, &problem));
-    BAD(directory_account_set_password(d, new.address, S("qwertyui"), false, &problem), -E_REFUSED,
-        "easy to guess");
-    GOOD(directory_account_set_password(d, new.address, S("qwertyui"), true, &problem));
+    BAD(directory_account_set_password(d, &ORDER, new.address, S("qwertyui"), false, &problem),
+        -E_REFUSED, "easy to guess");
+    GOOD(directory_account_set_password(d, &ORDER, new.address, S("qwertyui"), true, &problem));
     directory_close(d);
 }
 
@@ -116,19 +116,19 @@ DIRECTORY_TEST(each_setting_changes_that_account_only) {
     add_domain(d, "example.test");
     (void)add_account(d, "tama@example.test");
     (void)add_account(d, "kobo@example.test");
-    GOOD(directory_account_set_enabled(d, name, false, &problem));
-    GOOD(directory_account_set_quota(d, name, 5000, &problem));
-    GOOD(directory_account_set_name(d, name, S("Tama"), &problem));
-    GOOD(directory_account_set_admin(d, name, true, &problem));
-    GOOD(directory_account_set_apop(d, name, S("tanstaaf"), &problem));
+    GOOD(directory_account_set_enabled(d, &ORDER, name, false, &problem));
+    GOOD(directory_account_set_quota(d, &ORDER, name, 5000, &problem));
+    GOOD(directory_account_set_name(d, &ORDER, name, S("Tama"), &problem));
+    GOOD(directory_account_set_admin(d, &ORDER, name, true, &problem));
+    GOOD(directory_account_set_apop(d, &ORDER, name, S("tanstaaf"), &problem));
     GOOD(directory_account_show(d, name, &a, &tama, &problem));
     GOOD(directory_account_show(d, S("kobo@example.test"), &a, &kobo, &problem));
     assert_true(!tama.enabled && tama.admin && tama.has_apop && tama.quota == 5000);
     assert_slice(tama.name, "Tama");
     assert_true(kobo.enabled && !kobo.admin && !kobo.has_apop && kobo.quota == 0);
-    BAD(directory_account_set_quota(d, S("x@example.test"), 1, &problem), -E_UNKNOWN,
+    BAD(directory_account_set_quota(d, &ORDER, S("x@example.test"), 1, &problem), -E_UNKNOWN,
         "there is no account x@example.test");
-    BAD(directory_account_set_quota(d, name, UINT64_MAX, &problem), -E_SYNTAX, "too large");
+    BAD(directory_account_set_quota(d, &ORDER, name, UINT64_MAX, &problem), -E_SYNTAX, "too large");
     arena_done(&a);
     directory_close(d);
 }
@@ -141,18 +141,19 @@ DIRECTORY_TEST(an_account_somebody_depends_on_is_not_removed) {
     (void)add_account(d, "kobo@example.test");
     add_alias(d, "office@example.test", "tama@example.test", NULL, NULL);
     add_alias(d, "lab@example.test", "tama@example.test", "kobo@example.test", NULL);
-    BAD(directory_account_remove(d, S("tama@example.test"), &id, &problem), -E_REFUSED,
+    BAD(directory_account_remove(d, &ORDER, S("tama@example.test"), &id, &problem), -E_REFUSED,
         "tama@example.test is the only target of the alias office@example.test");
-    GOOD(directory_alias_remove(d, S("office@example.test"), NULL, 0, &problem));
-    GOOD(directory_domain_set_catch_all(d, S("example.test"), S("tama@example.test"), &problem));
-    BAD(directory_account_remove(d, S("tama@example.test"), &id, &problem), -E_REFUSED,
+    GOOD(directory_alias_remove(d, &ORDER, S("office@example.test"), NULL, 0, &problem));
+    GOOD(directory_domain_set_catch_all(d, &ORDER, S("example.test"), S("tama@example.test"),
+                                        &problem));
+    BAD(directory_account_remove(d, &ORDER, S("tama@example.test"), &id, &problem), -E_REFUSED,
         "tama@example.test is the catch-all of example.test");
-    GOOD(directory_domain_set_catch_all(d, S("example.test"), S(""), &problem));
-    GOOD(directory_account_remove(d, S("tama@example.test"), &id, &problem));
+    GOOD(directory_domain_set_catch_all(d, &ORDER, S("example.test"), S(""), &problem));
+    GOOD(directory_account_remove(d, &ORDER, S("tama@example.test"), &id, &problem));
     assert_kind(d, "tama@example.test", ROUTE_UNKNOWN_USER);
     struct route route = resolve(d, "lab@example.test", &a);
     assert_int_equal(route.mailbox_count, 1);
-    BAD(directory_account_remove(d, S("tama@example.test"), &id, &problem), -E_UNKNOWN,
+    BAD(directory_account_remove(d, &ORDER, S("tama@example.test"), &id, &problem), -E_UNKNOWN,
         "there is no account tama@example.test");
     arena_done(&a);
     directory_close(d);

@@ -4,13 +4,13 @@
 static int set(struct directory *d, const char *address, const char *target,
                struct problem *problem) {
     struct slice targets[] = {slice_of_str(target)};
-    return directory_alias_set(d, slice_of_str(address), targets, 1, problem);
+    return directory_alias_set(d, &ORDER, slice_of_str(address), targets, 1, problem);
 }
 
 static int take(struct directory *d, const char *address, const char *target,
                 struct problem *problem) {
     struct slice targets[] = {slice_of_str(target)};
-    return directory_alias_remove(d, slice_of_str(address), targets, 1, problem);
+    return directory_alias_remove(d, &ORDER, slice_of_str(address), targets, 1, problem);
 }
 
 static void fill(struct directory *d) {
@@ -26,7 +26,7 @@ DIRECTORY_TEST(a6_targets_are_added_replaced_and_taken_out) {
     struct slice more[] = {S("Kobo@example.test"), S("Guest@Example.org"), S("TAMA@example.test")};
     fill(d);
     GOOD(set(d, "Lab@example.test", "Tama@example.test", &problem));
-    GOOD(directory_alias_add(d, S("lab@example.test"), more, 3, &problem));
+    GOOD(directory_alias_add(d, &ORDER, S("lab@example.test"), more, 3, &problem));
     GOOD(directory_alias_list(d, S(""), 10, &a, &aliases, &count, &problem));
     assert_int_equal(count, 1);
     assert_slice(aliases[0].address, "lab@example.test");
@@ -41,7 +41,7 @@ DIRECTORY_TEST(a6_targets_are_added_replaced_and_taken_out) {
     GOOD(take(d, "lab@example.test", "kobo@example.test", &problem));
     GOOD(directory_alias_list(d, S(""), 10, &a, &aliases, &count, &problem));
     assert_int_equal(count, 0);
-    BAD(directory_alias_remove(d, S("lab@example.test"), NULL, 0, &problem), -E_UNKNOWN,
+    BAD(directory_alias_remove(d, &ORDER, S("lab@example.test"), NULL, 0, &problem), -E_UNKNOWN,
         "there is no alias lab@example.test");
     arena_done(&a);
     directory_close(d);
@@ -75,13 +75,13 @@ DIRECTORY_TEST(a6_local_targets_must_lead_somewhere) {
     GOOD(set(d, "lab@example.test", "tama+lab@example.test", &problem));
     BAD(set(d, "lab@example.test", "postmaster@example.test", &problem), -E_UNKNOWN,
         "there is no postmaster");
-    GOOD(directory_account_set_admin(d, S("tama@example.test"), true, &problem));
+    GOOD(directory_account_set_admin(d, &ORDER, S("tama@example.test"), true, &problem));
     GOOD(set(d, "lab@example.test", "postmaster@example.test", &problem));
     BAD(set(d, "lab@example.org", "tama@example.test", &problem), -E_UNKNOWN,
         "example.org is not a domain of this host");
     BAD(set(d, "lab", "tama@example.test", &problem), -E_SYNTAX, "\"lab\"");
     BAD(set(d, "lab@example.test", "tama", &problem), -E_SYNTAX, "\"tama\"");
-    BAD(directory_alias_set(d, S("lab@example.test"), NULL, 0, &problem), -E_SYNTAX,
+    BAD(directory_alias_set(d, &ORDER, S("lab@example.test"), NULL, 0, &problem), -E_SYNTAX,
         "needs 1 to 1000 targets");
     directory_close(d);
 }
@@ -98,7 +98,7 @@ DIRECTORY_TEST(a7_circles_are_refused_when_they_are_made) {
     BAD(set(d, "tama@example.test", "b@example.test", &problem), -E_REFUSED, "in a circle");
     GOOD(set(d, "tama@example.test", "tama@example.test", &problem)); /* keeps a copy: fine */
     struct slice more[] = {S("b@example.test")};
-    GOOD(directory_alias_add(d, S("tama@example.test"), more, 1, &problem));
+    GOOD(directory_alias_add(d, &ORDER, S("tama@example.test"), more, 1, &problem));
     assert_kind(d, "a@example.test", ROUTE_LOCAL);
     directory_close(d);
 }
@@ -107,12 +107,12 @@ DIRECTORY_TEST(an_alias_somebody_depends_on_is_not_removed) {
     fill(d);
     add_alias(d, "a@example.test", "tama@example.test", NULL, NULL);
     add_alias(d, "b@example.test", "a@example.test", NULL, NULL);
-    BAD(directory_alias_remove(d, S("a@example.test"), NULL, 0, &problem), -E_REFUSED,
+    BAD(directory_alias_remove(d, &ORDER, S("a@example.test"), NULL, 0, &problem), -E_REFUSED,
         "a@example.test is the only target of the alias b@example.test");
     BAD(take(d, "a@example.test", "tama@example.test", &problem), -E_REFUSED,
         "a@example.test is the only target of the alias b@example.test");
-    GOOD(directory_alias_remove(d, S("b@example.test"), NULL, 0, &problem));
-    GOOD(directory_alias_remove(d, S("a@example.test"), NULL, 0, &problem));
+    GOOD(directory_alias_remove(d, &ORDER, S("b@example.test"), NULL, 0, &problem));
+    GOOD(directory_alias_remove(d, &ORDER, S("a@example.test"), NULL, 0, &problem));
     assert_kind(d, "a@example.test", ROUTE_UNKNOWN_USER);
     directory_close(d);
 }

@@ -7,7 +7,7 @@ static int add_many(struct directory *d, const char *template, uint64_t first, u
                     struct problem *problem) {
     struct account_new like = {.address = slice_of_str(template), .password = PASSWORD};
     uint64_t added = 0;
-    int r = directory_account_add_many(d, &like, first, count, &added, problem);
+    int r = directory_account_add_many(d, &ORDER, &like, first, count, &added, problem);
     assert_int_equal(added, r == 0 ? count : 0);
     return r;
 }
@@ -51,7 +51,8 @@ DIRECTORY_TEST(c7_what_cannot_be_added_is_said_in_a_sentence) {
     BAD(add_many(d, "user%d@example.test", 0, 0, &problem), -E_SYNTAX, "from 1 to 1000000");
     struct account_new weak = {.address = S("user%d@example.test"), .password = S("password")};
     uint64_t added = 0;
-    BAD(directory_account_add_many(d, &weak, 0, 10, &added, &problem), -E_REFUSED, "easy to guess");
+    BAD(directory_account_add_many(d, &ORDER, &weak, 0, 10, &added, &problem), -E_REFUSED,
+        "easy to guess");
     directory_close(d);
 }
 

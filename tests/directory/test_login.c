@@ -49,7 +49,7 @@ DIRECTORY_TEST(c2_refusals_look_alike_outside_and_differ_in_the_log) {
     uint64_t id = 0;
     add_domain(d, "example.test");
     (void)add_account(d, "tama@example.test");
-    GOOD(directory_account_add(d, &mute, &id, &problem));
+    GOOD(directory_account_add(d, &ORDER, &mute, &id, &problem));
     struct answer wrong = login(d, "tama@example.test", S("no"));
     struct answer nobody = login(d, "kobo@example.test", S("no"));
     struct answer silent = login(d, "mute@example.test", S(""));
@@ -90,7 +90,7 @@ REAL_FIBER_TEST(c2_a_bare_local_part_means_the_default_domain) {
 
 DIRECTORY_TEST(c2_an_alias_domain_enters_too) {
     add_domain(d, "example.test");
-    GOOD(directory_domain_add(d, S("example.net"), S("example.test"), &problem));
+    GOOD(directory_domain_add(d, &ORDER, S("example.net"), S("example.test"), &problem));
     (void)add_account(d, "tama@example.test");
     struct answer answer = login(d, "tama@example.net", PASSWORD);
     assert_int_equal(answer.login.outcome, LOGIN_WELCOME);
@@ -104,7 +104,7 @@ DIRECTORY_TEST_AT(b4_a_disabled_account_answers_like_a_wrong_password, TEST_WALL
     add_domain(d, "example.test");
     (void)add_account(d, "tama@example.test");
     assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
-    GOOD(directory_account_set_enabled(d, S("tama@example.test"), false, &problem));
+    GOOD(directory_account_set_enabled(d, &ORDER, S("tama@example.test"), false, &problem));
     assert_int_equal(outcome(d, "tama", S("no")), LOGIN_WRONG);
     struct answer answer = ask(d, &request);
     assert_int_equal(answer.login.outcome, LOGIN_WRONG);
@@ -121,7 +121,7 @@ struct changing {
 
 static void disable_fiber(void *arg) {
     struct changing *c = arg;
-    c->result = directory_account_set_enabled(c->d, S("tama@example.test"), false, NULL);
+    c->result = directory_account_set_enabled(c->d, &ORDER, S("tama@example.test"), false, NULL);
 }
 
 static void login_fiber(void *arg) {
@@ -161,7 +161,7 @@ DIRECTORY_TEST(c2_a_changed_password_counts_at_once) {
     (void)add_account(d, "tama@example.test");
     assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
     assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME); /* remembered */
-    GOOD(directory_account_set_password(d, S("tama@example.test"), S("Wq9!zzTnB4xe"), false,
+    GOOD(directory_account_set_password(d, &ORDER, S("tama@example.test"), S("Wq9!zzTnB4xe"), false,
                                         &problem));
     assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WRONG);
     assert_int_equal(outcome(d, "tama", S("Wq9!zzTnB4xe")), LOGIN_WELCOME);
@@ -177,7 +177,7 @@ DIRECTORY_TEST(c6_an_imported_hash_is_replaced_at_the_first_login) {
         .imported = S("$6$kobo$PE1d9wimX/0BPsXns/XVBumymEdwK00HY4HUhzSgC0B74lER1hHYeVWWMdtCHHdW59"
                       "ysZzcDoJrPSPkmmnqSM1")};
     add_domain(d, "example.test");
-    GOOD(directory_account_add(d, &old, &id, &problem));
+    GOOD(directory_account_add(d, &ORDER, &old, &id, &problem));
     assert_int_equal(outcome(d, "tama", S("no")), LOGIN_WRONG);
     GOOD(directory_account_show(d, S("tama@example.test"), &a, &account, &problem));
     assert_string_equal(account.password_kind, "sha512-crypt");
@@ -228,7 +228,7 @@ REAL_FIBER_TEST(c2_nobody_takes_as_long_as_a_wrong_password_and_a_known_one_less
     GOOD(password_hash(PASSWORD, (struct password_cost){64, 1}, weak));
     struct account_new quick = {.address = S("quick@example.test"), .imported = slice_of_str(weak)};
     uint64_t id = 0;
-    GOOD(directory_account_add(d, &quick, &id, &problem));
+    GOOD(directory_account_add(d, &ORDER, &quick, &id, &problem));
     assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
     for (int i = 0; i < 5; i++) { /* the best of five: other work may be running */
         static const char *const names[] = {"tama", "nobody", "quick", "tama"};
@@ -283,7 +283,7 @@ DIRECTORY_TEST_AT(e2_all_spellings_of_a_name_are_slowed_down_together, TEST_WALL
         "\"t\\am\\a\"@example.test", "tama@example.net",
     };
     add_domain(d, "example.test");
-    GOOD(directory_domain_add(d, S("example.net"), S("example.test"), &problem));
+    GOOD(directory_domain_add(d, &ORDER, S("example.net"), S("example.test"), &problem));
     (void)add_account(d, "tama@example.test");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         struct login_request request = {
@@ -345,11 +345,11 @@ DIRECTORY_TEST(rfc1939_s7_apop) {
     (void)add_account(d, "mrose@example.test");
     assert_int_equal(apop(d, "mrose", digest, &said), LOGIN_WRONG);
     assert_string_equal(said.text, "mrose@example.test has no APOP secret");
-    GOOD(directory_account_set_apop(d, S("mrose@example.test"), S("tanstaaf"), &problem));
+    GOOD(directory_account_set_apop(d, &ORDER, S("mrose@example.test"), S("tanstaaf"), &problem));
     assert_int_equal(apop(d, "mrose", digest, &said), LOGIN_WELCOME);
     assert_int_equal(apop(d, "mrose", S("00000000000000000000000000000000"), &said), LOGIN_WRONG);
     assert_int_equal(apop(d, "nobody", digest, &said), LOGIN_WRONG);
-    GOOD(directory_account_set_apop(d, S("mrose@example.test"), S(""), &problem));
+    GOOD(directory_account_set_apop(d, &ORDER, S("mrose@example.test"), S(""), &problem));
     assert_int_equal(apop(d, "mrose", digest, &said), LOGIN_WRONG);
     directory_close(d);
 }
@@ -358,15 +358,15 @@ DIRECTORY_TEST(apop_without_its_key_is_a_temporary_failure_and_no_new_key_is_mad
     struct problem said = {0};
     add_domain(d, "example.test");
     (void)add_account(d, "mrose@example.test");
-    GOOD(directory_account_set_apop(d, S("mrose@example.test"), S("tanstaaf"), &problem));
+    GOOD(directory_account_set_apop(d, &ORDER, S("mrose@example.test"), S("tanstaaf"), &problem));
     directory_close(d);
     assert_int_equal(unlink(p->key), 0);
     d = place_open(p);
     assert_int_equal(apop(d, "mrose", S("c4c9334bac560ecc979e58001b3e22fb"), &said),
                      LOGIN_TEMPORARY);
     assert_string_equal(said.text, "the key that opens APOP secrets is missing");
-    BAD(directory_account_set_apop(d, S("mrose@example.test"), S("x"), &problem), -E_REFUSED,
-        "there is no key");
+    BAD(directory_account_set_apop(d, &ORDER, S("mrose@example.test"), S("x"), &problem),
+        -E_REFUSED, "there is no key");
     assert_int_equal(outcome(d, "mrose", PASSWORD), LOGIN_WELCOME);
     assert_int_equal(access(p->key, F_OK), -1);
     directory_close(d);

@@ -141,7 +141,7 @@ REAL_FIBER_TEST(read_only_neither_makes_nor_changes) {
     BAD(open_here(&p, true, &problem), -ENOENT, "cannot be opened");
     GOOD(open_here(&p, false, &problem));
     GOOD(directory_open(p.file, &options, &d, &problem));
-    BAD(directory_domain_add(d, S("example.test"), S(""), &problem), -EROFS,
+    BAD(directory_domain_add(d, &ORDER, S("example.test"), S(""), &problem), -EROFS,
         "open for reading only");
     assert_kind(d, "tama@example.test", ROUTE_NOT_OURS);
     directory_close(d);
@@ -183,7 +183,7 @@ REAL_FIBER_TEST(what_cannot_be_read_later_is_a_temporary_failure) {
     assert_int_equal(directory_may_send_as(d, 1, S("tama@example.test"), &may), -E_TEMPORARY);
     assert_int_equal(directory_login(d, &request, &a, &login, NULL), 0);
     assert_int_equal(login.outcome, LOGIN_TEMPORARY);
-    BAD(directory_account_set_quota(d, S("tama@example.test"), 1, &problem), -E_CORRUPT,
+    BAD(directory_account_set_quota(d, &ORDER, S("tama@example.test"), 1, &problem), -E_CORRUPT,
         "no such table");
     arena_done(&a);
     directory_close(d);

@@ -135,7 +135,7 @@ DIRECTORY_TEST(a6_a_forward_may_keep_a_copy) {
 DIRECTORY_TEST(a6_an_alias_domain_means_its_target) {
     struct arena a = {0};
     add_domain(d, "example.test");
-    GOOD(directory_domain_add(d, S("example.net"), S("Example.test"), &problem));
+    GOOD(directory_domain_add(d, &ORDER, S("example.net"), S("Example.test"), &problem));
     (void)add_account(d, "tama@example.test");
     struct route route = resolve(d, "tama+x@example.net", &a);
     assert_int_equal(route.kind, ROUTE_LOCAL);
@@ -152,13 +152,14 @@ DIRECTORY_TEST(a6_a_catch_all_takes_what_nobody_takes) {
     add_domain(d, "example.test");
     (void)add_account(d, "tama@example.test");
     (void)add_account(d, "kobo@example.test");
-    GOOD(directory_domain_set_catch_all(d, S("example.test"), S("kobo@example.test"), &problem));
+    GOOD(directory_domain_set_catch_all(d, &ORDER, S("example.test"), S("kobo@example.test"),
+                                        &problem));
     struct route route = resolve(d, "anybody@example.test", &a);
     assert_int_equal(route.mailbox_count, 1);
     assert_slice(route.mailboxes[0].address, "kobo@example.test");
     route = resolve(d, "tama@example.test", &a);
     assert_slice(route.mailboxes[0].address, "tama@example.test");
-    GOOD(directory_domain_set_catch_all(d, S("example.test"), S(""), &problem));
+    GOOD(directory_domain_set_catch_all(d, &ORDER, S("example.test"), S(""), &problem));
     assert_kind(d, "anybody@example.test", ROUTE_UNKNOWN_USER);
     arena_done(&a);
     directory_close(d);
@@ -173,13 +174,13 @@ DIRECTORY_TEST(rfc5321_s451_postmaster_and_abuse_reach_an_administrator) {
     assert_int_equal(route.kind, ROUTE_UNKNOWN_USER);
     assert_true(says(
         &route, "postmaster@example.test has nobody to go to: no account is an administrator"));
-    GOOD(directory_account_set_admin(d, S("tama@example.test"), true, &problem));
+    GOOD(directory_account_set_admin(d, &ORDER, S("tama@example.test"), true, &problem));
     assert_kind(d, "Postmaster@example.test", ROUTE_LOCAL);
     assert_kind(d, "ABUSE@example.test", ROUTE_LOCAL);
     assert_kind(d, "postmaster@other.test", ROUTE_LOCAL);
     assert_kind(d, "Postmaster", ROUTE_LOCAL);
     (void)add_account(d, "kobo@other.test");
-    GOOD(directory_account_set_admin(d, S("kobo@other.test"), true, &problem));
+    GOOD(directory_account_set_admin(d, &ORDER, S("kobo@other.test"), true, &problem));
     route = resolve(d, "postmaster@other.test", &a); /* one of the same domain is preferred */
     assert_slice(route.mailboxes[0].address, "kobo@other.test");
     add_alias(d, "postmaster@other.test", "tama@example.test", NULL, NULL);
@@ -195,15 +196,15 @@ DIRECTORY_TEST(disabled_accounts_get_nothing) {
     (void)add_account(d, "tama@example.test");
     (void)add_account(d, "kobo@example.test");
     add_alias(d, "lab@example.test", "tama@example.test", "kobo@example.test", NULL);
-    GOOD(directory_account_set_enabled(d, S("tama@example.test"), false, &problem));
+    GOOD(directory_account_set_enabled(d, &ORDER, S("tama@example.test"), false, &problem));
     assert_kind(d, "tama@example.test", ROUTE_DISABLED);
     struct route route = resolve(d, "lab@example.test", &a);
     assert_int_equal(route.kind, ROUTE_LOCAL);
     assert_int_equal(route.mailbox_count, 1);
     assert_true(says(&route, "tama@example.test is an account that is disabled"));
-    GOOD(directory_account_set_enabled(d, S("kobo@example.test"), false, &problem));
+    GOOD(directory_account_set_enabled(d, &ORDER, S("kobo@example.test"), false, &problem));
     assert_kind(d, "lab@example.test", ROUTE_DISABLED);
-    GOOD(directory_account_set_enabled(d, S("tama@example.test"), true, &problem));
+    GOOD(directory_account_set_enabled(d, &ORDER, S("tama@example.test"), true, &problem));
     assert_kind(d, "tama@example.test", ROUTE_LOCAL);
     arena_done(&a);
     directory_close(d);
@@ -218,7 +219,7 @@ DIRECTORY_TEST(a7_a_circle_over_an_alias_domain_is_a_loop) {
     add_alias(d, "b@example.test", "a@example.net", "a@example.test", NULL);
     add_alias(d, "a@example.test", "c@example.net", NULL, NULL); /* elsewhere, as of now */
     add_alias(d, "c@example.test", "b@example.test", NULL, NULL);
-    GOOD(directory_domain_add(d, S("example.net"), S("example.test"), &problem));
+    GOOD(directory_domain_add(d, &ORDER, S("example.net"), S("example.test"), &problem));
     assert_kind(d, "a@example.test", ROUTE_LOOP);
     assert_kind(d, "b@example.test", ROUTE_LOOP);
     assert_kind(d, "tama@example.test", ROUTE_LOCAL);
@@ -262,7 +263,7 @@ static void add_list(struct directory *d, const char *address, size_t first, siz
     struct slice *targets = arena_array(&a, count, sizeof *targets);
     for (size_t i = 0; i < count; i++)
         targets[i] = arena_printf(&a, "guest%zu@example.org", first + i);
-    GOOD(directory_alias_set(d, slice_of_str(address), targets, count, &problem));
+    GOOD(directory_alias_set(d, &ORDER, slice_of_str(address), targets, count, &problem));
     arena_done(&a);
 }
 
@@ -292,7 +293,7 @@ static bool may(struct directory *d, uint64_t id, const char *address) {
 
 DIRECTORY_TEST(a2_own_addresses_only) {
     add_domain(d, "example.test");
-    GOOD(directory_domain_add(d, S("example.net"), S("example.test"), &problem));
+    GOOD(directory_domain_add(d, &ORDER, S("example.net"), S("example.test"), &problem));
     uint64_t tama = add_account(d, "tama@example.test");
     uint64_t kobo = add_account(d, "kobo@example.test");
     add_alias(d, "office@example.test", "tama@example.test", "guest@example.org", NULL);
@@ -320,9 +321,10 @@ DIRECTORY_TEST(a2_forwarding_away_does_not_take_ones_address) {
 DIRECTORY_TEST(a2_a_catch_all_gives_no_right_to_send_and_disabling_takes_it) {
     add_domain(d, "example.test");
     uint64_t tama = add_account(d, "tama@example.test");
-    GOOD(directory_domain_set_catch_all(d, S("example.test"), S("tama@example.test"), &problem));
+    GOOD(directory_domain_set_catch_all(d, &ORDER, S("example.test"), S("tama@example.test"),
+                                        &problem));
     assert_false(may(d, tama, "president@example.test"));
-    GOOD(directory_account_set_enabled(d, S("tama@example.test"), false, &problem));
+    GOOD(directory_account_set_enabled(d, &ORDER, S("tama@example.test"), false, &problem));
     assert_false(may(d, tama, "tama@example.test"));
     directory_close(d);
 }
@@ -385,13 +387,14 @@ DIRECTORY_TEST(many_fibers_ask_while_one_writes) {
     struct fiber *fibers[ARRAY_SIZE(askers)];
     uint64_t added = 0;
     add_domain(d, "example.test");
-    GOOD(directory_account_add_many(d, &like, 0, 50, &added, &problem));
+    GOOD(directory_account_add_many(d, &ORDER, &like, 0, 50, &added, &problem));
     for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
         askers[i] = (struct asker){.d = d};
         assert_int_equal(fiber_start("asker", ask, &askers[i], &fibers[i]), 0);
     }
     for (int i = 0; i < 20; i++)
-        GOOD(directory_account_set_quota(d, S("user7@example.test"), (uint64_t)i, &problem));
+        GOOD(
+            directory_account_set_quota(d, &ORDER, S("user7@example.test"), (uint64_t)i, &problem));
     for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
         fiber_join(fibers[i]);
         assert_int_equal(askers[i].found, 50);

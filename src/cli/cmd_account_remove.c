@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Taking accounts out of use, bringing them back, giving them up. The post office's processes
+ * delete files while it runs; while it does not, the three steps of a purge (directory/admin.h) are
+ * taken here one after the other, each as the user who owns the files.
+ */
+#include "cli/account_view.h"
+#include "cli/commands.h"
+#include "cli/directory_access.h"
+#include "cli/enter.h"
+#include "fiber/wait.h"
+#include "store/store.h"
+
+/* ------------------------------------------------------------------ remove */
+
+static void confirm_removal(struct cli *c, const struct account *account, usec_t until) {
+    _cleanup_(buf_done) struct buf usage = {0};
+    struct slice address = cli_shown(c->arena, account->address);
+    account_write_usage(&usage, account);
+    buf_printf(
+        &c->out,
+        _("Removed the account %.*s, number %llu.\nIt can neither log in nor receive messages"
+          " any more.\n"),
+        SLICE_ARG(address), (unsigned long long)account->id);
+    if (until > 0)
+        buf_printf(&c->out, _("Its mailbox with %s is kept until %.*s.\n"), buf_str(&usage),
+                   SLICE_ARG(cli_time(c->arena, until, "-")));
+    else
+        buf_printf(&c->out, _("Its mailbox with %s is kept until somebody purges it.\n"),
+                   buf_str(&usage));
+    buf_printf(&c->out,
+               _("To bring all of it back:    hayauma account restore %.*s\n"
+                 "To delete it for ever now:  hayauma account purge %.*s\n"),
+               SLICE_ARG(address), SLICE_ARG(address));
+}
+
+static void json_removal(struct cli *c, const struct account *account, usec_t until) {
+    struct json j = {.to = &c->out};
+    json_object(&j);
+    cli_json_int(&j, "id", (int64_t)account->id);
+    cli_json_text(&j, "address", account->address);
+    account_json_usage(&j, account);
+    cli_json_time(&j, "kept_until", until);
+    json_end(&j);
+    buf_add_byte(&c->out, '\n');
+}
+
+int cmd_account_remove(struct cli *c) {
+    struct problem problem = {0};
+    struct account account = {0};
+    struct slice address = cli_text(c->call, "USER@DOMAIN");
+    usec_t until = 0;
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int code = directory_access_begin(c, &x);
+    if (code != CLI_OK)
+        return code;
+    int r = access_account_show(x, address, c->arena, &account, &problem);
+    if (r == 0)
+        r = access_account_remove(x, address, cli_has(c->call, "force"), &account.id, &until,
+                                  &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    if (c->json)
+        json_removal(c, &account, until);
+    else
+        confirm_removal(c, &account, until);
+    return CLI_OK;
+}
+
+/* ------------------------------------------------------------------ restore */
+
+int cmd_account_restore(struct cli *c) {
+    struct problem problem = {0};
+    struct account account = {0};
+    struct json j = {.to = &c->out};
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    _cleanup_(buf_done) struct buf usage = {0};
+    int code = directory_access_begin(c, &x);
+    if (code != CLI_OK)
+        return code;
+    int r = access_account_restore(x, cli_text(c->call, "USER@DOMAIN|ID"), cli_text(c->call, "as"),
+                                   c->arena, &account, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    if (c->json) {
+        account_json(&j, &account);
+        buf_add_byte(&c->out, '\n');
+        return CLI_OK;
+    }
+    account_write_usage(&usage, &account);
+    buf_printf(&c->out, _("The account %.*s, number %llu, is back with %s.\n"),
+               SLICE_ARG(cli_shown(c->arena, account.address)), (unsigned long long)account.id,
+               buf_str(&usage));
+    return CLI_OK;
+}
+
+/* ------------------------------------------------------------------ purge */
+
+struct purging {
+    struct cli *c;
+    struct slice which;
+    struct account account;
+    struct slice left; /* why its files are still there; empty: they have gone */
+    bool remote;
+};
+
+static int mark(struct purging *p, struct problem *problem) {
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int r = directory_access_open(p->c, &x, problem);
+    if (r < 0)
+        return r;
+    p->remote = directory_access_is_remote(x);
+    return access_account_purge(x, p->which, p->c->arena, &p->account, &p->left, problem);
+}
+
+static int delete_in_thread(void *arg) {
+    const struct purging *p = arg;
+    return store_purge_files(".", p->account.id);
+}
+
+static int delete_files(struct purging *p, struct problem *problem) {
+    struct entered entered = ENTERED_NONE;
+    _cleanup_(close_p) int lock = -1;
+    int r = state_lock(p->c->directory, &lock, problem);
+    if (r == 0)
+        r = enter_folder(p->c, "accounts", &p->c->users.mail, &entered, problem);
+    if (r < 0)
+        return r;
+    r = offload(OFFLOAD_DISK, delete_in_thread, p);
+    leave_folder(&entered);
+    return r < 0 ? problem_set(problem, r,
+                               _("the files of account %llu cannot be deleted: %s; the post office"
+                                 " tries again when it runs"),
+                               (unsigned long long)p->account.id, error_words(r))
+                 : 0;
+}
+
+static int forget(const struct purging *p, struct problem *problem) {
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int r = directory_access_open(p->c, &x, problem);
+    return r < 0 ? r : access_account_purged(x, p->account.id, problem);
+}
+
+static void confirm_purge(struct cli *c, const struct purging *p) {
+    _cleanup_(buf_done) struct buf usage = {0};
+    struct json j = {.to = &c->out};
+    if (c->json) {
+        json_object(&j);
+        cli_json_int(&j, "id", (int64_t)p->account.id);
+        cli_json_text(&j, "address", p->account.address);
+        account_json_usage(&j, &p->account);
+        cli_json_bool(&j, "done", p->left.len == 0);
+        json_end(&j);
+        buf_add_byte(&c->out, '\n');
+        return;
+    }
+    account_write_usage(&usage, &p->account);
+    if (p->left.len == 0)
+        buf_printf(&c->out,
+                   _("Deleted the removed account %.*s, number %llu, for ever, with %s.\n"),
+                   SLICE_ARG(cli_shown(c->arena, p->account.address)),
+                   (unsigned long long)p->account.id, buf_str(&usage));
+    else
+        buf_printf(&c->out,
+                   _("The removed account %.*s, number %llu, is given up for ever. Its files are"
+                     " still there (%.*s) and are deleted within some minutes.\n"),
+                   SLICE_ARG(cli_shown(c->arena, p->account.address)),
+                   (unsigned long long)p->account.id, SLICE_ARG(p->left));
+}
+
+int cmd_account_purge(struct cli *c) {
+    struct problem problem = {0};
+    struct purging p = {.c = c, .which = cli_text(c->call, "USER@DOMAIN|ID")};
+    int code = cli_need_settings(c);
+    if (code != CLI_OK)
+        return code;
+    int r = mark(&p, &problem);
+    if (r == 0 && !p.remote)
+        r = delete_files(&p, &problem);
+    if (r == 0 && !p.remote)
+        r = forget(&p, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    confirm_purge(c, &p);
+    return CLI_OK;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How many messages and bytes the mailboxes of each account hold. The mail processes know; the
+ * directory keeps the newest numbers in its own file, so that ten thousand accounts are listed
+ * without opening ten thousand mailboxes, and while nobody runs too. Like last logins, numbers
+ * gather in memory and are written together: they may be a minute old after a crash, until the
+ * account is used next.
+ */
+#include "base/alloc.h"
+#include "directory/internal.h"
+
+#define WRITE_AFTER USEC_MIN
+#define NOTED_MAX   16384U /* then they are written before a minute is over */
+
+struct noted_usage {
+    uint64_t account, messages, bytes;
+};
+
+void directory_note_usage(struct directory *d, uint64_t id, uint64_t messages, uint64_t bytes) {
+    struct noted_usage *u = map_get(&d->usage, map_u64(&id));
+    if (!u) {
+        u = NEW(struct noted_usage);
+        u->account = id;
+        if (d->usage.count == 0)
+            d->usage_since = fiber_now();
+        (void)map_put(&d->usage, map_u64(&u->account), u);
+    }
+    u->messages = messages;
+    u->bytes = bytes;
+}
+
+static int write_job(struct db *db, void *arg) {
+    const struct map *usage = arg;
+    struct map_entry *e;
+    int r = 0;
+    for (size_t at = 0; r == 0 && (e = map_next(usage, &at));) {
+        const struct noted_usage *u = e->value;
+        r = db_run(db,
+                   "INSERT INTO usage (account_id, messages, bytes) SELECT ?1, ?2, ?3"
+                   " WHERE EXISTS (SELECT 1 FROM account WHERE account_id = ?1)"
+                   " OR EXISTS (SELECT 1 FROM removed WHERE account_id = ?1)"
+                   " ON CONFLICT (account_id) DO UPDATE SET messages = excluded.messages,"
+                   " bytes = excluded.bytes",
+                   V(u->account), V(u->messages), V(u->bytes));
+    }
+    return r;
+}
+
+/* What could not be written is noted again, unless something newer was meanwhile. */
+static void keep(struct directory *d, struct map *usage) {
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(usage, &at));) {
+        const struct noted_usage *u = e->value;
+        if (!map_get(&d->usage, map_u64(&u->account)))
+            directory_note_usage(d, u->account, u->messages, u->bytes);
+    }
+}
+
+int directory_flush_usage(struct directory *d) {
+    struct map usage = d->usage;
+    struct map_entry *e;
+    if (usage.count == 0 || d->read_only)
+        return 0;
+    d->usage = (struct map){0};
+    int r = directory_run(d, JOB_RECORD, write_job, &usage, NULL);
+    if (r < 0)
+        keep(d, &usage);
+    for (size_t at = 0; (e = map_next(&usage, &at));)
+        free(e->value);
+    map_done(&usage);
+    return r;
+}
+
+void directory_write_usage(struct directory *d) {
+    if (d->usage.count >= NOTED_MAX || fiber_now() - d->usage_since >= WRITE_AFTER)
+        (void)directory_flush_usage(d);
+}
+
+/* ------------------------------------------------------------------ accounts without numbers */
+
+struct unknown {
+    uint64_t after;
+    struct account_place *list;
+    size_t count, max;
+};
+
+static int unknown_job(struct db *db, void *arg) {
+    struct unknown *u = arg;
+    sqlite3_stmt *row = NULL;
+    int r = db_query(db, &row,
+                     "SELECT account_id, shard FROM account a WHERE account_id > ?1 AND NOT EXISTS"
+                     " (SELECT 1 FROM usage u WHERE u.account_id = a.account_id)"
+                     " ORDER BY account_id LIMIT ?2",
+                     V(u->after), V(u->max));
+    while (r >= 0 && u->count < u->max && (r = db_step(db, row)) == 1)
+        u->list[u->count++] = (struct account_place){db_u64(row, 0), (uint32_t)db_u64(row, 1)};
+    return MIN(r, 0);
+}
+
+int directory_unknown_usage(struct directory *d, uint64_t after, struct account_place *list,
+                            size_t max, size_t *ret_count, struct problem *problem) {
+    struct unknown u = {.after = after, .list = list, .max = max};
+    int r = directory_run(d, JOB_READ, unknown_job, &u, problem);
+    if (r == 0)
+        *ret_count = u.count;
+    return r;
+}

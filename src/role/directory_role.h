@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside the directory role: its state, and what it does beside answering: it hands the history of
+ * changes to the ledger, has the mailboxes of removed accounts deleted when their time is over, and
+ * knows what mailboxes hold.
+ */
+#pragma once
+
+#include "directory/admin.h"
+#include "proc/process.h"
+
+struct directory_role {
+    struct directory *directory;
+    struct fiber_mutex telling; /* one hands over the history at a time */
+    struct fiber *upkeep;
+};
+
+static inline struct directory_role *directory_role(const struct process *p) {
+    return p->state;
+}
+
+static inline struct directory *directory_of(const struct process *p) {
+    return directory_role(p)->directory;
+}
+
+int directory_upkeep_start(struct process *p) WAITS;
+void directory_upkeep_stop(struct process *p) WAITS;
+
+/*
+ * Hands what is in the history to the ledger, as far as that is possible within two seconds; the
+ * rest follows in a while. For the end of every change, so that whoever made it finds it in the
+ * log.
+ */
+void directory_tell_history(struct process *p) WAITS;
+
+/* Has the mail processes tell what has changed. What does not answer soon is left as it is known.
+ */
+void directory_ask_usage(struct process *p) WAITS;
+
+/* The two later steps of a purge (directory/admin.h). */
+int directory_purge_files(struct process *p, const struct account_place *purge,
+                          struct problem *problem) WAITS;
+
+/* The handler of directory.usage. */
+int directory_on_usage(void *arg, const struct rpc_caller *caller,
+                       const struct rpc_directory_usage_in *in);

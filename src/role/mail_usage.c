@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What mailboxes hold is told to the directory: the numbers of accounts that were used gather for a
+ * moment, so that many deliveries are one message. What cannot be sent is kept until it can.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "fiber/wait.h"
+#include "role/mail.h"
+
+#define GATHER    (200 * USEC_MS)
+#define TRY_AGAIN USEC_SEC
+#define PIECE     500U /* accounts in one message */
+
+void mail_note_used(void *arg, uint64_t account) {
+    struct mail *m = ((struct process *)arg)->state;
+    if (map_get(&m->used, map_u64(&account)))
+        return;
+    uint64_t *id = NEW(uint64_t);
+    *id = account;
+    (void)map_put(&m->used, map_u64(id), id);
+    if (m->used.count == 1)
+        fiber_cond_wake_all(&m->used_filled);
+}
+
+/* The next accounts of a set, with what they hold; those that have gone are left out. */
+static int send_piece(struct process *p, const struct map *used, size_t *at, bool *ret_more) {
+    struct mail *m = p->state;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_usage_in in = {.accounts = arena_array(&a, PIECE, sizeof *in.accounts)};
+    struct map_entry *e = NULL;
+    while (in.accounts_count < PIECE && (e = map_next(used, at))) {
+        uint64_t id = *(const uint64_t *)e->value;
+        struct store_usage usage;
+        if (store_usage(m->store, id, &usage) == 0)
+            in.accounts[in.accounts_count++] = (struct rpc_usage){id, usage.letters, usage.bytes};
+    }
+    *ret_more = e != NULL;
+    return in.accounts_count > 0 ? send_directory_usage(process_link(p, ROLE_DIRECTORY, 0), &in)
+                                 : 0;
+}
+
+int mail_tell_usage(struct process *p) {
+    struct mail *m = p->state;
+    struct map used = m->used;
+    struct map_entry *e;
+    size_t at = 0;
+    bool more = used.count > 0;
+    int r = 0;
+    m->used = (struct map){0};
+    while (r == 0 && more)
+        r = send_piece(p, &used, &at, &more);
+    for (at = 0; (e = map_next(&used, &at));) {
+        if (r < 0)
+            mail_note_used(p, *(const uint64_t *)e->value);
+        free(e->value);
+    }
+    map_done(&used);
+    return r;
+}
+
+static void tell_usage(void *arg) {
+    struct process *p = arg;
+    struct mail *m = p->state;
+    int r = 0;
+    while (r != -ECANCELED) {
+        if (m->used.count == 0)
+            r = fiber_cond_wait(&m->used_filled);
+        else if ((r = fiber_sleep(GATHER)) == 0 && mail_tell_usage(p) < 0)
+            r = fiber_sleep(TRY_AGAIN);
+    }
+}
+
+int mail_usage_start(struct process *p) {
+    return fiber_start("usage", tell_usage, p, &((struct mail *)p->state)->teller);
+}
+
+void mail_usage_stop(struct process *p) {
+    struct mail *m = p->state;
+    struct fiber *teller = TAKE_PTR(m->teller);
+    if (teller) {
+        fiber_cancel(teller);
+        fiber_join(teller);
+    }
+    (void)mail_tell_usage(p);
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&m->used, &at));)
+        free(e->value);
+    map_done(&m->used);
+}

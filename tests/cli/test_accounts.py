@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: ISC
+"""Accounts out of use and back, what needs to be insisted on, usage, and who changed what."""
+import os
+import poplib
+import pwd
+import signal
+import smtplib
+import sqlite3
+import ssl
+import time
+
+import pytest
+from office import NOT_FOUND, PASSWORD, REFUSED, USAGE
+
+LETTER = "From: a@outside.test\r\nTo: tama@example.test\r\nSubject: hello\r\n\r\nhello\r\n"
+TAMA, BOSS = "tama@example.test", "boss@example.test"
+
+
+def send(office, recipient, size=0):
+    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
+        client.sendmail("a@outside.test", [recipient], LETTER + size // 78 * ("x" * 76 + "\r\n"))
+
+
+def refusal(office, recipient):
+    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
+        client.ehlo("outside.test")
+        client.mail("a@outside.test")
+        return client.rcpt(recipient)
+
+
+def pop_login(office, name=TAMA):
+    client = poplib.POP3_SSL("127.0.0.1", office.port(995), timeout=20,
+                             context=ssl._create_unverified_context())
+    client.user(name)
+    client.pass_(PASSWORD)
+    return client
+
+
+def wait_for(what, limit=20.0):
+    until = time.monotonic() + limit
+    while not (result := what()):
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.05)
+    return result
+
+
+def shown(office, address=TAMA):
+    return office.json("account", "show", address)
+
+
+def delivered(office, count):
+    wait_for(lambda: shown(office)["messages"] == count)
+
+
+def folder_of(office, number):
+    return office.folder / "accounts" / f"{number & 0xff:02x}" / str(number)
+
+
+def changes(office):
+    events = office.json_lines("log", "-n", 500)
+    return [e for e in events if e["kind"] == "changed"]
+
+
+def me():
+    return "root" if os.geteuid() == 0 else f"uid {os.geteuid()} ({pwd.getpwuid(os.geteuid())[0]})"
+
+
+# -------------------------------------------------------------------- adding
+
+
+def test_an_account_without_a_password(either):
+    either("account", "add", TAMA, "--no-password")
+    assert shown(either)["password"] == ""
+    assert "no password" in either("account", "list").stdout
+    either("account", "add", "user%d@example.test", "--no-password", "--count", 3)
+    assert shown(either, "user2@example.test")["password"] == ""
+
+
+# -------------------------------------------------------------------- removing and bringing back
+
+
+def test_removed_and_restored(running):
+    running.add(TAMA)
+    running.add(BOSS, "--admin")
+    running("alias", "add", "lab@example.test", TAMA, BOSS)
+    send(running, TAMA)
+    delivered(running, 1)
+    removed = running("account", "remove", TAMA).stdout
+    assert "1 message (" in removed and "is kept until 20" in removed
+    assert "account restore tama@example.test" in removed
+    code, text = refusal(running, TAMA)
+    assert code == 550 and b"5.1.1" in text
+    with pytest.raises(poplib.error_proto):
+        pop_login(running)
+    assert "-" in running("account", "list", "--removed").stdout
+    listed = running.json("account", "list", "--removed")
+    assert [(a["address"], a["messages"]) for a in listed] == [(TAMA, 1)]
+    assert listed[0]["removed"] and listed[0]["kept_until"] > listed[0]["removed"]
+    assert TAMA not in running("account", "list").stdout
+
+    back = running("account", "restore", TAMA).stdout
+    assert "is back with 1 message" in back
+    assert len(pop_login(running).list()[1]) == 1
+    assert running.json("alias", "list")[0]["targets"] == [BOSS, TAMA]
+    running("account", "restore", TAMA, code=REFUSED)
+    running("account", "restore", "nobody@example.test", code=NOT_FOUND)
+
+
+def test_restored_under_another_name(either):
+    either.add(TAMA)
+    number = shown(either)["id"]
+    either("account", "remove", TAMA)
+    either.add(TAMA)
+    said = either("account", "restore", TAMA, code=REFUSED).stderr
+    assert "--as" in said
+    either("account", "restore", number, "--as", "old@example.test")
+    assert shown(either, "old@example.test")["id"] == number
+
+
+def test_purged(running):
+    running.add(TAMA)
+    send(running, TAMA, 100000)
+    delivered(running, 1)
+    number = shown(running)["id"]
+    assert folder_of(running, number).is_dir()
+    running("account", "purge", TAMA, code=REFUSED)
+    running("account", "remove", TAMA)
+    gone = running.json("account", "purge", TAMA)
+    assert gone["done"] and gone["messages"] == 1
+    assert not folder_of(running, number).exists()
+    assert not list(folder_of(running, number).parent.glob("*.purged"))
+    assert running.json("account", "list", "--removed") == []
+    running("account", "restore", TAMA, code=NOT_FOUND)
+    running.add(TAMA)
+    assert shown(running)["messages"] == 0
+    assert shown(running)["id"] > number
+
+
+def test_purged_while_nothing_runs(running):
+    running.add(TAMA)
+    send(running, TAMA)
+    delivered(running, 1)
+    number = shown(running)["id"]
+    running.stop()
+    assert shown(running)["messages"] == 1
+    running("account", "remove", TAMA)
+    assert running.json("account", "purge", number)["done"]
+    assert not folder_of(running, number).exists()
+    assert running.json("account", "list", "--removed") == []
+
+
+def test_a_purge_cut_short_goes_on_at_the_start(running):
+    running.add(TAMA)
+    send(running, TAMA)
+    delivered(running, 1)
+    number = shown(running)["id"]
+    running("account", "remove", TAMA)
+    running.stop()
+    # as after a crash: marked, and renamed but not deleted.
+    folder = folder_of(running, number)
+    with sqlite3.connect(running.folder / "directory/directory.db") as db:
+        db.execute("UPDATE removed SET purging = 1")
+    folder.rename(folder.with_name(f"{number}.purged"))
+    running("account", "restore", TAMA, code=REFUSED)
+    running.start()
+    wait_for(lambda: running.json("account", "list", "--removed") == [])
+    assert not list(folder.parent.iterdir())
+
+
+def test_removed_accounts_are_purged_when_their_time_is_over(office):
+    office.settings.write_text(office.settings.read_text().replace(
+        "#removed-keep 30d", "removed-keep 1s"))
+    office.add(TAMA)
+    number = shown(office)["id"]
+    office("account", "remove", TAMA)
+    time.sleep(1.5)
+    office.start()
+    wait_for(lambda: office.json("account", "list", "--removed") == [])
+    assert any(e["facts"]["change"] == "account.purge" and e["facts"]["name"] == TAMA
+               for e in changes(office))
+    office.stop()
+    assert not folder_of(office, number).exists()
+
+
+# -------------------------------------------------------------------- what has to be insisted on
+
+
+def test_the_last_administrator(either):
+    either.add(BOSS, "--admin")
+    for words in (("remove", BOSS), ("disable", BOSS), ("admin", BOSS, "no")):
+        said = either("account", *words, code=REFUSED).stderr
+        assert "last administrator" in said and "--force" in said
+    either("account", "disable", BOSS, "--force")
+    either("account", "enable", BOSS)
+    either("account", "admin", BOSS, "no", "--force")
+    either("account", "remove", BOSS)
+
+
+def test_an_alias_on_an_account(either):
+    either.add(TAMA)
+    said = either("alias", "add", TAMA, "x@elsewhere.test", code=REFUSED).stderr
+    assert "--instead-of-mailbox" in said and "--keep-copy" in said
+    assert either.json("alias", "list") == []
+    either("alias", "add", TAMA, "x@elsewhere.test", "--keep-copy")
+    assert either.json("alias", "list")[0]["targets"] == ["x@elsewhere.test", TAMA]
+    either("alias", "remove", TAMA, TAMA, code=REFUSED)
+    either("alias", "set", TAMA, "y@elsewhere.test", "--instead-of-mailbox")
+    assert either.json("alias", "list")[0]["targets"] == ["y@elsewhere.test"]
+    either("alias", "remove", TAMA)
+
+
+# -------------------------------------------------------------------- usage
+
+
+def test_usage(running):
+    running.add(TAMA)
+    assert (shown(running)["messages"], shown(running)["bytes"]) == (0, 0)
+    send(running, TAMA)
+    send(running, TAMA, 5000)
+    delivered(running, 2)
+    before = shown(running)
+    assert before["bytes"] > 5000 and before["last_login"] is None
+    client = pop_login(running)
+    client.dele(1)
+    client.quit()
+    delivered(running, 1)
+    assert shown(running)["last_login"]
+    assert running.json("account", "list")[0]["messages"] == 1
+    os.kill(next(p["pid"] for p in running.json("status")["processes"]
+                 if p["role"] == "directory"), signal.SIGKILL)
+    wait_for(lambda: all(p["state"] == "working" for p in running.json("status")["processes"]))
+    delivered(running, 1)
+    send(running, TAMA)
+    delivered(running, 2)
+    running.stop()
+    assert shown(running)["messages"] == 2
+    running.start()
+    assert shown(running)["messages"] == 2
+
+
+def test_usage_of_accounts_from_before_it_was_kept(running):
+    running.add(TAMA)
+    running.add(BOSS)
+    send(running, TAMA)
+    delivered(running, 1)
+    running.stop()
+    with sqlite3.connect(running.folder / "directory/directory.db") as db:
+        db.execute("DELETE FROM usage")
+    assert shown(running)["messages"] is None
+    running.start()
+    wait_for(lambda: shown(running)["messages"] == 1)
+    assert shown(running, BOSS)["messages"] == 0
+
+
+# -------------------------------------------------------------------- the history
+
+
+def test_who_changed_what(running):
+    environment = dict(os.environ, SUDO_USER="mike")
+    running.add(TAMA, env=environment)
+    running("account", "quota", TAMA, "1G")
+    running("account", "quota", TAMA, "none")
+    running("account", "password", TAMA, "--generate")
+    running("domain", "add", "example.com")
+    running("alias", "add", "lab@example.test", TAMA)
+    found = {(e["facts"]["change"], e["facts"]["name"]): e for e in changes(running)}
+    by = found["account.add", TAMA]["facts"]["by"]
+    assert by == ("root (sudo: mike)" if os.geteuid() == 0 else me())
+    quota = found["account.quota", TAMA]
+    assert (quota["facts"]["before"], quota["facts"]["after"]) == ("1G", "none")
+    assert quota["facts"]["by"] == me()
+    assert quota["text"] == f"{me()} changed the quota of {TAMA} from 1G to none."
+    assert ("account.password", TAMA) in found
+    assert ("domain.add", "example.com") in found
+    assert found["alias.set", "lab@example.test"]["facts"]["after"] == TAMA
+    everything = running("log", "-n", 500).stdout
+    assert PASSWORD not in everything and "$argon2" not in everything
+
+
+def test_changes_made_while_nothing_runs_are_in_the_log_later(office):
+    office.add(TAMA)
+    office("account", "disable", TAMA)
+    time.sleep(1.1)
+    office.start()
+    found = wait_for(lambda: [e for e in changes(office) if e["facts"]["name"] == TAMA])
+    assert [e["facts"]["change"] for e in found] == ["account.add", "account.enabled"]
+    started = next(e for e in office.json_lines("log", "-n", 500) if e["kind"] == "started")
+    assert found[0]["time"] < started["time"]
+    office.stop()
+    office.start()
+    assert len([e for e in changes(office) if e["facts"]["name"] == TAMA]) == 2
+    office.stop()
+
+
+def test_changes_wait_for_a_ledger_that_has_died(running):
+    def ledger():
+        return next(p for p in running.json("status")["processes"] if p["role"] == "ledger")
+    os.kill(ledger()["pid"], signal.SIGSTOP)
+    try:
+        running.add(TAMA)
+    finally:
+        os.kill(ledger()["pid"], signal.SIGKILL)
+    wait_for(lambda: ledger()["state"] == "working")
+    running("account", "name", TAMA, "Tama")
+    kinds = [e["facts"]["change"] for e in changes(running) if e["facts"]["name"] == TAMA]
+    assert kinds == ["account.add", "account.name"]
+
+
+def test_a_reload_says_what_was_changed_from_what_to_what(running):
+    text = running.settings.read_text()
+    running.settings.write_text(text + "\nsmtp {\n  recipients-max 500\n}\n"
+                                if "\nsmtp {" not in text
+                                else text.replace("\nsmtp {", "\nsmtp {\n    recipients-max 500", 1))
+    running("reload")
+    change = wait_for(lambda: [e for e in changes(running) if e["facts"]["change"] == "setting"])
+    facts = change[0]["facts"]
+    assert (facts["name"], facts["before"], facts["after"]) == ("smtp.recipients-max", "1000", "500")
+    assert facts["by"] == me()
+
+
+def test_addresses_have_to_be_well_formed(either):
+    either("account", "restore", "x@@y", code=USAGE)
+    either("account", "purge", "99", code=NOT_FOUND)
