@@ -62,6 +62,10 @@ bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct a
     return true;
 }
 
+letter_id attempt_root(const struct attempt *at) {
+    return at->extra.root ? at->extra.root : at->id;
+}
+
 static uint64_t memory_cost(const struct attempt *at) {
     return at->size > IN_MEMORY_MAX ? IN_FILE_COST : at->size;
 }
@@ -268,6 +272,10 @@ static int await_turns(struct attempt *at) WAITS {
 
 /* ------------------------------------------------------------------ dead ends, aliases */
 
+static void members_done(struct map *members) {
+    map_done(members);
+}
+
 static void conclude_dead_ends(struct attempt *at) {
     for (size_t i = 0; i < at->count; i++) {
         struct task *t = &at->tasks[i];
@@ -300,6 +308,26 @@ static void expand_due(struct attempt *at) WAITS {
             task_conclude_error(at, t, error);
         else if (task_is_open(t, WAY_EXPAND))
             expand_one(at, t, header);
+    }
+}
+
+/*
+ * Who was given behind a group he belongs to gets the group's copy: his address goes along with the
+ * letter to its targets, where the two meet.
+ */
+static void join_expansions(struct attempt *at) {
+    _cleanup_(members_done) struct map members = {0};
+    if (!any_open(at, WAY_MAILBOX))
+        return;
+    for (size_t i = 0; i < at->count; i++) {
+        struct task *t = &at->tasks[i];
+        for (size_t k = 0; t->outcome == OUTCOME_EXPANDED && k < t->route.mailbox_count; k++)
+            (void)map_put(&members, map_u64(&t->route.mailboxes[k].account_id), t);
+        if (!task_is_open(t, WAY_MAILBOX) || t->mailbox ||
+            !map_get(&members, map_u64(&t->to_mailbox->account_id)))
+            continue;
+        t->shared = true;
+        task_conclude(at, t, OUTCOME_EXPANDED, (struct smtp_reply){250, {2, 1, 5}, S("Expanded")});
     }
 }
 
@@ -376,6 +404,7 @@ void attempt_run(struct queue *q, struct job *job, struct arena *a) {
         if (!at.local_only)
             conclude_dead_ends(&at);
         expand_due(&at);
+        join_expansions(&at);
         steps_run(&at);
     }
     settle(&at, at.local_only ? SETTLE_OUTCOMES : SETTLE_END);

@@ -3,6 +3,11 @@
  * Steps of an attempt: putting the letter into a mailbox of this host, or handing it over for
  * recipients who share a destination.
  *
+ * Recipients who share a mailbox share its copy, with the Delivered-To of the first of them, and
+ * what becomes of it. That is for the order and for the work that it saves; that there is one copy
+ * is the mailbox's doing, which knows the letter by its root: so it is also one when recipients
+ * are carried at different times, or by the letter to the targets of an alias.
+ *
  * A mailbox that is full is tried again for a day (options.schedule.full_lifetime) before the
  * letter goes back: most owners notice and make room, and a sender should not wait five days to
  * hear of the others.
@@ -53,19 +58,23 @@ static void compose_head(struct attempt *at, const struct task *t, struct buf *t
     trace_delivered_to(to, &recipient);
 }
 
-static int call_deliver(struct attempt *at, struct task *t, struct problem *problem) WAITS {
+static int call_deliver(struct attempt *at, const struct step *step,
+                        struct problem *problem) WAITS {
     const struct queue_ops *ops = &at->q->ops;
+    const struct task *t = &at->tasks[step->members[0]];
     _cleanup_(buf_done) struct buf head = {0};
     _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
         fiber_deadline_begin(fiber_now() + at->q->options.call_timeout);
     compose_head(at, t, &head);
     struct queue_delivery delivery = {
         .letter = facts_of(at),
+        .root = attempt_root(at),
         .recipient = t->to->address,
         .mailbox = *t->to_mailbox,
         .head = buf_slice(&head),
     };
-    fiber_turn_pass(&t->turn);
+    for (size_t i = 0; i < step->count; i++)
+        fiber_turn_pass(&at->tasks[step->members[i]].turn);
     return ops->deliver(ops->arg, &delivery, problem);
 }
 
@@ -84,9 +93,8 @@ static struct smtp_reply delivery_reply(struct attempt *at, int error,
     return reply;
 }
 
-static void deliver(struct attempt *at, struct task *t) WAITS {
-    struct problem problem = {0};
-    int error = call_deliver(at, t, &problem);
+static void conclude_delivery(struct attempt *at, struct task *t, int error,
+                              const struct problem *problem) {
     if (error == 0) {
         task_conclude(at, t, OUTCOME_DELIVERED,
                       (struct smtp_reply){250, {2, 0, 0}, S("Delivered")});
@@ -99,7 +107,17 @@ static void deliver(struct attempt *at, struct task *t) WAITS {
     bool never = error == -E_UNKNOWN || error == -E_PERMANENT;
     t->full = error == -E_LIMIT;
     task_conclude(at, t, never ? OUTCOME_FAILED : OUTCOME_LATER,
-                  delivery_reply(at, error, &problem));
+                  delivery_reply(at, error, problem));
+}
+
+static void deliver(struct attempt *at, const struct step *step) WAITS {
+    struct problem problem = {0};
+    int error = call_deliver(at, step, &problem);
+    for (size_t i = 0; i < step->count; i++) {
+        struct task *t = &at->tasks[step->members[i]];
+        t->shared = i > 0;
+        conclude_delivery(at, t, error, &problem);
+    }
 }
 
 /* ------------------------------------------------------------------ other hosts */
@@ -208,7 +226,7 @@ void carry_out(struct attempt *at, struct step *step) {
     if (step->destination.len > 0)
         transmit(at, step);
     else
-        deliver(at, &at->tasks[step->members[0]]);
+        deliver(at, step);
 }
 
 /* Places of the open tasks of one way. */
@@ -222,6 +240,37 @@ static size_t *collect(struct attempt *at, enum way way, size_t *ret_count) {
     }
     *ret_count = count;
     return places;
+}
+
+struct mailboxes {
+    struct map steps; /* by account */
+};
+
+static void mailboxes_done(struct mailboxes *m) {
+    map_done(&m->steps);
+}
+
+/* One step for each mailbox; its members follow each other in the order of the envelope. */
+static void plan_local(struct attempt *at, const size_t *places, size_t count) {
+    _cleanup_(mailboxes_done) struct mailboxes m = {0};
+    size_t *members = arena_array(at->a, count, sizeof *members);
+    struct step **step_of = arena_array(at->a, count, sizeof(struct step *));
+    for (size_t i = 0; i < count; i++) {
+        struct slice account = map_u64(&at->tasks[places[i]].to_mailbox->account_id);
+        step_of[i] = map_get(&m.steps, account);
+        if (!step_of[i]) {
+            step_of[i] = &at->steps[at->step_count++];
+            (void)map_put(&m.steps, account, step_of[i]);
+        }
+        step_of[i]->count++;
+    }
+    for (size_t i = 0; i < at->step_count; i++) {
+        at->steps[i].members = members;
+        members += at->steps[i].count;
+        at->steps[i].count = 0;
+    }
+    for (size_t i = 0; i < count; i++)
+        step_of[i]->members[step_of[i]->count++] = places[i];
 }
 
 static void plan_remote(struct attempt *at, const size_t *places, size_t count) {
@@ -245,8 +294,8 @@ void carry_plan(struct attempt *at) {
     if (!at->local_only)
         others = collect(at, WAY_REMOTE, &remote);
     at->steps = arena_array(at->a, local + remote, sizeof *at->steps);
-    for (size_t i = 0; i < local; i++)
-        at->steps[at->step_count++] = (struct step){.members = &mailboxes[i], .count = 1};
+    if (local > 0)
+        plan_local(at, mailboxes, local);
     if (remote > 0)
         plan_remote(at, others, remote);
 }

@@ -18,6 +18,7 @@ void extra_encode(const struct queue_extra *extra, struct buf *to) {
     buf_add_u32(to, extra->shape);
     buf_add_u64(to, extra->parent);
     buf_add_u32(to, extra->mailboxes);
+    buf_add_u64(to, extra->root);
 }
 
 /* Of a newer version the known part counts; what is missing is zero. */
@@ -29,6 +30,7 @@ void extra_decode(struct slice bytes, struct queue_extra *ret) {
     ret->shape = read_u32(&r);
     ret->parent = read_u64(&r);
     ret->mailboxes = read_u32(&r);
+    ret->root = read_u64(&r);
 }
 
 /* ------------------------------------------------------------------ addresses */

@@ -196,6 +196,7 @@ struct task {
     bool saving;  /* its outcome is on the way to the disk */
     bool saved;   /* its outcome is durable */
     bool settled; /* and there is nothing left to do */
+    bool shared;  /* its mailbox gets one copy, on behalf of a recipient who was given before */
     enum outcome outcome;
     enum way way;
     struct smtp_reply refusal; /* WAY_NEVER */
@@ -217,13 +218,14 @@ struct queue_extra {
     uint32_t shape;     /* enum queue_shape */
     letter_id parent;   /* the letter that this one was made from, or is about; 0: none */
     uint32_t mailboxes; /* so many of the first recipients are mailboxes */
+    letter_id root;     /* of an expansion: the letter at its beginning, as it was accepted */
 };
 
 /* Flags of a letter's durable state, and status of a recipient's: never change a number. */
 enum { STATE_NOW = 1 /* tried also where a destination rests */ };
 enum { STATUS_NEW = 0, STATUS_LATER = 1, STATUS_FULL = 2, STATUS_UNSURE = 3 };
 
-/* Recipients that are carried together. */
+/* Recipients that are carried together: those at one destination, or those in one mailbox. */
 struct step {
     size_t *members; /* places of tasks */
     size_t count;
@@ -276,6 +278,9 @@ void task_conclude(struct attempt *at, struct task *t, enum outcome outcome,
 
 bool error_passes(int error); /* an end of a role, a shortage: worth another try at once */
 void task_conclude_error(struct attempt *at, struct task *t, int error);
+
+/* The letter as it was accepted, before any expansion. */
+letter_id attempt_root(const struct attempt *at);
 
 /* Due on this way, and not concluded. */
 bool task_is_open(const struct task *t, enum way way);

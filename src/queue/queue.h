@@ -13,13 +13,14 @@
  * The promises (docs/architecture.md, D1 to D8): a letter for which queue_submit() returned 0 is
  * never forgotten, whatever is killed at any time. A recipient is settled in the same commit that
  * holds the report about it, or the new letter that goes on to where it leads. Deliveries to
- * mailboxes of this host carry a key (letter id and recipient) by which the mailbox takes them
- * exactly once. Transmissions to other hosts happen at least once: a second time only when this
- * process, or the one that transmits, ends between the other host's acceptance and the commit with
- * its outcome, which begins at once (or, when the sender asked for a report of success, within half
- * a minute). What became of the letter at this host, and at each other one, is settled without
- * waiting for those that take longer. ops.deliver() begins for letters to one address in the order
- * in which they were taken; one that has to be tried again, or is stuck, loses its place.
+ * mailboxes of this host carry a key, the id of the letter as it was accepted, by which a mailbox
+ * takes it exactly once: after a crash, and however many of the recipients lead there.
+ * Transmissions to other hosts happen at least once: a second time only when this process, or the
+ * one that transmits, ends between the other host's acceptance and the commit with its outcome,
+ * which begins at once (or, when the sender asked for a report of success, within half a minute).
+ * What became of the letter at this host, and at each other one, is settled without waiting for
+ * those that take longer. ops.deliver() begins for letters to one address in the order in which
+ * they were taken; one that has to be tried again, or is stuck, loses its place.
  *
  * One letter has one id everywhere: the one that the edge gave it at MAIL. Letters that are made
  * here (reports, letters to the targets of an alias) get theirs from `options.worker`.
@@ -110,7 +111,8 @@ struct queue_facts {
 /* A delivery to a mailbox of this host. The letter is `head`, then the body. */
 struct queue_delivery {
     struct queue_facts letter;
-    struct slice recipient; /* with the id: the key that makes the delivery the only one */
+    letter_id root; /* the letter as it was accepted: a mailbox takes what comes of it once */
+    struct slice recipient; /* as in the envelope */
     struct route_mailbox mailbox;
     struct slice head; /* Return-Path, Delivered-To */
 };

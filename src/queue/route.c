@@ -101,6 +101,25 @@ void route_targets_done(struct route_targets *to) {
     buf_done(&to->mailboxes);
     buf_done(&to->forwards);
     map_done(&to->seen);
+    map_done(&to->served);
+}
+
+/*
+ * Both kinds are in one map. An address with an empty local part in front is a forward, so that a
+ * recipient of this host, who may be an alias, is not taken for the mailbox of that name.
+ */
+static struct slice forward_key(struct arena *a, struct slice address) {
+    struct slice domain = route_domain(address);
+    struct slice local = slice_first(address, address.len - domain.len);
+    return arena_printf(a, "@%.*s%.*s", SLICE_ARG(local), SLICE_ARG(domain_fold(a, domain)));
+}
+
+void route_serve_mailbox(struct route_targets *to, struct slice address) {
+    (void)map_put(&to->served, address, to);
+}
+
+void route_serve_forward(struct arena *a, struct route_targets *to, struct slice address) {
+    (void)map_put(&to->served, forward_key(a, address), to);
 }
 
 static struct slice original_of(struct arena *a, const struct spool_recipient *alias) {
@@ -119,13 +138,34 @@ static uint8_t notify_of_targets(uint8_t notify, size_t width) {
     return notify ? notify : SPOOL_NOTIFY_NEVER;
 }
 
+/* What two want to hear of one address. 0 stands for failures, and delays if we like. */
+static uint8_t notify_of_both(uint8_t one, uint8_t other) {
+    const unsigned unsaid = SPOOL_NOTIFY_FAILURE | SPOOL_NOTIFY_DELAY;
+    unsigned both = (one ? one : unsaid) | (other ? other : unsaid);
+    if (one == other)
+        return one;
+    return (uint8_t)(both & ~(unsigned)SPOOL_NOTIFY_NEVER);
+}
+
 static void add_target(struct arena *a, struct route_targets *to, struct buf *list,
                        struct spool_recipient target, struct slice address) {
-    if (map_get(&to->seen, address))
+    size_t *place = map_get(&to->seen, address);
+    if (place) {
+        struct spool_recipient *there = (void *)list->ptr;
+        there[*place].notify = notify_of_both(there[*place].notify, target.notify);
         return;
+    }
+    place = ARENA_NEW(a, size_t);
+    *place = list->len / sizeof target;
     target.address = arena_copy(a, address);
     buf_add_bytes(list, &target, sizeof target);
-    (void)map_put(&to->seen, target.address, to);
+    (void)map_put(&to->seen, target.address, place);
+}
+
+static void add_mailbox(struct arena *a, struct route_targets *to, struct spool_recipient target,
+                        const struct route_mailbox *mailbox) {
+    if (!map_get(&to->served, mailbox->address))
+        add_target(a, to, &to->mailboxes, target, mailbox->address);
 }
 
 void route_expand(struct arena *a, const struct spool_recipient *alias, const struct route *route,
@@ -135,9 +175,16 @@ void route_expand(struct arena *a, const struct spool_recipient *alias, const st
         .notify = notify_of_targets(alias->notify, route_width(route)),
     };
     for (size_t i = 0; i < route->mailbox_count; i++)
-        add_target(a, to, &to->mailboxes, target, route->mailboxes[i].address);
+        add_mailbox(a, to, target, &route->mailboxes[i]);
     for (size_t i = 0; i < route->forward_count; i++)
-        add_target(a, to, &to->forwards, target, route->forwards[i]);
+        if (!map_get(&to->served, forward_key(a, route->forwards[i])))
+            add_target(a, to, &to->forwards, target, route->forwards[i]);
+}
+
+void route_join(struct arena *a, const struct spool_recipient *member,
+                const struct route_mailbox *mailbox, struct route_targets *to) {
+    struct spool_recipient target = {.original = original_of(a, member), .notify = member->notify};
+    add_mailbox(a, to, target, mailbox);
 }
 
 struct spool_recipient *route_targets_list(struct arena *a, const struct route_targets *targets,

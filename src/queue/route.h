@@ -49,15 +49,28 @@ void route_group(struct arena *a, const struct slice *addresses, const size_t *p
  * The recipients of the letter that goes to the targets of aliases (RFC 3461 §5.2.7). A single
  * target inherits NOTIFY; of several only failures and delays are told, since the sender learns of
  * the success here: "expanded". ORCPT is the alias, unless the sender gave another. Zero value:
- * none; an address that is there already is not added again.
+ * none. An address that is there already is not added again: what is told of it is what anybody
+ * wishes to hear.
  */
 struct route_targets {
     struct buf mailboxes, forwards; /* struct spool_recipient */
-    struct map seen;
+    struct map seen;                /* places in them, by address */
+    struct map served;              /* whom to leave out */
 };
 void route_expand(struct arena *a, const struct spool_recipient *alias, const struct route *route,
                   struct route_targets *to);
 void route_targets_done(struct route_targets *to);
+
+/*
+ * Whom to leave out, said beforehand: the account's address of a mailbox that has the letter; an
+ * address elsewhere that is a recipient itself.
+ */
+void route_serve_mailbox(struct route_targets *to, struct slice address);
+void route_serve_forward(struct arena *a, struct route_targets *to, struct slice address);
+
+/* A mailbox whose recipient goes along with those of a group: it is told what he wishes to hear. */
+void route_join(struct arena *a, const struct spool_recipient *member,
+                const struct route_mailbox *mailbox, struct route_targets *to);
 
 /* All of them in the arena: first the mailboxes, then the forwards. */
 struct spool_recipient *route_targets_list(struct arena *a, const struct route_targets *targets,

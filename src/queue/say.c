@@ -116,7 +116,11 @@ static void say_expanded(struct attempt *at, const struct task *t) {
         FIELD("recipient", t->to->address),
         FIELD("targets", buf_slice(&targets)),
     };
-    if (width == 1)
+    if (t->shared)
+        say(at->q, at->id, "queue.expanded", fields, ARRAY_SIZE(fields),
+            "%.*s: goes on with the letter to the group, so that the mailbox gets one copy",
+            SLICE_ARG(t->to->address));
+    else if (width == 1)
         say(at->q, at->id, "queue.expanded", fields, ARRAY_SIZE(fields), "%.*s: goes on to %.*s",
             SLICE_ARG(t->to->address), SLICE_ARG(buf_slice(&targets)));
     else
@@ -131,7 +135,8 @@ static void say_delivered(struct attempt *at, const struct task *t) {
         FIELD("account", account),
     };
     say(at->q, at->id, "queue.delivered", fields, ARRAY_SIZE(fields),
-        "%.*s: in the mailbox of %.*s", SLICE_ARG(t->to->address), SLICE_ARG(account));
+        "%.*s: in the mailbox of %.*s%s", SLICE_ARG(t->to->address), SLICE_ARG(account),
+        t->shared ? ", where one copy is for all addresses that lead there" : "");
 }
 
 void say_outcome(struct attempt *at, const struct task *t) {

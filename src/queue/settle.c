@@ -233,14 +233,31 @@ static int make_report(struct save *s) WAITS {
     return 0;
 }
 
+/* Who has the letter, or gets it as a recipient himself, does not get it through an alias too. */
+static void collect_served(struct attempt *at, struct route_targets *targets) {
+    for (size_t i = 0; i < at->count; i++)
+        if (at->tasks[i].outcome == OUTCOME_DELIVERED)
+            route_serve_mailbox(targets, at->tasks[i].to_mailbox->address);
+    for (size_t i = 0; i < at->envelope.count; i++)
+        route_serve_forward(at->a, targets, at->envelope.recipients[i].address);
+}
+
 /* The aliases that are being settled; the last one of them in `ret_alias`. */
 static size_t collect_targets(struct attempt *at, struct route_targets *targets,
                               const struct task **ret_alias) {
     size_t aliases = 0;
+    bool first = true;
     for (size_t i = 0; i < at->count; i++) {
         const struct task *t = &at->tasks[i];
         if (!t->saving || t->outcome != OUTCOME_EXPANDED)
             continue;
+        if (first)
+            collect_served(at, targets);
+        first = false;
+        if (t->shared) {
+            route_join(at->a, t->to, t->to_mailbox, targets);
+            continue;
+        }
         route_expand(at->a, t->to, &t->route, targets);
         *ret_alias = t;
         aliases++;
@@ -284,18 +301,19 @@ static int make_expansion(struct save *s) WAITS {
     _cleanup_(route_targets_done) struct route_targets targets = {0};
     const struct task *alias = NULL;
     size_t mailboxes, aliases = collect_targets(at, &targets, &alias);
-    if (aliases == 0)
-        return 0;
-    m->job = new_job(at->q);
     m->envelope = at->envelope;
     m->envelope.recipients = route_targets_list(at->a, &targets, &mailboxes, &m->envelope.count);
+    if (m->envelope.count == 0)
+        return 0;
+    m->job = new_job(at->q);
     m->envelope.origin = QUEUE_MADE_EXPANSION;
     m->envelope.smtputf8 |= any_utf8(&m->envelope);
     extra_encode(
         &(struct queue_extra){.depth = (uint8_t)(at->extra.depth + 1),
                               .shape = at->extra.shape | (m->envelope.smtputf8 ? QUEUE_UTF8 : 0U),
                               .parent = at->id,
-                              .mailboxes = (uint32_t)mailboxes},
+                              .mailboxes = (uint32_t)mailboxes,
+                              .root = attempt_root(at)},
         &m->extra);
     m->envelope.extra = buf_slice(&m->extra);
     return copy_content(s, aliases == 1 ? alias : NULL);

@@ -98,9 +98,9 @@ static int on_deliver(void *arg, const struct rpc_caller *caller,
     _cleanup_(close_p) UNUSED int file = in->file;
     char id[24];
     (void)caller;
-    int len = snprintf(id, sizeof id, "%016llx ", (unsigned long long)in->id);
-    struct slice key = arena_printf(a, "%.*s%.*s", len, id, SLICE_ARG(in->recipient));
-    int r = deliver(p->state, in, key, &delivered);
+    (void)a;
+    int len = snprintf(id, sizeof id, "%016llx", (unsigned long long)in->id);
+    int r = deliver(p->state, in, slice_of(id, (size_t)len), &delivered);
     if (r < 0)
         return problem_set(problem, r, "the mailbox cannot take the letter: %s", error_text(r));
     out->already = delivered.already;

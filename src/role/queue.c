@@ -55,10 +55,9 @@ static int deliver(void *arg, const struct queue_delivery *d, struct problem *pr
     const struct spool_body *body = d->letter.body;
     uint64_t quota = d->mailbox.quota > 0 ? d->mailbox.quota : p->conf->delivery.quota;
     struct rpc_mail_deliver_in in = {
-        .id = d->letter.id,
+        .id = d->root,
         .account = d->mailbox.account_id,
         .quota = quota,
-        .recipient = d->recipient,
         .head = d->head,
         .return_path = d->letter.sender,
         .arrival = d->letter.arrival,

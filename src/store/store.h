@@ -200,8 +200,8 @@ struct store_letter {
 struct store_delivery {
     uint32_t mailbox; /* STORE_INBOX */
     /*
-     * What makes the delivery the only one of its kind (queue id and recipient): a second one with
-     * the same key is not stored again. Empty: no such promise.
+     * What makes the delivery the only one of its kind (the id of the letter as it was accepted): a
+     * second one with the same key is not stored again. Empty: no such promise.
      */
     struct slice key;
     struct slice return_path; /* reverse-path without <>; empty: the null path */

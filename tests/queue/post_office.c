@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/siphash.h"
 #include "queue/schedule.h"
 
 const char OFFICE_LETTER[] = "From: tama@here.test\r\n"
@@ -32,8 +33,16 @@ static void add_forward(struct arena *a, struct route *route, const char *addres
     route->forwards[route->forward_count++] = slice_of_str(address);
 }
 
+static struct slice in_lower_case(struct slice text, struct arena *a) {
+    char *copy = arena_alloc(a, text.len);
+    for (size_t i = 0; i < text.len; i++)
+        copy[i] = ascii_lower(text.ptr[i]);
+    return slice_of(copy, text.len);
+}
+
 static void find_local(struct slice local, struct arena *a, struct route *route) {
     struct slice detail = {0};
+    local = in_lower_case(local, a);
     ssize_t plus = slice_find_byte(local, '+');
     if (plus > 0) {
         detail = slice_from(local, (size_t)plus + 1);
@@ -47,6 +56,9 @@ static void find_local(struct slice local, struct arena *a, struct route *route)
         add_mailbox(a, route, "mike@here.test", 2);
     if (slice_eq(local, S("kuro")) || slice_eq(local, S("black")))
         add_mailbox(a, route, "kuro@here.test", 3);
+    if (slice_starts(local, S("many")))
+        add_mailbox(a, route, arena_printf(a, "%.*s@here.test", SLICE_ARG(local)).ptr,
+                    siphash(local));
     if (keep)
         add_mailbox(a, route, "keep@here.test", 4);
     if (team || keep || slice_eq(local, S("away")))
@@ -100,11 +112,11 @@ static struct arrival *arrive(struct office *o, const struct queue_facts *letter
     return a;
 }
 
-/* A mailbox takes each key once (D6). */
+/* A mailbox takes each message once (D6). */
 static bool was_delivered(const struct office *o, const struct queue_delivery *d) {
     for (unsigned i = 0; i < o->arrived; i++)
-        if (o->arrivals[i].local && o->arrivals[i].id == d->letter.id &&
-            slice_eq(slice_of_str(o->arrivals[i].recipient), d->recipient))
+        if (o->arrivals[i].local && o->arrivals[i].root == d->root &&
+            slice_eq(slice_of_str(o->arrivals[i].mailbox), d->mailbox.address))
             return true;
     return false;
 }
@@ -122,6 +134,7 @@ static int fake_deliver(void *arg, const struct queue_delivery *d, struct proble
     }
     struct arrival *a = arrive(o, &d->letter, d->recipient, d->head);
     a->local = true;
+    a->root = d->root;
     copy_text(d->mailbox.address, a->mailbox);
     return 0;
 }

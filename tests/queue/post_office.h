@@ -5,9 +5,9 @@
  * simulated time.
  *
  * here.test is ours: tama, mike, kuro have mailboxes; team leads to tama, mike and out@away.test;
- * both leads to tama and mike; away leads to out@away.test; keep leads to the mailbox of keep and
- * to out@away.test; off is disabled, round a circle, sleepy cannot be looked up. Nobody else is
- * here.
+ * both leads to tama and mike; many0, many1 and so on have mailboxes of their own; away leads to
+ * out@away.test; keep leads to the mailbox of keep and to out@away.test; off is disabled, round a
+ * circle, sleepy cannot be looked up. Nobody else is here.
  */
 #pragma once
 
@@ -17,6 +17,7 @@
 
 struct arrival {
     letter_id id;
+    letter_id root; /* local: of the message as it was accepted */
     usec_t wall;
     bool local;
     char recipient[128]; /* as in the envelope */

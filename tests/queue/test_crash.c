@@ -4,6 +4,7 @@
  * and behind each sync of a whole day in the queue's life. What the disk held at that moment is
  * opened again, mailboxes and other hosts being as they were then, and the queue runs to its end.
  * Of each letter that was acknowledged every copy is there: in mailboxes of this host exactly once,
+ * by however many addresses they were reached,
  * at other hosts at least once; and each report exactly once.
  */
 #include <dirent.h>
@@ -30,6 +31,10 @@ static const struct sent {
     {"failed", "tama@here.test", "gone@here.test refused@one.test mike@here.test", false},
     {"large", "kuro@here.test", "both@here.test d@two.test", true},
     {"late", "tama@here.test", "late@one.test mike@here.test/2", false},
+    {"once", "kuro@here.test",
+     "Mike@here.test both@here.test black@here.test kuro@here.test "
+     "team@here.test tama+x@here.test MIKE@here.test",
+     false},
 };
 
 /* What must be there in the end. */
@@ -42,6 +47,8 @@ static const struct {
     {"team", "mike@here.test"},   {"team", "out@away.test"},   {"team", "kuro@here.test"},
     {"failed", "mike@here.test"}, {"large", "tama@here.test"}, {"large", "mike@here.test"},
     {"large", "d@two.test"},      {"late", "late@one.test"},   {"late", "mike@here.test"},
+    {"once", "mike@here.test"},   {"once", "tama@here.test"},  {"once", "kuro@here.test"},
+    {"once", "out@away.test"},
 };
 
 static struct {
@@ -179,7 +186,8 @@ static unsigned copies(const struct office *o, const char *subject, const char *
     (void)snprintf(line, sizeof line, "\r\nSubject: %s\r\n", subject);
     for (unsigned i = 0; i < o->arrived; i++) {
         const struct arrival *a = &o->arrivals[i];
-        n += a->sender[0] != 0 && strcmp(a->recipient, recipient) == 0 && occurs(a->bytes, line);
+        n += a->sender[0] != 0 && occurs(a->bytes, line) &&
+             strcmp(a->local ? a->mailbox : a->recipient, recipient) == 0;
     }
     return n;
 }
