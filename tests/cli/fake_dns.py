@@ -31,12 +31,12 @@ def wire_data(kind, value):
 
 
 class FakeDns:
-    def __init__(self, records):
+    def __init__(self, records, place=("127.0.0.1", 0)):
         self.records = {". SOA": ["-"], **records}
         self.names = {key.split()[0].lower().strip(".") for key in self.records}
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.socket.bind(place)
+        self.address = "%s:%d" % self.socket.getsockname()
         self.thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self):

@@ -5,7 +5,7 @@ import re
 import pytest
 from office import TOP
 
-DOCUMENTS = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md"), *TOP.glob("src/**/*.md"),
+DOCUMENTS = sorted([*TOP.glob("*.md"), *TOP.glob("docs/**/*.md"), *TOP.glob("src/**/*.md"),
                     *TOP.glob("tests/**/*.md"), TOP / "bench/README.md"])
 SOURCES = {path.name: path for path in (*TOP.glob("src/**/*.[ch]"), *TOP.glob("tests/**/*.[ch]"))}
 
