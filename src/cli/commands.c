@@ -139,6 +139,14 @@ PARAMETERS account_parameters[] = {
     ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
     END,
 };
+PARAMETERS account_limits_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    OPTION("messages-per-hour", "N|default", .about = N_("messages within an hour")),
+    OPTION("messages-per-day", "N|default", .about = N_("messages within a day")),
+    OPTION("new-recipients-per-hour", "N|default", .about = N_("new recipients within an hour")),
+    OPTION("new-recipients-per-day", "N|default", .about = N_("new recipients within a day")),
+    END,
+};
 #define FORCE FLAG("force", .about = N_("also when it is the last administrator"))
 PARAMETERS account_leaving_parameters[] = {
     ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
@@ -573,6 +581,20 @@ const struct cli_command cli_commands[] = {
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_quota,
+    },
+    {
+        .name = "account limits",
+        .about = N_("Shows, or sets, how much an account may send."),
+        .more = N_("What goes beyond is held in the queue until `hayauma queue release` sends it."
+                   " A limit is a number, 0 for none, or default for that of the block sending in"
+                   " the settings. Recipients are new when the account has not written to them"
+                   " lately."),
+        .offline = true,
+        .parameters = account_limits_parameters,
+        .json = "[{\"limit\": text, \"used\": number, \"most\": number, \"own\": bool}]",
+        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_limits,
     },
     {
         .name = "account name",

@@ -56,7 +56,13 @@ static int open_here(struct cli *c, struct directory_access *x, struct problem *
     struct directory_options options = directory_files_options(c->conf);
     x->removed_keep = options.removed_keep;
     int r = enter_folder(c, "directory", &c->users.vault, &x->entered, problem);
-    return r < 0 ? r : directory_open(DIRECTORY_FILE, &options, &x->directory, problem);
+    if (r == 0)
+        r = directory_open(DIRECTORY_FILE, &options, &x->directory, problem);
+    if (r < 0)
+        return r;
+    struct sending_limits limits = directory_files_limits(c->conf);
+    directory_set_sending_limits(x->directory, &limits);
+    return 0;
 }
 
 int directory_access_open(struct cli *c, struct directory_access **ret, struct problem *problem) {
@@ -282,6 +288,22 @@ int access_account_show(struct directory_access *x, struct slice address, struct
         return directory_account_show(x->directory, address, a, ret, problem);
     int r = call_directory_account_show(x->link, &in, a, &out, problem);
     return r < 0 ? r : account_from(out.account, out.account_count, a, ret);
+}
+
+int access_account_limits(struct directory_access *x, struct slice address, struct arena *a,
+                          struct account_limit ret[static SENDING_LIMITS],
+                          struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_directory_account_limits_in in = {.address = address};
+    struct rpc_directory_account_limits_out out;
+    if (!x->link)
+        return directory_account_limits(x->directory, address, a, ret, problem);
+    int r = call_directory_account_limits(x->link, &in, a, &out, problem);
+    if (r == 0 && out.limits_count != SENDING_LIMITS)
+        r = -E_CORRUPT;
+    for (size_t i = 0; r == 0 && i < SENDING_LIMITS; i++)
+        ret[i] = (struct account_limit){out.limits[i].used, out.limits[i].most, out.limits[i].own};
+    return r;
 }
 
 int access_account_list(struct directory_access *x, bool removed, struct slice domain,

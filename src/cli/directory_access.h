@@ -50,6 +50,10 @@ int access_account_add(struct directory_access *x, const struct account_new *acc
 int access_account_show(struct directory_access *x, struct slice address, struct arena *a,
                         struct account *ret, struct problem *problem) WAITS;
 
+int access_account_limits(struct directory_access *x, struct slice address, struct arena *a,
+                          struct account_limit ret[static SENDING_LIMITS],
+                          struct problem *problem) WAITS;
+
 /* At most ACCESS_PAGE at a time; `spelled` is empty. */
 #define ACCESS_PAGE 200U
 int access_account_list(struct directory_access *x, bool removed, struct slice domain,

@@ -122,6 +122,13 @@ struct conf {
         unsigned connections_per_address;
     } submission;
 
+    struct { /* of one account; 0: no limit */
+        unsigned messages_per_hour, messages_per_day;
+        unsigned new_recipients_per_hour, new_recipients_per_day;
+        unsigned held_max;
+        uint64_t held_size_max;
+    } sending;
+
     struct {
         usec_t timeout, login_timeout;
         unsigned hard_errors, login_failures, login_commands;

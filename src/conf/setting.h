@@ -46,6 +46,7 @@ enum conf_block_id {
     CONF_POP3,
     CONF_QUEUE,
     CONF_RELAY,
+    CONF_SENDING,
     CONF_DELIVERY,
     CONF_ACCOUNTS,
     CONF_LEDGER,

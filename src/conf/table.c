@@ -53,6 +53,13 @@ const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
     [CONF_SUBMISSION] = {"submission",
                          {"Letters handed in by users after login (ports 587, 465).",
                           "ログインした利用者からの手紙（ポート 587 と 465）。"}},
+    [CONF_SENDING] = {"sending",
+                      {"How much one account may send. Messages beyond it are taken and held in "
+                       "the queue, and the user and the administrators are told; `hayauma queue "
+                       "release` sends them. This bounds what a stolen password can do.",
+                       "一つのアカウントが送れる量。超えた分のメールは受け取ったうえでキューに保留し、"
+                       "利用者と管理者に知らせる。hayauma queue release "
+                       "で送り出す。盗まれたパスワードによる迷惑メールの大量送信を防ぐ。"}},
     [CONF_POP3] = {"pop3",
                    {"Fetching letters with POP3 (ports 110, 995).",
                     "POP3 での受け取り（ポート 110 と 995）。"}},
@@ -386,6 +393,41 @@ const struct conf_setting conf_settings[] = {
          DOC("The same on the submission ports.",
              "submission のポートについての同じ制限。",
              "100")),
+
+    /* ---------------------------------------------------------------- sending */
+    NUMBER(CONF_SENDING, sending.messages_per_hour, "messages-per-hour", "500",
+         LIMITS(0, 1000000000), FOR(DIRECTORY, CONF_RELOAD),
+         DOC("The most messages of one account within an hour; 0 for no limit.",
+             "一つのアカウントが一時間に送れるメールの数。0 なら制限しない。",
+             "200")),
+    NUMBER(CONF_SENDING, sending.messages_per_day, "messages-per-day", "3000",
+         LIMITS(0, 1000000000), FOR(DIRECTORY, CONF_RELOAD),
+         DOC("The most messages of one account within a day; 0 for no limit.",
+             "一つのアカウントが一日に送れるメールの数。0 なら制限しない。",
+             "1000")),
+    NUMBER(CONF_SENDING, sending.new_recipients_per_hour, "new-recipients-per-hour", "300",
+         LIMITS(0, 1000000000), FOR(DIRECTORY, CONF_RELOAD),
+         DOC("The most recipients within an hour to whom the account has not written lately (its "
+             "last thousand or so are remembered); 0 for no limit.",
+             "一つのアカウントが一時間に送れる新しい宛先の数。最近送った約千件の宛先は数えない。0 "
+             "なら制限しない。",
+             "100")),
+    NUMBER(CONF_SENDING, sending.new_recipients_per_day, "new-recipients-per-day", "1000",
+         LIMITS(0, 1000000000), FOR(DIRECTORY, CONF_RELOAD),
+         DOC("The same within a day; 0 for no limit.",
+             "一日に送れる新しい宛先の数。数え方は一時間の場合と同じ。0 なら制限しない。",
+             "500")),
+    NUMBER(CONF_SENDING, sending.held_max, "held-max", "100", LIMITS(1, 1000000),
+         FOR(QUEUE, CONF_RELOAD),
+         DOC("The most messages of one account that are held at a time; further ones are refused "
+             "with 452.",
+             "一つのアカウントについて保留しておくメールの最大数。それを超えると 452 で断る。",
+             "20")),
+    SIZE(CONF_SENDING, sending.held_size_max, "held-size-max", "200M", LIMITS(MIB, TIB),
+         FOR(QUEUE, CONF_RELOAD),
+         DOC("The most bytes of them; further ones are refused with 452.",
+             "一つのアカウントについて保留しておくメールの合計の大きさ。それを超えると 452 で断る。",
+             "1G")),
 
     /* ---------------------------------------------------------------- pop3 */
     SPAN(CONF_POP3, pop3.timeout, "timeout", "10min", LIMITS(10 * USEC_MIN, USEC_DAY),

@@ -217,6 +217,20 @@ int directory_changes_told(struct directory *d, uint64_t number, struct problem 
 /* "root changed the quota of tama@example.jp from none to 1G." */
 void change_entry_sentence(struct buf *to, const struct change_entry *e);
 
+/* How much an account has sent, and may: one for each enum sending_limit. */
+struct account_limit {
+    uint64_t used, most; /* most 0: no limit */
+    bool own;            /* set for this account */
+};
+int directory_account_limits(struct directory *d, struct slice address, struct arena *a,
+                             struct account_limit ret[static SENDING_LIMITS],
+                             struct problem *problem) WAITS;
+
+/* SENDING_NO_LIMIT, SENDING_DEFAULT or a number. */
+int directory_account_set_limit(struct directory *d, const struct order *order,
+                                struct slice address, enum sending_limit limit, int64_t most,
+                                struct problem *problem) WAITS;
+
 /* ------------------------------------------------------------------ aliases */
 
 /*

@@ -78,6 +78,8 @@ static struct directory *make(const struct directory_options *options, struct op
     d->cache = cache_new(options->cache_bytes > 0 ? options->cache_bytes : CACHE_BYTES);
     d->remembered = remembered_new(REMEMBERED_MAX);
     d->throttle = throttle_new(THROTTLED_MAX);
+    list_init(&d->senders_by_use);
+    d->sending_since = fiber_now();
     d->key = o->key;
     return d;
 }
@@ -108,11 +110,13 @@ void directory_close(struct directory *d) {
     MUST(d->magic == DIRECTORY_MAGIC && !d->mutex.owner);
     (void)directory_write_logins(d);
     (void)directory_flush_usage(d);
+    (void)directory_write_sending(d);
     (void)offload(OFFLOAD_DISK, close_job, d->db);
     cache_free(d->cache);
     remembered_free(d->remembered);
     throttle_free(d->throttle);
     map_done(&d->seen);
+    directory_forget_senders(d);
     seal_key_wipe(&d->key);
     free((char *)(uintptr_t)d->default_domain.ptr);
     d->magic = 0;

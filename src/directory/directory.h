@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "directory/sending.h"
 
 struct directory;
 
@@ -112,6 +113,19 @@ const char *route_kind_text(enum route_kind kind);
  */
 int directory_may_send_as(struct directory *d, uint64_t account_id, struct slice address,
                           bool *ret_may) WAITS;
+
+/* ------------------------------------------------------------------ how much one may send */
+
+/* For accounts that have no limits of their own. Without this call there are none. */
+void directory_set_sending_limits(struct directory *d, const struct sending_limits *limits);
+
+/*
+ * Counts a message of an account to these addresses, or says that it is to be held. 0, -ECANCELED,
+ * -ETIMEDOUT, or -E_TEMPORARY and others when the directory cannot be read.
+ */
+int directory_count_message(struct directory *d, uint64_t account_id,
+                            const struct slice *recipients, size_t count,
+                            struct sending_verdict *ret) WAITS;
 
 /* ------------------------------------------------------------------ who may enter */
 

@@ -6,10 +6,12 @@
 
 #include "auth/remembered.h"
 #include "auth/throttle.h"
+#include "base/list.h"
 #include "base/map.h"
 #include "db/db.h"
 #include "directory/admin.h"
 #include "directory/cache.h"
+#include "directory/directory.h"
 #include "directory/name.h"
 #include "directory/seal.h"
 #include "fiber/sync.h"
@@ -43,6 +45,11 @@ struct directory {
     struct map usage; /* of mailboxes, not yet written: account_id -> struct noted_usage */
     usec_t usage_since;
     usec_t removed_keep;
+
+    struct sending_limits sending_limits; /* of accounts that have none of their own */
+    struct map senders;                   /* by account_id: struct sender of limits.c */
+    struct list senders_by_use;
+    usec_t sending_since; /* when they were written last */
 };
 
 /* Runs in a thread of OFFLOAD_DISK, alone in the database. */
@@ -88,3 +95,7 @@ int history_add(struct db *db, const struct author *author, const char *kind, st
 
 /* "1G", "none": as the command line takes it. */
 struct slice history_size(struct arena *a, uint64_t bytes);
+/* Writes what was counted of senders; forgets one that is no more, or all. */
+int directory_write_sending(struct directory *d) WAITS;
+void directory_forget_sender(struct directory *d, uint64_t account_id);
+void directory_forget_senders(struct directory *d);

@@ -278,11 +278,14 @@ static int purged_job(struct db *db, void *arg) {
     if (r == 0)
         r = db_run(db, "DELETE FROM usage WHERE account_id = ?1", V(*id));
     if (r == 0)
+        r = db_run(db, "DELETE FROM sending WHERE account_id = ?1", V(*id));
+    if (r == 0)
         r = db_run(db, "DELETE FROM removed WHERE account_id = ?1 AND purging = 1", V(*id));
     return r;
 }
 
 int directory_account_purged(struct directory *d, uint64_t id, struct problem *problem) {
+    directory_forget_sender(d, id);
     return directory_run(d, JOB_RECORD, purged_job, &id, problem);
 }
 

@@ -56,6 +56,12 @@ static const char *const steps[] = {
     "CREATE TABLE IF NOT EXISTS usage (account_id BIGINT NOT NULL PRIMARY KEY, messages BIGINT NOT "
     "NULL,"
     " bytes BIGINT NOT NULL);",
+
+    /* What accounts have sent, and may; -1: what the settings say. */
+    "CREATE TABLE IF NOT EXISTS sending (account_id BIGINT NOT NULL PRIMARY KEY, state BYTEA NOT "
+    "NULL,"
+    " messages_hour BIGINT NOT NULL DEFAULT -1, messages_day BIGINT NOT NULL DEFAULT -1,"
+    " new_hour BIGINT NOT NULL DEFAULT -1, new_day BIGINT NOT NULL DEFAULT -1);",
 };
 
 /* canonical_domain(text): a domain, or an address with it; what cannot be read stays as it is. */

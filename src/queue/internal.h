@@ -335,6 +335,19 @@ struct report_item {
 void report_compose(struct attempt *at, letter_id id, const struct report_item *items, size_t count,
                     struct buf *to) WAITS;
 
+/* ------------------------------------------------------------------ held.c */
+
+/* -E_REFUSED: so many letters of this user are held that this one must not be added. */
+int held_check(struct queue *q, const struct queue_letter *letter, struct problem *problem);
+
+/* As spool_accept(), for a letter that is on hold from the beginning. */
+int held_into_spool(struct queue *q, const struct queue_letter *letter,
+                    const struct spool_envelope *envelope,
+                    const struct spool_content *content) WAITS;
+
+/* Writes to the user and to the administrators. */
+void held_tell(struct queue *q, const struct queue_letter *letter) WAITS;
+
 /* ------------------------------------------------------------------ content.c */
 
 void extra_encode(const struct queue_extra *extra, struct buf *to);

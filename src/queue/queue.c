@@ -213,6 +213,8 @@ static int into_spool(struct queue *q, const struct queue_letter *letter,
                       const struct spool_envelope *envelope, struct spool_large *large) {
     struct spool_content content = {.head = letter->head, .bytes = letter->bytes, .large = large};
     struct spool_letter *stored;
+    if (letter->hold)
+        return held_into_spool(q, letter, envelope, &content);
     return spool_accept(q->spool, letter->id, envelope, &content, &stored);
 }
 
@@ -247,6 +249,10 @@ static int take_in(struct queue *q, const struct queue_letter *letter, struct sp
     const struct spool_letter *stored = spool_find(q->spool, letter->id);
     q->counts.accepted++;
     say_accepted(q, letter->id, &envelope, stored ? stored->size : 0, 0);
+    if (letter->hold)
+        say(q, letter->id, "queue.held", NULL, 0,
+            "Held until it is released, since %.*s sends too much: %.*s", SLICE_ARG(letter->login),
+            SLICE_ARG(letter->reason));
     job_unlock(q, job);
     job_place(q, job, 0);
     return 0;
@@ -256,6 +262,8 @@ int queue_submit(struct queue *q, const struct queue_letter *letter, struct prob
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     struct open_file *file = NULL;
     int error = check_letter(q, letter, problem);
+    if (!error)
+        error = held_check(q, letter, problem);
     if (!error && letter->in_file)
         error = claim_file(q, letter->id, &file, problem);
     if (error)
@@ -265,6 +273,8 @@ int queue_submit(struct queue *q, const struct queue_letter *letter, struct prob
         file->busy = false;
     if (file && !error)
         forget_file(q, file);
+    if (!error && letter->hold && letter->tell)
+        held_tell(q, letter);
     return error ? problem_set(problem, error, "the spool did not take it: %s", error_text(error))
                  : 0;
 }

@@ -67,12 +67,16 @@ struct queue_letter {
     struct slice head;              /* Received and other fields put in front */
     struct slice bytes;             /* the letter; empty when it is in the file */
     bool in_file;                   /* its bytes are in the file of queue_open_file() */
+    bool hold;                      /* on hold at first: its user has sent too much */
+    bool tell;                      /* and is written to, like the administrators */
+    struct slice reason;            /* what he has sent: "312 messages in an hour, ..." */
 };
 
 /*
  * Takes a letter. 0: it is on the disk and its way begins. -ENOSPC (reply 452 4.3.1), -EIO and
  * other errno (451 4.3.0), -E_LIMIT (too large: 552 5.3.4), -EINVAL (no recipient, an id that is in
- * use, no such file: a fault of the caller), -E_BUSY (the file can still be written to by others),
+ * use, no such file: a fault of the caller), -E_REFUSED (`hold`, and too many letters of that user
+ * are held: 452 4.7.1), -E_BUSY (the file can still be written to by others),
  * -ECANCELED (the queue is being stopped). After a failure with `in_file` the file is still there.
  */
 int queue_submit(struct queue *q, const struct queue_letter *letter, struct problem *problem) WAITS;
@@ -197,6 +201,8 @@ struct queue_options {
     usec_t call_timeout;      /* of resolving and delivering; 5 min */
     usec_t transmit_timeout;  /* 1 h */
     unsigned files_max;       /* files of queue_open_file() at a time; 1000 */
+    unsigned held_max;        /* letters of one user that are held; 100 */
+    uint64_t held_size_max;   /* and their bytes; 200 MiB */
     struct spool_options spool;
 };
 extern const struct queue_options queue_options_default;

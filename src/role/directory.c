@@ -18,9 +18,11 @@
 
 #define PAGE_MAX 1000U
 
-static void set_delays(struct process *p) {
+static void set_limits(struct process *p) {
+    struct sending_limits limits = directory_files_limits(p->conf);
     directory_set_login_delays(directory_of(p), p->conf->login.delay_first,
                                p->conf->login.delay_max);
+    directory_set_sending_limits(directory_of(p), &limits);
 }
 
 static int open_directory(struct process *p, struct problem *problem) {
@@ -30,7 +32,7 @@ static int open_directory(struct process *p, struct problem *problem) {
     p->state = role;
     int r = directory_open(DIRECTORY_FILE, &options, &role->directory, problem);
     if (r == 0)
-        set_delays(p);
+        set_limits(p);
     return r;
 }
 
@@ -39,7 +41,7 @@ static int reload_directory(struct process *p, const struct conf *before, struct
     (void)before;
     (void)problem;
     directory_configure(directory_of(p), &options);
-    set_delays(p);
+    set_limits(p);
     return 0;
 }
 
@@ -140,6 +142,25 @@ static int on_may_send_as(void *arg, const struct rpc_caller *caller,
     (void)a;
     (void)problem;
     return directory_may_send_as(directory_of(p), in->account, in->address, &out->may);
+}
+
+static int on_count_message(void *arg, const struct rpc_caller *caller,
+                            const struct rpc_directory_count_message_in *in, struct arena *a,
+                            struct rpc_directory_count_message_out *out, struct problem *problem) {
+    struct slice *recipients = arena_array(a, in->recipients_count, sizeof *recipients);
+    struct sending_verdict verdict;
+    (void)caller;
+    (void)problem;
+    for (size_t i = 0; i < in->recipients_count; i++)
+        recipients[i] = in->recipients[i].text;
+    int r = directory_count_message(directory_of(arg), in->account, recipients,
+                                    in->recipients_count, &verdict);
+    if (r < 0 || !verdict.hold)
+        return r;
+    out->hold = true;
+    out->tell = verdict.tell;
+    out->reason = sending_reason(a, &verdict);
+    return 0;
 }
 
 static int on_facts(void *arg, const struct rpc_caller *caller,
@@ -355,6 +376,27 @@ static int on_account_set(void *arg, const struct rpc_caller *caller,
     return changed(p, r);
 }
 
+static int on_account_limits(void *arg, const struct rpc_caller *caller,
+                             const struct rpc_directory_account_limits_in *in, struct arena *a,
+                             struct rpc_directory_account_limits_out *out,
+                             struct problem *problem) {
+    struct account_limit limits[SENDING_LIMITS];
+    (void)caller;
+    int r = directory_account_limits(directory_of(arg), in->address, a, limits, problem);
+    if (r < 0)
+        return r;
+    out->limits_count = SENDING_LIMITS;
+    out->limits = arena_array(a, SENDING_LIMITS, sizeof *out->limits);
+    for (unsigned i = 0; i < SENDING_LIMITS; i++)
+        out->limits[i] = (struct rpc_limit){
+            .name = slice_of_str(sending_limit_name((enum sending_limit)i)),
+            .used = limits[i].used,
+            .most = limits[i].most,
+            .own = limits[i].own,
+        };
+    return 0;
+}
+
 static int on_account_remove(void *arg, const struct rpc_caller *caller,
                              const struct rpc_directory_account_remove_in *in, struct arena *a,
                              struct rpc_directory_account_remove_out *out,
@@ -447,6 +489,7 @@ static const struct rpc_directory_handlers handlers = {
     .resolve = on_resolve,
     .login = on_login,
     .may_send_as = on_may_send_as,
+    .count_message = on_count_message,
     .facts = on_facts,
     .domain_add = on_domain_add,
     .domain_catch_all = on_domain_catch_all,
@@ -456,6 +499,7 @@ static const struct rpc_directory_handlers handlers = {
     .account_show = on_account_show,
     .account_list = on_account_list,
     .account_set = on_account_set,
+    .account_limits = on_account_limits,
     .account_remove = on_account_remove,
     .account_restore = on_account_restore,
     .account_purge = on_account_purge,

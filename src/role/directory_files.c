@@ -15,6 +15,15 @@ struct directory_options directory_files_options(const struct conf *conf) {
     };
 }
 
+struct sending_limits directory_files_limits(const struct conf *conf) {
+    return (struct sending_limits){{
+        [SENDING_MESSAGES_HOUR] = conf->sending.messages_per_hour,
+        [SENDING_MESSAGES_DAY] = conf->sending.messages_per_day,
+        [SENDING_NEW_HOUR] = conf->sending.new_recipients_per_hour,
+        [SENDING_NEW_DAY] = conf->sending.new_recipients_per_day,
+    }};
+}
+
 static int set_quota(struct directory *d, const struct order *order, struct slice address,
                      struct slice value, struct problem *problem) {
     uint64_t quota = 0;
@@ -23,6 +32,18 @@ static int set_quota(struct directory *d, const struct order *order, struct slic
         return problem_set(problem, r, "found \"%.*s\" as quota, expected a number of bytes",
                            SLICE_ARG(value));
     return directory_account_set_quota(d, order, address, quota, problem);
+}
+
+static int set_limit(struct directory *d, const struct order *order, struct slice address,
+                     enum sending_limit limit, struct slice value, struct problem *problem) {
+    uint64_t most = 0;
+    if (slice_eq(value, S("default")))
+        return directory_account_set_limit(d, order, address, limit, SENDING_DEFAULT, problem);
+    int r = slice_to_u64(value, INT64_MAX, &most);
+    if (r < 0)
+        return problem_set(problem, r, "found \"%.*s\" as %s, expected a number or \"default\"",
+                           SLICE_ARG(value), sending_limit_name(limit));
+    return directory_account_set_limit(d, order, address, limit, (int64_t)most, problem);
 }
 
 int directory_files_set(struct directory *d, const struct order *order, struct slice address,
@@ -41,5 +62,8 @@ int directory_files_set(struct directory *d, const struct order *order, struct s
         return set_quota(d, order, address, value, problem);
     if (slice_eq(what, S("name")))
         return directory_account_set_name(d, order, address, value, problem);
+    enum sending_limit limit;
+    if (sending_limit_find(what, &limit))
+        return set_limit(d, order, address, limit, value, problem);
     return problem_set(problem, -EINVAL, "an account has no \"%.*s\"", SLICE_ARG(what));
 }

@@ -20,6 +20,9 @@
 
 struct directory_options directory_files_options(const struct conf *conf);
 
+/* What accounts without limits of their own may send. */
+struct sending_limits directory_files_limits(const struct conf *conf);
+
 /*
  * Changes one thing of an account, by its name: "password", "apop", "enabled" (yes or no), "admin"
  * (yes or no), "quota" (bytes), "name". Errors as in directory/admin.h; -EINVAL for another name.

@@ -316,6 +316,26 @@ static int make_fit(struct edge_letter *l) {
     return r == 0 && l->written == 0 ? -ENOSPC : r;
 }
 
+/* What a user sends is counted; above his limits it is taken, and held. */
+static int count_message(struct edge_letter *l, struct arena *a, struct rpc_queue_submit_in *in) {
+    struct rpc_directory_count_message_in count = {.account = l->smtp->account,
+                                                   .recipients_count = in->recipients_count};
+    struct rpc_directory_count_message_out out;
+    if (!l->smtp->account)
+        return 0;
+    count.recipients = arena_array(a, in->recipients_count, sizeof *count.recipients);
+    for (size_t i = 0; i < in->recipients_count; i++)
+        count.recipients[i].text = in->recipients[i].address;
+    int r = call_directory_count_message(edge_link(l->smtp->connection, ROLE_DIRECTORY), &count, a,
+                                         &out, NULL);
+    if (r < 0)
+        return r;
+    in->hold = out.hold;
+    in->tell = out.tell;
+    in->reason = out.reason;
+    return 0;
+}
+
 static int submit(struct edge_letter *l, const struct smtp_client *client,
                   struct smtp_envelope *envelope, const struct letter_scan *facts, struct arena *a,
                   struct problem *problem) {
@@ -326,6 +346,9 @@ static int submit(struct edge_letter *l, const struct smtp_client *client,
     if (r < 0)
         return r;
     fill_submission(l, client, envelope, facts, a, &in);
+    r = count_message(l, a, &in);
+    if (r < 0)
+        return r;
     add_received(l, client, envelope, &head);
     if (l->fixed && !in.in_file)
         buf_add(&head, buf_slice(&l->head));
@@ -351,6 +374,9 @@ static struct smtp_reply reply_for(int r, letter_id id, struct arena *a) {
         return ok;
     case -ENOSPC:
         return SMTP_REPLY(452, 4, 3, 1, "No room for the letter now, try again later");
+    case -E_REFUSED:
+        return SMTP_REPLY(452, 4, 7, 1,
+                          "Too many of your messages are held back, ask your administrator");
     case -E_LIMIT:
         return SMTP_REPLY(552, 5, 3, 4, "The letter is too large for this host");
     default:

@@ -203,6 +203,8 @@ static struct queue_options options_of(struct process *p) {
     o.active_max = c->queue.active_max;
     o.memory_max = c->queue.memory_max;
     o.returned_max = c->queue.bounce_full_size_max;
+    o.held_max = c->sending.held_max;
+    o.held_size_max = c->sending.held_size_max;
     o.received_max = c->smtp.received_max;
     o.spool.reserve = c->queue.disk_reserve;
     o.spool.notice = note_spool;
@@ -339,6 +341,9 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
         .head = in->head,
         .bytes = in->bytes,
         .in_file = in->in_file,
+        .hold = in->hold,
+        .tell = in->tell,
+        .reason = in->reason,
     };
     return queue_submit(p->state, &letter, problem);
 }

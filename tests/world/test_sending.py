@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: ISC
 """How much one user may send: over one connection, and as an account."""
+import email
+
+import pytest
+
 from world import LETTER
 
 
@@ -19,3 +23,99 @@ def test_submission_has_its_own_number_of_messages_per_session(office):
     with host.smtp() as wire:
         wire.accepted("kiku@far.test", [user], LETTER)
         assert wire.code("MAIL FROM:<kiku@far.test>") == 421
+
+
+# ---------------------------------------------------------------- limits of an account
+
+
+SETTINGS = {"sending.messages-per-hour": 5, "sending.new-recipients-per-hour": 10,
+            "sending.held-max": 3}
+
+
+@pytest.fixture
+def host(office):
+    host = office("limits", settings=SETTINGS)
+    host.admin = host.account("admin", "--admin")
+    return host
+
+
+def strangers(host, user, count, first=0):
+    """A message to so many people of this host that the user has not written to; its id."""
+    with host.submission(user) as wire:
+        return wire.accepted(user, [f"{user.split('@')[0]}+{n}@{host.domains[0]}"
+                                    for n in range(first, first + count)], letter_of(user))
+
+
+def text_of(letter):
+    return email.message_from_bytes(letter).get_payload(decode=True).decode()
+
+
+def held(host):
+    return [letter["id"] for letter in host.queued() if letter["hold"]]
+
+
+def test_one_message_to_very_many_is_held_until_it_is_released(host):
+    """It is taken with 250. The user and the administrators are told, once."""
+    user = host.account("tama")
+    number = strangers(host, user, 11)
+    assert held(host) == [number]
+    letter, = (letter for letter in host.queued() if letter["hold"])
+    assert "11 new recipients in an hour, 10 are allowed" in str(letter)
+    journey = " ".join(host.run("journey", number).split())
+    assert "11 new recipients in an hour, 10 are allowed" in journey, journey
+    notice, = host.wait_for_letters(user)
+    assert b"Auto-Submitted: auto-generated" in notice
+    notice, = host.wait_for_letters(host.admin)
+    assert f"hayauma account disable {user}" in text_of(notice), text_of(notice)
+    assert strangers(host, user, 11) != number
+    strangers(host, user, 2)  # what is usual goes on
+    host.wait_for_letters(user, 3)
+    assert len(host.letters(host.admin)) == 1
+    assert len(held(host)) == 2
+    host.run("queue", "release", number)
+    host.wait_for_letters(user, 14)
+
+
+def test_messages_beyond_the_limit_are_held_and_then_refused(host):
+    """However many connections they come over, and whatever is restarted."""
+    user = host.account()
+    for _ in range(4):
+        strangers(host, user, 1)
+    host.restart()
+    strangers(host, user, 1)
+    assert held(host) == []
+    for n in range(1, 4):
+        strangers(host, user, 1)
+        assert len(held(host)) == n
+    with host.submission(user) as wire:
+        code, lines = wire.hand_over(user, [user], letter_of(user))
+        assert code == 452 and lines[0].startswith("4.7.1"), lines
+    other = host.account()
+    strangers(host, other, 1)  # nobody else is held
+    assert len(held(host)) == 3
+    host.restart()
+    assert len(held(host)) == 3
+    host.run("queue", "release", "--all")
+    host.wait_until_settled()
+
+
+def test_an_account_may_have_limits_of_its_own(host):
+    user = host.account()
+    host.run("account", "limits", user, "--new-recipients-per-hour", "20")
+    strangers(host, user, 20)
+    assert held(host) == []
+    limits = {limit.pop("limit"): limit for limit in host.json("account", "limits", user)}
+    assert limits["new-recipients-per-hour"] == {"used": 20, "most": 20, "own": True}
+    assert limits["messages-per-hour"] == {"used": 1, "most": 5, "own": False}
+    host.run("account", "limits", user, "--new-recipients-per-hour", "default")
+    strangers(host, user, 1, 50)
+    assert len(held(host)) == 1
+    assert host.attempt("account", "limits", user, "--messages-per-day", "many").returncode != 0
+
+
+def test_strangers_on_port_25_are_not_counted(host):
+    user = host.account()
+    for _ in range(8):
+        host.deliver(user)
+    host.wait_for_letters(user, 8)
+    assert held(host) == []

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* How much an account may send: changed where options say so, then shown. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/directory_access.h"
+#include "cli/format.h"
+#include "cli/table.h"
+
+static int change(struct cli *c, struct directory_access *x, struct slice address) {
+    struct problem problem = {0};
+    for (unsigned i = 0; i < SENDING_LIMITS; i++) {
+        const char *name = sending_limit_name((enum sending_limit)i);
+        struct slice value = cli_text(c->call, name);
+        int r = value.ptr ? access_account_set(x, address, name, value, false, false, &problem) : 0;
+        if (r < 0)
+            return cli_fail(r, &problem);
+    }
+    return CLI_OK;
+}
+
+static void show_json(struct cli *c, const struct account_limit *limits) {
+    struct json j = {.to = &c->out};
+    json_array(&j);
+    for (unsigned i = 0; i < SENDING_LIMITS; i++) {
+        json_object(&j);
+        cli_json_text(&j, "limit", slice_of_str(sending_limit_name((enum sending_limit)i)));
+        json_key(&j, "used");
+        json_int(&j, (int64_t)limits[i].used);
+        json_key(&j, "most");
+        json_int(&j, (int64_t)limits[i].most);
+        json_key(&j, "own");
+        json_bool(&j, limits[i].own);
+        json_end(&j);
+    }
+    json_end(&j);
+    buf_add_byte(&c->out, '\n');
+}
+
+static void show_table(struct cli *c, const struct account_limit *limits) {
+    static const struct table_column columns[] = {
+        {.title = N_("LIMIT")},
+        {.title = N_("USED"), .right = true},
+        {.title = N_("MOST"), .right = true},
+        {.title = N_("SET BY")},
+    };
+    struct table t = {.columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
+    for (unsigned i = 0; i < SENDING_LIMITS; i++) {
+        table_text(&t, slice_of_str(sending_limit_name((enum sending_limit)i)));
+        table_printf(&t, "%llu", (unsigned long long)limits[i].used);
+        if (limits[i].most > 0)
+            table_printf(&t, "%llu", (unsigned long long)limits[i].most);
+        else
+            table_word(&t, _("none"));
+        table_word(&t, limits[i].own ? _("account") : _("settings"));
+    }
+    table_write(&t, &c->out);
+    table_done(&t);
+}
+
+int cmd_account_limits(struct cli *c) {
+    struct slice address = cli_text(c->call, "USER@DOMAIN");
+    struct account_limit limits[SENDING_LIMITS];
+    struct problem problem = {0};
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int code = directory_access_begin(c, &x);
+    if (code == CLI_OK)
+        code = change(c, x, address);
+    if (code != CLI_OK)
+        return code;
+    int r = access_account_limits(x, address, c->arena, limits, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
+    if (c->json)
+        show_json(c, limits);
+    else
+        show_table(c, limits);
+    return CLI_OK;
+}
