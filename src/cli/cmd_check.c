@@ -15,6 +15,7 @@
 #include "journey/text.h"
 #include "role/listeners.h"
 #include "role/log_file.h"
+#include "role/relay_files.h"
 
 #define COLUMN_TEXT 9U /* where the sentence begins, behind the level */
 
@@ -121,6 +122,17 @@ static void check_log_file(struct check *k) {
         check_add(k, CHECK_OK, _("the log file %.*s can be written"), SLICE_ARG(*path));
 }
 
+static void check_relay_files(struct check *k) {
+    struct problem problem = {0};
+    struct relay_files files;
+    if (relay_files_open(k->c->conf, &files, &problem) < 0)
+        check_add(k, CHECK_ERROR, "%s", problem.text);
+    else if (files.passwords >= 0)
+        check_add(k, CHECK_OK, _("the password file %.*s can be read by root alone"),
+                  SLICE_ARG(k->c->conf->relay.password_file));
+    relay_files_close(&files);
+}
+
 /* ------------------------------------------------------------------ ports */
 
 static void check_ports(struct check *k) {
@@ -184,8 +196,8 @@ static void check_directory(struct check *k) {
 /* ------------------------------------------------------------------ the command */
 
 static void (*const kinds[])(struct check *k) WAITS = {
-    check_settings, check_users,     check_space, check_certificate,  check_log_file,
-    check_ports,    check_directory, check_dns,   check_reachability,
+    check_settings,    check_users, check_space,     check_certificate, check_log_file,
+    check_relay_files, check_ports, check_directory, check_dns,         check_reachability,
 };
 
 int cmd_check(struct cli *c) {

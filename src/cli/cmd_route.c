@@ -10,6 +10,7 @@
 #include "dns/mx.h"
 #include "journey/text.h"
 #include "letter/address.h"
+#include "relay/via.h"
 
 #define SMTP_PORT        25
 #define LOOKUPS_PATIENCE (90 * USEC_SEC)
@@ -18,7 +19,8 @@
 /* The way to one address at another host. */
 struct remote {
     struct slice address;
-    struct slice hop; /* "example.com", or the smart host */
+    struct slice hop; /* "example.com", or "relay.example.jp:587" of the settings */
+    struct relay_via via;
     struct buf steps; /* sentences, '\n' behind each */
     struct dns_way way;
     bool looked_up;
@@ -41,20 +43,22 @@ static void note_step(void *arg, struct slice sentence) {
 }
 
 /* As the relay does it (role/relay.c). */
-static int next_hop(struct cli *c, struct remote *r, struct dns_next_hop *ret) {
-    const struct conf *conf = c->conf;
+static int find_via(struct cli *c, struct remote *r) {
     struct address address;
-    if (conf->relay.smart_host.host.len > 0) {
-        r->hop = arena_printf(c->arena, "%.*s:%u", SLICE_ARG(conf->relay.smart_host.host),
-                              conf->relay.smart_host.port);
-        return dns_next_hop_parse(r->hop, SMTP_PORT, ret);
-    }
     int found = address_parse(c->arena, r->address, ADDRESS_UTF8 | ADDRESS_LOOSE, &address, NULL);
     if (found < 0)
         return found;
-    r->hop = address.domain;
-    *ret = (struct dns_next_hop){.name = r->hop, .port = conf->relay.port};
+    relay_via_find(c->conf, address.domain, c->arena, &r->via);
+    r->hop = r->via.to.name;
+    if (r->via.fixed)
+        r->hop =
+            arena_printf(c->arena, "%.*s:%u", SLICE_ARG(r->via.to.name), (unsigned)r->via.to.port);
     return 0;
+}
+
+/* What is wrong with a host of the settings passes: its postmaster is here. */
+static enum dns_fate fate_of(const struct remote *r) {
+    return r->way.fate == DNS_NO_WAY && r->via.fixed ? DNS_LATER : r->way.fate;
 }
 
 static int find_hosts(struct cli *c, struct remote *r, const struct dns_client *dns) {
@@ -73,7 +77,8 @@ static int find_hosts(struct cli *c, struct remote *r, const struct dns_client *
         own[i] = conf->listen.list[i];
         net_set_port(&own[i], (uint16_t)(SMTP_PORT + conf->port_offset));
     }
-    int result = next_hop(c, r, &search.to);
+    int result = find_via(c, r);
+    search.to = r->via.to;
     if (result == 0)
         result = dns_find_hosts(dns, &search, c->arena, &r->way);
     r->looked_up = result == 0;
@@ -114,10 +119,15 @@ static int exit_of(const struct finding *f) {
     case ROUTE_NOT_OURS:
         break;
     }
-    if (f->count == 0 || !f->remotes[0].looked_up || f->remotes[0].way.fate == DNS_LATER)
+    if (f->count == 0 || !f->remotes[0].looked_up || fate_of(&f->remotes[0]) == DNS_LATER)
         return CLI_BUSY;
     return f->remotes[0].way.fate == DNS_FOUND ? CLI_OK : CLI_REFUSED;
 }
+
+static const char *const tls_words[] = {[RELAY_TLS_MAY] = "may",
+                                        [RELAY_TLS_NEVER] = "never",
+                                        [RELAY_TLS_ENCRYPT] = "encrypt",
+                                        [RELAY_TLS_VERIFY] = "verify"};
 
 static const char *const fate_words[] = {
     [DNS_FOUND] = "found", [DNS_LATER] = "later", [DNS_NO_WAY] = "none"};
@@ -153,10 +163,36 @@ static void write_hosts(struct cli *c, const struct remote *r) {
     table_write(&t, &c->out);
 }
 
+/* What the settings say, where they say something. */
+static void write_via(struct cli *c, const struct relay_via *via) {
+    static const char *const tls[] = {
+        [RELAY_TLS_MAY] = N_("TLS is used where the other server offers it."),
+        [RELAY_TLS_NEVER] = N_("TLS is never used."),
+        [RELAY_TLS_ENCRYPT] = N_("TLS is demanded, with any certificate."),
+        [RELAY_TLS_VERIFY] = N_("TLS is demanded, with a verified certificate."),
+    };
+    if (via->rule.len == 0)
+        return;
+    if (via->fixed)
+        add_sentence(c, 2,
+                     arena_printf(c->arena, _("By the setting %.*s it goes to %.*s, port %u."),
+                                  SLICE_ARG(via->rule), SLICE_ARG(via->to.name), via->to.port));
+    else
+        add_sentence(c, 2,
+                     arena_printf(c->arena, _("By the setting %.*s it goes where DNS says."),
+                                  SLICE_ARG(via->rule)));
+    if (via->user.len > 0)
+        add_sentence(
+            c, 2,
+            arena_printf(c->arena, _("There the relay logs in as %.*s."), SLICE_ARG(via->user)));
+    add_sentence(c, 2, slice_of_str(translated(tls[via->tls])));
+}
+
 static void write_remote(struct cli *c, const struct remote *r) {
     struct slice steps = buf_slice(&r->steps), step = {0};
     buf_add_str(&c->out, "\n");
     add_sentence(c, 0, arena_printf(c->arena, _("The way to %.*s:"), SLICE_ARG(r->address)));
+    write_via(c, &r->via);
     while (slice_next(&steps, '\n', &step)) {
         if (step.len > 0)
             add_sentence(c, 2, step);
@@ -171,10 +207,10 @@ static void write_remote(struct cli *c, const struct remote *r) {
     } else {
         add_sentence(c, 2,
                      arena_printf(c->arena,
-                                  r->way.fate == DNS_LATER
+                                  fate_of(r) == DNS_LATER
                                       ? _("It would be tried again later: %u %u.%u.%u %.*s")
                                       : _("It would be returned: %u %u.%u.%u %.*s"),
-                                  r->way.reply, r->way.fate == DNS_LATER ? 4U : 5U, r->way.subject,
+                                  r->way.reply, fate_of(r) == DNS_LATER ? 4U : 5U, r->way.subject,
                                   r->way.detail, SLICE_ARG(r->way.words)));
     }
 }
@@ -247,6 +283,9 @@ static void json_remote(struct json *j, const struct remote *r) {
     json_object(j);
     cli_json_text(j, "address", r->address);
     cli_json_text(j, "next_hop", r->hop);
+    cli_json_text(j, "rule", r->via.rule);
+    cli_json_text(j, "login", r->via.user);
+    cli_json_text(j, "tls", slice_of_str(tls_words[r->via.tls]));
     json_key(j, "steps");
     json_array(j);
     while (slice_next(&steps, '\n', &step)) {
@@ -255,7 +294,7 @@ static void json_remote(struct json *j, const struct remote *r) {
     }
     json_end(j);
     json_key(j, "way");
-    json_str(j, r->looked_up ? fate_words[r->way.fate] : "unknown");
+    json_str(j, r->looked_up ? fate_words[fate_of(r)] : "unknown");
     if (!r->looked_up)
         cli_json_text(j, "problem", r->why_not);
     else if (r->way.fate != DNS_FOUND)

@@ -722,15 +722,17 @@ const struct cli_command cli_commands[] = {
         .name = "route",
         .about = N_("Says where an address leads and why, without sending anything."),
         .more =
-            N_("For an address elsewhere it asks DNS for the hosts, in the order in which they"
-               " would be tried. Ends with 0 when a letter could go there, 4 when there is nobody,"
+            N_("For an address elsewhere it says what the settings say of it (relay.route,"
+               " relay.smart-host) and asks DNS for the hosts, in the order in which they would be"
+               " tried. Ends with 0 when a letter could go there, 4 when there is nobody,"
                " 5 when it would be refused, 7 when that cannot be told now."),
         .offline = true,
         .parameters = route_parameters,
         .examples = route_examples,
         .json = "{\"address\": text, \"kind\": text, \"reasons\": [text], \"mailboxes\": "
                 "[{\"account\": number, \"address\": text, \"detail\": text}], \"elsewhere\": "
-                "[{\"address\": text, \"next_hop\": text, \"steps\": [text], \"way\": text, "
+                "[{\"address\": text, \"next_hop\": text, \"rule\": text, \"login\": text, "
+                "\"tls\": text, \"steps\": [text], \"way\": text, "
                 "\"problem\"?: text, \"hosts\": [{\"name\": text, \"preference\": number, "
                 "\"secure\": bool, \"addresses\": [text]}]}]}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,

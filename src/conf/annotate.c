@@ -54,8 +54,8 @@ static void write_comment(struct buf *to, const char *indent, struct slice text)
     buf_add_byte(to, '\n');
 }
 
-static void write_setting(const struct conf_shown *shown, enum conf_language language,
-                          struct buf *to) {
+static void write_setting(const struct conf_shown *shown, const struct conf *conf,
+                          enum conf_language language, struct buf *to) {
     const struct conf_setting *s = shown->setting;
     const char *indent = s->block == CONF_TOP ? "" : "    ";
     _cleanup_(buf_done) struct buf form = {0};
@@ -65,8 +65,15 @@ static void write_setting(const struct conf_shown *shown, enum conf_language lan
     write_comment(to, indent, slice_of_str(s->about[language]));
     write_comment(to, indent, buf_slice(&form));
     bool active = shown->changed || shown->line > 0;
-    struct slice value = active || s->preset ? shown->value : slice_of_str(s->example);
-    buf_printf(to, "%s%s%s %.*s\n", indent, active ? "" : "#", s->name, SLICE_ARG(value));
+    if (!active && !s->preset) {
+        buf_printf(to, "%s#%s %s\n", indent, s->name, s->example);
+        return;
+    }
+    for (size_t line = 0; line < conf_value_lines(s, conf); line++) {
+        buf_printf(to, "%s%s%s ", indent, active ? "" : "#", s->name);
+        conf_value_write_line(s, conf, line, to);
+        buf_add_byte(to, '\n');
+    }
 }
 
 static void write_block(enum conf_block_id id, const struct conf *conf, const struct conf *defaults,
@@ -85,7 +92,7 @@ static void write_block(enum conf_block_id id, const struct conf *conf, const st
             buf_add_byte(to, '\n');
         blank_line = true;
         struct conf_shown shown = conf_show(&conf_settings[i], conf, defaults, &a);
-        write_setting(&shown, language, to);
+        write_setting(&shown, conf, language, to);
     }
     if (id != CONF_TOP)
         buf_add_str(to, "}\n");

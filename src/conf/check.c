@@ -124,6 +124,33 @@ static void check_source_addresses(const struct check *c) {
             _("relay.source-addresses: expected at most one IPv4 and one IPv6 address"));
 }
 
+/* A login needs a host and a password. */
+static void check_logins(const struct check *c) {
+    const struct conf *conf = c->conf;
+    bool login = conf->relay.smart_host_user.len > 0;
+    if (login && conf->relay.smart_host.host.len == 0)
+        conf_problem_add(c->problems, line_of(c, "relay.smart-host-user"), 0,
+                         _("relay.smart-host-user: expected relay.smart-host as well"));
+    for (size_t i = 0; i < conf->relay.route.count; i++)
+        login |= conf->relay.route.list[i].user.len > 0;
+    if (login && conf->relay.password_file.len == 0)
+        conf_problem_add(
+            c->problems,
+            line_of(c, conf->relay.smart_host_user.len ? "relay.smart-host-user" : "relay.route"),
+            0, _("relay.password-file is none, expected a file with the password for the login"));
+}
+
+/* Of two routes for one domain nobody knows which one was meant. */
+static void check_routes(const struct check *c) {
+    const struct conf_routes *routes = &c->conf->relay.route;
+    for (size_t i = 0; i < routes->count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (slice_eq(routes->list[i].domain, routes->list[j].domain))
+                conf_problem_add(c->problems, line_of(c, "relay.route"), 0,
+                                 _("relay.route: found \"%.*s\" twice, expected one of them"),
+                                 SLICE_ARG(routes->list[i].domain));
+}
+
 static void check_plus_separator(const struct check *c) {
     struct slice separator = c->conf->delivery.plus_separator;
     bool good = separator.len == 0;
@@ -146,5 +173,7 @@ bool conf_check(const struct conf *conf, struct conf_problems *problems) {
     check_delay_notices(&c);
     check_source_addresses(&c);
     check_plus_separator(&c);
+    check_logins(&c);
+    check_routes(&c);
     return problems->count + problems->unkept == before;
 }

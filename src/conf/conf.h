@@ -41,6 +41,13 @@ enum conf_role {
 };
 
 enum conf_tls_version { CONF_TLS_1_2, CONF_TLS_1_3 };
+enum conf_relay_tls {
+    CONF_RELAY_TLS_AUTO, /* as the host can; with a login: verified */
+    CONF_RELAY_TLS_NEVER,
+    CONF_RELAY_TLS_MAY,     /* as the host can */
+    CONF_RELAY_TLS_ENCRYPT, /* demanded, with any certificate */
+    CONF_RELAY_TLS_VERIFY,  /* demanded, with a certificate for the host's name */
+};
 enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_DEBUG };
 enum conf_log_destination { CONF_LOG_TO_STDERR, CONF_LOG_TO_SYSLOG, CONF_LOG_TO_NOWHERE };
 
@@ -65,6 +72,18 @@ struct conf_spans {
 struct conf_host_port {
     struct slice host; /* empty: none */
     uint16_t port;
+};
+
+/* Where the messages for some domains go. */
+struct conf_route {
+    struct slice domain;      /* "example.jp"; ".example.jp": those below it; "*": all others */
+    struct conf_host_port to; /* no host: as DNS says */
+    struct slice user;        /* to log in there; empty: none */
+    enum conf_relay_tls tls;
+};
+struct conf_routes {
+    const struct conf_route *list;
+    size_t count;
 };
 
 struct conf {
@@ -155,6 +174,13 @@ struct conf {
         usec_t data_timeout, data_block_timeout, data_end_timeout;
         struct conf_addresses source_addresses; /* at most one IPv4 and one IPv6 */
         struct conf_host_port smart_host;
+        struct slice smart_host_user; /* empty: none */
+        enum conf_relay_tls smart_host_tls;
+        struct conf_routes route;
+        struct slice password_file; /* path; empty: none */
+        struct slice authorities;   /* path; empty: none */
+        uint16_t implicit_tls_port;
+        bool login_without_tls;
         bool tls; /* opportunistic, RFC 7435 */
         uint16_t port;
     } relay;
@@ -196,6 +222,7 @@ DEFINE_CLEANUP(struct conf, conf_free)
 #define CONF_FILE_MAX  (1024U * 1024)
 #define CONF_LINE_MAX  4096U
 #define CONF_WORDS_MAX 64U
+#define CONF_LINES_MAX 1000U /* of a setting that repeats */
 
 /*
  * Reads and checks a settings file. 0, or -E_SYNTAX with everything that is wrong in `problems`.

@@ -95,7 +95,7 @@ static void read_setting(struct parse *p, size_t count) {
     char full[CONF_NAME_SIZE];
     struct slice full_name = conf_setting_name(s, full);
     unsigned *set_on = &p->conf->lines[conf_setting_index(s)];
-    if (*set_on != 0) {
+    if (*set_on != 0 && !s->repeats) {
         conf_problem_add(p->problems, line, name.column,
                          _("%.*s is set twice, here and on line %u, expected one of them"),
                          SLICE_ARG(full_name), *set_on);

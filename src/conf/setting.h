@@ -30,6 +30,7 @@ enum conf_type {
     CONF_ADDRESSES,
     CONF_NETWORKS,
     CONF_HOST_PORT,
+    CONF_ROUTES,
     CONF_TYPE_COUNT,
 };
 
@@ -91,11 +92,14 @@ struct conf_setting {
     /* The port when none is given (CONF_ADDRESSES, CONF_HOST_PORT); 0: none may be given. */
     uint16_t port;
 
+    bool repeats;     /* may be given many times; each line is an element of the list */
     bool may_be_none; /* `none` stands for nothing, an empty list or no limit */
 
     const char *about[CONF_LANGUAGE_COUNT]; /* one sentence */
     const char *example;                    /* a value that the file may have */
 };
+
+extern const char *const conf_relay_tls_words[]; /* by enum conf_relay_tls */
 
 extern const struct conf_setting conf_settings[];
 extern const size_t conf_setting_count;

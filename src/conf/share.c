@@ -19,9 +19,11 @@ void conf_write_slice(const struct conf *conf, enum conf_role role, struct buf *
             if (!open && block != CONF_TOP)
                 buf_printf(to, "%s {\n", conf_blocks[block].name);
             open = true;
-            buf_printf(to, "%s ", s->name);
-            conf_value_write(s, conf, to);
-            buf_add_byte(to, '\n');
+            for (size_t line = 0; line < conf_value_lines(s, conf); line++) {
+                buf_printf(to, "%s ", s->name);
+                conf_value_write_line(s, conf, line, to);
+                buf_add_byte(to, '\n');
+            }
         }
         if (open && block != CONF_TOP)
             buf_add_str(to, "}\n");

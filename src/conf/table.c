@@ -100,6 +100,8 @@ static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL}
 #define LIMITS(low, high)   .min = low, .max = high
 #define NONE                .may_be_none = true
 
+#define REPEATS .repeats = true
+
 #define BOOL(id, m, name, value, ...)                                                              \
     ROW(id, m, name, CONF_BOOL, bool, .preset = value, __VA_ARGS__)
 #define NUMBER(id, m, name, value, ...)                                                            \
@@ -130,6 +132,9 @@ static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL}
     ROW(id, m, name, CONF_NETWORKS, struct conf_networks, .preset = value, __VA_ARGS__)
 #define HOST_PORT(id, m, name, value, ...)                                                         \
     ROW(id, m, name, CONF_HOST_PORT, struct conf_host_port, .preset = value, __VA_ARGS__)
+
+#define ROUTES(id, m, name, value, ...)                                                            \
+    ROW(id, m, name, CONF_ROUTES, struct conf_routes, .preset = value, __VA_ARGS__)
 
 /* clang-format off */
 const struct conf_setting conf_settings[] = {
@@ -596,11 +601,56 @@ const struct conf_setting conf_settings[] = {
          DOC("A host that takes all letters to the outside; it is looked up itself, not its MX.",
              "外への手紙をすべて任せるホスト。MX ではなく、そのホスト自身を引く。",
              "relay.example.jp:587")),
-    BOOL(CONF_RELAY, relay.tls, "tls", "yes", FOR(RELAY, CONF_RELOAD),
+    TEXT(CONF_RELAY, relay.smart_host_user, "smart-host-user", "none", NONE, LIMITS(1, 255),
+         FOR(QUEUE | RELAY, CONF_RELOAD),
+         DOC("The name to log in with at the smart host; its password stands in "
+             "relay.password-file.",
+             "スマートホストにログインするときのユーザー名。パスワードは relay.password-file に書く。",
+             "lab@example.jp")),
+    CHOICE(CONF_RELAY, relay.smart_host_tls, "smart-host-tls", enum conf_relay_tls,
+         conf_relay_tls_words, "auto", FOR(QUEUE | RELAY, CONF_RELOAD),
+         DOC("TLS with the smart host: encrypt and verify demand it, verify also a certificate for "
+             "the host's name; auto is verify with a login, otherwise may.",
+             "スマートホストとの TLS。encrypt と verify は TLS を必須にし、verify は証明書がホスト名に"
+             "合うことも求める。auto は、ログインするなら verify、しないなら may と同じ。",
+             "verify")),
+    ROUTES(CONF_RELAY, relay.route, "route", "none", NONE, REPEATS, .port = 25,
+         FOR(QUEUE | RELAY, CONF_RELOAD),
+         DOC("Where the messages for a domain go and how; one line for each, the closest domain "
+             "counts. Without tls= it is verify with a login, otherwise may. A route goes before "
+             "relay.smart-host.",
+             "あるドメイン宛てのメールの送り先と送り方。一行に一つずつ書き、最も近いドメインの行が使われる。"
+             "tls= がなければ、ログインするなら verify、しないなら may。relay.smart-host より優先される。",
+             "example.ac.jp relay.example.ac.jp:587 user=lab tls=verify")),
+    PATH(CONF_RELAY, relay.password_file, "password-file", "none", NONE,
+         FOR(MASTER, CONF_RELOAD),
+         DOC("The file with the passwords for logins at other servers, which root alone may read; "
+             "each line is HOST USER PASSWORD. A reload reads it again.",
+             "ほかのサーバーにログインするためのパスワードを書くファイル。root だけが読めるようにし、各行は"
+             "「ホスト ユーザー パスワード」とする。再読み込みで読み直される。",
+             "/etc/hayauma/relay-passwords")),
+    BOOL(CONF_RELAY, relay.login_without_tls, "login-without-tls", "no",
+         FOR(RELAY, CONF_RELOAD),
+         DOC("Whether a login is made on a connection without TLS, where anybody on the way can read "
+             "the password.",
+             "TLS のない接続でもログインするかどうか。途中の誰でもパスワードを読める。",
+             "no")),
+    PORT(CONF_RELAY, relay.implicit_tls_port, "implicit-tls-port", "465",
+         FOR(QUEUE | RELAY, CONF_RELOAD),
+         DOC("The port at which TLS begins at once, without STARTTLS (RFC 8314).",
+             "STARTTLS を使わず、接続してすぐ TLS を始めるポート（RFC 8314）。",
+             "465")),
+    PATH(CONF_RELAY, relay.authorities, "authorities", "/etc/ssl/certs/ca-certificates.crt", NONE,
+         FOR(MASTER, CONF_RELOAD),
+         DOC("The certificate authorities, as PEM, by which certificates are verified where that is "
+             "demanded.",
+             "証明書の検証を求めるときに使う認証局の証明書（PEM 形式）。",
+             "/etc/hayauma/authorities.pem")),
+    BOOL(CONF_RELAY, relay.tls, "tls", "yes", FOR(QUEUE | RELAY, CONF_RELOAD),
          DOC("Whether connections are encrypted where the other host offers STARTTLS.",
              "相手が STARTTLS を示すとき、接続を暗号化するかどうか。",
              "no")),
-    PORT(CONF_RELAY, relay.port, "port", "25", FOR(RELAY, CONF_RELOAD),
+    PORT(CONF_RELAY, relay.port, "port", "25", FOR(QUEUE | RELAY, CONF_RELOAD),
          DOC("The port of other hosts to connect to; anything but 25 is for trials.",
              "相手ホストの接続先ポート。25 以外は試験用。",
              "2025")),

@@ -289,8 +289,8 @@ static void write_network(const struct conf_setting *s, const union conf_element
 }
 
 /* "host", "host:port", "192.0.2.1", "[2001:db8::1]:port". An address is kept in its short form. */
-static int read_host_port(const struct conf_setting *s, struct slice word, struct arena *a,
-                          union conf_element *ret) {
+int conf_read_host_port(const struct conf_setting *s, struct slice word, struct arena *a,
+                        union conf_element *ret) {
     struct net_addr address = {0};
     struct slice host = word;
     uint64_t port = s->port;
@@ -316,8 +316,8 @@ static int read_host_port(const struct conf_setting *s, struct slice word, struc
     return 0;
 }
 
-static void write_host_port(const struct conf_setting *s, const union conf_element *e,
-                            struct buf *to) {
+void conf_write_host_port(const struct conf_setting *s, const union conf_element *e,
+                          struct buf *to) {
     bool v6 = slice_find_byte(e->host_port.host, ':') >= 0;
     buf_printf(to, v6 ? "[%.*s]" : "%.*s", SLICE_ARG(e->host_port.host));
     if (e->host_port.port != s->port)
@@ -370,6 +370,13 @@ const struct conf_type_row conf_types[CONF_TYPE_COUNT] = {
     [CONF_HOST_PORT] = TYPE("host and port",
         "a host such as mail.example.jp or mail.example.jp:587",
         "mail.example.jp、mail.example.jp:587 のようなホスト",
-        host_port, false, 0, 0, read_host_port, write_host_port),
+        host_port, false, 0, 0, conf_read_host_port, conf_write_host_port),
+    [CONF_ROUTES] = TYPE("routes",
+        "a domain (or .domain for those below it, or * for all others), then a host with or without "
+        ":port (or mx for what DNS says), then if wanted user=NAME and "
+        "tls=never, may, encrypt or verify",
+        "ドメイン（.ドメイン はその下のすべて、* はその他すべて）、ホスト（:ポートを付けてもよい。mx なら "
+        "DNS のとおり）、必要なら user=名前 と tls=never、may、encrypt、verify のいずれか",
+        route, true, 0, 0, conf_read_route, conf_write_route),
 };
 /* clang-format on */

@@ -18,6 +18,7 @@ union conf_element {
     struct net_addr address;
     struct net_range network;
     struct conf_host_port host_port;
+    struct conf_route route;
 };
 
 struct conf_type_row {
@@ -34,6 +35,16 @@ struct conf_type_row {
 };
 
 extern const struct conf_type_row conf_types[CONF_TYPE_COUNT];
+
+int conf_read_host_port(const struct conf_setting *s, struct slice word, struct arena *a,
+                        union conf_element *ret);
+void conf_write_host_port(const struct conf_setting *s, const union conf_element *e,
+                          struct buf *to);
+
+/* type_route.c: the words of a line, parted by blanks. */
+int conf_read_route(const struct conf_setting *s, struct slice line, struct arena *a,
+                    union conf_element *ret);
+void conf_write_route(const struct conf_setting *s, const union conf_element *e, struct buf *to);
 
 /* The bounds that hold for a setting. */
 int64_t conf_min(const struct conf_setting *s);

@@ -142,6 +142,34 @@ static int read_list(const struct conf_setting *s, const struct conf_word *words
     return 0;
 }
 
+/* All words of the line make one more element; the list grows by doubling. */
+static int read_more(const struct conf_setting *s, const struct conf_word *words, size_t count,
+                     struct conf *conf, struct problem *problem, size_t *ret_at) {
+    const struct conf_type_row *t = &conf_types[s->type];
+    _cleanup_(buf_done) struct buf text = {0};
+    struct any_list value;
+    union conf_element e = {0};
+    memcpy(&value, member_of(s, conf), sizeof value);
+    for (size_t i = 0; i < count; i++) {
+        buf_add_str(&text, i > 0 ? " " : "");
+        buf_add(&text, words[i].text);
+    }
+    *ret_at = 0;
+    if (value.count == CONF_LINES_MAX)
+        return problem_set(problem, -E_SYNTAX, _("found more than %u lines of it"), CONF_LINES_MAX);
+    if (t->read(s, buf_slice(&text), &conf->memory, &e) < 0)
+        return refuse(s, buf_slice(&text), problem);
+    if ((value.count & (value.count - 1)) == 0) {
+        char *bigger = arena_array(&conf->memory, MAX(2 * value.count, (size_t)1), t->size);
+        if (value.count > 0)
+            memcpy(bigger, value.list, value.count * t->size);
+        value.list = bigger;
+    }
+    memcpy((char *)value.list + value.count++ * t->size, &e, t->size);
+    memcpy(member_of(s, conf), &value, sizeof value);
+    return 0;
+}
+
 int conf_value_read(const struct conf_setting *s, const struct conf_word *words, size_t count,
                     struct conf *conf, struct problem *problem, size_t *ret_at) {
     const struct conf_type_row *t = &conf_types[s->type];
@@ -152,6 +180,8 @@ int conf_value_read(const struct conf_setting *s, const struct conf_word *words,
         memset(member_of(s, conf), 0, member_size(s));
         return 0;
     }
+    if (s->repeats)
+        return read_more(s, words, count, conf, problem, ret_at);
     if (t->is_list)
         return read_list(s, words, count, conf, problem, ret_at);
     union conf_element e = {0};
@@ -181,7 +211,28 @@ void conf_value_write(const struct conf_setting *s, const struct conf *conf, str
         union conf_element e = {0};
         memcpy(&e, (const char *)value.list + i * t->size, t->size);
         if (i > 0)
-            buf_add_byte(to, ' ');
+            buf_add_str(to, s->repeats ? "; " : " ");
         t->write(s, &e, to);
     }
+}
+
+size_t conf_value_lines(const struct conf_setting *s, const struct conf *conf) {
+    struct any_list value = {NULL, 1};
+    if (s->repeats)
+        memcpy(&value, member_of_const(s, conf), sizeof value);
+    return MAX(value.count, (size_t)1);
+}
+
+void conf_value_write_line(const struct conf_setting *s, const struct conf *conf, size_t line,
+                           struct buf *to) {
+    const struct conf_type_row *t = &conf_types[s->type];
+    struct any_list value;
+    union conf_element e = {0};
+    if (!s->repeats || is_none(s, conf)) {
+        conf_value_write(s, conf, to);
+        return;
+    }
+    memcpy(&value, member_of_const(s, conf), sizeof value);
+    memcpy(&e, (const char *)value.list + line * t->size, t->size);
+    t->write(s, &e, to);
 }

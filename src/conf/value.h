@@ -16,8 +16,16 @@
 int conf_value_read(const struct conf_setting *s, const struct conf_word *words, size_t count,
                     struct conf *conf, struct problem *problem, size_t *ret_at);
 
-/* Writes the canonical form: "50M", "5min 10min", "none". */
+/* Writes the canonical form: "50M", "5min 10min", "none"; lines that repeat parted by "; ". */
 void conf_value_write(const struct conf_setting *s, const struct conf *conf, struct buf *to);
+
+/*
+ * Of a setting that repeats: how many lines the file has for it, and what stands behind the name in
+ * each. Of any other: one, with the canonical form.
+ */
+size_t conf_value_lines(const struct conf_setting *s, const struct conf *conf);
+void conf_value_write_line(const struct conf_setting *s, const struct conf *conf, size_t line,
+                           struct buf *to);
 
 /* "a size, from 64K to 2G, or none": what the file may say. */
 void conf_value_expected(const struct conf_setting *s, enum conf_language language, struct buf *to);

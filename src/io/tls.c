@@ -18,6 +18,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "base/alloc.h"
 #include "io/tls_key.h"
@@ -31,6 +32,7 @@
 struct tls_context {
     SSL_CTX *ctx;
     struct tls_signer signer;
+    bool verifies;
     unsigned users; /* the owner, sessions */
 };
 
@@ -175,6 +177,12 @@ static const struct stream_ops tls_ops = {
     .watch = tls_watch,
 };
 
+/* What was wrong with the other side's certificate, or NULL. */
+static const char *verdict(const struct session *s) {
+    long result = s->context->verifies ? SSL_get_verify_result(s->ssl) : X509_V_OK;
+    return result == X509_V_OK ? NULL : X509_verify_cert_error_string(result);
+}
+
 /* The sentence for the newest OpenSSL error. */
 static int tls_problem(struct problem *problem, const char *what) {
     unsigned long error = ERR_peek_last_error();
@@ -192,6 +200,9 @@ static int shake_hands(struct session *s, struct problem *problem) {
         if (r == 1)
             return 0;
         r = outcome(s, r);
+        if (r != -EAGAIN && verdict(s))
+            return problem_set(problem, -E_TLS, "the certificate cannot be verified: %s",
+                               verdict(s));
         if (r != -EAGAIN)
             return tls_problem(problem, "TLS handshake failed");
         r = tls_wait(s, USEC_NEVER);
@@ -200,6 +211,13 @@ static int shake_hands(struct session *s, struct problem *problem) {
             return problem_set(problem, r, "TLS handshake broken off: %s", error_text(r));
         }
     }
+}
+
+/* RFC 6125; without a name no certificate is right. */
+static void expect_name(SSL *ssl, const char *name) {
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (!name || SSL_set1_host(ssl, name) != 1)
+        (void)SSL_set1_host(ssl, ".invalid");
 }
 
 /* Puts the layer in and shakes hands; the stream is a TLS stream even when that fails. */
@@ -226,6 +244,8 @@ static int start(struct stream *stream, struct tls_context *c, bool server, cons
         SSL_set_connect_state(s->ssl);
     if (name)
         (void)SSL_set_tlsext_host_name(s->ssl, name);
+    if (c->verifies)
+        expect_name(s->ssl, name);
     stream_replace(stream, &tls_ops, s);
     return shake_hands(s, problem);
 }
@@ -321,6 +341,28 @@ int tls_client_new(struct tls_context **ret, struct problem *problem) {
     c->ctx = context_new(TLS_client_method());
     c->users = 1;
     SSL_CTX_set_verify(c->ctx, SSL_VERIFY_NONE, NULL);
+    *ret = c;
+    return 0;
+}
+
+int tls_verifying_client_new(struct slice authorities_pem, struct tls_context **ret,
+                             struct problem *problem) {
+    struct tls_context *c = NULL;
+    BIO *bio = BIO_new_mem_buf(authorities_pem.ptr, (int)authorities_pem.len);
+    unsigned count = 0;
+    (void)tls_client_new(&c, problem);
+    c->verifies = true;
+    SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
+    for (X509 *x; bio && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL));) {
+        count += X509_STORE_add_cert(SSL_CTX_get_cert_store(c->ctx), x) == 1;
+        X509_free(x);
+    }
+    BIO_free(bio);
+    ERR_clear_error();
+    if (count == 0) {
+        tls_context_free(c);
+        return problem_set(problem, -E_SYNTAX, "there is no certificate of an authority in it");
+    }
     *ret = c;
     return 0;
 }

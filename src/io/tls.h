@@ -38,6 +38,13 @@ int tls_server_new(struct slice chain_pem, const struct tls_signer *signer,
 /* A client's context. Opportunistic TLS (RFC 7435): any certificate will do. */
 int tls_client_new(struct tls_context **ret, struct problem *problem);
 
+/*
+ * A client's context that goes on only with a host whose certificate is valid for the name given to
+ * tls_connect() and comes from one of these authorities (PEM). -E_SYNTAX: there is none.
+ */
+int tls_verifying_client_new(struct slice authorities_pem, struct tls_context **ret,
+                             struct problem *problem);
+
 void tls_context_require_1_3(struct tls_context *c); /* nothing older, in new sessions */
 void tls_context_free(struct tls_context *c);        /* NULL is fine */
 DEFINE_CLEANUP(struct tls_context, tls_context_free)

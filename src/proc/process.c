@@ -219,6 +219,8 @@ static void leave_files(struct process *p) {
     leave(&p->log_file);
     leave(&p->certificate);
     leave(&p->key);
+    leave(&p->passwords);
+    leave(&p->authorities);
     take_texts(p, NULL, 0);
 }
 
@@ -284,6 +286,8 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
     p->log_file = in->log_file;
     p->certificate = in->certificate;
     p->key = in->key;
+    p->passwords = in->passwords;
+    p->authorities = in->authorities;
     int r = configure(p, in, problem);
     leave_files(p);
     out->confinement = slice_of_str(p->confinement);
@@ -419,6 +423,8 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
     p->log_file = in->log_file;
     p->certificate = in->certificate;
     p->key = in->key;
+    p->passwords = in->passwords;
+    p->authorities = in->authorities;
     int r = reload(p, in->settings, problem);
     leave_files(p);
     out->said = arena_copy(a, slice_first(buf_slice(&p->said), SAID_MAX));
@@ -576,7 +582,7 @@ static int read_arguments(int count, char **arguments, const struct process_role
 }
 
 int process_main(int count, char **arguments, const struct process_role *const *roles) {
-    struct process p = {.log_file = -1, .certificate = -1, .key = -1};
+    struct process p = {.log_file = -1, .certificate = -1, .key = -1, .passwords = -1, .authorities = -1};
     struct confine c = {0};
     struct problem problem = {0};
     struct fiber_config config = {.ran_long = ran_long, .ran_long_arg = &p};

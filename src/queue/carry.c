@@ -195,7 +195,7 @@ static void transmit_to(struct attempt *at, const struct step *step, struct dest
         return;
     usec_t not_before = outcome.rest > 0 ? fiber_wall() + outcome.rest : 0;
     if (outcome.rest > 0)
-        destination_rest(at->q, d, outcome.rest);
+        destination_rest(at->q, d, outcome.rest, outcome.rest_why);
     for (size_t i = 0; i < step->count; i++)
         conclude_remote(at, &at->tasks[step->members[i]], &outcome.results[i], not_before);
     say_dialogue(at, step, &outcome);
@@ -209,8 +209,9 @@ static void transmit(struct attempt *at, const struct step *step) WAITS {
         char span[TIME_TEXT_SIZE];
         struct smtp_reply reply = {.code = 451, .status = {4, 4, 1}};
         reply.text = arena_printf(
-            at->a, "No host of %.*s could be reached a short while ago; it rests for %.*s",
-            SLICE_ARG(step->destination), SLICE_ARG(time_format_span(rests, span)));
+            at->a, "No host of %.*s could be reached a short while ago; it rests for %.*s%s%s",
+            SLICE_ARG(step->destination), SLICE_ARG(time_format_span(rests, span)),
+            d->why[0] ? ": " : "", d->why);
         conclude_group(at, step, reply, fiber_wall() + rests);
     } else if (!destination_enter(q, d, at->job)) {
         at->crowded = step->destination;
@@ -273,13 +274,22 @@ static void plan_local(struct attempt *at, const size_t *places, size_t count) {
         step_of[i]->members[step_of[i]->count++] = places[i];
 }
 
+/* What stands behind the "@" is where the letter goes for the address. */
+static struct slice going_to(struct attempt *at, struct slice address) {
+    const struct queue_ops *ops = &at->q->ops;
+    if (!ops->destination)
+        return address;
+    struct slice name = ops->destination(ops->arg, route_domain(address), at->a);
+    return name.len > 0 ? arena_printf(at->a, "@%.*s", SLICE_ARG(name)) : address;
+}
+
 static void plan_remote(struct attempt *at, const size_t *places, size_t count) {
     const struct queue_options *o = &at->q->options;
     struct route_group *groups;
     size_t group_count;
     struct slice *addresses = arena_array(at->a, at->count, sizeof *addresses);
     for (size_t i = 0; i < at->count; i++)
-        addresses[i] = at->tasks[i].to->address;
+        addresses[i] = going_to(at, at->tasks[i].to->address);
     route_group(at->a, addresses, places, count, o->smart_host, o->recipients_per_transaction,
                 &groups, &group_count);
     for (size_t i = 0; i < group_count; i++)

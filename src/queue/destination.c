@@ -4,6 +4,8 @@
  * (at its counter, in order of arrival), and whether it rests. A place that becomes free is kept
  * for the first letter at the counter until that letter's next attempt has ended.
  */
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "queue/internal.h"
 
@@ -73,8 +75,9 @@ void destination_wait(struct queue *q, struct destination *d, struct job *job, u
         heap_add(&q->due, &job->due, when);
 }
 
-void destination_rest(struct queue *q, struct destination *d, usec_t span) {
+void destination_rest(struct queue *q, struct destination *d, usec_t span, struct slice why) {
     d->rests_until = fiber_now() + span;
+    (void)snprintf(d->why, sizeof d->why, "%.*s", SLICE_ARG(why));
     while (!list_empty(&d->counter))
         job_place(q, call_next(q, d), 0);
 }

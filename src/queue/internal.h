@@ -79,6 +79,7 @@ struct destination {
     struct slice name;  /* behind the struct */
     unsigned under_way; /* and reserved */
     usec_t rests_until; /* monotonic */
+    char why[256];      /* it rests */
     struct list counter;
 };
 
@@ -168,7 +169,7 @@ struct destination *destination_get(struct queue *q, struct slice name);
 bool destination_enter(struct queue *q, struct destination *d, struct job *job);
 void destination_leave(struct queue *q, struct destination *d);
 void destination_wait(struct queue *q, struct destination *d, struct job *job, usec_t when);
-void destination_rest(struct queue *q, struct destination *d, usec_t span);
+void destination_rest(struct queue *q, struct destination *d, usec_t span, struct slice why);
 void destination_unreserve(struct queue *q, struct job *job);
 void destinations_sweep(struct queue *q); /* forgets those of which there is nothing to remember */
 void destinations_done(struct queue *q);

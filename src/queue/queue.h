@@ -124,7 +124,7 @@ struct queue_delivery {
 /* A transmission to the host that is responsible for a domain. */
 struct queue_transmission {
     struct queue_facts letter;
-    struct slice domain; /* behind the "@"; with options.smart_host: that */
+    struct slice domain; /* behind the "@"; with options.smart_host or ops.destination: that */
     const struct spool_recipient *recipients;
     size_t count; /* at most options.recipients_per_transaction */
     bool now;     /* although the destination rests */
@@ -166,6 +166,12 @@ struct queue_ops {
      */
     void (*event)(void *arg, letter_id id, const char *kind, struct slice sentence,
                   const struct queue_field *fields, size_t count);
+
+    /*
+     * Where messages for a domain go by the settings: a name that all that goes there together has,
+     * or empty for the domain itself. NULL: always the domain, or options.smart_host.
+     */
+    struct slice (*destination)(void *arg, struct slice domain, struct arena *a);
 };
 
 /* ------------------------------------------------------------------ opening, closing */

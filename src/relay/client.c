@@ -41,6 +41,27 @@ static void learn_size(struct relay_client *c, struct slice parameters) {
         c->size_limit = limit;
 }
 
+/* "AUTH PLAIN LOGIN", and "AUTH=PLAIN LOGIN" of old servers. */
+static void learn_mechanisms(struct relay_client *c, struct slice line) {
+    static const struct {
+        struct slice name;
+        enum relay_mechanism mechanism;
+    } known[] = {
+        {{"PLAIN", 5}, MECHANISM_PLAIN},
+        {{"LOGIN", 5}, MECHANISM_LOGIN},
+        {{"CRAM-MD5", 8}, MECHANISM_CRAM_MD5},
+    };
+    struct slice word;
+    if (!slice_starts_nocase(line, S("AUTH")) || line.len < 5 ||
+        (line.ptr[4] != ' ' && line.ptr[4] != '='))
+        return;
+    line = slice_from(line, 5);
+    while (slice_next_word(&line, &word))
+        for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+            if (slice_eq_nocase(known[i].name, word))
+                c->mechanisms |= known[i].mechanism;
+}
+
 static void learn_extension(struct relay_client *c, struct slice line) {
     static const struct {
         struct slice keyword;
@@ -69,8 +90,10 @@ static void learn_extension(struct relay_client *c, struct slice line) {
 static void learn_extensions(struct relay_client *c, struct slice lines) {
     struct slice line;
     (void)slice_next(&lines, '\n', &line);
-    while (slice_next(&lines, '\n', &line))
+    while (slice_next(&lines, '\n', &line)) {
         learn_extension(c, line);
+        learn_mechanisms(c, line);
+    }
 }
 
 static int say_hello(struct relay_client *c, const char *verb, struct arena *a,
@@ -82,6 +105,7 @@ static int say_hello(struct relay_client *c, const char *verb, struct arena *a,
 static int hello(struct relay_client *c, struct arena *a, struct relay_trouble *trouble) WAITS {
     struct smtp_reply reply;
     c->extensions = 0;
+    c->mechanisms = 0;
     c->size_limit = 0;
     int r = say_hello(c, "EHLO", a, &reply);
     if (r == 0 && reply.code / 100 == 5) {
@@ -113,6 +137,35 @@ static int shake_hands(struct relay_client *c, struct problem *problem) WAITS {
     return tls_connect(c->stream, c->options.tls, c->options.peer_name, problem);
 }
 
+/* The handshake, on a stream whose input is used up. */
+static int begin_tls(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
+                     struct relay_trouble *trouble) WAITS {
+    struct problem problem = {{0}};
+    struct tls_facts facts;
+    int r = shake_hands(c, &problem);
+    if (r == -ECANCELED)
+        return r;
+    if (r < 0)
+        return tls_failure(c, voice, a, trouble, problem.text[0] ? problem.text : error_text(r));
+    if (tls_facts(c->stream, &facts))
+        relay_say(voice, RELAY_STEP_TLS, "%s with %s%s", facts.version, facts.cipher,
+                  c->options.tls_demanded ? ", as the settings demand" : "");
+    c->tls = true;
+    return 0;
+}
+
+/* There is no TLS with this host: 0 where it may go without. */
+static int go_without(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
+                      struct relay_trouble *trouble, const char *why) {
+    struct smtp_reply reply = {451, {4, 7, 4}, {NULL, 0}};
+    if (!c->options.tls_demanded)
+        return 0;
+    reply.text = arena_printf(a, "The settings demand TLS with %.*s, but %s",
+                              SLICE_ARG(c->options.peer), why);
+    relay_say(voice, RELAY_STEP_TLS, "TLS is demanded, but %s", why);
+    return fail(trouble, -E_TLS, &reply);
+}
+
 static int start_tls(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
                      struct relay_trouble *trouble) WAITS {
     struct smtp_reply reply;
@@ -124,22 +177,16 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
     if (reply.code == 421)
         return refused(trouble, &reply);
     if (reply.code / 100 != 2) {
-        relay_say(voice, RELAY_STEP_TLS,
-                  "TLS was offered but declined (%u), going on in plain text", reply.code);
-        return 0;
+        if (!c->options.tls_demanded)
+            relay_say(voice, RELAY_STEP_TLS,
+                      "TLS was offered but declined (%u), going on in plain text", reply.code);
+        return go_without(c, voice, a, trouble, "it declines STARTTLS");
     }
     if (stream_drop_input(c->stream) > 0)
         return tls_failure(c, voice, a, trouble, "plain text behind the reply to STARTTLS");
-    struct problem problem = {{0}};
-    r = shake_hands(c, &problem);
-    if (r == -ECANCELED)
-        return r;
+    r = begin_tls(c, voice, a, trouble);
     if (r < 0)
-        return tls_failure(c, voice, a, trouble, problem.text[0] ? problem.text : error_text(r));
-    struct tls_facts facts;
-    if (tls_facts(c->stream, &facts))
-        relay_say(voice, RELAY_STEP_TLS, "%s with %s", facts.version, facts.cipher);
-    c->tls = true;
+        return r;
     r = hello(c, a, trouble);
     trouble->tls_failed = r < 0 && trouble->result.reply.code != 421;
     return r;
@@ -150,15 +197,22 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
 static int greet(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
                  struct relay_trouble *trouble) WAITS {
     struct smtp_reply reply;
-    int r = talk_greeting(c, a, &reply);
+    int r = c->options.tls_first ? begin_tls(c, voice, a, trouble) : 0;
+    if (r < 0)
+        return r;
+    r = talk_greeting(c, a, &reply);
     if (r < 0)
         return fail(trouble, r, &reply);
     if (reply.code / 100 != 2)
         return refused(trouble, &reply);
     r = hello(c, a, trouble);
-    if (r == 0 && c->options.tls && (c->extensions & EXTENSION_STARTTLS))
+    if (r < 0)
+        return r;
+    if (c->options.tls && !c->tls && (c->extensions & EXTENSION_STARTTLS))
         r = start_tls(c, voice, a, trouble);
-    return r;
+    else if (!c->tls)
+        r = go_without(c, voice, a, trouble, "it does not offer STARTTLS");
+    return r == 0 && c->options.login ? login(c, a, trouble) : r;
 }
 
 static struct relay_client *client_new(struct stream *stream,
@@ -180,13 +234,14 @@ int relay_client_open(struct stream *stream, const struct relay_client_options *
     *ret_trouble = (struct relay_trouble){0};
     stream_set_timeout(stream, options->timeouts.greeting);
     int r = greet(c, voice, a, ret_trouble);
+    c->options.login = NULL;
     if (r == 0) {
         *ret_client = c;
         return 0;
     }
     const struct smtp_reply *reply = &ret_trouble->result.reply;
     ret_trouble->result.peer = arena_copy(a, options->peer);
-    if (r != -ECANCELED)
+    if (r != -ECANCELED && !ret_trouble->login_failed)
         relay_say(voice, RELAY_STEP_UNREACHABLE, "%.*s does not take the letter now: %.*s",
                   SLICE_ARG(options->peer), SLICE_ARG(smtp_reply_text(a, reply)));
     ret_trouble->dialogue = relay_client_take_dialogue(c, a);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The client's side of one SMTP connection (RFC 5321): greeting, EHLO or HELO, STARTTLS when both
- * sides can (RFC 3207), then letter after letter, QUIT.
+ * sides can (RFC 3207), a login where one is given (RFC 4954), then letter after letter, QUIT.
  *
  *     r = relay_client_open(stream, &options, &voice, arena, &client, &trouble);
  *     r = relay_client_send(client, &letter, arena, results);
@@ -38,11 +38,21 @@ struct relay_timeouts {
         .data_end = 10 * USEC_MIN, .quit = 5 * USEC_SEC                                            \
     }
 
+/* How we log in at a host. */
+struct relay_login {
+    struct slice user;
+    struct slice password; /* ptr NULL: it is not known, so nothing is sent */
+    bool without_tls;      /* if need be */
+};
+
 struct relay_client_options {
-    struct slice helo;       /* our own name */
-    struct slice peer;       /* for people: "mx1.example.net [192.0.2.1]" */
-    struct slice peer_name;  /* for TLS: the host's name; empty for an address literal */
-    struct tls_context *tls; /* NULL: never STARTTLS */
+    struct slice helo;               /* our own name */
+    struct slice peer;               /* for people: "mx1.example.net [192.0.2.1]" */
+    struct slice peer_name;          /* for TLS: the host's name; empty for an address literal */
+    struct tls_context *tls;         /* NULL: never TLS */
+    bool tls_demanded;               /* nothing is sent without it */
+    bool tls_first;                  /* it begins before the greeting (RFC 8314 §3.3) */
+    const struct relay_login *login; /* NULL: none; needed until the session is open */
     bool strict_8bit;
     struct relay_timeouts timeouts;
 };
@@ -50,7 +60,8 @@ struct relay_client_options {
 /* Why a connection could not be opened; in form of the result that recipients may get. */
 struct relay_trouble {
     struct relay_result result;
-    bool tls_failed; /* another connection, without TLS, may do better */
+    bool tls_failed;   /* another connection, without TLS, may do better */
+    bool login_failed; /* a matter for the postmaster of this host */
     struct slice dialogue;
 };
 

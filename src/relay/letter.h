@@ -65,6 +65,7 @@ enum relay_step {
     RELAY_STEP_UNREACHABLE, /* there is none, or its host would not talk */
     RELAY_STEP_PUT_OFF,     /* a host did not take the letter now, and another one is tried */
     RELAY_STEP_TLS,
+    RELAY_STEP_LOGIN_FAILED, /* our login at a host: for the postmaster */
 };
 
 /*

@@ -20,6 +20,8 @@ struct destination {
     uint64_t window; /* in 1/ONE */
     unsigned failures;
     usec_t rests_until;
+    char *why; /* it rests, or NULL */
+    size_t why_len;
 };
 
 struct pace {
@@ -41,6 +43,7 @@ static void forget(struct pace *p, struct destination *d) {
     (void)map_remove(&p->destinations, slice_of(d->key, d->key_len));
     link_remove(&d->idle);
     free(d->key);
+    free(d->why);
     free(d);
 }
 
@@ -51,6 +54,7 @@ void pace_free(struct pace *p) {
     for (size_t at = 0; (entry = map_next(&p->destinations, &at));) {
         struct destination *d = entry->value;
         free(d->key);
+        free(d->why);
         free(d);
     }
     map_done(&p->destinations);
@@ -111,6 +115,7 @@ void pace_succeeded(struct pace *p, struct slice key) {
     d->window = MIN(grown, (uint64_t)p->options.limit * ONE);
     d->failures = 0;
     d->rests_until = INT64_MIN;
+    free(TAKE_PTR(d->why));
 }
 
 void pace_busy(struct pace *p, struct slice key) {
@@ -128,6 +133,19 @@ void pace_unreachable(struct pace *p, struct slice key, usec_t now) {
         rest *= 2;
     d->failures++;
     d->rests_until = now + MIN(rest, p->options.rest_most);
+}
+
+void pace_note(struct pace *p, struct slice key, struct slice why) {
+    struct destination *d = must_get(p, key);
+    why = slice_first(why, PACE_WHY_MAX);
+    free(d->why);
+    d->why = mem_str(why);
+    d->why_len = why.len;
+}
+
+struct slice pace_why(const struct pace *p, struct slice key) {
+    const struct destination *d = map_get(&p->destinations, key);
+    return d && d->why ? slice_of(d->why, d->why_len) : S("");
 }
 
 void pace_wake(struct pace *p, struct slice key) {

@@ -49,6 +49,11 @@ void pace_busy(struct pace *p, struct slice key); /* 421 and the like: half the 
 /* No host of it could be reached: half the window and a rest. Reports during a rest count once. */
 void pace_unreachable(struct pace *p, struct slice key, usec_t now);
 
+/* Why, for people; kept as long as it rests, at most PACE_WHY_MAX bytes of it. */
+#define PACE_WHY_MAX 255U
+void pace_note(struct pace *p, struct slice key, struct slice why);
+struct slice pace_why(const struct pace *p, struct slice key); /* until the next change */
+
 /* Forgets the rest, for a postmaster who knows that it is back. */
 void pace_wake(struct pace *p, struct slice key);
 

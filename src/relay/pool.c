@@ -219,9 +219,14 @@ void pool_busy(struct pool *p, struct pool_connection *connection) {
     pace_busy(p->pace, connection->destination->key);
 }
 
-void pool_unreachable(struct pool *p, struct pool_connection *connection) {
+void pool_unreachable(struct pool *p, struct pool_connection *connection, struct slice why) {
     pace_unreachable(p->pace, connection->destination->key, fiber_now());
+    pace_note(p->pace, connection->destination->key, why);
     fiber_cond_wake_all(&connection->destination->changed);
+}
+
+struct slice pool_why(const struct pool *p, struct slice key) {
+    return pace_why(p->pace, key);
 }
 
 void pool_wake(struct pool *p, struct slice key) {

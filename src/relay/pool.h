@@ -49,7 +49,8 @@ void pool_drop(struct pool *p, struct pool_connection *connection);
 /* What happened, for the pace: see pace.h. */
 void pool_succeeded(struct pool *p, struct pool_connection *connection);
 void pool_busy(struct pool *p, struct pool_connection *connection);
-void pool_unreachable(struct pool *p, struct pool_connection *connection);
+void pool_unreachable(struct pool *p, struct pool_connection *connection, struct slice why);
+struct slice pool_why(const struct pool *p, struct slice key); /* it rests; borrowed for now */
 void pool_wake(struct pool *p, struct slice key);
 
 /* Closes what is idle too long, until cancelled. */

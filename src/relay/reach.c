@@ -140,6 +140,17 @@ static int open_stream(struct run *run, const struct net_addr *addr, struct slic
     return r;
 }
 
+static int cannot_verify(struct run *run, struct slice peer) {
+    run_note_trouble(run, &(struct relay_result){
+                              .fate = RELAY_LATER,
+                              .reply = SMTP_REPLY(451, 4, 7, 5,
+                                                  "The settings demand a verified certificate, but "
+                                                  "relay.authorities cannot be used"),
+                              .peer = peer});
+    run->attempts++;
+    return -E_TLS;
+}
+
 /* One attempt at one address. */
 static int open_client(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                        bool with_tls, struct relay_client **ret_client,
@@ -150,11 +161,18 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
         .helo = o->helo,
         .peer = peer,
         .peer_name = host->name.ptr[0] == '[' ? S("") : host->name,
-        .tls = with_tls ? o->tls : NULL,
+        .tls = !with_tls || run->job->tls == RELAY_TLS_NEVER ? NULL
+               : run->job->tls == RELAY_TLS_VERIFY           ? o->tls_verifying
+                                                             : o->tls,
+        .tls_demanded = run_demands_tls(run),
+        .tls_first = run->job->tls_first,
+        .login = run->job->login,
         .strict_8bit = o->strict_8bit,
         .timeouts = o->timeouts,
     };
     struct stream *stream;
+    if (run->job->tls == RELAY_TLS_VERIFY && !o->tls_verifying)
+        return cannot_verify(run, peer);
     int r = open_stream(run, addr, peer, &stream);
     if (r < 0)
         return r;
@@ -164,6 +182,9 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
         run_add_dialogue(run, peer, trouble.dialogue);
         run_note_trouble(run, &trouble.result);
         *ret_tls_failed = trouble.tls_failed;
+        if (trouble.login_failed)
+            relay_say(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s",
+                      SLICE_ARG(trouble.result.reply.text));
         run->refusals += r == -E_REFUSED;
     }
     return r;
@@ -182,6 +203,8 @@ static int try_address(struct run *run, const struct dns_host *host, const struc
                        struct relay_client **ret_client) WAITS {
     struct relay *relay = run->relay;
     bool tls_failed = false;
+    if (run_demands_tls(run))
+        return open_client(run, host, addr, true, ret_client, &tls_failed);
     if (relay->options.tls && plain_has(relay->plain, addr, fiber_now())) {
         relay_say(&run->job->voice, RELAY_STEP_TLS, "Without TLS, which failed with %.*s before",
                   SLICE_ARG(peer_text(run, host, addr)));
@@ -195,6 +218,12 @@ static int try_address(struct run *run, const struct dns_host *host, const struc
         return r;
     relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
     return try_plain(run, host, addr, ret_client);
+}
+
+/* What those are told who come while the destination rests, if more than that nobody answered. */
+static struct slice rest_reason(const struct run *run) {
+    const struct smtp_reply *reply = &run->trouble.reply;
+    return reply->status.subject == 4 ? S("") : reply->text;
 }
 
 int reach_next(struct run *run, struct pool_connection *connection) {
@@ -212,7 +241,7 @@ int reach_next(struct run *run, struct pool_connection *connection) {
             return -ECANCELED;
     }
     if (!run->connected && run->trouble.fate == RELAY_LATER)
-        pool_unreachable(run->relay->pool, connection);
+        pool_unreachable(run->relay->pool, connection, rest_reason(run));
     return 1;
 }
 

@@ -135,6 +135,22 @@ static void fill_round(const struct run *run, struct round *round) {
     }
 }
 
+/*
+ * A host of the settings that wants another login, or one at all (RFC 4954 §6), has nothing against
+ * the letter: its postmaster or ours has to do something.
+ */
+static void forgive_login(const struct run *run, struct relay_result *result) {
+    unsigned code = result->reply.code;
+    if (!run->job->smart_host || result->fate != RELAY_NEVER)
+        return;
+    if (code != 530 && code != 534 && code != 535 && code != 538)
+        return;
+    relay_say(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s wants a login: %.*s",
+              SLICE_ARG(result->peer), SLICE_ARG(smtp_reply_text(run->a, &result->reply)));
+    result->fate = RELAY_LATER;
+    result->reply.status = (struct smtp_status){4, 7, 0};
+}
+
 /* Where a recipient goes that a round gave back. */
 static enum run_place place_of(const struct relay_result *result, bool progress) {
     if (result->fate != RELAY_LATER || result->unsure)
@@ -144,11 +160,11 @@ static enum run_place place_of(const struct relay_result *result, bool progress)
     return result->next_host || result->from_peer ? RUN_ELSEWHERE : RUN_SETTLED;
 }
 
-static void take_results(struct run *run, struct pool_connection *connection,
-                         const struct round *round) {
+static void take_results(struct run *run, struct pool_connection *connection, struct round *round) {
     bool delivered = false, complained = false, progress = false;
     for (size_t i = 0; i < round->letter.count; i++) {
-        const struct relay_result *result = &round->results[i];
+        struct relay_result *result = &round->results[i];
+        forgive_login(run, result);
         delivered = delivered || result->fate == RELAY_DELIVERED;
         complained = complained || result->reply.code == 421;
         progress = progress || !result->too_many;
@@ -173,7 +189,7 @@ static void take_results(struct run *run, struct pool_connection *connection,
 static void judge_tls(struct run *run, const struct relay_client *client,
                       const struct round *round) {
     bool unsure = false, lost = false;
-    if (!relay_client_tls(client) || relay_client_letters(client) > 1)
+    if (!relay_client_tls(client) || relay_client_letters(client) > 1 || run_demands_tls(run))
         return;
     for (size_t i = 0; i < round->letter.count; i++) {
         const struct relay_result *result = &round->results[i];
@@ -273,8 +289,9 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
 
 static struct slice destination_key(struct run *run) {
     const struct dns_next_hop *to = &run->job->to;
-    struct slice key =
-        arena_printf(run->a, "%.*s:%u%s", SLICE_ARG(to->name), to->port, to->no_mx ? " host" : "");
+    struct slice key = arena_printf(run->a, "%.*s:%u%s %d%d %.*s", SLICE_ARG(to->name), to->port,
+                                    to->no_mx ? " host" : "", run->job->tls, run->job->tls_first,
+                                    SLICE_ARG(run->job->login ? run->job->login->user : S("")));
     char *text = (char *)key.ptr;
     for (size_t i = 0; i < to->name.len; i++)
         text[i] = ascii_lower(text[i]);
@@ -290,9 +307,12 @@ static int no_connection(struct run *run, int error, usec_t until) {
     if (error == -E_TEMPORARY) {
         char span[TIME_TEXT_SIZE];
         run->outcome.rest = MAX(until - fiber_now(), (usec_t)1);
+        run->outcome.rest_why =
+            arena_copy(run->a, pool_why(run->relay->pool, destination_key(run)));
         result.reply.text = arena_printf(
-            run->a, "No host of %.*s could be reached a short while ago; it rests for %.*s",
-            SLICE_ARG(to), SLICE_ARG(time_format_span(run->outcome.rest, span)));
+            run->a, "No host of %.*s could be reached a short while ago; it rests for %.*s%s%.*s",
+            SLICE_ARG(to), SLICE_ARG(time_format_span(run->outcome.rest, span)),
+            run->outcome.rest_why.len ? ": " : "", SLICE_ARG(run->outcome.rest_why));
     } else {
         result.reply.status.detail = 5;
         result.reply.text = arena_printf(run->a, "No connection to %.*s became free: %s",

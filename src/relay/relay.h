@@ -21,11 +21,20 @@
 
 struct relay;
 
+/* What a destination may ask of TLS, in growing order of demand. */
+enum relay_tls {
+    RELAY_TLS_MAY, /* opportunistic */
+    RELAY_TLS_NEVER,
+    RELAY_TLS_ENCRYPT, /* never without, with any certificate */
+    RELAY_TLS_VERIFY,  /* never without, and the certificate has to be right */
+};
+
 /* Slices and pointers are borrowed and outlive the relay. */
 struct relay_options {
     struct slice helo; /* our name */
     struct dns_client dns;
-    struct tls_context *tls; /* NULL: never STARTTLS */
+    struct tls_context *tls;           /* NULL: never STARTTLS */
+    struct tls_context *tls_verifying; /* for RELAY_TLS_VERIFY; NULL: that never works */
     bool strict_8bit;
 
     /* How we recognise ourselves in an MX list: see dns/mx.h. */
@@ -67,8 +76,11 @@ void relay_keep(void *relay) WAITS;
 /* One letter for recipients that share a next hop; any number of recipients. */
 struct relay_job {
     struct dns_next_hop to;
-    bool smart_host;  /* `to` comes from the settings: that it does not exist is a passing fault */
-    bool ignore_rest; /* a postmaster wants it tried now, though the destination rests */
+    bool smart_host; /* `to` comes from the settings: what is wrong with it is a passing fault */
+    enum relay_tls tls;
+    bool tls_first;                  /* TLS begins before the greeting */
+    const struct relay_login *login; /* NULL: none */
+    bool ignore_rest;           /* a postmaster wants it tried now, though the destination rests */
     struct relay_letter letter; /* letter.count may exceed RELAY_RECIPIENTS_MAX */
     struct relay_voice voice;
 };
@@ -79,6 +91,7 @@ struct relay_outcome {
     struct slice dialogue; /* of all connections used, for people */
     bool tls;              /* the last letter went over TLS */
     usec_t rest;           /* > 0: the destination is not tried before this span is over */
+    struct slice rest_why; /* then: what was the matter when it was tried last */
 };
 
 /*

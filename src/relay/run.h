@@ -51,6 +51,11 @@ void run_note_trouble(struct run *run, const struct relay_result *result);
 /* A conversation, for people. */
 void run_add_dialogue(struct run *run, struct slice peer, struct slice text);
 
+/* Without TLS nothing is sent to this destination. */
+static inline bool run_demands_tls(const struct run *run) {
+    return run->job->tls >= RELAY_TLS_ENCRYPT || run->job->tls_first;
+}
+
 /*
  * Opens a session with the next host that can be had. 0; 1: there is none, and the trouble says
  * why; -ECANCELED.

@@ -38,9 +38,13 @@ static void record_line(struct relay_client *c, const char *who, struct slice li
 }
 
 void talk_command(struct relay_client *c, struct slice line) {
+    talk_secret(c, line, line);
+}
+
+void talk_secret(struct relay_client *c, struct slice line, struct slice shown) {
     stream_write(c->stream, line);
     stream_write(c->stream, S("\r\n"));
-    record_line(c, "C: ", line);
+    record_line(c, "C: ", shown);
 }
 
 /* Waits for more behind a CR. False: it stands alone. */

@@ -16,12 +16,19 @@ enum relay_extension {
     EXTENSION_SMTPUTF8 = 1 << 5,
 };
 
+enum relay_mechanism {
+    MECHANISM_PLAIN = 1 << 0,
+    MECHANISM_LOGIN = 1 << 1,
+    MECHANISM_CRAM_MD5 = 1 << 2,
+};
+
 struct relay_client {
     uint32_t magic;
     struct stream *stream;
     struct relay_client_options options; /* slices point into `texts` */
     struct arena texts;
     unsigned extensions;
+    unsigned mechanisms; /* offered for a login */
     uint64_t size_limit; /* 0: none said */
     struct buf dialogue;
     bool dialogue_cut;
@@ -35,6 +42,9 @@ struct relay_client {
 
 /* Writes one command line, to which CRLF is added, and records it. */
 void talk_command(struct relay_client *c, struct slice line);
+
+/* The same for a line that nobody else should see: `shown` is recorded instead. */
+void talk_secret(struct relay_client *c, struct slice line, struct slice shown);
 
 /*
  * Reads one reply. Negative: the session is over, and `ret_reply` has our own words about that,
@@ -69,6 +79,12 @@ struct relay_result talk_result(const struct smtp_reply *reply);
 
 /* The same where only another reply would have meant success: 4.5.0 for a stray success code. */
 struct relay_result talk_refusal(const struct smtp_reply *reply);
+
+/*
+ * Logs in as options.login says, with a mechanism that both sides know. 0, or negative with
+ * `trouble` filled, which is a passing one whatever the peer says: it is no fault of the letter.
+ */
+int login(struct relay_client *c, struct arena *a, struct relay_trouble *trouble) WAITS;
 
 /*
  * Writes the letter with its dots stuffed, and the final dot, without flushing. Negative: the

@@ -124,7 +124,13 @@ static size_t text_files(const struct child *child, struct arena *a,
 static bool always_reloads(const struct child *child) {
     enum role role = child->role->role;
     return role == ROLE_RESOLVER || role == ROLE_LEDGER || role == ROLE_KEYS || role == ROLE_EDGE ||
-           child->refused;
+           (role == ROLE_RELAY && child->all->conf->relay.password_file.len > 0) || child->refused;
+}
+
+static int open_relay_files(const struct child *child, struct relay_files *ret,
+                            struct problem *problem) {
+    *ret = (struct relay_files){-1, -1};
+    return child->role->role == ROLE_RELAY ? relay_files_open(child->all->conf, ret, problem) : 0;
 }
 
 int children_renew(struct child *child, struct buf *report, struct problem *problem) {
@@ -142,8 +148,13 @@ int children_renew(struct child *child, struct buf *report, struct problem *prob
     in.settings = buf_slice(&settings);
     in.text_files_count = text_files(child, &a, files);
     int r = children_open_certificate(child, &pair, problem);
+    _cleanup_(relay_files_close) struct relay_files relay = {-1, -1};
     in.certificate = pair.certificate;
     in.key = pair.key;
+    if (r == 0)
+        r = open_relay_files(child, &relay, problem);
+    in.passwords = relay.passwords;
+    in.authorities = relay.authorities;
     if (r == 0)
         r = call_process_reload(child->link, &in, &a, &out, problem);
     if (r == 0 && report)
@@ -203,8 +214,16 @@ static int configure(struct child *child, struct problem *problem) {
     if (child->role->role == ROLE_DIRECTORY || child->role->role == ROLE_MAIL)
         in.secret = slice_of(child->all->secret, sizeof child->all->secret);
     int r = children_open_certificate(child, &pair, problem);
+    _cleanup_(relay_files_close) struct relay_files relay = {-1, -1};
     in.certificate = pair.certificate;
     in.key = pair.key;
+    if (open_relay_files(child, &relay, problem) < 0)
+        children_event(child->all, KIND_WARNING,
+                       "%s. Messages that need it wait until it is put right and read again"
+                       " (hayauma reload).",
+                       problem->text);
+    in.passwords = relay.passwords;
+    in.authorities = relay.authorities;
     if (r == 0)
         r = call_process_configure(child->link, &in, &a, &out, problem);
     child->refused = false;

@@ -8,6 +8,7 @@
 #include "proc/spawn.h"
 #include "role/certificate_files.h"
 #include "role/listeners.h"
+#include "role/relay_files.h"
 #include "role/roles.h"
 #include "role/state.h"
 

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/siphash.h"
 #include "journey/kinds.h"
+#include "relay/via.h"
 #include "role/roles.h"
 #include "smtp/reply.h"
 
@@ -123,12 +124,24 @@ static int transmit(void *arg, const struct queue_transmission *t, struct arena 
         return r;
     if (out.fates_count != t->count)
         return -EPROTO;
-    *ret = (struct relay_outcome){
-        .count = out.fates_count, .dialogue = out.dialogue, .tls = out.tls, .rest = out.rest};
+    *ret = (struct relay_outcome){.count = out.fates_count,
+                                  .dialogue = out.dialogue,
+                                  .tls = out.tls,
+                                  .rest = out.rest,
+                                  .rest_why = out.rest_why};
     ret->results = arena_array(a, out.fates_count, sizeof *ret->results);
     for (size_t i = 0; i < out.fates_count; i++)
         ret->results[i] = result_of(&out.fates[i]);
     return 0;
+}
+
+static struct slice destination(void *arg, struct slice domain, struct arena *a) {
+    const struct process *p = arg;
+    struct relay_via via;
+    if (p->conf->relay.route.count == 0 && p->conf->relay.smart_host.host.len == 0)
+        return S("");
+    relay_via_find(p->conf, domain, a, &via);
+    return via.fixed ? via.destination : S("");
 }
 
 /* The engine's words, and the ledger's. */
@@ -189,7 +202,6 @@ static struct queue_options options_of(struct process *p) {
     struct queue_options o = queue_options_default;
     o.hostname = c->hostname;
     o.worker = QUEUE_WORKER;
-    o.smart_host = c->relay.smart_host.host;
     o.schedule.first = c->queue.retry_schedule.list;
     o.schedule.first_count = c->queue.retry_schedule.count;
     o.schedule.day_one = c->queue.retry_first_day;
@@ -215,7 +227,7 @@ static struct queue_options options_of(struct process *p) {
 static int open_queue(struct process *p, struct problem *problem) {
     struct queue *q = NULL;
     struct queue_options options = options_of(p);
-    struct queue_ops ops = {p, ask_directory, deliver, transmit, tell};
+    struct queue_ops ops = {p, ask_directory, deliver, transmit, tell, destination};
     _cleanup_(close_p) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return problem_set(problem, -errno, "spool cannot be opened: %s", error_text(errno));

@@ -11,7 +11,9 @@
 #include "base/alloc.h"
 #include "journey/kinds.h"
 #include "queue/queue.h"
+#include "relay/via.h"
 #include "role/dns_link.h"
+#include "role/relay_files.h"
 #include "role/roles.h"
 
 #define CONNECTIONS_MAX 1000U
@@ -19,7 +21,8 @@
 struct relaying {
     struct process_settings *settings;
     struct relay *relay;
-    struct tls_context *tls;
+    struct tls_context *tls, *tls_verifying;
+    struct slice passwords; /* text of the file */
     struct slice own_name;
     struct net_addr *own_addresses; /* that we listen on */
     struct fiber *keeper;           /* NULL before it runs */
@@ -32,6 +35,8 @@ static void relaying_leave(struct relaying *state) {
         return;
     relay_free(state->relay);
     tls_context_free(state->tls);
+    tls_context_free(state->tls_verifying);
+    relay_files_forget(&state->passwords);
     free(state->own_addresses);
     process_settings_release(state->settings);
     free(state);
@@ -73,6 +78,27 @@ static void set_sources(struct relay_options *o, const struct conf *conf) {
     }
 }
 
+/* Without them the messages that need them wait; the others go on. */
+static void read_files(struct process *p, struct relaying *state) {
+    const struct conf *conf = state->settings->conf;
+    struct problem problem = {{0}};
+    struct slice authorities;
+    int r = relay_files_read(p->passwords, RELAY_PASSWORDS_MAX, &state->passwords);
+    if (r < 0)
+        process_event(p, 0, KIND_WARNING, NULL, 0, "relay.password-file cannot be read: %s",
+                      error_text(r));
+    if (!relay_via_verifies(conf))
+        return;
+    r = relay_files_read(p->authorities, RELAY_AUTHORITIES_MAX, &authorities);
+    if (r == 0)
+        r = tls_verifying_client_new(authorities, &state->tls_verifying, &problem);
+    relay_files_forget(&authorities);
+    if (r < 0)
+        process_event(p, 0, KIND_WARNING, NULL, 0,
+                      "relay.authorities: %s; no certificate can be verified",
+                      problem.text[0] ? problem.text : error_text(r));
+}
+
 static void keep(void *arg) {
     struct relaying *state = arg;
     state->keeper = fiber_self();
@@ -95,10 +121,12 @@ static int start_relaying(struct process *p, struct relaying *state, struct prob
     set_timeouts(&o.timeouts, conf);
     set_own(state, &o, conf);
     set_sources(&o, conf);
-    int r = conf->relay.tls ? tls_client_new(&state->tls, problem) : 0;
+    int r = tls_client_new(&state->tls, problem);
     if (r < 0)
         return r;
+    read_files(p, state);
     o.tls = state->tls;
+    o.tls_verifying = state->tls_verifying;
     state->relay = relay_new(&o);
     return fiber_spawn_under(p->root, "relay keeper", keep, state);
 }
@@ -142,6 +170,7 @@ static void say(void *arg, enum relay_step step, struct slice sentence) {
         [RELAY_STEP_UNREACHABLE] = KIND_UNREACHABLE,
         [RELAY_STEP_PUT_OFF] = KIND_PUT_OFF,
         [RELAY_STEP_TLS] = KIND_TLS,
+        [RELAY_STEP_LOGIN_FAILED] = KIND_WARNING,
     };
     struct call *call = arg;
     process_event(call->process, call->letter, kinds[step], NULL, 0, "%.*s", SLICE_ARG(sentence));
@@ -175,24 +204,25 @@ static struct relay_recipient *recipients_of(const struct rpc_relay_transmit_in 
     return list;
 }
 
-/* A smart host is a host: its own addresses are looked up, no MX. */
-static struct dns_next_hop smart_host(const struct conf *conf, struct arena *a) {
-    struct dns_next_hop hop = {
-        .name = conf->relay.smart_host.host, .port = conf->relay.smart_host.port, .no_mx = true};
-    struct net_addr addr;
-    char literal[NET_TEXT_SIZE];
-    if (net_parse(hop.name, 0, &addr) == 0)
-        hop.name = arena_copy(a, net_format_literal(&addr, literal));
-    return hop;
-}
-
-static void find_next_hop(struct process *p, const struct rpc_relay_transmit_in *in,
-                          struct arena *a, struct relay_job *job) {
-    job->smart_host = p->conf->relay.smart_host.host.len > 0;
-    if (job->smart_host)
-        job->to = smart_host(p->conf, a);
-    else
-        job->to = (struct dns_next_hop){.name = in->domain, .port = p->conf->relay.port};
+/* All recipients of a job go the same way: the queue has put them together by it. */
+static void find_way(struct process *p, const struct rpc_relay_transmit_in *in, struct arena *a,
+                     struct relay_job *job) {
+    const struct relaying *state = p->state;
+    struct slice address = in->recipients[0].address;
+    struct slice domain = slice_from(address, (size_t)(slice_rfind_byte(address, '@') + 1));
+    struct relay_via via;
+    relay_via_find(state->settings->conf, domain, a, &via);
+    job->to = via.to;
+    job->smart_host = via.fixed;
+    job->tls = via.tls;
+    job->tls_first = via.tls_first;
+    if (via.user.len == 0)
+        return;
+    struct relay_login *login = ARENA_NEW(a, struct relay_login);
+    login->user = via.user;
+    login->password = relay_password_find(state->passwords, via.to.name, via.user);
+    login->without_tls = state->settings->conf->relay.login_without_tls;
+    job->login = login;
 }
 
 static void give_fates(const struct relay_outcome *outcome, struct arena *a,
@@ -215,6 +245,7 @@ static void give_fates(const struct relay_outcome *outcome, struct arena *a,
     out->dialogue = slice_first(outcome->dialogue, 65536);
     out->tls = outcome->tls;
     out->rest = outcome->rest;
+    out->rest_why = outcome->rest_why;
 }
 
 /* Bytes first, then the file, as the spool has it. */
@@ -253,7 +284,7 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     set_content(in, &job.letter);
     if (in->domain.len == 0 || in->recipients_count == 0)
         return problem_set(problem, -EINVAL, "a transmission needs a domain and recipients");
-    find_next_hop(p, in, a, &job);
+    find_way(p, in, a, &job);
     state->users++;
     int r = relay_transmit(state->relay, &job, a, &outcome);
     if (r == 0)

@@ -9,6 +9,9 @@
  *     set bytes 200000            instead of a body: so many bytes in lines
  *     set flags dot-free eight-bit utf8 strict file
  *     set ret|envid|notify|orcpt  DSN parameters
+ *     set login no-tls            log in as lab with "secret", also without TLS
+ *     set login lab               the same, not without TLS
+ *     set login unknown           without a known password
  *     expect result LATER 451 4.4.2 words | ...       of all recipients of the last letter
  *     expect letters LATER 451 4.4.2 words | ...      of the first recipient of every letter
  *     expect unsure yes                               of the first recipient of the last letter
@@ -27,6 +30,7 @@ struct world {
     struct relay_letter letter;
     struct relay_recipient recipients[RELAY_RECIPIENTS_MAX];
     struct relay_client_options options;
+    struct relay_login login;
     bool in_file;
     FILE *file;
     struct relay_result *results;
@@ -139,6 +143,14 @@ static int set_dsn(struct world *w, struct slice name, struct slice value) {
     return 0;
 }
 
+static void set_login(struct world *w, struct slice value) {
+    w->login = (struct relay_login){.user = S("lab"), .password = S("secret")};
+    w->login.without_tls = slice_eq(value, S("no-tls"));
+    if (slice_eq(value, S("unknown")))
+        w->login.password = (struct slice){NULL, 0};
+    w->options.login = &w->login;
+}
+
 static int world_set(void *world, struct slice name, struct slice value, struct problem *problem) {
     struct world *w = world;
     int r = 0;
@@ -154,6 +166,8 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
         w->letter.bytes = with_line_ends(&w->a, value);
     else if (slice_eq(name, S("flags")))
         r = set_flags(w, value);
+    else if (slice_eq(name, S("login")))
+        set_login(w, value);
     else
         r = set_dsn(w, name, value);
     return r < 0 ? problem_set(problem, r, "what is that?") : 0;

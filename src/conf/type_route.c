@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A route is a line of words: "example.jp relay.example.jp:587 user=lab tls=verify".
+ */
+#include "base/error.h"
+#include "conf/type.h"
+#include "letter/domain.h"
+
+const char *const conf_relay_tls_words[] = {"auto", "never", "may", "encrypt", "verify", NULL};
+
+/* Canonical, as the domains of recipients are. */
+static int read_domain(struct slice word, struct arena *a, struct slice *ret) {
+    bool below = slice_starts(word, S("."));
+    if (slice_eq(word, S("*"))) {
+        *ret = S("*");
+        return 0;
+    }
+    int r = domain_canonical(a, slice_from(word, below ? 1 : 0), DOMAIN_UTF8, ret, NULL);
+    if (r == 0 && below)
+        *ret = arena_printf(a, ".%.*s", SLICE_ARG(*ret));
+    return r;
+}
+
+static int read_tls(struct slice word, enum conf_relay_tls *ret) {
+    for (unsigned i = 0; conf_relay_tls_words[i]; i++) {
+        if (slice_eq(word, slice_of_str(conf_relay_tls_words[i]))) {
+            *ret = (enum conf_relay_tls)i;
+            return 0;
+        }
+    }
+    return -E_SYNTAX;
+}
+
+static bool is_user(struct slice word) {
+    for (size_t i = 0; i < word.len; i++)
+        if ((unsigned char)word.ptr[i] <= ' ' || word.ptr[i] == 0x7f)
+            return false;
+    return word.len > 0 && word.len <= 255;
+}
+
+static int read_option(struct slice word, struct arena *a, struct conf_route *route) {
+    if (slice_starts(word, S("tls=")))
+        return read_tls(slice_from(word, 4), &route->tls);
+    if (!slice_starts(word, S("user=")) || !is_user(slice_from(word, 5)))
+        return -E_SYNTAX;
+    route->user = arena_copy(a, slice_from(word, 5));
+    return 0;
+}
+
+int conf_read_route(const struct conf_setting *s, struct slice line, struct arena *a,
+                    union conf_element *ret) {
+    struct conf_route route = {0};
+    struct slice word;
+    union conf_element to = {0};
+    if (!slice_next_word(&line, &word) || read_domain(word, a, &route.domain) < 0)
+        return -E_SYNTAX;
+    if (!slice_next_word(&line, &word))
+        return -E_SYNTAX;
+    if (!slice_eq(word, S("mx")) && conf_read_host_port(s, word, a, &to) < 0)
+        return -E_SYNTAX;
+    route.to = to.host_port;
+    while (slice_next_word(&line, &word)) {
+        int r = read_option(word, a, &route);
+        if (r < 0)
+            return r;
+    }
+    if (route.user.len > 0 && route.to.host.len == 0)
+        return -E_SYNTAX;
+    ret->route = route;
+    return 0;
+}
+
+void conf_write_route(const struct conf_setting *s, const union conf_element *e, struct buf *to) {
+    const struct conf_route *route = &e->route;
+    union conf_element host = {.host_port = route->to};
+    buf_printf(to, "%.*s ", SLICE_ARG(route->domain));
+    if (route->to.host.len > 0)
+        conf_write_host_port(s, &host, to);
+    else
+        buf_add_str(to, "mx");
+    if (route->user.len > 0)
+        buf_printf(to, " user=%.*s", SLICE_ARG(route->user));
+    if (route->tls != CONF_RELAY_TLS_AUTO)
+        buf_printf(to, " tls=%s", conf_relay_tls_words[route->tls]);
+}
