@@ -269,8 +269,10 @@ const struct conf_setting conf_settings[] = {
              "16K")),
     SIZE(CONF_SMTP, smtp.text_line_max, "text-line-max", "8K", LIMITS(1000, 64 * KIB),
          FOR(EDGE, CONF_RELOAD),
-         DOC("The longest line within a letter, with its line end.",
-             "手紙の中の行の最大の長さ。行末を含む。",
+         DOC("The longest line within a message from outside, with its line end. In what a user "
+             "submits, lines of more than 998 characters are shortened.",
+             "外部から届くメールの 1 行の最大の長さ（行末を含む）。利用者が投稿するメールでは、"
+             "998 文字を超える行は短く符号化し直される。",
              "4K")),
     SIZE(CONF_SMTP, smtp.header_max, "header-max", "256K", LIMITS(16 * KIB, 16 * MIB),
          FOR(EDGE, CONF_RELOAD),

@@ -137,3 +137,17 @@ size_t header_body(struct slice letter, const struct header_limits *limits) {
         continue;
     return c.body;
 }
+
+void header_copy(struct buf *to, struct slice letter,
+                 bool (*leave_out)(const struct header_field *field, const void *arg),
+                 const void *arg) {
+    struct header_cursor c = {.letter = letter};
+    size_t copied = 0;
+    for (struct header_field field; header_next(&c, &field);) {
+        if (!leave_out(&field, arg))
+            continue;
+        buf_add(to, slice_first(slice_from(letter, copied), field.offset - copied));
+        copied = field.offset + field.len;
+    }
+    buf_add(to, slice_first(slice_from(letter, copied), c.body - copied));
+}

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 /* Zero means no limit of ours. */
 struct header_limits {
@@ -67,6 +68,14 @@ bool header_find(struct slice letter, const struct header_limits *limits, struct
 
 /* How many fields of a name there are, such as Received for the hop limit (RFC 5321 §6.3). */
 size_t header_count(struct slice letter, const struct header_limits *limits, struct slice name);
+
+/*
+ * Appends the header of `letter`, which may go on with its body, up to and with its empty line, but
+ * for the fields that `leave_out` names.
+ */
+void header_copy(struct buf *to, struct slice letter,
+                 bool (*leave_out)(const struct header_field *field, const void *arg),
+                 const void *arg);
 
 /* Offset of the body, or the length of the letter when it has none or a limit was passed. */
 size_t header_body(struct slice letter, const struct header_limits *limits);

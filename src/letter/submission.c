@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "letter/submission.h"
 
+#include "letter/results.h"
+
 /* Fields that stand at most once (RFC 5322 §3.6). */
 static const struct slice single_fields[] = {
     {"Date", 4}, {"From", 4},        {"Sender", 6},       {"Reply-To", 8},    {"To", 2},
@@ -17,15 +19,6 @@ static void note_repeats(struct submission *sub, const struct header_field *fiel
     }
 }
 
-static int note_bcc(struct submission *sub, const struct header_field *field) {
-    if (!header_is(field, S("Bcc")) && !header_is(field, S("Resent-Bcc")))
-        return 0;
-    if (sub->bcc_count == SUBMISSION_BCC_MAX)
-        return -E_LIMIT;
-    sub->bcc[sub->bcc_count++] = (struct letter_range){field->offset, field->len};
-    return 0;
-}
-
 static void note_values(struct arena *a, struct submission *sub, const struct header_field *field) {
     if (header_is(field, S("Date"))) {
         sub->has_date = true;
@@ -33,8 +26,11 @@ static void note_values(struct arena *a, struct submission *sub, const struct he
         sub->has_message_id = true;
         sub->message_id = message_id_read(a, header_unfold(a, field->raw));
     } else if (header_is(field, S("From"))) {
-        sub->from_fields++;
+        sub->has_from = true;
         sub->from = header_unfold(a, field->raw);
+    } else if (header_is(field, S("Sender"))) {
+        sub->has_sender = true;
+        sub->sender = header_unfold(a, field->raw);
     } else if (header_is(field, S("Subject"))) {
         sub->subject = header_unfold(a, field->raw);
     }
@@ -42,17 +38,12 @@ static void note_values(struct arena *a, struct submission *sub, const struct he
 
 int submission_inspect(struct arena *a, struct slice letter, const struct header_limits *limits,
                        struct submission *ret) {
-    struct submission sub = {
-        .bcc = arena_array(a, SUBMISSION_BCC_MAX, sizeof(struct letter_range)),
-    };
+    struct submission sub = {0};
     struct header_cursor c = {.letter = letter, .limits = limits};
     unsigned seen = 0;
     for (struct header_field field; header_next(&c, &field);) {
         note_repeats(&sub, &field, &seen);
         note_values(a, &sub, &field);
-        int r = note_bcc(&sub, &field);
-        if (r < 0)
-            return r;
     }
     if (c.end == HEADER_LIMIT)
         return -E_LIMIT;
@@ -63,37 +54,34 @@ int submission_inspect(struct arena *a, struct slice letter, const struct header
 }
 
 int submission_problem(const struct submission *sub, struct problem *p) {
-    if (sub->from_fields == 0)
-        return problem_set(p, -E_SYNTAX, "the letter has no From field");
     if (sub->repeated)
-        return problem_set(p, -E_SYNTAX, "the letter has more than one %s field", sub->repeated);
+        return problem_set(p, -E_SYNTAX, "the message has more than one %s field", sub->repeated);
     return 0;
 }
 
-void submission_missing_fields(struct buf *to, const struct submission *sub, usec_t now,
-                               letter_id id, struct slice host) {
+static void add_missing_fields(struct buf *to, const struct submission *sub,
+                               const struct submission_by *by) {
     char text[LETTER_ID_SIZE];
     char date[40];
     if (!sub->has_date)
-        buf_printf(to, "Date: %.*s\r\n", SLICE_ARG(time_format_rfc5322(now, date)));
+        buf_printf(to, "Date: %.*s\r\n", SLICE_ARG(time_format_rfc5322(by->now, date)));
+    if (!sub->has_from)
+        buf_printf(to, "From: %.*s\r\n", SLICE_ARG(by->login));
     if (!sub->has_message_id)
-        buf_printf(to, "Message-ID: <%.*s@%.*s>\r\n", SLICE_ARG(letter_id_format(id, text)),
-                   SLICE_ARG(host));
+        buf_printf(to, "Message-ID: <%.*s@%.*s>\r\n", SLICE_ARG(letter_id_format(by->id, text)),
+                   SLICE_ARG(by->host));
 }
 
-static void add_piece(struct buf *to, struct slice letter, size_t from, size_t until) {
-    buf_add(to, slice_first(slice_from(letter, from), until - from));
+static bool is_left_out(const struct header_field *field, const void *arg) {
+    const struct submission_by *by = arg;
+    return header_is(field, S("Bcc")) || header_is(field, S("Resent-Bcc")) ||
+           results_are_of(field, by->host);
 }
 
 void submission_header(struct buf *to, struct slice letter, const struct submission *sub,
-                       usec_t now, letter_id id, struct slice host) {
-    submission_missing_fields(to, sub, now, id, host);
-    size_t at = 0;
-    for (size_t i = 0; i < sub->bcc_count; i++) {
-        add_piece(to, letter, at, sub->bcc[i].offset);
-        at = sub->bcc[i].offset + sub->bcc[i].len;
-    }
-    add_piece(to, letter, at, sub->body);
+                       const struct submission_by *by) {
+    add_missing_fields(to, sub, by);
+    header_copy(to, slice_first(letter, sub->body), is_left_out, by);
     if (to->len > 0 && to->ptr[to->len - 1] != '\n')
         buf_add_str(to, "\r\n");
     if (!sub->has_empty_line)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is done to a letter that one of our own users hands in (RFC 6409 §8): a missing Date and
- * Message-ID are added, Bcc fields are taken out (RFC 5322 §3.6.3), and a letter without a From is
- * not taken. Letters from outside are never changed like this.
+ * What is done to the header of a message that one of our own users hands in (RFC 6409 §8): a
+ * missing Date, Message-ID and From are added, Bcc fields are taken out (RFC 5322 §3.6.3), and what
+ * bears our name as a judgement of ours (letter/results.h). Of what comes from outside only the
+ * last is taken out.
  *
  *     r = submission_inspect(&arena, letter, &limits, &sub);
  *     if (r == 0 && submission_problem(&sub, &problem) == 0)
- *         submission_header(&out, letter, &sub, now, id, host);
+ *         submission_header(&out, letter, &sub, &by);
  *         ... then the bytes from sub.body on
  */
 #pragma once
@@ -17,46 +18,39 @@
 #include "letter/header.h"
 #include "letter/id.h"
 
-#define SUBMISSION_BCC_MAX 64 /* more Bcc fields than this are a fault of the letter */
-
-struct letter_range {
-    size_t offset;
-    size_t len;
-};
-
 struct submission {
     bool has_date, has_message_id;
-    unsigned from_fields;     /* exactly one is right */
-    const char *repeated;     /* name of a field that may stand only once and does not, or NULL */
-    struct letter_range *bcc; /* Bcc and Resent-Bcc fields, in order; in the arena */
-    size_t bcc_count;
+    bool has_from, has_sender;
+    const char *repeated;    /* name of a field that may stand only once and does not, or NULL */
     struct slice message_id; /* with its angle brackets, or empty */
     struct slice subject;    /* on one line, not decoded */
     struct slice from;       /* on one line: for letter/mailboxes.h */
+    struct slice sender;     /* the same */
     size_t body;             /* offset of the body */
     bool has_empty_line;     /* stands between header and body */
 };
 
 /*
- * Reads the header of `letter` (the body may be cut off). 0, or -E_LIMIT when the limits or
- * SUBMISSION_BCC_MAX are passed.
+ * Reads the header of `letter` (the body may be cut off). 0, or -E_LIMIT when the limits are
+ * passed.
  */
 int submission_inspect(struct arena *a, struct slice letter, const struct header_limits *limits,
                        struct submission *ret);
 
-/* 0, or -E_SYNTAX and a sentence for the person: no From, or fields that contradict each other. */
+/* 0, or -E_SYNTAX and a sentence for the person: fields that contradict each other. */
 int submission_problem(const struct submission *sub, struct problem *p);
 
-/*
- * Appends the header as it goes on: missing fields in front, without Bcc, the empty line behind.
- * `host` names us in a new Message-ID.
- */
-void submission_header(struct buf *to, struct slice letter, const struct submission *sub,
-                       usec_t now, letter_id id, struct slice host);
+/* Who takes the message in, and for whom. */
+struct submission_by {
+    usec_t now;
+    letter_id id;
+    struct slice host;  /* our name: in a new Message-ID, and of judgements that are removed */
+    struct slice login; /* the account's address, for a missing From */
+};
 
-/* The added fields alone, for whoever changes the header otherwise. */
-void submission_missing_fields(struct buf *to, const struct submission *sub, usec_t now,
-                               letter_id id, struct slice host);
+/* Appends the header as it goes on: missing fields in front, the empty line behind. */
+void submission_header(struct buf *to, struct slice letter, const struct submission *sub,
+                       const struct submission_by *by);
 
 /* "<id@host>" */
 struct slice message_id_make(struct arena *a, letter_id id, struct slice host);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A letter that comes in over SMTP. It is collected in memory; one that grows above SMALL_MAX goes
- * on into a file that the queue gives, piece by piece, written in another thread. What a user hands
- * in gets its header put right (RFC 6409 §8), so its header always stays in memory until it is
- * whole; a stranger's letter is never changed.
+ * on into a file that the queue gives, piece by piece, written in another thread. The header stays
+ * in memory until it is whole (role/edge_header.c).
  *
  * The queue's answer means that the letter is on the disk. Only then the session says 250.
  */
@@ -11,12 +10,10 @@
 
 #include "base/alloc.h"
 #include "fiber/wait.h"
-#include "letter/header.h"
-#include "letter/submission.h"
 #include "letter/trace.h"
 #include "letter/xtext.h"
 #include "queue/queue.h"
-#include "role/edge_smtp.h"
+#include "role/edge_lines.h"
 
 #define KIB         ((size_t)1024)
 #define SMALL_MAX   (256 * KIB)
@@ -26,21 +23,6 @@
 
 /* A frame of the call that hands over, without the recipients' texts and the letter. */
 #define SUBMIT_REST (128 * KIB)
-
-struct edge_letter {
-    struct edge_smtp *smtp;
-    letter_id id;
-    struct buf bytes; /* not in the file yet */
-    struct buf head;  /* fields put in front: Received; a user's header as it goes on */
-    int file;         /* of the queue, or -1 */
-    uint64_t written; /* bytes in the file */
-    bool fixed;       /* the header is in `head`, `bytes` begins with the body */
-    bool header_ended;
-    size_t searched;                  /* so far into `bytes` there is no empty line */
-    size_t memory;                    /* as counted in the edge's sum */
-    struct slice message_id, subject; /* for the journey; in `facts` */
-    struct arena facts;
-};
 
 static struct edge_letter *letter_of(struct smtp_envelope *envelope) {
     return envelope->letter;
@@ -90,49 +72,7 @@ static void close_file(struct edge_letter *l) {
     l->file = -1;
 }
 
-/* ------------------------------------------------------------------ the header */
-
-static struct slice field_value(struct edge_letter *l, struct slice letter, struct slice name) {
-    struct header_field field;
-    if (!header_find(letter, NULL, name, 0, &field))
-        return S("");
-    return arena_copy(&l->facts, slice_first(header_unfold(&l->facts, field.raw), 998));
-}
-
-/* The header of a stranger, or of a letter that goes nowhere, is only read. */
-static void read_header(struct edge_letter *l, struct slice letter) {
-    l->message_id = message_id_read(&l->facts, field_value(l, letter, S("Message-ID")));
-    l->subject = field_value(l, letter, S("Subject"));
-}
-
-/* A user's header: read, judged, and written anew into `head`. */
-static int fix_header(struct edge_letter *l, struct problem *problem) {
-    const struct conf *conf = l->smtp->connection->settings->conf;
-    struct submission sub;
-    struct slice letter = buf_slice(&l->bytes);
-    int r = submission_inspect(&l->facts, letter, NULL, &sub);
-    if (r == 0)
-        r = submission_problem(&sub, problem);
-    if (r < 0)
-        return r;
-    l->message_id = sub.message_id.len > 0 ? arena_copy(&l->facts, sub.message_id)
-                                           : message_id_make(&l->facts, l->id, conf->hostname);
-    l->subject = arena_copy(&l->facts, slice_first(sub.subject, 998));
-    submission_header(&l->head, letter, &sub, fiber_wall(), l->id, conf->hostname);
-    buf_drop(&l->bytes, sub.body);
-    l->fixed = true;
-    return 0;
-}
-
-static int finish_header(struct edge_letter *l, struct problem *problem) {
-    if (l->header_ended)
-        return 0;
-    l->header_ended = true;
-    if (l->smtp->account)
-        return fix_header(l, problem);
-    read_header(l, buf_slice(&l->bytes));
-    return 0;
-}
+/* ------------------------------------------------------------------ the trace */
 
 static void add_received(struct edge_letter *l, const struct smtp_client *client,
                          const struct smtp_envelope *envelope, struct buf *to) {
@@ -170,8 +110,7 @@ static struct edge *edge_of(const struct edge_letter *l) {
     return l->smtp->connection->edge;
 }
 
-/* All that the letter holds; `more` is what its handing over takes. */
-static void count_memory(struct edge_letter *l, size_t more) {
+void edge_letter_count(struct edge_letter *l, size_t more) {
     edge_count_memory(edge_of(l), &l->memory, l->bytes.size + l->head.size + l->facts.total + more);
 }
 
@@ -179,13 +118,13 @@ static bool has_memory(const struct edge_letter *l) {
     return edge_has_memory(l->smtp->connection, 0);
 }
 
-/* Moves what has gathered into the file, whose first bytes are a user's new header. */
-static int spill(struct edge_letter *l) {
-    struct problem problem = {0};
-    int r = finish_header(l, &problem);
-    if (r < 0)
-        return 0; /* the answer comes at the end of the letter */
-    if (l->file < 0)
+int edge_letter_spill(struct edge_letter *l) {
+    int r = edge_header_finish(l);
+    if (r == -E_REFUSED) { /* the answer comes at the end of the letter */
+        buf_clear(&l->bytes);
+        return 0;
+    }
+    if (r == 0 && l->file < 0)
         r = open_file(l);
     if (r == -E_LIMIT && l->bytes.len <= SMALL_MAX && has_memory(l))
         return 0; /* too many files for now: it may stay in memory */
@@ -196,7 +135,7 @@ static int spill(struct edge_letter *l) {
     buf_clear(&l->bytes);
     if (edge_memory_is_tight(edge_of(l)))
         buf_done(&l->bytes);
-    count_memory(l, 0);
+    edge_letter_count(l, 0);
     return r;
 }
 
@@ -213,9 +152,9 @@ static bool has_empty_line(struct edge_letter *l) {
     return at >= 0;
 }
 
-/* While the header of a user's letter is not whole, everything stays in memory. */
+/* While the header is not whole, everything stays in memory. */
 static bool may_spill(struct edge_letter *l) {
-    return !l->smtp->account || l->header_ended || has_empty_line(l) ||
+    return l->header_ended || has_empty_line(l) ||
            l->bytes.len > l->smtp->listener.limits.header_max;
 }
 
@@ -224,11 +163,11 @@ int edge_letter_write(void *arg, struct smtp_envelope *envelope, struct slice ch
     (void)arg;
     size_t limit = l->file >= 0 ? WRITE_PIECE : SMALL_MAX;
     buf_add(&l->bytes, chunk);
-    count_memory(l, 0);
+    edge_letter_count(l, 0);
     if (edge_memory_is_tight(edge_of(l)))
         limit = TIGHT_PIECE;
     if (l->bytes.len > limit && may_spill(l))
-        return spill(l);
+        return edge_letter_spill(l);
     return has_memory(l) ? 0 : -ENOSPC;
 }
 
@@ -238,17 +177,18 @@ static void letter_free(struct smtp_envelope *envelope) {
     buf_done(&l->bytes);
     buf_done(&l->head);
     arena_done(&l->facts);
-    count_memory(l, 0);
+    edge_letter_count(l, 0);
     free(l);
     envelope->letter = NULL;
 }
 
-static void drop_file(struct edge_letter *l) {
+void edge_letter_drop_file(struct edge_letter *l) {
     struct rpc_queue_drop_file_in in = {l->id};
     struct rpc_queue_drop_file_out out;
     if (l->file < 0 && l->written == 0)
         return;
     close_file(l);
+    l->written = 0;
     (void)call_queue_drop_file(edge_link(l->smtp->connection, ROLE_QUEUE), &in, &l->facts, &out,
                                NULL);
 }
@@ -312,7 +252,7 @@ static int make_fit(struct edge_letter *l) {
     size_t frame = l->smtp->envelope_memory + l->bytes.len + l->head.len + SUBMIT_REST;
     if (l->written > 0 || frame <= RPC_FRAME_MAX)
         return 0;
-    int r = spill(l);
+    int r = edge_letter_spill(l);
     return r == 0 && l->written == 0 ? -ENOSPC : r;
 }
 
@@ -361,7 +301,7 @@ static int submit(struct edge_letter *l, const struct smtp_client *client,
         in.bytes = buf_slice(&l->bytes);
     }
     in.head = buf_slice(&head);
-    count_memory(l, a->total + head.size);
+    edge_letter_count(l, a->total + head.size);
     return call_queue_submit(edge_link(l->smtp->connection, ROLE_QUEUE), &in, a, &out, problem);
 }
 
@@ -398,9 +338,9 @@ void edge_letter_abort(void *arg, const struct smtp_client *client, struct smtp_
     struct edge_letter *l = letter_of(envelope);
     (void)arg;
     if (!l->header_ended)
-        read_header(l, buf_slice(&l->bytes));
+        edge_header_read(l);
     tell(l, client, envelope, NULL, reply);
-    drop_file(l);
+    edge_letter_drop_file(l);
     letter_free(envelope);
 }
 
@@ -410,19 +350,18 @@ int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_env
     struct edge_letter *l = letter_of(envelope);
     struct problem problem = {0};
     (void)arg;
-    bool refused = l->header_ended && l->smtp->account && !l->fixed;
-    int r = refused ? -E_SYNTAX : finish_header(l, &problem);
-    if (r < 0) {
-        *ret_reply = SMTP_REPLY(550, 5, 6, 0, "The header of the letter is not right");
-        if (problem.text[0])
-            ret_reply->text = arena_copy(a, slice_of_str(problem.text));
-    } else {
-        r = submit(l, client, envelope, facts, a, &problem);
-        *ret_reply = reply_for(r, l->id, a);
-    }
-    tell(l, client, envelope, facts, ret_reply);
+    struct letter_scan whole = *facts;
+    int r = edge_header_finish(l);
+    if (r == 0)
+        r = edge_lines_shorten(l, &whole);
+    if (r == 0)
+        r = submit(l, client, envelope, &whole, a, &problem);
+    *ret_reply = r == -E_REFUSED ? l->refusal : reply_for(r, l->id, a);
+    if (r == -E_REFUSED)
+        ret_reply->text = arena_copy(a, l->refusal.text);
+    tell(l, client, envelope, &whole, ret_reply);
     if (r < 0)
-        drop_file(l);
+        edge_letter_drop_file(l);
     letter_free(envelope);
     return 0;
 }

@@ -20,7 +20,7 @@ static struct smtp_limits limits_of(const struct conf *conf, bool submission) {
     return (struct smtp_limits){
         .command_line_max = conf->smtp.command_line_max,
         .auth_line_max = conf->smtp.auth_line_max,
-        .text_line_max = conf->smtp.text_line_max,
+        .text_line_max = submission ? SIZE_MAX : conf->smtp.text_line_max, /* edge_lines.c */
         .header_max = submission ? conf->submission.header_max : conf->smtp.header_max,
         .message_size_max =
             submission ? conf->submission.message_size_max : conf->smtp.message_size_max,

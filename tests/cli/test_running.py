@@ -21,7 +21,8 @@ def send(office, sender, *recipients, letter=LETTER):
         return client.sendmail(sender, recipients, letter)
 
 
-def submit(office, login, *recipients, letter=LETTER):
+def submit(office, login, *recipients):
+    letter = LETTER.replace("From: a@outside.test", f"From: {login}")
     with smtplib.SMTP("127.0.0.1", office.port(587), timeout=20) as client:
         client.starttls()
         client.login(login, PASSWORD)

@@ -4,6 +4,7 @@
  * submission can be rewritten and then lacks nothing.
  */
 #include "base/error.h"
+#include "letter/results.h"
 #include "letter/scan.h"
 #include "letter/submission.h"
 
@@ -16,6 +17,7 @@ static void walk(struct slice letter) {
     for (struct header_field field; header_next(&c, &field);) {
         MUST(field.offset >= at && field.name.len > 0);
         MUST(slice_find_byte(header_unfold(&a, field.raw), '\n') < 0);
+        (void)results_are_of(&field, S("mx.example.jp"));
         at = field.offset + field.len;
     }
     MUST(c.at >= at && c.body >= at && c.end != HEADER_OPEN);
@@ -38,12 +40,14 @@ static void rewrite(struct slice letter) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf header = {0};
     struct submission sub;
+    struct submission_by by = {.id = 1, .host = S("mx.example.jp"), .login = S("tama@example.jp")};
     if (submission_inspect(&a, letter, NULL, &sub) < 0)
         return;
-    submission_header(&header, letter, &sub, 0, 1, S("mx.example.jp"));
+    submission_header(&header, letter, &sub, &by);
     MUST(submission_inspect(&a, buf_slice(&header), NULL, &sub) == 0);
-    MUST(sub.has_date && sub.has_message_id && sub.bcc_count == 0);
+    MUST(sub.has_date && sub.has_message_id && sub.has_from);
     MUST(sub.body == header.len && sub.has_empty_line);
+    MUST(header_count(buf_slice(&header), NULL, S("Bcc")) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {

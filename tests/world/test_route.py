@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from wire import written_by
 from world import LETTER, PASSWORD, strip_trace, wait_until
 
 
@@ -40,9 +41,9 @@ def told(report):
     return status.get_payload()[1]
 
 
-def arrives(host, user):
+def arrives(host, user, writer="writer@a.test"):
     letter, = host.wait_for_letters(user)
-    assert strip_trace(letter) == LETTER
+    assert strip_trace(letter) == written_by(writer, LETTER)
     return letter
 
 
@@ -55,7 +56,7 @@ def test_letter_to_another_host_found_by_mx(a, b, writer):
 def test_and_back(a, b):
     here, there = a.account(), b.account()
     send(b, there, here)
-    arrives(a, here)
+    arrives(a, here, there)
 
 
 def test_lowest_preference_number_is_tried_first(a, b, c, writer):
@@ -232,7 +233,7 @@ def test_queue_shows_a_letter_as_it_is(a, writer):
     letter = send(a, writer, "x@unreachable.test")
     waits(a, letter)
     shown = a.run("queue", "show", letter, "--content").encode()
-    assert strip_trace(shown.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")) == LETTER
+    assert strip_trace(shown.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")) == written_by(writer, LETTER)
     a.run("queue", "remove", letter)
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from wire import Pop3, loose_tls
+from wire import Pop3, loose_tls, written_by
 from world import LETTER, PASSWORD, strip_trace, wait_until
 
 
@@ -245,7 +245,7 @@ def test_own_date_and_message_id_stay(a):
     with a.submission(user) as wire:
         wire.accepted(user, [user], LETTER)
     letter, = a.wait_for_letters(user)
-    assert strip_trace(letter) == LETTER
+    assert strip_trace(letter) == written_by(user, LETTER)
 
 
 def test_bcc_is_taken_out_on_submission(a):
@@ -255,7 +255,7 @@ def test_bcc_is_taken_out_on_submission(a):
         wire.accepted(user, [user], LETTER.replace(
             b"Subject", b"Bcc: x@b.test,\r\n y@b.test\r\nSubject"))
     letter, = a.wait_for_letters(user)
-    assert strip_trace(letter) == LETTER
+    assert strip_trace(letter) == written_by(user, LETTER)
 
 
 # ---------------------------------------------------------------- trace fields

@@ -18,6 +18,11 @@ class Closed(Exception):
     """The other side has ended the connection."""
 
 
+def written_by(user, letter):
+    """What a stranger has written, by one of our users."""
+    return letter.replace(b"From: Kiku <kiku@far.test>", b"From: Kiku <" + user.encode() + b">")
+
+
 class Wire:
     """A TCP connection: lines in, bytes out, everything within a time."""
 
@@ -110,10 +115,13 @@ class Smtp(Wire):
 
     def login(self, user, password, limit=None):
         secret = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+        self.user = user
         return self.say("AUTH PLAIN " + secret, limit)
 
     def letter(self, data):
-        """DATA with a letter that already has its dots doubled; the last reply."""
+        """DATA with a letter that already has its dots doubled; the last reply. A user's is his own."""
+        if getattr(self, "user", None):
+            data = written_by(self.user, data)
         code, lines = self.say("DATA")
         if code != 354:
             return code, lines

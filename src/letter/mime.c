@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+#include "letter/mime.h"
+
+#define COMMENT_DEPTH 100U
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Behind blanks and comments (RFC 5322 §3.2.2). */
+static struct slice pass_gap(struct slice s) {
+    unsigned depth = 0;
+    size_t i = 0;
+    for (; i < s.len && (depth > 0 || is_blank(s.ptr[i]) || s.ptr[i] == '('); i++) {
+        if (s.ptr[i] == '\\')
+            i++;
+        else if (s.ptr[i] == '(' && ++depth > COMMENT_DEPTH)
+            return slice_from(s, s.len);
+        else if (s.ptr[i] == ')')
+            depth--;
+    }
+    return slice_from(s, MIN(i, s.len));
+}
+
+/* RFC 2045 §5.1 token; as readers do it, with whatever else stands before the next special. */
+static struct slice read_token(struct slice *s) {
+    size_t n = 0;
+    while (n < s->len && !is_blank(s->ptr[n]) && slice_find_byte(S("();=\"/"), s->ptr[n]) < 0)
+        n++;
+    struct slice token = slice_first(*s, n);
+    *s = pass_gap(slice_from(*s, n));
+    return token;
+}
+
+static struct slice read_value(struct arena *a, struct slice *s) {
+    if (s->len == 0 || s->ptr[0] != '"') {
+        size_t n = 0;
+        while (n < s->len && !is_blank(s->ptr[n]) && s->ptr[n] != ';')
+            n++;
+        struct slice value = slice_first(*s, n);
+        *s = pass_gap(slice_from(*s, n));
+        return value;
+    }
+    char *text = arena_alloc(a, s->len);
+    size_t len = 0, i = 1;
+    for (; i < s->len && s->ptr[i] != '"'; i++) {
+        if (s->ptr[i] == '\\' && i + 1 < s->len)
+            i++;
+        text[len++] = s->ptr[i];
+    }
+    *s = pass_gap(slice_from(*s, MIN(i + 1, s->len)));
+    return slice_of(text, len);
+}
+
+static bool pass(struct slice *s, char c) {
+    if (s->len == 0 || s->ptr[0] != c)
+        return false;
+    *s = pass_gap(slice_from(*s, 1));
+    return true;
+}
+
+static struct slice lower(struct arena *a, struct slice major, struct slice minor) {
+    char *text = arena_alloc(a, major.len + minor.len + 1);
+    for (size_t i = 0; i < major.len; i++)
+        text[i] = ascii_lower(major.ptr[i]);
+    text[major.len] = '/';
+    for (size_t i = 0; i < minor.len; i++)
+        text[major.len + 1 + i] = ascii_lower(minor.ptr[i]);
+    return slice_of(text, major.len + minor.len + 1);
+}
+
+struct mime_type mime_type_read(struct arena *a, struct slice value) {
+    struct mime_type found = {0};
+    struct slice s = pass_gap(value);
+    struct slice major = read_token(&s);
+    if (major.len == 0 || !pass(&s, '/'))
+        return found;
+    struct slice minor = read_token(&s);
+    if (minor.len == 0)
+        return found;
+    found.type = lower(a, major, minor);
+    while (s.len > 0) {
+        if (!pass(&s, ';')) { /* something that should not be there */
+            s = slice_from(s, 1);
+            continue;
+        }
+        struct slice name = read_token(&s);
+        if (!pass(&s, '='))
+            continue;
+        struct slice boundary = read_value(a, &s);
+        if (found.boundary.len == 0 && slice_eq_nocase(name, S("boundary")))
+            found.boundary = boundary;
+    }
+    while (found.boundary.len > 0 && is_blank(found.boundary.ptr[found.boundary.len - 1]))
+        found.boundary.len--;
+    if (found.boundary.len > MIME_BOUNDARY_MAX)
+        found.boundary.len = 0;
+    return found;
+}
+
+enum mime_encoding mime_encoding_read(struct slice value) {
+    static const struct {
+        struct slice name;
+        enum mime_encoding encoding;
+    } known[] = {
+        {{"", 0}, MIME_PLAIN},        {{"7bit", 4}, MIME_PLAIN},
+        {{"8bit", 4}, MIME_PLAIN},    {{"binary", 6}, MIME_PLAIN},
+        {{"base64", 6}, MIME_BASE64}, {{"quoted-printable", 16}, MIME_QUOTED_PRINTABLE},
+    };
+    struct slice s = pass_gap(value);
+    struct slice name = read_token(&s);
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        if (slice_eq_nocase(name, known[i].name))
+            return known[i].encoding;
+    }
+    return MIME_UNKNOWN;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The header of a letter that comes in. A user's is judged: its authors must be he himself; and
+ * written anew as RFC 6409 §8 has it. A stranger's goes on as it is, but for what claims to be a
+ * judgement of this host (RFC 8601 §5).
+ */
+#include "letter/encode.h"
+#include "letter/mailboxes.h"
+#include "letter/results.h"
+#include "letter/submission.h"
+#include "role/edge_letter.h"
+
+#define AUTHORS_MAX  50U
+#define FACT_MAX     998U
+#define ADDRESS_TEXT 512U /* of directory.may_send_as */
+
+static int refuse(struct edge_letter *l, uint8_t subject, uint8_t detail, struct slice sentence) {
+    l->refusal = SMTP_REPLY(550, 5, subject, detail, "");
+    l->refusal.text = sentence;
+    return -E_REFUSED;
+}
+
+/* ------------------------------------------------------------------ authors */
+
+static int judge_author(struct edge_letter *l, const char *field, const struct address *author) {
+    struct arena *a = &l->facts;
+    struct edge_connection *c = l->smtp->connection;
+    struct slice text = address_text(a, author);
+    struct rpc_directory_may_send_as_in in = {l->smtp->account, text};
+    struct rpc_directory_may_send_as_out out = {0};
+    int r = text.len > ADDRESS_TEXT
+                ? 0
+                : call_directory_may_send_as(edge_link(c, ROLE_DIRECTORY), &in, a, &out, NULL);
+    if (r < 0 || out.may)
+        return r;
+    return refuse(l, 7, 1,
+                  arena_printf(a, "The %s field names %.*s, which is not an address of %s", field,
+                               SLICE_ARG(text_one_line(a, text, 320, true)),
+                               l->smtp->account_address));
+}
+
+/* All that a field names must be own; with `any` it only has to be readable. */
+static int judge_field(struct edge_letter *l, const char *field, struct slice value, bool any) {
+    struct mailboxes authors;
+    int r = 0;
+    mailboxes_parse(&l->facts, value, AUTHORS_MAX, &authors);
+    if (authors.count == 0 || authors.broken > 0 || authors.truncated)
+        return refuse(l, 6, 0,
+                      arena_printf(&l->facts,
+                                   authors.truncated
+                                       ? "The %s field names too many addresses"
+                                       : "The %s field has no address in it, or one that cannot "
+                                         "be read",
+                                   field));
+    any = any && authors.count > 1;
+    for (size_t i = 0; r == 0 && !any && i < authors.count; i++)
+        r = judge_author(l, field, &authors.items[i].address);
+    return r;
+}
+
+/* RFC 5322 §3.6.2: of several authors the Sender is the one who sends. */
+static int judge_authors(struct edge_letter *l, const struct submission *sub) {
+    int r = sub->has_sender ? judge_field(l, "Sender", sub->sender, false) : 0;
+    if (r == 0 && sub->has_from)
+        r = judge_field(l, "From", sub->from, sub->has_sender);
+    return r;
+}
+
+/* ------------------------------------------------------------------ a user's header */
+
+static int fix_header(struct edge_letter *l) {
+    struct problem problem = {0};
+    struct submission sub;
+    struct slice letter = buf_slice(&l->bytes);
+    struct submission_by by = {
+        .now = fiber_wall(),
+        .id = l->id,
+        .host = l->smtp->connection->settings->conf->hostname,
+        .login = slice_of_str(l->smtp->account_address),
+    };
+    int r = submission_inspect(&l->facts, letter, NULL, &sub);
+    if (r == 0)
+        r = submission_problem(&sub, &problem);
+    if (r < 0)
+        return refuse(l, 6, 0, arena_copy(&l->facts, slice_of_str(problem.text)));
+    l->message_id = sub.has_message_id ? arena_copy(&l->facts, sub.message_id)
+                                       : message_id_make(&l->facts, l->id, by.host);
+    l->subject = arena_copy(&l->facts, slice_first(sub.subject, FACT_MAX));
+    r = judge_authors(l, &sub);
+    if (r < 0)
+        return r;
+    submission_header(&l->head, letter, &sub, &by);
+    buf_drop(&l->bytes, sub.body);
+    l->fixed = true;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ a stranger's header */
+
+static struct slice field_value(struct edge_letter *l, struct slice name) {
+    struct header_field field;
+    if (!header_find(buf_slice(&l->bytes), NULL, name, 0, &field))
+        return S("");
+    return arena_copy(&l->facts, slice_first(header_unfold(&l->facts, field.raw), FACT_MAX));
+}
+
+void edge_header_read(struct edge_letter *l) {
+    l->message_id = message_id_read(&l->facts, field_value(l, S("Message-ID")));
+    l->subject = field_value(l, S("Subject"));
+}
+
+static bool claims_to_be_ours(const struct header_field *field, const void *host) {
+    return results_are_of(field, *(const struct slice *)host);
+}
+
+/* Most letters have no such field; nothing of them is copied. */
+static void take_out_forged(struct edge_letter *l) {
+    const struct slice *host = &l->smtp->connection->settings->conf->hostname;
+    struct header_cursor c = {.letter = buf_slice(&l->bytes)};
+    bool found = false;
+    for (struct header_field field; header_next(&c, &field);)
+        found |= claims_to_be_ours(&field, host);
+    if (!found)
+        return;
+    header_copy(&l->head, buf_slice(&l->bytes), claims_to_be_ours, host);
+    buf_drop(&l->bytes, c.body);
+    l->fixed = true;
+}
+
+int edge_header_finish(struct edge_letter *l) {
+    if (l->header_ended)
+        return l->refusal.code ? -E_REFUSED : 0;
+    if (l->smtp->account) {
+        int r = fix_header(l);
+        if (r < 0 && r != -E_REFUSED)
+            return r;
+    } else {
+        edge_header_read(l);
+        take_out_forged(l);
+    }
+    l->header_ended = true;
+    return l->refusal.code ? -E_REFUSED : 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Inside the edge role: a letter that is coming in (edge_letter.c), and what is done to its header
+ * (edge_header.c) and its lines (edge_lines.c).
+ */
+#pragma once
+
+#include "role/edge_smtp.h"
+
+struct edge_letter {
+    struct edge_smtp *smtp;
+    letter_id id;
+    struct buf bytes; /* not in the file yet */
+    struct buf head;  /* the header as it goes on, when `fixed` */
+    int file;         /* of the queue, or -1 */
+    uint64_t written; /* bytes in the file */
+    bool fixed;       /* the header is in `head`, `bytes` begins with the body */
+    bool header_ended;
+    struct smtp_reply refusal;        /* of the header; code 0: none */
+    size_t searched;                  /* so far into `bytes` there is no empty line */
+    size_t memory;                    /* as counted in the edge's sum */
+    struct slice message_id, subject; /* for the journey; in `facts` */
+    struct arena facts;
+};
+
+/*
+ * Moves what has gathered into the file, which is opened if need be and begins with `head`. 0 too
+ * when there can be no file for now and it may stay in memory, or when the header was refused.
+ */
+int edge_letter_spill(struct edge_letter *l) WAITS;
+
+/* Closes the file and gives it back to the queue. */
+void edge_letter_drop_file(struct edge_letter *l) WAITS;
+
+/* Counts all that the letter holds in the edge's sum, and `more`, which somebody holds for it. */
+void edge_letter_count(struct edge_letter *l, size_t more);
+
+/*
+ * When the header is whole, or the letter: reads it, judges that of a user, and puts it right. More
+ * calls give the same result. 0; -E_REFUSED with `refusal`; another error: try again later.
+ */
+int edge_header_finish(struct edge_letter *l) WAITS;
+
+/* Of a letter that goes nowhere: only reads what the journey tells. */
+void edge_header_read(struct edge_letter *l);

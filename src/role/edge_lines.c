@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The letter passes twice: through memory when it lies there, otherwise piece by piece from the
+ * file. What comes of that goes into a new file, for whose sake the old one is given back; we keep
+ * reading it by our own descriptor, and it goes when that is closed.
+ */
+#include <errno.h>
+
+#include "fiber/wait.h"
+#include "letter/shorten.h"
+#include "role/edge_lines.h"
+
+#define PIECE ((size_t)256 * 1024)
+
+/* The body as it came: in memory, or behind the header of a file. */
+struct source {
+    struct slice bytes;
+    int file; /* -1: in memory */
+    uint64_t from, until;
+};
+
+struct reading {
+    int file;
+    char *to;
+    size_t len;
+    uint64_t offset;
+};
+
+static int read_in_thread(void *arg) {
+    struct reading *r = arg;
+    while (r->len > 0) {
+        ssize_t n = pread(r->file, r->to, r->len, (off_t)r->offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        r->to += n;
+        r->len -= (size_t)n;
+        r->offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+/* The next piece, in `room` when it comes from the file. */
+static int next_piece(const struct source *source, uint64_t at, struct buf *room,
+                      struct slice *ret) {
+    size_t len = (size_t)MIN(source->until - at, (uint64_t)PIECE);
+    if (source->file < 0) {
+        *ret = slice_first(slice_from(source->bytes, (size_t)at), len);
+        return 0;
+    }
+    buf_reserve(room, len);
+    struct reading reading = {source->file, room->ptr, len, at};
+    *ret = slice_of(room->ptr, len);
+    return offload(OFFLOAD_DISK, read_in_thread, &reading);
+}
+
+/* One pass. What comes of it is kept, in memory or in the file, if `scan` is there to see it. */
+static int pass(struct edge_letter *l, struct shorten *s, const struct source *source,
+                struct letter_scan *scan) {
+    _cleanup_(buf_done) struct buf room = {0};
+    struct slice piece;
+    int r = 0;
+    for (uint64_t at = source->from; r == 0 && at < source->until; at += piece.len) {
+        size_t before = l->bytes.len;
+        r = next_piece(source, at, &room, &piece);
+        if (r < 0)
+            break;
+        shorten_feed(s, piece, &l->bytes);
+        if (scan)
+            letter_scan_feed(scan, slice_from(buf_slice(&l->bytes), before));
+        else
+            buf_clear(&l->bytes);
+        if (scan && source->file >= 0)
+            r = edge_letter_spill(l);
+        edge_letter_count(l, source->bytes.len + room.size);
+    }
+    return r;
+}
+
+static int look(struct edge_letter *l, struct shorten *s, struct slice header,
+                const struct source *source) {
+    struct problem problem = {0};
+    shorten_begin(s, header, &l->head);
+    int r = pass(l, s, source, NULL);
+    if (r == 0 && shorten_end(s, &l->bytes, &problem) < 0) {
+        l->refusal = SMTP_REPLY(554, 5, 6, 3, "");
+        l->refusal.text = arena_copy(&l->facts, slice_of_str(problem.text));
+        r = -E_REFUSED;
+    }
+    buf_clear(&l->head);
+    buf_clear(&l->bytes);
+    return r;
+}
+
+static int rewrite(struct edge_letter *l, struct shorten *s, struct slice header,
+                   const struct source *source, struct letter_scan *scan) {
+    struct problem problem = {0};
+    *scan = (struct letter_scan){0};
+    if (source->file >= 0)
+        edge_letter_drop_file(l);
+    shorten_begin(s, header, &l->head);
+    letter_scan_feed(scan, buf_slice(&l->head));
+    int r = pass(l, s, source, scan);
+    size_t before = l->bytes.len;
+    if (r == 0)
+        r = shorten_end(s, &l->bytes, &problem);
+    letter_scan_feed(scan, slice_from(buf_slice(&l->bytes), before));
+    return r == -E_LIMIT ? -ENOSPC : r; /* too many files at a time */
+}
+
+int edge_lines_shorten(struct edge_letter *l, struct letter_scan *scan) {
+    if (!l->smtp->account || scan->longest_line <= SHORTEN_LINE_MAX)
+        return 0;
+    bool in_file = l->written > 0;
+    int r = in_file ? edge_letter_spill(l) : 0;
+    if (r < 0)
+        return r;
+    _cleanup_(shorten_free_p) struct shorten *s = shorten_new();
+    _cleanup_(buf_done) struct buf head = l->head, bytes = l->bytes;
+    _cleanup_(close_p) int file = l->file;
+    struct source source = {.file = file};
+    if (in_file)
+        source.from = head.len;
+    else
+        source.bytes = buf_slice(&bytes);
+    source.until = in_file ? l->written : bytes.len;
+    l->head = l->bytes = (struct buf){0};
+    l->file = -1;
+    r = look(l, s, buf_slice(&head), &source);
+    return r < 0 ? r : rewrite(l, s, buf_slice(&head), &source, scan);
+}

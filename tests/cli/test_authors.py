@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: ISC
+"""Whose name a submitted message may bear, and what claims to be a judgement of this host."""
+import smtplib
+
+import pytest
+
+from office import PASSWORD
+from test_careless import arrived
+from test_running import wait_for
+
+ME, ALIAS, OTHER = "tama@example.test", "info@example.test", "kiku@example.test"
+
+
+@pytest.fixture
+def people(running):
+    running.add(ME)
+    running.add(OTHER)
+    running("alias", "add", ALIAS, ME)
+    return running
+
+
+def submit(office, header, login=ME, body="hello\r\n"):
+    """The reply to the message: (250, ...) or the refusal."""
+    with smtplib.SMTP("127.0.0.1", office.port(587), timeout=20) as client:
+        client.starttls()
+        client.login(login, PASSWORD)
+        client.docmd(f"MAIL FROM:<{login}>")
+        client.docmd(f"RCPT TO:<{ME}>")
+        return client.data((header + "To: x@example.test\r\n\r\n" + body).encode())
+
+
+@pytest.mark.parametrize("header", [
+    f"From: {ME}\r\n", f"From: Tama <TAMA+shop@Example.Test>\r\n", f"From: {ALIAS}\r\n",
+    f"From: {ME}, {ALIAS}\r\n", f"From: {ME}, {OTHER}\r\nSender: {ALIAS}\r\n",
+    f"From: staff: {ME}, {ALIAS};\r\n", f"From: {ME}\r\nSender: {ME}\r\n",
+    f"From: a@b.test, c@d.test\r\nSender: {ME}\r\n", ""])
+def test_own_addresses_are_taken(people, header):
+    assert submit(people, header)[0] == 250
+
+
+@pytest.mark.parametrize("header, named", [
+    (f"From: {OTHER}\r\n", "From field names " + OTHER),
+    (f"From: \"{ME}\" <{OTHER}>\r\n", "From field names " + OTHER),
+    (f"From: {ME}, {OTHER}\r\n", "From field names " + OTHER),
+    (f"From: {OTHER}\r\nSender: {ME}\r\n", "From field names " + OTHER),
+    (f"From: {ME}\r\nSender: {OTHER}\r\n", "Sender field names " + OTHER),
+    (f"From: {ME}, {ALIAS}\r\nSender: a@b.test\r\n", "Sender field names a@b.test"),
+    ("From: nobody here\r\n", "From field has no address"),
+    ("From:\r\n", "From field has no address"),
+    (f"From: {ME}, <broken\r\n", "From field has no address"),
+    (f"From: {ME}\r\nFrom: {ME}\r\n", "more than one From"),
+])
+def test_names_of_others_are_refused_and_said(people, header, named):
+    code, text = submit(people, header)
+    assert code == 550 and named in text.decode()
+    assert code == 550 and text.startswith((b"5.7.1", b"5.6.0"))
+    # The same for a message that goes into a file while it comes in.
+    assert submit(people, header, body="x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 5000) == (code, text)
+
+
+def test_a_missing_from_is_the_account(people):
+    assert submit(people, "Subject: none\r\n")[0] == 250
+    assert f"From: {ME}\r\n".encode() in wait_for(lambda: arrived(people))[0]
+
+
+def test_judgements_in_our_name_are_removed_on_arrival(people):
+    ours = ("Authentication-Results: Mail.EXAMPLE.test; spf=pass\r\n"
+            "authentication-results : (c) \"mail.example.test\" 1;\r\n\tdkim=pass header.d=x\r\n")
+    kept = "Authentication-Results: mail.example.org; spf=pass\r\n"
+    for body in ("hello\r\n", ("y" * 70 + "\r\n") * 5000):
+        letter = (f"{ours}From: a@outside.test\r\n{kept}{ours}Subject: x\r\n\r\n{body}").encode()
+        with smtplib.SMTP("127.0.0.1", people.port(25), timeout=20) as client:
+            client.sendmail("a@outside.test", ME, letter)
+    assert submit(people, f"{ours}From: {ME}\r\n{kept}")[0] == 250
+    for letter in wait_for(lambda: arrived(people, 3)):
+        assert b"ail.example.test; spf" not in letter.replace(b"EXAMPLE", b"example")
+        assert b"dkim=pass" not in letter and kept.encode() in letter
+        assert b"\r\n\r\n" in letter
