@@ -253,6 +253,7 @@ void check_dns(struct check *k) {
         return;
     }
     d.client = lookup_client(lookup);
+    d.until = fiber_now() + PATIENCE;
     if (!check_resolver(&d))
         return;
     d.own_count = check_own_addresses(d.own);

@@ -13,6 +13,7 @@
 struct check_dns {
     struct check *k;
     struct dns_client client;
+    usec_t until;                         /* when there has been enough of asking */
     struct net_addr own[CHECK_ADDRESSES]; /* that this host has itself, without loopback */
     size_t own_count;
     struct net_addr named[CHECK_ADDRESSES]; /* to which its name leads */

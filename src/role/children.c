@@ -49,7 +49,13 @@ static const struct state_user *user_of(enum role role, const struct state_users
 }
 
 void children_init(struct children *c, const char *directory, struct conf *conf) {
-    *c = (struct children){.directory = directory, .conf = conf, .lock = -1, .log_file = -1};
+    *c = (struct children){
+        .directory = directory,
+        .conf = conf,
+        .lock = -1,
+        .log_file = -1,
+        .certificate_taken = {.certificate = -1, .key = -1},
+    };
     state_find_users(conf, &c->users);
     fiber_cond_init(&c->changed);
     fiber_mutex_init(&c->linking);
@@ -147,7 +153,7 @@ int children_renew(struct child *child, struct buf *report, struct problem *prob
     conf_write_slice(conf, conf_role_of(child->role->role), &settings);
     in.settings = buf_slice(&settings);
     in.text_files_count = text_files(child, &a, files);
-    int r = children_open_certificate(child, &pair, problem);
+    int r = children_open_certificate(child, true, &pair, problem);
     _cleanup_(relay_files_close) struct relay_files relay = {-1, -1};
     in.certificate = pair.certificate;
     in.key = pair.key;
@@ -157,6 +163,8 @@ int children_renew(struct child *child, struct buf *report, struct problem *prob
     in.authorities = relay.authorities;
     if (r == 0)
         r = call_process_reload(child->link, &in, &a, &out, problem);
+    if (r == 0)
+        children_keep_certificate(child, &pair);
     if (r == 0 && report)
         buf_add(report, out.said);
     return r;
@@ -213,7 +221,7 @@ static int configure(struct child *child, struct problem *problem) {
     in.text_files_count = text_files(child, &a, files);
     if (child->role->role == ROLE_DIRECTORY || child->role->role == ROLE_MAIL)
         in.secret = slice_of(child->all->secret, sizeof child->all->secret);
-    int r = children_open_certificate(child, &pair, problem);
+    int r = children_open_certificate(child, false, &pair, problem);
     _cleanup_(relay_files_close) struct relay_files relay = {-1, -1};
     in.certificate = pair.certificate;
     in.key = pair.key;
@@ -226,6 +234,7 @@ static int configure(struct child *child, struct problem *problem) {
     in.authorities = relay.authorities;
     if (r == 0)
         r = call_process_configure(child->link, &in, &a, &out, problem);
+    children_keep_certificate(child, r == 0 ? &pair : NULL);
     child->refused = false;
     if (r == 0)
         (void)snprintf(child->confinement, sizeof child->confinement, "%.*s",

@@ -46,6 +46,7 @@ struct children {
     int lock;                         /* of the state directory: every process has a copy */
     int log_file;                     /* for the ledger; -1: there is none */
     struct stat certificate_given[2]; /* the files as the keys role was given them last */
+    struct certificate_files certificate_taken; /* the last ones with which it could begin */
     struct state_users users;
     struct listeners listeners;
     const struct rpc_master_handlers *handlers; /* what children may ask the master */
@@ -118,9 +119,16 @@ void children_event(struct children *c, const char *kind, const char *format, ..
 
 void children_set_state(struct child *child, enum child_state state);
 
-/* What the keys role gets with its settings; nothing for others. Negative with a sentence. */
-int children_open_certificate(struct child *child, struct certificate_files *ret,
+/*
+ * What the keys role gets with its settings; nothing for others. `anew` false: those that it has
+ * taken last, if there are any. Negative with a sentence.
+ */
+int children_open_certificate(struct child *child, bool anew, struct certificate_files *ret,
                               struct problem *problem);
+
+/* The keys role has taken these, which are ours from then on; NULL: it could not begin with them.
+ */
+void children_keep_certificate(struct child *child, struct certificate_files *taken);
 
 /* Hands out settings and files again. What it has to say goes to `report` (may be NULL). */
 int children_renew(struct child *child, struct buf *report, struct problem *problem) WAITS;

@@ -6,8 +6,12 @@
  * until it looks the same twice.
  *
  * Between the two steps of a renewal key and certificate do not belong together. The keys role then
- * says so and goes on with the pair that it has; that is told once for each state of the files.
+ * says so and goes on with the pair that it has; that is told once for each state of the files. A
+ * process that is started again meanwhile gets the descriptors of the last pair that was taken:
+ * they still lead to the old files, unless those were written over.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "journey/kinds.h"
@@ -15,17 +19,40 @@
 
 #define LOOK_INTERVAL (5 * USEC_SEC)
 
-int children_open_certificate(struct child *child, struct certificate_files *ret,
+static int copy_taken(const struct certificate_files *taken, struct certificate_files *ret) {
+    *ret = *taken;
+    ret->certificate = fcntl(taken->certificate, F_DUPFD_CLOEXEC, 0);
+    ret->key = fcntl(taken->key, F_DUPFD_CLOEXEC, 0);
+    if (ret->certificate >= 0 && ret->key >= 0)
+        return 0;
+    certificate_files_close(ret);
+    return -EMFILE;
+}
+
+int children_open_certificate(struct child *child, bool anew, struct certificate_files *ret,
                               struct problem *problem) {
+    struct children *c = child->all;
     *ret = (struct certificate_files){.certificate = -1, .key = -1};
     if (child->role->role != ROLE_KEYS)
         return 0;
-    struct stat *given = child->all->certificate_given;
-    (void)certificate_files_look(child->all->conf, given);
-    int r = certificate_files_open(child->all->conf, ret, problem);
+    (void)certificate_files_look(c->conf, c->certificate_given);
+    int r = !anew && c->certificate_taken.certificate >= 0
+                ? copy_taken(&c->certificate_taken, ret)
+                : certificate_files_open(c->conf, ret, problem);
     if (r == 0)
-        memcpy(given, ret->states, sizeof ret->states);
+        memcpy(c->certificate_given, ret->states, sizeof ret->states);
     return r;
+}
+
+void children_keep_certificate(struct child *child, struct certificate_files *taken) {
+    static const struct certificate_files none = {.certificate = -1, .key = -1};
+    struct children *c = child->all;
+    if (child->role->role != ROLE_KEYS)
+        return;
+    certificate_files_close(&c->certificate_taken);
+    c->certificate_taken = taken ? *taken : none;
+    if (taken)
+        *taken = none;
 }
 
 static void hand_over(struct children *c) {

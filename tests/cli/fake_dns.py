@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """A name server made of a table, without signatures.
 
-    with FakeDns({"mail.example.test A": ["192.0.2.1"], "example.test MX": ["10 mail.example.test"]}):
+    with FakeDns({"mail.example.test A": ["192.0.2.1"], "example.test MX": ["10 mail.x.test"]}):
         ... .address is what a resolver is told
 """
 import ipaddress
@@ -26,7 +26,8 @@ def wire_data(kind, value):
     if kind == "TXT":
         return bytes([len(value)]) + value.encode()
     if kind == "SOA":
-        return wire_name("ns.test") + wire_name("hostmaster.test") + struct.pack(">5I", 1, 60, 60, 60, 5)
+        return (wire_name("ns.test") + wire_name("hostmaster.test") +
+                struct.pack(">5I", 1, 60, 60, 60, 5))
     return wire_name(value)
 
 
@@ -67,5 +68,6 @@ class FakeDns:
         answer += question[12:at + 5]
         for value in values:
             data = wire_data(kind, value)
-            answer += b"\xc0\x0c" + question[at + 1:at + 5] + struct.pack(">IH", 60, len(data)) + data
+            answer += b"\xc0\x0c" + question[at + 1:at + 5]
+            answer += struct.pack(">IH", 60, len(data)) + data
         return answer

@@ -65,7 +65,8 @@ def own_machine(folder):
 
 def programs(folder):
     """A PATH on which the stubs come first."""
-    for name in (HERE / "stubs.py").read_text().split("PROGRAMS = ")[1].split('"""')[1].split():
+    text = (HERE / "stubs.py").read_text().split("PROGRAMS = ")[1]
+    for name in text.split('"""')[1].split():
         (folder / name).symlink_to(HERE / "stubs.py")
     (folder / "hayauma").symlink_to(PROGRAM)
     os.environ.update(PATH=f"{folder}:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C.UTF-8", HOME="/root",
@@ -74,7 +75,8 @@ def programs(folder):
 
 def deliver(sender, recipient, subject):
     with smtplib.SMTP("127.0.0.1", 25, timeout=20) as wire:
-        wire.sendmail(sender, recipient, f"From: {sender}\nTo: {recipient}\nSubject: {subject}\n\nHi.\n")
+        wire.sendmail(sender, recipient,
+                      f"From: {sender}\nTo: {recipient}\nSubject: {subject}\n\nHi.\n")
 
 
 def prepare(wanted):

@@ -10,7 +10,8 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from document import ENGLISH, FOLDER, KINDS, STATES, anchors, blocks, japanese, links, state  # noqa: E402
+from document import (ENGLISH, FOLDER, KINDS, STATES, anchors, blocks, japanese, links,  # noqa: E402
+                      state)
 
 ALL = [one for path in ENGLISH for one in (path, japanese(path))]
 PLAYED = [path for path in ALL if state(path)]
@@ -76,7 +77,8 @@ def test_the_table_of_contents_has_twenty_tasks_with_their_places(path):
     suffix = ".ja.md" if path.name.endswith(".ja.md") else ".md"
     assert all(target.endswith(suffix) for *_, target, _ in rows)
     reached = {target for *_, target, _ in rows}
-    assert reached == {one.name for one in PLAYED if one.name.endswith(".ja.md") == (suffix == ".ja.md")}
+    assert reached == {one.name for one in PLAYED
+                       if one.name.endswith(".ja.md") == (suffix == ".ja.md")}
 
 
 @pytest.mark.parametrize("path", PLAYED, ids=name)
