@@ -356,8 +356,8 @@ int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_env
         r = edge_lines_shorten(l, &whole);
     if (r == 0)
         r = submit(l, client, envelope, &whole, a, &problem);
-    *ret_reply = r == -E_REFUSED ? l->refusal : reply_for(r, l->id, a);
-    if (r == -E_REFUSED)
+    *ret_reply = l->refusal.code ? l->refusal : reply_for(r, l->id, a);
+    if (l->refusal.code)
         ret_reply->text = arena_copy(a, l->refusal.text);
     tell(l, client, envelope, &whole, ret_reply);
     if (r < 0)
