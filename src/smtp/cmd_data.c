@@ -115,6 +115,8 @@ static void finish(struct smtp_session *s, struct letter *l) {
     }
     smtp_event(s, SMTP_EVENT_LETTER, smtp_reply_text(&s->arena, &reply));
     smtp_say(s, &reply);
+    if (!smtp_reply_ok(&reply) && !s->closing)
+        (void)smtp_count_junk(s);
 }
 
 /* The client is gone, or too slow, with a letter that was fine so far. */
