@@ -67,6 +67,7 @@ def test_one_message_to_very_many_is_held_until_it_is_released(host):
     assert b"Auto-Submitted: auto-generated" in notice
     notice, = host.wait_for_letters(host.admin)
     assert f"hayauma account disable {user}" in text_of(notice), text_of(notice)
+    assert f"hayauma queue release --match {user}" in text_of(notice)
     assert strangers(host, user, 11) != number
     strangers(host, user, 2)  # what is usual goes on
     host.wait_for_letters(user, 2)  # one copy for one mailbox
