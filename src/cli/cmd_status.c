@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/office.h"
+#include "journey/text.h"
 
 #define COUNT_PATIENCE (3 * USEC_SEC) /* for numbers that are nice to have */
 
@@ -76,6 +77,7 @@ static void json_process(struct json *j, const struct rpc_process *p) {
     cli_json_int(j, "fibers", (int64_t)p->fibers);
     cli_json_time(j, "started", p->started);
     cli_json_int(j, "restarts", p->restarts);
+    cli_json_text(j, "trouble", p->trouble);
     json_end(j);
 }
 
@@ -152,6 +154,18 @@ static void write_processes(struct cli *c, const struct rpc_master_status_out *s
     table_write(&t, &c->out);
 }
 
+/* What should be put right, as the roles say it. */
+static void write_troubles(struct cli *c, const struct rpc_master_status_out *s) {
+    for (size_t i = 0; i < s->processes_count; i++) {
+        const struct rpc_process *p = &s->processes[i];
+        if (p->trouble.len == 0)
+            continue;
+        buf_printf(&c->out, "\n%.*s: ", SLICE_ARG(p->role));
+        text_add(&c->out, p->trouble);
+        buf_add_byte(&c->out, '\n');
+    }
+}
+
 static void write_count(struct cli *c, int64_t number, const char *one, const char *many) {
     if (number >= 0)
         buf_printf(&c->out, P_(one, many, number), (long long)number);
@@ -203,6 +217,7 @@ int cmd_status(struct cli *c) {
     }
     write_heading(c, &status);
     write_processes(c, &status);
+    write_troubles(c, &status);
     buf_add_byte(&c->out, '\n');
     write_count(c, counts.letters,
                 NP_("%lld message on its way\n", "%lld messages on their way\n"));

@@ -452,11 +452,11 @@ static int on_status(void *arg, const struct rpc_caller *caller,
     struct fiber_stats stats;
     (void)caller;
     (void)in;
-    (void)a;
     (void)problem;
     fiber_stats(&stats);
     out->sessions = p->role->sessions && p->links->opened ? p->role->sessions(p) : 0;
     out->fibers = stats.fibers;
+    out->trouble = p->role->trouble && p->links->opened ? p->role->trouble(p, a) : S("");
     return 0;
 }
 
@@ -582,7 +582,8 @@ static int read_arguments(int count, char **arguments, const struct process_role
 }
 
 int process_main(int count, char **arguments, const struct process_role *const *roles) {
-    struct process p = {.log_file = -1, .certificate = -1, .key = -1, .passwords = -1, .authorities = -1};
+    struct process p = {
+        .log_file = -1, .certificate = -1, .key = -1, .passwords = -1, .authorities = -1};
     struct confine c = {0};
     struct problem problem = {0};
     struct fiber_config config = {.ran_long = ran_long, .ran_long_arg = &p};

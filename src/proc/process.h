@@ -37,6 +37,9 @@ struct process_role {
     void (*stop)(struct process *p);
     uint64_t (*sessions)(struct process *p); /* does not wait */
 
+    /* A sentence about what the postmaster should put right, or nothing. Does not wait. */
+    struct slice (*trouble)(struct process *p, struct arena *a);
+
     /*
      * The connection to a peer has ended, because that process has or for another reason: what it
      * had under way here is void. Does not wait.

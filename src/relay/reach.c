@@ -13,6 +13,7 @@
  * once while nothing is lost by it. If that one fails as well, it was not TLS.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "relay/run.h"
 
@@ -140,6 +141,12 @@ static int open_stream(struct run *run, const struct net_addr *addr, struct slic
     return r;
 }
 
+static void note_login(struct run *run, struct slice why) {
+    relay_say(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s", SLICE_ARG(why));
+    (void)snprintf(run->relay->login_trouble, sizeof run->relay->login_trouble, "%.*s",
+                   SLICE_ARG(why));
+}
+
 static int cannot_verify(struct run *run, struct slice peer) {
     run_note_trouble(run, &(struct relay_result){
                               .fate = RELAY_LATER,
@@ -183,9 +190,10 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
         run_note_trouble(run, &trouble.result);
         *ret_tls_failed = trouble.tls_failed;
         if (trouble.login_failed)
-            relay_say(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s",
-                      SLICE_ARG(trouble.result.reply.text));
+            note_login(run, trouble.result.reply.text);
         run->refusals += r == -E_REFUSED;
+    } else if (options.login) {
+        run->relay->login_trouble[0] = '\0';
     }
     return r;
 }

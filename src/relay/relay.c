@@ -57,6 +57,10 @@ void relay_keep(void *arg) {
     pool_keep(relay->pool);
 }
 
+struct slice relay_trouble(const struct relay *relay) {
+    return slice_of_str(relay->login_trouble);
+}
+
 void relay_stats(const struct relay *relay, struct relay_stats *ret) {
     struct pool_stats stats;
     pool_stats(relay->pool, &stats);

@@ -101,6 +101,9 @@ struct relay_outcome {
 int relay_transmit(struct relay *relay, const struct relay_job *job, struct arena *a,
                    struct relay_outcome *ret) WAITS;
 
+/* What was the matter with the latest login, if it failed. Borrowed until the next wait. */
+struct slice relay_trouble(const struct relay *relay);
+
 /* For status pages. */
 struct relay_stats {
     unsigned connections, idle, destinations;

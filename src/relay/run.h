@@ -12,6 +12,7 @@ struct relay {
     struct relay_options options;
     struct pool *pool;
     struct plain_hosts *plain;
+    char login_trouble[512]; /* of the latest login, if it failed */
     uint64_t letters;
 };
 

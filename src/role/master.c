@@ -208,6 +208,7 @@ static void add_process(struct master *m, struct child *child, struct arena *a,
         call_process_status(child->link, &in, a, &out, NULL) == 0) {
         to->sessions = out.sessions;
         to->fibers = out.fibers;
+        to->trouble = out.trouble;
     } else if (child->state == CHILD_WORKING) {
         to->state = S("silent");
     }

@@ -299,6 +299,10 @@ static uint64_t sessions(struct process *p) {
     return stats.connections;
 }
 
+static struct slice trouble(struct process *p, struct arena *a) {
+    return arena_copy(a, relay_trouble(((struct relaying *)p->state)->relay));
+}
+
 static const struct rpc_relay_handlers handlers = {.transmit = on_transmit};
 
 const struct process_role role_relay = {
@@ -308,4 +312,5 @@ const struct process_role role_relay = {
     .open = open_relay,
     .reload = reload,
     .sessions = sessions,
+    .trouble = trouble,
 };

@@ -4,6 +4,8 @@
  * form. Settings stand for their types here.
  */
 #include "conf/value.h"
+
+#include "conf/share.h"
 #include "unit.h"
 
 /* Sets a setting and gives its canonical text, or the problem. */
@@ -222,6 +224,33 @@ static void a_smart_host_has_a_port_when_it_needs_one(void **state) {
     assert_refused("relay.smart-host", bad, ARRAY_SIZE(bad), expected);
 }
 
+static void a_route_is_a_line_and_there_may_be_many(void **state) {
+    assert_set("relay.route", "Example.JP  mx", "example.jp mx");
+    assert_set("relay.route", "*  r.jp:25", "* r.jp");
+    assert_set("relay.route", ".b.jp [2001:db8::1]:587 tls=verify user=a@b.jp",
+               ".b.jp [2001:db8::1]:587 user=a@b.jp tls=verify");
+    assert_set("relay.route", "a.jp r.jp tls=auto", "a.jp r.jp");
+    assert_set("relay.route", "none", "none");
+    static const char *const bad[] = {
+        "a.jp",    "a.jp mx user=u", "a.jp r.jp tls=no", "a.jp r.jp user=",
+        "..jp mx", "a.jp r.jp:0 mx", "a.jp r.jp more",   "* . mx",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct conf *conf = conf_new();
+        assert_int_equal(conf_set(conf, "relay.route", slice_of_str(bad[i]), NULL), -E_SYNTAX);
+        conf_free(conf);
+    }
+    struct conf *conf = conf_of("hostname a.example\nrelay {\nroute a.jp mx\nroute b.jp r.jp:26\n"
+                                "route c.jp mx tls=never\n}\n");
+    assert_int_equal(conf->relay.route.count, 3);
+    assert_text(conf->relay.route.list[2].domain, "c.jp");
+    _cleanup_(buf_done) struct buf share = {0};
+    conf_write_slice(conf, CONF_ROLE_RELAY, &share);
+    assert_true(slice_find(buf_slice(&share), S("route a.jp mx\nroute b.jp r.jp:26\n"
+                                                "route c.jp mx tls=never\n")) > 0);
+    conf_free(conf);
+}
+
 static void none_is_zero(void **state) {
     struct conf *conf = conf_of("hostname a.example\ndelivery {\nquota none\n}\n"
                                 "relay {\nsmart-host none\n}\ndns {\nresolvers none\n}\n");
@@ -279,6 +308,7 @@ int main(void) {
         cmocka_unit_test(the_port_of_a_resolver_is_53),
         cmocka_unit_test(networks_have_a_length),
         cmocka_unit_test(a_smart_host_has_a_port_when_it_needs_one),
+        cmocka_unit_test(a_route_is_a_line_and_there_may_be_many),
         cmocka_unit_test(none_is_zero),
         cmocka_unit_test(one_value_is_one_word),
         cmocka_unit_test(a_refused_value_leaves_the_former_one),

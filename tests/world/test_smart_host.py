@@ -165,7 +165,8 @@ def test_refused_login_is_a_matter_of_the_postmaster(smart, refusal):
     wait_for_reply(host, "No login at mx.plain.test")
     assert f"as {NAME}" in host.queued()[0]["waiting"][0]["reply"]
     wait_until(lambda: "No login at mx.plain.test" in host.said(), 5, 0.1, host.story)
-    assert "No login at mx.plain.test" in host.run("journey", letter)
+    assert "No login at mx.plain.test" in host.run("--json", "journey", letter)
+    assert "relay: No login at mx.plain.test" in host.run("status")
     assert not host.letters(writer) and not peer.letters
     assert_secret(host, letter)
 
@@ -197,6 +198,7 @@ def test_new_password_counts_after_a_reload(smart, tmp_path):
     host.run("queue", "retry", "--all")
     host.wait_until_settled(90)
     assert len(peer.letters) == 1
+    assert "No login" not in host.run("status")
 
 
 def test_routes_of_domains_go_before_the_smart_host(smart, b):
