@@ -53,13 +53,14 @@ const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
     [CONF_SUBMISSION] = {"submission",
                          {"Letters handed in by users after login (ports 587, 465).",
                           "ログインした利用者からの手紙（ポート 587 と 465）。"}},
-    [CONF_SENDING] = {"sending",
-                      {"How much one account may send. Messages beyond it are taken and held in "
-                       "the queue, and the user and the administrators are told; `hayauma queue "
-                       "release` sends them. This bounds what a stolen password can do.",
-                       "一つのアカウントが送れる量。超えた分のメールは受け取ったうえでキューに保留し、"
-                       "利用者と管理者に知らせる。hayauma queue release "
-                       "で送り出す。盗まれたパスワードによる迷惑メールの大量送信を防ぐ。"}},
+    [CONF_SENDING] =
+        {"sending",
+         {"How much one account may send. Messages beyond it are taken and held in "
+          "the queue, and the user and the administrators are told; `hayauma queue "
+          "release` sends them. This bounds what a stolen password can do.",
+          "一つのアカウントが送れる量。超えた分のメールは受け取ったうえでキューに保留し、"
+          "利用者と管理者に知らせる。hayauma queue release "
+          "で送り出す。盗まれたパスワードによる迷惑メールの大量送信を防ぐ。"}},
     [CONF_POP3] = {"pop3",
                    {"Fetching letters with POP3 (ports 110, 995).",
                     "POP3 での受け取り（ポート 110 と 995）。"}},
@@ -140,7 +141,7 @@ static const char *const log_destinations[] = {"stderr", "syslog", "none", NULL}
 const struct conf_setting conf_settings[] = {
     /* ---------------------------------------------------------------- the machine */
     HOST(CONF_TOP, hostname, "hostname", NULL,
-         FOR(MASTER | EDGE | KEYS | QUEUE | RELAY, CONF_RELOAD),
+         FOR(MASTER | EDGE | DIRECTORY | KEYS | QUEUE | RELAY, CONF_RELOAD),
          DOC("The full name of this machine, as other hosts find it in DNS and as it greets them.",
              "この機械の完全な名前。DNS で引け、相手への挨拶にも使う。",
              "mail.example.jp")),

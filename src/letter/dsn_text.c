@@ -7,8 +7,13 @@
 #include "letter/dsn_text.h"
 
 #include "letter/encode.h"
+#include "letter/header.h"
+#include "letter/words.h"
 
-#define SAID_MAX 500 /* bytes of a diagnostic that are shown */
+#define SAID_MAX    500  /* bytes of a diagnostic that are shown */
+#define SUBJECT_MAX 200  /* of the subject */
+#define SUBJECT_RAW 2000 /* of the field that are read for it */
+#define DATE_MAX    60
 
 struct wording {
     const char *says[DSN_LANGUAGES];
@@ -40,11 +45,9 @@ static const struct wording what_happened[] = {
 
 static const struct wording what_next[] = {
     [DSN_FAILED] = {{"It will not be tried again. To send it once more, correct the address\n"
-                     "or remove the cause first. If you do not know what to do, show this\n"
-                     "notice to the person who looks after your mail.",
+                     "or remove the cause first.",
                      "このメールは再送されません。宛先や原因を確かめてから、もう一度\n"
-                     "送ってください。お困りのときは、この通知をメールの管理者に\n"
-                     "お見せください。"}},
+                     "送ってください。"}},
     [DSN_DELAYED] = {{"You need not do anything: it is tried again and again. If it cannot be\n"
                       "delivered in the end, you will be told.",
                       "何もする必要はありません。自動的に何度も配達を試みます。\n"
@@ -59,6 +62,13 @@ static const struct wording what_next[] = {
 static const struct wording closing = {
     {"Below are a report for mail programs and the letter, or its beginning.",
      "このあとに、メールソフト用の報告と、元のメールまたはその先頭部分が続きます。"}};
+
+static const struct wording which_message = {{"The message:", "対象のメール:"}};
+static const struct wording subject_label = {{"Subject: ", "件名: "}};
+static const struct wording date_label = {{"Date: ", "日付: "}};
+static const struct wording whom_to_ask = {
+    {"If you do not know what to do, ask %.*s.",
+     "ご不明な点は、メールの管理者 %.*s までお問い合わせください。"}};
 
 static const struct wording host_said = {{"The server %.*s said:", "相手サーバー %.*s の応答:"}};
 static const struct wording we_say = {{"Details:", "詳細:"}};
@@ -185,6 +195,47 @@ static struct slice date_for(usec_t wall, enum dsn_language language, char text[
     return slice_first(time_format_log(wall, text), sizeof "2026-11-22 20:12" - 1);
 }
 
+/* A field of the message as people read it; empty when there is none. */
+static struct slice field_text(struct arena *a, const struct dsn *dsn, struct slice name,
+                               size_t max) {
+    _cleanup_(buf_done) struct buf text = {0};
+    struct header_field field;
+    if (!header_find(dsn->letter, NULL, name, 0, &field))
+        return S("");
+    words_decode(&text, header_unfold(a, slice_first(field.raw, SUBJECT_RAW)));
+    return text_one_line(a, buf_slice(&text), max, false);
+}
+
+static void add_line(struct buf *to, const char *label, struct slice text) {
+    if (text.len > 0)
+        buf_printf(to, "  %s%.*s\n", label, SLICE_ARG(text));
+}
+
+/* By what the sender knows his message again. */
+static void add_message(struct buf *to, struct arena *a, const struct dsn *dsn,
+                        enum dsn_language language) {
+    char arrival[40];
+    struct slice about = field_text(a, dsn, S("Subject"), SUBJECT_MAX);
+    struct slice date = field_text(a, dsn, S("Date"), DATE_MAX);
+    if (date.len == 0 && dsn->arrival > 0)
+        date = date_for(dsn->arrival, language, arrival);
+    if (about.len == 0 && date.len == 0)
+        return;
+    buf_printf(to, "\n%s\n", which_message.says[language]);
+    add_line(to, subject_label.says[language], about);
+    add_line(to, date_label.says[language], date);
+}
+
+static void add_whom_to_ask(struct buf *to, struct arena *a, const struct dsn *dsn,
+                            enum dsn_language language) {
+    _cleanup_(buf_done) struct buf address = {0};
+    buf_add_str(&address, "postmaster@");
+    domain_shown(&address, dsn->host);
+    buf_add_str(to, "\n");
+    buf_add(to, arena_printf(a, whom_to_ask.says[language], SLICE_ARG(buf_slice(&address))));
+    buf_add_str(to, "\n");
+}
+
 static void add_recipient(struct buf *to, struct arena *a, const struct dsn_recipient *recipient,
                           enum dsn_language language) {
     char date[40];
@@ -222,8 +273,10 @@ void dsn_text(struct buf *to, const struct dsn *dsn) {
         if (language > DSN_ENGLISH)
             buf_add_str(to, "\n----------------------------------------\n\n");
         buf_add(to, arena_printf(&a, opening.says[language], SLICE_ARG(dsn->host)));
+        add_message(to, &a, dsn, language);
         for (enum dsn_action action = DSN_FAILED; action <= DSN_EXPANDED; action++)
             add_action(to, &a, dsn, action, language);
+        add_whom_to_ask(to, &a, dsn, language);
         buf_printf(to, "\n%s\n", closing.says[language]);
     }
 }

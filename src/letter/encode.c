@@ -189,6 +189,9 @@ void encode_parameter(struct fold *f, const char *name, struct slice value) {
 
 static const char *one_line_piece(struct slice one, bool broken, bool ascii) {
     unsigned char c = (unsigned char)one.ptr[0];
+    uint32_t point = c;
+    if (c >= 0x80 && !broken && utf8_decode(one, &point) > 0 && utf8_is_hidden(point))
+        return " ";
     if (broken || (ascii && c >= 0x80))
         return "?";
     return c <= 32 || c == 127 ? " " : NULL;

@@ -52,8 +52,9 @@ const char *body_encoding_name(enum body_encoding encoding);
 void encode_body(struct buf *to, enum body_encoding encoding, struct slice text);
 
 /*
- * Copies text for a person into one line: control characters become spaces, runs of blanks one
- * space, broken UTF-8 "?"; with `ascii`, each character above 127 too. At most `max` bytes, cut
- * between characters with "..." behind.
+ * Copies text for a person into one line: control characters, and those that hide or turn
+ * round what is read (utf8_is_hidden()), become spaces, runs of blanks one space, broken UTF-8 "?";
+ * with `ascii`, each character above 127 too. At most `max` bytes, cut between characters with
+ * "..." behind.
  */
 struct slice text_one_line(struct arena *a, struct slice text, size_t max, bool ascii);

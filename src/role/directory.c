@@ -75,6 +75,15 @@ static struct rpc_word *words_of(struct arena *a, const struct slice *texts, siz
     return words;
 }
 
+/*
+ * "postmaster@" and the host's own name, also when that is no domain of mail: reports name it as
+ * the one to ask (RFC 5321 §4.5.1).
+ */
+static bool is_host_postmaster(const struct process *p, struct slice address) {
+    return slice_starts_nocase(address, S("postmaster@")) &&
+           slice_eq_nocase(slice_from(address, sizeof "postmaster@" - 1), p->conf->hostname);
+}
+
 static int on_resolve(void *arg, const struct rpc_caller *caller,
                       const struct rpc_directory_resolve_in *in, struct arena *a,
                       struct rpc_directory_resolve_out *out, struct problem *problem) {
@@ -83,6 +92,8 @@ static int on_resolve(void *arg, const struct rpc_caller *caller,
     (void)caller;
     (void)problem;
     int r = directory_resolve(directory_of(p), in->address, a, &route);
+    if (r == 0 && route.kind == ROUTE_NOT_OURS && is_host_postmaster(p, in->address))
+        r = directory_resolve(directory_of(p), S("postmaster"), a, &route);
     if (r < 0)
         return r;
     out->kind = (uint8_t)route.kind;

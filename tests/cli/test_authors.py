@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Whose name a submitted message may bear, and what claims to be a judgement of this host."""
+import email
 import smtplib
 
 import pytest
@@ -19,13 +20,13 @@ def people(running):
     return running
 
 
-def submit(office, header, login=ME, body="hello\r\n"):
+def submit(office, header, login=ME, body="hello\r\n", to=ME):
     """The reply to the message: (250, ...) or the refusal."""
     with smtplib.SMTP("127.0.0.1", office.port(587), timeout=20) as client:
         client.starttls()
         client.login(login, PASSWORD)
         client.docmd(f"MAIL FROM:<{login}>")
-        client.docmd(f"RCPT TO:<{ME}>")
+        client.docmd(f"RCPT TO:<{to}>")
         return client.data((header + "To: x@example.test\r\n\r\n" + body).encode())
 
 
@@ -61,6 +62,21 @@ def test_names_of_others_are_refused_and_said(people, header, named):
 def test_a_missing_from_is_the_account(people):
     assert submit(people, "Subject: none\r\n")[0] == 250
     assert f"From: {ME}\r\n".encode() in wait_for(lambda: arrived(people))[0]
+
+
+def test_a_report_names_the_message_and_whom_to_ask(running):
+    """And that address has somebody behind it."""
+    running.add(ME, "--admin")
+    with smtplib.SMTP("127.0.0.1", running.port(25), timeout=20) as client:
+        client.sendmail("a@outside.test", "postmaster@Mail.example.test", "Subject: help\r\n\r\nx\r\n")
+    assert b"Subject: help" in wait_for(lambda: arrived(running))[0]
+    assert submit(running, f"From: {ME}\r\nSubject: =?UTF-8?B?5Lya6K2w?=\r\n", to="x@[127.0.0.1]")[0] == 250
+    waiting = wait_for(lambda: running.json("queue", "list"))
+    running("queue", "remove", waiting[0]["id"], "--bounce")
+    report = email.message_from_bytes(wait_for(lambda: arrived(running, 2))[1])
+    words = report.get_payload()[0].get_payload(decode=True).decode()
+    assert "Subject: 会議" in words and "件名: 会議" in words
+    assert "postmaster@mail.example.test" in words
 
 
 def test_judgements_in_our_name_are_removed_on_arrival(people):

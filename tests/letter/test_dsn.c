@@ -132,6 +132,41 @@ static void the_words_say_it_in_english_and_japanese(void **state) {
     assert_string_equal(dsn_reason(S(""), DSN_ENGLISH), "The reason is not known.");
 }
 
+/* Which message it is, and whom to ask: in both languages, decoded, on one line, cleaned. */
+static void the_words_name_the_message_and_the_postmaster(void **state) {
+    _cleanup_(buf_done) struct buf words = {0}, long_letter = {0};
+    struct dsn_recipient recipient = unknown_user();
+    struct dsn dsn = example(&recipient, 1);
+    dsn.letter =
+        S("From: a@x\r\nDate: Sat, 21 Nov 2026\r\n 09:00:00 +0900\r\n"
+          "Subject: =?UTF-8?B?5Lya6K2w?=\r\n =?UTF-8?B?4oCuCuKApg?= \x1b[31m\r\n\r\nbody\r\n");
+    dsn_text(&words, &dsn);
+    struct slice text = buf_slice(&words);
+    assert_true(slice_find(text, S("\n  Subject: 会議 … \ufffd[31m\n")) >= 0);
+    assert_true(slice_find(text, S("\n  Date: Sat, 21 Nov 2026 09:00:00 +0900\n")) >= 0);
+    assert_true(slice_find(text, S("\n  件名: 会議 … \ufffd[31m\n")) >= 0);
+    assert_true(slice_find(text, S("\n  日付: Sat, 21 Nov 2026 09:00:00 +0900\n")) >= 0);
+    assert_true(slice_find(text, S("ask postmaster@mx.example.jp.")) >= 0);
+    assert_true(slice_find(text, S("postmaster@mx.example.jp までお問い合わせください。")) >= 0);
+    buf_clear(&words);
+    buf_add_str(&long_letter, "Subject: ");
+    for (unsigned i = 0; i < 5000; i++)
+        buf_add_str(&long_letter, "x");
+    buf_add_str(&long_letter, "\r\n\r\n");
+    dsn.letter = buf_slice(&long_letter);
+    dsn_text(&words, &dsn); /* without a Date, the time at which it was taken */
+    assert_true(
+        slice_find(buf_slice(&words), S("xxx...\n  Date: Sun, 22 Nov 2026 10:12:42 +0000\n")) >= 0);
+    assert_true(slice_find(buf_slice(&words), S("\n  日付: 2026-11-22 10:12\n")) >= 0);
+    assert_true(words.len < 4000);
+    buf_clear(&words);
+    dsn.letter = S("");
+    dsn.arrival = 0;
+    dsn_text(&words, &dsn);
+    assert_true(slice_find(buf_slice(&words), S("Subject:")) < 0);
+    assert_true(slice_find(buf_slice(&words), S("日付")) < 0);
+}
+
 static void rfc3464_2_3_3_actions(void **state) {
     static const struct {
         enum dsn_action action;
@@ -250,6 +285,7 @@ int main(void) {
         cmocka_unit_test_teardown(rfc3464_2_a_failure_is_reported_field_by_field, clear),
         cmocka_unit_test_teardown(rfc3462_python_reads_the_three_parts, clear),
         cmocka_unit_test_teardown(the_words_say_it_in_english_and_japanese, clear),
+        cmocka_unit_test_teardown(the_words_name_the_message_and_the_postmaster, clear),
         cmocka_unit_test_teardown(rfc3464_2_3_3_actions, clear),
         cmocka_unit_test_teardown(the_header_comes_back_when_the_letter_is_large_or_unwanted,
                                   clear),
