@@ -156,17 +156,27 @@ static void check_ports(struct check *k) {
 
 /* ------------------------------------------------------------------ the directory */
 
-/* Mail to postmaster has to arrive in every domain (RFC 5321 §4.5.1). */
-static void check_postmaster(struct check *k, struct directory_access *x, struct slice domain) {
+static void check_role(struct check *k, struct directory_access *x, const char *name,
+                       struct slice domain, struct buf *dead) {
     struct route route;
     struct arena *a = k->c->arena;
-    struct slice address = arena_printf(a, "postmaster@%.*s", SLICE_ARG(domain));
+    struct slice address = arena_printf(a, "%s@%.*s", name, SLICE_ARG(domain));
     if (access_resolve(x, address, a, &route, NULL) < 0 || route.kind == ROUTE_LOCAL)
         return;
-    check_add(k, CHECK_WARNING,
-              _("%.*s leads nowhere: make one account an administrator, with hayauma"
-                " account admin ADDRESS yes"),
-              SLICE_ARG(address));
+    buf_printf(dead, "%s%.*s", dead->len > 0 ? ", " : "", SLICE_ARG(address));
+}
+
+/* Whoever writes there about a message has to reach somebody (RFC 5321 §4.5.1, RFC 2142). */
+static void check_roles(struct check *k, struct directory_access *x, struct slice domain) {
+    static const char *const names[] = {"postmaster", "abuse", "mailer-daemon"};
+    _cleanup_(buf_done) struct buf dead = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        check_role(k, x, names[i], domain, &dead);
+    if (dead.len > 0)
+        check_add(k, CHECK_WARNING,
+                  _("nobody gets the mail to %.*s: make one account an administrator, with hayauma"
+                    " account admin ADDRESS yes"),
+                  SLICE_ARG(buf_slice(&dead)));
 }
 
 static void check_directory(struct check *k) {
@@ -190,7 +200,8 @@ static void check_directory(struct check *k) {
               SLICE_ARG(arena_printf(a, P_("%llu account", "%llu accounts", accounts),
                                      (unsigned long long)accounts)));
     for (size_t i = 0; i < count; i++)
-        check_postmaster(k, x, list[i].name);
+        check_roles(k, x, list[i].name);
+    check_roles(k, x, k->c->conf->hostname);
 }
 
 /* ------------------------------------------------------------------ the command */

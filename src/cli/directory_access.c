@@ -143,7 +143,7 @@ static int resolve_remote(struct directory_access *x, struct slice address, stru
     for (size_t i = 0; i < out.mailboxes_count; i++) {
         const struct rpc_mailbox *m = &out.mailboxes[i];
         ret->mailboxes[i] =
-            (struct route_mailbox){m->account, m->quota, m->shard, m->address, m->detail};
+            (struct route_mailbox){m->account, m->quota, m->used, m->shard, m->address, m->detail};
     }
     return 0;
 }

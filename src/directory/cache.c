@@ -79,7 +79,7 @@ static struct slice keep(char **at, struct slice s) {
 }
 
 static struct entry *make_entry(struct slice key, const struct facts *facts) {
-    size_t texts = key.len + facts->target.len + facts->catch_all.len + facts->admin.len;
+    size_t texts = key.len + facts->target.len + facts->catch_all.len + facts->first.len;
     for (size_t i = 0; i < facts->target_count; i++)
         texts += facts->targets[i].len;
     size_t array = facts->target_count * sizeof *facts->targets;
@@ -90,7 +90,7 @@ static struct entry *make_entry(struct slice key, const struct facts *facts) {
     e->key = keep(&at, key);
     e->facts.target = keep(&at, facts->target);
     e->facts.catch_all = keep(&at, facts->catch_all);
-    e->facts.admin = keep(&at, facts->admin);
+    e->facts.first = keep(&at, facts->first);
     e->facts.targets = (struct slice *)(void *)(e + 1);
     for (size_t i = 0; i < facts->target_count; i++)
         e->facts.targets[i] = keep(&at, facts->targets[i]);
@@ -124,8 +124,8 @@ struct facts facts_copy(struct arena *a, const struct facts *facts) {
         copy.target = arena_copy(a, facts->target);
     if (facts->catch_all.len > 0)
         copy.catch_all = arena_copy(a, facts->catch_all);
-    if (facts->admin.len > 0)
-        copy.admin = arena_copy(a, facts->admin);
+    if (facts->first.len > 0)
+        copy.first = arena_copy(a, facts->first);
     copy.targets = NULL;
     if (facts->target_count > 0)
         copy.targets = arena_array(a, facts->target_count, sizeof *copy.targets);

@@ -19,13 +19,14 @@ struct facts {
     enum domain_type type;  /* of a domain */
     struct slice target;    /* of an alias domain; "@": the only local domain, if only one */
     struct slice catch_all; /* of a local domain */
-    struct slice admin;     /* who gets its postmaster's mail; "@": the first local domain */
+    struct slice first;     /* "@": the first local domain */
 
     uint64_t account_id; /* of a name; 0: no account has it */
     uint64_t quota;
+    uint64_t used; /* bytes, as they were when this was read; see directory_used() */
     uint32_t shard;
     bool enabled;
-    struct slice *targets; /* of an alias */
+    struct slice *targets; /* of an alias; "@": the administrators, as addresses */
     size_t target_count;
 };
 

@@ -52,8 +52,8 @@ static int open_job(void *arg) {
     return 0;
 }
 
-static struct slice fold(const char *domain) {
-    char *copy = mem_str(slice_of_str(domain ? domain : ""));
+static struct slice fold(struct slice domain) {
+    char *copy = mem_str(domain);
     for (char *c = copy; *c; c++)
         *c = ascii_lower(*c);
     return slice_of_str(copy);
@@ -63,6 +63,8 @@ void directory_configure(struct directory *d, const struct directory_options *op
     d->plus_separator = options->plus_separator ? options->plus_separator : '+';
     d->cost = options->cost.passes > 0 ? options->cost : PASSWORD_COST_DEFAULT;
     d->removed_keep = options->removed_keep;
+    free((char *)(uintptr_t)d->hostname.ptr);
+    d->hostname = fold(options->hostname);
 }
 
 static struct directory *make(const struct directory_options *options, struct opening *o) {
@@ -71,7 +73,7 @@ static struct directory *make(const struct directory_options *options, struct op
     d->read_only = options->read_only;
     d->shards = MAX(options->shards, 1U);
     directory_configure(d, options);
-    d->default_domain = fold(options->default_domain);
+    d->default_domain = fold(slice_of_str(options->default_domain ? options->default_domain : ""));
     fiber_mutex_init(&d->mutex);
     d->db = o->db;
     d->check_interval = options->check_interval > 0 ? options->check_interval : CHECK_INTERVAL;
@@ -117,8 +119,10 @@ void directory_close(struct directory *d) {
     throttle_free(d->throttle);
     map_done(&d->seen);
     directory_forget_senders(d);
+    directory_used_done(d);
     seal_key_wipe(&d->key);
     free((char *)(uintptr_t)d->default_domain.ptr);
+    free((char *)(uintptr_t)d->hostname.ptr);
     d->magic = 0;
     free(d);
 }

@@ -28,6 +28,7 @@ struct directory;
 struct directory_options {
     const char *key_path;       /* key that seals APOP secrets; made when missing. NULL: no APOP */
     const char *default_domain; /* for a login name without "@"; NULL: the only local domain */
+    struct slice hostname;      /* of this host; empty: none, and nobody is its postmaster */
     char plus_separator;        /* 0: '+'; a NUL is written as DIRECTORY_NO_PLUS */
     unsigned shards;            /* new accounts are spread over so many; 0: 1 */
     struct password_cost cost;  /* of new hashes; zero: PASSWORD_COST_DEFAULT */
@@ -51,8 +52,8 @@ void directory_close(struct directory *d) WAITS;
 DEFINE_CLEANUP(struct directory, directory_close)
 
 /*
- * From now on plus_separator, cost and removed_keep are those of the options; the others stay as
- * they were.
+ * From now on hostname, plus_separator, cost and removed_keep are those of the options; the others
+ * stay as they were.
  */
 void directory_configure(struct directory *d, const struct directory_options *options);
 
@@ -80,6 +81,7 @@ enum route_kind {
 struct route_mailbox {
     uint64_t account_id;
     uint64_t quota; /* bytes; 0: none set */
+    uint64_t used;  /* bytes, as far as the directory was told */
     uint32_t shard;
     struct slice address; /* canonical address of the account */
     struct slice detail;  /* what stood behind the plus sign, as written; may be empty */
@@ -98,7 +100,9 @@ struct route {
 
 /*
  * Where mail to `address` goes. "postmaster" without a domain is the host's own (RFC 5321 §4.5.1).
- * 0 with the answer, of any kind; -ECANCELED or -ETIMEDOUT when a wait was cut short.
+ * postmaster, mailer-daemon and abuse lead to all administrators, in each domain of this host and
+ * at its name, unless an account or an alias says otherwise. 0 with the answer, of any kind;
+ * -ECANCELED or -ETIMEDOUT when a wait was cut short.
  */
 int directory_resolve(struct directory *d, struct slice address, struct arena *a,
                       struct route *ret) WAITS;

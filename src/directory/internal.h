@@ -27,6 +27,7 @@ struct directory {
     char plus_separator;
     unsigned shards;
     struct password_cost cost;
+    struct slice hostname;       /* lower case, owned; empty: none said */
     struct slice default_domain; /* lower case, owned; empty: none said */
 
     struct fiber_mutex mutex; /* held while a job is in `db` */
@@ -44,6 +45,7 @@ struct directory {
     usec_t seen_since;
     struct map usage; /* of mailboxes, not yet written: account_id -> struct noted_usage */
     usec_t usage_since;
+    struct map used; /* the newest numbers: account_id -> struct used */
     usec_t removed_keep;
 
     struct sending_limits sending_limits; /* of accounts that have none of their own */
@@ -80,6 +82,10 @@ int directory_write_logins(struct directory *d) WAITS;
 
 /* The same for usage, whether it is time or not. */
 int directory_flush_usage(struct directory *d) WAITS;
+
+/* The newest number of bytes that was told of an account; `stored` when none was. */
+uint64_t directory_used(const struct directory *d, uint64_t id, uint64_t stored);
+void directory_used_done(struct directory *d);
 
 /* ------------------------------------------------------------------ the history, inside a job */
 

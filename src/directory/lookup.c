@@ -6,6 +6,8 @@
 #include "directory/internal.h"
 #include "fiber/wait.h"
 
+#define ADMINS_MAX 100U /* get the mail to postmaster */
+
 struct load {
     struct db *db;
     struct slice key;
@@ -32,7 +34,9 @@ static int load_targets(struct load *l) {
 static int load_name(struct load *l) {
     sqlite3_stmt *row = NULL;
     int r = db_row(l->db, &row,
-                   "SELECT account_id, shard, quota, enabled FROM account WHERE address = ?1",
+                   "SELECT account_id, shard, quota, enabled,"
+                   " (SELECT u.bytes FROM usage u WHERE u.account_id = account.account_id)"
+                   " FROM account WHERE address = ?1",
                    V_TEXT(l->key));
     if (r == 1) {
         l->facts.known = true;
@@ -40,6 +44,7 @@ static int load_name(struct load *l) {
         l->facts.shard = (uint32_t)db_u64(row, 1);
         l->facts.quota = db_u64(row, 2);
         l->facts.enabled = db_u64(row, 3) != 0;
+        l->facts.used = db_u64(row, 4);
     }
     return r < 0 ? r : load_targets(l);
 }
@@ -64,10 +69,19 @@ static int load_domain(struct load *l, struct slice name) {
     l->facts.type = (enum domain_type)db_u64(row, 0);
     l->facts.target = db_copy(row, 1, l->arena);
     l->facts.catch_all = db_copy(row, 2, l->arena);
-    return load_text(l,
+    return 0;
+}
+
+/* Who gets the mail to postmaster, in the order in which the accounts were made. */
+static int load_admins(struct load *l) {
+    sqlite3_stmt *rows = NULL;
+    l->facts.targets = arena_array(l->arena, ADMINS_MAX, sizeof *l->facts.targets);
+    int r = db_query(l->db, &rows,
                      "SELECT address FROM account WHERE admin = 1 AND enabled = 1"
-                     " ORDER BY CASE WHEN domain = ?1 THEN 0 ELSE 1 END, account_id LIMIT 1",
-                     DB_VALUES(V_TEXT(name)), &l->facts.admin);
+                     " ORDER BY account_id");
+    while (r >= 0 && l->facts.target_count < ADMINS_MAX && (r = db_step(l->db, rows)) == 1)
+        l->facts.targets[l->facts.target_count++] = db_copy(rows, 0, l->arena);
+    return MIN(r, 0);
 }
 
 static int load_host(struct load *l) {
@@ -76,10 +90,10 @@ static int load_host(struct load *l) {
     int r = db_number(l->db, &count, "SELECT count(*) FROM domain WHERE type = 1");
     if (r >= 0)
         r = load_text(l, "SELECT name FROM domain WHERE type = 1 ORDER BY created, name LIMIT 1",
-                      DB_VALUES(), &l->facts.admin);
+                      DB_VALUES(), &l->facts.first);
     if (count == 1)
-        l->facts.target = l->facts.admin;
-    return r;
+        l->facts.target = l->facts.first;
+    return r < 0 ? r : load_admins(l);
 }
 
 static int load_job(void *arg) {
@@ -129,6 +143,6 @@ int directory_host_domain(struct directory *d, bool any, struct arena *a, struct
     }
     int r = directory_lookup(d, S("@"), a, &host);
     if (r == 0)
-        *ret = any ? host.admin : host.target;
+        *ret = any ? host.first : host.target;
     return r;
 }

@@ -9,7 +9,8 @@
  *      mailbox of the account of that name
  *   4. an account has the name
  *   5. what is before the plus sign is such an alias or account; the rest is the detail
- *   6. postmaster, abuse: the administrator (RFC 5321 §4.5.1, RFC 2142)
+ *   6. postmaster, mailer-daemon, abuse: the administrators (RFC 5321 §4.5.1, RFC 2142); those
+ * names also at the name of this host where that is no domain
  *   7. the domain's catch-all, once on a way
  *   8. nobody: a dead end, told only when every way ends dead
  *
@@ -126,11 +127,13 @@ static void add_mailbox(struct walk *w, const struct hop *hop, const struct fact
         return;
     r->mailboxes = room_for_one(w->arena, r->mailboxes, r->mailbox_count, &w->mailbox_room,
                                 sizeof *r->mailboxes);
-    r->mailboxes[r->mailbox_count++] = (struct route_mailbox){.account_id = facts->account_id,
-                                                              .quota = facts->quota,
-                                                              .shard = facts->shard,
-                                                              .address = address,
-                                                              .detail = hop->detail};
+    r->mailboxes[r->mailbox_count++] =
+        (struct route_mailbox){.account_id = facts->account_id,
+                               .quota = facts->quota,
+                               .used = directory_used(w->d, facts->account_id, facts->used),
+                               .shard = facts->shard,
+                               .address = address,
+                               .detail = hop->detail};
     SAY(w, address, S(" is account "), number(w->arena, facts->account_id), S(" in shard "),
         number(w->arena, facts->shard));
 }
@@ -250,23 +253,43 @@ static int take_base(struct walk *w, struct hop *hop) {
 }
 
 static bool is_role_name(struct slice local) {
-    return slice_eq(local, S("postmaster")) || slice_eq(local, S("abuse"));
+    return slice_eq(local, S("postmaster")) || slice_eq(local, S("mailer-daemon")) ||
+           slice_eq(local, S("abuse"));
 }
 
-static void take_nobody(struct walk *w, struct hop *hop, const struct facts *domain) {
+/* 1: they are there; 0: there is none; negative. */
+static int take_admins(struct walk *w, struct hop *hop) {
+    struct facts host;
+    int r = directory_lookup(w->d, S("@"), w->arena, &host);
+    for (size_t i = 0; r == 0 && i < host.target_count; i++) {
+        SAY(w, hop->name.text, S(" goes to an administrator, "), host.targets[i]);
+        go_on_text(w, hop, host.targets[i], hop->detail, hop->caught);
+    }
+    return r < 0 ? r : host.target_count > 0;
+}
+
+static int take_nobody(struct walk *w, struct hop *hop, const struct facts *domain) {
     const struct name *name = &hop->name;
-    if (is_role_name(name->local) && domain->admin.len > 0) {
-        SAY(w, name->text, S(" goes to the administrator, "), domain->admin);
-        go_on_text(w, hop, domain->admin, hop->detail, hop->caught);
-    } else if (domain->catch_all.len > 0 && !hop->caught && !w->no_catch_all) {
+    bool role = is_role_name(name->local);
+    int r = role ? take_admins(w, hop) : 0;
+    if (r != 0)
+        return MIN(r, 0);
+    if (domain->catch_all.len > 0 && !hop->caught && !w->no_catch_all) {
         SAY(w, S("nobody is "), name->text, S(": the catch-all of "), name->domain,
             S(" takes it, "), domain->catch_all);
         go_on_text(w, hop, domain->catch_all, hop->detail, true);
-    } else if (is_role_name(name->local)) {
+    } else if (role) {
         SAY(w, name->text, S(" has nobody to go to: no account is an administrator"));
     } else {
         SAY(w, S("there is no "), name->text);
     }
+    return 0;
+}
+
+/* Whoever answers a bounce of this host, or writes to its postmaster, reaches somebody. */
+static bool is_host_role(const struct walk *w, const struct hop *hop) {
+    return w->d->hostname.len > 0 && slice_eq(hop->name.domain, w->d->hostname) &&
+           is_role_name(hop->name.local);
 }
 
 static int take_hop(struct walk *w, struct hop *hop) {
@@ -275,6 +298,8 @@ static int take_hop(struct walk *w, struct hop *hop) {
     int r = directory_lookup(w->d, name_domain_key(name), w->arena, &domain);
     if (r < 0)
         return r;
+    if (!domain.known && is_host_role(w, hop))
+        return take_nobody(w, hop, &domain);
     if (!domain.known && hop->depth == 0) {
         w->not_ours = true;
         SAY(w, name->domain, S(" is not a domain of this host"));
@@ -298,7 +323,7 @@ static int take_hop(struct walk *w, struct hop *hop) {
     if (r == 0)
         r = take_base(w, hop);
     if (r == 0)
-        take_nobody(w, hop, &domain);
+        r = take_nobody(w, hop, &domain);
     return MIN(r, 0);
 }
 
@@ -328,6 +353,8 @@ static int read_start(struct walk *w, struct slice address, struct name *ret,
         int r = directory_host_domain(w->d, true, w->arena, &domain);
         if (r < 0)
             return r;
+        if (domain.len == 0)
+            domain = w->d->hostname;
         address = arena_printf(w->arena, "postmaster@%.*s", SLICE_ARG(domain));
     }
     return name_parse(w->arena, address, ret, problem);

@@ -4,7 +4,8 @@
  * directory keeps the newest numbers in its own file, so that ten thousand accounts are listed
  * without opening ten thousand mailboxes, and while nobody runs too. Like last logins, numbers
  * gather in memory and are written together: they may be a minute old after a crash, until the
- * account is used next.
+ * account is used next. In memory they stay, about 100 bytes for each account that was used, for
+ * those who ask at RCPT whether there is room.
  */
 #include "base/alloc.h"
 #include "directory/internal.h"
@@ -15,6 +16,32 @@
 struct noted_usage {
     uint64_t account, messages, bytes;
 };
+
+struct used {
+    uint64_t account, bytes;
+};
+
+uint64_t directory_used(const struct directory *d, uint64_t id, uint64_t stored) {
+    const struct used *u = map_get(&d->used, map_u64(&id));
+    return u ? u->bytes : stored;
+}
+
+static void remember(struct directory *d, uint64_t id, uint64_t bytes) {
+    struct used *u = map_get(&d->used, map_u64(&id));
+    if (!u) {
+        u = NEW(struct used);
+        u->account = id;
+        (void)map_put(&d->used, map_u64(&u->account), u);
+    }
+    u->bytes = bytes;
+}
+
+void directory_used_done(struct directory *d) {
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&d->used, &at));)
+        free(e->value);
+    map_done(&d->used);
+}
 
 void directory_note_usage(struct directory *d, uint64_t id, uint64_t messages, uint64_t bytes) {
     struct noted_usage *u = map_get(&d->usage, map_u64(&id));
@@ -27,6 +54,7 @@ void directory_note_usage(struct directory *d, uint64_t id, uint64_t messages, u
     }
     u->messages = messages;
     u->bytes = bytes;
+    remember(d, id, bytes);
 }
 
 static int write_job(struct db *db, void *arg) {

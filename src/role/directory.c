@@ -103,6 +103,7 @@ static int on_resolve(void *arg, const struct rpc_caller *caller,
         const struct route_mailbox *m = &route.mailboxes[i];
         out->mailboxes[i] = (struct rpc_mailbox){.account = m->account_id,
                                                  .quota = m->quota,
+                                                 .used = m->used,
                                                  .shard = m->shard,
                                                  .address = m->address,
                                                  .detail = m->detail};

@@ -39,6 +39,7 @@ static int ask_directory(void *arg, struct slice address, struct arena *a, struc
         const struct rpc_mailbox *m = &out.mailboxes[i];
         ret->mailboxes[i] = (struct route_mailbox){.account_id = m->account,
                                                    .quota = m->quota,
+                                                   .used = m->used,
                                                    .shard = m->shard,
                                                    .address = m->address,
                                                    .detail = m->detail};

@@ -14,7 +14,7 @@ static void test_what_was_put_is_found_with_all_its_texts(void **state) {
                           .shard = 2,
                           .quota = 1000,
                           .enabled = true,
-                          .admin = S("root@example.test"),
+                          .first = S("first.test"),
                           .targets = targets,
                           .target_count = 2};
     cache_put(c, S("tama@example.test"), &facts);
@@ -25,7 +25,7 @@ static void test_what_was_put_is_found_with_all_its_texts(void **state) {
     assert_int_equal(got->target_count, 2);
     assert_slice(got->targets[0], "kobo@example.test");
     assert_slice(got->targets[1], "tama@example.org");
-    assert_slice(got->admin, "root@example.test");
+    assert_slice(got->first, "first.test");
     assert_null(cache_get(c, S("kobo@example.test")));
 
     struct arena a = {0};

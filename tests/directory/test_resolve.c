@@ -179,13 +179,69 @@ DIRECTORY_TEST(rfc5321_s451_postmaster_and_abuse_reach_an_administrator) {
     assert_kind(d, "ABUSE@example.test", ROUTE_LOCAL);
     assert_kind(d, "postmaster@other.test", ROUTE_LOCAL);
     assert_kind(d, "Postmaster", ROUTE_LOCAL);
+    assert_kind(d, "mailer-daemon@other.test", ROUTE_LOCAL);
+    assert_kind(d, "postmaster+x@other.test", ROUTE_UNKNOWN_USER);
     (void)add_account(d, "kobo@other.test");
+    (void)add_account(d, "off@other.test");
     GOOD(directory_account_set_admin(d, &ORDER, S("kobo@other.test"), true, &problem));
-    route = resolve(d, "postmaster@other.test", &a); /* one of the same domain is preferred */
-    assert_slice(route.mailboxes[0].address, "kobo@other.test");
+    GOOD(directory_account_set_admin(d, &ORDER, S("off@other.test"), true, &problem));
+    GOOD(directory_account_set_enabled(d, &ORDER, S("off@other.test"), false, &problem));
+    route = resolve(d, "postmaster@other.test", &a); /* all who may log in */
+    assert_int_equal(route.mailbox_count, 2);
+    assert_slice(route.mailboxes[0].address, "tama@example.test");
+    assert_slice(route.mailboxes[1].address, "kobo@other.test");
     add_alias(d, "postmaster@other.test", "tama@example.test", NULL, NULL);
     route = resolve(d, "postmaster@other.test", &a); /* what is said counts */
     assert_slice(route.mailboxes[0].address, "tama@example.test");
+    arena_done(&a);
+    directory_close(d);
+}
+
+/* Bounces come from mailer-daemon at the name of the host, which need not be a domain. */
+REAL_FIBER_TEST(rfc5321_s451_whoever_writes_to_the_host_reaches_an_administrator) {
+    struct place p;
+    struct arena a = {0};
+    struct directory_options options = {.hostname = S("MX.example.test"),
+                                        .cost = PASSWORD_COST_MIN};
+    struct directory *d = NULL;
+    place_make(&p);
+    GOOD(directory_open(p.file, &options, &d, &problem));
+    assert_kind(d, "postmaster", ROUTE_UNKNOWN_USER);
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    assert_kind(d, "postmaster@mx.example.test", ROUTE_UNKNOWN_USER);
+    GOOD(directory_account_set_admin(d, &ORDER, S("tama@example.test"), true, &problem));
+    static const char *const names[] = {"postmaster@mx.example.test", "Abuse@MX.EXAMPLE.TEST",
+                                        "MAILER-DAEMON@mx.example.test", "POSTMASTER"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        struct route route = resolve(d, names[i], &a);
+        assert_int_equal(route.kind, ROUTE_LOCAL);
+        assert_slice(route.mailboxes[0].address, "tama@example.test");
+    }
+    assert_kind(d, "tama@mx.example.test", ROUTE_NOT_OURS);
+    assert_kind(d, "postmaster@other.test", ROUTE_NOT_OURS);
+    add_alias(d, "abuse@example.test", "out@example.org", NULL, NULL);
+    struct route route = resolve(d, "abuse@example.test", &a); /* what is said counts */
+    assert_int_equal(route.forward_count, 1);
+    options.hostname = S("new.example.test"); /* and while it is open */
+    directory_configure(d, &options);
+    assert_kind(d, "postmaster@mx.example.test", ROUTE_NOT_OURS);
+    assert_kind(d, "postmaster@new.example.test", ROUTE_LOCAL);
+    arena_done(&a);
+    directory_close(d);
+    place_done(&p);
+}
+
+DIRECTORY_TEST(a6_what_a_mailbox_holds_is_told_with_it) {
+    struct arena a = {0};
+    add_domain(d, "example.test");
+    uint64_t id = add_account(d, "tama@example.test");
+    assert_int_equal(resolve(d, "tama@example.test", &a).mailboxes[0].used, 0);
+    directory_note_usage(d, id, 3, 5000);
+    assert_int_equal(resolve(d, "tama@example.test", &a).mailboxes[0].used, 5000);
+    directory_note_usage(d, id, 1, 700);
+    directory_write_usage(d);
+    assert_int_equal(resolve(d, "TAMA+x@example.test", &a).mailboxes[0].used, 700);
     arena_done(&a);
     directory_close(d);
 }
@@ -436,6 +492,8 @@ int main(void) {
         cmocka_unit_test(test_a6_an_alias_domain_means_its_target),
         cmocka_unit_test(test_a6_a_catch_all_takes_what_nobody_takes),
         cmocka_unit_test(test_rfc5321_s451_postmaster_and_abuse_reach_an_administrator),
+        cmocka_unit_test(test_rfc5321_s451_whoever_writes_to_the_host_reaches_an_administrator),
+        cmocka_unit_test(test_a6_what_a_mailbox_holds_is_told_with_it),
         cmocka_unit_test(test_disabled_accounts_get_nothing),
         cmocka_unit_test(test_a7_a_circle_over_an_alias_domain_is_a_loop),
         cmocka_unit_test(test_a7_a_circle_where_somebody_keeps_a_copy_delivers),

@@ -15,6 +15,25 @@ def send(host, recipients, data=LETTER, sender="kiku@far.test"):
         return wire.accepted(sender, recipients, data)
 
 
+# ---------------------------------------------------------------- whom a bounce names
+
+
+def test_whoever_answers_a_bounce_reaches_the_administrators(office):
+    host = office("roles")
+    chief, other = host.account("chief"), host.account("deputy")
+    for one in (chief, other):
+        host.run("account", "admin", one, "yes")
+    where = [f"{name}@{domain}" for name in ("postmaster", "Abuse", "MAILER-DAEMON")
+             for domain in (host.domains[0], host.hostname)] + ["Postmaster"]
+    for number, address in enumerate(where):
+        data = LETTER.replace(b"\r\n\r\n", b"\r\nX-Way: %d\r\n\r\n" % number, 1)
+        send(host, [address], data, sender="")
+    host.wait_until_settled()
+    for one in (chief, other):
+        found = sorted(int(trace(letter, "X-Way")[0]) for letter in host.letters(one))
+        assert found == list(range(len(where)))
+
+
 # ---------------------------------------------------------------- one mailbox, one copy
 
 
