@@ -77,7 +77,7 @@ def test_status_says_that_the_disk_is_too_full(running):
     try:
         conf.write_text(before + "queue {\n    disk-reserve 1024G\n}\n")
         told = running("status").stdout.splitlines()[-1]
-        assert "less than 1T (queue.disk-reserve): new letters are put off" in told
+        assert "less than 1T (queue.disk-reserve): new messages are put off" in told
     finally:
         conf.write_text(before)
 
@@ -148,7 +148,7 @@ def test_queue_is_listed_shown_and_changed(running):
     first, second, third = held_letters(running, 3)
     assert all(one["state"] == "on hold" for one in (first, second, third))
     text = running("queue", "list").stdout
-    assert text.startswith("ID ") and text.endswith("3 letters.\n")
+    assert text.startswith("ID ") and text.endswith("3 messages.\n")
     assert [one["id"] for one in running.json("queue", "list", "-n", "2")] == [first["id"],
                                                                               second["id"]]
     match = running.json("queue", "list", "--match", "someone1")
