@@ -37,6 +37,8 @@ DNS = {
     "mail.example.jp TXT": ["v=spf1 a -all"],
     "example.com MX": ["10 mx.example.com"],
     "mx.example.com A": ["192.0.2.200"],
+    "relay.example.ac.jp A": ["192.0.2.201"],
+    "gate.example.ac.jp A": ["192.0.2.202"],
 }
 BLOCK_LIMIT = 120
 
