@@ -13,6 +13,7 @@
 #include "cli/office.h"
 #include "conf/setting.h"
 #include "journey/text.h"
+#include "relay/via.h"
 #include "role/listeners.h"
 #include "role/log_file.h"
 #include "role/relay_files.h"
@@ -122,14 +123,39 @@ static void check_log_file(struct check *k) {
         check_add(k, CHECK_OK, _("the log file %.*s can be written"), SLICE_ARG(*path));
 }
 
-static void check_relay_files(struct check *k) {
+static void check_password(struct check *k, struct slice text, struct slice host,
+                           struct slice user) {
+    if (user.len > 0 && !relay_password_find(text, host, user).ptr)
+        check_add(k, CHECK_ERROR,
+                  _("relay.password-file: there is no password for %.*s at %.*s; expected a line"
+                    " \"%.*s %.*s PASSWORD\""),
+                  SLICE_ARG(user), SLICE_ARG(host), SLICE_ARG(host), SLICE_ARG(user));
+}
+
+static void check_passwords(struct check *k, int file) WAITS {
+    const struct conf *conf = k->c->conf;
+    struct slice text;
+    int r = relay_files_read(file, RELAY_PASSWORDS_MAX, &text);
+    if (r < 0) {
+        check_add(k, CHECK_ERROR, _("%s: %s cannot be read: %s"), "relay.password-file",
+                  conf->relay.password_file.ptr, error_words(r));
+        return;
+    }
+    check_add(k, CHECK_OK, _("the password file %.*s can be read by root alone"),
+              SLICE_ARG(conf->relay.password_file));
+    check_password(k, text, conf->relay.smart_host.host, conf->relay.smart_host_user);
+    for (size_t i = 0; i < conf->relay.route.count; i++)
+        check_password(k, text, conf->relay.route.list[i].to.host, conf->relay.route.list[i].user);
+    relay_files_forget(&text);
+}
+
+static void check_relay_files(struct check *k) WAITS {
     struct problem problem = {0};
     struct relay_files files;
     if (relay_files_open(k->c->conf, &files, &problem) < 0)
         check_add(k, CHECK_ERROR, "%s", problem.text);
     else if (files.passwords >= 0)
-        check_add(k, CHECK_OK, _("the password file %.*s can be read by root alone"),
-                  SLICE_ARG(k->c->conf->relay.password_file));
+        check_passwords(k, files.passwords);
     relay_files_close(&files);
 }
 

@@ -55,6 +55,7 @@ static void set_host(const struct conf *conf, const struct conf_host_port *host,
     struct net_addr addr;
     char literal[NET_TEXT_SIZE];
     via->fixed = true;
+    via->host = host->host;
     via->user = user;
     via->to = (struct dns_next_hop){.name = host->host, .port = host->port, .no_mx = true};
     if (net_parse(host->host, 0, &addr) == 0)

@@ -13,6 +13,7 @@ struct relay_via {
     struct slice rule;      /* "relay.route .example.jp", "relay.smart-host"; empty: DNS */
     struct dns_next_hop to; /* of the domain itself, port and all, where DNS says */
     bool fixed;             /* `to` is a host of the settings */
+    struct slice host;      /* then: as the settings have it, an address without brackets */
     enum relay_tls tls;
     bool tls_first;    /* TLS begins at once */
     struct slice user; /* to log in there; empty: none */

@@ -220,7 +220,7 @@ static void find_way(struct process *p, const struct rpc_relay_transmit_in *in, 
         return;
     struct relay_login *login = ARENA_NEW(a, struct relay_login);
     login->user = via.user;
-    login->password = relay_password_find(state->passwords, via.to.name, via.user);
+    login->password = relay_password_find(state->passwords, via.host, via.user);
     login->without_tls = state->settings->conf->relay.login_without_tls;
     job->login = login;
 }

@@ -89,7 +89,9 @@ static void converse(void *arg) {
     struct server server = {slice_from(input, 1)};
     struct stream *s = stream_new(&server_ops, mem_copy(&server, sizeof server));
     unsigned flags = (unsigned char)input.ptr[0];
+    struct relay_login login = {S("lab"), S("secret"), true};
     struct relay_client_options options = {
+        .login = flags & 32 ? &login : NULL,
         .helo = S("mail.example.test"),
         .peer = S("mx.example.net [192.0.2.1]"),
         .strict_8bit = flags & 16,

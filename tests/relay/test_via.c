@@ -24,6 +24,7 @@ static void assert_way(const struct conf *conf, const char *domain, const char *
     assert_slice(via.to.name, host);
     assert_int_equal(via.to.port, port);
     assert_int_equal(via.to.no_mx, via.fixed);
+    assert_true(via.fixed == (via.host.len > 0));
     arena_done(&a);
 }
 

@@ -189,6 +189,13 @@ def test_password_file_that_others_can_read_is_not_used(smart):
     assert not peer.logins
 
 
+def test_check_misses_a_password(smart):
+    host, _ = smart({"relay.route": "far.test {at} user=somebody"})
+    checked = host.attempt("check")
+    assert "there is no password for somebody at mx.plain.test" in checked.stdout + checked.stderr
+    assert NAME not in checked.stdout + checked.stderr
+
+
 def test_new_password_counts_after_a_reload(smart, tmp_path):
     host, peer = smart(written="old one")
     send(host)
