@@ -120,3 +120,28 @@ def test_strangers_on_port_25_are_not_counted(host):
         host.deliver(user)
     host.wait_for_letters(user, 8)
     assert held(host) == []
+
+
+def test_a_large_message_is_held_and_sent_too(host):
+    user = host.account("large")
+    body = (b"y" * 900 + b"\r\n") * 1000
+    with host.submission(user) as wire:
+        wire.accepted(user, [f"large+{n}@{host.domains[0]}" for n in range(11)],
+                      letter_of(user) + body)
+    assert len(held(host)) == 1
+    host.restart()
+    host.run("queue", "release", "--match", user)
+    notice, letter = sorted(host.wait_for_letters(user, 2), key=len)
+    assert letter.endswith(body) and len(notice) < 5000
+
+
+def test_a_thousand_connections_send_no_more_than_one(host):
+    """What is counted is the account: here five messages go out, and three wait."""
+    user = host.account()
+    codes = []
+    for _ in range(12):
+        with host.submission(user) as wire:
+            codes.append(wire.hand_over(user, [user], letter_of(user))[0])
+    assert codes == [250] * 8 + [452] * 4
+    assert len(held(host)) == 3
+    host.wait_for_letters(user, 6)  # with the notice
