@@ -123,6 +123,8 @@ int login(struct relay_client *c, struct arena *a, struct relay_trouble *trouble
     }
     if (reply.code / 100 == 2)
         return 0;
+    if (talk_tells_secret(c, reply.text))
+        reply.text = S("(secret)");
     return refuse(c, a, trouble, 8,
                   arena_printf(a, "it answers AUTH %s with %.*s", m->name,
                                SLICE_ARG(smtp_reply_text(a, &reply))));

@@ -19,9 +19,15 @@
 #define LONE_CR_WITHIN    USEC_SEC
 #define LINE_REST_MAX     65536U
 
+bool talk_tells_secret(const struct relay_client *c, struct slice text) {
+    const struct relay_login *login = c->options.login;
+    return login && login->password.len > 0 && slice_find(text, login->password) >= 0;
+}
+
 static void record_line(struct relay_client *c, const char *who, struct slice line) {
     struct buf *to = &c->dialogue;
-    line = slice_trim_lines(line);
+    bool told = *who == 'S' && talk_tells_secret(c, line);
+    line = told ? S("(secret)") : slice_trim_lines(line);
     if (c->dialogue_cut)
         return;
     if (to->len + line.len + 8 > RELAY_DIALOGUE_MAX) {

@@ -46,6 +46,9 @@ void talk_command(struct relay_client *c, struct slice line);
 /* The same for a line that nobody else should see: `shown` is recorded instead. */
 void talk_secret(struct relay_client *c, struct slice line, struct slice shown);
 
+/* Whether a peer says our password, which is to stand nowhere; while the session is opened. */
+bool talk_tells_secret(const struct relay_client *c, struct slice text);
+
 /*
  * Reads one reply. Negative: the session is over, and `ret_reply` has our own words about that,
  * with `step` ("MAIL") in them; it is written in any case. A refusal whose end does not come is
