@@ -139,6 +139,12 @@ PARAMETERS account_parameters[] = {
     ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
     END,
 };
+PARAMETERS account_send_as_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("ADDRESS|any|own", .optional = true, .many = true,
+             .about = N_("these addresses, any, or no others; @example.jp is all of a domain")),
+    END,
+};
 PARAMETERS account_limits_parameters[] = {
     ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
     OPTION("messages-per-hour", "N|default", .about = N_("messages within an hour")),
@@ -581,6 +587,19 @@ const struct cli_command cli_commands[] = {
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_quota,
+    },
+    {
+        .name = "account send-as",
+        .about = N_("Shows, or sets, under which addresses an account may send beside its own."),
+        .more = N_("Without this the From and Sender of what an account submits are its own"
+                   " addresses: that of the account, and aliases that lead to it. What is given"
+                   " takes the place of what was allowed before."),
+        .offline = true,
+        .parameters = account_send_as_parameters,
+        .json = "[text]",
+        .exits = NOT_FOUND | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_send_as,
     },
     {
         .name = "account limits",

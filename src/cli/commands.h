@@ -34,6 +34,7 @@ int cmd_account_disable(struct cli *c) WAITS;
 int cmd_account_admin(struct cli *c) WAITS;
 int cmd_account_quota(struct cli *c) WAITS;
 int cmd_account_limits(struct cli *c) WAITS;
+int cmd_account_send_as(struct cli *c) WAITS;
 int cmd_account_name(struct cli *c) WAITS;
 
 int cmd_alias_add(struct cli *c) WAITS;

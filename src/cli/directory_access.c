@@ -290,6 +290,18 @@ int access_account_show(struct directory_access *x, struct slice address, struct
     return r < 0 ? r : account_from(out.account, out.account_count, a, ret);
 }
 
+int access_account_send_as(struct directory_access *x, struct slice address, struct arena *a,
+                           struct slice *ret, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_directory_account_send_as_in in = {.address = address};
+    struct rpc_directory_account_send_as_out out = {0};
+    if (!x->link)
+        return directory_account_send_as(x->directory, address, a, ret, problem);
+    int r = call_directory_account_send_as(x->link, &in, a, &out, problem);
+    *ret = out.addresses;
+    return r;
+}
+
 int access_account_limits(struct directory_access *x, struct slice address, struct arena *a,
                           struct account_limit ret[static SENDING_LIMITS],
                           struct problem *problem) {

@@ -50,6 +50,8 @@ int access_account_add(struct directory_access *x, const struct account_new *acc
 int access_account_show(struct directory_access *x, struct slice address, struct arena *a,
                         struct account *ret, struct problem *problem) WAITS;
 
+int access_account_send_as(struct directory_access *x, struct slice address, struct arena *a,
+                           struct slice *ret, struct problem *problem) WAITS;
 int access_account_limits(struct directory_access *x, struct slice address, struct arena *a,
                           struct account_limit ret[static SENDING_LIMITS],
                           struct problem *problem) WAITS;

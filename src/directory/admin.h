@@ -130,6 +130,17 @@ int directory_account_set_quota(struct directory *d, const struct order *order,
                                 struct problem *problem) WAITS;
 int directory_account_set_name(struct directory *d, const struct order *order, struct slice address,
                                struct slice name, struct problem *problem) WAITS;
+
+/*
+ * Under which addresses the account may send beside its own: "own" (no others), "any", or one or
+ * more lines of addresses and "@domain". Read back: "any", or the lines; empty: only its own.
+ */
+int directory_account_set_send_as(struct directory *d, const struct order *order,
+                                  struct slice address, struct slice value,
+                                  struct problem *problem) WAITS;
+int directory_account_send_as(struct directory *d, struct slice address, struct arena *a,
+                              struct slice *ret, struct problem *problem) WAITS;
+
 int directory_account_set_admin(struct directory *d, const struct order *order,
                                 struct slice address, bool admin, struct problem *problem) WAITS;
 

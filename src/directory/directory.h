@@ -112,8 +112,9 @@ const char *route_kind_text(enum route_kind kind);
 
 /*
  * Whether the account may put this address into MAIL FROM and From: its own, with any detail, and
- * every alias that leads to its mailbox; nothing when it is disabled. A catch-all gives no such
- * right. 0, -ECANCELED, -ETIMEDOUT, or -E_TEMPORARY when the directory cannot be read.
+ * every alias that leads to its mailbox, and what an administrator has allowed it
+ * (directory_account_set_send_as()); nothing when it is disabled. A catch-all gives no such right.
+ * 0, -ECANCELED, -ETIMEDOUT, or -E_TEMPORARY when the directory cannot be read.
  */
 int directory_may_send_as(struct directory *d, uint64_t account_id, struct slice address,
                           bool *ret_may) WAITS;

@@ -105,6 +105,7 @@ void change_entry_sentence(struct buf *to, const struct change_entry *e) {
         {"account.admin", "changed whether this account is an administrator:"},
         {"account.quota", "changed the quota of"},
         {"account.limits", "changed the limits of"},
+        {"account.send-as", "changed under which addresses this account may send:"},
         {"account.name", "changed the person's name of"},
         {"account.password", "set the password of"},
         {"account.apop", "changed the APOP secret of"},

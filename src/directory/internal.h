@@ -74,6 +74,10 @@ int directory_lookup(struct directory *d, struct slice key, struct arena *a,
 /* Looks, when it is time, whether another process has changed the file. 0 or a cut wait. */
 int directory_check(struct directory *d) WAITS;
 
+/* Whether an administrator has allowed an account to send under a name (send_as.c). */
+int send_as_allows(struct directory *d, uint64_t account_id, const struct name *name,
+                   bool *ret_may) WAITS;
+
 /* The domain of names without one, or the empty slice: login (only if unambiguous), postmaster. */
 int directory_host_domain(struct directory *d, bool any, struct arena *a, struct slice *ret) WAITS;
 

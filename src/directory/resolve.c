@@ -406,7 +406,9 @@ int directory_may_send_as(struct directory *d, uint64_t account_id, struct slice
     if (r < 0)
         return is_cut_wait(r) ? r : -E_TEMPORARY;
     *ret_may = w.sender_found;
-    return 0;
+    if (!w.sender_found)
+        r = send_as_allows(d, account_id, &start, ret_may);
+    return r == 0 || is_cut_wait(r) ? r : -E_TEMPORARY;
 }
 
 const char *route_kind_text(enum route_kind kind) {

@@ -62,6 +62,10 @@ static const char *const steps[] = {
     "NULL,"
     " messages_hour BIGINT NOT NULL DEFAULT -1, messages_day BIGINT NOT NULL DEFAULT -1,"
     " new_hour BIGINT NOT NULL DEFAULT -1, new_day BIGINT NOT NULL DEFAULT -1);",
+
+    /* Under which addresses accounts may send beside their own (send_as.c). */
+    "CREATE TABLE IF NOT EXISTS send_as (account_id BIGINT NOT NULL PRIMARY KEY,"
+    " addresses TEXT NOT NULL);",
 };
 
 /* canonical_domain(text): a domain, or an address with it; what cannot be read stays as it is. */

@@ -75,15 +75,6 @@ static struct rpc_word *words_of(struct arena *a, const struct slice *texts, siz
     return words;
 }
 
-/*
- * "postmaster@" and the host's own name, also when that is no domain of mail: reports name it as
- * the one to ask (RFC 5321 §4.5.1).
- */
-static bool is_host_postmaster(const struct process *p, struct slice address) {
-    return slice_starts_nocase(address, S("postmaster@")) &&
-           slice_eq_nocase(slice_from(address, sizeof "postmaster@" - 1), p->conf->hostname);
-}
-
 static int on_resolve(void *arg, const struct rpc_caller *caller,
                       const struct rpc_directory_resolve_in *in, struct arena *a,
                       struct rpc_directory_resolve_out *out, struct problem *problem) {
@@ -92,8 +83,6 @@ static int on_resolve(void *arg, const struct rpc_caller *caller,
     (void)caller;
     (void)problem;
     int r = directory_resolve(directory_of(p), in->address, a, &route);
-    if (r == 0 && route.kind == ROUTE_NOT_OURS && is_host_postmaster(p, in->address))
-        r = directory_resolve(directory_of(p), S("postmaster"), a, &route);
     if (r < 0)
         return r;
     out->kind = (uint8_t)route.kind;
@@ -409,6 +398,14 @@ static int on_account_limits(void *arg, const struct rpc_caller *caller,
     return 0;
 }
 
+static int on_account_send_as(void *arg, const struct rpc_caller *caller,
+                              const struct rpc_directory_account_send_as_in *in, struct arena *a,
+                              struct rpc_directory_account_send_as_out *out,
+                              struct problem *problem) {
+    (void)caller;
+    return directory_account_send_as(directory_of(arg), in->address, a, &out->addresses, problem);
+}
+
 static int on_account_remove(void *arg, const struct rpc_caller *caller,
                              const struct rpc_directory_account_remove_in *in, struct arena *a,
                              struct rpc_directory_account_remove_out *out,
@@ -512,6 +509,7 @@ static const struct rpc_directory_handlers handlers = {
     .account_list = on_account_list,
     .account_set = on_account_set,
     .account_limits = on_account_limits,
+    .account_send_as = on_account_send_as,
     .account_remove = on_account_remove,
     .account_restore = on_account_restore,
     .account_purge = on_account_purge,

@@ -63,6 +63,8 @@ int directory_files_set(struct directory *d, const struct order *order, struct s
         return set_quota(d, order, address, value, problem);
     if (slice_eq(what, S("name")))
         return directory_account_set_name(d, order, address, value, problem);
+    if (slice_eq(what, S("send-as")))
+        return directory_account_set_send_as(d, order, address, value, problem);
     enum sending_limit limit;
     if (sending_limit_find(what, &limit))
         return set_limit(d, order, address, limit, value, problem);

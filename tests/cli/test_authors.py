@@ -5,7 +5,7 @@ import smtplib
 
 import pytest
 
-from office import PASSWORD
+from office import NOT_FOUND, PASSWORD, USAGE
 from test_careless import arrived
 from test_running import wait_for
 
@@ -57,6 +57,25 @@ def test_names_of_others_are_refused_and_said(people, header, named):
     assert code == 550 and text.startswith((b"5.7.1", b"5.6.0"))
     # The same for a message that goes into a file while it comes in.
     assert submit(people, header, body="x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 5000) == (code, text)
+
+
+def test_an_administrator_may_allow_more(people):
+    """Listed addresses, whole domains, any; of nobody but that account."""
+    def reply(address, login=ME):
+        return submit(people, f"From: {address}\r\n", login)[0]
+    assert people("account", "send-as", ME).stdout == f"{ME} may send under its own addresses.\n"
+    said = people("account", "send-as", ME, OTHER.upper(), "@far.test").stdout
+    assert OTHER in said and "@far.test" in said
+    assert people.json("account", "send-as", ME) == [OTHER, "@far.test"]
+    assert [reply(one) for one in (OTHER, "any@far.test", ME, "x@else.test", "x@sub.far.test")] == \
+        [250, 250, 250, 550, 550]
+    assert reply(ME, OTHER) == 550
+    people("account", "send-as", ME, "any")
+    assert people.json("account", "send-as", ME) == ["any"] and reply("x@else.test") == 250
+    people("account", "send-as", ME, "own")
+    assert people.json("account", "send-as", ME) == [] and reply(OTHER) == 550
+    people("account", "send-as", ME, "not an address", code=USAGE)
+    people("account", "send-as", "nobody@example.test", code=NOT_FOUND)
 
 
 def test_a_missing_from_is_the_account(people):

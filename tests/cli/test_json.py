@@ -87,6 +87,7 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
     call("account apop", "b@example.test", "--generate")
     running("account", "quota", "b@example.test", "1G")
     call("account limits", "b@example.test", "--messages-per-day", "7")
+    call("account send-as", "b@example.test", "any")
     call("account show", "b@example.test")
     call("account list")
     call("account remove", "b@example.test")
