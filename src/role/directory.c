@@ -2,9 +2,6 @@
 /*
  * The directory role: answers who exists, where an address leads and who may enter, and changes
  * that for the command line. What it answers is decided in src/directory/.
- *
- * A new password, or an account that is disabled or removed, ends what the account has open before
- * the change is answered: conversations at the edges, mailboxes, tickets that are on their way.
  */
 #include <errno.h>
 
@@ -237,44 +234,13 @@ static int on_domain_list(void *arg, const struct rpc_caller *caller,
     return 0;
 }
 
-/* ------------------------------------------------------------------ sessions */
-
-#define END_LIMIT USEC_SEC
-#define END_AGAIN (5 * USEC_MS)
-
-/* One that cannot be reached has ended, and its sessions with it. */
-static void end_at_edge(struct process *p, unsigned worker, uint64_t account) {
-    struct rpc_edge_end_sessions_in in = {account};
-    while (send_edge_end_sessions(process_link(p, ROLE_EDGE, worker), &in) == -E_LIMIT &&
-           fiber_sleep(END_AGAIN) == 0)
-        ;
-}
-
-static void end_at_mail(struct process *p, unsigned worker, uint64_t account, usec_t before) {
-    _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_mail_end_sessions_in in = {account, before};
-    struct rpc_mail_end_sessions_out out;
-    (void)call_mail_end_sessions(process_link(p, ROLE_MAIL, worker), &in, &a, &out, NULL);
-}
-
-/* Which mail process has the account is told by its shard; but a removed one has none any more. */
-static void end_sessions(struct process *p, uint64_t account) {
-    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
-        fiber_deadline_begin(fiber_now() + END_LIMIT);
-    usec_t before = fiber_wall();
-    for (unsigned w = 0; w < process_workers(p, ROLE_EDGE); w++)
-        end_at_edge(p, w, account);
-    for (unsigned w = 0; w < process_workers(p, ROLE_MAIL); w++)
-        end_at_mail(p, w, account, before);
-}
+/* ------------------------------------------------------------------ accounts */
 
 /* Whether who has logged in before this change has to log in again. */
 static bool ends_sessions(const struct rpc_directory_account_set_in *in) {
     return slice_eq(in->what, S("password")) || slice_eq(in->what, S("apop")) ||
            (slice_eq(in->what, S("enabled")) && !slice_eq(in->value, S("yes")));
 }
-
-/* ------------------------------------------------------------------ accounts */
 
 static int on_account_add(void *arg, const struct rpc_caller *caller,
                           const struct rpc_directory_account_add_in *in, struct arena *a,
@@ -373,7 +339,7 @@ static int on_account_set(void *arg, const struct rpc_caller *caller,
                                 in->accept_weak, problem);
     if (r == 0 && ends_sessions(in) &&
         directory_account_show(directory_of(p), in->address, a, &account, NULL) == 0)
-        end_sessions(p, account.id);
+        directory_end_sessions(p, account.id);
     return changed(p, r);
 }
 
@@ -417,7 +383,7 @@ static int on_account_remove(void *arg, const struct rpc_caller *caller,
     if (r == 0 && p->conf->accounts.removed_keep > 0)
         out->kept_until = fiber_wall() + p->conf->accounts.removed_keep;
     if (r == 0)
-        end_sessions(p, out->id);
+        directory_end_sessions(p, out->id);
     return changed(p, r);
 }
 

@@ -41,6 +41,11 @@ void directory_ask_usage(struct process *p) WAITS;
 int directory_purge_files(struct process *p, const struct account_place *purge,
                           struct problem *problem) WAITS;
 
+/*
+ * Ends what an account has open, and makes void what was given out for its logins; within a second.
+ */
+void directory_end_sessions(struct process *p, uint64_t account) WAITS;
+
 /* The handler of directory.usage. */
 int directory_on_usage(void *arg, const struct rpc_caller *caller,
                        const struct rpc_directory_usage_in *in);
