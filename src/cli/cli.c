@@ -95,6 +95,13 @@ int cli_need_settings(struct cli *c) {
     return CLI_SETTINGS;
 }
 
+void cli_warn_settings(struct cli *c) {
+    if (!c->conf)
+        cli_say(_("warning: %s has errors, so defaults stand in for what it says; `hayauma check`"
+                  " lists them"),
+                c->conf_path);
+}
+
 /* ------------------------------------------------------------------ where the files are */
 
 static bool is_file(const char *path) {
@@ -131,6 +138,9 @@ static bool find_given(struct cli *c) {
     return set_path(c->conf_path, S(CONF_PATH_DEFAULT));
 }
 
+/* Where the files are when the settings cannot say it: as the settings have it by default. */
+#define DATA_DIRECTORY "/var/lib/hayauma"
+
 static bool find_default(struct cli *c) {
     if (!is_file(CONF_PATH_DEFAULT)) {
         cli_say(_("there is no %s; say with -C DIR where the post office is, or make one: see"
@@ -146,12 +156,12 @@ int cli_find_state(struct cli *c) {
         return CLI_FAILED;
     if (conf_load(c->conf_path, &c->conf, &c->problems) == 0)
         state_find_users(c->conf, &c->users);
-    if (c->call->directory)
-        return CLI_OK;
-    int code = cli_need_settings(c);
-    if (code == CLI_OK && !set_path(c->directory, c->conf->data_directory))
-        code = CLI_FAILED;
-    return code;
+    if (!c->call->directory &&
+        !set_path(c->directory, c->conf ? c->conf->data_directory : S(DATA_DIRECTORY)))
+        return CLI_FAILED;
+    if (!c->conf)
+        state_find_owners(c->directory, &c->users);
+    return CLI_OK;
 }
 
 /* ------------------------------------------------------------------ how things are shown */

@@ -40,6 +40,9 @@ int cli_fail(int error, const struct problem *problem);
 /* CLI_OK when the settings are there; else says what is wrong with them. */
 int cli_need_settings(struct cli *c);
 
+/* For commands that can do without: names the settings file that has errors, as a warning. */
+void cli_warn_settings(struct cli *c);
+
 /* A deadline around a block within which an answer has to come. */
 #define CLI_WITHIN(span)                                                                           \
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline within_ =                           \

@@ -1,147 +1,35 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A letter is told together with those that belong to it: what it came of, what an alias made of
- * it, its reports. Events name such letters; they are asked for in turn until no new one is named.
- * While following, a fiber waits for news of each letter and starts another one for each letter
- * that the news name.
+ * A letter is told together with those that belong to it (letter_list.h). While following, a fiber
+ * waits for news of each letter and starts another one for each letter that the news name.
  */
 #include <stdlib.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/office.h"
+#include "cli/letter_list.h"
 #include "fiber/sync.h"
 #include "journey/event.h"
 #include "journey/kinds.h"
 #include "journey/show.h"
 #include "letter/id.h"
 
+#define WHICH           "ID|ADDRESS|WORD"
 #define LETTERS_DEFAULT 10U
 #define FOLLOW_WAIT     (20 * USEC_SEC) /* of one call; then another one is made */
 
 struct telling {
     struct cli *c;
-    struct rpc_link *link;
+    struct ledger_access *ledger;
     struct show_options options;
     struct json json;
 };
-
-struct member {
-    letter_id letter;
-    uint64_t after; /* the last event that is known */
-};
-
-struct family {
-    struct member members[SHOW_FAMILY_MAX]; /* oldest first, once it is complete */
-    size_t count;
-    letter_id first;          /* the letter that the others came of */
-    struct rpc_event *events; /* in their order; in the arena of the command */
-    size_t events_count, room;
-};
-
-static bool is_member(const struct family *f, letter_id letter) {
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->members[i].letter == letter)
-            return true;
-    }
-    return false;
-}
-
-static int ask(struct telling *t, struct member *m, usec_t wait, struct arena *a,
-               struct rpc_ledger_journey_out *out, struct problem *problem) WAITS {
-    CLI_WITHIN(CLI_PATIENCE + wait);
-    struct rpc_ledger_journey_in in = {.letter = m->letter, .after = m->after, .wait = wait};
-    int r = call_ledger_journey(t->link, &in, a, out, problem);
-    for (size_t i = 0; r == 0 && i < out->events_count; i++)
-        m->after = MAX(m->after, out->events[i].sequence);
-    return r;
-}
-
-/* ------------------------------------------------------------------ gathering */
-
-static void keep(struct family *f, const struct rpc_ledger_journey_out *out, struct arena *a) {
-    if (f->events_count + out->events_count > f->room) {
-        f->room = (f->events_count + out->events_count) * 2;
-        struct rpc_event *bigger = arena_array(a, f->room, sizeof *bigger);
-        if (f->events_count > 0)
-            memcpy(bigger, f->events, f->events_count * sizeof *bigger);
-        f->events = bigger;
-    }
-    if (out->events_count > 0)
-        memcpy(f->events + f->events_count, out->events, out->events_count * sizeof *f->events);
-    f->events_count += out->events_count;
-}
-
-/* Adds the letters that the events name. Where there are too many, the rest is left out. */
-static void add_relatives(struct family *f, const struct rpc_event *events, size_t count) {
-    letter_id ids[SHOW_FAMILY_MAX];
-    size_t found = show_relatives(events, count, ids, SHOW_FAMILY_MAX);
-    for (size_t i = 0; i < found && f->count < SHOW_FAMILY_MAX; i++) {
-        if (!is_member(f, ids[i]))
-            f->members[f->count++] = (struct member){.letter = ids[i]};
-    }
-}
-
-/* All that is known of one letter by now. */
-static int gather_one(struct telling *t, struct family *f, struct member *m,
-                      struct problem *problem) WAITS {
-    struct rpc_ledger_journey_out out;
-    do {
-        int r = ask(t, m, 0, t->c->arena, &out, problem);
-        if (r < 0)
-            return r;
-        keep(f, &out, t->c->arena);
-        add_relatives(f, out.events, out.events_count);
-    } while (out.events_count > 0);
-    return 0;
-}
-
-static int by_age(const void *a, const void *b) {
-    const struct member *x = a, *y = b;
-    return x->letter < y->letter ? -1 : x->letter > y->letter;
-}
-
-static int by_sequence(const void *a, const void *b) {
-    const struct rpc_event *x = a, *y = b;
-    return x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
-}
-
-/* The oldest letter that came of no other one in the family. */
-static letter_id first_of(const struct family *f) {
-    for (size_t i = 0; i < f->count; i++) {
-        bool is_child = false;
-        for (size_t k = 0; k < f->events_count; k++) {
-            letter_id original = 0;
-            is_child |= f->events[k].letter == f->members[i].letter &&
-                        letter_id_parse(event_fact(&f->events[k], FACT_ORIGINAL), &original) == 0 &&
-                        is_member(f, original);
-        }
-        if (!is_child)
-            return f->members[i].letter;
-    }
-    return f->members[0].letter;
-}
-
-static int gather(struct telling *t, letter_id letter, struct family *f,
-                  struct problem *problem) WAITS {
-    *f = (struct family){.members = {{.letter = letter}}, .count = 1};
-    for (size_t i = 0; i < f->count; i++) {
-        int r = gather_one(t, f, &f->members[i], problem);
-        if (r < 0)
-            return r;
-    }
-    qsort(f->members, f->count, sizeof *f->members, by_age);
-    if (f->events_count > 0)
-        qsort(f->events, f->events_count, sizeof *f->events, by_sequence);
-    f->first = first_of(f);
-    return 0;
-}
 
 /* ------------------------------------------------------------------ following */
 
 struct following {
     struct telling *telling;
-    struct family *family;
+    struct letter_family *family;
     struct show_place place;
     struct fiber *main;
     struct problem *problem;
@@ -151,16 +39,16 @@ struct following {
 
 struct follower {
     struct following *all;
-    struct member *member;
+    struct family_member *member;
 };
 
-static void show_news(struct following *all, const struct rpc_ledger_journey_out *out) {
+static void show_news(struct following *all, const struct ledger_events *news) {
     struct cli *c = all->telling->c;
     if (!c->json)
-        show_steps(&c->out, out->events, out->events_count, &all->place, &all->telling->options);
-    for (size_t i = 0; c->json && i < out->events_count; i++) {
+        show_steps(&c->out, news->list, news->count, &all->place, &all->telling->options);
+    for (size_t i = 0; c->json && i < news->count; i++) {
         struct json j = {.to = &c->out};
-        show_event_json(&j, &out->events[i]);
+        show_event_json(&j, &news->list[i]);
         buf_add_byte(&c->out, '\n');
     }
     cli_flush(c);
@@ -174,14 +62,17 @@ static void follow_one(void *arg) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     int r = 0;
     while (r == 0) {
-        struct rpc_ledger_journey_out out;
+        struct ledger_events news;
         arena_reset(&a);
-        r = ask(all->telling, f->member, FOLLOW_WAIT, &a, &out, all->problem);
+        r = access_journey(all->telling->ledger, f->member->letter, f->member->after, FOLLOW_WAIT,
+                           &a, &news, all->problem);
         if (r < 0)
             break;
-        show_news(all, &out);
+        for (size_t i = 0; i < news.count; i++)
+            f->member->after = MAX(f->member->after, news.list[i].sequence);
+        show_news(all, &news);
         size_t known = all->family->count;
-        add_relatives(all->family, out.events, out.events_count);
+        letter_add_relatives(all->family, news.list, news.count);
         follow_from(all, known);
     }
     if (all->result == 0)
@@ -200,7 +91,7 @@ static void follow_from(struct following *all, size_t first) {
     }
 }
 
-static int follow(struct telling *t, struct family *f, const struct show_place *place,
+static int follow(struct telling *t, struct letter_family *f, const struct show_place *place,
                   struct problem *problem) WAITS {
     struct following all = {
         .telling = t, .family = f, .place = *place, .main = fiber_self(), .problem = problem};
@@ -216,7 +107,7 @@ static int follow(struct telling *t, struct family *f, const struct show_place *
 /* ------------------------------------------------------------------ telling */
 
 /* The first letter in front, the others by age. */
-static void show_json(struct telling *t, const struct family *f) {
+static void show_json(struct telling *t, const struct letter_family *f) {
     show_journey_json(&t->json, f->first, f->first, f->events, f->events_count);
     for (size_t i = 0; i < f->count; i++) {
         if (f->members[i].letter != f->first)
@@ -224,7 +115,7 @@ static void show_json(struct telling *t, const struct family *f) {
     }
 }
 
-static void show(struct telling *t, const struct family *f, struct show_place *place) {
+static void show(struct telling *t, const struct letter_family *f, struct show_place *place) {
     struct buf *to = &t->c->out;
     if (!t->c->json) {
         show_journey(to, f->first, f->events, f->events_count, place, &t->options);
@@ -238,47 +129,25 @@ static void show(struct telling *t, const struct family *f, struct show_place *p
         }
     }
     cli_flush(t->c);
-    if (f->count == SHOW_FAMILY_MAX)
+    if (f->count == FAMILY_MAX)
         cli_say(_("of more than %u letters that belong together the others are left out"),
-                SHOW_FAMILY_MAX - 1);
+                FAMILY_MAX - 1);
 }
 
-static int find(struct telling *t, unsigned limit, struct rpc_ledger_find_out *out,
-                struct problem *problem) WAITS {
-    CLI_WITHIN(CLI_PATIENCE);
-    struct slice what = cli_text(t->c->call, "ID|ADDRESS|MESSAGE-ID");
-    struct rpc_ledger_find_in in = {what, limit + 1};
-    int r = call_ledger_find(t->link, &in, t->c->arena, out, problem);
-    if (r == 0 && out->letters_count == 0)
-        return problem_set(problem, -E_UNKNOWN,
-                           _("no letter with the id, address, Message-ID or"
-                             " subject \"%.*s\" is known"),
-                           SLICE_ARG(what));
-    return r;
-}
-
-/* The families of the letters found, each once, the one with the newest of these in front. */
-static int find_families(struct telling *t, const struct rpc_ledger_find_out *found, size_t limit,
-                         struct family **ret, size_t *ret_count, struct problem *problem) WAITS {
-    size_t letters = MIN(found->letters_count, limit), count = 0;
-    struct family *list = arena_array(t->c->arena, letters, sizeof *list);
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < letters; i++) {
-        letter_id letter = 0;
-        bool known = false;
-        r = letter_id_parse(found->letters[i].text, &letter);
-        for (size_t k = 0; k < count; k++)
-            known |= is_member(&list[k], letter);
-        if (r == 0 && !known)
-            r = gather(t, letter, &list[count++], problem);
-    }
-    *ret = list;
-    *ret_count = count;
-    return r;
+static int nothing_found(const struct ledger_search *search, struct problem *problem) {
+    _cleanup_(buf_done) struct buf words = {0};
+    for (size_t i = 0; i < search->count; i++)
+        buf_printf(&words, "%s%.*s", i > 0 ? " " : "", SLICE_ARG(search->words[i]));
+    if (search->count == 0)
+        return problem_set(problem, -E_UNKNOWN, _("no message of that time is known"));
+    return problem_set(problem, -E_UNKNOWN,
+                       _("no message with the id, address, Message-ID, subject or words \"%s\" is"
+                         " known"),
+                       buf_str(&words));
 }
 
 /* The newest comes last, where a reader looks first, and is the one that is followed. */
-static int tell(struct telling *t, struct family *families, size_t count,
+static int tell(struct telling *t, struct letter_family *families, size_t count,
                 struct problem *problem) WAITS {
     bool follows = cli_has(t->c->call, "follow");
     bool listed = t->c->json && !follows;
@@ -295,36 +164,55 @@ static int tell(struct telling *t, struct family *families, size_t count,
         buf_add_byte(&t->c->out, '\n');
     }
     cli_flush(t->c);
-    return follows ? follow(t, &families[0], &place, problem) : 0;
+    return follows && ledger_access_is_remote(t->ledger) ? follow(t, &families[0], &place, problem)
+                                                         : 0;
 }
 
-static int tell_all(struct telling *t, struct problem *problem) WAITS {
+static int tell_all(struct telling *t, const struct ledger_search *search,
+                    struct problem *problem) WAITS {
     unsigned limit = (unsigned)cli_number(t->c->call, "limit", LETTERS_DEFAULT);
-    struct rpc_ledger_find_out found;
-    struct family *families = NULL;
-    size_t count = 0;
-    int r = find(t, limit, &found, problem);
+    struct arena *a = t->c->arena;
+    struct letter_family *families = NULL;
+    letter_id *letters = NULL;
+    size_t found = 0, count = 0;
+    int r = access_find_letters(t->ledger, search, limit + 1, a, &letters, &found, problem);
+    if (r == 0 && found == 0)
+        r = nothing_found(search, problem);
     if (r == 0)
-        r = find_families(t, &found, limit, &families, &count, problem);
+        r = letter_families(t->ledger, letters, MIN(found, (size_t)limit), a, &families, &count,
+                            problem);
     if (r < 0)
         return r;
-    if (found.letters_count > limit)
+    if (found > limit)
         cli_say(_("there are more letters than the newest %u; --limit says how many are told"),
                 limit);
     return tell(t, families, count, problem);
 }
 
+static int journey(struct telling *t, struct problem *problem) WAITS {
+    const struct cli_call *call = t->c->call;
+    struct ledger_search search;
+    int r = letter_search(t->c, WHICH, &search, problem);
+    if (r == 0 && search.count == 0 && !cli_has(call, "since") && !cli_has(call, "until"))
+        r = problem_set(problem, -E_SYNTAX,
+                        _("say which message: its id, an address, a Message-ID, or words of its"
+                          " subject; or --since, --until or --list"));
+    if (r == 0)
+        r = ledger_access_open(t->c, &t->ledger, problem);
+    return r < 0 ? r : tell_all(t, &search, problem);
+}
+
 int cmd_journey(struct cli *c) {
     struct problem problem = {0};
-    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
-    int r = office_connect(c, ROLE_LEDGER, &link, &problem);
     struct telling t = {
         .c = c,
-        .link = link,
         .json = {.to = &c->out},
         .options = {.width = (unsigned)c->width, .colour = c->width > 0 && !getenv("NO_COLOR")},
     };
-    if (r == 0)
-        r = tell_all(&t, &problem);
+    cli_warn_settings(c);
+    if (cli_has(c->call, "list"))
+        return letter_list(c, WHICH, (unsigned)cli_number(c->call, "limit", LETTERS_LISTED));
+    int r = journey(&t, &problem);
+    ledger_access_close(t.ledger);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/office.h"
+#include "cli/ledger_access.h"
+#include "cli/letter_list.h"
+#include "cli/when.h"
 #include "journey/show.h"
 
 #define LINES_DEFAULT 20U
@@ -9,57 +11,77 @@
 
 struct reading {
     struct cli *c;
-    struct rpc_link *link;
-    struct rpc_ledger_log_in in;
+    struct ledger_access *ledger;
+    struct ledger_question question;
 };
 
 /* One part of the answer; `show` at most of it. The number of events that came. */
 static int read_part(struct reading *l, uint64_t show, struct problem *problem) {
-    CLI_WITHIN(CLI_PATIENCE + l->in.wait);
-    struct rpc_ledger_log_out out;
+    struct ledger_events events = {0};
     _cleanup_(arena_done) struct arena a = {0};
-    int r = call_ledger_log(l->link, &l->in, &a, &out, problem);
+    int r = access_log(l->ledger, &l->question, &a, &events, problem);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < out.events_count; i++) {
+    for (size_t i = 0; i < events.count; i++) {
         struct json j = {.to = &l->c->out};
-        l->in.after = MAX(l->in.after, out.events[i].sequence);
+        l->question.after = MAX(l->question.after, events.list[i].sequence);
         if (i >= show)
             continue;
         if (l->c->json) {
-            show_event_json(&j, &out.events[i]);
+            show_event_json(&j, &events.list[i]);
             buf_add_byte(&l->c->out, '\n');
         } else {
-            show_line(&l->c->out, &out.events[i]);
+            show_line(&l->c->out, &events.list[i]);
         }
     }
     cli_flush(l->c);
-    return (int)out.events_count;
+    return (int)events.count;
 }
 
 /* The last events there are by now; none are shown for 0, but the place is found. */
 static int read_last(struct reading *l, uint64_t lines, struct problem *problem) {
     uint64_t left = lines;
     int r = 0;
-    l->in.last = (uint32_t)MAX(lines, (uint64_t)1);
+    l->question.last = MAX(lines, (uint64_t)1);
+    if (lines == UINT64_MAX) /* all from a time on */
+        l->question.last = 0;
     do {
         r = read_part(l, left, problem);
-        l->in.last = 0;
+        l->question.last = 0;
         left -= MIN(left, (uint64_t)MAX(r, 0));
     } while (r > 0 && left > 0);
     return MIN(r, 0);
 }
 
+static int read_log(struct reading *l, struct problem *problem) {
+    const struct cli_call *call = l->c->call;
+    size_t count = 0;
+    struct when_range range = {0};
+    int r = when_range(l->c, &range, problem);
+    if (r == 0)
+        r = letter_words(l->c, "WORD", &l->question.words, &count, problem);
+    if (r == 0)
+        r = ledger_access_open(l->c, &l->ledger, problem);
+    if (r < 0)
+        return r;
+    l->question.word_count = count;
+    l->question.since = range.since;
+    l->question.until = range.until;
+    r = read_last(l, cli_number(call, "lines", range.since > 0 ? UINT64_MAX : LINES_DEFAULT),
+                  problem);
+    l->question.wait = FOLLOW_WAIT;
+    while (r >= 0 && cli_has(call, "follow") && ledger_access_is_remote(l->ledger))
+        r = read_part(l, UINT64_MAX, problem);
+    return r;
+}
+
 int cmd_log(struct cli *c) {
     struct problem problem = {0};
-    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
-    struct reading l = {.c = c, .in = {.role = cli_text(c->call, "role")}};
-    int r = office_connect(c, ROLE_LEDGER, &link, &problem);
-    l.link = link;
-    if (r == 0)
-        r = read_last(&l, cli_number(c->call, "lines", LINES_DEFAULT), &problem);
-    l.in.wait = FOLLOW_WAIT;
-    while (r >= 0 && cli_has(c->call, "follow"))
-        r = read_part(&l, UINT64_MAX, &problem);
+    cli_warn_settings(c);
+    if (cli_has(c->call, "list"))
+        return letter_list(c, "WORD", (unsigned)cli_number(c->call, "lines", LETTERS_LISTED));
+    struct reading l = {.c = c, .question = {.role = cli_text(c->call, "role")}};
+    int r = read_log(&l, &problem);
+    ledger_access_close(l.ledger);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }

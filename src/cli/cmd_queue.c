@@ -4,16 +4,10 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/office.h"
+#include "cli/queue_access.h"
 
 #define PAGE      200U
 #define LONG_PAGE 10U /* with all recipients an entry may be large */
-
-static int ask(struct rpc_link *link, const struct rpc_queue_list_in *in, struct arena *a,
-               struct rpc_queue_list_out *out, struct problem *problem) {
-    CLI_WITHIN(CLI_PATIENCE);
-    return call_queue_list(link, in, a, out, problem);
-}
 
 static const char *state_of(const struct rpc_queued *q) {
     if (q->damaged)
@@ -72,6 +66,7 @@ static void json_queued(struct json *j, const struct rpc_queued *q, struct arena
     cli_json_time(j, "next", q->next);
     cli_json_int(j, "recipients", q->recipients);
     cli_json_int(j, "left", q->left);
+    cli_json_text(j, "first", q->first);
     if (details) {
         json_key(j, "waiting");
         json_array(j);
@@ -92,13 +87,19 @@ struct listing {
     uint64_t shown, total;
 };
 
+/* The first of those who are left, behind their number when there are several. */
+static struct slice recipients_text(struct arena *a, const struct rpc_queued *q) {
+    struct slice first = cli_shown(a, q->first);
+    return q->left > 1 ? arena_printf(a, "(%u) %.*s", q->left, SLICE_ARG(first)) : first;
+}
+
 static void add_row(struct listing *l, const struct rpc_queued *q, struct arena *a) {
     struct table *t = &l->table;
     table_text(t, cli_letter(a, q->id));
     table_text(t, cli_span(a, fiber_wall() - q->arrival));
     table_size(t, q->size);
     table_text(t, sender_text(q));
-    table_printf(t, _("%u of %u"), q->left, q->recipients);
+    table_text(t, recipients_text(a, q));
     table_word(t, translated(state_of(q)));
     table_text(t, next_text(a, q->next, q->hold));
 }
@@ -152,7 +153,7 @@ static void write_page(struct listing *l, const struct rpc_queue_list_out *page,
     cli_flush(l->c);
 }
 
-static int write_all(struct listing *l, struct rpc_link *link, struct problem *problem) {
+static int write_all(struct listing *l, struct queue_access *queue, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
     uint64_t limit = cli_number(l->c->call, "limit", UINT64_MAX);
     struct rpc_queue_list_in in = {.match = cli_text(l->c->call, "match"), .details = l->details};
@@ -161,7 +162,7 @@ static int write_all(struct listing *l, struct rpc_link *link, struct problem *p
         uint64_t page = l->details ? LONG_PAGE : PAGE;
         in.limit = (uint32_t)MIN(limit - l->shown, page);
         arena_reset(&a);
-        int r = ask(link, &in, &a, &out, problem);
+        int r = access_queue_list(queue, &in, &a, &out, problem);
         if (r < 0)
             return r;
         write_page(l, &out, &a);
@@ -193,22 +194,23 @@ int cmd_queue_list(struct cli *c) {
         {N_("AGE"), .right = true},
         {N_("SIZE"), .right = true},
         {N_("SENDER"), .shrinks = true},
-        {N_("RECIPIENTS"), .right = true},
+        {N_("RECIPIENTS"), .shrinks = true},
         {N_("STATE")},
         {N_("NEXT TRY")},
     };
     struct problem problem = {0};
-    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+    _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
     struct listing l = {
         .c = c,
         .details = cli_has(c->call, "long"),
         .json = {.to = &c->out},
         .table = {.columns = columns, .count = ARRAY_SIZE(columns), .width = c->width}};
-    int r = office_connect(c, ROLE_QUEUE, &link, &problem);
+    cli_warn_settings(c);
+    int r = queue_access_open(c, &queue, &problem);
     if (r == 0 && c->json)
         json_array(&l.json);
     if (r == 0)
-        r = write_all(&l, link, &problem);
+        r = write_all(&l, queue, &problem);
     table_done(&l.table);
     if (r < 0)
         return cli_fail(r, &problem);
@@ -266,12 +268,12 @@ static void write_recipients(struct cli *c, const struct rpc_queued *q) {
         buf_printf(&c->out, _("and %zu others\n"), q->left - q->waiting_count);
 }
 
-static int show_envelope(struct cli *c, struct rpc_link *link, uint64_t id,
+static int show_envelope(struct cli *c, struct queue_access *queue, uint64_t id,
                          struct problem *problem) {
     struct rpc_queue_list_in in = {.after = id - 1, .limit = 1, .details = true};
     struct rpc_queue_list_out out;
     struct json j = {.to = &c->out};
-    int r = ask(link, &in, c->arena, &out, problem);
+    int r = access_queue_list(queue, &in, c->arena, &out, problem);
     if (r < 0)
         return r;
     if (out.letters_count == 0 || out.letters[0].id != id)
@@ -290,15 +292,14 @@ static int show_envelope(struct cli *c, struct rpc_link *link, uint64_t id,
     return 0;
 }
 
-static int show_content(struct cli *c, struct rpc_link *link, uint64_t id,
+static int show_content(struct cli *c, struct queue_access *queue, uint64_t id,
                         struct problem *problem) {
     struct rpc_queue_bytes_in in = {.id = id};
     struct rpc_queue_bytes_out out = {0};
     _cleanup_(arena_done) struct arena a = {0};
     do {
-        CLI_WITHIN(CLI_PATIENCE);
         arena_reset(&a);
-        int r = call_queue_bytes(link, &in, &a, &out, problem);
+        int r = access_queue_bytes(queue, &in, &a, &out, problem);
         if (r < 0)
             return r;
         buf_add(&c->out, out.bytes);
@@ -311,10 +312,11 @@ static int show_content(struct cli *c, struct rpc_link *link, uint64_t id,
 int cmd_queue_show(struct cli *c) {
     struct problem problem = {0};
     uint64_t id = cli_number(c->call, "ID", 0);
-    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
-    int r = office_connect(c, ROLE_QUEUE, &link, &problem);
+    _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
+    cli_warn_settings(c);
+    int r = queue_access_open(c, &queue, &problem);
     if (r == 0)
-        r = cli_has(c->call, "content") ? show_content(c, link, id, &problem)
-                                        : show_envelope(c, link, id, &problem);
+        r = cli_has(c->call, "content") ? show_content(c, queue, id, &problem)
+                                        : show_envelope(c, queue, id, &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }

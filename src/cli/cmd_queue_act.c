@@ -2,7 +2,7 @@
 /* Interfering with the queue. */
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/office.h"
+#include "cli/queue_access.h"
 #include "queue/queue.h"
 
 struct acting {
@@ -11,25 +11,26 @@ struct acting {
     bool bounce;
 };
 
-static int act_on(struct cli *c, struct rpc_link *link, const struct rpc_queue_act_in *in,
-                  uint64_t *count, struct problem *problem) {
-    CLI_WITHIN(CLI_PATIENCE);
+static int act_on(struct cli *c, struct queue_access *queue, const struct rpc_queue_act_in *in,
+                  struct rpc_queue_act_out *sum, struct problem *problem) {
     struct rpc_queue_act_out out;
-    int r = call_queue_act(link, in, c->arena, &out, problem);
-    if (r == 0)
-        *count += out.count;
-    return r;
+    int r = access_queue_act(queue, in, c->arena, &out, problem);
+    if (r < 0)
+        return r;
+    sum->count += out.count;
+    sum->held += out.held;
+    return 0;
 }
 
 /* Letters by id, one after the other: the first one that is not there ends it. */
-static int act_on_list(struct cli *c, struct rpc_link *link, struct rpc_queue_act_in *in,
-                       uint64_t *count, struct problem *problem) {
+static int act_on_list(struct cli *c, struct queue_access *queue, struct rpc_queue_act_in *in,
+                       struct rpc_queue_act_out *sum, struct problem *problem) {
     for (size_t i = 0; i < c->call->count; i++) {
         const struct cli_given *given = &c->call->given[i];
         if (given->parameter->form != CLI_ARGUMENT)
             continue;
         in->id = given->number;
-        int r = in->id == 0 ? -E_UNKNOWN : act_on(c, link, in, count, problem);
+        int r = in->id == 0 ? -E_UNKNOWN : act_on(c, queue, in, sum, problem);
         if (r < 0)
             return problem_set(problem, r, "%.*s: %s", SLICE_ARG(given->text),
                                r == -E_UNKNOWN ? _("there is no such message in the queue")
@@ -38,37 +39,66 @@ static int act_on_list(struct cli *c, struct rpc_link *link, struct rpc_queue_ac
     return 0;
 }
 
-static void confirm(struct cli *c, uint64_t count, const struct acting *acting) {
+/* Of those to be tried, the ones on hold are not. */
+static void confirm_retry(struct cli *c, const struct rpc_queue_act_out *done, bool running) {
+    uint64_t tried = done->count - MIN(done->held, done->count);
+    if (tried > 0 || done->held == 0)
+        buf_printf(&c->out,
+                   running
+                       ? P_("%llu message is tried now.\n", "%llu messages are tried now.\n", tried)
+                       : P_("%llu message is tried when the post office starts.\n",
+                            "%llu messages are tried when the post office starts.\n", tried),
+                   (unsigned long long)tried);
+    if (done->held > 0)
+        buf_printf(&c->out,
+                   P_("%llu message is on hold and is not tried before it is released: hayauma"
+                      " queue release\n",
+                      "%llu messages are on hold and are not tried before they are released:"
+                      " hayauma queue release\n",
+                      done->held),
+                   (unsigned long long)done->held);
+}
+
+static void confirm(struct cli *c, const struct rpc_queue_act_out *done,
+                    const struct acting *acting, bool running) {
     struct json j = {.to = &c->out};
+    if (!c->json && acting->action == QUEUE_RETRY) {
+        confirm_retry(c, done, running);
+        return;
+    }
     if (!c->json) {
-        buf_printf(&c->out, P_(acting->one, acting->many, count), (unsigned long long)count);
+        buf_printf(&c->out, P_(acting->one, acting->many, done->count),
+                   (unsigned long long)done->count);
         return;
     }
     json_object(&j);
-    cli_json_int(&j, "count", (int64_t)count);
+    cli_json_int(&j, "count", (int64_t)done->count);
+    if (acting->action == QUEUE_RETRY && done->held > 0)
+        cli_json_int(&j, "held", (int64_t)done->held);
     json_end(&j);
     buf_add_byte(&c->out, '\n');
 }
 
 static int act(struct cli *c, const struct acting *acting) {
     struct problem problem = {0};
-    uint64_t count = 0;
+    struct rpc_queue_act_out done = {0};
     bool listed = cli_has(c->call, "ID"), all = cli_has(c->call, "all");
     struct slice match = cli_text(c->call, "match");
     struct rpc_queue_act_in in = {
         .action = (uint8_t)acting->action, .all = all, .match = match, .bounce = acting->bounce};
-    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+    _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
     if ((listed ? 1 : 0) + (all ? 1 : 0) + (match.len > 0 ? 1 : 0) != 1) {
         cli_say(_("say which letters: their ids, --match TEXT, or --all"));
         return CLI_USAGE;
     }
-    int r = office_connect(c, ROLE_QUEUE, &link, &problem);
+    cli_warn_settings(c);
+    int r = queue_access_open(c, &queue, &problem);
     if (r == 0)
-        r = listed ? act_on_list(c, link, &in, &count, &problem)
-                   : act_on(c, link, &in, &count, &problem);
+        r = listed ? act_on_list(c, queue, &in, &done, &problem)
+                   : act_on(c, queue, &in, &done, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
-    confirm(c, count, acting);
+    confirm(c, &done, acting, queue_access_is_remote(queue));
     return CLI_OK;
 }
 
@@ -86,10 +116,7 @@ int cmd_queue_release(struct cli *c) {
 }
 
 int cmd_queue_retry(struct cli *c) {
-    return act(
-        c, &(struct acting){QUEUE_RETRY,
-                            NP_("%llu message is tried now.\n", "%llu messages are tried now.\n"),
-                            false});
+    return act(c, &(struct acting){.action = QUEUE_RETRY});
 }
 
 int cmd_queue_remove(struct cli *c) {

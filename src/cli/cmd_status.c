@@ -4,9 +4,13 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/enter.h"
 #include "cli/format.h"
+#include "cli/ledger_access.h"
 #include "cli/office.h"
+#include "cli/queue_access.h"
 #include "journey/text.h"
+#include "role/directory_files.h"
 
 #define COUNT_PATIENCE (3 * USEC_SEC) /* for numbers that are nice to have */
 
@@ -188,15 +192,83 @@ static void write_free(struct cli *c, int64_t bytes) {
     }
 }
 
-static int say_down(struct cli *c, const struct problem *problem) {
-    struct json j = {.to = &c->out};
-    if (c->json) {
-        json_object(&j);
-        cli_json_bool(&j, "running", false);
-        cli_json_text(&j, "directory", slice_of_str(c->directory));
-        json_end(&j);
-        buf_add_byte(&c->out, '\n');
+static void write_counts(struct cli *c, const struct counts *counts) {
+    write_count(c, counts->letters,
+                NP_("%lld message on its way\n", "%lld messages on their way\n"));
+    write_count(c, counts->domains, NP_("%lld domain\n", "%lld domains\n"));
+    write_count(c, counts->accounts, NP_("%lld account\n", "%lld accounts\n"));
+    write_free(c, counts->disk_free);
+}
+
+/* ------------------------------------------------------------------ while it does not run */
+
+static int64_t letters_on_disk(struct cli *c) {
+    _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
+    struct rpc_queue_list_in in = {.limit = 1};
+    struct rpc_queue_list_out out;
+    bool read = queue_access_open(c, &queue, NULL) == 0 &&
+                access_queue_list(queue, &in, c->arena, &out, NULL) == 0;
+    return read ? (int64_t)out.total : -1;
+}
+
+/* Reading needs neither the lock nor the settings. */
+static void names_on_disk(struct cli *c, struct counts *counts) {
+    struct directory_options options = {.read_only = true};
+    struct entered entered = ENTERED_NONE;
+    struct directory *directory = NULL;
+    struct domain *domains = NULL;
+    size_t count = 0;
+    if (enter_folder(c, "directory", &c->users.vault, &entered, NULL) < 0)
+        return;
+    if (directory_open(DIRECTORY_FILE, &options, &directory, NULL) == 0 &&
+        directory_domain_list(directory, c->arena, &domains, &count, NULL) == 0) {
+        counts->domains = (int64_t)count;
+        counts->accounts = 0;
+        for (size_t i = 0; i < count; i++)
+            counts->accounts += (int64_t)domains[i].accounts;
     }
+    directory_close(directory);
+    leave_folder(&entered);
+}
+
+static usec_t last_event(struct cli *c) {
+    _cleanup_(ledger_access_close_p) struct ledger_access *ledger = NULL;
+    struct ledger_question last = {.last = 1};
+    struct ledger_events events = {0};
+    bool read = ledger_access_open(c, &ledger, NULL) == 0 &&
+                access_log(ledger, &last, c->arena, &events, NULL) == 0 && events.count > 0;
+    return read ? events.list[events.count - 1].wall : 0;
+}
+
+static void json_down(struct cli *c, const struct counts *counts, usec_t last) {
+    struct json j = {.to = &c->out};
+    json_object(&j);
+    cli_json_bool(&j, "running", false);
+    cli_json_text(&j, "directory", slice_of_str(c->directory));
+    json_count(&j, "letters", counts->letters);
+    json_count(&j, "domains", counts->domains);
+    json_count(&j, "accounts", counts->accounts);
+    json_count(&j, "disk_free", counts->disk_free);
+    cli_json_time(&j, "last_event", last);
+    json_end(&j);
+    buf_add_byte(&c->out, '\n');
+}
+
+/* What the files tell, and how to start it. */
+static int say_down(struct cli *c, struct counts *counts, const struct problem *problem) {
+    cli_warn_settings(c);
+    counts->letters = letters_on_disk(c);
+    names_on_disk(c, counts);
+    usec_t last = last_event(c);
+    if (c->json) {
+        json_down(c, counts, last);
+        return cli_fail(-ENOTCONN, problem);
+    }
+    buf_printf(&c->out, _("The post office in %s is stopped.\n\n"), c->directory);
+    if (last > 0)
+        buf_printf(&c->out, _("last event %.*s\n"), SLICE_ARG(cli_time(c->arena, last, "-")));
+    write_counts(c, counts);
+    cli_flush(c);
     return cli_fail(-ENOTCONN, problem);
 }
 
@@ -206,7 +278,7 @@ int cmd_status(struct cli *c) {
     struct rpc_master_status_out status = {0};
     int r = ask(c, &status, &problem);
     if (r == -ENOTCONN)
-        return say_down(c, &problem);
+        return say_down(c, &counts, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     counts.letters = count_letters(c);
@@ -219,10 +291,6 @@ int cmd_status(struct cli *c) {
     write_processes(c, &status);
     write_troubles(c, &status);
     buf_add_byte(&c->out, '\n');
-    write_count(c, counts.letters,
-                NP_("%lld message on its way\n", "%lld messages on their way\n"));
-    write_count(c, counts.domains, NP_("%lld domain\n", "%lld domains\n"));
-    write_count(c, counts.accounts, NP_("%lld account\n", "%lld accounts\n"));
-    write_free(c, counts.disk_free);
+    write_counts(c, &counts);
     return CLI_OK;
 }

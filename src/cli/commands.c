@@ -252,22 +252,35 @@ PARAMETERS queue_remove_parameters[] = {
 };
 EXAMPLES queue_retry_examples[] = {"hayauma queue retry --match example.com", NULL};
 
+#define TIMES                                                                                      \
+    OPTION("since", "TIME",                                                                        \
+           .about = N_("from this time on: 2026-11-29, \"2026-11-29 10:30\", 10:30, today,"        \
+                       " yesterday (from 0:00), or 2h, 3d for so long ago")),                      \
+        OPTION("until", "TIME", .about = N_("before this time, said in the same ways"))
 PARAMETERS journey_parameters[] = {
-    ARGUMENT("ID|ADDRESS|MESSAGE-ID",
-             .about = N_(
-                 "a letter by its id, its Message-ID or a part of its subject, or letters from or"
-                 " to an address")),
+    ARGUMENT("ID|ADDRESS|WORD", .optional = true, .many = true,
+             .about = N_("a message by its id, its Message-ID or a part of its subject, or"
+                         " messages from or to an address; of several words each has to be there")),
+    TIMES,
+    FLAG("list", .letter = 'l', .about = N_("one message a line: time, from, to, subject, state")),
     FLAG("follow", .letter = 'f', .about = N_("go on printing what happens, until interrupted")),
     OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1, .max = 1000,
-           .about = N_("of several letters, the newest so many; without it, 10")),
+           .about = N_("of several messages, the newest so many; without it 10, in a list 100")),
     END,
 };
 EXAMPLES journey_examples[] = {
     "hayauma journey 0c8q2zv5k7g00",
     "hayauma journey tama@example.jp -n 1 --follow",
+    "hayauma journey --list --since yesterday --until today",
+    "hayauma journey --list tama@example.jp invoice --since 7d",
     NULL,
 };
 PARAMETERS log_parameters[] = {
+    ARGUMENT("WORD", .optional = true, .many = true,
+             .about = N_("only events in which each of these words is")),
+    TIMES,
+    FLAG("list", .letter = 'l',
+         .about = N_("messages instead of events, one a line: time, from, to, subject, state")),
     FLAG("follow", .letter = 'f', .about = N_("go on printing what happens, until interrupted")),
     OPTION("lines", "N", .letter = 'n', .kind = CLI_NUMBER, .max = 1000000,
            .about = N_("begin with the last N events; without it, 20")),
@@ -326,7 +339,8 @@ EXAMPLES completion_examples[] = {
 #define JSON_QUEUED                                                                                \
     "{\"id\": text, \"arrival\": time, \"size\": number, \"sender\": text, \"login\": text, "      \
     "\"state\": text, \"hold\": bool, \"next\": time|null, \"recipients\": number, \"left\": "     \
-    "number, \"waiting\"?: [{\"address\": text, \"status\": text, \"attempts\": number, "          \
+    "number, \"first\": text, \"waiting\"?: [{\"address\": text, \"status\": text, \"attempts\": " \
+    "number, "                                                                                     \
     "\"next\": time|null, \"reply\": text}]}"
 #define JSON_EVENT                                                                                 \
     "{\"sequence\": number, \"time\": time, \"level\": text, \"role\": text, \"letter\": "         \
@@ -398,9 +412,11 @@ const struct cli_command cli_commands[] = {
     {
         .name = "status",
         .about = N_("Shows the processes, how they are confined, and how they fare."),
+        .more = N_("While it does not run, says so, with what its files tell, and ends with 3."),
         .json = "{\"running\": bool, \"directory\": text, \"hostname\"?: text, \"version\"?: text, "
                 "\"started\"?: time, \"letters\"?: number|null, \"domains\"?: number|null, "
-                "\"accounts\"?: number|null, \"disk_free\"?: number|null, \"processes\"?: "
+                "\"accounts\"?: number|null, \"disk_free\"?: number|null, "
+                "\"last_event\"?: time|null, \"processes\"?: "
                 "[{\"role\": text, \"worker\": number, "
                 "\"pid\": number, \"state\": text, \"user\": text, \"root\": text, "
                 "\"confinement\": text, \"memory\": number, \"sessions\": number, \"fibers\": "
@@ -670,46 +686,53 @@ const struct cli_command cli_commands[] = {
     {
         .name = "queue list",
         .about = N_("Lists the letters that are not settled yet, oldest first."),
+        .offline = true,
         .parameters = queue_list_parameters,
         .json = "[" JSON_QUEUED "]",
-        .exits = NOT_RUNNING | BUSY,
+        .exits = BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_list,
     },
     {
         .name = "queue show",
         .about = N_("Shows a letter's envelope and what is left to do for each recipient."),
+        .offline = true,
         .parameters = queue_show_parameters,
         .json = JSON_QUEUED,
-        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .exits = NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_show,
     },
     {
         .name = "queue hold",
         .about = N_("Keeps letters from being tried, until they are released."),
+        .offline = true,
         .parameters = queue_parameters,
-        .json = "{\"count\": number}",
-        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .json = "{\"count\": number, \"held\"?: number}",
+        .exits = NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_hold,
     },
     {
         .name = "queue release",
         .about = N_("Lets letters that are on hold go on."),
+        .offline = true,
         .parameters = queue_parameters,
-        .json = "{\"count\": number}",
-        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .json = "{\"count\": number, \"held\"?: number}",
+        .exits = NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_release,
     },
     {
         .name = "queue retry",
         .about = N_("Tries letters now, also where the other host was given a rest."),
+        .more = N_("One on hold is not tried before it is released, which is said. While the post"
+                   " office does not run they are tried when it starts."),
+        .offline = true,
         .parameters = queue_parameters,
         .examples = queue_retry_examples,
-        .json = "{\"count\": number}",
-        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .json = "{\"count\": number, \"held\"?: number}",
+        .exits = NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_retry,
     },
@@ -717,9 +740,10 @@ const struct cli_command cli_commands[] = {
         .name = "queue remove",
         .about = N_("Removes letters for ever."),
         .more = N_("A letter that is just being handed over may still arrive."),
+        .offline = true,
         .parameters = queue_remove_parameters,
-        .json = "{\"count\": number}",
-        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .json = "{\"count\": number, \"held\"?: number}",
+        .exits = NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_queue_remove,
     },
@@ -732,8 +756,11 @@ const struct cli_command cli_commands[] = {
                " of it."),
         .parameters = journey_parameters,
         .examples = journey_examples,
-        .json = "[{\"letter\": text, \"family\": text, \"events\": [" JSON_EVENT "]}]",
-        .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+        .offline = true,
+        .json = "[{\"letter\": text, \"family\"?: text, \"events\"?: [" JSON_EVENT "], "
+                "\"time\"?: time, \"from\"?: text, \"to\"?: [text], \"subject\"?: text, "
+                "\"state\"?: text}]",
+        .exits = NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_journey,
     },
@@ -773,9 +800,12 @@ const struct cli_command cli_commands[] = {
     {
         .name = "log",
         .about = N_("Prints what has happened lately in the post office."),
+        .more = N_("With --since all that has happened since then. With --list it prints what"
+                   " journey --list does."),
+        .offline = true,
         .parameters = log_parameters,
         .json = JSON_EVENT,
-        .exits = NOT_RUNNING | BUSY,
+        .exits = NOT_FOUND | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_log,
     },

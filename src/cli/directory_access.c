@@ -14,8 +14,6 @@
 #include "role/author.h"
 #include "role/directory_files.h"
 
-#define LOCK_PATIENCE  (10 * USEC_SEC)
-#define LOCK_PAUSE     (50 * USEC_MS)
 #define BULK_PATIENCE  (15 * USEC_MIN)
 #define PURGE_PATIENCE (6 * USEC_MIN)
 
@@ -30,27 +28,6 @@ struct directory_access {
 };
 
 /* ------------------------------------------------------------------ opening */
-
-/* Takes the lock or gets a link; waits while a post office starts or another command works. */
-static int get_hold(struct cli *c, struct directory_access *x, struct problem *problem) {
-    usec_t until = fiber_now() + LOCK_PATIENCE;
-    for (;;) {
-        int r = office_connect_if_running(c, ROLE_DIRECTORY, &x->link, problem);
-        if (r < 0 || x->link)
-            return r;
-        r = state_lock(c->directory, &x->lock, problem);
-        if (r != -E_BUSY)
-            return r;
-        if (fiber_now() >= until)
-            return problem_set(problem, -E_BUSY,
-                               _("another command, or a post office that does not answer, has the"
-                                 " files in %s; try again when it has ended"),
-                               c->directory);
-        r = fiber_sleep(LOCK_PAUSE);
-        if (r < 0)
-            return r;
-    }
-}
 
 static int open_here(struct cli *c, struct directory_access *x, struct problem *problem) {
     struct directory_options options = directory_files_options(c->conf);
@@ -71,7 +48,7 @@ int directory_access_open(struct cli *c, struct directory_access **ret, struct p
     x->lock = -1;
     x->hint = author_hint(c->arena);
     x->order.by = author_text(getuid(), x->hint, c->arena);
-    int r = get_hold(c, x, problem);
+    int r = office_connect_or_lock(c, ROLE_DIRECTORY, &x->link, &x->lock, problem);
     if (r == 0 && !x->link)
         r = open_here(c, x, problem);
     if (r == 0)

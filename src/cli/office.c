@@ -6,6 +6,9 @@
 
 #include "io/net.h"
 
+#define LOCK_PATIENCE (10 * USEC_SEC)
+#define LOCK_PAUSE    (50 * USEC_MS)
+
 int office_not_running(const struct cli *c, struct problem *problem) {
     return problem_set(problem, -ENOTCONN,
                        _("the post office in %s is not running; start it with: hayauma -C %s run"),
@@ -58,4 +61,25 @@ int office_connect_if_running(struct cli *c, enum role role, struct rpc_link **r
         return problem_set(problem, r, "%s", why.text);
     *ret_link = link;
     return 0;
+}
+
+int office_connect_or_lock(struct cli *c, enum role role, struct rpc_link **ret_link, int *ret_lock,
+                           struct problem *problem) {
+    usec_t until = fiber_now() + LOCK_PATIENCE;
+    for (;;) {
+        int r = office_connect_if_running(c, role, ret_link, problem);
+        if (r < 0 || *ret_link)
+            return r;
+        r = state_lock(c->directory, ret_lock, problem);
+        if (r != -E_BUSY)
+            return r;
+        if (fiber_now() >= until)
+            return problem_set(problem, -E_BUSY,
+                               _("another command, or a post office that does not answer, has the"
+                                 " files in %s; try again when it has ended"),
+                               c->directory);
+        r = fiber_sleep(LOCK_PAUSE);
+        if (r < 0)
+            return r;
+    }
 }

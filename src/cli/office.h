@@ -19,5 +19,12 @@ int office_connect(struct cli *c, enum role role, struct rpc_link **ret_link,
 int office_connect_if_running(struct cli *c, enum role role, struct rpc_link **ret_link,
                               struct problem *problem) WAITS;
 
+/*
+ * Connects with a role, or takes the lock of the state directory, which then is the caller's to
+ * close: waits a while for a post office that starts or ends, or another command at work.
+ */
+int office_connect_or_lock(struct cli *c, enum role role, struct rpc_link **ret_link, int *ret_lock,
+                           struct problem *problem) WAITS;
+
 /* "the post office in DIR is not running; ..." and -ENOTCONN. */
 int office_not_running(const struct cli *c, struct problem *problem);

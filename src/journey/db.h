@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "db/db.h"
 #include "journey/key.h"
+#include "journey/ledger.h"
 #include "letter/id.h"
 #include "rpc/calls.h"
 
@@ -95,16 +96,29 @@ int ledger_db_journey(struct ledger_db *l, letter_id letter, uint64_t after, str
 struct log_range {
     uint64_t after; /* out: the last event looked at */
     struct slice role;
+    usec_t since, until; /* wall times; 0: any */
+    const struct slice *words;
+    size_t word_count;
     bool more; /* out: the end was not reached */
 };
 int ledger_db_log(struct ledger_db *l, struct log_range *range, struct page *page);
 
-/* The sequence number behind which the last `count` events (of the role) stand. */
-int ledger_db_log_last(struct ledger_db *l, uint64_t count, struct slice role, uint64_t *ret);
+/*
+ * The sequence number behind which the last `count` events of the range stand (0: all of them);
+ * `range->after` plays no part.
+ */
+int ledger_db_log_last(struct ledger_db *l, uint64_t count, const struct log_range *range,
+                       uint64_t *ret);
 
 /* Letters, newest first; at most `max` of them. */
 struct letters {
     letter_id *list;
     size_t count, max;
 };
-int ledger_db_find(struct ledger_db *l, struct slice what, struct letters *letters);
+
+/* Adds what it finds; `ret_more`: it has not looked at all of them, go on with the same search. */
+int ledger_db_find(struct ledger_db *l, struct ledger_search *s, struct letters *letters,
+                   bool *ret_more);
+
+/* Whether a word is in an event: in its sentence, its facts but the dialogue, kind, or letter. */
+bool search_event_has(const struct rpc_event *e, struct slice word);

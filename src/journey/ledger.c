@@ -26,6 +26,7 @@ struct ledger *ledger_new(const struct ledger_options *options) {
     fiber_cond_init(&l->ended);
     fiber_mutex_init(&l->reading);
     list_init(&l->followers);
+    l->over = options->read_only;
     return l;
 }
 

@@ -28,6 +28,7 @@ struct ledger;
 
 struct ledger_options {
     const char *path; /* "ledger.db"; its folder must be writable */
+    bool read_only;   /* nobody writes: no ledger_work(), and nothing is waited for */
     usec_t keep;
     uint64_t size_max;  /* bytes of the database; its write-ahead log adds up to 32 MB */
     size_t memory_max;  /* 0: LEDGER_MEMORY_MAX */
@@ -70,12 +71,20 @@ void ledger_say(struct ledger *l, const char *kind, const char *format, ...) PRI
 
 /*
  * Letters by what a person knows of them: an id or its first 5 digits or more; an address or
- * Message-ID, with or without angle brackets, in any case; else a part of the subject. Newest
- * first, at most `limit` (and 1000). All calls below see every event that came before them.
+ * Message-ID, with or without angle brackets, in any case; else a part of the subject, or of
+ * whatever its events say. Of several words each has to be there. Newest first, at most `limit`
+ * (and 1000). All calls below see every event that came before them.
  * 0; negative with a sentence when the database cannot be read now.
  */
-int ledger_find(struct ledger *l, struct slice what, unsigned limit, struct arena *a,
-                letter_id **ret, size_t *ret_count, struct problem *problem) WAITS;
+#define LEDGER_WORDS_MAX 16U
+struct ledger_search {
+    const struct slice *words; /* none: every letter */
+    size_t count;
+    letter_id first, last; /* letters from one to the other: a time; last 0: any */
+    bool scanning;         /* for the ledger alone */
+};
+int ledger_find(struct ledger *l, const struct ledger_search *search, unsigned limit,
+                struct arena *a, letter_id **ret, size_t *ret_count, struct problem *problem) WAITS;
 
 /* Up to 100 events: a part of a longer answer ends early, the next call goes on behind it. */
 struct ledger_events {
@@ -93,9 +102,12 @@ int ledger_journey(struct ledger *l, letter_id letter, uint64_t after, usec_t wa
 /* Which events of the whole post office. */
 struct ledger_question {
     uint64_t after;
-    uint64_t last;     /* > 0: in place of `after`, behind which the last so many stand */
-    struct slice role; /* empty: all */
-    usec_t wait;       /* as above */
+    uint64_t last;       /* > 0: in place of `after`, behind which the last so many stand */
+    struct slice role;   /* empty: all */
+    usec_t wait;         /* as above */
+    usec_t since, until; /* wall times; 0: any. With `since`, `last` 0 and `after` 0: from there */
+    const struct slice *words; /* each of them is in the event */
+    size_t word_count;
 };
 int ledger_log(struct ledger *l, const struct ledger_question *q, struct arena *a,
                struct ledger_events *ret, struct problem *problem) WAITS;

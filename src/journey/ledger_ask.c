@@ -62,20 +62,26 @@ static int run_read(struct ledger *l, read_fn *fn, void *arg, struct problem *pr
 }
 
 struct find_arg {
-    struct slice what;
+    struct ledger_search search;
     struct letters letters;
+    bool more;
 };
 
 static int find_fn(struct ledger_db *db, void *arg) {
     struct find_arg *f = arg;
-    return ledger_db_find(db, f->what, &f->letters);
+    return ledger_db_find(db, &f->search, &f->letters, &f->more);
 }
 
-int ledger_find(struct ledger *l, struct slice what, unsigned limit, struct arena *a,
-                letter_id **ret, size_t *ret_count, struct problem *problem) {
-    struct find_arg f = {.what = what, .letters.max = MIN(MAX(limit, 1U), FIND_MAX)};
+int ledger_find(struct ledger *l, const struct ledger_search *search, unsigned limit,
+                struct arena *a, letter_id **ret, size_t *ret_count, struct problem *problem) {
+    struct find_arg f = {.search = *search, .letters.max = MIN(MAX(limit, 1U), FIND_MAX)};
+    int r;
+    if (f.search.last == 0)
+        f.search.last = INT64_MAX;
     f.letters.list = arena_array(a, f.letters.max, sizeof *f.letters.list);
-    int r = run_read(l, find_fn, &f, problem);
+    do
+        r = run_read(l, find_fn, &f, problem);
+    while (r == 0 && f.more && !l->stopping);
     if (r < 0)
         return r;
     *ret = f.letters.list;
@@ -101,8 +107,8 @@ static int journey_fn(struct ledger_db *db, void *arg) {
 static int log_fn(struct ledger_db *db, void *arg) {
     struct events_arg *e = arg;
     int r = 0;
-    if (e->last > 0)
-        r = ledger_db_log_last(db, e->last, e->range.role, &e->range.after);
+    if (e->last > 0 || (e->range.since > 0 && e->range.after == 0))
+        r = ledger_db_log_last(db, e->last, &e->range, &e->range.after);
     e->last = 0;
     if (r == 0)
         r = ledger_db_clamp(db, &e->range.after);
@@ -159,6 +165,12 @@ int ledger_journey(struct ledger *l, letter_id letter, uint64_t after, usec_t wa
 
 int ledger_log(struct ledger *l, const struct ledger_question *q, struct arena *a,
                struct ledger_events *ret, struct problem *problem) {
-    struct events_arg e = {.last = q->last, .range = {.after = q->after, .role = q->role}};
+    struct events_arg e = {.last = q->last,
+                           .range = {.after = q->after,
+                                     .role = q->role,
+                                     .since = q->since,
+                                     .until = q->until,
+                                     .words = q->words,
+                                     .word_count = MIN(q->word_count, (size_t)LEDGER_WORDS_MAX)}};
     return read_events(l, log_fn, &e, q->wait, a, ret, problem);
 }

@@ -3,12 +3,12 @@
  * Reading, on a connection of its own. Each statement sees one state of the database; nothing here
  * holds one open longer than a job, so that checkpoints are not held up.
  */
-#include "base/siphash.h"
 #include "journey/db.h"
 #include "journey/event.h"
 #include "journey/kinds.h"
 
-#define SCAN_ROWS 20000U /* looked at in one job */
+#define SCAN_ROWS   20000U   /* looked at in one job */
+#define ORDER_SLACK USEC_MIN /* by which events may come out of the order of their times */
 
 /* ------------------------------------------------------------------ events */
 
@@ -47,6 +47,21 @@ int ledger_db_journey(struct ledger_db *l, letter_id letter, uint64_t after, str
     return MIN(r, 0);
 }
 
+/* Within the times asked for, of the role, and with each of the words. */
+static bool is_wanted(const struct log_range *range, sqlite3_stmt *row) {
+    usec_t wall = db_i64(row, 1);
+    return wall >= range->since && (range->until == 0 || wall < range->until) &&
+           (range->role.len == 0 || event_record_is_of(db_bytes(row, 3), range->role));
+}
+
+static bool has_words(const struct log_range *range, const struct rpc_event *e) {
+    for (size_t i = 0; i < range->word_count; i++) {
+        if (!search_event_has(e, range->words[i]))
+            return false;
+    }
+    return true;
+}
+
 int ledger_db_log(struct ledger_db *l, struct log_range *range, struct page *page) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     unsigned rows = 0;
@@ -57,107 +72,68 @@ int ledger_db_log(struct ledger_db *l, struct log_range *range, struct page *pag
     while (r >= 0 && !page_full(page) && (r = db_step(l->db, row)) == 1) {
         rows++;
         range->after = db_u64(row, 0);
-        if (range->role.len == 0 || event_record_is_of(db_bytes(row, 3), range->role))
-            page_add(page, row);
+        if (!is_wanted(range, row))
+            continue;
+        page_add(page, row);
+        if (!has_words(range, &page->events[page->count - 1]))
+            page->count--;
     }
     range->more = r == 1 || rows == SCAN_ROWS;
     return MIN(r, 0);
 }
 
-int ledger_db_log_last(struct ledger_db *l, uint64_t count, struct slice role, uint64_t *ret) {
+/* The last sequence number whose event came before a time; events come nearly in order. */
+static int before_time(struct ledger_db *l, usec_t since, uint64_t *ret) {
+    int64_t first = 0, last = 0, wall = 0;
+    int r = db_number(l->db, &first, SQL_FIRST);
+    if (r == 1)
+        r = db_number(l->db, &last, SQL_LAST);
+    *ret = 0;
+    while (r >= 0 && first < last) {
+        int64_t middle = first + (last - first) / 2;
+        r = db_number(l->db, &wall,
+                      "SELECT wall FROM event WHERE sequence >= ?1 ORDER BY sequence LIMIT 1",
+                      V(middle));
+        if (r == 1 && wall < since - ORDER_SLACK)
+            first = middle + 1;
+        else
+            last = middle;
+    }
+    if (r >= 0)
+        *ret = first > 0 ? (uint64_t)first - 1 : 0;
+    return MIN(r, 0);
+}
+
+int ledger_db_log_last(struct ledger_db *l, uint64_t count, const struct log_range *range,
+                       uint64_t *ret) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
-    uint64_t before = 0;
-    int r = db_query(l->db, &row, "SELECT sequence, record FROM event ORDER BY sequence DESC");
+    _cleanup_(arena_done) struct arena a = {0};
+    uint64_t from = 0, before = 0;
+    int r = range->since > 0 ? before_time(l, range->since, &from) : 0;
+    if (r < 0 || count == 0) {
+        *ret = from;
+        return r;
+    }
+    r = db_query(l->db, &row,
+                 "SELECT sequence, wall, letter, record FROM event WHERE sequence > ?1"
+                 " ORDER BY sequence DESC",
+                 V(from));
     while (r >= 0 && (r = db_step(l->db, row)) == 1) {
-        if (role.len > 0 && !event_record_is_of(db_bytes(row, 1), role))
+        struct rpc_event e = {.letter = db_u64(row, 2)};
+        arena_reset(&a);
+        if (!is_wanted(range, row) ||
+            (range->word_count > 0 &&
+             (event_decode(db_bytes(row, 3), &a, &e) < 0 || !has_words(range, &e))))
             continue;
         before = db_u64(row, 0);
         if (count-- <= 1)
             break;
     }
+    if (r >= 0 && before == 0) { /* none: what comes from now on is news */
+        int64_t last = 0;
+        r = db_number(l->db, &last, SQL_LAST);
+        before = (uint64_t)last + 1;
+    }
     *ret = before > 0 ? before - 1 : 0;
     return MIN(r, 0);
-}
-
-/* ------------------------------------------------------------------ finding */
-
-static bool letters_full(const struct letters *to) {
-    return to->count == to->max;
-}
-
-/* Adds a letter that is not there yet and has events. */
-static int add_letter(struct ledger_db *l, struct letters *to, letter_id id) {
-    int64_t one = 0;
-    for (size_t i = 0; i < to->count; i++) {
-        if (to->list[i] == id)
-            return 0;
-    }
-    int r = db_number(l->db, &one, "SELECT 1 FROM event WHERE letter = ?1 LIMIT 1", V(id));
-    if (r == 1)
-        to->list[to->count++] = id;
-    return MIN(r, 0);
-}
-
-/* Adds the letters that a statement gives. */
-static int add_rows(struct ledger_db *l, struct letters *to, const char *sql,
-                    const struct db_value *values) {
-    _cleanup_(db_reset) sqlite3_stmt *row = NULL;
-    int r = db_query_values(l->db, &row, sql, values);
-    while (r >= 0 && !letters_full(to) && (r = db_step(l->db, row)) == 1)
-        r = add_letter(l, to, db_u64(row, 0));
-    return MIN(r, 0);
-}
-
-static int find_key(struct ledger_db *l, struct slice key, struct letters *to) {
-    int64_t first = 0, last = 0;
-    uint64_t hash = siphash_keyed(key, l->hash_key);
-    int r = db_number(l->db, &first, SQL_FIRST);
-    if (r == 1)
-        r = db_number(l->db, &last, SQL_LAST);
-    if (r <= 0)
-        return r;
-    r = 0;
-    for (int64_t block = last >> BLOCK_SHIFT; r == 0 && block >= first >> BLOCK_SHIFT; block--)
-        r = add_rows(l, to,
-                     "SELECT letter FROM key WHERE block = ?1 AND hash = ?2 ORDER BY letter DESC",
-                     DB_VALUES(V(block), V(hash)));
-    return r;
-}
-
-static int find_id(struct ledger_db *l, struct slice text, struct letters *to) {
-    uint64_t first, last;
-    if (!key_id_range(text, &first, &last))
-        return 0;
-    return add_rows(l, to,
-                    "SELECT DISTINCT letter FROM event WHERE letter BETWEEN ?1 AND ?2"
-                    " ORDER BY letter DESC LIMIT ?3",
-                    DB_VALUES(V(first), V(last), V(to->max)));
-}
-
-/* A Message-ID that was written with blanks is kept without them. */
-static int find_message_id(struct ledger_db *l, struct slice key, struct letters *to) {
-    char id[KEY_MAX];
-    size_t len = 0;
-    for (size_t i = 0; i < key.len; i++) {
-        if (key.ptr[i] != ' ' && key.ptr[i] != '\t')
-            id[len++] = key.ptr[i];
-    }
-    return len < key.len ? find_key(l, slice_of(id, len), to) : 0;
-}
-
-int ledger_db_find(struct ledger_db *l, struct slice what, struct letters *letters) {
-    char folded[KEY_MAX];
-    struct slice key = key_fold(what, folded);
-    if (key.len == 0)
-        return 0;
-    int r = find_id(l, key, letters);
-    if (r == 0 && letters->count == 0)
-        r = find_key(l, key, letters);
-    if (r == 0 && letters->count == 0)
-        r = find_message_id(l, key, letters);
-    if (r == 0 && letters->count == 0)
-        r = add_rows(l, letters,
-                     "SELECT letter FROM subject WHERE instr(text, ?1) > 0 ORDER BY sequence DESC",
-                     DB_VALUES(V_BYTES(key)));
-    return r;
 }

@@ -66,6 +66,18 @@ void show_journey_json(struct json *j, letter_id letter, letter_id family,
                        const struct rpc_event *events, size_t count);
 void show_event_json(struct json *j, const struct rpc_event *event);
 
+/* A letter in one line. Slices are the events', or in the arena. */
+struct show_summary {
+    letter_id letter;
+    usec_t wall; /* when it came */
+    struct slice from, subject;
+    struct slice *to; /* its envelope's recipients */
+    size_t to_count;
+    struct slice state; /* "Delivered", "Delivered 2, Deferred 1", "Held" */
+};
+void show_summary(letter_id letter, const struct rpc_event *events, size_t count, struct arena *a,
+                  struct show_summary *ret);
+
 #define SHOW_FAMILY_MAX 50U /* letters that belong together: so many are known of in one head */
 
 /*

@@ -339,3 +339,77 @@ void show_head(struct buf *to, letter_id letter, const struct rpc_event *events,
     show_others(to, &letters, events, count, options);
     show_recipients(to, &letters, events, count, arrival, options);
 }
+
+/* ------------------------------------------------------------------ in one line */
+
+/* Where a letter's own events end: on hold or not. */
+static bool is_held(letter_id letter, const struct rpc_event *events, size_t count) {
+    bool held = false;
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].letter != letter)
+            continue;
+        if (slice_eq(events[i].kind, S(KIND_HELD)))
+            held = true;
+        else if (slice_eq(events[i].kind, S(KIND_RELEASED)))
+            held = false;
+    }
+    return held;
+}
+
+/* What became of a recipient, in a word; empty for one whose place others have taken. */
+static struct slice word_of(const struct recipient *r, bool held) {
+    bool waits = !r->kind || begins(r->kind) || r->kind->fate == FATE_WAITING;
+    if (r->kind && r->kind->fate == FATE_PASSED_ON && event_fact(r->event, FACT_TARGETS).len > 0)
+        return S("");
+    if (waits && held)
+        return S("Held");
+    return slice_of_str(!r->kind || begins(r->kind) ? words[WORD_WAITS] : r->kind->title);
+}
+
+/* Each word once, with its number where there are several recipients. */
+static void add_states(struct buf *to, const struct recipients *all, bool held) {
+    size_t told = 0;
+    for (size_t i = 0; i < all->count; i++)
+        told += word_of(all->list[i], held).len > 0 ? 1 : 0;
+    for (size_t i = 0; i < all->count; i++) {
+        struct slice word = word_of(all->list[i], held);
+        size_t same = 0;
+        bool before = false;
+        for (size_t k = 0; k < all->count; k++) {
+            bool equal = slice_eq(word_of(all->list[k], held), word);
+            same += equal ? 1 : 0;
+            before |= equal && k < i;
+        }
+        if (word.len == 0 || before)
+            continue;
+        buf_add_str(to, to->len > 0 ? ", " : "");
+        buf_add(to, word);
+        if (same < told)
+            buf_printf(to, " %zu", same);
+    }
+}
+
+void show_summary(letter_id letter, const struct rpc_event *events, size_t count, struct arena *a,
+                  struct show_summary *ret) {
+    _cleanup_(arena_done) struct arena own = {0};
+    _cleanup_(buf_done) struct buf state = {0};
+    _cleanup_(recipients_done) struct recipients all = {.arena = &own};
+    struct letters letters = {{letter}, 1};
+    const struct rpc_event *origin = find_origin(letter, events, count);
+    struct slice to = origin ? event_fact(origin, FACT_TO) : S(""), address;
+    *ret = (struct show_summary){.letter = letter, .wall = letter_id_time(letter)};
+    if (origin) {
+        ret->wall = origin->wall;
+        ret->from = event_fact(origin, FACT_FROM);
+        ret->subject = event_fact(origin, FACT_SUBJECT);
+    }
+    for (struct slice rest = to; event_next_address(&rest, &address);)
+        ret->to_count++;
+    ret->to = arena_array(a, ret->to_count, sizeof *ret->to);
+    for (size_t i = 0; i < ret->to_count && event_next_address(&to, &address); i++)
+        ret->to[i] = address;
+    add_named(&letters, FACT_CHILD, events, count);
+    gather(&all, &letters, events, count);
+    add_states(&state, &all, is_held(letter, events, count));
+    ret->state = arena_copy(a, buf_slice(&state));
+}

@@ -45,6 +45,10 @@ usec_t letter_id_time(letter_id id) {
     return EPOCH_2020 + (usec_t)(id >> MS_SHIFT) * USEC_MS;
 }
 
+letter_id letter_id_from(usec_t wall) {
+    return ms_since_2020(wall) << MS_SHIFT;
+}
+
 unsigned letter_id_worker(letter_id id) {
     return (id >> WORKER_SHIFT) & ((1U << (MS_SHIFT - WORKER_SHIFT)) - 1);
 }

@@ -39,6 +39,9 @@ letter_id letter_id_next(struct letter_ids *ids, usec_t wall);
 /* The wall time kept in an id, to the millisecond. */
 usec_t letter_id_time(letter_id id);
 
+/* The smallest id that could be given at this time: for ranges. */
+letter_id letter_id_from(usec_t wall);
+
 unsigned letter_id_worker(letter_id id);
 
 struct slice letter_id_format(letter_id id, char text[static LETTER_ID_SIZE]);

@@ -138,6 +138,14 @@ static void describe_waiting(const struct spool_letter *letter,
     to->waiting = all;
 }
 
+static struct slice first_left(const struct spool_letter *letter,
+                               const struct spool_envelope *envelope, struct arena *a) {
+    struct spool_state state;
+    spool_state(letter, a, &state);
+    return state.count > 0 ? arena_copy(a, envelope->recipients[state.recipients[0].index].address)
+                           : S("");
+}
+
 static usec_t next_of(const struct job *job, const struct spool_letter *letter) {
     if (letter->hold)
         return letter->next;
@@ -164,6 +172,7 @@ static struct queue_entry describe(struct queue *q, const struct spool_letter *l
     };
     if (details)
         describe_waiting(letter, &envelope, a, &entry);
+    entry.first = first_left(letter, &envelope, a);
     return entry;
 }
 
@@ -301,7 +310,7 @@ struct act {
     const struct queue_match *match;
     bool bounce;
     struct snapshot snapshot;
-    uint64_t count;
+    uint64_t count, held;
     int error;
     unsigned helpers;
     struct fiber_cond done;
@@ -314,7 +323,9 @@ static void act_on_all(struct act *act) WAITS {
         if (!find_match(act->q, id, act->match))
             continue;
         int error = act_on(act->q, id, act->action, act->bounce);
+        const struct spool_letter *letter = spool_find(act->q->spool, id);
         act->count += error == 0;
+        act->held += error == 0 && letter && letter->hold;
         if (error && error != -E_UNKNOWN)
             act->error = error;
     }
@@ -344,7 +355,7 @@ static bool says_which(const struct queue_match *match) {
 }
 
 int queue_act(struct queue *q, enum queue_action action, const struct queue_match *match,
-              bool bounce, uint64_t *ret_count, struct problem *problem) {
+              bool bounce, uint64_t *ret_count, uint64_t *ret_held, struct problem *problem) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     struct act act = {.q = q, .action = action, .match = match, .bounce = bounce};
     if (action >= QUEUE_ACTIONS)
@@ -363,5 +374,7 @@ int queue_act(struct queue *q, enum queue_action action, const struct queue_matc
     if (match->id && act.count == 0)
         return problem_set(problem, -E_UNKNOWN, "no such letter is in the queue");
     *ret_count = act.count;
+    if (ret_held)
+        *ret_held = act.held;
     return 0;
 }

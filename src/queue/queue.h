@@ -258,6 +258,7 @@ struct queue_entry {
     usec_t arrival;
     uint64_t size;
     struct slice sender, login;
+    struct slice first;         /* the first recipient that is left */
     bool hold, active, damaged; /* active: somebody works on it now */
     usec_t next;                /* wall time when something happens next; 0: at once */
     uint32_t recipients, left;
@@ -285,13 +286,14 @@ enum queue_action {
 };
 
 /*
- * Durable when it returns 0; `ret_count`: letters that it was done to. With `bounce` the sender of
+ * Durable when it returns 0; `ret_count`: letters that it was done to; `ret_held` (or NULL): those
+ * among them that are on hold now. With `bounce` the sender of
  * a removed letter is told. A letter that is just being transmitted or delivered may still arrive
  * although it was removed. -E_UNKNOWN: no letter of that id; -EINVAL: the match does not say which,
  * or says more than one thing; or as spool_update().
  */
 int queue_act(struct queue *q, enum queue_action action, const struct queue_match *match,
-              bool bounce, uint64_t *ret_count, struct problem *problem) WAITS;
+              bool bounce, uint64_t *ret_count, uint64_t *ret_held, struct problem *problem) WAITS;
 
 /* Bytes of the letter itself from `offset` on; fewer than `size` only at its end. Or negative. */
 ssize_t queue_read(struct queue *q, letter_id id, uint64_t offset, void *to, size_t size) WAITS;

@@ -93,13 +93,24 @@ static int on_keep(void *arg, const struct rpc_caller *caller, const struct rpc_
     return ledger_keep(s->ledger, caller->role, &event, problem);
 }
 
+static struct slice *texts_of(const struct rpc_word *words, size_t count, struct arena *a) {
+    struct slice *texts = arena_array(a, count, sizeof *texts);
+    for (size_t i = 0; i < count; i++)
+        texts[i] = words[i].text;
+    return texts;
+}
+
 static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_find_in *in,
                    struct arena *a, struct rpc_ledger_find_out *out, struct problem *problem) {
     struct role_state *s = ((struct process *)arg)->state;
     letter_id *list = NULL;
     size_t count = 0;
     (void)caller;
-    int r = ledger_find(s->ledger, in->what, in->limit, a, &list, &count, problem);
+    struct ledger_search search = {.words = texts_of(in->words, in->words_count, a),
+                                   .count = in->words_count,
+                                   .first = in->first,
+                                   .last = in->last};
+    int r = ledger_find(s->ledger, &search, in->limit, a, &list, &count, problem);
     if (r < 0)
         return r;
     out->letters = arena_array(a, count, sizeof *out->letters);
@@ -128,8 +139,14 @@ static int on_journey(void *arg, const struct rpc_caller *caller,
 static int on_log(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_log_in *in,
                   struct arena *a, struct rpc_ledger_log_out *out, struct problem *problem) {
     struct role_state *s = ((struct process *)arg)->state;
-    struct ledger_question question = {
-        .after = in->after, .last = in->last, .role = in->role, .wait = in->wait};
+    struct ledger_question question = {.after = in->after,
+                                       .last = in->last,
+                                       .role = in->role,
+                                       .wait = in->wait,
+                                       .since = in->since,
+                                       .until = in->until,
+                                       .words = texts_of(in->words, in->words_count, a),
+                                       .word_count = in->words_count};
     struct ledger_events events;
     (void)caller;
     int r = ledger_log(s->ledger, &question, a, &events, problem);

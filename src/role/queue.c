@@ -12,6 +12,7 @@
 #include "base/siphash.h"
 #include "journey/kinds.h"
 #include "relay/via.h"
+#include "role/queue_answer.h"
 #include "role/roles.h"
 #include "smtp/reply.h"
 
@@ -372,84 +373,24 @@ static int on_room(void *arg, const struct rpc_caller *caller, const struct rpc_
 
 /* ------------------------------------------------------------------ looking after it */
 
-/* Texts of one answer: well below the size of a frame. */
-#define ANSWER_TEXT_MAX 600000U
-
-/* What fits; the reader sees from `left` that there is more. */
-static struct rpc_waiting *waiting_of(const struct queue_entry *e, struct arena *a, size_t *budget,
-                                      size_t *ret_count) {
-    struct rpc_waiting *list = arena_array(a, e->waiting_count, sizeof *list);
-    size_t i = 0;
-    for (; i<e->waiting_count && * budget> 4096; i++) {
-        const struct queue_waiting *w = &e->waiting[i];
-        list[i] = (struct rpc_waiting){.address = w->address,
-                                       .status = slice_of_str(w->status),
-                                       .attempts = w->attempts,
-                                       .next = w->next,
-                                       .reply = slice_first(w->reply, 2048)};
-        *budget -= list[i].address.len + list[i].reply.len + 64;
-    }
-    *ret_count = i;
-    return list;
-}
-
 static int on_list(void *arg, const struct rpc_caller *caller, const struct rpc_queue_list_in *in,
                    struct arena *a, struct rpc_queue_list_out *out, struct problem *problem) {
-    struct process *p = arg;
-    struct queue_match match = {.all = in->match.len == 0, .text = in->match};
-    struct queue_page page;
-    size_t budget = ANSWER_TEXT_MAX;
     (void)caller;
     (void)problem;
-    int r = queue_list(p->state, &match, in->after, MIN(in->limit, 500U), in->details, a, &page);
-    if (r < 0)
-        return r;
-    out->total = page.total;
-    out->letters_count = page.count;
-    out->letters = arena_array(a, page.count, sizeof *out->letters);
-    for (size_t i = 0; i < page.count; i++) {
-        const struct queue_entry *e = &page.entries[i];
-        out->letters[i] = (struct rpc_queued){
-            .id = e->id,
-            .arrival = e->arrival,
-            .size = e->size,
-            .sender = e->sender,
-            .login = e->login,
-            .hold = e->hold,
-            .active = e->active,
-            .damaged = e->damaged,
-            .next = e->next,
-            .recipients = e->recipients,
-            .left = e->left,
-        };
-        out->letters[i].waiting = waiting_of(e, a, &budget, &out->letters[i].waiting_count);
-    }
-    return 0;
+    return queue_answer_list(((struct process *)arg)->state, in, a, out);
 }
 
 static int on_act(void *arg, const struct rpc_caller *caller, const struct rpc_queue_act_in *in,
                   struct arena *a, struct rpc_queue_act_out *out, struct problem *problem) {
-    struct process *p = arg;
-    struct queue_match match = {.all = in->all, .id = in->id, .text = in->match};
     (void)caller;
     (void)a;
-    if (in->action >= QUEUE_ACTIONS)
-        return problem_set(problem, -EINVAL, "unknown action");
-    return queue_act(p->state, (enum queue_action)in->action, &match, in->bounce, &out->count,
-                     problem);
+    return queue_answer_act(((struct process *)arg)->state, in, out, problem);
 }
 
 static int on_bytes(void *arg, const struct rpc_caller *caller, const struct rpc_queue_bytes_in *in,
                     struct arena *a, struct rpc_queue_bytes_out *out, struct problem *problem) {
-    struct process *p = arg;
-    const size_t size = 262144;
-    char *bytes = arena_alloc(a, size);
     (void)caller;
-    ssize_t n = queue_read(p->state, in->id, in->offset, bytes, size);
-    if (n < 0)
-        return problem_set(problem, (int)n, "the letter cannot be read: %s", error_text((int)n));
-    out->bytes = slice_of(bytes, (size_t)n);
-    return 0;
+    return queue_answer_bytes(((struct process *)arg)->state, in, a, out, problem);
 }
 
 static const struct rpc_queue_handlers handlers = {

@@ -51,6 +51,20 @@ void state_find_users(const struct conf *conf, struct state_users *ret) {
     ret->edge = ret->vault = ret->mail = self;
 }
 
+static void find_owner(const char *directory, const char *name, struct state_user *ret) {
+    char path[STATE_PATH];
+    struct stat st;
+    if (lstat(state_path(path, directory, name), &st) == 0)
+        *ret = (struct state_user){.uid = st.st_uid, .gid = st.st_gid};
+    (void)snprintf(ret->name, sizeof ret->name, "uid %u", (unsigned)ret->uid);
+}
+
+void state_find_owners(const char *directory, struct state_users *ret) {
+    *ret = (struct state_users){.change = geteuid() == 0};
+    find_owner(directory, "directory", &ret->vault);
+    find_owner(directory, "accounts", &ret->mail);
+}
+
 /* ------------------------------------------------------------------ folders */
 
 static const struct {

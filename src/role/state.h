@@ -28,6 +28,9 @@ struct state_users {
 /* The users of the settings; without root all are the one that we are. */
 void state_find_users(const struct conf *conf, struct state_users *ret);
 
+/* The same when there are no settings: those who own the folders. */
+void state_find_owners(const char *directory, struct state_users *ret);
+
 /* Makes what is missing and gives each folder to its owner. Negative with a sentence. */
 int state_prepare(const char *directory, const struct state_users *users, struct problem *problem);
 

@@ -36,7 +36,9 @@ static void find(struct ledger *l, const char *what) {
     letter_id *ids;
     size_t count = 0;
     double begin = seconds();
-    MUST(ledger_find(l, slice_of_str(what), 20, &a, &ids, &count, NULL) == 0);
+    MUST(ledger_find(
+             l, &(struct ledger_search){.words = (struct slice[]){slice_of_str(what)}, .count = 1},
+             20, &a, &ids, &count, NULL) == 0);
     printf("find %-32s %4zu letters, %7.2f ms\n", what, count, 1e3 * (seconds() - begin));
     if (count > 0) {
         struct ledger_events events;

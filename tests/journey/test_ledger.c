@@ -108,7 +108,10 @@ static struct ledger_events ask_log(struct world *w, struct ledger_question q) {
 static size_t found(struct world *w, const char *what, letter_id **ret) {
     size_t count = 0;
     struct problem problem = {0};
-    if (ledger_find(w->ledger, slice_of_str(what), 20, &w->arena, ret, &count, &problem) != 0)
+    if (ledger_find(
+            w->ledger,
+            &(struct ledger_search){.words = (struct slice[]){slice_of_str(what)}, .count = 1}, 20,
+            &w->arena, ret, &count, &problem) != 0)
         fail_msg("%s", problem.text);
     return count;
 }
@@ -508,7 +511,10 @@ FIBER_TEST(damage_met_at_work_begins_a_new_database) {
     for (off_t at = 8 * 4096; at < st.st_size; at += 4096)
         write_file(w.path, garbage, sizeof garbage, at);
     start(&w);
-    (void)ledger_find(w.ledger, S("reader17@example.jp"), 20, &w.arena, &ids, &count, NULL);
+    (void)ledger_find(
+        w.ledger,
+        &(struct ledger_search){.words = (struct slice[]){S("reader17@example.jp")}, .count = 1},
+        20, &w.arena, &ids, &count, NULL);
     add_letter(&w, 6000);
     assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
     assert_int_equal(journey(&w, sample_letter(6000), 0, 0).count, SAMPLE_STEPS);
@@ -683,7 +689,10 @@ static void keep_asking(void *arg) {
     while (fiber_yield() == 0) {
         _cleanup_(arena_done) struct arena a = {0};
         size_t count = 0;
-        int r = ledger_find(w->ledger, S("user5@example.net"), 5, &a, &ids, &count, NULL);
+        int r = ledger_find(
+            w->ledger,
+            &(struct ledger_search){.words = (struct slice[]){S("user5@example.net")}, .count = 1},
+            5, &a, &ids, &count, NULL);
         assert_true(r == 0 || (r == -ECANCELED && fiber_cancelled()));
     }
 }

@@ -120,7 +120,8 @@ REAL_FIBER_TEST(a_journey_travels_from_edge_to_command_line) {
     open_post(&p);
     report(&p, 1);
     settle(&p, SAMPLE_STEPS);
-    struct rpc_ledger_find_in find = {.what = S("READER1@example.jp"), .limit = 10};
+    struct rpc_ledger_find_in find = {
+        .words = (struct rpc_word[]){{S("READER1@example.jp")}}, .words_count = 1, .limit = 10};
     struct rpc_ledger_find_out found = {0};
     assert_int_equal(call_ledger_find(p.cli, &find, &p.arena, &found, NULL), 0);
     assert_int_equal(found.letters_count, 1);

@@ -151,7 +151,7 @@ static void many_queued(void) {
     uint64_t count;
     began = clock_seconds();
     MUST(queue_act(bench.queue, QUEUE_RETRY, &(struct queue_match){.text = S("hanako")}, false,
-                   &count, NULL) == 0);
+                   &count, NULL, NULL) == 0);
     printf("all of them retried: asked for in %.1f s,", clock_seconds() - began);
     do {
         (void)fiber_sleep(10 * USEC_MS);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/ledger_access.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "cli/enter.h"
+#include "cli/office.h"
+
+struct ledger_access {
+    struct rpc_link *link; /* or */
+    struct ledger *ledger;
+    struct entered entered;
+};
+
+static int open_here(struct cli *c, struct ledger_access *x, struct problem *problem) {
+    struct ledger_options options = {.path = "ledger.db", .read_only = true};
+    int r = enter_folder(c, "ledger", &c->users.mail, &x->entered, problem);
+    if (r == 0 && access(options.path, F_OK) < 0 && errno == ENOENT)
+        r = problem_set(problem, -E_UNKNOWN,
+                        _("nothing is recorded in %s yet: the post office has never run"),
+                        c->directory);
+    if (r == 0)
+        x->ledger = ledger_new(&options);
+    return r;
+}
+
+int ledger_access_open(struct cli *c, struct ledger_access **ret, struct problem *problem) {
+    _cleanup_(ledger_access_close_p) struct ledger_access *x = NEW(struct ledger_access);
+    x->entered = ENTERED_NONE;
+    int r = office_connect_if_running(c, ROLE_LEDGER, &x->link, problem);
+    if (r == 0 && !x->link)
+        r = open_here(c, x, problem);
+    if (r == 0)
+        *ret = TAKE_PTR(x);
+    return r;
+}
+
+void ledger_access_close(struct ledger_access *x) {
+    if (!x)
+        return;
+    ledger_free(x->ledger);
+    leave_folder(&x->entered);
+    if (x->link)
+        rpc_link_free(x->link);
+    free(x);
+}
+
+bool ledger_access_is_remote(const struct ledger_access *x) {
+    return x->link != NULL;
+}
+
+static struct rpc_word *words_of(const struct slice *texts, size_t count, struct arena *a) {
+    struct rpc_word *words = arena_array(a, count, sizeof *words);
+    for (size_t i = 0; i < count; i++)
+        words[i].text = texts[i];
+    return words;
+}
+
+int access_find_letters(struct ledger_access *x, const struct ledger_search *search, unsigned limit,
+                        struct arena *a, letter_id **ret, size_t *ret_count,
+                        struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_ledger_find_in in = {.words = words_of(search->words, search->count, a),
+                                    .words_count = search->count,
+                                    .first = search->first,
+                                    .last = search->last,
+                                    .limit = limit};
+    struct rpc_ledger_find_out out;
+    if (!x->link)
+        return ledger_find(x->ledger, search, limit, a, ret, ret_count, problem);
+    int r = call_ledger_find(x->link, &in, a, &out, problem);
+    if (r < 0)
+        return r;
+    *ret = arena_array(a, out.letters_count, sizeof **ret);
+    *ret_count = out.letters_count;
+    for (size_t i = 0; r == 0 && i < out.letters_count; i++)
+        r = letter_id_parse(out.letters[i].text, &(*ret)[i]);
+    return r;
+}
+
+int access_journey(struct ledger_access *x, letter_id letter, uint64_t after, usec_t wait,
+                   struct arena *a, struct ledger_events *ret, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE + wait);
+    struct rpc_ledger_journey_in in = {.letter = letter, .after = after, .wait = wait};
+    struct rpc_ledger_journey_out out;
+    if (!x->link)
+        return ledger_journey(x->ledger, letter, after, 0, a, ret, problem);
+    int r = call_ledger_journey(x->link, &in, a, &out, problem);
+    if (r == 0)
+        *ret = (struct ledger_events){out.events, out.events_count};
+    return r;
+}
+
+int access_log(struct ledger_access *x, const struct ledger_question *q, struct arena *a,
+               struct ledger_events *ret, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE + q->wait);
+    struct rpc_ledger_log_in in = {.after = q->after,
+                                   .last = (uint32_t)q->last,
+                                   .role = q->role,
+                                   .since = q->since,
+                                   .until = q->until,
+                                   .words = words_of(q->words, q->word_count, a),
+                                   .words_count = q->word_count,
+                                   .wait = q->wait};
+    struct rpc_ledger_log_out out;
+    if (!x->link)
+        return ledger_log(x->ledger, q, a, ret, problem);
+    int r = call_ledger_log(x->link, &in, a, &out, problem);
+    if (r == 0)
+        *ret = (struct ledger_events){out.events, out.events_count};
+    return r;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Finding letters by words. A single word is an id, a key or a part of a subject, for which there
+ * are indices. Several words, or one that no index knows, are looked for in what the events of each
+ * letter say, newest letter first; where one of several is a key, only its letters are looked at.
+ */
+#include "base/siphash.h"
+#include "journey/db.h"
+#include "journey/event.h"
+#include "journey/kinds.h"
+
+#define SCAN_LETTERS 2000U /* looked at in one job */
+#define NARROW_MAX   1000U /* letters of a key that are looked at */
+#define ALL          UINT64_MAX
+
+/* ------------------------------------------------------------------ words in events */
+
+static bool has(struct slice text, struct slice word) {
+    char first = ascii_lower(word.ptr[0]);
+    for (size_t i = 0; i + word.len <= text.len; i++) {
+        if (ascii_lower(text.ptr[i]) == first &&
+            slice_eq_nocase(slice_of(text.ptr + i, word.len), word))
+            return true;
+    }
+    return false;
+}
+
+bool search_event_has(const struct rpc_event *e, struct slice word) {
+    char id[LETTER_ID_SIZE];
+    word = slice_trim(word);
+    if (word.len == 0)
+        return false;
+    if (has(e->text, word) || has(e->kind, word))
+        return true;
+    if (e->letter != 0 && has(letter_id_format(e->letter, id), word))
+        return true;
+    for (size_t i = 0; i < e->fields_count; i++) {
+        if (!slice_eq(e->fields[i].name, S(FACT_DIALOGUE)) && has(e->fields[i].value, word))
+            return true;
+    }
+    return false;
+}
+
+/* The words that are in the event, as bits. */
+static uint64_t words_in(const struct rpc_event *e, const struct ledger_search *s) {
+    uint64_t found = 0;
+    for (size_t i = 0; i < s->count; i++)
+        found |= search_event_has(e, s->words[i]) ? UINT64_C(1) << i : 0;
+    return found;
+}
+
+/* 1: each word is in some event of the letter. */
+static int letter_has_all(struct ledger_db *l, letter_id letter, const struct ledger_search *s) {
+    _cleanup_(db_reset) sqlite3_stmt *row = NULL;
+    _cleanup_(arena_done) struct arena a = {0};
+    uint64_t wanted = s->count < 64 ? (UINT64_C(1) << s->count) - 1 : ALL, found = 0;
+    int r = db_query(l->db, &row, "SELECT record FROM event WHERE letter = ?1", V(letter));
+    while (r >= 0 && found != wanted && (r = db_step(l->db, row)) == 1) {
+        struct rpc_event e = {.letter = letter};
+        arena_reset(&a);
+        if (event_decode(db_bytes(row, 0), &a, &e) == 0)
+            found |= words_in(&e, s);
+    }
+    return r < 0 ? r : found == wanted;
+}
+
+/* ------------------------------------------------------------------ letters */
+
+static bool letters_full(const struct letters *to) {
+    return to->count == to->max;
+}
+
+/* Adds a letter that is not there yet and has events. */
+static int add_letter(struct ledger_db *l, struct letters *to, letter_id id) {
+    int64_t one = 0;
+    for (size_t i = 0; i < to->count; i++) {
+        if (to->list[i] == id)
+            return 0;
+    }
+    int r = db_number(l->db, &one, "SELECT 1 FROM event WHERE letter = ?1 LIMIT 1", V(id));
+    if (r == 1)
+        to->list[to->count++] = id;
+    return MIN(r, 0);
+}
+
+/* Adds the letters that a statement gives. */
+static int add_rows(struct ledger_db *l, struct letters *to, const char *sql,
+                    const struct db_value *values) {
+    _cleanup_(db_reset) sqlite3_stmt *row = NULL;
+    int r = db_query_values(l->db, &row, sql, values);
+    while (r >= 0 && !letters_full(to) && (r = db_step(l->db, row)) == 1)
+        r = add_letter(l, to, db_u64(row, 0));
+    return MIN(r, 0);
+}
+
+static int find_key(struct ledger_db *l, struct slice key, const struct ledger_search *s,
+                    struct letters *to) {
+    int64_t first = 0, last = 0;
+    uint64_t hash = siphash_keyed(key, l->hash_key);
+    int r = db_number(l->db, &first, SQL_FIRST);
+    if (r == 1)
+        r = db_number(l->db, &last, SQL_LAST);
+    if (r <= 0)
+        return r;
+    r = 0;
+    for (int64_t block = last >> BLOCK_SHIFT; r == 0 && block >= first >> BLOCK_SHIFT; block--)
+        r = add_rows(l, to,
+                     "SELECT letter FROM key WHERE block = ?1 AND hash = ?2"
+                     " AND letter BETWEEN ?3 AND ?4 ORDER BY letter DESC",
+                     DB_VALUES(V(block), V(hash), V(s->first), V(s->last)));
+    return r;
+}
+
+static int find_id(struct ledger_db *l, struct slice text, const struct ledger_search *s,
+                   struct letters *to) {
+    uint64_t first, last;
+    if (!key_id_range(text, &first, &last))
+        return 0;
+    return add_rows(l, to,
+                    "SELECT DISTINCT letter FROM event WHERE letter BETWEEN ?1 AND ?2"
+                    " ORDER BY letter DESC LIMIT ?3",
+                    DB_VALUES(V(MAX(first, s->first)), V(MIN(last, s->last)), V(to->max)));
+}
+
+static int find_by_index(struct ledger_db *l, struct slice word, const struct ledger_search *s,
+                         struct letters *to) {
+    char folded[KEY_MAX];
+    struct slice key = key_fold(word, folded);
+    if (key.len == 0)
+        return 0;
+    int r = find_id(l, key, s, to);
+    return r < 0 || to->count > 0 ? r : find_key(l, key, s, to);
+}
+
+static int find_subject(struct ledger_db *l, const struct ledger_search *s, struct letters *to) {
+    char folded[KEY_MAX];
+    struct slice key = key_fold(s->words[0], folded);
+    return key.len == 0 ? 0
+                        : add_rows(l, to,
+                                   "SELECT letter FROM subject WHERE instr(text, ?1) > 0"
+                                   " AND letter BETWEEN ?2 AND ?3 ORDER BY sequence DESC",
+                                   DB_VALUES(V_BYTES(key), V(s->first), V(s->last)));
+}
+
+/* Those of one word's letters that have the other words too; false when no word is a key. */
+static int find_narrowed(struct ledger_db *l, const struct ledger_search *s, struct letters *to,
+                         bool *ret_narrow) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct letters some = {.max = NARROW_MAX};
+    int r = 0;
+    some.list = arena_array(&a, some.max, sizeof *some.list);
+    for (size_t i = 0; r == 0 && i < s->count && some.count == 0; i++)
+        r = find_by_index(l, s->words[i], s, &some);
+    *ret_narrow = some.count > 0;
+    for (size_t i = 0; r == 0 && i < some.count && !letters_full(to); i++) {
+        r = letter_has_all(l, some.list[i], s);
+        if (r == 1)
+            to->list[to->count++] = some.list[i];
+        r = MIN(r, 0);
+    }
+    return r;
+}
+
+/* Looks at letters one by one, from the newest on; `s->last` moves on. */
+static int scan(struct ledger_db *l, struct ledger_search *s, struct letters *to, bool *ret_more) {
+    _cleanup_(db_reset) sqlite3_stmt *row = NULL;
+    unsigned seen = 0;
+    int r = db_query(l->db, &row,
+                     "SELECT DISTINCT letter FROM event WHERE letter BETWEEN ?1 AND ?2"
+                     " ORDER BY letter DESC LIMIT ?3",
+                     V(s->first), V(s->last), V(SCAN_LETTERS));
+    while (r >= 0 && !letters_full(to) && (r = db_step(l->db, row)) == 1) {
+        letter_id letter = db_u64(row, 0);
+        seen++;
+        r = s->count == 0 ? 1 : letter_has_all(l, letter, s);
+        if (r == 1)
+            to->list[to->count++] = letter;
+        s->last = letter - 1;
+    }
+    *ret_more = r >= 0 && !letters_full(to) && seen == SCAN_LETTERS && s->last >= s->first;
+    return MIN(r, 0);
+}
+
+int ledger_db_find(struct ledger_db *l, struct ledger_search *s, struct letters *letters,
+                   bool *ret_more) {
+    bool narrow = false;
+    int r = 0;
+    *ret_more = false;
+    if (!s->scanning && s->count == 1) {
+        r = find_by_index(l, s->words[0], s, letters);
+        if (r == 0 && letters->count == 0)
+            r = find_subject(l, s, letters);
+        narrow = letters->count > 0;
+    } else if (!s->scanning && s->count > 1) {
+        r = find_narrowed(l, s, letters, &narrow);
+    }
+    if (r < 0 || narrow)
+        return r;
+    s->scanning = true;
+    return scan(l, s, letters, ret_more);
+}
