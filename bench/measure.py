@@ -47,9 +47,10 @@ def tree(root):
 
 def title(pid):
     """What a process calls itself: "edge 0", "pop3-login"."""
-    words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
-    return words.partition("hayauma: ")[2].partition(" --")[0] or pathlib.Path(
-        f"/proc/{pid}/comm").read_text().strip()
+    words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    if words[0].startswith("hayauma-"):
+        return " ".join(words[2:4])
+    return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def memory(*roots):

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/alloc.h"
 #include "conf/share.h"
@@ -594,6 +595,7 @@ int process_main(int count, char **arguments, const struct process_role *const *
         (void)fprintf(stderr, "hayauma: %s is for the program's own use\n", PROCESS_OPTION);
         return 2;
     }
+    (void)prctl(PR_SET_NAME, arguments[0], 0, 0, 0); /* the kernel keeps its first 15 bytes */
     int r = confine_process(&c, p.confinement, &problem);
     if (r < 0) {
         (void)fprintf(stderr, "hayauma: %s: %s\n", role_name(p.role->role), problem.text);

@@ -18,7 +18,7 @@ static const char *const kept[] = {"TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_
                                    "TSAN_OPTIONS"};
 
 struct arguments {
-    char title[48], worker[8], uid[16], gid[16];
+    char title[32], worker[8], uid[16], gid[16];
     char environment[ARRAY_SIZE(kept)][256];
     char *environ[ARRAY_SIZE(kept) + 1];
     char *argv[8];
@@ -27,7 +27,7 @@ struct arguments {
 static void fill_arguments(struct arguments *a, const struct spawn *s) {
     const char *role = role_name(s->role);
     size_t n = 0;
-    (void)snprintf(a->title, sizeof a->title, "hayauma: %s %u", role, s->worker);
+    (void)snprintf(a->title, sizeof a->title, "hayauma-%s", role);
     (void)snprintf(a->worker, sizeof a->worker, "%u", s->worker);
     (void)snprintf(a->uid, sizeof a->uid, s->change_user ? "%u" : "-1", (unsigned)s->uid);
     (void)snprintf(a->gid, sizeof a->gid, s->change_user ? "%u" : "-1", (unsigned)s->gid);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -480,6 +481,7 @@ int master_run(const struct master_options *options, struct conf *conf) {
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(0077);
+    (void)prctl(PR_SET_NAME, "hayauma-master", 0, 0, 0);
     raise_limits();
     m->options = options;
     m->conf = conf;

@@ -2,6 +2,7 @@
 """Commands that need the post office to run: status, queue, journey, log, reload, stop."""
 import base64
 import json
+import pathlib
 import re
 import smtplib
 import socket
@@ -56,6 +57,18 @@ def journeys(office, what):
 
 
 # -------------------------------------------------------------------- the whole
+
+
+def test_processes_are_named_by_their_role(running):
+    """For ps, top and ss the kernel keeps 15 bytes; the arguments have the whole name."""
+    for process in running.json("status")["processes"]:
+        name = "hayauma-" + process["role"]
+        proc = pathlib.Path("/proc", str(process["pid"]))
+        assert (proc / "comm").read_text() == name[:15] + "\n"
+        for task in proc.glob("task/*/comm"):
+            assert task.read_text() == name[:15] + "\n"
+        if process["role"] != "master":
+            assert (proc / "cmdline").read_text().startswith(name + "\0")
 
 
 def test_status_shows_every_process(running):

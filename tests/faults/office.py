@@ -217,7 +217,7 @@ class Office:
     def leftovers(self):
         """Our processes of the program that are still there."""
         return {pid for pid, name in descendants().items()
-                if name.startswith((b"hayauma: ", PROGRAM.encode()))}
+                if name.startswith((b"hayauma-", PROGRAM.encode()))}
 
     def gone(self):
         """Takes in orphans that have ended; whether all have."""
