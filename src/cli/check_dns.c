@@ -64,6 +64,15 @@ size_t check_own_addresses(struct net_addr ret[static CHECK_ADDRESSES]) {
     return count;
 }
 
+struct slice check_way_out(const struct conf *conf) {
+    for (size_t i = 0; i < conf->relay.route.count; i++) {
+        const struct conf_route *route = &conf->relay.route.list[i];
+        if (slice_eq(route->domain, S("*")))
+            return route->to.host;
+    }
+    return conf->relay.smart_host.host;
+}
+
 struct slice check_no_answer(int result, const struct dns_answer *answer) {
     if (result < 0)
         return slice_of_str(error_words(result));
@@ -168,7 +177,7 @@ static void check_host(struct check_dns *d) {
               " host; add an A record (and AAAA for IPv6)"),
             SLICE_ARG(host));
     d->named_count = (size_t)MAX(count, 0);
-    bool sends_itself = d->k->c->conf->relay.smart_host.host.len == 0;
+    bool sends_itself = check_way_out(d->k->c->conf).len == 0;
     for (size_t i = 0; i < d->named_count; i++) {
         judge_address(d, &d->named[i]);
         if (sends_itself && !check_is_private(&d->named[i]))
@@ -215,9 +224,10 @@ static bool check_validation(const struct check_dns *d) {
     else if (answer.secure)
         check_add(k, CHECK_OK, _("DNS answers are validated (DNSSEC)"));
     else
-        check_add(k, CHECK_WARNING,
-                  _("DNS answers are not validated, although dns.dnssec is yes; restart the server"
-                    " after the trust anchors were installed"));
+        check_add(
+            k, CHECK_WARNING,
+            _("DNS answers are not validated, although dns.dnssec is yes; were the trust anchors"
+              " installed later? Then: hayauma reload"));
     return why.len == 0;
 }
 
@@ -269,7 +279,7 @@ void check_reachability(struct check *k) {
         _("whether others reach the ports of this host cannot be tested from here; try it from"
           " another network:  nc -vz %.*s %u"),
         SLICE_ARG(host), port);
-    if (k->c->conf->relay.smart_host.host.len == 0)
+    if (check_way_out(k->c->conf).len == 0)
         check_add(k, CHECK_NOTE,
                   _("whether this host may connect to port 25 of others (some providers close it)"
                     " cannot be tested without them; a message to an address elsewhere shows it:"

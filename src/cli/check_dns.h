@@ -36,5 +36,8 @@ int check_addresses(const struct check_dns *d, struct slice name, struct net_add
 /* Why a question has no answer; empty: it has one, or the name or the records are not there. */
 struct slice check_no_answer(int result, const struct dns_answer *answer);
 
+/* The host that takes all mail for which no closer route is set; empty: there is none. */
+struct slice check_way_out(const struct conf *conf);
+
 /* MX and SPF of each domain. */
 void check_domains(const struct check_dns *d) WAITS;

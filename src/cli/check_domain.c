@@ -90,8 +90,9 @@ static size_t find_senders(const struct check_dns *d, struct net_addr *ret) {
     const struct conf *conf = d->k->c->conf;
     struct slice why;
     size_t count = 0;
-    if (conf->relay.smart_host.host.len > 0) {
-        int n = check_addresses(d, conf->relay.smart_host.host, ret, &why);
+    struct slice host = check_way_out(conf);
+    if (host.len > 0) {
+        int n = check_addresses(d, host, ret, &why);
         return (size_t)MAX(n, 0);
     }
     for (size_t i = 0; i < conf->relay.source_addresses.count && count < CHECK_ADDRESSES; i++) {

@@ -78,8 +78,10 @@ def test_mail_that_comes_by_the_address_or_another_name_is_no_fault(found):
     assert "mail for example.org comes here (MX mx.example.org)" in said["ok"]
 
 
-def test_a_smart_host_is_who_spf_has_to_let_through(found):
-    relayed = "relay {\n    smart-host relay.campus.test:587\n}\n"
+@pytest.mark.parametrize("line", ["smart-host relay.campus.test:587",
+                                  "route * relay.campus.test:587"])
+def test_a_smart_host_is_who_spf_has_to_let_through(found, line):
+    relayed = f"relay {{\n    {line}\n}}\n"
     said = found({"relay.campus.test A": ["198.51.100.25"], "1.2.0.192.in-addr.arpa PTR": None,
                   "example.org TXT": ["v=spf1 a:relay.campus.test -all"]}, relayed)
     assert "the SPF record of example.test does not let 198.51.100.25 send" in said["warning"]
