@@ -19,6 +19,8 @@
 #include "io/tls.h"
 #include "letter/domain.h"
 
+#define INIT_QUOTA "10G" /* of an account for which none is set */
+
 /* ------------------------------------------------------------------ what was asked for */
 
 static int set_joined(struct cli *c, const char *name, const char *option,
@@ -208,6 +210,9 @@ static int make_directory(struct cli *c, struct problem *problem) {
 
 static int make_all(struct cli *c, struct problem *problem) {
     int r = conf_set(c->conf, "data-directory", slice_of_str(c->directory), problem);
+    if (r == 0 &&
+        c->conf->delivery.quota == 0) /* nobody fills the disk for all, unless wished so */
+        r = conf_set(c->conf, "delivery.quota", S(INIT_QUOTA), problem);
     if (r == 0)
         r = check_settings(c, problem);
     state_find_users(c->conf, &c->users);

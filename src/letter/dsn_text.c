@@ -43,6 +43,23 @@ static const struct wording what_happened[] = {
                        "次の宛先に登録されている全員へ送りました。"}},
 };
 
+static const char *const loop_subject =
+    "A message goes round in a circle (メールがループしています)";
+
+static const struct wording loop_happened = {
+    {"A message from outside came back to an address that sends it on again. It was\n"
+     "stopped here, and its sender was not told, since anybody can write such a\n"
+     "message in any name. The address:",
+     "外部からのメールが、転送先から同じアドレスに戻ってきました。差出人を詐称して\n"
+     "作られたメールの可能性があるため、差出人には通知せず、ここで配送を止めました。\n"
+     "該当するアドレス："}};
+
+static const struct wording loop_next = {
+    {"Look at where the address leads (hayauma route ADDRESS) and at the journey of\n"
+     "the message. The message itself is attached.",
+     "アドレスの転送先（hayauma route アドレス）とメールの配送経路\n"
+     "（hayauma journey）を確認してください。メール本体を添付します。"}};
+
 static const struct wording what_next[] = {
     [DSN_FAILED] = {{"It will not be tried again. To send it once more, correct the address\n"
                      "or remove the cause first.",
@@ -167,6 +184,8 @@ static bool holds_action(const struct dsn *dsn, enum dsn_action action) {
 }
 
 const char *dsn_subject(const struct dsn *dsn) {
+    if (dsn->to_postmaster)
+        return loop_subject;
     for (enum dsn_action action = DSN_FAILED; action < DSN_EXPANDED; action++) {
         if (holds_action(dsn, action))
             return subjects[action];
@@ -229,6 +248,8 @@ static void add_message(struct buf *to, struct arena *a, const struct dsn *dsn,
 static void add_whom_to_ask(struct buf *to, struct arena *a, const struct dsn *dsn,
                             enum dsn_language language) {
     _cleanup_(buf_done) struct buf address = {0};
+    if (dsn->to_postmaster)
+        return;
     buf_add_str(&address, "postmaster@");
     domain_shown(&address, dsn->host);
     buf_add_str(to, "\n");
@@ -258,13 +279,15 @@ static void add_action(struct buf *to, struct arena *a, const struct dsn *dsn,
                        enum dsn_action action, enum dsn_language language) {
     if (!holds_action(dsn, action))
         return;
-    buf_printf(to, "\n%s\n\n", what_happened[action].says[language]);
+    const struct wording *happened = dsn->to_postmaster ? &loop_happened : &what_happened[action];
+    const struct wording *next = dsn->to_postmaster ? &loop_next : &what_next[action];
+    buf_printf(to, "\n%s\n\n", happened->says[language]);
     for (size_t i = 0; i < dsn->recipient_count; i++) {
         if (dsn->recipients[i].action == action)
             add_recipient(to, a, &dsn->recipients[i], language);
     }
-    if (what_next[action].says[language][0])
-        buf_printf(to, "\n%s\n", what_next[action].says[language]);
+    if (next->says[language][0])
+        buf_printf(to, "\n%s\n", next->says[language]);
 }
 
 void dsn_text(struct buf *to, const struct dsn *dsn) {

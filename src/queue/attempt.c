@@ -66,6 +66,10 @@ letter_id attempt_root(const struct attempt *at) {
     return at->extra.root ? at->extra.root : at->id;
 }
 
+bool attempt_of_stranger(const struct attempt *at) {
+    return at->extra.stranger || at->envelope.origin == QUEUE_FROM_OUTSIDE;
+}
+
 static uint64_t memory_cost(const struct attempt *at) {
     return at->size > IN_MEMORY_MAX ? IN_FILE_COST : at->size;
 }
@@ -122,6 +126,16 @@ static void conclude_later(struct attempt *at, struct task *t) {
     t->state.status = t->full ? STATUS_FULL : t->unsure ? STATUS_UNSURE : STATUS_LATER;
     t->state.reply = slice_first(t->reply, REPLY_MAX);
     t->state.extra = t->peer;
+}
+
+void task_hold(struct attempt *at, struct task *t) {
+    t->outcome = OUTCOME_LATER;
+    t->state.attempts++;
+    t->state.next = fiber_wall();
+    t->state.status = STATUS_LATER;
+    t->state.reply = slice_first(t->reply, REPLY_MAX);
+    t->state.extra = t->peer;
+    at->hold = true;
 }
 
 void task_conclude(struct attempt *at, struct task *t, enum outcome outcome,
@@ -288,7 +302,7 @@ static void expand_one(struct attempt *at, struct task *t, struct slice header) 
     struct smtp_reply loop =
         SMTP_REPLY(550, 5, 4, 6, "The letter goes round in a circle between mail systems");
     if (at->extra.depth < ROUTE_EXPANSIONS_MAX &&
-        !route_is_loop(header, t->to->address, at->q->options.received_max))
+        !(t->route.forward_count > 0 && route_is_loop(header, t->to->address)))
         task_conclude(at, t, OUTCOME_EXPANDED, (struct smtp_reply){250, {2, 1, 5}, S("Expanded")});
     else if (at->local_only)
         t->way = WAY_NEVER;

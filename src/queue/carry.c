@@ -104,6 +104,12 @@ static void conclude_delivery(struct attempt *at, struct task *t, int error,
         task_conclude_error(at, t, error);
         return;
     }
+    uint64_t quota = t->to_mailbox->quota;
+    if (error == -E_LIMIT && quota > 0 && at->size >= quota) {
+        task_conclude(at, t, OUTCOME_FAILED,
+                      SMTP_REPLY(552, 5, 2, 3, "The message is larger than the mailbox may hold"));
+        return;
+    }
     bool never = error == -E_UNKNOWN || error == -E_PERMANENT;
     t->full = error == -E_LIMIT;
     task_conclude(at, t, never ? OUTCOME_FAILED : OUTCOME_LATER,

@@ -19,6 +19,7 @@ void extra_encode(const struct queue_extra *extra, struct buf *to) {
     buf_add_u64(to, extra->parent);
     buf_add_u32(to, extra->mailboxes);
     buf_add_u64(to, extra->root);
+    buf_add_u8(to, extra->stranger);
 }
 
 /* Of a newer version the known part counts; what is missing is zero. */
@@ -31,6 +32,7 @@ void extra_decode(struct slice bytes, struct queue_extra *ret) {
     ret->parent = read_u64(&r);
     ret->mailboxes = read_u32(&r);
     ret->root = read_u64(&r);
+    ret->stranger = read_u8(&r) != 0;
 }
 
 /* ------------------------------------------------------------------ addresses */

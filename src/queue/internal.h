@@ -123,7 +123,9 @@ struct queue {
     bool stopping;
     unsigned guests; /* calls from outside under way */
 
-    struct map files; /* by id: struct open_file */
+    struct map files;  /* by id: struct open_file */
+    usec_t hour_began; /* of the reports to our own postmaster */
+    unsigned this_hour;
     struct queue_stats counts;
 };
 
@@ -220,6 +222,7 @@ struct queue_extra {
     letter_id parent;   /* the letter that this one was made from, or is about; 0: none */
     uint32_t mailboxes; /* so many of the first recipients are mailboxes */
     letter_id root;     /* of an expansion: the letter at its beginning, as it was accepted */
+    bool stranger;      /* of an expansion: that letter came from a stranger */
 };
 
 /* Flags of a letter's durable state, and status of a recipient's: never change a number. */
@@ -246,6 +249,7 @@ struct attempt {
     uint32_t flags;  /* of the state */
     usec_t wall;     /* when it began */
     uint64_t chance; /* for the next time: recipients that fail together stay together */
+    bool hold;       /* a postmaster has to look at it */
     bool local_only; /* recipients at other hosts are left for an attempt behind the line */
     bool gone;       /* the letter is no more */
     bool broken;     /* something passing of our own: see error_passes() */
@@ -280,8 +284,12 @@ void task_conclude(struct attempt *at, struct task *t, enum outcome outcome,
 bool error_passes(int error); /* an end of a role, a shortage: worth another try at once */
 void task_conclude_error(struct attempt *at, struct task *t, int error);
 
-/* The letter as it was accepted, before any expansion. */
+/* The letter as it was accepted, before any expansion; whether that was from a stranger. */
 letter_id attempt_root(const struct attempt *at);
+bool attempt_of_stranger(const struct attempt *at);
+
+/* A failed task is kept for a postmaster, who has to release the letter. */
+void task_hold(struct attempt *at, struct task *t);
 
 /* Due on this way, and not concluded. */
 bool task_is_open(const struct task *t, enum way way);
@@ -327,6 +335,12 @@ usec_t settle_next(const struct attempt *at, usec_t pause);
 bool report_wanted(const struct attempt *at, const struct task *t, enum dsn_action action);
 bool report_of_outcome(const struct attempt *at, const struct task *t, enum dsn_action *ret);
 
+/*
+ * Whether our own postmaster is told instead: a stranger's letter goes round in a circle, which he
+ * can bring about by its header. Its sender may be anybody.
+ */
+bool report_is_for_postmaster(const struct attempt *at, const struct task *t);
+
 struct report_item {
     const struct task *task;
     enum dsn_action action;
@@ -334,7 +348,12 @@ struct report_item {
 
 /* The whole notification. A letter that cannot be read is reported about without its bytes. */
 void report_compose(struct attempt *at, letter_id id, const struct report_item *items, size_t count,
-                    struct buf *to) WAITS;
+                    struct slice recipient, struct buf *to) WAITS;
+
+/* Our own postmaster's address; in the arena. */
+struct slice report_postmaster(const struct attempt *at);
+
+#define REPORT_RETURNED_MAX (16U << 20) /* bytes of a letter that a report brings along */
 
 /* ------------------------------------------------------------------ held.c */
 

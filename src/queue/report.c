@@ -8,7 +8,6 @@
 #include "letter/submission.h"
 #include "queue/internal.h"
 
-#define RETURNED_MAX (16U << 20)
 #define HEADER_MAX   (256U << 10) /* of a letter that is not returned in full */
 #define BOUNDARY_LEN 16U          /* random bytes */
 
@@ -18,15 +17,28 @@ bool report_wanted(const struct attempt *at, const struct task *t, enum dsn_acti
         return false;
     if (action == DSN_FAILED)
         return notify == 0 || (notify & SPOOL_NOTIFY_FAILURE);
+    if (action == DSN_DELAYED && t->state.extra.len == 0 && attempt_of_stranger(at))
+        return false; /* no other host is late, but ours, with a full mailbox: easily found */
     if (action == DSN_DELAYED)
         return notify == 0 || (notify & SPOOL_NOTIFY_DELAY);
     return notify & SPOOL_NOTIFY_SUCCESS;
 }
 
+bool report_is_for_postmaster(const struct attempt *at, const struct task *t) {
+    return t->outcome == OUTCOME_FAILED && t->way != WAY_NEVER && attempt_of_stranger(at) &&
+           slice_eq(t->status, S("5.4.6"));
+}
+
+struct slice report_postmaster(const struct attempt *at) {
+    return arena_printf(at->a, "postmaster@%.*s", SLICE_ARG(at->q->options.hostname));
+}
+
 bool report_of_outcome(const struct attempt *at, const struct task *t, enum dsn_action *ret) {
+    *ret = DSN_FAILED;
+    if (report_is_for_postmaster(at, t))
+        return true;
     switch (t->outcome) {
     case OUTCOME_FAILED:
-        *ret = DSN_FAILED;
         break;
     case OUTCOME_DELIVERED:
         *ret = DSN_DELIVERED;
@@ -90,8 +102,10 @@ static struct slice random_boundary(struct arena *a) {
 /* The part of the letter that is returned, or of which the header is. */
 static struct slice returned_part(struct attempt *at, struct dsn *dsn) WAITS {
     struct slice part = S("");
-    size_t most = (size_t)MIN(at->q->options.returned_max, (uint64_t)RETURNED_MAX);
-    bool whole = at->size <= most && at->envelope.ret != SPOOL_RET_HDRS;
+    size_t most = REPORT_RETURNED_MAX;
+    if (!dsn->to_postmaster)
+        most = (size_t)MIN(at->q->options.returned_max, (uint64_t)most);
+    bool whole = at->size <= most && (dsn->to_postmaster || at->envelope.ret != SPOOL_RET_HDRS);
     dsn->header_only = !whole;
     dsn->max_returned = whole ? MAX(most, 1U) : HEADER_MAX;
     if (content_begin(at, whole ? most : HEADER_MAX, &part) < 0)
@@ -100,8 +114,8 @@ static struct slice returned_part(struct attempt *at, struct dsn *dsn) WAITS {
 }
 
 void report_compose(struct attempt *at, letter_id id, const struct report_item *items, size_t count,
-                    struct buf *to) {
-    struct address sender = address_of(at->a, at->envelope.sender);
+                    struct slice recipient, struct buf *to) {
+    struct address sender = address_of(at->a, recipient);
     struct slice host = arena_copy(at->a, at->q->options.hostname); /* new settings may come */
     struct dsn_recipient *recipients = arena_array(at->a, count, sizeof *recipients);
     for (size_t i = 0; i < count; i++)
@@ -117,6 +131,7 @@ void report_compose(struct attempt *at, letter_id id, const struct report_item *
         .recipients = recipients,
         .recipient_count = count,
         .eight_bit = true,
+        .to_postmaster = report_is_for_postmaster(at, items[0].task),
     };
     dsn.letter = returned_part(at, &dsn);
     dsn_compose(to, &dsn);

@@ -202,13 +202,10 @@ struct spool_recipient *route_targets_list(struct arena *a, const struct route_t
 
 /* ------------------------------------------------------------------ loops */
 
-bool route_is_loop(struct slice header, struct slice address, unsigned received_max) {
+bool route_is_loop(struct slice header, struct slice address) {
     struct header_cursor c = {.letter = header};
     struct header_field field;
-    unsigned received = 0;
     while (header_next(&c, &field)) {
-        if (header_is(&field, S("Received")) && ++received > received_max)
-            return true;
         if (header_is(&field, S("Delivered-To")) &&
             slice_eq_nocase(slice_trim_lines(field.raw), address))
             return true;

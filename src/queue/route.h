@@ -86,5 +86,5 @@ struct verdict route_judge_mailbox(const struct route *route, struct slice addre
 /* How many targets the route has. */
 size_t route_width(const struct route *route);
 
-/* Whether the header says that the letter came by this address before, or made too many hops. */
-bool route_is_loop(struct slice header, struct slice address, unsigned received_max);
+/* Whether the header says that this address has sent the letter on before. */
+bool route_is_loop(struct slice header, struct slice address);

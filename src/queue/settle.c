@@ -38,7 +38,9 @@ struct save {
     size_t item_count, outcomes;
     unsigned told; /* notices of delay that have gone out with this */
     bool notices;
-    bool brief; /* the state is too long with the words of other hosts in it */
+    bool to_postmaster; /* the report; that to the sender has to wait for another commit */
+    bool more;          /* something has to wait for it */
+    bool brief;         /* the state is too long with the words of other hosts in it */
     struct made report, expansion;
     struct spool_change changes[3];
     size_t change_count;
@@ -84,6 +86,34 @@ struct settle_need settle_need(const struct attempt *at) {
     return need;
 }
 
+/* Another report to our own postmaster within this hour, if there may be one. */
+static bool take_postmaster_report(struct queue *q) {
+    usec_t now = fiber_now();
+    if (q->hour_began == 0 || now - q->hour_began >= USEC_HOUR) {
+        q->hour_began = now;
+        q->this_hour = 0;
+    }
+    if (q->this_hour >= q->options.postmaster_max)
+        return false;
+    q->this_hour++;
+    return true;
+}
+
+/*
+ * Failures that would otherwise leave no trace are kept for a postmaster: those he is not told of,
+ * since he is told of very many or the message does not fit into a report; and what he is told when
+ * nobody gets his mail.
+ */
+static void hold_failure(struct save *s, struct task *t) {
+    struct attempt *at = s->at;
+    bool lost = t->outcome == OUTCOME_FAILED && at->envelope.origin == QUEUE_MADE_REPORT &&
+                slice_eq(t->to->address, report_postmaster(at));
+    if (report_is_for_postmaster(at, t))
+        lost = at->size > REPORT_RETURNED_MAX || !take_postmaster_report(at->q);
+    if (lost)
+        task_hold(at, t);
+}
+
 /* Marks the outcomes, and lists what the sender is told of them. */
 static void choose_outcomes(struct save *s, enum settle_part part) {
     struct attempt *at = s->at;
@@ -92,9 +122,18 @@ static void choose_outcomes(struct save *s, enum settle_part part) {
         enum dsn_action action;
         if (!is_fresh(t))
             continue;
+        bool to_postmaster = report_is_for_postmaster(at, t);
         bool reported = report_of_outcome(at, t, &action);
         if (reported && part == SETTLE_PROGRESS)
             continue;
+        if (reported && s->item_count > 0 && to_postmaster != s->to_postmaster) {
+            s->more = true;
+            continue;
+        }
+        hold_failure(s, t);
+        reported = report_of_outcome(at, t, &action);
+        if (reported)
+            s->to_postmaster = to_postmaster;
         if (reported)
             s->items[s->item_count++] = (struct report_item){t, action};
         t->saving = true;
@@ -211,13 +250,13 @@ static int make_report(struct save *s) WAITS {
     made_done(at->q, m);
     *m = (struct made){0};
     m->job = new_job(at->q);
-    report_compose(at, m->job->id, s->items, s->item_count, &m->bytes);
+    struct slice recipient = s->to_postmaster ? report_postmaster(at) : at->envelope.sender;
+    report_compose(at, m->job->id, s->items, s->item_count, recipient, &m->bytes);
     if (fiber_cancelled() && !at->body_open)
         return -ECANCELED; /* it could not be read because time was up */
-    unsigned shape = shape_of(buf_slice(&m->bytes), address_of(at->a, at->envelope.sender).utf8);
+    unsigned shape = shape_of(buf_slice(&m->bytes), address_of(at->a, recipient).utf8);
     extra_encode(&(struct queue_extra){.shape = shape, .parent = at->id}, &m->extra);
-    m->to_sender =
-        (struct spool_recipient){.address = at->envelope.sender, .notify = SPOOL_NOTIFY_NEVER};
+    m->to_sender = (struct spool_recipient){.address = recipient, .notify = SPOOL_NOTIFY_NEVER};
     m->envelope = (struct spool_envelope){
         .arrival = fiber_wall(),
         .body_type = shape & QUEUE_EIGHT_BIT ? SPOOL_8BITMIME : SPOOL_7BIT,
@@ -313,7 +352,8 @@ static int make_expansion(struct save *s) WAITS {
                               .shape = at->extra.shape | (m->envelope.smtputf8 ? QUEUE_UTF8 : 0U),
                               .parent = at->id,
                               .mailboxes = (uint32_t)mailboxes,
-                              .root = attempt_root(at)},
+                              .root = attempt_root(at),
+                              .stranger = attempt_of_stranger(at)},
         &m->extra);
     m->envelope.extra = buf_slice(&m->extra);
     return copy_content(s, aliases == 1 ? alias : NULL);
@@ -327,7 +367,7 @@ static int commit_once(struct save *s) WAITS {
     const struct spool_letter *letter = spool_find(q->spool, s->at->id);
     if (!letter)
         return -E_UNKNOWN;
-    s->state.hold = letter->hold;
+    s->state.hold = letter->hold || s->at->hold;
     return spool_update(q->spool, s->changes, s->change_count);
 }
 
@@ -415,7 +455,12 @@ static void saved(struct save *s) {
     struct queue *q = s->at->q;
     outcomes_saved(s);
     say_link(s, &s->expansion, "queue.expansion", "child", "Goes on to the targets of an alias");
-    say_link(s, &s->report, "queue.report", "report", "A report is on its way to the sender");
+    say_link(s, &s->report, "queue.report", "report",
+             s->to_postmaster ? "A report is on its way to the postmaster"
+                              : "A report is on its way to the sender");
+    if (s->at->hold)
+        say(q, s->at->id, "queue.held", NULL, 0,
+            "Put on hold: a postmaster has to look at it, see hayauma queue show");
     q->counts.reports += s->report.job != NULL;
     made_saved(s, &s->expansion);
     made_saved(s, &s->report);
@@ -440,8 +485,9 @@ static void unmark(struct attempt *at) {
 
 static void choose(struct save *s, enum settle_part part) {
     s->item_count = s->outcomes = 0;
+    s->to_postmaster = s->more = false;
     choose_outcomes(s, part);
-    if (part == SETTLE_END)
+    if (part == SETTLE_END && !s->to_postmaster)
         choose_notices(s);
 }
 
@@ -459,11 +505,10 @@ static void give_up_expansion(struct save *s, int error) {
     }
 }
 
-void settle(struct attempt *at, enum settle_part part) {
+/* True: there is more, for another commit. */
+static bool settle_some(struct attempt *at, enum settle_part part) WAITS {
     _cleanup_(save_done) struct save s;
     save_begin(&s, at);
-    if (at->gone)
-        return;
     choose(&s, part);
     int error = make_expansion(&s);
     if (error) {
@@ -472,14 +517,20 @@ void settle(struct attempt *at, enum settle_part part) {
         choose(&s, part);
     }
     if (s.outcomes == 0 && !s.notices)
-        return;
+        return false;
     error = commit(&s);
     if (error == 0) {
         saved(&s);
-        return;
+        return s.more || (part == SETTLE_END && s.to_postmaster);
     }
     unmark(at);
     at->gone = at->gone || error == -E_UNKNOWN;
+    return false;
+}
+
+void settle(struct attempt *at, enum settle_part part) {
+    while (!at->gone && settle_some(at, part))
+        ;
 }
 
 int settle_removed(struct attempt *at, bool bounce) {

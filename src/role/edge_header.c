@@ -130,8 +130,11 @@ static void take_out_forged(struct edge_letter *l) {
 int edge_header_finish(struct edge_letter *l) {
     if (l->header_ended)
         return l->refusal.code ? -E_REFUSED : 0;
-    if (l->smtp->account) {
-        int r = fix_header(l);
+    int r = edge_letter_loops(l);
+    if (r < 0 && r != -E_REFUSED)
+        return r;
+    if (r == 0 && l->smtp->account) {
+        r = fix_header(l);
         if (r < 0 && r != -E_REFUSED)
             return r;
     } else {

@@ -99,6 +99,7 @@ int edge_letter_begin(void *arg, const struct smtp_client *client, struct smtp_e
     (void)client;
     (void)a;
     l->smtp = arg;
+    l->envelope = envelope;
     l->id = envelope->id;
     l->file = -1;
     envelope->letter = l;
@@ -236,7 +237,9 @@ static void fill_submission(struct edge_letter *l, const struct smtp_client *cli
                : envelope->mail.returns == SMTP_RETURN_HEADERS ? SPOOL_RET_HDRS
                                                                : SPOOL_RET_UNSAID,
         .envid = envelope_id(envelope, a),
-        .origin = l->smtp->account ? QUEUE_FROM_USER : QUEUE_FROM_OUTSIDE,
+        .origin = l->smtp->account           ? QUEUE_FROM_USER
+                  : edge_is_trusted(l->smtp) ? QUEUE_FROM_HOST
+                                             : QUEUE_FROM_OUTSIDE,
         .login = slice_of_str(l->smtp->account_address),
         .helo = slice_first(client->hello, 512),
         .peer = slice_of_str(l->smtp->connection->peer_text),
@@ -354,6 +357,8 @@ int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_env
     int r = edge_header_finish(l);
     if (r == 0)
         r = edge_lines_shorten(l, &whole);
+    if (r == 0)
+        r = edge_letter_fits(l);
     if (r == 0)
         r = submit(l, client, envelope, &whole, a, &problem);
     *ret_reply = l->refusal.code ? l->refusal : reply_for(r, l->id, a);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Inside the edge role: a letter that is coming in (edge_letter.c), and what is done to its header
- * (edge_header.c) and its lines (edge_lines.c).
+ * (edge_header.c) and its lines (edge_lines.c), and what it is refused for (edge_judge.c).
  */
 #pragma once
 
@@ -9,6 +9,7 @@
 
 struct edge_letter {
     struct edge_smtp *smtp;
+    const struct smtp_envelope *envelope;
     letter_id id;
     struct buf bytes; /* not in the file yet */
     struct buf head;  /* the header as it goes on, when `fixed` */
@@ -40,6 +41,14 @@ void edge_letter_count(struct edge_letter *l, size_t more);
  * calls give the same result. 0; -E_REFUSED with `refusal`; another error: try again later.
  */
 int edge_header_finish(struct edge_letter *l) WAITS;
+
+/*
+ * edge_judge.c: whether an address that the letter is for has sent it on before, by the header in
+ * `bytes`; whether all mailboxes it is for can hold it. 0; -E_REFUSED with `refusal`; another
+ * error.
+ */
+int edge_letter_loops(struct edge_letter *l) WAITS;
+int edge_letter_fits(struct edge_letter *l);
 
 /* Of a letter that goes nowhere: only reads what the journey tells. */
 void edge_header_read(struct edge_letter *l);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * SMTP at the edge: the decisions behind the session. The relay rule is in
- * may_relay(): inside may send anywhere, outside may send inside, outside to outside is refused.
+ * edge_may_relay(): inside may send anywhere, outside may send inside, outside to outside is
+ * refused.
  */
 #include "role/edge_smtp.h"
 
@@ -41,7 +42,8 @@ static struct smtp_limits limits_of(const struct conf *conf, bool submission) {
     };
 }
 
-static bool is_trusted(const struct edge_connection *c) {
+bool edge_is_trusted(const struct edge_smtp *m) {
+    const struct edge_connection *c = m->connection;
     return conf_networks_have(&c->edge->process->conf->smtp.trusted_networks, &c->peer);
 }
 
@@ -148,6 +150,7 @@ static int sender(void *arg, const struct smtp_client *client, struct smtp_envel
                   struct arena *a, struct smtp_reply *ret_reply) {
     struct edge_smtp *m = arg;
     (void)client;
+    edge_room_begin(m);
     envelope->id = letter_id_next(&m->connection->edge->ids, fiber_wall());
     int r = ret_reply->code ? 0 : judge_sender(m, envelope, a, ret_reply);
     if (r == 0 && !smtp_reply_ok(ret_reply))
@@ -157,8 +160,8 @@ static int sender(void *arg, const struct smtp_client *client, struct smtp_envel
 
 /* ------------------------------------------------------------------ RCPT */
 
-static bool may_relay(const struct edge_smtp *m) {
-    return m->account != 0 || is_trusted(m->connection);
+bool edge_may_relay(const struct edge_smtp *m) {
+    return m->account != 0 || edge_is_trusted(m);
 }
 
 static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind) {
@@ -166,7 +169,7 @@ static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind
     case ROUTE_LOCAL:
         return SMTP_REPLY(250, 2, 1, 5, "Recipient OK");
     case ROUTE_NOT_OURS:
-        if (may_relay(m))
+        if (edge_may_relay(m))
             return SMTP_REPLY(250, 2, 1, 5, "Recipient OK, will be sent on");
         return SMTP_REPLY(550, 5, 7, 1, "This host does not send letters on for strangers");
     case ROUTE_UNKNOWN_USER:
@@ -196,6 +199,10 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_e
     if (r < 0)
         return r;
     *ret_reply = verdict(m, (enum route_kind)out.kind);
+    if (out.kind == ROUTE_LOCAL) {
+        struct smtp_reply full = edge_room_judge(m, &out, envelope->mail.size);
+        *ret_reply = full.code ? full : *ret_reply;
+    }
     if (!smtp_reply_ok(ret_reply))
         edge_tell_recipient(m, envelope, address, ret_reply, a);
     return 0;

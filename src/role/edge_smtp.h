@@ -13,17 +13,35 @@
 
 struct edge_letter;
 
+/* Bytes that a mailbox may hold at all, and can take now; UINT64_MAX: no bound. */
+struct edge_room {
+    uint64_t ever, now;
+};
+
 struct edge_smtp {
     struct edge_connection *connection;
     struct smtp_listener listener;
     uint64_t account; /* who logged in; 0: nobody */
     char account_address[320];
-    struct buf dialogue;                     /* since the last letter, or the beginning */
+    struct edge_room room; /* of those accepted since MAIL, the one who can take least */
+    struct buf dialogue;   /* since the last letter, or the beginning */
     size_t dialogue_memory, envelope_memory; /* as counted in the edge's sum */
 };
 
 /* Forgets the dialogue, and gives its memory back. */
 void edge_dialogue_end(struct edge_smtp *m);
+
+/* Whether the client may send anywhere: a user, or a network that is trusted. */
+bool edge_may_relay(const struct edge_smtp *m);
+bool edge_is_trusted(const struct edge_smtp *m);
+
+/*
+ * edge_judge.c: at MAIL; and at RCPT, whether the mailboxes of a recipient can take a message of
+ * that size (0: not said). Code 0: they can.
+ */
+void edge_room_begin(struct edge_smtp *m);
+struct smtp_reply edge_room_judge(struct edge_smtp *m,
+                                  const struct rpc_directory_resolve_out *route, uint64_t size);
 
 /* The functions of struct smtp_host that take a letter; `arg` is the struct edge_smtp. */
 int edge_letter_begin(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,

@@ -26,6 +26,7 @@ static int ask_directory(void *arg, struct slice address, struct arena *a, struc
     struct process *p = arg;
     struct rpc_directory_resolve_in in = {address};
     struct rpc_directory_resolve_out out;
+    uint64_t usual = p->conf->delivery.quota;
     int r = call_directory_resolve(process_link(p, ROLE_DIRECTORY, 0), &in, a, &out, NULL);
     if (r < 0)
         return r;
@@ -39,7 +40,7 @@ static int ask_directory(void *arg, struct slice address, struct arena *a, struc
     for (size_t i = 0; i < out.mailboxes_count; i++) {
         const struct rpc_mailbox *m = &out.mailboxes[i];
         ret->mailboxes[i] = (struct route_mailbox){.account_id = m->account,
-                                                   .quota = m->quota,
+                                                   .quota = m->quota > 0 ? m->quota : usual,
                                                    .used = m->used,
                                                    .shard = m->shard,
                                                    .address = m->address,
@@ -56,11 +57,10 @@ static int deliver(void *arg, const struct queue_delivery *d, struct problem *pr
     struct process *p = arg;
     _cleanup_(arena_done) struct arena a = {0};
     const struct spool_body *body = d->letter.body;
-    uint64_t quota = d->mailbox.quota > 0 ? d->mailbox.quota : p->conf->delivery.quota;
     struct rpc_mail_deliver_in in = {
         .id = d->root,
         .account = d->mailbox.account_id,
-        .quota = quota,
+        .quota = d->mailbox.quota,
         .head = d->head,
         .return_path = d->letter.sender,
         .arrival = d->letter.arrival,
@@ -219,7 +219,6 @@ static struct queue_options options_of(struct process *p) {
     o.returned_max = c->queue.bounce_full_size_max;
     o.held_max = c->sending.held_max;
     o.held_size_max = c->sending.held_size_max;
-    o.received_max = c->smtp.received_max;
     o.spool.reserve = c->queue.disk_reserve;
     o.spool.notice = note_spool;
     o.spool.arg = p;

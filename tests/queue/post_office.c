@@ -80,8 +80,16 @@ static int fake_resolve(void *arg, struct slice address, struct arena *a, struct
     *ret = (struct route){.kind = ROUTE_NOT_OURS};
     if (o->resolve_error)
         return o->resolve_error;
+    if (o->nobody) {
+        ret->kind = ROUTE_UNKNOWN_USER;
+        return 0;
+    }
+    if (slice_eq(address, S("postmaster@mx.here.test")))
+        find_local(S("mike"), a, ret);
     if (slice_ends_nocase(address, S("@here.test")))
         find_local(slice_first(address, address.len - strlen("@here.test")), a, ret);
+    for (size_t i = 0; i < ret->mailbox_count; i++)
+        ret->mailboxes[i].quota = o->quota;
     return 0;
 }
 

@@ -7,7 +7,7 @@
  * here.test is ours: tama, mike, kuro have mailboxes; team leads to tama, mike and out@away.test;
  * both leads to tama and mike; many0, many1 and so on have mailboxes of their own; away leads to
  * out@away.test; keep leads to the mailbox of keep and to out@away.test; off is disabled, round a
- * circle, sleepy cannot be looked up. Nobody else is here.
+ * circle, sleepy cannot be looked up; mike is the postmaster of mx.here.test. Nobody else is here.
  */
 #pragma once
 
@@ -55,6 +55,8 @@ struct office {
     begin_fn *begin;       /* of a whole transmission: negative fails it */
     transmit_fn *transmit; /* of each recipient */
     int number;            /* for the test */
+    bool nobody;           /* the directory knows no such address */
+    uint64_t quota;        /* of all mailboxes */
 
     struct arrival arrivals[400];
     unsigned arrived, again; /* again: local ones that had been there before */

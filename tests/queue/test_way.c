@@ -276,6 +276,7 @@ OFFICE_TEST(aliases_of_one_letter_expand_together) {
 OFFICE_TEST(forward_that_leads_back_is_a_loop) {
     struct queue_letter letter = {
         .sender = S("tama@here.test"),
+        .origin = QUEUE_FROM_USER,
         .bytes = S("Delivered-To: away@here.test\r\nSubject: again\r\n\r\nx\r\n"),
     };
     assert_int_equal(office_submit(o, &letter, "away@here.test"), 0);

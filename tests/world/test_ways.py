@@ -3,7 +3,7 @@
 import email
 import email.policy
 
-from world import LETTER, strip_trace
+from world import LETTER, strip_trace, wait_until
 
 
 def trace(letter, name="Delivered-To"):
@@ -69,3 +69,69 @@ def test_many_details_of_one_mailbox_cost_one_copy(a):
     a.wait_until_settled()
     letter, = a.letters(user)
     assert trace(letter) == ["bob+0@a.test"]
+
+
+# ---------------------------------------------------------------- refused before the 250
+
+
+def rcpt(wire, address, size=None):
+    announced = f" SIZE={size}" if size is not None else ""
+    assert wire.code(f"MAIL FROM:<kiku@far.test>{announced}") == 250
+    code, lines = wire.say(f"RCPT TO:<{address}>")
+    assert wire.code("RSET") == 250
+    return code, lines[0].split()[0]
+
+
+def test_full_mailbox_is_refused_at_rcpt(office):
+    host = office("room")
+    small, large = host.account("small", "--quota", "20K"), host.account("large")
+    host.run("alias", "add", f"both@{host.domains[0]}", small, large)
+    host.run("alias", "add", f"nick@{host.domains[0]}", small)
+    with host.smtp() as wire:
+        assert rcpt(wire, small, 30000) == (552, "5.2.3")  # never
+        assert rcpt(wire, f"nick@{host.domains[0]}", 30000) == (552, "5.2.3")
+        assert rcpt(wire, small, 12000)[0] == 250
+        assert rcpt(wire, small)[0] == 250
+        host.deliver(small, LETTER + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 170)
+        wait_until(lambda: rcpt(wire, small, 12000) == (452, "4.2.2"), 10, 0.1, host.story)
+        assert rcpt(wire, small, 1000)[0] == 250  # there is some room left
+        assert rcpt(wire, f"both@{host.domains[0]}", 12000)[0] == 250  # one of them has room
+        # A size that was not said counts when it is known.
+        code, lines = wire.hand_over("kiku@far.test", [small, large],
+                                     LETTER + (b"z" * 70 + b"\r\n") * 170)
+        assert (code, lines[0].split()[0]) == (452, "4.2.2")
+        code, lines = wire.hand_over("kiku@far.test", [small, large],
+                                     LETTER + (b"z" * 70 + b"\r\n") * 400)
+        assert (code, lines[0].split()[0]) == (552, "5.2.3")
+    assert host.queued() == []
+    with host.pop3(small) as wire:
+        assert wire.say("DELE 1").startswith("+OK")
+        wire.say("QUIT")
+    with host.smtp() as wire:
+        wait_until(lambda: rcpt(wire, small, 12000)[0] == 250, 10, 0.1, host.story)
+
+
+def test_loop_is_refused_before_the_250(office):
+    """By a header of his own a stranger had a message taken, and bounced to anybody."""
+    host = office("circle")
+    user = host.account("tama")
+    away, group = f"Away@{host.domains[0]}", f"group@{host.domains[0]}"
+    host.run("alias", "add", away, "out@far.test")
+    host.run("alias", "add", group, user)
+    again = b"Delivered-To: %s\r\nReceived: from a by b\r\n"
+    with host.smtp() as wire:
+        code, lines = wire.hand_over("kiku@far.test", [user, away.lower()],
+                                     again % away.encode() + LETTER)
+        assert (code, lines[0].split()[0]) == (554, "5.4.6")
+        assert away.lower() in lines[0]
+        for whom in (user, group):  # nothing goes out from there
+            code, lines = wire.hand_over("kiku@far.test", [whom],
+                                         again % whom.encode() + LETTER)
+            assert code == 250
+        hops = b"Received: from a by b\r\n"
+        code, lines = wire.hand_over("kiku@far.test", [away], hops * 101 + LETTER)
+        assert (code, lines[0].split()[0]) == (554, "5.4.6")
+    # One rule: what was taken is not thought to have made too many hops a moment later.
+    taken = host.deliver(away, hops * 100 + LETTER)
+    wait_until(lambda: "out@far.test" in host.run("journey", taken), 10, 0.1, host.story)
+    assert "5.4.6" not in host.run("journey", taken)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a message is refused for before its 250, so that no bounce is needed afterwards, which a
+ * stranger could aim at anybody: mailboxes that cannot take it, and a way that goes in a circle.
+ *
+ * What mailboxes hold is known as far as the directory was told, a fraction of a second ago. A
+ * recipient who leads to several mailboxes is refused when none of them has room; one that leads on
+ * to another host never is. A size that was not announced is judged when the message is there: then
+ * it is refused for all recipients, if one of them cannot take it, since SMTP knows no other
+ * answer.
+ *
+ * Delivered-To names an address that has sent the message on already. If that address would send
+ * it to another host once more, it has come back from there.
+ */
+#include "base/arena.h"
+#include "letter/header.h"
+#include "role/edge_letter.h"
+
+#define FIELDS_IN_FRONT 1024U /* bytes, about: what is put in front of a message on its way */
+
+/* ------------------------------------------------------------------ room */
+
+#define TOO_LARGE SMTP_REPLY(552, 5, 2, 3, "The message is larger than this mailbox may hold")
+#define FULL      SMTP_REPLY(452, 4, 2, 2, "This mailbox is full")
+
+void edge_room_begin(struct edge_smtp *m) {
+    m->room = (struct edge_room){UINT64_MAX, UINT64_MAX};
+}
+
+/* Of the mailbox that can take most. */
+static struct edge_room room_of(const struct edge_smtp *m,
+                                const struct rpc_directory_resolve_out *route) {
+    struct edge_room room = {0, 0};
+    uint64_t usual = m->connection->settings->conf->delivery.quota;
+    for (size_t i = 0; i < route->mailboxes_count; i++) {
+        const struct rpc_mailbox *mailbox = &route->mailboxes[i];
+        uint64_t quota = mailbox->quota > 0 ? mailbox->quota : usual;
+        if (quota == 0)
+            quota = UINT64_MAX;
+        room.ever = MAX(room.ever, quota);
+        room.now = MAX(room.now, quota - MIN(quota, mailbox->used));
+    }
+    if (route->forwards_count > 0 || route->mailboxes_count == 0)
+        room = (struct edge_room){UINT64_MAX, UINT64_MAX};
+    return room;
+}
+
+static struct smtp_reply judge_size(const struct edge_room *room, uint64_t size) {
+    uint64_t needs = size + FIELDS_IN_FRONT;
+    if (size > 0 && needs > room->ever)
+        return TOO_LARGE;
+    if (needs > room->now)
+        return FULL;
+    return (struct smtp_reply){0};
+}
+
+struct smtp_reply edge_room_judge(struct edge_smtp *m,
+                                  const struct rpc_directory_resolve_out *route, uint64_t size) {
+    struct edge_room room = room_of(m, route);
+    struct smtp_reply reply = judge_size(&room, size);
+    if (!reply.code) {
+        m->room.ever = MIN(m->room.ever, room.ever);
+        m->room.now = MIN(m->room.now, room.now);
+    }
+    return reply;
+}
+
+int edge_letter_fits(struct edge_letter *l) {
+    const struct edge_smtp *m = l->smtp;
+    if (edge_may_relay(m)) /* a bounce goes to whom we know */
+        return 0;
+    l->refusal = judge_size(&m->room, l->written + l->head.len + l->bytes.len);
+    return l->refusal.code ? -E_REFUSED : 0;
+}
+
+/* ------------------------------------------------------------------ loops */
+
+struct recipients {
+    struct map by_text; /* in lower case */
+};
+
+static void recipients_done(struct recipients *r) {
+    map_done(&r->by_text);
+}
+
+static struct slice lower(struct arena *a, struct slice text) {
+    char *copy = arena_alloc(a, text.len);
+    for (size_t i = 0; i < text.len; i++)
+        copy[i] = ascii_lower(text.ptr[i]);
+    return slice_of(copy, text.len);
+}
+
+static void list_recipients(struct edge_letter *l, struct recipients *to) {
+    for (const struct smtp_recipient *r = l->envelope->recipients; r; r = r->next) {
+        struct slice text = lower(&l->facts, address_text(&l->facts, &r->rcpt.recipient));
+        (void)map_put(&to->by_text, text, l);
+    }
+}
+
+static int judge_recipient(struct edge_letter *l, struct slice address) {
+    struct rpc_directory_resolve_in in = {address};
+    struct rpc_directory_resolve_out out;
+    int r = call_directory_resolve(edge_link(l->smtp->connection, ROLE_DIRECTORY), &in, &l->facts,
+                                   &out, NULL);
+    if (r < 0 || out.forwards_count == 0)
+        return r;
+    l->refusal = SMTP_REPLY(554, 5, 4, 6, "");
+    l->refusal.text = arena_printf(&l->facts,
+                                   "The message has been sent on by %.*s already: it goes round in "
+                                   "a circle between mail systems",
+                                   SLICE_ARG(address));
+    return -E_REFUSED;
+}
+
+int edge_letter_loops(struct edge_letter *l) {
+    _cleanup_(recipients_done) struct recipients recipients = {0};
+    struct header_cursor c = {.letter = buf_slice(&l->bytes)};
+    struct header_field field;
+    int r = 0;
+    while (r == 0 && header_next(&c, &field)) {
+        if (!header_is(&field, S("Delivered-To")))
+            continue;
+        if (recipients.by_text.count == 0)
+            list_recipients(l, &recipients);
+        struct slice named = slice_trim_lines(field.raw);
+        if (named.len > 320)
+            continue;
+        named = lower(&l->facts, named);
+        if (map_remove(&recipients.by_text, named))
+            r = judge_recipient(l, named);
+        if (recipients.by_text.count == 0)
+            break;
+    }
+    return r;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Bounces that a stranger could steer: the sender of his letter may be anybody, and its header is
+ * his. What goes round in a circle is told to our own postmaster, within bounds, and never lost.
+ */
+#include <errno.h>
+
+#include "post_office.h"
+
+#include "letter/header.h"
+
+static void send_from(struct office *o, uint8_t origin, const char *recipients, const char *bytes) {
+    struct queue_letter letter = {
+        .sender = S("tama@here.test"),
+        .origin = origin,
+        .bytes = slice_of_str(bytes),
+    };
+    assert_int_equal(office_submit(o, &letter, recipients), 0);
+    office_wait(o, USEC_SEC);
+}
+
+#define LOOPING "Delivered-To: away@here.test\r\nSubject: again\r\n\r\nx\r\n"
+
+OFFICE_TEST(loop_of_a_stranger_is_told_to_our_postmaster) {
+    send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test", LOOPING);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_reports(o), 0); /* to its sender */
+    assert_int_equal(office_count(o, "out@away.test"), 0);
+    const struct arrival *a = office_last(o, "postmaster@mx.here.test");
+    assert_string_equal(a->mailbox, "mike@here.test");
+    assert_int_equal(occurs(a->bytes, "Status: 5.4.6\r\n"), 1);
+    assert_int_equal(occurs(a->bytes, "\nTo: postmaster@mx.here.test\r\n"), 1);
+    assert_int_equal(occurs(a->bytes, LOOPING), 1); /* the letter itself is there */
+    assert_int_equal(occurs(buf_slice(&o->journey), "A report is on its way to the postmaster"), 1);
+}
+
+OFFICE_TEST(wish_not_to_be_told_does_not_make_it_vanish) {
+    send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test/1", LOOPING);
+    assert_int_equal(office_count(o, "postmaster@mx.here.test"), 1);
+}
+
+OFFICE_TEST(loop_of_a_user_is_told_to_him) {
+    send_from(o, QUEUE_FROM_USER, "away@here.test", LOOPING);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(office_count(o, "postmaster@mx.here.test"), 0);
+}
+
+/* Without a forward nothing can go in a circle. */
+OFFICE_TEST(group_of_this_host_takes_what_it_had_before) {
+    send_from(o, QUEUE_FROM_OUTSIDE, "both@here.test",
+              "Delivered-To: both@here.test\r\nSubject: again\r\n\r\nx\r\n");
+    assert_int_equal(office_count(o, "tama@here.test"), 1);
+    assert_int_equal(office_reports(o), 0);
+}
+
+/* Hops were counted before the 250: here none is too many. */
+OFFICE_TEST(hops_are_not_counted_twice) {
+    _cleanup_(buf_done) struct buf bytes = {0};
+    for (int i = 0; i < 101; i++)
+        buf_add_str(&bytes, "Received: from a by b\r\n");
+    buf_add_str(&bytes, "\r\nx\r\n");
+    send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test", buf_str(&bytes));
+    assert_int_equal(office_count(o, "out@away.test"), 1);
+    assert_int_equal(office_reports(o), 0);
+}
+
+static int refuses(struct office *o, const struct queue_transmission *t,
+                   const struct spool_recipient *recipient, struct arena *a,
+                   struct relay_result *ret) {
+    (void)o, (void)t, (void)a;
+    bool loop = slice_eq(recipient->address, S("out@away.test"));
+    *ret = loop ? reply_of(RELAY_NEVER, 554, 5, 4, 6, "Too many hops")
+                : reply_of(RELAY_NEVER, 550, 5, 1, 1, "No such user");
+    ret->from_peer = true;
+    return 0;
+}
+
+/* Many Received fields make the next host say so. An ordinary refusal is the sender's business. */
+OFFICE_TEST(loop_that_another_host_finds) {
+    o->transmit = refuses;
+    send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test other@far.test", "Subject: x\r\n\r\nx\r\n");
+    office_wait(o, USEC_MIN);
+    assert_int_equal(office_count(o, "postmaster@mx.here.test"), 1);
+    struct slice report = office_last(o, "postmaster@mx.here.test")->bytes;
+    assert_int_equal(occurs(report, "Final-Recipient: rfc822; out@away.test\r\n"), 1);
+    assert_int_equal(occurs(report, "far.test"), 0);
+}
+
+/* One attempt with both kinds: each is told to its own. */
+OFFICE_TEST(loop_beside_another_failure) {
+    send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test off@here.test", LOOPING);
+    office_wait(o, USEC_MIN);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_reports(o), 1);
+    struct slice to_us = office_last(o, "postmaster@mx.here.test")->bytes;
+    struct slice to_sender = office_report(o, 0);
+    assert_int_equal(occurs(to_us, "Final-Recipient: rfc822; away@here.test\r\n"), 1);
+    assert_int_equal(occurs(to_us, "Final-Recipient: rfc822; off@here.test\r\n"), 0);
+    assert_int_equal(occurs(to_sender, "Final-Recipient: rfc822; off@here.test\r\n"), 1);
+    assert_int_equal(occurs(to_sender, "Final-Recipient: rfc822; away@here.test\r\n"), 0);
+}
+
+static void release_all(struct office *o) {
+    struct queue_match match = {.all = true};
+    uint64_t count = 0;
+    assert_int_equal(queue_act(o->queue, QUEUE_RELEASE, &match, false, &count, NULL, NULL), 0);
+    office_wait(o, USEC_MIN);
+}
+
+OFFICE_TEST(more_than_he_can_read_are_held) {
+    o->options.postmaster_max = 2;
+    office_reopen(o);
+    for (int i = 0; i < 5; i++)
+        send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test", LOOPING);
+    assert_int_equal(office_count(o, "postmaster@mx.here.test"), 2);
+    assert_int_equal(office_letters(o), 3);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.held Put on hold"), 3);
+    office_wait(o, 6 * USEC_DAY); /* nobody looks at them: they stay */
+    assert_int_equal(office_letters(o), 3);
+    release_all(o);
+    assert_int_equal(office_count(o, "postmaster@mx.here.test"), 4);
+    assert_int_equal(office_letters(o), 1);
+    assert_int_equal(office_reports(o), 0);
+}
+
+static void nobody_is_postmaster(struct office *o, struct slice address) {
+    o->resolve_error = 0;
+    o->nobody = slice_starts(address, S("postmaster@"));
+}
+
+OFFICE_TEST(report_that_nobody_gets_is_held) {
+    o->look_up = nobody_is_postmaster;
+    send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test", LOOPING);
+    office_wait(o, 6 * USEC_DAY);
+    assert_int_equal(office_letters(o), 1);
+    o->look_up = NULL;
+    o->nobody = false;
+    release_all(o);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_count(o, "postmaster@mx.here.test"), 1);
+}
+
+/* ------------------------------------------------------------------ mailboxes without room */
+
+static int no_room(struct office *o, const struct queue_delivery *d, struct problem *p) {
+    (void)p;
+    return !o->number && slice_eq(d->mailbox.address, S("kuro@here.test")) ? -E_LIMIT : 0;
+}
+
+/* A stranger finds a full mailbox easily; notices of delay about it would go to anybody. */
+OFFICE_TEST(full_mailbox_sends_no_notices_to_strangers) {
+    o->deliver = no_room;
+    send_from(o, QUEUE_FROM_OUTSIDE, "kuro@here.test", "Subject: x\r\n\r\nx\r\n");
+    office_wait(o, 5 * USEC_HOUR);
+    assert_int_equal(office_reports(o), 0);
+    send_from(o, QUEUE_FROM_USER, "kuro@here.test", "Subject: x\r\n\r\nx\r\n");
+    office_wait(o, 5 * USEC_HOUR);
+    assert_int_equal(office_reports(o), 1);
+}
+
+static void small_quota(struct office *o, struct slice address) {
+    (void)address;
+    o->quota = 20;
+}
+
+/* RFC 3463 X.2.3: what can never fit is not tried for a day. */
+OFFICE_TEST(larger_than_the_mailbox_may_hold_is_settled_at_once) {
+    o->deliver = no_room;
+    o->look_up = small_quota;
+    send_from(o, QUEUE_FROM_USER, "kuro@here.test", "Subject: too large\r\n\r\nx\r\n");
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(occurs(office_report(o, 0), "Status: 5.2.3\r\n"), 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_loop_of_a_stranger_is_told_to_our_postmaster),
+        cmocka_unit_test(test_wish_not_to_be_told_does_not_make_it_vanish),
+        cmocka_unit_test(test_loop_of_a_user_is_told_to_him),
+        cmocka_unit_test(test_group_of_this_host_takes_what_it_had_before),
+        cmocka_unit_test(test_hops_are_not_counted_twice),
+        cmocka_unit_test(test_loop_that_another_host_finds),
+        cmocka_unit_test(test_loop_beside_another_failure),
+        cmocka_unit_test(test_more_than_he_can_read_are_held),
+        cmocka_unit_test(test_report_that_nobody_gets_is_held),
+        cmocka_unit_test(test_full_mailbox_sends_no_notices_to_strangers),
+        cmocka_unit_test(test_larger_than_the_mailbox_may_hold_is_settled_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
