@@ -52,7 +52,7 @@ static void add_row(struct cli *c, struct table *t, const struct show_summary *s
     table_text(t, s->from.len > 0 ? cli_shown(c->arena, s->from) : S("<>"));
     table_text(t, cli_shown(c->arena, to_text(c->arena, s)));
     table_text(t, s->subject);
-    table_text(t, s->state);
+    table_text(t, s->state_words);
 }
 
 static void add_object(struct cli *c, struct json *j, const struct show_summary *s) {

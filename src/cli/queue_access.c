@@ -55,7 +55,7 @@ static int open_here(struct cli *c, struct queue_access *x, struct problem *prob
     options.hostname = c->conf ? c->conf->hostname : S("localhost");
     x->folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (x->folder < 0)
-        return problem_set(problem, -errno, _("%s cannot be used: %s"), "spool",
+        return problem_set(problem, -errno, _("the folder %s cannot be used: %s"), "spool",
                            error_words(errno));
     return queue_open(x->folder, &options, &ops, &x->queue, problem);
 }

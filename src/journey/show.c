@@ -11,6 +11,7 @@
 #include "journey/show.h"
 
 #include "base/alloc.h"
+#include "base/words.h"
 #include "journey/event.h"
 #include "journey/kinds.h"
 #include "journey/text.h"
@@ -85,7 +86,7 @@ static void show_fact(struct buf *to, const struct rpc_event *e, const struct rp
     _cleanup_(buf_done) struct buf words = {0};
     size_t line = to->len;
     text_blanks(to, COLUMN_TITLE);
-    text_add(to, fact ? slice_of_str(fact->label) : f->name);
+    text_add(to, fact ? slice_of_str(translated(fact->label)) : f->name);
     text_column(to, line, COLUMN_VALUE);
     value_words(&words, fact, f->value, e->wall);
     text_wrap_names(to, buf_slice(&words), COLUMN_VALUE, width_of(options));
@@ -147,7 +148,7 @@ static void show_step(struct buf *to, const struct rpc_event *e, usec_t before,
                       const struct show_options *options) {
     const struct kind *kind = kind_find(e->kind);
     _cleanup_(buf_done) struct buf title = {0};
-    text_add(&title, kind ? slice_of_str(kind->title) : e->kind);
+    text_add(&title, kind ? slice_of_str(translated(kind->title)) : e->kind);
     size_t columns = text_columns(buf_slice(&title));
     show_time(to, e->wall, before, options);
     value_paint(to, options->colour, title_colour(kind, kind_level(e->kind)));
@@ -173,13 +174,12 @@ static void show_turn(struct buf *to, const struct rpc_event *e,
     char id[LETTER_ID_SIZE];
     struct slice origin = event_fact(e, FACT_ORIGIN);
     value_paint(to, options->colour, PAINT_BOLD);
-    buf_add_str(to, "Letter ");
-    buf_add(to, letter_id_format(e->letter, id));
+    buf_printf(to, _("Letter %.*s"), SLICE_ARG(letter_id_format(e->letter, id)));
     value_paint(to, options->colour, PAINT_OFF);
     if (slice_eq(origin, S("report")))
-        buf_add_str(to, ", a report to the sender");
+        buf_add_str(to, _(", a report to the sender"));
     else if (slice_eq(origin, S("expansion")))
-        buf_add_str(to, ", to the targets of an alias");
+        buf_add_str(to, _(", to the targets of an alias"));
     buf_add_byte(to, '\n');
 }
 

@@ -73,7 +73,8 @@ struct show_summary {
     struct slice from, subject;
     struct slice *to; /* its envelope's recipients */
     size_t to_count;
-    struct slice state; /* "Delivered", "Delivered 2, Deferred 1", "Held" */
+    struct slice state;       /* "Delivered", "Delivered 2, Deferred 1", "Held" */
+    struct slice state_words; /* the same in the language of the user */
 };
 void show_summary(letter_id letter, const struct rpc_event *events, size_t count, struct arena *a,
                   struct show_summary *ret);

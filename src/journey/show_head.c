@@ -4,8 +4,11 @@
  * from the last event that tells of it. A letter that an alias made of it carries the same content
  * on: its events tell what became of the targets. A report is another letter for somebody else.
  */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/map.h"
+#include "base/words.h"
 #include "journey/event.h"
 #include "journey/kinds.h"
 #include "journey/show.h"
@@ -16,33 +19,6 @@
 #define COLUMN_VALUE    14U
 #define RECIPIENTS_MAX  100U /* shown one by one */
 #define ADDRESS_COLUMNS 34U
-
-enum word {
-    WORD_LETTER,
-    WORD_NOTHING,
-    WORD_ARRIVED,
-    WORD_NOBODY,
-    WORD_AFTER,
-    WORD_NEXT,
-    WORD_WAITS,
-    WORD_MORE,
-    WORD_TO,
-    WORD_AND_TO,
-    WORDS,
-};
-
-static const char *const words[WORDS] = {
-    [WORD_LETTER] = "Letter",
-    [WORD_NOTHING] = "nothing is known of it, or no longer",
-    [WORD_ARRIVED] = "Arrived",
-    [WORD_NOBODY] = "<> (a report or automatic answer: nobody is told when it fails)",
-    [WORD_AFTER] = " after ",
-    [WORD_NEXT] = ", next attempt ",
-    [WORD_WAITS] = "Waits",
-    [WORD_MORE] = "and %zu more\n",
-    [WORD_TO] = " to ",
-    [WORD_AND_TO] = "; to ",
-};
 
 /* ------------------------------------------------------------------ letters */
 
@@ -153,13 +129,16 @@ static struct slice gist(const struct recipient *r) {
 static void add_fate(struct buf *to, const struct recipient *r, usec_t arrival) {
     bool waits = !r->kind || begins(r->kind);
     struct slice next = event_fact(r->event, FACT_NEXT), why = gist(r);
-    buf_add_str(to, waits ? words[WORD_WAITS] : r->kind->title);
+    const char *fate = waits ? _("Waits") : translated(r->kind->title);
+    _cleanup_(buf_done) struct buf when = {0};
     if (!waits && next.len > 0) {
-        buf_add_str(to, words[WORD_NEXT]);
-        value_words(to, fact_find(S(FACT_NEXT)), next, r->event->wall);
+        value_words(&when, fact_find(S(FACT_NEXT)), next, r->event->wall);
+        buf_printf(to, _("%s, next attempt %s"), fate, buf_str(&when));
     } else if (!waits && r->event->wall > arrival) {
-        buf_add_str(to, words[WORD_AFTER]);
-        value_span(to, r->event->wall - arrival);
+        value_span(&when, r->event->wall - arrival);
+        buf_printf(to, _("%s after %s"), fate, buf_str(&when));
+    } else {
+        buf_add_str(to, fate);
     }
     if (why.len == 0 || waits)
         return;
@@ -216,7 +195,8 @@ static void show_recipients(struct buf *to, const struct letters *letters,
         show_recipient(to, all.list[i], column, arrival, options);
     if (shown < all.count) {
         text_blanks(to, COLUMN_LABEL);
-        buf_printf(to, words[WORD_MORE], all.count - shown);
+        buf_printf(to, P_("and %zu more\n", "and %zu more\n", all.count - shown),
+                   all.count - shown);
     }
 }
 
@@ -257,9 +237,10 @@ static void show_origin(struct buf *to, const struct rpc_event *origin,
         _cleanup_(buf_done) struct buf text = {0};
         value_words(&text, fact, value, origin->wall);
         if (i == 0 && value.len == 0)
-            buf_add_str(&text, words[WORD_NOBODY]);
+            buf_add_str(&text,
+                        _("<> (a report or automatic answer: nobody is told when it fails)"));
         if (text.len > 0)
-            show_label(to, fact->label, buf_slice(&text), options);
+            show_label(to, translated(fact->label), buf_slice(&text), options);
     }
 }
 
@@ -297,11 +278,11 @@ static void show_report(struct buf *to, letter_id report, const struct rpc_event
     gather(&all, &(struct letters){{report}, 1}, events, count);
     buf_add(&text, letter_id_format(report, id));
     for (size_t i = 0; i < MIN(all.count, (size_t)RECIPIENTS_MAX); i++) {
-        buf_printf(&text, "%s%.*s: ", words[i > 0 ? WORD_AND_TO : WORD_TO],
+        buf_printf(&text, i > 0 ? _("; to %.*s: ") : _(" to %.*s: "),
                    SLICE_ARG(all.list[i]->address));
         add_fate(&text, all.list[i], origin ? origin->wall : 0);
     }
-    show_label(to, fact_find(S(FACT_REPORT))->label, buf_slice(&text), options);
+    show_label(to, translated(fact_find(S(FACT_REPORT))->label), buf_slice(&text), options);
 }
 
 /* In what else the letter goes on, and who is told of it. */
@@ -311,8 +292,8 @@ static void show_others(struct buf *to, const struct letters *letters,
     struct letters all = *letters;
     char id[LETTER_ID_SIZE];
     for (size_t i = 1; i < letters->count; i++)
-        show_label(to, fact_find(S(FACT_CHILD))->label, letter_id_format(letters->list[i], id),
-                   options);
+        show_label(to, translated(fact_find(S(FACT_CHILD))->label),
+                   letter_id_format(letters->list[i], id), options);
     add_named(&all, FACT_REPORT, events, count);
     for (size_t i = letters->count; i < all.count; i++)
         show_report(to, all.list[i], events, count, options);
@@ -325,16 +306,15 @@ void show_head(struct buf *to, letter_id letter, const struct rpc_event *events,
     const struct rpc_event *origin = find_origin(letter, events, count);
     usec_t arrival = origin ? origin->wall : count > 0 ? events[0].wall : 0;
     value_paint(to, options->colour, 1);
-    buf_printf(to, "%s ", words[WORD_LETTER]);
-    buf_add(to, letter_id_format(letter, id));
+    buf_printf(to, _("Letter %.*s"), SLICE_ARG(letter_id_format(letter, id)));
     value_paint(to, options->colour, 0);
     if (count == 0)
-        buf_printf(to, ": %s", words[WORD_NOTHING]);
+        buf_add_str(to, _(": nothing is known of it, or no longer"));
     buf_add_byte(to, '\n');
     if (origin)
         show_origin(to, origin, options);
     if (count > 0)
-        show_label(to, words[WORD_ARRIVED], time_format_rfc5322(arrival, date), options);
+        show_label(to, _("Arrived"), time_format_rfc5322(arrival, date), options);
     add_named(&letters, FACT_CHILD, events, count);
     show_others(to, &letters, events, count, options);
     show_recipients(to, &letters, events, count, arrival, options);
@@ -357,33 +337,33 @@ static bool is_held(letter_id letter, const struct rpc_event *events, size_t cou
 }
 
 /* What became of a recipient, in a word; empty for one whose place others have taken. */
-static struct slice word_of(const struct recipient *r, bool held) {
+static const char *word_of(const struct recipient *r, bool held) {
     bool waits = !r->kind || begins(r->kind) || r->kind->fate == FATE_WAITING;
     if (r->kind && r->kind->fate == FATE_PASSED_ON && event_fact(r->event, FACT_TARGETS).len > 0)
-        return S("");
+        return "";
     if (waits && held)
-        return S("Held");
-    return slice_of_str(!r->kind || begins(r->kind) ? words[WORD_WAITS] : r->kind->title);
+        return N_("Held");
+    return !r->kind || begins(r->kind) ? N_("Waits") : r->kind->title;
 }
 
 /* Each word once, with its number where there are several recipients. */
-static void add_states(struct buf *to, const struct recipients *all, bool held) {
+static void add_states(struct buf *to, const struct recipients *all, bool held, bool translate) {
     size_t told = 0;
     for (size_t i = 0; i < all->count; i++)
-        told += word_of(all->list[i], held).len > 0 ? 1 : 0;
+        told += word_of(all->list[i], held)[0] ? 1 : 0;
     for (size_t i = 0; i < all->count; i++) {
-        struct slice word = word_of(all->list[i], held);
+        const char *word = word_of(all->list[i], held);
         size_t same = 0;
         bool before = false;
         for (size_t k = 0; k < all->count; k++) {
-            bool equal = slice_eq(word_of(all->list[k], held), word);
+            bool equal = strcmp(word_of(all->list[k], held), word) == 0;
             same += equal ? 1 : 0;
             before |= equal && k < i;
         }
-        if (word.len == 0 || before)
+        if (!word[0] || before)
             continue;
-        buf_add_str(to, to->len > 0 ? ", " : "");
-        buf_add(to, word);
+        buf_add_str(to, to->len == 0 ? "" : translate ? _(", ") : ", ");
+        buf_add_str(to, translate ? translated(word) : word);
         if (same < told)
             buf_printf(to, " %zu", same);
     }
@@ -410,6 +390,10 @@ void show_summary(letter_id letter, const struct rpc_event *events, size_t count
         ret->to[i] = address;
     add_named(&letters, FACT_CHILD, events, count);
     gather(&all, &letters, events, count);
-    add_states(&state, &all, is_held(letter, events, count));
+    bool held = is_held(letter, events, count);
+    add_states(&state, &all, held, false);
     ret->state = arena_copy(a, buf_slice(&state));
+    buf_clear(&state);
+    add_states(&state, &all, held, true);
+    ret->state_words = arena_copy(a, buf_slice(&state));
 }

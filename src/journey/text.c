@@ -98,36 +98,45 @@ void text_column(struct buf *to, size_t line, size_t column) {
     text_blanks(to, at < column ? column - at : 1);
 }
 
-/* Never the first character of a line. */
+/* Never the first character of a line: closing brackets and stops, small kana, marks of length. */
 static bool closes(uint32_t c) {
     static const struct range closing[] = {
-        {0x3001, 0x3002}, {0x3009, 0x3009}, {0x300b, 0x300b}, {0x300d, 0x300d},
-        {0x300f, 0x300f}, {0x3011, 0x3011}, {0x30fc, 0x30fc}, {0xff01, 0xff01},
-        {0xff09, 0xff09}, {0xff0c, 0xff0c}, {0xff0e, 0xff0e}, {0xff1f, 0xff1f},
+        {0x2026, 0x2026}, {0x3001, 0x3002}, {0x3005, 0x3005}, {0x3009, 0x3009}, {0x300b, 0x300b},
+        {0x300d, 0x300d}, {0x300f, 0x300f}, {0x3011, 0x3011}, {0x3041, 0x3041}, {0x3043, 0x3043},
+        {0x3045, 0x3045}, {0x3047, 0x3047}, {0x3049, 0x3049}, {0x3063, 0x3063}, {0x3083, 0x3083},
+        {0x3085, 0x3085}, {0x3087, 0x3087}, {0x30a1, 0x30a1}, {0x30a3, 0x30a3}, {0x30a5, 0x30a5},
+        {0x30a7, 0x30a7}, {0x30a9, 0x30a9}, {0x30c3, 0x30c3}, {0x30e3, 0x30e3}, {0x30e5, 0x30e5},
+        {0x30e7, 0x30e7}, {0x30fb, 0x30fc}, {0xff01, 0xff01}, {0xff09, 0xff09}, {0xff0c, 0xff0c},
+        {0xff0e, 0xff0e}, {0xff1a, 0xff1b}, {0xff1f, 0xff1f},
     };
     return in(closing, ARRAY_SIZE(closing), c);
 }
 
-/* Whether a line may end in front of the character at the front: a blank, or a wide character. */
-static bool may_break(struct slice s) {
-    uint32_t c = 0;
-    return s.ptr[0] == ' ' || (decode(s, &c) > 0 && in(wide, ARRAY_SIZE(wide), c) && !closes(c));
+/* Never the last one: opening brackets. */
+static bool opens(uint32_t c) {
+    return c == 0x3008 || c == 0x300a || c == 0x300c || c == 0x300e || c == 0x3010 || c == 0xff08;
+}
+
+/* Whether a line may end between two characters: at a blank, or where one of them is wide. */
+static bool may_break(uint32_t before, uint32_t behind) {
+    bool beside_wide = in(wide, ARRAY_SIZE(wide), before) || in(wide, ARRAY_SIZE(wide), behind);
+    return behind == ' ' || (beside_wide && !opens(before) && !closes(behind));
 }
 
 /* The next piece that stays together. */
 static bool next_piece(struct slice *rest, bool *ret_blank, struct slice *ret) {
     struct slice s = slice_trim(*rest);
-    uint32_t c = 0;
+    uint32_t before = 0, c = 0;
     if (s.len == 0)
         return false;
     *ret_blank = s.ptr > rest->ptr;
-    size_t len = MAX(decode(s, &c), (size_t)1);
-    bool was_wide = in(wide, ARRAY_SIZE(wide), c);
-    while (len < s.len && !may_break(slice_from(s, len))) {
+    size_t len = MAX(decode(s, &before), (size_t)1);
+    while (len < s.len) {
         size_t next = MAX(decode(slice_from(s, len), &c), (size_t)1);
-        if (was_wide && !closes(c))
+        if (may_break(before, c))
             break;
         len += next;
+        before = c;
     }
     *ret = slice_first(s, len);
     *rest = slice_from(s, len);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/words.h"
 #include "journey/event.h"
 
 /* With commas between the thousands. */
@@ -15,7 +16,7 @@ static void add_size(struct buf *to, uint64_t n) {
         if (i < len - 1 && (len - 1 - i) % 3 == 0)
             buf_add_byte(to, ',');
     }
-    buf_add_str(to, n == 1 ? " byte" : " bytes");
+    buf_add_str(to, P_(" byte", " bytes", n));
 }
 
 static void add_addresses(struct buf *to, struct slice value) {
@@ -37,8 +38,7 @@ static void add_time(struct buf *to, usec_t at, usec_t wall) {
     buf_add(to, slice_first(clock.time, 8));
     if (at > wall) {
         char span[TIME_TEXT_SIZE];
-        buf_add_str(to, ", in ");
-        buf_add(to, time_format_span(at - wall, span));
+        buf_printf(to, _(", in %.*s"), SLICE_ARG(time_format_span(at - wall, span)));
     }
 }
 

@@ -60,6 +60,9 @@ static void japanese_is_wrapped_between_characters(void **state) {
     (void)state;
     assert_wrapped("あいうえおかきくけこさしす", 0, 20, "あいうえおかきくけこ\nさしす");
     assert_wrapped("あいうえおかきくけこ。さしす", 0, 20, "あいうえおかきくけ\nこ。さしす");
+    assert_wrapped("あいうえおかきくけ「こ」さしす", 0, 20, "あいうえおかきくけ\n「こ」さしす");
+    assert_wrapped("あいうえおかきくけこっさしす", 0, 20, "あいうえおかきくけ\nこっさしす");
+    assert_wrapped("あいうえおかきくけ DNS。の", 0, 20, "あいうえおかきくけ\nDNS。の");
 }
 
 /* ------------------------------------------------------------------ journeys */
