@@ -15,14 +15,15 @@ static const char *const head[CONF_LANGUAGE_COUNT][3] = {
          "Lines that begin with # are comments. A setting in a comment shows its "
          "default.",
          "After a change run `hayauma config`, which checks it, and `hayauma reload`."},
-    [CONF_JAPANESE] = {"この郵便局の設定。詳しくは hayauma.conf(5)。",
-                       "行頭が # の行は注釈。注釈の中の設定は既定値を示す。",
-                       "変更したら `hayauma config` で確かめ、`hayauma reload` で反映する。"},
+    [CONF_JAPANESE] =
+        {"このメールサーバーの設定です。詳しくは hayauma.conf(5) を参照してください。",
+         "行頭が # の行はコメントです。コメントの中の設定は既定値を示します。",
+         "変更したら `hayauma config` で確認し、`hayauma reload` で反映します。"},
 };
 
 static const char *const restart_note[CONF_LANGUAGE_COUNT] = {
     [CONF_ENGLISH] = "; takes effect at a restart",
-    [CONF_JAPANESE] = "。再起動で有効になる",
+    [CONF_JAPANESE] = "。再起動で有効になります",
 };
 
 /* Columns on a terminal: a CJK character, three bytes, is two wide. */

@@ -342,7 +342,7 @@ const struct conf_type_row conf_types[CONF_TYPE_COUNT] = {
     [CONF_PERCENT] = TYPE("percentage", "a percentage such as 20%", "20% のような割合",
         number, false, 0, 100, read_percent, write_percent),
     [CONF_SIZE] = TYPE("size", "a size such as 500, 64K, 50M or 2G",
-        "500、64K、50M、2G のような大きさ",
+        "500、64K、50M、2G のようなサイズ",
         size, false, 0, KIB * KIB * KIB * KIB, read_size, write_size),
     [CONF_SPAN] = TYPE("span", "a span such as 30s, 5min, 2h or 5d",
         "30s、5min、2h、5d のような時間",
@@ -359,7 +359,7 @@ const struct conf_type_row conf_types[CONF_TYPE_COUNT] = {
         text, false, 0, 0, read_user, write_text),
     [CONF_PATH] = TYPE("path", "a path that begins with /", "/ で始まるパス",
         text, false, 0, 0, read_path, write_text),
-    [CONF_CHOICE] = TYPE("choice", "one of", "次のどれか：",
+    [CONF_CHOICE] = TYPE("choice", "one of", "次のいずれか: ",
         number, false, 0, 0, read_choice, write_choice),
     [CONF_ADDRESSES] = TYPE("addresses", "addresses such as 192.0.2.1 or 2001:db8::1",
         "192.0.2.1、2001:db8::1 のようなアドレスの並び",
@@ -375,8 +375,7 @@ const struct conf_type_row conf_types[CONF_TYPE_COUNT] = {
         "a domain (or .domain for those below it, or * for all others), then a host with or without "
         ":port (or mx for what DNS says), then if wanted user=NAME and "
         "tls=never, may, encrypt or verify",
-        "ドメイン（.ドメイン はその下のすべて、* はその他すべて）、ホスト（:ポートを付けてもよい。mx なら "
-        "DNS のとおり）、必要なら user=名前 と tls=never、may、encrypt、verify のいずれか",
+        "ドメイン（.ドメイン はそのサブドメインすべて、* はその他すべて）、ホスト（:ポート を付けられます。mx なら DNS に従います）、必要なら user=名前 と tls=never、may、encrypt、verify のいずれか",
         route, true, 0, 0, conf_read_route, conf_write_route),
 };
 /* clang-format on */

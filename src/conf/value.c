@@ -74,7 +74,7 @@ static const struct {
 } words_of[CONF_LANGUAGE_COUNT] = {
     [CONF_ENGLISH] = {", ", " or ", ", with or without :port", ", from ", ", its length from ",
                       " to ", "", ", or none"},
-    [CONF_JAPANESE] = {"、", "、", "（:ポートを付けてもよい）", "（", "（長さ ", " から ",
+    [CONF_JAPANESE] = {"、", "、", "（:ポート を付けられます）", "（", "（長さ ", " から ",
                        " まで）", "、または none"},
 };
 

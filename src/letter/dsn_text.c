@@ -20,9 +20,9 @@ struct wording {
 };
 
 static const char *const subjects[] = {
-    [DSN_FAILED] = "Your letter could not be delivered (メールを配達できませんでした)",
-    [DSN_DELAYED] = "Your letter is delayed (メールの配達が遅れています)",
-    [DSN_DELIVERED] = "Your letter was delivered (メールを配達しました)",
+    [DSN_FAILED] = "Your letter could not be delivered (メールを配送できませんでした)",
+    [DSN_DELAYED] = "Your letter is delayed (メールの配送が遅れています)",
+    [DSN_DELIVERED] = "Your letter was delivered (メールを配送しました)",
     [DSN_RELAYED] = "Your letter was passed on (メールを引き渡しました)",
     [DSN_EXPANDED] = "Your letter was distributed (メールを登録者へ送りました)",
 };
@@ -33,10 +33,10 @@ static const struct wording opening = {
 
 static const struct wording what_happened[] = {
     [DSN_FAILED] = {{"Your letter could NOT be delivered to:",
-                     "次の宛先にはメールを配達できませんでした。"}},
+                     "次の宛先にはメールを配送できませんでした。"}},
     [DSN_DELAYED] = {{"Your letter has not reached the following address yet:",
-                      "次の宛先への配達が遅れています。"}},
-    [DSN_DELIVERED] = {{"Your letter was delivered to:", "次の宛先に配達しました。"}},
+                      "次の宛先への配送が遅れています。"}},
+    [DSN_DELIVERED] = {{"Your letter was delivered to:", "次の宛先に配送しました。"}},
     [DSN_RELAYED] = {{"Your letter was passed on to another mail system for:",
                       "次の宛先へのメールを、ほかのメールシステムに引き渡しました。"}},
     [DSN_EXPANDED] = {{"Your letter was passed on to everybody behind the address:",
@@ -67,18 +67,18 @@ static const struct wording what_next[] = {
                      "送ってください。"}},
     [DSN_DELAYED] = {{"You need not do anything: it is tried again and again. If it cannot be\n"
                       "delivered in the end, you will be told.",
-                      "何もする必要はありません。自動的に何度も配達を試みます。\n"
-                      "最後まで配達できなかったときは、あらためてお知らせします。"}},
+                      "何もする必要はありません。自動的に何度も配送を試みます。\n"
+                      "最後まで配送できなかったときは、あらためてお知らせします。"}},
     [DSN_DELIVERED] = {{"", ""}},
     [DSN_RELAYED] = {{"That system may not send you any further notice.",
-                      "その先の配達についての通知は届かないことがあります。"}},
+                      "その先の配送についての通知は届かないことがあります。"}},
     [DSN_EXPANDED] = {{"You will not be told about each of them.",
                        "一人ひとりについての通知はありません。"}},
 };
 
 static const struct wording closing = {
     {"Below are a report for mail programs and the letter, or its beginning.",
-     "このあとに、メールソフト用の報告と、元のメールまたはその先頭部分が続きます。"}};
+     "このあとに、メールソフト用の配送通知と、元のメールまたはその先頭部分が続きます。"}};
 
 static const struct wording which_message = {{"The message:", "対象のメール:"}};
 static const struct wording subject_label = {{"Subject: ", "件名: "}};
@@ -101,7 +101,7 @@ static const struct reason {
        "このメールアドレスは存在しません。つづりをお確かめください。"}}},
     {{"1.2", 3},
      {{"The part behind the \"@\" is not known in the internet. Please check it.",
-       "@ より後ろの部分（ドメイン名）が見つかりません。お確かめください。"}}},
+       "@ より後ろの部分（ドメイン名）が見つかりません。つづりをお確かめください。"}}},
     {{"1.3", 3},
      {{"The address is not written in a valid form.",
        "メールアドレスの書き方が正しくありません。"}}},
@@ -117,13 +117,13 @@ static const struct reason {
     {{"2.2", 3}, {{"The mailbox is full.", "宛先のメールボックスがいっぱいです。"}}},
     {{"2.3", 3},
      {{"The letter is too large for this mailbox.",
-       "メールが大きすぎて、このメールボックスには入りません。"}}},
+       "メールが大きすぎるため、このメールボックスでは受信できません。"}}},
     {{"3.1", 3},
      {{"The other mail system has no space left.",
-       "相手のメールシステムの空き容量がありません。"}}},
+       "相手のメールシステムに空き容量がありません。"}}},
     {{"3.4", 3},
      {{"The letter is too large for the other mail system.",
-       "メールが大きすぎて、相手のメールシステムが受け取れません。"}}},
+       "メールが大きすぎるため、相手のメールシステムが受信できません。"}}},
     {{"4.1", 3},
      {{"The other mail system does not answer.", "相手のメールシステムが応答しません。"}}},
     {{"4.2", 3},
@@ -140,15 +140,15 @@ static const struct reason {
        "メールがシステムの間を回り続けました（ループ）。"}}},
     {{"4.7", 3},
      {{"It could not be delivered within the allowed time.",
-       "定められた期間のうちに配達できませんでした。"}}},
+       "定められた期間のうちに配送できませんでした。"}}},
     {{"7.1", 3},
-     {{"The other side refused the letter.", "相手側がこのメールの受け取りを拒否しました。"}}},
+     {{"The other side refused the letter.", "相手側がこのメールの受信を拒否しました。"}}},
     {{"1", 1}, {{"There is something wrong with the address.", "宛先に問題があります。"}}},
     {{"2", 1},
      {{"There is something wrong with the mailbox.", "宛先のメールボックスに問題があります。"}}},
     {{"3", 1},
      {{"The other mail system cannot take the letter.",
-       "相手のメールシステムが受け取れませんでした。"}}},
+       "相手のメールシステムが受信できませんでした。"}}},
     {{"4", 1},
      {{"The network or the way to the other mail system failed.",
        "通信または経路に問題がありました。"}}},
@@ -160,7 +160,7 @@ static const struct reason {
        "メールの内容または形式が受け入れられませんでした。"}}},
     {{"7", 1},
      {{"The letter was refused by a rule of the other side.",
-       "相手側の規則により受け取りを拒否されました。"}}},
+       "相手側のポリシーにより受信を拒否されました。"}}},
     {{"", 0}, {{"The reason is not known.", "原因は不明です。"}}},
 };
 

@@ -91,7 +91,7 @@ static void rfc3462_python_reads_the_three_parts(void **state) {
     assert_reads(&answer, "From=Mail delivery <MAILER-DAEMON@mx.example.jp>");
     assert_reads(&answer, "To=tama@example.jp");
     assert_reads(&answer,
-                 "Subject=Your letter could not be delivered (メールを配達できませんでした)");
+                 "Subject=Your letter could not be delivered (メールを配送できませんでした)");
     assert_reads(&answer, "Message-ID=<d1@mx.example.jp>");
     assert_reads(&answer, "In-Reply-To=<o1@example.jp>");
     assert_reads(&answer, "References=<o1@example.jp>");
