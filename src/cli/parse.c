@@ -59,56 +59,63 @@ static const struct cli_parameter *next_argument(const struct parse *p) {
 
 /* ------------------------------------------------------------------ did you mean */
 
-#define NEAR_MAX 24U
-
-/* Letters to add, drop or change from one word to the other; both are short. */
-static size_t edit_distance(struct slice a, struct slice b) {
-    size_t row[NEAR_MAX + 1];
-    for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t changed = diagonal + (a.ptr[i - 1] == b.ptr[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = MIN(changed, MIN(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[b.len];
+/*
+ * Whether a slip of the fingers made one word of the other: a letter too few, one too many, or two
+ * that changed places. A letter that is another one does not count, nor do two slips: what comes of
+ * those may be what somebody meant, and another action ("remote", "resume" and "remove").
+ */
+static bool is_slip(struct slice typed, struct slice meant) {
+    size_t same = 0;
+    while (same < MIN(typed.len, meant.len) && typed.ptr[same] == meant.ptr[same])
+        same++;
+    typed = slice_from(typed, same);
+    meant = slice_from(meant, same);
+    if (typed.len == meant.len)
+        return typed.len >= 2 && typed.ptr[0] == meant.ptr[1] && typed.ptr[1] == meant.ptr[0] &&
+               slice_eq(slice_from(typed, 2), slice_from(meant, 2));
+    if (typed.len == meant.len + 1)
+        return slice_eq(slice_from(typed, 1), meant);
+    return typed.len + 1 == meant.len && slice_eq(typed, slice_from(meant, 1));
 }
 
-static void consider(struct slice word, const char *candidate, const char **best, size_t *least) {
-    struct slice other = slice_of_str(candidate);
-    if (word.len > NEAR_MAX || other.len > NEAR_MAX)
+/* The only name that the word may be a slip of, of those that were considered. */
+struct guess {
+    struct slice word;
+    const char *name;
+    bool several;
+};
+
+static void consider(struct guess *g, const char *word, const char *name) {
+    if (!is_slip(g->word, slice_of_str(word)))
         return;
-    size_t distance = edit_distance(word, other);
-    if (distance < *least && distance <= MAX(word.len, (size_t)3) / 3) {
-        *best = candidate;
-        *least = distance;
-    }
+    g->several |= g->name != NULL;
+    g->name = name;
 }
 
-static const char *near_command(struct slice word) {
-    const char *best = NULL;
-    size_t least = SIZE_MAX;
-    for (size_t i = 0; i < cli_command_count; i++)
-        consider(word, cli_commands[i].name, &best, &least);
-    return best;
+/* Among the commands of a group, or those that stand in none. */
+static const char *near_command(const struct cli_command *group, struct slice word) {
+    struct guess g = {.word = word};
+    for (size_t i = 0; i < cli_command_count; i++) {
+        const struct cli_command *c = &cli_commands[i];
+        if (group && cli_command_is_in(c, group))
+            consider(&g, c->name + strlen(group->name) + 1, c->name);
+        else if (!group && !strchr(c->name, ' '))
+            consider(&g, c->name, c->name);
+    }
+    return g.several ? NULL : g.name;
 }
 
 static const char *near_option(const struct parse *p, struct slice word) {
-    const char *best = NULL;
-    size_t least = SIZE_MAX;
+    struct guess g = {.word = word};
     const struct cli_parameter *lists[] = {cli_globals,
                                            p->call->command ? p->call->command->parameters : NULL};
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
         for (const struct cli_parameter *o = lists[i]; o && o->name; o++) {
             if (o->form != CLI_ARGUMENT)
-                consider(word, o->name, &best, &least);
+                consider(&g, o->name, o->name);
         }
     }
-    return best;
+    return g.several ? NULL : g.name;
 }
 
 /* ------------------------------------------------------------------ values */
@@ -278,7 +285,7 @@ static int read_command(struct parse *p, const char *word) {
         p->call->command = found;
         return 0;
     }
-    const char *near = near_command(name);
+    const char *near = near_command(group, slice_of_str(word));
     struct slice text = shown(p, name);
     if (near)
         return fault(p, _("there is no command \"%.*s\"; did you mean %s?"), SLICE_ARG(text), near);

@@ -212,6 +212,39 @@ static void test_mistakes_are_named(void **state) {
     }
 }
 
+/* What may be another action is never offered: only one slip of the fingers is one. */
+static void test_a_typo_is_offered_no_other_action(void **state) {
+    static const char *const others[] = {
+        "queue resume",   "queue remote x",  "queue delete x", "queue purge",   "queue unhold",
+        "account delete", "account restart", "account able",   "account unset", "alias get x",
+        "domain move",    "queue remvo x",   "restart",        "start",         "delete",
+    };
+    static const struct {
+        const char *line, *offered;
+    } slips[] = {
+        {"queue relase", "queue release"},
+        {"queue rmeove", "queue remove"},
+        {"queue lists", "queue list"},
+        {"account disabel", "account disable"},
+        {"statsu", "status"},
+        {"domain catchall", "domain catch-all"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        _cleanup_(done) struct line l;
+        parse(&l, others[i]);
+        assert_int_equal(l.result, -E_SYNTAX);
+        assert_null(strstr(l.problem.text, "did you mean"));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(slips); i++) {
+        _cleanup_(done) struct line l;
+        parse(&l, slips[i].line);
+        assert_int_equal(l.result, -E_SYNTAX);
+        assert_non_null(strstr(l.problem.text, "did you mean "));
+        assert_non_null(strstr(l.problem.text, slips[i].offered));
+    }
+}
+
 static void test_words_of_strangers_are_made_harmless_in_messages(void **state) {
     _cleanup_(done) struct line l;
     (void)state;
@@ -241,6 +274,7 @@ int main(void) {
         cmocka_unit_test(test_letters_are_read_as_ids),
         cmocka_unit_test(test_help_and_version_need_nothing_else),
         cmocka_unit_test(test_mistakes_are_named),
+        cmocka_unit_test(test_a_typo_is_offered_no_other_action),
         cmocka_unit_test(test_words_of_strangers_are_made_harmless_in_messages),
         cmocka_unit_test(test_the_command_at_fault_is_known),
     };
