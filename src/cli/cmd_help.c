@@ -24,7 +24,7 @@ int cmd_manual(struct cli *c) {
     if (cli_number(c->call, "PAGE", 0) == 0)
         docs_manual(&c->out);
     else
-        conf_write_man(&c->out);
+        conf_write_man(conf_language(), &c->out);
     return CLI_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hayauma(8) in mdoc, which man(1) of every system reads. The words around the lists are here, the
- * lists are the table of commands.
+ * hayauma(8) in mdoc, which man(1) of every system reads. The words around the lists are here in
+ * both languages, the lists are the table of commands.
  */
 #include "cli/docs.h"
 #include "conf/conf.h"
@@ -73,6 +73,86 @@ static const char files[] =
 static const char tail[] = ".Sh SEE ALSO\n"
                            ".Xr hayauma.conf 5\n";
 
+static const char head_ja[] =
+    ".\\\" SPDX-License-Identifier: ISC\n"
+    ".Dd November 22, 2026\n"
+    ".Dt HAYAUMA 8\n"
+    ".Os Hayauma\n"
+    ".Sh 名前\n"
+    ".Nm hayauma\n"
+    ".Nd 統合メールシステム\n"
+    ".Sh 書式\n"
+    ".Nm\n"
+    ".Op Fl C Ar DIR\n"
+    ".Op Fl \\-json\n"
+    ".Ar COMMAND ...\n"
+    ".Sh 説明\n"
+    "Hayauma は SMTP でメールを受信し、ほかのホストやこのホストのメールボックスへ配送し、POP3 "
+    "で利用者に渡します。\n"
+    ".br\n"
+    "一つのプログラムが複数のプロセスとして動作し、それぞれがその仕事に必要な権限だけを持って、一つ"
+    "の状態ディレクトリを使います。\n"
+    ".br\n"
+    "サーバーの作成、実行、管理も同じプログラムで行います。\n"
+    ".Pp\n"
+    "結果は標準出力に、端末の幅に合わせた表で、またはプログラム向けの JSON で出力します。\n"
+    ".br\n"
+    "一覧は配列です。追跡中のログのように続くものは、1 行に一つのオブジェクトです。\n"
+    ".br\n"
+    "変更すると 1 文を表示します。JSON では、結果があればそれを出力します。\n"
+    ".br\n"
+    "形式は各コマンドの項に、名前と値の型で示します。\n"
+    "疑問符の付いたメンバーは、ないこともあります。日時は RFC 3339 に従います。\n"
+    ".br\n"
+    "今後のバージョンでメンバーが増えることがあります。\n"
+    ".br\n"
+    "イベントの種類とその項目の一覧は\n"
+    ".Pa /usr/share/doc/hayauma/events.md\n"
+    "にあります。\n"
+    ".br\n"
+    "メッセージは標準エラー出力に文で表示します。\n"
+    ".br\n"
+    "日時は、表ではローカル時刻、JSON では UTC です。\n"
+    ".Pp\n"
+    "次のオプションは、コマンドの前にも後にも書けます:\n";
+
+static const char files_ja[] =
+    ".Sh ファイル\n"
+    ".Bl -tag -width Ds\n"
+    ".It Pa " CONF_PATH_DEFAULT "\n"
+    "コマンドラインで状態ディレクトリを指定しないときの設定ファイル。\n"
+    ".It Pa DIR/hayauma.conf\n"
+    "状態ディレクトリ DIR のサーバーの設定ファイル。\n"
+    ".It Pa DIR/directory\n"
+    "ドメイン、アカウント、エイリアスと、APOP の共有シークレットを暗号化する鍵。\n"
+    ".It Pa DIR/keys\n"
+    "TLS の秘密鍵と証明書（\n"
+    ".Pa default.key\n"
+    "と\n"
+    ".Pa default.crt ）。\n"
+    "設定\n"
+    ".Ic tls.certificate\n"
+    "と\n"
+    ".Ic tls.key\n"
+    "で別のファイルを指定できます。\n"
+    ".It Pa DIR/spool\n"
+    "配送中のメール。\n"
+    ".It Pa DIR/accounts\n"
+    "メールボックス。\n"
+    ".It Pa DIR/ledger\n"
+    "イベントの記録（メールの配送経過、ログ）。\n"
+    ".It Pa DIR/run\n"
+    "サーバーの動作中に保持するロックと、コマンドが使うソケット。\n"
+    ".El\n";
+
+static const char tail_ja[] = ".Sh 関連項目\n"
+                              ".Xr hayauma.conf 5\n";
+
+/* One of two that stand side by side. */
+static const char *either(const char *english, const char *japanese) {
+    return words_are_japanese() ? japanese : english;
+}
+
 /* Text in which nothing means anything to roff. */
 static void write_text(struct buf *to, struct slice text) {
     for (size_t i = 0; i < text.len; i++) {
@@ -114,10 +194,11 @@ static void write_parameter(const struct cli_parameter *p, struct buf *to) {
     if (p->form == CLI_OPTION)
         buf_printf(to, " Ar %s", p->value);
     buf_add_str(to, p->many ? " ...\n" : "\n");
-    char first = ascii_upper(p->about[0]);
+    const char *about = translated(p->about);
+    char first = ascii_upper(about[0]);
     write_text(to, slice_of(&first, 1));
-    write_text(to, slice_of_str(p->about + 1));
-    buf_add_str(to, ".\n");
+    write_text(to, slice_of_str(about + 1));
+    buf_add_str(to, either(".\n", "。\n"));
 }
 
 static void write_parameters(const struct cli_parameter *list, struct buf *to) {
@@ -143,14 +224,14 @@ static void write_exits(unsigned exits, struct buf *to) {
     exits &= ~(CLI_EXIT_BIT(CLI_OK) | CLI_EXIT_BIT(CLI_FAILED) | CLI_EXIT_BIT(CLI_USAGE));
     if (exits == 0)
         return;
-    buf_add_str(to, ".Pp\nSpecial exit codes: ");
+    buf_add_str(to, either(".Pp\nSpecial exit codes: ", ".Pp\n特別な終了コード: "));
     for (unsigned i = 0; i < CLI_EXITS; i++) {
         if (exits & CLI_EXIT_BIT(i)) {
             buf_printf(to, "%s%u", any ? ", " : "", i);
             any = true;
         }
     }
-    buf_add_str(to, ".\n");
+    buf_add_str(to, either(".\n", "\n"));
 }
 
 static void write_command(const struct cli_command *c, struct buf *to) {
@@ -159,16 +240,16 @@ static void write_command(const struct cli_command *c, struct buf *to) {
     buf_add_str(to, ".Ss ");
     write_text(to, slice_from(buf_slice(&synopsis), strlen("hayauma ")));
     buf_add_byte(to, '\n');
-    write_sentences(to, slice_of_str(c->about));
+    write_sentences(to, slice_of_str(translated(c->about)));
     if (c->more)
-        write_sentences(to, slice_of_str(c->more));
+        write_sentences(to, slice_of_str(translated(c->more)));
     if (c->offline)
-        write_sentences(to, slice_of_str(docs_offline));
+        write_sentences(to, slice_of_str(translated(docs_offline)));
     write_parameters(c->parameters, to);
     if (c->examples)
         write_literal(c->examples, to);
     if (c->json) {
-        buf_add_str(to, ".Pp\nWith\n.Fl \\-json :\n");
+        buf_add_str(to, either(".Pp\nWith\n.Fl \\-json :\n", ".Pp\n.Fl \\-json\nの出力:\n"));
         write_text(to, slice_of_str(c->json));
         buf_add_byte(to, '\n');
     }
@@ -176,19 +257,20 @@ static void write_command(const struct cli_command *c, struct buf *to) {
 }
 
 void docs_manual(struct buf *to) {
-    buf_add_str(to, head);
+    buf_add_str(to, either(head, head_ja));
     write_parameters(cli_globals, to);
-    buf_add_str(to, ".Sh COMMANDS\n");
+    buf_add_str(to, either(".Sh COMMANDS\n", ".Sh コマンド\n"));
     for (size_t i = 0; i < cli_command_count; i++) {
         if (cli_commands[i].run)
             write_command(&cli_commands[i], to);
     }
-    buf_add_str(to, files);
-    buf_add_str(to, ".Sh EXIT STATUS\n.Bl -tag -width Ds\n");
+    buf_add_str(to, either(files, files_ja));
+    buf_add_str(to, either(".Sh EXIT STATUS\n", ".Sh 終了コード\n"));
+    buf_add_str(to, ".Bl -tag -width Ds\n");
     for (unsigned i = 0; i < CLI_EXITS; i++) {
         buf_printf(to, ".It %u\n", i);
-        write_sentences(to, slice_of_str(cli_exit_texts[i]));
+        write_sentences(to, slice_of_str(translated(cli_exit_texts[i])));
     }
     buf_add_str(to, ".El\n");
-    buf_add_str(to, tail);
+    buf_add_str(to, either(tail, tail_ja));
 }

@@ -28,4 +28,4 @@ void conf_write_json(const struct conf *conf, bool changed_only, struct buf *to)
 void conf_describe_json(const struct conf_setting *s, const struct conf *conf, struct buf *to);
 
 /* hayauma.conf(5) in mdoc. */
-void conf_write_man(struct buf *to);
+void conf_write_man(enum conf_language language, struct buf *to);

@@ -126,7 +126,7 @@ static void json_has_what_the_table_has(void **state) {
 
 static void the_man_page_names_every_setting(void **state) {
     _cleanup_(buf_done) struct buf text = {0};
-    conf_write_man(&text);
+    conf_write_man(CONF_ENGLISH, &text);
     size_t items = 0;
     struct slice rest = buf_slice(&text);
     struct slice line = {NULL, 0};
