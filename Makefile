@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 20
 SOAK_MINUTES ?= 30
 export PREFIX LOCALSTATEDIR
 
-.PHONY: build run test check bench soak fuzz install clean help
+.PHONY: build run test check bench soak fuzz install deb clean help
 
 build: ## the optimised program, build/hayauma
 	@scripts/install-packages build
@@ -21,7 +21,7 @@ run: ## a post office for example.test on loopback, with a first letter and its 
 	@exec scripts/demo
 
 test: ## everything: style, unit, dialogue and fuzz corpora under sanitizers, whole hosts
-	@scripts/install-packages build test
+	@scripts/install-packages build test deb
 	@exec scripts/run-tests
 
 check: ## the quick part of it, for every few minutes
@@ -45,6 +45,11 @@ install: ## program, units, users, man pages, completion; DESTDIR, PREFIX as usu
 	@scripts/install-packages build
 	@scripts/build optimised
 	@exec scripts/install
+
+deb: ## a Debian package, build/hayauma_VERSION_ARCHITECTURE.deb
+	@scripts/install-packages build deb
+	@scripts/build optimised
+	@exec scripts/make-deb
 
 clean: ## removes what the others built
 	rm -rf build

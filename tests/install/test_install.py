@@ -25,6 +25,7 @@ FILES = {
     "usr/share/zsh/vendor-completions/_hayauma": 0o644,
     "usr/share/doc/hayauma/hayauma.conf.sample": 0o644,
     "etc/hayauma": 0o755,
+    "etc/logrotate.d/hayauma": 0o644,
     "var/lib/hayauma": 0o755,
 }
 USERS = ["hayauma-edge", "hayauma-vault", "hayauma-mail"]

@@ -91,15 +91,15 @@ def apt(verb, *words):
     if verb not in {"install", "update", "upgrade"}:
         refuse("no such command")
     for name in names:
-        if name not in PACKAGES and not re.fullmatch(r"\./hayauma_\S+\.deb", name):
+        if name not in PACKAGES and not re.fullmatch(r"\./build/hayauma_\S+\.deb", name):
             refuse(f"no such package: {name}")
-    if any(name.startswith("./hayauma_") for name in names) and runs():
+    if any(name.startswith("./build/hayauma_") for name in names) and runs():
         stop()  # as the package does it
         start()
 
 
 def make(*words):
-    if set(words) - {"install"}:
+    if set(words) - {"install", "deb"}:
         refuse("no such target")
 
 
