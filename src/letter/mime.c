@@ -32,24 +32,31 @@ static struct slice read_token(struct slice *s) {
     return token;
 }
 
-static struct slice read_value(struct arena *a, struct slice *s) {
-    if (s->len == 0 || s->ptr[0] != '"') {
-        size_t n = 0;
-        while (n < s->len && !is_blank(s->ptr[n]) && s->ptr[n] != ';')
-            n++;
-        struct slice value = slice_first(*s, n);
-        *s = pass_gap(slice_from(*s, n));
-        return value;
-    }
-    char *text = arena_alloc(a, s->len);
-    size_t len = 0, i = 1;
-    for (; i < s->len && s->ptr[i] != '"'; i++) {
-        if (s->ptr[i] == '\\' && i + 1 < s->len)
+/* The value of a parameter as it stands, with its quotes. */
+static struct slice read_value(struct slice *s) {
+    bool quoted = s->len > 0 && s->ptr[0] == '"';
+    size_t n = quoted ? 1 : 0;
+    while (n < s->len && (quoted ? s->ptr[n] != '"' : !is_blank(s->ptr[n]) && s->ptr[n] != ';'))
+        n += quoted && s->ptr[n] == '\\' ? 2 : 1;
+    struct slice value = slice_first(*s, MIN(n + quoted, s->len));
+    *s = pass_gap(slice_from(*s, value.len));
+    return value;
+}
+
+/* Without quotes, and without the blanks at its end (RFC 2046 §5.1.1). Too long: empty. */
+static struct slice boundary_of(struct arena *a, struct slice value) {
+    char text[MIME_BOUNDARY_MAX];
+    bool quoted = slice_starts(value, S("\""));
+    size_t len = 0, end = 0;
+    for (size_t i = quoted ? 1 : 0; i < value.len && !(quoted && value.ptr[i] == '"'); i++) {
+        if (quoted && value.ptr[i] == '\\' && i + 1 < value.len)
             i++;
-        text[len++] = s->ptr[i];
+        if (len < sizeof text)
+            text[len] = value.ptr[i];
+        len++;
+        end = is_blank(value.ptr[i]) ? end : len;
     }
-    *s = pass_gap(slice_from(*s, MIN(i + 1, s->len)));
-    return slice_of(text, len);
+    return end == 0 || end > sizeof text ? S("") : arena_copy(a, slice_of(text, end));
 }
 
 static bool pass(struct slice *s, char c) {
@@ -71,6 +78,7 @@ static struct slice lower(struct arena *a, struct slice major, struct slice mino
 
 struct mime_type mime_type_read(struct arena *a, struct slice value) {
     struct mime_type found = {0};
+    struct slice boundary = S("");
     struct slice s = pass_gap(value);
     struct slice major = read_token(&s);
     if (major.len == 0 || !pass(&s, '/'))
@@ -87,14 +95,11 @@ struct mime_type mime_type_read(struct arena *a, struct slice value) {
         struct slice name = read_token(&s);
         if (!pass(&s, '='))
             continue;
-        struct slice boundary = read_value(a, &s);
-        if (found.boundary.len == 0 && slice_eq_nocase(name, S("boundary")))
-            found.boundary = boundary;
+        struct slice written = read_value(&s);
+        if (boundary.len == 0 && slice_eq_nocase(name, S("boundary")))
+            boundary = slice_eq(written, S("\"\"")) ? S("") : written;
     }
-    while (found.boundary.len > 0 && is_blank(found.boundary.ptr[found.boundary.len - 1]))
-        found.boundary.len--;
-    if (found.boundary.len > MIME_BOUNDARY_MAX)
-        found.boundary.len = 0;
+    found.boundary = boundary_of(a, boundary);
     return found;
 }
 

@@ -32,7 +32,8 @@ static const char bounds_words[] = "The message has lines of more than 998 chara
 
 /* What a multipart is like, inside of which we are. */
 struct level {
-    struct slice boundary;
+    char boundary[MIME_BOUNDARY_MAX];
+    size_t boundary_len;
     bool is_signed, is_digest;
 };
 
@@ -43,7 +44,6 @@ enum place {
 };
 
 struct shorten {
-    struct arena names;
     struct level levels[SHORTEN_DEPTH];
     size_t depth;
     uint8_t wanted[SHORTEN_PARTS / 8]; /* parts that are to be encoded */
@@ -75,7 +75,6 @@ struct shorten *shorten_new(void) {
 void shorten_free(struct shorten *s) {
     if (!s)
         return;
-    arena_done(&s->names);
     buf_done(&s->header);
     free(s);
 }
@@ -324,11 +323,13 @@ static bool is_signed_type(struct slice type) {
 
 static void enter_multipart(struct shorten *s, const struct facts *f) {
     s->place = IN_BETWEEN;
-    s->levels[s->depth++] = (struct level){
-        .boundary = arena_copy(&s->names, f->type.boundary),
+    struct level *level = &s->levels[s->depth++];
+    *level = (struct level){
+        .boundary_len = f->type.boundary.len,
         .is_signed = s->is_signed,
         .is_digest = slice_eq(f->type.type, S("multipart/digest")),
     };
+    memcpy(level->boundary, f->type.boundary.ptr, level->boundary_len);
 }
 
 static void enter_leaf(struct shorten *s, const struct facts *f, struct slice type) {
@@ -373,10 +374,11 @@ static size_t boundary_level(const struct shorten *s, struct slice line, bool *r
     if (!slice_starts(line, S("--")))
         return 0;
     for (size_t k = s->depth; k > 0; k--) {
+        const struct level *level = &s->levels[k - 1];
         struct slice rest = slice_from(line, 2);
-        if (!slice_starts(rest, s->levels[k - 1].boundary))
+        if (!slice_starts(rest, slice_of(level->boundary, level->boundary_len)))
             continue;
-        rest = slice_from(rest, s->levels[k - 1].boundary.len);
+        rest = slice_from(rest, level->boundary_len);
         *ret_last = slice_starts(rest, S("--"));
         if (slice_trim_lines(slice_from(rest, *ret_last ? 2 : 0)).len == 0)
             return k;
@@ -510,7 +512,6 @@ static size_t hold(struct shorten *s, struct slice rest, struct buf *to) {
 /* ------------------------------------------------------------------ a pass */
 
 void shorten_begin(struct shorten *s, struct slice header, struct buf *to) {
-    arena_reset(&s->names);
     buf_clear(&s->header);
     s->depth = s->part = s->held_len = 0;
     s->in_long = s->is_signed = s->has_long = false;

@@ -17,7 +17,7 @@
  *     shorten_begin(s, header, &out);  shorten_feed(s, piece, &out) ...  r = shorten_end(s, &out)
  *     the same again, now `out` is what goes on
  *
- * Memory is bounded: SHORTEN_HEADER_MAX for the header of a part, and the names of boundaries.
+ * Memory is bounded: SHORTEN_HEADER_MAX for the header of a part, and a few kilobytes.
  */
 #pragma once
 

@@ -240,6 +240,26 @@ static void parts_depth_and_headers_are_bounded(void **state) {
     refused(buf_str(&letter), "too large headers");
 }
 
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+/* Each multipart names a boundary; of those that are over nothing stays. */
+static void many_multiparts_take_no_memory(void **state) {
+    const struct slice part =
+        S("--b\r\nContent-Type: multipart/mixed;boundary="
+          "0123456789012345678901234567890123456789012345678901234567890123456789\r\n\r\n");
+    _cleanup_(shorten_free_p) struct shorten *s = shorten_new();
+    _cleanup_(buf_done) struct buf out = {0};
+    if (!__sanitizer_get_current_allocated_bytes)
+        skip();
+    shorten_begin(s, S("Content-Type: multipart/mixed; boundary=b\r\n\r\n"), &out);
+    size_t before = __sanitizer_get_current_allocated_bytes();
+    for (unsigned i = 0; i < 10000; i++) {
+        shorten_feed(s, part, &out);
+        buf_clear(&out);
+    }
+    assert_true(__sanitizer_get_current_allocated_bytes() < before + 10000);
+}
+
 /* Bodies of all kinds of bytes, in all encodings: what is read stays the same. */
 static void what_is_read_stays_the_same(void **state) {
     static const char alphabet[] = "aaaaaaaaaaaaaaaaaaa  \t==.-早\x80";
@@ -271,6 +291,7 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_encoded_is_refused),
         cmocka_unit_test(a_message_with_short_lines_stays_to_the_byte),
         cmocka_unit_test(parts_depth_and_headers_are_bounded),
+        cmocka_unit_test(many_multiparts_take_no_memory),
         cmocka_unit_test(what_is_read_stays_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
