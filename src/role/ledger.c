@@ -73,10 +73,17 @@ static void ledger_role_stop(struct process *p) {
 
 /* ------------------------------------------------------------------ calls */
 
+/* Changes of settings are the master's to report, all others the directory's, by ledger.keep. */
 static int on_event(void *arg, const struct rpc_caller *caller,
                     const struct rpc_ledger_event_in *in) {
     struct role_state *s = ((struct process *)arg)->state;
-    ledger_add(s->ledger, caller->role, in);
+    if (slice_eq(in->kind, S(KIND_CHANGED)) && caller->role != ROLE_MASTER)
+        ledger_say(s->ledger, KIND_WARNING,
+                   "%s reported a change that only the directory and the master may report; the"
+                   " event was left out",
+                   role_name(caller->role));
+    else
+        ledger_add(s->ledger, caller->role, in);
     return 0;
 }
 

@@ -176,6 +176,26 @@ REAL_FIBER_TEST(the_log_goes_on_in_the_file_of_the_last_reload) {
     close_post(&p);
 }
 
+/* An edge in the hands of a stranger cannot lay what it did at somebody's door. */
+REAL_FIBER_TEST(who_changed_what_is_not_said_by_an_edge) {
+    static struct post p;
+    open_post(&p);
+    struct rpc_field by = {S(FACT_BY), S("root")};
+    struct rpc_ledger_event_in forged = {
+        .kind = S(KIND_CHANGED), .text = S("root changed"), .fields = &by, .fields_count = 1};
+    assert_int_equal(send_ledger_event(p.edge, &forged), 0);
+    settle(&p, 1);
+    struct rpc_ledger_log_in in = {.last = 10};
+    struct rpc_ledger_log_out out = {0};
+    assert_int_equal(call_ledger_log(p.cli, &in, &p.arena, &out, NULL), 0);
+    assert_int_equal(out.events_count, 1);
+    assert_slice(out.events[0].kind, KIND_WARNING);
+    assert_slice(out.events[0].text, "edge reported a change that only the directory and the master"
+                                     " may report; the event was left out");
+    stop_role(&p);
+    close_post(&p);
+}
+
 REAL_FIBER_TEST(an_edge_may_not_read) {
     static struct post p;
     open_post(&p);
@@ -192,6 +212,7 @@ int main(void) {
         cmocka_unit_test(test_a_journey_travels_from_edge_to_command_line),
         cmocka_unit_test(test_news_wake_a_waiting_command_line),
         cmocka_unit_test(test_the_log_goes_on_in_the_file_of_the_last_reload),
+        cmocka_unit_test(test_who_changed_what_is_not_said_by_an_edge),
         cmocka_unit_test(test_an_edge_may_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
