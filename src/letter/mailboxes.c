@@ -37,6 +37,7 @@ struct entry {
     bool closed;    /* the address is complete */
     bool in_domain; /* behind the "@" */
     bool bad;       /* the address has too many parts */
+    bool garbled;   /* something stands behind the address, or in its way */
     bool joined;    /* the last token was a dot or "@": the next word belongs to it */
 };
 
@@ -65,16 +66,18 @@ static size_t quoted_length(struct slice s, char close) {
     return MIN(i + 1, s.len);
 }
 
-/* Length of the comment at the front, or 0 when it is nested too deep. */
-static size_t comment_length(struct slice s) {
+/* Length of the comment at the front, all of it when it is not closed; 0: nested too deep. */
+static size_t comment_length(struct slice s, bool *ret_closed) {
     unsigned depth = 0;
     for (size_t i = 0; i < s.len; i++) {
         if (s.ptr[i] == '\\')
             i++;
         else if (s.ptr[i] == '(' && ++depth > MAILBOXES_COMMENT_DEPTH)
             return 0;
-        else if (s.ptr[i] == ')' && --depth == 0)
+        else if (s.ptr[i] == ')' && --depth == 0) {
+            *ret_closed = true;
             return i + 1;
+        }
     }
     return s.len;
 }
@@ -93,12 +96,14 @@ static void skip_gap(struct list_reader *s) {
         }
         if (s->rest.ptr[0] != '(')
             return;
-        size_t n = comment_length(s->rest);
+        bool closed = false;
+        size_t n = comment_length(s->rest, &closed);
         if (n == 0) {
             s->found.truncated = true;
             n = s->rest.len;
         } else {
             s->entry.comment = slice_trim_lines(inside(slice_first(s->rest, n), ')'));
+            s->entry.garbled |= !closed;
         }
         s->rest = slice_from(s->rest, n);
     }
@@ -159,7 +164,7 @@ static void add_to_local(struct list_reader *s, const struct token *token) {
 static void add_to_domain(struct list_reader *s, const struct token *token) {
     struct entry *e = &s->entry;
     if (!e->joined) {
-        e->closed = true;
+        e->closed = e->garbled = true;
         return;
     }
     memcpy(e->domain + e->domain_len, token->text.ptr, token->text.len);
@@ -204,6 +209,7 @@ static void end_entry(struct list_reader *s) {
     struct entry *e = &s->entry;
     struct mailbox box = {.display = e->display};
     struct slice domain = slice_of(e->domain, e->domain_len);
+    s->found.garbled += e->garbled;
     if (!e->any)
         return;
     if (!box.display.ptr || !e->angle)
@@ -221,6 +227,7 @@ static void end_entry(struct list_reader *s) {
 
 /* "<": what was read so far was the display name. */
 static void open_angle(struct entry *e) {
+    e->garbled |= e->angle;
     if (e->angle)
         return;
     restart_address(e);
@@ -243,12 +250,14 @@ static void pass_comma(struct list_reader *s) {
 
 /* ":" ends a source route; outside of brackets, the name of a group. */
 static void pass_colon(struct list_reader *s) {
-    if (in_route(&s->entry))
+    if (in_route(&s->entry)) {
         restart_address(&s->entry);
-    else if (s->entry.angle)
+    } else if (s->entry.angle) {
         s->entry.bad = true;
-    else
+    } else {
+        s->found.garbled += s->entry.garbled || s->entry.in_domain;
         begin_entry(s);
+    }
 }
 
 static void take_special(struct list_reader *s, const struct token *token) {
@@ -268,9 +277,11 @@ static void take_special(struct list_reader *s, const struct token *token) {
         open_angle(e);
         break;
     case '>':
+        e->garbled |= e->closed || !e->angle;
         e->closed = true;
         break;
     default:
+        e->garbled |= e->closed;
         if (!e->angle)
             widen_display(e, token->text);
         if (!e->closed)
@@ -285,6 +296,7 @@ static void take_word(struct list_reader *s, const struct token *token) {
     e->any = true;
     if (!e->angle)
         widen_display(e, token->text);
+    e->garbled |= e->closed;
     if (e->closed)
         return;
     if (e->in_domain)

@@ -21,6 +21,8 @@ struct mailboxes {
     struct mailbox *items; /* in the arena */
     size_t count;
     size_t broken;  /* entries without a readable address */
+    size_t garbled; /* what others may read otherwise: more than one address without a comma between
+                       them, text behind an address, a group named like one, an open comment */
     bool truncated; /* there were more than `max`, or comments too deep */
 };
 

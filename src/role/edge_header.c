@@ -39,12 +39,12 @@ static int judge_author(struct edge_letter *l, const char *field, const struct a
                                l->smtp->account_address));
 }
 
-/* All that a field names must be own; with `any` it only has to be readable. */
+/* All that a field names must be own; with `any` it only has to be readable, in one way. */
 static int judge_field(struct edge_letter *l, const char *field, struct slice value, bool any) {
     struct mailboxes authors;
     int r = 0;
     mailboxes_parse(&l->facts, value, AUTHORS_MAX, &authors);
-    if (authors.count == 0 || authors.broken > 0 || authors.truncated)
+    if (authors.count == 0 || authors.broken > 0 || authors.garbled > 0 || authors.truncated)
         return refuse(l, 6, 0,
                       arena_printf(&l->facts,
                                    authors.truncated

@@ -49,6 +49,11 @@ def test_own_addresses_are_taken(people, header):
     ("From: nobody here\r\n", "From field has no address"),
     ("From:\r\n", "From field has no address"),
     (f"From: {ME}, <broken\r\n", "From field has no address"),
+    # What one program reads as one address, and another as the other.
+    (f"From: <{ME}> <{OTHER}>\r\n", "From field has no address"),
+    (f"From: {ME} {OTHER}\r\n", "From field has no address"),
+    (f"From: {OTHER}: {ME};\r\n", "From field has no address"),
+    (f"From: {ME} (, {OTHER}\r\n", "From field has no address"),
     (f"From: {ME}\r\nFrom: {ME}\r\n", "more than one From"),
 ])
 def test_names_of_others_are_refused_and_said(people, header, named):

@@ -3,7 +3,8 @@
 
 #include "letter/mailboxes.h"
 
-/* The list as "address/display" joined by blanks, then the broken entries as "!" each. */
+/* The list as "address/display" joined by blanks, then the broken entries as "!" each, and the
+ * garbled ones as "?". */
 static void check_max(const char *value, size_t max, const char *want) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf got = {0};
@@ -20,6 +21,8 @@ static void check_max(const char *value, size_t max, const char *want) {
     }
     for (size_t i = 0; i < list.broken; i++)
         buf_add_byte(&got, '!');
+    for (size_t i = 0; i < list.garbled; i++)
+        buf_add_byte(&got, '?');
     if (list.truncated)
         buf_add_str(&got, "...");
     assert_slice(buf_slice(&got), want);
@@ -62,19 +65,35 @@ static void rfc5322_a_6_obsolete_forms(void **state) {
 
 static void broken_input_gives_what_can_be_read(void **state) {
     check("John Doe john@example.org", "john@example.org");
-    check("john@example.org John Doe, b@y", "john@example.org b@y");
+    check("john@example.org John Doe, b@y", "john@example.org b@y?");
     check("Tama <tama@x, b@y", "tama@x/Tama b@y");
     check("a@b@c, d@e", "d@e!");
     check("a@b@c <d@e>", "d@e/a@b@c");
-    check("<evil@x:victim@y>", "!");
+    check("<evil@x:victim@y>", "!?");
     check("<>, <tama>, @x, tama@, nobody", "!!!!!");
-    check("a@b <c@d> <e@f>", "c@d/a@b");
+    check("a@b <c@d> <e@f>", "c@d/a@b?");
     check("\"unclosed <a@b>", "!");
-    check("(unclosed a@b", "");
+    check("(unclosed a@b", "?");
     check("a)b@c, x@y", "x@y!");
     check("a@192.0.2.1, x@y", "x@y!");
     check("<\"a\x01\"@b>, x@y", "x@y!");
     check("ta..ma.@docomo.example", "\"ta..ma.\"@docomo.example");
+}
+
+/* What other programs may take for another address than we do is said. */
+static void what_has_more_than_an_address_is_counted(void **state) {
+    check("<a@b> <c@d>", "a@b?");
+    check("<a@b> c@d", "a@b?");
+    check("a@b c@d", "a@b?");
+    check("a@b> c@d", "a@b?");
+    check("<a@b>.c", "a@b?");
+    check("<a@b> \"c@d\", x@y", "a@b x@y?");
+    check("c@d: <a@b>;", "a@b?");
+    check("c@d: e@f: a@b", "a@b??");
+    check("a@b (c, d@e", "a@b/c, d@e?");
+    check("(a@b", "?");
+    check("a@b (c), <d@e> (f) , (g) Tama (h) <i@j>", "a@b/c d@e/f i@j/Tama");
+    check("\"c@d\" <a@b>, Cats: x@y;,", "a@b/\"c@d\" x@y");
 }
 
 static void check_depth(unsigned depth, const char *want) {
@@ -101,6 +120,7 @@ int main(void) {
         cmocka_unit_test(rfc5322_a_5_comments_and_blanks),
         cmocka_unit_test(rfc5322_a_6_obsolete_forms),
         cmocka_unit_test(broken_input_gives_what_can_be_read),
+        cmocka_unit_test(what_has_more_than_an_address_is_counted),
         cmocka_unit_test(lists_and_comments_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
