@@ -122,6 +122,18 @@ static int find_id(struct ledger_db *l, struct slice text, const struct ledger_s
                     DB_VALUES(V(MAX(first, s->first)), V(MIN(last, s->last)), V(to->max)));
 }
 
+/* A Message-ID that was written with blanks is kept without them. */
+static int find_message_id(struct ledger_db *l, struct slice key, const struct ledger_search *s,
+                           struct letters *to) {
+    char id[KEY_MAX];
+    size_t len = 0;
+    for (size_t i = 0; i < key.len; i++) {
+        if (key.ptr[i] != ' ' && key.ptr[i] != '\t')
+            id[len++] = key.ptr[i];
+    }
+    return len < key.len ? find_key(l, slice_of(id, len), s, to) : 0;
+}
+
 static int find_by_index(struct ledger_db *l, struct slice word, const struct ledger_search *s,
                          struct letters *to) {
     char folded[KEY_MAX];
@@ -129,7 +141,9 @@ static int find_by_index(struct ledger_db *l, struct slice word, const struct le
     if (key.len == 0)
         return 0;
     int r = find_id(l, key, s, to);
-    return r < 0 || to->count > 0 ? r : find_key(l, key, s, to);
+    if (r == 0 && to->count == 0)
+        r = find_key(l, key, s, to);
+    return r < 0 || to->count > 0 ? r : find_message_id(l, key, s, to);
 }
 
 static int find_subject(struct ledger_db *l, const struct ledger_search *s, struct letters *to) {
