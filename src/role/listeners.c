@@ -42,25 +42,19 @@ static int passed_count(void) {
     return (int)number;
 }
 
-static bool is_wildcard(const struct net_addr *a) {
-    return a->any.sa_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr)
-                                        : a->in.sin_addr.s_addr == htonl(INADDR_ANY);
+static bool is_at(int fd, const struct net_addr *at) {
+    struct net_addr here;
+    return net_local(fd, &here) == 0 && net_port(&here) == net_port(at) &&
+           here.any.sa_family == at->any.sa_family && net_same_host(&here, at);
 }
 
-/* A passed socket for this address, or one for all addresses, with this port; or -1. */
+/* The passed socket for this address and port, or -1. */
 static int passed_socket(const struct net_addr *at) {
-    int found = -1;
     for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + passed_count(); fd++) {
-        struct net_addr here;
-        if (net_local(fd, &here) < 0 || net_port(&here) != net_port(at) ||
-            here.any.sa_family != at->any.sa_family)
-            continue;
-        if (net_same_host(&here, at))
+        if (is_at(fd, at))
             return fd;
-        if (is_wildcard(&here))
-            found = fd;
     }
-    return found;
+    return -1;
 }
 
 static bool is_taken(const struct listeners *l, int fd) {
@@ -98,13 +92,52 @@ static int bind_port(struct listeners *l, const char *service, const struct net_
     return add(l, service, ROLE_EDGE, at, fd);
 }
 
-int listeners_open_ports(struct listeners *l, const struct conf *conf, struct problem *problem) {
-    size_t before = l->count;
-    int missing = 0;
+static struct net_addr place(const struct conf *conf, size_t address, size_t port) {
+    struct net_addr at = conf->listen.list[address];
+    net_set_port(&at, (uint16_t)(ports[port].port + conf->port_offset));
+    return at;
+}
+
+static bool is_named(const struct conf *conf, int fd) {
     for (size_t i = 0; i < conf->listen.count; i++) {
         for (size_t k = 0; k < ARRAY_SIZE(ports); k++) {
-            struct net_addr at = conf->listen.list[i];
-            net_set_port(&at, (uint16_t)(ports[k].port + conf->port_offset));
+            struct net_addr at = place(conf, i, k);
+            if (is_at(fd, &at))
+                return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A passed socket that `listen` does not name would take connections that nobody answers, or would
+ * open more of this host than was asked for.
+ */
+static int check_passed(const struct conf *conf, struct problem *problem) {
+    char text[NET_TEXT_SIZE];
+    for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + passed_count(); fd++) {
+        struct net_addr here;
+        if (is_named(conf, fd))
+            continue;
+        struct slice where = net_local(fd, &here) == 0 ? net_format(&here, text) : S("a socket");
+        return problem_set(problem, -E_REFUSED,
+                           "systemd listens on %.*s for us, which listen and port-offset of the"
+                           " settings do not name: let them and the unit hayauma.socket name the"
+                           " same addresses, or do without it: systemctl disable --now"
+                           " hayauma.socket",
+                           SLICE_ARG(where));
+    }
+    return 0;
+}
+
+int listeners_open_ports(struct listeners *l, const struct conf *conf, struct problem *problem) {
+    size_t before = l->count;
+    int missing = check_passed(conf, problem);
+    if (missing < 0)
+        return missing;
+    for (size_t i = 0; i < conf->listen.count; i++) {
+        for (size_t k = 0; k < ARRAY_SIZE(ports); k++) {
+            struct net_addr at = place(conf, i, k);
             int r = bind_port(l, ports[k].service, &at, problem);
             if (r < 0 && !family_missing(r))
                 return r;

@@ -22,9 +22,9 @@ struct listeners {
 };
 
 /*
- * Binds every port of every address of the settings, taking sockets that systemd passed
- * (LISTEN_FDS) for an address, or for all addresses, instead of binding anew. An address family
- * that the machine lacks is left out as long as one address works.
+ * Binds every port of every address of the settings, taking the sockets that systemd passed
+ * (LISTEN_FDS) for these addresses instead of binding anew. -E_REFUSED: it passed one for another
+ * address. An address family that the machine lacks is left out as long as one address works.
  */
 int listeners_open_ports(struct listeners *l, const struct conf *conf, struct problem *problem);
 
