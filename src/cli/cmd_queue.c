@@ -156,7 +156,9 @@ static void write_page(struct listing *l, const struct rpc_queue_list_out *page,
 static int write_all(struct listing *l, struct queue_access *queue, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
     uint64_t limit = cli_number(l->c->call, "limit", UINT64_MAX);
-    struct rpc_queue_list_in in = {.match = cli_text(l->c->call, "match"), .details = l->details};
+    struct rpc_queue_list_in in = {.match = cli_text(l->c->call, "match"),
+                                   .login = cli_text(l->c->call, "login"),
+                                   .details = l->details};
     for (;;) {
         struct rpc_queue_list_out out;
         uint64_t page = l->details ? LONG_PAGE : PAGE;

@@ -83,12 +83,15 @@ static int act(struct cli *c, const struct acting *acting) {
     struct problem problem = {0};
     struct rpc_queue_act_out done = {0};
     bool listed = cli_has(c->call, "ID"), all = cli_has(c->call, "all");
-    struct slice match = cli_text(c->call, "match");
-    struct rpc_queue_act_in in = {
-        .action = (uint8_t)acting->action, .all = all, .match = match, .bounce = acting->bounce};
+    struct slice match = cli_text(c->call, "match"), login = cli_text(c->call, "login");
+    struct rpc_queue_act_in in = {.action = (uint8_t)acting->action,
+                                  .all = all,
+                                  .match = match,
+                                  .login = login,
+                                  .bounce = acting->bounce};
     _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
-    if ((listed ? 1 : 0) + (all ? 1 : 0) + (match.len > 0 ? 1 : 0) != 1) {
-        cli_say(_("say which letters: their ids, --match TEXT, or --all"));
+    if ((listed ? 1 : 0) + (all ? 1 : 0) + (match.len > 0 ? 1 : 0) + (login.len > 0 ? 1 : 0) != 1) {
+        cli_say(_("say which letters: their ids, --match TEXT, --login USER@DOMAIN, or --all"));
         return CLI_USAGE;
     }
     cli_warn_settings(c);

@@ -228,6 +228,8 @@ EXAMPLES alias_add_examples[] = {
 
 PARAMETERS queue_list_parameters[] = {
     OPTION("match", "TEXT", .about = N_("only letters whose sender or a recipient contains this")),
+    OPTION("login", "USER@DOMAIN",
+           .about = N_("only messages that this account has sent, whatever their sender")),
     OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1,
            .about = N_("at most so many")),
     FLAG("long", .letter = 'l', .about = N_("with each recipient and the last reply")),
@@ -243,6 +245,8 @@ PARAMETERS queue_show_parameters[] = {
              .about = N_("the letters")),                                                          \
         OPTION("match", "TEXT",                                                                    \
                .about = N_("all letters whose sender or a recipient contains this")),              \
+        OPTION("login", "USER@DOMAIN",                                                             \
+               .about = N_("all messages that this account has sent, whatever their sender")),     \
         FLAG("all", .about = N_("all letters"))
 PARAMETERS queue_parameters[] = {QUEUE_SELECT, END};
 PARAMETERS queue_remove_parameters[] = {

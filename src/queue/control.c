@@ -93,7 +93,9 @@ static bool matches(const struct spool_letter *letter, const struct queue_match 
     if (match->all || match->id)
         return true;
     spool_envelope(letter, a, &envelope);
-    if (contains(envelope.sender, match->text))
+    if (match->login.len > 0 && !slice_eq_nocase(envelope.login, match->login))
+        return false;
+    if (match->text.len == 0 || contains(envelope.sender, match->text))
         return true;
     spool_state(letter, a, &state);
     for (size_t i = 0; i < state.count; i++)
@@ -351,7 +353,9 @@ static void act_together(struct act *act) WAITS {
 }
 
 static bool says_which(const struct queue_match *match) {
-    return (match->all ? 1 : 0) + (match->id ? 1 : 0) + (match->text.len > 0 ? 1 : 0) == 1;
+    return (match->all ? 1 : 0) + (match->id ? 1 : 0) + (match->text.len > 0 ? 1 : 0) +
+               (match->login.len > 0 ? 1 : 0) ==
+           1;
 }
 
 int queue_act(struct queue *q, enum queue_action action, const struct queue_match *match,
@@ -362,8 +366,8 @@ int queue_act(struct queue *q, enum queue_action action, const struct queue_matc
         return problem_set(problem, -EINVAL, "there is no such action");
     if (!says_which(match))
         return problem_set(problem, -EINVAL,
-                           "say which letters: by id, by a part of an address, or"
-                           " all");
+                           "say which letters: by id, by a part of an address, by the account"
+                           " that submitted them, or all");
     fiber_cond_init(&act.done);
     snapshot_of(q, match, 0, &act.snapshot);
     act_together(&act);

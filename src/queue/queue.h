@@ -239,9 +239,10 @@ void queue_stop(struct queue *q, usec_t deadline) WAITS;
 
 /* Which letters: exactly one of these is given. */
 struct queue_match {
-    bool all;          /* every letter */
-    letter_id id;      /* this one */
-    struct slice text; /* those with this in the sender or in an open recipient, in any case */
+    bool all;           /* every letter */
+    letter_id id;       /* this one */
+    struct slice text;  /* those with this in the sender or in an open recipient, in any case */
+    struct slice login; /* those that this account has submitted, whatever their sender */
 };
 
 /* What is left to do for one recipient. */

@@ -26,7 +26,8 @@ static struct rpc_waiting *waiting_of(const struct queue_entry *e, struct arena 
 
 int queue_answer_list(struct queue *q, const struct rpc_queue_list_in *in, struct arena *a,
                       struct rpc_queue_list_out *out) {
-    struct queue_match match = {.all = in->match.len == 0, .text = in->match};
+    struct queue_match match = {
+        .all = in->match.len == 0 && in->login.len == 0, .text = in->match, .login = in->login};
     struct queue_page page;
     size_t budget = ANSWER_TEXT_MAX;
     int r = queue_list(q, &match, in->after, MIN(in->limit, 500U), in->details, a, &page);
@@ -58,7 +59,8 @@ int queue_answer_list(struct queue *q, const struct rpc_queue_list_in *in, struc
 
 int queue_answer_act(struct queue *q, const struct rpc_queue_act_in *in,
                      struct rpc_queue_act_out *out, struct problem *problem) {
-    struct queue_match match = {.all = in->all, .id = in->id, .text = in->match};
+    struct queue_match match = {
+        .all = in->all, .id = in->id, .text = in->match, .login = in->login};
     if (in->action >= QUEUE_ACTIONS)
         return problem_set(problem, -EINVAL, "unknown action");
     return queue_act(q, (enum queue_action)in->action, &match, in->bounce, &out->count, &out->held,

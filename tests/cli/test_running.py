@@ -198,7 +198,7 @@ def test_the_columns_of_a_long_list_stand_below_each_other(running):
 
 def test_queue_commands_want_to_know_which_letters(running):
     held_letters(running, 2)
-    for words in ([], ["--all", "--match", "x"]):
+    for words in ([], ["--all", "--match", "x"], ["--login", "x@y", "--match", "x"]):
         assert "say which letters" in running("queue", "remove", *words, code=USAGE).stderr
     running("queue", "remove", "0c8q2zv5k7g00", code=NOT_FOUND)
     # No letter has the id 0.

@@ -176,7 +176,9 @@ OFFICE_TEST(all_letters_are_meant_only_where_that_is_said) {
     const struct queue_match unclear[] = {{0},
                                           {.all = true, .id = id},
                                           {.all = true, .text = S("late")},
-                                          {.id = id, .text = S("late")}};
+                                          {.id = id, .text = S("late")},
+                                          {.all = true, .login = S("tama@here.test")},
+                                          {.login = S("tama@here.test"), .text = S("late")}};
     office_wait(o, USEC_SEC);
     for (size_t i = 0; i < ARRAY_SIZE(unclear); i++) {
         int r = queue_act(o->queue, QUEUE_REMOVE, &unclear[i], false, &count, NULL, &problem);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """How much one user may send: over one connection, and as an account."""
 import email
+import re
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_one_message_to_very_many_is_held_until_it_is_released(host):
     assert b"Auto-Submitted: auto-generated" in notice
     notice, = host.wait_for_letters(host.admin)
     assert f"hayauma account disable {user}" in text_of(notice), text_of(notice)
-    assert f"hayauma queue release --match {user}" in text_of(notice)
+    assert f"hayauma queue release --login {user}" in text_of(notice)
     assert strangers(host, user, 11) != number
     strangers(host, user, 2)  # what is usual goes on
     host.wait_for_letters(user, 2)  # one copy for one mailbox
@@ -98,6 +99,25 @@ def test_messages_beyond_the_limit_are_held_and_then_refused(host):
     assert len(held(host)) == 3
     host.run("queue", "release", "--all")
     host.wait_until_settled()
+
+
+def test_the_notice_says_how_to_remove_what_the_thief_has_sent_and_nothing_else(host):
+    """Whatever its sender; but not what comes from, or goes to, an address that contains his."""
+    thief, other = host.account("ma"), host.account("tama")
+    theirs = strangers(host, other, 11)
+    with host.submission(thief) as wire:
+        for sender in (thief, ""):
+            wire.accepted(sender, [f"ma+{n}@{host.domains[0]}" for n in range(11)] + [other],
+                          letter_of(thief))
+    with host.submission(other) as wire:
+        to_thief = wire.accepted(other, [f"ma+{n}@{host.domains[0]}" for n in range(11)],
+                                 letter_of(other))
+    assert len(held(host)) == 4
+    told = [text_of(letter) for letter in host.wait_for_letters(host.admin, 2)]
+    command, = re.findall(f"hayauma (queue remove .* {thief})\\s", "".join(told))
+    assert len(host.json(*command.replace("remove", "list").split())) == 2
+    host.run(*command.split())
+    assert sorted(held(host)) == sorted([theirs, to_thief])
 
 
 def test_an_account_may_have_limits_of_its_own(host):
