@@ -114,6 +114,14 @@ static void check_space(struct check *k) {
                   (unsigned long long)(free_bytes >> 20));
 }
 
+static void check_rights(struct check *k) {
+    struct problem problem = {0};
+    if (state_check_rights(k->c->directory, k->c->conf_path, &problem) < 0)
+        check_add(k, CHECK_ERROR, "%s", problem.text);
+    else
+        check_add(k, CHECK_OK, _("nobody else can change the state directory or the settings"));
+}
+
 static void check_log_file(struct check *k) {
     struct problem problem = {0};
     const struct slice *path = &k->c->conf->log.file;
@@ -233,8 +241,9 @@ static void check_directory(struct check *k) {
 /* ------------------------------------------------------------------ the command */
 
 static void (*const kinds[])(struct check *k) WAITS = {
-    check_settings,    check_users, check_space,     check_certificate, check_log_file,
-    check_relay_files, check_ports, check_directory, check_dns,         check_reachability,
+    check_settings,    check_rights,   check_users,        check_space,
+    check_certificate, check_log_file, check_relay_files,  check_ports,
+    check_directory,   check_dns,      check_reachability,
 };
 
 int cmd_check(struct cli *c) {

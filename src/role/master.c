@@ -433,7 +433,9 @@ static void master_fiber(void *arg) {
     m->children.handlers = &handlers;
     m->children.arg = m;
     _cleanup_(close_p) int lock = -1;
-    int r = state_prepare(m->options->directory, &m->children.users, &problem);
+    int r = state_check_rights(m->options->directory, m->options->conf_path, &problem);
+    if (r == 0)
+        r = state_prepare(m->options->directory, &m->children.users, &problem);
     if (r == 0)
         r = take_lock(m, &lock, &problem);
     m->children.lock = lock;

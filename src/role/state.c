@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,69 +64,12 @@ void state_find_owners(const char *directory, struct state_users *ret) {
     find_owner(directory, "accounts", &ret->mail);
 }
 
-/* ------------------------------------------------------------------ folders */
-
-static const struct {
-    const char *name;
-    mode_t mode;
-    char owner; /* r: root, v: vault, m: mail */
-} folders[] = {
-    {"run", 0755, 'r'},   {"run/empty", 0555, 'r'}, {"directory", 0700, 'v'}, {"keys", 0700, 'v'},
-    {"spool", 0700, 'm'}, {"accounts", 0700, 'm'},  {"ledger", 0700, 'm'},
-};
-
-static struct {
-    uid_t uid;
-    gid_t gid;
-} give_to; /* for nftw(), which has no argument */
-
-static int give(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-    (void)type;
-    (void)ftw;
-    if (st->st_uid == give_to.uid && st->st_gid == give_to.gid)
-        return 0;
-    return lchown(path, give_to.uid, give_to.gid);
-}
-
-/* A folder whose owner is right is believed to be right inside; another one is given whole. */
-static int give_folder(const char *path, uid_t uid, gid_t gid) {
-    struct stat st;
-    if (lstat(path, &st) < 0)
-        return -errno;
-    if (st.st_uid == uid && st.st_gid == gid)
-        return 0;
-    give_to.uid = uid;
-    give_to.gid = gid;
-    return nftw(path, give, 32, FTW_PHYS) != 0 ? -errno : 0;
-}
-
-static int prepare_folder(const char *path, mode_t mode, const struct state_user *owner) {
-    if (mkdir(path, mode) < 0 && errno != EEXIST)
-        return -errno;
-    if (chmod(path, mode) < 0)
-        return -errno;
-    return owner ? give_folder(path, owner->uid, owner->gid) : 0;
-}
-
-int state_prepare(const char *directory, const struct state_users *users, struct problem *problem) {
-    char path[STATE_PATH];
-    static const struct state_user root;
-    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-        const struct state_user *owner = folders[i].owner == 'v'   ? &users->vault
-                                         : folders[i].owner == 'm' ? &users->mail
-                                                                   : &root;
-        int r = prepare_folder(state_path(path, directory, folders[i].name), folders[i].mode,
-                               users->change ? owner : NULL);
-        if (r < 0)
-            return problem_set(problem, r, "folder %s cannot be prepared: %s", path, error_text(r));
-    }
-    return 0;
-}
+/* ------------------------------------------------------------------ the lock */
 
 int state_lock(const char *directory, int *ret_fd, struct problem *problem) {
     char path[STATE_PATH];
-    _cleanup_(close_p) int fd =
-        open(state_path(path, directory, "run/lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    _cleanup_(close_p) int fd = open(state_path(path, directory, "run/lock"),
+                                     O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return problem_set(problem, -errno, "%s cannot be opened: %s", path, error_text(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {

@@ -31,8 +31,16 @@ void state_find_users(const struct conf *conf, struct state_users *ret);
 /* The same when there are no settings: those who own the folders. */
 void state_find_owners(const char *directory, struct state_users *ret);
 
-/* Makes what is missing and gives each folder to its owner. Negative with a sentence. */
+/* Makes what is missing and gives each folder to its owner, following no symbolic link inside.
+ * Negative with a sentence.
+ */
 int state_prepare(const char *directory, const struct state_users *users, struct problem *problem);
+
+/*
+ * Whether others than root (or this user) can change the state directory or the settings, or read a
+ * private key: negative with a sentence. What this user cannot see is passed over.
+ */
+int state_check_rights(const char *directory, const char *conf_path, struct problem *problem);
 
 /*
  * Takes the lock of a state directory: a descriptor that holds it until it and all its copies are

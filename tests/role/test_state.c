@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,74 @@ static void test_a_folder_that_cannot_be_made_is_named(void **state) {
     (void)state;
     assert_int_equal(state_prepare("/proc/nowhere", &users, &problem), -ENOENT);
     assert_non_null(strstr(problem.text, "/proc/nowhere/run"));
+}
+
+static void test_no_link_in_a_folder_is_followed(void **state) {
+    struct state_users users = {.change = geteuid() == 0,
+                                .mail = {.uid = 61842, .gid = 61842},
+                                .vault = {.uid = 61841, .gid = 61841}};
+    struct problem problem = {0};
+    char inside[STATE_PATH], outside[STATE_PATH], second[STATE_PATH];
+    struct stat st;
+    (void)state;
+    (void)state_path(outside, directory, "outside");
+    (void)state_path(inside, directory, "spool/link");
+    (void)state_path(second, directory, "spool/second");
+    assert_int_equal(close(open(outside, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)), 0);
+    assert_int_equal(symlink(outside, inside), 0);
+    assert_int_equal(state_prepare(directory, &users, &problem), 0);
+    assert_int_equal(stat(outside, &st), 0);
+    assert_int_equal(st.st_uid, geteuid());
+    users.mail.uid++; /* all is given anew */
+    assert_int_equal(link(outside, second), 0);
+    assert_int_equal(state_prepare(directory, &users, &problem), users.change ? -EMLINK : 0);
+    assert_int_equal(stat(outside, &st), 0);
+    assert_int_equal(st.st_uid, geteuid());
+    assert_int_equal(unlink(second), 0);
+    assert_int_equal(unlink(inside), 0);
+}
+
+static void test_a_folder_that_is_a_link_is_refused(void **state) {
+    struct state_users users = {0};
+    struct problem problem = {0};
+    char folder[STATE_PATH];
+    struct stat st;
+    (void)state;
+    (void)state_path(folder, directory, "accounts");
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(chmod(directory, 0711), 0);
+    assert_int_equal(symlink(directory, folder), 0);
+    assert_true(state_prepare(directory, &users, &problem) < 0);
+    assert_non_null(strstr(problem.text, "not a symbolic link"));
+    assert_int_equal(stat(directory, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0711);
+    assert_int_equal(unlink(folder), 0);
+    assert_int_equal(state_prepare(directory, &users, &problem), 0);
+}
+
+static void assert_refused(const char *name, mode_t mode, mode_t good, const char *said) {
+    struct problem problem = {0};
+    char path[STATE_PATH], conf[STATE_PATH];
+    (void)state_path(path, directory, name);
+    (void)state_path(conf, directory, "hayauma.conf");
+    assert_int_equal(chmod(path, mode), 0);
+    assert_int_equal(state_check_rights(directory, conf, &problem), -EPERM);
+    assert_non_null(strstr(problem.text, said));
+    assert_int_equal(chmod(path, good), 0);
+    assert_int_equal(state_check_rights(directory, conf, &problem), 0);
+}
+
+static void test_loose_modes_are_refused(void **state) {
+    static const char *const files[] = {"hayauma.conf", "keys/default.key"};
+    char path[STATE_PATH];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        assert_int_equal(close(open(state_path(path, directory, files[i]),
+                                    O_WRONLY | O_CREAT | O_CLOEXEC, 0600)),
+                         0);
+    assert_refused("", 0777, 0755, "chmod go-w");
+    assert_refused("hayauma.conf", 0664, 0644, "hayauma.conf has mode 0664");
+    assert_refused("keys/default.key", 0640, 0600, "the private key");
 }
 
 static void test_users_that_do_not_exist_are_stood_in_for(void **state) {
@@ -149,6 +218,9 @@ int main(void) {
         cmocka_unit_test(test_each_role_has_a_folder_that_others_cannot_enter),
         cmocka_unit_test(test_a_state_directory_is_used_by_one_system_at_a_time),
         cmocka_unit_test(test_a_folder_that_cannot_be_made_is_named),
+        cmocka_unit_test(test_no_link_in_a_folder_is_followed),
+        cmocka_unit_test(test_a_folder_that_is_a_link_is_refused),
+        cmocka_unit_test(test_loose_modes_are_refused),
         cmocka_unit_test(test_users_that_do_not_exist_are_stood_in_for),
         cmocka_unit_test(test_each_service_has_its_port_plus_the_offset),
         cmocka_unit_test(test_roles_that_answer_the_command_line_have_a_socket),

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A role that was taken over owns its folder and may lay anything into it, while root works on the
+ * names in there. So each step goes from an open folder to a name in it, no symbolic link is
+ * followed, and a file with a second name, which may lie elsewhere, is not given away.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/words.h"
+#include "role/state.h"
+
+#define DEPTH_MAX 16U /* folders in folders; ours have four */
+#define FOLDER    (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+static const struct {
+    const char *name;
+    mode_t mode;
+    char owner; /* r: root, v: vault, m: mail */
+} folders[] = {
+    {"run", 0755, 'r'},   {"run/empty", 0555, 'r'}, {"directory", 0700, 'v'}, {"keys", 0700, 'v'},
+    {"spool", 0700, 'm'}, {"accounts", 0700, 'm'},  {"ledger", 0700, 'm'},
+};
+
+/* ------------------------------------------------------------------ giving */
+
+static int give_inside(int folder, const struct state_user *to, unsigned depth);
+
+static int give_entry(int folder, const char *name, const struct state_user *to, unsigned depth) {
+    _cleanup_(close_p) int fd = -1;
+    struct stat st;
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) /* nothing that a role would open */
+        return 0;
+    fd = openat(folder, name,
+                S_ISDIR(st.st_mode) ? FOLDER : O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISREG(st.st_mode) && st.st_nlink > 1)
+        return -EMLINK;
+    if (S_ISDIR(st.st_mode)) {
+        int r = depth < DEPTH_MAX ? give_inside(fd, to, depth + 1) : -ELOOP;
+        if (r < 0)
+            return r;
+    }
+    return fchown(fd, to->uid, to->gid) < 0 ? -errno : 0;
+}
+
+static int give_inside(int folder, const struct state_user *to, unsigned depth) {
+    int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+    DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;
+    int r = entries ? 0 : -errno;
+    for (struct dirent *e; r == 0 && entries && (e = readdir(entries));) {
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            r = give_entry(folder, e->d_name, to, depth);
+    }
+    if (entries)
+        (void)closedir(entries);
+    else if (copy >= 0)
+        (void)close(copy);
+    return r;
+}
+
+/* A folder whose owner is right is believed to be right inside; another one is given whole, itself
+ * at the end: what was broken off begins again.
+ */
+static int give_folder(int folder, const struct state_user *to) {
+    struct stat st;
+    if (fstat(folder, &st) < 0)
+        return -errno;
+    if (st.st_uid == to->uid && st.st_gid == to->gid)
+        return 0;
+    int r = give_inside(folder, to, 0);
+    if (r < 0)
+        return r;
+    return fchown(folder, to->uid, to->gid) < 0 ? -errno : 0;
+}
+
+/* ------------------------------------------------------------------ preparing */
+
+/* The name has folders before it that are root's alone. */
+static int prepare_folder(int state, const char *name, mode_t mode, const struct state_user *to) {
+    if (mkdirat(state, name, mode) < 0 && errno != EEXIST)
+        return -errno;
+    _cleanup_(close_p) int folder = openat(state, name, FOLDER);
+    if (folder < 0 || fchmod(folder, mode) < 0)
+        return -errno;
+    return to ? give_folder(folder, to) : 0;
+}
+
+static const char *advice(int r) {
+    return r == -ENOTDIR || r == -ELOOP
+               ? _("; it has to be a folder, not a symbolic link to one or anything else")
+           : r == -EMLINK ? _("; a file in it has a second name (find it with: find DIRECTORY -type"
+                              " f -links +1), which nothing of ours has")
+                          : "";
+}
+
+int state_prepare(const char *directory, const struct state_users *users, struct problem *problem) {
+    char path[STATE_PATH];
+    static const struct state_user root;
+    _cleanup_(close_p) int state = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        const struct state_user *owner = folders[i].owner == 'v'   ? &users->vault
+                                         : folders[i].owner == 'm' ? &users->mail
+                                                                   : &root;
+        int r = state < 0 ? -errno
+                          : prepare_folder(state, folders[i].name, folders[i].mode,
+                                           users->change ? owner : NULL);
+        if (r < 0)
+            return problem_set(problem, r, _("folder %s cannot be prepared: %s%s"),
+                               state_path(path, directory, folders[i].name), error_words(r),
+                               advice(r));
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ rights */
+
+static int check_rights(const char *path, struct problem *problem) {
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return errno == ENOENT ? 0
+                               : problem_set(problem, -errno, _("%s cannot be looked at: %s"), path,
+                                             error_words(errno));
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return problem_set(problem, -EPERM,
+                           _("%s belongs to another user, who could change it; expected its owner"
+                             " to be root (chown root %s)"),
+                           path, path);
+    if (st.st_mode & 022)
+        return problem_set(problem, -EPERM,
+                           _("%s has mode %04o, which lets others change it; expected no right to"
+                             " write for group and others (chmod go-w %s)"),
+                           path, (unsigned)(st.st_mode & 07777), path);
+    return 0;
+}
+
+static int check_keys(const char *directory, struct problem *problem) {
+    char path[STATE_PATH];
+    _cleanup_(close_p) int folder = open(state_path(path, directory, "keys"), FOLDER);
+    int copy = folder >= 0 ? fcntl(folder, F_DUPFD_CLOEXEC, 0) : -1;
+    DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;
+    struct stat st;
+    int r = 0;
+    if (!entries) { /* not made yet, or not for this user's eyes */
+        if (copy >= 0)
+            (void)close(copy);
+        return 0;
+    }
+    for (struct dirent *e; r == 0 && (e = readdir(entries));) {
+        const char *end = strrchr(e->d_name, '.');
+        if (!end || strcmp(end, ".key") != 0 ||
+            fstatat(folder, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+            continue;
+        if (st.st_mode & 077)
+            r = problem_set(problem, -EPERM,
+                            _("the private key %s/%s has mode %04o; expected no right for group"
+                              " and others (chmod 600 %s/%s)"),
+                            path, e->d_name, (unsigned)(st.st_mode & 07777), path, e->d_name);
+    }
+    (void)closedir(entries);
+    return r;
+}
+
+int state_check_rights(const char *directory, const char *conf_path, struct problem *problem) {
+    int r = check_rights(directory, problem);
+    if (r == 0)
+        r = check_rights(conf_path, problem);
+    return r == 0 ? check_keys(directory, problem) : r;
+}
