@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 20
 SOAK_MINUTES ?= 30
 export PREFIX LOCALSTATEDIR
 
-.PHONY: build run test check bench soak fuzz install deb clean help
+.PHONY: build run test check bench soak fuzz install uninstall deb clean help
 
 build: ## the optimised program, build/hayauma
 	@scripts/install-packages build
@@ -45,6 +45,9 @@ install: ## program, units, users, man pages, completion; DESTDIR, PREFIX as usu
 	@scripts/install-packages build
 	@scripts/build optimised
 	@exec scripts/install
+
+uninstall: ## removes what install has laid down; settings, users and mail stay
+	@exec scripts/uninstall
 
 deb: ## a Debian package, build/hayauma_VERSION_ARCHITECTURE.deb
 	@scripts/install-packages build deb

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What `make install` leaves behind (README, "On a server")."""
+import fcntl
 import os
 import pathlib
 import shutil
@@ -63,6 +64,31 @@ def test_root_gets_the_users_too_and_is_told_how_to_go_on(tmp_path):
     assert {words[6] for words in made.values()} == {"/usr/sbin/nologin"}
     assert len({words[2] for words in made.values()}) == 3  # one each, and one group each
     assert len({words[3] for words in made.values()}) == 3
+
+
+def test_uninstall_takes_away_what_install_has_laid_down(tmp_path):
+    folders = FOLDERS | {"DESTDIR": str(tmp_path)}
+    install(folders)
+    kept = tmp_path / "var/lib/hayauma/hayauma.conf"
+    kept.write_text("")
+    done = subprocess.run([TOP / "scripts/uninstall"], env=os.environ | folders, text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == [kept]
+
+
+def test_an_installation_over_a_running_one_says_that_a_restart_is_due(tmp_path):
+    if os.geteuid() != 0:
+        return
+    folders = {name: f"{tmp_path}{folder}" for name, folder in FOLDERS.items()}
+    state = tmp_path / "var/lib/hayauma"
+    (state / "run").mkdir(parents=True)
+    (state / "hayauma.conf").write_text("")
+    etc = tmp_path / "copy of etc"
+    with open(state / "run/lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        said = install(folders, preexec_fn=lambda: protect_etc(etc))
+    assert "systemctl restart hayauma.service" in said and "hayauma init" not in said
 
 
 @pytest.fixture(scope="module")
