@@ -34,7 +34,7 @@ static void pair_done(struct pair *p) {
 /* ------------------------------------------------------------------ reading */
 
 static int open_own(struct check *k, const char *path) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0)
         check_add(k, CHECK_ERROR, _("%s cannot be read: %s"), path, error_words(errno));
     return fd;
