@@ -172,11 +172,24 @@ void task_conclude_error(struct attempt *at, struct task *t, int error) {
 
 /* ------------------------------------------------------------------ routing */
 
-static int resolve(struct attempt *at, struct task *t) WAITS {
+struct routes {
+    struct map shared; /* see route_keep() */
+};
+
+static void routes_done(struct routes *r) {
+    map_done(&r->shared);
+}
+
+static int resolve(struct attempt *at, struct task *t, struct routes *routes) WAITS {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct route route = {0};
     const struct queue_ops *ops = &at->q->ops;
     _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
         fiber_deadline_begin(fiber_now() + at->q->options.call_timeout);
-    return ops->resolve(ops->arg, t->to->address, at->a, &t->route);
+    int error = ops->resolve(ops->arg, t->to->address, &a, &route);
+    if (!error)
+        t->route = route_keep(at->a, &route, &routes->shared);
+    return error;
 }
 
 static void judge(struct attempt *at, struct task *t) {
@@ -194,11 +207,12 @@ static void judge(struct attempt *at, struct task *t) {
 
 /* Finds the ways of all that are due. 0, or -ECANCELED. */
 static int route_due(struct attempt *at) WAITS {
+    _cleanup_(routes_done) struct routes routes = {0};
     for (size_t i = 0; i < at->count; i++) {
         struct task *t = &at->tasks[i];
         if (!t->due)
             continue;
-        int error = resolve(at, t);
+        int error = resolve(at, t, &routes);
         if (fiber_cancelled())
             return -ECANCELED;
         if (error)

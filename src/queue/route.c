@@ -9,6 +9,48 @@ size_t route_width(const struct route *route) {
     return route->mailbox_count + route->forward_count;
 }
 
+/* The targets, as a key. */
+static void add_targets(struct buf *to, const struct route *route) {
+    buf_add_u64(to, route->mailbox_count);
+    for (size_t i = 0; i < route->mailbox_count; i++)
+        buf_add_u64(to, route->mailboxes[i].account_id);
+    for (size_t i = 0; i < route->forward_count; i++) {
+        buf_add_u64(to, route->forwards[i].len);
+        buf_add(to, route->forwards[i]);
+    }
+}
+
+static struct route copy(struct arena *a, const struct route *route) {
+    struct route kept = *route;
+    kept.mailboxes = arena_array(a, kept.mailbox_count, sizeof *kept.mailboxes);
+    kept.forwards = arena_array(a, kept.forward_count, sizeof *kept.forwards);
+    kept.reasons = NULL;
+    kept.reason_count = 0;
+    for (size_t i = 0; i < kept.mailbox_count; i++) {
+        kept.mailboxes[i] = route->mailboxes[i];
+        kept.mailboxes[i].address = arena_copy(a, route->mailboxes[i].address);
+        kept.mailboxes[i].detail =
+            route_width(route) == 1 ? arena_copy(a, route->mailboxes[i].detail) : S("");
+    }
+    for (size_t i = 0; i < kept.forward_count; i++)
+        kept.forwards[i] = arena_copy(a, route->forwards[i]);
+    return kept;
+}
+
+struct route route_keep(struct arena *a, const struct route *route, struct map *shared) {
+    _cleanup_(buf_done) struct buf key = {0};
+    if (route_width(route) <= 1)
+        return copy(a, route);
+    add_targets(&key, route);
+    struct route *kept = map_get(shared, buf_slice(&key));
+    if (!kept) {
+        kept = ARENA_NEW(a, struct route);
+        *kept = copy(a, route);
+        (void)map_put(shared, arena_copy(a, buf_slice(&key)), kept);
+    }
+    return *kept;
+}
+
 #define NO_SUCH_ADDRESS SMTP_REPLY(550, 5, 1, 1, "There is no such address here any more")
 
 static struct verdict never(struct smtp_reply reply) {

@@ -83,6 +83,13 @@ struct spool_recipient *route_targets_list(struct arena *a, const struct route_t
 struct verdict route_judge_mailbox(const struct route *route, struct slice address,
                                    const struct route_mailbox **ret_mailbox);
 
+/*
+ * A copy in the arena, without reasons. Recipients of a letter who lead to the same several targets
+ * share one, which `shared` knows: a stranger can name a group a thousand times with a detail each.
+ * Details of several mailboxes are left out: they belong to one recipient.
+ */
+struct route route_keep(struct arena *a, const struct route *route, struct map *shared);
+
 /* How many targets the route has. */
 size_t route_width(const struct route *route);
 
