@@ -46,8 +46,17 @@ static int tell(struct db *db, int code, const char *words) {
                        code == -E_CORRUPT ? db->kind->remedy : "", sqlite3_errmsg(db->handle));
 }
 
+/* SQLite says so itself of writes only, not of a new file or of the index of its log. */
+static bool is_full(struct db *db, int said) {
+    int error =
+        said == SQLITE_IOERR || said == SQLITE_CANTOPEN ? sqlite3_system_errno(db->handle) : 0;
+    return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
 int db_failed(struct db *db) {
     int said = sqlite3_errcode(db->handle) & 0xff;
+    if (is_full(db, said))
+        said = SQLITE_FULL;
     for (size_t i = 0; i < ARRAY_SIZE(FAILURES); i++)
         if (FAILURES[i].sqlite == said)
             return tell(db, FAILURES[i].code, FAILURES[i].words);

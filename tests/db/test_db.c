@@ -458,6 +458,45 @@ TEST(a_file_that_may_not_grow_is_a_full_disk) {
     db_close(db);
 }
 
+/* ------------------------------------------------------------------ a disk without room */
+
+static int no_new_file(const char *path, int flags, ...) {
+    (void)path;
+    (void)flags;
+    errno = ENOSPC;
+    return -1;
+}
+
+static ssize_t no_room(int fd, const void *bytes, size_t size, off_t at) {
+    (void)fd;
+    (void)bytes;
+    (void)size;
+    (void)at;
+    errno = ENOSPC;
+    return -1;
+}
+
+/* Opens the database while one of SQLite's system calls finds no room: what is said of it. */
+static void open_without_room(struct place *p, const char *call, sqlite3_syscall_ptr instead) {
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    struct db *db = NULL;
+    assert_int_equal(vfs->xSetSystemCall(vfs, call, instead), SQLITE_OK);
+    int r = db_open(p->file, DB_WRITE, &KIND, &db, &p->problem);
+    assert_int_equal(vfs->xSetSystemCall(vfs, call, NULL), SQLITE_OK);
+    assert_int_equal(r, -ENOSPC);
+    assert_non_null(strstr(p->problem.text, "box.db cannot grow: the disk is full"));
+}
+
+TEST(a_disk_without_room_for_a_new_file_is_full) {
+    db_close(open_here(p));
+    open_without_room(p, "open", (sqlite3_syscall_ptr)no_new_file);
+}
+
+TEST(a_disk_without_room_for_the_index_of_the_log_is_full) {
+    db_close(open_here(p));
+    open_without_room(p, "pwrite64", (sqlite3_syscall_ptr)no_room);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_file_is_for_nobody_else_to_read_and_has_its_first_rows),
@@ -489,6 +528,8 @@ int main(void) {
         cmocka_unit_test(test_a_table_that_is_not_there_is_damage),
         cmocka_unit_test(test_damage_met_at_work_is_told),
         cmocka_unit_test(test_a_file_that_may_not_grow_is_a_full_disk),
+        cmocka_unit_test(test_a_disk_without_room_for_a_new_file_is_full),
+        cmocka_unit_test(test_a_disk_without_room_for_the_index_of_the_log_is_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
