@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/notice.h"
 #include "journey/text.h"
 #include "letter/id.h"
 
@@ -44,11 +45,8 @@ void cli_say(const char *format, ...) {
     va_start(args, format);
     buf_printf_v(&text, format, args);
     va_end(args);
-    buf_add_str(&line, "hayauma: ");
     cli_add_lines(&line, slice_trim_lines(buf_slice(&text)));
-    buf_add_byte(&line, '\n');
-    ssize_t n = write(STDERR_FILENO, line.ptr, line.len);
-    (void)n;
+    notice_lines(LOG_ERR, buf_slice(&line));
 }
 
 static enum cli_exit exit_of(int error) {

@@ -74,7 +74,7 @@ static void add_line(struct lines *l, const struct rpc_event *event, enum conf_l
     if (l->options.file >= 0)
         show_line(&t->file, event);
     if (l->options.standard >= 0 && l->options.marked) {
-        buf_printf(&t->standard, "<%u>hayauma: ", severity(level));
+        buf_printf(&t->standard, "<%u>", severity(level));
         show_message(&t->standard, event);
     } else if (l->options.standard >= 0) {
         show_line(&t->standard, event);

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 
 #include "base/alloc.h"
+#include "base/notice.h"
 #include "conf/share.h"
 #include "proc/memory.h"
 
@@ -165,12 +166,12 @@ void process_event(struct process *p, uint64_t letter, const char *kind,
 }
 
 void process_fail(struct process *p, const char *format, ...) {
+    char text[800];
     va_list args;
     va_start(args, format);
-    (void)fprintf(stderr, "hayauma: %s %u: ", role_name(p->role->role), p->worker);
-    (void)vfprintf(stderr, format, args);
-    (void)fputc('\n', stderr);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    notice(LOG_ERR, "%s %u: %s", role_name(p->role->role), p->worker, text);
     _exit(1);
 }
 
@@ -554,8 +555,8 @@ static void ran_long(void *arg, const char *fiber_name, usec_t ran) {
     const struct process *p = arg;
     if (strcmp(fiber_name, "main") == 0)
         return; /* opening and closing, when nobody waits for other things */
-    (void)fprintf(stderr, "hayauma: %s %u: fiber \"%s\" ran %lld ms without a wait\n",
-                  role_name(p->role->role), p->worker, fiber_name, (long long)(ran / USEC_MS));
+    notice(LOG_WARNING, "%s %u: fiber \"%s\" ran %lld ms without a wait", role_name(p->role->role),
+           p->worker, fiber_name, (long long)(ran / USEC_MS));
 }
 
 /* --process ROLE WORKER DIRECTORY UID GID; uid -1: stay who we are. */
@@ -592,13 +593,13 @@ int process_main(int count, char **arguments, const struct process_role *const *
     (void)signal(SIGINT, SIG_IGN); /* Ctrl-C goes to the group; the master tells us in order */
     (void)signal(SIGPIPE, SIG_IGN);
     if (read_arguments(count, arguments, roles, &p, &c) < 0) {
-        (void)fprintf(stderr, "hayauma: %s is for the program's own use\n", PROCESS_OPTION);
+        notice(LOG_ERR, "%s is for the program's own use", PROCESS_OPTION);
         return 2;
     }
     (void)prctl(PR_SET_NAME, arguments[0], 0, 0, 0); /* the kernel keeps its first 15 bytes */
     int r = confine_process(&c, p.confinement, &problem);
     if (r < 0) {
-        (void)fprintf(stderr, "hayauma: %s: %s\n", role_name(p.role->role), problem.text);
+        notice(LOG_ERR, "%s: %s", role_name(p.role->role), problem.text);
         return 1;
     }
     return fiber_run(&config, process_fiber, &p) < 0 ? 1 : 0;

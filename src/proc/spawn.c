@@ -13,9 +13,12 @@
 #define CONTROL_FD 3
 #define LOCK_FD    4
 
-/* What a child keeps of the environment: the time zone and the checking tools' settings. */
-static const char *const kept[] = {"TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
-                                   "TSAN_OPTIONS"};
+/*
+ * What a child keeps of the environment: the time zone, the stream that stderr may be (notice.h),
+ * and the checking tools' settings.
+ */
+static const char *const kept[] = {
+    "TZ", "JOURNAL_STREAM", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"};
 
 struct arguments {
     char title[32], worker[8], uid[16], gid[16];

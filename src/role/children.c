@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "base/alloc.h"
+#include "base/notice.h"
 #include "base/random.h"
 #include "conf/share.h"
 #include "journey/kinds.h"
@@ -97,7 +98,7 @@ void children_tell(struct children *c, const char *kind, const struct rpc_field 
                                      .fields = (struct rpc_field *)(uintptr_t)facts,
                                      .fields_count = count};
     if (!c->ledger || send_ledger_event(c->ledger, &in) < 0)
-        (void)fprintf(stderr, "hayauma: %.*s\n", SLICE_ARG(text));
+        notice(LOG_WARNING, "%.*s", SLICE_ARG(text));
 }
 
 void children_event(struct children *c, const char *kind, const char *format, ...) {
@@ -439,8 +440,8 @@ static void stop_role(struct children *c, enum role role) {
                fiber_cond_wait_until(&c->changed, until) == 0)
             ;
         if (child->role->role == role && child->pid > 0) {
-            (void)fprintf(stderr, "hayauma: the %s process %u did not end in time\n",
-                          role_name(role), child->worker);
+            notice(LOG_WARNING, "the %s process %u did not end in time", role_name(role),
+                   child->worker);
             (void)kill(child->pid, SIGKILL);
         }
     }

@@ -5,11 +5,13 @@
  * the log never reaches the letters.
  *
  * The process can write in its own directory only. The file of `log { file }` comes from the master
- * as a descriptor, at the start and at every reload; with `destination syslog` lines go to stderr
- * marked with their level, from where systemd takes them to the system's log.
+ * as a descriptor, at the start and at every reload; with `destination syslog`, and wherever
+ * stderr leads to the journal, lines go to stderr marked with their level instead of the time,
+ * which the system's log has itself.
  */
 #include "journey/ledger.h"
 #include "base/alloc.h"
+#include "base/notice.h"
 #include "journey/kinds.h"
 #include "journey/lines.h"
 #include "role/roles.h"
@@ -33,7 +35,7 @@ static int ledger_role_open(struct process *p, struct problem *problem) {
         .level = p->conf->log.level,
         .standard = destination == CONF_LOG_TO_NOWHERE ? -1 : STDERR_FILENO,
         .file = TAKE_FD(p->log_file),
-        .marked = destination == CONF_LOG_TO_SYSLOG,
+        .marked = destination == CONF_LOG_TO_SYSLOG || notice_marked(),
     };
     struct ledger_options options = {
         .path = "ledger.db",

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 
 #include "base/alloc.h"
+#include "base/notice.h"
 #include "conf/share.h"
 #include "journey/kinds.h"
 #include "role/author.h"
@@ -342,8 +343,7 @@ static void serve_control(void *arg) {
     if (r == 0)
         r = fiber_fd_init(&listener, socket);
     if (r < 0) {
-        (void)fprintf(stderr, "hayauma: control socket %s cannot be made: %s\n", path,
-                      error_text(r));
+        notice(LOG_ERR, "control socket %s cannot be made: %s", path, error_text(r));
         return;
     }
     while ((r = net_accept(&listener, &peer, &fd)) != -ECANCELED) {
@@ -381,20 +381,20 @@ static void handle_signals(void *arg) {
 /* ------------------------------------------------------------------ life */
 
 static void complain(struct master *m, const char *text) {
-    (void)fprintf(stderr, "hayauma: %s\n", text);
+    notice(LOG_ERR, "%s", text);
     m->result = 1;
 }
 
 static void announce(const struct master *m) {
     const struct state_users *u = &m->children.users;
     if (!u->change)
-        (void)fprintf(stderr, "hayauma: running without root: the processes share one user and have"
-                              " no root of their own\n");
+        notice(LOG_WARNING, "running without root: the processes share one user and have no root of"
+                            " their own");
     else if (u->made_up)
-        (void)fprintf(stderr,
-                      "hayauma: the users of the settings (hayauma-edge ...) do not exist; the"
-                      " processes run as %s, %s and %s. `make install` makes the users.\n",
-                      u->edge.name, u->vault.name, u->mail.name);
+        notice(LOG_WARNING,
+               "the users of the settings (hayauma-edge ...) do not exist; the"
+               " processes run as %s, %s and %s. `make install` makes the users.",
+               u->edge.name, u->vault.name, u->mail.name);
 }
 
 static int take_lock(struct master *m, int *ret_fd, struct problem *problem) {

@@ -93,6 +93,41 @@ def test_a_socket_that_listen_does_not_name_is_refused(office, address, port):
         office.errors.close()
 
 
+def journal(office):
+    """What stands in $JOURNAL_STREAM when the journal is where begin() sends stderr."""
+    errors = office.folder.parent / "stderr"
+    errors.touch()
+    state = errors.stat()
+    return {"JOURNAL_STREAM": f"{state.st_dev}:{state.st_ino}"}
+
+
+def test_the_journal_gets_priorities_and_neither_name_nor_time(office):
+    start(office, **journal(office))
+    office.stop()
+    lines = (office.folder.parent / "stderr").read_text().splitlines()
+    assert any(re.match(r"<6>master +- +started: ", line) for line in lines), lines
+    for line in lines:
+        assert re.match(r"<[3-7]>", line), line
+        assert "hayauma: " not in line
+        assert not re.search(r"\d\d:\d\d:\d\d", line)
+
+
+def test_why_it_does_not_start_is_an_error_in_the_journal(office):
+    office.settings.write_text("hostnam x\nnothing y\n")
+    begin(office, **journal(office))
+    assert office.process.wait(timeout=20) == 6
+    lines = office.said().splitlines()
+    assert len(lines) > 2 and all(re.match("<3>[^<]", line) for line in lines), lines
+    office.process.stdout.close()
+    office.errors.close()
+
+
+def test_stderr_that_only_shares_the_environment_is_not_the_journal(office):
+    start(office, JOURNAL_STREAM="8:1")
+    office.stop()
+    assert "<" not in (office.folder.parent / "stderr").read_text()[:1]
+
+
 def test_a_port_that_an_edge_shut_down_comes_back(office):
     """A listening socket is everybody's who has it; when an edge is new, its ports answer."""
     with passed("127.0.0.1", office.port(25)) as one:

@@ -78,8 +78,8 @@ FIBER_TEST(the_systems_log_gets_marks_the_file_times) {
     say(l, KIND_ERROR, "One.");
     say(l, KIND_QUEUED, "Two.");
     finish(&e, l,
-           "<3>hayauma: edge      -             error: One.\n"
-           "<7>hayauma: edge      -             queued: Two.\n",
+           "<3>edge      -             error: One.\n"
+           "<7>edge      -             queued: Two.\n",
            "2026-11-18 11:06:40.000 error   edge      -             error: One.\n"
            "2026-11-18 11:06:40.000 debug   edge      -             queued: Two.\n");
 }
