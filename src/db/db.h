@@ -47,12 +47,12 @@ struct db_kind {
     const char *const *steps;
     size_t step_count;
     int (*teach)(struct db *db); /* SQL functions that the steps call; may be NULL */
-    int (*fill)(struct db *db); /* the first rows, in the transaction of the steps; may be NULL */
-    const char *pragmas;        /* of a handle that writes, before it looks at the file */
-    const char *read_pragmas;   /* of one that reads */
-    int busy_ms;                /* how long to wait for somebody else's lock */
-    int lookaside;              /* blocks of 256 bytes kept for small things; 0: SQLite decides */
-    bool check_pages;           /* look at every page first: for files that are small */
+    int (*fill)(struct db *db);  /* the first rows, in the transaction of the steps; may be NULL */
+    const char *pragmas;         /* of a handle that writes, before it looks at the file */
+    const char *read_pragmas;    /* of one that reads */
+    int busy_ms;                 /* how long to wait for somebody else's lock */
+    int lookaside;               /* blocks of 256 bytes kept for small things; 0: SQLite decides */
+    bool check_pages;            /* look at every page first: for files that are small */
 };
 
 enum db_mode {

@@ -14,8 +14,8 @@ static size_t fold_domain(char folded[static KEY_MAX], size_t len) {
     struct slice name = {0};
     ssize_t at = slice_rfind_byte(slice_of(folded, len), '@');
     size_t from = (size_t)at + 1;
-    if (at < 0 || domain_canonical(&a, slice_of(folded + from, len - from), DOMAIN_UTF8, &name,
-                                   NULL) < 0 ||
+    if (at < 0 ||
+        domain_canonical(&a, slice_of(folded + from, len - from), DOMAIN_UTF8, &name, NULL) < 0 ||
         from + name.len > KEY_MAX)
         return len;
     memcpy(folded + from, name.ptr, name.len);

@@ -14,7 +14,7 @@
 struct lines_options {
     enum conf_log_level level; /* the least important events written */
     int standard, file;        /* descriptors, borrowed; -1: none */
-    bool marked; /* on `standard`: "<6>..." (sd-daemon(3)) instead of time and level */
+    bool marked;       /* on `standard`: "<6>..." (sd-daemon(3)) instead of time and level */
     size_t memory_max; /* 0: LINES_MEMORY_MAX */
 };
 
