@@ -188,7 +188,7 @@ static int resolve(struct attempt *at, struct task *t, struct routes *routes) WA
         fiber_deadline_begin(fiber_now() + at->q->options.call_timeout);
     int error = ops->resolve(ops->arg, t->to->address, &a, &route);
     if (!error)
-        t->route = route_keep(at->a, &route, &routes->shared);
+        t->route = route_keep(at->a, &route, &routes->shared, &t->again);
     return error;
 }
 

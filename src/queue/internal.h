@@ -204,6 +204,7 @@ struct task {
     enum way way;
     struct smtp_reply refusal; /* WAY_NEVER */
     struct route route;
+    bool again; /* a recipient before it leads to the same group */
     const struct route_mailbox *to_mailbox;
 
     /* with an outcome: */

@@ -37,12 +37,15 @@ static struct route copy(struct arena *a, const struct route *route) {
     return kept;
 }
 
-struct route route_keep(struct arena *a, const struct route *route, struct map *shared) {
+struct route route_keep(struct arena *a, const struct route *route, struct map *shared,
+                        bool *ret_again) {
     _cleanup_(buf_done) struct buf key = {0};
+    *ret_again = false;
     if (route_width(route) <= 1)
         return copy(a, route);
     add_targets(&key, route);
     struct route *kept = map_get(shared, buf_slice(&key));
+    *ret_again = kept != NULL;
     if (!kept) {
         kept = ARENA_NEW(a, struct route);
         *kept = copy(a, route);

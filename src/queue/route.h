@@ -85,10 +85,12 @@ struct verdict route_judge_mailbox(const struct route *route, struct slice addre
 
 /*
  * A copy in the arena, without reasons. Recipients of a letter who lead to the same several targets
- * share one, which `shared` knows: a stranger can name a group a thousand times with a detail each.
- * Details of several mailboxes are left out: they belong to one recipient.
+ * share one, which `shared` knows (`ret_again`: it was there already): a stranger can name a group
+ * a thousand times with a detail each. Details of several mailboxes are left out: they belong to
+ * one recipient.
  */
-struct route route_keep(struct arena *a, const struct route *route, struct map *shared);
+struct route route_keep(struct arena *a, const struct route *route, struct map *shared,
+                        bool *ret_again);
 
 /* How many targets the route has. */
 size_t route_width(const struct route *route);

@@ -108,9 +108,9 @@ static void say_expanded(struct attempt *at, const struct task *t) {
     _cleanup_(buf_done) struct buf targets = {0};
     const struct route *route = &t->route;
     size_t width = route_width(route);
-    for (size_t i = 0; i < route->mailbox_count; i++)
+    for (size_t i = 0; !t->again && i < route->mailbox_count; i++)
         add_address(&targets, route->mailboxes[i].address);
-    for (size_t i = 0; i < route->forward_count; i++)
+    for (size_t i = 0; !t->again && i < route->forward_count; i++)
         add_address(&targets, route->forwards[i]);
     struct queue_field fields[] = {
         FIELD("recipient", t->to->address),
@@ -125,7 +125,8 @@ static void say_expanded(struct attempt *at, const struct task *t) {
             SLICE_ARG(t->to->address), SLICE_ARG(buf_slice(&targets)));
     else
         say(at->q, at->id, "queue.expanded", fields, ARRAY_SIZE(fields),
-            "%.*s: goes on to %zu addresses", SLICE_ARG(t->to->address), width);
+            "%.*s: goes on to %s%zu addresses%s", SLICE_ARG(t->to->address),
+            t->again ? "the same " : "", width, t->again ? " as a recipient before it" : "");
 }
 
 static void say_delivered(struct attempt *at, const struct task *t) {
