@@ -161,6 +161,17 @@ int talk_greeting(struct relay_client *c, struct arena *a, struct smtp_reply *re
     return hear(c, HEAR_GREETING, "greeting", c->options.timeouts.greeting, a, ret_reply);
 }
 
+void talk_pass_over_early(struct relay_client *c) {
+    for (;;) {
+        struct slice window = stream_window(c->stream);
+        ssize_t end = slice_find_byte(window, '\n');
+        if (end < 0 || (window.ptr[0] != '2' && window.ptr[0] != '3'))
+            return;
+        record_line(c, "S: ", slice_first(window, (size_t)end + 1));
+        stream_consume(c->stream, (size_t)end + 1);
+    }
+}
+
 int talk_verdict(struct relay_client *c, const char *step, struct arena *a,
                  struct smtp_reply *ret_reply) {
     return hear(c, HEAR_VERDICT, step, c->options.timeouts.data_end, a, ret_reply);

@@ -61,8 +61,14 @@ int talk_reply(struct relay_client *c, const char *step, usec_t timeout, struct 
 int talk_greeting(struct relay_client *c, struct arena *a, struct smtp_reply *ret_reply) WAITS;
 
 /*
- * The same for the reply to the final dot: also a yes whose end does not come is one, since not to
- * take it would mean that the letter arrives twice.
+ * Passes over what the peer has said behind its go-ahead for the letter: a yes, or another
+ * go-ahead, before there is a letter is no answer to it. A refusal stays (RFC 5321 §4.2.1).
+ */
+void talk_pass_over_early(struct relay_client *c);
+
+/*
+ * Like talk_reply() for the reply to the final dot: also a yes whose end does not come is one,
+ * since not to take it would mean that the letter arrives twice.
  */
 int talk_verdict(struct relay_client *c, const char *step, struct arena *a,
                  struct smtp_reply *ret_reply) WAITS;

@@ -329,6 +329,7 @@ static int cut_off(struct transaction *t, int error) WAITS {
 static int send_letter(struct transaction *t) WAITS {
     struct relay_client *c = t->c;
     stream_set_timeout(c->stream, c->options.timeouts.data_block);
+    talk_pass_over_early(c);
     int r = body_write(c->stream, t->letter);
     if (r < 0) {
         c->over = true;
