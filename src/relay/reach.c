@@ -5,9 +5,10 @@
  * Hosts are looked up only when a new connection has to be opened; while idle connections come
  * back, a busy destination costs no look-ups.
  *
- * How many are tried is bounded three times: connections, hosts that answer and put the letter off
- * (of one host at most ADDRESSES_ASKED addresses, so that a host with many leaves some tries for
- * the others), and the time after which no further host is asked.
+ * How many are tried is bounded three times: connections, hosts that answer and put the letter off,
+ * and the time after which no further host is asked. A host with many addresses leaves some tries
+ * for the others: when it answers, at most ADDRESSES_ASKED are asked; when it does not, so many
+ * that as many are left for each host behind it.
  *
  * TLS is opportunistic: where it fails, the next connection to that host goes without (plain.h), at
  * once while nothing is lost by it. If that one fails as well, it was not TLS.
@@ -70,12 +71,19 @@ static struct slice peer_text(struct run *run, const struct dns_host *host,
     return arena_printf(run->a, "%.*s %.*s", SLICE_ARG(host->name), SLICE_ARG(literal));
 }
 
+/* Whether the present host has an address that is its turn. */
+static bool has_turn(const struct run *run, const struct dns_host *host) {
+    size_t behind = run->way.count - run->host - 1;
+    bool spares = run->attempts + ADDRESSES_ASKED * behind < run->relay->options.attempts;
+    return run->address < host->count && run->refused_here < ADDRESSES_ASKED &&
+           (run->address < ADDRESSES_ASKED || behind == 0 || spares);
+}
+
 /* The next host to try, and its address; NULL: none is left. */
 static const struct dns_host *candidate(struct run *run, struct net_addr *ret_addr) {
     while (run->host < run->way.count) {
         const struct dns_host *host = &run->way.hosts[run->host];
-        bool left = run->address < host->count && run->refused_here < ADDRESSES_ASKED;
-        if (left) {
+        if (has_turn(run, host)) {
             *ret_addr = host->addresses[run->address];
             if (!run->asked.len || !slice_eq(run->asked, peer_text(run, host, ret_addr)))
                 return host;

@@ -185,6 +185,34 @@ FIBER_TEST(hosts_that_put_it_off_are_not_asked_without_end) {
     end(&w);
 }
 
+/* RFC 5321 §5.1: the second host is there for the time when nobody answers at the first. */
+static const struct fake_record many_addresses[] = {
+    {"example.net", DNS_MX, "10 mx1.example.net"},
+    {"example.net", DNS_MX, "20 mx2.example.net"},
+    {"mx1.example.net", DNS_A, "192.0.2.101"},
+    {"mx1.example.net", DNS_A, "192.0.2.102"},
+    {"mx1.example.net", DNS_A, "192.0.2.103"},
+    {"mx1.example.net", DNS_A, "192.0.2.104"},
+    {"mx1.example.net", DNS_A, "192.0.2.105"},
+    {"mx1.example.net", DNS_A, "192.0.2.106"},
+    {"mx1.example.net", DNS_A, "192.0.2.107"},
+    {"mx1.example.net", DNS_A, "192.0.2.108"},
+    {"mx1.example.net", DNS_A, "192.0.2.109"},
+    {"mx2.example.net", DNS_A, "192.0.2.2"},
+    {0},
+};
+
+FIBER_TEST(dead_host_with_many_addresses_leaves_tries_for_the_next_one) {
+    struct fake_host hosts[] = {{.address = "192.0.2.2"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    w.dns.records = many_addresses;
+    open_relay(&w);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].connections, 1);
+    end(&w);
+}
+
 FIBER_TEST(hosts_that_take_their_time_to_refuse_are_not_asked_without_end) {
     struct fake_host hosts[] = {
         {.address = "192.0.2.1", .thinks = 4 * USEC_MIN, .mail = "451 4.3.0 slow"},
@@ -337,6 +365,7 @@ int main(void) {
         cmocka_unit_test(test_each_recipient_goes_its_own_way_over_the_hosts),
         cmocka_unit_test(test_refusal_over_an_idle_connection_is_followed_by_another_host),
         cmocka_unit_test(test_hosts_that_put_it_off_are_not_asked_without_end),
+        cmocka_unit_test(test_dead_host_with_many_addresses_leaves_tries_for_the_next_one),
         cmocka_unit_test(test_hosts_that_take_their_time_to_refuse_are_not_asked_without_end),
         cmocka_unit_test(test_lost_after_the_final_dot_is_later_and_no_other_host_is_tried),
         cmocka_unit_test(test_refused_recipient_is_not_offered_to_another_host),
