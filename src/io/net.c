@@ -253,7 +253,8 @@ int net_listen_unix(const char *path, mode_t mode, int *ret_fd) {
         return -errno;
     if (unlink(path) < 0 && errno != ENOENT)
         return -errno;
-    if (bind(fd, (struct sockaddr *)&addr, sizeof addr) < 0 || chmod(path, mode) < 0 ||
+    /* The mode comes before the name: chmod() of a name would follow what took its place. */
+    if (fchmod(fd, mode) < 0 || bind(fd, (struct sockaddr *)&addr, sizeof addr) < 0 ||
         listen(fd, 128) < 0)
         return -errno;
     *ret_fd = TAKE_FD(fd);

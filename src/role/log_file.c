@@ -25,14 +25,19 @@ static int bad_path(const char *path, int error, struct problem *problem) {
                        path, error_text(error));
 }
 
-static int check_kind(const char *path, mode_t mode, struct problem *problem) {
-    if (S_ISLNK(mode))
+/* Whoever can write in the folder could have given this name to any file of the disk. */
+static int check_kind(const char *path, const struct stat *st, struct problem *problem) {
+    if (S_ISLNK(st->st_mode))
         return bad_path(path, ELOOP, problem);
-    return S_ISREG(mode) ? 0
-                         : problem_set(problem, -EINVAL,
-                                       "log.file: %s is no regular file, expected one or the name"
-                                       " of a new one",
-                                       path);
+    if (!S_ISREG(st->st_mode))
+        return problem_set(problem, -EINVAL,
+                           "log.file: %s is no regular file, expected one or the name of a new one",
+                           path);
+    if (st->st_nlink > 1)
+        return problem_set(problem, -EMLINK,
+                           "log.file: %s is a hard link, expected a file without a second name",
+                           path);
+    return 0;
 }
 
 /* Nobody else can have a file open that we make. */
@@ -55,7 +60,7 @@ int log_file_open(const struct conf *conf, int *ret_fd, struct problem *problem)
     _cleanup_(close_p) int fd = open_or_make(path);
     if (fd < 0 || fstat(fd, &st) < 0)
         return bad_path(path, errno, problem);
-    int r = check_kind(path, st.st_mode, problem);
+    int r = check_kind(path, &st, problem);
     if (r == 0)
         *ret_fd = TAKE_FD(fd);
     return r;
@@ -77,7 +82,7 @@ int log_file_check(const struct conf *conf, struct problem *problem) {
     if (lstat(path, &st) < 0)
         return errno == ENOENT ? check_folder(conf->log.file, problem)
                                : bad_path(path, errno, problem);
-    int r = check_kind(path, st.st_mode, problem);
+    int r = check_kind(path, &st, problem);
     if (r == 0 && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
         r = bad_path(path, errno, problem);
     return r;

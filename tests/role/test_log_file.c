@@ -96,6 +96,19 @@ static void test_a_folder_that_is_not_there_is_said(void **state) {
     end(&p);
 }
 
+static void test_another_name_of_a_file_is_not_written_to(void **state) {
+    struct place p;
+    char other[160];
+    (void)state;
+    begin(&p, "log");
+    (void)snprintf(other, sizeof other, "%s/other", p.folder);
+    assert_int_equal(mknod(other, S_IFREG | 0600, 0), 0);
+    assert_int_equal(link(other, p.path), 0);
+    assert_refused(&p, EMLINK, "is a hard link, expected a file without a second name");
+    assert_int_equal(unlink(other), 0);
+    end(&p);
+}
+
 static void test_a_link_is_not_followed(void **state) {
     struct place p;
     (void)state;
@@ -130,6 +143,7 @@ int main(void) {
         cmocka_unit_test(test_a_new_file_is_0640_whatever_the_umask_and_grows_at_its_end),
         cmocka_unit_test(test_a_file_that_is_there_keeps_its_mode),
         cmocka_unit_test(test_a_folder_that_is_not_there_is_said),
+        cmocka_unit_test(test_another_name_of_a_file_is_not_written_to),
         cmocka_unit_test(test_a_link_is_not_followed),
         cmocka_unit_test(test_what_is_no_regular_file_is_refused),
     };
