@@ -381,6 +381,8 @@ const struct cli_command cli_commands[] = {
     {
         .name = "stop",
         .about = N_("Stops the post office in order and waits until it has ended."),
+        .more = N_("Where systemd runs it, its socket unit is stopped with it, since the next"
+                   " connection would start it again."),
         .exits = NOT_RUNNING | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_stop,

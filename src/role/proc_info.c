@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "base/slice.h"
-
 static struct slice read_proc(pid_t pid, const char *name, char *text, size_t size) {
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
@@ -39,4 +37,22 @@ bool proc_is_traced(pid_t pid) {
     ssize_t at = slice_find(status, S("\nTracerPid:"));
     struct slice rest = slice_from(status, at >= 0 ? (size_t)at + 11 : status.len);
     return at >= 0 && slice_next(&rest, '\n', &tracer) && !slice_eq(slice_trim(tracer), S("0"));
+}
+
+bool proc_unit_read(struct slice cgroup, char ret[static PROC_UNIT_SIZE]) {
+    struct slice line, number, controllers;
+    while (slice_next(&cgroup, '\n', &line)) {
+        if (!slice_next(&line, ':', &number) || !slice_next(&line, ':', &controllers) ||
+            (controllers.len > 0 && !slice_eq(controllers, S("name=systemd"))))
+            continue;
+        struct slice name = slice_from(line, (size_t)(slice_rfind_byte(line, '/') + 1));
+        if (slice_ends(name, S(".service")) && slice_to_str(name, ret, PROC_UNIT_SIZE) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool proc_unit(pid_t pid, char ret[static PROC_UNIT_SIZE]) {
+    char text[1500];
+    return proc_unit_read(read_proc(pid, "cgroup", text, sizeof text), ret);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What systemd hands over and wants to hear: sockets (sd_listen_fds(3)), sd_notify(3), the units."""
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -91,6 +92,52 @@ def test_a_socket_that_listen_does_not_name_is_refused(office, address, port):
         assert "hayauma.socket" in office.said()
         office.process.stdout.close()
         office.errors.close()
+
+
+def test_data_directory_that_the_unit_does_not_name_is_refused(office, tmp_path):
+    text = office.settings.read_text()
+    text, count = re.subn(r"(?m)^data-directory .*$", f"data-directory {tmp_path}", text)
+    assert count == 1
+    office.settings.write_text(text)
+    begin(office, NOTIFY_SOCKET="/nowhere")
+    assert office.process.wait(timeout=20) == 6
+    assert f"data-directory {tmp_path}" in office.said()
+    assert f"systemd says {office.folder}" in office.said()
+    office.process.stdout.close()
+    office.errors.close()
+
+
+@pytest.fixture
+def service(running):
+    """The office in a group as systemd makes one for its unit."""
+    group = pathlib.Path("/sys/fs/cgroup/unified")
+    if not group.is_dir():
+        group = group.parent
+    group = group / f"test-{os.getpid()}"
+    unit = group / "hayauma.service"
+    try:
+        unit.mkdir(parents=True)
+        (unit / "cgroup.procs").write_text(str(running.process.pid))
+    except OSError as why:
+        pytest.skip(f"no group can be made: {why}")
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+    unit.rmdir()
+    group.rmdir()
+
+
+def test_stop_has_systemd_stop_the_socket_unit_too(service, tmp_path):
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\n'
+                         f"kill {service.process.pid}\n")
+    systemctl.chmod(0o755)
+    done = subprocess.run([PROGRAM, "-C", str(service.folder), "stop"], text=True, timeout=60,
+                          capture_output=True, check=True,
+                          env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert (tmp_path / "asked").read_text() == "stop hayauma.socket hayauma.service\n"
+    assert "no connection starts it again" in done.stdout
+    assert service.process.wait(timeout=20) == 0
 
 
 def journal(office):

@@ -143,6 +143,19 @@ static void test_loose_modes_are_refused(void **state) {
     assert_refused("keys/default.key", 0640, 0600, "the private key");
 }
 
+static void test_the_unit_of_a_process_is_read_from_its_groups(void **state) {
+    char unit[PROC_UNIT_SIZE] = "";
+    (void)state;
+    assert_true(proc_unit_read(S("0::/system.slice/hayauma.service\n"), unit));
+    assert_string_equal(unit, "hayauma.service");
+    assert_true(
+        proc_unit_read(S("3:cpu:/a.service\n1:name=systemd:/system.slice/b.service\n"), unit));
+    assert_string_equal(unit, "b.service");
+    assert_false(proc_unit_read(S("0::/user.slice/user-0.slice/session-1.scope\n"), unit));
+    assert_false(proc_unit_read(S("0::/\n"), unit));
+    assert_false(proc_unit_read(S(""), unit));
+}
+
 static void test_users_that_do_not_exist_are_stood_in_for(void **state) {
     struct state_users users;
     struct conf *conf = conf_new();
@@ -221,6 +234,7 @@ int main(void) {
         cmocka_unit_test(test_no_link_in_a_folder_is_followed),
         cmocka_unit_test(test_a_folder_that_is_a_link_is_refused),
         cmocka_unit_test(test_loose_modes_are_refused),
+        cmocka_unit_test(test_the_unit_of_a_process_is_read_from_its_groups),
         cmocka_unit_test(test_users_that_do_not_exist_are_stood_in_for),
         cmocka_unit_test(test_each_service_has_its_port_plus_the_offset),
         cmocka_unit_test(test_roles_that_answer_the_command_line_have_a_socket),
