@@ -42,12 +42,25 @@ enum cli_form {
     CLI_ARGUMENT, /* a word by its place */
 };
 
+/* What there is that an argument may be; the shell asks for it. */
+enum cli_offer {
+    CLI_OFFER_NOTHING,
+    CLI_OFFER_ACCOUNTS,
+    CLI_OFFER_REMOVED, /* accounts that can be brought back */
+    CLI_OFFER_DOMAINS,
+    CLI_OFFER_ALIASES,
+    CLI_OFFER_MESSAGES, /* in the queue */
+    CLI_OFFER_SETTINGS,
+    CLI_OFFERS,
+};
+
 struct cli_parameter {
     const char *name;  /* "count"; of an argument as help shows it: "USER@DOMAIN" */
     const char *value; /* CLI_OPTION: how help calls what follows, "N" */
     const char *about; /* a phrase without a full stop at its end */
     enum cli_form form;
     enum cli_kind kind;
+    enum cli_offer offers;
     uint64_t min, max;          /* CLI_NUMBER; max 0: any */
     const char *const *choices; /* CLI_CHOICE; NULL behind the last */
     char letter;                /* -f; 0: none */

@@ -96,9 +96,10 @@ EXAMPLES domain_add_examples[] = {
     "hayauma domain add example.com --alias-of example.jp",
     NULL,
 };
-PARAMETERS domain_parameters[] = {ARGUMENT("DOMAIN", .about = N_("the domain")), END};
+PARAMETERS domain_parameters[] = {
+    ARGUMENT("DOMAIN", .offers = CLI_OFFER_DOMAINS, .about = N_("the domain")), END};
 PARAMETERS domain_catch_all_parameters[] = {
-    ARGUMENT("DOMAIN", .about = N_("the domain")),
+    ARGUMENT("DOMAIN", .offers = CLI_OFFER_DOMAINS, .about = N_("the domain")),
     ARGUMENT("ADDRESS|none", .about = N_("who gets what nobody else gets")),
     END,
 };
@@ -128,7 +129,8 @@ EXAMPLES account_add_examples[] = {
     NULL,
 };
 PARAMETERS account_list_parameters[] = {
-    ARGUMENT("DOMAIN", .optional = true, .about = N_("only accounts of this domain")),
+    ARGUMENT("DOMAIN", .offers = CLI_OFFER_DOMAINS, .optional = true,
+             .about = N_("only accounts of this domain")),
     OPTION("after", "ID", .kind = CLI_NUMBER, .about = N_("only accounts with a greater number")),
     OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1,
            .about = N_("at most so many")),
@@ -136,17 +138,20 @@ PARAMETERS account_list_parameters[] = {
     END,
 };
 PARAMETERS account_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the address of the account")),
     END,
 };
 PARAMETERS account_send_as_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the address of the account")),
     ARGUMENT("ADDRESS|any|own", .optional = true, .many = true,
              .about = N_("these addresses, any, or no others; @example.jp is all of a domain")),
     END,
 };
 PARAMETERS account_limits_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the address of the account")),
     OPTION("messages-per-hour", "N|default", .about = N_("messages within an hour")),
     OPTION("messages-per-day", "N|default", .about = N_("messages within a day")),
     OPTION("new-recipients-per-hour", "N|default", .about = N_("new recipients within an hour")),
@@ -155,12 +160,14 @@ PARAMETERS account_limits_parameters[] = {
 };
 #define FORCE FLAG("force", .about = N_("also when it is the last administrator"))
 PARAMETERS account_leaving_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the address of the account")),
     FORCE,
     END,
 };
 PARAMETERS account_restore_parameters[] = {
-    ARGUMENT("USER@DOMAIN|ID", .about = N_("the address that the account had, or its number")),
+    ARGUMENT("USER@DOMAIN|ID", .offers = CLI_OFFER_REMOVED,
+             .about = N_("the address that the account had, or its number")),
     OPTION("as", "USER@DOMAIN", .about = N_("bring it back under this address")),
     END,
 };
@@ -170,43 +177,50 @@ EXAMPLES account_restore_examples[] = {
     NULL,
 };
 PARAMETERS account_purge_parameters[] = {
-    ARGUMENT("USER@DOMAIN|ID", .about = N_("the address that the account had, or its number")),
+    ARGUMENT("USER@DOMAIN|ID", .offers = CLI_OFFER_REMOVED,
+             .about = N_("the address that the account had, or its number")),
     END,
 };
 PARAMETERS account_password_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the address of the account")),
     FLAG("password-stdin", .about = N_("read the password from the first line of standard input")),
     FLAG("generate", .about = N_("make a good password and print it")),
     FLAG("force-weak", .about = N_("take a password that is easily guessed all the same")),
     END,
 };
 PARAMETERS account_apop_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the address of the account")),
     FLAG("password-stdin", .about = N_("read the secret from the first line of standard input")),
     FLAG("generate", .about = N_("make a good secret and print it")),
     FLAG("remove", .about = N_("take the secret away: no APOP any more")),
     END,
 };
 PARAMETERS account_admin_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the address of the account")),
     ARGUMENT("yes|no", .kind = CLI_CHOICE, .choices = yes_no,
              .about = N_("whether it is an administrator")),
     FORCE,
     END,
 };
 PARAMETERS account_quota_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the address of the account")),
     ARGUMENT("SIZE|none", .kind = CLI_SIZE, .about = N_("how much the mailbox may hold")),
     END,
 };
 PARAMETERS account_name_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the address of the account")),
     ARGUMENT("NAME", .about = N_("the name of the person; '' for none")),
     END,
 };
 
 PARAMETERS alias_change_parameters[] = {
-    ARGUMENT("ADDRESS", .about = N_("the address that leads elsewhere")),
+    ARGUMENT("ADDRESS", .offers = CLI_OFFER_ALIASES,
+             .about = N_("the address that leads elsewhere")),
     ARGUMENT("TARGET", .many = true, .about = N_("where to, here or at another host")),
     FLAG("keep-copy", .about = N_("the account of that address keeps a copy in its mailbox")),
     FLAG("instead-of-mailbox",
@@ -214,7 +228,8 @@ PARAMETERS alias_change_parameters[] = {
     END,
 };
 PARAMETERS alias_remove_parameters[] = {
-    ARGUMENT("ADDRESS", .about = N_("the address that leads elsewhere")),
+    ARGUMENT("ADDRESS", .offers = CLI_OFFER_ALIASES,
+             .about = N_("the address that leads elsewhere")),
     ARGUMENT("TARGET", .many = true, .optional = true,
              .about = N_("the targets to take out; without any, the whole alias")),
     END,
@@ -236,13 +251,13 @@ PARAMETERS queue_list_parameters[] = {
     END,
 };
 PARAMETERS queue_show_parameters[] = {
-    ARGUMENT("ID", .kind = CLI_LETTER, .about = N_("the letter")),
+    ARGUMENT("ID", .kind = CLI_LETTER, .offers = CLI_OFFER_MESSAGES, .about = N_("the letter")),
     FLAG("content", .about = N_("print the letter itself, as it is, and nothing else")),
     END,
 };
 #define QUEUE_SELECT                                                                               \
-    ARGUMENT("ID", .kind = CLI_LETTER, .optional = true, .many = true,                             \
-             .about = N_("the letters")),                                                          \
+    ARGUMENT("ID", .kind = CLI_LETTER, .offers = CLI_OFFER_MESSAGES, .optional = true,             \
+             .many = true, .about = N_("the letters")),                                            \
         OPTION("match", "TEXT",                                                                    \
                .about = N_("all letters whose sender or a recipient contains this")),              \
         OPTION("login", "USER@DOMAIN",                                                             \
@@ -299,7 +314,8 @@ EXAMPLES route_examples[] = {"hayauma route info@example.jp", "hayauma route som
 /* ------------------------------------------------------------------ looking inside */
 
 PARAMETERS config_parameters[] = {
-    ARGUMENT("NAME", .optional = true, .about = N_("one setting, such as smtp.message-size-max")),
+    ARGUMENT("NAME", .optional = true, .offers = CLI_OFFER_SETTINGS,
+             .about = N_("one setting, such as smtp.message-size-max")),
     FLAG("changed", .about = N_("only settings that differ from their defaults")),
     END,
 };
@@ -310,7 +326,8 @@ PARAMETERS fibers_parameters[] = {
     END,
 };
 PARAMETERS repair_parameters[] = {
-    ARGUMENT("USER@DOMAIN", .about = N_("the account whose mailboxes are to be repaired")),
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the account whose mailboxes are to be repaired")),
     END,
 };
 PARAMETERS help_parameters[] = {

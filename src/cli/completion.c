@@ -2,9 +2,22 @@
 /*
  * Completion: a shell function that says, for the command named so far, which words may come next,
  * as a case for each row; around it the few lines that each shell needs. Words are plain: letters,
- * digits and dashes, so nothing needs quoting.
+ * digits and dashes, so nothing needs quoting; of accounts and the like, for which the program is
+ * asked, only those are offered that are plain, too.
  */
 #include "cli/docs.h"
+#include "conf/setting.h"
+
+/* The command that lists what there is, and the member of its JSON. */
+static const struct {
+    const char *command, *member;
+} lists[CLI_OFFERS] = {
+    [CLI_OFFER_ACCOUNTS] = {"account list", "address"},
+    [CLI_OFFER_REMOVED] = {"account list --removed", "address"},
+    [CLI_OFFER_DOMAINS] = {"domain list", "name"},
+    [CLI_OFFER_ALIASES] = {"alias list", "address"},
+    [CLI_OFFER_MESSAGES] = {"queue list", "id"},
+};
 
 static bool is_top(const struct cli_command *c) {
     return !strchr(c->name, ' ');
@@ -28,6 +41,10 @@ static void add_words(const struct cli_command *c, struct buf *to) {
     for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
         for (size_t i = 0; p->form == CLI_ARGUMENT && p->kind == CLI_CHOICE && p->choices[i]; i++)
             buf_printf(to, " %s", p->choices[i]);
+        for (size_t i = 0; p->offers == CLI_OFFER_SETTINGS && i < conf_setting_count; i++) {
+            char name[CONF_NAME_SIZE];
+            buf_printf(to, " %.*s", SLICE_ARG(conf_setting_name(&conf_settings[i], name)));
+        }
     }
 }
 
@@ -98,6 +115,32 @@ static void add_files_function(struct buf *to) {
     buf_add_str(to, "    esac\n    return 1\n}\n\n");
 }
 
+/* They are asked for with the options that say where the post office is. */
+static void add_known_function(struct buf *to) {
+    buf_add_str(to, "# What there is: asks the program, $1, with the words behind the name of a\n"
+                    "# member of its JSON.\n"
+                    "_hayauma_ask() {\n"
+                    "    local program=$1 member=$2\n"
+                    "    shift 2\n"
+                    "    \"$program\" \"$@\" --json 2>/dev/null </dev/null |\n"
+                    "        grep -o \"\\\"$member\\\":\\\"[^\\\"]*\\\"\" | cut -d '\"' -f 4 |\n"
+                    "        grep -x '[A-Za-z0-9@._+=-]*' # what means nothing to a shell\n"
+                    "}\n\n"
+                    "# What a command may be about: the program, the command, where it is.\n"
+                    "_hayauma_known() {\n"
+                    "    local program=$1 command=$2\n"
+                    "    shift 2\n"
+                    "    case $command in\n");
+    for (size_t i = 0; i < cli_command_count; i++) {
+        for (const struct cli_parameter *p = cli_commands[i].parameters; p && p->name; p++) {
+            if (lists[p->offers].command)
+                buf_printf(to, "    '%s') _hayauma_ask \"$program\" %s %s \"$@\" ;;\n",
+                           cli_commands[i].name, lists[p->offers].member, lists[p->offers].command);
+        }
+    }
+    buf_add_str(to, "    esac\n}\n\n");
+}
+
 static void add_groups_function(struct buf *to) {
     buf_add_str(to, "# Whether another word of the command's name is to come.\n"
                     "_hayauma_is_group() {\n"
@@ -121,6 +164,17 @@ static void add_groups_function(struct buf *to) {
                     "        esac\n"
                     "    done\n"
                     "    echo \"$name\"\n"
+                    "}\n\n"
+                    "# The directory that the words name.\n"
+                    "_hayauma_where() {\n"
+                    "    while [ $# -gt 0 ]; do\n"
+                    "        case $1 in\n"
+                    "        -C | --directory) echo \"$2\"; shift ;;\n"
+                    "        -C*) echo \"${1#-C}\" ;;\n"
+                    "        --directory=*) echo \"${1#--directory=}\" ;;\n"
+                    "        esac\n"
+                    "        shift\n"
+                    "    done | tail -n 1\n"
                     "}\n\n");
 }
 
@@ -129,12 +183,13 @@ void docs_bash(struct buf *to) {
     add_words_function(to);
     add_values_function(to);
     add_files_function(to);
+    add_known_function(to);
     add_groups_function(to);
     buf_add_str(
         to,
         "_hayauma() {\n"
         "    local typed=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-        "    local name values words plain=''\n"
+        "    local name values words where plain=''\n"
         "    name=$(_hayauma_command \"${COMP_WORDS[@]:1:COMP_CWORD-1}\")\n"
         "    values=$(_hayauma_values \"$name\" \"$before\")\n"
         "    COMPREPLY=()\n"
@@ -143,6 +198,9 @@ void docs_bash(struct buf *to) {
         "        COMPREPLY=($(compgen -f -- \"$typed\")) ;;\n"
         "    none) ;;\n"
         "    '') words=$(_hayauma_words \"$name\")\n"
+        "        where=$(_hayauma_where \"${COMP_WORDS[@]:1:COMP_CWORD-1}\")\n"
+        "        [ \"${typed#-}\" != \"$typed\" ] || words+=\" $(_hayauma_known"
+        " \"${COMP_WORDS[0]}\" \"$name\" ${where:+-C \"$where\"})\"\n"
         "        # Options only when they are asked for, or there is nothing else.\n"
         "        [ -n \"$typed\" ] || plain=$(printf '%s\\n' $words | grep -v '^-')\n"
         "        COMPREPLY=($(compgen -W \"${plain:-$words}\" -- \"$typed\"))\n"
@@ -150,6 +208,8 @@ void docs_bash(struct buf *to) {
         "    *) COMPREPLY=($(compgen -W \"$values\" -- \"$typed\")) ;;\n"
         "    esac\n"
         "}\n"
+        "# An address is one word.\n"
+        "COMP_WORDBREAKS=${COMP_WORDBREAKS//@/}\n"
         "complete -F _hayauma hayauma\n");
 }
 
@@ -159,15 +219,19 @@ void docs_zsh(struct buf *to) {
     add_words_function(to);
     add_values_function(to);
     add_files_function(to);
+    add_known_function(to);
     add_groups_function(to);
     buf_add_str(to, "_hayauma() {\n"
-                    "    local name values\n"
+                    "    local name values where\n"
                     "    name=$(_hayauma_command \"${(@)words[2,CURRENT-1]}\")\n"
                     "    values=$(_hayauma_values \"$name\" \"${words[CURRENT-1]}\")\n"
                     "    case $values in\n"
                     "    file) _files ;;\n"
                     "    none) ;;\n"
                     "    '') compadd -- ${=\"$(_hayauma_words \"$name\")\"}\n"
+                    "        where=$(_hayauma_where \"${(@)words[2,CURRENT-1]}\")\n"
+                    "        compadd -- ${=\"$(_hayauma_known \"${words[1]}\" \"$name\""
+                    " ${where:+-C} ${where:+\"$where\"})\"}\n"
                     "        _hayauma_takes_files \"$name\" && _files ;;\n"
                     "    *) compadd -- ${=values} ;;\n"
                     "    esac\n"

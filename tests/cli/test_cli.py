@@ -512,9 +512,9 @@ def test_manual_is_good_mdoc():
     assert hayauma("manual", "hayauma.conf").stdout.startswith(".")
 
 
-def complete(script, *words):
+def complete(script, *words, program="hayauma"):
     """What bash offers for the last word."""
-    line = " ".join(map(shlex.quote, ("hayauma",) + words))
+    line = " ".join(map(shlex.quote, (program,) + words))
     told = subprocess.run(
         ["bash", "-c", f"source /dev/stdin\nCOMP_WORDS=({line})\nCOMP_CWORD={len(words)}\n"
          "_hayauma 2>/dev/null\nprintf '%s\\n' \"${COMPREPLY[@]}\""], input=script, text=True,
@@ -537,6 +537,24 @@ def test_bash_completes_commands_options_and_values():
         if " " in name:
             assert name.split()[1] in complete(script, name.split()[0], "")
 
+
+def test_bash_completes_what_there_is(either):
+    """Accounts, domains, aliases, settings; nothing that a shell would expand."""
+    script = hayauma("completion", "bash").stdout
+    either.add("tama@example.test")
+    either.add("`touch${IFS}x`@example.test")
+    either("alias", "add", "info@example.test", "tama@example.test")
+
+    def offered(*words):
+        return complete(script, "-C", str(either.folder), *words, program=PROGRAM)
+
+    assert offered("account", "show", "t") == ["tama@example.test"]
+    assert offered("account", "show", "") == ["tama@example.test"]
+    assert offered("account", "add", "t") == []
+    assert offered("domain", "remove", "ex") == ["example.test"]
+    assert offered("alias", "remove", "in") == ["info@example.test"]
+    assert offered("config", "smtp.message-size") == ["smtp.message-size-max"]
+    assert offered("queue", "show", "0") == []
 
 def test_output_that_nobody_reads_ends_quietly(either):
     either.add("user%05d@example.test", "--count", "5000")
