@@ -551,7 +551,7 @@ def test_bash_completes_what_there_is(either):
     assert offered("account", "show", "t") == ["tama@example.test"]
     assert offered("account", "show", "") == ["tama@example.test"]
     assert offered("account", "add", "t") == []
-    assert offered("domain", "remove", "ex") == ["example.test"]
+    assert "example.test" in offered("domain", "remove", "ex")
     assert offered("alias", "remove", "in") == ["info@example.test"]
     assert offered("config", "smtp.message-size") == ["smtp.message-size-max"]
     assert offered("queue", "show", "0") == []

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: ISC
+"""In a Japanese locale: every help, the manuals and mistakes are Japanese; JSON is as ever."""
+import json
+import os
+import re
+import subprocess
+
+import pytest
+from office import PROGRAM
+
+JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
+ENGLISH = re.compile(r"\b[A-Za-z]+ [a-z]+ [a-z]+ [a-z]+\b")
+
+
+def say(*words, lang="ja_JP.UTF-8"):
+    environment = {k: v for k, v in os.environ.items() if k not in ("LC_ALL", "LANGUAGE")}
+    return subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False,
+                          env=dict(environment, LANG=lang))
+
+
+def command_names():
+    script = say("completion", "bash", lang="C").stdout
+    words = script.split("_hayauma_words() {")[1].split("esac")[0]
+    return re.findall(r"(?m)^    '([a-z][^']*)'\) echo", words)
+
+
+@pytest.mark.parametrize("name", ["", *command_names()])
+def test_help_has_no_english_sentence(name):
+    done = say(*name.split(), "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.startswith("使い方: ")
+    # Synopsis, examples, names of commands and the forms of JSON are the same in every language.
+    prose = done.stdout.split("\n例:")[0].split("\n--json の出力:")[0].splitlines()[1:]
+    for line in prose:
+        assert JAPANESE.search(line) or not ENGLISH.search(line), line
+
+
+@pytest.mark.parametrize("page", ["hayauma", "hayauma.conf"])
+def test_manuals_are_japanese(page):
+    text = say("manual", page).stdout
+    assert ".Sh 名前\n" in text and ".Sh 説明\n" in text
+    assert not re.search(r"(?m)^\.Sh [A-Z]", text)
+    done = subprocess.run(["groff", "-mandoc", "-mja", "-Tutf8", "-Kutf8", "-ww"], input=text,
+                          capture_output=True, text=True, check=True)
+    assert JAPANESE.search(done.stdout)
+
+
+def test_mistakes_are_told_in_japanese_and_json_stays(office):
+    assert JAPANESE.search(say("nonsense").stderr)
+    there = ("-C", str(office.folder), "domain", "list", "--json")
+    assert json.loads(say(*there).stdout) == json.loads(say(*there, lang="C").stdout)
+    assert not JAPANESE.search(say("nonsense", lang="C").stderr)
