@@ -89,8 +89,13 @@ def test_a_full_server_lets_readers_wait(office):
             said = reader.line()
             assert said.startswith(b"-ERR [SYS/TEMP] the server is short of memory"), said
             reader.until_closed(5)
+    # the server learns a moment later that those who filled it have gone
+    wait_until(lambda: readers_are_greeted(host), 10, 0.1, lambda: "readers are still refused")
+
+
+def readers_are_greeted(host):
     with Pop3(host.address, host.ports["pop3"]) as reader:
-        reader.greeted()
+        return reader.line().startswith(b"+OK")
 
 
 def fill_users(host, user, wire):
