@@ -52,12 +52,12 @@ static const struct wording loop_happened = {
      "message in any name. The address:",
      "外部からのメールが、転送先から同じアドレスに戻ってきました。差出人を詐称して\n"
      "作られたメールの可能性があるため、差出人には通知せず、ここで配送を止めました。\n"
-     "該当するアドレス："}};
+     "該当するアドレス:"}};
 
 static const struct wording loop_next = {
     {"Look at where the address leads (hayauma route ADDRESS) and at the journey of\n"
      "the message. The message itself is attached.",
-     "アドレスの転送先（hayauma route アドレス）とメールの配送経路\n"
+     "アドレスの転送先（hayauma route アドレス）とメールの配送経過\n"
      "（hayauma journey）を確認してください。メール本体を添付します。"}};
 
 static const struct wording what_next[] = {

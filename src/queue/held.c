@@ -72,15 +72,15 @@ static const char to_user[] =
     "administrator has looked at them; they are not lost. The administrators\n"
     "have been told.\n"
     "\n"
-    "If it was not you who sent so much, somebody else knows your password:\n"
-    "change it now, and tell your administrator.\n"
+    "If it was not you who sent so much, somebody else knows your password: tell\n"
+    "your administrator at once, who gives you a new one.\n"
     "\n"
     "あなたのアカウント %.*s から、決められた量を超えるメールが送信されました。\n"
     "超えた分のメールは、管理者が確認するまでサーバー %.*s で保留されます。\n"
     "失われることはありません。管理者にも通知しました。\n"
     "\n"
-    "心当たりがない場合は、パスワードが盗まれています。すぐにパスワードを変更し、\n"
-    "管理者に連絡してください。\n";
+    "心当たりがない場合は、パスワードが盗まれた可能性があります。すぐに管理者に\n"
+    "連絡し、新しいパスワードを受け取ってください。\n";
 
 static const char to_administrators[] =
     "The account %.*s has sent more than it may: %.*s.\n"
