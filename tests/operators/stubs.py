@@ -10,13 +10,13 @@ import subprocess
 import sys
 import time
 
-PROGRAMS = """apt apt-get systemctl journalctl certbot nft ufw nc scp rsync make"""
+PROGRAMS = """apt apt-get systemctl journalctl timedatectl certbot nft ufw nc scp rsync make"""
 
 UNITS = {"hayauma.service", "hayauma.socket", "hayauma"}
 OTHERS = {"nftables.service", "postfix.service", "dovecot.service", "unbound.service",
           "certbot.timer"}
 PACKAGES = {"ca-certificates", "certbot", "dns-root-data", "nftables", "unbound", "bind9-dnsutils",
-            "netcat-openbsd", "curl"}
+            "netcat-openbsd", "curl", "systemd-timesyncd"}
 FOLDER = pathlib.Path(os.environ["STUBS_FOLDER"])
 JOURNAL, PID = FOLDER / "journal", FOLDER / "pid"
 LIVE = pathlib.Path("/etc/letsencrypt")
@@ -81,6 +81,15 @@ def journalctl(*words):
     if "-u" not in words or words[words.index("-u") + 1] not in UNITS:
         refuse("not our unit")
     print(JOURNAL.read_text(), end="")
+
+
+def timedatectl(*words):
+    if words and words[0] not in {"status", "set-ntp", "set-timezone"}:
+        refuse("no such command")
+    if words[:1] == ("set-ntp",) and words[1:] not in {("true",), ("false",)}:
+        refuse("expected true or false")
+    if words[:1] == ("set-timezone",) and not pathlib.Path("/usr/share/zoneinfo", *words[1:]).is_file():
+        refuse("no such time zone")
 
 
 # -------------------------------------------------------------------- packages
