@@ -15,7 +15,7 @@ build: ## the optimised program, build/hayauma
 	@scripts/install-packages build
 	@scripts/build optimised
 
-run: ## a post office for example.test on loopback, with a first letter and its journey
+run: ## a mail server for example.test on loopback, with a first message and its journey
 	@scripts/install-packages build
 	@scripts/build optimised
 	@exec scripts/demo
