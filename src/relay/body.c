@@ -101,6 +101,5 @@ int body_write(struct stream *s, const struct relay_letter *letter) {
         return r;
     if (letter->size > 0 && !end.crlf)
         stream_write(s, S("\r\n"));
-    stream_write(s, S(".\r\n"));
     return 0;
 }

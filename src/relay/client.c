@@ -98,6 +98,7 @@ static void learn_extensions(struct relay_client *c, struct slice lines) {
 
 static int say_hello(struct relay_client *c, const char *verb, struct arena *a,
                      struct smtp_reply *reply) WAITS {
+    (void)talk_pass_over_surplus(c);
     talk_command(c, arena_printf(a, "%s %.*s", verb, SLICE_ARG(c->options.helo)));
     return talk_reply(c, verb, c->options.timeouts.command, a, reply);
 }
@@ -169,6 +170,7 @@ static int go_without(struct relay_client *c, const struct relay_voice *voice, s
 static int start_tls(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
                      struct relay_trouble *trouble) WAITS {
     struct smtp_reply reply;
+    (void)talk_pass_over_surplus(c);
     talk_command(c, S("STARTTLS"));
     int r = talk_reply(c, "STARTTLS", c->options.timeouts.command, a, &reply);
     trouble->tls_failed = r < 0;
@@ -221,6 +223,7 @@ static struct relay_client *client_new(struct stream *stream,
     c->magic = RELAY_CLIENT_MAGIC;
     c->stream = stream;
     c->options = *options;
+    c->one_by_one = options->one_by_one;
     c->options.helo = arena_copy(&c->texts, options->helo);
     c->options.peer = arena_copy(&c->texts, options->peer);
     c->options.peer_name = arena_copy(&c->texts, options->peer_name);
@@ -271,6 +274,7 @@ void relay_client_close(struct relay_client *c) {
     struct smtp_reply reply;
     if (!c->over && !stream_error(c->stream)) {
         stream_set_timeout(c->stream, c->options.timeouts.quit);
+        (void)talk_pass_over_surplus(c);
         talk_command(c, S("QUIT"));
         (void)talk_reply(c, "QUIT", c->options.timeouts.quit, &a, &reply);
     }
@@ -302,6 +306,14 @@ struct slice relay_client_peer(const struct relay_client *c) {
 
 unsigned relay_client_letters(const struct relay_client *c) {
     return c->letters;
+}
+
+bool relay_client_one_by_one(const struct relay_client *c) {
+    return c->one_by_one;
+}
+
+bool relay_client_begins_anew(const struct relay_client *c) {
+    return c->begin_anew;
 }
 
 bool relay_client_tls(const struct relay_client *c) {

@@ -54,6 +54,7 @@ struct relay_client_options {
     bool tls_first;                  /* it begins before the greeting (RFC 8314 §3.3) */
     const struct relay_login *login; /* NULL: none; needed until the session is open */
     bool strict_8bit;
+    bool one_by_one; /* each reply is awaited, and each letter has one recipient */
     struct relay_timeouts timeouts;
 };
 
@@ -101,3 +102,9 @@ struct slice relay_client_take_dialogue(struct relay_client *c, struct arena *a)
 struct slice relay_client_peer(const struct relay_client *c); /* as in the options */
 unsigned relay_client_letters(const struct relay_client *c);  /* letters handed over so far */
 bool relay_client_tls(const struct relay_client *c);
+
+/* The host has said more than it was asked: it is to be given one recipient at a time. */
+bool relay_client_one_by_one(const struct relay_client *c);
+
+/* The last relay_client_send() gave up because of that; over a new connection it may go better. */
+bool relay_client_begins_anew(const struct relay_client *c);

@@ -115,6 +115,7 @@ int login(struct relay_client *c, struct arena *a, struct relay_trouble *trouble
         return refuse(c, a, trouble, 11, S("it has no TLS, without which no password is sent"));
     if (!m)
         return refuse(c, a, trouble, 4, S("it offers none of PLAIN, LOGIN and CRAM-MD5"));
+    (void)talk_pass_over_surplus(c);
     int r = m->run(c, a, &reply);
     if (r < 0) {
         trouble->result =

@@ -10,8 +10,8 @@
  * for the others: when it answers, at most ADDRESSES_ASKED are asked; when it does not, so many
  * that as many are left for each host behind it.
  *
- * TLS is opportunistic: where it fails, the next connection to that host goes without (plain.h), at
- * once while nothing is lost by it. If that one fails as well, it was not TLS.
+ * TLS is opportunistic: where it fails, the next connection to that host goes without (memory.h),
+ * at once while nothing is lost by it. If that one fails as well, it was not TLS.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -183,6 +183,7 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
         .tls_first = run->job->tls_first,
         .login = run->job->login,
         .strict_8bit = o->strict_8bit,
+        .one_by_one = host_memory_has(run->relay->one_by_one, addr, fiber_now()),
         .timeouts = o->timeouts,
     };
     struct stream *stream;
@@ -211,7 +212,7 @@ static int try_plain(struct run *run, const struct dns_host *host, const struct 
     bool tls_failed;
     int r = open_client(run, host, addr, false, ret_client, &tls_failed);
     if (r < 0 && r != -E_REFUSED)
-        plain_remove(run->relay->plain, addr);
+        host_memory_remove(run->relay->plain, addr);
     return r;
 }
 
@@ -221,7 +222,7 @@ static int try_address(struct run *run, const struct dns_host *host, const struc
     bool tls_failed = false;
     if (run_demands_tls(run))
         return open_client(run, host, addr, true, ret_client, &tls_failed);
-    if (relay->options.tls && plain_has(relay->plain, addr, fiber_now())) {
+    if (relay->options.tls && host_memory_has(relay->plain, addr, fiber_now())) {
         relay_say(&run->job->voice, RELAY_STEP_TLS, "Without TLS, which failed with %.*s before",
                   SLICE_ARG(peer_text(run, host, addr)));
         return try_plain(run, host, addr, ret_client);
@@ -229,7 +230,7 @@ static int try_address(struct run *run, const struct dns_host *host, const struc
     int r = open_client(run, host, addr, true, ret_client, &tls_failed);
     if (r == 0 || !tls_failed)
         return r;
-    plain_add(relay->plain, addr, fiber_now());
+    host_memory_add(relay->plain, addr, fiber_now());
     if (run->attempts >= relay->options.attempts)
         return r;
     relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
@@ -261,8 +262,14 @@ int reach_next(struct run *run, struct pool_connection *connection) {
     return 1;
 }
 
+void reach_one_by_one(struct run *run) {
+    host_memory_add(run->relay->one_by_one, &run->present, fiber_now());
+    relay_say(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again with one command at a time");
+    run->address--;
+}
+
 void reach_without_tls(struct run *run, bool again) {
-    plain_add(run->relay->plain, &run->present, fiber_now());
+    host_memory_add(run->relay->plain, &run->present, fiber_now());
     if (!again)
         return;
     relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");

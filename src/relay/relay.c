@@ -34,7 +34,8 @@ struct relay *relay_new(const struct relay_options *options) {
     MUST(options->connect && options->dns.query && options->helo.len > 0 && options->attempts > 0);
     struct relay *relay = NEW(struct relay);
     relay->options = *options;
-    relay->plain = plain_new();
+    relay->plain = host_memory_new();
+    relay->one_by_one = host_memory_new();
     relay->pool = pool_new(&(struct pool_options){
         .pace = options->pace,
         .idle = options->idle,
@@ -48,7 +49,8 @@ void relay_free(struct relay *relay) {
     if (!relay)
         return;
     pool_free(relay->pool);
-    plain_free(relay->plain);
+    host_memory_free(relay->plain);
+    host_memory_free(relay->one_by_one);
     free(relay);
 }
 
@@ -126,12 +128,13 @@ struct round {
     size_t places[RELAY_RECIPIENTS_MAX]; /* in the job */
 };
 
-static void fill_round(const struct run *run, struct round *round) {
+static void fill_round(const struct run *run, bool alone, struct round *round) {
+    size_t room = alone ? 1 : RELAY_RECIPIENTS_MAX;
     const struct relay_letter *letter = &run->job->letter;
     round->letter = *letter;
     round->letter.recipients = round->recipients;
     round->letter.count = 0;
-    for (size_t i = 0; i < letter->count && round->letter.count < RELAY_RECIPIENTS_MAX; i++) {
+    for (size_t i = 0; i < letter->count && round->letter.count < room; i++) {
         if (run->places[i] != RUN_HERE)
             continue;
         round->places[round->letter.count] = i;
@@ -211,7 +214,7 @@ static void judge_tls(struct run *run, const struct relay_client *client,
 static int send_round(struct run *run, struct pool_connection *connection, bool reused,
                       struct round *round) WAITS {
     struct relay_client *client = connection->client;
-    fill_round(run, round);
+    fill_round(run, relay_client_one_by_one(client), round);
     int r = relay_client_send(client, &round->letter, run->a, round->results);
     bool was_dead = r < 0 && reused && relay_client_unanswered(client);
     run_add_dialogue(run, relay_client_peer(client), relay_client_take_dialogue(client, run->a));
@@ -221,7 +224,9 @@ static int send_round(struct run *run, struct pool_connection *connection, bool 
         return r;
     }
     take_results(run, connection, round);
-    if (r < 0 && !fiber_cancelled())
+    if (r < 0 && run->opened && relay_client_begins_anew(client))
+        reach_one_by_one(run);
+    else if (r < 0 && !fiber_cancelled())
         judge_tls(run, client, round);
     return r;
 }
@@ -266,6 +271,7 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
     struct pool *pool = run->relay->pool;
     bool reused = connection->client != NULL;
     int r = reused ? 0 : reach_next(run, connection);
+    run->opened = !reused;
     if (r != 0) {
         pool_drop(pool, connection);
         if (r > 0)

@@ -4,15 +4,16 @@
  */
 #pragma once
 
-#include "relay/plain.h"
+#include "relay/memory.h"
 #include "relay/pool.h"
 #include "relay/relay.h"
 
 struct relay {
     struct relay_options options;
     struct pool *pool;
-    struct plain_hosts *plain;
-    char login_trouble[512]; /* of the latest login, if it failed */
+    struct host_memory *plain;      /* TLS has failed with these */
+    struct host_memory *one_by_one; /* these have said more than they were asked */
+    char login_trouble[512];        /* of the latest login, if it failed */
     uint64_t letters;
 };
 
@@ -42,6 +43,7 @@ struct run {
     struct net_addr present;     /* of the latest connection that was opened */
     struct slice asked;          /* peer of an idle connection that put it off; empty: none */
     bool fresh;                  /* idle connections will not do any more */
+    bool opened;                 /* the present connection is that latest one */
     bool connected;              /* some host could be spoken to */
     struct relay_result trouble; /* why the hosts failed, for recipients without better words */
 };
@@ -69,6 +71,9 @@ int reach_next(struct run *run, struct pool_connection *connection) WAITS;
  * none, or enough were tried; -ECANCELED.
  */
 int reach_another(struct run *run, bool answered, struct slice idle_peer) WAITS;
+
+/* The latest connection that was opened was out of step: its host is asked again, one by one. */
+void reach_one_by_one(struct run *run);
 
 /* The latest connection that was opened broke inside TLS. With `again` its host is the next one. */
 void reach_without_tls(struct run *run, bool again);

@@ -16,8 +16,11 @@
 #include <errno.h>
 
 #define LAST_REPLY_WITHIN (5 * USEC_SEC)
+#define SURPLUS_WITHIN    (USEC_SEC / 2)
+#define VERDICT_WITHIN    USEC_MIN /* behind another go-ahead */
 #define LONE_CR_WITHIN    USEC_SEC
 #define LINE_REST_MAX     65536U
+#define EARLY_MAX         65536U /* that much is passed over, and no more */
 
 bool talk_tells_secret(const struct relay_client *c, struct slice text) {
     const struct relay_login *login = c->options.login;
@@ -161,20 +164,93 @@ int talk_greeting(struct relay_client *c, struct arena *a, struct smtp_reply *re
     return hear(c, HEAR_GREETING, "greeting", c->options.timeouts.greeting, a, ret_reply);
 }
 
-void talk_pass_over_early(struct relay_client *c) {
-    for (;;) {
-        struct slice window = stream_window(c->stream);
-        ssize_t end = slice_find_byte(window, '\n');
-        if (end < 0 || (window.ptr[0] != '2' && window.ptr[0] != '3'))
-            return;
-        record_line(c, "S: ", slice_first(window, (size_t)end + 1));
-        stream_consume(c->stream, (size_t)end + 1);
+/* Line ends and blanks, of which some hosts send too many, are no reply. */
+static void skip_blanks(struct relay_client *c) {
+    struct slice window = stream_window(c->stream);
+    size_t n = 0;
+    while (n < window.len && (unsigned char)window.ptr[n] <= ' ')
+        n++;
+    stream_consume(c->stream, n);
+}
+
+/* A whole line of what was said too early, or what is there of it; 1: more of its reply follows. */
+static int pass_over_line(struct relay_client *c, bool (*stays)(struct slice line),
+                          bool *ret_stays) WAITS {
+    struct slice line;
+    int r = find_line(c, &line);
+    *ret_stays = line.len > 0 && stays(line);
+    if (r < 0 || *ret_stays)
+        return r;
+    record_line(c, "S: ", line);
+    bool more = line.len > 3 && line.ptr[3] == '-';
+    r = skip_rest(c, line);
+    return r < 0 ? r : more;
+}
+
+/* Whether there is input, or comes within that time. */
+static bool has_input(struct relay_client *c, usec_t within) WAITS {
+    if (within == 0)
+        return stream_try_fill(c->stream) == 0;
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
+        fiber_deadline_begin(fiber_now() + within);
+    return stream_fill(c->stream, 1) == 0;
+}
+
+/* Passes over replies up to one that stays. True: there were some. */
+static bool pass_over(struct relay_client *c, usec_t within,
+                      bool (*stays)(struct slice line)) WAITS {
+    bool any = false;
+    if (!has_input(c, within))
+        return false;
+    uint64_t began = stream_counts(c->stream).in;
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
+        fiber_deadline_begin(fiber_now() + LAST_REPLY_WITHIN);
+    for (int r = 0; r > 0 || stream_try_fill(c->stream) == 0;) {
+        bool stayed;
+        skip_blanks(c);
+        if (r == 0 && !stream_has_input(c->stream))
+            continue;
+        r = pass_over_line(c, stays, &stayed);
+        if (stayed)
+            return any;
+        any = true;
+        if (r < 0 || stream_counts(c->stream).in - began > EARLY_MAX) {
+            c->over = true;
+            return true;
+        }
     }
+    return any;
+}
+
+static bool is_refusal(struct slice line) {
+    return line.ptr[0] != '2' && line.ptr[0] != '3';
+}
+
+void talk_pass_over_early(struct relay_client *c) {
+    (void)pass_over(c, 0, is_refusal);
+}
+
+static bool is_farewell(struct slice line) {
+    return slice_starts(line, S("421"));
+}
+
+bool talk_pass_over_surplus(struct relay_client *c) {
+    if (c->over || !pass_over(c, c->one_by_one ? SURPLUS_WITHIN : 0, is_farewell))
+        return false;
+    c->one_by_one = c->out_of_step = true;
+    return true;
 }
 
 int talk_verdict(struct relay_client *c, const char *step, struct arena *a,
                  struct smtp_reply *ret_reply) {
-    return hear(c, HEAR_VERDICT, step, c->options.timeouts.data_end, a, ret_reply);
+    struct smtp_reply verdict;
+    int r = hear(c, HEAR_VERDICT, step, c->options.timeouts.data_end, a, ret_reply);
+    if (r < 0 || ret_reply->code / 100 != 3)
+        return r;
+    r = hear(c, HEAR_VERDICT, step, VERDICT_WITHIN, a, &verdict);
+    if (r == 0)
+        *ret_reply = verdict;
+    return r == -ECANCELED ? r : 0;
 }
 
 int talk_last_reply(struct relay_client *c, struct arena *a, struct smtp_reply *ret_reply) {

@@ -36,6 +36,9 @@ struct relay_client {
     bool tls;
     bool needs_reset; /* a transaction is open at the peer */
     bool unanswered;  /* the peer said nothing since the present letter began */
+    bool one_by_one;  /* each reply is awaited, and each recipient has a transaction of its own */
+    bool out_of_step; /* the peer has said more than it was asked: its refusals may be stale */
+    bool begin_anew;  /* it was given up for that: what was asked is to be asked again */
     bool over;        /* nothing more can be said */
 };
 #define RELAY_CLIENT_MAGIC 0x52434c54U
@@ -62,13 +65,22 @@ int talk_greeting(struct relay_client *c, struct arena *a, struct smtp_reply *re
 
 /*
  * Passes over what the peer has said behind its go-ahead for the letter: a yes, or another
- * go-ahead, before there is a letter is no answer to it. A refusal stays (RFC 5321 §4.2.1).
+ * go-ahead, before the letter is complete is no answer to it. A refusal stays (RFC 5321 §4.2.1).
  */
-void talk_pass_over_early(struct relay_client *c);
+void talk_pass_over_early(struct relay_client *c) WAITS;
+
+/*
+ * Passes over what the peer has said while nothing was asked: it answers nothing, and taken for an
+ * answer it would hit the wrong question. 421 stays, which may come at any time (RFC 5321 §3.8).
+ * True: there was some, and the session is out of step from here on. Waits only for the end of a
+ * reply that has begun, and, where commands go one by one, a moment for what is on its way.
+ */
+bool talk_pass_over_surplus(struct relay_client *c) WAITS;
 
 /*
  * Like talk_reply() for the reply to the final dot: also a yes whose end does not come is one,
- * since not to take it would mean that the letter arrives twice.
+ * since not to take it would mean that the letter arrives twice. Another go-ahead is none, if
+ * anything follows it.
  */
 int talk_verdict(struct relay_client *c, const char *step, struct arena *a,
                  struct smtp_reply *ret_reply) WAITS;
@@ -96,7 +108,7 @@ struct relay_result talk_refusal(const struct smtp_reply *reply);
 int login(struct relay_client *c, struct arena *a, struct relay_trouble *trouble) WAITS;
 
 /*
- * Writes the letter with its dots stuffed, and the final dot, without flushing. Negative: the
+ * Writes the letter with its dots stuffed, up to the final dot, without flushing. Negative: the
  * letter could not be read here; errors of the stream stick to the stream.
  */
 int body_write(struct stream *s, const struct relay_letter *letter) WAITS;

@@ -12,6 +12,14 @@
  * the open ones: before the letter was complete the next host may be tried; after the final dot
  * was sent without an answer nobody knows whether the letter was taken, so it is tried later and
  * may arrive twice (at least once, as RFC 5321 §4.5.3.2.6 has it), but never at once elsewhere.
+ *
+ * Replies are told apart by their number only. A host that says more than it is asked shifts them:
+ * the 550 of one recipient hits the next, and the 250 of one makes another believed that was
+ * refused. So what has come before a command is written answers nothing; where any has, what the
+ * transaction has heard so far is in doubt, and it is begun anew over another connection, one by
+ * one: a recipient that stands alone is delivered if the letter is taken, whatever was said before.
+ * A 354 in its place proves that none came too many. Where a refusal stands there, RSET, which has
+ * to be said in any case, shows whether a reply is still on its way, before anything is returned.
  */
 #include <errno.h>
 
@@ -38,9 +46,19 @@ struct transaction {
     size_t unsettled;         /* recipients in state RCPT_OPEN or RCPT_ACCEPTED */
     size_t accepted;          /* recipients in state RCPT_ACCEPTED */
     bool go_ahead;            /* the peer said 354 */
+    unsigned data_code;       /* or else this */
+    bool refused_accepted;    /* although it had accepted somebody */
 };
 
 /* ------------------------------------------------------------------ settling */
+
+/* A host that is out of step may have refused somebody else. */
+static void doubt(struct relay_result *result) {
+    if (!result->from_peer || result->fate != RELAY_NEVER)
+        return;
+    result->fate = RELAY_LATER;
+    result->reply.status = (struct smtp_status){4, 5, 0};
+}
 
 static void settle(struct transaction *t, size_t i, const struct relay_result *result) {
     if (t->states[i] >= RCPT_SETTLED)
@@ -49,6 +67,8 @@ static void settle(struct transaction *t, size_t i, const struct relay_result *r
     t->unsettled--;
     t->states[i] = t->written > 0 ? RCPT_SETTLED : RCPT_BARRED;
     t->results[i] = *result;
+    if (t->c->out_of_step)
+        doubt(&t->results[i]);
 }
 
 static void settle_open(struct transaction *t, const struct relay_result *result) {
@@ -82,6 +102,41 @@ static int closing(struct transaction *t, const struct smtp_reply *reply) {
     settle_open(t, &result);
     t->c->over = true;
     return -E_EOF;
+}
+
+/* Nobody knows which reply was meant for whom: all is said again over another connection. */
+static int begin_anew(struct transaction *t) {
+    struct relay_result result = {
+        .fate = RELAY_LATER, .reply = {451, {4, 5, 0}, {NULL, 0}}, .next_host = true};
+    result.reply.text = arena_printf(t->a, "%.*s gave more answers than it was asked for",
+                                     SLICE_ARG(t->c->options.peer));
+    settle_open(t, &result);
+    for (size_t i = 0; i < t->letter->count; i++)
+        if (t->states[i] == RCPT_SETTLED)
+            t->results[i] = result;
+    t->c->begin_anew = t->c->over = true;
+    return -E_EOF;
+}
+
+/*
+ * Before a command while nothing is outstanding, and behind the last reply: whatever has come is
+ * none. 0, or negative when the session is of no use any more.
+ */
+static int pass_over_surplus(struct transaction *t) WAITS {
+    struct relay_client *c = t->c;
+    bool alone = t->letter->count == 1 && (c->one_by_one || t->written == 0);
+    if (!talk_pass_over_surplus(c))
+        return 0;
+    for (size_t i = 0; i < t->letter->count; i++)
+        if (t->states[i] == RCPT_SETTLED)
+            doubt(&t->results[i]);
+    if (alone && !c->over)
+        return 0;
+    if (!c->over) {
+        talk_command(c, S("QUIT"));
+        (void)stream_flush(c->stream);
+    }
+    return begin_anew(t);
 }
 
 /* ------------------------------------------------------------------ before anything is said */
@@ -192,7 +247,7 @@ static bool may_write(const struct transaction *t) {
         return false;
     if (t->written == t->answered)
         return true;
-    return (t->c->extensions & EXTENSION_PIPELINING) && t->group < GROUP_SIZE;
+    return (t->c->extensions & EXTENSION_PIPELINING) && !t->c->one_by_one && t->group < GROUP_SIZE;
 }
 
 /* ------------------------------------------------------------------ replies */
@@ -259,6 +314,8 @@ static int read_next(struct transaction *t) WAITS {
             take_refusal(t, &reply);
     } else {
         t->go_ahead = reply.code / 100 == 3;
+        t->data_code = reply.code;
+        t->refused_accepted = t->accepted > 0;
         if (!t->go_ahead)
             take_refusal(t, &reply);
     }
@@ -272,9 +329,10 @@ static int read_next(struct transaction *t) WAITS {
 static int say_envelope(struct transaction *t) WAITS {
     while (t->answered < t->commands) {
         if (t->written == t->answered) {
+            int r = pass_over_surplus(t);
+            if (r < 0 || t->unsettled == 0)
+                return r;
             t->group = 0;
-            if (t->unsettled == 0)
-                return 0;
         }
         while (may_write(t))
             write_next(t);
@@ -287,12 +345,51 @@ static int say_envelope(struct transaction *t) WAITS {
 
 static int reset(struct transaction *t) WAITS {
     struct smtp_reply reply;
+    int r = pass_over_surplus(t);
+    if (r < 0)
+        return r;
     talk_command(t->c, S("RSET"));
-    int r = talk_reply(t->c, "RSET", t->c->options.timeouts.mail, t->a, &reply);
+    r = talk_reply(t->c, "RSET", t->c->options.timeouts.mail, t->a, &reply);
     if (r < 0)
         return lost(t, r, &reply);
     if (reply.code / 100 != 2)
         return closing(t, &reply);
+    t->c->needs_reset = false;
+    return 0;
+}
+
+/*
+ * Behind a refusal of DATA: whether somebody would have the letter returned for a reply that was
+ * another recipient's. Where none was accepted, 503 and 554 are what belongs there.
+ */
+static bool is_doubtful(const struct transaction *t) {
+    bool in_place = t->data_code == 503 || t->data_code == 554;
+    if (t->c->one_by_one || t->letter->count == 1 || (in_place && !t->refused_accepted))
+        return false;
+    for (size_t i = 0; i < t->letter->count; i++)
+        if (t->states[i] == RCPT_SETTLED && t->results[i].fate == RELAY_NEVER)
+            return true;
+    return false;
+}
+
+/* What stands in the place of the 354 counts if nothing is on its way behind it. */
+static int confirm_refusal(struct transaction *t) WAITS {
+    struct smtp_reply reply;
+    int r = pass_over_surplus(t);
+    if (r < 0)
+        return r;
+    if (t->data_code / 100 == 2 && !t->c->one_by_one)
+        return begin_anew(t);
+    if (!is_doubtful(t))
+        return 0;
+    talk_command(t->c, S("RSET"));
+    r = talk_reply(t->c, "RSET", t->c->options.timeouts.mail, t->a, &reply);
+    if (r < 0 || reply.code == 421) {
+        t->c->over = true;
+        return r;
+    }
+    if (reply.code / 100 != 2)
+        return begin_anew(t);
     t->c->needs_reset = false;
     return 0;
 }
@@ -329,7 +426,8 @@ static int cut_off(struct transaction *t, int error) WAITS {
 static int send_letter(struct transaction *t) WAITS {
     struct relay_client *c = t->c;
     stream_set_timeout(c->stream, c->options.timeouts.data_block);
-    talk_pass_over_early(c);
+    if (stream_has_input(c->stream))
+        talk_pass_over_early(c);
     int r = body_write(c->stream, t->letter);
     if (r < 0) {
         c->over = true;
@@ -338,6 +436,8 @@ static int send_letter(struct transaction *t) WAITS {
                          false);
         return r;
     }
+    talk_pass_over_early(c);
+    stream_write(c->stream, S(".\r\n"));
     r = stream_flush(c->stream);
     if (r < 0)
         return cut_off(t, r);
@@ -374,6 +474,8 @@ static int transact(struct transaction *t) WAITS {
         r = say_envelope(t);
     if (r < 0)
         return r;
+    if (t->data_code && !t->go_ahead)
+        r = confirm_refusal(t);
     if (t->go_ahead)
         r = t->accepted > 0 ? send_letter(t) : send_nothing(t);
     return r < 0 || !t->c->over ? r : -E_EOF;

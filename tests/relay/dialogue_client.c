@@ -7,7 +7,7 @@
  *     set to a@x b@x              recipients
  *     set body Subject: x\n\n.\n  \n stands for CRLF
  *     set bytes 200000            instead of a body: so many bytes in lines
- *     set flags dot-free eight-bit utf8 strict file
+ *     set flags dot-free eight-bit utf8 strict file one-by-one
  *     set ret|envid|notify|orcpt  DSN parameters
  *     set login no-tls            log in as lab with "secret", also without TLS
  *     set login lab               the same, not without TLS
@@ -109,6 +109,8 @@ static int set_flags(struct world *w, struct slice list) {
             w->options.strict_8bit = true;
         else if (slice_eq(word, S("file")))
             w->in_file = true;
+        else if (slice_eq(word, S("one-by-one")))
+            w->options.one_by_one = true;
         else if (!slice_eq(word, S("none")))
             return -E_SYNTAX;
     }

@@ -95,6 +95,7 @@ static void converse(void *arg) {
         .helo = S("mail.example.test"),
         .peer = S("mx.example.net [192.0.2.1]"),
         .strict_8bit = flags & 16,
+        .one_by_one = flags & 64,
         .timeouts = RELAY_TIMEOUTS_DEFAULT,
     };
     struct relay_client *client;

@@ -35,8 +35,8 @@ struct serving {
 static void say(struct serving *v, const char *reply) {
     if (v->host->thinks)
         (void)fiber_sleep(v->host->thinks);
-    stream_str(v->s, reply);
-    stream_str(v->s, "\r\n");
+    for (int i = 0; i < 1 + v->host->doubles; i++)
+        stream_printf(v->s, "%s\r\n", reply);
 }
 
 static void say_extensions(struct serving *v, bool with_tls) {
@@ -110,6 +110,10 @@ static int take_rcpt(struct serving *v, struct slice line) {
         return -EPIPE;
     if (v->host->rcpt_limit && v->recipients >= v->host->rcpt_limit) {
         say(v, "452 4.5.3 too many");
+        return 0;
+    }
+    if (v->host->unknown && slice_find(line, slice_of_str(v->host->unknown)) >= 0) {
+        say(v, "550 5.1.1 unknown");
         return 0;
     }
     if (v->host->later && slice_find(line, slice_of_str(v->host->later)) >= 0) {

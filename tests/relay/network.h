@@ -19,6 +19,8 @@ struct fake_host {
     const char *later;     /* recipients whose address has this in it get "450 4.2.1 later" */
     const char *data;      /* instead of "354 go" */
     const char *data_end;  /* default "250 ok" */
+    const char *unknown;   /* recipients whose address has this in it get "550 5.1.1 unknown" */
+    bool doubles;          /* says every reply twice */
     unsigned rcpt_limit;   /* "452 4.5.3 too many" beyond; 0: none */
     bool starttls;
     bool tls_broken; /* hangs up in the handshake */

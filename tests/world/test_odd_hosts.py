@@ -3,8 +3,11 @@
 import contextlib
 import email
 import email.policy
+import functools
+import re
 import socket
 import threading
+import time
 
 import pytest
 
@@ -127,6 +130,59 @@ def test_a_yes_however_it_is_written_makes_one_copy(peer, answer):
     host.wait_until_settled()
     assert len(other.letters) == 1
     assert not host.letters(writer)
+
+
+class Twice:
+    """Says every reply to one command two times, the second time a little later; knows everybody but
+    nobody@, and counts who got the letter."""
+
+    def __init__(self, command, extensions):
+        self.command = command
+        self.accepted, self.taken = {}, []
+        self.hello = b"".join(b"250-%s\r\n" % text for text in (b"peer", *extensions)) + \
+            b"250 HELP\r\n"
+
+    def answers(self):
+        return {command: functools.partial(self.answer, command)
+                for command in ("greeting", "EHLO", "MAIL", "RCPT", "DATA", ".")}
+
+    def answer(self, command, connection, line):
+        reply = self.reply(command, connection, line)
+        if command != self.command:
+            return reply
+        connection.send(reply)
+        time.sleep(0.05)
+        return reply
+
+    def reply(self, command, connection, line):
+        if command == "RCPT" and b"nobody" in line:
+            return b"550 5.1.1 unknown\r\n"
+        if command == "RCPT":
+            self.accepted[connection].append(line.split(b"<")[1].split(b"@")[0].decode())
+        elif command == "MAIL":
+            self.accepted[connection] = []
+        elif command == ".":
+            self.taken += self.accepted[connection]
+        return {"greeting": b"220 peer\r\n", "EHLO": self.hello,
+                "DATA": b"354 go\r\n"}.get(command, b"250 ok\r\n")
+
+
+@pytest.mark.parametrize("extensions", [[], [b"PIPELINING"]])
+@pytest.mark.parametrize("command", ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "."])
+def test_a_reply_that_comes_twice_hits_nobody_else(peer, command, extensions):
+    """Who was refused is not taken for delivered, and who was accepted gets it once."""
+    twice = Twice(command, extensions)
+    host, _ = peer(twice.answers())
+    writer = host.account()
+    send(host, writer, ["nobody@plain.test", "first@plain.test", "last@plain.test"])
+
+    def only_nobody_waits():
+        return {line["address"] for found in host.queued() for line in found["waiting"]} <= \
+            {"nobody@plain.test"}
+    wait_until(only_nobody_waits, 15, 0.1, host.story)
+    assert sorted(twice.taken) == ["first", "last"]
+    returned = b"".join(host.letters(writer))
+    assert not re.search(rb"Final-Recipient: *rfc822; *(first|last)@", returned)
 
 
 @pytest.mark.parametrize("answer", [b"571 5.7.1 no\r\n", b"598 \xe3\x81\x82\r\n",

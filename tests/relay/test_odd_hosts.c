@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Hosts that speak SMTP after their own fashion: they get what they can take, and nobody's letter
+ * is returned or lost for it.
+ */
+#include "unit.h"
+
+#include "relay/world.h"
+
+#define TO(text)                                                                                   \
+    {                                                                                              \
+        .address = { text, sizeof(text) - 1 }                                                      \
+    }
+
+FIBER_TEST(host_that_says_everything_twice_gets_its_recipients_one_by_one) {
+    static const char *const extensions[] = {"PIPELINING", NULL};
+    static const struct relay_recipient to[] = {TO("nobody@example.net"), TO("mike@example.net"),
+                                                TO("tama@example.net")};
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        struct fake_host hosts[] = {{.address = "192.0.2.1",
+                                     .doubles = true,
+                                     .unknown = "nobody",
+                                     .extension = extensions[i]},
+                                    {0}};
+        struct world w;
+        begin(&w, hosts);
+        open_relay(&w);
+        struct relay_job job = job_for(&w, "example.net", to, ARRAY_SIZE(to));
+        assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+        assert_int_equal(w.outcome.results[0].fate, RELAY_LATER);
+        assert_int_equal(w.outcome.results[1].fate, RELAY_DELIVERED);
+        assert_int_equal(w.outcome.results[2].fate, RELAY_DELIVERED);
+        assert_int_equal(hosts[0].letters, 2);
+        assert_int_equal(hosts[0].recipients, 2);
+        end(&w);
+    }
+}
+
+FIBER_TEST(reply_that_comes_twice_makes_the_host_known_for_it) {
+    static const struct relay_recipient to[] = {TO("nobody@example.net"), TO("mike@example.net")};
+    struct fake_host hosts[] = {{.address = "192.0.2.1",
+                                 .greeting = "220 fake",
+                                 .rcpt = "250 ok\r\n250 ok",
+                                 .unknown = "nobody",
+                                 .extension = "PIPELINING"},
+                                {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    struct relay_job job = job_for(&w, "example.net", to, ARRAY_SIZE(to));
+    for (unsigned i = 1; i <= 2; i++) {
+        assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+        assert_int_equal(w.outcome.results[0].fate, RELAY_NEVER);
+        assert_int_equal(w.outcome.results[1].fate, RELAY_DELIVERED);
+        assert_int_equal(hosts[0].letters, i);
+        assert_int_equal(hosts[0].connections, 1 + i);
+        assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
+    }
+    end(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_host_that_says_everything_twice_gets_its_recipients_one_by_one),
+        cmocka_unit_test(test_reply_that_comes_twice_makes_the_host_known_for_it),
+    };
+    return cmocka_run_group_tests_name("odd hosts", tests, NULL, NULL);
+}
