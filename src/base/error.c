@@ -2,8 +2,11 @@
 #include "base/error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/notice.h"
 #include "base/words.h"
 
 static const char *const own_texts[E_LAST - E_FIRST] = {
@@ -45,12 +48,18 @@ int problem_set(struct problem *p, int code, const char *format, ...) {
     return code;
 }
 
+/* Memory may be what is missing: all of it is on the stack. */
 void panic(const char *format, ...) {
+    char text[1024];
     va_list args;
+    const char *mark = notice_marked() ? "<2>" : "hayauma: "; /* LOG_CRIT */
+    size_t len = (size_t)snprintf(text, sizeof text, "%sbroken promise: ", mark);
     va_start(args, format);
-    (void)fputs("hayauma: broken promise: ", stderr);
-    (void)vfprintf(stderr, format, args);
-    (void)fputc('\n', stderr);
+    (void)vsnprintf(text + len, sizeof text - len - 1, format, args);
     va_end(args);
+    len = strlen(text);
+    text[len++] = '\n';
+    ssize_t n = write(STDERR_FILENO, text, len);
+    (void)n;
     abort();
 }

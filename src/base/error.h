@@ -47,7 +47,10 @@ const char *error_text(int code);
 int problem_set(struct problem *p, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 int problem_set_v(struct problem *p, int code, const char *format, va_list args) PRINTF_LIKE(3, 0);
 
-/* Ends the process with a message on stderr: for a broken promise of our own code only. */
+/*
+ * Ends the process with a line on stderr (notice.h), critical in the journal: for a broken promise
+ * of our own code only.
+ */
 NORETURN void panic(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* Like assert(), in every build: a broken promise of our own code ends the process. */
