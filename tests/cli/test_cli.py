@@ -4,11 +4,9 @@ on a post office whether it runs or not is tried both ways. The program is $HAYA
 unless set."""
 import json
 import os
-import pathlib
 import pty
 import re
 import shlex
-import shutil
 import socket
 import stat
 import subprocess
@@ -47,23 +45,6 @@ def test_init_says_what_to_put_into_dns_and_how_to_start_it(office, tmp_path):
                    "example.test", "--json")
     records = json.loads(made.stdout)["records"]
     assert {"name": "example.test.", "type": "MX", "value": "10 mx.example.test."} in records
-
-
-def test_init_names_the_systemd_units_for_their_place():
-    """Their StateDirectory is /var/lib/hayauma."""
-    place = pathlib.Path("/var/lib/hayauma")
-    if os.geteuid() != 0 or (place.exists() and any(place.iterdir())):
-        pytest.skip("a mail server of this machine lives there")
-    was_there = place.exists()
-    try:
-        said = hayauma("init", place, "--hostname", "mx.example.test", "--domain", "a.test").stdout
-        assert "systemctl enable --now hayauma.socket hayauma.service" in said
-        assert f"ln -s {place}/hayauma.conf /etc/hayauma/hayauma.conf" in said
-    finally:
-        for path in place.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        if not was_there:
-            place.rmdir()
 
 
 def test_init_writes_annotated_settings_that_are_read_again(office):
