@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* Running, stopping and reloading the post office. */
 #include <errno.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/office.h"
+#include "cli/unit.h"
 #include "conf/setting.h"
 #include "role/author.h"
 #include "role/master.h"
-#include "role/proc_info.h"
 
 #define STOP_PATIENCE (60 * USEC_SEC)
 #define STOP_PAUSE    (20 * USEC_MS)
@@ -68,50 +66,29 @@ static int wait_for_end(struct cli *c, struct problem *problem) {
     }
 }
 
-/*
- * A socket unit would start the service again with the next connection, so both are stopped, by
- * systemd. False: it could not, and has said why on stderr.
- */
-static bool stop_unit(const char *service) {
-    struct slice name = slice_of_str(service);
-    char socket[PROC_UNIT_SIZE];
-    (void)snprintf(socket, sizeof socket, "%.*s.socket", (int)(name.len - S(".service").len),
-                   service);
-    char *words[] = {(char[]){"systemctl"}, (char[]){"stop"}, socket, (char *)(uintptr_t)service,
-                     NULL};
-    pid_t pid = -1;
-    int status = 0;
-    return posix_spawnp(&pid, words[0], NULL, NULL, words, environ) == 0 &&
-           waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/* `ret_unit`: the service of systemd that it was, or empty. */
-static int ask_to_stop(struct cli *c, char ret_unit[static PROC_UNIT_SIZE],
-                       struct problem *problem) {
+/* `ret_unit`: the service of systemd that it was, or one without a name. */
+static int ask_to_stop(struct cli *c, struct unit *ret_unit, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_master_status_in ask = {0};
     struct rpc_master_status_out status = {0};
     struct rpc_master_stop_in in = {0};
     struct rpc_master_stop_out out;
-    *ret_unit = '\0';
+    *ret_unit = (struct unit){0};
     int r = office_connect(c, ROLE_MASTER, &link, problem);
     if (r == 0 && call_master_status(link, &ask, c->arena, &status, NULL) == 0 &&
-        status.processes_count > 0 && proc_unit((pid_t)status.processes[0].pid, ret_unit)) {
-        if (stop_unit(ret_unit))
-            return 0;
-        *ret_unit = '\0';
-    }
+        status.processes_count > 0 && unit_of((pid_t)status.processes[0].pid, c->arena, ret_unit))
+        return unit_stop(ret_unit, c->arena, problem);
     if (r == 0)
         r = call_master_stop(link, &in, c->arena, &out, problem);
     return r == -EPIPE ? 0 : r; /* it may end before its answer arrives */
 }
 
 int cmd_stop(struct cli *c) {
-    char unit[PROC_UNIT_SIZE];
+    struct unit unit;
     struct problem problem = {0};
     usec_t began = fiber_now();
-    int r = ask_to_stop(c, unit, &problem);
+    int r = ask_to_stop(c, &unit, &problem);
     if (r == 0)
         r = wait_for_end(c, &problem);
     if (r < 0)
@@ -119,11 +96,15 @@ int cmd_stop(struct cli *c) {
     if (!c->json)
         buf_printf(&c->out, _("The post office has stopped, after %.*s.\n"),
                    SLICE_ARG(cli_span(c->arena, fiber_now() - began)));
-    if (!c->json && *unit)
+    if (!c->json && unit.triggers.len > 0)
         buf_printf(&c->out,
                    _("systemd has stopped %s and its socket unit, so no connection starts it again;"
                      " the next boot does if it is enabled.\n"),
-                   unit);
+                   unit.name);
+    else if (!c->json && *unit.name)
+        buf_printf(&c->out,
+                   _("systemd has stopped %s; the next boot starts it again if it is enabled.\n"),
+                   unit.name);
     return CLI_OK;
 }
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What systemd hands over and wants to hear: sockets (sd_listen_fds(3)), sd_notify(3), the units."""
 import os
-import pathlib
 import re
 import signal
 import socket
@@ -9,7 +8,8 @@ import subprocess
 import time
 
 import pytest
-from office import PROGRAM, TOP
+from namespaces import enter_own_mounts
+from office import FAILED, PROGRAM, TOP
 
 
 def passed(address, port):
@@ -107,37 +107,73 @@ def test_data_directory_that_the_unit_does_not_name_is_refused(office, tmp_path)
     office.errors.close()
 
 
+class Systemd:
+    """What `hayauma stop` finds where systemd runs units: a group in cgroups(7), and systemctl(1).
+    Both are played; tests/install/soak_systemd.py has the real ones."""
+
+    def __init__(self, office, folder):
+        self.office, self.folder = office, folder
+        self.main, self.triggers, self.stopped = office.process.pid, "hayauma.socket", 0
+        self.group = "0::/system.slice/hayauma.service\n"
+
+    def stop(self, code=0):
+        """The command, and what it asked systemd to stop."""
+        ends = f"kill {self.office.process.pid}" if self.stopped == 0 else "echo Denied >&2"
+        (self.folder / "cgroup").write_text(self.group)
+        (self.folder / "asked").write_text("")
+        systemctl = self.folder / "systemctl"
+        systemctl.write_text(
+            '#!/bin/sh\nif [ "$1" = show ]; then\n'
+            f"echo MainPID={self.main}; echo TriggeredBy={self.triggers}; exit 0\nfi\n"
+            f'echo "$@" >{self.folder}/asked\n{ends}\nexit {self.stopped}\n')
+        systemctl.chmod(0o755)
+        done = self.office("stop", code=code, preexec_fn=self._enter,
+                           env=os.environ | {"PATH": f"{self.folder}:{os.environ['PATH']}"})
+        return done, (self.folder / "asked").read_text()
+
+    def _enter(self):
+        enter_own_mounts()
+        subprocess.run(["mount", "--bind", self.folder / "cgroup",
+                        f"/proc/{self.office.process.pid}/cgroup"], check=True)
+
+
 @pytest.fixture
-def service(running):
-    """The office in a group as systemd makes one for its unit."""
-    group = pathlib.Path("/sys/fs/cgroup/unified")
-    if not group.is_dir():
-        group = group.parent
-    group = group / f"test-{os.getpid()}"
-    unit = group / "hayauma.service"
-    try:
-        unit.mkdir(parents=True)
-        (unit / "cgroup.procs").write_text(str(running.process.pid))
-    except OSError as why:
-        pytest.skip(f"no group can be made: {why}")
-    yield running
-    if running.process.poll() is None:
-        running.stop()
-    unit.rmdir()
-    group.rmdir()
+def systemd(running, tmp_path):
+    return Systemd(running, tmp_path)
 
 
-def test_stop_has_systemd_stop_the_socket_unit_too(service, tmp_path):
-    systemctl = tmp_path / "systemctl"
-    systemctl.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\n'
-                         f"kill {service.process.pid}\n")
-    systemctl.chmod(0o755)
-    done = subprocess.run([PROGRAM, "-C", str(service.folder), "stop"], text=True, timeout=60,
-                          capture_output=True, check=True,
-                          env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
-    assert (tmp_path / "asked").read_text() == "stop hayauma.socket hayauma.service\n"
+def test_stop_has_systemd_stop_what_would_start_it_again(systemd):
+    systemd.triggers = "hayauma.socket mail.timer"
+    done, asked = systemd.stop()
+    assert asked == "stop hayauma.socket mail.timer hayauma.service\n"
     assert "no connection starts it again" in done.stdout
-    assert service.process.wait(timeout=20) == 0
+    assert systemd.office.process.wait(timeout=20) == 0
+
+
+def test_stop_needs_no_socket_unit(systemd):
+    systemd.triggers = ""
+    done, asked = systemd.stop()
+    assert asked == "stop hayauma.service\n"
+    assert "systemd has stopped hayauma.service" in done.stdout
+    assert systemd.office.process.wait(timeout=20) == 0
+
+
+def test_stop_that_systemd_refuses_fails_and_says_so(systemd):
+    systemd.stopped = 4
+    done, asked = systemd.stop(code=FAILED)
+    assert asked and done.stdout == ""
+    assert "Denied\n" in done.stderr
+    assert "systemctl stop hayauma.socket hayauma.service failed (4)" in done.stderr
+    assert systemd.office.process.poll() is None
+
+
+def test_stop_leaves_the_unit_from_which_it_was_started_by_hand(systemd):
+    """A login, or a job of cron, where no group is made for it."""
+    systemd.group = "0::/system.slice/cron.service\n"
+    systemd.main = 1
+    done, asked = systemd.stop()
+    assert asked == "" and "systemd" not in done.stdout
+    assert systemd.office.process.wait(timeout=20) == 0
 
 
 def journal(office):
