@@ -11,7 +11,7 @@
 
 static const char *const head[CONF_LANGUAGE_COUNT][3] = {
     [CONF_ENGLISH] =
-        {"The settings of this post office; see hayauma.conf(5).",
+        {"The settings of this mail server; see hayauma.conf(5).",
          "Lines that begin with # are comments. A setting in a comment shows its "
          "default.",
          "After a change run `hayauma config`, which checks it, and `hayauma reload`."},
@@ -23,7 +23,7 @@ static const char *const head[CONF_LANGUAGE_COUNT][3] = {
 
 static const char *const restart_note[CONF_LANGUAGE_COUNT] = {
     [CONF_ENGLISH] = "; takes effect at a restart",
-    [CONF_JAPANESE] = "。再起動で有効になります",
+    [CONF_JAPANESE] = "。再起動で有効になります。",
 };
 
 /* Columns on a terminal: a CJK character, three bytes, is two wide. */

@@ -55,7 +55,7 @@ static const char *const head[CONF_LANGUAGE_COUNT] = {
         ".Cm d .\n"
         ".Pp\n"
         "All that is wrong with a file is reported at once, by line and column;\n"
-        "a post office that runs keeps its former settings then.\n"
+        "a running server keeps its former settings then.\n"
         "Each process gets only those settings that its work needs.\n"
         ".Sh SETTINGS\n",
     [CONF_JAPANESE] =

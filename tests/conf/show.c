@@ -67,7 +67,7 @@ static void a_setting_is_described_in_both_languages(void **state) {
     _cleanup_(buf_done) struct buf text = {0};
     conf_describe(s, conf, CONF_ENGLISH, &text);
     assert_text(buf_slice(&text), "smtp.message-size-max\n"
-                                  "  The largest letter from outside, as announced with SIZE.\n"
+                                  "  The largest message from outside, as announced with SIZE.\n"
                                   "\n"
                                   "  value    100M (line 3 of the file)\n"
                                   "  default  50M\n"
