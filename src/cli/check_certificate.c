@@ -35,7 +35,12 @@ static void pair_done(struct pair *p) {
 
 static int open_own(struct check *k, const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-    if (fd < 0)
+    if (fd < 0 && errno == ELOOP)
+        check_add(k, CHECK_ERROR,
+                  _("%s is a symbolic link; put the file itself there, or name what it leads to in"
+                    " the settings (tls.certificate and tls.key)"),
+                  path);
+    else if (fd < 0)
         check_add(k, CHECK_ERROR, _("%s cannot be read: %s"), path, error_words(errno));
     return fd;
 }
@@ -133,39 +138,23 @@ static void judge_key(struct check *k, const struct pair *p) {
                   p->certificate);
 }
 
-/* A folder on the way that others may not enter protects a file whose own mode does not. */
-static bool folders_protect(const char *path) {
-    _cleanup_(free_p) char *real = realpath(path, NULL);
-    struct stat st;
-    for (char *at = real ? strrchr(real, '/') : NULL; at && at != real; at = strrchr(real, '/')) {
-        *at = '\0';
-        if (stat(real, &st) == 0 && !(st.st_mode & S_IXOTH))
-            return true;
-    }
-    return false;
-}
-
-/* Groups are the administrator's affair (Debian's ssl-cert), but not for the file made by init. */
+/* The mode of the file that init made is told with those of the state directory. */
 static void judge_rights(struct check *k, const struct pair *p) {
+    struct problem problem = {0};
+    bool loose;
     struct stat st;
-    bool own = k->c->conf->tls.key.len == 0;
-    if (fstat(p->files.key, &st) < 0)
+    if (k->c->conf->tls.key.len == 0) {
+        if (fstat(p->files.key, &st) == 0 && !(st.st_mode & (S_IRWXG | S_IRWXO)))
+            check_add(k, CHECK_OK, _("the private key %s is nobody else's to read"), p->key);
         return;
-    unsigned mode = (unsigned)st.st_mode & 0777;
-    if (own && mode & (S_IRWXG | S_IRWXO))
-        check_add(k, CHECK_ERROR,
-                  _("the private key %s may be read by others (mode %03o); it must be 600"), p->key,
-                  mode);
-    else if (mode & S_IROTH && folders_protect(p->key))
+    }
+    if (certificate_files_judge(k->c->conf, &p->files, &loose, &problem) < 0)
+        check_add(k, CHECK_ERROR, "%s", problem.text);
+    else if (loose)
         check_add(
             k, CHECK_WARNING,
             _("the private key %s has mode %03o; only its folder keeps others from reading it"),
-            p->key, mode);
-    else if (mode & S_IROTH)
-        check_add(k, CHECK_ERROR,
-                  _("the private key %s may be read by others (mode %03o); make it 600, and if it"
-                    " was so for long, get a new one"),
-                  p->key, mode);
+            p->key, (unsigned)p->files.states[1].st_mode & 0777);
     else
         check_add(k, CHECK_OK, _("the private key %s is nobody else's to read"), p->key);
 }

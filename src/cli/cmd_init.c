@@ -217,7 +217,7 @@ static int make_all(struct cli *c, struct problem *problem) {
         r = check_settings(c, problem);
     state_find_users(c->conf, &c->users);
     if (r == 0)
-        r = state_prepare(c->directory, &c->users, problem);
+        r = state_prepare(c->directory, &c->users, NULL, problem);
     if (r == 0)
         r = write_certificate(c, problem);
     if (r == 0)

@@ -217,8 +217,9 @@ const struct conf_setting conf_settings[] = {
              "このサーバーの証明書と中間証明書のファイル（certbot の fullchain.pem をそのまま指定できます）。none なら状態ディレクトリの keys/default.crt を使います。更新されると自動で読み直します。",
              "/etc/letsencrypt/live/mail.example.jp/fullchain.pem")),
     PATH(CONF_TLS, tls.key, "key", "none", NONE, FOR(MASTER | KEYS, CONF_RELOAD),
-         DOC("The private key of that certificate; it may be readable by root alone.",
-             "その証明書の秘密鍵のファイル。root だけが読める状態でかまいません。",
+         DOC("The private key of that certificate; it may be readable by root alone, and never by"
+             " everybody.",
+             "その証明書の秘密鍵のファイル。root だけが読める状態でかまいません。だれでも読める状態では起動しません。",
              "/etc/letsencrypt/live/mail.example.jp/privkey.pem")),
     CHOICE(CONF_TLS, tls.min_version, "min-version", enum conf_tls_version, tls_versions, "1.2",
          FOR(EDGE, CONF_RELOAD),

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,6 +39,33 @@ static int open_one(unsigned which, const char *path, int *ret_fd, struct stat *
                : problem_set(problem, -EINVAL,
                              _("%s: %s is no regular file, expected one in PEM form"),
                              settings[which], path);
+}
+
+/* A folder on the way that others may not enter protects a file whose own mode does not. */
+static bool folders_protect(const char *path) {
+    _cleanup_(free_p) char *real = realpath(path, NULL);
+    struct stat st;
+    for (char *at = real ? strrchr(real, '/') : NULL; at && at != real; at = strrchr(real, '/')) {
+        *at = '\0';
+        if (stat(real, &st) == 0 && !(st.st_mode & S_IXOTH))
+            return true;
+    }
+    return false;
+}
+
+/* Groups are the administrator's affair (Debian's ssl-cert). */
+int certificate_files_judge(const struct conf *conf, const struct certificate_files *f,
+                            bool *ret_loose, struct problem *problem) {
+    const char *path = conf->tls.key.ptr;
+    unsigned mode = (unsigned)f->states[1].st_mode & 0777;
+    *ret_loose = f->key >= 0 && mode & (S_IROTH | S_IWOTH);
+    if (!*ret_loose || folders_protect(path))
+        return 0;
+    return problem_set(
+        problem, -EPERM,
+        _("tls.key: the private key %s may be read by others (mode %03o): chmod o= %s,"
+          " and if it was so for long, get a new one"),
+        path, mode, path);
 }
 
 int certificate_files_open(const struct conf *conf, struct certificate_files *ret,

@@ -17,6 +17,13 @@ struct certificate_files {
 /* Negative with a sentence that names setting and path, then nothing is open. */
 int certificate_files_open(const struct conf *conf, struct certificate_files *ret,
                            struct problem *problem);
+
+/*
+ * -EPERM with a sentence when others than its owner and its group can read the key of the settings.
+ * `ret_loose`: its own mode lets them, also when a folder on the way does not.
+ */
+int certificate_files_judge(const struct conf *conf, const struct certificate_files *f,
+                            bool *ret_loose, struct problem *problem);
 void certificate_files_close(struct certificate_files *f); /* for _cleanup_ as well */
 
 /* The states alone, to find out whether something has changed. False: no paths are set. */

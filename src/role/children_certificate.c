@@ -36,9 +36,11 @@ int children_open_certificate(struct child *child, bool anew, struct certificate
     if (child->role->role != ROLE_KEYS)
         return 0;
     (void)certificate_files_look(c->conf, c->certificate_given);
-    int r = !anew && c->certificate_taken.certificate >= 0
-                ? copy_taken(&c->certificate_taken, ret)
-                : certificate_files_open(c->conf, ret, problem);
+    bool again = !anew && c->certificate_taken.certificate >= 0, loose;
+    int r = again ? copy_taken(&c->certificate_taken, ret)
+                  : certificate_files_open(c->conf, ret, problem);
+    if (r == 0 && !again && (r = certificate_files_judge(c->conf, ret, &loose, problem)) < 0)
+        certificate_files_close(ret);
     if (r == 0)
         memcpy(c->certificate_given, ret->states, sizeof ret->states);
     return r;

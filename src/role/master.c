@@ -406,7 +406,9 @@ static int take_lock(struct master *m, int *ret_fd, struct problem *problem) {
     return r;
 }
 
-static void run_until_stopped(struct master *m) {
+/* `tightened`: what state_prepare() found. */
+static void run_until_stopped(struct master *m, struct slice tightened) {
+    struct slice line;
     int r = children_wait_ready(&m->children);
     if (r == 0) {
         (void)puts("ready");
@@ -414,6 +416,8 @@ static void run_until_stopped(struct master *m) {
         notify_systemd("READY=1");
         children_event(&m->children, KIND_STARTED, "The post office %.*s is open.",
                        SLICE_ARG(m->conf->hostname));
+        while (slice_next(&tightened, '\n', &line) && line.len > 0)
+            children_event(&m->children, KIND_WARNING, "%.*s", SLICE_ARG(line));
         while (!m->stop && fiber_cond_wait(&m->stop_asked) == 0)
             ;
     } else if (!m->stop) {
@@ -433,9 +437,10 @@ static void master_fiber(void *arg) {
     m->children.handlers = &handlers;
     m->children.arg = m;
     _cleanup_(close_p) int lock = -1;
+    _cleanup_(buf_done) struct buf tightened = {0};
     int r = state_check_rights(m->options->directory, m->options->conf_path, &problem);
     if (r == 0)
-        r = state_prepare(m->options->directory, &m->children.users, &problem);
+        r = state_prepare(m->options->directory, &m->children.users, &tightened, &problem);
     if (r == 0)
         r = take_lock(m, &lock, &problem);
     m->children.lock = lock;
@@ -456,7 +461,7 @@ static void master_fiber(void *arg) {
             children_start(&m->children) < 0)
             complain(m, "no memory for the first fibers");
         else
-            run_until_stopped(m);
+            run_until_stopped(m, buf_slice(&tightened));
     }
     listeners_close(&m->children.listeners);
     use_log_file(m, -1);

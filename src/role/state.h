@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "conf/conf.h"
 
 /* Whom a process runs as. */
@@ -32,13 +33,16 @@ void state_find_users(const struct conf *conf, struct state_users *ret);
 void state_find_owners(const char *directory, struct state_users *ret);
 
 /* Makes what is missing and gives each folder to its owner, following no symbolic link inside.
- * Negative with a sentence.
+ * Negative with a sentence. A folder into which others could look is closed to them, and a line
+ * says so in `ret_tightened` (or NULL).
  */
-int state_prepare(const char *directory, const struct state_users *users, struct problem *problem);
+int state_prepare(const char *directory, const struct state_users *users, struct buf *ret_tightened,
+                  struct problem *problem);
 
 /*
- * Whether others than root (or this user) can change the state directory or the settings, or read a
- * private key: negative with a sentence. What this user cannot see is passed over.
+ * Whether others than root (or this user) can change the state directory, a folder in it or the
+ * settings, or read a private key: negative with a sentence. What this user cannot see is passed
+ * over.
  */
 int state_check_rights(const char *directory, const char *conf_path, struct problem *problem);
 

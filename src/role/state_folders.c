@@ -82,13 +82,17 @@ static int give_folder(int folder, const struct state_user *to) {
 
 /* ------------------------------------------------------------------ preparing */
 
-/* The name has folders before it that are root's alone. */
-static int prepare_folder(int state, const char *name, mode_t mode, const struct state_user *to) {
-    if (mkdirat(state, name, mode) < 0 && errno != EEXIST)
+/* The name has folders before it that are root's alone. `ret_was`: the mode until now. */
+static int prepare_folder(int state, const char *name, mode_t mode, const struct state_user *to,
+                          mode_t *ret_was) {
+    struct stat st;
+    bool made = mkdirat(state, name, mode) == 0;
+    if (!made && errno != EEXIST)
         return -errno;
     _cleanup_(close_p) int folder = openat(state, name, FOLDER);
-    if (folder < 0 || fchmod(folder, mode) < 0)
+    if (folder < 0 || fstat(folder, &st) < 0 || fchmod(folder, mode) < 0)
         return -errno;
+    *ret_was = made ? mode : st.st_mode & 07777;
     return to ? give_folder(folder, to) : 0;
 }
 
@@ -100,7 +104,8 @@ static const char *advice(int r) {
                           : "";
 }
 
-int state_prepare(const char *directory, const struct state_users *users, struct problem *problem) {
+int state_prepare(const char *directory, const struct state_users *users, struct buf *ret_tightened,
+                  struct problem *problem) {
     char path[STATE_PATH];
     static const struct state_user root;
     _cleanup_(close_p) int state = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -108,13 +113,19 @@ int state_prepare(const char *directory, const struct state_users *users, struct
         const struct state_user *owner = folders[i].owner == 'v'   ? &users->vault
                                          : folders[i].owner == 'm' ? &users->mail
                                                                    : &root;
+        mode_t mode = folders[i].mode, was = mode;
         int r = state < 0 ? -errno
-                          : prepare_folder(state, folders[i].name, folders[i].mode,
-                                           users->change ? owner : NULL);
+                          : prepare_folder(state, folders[i].name, mode,
+                                           users->change ? owner : NULL, &was);
+        (void)state_path(path, directory, folders[i].name);
         if (r < 0)
-            return problem_set(problem, r, _("folder %s cannot be prepared: %s%s"),
-                               state_path(path, directory, folders[i].name), error_words(r),
-                               advice(r));
+            return problem_set(problem, r, _("folder %s cannot be prepared: %s%s"), path,
+                               error_words(r), advice(r));
+        if (ret_tightened && was & ~mode & 0077)
+            buf_printf(ret_tightened,
+                       "The folder %s had mode %04o, with which others could look into it; it has"
+                       " %04o now.\n",
+                       path, (unsigned)was, (unsigned)mode);
     }
     return 0;
 }
@@ -137,6 +148,23 @@ static int check_rights(const char *path, struct problem *problem) {
                            _("%s has mode %04o, which lets others change it; expected no right to"
                              " write for group and others (chmod go-w %s)"),
                            path, (unsigned)(st.st_mode & 07777), path);
+    return 0;
+}
+
+/* Nobody but the roles lays anything into their folders: what was laid there would be believed. */
+static int check_folders(const char *directory, struct problem *problem) {
+    char path[STATE_PATH];
+    struct stat st;
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        (void)state_path(path, directory, folders[i].name);
+        if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_mode & 022)
+            return problem_set(problem, -EPERM,
+                               _("the folder %s has mode %04o, which lets others change what is in"
+                                 " it; look there for files that are not Hayauma's, then: chmod"
+                                 " %03o %s"),
+                               path, (unsigned)(st.st_mode & 07777), (unsigned)folders[i].mode,
+                               path);
+    }
     return 0;
 }
 
@@ -171,5 +199,7 @@ int state_check_rights(const char *directory, const char *conf_path, struct prob
     int r = check_rights(directory, problem);
     if (r == 0)
         r = check_rights(conf_path, problem);
+    if (r == 0)
+        r = check_folders(directory, problem);
     return r == 0 ? check_keys(directory, problem) : r;
 }

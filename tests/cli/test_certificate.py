@@ -138,6 +138,18 @@ def test_check_says_what_cannot_be_read(office, bot):
     assert any("tls.key" in one and "is not there" in one for one in errors(office))
 
 
+def test_check_tells_once_of_a_loose_key_of_init(office):
+    (office.folder / "keys/default.key").chmod(0o644)
+    assert len([one for one in errors(office) if "default.key" in one]) == 1
+
+
+def test_check_says_that_a_key_of_init_is_a_link(office):
+    key = office.folder / "keys/default.key"
+    key.rename(office.folder / "keys/elsewhere.key")
+    key.symlink_to("elsewhere.key")
+    assert any(f"{key} is a symbolic link" in one for one in errors(office))
+
+
 def test_check_tells_of_a_key_that_everybody_may_read(office, authority):
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are nobody else's to enter
         folder = pathlib.Path(name)
@@ -147,7 +159,13 @@ def test_check_tells_of_a_key_that_everybody_may_read(office, authority):
         (made.archive / "privkey1.pem").chmod(0o644)
         for path in (made.archive.parent, folder):
             path.chmod(0o755)
-        assert any("may be read by others (mode 644)" in one for one in errors(office))
+        told = [one for one in errors(office) if "may be read by others (mode 644)" in one]
+        assert len(told) == 1 and "tls.key" in told[0]
+        refused = office("run", code=FAILED).stderr
+        assert "may be read by others (mode 644)" in refused
+        (made.archive / "privkey1.pem").chmod(0o640)  # as Debian's group ssl-cert has it
+        assert said(office, "error", 0) == []
+        (made.archive / "privkey1.pem").chmod(0o644)
         made.archive.parent.chmod(0o700)
         assert any("has mode 644; only its folder" in one for one in warnings(office))
 

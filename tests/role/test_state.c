@@ -47,7 +47,7 @@ static void test_each_role_has_a_folder_that_others_cannot_enter(void **state) {
     struct problem problem = {0};
     (void)state;
     for (int i = 0; i < 2; i++) /* also when all is there */
-        assert_int_equal(state_prepare(directory, &users, &problem), 0);
+        assert_int_equal(state_prepare(directory, &users, NULL, &problem), 0);
     assert_int_equal(mode_of("keys"), 0700);
     assert_int_equal(mode_of("directory"), 0700);
     assert_int_equal(mode_of("spool"), 0700);
@@ -71,7 +71,7 @@ static void test_a_folder_that_cannot_be_made_is_named(void **state) {
     struct state_users users = {0};
     struct problem problem = {0};
     (void)state;
-    assert_int_equal(state_prepare("/proc/nowhere", &users, &problem), -ENOENT);
+    assert_int_equal(state_prepare("/proc/nowhere", &users, NULL, &problem), -ENOENT);
     assert_non_null(strstr(problem.text, "/proc/nowhere/run"));
 }
 
@@ -88,12 +88,12 @@ static void test_no_link_in_a_folder_is_followed(void **state) {
     (void)state_path(second, directory, "spool/second");
     assert_int_equal(close(open(outside, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)), 0);
     assert_int_equal(symlink(outside, inside), 0);
-    assert_int_equal(state_prepare(directory, &users, &problem), 0);
+    assert_int_equal(state_prepare(directory, &users, NULL, &problem), 0);
     assert_int_equal(stat(outside, &st), 0);
     assert_int_equal(st.st_uid, geteuid());
     users.mail.uid++; /* all is given anew */
     assert_int_equal(link(outside, second), 0);
-    assert_int_equal(state_prepare(directory, &users, &problem), users.change ? -EMLINK : 0);
+    assert_int_equal(state_prepare(directory, &users, NULL, &problem), users.change ? -EMLINK : 0);
     assert_int_equal(stat(outside, &st), 0);
     assert_int_equal(st.st_uid, geteuid());
     assert_int_equal(unlink(second), 0);
@@ -110,12 +110,12 @@ static void test_a_folder_that_is_a_link_is_refused(void **state) {
     assert_int_equal(rmdir(folder), 0);
     assert_int_equal(chmod(directory, 0711), 0);
     assert_int_equal(symlink(directory, folder), 0);
-    assert_true(state_prepare(directory, &users, &problem) < 0);
+    assert_true(state_prepare(directory, &users, NULL, &problem) < 0);
     assert_non_null(strstr(problem.text, "not a symbolic link"));
     assert_int_equal(stat(directory, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0711);
     assert_int_equal(unlink(folder), 0);
-    assert_int_equal(state_prepare(directory, &users, &problem), 0);
+    assert_int_equal(state_prepare(directory, &users, NULL, &problem), 0);
 }
 
 static void assert_refused(const char *name, mode_t mode, mode_t good, const char *said) {
@@ -141,6 +141,23 @@ static void test_loose_modes_are_refused(void **state) {
     assert_refused("", 0777, 0755, "chmod go-w");
     assert_refused("hayauma.conf", 0664, 0644, "hayauma.conf has mode 0664");
     assert_refused("keys/default.key", 0640, 0600, "the private key");
+    assert_refused("spool", 0777, 0700, "the folder");
+    assert_refused("keys", 0720, 0700, "chmod 700");
+    assert_refused("run", 0775, 0755, "chmod 755");
+}
+
+static void test_a_folder_closed_to_others_is_told(void **state) {
+    struct state_users users = {0};
+    struct problem problem = {0};
+    _cleanup_(buf_done) struct buf told = {0};
+    char path[STATE_PATH];
+    (void)state;
+    assert_int_equal(state_prepare(directory, &users, &told, &problem), 0);
+    assert_int_equal(told.len, 0);
+    assert_int_equal(chmod(state_path(path, directory, "accounts"), 0755), 0);
+    assert_int_equal(state_prepare(directory, &users, &told, &problem), 0);
+    assert_non_null(strstr(buf_str(&told), "accounts had mode 0755"));
+    assert_int_equal(mode_of("accounts"), 0700);
 }
 
 static void test_the_unit_of_a_process_is_read_from_its_groups(void **state) {
@@ -234,6 +251,7 @@ int main(void) {
         cmocka_unit_test(test_no_link_in_a_folder_is_followed),
         cmocka_unit_test(test_a_folder_that_is_a_link_is_refused),
         cmocka_unit_test(test_loose_modes_are_refused),
+        cmocka_unit_test(test_a_folder_closed_to_others_is_told),
         cmocka_unit_test(test_the_unit_of_a_process_is_read_from_its_groups),
         cmocka_unit_test(test_users_that_do_not_exist_are_stood_in_for),
         cmocka_unit_test(test_each_service_has_its_port_plus_the_offset),
