@@ -20,23 +20,24 @@ static const char head[] =
     ".Op Fl \\-json\n"
     ".Ar COMMAND ...\n"
     ".Sh DESCRIPTION\n"
-    "Hayauma receives letters over SMTP, carries them to their hosts or into the mailboxes of "
+    "Hayauma receives messages over SMTP, carries them to their hosts or into the mailboxes of "
     "this\n"
     "host, and hands them out over POP3.\n"
     "All of it is one program, which runs as several processes, each with no more rights than its\n"
     "work needs, on the files of one state directory.\n"
-    "With the same program a postmaster makes a post office, runs it, and looks after it.\n"
+    "With the same program a postmaster sets a server up, runs it, and looks after it.\n"
     ".Pp\n"
     "Results are on standard output: tables for people, which are cut to the width of a terminal,\n"
     "or JSON for programs.\n"
-    "Lists are arrays; what goes on, such as a log that is followed, is one object on each line.\n"
+    "In JSON lists are arrays; what goes on, such as a log that is followed, is one object on each "
+    "line.\n"
     "A change prints one sentence, and in JSON what came of it, if anything.\n"
     "What it looks like stands with each command: names, and the types of their values.\n"
     "A member whose name has a question mark is not always there; a time is as in RFC 3339.\n"
     "Further members may come with later versions.\n"
     "The kinds of events and their facts are listed in\n"
     ".Pa /usr/share/doc/hayauma/events.md .\n"
-    "Messages are sentences on standard error.\n"
+    "Errors and warnings are sentences on standard error.\n"
     "Times are those of the local zone in tables, and UTC in JSON.\n"
     ".Pp\n"
     "These options stand before the command or behind it:\n";
@@ -47,7 +48,7 @@ static const char files[] =
     ".It Pa " CONF_PATH_DEFAULT "\n"
     "The settings where no state directory is named on the command line.\n"
     ".It Pa DIR/hayauma.conf\n"
-    "The settings of the post office in the state directory DIR.\n"
+    "The settings of the server whose state directory is DIR.\n"
     ".It Pa DIR/directory\n"
     "Domains, accounts and aliases, and the key that seals APOP secrets.\n"
     ".It Pa DIR/keys\n"
@@ -61,13 +62,13 @@ static const char files[] =
     ".Ic tls.key\n"
     "name files elsewhere.\n"
     ".It Pa DIR/spool\n"
-    "The letters that are on their way.\n"
+    "The messages that are on their way.\n"
     ".It Pa DIR/accounts\n"
     "The mailboxes.\n"
     ".It Pa DIR/ledger\n"
-    "What has happened: journeys of letters, the log.\n"
+    "What has happened: journeys of messages, the log.\n"
     ".It Pa DIR/run\n"
-    "A lock, which the post office holds while it runs, and the sockets that commands use.\n"
+    "A lock, which the server holds while it runs, and the sockets that commands use.\n"
     ".El\n";
 
 static const char tail[] = ".Sh SEE ALSO\n"
@@ -97,9 +98,10 @@ static const char head_ja[] =
     ".Pp\n"
     "結果は標準出力に、端末の幅に合わせた表で、またはプログラム向けの JSON で出力します。\n"
     ".br\n"
-    "一覧は配列です。追跡中のログのように続くものは、1 行に一つのオブジェクトです。\n"
+    "JSON では一覧を配列で出力します。追跡中のログのように続くものは、1 "
+    "行に一つのオブジェクトです。\n"
     ".br\n"
-    "変更すると 1 文を表示します。JSON では、結果があればそれを出力します。\n"
+    "変更を行うコマンドは 1 文で結果を表示します。JSON では、値があればそれを出力します。\n"
     ".br\n"
     "形式は各コマンドの項に、名前と値の型で示します。\n"
     "疑問符の付いたメンバーは、ないこともあります。日時は RFC 3339 に従います。\n"
@@ -110,7 +112,7 @@ static const char head_ja[] =
     ".Pa /usr/share/doc/hayauma/events.md\n"
     "にあります。\n"
     ".br\n"
-    "メッセージは標準エラー出力に文で表示します。\n"
+    "エラーと警告は標準エラー出力に文で表示します。\n"
     ".br\n"
     "日時は、表ではローカル時刻、JSON では UTC です。\n"
     ".Pp\n"
@@ -224,7 +226,7 @@ static void write_exits(unsigned exits, struct buf *to) {
     exits &= ~(CLI_EXIT_BIT(CLI_OK) | CLI_EXIT_BIT(CLI_FAILED) | CLI_EXIT_BIT(CLI_USAGE));
     if (exits == 0)
         return;
-    buf_add_str(to, either(".Pp\nSpecial exit codes: ", ".Pp\n特別な終了コード: "));
+    buf_add_str(to, either(".Pp\nSpecial exit codes: ", ".Pp\n固有の終了コード: "));
     for (unsigned i = 0; i < CLI_EXITS; i++) {
         if (exits & CLI_EXIT_BIT(i)) {
             buf_printf(to, "%s%u", any ? ", " : "", i);
