@@ -69,7 +69,7 @@ static void add_removed(struct cli *c, struct table *t, const struct account *a)
 }
 
 void account_write(struct cli *c, const struct account *a) {
-    static const struct table_column columns[] = {{""}, {"", .shrinks = true}};
+    static const struct table_column columns[] = {{""}, {"", .wraps = true}};
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = 2, .width = c->width, .headless = true};
     table_word(&t, _("address"));

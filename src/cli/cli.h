@@ -17,7 +17,7 @@ struct cli {
     const struct cli_call *call;
     struct arena *arena; /* lives as long as the command */
     bool json;
-    size_t width;   /* columns of the terminal on standard output; 0: it is none */
+    size_t width;   /* columns of the terminal on standard output; 0: it is none, or --wide */
     struct buf out; /* for standard output; written at the end and by cli_flush() */
 
     /* For commands beyond CLI_ALONE. */

@@ -21,6 +21,17 @@ static struct slice when(const struct listing *l, struct arena *a, usec_t wall, 
     return l->c->width > 0 && wall > 0 ? slice_first(text, DATE_COLUMNS) : text;
 }
 
+/* The limit that holds: the account's own, or that of the settings. */
+static void add_quota(struct listing *l, const struct account *account) {
+    const struct conf *conf = l->c->conf;
+    if (account->quota > 0)
+        table_size(&l->table, account->quota);
+    else if (conf && conf->delivery.quota > 0)
+        table_size(&l->table, conf->delivery.quota);
+    else
+        table_word(&l->table, conf ? _("none") : "");
+}
+
 static void add_row(struct listing *l, const struct account *account, struct arena *a) {
     struct table *t = &l->table;
     table_printf(t, "%llu", (unsigned long long)account->id);
@@ -41,10 +52,7 @@ static void add_row(struct listing *l, const struct account *account, struct are
                                        : when(l, a, account->kept_until, _("purged")));
         return;
     }
-    if (account->quota > 0)
-        table_size(t, account->quota);
-    else
-        table_word(t, "");
+    add_quota(l, account);
     table_text(t, when(l, a, account->last_login, _("never")));
 }
 
@@ -85,18 +93,18 @@ static int write_all(struct listing *l, struct directory_access *x, struct probl
 
 int cmd_account_list(struct cli *c) {
     static const struct table_column columns[] = {
-        {N_("ID"), .right = true},       {N_("ADDRESS"), .shrinks = true},
-        {N_("NAME"), .shrinks = true},   {N_("STATE")},
-        {N_("MESSAGES"), .right = true}, {N_("SIZE"), .right = true},
-        {N_("QUOTA"), .right = true},    {N_("LAST LOGIN")},
+        {N_("ID"), .right = true, .rank = 5},       {N_("ADDRESS")},
+        {N_("NAME"), .shrinks = true, .rank = 2},   {N_("STATE")},
+        {N_("MESSAGES"), .right = true, .rank = 4}, {N_("SIZE"), .right = true, .rank = 1},
+        {N_("QUOTA"), .right = true, .rank = 1},    {N_("LAST LOGIN"), .rank = 3},
     };
     static const struct table_column removed[] = {
         {N_("ID"), .right = true},
-        {N_("ADDRESS"), .shrinks = true},
-        {N_("NAME"), .shrinks = true},
-        {N_("MESSAGES"), .right = true},
-        {N_("SIZE"), .right = true},
-        {N_("REMOVED")},
+        {N_("ADDRESS")},
+        {N_("NAME"), .shrinks = true, .rank = 3},
+        {N_("MESSAGES"), .right = true, .rank = 4},
+        {N_("SIZE"), .right = true, .rank = 2},
+        {N_("REMOVED"), .rank = 1},
         {N_("KEPT UNTIL")},
     };
     bool of_removed = cli_has(c->call, "removed");
@@ -114,6 +122,8 @@ int cmd_account_list(struct cli *c) {
     if (c->json)
         json_array(&l.json);
     int r = write_all(&l, x, &problem);
+    if (r == 0 && !c->json)
+        table_end(&l.table, &c->out);
     table_done(&l.table);
     if (r < 0)
         return cli_fail(r, &problem);

@@ -41,7 +41,7 @@ static void show_table(struct cli *c, const struct account_limit *limits) {
         {.title = N_("LIMIT")},
         {.title = N_("USED"), .right = true},
         {.title = N_("MOST"), .right = true},
-        {.title = N_("SET BY")},
+        {.title = N_("SET BY"), .rank = 1},
     };
     struct table t = {.columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
     for (unsigned i = 0; i < SENDING_LIMITS; i++) {
@@ -54,6 +54,7 @@ static void show_table(struct cli *c, const struct account_limit *limits) {
         table_word(&t, limits[i].own ? _("account") : _("settings"));
     }
     table_write(&t, &c->out);
+    table_end(&t, &c->out);
     table_done(&t);
 }
 

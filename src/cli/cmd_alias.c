@@ -114,8 +114,7 @@ static int write_all(struct cli *c, struct directory_access *x, struct table *t,
 }
 
 int cmd_alias_list(struct cli *c) {
-    static const struct table_column columns[] = {{N_("ALIAS"), .shrinks = true},
-                                                  {N_("LEADS TO"), .shrinks = true}};
+    static const struct table_column columns[] = {{N_("ALIAS")}, {N_("LEADS TO"), .wraps = true}};
     struct problem problem = {0};
     struct json j = {.to = &c->out};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;

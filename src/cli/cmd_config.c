@@ -2,6 +2,36 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "conf/show.h"
+#include "journey/text.h"
+
+/* Where a line goes on: below its value, which stands behind two blanks, or else its beginning. */
+static size_t hanging(struct slice line) {
+    size_t begin = 0;
+    while (begin < line.len && line.ptr[begin] == ' ')
+        begin++;
+    ssize_t gap = slice_find(slice_from(line, begin), S("  "));
+    size_t value = gap < 0 ? line.len : begin + (size_t)gap;
+    while (value < line.len && line.ptr[value] == ' ')
+        value++;
+    return value < line.len ? value : begin;
+}
+
+/* Lines made harmless; on a terminal those that are too long for it go on further down. */
+static void add_lines(struct cli *c, struct slice text) {
+    struct slice line = {0};
+    while (text.len > 0 && slice_next(&text, '\n', &line)) {
+        _cleanup_(buf_done) struct buf clean = {0};
+        size_t value = hanging(line);
+        text_add_names(&clean, slice_first(line, value));
+        size_t column = text_columns(buf_slice(&clean));
+        buf_add(&c->out, buf_slice(&clean));
+        if (c->width > 0)
+            text_wrap_names(&c->out, slice_from(line, value), column, c->width);
+        else
+            text_add_names(&c->out, slice_from(line, value));
+        buf_add_byte(&c->out, '\n');
+    }
+}
 
 static int show_one(struct cli *c, struct slice name) {
     struct problem problem = {0};
@@ -13,7 +43,7 @@ static int show_one(struct cli *c, struct slice name) {
         conf_describe_json(setting, c->conf, &c->out);
     else
         conf_describe(setting, c->conf, conf_language(), &text);
-    cli_add_lines(&c->out, buf_slice(&text));
+    add_lines(c, buf_slice(&text));
     return CLI_OK;
 }
 
@@ -30,7 +60,7 @@ int cmd_config(struct cli *c) {
         conf_write_json(c->conf, changed, &c->out);
     else
         conf_write_table(c->conf, changed, &text);
-    cli_add_lines(&c->out, buf_slice(&text));
+    add_lines(c, buf_slice(&text));
     if (c->out.len > 0 && c->out.ptr[c->out.len - 1] != '\n')
         buf_add_byte(&c->out, '\n');
     return code;

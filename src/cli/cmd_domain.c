@@ -90,11 +90,11 @@ static void write_json(struct cli *c, const struct domain *list, size_t count) {
 
 static void write_table(struct cli *c, const struct domain *list, size_t count) {
     static const struct table_column columns[] = {
-        {N_("DOMAIN"), .shrinks = true},
-        {N_("ACCOUNTS"), .right = true},
-        {N_("ALIASES"), .right = true},
-        {N_("CATCH-ALL"), .shrinks = true},
-        {N_("ANOTHER NAME FOR"), .shrinks = true},
+        {N_("DOMAIN")},
+        {N_("ACCOUNTS"), .right = true, .rank = 3},
+        {N_("ALIASES"), .right = true, .rank = 4},
+        {N_("CATCH-ALL"), .rank = 1},
+        {N_("ANOTHER NAME FOR"), .rank = 2},
     };
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
@@ -106,6 +106,7 @@ static void write_table(struct cli *c, const struct domain *list, size_t count) 
         table_text(&t, list[i].target);
     }
     table_write(&t, &c->out);
+    table_end(&t, &c->out);
 }
 
 int cmd_domain_list(struct cli *c) {

@@ -31,7 +31,7 @@ static int read_part(struct reading *l, uint64_t show, struct problem *problem) 
             show_event_json(&j, &events.list[i]);
             buf_add_byte(&l->c->out, '\n');
         } else {
-            show_line(&l->c->out, &events.list[i]);
+            show_line_within(&l->c->out, &events.list[i], l->c->width);
         }
     }
     cli_flush(l->c);

@@ -105,8 +105,7 @@ static void add_row(struct listing *l, const struct rpc_queued *q, struct arena 
 }
 
 static void add_recipients(struct listing *l, const struct rpc_queued *q, struct arena *a) {
-    static const struct table_column columns[] = {
-        {"", .shrinks = true}, {""}, {"", .shrinks = true}};
+    static const struct table_column columns[] = {{""}, {""}, {"", .wraps = true}};
     _cleanup_(table_done) struct table t = {.columns = columns,
                                             .count = ARRAY_SIZE(columns),
                                             .width = l->c->width,
@@ -193,12 +192,12 @@ static void end_list(struct listing *l) {
 int cmd_queue_list(struct cli *c) {
     static const struct table_column columns[] = {
         {N_("ID")},
-        {N_("AGE"), .right = true},
-        {N_("SIZE"), .right = true},
+        {N_("AGE"), .right = true, .rank = 2},
+        {N_("SIZE"), .right = true, .rank = 3},
         {N_("SENDER"), .shrinks = true},
         {N_("RECIPIENTS"), .shrinks = true},
         {N_("STATE")},
-        {N_("NEXT TRY")},
+        {N_("NEXT TRY"), .rank = 1},
     };
     struct problem problem = {0};
     _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
@@ -213,6 +212,8 @@ int cmd_queue_list(struct cli *c) {
         json_array(&l.json);
     if (r == 0)
         r = write_all(&l, queue, &problem);
+    if (r == 0 && !c->json)
+        table_end(&l.table, &c->out);
     table_done(&l.table);
     if (r < 0)
         return cli_fail(r, &problem);
@@ -223,7 +224,7 @@ int cmd_queue_list(struct cli *c) {
 /* ------------------------------------------------------------------ show */
 
 static void write_envelope(struct cli *c, const struct rpc_queued *q) {
-    static const struct table_column columns[] = {{""}, {"", .shrinks = true}};
+    static const struct table_column columns[] = {{""}, {"", .wraps = true}};
     struct arena *a = c->arena;
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = 2, .width = c->width, .headless = true};
@@ -249,13 +250,14 @@ static void write_envelope(struct cli *c, const struct rpc_queued *q) {
 
 static void write_recipients(struct cli *c, const struct rpc_queued *q) {
     static const struct table_column columns[] = {
-        {N_("RECIPIENT"), .shrinks = true},
-        {N_("STATUS")},
-        {N_("ATTEMPTS"), .right = true},
-        {N_("NEXT TRY")},
-        {N_("LAST REPLY")},
+        {N_("RECIPIENT")},
+        {N_("STATUS"), .rank = 2},
+        {N_("ATTEMPTS"), .right = true, .rank = 3},
+        {N_("NEXT TRY"), .rank = 1},
+        {N_("LAST REPLY"), .wraps = true},
     };
-    _cleanup_(table_done) struct table t = {.columns = columns, .count = ARRAY_SIZE(columns)};
+    _cleanup_(table_done) struct table t = {
+        .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
     for (size_t i = 0; i < q->waiting_count; i++) {
         const struct rpc_waiting *w = &q->waiting[i];
         table_text(&t, w->address);
@@ -266,6 +268,7 @@ static void write_recipients(struct cli *c, const struct rpc_queued *q) {
     }
     buf_add_byte(&c->out, '\n');
     table_write(&t, &c->out);
+    table_end(&t, &c->out);
     if (q->waiting_count < q->left)
         buf_printf(&c->out, _("and %zu others\n"), q->left - q->waiting_count);
 }

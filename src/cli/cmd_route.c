@@ -144,7 +144,7 @@ static void write_hosts(struct cli *c, const struct remote *r) {
     static const struct table_column columns[] = {{"", .right = true},
                                                   {N_("HOST")},
                                                   {N_("MX"), .right = true},
-                                                  {N_("ADDRESSES"), .shrinks = true}};
+                                                  {N_("ADDRESSES"), .wraps = true}};
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width, .indent = 4};
     for (size_t i = 0; i < r->way.count; i++) {

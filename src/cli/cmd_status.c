@@ -109,11 +109,19 @@ static void write_json(struct cli *c, const struct rpc_master_status_out *s,
 
 /* ------------------------------------------------------------------ for people */
 
+/* A sentence; on a terminal wrapped at its width. */
+static void write_sentence(struct cli *c, struct slice text) {
+    text_wrap_names(&c->out, slice_trim_lines(text), 0, c->width > 0 ? c->width : SIZE_MAX);
+    buf_add_byte(&c->out, '\n');
+}
+
 static void write_heading(struct cli *c, const struct rpc_master_status_out *s) {
-    buf_printf(&c->out, _("%.*s, Hayauma %.*s in %s, running for %.*s (since %.*s)\n\n"),
-               SLICE_ARG(s->hostname), SLICE_ARG(s->version), c->directory,
-               SLICE_ARG(cli_span(c->arena, fiber_wall() - s->started)),
-               SLICE_ARG(cli_time(c->arena, s->started, "-")));
+    write_sentence(c, arena_printf(c->arena,
+                                   _("%.*s, Hayauma %.*s in %s, running for %.*s (since %.*s)\n\n"),
+                                   SLICE_ARG(s->hostname), SLICE_ARG(s->version), c->directory,
+                                   SLICE_ARG(cli_span(c->arena, fiber_wall() - s->started)),
+                                   SLICE_ARG(cli_time(c->arena, s->started, "-"))));
+    buf_add_byte(&c->out, '\n');
 }
 
 /* Numbers of workers only where a role has several. */
@@ -142,20 +150,21 @@ static void add_row(struct cli *c, struct table *t, const struct rpc_process *p,
 static void write_processes(struct cli *c, const struct rpc_master_status_out *s) {
     static const struct table_column columns[] = {
         {N_("PROCESS")},
-        {N_("PID"), .right = true},
+        {N_("PID"), .right = true, .rank = 2},
         {N_("STATE")},
-        {N_("USER")},
-        {N_("MEMORY"), .right = true},
-        {N_("SESSIONS"), .right = true},
-        {N_("UP"), .right = true},
+        {N_("USER"), .rank = 4},
+        {N_("MEMORY"), .right = true, .rank = 1},
+        {N_("SESSIONS"), .right = true, .rank = 1},
+        {N_("UP"), .right = true, .rank = 3},
         {N_("RESTARTS"), .right = true},
-        {N_("CONFINEMENT"), .shrinks = true},
+        {N_("CONFINEMENT"), .rank = 5},
     };
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
     for (size_t i = 0; i < s->processes_count; i++)
         add_row(c, &t, &s->processes[i], has_workers(s, s->processes[i].role));
     table_write(&t, &c->out);
+    table_end(&t, &c->out);
 }
 
 /* What should be put right, as the roles say it. */
@@ -164,9 +173,9 @@ static void write_troubles(struct cli *c, const struct rpc_master_status_out *s)
         const struct rpc_process *p = &s->processes[i];
         if (p->trouble.len == 0)
             continue;
-        buf_printf(&c->out, "\n%.*s: ", SLICE_ARG(p->role));
-        text_add(&c->out, p->trouble);
         buf_add_byte(&c->out, '\n');
+        write_sentence(
+            c, arena_printf(c->arena, "%.*s: %.*s", SLICE_ARG(p->role), SLICE_ARG(p->trouble)));
     }
 }
 
@@ -183,10 +192,11 @@ static void write_free(struct cli *c, int64_t bytes) {
     format_size(&left, (uint64_t)bytes);
     if (c->conf && (uint64_t)bytes < c->conf->queue.disk_reserve) {
         format_size(&reserve, c->conf->queue.disk_reserve);
-        buf_printf(&c->out,
-                   _("%s free on the disk, less than %s (queue.disk-reserve): new messages are put"
-                     " off until there is room\n"),
-                   buf_str(&left), buf_str(&reserve));
+        write_sentence(
+            c, arena_printf(c->arena,
+                            _("%s free on the disk, less than %s (queue.disk-reserve): new messages"
+                              " are put off until there is room\n"),
+                            buf_str(&left), buf_str(&reserve)));
     } else {
         buf_printf(&c->out, _("%s free on the disk\n"), buf_str(&left));
     }

@@ -120,7 +120,7 @@ struct cli_given {
 
 struct cli_call {
     const struct cli_command *command; /* NULL when none was named (help, version) */
-    bool help, version, json;
+    bool help, version, json, wide;
     const char *directory; /* -C; NULL: not given */
     struct cli_given *given;
     size_t count;

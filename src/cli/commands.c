@@ -50,6 +50,8 @@ const struct cli_parameter cli_globals[] = {
            .about = N_("the state directory of the post office; without it, the data-directory of"
                        " /etc/hayauma/hayauma.conf")),
     FLAG("json", .about = N_("print JSON for programs instead of tables for people")),
+    FLAG("wide", .about = N_("on a terminal too, leave nothing out and wrap nothing to fit its"
+                             " width")),
     FLAG("help", .letter = 'h', .about = N_("say what the command does and takes")),
     FLAG("version", .letter = 'V', .about = N_("print the version")),
     END,

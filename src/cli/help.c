@@ -125,6 +125,39 @@ static void write_usage(const struct cli_command *c, struct buf *to) {
     buf_add_byte(to, '\n');
 }
 
+#define EXAMPLE_INDENT 2U
+#define EXAMPLE_MORE   6U /* where it goes on */
+
+/* An example to be pasted: one that is too long goes on behind a backslash, as the shell takes it.
+ */
+static void write_example(const char *example, struct buf *to) {
+    struct slice rest = slice_of_str(example);
+    size_t indent = EXAMPLE_INDENT;
+    while (text_columns(rest) > DOCS_COLUMNS - indent) {
+        size_t end = DOCS_COLUMNS - indent - 2; /* for the blank and the backslash */
+        while (end > 0 && !slice_starts(slice_from(rest, end), S(" --")))
+            end--;
+        if (end == 0)
+            break;
+        text_blanks(to, indent);
+        buf_add(to, slice_first(rest, end));
+        buf_add_str(to, " \\\n");
+        rest = slice_trim(slice_from(rest, end));
+        indent = EXAMPLE_MORE;
+    }
+    text_blanks(to, indent);
+    buf_add(to, rest);
+    buf_add_byte(to, '\n');
+}
+
+/* A sentence with empty lines before it, as translations have them. */
+static void write_sentence(const char *text, struct buf *to) {
+    struct slice s = slice_of_str(text);
+    for (; s.len > 0 && s.ptr[0] == '\n'; s = slice_from(s, 1))
+        buf_add_byte(to, '\n');
+    format_paragraph(to, slice_trim_lines(s), 0, DOCS_COLUMNS);
+}
+
 static void write_paragraph(const char *text, struct buf *to) {
     format_paragraph(to, slice_of_str(translated(text)), 0, DOCS_COLUMNS);
 }
@@ -139,7 +172,9 @@ void docs_command(const struct cli_command *c, struct buf *to) {
     if (!c->run) {
         buf_add_str(to, _("\nCommands:\n"));
         write_commands(c, to);
-        buf_printf(to, _("\nSee hayauma %s COMMAND --help for each of them.\n"), c->name);
+        _cleanup_(buf_done) struct buf see = {0};
+        buf_printf(&see, _("\nSee hayauma %s COMMAND --help for each of them.\n"), c->name);
+        write_sentence(buf_str(&see), to);
         return;
     }
     write_parameters(c->parameters, true, _("\nArguments:\n"), to);
@@ -147,19 +182,22 @@ void docs_command(const struct cli_command *c, struct buf *to) {
     if (c->examples)
         buf_add_str(to, _("\nExamples:\n"));
     for (size_t i = 0; c->examples && c->examples[i]; i++)
-        buf_printf(to, "  %s\n", c->examples[i]);
+        write_example(c->examples[i], to);
     write_json(c, to);
     write_exits(c, to);
-    buf_add_str(to, _("\nEvery command takes -C DIR and --json too; see hayauma --help.\n"));
+    write_sentence(_("\nEvery command takes -C DIR, --json and --wide too; see hayauma --help.\n"),
+                   to);
 }
 
 void docs_overview(struct buf *to) {
     buf_printf(to, _("usage: %s\n"), "hayauma [-C DIR] COMMAND ...");
-    buf_add_str(to, _("\nHayauma is one mail system: it sends, receives, keeps and hands out"
-                      " messages.\n"));
+    write_sentence(_("\nHayauma is one mail system: it sends, receives, keeps and hands out"
+                     " messages.\n"),
+                   to);
     buf_add_str(to, _("\nCommands:\n"));
     write_commands(NULL, to);
     write_parameters(cli_globals, false, _("\nOptions of every command:\n"), to);
-    buf_add_str(to, _("\nSee hayauma COMMAND --help for each of them. To begin, see hayauma init"
-                      " --help.\n"));
+    write_sentence(_("\nSee hayauma COMMAND --help for each of them. To begin, see hayauma init"
+                     " --help.\n"),
+                   to);
 }

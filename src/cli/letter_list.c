@@ -77,7 +77,7 @@ static void write_list(struct cli *c, const struct letter_family *families, size
         {N_("ID")},
         {N_("FROM"), .shrinks = true},
         {N_("TO"), .shrinks = true},
-        {N_("SUBJECT"), .shrinks = true},
+        {N_("SUBJECT"), .shrinks = true, .rank = 1},
         {N_("STATE")},
     };
     struct json j = {.to = &c->out};
@@ -96,6 +96,7 @@ static void write_list(struct cli *c, const struct letter_family *families, size
     }
     if (!c->json) {
         table_write(&t, &c->out);
+        table_end(&t, &c->out);
         return;
     }
     json_end(&j);

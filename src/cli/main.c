@@ -5,6 +5,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 
 #include "cli/cli.h"
@@ -12,11 +13,21 @@
 #include "cli/language.h"
 #include "role/roles.h"
 
+#define WIDTH_USUAL 80U   /* of a terminal that does not know its own: a serial line */
+#define WIDTH_MOST  9999U /* as if there were no limit */
+
+/* What the user says in COLUMNS comes before what the terminal says of itself (POSIX, XBD 8.3). */
 static size_t terminal_width(void) {
+    const char *said = getenv("COLUMNS");
     struct winsize size;
-    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+    uint64_t width = 0;
+    if (!isatty(STDOUT_FILENO))
         return 0;
-    return size.ws_col;
+    if (said && slice_to_u64(slice_of_str(said), WIDTH_MOST, &width) == 0 && width > 0)
+        return (size_t)width;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    return WIDTH_USUAL;
 }
 
 struct start {
@@ -77,11 +88,12 @@ int main(int argc, char **argv) {
     struct cli_call *call = ARENA_NEW(&arena, struct cli_call);
     struct cli *cli = ARENA_NEW(&arena, struct cli);
     struct problem problem = {0};
-    *cli = (struct cli){.call = call, .arena = &arena, .width = terminal_width()};
+    *cli = (struct cli){.call = call, .arena = &arena};
     (void)signal(SIGPIPE, SIG_IGN);
     if (cli_parse(MAX(argc - 1, 0), argv + 1, &arena, call, &problem) < 0)
         return complain(call, &problem);
     cli->json = call->json;
+    cli->width = call->wide ? 0 : terminal_width();
     int code = answer(cli);
     cli_flush(cli);
     buf_done(&cli->out);

@@ -196,6 +196,8 @@ static bool take_global(struct cli_call *call, const struct cli_parameter *param
         call->help = true;
     else if (global->letter == 'V')
         call->version = true;
+    else if (slice_eq(slice_of_str(global->name), S("wide")))
+        call->wide = true;
     else
         call->json = true;
     return true;

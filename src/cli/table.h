@@ -3,15 +3,21 @@
  * Tables for people: columns aligned by display width, two spaces between them, one line for each
  * row whatever stands in it. Pure.
  *
+ * On a terminal lines have its width: columns that can be done without are left out, the highest
+ * rank first, then what shrinks is cut. What a next command needs, an address or id, has neither
+ * rank nor shrinks and stays whole.
+ *
  *     struct table t = {.columns = columns, .count = ARRAY_SIZE(columns), .width = 80};
  *     table_text(&t, address);
  *     table_word(&t, _("on hold"));
  *     table_printf(&t, "%u", letters);
  *     table_write(&t, to);
+ *     table_end(&t, to);
  *     table_done(&t);
  *
  * A long list is written in parts: each table_write() writes what has gathered and keeps the widths
- * seen so far, so that parts fit together; the titles come once.
+ * seen so far, so that parts fit together; the titles come once, and with them it is decided which
+ * columns there are.
  */
 #pragma once
 
@@ -23,6 +29,8 @@ struct table_column {
     const char *title; /* N_("ADDRESS") */
     bool right;        /* numbers stand at the right */
     bool shrinks;      /* cut when the line is too long for the terminal */
+    bool wraps;        /* the last one: goes on below itself, broken at blanks only */
+    unsigned rank;     /* the highest is left out first; 0: never */
 };
 
 struct table {
@@ -37,7 +45,8 @@ struct table {
     size_t *ends; /* of each cell within `text` */
     size_t cells, room;
     size_t widths[TABLE_COLUMNS_MAX];
-    bool titled;
+    bool left_out[TABLE_COLUMNS_MAX];
+    bool written;
 };
 
 /* The next cell, row by row. Text of strangers is made harmless; empty cells show "-". */
@@ -47,4 +56,8 @@ void table_printf(struct table *t, const char *format, ...) PRINTF_LIKE(2, 3);
 void table_size(struct table *t, uint64_t bytes); /* as format_size() */
 
 void table_write(struct table *t, struct buf *to);
+
+/* Says which columns were left out and how they are seen, if there are any. */
+void table_end(const struct table *t, struct buf *to);
+
 void table_done(struct table *t);

@@ -12,6 +12,7 @@
 /* ------------------------------------------------------------------ one setting */
 
 struct labels {
+    unsigned columns; /* of the widest label, and two blanks behind it */
     const char *value, *preset, *form, *example, *roles, *change;
     const char *no_preset;
     const char *before_line, *after_line; /* around the number of the line that sets it */
@@ -19,7 +20,8 @@ struct labels {
 };
 
 static const struct labels labels_of[CONF_LANGUAGE_COUNT] = {
-    [CONF_ENGLISH] = {"value",
+    [CONF_ENGLISH] = {9,
+                      "value",
                       "default",
                       "form",
                       "example",
@@ -29,7 +31,8 @@ static const struct labels labels_of[CONF_LANGUAGE_COUNT] = {
                       " (line ",
                       " of the file)",
                       {"takes effect at a reload", "takes effect at a restart"}},
-    [CONF_JAPANESE] = {"値",
+    [CONF_JAPANESE] = {14,
+                       "値",
                        "既定値",
                        "書き方",
                        "例",
@@ -41,23 +44,22 @@ static const struct labels labels_of[CONF_LANGUAGE_COUNT] = {
                        {"再読み込みで有効になります", "再起動で有効になります"}},
 };
 
-#define LABEL_WIDTH 9
-
 /* Writes a label and fills its column; a CJK character, three bytes, is two columns wide. */
-static void write_label(const char *label, struct buf *to) {
+static void write_label(const struct labels *l, const char *label, struct buf *to) {
     size_t len = strlen(label);
     bool wide = (label[0] & 0x80) != 0;
     size_t width = wide ? len / 3 * 2 : len;
-    buf_printf(to, "  %s%*s", label, (int)(LABEL_WIDTH - MIN(width, (size_t)LABEL_WIDTH)), "");
+    buf_printf(to, "  %s%*s", label, (int)(l->columns - MIN(width, (size_t)l->columns)), "");
 }
 
-static void write_example(const struct conf_setting *s, struct buf *to) {
+static void write_example(const struct conf_setting *s, const struct labels *l, struct buf *to) {
+    int column = 2 + (int)l->columns;
     const char *block = conf_blocks[s->block].name;
     if (s->block == CONF_TOP)
         buf_printf(to, "%s %s\n", s->name, s->example);
     else
-        buf_printf(to, "%s {\n%*s%s %s\n%*s}\n", block, 2 + LABEL_WIDTH + 4, "", s->name,
-                   s->example, 2 + LABEL_WIDTH, "");
+        buf_printf(to, "%s {\n%*s%s %s\n%*s}\n", block, column + 4, "", s->name, s->example, column,
+                   "");
 }
 
 static void write_roles(unsigned roles, struct buf *to) {
@@ -71,7 +73,7 @@ static void write_roles(unsigned roles, struct buf *to) {
 }
 
 static void write_value(const struct conf_shown *shown, const struct labels *l, struct buf *to) {
-    write_label(l->value, to);
+    write_label(l, l->value, to);
     buf_add(to, shown->value);
     if (shown->line > 0)
         buf_printf(to, "%s%u%s", l->before_line, shown->line, l->after_line);
@@ -87,17 +89,17 @@ void conf_describe(const struct conf_setting *s, const struct conf *conf,
     buf_printf(to, "%s\n  %s\n\n", shown.name, s->about[language]);
     if (conf)
         write_value(&shown, l, to);
-    write_label(l->preset, to);
+    write_label(l, l->preset, to);
     buf_printf(to, "%s\n", s->preset ? shown.preset.ptr : l->no_preset);
-    write_label(l->form, to);
+    write_label(l, l->form, to);
     conf_value_expected(s, language, to);
     buf_add_byte(to, '\n');
-    write_label(l->example, to);
-    write_example(s, to);
-    write_label(l->roles, to);
+    write_label(l, l->example, to);
+    write_example(s, l, to);
+    write_label(l, l->roles, to);
     write_roles(s->roles, to);
     buf_add_byte(to, '\n');
-    write_label(l->change, to);
+    write_label(l, l->change, to);
     buf_printf(to, "%s\n", l->effect[s->effect]);
 }
 

@@ -54,7 +54,10 @@ void show_journey(struct buf *to, letter_id letter, const struct rpc_event *even
 /* One line of the log with its line end: time, level, role, letter, kind, sentence. */
 void show_line(struct buf *to, const struct rpc_event *event);
 
-/* The same without time and level, which the system's log has itself. */
+/* The same for a terminal of this width, where it goes on behind the time; 0: on one line. */
+void show_line_within(struct buf *to, const struct rpc_event *event, size_t width);
+
+/* One line without time and level, which the system's log has itself. */
 void show_message(struct buf *to, const struct rpc_event *event);
 
 /*

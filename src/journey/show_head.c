@@ -16,7 +16,7 @@
 #include "journey/value.h"
 
 #define COLUMN_LABEL    2U
-#define COLUMN_VALUE    14U
+#define COLUMN_VALUE    14U  /* more where a label is wider */
 #define RECIPIENTS_MAX  100U /* shown one by one */
 #define ADDRESS_COLUMNS 34U
 
@@ -202,13 +202,26 @@ static void show_recipients(struct buf *to, const struct letters *letters,
 
 /* ------------------------------------------------------------------ the letter */
 
+static const char *const origin_facts[] = {FACT_FROM,   FACT_SUBJECT, FACT_MESSAGE_ID, FACT_SIZE,
+                                           FACT_CLIENT, FACT_LOGIN,   FACT_ORIGINAL};
+
+/* Where values begin, two blanks behind the widest label in the language of the user. */
+static size_t value_column(void) {
+    size_t column = COLUMN_VALUE;
+    for (size_t i = 0; i < ARRAY_SIZE(origin_facts); i++) {
+        const char *label = translated(fact_find(slice_of_str(origin_facts[i]))->label);
+        column = MAX(column, COLUMN_LABEL + text_columns(slice_of_str(label)) + 2);
+    }
+    return column;
+}
+
 static void show_label(struct buf *to, const char *label, struct slice value,
                        const struct show_options *options) {
-    size_t line = to->len;
+    size_t line = to->len, column = value_column();
     text_blanks(to, COLUMN_LABEL);
     buf_add_str(to, label);
-    text_column(to, line, COLUMN_VALUE);
-    text_wrap_names(to, value, COLUMN_VALUE, options->width > 0 ? options->width : 80);
+    text_column(to, line, column);
+    text_wrap_names(to, value, column, options->width > 0 ? options->width : 80);
     buf_add_byte(to, '\n');
 }
 
@@ -229,11 +242,9 @@ static const struct rpc_event *find_origin(letter_id letter, const struct rpc_ev
 
 static void show_origin(struct buf *to, const struct rpc_event *origin,
                         const struct show_options *options) {
-    static const char *const shown[] = {FACT_FROM,   FACT_SUBJECT, FACT_MESSAGE_ID, FACT_SIZE,
-                                        FACT_CLIENT, FACT_LOGIN,   FACT_ORIGINAL};
-    for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
-        const struct fact *fact = fact_find(slice_of_str(shown[i]));
-        struct slice value = event_fact(origin, shown[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(origin_facts); i++) {
+        const struct fact *fact = fact_find(slice_of_str(origin_facts[i]));
+        struct slice value = event_fact(origin, origin_facts[i]);
         _cleanup_(buf_done) struct buf text = {0};
         value_words(&text, fact, value, origin->wall);
         if (i == 0 && value.len == 0)

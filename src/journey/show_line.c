@@ -20,14 +20,16 @@ static void add_why(struct buf *to, const struct rpc_event *e) {
     buf_add_byte(to, ')');
 }
 
-void show_line(struct buf *to, const struct rpc_event *e) {
+#define COLUMN_FURTHER 24U /* of lines that go on, behind the time */
+
+static void add_time(struct buf *to, const struct rpc_event *e) {
     char time[TIME_TEXT_SIZE];
     buf_add(to, time_format_log(e->wall, time));
     buf_printf(to, " %-7s ", level_name(kind_level(e->kind)));
-    show_message(to, e);
 }
 
-void show_message(struct buf *to, const struct rpc_event *e) {
+/* What stands before the sentence. */
+static void add_names(struct buf *to, const struct rpc_event *e) {
     char id[LETTER_ID_SIZE] = "-";
     if (e->letter != 0)
         (void)letter_id_format(e->letter, id);
@@ -37,8 +39,33 @@ void show_message(struct buf *to, const struct rpc_event *e) {
     buf_printf(to, "%-13s ", id);
     text_add(to, e->kind);
     buf_add_str(to, ": ");
+}
+
+void show_line(struct buf *to, const struct rpc_event *e) {
+    add_time(to, e);
+    show_message(to, e);
+}
+
+void show_message(struct buf *to, const struct rpc_event *e) {
+    add_names(to, e);
     text_add_names(to, e->text);
     add_why(to, e);
+    buf_add_byte(to, '\n');
+}
+
+void show_line_within(struct buf *to, const struct rpc_event *e, size_t width) {
+    _cleanup_(buf_done) struct buf text = {0};
+    size_t line = to->len;
+    if (width == 0) {
+        show_line(to, e);
+        return;
+    }
+    add_time(to, e);
+    add_names(to, e);
+    text_add_names(&text, e->text);
+    add_why(&text, e);
+    text_wrap_names_from(to, buf_slice(&text), text_columns(slice_from(buf_slice(to), line)),
+                         COLUMN_FURTHER, width);
     buf_add_byte(to, '\n');
 }
 

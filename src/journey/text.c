@@ -98,23 +98,35 @@ void text_column(struct buf *to, size_t line, size_t column) {
     text_blanks(to, at < column ? column - at : 1);
 }
 
-/* Never the first character of a line: closing brackets and stops, small kana, marks of length. */
+/*
+ * Kinsoku, after JIS X 4051. Never the first character of a line: closing brackets and stops, small
+ * kana, marks of repetition and of length.
+ */
 static bool closes(uint32_t c) {
     static const struct range closing[] = {
-        {0x2026, 0x2026}, {0x3001, 0x3002}, {0x3005, 0x3005}, {0x3009, 0x3009}, {0x300b, 0x300b},
-        {0x300d, 0x300d}, {0x300f, 0x300f}, {0x3011, 0x3011}, {0x3041, 0x3041}, {0x3043, 0x3043},
-        {0x3045, 0x3045}, {0x3047, 0x3047}, {0x3049, 0x3049}, {0x3063, 0x3063}, {0x3083, 0x3083},
-        {0x3085, 0x3085}, {0x3087, 0x3087}, {0x30a1, 0x30a1}, {0x30a3, 0x30a3}, {0x30a5, 0x30a5},
-        {0x30a7, 0x30a7}, {0x30a9, 0x30a9}, {0x30c3, 0x30c3}, {0x30e3, 0x30e3}, {0x30e5, 0x30e5},
-        {0x30e7, 0x30e7}, {0x30fb, 0x30fc}, {0xff01, 0xff01}, {0xff09, 0xff09}, {0xff0c, 0xff0c},
-        {0xff0e, 0xff0e}, {0xff1a, 0xff1b}, {0xff1f, 0xff1f},
+        {'!', '!'},       {')', ')'},       {',', ','},       {'.', '.'},       {':', ';'},
+        {'?', '?'},       {']', ']'},       {'}', '}'},       {0x3015, 0x3015}, {0x3017, 0x3017},
+        {0x3019, 0x3019}, {0x308e, 0x308e}, {0x3095, 0x3096}, {0x309b, 0x309e}, {0x30ee, 0x30ee},
+        {0x30f5, 0x30f6}, {0x30fd, 0x30fe}, {0xff3d, 0xff3d}, {0xff5d, 0xff5d}, {0x2026, 0x2026},
+        {0x3001, 0x3002}, {0x3005, 0x3005}, {0x3009, 0x3009}, {0x300b, 0x300b}, {0x300d, 0x300d},
+        {0x300f, 0x300f}, {0x3011, 0x3011}, {0x3041, 0x3041}, {0x3043, 0x3043}, {0x3045, 0x3045},
+        {0x3047, 0x3047}, {0x3049, 0x3049}, {0x3063, 0x3063}, {0x3083, 0x3083}, {0x3085, 0x3085},
+        {0x3087, 0x3087}, {0x30a1, 0x30a1}, {0x30a3, 0x30a3}, {0x30a5, 0x30a5}, {0x30a7, 0x30a7},
+        {0x30a9, 0x30a9}, {0x30c3, 0x30c3}, {0x30e3, 0x30e3}, {0x30e5, 0x30e5}, {0x30e7, 0x30e7},
+        {0x30fb, 0x30fc}, {0xff01, 0xff01}, {0xff09, 0xff09}, {0xff0c, 0xff0c}, {0xff0e, 0xff0e},
+        {0xff1a, 0xff1b}, {0xff1f, 0xff1f},
     };
     return in(closing, ARRAY_SIZE(closing), c);
 }
 
 /* Never the last one: opening brackets. */
 static bool opens(uint32_t c) {
-    return c == 0x3008 || c == 0x300a || c == 0x300c || c == 0x300e || c == 0x3010 || c == 0xff08;
+    static const struct range opening[] = {
+        {'(', '('},       {'[', '['},       {'{', '{'},       {0x3008, 0x3008}, {0x300a, 0x300a},
+        {0x300c, 0x300c}, {0x300e, 0x300e}, {0x3010, 0x3010}, {0x3014, 0x3014}, {0x3016, 0x3016},
+        {0x3018, 0x3018}, {0xff08, 0xff08}, {0xff3b, 0xff3b}, {0xff5b, 0xff5b},
+    };
+    return in(opening, ARRAY_SIZE(opening), c);
 }
 
 /* Whether a line may end between two characters: at a blank, or where one of them is wide. */
@@ -143,19 +155,26 @@ static bool next_piece(struct slice *rest, bool *ret_blank, struct slice *ret) {
     return true;
 }
 
-void text_wrap(struct buf *to, struct slice s, size_t column, size_t width) {
+/* Ends the line, which leaves no blanks behind. */
+static void end_line(struct buf *to) {
+    while (to->len > 0 && to->ptr[to->len - 1] == ' ')
+        to->len--;
+    buf_add_byte(to, '\n');
+}
+
+static void wrap_from(struct buf *to, struct slice s, size_t at, size_t column, size_t width) {
     _cleanup_(buf_done) struct buf clean = {0};
-    size_t at = column, limit = MAX(width, column + WIDTH_MIN);
+    size_t limit = MAX(width, column + WIDTH_MIN);
     struct slice piece, rest;
     bool blank;
     text_add(&clean, s);
     rest = buf_slice(&clean);
     while (next_piece(&rest, &blank, &piece)) {
-        size_t columns = text_columns(piece);
-        if (at > column && at + (blank ? 1 : 0) + columns > limit) {
-            buf_add_byte(to, '\n');
-            text_blanks(to, column);
-            at = column;
+        size_t columns = text_columns(piece), room = limit - MIN(columns, limit);
+        if (at + (at > column && blank ? 1 : 0) + columns > limit && at > MIN(column, room)) {
+            end_line(to);
+            at = MIN(column, room);
+            text_blanks(to, at);
         } else if (at > column && blank) {
             buf_add_byte(to, ' ');
             at++;
@@ -165,8 +184,16 @@ void text_wrap(struct buf *to, struct slice s, size_t column, size_t width) {
     }
 }
 
-void text_wrap_names(struct buf *to, struct slice s, size_t column, size_t width) {
+void text_wrap(struct buf *to, struct slice s, size_t column, size_t width) {
+    wrap_from(to, s, column, column, width);
+}
+
+void text_wrap_names_from(struct buf *to, struct slice s, size_t at, size_t column, size_t width) {
     _cleanup_(buf_done) struct buf shown = {0};
     domain_shown_within(&shown, s);
-    text_wrap(to, buf_slice(&shown), column, width);
+    wrap_from(to, buf_slice(&shown), at, column, width);
+}
+
+void text_wrap_names(struct buf *to, struct slice s, size_t column, size_t width) {
+    text_wrap_names_from(to, s, column, column, width);
 }

@@ -21,10 +21,14 @@ size_t text_columns(struct slice s);
 
 /*
  * Appends escaped text, wrapped at blanks to lines of at most `width` columns where it can be. The
- * cursor stands at column `column`; further lines begin with that many blanks. No line end behind.
+ * cursor stands at column `column`; further lines begin with that many blanks, or with fewer where
+ * a word would be too long behind them. No line end behind.
  */
 void text_wrap(struct buf *to, struct slice s, size_t column, size_t width);
 void text_wrap_names(struct buf *to, struct slice s, size_t column, size_t width);
+
+/* The same with the cursor at `at`, behind the column where further lines begin. */
+void text_wrap_names_from(struct buf *to, struct slice s, size_t at, size_t column, size_t width);
 
 void text_blanks(struct buf *to, size_t count);
 

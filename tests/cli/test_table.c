@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Tables for people: aligned by display width, never wrapped. */
+/* Tables for people: aligned by display width, as wide as the terminal. */
 #include "unit.h"
 
 #include "cli/table.h"
@@ -91,6 +91,70 @@ static void test_headless_and_indented(void **state) {
     assert_slice(buf_slice(&b), "  state  enabled\n");
 }
 
+static const struct table_column ranked[] = {
+    {"ID"}, {"AGE", .rank = 1}, {"SIZE", .right = true, .rank = 2}, {"SUBJECT", .shrinks = true}};
+
+static void add_ranked(struct table *t, const char *subject) {
+    table_text(t, S("0c8q2zv5k7g00"));
+    table_text(t, S("12 min"));
+    table_size(t, 2048);
+    table_text(t, slice_of_str(subject));
+}
+
+static void test_the_highest_rank_is_left_out_first_and_told_of_once(void **state) {
+    _cleanup_(table_done) struct table t = {.columns = ranked, .count = 4, .width = 40};
+    _cleanup_(buf_done) struct buf b = {0};
+    (void)state;
+    add_ranked(&t, "the plan for the summer");
+    table_write(&t, &b);
+    add_ranked(&t, "Re");
+    table_write(&t, &b);
+    table_end(&t, &b);
+    assert_slice(buf_slice(&b), "ID             AGE     SUBJECT\n"
+                                "0c8q2zv5k7g00  12 min  the plan for the…\n"
+                                "0c8q2zv5k7g00  12 min  Re\n"
+                                "(not shown in this width: SIZE; --wide\n"
+                                "shows all)\n");
+}
+
+static void test_several_columns_are_left_out_where_it_is_narrower(void **state) {
+    _cleanup_(table_done) struct table t = {.columns = ranked, .count = 4, .width = 32};
+    _cleanup_(buf_done) struct buf b = {0};
+    (void)state;
+    add_ranked(&t, "夏の合宿の予定について");
+    table_write(&t, &b);
+    assert_slice(buf_slice(&b), "ID             SUBJECT\n"
+                                "0c8q2zv5k7g00  夏の合宿の予定に…\n");
+}
+
+static void test_nothing_is_left_out_where_there_is_no_terminal(void **state) {
+    _cleanup_(table_done) struct table t = {.columns = ranked, .count = 4};
+    _cleanup_(buf_done) struct buf b = {0};
+    (void)state;
+    add_ranked(&t, "the plan for the summer");
+    table_write(&t, &b);
+    table_end(&t, &b);
+    assert_slice(buf_slice(&b), "ID             AGE     SIZE  SUBJECT\n"
+                                "0c8q2zv5k7g00  12 min    2K  the plan for the summer\n");
+}
+
+static void test_what_wraps_goes_on_below_itself_and_keeps_words_whole(void **state) {
+    static const struct table_column columns[] = {{""}, {"", .wraps = true}};
+    _cleanup_(table_done) struct table t = {
+        .columns = columns, .count = 2, .width = 30, .headless = true};
+    _cleanup_(buf_done) struct buf b = {0};
+    (void)state;
+    table_text(&t, S("reply"));
+    table_text(&t, S("550 5.1.1 there is nobody of this name"));
+    table_text(&t, S("address"));
+    table_text(&t, S("a-very-long-name@example.test"));
+    table_write(&t, &b);
+    assert_slice(buf_slice(&b), "reply    550 5.1.1 there is\n"
+                                "         nobody of this name\n"
+                                "address\n"
+                                " a-very-long-name@example.test\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_columns_are_aligned_by_display_width),
@@ -100,6 +164,10 @@ int main(void) {
         cmocka_unit_test(test_what_may_not_shrink_stays_whole),
         cmocka_unit_test(test_parts_of_a_list_share_titles_and_widths),
         cmocka_unit_test(test_headless_and_indented),
+        cmocka_unit_test(test_the_highest_rank_is_left_out_first_and_told_of_once),
+        cmocka_unit_test(test_several_columns_are_left_out_where_it_is_narrower),
+        cmocka_unit_test(test_nothing_is_left_out_where_there_is_no_terminal),
+        cmocka_unit_test(test_what_wraps_goes_on_below_itself_and_keeps_words_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,8 +79,10 @@ static void a_setting_is_described_in_both_languages(void **state) {
                                   "  change   takes effect at a reload\n");
     buf_clear(&text);
     conf_describe(s, conf, CONF_JAPANESE, &text);
-    assert_has(buf_slice(&text), "  値       100M（ファイルの 3 行目）\n");
-    assert_has(buf_slice(&text), "  既定値   50M\n");
+    assert_has(buf_slice(&text), "  値            100M（ファイルの 3 行目）\n");
+    assert_has(buf_slice(&text), "  既定値        50M\n");
+    assert_has(buf_slice(&text), "  使うプロセス  edge\n");
+    assert_has(buf_slice(&text), "  例            smtp {\n                    message-size-max");
     buf_clear(&text);
     conf_describe(conf_setting_find(S("hostname"), NULL), NULL, CONF_ENGLISH, &text);
     assert_has(buf_slice(&text), "  default  none; it has to be set\n");

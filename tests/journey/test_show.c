@@ -414,6 +414,55 @@ static void the_next_attempt_is_said_once(void **state) {
 
 /* ------------------------------------------------------------------ lines, JSON */
 
+static void wrapped(struct buf *to, const char *text, size_t column, size_t width) {
+    buf_clear(to);
+    text_blanks(to, column);
+    text_wrap(to, slice_of_str(text), column, width);
+}
+
+/* JIS X 4051: what closes begins no line, what opens ends none, in either width. */
+static void brackets_and_stops_stay_with_their_text(void **state) {
+    _cleanup_(buf_done) struct buf b = {0};
+    (void)state;
+    wrapped(&b, "あいうえおかきくけこ)さ", 0, 20);
+    assert_slice(buf_slice(&b), "あいうえおかきくけ\nこ)さ");
+    wrapped(&b, "あいうえおかきくけa(さしす", 0, 20);
+    assert_slice(buf_slice(&b), "あいうえおかきくけ\na(さしす");
+    wrapped(&b, "あいうえおかきくけこ〕さ", 0, 20);
+    assert_slice(buf_slice(&b), "あいうえおかきくけ\nこ〕さ");
+}
+
+static void what_is_too_long_beside_a_label_begins_further_left(void **state) {
+    _cleanup_(buf_done) struct buf b = {0};
+    (void)state;
+    wrapped(&b, "to tamago-no-kimi@example.test now", 12, 34);
+    assert_slice(buf_slice(&b), "            to\n"
+                                "       tamago-no-kimi@example.test\n"
+                                "            now");
+    buf_clear(&b);
+    buf_add_str(&b, "label       ");
+    text_wrap(&b, S("tamago-no-kimi@example.test"), 12, 34);
+    assert_slice(buf_slice(&b), "label\n       tamago-no-kimi@example.test");
+}
+
+static void a_line_for_a_terminal_goes_on_behind_the_time(void **state) {
+    struct rpc_event e = {.wall = TEST_WALL + 123000,
+                          .letter = 1,
+                          .role = S("queue"),
+                          .kind = S(KIND_WARNING),
+                          .text = S("The disk of the spool is nearly full, so make room."),
+                          .fields = &(struct rpc_field){S(FACT_REASON), S("夏は暑い、冬は寒い。")},
+                          .fields_count = 1};
+    _cleanup_(buf_done) struct buf b = {0};
+    (void)state;
+    show_line_within(&b, &e, 80);
+    assert_slice(
+        buf_slice(&b),
+        "2026-11-18 11:06:40.123 warning queue     0000000000001 warning: The disk of the\n"
+        "                        spool is nearly full, so make room. (夏は暑い、冬は寒\n"
+        "                        い。)\n");
+}
+
 static void a_line_of_the_log_has_all_on_one_line(void **state) {
     struct rpc_event e = {.wall = TEST_WALL + 123000,
                           .letter = 1,
@@ -502,6 +551,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_letter_in_json_has_its_own_events_only),
         cmocka_unit_test(the_next_attempt_is_said_once),
         cmocka_unit_test(a_line_of_the_log_has_all_on_one_line),
+        cmocka_unit_test(a_line_for_a_terminal_goes_on_behind_the_time),
+        cmocka_unit_test(brackets_and_stops_stay_with_their_text),
+        cmocka_unit_test(what_is_too_long_beside_a_label_begins_further_left),
         cmocka_unit_test(json_has_the_types_of_the_table),
     };
     (void)setenv("TZ", "UTC", 1);
