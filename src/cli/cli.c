@@ -53,6 +53,8 @@ static enum cli_exit exit_of(int error) {
     switch (-error) {
     case ENOTCONN:
         return CLI_NOT_RUNNING;
+    case EBADMSG: /* a setting that is needed: directory_access_open() */
+        return CLI_SETTINGS;
     case E_UNKNOWN:
         return CLI_NOT_FOUND;
     case E_SYNTAX:
@@ -94,10 +96,17 @@ int cli_need_settings(struct cli *c) {
 }
 
 void cli_warn_settings(struct cli *c) {
-    if (!c->conf)
-        cli_say(_("warning: %s has errors, so defaults stand in for what it says; `hayauma check`"
-                  " lists them"),
-                c->conf_path);
+    _cleanup_(buf_done) struct buf text = {0};
+    struct slice first, rest;
+    if (c->conf || c->warned)
+        return;
+    c->warned = true;
+    conf_problems_write(&c->problems, &text);
+    rest = buf_slice(&text);
+    (void)slice_next(&rest, '\n', &first);
+    cli_say(_("warning: the settings have errors, so defaults stand in for some of them; `hayauma"
+              " check` lists the errors, of which the first is:\n%.*s"),
+            SLICE_ARG(first));
 }
 
 /* ------------------------------------------------------------------ where the files are */
@@ -152,10 +161,13 @@ static bool find_default(struct cli *c) {
 int cli_find_state(struct cli *c) {
     if (!(c->call->directory ? find_given(c) : find_default(c)))
         return CLI_FAILED;
-    if (conf_load(c->conf_path, &c->conf, &c->problems) == 0)
+    if (conf_load_most(c->conf_path, &c->most, &c->problems) == 0) {
+        c->conf = TAKE_PTR(c->most);
         state_find_users(c->conf, &c->users);
+    }
+    const struct conf *known = c->conf ? c->conf : c->most;
     if (!c->call->directory &&
-        !set_path(c->directory, c->conf ? c->conf->data_directory : S(DATA_DIRECTORY)))
+        !set_path(c->directory, known ? known->data_directory : S(DATA_DIRECTORY)))
         return CLI_FAILED;
     if (!c->conf)
         state_find_owners(c->directory, &c->users);

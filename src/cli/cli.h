@@ -24,8 +24,10 @@ struct cli {
     char directory[STATE_PATH]; /* the state directory, absolute */
     char conf_path[STATE_PATH];
     struct conf *conf;             /* NULL: the settings have errors, which are in `problems` */
+    struct conf *most;             /* then what could be read all the same, or NULL */
     struct conf_problems problems; /* see cli_need_settings() */
     struct state_users users;
+    bool warned; /* of the errors */
 };
 
 /* Writes what is in `out`. A reader who went away ("| head") ends the program quietly. */
@@ -40,7 +42,7 @@ int cli_fail(int error, const struct problem *problem);
 /* CLI_OK when the settings are there; else says what is wrong with them. */
 int cli_need_settings(struct cli *c);
 
-/* For commands that can do without: names the settings file that has errors, as a warning. */
+/* For commands that can do without: names the first error of the settings, once, as a warning. */
 void cli_warn_settings(struct cli *c);
 
 /* A deadline around a block within which an answer has to come. */

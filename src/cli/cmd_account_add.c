@@ -51,9 +51,6 @@ int cmd_account_add(struct cli *c) {
     _cleanup_(secret_wipe) struct secret secret = {0};
     uint64_t count = cli_number(c->call, "count", 0), result = 0;
     bool for_tests = cli_number(c->call, "hash-cost", 0) == 1;
-    int code = cli_need_settings(c);
-    if (code != CLI_OK)
-        return code;
     int r = read_password(c, &secret, &problem);
     struct account_new account = {
         .address = cli_text(c->call, "USER@DOMAIN"),

@@ -171,9 +171,6 @@ static void confirm_purge(struct cli *c, const struct purging *p) {
 int cmd_account_purge(struct cli *c) {
     struct problem problem = {0};
     struct purging p = {.c = c, .which = cli_text(c->call, "USER@DOMAIN|ID")};
-    int code = cli_need_settings(c);
-    if (code != CLI_OK)
-        return code;
     int r = mark(&p, &problem);
     if (r == 0 && !p.remote)
         r = delete_files(&p, &problem);

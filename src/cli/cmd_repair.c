@@ -87,9 +87,6 @@ static void write_result(struct cli *c, const struct store_repaired *found) {
 int cmd_repair(struct cli *c) {
     struct problem problem = {0};
     struct repair job = {.problem = &problem};
-    int code = cli_need_settings(c);
-    if (code != CLI_OK)
-        return code;
     int r = find_account(c, &job, &problem);
     if (r == 0)
         r = repair(c, &job);

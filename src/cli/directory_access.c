@@ -29,15 +29,47 @@ struct directory_access {
 
 /* ------------------------------------------------------------------ opening */
 
+/* What directory_files_options() and directory_files_limits() take. */
+static const char *const needed[] = {
+    "hostname",
+    "delivery.plus-separator",
+    "accounts.removed-keep",
+    "password.memory",
+    "password.passes",
+    "sending.messages-per-hour",
+    "sending.messages-per-day",
+    "sending.new-recipients-per-hour",
+    "sending.new-recipients-per-day",
+};
+
+/* NULL when one of those is in doubt: the file is not to be changed by guesses. */
+static const struct conf *settings_for_it(const struct cli *c, struct problem *problem) {
+    _cleanup_(buf_done) struct buf text = {0};
+    bool good = c->most && c->most->hostname.len > 0;
+    if (c->conf)
+        return c->conf;
+    for (size_t i = 0; good && i < ARRAY_SIZE(needed); i++)
+        good = !conf_in_doubt(c->most, &c->problems, needed[i]);
+    if (good)
+        return c->most;
+    conf_problems_write(&c->problems, &text);
+    (void)problem_set(problem, -EBADMSG, _("the settings have errors:\n%.*s"),
+                      SLICE_ARG(slice_trim_lines(buf_slice(&text))));
+    return NULL;
+}
+
 static int open_here(struct cli *c, struct directory_access *x, struct problem *problem) {
-    struct directory_options options = directory_files_options(c->conf);
+    const struct conf *conf = settings_for_it(c, problem);
+    if (!conf)
+        return -EBADMSG;
+    struct directory_options options = directory_files_options(conf);
     x->removed_keep = options.removed_keep;
     int r = enter_folder(c, "directory", &c->users.vault, &x->entered, problem);
     if (r == 0)
         r = directory_open(DIRECTORY_FILE, &options, &x->directory, problem);
     if (r < 0)
         return r;
-    struct sending_limits limits = directory_files_limits(c->conf);
+    struct sending_limits limits = directory_files_limits(conf);
     directory_set_sending_limits(x->directory, &limits);
     return 0;
 }
@@ -51,16 +83,15 @@ int directory_access_open(struct cli *c, struct directory_access **ret, struct p
     int r = office_connect_or_lock(c, ROLE_DIRECTORY, &x->link, &x->lock, problem);
     if (r == 0 && !x->link)
         r = open_here(c, x, problem);
-    if (r == 0)
+    if (r == 0) {
+        cli_warn_settings(c);
         *ret = TAKE_PTR(x);
+    }
     return r;
 }
 
 int directory_access_begin(struct cli *c, struct directory_access **ret) {
     struct problem problem = {0};
-    int code = cli_need_settings(c);
-    if (code != CLI_OK)
-        return code;
     int r = directory_access_open(c, ret, &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }

@@ -13,15 +13,14 @@
 struct directory_access;
 
 /*
- * Errors of opening: -E_BUSY: another command is at work on the files; -EACCES, the file's own.
- * The settings must be there (cli_need_settings()).
+ * Errors of opening: -E_BUSY: another command is at work on the files; -EACCES, the file's own;
+ * -EBADMSG: settings that the directory needs have errors. Of errors in others a warning is said.
  */
 int directory_access_open(struct cli *c, struct directory_access **ret,
                           struct problem *problem) WAITS;
 
-/*
- * The same for a command that has nothing to do before: looks whether the settings are there,
- * opens, and says what is wrong. CLI_OK, or the exit code.
+/* The same for a command that has nothing to do before: says what is wrong. CLI_OK, or the exit
+ * code.
  */
 int directory_access_begin(struct cli *c, struct directory_access **ret) WAITS;
 

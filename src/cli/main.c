@@ -98,6 +98,7 @@ int main(int argc, char **argv) {
     cli_flush(cli);
     buf_done(&cli->out);
     conf_free(cli->conf);
+    conf_free(cli->most);
     conf_problems_done(&cli->problems);
     return code;
 }

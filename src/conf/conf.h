@@ -235,6 +235,15 @@ int conf_parse(struct slice text, const char *file, struct conf **ret,
 int conf_load(const char *path, struct conf **ret, struct conf_problems *problems);
 
 /*
+ * The same for a command that can do without some of the settings: when there are errors, `ret` is
+ * what could be read all the same, with the defaults for the rest; NULL when that is nothing.
+ */
+int conf_load_most(const char *path, struct conf **ret, struct conf_problems *problems);
+
+/* Whether a setting of such a conf is not what the file was to say, as far as can be known. */
+bool conf_in_doubt(const struct conf *most, const struct conf_problems *problems, const char *name);
+
+/*
  * Sets one setting, named "smtp.timeout", as the file would with this text behind the name:
  * conf_set(c, "dns.resolvers", S("127.0.0.1:5353"), &p). -E_UNKNOWN, -E_SYNTAX. Fields are not
  * checked against each other; see conf_check().

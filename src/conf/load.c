@@ -28,21 +28,28 @@ int conf_set(struct conf *conf, const char *name, struct slice text, struct prob
     return s ? conf_read_value_text(s, text, conf, problem) : -E_UNKNOWN;
 }
 
-int conf_parse(struct slice text, const char *file, struct conf **ret,
-               struct conf_problems *problems) {
+/* A conf in any case, unless the text is too long. */
+static int parse_most(struct slice text, const char *file, struct conf **ret,
+                      struct conf_problems *problems) {
     problems->file = arena_copy(&problems->memory, slice_of_str(file));
-    _cleanup_(conf_free_p) struct conf *conf = conf_new();
     if (text.len > CONF_FILE_MAX) {
         conf_problem_add(problems, 0, 0, _("found a file of %zu bytes, expected at most %u"),
                          text.len, CONF_FILE_MAX);
         return -E_SYNTAX;
     }
     size_t before = problems->count;
-    conf_read_text(text, UINT32_MAX, conf, problems);
-    if (problems->count > before || !conf_check(conf, problems))
-        return -E_SYNTAX;
-    *ret = TAKE_PTR(conf);
-    return 0;
+    *ret = conf_new();
+    conf_read_text(text, UINT32_MAX, *ret, problems);
+    return problems->count > before || !conf_check(*ret, problems) ? -E_SYNTAX : 0;
+}
+
+int conf_parse(struct slice text, const char *file, struct conf **ret,
+               struct conf_problems *problems) {
+    _cleanup_(conf_free_p) struct conf *conf = NULL;
+    int r = parse_most(text, file, &conf, problems);
+    if (r == 0)
+        *ret = TAKE_PTR(conf);
+    return r;
 }
 
 /* Reads the whole file, but no more than one byte above the limit: conf_parse() refuses that. */
@@ -61,7 +68,7 @@ static int read_file(int fd, struct buf *to) {
     return 0;
 }
 
-int conf_load(const char *path, struct conf **ret, struct conf_problems *problems) {
+int conf_load_most(const char *path, struct conf **ret, struct conf_problems *problems) {
     _cleanup_(buf_done) struct buf text = {0};
     _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
     int r = fd < 0 ? -errno : read_file(fd, &text);
@@ -70,5 +77,26 @@ int conf_load(const char *path, struct conf **ret, struct conf_problems *problem
         conf_problem_add(problems, 0, 0, _("cannot be read: %s"), error_words(r));
         return r;
     }
-    return conf_parse(buf_slice(&text), path, ret, problems);
+    return parse_most(buf_slice(&text), path, ret, problems);
+}
+
+int conf_load(const char *path, struct conf **ret, struct conf_problems *problems) {
+    _cleanup_(conf_free_p) struct conf *conf = NULL;
+    int r = conf_load_most(path, &conf, problems);
+    if (r == 0)
+        *ret = TAKE_PTR(conf);
+    return r;
+}
+
+bool conf_in_doubt(const struct conf *most, const struct conf_problems *problems,
+                   const char *name) {
+    const struct conf_setting *s = conf_setting_find(slice_of_str(name), NULL);
+    MUST(s != NULL);
+    unsigned line = most->lines[conf_setting_index(s)];
+    if (problems->unkept > 0)
+        return true;
+    for (size_t i = 0; line > 0 && i < problems->count; i++)
+        if (problems->list[i].line == line)
+            return true;
+    return false;
 }

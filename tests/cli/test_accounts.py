@@ -10,7 +10,7 @@ import ssl
 import time
 
 import pytest
-from office import NOT_FOUND, PASSWORD, REFUSED, USAGE
+from office import NOT_FOUND, PASSWORD, REFUSED, SETTINGS, USAGE
 
 LETTER = "From: a@outside.test\r\nTo: tama@example.test\r\nSubject: hello\r\n\r\nhello\r\n"
 TAMA, BOSS = "tama@example.test", "boss@example.test"
@@ -63,6 +63,42 @@ def changes(office):
 
 def me():
     return "root" if os.geteuid() == 0 else f"uid {os.geteuid()} ({pwd.getpwuid(os.geteuid())[0]})"
+
+
+# -------------------------------------------------------------------- beside broken settings
+
+
+def test_a_slip_in_the_settings_leaves_the_accounts_within_reach(office):
+    office("domain", "add", "example.com")
+    with office.settings.open("a") as settings:
+        settings.write("queue {\n    lifetime soon\n}\n")
+    line = office.settings.read_text().splitlines().index("    lifetime soon") + 1
+    for words in (("account", "list"), ("alias", "list"), ("domain", "list"),
+                  ("alias", "add", "lab@example.test", "a@outside.test"),
+                  ("domain", "remove", "example.com")):
+        said = office(*words).stderr
+        assert "warning" in said and said.count(f"hayauma.conf:{line}:") == 1, said
+    assert f"hayauma.conf:{line}:" in office.add(TAMA).stderr
+    assert shown(office)["address"] == TAMA
+    office("account", "disable", TAMA)
+    office("account", "remove", TAMA)
+    office("account", "purge", TAMA)
+
+
+@pytest.mark.parametrize("broken", ["password {\n    passes many\n}", "sending {\n    "
+                                    "messages-per-hour -1\n}"])
+def test_a_setting_that_the_accounts_need_has_to_be_right(office, broken):
+    with office.settings.open("a") as settings:
+        settings.write(broken + "\n")
+    said = office("account", "list", code=SETTINGS).stderr
+    assert "hayauma.conf:" in said and broken.split()[2] in said
+    assert "password" not in said or broken.startswith("password")
+
+
+def test_without_a_host_name_no_account_is_at_home(office):
+    text = office.settings.read_text()
+    office.settings.write_text(text.replace("\nhostname ", "\n# hostname "))
+    assert "hostname" in office("account", "list", code=SETTINGS).stderr
 
 
 # -------------------------------------------------------------------- adding
