@@ -137,7 +137,7 @@ static const struct reason {
      {{"The other mail system is overloaded.", "相手のメールシステムが混み合っています。"}}},
     {{"4.6", 3},
      {{"The letter went round in circles between mail systems.",
-       "メールがシステムの間を回り続けました（ループ）。"}}},
+       "メールがサーバーの間を循環し続けました（メールループ）。"}}},
     {{"4.7", 3},
      {{"It could not be delivered within the allowed time.",
        "定められた期間のうちに配送できませんでした。"}}},
