@@ -9,12 +9,12 @@
 #include "conf/parse.h"
 #include "conf/value.h"
 
-void conf_write_slice(const struct conf *conf, enum conf_role role, struct buf *to) {
+static void write_for(const struct conf *conf, unsigned roles, struct buf *to) {
     for (unsigned block = CONF_TOP; block < CONF_BLOCK_COUNT; block++) {
         bool open = false;
         for (size_t i = 0; i < conf_setting_count; i++) {
             const struct conf_setting *s = &conf_settings[i];
-            if (s->block != block || !conf_setting_is_for(s, role))
+            if (s->block != block || !(s->roles & roles))
                 continue;
             if (!open && block != CONF_TOP)
                 buf_printf(to, "%s {\n", conf_blocks[block].name);
@@ -28,6 +28,14 @@ void conf_write_slice(const struct conf *conf, enum conf_role role, struct buf *
         if (open && block != CONF_TOP)
             buf_add_str(to, "}\n");
     }
+}
+
+void conf_write_slice(const struct conf *conf, enum conf_role role, struct buf *to) {
+    write_for(conf, 1U << role, to);
+}
+
+void conf_write_all(const struct conf *conf, struct buf *to) {
+    write_for(conf, UINT32_MAX, to);
 }
 
 static int check_complete(const struct conf *conf, enum conf_role role, struct problem *problem) {

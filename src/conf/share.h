@@ -10,6 +10,9 @@
 /* Writes the settings of a role, in the form of the settings file with every value spelled out. */
 void conf_write_slice(const struct conf *conf, enum conf_role role, struct buf *to);
 
+/* The same with all settings: a settings file that conf_load() reads. */
+void conf_write_all(const struct conf *conf, struct buf *to);
+
 /*
  * Reads what conf_write_slice() wrote. All of the role's settings have to be there and no others;
  * members that are not for the role stay zero. -E_SYNTAX with the first problem.

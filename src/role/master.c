@@ -19,6 +19,7 @@
 #include "role/children.h"
 #include "role/log_file.h"
 #include "role/proc_info.h"
+#include "role/settings_used.h"
 
 #define SETTING_TOLD 4000U /* bytes of a value in an event */
 #define ACCEPT_PAUSE (100 * USEC_MS)
@@ -82,8 +83,11 @@ static void describe_changes(const struct conf_diff *diff, struct buf *report) {
     }
 }
 
-/* Each setting is a step of the history: who changed it from what to what. */
+/* Each setting is a step of the history: who changed it from what to what. Nobody knows who (an
+ * empty `by`) when the file was changed and the master found out at its start.
+ */
 static void tell_changes(struct master *m, const struct conf_diff *diff, struct slice by) {
+    const size_t anonymous = by.len > 0 ? 0 : 1;
     for (size_t i = 0; i < diff->count; i++) {
         const struct conf_change *c = &diff->list[i];
         char text[CONF_NAME_SIZE];
@@ -96,11 +100,38 @@ static void tell_changes(struct master *m, const struct conf_diff *diff, struct 
             {S(FACT_BEFORE), slice_first(c->before, SETTING_TOLD)},
             {S(FACT_AFTER), slice_first(c->after, SETTING_TOLD)},
         };
-        buf_printf(&sentence, "%.*s changed the setting %.*s from %.*s to %.*s%s.", SLICE_ARG(by),
-                   SLICE_ARG(name), SLICE_ARG(facts[3].value), SLICE_ARG(facts[4].value),
-                   c->setting->effect == CONF_RESTART ? " (at the next start)" : "");
-        children_tell(&m->children, KIND_CHANGED, facts, ARRAY_SIZE(facts), buf_slice(&sentence));
+        if (anonymous)
+            buf_printf(&sentence,
+                       "The settings file was changed since it was last read: %.*s was %.*s and is"
+                       " %.*s now.",
+                       SLICE_ARG(name), SLICE_ARG(facts[3].value), SLICE_ARG(facts[4].value));
+        else
+            buf_printf(&sentence, "%.*s changed the setting %.*s from %.*s to %.*s%s.",
+                       SLICE_ARG(by), SLICE_ARG(name), SLICE_ARG(facts[3].value),
+                       SLICE_ARG(facts[4].value),
+                       c->setting->effect == CONF_RESTART ? " (at the next start)" : "");
+        children_tell(&m->children, KIND_CHANGED, facts + anonymous, ARRAY_SIZE(facts) - anonymous,
+                      buf_slice(&sentence));
     }
+}
+
+static void keep_settings(struct master *m, const struct conf *conf) {
+    int r = settings_used_write(m->options->directory, conf);
+    if (r < 0)
+        children_event(&m->children, KIND_WARNING,
+                       "run/settings cannot be written, so a change of the settings while the"
+                       " server is stopped will not be told: %s",
+                       error_text(r));
+}
+
+static void tell_changes_since_last_run(struct master *m) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(conf_free_p) struct conf *last = settings_used_read(m->options->directory);
+    if (last) {
+        struct conf_diff diff = conf_diff(last, m->conf, &a);
+        tell_changes(m, &diff, (struct slice){0});
+    }
+    keep_settings(m, m->conf);
 }
 
 static int open_log_file(struct master *m, const struct conf *fresh, int *ret_fd,
@@ -157,6 +188,7 @@ static int use_settings(struct master *m, struct conf *fresh, int log_file, stru
     _cleanup_(conf_free_p) struct conf *before = m->conf;
     _cleanup_(buf_done) struct buf refusals = {0};
     struct conf_diff diff = conf_diff(before, fresh, &a);
+    keep_settings(m, fresh);
     keep_until_restart(&diff, fresh);
     m->conf = m->children.conf = fresh;
     use_log_file(m, log_file);
@@ -416,6 +448,7 @@ static void run_until_stopped(struct master *m, struct slice tightened) {
         notify_systemd("READY=1");
         children_event(&m->children, KIND_STARTED, "The post office %.*s is open.",
                        SLICE_ARG(m->conf->hostname));
+        tell_changes_since_last_run(m);
         while (slice_next(&tightened, '\n', &line) && line.len > 0)
             children_event(&m->children, KIND_WARNING, "%.*s", SLICE_ARG(line));
         while (!m->stop && fiber_cond_wait(&m->stop_asked) == 0)

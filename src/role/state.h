@@ -3,7 +3,7 @@
  * The state directory: its folders, who owns them, and the lock that says whether the system runs.
  *
  *     hayauma.conf            settings (or /etc/hayauma/hayauma.conf)
- *     run/                    lock, control sockets (ROLE.sock), an empty directory
+ *     run/                    lock, control sockets (ROLE.sock), an empty directory, settings_used.h
  *     directory/ keys/ spool/ accounts/ ledger/     one for each role that owns something
  */
 #pragma once

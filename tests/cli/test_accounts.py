@@ -354,6 +354,41 @@ def test_a_reload_says_what_was_changed_from_what_to_what(running):
     assert facts["by"] == me()
 
 
+def settings_told(office):
+    return [e for e in changes(office) if e["facts"]["change"] == "setting"]
+
+
+def test_settings_changed_while_nothing_runs_are_told_at_the_start(office):
+    def change(before, after):
+        text = office.settings.read_text()
+        assert before in text
+        office.settings.write_text(text.replace(before, after, 1))
+
+    def told_at_a_start():
+        office.start()
+        time.sleep(0.5)
+        told = settings_told(office)
+        office.stop()
+        return told
+
+    with office.settings.open("a") as settings:
+        settings.write("queue {\n    lifetime 4d\n}\n")
+    assert told_at_a_start() == []  # the first settings are no change
+    change("    lifetime 4d", "    lifetime 3d")
+    told, = told_at_a_start()
+    facts = told["facts"]
+    assert (facts["name"], facts["before"], facts["after"]) == ("queue.lifetime", "4d", "3d")
+    assert "by" not in facts and told["text"].startswith("The settings file was changed")
+    assert len(told_at_a_start()) == 1
+    office.start()
+    change("    lifetime 3d", "    lifetime 2d")
+    office("reload")
+    wait_for(lambda: len(settings_told(office)) == 2)
+    office.stop()
+    assert len(told_at_a_start()) == 2  # a reload has told it
+    assert (office.folder / "run/settings").stat().st_mode & 0o777 == 0o600
+
+
 def test_addresses_have_to_be_well_formed(either):
     either("account", "restore", "x@@y", code=USAGE)
     either("account", "purge", "99", code=NOT_FOUND)

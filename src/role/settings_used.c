@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Canonical values and not the text of the file: that may have become another one since it was
+ * read. A setting that a newer version does not know any more is passed over.
+ */
+#include "role/settings_used.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "conf/share.h"
+#include "role/state.h"
+
+struct conf *settings_used_read(const char *directory) {
+    char path[STATE_PATH];
+    _cleanup_(conf_problems_done) struct conf_problems problems = {0};
+    _cleanup_(conf_free_p) struct conf *conf = NULL;
+    (void)conf_load_most(state_path(path, directory, "run/settings"), &conf, &problems);
+    return conf && conf->hostname.len > 0 ? TAKE_PTR(conf) : NULL;
+}
+
+static int write_all(int fd, struct slice text) {
+    while (text.len > 0) {
+        ssize_t n = write(fd, text.ptr, text.len);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        text = slice_from(text, n > 0 ? (size_t)n : 0);
+    }
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+int settings_used_write(const char *directory, const struct conf *conf) {
+    char path[STATE_PATH], fresh[STATE_PATH];
+    _cleanup_(buf_done) struct buf text = {0};
+    (void)state_path(path, directory, "run/settings");
+    (void)state_path(fresh, directory, "run/settings.new");
+    _cleanup_(close_p) int fd =
+        open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    conf_write_all(conf, &text);
+    int r = write_all(fd, buf_slice(&text));
+    if (r == 0 && rename(fresh, path) < 0)
+        r = -errno;
+    return r;
+}
