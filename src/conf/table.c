@@ -689,8 +689,10 @@ const struct conf_setting conf_settings[] = {
              "debug")),
     CHOICE(CONF_LOG, log.destination, "destination", enum conf_log_destination,
          log_destinations, "stderr", FOR(LEDGER, CONF_RESTART),
-         DOC("Where events are written as lines of text.",
-             "イベントをテキスト行として書き出す先。",
+         DOC("Where events are written as lines of text. Under systemd stderr and syslog both are the "
+             "journal; elsewhere syslog is the daemon at /dev/log, facility mail.",
+             "イベントをテキスト行として書き出す先。systemd の下では stderr も syslog もジャーナルになります。"
+             "それ以外では、syslog は /dev/log のデーモン（ファシリティは mail）です。",
              "syslog")),
     PATH(CONF_LOG, log.file, "file", "none", NONE, FOR(MASTER, CONF_RELOAD),
          DOC("A file to which events are written as well; once it was moved away, a reload begins a "

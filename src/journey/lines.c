@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Two pairs of buffers: one fills, the other one is being written, and between two writes some time
+ * Two sets of buffers: one fills, the other one is being written, and between two writes some time
  * is left, so that under load many lines share one. A descriptor that fails loses what could not be
  * written to it; there is nobody left to tell.
  */
@@ -15,11 +15,12 @@
 #include "fiber/wait.h"
 #include "journey/kinds.h"
 #include "journey/show.h"
+#include "journey/syslog.h"
 
 #define PAUSE (20 * USEC_MS)
 
 struct texts {
-    struct buf standard, file;
+    struct buf standard, syslog, file;
 };
 
 struct lines {
@@ -45,6 +46,7 @@ struct lines *lines_new(const struct lines_options *options) {
 
 static void texts_done(struct texts *t) {
     buf_done(&t->standard);
+    buf_done(&t->syslog);
     buf_done(&t->file);
 }
 
@@ -69,11 +71,20 @@ static unsigned severity(enum conf_log_level level) {
     return level < ARRAY_SIZE(of_level) ? of_level[level] : 6;
 }
 
+static void add_to_syslog(struct buf *to, const struct rpc_event *event,
+                          enum conf_log_level level) {
+    _cleanup_(buf_done) struct buf message = {0};
+    show_message(&message, event);
+    syslog_add(to, severity(level), event->wall, slice_trim(buf_slice(&message)));
+}
+
 static void add_line(struct lines *l, const struct rpc_event *event, enum conf_log_level level) {
     struct texts *t = &l->filling;
     if (l->options.file >= 0)
         show_line(&t->file, event);
-    if (l->options.standard >= 0 && l->options.marked) {
+    if (l->options.syslog >= 0)
+        add_to_syslog(&t->syslog, event, level);
+    else if (l->options.standard >= 0 && l->options.marked) {
         buf_printf(&t->standard, "<%u>", severity(level));
         show_message(&t->standard, event);
     } else if (l->options.standard >= 0) {
@@ -81,23 +92,23 @@ static void add_line(struct lines *l, const struct rpc_event *event, enum conf_l
     }
 }
 
-static bool is_empty(const struct lines *l) {
-    return l->filling.standard.len + l->filling.file.len == 0;
+static size_t waiting(const struct lines *l) {
+    return l->filling.standard.len + l->filling.syslog.len + l->filling.file.len;
 }
 
-static bool is_full(const struct lines *l) {
-    return l->filling.standard.len + l->filling.file.len >= l->options.memory_max;
+static bool has_reader(const struct lines *l) {
+    return l->options.standard >= 0 || l->options.syslog >= 0 || l->options.file >= 0;
 }
 
 void lines_add(struct lines *l, const struct rpc_event *event) {
     enum conf_log_level level = kind_level(event->kind);
-    if (level > l->options.level || (l->options.standard < 0 && l->options.file < 0))
+    if (level > l->options.level || !has_reader(l))
         return;
-    if (is_full(l)) {
+    if (waiting(l) >= l->options.memory_max) {
         l->lost++;
         return;
     }
-    bool first = is_empty(l);
+    bool first = waiting(l) == 0;
     add_line(l, event, level);
     if (first)
         fiber_cond_wake_one(&l->filled);
@@ -136,6 +147,7 @@ static void write_all(int fd, struct slice text) {
 static int write_job(void *arg) {
     struct lines *l = arg;
     write_all(l->options.standard, buf_slice(&l->writing.standard));
+    syslog_send(l->options.syslog, buf_slice(&l->writing.syslog));
     write_all(l->options.file, buf_slice(&l->writing.file));
     return 0;
 }
@@ -150,8 +162,10 @@ static int write_some(struct lines *l) {
     report_lost(l);
     r = offload(OFFLOAD_DISK, write_job, l);
     buf_clear(&l->writing.standard);
+    buf_clear(&l->writing.syslog);
     buf_clear(&l->writing.file);
-    if (l->writing.standard.size + l->writing.file.size > LINES_MEMORY_MAX / 4) {
+    if (l->writing.standard.size + l->writing.syslog.size + l->writing.file.size >
+        LINES_MEMORY_MAX / 4) {
         texts_done(&l->writing);
         l->writing = (struct texts){0};
     }
@@ -163,8 +177,8 @@ void lines_work(void *arg) {
     struct lines *l = arg;
     int r = 0;
     l->working = true;
-    while (r == 0 && (!l->stopping || !is_empty(l))) {
-        if (is_empty(l)) {
+    while (r == 0 && (!l->stopping || waiting(l) > 0)) {
+        if (waiting(l) == 0) {
             r = fiber_cond_wait(&l->filled);
         } else if (!l->stopping && fiber_now() < l->write_at) {
             r = fiber_cond_wait_until(&l->filled, l->write_at);
@@ -186,11 +200,19 @@ void lines_stop(struct lines *l) {
         ;
 }
 
-int lines_set_file(struct lines *l, int file) {
-    int before = l->options.file;
+static int replace(struct lines *l, int *fd, int other) {
+    int before = *fd;
     if (fiber_mutex_lock(&l->writes) < 0)
-        return file;
-    l->options.file = file;
+        return other;
+    *fd = other;
     fiber_mutex_unlock(&l->writes);
     return before;
+}
+
+int lines_set_file(struct lines *l, int file) {
+    return replace(l, &l->options.file, file);
+}
+
+int lines_set_syslog(struct lines *l, int socket) {
+    return replace(l, &l->options.syslog, socket);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Events as lines of text on descriptors: stderr, a file. Nobody waits for them either: lines are
- * gathered and written in another thread; when nobody reads them fast enough they are counted and
- * left out, and a line says how many.
+ * Events as lines of text on descriptors: stderr or the syslog daemon, a file. Nobody waits for
+ * them either: lines are gathered and written in another thread; when nobody reads them fast enough
+ * they are counted and left out, and a line says how many.
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 struct lines_options {
     enum conf_log_level level; /* the least important events written */
     int standard, file;        /* descriptors, borrowed; -1: none */
+    int syslog;                /* the same: a socket (syslog.h), instead of `standard` */
     bool marked;       /* on `standard`: "<6>..." (sd-daemon(3)) instead of time and level */
     size_t memory_max; /* 0: LINES_MEMORY_MAX */
 };
@@ -34,3 +35,6 @@ void lines_set_level(struct lines *l, enum conf_log_level level);
 
 /* Another file from now on; returns the one before, which nobody writes to any more. */
 int lines_set_file(struct lines *l, int file) WAITS;
+
+/* Another socket; -1: lines go to `standard`. Returns the one before, likewise. */
+int lines_set_syslog(struct lines *l, int socket) WAITS;

@@ -219,6 +219,7 @@ static void leave(int *fd) {
 
 static void leave_files(struct process *p) {
     leave(&p->log_file);
+    leave(&p->log_socket);
     leave(&p->certificate);
     leave(&p->key);
     leave(&p->passwords);
@@ -286,6 +287,7 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
     (void)a;
     take_texts(p, in->text_files, in->text_files_count);
     p->log_file = in->log_file;
+    p->log_socket = in->log_socket;
     p->certificate = in->certificate;
     p->key = in->key;
     p->passwords = in->passwords;
@@ -423,6 +425,7 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
     (void)caller;
     take_texts(p, in->text_files, in->text_files_count);
     p->log_file = in->log_file;
+    p->log_socket = in->log_socket;
     p->certificate = in->certificate;
     p->key = in->key;
     p->passwords = in->passwords;
@@ -584,8 +587,12 @@ static int read_arguments(int count, char **arguments, const struct process_role
 }
 
 int process_main(int count, char **arguments, const struct process_role *const *roles) {
-    struct process p = {
-        .log_file = -1, .certificate = -1, .key = -1, .passwords = -1, .authorities = -1};
+    struct process p = {.log_file = -1,
+                        .log_socket = -1,
+                        .certificate = -1,
+                        .key = -1,
+                        .passwords = -1,
+                        .authorities = -1};
     struct confine c = {0};
     struct problem problem = {0};
     struct fiber_config config = {.ran_long = ran_long, .ran_long_arg = &p};

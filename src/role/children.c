@@ -147,7 +147,9 @@ int children_renew(struct child *child, struct buf *report, struct problem *prob
         fiber_deadline_begin(fiber_now() + RELOAD_LIMIT);
     struct rpc_field files[STATE_FILES];
     _cleanup_(certificate_files_close) struct certificate_files pair;
-    struct rpc_process_reload_in in = {.text_files = files, .log_file = log_file(child)};
+    _cleanup_(close_p) int log_socket = children_open_syslog(child);
+    struct rpc_process_reload_in in = {
+        .text_files = files, .log_file = log_file(child), .log_socket = log_socket};
     struct rpc_process_reload_out out;
     const struct conf *conf = child->all->conf;
     child->settings_number = child->all->settings_number;
@@ -213,7 +215,9 @@ static int configure(struct child *child, struct problem *problem) {
         fiber_deadline_begin(fiber_now() + OPEN_LIMIT);
     struct rpc_field files[STATE_FILES];
     _cleanup_(certificate_files_close) struct certificate_files pair;
-    struct rpc_process_configure_in in = {.text_files = files, .log_file = log_file(child)};
+    _cleanup_(close_p) int log_socket = children_open_syslog(child);
+    struct rpc_process_configure_in in = {
+        .text_files = files, .log_file = log_file(child), .log_socket = log_socket};
     struct rpc_process_configure_out out;
     const struct conf *conf = child->all->conf;
     child->settings_number = child->all->settings_number;

@@ -40,12 +40,16 @@ struct child {
 
 struct children {
     const char *directory;
-    struct fiber *root;               /* of all keepers */
-    struct conf *conf;                /* the master's, replaced by a reload */
-    unsigned settings_number;         /* counts reloads */
-    int lock;                         /* of the state directory: every process has a copy */
-    int log_file;                     /* for the ledger; -1: there is none */
-    struct stat certificate_given[2]; /* the files as the keys role was given them last */
+    struct fiber *root;       /* of all keepers */
+    struct conf *conf;        /* the master's, replaced by a reload */
+    unsigned settings_number; /* counts reloads */
+    int lock;                 /* of the state directory: every process has a copy */
+    int log_file;             /* for the ledger; -1: there is none */
+    struct children_socket {
+        uint64_t device, number;
+        int64_t made;
+    } syslog_given;                             /* the socket that the ledger has; all zero: none */
+    struct stat certificate_given[2];           /* the files as the keys role was given them last */
     struct certificate_files certificate_taken; /* the last ones with which it could begin */
     struct state_users users;
     struct listeners listeners;
@@ -92,6 +96,9 @@ int children_reload(struct children *c, unsigned roles, struct buf *report) WAIT
 /* A fiber's body: gives the keys role the files of its certificate when they have changed. */
 void children_watch_certificate(void *children);
 
+/* Another: gives the ledger the socket of a syslog daemon that was started meanwhile. */
+void children_watch_syslog(void *children);
+
 struct child *children_find(struct children *c, enum role role, unsigned worker);
 
 /*
@@ -129,6 +136,9 @@ int children_open_certificate(struct child *child, bool anew, struct certificate
 /* The keys role has taken these, which are ours from then on; NULL: it could not begin with them.
  */
 void children_keep_certificate(struct child *child, struct certificate_files *taken);
+
+/* What the ledger gets with its settings: a socket to the syslog daemon, or -1. */
+int children_open_syslog(struct child *child);
 
 /* Hands out settings and files again. What it has to say goes to `report` (may be NULL). */
 int children_renew(struct child *child, struct buf *report, struct problem *problem) WAITS;

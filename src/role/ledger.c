@@ -5,9 +5,9 @@
  * the log never reaches the letters.
  *
  * The process can write in its own directory only. The file of `log { file }` comes from the master
- * as a descriptor, at the start and at every reload; with `destination syslog`, and wherever
- * stderr leads to the journal, lines go to stderr marked with their level instead of the time,
- * which the system's log has itself.
+ * as a descriptor, at the start and at every reload, and so does the socket of the syslog daemon
+ * with `destination syslog`. Where stderr leads to the journal of systemd, lines go there in either
+ * case, marked with their level instead of the time, which the journal has itself.
  */
 #include "journey/ledger.h"
 #include "base/alloc.h"
@@ -35,7 +35,8 @@ static int ledger_role_open(struct process *p, struct problem *problem) {
         .level = p->conf->log.level,
         .standard = destination == CONF_LOG_TO_NOWHERE ? -1 : STDERR_FILENO,
         .file = TAKE_FD(p->log_file),
-        .marked = destination == CONF_LOG_TO_SYSLOG || notice_marked(),
+        .syslog = TAKE_FD(p->log_socket),
+        .marked = notice_marked(),
     };
     struct ledger_options options = {
         .path = "ledger.db",
@@ -62,6 +63,9 @@ static int ledger_role_reload(struct process *p, const struct conf *before,
     ledger_set_limits(s->ledger, p->conf->ledger.keep, p->conf->ledger.size_max);
     lines_set_level(s->lines, p->conf->log.level);
     int old = lines_set_file(s->lines, TAKE_FD(p->log_file));
+    if (old >= 0)
+        (void)close(old);
+    old = lines_set_syslog(s->lines, TAKE_FD(p->log_socket));
     if (old >= 0)
         (void)close(old);
     return 0;

@@ -67,6 +67,7 @@ static void open_post(struct post *p) {
     p->process = (struct process){.role = &role_ledger, .conf = conf_new(), .root = fiber_self()};
     assert_int_equal(conf_set(p->process.conf, "log.destination", S("none"), &problem), 0);
     p->process.log_file = new_file("events.log");
+    p->process.log_socket = -1;
     assert_int_equal(role_ledger.open(&p->process, &problem), 0);
     connect_role(p, ROLE_EDGE, &p->edge, &p->to_edge);
     connect_role(p, ROLE_CLI, &p->cli, &p->to_cli);

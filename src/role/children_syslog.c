@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The ledger's socket to the syslog daemon. The ledger cannot reach /dev/log from its root, and a
+ * daemon that is started again makes another socket: it is looked for every few seconds. Meanwhile
+ * the ledger's lines go to stderr.
+ */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/notice.h"
+#include "journey/kinds.h"
+#include "journey/syslog.h"
+#include "role/children.h"
+
+#define LOOK_INTERVAL (5 * USEC_SEC)
+
+/* The journal takes marked lines from stderr, and a syslog daemon beside it takes them from it. */
+static bool is_wanted(const struct children *c) {
+    return c->conf->log.destination == CONF_LOG_TO_SYSLOG && !notice_marked();
+}
+
+/* Which socket it is; all zero: there is none. */
+static struct children_socket look(void) {
+    struct stat st;
+    if (stat(SYSLOG_PATH, &st) < 0)
+        return (struct children_socket){0};
+    return (struct children_socket){
+        .device = st.st_dev, .number = st.st_ino, .made = st.st_ctim.tv_sec};
+}
+
+static bool is_same(const struct children_socket *a, const struct children_socket *b) {
+    return a->device == b->device && a->number == b->number && a->made == b->made;
+}
+
+int children_open_syslog(struct child *child) {
+    struct children *c = child->all;
+    if (child->role->role != ROLE_LEDGER || !is_wanted(c))
+        return -1;
+    c->syslog_given = look();
+    int fd = syslog_open(SYSLOG_PATH);
+    if (fd >= 0)
+        return fd;
+    c->syslog_given = (struct children_socket){0};
+    children_event(c, KIND_WARNING,
+                   "log.destination is syslog, and no syslog daemon takes lines at " SYSLOG_PATH
+                   " (%s): they go to standard error until one does.",
+                   error_text(fd));
+    return -1;
+}
+
+static bool takes_lines(void) {
+    _cleanup_(close_p) int fd = syslog_open(SYSLOG_PATH);
+    return fd >= 0;
+}
+
+void children_watch_syslog(void *arg) {
+    struct children *c = arg;
+    struct problem problem = {0};
+    while (fiber_sleep(LOOK_INTERVAL) == 0) {
+        struct children_socket now = look();
+        if (!is_wanted(c) || is_same(&now, &c->syslog_given) || !takes_lines())
+            continue;
+        struct child *ledger = children_find(c, ROLE_LEDGER, 0);
+        if (ledger->state >= CHILD_CONFIGURED && children_renew(ledger, NULL, &problem) < 0)
+            children_event(c, KIND_WARNING, "The log cannot go to the new syslog daemon: %s",
+                           problem.text);
+    }
+}
