@@ -18,13 +18,6 @@ struct dns_next_hop {
     bool no_mx; /* `name` is the host itself: only its addresses are looked up */
 };
 
-/*
- * Reads a smart host: "mx.example.net", "mx.example.net:587" (with MX look-up), and in brackets
- * without it: "[mx.example.net]:587", "[192.0.2.1]:25", "[IPv6:2001:db8::1]". -E_SYNTAX; `ret`
- * points into `text`.
- */
-int dns_next_hop_parse(struct slice text, uint16_t default_port, struct dns_next_hop *ret);
-
 /* A search; what is zero is not used. */
 struct dns_search {
     struct dns_next_hop to;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Address literals (RFC 5321 §4.1.3), smart hosts as people write them, and how we recognise
- * ourselves.
+ * Address literals (RFC 5321 §4.1.3), and how we recognise ourselves.
  */
 #include "dns/next_hop.h"
 
@@ -17,31 +16,6 @@ int next_hop_read_literal(struct slice literal, uint16_t port, struct net_addr *
     int r = net_parse(inside, port, ret);
     if (r < 0 || net_port(ret) != port || (tagged && ret->any.sa_family != AF_INET6))
         return -E_SYNTAX;
-    return 0;
-}
-
-int dns_next_hop_parse(struct slice text, uint16_t default_port, struct dns_next_hop *ret) {
-    struct slice name = text, rest = {NULL, 0};
-    bool bracketed = text.len > 0 && text.ptr[0] == '[';
-    ssize_t end = slice_find_byte(text, bracketed ? ']' : ':');
-    if (bracketed && end < 0)
-        return -E_SYNTAX;
-    if (end >= 0) {
-        size_t name_len = (size_t)end + (bracketed ? 1 : 0);
-        name = slice_first(text, name_len);
-        rest = slice_from(text, name_len);
-    }
-    uint64_t port = default_port;
-    if (rest.len && (rest.ptr[0] != ':' || slice_to_u64(slice_from(rest, 1), 65535, &port) < 0))
-        return -E_SYNTAX;
-    struct net_addr addr;
-    if (bracketed && next_hop_read_literal(name, (uint16_t)port, &addr) < 0)
-        name = slice_of(name.ptr + 1, name.len - 2);
-    char wire[DNS_NAME_WIRE];
-    size_t wire_len;
-    if (port == 0 || (!next_hop_is_literal(name) && dns_name_write(name, wire, &wire_len) < 0))
-        return -E_SYNTAX;
-    *ret = (struct dns_next_hop){.name = name, .port = (uint16_t)port, .no_mx = bracketed};
     return 0;
 }
 

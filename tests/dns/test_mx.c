@@ -463,35 +463,6 @@ FIBER_TEST(smart_host_without_mx_look_up_uses_its_addresses) {
     assert_slice(way_text(&w), "smart.example 0 192.0.2.5");
 }
 
-static void smart_hosts_are_read(void **state) {
-    static const struct {
-        const char *text, *name;
-        uint16_t port;
-        bool no_mx;
-    } good[] = {
-        {"mx.example.net", "mx.example.net", 25, false},
-        {"mx.example.net:587", "mx.example.net", 587, false},
-        {"[mx.example.net]", "mx.example.net", 25, true},
-        {"[mx.example.net]:2525", "mx.example.net", 2525, true},
-        {"[192.0.2.1]:26", "[192.0.2.1]", 26, true},
-        {"[IPv6:2001:db8::1]:26", "[IPv6:2001:db8::1]", 26, true},
-        {"[2001:db8::1]", "[2001:db8::1]", 25, true},
-    };
-    (void)state;
-    struct dns_next_hop hop;
-    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-        assert_int_equal(dns_next_hop_parse(slice_of_str(good[i].text), 25, &hop), 0);
-        assert_slice(hop.name, good[i].name);
-        assert_int_equal(hop.port, good[i].port);
-        assert_int_equal(hop.no_mx, good[i].no_mx);
-    }
-    static const char *const bad[] = {
-        "", ":25", "mx:0", "mx:65536", "mx:x", "[mx", "[mx]25", "[]", "mx:", "a..b:25", "[a b]",
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-        assert_int_equal(dns_next_hop_parse(slice_of_str(bad[i]), 25, &hop), -E_SYNTAX);
-}
-
 int main(void) {
     random_fix(1);
     const struct CMUnitTest tests[] = {
@@ -523,7 +494,6 @@ int main(void) {
         cmocka_unit_test(test_literal_of_our_own_address_is_a_loop),
         cmocka_unit_test(test_what_is_no_name_is_permanent_5_1_2),
         cmocka_unit_test(test_smart_host_without_mx_look_up_uses_its_addresses),
-        cmocka_unit_test(smart_hosts_are_read),
     };
     return cmocka_run_group_tests_name("dns mx", tests, NULL, NULL);
 }
