@@ -109,12 +109,13 @@ static int refuse_behind_bare_lf(struct smtp_session *s, struct slice line) {
 /* The rest of a line that is too long. -E_LIMIT: done, and the client has been told. */
 static int skip_line(struct smtp_session *s) {
     int r = stream_skip_line(s->stream, SKIP_MAX, &s->behind_bare_lf);
-    if (r == -E_LIMIT)
+    if (r == -E_LIMIT) {
         smtp_close(s, "endless line");
-    if (r < 0 && r != -E_LIMIT)
-        return r;
-    SMTP_SAY(s, 500, 5, 5, 2, "Line too long");
-    return -E_LIMIT;
+        SMTP_SAY(s, 421, 4, 7, 0, "Line too long, closing");
+    } else if (r == 0) {
+        SMTP_SAY(s, 500, 5, 5, 2, "Line too long");
+    }
+    return r < 0 ? r : -E_LIMIT;
 }
 
 int smtp_read_line(struct smtp_session *s, size_t max, struct slice *ret_line) {
