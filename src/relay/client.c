@@ -4,7 +4,8 @@
  * domain may still take it, so they are reported apart from the results of a letter.
  *
  * A greeting or HELO refused with 5yz is final for this host (RFC 5321 §3.1, RFC 7504); EHLO
- * refused with 5yz is followed by HELO (§3.2). After STARTTLS everything learnt before is
+ * refused with 5yz is followed by HELO (§3.2); one that hangs up at it gets HELO over another
+ * connection, if the caller opens one. After STARTTLS everything learnt before is
  * forgotten, and bytes that came behind its reply in plain text end the session (RFC 3207 §4.2).
  * TLS here is opportunistic (RFC 7435): no certificate is refused, a peer that declines is spoken
  * to in plain text; when anything fails between STARTTLS and the first answer inside TLS, the
@@ -108,8 +109,9 @@ static int hello(struct relay_client *c, struct arena *a, struct relay_trouble *
     c->extensions = 0;
     c->mechanisms = 0;
     c->size_limit = 0;
-    int r = say_hello(c, "EHLO", a, &reply);
-    if (r == 0 && reply.code / 100 == 5) {
+    int r = c->options.helo_only ? 0 : say_hello(c, "EHLO", a, &reply);
+    trouble->ehlo_failed = !c->tls && (r == -E_EOF || r == -ECONNRESET || r == -EPIPE);
+    if (r == 0 && (c->options.helo_only || reply.code / 100 == 5)) {
         r = say_hello(c, "HELO", a, &reply);
         reply.text.len = 0;
     }

@@ -54,6 +54,7 @@ struct relay_client_options {
     bool tls_first;                  /* it begins before the greeting (RFC 8314 §3.3) */
     const struct relay_login *login; /* NULL: none; needed until the session is open */
     bool strict_8bit;
+    bool helo_only;  /* EHLO is not tried: a letter that needs an extension waits */
     bool one_by_one; /* each reply is awaited, and each letter has one recipient */
     struct relay_timeouts timeouts;
 };
@@ -62,6 +63,7 @@ struct relay_client_options {
 struct relay_trouble {
     struct relay_result result;
     bool tls_failed;   /* another connection, without TLS, may do better */
+    bool ehlo_failed;  /* another connection, with HELO, may do better */
     bool login_failed; /* a matter for the postmaster of this host */
     struct slice dialogue;
 };

@@ -55,6 +55,7 @@ struct relay_result {
     bool dsn_passed;         /* delivered to a host that took over the DSN parameters */
     bool next_host;          /* RELAY_LATER by a fault of this host: the next one may do better */
     bool unsure;   /* RELAY_LATER: it was sent whole, and nobody knows what became of it */
+    bool farewell; /* RELAY_LATER: it was at this recipient that the host said 421 */
     bool too_many; /* RELAY_LATER: more recipients than the host takes at once */
 };
 

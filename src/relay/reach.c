@@ -166,10 +166,17 @@ static int cannot_verify(struct run *run, struct slice peer) {
     return -E_TLS;
 }
 
+/* Nothing is wanted that only EHLO offers. */
+static bool helo_will_do(const struct run *run) {
+    const struct relay_letter *letter = &run->job->letter;
+    bool needs_8bit = letter->eight_bit && run->relay->options.strict_8bit;
+    return !run_demands_tls(run) && !run->job->login && !letter->utf8 && !needs_8bit;
+}
+
 /* One attempt at one address. */
 static int open_client(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                        bool with_tls, struct relay_client **ret_client,
-                       bool *ret_tls_failed) WAITS {
+                       struct relay_trouble *trouble) WAITS {
     const struct relay_options *o = &run->relay->options;
     struct slice peer = peer_text(run, host, addr);
     struct relay_client_options options = {
@@ -183,6 +190,7 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
         .tls_first = run->job->tls_first,
         .login = run->job->login,
         .strict_8bit = o->strict_8bit,
+        .helo_only = helo_will_do(run) && host_memory_has(run->relay->helo_only, addr, fiber_now()),
         .one_by_one = host_memory_has(run->relay->one_by_one, addr, fiber_now()),
         .timeouts = o->timeouts,
     };
@@ -192,14 +200,12 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
     int r = open_stream(run, addr, peer, &stream);
     if (r < 0)
         return r;
-    struct relay_trouble trouble;
-    r = relay_client_open(stream, &options, &run->job->voice, run->a, ret_client, &trouble);
+    r = relay_client_open(stream, &options, &run->job->voice, run->a, ret_client, trouble);
     if (r < 0) {
-        run_add_dialogue(run, peer, trouble.dialogue);
-        run_note_trouble(run, &trouble.result);
-        *ret_tls_failed = trouble.tls_failed;
-        if (trouble.login_failed)
-            note_login(run, trouble.result.reply.text);
+        run_add_dialogue(run, peer, trouble->dialogue);
+        run_note_trouble(run, &trouble->result);
+        if (trouble->login_failed)
+            note_login(run, trouble->result.reply.text);
         run->refusals += r == -E_REFUSED;
     } else if (options.login) {
         run->relay->login_trouble[0] = '\0';
@@ -209,29 +215,43 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
 
 static int try_plain(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                      struct relay_client **ret_client) WAITS {
-    bool tls_failed;
-    int r = open_client(run, host, addr, false, ret_client, &tls_failed);
+    struct relay_trouble trouble = {0};
+    int r = open_client(run, host, addr, false, ret_client, &trouble);
     if (r < 0 && r != -E_REFUSED)
         host_memory_remove(run->relay->plain, addr);
+    return r;
+}
+
+static int try_helo(struct run *run, const struct dns_host *host, const struct net_addr *addr,
+                    struct relay_client **ret_client) WAITS {
+    struct relay_trouble trouble = {0};
+    relay_say(&run->job->voice, RELAY_STEP_CONNECTED, "Trying again with HELO");
+    host_memory_add(run->relay->helo_only, addr, fiber_now());
+    int r = open_client(run, host, addr, false, ret_client, &trouble);
+    if (r < 0)
+        host_memory_remove(run->relay->helo_only, addr);
     return r;
 }
 
 static int try_address(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                        struct relay_client **ret_client) WAITS {
     struct relay *relay = run->relay;
-    bool tls_failed = false;
+    struct relay_trouble trouble = {0};
     if (run_demands_tls(run))
-        return open_client(run, host, addr, true, ret_client, &tls_failed);
+        return open_client(run, host, addr, true, ret_client, &trouble);
     if (relay->options.tls && host_memory_has(relay->plain, addr, fiber_now())) {
         relay_say(&run->job->voice, RELAY_STEP_TLS, "Without TLS, which failed with %.*s before",
                   SLICE_ARG(peer_text(run, host, addr)));
         return try_plain(run, host, addr, ret_client);
     }
-    int r = open_client(run, host, addr, true, ret_client, &tls_failed);
-    if (r == 0 || !tls_failed)
+    int r = open_client(run, host, addr, true, ret_client, &trouble);
+    if (r < 0 && trouble.tls_failed)
+        host_memory_add(relay->plain, addr, fiber_now());
+    if (r == 0 || fiber_cancelled() || run->attempts >= relay->options.attempts)
         return r;
-    host_memory_add(relay->plain, addr, fiber_now());
-    if (run->attempts >= relay->options.attempts)
+    if (trouble.ehlo_failed && helo_will_do(run))
+        return try_helo(run, host, addr, ret_client);
+    if (!trouble.tls_failed)
         return r;
     relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
     return try_plain(run, host, addr, ret_client);
@@ -260,6 +280,15 @@ int reach_next(struct run *run, struct pool_connection *connection) {
     if (!run->connected && run->trouble.fate == RELAY_LATER)
         pool_unreachable(run->relay->pool, connection, rest_reason(run));
     return 1;
+}
+
+bool reach_again(struct run *run) {
+    if (!host_memory_has(run->relay->farewells, &run->present, fiber_now())) {
+        host_memory_add(run->relay->farewells, &run->present, fiber_now());
+        return false;
+    }
+    run->address--;
+    return true;
 }
 
 void reach_one_by_one(struct run *run) {

@@ -35,6 +35,8 @@ struct relay *relay_new(const struct relay_options *options) {
     struct relay *relay = NEW(struct relay);
     relay->options = *options;
     relay->plain = host_memory_new();
+    relay->helo_only = host_memory_new();
+    relay->farewells = host_memory_new();
     relay->one_by_one = host_memory_new();
     relay->pool = pool_new(&(struct pool_options){
         .pace = options->pace,
@@ -50,6 +52,8 @@ void relay_free(struct relay *relay) {
         return;
     pool_free(relay->pool);
     host_memory_free(relay->plain);
+    host_memory_free(relay->helo_only);
+    host_memory_free(relay->farewells);
     host_memory_free(relay->one_by_one);
     free(relay);
 }
@@ -208,6 +212,23 @@ static void judge_tls(struct run *run, const struct relay_client *client,
 }
 
 /*
+ * A host that says 421 at the same recipient each time would keep the others waiting with it: where
+ * it comes again they go on at once without.
+ */
+static void spare_others(struct run *run, const struct round *round) {
+    size_t at = 0;
+    while (at < round->letter.count && !round->results[at].farewell)
+        at++;
+    if (at == round->letter.count || round->letter.count == 1 || !reach_again(run))
+        return;
+    relay_say(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again without %.*s: %.*s",
+              SLICE_ARG(round->recipients[at].address),
+              SLICE_ARG(smtp_reply_text(run->a, &round->results[at].reply)));
+    set_place(run, round->places[at], RUN_SETTLED);
+    move_on(run);
+}
+
+/*
  * One transaction. 0: the connection is usable; negative: it is over. Results of an idle connection
  * that was dead are not taken.
  */
@@ -228,6 +249,8 @@ static int send_round(struct run *run, struct pool_connection *connection, bool 
         reach_one_by_one(run);
     else if (r < 0 && !fiber_cancelled())
         judge_tls(run, client, round);
+    if (r < 0 && run->opened)
+        spare_others(run, round);
     return r;
 }
 

@@ -12,6 +12,8 @@ struct relay {
     struct relay_options options;
     struct pool *pool;
     struct host_memory *plain;      /* TLS has failed with these */
+    struct host_memory *helo_only;  /* these hang up at EHLO */
+    struct host_memory *farewells;  /* these have said 421 at one recipient of several */
     struct host_memory *one_by_one; /* these have said more than they were asked */
     char login_trouble[512];        /* of the latest login, if it failed */
     uint64_t letters;
@@ -71,6 +73,12 @@ int reach_next(struct run *run, struct pool_connection *connection) WAITS;
  * none, or enough were tried; -ECANCELED.
  */
 int reach_another(struct run *run, bool answered, struct slice idle_peer) WAITS;
+
+/*
+ * The latest connection that was opened ended with 421 at one of several recipients. True: not for
+ * the first time, and its host is the next one for the others.
+ */
+bool reach_again(struct run *run);
 
 /* The latest connection that was opened was out of step: its host is asked again, one by one. */
 void reach_one_by_one(struct run *run);

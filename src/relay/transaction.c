@@ -81,6 +81,14 @@ static void settle_own_words(struct transaction *t, enum relay_fate fate, struct
     settle_open(t, &(struct relay_result){.fate = fate, .reply = reply, .next_host = next_host});
 }
 
+/* The host does not take such a letter; where it was only asked with HELO, it may yet. */
+static void settle_unfit(struct transaction *t, struct smtp_reply reply) {
+    bool asked = !t->c->options.helo_only;
+    if (!asked)
+        reply.status.class = 4;
+    settle_own_words(t, asked ? RELAY_NEVER : RELAY_LATER, reply, !asked);
+}
+
 /* The session is over before the letter was complete: another host may take it. */
 static int lost(struct transaction *t, int error, const struct smtp_reply *reply) {
     settle_own_words(t, RELAY_LATER, *reply, true);
@@ -174,19 +182,19 @@ static void check_letter(struct transaction *t) {
         struct smtp_reply reply = {553, {5, 6, 7}, {NULL, 0}};
         reply.text = arena_printf(t->a, "%.*s does not take internationalized letters (SMTPUTF8)",
                                   SLICE_ARG(peer));
-        settle_own_words(t, RELAY_NEVER, reply, false);
+        settle_unfit(t, reply);
     }
     if (letter->eight_bit && c->options.strict_8bit && !(c->extensions & EXTENSION_8BITMIME)) {
         struct smtp_reply reply = {554, {5, 6, 3}, {NULL, 0}};
         reply.text = arena_printf(t->a, "%.*s takes 7-bit letters only", SLICE_ARG(peer));
-        settle_own_words(t, RELAY_NEVER, reply, false);
+        settle_unfit(t, reply);
     }
     if (c->size_limit && letter->size > c->size_limit) {
         struct smtp_reply reply = {552, {5, 3, 4}, {NULL, 0}};
         reply.text = arena_printf(t->a, "The letter has %llu bytes, %.*s takes up to %llu",
                                   (unsigned long long)letter->size, SLICE_ARG(peer),
                                   (unsigned long long)c->size_limit);
-        settle_own_words(t, RELAY_NEVER, reply, false);
+        settle_unfit(t, reply);
     }
 }
 
@@ -304,8 +312,12 @@ static int read_next(struct transaction *t) WAITS {
     int r = talk_reply(t->c, step_name(t, command), step_timeout(t, command), t->a, &reply);
     if (r < 0)
         return lost(t, r, &reply);
-    if (reply.code == 421)
-        return closing(t, &reply);
+    if (reply.code == 421) {
+        r = closing(t, &reply);
+        if (is_rcpt(t, command))
+            t->results[command - 1].farewell = true;
+        return r;
+    }
     if (is_rcpt(t, command)) {
         take_rcpt_reply(t, command - 1, &reply);
     } else if (command == 0) {

@@ -112,6 +112,10 @@ static int take_rcpt(struct serving *v, struct slice line) {
         say(v, "452 4.5.3 too many");
         return 0;
     }
+    if (v->host->farewell && slice_find(line, slice_of_str(v->host->farewell)) >= 0) {
+        say(v, "421 4.3.2 come again");
+        return -EPIPE;
+    }
     if (v->host->unknown && slice_find(line, slice_of_str(v->host->unknown)) >= 0) {
         say(v, "550 5.1.1 unknown");
         return 0;
@@ -131,6 +135,8 @@ static int take_command(struct serving *v, struct slice line) {
     memcpy(verb, line.ptr, MIN(line.len, (size_t)4));
     if (leaves_at(v, verb))
         return leave(v);
+    if (slice_starts(line, S("EHLO")) && v->host->helo_only)
+        return -EPIPE;
     if (slice_starts(line, S("EHLO")) && v->host->ehlo) {
         say(v, v->host->ehlo);
     } else if (slice_starts(line, S("EHLO"))) {

@@ -59,10 +59,65 @@ FIBER_TEST(reply_that_comes_twice_makes_the_host_known_for_it) {
     end(&w);
 }
 
+/* RFC 5321 §3.2 and §4.1.1.1: a host that knows no EHLO is greeted with HELO. */
+FIBER_TEST(host_that_hangs_up_at_ehlo_is_greeted_with_helo_and_known_for_it) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .helo_only = true}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    for (unsigned i = 1; i <= 2; i++) {
+        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(hosts[0].letters, i);
+        assert_int_equal(hosts[0].connections, 1 + i);
+        assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
+    }
+    end(&w);
+}
+
+FIBER_TEST(letter_that_helo_cannot_carry_waits_for_ehlo) {
+    static const struct relay_recipient to[] = {TO("mike@example.net")};
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .helo_only = true}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    struct relay_job job = job_for(&w, "example.net", to, 1);
+    job.letter.utf8 = true;
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_int_equal(w.outcome.results[0].fate, RELAY_LATER);
+    assert_int_equal(hosts[0].letters, 1);
+    end(&w);
+}
+
+/* RFC 5321 §3.8: 421 closes for everybody; where it comes again, the others are let through. */
+FIBER_TEST(recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting) {
+    static const struct relay_recipient to[] = {TO("a@example.net"), TO("gone@example.net"),
+                                                TO("b@example.net")};
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .farewell = "gone"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    struct relay_job job = job_for(&w, "example.net", to, ARRAY_SIZE(to));
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(to); i++)
+        assert_int_equal(w.outcome.results[i].fate, RELAY_LATER);
+    assert_int_equal(fiber_sleep(10 * USEC_MIN), 0);
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_int_equal(w.outcome.results[0].fate, RELAY_DELIVERED);
+    assert_int_equal(w.outcome.results[1].fate, RELAY_LATER);
+    assert_int_equal(w.outcome.results[1].reply.code, 421);
+    assert_int_equal(w.outcome.results[2].fate, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].recipients, 2);
+    end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_host_that_says_everything_twice_gets_its_recipients_one_by_one),
         cmocka_unit_test(test_reply_that_comes_twice_makes_the_host_known_for_it),
+        cmocka_unit_test(test_host_that_hangs_up_at_ehlo_is_greeted_with_helo_and_known_for_it),
+        cmocka_unit_test(test_letter_that_helo_cannot_carry_waits_for_ehlo),
+        cmocka_unit_test(test_recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting),
     };
     return cmocka_run_group_tests_name("odd hosts", tests, NULL, NULL);
 }
