@@ -260,7 +260,8 @@ static int try_address(struct run *run, const struct dns_host *host, const struc
 /* What those are told who come while the destination rests, if more than that nobody answered. */
 static struct slice rest_reason(const struct run *run) {
     const struct smtp_reply *reply = &run->trouble.reply;
-    return reply->status.subject == 4 ? S("") : reply->text;
+    bool silent = reply->status.subject == 4 && reply->status.detail == 1;
+    return silent ? S("") : reply->text;
 }
 
 int reach_next(struct run *run, struct pool_connection *connection) {

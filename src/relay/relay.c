@@ -331,9 +331,17 @@ static struct slice destination_key(struct run *run) {
     return key;
 }
 
+/* As the settings name a host: with its port, unless that is the usual one. */
+static struct slice destination_name(const struct run *run) {
+    const struct dns_next_hop *to = &run->job->to;
+    if (!to->no_mx || to->port == 25)
+        return to->name;
+    return arena_printf(run->a, "%.*s:%u", SLICE_ARG(to->name), to->port);
+}
+
 /* The destination gives no connection now. */
 static int no_connection(struct run *run, int error, usec_t until) {
-    struct slice to = run->job->to.name;
+    struct slice to = destination_name(run);
     struct relay_result result = {.fate = RELAY_LATER, .reply = {451, {4, 4, 1}, {NULL, 0}}};
     if (error == -ECANCELED)
         return error;

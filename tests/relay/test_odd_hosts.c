@@ -89,6 +89,26 @@ FIBER_TEST(letter_that_helo_cannot_carry_waits_for_ehlo) {
     end(&w);
 }
 
+FIBER_TEST(those_who_wait_for_a_host_that_hung_up_hear_it_by_its_name_and_port) {
+    static const struct relay_recipient to[] = {TO("mike@example.net")};
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .helo_only = true}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    struct relay_job job = job_for(&w, "mx1.example.net", to, 1);
+    job.to.no_mx = true;
+    job.to.port = 3007;
+    job.letter.utf8 = true;
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_slice(reply_text(&w, &w.outcome.results[0]),
+                 "451 4.4.1 No host of mx1.example.net:3007 could be reached a short while ago; it "
+                 "rests for 1 min 0 s: Connection with mx1.example.net [192.0.2.1] lost (EHLO): "
+                 "connection closed by the other side");
+    assert_int_equal(hosts[0].connections, 1);
+    end(&w);
+}
+
 /* RFC 5321 §3.8: 421 closes for everybody; where it comes again, the others are let through. */
 FIBER_TEST(recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting) {
     static const struct relay_recipient to[] = {TO("a@example.net"), TO("gone@example.net"),
@@ -117,6 +137,7 @@ int main(void) {
         cmocka_unit_test(test_reply_that_comes_twice_makes_the_host_known_for_it),
         cmocka_unit_test(test_host_that_hangs_up_at_ehlo_is_greeted_with_helo_and_known_for_it),
         cmocka_unit_test(test_letter_that_helo_cannot_carry_waits_for_ehlo),
+        cmocka_unit_test(test_those_who_wait_for_a_host_that_hung_up_hear_it_by_its_name_and_port),
         cmocka_unit_test(test_recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting),
     };
     return cmocka_run_group_tests_name("odd hosts", tests, NULL, NULL);
