@@ -162,6 +162,8 @@ struct conf {
         struct conf_spans delay_notices;
         uint64_t bounce_full_size_max;
         uint64_t disk_reserve;
+        unsigned loops_held_max;
+        uint64_t loops_held_size_max;
         unsigned active_max; /* letters */
         uint64_t memory_max;
         unsigned recipients_per_transaction;

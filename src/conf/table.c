@@ -518,6 +518,18 @@ const struct conf_setting conf_settings[] = {
          DOC("New messages are put off when less disk space than this is free.",
              "ディスクの空き容量がこれを下回ったら、新しいメールを一時的に拒否します。",
              "2G")),
+    NUMBER(CONF_QUEUE, queue.loops_held_max, "loops-held-max", "1000", LIMITS(1, 1000000),
+         FOR(QUEUE, CONF_RELOAD),
+         DOC("The most messages of strangers that are held because they went in a circle (see "
+             "hayauma queue list). Above that, messages to be forwarded that were forwarded before "
+             "are put off with 451 until you have released or removed some.",
+             "転送のループと判断して保留する、外部からのメールの最大数（hayauma queue list で確認できます）。これを超えると、すでに転送されてきた転送先宛てのメールを、保留中のメールを解除または削除するまで 451 で一時的に拒否します。",
+             "200")),
+    SIZE(CONF_QUEUE, queue.loops_held_size_max, "loops-held-size-max", "256M", LIMITS(MIB, TIB),
+         FOR(QUEUE, CONF_RELOAD),
+         DOC("The most bytes of them; above that the same happens.",
+             "そのようなメールの合計サイズの上限。超えたときの動作は loops-held-max と同じです。",
+             "1G")),
     NUMBER(CONF_QUEUE, queue.active_max, "active-max", "10000", LIMITS(10, 10000000),
          FOR(QUEUE, CONF_RELOAD),
          DOC("The most messages held in memory for delivery at a time; the others wait on disk.",

@@ -36,6 +36,7 @@ struct dsn_recipient {
 struct dsn {
     const struct address *sender; /* reverse-path of the letter, or the postmaster: into To */
     bool to_postmaster;           /* of this host, about a stranger's letter that goes in circles */
+    bool kept;                    /* and which waits in the queue until he has looked at it */
     struct slice host;            /* our own name */
     struct slice envelope_id;     /* ENVID as it came (xtext), or empty */
     usec_t arrival;               /* of the letter; 0: not known */

@@ -60,6 +60,14 @@ static const struct wording loop_next = {
      "アドレスの転送先（hayauma route アドレス）とメールの配送経過\n"
      "（hayauma journey）を確認してください。メール本体を添付します。"}};
 
+static const struct wording loop_kept = {
+    {"Look at where the address leads (hayauma route ADDRESS) and at the journey of\n"
+     "the message. It is large: only its header is attached, and the message itself\n"
+     "is kept on hold in the queue until you release or remove it (hayauma queue list).",
+     "アドレスの転送先（hayauma route アドレス）とメールの配送経路\n"
+     "（hayauma journey）を確認してください。サイズが大きいため、ヘッダーだけを添付します。\n"
+     "メール本体は、解除または削除するまでキューに保留されます（hayauma queue list）。"}};
+
 static const struct wording what_next[] = {
     [DSN_FAILED] = {{"It will not be tried again. To send it once more, correct the address\n"
                      "or remove the cause first.",
@@ -280,7 +288,9 @@ static void add_action(struct buf *to, struct arena *a, const struct dsn *dsn,
     if (!holds_action(dsn, action))
         return;
     const struct wording *happened = dsn->to_postmaster ? &loop_happened : &what_happened[action];
-    const struct wording *next = dsn->to_postmaster ? &loop_next : &what_next[action];
+    const struct wording *next = dsn->kept            ? &loop_kept
+                                 : dsn->to_postmaster ? &loop_next
+                                                      : &what_next[action];
     buf_printf(to, "\n%s\n\n", happened->says[language]);
     for (size_t i = 0; i < dsn->recipient_count; i++) {
         if (dsn->recipients[i].action == action)

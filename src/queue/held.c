@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Letters that are held because their user has sent too much (directory/sending.h). They come into
+ * Letters that are held: how many, and what people are told. Those of strangers that went in
+ * circles (settle.c) are bounded together. When there are as many as may be, further ones that look
+ * like them are put off before their 250, so that nothing that was taken has to be thrown away.
+ *
+ * Others are held because their user has sent too much (directory/sending.h). They come into
  * the spool on hold, in one commit, and wait for `hayauma queue release`. How many of one user may
  * wait is bounded, so that nobody fills the disk with them. When it begins the user is written to,
  * and so are the administrators: two letters of their own, since a stranger who has the password
@@ -34,8 +38,44 @@ static int add_held(void *arg, struct spool_letter *letter) {
     return 0;
 }
 
+static int add_loop(void *arg, struct spool_letter *letter) {
+    struct queue *q = arg;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct spool_envelope envelope;
+    struct queue_extra extra;
+    if (!letter->hold)
+        return 0;
+    spool_envelope(letter, &a, &envelope);
+    extra_decode(envelope.extra, &extra);
+    if (extra.stranger || envelope.origin == QUEUE_FROM_OUTSIDE ||
+        envelope.origin == QUEUE_MADE_REPORT)
+        held_loops_add(q, letter->size);
+    return 0;
+}
+
+void held_loops_add(struct queue *q, uint64_t size) {
+    q->loops.count++;
+    q->loops.bytes += size;
+}
+
+bool held_loops_full(struct queue *q) {
+    usec_t now = fiber_now();
+    if (q->loops.looked == 0 || now - q->loops.looked >= USEC_SEC) {
+        q->loops.looked = now;
+        q->loops.count = 0;
+        q->loops.bytes = 0;
+        (void)spool_each(q->spool, add_loop, q);
+    }
+    return q->loops.count >= q->options.loops_held_max ||
+           q->loops.bytes >= q->options.loops_held_size_max;
+}
+
 int held_check(struct queue *q, const struct queue_letter *letter, struct problem *problem) {
     struct holding h = {.login = letter->login};
+    bool stranger = letter->origin == QUEUE_FROM_OUTSIDE;
+    if (stranger && (letter->shape & QUEUE_TRAVELLED) && held_loops_full(q))
+        return problem_set(problem, -E_REFUSED, "%u letters that went in circles are held already",
+                           q->loops.count);
     if (!letter->hold)
         return 0;
     (void)spool_each(q->spool, add_held, &h);

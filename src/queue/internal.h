@@ -126,6 +126,11 @@ struct queue {
     struct map files;  /* by id: struct open_file */
     usec_t hour_began; /* of the reports to our own postmaster */
     unsigned this_hour;
+    struct {
+        unsigned count;
+        uint64_t bytes;
+        usec_t looked; /* 0: never */
+    } loops;           /* of strangers, on hold */
     struct queue_stats counts;
 };
 
@@ -345,6 +350,7 @@ bool report_is_for_postmaster(const struct attempt *at, const struct task *t);
 struct report_item {
     const struct task *task;
     enum dsn_action action;
+    bool to_postmaster; /* all of a report, or none */
 };
 
 /* The whole notification. A letter that cannot be read is reported about without its bytes. */
@@ -355,11 +361,16 @@ void report_compose(struct attempt *at, letter_id id, const struct report_item *
 struct slice report_postmaster(const struct attempt *at);
 
 #define REPORT_RETURNED_MAX (16U << 20) /* bytes of a letter that a report brings along */
+#define REPORT_LOOP_MAX     (64U << 10) /* and one to our own postmaster: it may be many of them */
 
 /* ------------------------------------------------------------------ held.c */
 
-/* -E_REFUSED: so many letters of this user are held that this one must not be added. */
+/* -E_REFUSED: so many letters of its kind are held that this one must not be added. */
 int held_check(struct queue *q, const struct queue_letter *letter, struct problem *problem);
+
+/* Whether as many loops of strangers are held as may be; counted anew once in a second. */
+bool held_loops_full(struct queue *q);
+void held_loops_add(struct queue *q, uint64_t size); /* one more, on the disk */
 
 /* As spool_accept(), for a letter that is on hold from the beginning. */
 int held_into_spool(struct queue *q, const struct queue_letter *letter,

@@ -50,6 +50,8 @@ enum queue_shape {
     QUEUE_EIGHT_BIT = 1 << 0, /* bytes above 127 */
     QUEUE_DOT_LINES = 1 << 1, /* a line begins with a dot */
     QUEUE_UTF8 = 1 << 2,      /* needs SMTPUTF8: the header, or an address, is not ASCII */
+    QUEUE_TRAVELLED = 1 << 3, /* leads on to other hosts, and its header says that others sent it on
+                                 before: they may take it for one that goes in a circle */
 };
 
 /* Borrowed by queue_submit(), which copies what it keeps. */
@@ -76,8 +78,9 @@ struct queue_letter {
  * Takes a letter. 0: it is on the disk and its way begins. -ENOSPC (reply 452 4.3.1), -EIO and
  * other errno (451 4.3.0), -E_LIMIT (too large: 552 5.3.4), -EINVAL (no recipient, an id that is in
  * use, no such file: a fault of the caller), -E_REFUSED (`hold`, and too many letters of that user
- * are held: 452 4.7.1), -E_BUSY (the file can still be written to by others),
- * -ECANCELED (the queue is being stopped). After a failure with `in_file` the file is still there.
+ * are held: 452 4.7.1; or a stranger's that has travelled, and too many loops of strangers are
+ * held: 451 4.4.6), -E_BUSY (the file can still be written to by others), -ECANCELED (the queue is
+ * being stopped). After a failure with `in_file` the file is still there.
  */
 int queue_submit(struct queue *q, const struct queue_letter *letter, struct problem *problem) WAITS;
 
@@ -209,6 +212,8 @@ struct queue_options {
     unsigned files_max;       /* files of queue_open_file() at a time; 1000 */
     unsigned held_max;        /* letters of one user that are held; 100 */
     uint64_t held_size_max;   /* and their bytes; 200 MiB */
+    unsigned loops_held_max;  /* held letters of strangers that went in circles; 1000 */
+    uint64_t loops_held_size_max; /* and their bytes; 256 MiB */
     struct spool_options spool;
 };
 extern const struct queue_options queue_options_default;

@@ -102,13 +102,15 @@ static struct slice random_boundary(struct arena *a) {
 /* The part of the letter that is returned, or of which the header is. */
 static struct slice returned_part(struct attempt *at, struct dsn *dsn) WAITS {
     struct slice part = S("");
-    size_t most = REPORT_RETURNED_MAX;
-    if (!dsn->to_postmaster)
-        most = (size_t)MIN(at->q->options.returned_max, (uint64_t)most);
+    size_t most = REPORT_LOOP_MAX, header_most = REPORT_LOOP_MAX;
+    if (!dsn->to_postmaster) {
+        most = (size_t)MIN(at->q->options.returned_max, (uint64_t)REPORT_RETURNED_MAX);
+        header_most = HEADER_MAX;
+    }
     bool whole = at->size <= most && (dsn->to_postmaster || at->envelope.ret != SPOOL_RET_HDRS);
     dsn->header_only = !whole;
-    dsn->max_returned = whole ? MAX(most, 1U) : HEADER_MAX;
-    if (content_begin(at, whole ? most : HEADER_MAX, &part) < 0)
+    dsn->max_returned = whole ? MAX(most, 1U) : header_most;
+    if (content_begin(at, whole ? most : header_most, &part) < 0)
         part = S("");
     return part;
 }
@@ -131,7 +133,8 @@ void report_compose(struct attempt *at, letter_id id, const struct report_item *
         .recipients = recipients,
         .recipient_count = count,
         .eight_bit = true,
-        .to_postmaster = report_is_for_postmaster(at, items[0].task),
+        .to_postmaster = items[0].to_postmaster,
+        .kept = items[0].to_postmaster && items[0].task->outcome == OUTCOME_LATER,
     };
     dsn.letter = returned_part(at, &dsn);
     dsn_compose(to, &dsn);

@@ -99,19 +99,27 @@ static bool take_postmaster_report(struct queue *q) {
     return true;
 }
 
-/*
- * Failures that would otherwise leave no trace are kept for a postmaster: those he is not told of,
- * since he is told of very many or the message does not fit into a report; and what he is told when
- * nobody gets his mail.
- */
-static void hold_failure(struct save *s, struct task *t) {
+/* What the postmaster is told is kept for him when nobody gets his mail. */
+static void hold_lost_report(struct save *s, struct task *t) {
     struct attempt *at = s->at;
-    bool lost = t->outcome == OUTCOME_FAILED && at->envelope.origin == QUEUE_MADE_REPORT &&
-                slice_eq(t->to->address, report_postmaster(at));
-    if (report_is_for_postmaster(at, t))
-        lost = at->size > REPORT_RETURNED_MAX || !take_postmaster_report(at->q);
-    if (lost)
+    if (t->outcome == OUTCOME_FAILED && at->envelope.origin == QUEUE_MADE_REPORT &&
+        slice_eq(t->to->address, report_postmaster(at)))
         task_hold(at, t);
+}
+
+/*
+ * Whether our postmaster is told of a stranger's loop. What he is not told of, since he is told of
+ * very many, is kept for him; so is what is larger than a report brings along. Where no more can be
+ * kept, only what has the null sender ends here, of which nobody needs to be told (RFC 5321
+ * §4.5.5); others were refused before they were taken (held_check()).
+ */
+static bool judge_loop(struct save *s, struct task *t) {
+    struct attempt *at = s->at;
+    bool told = take_postmaster_report(at->q);
+    bool whole = told && at->size <= REPORT_LOOP_MAX;
+    if (!whole && !(at->envelope.sender.len == 0 && held_loops_full(at->q)))
+        task_hold(at, t);
+    return told;
 }
 
 /* Marks the outcomes, and lists what the sender is told of them. */
@@ -130,12 +138,13 @@ static void choose_outcomes(struct save *s, enum settle_part part) {
             s->more = true;
             continue;
         }
-        hold_failure(s, t);
-        reported = report_of_outcome(at, t, &action);
+        hold_lost_report(s, t);
+        if (to_postmaster)
+            reported = judge_loop(s, t);
         if (reported)
             s->to_postmaster = to_postmaster;
         if (reported)
-            s->items[s->item_count++] = (struct report_item){t, action};
+            s->items[s->item_count++] = (struct report_item){t, action, to_postmaster};
         t->saving = true;
         s->outcomes++;
     }
@@ -155,7 +164,7 @@ static void choose_notices(struct save *s) {
             continue;
         s->notices = true;
         if (report_wanted(at, t, DSN_DELAYED))
-            s->items[s->item_count++] = (struct report_item){t, DSN_DELAYED};
+            s->items[s->item_count++] = (struct report_item){t, DSN_DELAYED, false};
     }
 }
 
@@ -461,6 +470,8 @@ static void saved(struct save *s) {
     if (s->at->hold)
         say(q, s->at->id, "queue.held", NULL, 0,
             "Put on hold: a postmaster has to look at it, see hayauma queue show");
+    if (s->at->hold && attempt_of_stranger(s->at))
+        held_loops_add(q, s->at->size);
     q->counts.reports += s->report.job != NULL;
     made_saved(s, &s->expansion);
     made_saved(s, &s->report);

@@ -25,6 +25,7 @@
 
 void edge_room_begin(struct edge_smtp *m) {
     m->room = (struct edge_room){UINT64_MAX, UINT64_MAX};
+    m->leads_on = false;
 }
 
 /* Of the mailbox that can take most. */
@@ -61,6 +62,7 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m,
     if (!reply.code) {
         m->room.ever = MIN(m->room.ever, room.ever);
         m->room.now = MIN(m->room.now, room.now);
+        m->leads_on |= route->forwards_count > 0;
     }
     return reply;
 }
@@ -120,6 +122,7 @@ int edge_letter_loops(struct edge_letter *l) {
     while (r == 0 && header_next(&c, &field)) {
         if (!header_is(&field, S("Delivered-To")))
             continue;
+        l->sent_on = true;
         if (recipients.by_text.count == 0)
             list_recipients(l, &recipients);
         struct slice named = slice_trim_lines(field.raw);

@@ -16,6 +16,7 @@
 #include "role/edge_lines.h"
 
 #define KIB         ((size_t)1024)
+#define HOPS_USUAL  10U /* Received fields of a message that came straight, at most */
 #define SMALL_MAX   (256 * KIB)
 #define WRITE_PIECE (512 * KIB)
 
@@ -226,6 +227,11 @@ static struct slice envelope_id(const struct smtp_envelope *envelope, struct are
     return arena_copy(a, buf_slice(&text));
 }
 
+/* What other hosts may refuse as one that goes in a circle, by a header that anybody can write. */
+static bool has_travelled(const struct edge_letter *l, const struct letter_scan *facts) {
+    return l->smtp->leads_on && (l->sent_on || facts->received > HOPS_USUAL);
+}
+
 static void fill_submission(struct edge_letter *l, const struct smtp_client *client,
                             const struct smtp_envelope *envelope, const struct letter_scan *facts,
                             struct arena *a, struct rpc_queue_submit_in *in) {
@@ -245,7 +251,8 @@ static void fill_submission(struct edge_letter *l, const struct smtp_client *cli
         .peer = slice_of_str(l->smtp->connection->peer_text),
         .in_file = l->written > 0,
         .shape = (facts->has_eight_bit ? QUEUE_EIGHT_BIT : 0U) |
-                 (facts->has_dot_line ? QUEUE_DOT_LINES : 0U),
+                 (facts->has_dot_line ? QUEUE_DOT_LINES : 0U) |
+                 (has_travelled(l, facts) ? QUEUE_TRAVELLED : 0U),
     };
     add_recipients(envelope, a, in);
 }
@@ -308,16 +315,20 @@ static int submit(struct edge_letter *l, const struct smtp_client *client,
     return call_queue_submit(edge_link(l->smtp->connection, ROLE_QUEUE), &in, a, &out, problem);
 }
 
-static struct smtp_reply reply_for(int r, letter_id id, struct arena *a) {
+static struct smtp_reply reply_for(const struct edge_letter *l, int r, struct arena *a) {
     char text[LETTER_ID_SIZE];
     struct smtp_reply ok = SMTP_REPLY(250, 2, 0, 0, "");
     switch (r) {
     case 0:
-        ok.text = arena_printf(a, "Taken as %.*s", SLICE_ARG(letter_id_format(id, text)));
+        ok.text = arena_printf(a, "Taken as %.*s", SLICE_ARG(letter_id_format(l->id, text)));
         return ok;
     case -ENOSPC:
         return SMTP_REPLY(452, 4, 3, 1, "No room for the letter now, try again later");
     case -E_REFUSED:
+        if (!l->smtp->account)
+            return SMTP_REPLY(451, 4, 4, 6,
+                              "Too many messages that went in circles wait for the postmaster, try "
+                              "again later");
         return SMTP_REPLY(452, 4, 7, 1,
                           "Too many of your messages are held back, ask your administrator");
     case -E_LIMIT:
@@ -361,7 +372,7 @@ int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_env
         r = edge_letter_fits(l);
     if (r == 0)
         r = submit(l, client, envelope, &whole, a, &problem);
-    *ret_reply = l->refusal.code ? l->refusal : reply_for(r, l->id, a);
+    *ret_reply = l->refusal.code ? l->refusal : reply_for(l, r, a);
     if (l->refusal.code)
         ret_reply->text = arena_copy(a, l->refusal.text);
     tell(l, client, envelope, &whole, ret_reply);

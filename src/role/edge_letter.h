@@ -17,6 +17,7 @@ struct edge_letter {
     uint64_t written; /* bytes in the file */
     bool fixed;       /* the header is in `head`, `bytes` begins with the body */
     bool header_ended;
+    bool sent_on;                     /* its header names an address that has sent it on */
     struct smtp_reply refusal;        /* of the header; code 0: none */
     size_t searched;                  /* so far into `bytes` there is no empty line */
     size_t memory;                    /* as counted in the edge's sum */

@@ -24,6 +24,7 @@ struct edge_smtp {
     uint64_t account; /* who logged in; 0: nobody */
     char account_address[320];
     struct edge_room room; /* of those accepted since MAIL, the one who can take least */
+    bool leads_on;         /* one of them leads to another host */
     struct buf dialogue;   /* since the last letter, or the beginning */
     size_t dialogue_memory, envelope_memory; /* as counted in the edge's sum */
 };

@@ -219,6 +219,8 @@ static struct queue_options options_of(struct process *p) {
     o.returned_max = c->queue.bounce_full_size_max;
     o.held_max = c->sending.held_max;
     o.held_size_max = c->sending.held_size_max;
+    o.loops_held_max = c->queue.loops_held_max;
+    o.loops_held_size_max = c->queue.loops_held_size_max;
     o.spool.reserve = c->queue.disk_reserve;
     o.spool.notice = note_spool;
     o.spool.arg = p;

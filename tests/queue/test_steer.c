@@ -19,7 +19,8 @@ static void send_from(struct office *o, uint8_t origin, const char *recipients, 
     office_wait(o, USEC_SEC);
 }
 
-#define LOOPING "Delivered-To: away@here.test\r\nSubject: again\r\n\r\nx\r\n"
+#define LOOPING_HEADER "Delivered-To: away@here.test\r\nSubject: again\r\n"
+#define LOOPING        LOOPING_HEADER "\r\nx\r\n"
 
 OFFICE_TEST(loop_of_a_stranger_is_told_to_our_postmaster) {
     send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test", LOOPING);
@@ -123,6 +124,81 @@ OFFICE_TEST(more_than_he_can_read_are_held) {
     assert_int_equal(office_reports(o), 0);
 }
 
+static int send_travelled(struct office *o, const char *sender, unsigned shape) {
+    struct queue_letter letter = {
+        .sender = slice_of_str(sender),
+        .origin = QUEUE_FROM_OUTSIDE,
+        .shape = shape,
+        .bytes = S(LOOPING),
+    };
+    int error = office_submit(o, &letter, "away@here.test");
+    office_wait(o, USEC_SEC);
+    return error;
+}
+
+static void hold_two(struct office *o) {
+    o->options.postmaster_max = 0;
+    o->options.loops_held_max = 2;
+    office_reopen(o);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), 0);
+    assert_int_equal(office_letters(o), 2);
+}
+
+OFFICE_TEST(held_loops_are_bounded_and_those_like_them_are_put_off) {
+    hold_two(o);
+    assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), -E_REFUSED);
+    send_from(o, QUEUE_FROM_OUTSIDE, "tama@here.test", "Subject: other mail\r\n\r\nx\r\n");
+    assert_int_equal(office_count(o, "tama@here.test"), 1);
+    assert_int_equal(office_letters(o), 2);
+    office_reopen(o);
+    assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), -E_REFUSED);
+}
+
+OFFICE_TEST(bytes_of_held_loops_are_bounded) {
+    o->options.loops_held_size_max = 2 * strlen(LOOPING) - 1;
+    hold_two(o);
+    o->options.loops_held_max = 100;
+    office_reopen(o);
+    assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), -E_REFUSED);
+}
+
+OFFICE_TEST(loops_are_taken_again_when_the_postmaster_has_looked) {
+    hold_two(o);
+    struct queue_match match = {.all = true};
+    uint64_t count = 0;
+    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &match, false, &count, NULL, NULL), 0);
+    office_wait(o, USEC_MIN);
+    assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), 0);
+}
+
+/* RFC 5321 §4.5.5, §6.1: only what has the null sender may end without anybody being told. */
+OFFICE_TEST(beyond_the_bound_only_the_null_sender_ends) {
+    hold_two(o);
+    assert_int_equal(send_travelled(o, "", 0), 0);
+    assert_int_equal(office_letters(o), 2);
+    assert_int_equal(send_travelled(o, "tama@here.test", 0), 0);
+    assert_int_equal(office_letters(o), 3);
+    assert_int_equal(office_reports(o), 0);
+}
+
+OFFICE_TEST(large_loop_is_held_and_its_header_reported) {
+    _cleanup_(buf_done) struct buf bytes = {0};
+    buf_add_str(&bytes, LOOPING);
+    while (bytes.len <= 64U << 10)
+        buf_add_str(&bytes, "a line of the body that nobody needs twice\r\n");
+    send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test", buf_str(&bytes));
+    struct slice report = office_last(o, "postmaster@mx.here.test")->bytes;
+    assert_int_equal(occurs(report, "Content-Type: text/rfc822-headers"), 1);
+    assert_int_equal(occurs(report, "\r\n\r\n" LOOPING_HEADER), 1);
+    assert_int_equal(occurs(report, "a line of the body"), 0);
+    assert_int_equal(occurs(report, "kept on hold"), 1);
+    assert_int_equal(office_letters(o), 1); /* the message itself */
+    office_wait(o, 6 * USEC_DAY);
+    assert_int_equal(office_count(o, "postmaster@mx.here.test"), 1);
+    assert_int_equal(office_letters(o), 1);
+}
+
 static void nobody_is_postmaster(struct office *o, struct slice address) {
     o->resolve_error = 0;
     o->nobody = slice_starts(address, S("postmaster@"));
@@ -183,6 +259,11 @@ int main(void) {
         cmocka_unit_test(test_loop_that_another_host_finds),
         cmocka_unit_test(test_loop_beside_another_failure),
         cmocka_unit_test(test_more_than_he_can_read_are_held),
+        cmocka_unit_test(test_held_loops_are_bounded_and_those_like_them_are_put_off),
+        cmocka_unit_test(test_bytes_of_held_loops_are_bounded),
+        cmocka_unit_test(test_loops_are_taken_again_when_the_postmaster_has_looked),
+        cmocka_unit_test(test_beyond_the_bound_only_the_null_sender_ends),
+        cmocka_unit_test(test_large_loop_is_held_and_its_header_reported),
         cmocka_unit_test(test_report_that_nobody_gets_is_held),
         cmocka_unit_test(test_full_mailbox_sends_no_notices_to_strangers),
         cmocka_unit_test(test_larger_than_the_mailbox_may_hold_is_settled_at_once),

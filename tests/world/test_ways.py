@@ -135,3 +135,22 @@ def test_loop_is_refused_before_the_250(office):
     taken = host.deliver(away, hops * 100 + LETTER)
     wait_until(lambda: "out@far.test" in host.run("journey", taken), 10, 0.1, host.story)
     assert "5.4.6" not in host.run("journey", taken)
+
+
+def test_loops_beyond_those_that_are_held_are_put_off_and_nothing_else(office, b):
+    """A stranger filled the disk with messages that go in circles, until nobody's mail was taken."""
+    host = office("steered", settings={"queue.loops-held-max": "1"})
+    user, away = host.account("tama", "--admin"), f"away@{host.domains[0]}"
+    b.run("alias", "add", "back@b.test", "out@far.test")
+    host.run("alias", "add", away, "back@b.test")
+    loop = b"Delivered-To: back@b.test\r\n" + LETTER + (b"z" * 70 + b"\r\n") * 1000
+    try:
+        host.deliver(away, loop)  # too large for a report: its header goes, and it is held
+        wait_until(lambda: [q["hold"] for q in host.queued()] == [True], 15, 0.1, host.story)
+        with host.smtp() as wire:
+            code, lines = wire.hand_over("kiku@far.test", [away], loop)
+            assert (code, lines[0].split()[0]) == (451, "4.4.6"), lines
+            assert wire.hand_over("kiku@far.test", [away], LETTER)[0] == 250
+            assert wire.hand_over("kiku@far.test", [user], loop)[0] == 250
+    finally:
+        b.run("alias", "remove", "back@b.test")
