@@ -126,7 +126,8 @@ void directory_set_sending_limits(struct directory *d, const struct sending_limi
 
 /*
  * Counts a message of an account to these addresses, or says that it is to be held. 0, -ECANCELED,
- * -ETIMEDOUT, or -E_TEMPORARY and others when the directory cannot be read.
+ * -ETIMEDOUT, -ENOSPC when very many accounts send whose counts cannot be written, or -E_TEMPORARY
+ * and others when the directory cannot be read.
  */
 int directory_count_message(struct directory *d, uint64_t account_id,
                             const struct slice *recipients, size_t count,

@@ -52,6 +52,8 @@ struct directory {
     struct map senders;                   /* by account_id: struct sender of limits.c */
     struct list senders_by_use;
     usec_t sending_since; /* when they were written last */
+    bool sending_failed;  /* and could not be */
+    uint64_t sending_changes;
 };
 
 /* Runs in a thread of OFFLOAD_DISK, alone in the database. */

@@ -3,29 +3,42 @@
  * How much each account has sent (sending.h) is kept in memory for those that sent lately, and
  * written to the file together with others: at most a minute late while messages come, when an
  * account gives way to another one, and at the end. A process that is killed forgets that minute.
+ * What could not be written (a full disk) stays in memory, and is written with what comes later.
  */
+#include <errno.h>
+
 #include "base/alloc.h"
 #include "directory/admin.h"
 #include "directory/internal.h"
 #include "directory/records.h"
 #include "fiber/wait.h"
 
-#define SENDERS_MAX 2048U /* 4 KiB each */
-#define WRITE_AFTER USEC_MIN
+#define SENDERS_MAX  2048U /* 4 KiB each */
+#define SENDERS_LOST 8192U /* and those that cannot be written; more do not send */
+#define WRITE_AFTER  USEC_MIN
+#define WRITE_AGAIN  USEC_SEC /* when it failed */
 
 struct sender {
     struct link by_use; /* first: unused for longest */
     uint64_t account_id;
     struct sending state;
     struct sending_limits own;
-    bool changed; /* since it was read or written */
+    uint64_t changed, written; /* numbers of the last change, and of that in the file */
 };
+
+static bool is_changed(const struct sender *s) {
+    return s->changed > s->written;
+}
 
 /* ------------------------------------------------------------------ writing */
 
+static struct sender *find(const struct directory *d, uint64_t account_id) {
+    return map_get(&d->senders, map_u64(&account_id));
+}
+
 /* Copies, since the senders go on while a thread writes. */
 struct write {
-    uint64_t account_id;
+    uint64_t account_id, change;
     struct buf state;
 };
 
@@ -49,25 +62,26 @@ static int write_job(struct db *db, void *arg) {
 int directory_write_sending(struct directory *d) {
     struct writing w = {.list = mem_array(d->senders.count, sizeof *w.list)};
     LIST_EACH (s, &d->senders_by_use, struct sender, by_use) {
-        if (!s->changed || d->read_only)
+        if (!is_changed(s) || d->read_only)
             continue;
-        s->changed = false;
         w.list[w.count].account_id = s->account_id;
+        w.list[w.count].change = s->changed;
         sending_encode(&s->state, &w.list[w.count++].state);
     }
     d->sending_since = fiber_now();
     int r = w.count > 0 ? directory_run(d, JOB_RECORD, write_job, &w, NULL) : 0;
-    for (size_t i = 0; i < w.count; i++)
+    d->sending_failed = r < 0;
+    for (size_t i = 0; i < w.count; i++) {
+        struct sender *s = r < 0 ? NULL : find(d, w.list[i].account_id);
+        if (s)
+            s->written = MAX(s->written, w.list[i].change);
         buf_done(&w.list[i].state);
+    }
     free(w.list);
     return r;
 }
 
 /* ------------------------------------------------------------------ memory */
-
-static struct sender *find(const struct directory *d, uint64_t account_id) {
-    return map_get(&d->senders, map_u64(&account_id));
-}
 
 static void forget(struct directory *d, struct sender *s) {
     (void)map_remove(&d->senders, map_u64(&s->account_id));
@@ -136,11 +150,12 @@ static int get(struct directory *d, uint64_t account_id, struct sender **ret,
 static void make_room(struct directory *d) WAITS {
     if (d->senders.count <= SENDERS_MAX)
         return;
-    (void)directory_write_sending(d);
+    if (!d->sending_failed || fiber_now() - d->sending_since >= WRITE_AGAIN)
+        (void)directory_write_sending(d);
     LIST_EACH (s, &d->senders_by_use, struct sender, by_use) {
         if (d->senders.count <= SENDERS_MAX)
             return;
-        if (!s->changed)
+        if (!is_changed(s))
             forget(d, s);
     }
 }
@@ -163,12 +178,14 @@ int directory_count_message(struct directory *d, uint64_t account_id,
                             const struct slice *recipients, size_t count,
                             struct sending_verdict *ret) {
     struct sender *s;
+    if (d->senders.count >= SENDERS_LOST && !find(d, account_id))
+        return -ENOSPC;
     int r = get(d, account_id, &s, NULL);
     if (r < 0)
         return r;
     struct sending_limits limits = limits_of(d, s);
     *ret = sending_decide(&s->state, &limits, recipients, count, fiber_wall());
-    s->changed = true;
+    s->changed = ++d->sending_changes;
     make_room(d);
     if (fiber_now() - d->sending_since >= WRITE_AFTER)
         (void)directory_write_sending(d);

@@ -2,6 +2,8 @@
 /* How much an account may send: windows, known recipients, the verdict, and that it is kept. */
 #include "directory_test.h"
 
+#include <sqlite3.h>
+
 #include "directory/sending.h"
 
 #define NOW TEST_WALL
@@ -172,6 +174,31 @@ DIRECTORY_TEST(what_was_sent_survives_a_restart) {
     directory_close(d);
 }
 
+static void sql(const struct place *p, const char *text) {
+    sqlite3 *handle = NULL;
+    assert_int_equal(sqlite3_open(p->file, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, text, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(handle);
+}
+
+DIRECTORY_TEST(what_could_not_be_written_is_written_later) {
+    struct sending_limits l = limits(1, 0, 0, 0);
+    add_domain(d, "example.test");
+    uint64_t tama = add_account(d, "tama@example.test"), kuro = add_account(d, "kuro@example.test");
+    directory_set_sending_limits(d, &l);
+    assert_false(is_held(d, tama));
+    sql(p, "CREATE TRIGGER full BEFORE INSERT ON sending BEGIN SELECT RAISE(FAIL, 'full'); END");
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_false(is_held(d, kuro)); /* both should be written now */
+    sql(p, "DROP TRIGGER full");
+    directory_close(d);
+    d = place_open(p);
+    directory_set_sending_limits(d, &l);
+    assert_true(is_held(d, tama));
+    assert_true(is_held(d, kuro));
+    directory_close(d);
+}
+
 /* More accounts send than are kept in memory: nothing is forgotten. */
 DIRECTORY_TEST(many_senders_are_counted) {
     struct account_new like = {.address = S("many%d@example.test"), .minimal_cost = true};
@@ -199,6 +226,7 @@ int main(void) {
         cmocka_unit_test(test_it_is_kept_as_it_was),
         cmocka_unit_test(test_an_account_has_its_own_limits_or_those_of_the_settings),
         cmocka_unit_test(test_what_was_sent_survives_a_restart),
+        cmocka_unit_test(test_what_could_not_be_written_is_written_later),
         cmocka_unit_test(test_many_senders_are_counted),
     };
     return cmocka_run_group_tests_name("sending", tests, NULL, NULL);

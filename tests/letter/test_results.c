@@ -54,9 +54,10 @@ static void names_with_other_numbers_of_labels_cost_nothing(void **state) {
     for (int i = 0; i < 80; i++)
         buf_add_str(&text, "\u00e9.");
     buf_add_str(&text, "jp\r\n");
+    const char *field = buf_str(&text);
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
     for (int i = 0; i < 5000; i++)
-        assert_false(is_ours(buf_str(&text), S("mx.example.jp")));
+        assert_false(is_ours(field, S("mx.example.jp")));
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
     assert_true(after.tv_sec - before.tv_sec <= 1);
 }
