@@ -55,11 +55,22 @@ static int next_piece(const struct source *source, uint64_t at, struct buf *room
     return offload(OFFLOAD_DISK, read_in_thread, &reading);
 }
 
+/* Quoted-printable may make three bytes of one: what comes of it has to be small enough too. */
+static int judge_made(struct edge_letter *l, uint64_t size) {
+    if (size <= l->smtp->listener.limits.message_size_max)
+        return 0;
+    l->refusal = SMTP_REPLY(552, 5, 3, 4,
+                            "Letter too large, since its lines of more than 998 characters have to "
+                            "be encoded");
+    return -E_REFUSED;
+}
+
 /* One pass. What comes of it is kept, in memory or in the file, if `scan` is there to see it. */
 static int pass(struct edge_letter *l, struct shorten *s, const struct source *source,
                 struct letter_scan *scan) {
     _cleanup_(buf_done) struct buf room = {0};
     struct slice piece;
+    uint64_t made = l->head.len;
     int r = 0;
     for (uint64_t at = source->from; r == 0 && at < source->until; at += piece.len) {
         size_t before = l->bytes.len;
@@ -67,12 +78,15 @@ static int pass(struct edge_letter *l, struct shorten *s, const struct source *s
         if (r < 0)
             break;
         shorten_feed(s, piece, &l->bytes);
+        made += l->bytes.len - before;
         if (scan)
             letter_scan_feed(scan, slice_from(buf_slice(&l->bytes), before));
         else
             buf_clear(&l->bytes);
         if (scan && source->file >= 0)
             r = edge_letter_spill(l);
+        if (r == 0)
+            r = judge_made(l, made);
         edge_letter_count(l, source->bytes.len + room.size);
     }
     return r;
