@@ -5,9 +5,10 @@
  *
  * What mailboxes hold is known as far as the directory was told, a fraction of a second ago. A
  * recipient who leads to several mailboxes is refused when none of them has room; one that leads on
- * to another host never is. A size that was not announced is judged when the message is there: then
- * it is refused for all recipients, if one of them cannot take it, since SMTP knows no other
- * answer.
+ * to another host never is. To strangers the room that is left is told in steps of a part of the
+ * quota, rounded up: to the byte they could follow when somebody reads his mail. What lies between
+ * is judged when the message is there, like a size that was not announced: then it is refused for
+ * all recipients, if one of them cannot take it, since SMTP knows no other answer.
  *
  * Delivered-To names an address that has sent the message on already. If that address would send
  * it to another host once more, it has come back from there.
@@ -20,12 +21,20 @@
 
 /* ------------------------------------------------------------------ room */
 
+#define STEPS 16U /* of a quota, in which strangers learn what is left of it */
+
 #define TOO_LARGE SMTP_REPLY(552, 5, 2, 3, "The message is larger than this mailbox may hold")
 #define FULL      SMTP_REPLY(452, 4, 2, 2, "This mailbox is full")
 
 void edge_room_begin(struct edge_smtp *m) {
     m->room = (struct edge_room){UINT64_MAX, UINT64_MAX};
     m->leads_on = false;
+}
+
+/* As a stranger may know it. A mailbox that could take no message at all is full for him too. */
+static uint64_t rounded(uint64_t room, uint64_t quota) {
+    uint64_t step = quota / STEPS + 1;
+    return room < FIELDS_IN_FRONT || quota == UINT64_MAX ? room : (room + step - 1) / step * step;
 }
 
 /* Of the mailbox that can take most. */
@@ -57,8 +66,10 @@ static struct smtp_reply judge_size(const struct edge_room *room, uint64_t size)
 
 struct smtp_reply edge_room_judge(struct edge_smtp *m,
                                   const struct rpc_directory_resolve_out *route, uint64_t size) {
-    struct edge_room room = room_of(m, route);
-    struct smtp_reply reply = judge_size(&room, size);
+    struct edge_room room = room_of(m, route), told = room;
+    if (!edge_may_relay(m))
+        told.now = MIN(rounded(room.now, room.ever), room.ever);
+    struct smtp_reply reply = judge_size(&told, size);
     if (!reply.code) {
         m->room.ever = MIN(m->room.ever, room.ever);
         m->room.now = MIN(m->room.now, room.now);

@@ -111,6 +111,55 @@ def test_full_mailbox_is_refused_at_rcpt(office):
         wait_until(lambda: rcpt(wire, small, 12000)[0] == 250, 10, 0.1, host.story)
 
 
+def largest_taken(host, address, most):
+    """The largest SIZE that is not refused."""
+    least = 0
+    with host.smtp() as wire:
+        while most - least > 1:
+            size = (least + most) // 2
+            least, most = (size, most) if rcpt(wire, address, size)[0] == 250 else (least, size)
+    return least
+
+
+def test_strangers_do_not_learn_to_the_byte_what_a_mailbox_holds(office):
+    """They could see from outside when its owner reads his mail."""
+    host = office("guess", settings={"smtp.hard-errors": "100"})
+    user = host.account("tama", "--quota", "160K")
+    line = b"z" * 70 + b"\r\n"
+
+    def used():
+        return next(a["bytes"] for a in host.json("account", "list") if a["address"] == user)
+
+    def deliver(lines):
+        before = used()
+        host.deliver(user, LETTER + line * lines)
+        wait_until(lambda: used() > before, 90, 0.2, host.story)
+
+    deliver(150)
+    first = largest_taken(host, user, 160 << 10)
+    deliver(5)
+    assert largest_taken(host, user, 160 << 10) == first
+    assert first + 1024 >= (160 << 10) - used()  # nothing that fits is refused
+    deliver(300)
+    assert largest_taken(host, user, 160 << 10) < first
+    with host.smtp() as wire:
+        code, lines = wire.hand_over("kiku@far.test", [user], LETTER + line * 1900)
+        assert (code, lines[0].split()[0]) == (452, "4.2.2")
+
+
+def test_what_is_encoded_again_is_not_larger_than_a_message_may_be(office):
+    host = office("triple", settings={"submission.message-size-max": "64K", "submission.header-max": "64K"})
+    user = host.account("tama")
+    head = f"From: {user}\r\nSubject: x\r\n\r\n".encode()
+    with host.submission(user) as wire:
+        for count, expected in ((15000, (250, "2.0.0")), (30000, (552, "5.3.4"))):
+            code, lines = wire.hand_over(user, [user], head + b"\xff" * count + b"\r\n")
+            assert (code, lines[0].split()[0]) == expected
+    letter = host.wait_for_letters(user)[0]
+    assert len(letter) < 64 << 10
+    assert host.queued() == []
+
+
 def test_loop_is_refused_before_the_250(office):
     """By a header of his own a stranger had a message taken, and bounced to anybody."""
     host = office("circle")
