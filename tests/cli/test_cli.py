@@ -4,9 +4,12 @@ on a post office whether it runs or not is tried both ways. The program is $HAYA
 unless set."""
 import json
 import os
+import pathlib
 import pty
 import re
+import select
 import shlex
+import shutil
 import socket
 import stat
 import subprocess
@@ -45,6 +48,21 @@ def test_init_says_what_to_put_into_dns_and_how_to_start_it(office, tmp_path):
                    "example.test", "--json")
     records = json.loads(made.stdout)["records"]
     assert {"name": "example.test.", "type": "MX", "value": "10 mx.example.test."} in records
+
+
+def test_init_explains_the_place_of_an_address_only_where_it_stands(office):
+    """A host with a public address is told that one."""
+    assert "ADDRESS is the public address of this host" in office.made.stdout
+    assert "PTR\n" in office.made.stdout and "SPF" in office.made.stdout
+    show = ("ip link add seen type veth peer name other; ip addr add 203.0.114.9/32 dev seen; ip link set seen"
+            " up; exec \"$@\"")
+    made = subprocess.run(["unshare", "-n", "sh", "-c", show, "sh", PROGRAM, "init",
+                           office.folder.parent / "public", "--hostname", "m.test", "--domain",
+                           "m.test"], capture_output=True, text=True, check=False)
+    if "203.0.114.9" not in made.stdout:
+        pytest.skip(f"no network of its own: {made.stderr}")
+    assert "ADDRESS" not in made.stdout
+    assert "PTR" in made.stdout and "SPF" in made.stdout
 
 
 def test_init_writes_annotated_settings_that_are_read_again(office):
@@ -536,6 +554,59 @@ def test_bash_completes_what_there_is(either):
     assert offered("alias", "remove", "in") == ["info@example.test"]
     assert offered("config", "smtp.message-size") == ["smtp.message-size-max"]
     assert offered("queue", "show", "0") == []
+
+
+@pytest.fixture
+def zsh(tmp_path):
+    """A real zsh on a terminal; what it makes of a line when Tab is pressed behind it."""
+    (tmp_path / "functions").mkdir()
+    script = hayauma("completion", "zsh").stdout
+    (tmp_path / "functions/_hayauma").write_text(script)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="dumb", ZDOTDIR=str(tmp_path), HOME=str(tmp_path), PS1="> ",
+                          PATH=f"{pathlib.Path(PROGRAM).parent}:{os.environ['PATH']}")
+        os.execvp("zsh", ["zsh", "-f", "-i"])
+
+    def read_until(mark):
+        text = b""
+        while mark not in text:
+            assert select.select([terminal], [], [], 30)[0], text
+            text += os.read(terminal, 65536)
+        return text.decode()
+
+    def press_tab(line):
+        """The line that zsh then runs shows what was added: it is printed word by word."""
+        os.write(terminal, b"\x15" + line.encode() + b"\t")
+        os.write(terminal, b"\x01print -r -- BEGIN \x05 END\n")
+        return re.search(r"(?m)^BEGIN (.*?) *END", read_until(b" END\r\n")).group(1)
+
+    os.write(terminal, b"unsetopt zle_bracketed_paste prompt_sp 2>/dev/null; unset"
+             b" zle_bracketed_paste\n")
+    os.write(terminal, f"fpath=({tmp_path}/functions $fpath); autoload -U compinit;"
+             " compinit -u -D; print rea''dy\n".encode())
+    read_until(b"ready\r\n")
+    yield press_tab
+    os.write(terminal, b"\x15exit\n")
+    os.waitpid(pid, 0)
+    os.close(terminal)
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="there is no zsh")
+def test_zsh_completes_commands_options_values_and_what_there_is(zsh, office):
+    office.add("tama@example.test")
+    there = f"hayauma -C {office.folder}"
+    assert zsh("hayauma sta") == "hayauma status"
+    assert zsh("hayauma account sh") == "hayauma account show"
+    assert zsh("hayauma status --js") == "hayauma status --json"
+    assert zsh("hayauma log -r qu") == "hayauma log -r queue"
+    assert zsh("hayauma account add x@y --hash-cost no") == (
+        "hayauma account add x@y --hash-cost normal")
+    assert zsh("hayauma -C /et").rstrip("/") == "hayauma -C /etc"
+    assert zsh(f"{there} account show ta") == f"{there} account show tama@example.test"
+    assert zsh(f"{there} domain remove example.t") == f"{there} domain remove example.test"
+    assert zsh(f"{there} config smtp.message-size") == f"{there} config smtp.message-size-max"
+
 
 def test_output_that_nobody_reads_ends_quietly(either):
     either.add("user%05d@example.test", "--count", "5000")
