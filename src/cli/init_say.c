@@ -22,6 +22,7 @@ struct record {
 struct records {
     struct record *list;
     size_t count;
+    bool address_known; /* else ADDRESS stands for it */
 };
 
 struct saying {
@@ -50,7 +51,8 @@ static void add_addresses(struct cli *c, struct records *r) {
             add(r, host, list[i].any.sa_family == AF_INET ? "A" : "AAAA",
                 arena_copy(a, net_format_host(&list[i], text)));
     }
-    if (r->count == before) {
+    r->address_known = r->count > before;
+    if (!r->address_known) {
         add(r, host, "A", S("ADDRESS"));
         add(r, S("ADDRESS"), "PTR", host);
         return;
@@ -86,9 +88,13 @@ static void write_records(struct cli *c, const struct records *r) {
         buf_printf(&c->out, "   %-*.*s  %-4.*s  %.*s\n", (int)widest, SLICE_ARG(r->list[i].name),
                    SLICE_ARG(r->list[i].type), SLICE_ARG(r->list[i].value));
     buf_add_str(&c->out,
-                _("   ADDRESS is the public address of this host; whoever gave it to you sets its"
-                  " PTR\n   record. Other servers that send for a domain belong into its TXT"
-                  " record (SPF), too.\n"));
+                r->address_known
+                    ? _("   Whoever gave this host its address sets the PTR record.\n")
+                    : _("   ADDRESS is the public address of this host; whoever gave it to you sets"
+                        " its PTR\n   record.\n"));
+    buf_add_str(&c->out,
+                _("   Other servers that send for a domain belong into its TXT record (SPF),"
+                  " too.\n"));
 }
 
 /* ------------------------------------------------------------------ what is said */

@@ -42,8 +42,9 @@ bool sending_limit_find(struct slice name, enum sending_limit *ret) {
 }
 
 struct slice sending_reason(struct arena *a, const struct sending_verdict *v) {
-    return arena_printf(a, "%llu %s, %lld are allowed", (unsigned long long)v->would_be,
-                        limits_table[v->limit].words, (long long)v->most);
+    return arena_printf(a, "%llu %s, %lld %s allowed", (unsigned long long)v->would_be,
+                        limits_table[v->limit].words, (long long)v->most,
+                        v->most == 1 ? "is" : "are");
 }
 
 /* ------------------------------------------------------------------ known recipients */

@@ -357,9 +357,15 @@ static const char *word_of(const struct recipient *r, bool held) {
     return !r->kind || begins(r->kind) ? N_("Waits") : r->kind->title;
 }
 
-/* Each word once, with its number where there are several recipients. */
-static void add_states(struct buf *to, const struct recipients *all, bool held, bool translate) {
+/*
+ * Each word once, with its number where there are several recipients. A letter that was refused
+ * before it had any has the word of the event with which it came.
+ */
+static void add_states(struct buf *to, const struct recipients *all, const struct kind *came,
+                       bool held, bool translate) {
     size_t told = 0;
+    if (all->count == 0 && came && came->fate != FATE_NONE)
+        buf_add_str(to, translate ? translated(came->title) : came->title);
     for (size_t i = 0; i < all->count; i++)
         told += word_of(all->list[i], held)[0] ? 1 : 0;
     for (size_t i = 0; i < all->count; i++) {
@@ -402,9 +408,10 @@ void show_summary(letter_id letter, const struct rpc_event *events, size_t count
     add_named(&letters, FACT_CHILD, events, count);
     gather(&all, &letters, events, count);
     bool held = is_held(letter, events, count);
-    add_states(&state, &all, held, false);
+    const struct kind *came = origin ? kind_find(origin->kind) : NULL;
+    add_states(&state, &all, came, held, false);
     ret->state = arena_copy(a, buf_slice(&state));
     buf_clear(&state);
-    add_states(&state, &all, held, true);
+    add_states(&state, &all, came, held, true);
     ret->state_words = arena_copy(a, buf_slice(&state));
 }

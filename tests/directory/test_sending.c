@@ -214,6 +214,15 @@ DIRECTORY_TEST(many_senders_are_counted) {
     directory_close(d);
 }
 
+static void the_reason_agrees_with_its_number(void **state) {
+    struct sending_verdict v = {.limit = SENDING_NEW_HOUR, .would_be = 2, .most = 1};
+    _cleanup_(arena_done) struct arena a = {0};
+    (void)state;
+    assert_slice(sending_reason(&a, &v), "2 new recipients in an hour, 1 is allowed");
+    v.most = 10;
+    assert_slice(sending_reason(&a, &v), "2 new recipients in an hour, 10 are allowed");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_of_an_hour_are_limited),
@@ -228,6 +237,7 @@ int main(void) {
         cmocka_unit_test(test_what_was_sent_survives_a_restart),
         cmocka_unit_test(test_what_could_not_be_written_is_written_later),
         cmocka_unit_test(test_many_senders_are_counted),
+        cmocka_unit_test(the_reason_agrees_with_its_number),
     };
     return cmocka_run_group_tests_name("sending", tests, NULL, NULL);
 }

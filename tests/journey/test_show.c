@@ -414,6 +414,26 @@ static void the_next_attempt_is_said_once(void **state) {
 
 /* ------------------------------------------------------------------ lines, JSON */
 
+/* Refused at MAIL FROM there is no recipient yet, but what became of it is known. */
+static void a_letter_without_recipients_has_a_state(void **state) {
+    struct rpc_field fields[] = {{S(FACT_FROM), S("a@outside.test")},
+                                 {S(FACT_REPLY), S("550 5.7.1 no")}};
+    struct rpc_event e = {.wall = TEST_WALL,
+                          .letter = 1,
+                          .role = S("edge"),
+                          .kind = S(KIND_REJECTED),
+                          .text = S("A letter was refused."),
+                          .fields = fields,
+                          .fields_count = ARRAY_SIZE(fields)};
+    _cleanup_(arena_done) struct arena a = {0};
+    struct show_summary s;
+    (void)state;
+    show_summary(1, &e, 1, &a, &s);
+    assert_slice(s.state, "Refused");
+    assert_slice(s.state_words, "Refused");
+    assert_int_equal(s.to_count, 0);
+}
+
 static void wrapped(struct buf *to, const char *text, size_t column, size_t width) {
     buf_clear(to);
     text_blanks(to, column);
@@ -552,6 +572,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_next_attempt_is_said_once),
         cmocka_unit_test(a_line_of_the_log_has_all_on_one_line),
         cmocka_unit_test(a_line_for_a_terminal_goes_on_behind_the_time),
+        cmocka_unit_test(a_letter_without_recipients_has_a_state),
         cmocka_unit_test(brackets_and_stops_stay_with_their_text),
         cmocka_unit_test(what_is_too_long_beside_a_label_begins_further_left),
         cmocka_unit_test(json_has_the_types_of_the_table),
