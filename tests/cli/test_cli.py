@@ -374,9 +374,10 @@ def test_check_tells_all_errors_of_the_settings_with_their_places(office):
         assert re.search(rf"hayauma\.conf:{line}:\d+: ", done.stdout), done.stdout
     assert "did you mean \"timeout\"" in done.stdout
     assert len([one for one in office.json("check", code=SETTINGS) if one["line"]]) == 3
-    for words in (["account", "list"], ["domain", "list"], ["config"], ["run"],
-                  ["route", "a@b.test"]):
+    for words in (["config"], ["run"], ["route", "a@b.test"]):
         assert "port-offset" in office(*words, code=SETTINGS).stderr
+    for words in (["account", "list"], ["domain", "list"]):
+        assert "port-offset" in office(*words).stderr
 
 
 def test_check_finds_a_used_port_a_bad_key_and_a_missing_postmaster(office):
