@@ -32,17 +32,19 @@ static int write_all(int fd, struct slice text) {
 }
 
 int settings_used_write(const char *directory, const struct conf *conf) {
-    char path[STATE_PATH], fresh[STATE_PATH];
+    char path[STATE_PATH];
     _cleanup_(buf_done) struct buf text = {0};
-    (void)state_path(path, directory, "run/settings");
-    (void)state_path(fresh, directory, "run/settings.new");
+    _cleanup_(close_p) int folder =
+        open(state_path(path, directory, "run"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return -errno;
     _cleanup_(close_p) int fd =
-        open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        openat(folder, "settings.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     conf_write_all(conf, &text);
     int r = write_all(fd, buf_slice(&text));
-    if (r == 0 && rename(fresh, path) < 0)
+    if (r == 0 && renameat(folder, "settings.new", folder, "settings") < 0)
         r = -errno;
     return r;
 }
