@@ -7,7 +7,8 @@
 static int read_password(const struct cli *c, struct secret *ret, struct problem *problem) {
     if (!cli_has(c->call, "no-password"))
         return secret_get(c, SECRET_PASSWORD, ret, problem);
-    if (cli_has(c->call, "password-stdin") || cli_has(c->call, "generate"))
+    if (cli_has(c->call, "password-stdin") || cli_has(c->call, "password-hash-stdin") ||
+        cli_has(c->call, "generate"))
         return problem_set(problem, -E_SYNTAX, _("--no-password goes with no other password"));
     return 0;
 }
@@ -50,12 +51,14 @@ int cmd_account_add(struct cli *c) {
     struct problem problem = {0};
     _cleanup_(secret_wipe) struct secret secret = {0};
     uint64_t count = cli_number(c->call, "count", 0), result = 0;
+    bool hash = cli_has(c->call, "password-hash-stdin");
     bool for_tests = cli_number(c->call, "hash-cost", 0) == 1;
     int r = read_password(c, &secret, &problem);
     struct account_new account = {
         .address = cli_text(c->call, "USER@DOMAIN"),
         .name = cli_text(c->call, "name"),
-        .password = secret.len > 0 ? secret_slice(&secret) : (struct slice){0},
+        .password = secret.len > 0 && !hash ? secret_slice(&secret) : (struct slice){0},
+        .imported = secret.len > 0 && hash ? secret_slice(&secret) : (struct slice){0},
         .quota = cli_number(c->call, "quota", 0),
         .admin = cli_has(c->call, "admin"),
         .disabled = cli_has(c->call, "disabled"),

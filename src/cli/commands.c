@@ -109,6 +109,9 @@ PARAMETERS domain_catch_all_parameters[] = {
 PARAMETERS account_add_parameters[] = {
     ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
     FLAG("password-stdin", .about = N_("read the password from the first line of standard input")),
+    FLAG("password-hash-stdin",
+         .about = N_("read a password hash of another system from there: of crypt(3) or Argon2id,"
+                     " also with the {SCHEME} of Dovecot")),
     FLAG("generate", .about = N_("make a good password and print it")),
     FLAG("no-password", .about = N_("make an account that nobody can log in to yet")),
     OPTION("name", "TEXT", .about = N_("the name of the person")),

@@ -103,8 +103,12 @@ static int ask(enum secret_kind kind, struct secret *ret, struct problem *proble
 
 int secret_get(const struct cli *c, enum secret_kind kind, struct secret *ret,
                struct problem *problem) {
-    bool from_stdin = cli_has(c->call, "password-stdin");
+    bool hash = cli_has(c->call, "password-hash-stdin");
+    bool from_stdin = hash || cli_has(c->call, "password-stdin");
     bool generate = cli_has(c->call, "generate");
+    if (hash && cli_has(c->call, "password-stdin"))
+        return problem_set(problem, -E_SYNTAX,
+                           _("--password-stdin and --password-hash-stdin: only one of them"));
     if (from_stdin && generate)
         return problem_set(problem, -E_SYNTAX,
                            _("--password-stdin and --generate: only one of them"));

@@ -22,7 +22,8 @@ struct secret {
 void secret_wipe(struct secret *s);
 
 /*
- * By the options of the call: --password-stdin reads the first line of standard input, --generate
+ * By the options of the call: --password-stdin reads the first line of standard input (and so does
+ * --password-hash-stdin, for which the caller knows that it is a hash), --generate
  * makes one; without either asks twice on the terminal, without echo. Blocks. -E_SYNTAX when it is
  * empty, too long, or the two differ; -ENOTTY when there is no terminal to ask on.
  */

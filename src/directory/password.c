@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "auth/import.h"
 #include "auth/strength.h"
 #include "fiber/wait.h"
 
@@ -43,16 +44,6 @@ static int make_job(void *arg) {
                  : 0;
 }
 
-static int take_imported(struct slice imported, char hash[static PASSWORD_HASH_MAX],
-                         struct problem *problem) {
-    if (!password_kind(imported) || slice_to_str(imported, hash, PASSWORD_HASH_MAX) < 0)
-        return problem_set(problem, -E_SYNTAX,
-                           "the hash \"%.*s...\" is of no kind that can be read; expected are "
-                           "Argon2id, yescrypt, bcrypt, $6$, $5$, $1$",
-                           SLICE_ARG(slice_first(imported, 4)));
-    return 0;
-}
-
 int password_prepare(struct directory *d, const struct account_new *like,
                      const struct name *address, char hash[static PASSWORD_HASH_MAX],
                      struct problem *problem) {
@@ -65,7 +56,7 @@ int password_prepare(struct directory *d, const struct account_new *like,
     if (like->password.len > 0 && like->imported.len > 0)
         return problem_set(problem, -EINVAL, "either a password or a hash is taken, not both");
     if (like->imported.len > 0)
-        return take_imported(like->imported, hash, problem);
+        return password_import(like->imported, hash, problem);
     if (!like->password.ptr)
         return 0;
     int r = password_check_form(like->password, problem);

@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "auth/import.h"
 #include "auth/password.h"
 
 static void test_c2_what_was_hashed_verifies_and_nothing_else(void **state) {
@@ -51,6 +52,65 @@ static void test_c6_imported_hashes_verify(void **state) {
         assert_int_equal(password_verify(S("U*V"), rows[i].hash), -E_REFUSED);
         assert_true(password_is_outdated(rows[i].hash, PASSWORD_COST_MIN));
     }
+}
+
+/* The scheme of Dovecot is cut off; what remains verifies. */
+static void test_c6_hashes_of_dovecot_are_taken_without_their_scheme(void **state) {
+    static const char *const rows[] = {
+        "{SHA512-CRYPT}$6$abcdefgh$Y8X4fK8dzckng/fIjIaMbhSI.0pb8jFFSN/J/"
+        "PpH0DRCfCv16PIDicIrPVJ7EyzvvLxp"
+        "GoKT/B4/my3gDKmFj0",
+        "{sha256-crypt}$5$abcdefgh$c2mVCLYidsa6HKEE6QpfUhmYlOdnEqpMLEt282GtH27",
+        "{MD5-CRYPT}$1$abcdefgh$0R51htEHYeaUpjuspI6w91",
+        "{CRYPT}$y$j9T$abcdefghijklmnop$ONGCu22R8fWsblazho2MPpQRhreQrP6BtHG.wsYKTU1",
+        "{BLF-CRYPT}$2b$10$abcdefghijklmnopqrstuuf4yQswfQRuOxajohDXdzREFVDuc.Vdy",
+        "$7$CU..../....abcdefgh$ibjEc6M3r0citH41TLP1YsQv4MRDl1ETJNpu9TBLYtC",
+    };
+    char hash[PASSWORD_HASH_MAX];
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct problem problem = {0};
+        assert_int_equal(password_import(slice_of_str(rows[i]), hash, &problem), 0);
+        assert_int_equal(password_verify(S("correct-horse"), hash), 0);
+    }
+}
+
+static void test_a_hash_that_would_cost_too_much_is_not_taken(void **state) {
+#define SHA512                                                                                     \
+    "Y8X4fK8dzckng/fIjIaMbhSI.0pb8jFFSN/J/PpH0DRCfCv16PIDicIrPVJ7EyzvvLxpGoKT/B4/my3gDKmFj0"
+#define YES "ONGCu22R8fWsblazho2MPpQRhreQrP6BtHG.wsYKTU1"
+    static const struct {
+        int result;
+        const char *hash;
+    } rows[] = {
+        {0, "$6$rounds=500000$abcdefgh$" SHA512},
+        {-E_LIMIT, "$6$rounds=500001$abcdefgh$" SHA512},
+        {-E_LIMIT, "$6$rounds=999999999$abcdefgh$" SHA512},
+        {0, "$2b$13$abcdefghijklmnopqrstuuf4yQswfQRuOxajohDXdzREFVDuc.Vdy"},
+        {-E_LIMIT, "$2b$14$abcdefghijklmnopqrstuuf4yQswfQRuOxajohDXdzREFVDuc.Vdy"},
+        {0, "$y$jCT$abcdefghijklmnop$" YES}, /* 2^15 times 32 blocks: 128 MiB */
+        {-E_LIMIT, "$y$jDT$abcdefghijklmnop$" YES},
+        {-E_LIMIT, "$7$HU..../....abcdefgh$" YES}, /* 2^19 times 32: 2 GiB */
+        {0, "$argon2id$v=19$m=131072,t=12,p=4$c2FsdHNhbHQ$aGFzaGhhc2g"},
+        {-E_LIMIT, "$argon2id$v=19$m=131073,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"},
+        {-E_LIMIT, "$argon2id$v=19$m=8,t=4294967295,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"},
+        {-E_LIMIT, "$argon2id$v=19$t=1,m=4294967295,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"},
+        {-E_SYNTAX, "$6$abcdefgh$Y8X4fK8dzckng"}, /* cut short */
+        {-E_SYNTAX, "!$6$abcdefgh$" SHA512},      /* locked, as usermod -L does */
+        {-E_SYNTAX, "*"},
+        {-E_SYNTAX, "{PLAIN}secret"},
+        {-E_SYNTAX, "{SSHA}c2VjcmV0"},
+        {-E_SYNTAX, "abJnggxhB/yWI"}, /* DES */
+    };
+    char hash[PASSWORD_HASH_MAX];
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct problem problem = {0};
+        assert_int_equal(password_import(slice_of_str(rows[i].hash), hash, &problem),
+                         rows[i].result);
+        assert_null(strstr(problem.text, "c2"));
+        assert_null(strstr(problem.text, "secret"));
+    }
+#undef SHA512
+#undef YES
 }
 
 static void test_text_that_is_no_hash_is_said_to_be_none(void **state) {
@@ -110,6 +170,8 @@ int main(void) {
         cmocka_unit_test(test_two_hashes_of_one_password_differ),
         cmocka_unit_test(test_the_default_cost_is_19_mib_and_two_passes),
         cmocka_unit_test(test_c6_imported_hashes_verify),
+        cmocka_unit_test(test_c6_hashes_of_dovecot_are_taken_without_their_scheme),
+        cmocka_unit_test(test_a_hash_that_would_cost_too_much_is_not_taken),
         cmocka_unit_test(test_text_that_is_no_hash_is_said_to_be_none),
         cmocka_unit_test(test_a_weaker_hash_is_outdated_a_stronger_one_is_not),
         cmocka_unit_test(test_a_hash_that_was_made_for_tests_stays),

@@ -7,6 +7,7 @@ import signal
 import smtplib
 import sqlite3
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -113,6 +114,21 @@ def test_an_account_without_a_password(either):
 
 
 # -------------------------------------------------------------------- removing and bringing back
+
+
+def test_a_password_comes_along_as_a_hash(running):
+    # openssl passwd -6 -salt abcdefgh unmarked-barge-thicket-39
+    made = subprocess.run(["openssl", "passwd", "-6", "-salt", "abcdefgh", "-stdin"], text=True,
+                          input=PASSWORD + "\n", capture_output=True, check=True).stdout.strip()
+    running("account", "add", TAMA, "--password-hash-stdin", stdin="{SHA512-CRYPT}" + made + "\n")
+    pop_login(running).quit()
+    pop_login(running).quit()  # now by a hash of our own
+    said = running("account", "add", "b@example.test", "--password-hash-stdin", code=USAGE,
+                   stdin="{SSHA}c2VjcmV0\n").stderr
+    assert "{SSHA}" in said and "c2Vj" not in said
+    running("account", "add", "b@example.test", "--password-hash-stdin", "--generate", code=USAGE,
+            stdin=made)
+    assert made not in running("log", "-n", 500).stdout
 
 
 def test_removed_and_restored(running):

@@ -102,7 +102,7 @@ DIRECTORY_TEST(c6_hashes_are_imported_if_they_can_be_read) {
     GOOD(add(d, &new, &problem));
     new.address = S("kobo@example.test");
     new.imported = S("abJnggxhB/yWI");
-    BAD(add(d, &new, &problem), -E_SYNTAX, "the hash \"abJn...\" is of no kind that can be read");
+    BAD(add(d, &new, &problem), -E_SYNTAX, "the hash is of no kind that can be read");
     new.password = PASSWORD;
     BAD(add(d, &new, &problem), -EINVAL, "not both");
     directory_close(d);
