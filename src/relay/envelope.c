@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * MAIL, a RCPT for each recipient, DATA, and their replies.
+ *
+ * The commands up to DATA form one list. With PIPELINING (RFC 2920) they are written in groups of
+ * up to GROUP_SIZE bytes and then the replies are read, so that neither side ever waits for the
+ * other to read; without, each reply is read before the next command is written. DATA leaves with
+ * its group even if it turns out that no recipient was accepted: then a 354 is answered with a lone
+ * dot (RFC 2920 §3.1).
+ */
+#include "relay/transaction.h"
+
+#define GROUP_SIZE 16384U
+
+/* ------------------------------------------------------------------ commands */
+
+static struct slice mail_command(struct transaction *t) {
+    const struct relay_letter *letter = t->letter;
+    unsigned extensions = t->c->extensions;
+    _cleanup_(buf_done) struct buf line = {0};
+    buf_printf(&line, "MAIL FROM:<%.*s>", SLICE_ARG(letter->reverse_path));
+    if (extensions & EXTENSION_SIZE)
+        buf_printf(&line, " SIZE=%llu", (unsigned long long)letter->size);
+    if ((extensions & EXTENSION_8BITMIME) && (letter->eight_bit || letter->utf8))
+        buf_add(&line, S(" BODY=8BITMIME"));
+    if ((extensions & EXTENSION_SMTPUTF8) && letter->utf8)
+        buf_add(&line, S(" SMTPUTF8"));
+    if ((extensions & EXTENSION_DSN) && letter->ret != RELAY_RET_NONE)
+        buf_add_str(&line, letter->ret == RELAY_RET_FULL ? " RET=FULL" : " RET=HDRS");
+    if ((extensions & EXTENSION_DSN) && letter->envid.len)
+        buf_printf(&line, " ENVID=%.*s", SLICE_ARG(letter->envid));
+    return arena_copy(t->a, buf_slice(&line));
+}
+
+static struct slice rcpt_command(struct transaction *t, const struct relay_recipient *rcpt) {
+    _cleanup_(buf_done) struct buf line = {0};
+    buf_printf(&line, "RCPT TO:<%.*s>", SLICE_ARG(rcpt->address));
+    if ((t->c->extensions & EXTENSION_DSN) && rcpt->notify.len)
+        buf_printf(&line, " NOTIFY=%.*s", SLICE_ARG(rcpt->notify));
+    if ((t->c->extensions & EXTENSION_DSN) && rcpt->orcpt.len)
+        buf_printf(&line, " ORCPT=%.*s", SLICE_ARG(rcpt->orcpt));
+    return arena_copy(t->a, buf_slice(&line));
+}
+
+static bool is_rcpt(const struct transaction *t, size_t command) {
+    return command > 0 && command + 1 < t->commands;
+}
+
+static bool is_skipped(const struct transaction *t, size_t command) {
+    return is_rcpt(t, command) && t->states[command - 1] == RCPT_BARRED;
+}
+
+static void write_next(struct transaction *t) {
+    size_t command = t->written++;
+    struct slice line = S("DATA");
+    if (is_skipped(t, command))
+        return;
+    if (command == 0)
+        line = mail_command(t);
+    else if (is_rcpt(t, command))
+        line = rcpt_command(t, &t->letter->recipients[command - 1]);
+    talk_command(t->c, line);
+    t->group += line.len + 2;
+}
+
+/* Whether the next command may be written before more replies are read. */
+static bool may_write(const struct transaction *t) {
+    if (t->written == t->commands || t->unsettled == 0)
+        return false;
+    if (t->written == t->answered)
+        return true;
+    return (t->c->extensions & EXTENSION_PIPELINING) && !t->c->one_by_one && t->group < GROUP_SIZE;
+}
+
+/* ------------------------------------------------------------------ replies */
+
+static const char *step_name(const struct transaction *t, size_t command) {
+    return command == 0 ? "MAIL" : is_rcpt(t, command) ? "RCPT" : "DATA";
+}
+
+static usec_t step_timeout(const struct transaction *t, size_t command) {
+    const struct relay_timeouts *timeouts = &t->c->options.timeouts;
+    return command == 0          ? timeouts->mail
+           : is_rcpt(t, command) ? timeouts->rcpt
+                                 : timeouts->data_start;
+}
+
+/*
+ * 452 and 552 at RCPT without another meaning in the status say that the host takes no more
+ * recipients in this transaction (RFC 5321 §4.5.3.1.10).
+ */
+static bool says_too_many(const struct smtp_reply *reply) {
+    if (reply->code != 452 && reply->code != 552)
+        return false;
+    return !reply->status.class || (reply->status.subject == 5 && reply->status.detail == 3);
+}
+
+static void take_rcpt_reply(struct transaction *t, size_t i, const struct smtp_reply *reply) {
+    if (t->states[i] != RCPT_OPEN)
+        return;
+    if (reply->code / 100 == 2) {
+        t->states[i] = RCPT_ACCEPTED;
+        t->accepted++;
+        return;
+    }
+    struct relay_result result = talk_result(reply);
+    if (says_too_many(reply)) {
+        result.fate = RELAY_LATER;
+        result.reply.status = (struct smtp_status){4, 5, 3};
+        result.too_many = true;
+    }
+    transaction_settle(t, i, &result);
+}
+
+static int read_next(struct transaction *t) WAITS {
+    size_t command = t->answered++;
+    struct smtp_reply reply;
+    if (is_skipped(t, command))
+        return 0;
+    int r = talk_reply(t->c, step_name(t, command), step_timeout(t, command), t->a, &reply);
+    if (r < 0)
+        return transaction_lost(t, r, &reply);
+    if (reply.code == 421) {
+        r = transaction_closing(t, &reply);
+        if (is_rcpt(t, command))
+            t->results[command - 1].farewell = true;
+        return r;
+    }
+    if (is_rcpt(t, command)) {
+        take_rcpt_reply(t, command - 1, &reply);
+    } else if (command == 0) {
+        t->c->needs_reset = reply.code / 100 == 2;
+        if (reply.code / 100 != 2)
+            transaction_refuse(t, &reply);
+    } else {
+        t->go_ahead = reply.code / 100 == 3;
+        t->data_code = reply.code;
+        t->refused_accepted = t->accepted > 0;
+        if (!t->go_ahead)
+            transaction_refuse(t, &reply);
+    }
+    return 0;
+}
+
+int envelope_say(struct transaction *t) {
+    while (t->answered < t->commands) {
+        if (t->written == t->answered) {
+            int r = transaction_pass_over_surplus(t);
+            if (r < 0 || t->unsettled == 0)
+                return r;
+            t->group = 0;
+        }
+        while (may_write(t))
+            write_next(t);
+        int r = read_next(t);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int envelope_reset(struct transaction *t) {
+    struct smtp_reply reply;
+    int r = transaction_pass_over_surplus(t);
+    if (r < 0)
+        return r;
+    talk_command(t->c, S("RSET"));
+    r = talk_reply(t->c, "RSET", t->c->options.timeouts.mail, t->a, &reply);
+    if (r < 0)
+        return transaction_lost(t, r, &reply);
+    if (reply.code / 100 != 2)
+        return transaction_closing(t, &reply);
+    t->c->needs_reset = false;
+    return 0;
+}
+
+/*
+ * Behind a refusal of DATA: whether somebody would have the letter returned for a reply that was
+ * another recipient's. Where none was accepted, 503 and 554 are what belongs there.
+ */
+static bool is_doubtful(const struct transaction *t) {
+    bool in_place = t->data_code == 503 || t->data_code == 554;
+    if (t->c->one_by_one || t->letter->count == 1 || (in_place && !t->refused_accepted))
+        return false;
+    for (size_t i = 0; i < t->letter->count; i++)
+        if (t->states[i] == RCPT_SETTLED && t->results[i].fate == RELAY_NEVER)
+            return true;
+    return false;
+}
+
+int envelope_confirm_refusal(struct transaction *t) {
+    struct smtp_reply reply;
+    int r = transaction_pass_over_surplus(t);
+    if (r < 0)
+        return r;
+    if (t->data_code / 100 == 2 && !t->c->one_by_one)
+        return transaction_begin_anew(t);
+    if (!is_doubtful(t))
+        return 0;
+    talk_command(t->c, S("RSET"));
+    r = talk_reply(t->c, "RSET", t->c->options.timeouts.mail, t->a, &reply);
+    if (r < 0 || reply.code == 421) {
+        t->c->over = true;
+        return r;
+    }
+    if (reply.code / 100 != 2)
+        return transaction_begin_anew(t);
+    t->c->needs_reset = false;
+    return 0;
+}

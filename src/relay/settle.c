@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What becomes of the recipients of a transaction.
+ *
+ * Replies are told apart by their number only. A host that says more than it is asked shifts them:
+ * the 550 of one recipient hits the next, and the 250 of one makes another believed that was
+ * refused. So what has come before a command is written answers nothing; where any has, what the
+ * transaction has heard so far is in doubt, and it is begun anew over another connection, one by
+ * one: a recipient that stands alone is delivered if the letter is taken, whatever was said before.
+ * A 354 in its place proves that none came too many. Where a refusal stands there, RSET, which has
+ * to be said in any case, shows whether a reply is still on its way, before anything is returned.
+ */
+#include "relay/transaction.h"
+
+/* ------------------------------------------------------------------ settling */
+
+/* A host that is out of step may have refused somebody else. */
+static void doubt(struct relay_result *result) {
+    if (!result->from_peer || result->fate != RELAY_NEVER)
+        return;
+    result->fate = RELAY_LATER;
+    result->reply.status = (struct smtp_status){4, 5, 0};
+}
+
+void transaction_settle(struct transaction *t, size_t i, const struct relay_result *result) {
+    if (t->states[i] >= RCPT_SETTLED)
+        return;
+    t->accepted -= t->states[i] == RCPT_ACCEPTED;
+    t->unsettled--;
+    t->states[i] = t->written > 0 ? RCPT_SETTLED : RCPT_BARRED;
+    t->results[i] = *result;
+    if (t->c->out_of_step)
+        doubt(&t->results[i]);
+}
+
+void transaction_settle_open(struct transaction *t, const struct relay_result *result) {
+    for (size_t i = 0; i < t->letter->count; i++)
+        transaction_settle(t, i, result);
+}
+
+void transaction_settle_own_words(struct transaction *t, enum relay_fate fate,
+                                  struct smtp_reply reply, bool next_host) {
+    transaction_settle_open(
+        t, &(struct relay_result){.fate = fate, .reply = reply, .next_host = next_host});
+}
+
+/* The host does not take such a letter; where it was only asked with HELO, it may yet. */
+static void settle_unfit(struct transaction *t, struct smtp_reply reply) {
+    bool asked = !t->c->options.helo_only;
+    if (!asked)
+        reply.status.class = 4;
+    transaction_settle_own_words(t, asked ? RELAY_NEVER : RELAY_LATER, reply, !asked);
+}
+
+void transaction_refuse(struct transaction *t, const struct smtp_reply *reply) {
+    struct relay_result result = talk_refusal(reply);
+    transaction_settle_open(t, &result);
+}
+
+int transaction_lost(struct transaction *t, int error, const struct smtp_reply *reply) {
+    transaction_settle_own_words(t, RELAY_LATER, *reply, true);
+    t->c->over = true;
+    return error;
+}
+
+int transaction_closing(struct transaction *t, const struct smtp_reply *reply) {
+    struct relay_result result = talk_refusal(reply);
+    result.next_host = true;
+    if (result.fate == RELAY_NEVER) {
+        result.fate = RELAY_LATER;
+        result.reply.status = (struct smtp_status){4, 5, 0};
+    }
+    transaction_settle_open(t, &result);
+    t->c->over = true;
+    return -E_EOF;
+}
+
+int transaction_begin_anew(struct transaction *t) {
+    struct relay_result result = {
+        .fate = RELAY_LATER, .reply = {451, {4, 5, 0}, {NULL, 0}}, .next_host = true};
+    result.reply.text = arena_printf(t->a, "%.*s gave more answers than it was asked for",
+                                     SLICE_ARG(t->c->options.peer));
+    transaction_settle_open(t, &result);
+    for (size_t i = 0; i < t->letter->count; i++)
+        if (t->states[i] == RCPT_SETTLED)
+            t->results[i] = result;
+    t->c->begin_anew = t->c->over = true;
+    return -E_EOF;
+}
+
+int transaction_pass_over_surplus(struct transaction *t) {
+    struct relay_client *c = t->c;
+    bool alone = t->letter->count == 1 && (c->one_by_one || t->written == 0);
+    if (!talk_pass_over_surplus(c))
+        return 0;
+    for (size_t i = 0; i < t->letter->count; i++)
+        if (t->states[i] == RCPT_SETTLED)
+            doubt(&t->results[i]);
+    if (alone && !c->over)
+        return 0;
+    if (!c->over) {
+        talk_command(c, S("QUIT"));
+        (void)stream_flush(c->stream);
+    }
+    return transaction_begin_anew(t);
+}
+
+/* ------------------------------------------------------------------ before anything is said */
+
+static bool has_control(struct slice text) {
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+            return true;
+    return false;
+}
+
+void transaction_check_addresses(struct transaction *t) {
+    const struct relay_letter *letter = t->letter;
+    if (has_control(letter->reverse_path) || has_control(letter->envid)) {
+        transaction_settle_own_words(t, RELAY_NEVER, SMTP_REPLY(553, 5, 1, 7, "Bad sender address"),
+                                     false);
+        return;
+    }
+    for (size_t i = 0; i < letter->count; i++) {
+        const struct relay_recipient *rcpt = &letter->recipients[i];
+        if (has_control(rcpt->address) || has_control(rcpt->notify) || has_control(rcpt->orcpt))
+            transaction_settle(t, i,
+                               &(struct relay_result){
+                                   .fate = RELAY_NEVER,
+                                   .reply = SMTP_REPLY(553, 5, 1, 3, "Bad recipient address"),
+                               });
+    }
+}
+
+void transaction_check_letter(struct transaction *t) {
+    const struct relay_client *c = t->c;
+    const struct relay_letter *letter = t->letter;
+    struct slice peer = c->options.peer;
+    if (letter->utf8 && !(c->extensions & EXTENSION_SMTPUTF8)) {
+        struct smtp_reply reply = {553, {5, 6, 7}, {NULL, 0}};
+        reply.text = arena_printf(t->a, "%.*s does not take internationalized letters (SMTPUTF8)",
+                                  SLICE_ARG(peer));
+        settle_unfit(t, reply);
+    }
+    if (letter->eight_bit && c->options.strict_8bit && !(c->extensions & EXTENSION_8BITMIME)) {
+        struct smtp_reply reply = {554, {5, 6, 3}, {NULL, 0}};
+        reply.text = arena_printf(t->a, "%.*s takes 7-bit letters only", SLICE_ARG(peer));
+        settle_unfit(t, reply);
+    }
+    if (c->size_limit && letter->size > c->size_limit) {
+        struct smtp_reply reply = {552, {5, 3, 4}, {NULL, 0}};
+        reply.text = arena_printf(t->a, "The letter has %llu bytes, %.*s takes up to %llu",
+                                  (unsigned long long)letter->size, SLICE_ARG(peer),
+                                  (unsigned long long)c->size_limit);
+        settle_unfit(t, reply);
+    }
+}
