@@ -20,7 +20,11 @@ FILES = {
     "usr/lib/systemd/system/hayauma.service": 0o644,
     "usr/lib/systemd/system/hayauma.socket": 0o644,
     "usr/lib/sysusers.d/hayauma.conf": 0o644,
+    "usr/share/man/man1/hayauma.1": 0o644,
     "usr/share/man/man5/hayauma.conf.5": 0o644,
+    "usr/share/man/ja/man1/hayauma.1": 0o644,
+    "usr/share/man/ja/man5/hayauma.conf.5": 0o644,
+    "usr/share/man/ja/man8/hayauma.8": 0o644,
     "usr/share/man/man8/hayauma.8": 0o644,
     "usr/share/bash-completion/completions/hayauma": 0o644,
     "usr/share/zsh/vendor-completions/_hayauma": 0o644,
@@ -108,6 +112,20 @@ def test_unit_starts_the_program_on_the_state_directory(installed):
     unit = (installed / "usr/lib/systemd/system/hayauma.service").read_text()
     assert "ExecStart=/usr/sbin/hayauma -C /var/lib/hayauma run\n" in unit
     assert "ReadWritePaths=/var/lib/hayauma\n" in unit
+
+
+@pytest.mark.parametrize("language, name", [("C.UTF-8", "NAME"), ("ja_JP.UTF-8", "名前")])
+def test_man_shows_the_pages_in_the_language_of_the_user(installed, tmp_path, language, name):
+    """The locale is made for this test: systems have only those that somebody chose."""
+    subprocess.run(["localedef", "-i", "ja_JP", "-f", "UTF-8", tmp_path / "ja_JP.UTF-8"],
+                   capture_output=True, check=True)
+    known = {k: v for k, v in os.environ.items() if k != "LANGUAGE" and not k.startswith("LC_")}
+    for words in (["hayauma"], ["1", "hayauma"], ["8", "hayauma"], ["5", "hayauma.conf"]):
+        done = subprocess.run(["man", *words], text=True, capture_output=True, check=True,
+                              env=known | {"LANG": language, "LOCPATH": str(tmp_path),
+                                           "MANPAGER": "cat",
+                                           "MANPATH": str(installed / "usr/share/man")})
+        assert name in done.stdout.splitlines(), (words, done.stdout[:300])
 
 
 def test_bash_completes_commands(installed):
