@@ -109,7 +109,7 @@ def test_data_directory_that_the_unit_does_not_name_is_refused(office, tmp_path)
 
 class Systemd:
     """What `hayauma stop` finds where systemd runs units: a group in cgroups(7), and systemctl(1).
-    Both are played; tests/install/soak_systemd.py has the real ones."""
+    Both are played."""
 
     def __init__(self, office, folder):
         self.office, self.folder = office, folder
