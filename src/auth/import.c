@@ -9,6 +9,8 @@
 #include <crypt.h>
 #include <string.h>
 
+#include "base/words.h"
+
 #define ROUNDS_MAX      500000U /* $5$ and $6$; 5000 is usual */
 #define BCRYPT_COST_MAX 13U     /* doubles with each step; 10 or 12 are usual */
 #define MEMORY_MAX      ((uint64_t)128 << 20)
@@ -30,10 +32,11 @@ static int take_scheme(struct slice *text, struct problem *problem) {
             return 0;
         }
     }
-    return problem_set(problem, -E_SYNTAX,
-                       "a password in the scheme {%.*s} cannot be taken over; expected are CRYPT,"
-                       " SHA512-CRYPT, SHA256-CRYPT, BLF-CRYPT, MD5-CRYPT and ARGON2ID",
-                       SLICE_ARG(slice_first(scheme, 32)));
+    return problem_set(
+        problem, -E_SYNTAX,
+        N_("a password in the scheme {%.*s} cannot be taken over; expected are CRYPT,"
+           " SHA512-CRYPT, SHA256-CRYPT, BLF-CRYPT, MD5-CRYPT and ARGON2ID"),
+        SLICE_ARG(slice_first(scheme, 32)));
 }
 
 /* ------------------------------------------------------------------ costs */
@@ -135,20 +138,20 @@ int password_import(struct slice text, char hash[static PASSWORD_HASH_MAX],
         return r;
     if (text.len == 0 || text.ptr[0] == '!' || text.ptr[0] == '*')
         return problem_set(problem, -E_SYNTAX,
-                           "there is no password: the account is locked or never had one");
+                           N_("there is no password: the account is locked or never had one"));
     const char *kind = password_kind(text);
     if (!kind)
         return problem_set(problem, -E_SYNTAX,
-                           "the hash is of no kind that can be read; expected are Argon2id,"
-                           " yescrypt, bcrypt, $6$, $5$, $1$");
+                           N_("the hash is of no kind that can be read; expected are Argon2id,"
+                              " yescrypt, bcrypt, $6$, $5$, $1$"));
     if (slice_to_str(text, hash, PASSWORD_HASH_MAX) < 0 || !is_whole(text) ||
         (!slice_starts(text, S("$argon2")) && crypt_checksalt(hash) == CRYPT_SALT_INVALID))
         return problem_set(problem, -E_SYNTAX,
-                           "the %s hash is not whole, so no password would fit it", kind);
+                           N_("the %s hash is not whole, so no password would fit it"), kind);
     if (!cost_fits(text))
         return problem_set(problem, -E_LIMIT,
-                           "the %s hash has parameters with which each login would take too much"
-                           " time or memory",
+                           N_("the %s hash has parameters with which each login would take too much"
+                              " time or memory"),
                            kind);
     return 0;
 }

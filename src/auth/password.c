@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/encode.h"
+#include "base/words.h"
 
 static const struct {
     const char *prefix;
@@ -47,17 +48,18 @@ int password_setup(void) {
 
 int password_check_form(struct slice password, struct problem *problem) {
     if (password.len == 0)
-        return problem_set(problem, -E_SYNTAX, "the password is empty");
+        return problem_set(problem, -E_SYNTAX, N_("the password is empty"));
     if (password.len > PASSWORD_MAX)
-        return problem_set(problem, -E_SYNTAX, "the password has %zu bytes, at most %u are taken",
-                           password.len, PASSWORD_MAX);
+        return problem_set(problem, -E_SYNTAX,
+                           N_("the password has %zu bytes, at most %u are taken"), password.len,
+                           PASSWORD_MAX);
     if (!utf8_valid(password))
-        return problem_set(problem, -E_SYNTAX, "the password is not UTF-8 text");
+        return problem_set(problem, -E_SYNTAX, N_("the password is not UTF-8 text"));
     for (size_t i = 0; i < password.len; i++) {
         unsigned char c = (unsigned char)password.ptr[i];
         if (c < 0x20 || c == 0x7f)
             return problem_set(problem, -E_SYNTAX,
-                               "the password has a control character at place %zu", i + 1);
+                               N_("the password has a control character at place %zu"), i + 1);
     }
     return 0;
 }

@@ -6,10 +6,10 @@
  */
 #include "auth/strength.h"
 
-#include <stdio.h>
 #include <zxcvbn.h>
 
 #include "base/alloc.h"
+#include "base/words.h"
 
 #define LOOKED_AT   100U
 #define WORD_MIN    3U
@@ -33,23 +33,23 @@ static ZxcTypeMatch_t widest_match(const ZxcMatch_t *match) {
 static const char *what_is_wrong(ZxcTypeMatch_t type) {
     switch ((int)type) {
     case DICTIONARY_MATCH:
-        return "it is on the lists of words and passwords that guessers start with";
+        return N_("it is on the lists of words and passwords that guessers start with");
     case DICT_LEET_MATCH:
-        return "digits in place of letters do not hide a word from guessers";
+        return N_("digits in place of letters do not hide a word from guessers");
     case USER_MATCH:
     case USER_LEET_MATCH:
-        return "it is made of the person's own name or address";
+        return N_("it is made of the person's own name or address");
     case REPEATS_MATCH:
-        return "it repeats itself";
+        return N_("it repeats itself");
     case SEQUENCE_MATCH:
-        return "it is a sequence such as abc or 123";
+        return N_("it is a sequence such as abc or 123");
     case SPATIAL_MATCH:
-        return "it is a walk over neighbouring keys";
+        return N_("it is a walk over neighbouring keys");
     case DATE_MATCH:
     case YEAR_MATCH:
-        return "dates and years are quickly guessed";
+        return N_("dates and years are quickly guessed");
     default:
-        return "it is too short";
+        return N_("it is too short");
     }
 }
 
@@ -84,10 +84,7 @@ void strength_check(struct slice password, const struct slice *words, size_t wor
         ret->score++;
     ret->weak = ret->score < STRENGTH_GOOD;
     if (ret->weak)
-        (void)snprintf(ret->advice, sizeof ret->advice,
-                       "this password is easy to guess: %s; take four or more unrelated words, or "
-                       "12 or more random characters",
-                       what_is_wrong(widest_match(matches)));
+        ret->weakness = what_is_wrong(widest_match(matches));
 
     ZxcvbnFreeInfo(matches);
     mem_wipe(looked_at, len);

@@ -12,10 +12,10 @@
 #define STRENGTH_GOOD 3U /* the least score that is taken without a word */
 
 struct strength {
-    double bits;      /* of the guesses an attacker needs, who knows how people choose */
-    unsigned score;   /* 0 (known to every robot) to 4 (hard even with the hash in hand) */
-    bool weak;        /* score below STRENGTH_GOOD */
-    char advice[240]; /* a sentence what to do; empty when not weak */
+    double bits;          /* of the guesses an attacker needs, who knows how people choose */
+    unsigned score;       /* 0 (known to every robot) to 4 (hard even with the hash in hand) */
+    bool weak;            /* score below STRENGTH_GOOD */
+    const char *weakness; /* what is wrong with it, marked for translation; NULL when not weak */
 };
 
 /* Words an attacker knows of this person: parts of the address, of the name. At most this many. */

@@ -34,20 +34,6 @@ const char *error_text(int code) {
     return text ? text : "unknown error";
 }
 
-int problem_set_v(struct problem *p, int code, const char *format, va_list args) {
-    if (p)
-        (void)vsnprintf(p->text, sizeof p->text, format, args);
-    return code;
-}
-
-int problem_set(struct problem *p, int code, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    (void)problem_set_v(p, code, format, args);
-    va_end(args);
-    return code;
-}
-
 /* Memory may be what is missing: all of it is on the stack. */
 void panic(const char *format, ...) {
     char text[1024];

@@ -11,6 +11,7 @@
 
 #include <stdarg.h>
 
+#include "base/buf.h"
 #include "base/macro.h"
 
 /* Codes beyond errno. Kept clear of any errno value; text from error_text(). */
@@ -32,9 +33,19 @@ enum error_code {
     E_LAST,
 };
 
-/* One sentence for a person, made where the cause is known. Zero value: nothing said yet. */
+/*
+ * One sentence for a person, made where the cause is known. Zero value: nothing said yet.
+ *
+ * `text` is the sentence in English. `parts` has it once more in pieces: the format as it stands in
+ * the code, then each argument as text, so that whoever shows it to a person can say it in his
+ * language (problem_words() in base/words.h), on the other side of a link too. Without parts
+ * (`parts_len` is 0) the sentence was too long or of a form that base/error.c does not know.
+ */
+#define PROBLEM_PARTS 256
 struct problem {
     char text[400];
+    char parts[PROBLEM_PARTS];
+    size_t parts_len;
 };
 
 /* Text of a (negative or positive) errno or error_code; never NULL. */
@@ -42,10 +53,24 @@ const char *error_text(int code);
 
 /*
  * Sets the sentence of `p` (which may be NULL) and returns `code`, so that a failing function ends
- * with `return problem_set(p, -E_SYNTAX, "...")`. Too long a text is cut.
+ * with `return problem_set(p, -E_SYNTAX, "...")`. Too long a text is cut. Where a command shows the
+ * sentence to its user, the format is marked with N_(). What is given for "%s" is one of our own
+ * sentences or a name, and is translated where it is in the catalogue; somebody else's text is
+ * given for "%.*s" and stays as it is.
  */
 int problem_set(struct problem *p, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 int problem_set_v(struct problem *p, int code, const char *format, va_list args) PRINTF_LIKE(3, 0);
+
+/* The sentence as it travels over a link: its text, a NUL, its parts. Read from any bytes, into
+ * NULL too. */
+void problem_write(struct buf *to, const struct problem *p);
+void problem_read(struct problem *p, struct slice bytes);
+
+/*
+ * Appends the sentence that `format`, another one with the same conversions ("%2$s" too), makes of
+ * the arguments. False when they do not fit; something may have been appended then.
+ */
+bool problem_fill(struct buf *to, const struct problem *p, const char *format);
 
 /*
  * Ends the process with a line on stderr (notice.h), critical in the journal: for a broken promise

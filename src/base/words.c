@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 
 /* What a command most often meets; the other errnos are told in English. */
@@ -41,6 +42,15 @@ const char *translated(const char *text) {
 bool words_are_japanese(void) {
     /* TRANSLATORS: the code of the language of this file. */
     return strcmp(_("en"), "ja") == 0;
+}
+
+const char *problem_words(struct arena *a, const struct problem *p) {
+    _cleanup_(buf_done) struct buf text = {0};
+    const char *format = p->parts_len > 0 ? p->parts : "";
+    const char *ours = translated(format);
+    if (ours == format || !problem_fill(&text, p, ours))
+        return p->text;
+    return arena_str(a, buf_slice(&text));
 }
 
 const char *error_words(int code) {

@@ -57,7 +57,7 @@ static void open_files(struct check *k, struct pair *p) {
         p->certificate = conf->tls.certificate.ptr;
         p->key = conf->tls.key.ptr;
         if (certificate_files_open(conf, &p->files, &problem) < 0)
-            check_add(k, CHECK_ERROR, "%s", problem.text);
+            check_add(k, CHECK_ERROR, "%s", problem_words(k->c->arena, &problem));
         return;
     }
     p->certificate = own_file(k, "keys/default.crt");
@@ -93,7 +93,7 @@ static bool can_be_used(struct check *k, const struct pair *p) {
     int r = tls_server_new(slice_of_str(p->chain), &signer, &context, &problem);
     tls_context_free(context);
     if (r < 0)
-        check_add(k, CHECK_ERROR, "%s: %s", p->certificate, problem.text);
+        check_add(k, CHECK_ERROR, "%s: %s", p->certificate, problem_words(k->c->arena, &problem));
     return r == 0;
 }
 
@@ -122,7 +122,7 @@ static void judge_key(struct check *k, const struct pair *p) {
     struct tls_key *key = NULL;
     struct tls_certificate_facts facts;
     if (tls_key_new(slice_of_str(p->secret), &key, &problem) < 0) {
-        check_add(k, CHECK_ERROR, "%s: %s", p->key, problem.text);
+        check_add(k, CHECK_ERROR, "%s: %s", p->key, problem_words(k->c->arena, &problem));
         return;
     }
     struct slice chain = slice_of_str(p->chain);

@@ -259,7 +259,8 @@ void check_dns(struct check *k) {
     struct check_dns d = {.k = k};
     _cleanup_(lookup_close_p) struct lookup *lookup = NULL;
     if (lookup_open(k->c, &lookup, &problem) < 0) {
-        check_add(k, CHECK_WARNING, _("DNS cannot be asked: %s"), problem.text);
+        check_add(k, CHECK_WARNING, _("DNS cannot be asked: %s"),
+                  problem_words(k->c->arena, &problem));
         return;
     }
     d.client = lookup_client(lookup);

@@ -74,8 +74,9 @@ static enum cli_exit exit_of(int error) {
 }
 
 int cli_fail(int error, const struct problem *problem) {
+    _cleanup_(arena_done) struct arena a = {0};
     if (problem && problem->text[0])
-        cli_say("%s", problem->text);
+        cli_say("%s", problem_words(&a, problem));
     else if (error == -EPIPE)
         cli_say(_("the process that was asked ended before it answered; it is started again, so try"
                   " again"));

@@ -117,7 +117,7 @@ static void check_space(struct check *k) {
 static void check_rights(struct check *k) {
     struct problem problem = {0};
     if (state_check_rights(k->c->directory, k->c->conf_path, &problem) < 0)
-        check_add(k, CHECK_ERROR, "%s", problem.text);
+        check_add(k, CHECK_ERROR, "%s", problem_words(k->c->arena, &problem));
     else
         check_add(k, CHECK_OK, _("nobody else can change the state directory or the settings"));
 }
@@ -126,7 +126,7 @@ static void check_log_file(struct check *k) {
     struct problem problem = {0};
     const struct slice *path = &k->c->conf->log.file;
     if (log_file_check(k->c->conf, &problem) < 0)
-        check_add(k, CHECK_ERROR, "%s", problem.text);
+        check_add(k, CHECK_ERROR, "%s", problem_words(k->c->arena, &problem));
     else if (path->len > 0)
         check_add(k, CHECK_OK, _("the log file %.*s can be written"), SLICE_ARG(*path));
 }
@@ -161,7 +161,7 @@ static void check_relay_files(struct check *k) WAITS {
     struct problem problem = {0};
     struct relay_files files;
     if (relay_files_open(k->c->conf, &files, &problem) < 0)
-        check_add(k, CHECK_ERROR, "%s", problem.text);
+        check_add(k, CHECK_ERROR, "%s", problem_words(k->c->arena, &problem));
     else if (files.passwords >= 0)
         check_passwords(k, files.passwords);
     relay_files_close(&files);
@@ -182,7 +182,7 @@ static void check_ports(struct check *k) {
     int r = listeners_open_ports(listeners, k->c->conf, &problem);
     listeners_close(listeners);
     if (r < 0)
-        check_add(k, CHECK_ERROR, "%s", problem.text);
+        check_add(k, CHECK_ERROR, "%s", problem_words(k->c->arena, &problem));
     else
         check_add(k, CHECK_OK, _("the ports %u, %u, %u, %u and %u are free"), 25 + offset,
                   110 + offset, 465 + offset, 587 + offset, 995 + offset);
@@ -223,7 +223,8 @@ static void check_directory(struct check *k) {
     if (r == 0)
         r = access_domain_list(x, k->c->arena, &list, &count, &problem);
     if (r < 0) {
-        check_add(k, CHECK_ERROR, _("the directory cannot be read: %s"), problem.text);
+        check_add(k, CHECK_ERROR, _("the directory cannot be read: %s"),
+                  problem_words(k->c->arena, &problem));
         return;
     }
     for (size_t i = 0; i < count; i++)

@@ -44,7 +44,7 @@ static int get_domains(struct cli *c, struct slice **ret, size_t *ret_count,
     for (size_t i = 0; i < *ret_count; i++) {
         if (domain_canonical(c->arena, given[i], DOMAIN_UTF8, &list[i], &fault) < 0)
             return problem_set(problem, -E_SYNTAX, _("--domain: \"%.*s\" is not a domain name: %s"),
-                               SLICE_ARG(given[i]), fault.expected);
+                               SLICE_ARG(given[i]), translated(fault.expected));
     }
     *ret = list;
     return 0;

@@ -93,7 +93,8 @@ static void look_up_all(struct finding *f) {
     int r = f->count > 0 ? lookup_open(f->c, &lookup, &problem) : 0;
     for (size_t i = 0; i < f->count; i++) {
         if (r < 0) {
-            f->remotes[i].why_not = arena_copy(f->c->arena, slice_of_str(problem.text));
+            f->remotes[i].why_not =
+                arena_copy(f->c->arena, slice_of_str(problem_words(f->c->arena, &problem)));
             continue;
         }
         struct dns_client client = lookup_client(lookup);

@@ -57,8 +57,11 @@ int office_connect_if_running(struct cli *c, enum role role, struct rpc_link **r
     struct problem why = {0};
     struct rpc_link *link = NULL;
     int r = office_connect(c, role, &link, &why);
-    if (r < 0 && r != -ENOTCONN)
-        return problem_set(problem, r, "%s", why.text);
+    if (r < 0 && r != -ENOTCONN) {
+        if (problem)
+            *problem = why;
+        return r;
+    }
     *ret_link = link;
     return 0;
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/words.h"
 
 #define STATEMENTS_GROW 16U
 
@@ -26,23 +27,25 @@ static const struct {
     int code;
     const char *words;
 } FAILURES[] = {
-    {SQLITE_NOTADB, -E_CORRUPT, "is not an SQLite database"},
-    {SQLITE_CORRUPT, -E_CORRUPT, "is damaged"},
-    {SQLITE_ERROR, -E_CORRUPT, "is damaged"},
-    {SQLITE_MISMATCH, -E_CORRUPT, "is damaged"},
-    {SQLITE_BUSY, -E_BUSY, "is in use by another program"},
-    {SQLITE_LOCKED, -E_BUSY, "is in use by another program"},
-    {SQLITE_FULL, -ENOSPC, "cannot grow: the disk is full"},
-    {SQLITE_READONLY, -EROFS, "cannot be written"},
-    {SQLITE_PERM, -EACCES, "may not be used"},
-    {SQLITE_CANTOPEN, -EIO, "cannot be opened"},
-    {SQLITE_IOERR, -EIO, "cannot be read or written"},
-    {SQLITE_CONSTRAINT, -EEXIST, "holds that already"},
-    {SQLITE_NOMEM, -ENOMEM, "needs more memory than there is"},
+    {SQLITE_NOTADB, -E_CORRUPT, N_("is not an SQLite database")},
+    {SQLITE_CORRUPT, -E_CORRUPT, N_("is damaged")},
+    {SQLITE_ERROR, -E_CORRUPT, N_("is damaged")},
+    {SQLITE_MISMATCH, -E_CORRUPT, N_("is damaged")},
+    {SQLITE_BUSY, -E_BUSY, N_("is in use by another program")},
+    {SQLITE_LOCKED, -E_BUSY, N_("is in use by another program")},
+    {SQLITE_FULL, -ENOSPC, N_("cannot grow: the disk is full")},
+    {SQLITE_READONLY, -EROFS, N_("cannot be written")},
+    {SQLITE_PERM, -EACCES, N_("may not be used")},
+    {SQLITE_CANTOPEN, -EIO, N_("cannot be opened")},
+    {SQLITE_IOERR, -EIO, N_("cannot be read or written")},
+    {SQLITE_CONSTRAINT, -EEXIST, N_("holds that already")},
+    {SQLITE_NOMEM, -ENOMEM, N_("needs more memory than there is")},
 };
 
 static int tell(struct db *db, int code, const char *words) {
-    return problem_set(db->problem, code, "%s %s%s (SQLite: %s)", db->path, words,
+    return problem_set(db->problem,
+                       code, /* TRANSLATORS: a file, what is the matter with it, what to do */
+                       N_("%s %s%s (SQLite: %s)"), db->path, words,
                        code == -E_CORRUPT ? db->kind->remedy : "", sqlite3_errmsg(db->handle));
 }
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/words.h"
 #include "db/db.h"
 
 /*
@@ -25,11 +26,12 @@ static int make_file(const char *path, enum db_mode mode, struct problem *proble
     if (lstat(path, &st) == 0)
         return S_ISREG(st.st_mode)
                    ? 0
-                   : problem_set(problem, -E_CORRUPT, "%s is not a regular file", path);
+                   : problem_set(problem, -E_CORRUPT, N_("%s is not a regular file"), path);
     _cleanup_(close_p) int fd = -1;
     if (errno == ENOENT && mode == DB_CREATE)
         fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return fd < 0 ? problem_set(problem, -errno, "%s cannot be opened: %s", path, error_text(errno))
+    return fd < 0 ? problem_set(problem, -errno, N_("%s cannot be opened: %s"), path,
+                                error_text(errno))
                   : 0;
 }
 
@@ -49,8 +51,8 @@ static int ask(struct db *db, const char *sql, int64_t *ret) {
 }
 
 static int foreign(struct db *db) {
-    return problem_set(db->problem, -E_CORRUPT, "%s is an SQLite database, but not %s", db->path,
-                       db->kind->what);
+    return problem_set(db->problem, -E_CORRUPT, N_("%s is an SQLite database, but not %s"),
+                       db->path, db->kind->what);
 }
 
 /* Format 0: an empty file, or one of somebody who does not number his formats. */
@@ -61,7 +63,7 @@ static int check_empty(struct db *db, enum db_mode mode) {
         return r;
     return tables > 0 ? foreign(db)
                       : problem_set(db->problem, mode == DB_READ ? -E_TEMPORARY : -E_CORRUPT,
-                                    "%s has no tables", db->path);
+                                    N_("%s has no tables"), db->path);
 }
 
 static int check_format(struct db *db, enum db_mode mode, int64_t *ret_format) {
@@ -76,10 +78,11 @@ static int check_format(struct db *db, enum db_mode mode, int64_t *ret_format) {
     if (*ret_format < 0 || application != db->kind->application_id)
         return foreign(db);
     if (*ret_format > (int64_t)db->kind->step_count)
-        return problem_set(db->problem, -E_VERSION,
-                           "%s has format %" PRId64 ", made by a newer release; this one reads "
-                           "formats up to %zu",
-                           db->path, *ret_format, db->kind->step_count);
+        return problem_set(
+            db->problem, -E_VERSION,
+            N_("%s has format %lld, made by a newer release; this one reads formats up "
+               "to %zu"),
+            db->path, (long long)*ret_format, db->kind->step_count);
     return 0;
 }
 
@@ -89,9 +92,10 @@ static int check_pages(struct db *db) {
     if (r < 0)
         return r;
     struct slice found = r == 1 ? db_bytes(row, 0) : S("SQLite gives no details");
-    return slice_eq(found, S("ok")) ? 0
-                                    : problem_set(db->problem, -E_CORRUPT, "%s is damaged%s (%.*s)",
-                                                  db->path, db->kind->remedy, SLICE_ARG(found));
+    return slice_eq(found, S("ok"))
+               ? 0
+               : problem_set(db->problem, -E_CORRUPT, N_("%s is damaged%s (%.*s)"), db->path,
+                             db->kind->remedy, SLICE_ARG(found));
 }
 
 /* ------------------------------------------------------------------ the newest format */

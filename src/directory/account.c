@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/encode.h"
+#include "base/words.h"
 #include "directory/password.h"
 #include "directory/records.h"
 
@@ -26,26 +27,26 @@ int account_parse_new(const struct directory *d, struct slice address, struct ar
                       struct name *ret, struct problem *problem) {
     struct name base;
     struct slice detail;
-    int r = name_parse_strict(a, address, ret, problem);
+    int r = name_parse_new(a, address, ret, problem);
     if (r < 0)
         return r;
     if (d->plus_separator != DIRECTORY_NO_PLUS &&
         name_split(a, ret, d->plus_separator, &base, &detail))
         return problem_set(problem, -E_REFUSED,
-                           "%.*s holds the separator \"%c\": such mail goes to %.*s",
+                           N_("%.*s holds the separator \"%c\": such mail goes to %.*s"),
                            SLICE_ARG(ret->text), d->plus_separator, SLICE_ARG(base.text));
     return 0;
 }
 
 int account_check_person(struct slice name, struct problem *problem) {
     if (name.len > PERSON_MAX)
-        return problem_set(problem, -E_SYNTAX, "the name has %zu bytes, at most %u are taken",
+        return problem_set(problem, -E_SYNTAX, N_("the name has %zu bytes, at most %u are taken"),
                            name.len, PERSON_MAX);
     bool bad = !utf8_valid(name);
     for (size_t i = 0; i < name.len; i++)
         bad = bad || (unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f;
     return bad ? problem_set(problem, -E_SYNTAX,
-                             "the name has control characters or is not UTF-8 text")
+                             N_("the name has control characters or is not UTF-8 text"))
                : 0;
 }
 
@@ -54,15 +55,16 @@ int account_must_be_new(struct db *db, const struct name *name) {
     bool has_alias = false;
     int r = record_account(db, name->text, &id);
     if (r == 0 && id > 0)
-        return problem_set(db->problem, -EEXIST, "%.*s exists already: account %llu",
+        return problem_set(db->problem, -EEXIST, N_("%.*s exists already: account %llu"),
                            SLICE_ARG(name->text), (unsigned long long)id);
     if (r == 0)
         r = record_has_alias(db, name->text, &has_alias);
     if (has_alias)
-        return problem_set(db->problem, -EEXIST,
-                           "%.*s is an alias, which would get all mail of the account; remove the "
-                           "alias first",
-                           SLICE_ARG(name->text));
+        return problem_set(
+            db->problem, -EEXIST,
+            N_("%.*s is an alias, which would get all mail of the account; remove the "
+               "alias first"),
+            SLICE_ARG(name->text));
     return r;
 }
 
@@ -75,7 +77,7 @@ int account_insert(struct db *db, const struct name *name, const struct account_
     if (r < 0)
         return r;
     if (r == 0 || id <= 0)
-        return problem_set(db->problem, -E_CORRUPT, "%s has lost its counter of accounts",
+        return problem_set(db->problem, -E_CORRUPT, N_("%s has lost its counter of accounts"),
                            db->path);
     r = db_run(db,
                "INSERT INTO account (account_id, address, domain, spelled, name, password,"
@@ -175,10 +177,10 @@ static int show_job(struct db *db, void *arg) {
     if (r == 1)
         show->account = account_read(row, show->arena);
     if (r == 0 && show->id > 0)
-        return problem_set(db->problem, -E_UNKNOWN, "there is no account with the number %llu",
+        return problem_set(db->problem, -E_UNKNOWN, N_("there is no account with the number %llu"),
                            (unsigned long long)show->id);
     if (r == 0)
-        return problem_set(db->problem, -E_UNKNOWN, "there is no account %.*s",
+        return problem_set(db->problem, -E_UNKNOWN, N_("there is no account %.*s"),
                            SLICE_ARG(show->address));
     return MIN(r, 0);
 }
@@ -203,7 +205,7 @@ int directory_account_show(struct directory *d, struct slice address, struct are
 int directory_account_by_id(struct directory *d, uint64_t id, struct arena *a, struct account *ret,
                             struct problem *problem) {
     if (id == 0)
-        return problem_set(problem, -E_UNKNOWN, "there is no account with the number 0");
+        return problem_set(problem, -E_UNKNOWN, N_("there is no account with the number 0"));
     return show(d, &(struct showing){.id = id, .arena = a}, ret, problem);
 }
 
@@ -376,7 +378,7 @@ int directory_account_set_quota(struct directory *d, const struct order *order,
                        .words = words_size,
                        .number = (int64_t)quota};
     if (c.number < 0)
-        return problem_set(problem, -E_SYNTAX, "the quota is too large");
+        return problem_set(problem, -E_SYNTAX, N_("the quota is too large"));
     return change(d, order, address, &c, problem);
 }
 
@@ -470,9 +472,10 @@ int directory_account_set_apop(struct directory *d, const struct order *order, s
     if (r < 0)
         return r;
     if (secret.len > 0 && !d->key.present)
-        return problem_set(problem, -E_REFUSED,
-                           "there is no key to seal APOP secrets with; restore its file, or remove "
-                           "all APOP secrets and restart");
+        return problem_set(
+            problem, -E_REFUSED,
+            N_("there is no key to seal APOP secrets with; restore its file, or remove "
+               "all APOP secrets and restart"));
     struct sealing s = {
         .d = d, .address = name.text, .secret = secret, .author = author_of(order), .arena = &a};
     return directory_run(d, JOB_WRITE, seal_job, &s, problem);

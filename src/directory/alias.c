@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "base/words.h"
 #include "directory/internal.h"
 #include "directory/records.h"
 
@@ -15,16 +16,19 @@ struct alias_change {
     const struct name *targets;
     size_t count;
     bool replace;
+    bool standing; /* taken out: whatever could once be made may be named */
     struct author author;
     struct arena *arena;
 };
 
 static int parse_all(struct arena *a, struct slice address, const struct slice *targets,
                      size_t count, struct alias_change *c, struct problem *problem) {
-    int r = name_parse_strict(a, address, &c->name, problem);
+    int r = c->standing ? name_parse(a, address, &c->name, problem)
+                        : name_parse_new(a, address, &c->name, problem);
     struct name *names = arena_array(a, count, sizeof *names);
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = name_parse_strict(a, targets[i], &names[i], problem);
+        r = c->standing ? name_parse(a, targets[i], &names[i], problem)
+                        : name_parse_strict(a, targets[i], &names[i], problem);
     c->targets = names;
     c->count = count;
     c->arena = a;
@@ -37,7 +41,7 @@ static int own_target(struct db *db, const struct name *name, struct slice *ret)
     int r = record_account(db, name->text, &id);
     if (r == 0 && id == 0)
         return problem_set(db->problem, -E_REFUSED,
-                           "%.*s cannot lead to itself: there is no account of that name",
+                           N_("%.*s cannot lead to itself: there is no account of that name"),
                            SLICE_ARG(name->text));
     *ret = name->text;
     return r;
@@ -67,7 +71,8 @@ static int check_count(struct db *db, const struct alias_change *c) {
     int r = db_number(db, &count, "SELECT count(*) FROM alias_target WHERE address = ?1",
                       V_TEXT(c->name.text));
     if (r >= 0 && count > ROUTE_TARGETS_MAX)
-        return problem_set(db->problem, -E_REFUSED, "%.*s would have %lld targets, the most is %u",
+        return problem_set(db->problem, -E_REFUSED,
+                           N_("%.*s would have %lld targets, the most is %u"),
                            SLICE_ARG(c->name.text), (long long)count, ROUTE_TARGETS_MAX);
     return MIN(r, 0);
 }
@@ -87,7 +92,7 @@ static int check_circle(struct db *db, const struct alias_change *c) {
         V_TEXT(c->name.text));
     if (r == 1)
         return problem_set(db->problem, -E_REFUSED,
-                           "a target leads back to %.*s: the aliases would run in a circle",
+                           N_("a target leads back to %.*s: the aliases would run in a circle"),
                            SLICE_ARG(c->name.text));
     return r;
 }
@@ -105,7 +110,7 @@ static int check_mailbox(struct db *db, const struct alias_change *c, const char
                       V_TEXT(c->name.text));
     if (r == 1)
         return problem_set(db->problem, -E_REFUSED,
-                           "%.*s is an account, and its mailbox would get nothing any more; %s",
+                           N_("%.*s is an account, and its mailbox would get nothing any more; %s"),
                            SLICE_ARG(c->name.text), advice);
     return r;
 }
@@ -134,8 +139,8 @@ static int set_job(struct db *db, void *arg) {
         r = check_circle(db, c);
     if (r == 0)
         r = check_mailbox(db, c,
-                          "say --keep-copy to keep a copy there (or name the address among the"
-                          " targets), or --instead-of-mailbox");
+                          N_("say --keep-copy to keep a copy there (or name the address among the"
+                             " targets), or --instead-of-mailbox"));
     return r < 0 ? r : tell(db, c, "alias.set", before);
 }
 
@@ -145,7 +150,7 @@ static int set(struct directory *d, const struct order *order, struct slice addr
     struct alias_change c = {
         .plus_separator = d->plus_separator, .replace = replace, .author = author_of(order)};
     if (count == 0 || count > ROUTE_TARGETS_MAX)
-        return problem_set(problem, -E_SYNTAX, "an alias needs 1 to %u targets, not %zu",
+        return problem_set(problem, -E_SYNTAX, N_("an alias needs 1 to %u targets, not %zu"),
                            ROUTE_TARGETS_MAX, count);
     int r = parse_all(&a, address, targets, count, &c, problem);
     return r < 0 ? r : directory_run(d, JOB_WRITE, set_job, &c, problem);
@@ -168,7 +173,7 @@ static int remove_target(struct db *db, const struct alias_change *c, const stru
         db_run(db, "DELETE FROM alias_target WHERE address = ?1 AND (target = ?2 OR target = ?3)",
                V_TEXT(c->name.text), V_TEXT(target->text), V_TEXT(target->written));
     if (r == 0 && db_changes(db) == 0)
-        return problem_set(db->problem, -E_UNKNOWN, "%.*s is not a target of %.*s",
+        return problem_set(db->problem, -E_UNKNOWN, N_("%.*s is not a target of %.*s"),
                            SLICE_ARG(target->written), SLICE_ARG(c->name.text));
     return r;
 }
@@ -193,7 +198,7 @@ static int remove_job(struct db *db, void *arg) {
     if (r == 0)
         r = record_targets(db, c->name.text, c->arena, &before);
     if (r == 0 && !has_alias)
-        return problem_set(db->problem, -E_UNKNOWN, "there is no alias %.*s",
+        return problem_set(db->problem, -E_UNKNOWN, N_("there is no alias %.*s"),
                            SLICE_ARG(c->name.text));
     for (size_t i = 0; r == 0 && i < c->count; i++)
         r = remove_target(db, c, &c->targets[i]);
@@ -203,14 +208,14 @@ static int remove_job(struct db *db, void *arg) {
         r = check_rest(db, c);
     if (r == 0)
         r = check_mailbox(db, c,
-                          "remove the whole alias, or use alias set with --instead-of-mailbox");
+                          N_("remove the whole alias, or use alias set with --instead-of-mailbox"));
     return r < 0 ? r : tell(db, c, "alias.remove", before);
 }
 
 int directory_alias_remove(struct directory *d, const struct order *order, struct slice address,
                            const struct slice *targets, size_t count, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct alias_change c = {.author = author_of(order)};
+    struct alias_change c = {.author = author_of(order), .standing = true};
     int r = parse_all(&a, address, targets, count, &c, problem);
     return r < 0 ? r : directory_run(d, JOB_WRITE, remove_job, &c, problem);
 }

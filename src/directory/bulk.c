@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 
+#include "base/words.h"
+
 #include "directory/account.h"
 #include "directory/password.h"
 #include "directory/records.h"
@@ -76,14 +78,14 @@ static int local_job(struct db *db, void *arg) {
 static int check(struct bulk *b, const struct account_new *like, uint64_t first, uint64_t count,
                  struct arena *a, struct name *ret_first, struct problem *problem) {
     if (count == 0 || count > COUNT_MAX || first > UINT64_MAX / 2)
-        return problem_set(problem, -E_SYNTAX, "the number of accounts must be from 1 to %u",
+        return problem_set(problem, -E_SYNTAX, N_("the number of accounts must be from 1 to %u"),
                            COUNT_MAX);
     int r = name_template_parse(like->address, &b->template, problem);
     if (r == 0)
         r = account_parse_new(b->d, name_template_fill(a, &b->template, first), a, ret_first,
                               problem);
     if (r == 0 && slice_find_byte(b->template.before, '@') >= 0)
-        r = problem_set(problem, -E_SYNTAX, "\"%.*s\": the number belongs in front of the @",
+        r = problem_set(problem, -E_SYNTAX, N_("\"%.*s\": the number belongs in front of the @"),
                         SLICE_ARG(like->address));
     if (r == 0)
         r = account_check_person(like->name, problem);

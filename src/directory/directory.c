@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/siphash.h"
+#include "base/words.h"
 #include "directory/internal.h"
 #include "directory/schema.h"
 #include "fiber/wait.h"
@@ -42,7 +43,7 @@ static int open_job(void *arg) {
     struct opening *o = arg;
     _cleanup_(db_close_p) struct db *db = NULL;
     if (password_setup() < 0)
-        return problem_set(o->problem, -ENOSYS, "libsodium cannot start");
+        return problem_set(o->problem, -ENOSYS, N_("libsodium cannot start"));
     int r = db_open(o->path, o->read_only ? DB_READ : DB_CREATE, &directory_kind, &db, o->problem);
     if (r == 0 && o->key_path)
         r = load_key(o, db);
@@ -159,10 +160,10 @@ int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg
                   struct problem *problem) {
     struct job job = {d->db, kind, fn, arg, problem};
     if (kind != JOB_READ && d->read_only)
-        return problem_set(problem, -EROFS, "%s is open for reading only", d->db->path);
+        return problem_set(problem, -EROFS, N_("%s is open for reading only"), d->db->path);
     int r = fiber_mutex_lock(&d->mutex);
     if (r < 0)
-        return problem_set(problem, r, "the directory did not answer in time");
+        return problem_set(problem, r, N_("the directory did not answer in time"));
     r = offload(OFFLOAD_DISK, run_job, &job);
     if (kind == JOB_WRITE) {
         cache_clear(d->cache);

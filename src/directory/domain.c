@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+
+#include "base/words.h"
 #include <inttypes.h>
 
 #include "directory/internal.h"
@@ -18,7 +20,7 @@ static int must_exist(struct db *db, struct slice name, struct arena *a, enum do
     struct slice target = {0};
     int r = record_domain(db, name, a, ret, &target);
     if (r == 0 && *ret == DOMAIN_NONE)
-        return problem_set(db->problem, -E_UNKNOWN, "%.*s is not a domain of this host",
+        return problem_set(db->problem, -E_UNKNOWN, N_("%.*s is not a domain of this host"),
                            SLICE_ARG(name));
     return r;
 }
@@ -29,7 +31,7 @@ static int add_job(struct db *db, void *arg) {
     struct slice target = {0};
     int r = record_domain(db, c->name, c->arena, &type, &target);
     if (r == 0 && type != DOMAIN_NONE)
-        return problem_set(db->problem, -EEXIST, "%.*s is a domain of this host already",
+        return problem_set(db->problem, -EEXIST, N_("%.*s is a domain of this host already"),
                            SLICE_ARG(c->name));
     if (r == 0 && c->has_target)
         r = record_must_be_local(db, c->target, c->arena);
@@ -58,7 +60,7 @@ static int catch_all_job(struct db *db, void *arg) {
     int r = must_exist(db, c->name, c->arena, &type);
     if (r == 0 && type == DOMAIN_ALIAS)
         return problem_set(db->problem, -E_REFUSED,
-                           "%.*s is only another name; its target has the catch-all",
+                           N_("%.*s is only another name; its target has the catch-all"),
                            SLICE_ARG(c->name));
     if (r == 0)
         r = record_catch_all(db, c->name, c->arena, &before);
@@ -107,9 +109,10 @@ static int remove_job(struct db *db, void *arg) {
         r = db_number(db, &names, "SELECT count(*) FROM domain WHERE target = ?1", V_TEXT(c->name));
     if (r >= 0 && accounts + aliases + names > 0)
         return problem_set(db->problem, -E_REFUSED,
-                           "%.*s still has %" PRId64 " accounts, %" PRId64 " aliases and %" PRId64
-                           " other names; remove those first",
-                           SLICE_ARG(c->name), accounts, aliases, names);
+                           N_("%.*s still has %lld accounts, %lld aliases and %lld"
+                              " other names; remove those first"),
+                           SLICE_ARG(c->name), (long long)accounts, (long long)aliases,
+                           (long long)names);
     if (r >= 0)
         r = db_run(db, "DELETE FROM domain WHERE name = ?1", V_TEXT(c->name));
     return r < 0 ? r : history_add(db, &c->author, "domain.remove", c->name, S(""), S(""));

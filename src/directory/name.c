@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "directory/name.h"
 
+#include "base/words.h"
+
 #include <inttypes.h>
 
 #define FLAGS (ADDRESS_UTF8 | ADDRESS_LOOSE)
@@ -13,7 +15,8 @@ static struct slice lower(struct arena *a, struct slice s) {
 }
 
 static void from_address(struct arena *a, struct address *address, struct name *ret) {
-    *ret = (struct name){.spelled = address->local, .domain = address->domain};
+    *ret =
+        (struct name){.spelled = address->local, .domain = address->domain, .utf8 = address->utf8};
     ret->written = address_text(a, address);
     address->local = ret->local = lower(a, address->local);
     ret->text = slice_eq(ret->local, ret->spelled) ? ret->written : address_text(a, address);
@@ -26,7 +29,7 @@ static int parse(struct arena *a, struct slice text, unsigned flags, struct name
     if (r < 0)
         return r;
     if (address.local.len == 0 || address.domain.len == 0)
-        return problem_set(problem, -E_SYNTAX, "\"%.*s\" is not an address like user@domain",
+        return problem_set(problem, -E_SYNTAX, N_("\"%.*s\" is not an address like user@domain"),
                            SLICE_ARG(text));
     from_address(a, &address, ret);
     return 0;
@@ -41,12 +44,25 @@ int name_parse_strict(struct arena *a, struct slice text, struct name *ret,
     return parse(a, text, ADDRESS_UTF8, ret, problem);
 }
 
+int name_must_be_ascii(const struct name *name, struct problem *problem) {
+    return name->utf8
+               ? problem_set(problem, -E_REFUSED,
+                             N_("a local part beyond ASCII needs SMTPUTF8, which this server "
+                                "does not offer; use ASCII before the '@'"))
+               : 0;
+}
+
+int name_parse_new(struct arena *a, struct slice text, struct name *ret, struct problem *problem) {
+    int r = name_parse_strict(a, text, ret, problem);
+    return r < 0 ? r : name_must_be_ascii(ret, problem);
+}
+
 int name_domain_parse(struct arena *a, struct slice text, struct slice *ret,
                       struct problem *problem) {
     struct text_fault fault = {0};
     if (domain_canonical(a, text, DOMAIN_UTF8, ret, &fault) < 0)
         return problem_set(problem, -E_SYNTAX,
-                           "\"%.*s\" is not a domain like example.jp: %s (character %zu)",
+                           N_("\"%.*s\" is not a domain like example.jp: %s (character %zu)"),
                            SLICE_ARG(text), fault.expected, fault.at + 1);
     return 0;
 }
@@ -75,7 +91,7 @@ int name_template_parse(struct slice text, struct name_template *ret, struct pro
     ssize_t at = slice_find_byte(text, '%');
     if (at < 0)
         return problem_set(problem, -E_SYNTAX,
-                           "\"%.*s\" has no %%d for the number, as in user%%04d@example.org",
+                           N_("\"%.*s\" has no %%d for the number, as in user%%04d@example.org"),
                            SLICE_ARG(text));
     struct name_template t = {.before = slice_first(text, (size_t)at)};
     struct slice rest = slice_from(text, (size_t)at + 1);
@@ -86,8 +102,8 @@ int name_template_parse(struct slice text, struct name_template *ret, struct pro
     t.after = slice_from(rest, 1);
     if (rest.len == 0 || rest.ptr[0] != 'd' || slice_find_byte(t.after, '%') >= 0)
         return problem_set(problem, -E_SYNTAX,
-                           "\"%.*s\": a template has one %%d or %%0Nd (N from 1 to 9) and no "
-                           "other %%",
+                           N_("\"%.*s\": a template has one %%d or %%0Nd (N from 1 to 9) and no "
+                              "other %%"),
                            SLICE_ARG(text));
     *ret = t;
     return 0;

@@ -15,6 +15,7 @@ struct name {
     struct slice local;   /* canonical, unquoted */
     struct slice domain;  /* canonical (letter/domain.h) */
     struct slice spelled; /* local part, unquoted, its case kept */
+    bool utf8;            /* the local part has bytes above 127 */
 };
 
 /* 0, or -E_SYNTAX and the like with a sentence. */
@@ -23,6 +24,14 @@ int name_parse(struct arena *a, struct slice address, struct name *ret, struct p
 /* For names that are made here: what is only put up with from others is refused. */
 int name_parse_strict(struct arena *a, struct slice address, struct name *ret,
                       struct problem *problem);
+
+/*
+ * For names that mail is to reach here: -E_REFUSED, too, for a local part beyond ASCII, since no
+ * host could send to it while our EHLO offers no SMTPUTF8 (RFC 6531 §3.1).
+ */
+int name_parse_new(struct arena *a, struct slice address, struct name *ret,
+                   struct problem *problem);
+int name_must_be_ascii(const struct name *name, struct problem *problem);
 
 /* A domain alone: its canonical form; errors as above. */
 int name_domain_parse(struct arena *a, struct slice text, struct slice *ret,

@@ -5,6 +5,7 @@
 
 #include "auth/import.h"
 #include "auth/strength.h"
+#include "base/words.h"
 #include "fiber/wait.h"
 
 struct making {
@@ -37,10 +38,13 @@ static int make_job(void *arg) {
         struct strength strength;
         strength_check(m->password, m->words, m->word_count, &strength);
         if (strength.weak)
-            return problem_set(m->problem, -E_REFUSED, "%s", strength.advice);
+            return problem_set(m->problem, -E_REFUSED,
+                               N_("this password is easy to guess: %s; take four or more unrelated "
+                                  "words, or 12 or more random characters"),
+                               strength.weakness);
     }
     int r = password_hash(m->password, m->cost, m->hash);
-    return r < 0 ? problem_set(m->problem, r, "there is not enough memory to hash the password")
+    return r < 0 ? problem_set(m->problem, r, N_("there is not enough memory to hash the password"))
                  : 0;
 }
 
@@ -54,7 +58,7 @@ int password_prepare(struct directory *d, const struct account_new *like,
                        .problem = problem};
     hash[0] = '\0';
     if (like->password.len > 0 && like->imported.len > 0)
-        return problem_set(problem, -EINVAL, "either a password or a hash is taken, not both");
+        return problem_set(problem, -EINVAL, N_("either a password or a hash is taken, not both"));
     if (like->imported.len > 0)
         return password_import(like->imported, hash, problem);
     if (!like->password.ptr)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/buf.h"
+#include "base/words.h"
 
 #define TARGETS_TOLD 8000U /* bytes of an alias's targets in one entry of the history */
 
@@ -27,10 +28,10 @@ int record_must_be_local(struct db *db, struct slice domain, struct arena *a) {
         return r;
     if (type == DOMAIN_ALIAS)
         return problem_set(db->problem, -E_REFUSED,
-                           "%.*s is only another name for %.*s; make it there", SLICE_ARG(domain),
-                           SLICE_ARG(target));
+                           N_("%.*s is only another name for %.*s; make it there"),
+                           SLICE_ARG(domain), SLICE_ARG(target));
     return problem_set(db->problem, -E_UNKNOWN,
-                       "%.*s is not a domain of this host; add the domain first",
+                       N_("%.*s is not a domain of this host; add the domain first"),
                        SLICE_ARG(domain));
 }
 
@@ -45,7 +46,8 @@ int record_account(struct db *db, struct slice address, uint64_t *ret_id) {
 int record_must_have_account(struct db *db, struct slice address, uint64_t *ret_id) {
     int r = record_account(db, address, ret_id);
     if (r == 0 && *ret_id == 0)
-        return problem_set(db->problem, -E_UNKNOWN, "there is no account %.*s", SLICE_ARG(address));
+        return problem_set(db->problem, -E_UNKNOWN, N_("there is no account %.*s"),
+                           SLICE_ARG(address));
     return r;
 }
 
@@ -99,11 +101,14 @@ int record_target(struct db *db, const struct name *target, char separator, stru
         return 0;
     }
     r = leads_somewhere(db, &moved, separator, a);
+    if (r == 0 && name_must_be_ascii(&moved, db->problem) < 0)
+        return -E_REFUSED;
     if (r == 0)
-        return problem_set(db->problem, -E_UNKNOWN,
-                           "there is no %.*s, and %.*s is a domain of this host; add the account "
-                           "first",
-                           SLICE_ARG(moved.text), SLICE_ARG(moved.domain));
+        return problem_set(
+            db->problem, -E_UNKNOWN,
+            N_("there is no %.*s, and %.*s is a domain of this host; add the account "
+               "first"),
+            SLICE_ARG(moved.text), SLICE_ARG(moved.domain));
     if (r > 0)
         *ret = moved.text;
     return MIN(r, 0);
@@ -139,9 +144,9 @@ int record_must_leave_admin(struct db *db, uint64_t id, struct slice address) {
                       V(id));
     if (r >= 0 && is_one > 0 && admins == 0)
         return problem_set(db->problem, -E_REFUSED,
-                           "%.*s is the last administrator: nobody would get the mail to"
-                           " postmaster and abuse; make another account an administrator first,"
-                           " or say --force",
+                           N_("%.*s is the last administrator: nobody would get the mail to"
+                              " postmaster and abuse; make another account an administrator first,"
+                              " or say --force"),
                            SLICE_ARG(address));
     return MIN(r, 0);
 }
@@ -172,15 +177,15 @@ int record_must_be_unneeded(struct db *db, struct slice address, struct arena *a
                        address, a, &who);
     if (r == 1)
         return problem_set(db->problem, -E_REFUSED,
-                           "%.*s is the only target of the alias %.*s; change or remove that "
-                           "alias first",
+                           N_("%.*s is the only target of the alias %.*s; change or remove that "
+                              "alias first"),
                            SLICE_ARG(address), SLICE_ARG(who));
     if (r == 0)
         r = first_text(db, "SELECT name FROM domain WHERE catch_all = ?1 LIMIT 1", address, a,
                        &who);
     if (r == 1)
         return problem_set(db->problem, -E_REFUSED,
-                           "%.*s is the catch-all of %.*s; change that first", SLICE_ARG(address),
-                           SLICE_ARG(who));
+                           N_("%.*s is the catch-all of %.*s; change that first"),
+                           SLICE_ARG(address), SLICE_ARG(who));
     return MIN(r, 0);
 }

@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 
+#include "base/words.h"
+
 #include "directory/account.h"
 #include "directory/internal.h"
 #include "directory/records.h"
@@ -112,11 +114,12 @@ static int not_removed(struct db *db, const struct chosen *c) {
     if (r < 0)
         return r;
     if (id > 0)
-        return problem_set(db->problem, -E_REFUSED, "the account %.*s is in use; remove it first",
+        return problem_set(db->problem, -E_REFUSED,
+                           N_("the account %.*s is in use; remove it first"),
                            SLICE_ARG(c->address));
     return problem_set(db->problem, -E_UNKNOWN,
-                       "there is no removed account %.*s; `hayauma account list --removed` lists"
-                       " those there are",
+                       N_("there is no removed account %.*s; `hayauma account list --removed` lists"
+                          " those there are"),
                        SLICE_ARG(c->which));
 }
 
@@ -129,8 +132,8 @@ static int find(struct db *db, struct chosen *c) {
         return r;
     if (count > 1)
         return problem_set(db->problem, -E_REFUSED,
-                           "%lld removed accounts had the address %.*s; say its number, which"
-                           " `hayauma account list --removed` shows",
+                           N_("%lld removed accounts had the address %.*s; say its number, which"
+                              " `hayauma account list --removed` shows"),
                            (long long)count, SLICE_ARG(c->address));
     r = db_row(db, &row,
                "SELECT " REMOVED_COLUMNS " FROM removed WHERE account_id = ?1 OR address = ?2",
@@ -198,8 +201,8 @@ static int must_be_free(struct db *db, const struct name *name) {
     int r = record_account(db, name->text, &id);
     if (r == 0 && id > 0)
         return problem_set(db->problem, -EEXIST,
-                           "%.*s is the address of account %llu now; bring it back under another"
-                           " one with --as",
+                           N_("%.*s is the address of account %llu now; bring it back under another"
+                              " one with --as"),
                            SLICE_ARG(name->text), (unsigned long long)id);
     return r < 0 ? r : account_must_be_new(db, name);
 }
@@ -210,7 +213,7 @@ static int restore_job(struct db *db, void *arg) {
     int r = find(db, c);
     if (r == 0 && c->account.purging)
         return problem_set(db->problem, -E_REFUSED,
-                           "the account %.*s is being purged: its messages are going or gone",
+                           N_("the account %.*s is being purged: its messages are going or gone"),
                            SLICE_ARG(c->account.address));
     if (r == 0 && s->name.text.len == 0)
         r = name_parse(c->arena, c->account.address, &s->name, db->problem);

@@ -7,6 +7,7 @@
  * takes as well.
  */
 #include "directory/schema.h"
+#include "base/words.h"
 
 #include "letter/domain.h"
 
@@ -93,7 +94,7 @@ static int teach(struct db *db) {
 
 const struct db_kind directory_kind = {
     .what = "a directory of Hayauma",
-    .remedy = "; restore it from a backup",
+    .remedy = N_("; restore it from a backup"),
     .application_id = 0x48594452, /* "HYDR" */
     .steps = steps,
     .step_count = ARRAY_SIZE(steps),

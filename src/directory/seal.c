@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/random.h"
+#include "base/words.h"
 
 #define VERSION   1
 #define NONCE_LEN crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
@@ -50,9 +51,9 @@ static int make_key(const char *path, struct seal_key *ret, struct problem *prob
     else
         (void)unlink(half);
     seal_key_wipe(&key);
-    return r == 0
-               ? 0
-               : problem_set(problem, r, "the key file %s cannot be made: %s", path, error_text(r));
+    return r == 0 ? 0
+                  : problem_set(problem, r, N_("the key file %s cannot be made: %s"), path,
+                                error_text(r));
 }
 
 int seal_key_load(const char *path, bool make, struct seal_key *ret, struct problem *problem) {
@@ -65,19 +66,20 @@ int seal_key_load(const char *path, bool make, struct seal_key *ret, struct prob
     }
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0)
-        return problem_set(problem, -errno, "the key file %s cannot be read: %s", path,
+        return problem_set(problem, -errno, N_("the key file %s cannot be read: %s"), path,
                            error_text(errno));
     if (st.st_mode & (S_IRWXG | S_IRWXO))
         return problem_set(problem, -EPERM,
-                           "the key file %s may be read by others (mode %03o); it must be 600",
+                           N_("the key file %s may be read by others (mode %03o); it must be 600"),
                            path, (unsigned)st.st_mode & 0777);
     struct seal_key key = {.present = true};
     if (st.st_size != (off_t)sizeof key.bytes ||
         read(fd, key.bytes, sizeof key.bytes) != (ssize_t)sizeof key.bytes)
-        return problem_set(problem, -E_CORRUPT,
-                           "the key file %s has %lld bytes, %zu were expected; restore it from a "
-                           "backup",
-                           path, (long long)st.st_size, sizeof key.bytes);
+        return problem_set(
+            problem, -E_CORRUPT,
+            N_("the key file %s has %lld bytes, %zu were expected; restore it from a "
+               "backup"),
+            path, (long long)st.st_size, sizeof key.bytes);
     *ret = key;
     seal_key_wipe(&key);
     return 0;

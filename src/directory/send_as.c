@@ -5,6 +5,8 @@
  * addresses and of "@domain" for all of a domain, canonical.
  */
 #include "directory/internal.h"
+
+#include "base/words.h"
 #include "directory/records.h"
 
 #define ANY              S("*")
@@ -114,7 +116,7 @@ int directory_account_set_send_as(struct directory *d, const struct order *order
         for (struct slice word; r == 0 && slice_next(&value, '\n', &word);)
             r = word.len > 0 ? add_entry(&a, word, &list, problem) : 0;
     if (r == 0 && list.len > SEND_AS_TEXT_MAX)
-        r = problem_set(problem, -E_LIMIT, "these are too many addresses for one account");
+        r = problem_set(problem, -E_LIMIT, N_("these are too many addresses for one account"));
     if (r < 0)
         return r;
     struct send_as s = {.address = name.text,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/words.h"
 #include "journey/event.h"
 #include "journey/ledger_inside.h"
 
@@ -116,14 +117,14 @@ void ledger_add(struct ledger *l, enum role role, const struct rpc_ledger_event_
 int ledger_keep(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event,
                 struct problem *problem) {
     if (l->failing || l->over || l->stopping)
-        return problem_set(problem, -E_TEMPORARY, "the ledger cannot write now");
+        return problem_set(problem, -E_TEMPORARY, N_("the ledger cannot write now"));
     l->sync = true;
     if (!take(l, role, event, event->wall))
-        return problem_set(problem, -E_TEMPORARY, "the ledger has no room now");
+        return problem_set(problem, -E_TEMPORARY, N_("the ledger has no room now"));
     uint64_t added = l->added;
     int r = ledger_flush(l, problem);
     if (r == 0 && l->written < added)
-        r = problem_set(problem, -E_TEMPORARY, "the ledger cannot write now");
+        r = problem_set(problem, -E_TEMPORARY, N_("the ledger cannot write now"));
     return r;
 }
 

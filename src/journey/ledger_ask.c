@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 
+#include "base/words.h"
+
 #include "journey/ledger_inside.h"
 
 #define FIND_MAX 1000U
@@ -39,7 +41,7 @@ int ledger_flush(struct ledger *l, struct problem *problem) {
         fiber_cond_wake_all(&l->filled);
         int r = fiber_cond_wait(&l->stored);
         if (r < 0)
-            return problem_set(problem, r, "the ledger did not answer in time");
+            return problem_set(problem, r, N_("the ledger did not answer in time"));
     }
     return 0;
 }
@@ -51,7 +53,7 @@ static int run_read(struct ledger *l, read_fn *fn, void *arg, struct problem *pr
     if (r == 0)
         r = fiber_mutex_lock(&l->reading);
     if (r < 0)
-        return problem_set(problem, r, "the ledger did not answer in time");
+        return problem_set(problem, r, N_("the ledger did not answer in time"));
     r = offload(OFFLOAD_DISK, read_job, &job);
     fiber_mutex_unlock(&l->reading);
     if (r == -E_CORRUPT) {

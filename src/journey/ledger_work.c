@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/words.h"
 #include "journey/kinds.h"
 #include "journey/ledger_inside.h"
 
@@ -74,7 +75,7 @@ static int put_aside(struct ledger *l) {
 /* A database that nobody can use makes place for a new one; said once it could be begun. */
 static int write_batch(struct ledger *l) {
     struct write_job job = {.ledger = l};
-    int r = l->damaged ? problem_set(&job.problem, -E_CORRUPT, "ledger.db is damaged")
+    int r = l->damaged ? problem_set(&job.problem, -E_CORRUPT, N_("ledger.db is damaged"))
                        : offload(OFFLOAD_DISK, write_job, &job);
     if (r != -E_CORRUPT && r != -E_VERSION) {
         if (r < 0 && !l->failing)

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/encode.h"
+#include "base/words.h"
 
 struct parser {
     struct arena *arena;
@@ -70,11 +71,11 @@ static int read_quoted(struct parser *p, struct slice *ret) {
         (void)take(p, '\\');
         int c = peek(p);
         if (c < 0)
-            return stop(p, -E_SYNTAX, "a closing quotation mark is missing");
+            return stop(p, -E_SYNTAX, N_("a closing quotation mark is missing"));
         if (c < 0x20 || c == 0x7f)
-            return stop(p, -E_SYNTAX, "control characters are not allowed in an address");
+            return stop(p, -E_SYNTAX, N_("control characters are not allowed in an address"));
         if (c >= 0x80 && !(p->flags & ADDRESS_UTF8))
-            return stop(p, -EILSEQ, "only ASCII characters are allowed in the address here");
+            return stop(p, -EILSEQ, N_("only ASCII characters are allowed in the address here"));
         value[len++] = (char)c;
         p->at++;
     }
@@ -88,17 +89,18 @@ static int read_dot_string(struct parser *p, struct slice *ret) {
     bool want_atext = true;
     for (int c; (c = peek(p)) >= 0; p->at++) {
         if (c >= 0x80 && !(p->flags & ADDRESS_UTF8))
-            return stop(p, -EILSEQ, "only ASCII characters are allowed in the address here");
+            return stop(p, -EILSEQ, N_("only ASCII characters are allowed in the address here"));
         if (c != '.' && !is_atext((char)c))
             break;
         if (c == '.' && want_atext && !(p->flags & ADDRESS_LOOSE))
-            return stop(p, -E_SYNTAX, "dots stand only between other characters before the '@'");
+            return stop(p, -E_SYNTAX,
+                        N_("dots stand only between other characters before the '@'"));
         want_atext = c == '.';
     }
     if (p->at == from)
-        return stop(p, -E_SYNTAX, "a name is expected before the '@'");
+        return stop(p, -E_SYNTAX, N_("a name is expected before the '@'"));
     if (want_atext && !(p->flags & ADDRESS_LOOSE))
-        return stop(p, -E_SYNTAX, "dots stand only between other characters before the '@'");
+        return stop(p, -E_SYNTAX, N_("dots stand only between other characters before the '@'"));
     *ret = slice_first(slice_from(p->text, from), p->at - from);
     return 0;
 }
@@ -147,9 +149,9 @@ static int read_domain(struct parser *p, struct address *address) {
 static int settle(struct parser *p, struct address *address) {
     size_t max = p->flags & ADDRESS_LOOSE ? ADDRESS_PATH_MAX : ADDRESS_LOCAL_MAX;
     if (address->local.len > max)
-        return stop(p, -E_LIMIT, "the part before the '@' is too long");
+        return stop(p, -E_LIMIT, N_("the part before the '@' is too long"));
     if (!utf8_valid(address->local))
-        return stop(p, -E_SYNTAX, "the address has to be valid UTF-8");
+        return stop(p, -E_SYNTAX, N_("the address has to be valid UTF-8"));
     address->needs_quotes = !is_dot_string(address->local);
     address->utf8 = !is_ascii(address->local);
     return 0;
@@ -163,7 +165,7 @@ static int read_mailbox(struct parser *p, bool postmaster, struct address *addre
     if (postmaster && peek(p) != '@' && slice_eq_nocase(address->local, S("postmaster")))
         return 0;
     if (!take(p, '@'))
-        return stop(p, -E_SYNTAX, "an '@' and a domain are expected here");
+        return stop(p, -E_SYNTAX, N_("an '@' and a domain are expected here"));
     r = read_domain(p, address);
     return r < 0 ? r : settle(p, address);
 }
@@ -173,19 +175,19 @@ static int skip_source_route(struct parser *p) {
     do {
         struct address hop = {0};
         if (!take(p, '@'))
-            return stop(p, -E_SYNTAX, "an '@' is expected in a source route");
+            return stop(p, -E_SYNTAX, N_("an '@' is expected in a source route"));
         int r = read_domain(p, &hop);
         if (r < 0)
             return r;
     } while (take(p, ','));
-    return take(p, ':') ? 0 : stop(p, -E_SYNTAX, "a ':' is expected behind a source route");
+    return take(p, ':') ? 0 : stop(p, -E_SYNTAX, N_("a ':' is expected behind a source route"));
 }
 
 static int read_path(struct parser *p, bool forward, struct address *address) {
     if (!take(p, '<')) {
         if (p->flags & ADDRESS_LOOSE)
             return read_mailbox(p, forward, address);
-        return stop(p, -E_SYNTAX, "'<' is expected before the address");
+        return stop(p, -E_SYNTAX, N_("'<' is expected before the address"));
     }
     if (!forward && take(p, '>'))
         return 0;
@@ -195,7 +197,7 @@ static int read_path(struct parser *p, bool forward, struct address *address) {
     r = read_mailbox(p, forward, address);
     if (r < 0)
         return r;
-    return take(p, '>') ? 0 : stop(p, -E_SYNTAX, "'>' is expected behind the address");
+    return take(p, '>') ? 0 : stop(p, -E_SYNTAX, N_("'>' is expected behind the address"));
 }
 
 static bool at_blank(const struct parser *p) {
@@ -211,9 +213,9 @@ static int parse_path(struct parser *p, bool forward, struct address *ret, struc
     if (r < 0)
         return r;
     if (p->at < p->text.len && !at_blank(p))
-        return stop(p, -E_SYNTAX, "a space is expected behind the address");
+        return stop(p, -E_SYNTAX, N_("a space is expected behind the address"));
     if (p->at - from > ADDRESS_PATH_MAX)
-        return stop(p, -E_LIMIT, "an address has at most 256 characters with its brackets");
+        return stop(p, -E_LIMIT, N_("an address has at most 256 characters with its brackets"));
     address.local = arena_copy(p->arena, address.local);
     *ret = address;
     *ret_rest = slice_trim(slice_from(p->text, p->at));
@@ -240,9 +242,9 @@ static int parse_whole(struct parser *p, struct address *ret) {
     if (r < 0)
         return r;
     if (p->at < p->text.len)
-        return stop(p, -E_SYNTAX, "nothing is expected behind the domain");
+        return stop(p, -E_SYNTAX, N_("nothing is expected behind the domain"));
     if (p->text.len > ADDRESS_PATH_MAX - 2)
-        return stop(p, -E_LIMIT, "an address has at most 254 characters");
+        return stop(p, -E_LIMIT, N_("an address has at most 254 characters"));
     address.local = arena_copy(p->arena, address.local);
     *ret = address;
     return 0;
@@ -255,21 +257,21 @@ int address_parse(struct arena *a, struct slice text, unsigned flags, struct add
     int r = parse_whole(&p, ret);
     if (r < 0)
         return problem_set(problem, r,
-                           "\"%.*s\" is not a mail address like tama@example.org: %s (character "
-                           "%zu)",
+                           N_("\"%.*s\" is not a mail address like tama@example.org: %s (character "
+                              "%zu)"),
                            SLICE_ARG(text), fault.expected, fault.at + 1);
     return 0;
 }
 
 static int check_value(struct parser *p, struct slice local) {
     if (local.len == 0)
-        return stop(p, -E_SYNTAX, "a name is expected before the '@'");
+        return stop(p, -E_SYNTAX, N_("a name is expected before the '@'"));
     for (; p->at < local.len; p->at++) {
         unsigned char c = (unsigned char)local.ptr[p->at];
         if (c < 0x20 || c == 0x7f)
-            return stop(p, -E_SYNTAX, "control characters are not allowed in an address");
+            return stop(p, -E_SYNTAX, N_("control characters are not allowed in an address"));
         if (c >= 0x80 && !(p->flags & ADDRESS_UTF8))
-            return stop(p, -EILSEQ, "only ASCII characters are allowed in the address here");
+            return stop(p, -EILSEQ, N_("only ASCII characters are allowed in the address here"));
     }
     return 0;
 }

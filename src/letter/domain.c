@@ -7,6 +7,7 @@
 
 #include "base/encode.h"
 #include "base/error.h"
+#include "base/words.h"
 
 static int stop(struct text_fault *fault, size_t at, int code, const char *expected) {
     if (fault)
@@ -21,23 +22,24 @@ static int check_char(char c, unsigned flags, size_t at, struct text_fault *faul
         return 0;
     if ((unsigned char)c < 0x80)
         return stop(fault, at, -E_SYNTAX,
-                    "a domain name is made of letters, digits, hyphens and dots");
-    return stop(fault, at, -EILSEQ, "only ASCII characters are allowed in the domain here");
+                    N_("a domain name is made of letters, digits, hyphens and dots"));
+    return stop(fault, at, -EILSEQ, N_("only ASCII characters are allowed in the domain here"));
 }
 
 static int check_label(struct slice name, size_t from, size_t to, unsigned flags,
                        struct text_fault *fault) {
     if (to == from)
-        return stop(fault, from, -E_SYNTAX, "a domain name has no empty labels");
+        return stop(fault, from, -E_SYNTAX, N_("a domain name has no empty labels"));
     for (size_t i = from; i < to; i++) {
         int r = check_char(name.ptr[i], flags, i, fault);
         if (r < 0)
             return r;
     }
     if (to - from > DOMAIN_LABEL_MAX)
-        return stop(fault, from, -E_LIMIT, "a label of a domain name has at most 63 characters");
+        return stop(fault, from, -E_LIMIT,
+                    N_("a label of a domain name has at most 63 characters"));
     if (name.ptr[from] == '-' || name.ptr[to - 1] == '-')
-        return stop(fault, from, -E_SYNTAX, "a label begins and ends with a letter or digit");
+        return stop(fault, from, -E_SYNTAX, N_("a label begins and ends with a letter or digit"));
     return 0;
 }
 
@@ -53,9 +55,9 @@ int domain_check(struct slice name, unsigned flags, struct text_fault *fault) {
     if ((flags & DOMAIN_TRAILING_DOT) && name.len > 1 && slice_ends(name, S(".")))
         name.len--;
     if (name.len == 0)
-        return stop(fault, 0, -E_SYNTAX, "a domain name is expected here");
+        return stop(fault, 0, -E_SYNTAX, N_("a domain name is expected here"));
     if (name.len > DOMAIN_MAX)
-        return stop(fault, DOMAIN_MAX, -E_LIMIT, "a domain name has at most 255 characters");
+        return stop(fault, DOMAIN_MAX, -E_LIMIT, N_("a domain name has at most 255 characters"));
     size_t from = 0;
     for (;;) {
         ssize_t dot = slice_find_byte(slice_from(name, from), '.');
@@ -69,8 +71,8 @@ int domain_check(struct slice name, unsigned flags, struct text_fault *fault) {
     }
     if (all_digits(slice_from(name, from)))
         return stop(fault, from, -E_SYNTAX,
-                    "the last label of a domain name is not a number; an IP address stands in "
-                    "brackets");
+                    N_("the last label of a domain name is not a number; an IP address stands in "
+                       "brackets"));
     return 0;
 }
 
@@ -129,21 +131,24 @@ static int idna_fault(int code, struct slice label, size_t at, struct text_fault
     case IDN2_TOO_BIG_DOMAIN:
     case IDN2_PUNYCODE_BIG_OUTPUT:
         return stop(fault, at, -E_LIMIT,
-                    "a label of a domain name has at most 63 characters, as xn--...");
+                    N_("a label of a domain name has at most 63 characters, as xn--..."));
     case IDN2_ENCODING_ERROR:
-        return stop(fault, at, -E_SYNTAX, "the domain name has to be valid UTF-8");
+        return stop(fault, at, -E_SYNTAX, N_("the domain name has to be valid UTF-8"));
     case IDN2_HYPHEN_STARTEND:
     case IDN2_2HYPHEN:
-        return stop(fault, at, -E_SYNTAX,
-                    "a label does not begin or end with a hyphen, and has none as both its third "
-                    "and fourth character");
+        return stop(
+            fault, at, -E_SYNTAX,
+            N_("a label does not begin or end with a hyphen, and has none as both its third "
+               "and fourth character"));
     default:
         break;
     }
     if (is_a_label(label))
-        return stop(fault, at, -E_SYNTAX, "behind \"xn--\" stands no valid Punycode (RFC 5891)");
-    return stop(fault, at, -E_SYNTAX,
-                "a character here cannot stand in an internationalised domain name (IDNA 2008)");
+        return stop(fault, at, -E_SYNTAX,
+                    N_("behind \"xn--\" stands no valid Punycode (RFC 5891)"));
+    return stop(
+        fault, at, -E_SYNTAX,
+        N_("a character here cannot stand in an internationalised domain name (IDNA 2008)"));
 }
 
 /* Appends one label as A-label; what comes out is still to be checked. */
@@ -155,7 +160,8 @@ static int add_label(struct buf *to, struct slice label, size_t at, struct text_
         return 0;
     }
     if (slice_to_str(label, text, sizeof text) < 0)
-        return stop(fault, at, -E_SYNTAX, "a domain name is made of letters, digits and hyphens");
+        return stop(fault, at, -E_SYNTAX,
+                    N_("a domain name is made of letters, digits and hyphens"));
     int r = idn2_lookup_u8((const uint8_t *)text, &ascii,
                            IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT | IDN2_NO_ALABEL_ROUNDTRIP);
     if (r != IDN2_OK)
@@ -185,7 +191,7 @@ int domain_canonical(struct arena *a, struct slice text, unsigned flags, struct 
     _cleanup_(buf_done) struct buf name = {0};
     bool ascii = is_ascii(text);
     if (text.len > DOMAIN_TEXT_MAX)
-        return stop(fault, DOMAIN_MAX, -E_LIMIT, "a domain name has at most 255 characters");
+        return stop(fault, DOMAIN_MAX, -E_LIMIT, N_("a domain name has at most 255 characters"));
     if ((!ascii && (flags & DOMAIN_UTF8)) || (ascii && has_a_label(text))) {
         int r = to_a_labels(&name, text, fault);
         if (r < 0)

@@ -19,12 +19,13 @@ struct wording {
     const char *says[DSN_LANGUAGES];
 };
 
+/* Short enough that an index of 80 columns shows both languages. */
 static const char *const subjects[] = {
-    [DSN_FAILED] = "Your letter could not be delivered (メールを配送できませんでした)",
-    [DSN_DELAYED] = "Your letter is delayed (メールの配送が遅れています)",
-    [DSN_DELIVERED] = "Your letter was delivered (メールを配送しました)",
-    [DSN_RELAYED] = "Your letter was passed on (メールを引き渡しました)",
-    [DSN_EXPANDED] = "Your letter was distributed (メールを登録者へ送りました)",
+    [DSN_FAILED] = "配送できませんでした / Undelivered mail",
+    [DSN_DELAYED] = "配送が遅れています / Delayed mail",
+    [DSN_DELIVERED] = "配送しました / Delivered mail",
+    [DSN_RELAYED] = "引き渡しました / Relayed mail",
+    [DSN_EXPANDED] = "登録者へ送りました / Distributed mail",
 };
 
 static const struct wording opening = {
@@ -43,8 +44,7 @@ static const struct wording what_happened[] = {
                        "次の宛先に登録されている全員へ送りました。"}},
 };
 
-static const char *const loop_subject =
-    "A message goes round in a circle (メールがループしています)";
+static const char *const loop_subject = "メールがループしています / Mail loop";
 
 static const struct wording loop_happened = {
     {"A message from outside came back to an address that sends it on again. It was\n"

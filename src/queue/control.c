@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 
+#include "base/words.h"
+
 #include "queue/internal.h"
 
 #define SORT_HERE_MAX   4096U /* more ids are sorted in another thread */
@@ -363,20 +365,20 @@ int queue_act(struct queue *q, enum queue_action action, const struct queue_matc
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     struct act act = {.q = q, .action = action, .match = match, .bounce = bounce};
     if (action >= QUEUE_ACTIONS)
-        return problem_set(problem, -EINVAL, "there is no such action");
+        return problem_set(problem, -EINVAL, N_("there is no such action"));
     if (!says_which(match))
         return problem_set(problem, -EINVAL,
-                           "say which letters: by id, by a part of an address, by the account"
-                           " that submitted them, or all");
+                           N_("say which messages: by id, by a part of an address, by the account"
+                              " that submitted them, or all"));
     fiber_cond_init(&act.done);
     snapshot_of(q, match, 0, &act.snapshot);
     act_together(&act);
     snapshot_done(&act.snapshot);
     if (act.error)
-        return problem_set(problem, act.error, "after %llu letters: %s",
+        return problem_set(problem, act.error, N_("after %llu messages: %s"),
                            (unsigned long long)act.count, error_text(act.error));
     if (match->id && act.count == 0)
-        return problem_set(problem, -E_UNKNOWN, "no such letter is in the queue");
+        return problem_set(problem, -E_UNKNOWN, N_("no such message is in the queue"));
     *ret_count = act.count;
     if (ret_held)
         *ret_held = act.held;

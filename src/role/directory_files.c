@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "role/directory_files.h"
 
+#include "base/words.h"
+
 #include <errno.h>
 
 struct directory_options directory_files_options(const struct conf *conf) {
@@ -30,7 +32,7 @@ static int set_quota(struct directory *d, const struct order *order, struct slic
     uint64_t quota = 0;
     int r = slice_to_u64(value, INT64_MAX, &quota);
     if (r < 0)
-        return problem_set(problem, r, "found \"%.*s\" as quota, expected a number of bytes",
+        return problem_set(problem, r, N_("found \"%.*s\" as quota, expected a number of bytes"),
                            SLICE_ARG(value));
     return directory_account_set_quota(d, order, address, quota, problem);
 }
@@ -42,7 +44,7 @@ static int set_limit(struct directory *d, const struct order *order, struct slic
         return directory_account_set_limit(d, order, address, limit, SENDING_DEFAULT, problem);
     int r = slice_to_u64(value, INT64_MAX, &most);
     if (r < 0)
-        return problem_set(problem, r, "found \"%.*s\" as %s, expected a number or \"default\"",
+        return problem_set(problem, r, N_("found \"%.*s\" as %s, expected a number or \"default\""),
                            SLICE_ARG(value), sending_limit_name(limit));
     return directory_account_set_limit(d, order, address, limit, (int64_t)most, problem);
 }
@@ -68,5 +70,5 @@ int directory_files_set(struct directory *d, const struct order *order, struct s
     enum sending_limit limit;
     if (sending_limit_find(what, &limit))
         return set_limit(d, order, address, limit, value, problem);
-    return problem_set(problem, -EINVAL, "an account has no \"%.*s\"", SLICE_ARG(what));
+    return problem_set(problem, -EINVAL, N_("an account has no \"%.*s\""), SLICE_ARG(what));
 }

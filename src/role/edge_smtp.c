@@ -173,7 +173,7 @@ static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind
             return SMTP_REPLY(250, 2, 1, 5, "Recipient OK, will be sent on");
         return SMTP_REPLY(550, 5, 7, 1, "This host does not send letters on for strangers");
     case ROUTE_UNKNOWN_USER:
-        return SMTP_REPLY(550, 5, 1, 1, "There is nobody of this name here");
+        return SMTP_REPLY(550, 5, 1, 1, "No such user here");
     case ROUTE_DISABLED:
         return SMTP_REPLY(550, 5, 2, 1, "This mailbox is closed");
     case ROUTE_LOOP:

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/notice.h"
+#include "base/words.h"
 #include "conf/share.h"
 #include "journey/kinds.h"
 #include "role/author.h"
@@ -320,7 +321,7 @@ static int on_fibers(void *arg, const struct rpc_caller *caller,
         out->fibers_count = got.fibers_count;
         return r;
     }
-    return problem_set(problem, -E_UNKNOWN, "there is no process \"%.*s\" with number %u",
+    return problem_set(problem, -E_UNKNOWN, N_("there is no process \"%.*s\" with number %u"),
                        SLICE_ARG(in->role), in->worker);
 }
 

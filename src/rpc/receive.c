@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/alloc.h"
+#include "base/words.h"
 #include "rpc/link.h"
 
 #define READ_SIZE ((size_t)64 * 1024)
@@ -61,6 +62,12 @@ static void answer_with(struct rpc_link *l, uint16_t number, uint32_t tag, int s
     (void)add_frame(l, f, NULL, NULL, text);
 }
 
+static void answer_with_problem(struct request *q, int status, const struct problem *problem) {
+    _cleanup_(buf_done) struct buf sentence = {0};
+    problem_write(&sentence, problem);
+    answer_with(q->link, q->call->number, q->tag, status, buf_slice(&sentence));
+}
+
 static void answer(struct request *q, int status, const void *out, const struct problem *problem) {
     struct rpc_link *l = q->link;
     struct frame f = {.number = q->call->number, .kind = FRAME_ANSWER, .tag = q->tag};
@@ -69,7 +76,7 @@ static void answer(struct request *q, int status, const void *out, const struct 
             break;
     }
     if (l->up && l->epoch == q->epoch && status < 0)
-        answer_with(l, f.number, q->tag, status, slice_of_str(problem->text));
+        answer_with_problem(q, status, problem);
     if (l->up && l->epoch == q->epoch && status == 0) {
         int r = add_frame(l, f, q->call->encode_out, out, (struct slice){NULL, 0});
         if (r < 0)
@@ -168,7 +175,7 @@ static const char *read_answer(struct waiting_call *w, const struct frame *f, st
         return "gave an answer that is no answer";
     w->result = f->status;
     if (f->status < 0) {
-        (void)problem_set(w->problem, f->status, "%.*s", SLICE_ARG(payload));
+        problem_read(w->problem, payload);
     } else if (!decode(w->call->decode_out, arena_copy(w->arena, payload), w->arena, w->out, fds)) {
         w->result = -E_CORRUPT;
         return "sent a malformed answer";
@@ -209,7 +216,7 @@ static const char *take_without_fds(struct rpc_link *l, const struct frame *f) {
     struct waiting_call *w = slot->call;
     slot_put(l, f->tag);
     if (w) {
-        w->result = problem_set(w->problem, -EMFILE, "no descriptors are left for the answer");
+        w->result = problem_set(w->problem, -EMFILE, N_("no descriptors are left for the answer"));
         give(w);
     }
     return NULL;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/alloc.h"
+#include "base/words.h"
 #include "rpc/link.h"
 
 /* ------------------------------------------------------------------ slots */
@@ -214,7 +215,8 @@ static int send_request(struct rpc_link *l, struct waiting_call *w, const void *
     if (r < 0)
         return r;
     if (!l->up)
-        return problem_set(w->problem, -EPIPE, "the %s process is not there; it is being restarted",
+        return problem_set(w->problem, -EPIPE,
+                           N_("the %s process is not there; it is being restarted"),
                            role_name(l->options.other));
     uint32_t slot = slot_get(l);
     struct frame f = {.number = w->call->number, .kind = FRAME_REQUEST, .tag = slot};
@@ -239,7 +241,7 @@ int rpc_do_call(struct rpc_link *l, const struct rpc_call *call, const void *in,
     if (r == 0)
         r = wait_for_answer(l, &w, slot);
     if (r == -EPIPE && problem && problem->text[0] == '\0')
-        (void)problem_set(problem, r, "the %s process ended during the call",
+        (void)problem_set(problem, r, N_("the %s process ended during the call"),
                           role_name(l->options.other));
     l->callers--;
     link_free_if_left(l);

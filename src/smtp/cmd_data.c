@@ -53,11 +53,11 @@ static struct smtp_reply judge(struct smtp_session *s, const struct letter *l) {
     if (l->body.fault)
         return fault_reply(s, l->body.fault);
     if (l->facts.size > limits->message_size_max)
-        return SMTP_REPLY(552, 5, 3, 4, "Letter too large");
+        return smtp_too_large(s);
     if (l->facts.header_size > limits->header_max)
         return SMTP_REPLY(552, 5, 3, 4, "Header too large");
     if (l->facts.received > limits->received_max)
-        return SMTP_REPLY(554, 5, 4, 6, "Too many hops, this letter goes round in a loop");
+        return SMTP_REPLY(554, 5, 4, 6, "Too many hops, this message goes round in a loop");
     return (struct smtp_reply){0};
 }
 

@@ -36,7 +36,7 @@ static struct smtp_reply open_envelope(struct smtp_session *s, const struct smtp
     if (!smtp_keep(s, ARENA_BLOCK))
         reply = NO_ROOM;
     if (mail->size > s->listener->limits.message_size_max)
-        reply = SMTP_REPLY(552, 5, 3, 4, "Letter too large");
+        reply = smtp_too_large(s);
     s->envelope = ARENA_NEW(&s->kept, struct smtp_envelope);
     s->envelope->mail = *mail;
     s->envelope->mail.sender = address_copy(&s->kept, &mail->sender);

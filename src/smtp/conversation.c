@@ -66,6 +66,14 @@ bool smtp_count_junk(struct smtp_session *s) {
     return false;
 }
 
+struct smtp_reply smtp_too_large(struct smtp_session *s) {
+    return (struct smtp_reply){
+        552,
+        {5, 3, 4},
+        arena_printf(&s->arena, "Message too large, the limit is %llu bytes",
+                     (unsigned long long)s->listener->limits.message_size_max)};
+}
+
 struct smtp_reply smtp_answer(int error, const struct smtp_reply *reply) {
     if (error < 0 || reply->code < 200)
         return SMTP_REPLY(451, 4, 3, 0, "Temporary failure, please try again later");

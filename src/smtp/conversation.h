@@ -46,6 +46,9 @@ void smtp_say_fault(struct smtp_session *s, const struct smtp_fault *fault) WAIT
  */
 bool smtp_count_junk(struct smtp_session *s) WAITS;
 
+/* To a message above the limit of the listener, which it names. */
+struct smtp_reply smtp_too_large(struct smtp_session *s);
+
 /* The host's answer, or a 451 in place of one that could not be had. */
 struct smtp_reply smtp_answer(int error, const struct smtp_reply *reply);
 

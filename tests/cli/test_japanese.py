@@ -12,10 +12,10 @@ JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 ENGLISH = re.compile(r"\b[A-Za-z]+ [a-z]+ [a-z]+ [a-z]+\b")
 
 
-def say(*words, lang="ja_JP.UTF-8"):
+def say(*words, lang="ja_JP.UTF-8", stdin=""):
     environment = {k: v for k, v in os.environ.items() if k not in ("LC_ALL", "LANGUAGE")}
     return subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False,
-                          env=dict(environment, LANG=lang))
+                          input=stdin, env=dict(environment, LANG=lang))
 
 
 def command_names():
@@ -50,3 +50,26 @@ def test_mistakes_are_told_in_japanese_and_json_stays(office):
     there = ("-C", str(office.folder), "domain", "list", "--json")
     assert json.loads(say(*there).stdout) == json.loads(say(*there, lang="C").stdout)
     assert not JAPANESE.search(say("nonsense", lang="C").stderr)
+
+
+def test_errors_of_the_server_are_told_in_japanese(either):
+    """They are made in English, by whichever process finds them, and shown in the user's language."""
+    either.add("tama@example.test")
+    there = ("-C", str(either.folder))
+    for words, japanese in (
+            (("account", "add", "tama@example.test", "--no-password"),
+             "tama@example.test はすでに存在します（アカウント番号 1）"),
+            (("account", "add", "tama@far.test", "--no-password"),
+             "far.test はこのサーバーのドメインではありません。先にドメインを追加してください"),
+            (("account", "show", "nobody@example.test"),
+             "アカウント nobody@example.test はありません"),
+            (("domain", "add", "a..jp"),
+             "「a..jp」は example.jp のようなドメイン名ではありません:"
+             " ドメイン名に空のラベルがあります（3 文字目）"),
+            (("alias", "remove", "nobody@example.test", "a@far.test"),
+             "エイリアス nobody@example.test はありません")):
+        assert say(*there, *words).stderr == f"hayauma: {japanese}\n", words
+        assert not JAPANESE.search(say(*there, *words, lang="C").stderr), words
+    weak = say(*there, "account", "add", "kiku@example.test", "--password-stdin",
+               stdin="password1\n").stderr
+    assert weak.startswith("hayauma: 推測されやすいパスワードです（") and not ENGLISH.search(weak)

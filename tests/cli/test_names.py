@@ -19,11 +19,23 @@ def test_a_domain_has_one_form_for_programs_and_one_for_people(office):
     table = office("domain", "list").stdout
     assert U_LABEL in table and A_LABEL not in table
     office.add("tama@" + U_LABEL)
-    office.add("たま@例え.jp")
+    office.add("kiku@例え.jp")
     shown = office.json("account", "show", "TAMA@XN--R8JZ45G.jp")
     assert shown["address"] == "tama@" + A_LABEL
     assert "tama@" + U_LABEL in office("account", "list", U_LABEL).stdout
     assert len(office.json("account", "list", A_LABEL)) == 2
+
+
+def test_a_local_part_that_no_host_could_send_to_is_refused(office):
+    """RFC 6531 §3.1: without SMTPUTF8 in EHLO a local part is ASCII."""
+    for words in (("account", "add", "たま@example.test", "--password-stdin"),
+                  ("account", "add", "たま%02d@example.test", "--count", "2", "--no-password"),
+                  ("alias", "set", "たま@example.test", "kiku@far.test"),
+                  ("alias", "add", "たま@example.test", "kiku@far.test"),
+                  ("domain", "catch-all", "example.test", "たま@example.test")):
+        done = office(*words, stdin=PASSWORD, code=REFUSED)
+        assert "SMTPUTF8" in done.stderr and "ASCII" in done.stderr, words
+    office("alias", "set", "tama@example.test", "たま@far.test")  # the other host may offer it
 
 
 def test_what_is_no_domain_name_is_said(office):

@@ -493,7 +493,8 @@ def test_why_a_letter_was_not_taken_is_in_its_journey(a):
         wire.send(LETTER)
     with a.submission(user) as wire:
         assert wire.code("MAIL FROM:<other@a.test>") == 553
-    assert told(a, "large@far.test") == [("rejected", "552 5.3.4 Letter too large")]
+    assert told(a, "large@far.test") == [
+        ("rejected", f"552 5.3.4 Message too large, the limit is {limit} bytes")]
     assert told(a, "bare@far.test")[0][1].startswith("550 5.6.0 ")
     assert told(a, "loop@far.test")[0][1].startswith("554 5.4.6 ")
     assert told(a, "half@far.test") == [("abandoned", "connection closed by the other side")]
