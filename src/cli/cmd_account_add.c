@@ -6,7 +6,7 @@
 
 static int read_password(const struct cli *c, struct secret *ret, struct problem *problem) {
     if (!cli_has(c->call, "no-password"))
-        return secret_get(c, SECRET_PASSWORD, ret, problem);
+        return secret_get(c, SECRET_PASSWORD_OR_HASH, ret, problem);
     if (cli_has(c->call, "password-stdin") || cli_has(c->call, "password-hash-stdin") ||
         cli_has(c->call, "generate"))
         return problem_set(problem, -E_SYNTAX, _("--no-password goes with no other password"));

@@ -103,7 +103,7 @@ static int ask(enum secret_kind kind, struct secret *ret, struct problem *proble
 
 int secret_get(const struct cli *c, enum secret_kind kind, struct secret *ret,
                struct problem *problem) {
-    bool hash = cli_has(c->call, "password-hash-stdin");
+    bool hash = kind == SECRET_PASSWORD_OR_HASH && cli_has(c->call, "password-hash-stdin");
     bool from_stdin = hash || cli_has(c->call, "password-stdin");
     bool generate = cli_has(c->call, "generate");
     if (hash && cli_has(c->call, "password-stdin"))

@@ -11,7 +11,11 @@
 #define SECRET_SIZE (PASSWORD_MAX + 1U)
 
 /* What is asked for. */
-enum secret_kind { SECRET_PASSWORD, SECRET_APOP };
+enum secret_kind {
+    SECRET_PASSWORD,
+    SECRET_PASSWORD_OR_HASH, /* of a command that has --password-hash-stdin as well */
+    SECRET_APOP,
+};
 
 struct secret {
     char text[SECRET_SIZE];
@@ -23,9 +27,9 @@ void secret_wipe(struct secret *s);
 
 /*
  * By the options of the call: --password-stdin reads the first line of standard input (and so does
- * --password-hash-stdin, for which the caller knows that it is a hash), --generate
- * makes one; without either asks twice on the terminal, without echo. Blocks. -E_SYNTAX when it is
- * empty, too long, or the two differ; -ENOTTY when there is no terminal to ask on.
+ * --password-hash-stdin, after which the caller takes it for a hash), --generate makes one; without
+ * either asks twice on the terminal, without echo. Blocks. -E_SYNTAX when it is empty, too long, or
+ * the two differ; -ENOTTY when there is no terminal to ask on.
  */
 int secret_get(const struct cli *c, enum secret_kind kind, struct secret *ret,
                struct problem *problem);
