@@ -53,9 +53,14 @@ def own_machine(folder):
     run("ip", "addr", "add", f"{ADDRESS}/32", "dev", "lo")
     shutil.copytree("/etc", folder / "etc", symlinks=True, ignore_dangling_symlinks=True)
     run("mount", "--bind", folder / "etc", "/etc")
+    project = os.open(TOP, os.O_PATH)  # it may lie in a folder that becomes empty
     for path in EMPTY:
         if os.path.isdir(path):
             run("mount", "-t", "tmpfs", "-o", "mode=755", "none", path)
+    if not TOP.exists():
+        TOP.mkdir(parents=True)
+        run("mount", "--no-canonicalize", "--bind", f"/proc/{os.getpid()}/fd/{project}", TOP)
+    os.close(project)
     for path in ("/var/lib/hayauma", "/var/log/hayauma", "/etc/hayauma", "/etc/logrotate.d",
                  "/var/lib/logrotate"):
         os.makedirs(path, exist_ok=True)
