@@ -70,7 +70,7 @@ class Machine:
 
     def _words(self, words):
         return ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net",
-                f"--mount=/proc/{self.holder.pid}/ns/mnt", "chroot", f"{self.folder}/root",
+                f"--mount=/proc/{self.holder.pid}/ns/mnt", f"--root={self.root}",
                 *[str(word) for word in words]]
 
     def run(self, *words, **more):

@@ -217,9 +217,8 @@ def test_host_that_puts_it_off_is_followed_by_the_next_of_the_domain(peer, b):
     writer, reader = host.account(), b.account(domain="first-full.test")
     letter = send(host, writer, [reader])
     b.wait_for_letters(reader)
-    wait_until(lambda: "mx.b.test" in host.run("journey", letter), 5, 0.1, host.story)
-    told = host.run("journey", letter)
-    assert "mx.plain.test [192.0.2.1]" in told and "452 4.3.1 disk is full" in told
+    for told in ("mx.plain.test [192.0.2.1]", "452 4.3.1 disk is full", "mx.b.test"):
+        wait_until(lambda: told in host.run("journey", letter), 10, 0.1, host.story)
     assert other.said[0][1:3] == [f"MAIL FROM:<{writer}>" + other.said[0][1].partition(">")[2],
                                   "QUIT"]
 
