@@ -81,6 +81,7 @@ static struct directory *make(const struct directory_options *options, struct op
     d->cache = cache_new(options->cache_bytes > 0 ? options->cache_bytes : CACHE_BYTES);
     d->remembered = remembered_new(REMEMBERED_MAX);
     d->throttle = throttle_new(THROTTLED_MAX);
+    d->newcomers = newcomers_new();
     list_init(&d->senders_by_use);
     d->sending_since = fiber_now();
     d->key = o->key;
@@ -118,6 +119,7 @@ void directory_close(struct directory *d) {
     cache_free(d->cache);
     remembered_free(d->remembered);
     throttle_free(d->throttle);
+    newcomers_free(d->newcomers);
     map_done(&d->seen);
     directory_forget_senders(d);
     directory_used_done(d);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "auth/newcomer.h"
 #include "auth/remembered.h"
 #include "auth/throttle.h"
 #include "base/list.h"
@@ -39,6 +40,7 @@ struct directory {
     struct cache *cache;
     struct remembered *remembered;
     struct throttle *throttle;
+    struct newcomers *newcomers;
     struct seal_key key;
 
     struct map seen; /* logins not yet written: account_id -> struct seen_login */
@@ -83,8 +85,15 @@ int send_as_allows(struct directory *d, uint64_t account_id, const struct name *
 /* The domain of names without one, or the empty slice: login (only if unambiguous), postmaster. */
 int directory_host_domain(struct directory *d, bool any, struct arena *a, struct slice *ret) WAITS;
 
-/* Writes the logins that were noted. */
+/*
+ * Notes a login, and the network it came from beside those that the file has (seen.c); writes what
+ * was noted; the networks noted of an account that are not written yet, or NULL.
+ */
+int directory_note_login(struct directory *d, uint64_t account_id, struct slice peer,
+                         const struct known_networks *known) WAITS;
 int directory_write_logins(struct directory *d) WAITS;
+const struct known_networks *directory_newer_networks(const struct directory *d,
+                                                      uint64_t account_id);
 
 /* The same for usage, whether it is time or not. */
 int directory_flush_usage(struct directory *d) WAITS;

@@ -2,11 +2,12 @@
 /*
  * The order of a login: find out which address the name means; wait for one's turn (throttle.h),
  * which that address has, not the name: one address can be spelled in thousands of ways; find the
- * row of the account; verify the password, in full or from memory (remembered.h); only then look at
- * everything else that could refuse it, so that neither the time nor the answer tells a stranger
- * which names exist, or which are disabled: their passwords are never remembered. What is held back
- * is counted from the moment at which the attempt had its turn, so a refusal comes at a time that
- * does not depend on what was done meanwhile.
+ * row of the account, and with it the networks that are no newcomers there; wait for a token,
+ * coming from any other (newcomer.h); verify the password, in full or from memory (remembered.h);
+ * only then look at everything else that could refuse it, so that neither the time nor the answer
+ * tells a stranger which names exist, or which are disabled: their passwords are never remembered.
+ * What is held back is counted from the moment at which the attempt had its turn, so a refusal
+ * comes at a time that does not depend on what was done meanwhile.
  *
  * Checking a password takes a while in which the account may be changed, disabled or removed. So
  * the row is looked up again at the end, if anything was changed, and nothing waits behind that:
@@ -15,9 +16,6 @@
  * A hash that is older or weaker than what is made now is replaced while the password is at hand;
  * a wrong password against such a hash also pays for a full one, so that it does not answer faster
  * than a name that does not exist.
- *
- * Times of last logins are kept in memory and written together, at most a minute late: one login
- * should not cost an fsync.
  */
 #include <errno.h>
 
@@ -25,57 +23,6 @@
 #include "base/alloc.h"
 #include "directory/internal.h"
 #include "fiber/wait.h"
-
-#define SEEN_WRITE_AFTER USEC_MIN
-#define SEEN_MAX         1024U
-
-/* ------------------------------------------------------------------ last logins */
-
-struct seen_login {
-    uint64_t account_id;
-    usec_t wall;
-};
-
-static int write_seen_job(struct db *db, void *arg) {
-    const struct map *seen = arg;
-    struct map_entry *e;
-    size_t at = 0;
-    int r = 0;
-    while (r == 0 && (e = map_next(seen, &at))) {
-        const struct seen_login *s = e->value;
-        r = db_run(db, "UPDATE account SET last_login = ?1 WHERE account_id = ?2", V(s->wall),
-                   V(s->account_id));
-    }
-    return r;
-}
-
-int directory_write_logins(struct directory *d) {
-    struct map seen = d->seen;
-    int r = 0;
-    d->seen = (struct map){0};
-    if (seen.count > 0 && !d->read_only)
-        r = directory_run(d, JOB_RECORD, write_seen_job, &seen, NULL);
-    struct map_entry *e;
-    for (size_t at = 0; (e = map_next(&seen, &at));)
-        free(e->value);
-    map_done(&seen);
-    return r;
-}
-
-static int note_login(struct directory *d, uint64_t account_id) {
-    struct seen_login *s = map_get(&d->seen, map_u64(&account_id));
-    if (!s) {
-        s = NEW(struct seen_login);
-        s->account_id = account_id;
-        if (d->seen.count == 0)
-            d->seen_since = fiber_now();
-        (void)map_put(&d->seen, map_u64(&s->account_id), s);
-    }
-    s->wall = fiber_wall();
-    if (d->seen.count >= SEEN_MAX || fiber_now() - d->seen_since >= SEEN_WRITE_AFTER)
-        return directory_write_logins(d);
-    return 0;
-}
 
 /* ------------------------------------------------------------------ the row */
 
@@ -86,13 +33,15 @@ struct row {
     uint32_t shard;
     bool enabled;
     struct slice hash, apop;
+    struct known_networks networks; /* from which it was logged in to */
 };
 
 static int row_job(struct db *db, void *arg) {
     struct row *row = arg;
     sqlite3_stmt *s = NULL;
     int r = db_row(db, &s,
-                   "SELECT account_id, shard, enabled, password, apop FROM account"
+                   "SELECT a.account_id, shard, enabled, password, apop, networks FROM account a"
+                   " LEFT JOIN login_network n ON n.account_id = a.account_id"
                    " WHERE address = ?1",
                    V_TEXT(row->address));
     if (r == 1) {
@@ -101,6 +50,7 @@ static int row_job(struct db *db, void *arg) {
         row->enabled = db_u64(s, 2) != 0;
         row->hash = db_copy(s, 3, row->arena);
         row->apop = db_copy(s, 4, row->arena);
+        known_networks_read(&row->networks, db_copy(s, 5, row->arena));
     }
     return MIN(r, 0);
 }
@@ -269,16 +219,35 @@ static struct slice counted_name(const struct login_request *request, const stru
     return row->address.len > 0 ? row->address : request->name;
 }
 
-/* 0: it is this attempt's turn; 1: too many are waiting; negative: a cut wait. */
+/* 0: the attempt has waited as long as it has to; 1: that is too long; negative: a cut wait. */
+static int wait_within(usec_t wait, usec_t patience) {
+    if (wait > patience)
+        return 1;
+    return wait > 0 ? fiber_sleep(wait) : 0;
+}
+
 static int wait_for_turn(struct directory *d, const struct login_request *request,
                          const struct row *row) {
     if (request->peer.len == 0)
         return 0;
     usec_t wait = throttle_enter(d->throttle, request->peer, counted_name(request, row),
                                  fiber_now(), LOGIN_WAIT_MAX);
-    if (wait > LOGIN_WAIT_MAX)
-        return 1;
-    return wait > 0 ? fiber_sleep(wait) : 0;
+    return wait_within(wait, LOGIN_WAIT_MAX);
+}
+
+static bool is_newcomer(const struct directory *d, const struct login_request *request,
+                        const struct row *row) {
+    const struct known_networks *newer = directory_newer_networks(d, row->account_id);
+    return request->peer.len > 0 &&
+           !known_networks_have(newer ? newer : &row->networks, request->peer);
+}
+
+/* What is left of the patience when it has waited since `start`. */
+static int wait_for_token(struct directory *d, const struct login_request *request,
+                          const struct row *row, usec_t start) {
+    usec_t now = fiber_now(), patience = MAX(start + LOGIN_WAIT_MAX - now, (usec_t)0);
+    return wait_within(newcomers_enter(d->newcomers, counted_name(request, row), now, patience),
+                       patience);
 }
 
 static int check_enabled(const struct row *row, struct problem *problem) {
@@ -326,31 +295,51 @@ static int welcome(struct directory *d, const struct login_request *request, con
     return 0;
 }
 
+static int turn_away(const struct login_request *request, bool newcomer, struct login *ret,
+                     struct problem *problem) {
+    *ret = (struct login){.outcome = LOGIN_THROTTLED};
+    return problem_set(problem, 0, "too many failed logins for \"%.*s\" from %s",
+                       SLICE_ARG(request->name),
+                       newcomer ? "networks that have not logged in as it before" : "there");
+}
+
+/* Everything behind the waits. 0: welcome. */
+static int judge(struct directory *d, const struct login_request *request, check_fn *check,
+                 struct row *row, uint64_t changes, struct problem *problem) {
+    int r = check(d, row, request, problem);
+    if (r == 0)
+        r = check_act_as(d, row, request, problem);
+    if (r == 0)
+        r = check_enabled(row, problem);
+    if (r == 0)
+        (void)directory_note_login(d, row->account_id, request->peer, &row->networks);
+    if (r == 0)
+        r = check_unchanged(d, row, changes, problem);
+    return r;
+}
+
 static int login(struct directory *d, const struct login_request *request, check_fn *check,
                  struct arena *a, struct login *ret, struct problem *problem) {
     struct row row = {.arena = a};
+    usec_t start = fiber_now();
+    bool newcomer = false;
     int r = find_address(d, request, &row, problem);
     if (r == 0)
         r = wait_for_turn(d, request, &row);
-    if (r == 1) {
-        *ret = (struct login){.outcome = LOGIN_THROTTLED};
-        return problem_set(problem, 0, "too many failed logins for \"%.*s\" from there",
-                           SLICE_ARG(request->name));
-    }
-    usec_t began = fiber_now();
     uint64_t changes = d->changes;
     if (r == 0)
         r = find_row(d, &row, problem);
+    if (r == 0 && is_newcomer(d, request, &row)) {
+        newcomer = true;
+        r = wait_for_token(d, request, &row, start);
+    }
+    if (r == 1)
+        return turn_away(request, newcomer, ret, problem);
+    usec_t began = fiber_now();
     if (r == 0)
-        r = check(d, &row, request, problem);
-    if (r == 0)
-        r = check_act_as(d, &row, request, problem);
-    if (r == 0)
-        r = check_enabled(&row, problem);
-    if (r == 0)
-        (void)note_login(d, row.account_id);
-    if (r == 0)
-        r = check_unchanged(d, &row, changes, problem);
+        r = judge(d, request, check, &row, changes, problem);
+    if (r == 0 && newcomer)
+        newcomers_give_back(d->newcomers, counted_name(request, &row));
     if (r == 0)
         return welcome(d, request, &row, ret);
     if (r == -E_REFUSED)

@@ -67,6 +67,10 @@ static const char *const steps[] = {
     /* Under which addresses accounts may send beside their own (send_as.c). */
     "CREATE TABLE IF NOT EXISTS send_as (account_id BIGINT NOT NULL PRIMARY KEY,"
     " addresses TEXT NOT NULL);",
+
+    /* From where accounts were logged in to last (newcomer.h). */
+    "CREATE TABLE IF NOT EXISTS login_network (account_id BIGINT NOT NULL PRIMARY KEY,"
+    " networks BYTEA NOT NULL);",
 };
 
 /* canonical_domain(text): a domain, or an address with it; what cannot be read stays as it is. */

@@ -44,6 +44,12 @@ static void refuse(struct login *l, const char *text) {
         l->end = POP3_END_DISMISSED;
 }
 
+static void refuse_bare(struct login *l, struct slice name) {
+    if (l->host->bare_login)
+        l->host->bare_login(l->host_arg, name);
+    refuse(l, PLAINTEXT_REFUSED);
+}
+
 /* The end for an error of reading: our own refusals have been said. */
 static enum pop3_end end_of(int error) {
     return error == -E_REFUSED ? POP3_END_DISMISSED : POP3_END_LOST;
@@ -83,7 +89,7 @@ static void try_login(struct login *l, const struct pop3_attempt *attempt) {
 
 static void say_user(struct login *l, const struct pop3_command *command) {
     if (!pop3_takes_passwords(&l->offer)) {
-        refuse(l, PLAINTEXT_REFUSED);
+        refuse_bare(l, command->text);
         return;
     }
     l->user = arena_copy(&l->arena, command->text);
@@ -92,7 +98,7 @@ static void say_user(struct login *l, const struct pop3_command *command) {
 
 static void say_pass(struct login *l, const struct pop3_command *command) {
     if (!pop3_takes_passwords(&l->offer)) {
-        refuse(l, PLAINTEXT_REFUSED);
+        refuse_bare(l, S(""));
     } else if (l->user.len == 0) {
         refuse(l, "USER comes first");
     } else {
@@ -168,7 +174,7 @@ static void say_auth(struct login *l, const struct pop3_command *command) {
     } else if (sasl_start(&sasl, command->text) < 0) {
         refuse(l, "[SYS/PERM] this mechanism is not offered, CAPA lists those that are");
     } else if (!pop3_takes_passwords(&l->offer)) {
-        refuse(l, PLAINTEXT_REFUSED);
+        refuse_bare(l, S(""));
     } else {
         _cleanup_(arena_done) struct arena a = {0};
         struct slice initial = command->more;

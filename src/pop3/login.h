@@ -36,6 +36,10 @@ struct pop3_login_host {
      */
     int (*login)(void *host, const struct pop3_attempt *attempt) WAITS;
 
+    /* One was refused before it began, since there is no TLS; the name may be empty. May be NULL.
+     */
+    void (*bare_login)(void *host, struct slice name);
+
     /* The TLS handshake; the stream is flushed and holds no input. 0, or the connection ends. */
     int (*starttls)(void *host, struct stream *s) WAITS;
 };

@@ -116,7 +116,8 @@ static int on_login(void *arg, const struct rpc_caller *caller,
         .peer = in->peer,
     };
     (void)caller;
-    (void)problem;
+    if (in->peer.len != 4 && in->peer.len != 16)
+        return problem_set(problem, -E_REFUSED, "a login that comes from nowhere");
     int r = in->digest.len > 0 ? directory_login_apop(directory_of(p), &request, a, &login, &reason)
                                : directory_login(directory_of(p), &request, a, &login, &reason);
     if (r < 0)

@@ -44,6 +44,7 @@ struct edge_connection {
     struct crowd_place *place;
     uint64_t account; /* who logged in to send; 0: nobody */
     bool login_ended; /* that login counts no more */
+    bool bare_told;   /* a login without TLS */
 };
 
 /* What is served on a port. */
@@ -85,6 +86,9 @@ struct slice edge_peer_bytes(const struct edge_connection *c);
 /* The journey hears of a login that was tried, welcome or not (edge_tell.c). */
 void edge_tell_login(const struct edge_connection *c, const struct rpc_directory_login_out *out,
                      struct slice name);
+
+/* The same of the first login without TLS, where none is taken; `name` may be empty. */
+void edge_tell_bare_login(struct edge_connection *c, struct slice name);
 
 static inline struct rpc_link *edge_link(const struct edge_connection *c, enum role role) {
     return process_link(c->edge->process, role, 0);

@@ -76,7 +76,12 @@ static int start_tls(void *host, struct stream *s) {
     return edge_start_tls(c, s, &problem);
 }
 
-static const struct pop3_login_host login_host = {.login = login, .starttls = start_tls};
+static void bare_login(void *host, struct slice name) {
+    edge_tell_bare_login(((struct edge_pop3 *)host)->connection, name);
+}
+
+static const struct pop3_login_host login_host = {
+    .login = login, .bare_login = bare_login, .starttls = start_tls};
 
 /* ------------------------------------------------------------------ handing over */
 

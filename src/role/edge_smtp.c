@@ -233,6 +233,8 @@ static bool dialogue_has_room(struct edge_smtp *m, size_t more) {
 static void event(void *arg, enum smtp_event_kind kind, letter_id id, struct slice text) {
     struct edge_smtp *m = arg;
     (void)id;
+    if (kind == SMTP_EVENT_LOGIN_BARE)
+        edge_tell_bare_login(m->connection, S(""));
     if (kind != SMTP_EVENT_COMMAND && kind != SMTP_EVENT_REPLY && kind != SMTP_EVENT_TLS)
         return;
     bool begins = kind == SMTP_EVENT_COMMAND && slice_starts_nocase(text, S("MAIL "));

@@ -30,6 +30,25 @@ void edge_tell_login(const struct edge_connection *c, const struct rpc_directory
                       SLICE_ARG(c->service->name), SLICE_ARG(facts[2].value));
 }
 
+/* Once for each connection: nothing slows these down, and there is no more to say. */
+void edge_tell_bare_login(struct edge_connection *c, struct slice name) {
+    name = slice_first(name, 512);
+    struct rpc_field facts[] = {
+        {S(FACT_CLIENT), slice_of_str(c->peer_text)},
+        {S(FACT_SERVICE), c->service->name},
+        {S(FACT_LOGIN), name},
+        {S(FACT_REASON), S("passwords are taken under TLS only: turn on STARTTLS or SSL/TLS in "
+                           "the mail program")},
+    };
+    if (c->bare_told)
+        return;
+    c->bare_told = true;
+    process_event(c->edge->process, 0, KIND_LOGIN_FAILED, facts, ARRAY_SIZE(facts),
+                  "A login from %s for %.*s%s%.*s%s without TLS was refused.", c->peer_text,
+                  SLICE_ARG(c->service->name), name.len > 0 ? " as \"" : "", SLICE_ARG(name),
+                  name.len > 0 ? "\"" : "");
+}
+
 /* ------------------------------------------------------------------ letters */
 
 void edge_tell_sender(const struct edge_smtp *m, const struct smtp_envelope *envelope,

@@ -8,6 +8,11 @@
 #include "base/encode.h"
 #include "smtp/conversation.h"
 
+static void refuse_bare(struct smtp_session *s) {
+    smtp_event(s, SMTP_EVENT_LOGIN_BARE, S(""));
+    SMTP_SAY(s, 538, 5, 7, 11, "Login needs TLS, use STARTTLS first");
+}
+
 static bool may_log_in(struct smtp_session *s) {
     if (s->listener->service != SMTP_SUBMISSION)
         SMTP_SAY(s, 502, 5, 5, 1,
@@ -19,7 +24,7 @@ static bool may_log_in(struct smtp_session *s) {
     else if (s->envelope)
         SMTP_SAY(s, 503, 5, 5, 1, "No login inside a mail transaction");
     else if (!s->client.tls && !s->listener->plaintext_login)
-        SMTP_SAY(s, 538, 5, 7, 11, "Login needs TLS, use STARTTLS first");
+        refuse_bare(s);
     else
         return true;
     return false;

@@ -96,6 +96,7 @@ enum smtp_event_kind {
     SMTP_EVENT_TLS,          /* text: version and cipher, or what failed */
     SMTP_EVENT_LOGIN,        /* text: account */
     SMTP_EVENT_LOGIN_FAILED, /* text: name that was tried */
+    SMTP_EVENT_LOGIN_BARE,   /* a login without TLS, which was not let begin */
     SMTP_EVENT_LETTER, /* text: the reply behind the letter, or why it was not read to its end */
     SMTP_EVENT_CLOSE,  /* text: why the conversation ended */
 };

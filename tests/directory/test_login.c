@@ -326,6 +326,98 @@ DIRECTORY_TEST_AT(e2_guessing_in_parallel_queues_up_and_is_turned_away, TEST_WAL
     directory_close(d);
 }
 
+/* ------------------------------------------------------------------ networks new to an account */
+
+#define USUAL S("\xcb\x00\x71\x05")
+
+/* Any number of networks, each asking once: what the throttle for each network does not see. */
+static unsigned guesses(struct directory *d, const char *name, unsigned count, usec_t within) {
+    unsigned looked_at = 0;
+    usec_t end = fiber_now() + within;
+    for (unsigned i = 0; i < count && fiber_now() < end; i++) {
+        char peer[4] = {0x0a, (char)(i >> 16), (char)(i >> 8), (char)i};
+        struct login_request request = {
+            .name = slice_of_str(name), .password = S("no"), .peer = slice_of(peer, 4)};
+        looked_at += ask(d, &request).login.outcome == LOGIN_WRONG;
+    }
+    return looked_at;
+}
+
+DIRECTORY_TEST_AT(guesses_from_ever_new_networks_are_a_hundred_then_one_in_ten_seconds, TEST_WALL) {
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    usec_t start = fiber_now();
+    assert_int_equal(guesses(d, "tama", 160, USEC_HOUR), 160);
+    assert_in_range(fiber_now() - start, 600 * USEC_SEC, 601 * USEC_SEC);
+    start = fiber_now();
+    assert_int_equal(guesses(d, "nobody", 110, USEC_HOUR), 110); /* and who exists is not told */
+    assert_in_range(fiber_now() - start, 100 * USEC_SEC, 101 * USEC_SEC);
+    directory_close(d);
+}
+
+DIRECTORY_TEST_AT(guesses_of_strangers_lock_nobody_out_where_he_was_before, TEST_WALL) {
+    struct login_request request = {.name = S("tama"), .password = PASSWORD, .peer = USUAL};
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    (void)guesses(d, "tama", 100, USEC_HOUR);
+    usec_t start = fiber_now();
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    assert_int_equal(fiber_now() - start, 0);
+    directory_close(d);
+    d = place_open(p); /* which it remembers */
+    (void)guesses(d, "tama", 100, USEC_HOUR);
+    start = fiber_now();
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    assert_int_equal(fiber_now() - start, 0);
+    request.peer = S("\xcb\x00\x71\x06");
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    assert_in_range(fiber_now() - start, 1, 10 * USEC_SEC);
+    directory_close(d);
+}
+
+DIRECTORY_TEST_AT(who_moves_about_with_the_right_password_does_not_wait, TEST_WALL) {
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    usec_t start = fiber_now();
+    for (unsigned i = 0; i < 300; i++) {
+        char peer[4] = {0x0a, 1, (char)(i >> 8), (char)i};
+        struct login_request request = {
+            .name = S("tama"), .password = PASSWORD, .peer = slice_of(peer, 4)};
+        assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    }
+    assert_int_equal(fiber_now() - start, 0);
+    directory_close(d);
+}
+
+static void guess_from_elsewhere(void *arg) {
+    struct guesser *g = arg;
+    char peer[4] = {0x0a, 2, (char)g->wrong, (char)g->throttled};
+    struct login_request request = {
+        .name = S("tama"), .password = S("no"), .peer = slice_of(peer, 4)};
+    struct answer answer = ask(g->d, &request);
+    g->wrong += answer.login.outcome == LOGIN_WRONG;
+    g->throttled += answer.login.outcome == LOGIN_THROTTLED;
+    if (answer.login.outcome == LOGIN_THROTTLED)
+        assert_string_equal(answer.problem.text,
+                            "too many failed logins for \"tama\" from networks that have not "
+                            "logged in as it before");
+}
+
+DIRECTORY_TEST_AT(guesses_in_parallel_from_new_networks_are_turned_away, TEST_WALL) {
+    struct guesser g = {.d = d};
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    (void)guesses(d, "tama", 100, USEC_HOUR);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(fiber_spawn("guesser", guess_from_elsewhere, &g), 0);
+    while (fiber_children() > 0)
+        assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    assert_int_equal(g.wrong, 6); /* after 10, 20 ... 60 s */
+    assert_int_equal(g.throttled, 14);
+    directory_close(d);
+}
+
 /* ------------------------------------------------------------------ APOP */
 
 static enum login_outcome apop(struct directory *d, const char *name, struct slice digest,
@@ -390,6 +482,10 @@ int main(void) {
         cmocka_unit_test(test_e2_names_that_do_not_exist_are_slowed_down_too),
         cmocka_unit_test(test_e2_all_spellings_of_a_name_are_slowed_down_together),
         cmocka_unit_test(test_e2_guessing_in_parallel_queues_up_and_is_turned_away),
+        cmocka_unit_test(test_guesses_from_ever_new_networks_are_a_hundred_then_one_in_ten_seconds),
+        cmocka_unit_test(test_guesses_of_strangers_lock_nobody_out_where_he_was_before),
+        cmocka_unit_test(test_who_moves_about_with_the_right_password_does_not_wait),
+        cmocka_unit_test(test_guesses_in_parallel_from_new_networks_are_turned_away),
         cmocka_unit_test(test_rfc1939_s7_apop),
         cmocka_unit_test(test_apop_without_its_key_is_a_temporary_failure_and_no_new_key_is_made),
     };

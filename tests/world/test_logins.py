@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from network import wait_until
 from wire import Closed, Pop3
 from world import LETTER, PASSWORD
 
@@ -165,3 +166,22 @@ def test_changes_that_touch_no_login_end_nothing(host):
         host.run("account", "enable", user)
         assert wire.code("NOOP") == 250
         assert reader.say("NOOP").startswith("+OK")
+
+
+def test_a_login_without_tls_is_told_once_for_each_connection(host):
+    """It fails before any password is looked at; the log says why, and is not filled by it."""
+    with host.smtp("submission") as wire:
+        for _ in range(3):
+            assert wire.code("AUTH PLAIN") == 538
+    for first in ("USER open-pop3", "AUTH PLAIN"):
+        with Pop3(host.address, host.ports["pop3"]).greeted() as wire:
+            for _ in range(3):
+                assert wire.say(first).startswith("-ERR [SYS/PERM]")
+
+    def told():
+        return [line for line in host.said().splitlines() if "without TLS" in line]
+    lines = wait_until(lambda: len(told()) >= 3 and told(), 10, 0.1, host.said)
+    assert len(lines) == 3, lines
+    assert sum(" for submission " in line for line in lines) == 1
+    assert sum('as "open-pop3"' in line for line in lines) == 1
+    assert all(re.search(r"A login from [0-9.]+ for ", line) for line in lines)

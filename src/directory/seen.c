@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * When and from where accounts were logged in to last. Kept in memory and written together, at most
+ * a minute late: one login should not cost an fsync.
+ */
+#include "base/alloc.h"
+#include "directory/internal.h"
+#include "fiber/wait.h"
+
+#define SEEN_WRITE_AFTER USEC_MIN
+#define SEEN_MAX         1024U
+
+struct seen_login {
+    uint64_t account_id;
+    usec_t wall;
+    struct known_networks networks;
+};
+
+static int write_one(struct db *db, const struct seen_login *s) {
+    int r = db_run(db, "UPDATE account SET last_login = ?1 WHERE account_id = ?2", V(s->wall),
+                   V(s->account_id));
+    if (r < 0 || db_changes(db) == 0 || s->networks.count == 0)
+        return r;
+    return db_run(db,
+                  "INSERT INTO login_network VALUES (?1, ?2)"
+                  " ON CONFLICT (account_id) DO UPDATE SET networks = excluded.networks",
+                  V(s->account_id), V_BYTES(known_networks_bytes(&s->networks)));
+}
+
+static int write_seen_job(struct db *db, void *arg) {
+    const struct map *seen = arg;
+    struct map_entry *e;
+    size_t at = 0;
+    int r = 0;
+    while (r >= 0 && (e = map_next(seen, &at)))
+        r = write_one(db, e->value);
+    return MIN(r, 0);
+}
+
+int directory_write_logins(struct directory *d) {
+    struct map seen = d->seen;
+    int r = 0;
+    d->seen = (struct map){0};
+    if (seen.count > 0 && !d->read_only)
+        r = directory_run(d, JOB_RECORD, write_seen_job, &seen, NULL);
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&seen, &at));)
+        free(e->value);
+    map_done(&seen);
+    return r;
+}
+
+const struct known_networks *directory_newer_networks(const struct directory *d,
+                                                      uint64_t account_id) {
+    const struct seen_login *s = map_get(&d->seen, map_u64(&account_id));
+    return s ? &s->networks : NULL;
+}
+
+int directory_note_login(struct directory *d, uint64_t account_id, struct slice peer,
+                         const struct known_networks *known) {
+    struct seen_login *s = map_get(&d->seen, map_u64(&account_id));
+    if (!s) {
+        s = NEW(struct seen_login);
+        s->account_id = account_id;
+        s->networks = *known;
+        if (d->seen.count == 0)
+            d->seen_since = fiber_now();
+        (void)map_put(&d->seen, map_u64(&s->account_id), s);
+    }
+    s->wall = fiber_wall();
+    if (peer.len > 0)
+        known_networks_add(&s->networks, peer);
+    if (d->seen.count >= SEEN_MAX || fiber_now() - d->seen_since >= SEEN_WRITE_AFTER)
+        return directory_write_logins(d);
+    return 0;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include "auth/newcomer.h"
+
+#define NAME     S("tama@example.test")
+#define PATIENCE (60 * USEC_SEC)
+#define NOW      (1000 * USEC_SEC)
+
+static void use_up(struct newcomers *n, usec_t now) {
+    for (int i = 0; i < NEWCOMER_BURST; i++)
+        assert_int_equal(newcomers_enter(n, NAME, now, PATIENCE), 0);
+}
+
+static void test_a_hundred_at_once_then_one_in_ten_seconds(void **state) {
+    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    use_up(n, NOW);
+    for (int i = 1; i <= 6; i++)
+        assert_int_equal(newcomers_enter(n, NAME, NOW, PATIENCE), i * 10 * USEC_SEC);
+    assert_int_equal(newcomers_enter(n, NAME, NOW, PATIENCE), 70 * USEC_SEC);
+    /* that one was turned away and took none */
+    assert_int_equal(newcomers_enter(n, NAME, NOW, PATIENCE), 70 * USEC_SEC);
+    assert_int_equal(newcomers_enter(n, NAME, NOW + 70 * USEC_SEC, PATIENCE), 0);
+    assert_int_equal(newcomers_enter(n, NAME, NOW + 70 * USEC_SEC, PATIENCE), 10 * USEC_SEC);
+}
+
+static void test_no_more_than_a_hundred_are_saved_up(void **state) {
+    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    use_up(n, NOW);
+    use_up(n, NOW + USEC_HOUR);
+    assert_true(newcomers_enter(n, NAME, NOW + USEC_HOUR, PATIENCE) > 0);
+}
+
+static void test_a_success_gives_its_token_back(void **state) {
+    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    for (int i = 0; i < 3 * NEWCOMER_BURST; i++) {
+        assert_int_equal(newcomers_enter(n, NAME, NOW, PATIENCE), 0);
+        newcomers_give_back(n, NAME);
+    }
+    use_up(n, NOW);
+    assert_true(newcomers_enter(n, NAME, NOW, PATIENCE) > 0);
+}
+
+static void test_names_are_apart_and_their_case_is_not(void **state) {
+    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    use_up(n, NOW);
+    assert_int_equal(newcomers_enter(n, S("kobo@example.test"), NOW, PATIENCE), 0);
+    assert_true(newcomers_enter(n, S("TAMA@example.test"), NOW, PATIENCE) > 0);
+}
+
+static void test_other_names_push_none_out(void **state) {
+    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    use_up(n, NOW);
+    for (unsigned i = 0; i < 300000; i++)
+        (void)newcomers_enter(n, slice_of(&i, sizeof i), NOW, PATIENCE);
+    assert_true(newcomers_enter(n, NAME, NOW, PATIENCE) > 0);
+}
+
+static void test_a_name_of_any_length_is_taken(void **state) {
+    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    char name[5000];
+    memset(name, 'x', sizeof name);
+    assert_int_equal(newcomers_enter(n, slice_of(name, sizeof name), NOW, PATIENCE), 0);
+    assert_int_equal(newcomers_enter(n, S(""), NOW, PATIENCE), 0);
+}
+
+/* ------------------------------------------------------------------ networks */
+
+static void test_a_network_is_an_ipv4_address_or_a_slash_64(void **state) {
+    struct known_networks k = {0};
+    assert_false(known_networks_have(&k, S("\0\0\0\0")));
+    known_networks_add(&k, S("\xc0\x00\x02\x01"));
+    known_networks_add(&k, S("\x20\x01\x0d\xb8\0\0\0\x01\0\0\0\0\0\0\0\x01"));
+    assert_true(known_networks_have(&k, S("\xc0\x00\x02\x01")));
+    assert_true(known_networks_have(&k, S("\x20\x01\x0d\xb8\0\0\0\x01\xff\0\0\0\0\0\0\x02")));
+    assert_false(known_networks_have(&k, S("\xc0\x00\x02\x02")));
+    assert_false(known_networks_have(&k, S("\x20\x01\x0d\xb8\0\0\0\x02\0\0\0\0\0\0\0\x01")));
+    assert_false(known_networks_have(&k, S("\xc0\x00\x02\x01\0\0\0\0\0\0\0\0\0\0\0\0")));
+}
+
+static void test_the_last_eight_are_known(void **state) {
+    struct known_networks k = {0};
+    for (char i = 1; i <= 8; i++)
+        known_networks_add(&k, slice_of((char[]){10, 0, 0, i}, 4));
+    known_networks_add(&k, S("\x0a\0\0\x01")); /* again: the latest now */
+    known_networks_add(&k, S("\x0a\0\0\x09"));
+    assert_int_equal(k.count, 8);
+    for (char i = 1; i <= 9; i++)
+        assert_int_equal(known_networks_have(&k, slice_of((char[]){10, 0, 0, i}, 4)), i != 2);
+}
+
+static void test_networks_are_kept_as_bytes(void **state) {
+    struct known_networks k = {0}, other = {0};
+    known_networks_add(&k, S("\x0a\0\0\x01"));
+    known_networks_add(&k, S("\x0a\0\0\x02"));
+    assert_int_equal(known_networks_bytes(&k).len, 16);
+    known_networks_read(&other, known_networks_bytes(&k));
+    assert_memory_equal(&k, &other, sizeof k);
+    known_networks_read(&other, S("odd"));
+    assert_int_equal(other.count, 0);
+    char many[9 * NETWORK_SIZE] = {0};
+    known_networks_read(&other, slice_of(many, sizeof many));
+    assert_int_equal(other.count, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_hundred_at_once_then_one_in_ten_seconds),
+        cmocka_unit_test(test_no_more_than_a_hundred_are_saved_up),
+        cmocka_unit_test(test_a_success_gives_its_token_back),
+        cmocka_unit_test(test_names_are_apart_and_their_case_is_not),
+        cmocka_unit_test(test_other_names_push_none_out),
+        cmocka_unit_test(test_a_name_of_any_length_is_taken),
+        cmocka_unit_test(test_a_network_is_an_ipv4_address_or_a_slash_64),
+        cmocka_unit_test(test_the_last_eight_are_known),
+        cmocka_unit_test(test_networks_are_kept_as_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
