@@ -120,6 +120,8 @@ static int hello(struct relay_client *c, struct arena *a, struct relay_trouble *
     if (reply.code / 100 != 2)
         return refused(trouble, &reply);
     learn_extensions(c, reply.text);
+    if (c->options.no_pipelining)
+        c->extensions &= ~(unsigned)EXTENSION_PIPELINING;
     return 0;
 }
 
@@ -312,6 +314,10 @@ unsigned relay_client_letters(const struct relay_client *c) {
 
 bool relay_client_one_by_one(const struct relay_client *c) {
     return c->one_by_one;
+}
+
+bool relay_client_breaks_pipelining(const struct relay_client *c) {
+    return c->breaks_pipelining;
 }
 
 bool relay_client_begins_anew(const struct relay_client *c) {

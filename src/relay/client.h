@@ -54,8 +54,9 @@ struct relay_client_options {
     bool tls_first;                  /* it begins before the greeting (RFC 8314 §3.3) */
     const struct relay_login *login; /* NULL: none; needed until the session is open */
     bool strict_8bit;
-    bool helo_only;  /* EHLO is not tried: a letter that needs an extension waits */
-    bool one_by_one; /* each reply is awaited, and each letter has one recipient */
+    bool helo_only;     /* EHLO is not tried: a letter that needs an extension waits */
+    bool no_pipelining; /* although it is offered */
+    bool one_by_one;    /* each reply is awaited, and each letter has one recipient */
     struct relay_timeouts timeouts;
 };
 
@@ -107,6 +108,9 @@ bool relay_client_tls(const struct relay_client *c);
 
 /* The host has said more than it was asked: it is to be given one recipient at a time. */
 bool relay_client_one_by_one(const struct relay_client *c);
+
+/* The last relay_client_send() failed, perhaps since commands came together, as was offered. */
+bool relay_client_breaks_pipelining(const struct relay_client *c);
 
 /* The last relay_client_send() gave up because of that; over a new connection it may go better. */
 bool relay_client_begins_anew(const struct relay_client *c);

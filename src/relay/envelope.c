@@ -7,6 +7,10 @@
  * other to read; without, each reply is read before the next command is written. DATA leaves with
  * its group even if it turns out that no recipient was accepted: then a 354 is answered with a lone
  * dot (RFC 2920 §3.1).
+ *
+ * Some hosts offer PIPELINING and do not keep to it: they lose what has come behind a command, hang
+ * up, or take it for an error of ours. So when the first letter of a session gets no reply to a
+ * group of commands, or one that is about the order of commands, it may go better one by one.
  */
 #include "relay/transaction.h"
 
@@ -112,14 +116,37 @@ static void take_rcpt_reply(struct transaction *t, size_t i, const struct smtp_r
     transaction_settle(t, i, &result);
 }
 
+/* The peer has not shown yet that it can take commands in groups, and has got one. */
+static bool is_first_group(const struct transaction *t) {
+    return t->c->letters == 1 && t->written - t->group_first > 1;
+}
+
+/* It refuses the command, not what is in it: another one should have come, or none. */
+static bool is_out_of_order(const struct smtp_reply *reply) {
+    bool protocol = reply->status.subject == 5 && reply->status.detail <= 1;
+    return reply->code == 500 || reply->code == 502 || reply->code == 503 ||
+           (reply->code == 554 && reply->status.class && protocol);
+}
+
+/* Whether what the reply is about is still open: 503 behind other refusals is what belongs there.
+ */
+static bool matters(const struct transaction *t, size_t command) {
+    return is_rcpt(t, command) ? t->states[command - 1] == RCPT_OPEN
+                               : command == 0 || t->accepted > 0;
+}
+
 static int read_next(struct transaction *t) WAITS {
     size_t command = t->answered++;
     struct smtp_reply reply;
     if (is_skipped(t, command))
         return 0;
     int r = talk_reply(t->c, step_name(t, command), step_timeout(t, command), t->a, &reply);
-    if (r < 0)
+    if (r < 0) {
+        t->c->breaks_pipelining = is_first_group(t);
         return transaction_lost(t, r, &reply);
+    }
+    if (is_first_group(t) && is_out_of_order(&reply) && matters(t, command))
+        return transaction_ask_one_by_one(t, &reply);
     if (reply.code == 421) {
         r = transaction_closing(t, &reply);
         if (is_rcpt(t, command))
@@ -149,6 +176,7 @@ int envelope_say(struct transaction *t) {
             if (r < 0 || t->unsettled == 0)
                 return r;
             t->group = 0;
+            t->group_first = t->written;
         }
         while (may_write(t))
             write_next(t);

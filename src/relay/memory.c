@@ -12,59 +12,78 @@ struct entry {
     struct slice key; /* in the text */
 };
 
-struct host_memory {
+struct faulty {
     struct map entries;
     struct list ages;
 };
 
+struct host_memory {
+    struct faulty with[HOST_FAULTS];
+    unsigned holders;
+};
+
 struct host_memory *host_memory_new(void) {
-    struct host_memory *p = NEW(struct host_memory);
-    list_init(&p->ages);
-    return p;
+    struct host_memory *m = NEW(struct host_memory);
+    for (size_t i = 0; i < HOST_FAULTS; i++)
+        list_init(&m->with[i].ages);
+    return host_memory_hold(m);
 }
 
-static void forget(struct host_memory *p, struct entry *e) {
-    (void)map_remove(&p->entries, e->key);
+struct host_memory *host_memory_hold(struct host_memory *m) {
+    m->holders++;
+    return m;
+}
+
+static void forget(struct faulty *hosts, struct entry *e) {
+    (void)map_remove(&hosts->entries, e->key);
     link_remove(&e->age);
     free(e);
 }
 
-void host_memory_free(struct host_memory *p) {
-    struct link *k;
-    if (!p)
-        return;
-    while ((k = list_first(&p->ages)))
-        forget(p, CONTAINER_OF(k, struct entry, age));
-    map_done(&p->entries);
-    free(p);
+static void forget_oldest(struct faulty *hosts) {
+    forget(hosts, CONTAINER_OF(list_first(&hosts->ages), struct entry, age));
 }
 
-void host_memory_add(struct host_memory *p, const struct net_addr *host, usec_t now) {
-    host_memory_remove(p, host);
-    if (p->entries.count >= HOST_MEMORY_MAX)
-        forget(p, CONTAINER_OF(list_first(&p->ages), struct entry, age));
+void host_memory_release(struct host_memory *m) {
+    if (!m || --m->holders > 0)
+        return;
+    for (size_t i = 0; i < HOST_FAULTS; i++) {
+        while (m->with[i].entries.count > 0)
+            forget_oldest(&m->with[i]);
+        map_done(&m->with[i].entries);
+    }
+    free(m);
+}
+
+void host_memory_add(struct host_memory *m, enum host_fault fault, const struct net_addr *host,
+                     usec_t now) {
+    struct faulty *hosts = &m->with[fault];
+    host_memory_remove(m, fault, host);
+    if (hosts->entries.count >= HOST_MEMORY_MAX)
+        forget_oldest(hosts);
     struct entry *e = NEW(struct entry);
     e->key = net_format(host, e->text);
     e->until = now + HOST_MEMORY_FOR;
-    (void)map_put(&p->entries, e->key, e);
-    list_append(&p->ages, &e->age);
+    (void)map_put(&hosts->entries, e->key, e);
+    list_append(&hosts->ages, &e->age);
 }
 
-static struct entry *find(const struct host_memory *p, const struct net_addr *host) {
+static struct entry *find(const struct faulty *hosts, const struct net_addr *host) {
     char text[NET_TEXT_SIZE];
-    return map_get(&p->entries, net_format(host, text));
+    return hosts->entries.count > 0 ? map_get(&hosts->entries, net_format(host, text)) : NULL;
 }
 
-void host_memory_remove(struct host_memory *p, const struct net_addr *host) {
-    struct entry *e = find(p, host);
+void host_memory_remove(struct host_memory *m, enum host_fault fault, const struct net_addr *host) {
+    struct entry *e = find(&m->with[fault], host);
     if (e)
-        forget(p, e);
+        forget(&m->with[fault], e);
 }
 
-bool host_memory_has(struct host_memory *p, const struct net_addr *host, usec_t now) {
-    struct entry *e = p->entries.count > 0 ? find(p, host) : NULL;
+bool host_memory_has(struct host_memory *m, enum host_fault fault, const struct net_addr *host,
+                     usec_t now) {
+    struct entry *e = find(&m->with[fault], host);
     if (e && e->until <= now) {
-        forget(p, e);
+        forget(&m->with[fault], e);
         return false;
     }
     return e != NULL;

@@ -190,8 +190,11 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
         .tls_first = run->job->tls_first,
         .login = run->job->login,
         .strict_8bit = o->strict_8bit,
-        .helo_only = helo_will_do(run) && host_memory_has(run->relay->helo_only, addr, fiber_now()),
-        .one_by_one = host_memory_has(run->relay->one_by_one, addr, fiber_now()),
+        .helo_only = helo_will_do(run) &&
+                     host_memory_has(run->relay->memory, HOST_HANGS_UP_AT_EHLO, addr, fiber_now()),
+        .no_pipelining =
+            host_memory_has(run->relay->memory, HOST_BREAKS_PIPELINING, addr, fiber_now()),
+        .one_by_one = host_memory_has(run->relay->memory, HOST_SAYS_TOO_MUCH, addr, fiber_now()),
         .timeouts = o->timeouts,
     };
     struct stream *stream;
@@ -218,7 +221,7 @@ static int try_plain(struct run *run, const struct dns_host *host, const struct 
     struct relay_trouble trouble = {0};
     int r = open_client(run, host, addr, false, ret_client, &trouble);
     if (r < 0 && r != -E_REFUSED)
-        host_memory_remove(run->relay->plain, addr);
+        host_memory_remove(run->relay->memory, HOST_FAILS_TLS, addr);
     return r;
 }
 
@@ -226,10 +229,10 @@ static int try_helo(struct run *run, const struct dns_host *host, const struct n
                     struct relay_client **ret_client) WAITS {
     struct relay_trouble trouble = {0};
     relay_say(&run->job->voice, RELAY_STEP_CONNECTED, "Trying again with HELO");
-    host_memory_add(run->relay->helo_only, addr, fiber_now());
+    host_memory_add(run->relay->memory, HOST_HANGS_UP_AT_EHLO, addr, fiber_now());
     int r = open_client(run, host, addr, false, ret_client, &trouble);
     if (r < 0)
-        host_memory_remove(run->relay->helo_only, addr);
+        host_memory_remove(run->relay->memory, HOST_HANGS_UP_AT_EHLO, addr);
     return r;
 }
 
@@ -239,14 +242,14 @@ static int try_address(struct run *run, const struct dns_host *host, const struc
     struct relay_trouble trouble = {0};
     if (run_demands_tls(run))
         return open_client(run, host, addr, true, ret_client, &trouble);
-    if (relay->options.tls && host_memory_has(relay->plain, addr, fiber_now())) {
+    if (relay->options.tls && host_memory_has(relay->memory, HOST_FAILS_TLS, addr, fiber_now())) {
         relay_say(&run->job->voice, RELAY_STEP_TLS, "Without TLS, which failed with %.*s before",
                   SLICE_ARG(peer_text(run, host, addr)));
         return try_plain(run, host, addr, ret_client);
     }
     int r = open_client(run, host, addr, true, ret_client, &trouble);
     if (r < 0 && trouble.tls_failed)
-        host_memory_add(relay->plain, addr, fiber_now());
+        host_memory_add(relay->memory, HOST_FAILS_TLS, addr, fiber_now());
     if (r == 0 || fiber_cancelled() || run->attempts >= relay->options.attempts)
         return r;
     if (trouble.ehlo_failed && helo_will_do(run))
@@ -284,8 +287,8 @@ int reach_next(struct run *run, struct pool_connection *connection) {
 }
 
 bool reach_again(struct run *run) {
-    if (!host_memory_has(run->relay->farewells, &run->present, fiber_now())) {
-        host_memory_add(run->relay->farewells, &run->present, fiber_now());
+    if (!host_memory_has(run->relay->memory, HOST_SAYS_FAREWELL, &run->present, fiber_now())) {
+        host_memory_add(run->relay->memory, HOST_SAYS_FAREWELL, &run->present, fiber_now());
         return false;
     }
     run->address--;
@@ -293,13 +296,21 @@ bool reach_again(struct run *run) {
 }
 
 void reach_one_by_one(struct run *run) {
-    host_memory_add(run->relay->one_by_one, &run->present, fiber_now());
+    host_memory_add(run->relay->memory, HOST_SAYS_TOO_MUCH, &run->present, fiber_now());
     relay_say(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again with one command at a time");
     run->address--;
 }
 
+void reach_without_pipelining(struct run *run, bool again) {
+    host_memory_add(run->relay->memory, HOST_BREAKS_PIPELINING, &run->present, fiber_now());
+    if (!again)
+        return;
+    relay_say(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again without pipelining");
+    run->address--;
+}
+
 void reach_without_tls(struct run *run, bool again) {
-    host_memory_add(run->relay->plain, &run->present, fiber_now());
+    host_memory_add(run->relay->memory, HOST_FAILS_TLS, &run->present, fiber_now());
     if (!again)
         return;
     relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");

@@ -34,10 +34,7 @@ struct relay *relay_new(const struct relay_options *options) {
     MUST(options->connect && options->dns.query && options->helo.len > 0 && options->attempts > 0);
     struct relay *relay = NEW(struct relay);
     relay->options = *options;
-    relay->plain = host_memory_new();
-    relay->helo_only = host_memory_new();
-    relay->farewells = host_memory_new();
-    relay->one_by_one = host_memory_new();
+    relay->memory = options->memory ? host_memory_hold(options->memory) : host_memory_new();
     relay->pool = pool_new(&(struct pool_options){
         .pace = options->pace,
         .idle = options->idle,
@@ -51,11 +48,12 @@ void relay_free(struct relay *relay) {
     if (!relay)
         return;
     pool_free(relay->pool);
-    host_memory_free(relay->plain);
-    host_memory_free(relay->helo_only);
-    host_memory_free(relay->farewells);
-    host_memory_free(relay->one_by_one);
+    host_memory_release(relay->memory);
     free(relay);
+}
+
+struct host_memory *relay_memory(const struct relay *relay) {
+    return relay->memory;
 }
 
 void relay_keep(void *arg) {
@@ -247,6 +245,8 @@ static int send_round(struct run *run, struct pool_connection *connection, bool 
     take_results(run, connection, round);
     if (r < 0 && run->opened && relay_client_begins_anew(client))
         reach_one_by_one(run);
+    else if (r < 0 && run->opened && relay_client_breaks_pipelining(client) && !fiber_cancelled())
+        reach_without_pipelining(run, r != -ETIMEDOUT);
     else if (r < 0 && !fiber_cancelled())
         judge_tls(run, client, round);
     if (r < 0 && run->opened)

@@ -17,6 +17,7 @@
 
 #include "dns/mx.h"
 #include "relay/client.h"
+#include "relay/memory.h"
 #include "relay/pace.h"
 
 struct relay;
@@ -58,12 +59,16 @@ struct relay_options {
     unsigned connections;            /* in all: 1000 */
     struct pace_options pace;
     struct relay_timeouts timeouts;
+    struct host_memory *memory; /* of hosts' faults, held by the relay; NULL: one of its own */
 };
 
 /* The values named above; the rest zero. */
 extern const struct relay_options relay_options_default;
 
 struct relay *relay_new(const struct relay_options *options);
+
+/* For the relay that comes after this one. */
+struct host_memory *relay_memory(const struct relay *relay);
 void relay_free(struct relay *relay); /* hangs up on idle connections */
 DEFINE_CLEANUP(struct relay, relay_free)
 

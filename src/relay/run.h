@@ -11,11 +11,8 @@
 struct relay {
     struct relay_options options;
     struct pool *pool;
-    struct host_memory *plain;      /* TLS has failed with these */
-    struct host_memory *helo_only;  /* these hang up at EHLO */
-    struct host_memory *farewells;  /* these have said 421 at one recipient of several */
-    struct host_memory *one_by_one; /* these have said more than they were asked */
-    char login_trouble[512];        /* of the latest login, if it failed */
+    struct host_memory *memory;
+    char login_trouble[512]; /* of the latest login, if it failed */
     uint64_t letters;
 };
 
@@ -82,6 +79,12 @@ bool reach_again(struct run *run);
 
 /* The latest connection that was opened was out of step: its host is asked again, one by one. */
 void reach_one_by_one(struct run *run);
+
+/*
+ * The latest connection that was opened broke at commands that came together. With `again` its host
+ * is the next one.
+ */
+void reach_without_pipelining(struct run *run, bool again);
 
 /* The latest connection that was opened broke inside TLS. With `again` its host is the next one. */
 void reach_without_tls(struct run *run, bool again);

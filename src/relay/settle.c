@@ -75,6 +75,15 @@ int transaction_closing(struct transaction *t, const struct smtp_reply *reply) {
     return -E_EOF;
 }
 
+/* Without waiting for the reply. */
+static void hang_up(struct relay_client *c) {
+    if (!c->over) {
+        talk_command(c, S("QUIT"));
+        (void)stream_flush(c->stream);
+    }
+    c->over = true;
+}
+
 int transaction_begin_anew(struct transaction *t) {
     struct relay_result result = {
         .fate = RELAY_LATER, .reply = {451, {4, 5, 0}, {NULL, 0}}, .next_host = true};
@@ -88,6 +97,17 @@ int transaction_begin_anew(struct transaction *t) {
     return -E_EOF;
 }
 
+int transaction_ask_one_by_one(struct transaction *t, const struct smtp_reply *reply) {
+    struct relay_result result = talk_refusal(reply);
+    result.fate = RELAY_LATER;
+    result.reply.status = (struct smtp_status){4, 5, 0};
+    result.next_host = true;
+    transaction_settle_open(t, &result);
+    hang_up(t->c);
+    t->c->breaks_pipelining = true;
+    return -E_EOF;
+}
+
 int transaction_pass_over_surplus(struct transaction *t) {
     struct relay_client *c = t->c;
     bool alone = t->letter->count == 1 && (c->one_by_one || t->written == 0);
@@ -98,10 +118,7 @@ int transaction_pass_over_surplus(struct transaction *t) {
             doubt(&t->results[i]);
     if (alone && !c->over)
         return 0;
-    if (!c->over) {
-        talk_command(c, S("QUIT"));
-        (void)stream_flush(c->stream);
-    }
+    hang_up(c);
     return transaction_begin_anew(t);
 }
 

@@ -39,7 +39,8 @@ struct relay_client {
     bool one_by_one;  /* each reply is awaited, and each recipient has a transaction of its own */
     bool out_of_step; /* the peer has said more than it was asked: its refusals may be stale */
     bool begin_anew;  /* it was given up for that: what was asked is to be asked again */
-    bool over;        /* nothing more can be said */
+    bool breaks_pipelining; /* it may have failed because commands came in a group */
+    bool over;              /* nothing more can be said */
 };
 #define RELAY_CLIENT_MAGIC 0x52434c54U
 

@@ -22,6 +22,7 @@ struct transaction {
     size_t commands;          /* MAIL, each RCPT, DATA */
     size_t written, answered; /* of them */
     size_t group;             /* bytes written since the last time all were answered */
+    size_t group_first;       /* the command that was written first since then */
     size_t unsettled;         /* recipients in state RCPT_OPEN or RCPT_ACCEPTED */
     size_t accepted;          /* recipients in state RCPT_ACCEPTED */
     bool go_ahead;            /* the peer said 354 */
@@ -51,6 +52,9 @@ int transaction_closing(struct transaction *t, const struct smtp_reply *reply);
 
 /* Nobody knows which reply was meant for whom: all is said again over another connection. */
 int transaction_begin_anew(struct transaction *t);
+
+/* The peer does not expect commands in groups: the same over another connection, one by one. */
+int transaction_ask_one_by_one(struct transaction *t, const struct smtp_reply *reply);
 
 /*
  * Before a command while nothing is outstanding, and behind the last reply: whatever has come is

@@ -3,8 +3,9 @@
  * The relay role: hands letters to other hosts. What it does is in src/relay/; here it gets its
  * questions to the resolver, its settings, and its calls from the queue.
  *
- * New settings make a new relay. The old one says QUIT to its idle hosts, finishes what it is
- * transmitting, and goes with the last user.
+ * New settings make a new relay, which takes over what the old one remembers of hosts' faults. The
+ * old one says QUIT to its idle hosts, finishes what it is transmitting, and goes with the last
+ * user.
  */
 #include <errno.h>
 
@@ -108,6 +109,7 @@ static void keep(void *arg) {
 }
 
 static int start_relaying(struct process *p, struct relaying *state, struct problem *problem) {
+    const struct relaying *before = p->state;
     struct relay_options o = relay_options_default;
     const struct conf *conf = state->settings->conf;
     o.helo = conf->hostname;
@@ -127,6 +129,7 @@ static int start_relaying(struct process *p, struct relaying *state, struct prob
     read_files(p, state);
     o.tls = state->tls;
     o.tls_verifying = state->tls_verifying;
+    o.memory = before ? relay_memory(before->relay) : NULL;
     state->relay = relay_new(&o);
     return fiber_spawn_under(p->root, "relay keeper", keep, state);
 }

@@ -129,10 +129,27 @@ static int take_rcpt(struct serving *v, struct slice line) {
     return 0;
 }
 
+/* 1: the command is answered as if it had come alone. */
+static int take_pipelined(struct serving *v) {
+    const char *how = v->host->pipelined;
+    if (!how || !stream_has_input(v->s))
+        return 1;
+    if (strcmp(how, "hang up") == 0)
+        return -EPIPE;
+    (void)stream_drop_input(v->s);
+    if (strcmp(how, "dropped") == 0)
+        return 1;
+    say(v, how);
+    return 0;
+}
+
 static int take_command(struct serving *v, struct slice line) {
     struct tls_facts facts;
     char verb[5] = {0};
     memcpy(verb, line.ptr, MIN(line.len, (size_t)4));
+    int r = take_pipelined(v);
+    if (r <= 0)
+        return r;
     if (leaves_at(v, verb))
         return leave(v);
     if (slice_starts(line, S("EHLO")) && v->host->helo_only)

@@ -22,8 +22,10 @@ struct fake_host {
     const char *unknown;   /* recipients whose address has this in it get "550 5.1.1 unknown" */
     bool doubles;          /* says every reply twice */
     bool helo_only;        /* hangs up at EHLO */
-    const char *farewell;  /* hangs up with 421 at recipients whose address has this in it */
-    unsigned rcpt_limit;   /* "452 4.5.3 too many" beyond; 0: none */
+    const char
+        *pipelined; /* others behind a command are "dropped", or make it "hang up", or say this */
+    const char *farewell; /* hangs up with 421 at recipients whose address has this in it */
+    unsigned rcpt_limit;  /* "452 4.5.3 too many" beyond; 0: none */
     bool starttls;
     bool tls_broken; /* hangs up in the handshake */
     bool tls_silent; /* falls silent wherever it would hang up because of TLS */

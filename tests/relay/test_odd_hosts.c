@@ -109,6 +109,85 @@ FIBER_TEST(those_who_wait_for_a_host_that_hung_up_hear_it_by_its_name_and_port) 
     end(&w);
 }
 
+/* RFC 2920 §3.2: who offers PIPELINING must keep what has come; who does not is asked without. */
+FIBER_TEST(host_that_offers_pipelining_and_breaks_it_gets_one_command_at_a_time) {
+    static const char *const broken[] = {"hang up", "503 5.5.1 bad sequence",
+                                         "554 5.5.0 synchronization error"};
+    static const struct relay_recipient to[] = {TO("nobody@example.net"), TO("mike@example.net")};
+    for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+        struct fake_host hosts[] = {{.address = "192.0.2.1",
+                                     .extension = "PIPELINING",
+                                     .unknown = "nobody",
+                                     .pipelined = broken[i]},
+                                    {0}};
+        struct world w;
+        begin(&w, hosts);
+        open_relay(&w);
+        struct relay_job job = job_for(&w, "example.net", to, ARRAY_SIZE(to));
+        for (unsigned n = 1; n <= 2; n++) {
+            assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+            assert_int_equal(w.outcome.results[0].fate, RELAY_NEVER);
+            assert_int_equal(w.outcome.results[0].reply.code, 550);
+            assert_int_equal(w.outcome.results[1].fate, RELAY_DELIVERED);
+            assert_int_equal(hosts[0].letters, n);
+            assert_int_equal(hosts[0].connections, 1 + n);
+            assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
+        }
+        end(&w);
+    }
+}
+
+/* It answers in silence, for which another host of the domain need not wait a second time. */
+FIBER_TEST(host_that_loses_what_is_pipelined_gets_one_command_at_a_time_the_next_time) {
+    struct fake_host hosts[] = {
+        {.address = "192.0.2.1", .extension = "PIPELINING", .pipelined = "dropped"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
+    assert_int_equal(hosts[0].connections, 1);
+    assert_int_equal(fiber_sleep(10 * USEC_MIN), 0);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].connections, 2);
+    end(&w);
+}
+
+FIBER_TEST(host_that_breaks_pipelining_inside_tls_is_not_asked_without_tls) {
+    struct fake_host hosts[] = {{.address = "192.0.2.1",
+                                 .extension = "PIPELINING",
+                                 .starttls = true,
+                                 .pipelined = "hang up"},
+                                {0}};
+    struct world w;
+    struct problem problem;
+    begin(&w, hosts);
+    assert_int_equal(tls_client_new(&w.options.tls, &problem), 0);
+    open_relay(&w);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_true(w.outcome.tls);
+    assert_int_equal(hosts[0].with_tls, 2);
+    tls_context_free(w.options.tls);
+    end(&w);
+}
+
+/* RFC 5321 §4.2.4: a refusal of the protocol that comes again is one. */
+FIBER_TEST(refusal_of_the_protocol_that_comes_again_counts) {
+    static const struct relay_recipient to[] = {TO("mike@example.net")};
+    struct fake_host hosts[] = {{.address = "192.0.2.1",
+                                 .extension = "PIPELINING",
+                                 .mail = "503 5.5.1 say hello to the keeper first"},
+                                {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    struct relay_job job = job_for(&w, "example.net", to, 1);
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_int_equal(w.outcome.results[0].fate, RELAY_NEVER);
+    assert_int_equal(w.outcome.results[0].reply.code, 503);
+    assert_int_equal(hosts[0].connections, 2);
+    end(&w);
+}
+
 /* RFC 5321 §3.8: 421 closes for everybody; where it comes again, the others are let through. */
 FIBER_TEST(recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting) {
     static const struct relay_recipient to[] = {TO("a@example.net"), TO("gone@example.net"),
@@ -138,6 +217,11 @@ int main(void) {
         cmocka_unit_test(test_host_that_hangs_up_at_ehlo_is_greeted_with_helo_and_known_for_it),
         cmocka_unit_test(test_letter_that_helo_cannot_carry_waits_for_ehlo),
         cmocka_unit_test(test_those_who_wait_for_a_host_that_hung_up_hear_it_by_its_name_and_port),
+        cmocka_unit_test(test_host_that_offers_pipelining_and_breaks_it_gets_one_command_at_a_time),
+        cmocka_unit_test(
+            test_host_that_loses_what_is_pipelined_gets_one_command_at_a_time_the_next_time),
+        cmocka_unit_test(test_host_that_breaks_pipelining_inside_tls_is_not_asked_without_tls),
+        cmocka_unit_test(test_refusal_of_the_protocol_that_comes_again_counts),
         cmocka_unit_test(test_recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting),
     };
     return cmocka_run_group_tests_name("odd hosts", tests, NULL, NULL);

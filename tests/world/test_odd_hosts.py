@@ -249,3 +249,17 @@ def test_tls_that_fails_keeps_no_letter_back(peer, tmp_path, where, ending):
     send(host, writer, ["soon@plain.test"])
     host.wait_until_settled(20)
     assert len(other.letters) == 1
+
+
+def test_faults_of_hosts_are_remembered_over_a_reload(peer, tmp_path):
+    """RFC 7435: TLS that has failed is not tried again at the next message."""
+    host, other = peer({"STARTTLS": hang_up}, context=server_context(tmp_path))
+    writer = host.account()
+    send(host, writer, ["first@plain.test"])
+    host.wait_until_settled(20)
+    host.configure({"relay.idle-timeout": "1s"})
+    host.run("reload")
+    send(host, writer, ["second@plain.test"])
+    host.wait_until_settled(20)
+    assert ["STARTTLS" in lines for lines in other.said] == [True, False, False]
+    assert len(other.letters) == 2
