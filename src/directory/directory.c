@@ -122,7 +122,7 @@ void directory_close(struct directory *d) {
     newcomers_free(d->newcomers);
     map_done(&d->seen);
     directory_forget_senders(d);
-    directory_used_done(d);
+    directory_usage_done(d);
     seal_key_wipe(&d->key);
     free((char *)(uintptr_t)d->default_domain.ptr);
     free((char *)(uintptr_t)d->hostname.ptr);

@@ -45,9 +45,10 @@ struct directory {
 
     struct map seen; /* logins not yet written: account_id -> struct seen_login */
     usec_t seen_since;
-    struct map usage; /* of mailboxes, not yet written: account_id -> struct noted_usage */
+    struct map usage;            /* of mailboxes, the newest: account_id -> struct usage */
+    struct usage *usage_pending; /* those of it that are not written yet */
+    size_t usage_pending_count;
     usec_t usage_since;
-    struct map used; /* the newest numbers: account_id -> struct used */
     usec_t removed_keep;
 
     struct sending_limits sending_limits; /* of accounts that have none of their own */
@@ -100,7 +101,7 @@ int directory_flush_usage(struct directory *d) WAITS;
 
 /* The newest number of bytes that was told of an account; `stored` when none was. */
 uint64_t directory_used(const struct directory *d, uint64_t id, uint64_t stored);
-void directory_used_done(struct directory *d);
+void directory_usage_done(struct directory *d);
 
 /* ------------------------------------------------------------------ the history, inside a job */
 

@@ -11,58 +11,59 @@
 #include "directory/internal.h"
 
 #define WRITE_AFTER USEC_MIN
-#define NOTED_MAX   16384U /* then they are written before a minute is over */
+#define PENDING_MAX 16384U /* then they are written before a minute is over */
 
-struct noted_usage {
+struct usage {
     uint64_t account, messages, bytes;
-};
-
-struct used {
-    uint64_t account, bytes;
+    struct usage *next; /* among those that are not written yet */
+    bool pending;
 };
 
 uint64_t directory_used(const struct directory *d, uint64_t id, uint64_t stored) {
-    const struct used *u = map_get(&d->used, map_u64(&id));
+    const struct usage *u = map_get(&d->usage, map_u64(&id));
     return u ? u->bytes : stored;
 }
 
-static void remember(struct directory *d, uint64_t id, uint64_t bytes) {
-    struct used *u = map_get(&d->used, map_u64(&id));
-    if (!u) {
-        u = NEW(struct used);
-        u->account = id;
-        (void)map_put(&d->used, map_u64(&u->account), u);
-    }
-    u->bytes = bytes;
+void directory_usage_done(struct directory *d) {
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&d->usage, &at));)
+        free(e->value);
+    map_done(&d->usage);
 }
 
-void directory_used_done(struct directory *d) {
-    struct map_entry *e;
-    for (size_t at = 0; (e = map_next(&d->used, &at));)
-        free(e->value);
-    map_done(&d->used);
+static void pend(struct directory *d, struct usage *u) {
+    if (u->pending)
+        return;
+    if (d->usage_pending_count++ == 0)
+        d->usage_since = fiber_now();
+    u->next = d->usage_pending;
+    d->usage_pending = u;
+    u->pending = true;
 }
 
 void directory_note_usage(struct directory *d, uint64_t id, uint64_t messages, uint64_t bytes) {
-    struct noted_usage *u = map_get(&d->usage, map_u64(&id));
+    struct usage *u = map_get(&d->usage, map_u64(&id));
     if (!u) {
-        u = NEW(struct noted_usage);
+        u = NEW(struct usage);
         u->account = id;
-        if (d->usage.count == 0)
-            d->usage_since = fiber_now();
         (void)map_put(&d->usage, map_u64(&u->account), u);
     }
     u->messages = messages;
     u->bytes = bytes;
-    remember(d, id, bytes);
+    pend(d, u);
 }
 
+/* What one job writes: a copy, for newer numbers may come while it is under way. */
+struct batch {
+    struct usage *list;
+    size_t count;
+};
+
 static int write_job(struct db *db, void *arg) {
-    const struct map *usage = arg;
-    struct map_entry *e;
+    const struct batch *batch = arg;
     int r = 0;
-    for (size_t at = 0; r == 0 && (e = map_next(usage, &at));) {
-        const struct noted_usage *u = e->value;
+    for (size_t i = 0; r == 0 && i < batch->count; i++) {
+        const struct usage *u = &batch->list[i];
         r = db_run(db,
                    "INSERT INTO usage (account_id, messages, bytes) SELECT ?1, ?2, ?3"
                    " WHERE EXISTS (SELECT 1 FROM account WHERE account_id = ?1)"
@@ -74,33 +75,36 @@ static int write_job(struct db *db, void *arg) {
     return r;
 }
 
-/* What could not be written is noted again, unless something newer was meanwhile. */
-static void keep(struct directory *d, struct map *usage) {
-    struct map_entry *e;
-    for (size_t at = 0; (e = map_next(usage, &at));) {
-        const struct noted_usage *u = e->value;
-        if (!map_get(&d->usage, map_u64(&u->account)))
-            directory_note_usage(d, u->account, u->messages, u->bytes);
+static struct batch take(struct directory *d) {
+    struct batch batch = {.list = mem_array(d->usage_pending_count, sizeof *batch.list)};
+    for (struct usage *u = d->usage_pending; u; u = u->next) {
+        u->pending = false;
+        batch.list[batch.count++] = *u;
     }
+    d->usage_pending = NULL;
+    d->usage_pending_count = 0;
+    return batch;
+}
+
+/* What could not be written is pending again, with the numbers that are newest now. */
+static void give_back(struct directory *d, const struct batch *batch) {
+    for (size_t i = 0; i < batch->count; i++)
+        pend(d, map_get(&d->usage, map_u64(&batch->list[i].account)));
 }
 
 int directory_flush_usage(struct directory *d) {
-    struct map usage = d->usage;
-    struct map_entry *e;
-    if (usage.count == 0 || d->read_only)
+    if (d->usage_pending_count == 0 || d->read_only)
         return 0;
-    d->usage = (struct map){0};
-    int r = directory_run(d, JOB_RECORD, write_job, &usage, NULL);
+    struct batch batch = take(d);
+    int r = directory_run(d, JOB_RECORD, write_job, &batch, NULL);
     if (r < 0)
-        keep(d, &usage);
-    for (size_t at = 0; (e = map_next(&usage, &at));)
-        free(e->value);
-    map_done(&usage);
+        give_back(d, &batch);
+    free(batch.list);
     return r;
 }
 
 void directory_write_usage(struct directory *d) {
-    if (d->usage.count >= NOTED_MAX || fiber_now() - d->usage_since >= WRITE_AFTER)
+    if (d->usage_pending_count >= PENDING_MAX || fiber_now() - d->usage_since >= WRITE_AFTER)
         (void)directory_flush_usage(d);
 }
 

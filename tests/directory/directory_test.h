@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -39,6 +40,14 @@ static inline void place_done(struct place *p) {
         (void)unlink(path);
     }
     assert_int_equal(rmdir(p->folder), 0);
+}
+
+/* Beside the directory, as somebody else would. */
+static inline void sql(const struct place *p, const char *text) {
+    sqlite3 *handle = NULL;
+    assert_int_equal(sqlite3_open(p->file, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, text, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(handle);
 }
 
 static inline struct directory *place_open(const struct place *p) {

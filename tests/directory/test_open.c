@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "directory_test.h"
 
-#include <sqlite3.h>
-
 #include "fiber/wait.h"
 
 static int open_here(const struct place *p, bool read_only, struct problem *problem) {
@@ -18,13 +16,6 @@ static void overwrite(const struct place *p, off_t at, const char *bytes, size_t
     assert_true(fd >= 0);
     assert_int_equal(pwrite(fd, bytes, len, at), (ssize_t)len);
     (void)close(fd);
-}
-
-static void sql(const struct place *p, const char *text) {
-    sqlite3 *handle = NULL;
-    assert_int_equal(sqlite3_open(p->file, &handle), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(handle, text, NULL, NULL, NULL), SQLITE_OK);
-    (void)sqlite3_close(handle);
 }
 
 REAL_FIBER_TEST(a_new_file_is_for_nobody_else_to_read) {

@@ -2,6 +2,8 @@
 /* Removing accounts and bringing them back, what needs to be insisted on, and the history. */
 #include "directory_test.h"
 
+#include "directory/internal.h"
+
 #define TAMA S("tama@example.test")
 
 static const struct order plain = {.by = S("root (sudo: tama)")};
@@ -275,6 +277,25 @@ DIRECTORY_TEST(usage_is_known_of_new_accounts_and_lasts) {
     directory_close(d);
 }
 
+DIRECTORY_TEST(usage_that_could_not_be_written_is_written_later) {
+    struct arena a = {0};
+    add_domain(d, "example.test");
+    uint64_t tama = add_account(d, "tama@example.test"), kuro = add_account(d, "kuro@example.test");
+    sql(p, "CREATE TRIGGER full BEFORE INSERT ON usage BEGIN SELECT RAISE(FAIL, 'full'); END");
+    directory_note_usage(d, tama, 1, 10);
+    directory_note_usage(d, kuro, 5, 50);
+    assert_true(directory_flush_usage(d) < 0);
+    directory_note_usage(d, tama, 2, 30);
+    assert_int_equal(directory_used(d, tama, 0), 30);
+    sql(p, "DROP TRIGGER full");
+    directory_close(d);
+    d = place_open(p);
+    assert_int_equal(show(d, TAMA, &a).messages, 2);
+    assert_int_equal(show(d, S("kuro@example.test"), &a).bytes, 50);
+    arena_done(&a);
+    directory_close(d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_removed_account_is_out_of_use_and_comes_back_as_it_was),
@@ -285,6 +306,7 @@ int main(void) {
         cmocka_unit_test(test_an_account_gets_its_mail_unless_it_is_ordered_otherwise),
         cmocka_unit_test(test_every_change_is_in_the_history_with_who_and_what_but_no_secret),
         cmocka_unit_test(test_usage_is_known_of_new_accounts_and_lasts),
+        cmocka_unit_test(test_usage_that_could_not_be_written_is_written_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,6 @@
 /* How much an account may send: windows, known recipients, the verdict, and that it is kept. */
 #include "directory_test.h"
 
-#include <sqlite3.h>
-
 #include "directory/internal.h"
 #include "directory/sending.h"
 
@@ -173,13 +171,6 @@ DIRECTORY_TEST(what_was_sent_survives_a_restart) {
     uint64_t removed = 0;
     GOOD(directory_account_remove(d, &ORDER, S("tama@example.test"), &removed, &problem));
     directory_close(d);
-}
-
-static void sql(const struct place *p, const char *text) {
-    sqlite3 *handle = NULL;
-    assert_int_equal(sqlite3_open(p->file, &handle), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(handle, text, NULL, NULL, NULL), SQLITE_OK);
-    (void)sqlite3_close(handle);
 }
 
 DIRECTORY_TEST(what_could_not_be_written_is_written_later) {
