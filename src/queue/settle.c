@@ -41,6 +41,7 @@ struct save {
     bool to_postmaster; /* the report; that to the sender has to wait for another commit */
     bool more;          /* something has to wait for it */
     bool brief;         /* the state is too long with the words of other hosts in it */
+    bool removed;       /* by a postmaster: nothing of it is kept for him */
     struct made report, expansion;
     struct spool_change changes[3];
     size_t change_count;
@@ -138,7 +139,8 @@ static void choose_outcomes(struct save *s, enum settle_part part) {
             s->more = true;
             continue;
         }
-        hold_lost_report(s, t);
+        if (!s->removed)
+            hold_lost_report(s, t);
         if (to_postmaster)
             reported = judge_loop(s, t);
         if (reported)
@@ -547,6 +549,7 @@ void settle(struct attempt *at, enum settle_part part) {
 int settle_removed(struct attempt *at, bool bounce) {
     _cleanup_(save_done) struct save s;
     save_begin(&s, at);
+    s.removed = true;
     for (size_t i = 0; i < at->count; i++)
         task_conclude(at, &at->tasks[i], OUTCOME_FAILED,
                       SMTP_REPLY(550, 5, 7, 1, "The postmaster has taken the letter out"));

@@ -216,6 +216,21 @@ OFFICE_TEST(report_that_nobody_gets_is_held) {
     assert_int_equal(office_count(o, "postmaster@mx.here.test"), 1);
 }
 
+OFFICE_TEST(held_report_that_nobody_gets_can_be_removed) {
+    struct queue_match match = {.all = true};
+    uint64_t count = 0;
+    o->look_up = nobody_is_postmaster;
+    send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test", LOOPING);
+    office_wait(o, 6 * USEC_DAY);
+    assert_int_equal(office_letters(o), 1);
+    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &match, false, &count, NULL, NULL), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.settled"), 2);
+    office_reopen(o);
+    assert_int_equal(office_letters(o), 0);
+}
+
 /* ------------------------------------------------------------------ mailboxes without room */
 
 static int no_room(struct office *o, const struct queue_delivery *d, struct problem *p) {
@@ -265,6 +280,7 @@ int main(void) {
         cmocka_unit_test(test_beyond_the_bound_only_the_null_sender_ends),
         cmocka_unit_test(test_large_loop_is_held_and_its_header_reported),
         cmocka_unit_test(test_report_that_nobody_gets_is_held),
+        cmocka_unit_test(test_held_report_that_nobody_gets_can_be_removed),
         cmocka_unit_test(test_full_mailbox_sends_no_notices_to_strangers),
         cmocka_unit_test(test_larger_than_the_mailbox_may_hold_is_settled_at_once),
     };
