@@ -280,23 +280,23 @@ static void plan_local(struct attempt *at, const size_t *places, size_t count) {
         step_of[i]->members[step_of[i]->count++] = places[i];
 }
 
-/* What stands behind the "@" is where the letter goes for the address. */
-static struct slice going_to(struct attempt *at, struct slice address) {
+/* A name of the settings stays as it is: the name of a login in it has capitals, and its own "@".
+ */
+static struct slice destination_of(struct attempt *at, struct slice address) {
     const struct queue_ops *ops = &at->q->ops;
-    if (!ops->destination)
-        return address;
-    struct slice name = ops->destination(ops->arg, route_domain(address), at->a);
-    return name.len > 0 ? arena_printf(at->a, "@%.*s", SLICE_ARG(name)) : address;
+    struct slice name = S("");
+    if (ops->destination)
+        name = ops->destination(ops->arg, route_domain(address), at->a);
+    return name.len > 0 ? name : route_destination(at->a, address);
 }
 
 static void plan_remote(struct attempt *at, const size_t *places, size_t count) {
-    const struct queue_options *o = &at->q->options;
     struct route_group *groups;
     size_t group_count;
-    struct slice *addresses = arena_array(at->a, at->count, sizeof *addresses);
-    for (size_t i = 0; i < at->count; i++)
-        addresses[i] = going_to(at, at->tasks[i].to->address);
-    route_group(at->a, addresses, places, count, o->smart_host, o->recipients_per_transaction,
+    struct slice *destinations = arena_array(at->a, at->count, sizeof *destinations);
+    for (size_t i = 0; i < count; i++)
+        destinations[places[i]] = destination_of(at, at->tasks[places[i]].to->address);
+    route_group(at->a, destinations, places, count, at->q->options.recipients_per_transaction,
                 &groups, &group_count);
     for (size_t i = 0; i < group_count; i++)
         at->steps[at->step_count++] = (struct step){.members = groups[i].members,

@@ -127,7 +127,7 @@ struct queue_delivery {
 /* A transmission to the host that is responsible for a domain. */
 struct queue_transmission {
     struct queue_facts letter;
-    struct slice domain; /* behind the "@"; with options.smart_host or ops.destination: that */
+    struct slice domain; /* behind the "@", or the name that ops.destination has for it */
     const struct spool_recipient *recipients;
     size_t count; /* at most options.recipients_per_transaction */
     bool now;     /* although the destination rests */
@@ -172,7 +172,7 @@ struct queue_ops {
 
     /*
      * Where messages for a domain go by the settings: a name that all that goes there together has,
-     * or empty for the domain itself. NULL: always the domain, or options.smart_host.
+     * in the arena, or empty for the domain itself. NULL: always the domain.
      */
     struct slice (*destination)(void *arg, struct slice domain, struct arena *a);
 };
@@ -196,9 +196,8 @@ struct queue_schedule {
 
 /* Slices and arrays are borrowed. Begin with a copy of queue_options_default. */
 struct queue_options {
-    struct slice hostname;   /* our own name, for reports; must be given */
-    uint8_t worker;          /* number for the ids of letters made here: letter/id.h; 0 */
-    struct slice smart_host; /* all that is not ours goes there, together; empty: by domain */
+    struct slice hostname; /* our own name, for reports; must be given */
+    uint8_t worker;        /* number for the ids of letters made here: letter/id.h; 0 */
     struct queue_schedule schedule;
     unsigned recipients_per_transaction; /* 100 */
     unsigned active_max;      /* letters under work at a time; 1000. A quarter of them is kept

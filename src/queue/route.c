@@ -89,8 +89,8 @@ struct slice route_domain(struct slice address) {
     return at < 0 ? S("") : slice_from(address, (size_t)at + 1);
 }
 
-struct slice route_destination(struct arena *a, struct slice address, struct slice smart_host) {
-    return domain_fold(a, smart_host.len > 0 ? smart_host : route_domain(address));
+struct slice route_destination(struct arena *a, struct slice address) {
+    return domain_fold(a, route_domain(address));
 }
 
 /* ------------------------------------------------------------------ groups */
@@ -105,14 +105,13 @@ static void grouping_done(struct grouping *g) {
     map_done(&g->open);
 }
 
-void route_group(struct arena *a, const struct slice *addresses, const size_t *places, size_t count,
-                 struct slice smart_host, size_t most, struct route_group **ret_groups,
-                 size_t *ret_count) {
+void route_group(struct arena *a, const struct slice *destinations, const size_t *places,
+                 size_t count, size_t most, struct route_group **ret_groups, size_t *ret_count) {
     _cleanup_(grouping_done) struct grouping g = {.groups =
                                                       arena_array(a, count, sizeof *g.groups)};
     size_t size = MIN(MAX(most, 1U), count);
     for (size_t i = 0; i < count; i++) {
-        struct slice destination = route_destination(a, addresses[places[i]], smart_host);
+        struct slice destination = destinations[places[i]];
         struct route_group *group = map_get(&g.open, destination);
         if (!group || group->count == size) {
             group = &g.groups[g.count++];

@@ -27,8 +27,8 @@ struct verdict route_judge(const struct route *route);
 /* Behind the last "@"; empty: there is none. */
 struct slice route_domain(struct slice address);
 
-/* The domain in lower case: the name of a destination. */
-struct slice route_destination(struct arena *a, struct slice address, struct slice smart_host);
+/* The domain in lower case: the name of a destination, unless the settings have another one. */
+struct slice route_destination(struct arena *a, struct slice address);
 
 /* Recipients that can be handed over in one transaction. */
 struct route_group {
@@ -38,12 +38,11 @@ struct route_group {
 };
 
 /*
- * Groups the addresses at `places` by destination, at most `most` to a group; groups and members
- * in order of appearance. In the arena.
+ * Groups `places` by the destinations that stand there, at most `most` to a group; groups and
+ * members in order of appearance. In the arena.
  */
-void route_group(struct arena *a, const struct slice *addresses, const size_t *places, size_t count,
-                 struct slice smart_host, size_t most, struct route_group **ret_groups,
-                 size_t *ret_count);
+void route_group(struct arena *a, const struct slice *destinations, const size_t *places,
+                 size_t count, size_t most, struct route_group **ret_groups, size_t *ret_count);
 
 /*
  * The recipients of the letter that goes to the targets of aliases (RFC 3461 §5.2.7). A single

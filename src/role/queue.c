@@ -143,7 +143,7 @@ static struct slice destination(void *arg, struct slice domain, struct arena *a)
     if (p->conf->relay.route.count == 0 && p->conf->relay.smart_host.host.len == 0)
         return S("");
     relay_via_find(p->conf, domain, a, &via);
-    return via.fixed ? via.destination : S("");
+    return via.fixed ? arena_copy(a, via.destination) : S(""); /* new settings may come */
 }
 
 /* The engine's words, and the ledger's. */

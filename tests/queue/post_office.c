@@ -190,6 +190,11 @@ static int fake_transmit(void *arg, const struct queue_transmission *t, struct a
     return error;
 }
 
+static struct slice fake_destination(void *arg, struct slice domain, struct arena *a) {
+    const struct office *o = arg;
+    return o->way ? arena_copy(a, o->way(domain)) : S("");
+}
+
 static void fake_event(void *arg, letter_id id, const char *kind, struct slice sentence,
                        const struct queue_field *fields, size_t count) {
     struct office *o = arg;
@@ -209,6 +214,7 @@ void office_open(struct office *o) {
         .deliver = fake_deliver,
         .transmit = fake_transmit,
         .event = fake_event,
+        .destination = fake_destination,
     };
     struct problem problem = {0};
     int error = queue_open(o->dir, &o->options, &ops, &o->queue, &problem);

@@ -41,6 +41,9 @@ typedef int transmit_fn(struct office *o, const struct queue_transmission *trans
 typedef int begin_fn(struct office *o, const struct queue_transmission *transmission,
                      struct relay_outcome *outcome);
 
+/* The name of where a domain goes by the settings; empty: the domain itself. */
+typedef struct slice way_fn(struct slice domain);
+
 struct office {
     char path[64];
     int dir;
@@ -54,6 +57,7 @@ struct office {
     deliver_fn *deliver;
     begin_fn *begin;       /* of a whole transmission: negative fails it */
     transmit_fn *transmit; /* of each recipient */
+    way_fn *way;           /* NULL: by domain */
     int number;            /* for the test */
     bool nobody;           /* the directory knows no such address */
     uint64_t quota;        /* of all mailboxes */

@@ -68,14 +68,35 @@ OFFICE_TEST(transactions_are_bounded) {
     assert_int_equal(o->arrived, 5);
 }
 
+static struct slice to_smart_host(struct slice domain) {
+    (void)domain;
+    return S("smart.test:587 as Lab@here.test");
+}
+
 OFFICE_TEST(smart_host_takes_all_that_is_not_ours) {
-    o->options.smart_host = S("smart.test");
-    office_reopen(o);
+    o->way = to_smart_host;
     office_send(o, "tama@here.test", "a@one.test b@two.test mike@here.test");
     office_wait(o, USEC_MS);
     assert_int_equal(o->transmissions, 1);
-    assert_string_equal(office_last(o, "a@one.test")->domain, "smart.test");
+    assert_string_equal(office_last(o, "a@one.test")->domain, "smart.test:587 as Lab@here.test");
     assert_int_equal(office_count(o, "mike@here.test"), 1);
+}
+
+/* Names of logins mostly are addresses, and then with one domain. */
+static struct slice to_two_logins(struct slice domain) {
+    return slice_eq(domain, S("one.test")) ? S("first.test:587 as lab@here.test")
+                                           : S("second.test:587 as office@here.test");
+}
+
+OFFICE_TEST(what_goes_to_different_logins_goes_apart) {
+    o->way = to_two_logins;
+    office_send(o, "tama@here.test", "a@one.test b@two.test c@three.test");
+    office_wait(o, USEC_MS);
+    assert_int_equal(o->transmissions, 2);
+    assert_string_equal(office_last(o, "a@one.test")->domain, "first.test:587 as lab@here.test");
+    assert_string_equal(office_last(o, "b@two.test")->domain,
+                        "second.test:587 as office@here.test");
+    assert_int_equal(office_last(o, "c@three.test")->together, 2);
 }
 
 static int takes_a_second(struct office *o, const struct queue_transmission *t,
@@ -461,6 +482,7 @@ int main(void) {
         cmocka_unit_test(test_recipients_at_one_domain_share_a_transaction),
         cmocka_unit_test(test_transactions_are_bounded),
         cmocka_unit_test(test_smart_host_takes_all_that_is_not_ours),
+        cmocka_unit_test(test_what_goes_to_different_logins_goes_apart),
         cmocka_unit_test(test_domains_of_a_letter_go_in_parallel),
         cmocka_unit_test(test_delivery_here_is_settled_while_another_host_is_slow),
         cmocka_unit_test(test_alias_is_expanded_while_another_host_is_slow),
