@@ -61,12 +61,30 @@ static void set_host(const struct conf *conf, const struct conf_host_port *host,
     if (net_parse(host->host, 0, &addr) == 0)
         via->to.name = arena_copy(a, net_format_literal(&addr, literal));
     via->tls_first = host->port == conf->relay.implicit_tls_port;
-    via->destination = host->port == 25
-                           ? via->to.name
-                           : arena_printf(a, "%.*s:%u", SLICE_ARG(via->to.name), host->port);
-    if (user.len > 0)
+}
+
+/* What a host of the settings is asked for, at least: TLS that begins at once is never optional. */
+static enum relay_tls demand_of(const struct conf *conf, enum conf_relay_tls tls,
+                                const struct relay_via *via) {
+    enum relay_tls demand = tls_of(conf, tls, via->user.len > 0);
+    return via->tls_first && demand < RELAY_TLS_ENCRYPT ? RELAY_TLS_ENCRYPT : demand;
+}
+
+/* Messages that go together get the same TLS, so an unusual demand is part of the name. */
+static void name_destination(const struct conf *conf, struct arena *a, struct relay_via *via) {
+    static const char *const words[] = {[RELAY_TLS_MAY] = "may",
+                                        [RELAY_TLS_NEVER] = "never",
+                                        [RELAY_TLS_ENCRYPT] = "encrypt",
+                                        [RELAY_TLS_VERIFY] = "verify"};
+    via->destination = via->to.name;
+    if (via->to.port != 25)
+        via->destination = arena_printf(a, "%.*s:%u", SLICE_ARG(via->to.name), via->to.port);
+    if (via->user.len > 0)
         via->destination =
-            arena_printf(a, "%.*s as %.*s", SLICE_ARG(via->destination), SLICE_ARG(user));
+            arena_printf(a, "%.*s as %.*s", SLICE_ARG(via->destination), SLICE_ARG(via->user));
+    if (via->tls != demand_of(conf, CONF_RELAY_TLS_AUTO, via))
+        via->destination =
+            arena_printf(a, "%.*s, tls=%s", SLICE_ARG(via->destination), words[via->tls]);
 }
 
 void relay_via_find(const struct conf *conf, struct slice domain, struct arena *a,
@@ -82,14 +100,21 @@ void relay_via_find(const struct conf *conf, struct slice domain, struct arena *
         ret->rule = arena_printf(a, "relay.route %.*s", SLICE_ARG(route->domain));
         if (route->to.host.len > 0)
             set_host(conf, &route->to, route->user, a, ret);
-        ret->tls = tls_of(conf, route->tls, route->user.len > 0);
+        ret->tls = demand_of(conf, route->tls, ret);
     } else if (conf->relay.smart_host.host.len > 0) {
         ret->rule = S("relay.smart-host");
         set_host(conf, &conf->relay.smart_host, conf->relay.smart_host_user, a, ret);
-        ret->tls = tls_of(conf, conf->relay.smart_host_tls, ret->user.len > 0);
+        ret->tls = demand_of(conf, conf->relay.smart_host_tls, ret);
     }
-    if (ret->tls_first && ret->tls < RELAY_TLS_ENCRYPT)
-        ret->tls = RELAY_TLS_ENCRYPT;
+    if (ret->fixed)
+        name_destination(conf, a, ret);
+}
+
+bool relay_via_leads_to(const struct conf *conf, struct slice domain, struct slice destination) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct relay_via via;
+    relay_via_find(conf, domain, &a, &via);
+    return slice_eq(via.destination, destination);
 }
 
 bool relay_via_verifies(const struct conf *conf) {

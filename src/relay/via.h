@@ -18,13 +18,22 @@ struct relay_via {
     bool tls_first;    /* TLS begins at once */
     struct slice user; /* to log in there; empty: none */
 
-    /* What all that goes the same way shares: the domain, or "relay.example.jp:587 as lab". */
+    /*
+     * What all that goes the same way shares: the domain, or "relay.example.jp:587 as lab", or,
+     * where the settings demand more or less of TLS than is usual, "relay.example.jp, tls=verify".
+     */
     struct slice destination;
 };
 
 /* `domain` is behind the "@", in any case. Borrows from both. */
 void relay_via_find(const struct conf *conf, struct slice domain, struct arena *a,
                     struct relay_via *ret);
+
+/*
+ * Whether messages for a domain go to that destination by these settings: whoever put them together
+ * may have had others.
+ */
+bool relay_via_leads_to(const struct conf *conf, struct slice domain, struct slice destination);
 
 /* Whether some way demands a verified certificate. */
 bool relay_via_verifies(const struct conf *conf);

@@ -207,14 +207,33 @@ static struct relay_recipient *recipients_of(const struct rpc_relay_transmit_in 
     return list;
 }
 
-/* All recipients of a job go the same way: the queue has put them together by it. */
+static struct slice domain_of(const struct rpc_recipient *recipient) {
+    struct slice address = recipient->address;
+    return slice_from(address, (size_t)(slice_rfind_byte(address, '@') + 1));
+}
+
+/*
+ * The queue has put recipients together that go the same way. Its settings may be older or newer
+ * than ours for a moment, or while a long job is under way: then it has to think again, or a host
+ * would get what is for others.
+ */
+static bool go_the_same_way(const struct relaying *state, const struct rpc_relay_transmit_in *in) {
+    struct slice before = {0};
+    for (size_t i = 0; i < in->recipients_count; i++) {
+        struct slice domain = domain_of(&in->recipients[i]);
+        if ((i == 0 || !slice_eq_nocase(domain, before)) &&
+            !relay_via_leads_to(state->settings->conf, domain, in->domain))
+            return false;
+        before = domain;
+    }
+    return true;
+}
+
 static void find_way(struct process *p, const struct rpc_relay_transmit_in *in, struct arena *a,
                      struct relay_job *job) {
     const struct relaying *state = p->state;
-    struct slice address = in->recipients[0].address;
-    struct slice domain = slice_from(address, (size_t)(slice_rfind_byte(address, '@') + 1));
     struct relay_via via;
-    relay_via_find(state->settings->conf, domain, a, &via);
+    relay_via_find(state->settings->conf, domain_of(&in->recipients[0]), a, &via);
     job->to = via.to;
     job->smart_host = via.fixed;
     job->tls = via.tls;
@@ -287,6 +306,8 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     set_content(in, &job.letter);
     if (in->domain.len == 0 || in->recipients_count == 0)
         return problem_set(problem, -EINVAL, "a transmission needs a domain and recipients");
+    if (!go_the_same_way(state, in))
+        return problem_set(problem, -E_BUSY, "the settings have changed meanwhile");
     find_way(p, in, a, &job);
     state->users++;
     int r = relay_transmit(state->relay, &job, a, &outcome);

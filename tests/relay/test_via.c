@@ -55,11 +55,21 @@ static void what_goes_the_same_way_shares_a_destination(void **state) {
     struct conf *conf = settings(HEAD "route a.test r.test:587 user=one\n"
                                       "route b.test r.test:587 user=one\n"
                                       "route c.test r.test:587 user=two\n"
-                                      "route d.test mx tls=encrypt\n}\n");
+                                      "route d.test mx tls=encrypt\n"
+                                      "route e.test r.test:587 user=one tls=encrypt\n"
+                                      "route f.test r.test:587 user=one tls=verify\n"
+                                      "route g.test r.test:465 tls=encrypt\n"
+                                      "route h.test r.test:465\n"
+                                      "smart-host r.test\nsmart-host-tls verify\n}\n");
     static const char *const expected[][2] = {{"a.test", "r.test:587 as one"},
                                               {"b.test", "r.test:587 as one"},
                                               {"c.test", "r.test:587 as two"},
-                                              {"D.test", "d.test"}};
+                                              {"D.test", "d.test"},
+                                              {"e.test", "r.test:587 as one, tls=encrypt"},
+                                              {"f.test", "r.test:587 as one"},
+                                              {"g.test", "r.test:465"},
+                                              {"h.test", "r.test:465"},
+                                              {"x.test", "r.test, tls=verify"}};
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
         struct arena a = {0};
         struct relay_via via;
@@ -68,6 +78,20 @@ static void what_goes_the_same_way_shares_a_destination(void **state) {
         arena_done(&a);
     }
     conf_free(conf);
+}
+
+/* Until a reload has reached everybody, what was put together may belong apart. */
+static void what_was_put_together_by_other_settings_is_told_apart(void **state) {
+    struct conf *before = settings(HEAD "smart-host smart.test\n}\n");
+    struct conf *now = settings(HEAD "route a.test smart.test\n}\n");
+    assert_true(relay_via_leads_to(before, S("a.test"), S("smart.test")));
+    assert_true(relay_via_leads_to(before, S("B.test"), S("smart.test")));
+    assert_true(relay_via_leads_to(now, S("A.test"), S("smart.test")));
+    assert_false(relay_via_leads_to(now, S("b.test"), S("smart.test")));
+    assert_true(relay_via_leads_to(now, S("B.test"), S("b.test")));
+    assert_false(relay_via_leads_to(before, S("b.test"), S("b.test")));
+    conf_free(before);
+    conf_free(now);
 }
 
 static void login_means_verified_tls_unless_said_otherwise(void **state) {
@@ -123,6 +147,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_closest_route_counts),
         cmocka_unit_test(what_goes_the_same_way_shares_a_destination),
+        cmocka_unit_test(what_was_put_together_by_other_settings_is_told_apart),
         cmocka_unit_test(login_means_verified_tls_unless_said_otherwise),
         cmocka_unit_test(password_is_what_stands_behind_host_and_user),
     };
