@@ -28,6 +28,7 @@ struct token {
 struct entry {
     struct slice display;
     struct slice comment;
+    struct address named; /* an address that stands in place of a name */
     char *local;
     size_t local_len;
     char *domain;
@@ -209,9 +210,10 @@ static void end_entry(struct list_reader *s) {
     struct entry *e = &s->entry;
     struct mailbox box = {.display = e->display};
     struct slice domain = slice_of(e->domain, e->domain_len);
-    s->found.garbled += e->garbled;
-    if (!e->any)
+    if (!e->any) {
+        s->found.garbled += e->garbled;
         return;
+    }
     if (!box.display.ptr || !e->angle)
         box.display = e->comment;
     if (!e->in_domain || e->bad ||
@@ -221,15 +223,22 @@ static void end_entry(struct list_reader *s) {
     } else if (s->found.count == s->max) {
         s->found.truncated = true;
     } else {
+        e->garbled |= e->named.domain.len > 0 && !address_eq(&e->named, &box.address);
         s->found.items[s->found.count++] = box;
     }
+    s->found.garbled += e->garbled;
 }
 
 /* "<": what was read so far was the display name. */
-static void open_angle(struct entry *e) {
+static void open_angle(struct list_reader *s) {
+    struct entry *e = &s->entry;
     e->garbled |= e->angle;
     if (e->angle)
         return;
+    if (e->in_domain && !e->bad)
+        (void)address_make(s->arena, slice_of(e->local, e->local_len),
+                           slice_of(e->domain, e->domain_len), ADDRESS_UTF8 | ADDRESS_LOOSE,
+                           &e->named, NULL);
     restart_address(e);
     e->angle = true;
 }
@@ -274,7 +283,7 @@ static void take_special(struct list_reader *s, const struct token *token) {
         pass_colon(s);
         return;
     case '<':
-        open_angle(e);
+        open_angle(s);
         break;
     case '>':
         e->garbled |= e->closed || !e->angle;

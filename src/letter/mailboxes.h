@@ -22,7 +22,8 @@ struct mailboxes {
     size_t count;
     size_t broken;  /* entries without a readable address */
     size_t garbled; /* what others may read otherwise: more than one address without a comma between
-                       them, text behind an address, a group named like one, an open comment */
+                       them, one in place of the name of another, text behind an address, a group
+                       named like one, an open comment */
     bool truncated; /* there were more than `max`, or comments too deep */
 };
 

@@ -22,27 +22,44 @@ static int refuse(struct edge_letter *l, uint8_t subject, uint8_t detail, struct
 
 /* ------------------------------------------------------------------ authors */
 
-static int judge_author(struct edge_letter *l, const char *field, const struct address *author) {
-    struct arena *a = &l->facts;
+static int is_own(struct edge_letter *l, struct slice author, bool *ret) {
     struct edge_connection *c = l->smtp->connection;
-    struct slice text = address_text(a, author);
-    struct rpc_directory_may_send_as_in in = {l->smtp->account, text};
+    struct rpc_directory_may_send_as_in in = {l->smtp->account, author};
     struct rpc_directory_may_send_as_out out = {0};
-    int r = text.len > ADDRESS_TEXT
-                ? 0
-                : call_directory_may_send_as(edge_link(c, ROLE_DIRECTORY), &in, a, &out, NULL);
-    if (r < 0 || out.may)
-        return r;
-    return refuse(l, 7, 1,
-                  arena_printf(a, "The %s field names %.*s, which is not an address of %s", field,
-                               SLICE_ARG(text_one_line(a, text, 320, true)),
-                               l->smtp->account_address));
+    int r = author.len > ADDRESS_TEXT ? 0
+                                      : call_directory_may_send_as(edge_link(c, ROLE_DIRECTORY),
+                                                                   &in, &l->facts, &out, NULL);
+    *ret = out.may;
+    return r;
 }
 
-/* All that a field names must be own; with `any` it only has to be readable, in one way. */
+static int refuse_author(struct edge_letter *l, const char *field, struct slice author, bool any) {
+    struct arena *a = &l->facts;
+    const char *account = l->smtp->account_address;
+    return refuse(
+        l, 7, 1,
+        any ? arena_printf(a, "None of the addresses in the %s field is one of %s", field, account)
+            : arena_printf(a, "The %s field names %.*s, which is not an address of %s", field,
+                           SLICE_ARG(text_one_line(a, author, 320, true)), account));
+}
+
+/* Whether all authors are own, or with `any` one of them. */
+static int judge_authors_of(struct edge_letter *l, const char *field,
+                            const struct mailboxes *authors, bool any) {
+    struct slice author = {0};
+    bool own = !any;
+    for (size_t i = 0; i < authors->count && own != any; i++) {
+        author = address_text(&l->facts, &authors->items[i].address);
+        int r = is_own(l, author, &own);
+        if (r < 0)
+            return r;
+    }
+    return own ? 0 : refuse_author(l, field, author, any);
+}
+
+/* What a field names has to be readable, in one way, and own: all of it, or one address. */
 static int judge_field(struct edge_letter *l, const char *field, struct slice value, bool any) {
     struct mailboxes authors;
-    int r = 0;
     mailboxes_parse(&l->facts, value, AUTHORS_MAX, &authors);
     if (authors.count == 0 || authors.broken > 0 || authors.garbled > 0 || authors.truncated)
         return refuse(l, 6, 0,
@@ -52,13 +69,10 @@ static int judge_field(struct edge_letter *l, const char *field, struct slice va
                                        : "The %s field has no address in it, or one that cannot "
                                          "be read",
                                    field));
-    any = any && authors.count > 1;
-    for (size_t i = 0; r == 0 && !any && i < authors.count; i++)
-        r = judge_author(l, field, &authors.items[i].address);
-    return r;
+    return judge_authors_of(l, field, &authors, any && authors.count > 1);
 }
 
-/* RFC 5322 §3.6.2: of several authors the Sender is the one who sends. */
+/* RFC 5322 §3.6.2: of several authors the Sender is the one who sends; here he is one of them. */
 static int judge_authors(struct edge_letter *l, const struct submission *sub) {
     int r = sub->has_sender ? judge_field(l, "Sender", sub->sender, false) : 0;
     if (r == 0 && sub->has_from)

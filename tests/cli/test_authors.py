@@ -34,7 +34,7 @@ def submit(office, header, login=ME, body="hello\r\n", to=ME):
     f"From: {ME}\r\n", f"From: Tama <TAMA+shop@Example.Test>\r\n", f"From: {ALIAS}\r\n",
     f"From: {ME}, {ALIAS}\r\n", f"From: {ME}, {OTHER}\r\nSender: {ALIAS}\r\n",
     f"From: staff: {ME}, {ALIAS};\r\n", f"From: {ME}\r\nSender: {ME}\r\n",
-    f"From: a@b.test, c@d.test\r\nSender: {ME}\r\n", ""])
+    f"From: a@b.test, {ME}\r\nSender: {ME}\r\n", f"From: {ME} <{ME}>\r\n", ""])
 def test_own_addresses_are_taken(people, header):
     assert submit(people, header)[0] == 250
 
@@ -44,6 +44,9 @@ def test_own_addresses_are_taken(people, header):
     (f"From: \"{ME}\" <{OTHER}>\r\n", "From field names " + OTHER),
     (f"From: {ME}, {OTHER}\r\n", "From field names " + OTHER),
     (f"From: {OTHER}\r\nSender: {ME}\r\n", "From field names " + OTHER),
+    # Of several authors one at least.
+    (f"From: {OTHER}, {OTHER}\r\nSender: {ME}\r\n", "None of the addresses in the From field"),
+    (f"From: a@b.test, c@d.test\r\nSender: {ME}\r\n", "None of the addresses in the From field"),
     (f"From: {ME}\r\nSender: {OTHER}\r\n", "Sender field names " + OTHER),
     (f"From: {ME}, {ALIAS}\r\nSender: a@b.test\r\n", "Sender field names a@b.test"),
     ("From: nobody here\r\n", "From field has no address"),
@@ -52,6 +55,8 @@ def test_own_addresses_are_taken(people, header):
     # What one program reads as one address, and another as the other.
     (f"From: <{ME}> <{OTHER}>\r\n", "From field has no address"),
     (f"From: {ME} {OTHER}\r\n", "From field has no address"),
+    (f"From: {OTHER} <{ME}>\r\n", "From field has no address"),
+    (f"From: {OTHER}\r\n <{ME}>\r\n", "From field has no address"),
     (f"From: {OTHER}: {ME};\r\n", "From field has no address"),
     (f"From: {ME} (, {OTHER}\r\n", "From field has no address"),
     (f"From: {ME}\r\nFrom: {ME}\r\n", "more than one From"),

@@ -72,6 +72,14 @@ static void broken_input_gives_what_can_be_read(void **state) {
     check("<evil@x:victim@y>", "!?");
     check("<>, <tama>, @x, tama@, nobody", "!!!!!");
     check("a@b <c@d> <e@f>", "c@d/a@b?");
+    /* An address in place of a name: some programs show that one. Many write it twice. */
+    check("a@b <c@d>", "c@d/a@b?");
+    check("a@b\r\n <c@d>, e@f", "c@d/a@b e@f?");
+    check("Tama a@b <c@d>", "c@d/Tama a@b?");
+    check("a@B <a@b>", "a@b/a@B");
+    check("Tama a@b <a@b>", "a@b/Tama a@b");
+    check("\"a@b\" <c@d>", "c@d/\"a@b\"");
+    check("=?utf-8?q?a@b?= <c@d>", "c@d/=?utf-8?q?a@b?=");
     check("\"unclosed <a@b>", "!");
     check("(unclosed a@b", "?");
     check("a)b@c, x@y", "x@y!");
