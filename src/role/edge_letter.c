@@ -25,6 +25,9 @@
 /* A frame of the call that hands over, without the recipients' texts and the letter. */
 #define SUBMIT_REST (128 * KIB)
 
+/* Of the call's room for a head, what a header written anew may take beside Received. */
+#define HEADER_MAX (48 * KIB)
+
 static struct edge_letter *letter_of(struct smtp_envelope *envelope) {
     return envelope->letter;
 }
@@ -257,10 +260,10 @@ static void fill_submission(struct edge_letter *l, const struct smtp_client *cli
     add_recipients(envelope, a, in);
 }
 
-/* A letter with very many recipients goes into a file, when both do not fit into one frame. */
+/* What does not fit into one frame goes into a file: very many recipients, or a large header. */
 static int make_fit(struct edge_letter *l) {
     size_t frame = l->smtp->envelope_memory + l->bytes.len + l->head.len + SUBMIT_REST;
-    if (l->written > 0 || frame <= RPC_FRAME_MAX)
+    if (l->written > 0 || (frame <= RPC_FRAME_MAX && (!l->fixed || l->head.len <= HEADER_MAX)))
         return 0;
     int r = edge_letter_spill(l);
     return r == 0 && l->written == 0 ? -ENOSPC : r;

@@ -332,6 +332,27 @@ def test_too_big_a_header_is_refused(host):
     assert code == 552 and lines[0].startswith("5.3.4")
 
 
+def test_header_of_a_user_may_be_as_large_as_the_settings_say(host):
+    """Also one that is written anew: here To has thousands of addresses, and Bcc goes."""
+    user = host.account()
+    to = b"To: " + b",\r\n ".join(b"member%05d@example.test" % n for n in range(6000)) + b"\r\n"
+    letter = LETTER.replace(b"To: Tama <tama@a.test>\r\n", to + b"Bcc: kiku@far.test\r\n")
+    assert 100_000 < len(letter) < 200_000
+    with host.submission(user) as wire:
+        wire.accepted(user, [user], letter)
+    found, = host.wait_for_letters(user)
+    assert to in found and b"Bcc" not in found
+
+
+def test_header_with_a_forged_judgement_may_be_as_large_too(host):
+    user = host.account()
+    forged = f"Authentication-Results: {host.hostname}; spf=pass\r\n".encode()
+    long = b"X-Long: " + b"\r\n ".join([b"x" * 900] * 150) + b"\r\n"
+    host.deliver(user, forged + long + LETTER)
+    found, = host.wait_for_letters(user)
+    assert long in found and forged not in found
+
+
 def test_header_of_very_many_lines_holds_nobody_up(host):
     """Of a user, whose header is kept and read; a line with a doubled dot is a piece by itself."""
     user = host.account()
