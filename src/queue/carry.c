@@ -19,6 +19,7 @@
 
 #define PROBLEM_MAX  200
 #define DIALOGUE_MAX 16000U
+#define REST_MAX     USEC_HOUR /* relays ask for half of that at most */
 
 static struct queue_facts facts_of(const struct attempt *at) {
     return (struct queue_facts){
@@ -199,9 +200,10 @@ static void transmit_to(struct attempt *at, const struct step *step, struct dest
         task_conclude_error(at, &at->tasks[step->members[i]], error);
     if (error)
         return;
-    usec_t not_before = outcome.rest > 0 ? fiber_wall() + outcome.rest : 0;
-    if (outcome.rest > 0)
-        destination_rest(at->q, d, outcome.rest, outcome.rest_why);
+    usec_t rest = MIN(outcome.rest, REST_MAX);
+    usec_t not_before = rest > 0 ? fiber_wall() + rest : 0;
+    if (rest > 0)
+        destination_rest(at->q, d, rest, outcome.rest_why);
     for (size_t i = 0; i < step->count; i++)
         conclude_remote(at, &at->tasks[step->members[i]], &outcome.results[i], not_before);
     say_dialogue(at, step, &outcome);

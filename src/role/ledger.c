@@ -14,6 +14,7 @@
 #include "base/notice.h"
 #include "journey/kinds.h"
 #include "journey/lines.h"
+#include "letter/id.h"
 #include "role/roles.h"
 
 struct role_state {
@@ -79,15 +80,28 @@ static void ledger_role_stop(struct process *p) {
 
 /* ------------------------------------------------------------------ calls */
 
-/* Changes of settings are the master's to report, all others the directory's, by ledger.keep. */
+/*
+ * What a process may not tell of. Changes of settings are the master's to report, all others the
+ * directory's, by ledger.keep. An edge knows of letters to which it gave the id itself: one in the
+ * hands of a stranger shall not say of others that they have arrived.
+ */
+static const char *not_its_own(const struct rpc_caller *caller,
+                               const struct rpc_ledger_event_in *in) {
+    if (slice_eq(in->kind, S(KIND_CHANGED)) && caller->role != ROLE_MASTER)
+        return "a change that only the directory and the master may report";
+    if (caller->role == ROLE_EDGE && in->letter != 0 &&
+        letter_id_worker(in->letter) != caller->worker)
+        return "something about a letter that another process has taken in";
+    return NULL;
+}
+
 static int on_event(void *arg, const struct rpc_caller *caller,
                     const struct rpc_ledger_event_in *in) {
     struct role_state *s = ((struct process *)arg)->state;
-    if (slice_eq(in->kind, S(KIND_CHANGED)) && caller->role != ROLE_MASTER)
-        ledger_say(s->ledger, KIND_WARNING,
-                   "%s reported a change that only the directory and the master may report; the"
-                   " event was left out",
-                   role_name(caller->role));
+    const char *what = not_its_own(caller, in);
+    if (what)
+        ledger_say(s->ledger, KIND_WARNING, "%s reported %s; the event was left out",
+                   role_name(caller->role), what);
     else
         ledger_add(s->ledger, caller->role, in);
     return 0;

@@ -340,6 +340,8 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
                                                  .notify = in->recipients[i].notify};
     if (in->body_type > SPOOL_BINARYMIME || in->ret > SPOOL_RET_HDRS)
         return problem_set(problem, -EINVAL, "unknown body type or RET");
+    if (in->origin < QUEUE_FROM_OUTSIDE || in->origin > QUEUE_FROM_HOST)
+        return problem_set(problem, -EINVAL, "only the queue makes letters of this origin");
     struct queue_letter letter = {
         .id = in->id,
         .sender = in->sender,

@@ -509,6 +509,27 @@ OFFICE_TEST(destination_that_rests_is_left_alone) {
     assert_int_equal(office_count(o, "b@away.test"), 1);
 }
 
+static int resting_for_ever(struct office *o, const struct queue_transmission *t,
+                            struct relay_outcome *outcome) {
+    (void)t;
+    if (o->number-- > 0)
+        outcome->rest = 1000 * USEC_DAY;
+    return 0;
+}
+
+/* A relay that was taken over says so, and the one that takes its place is never asked. */
+OFFICE_TEST(no_relay_puts_a_destination_to_rest_for_more_than_an_hour) {
+    o->number = 1;
+    o->begin = resting_for_ever;
+    o->transmit = later_when_resting;
+    office_send(o, "tama@here.test", "a@away.test");
+    office_wait(o, USEC_MIN);
+    office_send(o, "tama@here.test", "b@away.test");
+    office_wait(o, USEC_HOUR);
+    assert_int_equal(office_count(o, "a@away.test"), 1);
+    assert_int_equal(office_count(o, "b@away.test"), 1);
+}
+
 /* ------------------------------------------------------------------ being stopped */
 
 static int takes_ten_seconds(struct office *o, const struct queue_transmission *t,
@@ -566,6 +587,7 @@ int main(void) {
         cmocka_unit_test(test_address_that_cannot_be_looked_up_is_tried_later),
         cmocka_unit_test(test_letter_that_was_damaged_on_our_disk_goes_back_without_its_bytes),
         cmocka_unit_test(test_destination_that_rests_is_left_alone),
+        cmocka_unit_test(test_no_relay_puts_a_destination_to_rest_for_more_than_an_hour),
         cmocka_unit_test(test_stop_lets_what_is_under_way_end),
         cmocka_unit_test(test_what_a_stop_cuts_short_is_tried_in_the_next_run),
     };

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "letter/id.h"
+#include "queue/queue.h"
 #include "role/roles.h"
 
 static const struct rpc_queue_handlers *calls;
@@ -45,11 +46,27 @@ FIBER_TEST(an_edge_submits_no_letter_under_the_id_of_another) {
     assert_int_equal(calls->submit(&process, &edge_3, &in, &a, &out, &problem), -EINVAL);
 }
 
+/* As a report of our own it would be held, and settled, as no message of a client is. */
+FIBER_TEST(an_edge_submits_nothing_that_only_the_queue_makes) {
+    static const uint8_t origins[] = {0, QUEUE_MADE_REPORT, QUEUE_MADE_EXPANSION, 255};
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_recipient recipient = {.address = S("tama@example.test")};
+    struct rpc_queue_submit_in in = {
+        .id = id_of(3), .recipients = &recipient, .recipients_count = 1};
+    struct rpc_queue_submit_out out;
+    struct problem problem = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(origins); i++) {
+        in.origin = origins[i];
+        assert_int_equal(calls->submit(&process, &edge_3, &in, &a, &out, &problem), -EINVAL);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_edge_opens_no_file_for_the_letter_of_another),
         cmocka_unit_test(test_an_edge_drops_no_file_of_another),
         cmocka_unit_test(test_an_edge_submits_no_letter_under_the_id_of_another),
+        cmocka_unit_test(test_an_edge_submits_nothing_that_only_the_queue_makes),
     };
     calls = role_queue.handlers;
     return cmocka_run_group_tests_name("queue role", tests, NULL, NULL);

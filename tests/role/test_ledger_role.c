@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/* Whose journeys a process may tell of. */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "journey/kinds.h"
+#include "journey/ledger.h"
+#include "letter/id.h"
+#include "role/roles.h"
+
+static const struct rpc_ledger_handlers *calls;
+static struct conf conf = {.log.destination = CONF_LOG_TO_NOWHERE,
+                           .ledger = {.keep = USEC_DAY, .size_max = 1 << 20}};
+static struct process process = {.conf = &conf, .log_file = -1, .log_socket = -1};
+static const struct rpc_caller edge_3 = {.role = ROLE_EDGE, .worker = 3},
+                               queue = {.role = ROLE_QUEUE};
+
+static letter_id id_of(uint8_t worker) {
+    struct letter_ids ids;
+    letter_ids_init(&ids, worker);
+    return letter_id_next(&ids, fiber_wall());
+}
+
+static void tell(const struct rpc_caller *caller, letter_id letter) {
+    struct rpc_ledger_event_in in = {.wall = fiber_wall(),
+                                     .letter = letter,
+                                     .kind = S(KIND_DELIVERED),
+                                     .text = S("It has arrived.")};
+    assert_int_equal(calls->event(&process, caller, &in), 0);
+}
+
+static size_t events_of(letter_id letter) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_ledger_journey_in in = {.letter = letter};
+    struct rpc_ledger_journey_out out = {0};
+    struct problem problem = {0};
+    assert_int_equal(calls->journey(&process, &queue, &in, &a, &out, &problem), 0);
+    return out.events_count;
+}
+
+/* One that was taken over could otherwise say that what it has never seen has arrived. */
+REAL_FIBER_TEST(an_edge_tells_of_its_own_letters_only) {
+    letter_id own = id_of(3), other = id_of(2);
+    char folder[] = "/tmp/hayauma-ledger-role-XXXXXX";
+    struct problem problem = {0};
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    process.root = fiber_self();
+    assert_int_equal(role_ledger.open(&process, &problem), 0);
+    tell(&edge_3, own);
+    tell(&edge_3, other);
+    tell(&queue, other);
+    assert_int_equal(events_of(own), 1);
+    assert_int_equal(events_of(other), 1);
+    role_ledger.stop(&process);
+    (void)unlink("ledger.db-wal");
+    (void)unlink("ledger.db-shm");
+    assert_int_equal(unlink("ledger.db"), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_edge_tells_of_its_own_letters_only),
+    };
+    calls = role_ledger.handlers;
+    return cmocka_run_group_tests_name("ledger role", tests, NULL, NULL);
+}
