@@ -5,9 +5,14 @@
  * Inside TLS the password itself is sent, with PLAIN before LOGIN: what the other host stores is
  * its own affair. Without TLS nothing is sent unless the settings say so, and then rather a digest.
  *
+ * Some hosts offer a mechanism that they do not master. So one that is refused is followed by the
+ * next, but no password follows a digest without TLS.
+ *
  * Whatever goes wrong is a matter of this host and its postmaster. So it is never permanent: the
  * letters wait until he has put it right.
  */
+#include <errno.h>
+
 #include "auth/cram_md5.h"
 #include "base/encode.h"
 #include "relay/talk.h"
@@ -55,7 +60,7 @@ static int run_plain(struct relay_client *c, struct arena *a, struct smtp_reply 
     bool at_once = line.len <= INITIAL_MAX;
     int r = at_once ? ask(c, buf_slice(&line), S("AUTH PLAIN (secret)"), a, reply)
                     : ask(c, S("AUTH PLAIN"), S("AUTH PLAIN"), a, reply);
-    if (r == 0 && !at_once)
+    if (r == 0) /* some ask again for what they have got */
         r = answer(c, buf_slice(&secret), a, reply);
     explicit_bzero(secret.ptr, secret.len);
     explicit_bzero(line.ptr, line.len);
@@ -77,7 +82,7 @@ static int run_cram_md5(struct relay_client *c, struct arena *a, struct smtp_rep
         return r;
     if (base64_decode(a, slice_trim(reply->text), &challenge) < 0 ||
         cram_md5_answer(a, challenge, l->user, l->password, &text) < 0)
-        return ask(c, S("*"), S("*"), a, reply);
+        return 0; /* which is cancelled */
     return answer(c, text, a, reply);
 }
 
@@ -88,12 +93,16 @@ static const struct mechanism in_tls[] = {{MECHANISM_PLAIN, "PLAIN", run_plain},
                                                  {MECHANISM_PLAIN, "PLAIN", run_plain},
                                                  {MECHANISM_LOGIN, "LOGIN", run_login}};
 
-static const struct mechanism *choose(const struct relay_client *c) {
-    const struct mechanism *list = c->tls ? in_tls : in_plain_text;
-    for (size_t i = 0; i < ARRAY_SIZE(in_tls); i++)
-        if (c->mechanisms & list[i].bit)
-            return &list[i];
-    return NULL;
+/* 0: the reply is a yes, or a no of any kind; a challenge that is left has been cancelled. */
+static int try_mechanism(struct relay_client *c, const struct mechanism *m, struct arena *a,
+                         struct smtp_reply *reply) WAITS {
+    (void)talk_pass_over_surplus(c);
+    int r = m->run(c, a, reply);
+    if (r == 0 && reply->code / 100 == 3)
+        r = ask(c, S("*"), S("*"), a, reply);
+    if (r == 0 && talk_tells_secret(c, reply->text))
+        reply->text = S("(secret)");
+    return r;
 }
 
 static int refuse(struct relay_client *c, struct arena *a, struct relay_trouble *trouble,
@@ -106,27 +115,45 @@ static int refuse(struct relay_client *c, struct arena *a, struct relay_trouble 
     return -E_REFUSED;
 }
 
+/*
+ * The mechanisms that both sides know, until one is not refused for good. 0: logged in; positive:
+ * refused, and `why` has what was said; negative: the session is over before anything was said.
+ */
+static int try_mechanisms(struct relay_client *c, struct arena *a, struct buf *why,
+                          struct smtp_reply *reply) WAITS {
+    const struct mechanism *list = c->tls ? in_tls : in_plain_text;
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_SIZE(in_tls); i++) {
+        if (!(c->mechanisms & list[i].bit))
+            continue;
+        int r = try_mechanism(c, &list[i], a, reply);
+        if (r < 0)
+            return any && r != -ECANCELED ? 1 : r;
+        if (reply->code / 100 == 2)
+            return 0;
+        buf_printf(why, "%s AUTH %s with %.*s", any ? "," : "it answers", list[i].name,
+                   SLICE_ARG(smtp_reply_text(a, reply)));
+        any = true;
+        if (reply->code / 100 != 5 || (!c->tls && list[i].bit == MECHANISM_CRAM_MD5))
+            break;
+    }
+    return 1;
+}
+
 int login(struct relay_client *c, struct arena *a, struct relay_trouble *trouble) {
-    const struct mechanism *m = choose(c);
+    _cleanup_(buf_done) struct buf why = {0};
     struct smtp_reply reply;
     if (!c->options.login->password.ptr)
         return refuse(c, a, trouble, 8, S("relay.password-file has no password for it"));
     if (!c->tls && !c->options.login->without_tls)
         return refuse(c, a, trouble, 11, S("it has no TLS, without which no password is sent"));
-    if (!m)
+    if (!c->mechanisms)
         return refuse(c, a, trouble, 4, S("it offers none of PLAIN, LOGIN and CRAM-MD5"));
-    (void)talk_pass_over_surplus(c);
-    int r = m->run(c, a, &reply);
-    if (r < 0) {
+    int r = try_mechanisms(c, a, &why, &reply);
+    if (r > 0)
+        return refuse(c, a, trouble, 8, buf_slice(&why));
+    if (r < 0)
         trouble->result =
             (struct relay_result){.fate = RELAY_LATER, .reply = reply, .next_host = true};
-        return r;
-    }
-    if (reply.code / 100 == 2)
-        return 0;
-    if (talk_tells_secret(c, reply.text))
-        reply.text = S("(secret)");
-    return refuse(c, a, trouble, 8,
-                  arena_printf(a, "it answers AUTH %s with %.*s", m->name,
-                               SLICE_ARG(smtp_reply_text(a, &reply))));
+    return r;
 }

@@ -15,16 +15,40 @@
 
 #include <errno.h>
 
+#include "base/encode.h"
+
 #define LAST_REPLY_WITHIN (5 * USEC_SEC)
 #define SURPLUS_WITHIN    (USEC_SEC / 2)
 #define VERDICT_WITHIN    USEC_MIN /* behind another go-ahead */
 #define LONE_CR_WITHIN    USEC_SEC
 #define LINE_REST_MAX     65536U
+#define ENCODED_SHOWN     16U    /* of what is repeated; the rest may be cut off */
 #define EARLY_MAX         65536U /* that much is passed over, and no more */
+
+/* Whether the text has what begins like the secret in base64, as it goes over the wire. */
+static bool tells_encoded(struct slice text, struct slice secret) {
+    _cleanup_(buf_done) struct buf encoded = {0};
+    buf_reserve(&encoded, secret.len * 2 + 4);
+    base64_encode(&encoded, secret);
+    bool tells = slice_find(text, slice_first(buf_slice(&encoded), ENCODED_SHOWN)) >= 0;
+    explicit_bzero(encoded.ptr, encoded.len);
+    return tells;
+}
 
 bool talk_tells_secret(const struct relay_client *c, struct slice text) {
     const struct relay_login *login = c->options.login;
-    return login && login->password.len > 0 && slice_find(text, login->password) >= 0;
+    if (!login || login->password.len == 0)
+        return false;
+    _cleanup_(buf_done) struct buf plain = {0};
+    buf_reserve(&plain, login->user.len + login->password.len + 2);
+    buf_add_byte(&plain, '\0');
+    buf_add(&plain, login->user);
+    buf_add_byte(&plain, '\0');
+    buf_add(&plain, login->password);
+    bool tells = slice_find(text, login->password) >= 0 || tells_encoded(text, login->password) ||
+                 tells_encoded(text, buf_slice(&plain));
+    explicit_bzero(plain.ptr, plain.len);
+    return tells;
 }
 
 static void record_line(struct relay_client *c, const char *who, struct slice line) {

@@ -22,7 +22,7 @@ def smart(world, office, tmp_path):
     made = []
 
     def make(settings=None, answers=None, named="mx.plain.test", mechanisms=b"PLAIN LOGIN",
-             port="submission", tls=True, mode=0o600, written=PASSWORD, **more):
+             port="submission", tls=True, mode=0o600, written=PASSWORD, run=True, **more):
         server_context(tmp_path, "authority.test")
         context = server_context(tmp_path, named, "authority.test") if tls else None
         file = pathlib.Path(tmp_path) / "relay-passwords"
@@ -34,11 +34,12 @@ def smart(world, office, tmp_path):
         at = f"mx.plain.test:{host.ports[port]}"
         host.configure({"relay.smart-host": at, "relay.smart-host-user": NAME} |
                        {key: str(value).format(at=at) for key, value in (settings or {}).items()})
-        host.start()
+        if run:
+            host.start()
         peer = Peer(world.network.here, host.ports[port], {"AUTH": login} | (answers or {}),
                     extensions=[b"AUTH " + mechanisms] if mechanisms else [], context=context,
                     **more)
-        peer.logins, peer.refuses = [], None
+        peer.logins, peer.refuses, peer.port = [], None, host.ports[port]
         made.append(peer)
         return host, peer
     yield make
@@ -231,6 +232,26 @@ def test_route_of_a_domain_above(smart):
     assert len(peer.letters) == 1 and peer.logins == [("PLAIN", True, True)]
     found = json.loads(host.attempt("--json", "route", "friend@far.test").stdout)["elsewhere"][0]
     assert found["rule"] == ""
+
+
+def test_two_servers_at_which_the_names_of_one_domain_log_in(smart, world):
+    """Each gets what its own route says."""
+    host, peer = smart({"relay.smart-host": "none", "relay.smart-host-user": "none"}, run=False)
+    with host.settings.open("a") as settings:
+        settings.write(f"relay {{\n route far.test mx.plain.test:{peer.port} user={NAME}\n"
+                       f" route near.test mx.plain.test:{host.ports['smtp']} user={NAME}\n}}\n")
+    host.start()
+    other = Peer(world.network.here, host.ports["smtp"], {"AUTH": login},
+                 extensions=[b"AUTH PLAIN"], context=peer.context)
+    other.logins, other.refuses = [], None
+    writer = host.account()
+    with host.submission(writer) as wire:
+        wire.accepted(writer, ["a@far.test", "b@near.test"], LETTER)
+    host.wait_until_settled()
+    other.close()
+    for each, address in ((peer, "a@far.test"), (other, "b@near.test")):
+        assert [line for line in each.said[0] if line.startswith("RCPT")] == \
+            [f"RCPT TO:<{address}>"]
 
 
 def test_smart_host_that_is_not_there_ends_as_the_relay_takes_it(smart):
