@@ -225,7 +225,7 @@ int directory_changes(struct directory *d, size_t limit, struct arena *a, struct
 /* Those up to this number are kept elsewhere now. */
 int directory_changes_told(struct directory *d, uint64_t number, struct problem *problem) WAITS;
 
-/* "root changed the quota of tama@example.jp from none to 1G." */
+/* "root changed the quota of tama@example.jp from none to 1G." On one line; long texts are cut. */
 void change_entry_sentence(struct buf *to, const struct change_entry *e);
 
 /* How much an account has sent, and may: one for each enum sending_limit. */

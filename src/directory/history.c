@@ -6,6 +6,10 @@
  */
 #include "directory/internal.h"
 
+#include "letter/encode.h"
+
+#define SHOWN_MAX 1000U /* bytes of what was and what is now: a sentence is for people */
+
 struct author author_of(const struct order *order) {
     return (struct author){order, fiber_wall()};
 }
@@ -115,17 +119,18 @@ void change_entry_sentence(struct buf *to, const struct change_entry *e) {
         {"domain.remove", "removed the domain"},
         {"domain.catch-all", "changed the catch-all of"},
     };
+    _cleanup_(arena_done) struct arena a = {0};
+    struct slice before = text_one_line(&a, e->before, SHOWN_MAX, false);
+    struct slice after = text_one_line(&a, e->after, SHOWN_MAX, false);
     struct slice words = e->kind;
     for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
         if (slice_eq(e->kind, slice_of_str(said[i].kind)))
             words = slice_of_str(said[i].words);
     }
     buf_printf(to, "%.*s %.*s %.*s", SLICE_ARG(e->by), SLICE_ARG(words), SLICE_ARG(e->name));
-    if (e->before.len > 0 && e->after.len > 0)
-        buf_printf(to, " from %.*s to %.*s", SLICE_ARG(e->before), SLICE_ARG(e->after));
-    else if (e->after.len > 0)
-        buf_printf(to, " (%.*s)", SLICE_ARG(e->after));
-    else if (e->before.len > 0)
-        buf_printf(to, " (%.*s)", SLICE_ARG(e->before));
+    if (before.len > 0 && after.len > 0)
+        buf_printf(to, " from %.*s to %.*s", SLICE_ARG(before), SLICE_ARG(after));
+    else if (before.len + after.len > 0)
+        buf_printf(to, " (%.*s)", SLICE_ARG(after.len > 0 ? after : before));
     buf_add_byte(to, '.');
 }

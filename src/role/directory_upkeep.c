@@ -23,7 +23,8 @@
 
 /* ------------------------------------------------------------------ the history */
 
-static int keep_entry(struct process *p, const struct change_entry *e) {
+static int keep_entry(struct process *p, const struct change_entry *e, usec_t until) {
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d = fiber_deadline_begin(until);
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf text = {0};
     struct rpc_field facts[] = {
@@ -40,14 +41,17 @@ static int keep_entry(struct process *p, const struct change_entry *e) {
     return call_ledger_keep(process_link(p, ROLE_LEDGER, 0), &in, &a, &out, NULL);
 }
 
-/* 1 when there is more. */
-static int tell_some(struct process *p) {
+/*
+ * 1 when there is more. What the ledger has is forgotten here also when the time is over: it would
+ * stand in the log twice.
+ */
+static int tell_some(struct process *p, usec_t until) {
     _cleanup_(arena_done) struct arena a = {0};
     struct change_entry *list = NULL;
     size_t count = 0, told = 0;
     int r = directory_changes(directory_of(p), ENTRIES, &a, &list, &count, NULL);
     while (r == 0 && told < count) {
-        r = keep_entry(p, &list[told]);
+        r = keep_entry(p, &list[told], until);
         told += r == 0 ? 1 : 0;
     }
     if (told > 0) {
@@ -57,12 +61,17 @@ static int tell_some(struct process *p) {
     return r < 0 ? r : count == ENTRIES;
 }
 
+static int lock_until(struct fiber_mutex *m, usec_t until) {
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d = fiber_deadline_begin(until);
+    return fiber_mutex_lock(m);
+}
+
 void directory_tell_history(struct process *p) {
-    WITHIN(TELL_LIMIT);
+    usec_t until = fiber_now() + TELL_LIMIT;
     struct directory_role *role = directory_role(p);
-    if (fiber_mutex_lock(&role->telling) < 0)
+    if (lock_until(&role->telling, until) < 0)
         return;
-    while (tell_some(p) == 1)
+    while (tell_some(p, until) == 1)
         ;
     fiber_mutex_unlock(&role->telling);
 }

@@ -358,6 +358,20 @@ def test_changes_wait_for_a_ledger_that_has_died(running):
     assert kinds == ["account.add", "account.name"]
 
 
+def test_a_long_change_is_told_and_so_is_what_comes_behind_it(running):
+    def many(domain):
+        return [f"somebody-with-a-long-name-{i:03}@{domain}" for i in range(209)]
+    running.add(TAMA)
+    running("account", "send-as", TAMA, *many("one.test"))
+    running("account", "send-as", TAMA, *many("two.test"))
+    running("account", "name", TAMA, "Tama")
+    found = wait_for(lambda: [e for e in changes(running) if e["facts"]["change"] == "account.name"])
+    assert found[0]["facts"]["after"] == "Tama"
+    told = [e for e in changes(running) if e["facts"]["change"] == "account.send-as"]
+    assert told[1]["facts"]["after"].split("\n") == many("two.test")
+    assert len(told[1]["text"]) < 4096
+
+
 def test_a_reload_says_what_was_changed_from_what_to_what(running):
     text = running.settings.read_text()
     running.settings.write_text(text + "\nsmtp {\n  recipients-max 500\n}\n"

@@ -218,6 +218,28 @@ static size_t sentences(struct directory *d, struct buf *to, uint64_t *ret_last)
     return count;
 }
 
+/* One that the ledger cannot take would keep all that come behind it. */
+static void test_a_sentence_of_the_history_fits_into_an_event(void **state) {
+    static char longest[8192];
+    struct buf text = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof longest; i++)
+        longest[i] = i % 32 == 31 ? '\n' : 'a';
+    struct change_entry e = {.by = S("root"),
+                             .kind = S("account.send-as"),
+                             .name = S("tama@example.test"),
+                             .before = slice_of(longest, sizeof longest),
+                             .after = S("x@example.test\n@example.test")};
+    change_entry_sentence(&text, &e);
+    assert_true(slice_ends(buf_slice(&text), S("... to x@example.test @example.test.")));
+    buf_clear(&text);
+    e.after = e.before;
+    change_entry_sentence(&text, &e);
+    assert_true(slice_starts(buf_slice(&text), S("root changed under which addresses")));
+    assert_in_range(text.len, 1000, 8000); /* ledger.keep takes 16384 bytes */
+    buf_done(&text);
+}
+
 DIRECTORY_TEST(every_change_is_in_the_history_with_who_and_what_but_no_secret) {
     struct buf text = {0};
     struct slice targets[] = {TAMA, S("x@elsewhere.test")};
@@ -304,6 +326,7 @@ int main(void) {
         cmocka_unit_test(test_removed_accounts_are_purged_when_their_time_is_over),
         cmocka_unit_test(test_the_last_administrator_stays_one_unless_forced),
         cmocka_unit_test(test_an_account_gets_its_mail_unless_it_is_ordered_otherwise),
+        cmocka_unit_test(test_a_sentence_of_the_history_fits_into_an_event),
         cmocka_unit_test(test_every_change_is_in_the_history_with_who_and_what_but_no_secret),
         cmocka_unit_test(test_usage_is_known_of_new_accounts_and_lasts),
         cmocka_unit_test(test_usage_that_could_not_be_written_is_written_later),
