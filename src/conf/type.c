@@ -182,21 +182,25 @@ static int read_text(const struct conf_setting *s, struct slice word, struct are
 }
 
 /* With quotes where the grammar needs them. */
-static void write_text(const struct conf_setting *s, const union conf_element *e, struct buf *to) {
-    bool plain = e->text.len > 0 && e->text.ptr[0] != '#';
-    for (size_t i = 0; i < e->text.len; i++)
-        plain = plain && !strchr(" \t\"{}", e->text.ptr[i]);
+void conf_write_word(struct slice word, struct buf *to) {
+    bool plain = word.len > 0 && word.ptr[0] != '#';
+    for (size_t i = 0; i < word.len; i++)
+        plain = plain && !strchr(" \t\"{}", word.ptr[i]);
     if (plain) {
-        buf_add(to, e->text);
+        buf_add(to, word);
         return;
     }
     buf_add_byte(to, '"');
-    for (size_t i = 0; i < e->text.len; i++) {
-        if (e->text.ptr[i] == '"' || e->text.ptr[i] == '\\')
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] == '"' || word.ptr[i] == '\\')
             buf_add_byte(to, '\\');
-        buf_add_byte(to, e->text.ptr[i]);
+        buf_add_byte(to, word.ptr[i]);
     }
     buf_add_byte(to, '"');
+}
+
+static void write_text(const struct conf_setting *s, const union conf_element *e, struct buf *to) {
+    conf_write_word(e->text, to);
 }
 
 /*

@@ -41,6 +41,9 @@ int conf_read_host_port(const struct conf_setting *s, struct slice word, struct 
 void conf_write_host_port(const struct conf_setting *s, const union conf_element *e,
                           struct buf *to);
 
+/* A word as the file has it: in quotes if need be. */
+void conf_write_word(struct slice word, struct buf *to);
+
 /* type_route.c: the words of a line, parted by blanks. */
 int conf_read_route(const struct conf_setting *s, struct slice line, struct arena *a,
                     union conf_element *ret);

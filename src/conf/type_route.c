@@ -78,8 +78,12 @@ void conf_write_route(const struct conf_setting *s, const union conf_element *e,
         conf_write_host_port(s, &host, to);
     else
         buf_add_str(to, "mx");
-    if (route->user.len > 0)
-        buf_printf(to, " user=%.*s", SLICE_ARG(route->user));
+    if (route->user.len > 0) {
+        _cleanup_(buf_done) struct buf word = {0};
+        buf_printf(&word, "user=%.*s", SLICE_ARG(route->user));
+        buf_add_byte(to, ' ');
+        conf_write_word(buf_slice(&word), to);
+    }
     if (route->tls != CONF_RELAY_TLS_AUTO)
         buf_printf(to, " tls=%s", conf_relay_tls_words[route->tls]);
 }

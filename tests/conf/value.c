@@ -230,6 +230,9 @@ static void a_route_is_a_line_and_there_may_be_many(void **state) {
     assert_set("relay.route", ".b.jp [2001:db8::1]:587 tls=verify user=a@b.jp",
                ".b.jp [2001:db8::1]:587 user=a@b.jp tls=verify");
     assert_set("relay.route", "a.jp r.jp tls=auto", "a.jp r.jp");
+    assert_set("relay.route", "a.jp r.jp \"user=o{d}d\" tls=may",
+               "a.jp r.jp \"user=o{d}d\" tls=may");
+    assert_set("relay.route", "a.jp r.jp \"user=a\\\"b\\\\c\"", "a.jp r.jp \"user=a\\\"b\\\\c\"");
     assert_set("relay.route", "none", "none");
     static const char *const bad[] = {
         "a.jp",    "a.jp mx user=u", "a.jp r.jp tls=no", "a.jp r.jp user=",
