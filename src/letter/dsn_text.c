@@ -64,7 +64,7 @@ static const struct wording loop_kept = {
     {"Look at where the address leads (hayauma route ADDRESS) and at the journey of\n"
      "the message. It is large: only its header is attached, and the message itself\n"
      "is kept on hold in the queue until you release or remove it (hayauma queue list).",
-     "アドレスの転送先（hayauma route アドレス）とメールの配送経路\n"
+     "アドレスの転送先（hayauma route アドレス）とメールの配送経過\n"
      "（hayauma journey）を確認してください。サイズが大きいため、ヘッダーだけを添付します。\n"
      "メール本体は、解除または削除するまでキューに保留されます（hayauma queue list）。"}};
 
