@@ -80,7 +80,7 @@ static void confirm(struct cli *c, const struct rpc_queue_act_out *done,
 }
 
 static int act(struct cli *c, const struct acting *acting) {
-    struct problem problem = {0};
+    struct problem problem = {0}, untold = {0};
     struct rpc_queue_act_out done = {0};
     bool listed = cli_has(c->call, "ID"), all = cli_has(c->call, "all");
     struct slice match = cli_text(c->call, "match"), login = cli_text(c->call, "login");
@@ -99,9 +99,12 @@ static int act(struct cli *c, const struct acting *acting) {
     if (r == 0)
         r = listed ? act_on_list(c, queue, &in, &done, &problem)
                    : act_on(c, queue, &in, &done, &problem);
+    bool running = queue && queue_access_is_remote(queue);
+    if (queue && queue_access_tell(c, queue, &untold) < 0)
+        cli_say(_("what was done is not in its journey: %s"), problem_words(c->arena, &untold));
     if (r < 0)
         return cli_fail(r, &problem);
-    confirm(c, &done, acting, queue_access_is_remote(queue));
+    confirm(c, &done, acting, running);
     return CLI_OK;
 }
 

@@ -11,13 +11,21 @@
 #include "base/alloc.h"
 #include "cli/enter.h"
 #include "cli/office.h"
+#include "journey/ledger.h"
+#include "role/author.h"
 #include "role/queue_answer.h"
+#include "role/queue_words.h"
+
+#define TELL_MEMORY ((size_t)256 << 20) /* events of what one command does: two million letters */
 
 struct queue_access {
     struct rpc_link *link; /* or */
     struct queue *queue;
+    struct ledger *ledger; /* holds what happens until queue_access_tell() */
     struct entered entered;
     int lock, folder;
+    struct slice hint; /* of the user, for the journey */
+    struct slice by;
 };
 
 /* The other roles are not there; nobody asks for them before queue_start(). */
@@ -45,10 +53,29 @@ static int nobody_transmits(void *arg, const struct queue_transmission *t, struc
     return -EPIPE;
 }
 
+static void note(void *arg, letter_id id, const char *kind, struct slice sentence,
+                 const struct queue_field *fields, size_t count) {
+    struct queue_access *x = arg;
+    struct rpc_field facts[QUEUE_FACTS_MAX];
+    count = queue_ledger_facts(fields, count, facts);
+    struct rpc_ledger_event_in event = {.wall = fiber_wall(),
+                                        .letter = id,
+                                        .kind = slice_of_str(queue_ledger_kind(kind)),
+                                        .text = sentence,
+                                        .fields = facts,
+                                        .fields_count = count};
+    ledger_add(x->ledger, ROLE_QUEUE, &event);
+}
+
 static int open_here(struct cli *c, struct queue_access *x, struct problem *problem) {
-    static const struct queue_ops ops = {
-        .resolve = nobody_resolves, .deliver = nobody_delivers, .transmit = nobody_transmits};
+    const struct queue_ops ops = {.arg = x,
+                                  .resolve = nobody_resolves,
+                                  .deliver = nobody_delivers,
+                                  .transmit = nobody_transmits,
+                                  .event = note};
     struct queue_options options = queue_options_default;
+    struct ledger_options ledger = {.path = "ledger.db", .memory_max = TELL_MEMORY};
+    x->ledger = ledger_new(&ledger);
     int r = enter_folder(c, "spool", &c->users.mail, &x->entered, problem);
     if (r < 0)
         return r;
@@ -64,6 +91,8 @@ int queue_access_open(struct cli *c, struct queue_access **ret, struct problem *
     _cleanup_(queue_access_close_p) struct queue_access *x = NEW(struct queue_access);
     x->entered = ENTERED_NONE;
     x->lock = x->folder = -1;
+    x->hint = author_hint(c->arena);
+    x->by = author_text(getuid(), x->hint, c->arena);
     int r = office_connect_or_lock(c, ROLE_QUEUE, &x->link, &x->lock, problem);
     if (r == 0 && !x->link)
         r = open_here(c, x, problem);
@@ -72,13 +101,30 @@ int queue_access_open(struct cli *c, struct queue_access **ret, struct problem *
     return r;
 }
 
+static void close_queue(struct queue_access *x) {
+    queue_stop(TAKE_PTR(x->queue), fiber_now());
+    if (x->folder >= 0)
+        (void)close(x->folder);
+    x->folder = -1;
+    leave_folder(&x->entered);
+}
+
+int queue_access_tell(struct cli *c, struct queue_access *x, struct problem *problem) {
+    struct ledger_stats stats = {0};
+    if (x->ledger)
+        ledger_stats(x->ledger, &stats);
+    if (stats.added == 0)
+        return 0;
+    close_queue(x);
+    int r = enter_folder(c, "ledger", &c->users.mail, &x->entered, problem);
+    return r < 0 ? r : ledger_write_all(x->ledger, problem);
+}
+
 void queue_access_close(struct queue_access *x) {
     if (!x)
         return;
-    queue_stop(x->queue, fiber_now());
-    if (x->folder >= 0)
-        (void)close(x->folder);
-    leave_folder(&x->entered);
+    close_queue(x);
+    ledger_free(x->ledger);
     if (x->lock >= 0)
         (void)close(x->lock);
     if (x->link)
@@ -100,8 +146,10 @@ int access_queue_list(struct queue_access *x, const struct rpc_queue_list_in *in
 int access_queue_act(struct queue_access *x, const struct rpc_queue_act_in *in, struct arena *a,
                      struct rpc_queue_act_out *out, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
-    return x->link ? call_queue_act(x->link, in, a, out, problem)
-                   : queue_answer_act(x->queue, in, out, problem);
+    struct rpc_queue_act_in with_hint = *in;
+    with_hint.by = x->hint;
+    return x->link ? call_queue_act(x->link, &with_hint, a, out, problem)
+                   : queue_answer_act(x->queue, in, x->by, out, problem);
 }
 
 int access_queue_bytes(struct queue_access *x, const struct rpc_queue_bytes_in *in, struct arena *a,

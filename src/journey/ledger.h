@@ -66,6 +66,12 @@ void ledger_add(struct ledger *l, enum role role, const struct rpc_ledger_event_
 int ledger_keep(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event,
                 struct problem *problem) WAITS;
 
+/*
+ * For a program that adds events but has no ledger_work(): writes, synced, all that was added, and
+ * prunes nothing. 0, or negative with a sentence: then some may be missing.
+ */
+int ledger_write_all(struct ledger *l, struct problem *problem) WAITS;
+
 /* An event of the ledger's own. */
 void ledger_say(struct ledger *l, const char *kind, const char *format, ...) PRINTF_LIKE(3, 4);
 

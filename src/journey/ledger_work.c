@@ -73,7 +73,7 @@ static int put_aside(struct ledger *l) {
 }
 
 /* A database that nobody can use makes place for a new one; said once it could be begun. */
-static int write_batch(struct ledger *l) {
+static int write_batch(struct ledger *l, struct problem *problem) {
     struct write_job job = {.ledger = l};
     int r = l->damaged ? problem_set(&job.problem, -E_CORRUPT, N_("ledger.db is damaged"))
                        : offload(OFFLOAD_DISK, write_job, &job);
@@ -81,12 +81,14 @@ static int write_batch(struct ledger *l) {
         if (r < 0 && !l->failing)
             ledger_say(l, KIND_ERROR, "Events cannot be written: %s.",
                        job.problem.text[0] ? job.problem.text : error_text(r));
+        *problem = job.problem;
         return r;
     }
     struct problem cause = job.problem;
     r = put_aside(l);
     if (r == 0)
         r = offload(OFFLOAD_DISK, write_job, &job);
+    *problem = job.problem;
     if (!l->failing)
         ledger_say(l, KIND_DAMAGED, "%s; it was renamed to %s.damaged, and %s.", cause.text,
                    l->path, r == 0 ? "a new one has begun" : "a new one cannot be begun");
@@ -124,7 +126,7 @@ static void report_lost(struct ledger *l) {
                (unsigned long long)lost);
 }
 
-static int write_some(struct ledger *l) {
+static int write_some(struct ledger *l, struct problem *problem) {
     if (l->writing.count == 0) {
         struct batch empty = l->writing;
         l->writing = l->filling;
@@ -134,7 +136,7 @@ static int write_some(struct ledger *l) {
         l->sync = false;
     }
     size_t count = l->writing.count;
-    int r = write_batch(l);
+    int r = write_batch(l, problem);
     l->tried = true;
     l->failing = r < 0;
     if (r == 0) {
@@ -169,23 +171,39 @@ static void prune(struct ledger *l, size_t written) {
 
 void ledger_work(void *arg) {
     struct ledger *l = arg;
+    struct problem said; /* write_batch() has told */
     usec_t retry_at = 0;
     MUST(l->magic == LEDGER_MAGIC && !l->working && !l->over);
     l->working = true;
     do {
         uint64_t before = l->written;
-        int r = write_some(l);
+        int r = write_some(l, &said);
         retry_at = r < 0 ? fiber_now() + RETRY_AFTER : 0;
         if (r == 0)
             prune(l, (size_t)(l->written - before));
         gather(l, retry_at);
     } while (!l->stopping);
-    while (l->filling.count + l->writing.count > 0 && write_some(l) == 0)
+    while (l->filling.count + l->writing.count > 0 && write_some(l, &said) == 0)
         ;
     l->working = false;
     l->over = true;
     fiber_cond_wake_all(&l->stored);
     fiber_cond_wake_all(&l->ended);
+}
+
+int ledger_write_all(struct ledger *l, struct problem *problem) {
+    struct problem cause = {0};
+    int r = 0;
+    MUST(l->magic == LEDGER_MAGIC && !l->working && !l->over);
+    while (r == 0 && l->filling.count + l->writing.count > 0) {
+        l->sync = true;
+        r = write_some(l, &cause);
+    }
+    if (r < 0 && cause.text[0] == '\0')
+        (void)problem_set(&cause, r, N_("the ledger cannot write now"));
+    if (r < 0)
+        *problem = cause;
+    return r;
 }
 
 void ledger_stop(struct ledger *l) {

@@ -258,14 +258,15 @@ static bool is_so_already(const struct job *job, const struct spool_letter *lett
     return letter->hold == (action == QUEUE_HOLD);
 }
 
-static int change(struct queue *q, struct job *job, enum queue_action action) WAITS {
+static int change(struct queue *q, struct job *job, const struct queue_order *order) WAITS {
     static const struct {
         const char *kind, *sentence;
     } events[] = {
-        [QUEUE_HOLD] = {"queue.held", "Put on hold by the postmaster"},
-        [QUEUE_RELEASE] = {"queue.released", "Released by the postmaster"},
-        [QUEUE_RETRY] = {"queue.retry", "To be tried at once, says the postmaster"},
+        [QUEUE_HOLD] = {"queue.held", "Put on hold by"},
+        [QUEUE_RELEASE] = {"queue.released", "Released by"},
+        [QUEUE_RETRY] = {"queue.retry", "To be tried at once, says"},
     };
+    enum queue_action action = order->action;
     const struct spool_letter *letter = spool_find(q->spool, job->id);
     if (!letter)
         return -E_UNKNOWN;
@@ -274,35 +275,36 @@ static int change(struct queue *q, struct job *job, enum queue_action action) WA
     int error = write_state(q, letter, action);
     if (error)
         return error;
-    say(q, job->id, events[action].kind, NULL, 0, "%s", events[action].sentence);
+    say_ordered(q, job->id, events[action].kind, events[action].sentence, order->by);
     move(q, job);
     return 0;
 }
 
 /* ------------------------------------------------------------------ remove */
 
-static int take_away(struct queue *q, struct job *job, bool bounce) WAITS {
+static int take_away(struct queue *q, struct job *job, const struct queue_order *order) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct attempt at;
     if (!attempt_load(&at, q, job, &a))
         return -E_UNKNOWN;
     at.no_budget = true;
-    int error = settle_removed(&at, bounce);
+    int error = settle_removed(&at, order->bounce);
     attempt_close_body(&at);
     if (error)
         return error;
-    say_removed(&at, bounce);
+    say_removed(&at, order);
     return 0;
 }
 
-static int act_on(struct queue *q, letter_id id, enum queue_action action, bool bounce) WAITS {
+static int act_on(struct queue *q, letter_id id, const struct queue_order *order) WAITS {
+    bool removes = order->action == QUEUE_REMOVE;
     struct job *job;
     int error = job_lock(q, id, &job);
     if (error)
         return error;
-    error = action == QUEUE_REMOVE ? take_away(q, job, bounce) : change(q, job, action);
+    error = removes ? take_away(q, job, order) : change(q, job, order);
     job_unlock(q, job);
-    if (!error && action == QUEUE_REMOVE && job->place != AT_WORK)
+    if (!error && removes && job->place != AT_WORK)
         job_free(q, job);
     return error;
 }
@@ -310,9 +312,8 @@ static int act_on(struct queue *q, letter_id id, enum queue_action action, bool 
 /* Many fibers at the same snapshot, so that their changes share commits. */
 struct act {
     struct queue *q;
-    enum queue_action action;
+    const struct queue_order *order;
     const struct queue_match *match;
-    bool bounce;
     struct snapshot snapshot;
     uint64_t count, held;
     int error;
@@ -326,7 +327,7 @@ static void act_on_all(struct act *act) WAITS {
     while (!act->error && (more = snapshot_next(act->q, &act->snapshot, &id)) > 0) {
         if (!find_match(act->q, id, act->match))
             continue;
-        int error = act_on(act->q, id, act->action, act->bounce);
+        int error = act_on(act->q, id, act->order);
         const struct spool_letter *letter = spool_find(act->q->spool, id);
         act->count += error == 0;
         act->held += error == 0 && letter && letter->hold;
@@ -360,11 +361,11 @@ static bool says_which(const struct queue_match *match) {
            1;
 }
 
-int queue_act(struct queue *q, enum queue_action action, const struct queue_match *match,
-              bool bounce, uint64_t *ret_count, uint64_t *ret_held, struct problem *problem) {
+int queue_act(struct queue *q, const struct queue_order *order, const struct queue_match *match,
+              uint64_t *ret_count, uint64_t *ret_held, struct problem *problem) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
-    struct act act = {.q = q, .action = action, .match = match, .bounce = bounce};
-    if (action >= QUEUE_ACTIONS)
+    struct act act = {.q = q, .order = order, .match = match};
+    if (order->action >= QUEUE_ACTIONS)
         return problem_set(problem, -EINVAL, N_("there is no such action"));
     if (!says_which(match))
         return problem_set(problem, -EINVAL,

@@ -403,4 +403,6 @@ void say(struct queue *q, letter_id id, const char *kind, const struct queue_fie
 void say_accepted(struct queue *q, letter_id id, const struct spool_envelope *e, uint64_t size,
                   letter_id parent);
 void say_outcome(struct attempt *at, const struct task *t);
-void say_removed(struct attempt *at, bool bounce);
+void say_ordered(struct queue *q, letter_id id, const char *kind, const char *what,
+                 struct slice by);
+void say_removed(struct attempt *at, const struct queue_order *order);

@@ -290,15 +290,20 @@ enum queue_action {
     QUEUE_ACTIONS,
 };
 
+struct queue_order {
+    enum queue_action action;
+    bool bounce;     /* remove: the sender is told */
+    struct slice by; /* who says so, for the journey: "root (sudo: tama)"; empty: the postmaster */
+};
+
 /*
  * Durable when it returns 0; `ret_count`: letters that it was done to; `ret_held` (or NULL): those
- * among them that are on hold now. With `bounce` the sender of
- * a removed letter is told. A letter that is just being transmitted or delivered may still arrive
- * although it was removed. -E_UNKNOWN: no letter of that id; -EINVAL: the match does not say which,
- * or says more than one thing; or as spool_update().
+ * among them that are on hold now. A letter that is just being transmitted or delivered may still
+ * arrive although it was removed. -E_UNKNOWN: no letter of that id; -EINVAL: the match does not say
+ * which, or says more than one thing; or as spool_update().
  */
-int queue_act(struct queue *q, enum queue_action action, const struct queue_match *match,
-              bool bounce, uint64_t *ret_count, uint64_t *ret_held, struct problem *problem) WAITS;
+int queue_act(struct queue *q, const struct queue_order *order, const struct queue_match *match,
+              uint64_t *ret_count, uint64_t *ret_held, struct problem *problem) WAITS;
 
 /* Bytes of the letter itself from `offset` on; fewer than `size` only at its end. Or negative. */
 ssize_t queue_read(struct queue *q, letter_id id, uint64_t offset, void *to, size_t size) WAITS;

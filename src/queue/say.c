@@ -174,13 +174,27 @@ void say_outcome(struct attempt *at, const struct task *t) {
     }
 }
 
-void say_removed(struct attempt *at, bool bounce) {
+static struct slice author(struct slice by) {
+    return by.len > 0 ? by : S("the postmaster");
+}
+
+void say_ordered(struct queue *q, letter_id id, const char *kind, const char *what,
+                 struct slice by) {
+    struct queue_field field = FIELD("by", by);
+    say(q, id, kind, &field, by.len > 0, "%s %.*s", what, SLICE_ARG(author(by)));
+}
+
+void say_removed(struct attempt *at, const struct queue_order *order) {
     _cleanup_(buf_done) struct buf recipients = {0};
     if (!at->q->ops.event)
         return;
     for (size_t i = 0; i < at->count; i++)
         add_address(&recipients, at->tasks[i].to->address);
-    struct queue_field field = FIELD("recipients", buf_slice(&recipients));
-    say(at->q, at->id, "queue.removed", &field, 1, "Removed by the postmaster, %s",
-        bounce ? "with a report to the sender" : "without a report");
+    struct queue_field fields[] = {
+        FIELD("recipients", buf_slice(&recipients)),
+        FIELD("by", order->by),
+    };
+    say(at->q, at->id, "queue.removed", fields, order->by.len > 0 ? 2 : 1, "Removed by %.*s, %s",
+        SLICE_ARG(author(order->by)),
+        order->bounce ? "with a report to the sender" : "without a report");
 }

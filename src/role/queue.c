@@ -12,13 +12,14 @@
 #include "base/siphash.h"
 #include "journey/kinds.h"
 #include "relay/via.h"
+#include "role/author.h"
 #include "role/queue_answer.h"
+#include "role/queue_words.h"
 #include "role/roles.h"
 #include "smtp/reply.h"
 
 #define QUEUE_WORKER  255U /* ids of letters made here; edges count from 0 */
 #define STOP_PATIENCE USEC_SEC
-#define FIELDS_MAX    32U
 
 /* ------------------------------------------------------------------ what it asks of others */
 
@@ -146,50 +147,11 @@ static struct slice destination(void *arg, struct slice domain, struct arena *a)
     return via.fixed ? arena_copy(a, via.destination) : S(""); /* new settings may come */
 }
 
-/* The engine's words, and the ledger's. */
-struct words {
-    const char *queue, *ledger;
-};
-
-static const char *translate(const struct words *words, size_t count, const char *word) {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(word, words[i].queue) == 0)
-            return words[i].ledger;
-    }
-    return word;
-}
-
-static const char *ledger_kind(const char *kind) {
-    static const struct words kinds[] = {
-        {"queue.accepted", KIND_QUEUED},     {"queue.made", KIND_QUEUED},
-        {"queue.delivered", KIND_DELIVERED}, {"queue.transmitted", KIND_TRANSMITTED},
-        {"queue.later", KIND_DEFERRED},      {"queue.failed", KIND_BOUNCED},
-        {"queue.expanded", KIND_EXPANDED},   {"queue.report", KIND_REPORT},
-        {"queue.settled", KIND_SETTLED},     {"queue.held", KIND_HELD},
-        {"queue.released", KIND_RELEASED},   {"queue.retry", KIND_RETRIED},
-        {"queue.removed", KIND_REMOVED},     {"queue.transmission", KIND_TRANSMISSION},
-        {"queue.expansion", KIND_EXPANDED},  {"queue.trouble", KIND_WARNING},
-    };
-    return translate(kinds, ARRAY_SIZE(kinds), kind);
-}
-
-static const char *ledger_fact(const char *field) {
-    static const struct words facts[] = {
-        {"sender", FACT_FROM},     {"recipient", FACT_TO},       {"recipients", FACT_TO},
-        {"parent", FACT_ORIGINAL}, {"destination", FACT_DOMAIN},
-    };
-    return translate(facts, ARRAY_SIZE(facts), field);
-}
-
 static void tell(void *arg, letter_id id, const char *kind, struct slice sentence,
                  const struct queue_field *fields, size_t count) {
-    struct process *p = arg;
-    struct rpc_field list[FIELDS_MAX];
-    count = MIN(count, (size_t)FIELDS_MAX);
-    for (size_t i = 0; i < count; i++)
-        list[i] = (struct rpc_field){slice_of_str(ledger_fact(fields[i].name)),
-                                     slice_first(fields[i].value, 16384)};
-    process_event(p, id, ledger_kind(kind), list, count, "%.*s", SLICE_ARG(sentence));
+    struct rpc_field list[QUEUE_FACTS_MAX];
+    count = queue_ledger_facts(fields, count, list);
+    process_event(arg, id, queue_ledger_kind(kind), list, count, "%.*s", SLICE_ARG(sentence));
 }
 
 /* ------------------------------------------------------------------ life */
@@ -385,9 +347,8 @@ static int on_list(void *arg, const struct rpc_caller *caller, const struct rpc_
 
 static int on_act(void *arg, const struct rpc_caller *caller, const struct rpc_queue_act_in *in,
                   struct arena *a, struct rpc_queue_act_out *out, struct problem *problem) {
-    (void)caller;
-    (void)a;
-    return queue_answer_act(((struct process *)arg)->state, in, out, problem);
+    struct slice by = author_of_caller(caller, in->by, a);
+    return queue_answer_act(((struct process *)arg)->state, in, by, out, problem);
 }
 
 static int on_bytes(void *arg, const struct rpc_caller *caller, const struct rpc_queue_bytes_in *in,

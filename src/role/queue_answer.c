@@ -57,14 +57,14 @@ int queue_answer_list(struct queue *q, const struct rpc_queue_list_in *in, struc
     return 0;
 }
 
-int queue_answer_act(struct queue *q, const struct rpc_queue_act_in *in,
+int queue_answer_act(struct queue *q, const struct rpc_queue_act_in *in, struct slice by,
                      struct rpc_queue_act_out *out, struct problem *problem) {
     struct queue_match match = {
         .all = in->all, .id = in->id, .text = in->match, .login = in->login};
     if (in->action >= QUEUE_ACTIONS)
         return problem_set(problem, -EINVAL, "unknown action");
-    return queue_act(q, (enum queue_action)in->action, &match, in->bounce, &out->count, &out->held,
-                     problem);
+    struct queue_order order = {(enum queue_action)in->action, in->bounce, by};
+    return queue_act(q, &order, &match, &out->count, &out->held, problem);
 }
 
 int queue_answer_bytes(struct queue *q, const struct rpc_queue_bytes_in *in, struct arena *a,

@@ -10,7 +10,8 @@
 
 int queue_answer_list(struct queue *q, const struct rpc_queue_list_in *in, struct arena *a,
                       struct rpc_queue_list_out *out) WAITS;
-int queue_answer_act(struct queue *q, const struct rpc_queue_act_in *in,
+/* `by`: who orders it; in->by is only what he says of himself. */
+int queue_answer_act(struct queue *q, const struct rpc_queue_act_in *in, struct slice by,
                      struct rpc_queue_act_out *out, struct problem *problem) WAITS;
 int queue_answer_bytes(struct queue *q, const struct rpc_queue_bytes_in *in, struct arena *a,
                        struct rpc_queue_bytes_out *out, struct problem *problem) WAITS;

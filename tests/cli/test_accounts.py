@@ -62,8 +62,10 @@ def changes(office):
     return [e for e in events if e["kind"] == "changed"]
 
 
-def me():
-    return "root" if os.geteuid() == 0 else f"uid {os.geteuid()} ({pwd.getpwuid(os.geteuid())[0]})"
+def me(sudo=None):
+    if os.geteuid() == 0:
+        return f"root (sudo: {sudo})" if sudo else "root"
+    return f"uid {os.geteuid()} ({pwd.getpwuid(os.geteuid())[0]})"
 
 
 # -------------------------------------------------------------------- beside broken settings

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: ISC
 """Finding messages by words and times, one a line; and all of it while nothing runs."""
+import os
 import smtplib
 import time
 
 import pytest
 from office import NOT_FOUND, NOT_RUNNING, OK, PASSWORD, USAGE
+from test_accounts import me
 from test_running import wait_for
 
 TAMA = "tama@example.test"
@@ -131,6 +133,49 @@ def test_while_nothing_runs_and_beside_broken_settings(busy):
         assert "when the post office starts" in busy("queue", "retry", one).stdout
         assert busy("queue", "show", one, "--content").stdout.endswith("hello\n")
         busy("queue", "hold", one)
+
+
+def told(office, *kinds):
+    """Kind, author and sentence of what people did to messages, oldest first."""
+    return [(e["kind"], e["facts"].get("by"), e["text"]) for e in office.json_lines("log", "-n", 500)
+            if e["kind"] in kinds]
+
+
+@pytest.mark.parametrize("way", ["running", "stopped", "broken"])
+def test_who_did_what_to_a_message_is_told_however_it_was_done(busy, way):
+    one = busy.json("queue", "list")[0]["id"]
+    before = len(told(busy, "held"))
+    if way != "running":
+        busy.stop()
+    if way == "broken":
+        busy.settings.write_text("smtp {\n")
+    tama = dict(os.environ, SUDO_USER="tama")
+    if way != "running":  # there its first attempt may still be under way
+        busy("queue", "retry", one, env=tama)
+    busy("queue", "release", one, env=tama)
+    busy("queue", "hold", "--all", env=tama)
+    busy("queue", "hold", one, env=tama)  # it is already: nothing is done, and nothing told
+    busy("queue", "remove", one, "--bounce", env=tama)
+    by = me("tama")
+    retried = [("retried", by, f"To be tried at once, says {by}")] if way != "running" else []
+    assert told(busy, "held", "released", "retried", "removed")[before:] == retried + [
+        ("released", by, f"Released by {by}"), ("held", by, f"Put on hold by {by}"),
+        ("removed", by, f"Removed by {by}, with a report to the sender")]
+    journey = busy("journey", one).stdout
+    assert "Removed" in journey and by in journey
+    assert busy.json("journey", one)
+
+
+def test_a_ledger_that_cannot_be_written_keeps_nobody_from_acting(busy):
+    """The message counts for more than the note about it; that one is missing is said."""
+    one = busy.json("queue", "list")[0]["id"]
+    busy.stop()
+    ledger = busy.folder / "ledger"
+    ledger.rename(busy.folder / "elsewhere")
+    done = busy("queue", "remove", one)
+    assert "1 message is removed" in done.stdout
+    assert "not in its journey" in done.stderr and "ledger" in done.stderr
+    assert busy.json("queue", "list") == []
 
 
 def test_what_was_done_while_nothing_ran_counts_at_the_start(busy):

@@ -150,8 +150,8 @@ static void many_queued(void) {
     bench.away = false;
     uint64_t count;
     began = clock_seconds();
-    MUST(queue_act(bench.queue, QUEUE_RETRY, &(struct queue_match){.text = S("hanako")}, false,
-                   &count, NULL, NULL) == 0);
+    MUST(queue_act(bench.queue, &(struct queue_order){.action = QUEUE_RETRY},
+                   &(struct queue_match){.text = S("hanako")}, &count, NULL, NULL) == 0);
     printf("all of them retried: asked for in %.1f s,", clock_seconds() - began);
     do {
         (void)fiber_sleep(10 * USEC_MS);

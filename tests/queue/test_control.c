@@ -20,7 +20,8 @@ static uint64_t act(struct office *o, enum queue_action action, letter_id id, co
     struct queue_match match = {.all = id == 0 && !text[0], .id = id, .text = slice_of_str(text)};
     struct problem problem;
     uint64_t count = 0;
-    int error = queue_act(o->queue, action, &match, false, &count, NULL, &problem);
+    int error = queue_act(o->queue, &(struct queue_order){.action = action}, &match, &count, NULL,
+                          &problem);
     if (error)
         fail_msg("%s: %s", error_text(error), problem.text);
     return count;
@@ -157,7 +158,10 @@ OFFICE_TEST(removing_with_bounce_tells_the_sender) {
     office_wait(o, USEC_SEC);
     uint64_t count;
     struct queue_match match = {.id = id};
-    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &match, true, &count, NULL, NULL), 0);
+    assert_int_equal(queue_act(o->queue,
+                               &(struct queue_order){.action = QUEUE_REMOVE, .bounce = true},
+                               &match, &count, NULL, NULL),
+                     0);
     office_wait(o, USEC_SEC);
     assert_int_equal(office_letters(o), 0);
     assert_int_equal(office_reports(o), 1);
@@ -181,13 +185,14 @@ OFFICE_TEST(all_letters_are_meant_only_where_that_is_said) {
                                           {.login = S("tama@here.test"), .text = S("late")}};
     office_wait(o, USEC_SEC);
     for (size_t i = 0; i < ARRAY_SIZE(unclear); i++) {
-        int r = queue_act(o->queue, QUEUE_REMOVE, &unclear[i], false, &count, NULL, &problem);
+        int r = queue_act(o->queue, &(struct queue_order){.action = QUEUE_REMOVE}, &unclear[i],
+                          &count, NULL, &problem);
         assert_int_equal(r, -EINVAL);
         assert_int_equal(count, 7);
     }
     assert_int_equal(office_letters(o), 1);
-    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &(struct queue_match){.all = true}, false,
-                               &count, NULL, NULL),
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_REMOVE},
+                               &(struct queue_match){.all = true}, &count, NULL, NULL),
                      0);
     assert_int_equal(count, 1);
 }
@@ -196,12 +201,16 @@ OFFICE_TEST(unknown_letter_is_told) {
     uint64_t count;
     struct problem problem;
     struct queue_match match = {.id = 4711};
-    assert_int_equal(queue_act(o->queue, QUEUE_HOLD, &match, false, &count, NULL, &problem),
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_HOLD}, &match,
+                               &count, NULL, &problem),
                      -E_UNKNOWN);
     match = (struct queue_match){.all = true};
-    assert_int_equal(queue_act(o->queue, QUEUE_HOLD, &match, false, &count, NULL, &problem), 0);
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_HOLD}, &match,
+                               &count, NULL, &problem),
+                     0);
     assert_int_equal(count, 0);
-    assert_int_equal(queue_act(o->queue, QUEUE_ACTIONS, &match, false, &count, NULL, &problem),
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_ACTIONS}, &match,
+                               &count, NULL, &problem),
                      -EINVAL);
 }
 
@@ -327,7 +336,10 @@ OFFICE_TEST(letter_that_is_removed_with_bounce_while_it_is_transmitted_is_report
     struct queue_match match = {
         .id = office_send(o, "tama@here.test", "late@one.test b@slow.test/2")};
     office_wait(o, USEC_SEC);
-    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &match, true, &count, NULL, NULL), 0);
+    assert_int_equal(queue_act(o->queue,
+                               &(struct queue_order){.action = QUEUE_REMOVE, .bounce = true},
+                               &match, &count, NULL, NULL),
+                     0);
     office_wait(o, 5 * USEC_MIN);
     assert_int_equal(office_letters(o), 0);
     assert_int_equal(office_reports(o), 1);

@@ -173,8 +173,10 @@ static void live(struct office *o) {
         office_wait(o, (usec_t)(i % 3) * (5 - life.pace) * USEC_MS);
     }
     office_wait(o, 30 * USEC_MIN);
-    (void)queue_act(o->queue, QUEUE_HOLD, &late, false, &count, NULL, NULL);
-    (void)queue_act(o->queue, QUEUE_RELEASE, &late, false, &count, NULL, NULL);
+    (void)queue_act(o->queue, &(struct queue_order){.action = QUEUE_HOLD}, &late, &count, NULL,
+                    NULL);
+    (void)queue_act(o->queue, &(struct queue_order){.action = QUEUE_RELEASE}, &late, &count, NULL,
+                    NULL);
     office_wait(o, 5 * USEC_HOUR);
 }
 
@@ -258,7 +260,9 @@ static void after_the_crash(struct office *o) {
     office_open(o);
     struct queue_match all = {.all = true}; /* it may have died between hold and release */
     uint64_t count;
-    assert_int_equal(queue_act(o->queue, QUEUE_RELEASE, &all, false, &count, NULL, NULL), 0);
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_RELEASE}, &all,
+                               &count, NULL, NULL),
+                     0);
     office_wait(o, 6 * USEC_HOUR);
     if (office_letters(o) > 0)
         fail_msg("killed at moment %u: %u letters are left:\n%s", life.cut_at,

@@ -88,11 +88,17 @@ OFFICE_TEST(places_of_letters_that_are_held_or_removed_are_given_on) {
     send_many(o, "tama@here.test", "a%u@slow.test", 4);
     office_wait(o, USEC_SEC);
     struct queue_match second = {.text = S("a1@")}, third = {.text = S("a2@")};
-    assert_int_equal(queue_act(o->queue, QUEUE_HOLD, &second, false, &count, NULL, NULL), 0);
-    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &third, false, &count, NULL, NULL), 0);
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_HOLD}, &second,
+                               &count, NULL, NULL),
+                     0);
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_REMOVE}, &third,
+                               &count, NULL, NULL),
+                     0);
     office_wait(o, 2 * USEC_MIN);
     assert_int_equal(office_count(o, "a3@slow.test"), 1);
-    assert_int_equal(queue_act(o->queue, QUEUE_RELEASE, &second, false, &count, NULL, NULL), 0);
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_RELEASE}, &second,
+                               &count, NULL, NULL),
+                     0);
     office_wait(o, 2 * USEC_MIN);
     assert_int_equal(office_count(o, "a1@slow.test"), 1);
     assert_int_equal(office_letters(o), 0);
@@ -144,7 +150,9 @@ OFFICE_TEST(letters_that_were_tried_before_leave_room_for_fresh_ones) {
     office_wait(o, USEC_MIN);
     o->number = 0;
     o->begin = takes_a_minute;
-    assert_int_equal(queue_act(o->queue, QUEUE_RETRY, &all, false, &count, NULL, NULL), 0);
+    assert_int_equal(
+        queue_act(o->queue, &(struct queue_order){.action = QUEUE_RETRY}, &all, &count, NULL, NULL),
+        0);
     assert_int_equal(count, 40);
     office_wait(o, USEC_SEC);
     assert_int_equal(o->transmitting, 5);

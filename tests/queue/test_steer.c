@@ -104,7 +104,9 @@ OFFICE_TEST(loop_beside_another_failure) {
 static void release_all(struct office *o) {
     struct queue_match match = {.all = true};
     uint64_t count = 0;
-    assert_int_equal(queue_act(o->queue, QUEUE_RELEASE, &match, false, &count, NULL, NULL), 0);
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_RELEASE}, &match,
+                               &count, NULL, NULL),
+                     0);
     office_wait(o, USEC_MIN);
 }
 
@@ -167,7 +169,9 @@ OFFICE_TEST(loops_are_taken_again_when_the_postmaster_has_looked) {
     hold_two(o);
     struct queue_match match = {.all = true};
     uint64_t count = 0;
-    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &match, false, &count, NULL, NULL), 0);
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_REMOVE}, &match,
+                               &count, NULL, NULL),
+                     0);
     office_wait(o, USEC_MIN);
     assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), 0);
 }
@@ -223,7 +227,9 @@ OFFICE_TEST(held_report_that_nobody_gets_can_be_removed) {
     send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test", LOOPING);
     office_wait(o, 6 * USEC_DAY);
     assert_int_equal(office_letters(o), 1);
-    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &match, false, &count, NULL, NULL), 0);
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_REMOVE}, &match,
+                               &count, NULL, NULL),
+                     0);
     assert_int_equal(count, 1);
     assert_int_equal(office_letters(o), 0);
     assert_int_equal(occurs(buf_slice(&o->journey), "queue.settled"), 2);

@@ -452,7 +452,9 @@ OFFICE_TEST(journey_names_whose_letter_was_removed) {
     struct queue_match match = {.id = id};
     uint64_t count = 0;
     office_wait(o, 2 * USEC_SEC);
-    assert_int_equal(queue_act(o->queue, QUEUE_REMOVE, &match, false, &count, NULL, NULL), 0);
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_REMOVE}, &match,
+                               &count, NULL, NULL),
+                     0);
     expect_told(o, "queue.removed Removed by the postmaster, without a report\n"
                    "  recipients=busy@one.test\nbusy@two.test\n");
 }
