@@ -96,6 +96,12 @@ struct open_file {
     bool busy; /* being opened, submitted or dropped */
 };
 
+/* How many of something within this hour. */
+struct hourly {
+    usec_t began;
+    unsigned count;
+};
+
 struct queue {
     struct queue_options options;
     char *hostname; /* the one in the options */
@@ -123,9 +129,8 @@ struct queue {
     bool stopping;
     unsigned guests; /* calls from outside under way */
 
-    struct map files;  /* by id: struct open_file */
-    usec_t hour_began; /* of the reports to our own postmaster */
-    unsigned this_hour;
+    struct map files;                        /* by id: struct open_file */
+    struct hourly to_postmaster, of_success; /* reports: to our own, and to strangers */
     struct {
         unsigned count;
         uint64_t bytes;

@@ -206,6 +206,7 @@ struct queue_options {
     uint64_t memory_max;      /* bytes of bodies under work; 64 MiB */
     uint64_t returned_max;    /* a larger letter is returned as its header; 100 KiB, to 16 MiB */
     unsigned postmaster_max;  /* reports to our own postmaster in an hour; 50 */
+    unsigned success_max;     /* reports of success to senders of strangers' letters; 100 */
     usec_t call_timeout;      /* of resolving and delivering; 5 min */
     usec_t transmit_timeout;  /* 1 h */
     unsigned files_max;       /* files of queue_open_file() at a time; 1000 */

@@ -29,6 +29,7 @@ const struct queue_options queue_options_default = {
     .loops_held_max = 1000,
     .loops_held_size_max = 256ULL << 20,
     .postmaster_max = 50,
+    .success_max = 100,
     .call_timeout = 5 * USEC_MIN,
     .transmit_timeout = USEC_HOUR,
     .files_max = 1000,

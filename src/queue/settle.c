@@ -42,6 +42,7 @@ struct save {
     bool more;          /* something has to wait for it */
     bool brief;         /* the state is too long with the words of other hosts in it */
     bool removed;       /* by a postmaster: nothing of it is kept for him */
+    bool success;       /* the report may tell a stranger of success */
     struct made report, expansion;
     struct spool_change changes[3];
     size_t change_count;
@@ -87,17 +88,33 @@ struct settle_need settle_need(const struct attempt *at) {
     return need;
 }
 
-/* Another report to our own postmaster within this hour, if there may be one. */
-static bool take_postmaster_report(struct queue *q) {
+/* Whether it is among the first `most` of this hour. */
+static bool take_one(struct hourly *h, unsigned most) {
     usec_t now = fiber_now();
-    if (q->hour_began == 0 || now - q->hour_began >= USEC_HOUR) {
-        q->hour_began = now;
-        q->this_hour = 0;
-    }
-    if (q->this_hour >= q->options.postmaster_max)
-        return false;
-    q->this_hour++;
-    return true;
+    if (h->began == 0 || now - h->began >= USEC_HOUR)
+        *h = (struct hourly){.began = now};
+    if (h->count <= most)
+        h->count++;
+    return h->count <= most;
+}
+
+/*
+ * Whether the sender is told of a success that he has asked to be told of. A stranger can ask for
+ * it in anybody's name, with a header of his choice; so there are bounds to such reports.
+ */
+static bool may_tell_success(struct save *s, const struct task *t) {
+    struct attempt *at = s->at;
+    struct hourly *h = &at->q->of_success;
+    if (t->outcome == OUTCOME_FAILED || s->success || !attempt_of_stranger(at))
+        return true;
+    unsigned before = h->count;
+    s->success = take_one(h, at->q->options.success_max);
+    if (!s->success && h->count != before)
+        say(at->q, at->id, "queue.trouble", NULL, 0,
+            "Senders of messages from outside have asked for more than %u reports of delivery "
+            "within an hour; for the rest of it no more are sent, since the senders may be forged",
+            at->q->options.success_max);
+    return s->success;
 }
 
 /* What the postmaster is told is kept for him when nobody gets his mail. */
@@ -116,7 +133,7 @@ static void hold_lost_report(struct save *s, struct task *t) {
  */
 static bool judge_loop(struct save *s, struct task *t) {
     struct attempt *at = s->at;
-    bool told = take_postmaster_report(at->q);
+    bool told = take_one(&at->q->to_postmaster, at->q->options.postmaster_max);
     bool whole = told && at->size <= REPORT_LOOP_MAX;
     if (!whole && !(at->envelope.sender.len == 0 && held_loops_full(at->q)))
         task_hold(at, t);
@@ -143,6 +160,8 @@ static void choose_outcomes(struct save *s, enum settle_part part) {
             hold_lost_report(s, t);
         if (to_postmaster)
             reported = judge_loop(s, t);
+        else if (reported)
+            reported = may_tell_success(s, t);
         if (reported)
             s->to_postmaster = to_postmaster;
         if (reported)

@@ -270,6 +270,26 @@ OFFICE_TEST(larger_than_the_mailbox_may_hold_is_settled_at_once) {
     assert_int_equal(occurs(office_report(o, 0), "Status: 5.2.3\r\n"), 1);
 }
 
+/* NOTIFY=SUCCESS, and whose name a stranger likes: he gets a report of each message. */
+OFFICE_TEST(reports_of_success_to_strangers_are_bounded_in_an_hour) {
+    o->options.success_max = 2;
+    office_reopen(o);
+    for (int i = 0; i < 5; i++)
+        send_from(o, QUEUE_FROM_OUTSIDE, "mike@here.test/2", OFFICE_LETTER);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_reports(o), 2);
+    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(occurs(buf_slice(&o->journey), "queue.trouble"), 1);
+    send_from(o, QUEUE_FROM_USER, "mike@here.test/2", OFFICE_LETTER);
+    send_from(o, QUEUE_FROM_OUTSIDE, "gone@here.test/6", OFFICE_LETTER);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_reports(o), 4);
+    office_wait(o, USEC_HOUR);
+    send_from(o, QUEUE_FROM_OUTSIDE, "mike@here.test/2", OFFICE_LETTER);
+    office_wait(o, USEC_SEC);
+    assert_int_equal(office_reports(o), 5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loop_of_a_stranger_is_told_to_our_postmaster),
@@ -288,6 +308,7 @@ int main(void) {
         cmocka_unit_test(test_report_that_nobody_gets_is_held),
         cmocka_unit_test(test_held_report_that_nobody_gets_can_be_removed),
         cmocka_unit_test(test_full_mailbox_sends_no_notices_to_strangers),
+        cmocka_unit_test(test_reports_of_success_to_strangers_are_bounded_in_an_hour),
         cmocka_unit_test(test_larger_than_the_mailbox_may_hold_is_settled_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
