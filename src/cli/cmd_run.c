@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/service.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/office.h"
@@ -29,18 +30,28 @@ static bool is_elsewhere(const struct cli *c) {
            here.st_dev != there.st_dev || here.st_ino != there.st_ino;
 }
 
+static int say_elsewhere(struct cli *c) {
+    struct slice why = arena_printf(
+        c->arena,
+        _("%s says data-directory %s, and the unit of systemd says %s: name the same in both, in"
+          " the unit with systemctl edit --full hayauma.service (ExecStart, ExecReload and"
+          " ReadWritePaths)"),
+        c->conf_path, c->conf->data_directory.ptr, c->directory);
+    service_status(why);
+    cli_say("%.*s", SLICE_ARG(why));
+    return CLI_SETTINGS;
+}
+
 int cmd_run(struct cli *c) {
+    _cleanup_(buf_done) struct buf errors = {0};
     int code = cli_need_settings(c);
-    if (code != CLI_OK)
+    if (code != CLI_OK) {
+        conf_problems_write(&c->problems, &errors);
+        service_status(buf_slice(&errors));
         return code;
-    if (is_elsewhere(c)) {
-        cli_say(
-            _("%s says data-directory %s, and the unit of systemd says %s: name the same in both,"
-              " in the unit with systemctl edit --full hayauma.service (ExecStart, ExecReload and"
-              " ReadWritePaths)"),
-            c->conf_path, c->conf->data_directory.ptr, c->directory);
-        return CLI_SETTINGS;
     }
+    if (is_elsewhere(c))
+        return say_elsewhere(c);
     struct master_options options = {
         .directory = c->directory, .conf_path = c->conf_path, .version = cli_version};
     return master_run(&options, TAKE_PTR(c->conf));

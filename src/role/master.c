@@ -9,10 +9,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include "base/alloc.h"
 #include "base/notice.h"
+#include "base/service.h"
 #include "base/words.h"
 #include "conf/share.h"
 #include "journey/kinds.h"
@@ -40,20 +40,6 @@ struct master {
     int result;
 };
 
-/* Tells systemd, where there is one (sd_notify(3)). */
-static void notify_systemd(const char *state) {
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    if (!path || slice_to_str(slice_of_str(path), to.sun_path, sizeof to.sun_path) < 0)
-        return;
-    if (to.sun_path[0] == '@')
-        to.sun_path[0] = '\0';
-    _cleanup_(close_p) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    if (fd >= 0)
-        (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, len);
-}
-
 /* Says that we live as often as systemd wants to hear it (WatchdogSec= of the unit). */
 static void feed_watchdog(void *nothing) {
     const char *span = getenv("WATCHDOG_USEC");
@@ -65,7 +51,7 @@ static void feed_watchdog(void *nothing) {
         (pid_t)number != getpid())
         return;
     do
-        notify_systemd("WATCHDOG=1");
+        service_notify("WATCHDOG=1");
     while (fiber_sleep((usec_t)(usec / 2)) == 0);
 }
 
@@ -214,6 +200,7 @@ static int reload(struct master *m, struct slice by, struct buf *report) {
         r = open_log_file(m, fresh, &log_file, report);
     if (r == 0)
         r = use_settings(m, TAKE_PTR(fresh), log_file, by, report);
+    service_status(r < 0 ? buf_slice(report) : S(""));
     fiber_mutex_unlock(&m->reloading);
     return r;
 }
@@ -415,6 +402,7 @@ static void handle_signals(void *arg) {
 
 static void complain(struct master *m, const char *text) {
     notice(LOG_ERR, "%s", text);
+    service_status(slice_of_str(text));
     m->result = 1;
 }
 
@@ -446,7 +434,7 @@ static void run_until_stopped(struct master *m, struct slice tightened) {
     if (r == 0) {
         (void)puts("ready");
         (void)fflush(stdout);
-        notify_systemd("READY=1");
+        service_notify("READY=1");
         children_event(&m->children, KIND_STARTED, "The post office %.*s is open.",
                        SLICE_ARG(m->conf->hostname));
         tell_changes_since_last_run(m);
@@ -457,7 +445,7 @@ static void run_until_stopped(struct master *m, struct slice tightened) {
     } else if (!m->stop) {
         complain(m, m->children.failure);
     }
-    notify_systemd("STOPPING=1");
+    service_notify("STOPPING=1");
     children_stop(&m->children);
 }
 

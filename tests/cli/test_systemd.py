@@ -245,6 +245,53 @@ def test_systemd_hears_of_start_life_and_end(office, tmp_path):
         assert last == b"STOPPING=1"
 
 
+@pytest.fixture
+def heard(tmp_path):
+    """What systemd hears, as a function that waits for the next line of status."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.bind(str(tmp_path / "notify"))
+        wire.settimeout(10)
+
+        def status():
+            while not (said := wire.recv(1000).decode()).startswith("STATUS="):
+                pass
+            return said
+        yield status
+
+
+def test_systemctl_status_shows_the_error_in_the_settings(office, heard, tmp_path):
+    """`systemctl status` shows no lines of the journal of a start that has failed while it waits
+    for the next one."""
+    office.settings.write_text("hostnam x\nnothing y\n")
+    begin(office, NOTIFY_SOCKET=str(tmp_path / "notify"))
+    assert office.process.wait(timeout=20) == 6
+    assert heard() == (f'STATUS={office.settings}:1:1: there is no setting "hostnam"; '
+                       'did you mean "hostname"?')
+    office.process.stdout.close()
+    office.errors.close()
+
+
+def test_systemctl_status_shows_why_it_did_not_start(office, heard, tmp_path):
+    with passed("127.0.0.1", office.port(25)):
+        begin(office, NOTIFY_SOCKET=str(tmp_path / "notify"))
+        assert office.process.wait(timeout=20) == 1
+    assert heard().startswith(f"STATUS=cannot listen on 127.0.0.1:{office.port(25)} for smtp")
+    office.process.stdout.close()
+    office.errors.close()
+
+
+def test_systemctl_status_shows_that_settings_were_not_reloaded(office, heard, tmp_path):
+    start(office, NOTIFY_SOCKET=str(tmp_path / "notify"))
+    good = office.settings.read_text()
+    office.settings.write_text(good + "hostnam x\n")
+    office("reload", code=6)
+    assert 'there is no setting "hostnam"' in heard()
+    office.settings.write_text(good)
+    office("reload")
+    assert heard() == "STATUS="
+    office.stop()
+
+
 def test_a_watchdog_of_another_process_is_left_alone(office, tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
         wire.bind(str(tmp_path / "notify"))
