@@ -15,10 +15,10 @@ PROGRAMS = """apt apt-get systemctl journalctl timedatectl certbot nft ufw nc sc
 UNITS = {"hayauma.service", "hayauma.socket", "hayauma"}
 OTHERS = {"nftables.service", "postfix.service", "dovecot.service", "unbound.service",
           "certbot.timer"}
-PACKAGES = {"ca-certificates", "certbot", "dns-root-data", "nftables", "unbound", "bind9-dnsutils",
+PACKAGES = {"ca-certificates", "certbot", "dns-root-data", "nftables", "netbase", "unbound", "bind9-dnsutils",
             "netcat-openbsd", "curl", "systemd-timesyncd"}
 FOLDER = pathlib.Path(os.environ["STUBS_FOLDER"])
-JOURNAL, PID = FOLDER / "journal", FOLDER / "pid"
+JOURNAL, PID, SOCKET = FOLDER / "journal", FOLDER / "pid", FOLDER / "socket"
 LIVE = pathlib.Path("/etc/letsencrypt")
 
 
@@ -62,7 +62,7 @@ def systemctl(verb, *words):
     units = [word for word in words if not word.startswith("--")]
     ours = [unit for unit in units if unit in UNITS]
     if verb not in {"enable", "disable", "start", "stop", "restart", "reload", "status", "edit",
-                    "is-active", "list-timers"} or set(units) - UNITS - OTHERS:
+                    "is-active", "list-timers", "daemon-reload"} or set(units) - UNITS - OTHERS:
         refuse("no such command or unit")
     now = verb in {"start", "stop", "restart", "reload"} or "--now" in words
     if not ours or not now:
@@ -71,6 +71,12 @@ def systemctl(verb, *words):
         return
     if verb in {"stop", "disable", "restart"} and set(ours) != {"hayauma.socket"}:
         stop()
+    if verb in {"stop", "disable"} and "hayauma.socket" in ours:
+        SOCKET.unlink(missing_ok=True)
+    if verb in {"start", "enable", "restart"} and "hayauma.socket" in ours:
+        if runs() and not SOCKET.exists():
+            refuse("Socket service hayauma.service already active, refusing.")
+        SOCKET.touch()
     if verb in {"start", "enable", "restart"}:
         start()
     if verb == "reload":
