@@ -38,8 +38,17 @@ const struct smtp_limits smtp_limits_default = {
 
 /* ------------------------------------------------------------------ small commands */
 
+/*
+ * A browser inside of a trusted network sends what a page of strangers tells it to: the commands in
+ * such a form come behind lines that are none here.
+ */
 static void cmd_unknown(struct smtp_session *s, const struct smtp_command *c) {
-    SMTP_SAY(s, 500, 5, 5, 1, "No such command");
+    if (slice_find(c->line, S(" HTTP/")) < 0) {
+        SMTP_SAY(s, 500, 5, 5, 1, "No such command");
+        return;
+    }
+    smtp_close(s, "HTTP instead of SMTP");
+    SMTP_SAY(s, 421, 4, 7, 0, "This is SMTP, not HTTP, closing");
 }
 
 static void cmd_not_offered(struct smtp_session *s, const struct smtp_command *c) {
