@@ -52,6 +52,7 @@ struct process_links {
     unsigned workers[ROLES];
     struct task *task; /* for the main fiber; NULL: none */
     struct fiber_cond task_given, task_done;
+    struct fiber_mutex reloading; /* one at a time has the files of struct process */
     bool opened, going, stop;
     struct buf early;                /* struct early_event; until it goes */
     const struct rpc_link *replaced; /* the link that is just being given a new connection */
@@ -206,10 +207,18 @@ static int read_settings(struct process *p, struct slice text, struct problem *p
     return 0;
 }
 
-static void take_texts(struct process *p, const struct rpc_field *texts, size_t count) {
-    p->texts = texts;
-    p->text_count = count;
-}
+/* What process.configure and process.reload bring beside the settings, under the same names. */
+#define TAKE_FILES(p, in)                                                                          \
+    do {                                                                                           \
+        (p)->texts = (in)->text_files;                                                             \
+        (p)->text_count = (in)->text_files_count;                                                  \
+        (p)->log_file = (in)->log_file;                                                            \
+        (p)->log_socket = (in)->log_socket;                                                        \
+        (p)->certificate = (in)->certificate;                                                      \
+        (p)->key = (in)->key;                                                                      \
+        (p)->passwords = (in)->passwords;                                                          \
+        (p)->authorities = (in)->authorities;                                                      \
+    } while (0)
 
 static void leave(int *fd) {
     if (*fd >= 0)
@@ -224,7 +233,8 @@ static void leave_files(struct process *p) {
     leave(&p->key);
     leave(&p->passwords);
     leave(&p->authorities);
-    take_texts(p, NULL, 0);
+    p->texts = NULL;
+    p->text_count = 0;
 }
 
 struct slice process_text(const struct process *p, struct slice name) {
@@ -285,13 +295,7 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
     struct process *p = arg;
     (void)caller;
     (void)a;
-    take_texts(p, in->text_files, in->text_files_count);
-    p->log_file = in->log_file;
-    p->log_socket = in->log_socket;
-    p->certificate = in->certificate;
-    p->key = in->key;
-    p->passwords = in->passwords;
-    p->authorities = in->authorities;
+    TAKE_FILES(p, in);
     int r = configure(p, in, problem);
     leave_files(p);
     out->confinement = slice_of_str(p->confinement);
@@ -423,17 +427,15 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
                      struct rpc_process_reload_out *out, struct problem *problem) {
     struct process *p = arg;
     (void)caller;
-    take_texts(p, in->text_files, in->text_files_count);
-    p->log_file = in->log_file;
-    p->log_socket = in->log_socket;
-    p->certificate = in->certificate;
-    p->key = in->key;
-    p->passwords = in->passwords;
-    p->authorities = in->authorities;
-    int r = reload(p, in->settings, problem);
+    int r = fiber_mutex_lock(&p->links->reloading);
+    if (r < 0)
+        return r; /* the master has gone, and so will this process */
+    TAKE_FILES(p, in);
+    r = reload(p, in->settings, problem);
     leave_files(p);
     out->said = arena_copy(a, slice_first(buf_slice(&p->said), SAID_MAX));
     buf_done(&p->said);
+    fiber_mutex_unlock(&p->links->reloading);
     return r;
 }
 
@@ -541,6 +543,7 @@ static void process_fiber(void *arg) {
     p->links = &links;
     fiber_cond_init(&links.task_given);
     fiber_cond_init(&links.task_done);
+    fiber_mutex_init(&links.reloading);
     links.master = rpc_link_new(&options);
     if (rpc_link_attach(links.master, MASTER_FD) < 0)
         process_fail(p, "the connection to the master does not work");
