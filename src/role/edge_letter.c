@@ -28,6 +28,8 @@
 /* Of the call's room for a head, what a header written anew may take beside Received. */
 #define HEADER_MAX (48 * KIB)
 
+#define BYTES_MAX (512 * KIB) /* the call's room for a body */
+
 static struct edge_letter *letter_of(struct smtp_envelope *envelope) {
     return envelope->letter;
 }
@@ -260,13 +262,19 @@ static void fill_submission(struct edge_letter *l, const struct smtp_client *cli
     add_recipients(envelope, a, in);
 }
 
-/* What does not fit into one frame goes into a file: very many recipients, or a large header. */
+/*
+ * What does not fit into one frame goes into a file: very many recipients, a large header, or a
+ * body that has become large when its lines were shortened.
+ */
 static int make_fit(struct edge_letter *l) {
     size_t frame = l->smtp->envelope_memory + l->bytes.len + l->head.len + SUBMIT_REST;
-    if (l->written > 0 || (frame <= RPC_FRAME_MAX && (!l->fixed || l->head.len <= HEADER_MAX)))
+    bool fits = frame <= RPC_FRAME_MAX && l->bytes.len <= BYTES_MAX &&
+                (!l->fixed || l->head.len <= HEADER_MAX);
+    if (l->written > 0 || fits)
         return 0;
     int r = edge_letter_spill(l);
-    return r == 0 && l->written == 0 ? -ENOSPC : r;
+    bool no_file = r == -E_LIMIT || (r == 0 && l->written == 0);
+    return no_file ? -ENOSPC : r;
 }
 
 /* What a user sends is counted; above his limits it is taken, and held. */

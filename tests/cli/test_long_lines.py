@@ -44,6 +44,13 @@ def test_only_the_part_with_long_lines_is_encoded(people, more):  # noqa: F811
     assert (SHORT + more).encode() in got and got.count(b"quoted-printable") == 1
 
 
+def test_what_becomes_large_by_it_goes_into_a_file(people):  # noqa: F811
+    body = "早馬" * 40000 + "\r\n"
+    header = f"From: {ME}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    assert submit(people, header, body=body)[0] == 250
+    assert bodies(got_by_tama(people)) == bodies((header + "\r\n" + body).encode())
+
+
 def test_a_long_field_is_folded(people):  # noqa: F811
     names = ", ".join(f"someone{number}@example.org" for number in range(80))
     assert submit(people, f"From: {ME}\r\nCc: {names}\r\n")[0] == 250
