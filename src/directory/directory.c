@@ -82,6 +82,7 @@ static struct directory *make(const struct directory_options *options, struct op
     d->remembered = remembered_new(REMEMBERED_MAX);
     d->throttle = throttle_new(THROTTLED_MAX);
     d->newcomers = newcomers_new();
+    fiber_gate_init(&d->hashing, HASHING_MAX);
     list_init(&d->senders_by_use);
     d->sending_since = fiber_now();
     d->key = o->key;

@@ -21,6 +21,7 @@
 
 #define REMEMBERED_MAX 16384U
 #define THROTTLED_MAX  65536U
+#define HASHING_MAX    2U /* as many as OFFLOAD_KDF has threads */
 
 struct directory {
     uint32_t magic;
@@ -41,6 +42,7 @@ struct directory {
     struct remembered *remembered;
     struct throttle *throttle;
     struct newcomers *newcomers;
+    struct fiber_gate hashing; /* for newcomers */
     struct seal_key key;
 
     struct map seen; /* logins not yet written: account_id -> struct seen_login */

@@ -34,6 +34,8 @@ struct row {
     bool enabled;
     struct slice hash, apop;
     struct known_networks networks; /* from which it was logged in to */
+    bool newcomer;                  /* the attempt comes from none of them */
+    usec_t patience;                /* until when it may wait */
 };
 
 static int row_job(struct db *db, void *arg) {
@@ -137,6 +139,26 @@ static int renew_job(struct db *db, void *arg) {
     return error ? error : db_changes(db);
 }
 
+/*
+ * Newcomers hash at most as many at a time as there are threads for it, so that a crowd of them,
+ * each with another name, stands in nobody's way who comes from where he was before.
+ */
+static int verify(struct directory *d, const struct row *row, struct verifying *v,
+                  struct problem *problem) {
+    if (!row->newcomer)
+        return offload(OFFLOAD_KDF, verify_job, v);
+    struct fiber_deadline deadline = fiber_deadline_begin(row->patience);
+    int r = fiber_gate_enter(&d->hashing);
+    fiber_deadline_end(&deadline);
+    if (r == -ETIMEDOUT)
+        return problem_set(problem, -E_TEMPORARY, "too many others are logging in");
+    if (r < 0)
+        return r;
+    r = offload(OFFLOAD_KDF, verify_job, v);
+    fiber_gate_leave(&d->hashing);
+    return r;
+}
+
 /* 0: the password is right; -E_REFUSED with the reason; others: not decided. */
 static int check_password(struct directory *d, struct row *row, struct slice password,
                           struct problem *problem) {
@@ -146,9 +168,11 @@ static int check_password(struct directory *d, struct row *row, struct slice pas
         return 0;
     if (row->account_id > 0)
         (void)slice_to_str(row->hash, v.hash, sizeof v.hash);
-    int r = offload(OFFLOAD_KDF, verify_job, &v);
+    int r = verify(d, row, &v, problem);
     if (r == -ENOMEM)
         return problem_set(problem, r, "there is not enough memory to verify a password");
+    if (r == -E_TEMPORARY || r == -ECANCELED)
+        return r;
     if (row->account_id == 0)
         return -E_REFUSED;
     if (r < 0)
@@ -242,10 +266,9 @@ static bool is_newcomer(const struct directory *d, const struct login_request *r
            !known_networks_have(newer ? newer : &row->networks, request->peer);
 }
 
-/* What is left of the patience when it has waited since `start`. */
 static int wait_for_token(struct directory *d, const struct login_request *request,
-                          const struct row *row, usec_t start) {
-    usec_t now = fiber_now(), patience = MAX(start + LOGIN_WAIT_MAX - now, (usec_t)0);
+                          const struct row *row) {
+    usec_t now = fiber_now(), patience = MAX(row->patience - now, (usec_t)0);
     return wait_within(newcomers_enter(d->newcomers, counted_name(request, row), now, patience),
                        patience);
 }
@@ -295,12 +318,12 @@ static int welcome(struct directory *d, const struct login_request *request, con
     return 0;
 }
 
-static int turn_away(const struct login_request *request, bool newcomer, struct login *ret,
+static int turn_away(const struct login_request *request, const struct row *row, struct login *ret,
                      struct problem *problem) {
     *ret = (struct login){.outcome = LOGIN_THROTTLED};
     return problem_set(problem, 0, "too many failed logins for \"%.*s\" from %s",
                        SLICE_ARG(request->name),
-                       newcomer ? "networks that have not logged in as it before" : "there");
+                       row->newcomer ? "networks that have not logged in as it before" : "there");
 }
 
 /* Everything behind the waits. 0: welcome. */
@@ -320,25 +343,23 @@ static int judge(struct directory *d, const struct login_request *request, check
 
 static int login(struct directory *d, const struct login_request *request, check_fn *check,
                  struct arena *a, struct login *ret, struct problem *problem) {
-    struct row row = {.arena = a};
-    usec_t start = fiber_now();
-    bool newcomer = false;
+    struct row row = {.arena = a, .patience = fiber_now() + LOGIN_WAIT_MAX};
     int r = find_address(d, request, &row, problem);
     if (r == 0)
         r = wait_for_turn(d, request, &row);
     uint64_t changes = d->changes;
     if (r == 0)
         r = find_row(d, &row, problem);
-    if (r == 0 && is_newcomer(d, request, &row)) {
-        newcomer = true;
-        r = wait_for_token(d, request, &row, start);
+    if (r == 0) {
+        row.newcomer = is_newcomer(d, request, &row);
+        r = row.newcomer ? wait_for_token(d, request, &row) : 0;
     }
     if (r == 1)
-        return turn_away(request, newcomer, ret, problem);
+        return turn_away(request, &row, ret, problem);
     usec_t began = fiber_now();
     if (r == 0)
         r = judge(d, request, check, &row, changes, problem);
-    if (r == 0 && newcomer)
+    if (r == 0 && row.newcomer)
         newcomers_give_back(d->newcomers, counted_name(request, &row));
     if (r == 0)
         return welcome(d, request, &row, ret);

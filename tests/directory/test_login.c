@@ -418,6 +418,45 @@ DIRECTORY_TEST_AT(guesses_in_parallel_from_new_networks_are_turned_away, TEST_WA
     directory_close(d);
 }
 
+struct crowd {
+    struct directory *d;
+    unsigned come, gone;
+};
+
+static void one_of_a_crowd(void *arg) {
+    struct crowd *c = arg;
+    char name[32], peer[4] = {0x0a, 3, 0, (char)c->come};
+    (void)snprintf(name, sizeof name, "guess%u", c->come++);
+    struct login_request request = {
+        .name = slice_of_str(name), .password = S("no"), .peer = slice_of(peer, 4)};
+    (void)ask(c->d, &request);
+    c->gone++;
+}
+
+/* Hashes are made two at a time: whoever comes from where he always does waits for few others. */
+REAL_FIBER_TEST(a_crowd_of_strangers_keeps_nobody_waiting_who_was_there_before) {
+    struct place p;
+    struct directory_options options = {.cost = {16 * 1024, 1}};
+    struct crowd c = {0};
+    struct login_request request = {.name = S("tama"), .password = PASSWORD, .peer = USUAL};
+    place_make(&p);
+    GOOD(directory_open(p.file, &options, &c.d, &problem));
+    add_domain(c.d, "example.test");
+    (void)add_account(c.d, "tama@example.test");
+    assert_int_equal(ask(c.d, &request).login.outcome, LOGIN_WELCOME);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(fiber_spawn("stranger", one_of_a_crowd, &c), 0);
+    while (c.come < 40 || c.gone < 1)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    request.password = S("no"); /* the right one would be remembered */
+    assert_int_equal(ask(c.d, &request).login.outcome, LOGIN_WRONG);
+    assert_in_range(c.gone, 1, 12);
+    while (fiber_children() > 0)
+        assert_int_equal(fiber_sleep(USEC_MS), 0);
+    directory_close(c.d);
+    place_done(&p);
+}
+
 /* ------------------------------------------------------------------ APOP */
 
 static enum login_outcome apop(struct directory *d, const char *name, struct slice digest,
@@ -486,6 +525,7 @@ int main(void) {
         cmocka_unit_test(test_guesses_of_strangers_lock_nobody_out_where_he_was_before),
         cmocka_unit_test(test_who_moves_about_with_the_right_password_does_not_wait),
         cmocka_unit_test(test_guesses_in_parallel_from_new_networks_are_turned_away),
+        cmocka_unit_test(test_a_crowd_of_strangers_keeps_nobody_waiting_who_was_there_before),
         cmocka_unit_test(test_rfc1939_s7_apop),
         cmocka_unit_test(test_apop_without_its_key_is_a_temporary_failure_and_no_new_key_is_made),
     };
