@@ -2,7 +2,8 @@
 /*
  * The order of things follows RFC 5321 §5.1: ask for MX; only when the domain has none at all take
  * the domain itself as its only host; put the hosts in order; look up their addresses; cut the list
- * where we are in it ourselves; leave out hosts without an address.
+ * where we are in it ourselves; leave out hosts without an address. Of a long list only a part is
+ * looked at, and the next part only if no host of that has an address.
  *
  * All addresses are looked up before anything is tried, because we may be recognised only by an
  * address, and then nothing of our own or a higher preference number may be tried. The questions
@@ -26,8 +27,10 @@ struct finder {
     const struct dns_search *search;
     struct arena *arena;
     struct dns_way way;
-    struct dns_host *hosts;
+    struct dns_host *hosts; /* that are looked at now */
     size_t count;
+    struct dns_host *left_out; /* the less preferred ones behind them */
+    size_t left_count;
 };
 
 static void PRINTF_LIKE(2, 3) tell(const struct finder *f, const char *format, ...) {
@@ -208,7 +211,7 @@ static int look_up_addresses(struct finder *f, size_t *ret_failed) WAITS {
 
 /*
  * Fisher and Yates, then an insertion sort, which keeps the order of equals. The list is shuffled
- * in full, and sorted, before it is cut to DNS_HOSTS_MAX.
+ * in full, and sorted, before it is cut into parts of DNS_HOSTS_MAX.
  */
 static void put_in_order(struct dns_host *hosts, size_t count) {
     for (size_t i = count; i > 1; i--) {
@@ -233,13 +236,21 @@ static bool is_listed(const struct dns_host *hosts, size_t count, struct slice n
     return false;
 }
 
-static void tell_mx(struct finder *f, const struct dns_answer *answer, size_t offered) {
+/* The next part of what was left out. */
+static void take_next_hosts(struct finder *f) {
+    f->hosts = f->left_out;
+    f->count = MIN(f->left_count, DNS_HOSTS_MAX);
+    f->left_out += f->count;
+    f->left_count -= f->count;
+}
+
+static void tell_mx(struct finder *f, const struct dns_answer *answer) {
     _cleanup_(buf_done) struct buf text = {0};
     for (size_t i = 0; i < f->count; i++)
         buf_printf(&text, "%s%u %.*s", i ? ", " : "", f->hosts[i].preference,
                    SLICE_ARG(f->hosts[i].name));
-    if (offered > f->count)
-        buf_printf(&text, " and %zu more, left out", offered - f->count);
+    if (f->left_count > 0)
+        buf_printf(&text, " and %zu more, left out", f->left_count);
     tell(f, "MX of %.*s: %.*s%s", SLICE_ARG(f->search->to.name), SLICE_ARG(buf_slice(&text)),
          answer->secure ? " (DNSSEC)" : "");
 }
@@ -260,12 +271,13 @@ static int take_mx(struct finder *f, const struct dns_answer *answer) {
                       SLICE_ARG(f->search->to.name));
     }
     put_in_order(hosts, count);
-    f->hosts = hosts;
-    for (size_t i = 0; i < count && f->count < DNS_HOSTS_MAX; i++)
-        if (!is_listed(f->hosts, f->count, hosts[i].name))
-            f->hosts[f->count++] = hosts[i];
+    f->left_out = hosts;
+    for (size_t i = 0; i < count; i++)
+        if (!is_listed(hosts, f->left_count, hosts[i].name))
+            hosts[f->left_count++] = hosts[i];
     f->way.secure = answer->secure;
-    tell_mx(f, answer, count);
+    take_next_hosts(f);
+    tell_mx(f, answer);
     return 0;
 }
 
@@ -333,6 +345,7 @@ static int cut_at_ourselves(struct finder *f) {
     if (kept == f->count)
         return 0;
     f->count = kept;
+    f->left_count = 0;
     if (kept > 0) {
         tell(f,
              "this server is in the list itself: hosts with preference %u and above are left out",
@@ -345,18 +358,32 @@ static int cut_at_ourselves(struct finder *f) {
                   SLICE_ARG(f->search->to.name));
 }
 
+/* A host that is none: people write an address into their MX. Empty: there is none. */
+static struct slice find_literal(const struct finder *f) {
+    struct net_addr addr;
+    for (size_t i = 0; i < f->count; i++)
+        if (net_parse(f->hosts[i].name, 0, &addr) == 0)
+            return f->hosts[i].name;
+    return S("");
+}
+
 static int keep_hosts_with_address(struct finder *f, size_t failures) {
     size_t kept = 0;
+    struct slice domain = f->search->to.name, literal = find_literal(f);
     for (size_t i = 0; i < f->count; i++)
         if (f->hosts[i].count > 0)
             f->hosts[kept++] = f->hosts[i];
     f->count = kept;
     if (kept > 0)
         return 0;
-    struct slice domain = f->search->to.name;
     if (failures > 0)
         return settle(f, DNS_LATER, 451, 4, 3, "Address look-up for %.*s failed for now",
                       SLICE_ARG(domain));
+    if (literal.len > 0)
+        return settle(f, DNS_NO_WAY, 550, 4, 4,
+                      "No mail host of %.*s has an address: its MX record has an IP address, %.*s, "
+                      "where the name of a host belongs",
+                      SLICE_ARG(domain), SLICE_ARG(literal));
     return settle(f, DNS_NO_WAY, 550, 4, 4, "No mail host of %.*s has an address",
                   SLICE_ARG(domain));
 }
@@ -384,12 +411,18 @@ static int find(struct finder *f) WAITS {
     int r = list_hosts(f);
     if (r != 0)
         return r;
-    size_t failures;
-    r = look_up_addresses(f, &failures);
-    if (r != 0)
-        return r;
-    r = cut_at_ourselves(f);
-    return r != 0 ? r : keep_hosts_with_address(f, failures);
+    for (;;) {
+        size_t failures;
+        r = look_up_addresses(f, &failures);
+        if (r == 0)
+            r = cut_at_ourselves(f);
+        if (r == 0)
+            r = keep_hosts_with_address(f, failures);
+        if (r <= 0 || f->way.fate != DNS_NO_WAY || f->left_count == 0)
+            return r;
+        f->way = (struct dns_way){.secure = f->way.secure};
+        take_next_hosts(f);
+    }
 }
 
 int dns_find_hosts(const struct dns_client *client, const struct dns_search *search,

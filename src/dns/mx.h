@@ -8,8 +8,8 @@
 #include "dns/client.h"
 #include "io/net.h"
 
-#define DNS_HOSTS_MAX          32U /* MX hosts looked at; the least preferred ones are left out */
-#define DNS_HOST_ADDRESSES_MAX 8U  /* of one host, per address family */
+#define DNS_HOSTS_MAX          32U /* MX hosts looked at; less preferred ones if none has an address */
+#define DNS_HOST_ADDRESSES_MAX 8U /* of one host, per address family */
 
 /* Where letters are to go next: a domain of a recipient, or a smart host. */
 struct dns_next_hop {

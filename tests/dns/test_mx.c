@@ -366,6 +366,31 @@ FIBER_TEST(long_lists_keep_the_most_preferred_hosts) {
     assert_true(slice_find(buf_slice(&w.told), S(" and 8 more, left out")) > 0);
 }
 
+FIBER_TEST(hosts_left_out_are_looked_at_when_no_other_has_an_address) {
+    WORLD;
+    static char values[80][32];
+    static struct fake_record table[82];
+    for (unsigned i = 0; i < 80; i++) {
+        (void)snprintf(values[i], sizeof values[i], "%u mx%02u.example.net", i, i);
+        table[i] = (struct fake_record){"example.net", DNS_MX, values[i]};
+    }
+    table[80] = (struct fake_record){"mx70.example.net", DNS_A, "192.0.2.1"};
+    assert_int_equal(find(&w, "example.net", table), 0);
+    assert_slice(way_text(&w), "mx70.example.net 70 192.0.2.1");
+    table[80] = (struct fake_record){"mx30.example.net", DNS_A, .code = DNS_SERVFAIL};
+    assert_int_equal(find(&w, "example.net", table), 0);
+    assert_settled(&w, DNS_LATER, 451, 4, 3);
+}
+
+FIBER_TEST(mx_that_is_an_address_is_told) {
+    WORLD;
+    static const struct fake_record table[] = {{"example.net", DNS_MX, "10 192.0.2.1"}, {0}};
+    assert_int_equal(find(&w, "example.net", table), 0);
+    assert_settled(&w, DNS_NO_WAY, 550, 4, 4);
+    assert_slice(w.way.words, "No mail host of example.net has an address: its MX record has an IP "
+                              "address, 192.0.2.1, where the name of a host belongs");
+}
+
 FIBER_TEST(addresses_are_asked_side_by_side) {
     WORLD;
     w.dns.delay = USEC_SEC;
@@ -487,6 +512,8 @@ int main(void) {
         cmocka_unit_test(test_aliases_are_followed_and_told_rfc5321_5_1),
         cmocka_unit_test(test_same_host_listed_twice_counts_once_with_its_best_preference),
         cmocka_unit_test(test_long_lists_keep_the_most_preferred_hosts),
+        cmocka_unit_test(test_hosts_left_out_are_looked_at_when_no_other_has_an_address),
+        cmocka_unit_test(test_mx_that_is_an_address_is_told),
         cmocka_unit_test(test_addresses_are_asked_side_by_side),
         cmocka_unit_test(test_cancel_ends_the_search_and_its_helpers),
         cmocka_unit_test(test_secure_only_when_the_whole_chain_is),
