@@ -5,8 +5,7 @@
  *
  *     cli_say(_("the name of the state directory is too long"));
  *     buf_printf(to, P_("%u message\n", "%u messages\n", count), count);
- *     .about = N_("Lists the domains.")          in a table, and translated(c->about) where it is
- * shown
+ *     .about = N_("Lists the domains.")       in a table, where it is shown translated(c->about)
  *
  * Only a command chooses a language (cli/language.h), so in the processes of the post office all of
  * these give the English back: logs and what goes over a link stay English. A sentence is marked

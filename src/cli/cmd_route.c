@@ -125,11 +125,6 @@ static int exit_of(const struct finding *f) {
     return f->remotes[0].way.fate == DNS_FOUND ? CLI_OK : CLI_REFUSED;
 }
 
-static const char *const tls_words[] = {[RELAY_TLS_MAY] = "may",
-                                        [RELAY_TLS_NEVER] = "never",
-                                        [RELAY_TLS_ENCRYPT] = "encrypt",
-                                        [RELAY_TLS_VERIFY] = "verify"};
-
 static const char *const fate_words[] = {
     [DNS_FOUND] = "found", [DNS_LATER] = "later", [DNS_NO_WAY] = "none"};
 
@@ -286,7 +281,7 @@ static void json_remote(struct json *j, const struct remote *r) {
     cli_json_text(j, "next_hop", r->hop);
     cli_json_text(j, "rule", r->via.rule);
     cli_json_text(j, "login", r->via.user);
-    cli_json_text(j, "tls", slice_of_str(tls_words[r->via.tls]));
+    cli_json_text(j, "tls", slice_of_str(relay_tls_word(r->via.tls)));
     json_key(j, "steps");
     json_array(j);
     while (slice_next(&steps, '\n', &step)) {

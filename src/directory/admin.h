@@ -5,10 +5,14 @@
  *
  * Each change is one transaction, on the disk before the call returns (bulk: a few transactions);
  * its entry in the history (see below) is part of it. 0, or negative with a sentence in `problem`
- * that says what was found and what was expected: -E_SYNTAX   an address, domain or template is not
- * well formed -EEXIST     that name is taken -E_UNKNOWN  no such domain, account or alias
+ * that says what was found and what was expected:
+ *
+ *     -E_SYNTAX   an address, domain or template is not well formed
+ *     -EEXIST     that name is taken
+ *     -E_UNKNOWN  no such domain, account or alias
  *     -E_REFUSED  a rule says no: weak password, something still depends on it
  *     -E_CORRUPT, -E_TEMPORARY, -EROFS, -EIO, -ENOSPC ...   the file
+ *
  * Results are in the arena that was passed.
  */
 #pragma once

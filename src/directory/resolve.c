@@ -10,7 +10,7 @@
  *   4. an account has the name
  *   5. what is before the plus sign is such an alias or account; the rest is the detail
  *   6. postmaster, mailer-daemon, abuse: the administrators (RFC 5321 §4.5.1, RFC 2142); those
- * names also at the name of this host where that is no domain
+ *      names also at the name of this host where that is no domain
  *   7. the domain's catch-all, once on a way
  *   8. nobody: a dead end, told only when every way ends dead
  *

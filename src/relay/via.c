@@ -49,6 +49,14 @@ static enum relay_tls tls_of(const struct conf *conf, enum conf_relay_tls tls, b
     return conf->relay.tls ? RELAY_TLS_MAY : RELAY_TLS_NEVER;
 }
 
+const char *relay_tls_word(enum relay_tls tls) {
+    static const char *const words[] = {[RELAY_TLS_MAY] = "may",
+                                        [RELAY_TLS_NEVER] = "never",
+                                        [RELAY_TLS_ENCRYPT] = "encrypt",
+                                        [RELAY_TLS_VERIFY] = "verify"};
+    return words[tls];
+}
+
 /* A host of the settings: its own addresses are looked up, no MX. */
 static void set_host(const struct conf *conf, const struct conf_host_port *host, struct slice user,
                      struct arena *a, struct relay_via *via) {
@@ -72,10 +80,6 @@ static enum relay_tls demand_of(const struct conf *conf, enum conf_relay_tls tls
 
 /* Messages that go together get the same TLS, so an unusual demand is part of the name. */
 static void name_destination(const struct conf *conf, struct arena *a, struct relay_via *via) {
-    static const char *const words[] = {[RELAY_TLS_MAY] = "may",
-                                        [RELAY_TLS_NEVER] = "never",
-                                        [RELAY_TLS_ENCRYPT] = "encrypt",
-                                        [RELAY_TLS_VERIFY] = "verify"};
     via->destination = via->to.name;
     if (via->to.port != 25)
         via->destination = arena_printf(a, "%.*s:%u", SLICE_ARG(via->to.name), via->to.port);
@@ -84,7 +88,7 @@ static void name_destination(const struct conf *conf, struct arena *a, struct re
             arena_printf(a, "%.*s as %.*s", SLICE_ARG(via->destination), SLICE_ARG(via->user));
     if (via->tls != demand_of(conf, CONF_RELAY_TLS_AUTO, via))
         via->destination =
-            arena_printf(a, "%.*s, tls=%s", SLICE_ARG(via->destination), words[via->tls]);
+            arena_printf(a, "%.*s, tls=%s", SLICE_ARG(via->destination), relay_tls_word(via->tls));
 }
 
 void relay_via_find(const struct conf *conf, struct slice domain, struct arena *a,

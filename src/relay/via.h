@@ -35,6 +35,8 @@ void relay_via_find(const struct conf *conf, struct slice domain, struct arena *
  */
 bool relay_via_leads_to(const struct conf *conf, struct slice domain, struct slice destination);
 
+const char *relay_tls_word(enum relay_tls tls); /* "may", "verify": as the settings have it */
+
 /* Whether some way demands a verified certificate. */
 bool relay_via_verifies(const struct conf *conf);
 

@@ -116,11 +116,12 @@ void children_settle(struct children *c, const struct rpc_link *accuser, enum ro
                      unsigned worker, struct slice why);
 
 /* An event of the master's own. */
+void children_event(struct children *c, const char *kind, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
 /* The same with facts, and text that is whole. */
 void children_tell(struct children *c, const char *kind, const struct rpc_field *facts,
                    size_t count, struct slice text);
-void children_event(struct children *c, const char *kind, const char *format, ...)
-    PRINTF_LIKE(3, 4);
 
 /* ------------------------------------------------------------------ between the files */
 

@@ -3,9 +3,10 @@
  * The state directory: its folders, who owns them, and the lock that says whether the system runs.
  *
  *     hayauma.conf            settings (or /etc/hayauma/hayauma.conf)
- *     run/                    lock, control sockets (ROLE.sock), an empty directory,
- * settings_used.h directory/ keys/ spool/ accounts/ ledger/     one for each role that owns
- * something
+ *     run/                    lock, control sockets (ROLE.sock), an empty directory, and the
+ *                             settings as last read (settings_used.h)
+ *     directory/, keys/, spool/, accounts/, ledger/
+ *                             one for each role that owns something
  */
 #pragma once
 
