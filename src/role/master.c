@@ -14,31 +14,17 @@
 #include "base/notice.h"
 #include "base/service.h"
 #include "base/words.h"
-#include "conf/share.h"
 #include "journey/kinds.h"
 #include "role/author.h"
-#include "role/children.h"
 #include "role/log_file.h"
+#include "role/master_inside.h"
 #include "role/proc_info.h"
-#include "role/settings_used.h"
 
-#define SETTING_TOLD 4000U /* bytes of a value in an event */
 #define ACCEPT_PAUSE (100 * USEC_MS)
 #define LOCK_PATIENCE                                                                              \
     (3 * USEC_SEC) /* processes of a master that was killed may still be ending                    \
                     */
 #define LOCK_PAUSE (20 * USEC_MS)
-
-struct master {
-    const struct master_options *options;
-    struct conf *conf;
-    struct children children;
-    usec_t started; /* wall */
-    struct fiber_mutex reloading;
-    struct fiber_cond stop_asked;
-    bool stop;
-    int result;
-};
 
 /* Says that we live as often as systemd wants to hear it (WatchdogSec= of the unit). */
 static void feed_watchdog(void *nothing) {
@@ -53,156 +39,6 @@ static void feed_watchdog(void *nothing) {
     do
         service_notify("WATCHDOG=1");
     while (fiber_sleep((usec_t)(usec / 2)) == 0);
-}
-
-/* ------------------------------------------------------------------ reloading */
-
-static void describe_changes(const struct conf_diff *diff, struct buf *report) {
-    if (diff->count == 0)
-        buf_add_str(report, "No setting has changed.\n");
-    for (size_t i = 0; i < diff->count; i++) {
-        const struct conf_change *c = &diff->list[i];
-        char name[CONF_NAME_SIZE];
-        struct slice full = conf_setting_name(c->setting, name);
-        buf_printf(report, "%.*s: %.*s -> %.*s%s\n", SLICE_ARG(full), SLICE_ARG(c->before),
-                   SLICE_ARG(c->after),
-                   c->setting->effect == CONF_RESTART ? " (at the next start)" : "");
-    }
-}
-
-/* Each setting is a step of the history: who changed it from what to what. Nobody knows who (an
- * empty `by`) when the file was changed and the master found out at its start.
- */
-static void tell_changes(struct master *m, const struct conf_diff *diff, struct slice by) {
-    const size_t anonymous = by.len > 0 ? 0 : 1;
-    for (size_t i = 0; i < diff->count; i++) {
-        const struct conf_change *c = &diff->list[i];
-        char text[CONF_NAME_SIZE];
-        _cleanup_(buf_done) struct buf sentence = {0};
-        struct slice name = conf_setting_name(c->setting, text);
-        struct rpc_field facts[] = {
-            {S(FACT_BY), by},
-            {S(FACT_CHANGE), S("setting")},
-            {S(FACT_NAME), name},
-            {S(FACT_BEFORE), slice_first(c->before, SETTING_TOLD)},
-            {S(FACT_AFTER), slice_first(c->after, SETTING_TOLD)},
-        };
-        if (anonymous)
-            buf_printf(&sentence,
-                       "The settings file was changed since it was last read: %.*s was %.*s and is"
-                       " %.*s now.",
-                       SLICE_ARG(name), SLICE_ARG(facts[3].value), SLICE_ARG(facts[4].value));
-        else
-            buf_printf(&sentence, "%.*s changed the setting %.*s from %.*s to %.*s%s.",
-                       SLICE_ARG(by), SLICE_ARG(name), SLICE_ARG(facts[3].value),
-                       SLICE_ARG(facts[4].value),
-                       c->setting->effect == CONF_RESTART ? " (at the next start)" : "");
-        children_tell(&m->children, KIND_CHANGED, facts + anonymous, ARRAY_SIZE(facts) - anonymous,
-                      buf_slice(&sentence));
-    }
-}
-
-static void keep_settings(struct master *m, const struct conf *conf) {
-    int r = settings_used_write(m->options->directory, conf);
-    if (r < 0)
-        children_event(&m->children, KIND_WARNING,
-                       "run/settings cannot be written, so a change of the settings while the"
-                       " server is stopped will not be told: %s",
-                       error_text(r));
-}
-
-static void tell_changes_since_last_run(struct master *m) {
-    _cleanup_(arena_done) struct arena a = {0};
-    _cleanup_(conf_free_p) struct conf *last = settings_used_read(m->options->directory);
-    if (last) {
-        struct conf_diff diff = conf_diff(last, m->conf, &a);
-        tell_changes(m, &diff, (struct slice){0});
-    }
-    keep_settings(m, m->conf);
-}
-
-static int open_log_file(struct master *m, const struct conf *fresh, int *ret_fd,
-                         struct buf *report) {
-    struct problem problem = {0};
-    if (log_file_open(fresh, ret_fd, &problem) == 0)
-        return 0;
-    buf_printf(report, "%s\nNothing was reloaded: the old settings stay in force.\n", problem.text);
-    children_event(&m->children, KIND_WARNING, "The settings were not reloaded: %s", problem.text);
-    return -E_REFUSED;
-}
-
-/* What counts at the next start only stays as it is until then, also for a process that is started
- * again before.
- */
-static void keep_until_restart(const struct conf_diff *diff, struct conf *fresh) {
-    for (size_t i = 0; i < diff->count; i++) {
-        const struct conf_change *c = &diff->list[i];
-        char text[CONF_NAME_SIZE];
-        struct problem problem = {0};
-        if (c->setting->effect != CONF_RESTART)
-            continue;
-        _cleanup_(free_p) char *name = mem_str(conf_setting_name(c->setting, text));
-        int r = conf_set(fresh, name, c->before, &problem);
-        MUST(r == 0);
-    }
-}
-
-/* Negative with the report of what is wrong: the settings in force have not changed. */
-static int read_settings(struct master *m, struct conf **ret, struct buf *report) {
-    _cleanup_(conf_problems_done) struct conf_problems problems = {0};
-    int r = conf_load(m->options->conf_path, ret, &problems);
-    if (r == 0)
-        return 0;
-    conf_problems_write(&problems, report);
-    buf_add_str(report, "The settings have errors; the old ones stay in force.\n");
-    children_event(&m->children, KIND_WARNING,
-                   "The settings were not reloaded, since they have %zu errors: see"
-                   " `hayauma check`.",
-                   problems.count);
-    return r;
-}
-
-static void use_log_file(struct master *m, int fd) {
-    if (m->children.log_file >= 0)
-        (void)close(m->children.log_file);
-    m->children.log_file = fd;
-}
-
-/* -E_REFUSED: not all processes have taken them. */
-static int use_settings(struct master *m, struct conf *fresh, int log_file, struct slice by,
-                        struct buf *report) {
-    _cleanup_(arena_done) struct arena a = {0};
-    _cleanup_(conf_free_p) struct conf *before = m->conf;
-    _cleanup_(buf_done) struct buf refusals = {0};
-    struct conf_diff diff = conf_diff(before, fresh, &a);
-    keep_settings(m, fresh);
-    keep_until_restart(&diff, fresh);
-    m->conf = m->children.conf = fresh;
-    use_log_file(m, log_file);
-    int r = children_reload(&m->children, diff.roles, &refusals);
-    buf_add(report, buf_slice(&refusals)); /* first: errors are cut */
-    describe_changes(&diff, report);
-    children_event(&m->children, KIND_RELOAD, "The settings were reloaded: %zu changed.",
-                   diff.count);
-    tell_changes(m, &diff, by);
-    return r;
-}
-
-/* Reads the settings again. One at a time: several may ask at once. */
-static int reload(struct master *m, struct slice by, struct buf *report) {
-    _cleanup_(conf_free_p) struct conf *fresh = NULL;
-    int log_file = -1;
-    int r = fiber_mutex_lock(&m->reloading);
-    if (r < 0)
-        return r;
-    r = read_settings(m, &fresh, report);
-    if (r == 0)
-        r = open_log_file(m, fresh, &log_file, report);
-    if (r == 0)
-        r = use_settings(m, TAKE_PTR(fresh), log_file, by, report);
-    service_status(r < 0 ? buf_slice(report) : S(""));
-    fiber_mutex_unlock(&m->reloading);
-    return r;
 }
 
 /* ------------------------------------------------------------------ what others ask */
@@ -267,7 +103,7 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
                      struct rpc_master_reload_out *out, struct problem *problem) {
     struct master *m = arg;
     _cleanup_(buf_done) struct buf report = {0};
-    int r = reload(m, author_of_caller(caller, in->by, a), &report);
+    int r = master_reload(m, author_of_caller(caller, in->by, a), &report);
     if (r < 0)
         return problem_set(problem, r, "%.*s", SLICE_ARG(buf_slice(&report)));
     out->report = arena_copy(a, slice_first(buf_slice(&report), 16384));
@@ -391,7 +227,7 @@ static void handle_signals(void *arg) {
         if (signal != SIGHUP)
             ask_stop(m);
         else
-            (void)reload(m, S("SIGHUP"), &report);
+            (void)master_reload(m, S("SIGHUP"), &report);
     }
     int number = fd.fd;
     fiber_fd_done(&fd);
@@ -437,7 +273,7 @@ static void run_until_stopped(struct master *m, struct slice tightened) {
         service_notify("READY=1");
         children_event(&m->children, KIND_STARTED, "The post office %.*s is open.",
                        SLICE_ARG(m->conf->hostname));
-        tell_changes_since_last_run(m);
+        master_tell_changes(m);
         while (slice_next(&tightened, '\n', &line) && line.len > 0)
             children_event(&m->children, KIND_WARNING, "%.*s", SLICE_ARG(line));
         while (!m->stop && fiber_cond_wait(&m->stop_asked) == 0)
@@ -487,7 +323,7 @@ static void master_fiber(void *arg) {
             run_until_stopped(m, buf_slice(&tightened));
     }
     listeners_close(&m->children.listeners);
-    use_log_file(m, -1);
+    master_use_log_file(m, -1);
     fiber_cancel_children();
     rpc_link_free(m->children.ledger);
 }

@@ -386,6 +386,15 @@ def test_a_reload_says_what_was_changed_from_what_to_what(running):
     assert facts["by"] == me()
 
 
+def test_a_change_for_the_next_start_is_told_once_however_often_they_are_read(running):
+    text = running.settings.read_text()
+    running.settings.write_text(text + "\nworkers {\n  edge 3\n}\n")
+    for _ in range(3):
+        assert "workers.edge: 2 -> 3 (at the next start)" in running("reload").stdout
+    found = [e for e in changes(running) if e["facts"]["change"] == "setting"]
+    assert [e["facts"]["name"] for e in found] == ["workers.edge"]
+
+
 def settings_told(office):
     return [e for e in changes(office) if e["facts"]["change"] == "setting"]
 
