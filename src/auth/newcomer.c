@@ -1,50 +1,28 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Tokens are kept as the moment at which all of them will be back (GCRA): taking one moves it on by
- * the interval. Names share a fixed table by a keyed hash. Two names that meet in one place share
- * its tokens, which a stranger cannot bring about without the key. A table of names in which the
- * oldest gives way would let him push a name out by asking for others, and begin anew with it.
- */
 #include "auth/newcomer.h"
-
-#include "base/alloc.h"
-#include "base/siphash.h"
 
 #define PLACES       65536U /* 512 KiB */
 #define NAME_MAX_LEN 320U
-#define BURST_TIME   (NEWCOMER_BURST * NEWCOMER_INTERVAL)
 
-struct newcomers {
-    usec_t full_at[PLACES];
-};
-
-struct newcomers *newcomers_new(void) {
-    return NEW(struct newcomers);
+struct tokens *newcomers_new(void) {
+    return tokens_new(PLACES, NEWCOMER_BURST, NEWCOMER_INTERVAL);
 }
 
-void newcomers_free(struct newcomers *n) {
-    free(n);
-}
-
-static usec_t *place_of(struct newcomers *n, struct slice name) {
-    char lower[NAME_MAX_LEN];
-    name = slice_first(name, sizeof lower);
+static struct slice fold(struct slice name, char lower[static NAME_MAX_LEN]) {
+    name = slice_first(name, NAME_MAX_LEN);
     for (size_t i = 0; i < name.len; i++)
         lower[i] = ascii_lower(name.ptr[i]);
-    return &n->full_at[siphash(slice_of(lower, name.len)) % PLACES];
+    return slice_of(lower, name.len);
 }
 
-usec_t newcomers_enter(struct newcomers *n, struct slice name, usec_t now, usec_t patience) {
-    usec_t *full_at = place_of(n, name);
-    usec_t then = MAX(*full_at, now) + NEWCOMER_INTERVAL;
-    usec_t wait = MAX(then - BURST_TIME - now, (usec_t)0);
-    if (wait <= patience)
-        *full_at = then;
-    return wait;
+usec_t newcomers_enter(struct tokens *t, struct slice name, usec_t now, usec_t patience) {
+    char lower[NAME_MAX_LEN];
+    return tokens_take(t, fold(name, lower), now, patience);
 }
 
-void newcomers_give_back(struct newcomers *n, struct slice name) {
-    *place_of(n, name) -= NEWCOMER_INTERVAL;
+void newcomers_give_back(struct tokens *t, struct slice name) {
+    char lower[NAME_MAX_LEN];
+    tokens_give_back(t, fold(name, lower));
 }
 
 /* ------------------------------------------------------------------ networks */

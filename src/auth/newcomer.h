@@ -8,34 +8,23 @@
  * tokens of the account; one comes back in 10 s, and at once with a success. When there is none the
  * attempt waits. Networks of the last eight from which the account was logged in to pass by, so
  * strangers lock nobody out of where he usually is.
- *
- * Pure: time comes in. Tokens take the same memory whoever asks.
  */
 #pragma once
 
-#include "base/slice.h"
-#include "base/time.h"
+#include "base/tokens.h"
 
 #define NEWCOMER_BURST    100
 #define NEWCOMER_INTERVAL (10 * USEC_SEC)
 
 /* ------------------------------------------------------------------ tokens */
 
-struct newcomers;
-
-struct newcomers *newcomers_new(void);
-void newcomers_free(struct newcomers *n);
-DEFINE_CLEANUP(struct newcomers, newcomers_free)
-
 /*
- * How long an attempt that comes now has to wait. It takes a token when that is at most `patience`;
- * a longer one means: refuse it, no token was taken. `name` as for throttle_enter(), also of who
- * does not exist.
+ * tokens_take() and tokens_give_back() for a name. It is taken as for throttle_enter(), also of who
+ * does not exist; who has succeeded gives his token back.
  */
-usec_t newcomers_enter(struct newcomers *n, struct slice name, usec_t now, usec_t patience);
-
-/* The attempt that took a token succeeded. */
-void newcomers_give_back(struct newcomers *n, struct slice name);
+struct tokens *newcomers_new(void);
+usec_t newcomers_enter(struct tokens *t, struct slice name, usec_t now, usec_t patience);
+void newcomers_give_back(struct tokens *t, struct slice name);
 
 /* ------------------------------------------------------------------ networks of an account */
 

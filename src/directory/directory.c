@@ -120,7 +120,7 @@ void directory_close(struct directory *d) {
     cache_free(d->cache);
     remembered_free(d->remembered);
     throttle_free(d->throttle);
-    newcomers_free(d->newcomers);
+    tokens_free(d->newcomers);
     map_done(&d->seen);
     directory_forget_senders(d);
     directory_usage_done(d);

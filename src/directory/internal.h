@@ -41,7 +41,7 @@ struct directory {
     struct cache *cache;
     struct remembered *remembered;
     struct throttle *throttle;
-    struct newcomers *newcomers;
+    struct tokens *newcomers;
     struct fiber_gate hashing; /* for newcomers */
     struct seal_key key;
 

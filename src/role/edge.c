@@ -88,8 +88,8 @@ int edge_start_tls(struct edge_connection *c, struct stream *s, struct problem *
     int r = edge_has_tls(c->edge)
                 ? tls_accept(s, c->edge->certificate->tls, problem)
                 : problem_set(problem, -E_TLS, "there is no certificate that could be used");
-    if (r == 0)
-        return 0;
+    if (r == 0 || !edge_may_tell(c))
+        return r;
     struct rpc_field facts[] = {
         {S(FACT_CLIENT), slice_of_str(c->peer_text)},
         {S(FACT_SERVICE), c->service->name},
@@ -111,13 +111,15 @@ static int renew_facts(struct edge *e, struct problem *problem) {
     return r;
 }
 
-/* Keeps what the edge knows of other roles fresh; those say what is wrong with it. */
+/* Keeps what the edge knows of other roles fresh; those say what is wrong with it. Also says what
+ * was left unsaid. */
 static void keep_fresh(void *arg) {
     struct edge *e = arg;
     for (usec_t pause = PEER_RETRY; fiber_sleep(pause) == 0;) {
         bool late = renew_certificate(e, NULL) == -EPIPE;
         late |= renew_facts(e, NULL) == -EPIPE;
         pause = late ? PEER_RETRY : FRESH_INTERVAL;
+        edge_tell_left_out(e);
     }
 }
 
@@ -251,6 +253,7 @@ static int open_edge(struct process *p, struct problem *problem) {
     (void)problem;
     e->process = p;
     p->state = e;
+    e->quiet = edge_quiet_new();
     letter_ids_init(&e->ids, (uint8_t)p->worker);
     list_init(&e->sessions);
     fiber_cond_init(&e->session_ended);

@@ -6,6 +6,7 @@
  *     edge_smtp.c    SMTP: what the session asks (who exists, who may send)
  *     edge_letter.c  SMTP: collecting a letter and handing it to the queue
  *     edge_tell.c    what the journey hears
+ *     edge_quiet.c   the bound of what it hears of those who are refused
  *     edge_memory.c  the bound of all that clients fill
  *     edge_pop3.c    POP3 up to the login, and handing over to the mail role
  */
@@ -18,8 +19,11 @@
 
 struct edge_service;
 
+struct edge_quiet;
+
 struct edge {
     struct process *process;
+    struct edge_quiet *quiet;
     struct letter_ids ids;
     struct edge_certificate *certificate; /* NULL until the keys role has answered */
     bool apop;                            /* some account has an APOP secret */
@@ -82,6 +86,14 @@ void edge_count_memory(struct edge *e, size_t *counted, size_t now);
 
 /* 4 or 16 bytes of the peer's address, for the directory. */
 struct slice edge_peer_bytes(const struct edge_connection *c);
+
+/*
+ * Whether the journey may hear of something more that was refused to this client (edge_quiet.c);
+ * and of what it has not heard.
+ */
+struct edge_quiet *edge_quiet_new(void);
+bool edge_may_tell(const struct edge_connection *c);
+void edge_tell_left_out(struct edge *e);
 
 /* The journey hears of a login that was tried, welcome or not (edge_tell.c). */
 void edge_tell_login(const struct edge_connection *c, const struct rpc_directory_login_out *out,

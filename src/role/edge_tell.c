@@ -2,7 +2,8 @@
 /*
  * What the journey and the log hear from the edge. A postmaster who is asked why a letter has not
  * come looks here first, so each letter that was offered has an event that says what became of it,
- * be it that its sender was refused or that its client was lost.
+ * be it that its sender was refused or that its client was lost; but for clients of which that
+ * would be said without end (edge_quiet.c).
  *
  * The address of the client comes before whatever a stranger chose himself: who reads the log for
  * addresses to lock out must not be given one that was put into a name.
@@ -24,7 +25,7 @@ void edge_tell_login(const struct edge_connection *c, const struct rpc_directory
         process_event(c->edge->process, 0, KIND_LOGIN, facts, ARRAY_SIZE(facts),
                       "%.*s logged in from %s for %.*s.", SLICE_ARG(out->address), c->peer_text,
                       SLICE_ARG(c->service->name));
-    else
+    else if (edge_may_tell(c))
         process_event(c->edge->process, 0, KIND_LOGIN_FAILED, facts, ARRAY_SIZE(facts),
                       "A login from %s for %.*s as \"%.*s\" failed.", c->peer_text,
                       SLICE_ARG(c->service->name), SLICE_ARG(facts[2].value));
@@ -40,7 +41,7 @@ void edge_tell_bare_login(struct edge_connection *c, struct slice name) {
         {S(FACT_REASON), S("passwords are taken under TLS only: turn on STARTTLS or SSL/TLS in "
                            "the mail program")},
     };
-    if (c->bare_told)
+    if (c->bare_told || !edge_may_tell(c))
         return;
     c->bare_told = true;
     process_event(c->edge->process, 0, KIND_LOGIN_FAILED, facts, ARRAY_SIZE(facts),
@@ -59,6 +60,8 @@ void edge_tell_sender(const struct edge_smtp *m, const struct smtp_envelope *env
         {S(FACT_CLIENT), slice_of_str(m->connection->peer_text)},
         {S(FACT_LOGIN), slice_of_str(m->account_address)},
     };
+    if (!edge_may_tell(m->connection))
+        return;
     process_event(m->connection->edge->process, envelope->id, KIND_REJECTED, facts,
                   ARRAY_SIZE(facts), "A letter from %s, sender %.*s, was refused.",
                   m->connection->peer_text,
@@ -74,6 +77,8 @@ void edge_tell_recipient(const struct edge_smtp *m, const struct smtp_envelope *
         {S(FACT_CLIENT), slice_of_str(m->connection->peer_text)},
         {S(FACT_LOGIN), slice_of_str(m->account_address)},
     };
+    if (!edge_may_tell(m->connection))
+        return;
     process_event(m->connection->edge->process, envelope->id, KIND_REJECTED, facts,
                   ARRAY_SIZE(facts), "A letter from %s to %.*s was refused: %.*s",
                   m->connection->peer_text, SLICE_ARG(address), SLICE_ARG(facts[2].value));
@@ -125,6 +130,8 @@ void edge_tell_letter(const struct edge_smtp *m, const struct smtp_client *clien
         {S(FACT_REASON), lost ? reply->text : S("")},
         {S(FACT_DIALOGUE), whole_dialogue(m, told->whole, answer, a)},
     };
+    if (!taken && !edge_may_tell(c))
+        return;
     process_event(c->edge->process, envelope->id,
                   taken  ? KIND_ACCEPTED
                   : lost ? KIND_ABANDONED

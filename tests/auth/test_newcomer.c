@@ -7,13 +7,13 @@
 #define PATIENCE (60 * USEC_SEC)
 #define NOW      (1000 * USEC_SEC)
 
-static void use_up(struct newcomers *n, usec_t now) {
+static void use_up(struct tokens *n, usec_t now) {
     for (int i = 0; i < NEWCOMER_BURST; i++)
         assert_int_equal(newcomers_enter(n, NAME, now, PATIENCE), 0);
 }
 
 static void test_a_hundred_at_once_then_one_in_ten_seconds(void **state) {
-    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    _cleanup_(tokens_free_p) struct tokens *n = newcomers_new();
     use_up(n, NOW);
     for (int i = 1; i <= 6; i++)
         assert_int_equal(newcomers_enter(n, NAME, NOW, PATIENCE), i * 10 * USEC_SEC);
@@ -25,14 +25,14 @@ static void test_a_hundred_at_once_then_one_in_ten_seconds(void **state) {
 }
 
 static void test_no_more_than_a_hundred_are_saved_up(void **state) {
-    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    _cleanup_(tokens_free_p) struct tokens *n = newcomers_new();
     use_up(n, NOW);
     use_up(n, NOW + USEC_HOUR);
     assert_true(newcomers_enter(n, NAME, NOW + USEC_HOUR, PATIENCE) > 0);
 }
 
 static void test_a_success_gives_its_token_back(void **state) {
-    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    _cleanup_(tokens_free_p) struct tokens *n = newcomers_new();
     for (int i = 0; i < 3 * NEWCOMER_BURST; i++) {
         assert_int_equal(newcomers_enter(n, NAME, NOW, PATIENCE), 0);
         newcomers_give_back(n, NAME);
@@ -42,14 +42,14 @@ static void test_a_success_gives_its_token_back(void **state) {
 }
 
 static void test_names_are_apart_and_their_case_is_not(void **state) {
-    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    _cleanup_(tokens_free_p) struct tokens *n = newcomers_new();
     use_up(n, NOW);
     assert_int_equal(newcomers_enter(n, S("kobo@example.test"), NOW, PATIENCE), 0);
     assert_true(newcomers_enter(n, S("TAMA@example.test"), NOW, PATIENCE) > 0);
 }
 
 static void test_other_names_push_none_out(void **state) {
-    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    _cleanup_(tokens_free_p) struct tokens *n = newcomers_new();
     use_up(n, NOW);
     for (unsigned i = 0; i < 300000; i++)
         (void)newcomers_enter(n, slice_of(&i, sizeof i), NOW, PATIENCE);
@@ -57,7 +57,7 @@ static void test_other_names_push_none_out(void **state) {
 }
 
 static void test_a_name_of_any_length_is_taken(void **state) {
-    _cleanup_(newcomers_free_p) struct newcomers *n = newcomers_new();
+    _cleanup_(tokens_free_p) struct tokens *n = newcomers_new();
     char name[5000];
     memset(name, 'x', sizeof name);
     assert_int_equal(newcomers_enter(n, slice_of(name, sizeof name), NOW, PATIENCE), 0);

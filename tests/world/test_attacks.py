@@ -2,10 +2,12 @@
 """What strangers try at the ports: to have mail sent on, to end a message early, to find out who
 exists, to keep the server busy."""
 import contextlib
+import json
 import time
 
 import pytest
 
+from network import wait_until
 from wire import Closed, Pop3, Smtp
 from world import LETTER
 
@@ -146,3 +148,26 @@ def test_half_open_clients_leave_room_for_others(office):
     finally:
         for wire in slow:
             wire.close()
+
+
+def test_a_client_that_is_refused_without_end_does_not_fill_the_ledger(office):
+    """Events of others would make place for those; how many were left out is said."""
+    host = office("flooded", settings={"smtp.error-delay": "0s"})
+    user = host.account()
+    refused = ("EHLO x\r\nMAIL FROM:<kiku@far.test>\r\n"
+               + "".join(f"RCPT TO:<guess{n}@{host.domains[0]}>\r\n" for n in range(9)) + "QUIT\r\n")
+    for _ in range(400):
+        with host.smtp(greet=False) as wire:
+            wire.send(refused)
+            with contextlib.suppress(Closed):
+                wire.until_closed()
+    letter = host.deliver(user)
+    host.wait_for_letters(user)
+
+    def events():
+        lines = host.run("--json", "log", "--lines", "10000").splitlines()
+        return [json.loads(line) for line in lines]
+    told = wait_until(lambda: any("left out" in e["text"] for e in events()) and events(), 30, 0.5)
+    assert 1000 <= sum(e["kind"] == "rejected" for e in told) < 2500  # there are two edges
+    assert any(host.address.rsplit(".", 1)[0] in e["text"] for e in told if "left out" in e["text"])
+    assert host.json("journey", letter)
