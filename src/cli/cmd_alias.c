@@ -92,7 +92,7 @@ static int write_all(struct cli *c, struct directory_access *x, struct table *t,
                      struct problem *problem) {
     _cleanup_(arena_done) struct arena page = {0};
     struct slice after = S("");
-    for (size_t count = ACCESS_PAGE; count == ACCESS_PAGE;) {
+    for (size_t count = 1; count > 0;) {
         struct alias *list = NULL;
         struct slice behind = arena_copy(c->arena, after);
         arena_reset(&page);

@@ -86,5 +86,6 @@ enum access_change { ACCESS_ADD, ACCESS_SET, ACCESS_REMOVE };
 int access_alias_change(struct directory_access *x, enum access_change change, struct slice address,
                         const struct slice *targets, size_t count, bool instead,
                         struct problem *problem) WAITS;
+/* Fewer than ACCESS_PAGE may be followed by more: none are left when there are none. */
 int access_alias_list(struct directory_access *x, struct slice after, struct arena *a,
                       struct alias **ret, size_t *ret_count, struct problem *problem) WAITS;

@@ -13,7 +13,8 @@
 #include "role/roles.h"
 #include "role/ticket.h"
 
-#define PAGE_MAX 1000U
+#define PAGE_MAX        1000U
+#define ANSWER_TEXT_MAX 1000000U /* bytes; the last alias of a page may have a third more */
 
 static void set_limits(struct process *p) {
     struct sending_limits limits = directory_files_limits(p->conf);
@@ -441,6 +442,16 @@ static int on_alias_change(void *arg, const struct rpc_caller *caller,
     return changed(arg, r);
 }
 
+/* As many of them as fit into one answer, but at least one: the reader asks on until none is left.
+ */
+static size_t fitting(const struct alias *aliases, size_t count) {
+    size_t bytes = 0, i = 0;
+    for (; i < count && bytes < ANSWER_TEXT_MAX; i++)
+        for (size_t k = 0; k < aliases[i].target_count; k++)
+            bytes += aliases[i].targets[k].len + sizeof(uint32_t);
+    return i;
+}
+
 static int on_alias_list(void *arg, const struct rpc_caller *caller,
                          const struct rpc_directory_alias_list_in *in, struct arena *a,
                          struct rpc_directory_alias_list_out *out, struct problem *problem) {
@@ -451,6 +462,7 @@ static int on_alias_list(void *arg, const struct rpc_caller *caller,
                                  &count, problem);
     if (r < 0)
         return r;
+    count = fitting(aliases, count);
     out->aliases = arena_array(a, count, sizeof *out->aliases);
     out->aliases_count = count;
     for (size_t i = 0; i < count; i++) {

@@ -306,6 +306,16 @@ def test_usage_of_accounts_from_before_it_was_kept(running):
     assert shown(running, BOSS)["messages"] == 0
 
 
+def test_large_aliases_are_listed_though_they_fit_into_no_answer_together(running):
+    far = ".".join(["x" * 60] * 3) + ".test"
+    for number in range(10):
+        running("alias", "set", f"class{number}@example.test",
+                *[f"student-of-this-year-{number}-{i:04}@{far}" for i in range(1000)])
+    listed = running.json("alias", "list")
+    assert [alias["address"] for alias in listed] == [f"class{n}@example.test" for n in range(10)]
+    assert {len(alias["targets"]) for alias in listed} == {1000}
+
+
 # -------------------------------------------------------------------- the history
 
 
