@@ -405,6 +405,16 @@ def test_a_change_for_the_next_start_is_told_once_however_often_they_are_read(ru
     assert [e["facts"]["name"] for e in found] == ["workers.edge"]
 
 
+def test_as_many_routes_as_the_settings_take_reach_every_process(running):
+    far = ".".join(["x" * 60] * 3)
+    routes = "".join(f"  route d{i:04}.{far}.test r{i:04}.{far}.test user=lab\n" for i in range(1000))
+    passwords = running.settings.with_name("passwords")
+    passwords.touch(0o600)
+    running.settings.write_text(running.settings.read_text() +
+                                f"\nrelay {{\n  password-file {passwords}\n{routes}}}\n")
+    assert "keeps its old settings" not in running("reload").stdout
+
+
 def settings_told(office):
     return [e for e in changes(office) if e["facts"]["change"] == "setting"]
 
