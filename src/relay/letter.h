@@ -40,9 +40,10 @@ struct relay_letter {
     struct slice envid; /* empty: none given */
 };
 
+/* What nobody has decided is tried again, and never taken for delivered. */
 enum relay_fate {
-    RELAY_DELIVERED, /* the other host is responsible now */
     RELAY_LATER,     /* may be tried again */
+    RELAY_DELIVERED, /* the other host is responsible now */
     RELAY_NEVER,     /* trying again is useless */
 };
 

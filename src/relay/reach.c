@@ -104,7 +104,7 @@ static bool enough_tried(const struct run *run) {
 static const struct dns_host *next_host(struct run *run, struct net_addr *ret_addr) {
     const struct dns_host *host = enough_tried(run) ? NULL : candidate(run, ret_addr);
     if (host)
-        run->address++;
+        run->present_place = run->address++;
     return host;
 }
 
@@ -286,19 +286,23 @@ int reach_next(struct run *run, struct pool_connection *connection) {
     return 1;
 }
 
+void reach_same(struct run *run) {
+    run->address = run->present_place;
+}
+
 bool reach_again(struct run *run) {
     if (!host_memory_has(run->relay->memory, HOST_SAYS_FAREWELL, &run->present, fiber_now())) {
         host_memory_add(run->relay->memory, HOST_SAYS_FAREWELL, &run->present, fiber_now());
         return false;
     }
-    run->address--;
+    reach_same(run);
     return true;
 }
 
 void reach_one_by_one(struct run *run) {
     host_memory_add(run->relay->memory, HOST_SAYS_TOO_MUCH, &run->present, fiber_now());
     relay_say(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again with one command at a time");
-    run->address--;
+    reach_same(run);
 }
 
 void reach_without_pipelining(struct run *run, bool again) {
@@ -306,7 +310,7 @@ void reach_without_pipelining(struct run *run, bool again) {
     if (!again)
         return;
     relay_say(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again without pipelining");
-    run->address--;
+    reach_same(run);
 }
 
 void reach_without_tls(struct run *run, bool again) {
@@ -314,5 +318,5 @@ void reach_without_tls(struct run *run, bool again) {
     if (!again)
         return;
     relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
-    run->address--;
+    reach_same(run);
 }

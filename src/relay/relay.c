@@ -289,6 +289,20 @@ static int try_elsewhere(struct run *run, const struct relay_client *client, boo
     return 1;
 }
 
+/* A connection has ended behind an answer, with recipients that its host was not asked for yet. */
+static void ask_for_the_rest(struct run *run, const struct relay_client *client) {
+    struct slice peer = relay_client_peer(client);
+    struct relay_result result = {.fate = RELAY_LATER,
+                                  .reply = {451, {4, 4, 2}, {NULL, 0}},
+                                  .peer = arena_copy(run->a, peer)};
+    result.reply.text =
+        arena_printf(run->a, "%.*s ended the connection before it was asked for all recipients",
+                     SLICE_ARG(peer));
+    run_note_trouble(run, &result);
+    if (run->opened)
+        reach_same(run);
+}
+
 /* Uses one connection for as many rounds as it is good for. 0, or -ECANCELED. */
 static int use_connection(struct run *run, struct pool_connection *connection) WAITS {
     struct pool *pool = run->relay->pool;
@@ -309,6 +323,8 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
     size_t offered = run->here;
     int lost = send_rounds(run, connection, reused);
     bool useless = run->elsewhere == offered;
+    if (lost < 0 && run->here > 0 && run->elsewhere == 0 && !fiber_cancelled())
+        ask_for_the_rest(run, connection->client);
     if (run->elsewhere > 0 && !fiber_cancelled())
         r = try_elsewhere(run, connection->client, reused, lost, offered);
     if (lost < 0)

@@ -40,6 +40,7 @@ struct run {
     size_t host, address;        /* the next one to try */
     unsigned refused_here;       /* addresses of that host that put it off */
     struct net_addr present;     /* of the latest connection that was opened */
+    size_t present_place;        /* among its host's addresses */
     struct slice asked;          /* peer of an idle connection that put it off; empty: none */
     bool fresh;                  /* idle connections will not do any more */
     bool opened;                 /* the present connection is that latest one */
@@ -76,6 +77,9 @@ int reach_another(struct run *run, bool answered, struct slice idle_peer) WAITS;
  * the first time, and its host is the next one for the others.
  */
 bool reach_again(struct run *run);
+
+/* The host of the latest connection that was opened is the next one. */
+void reach_same(struct run *run);
 
 /* The latest connection that was opened was out of step: its host is asked again, one by one. */
 void reach_one_by_one(struct run *run);

@@ -178,7 +178,8 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
 /* ------------------------------------------------------------------ what came out */
 
 static void add_result(struct world *w, struct buf *to, const struct relay_result *result) {
-    static const char *const fates[] = {"DELIVERED", "LATER", "NEVER"};
+    static const char *const fates[] = {
+        [RELAY_DELIVERED] = "DELIVERED", [RELAY_LATER] = "LATER", [RELAY_NEVER] = "NEVER"};
     buf_printf(to, "%s %.*s%s%s%s", fates[result->fate],
                SLICE_ARG(smtp_reply_text(&w->a, &result->reply)),
                result->from_peer ? "" : " (own words)", result->next_host ? " (next host)" : "",

@@ -89,6 +89,10 @@ static int take_letter(struct serving *v) {
     v->letters++;
     v->host->letters++;
     v->host->recipients += v->recipients;
+    if (v->host->leaves_at_data_end) {
+        stream_str(v->s, "250 ok");
+        return -EPIPE;
+    }
     say(v, v->host->data_end ? v->host->data_end : "250 ok");
     return 0;
 }

@@ -31,7 +31,8 @@ struct fake_host {
     bool tls_silent; /* falls silent wherever it would hang up because of TLS */
     const char
         *tls_ends; /* hangs up at this command inside TLS; "STARTTLS": instead of its reply */
-    bool dies_at_data_end; /* hangs up instead of the reply to the final dot */
+    bool leaves_at_data_end; /* hangs up in the middle of its yes to the final dot */
+    bool dies_at_data_end;   /* hangs up instead of the reply to the final dot */
     bool dies_at_rcpt;
     bool dies_when_idle;        /* hangs up at the first command of a second letter, silently */
     unsigned letters_until_421; /* says 421 to the MAIL after so many letters */

@@ -188,6 +188,46 @@ FIBER_TEST(refusal_of_the_protocol_that_comes_again_counts) {
     end(&w);
 }
 
+/*
+ * A host that leaves behind each yes, which is asked for one recipient at a time or has got as many
+ * as fit into a transaction. Nobody counts as delivered whom it was not asked for.
+ */
+static void send_to_leaving_host(bool one_by_one, size_t count, unsigned letters) {
+    struct relay_recipient to[150];
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .leaves_at_data_end = true}, {0}};
+    struct net_addr host;
+    struct world w;
+    begin(&w, hosts);
+    w.options.memory = host_memory_new();
+    assert_int_equal(net_parse(S("192.0.2.1"), 25, &host), 0);
+    if (one_by_one)
+        host_memory_add(w.options.memory, HOST_SAYS_TOO_MUCH, &host, fiber_now());
+    open_relay(&w);
+    for (size_t i = 0; i < count; i++)
+        to[i] = (struct relay_recipient){.address = arena_printf(&w.a, "user%zu@example.net", i)};
+    struct relay_job job = job_for(&w, "example.net", to, count);
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    unsigned delivered = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct relay_result *result = &w.outcome.results[i];
+        delivered += result->fate == RELAY_DELIVERED;
+        assert_int_equal(result->reply.code, result->fate == RELAY_DELIVERED ? 250 : 451);
+    }
+    assert_int_equal(hosts[0].letters, letters);
+    assert_int_equal(delivered, hosts[0].recipients);
+    end(&w);
+    host_memory_release(w.options.memory);
+}
+
+FIBER_TEST(host_that_leaves_behind_each_yes_is_asked_for_the_others_again) {
+    send_to_leaving_host(true, 3, 3);
+    send_to_leaving_host(false, 150, 2);
+}
+
+FIBER_TEST(recipients_whom_a_host_was_not_asked_for_wait) {
+    send_to_leaving_host(true, 20, relay_options_default.attempts);
+}
+
 /* RFC 5321 §3.8: 421 closes for everybody; where it comes again, the others are let through. */
 FIBER_TEST(recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting) {
     static const struct relay_recipient to[] = {TO("a@example.net"), TO("gone@example.net"),
@@ -222,6 +262,8 @@ int main(void) {
             test_host_that_loses_what_is_pipelined_gets_one_command_at_a_time_the_next_time),
         cmocka_unit_test(test_host_that_breaks_pipelining_inside_tls_is_not_asked_without_tls),
         cmocka_unit_test(test_refusal_of_the_protocol_that_comes_again_counts),
+        cmocka_unit_test(test_host_that_leaves_behind_each_yes_is_asked_for_the_others_again),
+        cmocka_unit_test(test_recipients_whom_a_host_was_not_asked_for_wait),
         cmocka_unit_test(test_recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting),
     };
     return cmocka_run_group_tests_name("odd hosts", tests, NULL, NULL);
