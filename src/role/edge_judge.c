@@ -8,7 +8,9 @@
  * to another host never is. To strangers the room that is left is told in steps of a part of the
  * quota, rounded up: to the byte they could follow when somebody reads his mail. What lies between
  * is judged when the message is there, like a size that was not announced: then it is refused for
- * all recipients, if one of them cannot take it, since SMTP knows no other answer.
+ * all recipients, if one of them cannot take it, since SMTP knows no other answer. A message that
+ * took its time is judged by what is left then: of very many that were begun together all would
+ * have room otherwise.
  *
  * Delivered-To names an address that has sent the message on already. If that address would send
  * it to another host once more, it has come back from there.
@@ -21,13 +23,14 @@
 
 /* ------------------------------------------------------------------ room */
 
-#define STEPS 16U /* of a quota, in which strangers learn what is left of it */
+#define STEPS           16U      /* of a quota, in which strangers learn what is left of it */
+#define ROOM_COUNTS_FOR USEC_SEC /* then others may have taken it */
 
 #define TOO_LARGE SMTP_REPLY(552, 5, 2, 3, "The message is larger than this mailbox may hold")
 #define FULL      SMTP_REPLY(452, 4, 2, 2, "This mailbox is full")
 
 void edge_room_begin(struct edge_smtp *m) {
-    m->room = (struct edge_room){UINT64_MAX, UINT64_MAX};
+    m->room = (struct edge_room){UINT64_MAX, UINT64_MAX, 0};
     m->leads_on = false;
 }
 
@@ -40,7 +43,7 @@ static uint64_t rounded(uint64_t room, uint64_t quota) {
 /* Of the mailbox that can take most. */
 static struct edge_room room_of(const struct edge_smtp *m,
                                 const struct rpc_directory_resolve_out *route) {
-    struct edge_room room = {0, 0};
+    struct edge_room room = {0};
     uint64_t usual = m->connection->settings->conf->delivery.quota;
     for (size_t i = 0; i < route->mailboxes_count; i++) {
         const struct rpc_mailbox *mailbox = &route->mailboxes[i];
@@ -51,7 +54,7 @@ static struct edge_room room_of(const struct edge_smtp *m,
         room.now = MAX(room.now, quota - MIN(quota, mailbox->used));
     }
     if (route->forwards_count > 0 || route->mailboxes_count == 0)
-        room = (struct edge_room){UINT64_MAX, UINT64_MAX};
+        room = (struct edge_room){UINT64_MAX, UINT64_MAX, 0};
     return room;
 }
 
@@ -71,6 +74,8 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m,
         told.now = MIN(rounded(room.now, room.ever), room.ever);
     struct smtp_reply reply = judge_size(&told, size);
     if (!reply.code) {
+        if (m->room.asked == 0)
+            m->room.asked = fiber_now();
         m->room.ever = MIN(m->room.ever, room.ever);
         m->room.now = MIN(m->room.now, room.now);
         m->leads_on |= route->forwards_count > 0;
@@ -78,10 +83,26 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m,
     return reply;
 }
 
+/* What is left now. Whoever cannot be asked has what he had. */
+static void ask_again(struct edge_letter *l) {
+    struct edge_smtp *m = l->smtp;
+    for (const struct smtp_recipient *r = l->envelope->recipients; r; r = r->next) {
+        _cleanup_(arena_done) struct arena a = {0};
+        struct rpc_directory_resolve_in in = {address_text(&a, &r->rcpt.recipient)};
+        struct rpc_directory_resolve_out out;
+        if (call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, &a, &out, NULL) <
+            0)
+            continue;
+        m->room.now = MIN(m->room.now, room_of(m, &out).now);
+    }
+}
+
 int edge_letter_fits(struct edge_letter *l) {
-    const struct edge_smtp *m = l->smtp;
+    struct edge_smtp *m = l->smtp;
     if (edge_may_relay(m)) /* a bounce goes to whom we know */
         return 0;
+    if (m->room.now != UINT64_MAX && fiber_now() - m->room.asked > ROOM_COUNTS_FOR)
+        ask_again(l);
     l->refusal = judge_size(&m->room, l->written + l->head.len + l->bytes.len);
     return l->refusal.code ? -E_REFUSED : 0;
 }

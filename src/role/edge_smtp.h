@@ -16,6 +16,7 @@ struct edge_letter;
 /* Bytes that a mailbox may hold at all, and can take now; UINT64_MAX: no bound. */
 struct edge_room {
     uint64_t ever, now;
+    usec_t asked; /* when the first of them was */
 };
 
 struct edge_smtp {

@@ -171,3 +171,24 @@ def test_a_client_that_is_refused_without_end_does_not_fill_the_ledger(office):
     assert 1000 <= sum(e["kind"] == "rejected" for e in told) < 2500  # there are two edges
     assert any(host.address.rsplit(".", 1)[0] in e["text"] for e in told if "left out" in e["text"])
     assert host.json("journey", letter)
+
+
+def test_a_mailbox_that_fills_while_messages_come_in_takes_no_more_than_it_holds(office):
+    """Otherwise all that was begun in time gets its 250, and a bounce to a sender who may be forged."""
+    host = office("filled", settings={"smtp.connections-per-address": 100})
+    user, wires, codes = host.account(), [], []
+    host.run("account", "quota", user, "1M")
+    for _ in range(10):
+        wires.append(host.smtp())
+        assert wires[-1].code("MAIL FROM:<kiku@far.test>") == 250
+        assert wires[-1].code(f"RCPT TO:<{user}>") == 250
+        assert wires[-1].code("DATA") == 354
+        wires[-1].send(LETTER + (b"y" * 70 + b"\r\n") * 2800)
+    time.sleep(1)
+    for wire in wires:
+        codes.append(wire.code("."))
+        wire.close()
+        time.sleep(0.6)  # until the directory has heard of it
+    assert codes.count(250) == 5 and codes.count(452) == 5, codes
+    host.wait_until_settled()
+    assert len(host.letters(user)) == 5
