@@ -10,8 +10,9 @@
 #include "base/alloc.h"
 #include "directory/internal.h"
 
-#define WRITE_AFTER USEC_MIN
-#define PENDING_MAX 16384U /* then they are written before a minute is over */
+#define WRITE_AFTER  USEC_MIN
+#define ACCOUNTS_MAX (1U << 20) /* more are not known, whatever a mail process says */
+#define PENDING_MAX  16384U     /* then they are written before a minute is over */
 
 struct usage {
     uint64_t account, messages, bytes;
@@ -43,6 +44,8 @@ static void pend(struct directory *d, struct usage *u) {
 
 void directory_note_usage(struct directory *d, uint64_t id, uint64_t messages, uint64_t bytes) {
     struct usage *u = map_get(&d->usage, map_u64(&id));
+    if (!u && d->usage.count >= ACCOUNTS_MAX)
+        return;
     if (!u) {
         u = NEW(struct usage);
         u->account = id;

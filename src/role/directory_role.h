@@ -46,6 +46,9 @@ int directory_purge_files(struct process *p, const struct account_place *purge,
  */
 void directory_end_sessions(struct process *p, uint64_t account) WAITS;
 
-/* The handler of directory.usage. */
+/* Whether a mail process, one of so many, has the mailbox of an account. */
+bool directory_usage_is_of(uint64_t account, unsigned worker, unsigned workers);
+
+/* The handler of directory.usage. What is told of others' mailboxes counts for nothing. */
 int directory_on_usage(void *arg, const struct rpc_caller *caller,
                        const struct rpc_directory_usage_in *in);

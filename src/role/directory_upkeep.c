@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "journey/kinds.h"
+#include "role/directory_files.h"
 
 #define ENTRIES      100U           /* of the history in one go */
 #define PURGES       16U            /* the same of purges */
@@ -78,12 +79,17 @@ void directory_tell_history(struct process *p) {
 
 /* ------------------------------------------------------------------ what mailboxes hold */
 
+bool directory_usage_is_of(uint64_t account, unsigned worker, unsigned workers) {
+    return account % DIRECTORY_SHARDS % workers == worker;
+}
+
 int directory_on_usage(void *arg, const struct rpc_caller *caller,
                        const struct rpc_directory_usage_in *in) {
-    (void)caller;
+    unsigned workers = MAX(process_workers(arg, ROLE_MAIL), 1U);
     for (size_t i = 0; i < in->accounts_count; i++)
-        directory_note_usage(directory_of(arg), in->accounts[i].account, in->accounts[i].messages,
-                             in->accounts[i].bytes);
+        if (directory_usage_is_of(in->accounts[i].account, caller->worker, workers))
+            directory_note_usage(directory_of(arg), in->accounts[i].account,
+                                 in->accounts[i].messages, in->accounts[i].bytes);
     return 0;
 }
 

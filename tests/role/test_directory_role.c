@@ -34,9 +34,25 @@ DIRECTORY_TEST_AT(a_login_from_nowhere_is_not_looked_at, TEST_WALL) {
     directory_close(d);
 }
 
+/* The mailbox of an account is in one mail process only, which alone says how full it is. */
+static void test_a_mail_process_tells_of_its_own_mailboxes_only(void **state) {
+    for (uint64_t account = 1; account < 1000; account++) {
+        unsigned tellers = 0;
+        for (unsigned worker = 0; worker < 7; worker++)
+            tellers += directory_usage_is_of(account, worker, 7);
+        assert_int_equal(tellers, 1);
+        assert_true(directory_usage_is_of(account, 0, 1));
+    }
+    assert_true(directory_usage_is_of(241, 1, 2)); /* shard 1 of 240 */
+    assert_false(directory_usage_is_of(241, 0, 2));
+    assert_true(directory_usage_is_of(240, 0, 7)); /* shard 0 */
+    assert_false(directory_usage_is_of(240, 2, 7));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_login_from_nowhere_is_not_looked_at),
+        cmocka_unit_test(test_a_mail_process_tells_of_its_own_mailboxes_only),
     };
     calls = role_directory.handlers;
     return cmocka_run_group_tests_name("directory role", tests, NULL, NULL);
