@@ -25,6 +25,15 @@ void check_add(struct check *k, enum check_level level, const char *format, ...)
 /* Key and certificate, as the keys role would take them, and what clients will say of them. */
 void check_certificate(struct check *k) WAITS;
 
+/* What systemd will start, and from where; whether it has the ports. */
+void check_unit(struct check *k);
+
+/*
+ * Whether systemd holds the ports of this server while it does not run; then there is a finding
+ * about it.
+ */
+bool check_ports_held(struct check *k);
+
 /* What DNS says of this host and of its domains. */
 void check_dns(struct check *k) WAITS;
 

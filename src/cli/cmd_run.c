@@ -44,6 +44,7 @@ static int say_elsewhere(struct cli *c) {
 
 int cmd_run(struct cli *c) {
     _cleanup_(buf_done) struct buf errors = {0};
+    struct unit_package unit;
     int code = cli_need_settings(c);
     if (code != CLI_OK) {
         conf_problems_write(&c->problems, &errors);
@@ -54,7 +55,12 @@ int cmd_run(struct cli *c) {
         return say_elsewhere(c);
     struct master_options options = {
         .directory = c->directory, .conf_path = c->conf_path, .version = cli_version};
-    return master_run(&options, TAKE_PTR(c->conf));
+    code = master_run(&options, TAKE_PTR(c->conf));
+    if (code != CLI_OK && !getenv("NOTIFY_SOCKET") && unit_for(c->directory, c->arena, &unit) &&
+        unit.socket_active)
+        cli_say(_("systemd holds ports for this server (hayauma.socket); start it with: systemctl"
+                  " start hayauma.service"));
+    return code;
 }
 
 /* ------------------------------------------------------------------ stop */
@@ -95,6 +101,21 @@ static int ask_to_stop(struct cli *c, struct unit *ret_unit, struct problem *pro
     return r == -EPIPE ? 0 : r; /* it may end before its answer arrives */
 }
 
+static void say_unit_stopped(struct cli *c, const struct unit *unit) {
+    bool triggered = unit->triggers.len > 0;
+    if (triggered)
+        buf_printf(&c->out,
+                   _("systemd has stopped %s and its socket unit, so no connection starts it again;"
+                     " the next boot does if it is enabled.\n"),
+                   unit->name);
+    else
+        buf_printf(&c->out,
+                   _("systemd has stopped %s; the next boot starts it again if it is enabled.\n"),
+                   unit->name);
+    buf_printf(&c->out, _("To start it: systemctl start %.*s%s%s\n"), SLICE_ARG(unit->triggers),
+               triggered ? " " : "", unit->name);
+}
+
 int cmd_stop(struct cli *c) {
     struct unit unit;
     struct problem problem = {0};
@@ -107,15 +128,8 @@ int cmd_stop(struct cli *c) {
     if (!c->json)
         buf_printf(&c->out, _("The post office has stopped, after %.*s.\n"),
                    SLICE_ARG(cli_span(c->arena, fiber_now() - began)));
-    if (!c->json && unit.triggers.len > 0)
-        buf_printf(&c->out,
-                   _("systemd has stopped %s and its socket unit, so no connection starts it again;"
-                     " the next boot does if it is enabled.\n"),
-                   unit.name);
-    else if (!c->json && *unit.name)
-        buf_printf(&c->out,
-                   _("systemd has stopped %s; the next boot starts it again if it is enabled.\n"),
-                   unit.name);
+    if (!c->json && *unit.name)
+        say_unit_stopped(c, &unit);
     return CLI_OK;
 }
 

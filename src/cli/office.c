@@ -4,15 +4,30 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "cli/unit.h"
 #include "io/net.h"
 
 #define LOCK_PATIENCE (10 * USEC_SEC)
 #define LOCK_PAUSE    (50 * USEC_MS)
 
-int office_not_running(const struct cli *c, struct problem *problem) {
+/* Where systemd starts it, another start by hand would find its ports taken. */
+static int not_running(const struct cli *c, struct problem *problem) {
+    static const char *const units[] = {"hayauma.service", "hayauma.socket hayauma.service"};
+    struct unit_package unit;
+    if (!unit_for(c->directory, c->arena, &unit))
+        return problem_set(
+            problem, -ENOTCONN,
+            _("the post office in %s is not running; start it with: hayauma -C %s run"),
+            c->directory, c->directory);
+    if (slice_eq(unit.active, S("inactive")))
+        return problem_set(problem, -ENOTCONN,
+                           _("the server in %s is not running; start it with: systemctl start"
+                             " %s"),
+                           c->directory, units[unit.socket_enabled]);
     return problem_set(problem, -ENOTCONN,
-                       _("the post office in %s is not running; start it with: hayauma -C %s run"),
-                       c->directory, c->directory);
+                       _("the server in %s is not running, although systemd is to start it; the"
+                         " reason: systemctl status hayauma.service"),
+                       c->directory);
 }
 
 static int attach(struct stream *stream, enum role role, struct rpc_link **ret_link) {
@@ -34,15 +49,16 @@ static int attach(struct stream *stream, enum role role, struct rpc_link **ret_l
     return r;
 }
 
-int office_connect(struct cli *c, enum role role, struct rpc_link **ret_link,
-                   struct problem *problem) {
+/* -ENOTCONN has no sentence yet. */
+static int connect_to(struct cli *c, enum role role, struct rpc_link **ret_link,
+                      struct problem *problem) {
     char name[32], path[STATE_PATH];
     struct stream *stream = NULL;
     (void)snprintf(name, sizeof name, "run/%s.sock", role_name(role));
     (void)state_path(path, c->directory, name);
     int r = net_connect_unix(path, fiber_now() + CLI_PATIENCE, &stream);
     if (r == -ENOENT || r == -ECONNREFUSED || r == -ENOTDIR)
-        return office_not_running(c, problem);
+        return -ENOTCONN;
     if (r == -EACCES || r == -EPERM)
         return problem_set(problem, -EACCES,
                            _("this user may not command the post office in %s; try again as root"),
@@ -52,11 +68,17 @@ int office_connect(struct cli *c, enum role role, struct rpc_link **ret_link,
     return attach(stream, role, ret_link);
 }
 
+int office_connect(struct cli *c, enum role role, struct rpc_link **ret_link,
+                   struct problem *problem) {
+    int r = connect_to(c, role, ret_link, problem);
+    return r == -ENOTCONN ? not_running(c, problem) : r;
+}
+
 int office_connect_if_running(struct cli *c, enum role role, struct rpc_link **ret_link,
                               struct problem *problem) {
     struct problem why = {0};
     struct rpc_link *link = NULL;
-    int r = office_connect(c, role, &link, &why);
+    int r = connect_to(c, role, &link, &why);
     if (r < 0 && r != -ENOTCONN) {
         if (problem)
             *problem = why;

@@ -25,6 +25,3 @@ int office_connect_if_running(struct cli *c, enum role role, struct rpc_link **r
  */
 int office_connect_or_lock(struct cli *c, enum role role, struct rpc_link **ret_link, int *ret_lock,
                            struct problem *problem) WAITS;
-
-/* "the post office in DIR is not running; ..." and -ENOTCONN. */
-int office_not_running(const struct cli *c, struct problem *problem);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,6 +82,104 @@ bool unit_of(pid_t pid, struct arena *a, struct unit *ret) {
     memcpy(ret->name, name, sizeof name);
     return true;
 }
+
+/* ------------------------------------------------------------------ the unit of the package */
+
+/* The word behind -C in "{ path=... ; argv[]=/usr/sbin/hayauma -C DIR run ; ignore_errors=..." */
+static struct slice directory_in(struct slice commands) {
+    struct slice argv, rest, word;
+    ssize_t at = slice_find(commands, S("argv[]="));
+    if (at < 0)
+        return S("");
+    rest = slice_from(commands, (size_t)at);
+    (void)slice_next(&rest, ';', &argv);
+    while (slice_next_word(&argv, &word)) {
+        if (slice_eq(word, S("-C")))
+            return slice_next_word(&argv, &word) ? word : S("");
+    }
+    return S("");
+}
+
+/* The properties of one of them; they come in an order of systemd's own. */
+struct properties {
+    struct slice id, loaded, active, file, start, state_directory;
+};
+
+static void keep_property(struct properties *to, struct slice key, struct slice value) {
+    const struct {
+        struct slice key;
+        struct slice *to;
+    } known[] = {
+        {S("Id"), &to->id},
+        {S("LoadState"), &to->loaded},
+        {S("ActiveState"), &to->active},
+        {S("UnitFileState"), &to->file},
+        {S("ExecStart"), &to->start},
+        {S("StateDirectory"), &to->state_directory},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        if (slice_eq(key, known[i].key))
+            *known[i].to = value;
+    }
+}
+
+static bool use_properties(const struct properties *p, struct unit_package *to) {
+    if (slice_eq(p->id, S("hayauma.socket"))) {
+        to->socket_active = slice_eq(p->active, S("active"));
+        to->socket_enabled = slice_eq(p->file, S("enabled"));
+        return false;
+    }
+    if (!slice_eq(p->id, S("hayauma.service")) || !slice_eq(p->loaded, S("loaded")))
+        return false;
+    to->directory = directory_in(p->start);
+    to->active = p->active;
+    to->enabled = slice_eq(p->file, S("enabled"));
+    to->makes_directory = p->state_directory.len > 0;
+    return true;
+}
+
+bool unit_package_read(struct slice text, struct unit_package *ret) {
+    struct unit_package found = {0};
+    struct properties p = {0};
+    struct slice line, key;
+    bool there = false;
+    while (slice_next(&text, '\n', &line)) {
+        if (line.len == 0) { /* the next one */
+            there |= use_properties(&p, &found);
+            p = (struct properties){0};
+        } else if (slice_next(&line, '=', &key)) {
+            keep_property(&p, key, line);
+        }
+    }
+    there |= use_properties(&p, &found);
+    if (there)
+        *ret = found;
+    return there;
+}
+
+bool unit_of_package(struct arena *a, struct unit_package *ret) {
+    char *words[] = {(char[]){"systemctl"},
+                     (char[]){"show"},
+                     (char[]){"--property=Id,LoadState,ActiveState,UnitFileState,ExecStart,"
+                              "StateDirectory"},
+                     (char[]){"hayauma.service"},
+                     (char[]){"hayauma.socket"},
+                     NULL};
+    return unit_package_read(ask(words, a), ret);
+}
+
+bool unit_for(const char *directory, struct arena *a, struct unit_package *ret) {
+    struct unit_package found;
+    struct stat here, there;
+    if (!unit_of_package(a, &found) || stat(directory, &here) < 0 ||
+        stat(arena_str(a, found.directory), &there) < 0 || here.st_dev != there.st_dev ||
+        here.st_ino != there.st_ino)
+        return false;
+    *ret = found;
+    return true;
+}
+
+/* ------------------------------------------------------------------ stopping */
 
 int unit_stop(const struct unit *u, struct arena *a, struct problem *problem) {
     char *words[WORDS_MAX + 4] = {(char[]){"systemctl"}, (char[]){"stop"}};

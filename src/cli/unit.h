@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The service of systemd that a server runs as.
+ * The service of systemd that a server runs as, and the one that the package has laid down.
  */
 #pragma once
 
@@ -20,6 +20,25 @@ struct unit {
  * started by hand may be in a service, too: that of the login, or of cron. Asks systemctl(1).
  */
 bool unit_of(pid_t pid, struct arena *a, struct unit *ret);
+
+/* hayauma.service and hayauma.socket, as systemctl show tells them. */
+struct unit_package {
+    struct slice directory; /* of -C in ExecStart */
+    struct slice active;    /* "active", "activating", "failed", "inactive" */
+    bool enabled;
+    bool socket_enabled;
+    bool socket_active;
+    bool makes_directory; /* StateDirectory is set */
+};
+
+/* Asks systemctl(1). False: there is no systemd, or no such unit. */
+bool unit_of_package(struct arena *a, struct unit_package *ret);
+
+/* What systemctl show has said of both. */
+bool unit_package_read(struct slice text, struct unit_package *ret);
+
+/* The same if it is the one for a server with this state directory. */
+bool unit_for(const char *directory, struct arena *a, struct unit_package *ret);
 
 /* Has systemd stop it, with its triggers; systemctl's own words go to stderr. -EIO. */
 int unit_stop(const struct unit *u, struct arena *a, struct problem *problem);

@@ -179,6 +179,9 @@ static void test_mistakes_are_named(void **state) {
         const char *line, *sentence;
     } rows[] = {
         {"", "no command was given"},
+        {"start",
+         "there is no command \"start\": systemctl start hayauma.socket hayauma.service does"
+         " it, without systemd hayauma run"},
         {"accuont add", "there is no command \"accuont\"; did you mean account?"},
         {"account ad x", "there is no command \"account ad\"; did you mean account add?"},
         {"zzzzzz", "there is no command \"zzzzzz\""},

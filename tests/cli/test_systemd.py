@@ -147,6 +147,7 @@ def test_stop_has_systemd_stop_what_would_start_it_again(systemd):
     done, asked = systemd.stop()
     assert asked == "stop hayauma.socket mail.timer hayauma.service\n"
     assert "no connection starts it again" in done.stdout
+    assert "To start it: systemctl start hayauma.socket mail.timer hayauma.service\n" in done.stdout
     assert systemd.office.process.wait(timeout=20) == 0
 
 
