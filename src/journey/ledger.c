@@ -83,6 +83,12 @@ static void tell_followers(struct ledger *l, letter_id letter) {
     }
 }
 
+/* Half of the memory is kept for roles that no stranger talks to. */
+static size_t most_bytes(const struct ledger *l, enum role role) {
+    bool outside = role == ROLE_EDGE || role == ROLE_RELAY || role == ROLE_RESOLVER;
+    return outside ? l->options.memory_max / 2 : l->options.memory_max;
+}
+
 static bool take(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event,
                  usec_t wall) {
     if (l->options.added) {
@@ -95,7 +101,7 @@ static bool take(struct ledger *l, enum role role, const struct rpc_ledger_event
                               .fields_count = event->fields_count};
         l->options.added(l->options.arg, &e);
     }
-    if (l->filling.events.len + l->writing.events.len >= l->options.memory_max) {
+    if (l->filling.events.len + l->writing.events.len >= most_bytes(l, role)) {
         l->lost++;
         l->lost_in_all++;
         return false;

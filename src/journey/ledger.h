@@ -31,7 +31,7 @@ struct ledger_options {
     bool read_only;   /* nobody writes: no ledger_work(), and nothing is waited for */
     usec_t keep;
     uint64_t size_max;  /* bytes of the database; its write-ahead log adds up to 32 MB */
-    size_t memory_max;  /* 0: LEDGER_MEMORY_MAX */
+    size_t memory_max;  /* 0: LEDGER_MEMORY_MAX; half of it for roles that face the outside */
     uint64_t step;      /* events pruned in one go; 0: 1000 */
     usec_t check_every; /* how often to look for events to prune; 0: 10 s */
 

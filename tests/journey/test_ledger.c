@@ -628,6 +628,29 @@ FIBER_TEST(memory_is_bounded_and_losses_are_said) {
     close_world(&w);
 }
 
+/* So that one of them in the hands of a stranger cannot have all else forgotten. */
+FIBER_TEST(who_faces_the_outside_fills_half_of_the_memory) {
+    static const enum role outside[] = {ROLE_EDGE, ROLE_RELAY, ROLE_RESOLVER};
+    struct world w;
+    struct ledger_stats stats;
+    struct rpc_ledger_event_in e = {.kind = S(KIND_REJECTED), .text = S("Not wanted.")};
+    prepare(&w);
+    w.options.memory_max = 100000;
+    assert_int_equal(rmdir(w.folder), 0);
+    start(&w);
+    for (uint64_t n = 0; n < 6000; n++)
+        ledger_add(w.ledger, outside[n % 3], &e);
+    ledger_stats(w.ledger, &stats);
+    assert_in_range(stats.waiting_bytes, 45000, 55000);
+    uint64_t before = stats.added;
+    for (uint64_t n = 0; n < 100; n++)
+        ledger_add(w.ledger, ROLE_QUEUE, &e);
+    ledger_stats(w.ledger, &stats);
+    assert_int_equal(stats.added, before + 100);
+    assert_int_equal(mkdir(w.folder, 0700), 0);
+    close_world(&w);
+}
+
 FIBER_TEST(a_clock_gone_mad_is_not_believed) {
     struct world w;
     open_world(&w);
@@ -746,6 +769,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_a_follower_from_before_the_damage_gets_what_comes),
         cmocka_unit_test(test_without_a_database_events_wait_in_memory),
         cmocka_unit_test(test_memory_is_bounded_and_losses_are_said),
+        cmocka_unit_test(test_who_faces_the_outside_fills_half_of_the_memory),
         cmocka_unit_test(test_a_clock_gone_mad_is_not_believed),
         cmocka_unit_test(a_killed_ledger_is_not_damaged),
         cmocka_unit_test(test_reading_goes_on_while_writing),
