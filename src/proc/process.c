@@ -14,8 +14,8 @@
 
 #include "base/alloc.h"
 #include "base/notice.h"
-#include "conf/share.h"
 #include "proc/memory.h"
+#include "proc/process_inside.h"
 
 #define MASTER_FD    3
 #define SAID_MAX     4096 /* of rpc_process_reload_out */
@@ -29,13 +29,6 @@ struct task {
     bool done;
 };
 
-/* Settings and those who use them: the process while they are in force, holders. */
-struct shared_settings {
-    struct process_settings given;
-    struct conf *conf;
-    unsigned users;
-};
-
 /* An event of the time before the process is linked. */
 struct early_event {
     usec_t wall;
@@ -44,20 +37,6 @@ struct early_event {
     char *text; /* on the heap */
 };
 #define EARLY_EVENTS_MAX 100U
-
-struct process_links {
-    struct rpc_link *master;
-    struct shared_settings *settings; /* in force */
-    struct rpc_link *peers[ROLES][PROCESS_WORKERS_MAX];
-    unsigned workers[ROLES];
-    struct task *task; /* for the main fiber; NULL: none */
-    struct fiber_cond task_given, task_done;
-    struct fiber_mutex reloading; /* one at a time has the files of struct process */
-    bool opened, going, stop;
-    struct buf early;                /* struct early_event; until it goes */
-    const struct rpc_link *replaced; /* the link that is just being given a new connection */
-    uint64_t dropped_events;
-};
 
 enum conf_role conf_role_of(enum role role) {
     static const enum conf_role roles[ROLES] = {
@@ -176,75 +155,6 @@ void process_fail(struct process *p, const char *format, ...) {
     _exit(1);
 }
 
-/* ------------------------------------------------------------------ settings */
-
-struct process_settings *process_settings_hold(struct process *p) {
-    p->links->settings->users++;
-    return &p->links->settings->given;
-}
-
-void process_settings_release(struct process_settings *given) {
-    struct shared_settings *s = given ? CONTAINER_OF(given, struct shared_settings, given) : NULL;
-    if (!s || --s->users > 0)
-        return;
-    conf_free(s->conf);
-    free(s);
-}
-
-static void put_in_force(struct process *p, struct shared_settings *s) {
-    p->links->settings = s;
-    p->conf = s->conf;
-}
-
-static int read_settings(struct process *p, struct slice text, struct problem *problem) {
-    struct conf *fresh = NULL;
-    int r = conf_read_slice(text, conf_role_of(p->role->role), &fresh, problem);
-    if (r < 0)
-        return r;
-    struct shared_settings *s = NEW(struct shared_settings);
-    *s = (struct shared_settings){.given = {fresh}, .conf = fresh, .users = 1};
-    put_in_force(p, s);
-    return 0;
-}
-
-/* What process.configure and process.reload bring beside the settings, under the same names. */
-#define TAKE_FILES(p, in)                                                                          \
-    do {                                                                                           \
-        (p)->texts = (in)->text_files;                                                             \
-        (p)->text_count = (in)->text_files_count;                                                  \
-        (p)->log_file = (in)->log_file;                                                            \
-        (p)->log_socket = (in)->log_socket;                                                        \
-        (p)->certificate = (in)->certificate;                                                      \
-        (p)->key = (in)->key;                                                                      \
-        (p)->passwords = (in)->passwords;                                                          \
-        (p)->authorities = (in)->authorities;                                                      \
-    } while (0)
-
-static void leave(int *fd) {
-    if (*fd >= 0)
-        (void)close(*fd);
-    *fd = -1;
-}
-
-static void leave_files(struct process *p) {
-    leave(&p->log_file);
-    leave(&p->log_socket);
-    leave(&p->certificate);
-    leave(&p->key);
-    leave(&p->passwords);
-    leave(&p->authorities);
-    p->texts = NULL;
-    p->text_count = 0;
-}
-
-struct slice process_text(const struct process *p, struct slice name) {
-    for (size_t i = 0; i < p->text_count; i++) {
-        if (slice_eq(p->texts[i].name, name))
-            return p->texts[i].value;
-    }
-    return S("");
-}
-
 /* ------------------------------------------------------------------ what the master asks */
 
 /* Has the main fiber run something; one at a time, since the master asks one by one. */
@@ -279,7 +189,7 @@ static int configure(struct process *p, const struct rpc_process_configure_in *i
                      struct problem *problem) {
     if (p->conf)
         return problem_set(problem, -EALREADY, "configured already");
-    int r = read_settings(p, in->settings, problem);
+    int r = process_settings_read(p, in->settings, problem);
     if (r < 0)
         return r;
     if (in->secret.len == sizeof p->secret)
@@ -295,9 +205,9 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
     struct process *p = arg;
     (void)caller;
     (void)a;
-    TAKE_FILES(p, in);
+    PROCESS_TAKE_FILES(p, in);
     int r = configure(p, in, problem);
-    leave_files(p);
+    process_leave_files(p);
     out->confinement = slice_of_str(p->confinement);
     return r;
 }
@@ -407,21 +317,6 @@ static int on_go(void *arg, const struct rpc_caller *caller, const struct rpc_pr
     return in_main_fiber(p, run_go, problem);
 }
 
-static int reload(struct process *p, struct slice text, struct problem *problem) {
-    struct shared_settings *before = p->links->settings;
-    if (!p->links->opened)
-        return problem_set(problem, -EINVAL, "not configured yet");
-    int r = read_settings(p, text, problem);
-    if (r < 0)
-        return r;
-    struct shared_settings *fresh = p->links->settings;
-    r = p->role->reload ? p->role->reload(p, before->conf, problem) : 0;
-    if (r < 0)
-        put_in_force(p, before);
-    process_settings_release(r < 0 ? &fresh->given : &before->given);
-    return r;
-}
-
 static int on_reload(void *arg, const struct rpc_caller *caller,
                      const struct rpc_process_reload_in *in, struct arena *a,
                      struct rpc_process_reload_out *out, struct problem *problem) {
@@ -430,9 +325,9 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
     int r = fiber_mutex_lock(&p->links->reloading);
     if (r < 0)
         return r; /* the master has gone, and so will this process */
-    TAKE_FILES(p, in);
-    r = reload(p, in->settings, problem);
-    leave_files(p);
+    PROCESS_TAKE_FILES(p, in);
+    r = process_settings_reload(p, in->settings, problem);
+    process_leave_files(p);
     out->said = arena_copy(a, slice_first(buf_slice(&p->said), SAID_MAX));
     buf_done(&p->said);
     fiber_mutex_unlock(&p->links->reloading);
