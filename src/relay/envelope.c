@@ -141,6 +141,8 @@ static int read_next(struct transaction *t) WAITS {
     if (is_skipped(t, command))
         return 0;
     int r = talk_reply(t->c, step_name(t, command), step_timeout(t, command), t->a, &reply);
+    if (r < 0 || reply.code == 421)
+        transaction_doubt(t, 1);
     if (r < 0) {
         t->c->breaks_pipelining = is_first_group(t);
         return transaction_lost(t, r, &reply);
@@ -227,11 +229,7 @@ int envelope_confirm_refusal(struct transaction *t) {
         return 0;
     talk_command(t->c, S("RSET"));
     r = talk_reply(t->c, "RSET", t->c->options.timeouts.mail, t->a, &reply);
-    if (r < 0 || reply.code == 421) {
-        t->c->over = true;
-        return r;
-    }
-    if (reply.code / 100 != 2)
+    if (r < 0 || reply.code / 100 != 2)
         return transaction_begin_anew(t);
     t->c->needs_reset = false;
     return 0;

@@ -9,6 +9,8 @@
  * one: a recipient that stands alone is delivered if the letter is taken, whatever was said before.
  * A 354 in its place proves that none came too many. Where a refusal stands there, RSET, which has
  * to be said in any case, shows whether a reply is still on its way, before anything is returned.
+ * Where the session ends before either, what it has refused is in doubt as well; not the first
+ * recipient, whom only his own can have hit.
  */
 #include "relay/transaction.h"
 
@@ -50,6 +52,12 @@ static void settle_unfit(struct transaction *t, struct smtp_reply reply) {
     if (!asked)
         reply.status.class = 4;
     transaction_settle_own_words(t, asked ? RELAY_NEVER : RELAY_LATER, reply, !asked);
+}
+
+void transaction_doubt(struct transaction *t, size_t first) {
+    for (size_t i = first; i < t->letter->count; i++)
+        if (t->states[i] == RCPT_SETTLED)
+            doubt(&t->results[i]);
 }
 
 void transaction_refuse(struct transaction *t, const struct smtp_reply *reply) {
@@ -113,9 +121,7 @@ int transaction_pass_over_surplus(struct transaction *t) {
     bool alone = t->letter->count == 1 && (c->one_by_one || t->written == 0);
     if (!talk_pass_over_surplus(c))
         return 0;
-    for (size_t i = 0; i < t->letter->count; i++)
-        if (t->states[i] == RCPT_SETTLED)
-            doubt(&t->results[i]);
+    transaction_doubt(t, 0);
     if (alone && !c->over)
         return 0;
     hang_up(c);

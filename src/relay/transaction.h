@@ -38,6 +38,9 @@ void transaction_settle_open(struct transaction *t, const struct relay_result *r
 void transaction_settle_own_words(struct transaction *t, enum relay_fate fate,
                                   struct smtp_reply reply, bool next_host);
 
+/* Whom a refusal hit, from the `first` on, it may not have been meant for: they wait. */
+void transaction_doubt(struct transaction *t, size_t first);
+
 /* A reply to MAIL or DATA that is not the one wanted settles all that is open. */
 void transaction_refuse(struct transaction *t, const struct smtp_reply *reply);
 

@@ -190,8 +190,13 @@ static void serve(void *arg) {
     v.host->open++;
     v.host->widest = MAX(v.host->widest, v.host->open);
     stream_set_timeout(v.s, v.host->idle_limit ? v.host->idle_limit : USEC_NEVER);
-    say(&v, v.host->greeting ? v.host->greeting : "220 fake");
     int r = 0;
+    if (v.host->talk) {
+        v.host->talk(v.s, v.host->talk_arg);
+        r = -E_EOF;
+    } else {
+        say(&v, v.host->greeting ? v.host->greeting : "220 fake");
+    }
     while (r == 0) {
         r = stream_read_line(v.s, 4096, &line);
         if (r == 0)

@@ -38,6 +38,8 @@ struct fake_host {
     unsigned letters_until_421; /* says 421 to the MAIL after so many letters */
     usec_t idle_limit;          /* hangs up after so long without a command */
     usec_t thinks;              /* before each reply */
+    void (*talk)(struct stream *s, void *arg) WAITS; /* instead of all that */
+    void *talk_arg;
 
     unsigned connections, open, widest; /* counted */
     unsigned letters, recipients, quits, with_tls;
