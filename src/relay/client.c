@@ -27,8 +27,9 @@ static int fail(struct relay_trouble *trouble, int error, const struct smtp_repl
     return error;
 }
 
-static int refused(struct relay_trouble *trouble, const struct smtp_reply *reply) {
-    trouble->result = talk_refusal(reply);
+static int refused(const struct relay_client *c, struct arena *a, struct relay_trouble *trouble,
+                   const struct smtp_reply *reply) {
+    trouble->result = talk_refusal(c, a, reply);
     trouble->result.next_host = true;
     return -E_REFUSED;
 }
@@ -118,7 +119,7 @@ static int hello(struct relay_client *c, struct arena *a, struct relay_trouble *
     if (r < 0)
         return fail(trouble, r, &reply);
     if (reply.code / 100 != 2)
-        return refused(trouble, &reply);
+        return refused(c, a, trouble, &reply);
     learn_extensions(c, reply.text);
     if (c->options.no_pipelining)
         c->extensions &= ~(unsigned)EXTENSION_PIPELINING;
@@ -181,7 +182,7 @@ static int start_tls(struct relay_client *c, const struct relay_voice *voice, st
     if (r < 0)
         return fail(trouble, r, &reply);
     if (reply.code == 421)
-        return refused(trouble, &reply);
+        return refused(c, a, trouble, &reply);
     if (reply.code / 100 != 2) {
         if (!c->options.tls_demanded)
             relay_say(voice, RELAY_STEP_TLS,
@@ -210,7 +211,7 @@ static int greet(struct relay_client *c, const struct relay_voice *voice, struct
     if (r < 0)
         return fail(trouble, r, &reply);
     if (reply.code / 100 != 2)
-        return refused(trouble, &reply);
+        return refused(c, a, trouble, &reply);
     r = hello(c, a, trouble);
     if (r < 0)
         return r;

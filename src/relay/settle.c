@@ -17,11 +17,16 @@
 /* ------------------------------------------------------------------ settling */
 
 /* A host that is out of step may have refused somebody else. */
-static void doubt(struct relay_result *result) {
+static void doubt(struct transaction *t, size_t i) {
+    struct relay_result *result = &t->results[i];
     if (!result->from_peer || result->fate != RELAY_NEVER)
         return;
+    struct slice said = smtp_reply_text(t->a, &result->reply);
     result->fate = RELAY_LATER;
-    result->reply.status = (struct smtp_status){4, 5, 0};
+    result->reply = (struct smtp_reply){451, {4, 5, 0}, {NULL, 0}};
+    result->reply.text =
+        arena_printf(t->a, "%.*s said \"%.*s\", perhaps of another recipient; it is asked again",
+                     SLICE_ARG(t->c->options.peer), SLICE_ARG(said));
 }
 
 void transaction_settle(struct transaction *t, size_t i, const struct relay_result *result) {
@@ -32,7 +37,7 @@ void transaction_settle(struct transaction *t, size_t i, const struct relay_resu
     t->states[i] = t->written > 0 ? RCPT_SETTLED : RCPT_BARRED;
     t->results[i] = *result;
     if (t->c->out_of_step)
-        doubt(&t->results[i]);
+        doubt(t, i);
 }
 
 void transaction_settle_open(struct transaction *t, const struct relay_result *result) {
@@ -57,11 +62,11 @@ static void settle_unfit(struct transaction *t, struct smtp_reply reply) {
 void transaction_doubt(struct transaction *t, size_t first) {
     for (size_t i = first; i < t->letter->count; i++)
         if (t->states[i] == RCPT_SETTLED)
-            doubt(&t->results[i]);
+            doubt(t, i);
 }
 
 void transaction_refuse(struct transaction *t, const struct smtp_reply *reply) {
-    struct relay_result result = talk_refusal(reply);
+    struct relay_result result = talk_refusal(t->c, t->a, reply);
     transaction_settle_open(t, &result);
 }
 
@@ -72,7 +77,7 @@ int transaction_lost(struct transaction *t, int error, const struct smtp_reply *
 }
 
 int transaction_closing(struct transaction *t, const struct smtp_reply *reply) {
-    struct relay_result result = talk_refusal(reply);
+    struct relay_result result = talk_refusal(t->c, t->a, reply);
     result.next_host = true;
     if (result.fate == RELAY_NEVER) {
         result.fate = RELAY_LATER;
@@ -106,10 +111,13 @@ int transaction_begin_anew(struct transaction *t) {
 }
 
 int transaction_ask_one_by_one(struct transaction *t, const struct smtp_reply *reply) {
-    struct relay_result result = talk_refusal(reply);
-    result.fate = RELAY_LATER;
-    result.reply.status = (struct smtp_status){4, 5, 0};
-    result.next_host = true;
+    struct relay_result result = {.fate = RELAY_LATER,
+                                  .reply = {451, {4, 5, 0}, {NULL, 0}},
+                                  .next_host = true,
+                                  .from_peer = true};
+    result.reply.text = arena_printf(
+        t->a, "%.*s offers PIPELINING, and to commands that came together it said \"%.*s\"",
+        SLICE_ARG(t->c->options.peer), SLICE_ARG(smtp_reply_text(t->a, reply)));
     transaction_settle_open(t, &result);
     hang_up(t->c);
     t->c->breaks_pipelining = true;

@@ -312,12 +312,16 @@ struct relay_result talk_result(const struct smtp_reply *reply) {
     return result;
 }
 
-struct relay_result talk_refusal(const struct smtp_reply *reply) {
+struct relay_result talk_refusal(const struct relay_client *c, struct arena *a,
+                                 const struct smtp_reply *reply) {
     struct relay_result result = talk_result(reply);
-    if (result.fate == RELAY_DELIVERED) {
-        result.fate = RELAY_LATER;
-        result.reply.status = (struct smtp_status){4, 5, 0};
-    }
+    if (reply->code >= 400)
+        return result;
+    result.fate = RELAY_LATER;
+    result.reply = (struct smtp_reply){451, {4, 5, 0}, {NULL, 0}};
+    result.reply.text =
+        arena_printf(a, "%.*s answered \"%.*s\", which makes no sense there",
+                     SLICE_ARG(c->options.peer), SLICE_ARG(smtp_reply_text(a, reply)));
     return result;
 }
 

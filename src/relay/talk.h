@@ -99,8 +99,9 @@ struct smtp_reply talk_lost(const struct relay_client *c, const char *step, int 
 /* A result from a peer's reply: the fate by its class, a status in any case. */
 struct relay_result talk_result(const struct smtp_reply *reply);
 
-/* The same where only another reply would have meant success: 4.5.0 for a stray success code. */
-struct relay_result talk_refusal(const struct smtp_reply *reply);
+/* The same where only another reply would have meant success: a yes makes no sense there. */
+struct relay_result talk_refusal(const struct relay_client *c, struct arena *a,
+                                 const struct smtp_reply *reply);
 
 /*
  * Logs in as options.login says, with a mechanism that both sides know. 0, or negative with
