@@ -105,22 +105,42 @@ static int say_hello(struct relay_client *c, const char *verb, struct arena *a,
     return talk_reply(c, verb, c->options.timeouts.command, a, reply);
 }
 
+/* RFC 5321 §4.1.1.1: the reply begins with the name of the host. */
+static bool names_ourselves(const struct relay_client *c, const struct smtp_reply *reply) {
+    struct slice text = reply->text, line, name;
+    return slice_next(&text, '\n', &line) && slice_next_word(&line, &name) &&
+           slice_eq_nocase(name, c->options.helo);
+}
+
+static int ourselves(const struct relay_client *c, struct arena *a, struct relay_trouble *trouble) {
+    struct smtp_reply reply = {554, {5, 4, 6}, {NULL, 0}};
+    reply.text = arena_printf(a, "%.*s is this server itself: the message would go in a circle",
+                              SLICE_ARG(c->options.peer));
+    trouble->ourselves = true;
+    trouble->result = (struct relay_result){.fate = RELAY_NEVER, .reply = reply, .next_host = true};
+    return -E_REFUSED;
+}
+
 static int hello(struct relay_client *c, struct arena *a, struct relay_trouble *trouble) WAITS {
     struct smtp_reply reply;
     c->extensions = 0;
     c->mechanisms = 0;
     c->size_limit = 0;
+    bool extended = true;
     int r = c->options.helo_only ? 0 : say_hello(c, "EHLO", a, &reply);
     trouble->ehlo_failed = !c->tls && (r == -E_EOF || r == -ECONNRESET || r == -EPIPE);
     if (r == 0 && (c->options.helo_only || reply.code / 100 == 5)) {
         r = say_hello(c, "HELO", a, &reply);
-        reply.text.len = 0;
+        extended = false;
     }
     if (r < 0)
         return fail(trouble, r, &reply);
     if (reply.code / 100 != 2)
         return refused(c, a, trouble, &reply);
-    learn_extensions(c, reply.text);
+    if (names_ourselves(c, &reply))
+        return ourselves(c, a, trouble);
+    if (extended)
+        learn_extensions(c, reply.text);
     if (c->options.no_pipelining)
         c->extensions &= ~(unsigned)EXTENSION_PIPELINING;
     return 0;

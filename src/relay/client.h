@@ -65,6 +65,7 @@ struct relay_trouble {
     struct relay_result result;
     bool tls_failed;   /* another connection, without TLS, may do better */
     bool ehlo_failed;  /* another connection, with HELO, may do better */
+    bool ourselves;    /* no host of its preference or behind it is to be tried */
     bool login_failed; /* a matter for the postmaster of this host */
     struct slice dialogue;
 };

@@ -173,6 +173,19 @@ static bool helo_will_do(const struct run *run) {
     return !run_demands_tls(run) && !run->job->login && !letter->utf8 && !needs_8bit;
 }
 
+/*
+ * RFC 5321 §5.1: what the look-up could not know, since we listen on all addresses or behind NAT.
+ * What is wrong with a host of the settings passes.
+ */
+static void end_at_ourselves(struct run *run, struct relay_result *result) {
+    run->host = run->way.count;
+    if (!run->job->smart_host)
+        return;
+    result->fate = RELAY_LATER;
+    result->reply.code = 451;
+    result->reply.status.class = 4;
+}
+
 /* One attempt at one address. */
 static int open_client(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                        bool with_tls, struct relay_client **ret_client,
@@ -206,6 +219,8 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
     r = relay_client_open(stream, &options, &run->job->voice, run->a, ret_client, trouble);
     if (r < 0) {
         run_add_dialogue(run, peer, trouble->dialogue);
+        if (trouble->ourselves)
+            end_at_ourselves(run, &trouble->result);
         run_note_trouble(run, &trouble->result);
         if (trouble->login_failed)
             note_login(run, trouble->result.reply.text);

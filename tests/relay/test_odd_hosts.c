@@ -5,6 +5,8 @@
  */
 #include "unit.h"
 
+#include <errno.h>
+
 #include "relay/world.h"
 
 #define TO(text)                                                                                   \
@@ -228,6 +230,39 @@ FIBER_TEST(recipients_whom_a_host_was_not_asked_for_wait) {
     send_to_leaving_host(true, 20, relay_options_default.attempts);
 }
 
+/* RFC 5321 §5.1: where an address does not show that a host is ourselves, its name does. */
+FIBER_TEST(host_with_our_own_name_ends_the_list_of_hosts) {
+    static const struct relay_recipient to[] = {TO("mike@example.net")};
+    struct fake_host hosts[] = {
+        {.address = "192.0.2.1", .ehlo = "250 mail.example.test"}, {.address = "192.0.2.2"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    const struct relay_result *result = transmit(&w, "example.net");
+    assert_int_equal(result->fate, RELAY_NEVER);
+    assert_int_equal(result->reply.status.subject, 4);
+    assert_int_equal(result->reply.status.detail, 6);
+    assert_int_equal(hosts[1].connections, 0);
+    struct relay_job job = job_for(&w, "mx1.example.net", to, 1);
+    job.to.no_mx = job.smart_host = true;
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_int_equal(w.outcome.results[0].fate, RELAY_LATER);
+    end(&w);
+}
+
+FIBER_TEST(host_with_our_own_name_behind_one_that_is_away_means_later) {
+    struct fake_host hosts[] = {
+        {.address = "192.0.2.1", .connect_error = -ECONNREFUSED},
+        {.address = "192.0.2.2", .ehlo = "250-mail.example.test hello\r\n250 HELP"},
+        {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
+    assert_int_equal(hosts[1].letters, 0);
+    end(&w);
+}
+
 /* RFC 5321 §3.8: 421 closes for everybody; where it comes again, the others are let through. */
 FIBER_TEST(recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting) {
     static const struct relay_recipient to[] = {TO("a@example.net"), TO("gone@example.net"),
@@ -264,6 +299,8 @@ int main(void) {
         cmocka_unit_test(test_refusal_of_the_protocol_that_comes_again_counts),
         cmocka_unit_test(test_host_that_leaves_behind_each_yes_is_asked_for_the_others_again),
         cmocka_unit_test(test_recipients_whom_a_host_was_not_asked_for_wait),
+        cmocka_unit_test(test_host_with_our_own_name_ends_the_list_of_hosts),
+        cmocka_unit_test(test_host_with_our_own_name_behind_one_that_is_away_means_later),
         cmocka_unit_test(test_recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting),
     };
     return cmocka_run_group_tests_name("odd hosts", tests, NULL, NULL);
