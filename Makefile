@@ -34,7 +34,7 @@ bench: ## figures, beside Postfix + Dovecot when this is root and they are there
 	@exec bench/run
 
 soak: ## faults under load for SOAK_MINUTES, valgrind, the other ways of switching fibers
-	@scripts/install-packages build test soak
+	@scripts/install-packages build test deb soak
 	@exec scripts/soak $(SOAK_MINUTES)
 
 fuzz: ## each fuzz target for FUZZ_SECONDS

@@ -150,7 +150,7 @@ def test_mail_kept_at_a_purge_is_there_after_an_installation(machine, package):
     machine.run("apt-get", "purge", "--yes", "hayauma")
     machine.run("useradd", "--system", "someone")
     said = install(machine, package)
-    assert "hayauma init" not in said
+    assert "hayauma init" not in said and f"ln -s {STATE}/hayauma.conf /etc/hayauma" in said
     machine.run("ln", "-s", f"{STATE}/hayauma.conf", "/etc/hayauma/")
     machine.start("hayauma", "run")
     send(machine)
