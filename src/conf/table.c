@@ -356,8 +356,9 @@ const struct conf_setting conf_settings[] = {
     NUMBER(CONF_SMTP, smtp.connections_per_address, "connections-per-address", "20",
          LIMITS(1, 20000), FOR(EDGE, CONF_RELOAD),
          DOC("The most connections to one edge process from one address at a time on port 25; "
-             "loopback addresses and trusted-networks are not limited.",
-             "ポート 25 で、一つのアドレスから一つの edge プロセスへの同時接続の最大数。ループバックと trusted-networks は制限しません。",
+             "loopback addresses and trusted-networks are not limited. With IPv6 a network of 64 bits "
+             "counts as one address, and one of 48 bits as 16.",
+             "ポート 25 で、一つのアドレスから一つの edge プロセスへの同時接続の最大数。ループバックと trusted-networks は制限しません。IPv6 では /64 を一つのアドレス、/48 を 16 のアドレスとして数えます。",
              "50")),
     NUMBER(CONF_SMTP, smtp.connections_max, "connections-max", "5000", LIMITS(1, 20000),
          FOR(EDGE, CONF_RELOAD),
@@ -463,8 +464,9 @@ const struct conf_setting conf_settings[] = {
     NUMBER(CONF_POP3, pop3.connections_per_address, "connections-per-address", "20",
          LIMITS(1, 20000), FOR(EDGE, CONF_RELOAD),
          DOC("The most connections to one edge process from one address at a time; loopback "
-             "addresses and trusted-networks are not limited.",
-             "一つのアドレスから一つの edge プロセスへの同時接続の最大数。ループバックと trusted-networks は制限しません。",
+             "addresses and trusted-networks are not limited. With IPv6 a network of 64 bits counts as "
+             "one address, and one of 48 bits as 16.",
+             "一つのアドレスから一つの edge プロセスへの同時接続の最大数。ループバックと trusted-networks は制限しません。IPv6 では /64 を一つのアドレス、/48 を 16 のアドレスとして数えます。",
              "100")),
     NUMBER(CONF_POP3, pop3.connections_max, "connections-max", "10000", LIMITS(1, 20000),
          FOR(EDGE, CONF_RELOAD),

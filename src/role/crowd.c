@@ -3,14 +3,44 @@
 
 #include "base/alloc.h"
 
+#define IPV6_PLACE 8U /* bytes */
+#define IPV6_SITE  6U
+#define SITE_SHARE 16U /* of a place */
+
 struct crowd_place {
     struct net_addr addr;
+    size_t key_len;
+    struct crowd_place *site; /* of an IPv6 place, or NULL */
     unsigned count, kinds[CROWD_KINDS];
 };
 
-static struct slice place_key(const struct net_addr *a) {
-    return a->any.sa_family == AF_INET6 ? slice_of(&a->in6.sin6_addr, 8)
+static struct slice place_key(const struct net_addr *a, size_t len) {
+    return a->any.sa_family == AF_INET6 ? slice_of(&a->in6.sin6_addr, len)
                                         : slice_of(&a->in.sin_addr, 4);
+}
+
+static struct crowd_place *place_enter(struct crowd *c, const struct net_addr *peer, size_t key_len,
+                                       enum crowd_kind kind) {
+    struct crowd_place *place = map_get(&c->places, place_key(peer, key_len));
+    if (!place) {
+        place = NEW(struct crowd_place);
+        place->addr = *peer;
+        place->key_len = key_len;
+        (void)map_put(&c->places, place_key(&place->addr, key_len), place);
+    }
+    place->count++;
+    place->kinds[kind]++;
+    return place;
+}
+
+static void place_leave(struct crowd *c, struct crowd_place *place, enum crowd_kind kind) {
+    if (!place)
+        return;
+    place->kinds[kind]--;
+    if (--place->count > 0)
+        return;
+    (void)map_remove(&c->places, place_key(&place->addr, place->key_len));
+    free(place);
 }
 
 static bool is_limited(const struct net_addr *peer, const struct conf *conf) {
@@ -21,6 +51,13 @@ static unsigned limit_of_place(enum crowd_kind kind, const struct conf *conf) {
     return kind == CROWD_READERS   ? conf->pop3.connections_per_address
            : kind == CROWD_SENDERS ? conf->submission.connections_per_address
                                    : conf->smtp.connections_per_address;
+}
+
+static bool has_too_many(const struct crowd_place *place, enum crowd_kind kind,
+                         const struct conf *conf) {
+    unsigned most = limit_of_place(kind, conf);
+    return place->kinds[kind] > most ||
+           (place->site && place->site->kinds[kind] > SITE_SHARE * most);
 }
 
 static unsigned smtp_count(const struct crowd *c) {
@@ -37,30 +74,23 @@ static bool is_full(const struct crowd *c, enum crowd_kind kind, const struct co
 
 enum crowd_verdict crowd_enter(struct crowd *c, const struct net_addr *peer, enum crowd_kind kind,
                                const struct conf *conf, struct crowd_place **ret_place) {
-    struct crowd_place *place = map_get(&c->places, place_key(peer));
-    if (!place) {
-        place = NEW(struct crowd_place);
-        place->addr = *peer;
-        (void)map_put(&c->places, place_key(&place->addr), place);
-    }
-    place->count++;
-    place->kinds[kind]++;
+    struct crowd_place *place = place_enter(c, peer, IPV6_PLACE, kind);
+    if (peer->any.sa_family == AF_INET6)
+        place->site = place_enter(c, peer, IPV6_SITE, kind);
     c->count++;
     c->kinds[kind]++;
     *ret_place = place;
-    if (place->kinds[kind] > limit_of_place(kind, conf) && is_limited(peer, conf))
+    if (has_too_many(place, kind, conf) && is_limited(peer, conf))
         return CROWD_TOO_MANY;
     return is_full(c, kind, conf) ? CROWD_FULL : CROWD_WELCOME;
 }
 
 void crowd_leave(struct crowd *c, struct crowd_place *place, enum crowd_kind kind) {
+    struct crowd_place *site = place->site;
     c->count--;
     c->kinds[kind]--;
-    place->kinds[kind]--;
-    if (--place->count > 0)
-        return;
-    (void)map_remove(&c->places, place_key(&place->addr));
-    free(place);
+    place_leave(c, place, kind);
+    place_leave(c, site, kind);
 }
 
 bool crowd_is_dense(const struct crowd *c, const struct conf *conf) {

@@ -2,9 +2,10 @@
 /*
  * How many connections an edge has, of which kind and from where: who is let in, who has to try
  * again later. Strangers on port 25 can neither take the places of users nor users those of
- * readers. An IPv6 network of 64 bits counts as one address, since one host may use all of it. This
- * host and trusted networks have no limit of their own: behind one address there may be a webmail
- * or a gateway with all its users.
+ * readers. An IPv6 network of 64 bits counts as one address, since one host may use all of it, and
+ * all of one of 48 bits, which one customer may have, as sixteen. This host and trusted networks
+ * have no limit of their own: behind one address there may be a webmail or a gateway with all its
+ * users.
  */
 #pragma once
 

@@ -66,6 +66,19 @@ static void test_an_address_has_its_share_of_each_kind(void **state) {
     crowd_leave(&crowd, places[inside], kinds[inside]);
 }
 
+/* A customer is given 48 bits; what differs behind them is his to choose. */
+static void test_a_site_of_48_bits_has_the_share_of_sixteen_addresses(void **state) {
+    (void)state;
+    char text[64];
+    for (unsigned i = 0; i < 16 * 5; i++) {
+        (void)snprintf(text, sizeof text, "2001:db8:1:%x::1", i);
+        assert_int_equal(enter(text, CROWD_READERS), i < 50 ? CROWD_WELCOME : CROWD_FULL);
+    }
+    assert_int_equal(enter("2001:db8:1:ffff::1", CROWD_READERS), CROWD_TOO_MANY);
+    assert_int_equal(enter("2001:db8:1:ffff::1", CROWD_SENDERS), CROWD_WELCOME);
+    assert_int_equal(enter("2001:db8:2:ffff::1", CROWD_READERS), CROWD_FULL);
+}
+
 static void test_this_host_and_trusted_networks_have_no_limit(void **state) {
     (void)state;
     struct net_range trusted;
@@ -115,6 +128,8 @@ static void test_timeouts_shrink_before_it_is_full(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_address_has_its_share_of_each_kind, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_site_of_48_bits_has_the_share_of_sixteen_addresses,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(test_this_host_and_trusted_networks_have_no_limit, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_a_network_of_64_bits_is_one_address, begin, end),
