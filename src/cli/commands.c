@@ -133,6 +133,32 @@ EXAMPLES account_add_examples[] = {
     "echo \"$secret\" | hayauma account add user%03d@example.test --password-stdin --count 500",
     NULL,
 };
+#define IMPORT_FLAGS                                                                               \
+    FLAG("dry-run", .about = N_("only say what would be done")),                                   \
+        FLAG("keep-going", .about = N_("take the other lines when some cannot be taken"))
+PARAMETERS account_import_parameters[] = {
+    ARGUMENT("FILE", .kind = CLI_PATH,
+             .about = N_("one account on each line; - for standard input")),
+    OPTION("domain", "DOMAIN", .about = N_("the domain of names without one")),
+    FLAG("generate",
+         .about = N_("make a password for each account whose own cannot come along, and print it")),
+    FLAG("force-weak", .about = N_("take passwords that are easily guessed all the same")),
+    IMPORT_FLAGS,
+    END,
+};
+EXAMPLES account_import_examples[] = {
+    "hayauma account import /root/users.passwd --dry-run",
+    "hayauma account import /etc/shadow --domain example.jp",
+    "cut -f 1 /root/members.tsv | hayauma account import - --generate",
+    NULL,
+};
+PARAMETERS alias_import_parameters[] = {
+    ARGUMENT("FILE", .kind = CLI_PATH, .about = N_("the aliases; - for standard input")),
+    OPTION("domain", "DOMAIN", .about = N_("the domain of names without one")),
+    IMPORT_FLAGS,
+    END,
+};
+EXAMPLES alias_import_examples[] = {"hayauma alias import /etc/aliases --domain example.jp", NULL};
 PARAMETERS account_list_parameters[] = {
     ARGUMENT("DOMAIN", .offers = CLI_OFFER_DOMAINS, .optional = true,
              .about = N_("only accounts of this domain")),
@@ -362,6 +388,9 @@ EXAMPLES completion_examples[] = {
     "\"password\": text, \"apop\": bool, \"quota\": number|null, " JSON_USAGE                      \
     ", \"shard\": number, \"created\": time, \"last_login\": time|null, \"removed\": time|null, "  \
     "\"kept_until\": time|null}"
+#define JSON_IMPORT                                                                                \
+    "\"existing\": number, \"dry_run\": bool, \"errors\": [{\"line\": number, \"address\": text, " \
+    "\"reason\": text}]"
 #define JSON_QUEUED                                                                                \
     "{\"id\": text, \"arrival\": time, \"size\": number, \"sender\": text, \"login\": text, "      \
     "\"state\": text, \"hold\": bool, \"next\": time|null, \"recipients\": number, \"left\": "     \
@@ -506,6 +535,26 @@ const struct cli_command cli_commands[] = {
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_account_add,
+    },
+    {
+        .name = "account import",
+        .about = N_("Adds the accounts of another mail system."),
+        .more =
+            N_("A line is USER:HASH:UID:GID:NAME and so on, as in Dovecot's passwd-file,"
+               " vpopmail's vpasswd and /etc/shadow; or columns with tabs between them, as a"
+               " database prints them: address, hash, name, quota; or an address alone. Hashes may"
+               " be of crypt(3), of Argon2id, or in one of Dovecot's {SCHEME}s for those; {PLAIN}"
+               " is a password. Every line is checked first, and nothing is added when one cannot"
+               " be taken. Accounts that exist are left as they are, so the same file may come"
+               " again."),
+        .offline = true,
+        .parameters = account_import_parameters,
+        .examples = account_import_examples,
+        .json = "{\"added\": number, \"left_out\": [text], \"without_password\": [text], "
+                "\"passwords\": [{\"address\": text, \"password\": text}], " JSON_IMPORT "}",
+        .exits = REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_account_import,
     },
     {
         .name = "account list",
@@ -682,6 +731,21 @@ const struct cli_command cli_commands[] = {
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_alias_add,
+    },
+    {
+        .name = "alias import",
+        .about = N_("Makes aliases lead where a file says: /etc/aliases, or virtual aliases."),
+        .more = N_("An entry is NAME: TARGET, TARGET or ADDRESS TARGET TARGET; a line that begins"
+                   " with a blank goes on with the one before. Every entry is checked first, and"
+                   " nothing is changed when one cannot be taken, such as a program as a target."
+                   " Aliases that the file does not name stay as they are."),
+        .offline = true,
+        .parameters = alias_import_parameters,
+        .examples = alias_import_examples,
+        .json = "{\"set\": number, " JSON_IMPORT "}",
+        .exits = REFUSED | SETTINGS | BUSY,
+        .stage = CLI_FIBER,
+        .run = cmd_alias_import,
     },
     {
         .name = "alias list",

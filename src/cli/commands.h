@@ -27,6 +27,7 @@ int cmd_account_show(struct cli *c) WAITS;
 int cmd_account_remove(struct cli *c) WAITS;
 int cmd_account_restore(struct cli *c) WAITS;
 int cmd_account_purge(struct cli *c) WAITS;
+int cmd_account_import(struct cli *c) WAITS;
 int cmd_account_password(struct cli *c) WAITS;
 int cmd_account_apop(struct cli *c) WAITS;
 int cmd_account_enable(struct cli *c) WAITS;
@@ -38,6 +39,7 @@ int cmd_account_send_as(struct cli *c) WAITS;
 int cmd_account_name(struct cli *c) WAITS;
 
 int cmd_alias_add(struct cli *c) WAITS;
+int cmd_alias_import(struct cli *c) WAITS;
 int cmd_alias_list(struct cli *c) WAITS;
 int cmd_alias_set(struct cli *c) WAITS;
 int cmd_alias_remove(struct cli *c) WAITS;

@@ -9,23 +9,12 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "cli/enter.h"
+#include "cli/directory_access_inside.h"
 #include "cli/office.h"
 #include "role/author.h"
 #include "role/directory_files.h"
 
-#define BULK_PATIENCE  (15 * USEC_MIN)
 #define PURGE_PATIENCE (6 * USEC_MIN)
-
-struct directory_access {
-    struct rpc_link *link; /* or */
-    struct directory *directory;
-    struct entered entered;
-    int lock;
-    struct slice hint;  /* of the user, for the history; or */
-    struct order order; /* the same for the directory opened here */
-    usec_t removed_keep;
-};
 
 /* ------------------------------------------------------------------ opening */
 

@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "directory/admin.h"
+#include "directory/import.h"
 
 struct directory_access;
 
@@ -89,3 +90,19 @@ int access_alias_change(struct directory_access *x, enum access_change change, s
 /* Fewer than ACCESS_PAGE may be followed by more: none are left when there are none. */
 int access_alias_list(struct directory_access *x, struct slice after, struct arena *a,
                       struct alias **ret, size_t *ret_count, struct problem *problem) WAITS;
+
+/*
+ * directory/import.h: at most ACCESS_IMPORT accounts, and ACCESS_ALIASES aliases with
+ * ACCESS_IMPORT_BYTES of addresses in all, at a time; no text may have more than
+ * ACCESS_IMPORT_TEXT bytes. Weak passwords are taken in all or none of a list.
+ */
+#define ACCESS_IMPORT       500U
+#define ACCESS_ALIASES      5000U
+#define ACCESS_IMPORT_BYTES ((size_t)1 << 20)
+#define ACCESS_IMPORT_TEXT  500U
+int access_account_import(struct directory_access *x, const struct account_new *list, size_t count,
+                          bool trial, struct arena *a, struct import_result *ret,
+                          struct problem *problem) WAITS;
+int access_alias_import(struct directory_access *x, const struct alias *list, size_t count,
+                        bool trial, struct arena *a, struct import_result *ret,
+                        struct problem *problem) WAITS;

@@ -7,19 +7,8 @@
 #include <errno.h>
 
 #include "base/words.h"
-#include "directory/internal.h"
+#include "directory/alias.h"
 #include "directory/records.h"
-
-struct alias_change {
-    char plus_separator;
-    struct name name;
-    const struct name *targets;
-    size_t count;
-    bool replace;
-    bool standing; /* taken out: whatever could once be made may be named */
-    struct author author;
-    struct arena *arena;
-};
 
 static int parse_all(struct arena *a, struct slice address, const struct slice *targets,
                      size_t count, struct alias_change *c, struct problem *problem) {
@@ -123,6 +112,24 @@ static int tell(struct db *db, const struct alias_change *c, const char *kind,
     return r < 0 ? r : history_add(db, &c->author, kind, c->name.text, before, after);
 }
 
+int alias_store_targets(struct db *db, const struct alias_change *c) {
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < c->count; i++)
+        r = add_target(db, c, &c->targets[i]);
+    return r;
+}
+
+int alias_check(struct db *db, const struct alias_change *c) {
+    int r = check_count(db, c);
+    if (r == 0)
+        r = check_circle(db, c);
+    if (r == 0)
+        r = check_mailbox(db, c,
+                          N_("say --keep-copy to keep a copy there (or name the address among the"
+                             " targets), or --instead-of-mailbox"));
+    return r;
+}
+
 static int set_job(struct db *db, void *arg) {
     const struct alias_change *c = arg;
     struct slice before = {0};
@@ -131,17 +138,19 @@ static int set_job(struct db *db, void *arg) {
         r = record_targets(db, c->name.text, c->arena, &before);
     if (r == 0 && c->replace)
         r = db_run(db, "DELETE FROM alias_target WHERE address = ?1", V_TEXT(c->name.text));
-    for (size_t i = 0; r == 0 && i < c->count; i++)
-        r = add_target(db, c, &c->targets[i]);
     if (r == 0)
-        r = check_count(db, c);
+        r = alias_store_targets(db, c);
     if (r == 0)
-        r = check_circle(db, c);
-    if (r == 0)
-        r = check_mailbox(db, c,
-                          N_("say --keep-copy to keep a copy there (or name the address among the"
-                             " targets), or --instead-of-mailbox"));
+        r = alias_check(db, c);
     return r < 0 ? r : tell(db, c, "alias.set", before);
+}
+
+int alias_parse(struct arena *a, struct slice address, const struct slice *targets, size_t count,
+                struct alias_change *c, struct problem *problem) {
+    if (count == 0 || count > ROUTE_TARGETS_MAX)
+        return problem_set(problem, -E_SYNTAX, N_("an alias needs 1 to %u targets, not %zu"),
+                           ROUTE_TARGETS_MAX, count);
+    return parse_all(a, address, targets, count, c, problem);
 }
 
 static int set(struct directory *d, const struct order *order, struct slice address,
@@ -149,10 +158,7 @@ static int set(struct directory *d, const struct order *order, struct slice addr
     _cleanup_(arena_done) struct arena a = {0};
     struct alias_change c = {
         .plus_separator = d->plus_separator, .replace = replace, .author = author_of(order)};
-    if (count == 0 || count > ROUTE_TARGETS_MAX)
-        return problem_set(problem, -E_SYNTAX, N_("an alias needs 1 to %u targets, not %zu"),
-                           ROUTE_TARGETS_MAX, count);
-    int r = parse_all(&a, address, targets, count, &c, problem);
+    int r = alias_parse(&a, address, targets, count, &c, problem);
     return r < 0 ? r : directory_run(d, JOB_WRITE, set_job, &c, problem);
 }
 

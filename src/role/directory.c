@@ -484,6 +484,7 @@ static const struct rpc_directory_handlers handlers = {
     .domain_remove = on_domain_remove,
     .domain_list = on_domain_list,
     .account_add = on_account_add,
+    .account_import = directory_on_account_import,
     .account_show = on_account_show,
     .account_list = on_account_list,
     .account_set = on_account_set,
@@ -494,6 +495,7 @@ static const struct rpc_directory_handlers handlers = {
     .account_purge = on_account_purge,
     .usage = directory_on_usage,
     .alias_change = on_alias_change,
+    .alias_import = directory_on_alias_import,
     .alias_list = on_alias_list,
 };
 

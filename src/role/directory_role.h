@@ -52,3 +52,13 @@ bool directory_usage_is_of(uint64_t account, unsigned worker, unsigned workers);
 /* The handler of directory.usage. What is told of others' mailboxes counts for nothing. */
 int directory_on_usage(void *arg, const struct rpc_caller *caller,
                        const struct rpc_directory_usage_in *in);
+
+/* The handlers of directory.account_import and directory.alias_import (directory_import.c). */
+int directory_on_account_import(void *arg, const struct rpc_caller *caller,
+                                const struct rpc_directory_account_import_in *in, struct arena *a,
+                                struct rpc_directory_account_import_out *out,
+                                struct problem *problem) WAITS;
+int directory_on_alias_import(void *arg, const struct rpc_caller *caller,
+                              const struct rpc_directory_alias_import_in *in, struct arena *a,
+                              struct rpc_directory_alias_import_out *out,
+                              struct problem *problem) WAITS;

@@ -5,7 +5,7 @@ import pathlib
 import re
 import smtplib
 
-from office import NOT_RUNNING, PASSWORD, PROGRAM, TOP, hayauma
+from office import NOT_RUNNING, PASSWORD, PROGRAM, REFUSED, TOP, hayauma
 from test_running import held_letters, journeys, send, submit, wait_for
 
 EVENTS = next(path for path in (pathlib.Path(PROGRAM).parent / "src/journey/events.md",
@@ -83,6 +83,9 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
     held = held_letters(running, 3)
     call("account add", "a%d@example.test", "--count", "2", "--generate", "--hash-cost", "min")
     call("account add", "b@example.test", "--password-stdin", stdin=PASSWORD)
+    call("account import", "-", "--generate", "--keep-going", code=REFUSED,
+         stdin="c@example.test\nx:!\nnobody@elsewhere.test\n")
+    call("account import", "-", stdin="d@example.test\n")
     call("account password", "b@example.test", "--generate")
     call("account apop", "b@example.test", "--generate")
     running("account", "quota", "b@example.test", "1G")
@@ -98,6 +101,8 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
     running("alias", "add", "all@example.test", "tama@example.test", "mike@example.net")
     running("domain", "add", "example.com", "--alias-of", "example.org")
     running("domain", "catch-all", "example.org", "tama@example.test")
+    call("alias import", "-", "--keep-going", code=REFUSED,
+         stdin="lab@example.test tama@example.test\nx@example.test |program\n")
     call("alias list")
     call("domain list")
     call("status")

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Accounts and aliases of another mail system, many at once and all or none: one transaction, in
+ * which each is checked as if it came alone. What a rule refuses is noted with its place in the
+ * list and its sentence, so that one run names all that is wrong; then nothing is changed.
+ *
+ * What is there already is left as it is, so an import can be run again.
+ */
+#pragma once
+
+#include "directory/admin.h"
+
+/* Of one of the list. */
+struct import_note {
+    size_t index;
+    bool exists;            /* it was there before, the same: nothing had to be done; or */
+    struct problem problem; /* why it cannot be taken */
+};
+
+struct import_result {
+    struct import_note *notes; /* in the order of the list */
+    size_t count;
+    size_t faults; /* notes with a problem; above 0 nothing was changed */
+};
+
+/*
+ * `trial`: checks everything and changes nothing. Of an account that exists nothing is compared but
+ * its address. Negative: the import as a whole failed, and nothing was changed.
+ */
+int directory_account_import(struct directory *d, const struct order *order,
+                             const struct account_new *list, size_t count, bool trial,
+                             struct arena *a, struct import_result *ret,
+                             struct problem *problem) WAITS;
+
+/* Each leads to these targets and no others then; they may be aliases of the same list. */
+int directory_alias_import(struct directory *d, const struct order *order, const struct alias *list,
+                           size_t count, bool trial, struct arena *a, struct import_result *ret,
+                           struct problem *problem) WAITS;
