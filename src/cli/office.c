@@ -88,6 +88,14 @@ int office_connect_if_running(struct cli *c, enum role role, struct rpc_link **r
     return 0;
 }
 
+/*
+ * The lock makes us what the next start would be: after a backup of another machine was restored,
+ * folders may belong to users who are others here.
+ */
+static int give_folders(const struct cli *c, struct problem *problem) {
+    return c->conf && c->users.change ? state_prepare(c->directory, &c->users, NULL, problem) : 0;
+}
+
 int office_connect_or_lock(struct cli *c, enum role role, struct rpc_link **ret_link, int *ret_lock,
                            struct problem *problem) {
     usec_t until = fiber_now() + LOCK_PATIENCE;
@@ -96,6 +104,8 @@ int office_connect_or_lock(struct cli *c, enum role role, struct rpc_link **ret_
         if (r < 0 || *ret_link)
             return r;
         r = state_lock(c->directory, ret_lock, problem);
+        if (r == 0)
+            r = give_folders(c, problem);
         if (r != -E_BUSY)
             return r;
         if (fiber_now() >= until)

@@ -21,7 +21,8 @@ int office_connect_if_running(struct cli *c, enum role role, struct rpc_link **r
 
 /*
  * Connects with a role, or takes the lock of the state directory, which then is the caller's to
- * close: waits a while for a post office that starts or ends, or another command at work.
+ * close (also when it fails behind it), and gives the folders to their users, as a start does:
+ * waits a while for a post office that starts or ends, or another command at work.
  */
 int office_connect_or_lock(struct cli *c, enum role role, struct rpc_link **ret_link, int *ret_lock,
                            struct problem *problem) WAITS;

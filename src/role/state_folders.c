@@ -13,8 +13,9 @@
 #include "base/words.h"
 #include "role/state.h"
 
-#define DEPTH_MAX 16U /* folders in folders; ours have four */
-#define FOLDER    (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define DEPTH_MAX  16U /* folders in folders; ours have four */
+#define LOOK_DEPTH 2U  /* so far owners are looked at: to the folder of each account */
+#define FOLDER     (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 static const struct {
     const char *name;
@@ -50,13 +51,15 @@ static int give_entry(int folder, const char *name, const struct state_user *to,
     return fchown(fd, to->uid, to->gid) < 0 ? -errno : 0;
 }
 
-static int give_inside(int folder, const struct state_user *to, unsigned depth) {
+typedef int entry_fn(int folder, const char *name, const struct state_user *to, unsigned depth);
+
+static int each_entry(int folder, entry_fn *fn, const struct state_user *to, unsigned depth) {
     int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
     DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;
     int r = entries ? 0 : -errno;
     for (struct dirent *e; r == 0 && entries && (e = readdir(entries));) {
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            r = give_entry(folder, e->d_name, to, depth);
+            r = fn(folder, e->d_name, to, depth);
     }
     if (entries)
         (void)closedir(entries);
@@ -65,15 +68,37 @@ static int give_inside(int folder, const struct state_user *to, unsigned depth) 
     return r;
 }
 
-/* A folder whose owner is right is believed to be right inside; another one is given whole, itself
- * at the end: what was broken off begins again.
- */
+static int give_inside(int folder, const struct state_user *to, unsigned depth) {
+    return each_entry(folder, give_entry, to, depth);
+}
+
+static int give_wrong(int folder, const struct state_user *to, unsigned depth);
+
+/* What a part of a backup has brought. */
+static int look_at_entry(int folder, const char *name, const struct state_user *to,
+                         unsigned depth) {
+    struct stat st;
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (st.st_uid != to->uid || st.st_gid != to->gid)
+        return give_entry(folder, name, to, depth);
+    if (!S_ISDIR(st.st_mode) || depth + 1 == LOOK_DEPTH)
+        return 0;
+    _cleanup_(close_p) int fd = openat(folder, name, FOLDER);
+    return fd < 0 ? -errno : give_wrong(fd, to, depth + 1);
+}
+
+static int give_wrong(int folder, const struct state_user *to, unsigned depth) {
+    return each_entry(folder, look_at_entry, to, depth);
+}
+
+/* A folder of somebody else is given whole, itself at the end: what was broken off begins again. */
 static int give_folder(int folder, const struct state_user *to) {
     struct stat st;
     if (fstat(folder, &st) < 0)
         return -errno;
     if (st.st_uid == to->uid && st.st_gid == to->gid)
-        return 0;
+        return give_wrong(folder, to, 0);
     int r = give_inside(folder, to, 0);
     if (r < 0)
         return r;

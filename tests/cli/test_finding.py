@@ -170,8 +170,10 @@ def test_a_ledger_that_cannot_be_written_keeps_nobody_from_acting(busy):
     """The message counts for more than the note about it; that one is missing is said."""
     one = busy.json("queue", "list")[0]["id"]
     busy.stop()
-    ledger = busy.folder / "ledger"
-    ledger.rename(busy.folder / "elsewhere")
+    for file in (busy.folder / "ledger").iterdir():
+        file.unlink()
+    (busy.folder / "ledger/ledger.db").mkdir()  # nor can it be put aside:
+    (busy.folder / "ledger/ledger.db.damaged/x").mkdir(parents=True)
     done = busy("queue", "remove", one)
     assert "1 message is removed" in done.stdout
     assert "not in its journey" in done.stderr and "ledger" in done.stderr

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: ISC
+"""A copy of the state directory on a machine where the users of the server have other numbers."""
+import os
+import poplib
+import smtplib
+
+import pytest
+from office import PASSWORD
+from test_running import wait_for
+
+TAMA = "tama@example.test"
+OLD = {"directory": 4001, "keys": 4001, "spool": 4002, "accounts": 4002, "ledger": 4002}
+
+
+def give(path, user):
+    for folder, _, files in os.walk(path):
+        for one in (".", *files):
+            os.chown(os.path.join(folder, one), user, user, follow_symlinks=False)
+
+
+def owners(path):
+    return {os.lstat(os.path.join(folder, one)).st_uid
+            for folder, _, files in os.walk(path) for one in (".", *files)}
+
+
+def send(office):
+    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
+        client.sendmail("a@outside.test", [TAMA], "Subject: x\r\n\r\nx\r\n")
+
+
+def held(office):
+    client = poplib.POP3("127.0.0.1", office.port(110), timeout=20)
+    client.stls()
+    client.user(TAMA)
+    client.pass_(PASSWORD)
+    count = client.stat()[0]
+    client.quit()
+    return count
+
+
+@pytest.fixture
+def stopped(running):
+    """With a message in a mailbox, and one in the queue."""
+    running.add(TAMA)
+    send(running)
+    wait_for(lambda: held(running) == 1)
+    with smtplib.SMTP("127.0.0.1", running.port(587), timeout=20) as client:
+        client.starttls()
+        client.login(TAMA, PASSWORD)
+        client.sendmail(TAMA, ["x@[127.0.0.1]"], f"From: {TAMA}\r\n\r\nx\r\n")
+    wait_for(lambda: running.json("queue", "list"))
+    running.stop()
+    running.right = {name: os.stat(running.folder / name).st_uid for name in OLD}
+    return running
+
+
+def whole(office):
+    """Everything is read and goes on, and belongs to whom it should."""
+    office.start()
+    assert held(office) == 1
+    send(office)
+    wait_for(lambda: held(office) == 2)
+    assert len(office.json("queue", "list")) == 1
+    office.stop()
+    assert {name: owners(office.folder / name) for name in OLD} == \
+        {name: {user} for name, user in office.right.items()}
+
+
+COMMANDS = {
+    "start": None,
+    "check": lambda office: office("check", "--no-dns"),
+    "account": lambda office: office("account", "add", "new@example.test", "--no-password"),
+    "queue": lambda office: office("queue", "hold", "--all"),
+}
+
+
+@pytest.mark.parametrize("first", COMMANDS)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_other_numbers(stopped, first, swapped):
+    """Whatever is called first. Swapped: the numbers are those of each other's users here."""
+    if os.geteuid() != 0:
+        return  # only root restores files of several users
+    users = sorted(set(stopped.right.values()))
+    for name, user in OLD.items():
+        user = users[0] + users[-1] - stopped.right[name] if swapped else user
+        give(stopped.folder / name, user)
+    if COMMANDS[first]:
+        COMMANDS[first](stopped)
+    whole(stopped)
+
+
+def test_only_a_part_was_restored(stopped):
+    """One mailbox, or the file of the accounts, out of a copy by number."""
+    if os.geteuid() != 0:
+        return
+    mailbox = next((stopped.folder / "accounts").glob("*/*"))
+    give(mailbox, OLD["accounts"])
+    os.chown(stopped.folder / "directory/directory.db", OLD["directory"], OLD["directory"])
+    for large in (stopped.folder / "spool").iterdir():
+        os.chown(large, OLD["spool"], OLD["spool"])
+    assert stopped.json("account", "list")[0]["address"] == TAMA
+    whole(stopped)
+
+
+def test_a_copy_of_somebody_else_is_refused_with_what_puts_it_right(stopped):
+    """rsync or tar of a user who is not root: the directory and its settings are his."""
+    if os.geteuid() != 0:
+        return
+    os.chown(stopped.folder, 4003, 4003)
+    os.chown(stopped.settings, 4003, 4003)
+    said = stopped("check", "--no-dns", code=1).stdout
+    assert f"chown root {stopped.folder}" in said
+    os.chown(stopped.folder, 0, 0)
+    assert f"chown root {stopped.settings}" in stopped("check", "--no-dns", code=1).stdout
+    os.chown(stopped.settings, 0, 0)
+    whole(stopped)
