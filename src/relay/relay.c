@@ -22,6 +22,7 @@ const struct relay_options relay_options_default = {
     .connect_timeout = 30 * USEC_SEC,
     .attempts = 8,
     .hosts = 5,
+    .job_time = 45 * USEC_MIN,
     .hosts_time = 10 * USEC_MIN,
     .idle = 5 * USEC_SEC,
     .letters_per_connection = 100,
@@ -254,11 +255,23 @@ static int send_round(struct run *run, struct pool_connection *connection, bool 
     return r;
 }
 
+/* Whoever is late gets no answer, not even for those who were delivered. */
+static bool is_late(struct run *run, const struct relay_client *client) {
+    struct relay_result result = {.fate = RELAY_LATER, .reply = {451, {4, 4, 2}, {NULL, 0}}};
+    if (fiber_now() < run->began + run->relay->options.job_time)
+        return false;
+    result.reply.text =
+        arena_printf(run->a, "%.*s is slow, the recipients that are left wait for the next attempt",
+                     SLICE_ARG(relay_client_peer(client)));
+    settle_open(run, &result);
+    return true;
+}
+
 /* As many transactions as the connection is good for. 0: it is still usable. */
 static int send_rounds(struct run *run, struct pool_connection *connection, bool reused) WAITS {
     struct round *round = mem_zero(sizeof *round);
     int r = 0;
-    while (r == 0 && run->here > 0) {
+    while (r == 0 && run->here > 0 && !is_late(run, connection->client)) {
         r = send_round(run, connection, reused, round);
         reused = false;
     }

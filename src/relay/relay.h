@@ -53,6 +53,8 @@ struct relay_options {
     usec_t connect_timeout;                           /* 30 s */
     unsigned attempts;                                /* connections tried for one job: 8 */
     unsigned hosts;                                   /* and hosts that put it off: 5 */
+    usec_t
+        job_time; /* after which no further transaction is begun: 45 min, less than callers wait */
     usec_t hosts_time;               /* after which no further one is asked: 10 min */
     usec_t idle;                     /* how long a connection waits for another letter: 5 s */
     unsigned letters_per_connection; /* 100 */

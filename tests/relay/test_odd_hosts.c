@@ -230,6 +230,35 @@ FIBER_TEST(recipients_whom_a_host_was_not_asked_for_wait) {
     send_to_leaving_host(true, 20, relay_options_default.attempts);
 }
 
+/* The queue waits for an hour, and would have all of them sent again. */
+FIBER_TEST(slow_host_that_is_asked_one_by_one_gets_the_rest_another_time) {
+    struct relay_recipient to[100];
+    struct fake_host hosts[] = {{.address = "192.0.2.1", .thinks = 20 * USEC_SEC}, {0}};
+    struct net_addr host;
+    struct world w;
+    begin(&w, hosts);
+    w.options.memory = host_memory_new();
+    assert_int_equal(net_parse(S("192.0.2.1"), 25, &host), 0);
+    host_memory_add(w.options.memory, HOST_SAYS_TOO_MUCH, &host, fiber_now());
+    open_relay(&w);
+    for (size_t i = 0; i < ARRAY_SIZE(to); i++)
+        to[i] = (struct relay_recipient){.address = arena_printf(&w.a, "user%zu@example.net", i)};
+    struct relay_job job = job_for(&w, "example.net", to, ARRAY_SIZE(to));
+    usec_t began = fiber_now();
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_in_range(fiber_now() - began, 30 * USEC_MIN, 55 * USEC_MIN);
+    unsigned delivered = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(to); i++)
+        delivered += w.outcome.results[i].fate == RELAY_DELIVERED;
+    assert_in_range(delivered, 20, 99);
+    assert_int_equal(delivered, hosts[0].recipients);
+    assert_slice(reply_text(&w, &w.outcome.results[99]),
+                 "451 4.4.2 mx1.example.net [192.0.2.1] is slow, the recipients that are left "
+                 "wait for the next attempt");
+    end(&w);
+    host_memory_release(w.options.memory);
+}
+
 /* RFC 5321 §5.1: where an address does not show that a host is ourselves, its name does. */
 FIBER_TEST(host_with_our_own_name_ends_the_list_of_hosts) {
     static const struct relay_recipient to[] = {TO("mike@example.net")};
@@ -299,6 +328,7 @@ int main(void) {
         cmocka_unit_test(test_refusal_of_the_protocol_that_comes_again_counts),
         cmocka_unit_test(test_host_that_leaves_behind_each_yes_is_asked_for_the_others_again),
         cmocka_unit_test(test_recipients_whom_a_host_was_not_asked_for_wait),
+        cmocka_unit_test(test_slow_host_that_is_asked_one_by_one_gets_the_rest_another_time),
         cmocka_unit_test(test_host_with_our_own_name_ends_the_list_of_hosts),
         cmocka_unit_test(test_host_with_our_own_name_behind_one_that_is_away_means_later),
         cmocka_unit_test(test_recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting),
