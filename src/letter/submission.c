@@ -75,7 +75,7 @@ static void add_missing_fields(struct buf *to, const struct submission *sub,
 static bool is_left_out(const struct header_field *field, const void *arg) {
     const struct submission_by *by = arg;
     return header_is(field, S("Bcc")) || header_is(field, S("Resent-Bcc")) ||
-           results_are_of(field, by->host);
+           header_is(field, S("Return-Path")) || results_are_of(field, by->host);
 }
 
 void submission_header(struct buf *to, struct slice letter, const struct submission *sub,

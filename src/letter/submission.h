@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What is done to the header of a message that one of our own users hands in (RFC 6409 §8): a
- * missing Date, Message-ID and From are added, Bcc fields are taken out (RFC 5322 §3.6.3), and what
- * bears our name as a judgement of ours (letter/results.h). Of what comes from outside only the
- * last is taken out.
+ * missing Date, Message-ID and From are added; taken out are Bcc fields (RFC 5322 §3.6.3),
+ * Return-Path (RFC 5321 §4.4), and what bears our name as a judgement of ours (letter/results.h).
+ * Of what comes from outside only the last is taken out.
  *
  *     r = submission_inspect(&arena, letter, &limits, &sub);
  *     if (r == 0 && submission_problem(&sub, &problem) == 0)

@@ -46,6 +46,13 @@ static void rfc5322_3_6_3_bcc_is_taken_out_with_its_folds(void **state) {
           "Bcc: body\r\n");
 }
 
+/* It is the last host's to say who has sent a message; some programs believe the wrong one. */
+static void rfc5321_4_4_no_message_begins_with_a_return_path(void **state) {
+    check("Return-Path: <boss@x>\r\nFrom: a@x\r\nDate: x\r\nRETURN-PATH :\r\n <boss@x>\r\n"
+          "Message-ID: <y@x>\r\n\r\n",
+          "From: a@x\r\nDate: x\r\nMessage-ID: <y@x>\r\n\r\n", "");
+}
+
 static void a_header_without_an_empty_line_gets_one(void **state) {
     check("From: a@x\r\nDate: x\r\nMessage-ID: <y@x>\r\ntext\r\n",
           "From: a@x\r\nDate: x\r\nMessage-ID: <y@x>\r\n\r\n", "text\r\n");
@@ -130,6 +137,7 @@ int main(void) {
         cmocka_unit_test(a_missing_from_is_the_account),
         cmocka_unit_test(rfc8601_5_what_bears_our_name_is_taken_out),
         cmocka_unit_test(rfc5322_3_6_3_bcc_is_taken_out_with_its_folds),
+        cmocka_unit_test(rfc5321_4_4_no_message_begins_with_a_return_path),
         cmocka_unit_test(a_header_without_an_empty_line_gets_one),
         cmocka_unit_test(rfc5322_3_6_single_fields_are_single),
         cmocka_unit_test(the_journey_gets_subject_and_message_id),
