@@ -67,10 +67,22 @@ void problem_write(struct buf *to, const struct problem *p);
 void problem_read(struct problem *p, struct slice bytes);
 
 /*
- * Appends the sentence that `format`, another one with the same conversions ("%2$s" too), makes of
- * the arguments. False when they do not fit; something may have been appended then.
+ * A sentence as parts alone, for what only people ever read: parts_words() in base/words.h says it.
+ * Text without a NUL stands for itself.
+ *
+ * parts_of_texts() is for a format that has "%.*s" only, and a text for each of them; it copies and
+ * does not print, so it may stand where every message passes. The parts of a problem are its own.
  */
-bool problem_fill(struct buf *to, const struct problem *p, const char *format);
+struct arena;
+struct slice parts_of_texts(struct arena *a, const char *format, const struct slice *texts,
+                            size_t count);
+struct slice parts_of_problem(const struct problem *p);
+
+/*
+ * Appends the sentence that `format`, another one with the same conversions ("%2$s" too), makes of
+ * the arguments in the parts. False when they do not fit; something may have been appended then.
+ */
+bool parts_fill(struct buf *to, struct slice parts, const char *format);
 
 /*
  * Ends the process with a line on stderr (notice.h), critical in the journal: for a broken promise

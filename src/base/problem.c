@@ -6,10 +6,11 @@
  * parts empty, and the sentence stays English.
  *
  * Parts that came over a link are foreign bytes: nothing in them is ever a format of printf.
- * problem_fill() walks over the translation itself.
+ * parts_fill() walks over the translation itself.
  */
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/words.h"
 
@@ -142,6 +143,27 @@ int problem_set(struct problem *p, int code, const char *format, ...) {
     return code;
 }
 
+struct slice parts_of_texts(struct arena *a, const char *format, const struct slice *texts,
+                            size_t count) {
+    size_t len = strlen(format) + 1;
+    for (size_t i = 0; i < count; i++)
+        len += texts[i].len + 2;
+    char *parts = arena_alloc(a, len), *at = parts + strlen(format) + 1;
+    memcpy(parts, format, strlen(format) + 1);
+    for (size_t i = 0; i < count; i++) {
+        *at++ = KIND_TEXT;
+        if (texts[i].len > 0)
+            memcpy(at, texts[i].ptr, texts[i].len);
+        at += texts[i].len;
+        *at++ = '\0';
+    }
+    return slice_of(parts, len);
+}
+
+struct slice parts_of_problem(const struct problem *p) {
+    return p->parts_len > 0 ? slice_of(p->parts, p->parts_len) : slice_of_str(p->text);
+}
+
 /* ------------------------------------------------------------------ over a link */
 
 void problem_write(struct buf *to, const struct problem *p) {
@@ -182,8 +204,8 @@ struct wanted {
     size_t number; /* from 1, counted as printf does; 0: the place counts */
 };
 
-static bool find_argument(const struct problem *p, struct wanted wanted, struct slice *ret) {
-    struct slice rest = slice_of(p->parts, p->parts_len);
+static bool find_argument(struct slice parts, struct wanted wanted, struct slice *ret) {
+    struct slice rest = parts;
     size_t number = 0;
     bool more = next_part(&rest, ret); /* the format */
     for (size_t place = 0; more; place++) {
@@ -207,7 +229,7 @@ static size_t read_number(struct slice *format) {
 }
 
 /* One conversion, behind its "%"; a precision with a number ("%2$.*1$s") says nothing new. */
-static bool fill_one(struct buf *to, const struct problem *p, struct slice *format, size_t *place) {
+static bool fill_one(struct buf *to, struct slice parts, struct slice *format, size_t *place) {
     struct wanted wanted = {.place = *place, .number = read_number(format)};
     struct slice arg;
     if (wanted.number > 0 && slice_starts(*format, S(".*"))) {
@@ -221,7 +243,7 @@ static bool fill_one(struct buf *to, const struct problem *p, struct slice *form
     *format = slice_from(*format, c->letters.len);
     if (c->type == TYPE_NONE)
         return buf_add_byte(to, '%'), true;
-    if (!find_argument(p, wanted, &arg))
+    if (!find_argument(parts, wanted, &arg))
         return false;
     (*place)++;
     if (arg.ptr[0] == KIND_WORDS)
@@ -231,14 +253,14 @@ static bool fill_one(struct buf *to, const struct problem *p, struct slice *form
     return true;
 }
 
-bool problem_fill(struct buf *to, const struct problem *p, const char *format) {
+bool parts_fill(struct buf *to, struct slice parts, const char *format) {
     struct slice rest = slice_of_str(format);
     size_t place = 0;
     ssize_t at;
     while ((at = slice_find_byte(rest, '%')) >= 0) {
         buf_add(to, slice_first(rest, (size_t)at));
         rest = slice_from(rest, (size_t)at + 1);
-        if (!fill_one(to, p, &rest, &place))
+        if (!fill_one(to, parts, &rest, &place))
             return false;
     }
     buf_add(to, rest);

@@ -16,6 +16,8 @@
 #include <libintl.h>
 #include <stdbool.h>
 
+#include "base/slice.h"
+
 #define _(text)              gettext(text)
 #define N_(text)             text
 #define P_(one, many, count) ngettext(one, many, (unsigned long)(count))
@@ -33,6 +35,9 @@ struct problem;
 /* The sentence of a problem in the language of the user; the text in English where there is none.
  */
 const char *problem_words(struct arena *a, const struct problem *p);
+
+/* The sentence that parts make (base/error.h) in the language of the user. */
+struct slice parts_words(struct arena *a, struct slice parts);
 
 /* error_text() in the language of the user. */
 const char *error_words(int code);

@@ -235,7 +235,7 @@ static void write_words(struct finding *f) {
     struct slice address = cli_text(c->call, "ADDRESS");
     add_sentence(c, 0, arena_printf(c->arena, verdict(f), SLICE_ARG(address)));
     for (size_t i = 0; i < r->reason_count; i++)
-        add_sentence(c, 2, r->reasons[i]);
+        add_sentence(c, 2, parts_words(c->arena, r->reasons[i]));
     if (r->mailbox_count > 0)
         buf_add_str(&c->out, _("\nMailboxes:\n"));
     for (size_t i = 0; i < r->mailbox_count; i++) {
@@ -319,7 +319,7 @@ static void write_json(struct finding *f) {
     json_key(&j, "reasons");
     json_array(&j);
     for (size_t i = 0; i < f->route.reason_count; i++)
-        json_slice(&j, f->route.reasons[i]);
+        json_slice(&j, parts_words(f->c->arena, f->route.reasons[i]));
     json_end(&j);
     json_key(&j, "mailboxes");
     json_array(&j);

@@ -94,7 +94,7 @@ struct route {
     size_t mailbox_count;
     struct slice *forwards; /* addresses elsewhere, local part as written */
     size_t forward_count;
-    struct slice *reasons; /* sentences for people, in the order of the decisions */
+    struct slice *reasons; /* for people, in the order of the decisions: parts (base/error.h) */
     size_t reason_count;
 };
 

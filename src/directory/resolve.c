@@ -22,6 +22,7 @@
  */
 #include <errno.h>
 
+#include "base/words.h"
 #include "directory/internal.h"
 
 #define HOPS_MAX (2 * ROUTE_TARGETS_MAX)
@@ -68,27 +69,18 @@ static void *room_for_one(struct arena *a, void *array, size_t count, size_t *ro
     return bigger;
 }
 
-/* Adds a sentence made of pieces; memcpy instead of printf, since every recipient passes here. */
-static void say_pieces(struct walk *w, const struct slice *pieces, size_t count) {
-    size_t len = 0;
-    for (size_t i = 0; i < count; i++)
-        len += pieces[i].len;
-    char *text = arena_alloc(w->arena, len + 1);
-    char *at = text;
-    for (size_t i = 0; i < count; i++) {
-        if (pieces[i].len > 0)
-            memcpy(at, pieces[i].ptr, pieces[i].len);
-        at += pieces[i].len;
-    }
+/* Adds a sentence as parts (base/error.h); it is not printed, since every recipient passes here. */
+static void add_reason(struct walk *w, struct slice parts) {
     struct route *r = w->route;
     r->reasons =
         room_for_one(w->arena, r->reasons, r->reason_count, &w->reason_room, sizeof *r->reasons);
-    r->reasons[r->reason_count++] = slice_of(text, len);
+    r->reasons[r->reason_count++] = parts;
 }
 
-#define SAY(w, ...)                                                                                \
-    say_pieces((w), (const struct slice[]){__VA_ARGS__},                                           \
-               sizeof((const struct slice[]){__VA_ARGS__}) / sizeof(struct slice))
+#define SAY(w, format, ...)                                                                        \
+    add_reason((w),                                                                                \
+               parts_of_texts((w)->arena, (format), (const struct slice[]){__VA_ARGS__},           \
+                              sizeof((const struct slice[]){__VA_ARGS__}) / sizeof(struct slice)))
 
 static struct slice number(struct arena *a, uint64_t v) {
     char digits[20];
@@ -105,7 +97,7 @@ static bool is_new_target(struct walk *w, struct slice key) {
         return false;
     if (w->route->mailbox_count + w->route->forward_count >= ROUTE_TARGETS_MAX) {
         if (!w->loop)
-            SAY(w, S("it leads to more than "), number(w->arena, ROUTE_TARGETS_MAX), S(" targets"));
+            SAY(w, N_("it leads to more than %.*s targets"), number(w->arena, ROUTE_TARGETS_MAX));
         w->loop = true;
         return false;
     }
@@ -118,7 +110,7 @@ static void add_mailbox(struct walk *w, const struct hop *hop, const struct fact
     struct route *r = w->route;
     if (!facts->enabled) {
         w->disabled = true;
-        SAY(w, address, S(" is an account that is disabled"));
+        SAY(w, N_("%.*s is an account that is disabled"), address);
         return;
     }
     uint64_t *id = ARENA_NEW(w->arena, uint64_t);
@@ -134,13 +126,14 @@ static void add_mailbox(struct walk *w, const struct hop *hop, const struct fact
                                .shard = facts->shard,
                                .address = address,
                                .detail = hop->detail};
-    SAY(w, address, S(" is account "), number(w->arena, facts->account_id), S(" in shard "),
+    SAY(w, N_("%.*s is account %.*s in shard %.*s"), address, number(w->arena, facts->account_id),
         number(w->arena, facts->shard));
 }
 
 static void add_forward(struct walk *w, const struct hop *hop) {
     struct route *r = w->route;
-    SAY(w, hop->name.domain, S(" is not a domain of this host: goes out to "), hop->name.written);
+    SAY(w, N_("%.*s is not a domain of this host: goes out to %.*s"), hop->name.domain,
+        hop->name.written);
     if (r->mailbox_count + r->forward_count >= ROUTE_TARGETS_MAX)
         w->loop = true;
     if (w->loop)
@@ -167,14 +160,14 @@ static void go_on(struct walk *w, struct hop *from, const struct name *name, str
                   bool caught) {
     if (from && from->depth >= ROUTE_DEPTH_MAX) {
         w->loop = true;
-        SAY(w, S("there are more than "), number(w->arena, ROUTE_DEPTH_MAX),
-            S(" aliases behind each other"));
+        SAY(w, N_("there are more than %.*s aliases behind each other"),
+            number(w->arena, ROUTE_DEPTH_MAX));
         return;
     }
     if (is_circle(from, name->text)) {
         w->loop = true;
-        SAY(w, from->name.text, S(" leads back to "), name->text,
-            S(": the aliases run in a circle"));
+        SAY(w, N_("%.*s leads back to %.*s: the aliases run in a circle"), from->name.text,
+            name->text);
         return;
     }
     /* A forward is the same only when its local part is written the same. */
@@ -182,7 +175,7 @@ static void go_on(struct walk *w, struct hop *from, const struct name *name, str
         return;
     if (++w->hop_count > HOPS_MAX) {
         w->loop = true;
-        SAY(w, S("it leads over more than "), number(w->arena, HOPS_MAX), S(" names"));
+        SAY(w, N_("it leads over more than %.*s names"), number(w->arena, HOPS_MAX));
         return;
     }
     struct hop *hop = ARENA_NEW(w->arena, struct hop);
@@ -200,16 +193,17 @@ static void go_on_text(struct walk *w, struct hop *from, struct slice text, stru
     if (name_parse(w->arena, text, &name, NULL) == 0)
         go_on(w, from, &name, detail, caught);
     else
-        SAY(w, S("the target \""), text, S("\" is not an address"));
+        SAY(w, N_("the target \"%.*s\" is not an address"), text);
 }
 
 static void take_alias(struct walk *w, struct hop *hop, const struct name *name,
                        const struct facts *facts) {
     hop->answer = name->text;
-    SAY(w, name->text, S(" is an alias of "), facts->targets[0],
-        facts->target_count > 1 ? S(" and others: ") : S(""),
-        facts->target_count > 1 ? number(w->arena, facts->target_count) : S(""),
-        facts->target_count > 1 ? S(" in all") : S(""));
+    if (facts->target_count > 1)
+        SAY(w, N_("%.*s is an alias of %.*s and others: %.*s in all"), name->text,
+            facts->targets[0], number(w->arena, facts->target_count));
+    else
+        SAY(w, N_("%.*s is an alias of %.*s"), name->text, facts->targets[0]);
     for (size_t i = 0; i < facts->target_count; i++) {
         if (facts->account_id > 0 && slice_eq(facts->targets[i], name->text)) {
             hop->delivers = true;
@@ -262,7 +256,7 @@ static int take_admins(struct walk *w, struct hop *hop) {
     struct facts host;
     int r = directory_lookup(w->d, S("@"), w->arena, &host);
     for (size_t i = 0; r == 0 && i < host.target_count; i++) {
-        SAY(w, hop->name.text, S(" goes to an administrator, "), host.targets[i]);
+        SAY(w, N_("%.*s goes to an administrator, %.*s"), hop->name.text, host.targets[i]);
         go_on_text(w, hop, host.targets[i], hop->detail, hop->caught);
     }
     return r < 0 ? r : host.target_count > 0;
@@ -275,13 +269,13 @@ static int take_nobody(struct walk *w, struct hop *hop, const struct facts *doma
     if (r != 0)
         return MIN(r, 0);
     if (domain->catch_all.len > 0 && !hop->caught && !w->no_catch_all) {
-        SAY(w, S("nobody is "), name->text, S(": the catch-all of "), name->domain,
-            S(" takes it, "), domain->catch_all);
+        SAY(w, N_("nobody is %.*s: the catch-all of %.*s takes it, %.*s"), name->text, name->domain,
+            domain->catch_all);
         go_on_text(w, hop, domain->catch_all, hop->detail, true);
     } else if (role) {
-        SAY(w, name->text, S(" has nobody to go to: no account is an administrator"));
+        SAY(w, N_("%.*s has nobody to go to: no account is an administrator"), name->text);
     } else {
-        SAY(w, S("there is no "), name->text);
+        SAY(w, N_("there is no %.*s"), name->text);
     }
     return 0;
 }
@@ -302,7 +296,7 @@ static int take_hop(struct walk *w, struct hop *hop) {
         return take_nobody(w, hop, &domain);
     if (!domain.known && hop->depth == 0) {
         w->not_ours = true;
-        SAY(w, name->domain, S(" is not a domain of this host"));
+        SAY(w, N_("%.*s is not a domain of this host"), name->domain);
         return 0;
     }
     if (!domain.known) {
@@ -311,14 +305,14 @@ static int take_hop(struct walk *w, struct hop *hop) {
     }
     if (domain.type == DOMAIN_ALIAS) {
         struct name moved;
-        SAY(w, name->domain, S(" is another name for "), domain.target);
+        SAY(w, N_("%.*s is another name for %.*s"), name->domain, domain.target);
         r = name_move(w->arena, name, domain.target, &moved);
         if (r == 0)
             go_on(w, hop, &moved, hop->detail, hop->caught);
         return r;
     }
     if (hop->depth == 0)
-        SAY(w, name->domain, S(" is a domain of this host"));
+        SAY(w, N_("%.*s is a domain of this host"), name->domain);
     r = take_name(w, hop, name);
     if (r == 0)
         r = take_base(w, hop);
@@ -375,15 +369,17 @@ int directory_resolve(struct directory *d, struct slice address, struct arena *a
         return r;
     if (problem.text[0]) {
         route.kind = ROUTE_BAD_ADDRESS;
-        SAY(&w, slice_of_str(problem.text));
+        add_reason(&w, arena_copy(a, parts_of_problem(&problem)));
     } else {
         if (r == 0)
             r = walk_from(&w, &start);
         if (is_cut_wait(r))
             return r;
         route.kind = r < 0 ? ROUTE_TEMPORARY : kind_of(&w);
-        if (r < 0)
-            SAY(&w, S("the directory cannot be read: "), slice_of_str(error_text(r)));
+        if (r < 0) {
+            (void)problem_set(&problem, r, N_("the directory cannot be read: %s"), error_text(r));
+            add_reason(&w, arena_copy(a, parts_of_problem(&problem)));
+        }
     }
     if (route.kind != ROUTE_LOCAL)
         route.mailbox_count = route.forward_count = 0;

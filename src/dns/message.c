@@ -8,6 +8,7 @@
 #include "dns/message.h"
 
 #include "base/bytes.h"
+#include "base/words.h"
 
 struct slice dns_type_name(struct arena *a, uint16_t type) {
     switch (type) {
@@ -32,14 +33,14 @@ struct slice dns_type_name(struct arena *a, uint16_t type) {
 
 const char *dns_code_text(enum dns_code code) {
     static const char *const texts[DNS_CODES] = {
-        [DNS_OK] = "found",
-        [DNS_NXDOMAIN] = "no such name",
-        [DNS_NODATA] = "no such record",
-        [DNS_SERVFAIL] = "the name servers failed",
-        [DNS_TIMEOUT] = "the name servers did not answer in time",
-        [DNS_BOGUS] = "the answer failed DNSSEC validation",
+        [DNS_OK] = N_("found"),
+        [DNS_NXDOMAIN] = N_("no such name"),
+        [DNS_NODATA] = N_("no such record"),
+        [DNS_SERVFAIL] = N_("the name servers failed"),
+        [DNS_TIMEOUT] = N_("the name servers did not answer in time"),
+        [DNS_BOGUS] = N_("the answer failed DNSSEC validation"),
     };
-    return (unsigned)code < DNS_CODES ? texts[code] : "unknown code";
+    return (unsigned)code < DNS_CODES ? texts[code] : N_("unknown code");
 }
 
 /* ------------------------------------------------------------------ records */
@@ -133,7 +134,7 @@ void dns_answer_decode_records(struct dns_answer *answer, struct arena *a) {
     answer->count = kept;
     if (kept == 0 && answer->code == DNS_OK) {
         answer->code = DNS_SERVFAIL;
-        answer->problem = S("every record is malformed");
+        answer->problem = S(N_("every record is malformed"));
     }
 }
 

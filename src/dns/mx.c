@@ -18,6 +18,7 @@
 #include <errno.h>
 
 #include "base/random.h"
+#include "base/words.h"
 #include "dns/next_hop.h"
 
 #define PARALLEL_QUESTIONS 8U
@@ -169,20 +170,22 @@ static struct slice addresses_text(struct finder *f, const struct dns_host *host
 }
 
 static const char *why_failed(const struct question *q) {
-    return q->result < 0 ? error_text(q->result) : dns_code_text(q->answer.code);
+    return q->result < 0 ? error_words(q->result) : translated(dns_code_text(q->answer.code));
 }
 
 static void tell_addresses(struct finder *f, const struct dns_host *host, const struct question *v6,
                            const struct question *v4) {
     const struct question *bad = failed(v6) ? v6 : failed(v4) ? v4 : NULL;
     if (bad)
-        tell(f, "%s of %.*s: %s", bad->type == DNS_A ? "IPv4 address" : "IPv6 address",
+        tell(f, bad->type == DNS_A ? _("IPv4 address of %.*s: %s") : _("IPv6 address of %.*s: %s"),
              SLICE_ARG(host->name), why_failed(bad));
     if (host->count > 0)
-        tell(f, "%.*s (preference %u) has address %.*s%s", SLICE_ARG(host->name), host->preference,
-             SLICE_ARG(addresses_text(f, host)), host->own ? ": that is this server itself" : "");
+        tell(f,
+             host->own ? _("%.*s (preference %u) has address %.*s: that is this server itself")
+                       : _("%.*s (preference %u) has address %.*s"),
+             SLICE_ARG(host->name), host->preference, SLICE_ARG(addresses_text(f, host)));
     else if (!bad)
-        tell(f, "%.*s has no address", SLICE_ARG(host->name));
+        tell(f, _("%.*s has no address"), SLICE_ARG(host->name));
 }
 
 /* Fills in the addresses of all hosts. `ret_failed` counts the hosts that only failed for now. */
@@ -250,8 +253,8 @@ static void tell_mx(struct finder *f, const struct dns_answer *answer) {
         buf_printf(&text, "%s%u %.*s", i ? ", " : "", f->hosts[i].preference,
                    SLICE_ARG(f->hosts[i].name));
     if (f->left_count > 0)
-        buf_printf(&text, " and %zu more, left out", f->left_count);
-    tell(f, "MX of %.*s: %.*s%s", SLICE_ARG(f->search->to.name), SLICE_ARG(buf_slice(&text)),
+        buf_printf(&text, _(" and %zu more, left out"), f->left_count);
+    tell(f, _("MX of %.*s: %.*s%s"), SLICE_ARG(f->search->to.name), SLICE_ARG(buf_slice(&text)),
          answer->secure ? " (DNSSEC)" : "");
 }
 
@@ -266,8 +269,8 @@ static int take_mx(struct finder *f, const struct dns_answer *answer) {
         hosts[count++] = (struct dns_host){.name = mx->name, .preference = mx->preference};
     }
     if (count == 0) {
-        tell(f, "MX of %.*s: null MX, it takes no mail", SLICE_ARG(f->search->to.name));
-        return settle(f, DNS_NO_WAY, 556, 1, 10, "Domain %.*s does not accept mail (null MX)",
+        tell(f, _("MX of %.*s: null MX, it takes no mail"), SLICE_ARG(f->search->to.name));
+        return settle(f, DNS_NO_WAY, 556, 1, 10, _("Domain %.*s does not accept mail (null MX)"),
                       SLICE_ARG(f->search->to.name));
     }
     put_in_order(hosts, count);
@@ -290,13 +293,13 @@ static int take_domain_itself(struct finder *f, bool secure) {
 }
 
 static int settle_failure(struct finder *f, const char *why) {
-    return settle(f, DNS_LATER, 451, 4, 3, "MX look-up of %.*s failed: %s",
+    return settle(f, DNS_LATER, 451, 4, 3, _("MX look-up of %.*s failed: %s"),
                   SLICE_ARG(f->search->to.name), why);
 }
 
 static void tell_alias(struct finder *f, const struct dns_answer *answer) {
     if (answer->canonical.len && !dns_name_same(answer->canonical, f->search->to.name))
-        tell(f, "%.*s is an alias of %.*s", SLICE_ARG(f->search->to.name),
+        tell(f, _("%.*s is an alias of %.*s"), SLICE_ARG(f->search->to.name),
              SLICE_ARG(answer->canonical));
 }
 
@@ -310,21 +313,21 @@ static int list_hosts(struct finder *f) WAITS {
     if (r == -ECANCELED)
         return r;
     if (r < 0) {
-        tell(f, "MX of %.*s: %s", SLICE_ARG(domain), error_text(r));
-        return settle_failure(f, error_text(r));
+        tell(f, _("MX of %.*s: %s"), SLICE_ARG(domain), error_words(r));
+        return settle_failure(f, error_words(r));
     }
     tell_alias(f, &answer);
     if (answer.code == DNS_OK)
         return take_mx(f, &answer);
-    const char *why = dns_code_text(answer.code);
+    const char *why = translated(dns_code_text(answer.code));
     if (answer.code == DNS_NODATA) {
-        tell(f, "MX of %.*s: none, so its own address is used", SLICE_ARG(domain));
+        tell(f, _("MX of %.*s: none, so its own address is used"), SLICE_ARG(domain));
         return take_domain_itself(f, answer.secure);
     }
-    tell(f, "MX of %.*s: %s%s%.*s", SLICE_ARG(domain), why, answer.problem.len ? ", " : "",
-         SLICE_ARG(answer.problem));
+    tell(f, _("MX of %.*s: %s%s%s"), SLICE_ARG(domain), why, answer.problem.len ? ", " : "",
+         translated(arena_str(f->arena, answer.problem)));
     if (answer.code == DNS_NXDOMAIN)
-        return settle(f, DNS_NO_WAY, 550, 1, 2, "Domain %.*s does not exist", SLICE_ARG(domain));
+        return settle(f, DNS_NO_WAY, 550, 1, 2, _("Domain %.*s does not exist"), SLICE_ARG(domain));
     return settle_failure(f, why);
 }
 
@@ -347,14 +350,15 @@ static int cut_at_ourselves(struct finder *f) {
     f->count = kept;
     f->left_count = 0;
     if (kept > 0) {
-        tell(f,
-             "this server is in the list itself: hosts with preference %u and above are left out",
-             limit);
+        tell(
+            f,
+            _("this server is in the list itself: hosts with preference %u and above are left out"),
+            limit);
         return 0;
     }
-    tell(f, "the best host for %.*s is this server itself, which does not serve it",
+    tell(f, _("the best host for %.*s is this server itself, which does not serve it"),
          SLICE_ARG(f->search->to.name));
-    return settle(f, DNS_NO_WAY, 554, 4, 6, "Mail for %.*s loops back to this server",
+    return settle(f, DNS_NO_WAY, 554, 4, 6, _("Mail for %.*s loops back to this server"),
                   SLICE_ARG(f->search->to.name));
 }
 
@@ -377,14 +381,14 @@ static int keep_hosts_with_address(struct finder *f, size_t failures) {
     if (kept > 0)
         return 0;
     if (failures > 0)
-        return settle(f, DNS_LATER, 451, 4, 3, "Address look-up for %.*s failed for now",
+        return settle(f, DNS_LATER, 451, 4, 3, _("Address look-up for %.*s failed for now"),
                       SLICE_ARG(domain));
     if (literal.len > 0)
         return settle(f, DNS_NO_WAY, 550, 4, 4,
-                      "No mail host of %.*s has an address: its MX record has an IP address, %.*s, "
-                      "where the name of a host belongs",
+                      _("No mail host of %.*s has an address: its MX record has an IP address,"
+                        " %.*s, where the name of a host belongs"),
                       SLICE_ARG(domain), SLICE_ARG(literal));
-    return settle(f, DNS_NO_WAY, 550, 4, 4, "No mail host of %.*s has an address",
+    return settle(f, DNS_NO_WAY, 550, 4, 4, _("No mail host of %.*s has an address"),
                   SLICE_ARG(domain));
 }
 
@@ -392,7 +396,8 @@ static int use_literal(struct finder *f) {
     struct slice literal = f->search->to.name;
     struct net_addr *addr = ARENA_NEW(f->arena, struct net_addr);
     if (next_hop_read_literal(literal, f->search->to.port, addr) < 0)
-        return settle(f, DNS_NO_WAY, 550, 1, 2, "%.*s is no address literal", SLICE_ARG(literal));
+        return settle(f, DNS_NO_WAY, 550, 1, 2, _("%.*s is no address literal"),
+                      SLICE_ARG(literal));
     (void)take_domain_itself(f, false);
     f->hosts[0].addresses = addr;
     f->hosts[0].count = 1;
@@ -407,7 +412,7 @@ static int find(struct finder *f) WAITS {
     char wire[DNS_NAME_WIRE];
     size_t wire_len;
     if (dns_name_write(name, wire, &wire_len) < 0 || wire_len == 1)
-        return settle(f, DNS_NO_WAY, 550, 1, 2, "%.*s is no domain name", SLICE_ARG(name));
+        return settle(f, DNS_NO_WAY, 550, 1, 2, _("%.*s is no domain name"), SLICE_ARG(name));
     int r = list_hosts(f);
     if (r != 0)
         return r;

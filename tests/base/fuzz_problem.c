@@ -24,6 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     problem_read(&again, buf_slice(&wire));
     MUST(strcmp(p.text, again.text) == 0 && p.parts_len == again.parts_len);
     MUST(memcmp(p.parts, again.parts, p.parts_len) == 0);
-    (void)problem_fill(&filled, &p, arena_str(&a, format));
+    (void)parts_fill(&filled, slice_of(p.parts, p.parts_len), arena_str(&a, format));
+    (void)parts_fill(&filled, sent, arena_str(&a, format));
+    MUST(parts_words(&a, sent).ptr || sent.len == 0);
     return 0;
 }

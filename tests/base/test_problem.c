@@ -10,7 +10,7 @@
 
 static void assert_filled(const struct problem *p, const char *format, const char *expected) {
     _cleanup_(buf_done) struct buf text = {0};
-    assert_true(problem_fill(&text, p, format));
+    assert_true(parts_fill(&text, slice_of(p->parts, p->parts_len), format));
     assert_slice(buf_slice(&text), expected);
 }
 
@@ -76,17 +76,32 @@ static void test_parts_of_any_bytes_do_no_harm(void **state) {
     (void)state;
     problem_read(&p, S("text\0%n%s%.*s\0"));
     assert_string_equal(p.text, "text");
-    assert_false(problem_fill(&text, &p, "%s")); /* no argument */
-    assert_false(problem_fill(&text, &p, "%n")); /* no conversion of ours */
-    assert_false(problem_fill(&text, &p, "%"));
-    assert_false(problem_fill(&text, &p, "%9$s"));
-    assert_false(problem_fill(&text, &p, "%1$.*s"));
+    assert_false(parts_fill(&text, parts_of_problem(&p), "%s")); /* no argument */
+    assert_false(parts_fill(&text, parts_of_problem(&p), "%n")); /* no conversion of ours */
+    assert_false(parts_fill(&text, parts_of_problem(&p), "%"));
+    assert_false(parts_fill(&text, parts_of_problem(&p), "%9$s"));
+    assert_false(parts_fill(&text, parts_of_problem(&p), "%1$.*s"));
     problem_read(&p, S("text\0%s\0\0")); /* an argument without kind */
-    assert_false(problem_fill(&text, &p, "%s"));
+    assert_false(parts_fill(&text, parts_of_problem(&p), "%s"));
     problem_read(&p, S("text\0no end"));
     assert_int_equal(p.parts_len, 0);
     problem_read(&p, slice_of(too_long, sizeof too_long));
     assert_int_equal(p.parts_len, 0);
+}
+
+static void test_a_sentence_of_parts_alone_says_itself(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct problem p = {0};
+    const struct slice texts[] = {S("info@here.test"), S(""), S("3 %s")};
+    (void)state;
+    assert_slice(parts_words(&a, parts_of_texts(&a, "%.*s is an alias of %.*s, %.*s in all", texts,
+                                                ARRAY_SIZE(texts))),
+                 "info@here.test is an alias of , 3 %s in all");
+    assert_slice(parts_words(&a, S("only text, as an older server gives it")),
+                 "only text, as an older server gives it");
+    assert_slice(parts_words(&a, S("%s and %n\0")), "%s and %n"); /* what does not fit */
+    (void)problem_set(&p, 0, "no mailbox %.*s (%u)", 4, "tama", 7U);
+    assert_slice(parts_words(&a, parts_of_problem(&p)), "no mailbox tama (7)");
 }
 
 int main(void) {
@@ -97,6 +112,7 @@ int main(void) {
         cmocka_unit_test(test_a_form_that_is_not_known_or_too_long_stays_english),
         cmocka_unit_test(test_a_sentence_crosses_a_link_whole),
         cmocka_unit_test(test_parts_of_any_bytes_do_no_harm),
+        cmocka_unit_test(test_a_sentence_of_parts_alone_says_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,3 +73,31 @@ def test_errors_of_the_server_are_told_in_japanese(either):
     weak = say(*there, "account", "add", "kiku@example.test", "--password-stdin",
                stdin="password1\n").stderr
     assert weak.startswith("hayauma: 推測されやすいパスワードです（") and not ENGLISH.search(weak)
+
+
+def test_reasons_of_a_route_are_told_in_japanese(either):
+    """Whoever decides, the running server or the command itself; JSON stays English."""
+    either.add("tama@example.test")
+    either("alias", "add", "info@example.test", "tama@example.test")
+    either("alias", "add", "all@example.test", "tama@example.test", "who@[127.0.0.9]")
+    either("domain", "catch-all", "example.org", "tama@example.test")
+    there = ("-C", str(either.folder), "route")
+    for address, japanese in (
+            ("TAMA+shop@example.test", "example.test はこのサーバーのドメインです"),
+            ("info@example.test", "info@example.test は tama@example.test のエイリアスです"),
+            ("all@example.test",
+             "all@example.test は tama@example.test などのエイリアスです（宛先は全部で 2 件）"),
+            ("anybody@example.org",
+             "anybody@example.org という利用者はいないので、example.org のキャッチオール"
+             " tama@example.test が受け取ります"),
+            ("nobody@example.test", "nobody@example.test はありません"),
+            ("someone@[127.0.0.9]", "[127.0.0.9] はこのサーバーのドメインではありません"),
+            ("no address", "アドレス")):
+        done = say(*there, "--wide", address)
+        assert japanese in done.stdout, done.stdout
+        for line in done.stdout.splitlines():
+            assert JAPANESE.search(line) or not ENGLISH.search(line), line
+        english = say(*there, "--json", address)
+        assert not JAPANESE.search(english.stdout)
+        assert json.loads(english.stdout)["reasons"] == json.loads(
+            say(*there, "--json", address, lang="C").stdout)["reasons"]

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/words.h"
 #include "directory/admin.h"
 #include "fiber/fiber.h"
 
@@ -102,12 +103,13 @@ static inline struct route resolve(struct directory *d, const char *address, str
 }
 
 static inline bool says(const struct route *route, const char *sentence) {
+    _cleanup_(arena_done) struct arena a = {0};
     for (size_t i = 0; i < route->reason_count; i++) {
-        if (slice_eq(route->reasons[i], slice_of_str(sentence)))
+        if (slice_eq(parts_words(&a, route->reasons[i]), slice_of_str(sentence)))
             return true;
     }
     for (size_t i = 0; i < route->reason_count; i++)
-        print_message("reason: %.*s\n", SLICE_ARG(route->reasons[i]));
+        print_message("reason: %.*s\n", SLICE_ARG(parts_words(&a, route->reasons[i])));
     return false;
 }
 
