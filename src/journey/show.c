@@ -14,6 +14,7 @@
 #include "base/words.h"
 #include "journey/event.h"
 #include "journey/kinds.h"
+#include "journey/say.h"
 #include "journey/text.h"
 #include "journey/value.h"
 
@@ -53,7 +54,8 @@ static void show_dialogue(struct buf *to, struct slice dialogue,
 }
 
 /* What stands in the head, or in the sentence itself, is not said again. */
-static bool is_said(const struct rpc_event *e, const struct rpc_field *f, const struct fact *fact) {
+static bool is_said(const struct rpc_event *e, struct slice sentence, const struct rpc_field *f,
+                    const struct fact *fact) {
     static const char *const in_head[] = {FACT_FROM, FACT_MESSAGE_ID, FACT_SUBJECT, FACT_SIZE,
                                           FACT_TO,   FACT_CLIENT,     FACT_LOGIN};
     size_t count = ARRAY_SIZE(in_head);
@@ -71,17 +73,17 @@ static bool is_said(const struct rpc_event *e, const struct rpc_field *f, const 
     }
     bool plain = !fact || fact->type == FACT_IS_TEXT || fact->type == FACT_IS_ADDRESSES ||
                  fact->type == FACT_IS_LETTER;
-    return plain && value_mentioned(e->text, slice_trim_lines(f->value));
+    return plain && value_mentioned(sentence, slice_trim_lines(f->value));
 }
 
-static void show_fact(struct buf *to, const struct rpc_event *e, const struct rpc_field *f,
-                      const struct show_options *options) {
+static void show_fact(struct buf *to, const struct rpc_event *e, struct slice sentence,
+                      const struct rpc_field *f, const struct show_options *options) {
     const struct fact *fact = fact_find(f->name);
     if (fact && fact->type == FACT_IS_DIALOGUE) {
         show_dialogue(to, f->value, options);
         return;
     }
-    if (is_said(e, f, fact))
+    if (is_said(e, sentence, f, fact))
         return;
     _cleanup_(buf_done) struct buf words = {0};
     size_t line = to->len;
@@ -97,15 +99,15 @@ static bool is_dialogue(const struct rpc_field *f) {
     return slice_eq(f->name, S(FACT_DIALOGUE));
 }
 
-static void show_facts(struct buf *to, const struct rpc_event *e,
+static void show_facts(struct buf *to, const struct rpc_event *e, struct slice sentence,
                        const struct show_options *options) {
     for (size_t i = 0; i < e->fields_count; i++) {
         if (!is_dialogue(&e->fields[i]))
-            show_fact(to, e, &e->fields[i], options);
+            show_fact(to, e, sentence, &e->fields[i], options);
     }
     for (size_t i = 0; i < e->fields_count; i++) {
         if (is_dialogue(&e->fields[i]))
-            show_fact(to, e, &e->fields[i], options);
+            show_fact(to, e, sentence, &e->fields[i], options);
     }
 }
 
@@ -147,7 +149,8 @@ static unsigned title_colour(const struct kind *kind, enum conf_log_level level)
 static void show_step(struct buf *to, const struct rpc_event *e, usec_t before,
                       const struct show_options *options) {
     const struct kind *kind = kind_find(e->kind);
-    _cleanup_(buf_done) struct buf title = {0};
+    _cleanup_(buf_done) struct buf title = {0}, sentence = {0};
+    say_event(&sentence, e);
     text_add(&title, kind ? slice_of_str(translated(kind->title)) : e->kind);
     size_t columns = text_columns(buf_slice(&title));
     show_time(to, e->wall, before, options);
@@ -156,9 +159,9 @@ static void show_step(struct buf *to, const struct rpc_event *e, usec_t before,
     value_paint(to, options->colour, PAINT_OFF);
     text_blanks(to,
                 columns < COLUMN_TEXT - COLUMN_TITLE ? COLUMN_TEXT - COLUMN_TITLE - columns : 1);
-    text_wrap_names(to, e->text, COLUMN_TEXT, width_of(options));
+    text_wrap_names(to, buf_slice(&sentence), COLUMN_TEXT, width_of(options));
     buf_add_byte(to, '\n');
-    show_facts(to, e, options);
+    show_facts(to, e, buf_slice(&sentence), options);
 }
 
 static int by_time(const void *a, const void *b) {

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Events as lines of the log and as JSON.
+ * Events as lines of the log and as JSON. Only what goes to a person at a terminal is in his
+ * language: files, syslog and JSON have the sentence that is stored.
  */
 #include "journey/event.h"
 #include "journey/kinds.h"
+#include "journey/say.h"
 #include "journey/show.h"
 #include "journey/text.h"
 #include "journey/value.h"
 
 /* What the other side said, or else the reason, when the sentence leaves it out. */
-static void add_why(struct buf *to, const struct rpc_event *e) {
+static void add_why(struct buf *to, const struct rpc_event *e, struct slice sentence) {
     struct slice why = event_fact(e, FACT_REPLY);
     if (why.len == 0)
         why = event_fact(e, FACT_REASON);
-    if (why.len == 0 || value_mentioned(e->text, why))
+    if (why.len == 0 || value_mentioned(sentence, why))
         return;
     buf_add_str(to, " (");
     text_add_names(to, why);
@@ -49,23 +51,23 @@ void show_line(struct buf *to, const struct rpc_event *e) {
 void show_message(struct buf *to, const struct rpc_event *e) {
     add_names(to, e);
     text_add_names(to, e->text);
-    add_why(to, e);
+    add_why(to, e, e->text);
     buf_add_byte(to, '\n');
 }
 
 void show_line_within(struct buf *to, const struct rpc_event *e, size_t width) {
-    _cleanup_(buf_done) struct buf text = {0};
+    _cleanup_(buf_done) struct buf sentence = {0}, text = {0};
     size_t line = to->len;
-    if (width == 0) {
-        show_line(to, e);
-        return;
-    }
+    say_event(&sentence, e);
     add_time(to, e);
     add_names(to, e);
-    text_add_names(&text, e->text);
-    add_why(&text, e);
-    text_wrap_names_from(to, buf_slice(&text), text_columns(slice_from(buf_slice(to), line)),
-                         COLUMN_FURTHER, width);
+    text_add_names(&text, buf_slice(&sentence));
+    add_why(&text, e, buf_slice(&sentence));
+    if (width == 0)
+        buf_add(to, buf_slice(&text));
+    else
+        text_wrap_names_from(to, buf_slice(&text), text_columns(slice_from(buf_slice(to), line)),
+                             COLUMN_FURTHER, width);
     buf_add_byte(to, '\n');
 }
 

@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import smtplib
 import subprocess
 
 import pytest
 from office import PROGRAM
+from test_running import journeys, send, wait_for
 
 JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 ENGLISH = re.compile(r"\b[A-Za-z]+ [a-z]+ [a-z]+ [a-z]+\b")
@@ -101,3 +103,30 @@ def test_reasons_of_a_route_are_told_in_japanese(either):
         assert not JAPANESE.search(english.stdout)
         assert json.loads(english.stdout)["reasons"] == json.loads(
             say(*there, "--json", address, lang="C").stdout)["reasons"]
+
+
+def test_events_are_told_in_japanese_on_a_terminal(running):
+    """In a journey and in what the command log shows; what is stored, and so JSON, is English."""
+    running.add("tama@example.test")
+    send(running, "a@outside.test", "tama@example.test")
+    with smtplib.SMTP("127.0.0.1", running.port(25), timeout=20) as client:
+        client.ehlo()
+        client.mail("b@outside.test")
+        assert client.rcpt("nobody@example.test")[0] == 550
+    wait_for(lambda: journeys(running, "a@outside.test"))
+    there = ("-C", str(running.folder))
+    journey = say(*there, "journey", "--wide", "a@outside.test").stdout
+    for japanese in ("からのメール（送信者 a@outside.test）を受け付けました。",
+                     "tama@example.test: tama@example.test のメールボックスに入りました",
+                     "すべての宛先の処理が終わりました"):
+        assert japanese in journey, journey
+    refused = say(*there, "journey", "--wide", "b@outside.test").stdout
+    assert "から nobody@example.test へのメールを拒否しました: 550 " in refused
+    log = say(*there, "log", "--wide").stdout
+    assert re.search(r"(?m) info +queue .* delivered: tama@example.test: .*に入りました$", log)
+    assert re.search(r"changed: .* がアカウント tama@example.test を追加しました（", log)
+    for words in (("journey", "a@outside.test"), ("log",)):
+        english = say(*there, *words, lang="C").stdout
+        assert not JAPANESE.search(english.replace("早馬", ""))
+        assert say(*there, *words, "--json").stdout == say(*there, *words, "--json",
+                                                           lang="C").stdout
