@@ -41,7 +41,7 @@ enum error_code {
  * language (problem_words() in base/words.h), on the other side of a link too. Without parts
  * (`parts_len` is 0) the sentence was too long or of a form that base/error.c does not know.
  */
-#define PROBLEM_PARTS 256
+#define PROBLEM_PARTS 320
 struct problem {
     char text[400];
     char parts[PROBLEM_PARTS];

@@ -256,20 +256,21 @@ void check_dns(struct check *k) {
         return;
     CLI_WITHIN(PATIENCE);
     struct problem problem = {0};
-    struct check_dns d = {.k = k};
+    struct check_dns *d = ARENA_NEW(k->c->arena, struct check_dns);
     _cleanup_(lookup_close_p) struct lookup *lookup = NULL;
     if (lookup_open(k->c, &lookup, &problem) < 0) {
         check_add(k, CHECK_WARNING, _("DNS cannot be asked: %s"),
                   problem_words(k->c->arena, &problem));
         return;
     }
-    d.client = lookup_client(lookup);
-    d.until = fiber_now() + PATIENCE;
-    if (!check_resolver(&d))
+    d->k = k;
+    d->client = lookup_client(lookup);
+    d->until = fiber_now() + PATIENCE;
+    if (!check_resolver(d))
         return;
-    d.own_count = check_own_addresses(d.own);
-    check_host(&d);
-    check_domains(&d);
+    d->own_count = check_own_addresses(d->own);
+    check_host(d);
+    check_domains(d);
 }
 
 void check_reachability(struct check *k) {

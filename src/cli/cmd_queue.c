@@ -19,6 +19,11 @@ static const char *state_of(const struct rpc_queued *q) {
     return q->next > fiber_wall() ? N_("waiting") : N_("ready");
 }
 
+/* The queue's word for it, in the language of the user. */
+static const char *status_of(const struct rpc_waiting *w, struct arena *a) {
+    return translated(arena_str(a, w->status));
+}
+
 /* How long until something happens: "in 5 min". */
 static struct slice next_text(struct arena *a, usec_t next, bool hold) {
     if (hold)
@@ -113,7 +118,7 @@ static void add_recipients(struct listing *l, const struct rpc_queued *q, struct
                                             .indent = 4};
     for (size_t i = 0; i < q->waiting_count; i++) {
         table_text(&t, q->waiting[i].address);
-        table_text(&t, q->waiting[i].status);
+        table_word(&t, status_of(&q->waiting[i], a));
         table_text(&t, one_line(a, q->waiting[i].reply));
     }
     table_write(&t, &l->c->out);
@@ -261,7 +266,7 @@ static void write_recipients(struct cli *c, const struct rpc_queued *q) {
     for (size_t i = 0; i < q->waiting_count; i++) {
         const struct rpc_waiting *w = &q->waiting[i];
         table_text(&t, w->address);
-        table_text(&t, w->status);
+        table_word(&t, status_of(w, c->arena));
         table_printf(&t, "%u", w->attempts);
         table_text(&t, next_text(c->arena, w->next, q->hold));
         table_text(&t, one_line(c->arena, w->reply));

@@ -132,19 +132,37 @@ static bool has_workers(const struct rpc_master_status_out *s, struct slice role
     return count > 1;
 }
 
+/* A role's own word for its state. */
+static struct slice word(struct cli *c, struct slice text) {
+    return slice_of_str(translated(arena_str(c->arena, text)));
+}
+
+/* How a process is confined: words with ", " between them, or one sentence. */
+static struct slice confinement_words(struct cli *c, struct slice text) {
+    _cleanup_(buf_done) struct buf words = {0};
+    struct slice whole = word(c, text), piece;
+    if (!slice_eq(whole, text))
+        return whole;
+    while (slice_next(&text, ',', &piece)) {
+        buf_add_str(&words, words.len > 0 ? _(", ") : "");
+        buf_add(&words, word(c, slice_trim(piece)));
+    }
+    return arena_copy(c->arena, buf_slice(&words));
+}
+
 static void add_row(struct cli *c, struct table *t, const struct rpc_process *p, bool numbered) {
     if (numbered)
         table_printf(t, "%.*s %u", SLICE_ARG(p->role), p->worker);
     else
         table_text(t, p->role);
     table_printf(t, "%lld", (long long)p->pid);
-    table_text(t, p->state);
+    table_text(t, word(c, p->state));
     table_text(t, p->user);
     table_size(t, p->memory);
     table_printf(t, "%llu", (unsigned long long)p->sessions);
     table_text(t, p->started > 0 ? cli_span(c->arena, fiber_wall() - p->started) : S(""));
     table_printf(t, "%u", p->restarts);
-    table_text(t, p->confinement);
+    table_text(t, confinement_words(c, p->confinement));
 }
 
 static void write_processes(struct cli *c, const struct rpc_master_status_out *s) {

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/words.h"
 #include "proc/landlock.h"
 #include "proc/seccomp.h"
 
@@ -57,12 +58,14 @@ int confine_process(const struct confine *c, char summary[static CONFINE_SUMMARY
         r = seccomp_install(c->rights, &filtered, problem);
     if (r < 0)
         return r;
-    const char *root = !c->change_user             ? ""
-                       : c->rights & CONFINE_FILES ? "own root, "
-                                                   : "empty root, ";
     char landlock[32];
-    (void)snprintf(landlock, sizeof landlock, abi > 0 ? "Landlock %d" : "no Landlock", abi);
-    (void)snprintf(summary, CONFINE_SUMMARY, "%s%s%s, %s", c->change_user ? "own user, " : "", root,
-                   landlock, filtered ? "seccomp" : "no seccomp (sanitizer build)");
+    (void)snprintf(landlock, sizeof landlock, abi > 0 ? "Landlock %d" : N_("no Landlock"), abi);
+    (void)snprintf(summary, CONFINE_SUMMARY, "%s%s%s%s%s, %s", c->change_user ? N_("own user") : "",
+                   c->change_user ? ", " : "",
+                   !c->change_user             ? ""
+                   : c->rights & CONFINE_FILES ? N_("own root")
+                                               : N_("empty root"),
+                   c->change_user ? ", " : "", landlock,
+                   filtered ? "seccomp" : N_("no seccomp (sanitizer build)"));
     return 0;
 }

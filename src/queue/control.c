@@ -118,8 +118,8 @@ static const struct spool_letter *find_match(struct queue *q, letter_id id,
 
 static const char *status_word(const struct spool_recipient_state *state) {
     if (state->attempts == 0)
-        return "new";
-    return state->status == STATUS_FULL ? "full" : "later";
+        return N_("new");
+    return state->status == STATUS_FULL ? N_("full") : N_("later");
 }
 
 static void describe_waiting(const struct spool_letter *letter,

@@ -10,14 +10,15 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/words.h"
 #include "io/tls.h"
 
 #define FILE_MAX 65536 /* of keys.certificate */
 
 enum { CHAIN, KEY };
 static const char *const names[2] = {[CHAIN] = "default.crt", [KEY] = "default.key"};
-static const char *const expected[2] = {"the certificate of this host and those above it",
-                                        "the private key of the certificate"};
+static const char *const expected[2] = {N_("the certificate of this host and those above it"),
+                                        N_("the private key of the certificate")};
 
 const char *keys_pair_certificate(const struct conf *conf) {
     return conf->tls.certificate.len > 0 ? conf->tls.certificate.ptr : "keys/default.crt";
@@ -51,20 +52,22 @@ void keys_pair_look(struct stat ret[static 2]) {
 static int cannot_open(unsigned file, int error, struct problem *problem) {
     const char *name = names[file];
     if (error == ENOENT)
-        return problem_set(problem, -error, "keys/%s is not there; put %s there as PEM text", name,
-                           expected[file]);
+        return problem_set(problem, -error, N_("keys/%s is not there; put %s there as PEM text"),
+                           name, expected[file]);
     if (error == ELOOP)
-        return problem_set(problem, -error,
-                           "keys/%s is a symbolic link; put the file itself there, or name what it"
-                           " leads to in the settings (tls.certificate and tls.key)",
-                           name);
+        return problem_set(
+            problem, -error,
+            N_("keys/%s is a symbolic link; put the file itself there, or name what it"
+               " leads to in the settings (tls.certificate and tls.key)"),
+            name);
     if (error == EACCES)
-        return problem_set(problem, -error,
-                           "keys/%s may not be read; make it belong to the user to whom the folder"
-                           " belongs, with mode 600",
-                           name);
-    return problem_set(problem, -error, "keys/%s cannot be read: %s; expected %s as PEM text", name,
-                       error_text(error), expected[file]);
+        return problem_set(
+            problem, -error,
+            N_("keys/%s may not be read; make it belong to the user to whom the folder"
+               " belongs, with mode 600"),
+            name);
+    return problem_set(problem, -error, N_("keys/%s cannot be read: %s; expected %s as PEM text"),
+                       name, error_text(error), expected[file]);
 }
 
 /* A descriptor of the caller's, or negative. */
@@ -85,7 +88,7 @@ static int read_file(const struct process *p, unsigned file, char **ret_text,
     if (n < 0 || n > FILE_MAX) {
         int error = n < 0 ? errno : EFBIG;
         mem_wipe(text, n < 0 ? 0 : (size_t)n);
-        return problem_set(problem, -error, "%s cannot be read: %s; expected %s as PEM text",
+        return problem_set(problem, -error, N_("%s cannot be read: %s; expected %s as PEM text"),
                            called(p, file), error_text(error), expected[file]);
     }
     text[n] = '\0';
@@ -124,12 +127,13 @@ static int compare(const struct process *p, const struct keys_pair *pair, struct
         return 0;
     if (number > 1)
         return problem_set(problem, -E_SYNTAX,
-                           "%s: certificate number %u is this host's and has to come first",
+                           N_("%s: certificate number %u is this host's and has to come first"),
                            called(p, CHAIN), number);
-    return problem_set(problem, -E_SYNTAX,
-                       "%s is not the key of the first certificate in %s; put two files there that"
-                       " belong together, this host's certificate first",
-                       called(p, KEY), called(p, CHAIN));
+    return problem_set(
+        problem, -E_SYNTAX,
+        N_("%s is not the key of the first certificate in %s; put two files there that"
+           " belong together, this host's certificate first"),
+        called(p, KEY), called(p, CHAIN));
 }
 
 int keys_pair_read(const struct process *p, struct keys_pair **ret, struct problem *problem) {

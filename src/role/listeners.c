@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/words.h"
 #include "proc/spawn.h"
 #include "role/state.h"
 
@@ -80,13 +81,15 @@ static int bind_port(struct listeners *l, const char *service, const struct net_
     int r = fd >= 0 ? 0 : net_listen(at, &fd);
     if (r < 0) {
         struct slice where = net_format(at, text);
-        const char *advice = r == -EADDRINUSE
-                                 ? "; another program uses this port: stop it, or change"
-                                   " listen or port-offset in the settings"
-                             : r == -EACCES ? "; ports below 1024 need root: see port-offset"
-                                            : "";
-        return problem_set(problem, r, "cannot listen on %.*s for %s: %s%s", SLICE_ARG(where),
-                           service, error_text(r), advice);
+        return problem_set(
+            problem, r,
+            r == -EADDRINUSE
+                ? N_("cannot listen on %.*s for %s: %s; another program uses this port: stop it, or"
+                     " change listen or port-offset in the settings")
+            : r == -EACCES ? N_("cannot listen on %.*s for %s: %s; ports below 1024 need root: see"
+                                " port-offset")
+                           : N_("cannot listen on %.*s for %s: %s"),
+            SLICE_ARG(where), service, error_text(r));
     }
     net_tune_listener(fd);
     return add(l, service, ROLE_EDGE, at, fd);
@@ -121,10 +124,10 @@ static int check_passed(const struct conf *conf, struct problem *problem) {
             continue;
         struct slice where = net_local(fd, &here) == 0 ? net_format(&here, text) : S("a socket");
         return problem_set(problem, -E_REFUSED,
-                           "systemd listens on %.*s for us, which listen and port-offset of the"
-                           " settings do not name: let them and the unit hayauma.socket name the"
-                           " same addresses, or do without it: systemctl disable --now"
-                           " hayauma.socket",
+                           N_("systemd listens on %.*s for us, which listen and port-offset of the"
+                              " settings do not name: let them and the unit hayauma.socket name the"
+                              " same addresses, or do without it: systemctl disable --now"
+                              " hayauma.socket"),
                            SLICE_ARG(where));
     }
     return 0;
@@ -158,9 +161,12 @@ int listeners_open_control(struct listeners *l, const char *directory, struct pr
         (void)snprintf(name, sizeof name, "run/%s.sock", role_name(role));
         int r = net_listen_unix(state_path(path, directory, name), 0600, &fd);
         if (r < 0)
-            return problem_set(problem, r, "control socket %s cannot be made: %s%s", path,
-                               error_text(r),
-                               r == -ENAMETOOLONG ? " (the path may have 107 bytes)" : "");
+            return problem_set(
+                problem, r,
+                r == -ENAMETOOLONG
+                    ? N_("control socket %s cannot be made: %s (the path may have 107 bytes)")
+                    : N_("control socket %s cannot be made: %s"),
+                path, error_text(r));
         r = add(l, "control", role, NULL, fd);
         if (r < 0)
             return r;

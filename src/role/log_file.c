@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/words.h"
 
 #define MODE  0640 /* whatever the umask is: a group may be given the right to read */
 #define FLAGS (O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK)
@@ -14,15 +15,16 @@
 static int bad_path(const char *path, int error, struct problem *problem) {
     if (error == ELOOP)
         return problem_set(problem, -error,
-                           "log.file: %s is a symbolic link, expected the file itself", path);
+                           N_("log.file: %s is a symbolic link, expected the file itself"), path);
     if (error == ENOENT)
         return problem_set(problem, -error,
-                           "log.file: the folder of %s is not there, expected one that exists",
+                           N_("log.file: the folder of %s is not there, expected one that exists"),
                            path);
-    return problem_set(problem, -error,
-                       "log.file: %s cannot be written: %s; expected a file, or the name of a new"
-                       " one, that the master can write",
-                       path, error_text(error));
+    return problem_set(
+        problem, -error,
+        N_("log.file: %s cannot be written: %s; expected a file, or the name of a new"
+           " one, that the master can write"),
+        path, error_text(error));
 }
 
 /* Whoever can write in the folder could have given this name to any file of the disk. */
@@ -30,12 +32,12 @@ static int check_kind(const char *path, const struct stat *st, struct problem *p
     if (S_ISLNK(st->st_mode))
         return bad_path(path, ELOOP, problem);
     if (!S_ISREG(st->st_mode))
-        return problem_set(problem, -EINVAL,
-                           "log.file: %s is no regular file, expected one or the name of a new one",
-                           path);
+        return problem_set(
+            problem, -EINVAL,
+            N_("log.file: %s is no regular file, expected one or the name of a new one"), path);
     if (st->st_nlink > 1)
         return problem_set(problem, -EMLINK,
-                           "log.file: %s is a hard link, expected a file without a second name",
+                           N_("log.file: %s is a hard link, expected a file without a second name"),
                            path);
     return 0;
 }

@@ -47,7 +47,7 @@ static void add_process(struct master *m, struct child *child, struct arena *a,
                         struct rpc_process *to) {
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + USEC_SEC);
-    static const char *const states[] = {"down", "starting", "starting", "working"};
+    static const char *const states[] = {N_("down"), N_("starting"), N_("starting"), N_("working")};
     struct rpc_process_status_in in = {0};
     struct rpc_process_status_out out = {0};
     *to = (struct rpc_process){
@@ -68,7 +68,7 @@ static void add_process(struct master *m, struct child *child, struct arena *a,
         to->fibers = out.fibers;
         to->trouble = out.trouble;
     } else if (child->state == CHILD_WORKING) {
-        to->state = S("silent");
+        to->state = S(N_("silent"));
     }
 }
 
@@ -88,9 +88,9 @@ static int on_status(void *arg, const struct rpc_caller *caller,
         .pid = getpid(),
         .started = m->started,
         .user = m->children.users.change ? S("root") : slice_of_str(m->children.users.edge.name),
-        .confinement = S("none: starts the others, binds the ports"),
+        .confinement = S(N_("none: starts the others, binds the ports")),
         .memory = proc_memory(getpid()),
-        .state = S("working"),
+        .state = S(N_("working")),
     };
     out->processes_count = 1;
     for (size_t i = 0; i < m->children.count; i++)

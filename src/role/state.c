@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "base/words.h"
 #include "rpc/calls.h"
 
 /* Numbers that distributions leave alone; used until `make install` has made the users. */
@@ -71,12 +72,12 @@ int state_lock(const char *directory, int *ret_fd, struct problem *problem) {
     _cleanup_(close_p) int fd = open(state_path(path, directory, "run/lock"),
                                      O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return problem_set(problem, -errno, "%s cannot be opened: %s", path, error_text(errno));
+        return problem_set(problem, -errno, N_("%s cannot be opened: %s"), path, error_text(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno == EWOULDBLOCK)
-            return problem_set(problem, -E_BUSY, "the post office in %s is running already",
+            return problem_set(problem, -E_BUSY, N_("the post office in %s is running already"),
                                directory);
-        return problem_set(problem, -errno, "%s cannot be locked: %s", path, error_text(errno));
+        return problem_set(problem, -errno, N_("%s cannot be locked: %s"), path, error_text(errno));
     }
     *ret_fd = TAKE_FD(fd);
     return 0;

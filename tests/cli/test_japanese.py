@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from office import PROGRAM
-from test_running import journeys, send, wait_for
+from test_running import journeys, send, submit, wait_for
 
 JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 ENGLISH = re.compile(r"\b[A-Za-z]+ [a-z]+ [a-z]+ [a-z]+\b")
@@ -18,6 +18,10 @@ def say(*words, lang="ja_JP.UTF-8", stdin=""):
     environment = {k: v for k, v in os.environ.items() if k not in ("LC_ALL", "LANGUAGE")}
     return subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False,
                           input=stdin, env=dict(environment, LANG=lang))
+
+
+def unwrapped(text):
+    return re.sub(r"\s+", "", text)
 
 
 def command_names():
@@ -115,18 +119,39 @@ def test_events_are_told_in_japanese_on_a_terminal(running):
         assert client.rcpt("nobody@example.test")[0] == 550
     wait_for(lambda: journeys(running, "a@outside.test"))
     there = ("-C", str(running.folder))
-    journey = say(*there, "journey", "--wide", "a@outside.test").stdout
-    for japanese in ("からのメール（送信者 a@outside.test）を受け付けました。",
-                     "tama@example.test: tama@example.test のメールボックスに入りました",
+    journey = unwrapped(say(*there, "journey", "a@outside.test").stdout)
+    for japanese in ("からのメール（送信者a@outside.test）を受け付けました。",
+                     "tama@example.test:tama@example.testのメールボックスに入りました",
                      "すべての宛先の処理が終わりました"):
         assert japanese in journey, journey
-    refused = say(*there, "journey", "--wide", "b@outside.test").stdout
-    assert "から nobody@example.test へのメールを拒否しました: 550 " in refused
+    refused = unwrapped(say(*there, "journey", "b@outside.test").stdout)
+    assert "からnobody@example.testへのメールを拒否しました:550" in refused
     log = say(*there, "log", "--wide").stdout
     assert re.search(r"(?m) info +queue .* delivered: tama@example.test: .*に入りました$", log)
-    assert re.search(r"changed: .* がアカウント tama@example.test を追加しました（", log)
+    assert re.search(r"changed: .* がアカウント tama@example.test を追加しました", log)
     for words in (("journey", "a@outside.test"), ("log",)):
         english = say(*there, *words, lang="C").stdout
         assert not JAPANESE.search(english.replace("早馬", ""))
         assert say(*there, *words, "--json").stdout == say(*there, *words, "--json",
                                                            lang="C").stdout
+
+
+def test_words_of_processes_and_of_the_queue_are_japanese(running):
+    running.add("tama@example.test")
+    submit(running, "tama@example.test", "someone@example.net")
+    there = ("-C", str(running.folder))
+    status = say(*there, "status", "--wide").stdout
+    assert re.search(r"(?m)^queue .* (稼働中|応答なし) .*(Landlock|seccomp)", status)
+    for line in status.splitlines():
+        assert not re.search(r"\b(working|starting|silent|down|none:|own|empty|no) ", line), line
+    assert re.search(r"    someone@example.net  (未試行|延期) ",
+                     say(*there, "queue", "list", "-l").stdout)
+
+
+def test_what_check_finds_in_files_is_told_in_japanese(office):
+    with office.settings.open("a") as settings:
+        settings.write("\nlog {\n    file /nowhere/at/all.log\n}\n")
+    done = say("-C", str(office.folder), "check", "--no-dns", "--wide").stdout
+    assert "log.file: /nowhere/at/all.log のフォルダーがありません。" in done
+    for line in done.splitlines():
+        assert JAPANESE.search(line), line
