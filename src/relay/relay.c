@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A job runs in rounds. A round hands recipients to one connection. Each comes back settled or,
- * with the words to use if nothing better follows, open again: for the same host, which takes only
- * some recipients at once, or for another one, because this host put it off or failed before the
- * letter was complete (RFC 5321 §5.1). The rounds end when none is open, when no host is left, or
- * when enough were tried (reach.c).
- *
- * An idle connection may have been closed by the peer at the very moment it is used. If it fails
- * before the peer answered anything, nothing was handed over, and the round counts for nothing.
+ * A job runs in rounds (rounds.c), over one connection after the other. They end when no recipient
+ * is open, when no host is left, or when enough were tried (reach.c).
  */
 #include "relay/relay.h"
 
@@ -79,205 +73,7 @@ void relay_stats(const struct relay *relay, struct relay_stats *ret) {
     };
 }
 
-/* ------------------------------------------------------------------ a run */
-
-void run_note_trouble(struct run *run, const struct relay_result *result) {
-    bool for_now = run->trouble.reply.code && run->trouble.fate == RELAY_LATER;
-    if (result->fate == RELAY_NEVER && for_now)
-        return;
-    run->trouble = *result;
-}
-
-void run_add_dialogue(struct run *run, struct slice peer, struct slice text) {
-    if (text.len == 0 || run->dialogue.len + text.len > 4 * (size_t)RELAY_DIALOGUE_MAX)
-        return;
-    buf_printf(&run->dialogue, "-- %.*s\n", SLICE_ARG(peer));
-    buf_add(&run->dialogue, text);
-}
-
-static void set_place(struct run *run, size_t i, enum run_place place) {
-    run->here -= run->places[i] == RUN_HERE;
-    run->elsewhere -= run->places[i] == RUN_ELSEWHERE;
-    run->here += place == RUN_HERE;
-    run->elsewhere += place == RUN_ELSEWHERE;
-    run->places[i] = place;
-}
-
-/* What is open keeps the words it has, or gets these. */
-static void settle_open(struct run *run, const struct relay_result *result) {
-    for (size_t i = 0; i < run->outcome.count; i++) {
-        if (run->places[i] == RUN_SETTLED)
-            continue;
-        if (!run->outcome.results[i].reply.code)
-            run->outcome.results[i] = *result;
-        set_place(run, i, RUN_SETTLED);
-    }
-}
-
-/* What the present host has put off is for the next one. */
-static void move_on(struct run *run) {
-    for (size_t i = 0; i < run->outcome.count; i++)
-        if (run->places[i] == RUN_ELSEWHERE)
-            set_place(run, i, RUN_HERE);
-}
-
-/* ------------------------------------------------------------------ handing over */
-
-/* The recipients of one transaction. */
-struct round {
-    struct relay_letter letter;
-    struct relay_recipient recipients[RELAY_RECIPIENTS_MAX];
-    struct relay_result results[RELAY_RECIPIENTS_MAX];
-    size_t places[RELAY_RECIPIENTS_MAX]; /* in the job */
-};
-
-static void fill_round(const struct run *run, bool alone, struct round *round) {
-    size_t room = alone ? 1 : RELAY_RECIPIENTS_MAX;
-    const struct relay_letter *letter = &run->job->letter;
-    round->letter = *letter;
-    round->letter.recipients = round->recipients;
-    round->letter.count = 0;
-    for (size_t i = 0; i < letter->count && round->letter.count < room; i++) {
-        if (run->places[i] != RUN_HERE)
-            continue;
-        round->places[round->letter.count] = i;
-        round->recipients[round->letter.count++] = letter->recipients[i];
-    }
-}
-
-/*
- * A host of the settings that wants another login, or one at all (RFC 4954 §6), has nothing against
- * the letter: its postmaster or ours has to do something.
- */
-static void forgive_login(const struct run *run, struct relay_result *result) {
-    unsigned code = result->reply.code;
-    if (!run->job->smart_host || result->fate != RELAY_NEVER)
-        return;
-    if (code != 530 && code != 534 && code != 535 && code != 538)
-        return;
-    relay_say(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s wants a login: %.*s",
-              SLICE_ARG(result->peer), SLICE_ARG(smtp_reply_text(run->a, &result->reply)));
-    result->fate = RELAY_LATER;
-    result->reply.status = (struct smtp_status){4, 7, 0};
-}
-
-/* Where a recipient goes that a round gave back. */
-static enum run_place place_of(const struct relay_result *result, bool progress) {
-    if (result->fate != RELAY_LATER || result->unsure)
-        return RUN_SETTLED;
-    if (result->too_many && progress)
-        return RUN_HERE;
-    return result->next_host || result->from_peer ? RUN_ELSEWHERE : RUN_SETTLED;
-}
-
-static void take_results(struct run *run, struct pool_connection *connection, struct round *round) {
-    bool delivered = false, complained = false, progress = false;
-    for (size_t i = 0; i < round->letter.count; i++) {
-        struct relay_result *result = &round->results[i];
-        forgive_login(run, result);
-        delivered = delivered || result->fate == RELAY_DELIVERED;
-        complained = complained || result->reply.code == 421;
-        progress = progress || !result->too_many;
-        run->connected = run->connected || result->from_peer;
-    }
-    for (size_t i = 0; i < round->letter.count; i++) {
-        const struct relay_result *result = &round->results[i];
-        enum run_place place = place_of(result, progress);
-        run->outcome.results[round->places[i]] = *result;
-        set_place(run, round->places[i], place);
-        if (place != RUN_ELSEWHERE)
-            continue;
-        run_note_trouble(run, result);
-    }
-    if (delivered)
-        pool_succeeded(run->relay->pool, connection);
-    if (complained)
-        pool_busy(run->relay->pool, connection);
-}
-
-/* A first letter that breaks off inside TLS may get through without, at once unless it has. */
-static void judge_tls(struct run *run, const struct relay_client *client,
-                      const struct round *round) {
-    bool unsure = false, lost = false;
-    if (!relay_client_tls(client) || relay_client_letters(client) > 1 || run_demands_tls(run))
-        return;
-    for (size_t i = 0; i < round->letter.count; i++) {
-        const struct relay_result *result = &round->results[i];
-        unsure = unsure || result->unsure;
-        lost = lost || (result->next_host && !result->from_peer);
-    }
-    if (unsure || lost)
-        reach_without_tls(run, !unsure);
-}
-
-/*
- * A host that says 421 at the same recipient each time would keep the others waiting with it: where
- * it comes again they go on at once without.
- */
-static void spare_others(struct run *run, const struct round *round) {
-    size_t at = 0;
-    while (at < round->letter.count && !round->results[at].farewell)
-        at++;
-    if (at == round->letter.count || round->letter.count == 1 || !reach_again(run))
-        return;
-    relay_say(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again without %.*s: %.*s",
-              SLICE_ARG(round->recipients[at].address),
-              SLICE_ARG(smtp_reply_text(run->a, &round->results[at].reply)));
-    set_place(run, round->places[at], RUN_SETTLED);
-    move_on(run);
-}
-
-/*
- * One transaction. 0: the connection is usable; negative: it is over. Results of an idle connection
- * that was dead are not taken.
- */
-static int send_round(struct run *run, struct pool_connection *connection, bool reused,
-                      struct round *round) WAITS {
-    struct relay_client *client = connection->client;
-    fill_round(run, relay_client_one_by_one(client), round);
-    int r = relay_client_send(client, &round->letter, run->a, round->results);
-    bool was_dead = r < 0 && reused && relay_client_unanswered(client);
-    run_add_dialogue(run, relay_client_peer(client), relay_client_take_dialogue(client, run->a));
-    run->outcome.tls = relay_client_tls(client);
-    if (was_dead) {
-        relay_say(&run->job->voice, RELAY_STEP_UNREACHABLE, "That connection was closed meanwhile");
-        return r;
-    }
-    take_results(run, connection, round);
-    if (r < 0 && run->opened && relay_client_begins_anew(client))
-        reach_one_by_one(run);
-    else if (r < 0 && run->opened && relay_client_breaks_pipelining(client) && !fiber_cancelled())
-        reach_without_pipelining(run, r != -ETIMEDOUT);
-    else if (r < 0 && !fiber_cancelled())
-        judge_tls(run, client, round);
-    if (r < 0 && run->opened)
-        spare_others(run, round);
-    return r;
-}
-
-/* Whoever is late gets no answer, not even for those who were delivered. */
-static bool is_late(struct run *run, const struct relay_client *client) {
-    struct relay_result result = {.fate = RELAY_LATER, .reply = {451, {4, 4, 2}, {NULL, 0}}};
-    if (fiber_now() < run->began + run->relay->options.job_time)
-        return false;
-    result.reply.text =
-        arena_printf(run->a, "%.*s is slow, the recipients that are left wait for the next attempt",
-                     SLICE_ARG(relay_client_peer(client)));
-    settle_open(run, &result);
-    return true;
-}
-
-/* As many transactions as the connection is good for. 0: it is still usable. */
-static int send_rounds(struct run *run, struct pool_connection *connection, bool reused) WAITS {
-    struct round *round = mem_zero(sizeof *round);
-    int r = 0;
-    while (r == 0 && run->here > 0 && !is_late(run, connection->client)) {
-        r = send_round(run, connection, reused, round);
-        reused = false;
-    }
-    free(round);
-    return r;
-}
+/* ------------------------------------------------------------------ a job */
 
 /*
  * Recipients that the present host has put off, or could not take before it was lost, go to another
@@ -290,7 +86,7 @@ static int try_elsewhere(struct run *run, const struct relay_client *client, boo
     bool answered = reused ? lost == 0 : last->from_peer;
     int r = reach_another(run, answered, reused ? relay_client_peer(client) : S(""));
     if (r <= 0) {
-        settle_open(run, last);
+        run_settle_open(run, last);
         return r;
     }
     if (offered > 1)
@@ -298,7 +94,7 @@ static int try_elsewhere(struct run *run, const struct relay_client *client, boo
     relay_say(&run->job->voice, RELAY_STEP_PUT_OFF,
               "%.*s did not take it%s now, another host is tried: %.*s", SLICE_ARG(last->peer),
               whom, SLICE_ARG(smtp_reply_text(run->a, &last->reply)));
-    move_on(run);
+    run_move_on(run);
     return 1;
 }
 
@@ -325,7 +121,7 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
     if (r != 0) {
         pool_drop(pool, connection);
         if (r > 0)
-            settle_open(run, &run->trouble);
+            run_settle_open(run, &run->trouble);
         return MIN(r, 0);
     }
     if (reused)
@@ -334,7 +130,7 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
                   SLICE_ARG(relay_client_peer(connection->client)),
                   relay_client_letters(connection->client) + 1);
     size_t offered = run->here;
-    int lost = send_rounds(run, connection, reused);
+    int lost = run_send_rounds(run, connection, reused);
     bool useless = run->elsewhere == offered;
     if (lost < 0 && run->here > 0 && run->elsewhere == 0 && !fiber_cancelled())
         ask_for_the_rest(run, connection->client);
@@ -388,7 +184,7 @@ static int no_connection(struct run *run, int error, usec_t until) {
         result.reply.text = arena_printf(run->a, "No connection to %.*s became free: %s",
                                          SLICE_ARG(to), error_text(error));
     }
-    settle_open(run, &result);
+    run_settle_open(run, &result);
     return 0;
 }
 
@@ -419,7 +215,7 @@ int relay_transmit(struct relay *relay, const struct relay_job *job, struct aren
     run.outcome.count = count;
     run.places = arena_array(a, count, sizeof *run.places);
     for (size_t i = 0; i < count; i++)
-        set_place(&run, i, RUN_HERE);
+        run_set_place(&run, i, RUN_HERE);
     relay->letters++;
     int r = run_job(&run);
     run.outcome.dialogue = arena_copy(a, buf_slice(&run.dialogue));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A job on its way: what relay.c (rounds) and reach.c (hosts) share. For these two only.
+ * A job on its way: what relay.c, rounds.c and reach.c (hosts) share. For these only.
  */
 #pragma once
 
@@ -53,6 +53,17 @@ void run_note_trouble(struct run *run, const struct relay_result *result);
 
 /* A conversation, for people. */
 void run_add_dialogue(struct run *run, struct slice peer, struct slice text);
+
+void run_set_place(struct run *run, size_t i, enum run_place place);
+
+/* What is open keeps the words it has, or gets these. */
+void run_settle_open(struct run *run, const struct relay_result *result);
+
+/* What the present host has put off is for the next one. */
+void run_move_on(struct run *run);
+
+/* As many transactions as the connection is good for. 0: it is still usable. */
+int run_send_rounds(struct run *run, struct pool_connection *connection, bool reused) WAITS;
 
 /* Without TLS nothing is sent to this destination. */
 static inline bool run_demands_tls(const struct run *run) {
