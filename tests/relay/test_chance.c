@@ -273,7 +273,7 @@ static void send_by_chance(uint64_t seed, bool doubles) {
     end(&w);
 }
 
-#define SEEDS 400U
+#define SEEDS 200U
 
 static void send_by_chances(bool doubles) {
     const char *only = getenv("CHANCE");
