@@ -49,7 +49,7 @@ int ledger_flush(struct ledger *l, struct problem *problem) {
 static int run_read(struct ledger *l, read_fn *fn, void *arg, struct problem *problem) {
     struct read_job job = {l, fn, arg, problem};
     MUST(l->magic == LEDGER_MAGIC);
-    int r = ledger_flush(l, problem);
+    int r = fiber_cancelled() ? -ECANCELED : ledger_flush(l, problem);
     if (r == 0)
         r = fiber_mutex_lock(&l->reading);
     if (r < 0)

@@ -38,6 +38,7 @@ static int open_mail(struct process *p, struct problem *problem) {
     m->began_at = fiber_now();
     fiber_cond_init(&m->session_ended);
     fiber_cond_init(&m->used_filled);
+    fiber_mutex_init(&m->telling);
     return store_open(".", &options, &m->store, problem);
 }
 

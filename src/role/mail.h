@@ -18,6 +18,7 @@ struct mail {
     usec_t began, began_at; /* wall time, monotonic: what was ended before is not known */
     struct map used;        /* accounts whose usage has to be told: number -> itself */
     struct fiber_cond used_filled;
+    struct fiber_mutex telling; /* who waits for it knows that all has been told */
     struct fiber *teller;
 };
 

@@ -41,7 +41,7 @@ static int send_piece(struct process *p, const struct map *used, size_t *at, boo
                                  : 0;
 }
 
-int mail_tell_usage(struct process *p) {
+static int tell_all(struct process *p) {
     struct mail *m = p->state;
     struct map used = m->used;
     struct map_entry *e;
@@ -57,6 +57,16 @@ int mail_tell_usage(struct process *p) {
         free(e->value);
     }
     map_done(&used);
+    return r;
+}
+
+int mail_tell_usage(struct process *p) {
+    struct mail *m = p->state;
+    int r = fiber_mutex_lock(&m->telling);
+    if (r < 0)
+        return r;
+    r = tell_all(p);
+    fiber_mutex_unlock(&m->telling);
     return r;
 }
 

@@ -192,7 +192,8 @@ static int find_settled(struct store *s, uint64_t id, struct store_account **ret
     return 0;
 }
 
-int store_account_open(struct store *s, uint64_t id, struct store_account **ret_account) {
+static int account_open(struct store *s, uint64_t id, bool tell,
+                        struct store_account **ret_account) {
     struct store_account *a = NULL;
     int r = find_settled(s, id, &a);
     if (r < 0)
@@ -214,12 +215,17 @@ int store_account_open(struct store *s, uint64_t id, struct store_account **ret_
     }
     a->state = ACCOUNT_READY;
     fiber_cond_wake_all(&s->settled);
-    account_tell_usage(a);
+    if (tell)
+        account_tell_usage(a);
     if (link_in_list(&a->work_link))
         keeper_wake(s);
     files_close_some(s);
     *ret_account = a;
     return 0;
+}
+
+int store_account_open(struct store *s, uint64_t id, struct store_account **ret_account) {
+    return account_open(s, id, true, ret_account);
 }
 
 void store_account_close(struct store_account *a) {
@@ -449,7 +455,7 @@ int store_usage(struct store *s, uint64_t id, struct store_usage *ret) {
         if (r < 0)
             return r == -ENOENT ? 0 : r;
     }
-    int r = store_account_open(s, id, &a);
+    int r = account_open(s, id, false, &a); /* who asks tells it himself */
     if (r == 0)
         store_account_usage(a, ret);
     return r;

@@ -738,6 +738,32 @@ REAL_FIBER_TEST(reading_goes_on_while_writing) {
     close_world(&w);
 }
 
+static void search_in_vain(void *arg) {
+    struct world *w = arg;
+    letter_id *ids;
+    size_t count;
+    assert_int_equal(
+        ledger_find(w->ledger,
+                    &(struct ledger_search){.words = (struct slice[]){S("nowhere")}, .count = 1}, 5,
+                    &w->arena, &ids, &count, NULL),
+        -ECANCELED);
+}
+
+REAL_FIBER_TEST(a_search_ends_with_who_asked_for_it) {
+    struct world w;
+    struct fiber *asking;
+    letter_id *ids;
+    open_world(&w);
+    for (uint64_t n = 0; n < 5000; n++)
+        add_letter(&w, n);
+    assert_int_equal(found(&w, "nowhere", &ids), 0);
+    assert_int_equal(fiber_start("asking", search_in_vain, &w, &asking), 0);
+    assert_int_equal(fiber_yield(), 0);
+    fiber_cancel(asking);
+    fiber_join(asking);
+    close_world(&w);
+}
+
 int main(int argc, char **argv) {
     if (strcmp(argv[0], "look") == 0)
         return look(argv[1]);
@@ -754,6 +780,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_a_call_waits_for_news_of_its_letter),
         cmocka_unit_test(test_a_call_without_news_ends_in_time),
         cmocka_unit_test(test_the_log_is_followed_role_by_role),
+        cmocka_unit_test(test_a_search_ends_with_who_asked_for_it),
         cmocka_unit_test(test_stopping_ends_all_waits),
         cmocka_unit_test(test_stopping_writes_what_is_left),
         cmocka_unit_test(test_events_are_written_soon),

@@ -588,6 +588,24 @@ static void count_used(void *arg, uint64_t account) {
     (*(unsigned *)arg)++;
 }
 
+WORLD_TEST(whoever_asks_what_an_account_holds_is_not_told_to_ask) {
+    unsigned used = 0;
+    struct store_usage usage = {0};
+    w->options.used = count_used;
+    w->options.used_arg = &used;
+    world_open(w);
+    (void)world_deliver(w, "one", "Subject: one\r\n\r\n1\r\n");
+    store_account_close(TAKE_PTR(w->account));
+    store_close(TAKE_PTR(w->store));
+    assert_int_equal(store_open(w->dir, &w->options, &w->store, NULL), 0);
+    used = 0;
+    assert_int_equal(store_usage(w->store, TEST_ACCOUNT, &usage), 0);
+    assert_int_equal(usage.letters, 1);
+    assert_int_equal(used, 0);
+    assert_int_equal(store_account_open(w->store, TEST_ACCOUNT, &w->account), 0);
+    world_close(w);
+}
+
 WORLD_TEST(a_purged_account_has_no_files_and_is_opened_no_more) {
     unsigned used = 0;
     struct store_usage usage = {0};
@@ -656,6 +674,7 @@ int main(void) {
         cmocka_unit_test(accounts_and_their_files_stay_within_limits),
         cmocka_unit_test(files_that_nobody_uses_are_closed),
         cmocka_unit_test(a_cancelled_delivery_is_all_or_nothing),
+        cmocka_unit_test(whoever_asks_what_an_account_holds_is_not_told_to_ask),
         cmocka_unit_test(a_purged_account_has_no_files_and_is_opened_no_more),
         cmocka_unit_test(a_purge_that_a_crash_has_cut_short_is_finished_by_the_next_one),
     };
