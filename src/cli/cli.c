@@ -138,7 +138,7 @@ static bool find_given(struct cli *c) {
         return true;
     if (!is_file(CONF_PATH_DEFAULT)) {
         cli_say(
-            _("%s is no post office: there is no hayauma.conf in it. `hayauma init %s ...` makes"
+            _("%s is no mail server: there is no hayauma.conf in it. `hayauma init %s ...` makes"
               " one."),
             given, given);
         return false;
@@ -151,7 +151,7 @@ static bool find_given(struct cli *c) {
 
 static bool find_default(struct cli *c) {
     if (!is_file(CONF_PATH_DEFAULT)) {
-        cli_say(_("there is no %s; say with -C DIR where the post office is, or make one: see"
+        cli_say(_("there is no %s; say with -C DIR where the mail server is, or make one: see"
                   " hayauma init --help"),
                 CONF_PATH_DEFAULT);
         return false;

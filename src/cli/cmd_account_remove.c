@@ -129,7 +129,7 @@ static int delete_files(struct purging *p, struct problem *problem) {
     r = offload(OFFLOAD_DISK, delete_in_thread, p);
     leave_folder(&entered);
     return r < 0 ? problem_set(problem, r,
-                               _("the files of account %llu cannot be deleted: %s; the post office"
+                               _("the files of account %llu cannot be deleted: %s; the server"
                                  " tries again when it runs"),
                                (unsigned long long)p->account.id, error_words(r))
                  : 0;

@@ -105,7 +105,7 @@ static void check_space(struct check *k) {
     if (free_bytes < reserve)
         check_add(
             k, CHECK_ERROR,
-            _("%s: %llu MiB are free, and letters are put off below %llu MiB; make room, or lower"
+            _("%s: %llu MiB are free, and messages are put off below %llu MiB; make room, or lower"
               " queue.disk-reserve"),
             k->c->directory, (unsigned long long)(free_bytes >> 20),
             (unsigned long long)(reserve >> 20));
@@ -176,7 +176,7 @@ static void check_ports(struct check *k) {
     unsigned offset = k->c->conf->port_offset;
     if (office_connect_if_running(k->c, ROLE_MASTER, &link, NULL) == 0 && link) {
         rpc_link_free(link);
-        check_add(k, CHECK_OK, _("the post office is running, its ports are its own"));
+        check_add(k, CHECK_OK, _("the server is running, its ports are its own"));
         return;
     }
     int r = listeners_open_ports(listeners, k->c->conf, &problem);

@@ -120,7 +120,7 @@ static int make_place(struct cli *c, bool *ret_new, struct problem *problem) {
         return 0;
     (void)state_path(c->conf_path, c->directory, "hayauma.conf");
     if (access(c->conf_path, F_OK) == 0)
-        return problem_set(problem, -EEXIST, _("there is a post office in %s already"), path);
+        return problem_set(problem, -EEXIST, _("there is a mail server in %s already"), path);
     return problem_set(problem, -EEXIST,
                        _("%s is not an empty directory; name a new one, so that nothing is"
                          " overwritten"),

@@ -130,7 +130,7 @@ static void show(struct telling *t, const struct letter_family *f, struct show_p
     }
     cli_flush(t->c);
     if (f->count == FAMILY_MAX)
-        cli_say(_("of more than %u letters that belong together the others are left out"),
+        cli_say(_("of more than %u messages that belong together the others are left out"),
                 FAMILY_MAX - 1);
 }
 
@@ -184,7 +184,7 @@ static int tell_all(struct telling *t, const struct ledger_search *search,
     if (r < 0)
         return r;
     if (found > limit)
-        cli_say(_("there are more letters than the newest %u; --limit says how many are told"),
+        cli_say(_("there are more messages than the newest %u; --limit says how many are told"),
                 limit);
     return tell(t, families, count, problem);
 }

@@ -184,7 +184,7 @@ static void end_list(struct listing *l) {
         json_end(&l->json);
         buf_add_byte(&c->out, '\n');
     } else if (l->total == 0) {
-        buf_add_str(&c->out, _("No letter is on its way.\n"));
+        buf_add_str(&c->out, _("No message is on its way.\n"));
     } else if (l->shown == l->total) {
         buf_printf(&c->out, P_("\n%llu message.\n", "\n%llu messages.\n", l->total),
                    (unsigned long long)l->total);
@@ -288,7 +288,7 @@ static int show_envelope(struct cli *c, struct queue_access *queue, uint64_t id,
         return r;
     if (out.letters_count == 0 || out.letters[0].id != id)
         return problem_set(problem, -E_UNKNOWN,
-                           _("the letter %.*s is not in the queue; hayauma journey %.*s says what"
+                           _("the message %.*s is not in the queue; hayauma journey %.*s says what"
                              " became of it"),
                            SLICE_ARG(cli_letter(c->arena, id)),
                            SLICE_ARG(cli_letter(c->arena, id)));

@@ -46,8 +46,8 @@ static void confirm_retry(struct cli *c, const struct rpc_queue_act_out *done, b
         buf_printf(&c->out,
                    running
                        ? P_("%llu message is tried now.\n", "%llu messages are tried now.\n", tried)
-                       : P_("%llu message is tried when the post office starts.\n",
-                            "%llu messages are tried when the post office starts.\n", tried),
+                       : P_("%llu message is tried when the server starts.\n",
+                            "%llu messages are tried when the server starts.\n", tried),
                    (unsigned long long)tried);
     if (done->held > 0)
         buf_printf(&c->out,
@@ -91,7 +91,7 @@ static int act(struct cli *c, const struct acting *acting) {
                                   .bounce = acting->bounce};
     _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
     if ((listed ? 1 : 0) + (all ? 1 : 0) + (match.len > 0 ? 1 : 0) + (login.len > 0 ? 1 : 0) != 1) {
-        cli_say(_("say which letters: their ids, --match TEXT, --login USER@DOMAIN, or --all"));
+        cli_say(_("say which messages: their ids, --match TEXT, --login USER@DOMAIN, or --all"));
         return CLI_USAGE;
     }
     cli_warn_settings(c);

@@ -29,7 +29,7 @@ static int find_account(struct cli *c, struct repair *job, struct problem *probl
         return r;
     if (directory_access_is_remote(x))
         return problem_set(problem, -E_BUSY,
-                           _("the post office in %s is running; stop it first: hayauma -C %s stop"),
+                           _("the server in %s is running; stop it first: hayauma -C %s stop"),
                            c->directory, c->directory);
     r = access_account_show(x, cli_text(c->call, "USER@DOMAIN"), c->arena, &account, problem);
     if (r < 0)
@@ -54,7 +54,7 @@ static int repair(struct cli *c, struct repair *repair) {
     r = offload(OFFLOAD_DISK, repair_in_thread, repair);
     if (r == -ENOENT)
         (void)problem_set(repair->problem, r,
-                          _("no letter has come to this account yet, so there is"
+                          _("no message has come to this account yet, so there is"
                             " nothing to repair"));
     leave_folder(&entered);
     return r;
@@ -64,7 +64,7 @@ static void write_result(struct cli *c, const struct store_repaired *found) {
     struct json j = {.to = &c->out};
     if (!c->json) {
         buf_printf(&c->out,
-                   _("Found %llu letters (and %llu that had been deleted) in %llu packs; the"
+                   _("Found %llu messages (and %llu that had been deleted) in %llu packs; the"
                      " index is made anew.\n"),
                    (unsigned long long)found->letters, (unsigned long long)found->expunged,
                    (unsigned long long)found->packs);

@@ -74,9 +74,8 @@ static int wait_for_end(struct cli *c, struct problem *problem) {
         if (r != -E_BUSY)
             return r;
         if (fiber_now() >= until)
-            return problem_set(
-                problem, -ETIMEDOUT,
-                _("the post office was told to stop and has not ended after a minute"));
+            return problem_set(problem, -ETIMEDOUT,
+                               _("the server was told to stop and has not ended after a minute"));
         r = fiber_sleep(STOP_PAUSE);
         if (r < 0)
             return r;
@@ -126,7 +125,7 @@ int cmd_stop(struct cli *c) {
     if (r < 0)
         return cli_fail(r, &problem);
     if (!c->json)
-        buf_printf(&c->out, _("The post office has stopped, after %.*s.\n"),
+        buf_printf(&c->out, _("The server has stopped, after %.*s.\n"),
                    SLICE_ARG(cli_span(c->arena, fiber_now() - began)));
     if (!c->json && *unit.name)
         say_unit_stopped(c, &unit);

@@ -292,7 +292,7 @@ static int say_down(struct cli *c, struct counts *counts, const struct problem *
         json_down(c, counts, last);
         return cli_fail(-ENOTCONN, problem);
     }
-    buf_printf(&c->out, _("The post office in %s is stopped.\n\n"), c->directory);
+    buf_printf(&c->out, _("The server in %s is stopped.\n\n"), c->directory);
     if (last > 0)
         buf_printf(&c->out, _("last event %.*s\n"), SLICE_ARG(cli_time(c->arena, last, "-")));
     write_counts(c, counts);

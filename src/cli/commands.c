@@ -28,10 +28,10 @@ const char *const cli_exit_texts[CLI_EXITS] = {
     [CLI_OK] = N_("Done."),
     [CLI_FAILED] = N_("It failed; the reason is on standard error."),
     [CLI_USAGE] = N_("The command line is wrong, or a name or address in it is not well formed."),
-    [CLI_NOT_RUNNING] = N_("The post office is not running, and the command needs it to."),
-    [CLI_NOT_FOUND] = N_("There is no such domain, account, alias, letter or setting."),
+    [CLI_NOT_RUNNING] = N_("The server is not running, and the command needs it to."),
+    [CLI_NOT_FOUND] = N_("There is no such domain, account, alias, message or setting."),
     [CLI_REFUSED] = N_("A rule says no: the name is taken, the password is weak, something still"
-                       " depends on what was to be removed, a letter could not go this way."),
+                       " depends on what was to be removed, a message could not go this way."),
     [CLI_SETTINGS] = N_("The settings file has errors."),
     [CLI_BUSY] =
         N_("It could not be done now: no answer in time, or somebody else works on it. Trying"
@@ -47,7 +47,7 @@ WORDS shells[] = {"bash", "zsh", NULL};
 
 const struct cli_parameter cli_globals[] = {
     OPTION("directory", "DIR", .letter = 'C', .kind = CLI_PATH,
-           .about = N_("the state directory of the post office; without it, the data-directory of"
+           .about = N_("the state directory of the mail server; without it, the data-directory of"
                        " /etc/hayauma/hayauma.conf")),
     FLAG("json", .about = N_("print JSON for programs instead of tables for people")),
     FLAG("wide", .about = N_("on a terminal too, leave nothing out and wrap nothing to fit its"
@@ -273,7 +273,7 @@ EXAMPLES alias_add_examples[] = {
 /* ------------------------------------------------------------------ letters */
 
 PARAMETERS queue_list_parameters[] = {
-    OPTION("match", "TEXT", .about = N_("only letters whose sender or a recipient contains this")),
+    OPTION("match", "TEXT", .about = N_("only messages whose sender or a recipient contains this")),
     OPTION("login", "USER@DOMAIN",
            .about = N_("only messages that this account has sent, whatever their sender")),
     OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1,
@@ -282,22 +282,22 @@ PARAMETERS queue_list_parameters[] = {
     END,
 };
 PARAMETERS queue_show_parameters[] = {
-    ARGUMENT("ID", .kind = CLI_LETTER, .offers = CLI_OFFER_MESSAGES, .about = N_("the letter")),
-    FLAG("content", .about = N_("print the letter itself, as it is, and nothing else")),
+    ARGUMENT("ID", .kind = CLI_LETTER, .offers = CLI_OFFER_MESSAGES, .about = N_("the message")),
+    FLAG("content", .about = N_("print the message itself, as it is, and nothing else")),
     END,
 };
 #define QUEUE_SELECT                                                                               \
     ARGUMENT("ID", .kind = CLI_LETTER, .offers = CLI_OFFER_MESSAGES, .optional = true,             \
-             .many = true, .about = N_("the letters")),                                            \
+             .many = true, .about = N_("the messages")),                                           \
         OPTION("match", "TEXT",                                                                    \
-               .about = N_("all letters whose sender or a recipient contains this")),              \
+               .about = N_("all messages whose sender or a recipient contains this")),             \
         OPTION("login", "USER@DOMAIN",                                                             \
                .about = N_("all messages that this account has sent, whatever their sender")),     \
-        FLAG("all", .about = N_("all letters"))
+        FLAG("all", .about = N_("all messages"))
 PARAMETERS queue_parameters[] = {QUEUE_SELECT, END};
 PARAMETERS queue_remove_parameters[] = {
     QUEUE_SELECT,
-    FLAG("bounce", .about = N_("tell the senders that their letters were not delivered")),
+    FLAG("bounce", .about = N_("tell the senders that their messages were not delivered")),
     END,
 };
 EXAMPLES queue_retry_examples[] = {"hayauma queue retry --match example.com", NULL};
@@ -406,7 +406,7 @@ EXAMPLES completion_examples[] = {
 const struct cli_command cli_commands[] = {
     {
         .name = "init",
-        .about = N_("Makes a post office: a state directory with everything it needs."),
+        .about = N_("Makes a mail server: a state directory with everything it needs."),
         .more =
             N_("Makes the folders, an annotated settings file hayauma.conf, a self-signed"
                " certificate, and the directory with the domains given. Refuses a directory that"
@@ -421,7 +421,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "run",
-        .about = N_("Runs the post office in the foreground."),
+        .about = N_("Runs the server in the foreground."),
         .more =
             N_("Prints \"ready\" on standard output when every port answers. SIGTERM, SIGINT and"
                " hayauma stop end it in order; SIGHUP reads the settings again."),
@@ -431,7 +431,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "stop",
-        .about = N_("Stops the post office in order and waits until it has ended."),
+        .about = N_("Stops the server in order and waits until it has ended."),
         .more = N_("Where systemd runs it, its socket unit is stopped with it, since the next"
                    " connection would start it again."),
         .exits = NOT_RUNNING | BUSY,
@@ -644,7 +644,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account enable",
-        .about = N_("Lets an account log in and receive letters again."),
+        .about = N_("Lets an account log in and receive messages again."),
         .offline = true,
         .parameters = account_parameters,
         .exits = NOT_FOUND | SETTINGS | BUSY,
@@ -653,7 +653,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "account disable",
-        .about = N_("Keeps an account, but lets it neither log in nor receive letters."),
+        .about = N_("Keeps an account, but lets it neither log in nor receive messages."),
         .offline = true,
         .parameters = account_leaving_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
@@ -774,10 +774,10 @@ const struct cli_command cli_commands[] = {
         .stage = CLI_FIBER,
         .run = cmd_alias_remove,
     },
-    {.name = "queue", .about = N_("The letters that are on their way.")},
+    {.name = "queue", .about = N_("The messages that are on their way.")},
     {
         .name = "queue list",
-        .about = N_("Lists the letters that are not settled yet, oldest first."),
+        .about = N_("Lists the messages that are not settled yet, oldest first."),
         .offline = true,
         .parameters = queue_list_parameters,
         .json = "[" JSON_QUEUED "]",
@@ -787,7 +787,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "queue show",
-        .about = N_("Shows a letter's envelope and what is left to do for each recipient."),
+        .about = N_("Shows a message's envelope and what is left to do for each recipient."),
         .offline = true,
         .parameters = queue_show_parameters,
         .json = JSON_QUEUED,
@@ -797,7 +797,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "queue hold",
-        .about = N_("Keeps letters from being tried, until they are released."),
+        .about = N_("Keeps messages from being tried, until they are released."),
         .offline = true,
         .parameters = queue_parameters,
         .json = "{\"count\": number, \"held\"?: number}",
@@ -807,7 +807,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "queue release",
-        .about = N_("Lets letters that are on hold go on."),
+        .about = N_("Lets messages that are on hold go on."),
         .offline = true,
         .parameters = queue_parameters,
         .json = "{\"count\": number, \"held\"?: number}",
@@ -817,9 +817,9 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "queue retry",
-        .about = N_("Tries letters now, also where the other host was given a rest."),
-        .more = N_("One on hold is not tried before it is released, which is said. While the post"
-                   " office does not run they are tried when it starts."),
+        .about = N_("Tries messages now, also where the other host was given a rest."),
+        .more = N_("One on hold is not tried before it is released, which is said. While the"
+                   " server does not run they are tried when it starts."),
         .offline = true,
         .parameters = queue_parameters,
         .examples = queue_retry_examples,
@@ -830,8 +830,8 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "queue remove",
-        .about = N_("Removes letters for ever."),
-        .more = N_("A letter that is just being handed over may still arrive."),
+        .about = N_("Removes messages for ever."),
+        .more = N_("A message that is just being handed over may still arrive."),
         .offline = true,
         .parameters = queue_remove_parameters,
         .json = "{\"count\": number, \"held\"?: number}",
@@ -841,11 +841,11 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "journey",
-        .about = N_("Tells the journey of a letter: every hop, look-up, decision and reply."),
-        .more =
-            N_("Letters that belong to it are told with it: what it came of, what an alias made of"
-               " it, the reports to its sender. Passwords and the content of letters are never part"
-               " of it."),
+        .about = N_("Tells the journey of a message: every hop, look-up, decision and reply."),
+        .more = N_(
+            "Messages that belong to it are told with it: what it came of, what an alias made of"
+            " it, the reports to its sender. Passwords and the content of messages are never part"
+            " of it."),
         .parameters = journey_parameters,
         .examples = journey_examples,
         .offline = true,
@@ -862,7 +862,7 @@ const struct cli_command cli_commands[] = {
         .more =
             N_("For an address elsewhere it says what the settings say of it (relay.route,"
                " relay.smart-host) and asks DNS for the hosts, in the order in which they would be"
-               " tried. Ends with 0 when a letter could go there, 4 when there is nobody,"
+               " tried. Ends with 0 when a message could go there, 4 when there is nobody,"
                " 5 when it would be refused, 7 when that cannot be told now."),
         .offline = true,
         .parameters = route_parameters,
@@ -891,7 +891,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "log",
-        .about = N_("Prints what has happened lately in the post office."),
+        .about = N_("Prints what has happened lately on this server."),
         .more = N_("With --since all that has happened since then. With --list it prints what"
                    " journey --list does."),
         .offline = true,
@@ -912,11 +912,12 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "repair",
-        .about = N_("Makes the index of an account's mailboxes anew from the letters on the disk."),
+        .about =
+            N_("Makes the index of an account's mailboxes anew from the messages on the disk."),
         .more =
             N_("For an account whose index is damaged, or whose mailboxes stay closed since the"
                " disk does not give all of them: what cannot be read is given up. The old index is"
-               " kept aside. The post office must not be running."),
+               " kept aside. The server must not be running."),
         .parameters = repair_parameters,
         .json = "{\"packs\": number, \"letters\": number, \"expunged\": number, \"damaged_bytes\": "
                 "number}",

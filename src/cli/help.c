@@ -3,7 +3,7 @@
 #include "cli/format.h"
 #include "journey/text.h"
 
-const char docs_offline[] = N_("Works while the post office runs and while it does not.");
+const char docs_offline[] = N_("Works while the server runs and while it does not.");
 
 #define LEFT_MAX 26U /* columns of the left side; a longer one stands on a line of its own */
 

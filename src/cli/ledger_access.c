@@ -18,8 +18,7 @@ static int open_here(struct cli *c, struct ledger_access *x, struct problem *pro
     int r = enter_folder(c, "ledger", &c->users.mail, &x->entered, problem);
     if (r == 0 && access(options.path, F_OK) < 0 && errno == ENOENT)
         r = problem_set(problem, -E_UNKNOWN,
-                        _("nothing is recorded in %s yet: the post office has never run"),
-                        c->directory);
+                        _("nothing is recorded in %s yet: the server has never run"), c->directory);
     if (r == 0)
         x->ledger = ledger_new(&options);
     return r;

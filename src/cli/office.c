@@ -15,10 +15,9 @@ static int not_running(const struct cli *c, struct problem *problem) {
     static const char *const units[] = {"hayauma.service", "hayauma.socket hayauma.service"};
     struct unit_package unit;
     if (!unit_for(c->directory, c->arena, &unit))
-        return problem_set(
-            problem, -ENOTCONN,
-            _("the post office in %s is not running; start it with: hayauma -C %s run"),
-            c->directory, c->directory);
+        return problem_set(problem, -ENOTCONN,
+                           _("the server in %s is not running; start it with: hayauma -C %s run"),
+                           c->directory, c->directory);
     if (slice_eq(unit.active, S("inactive")))
         return problem_set(problem, -ENOTCONN,
                            _("the server in %s is not running; start it with: systemctl start"
@@ -61,7 +60,7 @@ static int connect_to(struct cli *c, enum role role, struct rpc_link **ret_link,
         return -ENOTCONN;
     if (r == -EACCES || r == -EPERM)
         return problem_set(problem, -EACCES,
-                           _("this user may not command the post office in %s; try again as root"),
+                           _("this user may not command the server in %s; try again as root"),
                            c->directory);
     if (r < 0)
         return problem_set(problem, r, _("%s cannot be reached: %s"), path, error_words(r));
@@ -110,7 +109,7 @@ int office_connect_or_lock(struct cli *c, enum role role, struct rpc_link **ret_
             return r;
         if (fiber_now() >= until)
             return problem_set(problem, -E_BUSY,
-                               _("another command, or a post office that does not answer, has the"
+                               _("another command, or a server that does not answer, has the"
                                  " files in %s; try again when it has ended"),
                                c->directory);
         r = fiber_sleep(LOCK_PAUSE);

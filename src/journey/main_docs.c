@@ -24,10 +24,10 @@ static void write_facts(struct buf *to) {
         [FACT_IS_NUMBER] = "number",
         [FACT_IS_SIZE] = "bytes",
         [FACT_IS_TIME] = "time",
-        [FACT_IS_LETTER] = "letter id",
+        [FACT_IS_LETTER] = "message id",
         [FACT_IS_DIALOGUE] = "list of lines",
     };
-    buf_add_str(to, "| fact | in JSON | meaning | letters are found by it |\n|---|---|---|---|\n");
+    buf_add_str(to, "| fact | in JSON | meaning | messages are found by it |\n|---|---|---|---|\n");
     for (size_t i = 0; i < fact_count; i++) {
         const struct fact *f = &fact_table[i];
         buf_printf(to, "| `%.*s` | %s | %s | %s |\n", SLICE_ARG(f->name), types[f->type],

@@ -177,7 +177,7 @@ static void show_turn(struct buf *to, const struct rpc_event *e,
     char id[LETTER_ID_SIZE];
     struct slice origin = event_fact(e, FACT_ORIGIN);
     value_paint(to, options->colour, PAINT_BOLD);
-    buf_printf(to, _("Letter %.*s"), SLICE_ARG(letter_id_format(e->letter, id)));
+    buf_printf(to, _("Message %.*s"), SLICE_ARG(letter_id_format(e->letter, id)));
     value_paint(to, options->colour, PAINT_OFF);
     if (slice_eq(origin, S("report")))
         buf_add_str(to, _(", a report to the sender"));

@@ -317,7 +317,7 @@ void show_head(struct buf *to, letter_id letter, const struct rpc_event *events,
     const struct rpc_event *origin = find_origin(letter, events, count);
     usec_t arrival = origin ? origin->wall : count > 0 ? events[0].wall : 0;
     value_paint(to, options->colour, 1);
-    buf_printf(to, _("Letter %.*s"), SLICE_ARG(letter_id_format(letter, id)));
+    buf_printf(to, _("Message %.*s"), SLICE_ARG(letter_id_format(letter, id)));
     value_paint(to, options->colour, 0);
     if (count == 0)
         buf_add_str(to, _(": nothing is known of it, or no longer"));

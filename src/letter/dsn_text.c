@@ -33,14 +33,14 @@ static const struct wording opening = {
      "これは %.*s のメールシステムからの自動通知です。\n"}};
 
 static const struct wording what_happened[] = {
-    [DSN_FAILED] = {{"Your letter could NOT be delivered to:",
+    [DSN_FAILED] = {{"Your message could NOT be delivered to:",
                      "次の宛先にはメールを配送できませんでした。"}},
-    [DSN_DELAYED] = {{"Your letter has not reached the following address yet:",
+    [DSN_DELAYED] = {{"Your message has not reached the following address yet:",
                       "次の宛先への配送が遅れています。"}},
-    [DSN_DELIVERED] = {{"Your letter was delivered to:", "次の宛先に配送しました。"}},
-    [DSN_RELAYED] = {{"Your letter was passed on to another mail system for:",
+    [DSN_DELIVERED] = {{"Your message was delivered to:", "次の宛先に配送しました。"}},
+    [DSN_RELAYED] = {{"Your message was passed on to another mail system for:",
                       "次の宛先へのメールを、ほかのメールシステムに引き渡しました。"}},
-    [DSN_EXPANDED] = {{"Your letter was passed on to everybody behind the address:",
+    [DSN_EXPANDED] = {{"Your message was passed on to everybody behind the address:",
                        "次の宛先に登録されている全員へ送りました。"}},
 };
 
@@ -85,7 +85,7 @@ static const struct wording what_next[] = {
 };
 
 static const struct wording closing = {
-    {"Below are a report for mail programs and the letter, or its beginning.",
+    {"Below are a report for mail programs and the message, or its beginning.",
      "このあとに、メールソフト用の配送通知と、元のメールまたはその先頭部分が続きます。"}};
 
 static const struct wording which_message = {{"The message:", "対象のメール:"}};
@@ -122,15 +122,17 @@ static const struct reason {
     {{"1.10", 4},
      {{"This domain does not take any mail.", "このドメインはメールを受け取りません。"}}},
     {{"2.1", 3}, {{"The mailbox is closed at present.", "このメールボックスは現在使えません。"}}},
-    {{"2.2", 3}, {{"The mailbox is full.", "宛先のメールボックスがいっぱいです。"}}},
+    {{"2.2", 3},
+     {{"The mailbox of the recipient is full; he has to delete messages first.",
+       "宛先のメールボックスがいっぱいです。受信者がメールを削除する必要があります。"}}},
     {{"2.3", 3},
-     {{"The letter is too large for this mailbox.",
+     {{"The message is too large for this mailbox.",
        "メールが大きすぎるため、このメールボックスでは受信できません。"}}},
     {{"3.1", 3},
      {{"The other mail system has no space left.",
        "相手のメールシステムに空き容量がありません。"}}},
     {{"3.4", 3},
-     {{"The letter is too large for the other mail system.",
+     {{"The message is too large for the other mail system.",
        "メールが大きすぎるため、相手のメールシステムが受信できません。"}}},
     {{"4.1", 3},
      {{"The other mail system does not answer.", "相手のメールシステムが応答しません。"}}},
@@ -144,18 +146,18 @@ static const struct reason {
     {{"4.5", 3},
      {{"The other mail system is overloaded.", "相手のメールシステムが混み合っています。"}}},
     {{"4.6", 3},
-     {{"The letter went round in circles between mail systems.",
+     {{"The message went round in circles between mail systems.",
        "メールがサーバーの間を循環し続けました（メールループ）。"}}},
     {{"4.7", 3},
      {{"It could not be delivered within the allowed time.",
        "定められた期間のうちに配送できませんでした。"}}},
     {{"7.1", 3},
-     {{"The other side refused the letter.", "相手側がこのメールの受信を拒否しました。"}}},
+     {{"The other side refused the message.", "相手側がこのメールの受信を拒否しました。"}}},
     {{"1", 1}, {{"There is something wrong with the address.", "宛先に問題があります。"}}},
     {{"2", 1},
      {{"There is something wrong with the mailbox.", "宛先のメールボックスに問題があります。"}}},
     {{"3", 1},
-     {{"The other mail system cannot take the letter.",
+     {{"The other mail system cannot take the message.",
        "相手のメールシステムが受信できませんでした。"}}},
     {{"4", 1},
      {{"The network or the way to the other mail system failed.",
@@ -164,10 +166,10 @@ static const struct reason {
      {{"The two mail systems did not understand each other.",
        "メールシステム同士のやりとりに失敗しました。"}}},
     {{"6", 1},
-     {{"The content or form of the letter is not accepted.",
+     {{"The content or form of the message is not accepted.",
        "メールの内容または形式が受け入れられませんでした。"}}},
     {{"7", 1},
-     {{"The letter was refused by a rule of the other side.",
+     {{"The message was refused by a rule of the other side.",
        "相手側のポリシーにより受信を拒否されました。"}}},
     {{"", 0}, {{"The reason is not known.", "原因は不明です。"}}},
 };

@@ -156,7 +156,7 @@ bool error_passes(int error) {
 /* What could not even be begun, for a reason of our own. */
 void task_conclude_error(struct attempt *at, struct task *t, int error) {
     struct smtp_reply lost =
-        SMTP_REPLY(554, 5, 3, 0, "The letter was damaged on our disk and cannot be read any more");
+        SMTP_REPLY(554, 5, 3, 0, "The message was damaged on our disk and cannot be read any more");
     struct smtp_reply later = {.code = 451, .status = {4, 3, 0}};
     if (at->gone || fiber_cancelled())
         return;
@@ -314,7 +314,7 @@ static void conclude_dead_ends(struct attempt *at) {
 
 static void expand_one(struct attempt *at, struct task *t, struct slice header) {
     struct smtp_reply loop =
-        SMTP_REPLY(550, 5, 4, 6, "The letter goes round in a circle between mail systems");
+        SMTP_REPLY(550, 5, 4, 6, "The message goes round in a circle between mail systems");
     if (at->extra.depth < ROUTE_EXPANSIONS_MAX &&
         !(t->route.forward_count > 0 && route_is_loop(header, t->to->address)))
         task_conclude(at, t, OUTCOME_EXPANDED, (struct smtp_reply){250, {2, 1, 5}, S("Expanded")});

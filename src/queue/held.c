@@ -74,14 +74,14 @@ int held_check(struct queue *q, const struct queue_letter *letter, struct proble
     struct holding h = {.login = letter->login};
     bool stranger = letter->origin == QUEUE_FROM_OUTSIDE;
     if (stranger && (letter->shape & QUEUE_TRAVELLED) && held_loops_full(q))
-        return problem_set(problem, -E_REFUSED, "%u letters that went in circles are held already",
+        return problem_set(problem, -E_REFUSED, "%u messages that went in circles are held already",
                            q->loops.count);
     if (!letter->hold)
         return 0;
     (void)spool_each(q->spool, add_held, &h);
     if (h.count < q->options.held_max && h.bytes < q->options.held_size_max)
         return 0;
-    return problem_set(problem, -E_REFUSED, "%u letters of %.*s are held already", h.count,
+    return problem_set(problem, -E_REFUSED, "%u messages of %.*s are held already", h.count,
                        SLICE_ARG(letter->login));
 }
 

@@ -187,9 +187,9 @@ static int check_letter(const struct queue *q, const struct queue_letter *letter
     if (q->stopping)
         return problem_set(problem, -ECANCELED, "the queue is being stopped");
     if (letter->count == 0 || letter->count > SPOOL_RECIPIENTS_MAX)
-        return problem_set(problem, -EINVAL, "the letter has %zu recipients", letter->count);
+        return problem_set(problem, -EINVAL, "the message has %zu recipients", letter->count);
     if (letter->id == 0 || job_find(q, letter->id))
-        return problem_set(problem, -EINVAL, "the letter's id is in use");
+        return problem_set(problem, -EINVAL, "the message's id is in use");
     return 0;
 }
 
@@ -198,7 +198,7 @@ static int claim_file(struct queue *q, letter_id id, struct open_file **ret,
                       struct problem *problem) {
     struct open_file *file = map_get(&q->files, map_u64(&id));
     if (!file || file->busy)
-        return problem_set(problem, -EINVAL, "the letter's file was not opened");
+        return problem_set(problem, -EINVAL, "the message's file was not opened");
     file->busy = true;
     *ret = file;
     return 0;

@@ -75,7 +75,7 @@ void say_accepted(struct queue *q, letter_id id, const struct spool_envelope *e,
     say(q, id, parent ? "queue.made" : "queue.accepted", fields, ARRAY_SIZE(fields) - (parent == 0),
         "%s from <%.*s> for %.*s, %s bytes: safe on the disk",
         e->origin == QUEUE_MADE_REPORT      ? "Report"
-        : e->origin == QUEUE_MADE_EXPANSION ? "Letter to the targets of an alias"
+        : e->origin == QUEUE_MADE_EXPANSION ? "Message to the targets of an alias"
                                             : "Letter",
         SLICE_ARG(e->sender), SLICE_ARG(buf_slice(&to)), number);
 }
@@ -118,7 +118,7 @@ static void say_expanded(struct attempt *at, const struct task *t) {
     };
     if (t->shared)
         say(at->q, at->id, "queue.expanded", fields, ARRAY_SIZE(fields),
-            "%.*s: goes on with the letter to the group, so that the mailbox gets one copy",
+            "%.*s: goes on with the message to the group, so that the mailbox gets one copy",
             SLICE_ARG(t->to->address));
     else if (width == 1)
         say(at->q, at->id, "queue.expanded", fields, ARRAY_SIZE(fields), "%.*s: goes on to %.*s",

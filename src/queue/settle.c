@@ -428,7 +428,7 @@ static int commit(struct save *s) WAITS {
             continue;
         }
         say(at->q, at->id, "queue.trouble", NULL, 0,
-            "What became of the letter cannot be written to the disk: %s; trying again",
+            "What became of the message cannot be written to the disk: %s; trying again",
             error_text(error));
         if (fiber_sleep(pause) < 0)
             return -ECANCELED;
@@ -478,7 +478,7 @@ static void say_link(struct save *s, const struct made *m, const char *kind, con
     if (!m->job)
         return;
     struct queue_field field = FIELD(name, letter_id_format(m->job->id, id));
-    say(s->at->q, s->at->id, kind, &field, 1, "%s: letter %s", what, id);
+    say(s->at->q, s->at->id, kind, &field, 1, "%s: message %s", what, id);
 }
 
 static void saved(struct save *s) {
@@ -570,8 +570,9 @@ int settle_removed(struct attempt *at, bool bounce) {
     save_begin(&s, at);
     s.removed = true;
     for (size_t i = 0; i < at->count; i++)
-        task_conclude(at, &at->tasks[i], OUTCOME_FAILED,
-                      SMTP_REPLY(550, 5, 7, 1, "The postmaster has taken the letter out"));
+        task_conclude(
+            at, &at->tasks[i], OUTCOME_FAILED,
+            SMTP_REPLY(550, 5, 7, 1, "The postmaster has removed the message from the queue"));
     choose_outcomes(&s, SETTLE_END);
     if (!bounce)
         s.item_count = 0;

@@ -270,7 +270,7 @@ int relay_client_open(struct stream *stream, const struct relay_client_options *
     const struct smtp_reply *reply = &ret_trouble->result.reply;
     ret_trouble->result.peer = arena_copy(a, options->peer);
     if (r != -ECANCELED && !ret_trouble->login_failed)
-        relay_say(voice, RELAY_STEP_UNREACHABLE, "%.*s does not take the letter now: %.*s",
+        relay_say(voice, RELAY_STEP_UNREACHABLE, "%.*s does not take the message now: %.*s",
                   SLICE_ARG(options->peer), SLICE_ARG(smtp_reply_text(a, reply)));
     ret_trouble->dialogue = relay_client_take_dialogue(c, a);
     if (r == -E_REFUSED)

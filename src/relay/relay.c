@@ -126,7 +126,7 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
     }
     if (reused)
         relay_say(&run->job->voice, RELAY_STEP_CONNECTED,
-                  "Using the open connection to %.*s, letter %u",
+                  "Using the open connection to %.*s, message %u",
                   SLICE_ARG(relay_client_peer(connection->client)),
                   relay_client_letters(connection->client) + 1);
     size_t offered = run->here;

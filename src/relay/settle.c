@@ -169,18 +169,18 @@ void transaction_check_letter(struct transaction *t) {
     struct slice peer = c->options.peer;
     if (letter->utf8 && !(c->extensions & EXTENSION_SMTPUTF8)) {
         struct smtp_reply reply = {553, {5, 6, 7}, {NULL, 0}};
-        reply.text = arena_printf(t->a, "%.*s does not take internationalized letters (SMTPUTF8)",
+        reply.text = arena_printf(t->a, "%.*s does not take internationalized messages (SMTPUTF8)",
                                   SLICE_ARG(peer));
         settle_unfit(t, reply);
     }
     if (letter->eight_bit && c->options.strict_8bit && !(c->extensions & EXTENSION_8BITMIME)) {
         struct smtp_reply reply = {554, {5, 6, 3}, {NULL, 0}};
-        reply.text = arena_printf(t->a, "%.*s takes 7-bit letters only", SLICE_ARG(peer));
+        reply.text = arena_printf(t->a, "%.*s takes 7-bit messages only", SLICE_ARG(peer));
         settle_unfit(t, reply);
     }
     if (c->size_limit && letter->size > c->size_limit) {
         struct smtp_reply reply = {552, {5, 3, 4}, {NULL, 0}};
-        reply.text = arena_printf(t->a, "The letter has %llu bytes, %.*s takes up to %llu",
+        reply.text = arena_printf(t->a, "The message has %llu bytes, %.*s takes up to %llu",
                                   (unsigned long long)letter->size, SLICE_ARG(peer),
                                   (unsigned long long)c->size_limit);
         settle_unfit(t, reply);

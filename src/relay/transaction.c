@@ -32,7 +32,7 @@ static void take_no_reply(struct transaction *t, const struct smtp_reply *reply)
  * counts whenever it comes (§4.2.1); none can mean that it has the letter.
  */
 static int cut_off(struct transaction *t, int error) WAITS {
-    struct smtp_reply words = talk_lost(t->c, "sending the letter", error, t->a), reply;
+    struct smtp_reply words = talk_lost(t->c, "sending the message", error, t->a), reply;
     if (error == -ECANCELED || talk_last_reply(t->c, t->a, &reply) < 0)
         return transaction_lost(t, error, &words);
     if (reply.code == 421)
@@ -50,8 +50,8 @@ static int send_letter(struct transaction *t) WAITS {
     if (r < 0) {
         c->over = true;
         transaction_settle_own_words(
-            t, RELAY_LATER, SMTP_REPLY(451, 4, 3, 0, "The letter could not be read from the spool"),
-            false);
+            t, RELAY_LATER,
+            SMTP_REPLY(451, 4, 3, 0, "The message could not be read from the spool"), false);
         return r;
     }
     talk_pass_over_early(c);
@@ -61,7 +61,7 @@ static int send_letter(struct transaction *t) WAITS {
         return cut_off(t, r);
     struct smtp_reply reply;
     stream_set_timeout(c->stream, c->options.timeouts.data_end);
-    r = talk_verdict(c, "end of the letter", t->a, &reply);
+    r = talk_verdict(c, "end of the message", t->a, &reply);
     if (r < 0) {
         take_no_reply(t, &reply);
         return r;
@@ -76,7 +76,7 @@ static int send_letter(struct transaction *t) WAITS {
 static int send_nothing(struct transaction *t) WAITS {
     struct smtp_reply reply;
     talk_command(t->c, S("."));
-    int r = talk_reply(t->c, "end of no letter", t->c->options.timeouts.data_end, t->a, &reply);
+    int r = talk_reply(t->c, "end of no message", t->c->options.timeouts.data_end, t->a, &reply);
     t->c->needs_reset = false;
     return r;
 }

@@ -26,9 +26,6 @@
 #define STEPS           16U      /* of a quota, in which strangers learn what is left of it */
 #define ROOM_COUNTS_FOR USEC_SEC /* then others may have taken it */
 
-#define TOO_LARGE SMTP_REPLY(552, 5, 2, 3, "The message is larger than this mailbox may hold")
-#define FULL      SMTP_REPLY(452, 4, 2, 2, "This mailbox is full")
-
 void edge_room_begin(struct edge_smtp *m) {
     m->room = (struct edge_room){UINT64_MAX, UINT64_MAX, 0};
     m->leads_on = false;
@@ -58,22 +55,42 @@ static struct edge_room room_of(const struct edge_smtp *m,
     return room;
 }
 
+/* What is said when the message is there, of one recipient of perhaps many. */
 static struct smtp_reply judge_size(const struct edge_room *room, uint64_t size) {
     uint64_t needs = size + FIELDS_IN_FRONT;
     if (size > 0 && needs > room->ever)
-        return TOO_LARGE;
+        return SMTP_REPLY(552, 5, 2, 3,
+                          "The message is larger than the mailbox of a recipient may hold");
     if (needs > room->now)
-        return FULL;
+        return SMTP_REPLY(452, 4, 2, 2,
+                          "The mailbox of a recipient is too full for the message; try again "
+                          "later, or each recipient "
+                          "in a message of his own");
     return (struct smtp_reply){0};
 }
 
-struct smtp_reply edge_room_judge(struct edge_smtp *m,
-                                  const struct rpc_directory_resolve_out *route, uint64_t size) {
+/* The mailbox by the address that the client gave, wherever that leads. */
+static struct slice with_address(const struct smtp_reply *reply, struct slice address,
+                                 struct arena *a) {
+    if (reply->code == 552)
+        return arena_printf(a, "The message is larger than the mailbox of %.*s may hold",
+                            SLICE_ARG(address));
+    return arena_printf(a,
+                        "The mailbox of %.*s is too full for the message; try again when its "
+                        "owner has deleted messages or has been given more room",
+                        SLICE_ARG(address));
+}
+
+struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
+                                  const struct rpc_directory_resolve_out *route, uint64_t size,
+                                  struct arena *a) {
     struct edge_room room = room_of(m, route), told = room;
     if (!edge_may_relay(m))
         told.now = MIN(rounded(room.now, room.ever), room.ever);
     struct smtp_reply reply = judge_size(&told, size);
-    if (!reply.code) {
+    if (reply.code) {
+        reply.text = with_address(&reply, address, a);
+    } else {
         if (m->room.asked == 0)
             m->room.asked = fiber_now();
         m->room.ever = MIN(m->room.ever, room.ever);

@@ -109,7 +109,7 @@ int edge_letter_begin(void *arg, const struct smtp_client *client, struct smtp_e
     l->id = envelope->id;
     l->file = -1;
     envelope->letter = l;
-    *ret_reply = SMTP_REPLY_PLAIN(354, "Send the letter, a line with a dot ends it");
+    *ret_reply = SMTP_REPLY_PLAIN(354, "Send the message, then a line with nothing but a dot");
     return 0;
 }
 
@@ -331,10 +331,10 @@ static struct smtp_reply reply_for(const struct edge_letter *l, int r, struct ar
     struct smtp_reply ok = SMTP_REPLY(250, 2, 0, 0, "");
     switch (r) {
     case 0:
-        ok.text = arena_printf(a, "Taken as %.*s", SLICE_ARG(letter_id_format(l->id, text)));
+        ok.text = arena_printf(a, "Accepted as %.*s", SLICE_ARG(letter_id_format(l->id, text)));
         return ok;
     case -ENOSPC:
-        return SMTP_REPLY(452, 4, 3, 1, "No room for the letter now, try again later");
+        return SMTP_REPLY(452, 4, 3, 1, "No room for the message now, try again later");
     case -E_REFUSED:
         if (!l->smtp->account)
             return SMTP_REPLY(451, 4, 4, 6,
@@ -343,9 +343,9 @@ static struct smtp_reply reply_for(const struct edge_letter *l, int r, struct ar
         return SMTP_REPLY(452, 4, 7, 1,
                           "Too many of your messages are held back, ask your administrator");
     case -E_LIMIT:
-        return SMTP_REPLY(552, 5, 3, 4, "The letter is too large for this host");
+        return SMTP_REPLY(552, 5, 3, 4, "The message is larger than this server accepts");
     default:
-        return SMTP_REPLY(451, 4, 3, 0, "The letter cannot be kept now, try again later");
+        return SMTP_REPLY(451, 4, 3, 0, "The message cannot be kept now, try again later");
     }
 }
 

@@ -59,9 +59,10 @@ static int next_piece(const struct source *source, uint64_t at, struct buf *room
 static int judge_made(struct edge_letter *l, uint64_t size) {
     if (size <= l->smtp->listener.limits.message_size_max)
         return 0;
-    l->refusal = SMTP_REPLY(552, 5, 3, 4,
-                            "Letter too large, since its lines of more than 998 characters have to "
-                            "be encoded");
+    l->refusal =
+        SMTP_REPLY(552, 5, 3, 4,
+                   "The message is too large, since its lines of more than 998 characters have to "
+                   "be encoded");
     return -E_REFUSED;
 }
 

@@ -140,7 +140,7 @@ static int judge_sender(struct edge_smtp *m, const struct smtp_envelope *envelop
                         struct smtp_reply *ret_reply) {
     *ret_reply = SMTP_REPLY(250, 2, 1, 0, "Sender OK");
     if (!has_room(m, envelope->mail.size, a)) {
-        *ret_reply = SMTP_REPLY(452, 4, 3, 1, "No room for a letter of this size now");
+        *ret_reply = SMTP_REPLY(452, 4, 3, 1, "No room for a message of this size now");
         return 0;
     }
     return m->account ? check_own_address(m, &envelope->mail.sender, a, ret_reply) : 0;
@@ -171,7 +171,8 @@ static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind
     case ROUTE_NOT_OURS:
         if (edge_may_relay(m))
             return SMTP_REPLY(250, 2, 1, 5, "Recipient OK, will be sent on");
-        return SMTP_REPLY(550, 5, 7, 1, "This host does not send letters on for strangers");
+        return SMTP_REPLY(550, 5, 7, 1,
+                          "Relaying denied; users of this server log in on port 465 or 587");
     case ROUTE_UNKNOWN_USER:
         return SMTP_REPLY(550, 5, 1, 1, "No such user here");
     case ROUTE_DISABLED:
@@ -200,7 +201,7 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_e
         return r;
     *ret_reply = verdict(m, (enum route_kind)out.kind);
     if (out.kind == ROUTE_LOCAL) {
-        struct smtp_reply full = edge_room_judge(m, &out, envelope->mail.size);
+        struct smtp_reply full = edge_room_judge(m, address, &out, envelope->mail.size, a);
         *ret_reply = full.code ? full : *ret_reply;
     }
     if (!smtp_reply_ok(ret_reply))

@@ -38,12 +38,13 @@ bool edge_may_relay(const struct edge_smtp *m);
 bool edge_is_trusted(const struct edge_smtp *m);
 
 /*
- * edge_judge.c: at MAIL; and at RCPT, whether the mailboxes of a recipient can take a message of
- * that size (0: not said). Code 0: they can.
+ * edge_judge.c: at MAIL; and at RCPT, whether the mailboxes behind `address` can take a message of
+ * that size (0: not said). Code 0: they can; else the text is in the arena.
  */
 void edge_room_begin(struct edge_smtp *m);
-struct smtp_reply edge_room_judge(struct edge_smtp *m,
-                                  const struct rpc_directory_resolve_out *route, uint64_t size);
+struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
+                                  const struct rpc_directory_resolve_out *route, uint64_t size,
+                                  struct arena *a);
 
 /* The functions of struct smtp_host that take a letter; `arg` is the struct edge_smtp. */
 int edge_letter_begin(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,

@@ -63,7 +63,7 @@ void edge_tell_sender(const struct edge_smtp *m, const struct smtp_envelope *env
     if (!edge_may_tell(m->connection))
         return;
     process_event(m->connection->edge->process, envelope->id, KIND_REJECTED, facts,
-                  ARRAY_SIZE(facts), "A letter from %s, sender %.*s, was refused.",
+                  ARRAY_SIZE(facts), "A message from %s, sender %.*s, was refused.",
                   m->connection->peer_text,
                   SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")));
 }
@@ -80,7 +80,7 @@ void edge_tell_recipient(const struct edge_smtp *m, const struct smtp_envelope *
     if (!edge_may_tell(m->connection))
         return;
     process_event(m->connection->edge->process, envelope->id, KIND_REJECTED, facts,
-                  ARRAY_SIZE(facts), "A letter from %s to %.*s was refused: %.*s",
+                  ARRAY_SIZE(facts), "A message from %s to %.*s was refused: %.*s",
                   m->connection->peer_text, SLICE_ARG(address), SLICE_ARG(facts[2].value));
 }
 
@@ -105,7 +105,7 @@ static struct slice whole_dialogue(const struct edge_smtp *m, const struct lette
     struct slice said = buf_slice(&m->dialogue);
     if (!whole || reply.len == 0)
         return said;
-    return arena_printf(a, "%.*s-- the letter, %llu bytes\nS: %.*s\n", SLICE_ARG(said),
+    return arena_printf(a, "%.*s-- the message, %llu bytes\nS: %.*s\n", SLICE_ARG(said),
                         (unsigned long long)whole->size, SLICE_ARG(reply));
 }
 
@@ -136,7 +136,7 @@ void edge_tell_letter(const struct edge_smtp *m, const struct smtp_client *clien
                   taken  ? KIND_ACCEPTED
                   : lost ? KIND_ABANDONED
                          : KIND_REJECTED,
-                  facts, ARRAY_SIZE(facts), "A letter from %s, sender %.*s, was %s.", c->peer_text,
+                  facts, ARRAY_SIZE(facts), "A message from %s, sender %.*s, was %s.", c->peer_text,
                   SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")),
                   taken  ? "taken"
                   : lost ? "broken off"

@@ -91,7 +91,7 @@ static const char *not_its_own(const struct rpc_caller *caller,
         return "a change that only the directory and the master may report";
     if (caller->role == ROLE_EDGE && in->letter != 0 &&
         letter_id_worker(in->letter) != caller->worker)
-        return "something about a letter that another process has taken in";
+        return "something about a message that another process has taken in";
     return NULL;
 }
 

@@ -103,7 +103,9 @@ static int on_deliver(void *arg, const struct rpc_caller *caller,
     int len = snprintf(id, sizeof id, "%016llx", (unsigned long long)in->id);
     int r = deliver(p->state, in, slice_of(id, (size_t)len), &delivered);
     if (r == -E_LIMIT && in->quota > 0)
-        return problem_set(problem, r, "the mailbox is full: its quota is %llu bytes",
+        return problem_set(problem, r,
+                           "the mailbox is full; its owner has to delete messages, or be given "
+                           "more room than %llu bytes",
                            (unsigned long long)in->quota);
     if (r < 0)
         return problem_set(problem, r, "the mailbox cannot take the message: %s", error_text(r));

@@ -271,7 +271,7 @@ static void run_until_stopped(struct master *m, struct slice tightened) {
         (void)puts("ready");
         (void)fflush(stdout);
         service_notify("READY=1");
-        children_event(&m->children, KIND_STARTED, "The post office %.*s is open.",
+        children_event(&m->children, KIND_STARTED, "The mail server %.*s is ready.",
                        SLICE_ARG(m->conf->hostname));
         master_tell_changes(m);
         while (slice_next(&tightened, '\n', &line) && line.len > 0)

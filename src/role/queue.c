@@ -237,7 +237,7 @@ static uint64_t sessions(struct process *p) {
 static int check_owner(const struct rpc_caller *caller, letter_id id, struct problem *problem) {
     if (caller->role != ROLE_EDGE || letter_id_worker(id) == caller->worker)
         return 0;
-    return problem_set(problem, -EINVAL, "the letter's id belongs to another process");
+    return problem_set(problem, -EINVAL, "the message's id belongs to another process");
 }
 
 static int on_open_file(void *arg, const struct rpc_caller *caller,
@@ -303,7 +303,7 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
     if (in->body_type > SPOOL_BINARYMIME || in->ret > SPOOL_RET_HDRS)
         return problem_set(problem, -EINVAL, "unknown body type or RET");
     if (in->origin < QUEUE_FROM_OUTSIDE || in->origin > QUEUE_FROM_HOST)
-        return problem_set(problem, -EINVAL, "only the queue makes letters of this origin");
+        return problem_set(problem, -EINVAL, "only the queue makes messages of this origin");
     struct queue_letter letter = {
         .id = in->id,
         .sender = in->sender,

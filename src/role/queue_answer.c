@@ -73,7 +73,7 @@ int queue_answer_bytes(struct queue *q, const struct rpc_queue_bytes_in *in, str
     char *bytes = arena_alloc(a, size);
     ssize_t n = queue_read(q, in->id, in->offset, bytes, size);
     if (n < 0)
-        return problem_set(problem, (int)n, "the letter cannot be read: %s", error_text((int)n));
+        return problem_set(problem, (int)n, "the message cannot be read: %s", error_text((int)n));
     out->bytes = slice_of(bytes, (size_t)n);
     return 0;
 }

@@ -75,7 +75,7 @@ int state_lock(const char *directory, int *ret_fd, struct problem *problem) {
         return problem_set(problem, -errno, N_("%s cannot be opened: %s"), path, error_text(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno == EWOULDBLOCK)
-            return problem_set(problem, -E_BUSY, N_("the post office in %s is running already"),
+            return problem_set(problem, -E_BUSY, N_("the server in %s is running already"),
                                directory);
         return problem_set(problem, -errno, N_("%s cannot be locked: %s"), path, error_text(errno));
     }

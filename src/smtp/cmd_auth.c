@@ -15,8 +15,7 @@ static void refuse_bare(struct smtp_session *s) {
 
 static bool may_log_in(struct smtp_session *s) {
     if (s->listener->service != SMTP_SUBMISSION)
-        SMTP_SAY(s, 502, 5, 5, 1,
-                 "No login on this port, letters of our users go to port 465 or 587");
+        SMTP_SAY(s, 502, 5, 5, 1, "No login on this port, users send mail by port 465 or 587");
     else if (!s->client.hello.len)
         SMTP_SAY(s, 503, 5, 5, 1, "EHLO comes first");
     else if (s->client.account.len)

@@ -144,7 +144,7 @@ void smtp_cmd_data(struct smtp_session *s, const struct smtp_command *c) {
         finish(s, &l);
     } else if (r == -E_LIMIT) {
         finish(s, &l);
-        smtp_close(s, "a refused letter without end");
+        smtp_close(s, "a refused message without end");
     } else {
         smtp_event(s, SMTP_EVENT_LETTER, slice_of_str(error_text(r)));
         smtp_lost(s, r);

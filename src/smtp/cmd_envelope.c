@@ -23,7 +23,7 @@ static bool may_begin(struct smtp_session *s) {
     else if (s->listener->service == SMTP_SUBMISSION && !s->client.account.len)
         ask_for_login(s);
     else if (s->letters >= s->listener->limits.letters_per_connection)
-        SMTP_SAY(s, 421, 4, 7, 0, "Enough letters for one connection, please come again");
+        SMTP_SAY(s, 421, 4, 7, 0, "Enough messages for one connection, please come again");
     else
         return true;
     return false;
@@ -97,7 +97,7 @@ static struct smtp_reply add_recipient(struct smtp_session *s, const struct smtp
     if (is_known(s->envelope, &rcpt->recipient))
         return SMTP_REPLY(250, 2, 1, 5, "OK, known already");
     if (s->envelope->count >= s->listener->limits.recipients_max || size > SMTP_ENVELOPE_MAX)
-        return SMTP_REPLY(452, 4, 5, 3, "Too many recipients, send the rest in another letter");
+        return SMTP_REPLY(452, 4, 5, 3, "Too many recipients, send the rest in another message");
     if (!smtp_keep(s, size))
         return NO_ROOM;
     int r = s->host->rcpt(s->host->arg, &s->client, s->envelope, rcpt, &s->arena, &reply);

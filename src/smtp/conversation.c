@@ -62,7 +62,7 @@ void smtp_say_fault(struct smtp_session *s, const struct smtp_fault *fault) {
 bool smtp_count_junk(struct smtp_session *s) {
     if (++s->junk <= s->listener->limits.junk_commands)
         return true;
-    SMTP_SAY(s, 421, 4, 7, 0, "Too many commands without a letter, closing");
+    SMTP_SAY(s, 421, 4, 7, 0, "Too many commands without a message, closing");
     return false;
 }
 

@@ -60,7 +60,7 @@ static void cmd_noop(struct smtp_session *s, const struct smtp_command *c) {
 }
 
 static void cmd_vrfy(struct smtp_session *s, const struct smtp_command *c) {
-    SMTP_SAY(s, 252, 2, 1, 5, "Send a letter, then we shall see");
+    SMTP_SAY(s, 252, 2, 1, 5, "Cannot say; send a message and see");
 }
 
 static void cmd_quit(struct smtp_session *s, const struct smtp_command *c) {

@@ -115,7 +115,7 @@ static void note_damage(struct spool *s, struct stored *st, struct segment *seg)
         return;
     st->letter.damaged = true;
     seg->tainted = true;
-    spool_tell(s, SPOOL_NOTICE_DAMAGE, "letter %llx: its bytes in %s fail their checksum",
+    spool_tell(s, SPOOL_NOTICE_DAMAGE, "message %llx: its bytes in %s fail their checksum",
                (unsigned long long)st->letter.id, seg->name);
 }
 

@@ -279,7 +279,7 @@ static int look_at_large(void *arg, const char *name) {
     if (s->opened - changed < s->options.stray_age || !log_is_whole(s))
         return 0;
     if (unlinkat(s->large_dir, name, 0) == 0)
-        spool_tell(s, SPOOL_NOTICE_STRAY, "large/%s: no letter has it; removed", name);
+        spool_tell(s, SPOOL_NOTICE_STRAY, "large/%s: no message has it; removed", name);
     return 0;
 }
 

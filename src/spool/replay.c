@@ -143,7 +143,7 @@ static void salvage(struct replay *r, struct commit *c) {
     }
     r->segment->tainted = true;
     spool_tell(r->spool, SPOOL_NOTICE_DAMAGE,
-               "%s: damaged before %" PRIu64 "; %u letters of that commit were saved",
+               "%s: damaged before %" PRIu64 "; %u messages of that commit were saved",
                r->segment->name, c->end, letters);
 }
 
@@ -268,7 +268,7 @@ static void end_unsealed(struct replay *r) {
 int replay_refuse(const struct segment *seg, const struct pack_entry *e, struct problem *problem) {
     return problem_set(problem, -EIO,
                        "spool: %s: the disk does not give bytes %" PRIu64 " to %" PRIu64
-                       "; the queue begins when it does, or without the letters in that file once"
+                       "; the queue begins when it does, or without the messages in that file once"
                        " it has been moved into quarantine/",
                        seg->name, e->from, e->to);
 }

@@ -95,7 +95,7 @@ static int read_bytes_of(struct read_job *j) {
 
 static void report_damage(struct store_account *a, const struct store_letter *l) {
     struct problem p;
-    (void)problem_set(&p, 0, "letter %u of mailbox %u is damaged: pack %06llu at %llu", l->uid,
+    (void)problem_set(&p, 0, "message %u of mailbox %u is damaged: pack %06llu at %llu", l->uid,
                       l->mailbox, (unsigned long long)l->pack, (unsigned long long)l->offset);
     account_report(a, slice_of_str(p.text));
 }

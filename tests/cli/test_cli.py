@@ -92,7 +92,7 @@ def test_init_overwrites_nothing(office, tmp_path):
     before = office.settings.read_text()
     words = ("--hostname", "m.test", "--domain", "m.test")
     again = hayauma("init", office.folder, *words, code=REFUSED)
-    assert "there is a post office" in again.stderr
+    assert "there is a mail server" in again.stderr
     assert office.settings.read_text() == before
     full = tmp_path / "full"
     full.mkdir()
@@ -431,7 +431,7 @@ def test_config_explains_a_setting(office):
     ["status"], ["stop"], ["reload"], ["fibers", "edge"]])
 def test_commands_that_need_it_say_that_it_does_not_run(office, words):
     done = office(*words, code=NOT_RUNNING)
-    assert f"the post office in {office.folder} is not running" in done.stderr
+    assert f"the server in {office.folder} is not running" in done.stderr
     assert f"hayauma -C {office.folder} run" in done.stderr
 
 
@@ -458,7 +458,7 @@ def test_commands_at_the_same_time_wait_for_each_other(either):
 
 def test_a_place_that_is_no_post_office_is_said(tmp_path):
     done = hayauma("-C", tmp_path, "status", code=FAILED)
-    assert "no post office" in done.stderr
+    assert "is no mail server" in done.stderr
     hayauma("-C", tmp_path / "missing", "status", code=FAILED)
 
 

@@ -130,7 +130,7 @@ def test_while_nothing_runs_and_beside_broken_settings(busy):
         one = busy.json("queue", "list")[0]["id"]
         assert "on hold" in busy("queue", "retry", one).stdout
         busy("queue", "release", one)
-        assert "when the post office starts" in busy("queue", "retry", one).stdout
+        assert "when the server starts" in busy("queue", "retry", one).stdout
         assert busy("queue", "show", one, "--content").stdout.endswith("hello\n")
         busy("queue", "hold", one)
 
@@ -190,5 +190,5 @@ def test_what_was_done_while_nothing_ran_counts_at_the_start(busy):
 
 def test_a_post_office_that_never_ran(office):
     assert "never run" in office("log", code=NOT_FOUND).stderr
-    assert office("queue", "list", code=OK).stdout.startswith("No letter")
+    assert office("queue", "list", code=OK).stdout.startswith("No message")
     assert "is stopped" in office("status", code=NOT_RUNNING).stdout

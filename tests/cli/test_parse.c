@@ -202,7 +202,7 @@ static void test_mistakes_are_named(void **state) {
         {"account quota a@b many",
          "SIZE|none: found \"many\", expected a size such as 500M or 2G, or none"},
         {"account admin a@b maybe", "found \"maybe\", expected one of no, yes"},
-        {"queue show 17", "\"17\" is not the id of a letter, which has 13 letters and digits"},
+        {"queue show 17", "\"17\" is not the id of a message, which has 13 letters and digits"},
         {"log --role cook", "found \"cook\", expected one of master, edge, directory, keys, queue,"
                             " relay, resolver, mail, ledger"},
     };

@@ -157,7 +157,7 @@ def test_repair_wants_it_stopped(running):
 
 
 def test_queue_is_listed_shown_and_changed(running):
-    assert running("queue", "list").stdout == "No letter is on its way.\n"
+    assert running("queue", "list").stdout == "No message is on its way.\n"
     first, second, third = held_letters(running, 3)
     assert all(one["state"] == "on hold" for one in (first, second, third))
     text = running("queue", "list").stdout
@@ -199,7 +199,7 @@ def test_the_columns_of_a_long_list_stand_below_each_other(running):
 def test_queue_commands_want_to_know_which_letters(running):
     held_letters(running, 2)
     for words in ([], ["--all", "--match", "x"], ["--login", "x@y", "--match", "x"]):
-        assert "say which letters" in running("queue", "remove", *words, code=USAGE).stderr
+        assert "say which messages" in running("queue", "remove", *words, code=USAGE).stderr
     running("queue", "remove", "0c8q2zv5k7g00", code=NOT_FOUND)
     # No letter has the id 0.
     running("queue", "remove", "0000000000000", code=NOT_FOUND)
@@ -255,7 +255,7 @@ def test_several_journeys_end_with_the_newest(running):
     assert [one["letter"] for one in found] == sorted(one["letter"] for one in found)
     newest = running("journey", "tama@example.test", "-n", "1")
     assert found[-1]["letter"] in newest.stdout and found[0]["letter"] not in newest.stdout
-    assert "there are more letters than the newest 1" in newest.stderr
+    assert "there are more messages than the newest 1" in newest.stderr
 
 
 def test_a_journey_is_told_with_the_letters_that_came_of_it(running):
@@ -274,8 +274,8 @@ def test_a_journey_is_told_with_the_letters_that_came_of_it(running):
     assert running.json("journey", second["letter"]) == family
     text = running("journey", second["letter"]).stdout
     assert text == running("journey", first["letter"]).stdout
-    assert text.startswith(f"Letter {first['letter']}\n")
-    assert f"\nLetter {second['letter']}, to the targets of an alias\n" in text
+    assert text.startswith(f"Message {first['letter']}\n")
+    assert f"\nMessage {second['letter']}, to the targets of an alias\n" in text
     for user in ("tama", "mike"):
         assert re.search(rf"(?m)^  {user}@example.test +Delivered after", text)
 

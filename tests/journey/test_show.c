@@ -266,7 +266,7 @@ static void an_unknown_letter_is_said_plainly(void **state) {
     _cleanup_(buf_done) struct buf b = {0};
     (void)state;
     show_journey(&b, 1, NULL, 0, &place, &(struct show_options){0});
-    assert_slice(buf_slice(&b), "Letter 0000000000001: nothing is known of it, or no longer\n\n");
+    assert_slice(buf_slice(&b), "Message 0000000000001: nothing is known of it, or no longer\n\n");
 }
 
 static void many_recipients_are_counted(void **state) {
@@ -333,7 +333,7 @@ static void the_head_tells_of_targets_and_reports(void **state) {
     size_t count = sample_family(&a, events);
     (void)state;
     show_head(&b, 1, events, count, &(struct show_options){.width = 100});
-    assert_slice(buf_slice(&b), "Letter 0000000000001\n"
+    assert_slice(buf_slice(&b), "Message 0000000000001\n"
                                 "  From        tama@a.b\n"
                                 "  Arrived     Wed, 18 Nov 2026 11:06:40 +0000\n"
                                 "  Goes on in  0000000000002\n"
@@ -360,15 +360,15 @@ static void steps_say_whose_turn_it_is(void **state) {
                                          "11:06:40.003     +1 ms  Failed",
                                          "11:06:40.004     +1 ms  Report",
                                          "                        Report        0000000000003",
-                                         "Letter 0000000000002, to the targets of an alias",
+                                         "Message 0000000000002, to the targets of an alias",
                                          "11:06:40.005     +1 ms  Queued",
                                          "                        Origin        expansion",
-                                         "Letter 0000000000003, a report to the sender",
+                                         "Message 0000000000003, a report to the sender",
                                          "11:06:40.006     +1 ms  Queued",
                                          "                        Origin        report",
-                                         "Letter 0000000000002",
+                                         "Message 0000000000002",
                                          "11:06:40.007     +1 ms  Delivered",
-                                         "Letter 0000000000003",
+                                         "Message 0000000000003",
                                          "11:06:40.008     +1 ms  Delivered"};
     (void)state;
     show_steps(&b, events, count, &place, &(struct show_options){.width = 100});

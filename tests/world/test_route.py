@@ -248,7 +248,7 @@ def test_journey_tells_the_way_on_both_hosts_and_no_secrets(a, b, writer):
     here = wait_until(told_whole, why=lambda: a.attempt("journey", letter).stdout)
     wait_until(lambda: "Delivered" in b.attempt("journey", reader).stdout)
     there = b.run("journey", reader)
-    assert reader in here and "under way" in here and "250 2.0.0 Taken as" in here
+    assert reader in here and "under way" in here and "250 2.0.0 Accepted as" in here
     assert "mx.a.test" in there and writer in there
     for text in (here, there):
         assert PASSWORD not in text and "Good day." not in text

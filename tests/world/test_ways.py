@@ -111,6 +111,25 @@ def test_full_mailbox_is_refused_at_rcpt(office):
         wait_until(lambda: rcpt(wire, small, 12000)[0] == 250, 10, 0.1, host.story)
 
 
+def test_the_reply_at_a_full_mailbox_says_whose_and_what_to_do(office):
+    host = office("fullsay")
+    user = host.account("small", "--quota", "20K")
+    nick = f"nick@{host.domains[0]}"
+    host.run("alias", "add", nick, user)
+    with host.smtp() as wire:
+        assert wire.code("MAIL FROM:<kiku@far.test> SIZE=30000") == 250
+        assert wire.say(f"RCPT TO:<{user}>")[1] == \
+            [f"5.2.3 The message is larger than the mailbox of {user} may hold"]
+        assert wire.code("RSET") == 250
+        host.deliver(user, LETTER + (b"y" * 70 + b"\r\n") * 170)
+        wait_until(lambda: rcpt(wire, user, 12000) == (452, "4.2.2"), 10, 0.1, host.story)
+        assert wire.code("MAIL FROM:<kiku@far.test> SIZE=12000") == 250
+        for address in (user, nick):  # what is behind an alias is not told
+            assert wire.say(f"RCPT TO:<{address}>")[1] == \
+                [f"4.2.2 The mailbox of {address} is too full for the message; try again when its "
+                 "owner has deleted messages or has been given more room"]
+
+
 def largest_taken(host, address, most):
     """The largest SIZE that is not refused."""
     least = 0
