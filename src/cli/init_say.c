@@ -11,9 +11,13 @@
 
 #include "cli/check_dns.h"
 #include "dns/message.h"
+#include "journey/text.h"
 
 #define RECORDS_MAX 200U
 #define UNIT_PLACE  "/var/lib/hayauma" /* where the systemd unit of packages looks */
+
+#define COLUMNS 80U
+#define INDENT  3U
 
 struct record {
     struct slice name, type, value;
@@ -31,6 +35,33 @@ struct saying {
     size_t count;
     struct records records;
 };
+
+/* ------------------------------------------------------------------ sentences */
+
+/* Sentences are wrapped, also for a file; what is to be copied stays on one line. */
+static void wrapped(struct cli *c, struct slice text, size_t column) {
+    size_t width = c->width > 0 ? MIN(c->width, (size_t)COLUMNS) : COLUMNS;
+    text_wrap_names(&c->out, text, column, width);
+    buf_add_byte(&c->out, '\n');
+}
+
+/* "3. Something to do" */
+static void step(struct cli *c, unsigned number, struct slice text) {
+    buf_printf(&c->out, "\n%u. ", number);
+    wrapped(c, text, INDENT);
+}
+
+/* Below a step. */
+static void note(struct cli *c, struct slice text) {
+    text_blanks(&c->out, INDENT);
+    wrapped(c, text, INDENT);
+}
+
+/* Behind the steps. */
+static void remark(struct cli *c, struct slice text) {
+    buf_add_byte(&c->out, '\n');
+    wrapped(c, text, 0);
+}
 
 /* ------------------------------------------------------------------ DNS records */
 
@@ -87,14 +118,12 @@ static void write_records(struct cli *c, const struct records *r) {
     for (size_t i = 0; i < r->count; i++)
         buf_printf(&c->out, "   %-*.*s  %-4.*s  %.*s\n", (int)widest, SLICE_ARG(r->list[i].name),
                    SLICE_ARG(r->list[i].type), SLICE_ARG(r->list[i].value));
-    buf_add_str(&c->out,
-                r->address_known
-                    ? _("   Whoever gave this host its address sets the PTR record.\n")
-                    : _("   ADDRESS is the public address of this host; whoever gave it to you sets"
-                        " its PTR\n   record.\n"));
-    buf_add_str(&c->out,
-                _("   Other servers that send for a domain belong into its TXT record (SPF),"
-                  " too.\n"));
+    note(c, slice_of_str(r->address_known
+                             ? _("Whoever gave this host its address sets the PTR record.")
+                             : _("ADDRESS is the public address of this host; whoever gave it to"
+                                 " you sets its PTR record.")));
+    note(c, slice_of_str(_("Other servers that send for a domain belong into its TXT record (SPF),"
+                           " too.")));
 }
 
 /* ------------------------------------------------------------------ what is said */
@@ -125,8 +154,7 @@ static void write_made(struct cli *c) {
                c->directory);
     buf_printf(&c->out,
                _("  hayauma.conf       the settings, each explained\n"
-                 "  keys/default.crt   a certificate that this host signed itself, good for"
-                 " %d days\n"
+                 "  keys/default.crt   a certificate signed by this host itself, for %d days\n"
                  "  directory/         domains, accounts and aliases\n"
                  "  spool/ accounts/   messages on their way, and mailboxes\n"
                  "  ledger/            what has happened\n\n"),
@@ -137,62 +165,64 @@ static void write_start(struct cli *c) {
     bool usual = strcmp(c->directory, UNIT_PLACE) == 0;
     bool all = c->conf->port_offset == 0 && !cli_has(c->call, "listen");
     const char *units = all ? "hayauma.socket hayauma.service" : "hayauma.service";
-    buf_add_str(&c->out, _("2. Start it, now and at each boot:\n"));
-    if (usual)
+    step(c, 2, slice_of_str(_("Start it, now and at each boot:")));
+    if (usual) {
         buf_printf(&c->out,
                    _("   ln -s %s /etc/hayauma/hayauma.conf\n"
                      "   systemctl enable --now %s\n"
-                     "   or without systemd: hayauma -C %s run\n\n"),
+                     "   or without systemd: hayauma -C %s run\n"),
                    c->conf_path, units, c->directory);
-    else
-        buf_printf(&c->out,
-                   _("   hayauma -C %s run\n"
-                     "   The systemd unit is for %s; for another place change its ExecStart,"
-                     " ExecReload\n   and ReadWritePaths with: systemctl edit hayauma.service\n\n"),
-                   c->directory, UNIT_PLACE);
+        return;
+    }
+    buf_printf(&c->out, _("   hayauma -C %s run\n"), c->directory);
+    note(c, arena_printf(c->arena,
+                         _("The systemd unit is for %s; for another place change its ExecStart,"
+                           " ExecReload and ReadWritePaths:"),
+                         UNIT_PLACE));
+    buf_add_str(&c->out, _("   systemctl edit hayauma.service\n"));
 }
 
 static void write_certificate(struct cli *c) {
     struct slice host = c->conf->hostname;
-    buf_printf(
-        &c->out,
-        _("5. Get a certificate that mail programs trust, and name it in the block tls of the"
-          "\n   settings; renewals are then taken by themselves:\n"
-          "   certbot certonly --standalone -d %.*s\n"
-          "     certificate /etc/letsencrypt/live/%.*s/fullchain.pem\n"
-          "     key         /etc/letsencrypt/live/%.*s/privkey.pem\n\n"),
-        SLICE_ARG(host), SLICE_ARG(host), SLICE_ARG(host));
-    buf_printf(&c->out, _("6. See whether all of that is in place:\n   hayauma -C %s check\n"),
-               c->directory);
+    step(c, 5,
+         slice_of_str(_("Get a certificate that mail programs trust, and name it in the block"
+                        " tls of the settings; renewals are then taken by themselves:")));
+    buf_printf(&c->out,
+               _("   certbot certonly --standalone -d %.*s\n"
+                 "     certificate /etc/letsencrypt/live/%.*s/fullchain.pem\n"
+                 "     key         /etc/letsencrypt/live/%.*s/privkey.pem\n"),
+               SLICE_ARG(host), SLICE_ARG(host), SLICE_ARG(host));
 }
 
 static void write_remarks(struct cli *c) {
     if (c->users.change && c->users.made_up)
-        buf_printf(&c->out,
-                   _("\nThe users of the settings (%.*s ...) do not exist yet; numbers stand"
-                     " in for them.\n"),
-                   SLICE_ARG(c->conf->users.edge));
+        remark(c, arena_printf(c->arena,
+                               _("The users of the settings (%.*s ...) do not exist yet; numbers"
+                                 " stand in for them."),
+                               SLICE_ARG(c->conf->users.edge)));
     if (!c->users.change && c->conf->port_offset < 1024)
-        buf_add_str(&c->out, _("\nPorts below 1024 need root: run it as root, or use --port-offset"
-                               " for a trial.\n"));
+        remark(c, slice_of_str(_("Ports below 1024 need root: run it as root, or use --port-offset"
+                                 " for a trial.")));
 }
 
 static void write_next_steps(const struct saying *s) {
     struct cli *c = s->c;
     unsigned offset = c->conf->port_offset;
-    buf_printf(&c->out,
-               _("What to do next:\n\n1. Make accounts, first your own:\n"
-                 "   hayauma -C %s account add YOU@%.*s --admin\n\n"),
-               c->directory, SLICE_ARG(cli_shown(c->arena, s->domains[0])));
+    buf_add_str(&c->out, _("What to do next:\n"));
+    step(c, 1, slice_of_str(_("Make accounts, first your own:")));
+    buf_printf(&c->out, _("   hayauma -C %s account add YOU@%.*s --admin\n"), c->directory,
+               SLICE_ARG(cli_shown(c->arena, s->domains[0])));
     write_start(c);
-    buf_printf(&c->out,
-               _("3. Let mail programs in: ports %u and %u for sending, %u and %u for POP3;"
-                 " other servers\n   send to port %u.\n\n"),
-               465 + offset, 587 + offset, 995 + offset, 110 + offset, 25 + offset);
-    buf_add_str(&c->out, _("4. Tell the world, in DNS:\n"));
+    step(c, 3,
+         arena_printf(c->arena,
+                      _("Let mail programs in: ports %u and %u for sending, %u and %u for"
+                        " POP3; other servers send to port %u."),
+                      465 + offset, 587 + offset, 995 + offset, 110 + offset, 25 + offset));
+    step(c, 4, slice_of_str(_("Tell the world, in DNS:")));
     write_records(c, &s->records);
-    buf_add_byte(&c->out, '\n');
     write_certificate(c);
+    step(c, 6, slice_of_str(_("See whether all of that is in place:")));
+    buf_printf(&c->out, _("   hayauma -C %s check\n"), c->directory);
     write_remarks(c);
 }
 

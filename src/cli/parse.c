@@ -170,7 +170,7 @@ static int read_value(struct parse *p, const struct cli_parameter *parameter, st
     case CLI_LETTER:
         if (letter_id_parse(text, ret) < 0)
             return fault(p,
-                         _("\"%.*s\" is not the id of a message, which has %d messages and digits"),
+                         _("\"%.*s\" is not the id of a message, which has %d letters and digits"),
                          SLICE_ARG(shown(p, text)), LETTER_ID_DIGITS);
         return 0;
     case CLI_CHOICE:

@@ -80,6 +80,21 @@ def test_what_is_printed_fits(used, words, language):
     assert lines and not wider(line for line in lines if str(used.folder) not in line)
 
 
+@pytest.mark.parametrize("words", [[], ["--port-offset", "23000", "--listen", "127.0.0.1"]],
+                         ids=["usual", "trial"])
+@pytest.mark.parametrize("language", [ENGLISH, JAPANESE])
+def test_what_init_says_fits(tmp_path, words, language):
+    """Also where it is printed for a file; only what is to be copied stays on one line."""
+    made = ["init", "--hostname", "mail.example.test", "--domain", "example.test", *words]
+    narrow = on_terminal("init", tmp_path / "a", *made[1:], language=language)
+    piped = hayauma("init", tmp_path / "b", *made[1:],
+                    env={**os.environ, "LC_ALL": language}).stdout.splitlines()
+    for lines, folder in ((narrow, tmp_path / "a"), (piped, tmp_path / "b")):
+        assert any("4. " in line for line in lines)
+        assert not wider(line for line in lines if str(folder) not in line)
+    assert f"   hayauma -C {tmp_path / 'a'} check" in narrow
+
+
 def test_what_a_next_command_needs_stays_whole(used):
     for words in (["account", "list"], ["alias", "list"]):
         assert any(LONG in line for line in on_terminal("-C", used.folder, *words)), words
