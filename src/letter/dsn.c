@@ -141,10 +141,16 @@ static void add_report_recipient(struct buf *to, struct arena *a,
         add_date(to, "Will-Retry-Until", recipient->retry_until);
 }
 
+/* A list of parts in a mail program shows it. */
+static void describe(struct buf *to, const char *words) {
+    compose_text_field(to, "Content-Description", slice_of_str(words));
+}
+
 /* RFC 3464 §2: fields about the letter, then a group of fields for each recipient. */
 static void add_report(struct buf *to, const struct dsn *dsn) {
     _cleanup_(arena_done) struct arena a = {0};
     struct slice envelope_id;
+    describe(to, "配送の詳細 / Delivery report");
     buf_add_str(to, "Content-Type: message/delivery-status\r\n\r\n");
     if (xtext_decode(&a, dsn->envelope_id, &envelope_id) == 0)
         add_field(to, "Original-Envelope-Id", text_one_line(&a, envelope_id, DIAGNOSTIC_MAX, true));
@@ -175,6 +181,7 @@ static struct slice returned_header(struct slice letter, size_t max) {
 static void add_header_part(struct buf *to, const struct dsn *dsn) {
     struct slice header = returned_header(dsn->letter, dsn->max_returned);
     bool has_eight_bit = false;
+    describe(to, "元のメールのヘッダー / Header of the original message");
     buf_add_str(to, "Content-Type: text/rfc822-headers; charset=utf-8\r\n");
     if (passes(header, false, &has_eight_bit)) {
         buf_add_str(to, "\r\n");
@@ -206,6 +213,7 @@ static void add_letter_part(struct buf *to, const struct dsn *dsn, enum returned
         add_header_part(to, dsn);
         return;
     }
+    describe(to, "元のメール / Original message");
     buf_printf(to, "Content-Type: message/rfc822\r\n%s\r\n",
                returned == RETURN_8BIT ? EIGHT_BIT_FIELD : "");
     encode_plain_body(to, dsn->letter);
@@ -250,6 +258,7 @@ static void add_header(struct buf *to, const struct dsn *dsn, enum returned retu
 static void add_words(struct buf *to, const struct dsn *dsn) {
     _cleanup_(buf_done) struct buf text = {0};
     dsn_text(&text, dsn);
+    describe(to, "お知らせ / Notification");
     buf_add_str(to, "Content-Type: text/plain; charset=utf-8\r\n"
                     "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
     encode_quoted_printable_body(to, buf_slice(&text));

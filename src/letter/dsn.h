@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Delivery status notifications: the letter that tells a sender what became of his letter (RFC 3461
- * §6, RFC 3464, RFC 6522). Three parts: words for a person, first in English and then in Japanese;
- * the report for programs; the letter it is about, or its header.
+ * §6, RFC 3464, RFC 6522). Three parts: words for a person, in English and in Japanese, first in
+ * the one that the letter seems to be written in; the report for programs; the letter it is about,
+ * or its header.
  *
  * The envelope is the caller's business: sender "<>", recipient the reverse-path of the letter; for
  * a letter that came with a null reverse-path no notification is made (RFC 5321 §4.5.5), nor

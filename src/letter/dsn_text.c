@@ -2,10 +2,11 @@
 /*
  * All sentences stand in the tables at the top: one row per action and one per status, one column
  * per language. The code below only puts them in order: what happened, to whom, why, what the other
- * side said, what happens next.
+ * side said, what happens next. The language that the message itself seems to be in comes first.
  */
 #include "letter/dsn_text.h"
 
+#include "base/encode.h"
 #include "letter/encode.h"
 #include "letter/header.h"
 #include "letter/words.h"
@@ -92,8 +93,8 @@ static const struct wording which_message = {{"The message:", "対象のメー�
 static const struct wording subject_label = {{"Subject: ", "件名: "}};
 static const struct wording date_label = {{"Date: ", "日付: "}};
 static const struct wording whom_to_ask = {
-    {"If you do not know what to do, ask %.*s.",
-     "ご不明な点は、メールの管理者 %.*s までお問い合わせください。"}};
+    {"If you do not know what to do, ask:",
+     "ご不明な点は、メールの管理者にお問い合わせください。"}};
 
 static const struct wording host_said = {{"The server %.*s said:", "相手サーバー %.*s の応答:"}};
 static const struct wording we_say = {{"Details:", "詳細:"}};
@@ -255,15 +256,11 @@ static void add_message(struct buf *to, struct arena *a, const struct dsn *dsn,
     add_line(to, date_label.says[language], date);
 }
 
-static void add_whom_to_ask(struct buf *to, struct arena *a, const struct dsn *dsn,
-                            enum dsn_language language) {
-    _cleanup_(buf_done) struct buf address = {0};
+static void add_whom_to_ask(struct buf *to, const struct dsn *dsn, enum dsn_language language) {
     if (dsn->to_postmaster)
         return;
-    buf_add_str(&address, "postmaster@");
-    domain_shown(&address, dsn->host);
-    buf_add_str(to, "\n");
-    buf_add(to, arena_printf(a, whom_to_ask.says[language], SLICE_ARG(buf_slice(&address))));
+    buf_printf(to, "\n%s\n  postmaster@", whom_to_ask.says[language]);
+    domain_shown(to, dsn->host);
     buf_add_str(to, "\n");
 }
 
@@ -302,16 +299,64 @@ static void add_action(struct buf *to, struct arena *a, const struct dsn *dsn,
         buf_printf(to, "\n%s\n", next->says[language]);
 }
 
+/* ------------------------------------------------------------------ which language is first */
+
+static bool is_japanese(uint32_t character) {
+    return (character >= 0x3041 && character <= 0x30ff) || /* kana */
+           (character >= 0x3400 && character <= 0x9fff) || /* kanji */
+           (character >= 0xff66 && character <= 0xff9d);   /* half-width kana */
+}
+
+static bool holds_japanese(struct slice text) {
+    uint32_t character = 0;
+    while (text.len > 0) {
+        size_t len = utf8_decode(text, &character);
+        if (len > 0 && is_japanese(character))
+            return true;
+        text = slice_from(text, MAX(len, (size_t)1));
+    }
+    return false;
+}
+
+/* A character set that is used for Japanese alone. */
+static bool names_japanese(struct slice content_type) {
+    static const struct slice sets[] = {
+        {"iso-2022-jp", 11}, {"shift_jis", 9}, {"euc-jp", 6}, {"windows-31j", 11}};
+    for (; content_type.len > 0; content_type = slice_from(content_type, 1)) {
+        for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+            if (slice_starts_nocase(content_type, sets[i]))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* By the header only, as it is there also when the message is not. */
+static enum dsn_language first_language(struct arena *a, const struct dsn *dsn) {
+    struct slice language = field_text(a, dsn, S("Content-Language"), SUBJECT_MAX);
+    bool japanese = slice_starts_nocase(language, S("ja")) &&
+                    (language.len == 2 || !ascii_is_alpha(language.ptr[2]));
+    if (japanese || holds_japanese(field_text(a, dsn, S("Subject"), SUBJECT_RAW)) ||
+        holds_japanese(field_text(a, dsn, S("From"), SUBJECT_RAW)) ||
+        names_japanese(field_text(a, dsn, S("Content-Type"), SUBJECT_RAW)))
+        return DSN_JAPANESE;
+    return DSN_ENGLISH;
+}
+
+static void add_language(struct buf *to, struct arena *a, const struct dsn *dsn,
+                         enum dsn_language language) {
+    buf_add(to, arena_printf(a, opening.says[language], SLICE_ARG(dsn->host)));
+    add_message(to, a, dsn, language);
+    for (enum dsn_action action = DSN_FAILED; action <= DSN_EXPANDED; action++)
+        add_action(to, a, dsn, action, language);
+    add_whom_to_ask(to, dsn, language);
+    buf_printf(to, "\n%s\n", closing.says[language]);
+}
+
 void dsn_text(struct buf *to, const struct dsn *dsn) {
     _cleanup_(arena_done) struct arena a = {0};
-    for (enum dsn_language language = DSN_ENGLISH; language < DSN_LANGUAGES; language++) {
-        if (language > DSN_ENGLISH)
-            buf_add_str(to, "\n----------------------------------------\n\n");
-        buf_add(to, arena_printf(&a, opening.says[language], SLICE_ARG(dsn->host)));
-        add_message(to, &a, dsn, language);
-        for (enum dsn_action action = DSN_FAILED; action <= DSN_EXPANDED; action++)
-            add_action(to, &a, dsn, action, language);
-        add_whom_to_ask(to, &a, dsn, language);
-        buf_printf(to, "\n%s\n", closing.says[language]);
-    }
+    enum dsn_language first = first_language(&a, dsn);
+    add_language(to, &a, dsn, first);
+    buf_add_str(to, "\n----------------------------------------\n\n");
+    add_language(to, &a, dsn, first == DSN_ENGLISH ? DSN_JAPANESE : DSN_ENGLISH);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The words of a notification (letter/dsn.h) for a person who knows nothing of mail systems, in
- * UTF-8, English first and Japanese behind it. Inside this floor only.
+ * UTF-8, in English and in Japanese, of which that comes first in which the message seems to be
+ * written. Inside this floor only.
  */
 #pragma once
 

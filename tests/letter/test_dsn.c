@@ -65,7 +65,7 @@ static void rfc3464_2_a_failure_is_reported_field_by_field(void **state) {
     struct dsn dsn = example(&recipient, 1);
     dsn_compose(&out, &dsn);
     assert_lines(buf_slice(&out), 78);
-    assert_true(holds("\r\n--b0undary\r\nContent-Type: message/delivery-status\r\n\r\n"
+    assert_true(holds("\r\nContent-Type: message/delivery-status\r\n\r\n"
                       "Original-Envelope-Id: QQ+1\r\n"
                       "Reporting-MTA: dns; mx.example.jp\r\n"
                       "Arrival-Date: Sun, 22 Nov 2026 10:12:42 +0000\r\n"
@@ -131,6 +131,62 @@ static void the_words_say_it_in_english_and_japanese(void **state) {
     assert_string_equal(dsn_reason(S(""), DSN_ENGLISH), "The reason is not known.");
 }
 
+/* "ja" or "en", whichever comes first in the words about a message with this header. */
+static const char *first_language(const char *header) {
+    _cleanup_(buf_done) struct buf words = {0};
+    struct dsn_recipient recipient = unknown_user();
+    struct dsn dsn = example(&recipient, 1);
+    dsn.letter = slice_of_str(header);
+    dsn_text(&words, &dsn);
+    ssize_t english = slice_find(buf_slice(&words), S("This is an automatic notice"));
+    ssize_t japanese = slice_find(buf_slice(&words), S("自動通知です。"));
+    assert_true(english >= 0 && japanese >= 0);
+    return japanese < english ? "ja" : "en";
+}
+
+static void the_language_of_the_message_comes_first(void **state) {
+    static const struct {
+        const char *header, *language;
+    } rows[] = {
+        {"Subject: =?UTF-8?B?5Lya6K2w?=\r\n\r\n", "ja"},
+        {"Subject: =?ISO-2022-JP?B?GyRCMnE1RBsoQg==?=\r\n\r\n", "ja"},
+        {"Subject: \x1b$B2q5D\x1b(B\r\n\r\n", "ja"},
+        {"Subject: 会議\r\n\r\n", "ja"},
+        {"Subject: hi\r\nFrom: =?UTF-8?B?55Sw5Lit?= <tama@example.jp>\r\n\r\n", "ja"},
+        {"Subject: hi\r\nContent-Type: text/plain; charset=\"ISO-2022-JP\"\r\n\r\n", "ja"},
+        {"Content-Type: text/html; charset=Shift_JIS\r\n\r\n", "ja"},
+        {"Content-Type: text/plain; charset=euc-jp\r\n\r\n", "ja"},
+        {"Subject: hi\r\nContent-Language: ja\r\n\r\n", "ja"},
+        {"Subject: hi\r\nContent-Language: en-US, ja-JP\r\n\r\n", "en"}, /* its first counts */
+        {"Subject: hi\r\nContent-Language: javanese\r\n\r\n", "en"},
+        {"Subject: hi\r\n\r\n", "en"},
+        {"Subject: =?UTF-8?Q?Gr=C3=BC=C3=9Fe?=\r\n\r\n", "en"},
+        {"\r\n会議\r\n", "en"}, /* the body is not read */
+        {"", "en"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (strcmp(first_language(rows[i].header), rows[i].language) != 0)
+            fail_msg("first is not %s: %s", rows[i].language, rows[i].header);
+}
+
+/* RFC 2183 has no names for them; without a description a list of parts says nothing. */
+static void each_part_says_what_it_is(void **state) {
+    struct dsn_recipient recipient = unknown_user();
+    struct dsn dsn = example(&recipient, 1);
+    dsn_compose(&out, &dsn);
+    ask_python(buf_slice(&out), &answer);
+    assert_reads(&answer, "  Content-Description=お知らせ / Notification");
+    assert_reads(&answer, "  Content-Description=配送の詳細 / Delivery report");
+    assert_reads(&answer, "  Content-Description=元のメール / Original message");
+    buf_clear(&out);
+    buf_clear(&answer);
+    dsn.header_only = true;
+    dsn_compose(&out, &dsn);
+    ask_python(buf_slice(&out), &answer);
+    assert_reads(&answer,
+                 "  Content-Description=元のメールのヘッダー / Header of the original message");
+}
+
 /* Which message it is, and whom to ask: in both languages, decoded, on one line, cleaned. */
 static void the_words_name_the_message_and_the_postmaster(void **state) {
     _cleanup_(buf_done) struct buf words = {0}, long_letter = {0};
@@ -145,8 +201,8 @@ static void the_words_name_the_message_and_the_postmaster(void **state) {
     assert_true(slice_find(text, S("\n  Date: Sat, 21 Nov 2026 09:00:00 +0900\n")) >= 0);
     assert_true(slice_find(text, S("\n  件名: 会議 … \ufffd[31m\n")) >= 0);
     assert_true(slice_find(text, S("\n  日付: Sat, 21 Nov 2026 09:00:00 +0900\n")) >= 0);
-    assert_true(slice_find(text, S("ask postmaster@mx.example.jp.")) >= 0);
-    assert_true(slice_find(text, S("postmaster@mx.example.jp までお問い合わせください。")) >= 0);
+    assert_true(slice_find(text, S("ask:\n  postmaster@mx.example.jp\n")) >= 0);
+    assert_true(slice_find(text, S("お問い合わせください。\n  postmaster@mx.example.jp\n")) >= 0);
     buf_clear(&words);
     buf_add_str(&long_letter, "Subject: ");
     for (unsigned i = 0; i < 5000; i++)
@@ -285,6 +341,8 @@ int main(void) {
         cmocka_unit_test_teardown(rfc3462_python_reads_the_three_parts, clear),
         cmocka_unit_test_teardown(the_words_say_it_in_english_and_japanese, clear),
         cmocka_unit_test_teardown(the_words_name_the_message_and_the_postmaster, clear),
+        cmocka_unit_test_teardown(the_language_of_the_message_comes_first, clear),
+        cmocka_unit_test_teardown(each_part_says_what_it_is, clear),
         cmocka_unit_test_teardown(rfc3464_2_3_3_actions, clear),
         cmocka_unit_test_teardown(the_header_comes_back_when_the_letter_is_large_or_unwanted,
                                   clear),
