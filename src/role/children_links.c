@@ -35,12 +35,20 @@ static int tell_peer(struct child *child, enum role role, unsigned worker, unsig
     return r;
 }
 
+static bool is_alive(const struct child *child, pid_t pid) {
+    return pid > 0 && child->pid == pid && child->state >= CHILD_CONFIGURED;
+}
+
+/* While `a` is told, the life of `b` may end, and its link with it. */
 static int link_pair(struct child *a, struct child *b) {
     const unsigned *workers = a->all->workers;
+    pid_t life = b->pid;
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
     int r = tell_peer(a, b->role->role, b->worker, workers[b->role->role], ends[0]);
+    if (r == 0 && !is_alive(b, life))
+        r = -EPIPE;
     if (r == 0)
         r = tell_peer(b, a->role->role, a->worker, workers[a->role->role], ends[1]);
     (void)close(ends[0]);
@@ -76,10 +84,6 @@ struct relink {
     pid_t one_pid, other_pid;
     bool wanted; /* also while the last wish is being fulfilled */
 };
-
-static bool is_alive(const struct child *child, pid_t pid) {
-    return pid > 0 && child->pid == pid && child->state >= CHILD_CONFIGURED;
-}
 
 static bool both_live(const struct relink *k) {
     return is_alive(k->one, k->one_pid) && is_alive(k->other, k->other_pid) &&

@@ -84,9 +84,10 @@ REAL_FIBER_TEST(accusing_somebody_who_is_no_peer_does_nothing) {
 /* The part of a process that the master talks with. */
 struct stand_in {
     struct rpc_link *link;
-    int refusals;      /* how often it has no descriptor left for a connection */
-    int connections;   /* that it took */
-    bool is_forgetful; /* takes connections and answers nothing */
+    int refusals;             /* how often it has no descriptor left for a connection */
+    int connections;          /* that it took */
+    bool is_forgetful;        /* takes connections and answers nothing */
+    struct child *ends_first; /* before the connection is taken */
 };
 
 static int take_connection(void *arg, const struct rpc_caller *caller UNUSED,
@@ -95,6 +96,12 @@ static int take_connection(void *arg, const struct rpc_caller *caller UNUSED,
                            struct problem *problem UNUSED) {
     struct stand_in *s = arg;
     (void)close(in->connection);
+    if (s->ends_first) { /* as its keeper does */
+        s->ends_first->state = CHILD_DOWN;
+        rpc_link_free(s->ends_first->link);
+        s->ends_first->link = NULL;
+        s->ends_first = NULL;
+    }
     if (s->refusals > 0) {
         s->refusals--;
         return -EMFILE;
@@ -169,6 +176,20 @@ FIBER_TEST(a_lost_connection_is_replaced_once_however_often_it_is_told) {
     end();
 }
 
+/* At a start that fails all end, each when it pleases. */
+FIBER_TEST(who_ends_while_the_other_is_told_gets_no_connection) {
+    struct stand_in edge = {0}, directory = {0};
+    begin();
+    directory.ends_first = stand_in(ROLE_EDGE, &answers, &edge);
+    assert_int_equal(children_introduce(stand_in(ROLE_DIRECTORY, &answers, &directory)), 0);
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_int_equal(directory.connections, 1);
+    assert_int_equal(edge.connections, 0);
+    rpc_link_free(edge.link);
+    rpc_link_free(directory.link);
+    end();
+}
+
 /* While it is waited for, no other process gets its links. */
 FIBER_TEST(who_does_not_take_a_connection_is_ended) {
     struct stand_in edge = {.is_forgetful = true}, directory = {0};
@@ -228,6 +249,7 @@ int main(void) {
         cmocka_unit_test(test_accusing_somebody_who_is_no_peer_does_nothing),
         cmocka_unit_test(test_two_that_could_not_be_linked_are_linked_later),
         cmocka_unit_test(test_a_lost_connection_is_replaced_once_however_often_it_is_told),
+        cmocka_unit_test(test_who_ends_while_the_other_is_told_gets_no_connection),
         cmocka_unit_test(test_who_does_not_take_a_connection_is_ended),
         cmocka_unit_test(test_a_process_that_does_not_answer_is_ended),
         cmocka_unit_test(test_a_process_under_a_debugger_may_be_silent),
