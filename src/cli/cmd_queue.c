@@ -233,7 +233,7 @@ static void write_envelope(struct cli *c, const struct rpc_queued *q) {
     struct arena *a = c->arena;
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = 2, .width = c->width, .headless = true};
-    table_word(&t, _("letter"));
+    table_word(&t, _("message"));
     table_text(&t, cli_letter(a, q->id));
     table_word(&t, _("arrived"));
     table_printf(&t, _("%.*s, %.*s ago"), SLICE_ARG(cli_time(a, q->arrival, "-")),

@@ -76,7 +76,7 @@ void say_accepted(struct queue *q, letter_id id, const struct spool_envelope *e,
         "%s from <%.*s> for %.*s, %s bytes: safe on the disk",
         e->origin == QUEUE_MADE_REPORT      ? "Report"
         : e->origin == QUEUE_MADE_EXPANSION ? "Message to the targets of an alias"
-                                            : "Letter",
+                                            : "Message",
         SLICE_ARG(e->sender), SLICE_ARG(buf_slice(&to)), number);
 }
 

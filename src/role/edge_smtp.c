@@ -164,27 +164,41 @@ bool edge_may_relay(const struct edge_smtp *m) {
     return m->account != 0 || edge_is_trusted(m);
 }
 
-static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind) {
-    switch (kind) {
-    case ROUTE_LOCAL:
+/*
+ * A mail program shows its user this sentence and nothing else, perhaps for one recipient of many:
+ * so it names the address, between `before` and `behind`.
+ */
+static const struct refusal {
+    struct smtp_reply reply;
+    const char *before, *behind;
+} refusals[] = {
+    [ROUTE_NOT_OURS] = {{550, {5, 7, 1}},
+                        "Relaying to ",
+                        " denied; users of this server log in on port 465 or 587"},
+    [ROUTE_UNKNOWN_USER] = {{550, {5, 1, 1}},
+                            "There is no address ",
+                            " here, please check how it is written"},
+    [ROUTE_DISABLED] = {{550, {5, 2, 1}}, "The mailbox of ", " is closed"},
+    [ROUTE_LOOP] = {{550, {5, 4, 6}},
+                    "The address ",
+                    " leads in a circle, please tell the postmaster here"},
+    [ROUTE_BAD_ADDRESS] = {{501, {5, 1, 3}}, "", " is not an address"},
+    [ROUTE_TEMPORARY] = {{451, {4, 3, 0}},
+                         "Where the address ",
+                         " leads cannot be looked up now, try again later"},
+};
+
+static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind,
+                                 struct slice address, struct arena *a) {
+    if (kind == ROUTE_LOCAL)
         return SMTP_REPLY(250, 2, 1, 5, "Recipient OK");
-    case ROUTE_NOT_OURS:
-        if (edge_may_relay(m))
-            return SMTP_REPLY(250, 2, 1, 5, "Recipient OK, will be sent on");
-        return SMTP_REPLY(550, 5, 7, 1,
-                          "Relaying denied; users of this server log in on port 465 or 587");
-    case ROUTE_UNKNOWN_USER:
-        return SMTP_REPLY(550, 5, 1, 1, "No such user here");
-    case ROUTE_DISABLED:
-        return SMTP_REPLY(550, 5, 2, 1, "This mailbox is closed");
-    case ROUTE_LOOP:
-        return SMTP_REPLY(550, 5, 4, 6, "This address leads in a circle");
-    case ROUTE_BAD_ADDRESS:
-        return SMTP_REPLY(501, 5, 1, 3, "This is not an address");
-    case ROUTE_TEMPORARY:
-        break;
-    }
-    return SMTP_REPLY(451, 4, 3, 0, "Addresses cannot be looked up now, try again later");
+    if (kind == ROUTE_NOT_OURS && edge_may_relay(m))
+        return SMTP_REPLY(250, 2, 1, 5, "Recipient OK, will be sent on");
+    const struct refusal *refusal =
+        &refusals[(size_t)kind < ARRAY_SIZE(refusals) ? kind : ROUTE_TEMPORARY];
+    struct smtp_reply reply = refusal->reply;
+    reply.text = arena_printf(a, "%s%.*s%s", refusal->before, SLICE_ARG(address), refusal->behind);
+    return reply;
 }
 
 static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_envelope *envelope,
@@ -199,7 +213,7 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_e
         call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, &problem);
     if (r < 0)
         return r;
-    *ret_reply = verdict(m, (enum route_kind)out.kind);
+    *ret_reply = verdict(m, (enum route_kind)out.kind, address, a);
     if (out.kind == ROUTE_LOCAL) {
         struct smtp_reply full = edge_room_judge(m, address, &out, envelope->mail.size, a);
         *ret_reply = full.code ? full : *ret_reply;

@@ -164,8 +164,8 @@ static void run_session(void *arg) {
     (void)stream_shutdown(s->stream);
     if (counts.fetched > 0 || counts.removed > 0 || counts.problem < 0)
         process_event(s->process, 0, KIND_SESSION, NULL, 0,
-                      "%s fetched %llu messages by POP3 from %s and removed %llu%s%s.", s->address,
-                      (unsigned long long)counts.fetched, s->peer,
+                      "%s fetched %llu message%s by POP3 from %s and removed %llu%s%s.", s->address,
+                      (unsigned long long)counts.fetched, counts.fetched == 1 ? "" : "s", s->peer,
                       (unsigned long long)counts.removed, counts.problem < 0 ? "; it failed: " : "",
                       counts.problem < 0 ? error_text(counts.problem) : "");
     session_free(s);

@@ -66,12 +66,22 @@ bool smtp_count_junk(struct smtp_session *s) {
     return false;
 }
 
+/* In the largest unit that says it whole. */
 struct smtp_reply smtp_too_large(struct smtp_session *s) {
-    return (struct smtp_reply){
-        552,
-        {5, 3, 4},
-        arena_printf(&s->arena, "Message too large, the limit is %llu bytes",
-                     (unsigned long long)s->listener->limits.message_size_max)};
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB"};
+    uint64_t most = s->listener->limits.message_size_max;
+    size_t unit = 0;
+    while (unit + 1 < ARRAY_SIZE(units) && most > 0 && most % 1024 == 0) {
+        most /= 1024;
+        unit++;
+    }
+    struct smtp_reply reply = SMTP_REPLY(552, 5, 3, 4, "");
+    reply.text =
+        arena_printf(&s->arena,
+                     "Message too large, at most %llu %s are taken (attached files grow by "
+                     "a third on their way)",
+                     (unsigned long long)most, units[unit]);
+    return reply;
 }
 
 struct smtp_reply smtp_answer(int error, const struct smtp_reply *reply) {

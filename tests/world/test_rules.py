@@ -35,6 +35,20 @@ def test_unknown_user_is_refused_at_rcpt(a):
     assert rcpt(a, "nobody@a.test") == "550 5.1.1"
 
 
+def test_a_refusal_names_the_address_and_what_to_do(a):
+    """A mail program shows its user the reply alone, perhaps for one recipient of many."""
+    closed = a.account()
+    a.run("account", "disable", closed)
+    with a.smtp() as wire:
+        assert wire.code("MAIL FROM:<kiku@far.test>") == 250
+        assert wire.say("RCPT TO:<nobody@a.test>")[1] == [
+            "5.1.1 There is no address nobody@a.test here, please check how it is written"]
+        assert wire.say(f"RCPT TO:<{closed}>")[1] == [f"5.2.1 The mailbox of {closed} is closed"]
+        assert wire.say("RCPT TO:<someone@b.test>")[1] == [
+            "5.7.1 Relaying to someone@b.test denied; users of this server log in on port 465 or"
+            " 587"]
+
+
 def test_outside_to_outside_is_refused(a):
     """The relay rule; also for the disguises that have fooled relays."""
     assert rcpt(a, "someone@b.test") in ("550 5.7.1", "554 5.7.1")
@@ -494,7 +508,8 @@ def test_why_a_letter_was_not_taken_is_in_its_journey(a):
     with a.submission(user) as wire:
         assert wire.code("MAIL FROM:<other@a.test>") == 553
     assert told(a, "large@far.test") == [
-        ("rejected", f"552 5.3.4 Message too large, the limit is {limit} bytes")]
+        ("rejected", "552 5.3.4 Message too large, at most 50 MiB are taken (attached files grow by a"
+                     " third on their way)")]
     assert told(a, "bare@far.test")[0][1].startswith("550 5.6.0 ")
     assert told(a, "loop@far.test")[0][1].startswith("554 5.4.6 ")
     assert told(a, "half@far.test") == [("abandoned", "connection closed by the other side")]
