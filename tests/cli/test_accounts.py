@@ -342,17 +342,20 @@ def test_who_changed_what(running):
 
 
 def test_changes_made_while_nothing_runs_are_in_the_log_later(office):
+    def of_tama():
+        return [e for e in changes(office) if e["facts"]["name"] == TAMA]
     office.add(TAMA)
     office("account", "disable", TAMA)
     time.sleep(1.1)
     office.start()
-    found = wait_for(lambda: [e for e in changes(office) if e["facts"]["name"] == TAMA])
+    wait_for(lambda: len(of_tama()) >= 2)
+    found = of_tama()
     assert [e["facts"]["change"] for e in found] == ["account.add", "account.enabled"]
     started = next(e for e in office.json_lines("log", "-n", 500) if e["kind"] == "started")
     assert found[0]["time"] < started["time"]
     office.stop()
     office.start()
-    assert len([e for e in changes(office) if e["facts"]["name"] == TAMA]) == 2
+    assert len(of_tama()) == 2
     office.stop()
 
 
