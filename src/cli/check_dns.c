@@ -216,6 +216,14 @@ static bool check_validation(const struct check_dns *d) {
               " wrong; name others in dns.resolvers (unbound on this host, say), or set"
               " dns.dnssec to no. Reason: %.*s"),
             SLICE_ARG(why));
+    else if (r == 0 && answer.code == DNS_SERVFAIL)
+        check_add(
+            k, CHECK_WARNING,
+            _("DNS does not answer in a way that can be validated, so what it says of this host"
+              " cannot be tested now: %.*s; if `dig` gets answers, the name servers do not pass"
+              " DNSSEC on: name others in dns.resolvers (unbound on this host, say), or set"
+              " dns.dnssec to no; else look at dns.resolvers or /etc/resolv.conf"),
+            SLICE_ARG(why));
     else if (why.len > 0)
         check_add(k, CHECK_WARNING,
                   _("DNS does not answer, so what it says of this host cannot be tested now: %.*s;"

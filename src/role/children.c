@@ -174,17 +174,31 @@ int children_renew(struct child *child, struct buf *report, struct problem *prob
 }
 
 /* A refusal is told in the log, and in `report` (may be NULL). */
-static int renew_settings(struct child *child, struct buf *report) {
+/* What it says of settings that it has taken, and the sentence when it has not. */
+struct renewals {
+    struct buf taken, refused;
+};
+
+static void renewals_done(struct renewals *r) {
+    buf_done(&r->taken);
+    buf_done(&r->refused);
+}
+
+static int renew_settings(struct child *child, struct renewals *report) {
     struct problem problem = {0};
-    int r = children_renew(child, report, &problem);
+    bool refused_before = child->refused;
+    int r = children_renew(child, report ? &report->taken : NULL, &problem);
     child->refused = r < 0;
+    if (r == 0 && refused_before && report)
+        buf_printf(&report->taken, "The %s process %u has taken the settings now.\n",
+                   role_name(child->role->role), child->worker);
     if (r == 0)
         return 0;
     const char *why = problem.text[0]   ? problem.text
                       : r == -ETIMEDOUT ? "it has not answered; it takes them when it goes on"
                                         : error_text(r);
     if (report)
-        buf_printf(report, "The %s process %u keeps its old settings: %s\n",
+        buf_printf(&report->refused, "The %s process %u keeps its old settings: %s\n",
                    role_name(child->role->role), child->worker, why);
     children_event(child->all, KIND_WARNING, "The %s process %u keeps its old settings: %s",
                    role_name(child->role->role), child->worker, why);
@@ -468,14 +482,17 @@ void children_stop(struct children *c) {
 }
 
 int children_reload(struct children *c, unsigned roles, struct buf *report) {
+    _cleanup_(renewals_done) struct renewals renewals = {0};
     int result = 0;
     c->settings_number++;
     for (size_t i = 0; i < c->count; i++) {
         struct child *child = &c->list[i];
         bool wanted = roles & 1U << conf_role_of(child->role->role);
         if (child->state >= CHILD_CONFIGURED && (wanted || always_reloads(child)) &&
-            renew_settings(child, report) < 0)
+            renew_settings(child, &renewals) < 0)
             result = -E_REFUSED;
     }
+    buf_add(report, buf_slice(&renewals.refused)); /* first: errors are cut */
+    buf_add(report, buf_slice(&renewals.taken));
     return result;
 }

@@ -17,7 +17,7 @@
 
 static void describe_changes(const struct conf_diff *diff, struct buf *report) {
     if (diff->count == 0)
-        buf_add_str(report, "No setting has changed.\n");
+        buf_add_str(report, "No setting has changed; the files that they name were read again.\n");
     for (size_t i = 0; i < diff->count; i++) {
         const struct conf_change *c = &diff->list[i];
         char name[CONF_NAME_SIZE];

@@ -32,7 +32,10 @@ def wire_data(kind, value):
 
 
 class FakeDns:
-    def __init__(self, records, place=("127.0.0.1", 0)):
+    """`refused`: records for which it answers REFUSED, as ". SOA"."""
+
+    def __init__(self, records, place=("127.0.0.1", 0), refused=()):
+        self.refused = refused
         self.records = {". SOA": ["-"], **records}
         self.names = {key.split()[0].lower().strip(".") for key in self.records}
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -64,6 +67,8 @@ class FakeDns:
         name = ".".join(labels)
         values = self.records.get(f"{name or '.'} {kind}", [])
         code = 0 if name in self.names else 3
+        if f"{name or '.'} {kind}" in self.refused:
+            code, values = 5, []
         answer = question[:2] + struct.pack(">5H", 0x8180 | code, 1, len(values), 0, 0)
         answer += question[12:at + 5]
         for value in values:

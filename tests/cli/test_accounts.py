@@ -418,6 +418,20 @@ def test_as_many_routes_as_the_settings_take_reach_every_process(running):
     assert "keeps its old settings" not in running("reload").stdout
 
 
+def test_a_reload_tells_first_who_kept_the_old_settings_and_later_that_it_took_them(running):
+    passwords = running.settings.with_name("passwords")
+    passwords.touch(0o644)
+    running.settings.write_text(running.settings.read_text() +
+                                f"\nrelay {{\n  password-file {passwords}\n}}\n")
+    said = running("reload", code=REFUSED).stderr
+    assert said.startswith("hayauma: The relay process 0 keeps its old settings: "
+                           "relay.password-file: others than")
+    passwords.chmod(0o600)
+    said = running("reload").stdout
+    assert "The relay process 0 has taken the settings now.\n" in said
+    assert "No setting has changed; the files that they name were read again.\n" in said
+
+
 def settings_told(office):
     return [e for e in changes(office) if e["facts"]["change"] == "setting"]
 

@@ -109,6 +109,17 @@ def test_name_servers_that_leave_signatures_out_are_told(found, office):
     assert "MX" not in said["warning"]
 
 
+def test_name_servers_that_refuse_what_dnssec_needs_are_told(office):
+    """Those of small networks that know nothing but their own names and a way out."""
+    with FakeDns(GOOD, refused=(". SOA", ". DNSKEY")) as dns:
+        text = office.settings.read_text().replace("127.0.0.1:9", dns.address)
+        office.settings.write_text(text.replace("dnssec no", "dnssec yes"))
+        said = [one["text"] for one in office.json("check") if one["level"] == "warning"]
+    told = [text for text in said if "DNS" in text]
+    assert len(told) == 1 and "in a way that can be validated" in told[0], said
+    assert "set dns.dnssec to no" in told[0]
+
+
 def test_a_missing_trust_anchor_is_told(found, office):
     text = office.settings.read_text()
     office.settings.write_text(text.replace("dnssec no", "dnssec yes\n    trust-anchor /no/root.key"))
