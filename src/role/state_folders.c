@@ -126,7 +126,9 @@ static const char *advice(int r) {
                ? _("; it has to be a folder, not a symbolic link to one or anything else")
            : r == -EMLINK ? _("; a file in it has a second name (find it with: find DIRECTORY -type"
                               " f -links +1), which nothing of ours has")
-                          : "";
+           : (r == -EACCES || r == -EPERM) && geteuid() != 0
+               ? _("; run this as root, or as the user to whom it belongs")
+               : "";
 }
 
 int state_prepare(const char *directory, const struct state_users *users, struct buf *ret_tightened,

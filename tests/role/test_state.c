@@ -75,6 +75,19 @@ static void test_a_folder_that_cannot_be_made_is_named(void **state) {
     assert_non_null(strstr(problem.text, "/proc/nowhere/run"));
 }
 
+static void test_who_may_not_prepare_a_folder_hears_who_may(void **state) {
+    struct state_users users = {0};
+    struct problem problem = {0};
+    (void)state;
+    if (geteuid() != 0)
+        return; /* the folder is this user's own */
+    assert_int_equal(seteuid(65534), 0);
+    int r = state_prepare(directory, &users, NULL, &problem);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(r, -EACCES);
+    assert_non_null(strstr(problem.text, "; run this as root, or as the user to whom it belongs"));
+}
+
 static void test_no_link_in_a_folder_is_followed(void **state) {
     struct state_users users = {.change = geteuid() == 0,
                                 .mail = {.uid = 61842, .gid = 61842},
@@ -248,6 +261,7 @@ int main(void) {
         cmocka_unit_test(test_each_role_has_a_folder_that_others_cannot_enter),
         cmocka_unit_test(test_a_state_directory_is_used_by_one_system_at_a_time),
         cmocka_unit_test(test_a_folder_that_cannot_be_made_is_named),
+        cmocka_unit_test(test_who_may_not_prepare_a_folder_hears_who_may),
         cmocka_unit_test(test_no_link_in_a_folder_is_followed),
         cmocka_unit_test(test_a_folder_that_is_a_link_is_refused),
         cmocka_unit_test(test_loose_modes_are_refused),
