@@ -38,9 +38,11 @@ static int refuse_author(struct edge_letter *l, const char *field, struct slice 
     const char *account = l->smtp->account_address;
     return refuse(
         l, 7, 1,
-        any ? arena_printf(a, "None of the addresses in the %s field is one of %s", field, account)
-            : arena_printf(a, "The %s field names %.*s, which is not an address of %s", field,
-                           SLICE_ARG(text_one_line(a, author, 320, true)), account));
+        any ? arena_printf(a, "None of the addresses in the %s field is one of %s" EDGE_OWN_SENDER,
+                           field, account)
+            : arena_printf(a,
+                           "The %s field names %.*s, which is not an address of %s" EDGE_OWN_SENDER,
+                           field, SLICE_ARG(text_one_line(a, author, 320, true)), account));
 }
 
 /* Whether all authors are own, or with `any` one of them. */

@@ -130,8 +130,8 @@ static int check_own_address(struct edge_smtp *m, const struct address *sender, 
         call_directory_may_send_as(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL);
     if (r == 0 && !out.may) {
         *ret_reply = SMTP_REPLY(553, 5, 7, 1, "");
-        ret_reply->text =
-            arena_printf(a, "%.*s is not an address of %s", SLICE_ARG(address), m->account_address);
+        ret_reply->text = arena_printf(a, "%.*s is not an address of %s" EDGE_OWN_SENDER,
+                                       SLICE_ARG(address), m->account_address);
     }
     return r;
 }

@@ -35,7 +35,11 @@ void edge_dialogue_end(struct edge_smtp *m);
 
 /* Whether the client may send anywhere: a user, or a network that is trusted. */
 bool edge_may_relay(const struct edge_smtp *m);
+
 bool edge_is_trusted(const struct edge_smtp *m);
+
+/* What a user can do who was refused an address as sender; behind a sentence. */
+#define EDGE_OWN_SENDER "; write under your own, or ask the postmaster to allow it"
 
 /*
  * edge_judge.c: at MAIL; and at RCPT, whether the mailboxes behind `address` can take a message of

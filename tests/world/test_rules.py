@@ -49,6 +49,15 @@ def test_a_refusal_names_the_address_and_what_to_do(a):
             " 587"]
 
 
+def test_a_refused_sender_hears_under_which_address_to_write(a):
+    user = a.account()
+    what_to_do = f"is not an address of {user}; write under your own, or ask the postmaster to allow it"
+    with a.submission(user) as wire:
+        assert wire.say("MAIL FROM:<other@a.test>")[1] == [f"5.7.1 other@a.test {what_to_do}"]
+        assert wire.hand_over(user, [user], b"From: other@a.test\r\n\r\nx\r\n")[1] == [
+            f"5.7.1 The From field names other@a.test, which {what_to_do}"]
+
+
 def test_outside_to_outside_is_refused(a):
     """The relay rule; also for the disguises that have fooled relays."""
     assert rcpt(a, "someone@b.test") in ("550 5.7.1", "554 5.7.1")
