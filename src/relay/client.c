@@ -337,6 +337,10 @@ bool relay_client_one_by_one(const struct relay_client *c) {
     return c->one_by_one;
 }
 
+bool relay_client_doubted(const struct relay_client *c) {
+    return c->out_of_step;
+}
+
 bool relay_client_breaks_pipelining(const struct relay_client *c) {
     return c->breaks_pipelining;
 }

@@ -110,6 +110,9 @@ bool relay_client_tls(const struct relay_client *c);
 /* The host has said more than it was asked: it is to be given one recipient at a time. */
 bool relay_client_one_by_one(const struct relay_client *c);
 
+/* What the host refuses in this session is in doubt, so another letter needs another one. */
+bool relay_client_doubted(const struct relay_client *c);
+
 /* The last relay_client_send() failed, perhaps since commands came together, as was offered. */
 bool relay_client_breaks_pipelining(const struct relay_client *c);
 

@@ -138,7 +138,7 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
         r = try_elsewhere(run, connection->client, reused, lost, offered);
     if (lost < 0)
         pool_drop(pool, connection);
-    else if (r > 0 && useless)
+    else if ((r > 0 && useless) || relay_client_doubted(connection->client))
         pool_close(pool, connection);
     else
         pool_put(pool, connection);

@@ -61,6 +61,24 @@ FIBER_TEST(reply_that_comes_twice_makes_the_host_known_for_it) {
     end(&w);
 }
 
+FIBER_TEST(connection_whose_refusals_are_in_doubt_is_not_used_for_another_letter) {
+    static const struct relay_recipient known[] = {TO("mike@example.net")};
+    static const struct relay_recipient unknown[] = {TO("nobody@example.net")};
+    struct fake_host hosts[] = {
+        {.address = "192.0.2.1", .rcpt = "250 ok\r\n250 ok", .unknown = "nobody"}, {0}};
+    struct world w;
+    begin(&w, hosts);
+    open_relay(&w);
+    struct relay_job job = job_for(&w, "example.net", known, 1);
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_int_equal(w.outcome.results[0].fate, RELAY_DELIVERED);
+    job = job_for(&w, "example.net", unknown, 1);
+    assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
+    assert_int_equal(w.outcome.results[0].fate, RELAY_NEVER);
+    assert_int_equal(hosts[0].connections, 3);
+    end(&w);
+}
+
 /* RFC 5321 §3.2 and §4.1.1.1: a host that knows no EHLO is greeted with HELO. */
 FIBER_TEST(host_that_hangs_up_at_ehlo_is_greeted_with_helo_and_known_for_it) {
     struct fake_host hosts[] = {{.address = "192.0.2.1", .helo_only = true}, {0}};
@@ -318,6 +336,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_host_that_says_everything_twice_gets_its_recipients_one_by_one),
         cmocka_unit_test(test_reply_that_comes_twice_makes_the_host_known_for_it),
+        cmocka_unit_test(
+            test_connection_whose_refusals_are_in_doubt_is_not_used_for_another_letter),
         cmocka_unit_test(test_host_that_hangs_up_at_ehlo_is_greeted_with_helo_and_known_for_it),
         cmocka_unit_test(test_letter_that_helo_cannot_carry_waits_for_ehlo),
         cmocka_unit_test(test_those_who_wait_for_a_host_that_hung_up_hear_it_by_its_name_and_port),
