@@ -84,7 +84,7 @@ static struct directory *make(const struct directory_options *options, struct op
     d->newcomers = newcomers_new();
     fiber_gate_init(&d->hashing, HASHING_MAX);
     list_init(&d->senders_by_use);
-    d->sending_since = fiber_now();
+    d->sending_since = d->opened = fiber_now();
     d->key = o->key;
     return d;
 }

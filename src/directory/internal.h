@@ -52,6 +52,7 @@ struct directory {
     size_t usage_pending_count;
     usec_t usage_since;
     usec_t removed_keep;
+    usec_t opened; /* not wall */
 
     struct sending_limits sending_limits; /* of accounts that have none of their own */
     struct map senders;                   /* by account_id: struct sender of limits.c */

@@ -298,6 +298,13 @@ int directory_account_purged(struct directory *d, uint64_t id, struct problem *p
 
 /* ------------------------------------------------------------------ those that are due */
 
+/*
+ * A machine may start with a clock that is years ahead, until it hears the time from others. What
+ * is purged does not come back, so no account's time is over before the directory has been open
+ * for a while.
+ */
+#define CLOCK_SETTLES USEC_HOUR
+
 struct due {
     usec_t before; /* removed before this: their time is over */
     struct author author;
@@ -346,7 +353,7 @@ int directory_purges(struct directory *d, uint64_t after, struct account_place *
                      size_t *ret_count, struct problem *problem) {
     static const struct order order = {.by = S("hayauma (accounts.removed-keep)")};
     struct due due = {.author = author_of(&order), .after = after, .list = list, .max = max};
-    if (d->removed_keep > 0)
+    if (d->removed_keep > 0 && fiber_now() - d->opened >= MIN(CLOCK_SETTLES, d->removed_keep))
         due.before = due.author.wall - d->removed_keep;
     int r = directory_run(d, JOB_RECORD, due_job, &due, problem);
     if (r == 0)
