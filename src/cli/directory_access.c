@@ -139,8 +139,8 @@ static int resolve_remote(struct directory_access *x, struct slice address, stru
     };
     for (size_t i = 0; i < out.mailboxes_count; i++) {
         const struct rpc_mailbox *m = &out.mailboxes[i];
-        ret->mailboxes[i] =
-            (struct route_mailbox){m->account, m->quota, m->used, m->shard, m->address, m->detail};
+        ret->mailboxes[i] = (struct route_mailbox){m->account, m->quota,  m->used,    m->shard,
+                                                   m->address, m->detail, m->replaced};
     }
     return 0;
 }

@@ -26,6 +26,7 @@ struct facts {
     uint64_t used; /* bytes, as they were when this was read; see directory_used() */
     uint32_t shard;
     bool enabled;
+    usec_t replaced;       /* see struct route_mailbox */
     struct slice *targets; /* of an alias; "@": the administrators, as addresses */
     size_t target_count;
 };

@@ -35,7 +35,8 @@ static int load_name(struct load *l) {
     sqlite3_stmt *row = NULL;
     int r = db_row(l->db, &row,
                    "SELECT account_id, shard, quota, enabled,"
-                   " (SELECT u.bytes FROM usage u WHERE u.account_id = account.account_id)"
+                   " (SELECT u.bytes FROM usage u WHERE u.account_id = account.account_id),"
+                   " (SELECT max(r.removed) FROM removed r WHERE r.address = ?1)"
                    " FROM account WHERE address = ?1",
                    V_TEXT(l->key));
     if (r == 1) {
@@ -45,6 +46,7 @@ static int load_name(struct load *l) {
         l->facts.quota = db_u64(row, 2);
         l->facts.enabled = db_u64(row, 3) != 0;
         l->facts.used = db_u64(row, 4);
+        l->facts.replaced = db_i64(row, 5);
     }
     return r < 0 ? r : load_targets(l);
 }

@@ -125,7 +125,8 @@ static void add_mailbox(struct walk *w, const struct hop *hop, const struct fact
                                .used = directory_used(w->d, facts->account_id, facts->used),
                                .shard = facts->shard,
                                .address = address,
-                               .detail = hop->detail};
+                               .detail = hop->detail,
+                               .replaced = hop->from ? 0 : facts->replaced};
     SAY(w, N_("%.*s is account %.*s in shard %.*s"), address, number(w->arena, facts->account_id),
         number(w->arena, facts->shard));
 }

@@ -180,6 +180,22 @@ static void routes_done(struct routes *r) {
     map_done(&r->shared);
 }
 
+/*
+ * What was accepted for somebody whose account is removed by now is not for the next one who has
+ * his address. A clock that was ahead at the removal is not believed.
+ */
+static void leave_to_the_one_before(const struct attempt *at, struct route *route) {
+    size_t kept = 0;
+    for (size_t i = 0; i < route->mailbox_count; i++) {
+        const struct route_mailbox *m = &route->mailboxes[i];
+        if (m->replaced <= at->envelope.arrival || m->replaced > fiber_wall())
+            route->mailboxes[kept++] = *m;
+    }
+    route->mailbox_count = kept;
+    if (route->kind == ROUTE_LOCAL && kept + route->forward_count == 0)
+        route->kind = ROUTE_UNKNOWN_USER;
+}
+
 static int resolve(struct attempt *at, struct task *t, struct routes *routes) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct route route = {0};
@@ -187,6 +203,8 @@ static int resolve(struct attempt *at, struct task *t, struct routes *routes) WA
     _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
         fiber_deadline_begin(fiber_now() + at->q->options.call_timeout);
     int error = ops->resolve(ops->arg, t->to->address, &a, &route);
+    if (!error)
+        leave_to_the_one_before(at, &route);
     if (!error)
         t->route = route_keep(at->a, &route, &routes->shared, &t->again);
     return error;

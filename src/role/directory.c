@@ -93,7 +93,8 @@ static int on_resolve(void *arg, const struct rpc_caller *caller,
                                                  .used = m->used,
                                                  .shard = m->shard,
                                                  .address = m->address,
-                                                 .detail = m->detail};
+                                                 .detail = m->detail,
+                                                 .replaced = m->replaced};
     }
     out->forwards = words_of(a, route.forwards, route.forward_count);
     out->forwards_count = route.forward_count;

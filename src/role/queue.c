@@ -45,7 +45,8 @@ static int ask_directory(void *arg, struct slice address, struct arena *a, struc
                                                    .used = m->used,
                                                    .shard = m->shard,
                                                    .address = m->address,
-                                                   .detail = m->detail};
+                                                   .detail = m->detail,
+                                                   .replaced = m->replaced};
     }
     for (size_t i = 0; i < out.forwards_count; i++)
         ret->forwards[i] = out.forwards[i].text;
