@@ -29,6 +29,8 @@ static int tell_peer(struct child *child, enum role role, unsigned worker, unsig
     struct rpc_process_peer_in in = {
         .role = (uint8_t)role, .worker = worker, .workers = workers, .connection = fd};
     struct rpc_process_peer_out out;
+    if (!child->link) /* it has ended while its peer was told */
+        return -EPIPE;
     int r = call_process_peer(child->link, &in, &a, &out, NULL);
     if (r == -ETIMEDOUT)
         children_end_silent(child, PEER_LIMIT);
