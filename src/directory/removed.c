@@ -300,10 +300,14 @@ int directory_account_purged(struct directory *d, uint64_t id, struct problem *p
 
 /*
  * A machine may start with a clock that is years ahead, until it hears the time from others. What
- * is purged does not come back, so no account's time is over before the directory has been open
- * for a while.
+ * is purged does not come back, so an account that is kept for longer than this is not purged
+ * before the directory has been open for as long.
  */
 #define CLOCK_SETTLES USEC_HOUR
+
+static bool knows_the_time(const struct directory *d) {
+    return d->removed_keep <= CLOCK_SETTLES || fiber_now() - d->opened >= CLOCK_SETTLES;
+}
 
 struct due {
     usec_t before; /* removed before this: their time is over */
@@ -353,7 +357,7 @@ int directory_purges(struct directory *d, uint64_t after, struct account_place *
                      size_t *ret_count, struct problem *problem) {
     static const struct order order = {.by = S("hayauma (accounts.removed-keep)")};
     struct due due = {.author = author_of(&order), .after = after, .list = list, .max = max};
-    if (d->removed_keep > 0 && fiber_now() - d->opened >= MIN(CLOCK_SETTLES, d->removed_keep))
+    if (d->removed_keep > 0 && knows_the_time(d))
         due.before = due.author.wall - d->removed_keep;
     int r = directory_run(d, JOB_RECORD, due_job, &due, problem);
     if (r == 0)
