@@ -91,10 +91,11 @@ static usec_t step_timeout(const struct transaction *t, size_t command) {
 
 /*
  * 452 and 552 at RCPT without another meaning in the status say that the host takes no more
- * recipients in this transaction (RFC 5321 §4.5.3.1.10).
+ * recipients in this transaction (RFC 5321 §4.5.3.1.10). As long as it has taken none, 552 means
+ * what it says: with many hosts that a mailbox is full.
  */
-static bool says_too_many(const struct smtp_reply *reply) {
-    if (reply->code != 452 && reply->code != 552)
+static bool says_too_many(const struct transaction *t, const struct smtp_reply *reply) {
+    if (reply->code != 452 && (reply->code != 552 || t->accepted == 0))
         return false;
     return !reply->status.class || (reply->status.subject == 5 && reply->status.detail == 3);
 }
@@ -108,7 +109,7 @@ static void take_rcpt_reply(struct transaction *t, size_t i, const struct smtp_r
         return;
     }
     struct relay_result result = talk_result(reply);
-    if (says_too_many(reply)) {
+    if (says_too_many(t, reply)) {
         result.fate = RELAY_LATER;
         result.reply.status = (struct smtp_status){4, 5, 3};
         result.too_many = true;
