@@ -8,9 +8,10 @@
  * to another host never is. To strangers the room that is left is told in steps of a part of the
  * quota, rounded up: to the byte they could follow when somebody reads his mail. What lies between
  * is judged when the message is there, like a size that was not announced: then it is refused for
- * all recipients, if one of them cannot take it, since SMTP knows no other answer. A message that
- * took its time is judged by what is left then: of very many that were begun together all would
- * have room otherwise.
+ * all recipients, if one of them cannot take it, since SMTP knows no other answer. A user hears it
+ * so as well: his program shows the sentence at once, and he can send without that recipient. A
+ * message that took its time is judged by what is left then: of very many that were begun together
+ * all would have room otherwise.
  *
  * Delivered-To names an address that has sent the message on already. If that address would send
  * it to another host once more, it has come back from there.
@@ -100,28 +101,50 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
     return reply;
 }
 
-/* What is left now. Whoever cannot be asked has what he had. */
-static void ask_again(struct edge_letter *l) {
+/* What is left for one recipient now; whoever cannot be asked has what he had: false. */
+static bool ask_again(struct edge_smtp *m, const struct smtp_recipient *r, struct arena *a,
+                      struct edge_room *ret) {
+    struct rpc_directory_resolve_in in = {address_text(a, &r->rcpt.recipient)};
+    struct rpc_directory_resolve_out out;
+    if (call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL) < 0)
+        return false;
+    *ret = room_of(m, &out);
+    return true;
+}
+
+static void ask_all_again(struct edge_letter *l) {
     struct edge_smtp *m = l->smtp;
     for (const struct smtp_recipient *r = l->envelope->recipients; r; r = r->next) {
         _cleanup_(arena_done) struct arena a = {0};
-        struct rpc_directory_resolve_in in = {address_text(&a, &r->rcpt.recipient)};
-        struct rpc_directory_resolve_out out;
-        if (call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, &a, &out, NULL) <
-            0)
+        struct edge_room room;
+        if (ask_again(m, r, &a, &room))
+            m->room.now = MIN(m->room.now, room.now);
+    }
+}
+
+/* Whoever is refused can do something about it only if he knows at whom: the first such one. */
+static void name_whom(struct edge_letter *l, uint64_t size) {
+    for (const struct smtp_recipient *r = l->envelope->recipients; r; r = r->next) {
+        _cleanup_(arena_done) struct arena a = {0};
+        struct edge_room room;
+        if (!ask_again(l->smtp, r, &a, &room) || judge_size(&room, size).code != l->refusal.code)
             continue;
-        m->room.now = MIN(m->room.now, room_of(m, &out).now);
+        struct slice address = address_text(&a, &r->rcpt.recipient);
+        l->refusal.text = with_address(&l->refusal, address, &l->facts);
+        return;
     }
 }
 
 int edge_letter_fits(struct edge_letter *l) {
     struct edge_smtp *m = l->smtp;
-    if (edge_may_relay(m)) /* a bounce goes to whom we know */
-        return 0;
+    uint64_t size = l->written + l->head.len + l->bytes.len;
     if (m->room.now != UINT64_MAX && fiber_now() - m->room.asked > ROOM_COUNTS_FOR)
-        ask_again(l);
-    l->refusal = judge_size(&m->room, l->written + l->head.len + l->bytes.len);
-    return l->refusal.code ? -E_REFUSED : 0;
+        ask_all_again(l);
+    l->refusal = judge_size(&m->room, size);
+    if (!l->refusal.code)
+        return 0;
+    name_whom(l, size);
+    return -E_REFUSED;
 }
 
 /* ------------------------------------------------------------------ loops */

@@ -49,7 +49,7 @@ int edge_header_finish(struct edge_letter *l) WAITS;
  * error.
  */
 int edge_letter_loops(struct edge_letter *l) WAITS;
-int edge_letter_fits(struct edge_letter *l);
+int edge_letter_fits(struct edge_letter *l) WAITS;
 
 /* Of a letter that goes nowhere: only reads what the journey tells. */
 void edge_header_read(struct edge_letter *l);

@@ -130,6 +130,32 @@ def test_the_reply_at_a_full_mailbox_says_whose_and_what_to_do(office):
                  "owner has deleted messages or has been given more room"]
 
 
+def test_a_user_hears_of_a_full_mailbox_although_his_program_announces_no_size(office):
+    """He is told at once and by his program, not by a bounce that he has to read as mail."""
+    host = office("nosize")
+    writer, small = host.account(), host.account("small", "--quota", "20K")
+    nick = f"nick@{host.domains[0]}"
+    host.run("alias", "add", nick, small)
+    for sender, recipients in ((writer, [writer, nick]), (small, [small])):
+        with host.submission(sender) as wire:
+            large = LETTER + (b"z" * 70 + b"\r\n") * 400
+            assert wire.hand_over(sender, recipients, large) == \
+                (552, [f"5.2.3 The message is larger than the mailbox of {recipients[-1]} may hold"])
+            wire.accepted(sender, recipients, LETTER + (b"y" * 70 + b"\r\n") * 120)
+            host.wait_until_settled()
+            with host.smtp() as other:  # until the directory has been told
+                wait_until(lambda: rcpt(other, small, 16000) == (452, "4.2.2"), 10, 0.1, host.story)
+            code, lines = wire.hand_over(sender, recipients,
+                                         LETTER + (b"z" * 70 + b"\r\n") * 220)
+            assert (code, lines[0].split(";")[0]) == \
+                (452, f"4.2.2 The mailbox of {recipients[-1]} is too full for the message")
+        assert host.queued() == []
+        with host.pop3(small) as wire:
+            assert wire.say("DELE 1").startswith("+OK")
+            wire.say("QUIT")
+        assert all(b"MAILER-DAEMON" not in letter for letter in host.letters(sender))
+
+
 def largest_taken(host, address, most):
     """The largest SIZE that is not refused."""
     least = 0
