@@ -321,7 +321,7 @@ WORLD_TEST(a_damaged_letter_is_told_from_a_good_one) {
     assert_int_equal(store_read(w->account, &s->letters[0], 0, bytes, sizeof bytes), 10);
     assert_int_equal(store_read(w->account, &s->letters[1], 0, bytes, sizeof bytes), -E_CORRUPT);
     assert_int_equal(store_read(w->account, &s->letters[2], 0, bytes, sizeof bytes), 10);
-    assert_true(said(w, S("letter 2 of mailbox 1 is damaged")));
+    assert_true(said(w, S("message 2 of mailbox 1 is damaged")));
     store_snapshot_free(s);
     free(pack);
 }
