@@ -9,6 +9,7 @@
 #include "base/encode.h"
 #include "letter/encode.h"
 #include "letter/header.h"
+#include "letter/language.h"
 #include "letter/words.h"
 
 #define SAID_MAX    500  /* bytes of a diagnostic that are shown */
@@ -299,50 +300,6 @@ static void add_action(struct buf *to, struct arena *a, const struct dsn *dsn,
         buf_printf(to, "\n%s\n", next->says[language]);
 }
 
-/* ------------------------------------------------------------------ which language is first */
-
-static bool is_japanese(uint32_t character) {
-    return (character >= 0x3041 && character <= 0x30ff) || /* kana */
-           (character >= 0x3400 && character <= 0x9fff) || /* kanji */
-           (character >= 0xff66 && character <= 0xff9d);   /* half-width kana */
-}
-
-static bool holds_japanese(struct slice text) {
-    uint32_t character = 0;
-    while (text.len > 0) {
-        size_t len = utf8_decode(text, &character);
-        if (len > 0 && is_japanese(character))
-            return true;
-        text = slice_from(text, MAX(len, (size_t)1));
-    }
-    return false;
-}
-
-/* A character set that is used for Japanese alone. */
-static bool names_japanese(struct slice content_type) {
-    static const struct slice sets[] = {
-        {"iso-2022-jp", 11}, {"shift_jis", 9}, {"euc-jp", 6}, {"windows-31j", 11}};
-    for (; content_type.len > 0; content_type = slice_from(content_type, 1)) {
-        for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
-            if (slice_starts_nocase(content_type, sets[i]))
-                return true;
-        }
-    }
-    return false;
-}
-
-/* By the header only, as it is there also when the message is not. */
-static enum dsn_language first_language(struct arena *a, const struct dsn *dsn) {
-    struct slice language = field_text(a, dsn, S("Content-Language"), SUBJECT_MAX);
-    bool japanese = slice_starts_nocase(language, S("ja")) &&
-                    (language.len == 2 || !ascii_is_alpha(language.ptr[2]));
-    if (japanese || holds_japanese(field_text(a, dsn, S("Subject"), SUBJECT_RAW)) ||
-        holds_japanese(field_text(a, dsn, S("From"), SUBJECT_RAW)) ||
-        names_japanese(field_text(a, dsn, S("Content-Type"), SUBJECT_RAW)))
-        return DSN_JAPANESE;
-    return DSN_ENGLISH;
-}
-
 static void add_language(struct buf *to, struct arena *a, const struct dsn *dsn,
                          enum dsn_language language) {
     buf_add(to, arena_printf(a, opening.says[language], SLICE_ARG(dsn->host)));
@@ -355,7 +312,7 @@ static void add_language(struct buf *to, struct arena *a, const struct dsn *dsn,
 
 void dsn_text(struct buf *to, const struct dsn *dsn) {
     _cleanup_(arena_done) struct arena a = {0};
-    enum dsn_language first = first_language(&a, dsn);
+    enum dsn_language first = letter_is_japanese(dsn->letter) ? DSN_JAPANESE : DSN_ENGLISH;
     add_language(to, &a, dsn, first);
     buf_add_str(to, "\n----------------------------------------\n\n");
     add_language(to, &a, dsn, first == DSN_ENGLISH ? DSN_JAPANESE : DSN_ENGLISH);

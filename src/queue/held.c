@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #include "letter/compose.h"
+#include "letter/language.h"
 #include "letter/submission.h"
 #include "queue/internal.h"
 
@@ -106,24 +107,31 @@ int held_into_spool(struct queue *q, const struct queue_letter *letter,
 
 /* ------------------------------------------------------------------ notices */
 
-static const char to_user[] =
-    "Your account %.*s has sent more than it may: %.*s.\n"
+#define HEADER_MAX (64U << 10) /* of a letter that are read for its language */
+
+enum { ENGLISH, JAPANESE, LANGUAGES };
+
+/* Of whom, what he has sent, our name; then his name for each command. */
+static const char *const to_user[LANGUAGES] = {
+    "Your account %.*s has sent more than it may:\n"
+    "  %.*s.\n"
     "This message and those that follow are held back on %.*s until an\n"
     "administrator has looked at them; they are not lost. The administrators\n"
     "have been told.\n"
     "\n"
     "If it was not you who sent so much, somebody else knows your password: tell\n"
-    "your administrator at once, who gives you a new one.\n"
-    "\n"
+    "your administrator at once, who gives you a new one.\n",
     "あなたのアカウント %.*s から、決められた量を超えるメールが送信されました。\n"
+    "  %.*s\n"
     "超えた分のメールは、管理者が確認するまでサーバー %.*s で保留されます。\n"
     "失われることはありません。管理者にも通知しました。\n"
     "\n"
     "心当たりがない場合は、パスワードが盗まれた可能性があります。すぐに管理者に\n"
-    "連絡し、新しいパスワードを受け取ってください。\n";
+    "連絡し、新しいパスワードを受け取ってください。\n"};
 
-static const char to_administrators[] =
-    "The account %.*s has sent more than it may: %.*s.\n"
+static const char *const to_administrators[LANGUAGES] = {
+    "The account %.*s has sent more than it may:\n"
+    "  %.*s.\n"
     "Its messages beyond that are held in the queue of %.*s. If somebody has\n"
     "stolen the password:\n"
     "\n"
@@ -133,12 +141,36 @@ static const char to_administrators[] =
     "If all is well, send them, or give the account limits of its own:\n"
     "\n"
     "    hayauma queue release --login %.*s\n"
-    "    hayauma account limits %.*s\n"
-    "\n"
+    "    hayauma account limits %.*s\n",
     "アカウント %.*s から、決められた量を超えるメールが送信されました。\n"
-    "超えた分のメールはキューに保留しています。パスワードが盗まれた場合は、\n"
-    "上の account disable と queue remove を実行してください。問題がなければ\n"
-    "queue release で送り出せます。上限は account limits で変えられます。\n";
+    "  %.*s\n"
+    "超えた分のメールは、サーバー %.*s のキューに保留しています。\n"
+    "パスワードが盗まれた場合は、次のコマンドを実行してください。\n"
+    "\n"
+    "    hayauma account disable %.*s\n"
+    "    hayauma queue remove --login %.*s\n"
+    "\n"
+    "問題がない場合は、次のコマンドで送り出すか、アカウントごとの上限を設定できます。\n"
+    "\n"
+    "    hayauma queue release --login %.*s\n"
+    "    hayauma account limits %.*s\n"};
+
+/* A notice in both languages. */
+struct notice {
+    struct slice subject[LANGUAGES], text[LANGUAGES];
+};
+
+/* The language of the first message that is held comes first, as in reports (letter/dsn.h). */
+static unsigned first_language(struct queue *q, letter_id id) WAITS {
+    _cleanup_(spool_body_close) struct spool_body body = {0};
+    _cleanup_(arena_done) struct arena a = {0};
+    if (spool_body_open(q->spool, id, &body) < 0)
+        return ENGLISH;
+    size_t len = (size_t)MIN(body.bytes.len + body.file_len, (uint64_t)HEADER_MAX);
+    char *header = arena_alloc(&a, len);
+    ssize_t n = spool_body_read(&body, 0, header, len);
+    return n > 0 && letter_is_japanese(slice_of(header, (size_t)n)) ? JAPANESE : ENGLISH;
+}
 
 static void compose_notice(struct queue *q, letter_id id, struct slice recipient,
                            struct slice subject, struct slice text, struct buf *to) {
@@ -162,19 +194,26 @@ static void compose_notice(struct queue *q, letter_id id, struct slice recipient
     compose_letter(to, &letter);
 }
 
-static void send_notice(struct queue *q, struct slice recipient, struct slice subject,
-                        struct slice text) WAITS {
+static void send_notice(struct queue *q, struct slice recipient, const struct notice *notice,
+                        unsigned first) WAITS {
+    _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf bytes = {0};
+    unsigned second = LANGUAGES - 1 - first;
     struct spool_recipient to = {.address = recipient, .notify = SPOOL_NOTIFY_NEVER};
     letter_id id = letter_id_next(&q->ids, fiber_wall());
     struct problem problem = {0};
+    struct slice subject = arena_printf(&a, "%.*s (%.*s)", SLICE_ARG(notice->subject[first]),
+                                        SLICE_ARG(notice->subject[second]));
+    struct slice text =
+        arena_printf(&a, "%.*s\n----------------------------------------\n\n%.*s",
+                     SLICE_ARG(notice->text[first]), SLICE_ARG(notice->text[second]));
     compose_notice(q, id, recipient, subject, text, &bytes);
-    struct queue_letter notice = {.id = id,
+    struct queue_letter letter = {.id = id,
                                   .recipients = &to,
                                   .count = 1,
                                   .origin = QUEUE_MADE_REPORT,
                                   .bytes = buf_slice(&bytes)};
-    if (queue_submit(q, &notice, &problem) < 0)
+    if (queue_submit(q, &letter, &problem) < 0)
         say(q, id, "queue.trouble", NULL, 0, "The notice to %.*s could not be made: %s",
             SLICE_ARG(recipient), problem.text);
 }
@@ -183,14 +222,19 @@ void held_tell(struct queue *q, const struct queue_letter *letter) {
     _cleanup_(arena_done) struct arena a = {0};
     struct slice who = letter->login, why = letter->reason;
     struct slice host = arena_copy(&a, q->options.hostname); /* new settings may come */
-    struct slice user = arena_printf(&a, to_user, SLICE_ARG(who), SLICE_ARG(why), SLICE_ARG(host),
-                                     SLICE_ARG(who), SLICE_ARG(host));
-    struct slice administrators = arena_printf(
-        &a, to_administrators, SLICE_ARG(who), SLICE_ARG(why), SLICE_ARG(host), SLICE_ARG(who),
-        SLICE_ARG(who), SLICE_ARG(who), SLICE_ARG(who), SLICE_ARG(who));
-    send_notice(q, who, S("Your messages are held back (送信メールを保留しています)"), user);
-    send_notice(q, S("postmaster"),
-                arena_printf(&a, "Messages of %.*s are held back (送信メールを保留しています)",
-                             SLICE_ARG(who)),
-                administrators);
+    struct notice user = {
+        .subject = {S("Your messages are held back"), S("送信メールを保留しています")}};
+    struct notice administrators = {
+        .subject = {arena_printf(&a, "Messages of %.*s are held back", SLICE_ARG(who)),
+                    arena_printf(&a, "%.*s の送信メールを保留しています", SLICE_ARG(who))}};
+    for (unsigned i = 0; i < LANGUAGES; i++) {
+        user.text[i] =
+            arena_printf(&a, to_user[i], SLICE_ARG(who), SLICE_ARG(why), SLICE_ARG(host));
+        administrators.text[i] =
+            arena_printf(&a, to_administrators[i], SLICE_ARG(who), SLICE_ARG(why), SLICE_ARG(host),
+                         SLICE_ARG(who), SLICE_ARG(who), SLICE_ARG(who), SLICE_ARG(who));
+    }
+    unsigned first = first_language(q, letter->id);
+    send_notice(q, who, &user, first);
+    send_notice(q, S("postmaster"), &administrators, first);
 }

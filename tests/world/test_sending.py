@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """How much one user may send: over one connection, and as an account."""
 import email
+import email.policy
 import re
 
 import pytest
@@ -114,10 +115,37 @@ def test_the_notice_says_how_to_remove_what_the_thief_has_sent_and_nothing_else(
                                  letter_of(other))
     assert len(held(host)) == 4
     told = [text_of(letter) for letter in host.wait_for_letters(host.admin, 2)]
-    command, = re.findall(f"hayauma (queue remove .* {thief})\\s", "".join(told))
+    command, = set(re.findall(f"hayauma (queue remove .* {thief})\\s", "".join(told)))
     assert len(host.json(*command.replace("remove", "list").split())) == 2
     host.run(*command.split())
     assert sorted(held(host)) == sorted([theirs, to_thief])
+
+
+JAPANESE = "Subject: =?UTF-8?B?5Lya6K2w?=\r\n".encode()
+
+
+@pytest.mark.parametrize("large", (False, True))
+def test_the_notice_is_in_the_language_of_the_message_first(host, large):
+    """A large message is in a file of its own, also its header."""
+    subjects = {False: "Your messages are held back (送信メールを保留しています)",
+                True: "送信メールを保留しています (Your messages are held back)"}
+    for japanese, subject in subjects.items():
+        user = host.account()
+        data = (JAPANESE if japanese else b"Subject: meeting\r\n") + \
+            letter_of(user).replace(b"Subject:", b"X-Subject:", 1) + \
+            (b"x" * 70 + b"\r\n") * (5000 if large else 1)
+        with host.submission(user) as wire:
+            wire.accepted(user, [f"{user.split('@')[0]}+{n}@{host.domains[0]}"
+                                 for n in range(11)], data)
+        mine, = host.wait_for_letters(user)
+        policy = email.policy.default
+        assert email.message_from_bytes(mine, policy=policy)["Subject"] == subject
+        theirs = next(letter for letter in host.wait_for_letters(host.admin, 1 + japanese)
+                      if user in text_of(letter))
+        for text in (text_of(mine), text_of(theirs)):
+            text = text.replace("\r\n", "\n")
+            assert (text.index("アカウント") < text.index("account")) == japanese, text
+            assert "\n\n----------------------------------------\n\n" in text, text
 
 
 def test_an_account_may_have_limits_of_its_own(host):
