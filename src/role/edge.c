@@ -67,24 +67,48 @@ static int use_certificate(struct edge *e, uint64_t number, struct slice chain,
     return 0;
 }
 
-/* Asks whether there is a newer certificate; also after a setting of TLS has changed. */
+static bool shows_the_same(const struct edge *e, uint64_t number) {
+    const struct edge_certificate *c = e->certificate;
+    return c && c->number == number &&
+           c->only_1_3 == (e->process->conf->tls.min_version == CONF_TLS_1_3);
+}
+
+/*
+ * Asks whether there is a newer certificate; also after a setting of TLS has changed. Answers come
+ * in the order of what the keys role took, so of several fibers the last one has the newest.
+ */
 static int renew_certificate(struct edge *e, struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct edge_certificate *c = e->certificate;
-    bool fits = c && c->only_1_3 == (e->process->conf->tls.min_version == CONF_TLS_1_3);
-    struct rpc_keys_certificate_in in = {.name = S("default"), .have = fits ? c->number : 0};
+    const struct edge_certificate *c = e->certificate;
+    unsigned life = e->keys_lives;
+    struct rpc_keys_certificate_in in = {.name = S("default"),
+                                         .have = c && shows_the_same(e, c->number) ? c->number : 0};
     struct rpc_keys_certificate_out out;
     int r = call_keys_certificate(process_link(e->process, ROLE_KEYS, 0), &in, &a, &out, problem);
-    if (r < 0 || out.chain.len == 0 || e->certificate != c) /* another fiber was quicker */
-        return r;
-    return use_certificate(e, out.number, out.chain, problem);
+    if (r == 0 && out.chain.len > 0 && !shows_the_same(e, out.number))
+        r = use_certificate(e, out.number, out.chain, problem);
+    if (r == 0)
+        e->confirmed = life;
+    return r;
+}
+
+/* For what should be known before anybody is greeted: the other role may be a little late. */
+static int insist(struct edge *e, int (*ask)(struct edge *e, struct problem *problem),
+                  struct problem *problem) {
+    int r = ask(e, problem);
+    for (int again = 0; again < 5 && r == -EPIPE && fiber_sleep(PEER_RETRY) == 0; again++)
+        r = ask(e, problem);
+    return r;
 }
 
 bool edge_has_tls(const struct edge *e) {
     return e->certificate != NULL;
 }
 
+/* A keys process that was started again may have the key of a newer certificate alone. */
 int edge_start_tls(struct edge_connection *c, struct stream *s, struct problem *problem) {
+    if (c->edge->confirmed != c->edge->keys_lives)
+        (void)insist(c->edge, renew_certificate, NULL); /* without it, who resumes needs no key */
     int r = edge_has_tls(c->edge)
                 ? tls_accept(s, c->edge->certificate->tls, problem)
                 : problem_set(problem, -E_TLS, "there is no certificate that could be used");
@@ -121,15 +145,6 @@ static void keep_fresh(void *arg) {
         pause = late ? PEER_RETRY : FRESH_INTERVAL;
         edge_tell_left_out(e);
     }
-}
-
-/* For what should be known before anybody is greeted: the other role may be a little late. */
-static int insist(struct edge *e, int (*ask)(struct edge *e, struct problem *problem),
-                  struct problem *problem) {
-    int r = ask(e, problem);
-    for (int again = 0; again < 5 && r == -EPIPE && fiber_sleep(PEER_RETRY) == 0; again++)
-        r = ask(e, problem);
-    return r;
 }
 
 /* ------------------------------------------------------------------ connections */
@@ -293,6 +308,11 @@ static void stop(struct process *p) {
         ;
 }
 
+static void peer_gone(struct process *p, enum role role, unsigned worker) {
+    (void)worker;
+    ((struct edge *)p->state)->keys_lives += role == ROLE_KEYS;
+}
+
 static uint64_t sessions(struct process *p) {
     return ((struct edge *)p->state)->crowd.count;
 }
@@ -342,4 +362,5 @@ const struct process_role role_edge = {
     .reload = reload_edge,
     .stop = stop,
     .sessions = sessions,
+    .peer_gone = peer_gone,
 };

@@ -26,6 +26,8 @@ struct edge {
     struct edge_quiet *quiet;
     struct letter_ids ids;
     struct edge_certificate *certificate; /* NULL until the keys role has answered */
+    unsigned keys_lives;                  /* how many keys processes have gone */
+    unsigned confirmed;                   /* `keys_lives` when one said what is to be shown */
     bool apop;                            /* some account has an APOP secret */
     struct crowd crowd;
     size_t held;          /* bytes that conversations keep, as edge_count_memory() was told */

@@ -8,6 +8,11 @@
  * when they have changed (children_certificate.c). Those of the folder are looked at here, whenever
  * an edge asks, which is every few seconds. Files that are no pair change nothing.
  *
+ * A handshake shows a certificate and is signed later. So an edge says for which one, by a number
+ * that is made of the certificate itself and means the same after a new start; pairs that were
+ * replaced are kept while a handshake may need them. What is unknown by then is not signed for:
+ * with another key the client would take us for somebody else.
+ *
  * A certificate whose time is over, or soon will be, is used all the same: other hosts take any.
  * But it is told once a day, since mail programs do not.
  */
@@ -22,8 +27,12 @@
 #include "role/keys_pair.h"
 #include "role/roles.h"
 
+#define OLD_LIFE USEC_MIN /* an edge asks every 10 s, a handshake lasts 30 s at most */
+#define OLD_MAX  8U
+
 struct keys {
-    struct keys_pair *now, *before; /* who was shown the one before still asks for its signature */
+    struct keys_pair *now;
+    struct keys_pair *old[OLD_MAX]; /* those before it, the last one first; then NULL */
     struct stat refused[2];         /* files of the folder that were tried and are no pair */
     usec_t look_at_end; /* wall time when the end of the certificate is looked at again */
 };
@@ -84,6 +93,32 @@ static void look_at_end(struct process *p) {
                   keys_pair_certificate(p->conf), keys_pair_key(p->conf));
 }
 
+/* ------------------------------------------------------------------ pairs */
+
+static void put_in_use(struct keys *k, struct keys_pair *fresh) {
+    keys_pair_leave(k->old[OLD_MAX - 1]);
+    memmove(k->old + 1, k->old, (OLD_MAX - 1) * sizeof k->old[0]);
+    k->old[0] = k->now;
+    k->old[0]->replaced = fiber_now();
+    k->now = fresh;
+}
+
+static void drop_old(struct keys *k) {
+    for (size_t i = 0; i < OLD_MAX && k->old[i]; i++) {
+        if (k->old[i]->replaced + OLD_LIFE >= fiber_now())
+            continue;
+        keys_pair_leave(k->old[i]); /* as all behind it, which are older */
+        k->old[i] = NULL;
+    }
+}
+
+static struct keys_pair *find_pair(const struct keys *k, uint64_t number) {
+    struct keys_pair *found = k->now->number == number ? k->now : NULL;
+    for (size_t i = 0; i < OLD_MAX && k->old[i] && !found; i++)
+        found = k->old[i]->number == number ? k->old[i] : NULL;
+    return found;
+}
+
 /* ------------------------------------------------------------------ life */
 
 static int open_keys(struct process *p, struct problem *problem) {
@@ -108,9 +143,7 @@ static int take_newer(struct process *p, struct problem *problem) {
         keys_pair_leave(fresh);
         return 0;
     }
-    keys_pair_leave(k->before);
-    k->before = k->now;
-    k->now = fresh;
+    put_in_use(k, fresh);
     k->look_at_end = fiber_wall() + USEC_DAY; /* told with the rest */
     tell_log(p);
     return 0;
@@ -151,6 +184,7 @@ static int on_certificate(void *arg, const struct rpc_caller *caller,
     (void)problem;
     look_for_newer(arg);
     look_at_end(arg);
+    drop_old(k);
     out->number = k->now->number;
     if (in->have != k->now->number)
         out->chain = arena_copy(a, slice_of_str(k->now->chain));
@@ -173,11 +207,13 @@ static int sign_in_thread(void *arg) {
 static int on_sign(void *arg, const struct rpc_caller *caller, const struct rpc_keys_sign_in *in,
                    struct arena *a, struct rpc_keys_sign_out *out, struct problem *problem) {
     struct keys *k = ((struct process *)arg)->state;
-    struct keys_pair *p = k->before && in->number == k->before->number ? k->before : k->now;
-    struct signing signing = {p->key, in, a, &out->signature};
+    struct keys_pair *p = find_pair(k, in->number);
     (void)caller;
     if (in->scheme >= TLS_SIGN_SCHEMES)
         return problem_set(problem, -EINVAL, "unknown signature scheme");
+    if (!p)
+        return problem_set(problem, -ENOENT, "the key of that certificate is not here any more");
+    struct signing signing = {p->key, in, a, &out->signature};
     if (in->scheme == TLS_SIGN_ECDSA) /* 30 µs; RSA takes a millisecond */
         return sign_in_thread(&signing);
     p->users++;

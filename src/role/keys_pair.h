@@ -10,7 +10,8 @@
 #include "proc/process.h"
 
 struct keys_pair {
-    uint64_t number;       /* no other pair of this host has it */
+    uint64_t number; /* of the chain: the same whenever it is read, of others another; not 0 */
+    usec_t replaced; /* by the role, when it has a newer one: fiber_now() */
     struct stat states[2]; /* of the files in the role's folder as they were; else zeros */
     struct tls_key *key;
     char *chain;    /* PEM */

@@ -180,21 +180,50 @@ def test_an_rsa_key_and_both_in_one_file_will_do(office, bot, authority):
 # -------------------------------------------------------------------- running
 
 
-def shown(office, port=465):
-    """The certificate that a connection is shown, as PEM."""
+def certificate_of(plain):
+    """The certificate that is shown on a connection, as PEM; and it was signed with its key."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection(("127.0.0.1", office.port(port)), timeout=10) as plain, \
-            context.wrap_socket(plain, server_hostname=NAME) as wire:
+    with context.wrap_socket(plain, server_hostname=NAME) as wire:
         return ssl.DER_cert_to_PEM_cert(wire.getpeercert(True))
 
 
+def connect(office, port=465):
+    return socket.create_connection(("127.0.0.1", office.port(port)), timeout=10)
 
-def shown_or_none(office):
-    try:
-        return shown(office)
-    except OSError:  # nobody signs at the moment
-        return None
+
+def shown(office):
+    with connect(office) as plain:
+        return certificate_of(plain)
+
+
+
+def role(office, name):
+    return next(one for one in office.json("status")["processes"] if one["role"] == name)
+
+
+def end_keys(office, pid):
+    """Until there is another one."""
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: role(office, "keys")["restarts"] == 1 and
+             role(office, "keys")["state"] == "working")
+
+
+@pytest.fixture
+def begun(encrypted):
+    """A connection whose handshake has begun, and waits for what the client says."""
+    with connect(encrypted) as plain:
+        wait_for(lambda: any(one["sessions"] for one in encrypted.json("status")["processes"]
+                             if one["role"] == "edge"))
+        yield plain
+
+
+def renew(bot, authority):
+    made = authority.issue(NAME)
+    bot.put(made)
+    bot.point("privkey")
+    bot.point("fullchain")
+    return made.leaf
 
 
 def logged(office, text):
@@ -237,14 +266,39 @@ def test_a_keys_process_that_ends_between_the_two_steps_gets_the_pair_before(enc
     old, made = shown(encrypted), authority.issue(NAME)
     bot.put(made)
     bot.point("privkey")
-    keys = next(one for one in encrypted.json("status")["processes"] if one["role"] == "keys")
-    os.kill(keys["pid"], signal.SIGKILL)
-    wait_for(lambda: any(one["role"] == "keys" and one["restarts"] == 1 and
-                         one["state"] == "working"
-                         for one in encrypted.json("status")["processes"]))
-    wait_for(lambda: shown_or_none(encrypted) == old)
+    end_keys(encrypted, role(encrypted, "keys")["pid"])
+    assert shown(encrypted) == old
     bot.point("fullchain")
     wait_for(lambda: shown(encrypted) == made.leaf, 40)
+
+
+def test_a_handshake_ends_with_the_certificate_with_which_it_began(encrypted, bot, authority,
+                                                                   begun):
+    old = (bot.archive / "cert1.pem").read_text()
+    for _ in range(3):
+        new = renew(bot, authority)
+        encrypted("reload")
+    assert certificate_of(begun) == old
+    assert shown(encrypted) == new
+
+
+def test_a_handshake_outlives_the_keys_process_and_a_renewal(encrypted, bot, authority, begun):
+    old = (bot.archive / "cert1.pem").read_text()
+    end_keys(encrypted, role(encrypted, "keys")["pid"])
+    new = renew(bot, authority)
+    encrypted("reload")
+    assert certificate_of(begun) == old
+    assert shown(encrypted) == new
+
+
+def test_what_a_new_keys_process_has_is_shown_from_its_first_moment(running, authority):
+    made, pid = authority.issue(NAME), role(running, "keys")["pid"]
+    os.kill(pid, signal.SIGSTOP)  # this one shall not see them
+    for name, text in (("key", made.key), ("crt", made.chain)):
+        (running.folder / f"keys/default.{name}").write_text(text)
+    end_keys(running, pid)
+    for _ in range(8):  # whichever edge answers
+        assert shown(running) == made.leaf
 
 
 def test_reload_takes_a_renewal_at_once_and_says_so(encrypted, bot, authority):
