@@ -11,6 +11,7 @@
 struct listing {
     struct cli *c;
     bool removed;
+    bool any; /* there was at least one */
     struct table table;
     struct json json;
 };
@@ -64,8 +65,12 @@ static void write_page(struct listing *l, const struct account *list, size_t cou
         else
             add_row(l, &list[i], a);
     }
-    if (!l->c->json)
+    l->any |= count > 0;
+    if (!l->c->json && l->any)
         table_write(&l->table, &l->c->out);
+    else if (!l->c->json)
+        buf_add_str(&l->c->out, l->removed ? _("There are no removed accounts to list.\n")
+                                           : _("There are no accounts to list.\n"));
     cli_flush(l->c);
 }
 

@@ -105,7 +105,9 @@ static int write_all(struct cli *c, struct directory_access *x, struct table *t,
             else
                 add_rows(t, &list[i]);
         }
-        if (!c->json)
+        if (!c->json && count == 0 && after.len == 0)
+            buf_add_str(&c->out, _("There are no aliases to list.\n"));
+        else if (!c->json)
             table_write(t, &c->out);
         if (count > 0)
             after = list[count - 1].address;

@@ -122,6 +122,8 @@ int cmd_domain_list(struct cli *c) {
         return cli_fail(r, &problem);
     if (c->json)
         write_json(c, list, count);
+    else if (count == 0)
+        buf_add_str(&c->out, _("There are no domains to list.\n"));
     else
         write_table(c, list, count);
     return CLI_OK;

@@ -266,6 +266,20 @@ def test_an_alias_on_an_account(either):
 # -------------------------------------------------------------------- usage
 
 
+def test_a_list_of_nothing_says_so(either):
+    """Titles above nothing look as if something had failed."""
+    for words, sentence in ((("account", "list"), "There are no accounts to list.\n"),
+                            (("account", "list", "--removed"),
+                             "There are no removed accounts to list.\n"),
+                            (("alias", "list"), "There are no aliases to list.\n")):
+        assert either(*words).stdout == sentence
+        assert either.json(*words) == []
+    for domain in either.json("domain", "list"):
+        either("domain", "remove", domain["name"])
+    assert either("domain", "list").stdout == "There are no domains to list.\n"
+    assert either.json("domain", "list") == []
+
+
 def test_usage(running):
     running.add(TAMA)
     assert (shown(running)["messages"], shown(running)["bytes"]) == (0, 0)
