@@ -53,11 +53,17 @@ static int open_here(struct cli *c, struct directory_access *x, struct problem *
         return -EBADMSG;
     struct directory_options options = directory_files_options(conf);
     x->removed_keep = options.removed_keep;
-    int r = enter_folder(c, "directory", &c->users.vault, &x->entered, problem);
+    int r = state_last_account(c->directory, &options.last_account, problem);
+    if (r == 0)
+        r = enter_folder(c, "directory", &c->users.vault, &x->entered, problem);
     if (r == 0)
         r = directory_open(DIRECTORY_FILE, &options, &x->directory, problem);
     if (r < 0)
         return r;
+    uint64_t known = 0;
+    if (directory_was_behind(x->directory, &known))
+        cli_say(_(DIRECTORY_IS_BEHIND), (unsigned long long)options.last_account,
+                (unsigned long long)known);
     struct sending_limits limits = directory_files_limits(conf);
     directory_set_sending_limits(x->directory, &limits);
     return 0;

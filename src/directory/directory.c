@@ -22,7 +22,8 @@
 
 struct opening {
     const char *path, *key_path;
-    bool read_only;
+    bool read_only, behind;
+    uint64_t last_account, known;
     struct db *db;
     struct seal_key key;
     struct problem *problem;
@@ -39,6 +40,20 @@ static int load_key(struct opening *o, struct db *db) {
     return seal_key_load(o->key_path, !o->read_only && sealed == 0, &o->key, o->problem);
 }
 
+/* A number that a mailbox has is somebody's, also when this file was put back from before him. */
+static int pass_over_numbers(struct opening *o, struct db *db) {
+    int64_t known = 0;
+    db->problem = o->problem;
+    int r = db_number(db, &known, "SELECT value FROM counter WHERE name = 'account_id'");
+    o->known = (uint64_t)MAX(known, 0);
+    o->behind = r >= 0 && o->last_account > o->known;
+    if (o->behind)
+        r = db_run(db, "UPDATE counter SET value = ?1 WHERE name = 'account_id'",
+                   V(o->last_account));
+    db->problem = NULL;
+    return MIN(r, 0);
+}
+
 static int open_job(void *arg) {
     struct opening *o = arg;
     _cleanup_(db_close_p) struct db *db = NULL;
@@ -47,6 +62,8 @@ static int open_job(void *arg) {
     int r = db_open(o->path, o->read_only ? DB_READ : DB_CREATE, &directory_kind, &db, o->problem);
     if (r == 0 && o->key_path)
         r = load_key(o, db);
+    if (r == 0 && !o->read_only && o->last_account > 0)
+        r = pass_over_numbers(o, db);
     if (r < 0)
         return r;
     o->db = TAKE_PTR(db);
@@ -85,6 +102,8 @@ static struct directory *make(const struct directory_options *options, struct op
     fiber_gate_init(&d->hashing, HASHING_MAX);
     list_init(&d->senders_by_use);
     d->sending_since = d->opened = fiber_now();
+    d->was_behind = o->behind;
+    d->known = o->known;
     d->key = o->key;
     return d;
 }
@@ -94,6 +113,7 @@ int directory_open(const char *path, const struct directory_options *options,
     struct opening o = {.path = path,
                         .key_path = options->key_path,
                         .read_only = options->read_only,
+                        .last_account = options->last_account,
                         .problem = problem};
     (void)siphash(S("")); /* draws the key of this process's maps before threads use them */
     int r = offload(OFFLOAD_DISK, open_job, &o);
@@ -102,6 +122,11 @@ int directory_open(const char *path, const struct directory_options *options,
     *ret = make(options, &o);
     seal_key_wipe(&o.key);
     return 0;
+}
+
+bool directory_was_behind(const struct directory *d, uint64_t *ret_known) {
+    *ret_known = d->known;
+    return d->was_behind;
 }
 
 static int close_job(void *arg) {

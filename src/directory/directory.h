@@ -35,7 +35,8 @@ struct directory_options {
     size_t cache_bytes;         /* memory for names asked for; 0: 32 MiB */
     usec_t check_interval;      /* for changes by another process; 0: 1 s */
     usec_t removed_keep;        /* removed accounts are purged after this; 0: never by themselves */
-    bool read_only;             /* the file must exist and is not changed */
+    uint64_t last_account; /* new accounts get numbers above this: mailboxes have those below */
+    bool read_only;        /* the file must exist and is not changed */
 };
 
 #define DIRECTORY_NO_PLUS ((char)0x7f)
@@ -46,6 +47,12 @@ struct directory_options {
  */
 int directory_open(const char *path, const struct directory_options *options,
                    struct directory **ret, struct problem *problem) WAITS;
+
+/*
+ * Whether the file knew no account up to options.last_account when it was opened: it is older than
+ * the mailboxes, and `ret_known` is the last number that it had given.
+ */
+bool directory_was_behind(const struct directory *d, uint64_t *ret_known);
 
 /* Writes what is pending (last logins), closes. Nobody else may be inside. NULL is fine. */
 void directory_close(struct directory *d) WAITS;

@@ -53,6 +53,8 @@ struct directory {
     usec_t usage_since;
     usec_t removed_keep;
     usec_t opened; /* not wall */
+    bool was_behind;
+    uint64_t known; /* if so: the last number of an account that it had given */
 
     struct sending_limits sending_limits; /* of accounts that have none of their own */
     struct map senders;                   /* by account_id: struct sender of limits.c */

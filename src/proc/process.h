@@ -86,8 +86,8 @@ unsigned process_workers(const struct process *p, enum role role); /* 0 before t
 enum conf_role conf_role_of(enum role role);
 
 /*
- * During open and reload: a file that the role needs and cannot open itself, "resolv.conf" say, as
- * the master has read it. Empty when it is not there.
+ * During open and reload: what the role needs and cannot look at itself, the file "resolv.conf"
+ * say, as the master has read it. Empty when it is not there.
  */
 struct slice process_text(const struct process *p, struct slice name);
 

@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "conf/share.h"
 #include "journey/kinds.h"
+#include "role/directory_files.h"
 
 #define OPEN_LIMIT    (60 * USEC_SEC) /* a damaged store may be rebuilt meanwhile */
 #define RELOAD_LIMIT  (10 * USEC_SEC)
@@ -120,10 +121,22 @@ static int log_file(const struct child *child) {
     return child->role->role == ROLE_LEDGER ? child->all->log_file : -1;
 }
 
-static size_t text_files(const struct child *child, struct arena *a,
-                         struct rpc_field files[static STATE_FILES]) {
-    return child->role->role == ROLE_RESOLVER ? state_resolver_files(child->all->conf, a, files)
-                                              : 0;
+/* What the role cannot look at itself. */
+static int text_files(const struct child *child, struct arena *a,
+                      struct rpc_field files[static STATE_FILES], size_t *ret_count,
+                      struct problem *problem) {
+    const struct children *c = child->all;
+    uint64_t last = 0;
+    *ret_count = 0;
+    if (child->role->role == ROLE_RESOLVER)
+        *ret_count = state_resolver_files(c->conf, a, files);
+    if (child->role->role != ROLE_DIRECTORY)
+        return 0;
+    int r = state_last_account(c->directory, &last, problem);
+    files[0].name = S(DIRECTORY_LAST_ACCOUNT);
+    files[0].value = arena_printf(a, "%llu", (unsigned long long)last);
+    *ret_count = 1;
+    return r;
 }
 
 /* Files that it has beside the settings may have changed, or what it has of them from another role;
@@ -155,8 +168,9 @@ int children_renew(struct child *child, struct buf *report, struct problem *prob
     child->settings_number = child->all->settings_number;
     conf_write_slice(conf, conf_role_of(child->role->role), &settings);
     in.settings = buf_slice(&settings);
-    in.text_files_count = text_files(child, &a, files);
     int r = children_open_certificate(child, true, &pair, problem);
+    if (r == 0)
+        r = text_files(child, &a, files, &in.text_files_count, problem);
     _cleanup_(relay_files_close) struct relay_files relay = {-1, -1};
     in.certificate = pair.certificate;
     in.key = pair.key;
@@ -237,10 +251,11 @@ static int configure(struct child *child, struct problem *problem) {
     child->settings_number = child->all->settings_number;
     conf_write_slice(conf, conf_role_of(child->role->role), &settings);
     in.settings = buf_slice(&settings);
-    in.text_files_count = text_files(child, &a, files);
     if (child->role->role == ROLE_DIRECTORY || child->role->role == ROLE_MAIL)
         in.secret = slice_of(child->all->secret, sizeof child->all->secret);
     int r = children_open_certificate(child, false, &pair, problem);
+    if (r == 0)
+        r = text_files(child, &a, files, &in.text_files_count, problem);
     _cleanup_(relay_files_close) struct relay_files relay = {-1, -1};
     in.certificate = pair.certificate;
     in.key = pair.key;

@@ -23,15 +23,26 @@ static void set_limits(struct process *p) {
     directory_set_sending_limits(directory_of(p), &limits);
 }
 
+static void warn_when_behind(struct process *p, uint64_t last_account) {
+    uint64_t known = 0;
+    if (directory_was_behind(directory_of(p), &known))
+        process_event(p, 0, KIND_WARNING, NULL, 0, DIRECTORY_IS_BEHIND,
+                      (unsigned long long)last_account, (unsigned long long)known);
+}
+
 static int open_directory(struct process *p, struct problem *problem) {
     struct directory_role *role = NEW(struct directory_role);
     struct directory_options options = directory_files_options(p->conf);
     fiber_mutex_init(&role->telling);
     p->state = role;
+    (void)slice_to_u64(process_text(p, S(DIRECTORY_LAST_ACCOUNT)), INT64_MAX,
+                       &options.last_account);
     int r = directory_open(DIRECTORY_FILE, &options, &role->directory, problem);
-    if (r == 0)
-        set_limits(p);
-    return r;
+    if (r < 0)
+        return r;
+    set_limits(p);
+    warn_when_behind(p, options.last_account);
+    return 0;
 }
 
 static int reload_directory(struct process *p, const struct conf *before, struct problem *problem) {

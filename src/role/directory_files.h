@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/words.h"
 #include "conf/conf.h"
 #include "directory/admin.h"
 
@@ -19,6 +20,16 @@
 #define DIRECTORY_SHARDS 240U
 
 struct directory_options directory_files_options(const struct conf *conf);
+
+/* The name under which the master tells the role its last_account (process_text()). */
+#define DIRECTORY_LAST_ACCOUNT "last-account"
+
+/* What whoever opened it says when directory_was_behind(): last_account, the last known. */
+#define DIRECTORY_IS_BEHIND                                                                        \
+    N_("The folder directory/ is older than accounts/: there are mailboxes up to number %llu, and" \
+       " it has given no number above %llu. New accounts get greater ones, so nobody gets the"     \
+       " mailbox of somebody else. To have the missing accounts again, put back the directory/"    \
+       " that belongs to accounts/.")
 
 /* What accounts without limits of their own may send. */
 struct sending_limits directory_files_limits(const struct conf *conf);

@@ -60,6 +60,12 @@ int state_lock(const char *directory, int *ret_fd, struct problem *problem);
 const char *state_path(char path[static STATE_PATH], const char *directory, const char *name);
 
 /*
+ * The greatest number of an account that has a folder in accounts/; 0: none has. After an older
+ * directory/ was put back it may be greater than any that is known there. Reads names only.
+ */
+int state_last_account(const char *directory, uint64_t *ret, struct problem *problem);
+
+/*
  * What the resolver needs to read and cannot open: "resolv.conf" and "trust-anchor". Texts in the
  * arena; a file that is not there is left out. The number of fields.
  */

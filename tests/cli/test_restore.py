@@ -2,6 +2,7 @@
 """A copy of the state directory on a machine where the users of the server have other numbers."""
 import os
 import poplib
+import shutil
 import smtplib
 
 import pytest
@@ -23,15 +24,15 @@ def owners(path):
             for folder, _, files in os.walk(path) for one in (".", *files)}
 
 
-def send(office):
+def send(office, address=TAMA):
     with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
-        client.sendmail("a@outside.test", [TAMA], "Subject: x\r\n\r\nx\r\n")
+        client.sendmail("a@outside.test", [address], "Subject: x\r\n\r\nx\r\n")
 
 
-def held(office):
+def held(office, address=TAMA):
     client = poplib.POP3("127.0.0.1", office.port(110), timeout=20)
     client.stls()
-    client.user(TAMA)
+    client.user(address)
     client.pass_(PASSWORD)
     count = client.stat()[0]
     client.quit()
@@ -114,3 +115,33 @@ def test_a_copy_of_somebody_else_is_refused_with_what_puts_it_right(stopped):
     assert f"chown root {stopped.settings}" in stopped("check", "--no-dns", code=1).stdout
     os.chown(stopped.settings, 0, 0)
     whole(stopped)
+
+
+@pytest.mark.parametrize("when", ["running", "stopped"])
+@pytest.mark.parametrize("back", ["an older one", "none"])
+def test_an_older_directory_gives_nobody_the_mailbox_of_somebody_else(stopped, back, when):
+    """Put back beside newer accounts: their numbers are not given again."""
+    copy = stopped.folder.parent / "copy"
+    shutil.copytree(stopped.folder / "directory", copy)
+    stopped.start()
+    stopped.add("newer@example.test")
+    send(stopped, "newer@example.test")
+    wait_for(lambda: held(stopped, "newer@example.test") == 1)
+    stopped.stop()
+    shutil.rmtree(stopped.folder / "directory")
+    if back == "none":
+        stopped("domain", "add", "example.test")
+    else:
+        shutil.move(copy, stopped.folder / "directory")
+    behind = "there are mailboxes up to number 2"
+    if when == "stopped":
+        assert behind in stopped.add("next@example.test").stderr or back == "none"
+    stopped.start()
+    if when == "running":
+        stopped.add("next@example.test")
+    assert behind in stopped("log", "-n", 100).stdout or when == "stopped" or back == "none"
+    assert held(stopped, "next@example.test") == 0
+    assert stopped.json("account", "show", "next@example.test")["id"] == 3
+    if back != "none":
+        assert held(stopped) == 1
+    stopped.stop()

@@ -181,6 +181,30 @@ REAL_FIBER_TEST(what_cannot_be_read_later_is_a_temporary_failure) {
     place_done(&p);
 }
 
+static uint64_t next_after(const struct place *p, uint64_t last, const char *address) {
+    struct directory_options options = {.cost = PASSWORD_COST_MIN, .last_account = last};
+    struct directory *d = NULL;
+    GOOD(directory_open(p->file, &options, &d, &problem));
+    uint64_t id = add_account(d, address);
+    directory_close(d);
+    return id;
+}
+
+/* Of a file that is older than the mailboxes beside it. */
+REAL_FIBER_TEST(no_number_is_given_that_a_mailbox_has) {
+    struct place p;
+    place_make(&p);
+    struct directory *d = place_open(&p);
+    add_domain(d, "example.test");
+    assert_int_equal(add_account(d, "a@example.test"), 1);
+    directory_close(d);
+    assert_int_equal(next_after(&p, 1, "b@example.test"), 2);
+    assert_int_equal(next_after(&p, 7, "c@example.test"), 8);
+    assert_int_equal(next_after(&p, 5, "d@example.test"), 9);
+    assert_int_equal(next_after(&p, 0, "e@example.test"), 10);
+    place_done(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_file_is_for_nobody_else_to_read),
@@ -194,6 +218,7 @@ int main(void) {
         cmocka_unit_test(test_read_only_neither_makes_nor_changes),
         cmocka_unit_test(test_a_change_by_another_process_counts_within_the_interval),
         cmocka_unit_test(test_what_cannot_be_read_later_is_a_temporary_failure),
+        cmocka_unit_test(test_no_number_is_given_that_a_mailbox_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,6 +250,44 @@ static void test_roles_that_answer_the_command_line_have_a_socket(void **state) 
     listeners_close(&listeners);
 }
 
+static void make_entry(const char *name, bool folder) {
+    char path[STATE_PATH];
+    (void)state_path(path, directory, name);
+    if (folder)
+        assert_int_equal(mkdir(path, 0700), 0);
+    else
+        assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
+}
+
+static void test_the_last_account_that_has_a_folder_is_found(void **state) {
+    char path[STATE_PATH];
+    struct state_users users = {0};
+    struct problem problem = {0};
+    uint64_t last = 7;
+    (void)state;
+    assert_int_equal(state_last_account("/proc/nowhere", &last, &problem), 0);
+    assert_int_equal(last, 0);
+    assert_int_equal(state_prepare(directory, &users, NULL, &problem), 0);
+    assert_int_equal(state_last_account(directory, &last, &problem), 0);
+    assert_int_equal(last, 0);
+    make_entry("accounts/02", true);
+    make_entry("accounts/02/2", true);
+    make_entry("accounts/03", true);
+    make_entry("accounts/03/259", true);
+    make_entry("accounts/03/3", true);
+    make_entry("accounts/03/515.purged", true);
+    make_entry("accounts/03/01027", true);
+    make_entry("accounts/03/18446744073709551619", true);
+    make_entry("accounts/03/9223372036854775807", true); /* nobody counts so far */
+    make_entry("accounts/lost+found", true);
+    make_entry("accounts/README", false);
+    assert_int_equal(state_last_account(directory, &last, &problem), 0);
+    assert_int_equal(last, 259);
+    assert_int_equal(symlink("/", state_path(path, directory, "accounts/04")), 0);
+    assert_int_equal(state_last_account(directory, &last, &problem), 0);
+    assert_int_equal(last, 259);
+}
+
 static void test_memory_of_a_process_is_known(void **state) {
     (void)state;
     assert_true(proc_memory(getpid()) > 100000);
@@ -270,6 +308,7 @@ int main(void) {
         cmocka_unit_test(test_users_that_do_not_exist_are_stood_in_for),
         cmocka_unit_test(test_each_service_has_its_port_plus_the_offset),
         cmocka_unit_test(test_roles_that_answer_the_command_line_have_a_socket),
+        cmocka_unit_test(test_the_last_account_that_has_a_folder_is_found),
         cmocka_unit_test(test_memory_of_a_process_is_known),
     };
     return cmocka_run_group_tests_name("state", tests, make_directory, remove_directory);
