@@ -93,7 +93,7 @@ struct route_mailbox {
     struct slice address; /* canonical address of the account */
     struct slice detail;  /* what stood behind the plus sign, as written; may be empty */
     usec_t replaced;      /* wall: until then the address itself, which was asked for, was that of
-                             an account that is removed now; 0: of none */
+                             another account, which was removed; 0: of none */
 };
 
 /* All memory is the arena's that was passed. No target is listed twice. */

@@ -120,6 +120,11 @@ struct author author_of(const struct order *order);
 int history_add(struct db *db, const struct author *author, const char *kind, struct slice name,
                 struct slice before, struct slice after);
 
+/* Inside a job: notes that the address is no longer the account's; forgets what no longer counts.
+ */
+int former_note(struct db *db, uint64_t id, struct slice address, usec_t removed);
+int former_forget(struct db *db, usec_t now);
+
 /* "1G", "none": as the command line takes it. */
 struct slice history_size(struct arena *a, uint64_t bytes);
 /* Writes what was counted of senders; forgets one that is no more, or all. */

@@ -36,7 +36,8 @@ static int load_name(struct load *l) {
     int r = db_row(l->db, &row,
                    "SELECT account_id, shard, quota, enabled,"
                    " (SELECT u.bytes FROM usage u WHERE u.account_id = account.account_id),"
-                   " (SELECT max(r.removed) FROM removed r WHERE r.address = ?1)"
+                   " (SELECT max(f.removed) FROM former_owner f WHERE f.address = ?1"
+                   "  AND f.account_id <> account.account_id)"
                    " FROM account WHERE address = ?1",
                    V_TEXT(l->key));
     if (r == 1) {

@@ -43,6 +43,8 @@ static int move_away(struct db *db, const struct removal *m) {
                    V_TEXT(m->address));
     if (r == 0)
         r = db_run(db, "DELETE FROM account WHERE account_id = ?1", V(m->id));
+    if (r == 0)
+        r = former_note(db, m->id, m->address, m->author.wall);
     return r;
 }
 
@@ -305,12 +307,13 @@ int directory_account_purged(struct directory *d, uint64_t id, struct problem *p
  */
 #define CLOCK_SETTLES USEC_HOUR
 
-static bool knows_the_time(const struct directory *d) {
-    return d->removed_keep <= CLOCK_SETTLES || fiber_now() - d->opened >= CLOCK_SETTLES;
+static bool clock_has_settled(const struct directory *d) {
+    return fiber_now() - d->opened >= CLOCK_SETTLES;
 }
 
 struct due {
     usec_t before; /* removed before this: their time is over */
+    bool settled;  /* the clock */
     struct author author;
     uint64_t after;
     struct account_place *list;
@@ -342,6 +345,8 @@ static int due_job(struct db *db, void *arg) {
     int r = due->before > 0 ? 1 : 0;
     for (size_t i = 0; r == 1 && i < due->max; i++)
         r = mark_next(db, due);
+    if (r >= 0 && due->settled)
+        r = former_forget(db, due->author.wall);
     if (r < 0)
         return r;
     r = db_query(db, &row,
@@ -357,7 +362,8 @@ int directory_purges(struct directory *d, uint64_t after, struct account_place *
                      size_t *ret_count, struct problem *problem) {
     static const struct order order = {.by = S("hayauma (accounts.removed-keep)")};
     struct due due = {.author = author_of(&order), .after = after, .list = list, .max = max};
-    if (d->removed_keep > 0 && knows_the_time(d))
+    due.settled = clock_has_settled(d);
+    if (d->removed_keep > 0 && (due.settled || d->removed_keep <= CLOCK_SETTLES))
         due.before = due.author.wall - d->removed_keep;
     int r = directory_run(d, JOB_RECORD, due_job, &due, problem);
     if (r == 0)

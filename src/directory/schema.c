@@ -71,6 +71,12 @@ static const char *const steps[] = {
     /* From where accounts were logged in to last (newcomer.h). */
     "CREATE TABLE IF NOT EXISTS login_network (account_id BIGINT NOT NULL PRIMARY KEY,"
     " networks BYTEA NOT NULL);",
+
+    /* Until when addresses were those of accounts that were removed (former.c). */
+    "CREATE TABLE IF NOT EXISTS former_owner (address TEXT NOT NULL, account_id BIGINT NOT NULL,"
+    " removed BIGINT NOT NULL, PRIMARY KEY (address, account_id));"
+    "INSERT INTO former_owner (address, account_id, removed)"
+    " SELECT address, account_id, removed FROM removed WHERE true ON CONFLICT DO NOTHING;",
 };
 
 /* canonical_domain(text): a domain, or an address with it; what cannot be read stays as it is. */

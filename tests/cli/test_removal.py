@@ -95,6 +95,26 @@ def test_what_came_for_the_person_before_never_reaches_the_next_one(replaced, ro
     assert kept == ["old", "on its way"] or (kept == ["old"] and bounced)
 
 
+@pytest.mark.parametrize("before", ["purged", "restored"])
+def test_it_reaches_nobody_when_the_person_before_is_gone_or_has_another_name(replaced, before):
+    """Accepted for one, who is given up for ever, or comes back under another address, before it is delivered."""
+    signal_all(pids_of(replaced, "mail"), signal.SIGSTOP)
+    send(replaced, "on its way")
+    replaced.process.kill()
+    replaced.process.wait()
+    replace(replaced)
+    if before == "purged":
+        replaced("account", "purge", replaced.number)
+        assert replaced.json("account", "list", "--removed") == []
+    else:
+        replaced("account", "restore", replaced.number, "--as", "old@example.test")
+    replaced.start()
+    wait_for(lambda: not [one for one in replaced.json("queue", "list") if one["sender"]], 60)
+    send(replaced, "new")
+    wait_for(lambda: "new" in subjects(replaced))
+    assert subjects(replaced) == ["new"]
+
+
 @pytest.mark.parametrize("role", ["mail", "directory"])
 def test_a_purge_that_is_killed_leaves_nothing_and_harms_nobody(replaced, role):
     replace(replaced)

@@ -177,6 +177,58 @@ DIRECTORY_TEST_AT(nothing_is_purged_while_the_clock_may_be_wrong, TEST_WALL) {
     directory_close(d);
 }
 
+static usec_t replaced(struct directory *d) {
+    struct arena a = {0};
+    struct route route = resolve(d, "tama@example.test", &a);
+    assert_int_equal(route.mailbox_count, 1);
+    usec_t until = route.mailboxes[0].replaced;
+    arena_done(&a);
+    return until;
+}
+
+/* What was accepted before may still be in the queue, whatever has become of him. */
+DIRECTORY_TEST_AT(until_when_an_address_was_somebody_elses_outlasts_his_purge, TEST_WALL) {
+    struct arena a = {0};
+    struct account account = {0};
+    struct account_place due[4];
+    uint64_t first = 0, second = 0;
+    size_t count = 0;
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    assert_int_equal(replaced(d), 0);
+    GOOD(directory_account_remove(d, &plain, TAMA, &first, &problem));
+    (void)add_account(d, "tama@example.test");
+    usec_t removed = fiber_wall();
+    assert_int_equal(replaced(d), removed);
+    GOOD(directory_account_purge(d, &plain, S("1"), &account, &a, &problem));
+    GOOD(directory_account_purged(d, first, &problem));
+    assert_int_equal(replaced(d), removed);
+
+    /* Who comes back under another address does not take it along, under his own he may have it. */
+    assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    GOOD(directory_account_remove(d, &plain, TAMA, &second, &problem));
+    GOOD(directory_account_restore(d, &plain, S("2"), S(""), &account, &a, &problem));
+    assert_int_equal(replaced(d), removed);
+    GOOD(directory_account_remove(d, &plain, TAMA, &second, &problem));
+    (void)add_account(d, "tama@example.test");
+    GOOD(directory_account_restore(d, &plain, S("2"), S("x@example.test"), &account, &a, &problem));
+    assert_int_equal(replaced(d), removed + USEC_SEC);
+
+    /* As long as anything may be in the queue, and as long as somebody has the address. */
+    assert_int_equal(fiber_sleep(200 * USEC_DAY), 0);
+    GOOD(directory_purges(d, 0, due, 4, &count, &problem));
+    assert_int_equal(replaced(d), removed + USEC_SEC);
+    GOOD(directory_account_remove(d, &plain, TAMA, &first, &problem));
+    GOOD(directory_purges(d, 0, due, 4, &count, &problem));
+    directory_close(d);
+    sql(p, "DELETE FROM removed");
+    d = place_open(p);
+    (void)add_account(d, "tama@example.test");
+    assert_int_equal(replaced(d), removed + 200 * USEC_DAY + USEC_SEC);
+    arena_done(&a);
+    directory_close(d);
+}
+
 DIRECTORY_TEST(the_last_administrator_stays_one_unless_forced) {
     struct account_new boss = {
         .address = S("boss@example.test"), .password = PASSWORD, .admin = true};
@@ -345,6 +397,7 @@ int main(void) {
         cmocka_unit_test(test_purging_is_marked_first_and_ends_when_the_files_are_gone),
         cmocka_unit_test(test_removed_accounts_are_purged_when_their_time_is_over),
         cmocka_unit_test(test_nothing_is_purged_while_the_clock_may_be_wrong),
+        cmocka_unit_test(test_until_when_an_address_was_somebody_elses_outlasts_his_purge),
         cmocka_unit_test(test_the_last_administrator_stays_one_unless_forced),
         cmocka_unit_test(test_an_account_gets_its_mail_unless_it_is_ordered_otherwise),
         cmocka_unit_test(test_a_sentence_of_the_history_fits_into_an_event),
