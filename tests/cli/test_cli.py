@@ -555,17 +555,39 @@ def test_bash_completes_what_there_is(either):
     assert offered("queue", "show", "0") == []
 
 
+# No command is run, whose echo could be taken for an answer: Tab prints the line as it is then.
+ZSHRC = """
+unsetopt prompt_sp
+unset zle_bracketed_paste
+PS1='> '
+fpath=($ZDOTDIR/functions $fpath)
+autoload -U compinit
+compinit -u -D
+press-tab() {
+    zle expand-or-complete
+    zle -I
+    print -r -- "BEGIN $BUFFER END"
+    BUFFER=
+}
+zle-line-init() { print -r -- "ready to edit" }
+zle -N press-tab
+zle -N zle-line-init
+bindkey '\t' press-tab
+"""
+
+
 @pytest.fixture
 def zsh(tmp_path):
     """A real zsh on a terminal; what it makes of a line when Tab is pressed behind it."""
     (tmp_path / "functions").mkdir()
     script = hayauma("completion", "zsh").stdout
     (tmp_path / "functions/_hayauma").write_text(script)
+    (tmp_path / ".zshrc").write_text(ZSHRC)
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ.update(TERM="dumb", ZDOTDIR=str(tmp_path), HOME=str(tmp_path), PS1="> ",
+        os.environ.update(TERM="dumb", ZDOTDIR=str(tmp_path), HOME=str(tmp_path),
                           PATH=f"{pathlib.Path(PROGRAM).parent}:{os.environ['PATH']}")
-        os.execvp("zsh", ["zsh", "-f", "-i"])
+        os.execvp("zsh", ["zsh", "-d", "-i"])
 
     def read_until(mark):
         text = b""
@@ -575,18 +597,12 @@ def zsh(tmp_path):
         return text.decode()
 
     def press_tab(line):
-        """The line that zsh then runs shows what was added: it is printed word by word."""
-        os.write(terminal, b"\x15" + line.encode() + b"\t")
-        os.write(terminal, b"\x01print -r -- BEGIN \x05 END\n")
-        return re.search(r"(?m)^BEGIN (.*?) *END", read_until(b" END\r\n")).group(1)
+        os.write(terminal, line.encode() + b"\t")
+        return re.search(r"BEGIN (.*?) *END", read_until(b" END")).group(1)
 
-    os.write(terminal, b"unsetopt zle_bracketed_paste prompt_sp 2>/dev/null; unset"
-             b" zle_bracketed_paste\n")
-    os.write(terminal, f"fpath=({tmp_path}/functions $fpath); autoload -U compinit;"
-             " compinit -u -D; print rea''dy\n".encode())
-    read_until(b"ready\r\n")
+    read_until(b"ready to edit")
     yield press_tab
-    os.write(terminal, b"\x15exit\n")
+    os.write(terminal, b"exit\n")
     os.waitpid(pid, 0)
     os.close(terminal)
 
