@@ -229,6 +229,22 @@ DIRECTORY_TEST_AT(until_when_an_address_was_somebody_elses_outlasts_his_purge, T
     directory_close(d);
 }
 
+/* Of a file that a release wrote which did not keep it apart (format 6). */
+DIRECTORY_TEST(until_when_an_address_was_somebody_elses_is_known_after_an_upgrade) {
+    uint64_t first = 0;
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    GOOD(directory_account_remove(d, &plain, TAMA, &first, &problem));
+    (void)add_account(d, "tama@example.test");
+    usec_t removed = replaced(d);
+    assert_true(removed > 0);
+    directory_close(d);
+    sql(p, "DROP TABLE former_owner; PRAGMA user_version = 6");
+    d = place_open(p);
+    assert_int_equal(replaced(d), removed);
+    directory_close(d);
+}
+
 DIRECTORY_TEST(the_last_administrator_stays_one_unless_forced) {
     struct account_new boss = {
         .address = S("boss@example.test"), .password = PASSWORD, .admin = true};
@@ -398,6 +414,7 @@ int main(void) {
         cmocka_unit_test(test_removed_accounts_are_purged_when_their_time_is_over),
         cmocka_unit_test(test_nothing_is_purged_while_the_clock_may_be_wrong),
         cmocka_unit_test(test_until_when_an_address_was_somebody_elses_outlasts_his_purge),
+        cmocka_unit_test(test_until_when_an_address_was_somebody_elses_is_known_after_an_upgrade),
         cmocka_unit_test(test_the_last_administrator_stays_one_unless_forced),
         cmocka_unit_test(test_an_account_gets_its_mail_unless_it_is_ordered_otherwise),
         cmocka_unit_test(test_a_sentence_of_the_history_fits_into_an_event),
