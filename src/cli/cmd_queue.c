@@ -245,7 +245,7 @@ static void write_envelope(struct cli *c, const struct rpc_queued *q) {
     table_word(&t, _("login"));
     table_text(&t, q->login);
     table_word(&t, _("recipients"));
-    table_printf(&t, _("%u, of whom %u are left"), q->recipients, q->left);
+    table_printf(&t, _("%u, %u of them left"), q->recipients, q->left);
     table_word(&t, _("state"));
     table_word(&t, translated(state_of(q)));
     table_word(&t, _("next try"));

@@ -50,6 +50,11 @@ def busy(running):
     return running
 
 
+def test_a_message_on_its_way_says_how_many_recipients_are_left(busy):
+    number, = (one["id"] for one in busy.json("queue", "list"))
+    assert "2, 2 of them left" in busy("queue", "show", number).stdout
+
+
 def test_one_message_a_line(busy):
     text = busy("journey", "--list").stdout.splitlines()
     assert text[0].split() == ["TIME", "ID", "FROM", "TO", "SUBJECT", "STATE"]
