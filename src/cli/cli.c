@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "base/notice.h"
-#include "journey/text.h"
 #include "letter/id.h"
+#include "letter/text.h"
 
 const char cli_version[] = HAYAUMA_VERSION;
 

@@ -12,7 +12,7 @@
 #include "cli/directory_access.h"
 #include "cli/office.h"
 #include "conf/setting.h"
-#include "journey/text.h"
+#include "letter/text.h"
 #include "relay/via.h"
 #include "role/listeners.h"
 #include "role/log_file.h"

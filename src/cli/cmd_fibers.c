@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/office.h"
-#include "journey/text.h"
+#include "letter/text.h"
 
 static void write_json(struct cli *c, const struct rpc_master_fibers_out *out) {
     struct json j = {.to = &c->out};

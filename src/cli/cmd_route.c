@@ -8,8 +8,8 @@
 #include "cli/directory_access.h"
 #include "cli/lookup.h"
 #include "dns/mx.h"
-#include "journey/text.h"
 #include "letter/address.h"
+#include "letter/text.h"
 #include "relay/via.h"
 
 #define SMTP_PORT        25

@@ -9,7 +9,7 @@
 #include "cli/ledger_access.h"
 #include "cli/office.h"
 #include "cli/queue_access.h"
-#include "journey/text.h"
+#include "letter/text.h"
 #include "role/directory_files.h"
 
 #define COUNT_PATIENCE (3 * USEC_SEC) /* for numbers that are nice to have */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/docs.h"
 #include "cli/format.h"
-#include "journey/text.h"
+#include "letter/text.h"
 
 const char docs_offline[] = N_("Works while the server runs and while it does not.");
 

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "directory/name.h"
-#include "journey/text.h"
+#include "letter/text.h"
 
 /* ------------------------------------------------------------------ the file */
 

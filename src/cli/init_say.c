@@ -11,7 +11,7 @@
 
 #include "cli/check_dns.h"
 #include "dns/message.h"
-#include "journey/text.h"
+#include "letter/text.h"
 
 #define RECORDS_MAX 200U
 #define UNIT_PLACE  "/var/lib/hayauma" /* where the systemd unit of packages looks */

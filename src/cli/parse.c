@@ -6,8 +6,8 @@
  */
 #include "cli/command.h"
 #include "cli/format.h"
-#include "journey/text.h"
 #include "letter/id.h"
+#include "letter/text.h"
 
 struct parse {
     char *const *words;

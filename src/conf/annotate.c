@@ -6,6 +6,7 @@
 #include "conf/show.h"
 #include "conf/shown.h"
 #include "conf/value.h"
+#include "letter/text.h"
 
 #define COMMENT_WIDTH 96U
 
@@ -26,33 +27,14 @@ static const char *const restart_note[CONF_LANGUAGE_COUNT] = {
     [CONF_JAPANESE] = "。再起動で有効になります。",
 };
 
-/* Columns on a terminal: a CJK character, three bytes, is two wide. */
-static size_t columns(struct slice word) {
-    size_t width = 0;
-    for (size_t i = 0; i < word.len; i++) {
-        uint8_t c = (uint8_t)word.ptr[i];
-        width += c < 0x80 ? 1 : c >= 0xe0 ? 2 : 0;
-    }
-    return width;
-}
-
-/* Writes text as comment lines, broken at spaces. */
+/* Writes text as comment lines. */
 static void write_comment(struct buf *to, const char *indent, struct slice text) {
-    struct slice word = {NULL, 0};
-    size_t column = 0;
-    while (slice_next(&text, ' ', &word)) {
-        size_t width = columns(word);
-        if (column == 0 || column + 1 + width > COMMENT_WIDTH) {
-            buf_printf(to, "%s%s# ", column == 0 ? "" : "\n", indent);
-            column = strlen(indent) + 2;
-        } else {
-            buf_add_byte(to, ' ');
-            column++;
-        }
-        buf_add(to, word);
-        column += width;
-    }
-    buf_add_byte(to, '\n');
+    _cleanup_(buf_done) struct buf lines = {0};
+    struct slice line = {NULL, 0};
+    text_wrap(&lines, text, 0, COMMENT_WIDTH - strlen(indent) - strlen("# "));
+    struct slice rest = buf_slice(&lines);
+    while (slice_next(&rest, '\n', &line))
+        buf_printf(to, "%s# %.*s\n", indent, SLICE_ARG(line));
 }
 
 static void write_setting(const struct conf_shown *shown, const struct conf *conf,

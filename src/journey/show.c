@@ -15,8 +15,8 @@
 #include "journey/event.h"
 #include "journey/kinds.h"
 #include "journey/say.h"
-#include "journey/text.h"
 #include "journey/value.h"
+#include "letter/text.h"
 
 #define COLUMN_SPAN  22U /* where the span ends */
 #define COLUMN_TITLE 24U

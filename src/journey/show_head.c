@@ -12,8 +12,8 @@
 #include "journey/event.h"
 #include "journey/kinds.h"
 #include "journey/show.h"
-#include "journey/text.h"
 #include "journey/value.h"
+#include "letter/text.h"
 
 #define COLUMN_LABEL    2U
 #define COLUMN_VALUE    14U  /* more where a label is wider */

@@ -7,8 +7,8 @@
 #include "journey/kinds.h"
 #include "journey/say.h"
 #include "journey/show.h"
-#include "journey/text.h"
 #include "journey/value.h"
+#include "letter/text.h"
 
 /* What the other side said, or else the reason, when the sentence leaves it out. */
 static void add_why(struct buf *to, const struct rpc_event *e, struct slice sentence) {

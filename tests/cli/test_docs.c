@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "cli/docs.h"
-#include "journey/text.h"
+#include "letter/text.h"
 
 /* ------------------------------------------------------------------ the table itself */
 

@@ -8,7 +8,7 @@
 #include "journey/kinds.h"
 #include "journey/sample.h"
 #include "journey/show.h"
-#include "journey/text.h"
+#include "letter/text.h"
 
 /* ------------------------------------------------------------------ text */
 

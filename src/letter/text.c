@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "journey/text.h"
+#include "letter/text.h"
 
 #include "base/encode.h"
 #include "letter/domain.h"
