@@ -126,12 +126,34 @@ static struct slice gist(const struct recipient *r) {
     return S("");
 }
 
-static void add_fate(struct buf *to, const struct recipient *r, usec_t arrival) {
+/* Nothing final has been told of him yet. */
+static bool is_waiting(const struct recipient *r) {
+    return !r->kind || begins(r->kind) || r->kind->fate == FATE_WAITING;
+}
+
+/* Where a letter's own events end: on hold or not. */
+static bool is_held(letter_id letter, const struct rpc_event *events, size_t count) {
+    bool held = false;
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].letter != letter)
+            continue;
+        if (slice_eq(events[i].kind, S(KIND_HELD)))
+            held = true;
+        else if (slice_eq(events[i].kind, S(KIND_RELEASED)))
+            held = false;
+    }
+    return held;
+}
+
+/* A next attempt that was named before counts no more while the letter is on hold. */
+static void add_fate(struct buf *to, const struct recipient *r, usec_t arrival, bool held) {
     bool waits = !r->kind || begins(r->kind);
     struct slice next = event_fact(r->event, FACT_NEXT), why = gist(r);
     const char *fate = waits ? _("Waits") : translated(r->kind->title);
     _cleanup_(buf_done) struct buf when = {0};
-    if (!waits && next.len > 0) {
+    if (held && is_waiting(r)) {
+        buf_add_str(to, _("Held"));
+    } else if (!waits && next.len > 0) {
         value_words(&when, fact_find(S(FACT_NEXT)), next, r->event->wall);
         buf_printf(to, _("%s, next attempt %s"), fate, buf_str(&when));
     } else if (!waits && r->event->wall > arrival) {
@@ -159,7 +181,7 @@ static size_t address_columns(const struct recipients *all) {
 }
 
 static void show_recipient(struct buf *to, const struct recipient *r, size_t column, usec_t arrival,
-                           const struct show_options *options) {
+                           bool held, const struct show_options *options) {
     _cleanup_(buf_done) struct buf fate = {0};
     size_t line = to->len;
     text_blanks(to, COLUMN_LABEL);
@@ -170,7 +192,7 @@ static void show_recipient(struct buf *to, const struct recipient *r, size_t col
     }
     text_column(to, line, column);
     unsigned colour = value_colour(r->kind ? r->kind->fate : FATE_WAITING);
-    add_fate(&fate, r, arrival);
+    add_fate(&fate, r, arrival, held);
     value_paint(to, options->colour && colour > 0, colour);
     text_wrap_names(to, buf_slice(&fate), column, options->width > 0 ? options->width : 80);
     value_paint(to, options->colour && colour > 0, 0);
@@ -192,7 +214,8 @@ static void show_recipients(struct buf *to, const struct letters *letters,
     if (shown > 0)
         buf_add_byte(to, '\n');
     for (size_t i = 0; i < shown; i++)
-        show_recipient(to, all.list[i], column, arrival, options);
+        show_recipient(to, all.list[i], column, arrival,
+                       is_held(all.list[i]->event->letter, events, count), options);
     if (shown < all.count) {
         text_blanks(to, COLUMN_LABEL);
         buf_printf(to, P_("and %zu more\n", "and %zu more\n", all.count - shown),
@@ -291,7 +314,7 @@ static void show_report(struct buf *to, letter_id report, const struct rpc_event
     for (size_t i = 0; i < MIN(all.count, (size_t)RECIPIENTS_MAX); i++) {
         buf_printf(&text, i > 0 ? _("; to %.*s: ") : _(" to %.*s: "),
                    SLICE_ARG(all.list[i]->address));
-        add_fate(&text, all.list[i], origin ? origin->wall : 0);
+        add_fate(&text, all.list[i], origin ? origin->wall : 0, is_held(report, events, count));
     }
     show_label(to, translated(fact_find(S(FACT_REPORT))->label), buf_slice(&text), options);
 }
@@ -333,26 +356,11 @@ void show_head(struct buf *to, letter_id letter, const struct rpc_event *events,
 
 /* ------------------------------------------------------------------ in one line */
 
-/* Where a letter's own events end: on hold or not. */
-static bool is_held(letter_id letter, const struct rpc_event *events, size_t count) {
-    bool held = false;
-    for (size_t i = 0; i < count; i++) {
-        if (events[i].letter != letter)
-            continue;
-        if (slice_eq(events[i].kind, S(KIND_HELD)))
-            held = true;
-        else if (slice_eq(events[i].kind, S(KIND_RELEASED)))
-            held = false;
-    }
-    return held;
-}
-
 /* What became of a recipient, in a word; empty for one whose place others have taken. */
 static const char *word_of(const struct recipient *r, bool held) {
-    bool waits = !r->kind || begins(r->kind) || r->kind->fate == FATE_WAITING;
     if (r->kind && r->kind->fate == FATE_PASSED_ON && event_fact(r->event, FACT_TARGETS).len > 0)
         return "";
-    if (waits && held)
+    if (held && is_waiting(r))
         return N_("Held");
     return !r->kind || begins(r->kind) ? N_("Waits") : r->kind->title;
 }

@@ -108,6 +108,29 @@ static void a_deferred_letter_says_when_it_is_tried_again(void **state) {
     assert_has(buf_slice(&b), "Deferred, next attempt 11:12:11, in 5 min 0 s: 451 4.7.1");
 }
 
+static void a_held_letter_is_not_said_to_be_tried_again(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_event *events;
+    struct show_options options = {.width = 120};
+    (void)state;
+    (void)sample_journey(&a, &events);
+    for (size_t told = 1; told <= 8; told += 7) { /* before any attempt, and after a deferral */
+        _cleanup_(buf_done) struct buf b = {0};
+        struct rpc_event now[10];
+        memcpy(now, events, told * sizeof *now);
+        now[told] = (struct rpc_event){
+            .wall = TEST_WALL + USEC_HOUR, .letter = events[0].letter, .kind = S(KIND_HELD)};
+        now[told + 1] = now[told];
+        now[told + 1].kind = S(KIND_RELEASED);
+        show_head(&b, events[0].letter, now, told + 1, &options);
+        assert_has(buf_slice(&b), told == 1 ? "  Held\n" : "  Held: 451 4.7.1");
+        assert_has_not(buf_slice(&b), told == 1 ? "Waits" : "next attempt");
+        buf_clear(&b);
+        show_head(&b, events[0].letter, now, told + 2, &options);
+        assert_has_not(buf_slice(&b), "Held");
+    }
+}
+
 static void a_quick_delivery_is_not_waiting(void **state) {
     struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c")}, {S(FACT_FROM), S("d@e.f")}};
     struct rpc_event events[] = {
@@ -555,6 +578,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(japanese_is_wrapped_between_characters),
         cmocka_unit_test(the_head_tells_every_fate),
         cmocka_unit_test(a_deferred_letter_says_when_it_is_tried_again),
+        cmocka_unit_test(a_held_letter_is_not_said_to_be_tried_again),
         cmocka_unit_test(a_quick_delivery_is_not_waiting),
         cmocka_unit_test(letters_that_belong_together_are_named),
         cmocka_unit_test(a_fact_that_the_sentence_holds_is_not_said_again),
