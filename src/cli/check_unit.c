@@ -13,6 +13,17 @@ static bool is_link(struct check *k, struct slice path) {
     return lstat(arena_str(k->c->arena, path), &st) == 0 && S_ISLNK(st.st_mode);
 }
 
+/* hayauma.socket knows the usual ports on all addresses, and would keep others from them. */
+static const char *units_for(const struct conf *conf) {
+    bool usual = conf->port_offset == 0 && conf->listen.count == 2;
+    for (size_t i = 0; usual && i < conf->listen.count; i++) {
+        const struct net_addr *at = &conf->listen.list[i];
+        usual = at->any.sa_family == AF_INET ? at->in.sin_addr.s_addr == INADDR_ANY
+                                             : IN6_IS_ADDR_UNSPECIFIED(&at->in6.sin6_addr);
+    }
+    return usual ? "hayauma.socket hayauma.service" : "hayauma.service";
+}
+
 static void check_own(struct check *k, const struct unit_package *unit) {
     if (unit->makes_directory && is_link(k, unit->directory))
         check_add(k, CHECK_ERROR,
@@ -27,7 +38,8 @@ static void check_own(struct check *k, const struct unit_package *unit) {
     else if (!unit->enabled)
         check_add(k, CHECK_WARNING,
                   _("the server is not started at the next boot: hayauma.service is not enabled;"
-                    " systemctl enable hayauma.socket hayauma.service"));
+                    " systemctl enable %s"),
+                  units_for(k->c->conf));
     else
         check_add(k, CHECK_OK, _("systemd starts the server at each boot (hayauma.service)"));
 }

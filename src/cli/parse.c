@@ -289,11 +289,12 @@ static int read_command(struct parse *p, const char *word) {
     }
     const char *near = near_command(group, slice_of_str(word));
     struct slice text = shown(p, name);
-    if (!group && (strcmp(word, "start") == 0 || strcmp(word, "restart") == 0))
-        return fault(p,
-                     _("there is no command \"%.*s\": systemctl %.*s hayauma.socket"
-                       " hayauma.service does it, without systemd hayauma run"),
-                     SLICE_ARG(text), SLICE_ARG(text));
+    if (!group && strcmp(word, "start") == 0)
+        return fault(p, _("there is no command \"start\": systemctl start hayauma.socket"
+                          " hayauma.service does it, without systemd hayauma run"));
+    if (!group && strcmp(word, "restart") == 0) /* the socket unit cannot be, beside the service */
+        return fault(p, _("there is no command \"restart\": systemctl restart hayauma.service does"
+                          " it, without systemd hayauma stop and then hayauma run"));
     if (near)
         return fault(p, _("there is no command \"%.*s\"; did you mean %s?"), SLICE_ARG(text), near);
     return fault(p, _("there is no command \"%.*s\""), SLICE_ARG(text));

@@ -182,6 +182,8 @@ static void test_mistakes_are_named(void **state) {
         {"start",
          "there is no command \"start\": systemctl start hayauma.socket hayauma.service does"
          " it, without systemd hayauma run"},
+        {"restart", "there is no command \"restart\": systemctl restart hayauma.service does it,"
+                    " without systemd hayauma stop and then hayauma run"},
         {"accuont add", "there is no command \"accuont\"; did you mean account?"},
         {"account ad x", "there is no command \"account ad\"; did you mean account add?"},
         {"zzzzzz", "there is no command \"zzzzzz\""},

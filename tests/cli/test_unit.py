@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: ISC
 """What the commands know of the unit of the package: systemctl(1) is played."""
 import os
+import re
 import socket
 import subprocess
 
 import pytest
-from namespaces import enter_own_mounts
+from namespaces import enter_own_mounts, enter_own_network
 from office import FAILED, NOT_RUNNING, hayauma
 
 
@@ -133,6 +134,18 @@ def test_check_finds_a_server_that_the_next_boot_does_not_start(units):
     units.enabled = "disabled"
     assert "warning  the server is not started at the next boot" in units(
         "check", "--no-dns").stdout
+
+
+@pytest.mark.parametrize("line", ["", "port-offset 2000\n", "listen 127.0.0.1 ::1\n"])
+def test_the_socket_unit_is_enabled_for_its_own_ports_alone(units, line):
+    """Beside another server it would take that one's ports at the next boot."""
+    units.enabled = "disabled"
+    text = units.office.settings.read_text()
+    units.office.settings.write_text(
+        line + re.sub(r"(?m)^(port-offset|listen) .*\n", "", text))
+    said = units("check", "--no-dns", preexec_fn=enter_own_network).stdout
+    wanted = "hayauma.service" if line else "hayauma.socket hayauma.service"
+    assert f"; systemctl enable {wanted}\n" in said
 
 
 def test_check_finds_a_socket_unit_that_holds_no_ports(units):

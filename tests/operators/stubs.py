@@ -69,6 +69,8 @@ def systemctl(verb, *words):
         if ours and verb in {"status", "is-active"} and not runs():
             sys.exit(3)
         return
+    if verb == "restart" and "hayauma.socket" in ours and runs():
+        refuse("Socket service hayauma.service already active, refusing.")
     if verb in {"stop", "disable", "restart"} and set(ours) != {"hayauma.socket"}:
         stop()
     if verb in {"stop", "disable"} and "hayauma.socket" in ours:
