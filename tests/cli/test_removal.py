@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Accounts that go, and come again with other people, while mail and readers are at work."""
+import fcntl
 import os
 import poplib
 import signal
@@ -102,6 +103,8 @@ def test_it_reaches_nobody_when_the_person_before_is_gone_or_has_another_name(re
     send(replaced, "on its way")
     replaced.process.kill()
     replaced.process.wait()
+    with open(replaced.folder / "run/lock", "rb") as lock:  # each process has it until it ends
+        fcntl.flock(lock, fcntl.LOCK_EX)
     replace(replaced)
     if before == "purged":
         replaced("account", "purge", replaced.number)
