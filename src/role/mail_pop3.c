@@ -15,8 +15,7 @@ struct mail_session {
     struct fiber *fiber;
     struct stream *stream;
     uint64_t account;
-    char address[320];
-    char peer[64];
+    char *address, *peer; /* owned; there may be thousands of sessions */
     bool tls;
     bool ended; /* its login counts no more */
 };
@@ -139,12 +138,18 @@ static const struct pop3_maildrop_ops maildrop = {
 /* ------------------------------------------------------------------ sessions */
 
 static void session_free(struct mail_session *s) {
+    stream_free(s->stream);
+    free(s->address);
+    free(s->peer);
+    free(s);
+}
+
+static void session_leave(struct mail_session *s) {
     struct mail *m = s->process->state;
     link_remove(&s->link);
     m->session_count--;
     fiber_cond_wake_all(&m->session_ended);
-    stream_free(s->stream);
-    free(s);
+    session_free(s);
 }
 
 static void run_session(void *arg) {
@@ -154,7 +159,7 @@ static void run_session(void *arg) {
     struct pop3_session_counts counts = {0};
     s->fiber = fiber_self();
     if (s->ended) {
-        session_free(s);
+        session_leave(s);
         return;
     }
     config.offer = (struct pop3_offer){.tls_active = s->tls};
@@ -168,7 +173,7 @@ static void run_session(void *arg) {
                       (unsigned long long)counts.fetched, counts.fetched == 1 ? "" : "s", s->peer,
                       (unsigned long long)counts.removed, counts.problem < 0 ? "; it failed: " : "",
                       counts.problem < 0 ? error_text(counts.problem) : "");
-    session_free(s);
+    session_leave(s);
 }
 
 /* ------------------------------------------------------------------ logins that count no more */
@@ -243,11 +248,11 @@ int mail_on_pop3(void *arg, const struct rpc_caller *caller, const struct rpc_ma
     s->process = p;
     s->account = in->account;
     s->tls = in->tls;
-    (void)slice_to_str(in->address, s->address, sizeof s->address);
-    (void)slice_to_str(in->peer, s->peer, sizeof s->peer);
+    s->address = mem_str(in->address);
+    s->peer = mem_str(in->peer);
     int r = stream_from_fd(in->connection, &s->stream);
     if (r < 0) {
-        free(s);
+        session_free(s);
         return r;
     }
     r = stream_unread(s->stream, in->unread);
@@ -256,7 +261,7 @@ int mail_on_pop3(void *arg, const struct rpc_caller *caller, const struct rpc_ma
     if (r == 0)
         r = fiber_spawn_under(p->root, "pop3 session", run_session, s);
     if (r < 0)
-        session_free(s);
+        session_leave(s);
     return r;
 }
 

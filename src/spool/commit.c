@@ -62,9 +62,9 @@ uint64_t request_measure(struct request *r) {
         const struct change *c = &r->changes[i];
         r->bytes += RECORD_EXTRA + c->facts.len;
         if (c->type == LOG_LETTER)
-            r->bytes += c->stored->facts.len + (c->cached ? c->cached->len : 0);
+            r->bytes += c->stored->facts_len + (c->cached ? c->cached->len : 0);
         if (c->copy)
-            r->bytes += RECORD_EXTRA + c->stored->state.len;
+            r->bytes += RECORD_EXTRA + c->stored->state_len;
     }
     return r->bytes;
 }
@@ -197,7 +197,7 @@ static void add_letter(struct batch *b, struct change *c) {
     struct pack_record r = {
         .type = LOG_LETTER,
         .flags = (uint16_t)((st->large ? LETTER_LARGE : 0) | (lost ? LETTER_DAMAGED : 0)),
-        .facts = buf_slice(&st->facts),
+        .facts = stored_facts(st),
     };
     if (!lost) {
         r.body_len = c->cached->len;
@@ -214,7 +214,7 @@ static void add_copy(struct batch *b, struct change *c) {
     if (!c->stored || c->stored->leaving)
         return;
     add_letter(b, c);
-    struct pack_record state = {.type = LOG_STATE, .facts = buf_slice(&c->stored->state)};
+    struct pack_record state = {.type = LOG_STATE, .facts = stored_state(c->stored)};
     if (state.facts.len > 0)
         add_record(b, &state, NULL, NULL);
 }

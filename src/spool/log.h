@@ -136,8 +136,9 @@ struct stored {
     struct segment *segment;
     struct pack_place place;
     uint64_t record_len;
-    struct buf facts; /* of the LETTER record */
-    struct buf state; /* facts of the STATE record; empty: none */
+    char *facts; /* of the LETTER record */
+    char *state; /* facts of the STATE record; NULL: none */
+    uint32_t facts_len, state_len;
     struct spool_cached *cached;
     uint64_t large_len;
     uint32_t large_crc;
@@ -146,6 +147,14 @@ struct stored {
     bool leaving;       /* a DONE is on its way */
     usec_t unreadable;  /* since when the keeper cannot read it for its copy; 0: it can */
 };
+
+static inline struct slice stored_facts(const struct stored *st) {
+    return slice_of(st->facts, st->facts_len);
+}
+
+static inline struct slice stored_state(const struct stored *st) {
+    return slice_of(st->state, st->state_len);
+}
 
 /* A body in memory; lives while it is used, then as long as the budget allows. */
 struct spool_cached {

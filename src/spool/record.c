@@ -91,17 +91,19 @@ struct stored *stored_find(struct spool *s, uint64_t id) {
 void stored_free(struct stored *st) {
     if (!st)
         return;
-    buf_done(&st->facts);
-    buf_done(&st->state);
+    free(st->facts);
+    free(st->state);
     free(st);
 }
 
-/* The buffer at its exact size: there may be a hundred thousand of them. */
-static struct buf take_exactly(struct buf *from) {
-    struct buf b = {.ptr = mem_copy(from->ptr, from->len), .len = from->len, .size = from->len};
+/* The bytes at their exact size: there may be a hundred thousand of them. */
+static void take_exactly(struct buf *from, char **bytes, uint32_t *len) {
+    MUST(from->len <= UINT32_MAX);
+    free(*bytes);
+    *bytes = mem_copy(from->ptr, from->len);
+    *len = (uint32_t)from->len;
     buf_done(from);
     *from = (struct buf){0};
-    return b;
 }
 
 int stored_set_letter(struct stored *st, struct buf *facts) {
@@ -109,15 +111,14 @@ int stored_set_letter(struct stored *st, struct buf *facts) {
     int error = log_letter_decode(buf_slice(facts), &l);
     if (error)
         return error;
-    buf_done(&st->facts);
-    st->facts = take_exactly(facts);
+    take_exactly(facts, &st->facts, &st->facts_len);
     st->letter.id = l.id;
     st->letter.arrival = l.arrival;
     st->letter.recipients = l.recipients;
-    st->letter.envelope = slice_from(buf_slice(&st->facts), LOG_LETTER_FIXED);
+    st->letter.envelope = slice_from(stored_facts(st), LOG_LETTER_FIXED);
     st->large_len = l.large_len;
     st->large_crc = l.large_crc;
-    if (st->state.len == 0)
+    if (!st->state)
         st->letter.left = l.recipients;
     return 0;
 }
@@ -131,9 +132,8 @@ int stored_set_state(struct stored *st, struct buf *facts) {
         error = spool_state_summary(encoded, st->letter.recipients, &summary);
     if (error)
         return error;
-    buf_done(&st->state);
-    st->state = take_exactly(facts);
-    st->letter.state = slice_from(buf_slice(&st->state), LOG_STATE_FIXED);
+    take_exactly(facts, &st->state, &st->state_len);
+    st->letter.state = slice_from(stored_state(st), LOG_STATE_FIXED);
     st->letter.hold = summary.hold;
     st->letter.next = summary.next;
     st->letter.left = (uint32_t)summary.count;

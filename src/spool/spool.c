@@ -309,7 +309,7 @@ static bool is_too_long(const struct request *r) {
     for (size_t i = 0; i < r->count; i++) {
         const struct change *c = &r->changes[i];
         if (c->facts.len > PACK_FACTS_MAX ||
-            (c->type == LOG_LETTER && c->stored->facts.len > PACK_FACTS_MAX))
+            (c->type == LOG_LETTER && c->stored->facts_len > PACK_FACTS_MAX))
             return true;
     }
     return false;
