@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How long after the server has taken a letter (250) a reader has it: one letter at a time goes in
- * by SMTP; then POP3 sessions are begun one after the other until one has the letter. The time ends
- * when its last byte has come, so it holds a whole login and RETR.
+ * How long after the server has taken a message (250) a reader has it: one message at a time goes
+ * in by SMTP; then POP3 sessions are begun one after the other until one has the message. The time
+ * ends when its last byte has come, so it holds a whole login and RETR.
  *
  * Prints "name value" lines.
  */
@@ -13,19 +13,19 @@
 
 #include "client.h"
 
-#define LETTERS_PER_CONNECTION 50U
-#define GIVE_UP_AFTER          10.0 /* seconds */
+#define MESSAGES_PER_CONNECTION 50U
+#define GIVE_UP_AFTER           10.0 /* seconds */
 
 static const char usage[] =
     "usage: fetch_latency [options] HOST SMTP-PORT POP3-PORT\n"
-    "  -m N     letters (100)\n"
+    "  -m N     messages (100)\n"
     "  -t TEXT  recipient and login: %d or %03d stands for a number (user%03d@bench.test)\n"
-    "  -u N     so many users, from 0; letter i goes to i modulo N (100)\n"
+    "  -u N     so many users, from 0; message i goes to i modulo N (100)\n"
     "  -w TEXT  password (secret)\n";
 
 struct run {
     struct endpoint smtp, pop3;
-    unsigned letters, users;
+    unsigned messages, users;
     const char *template, *password;
     struct client sender;
     bool connected;
@@ -59,9 +59,9 @@ static void hang_up(struct run *run) {
     run->connected = false;
 }
 
-static bool send_letter(struct run *run, unsigned number, const char *address) {
+static bool send_message(struct run *run, unsigned number, const char *address) {
     struct client *c = &run->sender;
-    if (number % LETTERS_PER_CONNECTION == 0)
+    if (number % MESSAGES_PER_CONNECTION == 0)
         hang_up(run);
     if (!run->connected && !greet(run))
         return false;
@@ -69,17 +69,17 @@ static bool send_letter(struct run *run, unsigned number, const char *address) {
            client_printf(c, "RCPT TO:<%s>\r\n", address) && expect(c, "250") &&
            client_printf(c, "DATA\r\n") && expect(c, "354") &&
            client_printf(c,
-                         "From: <load@elsewhere.test>\r\nTo: <%s>\r\nSubject: letter %u\r\n"
+                         "From: <load@elsewhere.test>\r\nTo: <%s>\r\nSubject: message %u\r\n"
                          "Date: Sun, 22 Nov 2026 11:00:00 +0000\r\n"
                          "Message-ID: <latency.%u.%d@elsewhere.test>\r\n\r\n"
-                         "A short letter.\r\n.\r\n",
+                         "A short message.\r\n.\r\n",
                          address, number, number, (int)getpid()) &&
            expect(c, "250");
 }
 
 /* ------------------------------------------------------------------ fetching */
 
-/* Letters in the mailbox; when there are more than `known` the last one is fetched. -1: failed. */
+/* Messages in the mailbox; when there are more than `known` the last one is fetched. -1: failed. */
 static long look(struct run *run, const char *address, long known) {
     struct client c;
     uint64_t bytes = 0;
@@ -102,12 +102,12 @@ static long look(struct run *run, const char *address, long known) {
     return count;
 }
 
-static bool one_letter(struct run *run, unsigned number) {
+static bool one_message(struct run *run, unsigned number) {
     char address[256];
     if (!fill_template(address, sizeof address, run->template, number % run->users))
         return false;
     long before = look(run, address, -1);
-    if (before < 0 || !send_letter(run, number, address))
+    if (before < 0 || !send_message(run, number, address))
         return false;
     double taken = seconds();
     while (seconds() - taken < GIVE_UP_AFTER) {
@@ -129,7 +129,7 @@ static bool read_options(struct run *run, int argc, char **argv) {
     while ((option = getopt(argc, argv, "m:t:u:w:")) != -1) {
         switch (option) {
         case 'm':
-            run->letters = number_option("-m", optarg, 1, 100000);
+            run->messages = number_option("-m", optarg, 1, 100000);
             break;
         case 't':
             run->template = optarg;
@@ -152,7 +152,7 @@ static bool read_options(struct run *run, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    struct run run = {.letters = 100,
+    struct run run = {.messages = 100,
                       .users = 100,
                       .template = "user%03d@bench.test",
                       .password = "secret",
@@ -161,16 +161,16 @@ int main(int argc, char **argv) {
         (void)fputs(usage, stderr);
         return 2;
     }
-    run.took = calloc(run.letters, sizeof *run.took);
+    run.took = calloc(run.messages, sizeof *run.took);
     if (!run.took)
         return 3;
     unsigned done = 0;
-    while (done < run.letters && one_letter(&run, done))
+    while (done < run.messages && one_message(&run, done))
         done++;
     hang_up(&run);
-    printf("letters %u\np50_ms %.3f\np95_ms %.3f\nmax_ms %.3f\n", done,
+    printf("messages %u\np50_ms %.3f\np95_ms %.3f\nmax_ms %.3f\n", done,
            part_below(run.took, done, 0.5) * 1e3, part_below(run.took, done, 0.95) * 1e3,
            part_below(run.took, done, 1.0) * 1e3);
     free(run.took);
-    return done == run.letters ? 0 : 1;
+    return done == run.messages ? 0 : 1;
 }

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 from measure import Meter, wait_for
-from servers import answers, letters_in, wait_gone
+from servers import answers, messages_in, wait_gone
 
 HERE = pathlib.Path(__file__).resolve().parent
 POSTFIX = "/usr/lib/postfix/sbin/master"
@@ -30,7 +30,7 @@ def fill(name, to, **words):
 
 
 class Postfix:
-    """`transport` says where letters for bench.test go; others go to the sink."""
+    """`transport` says where messages for bench.test go; others go to the sink."""
 
     def __init__(self, folder, ports, transport):
         self.folder, self.ports, self.meter = folder, ports, Meter("postfix")
@@ -67,10 +67,10 @@ class Postfix:
         wait_for("Postfix answers", 15, lambda: answers(self.ports["smtp"]))
 
     def is_empty(self):
-        return all(letters_in(self.folder / "spool" / name) == 0 for name in QUEUES)
+        return all(messages_in(self.folder / "spool" / name) == 0 for name in QUEUES)
 
     def waiting(self):
-        return "\n".join(f"{name}: {letters_in(self.folder / 'spool' / name)}" for name in QUEUES)
+        return "\n".join(f"{name}: {messages_in(self.folder / 'spool' / name)}" for name in QUEUES)
 
     def close(self):
         if self.process:
@@ -117,7 +117,7 @@ class Dovecot:
 
 
 class Pair:
-    """Both together: Postfix hands letters to Dovecot over LMTP."""
+    """Both together: Postfix hands messages to Dovecot over LMTP."""
 
     name = "Postfix + Dovecot"
     login = "user%03d"  # Dovecot knows people by the name before the @

@@ -3,7 +3,7 @@
  * Asks a POP3 server for what mail programs ask for.
  *
  *     login   many short sessions: connect, USER, PASS, STAT, QUIT
- *     fetch   one session that reads a whole mailbox: STAT, UIDL, then RETR of each letter
+ *     fetch   one session that reads a whole mailbox: STAT, UIDL, then RETR of each message
  *     park    many sessions that log in and then stay silent until standard input ends; then a
  *             sample of them is asked whether they are still there
  *
@@ -70,7 +70,7 @@ static bool log_in(struct load *load, struct client *c, unsigned number) {
            answer(load, c, "PASS");
 }
 
-/* Letters in the mailbox, or -1. */
+/* Messages in the mailbox, or -1. */
 static long stat_mailbox(struct load *load, struct client *c) {
     const char *line = client_printf(c, "STAT\r\n") ? answer(load, c, "STAT") : NULL;
     return line && strlen(line) > 4 ? strtol(line + 4, NULL, 10) : -1;
@@ -166,7 +166,7 @@ static bool run_park(struct load *load) {
 
 /* ------------------------------------------------------------------ fetch */
 
-/* Asks for letters a .. b in one packet. */
+/* Asks for messages a .. b in one packet. */
 static bool ask_for(struct client *c, long a, long b) {
     char packet[8192];
     size_t len = 0;
@@ -175,10 +175,10 @@ static bool ask_for(struct client *c, long a, long b) {
     return client_send(c, packet, len);
 }
 
-static bool read_all(struct load *load, struct client *c, long letters, uint64_t *bytes) {
+static bool read_all(struct load *load, struct client *c, long messages, uint64_t *bytes) {
     long depth = (long)load->depth;
-    for (long i = 1; i <= letters; i += depth) {
-        long last = i + depth - 1 < letters ? i + depth - 1 : letters;
+    for (long i = 1; i <= messages; i += depth) {
+        long last = i + depth - 1 < messages ? i + depth - 1 : messages;
         if (!ask_for(c, i, last))
             return complain(load, "RETR", NULL);
         for (long k = i; k <= last; k++)
@@ -193,17 +193,17 @@ static bool run_fetch(struct load *load) {
     uint64_t listed = 0;
     uint64_t bytes = 0;
     double began = seconds();
-    long letters = log_in(load, &c, 0) ? stat_mailbox(load, &c) : -1;
+    long messages = log_in(load, &c, 0) ? stat_mailbox(load, &c) : -1;
     double ready = seconds();
-    bool good = letters >= 0 && client_printf(&c, "UIDL\r\n") && answer(load, &c, "UIDL") &&
+    bool good = messages >= 0 && client_printf(&c, "UIDL\r\n") && answer(load, &c, "UIDL") &&
                 client_to_dot(&c, &listed);
     double uids = seconds();
-    good = good && read_all(load, &c, letters, &bytes);
+    good = good && read_all(load, &c, messages, &bytes);
     double done = seconds();
     good = good && quit(load, &c);
-    printf("letters %ld\nready_ms %.3f\nuidl_ms %.3f\nseconds %.4f\nper_second %.1f\nmb_s %.2f\n",
-           letters, (ready - began) * 1e3, (uids - ready) * 1e3, done - uids,
-           (double)letters / (done - uids), (double)bytes / 1e6 / (done - uids));
+    printf("messages %ld\nready_ms %.3f\nuidl_ms %.3f\nseconds %.4f\nper_second %.1f\nmb_s %.2f\n",
+           messages, (ready - began) * 1e3, (uids - ready) * 1e3, done - uids,
+           (double)messages / (done - uids), (double)bytes / 1e6 / (done - uids));
     if (c.fd >= 0)
         client_close(&c);
     return good;

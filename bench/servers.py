@@ -40,7 +40,7 @@ def is_free(port):
     return True
 
 
-def letters_in(folder):
+def messages_in(folder):
     """Files in a folder and those below it."""
     return sum(len(files) for _, _, files in os.walk(folder))
 
@@ -77,7 +77,7 @@ def merge_settings(text, extra):
 
 
 class Hayauma:
-    """A fresh post office for bench.test; other letters go to the sink."""
+    """A fresh server for bench.test; other messages go to the sink."""
 
     name = "Hayauma"
 
@@ -132,13 +132,13 @@ class Hayauma:
         return self.meter.seconds()
 
     def queue_length(self):
-        return json.loads(self.run("status", "--json"))["letters"]
+        return json.loads(self.run("status", "--json"))["messages"]
 
     def is_empty(self):
         return not json.loads(self.run("queue", "list", "--json", "-n", "1"))
 
     def waiting(self):
-        """The oldest letters on their way, and why."""
+        """The oldest messages on their way, and why."""
         return self.run("queue", "list", "--long", "-n", "5")
 
     def close(self):

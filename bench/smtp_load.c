@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Hands letters to an SMTP (or LMTP) server over many connections at once, and says how fast they
+ * Hands messages to an SMTP (or LMTP) server over many connections at once, and says how fast they
  * were acknowledged. One thread for each session: its conversation reads top to bottom.
  *
- * A letter counts when its last reply is 250. Prints "name value" lines; exit code 1 unless all
- * letters were acknowledged.
+ * A message counts when its last reply is 250. Prints "name value" lines; exit code 1 unless all
+ * messages were acknowledged.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,22 +18,22 @@
 static const char usage[] =
     "usage: smtp_load [options] HOST PORT\n"
     "  -s N     sessions at a time (20)\n"
-    "  -m N     letters in all (1000)\n"
-    "  -l N     bytes of a letter (4096)\n"
-    "  -n N     letters on one connection before the next one (100)\n"
+    "  -m N     messages in all (1000)\n"
+    "  -l N     bytes of a message (4096)\n"
+    "  -n N     messages on one connection before the next one (100)\n"
     "  -t TEXT  recipients: %d or %03d stands for a number (user%03d@bench.test)\n"
-    "  -u N     so many recipients, from 0; letter i goes to i modulo N (100)\n"
+    "  -u N     so many recipients, from 0; message i goes to i modulo N (100)\n"
     "  -f TEXT  sender (load@elsewhere.test)\n"
     "  -p       pipelining: MAIL, RCPT and DATA in one packet\n"
     "  -L       LMTP\n";
 
 struct load {
     struct endpoint to;
-    unsigned sessions, letters, size, per_connection, users;
+    unsigned sessions, messages, size, per_connection, users;
     const char *template, *sender;
     bool pipelined, lmtp;
-    char *body;   /* `size` bytes of text without leading dots, for all letters */
-    double *took; /* of each acknowledged letter, seconds */
+    char *body;   /* `size` bytes of text without leading dots, for all messages */
+    double *took; /* of each acknowledged message, seconds */
     atomic_uint next, acknowledged, complaints;
     atomic_bool give_up;
 };
@@ -92,11 +92,11 @@ static bool say_envelope(struct session *s, const char *recipient) {
            client_printf(&s->client, "DATA\r\n") && reply(s, "DATA", "354");
 }
 
-static bool say_letter(struct session *s, unsigned id, const char *recipient) {
+static bool say_message(struct session *s, unsigned id, const char *recipient) {
     struct load *load = s->load;
     char packet[4096];
     int head = snprintf(packet, sizeof packet,
-                        "From: Load <%s>\r\nTo: <%s>\r\nSubject: letter %u\r\n"
+                        "From: Load <%s>\r\nTo: <%s>\r\nSubject: message %u\r\n"
                         "Date: Sun, 22 Nov 2026 11:00:00 +0000\r\n"
                         "Message-ID: <%u.%d@elsewhere.test>\r\n\r\n",
                         load->sender, recipient, id, id, (int)getpid());
@@ -111,7 +111,7 @@ static bool say_letter(struct session *s, unsigned id, const char *recipient) {
     memcpy(whole + head + body, "\r\n.\r\n", 5);
     bool sent = client_send(&s->client, whole, (size_t)head + body + 5);
     free(whole);
-    return sent && reply(s, "end of letter", "250");
+    return sent && reply(s, "end of message", "250");
 }
 
 static bool send_one(struct session *s, unsigned id) {
@@ -122,7 +122,7 @@ static bool send_one(struct session *s, unsigned id) {
     double began = seconds();
     if (!fill_template(recipient, sizeof recipient, load->template, id % load->users) ||
         (!s->connected && !greet(s)) || !say_envelope(s, recipient) ||
-        !say_letter(s, id, recipient))
+        !say_message(s, id, recipient))
         return false;
     s->sent++;
     load->took[atomic_fetch_add(&load->acknowledged, 1)] = seconds() - began;
@@ -134,7 +134,7 @@ static void *run_session(void *data) {
     struct load *load = s->load;
     for (;;) {
         unsigned id = atomic_fetch_add(&load->next, 1);
-        if (id >= load->letters || atomic_load(&load->give_up))
+        if (id >= load->messages || atomic_load(&load->give_up))
             break;
         if (send_one(s, id))
             continue;
@@ -149,8 +149,8 @@ static void *run_session(void *data) {
 /* ------------------------------------------------------------------ the whole */
 
 static char *make_body(size_t size) {
-    static const char *const words[] = {"letter", "horse", "town",  "the",   "road",   "and",
-                                        "post",   "rider", "river", "under", "bridge", "evening"};
+    static const char *const words[] = {"message", "horse", "town",  "the",   "road",   "and",
+                                        "post",    "rider", "river", "under", "bridge", "evening"};
     char *body = malloc(size + 16);
     size_t at = 0;
     size_t column = 0;
@@ -178,7 +178,7 @@ static bool read_options(struct load *load, int argc, char **argv) {
             load->sessions = number_option("-s", optarg, 1, 1000);
             break;
         case 'm':
-            load->letters = number_option("-m", optarg, 1, 10000000);
+            load->messages = number_option("-m", optarg, 1, 10000000);
             break;
         case 'l':
             load->size = number_option("-l", optarg, 0, 64U << 20);
@@ -213,7 +213,7 @@ static bool read_options(struct load *load, int argc, char **argv) {
 
 static bool run(struct load *load) {
     struct session *sessions = calloc(load->sessions, sizeof *sessions);
-    load->took = calloc(load->letters, sizeof *load->took);
+    load->took = calloc(load->messages, sizeof *load->took);
     load->body = make_body(load->size);
     if (!sessions || !load->took || !load->body)
         return false;
@@ -227,19 +227,19 @@ static bool run(struct load *load) {
         (void)pthread_join(sessions[i].thread, NULL);
     double spent = seconds() - began;
     unsigned done = atomic_load(&load->acknowledged);
-    printf("letters %u\nfailed %u\nseconds %.4f\nper_second %.1f\nbegan_at %.6f\n", done,
-           load->letters - done, spent, done / spent, began);
+    printf("messages %u\nfailed %u\nseconds %.4f\nper_second %.1f\nbegan_at %.6f\n", done,
+           load->messages - done, spent, done / spent, began);
     printf("p50_ms %.3f\np95_ms %.3f\np99_ms %.3f\n", part_below(load->took, done, 0.5) * 1e3,
            part_below(load->took, done, 0.95) * 1e3, part_below(load->took, done, 0.99) * 1e3);
     free(sessions);
     free(load->took);
     free(load->body);
-    return done == load->letters;
+    return done == load->messages;
 }
 
 int main(int argc, char **argv) {
     struct load load = {.sessions = 20,
-                        .letters = 1000,
+                        .messages = 1000,
                         .size = 4096,
                         .per_connection = 100,
                         .users = 100,

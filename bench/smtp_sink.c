@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * An SMTP server that takes letters and throws them away: the other end of a relay. It answers what
- * it is asked, offers PIPELINING, 8BITMIME and SIZE, and ends when it has taken the number of
- * letters that it was started for, saying when the last one came (CLOCK_MONOTONIC, so that the time
- * of another program on the machine can be compared).
+ * An SMTP server that takes messages and throws them away: the other end of a relay. It answers
+ * what it is asked, offers PIPELINING, 8BITMIME and SIZE, and ends when it has taken the number of
+ * messages that it was started for, saying when the last one came (CLOCK_MONOTONIC, so that the
+ * time of another program on the machine can be compared).
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -29,13 +29,13 @@ struct guest {
 };
 
 static void finish(const struct sink *sink) {
-    printf("letters %u\nlast_at %.6f\nconnections %u\n", sink->wanted, seconds(),
+    printf("messages %u\nlast_at %.6f\nconnections %u\n", sink->wanted, seconds(),
            atomic_load(&sink->connections));
     (void)fflush(stdout);
     _exit(0);
 }
 
-static bool take_letter(struct sink *sink, struct client *c) {
+static bool take_message(struct sink *sink, struct client *c) {
     uint64_t bytes = 0;
     if (!client_send(c, "354 go on\r\n", 11) || !client_to_dot(c, &bytes) ||
         !client_send(c, "250 2.0.0 taken\r\n", 17))
@@ -52,7 +52,7 @@ static bool answer(struct sink *sink, struct client *c, const char *line) {
     if (strncasecmp(line, "EHLO", 4) == 0)
         return client_send(c, hello, sizeof hello - 1);
     if (strncasecmp(line, "DATA", 4) == 0)
-        return take_letter(sink, c);
+        return take_message(sink, c);
     if (strncasecmp(line, "QUIT", 4) == 0) {
         (void)client_send(c, "221 2.0.0 bye\r\n", 15);
         return false;
@@ -86,11 +86,11 @@ static int listen_at(const struct endpoint *at) {
 
 int main(int argc, char **argv) {
     if (argc != 4) {
-        (void)fputs("usage: smtp_sink HOST PORT LETTERS\n", stderr);
+        (void)fputs("usage: smtp_sink HOST PORT MESSAGES\n", stderr);
         return 2;
     }
     struct endpoint at = endpoint_option(argv[1], argv[2]);
-    struct sink sink = {.wanted = number_option("LETTERS", argv[3], 1, 10000000)};
+    struct sink sink = {.wanted = number_option("MESSAGES", argv[3], 1, 10000000)};
     int listener = listen_at(&at);
     printf("ready\n");
     (void)fflush(stdout);

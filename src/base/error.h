@@ -25,7 +25,7 @@ enum error_code {
     E_TLS,              /* the TLS layer failed; the stream is dead */
     E_SLOW,             /* the peer stayed under the minimum rate */
     E_REFUSED,          /* an access rule or credential check said no */
-    E_UNKNOWN,          /* no such name, account or letter */
+    E_UNKNOWN,          /* no such name, account or message */
     E_BUSY,             /* somebody else holds it; may be tried later */
     E_TEMPORARY,        /* failed now, may be tried later */
     E_PERMANENT,        /* failed, and trying again is useless */

@@ -3,11 +3,11 @@
  * What people read on a terminal, in their language. A sentence stands in the code in English and
  * is marked; its Japanese stands in po/ja.po, and po/README.md says how it comes there.
  *
- *     cli_say(_("the name of the state directory is too long"));
+ *     cli_print(_("the name of the state directory is too long"));
  *     buf_printf(to, P_("%u message\n", "%u messages\n", count), count);
  *     .about = N_("Lists the domains.")       in a table, where it is shown translated(c->about)
  *
- * Only a command chooses a language (cli/language.h), so in the processes of the post office all of
+ * Only a command chooses a language (cli/language.h), so in the processes of the server all of
  * these give the English back: logs and what goes over a link stay English. A sentence is marked
  * whole, never in pieces: other languages have another order ("%2$s" is good in a translation).
  */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "base/notice.h"
-#include "letter/id.h"
-#include "letter/text.h"
+#include "message/queue_id.h"
+#include "message/text.h"
 
 const char cli_version[] = HAYAUMA_VERSION;
 
@@ -19,7 +19,7 @@ void cli_flush(struct cli *c) {
         if (n < 0 && errno == EPIPE)
             _exit(CLI_OK);
         if (n < 0) {
-            cli_say(_("standard output: %s"), error_words(errno));
+            cli_print(_("standard output: %s"), error_words(errno));
             _exit(CLI_FAILED);
         }
         at += (size_t)n;
@@ -38,7 +38,7 @@ void cli_add_lines(struct buf *to, struct slice text) {
     }
 }
 
-void cli_say(const char *format, ...) {
+void cli_print(const char *format, ...) {
     _cleanup_(buf_done) struct buf text = {0};
     _cleanup_(buf_done) struct buf line = {0};
     va_list args;
@@ -76,14 +76,15 @@ static enum cli_exit exit_of(int error) {
 int cli_fail(int error, const struct problem *problem) {
     _cleanup_(arena_done) struct arena a = {0};
     if (problem && problem->text[0])
-        cli_say("%s", problem_words(&a, problem));
+        cli_print("%s", problem_words(&a, problem));
     else if (error == -EPIPE)
-        cli_say(_("the process that was asked ended before it answered; it is started again, so try"
-                  " again"));
+        cli_print(
+            _("the process that was asked ended before it answered; it is started again, so try"
+              " again"));
     else if (error == -ETIMEDOUT)
-        cli_say(_("there was no answer in time"));
+        cli_print(_("there was no answer in time"));
     else
-        cli_say("%s", error_words(error));
+        cli_print("%s", error_words(error));
     return (int)exit_of(error);
 }
 
@@ -92,7 +93,7 @@ int cli_need_settings(struct cli *c) {
     if (c->conf)
         return CLI_OK;
     conf_problems_write(&c->problems, &text);
-    cli_say(_("the settings have errors:\n%.*s"), SLICE_ARG(buf_slice(&text)));
+    cli_print(_("the settings have errors:\n%.*s"), SLICE_ARG(buf_slice(&text)));
     return CLI_SETTINGS;
 }
 
@@ -105,9 +106,9 @@ void cli_warn_settings(struct cli *c) {
     conf_problems_write(&c->problems, &text);
     rest = buf_slice(&text);
     (void)slice_next(&rest, '\n', &first);
-    cli_say(_("warning: the settings have errors, so defaults stand in for some of them; `hayauma"
-              " check` lists the errors, of which the first is:\n%.*s"),
-            SLICE_ARG(first));
+    cli_print(_("warning: the settings have errors, so defaults stand in for some of them; `hayauma"
+                " check` lists the errors, of which the first is:\n%.*s"),
+              SLICE_ARG(first));
 }
 
 /* ------------------------------------------------------------------ where the files are */
@@ -119,7 +120,7 @@ static bool is_file(const char *path) {
 static bool set_path(char to[static STATE_PATH], struct slice path) {
     if (slice_to_str(path, to, STATE_PATH) == 0)
         return true;
-    cli_say(_("the name of the state directory is too long"));
+    cli_print(_("the name of the state directory is too long"));
     return false;
 }
 
@@ -128,7 +129,7 @@ static bool find_given(struct cli *c) {
     const char *given = c->call->directory;
     _cleanup_(free_p) char *path = realpath(given, NULL);
     if (!path) {
-        cli_say(_("the state directory %s cannot be used: %s"), given, error_words(errno));
+        cli_print(_("the state directory %s cannot be used: %s"), given, error_words(errno));
         return false;
     }
     if (!set_path(c->directory, slice_of_str(path)))
@@ -137,7 +138,7 @@ static bool find_given(struct cli *c) {
     if (is_file(c->conf_path))
         return true;
     if (!is_file(CONF_PATH_DEFAULT)) {
-        cli_say(
+        cli_print(
             _("%s is no mail server: there is no hayauma.conf in it. `hayauma init %s ...` makes"
               " one."),
             given, given);
@@ -151,9 +152,9 @@ static bool find_given(struct cli *c) {
 
 static bool find_default(struct cli *c) {
     if (!is_file(CONF_PATH_DEFAULT)) {
-        cli_say(_("there is no %s; say with -C DIR where the mail server is, or make one: see"
-                  " hayauma init --help"),
-                CONF_PATH_DEFAULT);
+        cli_print(_("there is no %s; say with -C DIR where the mail server is, or make one: see"
+                    " hayauma init --help"),
+                  CONF_PATH_DEFAULT);
         return false;
     }
     return set_path(c->conf_path, S(CONF_PATH_DEFAULT));
@@ -206,9 +207,9 @@ struct slice cli_span(struct arena *a, usec_t span) {
     return arena_copy(a, time_format_span(MAX(span, 0), text));
 }
 
-struct slice cli_letter(struct arena *a, uint64_t id) {
-    char text[LETTER_ID_SIZE];
-    return arena_copy(a, letter_id_format(id, text));
+struct slice cli_message(struct arena *a, uint64_t id) {
+    char text[QUEUE_ID_SIZE];
+    return arena_copy(a, queue_id_format(id, text));
 }
 
 void cli_json_text(struct json *j, const char *key, struct slice text) {

@@ -34,7 +34,7 @@ struct cli {
 void cli_flush(struct cli *c);
 
 /* "hayauma: ..." with a line end, on standard error; text of strangers is made harmless. */
-void cli_say(const char *format, ...) PRINTF_LIKE(1, 2);
+void cli_print(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* Says what went wrong, and gives the exit code that stands for the error. */
 int cli_fail(int error, const struct problem *problem);
@@ -68,7 +68,7 @@ struct slice cli_shown(struct arena *a, struct slice text);
 void cli_add_lines(struct buf *to, struct slice text);
 
 struct slice cli_span(struct arena *a, usec_t span);
-struct slice cli_letter(struct arena *a, uint64_t id);
+struct slice cli_message(struct arena *a, uint64_t id);
 
 /* A member of an object. */
 void cli_json_text(struct json *j, const char *key, struct slice text);

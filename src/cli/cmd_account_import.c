@@ -109,7 +109,7 @@ static void write_words(struct account_import *import, size_t done, size_t exist
                    done);
     else
         buf_printf(&c->out, P_("Added %zu account.\n", "Added %zu accounts.\n", done), done);
-    import_say_existing(&import->in, exist);
+    import_print_existing(&import->in, exist);
     if (import->locked.len > 0) {
         buf_add_str(&c->out, _("Left out, since nobody can log in to them: "));
         write_names(c, buf_slice(&import->locked));
@@ -191,7 +191,7 @@ int cmd_account_import(struct cli *c) {
     struct account_import import = {0};
     size_t done = 0, exist = 0;
     int r = import_accounts(c, &import, &problem);
-    int code = r < 0 ? CLI_OK : import_say_errors(&import.in);
+    int code = r < 0 ? CLI_OK : import_print_errors(&import.in);
     import_count(&import.in, &done, &exist);
     if (c->json && (r == 0 || done > 0))
         write_json(&import, done);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Taking accounts out of use, bringing them back, giving them up. The post office's processes
+ * Taking accounts out of use, bringing them back, giving them up. The server's processes
  * delete files while it runs; while it does not, the three steps of a purge (directory/admin.h) are
  * taken here one after the other, each as the user who owns the files.
  */

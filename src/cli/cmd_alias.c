@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/directory_access.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 /* Those that were named, and with --keep-copy the address itself: its own mailbox. */
 static const struct slice *targets_of(struct cli *c, bool keeps_copy, size_t *ret_count) {

@@ -74,7 +74,7 @@ static void confirm(struct import *in) {
                    done);
     else
         buf_printf(&c->out, P_("Set %zu alias.\n", "Set %zu aliases.\n", done), done);
-    import_say_existing(in, exist);
+    import_print_existing(in, exist);
 }
 
 static int import_aliases(struct cli *c, struct alias_import *import, struct problem *problem) {
@@ -91,7 +91,7 @@ int cmd_alias_import(struct cli *c) {
     struct problem problem = {0};
     struct alias_import import = {0};
     int r = import_aliases(c, &import, &problem);
-    int code = r < 0 ? CLI_OK : import_say_errors(&import.in);
+    int code = r < 0 ? CLI_OK : import_print_errors(&import.in);
     if (r == 0 && (c->json || code == CLI_OK || cli_has(c->call, "keep-going")))
         confirm(&import.in);
     import_done(&import.in);

@@ -10,9 +10,9 @@
 #include "cli/check.h"
 #include "cli/commands.h"
 #include "cli/directory_access.h"
-#include "cli/office.h"
+#include "cli/server.h"
 #include "conf/setting.h"
-#include "letter/text.h"
+#include "message/text.h"
 #include "relay/via.h"
 #include "role/listeners.h"
 #include "role/log_file.h"
@@ -174,7 +174,7 @@ static void check_ports(struct check *k) {
     _cleanup_(free_p) struct listeners *listeners = NEW(struct listeners);
     struct rpc_link *link = NULL;
     unsigned offset = k->c->conf->port_offset;
-    if (office_connect_if_running(k->c, ROLE_MASTER, &link, NULL) == 0 && link) {
+    if (server_connect_if_running(k->c, ROLE_MASTER, &link, NULL) == 0 && link) {
         rpc_link_free(link);
         check_add(k, CHECK_OK, _("the server is running, its ports are its own"));
         return;
@@ -265,7 +265,7 @@ int cmd_check(struct cli *c) {
     }
     cli_flush(c);
     if (!c->conf)
-        cli_say(
+        cli_print(
             P_("the settings have %u error", "the settings have %u errors", k.counts[CHECK_ERROR]),
             k.counts[CHECK_ERROR]);
     if (!c->conf)

@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "conf/show.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 /* Where a line goes on: below its value, which stands behind two blanks, or else its beginning. */
 static size_t hanging(struct slice line) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/office.h"
-#include "letter/text.h"
+#include "cli/server.h"
+#include "message/text.h"
 
 static void write_json(struct cli *c, const struct rpc_master_fibers_out *out) {
     struct json j = {.to = &c->out};
@@ -20,7 +20,7 @@ int cmd_fibers(struct cli *c) {
     struct rpc_master_fibers_in in = {.role = cli_text(c->call, "ROLE"),
                                       .worker = (uint32_t)cli_number(c->call, "WORKER", 0)};
     struct rpc_master_fibers_out out = {0};
-    int r = office_connect(c, ROLE_MASTER, &link, &problem);
+    int r = server_connect(c, ROLE_MASTER, &link, &problem);
     if (r == 0)
         r = call_master_fibers(link, &in, c->arena, &out, &problem);
     if (r < 0)

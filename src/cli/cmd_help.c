@@ -16,7 +16,7 @@ int cmd_help(struct cli *c) {
     else if (command)
         docs_command(command, &c->out);
     else
-        cli_say(_("there is no command \"%.*s\""), SLICE_ARG(name));
+        cli_print(_("there is no command \"%.*s\""), SLICE_ARG(name));
     return count == 0 || command ? CLI_OK : CLI_NOT_FOUND;
 }
 

@@ -14,10 +14,10 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/directory_access.h"
-#include "cli/init_say.h"
+#include "cli/init_print.h"
 #include "conf/show.h"
 #include "io/tls.h"
-#include "letter/domain.h"
+#include "message/domain.h"
 
 #define INIT_QUOTA "10G" /* of an account for which none is set */
 
@@ -241,6 +241,6 @@ int cmd_init(struct cli *c) {
     size_t count = 0;
     struct slice *domains = NULL;
     (void)get_domains(c, &domains, &count, NULL);
-    init_say(c, domains, count);
+    init_print(c, domains, count);
     return CLI_OK;
 }

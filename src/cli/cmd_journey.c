@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A letter is told together with those that belong to it (letter_list.h). While following, a fiber
- * waits for news of each letter and starts another one for each letter that the news name.
+ * A message is told together with those that belong to it (message_list.h). While following, a
+ * fiber waits for news of each message and starts another one for each message that the news name.
  */
 #include <stdlib.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/letter_list.h"
+#include "cli/message_list.h"
 #include "fiber/sync.h"
 #include "journey/event.h"
 #include "journey/kinds.h"
 #include "journey/show.h"
-#include "letter/id.h"
+#include "message/queue_id.h"
 
-#define WHICH           "ID|ADDRESS|WORD"
-#define LETTERS_DEFAULT 10U
-#define FOLLOW_WAIT     (20 * USEC_SEC) /* of one call; then another one is made */
+#define WHICH            "ID|ADDRESS|WORD"
+#define MESSAGES_DEFAULT 10U
+#define FOLLOW_WAIT      (20 * USEC_SEC) /* of one call; then another one is made */
 
 struct telling {
     struct cli *c;
@@ -29,7 +29,7 @@ struct telling {
 
 struct following {
     struct telling *telling;
-    struct letter_family *family;
+    struct message_family *family;
     struct show_place place;
     struct fiber *main;
     struct problem *problem;
@@ -64,7 +64,7 @@ static void follow_one(void *arg) WAITS {
     while (r == 0) {
         struct ledger_events news;
         arena_reset(&a);
-        r = access_journey(all->telling->ledger, f->member->letter, f->member->after, FOLLOW_WAIT,
+        r = access_journey(all->telling->ledger, f->member->message, f->member->after, FOLLOW_WAIT,
                            &a, &news, all->problem);
         if (r < 0)
             break;
@@ -72,7 +72,7 @@ static void follow_one(void *arg) WAITS {
             f->member->after = MAX(f->member->after, news.list[i].sequence);
         show_news(all, &news);
         size_t known = all->family->count;
-        letter_add_relatives(all->family, news.list, news.count);
+        message_add_relatives(all->family, news.list, news.count);
         follow_from(all, known);
     }
     if (all->result == 0)
@@ -91,7 +91,7 @@ static void follow_from(struct following *all, size_t first) {
     }
 }
 
-static int follow(struct telling *t, struct letter_family *f, const struct show_place *place,
+static int follow(struct telling *t, struct message_family *f, const struct show_place *place,
                   struct problem *problem) WAITS {
     struct following all = {
         .telling = t, .family = f, .place = *place, .main = fiber_self(), .problem = problem};
@@ -106,16 +106,17 @@ static int follow(struct telling *t, struct letter_family *f, const struct show_
 
 /* ------------------------------------------------------------------ telling */
 
-/* The first letter in front, the others by age. */
-static void show_json(struct telling *t, const struct letter_family *f) {
+/* The first message in front, the others by age. */
+static void show_json(struct telling *t, const struct message_family *f) {
     show_journey_json(&t->json, f->first, f->first, f->events, f->events_count);
     for (size_t i = 0; i < f->count; i++) {
-        if (f->members[i].letter != f->first)
-            show_journey_json(&t->json, f->members[i].letter, f->first, f->events, f->events_count);
+        if (f->members[i].message != f->first)
+            show_journey_json(&t->json, f->members[i].message, f->first, f->events,
+                              f->events_count);
     }
 }
 
-static void show(struct telling *t, const struct letter_family *f, struct show_place *place) {
+static void show(struct telling *t, const struct message_family *f, struct show_place *place) {
     struct buf *to = &t->c->out;
     if (!t->c->json) {
         show_journey(to, f->first, f->events, f->events_count, place, &t->options);
@@ -130,8 +131,8 @@ static void show(struct telling *t, const struct letter_family *f, struct show_p
     }
     cli_flush(t->c);
     if (f->count == FAMILY_MAX)
-        cli_say(_("of more than %u messages that belong together the others are left out"),
-                FAMILY_MAX - 1);
+        cli_print(_("of more than %u messages that belong together the others are left out"),
+                  FAMILY_MAX - 1);
 }
 
 static int nothing_found(const struct ledger_search *search, struct problem *problem) {
@@ -147,7 +148,7 @@ static int nothing_found(const struct ledger_search *search, struct problem *pro
 }
 
 /* The newest comes last, where a reader looks first, and is the one that is followed. */
-static int tell(struct telling *t, struct letter_family *families, size_t count,
+static int tell(struct telling *t, struct message_family *families, size_t count,
                 struct problem *problem) WAITS {
     bool follows = cli_has(t->c->call, "follow");
     bool listed = t->c->json && !follows;
@@ -170,29 +171,29 @@ static int tell(struct telling *t, struct letter_family *families, size_t count,
 
 static int tell_all(struct telling *t, const struct ledger_search *search,
                     struct problem *problem) WAITS {
-    unsigned limit = (unsigned)cli_number(t->c->call, "limit", LETTERS_DEFAULT);
+    unsigned limit = (unsigned)cli_number(t->c->call, "limit", MESSAGES_DEFAULT);
     struct arena *a = t->c->arena;
-    struct letter_family *families = NULL;
-    letter_id *letters = NULL;
+    struct message_family *families = NULL;
+    queue_id *messages = NULL;
     size_t found = 0, count = 0;
-    int r = access_find_letters(t->ledger, search, limit + 1, a, &letters, &found, problem);
+    int r = access_find_messages(t->ledger, search, limit + 1, a, &messages, &found, problem);
     if (r == 0 && found == 0)
         r = nothing_found(search, problem);
     if (r == 0)
-        r = letter_families(t->ledger, letters, MIN(found, (size_t)limit), a, &families, &count,
-                            problem);
+        r = message_families(t->ledger, messages, MIN(found, (size_t)limit), a, &families, &count,
+                             problem);
     if (r < 0)
         return r;
     if (found > limit)
-        cli_say(_("there are more messages than the newest %u; --limit says how many are told"),
-                limit);
+        cli_print(_("there are more messages than the newest %u; --limit says how many are told"),
+                  limit);
     return tell(t, families, count, problem);
 }
 
 static int journey(struct telling *t, struct problem *problem) WAITS {
     const struct cli_call *call = t->c->call;
     struct ledger_search search;
-    int r = letter_search(t->c, WHICH, &search, problem);
+    int r = message_search(t->c, WHICH, &search, problem);
     if (r == 0 && search.count == 0 && !cli_has(call, "since") && !cli_has(call, "until"))
         r = problem_set(problem, -E_SYNTAX,
                         _("say which message: its id, an address, a Message-ID, or words of its"
@@ -211,7 +212,7 @@ int cmd_journey(struct cli *c) {
     };
     cli_warn_settings(c);
     if (cli_has(c->call, "list"))
-        return letter_list(c, WHICH, (unsigned)cli_number(c->call, "limit", LETTERS_LISTED));
+        return message_list(c, WHICH, (unsigned)cli_number(c->call, "limit", MESSAGES_LISTED));
     int r = journey(&t, &problem);
     ledger_access_close(t.ledger);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;

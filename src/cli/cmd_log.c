@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/ledger_access.h"
-#include "cli/letter_list.h"
+#include "cli/message_list.h"
 #include "cli/when.h"
 #include "journey/show.h"
 
@@ -59,7 +59,7 @@ static int read_log(struct reading *l, struct problem *problem) {
     struct when_range range = {0};
     int r = when_range(l->c, &range, problem);
     if (r == 0)
-        r = letter_words(l->c, "WORD", &l->question.words, &count, problem);
+        r = message_words(l->c, "WORD", &l->question.words, &count, problem);
     if (r == 0)
         r = ledger_access_open(l->c, &l->ledger, problem);
     if (r < 0)
@@ -79,7 +79,7 @@ int cmd_log(struct cli *c) {
     struct problem problem = {0};
     cli_warn_settings(c);
     if (cli_has(c->call, "list"))
-        return letter_list(c, "WORD", (unsigned)cli_number(c->call, "lines", LETTERS_LISTED));
+        return message_list(c, "WORD", (unsigned)cli_number(c->call, "lines", MESSAGES_LISTED));
     struct reading l = {.c = c, .question = {.role = cli_text(c->call, "role")}};
     int r = read_log(&l, &problem);
     ledger_access_close(l.ledger);

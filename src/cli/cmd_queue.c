@@ -61,7 +61,7 @@ static void json_waiting(struct json *j, const struct rpc_waiting *w) {
 
 static void json_queued(struct json *j, const struct rpc_queued *q, struct arena *a, bool details) {
     json_object(j);
-    cli_json_text(j, "id", cli_letter(a, q->id));
+    cli_json_text(j, "id", cli_message(a, q->id));
     cli_json_time(j, "arrival", q->arrival);
     cli_json_int(j, "size", (int64_t)q->size);
     cli_json_text(j, "sender", q->sender);
@@ -100,7 +100,7 @@ static struct slice recipients_text(struct arena *a, const struct rpc_queued *q)
 
 static void add_row(struct listing *l, const struct rpc_queued *q, struct arena *a) {
     struct table *t = &l->table;
-    table_text(t, cli_letter(a, q->id));
+    table_text(t, cli_message(a, q->id));
     table_text(t, cli_span(a, fiber_wall() - q->arrival));
     table_size(t, q->size);
     table_text(t, sender_text(q));
@@ -130,8 +130,8 @@ static void add_recipients(struct listing *l, const struct rpc_queued *q, struct
 static void write_rows(struct listing *l, const struct rpc_queue_list_out *page, struct arena *a) {
     _cleanup_(buf_done) struct buf rows = {0};
     struct slice rest, line;
-    for (size_t i = 0; i < page->letters_count; i++)
-        add_row(l, &page->letters[i], a);
+    for (size_t i = 0; i < page->messages_count; i++)
+        add_row(l, &page->messages[i], a);
     table_write(&l->table, &rows);
     if (!l->details) {
         buf_add(&l->c->out, buf_slice(&rows));
@@ -139,20 +139,20 @@ static void write_rows(struct listing *l, const struct rpc_queue_list_out *page,
     }
     rest = buf_slice(&rows);
     size_t titles = l->shown == 0;
-    for (size_t i = 0; i < titles + page->letters_count && slice_next(&rest, '\n', &line); i++) {
+    for (size_t i = 0; i < titles + page->messages_count && slice_next(&rest, '\n', &line); i++) {
         buf_add(&l->c->out, line);
         buf_add_byte(&l->c->out, '\n');
         if (i >= titles)
-            add_recipients(l, &page->letters[i - titles], a);
+            add_recipients(l, &page->messages[i - titles], a);
     }
 }
 
 static void write_page(struct listing *l, const struct rpc_queue_list_out *page, struct arena *a) {
-    for (size_t i = 0; l->c->json && i < page->letters_count; i++)
-        json_queued(&l->json, &page->letters[i], a, l->details);
+    for (size_t i = 0; l->c->json && i < page->messages_count; i++)
+        json_queued(&l->json, &page->messages[i], a, l->details);
     if (!l->c->json && page->total > 0)
         write_rows(l, page, a);
-    l->shown += page->letters_count;
+    l->shown += page->messages_count;
     l->total = page->total;
     cli_flush(l->c);
 }
@@ -172,9 +172,9 @@ static int write_all(struct listing *l, struct queue_access *queue, struct probl
         if (r < 0)
             return r;
         write_page(l, &out, &a);
-        if (out.letters_count < in.limit || l->shown >= limit)
+        if (out.messages_count < in.limit || l->shown >= limit)
             return 0;
-        in.after = out.letters[out.letters_count - 1].id;
+        in.after = out.messages[out.messages_count - 1].id;
     }
 }
 
@@ -234,7 +234,7 @@ static void write_envelope(struct cli *c, const struct rpc_queued *q) {
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = 2, .width = c->width, .headless = true};
     table_word(&t, _("message"));
-    table_text(&t, cli_letter(a, q->id));
+    table_text(&t, cli_message(a, q->id));
     table_word(&t, _("arrived"));
     table_printf(&t, _("%.*s, %.*s ago"), SLICE_ARG(cli_time(a, q->arrival, "-")),
                  SLICE_ARG(cli_span(a, fiber_wall() - q->arrival)));
@@ -286,19 +286,19 @@ static int show_envelope(struct cli *c, struct queue_access *queue, uint64_t id,
     int r = access_queue_list(queue, &in, c->arena, &out, problem);
     if (r < 0)
         return r;
-    if (out.letters_count == 0 || out.letters[0].id != id)
+    if (out.messages_count == 0 || out.messages[0].id != id)
         return problem_set(problem, -E_UNKNOWN,
                            _("the message %.*s is not in the queue; hayauma journey %.*s says what"
                              " became of it"),
-                           SLICE_ARG(cli_letter(c->arena, id)),
-                           SLICE_ARG(cli_letter(c->arena, id)));
+                           SLICE_ARG(cli_message(c->arena, id)),
+                           SLICE_ARG(cli_message(c->arena, id)));
     if (c->json) {
-        json_queued(&j, &out.letters[0], c->arena, true);
+        json_queued(&j, &out.messages[0], c->arena, true);
         buf_add_byte(&c->out, '\n');
         return 0;
     }
-    write_envelope(c, &out.letters[0]);
-    write_recipients(c, &out.letters[0]);
+    write_envelope(c, &out.messages[0]);
+    write_recipients(c, &out.messages[0]);
     return 0;
 }
 

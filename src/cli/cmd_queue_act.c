@@ -22,7 +22,7 @@ static int act_on(struct cli *c, struct queue_access *queue, const struct rpc_qu
     return 0;
 }
 
-/* Letters by id, one after the other: the first one that is not there ends it. */
+/* Messages by id, one after the other: the first one that is not there ends it. */
 static int act_on_list(struct cli *c, struct queue_access *queue, struct rpc_queue_act_in *in,
                        struct rpc_queue_act_out *sum, struct problem *problem) {
     for (size_t i = 0; i < c->call->count; i++) {
@@ -91,7 +91,7 @@ static int act(struct cli *c, const struct acting *acting) {
                                   .bounce = acting->bounce};
     _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
     if ((listed ? 1 : 0) + (all ? 1 : 0) + (match.len > 0 ? 1 : 0) + (login.len > 0 ? 1 : 0) != 1) {
-        cli_say(_("say which messages: their ids, --match TEXT, --login USER@DOMAIN, or --all"));
+        cli_print(_("say which messages: their ids, --match TEXT, --login USER@DOMAIN, or --all"));
         return CLI_USAGE;
     }
     cli_warn_settings(c);
@@ -100,8 +100,8 @@ static int act(struct cli *c, const struct acting *acting) {
         r = listed ? act_on_list(c, queue, &in, &done, &problem)
                    : act_on(c, queue, &in, &done, &problem);
     bool running = queue && queue_access_is_remote(queue);
-    if (queue && queue_access_tell(c, queue, &untold) < 0)
-        cli_say(_("what was done is not in its journey: %s"), problem_words(c->arena, &untold));
+    if (queue && queue_access_report(c, queue, &untold) < 0)
+        cli_print(_("what was done is not in its journey: %s"), problem_words(c->arena, &untold));
     if (r < 0)
         return cli_fail(r, &problem);
     confirm(c, &done, acting, running);

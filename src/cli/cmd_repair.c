@@ -66,7 +66,7 @@ static void write_result(struct cli *c, const struct store_repaired *found) {
         buf_printf(&c->out,
                    _("Found %llu messages (and %llu that had been deleted) in %llu packs; the"
                      " index is made anew.\n"),
-                   (unsigned long long)found->letters, (unsigned long long)found->expunged,
+                   (unsigned long long)found->messages, (unsigned long long)found->expunged,
                    (unsigned long long)found->packs);
         if (found->damaged > 0) {
             _cleanup_(buf_done) struct buf size = {0};
@@ -77,7 +77,7 @@ static void write_result(struct cli *c, const struct store_repaired *found) {
     }
     json_object(&j);
     cli_json_int(&j, "packs", (int64_t)found->packs);
-    cli_json_int(&j, "letters", (int64_t)found->letters);
+    cli_json_int(&j, "messages", (int64_t)found->messages);
     cli_json_int(&j, "expunged", (int64_t)found->expunged);
     cli_json_int(&j, "damaged_bytes", (int64_t)found->damaged);
     json_end(&j);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Where an address leads: first what the directory decides, then for an address elsewhere what DNS
- * says, with the same code that letters go by.
+ * says, with the same code that messages go by.
  */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/directory_access.h"
 #include "cli/lookup.h"
 #include "dns/mx.h"
-#include "letter/address.h"
-#include "letter/text.h"
+#include "message/address.h"
+#include "message/text.h"
 #include "relay/via.h"
 
 #define SMTP_PORT        25
@@ -57,8 +57,8 @@ static int find_via(struct cli *c, struct remote *r) {
 }
 
 /* What is wrong with a host of the settings passes: its postmaster is here. */
-static enum dns_fate fate_of(const struct remote *r) {
-    return r->way.fate == DNS_NO_WAY && r->via.fixed ? DNS_LATER : r->way.fate;
+static enum dns_outcome outcome_of(const struct remote *r) {
+    return r->way.outcome == DNS_NO_WAY && r->via.fixed ? DNS_LATER : r->way.outcome;
 }
 
 static int find_hosts(struct cli *c, struct remote *r, const struct dns_client *dns) {
@@ -120,12 +120,12 @@ static int exit_of(const struct finding *f) {
     case ROUTE_NOT_OURS:
         break;
     }
-    if (f->count == 0 || !f->remotes[0].looked_up || fate_of(&f->remotes[0]) == DNS_LATER)
+    if (f->count == 0 || !f->remotes[0].looked_up || outcome_of(&f->remotes[0]) == DNS_LATER)
         return CLI_BUSY;
-    return f->remotes[0].way.fate == DNS_FOUND ? CLI_OK : CLI_REFUSED;
+    return f->remotes[0].way.outcome == DNS_FOUND ? CLI_OK : CLI_REFUSED;
 }
 
-static const char *const fate_words[] = {
+static const char *const outcome_words[] = {
     [DNS_FOUND] = "found", [DNS_LATER] = "later", [DNS_NO_WAY] = "none"};
 
 /* ------------------------------------------------------------------ for people */
@@ -197,17 +197,17 @@ static void write_remote(struct cli *c, const struct remote *r) {
         add_sentence(
             c, 2,
             arena_printf(c->arena, _("DNS could not be asked: %.*s."), SLICE_ARG(r->why_not)));
-    } else if (r->way.fate == DNS_FOUND) {
+    } else if (r->way.outcome == DNS_FOUND) {
         add_sentence(c, 2, slice_of_str(_("Hosts in the order in which they would be tried:")));
         write_hosts(c, r);
     } else {
         add_sentence(c, 2,
                      arena_printf(c->arena,
-                                  fate_of(r) == DNS_LATER
+                                  outcome_of(r) == DNS_LATER
                                       ? _("It would be tried again later: %u %u.%u.%u %.*s")
                                       : _("It would be returned: %u %u.%u.%u %.*s"),
-                                  r->way.reply, fate_of(r) == DNS_LATER ? 4U : 5U, r->way.subject,
-                                  r->way.detail, SLICE_ARG(r->way.words)));
+                                  r->way.reply, outcome_of(r) == DNS_LATER ? 4U : 5U,
+                                  r->way.subject, r->way.detail, SLICE_ARG(r->way.words)));
     }
 }
 
@@ -290,10 +290,10 @@ static void json_remote(struct json *j, const struct remote *r) {
     }
     json_end(j);
     json_key(j, "way");
-    json_str(j, r->looked_up ? fate_words[fate_of(r)] : "unknown");
+    json_str(j, r->looked_up ? outcome_words[outcome_of(r)] : "unknown");
     if (!r->looked_up)
         cli_json_text(j, "problem", r->why_not);
-    else if (r->way.fate != DNS_FOUND)
+    else if (r->way.outcome != DNS_FOUND)
         cli_json_text(j, "problem", r->way.words);
     json_key(j, "hosts");
     json_array(j);

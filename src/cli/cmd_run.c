@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Running, stopping and reloading the post office. */
+/* Running, stopping and reloading the server. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 #include "base/service.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/office.h"
+#include "cli/server.h"
 #include "cli/unit.h"
 #include "conf/setting.h"
 #include "role/author.h"
@@ -30,7 +30,7 @@ static bool is_elsewhere(const struct cli *c) {
            here.st_dev != there.st_dev || here.st_ino != there.st_ino;
 }
 
-static int say_elsewhere(struct cli *c) {
+static int print_elsewhere(struct cli *c) {
     struct slice why = arena_printf(
         c->arena,
         _("%s says data-directory %s, and the unit of systemd says %s: name the same in both, in"
@@ -38,7 +38,7 @@ static int say_elsewhere(struct cli *c) {
           " ReadWritePaths)"),
         c->conf_path, c->conf->data_directory.ptr, c->directory);
     service_status(why);
-    cli_say("%.*s", SLICE_ARG(why));
+    cli_print("%.*s", SLICE_ARG(why));
     return CLI_SETTINGS;
 }
 
@@ -52,20 +52,20 @@ int cmd_run(struct cli *c) {
         return code;
     }
     if (is_elsewhere(c))
-        return say_elsewhere(c);
+        return print_elsewhere(c);
     struct master_options options = {
         .directory = c->directory, .conf_path = c->conf_path, .version = cli_version};
     code = master_run(&options, TAKE_PTR(c->conf));
     if (code != CLI_OK && !getenv("NOTIFY_SOCKET") && unit_for(c->directory, c->arena, &unit) &&
         unit.socket_active)
-        cli_say(_("systemd holds ports for this server (hayauma.socket); start it with: systemctl"
-                  " start hayauma.service"));
+        cli_print(_("systemd holds ports for this server (hayauma.socket); start it with: systemctl"
+                    " start hayauma.service"));
     return code;
 }
 
 /* ------------------------------------------------------------------ stop */
 
-/* The post office holds the lock until its last process has ended. */
+/* The server holds the lock until its last process has ended. */
 static int wait_for_end(struct cli *c, struct problem *problem) {
     usec_t until = fiber_now() + STOP_PATIENCE;
     for (;;) {
@@ -91,7 +91,7 @@ static int ask_to_stop(struct cli *c, struct unit *ret_unit, struct problem *pro
     struct rpc_master_stop_in in = {0};
     struct rpc_master_stop_out out;
     *ret_unit = (struct unit){0};
-    int r = office_connect(c, ROLE_MASTER, &link, problem);
+    int r = server_connect(c, ROLE_MASTER, &link, problem);
     if (r == 0 && call_master_status(link, &ask, c->arena, &status, NULL) == 0 &&
         status.processes_count > 0 && unit_of((pid_t)status.processes[0].pid, c->arena, ret_unit))
         return unit_stop(ret_unit, c->arena, problem);
@@ -100,7 +100,7 @@ static int ask_to_stop(struct cli *c, struct unit *ret_unit, struct problem *pro
     return r == -EPIPE ? 0 : r; /* it may end before its answer arrives */
 }
 
-static void say_unit_stopped(struct cli *c, const struct unit *unit) {
+static void print_unit_stopped(struct cli *c, const struct unit *unit) {
     bool triggered = unit->triggers.len > 0;
     if (triggered)
         buf_printf(&c->out,
@@ -128,7 +128,7 @@ int cmd_stop(struct cli *c) {
         buf_printf(&c->out, _("The server has stopped, after %.*s.\n"),
                    SLICE_ARG(cli_span(c->arena, fiber_now() - began)));
     if (!c->json && *unit.name)
-        say_unit_stopped(c, &unit);
+        print_unit_stopped(c, &unit);
     return CLI_OK;
 }
 
@@ -139,16 +139,16 @@ static int ask_to_reload(struct cli *c, struct rpc_master_reload_out *out,
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_master_reload_in in = {.by = author_hint(c->arena)};
-    int r = office_connect(c, ROLE_MASTER, &link, problem);
+    int r = server_connect(c, ROLE_MASTER, &link, problem);
     return r < 0 ? r : call_master_reload(link, &in, c->arena, out, problem);
 }
 
 /* The master's answer has room for the first errors only; they are all found again here. */
-static int say_errors(struct cli *c, int r, const struct problem *problem) {
+static int print_errors(struct cli *c, int r, const struct problem *problem) {
     if (c->conf || r == -ENOTCONN || r == -EACCES)
         return cli_fail(r, problem);
     int code = cli_need_settings(c);
-    cli_say(_("nothing was reloaded: the old settings stay in force"));
+    cli_print(_("nothing was reloaded: the old settings stay in force"));
     return code;
 }
 
@@ -158,7 +158,7 @@ int cmd_reload(struct cli *c) {
     struct json j = {.to = &c->out};
     int r = ask_to_reload(c, &out, &problem);
     if (r < 0)
-        return say_errors(c, r, &problem);
+        return print_errors(c, r, &problem);
     if (!c->json) {
         buf_add(&c->out, out.report);
         return CLI_OK;

@@ -7,25 +7,25 @@
 #include "cli/enter.h"
 #include "cli/format.h"
 #include "cli/ledger_access.h"
-#include "cli/office.h"
 #include "cli/queue_access.h"
-#include "letter/text.h"
+#include "cli/server.h"
+#include "message/text.h"
 #include "role/directory_files.h"
 
 #define COUNT_PATIENCE (3 * USEC_SEC) /* for numbers that are nice to have */
 
 /* What else is told; unknown numbers are negative. */
 struct counts {
-    int64_t letters, domains, accounts;
+    int64_t messages, domains, accounts;
     int64_t disk_free; /* bytes */
 };
 
-static int64_t count_letters(struct cli *c) {
+static int64_t count_messages(struct cli *c) {
     CLI_WITHIN(COUNT_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_queue_list_in in = {.limit = 1};
     struct rpc_queue_list_out out;
-    bool asked = office_connect(c, ROLE_QUEUE, &link, NULL) == 0 &&
+    bool asked = server_connect(c, ROLE_QUEUE, &link, NULL) == 0 &&
                  call_queue_list(link, &in, c->arena, &out, NULL) == 0;
     return asked ? (int64_t)out.total : -1;
 }
@@ -35,7 +35,7 @@ static void count_names(struct cli *c, struct counts *counts) {
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_directory_domain_list_in in = {0};
     struct rpc_directory_domain_list_out out;
-    if (office_connect(c, ROLE_DIRECTORY, &link, NULL) < 0 ||
+    if (server_connect(c, ROLE_DIRECTORY, &link, NULL) < 0 ||
         call_directory_domain_list(link, &in, c->arena, &out, NULL) < 0)
         return;
     counts->domains = (int64_t)out.domains_count;
@@ -53,7 +53,7 @@ static int ask(struct cli *c, struct rpc_master_status_out *out, struct problem 
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_master_status_in in = {0};
-    int r = office_connect(c, ROLE_MASTER, &link, problem);
+    int r = server_connect(c, ROLE_MASTER, &link, problem);
     return r < 0 ? r : call_master_status(link, &in, c->arena, out, problem);
 }
 
@@ -81,7 +81,7 @@ static void json_process(struct json *j, const struct rpc_process *p) {
     cli_json_int(j, "fibers", (int64_t)p->fibers);
     cli_json_time(j, "started", p->started);
     cli_json_int(j, "restarts", p->restarts);
-    cli_json_text(j, "trouble", p->trouble);
+    cli_json_text(j, "error", p->error);
     json_end(j);
 }
 
@@ -94,7 +94,7 @@ static void write_json(struct cli *c, const struct rpc_master_status_out *s,
     cli_json_text(&j, "hostname", s->hostname);
     cli_json_text(&j, "version", s->version);
     cli_json_time(&j, "started", s->started);
-    json_count(&j, "letters", counts->letters);
+    json_count(&j, "messages", counts->messages);
     json_count(&j, "domains", counts->domains);
     json_count(&j, "accounts", counts->accounts);
     json_count(&j, "disk_free", counts->disk_free);
@@ -186,14 +186,14 @@ static void write_processes(struct cli *c, const struct rpc_master_status_out *s
 }
 
 /* What should be put right, as the roles say it. */
-static void write_troubles(struct cli *c, const struct rpc_master_status_out *s) {
+static void write_errors(struct cli *c, const struct rpc_master_status_out *s) {
     for (size_t i = 0; i < s->processes_count; i++) {
         const struct rpc_process *p = &s->processes[i];
-        if (p->trouble.len == 0)
+        if (p->error.len == 0)
             continue;
         buf_add_byte(&c->out, '\n');
         write_sentence(
-            c, arena_printf(c->arena, "%.*s: %.*s", SLICE_ARG(p->role), SLICE_ARG(p->trouble)));
+            c, arena_printf(c->arena, "%.*s: %.*s", SLICE_ARG(p->role), SLICE_ARG(p->error)));
     }
 }
 
@@ -221,7 +221,7 @@ static void write_free(struct cli *c, int64_t bytes) {
 }
 
 static void write_counts(struct cli *c, const struct counts *counts) {
-    write_count(c, counts->letters,
+    write_count(c, counts->messages,
                 NP_("%lld message on its way\n", "%lld messages on their way\n"));
     write_count(c, counts->domains, NP_("%lld domain\n", "%lld domains\n"));
     write_count(c, counts->accounts, NP_("%lld account\n", "%lld accounts\n"));
@@ -230,7 +230,7 @@ static void write_counts(struct cli *c, const struct counts *counts) {
 
 /* ------------------------------------------------------------------ while it does not run */
 
-static int64_t letters_on_disk(struct cli *c) {
+static int64_t messages_on_disk(struct cli *c) {
     _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
     struct rpc_queue_list_in in = {.limit = 1};
     struct rpc_queue_list_out out;
@@ -273,7 +273,7 @@ static void json_down(struct cli *c, const struct counts *counts, usec_t last) {
     json_object(&j);
     cli_json_bool(&j, "running", false);
     cli_json_text(&j, "directory", slice_of_str(c->directory));
-    json_count(&j, "letters", counts->letters);
+    json_count(&j, "messages", counts->messages);
     json_count(&j, "domains", counts->domains);
     json_count(&j, "accounts", counts->accounts);
     json_count(&j, "disk_free", counts->disk_free);
@@ -283,9 +283,9 @@ static void json_down(struct cli *c, const struct counts *counts, usec_t last) {
 }
 
 /* What the files tell, and how to start it. */
-static int say_down(struct cli *c, struct counts *counts, const struct problem *problem) {
+static int log_down(struct cli *c, struct counts *counts, const struct problem *problem) {
     cli_warn_settings(c);
-    counts->letters = letters_on_disk(c);
+    counts->messages = messages_on_disk(c);
     names_on_disk(c, counts);
     usec_t last = last_event(c);
     if (c->json) {
@@ -306,10 +306,10 @@ int cmd_status(struct cli *c) {
     struct rpc_master_status_out status = {0};
     int r = ask(c, &status, &problem);
     if (r == -ENOTCONN)
-        return say_down(c, &counts, &problem);
+        return log_down(c, &counts, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
-    counts.letters = count_letters(c);
+    counts.messages = count_messages(c);
     count_names(c, &counts);
     if (c->json) {
         write_json(c, &status, &counts);
@@ -317,7 +317,7 @@ int cmd_status(struct cli *c) {
     }
     write_heading(c, &status);
     write_processes(c, &status);
-    write_troubles(c, &status);
+    write_errors(c, &status);
     buf_add_byte(&c->out, '\n');
     write_counts(c, &counts);
     return CLI_OK;

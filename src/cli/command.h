@@ -28,12 +28,12 @@ extern const char *const cli_exit_texts[CLI_EXITS];
 
 /* What a word may be; also how the shell completes it. */
 enum cli_kind {
-    CLI_TEXT,   /* anything; what it means is checked by whoever knows */
-    CLI_NUMBER, /* decimal digits within `min` .. `max` */
-    CLI_SIZE,   /* 500000, 64K, 2G, none (format_parse_size) */
-    CLI_LETTER, /* the id of a letter, 13 characters */
-    CLI_PATH,   /* a file or directory */
-    CLI_CHOICE, /* one of a list; its number is its place there */
+    CLI_TEXT,    /* anything; what it means is checked by whoever knows */
+    CLI_NUMBER,  /* decimal digits within `min` .. `max` */
+    CLI_SIZE,    /* 500000, 64K, 2G, none (format_parse_size) */
+    CLI_MESSAGE, /* the id of a message, 13 characters */
+    CLI_PATH,    /* a file or directory */
+    CLI_CHOICE,  /* one of a list; its number is its place there */
 };
 
 enum cli_form {
@@ -63,7 +63,7 @@ struct cli_parameter {
     enum cli_offer offers;
     uint64_t min, max;          /* CLI_NUMBER; max 0: any */
     const char *const *choices; /* CLI_CHOICE; NULL behind the last */
-    char letter;                /* -f; 0: none */
+    char short_name;            /* -f; 0: none */
     bool optional;              /* CLI_ARGUMENT */
     bool required;              /* CLI_OPTION */
     bool many;                  /* the last argument, or an option, may stand for several */
@@ -89,7 +89,7 @@ struct cli_command {
     const char *name;                       /* "account add" */
     const char *about;                      /* a sentence */
     const char *more;                       /* a further paragraph, or NULL */
-    bool offline;                           /* works also while the post office does not run */
+    bool offline;                           /* works also while the server does not run */
     const struct cli_parameter *parameters; /* name NULL behind the last; may be NULL */
     const char *const *examples;            /* "account add ..."; NULL behind the last; or NULL */
     const char *json;                       /* what --json prints, see below; NULL: nothing */
@@ -115,7 +115,7 @@ bool cli_command_is_in(const struct cli_command *c, const struct cli_command *gr
 struct cli_given {
     const struct cli_parameter *parameter;
     struct slice text; /* with a NUL behind; of a flag: empty */
-    uint64_t number;   /* number, size, letter, choice */
+    uint64_t number;   /* number, size, message, choice */
 };
 
 struct cli_call {

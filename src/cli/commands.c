@@ -46,18 +46,18 @@ WORDS manuals[] = {"hayauma", "hayauma.conf", NULL};
 WORDS shells[] = {"bash", "zsh", NULL};
 
 const struct cli_parameter cli_globals[] = {
-    OPTION("directory", "DIR", .letter = 'C', .kind = CLI_PATH,
+    OPTION("directory", "DIR", .short_name = 'C', .kind = CLI_PATH,
            .about = N_("the state directory of the mail server; without it, the data-directory of"
                        " /etc/hayauma/hayauma.conf")),
     FLAG("json", .about = N_("print JSON for programs instead of tables for people")),
     FLAG("wide", .about = N_("on a terminal too, leave nothing out and wrap nothing to fit its"
                              " width")),
-    FLAG("help", .letter = 'h', .about = N_("say what the command does and takes")),
-    FLAG("version", .letter = 'V', .about = N_("print the version")),
+    FLAG("help", .short_name = 'h', .about = N_("say what the command does and takes")),
+    FLAG("version", .short_name = 'V', .about = N_("print the version")),
     END,
 };
 
-/* ------------------------------------------------------------------ the whole post office */
+/* ------------------------------------------------------------------ the whole server */
 
 PARAMETERS check_parameters[] = {
     FLAG("no-dns", .about = N_("leave out what DNS has to be asked for")),
@@ -163,7 +163,7 @@ PARAMETERS account_list_parameters[] = {
     ARGUMENT("DOMAIN", .offers = CLI_OFFER_DOMAINS, .optional = true,
              .about = N_("only accounts of this domain")),
     OPTION("after", "ID", .kind = CLI_NUMBER, .about = N_("only accounts with a greater number")),
-    OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1,
+    OPTION("limit", "N", .short_name = 'n', .kind = CLI_NUMBER, .min = 1,
            .about = N_("at most so many")),
     FLAG("removed", .about = N_("those that were removed and can still be brought back")),
     END,
@@ -270,24 +270,24 @@ EXAMPLES alias_add_examples[] = {
     NULL,
 };
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
 PARAMETERS queue_list_parameters[] = {
     OPTION("match", "TEXT", .about = N_("only messages whose sender or a recipient contains this")),
     OPTION("login", "USER@DOMAIN",
            .about = N_("only messages that this account has sent, whatever their sender")),
-    OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1,
+    OPTION("limit", "N", .short_name = 'n', .kind = CLI_NUMBER, .min = 1,
            .about = N_("at most so many")),
-    FLAG("long", .letter = 'l', .about = N_("with each recipient and the last reply")),
+    FLAG("long", .short_name = 'l', .about = N_("with each recipient and the last reply")),
     END,
 };
 PARAMETERS queue_show_parameters[] = {
-    ARGUMENT("ID", .kind = CLI_LETTER, .offers = CLI_OFFER_MESSAGES, .about = N_("the message")),
+    ARGUMENT("ID", .kind = CLI_MESSAGE, .offers = CLI_OFFER_MESSAGES, .about = N_("the message")),
     FLAG("content", .about = N_("print the message itself, as it is, and nothing else")),
     END,
 };
 #define QUEUE_SELECT                                                                               \
-    ARGUMENT("ID", .kind = CLI_LETTER, .offers = CLI_OFFER_MESSAGES, .optional = true,             \
+    ARGUMENT("ID", .kind = CLI_MESSAGE, .offers = CLI_OFFER_MESSAGES, .optional = true,            \
              .many = true, .about = N_("the messages")),                                           \
         OPTION("match", "TEXT",                                                                    \
                .about = N_("all messages whose sender or a recipient contains this")),             \
@@ -312,9 +312,11 @@ PARAMETERS journey_parameters[] = {
              .about = N_("a message by its id, its Message-ID or a part of its subject, or"
                          " messages from or to an address; of several words each has to be there")),
     TIMES,
-    FLAG("list", .letter = 'l', .about = N_("one message a line: time, from, to, subject, state")),
-    FLAG("follow", .letter = 'f', .about = N_("go on printing what happens, until interrupted")),
-    OPTION("limit", "N", .letter = 'n', .kind = CLI_NUMBER, .min = 1, .max = 1000,
+    FLAG("list", .short_name = 'l',
+         .about = N_("one message a line: time, from, to, subject, state")),
+    FLAG("follow", .short_name = 'f',
+         .about = N_("go on printing what happens, until interrupted")),
+    OPTION("limit", "N", .short_name = 'n', .kind = CLI_NUMBER, .min = 1, .max = 1000,
            .about = N_("of several messages, the newest so many; without it 10, in a list 100")),
     END,
 };
@@ -329,12 +331,13 @@ PARAMETERS log_parameters[] = {
     ARGUMENT("WORD", .optional = true, .many = true,
              .about = N_("only events in which each of these words is")),
     TIMES,
-    FLAG("list", .letter = 'l',
+    FLAG("list", .short_name = 'l',
          .about = N_("messages instead of events, one a line: time, from, to, subject, state")),
-    FLAG("follow", .letter = 'f', .about = N_("go on printing what happens, until interrupted")),
-    OPTION("lines", "N", .letter = 'n', .kind = CLI_NUMBER, .max = 1000000,
+    FLAG("follow", .short_name = 'f',
+         .about = N_("go on printing what happens, until interrupted")),
+    OPTION("lines", "N", .short_name = 'n', .kind = CLI_NUMBER, .max = 1000000,
            .about = N_("begin with the last N events; without it, 20")),
-    OPTION("role", "ROLE", .letter = 'r', .kind = CLI_CHOICE, .choices = roles,
+    OPTION("role", "ROLE", .short_name = 'r', .kind = CLI_CHOICE, .choices = roles,
            .about = N_("only what this process says")),
     END,
 };
@@ -398,7 +401,7 @@ EXAMPLES completion_examples[] = {
     "number, "                                                                                     \
     "\"next\": time|null, \"reply\": text}]}"
 #define JSON_EVENT                                                                                 \
-    "{\"sequence\": number, \"time\": time, \"level\": text, \"role\": text, \"letter\": "         \
+    "{\"sequence\": number, \"time\": time, \"level\": text, \"role\": text, \"message\": "        \
     "text|null, \"kind\": text, \"text\": text, \"facts\": {}}"
 
 /* ------------------------------------------------------------------ the table */
@@ -471,7 +474,7 @@ const struct cli_command cli_commands[] = {
         .about = N_("Shows the processes, how they are confined, and how they fare."),
         .more = N_("While it does not run, says so, with what its files tell, and ends with 3."),
         .json = "{\"running\": bool, \"directory\": text, \"hostname\"?: text, \"version\"?: text, "
-                "\"started\"?: time, \"letters\"?: number|null, \"domains\"?: number|null, "
+                "\"started\"?: time, \"messages\"?: number|null, \"domains\"?: number|null, "
                 "\"accounts\"?: number|null, \"disk_free\"?: number|null, "
                 "\"last_event\"?: time|null, \"processes\"?: "
                 "[{\"role\": text, \"worker\": number, "
@@ -849,7 +852,7 @@ const struct cli_command cli_commands[] = {
         .parameters = journey_parameters,
         .examples = journey_examples,
         .offline = true,
-        .json = "[{\"letter\": text, \"family\"?: text, \"events\"?: [" JSON_EVENT "], "
+        .json = "[{\"message\": text, \"family\"?: text, \"events\"?: [" JSON_EVENT "], "
                 "\"time\"?: time, \"from\"?: text, \"to\"?: [text], \"subject\"?: text, "
                 "\"state\"?: text}]",
         .exits = NOT_FOUND | BUSY,
@@ -919,8 +922,9 @@ const struct cli_command cli_commands[] = {
                " disk does not give all of them: what cannot be read is given up. The old index is"
                " kept aside. The server must not be running."),
         .parameters = repair_parameters,
-        .json = "{\"packs\": number, \"letters\": number, \"expunged\": number, \"damaged_bytes\": "
-                "number}",
+        .json =
+            "{\"packs\": number, \"messages\": number, \"expunged\": number, \"damaged_bytes\": "
+            "number}",
         .exits = NOT_FOUND | SETTINGS | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_repair,

@@ -27,8 +27,8 @@ static void add_options(const struct cli_parameter *list, struct buf *to) {
     for (; list && list->name; list++) {
         if (list->form != CLI_ARGUMENT)
             buf_printf(to, " --%s", list->name);
-        if (list->form != CLI_ARGUMENT && list->letter)
-            buf_printf(to, " -%c", list->letter);
+        if (list->form != CLI_ARGUMENT && list->short_name)
+            buf_printf(to, " -%c", list->short_name);
     }
 }
 
@@ -86,8 +86,8 @@ static void add_value_cases(const char *command, const struct cli_parameter *lis
         if (values.len == 0)
             buf_add_str(&values, "none");
         buf_printf(to, "    '%s --%s'", command, list->name);
-        if (list->letter)
-            buf_printf(to, " | '%s -%c'", command, list->letter);
+        if (list->short_name)
+            buf_printf(to, " | '%s -%c'", command, list->short_name);
         buf_printf(to, ") echo '%.*s' ;;\n", SLICE_ARG(slice_trim(buf_slice(&values))));
     }
 }
@@ -115,7 +115,7 @@ static void add_files_function(struct buf *to) {
     buf_add_str(to, "    esac\n    return 1\n}\n\n");
 }
 
-/* They are asked for with the options that say where the post office is. */
+/* They are asked for with the options that say where the server is. */
 static void add_known_function(struct buf *to) {
     buf_add_str(to, "# What there is: asks the program, $1, with the words behind the name of a\n"
                     "# member of its JSON.\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Each function asks one of two: the link, or the directory opened here. Between a post office that
+ * Each function asks one of two: the link, or the directory opened here. Between a server that
  * is just starting or ending and this program the lock decides: whoever has it owns the file, so a
  * command that finds neither socket nor lock free tries again for a while.
  */
@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "cli/directory_access_inside.h"
-#include "cli/office.h"
+#include "cli/server.h"
 #include "role/author.h"
 #include "role/directory_files.h"
 
@@ -62,8 +62,8 @@ static int open_here(struct cli *c, struct directory_access *x, struct problem *
         return r;
     uint64_t known = 0;
     if (directory_was_behind(x->directory, &known))
-        cli_say(_(DIRECTORY_IS_BEHIND), (unsigned long long)options.last_account,
-                (unsigned long long)known);
+        cli_print(_(DIRECTORY_IS_BEHIND), (unsigned long long)options.last_account,
+                  (unsigned long long)known);
     struct sending_limits limits = directory_files_limits(conf);
     directory_set_sending_limits(x->directory, &limits);
     return 0;
@@ -75,7 +75,7 @@ int directory_access_open(struct cli *c, struct directory_access **ret, struct p
     x->lock = -1;
     x->hint = author_hint(c->arena);
     x->order.by = author_text(getuid(), x->hint, c->arena);
-    int r = office_connect_or_lock(c, ROLE_DIRECTORY, &x->link, &x->lock, problem);
+    int r = server_connect_or_lock(c, ROLE_DIRECTORY, &x->link, &x->lock, problem);
     if (r == 0 && !x->link)
         r = open_here(c, x, problem);
     if (r == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The directory for commands: asks the directory process while the post office runs, and opens the
+ * The directory for commands: asks the directory process while the server runs, and opens the
  * file itself while it does not, with the same functions and the same results (directory/admin.h).
  * Working on the file it holds the lock of the state directory and, as root, is in the file's
  * folder as its owner until it is closed (enter.h): no other path can be used meanwhile.
@@ -28,7 +28,7 @@ int directory_access_begin(struct cli *c, struct directory_access **ret) WAITS;
 void directory_access_close(struct directory_access *x) WAITS;
 DEFINE_CLEANUP(struct directory_access, directory_access_close)
 
-/* True when the post office is running. */
+/* True when the server is running. */
 bool directory_access_is_remote(const struct directory_access *x);
 
 int access_resolve(struct directory_access *x, struct slice address, struct arena *a,
@@ -74,7 +74,7 @@ int access_account_restore(struct directory_access *x, struct slice which, struc
                            struct arena *a, struct account *ret, struct problem *problem) WAITS;
 
 /*
- * Gives an account up for ever. While the post office runs its processes delete the files;
+ * Gives an account up for ever. While the server runs its processes delete the files;
  * `ret_left` says why they could not yet, or is empty. Otherwise it is only marked: whoever calls
  * deletes the files and then says so with access_account_purged().
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/directory_access_inside.h"
 
-/* What the post office sends is believed only as far as it fits the list. */
+/* What the server sends is believed only as far as it fits the list. */
 static int result_from(const struct rpc_import_note *notes, size_t count, uint64_t faults,
                        size_t most, struct arena *a, struct import_result *ret) {
     *ret = (struct import_result){.notes = arena_array(a, count, sizeof *ret->notes),

@@ -16,7 +16,7 @@ void docs_command(const struct cli_command *c, struct buf *to); /* of a group: i
 /* "hayauma account add USER@DOMAIN [options]" */
 void docs_synopsis(const struct cli_command *c, struct buf *to);
 
-/* "Works while the post office runs and while it does not.", of a row that says so. */
+/* "Works while the server runs and while it does not.", of a row that says so. */
 extern const char docs_offline[];
 
 void docs_manual(struct buf *to); /* hayauma(8) in mdoc */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Working on the files of a role while the post office is down, as that role would: in its folder
+ * Working on the files of a role while the server is down, as that role would: in its folder
  * and, as root, as its user and with the folder as root directory, so that nothing on the way to it
  * has to be open to that user and nothing outside can be touched.
  */

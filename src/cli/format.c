@@ -2,7 +2,7 @@
 #include "cli/format.h"
 
 #include "base/error.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 /* Bytes of the character at the front; the text is UTF-8. */
 static size_t character_length(struct slice text) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Small forms for terminals, beside letter/text.h. Pure. */
+/* Small forms for terminals, beside message/text.h. Pure. */
 #pragma once
 
 #include "base/buf.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/docs.h"
 #include "cli/format.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 const char docs_offline[] = N_("Works while the server runs and while it does not.");
 
@@ -50,8 +50,8 @@ static void write_pair(struct slice left, const char *right, size_t width, struc
 }
 
 static void write_left(const struct cli_parameter *p, struct buf *to) {
-    if (p->letter)
-        buf_printf(to, "-%c, ", p->letter);
+    if (p->short_name)
+        buf_printf(to, "-%c, ", p->short_name);
     buf_printf(to, "%s%s", p->form == CLI_ARGUMENT ? "" : "--", p->name);
     if (p->form == CLI_OPTION)
         buf_printf(to, " %s", p->value);

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "directory/name.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 /* ------------------------------------------------------------------ the file */
 
@@ -176,19 +176,19 @@ static const struct import_error *sorted(struct import *in, size_t *ret_count) {
     return (const void *)in->errors.ptr;
 }
 
-int import_say_errors(struct import *in) {
+int import_print_errors(struct import *in) {
     size_t count = 0;
     const struct import_error *errors = sorted(in, &count);
     if (count == 0)
         return CLI_OK;
     for (size_t i = 0; !in->c->json && i < count; i++)
-        cli_say("%s:%zu: %s", in->name, errors[i].line, errors[i].reason);
+        cli_print("%s:%zu: %s", in->name, errors[i].line, errors[i].reason);
     if (!in->c->json && !cli_has(in->c->call, "keep-going"))
-        cli_say(_("nothing was changed; mend those lines, or say --keep-going"));
+        cli_print(_("nothing was changed; mend those lines, or say --keep-going"));
     return CLI_REFUSED;
 }
 
-void import_say_existing(struct import *in, size_t count) {
+void import_print_existing(struct import *in, size_t count) {
     if (count > 0)
         buf_printf(&in->c->out, P_("%zu was there already.\n", "%zu were there already.\n", count),
                    count);

@@ -66,9 +66,9 @@ int import_carry_out(struct import *in, struct directory_access *x, import_send 
 void import_count(const struct import *in, size_t *ret_done, size_t *ret_exist);
 
 /* Says the errors on standard error, in the order of their lines; the exit code. */
-int import_say_errors(struct import *in);
+int import_print_errors(struct import *in);
 
-void import_say_existing(struct import *in, size_t count);
+void import_print_existing(struct import *in, size_t count);
 
 /* The members "existing", "dry_run" and "errors". */
 void import_json(struct import *in, struct json *j);

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "cli/enter.h"
-#include "cli/office.h"
+#include "cli/server.h"
 
 struct ledger_access {
     struct rpc_link *link; /* or */
@@ -27,7 +27,7 @@ static int open_here(struct cli *c, struct ledger_access *x, struct problem *pro
 int ledger_access_open(struct cli *c, struct ledger_access **ret, struct problem *problem) {
     _cleanup_(ledger_access_close_p) struct ledger_access *x = NEW(struct ledger_access);
     x->entered = ENTERED_NONE;
-    int r = office_connect_if_running(c, ROLE_LEDGER, &x->link, problem);
+    int r = server_connect_if_running(c, ROLE_LEDGER, &x->link, problem);
     if (r == 0 && !x->link)
         r = open_here(c, x, problem);
     if (r == 0)
@@ -56,9 +56,9 @@ static struct rpc_word *words_of(const struct slice *texts, size_t count, struct
     return words;
 }
 
-int access_find_letters(struct ledger_access *x, const struct ledger_search *search, unsigned limit,
-                        struct arena *a, letter_id **ret, size_t *ret_count,
-                        struct problem *problem) {
+int access_find_messages(struct ledger_access *x, const struct ledger_search *search,
+                         unsigned limit, struct arena *a, queue_id **ret, size_t *ret_count,
+                         struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     struct rpc_ledger_find_in in = {.words = words_of(search->words, search->count, a),
                                     .words_count = search->count,
@@ -71,20 +71,20 @@ int access_find_letters(struct ledger_access *x, const struct ledger_search *sea
     int r = call_ledger_find(x->link, &in, a, &out, problem);
     if (r < 0)
         return r;
-    *ret = arena_array(a, out.letters_count, sizeof **ret);
-    *ret_count = out.letters_count;
-    for (size_t i = 0; r == 0 && i < out.letters_count; i++)
-        r = letter_id_parse(out.letters[i].text, &(*ret)[i]);
+    *ret = arena_array(a, out.messages_count, sizeof **ret);
+    *ret_count = out.messages_count;
+    for (size_t i = 0; r == 0 && i < out.messages_count; i++)
+        r = queue_id_parse(out.messages[i].text, &(*ret)[i]);
     return r;
 }
 
-int access_journey(struct ledger_access *x, letter_id letter, uint64_t after, usec_t wait,
+int access_journey(struct ledger_access *x, queue_id message, uint64_t after, usec_t wait,
                    struct arena *a, struct ledger_events *ret, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE + wait);
-    struct rpc_ledger_journey_in in = {.letter = letter, .after = after, .wait = wait};
+    struct rpc_ledger_journey_in in = {.message = message, .after = after, .wait = wait};
     struct rpc_ledger_journey_out out;
     if (!x->link)
-        return ledger_journey(x->ledger, letter, after, 0, a, ret, problem);
+        return ledger_journey(x->ledger, message, after, 0, a, ret, problem);
     int r = call_ledger_journey(x->link, &in, a, &out, problem);
     if (r == 0)
         *ret = (struct ledger_events){out.events, out.events_count};

@@ -2,7 +2,7 @@
 #include "cli/lookup.h"
 
 #include "base/alloc.h"
-#include "cli/office.h"
+#include "cli/server.h"
 #include "dns/resolver.h"
 #include "role/dns_link.h"
 
@@ -46,7 +46,7 @@ static int open_here(struct cli *c, struct lookup *l, struct problem *problem) {
 
 int lookup_open(struct cli *c, struct lookup **ret, struct problem *problem) {
     _cleanup_(lookup_close_p) struct lookup *l = NEW(struct lookup);
-    int r = office_connect_if_running(c, ROLE_RESOLVER, &l->link, problem);
+    int r = server_connect_if_running(c, ROLE_RESOLVER, &l->link, problem);
     if (r == 0 && !l->link)
         r = open_here(c, l, problem);
     if (r == 0)

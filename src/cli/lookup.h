@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * DNS for commands: the resolver process while the post office runs, which has a cache and is what
- * letters go by; else the same library in this program, with the same settings.
+ * DNS for commands: the resolver process while the server runs, which has a cache and is what
+ * messages go by; else the same library in this program, with the same settings.
  */
 #pragma once
 

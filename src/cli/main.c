@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The program. A process of the post office is this program too (proc/spawn.h); everything else is
+ * The program. A process of the server is this program too (proc/spawn.h); everything else is
  * a command of the table: its row says what has to be there before its function is called.
  */
 #include <signal.h>
@@ -70,7 +70,7 @@ static int answer(struct cli *c) {
 
 static int complain(const struct cli_call *call, const struct problem *problem) {
     _cleanup_(buf_done) struct buf synopsis = {0};
-    cli_say("%s", problem->text);
+    cli_print("%s", problem->text);
     if (call->command && call->command->run) {
         docs_synopsis(call->command, &synopsis);
         (void)fprintf(stderr, _("usage: %s\n"), buf_str(&synopsis));

@@ -191,8 +191,8 @@ static void write_sentences(struct buf *to, struct slice text) {
 
 static void write_parameter(const struct cli_parameter *p, struct buf *to) {
     buf_add_str(to, ".It ");
-    if (p->letter)
-        buf_printf(to, "Fl %c , ", p->letter);
+    if (p->short_name)
+        buf_printf(to, "Fl %c , ", p->short_name);
     buf_add_str(to, p->form == CLI_ARGUMENT ? "Ar " : "Fl \\-");
     write_text(to, slice_of_str(p->name));
     if (p->form == CLI_OPTION)

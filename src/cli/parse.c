@@ -6,8 +6,8 @@
  */
 #include "cli/command.h"
 #include "cli/format.h"
-#include "letter/id.h"
-#include "letter/text.h"
+#include "message/queue_id.h"
+#include "message/text.h"
 
 struct parse {
     char *const *words;
@@ -35,11 +35,11 @@ bool cli_command_is_in(const struct cli_command *c, const struct cli_command *gr
 }
 
 static const struct cli_parameter *find_option(const struct cli_parameter *list, struct slice name,
-                                               char letter) {
+                                               char short_name) {
     for (; list && list->name; list++) {
         if (list->form == CLI_ARGUMENT)
             continue;
-        if (letter ? list->letter == letter : slice_eq(name, slice_of_str(list->name)))
+        if (short_name ? list->short_name == short_name : slice_eq(name, slice_of_str(list->name)))
             return list;
     }
     return NULL;
@@ -167,11 +167,11 @@ static int read_value(struct parse *p, const struct cli_parameter *parameter, st
             return fault(p, _("%s%s: found \"%.*s\", expected a size such as 500M or 2G, or none"),
                          dashes, parameter->name, SLICE_ARG(shown(p, text)));
         return 0;
-    case CLI_LETTER:
-        if (letter_id_parse(text, ret) < 0)
+    case CLI_MESSAGE:
+        if (queue_id_parse(text, ret) < 0)
             return fault(p,
                          _("\"%.*s\" is not the id of a message, which has %d letters and digits"),
-                         SLICE_ARG(shown(p, text)), LETTER_ID_DIGITS);
+                         SLICE_ARG(shown(p, text)), QUEUE_ID_DIGITS);
         return 0;
     case CLI_CHOICE:
         return read_choice(p, parameter, text, ret);
@@ -190,11 +190,11 @@ static bool take_global(struct cli_call *call, const struct cli_parameter *param
         global++;
     if (!global->name)
         return false;
-    if (global->letter == 'C')
+    if (global->short_name == 'C')
         call->directory = text.ptr;
-    else if (global->letter == 'h')
+    else if (global->short_name == 'h')
         call->help = true;
-    else if (global->letter == 'V')
+    else if (global->short_name == 'V')
         call->version = true;
     else if (slice_eq(slice_of_str(global->name), S("wide")))
         call->wide = true;
@@ -260,20 +260,20 @@ static int unknown_option(struct parse *p, struct slice word) {
 static int read_option(struct parse *p, const char *word) {
     const struct cli_parameter *own = p->call->command ? p->call->command->parameters : NULL;
     struct slice name = slice_of_str(word + 2);
-    char letter = word[1] == '-' ? '\0' : word[1];
+    char short_name = word[1] == '-' ? '\0' : word[1];
     const char *attached = NULL;
-    if (letter) {
+    if (short_name) {
         attached = word[2] != '\0' ? word + 2 : NULL;
     } else {
         ssize_t equals = slice_find_byte(name, '=');
         attached = equals >= 0 ? name.ptr + equals + 1 : NULL;
         name = equals >= 0 ? slice_first(name, (size_t)equals) : name;
     }
-    const struct cli_parameter *o = find_option(own, name, letter);
-    o = o ? o : find_option(cli_globals, name, letter);
+    const struct cli_parameter *o = find_option(own, name, short_name);
+    o = o ? o : find_option(cli_globals, name, short_name);
     if (!o)
-        return unknown_option(p, letter ? slice_first(slice_of_str(word), 2)
-                                        : slice_first(slice_of_str(word), name.len + 2));
+        return unknown_option(p, short_name ? slice_first(slice_of_str(word), 2)
+                                            : slice_first(slice_of_str(word), name.len + 2));
     return take_option(p, o, attached);
 }
 

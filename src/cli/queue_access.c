@@ -10,18 +10,20 @@
 
 #include "base/alloc.h"
 #include "cli/enter.h"
-#include "cli/office.h"
+#include "cli/server.h"
 #include "journey/ledger.h"
 #include "role/author.h"
 #include "role/queue_answer.h"
 #include "role/queue_words.h"
 
-#define TELL_MEMORY ((size_t)256 << 20) /* events of what one command does: two million letters */
+#define TELL_MEMORY                                                                                \
+    ((size_t)256 << 20) /* events of what one command does: two million messages                   \
+                         */
 
 struct queue_access {
     struct rpc_link *link; /* or */
     struct queue *queue;
-    struct ledger *ledger; /* holds what happens until queue_access_tell() */
+    struct ledger *ledger; /* holds what happens until queue_access_report() */
     struct entered entered;
     int lock, folder;
     struct slice hint; /* of the user, for the journey */
@@ -53,13 +55,13 @@ static int nobody_transmits(void *arg, const struct queue_transmission *t, struc
     return -EPIPE;
 }
 
-static void note(void *arg, letter_id id, const char *kind, struct slice sentence,
+static void note(void *arg, queue_id id, const char *kind, struct slice sentence,
                  const struct queue_field *fields, size_t count) {
     struct queue_access *x = arg;
     struct rpc_field facts[QUEUE_FACTS_MAX];
     count = queue_ledger_facts(fields, count, facts);
     struct rpc_ledger_event_in event = {.wall = fiber_wall(),
-                                        .letter = id,
+                                        .message = id,
                                         .kind = slice_of_str(queue_ledger_kind(kind)),
                                         .text = sentence,
                                         .fields = facts,
@@ -93,7 +95,7 @@ int queue_access_open(struct cli *c, struct queue_access **ret, struct problem *
     x->lock = x->folder = -1;
     x->hint = author_hint(c->arena);
     x->by = author_text(getuid(), x->hint, c->arena);
-    int r = office_connect_or_lock(c, ROLE_QUEUE, &x->link, &x->lock, problem);
+    int r = server_connect_or_lock(c, ROLE_QUEUE, &x->link, &x->lock, problem);
     if (r == 0 && !x->link)
         r = open_here(c, x, problem);
     if (r == 0)
@@ -109,7 +111,7 @@ static void close_queue(struct queue_access *x) {
     leave_folder(&x->entered);
 }
 
-int queue_access_tell(struct cli *c, struct queue_access *x, struct problem *problem) {
+int queue_access_report(struct cli *c, struct queue_access *x, struct problem *problem) {
     struct ledger_stats stats = {0};
     if (x->ledger)
         ledger_stats(x->ledger, &stats);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The queue for commands: asks the queue process while the post office runs, and opens the queue
- * itself while it does not, without working on it: letters are listed, held, released, removed, or
+ * The queue for commands: asks the queue process while the server runs, and opens the queue
+ * itself while it does not, without working on it: messages are listed, held, released, removed, or
  * marked to be tried at the next start. What is done to them is told to their journeys either way.
  */
 #pragma once
@@ -22,10 +22,10 @@ int access_queue_act(struct queue_access *x, const struct rpc_queue_act_in *in, 
                      struct rpc_queue_act_out *out, struct problem *problem) WAITS;
 /*
  * Behind the last access_queue_act(), whether it succeeded or not, and the last use of the access:
- * writes into the ledger what was done while the post office does not run. Negative with a sentence
+ * writes into the ledger what was done while the server does not run. Negative with a sentence
  * when the journeys are not told.
  */
-int queue_access_tell(struct cli *c, struct queue_access *x, struct problem *problem) WAITS;
+int queue_access_report(struct cli *c, struct queue_access *x, struct problem *problem) WAITS;
 
 int access_queue_bytes(struct queue_access *x, const struct rpc_queue_bytes_in *in, struct arena *a,
                        struct rpc_queue_bytes_out *out, struct problem *problem) WAITS;

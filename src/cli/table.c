@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/words.h"
 #include "cli/format.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 #define GAP          2U
 #define SHRUNK_GOOD  16U /* columns of a cut cell for which others are left out */

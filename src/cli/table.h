@@ -10,7 +10,7 @@
  *     struct table t = {.columns = columns, .count = ARRAY_SIZE(columns), .width = 80};
  *     table_text(&t, address);
  *     table_word(&t, _("on hold"));
- *     table_printf(&t, "%u", letters);
+ *     table_printf(&t, "%u", messages);
  *     table_write(&t, to);
  *     table_end(&t, to);
  *     table_done(&t);

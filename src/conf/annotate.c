@@ -6,7 +6,7 @@
 #include "conf/show.h"
 #include "conf/shown.h"
 #include "conf/value.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 #define COMMENT_WIDTH 96U
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The settings of a post office: a typed struct with one member for each setting, grouped as the
+ * The settings of a server: a typed struct with one member for each setting, grouped as the
  * blocks of the file are. The setting `message-size-max` in the block `smtp` is
  * `conf->smtp.message_size_max`. What each one means, its default, its bounds, who gets it and how
  * a change takes effect stand in table.c, one row each; the file parser, the checks, the annotated
@@ -126,7 +126,7 @@ struct conf {
         struct conf_networks trusted_networks;
         uint64_t command_line_max, auth_line_max, text_line_max;
         uint64_t header_max, message_size_max;
-        unsigned recipients_max, letters_per_connection, received_max;
+        unsigned recipients_max, messages_per_connection, received_max;
         usec_t timeout, login_timeout, stress_timeout;
         usec_t greeting_wait, error_delay;
         uint64_t min_rate; /* bytes per second; 0: none */
@@ -164,7 +164,7 @@ struct conf {
         uint64_t disk_reserve;
         unsigned loops_held_max;
         uint64_t loops_held_size_max;
-        unsigned active_max; /* letters */
+        unsigned active_max; /* messages */
         uint64_t memory_max;
         unsigned recipients_per_transaction;
     } queue;

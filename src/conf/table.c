@@ -293,7 +293,7 @@ const struct conf_setting conf_settings[] = {
          DOC("The most recipients of one message (RFC 5321 requires 100 at least).",
              "メール 1 通の宛先の最大数（RFC 5321 により 100 以上）。",
              "500")),
-    NUMBER(CONF_SMTP, smtp.letters_per_connection, "letters-per-connection", "100",
+    NUMBER(CONF_SMTP, smtp.messages_per_connection, "messages-per-connection", "100",
          LIMITS(1, 1000000), FOR(EDGE, CONF_RELOAD),
          DOC("The most messages over one connection on port 25.",
              "ポート 25 で、一つの接続で受け取るメールの最大数。",

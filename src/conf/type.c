@@ -7,7 +7,7 @@
 #include "conf/type.h"
 
 #include "base/error.h"
-#include "letter/domain.h"
+#include "message/domain.h"
 
 #define KIB      ((int64_t)1024)
 #define HOST_MAX 253 /* RFC 1035 §2.3.4, as text */
@@ -227,8 +227,8 @@ static int read_user(const struct conf_setting *s, struct slice word, struct are
                      union conf_element *ret) {
     for (size_t i = 0; i < word.len; i++) {
         char c = word.ptr[i];
-        bool letter = c == '_' || (c >= 'a' && c <= 'z');
-        if (!letter && (i == 0 || (c != '-' && !ascii_is_digit(c))))
+        bool alpha = c == '_' || (c >= 'a' && c <= 'z');
+        if (!alpha && (i == 0 || (c != '-' && !ascii_is_digit(c))))
             return -E_SYNTAX;
     }
     return word.len >= 1 && word.len <= 32 ? keep_text(word, a, ret) : -E_SYNTAX;

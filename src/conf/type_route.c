@@ -4,7 +4,7 @@
  */
 #include "base/error.h"
 #include "conf/type.h"
-#include "letter/domain.h"
+#include "message/domain.h"
 
 const char *const conf_relay_tls_words[] = {"auto", "never", "may", "encrypt", "verify", NULL};
 

@@ -42,7 +42,7 @@ static const struct {
     {SQLITE_NOMEM, -ENOMEM, N_("needs more memory than there is")},
 };
 
-static int tell(struct db *db, int code, const char *words) {
+static int fail(struct db *db, int code, const char *words) {
     return problem_set(db->problem,
                        code, /* TRANSLATORS: a file, what is the matter with it, what to do */
                        N_("%s %s%s (SQLite: %s)"), db->path, words,
@@ -62,8 +62,8 @@ int db_failed(struct db *db) {
         said = SQLITE_FULL;
     for (size_t i = 0; i < ARRAY_SIZE(FAILURES); i++)
         if (FAILURES[i].sqlite == said)
-            return tell(db, FAILURES[i].code, FAILURES[i].words);
-    return tell(db, -E_TEMPORARY, "cannot be used");
+            return fail(db, FAILURES[i].code, FAILURES[i].words);
+    return fail(db, -E_TEMPORARY, "cannot be used");
 }
 
 /* ------------------------------------------------------------------ statements */

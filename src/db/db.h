@@ -5,7 +5,7 @@
  *
  *     int r = db_begin(db);
  *     if (r == 0)
- *         r = db_end(db, db_run(db, "DELETE FROM letters WHERE uid = ?1", V(uid)));
+ *         r = db_end(db, db_run(db, "DELETE FROM messages WHERE uid = ?1", V(uid)));
  *
  * Everything here blocks: it is called within offload(OFFLOAD_DISK), by one thread at a time for
  * each handle.

@@ -318,7 +318,7 @@ static struct slice words_password(struct arena *a, struct slice hash) {
     return kind ? slice_of_str(kind) : S("none");
 }
 
-static int tell_change(struct db *db, const struct change *c, struct slice before) {
+static int log_change(struct db *db, const struct change *c, struct slice before) {
     struct slice value =
         c->text.ptr ? c->text : arena_printf(c->arena, "%lld", (long long)c->number);
     struct slice was = c->words(c->arena, before), is = c->words(c->arena, value);
@@ -340,7 +340,7 @@ static int change_job(struct db *db, void *arg) {
     struct slice before = db_copy(row, 0, c->arena);
     db_reset(&row);
     r = db_run(db, c->sql, V(c->id), c->text.ptr ? V_TEXT(c->text) : V(c->number));
-    return r < 0 ? r : tell_change(db, c, before);
+    return r < 0 ? r : log_change(db, c, before);
 }
 
 static int change(struct directory *d, const struct order *order, struct slice address,

@@ -227,7 +227,7 @@ int directory_changes(struct directory *d, size_t limit, struct arena *a, struct
                       size_t *ret_count, struct problem *problem) WAITS;
 
 /* Those up to this number are kept elsewhere now. */
-int directory_changes_told(struct directory *d, uint64_t number, struct problem *problem) WAITS;
+int directory_changes_reported(struct directory *d, uint64_t number, struct problem *problem) WAITS;
 
 /* "root changed the quota of tama@example.jp from none to 1G." On one line; long texts are cut. */
 void change_entry_sentence(struct buf *to, const struct change_entry *e);

@@ -105,8 +105,8 @@ static int check_mailbox(struct db *db, const struct alias_change *c, const char
 }
 
 /* Both ends of a change: what the alias led to and leads to. */
-static int tell(struct db *db, const struct alias_change *c, const char *kind,
-                struct slice before) {
+static int record_change(struct db *db, const struct alias_change *c, const char *kind,
+                         struct slice before) {
     struct slice after = {0};
     int r = record_targets(db, c->name.text, c->arena, &after);
     return r < 0 ? r : history_add(db, &c->author, kind, c->name.text, before, after);
@@ -142,7 +142,7 @@ static int set_job(struct db *db, void *arg) {
         r = alias_store_targets(db, c);
     if (r == 0)
         r = alias_check(db, c);
-    return r < 0 ? r : tell(db, c, "alias.set", before);
+    return r < 0 ? r : record_change(db, c, "alias.set", before);
 }
 
 int alias_parse(struct arena *a, struct slice address, const struct slice *targets, size_t count,
@@ -215,7 +215,7 @@ static int remove_job(struct db *db, void *arg) {
     if (r == 0)
         r = check_mailbox(db, c,
                           N_("remove the whole alias, or use alias set with --instead-of-mailbox"));
-    return r < 0 ? r : tell(db, c, "alias.remove", before);
+    return r < 0 ? r : record_change(db, c, "alias.remove", before);
 }
 
 int directory_alias_remove(struct directory *d, const struct order *order, struct slice address,

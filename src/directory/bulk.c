@@ -37,7 +37,7 @@ static int take_one(struct db *db, struct bulk *b, uint64_t number, struct arena
 }
 
 /* One entry of the history for a batch: its first and its last. */
-static int tell(struct db *db, const struct bulk *b, struct arena *a) {
+static int record_change(struct db *db, const struct bulk *b, struct arena *a) {
     struct slice first = name_template_fill(a, &b->template, b->next);
     struct slice last = name_template_fill(a, &b->template, b->end - 1);
     struct slice count = arena_printf(a, "%llu accounts", (unsigned long long)(b->end - b->next));
@@ -53,7 +53,7 @@ static int batch_job(struct db *db, void *arg) {
         arena_reset(&a);
         r = take_one(db, b, i, &a);
     }
-    return r < 0 || b->look_only ? r : tell(db, b, &a);
+    return r < 0 || b->look_only ? r : record_change(db, b, &a);
 }
 
 static int each_batch(struct bulk *b, uint64_t first, uint64_t count, bool look_only,

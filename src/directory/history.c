@@ -6,7 +6,7 @@
  */
 #include "directory/internal.h"
 
-#include "letter/encode.h"
+#include "message/encode.h"
 
 #define SHOWN_MAX 1000U /* bytes of what was and what is now: a sentence is for people */
 
@@ -91,7 +91,7 @@ static int told_job(struct db *db, void *arg) {
     return db_run(db, "DELETE FROM change WHERE change_id <= ?1", V(*number));
 }
 
-int directory_changes_told(struct directory *d, uint64_t number, struct problem *problem) {
+int directory_changes_reported(struct directory *d, uint64_t number, struct problem *problem) {
     return directory_run(d, JOB_RECORD, told_job, &number, problem);
 }
 

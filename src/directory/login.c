@@ -194,7 +194,7 @@ static int check_password(struct directory *d, struct row *row, struct slice pas
 static int check_apop(struct directory *d, struct row *row, const struct login_request *request,
                       struct problem *problem) {
     struct slice secret = {0};
-    if (!d->key.present) /* whoever asks: the answer must not tell who has a secret */
+    if (!d->key.present) /* whoever asks: the answer must not record_change who has a secret */
         return problem_set(problem, -E_TEMPORARY, "the key that opens APOP secrets is missing");
     if (row->account_id > 0 && row->apop.len > 0) {
         if (seal_open(&d->key, row->account_id, row->apop, row->arena, &secret) < 0)

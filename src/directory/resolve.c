@@ -15,7 +15,7 @@
  *   8. nobody: a dead end, told only when every way ends dead
  *
  * A name met twice is walked once. One that is met again below itself is a circle, unless somebody
- * on the circle keeps a copy in his own mailbox: then the letter arrives, and no more is lost by
+ * on the circle keeps a copy in his own mailbox: then the message arrives, and no more is lost by
  * stopping than a duplicate. Depth and number of targets are bounded.
  *
  * Everything is copied into the caller's arena as it is read, so waits for the file do no harm.

@@ -9,7 +9,7 @@
 #include "directory/schema.h"
 #include "base/words.h"
 
-#include "letter/domain.h"
+#include "message/domain.h"
 
 #define PRAGMAS "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY"
 

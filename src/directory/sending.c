@@ -120,11 +120,11 @@ struct sending_verdict sending_decide(struct sending *s, const struct sending_li
         if (limits->most[i] == SENDING_NO_LIMIT || more == 0 ||
             would_be <= (uint64_t)limits->most[i])
             continue;
-        bool tell = now < s->told_at || now - s->told_at >= TELL_AGAIN;
-        if (tell)
+        bool notify = now < s->told_at || now - s->told_at >= TELL_AGAIN;
+        if (notify)
             s->told_at = now;
         return (struct sending_verdict){true, (enum sending_limit)i, limits->most[i], would_be,
-                                        tell};
+                                        notify};
     }
     for (unsigned i = 0; i < SENDING_LIMITS; i++)
         add(s, (enum sending_limit)i, limits_table[i].recipients ? strangers : 1, now);

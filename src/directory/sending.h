@@ -50,7 +50,7 @@ struct sending_verdict {
     enum sending_limit limit; /* the one that is passed */
     int64_t most;             /* what it is, and what the message would make of it */
     uint64_t would_be;
-    bool tell; /* the first in a day: people should hear of it */
+    bool notify; /* the first in a day: people should hear of it */
 };
 
 /* A message to these addresses, which are compared without regard to case. Counts it, or not. */

@@ -34,7 +34,7 @@ struct finder {
     size_t left_count;
 };
 
-static void PRINTF_LIKE(2, 3) tell(const struct finder *f, const char *format, ...) {
+static void PRINTF_LIKE(2, 3) report(const struct finder *f, const char *format, ...) {
     if (!f->search->event)
         return;
     va_list args;
@@ -44,12 +44,12 @@ static void PRINTF_LIKE(2, 3) tell(const struct finder *f, const char *format, .
     f->search->event(f->search->event_arg, sentence);
 }
 
-/* Settles the fate; returns 1 so that steps read `return no_way(...)`. */
-static int PRINTF_LIKE(6, 7) settle(struct finder *f, enum dns_fate fate, unsigned reply,
+/* Settles the outcome; returns 1 so that steps read `return no_way(...)`. */
+static int PRINTF_LIKE(6, 7) settle(struct finder *f, enum dns_outcome outcome, unsigned reply,
                                     uint16_t subject, uint16_t detail, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    f->way.fate = fate;
+    f->way.outcome = outcome;
     f->way.reply = reply;
     f->way.subject = subject;
     f->way.detail = detail;
@@ -173,19 +173,20 @@ static const char *why_failed(const struct question *q) {
     return q->result < 0 ? error_words(q->result) : translated(dns_code_text(q->answer.code));
 }
 
-static void tell_addresses(struct finder *f, const struct dns_host *host, const struct question *v6,
-                           const struct question *v4) {
+static void report_addresses(struct finder *f, const struct dns_host *host,
+                             const struct question *v6, const struct question *v4) {
     const struct question *bad = failed(v6) ? v6 : failed(v4) ? v4 : NULL;
     if (bad)
-        tell(f, bad->type == DNS_A ? _("IPv4 address of %.*s: %s") : _("IPv6 address of %.*s: %s"),
-             SLICE_ARG(host->name), why_failed(bad));
+        report(f,
+               bad->type == DNS_A ? _("IPv4 address of %.*s: %s") : _("IPv6 address of %.*s: %s"),
+               SLICE_ARG(host->name), why_failed(bad));
     if (host->count > 0)
-        tell(f,
-             host->own ? _("%.*s (preference %u) has address %.*s: that is this server itself")
-                       : _("%.*s (preference %u) has address %.*s"),
-             SLICE_ARG(host->name), host->preference, SLICE_ARG(addresses_text(f, host)));
+        report(f,
+               host->own ? _("%.*s (preference %u) has address %.*s: that is this server itself")
+                         : _("%.*s (preference %u) has address %.*s"),
+               SLICE_ARG(host->name), host->preference, SLICE_ARG(addresses_text(f, host)));
     else if (!bad)
-        tell(f, _("%.*s has no address"), SLICE_ARG(host->name));
+        report(f, _("%.*s has no address"), SLICE_ARG(host->name));
 }
 
 /* Fills in the addresses of all hosts. `ret_failed` counts the hosts that only failed for now. */
@@ -204,7 +205,7 @@ static int look_up_addresses(struct finder *f, size_t *ret_failed) WAITS {
         set_addresses(f, host, v6, v4);
         host->secure = f->way.secure && all_secure(v6, v4);
         failures += host->count == 0 && (failed(v6) || failed(v4));
-        tell_addresses(f, host, v6, v4);
+        report_addresses(f, host, v6, v4);
     }
     *ret_failed = failures;
     return 0;
@@ -247,15 +248,15 @@ static void take_next_hosts(struct finder *f) {
     f->left_count -= f->count;
 }
 
-static void tell_mx(struct finder *f, const struct dns_answer *answer) {
+static void print_mx(struct finder *f, const struct dns_answer *answer) {
     _cleanup_(buf_done) struct buf text = {0};
     for (size_t i = 0; i < f->count; i++)
         buf_printf(&text, "%s%u %.*s", i ? ", " : "", f->hosts[i].preference,
                    SLICE_ARG(f->hosts[i].name));
     if (f->left_count > 0)
         buf_printf(&text, _(" and %zu more, left out"), f->left_count);
-    tell(f, _("MX of %.*s: %.*s%s"), SLICE_ARG(f->search->to.name), SLICE_ARG(buf_slice(&text)),
-         answer->secure ? " (DNSSEC)" : "");
+    report(f, _("MX of %.*s: %.*s%s"), SLICE_ARG(f->search->to.name), SLICE_ARG(buf_slice(&text)),
+           answer->secure ? " (DNSSEC)" : "");
 }
 
 /* Takes the hosts of an MX answer; 1 when there is none behind the names. */
@@ -269,7 +270,7 @@ static int take_mx(struct finder *f, const struct dns_answer *answer) {
         hosts[count++] = (struct dns_host){.name = mx->name, .preference = mx->preference};
     }
     if (count == 0) {
-        tell(f, _("MX of %.*s: null MX, it takes no mail"), SLICE_ARG(f->search->to.name));
+        report(f, _("MX of %.*s: null MX, it takes no mail"), SLICE_ARG(f->search->to.name));
         return settle(f, DNS_NO_WAY, 556, 1, 10, _("Domain %.*s does not accept mail (null MX)"),
                       SLICE_ARG(f->search->to.name));
     }
@@ -280,7 +281,7 @@ static int take_mx(struct finder *f, const struct dns_answer *answer) {
             hosts[f->left_count++] = hosts[i];
     f->way.secure = answer->secure;
     take_next_hosts(f);
-    tell_mx(f, answer);
+    print_mx(f, answer);
     return 0;
 }
 
@@ -297,13 +298,13 @@ static int settle_failure(struct finder *f, const char *why) {
                   SLICE_ARG(f->search->to.name), why);
 }
 
-static void tell_alias(struct finder *f, const struct dns_answer *answer) {
+static void report_alias(struct finder *f, const struct dns_answer *answer) {
     if (answer->canonical.len && !dns_name_same(answer->canonical, f->search->to.name))
-        tell(f, _("%.*s is an alias of %.*s"), SLICE_ARG(f->search->to.name),
-             SLICE_ARG(answer->canonical));
+        report(f, _("%.*s is an alias of %.*s"), SLICE_ARG(f->search->to.name),
+               SLICE_ARG(answer->canonical));
 }
 
-/* Fills in `hosts`; 1 when the fate is settled without any. */
+/* Fills in `hosts`; 1 when the outcome is settled without any. */
 static int list_hosts(struct finder *f) WAITS {
     struct slice domain = f->search->to.name;
     if (f->search->to.no_mx)
@@ -313,19 +314,19 @@ static int list_hosts(struct finder *f) WAITS {
     if (r == -ECANCELED)
         return r;
     if (r < 0) {
-        tell(f, _("MX of %.*s: %s"), SLICE_ARG(domain), error_words(r));
+        report(f, _("MX of %.*s: %s"), SLICE_ARG(domain), error_words(r));
         return settle_failure(f, error_words(r));
     }
-    tell_alias(f, &answer);
+    report_alias(f, &answer);
     if (answer.code == DNS_OK)
         return take_mx(f, &answer);
     const char *why = translated(dns_code_text(answer.code));
     if (answer.code == DNS_NODATA) {
-        tell(f, _("MX of %.*s: none, so its own address is used"), SLICE_ARG(domain));
+        report(f, _("MX of %.*s: none, so its own address is used"), SLICE_ARG(domain));
         return take_domain_itself(f, answer.secure);
     }
-    tell(f, _("MX of %.*s: %s%s%s"), SLICE_ARG(domain), why, answer.problem.len ? ", " : "",
-         translated(arena_str(f->arena, answer.problem)));
+    report(f, _("MX of %.*s: %s%s%s"), SLICE_ARG(domain), why, answer.problem.len ? ", " : "",
+           translated(arena_str(f->arena, answer.problem)));
     if (answer.code == DNS_NXDOMAIN)
         return settle(f, DNS_NO_WAY, 550, 1, 2, _("Domain %.*s does not exist"), SLICE_ARG(domain));
     return settle_failure(f, why);
@@ -350,14 +351,14 @@ static int cut_at_ourselves(struct finder *f) {
     f->count = kept;
     f->left_count = 0;
     if (kept > 0) {
-        tell(
+        report(
             f,
             _("this server is in the list itself: hosts with preference %u and above are left out"),
             limit);
         return 0;
     }
-    tell(f, _("the best host for %.*s is this server itself, which does not serve it"),
-         SLICE_ARG(f->search->to.name));
+    report(f, _("the best host for %.*s is this server itself, which does not serve it"),
+           SLICE_ARG(f->search->to.name));
     return settle(f, DNS_NO_WAY, 554, 4, 6, _("Mail for %.*s loops back to this server"),
                   SLICE_ARG(f->search->to.name));
 }
@@ -423,7 +424,7 @@ static int find(struct finder *f) WAITS {
             r = cut_at_ourselves(f);
         if (r == 0)
             r = keep_hosts_with_address(f, failures);
-        if (r <= 0 || f->way.fate != DNS_NO_WAY || f->left_count == 0)
+        if (r <= 0 || f->way.outcome != DNS_NO_WAY || f->left_count == 0)
             return r;
         f->way = (struct dns_way){.secure = f->way.secure};
         take_next_hosts(f);

@@ -11,7 +11,7 @@
 #define DNS_HOSTS_MAX          32U /* MX hosts looked at; less preferred ones if none has an address */
 #define DNS_HOST_ADDRESSES_MAX 8U /* of one host, per address family */
 
-/* Where letters are to go next: a domain of a recipient, or a smart host. */
+/* Where messages are to go next: a domain of a recipient, or a smart host. */
 struct dns_next_hop {
     struct slice name; /* a domain, a host, or an address literal with its brackets */
     uint16_t port;
@@ -45,17 +45,17 @@ struct dns_host {
     size_t count;               /* > 0 in a result */
 };
 
-enum dns_fate {
+enum dns_outcome {
     DNS_FOUND,  /* try the hosts in this order */
     DNS_LATER,  /* temporary: no way known now */
     DNS_NO_WAY, /* permanent: there is none */
 };
 
 struct dns_way {
-    enum dns_fate fate;
+    enum dns_outcome outcome;
 
     /* Unless found: what to report for each recipient, as "556 5.1.10" and words. The class of the
-     * status is 4 or 5 by the fate. */
+     * status is 4 or 5 by the outcome. */
     unsigned reply;
     uint16_t subject, detail;
     struct slice words;
@@ -67,7 +67,7 @@ struct dns_way {
 
 /*
  * Finds the hosts. Looks up addresses with up to 8 questions at a time. 0 with a way, whatever its
- * fate; -ECANCELED. The result is the arena's.
+ * outcome; -ECANCELED. The result is the arena's.
  */
 int dns_find_hosts(const struct dns_client *client, const struct dns_search *search,
                    struct arena *a, struct dns_way *ret) WAITS;

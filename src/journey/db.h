@@ -4,8 +4,8 @@
  * inside offload(OFFLOAD_DISK), one thread at a time for each connection: one connection writes,
  * another one reads.
  *
- *     event    sequence (grows by one), wall time, letter (null: none), record (event.h)
- *     key      block, hash, letter: letters by what people look for. A block is BLOCK_EVENTS
+ *     event    sequence (grows by one), wall time, message (null: none), record (event.h)
+ *     key      block, hash, message: messages by what people look for. A block is BLOCK_EVENTS
  *              events, so that new keys, whose hashes lie anywhere, go into a small part of the
  *              file, and old ones leave block by block; a search asks each block, newest first
  *     subject  the subjects, folded, to be searched from the newest on
@@ -18,7 +18,7 @@
 #include "db/db.h"
 #include "journey/key.h"
 #include "journey/ledger.h"
-#include "letter/id.h"
+#include "message/queue_id.h"
 #include "rpc/calls.h"
 
 #define BLOCK_SHIFT  16U
@@ -49,7 +49,7 @@ DEFINE_CLEANUP(struct ledger_db, ledger_db_close)
 
 /* ------------------------------------------------------------------ write.c */
 
-/* Events on their way: wall i64, letter u64, length u32 and record, one behind the other. */
+/* Events on their way: wall i64, message u64, length u32 and record, one behind the other. */
 struct batch {
     struct buf events;
     size_t count;
@@ -90,7 +90,7 @@ struct page {
  */
 int ledger_db_clamp(struct ledger_db *l, uint64_t *after);
 
-int ledger_db_journey(struct ledger_db *l, letter_id letter, uint64_t after, struct page *page);
+int ledger_db_journey(struct ledger_db *l, queue_id message, uint64_t after, struct page *page);
 
 /* What part of the log is asked for; moves on while it is read. */
 struct log_range {
@@ -110,15 +110,15 @@ int ledger_db_log(struct ledger_db *l, struct log_range *range, struct page *pag
 int ledger_db_log_last(struct ledger_db *l, uint64_t count, const struct log_range *range,
                        uint64_t *ret);
 
-/* Letters, newest first; at most `max` of them. */
-struct letters {
-    letter_id *list;
+/* Messages, newest first; at most `max` of them. */
+struct messages {
+    queue_id *list;
     size_t count, max;
 };
 
 /* Adds what it finds; `ret_more`: it has not looked at all of them, go on with the same search. */
-int ledger_db_find(struct ledger_db *l, struct ledger_search *s, struct letters *letters,
+int ledger_db_find(struct ledger_db *l, struct ledger_search *s, struct messages *messages,
                    bool *ret_more);
 
-/* Whether a word is in an event: in its sentence, its facts but the dialogue, kind, or letter. */
+/* Whether a word is in an event: in its sentence, its facts but the dialogue, kind, or message. */
 bool search_event_has(const struct rpc_event *e, struct slice word);

@@ -7,7 +7,7 @@
 #include "journey/event.h"
 
 #include "journey/kinds.h"
-#include "letter/words.h"
+#include "message/words.h"
 
 #define VERSION 1
 #define CUT     S("...")
@@ -33,7 +33,7 @@ static uint8_t role_code(enum role role) {
 /* ------------------------------------------------------------------ dialogues */
 
 /* What the server is being told. */
-enum secrecy { OPEN_TALK, LOGIN_TALK, LETTER_TALK };
+enum secrecy { OPEN_TALK, LOGIN_TALK, MESSAGE_TALK };
 
 static struct slice first_words(struct slice line, unsigned count) {
     struct slice rest = line, word;
@@ -83,7 +83,7 @@ static void clean_reply(struct buf *to, struct slice reply, enum secrecy *state)
     if (*state == LOGIN_TALK && slice_starts(reply, S("334")))
         reply = slice_first(reply, 3);
     else
-        *state = slice_starts(reply, S("354")) ? LETTER_TALK : OPEN_TALK;
+        *state = slice_starts(reply, S("354")) ? MESSAGE_TALK : OPEN_TALK;
     buf_add(to, S("S: "));
     buf_add(to, reply);
     buf_add_byte(to, '\n');

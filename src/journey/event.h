@@ -8,7 +8,7 @@
  *     fact     the same for its name, then its value
  *     text, value   length as base-128 varint, bytes
  *
- * Wall time and letter stand beside the record, since the database needs them.
+ * Wall time and message stand beside the record, since the database needs them.
  */
 #pragma once
 
@@ -23,7 +23,7 @@
 /*
  * Appends the record of an event, at most EVENT_RECORD_MAX bytes; what does not fit is cut and ends
  * in "...". Of two facts of one name the first stays. Dialogues are cleaned, see below; a subject
- * is kept as it is read (letter/words.h), so that it can be found and needs no decoding later.
+ * is kept as it is read (message/words.h), so that it can be found and needs no decoding later.
  */
 void event_encode(struct buf *to, enum role role, const struct rpc_ledger_event_in *in);
 
@@ -44,7 +44,7 @@ bool event_next_address(struct slice *rest, struct slice *ret);
 
 /*
  * Appends a dialogue line by line without what must not be kept: passwords and all else behind the
- * mechanism of AUTH, what follows PASS and the digest of APOP, and the lines of the letter behind
+ * mechanism of AUTH, what follows PASS and the digest of APOP, and the lines of the message behind
  * a 354 reply. Whoever records a dialogue leaves these out in the first place; here they end for
  * good.
  */

@@ -3,8 +3,8 @@
 
 #include "journey/event.h"
 #include "journey/kinds.h"
-#include "letter/domain.h"
-#include "letter/id.h"
+#include "message/domain.h"
+#include "message/queue_id.h"
 
 #define PREFIX_MIN 5
 
@@ -67,16 +67,16 @@ bool key_next(const struct rpc_event *e, struct key_walk *w, char folded[static 
 
 /* Fills up with the smallest and with the greatest digit. */
 bool key_id_range(struct slice text, uint64_t *ret_first, uint64_t *ret_last) {
-    char first[LETTER_ID_DIGITS], last[LETTER_ID_DIGITS];
-    if (text.len < PREFIX_MIN || text.len > LETTER_ID_DIGITS)
+    char first[QUEUE_ID_DIGITS], last[QUEUE_ID_DIGITS];
+    if (text.len < PREFIX_MIN || text.len > QUEUE_ID_DIGITS)
         return false;
     memset(first, '0', sizeof first);
     memset(last, 'z', sizeof last);
     memcpy(first, text.ptr, text.len);
     memcpy(last, text.ptr, text.len);
-    letter_id a, b;
-    if (letter_id_parse(slice_of(first, sizeof first), &a) < 0 ||
-        letter_id_parse(slice_of(last, sizeof last), &b) < 0)
+    queue_id a, b;
+    if (queue_id_parse(slice_of(first, sizeof first), &a) < 0 ||
+        queue_id_parse(slice_of(last, sizeof last), &b) < 0)
         return false;
     *ret_first = a;
     *ret_last = b;

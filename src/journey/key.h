@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What letters are found by: addresses and Message-IDs, brought into one form. Pure.
+ * What messages are found by: addresses and Message-IDs, brought into one form. Pure.
  */
 #pragma once
 

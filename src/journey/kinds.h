@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The kinds of events and the facts that they carry. One table of each (kinds.c) says what a kind
- * means, how important it is in the log, what it says of a recipient's fate, and which facts go
- * with it; the log, the journey that people read, the search and events.md all come from them.
+ * means, how important it is in the log, what it says of a recipient's disposition, and which facts
+ * go with it; the log, the journey that people read, the search and events.md all come from them.
  *
  *     struct rpc_field facts[] = {{S(FACT_TO), to}, {S(FACT_REASON), reason}};
  *     process_event(p, id, KIND_DEFERRED, facts, 2, "%s did not answer.", host);
@@ -14,9 +14,9 @@
  *     addresses    one behind the other, with '\n' between them, without angle brackets
  *     times        wall time in decimal microseconds
  *     sizes        decimal bytes
- *     letters      ids as text (letter/id.h)
+ *     messages      ids as text (message/queue_id.h)
  *     dialogue     lines that begin with "C: ", "S: " or "-- " (another host follows), '\n' behind
- *                  each; never the letter's body, never what authenticates (event.h cuts it out)
+ *                  each; never the message's body, never what authenticates (event.h cuts it out)
  */
 #pragma once
 
@@ -28,7 +28,7 @@
 #define KIND_LOGIN        "login"
 #define KIND_LOGIN_FAILED "login-failed"
 
-/* A letter comes in */
+/* A message comes in */
 #define KIND_ACCEPTED  "accepted"
 #define KIND_REJECTED  "rejected"
 #define KIND_ABANDONED "abandoned"
@@ -57,7 +57,7 @@
 /* Readers */
 #define KIND_SESSION "session"
 
-/* The post office itself */
+/* The server itself */
 #define KIND_STARTED       "started"
 #define KIND_PROCESS_ENDED "process-ended"
 #define KIND_RELOAD        "reload"
@@ -98,20 +98,20 @@
 #define FACT_AFTER      "after"
 
 /* What a kind says of the recipients in its fact `to`. */
-enum kind_fate {
-    FATE_NONE, /* nothing */
-    FATE_WAITING,
-    FATE_PASSED_ON, /* other addresses stand in its place: fact `targets` */
-    FATE_ARRIVED,
-    FATE_REFUSED, /* was never ours to carry */
-    FATE_FAILED,
+enum kind_disposition {
+    DISPOSITION_NONE, /* nothing */
+    DISPOSITION_WAITING,
+    DISPOSITION_PASSED_ON, /* other addresses stand in its place: fact `targets` */
+    DISPOSITION_ARRIVED,
+    DISPOSITION_REFUSED, /* was never ours to carry */
+    DISPOSITION_FAILED,
 };
 
 struct kind {
     struct slice name;
     uint8_t code; /* in the database: never changed, never used again */
     enum conf_log_level level;
-    enum kind_fate fate;
+    enum kind_disposition disposition;
     const char *title;   /* for people: "Accepted" */
     const char *facts;   /* those it usually carries, with blanks between them */
     const char *meaning; /* for the documentation */
@@ -124,7 +124,7 @@ enum fact_type {
     FACT_IS_NUMBER,
     FACT_IS_SIZE,
     FACT_IS_TIME,
-    FACT_IS_LETTER,
+    FACT_IS_MESSAGE,
     FACT_IS_DIALOGUE,
 };
 
@@ -132,7 +132,7 @@ struct fact {
     struct slice name;
     uint8_t code; /* as above */
     enum fact_type type;
-    bool key;          /* letters are found by it */
+    bool key;          /* messages are found by it */
     const char *label; /* for people: "Next attempt" */
     const char *meaning;
 };

@@ -66,7 +66,7 @@ static usec_t right_wall(usec_t wall) {
 static void append(struct batch *b, enum role role, const struct rpc_ledger_event_in *event,
                    usec_t wall) {
     buf_add_u64(&b->events, (uint64_t)wall);
-    buf_add_u64(&b->events, event->letter);
+    buf_add_u64(&b->events, event->message);
     size_t len_at = b->events.len;
     buf_add_u32(&b->events, 0);
     event_encode(&b->events, role, event);
@@ -74,12 +74,12 @@ static void append(struct batch *b, enum role role, const struct rpc_ledger_even
     b->count++;
 }
 
-static void tell_followers(struct ledger *l, letter_id letter) {
+static void wake_followers(struct ledger *l, queue_id message) {
     LIST_EACH (f, &l->followers, struct follower, link) {
-        if (f->letter != 0 && f->letter != letter)
+        if (f->message != 0 && f->message != message)
             continue;
         f->hit = true;
-        l->hurry |= f->letter != 0;
+        l->hurry |= f->message != 0;
     }
 }
 
@@ -93,7 +93,7 @@ static bool take(struct ledger *l, enum role role, const struct rpc_ledger_event
                  usec_t wall) {
     if (l->options.added) {
         struct rpc_event e = {.wall = wall,
-                              .letter = event->letter,
+                              .message = event->message,
                               .role = slice_of_str(role_name(role)),
                               .kind = event->kind,
                               .text = event->text,
@@ -110,7 +110,7 @@ static bool take(struct ledger *l, enum role role, const struct rpc_ledger_event
         l->filling_since = fiber_now();
     append(&l->filling, role, event, wall);
     l->added++;
-    tell_followers(l, event->letter);
+    wake_followers(l, event->message);
     if (l->filling.count == 1 || l->filling.count == LEDGER_BATCH_EVENTS || l->hurry)
         fiber_cond_wake_all(&l->filled);
     return true;
@@ -134,7 +134,7 @@ int ledger_keep(struct ledger *l, enum role role, const struct rpc_ledger_event_
     return r;
 }
 
-void ledger_say(struct ledger *l, const char *kind, const char *format, ...) {
+void ledger_report(struct ledger *l, const char *kind, const char *format, ...) {
     char text[1024];
     va_list args;
     va_start(args, format);

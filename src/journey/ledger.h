@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ledger: takes the events of the whole post office, keeps them for a set time in a database,
+ * The ledger: takes the events of the whole server, keeps them for a set time in a database,
  * and finds them again. Nobody waits for it, and it never stops mail: what it cannot write it holds
  * for a while in memory, then it counts what is lost and says so; a damaged database is renamed
  * (NAME.damaged, replacing an earlier one) and a new one begun.
@@ -17,7 +17,7 @@
  */
 #pragma once
 
-#include "letter/id.h"
+#include "message/queue_id.h"
 #include "rpc/calls.h"
 
 #define LEDGER_WRITE_DELAY (200 * USEC_MS)
@@ -73,10 +73,10 @@ int ledger_keep(struct ledger *l, enum role role, const struct rpc_ledger_event_
 int ledger_write_all(struct ledger *l, struct problem *problem) WAITS;
 
 /* An event of the ledger's own. */
-void ledger_say(struct ledger *l, const char *kind, const char *format, ...) PRINTF_LIKE(3, 4);
+void ledger_report(struct ledger *l, const char *kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /*
- * Letters by what a person knows of them: an id or its first 5 digits or more; an address or
+ * Messages by what a person knows of them: an id or its first 5 digits or more; an address or
  * Message-ID, with or without angle brackets, in any case; else a part of the subject, or of
  * whatever its events say. Of several words each has to be there. Newest first, at most `limit`
  * (and 1000). All calls below see every event that came before them.
@@ -84,13 +84,13 @@ void ledger_say(struct ledger *l, const char *kind, const char *format, ...) PRI
  */
 #define LEDGER_WORDS_MAX 16U
 struct ledger_search {
-    const struct slice *words; /* none: every letter */
+    const struct slice *words; /* none: every message */
     size_t count;
-    letter_id first, last; /* letters from one to the other: a time; last 0: any */
-    bool scanning;         /* for the ledger alone */
+    queue_id first, last; /* messages from one to the other: a time; last 0: any */
+    bool scanning;        /* for the ledger alone */
 };
 int ledger_find(struct ledger *l, const struct ledger_search *search, unsigned limit,
-                struct arena *a, letter_id **ret, size_t *ret_count, struct problem *problem) WAITS;
+                struct arena *a, queue_id **ret, size_t *ret_count, struct problem *problem) WAITS;
 
 /* Up to 100 events: a part of a longer answer ends early, the next call goes on behind it. */
 struct ledger_events {
@@ -99,13 +99,13 @@ struct ledger_events {
 };
 
 /*
- * The events of a letter behind a sequence number, in order. When there is none: waits for one, up
+ * The events of a message behind a sequence number, in order. When there is none: waits for one, up
  * to `wait` (0: not at all).
  */
-int ledger_journey(struct ledger *l, letter_id letter, uint64_t after, usec_t wait, struct arena *a,
+int ledger_journey(struct ledger *l, queue_id message, uint64_t after, usec_t wait, struct arena *a,
                    struct ledger_events *ret, struct problem *problem) WAITS;
 
-/* Which events of the whole post office. */
+/* Which events of the whole server. */
 struct ledger_question {
     uint64_t after;
     uint64_t last;       /* > 0: in place of `after`, behind which the last so many stand */

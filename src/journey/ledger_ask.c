@@ -65,36 +65,36 @@ static int run_read(struct ledger *l, read_fn *fn, void *arg, struct problem *pr
 
 struct find_arg {
     struct ledger_search search;
-    struct letters letters;
+    struct messages messages;
     bool more;
 };
 
 static int find_fn(struct ledger_db *db, void *arg) {
     struct find_arg *f = arg;
-    return ledger_db_find(db, &f->search, &f->letters, &f->more);
+    return ledger_db_find(db, &f->search, &f->messages, &f->more);
 }
 
 int ledger_find(struct ledger *l, const struct ledger_search *search, unsigned limit,
-                struct arena *a, letter_id **ret, size_t *ret_count, struct problem *problem) {
-    struct find_arg f = {.search = *search, .letters.max = MIN(MAX(limit, 1U), FIND_MAX)};
+                struct arena *a, queue_id **ret, size_t *ret_count, struct problem *problem) {
+    struct find_arg f = {.search = *search, .messages.max = MIN(MAX(limit, 1U), FIND_MAX)};
     int r;
     if (f.search.last == 0)
         f.search.last = INT64_MAX;
-    f.letters.list = arena_array(a, f.letters.max, sizeof *f.letters.list);
+    f.messages.list = arena_array(a, f.messages.max, sizeof *f.messages.list);
     do
         r = run_read(l, find_fn, &f, problem);
     while (r == 0 && f.more && !l->stopping);
     if (r < 0)
         return r;
-    *ret = f.letters.list;
-    *ret_count = f.letters.count;
+    *ret = f.messages.list;
+    *ret_count = f.messages.count;
     return 0;
 }
 
 /* ------------------------------------------------------------------ reading and waiting */
 
 struct events_arg {
-    letter_id letter; /* of a journey */
+    queue_id message; /* of a journey */
     uint64_t after, last;
     struct log_range range;
     struct page page;
@@ -103,7 +103,7 @@ struct events_arg {
 static int journey_fn(struct ledger_db *db, void *arg) {
     struct events_arg *e = arg;
     int r = ledger_db_clamp(db, &e->after);
-    return r < 0 ? r : ledger_db_journey(db, e->letter, e->after, &e->page);
+    return r < 0 ? r : ledger_db_journey(db, e->message, e->after, &e->page);
 }
 
 static int log_fn(struct ledger_db *db, void *arg) {
@@ -138,7 +138,7 @@ static int wait_for_news(struct ledger *l, struct follower *f, usec_t until) {
 
 static int read_events(struct ledger *l, read_fn *fn, struct events_arg *e, usec_t wait,
                        struct arena *a, struct ledger_events *ret, struct problem *problem) {
-    struct follower f = {.letter = e->letter};
+    struct follower f = {.message = e->message};
     usec_t until = fiber_now() + MIN(MAX(wait, (usec_t)0), LEDGER_WAIT_MAX);
     e->page = (struct page){.arena = a};
     e->page.events = arena_array(a, PAGE_EVENTS, sizeof *e->page.events);
@@ -159,9 +159,9 @@ static int read_events(struct ledger *l, read_fn *fn, struct events_arg *e, usec
     return r;
 }
 
-int ledger_journey(struct ledger *l, letter_id letter, uint64_t after, usec_t wait, struct arena *a,
+int ledger_journey(struct ledger *l, queue_id message, uint64_t after, usec_t wait, struct arena *a,
                    struct ledger_events *ret, struct problem *problem) {
-    struct events_arg e = {.letter = letter, .after = after};
+    struct events_arg e = {.message = message, .after = after};
     return read_events(l, journey_fn, &e, wait, a, ret, problem);
 }
 

@@ -20,10 +20,10 @@
 
 #define LEDGER_BATCH_EVENTS 1000U
 
-/* Somebody waits for news of a letter (0: of any). */
+/* Somebody waits for news of a message (0: of any). */
 struct follower {
     struct link link;
-    letter_id letter;
+    queue_id message;
     bool hit;
 };
 

@@ -79,8 +79,8 @@ static int write_batch(struct ledger *l, struct problem *problem) {
                        : offload(OFFLOAD_DISK, write_job, &job);
     if (r != -E_CORRUPT && r != -E_VERSION) {
         if (r < 0 && !l->failing)
-            ledger_say(l, KIND_ERROR, "Events cannot be written: %s.",
-                       job.problem.text[0] ? job.problem.text : error_text(r));
+            ledger_report(l, KIND_ERROR, "Events cannot be written: %s.",
+                          job.problem.text[0] ? job.problem.text : error_text(r));
         *problem = job.problem;
         return r;
     }
@@ -90,8 +90,8 @@ static int write_batch(struct ledger *l, struct problem *problem) {
         r = offload(OFFLOAD_DISK, write_job, &job);
     *problem = job.problem;
     if (!l->failing)
-        ledger_say(l, KIND_DAMAGED, "%s; it was renamed to %s.damaged, and %s.", cause.text,
-                   l->path, r == 0 ? "a new one has begun" : "a new one cannot be begun");
+        ledger_report(l, KIND_DAMAGED, "%s; it was renamed to %s.damaged, and %s.", cause.text,
+                      l->path, r == 0 ? "a new one has begun" : "a new one cannot be begun");
     return r;
 }
 
@@ -121,9 +121,9 @@ static void report_lost(struct ledger *l) {
     if (lost == 0)
         return;
     l->lost = 0;
-    ledger_say(l, KIND_LOST,
-               "%llu events were not kept: they came faster than they can be written.",
-               (unsigned long long)lost);
+    ledger_report(l, KIND_LOST,
+                  "%llu events were not kept: they came faster than they can be written.",
+                  (unsigned long long)lost);
 }
 
 static int write_some(struct ledger *l, struct problem *problem) {

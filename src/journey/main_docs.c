@@ -24,7 +24,7 @@ static void write_facts(struct buf *to) {
         [FACT_IS_NUMBER] = "number",
         [FACT_IS_SIZE] = "bytes",
         [FACT_IS_TIME] = "time",
-        [FACT_IS_LETTER] = "message id",
+        [FACT_IS_MESSAGE] = "message id",
         [FACT_IS_DIALOGUE] = "list of lines",
     };
     buf_add_str(to, "| fact | in JSON | meaning | messages are found by it |\n|---|---|---|---|\n");

@@ -26,7 +26,7 @@ static void page_add(struct page *p, sqlite3_stmt *row) {
             .role = S("ledger"), .kind = S(KIND_DAMAGED), .text = S("This event cannot be read.")};
     e->sequence = db_u64(row, 0);
     e->wall = db_i64(row, 1);
-    e->letter = db_u64(row, 2);
+    e->message = db_u64(row, 2);
 }
 
 int ledger_db_clamp(struct ledger_db *l, uint64_t *after) {
@@ -36,12 +36,12 @@ int ledger_db_clamp(struct ledger_db *l, uint64_t *after) {
     return MIN(r, 0);
 }
 
-int ledger_db_journey(struct ledger_db *l, letter_id letter, uint64_t after, struct page *page) {
+int ledger_db_journey(struct ledger_db *l, queue_id message, uint64_t after, struct page *page) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     int r = db_query(l->db, &row,
                      "SELECT sequence, wall, letter, record FROM event"
                      " WHERE letter = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
-                     V(letter), V(after), V(PAGE_EVENTS));
+                     V(message), V(after), V(PAGE_EVENTS));
     while (r >= 0 && !page_full(page) && (r = db_step(l->db, row)) == 1)
         page_add(page, row);
     return MIN(r, 0);
@@ -119,7 +119,7 @@ int ledger_db_log_last(struct ledger_db *l, uint64_t count, const struct log_ran
                  " ORDER BY sequence DESC",
                  V(from));
     while (r >= 0 && (r = db_step(l->db, row)) == 1) {
-        struct rpc_event e = {.letter = db_u64(row, 2)};
+        struct rpc_event e = {.message = db_u64(row, 2)};
         arena_reset(&a);
         if (!is_wanted(range, row) ||
             (range->word_count > 0 &&

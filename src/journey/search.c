@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Finding letters by words. A single word is an id, a key or a part of a subject, for which there
+ * Finding messages by words. A single word is an id, a key or a part of a subject, for which there
  * are indices. Several words, or one that no index knows, are looked for in what the events of each
- * letter say, newest letter first; where one of several is a key, only its letters are looked at.
+ * message say, newest message first; where one of several is a key, only its messages are looked
+ * at.
  */
 #include "base/siphash.h"
 #include "journey/db.h"
 #include "journey/event.h"
 #include "journey/kinds.h"
 
-#define SCAN_LETTERS 2000U /* looked at in one job */
-#define NARROW_MAX   1000U /* letters of a key that are looked at */
-#define ALL          UINT64_MAX
+#define SCAN_MESSAGES 2000U /* looked at in one job */
+#define NARROW_MAX    1000U /* messages of a key that are looked at */
+#define ALL           UINT64_MAX
 
 /* ------------------------------------------------------------------ words in events */
 
@@ -26,13 +27,13 @@ static bool has(struct slice text, struct slice word) {
 }
 
 bool search_event_has(const struct rpc_event *e, struct slice word) {
-    char id[LETTER_ID_SIZE];
+    char id[QUEUE_ID_SIZE];
     word = slice_trim(word);
     if (word.len == 0)
         return false;
     if (has(e->text, word) || has(e->kind, word))
         return true;
-    if (e->letter != 0 && has(letter_id_format(e->letter, id), word))
+    if (e->message != 0 && has(queue_id_format(e->message, id), word))
         return true;
     for (size_t i = 0; i < e->fields_count; i++) {
         if (!slice_eq(e->fields[i].name, S(FACT_DIALOGUE)) && has(e->fields[i].value, word))
@@ -49,14 +50,14 @@ static uint64_t words_in(const struct rpc_event *e, const struct ledger_search *
     return found;
 }
 
-/* 1: each word is in some event of the letter. */
-static int letter_has_all(struct ledger_db *l, letter_id letter, const struct ledger_search *s) {
+/* 1: each word is in some event of the message. */
+static int message_has_all(struct ledger_db *l, queue_id message, const struct ledger_search *s) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     _cleanup_(arena_done) struct arena a = {0};
     uint64_t wanted = s->count < 64 ? (UINT64_C(1) << s->count) - 1 : ALL, found = 0;
-    int r = db_query(l->db, &row, "SELECT record FROM event WHERE letter = ?1", V(letter));
+    int r = db_query(l->db, &row, "SELECT record FROM event WHERE letter = ?1", V(message));
     while (r >= 0 && found != wanted && (r = db_step(l->db, row)) == 1) {
-        struct rpc_event e = {.letter = letter};
+        struct rpc_event e = {.message = message};
         arena_reset(&a);
         if (event_decode(db_bytes(row, 0), &a, &e) == 0)
             found |= words_in(&e, s);
@@ -64,14 +65,14 @@ static int letter_has_all(struct ledger_db *l, letter_id letter, const struct le
     return r < 0 ? r : found == wanted;
 }
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
-static bool letters_full(const struct letters *to) {
+static bool messages_full(const struct messages *to) {
     return to->count == to->max;
 }
 
-/* Adds a letter that is not there yet and has events. */
-static int add_letter(struct ledger_db *l, struct letters *to, letter_id id) {
+/* Adds a message that is not there yet and has events. */
+static int add_message(struct ledger_db *l, struct messages *to, queue_id id) {
     int64_t one = 0;
     for (size_t i = 0; i < to->count; i++) {
         if (to->list[i] == id)
@@ -83,18 +84,18 @@ static int add_letter(struct ledger_db *l, struct letters *to, letter_id id) {
     return MIN(r, 0);
 }
 
-/* Adds the letters that a statement gives. */
-static int add_rows(struct ledger_db *l, struct letters *to, const char *sql,
+/* Adds the messages that a statement gives. */
+static int add_rows(struct ledger_db *l, struct messages *to, const char *sql,
                     const struct db_value *values) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     int r = db_query_values(l->db, &row, sql, values);
-    while (r >= 0 && !letters_full(to) && (r = db_step(l->db, row)) == 1)
-        r = add_letter(l, to, db_u64(row, 0));
+    while (r >= 0 && !messages_full(to) && (r = db_step(l->db, row)) == 1)
+        r = add_message(l, to, db_u64(row, 0));
     return MIN(r, 0);
 }
 
 static int find_key(struct ledger_db *l, struct slice key, const struct ledger_search *s,
-                    struct letters *to) {
+                    struct messages *to) {
     int64_t first = 0, last = 0;
     uint64_t hash = siphash_keyed(key, l->hash_key);
     int r = db_number(l->db, &first, SQL_FIRST);
@@ -112,7 +113,7 @@ static int find_key(struct ledger_db *l, struct slice key, const struct ledger_s
 }
 
 static int find_id(struct ledger_db *l, struct slice text, const struct ledger_search *s,
-                   struct letters *to) {
+                   struct messages *to) {
     uint64_t first, last;
     if (!key_id_range(text, &first, &last))
         return 0;
@@ -124,7 +125,7 @@ static int find_id(struct ledger_db *l, struct slice text, const struct ledger_s
 
 /* A Message-ID that was written with blanks is kept without them. */
 static int find_message_id(struct ledger_db *l, struct slice key, const struct ledger_search *s,
-                           struct letters *to) {
+                           struct messages *to) {
     char id[KEY_MAX];
     size_t len = 0;
     for (size_t i = 0; i < key.len; i++) {
@@ -135,7 +136,7 @@ static int find_message_id(struct ledger_db *l, struct slice key, const struct l
 }
 
 static int find_by_index(struct ledger_db *l, struct slice word, const struct ledger_search *s,
-                         struct letters *to) {
+                         struct messages *to) {
     char folded[KEY_MAX];
     struct slice key = key_fold(word, folded);
     if (key.len == 0)
@@ -146,7 +147,7 @@ static int find_by_index(struct ledger_db *l, struct slice word, const struct le
     return r < 0 || to->count > 0 ? r : find_message_id(l, key, s, to);
 }
 
-static int find_subject(struct ledger_db *l, const struct ledger_search *s, struct letters *to) {
+static int find_subject(struct ledger_db *l, const struct ledger_search *s, struct messages *to) {
     char folded[KEY_MAX];
     struct slice key = key_fold(s->words[0], folded);
     return key.len == 0 ? 0
@@ -156,18 +157,18 @@ static int find_subject(struct ledger_db *l, const struct ledger_search *s, stru
                                    DB_VALUES(V_BYTES(key), V(s->first), V(s->last)));
 }
 
-/* Those of one word's letters that have the other words too; false when no word is a key. */
-static int find_narrowed(struct ledger_db *l, const struct ledger_search *s, struct letters *to,
+/* Those of one word's messages that have the other words too; false when no word is a key. */
+static int find_narrowed(struct ledger_db *l, const struct ledger_search *s, struct messages *to,
                          bool *ret_narrow) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct letters some = {.max = NARROW_MAX};
+    struct messages some = {.max = NARROW_MAX};
     int r = 0;
     some.list = arena_array(&a, some.max, sizeof *some.list);
     for (size_t i = 0; r == 0 && i < s->count && some.count == 0; i++)
         r = find_by_index(l, s->words[i], s, &some);
     *ret_narrow = some.count > 0;
-    for (size_t i = 0; r == 0 && i < some.count && !letters_full(to); i++) {
-        r = letter_has_all(l, some.list[i], s);
+    for (size_t i = 0; r == 0 && i < some.count && !messages_full(to); i++) {
+        r = message_has_all(l, some.list[i], s);
         if (r == 1)
             to->list[to->count++] = some.list[i];
         r = MIN(r, 0);
@@ -175,41 +176,41 @@ static int find_narrowed(struct ledger_db *l, const struct ledger_search *s, str
     return r;
 }
 
-/* Looks at letters one by one, from the newest on; `s->last` moves on. */
-static int scan(struct ledger_db *l, struct ledger_search *s, struct letters *to, bool *ret_more) {
+/* Looks at messages one by one, from the newest on; `s->last` moves on. */
+static int scan(struct ledger_db *l, struct ledger_search *s, struct messages *to, bool *ret_more) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     unsigned seen = 0;
     int r = db_query(l->db, &row,
                      "SELECT DISTINCT letter FROM event WHERE letter BETWEEN ?1 AND ?2"
                      " ORDER BY letter DESC LIMIT ?3",
-                     V(s->first), V(s->last), V(SCAN_LETTERS));
-    while (r >= 0 && !letters_full(to) && (r = db_step(l->db, row)) == 1) {
-        letter_id letter = db_u64(row, 0);
+                     V(s->first), V(s->last), V(SCAN_MESSAGES));
+    while (r >= 0 && !messages_full(to) && (r = db_step(l->db, row)) == 1) {
+        queue_id message = db_u64(row, 0);
         seen++;
-        r = s->count == 0 ? 1 : letter_has_all(l, letter, s);
+        r = s->count == 0 ? 1 : message_has_all(l, message, s);
         if (r == 1)
-            to->list[to->count++] = letter;
-        s->last = letter - 1;
+            to->list[to->count++] = message;
+        s->last = message - 1;
     }
-    *ret_more = r >= 0 && !letters_full(to) && seen == SCAN_LETTERS && s->last >= s->first;
+    *ret_more = r >= 0 && !messages_full(to) && seen == SCAN_MESSAGES && s->last >= s->first;
     return MIN(r, 0);
 }
 
-int ledger_db_find(struct ledger_db *l, struct ledger_search *s, struct letters *letters,
+int ledger_db_find(struct ledger_db *l, struct ledger_search *s, struct messages *messages,
                    bool *ret_more) {
     bool narrow = false;
     int r = 0;
     *ret_more = false;
     if (!s->scanning && s->count == 1) {
-        r = find_by_index(l, s->words[0], s, letters);
-        if (r == 0 && letters->count == 0)
-            r = find_subject(l, s, letters);
-        narrow = letters->count > 0;
+        r = find_by_index(l, s->words[0], s, messages);
+        if (r == 0 && messages->count == 0)
+            r = find_subject(l, s, messages);
+        narrow = messages->count > 0;
     } else if (!s->scanning && s->count > 1) {
-        r = find_narrowed(l, s, letters, &narrow);
+        r = find_narrowed(l, s, messages, &narrow);
     }
     if (r < 0 || narrow)
         return r;
     s->scanning = true;
-    return scan(l, s, letters, ret_more);
+    return scan(l, s, messages, ret_more);
 }

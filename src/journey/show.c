@@ -5,18 +5,18 @@
  * times, words and details each at its own edge.
  *
  * Events of several processes may reach the ledger out of order by some milliseconds; they have one
- * clock, so they are shown by their times. So the steps of letters that belong together are mixed
+ * clock, so they are shown by their times. So the steps of messages that belong together are mixed
  * as they happened; a line says whose turn it is.
  */
 #include "journey/show.h"
 
 #include "base/alloc.h"
 #include "base/words.h"
+#include "journey/describe.h"
 #include "journey/event.h"
 #include "journey/kinds.h"
-#include "journey/say.h"
 #include "journey/value.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 #define COLUMN_SPAN  22U /* where the span ends */
 #define COLUMN_TITLE 24U
@@ -66,13 +66,13 @@ static bool is_said(const struct rpc_event *e, struct slice sentence, const stru
         (slice_eq(f->name, S(FACT_NEXT)) || slice_eq(f->name, S(FACT_ATTEMPTS))))
         return true;
     if (!slice_eq(e->kind, S(KIND_ACCEPTED)) && !slice_eq(e->kind, S(KIND_QUEUED)))
-        count = kind && kind->fate != FATE_NONE ? 4 : 0;
+        count = kind && kind->disposition != DISPOSITION_NONE ? 4 : 0;
     for (size_t i = 0; i < count; i++) {
         if (slice_eq(f->name, slice_of_str(in_head[i])))
             return true;
     }
     bool plain = !fact || fact->type == FACT_IS_TEXT || fact->type == FACT_IS_ADDRESSES ||
-                 fact->type == FACT_IS_LETTER;
+                 fact->type == FACT_IS_MESSAGE;
     return plain && value_mentioned(sentence, slice_trim_lines(f->value));
 }
 
@@ -138,11 +138,11 @@ static void show_time(struct buf *to, usec_t wall, usec_t before,
 }
 
 static unsigned title_colour(const struct kind *kind, enum conf_log_level level) {
-    unsigned colour = kind ? value_colour(kind->fate) : 0;
+    unsigned colour = kind ? value_colour(kind->disposition) : 0;
     if (colour == 0 && level == CONF_LOG_ERROR)
-        return value_colour(FATE_FAILED);
+        return value_colour(DISPOSITION_FAILED);
     if (colour == 0 && level == CONF_LOG_WARNING)
-        return value_colour(FATE_WAITING);
+        return value_colour(DISPOSITION_WAITING);
     return colour > 0 ? colour : PAINT_BOLD;
 }
 
@@ -150,7 +150,7 @@ static void show_step(struct buf *to, const struct rpc_event *e, usec_t before,
                       const struct show_options *options) {
     const struct kind *kind = kind_find(e->kind);
     _cleanup_(buf_done) struct buf title = {0}, sentence = {0};
-    say_event(&sentence, e);
+    describe_event(&sentence, e);
     text_add(&title, kind ? slice_of_str(translated(kind->title)) : e->kind);
     size_t columns = text_columns(buf_slice(&title));
     show_time(to, e->wall, before, options);
@@ -171,13 +171,13 @@ static int by_time(const void *a, const void *b) {
     return (*x)->sequence < (*y)->sequence ? -1 : (*x)->sequence > (*y)->sequence;
 }
 
-/* "Letter 0c8q2zv5kbg10, a report": whose steps follow. What it is, its first event knows. */
+/* "Message 0c8q2zv5kbg10, a report": whose steps follow. What it is, its first event knows. */
 static void show_turn(struct buf *to, const struct rpc_event *e,
                       const struct show_options *options) {
-    char id[LETTER_ID_SIZE];
+    char id[QUEUE_ID_SIZE];
     struct slice origin = event_fact(e, FACT_ORIGIN);
     value_paint(to, options->colour, PAINT_BOLD);
-    buf_printf(to, _("Message %.*s"), SLICE_ARG(letter_id_format(e->letter, id)));
+    buf_printf(to, _("Message %.*s"), SLICE_ARG(queue_id_format(e->message, id)));
     value_paint(to, options->colour, PAINT_OFF);
     if (slice_eq(origin, S("report")))
         buf_add_str(to, _(", a report to the sender"));
@@ -194,17 +194,17 @@ void show_steps(struct buf *to, const struct rpc_event *events, size_t count,
     if (count > 1)
         qsort(order, count, sizeof(void *), by_time);
     for (size_t i = 0; i < count; i++) {
-        if (order[i]->letter != place->letter)
+        if (order[i]->message != place->message)
             show_turn(to, order[i], options);
         show_step(to, order[i], place->before, options);
-        *place = (struct show_place){order[i]->wall, order[i]->letter};
+        *place = (struct show_place){order[i]->wall, order[i]->message};
     }
 }
 
-void show_journey(struct buf *to, letter_id letter, const struct rpc_event *events, size_t count,
+void show_journey(struct buf *to, queue_id message, const struct rpc_event *events, size_t count,
                   struct show_place *place, const struct show_options *options) {
-    *place = (struct show_place){.letter = letter};
-    show_head(to, letter, events, count, options);
+    *place = (struct show_place){.message = message};
+    show_head(to, message, events, count, options);
     buf_add_byte(to, '\n');
     show_steps(to, events, count, place, options);
 }

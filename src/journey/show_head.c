@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The head: the letter's envelope from the event with which it came, and the fate of each recipient
- * from the last event that tells of it. A letter that an alias made of it carries the same content
- * on: its events tell what became of the targets. A report is another letter for somebody else.
+ * The head: the message's envelope from the event with which it came, and the disposition of each
+ * recipient from the last event that tells of it. A message that an alias made of it carries the
+ * same content on: its events tell what became of the targets. A report is another message for
+ * somebody else.
  */
 #include <string.h>
 
@@ -13,21 +14,21 @@
 #include "journey/kinds.h"
 #include "journey/show.h"
 #include "journey/value.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 #define COLUMN_LABEL    2U
 #define COLUMN_VALUE    14U  /* more where a label is wider */
 #define RECIPIENTS_MAX  100U /* shown one by one */
 #define ADDRESS_COLUMNS 34U
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
-struct letters {
-    letter_id list[SHOW_FAMILY_MAX];
+struct messages {
+    queue_id list[SHOW_FAMILY_MAX];
     size_t count;
 };
 
-static bool letters_have(const struct letters *l, letter_id id) {
+static bool messages_have(const struct messages *l, queue_id id) {
     for (size_t i = 0; i < l->count; i++) {
         if (l->list[i] == id)
             return true;
@@ -35,16 +36,16 @@ static bool letters_have(const struct letters *l, letter_id id) {
     return false;
 }
 
-/* Adds the letters that a fact names in the events of those that are there, and in theirs. */
-static void add_named(struct letters *to, const char *fact, const struct rpc_event *events,
+/* Adds the messages that a fact names in the events of those that are there, and in theirs. */
+static void add_named(struct messages *to, const char *fact, const struct rpc_event *events,
                       size_t count) {
     size_t before;
     do {
         before = to->count;
         for (size_t i = 0; i < count && to->count < SHOW_FAMILY_MAX; i++) {
-            letter_id id = 0;
-            if (letters_have(to, events[i].letter) &&
-                letter_id_parse(event_fact(&events[i], fact), &id) == 0 && !letters_have(to, id))
+            queue_id id = 0;
+            if (messages_have(to, events[i].message) &&
+                queue_id_parse(event_fact(&events[i], fact), &id) == 0 && !messages_have(to, id))
                 to->list[to->count++] = id;
         }
     } while (to->count > before);
@@ -66,7 +67,7 @@ struct recipients {
 };
 
 /*
- * Events with which the waiting begins. They say nothing new of a recipient that has a fate
+ * Events with which the waiting begins. They say nothing new of a recipient that has a disposition
  * already: a quick delivery may be told before the client has its reply.
  */
 static bool begins(const struct kind *kind) {
@@ -92,18 +93,19 @@ static void note(struct recipients *all, struct slice address, const struct rpc_
     r->kind = kind;
 }
 
-static void gather(struct recipients *all, const struct letters *letters,
+static void gather(struct recipients *all, const struct messages *messages,
                    const struct rpc_event *events, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct kind *kind = kind_find(events[i].kind);
-        if (!kind || kind->fate == FATE_NONE || !letters_have(letters, events[i].letter))
+        if (!kind || kind->disposition == DISPOSITION_NONE ||
+            !messages_have(messages, events[i].message))
             continue;
         struct slice to = event_fact(&events[i], FACT_TO);
         struct slice targets = event_fact(&events[i], FACT_TARGETS);
         struct slice address;
         while (event_next_address(&to, &address))
             note(all, address, &events[i], kind);
-        while (kind->fate == FATE_PASSED_ON && event_next_address(&targets, &address))
+        while (kind->disposition == DISPOSITION_PASSED_ON && event_next_address(&targets, &address))
             note(all, address, &events[i], NULL);
     }
 }
@@ -114,9 +116,9 @@ static struct slice gist(const struct recipient *r) {
     static const char *const for_passed_on[] = {FACT_TARGETS, FACT_REASON, NULL};
     static const char *const for_others[] = {FACT_REPLY, FACT_REASON, NULL};
     const char *const *names = for_others;
-    if (r->kind && r->kind->fate == FATE_ARRIVED)
+    if (r->kind && r->kind->disposition == DISPOSITION_ARRIVED)
         names = for_arrived;
-    else if (r->kind && r->kind->fate == FATE_PASSED_ON)
+    else if (r->kind && r->kind->disposition == DISPOSITION_PASSED_ON)
         names = for_passed_on;
     for (; r->kind && *names; names++) {
         struct slice value = event_fact(r->event, *names);
@@ -128,14 +130,14 @@ static struct slice gist(const struct recipient *r) {
 
 /* Nothing final has been told of him yet. */
 static bool is_waiting(const struct recipient *r) {
-    return !r->kind || begins(r->kind) || r->kind->fate == FATE_WAITING;
+    return !r->kind || begins(r->kind) || r->kind->disposition == DISPOSITION_WAITING;
 }
 
-/* Where a letter's own events end: on hold or not. */
-static bool is_held(letter_id letter, const struct rpc_event *events, size_t count) {
+/* Where a message's own events end: on hold or not. */
+static bool is_held(queue_id message, const struct rpc_event *events, size_t count) {
     bool held = false;
     for (size_t i = 0; i < count; i++) {
-        if (events[i].letter != letter)
+        if (events[i].message != message)
             continue;
         if (slice_eq(events[i].kind, S(KIND_HELD)))
             held = true;
@@ -145,22 +147,22 @@ static bool is_held(letter_id letter, const struct rpc_event *events, size_t cou
     return held;
 }
 
-/* A next attempt that was named before counts no more while the letter is on hold. */
-static void add_fate(struct buf *to, const struct recipient *r, usec_t arrival, bool held) {
+/* A next attempt that was named before counts no more while the message is on hold. */
+static void add_disposition(struct buf *to, const struct recipient *r, usec_t arrival, bool held) {
     bool waits = !r->kind || begins(r->kind);
     struct slice next = event_fact(r->event, FACT_NEXT), why = gist(r);
-    const char *fate = waits ? _("Waits") : translated(r->kind->title);
+    const char *disposition = waits ? _("Waits") : translated(r->kind->title);
     _cleanup_(buf_done) struct buf when = {0};
     if (held && is_waiting(r)) {
         buf_add_str(to, _("Held"));
     } else if (!waits && next.len > 0) {
         value_words(&when, fact_find(S(FACT_NEXT)), next, r->event->wall);
-        buf_printf(to, _("%s, next attempt %s"), fate, buf_str(&when));
+        buf_printf(to, _("%s, next attempt %s"), disposition, buf_str(&when));
     } else if (!waits && r->event->wall > arrival) {
         value_span(&when, r->event->wall - arrival);
-        buf_printf(to, _("%s after %s"), fate, buf_str(&when));
+        buf_printf(to, _("%s after %s"), disposition, buf_str(&when));
     } else {
-        buf_add_str(to, fate);
+        buf_add_str(to, disposition);
     }
     if (why.len == 0 || waits)
         return;
@@ -182,7 +184,7 @@ static size_t address_columns(const struct recipients *all) {
 
 static void show_recipient(struct buf *to, const struct recipient *r, size_t column, usec_t arrival,
                            bool held, const struct show_options *options) {
-    _cleanup_(buf_done) struct buf fate = {0};
+    _cleanup_(buf_done) struct buf disposition = {0};
     size_t line = to->len;
     text_blanks(to, COLUMN_LABEL);
     text_add_names(to, r->address);
@@ -191,10 +193,10 @@ static void show_recipient(struct buf *to, const struct recipient *r, size_t col
         line = to->len;
     }
     text_column(to, line, column);
-    unsigned colour = value_colour(r->kind ? r->kind->fate : FATE_WAITING);
-    add_fate(&fate, r, arrival, held);
+    unsigned colour = value_colour(r->kind ? r->kind->disposition : DISPOSITION_WAITING);
+    add_disposition(&disposition, r, arrival, held);
     value_paint(to, options->colour && colour > 0, colour);
-    text_wrap_names(to, buf_slice(&fate), column, options->width > 0 ? options->width : 80);
+    text_wrap_names(to, buf_slice(&disposition), column, options->width > 0 ? options->width : 80);
     value_paint(to, options->colour && colour > 0, 0);
     buf_add_byte(to, '\n');
 }
@@ -204,18 +206,18 @@ static void recipients_done(struct recipients *all) {
     free(all->list);
 }
 
-static void show_recipients(struct buf *to, const struct letters *letters,
+static void show_recipients(struct buf *to, const struct messages *messages,
                             const struct rpc_event *events, size_t count, usec_t arrival,
                             const struct show_options *options) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(recipients_done) struct recipients all = {.arena = &a};
-    gather(&all, letters, events, count);
+    gather(&all, messages, events, count);
     size_t column = address_columns(&all), shown = MIN(all.count, (size_t)RECIPIENTS_MAX);
     if (shown > 0)
         buf_add_byte(to, '\n');
     for (size_t i = 0; i < shown; i++)
         show_recipient(to, all.list[i], column, arrival,
-                       is_held(all.list[i]->event->letter, events, count), options);
+                       is_held(all.list[i]->event->message, events, count), options);
     if (shown < all.count) {
         text_blanks(to, COLUMN_LABEL);
         buf_printf(to, P_("and %zu more\n", "and %zu more\n", all.count - shown),
@@ -223,7 +225,7 @@ static void show_recipients(struct buf *to, const struct letters *letters,
     }
 }
 
-/* ------------------------------------------------------------------ the letter */
+/* ------------------------------------------------------------------ the message */
 
 static const char *const origin_facts[] = {FACT_FROM,   FACT_SUBJECT, FACT_MESSAGE_ID, FACT_SIZE,
                                            FACT_CLIENT, FACT_LOGIN,   FACT_ORIGINAL};
@@ -248,12 +250,12 @@ static void show_label(struct buf *to, const char *label, struct slice value,
     buf_add_byte(to, '\n');
 }
 
-/* The event with which the letter came, or failed to: the first that knows a sender. */
-static const struct rpc_event *find_origin(letter_id letter, const struct rpc_event *events,
+/* The event with which the message came, or failed to: the first that knows a sender. */
+static const struct rpc_event *find_origin(queue_id message, const struct rpc_event *events,
                                            size_t count) {
     const struct rpc_event *first = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (events[i].letter != letter || !event_fact(&events[i], FACT_FROM).ptr)
+        if (events[i].message != message || !event_fact(&events[i], FACT_FROM).ptr)
             continue;
         if (slice_eq(events[i].kind, S(KIND_ACCEPTED)))
             return &events[i];
@@ -278,7 +280,7 @@ static void show_origin(struct buf *to, const struct rpc_event *origin,
     }
 }
 
-static void add_once(letter_id id, letter_id *list, size_t *count, size_t max) {
+static void add_once(queue_id id, queue_id *list, size_t *count, size_t max) {
     for (size_t i = 0; i < *count; i++) {
         if (list[i] == id)
             return;
@@ -287,14 +289,14 @@ static void add_once(letter_id id, letter_id *list, size_t *count, size_t max) {
         list[(*count)++] = id;
 }
 
-size_t show_relatives(const struct rpc_event *events, size_t count, letter_id *ret, size_t max) {
+size_t show_relatives(const struct rpc_event *events, size_t count, queue_id *ret, size_t max) {
     static const char *const names[] = {FACT_ORIGINAL, FACT_CHILD, FACT_REPORT};
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
-            letter_id id = 0;
-            if (letter_id_parse(event_fact(&events[i], names[k]), &id) == 0 &&
-                id != events[i].letter)
+            queue_id id = 0;
+            if (queue_id_parse(event_fact(&events[i], names[k]), &id) == 0 &&
+                id != events[i].message)
                 add_once(id, ret, &found, max);
         }
     }
@@ -302,45 +304,46 @@ size_t show_relatives(const struct rpc_event *events, size_t count, letter_id *r
 }
 
 /* "0c8q2zv5kbg10 to tama@example.jp: Delivered after 3 ms" */
-static void show_report(struct buf *to, letter_id report, const struct rpc_event *events,
+static void show_report(struct buf *to, queue_id report, const struct rpc_event *events,
                         size_t count, const struct show_options *options) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf text = {0};
     _cleanup_(recipients_done) struct recipients all = {.arena = &a};
     const struct rpc_event *origin = find_origin(report, events, count);
-    char id[LETTER_ID_SIZE];
-    gather(&all, &(struct letters){{report}, 1}, events, count);
-    buf_add(&text, letter_id_format(report, id));
+    char id[QUEUE_ID_SIZE];
+    gather(&all, &(struct messages){{report}, 1}, events, count);
+    buf_add(&text, queue_id_format(report, id));
     for (size_t i = 0; i < MIN(all.count, (size_t)RECIPIENTS_MAX); i++) {
         buf_printf(&text, i > 0 ? _("; to %.*s: ") : _(" to %.*s: "),
                    SLICE_ARG(all.list[i]->address));
-        add_fate(&text, all.list[i], origin ? origin->wall : 0, is_held(report, events, count));
+        add_disposition(&text, all.list[i], origin ? origin->wall : 0,
+                        is_held(report, events, count));
     }
     show_label(to, translated(fact_find(S(FACT_REPORT))->label), buf_slice(&text), options);
 }
 
-/* In what else the letter goes on, and who is told of it. */
-static void show_others(struct buf *to, const struct letters *letters,
+/* In what else the message goes on, and who is told of it. */
+static void show_others(struct buf *to, const struct messages *messages,
                         const struct rpc_event *events, size_t count,
                         const struct show_options *options) {
-    struct letters all = *letters;
-    char id[LETTER_ID_SIZE];
-    for (size_t i = 1; i < letters->count; i++)
+    struct messages all = *messages;
+    char id[QUEUE_ID_SIZE];
+    for (size_t i = 1; i < messages->count; i++)
         show_label(to, translated(fact_find(S(FACT_CHILD))->label),
-                   letter_id_format(letters->list[i], id), options);
+                   queue_id_format(messages->list[i], id), options);
     add_named(&all, FACT_REPORT, events, count);
-    for (size_t i = letters->count; i < all.count; i++)
+    for (size_t i = messages->count; i < all.count; i++)
         show_report(to, all.list[i], events, count, options);
 }
 
-void show_head(struct buf *to, letter_id letter, const struct rpc_event *events, size_t count,
+void show_head(struct buf *to, queue_id message, const struct rpc_event *events, size_t count,
                const struct show_options *options) {
-    char id[LETTER_ID_SIZE], date[40];
-    struct letters letters = {{letter}, 1};
-    const struct rpc_event *origin = find_origin(letter, events, count);
+    char id[QUEUE_ID_SIZE], date[40];
+    struct messages messages = {{message}, 1};
+    const struct rpc_event *origin = find_origin(message, events, count);
     usec_t arrival = origin ? origin->wall : count > 0 ? events[0].wall : 0;
     value_paint(to, options->colour, 1);
-    buf_printf(to, _("Message %.*s"), SLICE_ARG(letter_id_format(letter, id)));
+    buf_printf(to, _("Message %.*s"), SLICE_ARG(queue_id_format(message, id)));
     value_paint(to, options->colour, 0);
     if (count == 0)
         buf_add_str(to, _(": nothing is known of it, or no longer"));
@@ -349,16 +352,17 @@ void show_head(struct buf *to, letter_id letter, const struct rpc_event *events,
         show_origin(to, origin, options);
     if (count > 0)
         show_label(to, _("Arrived"), time_format_rfc5322(arrival, date), options);
-    add_named(&letters, FACT_CHILD, events, count);
-    show_others(to, &letters, events, count, options);
-    show_recipients(to, &letters, events, count, arrival, options);
+    add_named(&messages, FACT_CHILD, events, count);
+    show_others(to, &messages, events, count, options);
+    show_recipients(to, &messages, events, count, arrival, options);
 }
 
 /* ------------------------------------------------------------------ in one line */
 
 /* What became of a recipient, in a word; empty for one whose place others have taken. */
 static const char *word_of(const struct recipient *r, bool held) {
-    if (r->kind && r->kind->fate == FATE_PASSED_ON && event_fact(r->event, FACT_TARGETS).len > 0)
+    if (r->kind && r->kind->disposition == DISPOSITION_PASSED_ON &&
+        event_fact(r->event, FACT_TARGETS).len > 0)
         return "";
     if (held && is_waiting(r))
         return N_("Held");
@@ -366,13 +370,13 @@ static const char *word_of(const struct recipient *r, bool held) {
 }
 
 /*
- * Each word once, with its number where there are several recipients. A letter that was refused
+ * Each word once, with its number where there are several recipients. A message that was refused
  * before it had any has the word of the event with which it came.
  */
 static void add_states(struct buf *to, const struct recipients *all, const struct kind *came,
                        bool held, bool translate) {
     size_t told = 0;
-    if (all->count == 0 && came && came->fate != FATE_NONE)
+    if (all->count == 0 && came && came->disposition != DISPOSITION_NONE)
         buf_add_str(to, translate ? translated(came->title) : came->title);
     for (size_t i = 0; i < all->count; i++)
         told += word_of(all->list[i], held)[0] ? 1 : 0;
@@ -394,15 +398,15 @@ static void add_states(struct buf *to, const struct recipients *all, const struc
     }
 }
 
-void show_summary(letter_id letter, const struct rpc_event *events, size_t count, struct arena *a,
+void show_summary(queue_id message, const struct rpc_event *events, size_t count, struct arena *a,
                   struct show_summary *ret) {
     _cleanup_(arena_done) struct arena own = {0};
     _cleanup_(buf_done) struct buf state = {0};
     _cleanup_(recipients_done) struct recipients all = {.arena = &own};
-    struct letters letters = {{letter}, 1};
-    const struct rpc_event *origin = find_origin(letter, events, count);
+    struct messages messages = {{message}, 1};
+    const struct rpc_event *origin = find_origin(message, events, count);
     struct slice to = origin ? event_fact(origin, FACT_TO) : S(""), address;
-    *ret = (struct show_summary){.letter = letter, .wall = letter_id_time(letter)};
+    *ret = (struct show_summary){.message = message, .wall = queue_id_time(message)};
     if (origin) {
         ret->wall = origin->wall;
         ret->from = event_fact(origin, FACT_FROM);
@@ -413,9 +417,9 @@ void show_summary(letter_id letter, const struct rpc_event *events, size_t count
     ret->to = arena_array(a, ret->to_count, sizeof *ret->to);
     for (size_t i = 0; i < ret->to_count && event_next_address(&to, &address); i++)
         ret->to[i] = address;
-    add_named(&letters, FACT_CHILD, events, count);
-    gather(&all, &letters, events, count);
-    bool held = is_held(letter, events, count);
+    add_named(&messages, FACT_CHILD, events, count);
+    gather(&all, &messages, events, count);
+    bool held = is_held(message, events, count);
     const struct kind *came = origin ? kind_find(origin->kind) : NULL;
     add_states(&state, &all, came, held, false);
     ret->state = arena_copy(a, buf_slice(&state));

@@ -3,12 +3,12 @@
  * Events as lines of the log and as JSON. Only what goes to a person at a terminal is in his
  * language: files, syslog and JSON have the sentence that is stored.
  */
+#include "journey/describe.h"
 #include "journey/event.h"
 #include "journey/kinds.h"
-#include "journey/say.h"
 #include "journey/show.h"
 #include "journey/value.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 /* What the other side said, or else the reason, when the sentence leaves it out. */
 static void add_why(struct buf *to, const struct rpc_event *e, struct slice sentence) {
@@ -32,9 +32,9 @@ static void add_time(struct buf *to, const struct rpc_event *e) {
 
 /* What stands before the sentence. */
 static void add_names(struct buf *to, const struct rpc_event *e) {
-    char id[LETTER_ID_SIZE] = "-";
-    if (e->letter != 0)
-        (void)letter_id_format(e->letter, id);
+    char id[QUEUE_ID_SIZE] = "-";
+    if (e->message != 0)
+        (void)queue_id_format(e->message, id);
     size_t role = to->len;
     text_add(to, e->role);
     text_column(to, role, 10);
@@ -58,7 +58,7 @@ void show_message(struct buf *to, const struct rpc_event *e) {
 void show_line_within(struct buf *to, const struct rpc_event *e, size_t width) {
     _cleanup_(buf_done) struct buf sentence = {0}, text = {0};
     size_t line = to->len;
-    say_event(&sentence, e);
+    describe_event(&sentence, e);
     add_time(to, e);
     add_names(to, e);
     text_add_names(&text, buf_slice(&sentence));
@@ -117,7 +117,7 @@ static void add_facts(struct json *j, const struct rpc_event *e) {
 }
 
 void show_event_json(struct json *j, const struct rpc_event *e) {
-    char time[TIME_TEXT_SIZE], id[LETTER_ID_SIZE];
+    char time[TIME_TEXT_SIZE], id[QUEUE_ID_SIZE];
     json_object(j);
     json_key(j, "sequence");
     json_int(j, (int64_t)e->sequence);
@@ -127,9 +127,9 @@ void show_event_json(struct json *j, const struct rpc_event *e) {
     json_str(j, level_name(kind_level(e->kind)));
     json_key(j, "role");
     json_slice(j, e->role);
-    json_key(j, "letter");
-    if (e->letter != 0)
-        json_slice(j, letter_id_format(e->letter, id));
+    json_key(j, "message");
+    if (e->message != 0)
+        json_slice(j, queue_id_format(e->message, id));
     else
         json_null(j);
     json_key(j, "kind");
@@ -140,18 +140,18 @@ void show_event_json(struct json *j, const struct rpc_event *e) {
     json_end(j);
 }
 
-void show_journey_json(struct json *j, letter_id letter, letter_id family,
+void show_journey_json(struct json *j, queue_id message, queue_id family,
                        const struct rpc_event *events, size_t count) {
-    char id[LETTER_ID_SIZE];
+    char id[QUEUE_ID_SIZE];
     json_object(j);
-    json_key(j, "letter");
-    json_slice(j, letter_id_format(letter, id));
+    json_key(j, "message");
+    json_slice(j, queue_id_format(message, id));
     json_key(j, "family");
-    json_slice(j, letter_id_format(family, id));
+    json_slice(j, queue_id_format(family, id));
     json_key(j, "events");
     json_array(j);
     for (size_t i = 0; i < count; i++) {
-        if (events[i].letter == letter)
+        if (events[i].message == message)
             show_event_json(j, &events[i]);
     }
     json_end(j);

@@ -91,12 +91,12 @@ void value_clock(struct value_clock *c, usec_t wall) {
     c->time = slice_from(text, blank < 0 ? 0 : (size_t)blank + 1);
 }
 
-unsigned value_colour(enum kind_fate fate) {
+unsigned value_colour(enum kind_disposition disposition) {
     static const unsigned colours[] = {
-        [FATE_NONE] = 0,     [FATE_WAITING] = 33, [FATE_PASSED_ON] = 36,
-        [FATE_ARRIVED] = 32, [FATE_REFUSED] = 31, [FATE_FAILED] = 31,
+        [DISPOSITION_NONE] = 0,     [DISPOSITION_WAITING] = 33, [DISPOSITION_PASSED_ON] = 36,
+        [DISPOSITION_ARRIVED] = 32, [DISPOSITION_REFUSED] = 31, [DISPOSITION_FAILED] = 31,
     };
-    return fate < ARRAY_SIZE(colours) ? colours[fate] : 0;
+    return disposition < ARRAY_SIZE(colours) ? colours[disposition] : 0;
 }
 
 void value_paint(struct buf *to, bool wanted, unsigned number) {

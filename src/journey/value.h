@@ -24,8 +24,8 @@ struct value_clock {
 };
 void value_clock(struct value_clock *c, usec_t wall);
 
-/* The colour of a fate as a terminal's number, 0: none. */
-unsigned value_colour(enum kind_fate fate);
+/* The colour of a disposition as a terminal's number, 0: none. */
+unsigned value_colour(enum kind_disposition disposition);
 
 /* Begins and ends colour or bold, when wanted. */
 void value_paint(struct buf *to, bool wanted, unsigned number);

@@ -14,11 +14,11 @@
 /* ------------------------------------------------------------------ writing */
 
 /*
- * A letter's events name the same addresses again and again. A key that was written a moment ago is
- * not written twice; a place holds one key, a wrong guess costs one statement.
+ * A message's events name the same addresses again and again. A key that was written a moment ago
+ * is not written twice; a place holds one key, a wrong guess costs one statement.
  */
-static bool written_lately(struct ledger_db *l, uint64_t hash, uint64_t letter, int64_t block) {
-    uint64_t mark = (hash ^ (letter * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)block) | 1;
+static bool written_lately(struct ledger_db *l, uint64_t hash, uint64_t message, int64_t block) {
+    uint64_t mark = (hash ^ (message * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)block) | 1;
     uint64_t *place = &l->recent[(mark >> 32) % RECENT_KEYS];
     if (*place == mark)
         return true;
@@ -34,9 +34,9 @@ static int write_keys(struct ledger_db *l, const struct rpc_event *e) {
     int r = 0;
     while (r == 0 && key_next(e, &walk, folded, &key)) {
         uint64_t hash = siphash_keyed(key, l->hash_key);
-        if (!written_lately(l, hash, e->letter, block))
+        if (!written_lately(l, hash, e->message, block))
             r = db_run(l->db, "INSERT OR IGNORE INTO key (block, hash, letter) VALUES (?1, ?2, ?3)",
-                       V(block), V(hash), V(e->letter));
+                       V(block), V(hash), V(e->message));
     }
     return r;
 }
@@ -49,21 +49,21 @@ static int write_subject(struct ledger_db *l, const struct rpc_event *e) {
     for (size_t i = 0; i < subject.len; i++)
         folded[i] = ascii_lower(subject.ptr[i]);
     return db_run(l->db, "INSERT INTO subject (sequence, letter, text) VALUES (?1, ?2, ?3)",
-                  V(e->sequence), V(e->letter), V_BYTES(slice_of(folded, subject.len)));
+                  V(e->sequence), V(e->message), V_BYTES(slice_of(folded, subject.len)));
 }
 
 static int write_event(struct ledger_db *l, struct reader *from) {
     struct rpc_event e = {.sequence = l->next, .wall = (int64_t)read_u64(from)};
-    e.letter = read_u64(from);
+    e.message = read_u64(from);
     struct slice record = read_bytes(from, read_u32(from));
     MUST(!from->bad);
     int r =
         db_run(l->db, "INSERT INTO event (sequence, wall, letter, record) VALUES (?1, ?2, ?3, ?4)",
-               V(e.sequence), V(e.wall), e.letter == 0 ? V_NULL : V(e.letter), V_BYTES(record));
+               V(e.sequence), V(e.wall), e.message == 0 ? V_NULL : V(e.message), V_BYTES(record));
     if (r < 0)
         return r;
     l->next++;
-    if (e.letter == 0 || event_decode(record, &l->arena, &e) < 0)
+    if (e.message == 0 || event_decode(record, &l->arena, &e) < 0)
         return 0;
     r = write_keys(l, &e);
     if (r == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A table with the condition of each line. EXPIRE NEVER: letters go when their reader deletes them.
- * There is no LOGIN-DELAY: logging in often costs us little.
+ * A table with the condition of each line. EXPIRE NEVER: messages go when their reader deletes
+ * them. There is no LOGIN-DELAY: logging in often costs us little.
  */
 #include "pop3/capability.h"
 

@@ -87,7 +87,7 @@ static void try_login(struct login *l, const struct pop3_attempt *attempt) {
         refuse_attempt(l, r);
 }
 
-static void say_user(struct login *l, const struct pop3_command *command) {
+static void reply_user(struct login *l, const struct pop3_command *command) {
     if (!pop3_takes_passwords(&l->offer)) {
         refuse_bare(l, command->text);
         return;
@@ -96,7 +96,7 @@ static void say_user(struct login *l, const struct pop3_command *command) {
     stream_str(l->c.stream, "+OK now the password\r\n");
 }
 
-static void say_pass(struct login *l, const struct pop3_command *command) {
+static void reply_pass(struct login *l, const struct pop3_command *command) {
     if (!pop3_takes_passwords(&l->offer)) {
         refuse_bare(l, S(""));
     } else if (l->user.len == 0) {
@@ -108,7 +108,7 @@ static void say_pass(struct login *l, const struct pop3_command *command) {
     }
 }
 
-static void say_apop(struct login *l, const struct pop3_command *command) {
+static void reply_apop(struct login *l, const struct pop3_command *command) {
     if (!l->config->apop) {
         refuse(l, "[SYS/PERM] APOP is not offered here");
         return;
@@ -167,7 +167,7 @@ static void run_auth(struct login *l, struct arena *a, struct sasl *sasl, struct
     sasl_wipe(&out.credentials);
 }
 
-static void say_auth(struct login *l, const struct pop3_command *command) {
+static void reply_auth(struct login *l, const struct pop3_command *command) {
     struct sasl sasl = {0};
     if (command->text.len == 0) {
         list_mechanisms(l);
@@ -186,7 +186,7 @@ static void say_auth(struct login *l, const struct pop3_command *command) {
 
 /* ------------------------------------------------------------------ other commands */
 
-static void say_capa(struct login *l, const struct pop3_command *command) {
+static void reply_capa(struct login *l, const struct pop3_command *command) {
     pop3_capabilities(l->c.stream, &l->offer, false);
 }
 
@@ -194,7 +194,7 @@ static void say_capa(struct login *l, const struct pop3_command *command) {
  * Commands sent behind STLS came in the clear, perhaps from somebody in between, and must not be
  * obeyed under TLS. No honest client sends any, so the connection ends.
  */
-static void say_stls(struct login *l, const struct pop3_command *command) {
+static void reply_stls(struct login *l, const struct pop3_command *command) {
     struct stream *s = l->c.stream;
     if (l->offer.tls_active || !l->offer.tls_available) {
         refuse(l, l->offer.tls_active ? "TLS is active already" : "TLS is not available here");
@@ -214,14 +214,15 @@ static void say_stls(struct login *l, const struct pop3_command *command) {
     l->user = (struct slice){0};
 }
 
-static void say_quit(struct login *l, const struct pop3_command *command) {
+static void reply_quit(struct login *l, const struct pop3_command *command) {
     stream_str(l->c.stream, "+OK goodbye\r\n");
     l->end = POP3_END_QUIT;
 }
 
 static void (*const functions[POP3_VERBS])(struct login *l, const struct pop3_command *command) = {
-    [POP3_APOP] = say_apop, [POP3_AUTH] = say_auth, [POP3_CAPA] = say_capa, [POP3_PASS] = say_pass,
-    [POP3_QUIT] = say_quit, [POP3_STLS] = say_stls, [POP3_USER] = say_user,
+    [POP3_APOP] = reply_apop, [POP3_AUTH] = reply_auth, [POP3_CAPA] = reply_capa,
+    [POP3_PASS] = reply_pass, [POP3_QUIT] = reply_quit, [POP3_STLS] = reply_stls,
+    [POP3_USER] = reply_user,
 };
 
 static void greet(struct login *l) {

@@ -4,10 +4,10 @@
  * over the snapshot, and the numbers for STAT are kept as marks come and go.
  *
  * What was read ahead is dropped before the client is waited for, so it never outlives a batch of
- * pipelined commands: a parked session is small, and letters are not held while they may change.
+ * pipelined commands: a parked session is small, and messages are not held while they may change.
  *
  * QUIT first sends all that is due, and removes only when that worked: a client that is gone before
- * it got its letters keeps them.
+ * it got its messages keeps them.
  */
 #include "pop3/session.h"
 
@@ -15,7 +15,7 @@
 #include <inttypes.h>
 
 #include "base/alloc.h"
-#include "pop3/letter.h"
+#include "pop3/message.h"
 
 /* Sent between two chances for other fibers. */
 #define TURN_BYTES 1048576U
@@ -30,9 +30,9 @@ struct session {
     struct pop3_connection c;
     const struct pop3_session_config *config;
     struct pop3_sender sender;
-    uint8_t *marks; /* a bit for each letter; NULL: none is marked */
+    uint8_t *marks; /* a bit for each message; NULL: none is marked */
     uint64_t octets, left_octets;
-    size_t left; /* letters without a mark */
+    size_t left; /* messages without a mark */
     uint64_t fetched, removed, turn_at;
     int problem;
     enum pop3_end end;
@@ -48,10 +48,10 @@ static void cannot(struct session *s, const char *text) {
     stream_printf(s->c.stream, "-ERR %s\r\n", text);
 }
 
-static uint64_t letter_size(const struct session *s, size_t at) {
-    struct pop3_letter letter;
-    s->sender.ops->letter(s->sender.drop, at, &letter);
-    return letter.size;
+static uint64_t message_size(const struct session *s, size_t at) {
+    struct pop3_message message;
+    s->sender.ops->message(s->sender.drop, at, &message);
+    return message.size;
 }
 
 /* ------------------------------------------------------------------ marks */
@@ -65,7 +65,7 @@ static void mark(struct session *s, size_t at) {
         s->marks = mem_zero((s->sender.count + 7) / 8);
     s->marks[at / 8] = (uint8_t)(s->marks[at / 8] | 1U << (at % 8));
     s->left--;
-    s->left_octets -= letter_size(s, at);
+    s->left_octets -= message_size(s, at);
 }
 
 static void unmark_all(struct session *s) {
@@ -75,8 +75,8 @@ static void unmark_all(struct session *s) {
     s->left_octets = s->octets;
 }
 
-/* The place of the letter that a command names; false when it has been refused. */
-static bool find_letter(struct session *s, const struct pop3_command *command, size_t *ret_at) {
+/* The place of the message that a command names; false when it has been refused. */
+static bool find_message(struct session *s, const struct pop3_command *command, size_t *ret_at) {
     if (command->number == 0 || command->number > s->sender.count) {
         cannot(s, "no such message");
         return false;
@@ -92,12 +92,12 @@ static bool find_letter(struct session *s, const struct pop3_command *command, s
 
 /* ------------------------------------------------------------------ lists */
 
-static void say_stat(struct session *s, const struct pop3_command *command) {
+static void reply_stat(struct session *s, const struct pop3_command *command) {
     stream_printf(s->c.stream, "+OK %zu %" PRIu64 "\r\n", s->left, s->left_octets);
 }
 
 static void add_size(struct session *s, size_t at, struct buf *to) {
-    buf_printf(to, "%zu %" PRIu64, at + 1, letter_size(s, at));
+    buf_printf(to, "%zu %" PRIu64, at + 1, message_size(s, at));
 }
 
 static void add_uidl(struct session *s, size_t at, struct buf *to) {
@@ -105,15 +105,15 @@ static void add_uidl(struct session *s, size_t at, struct buf *to) {
     s->sender.ops->uidl(s->sender.drop, at, to);
 }
 
-/* LIST and UIDL: a line about one letter, or one about each. */
-static void say_list(struct session *s, const struct pop3_command *command) {
+/* LIST and UIDL: a line about one message, or one about each. */
+static void reply_list(struct session *s, const struct pop3_command *command) {
     void (*add)(struct session * s, size_t at, struct buf * to) =
         command->verb == POP3_UIDL ? add_uidl : add_size;
     struct stream *stream = s->c.stream;
     _cleanup_(buf_done) struct buf line = {0};
     size_t at;
     if (command->has_number) {
-        if (!find_letter(s, command, &at))
+        if (!find_message(s, command, &at))
             return;
         add(s, at, &line);
         stream_printf(stream, "+OK %s\r\n", buf_str(&line));
@@ -133,7 +133,7 @@ static void say_list(struct session *s, const struct pop3_command *command) {
     stream_str(stream, ".\r\n");
 }
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
 static void read_failed(struct session *s, int error) {
     switch (error) {
@@ -165,41 +165,41 @@ static size_t waiting_commands(const struct session *s) {
     struct slice window = stream_window(s->c.stream);
     size_t count = 0;
     ssize_t lf;
-    while (count < POP3_READ_LETTERS && (lf = slice_find_byte(window, '\n')) >= 0) {
+    while (count < POP3_READ_MESSAGES && (lf = slice_find_byte(window, '\n')) >= 0) {
         window = slice_from(window, (size_t)lf + 1);
         count++;
     }
     return count;
 }
 
-static void say_retr(struct session *s, const struct pop3_command *command) {
+static void reply_retr(struct session *s, const struct pop3_command *command) {
     size_t at;
     bool broken = false;
-    if (!find_letter(s, command, &at))
+    if (!find_message(s, command, &at))
         return;
     int r = pop3_send_whole(&s->sender, at, waiting_commands(s), &broken);
     s->fetched += r == 0;
     sent(s, r, broken);
 }
 
-static void say_top(struct session *s, const struct pop3_command *command) {
+static void reply_top(struct session *s, const struct pop3_command *command) {
     size_t at;
     bool broken = false;
-    if (!find_letter(s, command, &at))
+    if (!find_message(s, command, &at))
         return;
     int r = pop3_send_top(&s->sender, at, command->lines, &broken);
     sent(s, r, broken);
 }
 
-static void say_dele(struct session *s, const struct pop3_command *command) {
+static void reply_dele(struct session *s, const struct pop3_command *command) {
     size_t at;
-    if (!find_letter(s, command, &at))
+    if (!find_message(s, command, &at))
         return;
     mark(s, at);
     stream_printf(s->c.stream, "+OK message %zu deleted\r\n", at + 1);
 }
 
-static void say_rset(struct session *s, const struct pop3_command *command) {
+static void reply_rset(struct session *s, const struct pop3_command *command) {
     unmark_all(s);
     stream_printf(s->c.stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left,
                   s->left_octets);
@@ -222,7 +222,7 @@ static int remove_marked(struct session *s) {
     return r;
 }
 
-static void say_quit(struct session *s, const struct pop3_command *command) {
+static void reply_quit(struct session *s, const struct pop3_command *command) {
     struct stream *stream = s->c.stream;
     if (stream_flush(stream) < 0) {
         s->end = POP3_END_LOST;
@@ -238,19 +238,20 @@ static void say_quit(struct session *s, const struct pop3_command *command) {
     s->end = POP3_END_QUIT;
 }
 
-static void say_noop(struct session *s, const struct pop3_command *command) {
+static void reply_noop(struct session *s, const struct pop3_command *command) {
     stream_str(s->c.stream, "+OK\r\n");
 }
 
-static void say_capa(struct session *s, const struct pop3_command *command) {
+static void reply_capa(struct session *s, const struct pop3_command *command) {
     pop3_capabilities(s->c.stream, &s->config->offer, true);
 }
 
 static void (*const functions[POP3_VERBS])(struct session *s,
                                            const struct pop3_command *command) = {
-    [POP3_CAPA] = say_capa, [POP3_DELE] = say_dele, [POP3_LIST] = say_list, [POP3_NOOP] = say_noop,
-    [POP3_QUIT] = say_quit, [POP3_RETR] = say_retr, [POP3_RSET] = say_rset, [POP3_STAT] = say_stat,
-    [POP3_TOP] = say_top,   [POP3_UIDL] = say_list,
+    [POP3_CAPA] = reply_capa, [POP3_DELE] = reply_dele, [POP3_LIST] = reply_list,
+    [POP3_NOOP] = reply_noop, [POP3_QUIT] = reply_quit, [POP3_RETR] = reply_retr,
+    [POP3_RSET] = reply_rset, [POP3_STAT] = reply_stat, [POP3_TOP] = reply_top,
+    [POP3_UIDL] = reply_list,
 };
 
 /* ------------------------------------------------------------------ the session */
@@ -281,7 +282,7 @@ static void give_way(struct session *s) {
 
 static void run(struct session *s) {
     for (size_t at = 0; at < s->sender.count; at++)
-        s->octets += letter_size(s, at);
+        s->octets += message_size(s, at);
     unmark_all(s);
     stream_printf(s->c.stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left,
                   s->left_octets);
@@ -318,7 +319,7 @@ enum pop3_end pop3_session(struct stream *stream, const struct pop3_session_conf
         ops->close(s.sender.drop);
     }
     *ret = (struct pop3_session_counts){
-        .letters = s.sender.count,
+        .messages = s.sender.count,
         .octets = s.octets,
         .fetched = s.fetched,
         .removed = s.removed,

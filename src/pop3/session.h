@@ -8,7 +8,7 @@
  * or [SYS/TEMP] and the conversation ends: RFC 1939 §4 lets the server close it, and by then it has
  * left the process that checks passwords.
  *
- * A silent session holds a bit for each letter once something was marked, and no buffers.
+ * A silent session holds a bit for each message once something was marked, and no buffers.
  */
 #pragma once
 
@@ -27,8 +27,8 @@ extern const struct pop3_session_config pop3_session_defaults;
 
 /* What happened, for the log. */
 struct pop3_session_counts {
-    uint64_t letters, octets; /* in the maildrop at the beginning */
-    uint64_t fetched;         /* RETR */
+    uint64_t messages, octets; /* in the maildrop at the beginning */
+    uint64_t fetched;          /* RETR */
     uint64_t removed;
     unsigned commands, errors;
     int problem; /* opening or removing failed with this; 0: neither */

@@ -2,10 +2,10 @@
 /*
  * The body of a multi-line reply (RFC 1939 §3): dots at the beginning of lines are doubled, and a
  * line with a dot ends it; for TOP only the header and some lines of the body. Pure and streaming:
- * the bytes of a letter go in as they come, in parts of any size.
+ * the bytes of a message go in as they come, in parts of any size.
  *
- * A line begins behind any LF: letters should have CRLF only, and where one does not, the client
- * that takes a lone LF for a line end must not see the end of the reply inside a letter.
+ * A line begins behind any LF: messages should have CRLF only, and where one does not, the client
+ * that takes a lone LF for a line end must not see the end of the reply inside a message.
  */
 #pragma once
 
@@ -28,5 +28,5 @@ void pop3_text_init(struct pop3_text *t, uint64_t body_lines);
 /* Appends what is to be sent for these bytes. */
 void pop3_text_add(struct pop3_text *t, struct slice bytes, struct buf *to);
 
-/* Appends the end, with a CRLF before it when the letter had none at its end. */
+/* Appends the end, with a CRLF before it when the message had none at its end. */
 void pop3_text_end(struct pop3_text *t, struct buf *to);

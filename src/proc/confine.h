@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Giving up rights. Each process of the post office confines itself before it reads its first byte:
+ * Giving up rights. Each process of the server confines itself before it reads its first byte:
  *
  *     identity   own user and group, no supplementary groups, no capabilities, no new privileges
  *     root       an empty directory, or the one directory that the role owns

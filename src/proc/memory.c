@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is parked is small and lives long; the work before it (SQLite, a TLS handshake, a letter) is
- * large and short. It leaves holes between the small things, which malloc keeps: measured, five
+ * What is parked is small and lives long; the work before it (SQLite, a TLS handshake, a message)
+ * is large and short. It leaves holes between the small things, which malloc keeps: measured, five
  * sixths of the memory of a mail process with a thousand parked readers. Giving free pages back
  * takes 10 µs when there is little to do and some milliseconds after a storm. So that is done when
  * a storm is over, once more a while later, and now and then in a long one.
  *
  * Each thread keeps its own arena, so that what SQLite leaves behind lies apart from what fibers
  * made. The thresholds are fixed, since the automatic ones map and unmap memory, or move the end of
- * an arena, for each letter.
+ * an arena, for each message.
  */
 #include "proc/memory.h"
 

@@ -32,7 +32,7 @@ struct task {
 /* An event of the time before the process is linked. */
 struct early_event {
     usec_t wall;
-    uint64_t letter;
+    uint64_t message;
     const char *kind;
     char *text; /* on the heap */
 };
@@ -106,7 +106,7 @@ static void send_event(struct process *p, const struct rpc_ledger_event_in *in) 
 
 static bool keep_event(struct process *p, const struct rpc_ledger_event_in *in, const char *kind) {
     struct buf *early = &p->links->early;
-    struct early_event e = {in->wall, in->letter, kind, NULL};
+    struct early_event e = {in->wall, in->message, kind, NULL};
     if (p->links->going || in->fields_count > 0 || early->len >= EARLY_EVENTS_MAX * sizeof e)
         return false;
     e.text = mem_str(in->text);
@@ -118,7 +118,7 @@ static void send_early_events(struct process *p) {
     const struct early_event *e = (const struct early_event *)(const void *)p->links->early.ptr;
     for (size_t i = 0; i < p->links->early.len / sizeof *e; i++) {
         send_event(p, &(struct rpc_ledger_event_in){.wall = e[i].wall,
-                                                    .letter = e[i].letter,
+                                                    .message = e[i].message,
                                                     .kind = slice_of_str(e[i].kind),
                                                     .text = slice_of_str(e[i].text)});
         free(e[i].text);
@@ -126,7 +126,7 @@ static void send_early_events(struct process *p) {
     buf_done(&p->links->early);
 }
 
-void process_event(struct process *p, uint64_t letter, const char *kind,
+void process_event(struct process *p, uint64_t message, const char *kind,
                    const struct rpc_field *fields, size_t field_count, const char *format, ...) {
     char text[1500];
     va_list args;
@@ -135,7 +135,7 @@ void process_event(struct process *p, uint64_t letter, const char *kind,
     va_end(args);
     struct rpc_ledger_event_in in = {
         .wall = fiber_wall(),
-        .letter = letter,
+        .message = message,
         .kind = slice_of_str(kind),
         .text = slice_of(text, MIN((size_t)MAX(len, 0), sizeof text - 1)),
         .fields = (struct rpc_field *)(uintptr_t)fields,
@@ -358,7 +358,7 @@ static int on_status(void *arg, const struct rpc_caller *caller,
     fiber_stats(&stats);
     out->sessions = p->role->sessions && p->links->opened ? p->role->sessions(p) : 0;
     out->fibers = stats.fibers;
-    out->trouble = p->role->trouble && p->links->opened ? p->role->trouble(p, a) : S("");
+    out->error = p->role->error && p->links->opened ? p->role->error(p, a) : S("");
     return 0;
 }
 

@@ -38,7 +38,7 @@ struct process_role {
     uint64_t (*sessions)(struct process *p); /* does not wait */
 
     /* A sentence about what the postmaster should put right, or nothing. Does not wait. */
-    struct slice (*trouble)(struct process *p, struct arena *a);
+    struct slice (*error)(struct process *p, struct arena *a);
 
     /*
      * The connection to a peer has ended, because that process has or for another reason: what it
@@ -103,11 +103,11 @@ void process_settings_release(struct process_settings *s); /* NULL is fine */
 DEFINE_CLEANUP(struct process_settings, process_settings_release)
 
 /*
- * Tells the ledger that something happened. `letter` 0: to no letter. `kind` is one of
+ * Tells the ledger that something happened. `message` 0: to no message. `kind` is one of
  * journey/kinds.h; the text is a sentence. Fields may be NULL. Never waits, never fails. What is
  * told while the process opens, without fields, waits until it is linked.
  */
-void process_event(struct process *p, uint64_t letter, const char *kind,
+void process_event(struct process *p, uint64_t message, const char *kind,
                    const struct rpc_field *fields, size_t field_count, const char *format, ...)
     PRINTF_LIKE(6, 7);
 

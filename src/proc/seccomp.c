@@ -242,7 +242,7 @@ static int fill(scmp_filter_ctx f, unsigned rights) {
     return r;
 }
 
-static void say(const char *text) {
+static void print_raw(const char *text) {
     (void)!write(STDERR_FILENO, text, strlen(text));
 }
 
@@ -253,7 +253,7 @@ static void report_call(int signal, siginfo_t *info, void *context) {
     char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, info->si_syscall);
     (void)snprintf(text, sizeof text, "hayauma: the system call %s (%d) is not allowed here\n",
                    name ? name : "?", info->si_syscall);
-    say(text);
+    print_raw(text);
     _exit(128 + SIGSYS);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Starting a process of the post office from the running binary: the master's side of process.h.
+ * Starting a process of the server from the running binary: the master's side of process.h.
  */
 #pragma once
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One attempt at a letter: where do the recipients lead whose time has come, carry the letter
+ * One attempt at a message: where do the recipients lead whose time has come, carry the message
  * there, make durable what became of them.
  *
  * An attempt that begins at the door does what takes milliseconds: mailboxes of this host, aliases.
  * If recipients at other hosts are left and others queue up behind the line, it ends there, and the
- * letter joins the line. Addresses that lead nowhere are left to the second attempt, too, so that
+ * message joins the line. Addresses that lead nowhere are left to the second attempt, too, so that
  * the sender gets one report about them and what fails elsewhere.
  *
- * The letter may be removed by a postmaster at any wait. So the attempt works on copies, and
+ * The message may be removed by a postmaster at any wait. So the attempt works on copies, and
  * settling finds out.
  */
 #include <errno.h>
@@ -17,16 +17,16 @@
 #include "base/siphash.h"
 #include "queue/internal.h"
 
-#define HEADER_MAX     (1U << 20)      /* so much of a letter is searched for signs of a loop */
-#define IN_MEMORY_MAX  (512U << 10)    /* a larger letter lies in a file */
-#define IN_FILE_COST   (64U << 10)     /* what a letter in a file takes in memory, about */
+#define HEADER_MAX     (1U << 20)      /* so much of a message is searched for signs of a loop */
+#define IN_MEMORY_MAX  (512U << 10)    /* a larger message lies in a file */
+#define IN_FILE_COST   (64U << 10)     /* what a message in a file takes in memory, about */
 #define DUE_TOGETHER   (30 * USEC_SEC) /* whose time comes so soon is tried along with others */
 #define TURN_WAIT      (10 * USEC_SEC) /* for the sake of order, and no longer */
 #define BROKEN_MOST    8U /* so often what passes counts for nothing; then as a failed attempt */
 #define BROKEN_PAUSE   USEC_SEC /* doubled each time */
 #define BROKEN_LONGEST (60 * USEC_SEC)
 
-/* ------------------------------------------------------------------ the letter */
+/* ------------------------------------------------------------------ the message */
 
 static void load_tasks(struct attempt *at, const struct spool_state *state) {
     at->count = state->count;
@@ -42,17 +42,17 @@ static void load_tasks(struct attempt *at, const struct spool_state *state) {
 }
 
 bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct arena *a) {
-    const struct spool_letter *letter = spool_find(q->spool, job->id);
+    const struct spool_message *message = spool_find(q->spool, job->id);
     struct spool_state state;
-    if (!letter)
+    if (!message)
         return false;
-    *at = (struct attempt){.q = q, .job = job, .a = a, .id = job->id, .size = letter->size};
+    *at = (struct attempt){.q = q, .job = job, .a = a, .id = job->id, .size = message->size};
     at->wall = fiber_wall();
     at->chance = random_u64();
     fiber_cond_init(&at->step_done);
-    struct spool_letter copy = *letter;
-    copy.envelope = arena_copy(a, letter->envelope);
-    copy.state = arena_copy(a, letter->state);
+    struct spool_message copy = *message;
+    copy.envelope = arena_copy(a, message->envelope);
+    copy.state = arena_copy(a, message->state);
     spool_envelope(&copy, a, &at->envelope);
     spool_state(&copy, a, &state);
     extra_decode(at->envelope.extra, &at->extra);
@@ -62,7 +62,7 @@ bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct a
     return true;
 }
 
-letter_id attempt_root(const struct attempt *at) {
+queue_id attempt_root(const struct attempt *at) {
     return at->extra.root ? at->extra.root : at->id;
 }
 
@@ -252,7 +252,7 @@ static bool any_open(const struct attempt *at, enum way way) {
     return false;
 }
 
-/* Behind the line letters that were tried before are kept apart. */
+/* Behind the line messages that were tried before are kept apart. */
 static enum load remote_load(const struct attempt *at) {
     for (size_t i = 0; i < at->count; i++)
         if (at->tasks[i].state.attempts > 0)
@@ -260,7 +260,7 @@ static enum load remote_load(const struct attempt *at) {
     return LOAD_FRESH;
 }
 
-/* What is to be done here does not wait for memory that letters to other hosts hold. */
+/* What is to be done here does not wait for memory that messages to other hosts hold. */
 static void decide_remote(struct attempt *at) {
     if (at->job->load != LOAD_LOCAL || !any_open(at, WAY_REMOTE))
         return;
@@ -300,9 +300,9 @@ static void pass_turns(struct attempt *at, bool aliases_too) {
 }
 
 /*
- * Until letters that came before are on their way; without the body in memory, for which those may
+ * Until messages that came before are on their way; without the body in memory, for which those may
  * have to wait. When one of them is stuck, with a thousand recipients of whom some cannot be had,
- * order is given up. An alias has its turn now: from here to the commit with its new letter there
+ * order is given up. An alias has its turn now: from here to the commit with its new message there
  * is hardly a wait. 0, or -ECANCELED.
  */
 static int await_turns(struct attempt *at) WAITS {
@@ -342,7 +342,7 @@ static void expand_one(struct attempt *at, struct task *t, struct slice header) 
         task_conclude(at, t, OUTCOME_FAILED, loop);
 }
 
-/* The letter to the targets is made when the outcome is settled. */
+/* The message to the targets is made when the outcome is settled. */
 static void expand_due(struct attempt *at) WAITS {
     struct slice header = S("");
     if (!any_open(at, WAY_EXPAND))
@@ -359,7 +359,7 @@ static void expand_due(struct attempt *at) WAITS {
 
 /*
  * Who was given behind a group he belongs to gets the group's copy: his address goes along with the
- * letter to its targets, where the two meet.
+ * message to its targets, where the two meet.
  */
 static void join_expansions(struct attempt *at) {
     _cleanup_(members_done) struct map members = {0};
@@ -394,7 +394,7 @@ static usec_t broken_pause(struct attempt *at) {
     return MIN(pause, BROKEN_LONGEST);
 }
 
-/* What the next attempt counts as: where the letter still has to go as far as is known. */
+/* What the next attempt counts as: where the message still has to go as far as is known. */
 static enum load next_load(const struct attempt *at) {
     for (size_t i = 0; i < at->count; i++) {
         const struct task *t = &at->tasks[i];
@@ -416,10 +416,10 @@ static void leave(struct attempt *at) {
     destination_unreserve(q, job);
     job->load = (uint8_t)next_load(at);
     job->place = AT_REST;
-    const struct spool_letter *letter = spool_find(q->spool, job->id);
-    if (fiber_cancelled() && letter)
+    const struct spool_message *message = spool_find(q->spool, job->id);
+    if (fiber_cancelled() && message)
         return;
-    if (at->crowded.len > 0 && letter && !letter->hold)
+    if (at->crowded.len > 0 && message && !message->hold)
         destination_wait(q, destination_get(q, at->crowded), job, settle_next(at, pause));
     else
         job_place(q, job, at->local_only ? 0 : settle_next(at, pause));
@@ -432,9 +432,9 @@ static bool begin(struct attempt *at, struct queue *q, struct job *job, struct a
     if (job_lock(q, job->id, &locked) < 0)
         return false;
     bool there = attempt_load(at, q, job, a);
-    const struct spool_letter *letter = spool_find(q->spool, job->id);
+    const struct spool_message *message = spool_find(q->spool, job->id);
     job_unlock(q, job);
-    return there && !letter->hold;
+    return there && !message->hold;
 }
 
 void attempt_run(struct queue *q, struct job *job, struct arena *a) {

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Steps of an attempt: putting the letter into a mailbox of this host, or handing it over for
+ * Steps of an attempt: putting the message into a mailbox of this host, or handing it over for
  * recipients who share a destination.
  *
  * Recipients who share a mailbox share its copy, with the Delivered-To of the first of them, and
  * what becomes of it. That is for the order and for the work that it saves; that there is one copy
- * is the mailbox's doing, which knows the letter by its root: so it is also one when recipients
- * are carried at different times, or by the letter to the targets of an alias.
+ * is the mailbox's doing, which knows the message by its root: so it is also one when recipients
+ * are carried at different times, or by the message to the targets of an alias.
  *
  * A mailbox that is full is tried again for a day (options.schedule.full_lifetime) before the
- * letter goes back: most owners notice and make room, and a sender should not wait five days to
+ * message goes back: most owners notice and make room, and a sender should not wait five days to
  * hear of the others.
  */
 #include <errno.h>
 
-#include "letter/trace.h"
+#include "message/trace.h"
 #include "queue/internal.h"
 
 #define PROBLEM_MAX  200
@@ -68,7 +68,7 @@ static int call_deliver(struct attempt *at, const struct step *step,
         fiber_deadline_begin(fiber_now() + at->q->options.call_timeout);
     compose_head(at, t, &head);
     struct queue_delivery delivery = {
-        .letter = facts_of(at),
+        .message = facts_of(at),
         .root = attempt_root(at),
         .recipient = t->to->address,
         .mailbox = *t->to_mailbox,
@@ -131,10 +131,10 @@ static void deliver(struct attempt *at, const struct step *step) WAITS {
 
 static void conclude_remote(struct attempt *at, struct task *t, const struct relay_result *result,
                             usec_t not_before) {
-    enum outcome outcome = result->fate == RELAY_NEVER   ? OUTCOME_FAILED
-                           : result->fate == RELAY_LATER ? OUTCOME_LATER
-                           : result->dsn_passed          ? OUTCOME_PASSED
-                                                         : OUTCOME_RELAYED;
+    enum outcome outcome = result->disposition == RELAY_NEVER   ? OUTCOME_FAILED
+                           : result->disposition == RELAY_LATER ? OUTCOME_LATER
+                           : result->dsn_passed                 ? OUTCOME_PASSED
+                                                                : OUTCOME_RELAYED;
     struct smtp_reply reply = result->reply;
     t->peer = result->from_peer || outcome > OUTCOME_LATER ? result->peer : S("");
     t->not_before = not_before;
@@ -148,26 +148,26 @@ static void conclude_remote(struct attempt *at, struct task *t, const struct rel
 
 static void conclude_group(struct attempt *at, const struct step *step, struct smtp_reply reply,
                            usec_t not_before) {
-    struct relay_result result = {.fate = RELAY_LATER, .reply = reply};
+    struct relay_result result = {.disposition = RELAY_LATER, .reply = reply};
     for (size_t i = 0; i < step->count; i++)
         conclude_remote(at, &at->tasks[step->members[i]], &result, not_before);
 }
 
-/* Without a dialogue the letter was offered to nobody. */
+/* Without a dialogue the message was offered to nobody. */
 static void say_dialogue(struct attempt *at, const struct step *step,
                          const struct relay_outcome *outcome) {
     size_t taken = 0;
     if (outcome->dialogue.len == 0)
         return;
     for (size_t i = 0; i < outcome->count; i++)
-        taken += outcome->results[i].fate == RELAY_DELIVERED;
+        taken += outcome->results[i].disposition == RELAY_DELIVERED;
     struct queue_field fields[] = {
         FIELD("destination", step->destination),
         FIELD("dialogue", slice_first(outcome->dialogue, DIALOGUE_MAX)),
     };
-    say(at->q, at->id, "queue.transmission", fields, ARRAY_SIZE(fields),
-        "Transmission to %.*s: taken for %zu of %zu recipients", SLICE_ARG(step->destination),
-        taken, step->count);
+    log_event(at->q, at->id, "queue.transmission", fields, ARRAY_SIZE(fields),
+              "Transmission to %.*s: taken for %zu of %zu recipients", SLICE_ARG(step->destination),
+              taken, step->count);
 }
 
 static int call_transmit(struct attempt *at, const struct step *step,
@@ -177,7 +177,7 @@ static int call_transmit(struct attempt *at, const struct step *step,
     for (size_t i = 0; i < step->count; i++)
         recipients[i] = *at->tasks[step->members[i]].to;
     struct queue_transmission transmission = {
-        .letter = facts_of(at),
+        .message = facts_of(at),
         .domain = step->destination,
         .recipients = recipients,
         .count = step->count,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bytes of letters, and what the queue keeps in an envelope for itself.
+ * Bytes of messages, and what the queue keeps in an envelope for itself.
  */
 #include <errno.h>
 
@@ -91,7 +91,7 @@ static int copy_file(int fd, const struct spool_body *body) {
     return 0;
 }
 
-int content_large(struct queue *q, letter_id id, struct slice bytes, const struct spool_body *body,
+int content_large(struct queue *q, queue_id id, struct slice bytes, const struct spool_body *body,
                   struct spool_large **ret_large) {
     struct spool_large *large;
     int error = spool_large_begin(q->spool, id, &large);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What a postmaster sees and does. Walks go over a snapshot of the ids, so that they may wait in
- * between; a letter that is gone by then is passed over.
+ * between; a message that is gone by then is passed over.
  */
 #include <errno.h>
 
@@ -10,15 +10,15 @@
 #include "queue/internal.h"
 
 #define SORT_HERE_MAX   4096U /* more ids are sorted in another thread */
-#define WALK_MOST       64U   /* letters looked at without giving way to others */
-#define ACT_SHARE       4U    /* letters for which it is worth to start a further fiber */
+#define WALK_MOST       64U   /* messages looked at without giving way to others */
+#define ACT_SHARE       4U    /* messages for which it is worth to start a further fiber */
 #define ACT_HELPERS_MAX 64U
 
 /* ------------------------------------------------------------------ snapshots */
 
-/* Ids of the letters, in order. */
+/* Ids of the messages, in order. */
 struct snapshot {
-    struct buf ids; /* letter_id */
+    struct buf ids; /* queue_id */
     size_t at, count;
     unsigned looked;
 };
@@ -28,7 +28,7 @@ static void snapshot_done(struct snapshot *s) {
 }
 
 static int by_id(const void *a, const void *b) {
-    letter_id x, y;
+    queue_id x, y;
     memcpy(&x, a, sizeof x);
     memcpy(&y, b, sizeof y);
     return (x > y) - (x < y);
@@ -37,11 +37,11 @@ static int by_id(const void *a, const void *b) {
 static int sort(void *arg) {
     struct snapshot *s = arg;
     if (s->count > 0)
-        qsort(s->ids.ptr, s->count, sizeof(letter_id), by_id);
+        qsort(s->ids.ptr, s->count, sizeof(queue_id), by_id);
     return 0;
 }
 
-static void snapshot_take(struct queue *q, letter_id after, struct snapshot *s) WAITS {
+static void snapshot_take(struct queue *q, queue_id after, struct snapshot *s) WAITS {
     struct map_entry *e;
     size_t at = 0;
     while ((e = map_next(&q->jobs, &at))) {
@@ -49,15 +49,15 @@ static void snapshot_take(struct queue *q, letter_id after, struct snapshot *s) 
         if (job->id > after)
             buf_add_bytes(&s->ids, &job->id, sizeof job->id);
     }
-    s->count = s->ids.len / sizeof(letter_id);
+    s->count = s->ids.len / sizeof(queue_id);
     if (s->count > SORT_HERE_MAX)
         (void)offload(OFFLOAD_DISK, sort, s);
     else
         (void)sort(s);
 }
 
-/* One letter that is asked for by its id, or all that may match. */
-static void snapshot_of(struct queue *q, const struct queue_match *match, letter_id after,
+/* One message that is asked for by its id, or all that may match. */
+static void snapshot_of(struct queue *q, const struct queue_match *match, queue_id after,
                         struct snapshot *s) WAITS {
     if (!match->id) {
         snapshot_take(q, after, s);
@@ -68,7 +68,7 @@ static void snapshot_of(struct queue *q, const struct queue_match *match, letter
 }
 
 /* 1 with the next id, 0 at the end, or -ECANCELED. */
-static int snapshot_next(struct queue *q, struct snapshot *s, letter_id *ret) WAITS {
+static int snapshot_next(struct queue *q, struct snapshot *s, queue_id *ret) WAITS {
     if (++s->looked % WALK_MOST == 0 && fiber_yield() < 0)
         return -ECANCELED;
     if (q->stopping)
@@ -88,30 +88,30 @@ static bool contains(struct slice text, struct slice part) {
     return false;
 }
 
-static bool matches(const struct spool_letter *letter, const struct queue_match *match,
+static bool matches(const struct spool_message *message, const struct queue_match *match,
                     struct arena *a) {
     struct spool_envelope envelope;
     struct spool_state state;
     if (match->all || match->id)
         return true;
-    spool_envelope(letter, a, &envelope);
+    spool_envelope(message, a, &envelope);
     if (match->login.len > 0 && !slice_eq_nocase(envelope.login, match->login))
         return false;
     if (match->text.len == 0 || contains(envelope.sender, match->text))
         return true;
-    spool_state(letter, a, &state);
+    spool_state(message, a, &state);
     for (size_t i = 0; i < state.count; i++)
         if (contains(envelope.recipients[state.recipients[i].index].address, match->text))
             return true;
     return false;
 }
 
-/* The letter of that id if it is there and matches. */
-static const struct spool_letter *find_match(struct queue *q, letter_id id,
-                                             const struct queue_match *match) {
+/* The message of that id if it is there and matches. */
+static const struct spool_message *find_match(struct queue *q, queue_id id,
+                                              const struct queue_match *match) {
     _cleanup_(arena_done) struct arena scratch = {0};
-    const struct spool_letter *letter = spool_find(q->spool, id);
-    return letter && job_find(q, id) && matches(letter, match, &scratch) ? letter : NULL;
+    const struct spool_message *message = spool_find(q->spool, id);
+    return message && job_find(q, id) && matches(message, match, &scratch) ? message : NULL;
 }
 
 /* ------------------------------------------------------------------ list */
@@ -122,11 +122,11 @@ static const char *status_word(const struct spool_recipient_state *state) {
     return state->status == STATUS_FULL ? N_("full") : N_("later");
 }
 
-static void describe_waiting(const struct spool_letter *letter,
+static void describe_waiting(const struct spool_message *message,
                              const struct spool_envelope *envelope, struct arena *a,
                              struct queue_entry *to) {
     struct spool_state state;
-    spool_state(letter, a, &state);
+    spool_state(message, a, &state);
     to->waiting_count = MIN(state.count, (size_t)QUEUE_WAITING_MAX);
     struct queue_waiting *all = arena_array(a, to->waiting_count, sizeof *all);
     for (size_t i = 0; i < to->waiting_count; i++) {
@@ -142,69 +142,69 @@ static void describe_waiting(const struct spool_letter *letter,
     to->waiting = all;
 }
 
-static struct slice first_left(const struct spool_letter *letter,
+static struct slice first_left(const struct spool_message *message,
                                const struct spool_envelope *envelope, struct arena *a) {
     struct spool_state state;
-    spool_state(letter, a, &state);
+    spool_state(message, a, &state);
     return state.count > 0 ? arena_copy(a, envelope->recipients[state.recipients[0].index].address)
                            : S("");
 }
 
-static usec_t next_of(const struct job *job, const struct spool_letter *letter) {
-    if (letter->hold)
-        return letter->next;
+static usec_t next_of(const struct job *job, const struct spool_message *message) {
+    if (message->hold)
+        return message->next;
     return job->due.place ? job->due.key : 0;
 }
 
-static struct queue_entry describe(struct queue *q, const struct spool_letter *letter, bool details,
-                                   struct arena *a) {
-    const struct job *job = job_find(q, letter->id);
+static struct queue_entry describe(struct queue *q, const struct spool_message *message,
+                                   bool details, struct arena *a) {
+    const struct job *job = job_find(q, message->id);
     struct spool_envelope envelope;
-    spool_envelope(letter, a, &envelope);
+    spool_envelope(message, a, &envelope);
     struct queue_entry entry = {
-        .id = letter->id,
-        .arrival = letter->arrival,
-        .size = letter->size,
+        .id = message->id,
+        .arrival = message->arrival,
+        .size = message->size,
         .sender = arena_copy(a, envelope.sender),
         .login = arena_copy(a, envelope.login),
-        .hold = letter->hold,
+        .hold = message->hold,
         .active = job->place == AT_WORK,
-        .damaged = letter->damaged,
-        .next = next_of(job, letter),
-        .recipients = letter->recipients,
-        .left = letter->left,
+        .damaged = message->damaged,
+        .next = next_of(job, message),
+        .recipients = message->recipients,
+        .left = message->left,
     };
     if (details)
-        describe_waiting(letter, &envelope, a, &entry);
-    entry.first = first_left(letter, &envelope, a);
+        describe_waiting(message, &envelope, a, &entry);
+    entry.first = first_left(message, &envelope, a);
     return entry;
 }
 
-int queue_list(struct queue *q, const struct queue_match *match, letter_id after, size_t limit,
+int queue_list(struct queue *q, const struct queue_match *match, queue_id after, size_t limit,
                bool details, struct arena *a, struct queue_page *ret) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     _cleanup_(snapshot_done) struct snapshot s = {0};
     struct queue_page page = {0};
-    letter_id id;
+    queue_id id;
     int more = 0;
     snapshot_of(q, match, after, &s);
     limit = MIN(limit, s.count);
     page.entries = arena_array(a, limit, sizeof *page.entries);
     while (page.count < limit && (more = snapshot_next(q, &s, &id)) > 0) {
-        const struct spool_letter *letter = find_match(q, id, match);
-        if (letter)
-            page.entries[page.count++] = describe(q, letter, details, a);
+        const struct spool_message *message = find_match(q, id, match);
+        if (message)
+            page.entries[page.count++] = describe(q, message, details, a);
     }
     if (more < 0)
         return more;
     struct spool_stat stat;
     spool_stat(q->spool, &stat);
-    page.total = stat.letters;
+    page.total = stat.messages;
     *ret = page;
     return 0;
 }
 
-ssize_t queue_read(struct queue *q, letter_id id, uint64_t offset, void *to, size_t size) {
+ssize_t queue_read(struct queue *q, queue_id id, uint64_t offset, void *to, size_t size) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     struct spool_body body;
     int error = spool_body_open(q->spool, id, &body);
@@ -217,13 +217,13 @@ ssize_t queue_read(struct queue *q, letter_id id, uint64_t offset, void *to, siz
 
 /* ------------------------------------------------------------------ hold, release, retry */
 
-/* The letter's state with one thing changed. */
-static int write_state(struct queue *q, const struct spool_letter *letter,
+/* The message's state with one thing changed. */
+static int write_state(struct queue *q, const struct spool_message *message,
                        enum queue_action action) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
-    struct spool_letter copy = *letter;
+    struct spool_message copy = *message;
     struct spool_state state;
-    copy.state = arena_copy(&a, letter->state);
+    copy.state = arena_copy(&a, message->state);
     spool_state(&copy, &a, &state);
     if (action == QUEUE_RETRY) {
         struct spool_recipient_state *all = arena_array(&a, state.count, sizeof *all);
@@ -237,7 +237,7 @@ static int write_state(struct queue *q, const struct spool_letter *letter,
     } else {
         state.hold = action == QUEUE_HOLD;
     }
-    struct spool_change change = {.kind = SPOOL_STATE, .id = letter->id, .state = &state};
+    struct spool_change change = {.kind = SPOOL_STATE, .id = message->id, .state = &state};
     return spool_update(q->spool, &change, 1);
 }
 
@@ -245,17 +245,17 @@ static int write_state(struct queue *q, const struct spool_letter *letter,
 static void move(struct queue *q, struct job *job) {
     if (job->place == AT_WORK)
         return;
-    const struct spool_letter *letter = spool_find(q->spool, job->id);
+    const struct spool_message *message = spool_find(q->spool, job->id);
     job_take_out(q, job);
-    job_place(q, job, letter ? letter->next : 0);
+    job_place(q, job, message ? message->next : 0);
 }
 
-/* Nothing is changed for a letter that is as it should be, or just being tried. */
-static bool is_so_already(const struct job *job, const struct spool_letter *letter,
+/* Nothing is changed for a message that is as it should be, or just being tried. */
+static bool is_so_already(const struct job *job, const struct spool_message *message,
                           enum queue_action action) {
     if (action == QUEUE_RETRY)
         return job->place == AT_WORK;
-    return letter->hold == (action == QUEUE_HOLD);
+    return message->hold == (action == QUEUE_HOLD);
 }
 
 static int change(struct queue *q, struct job *job, const struct queue_order *order) WAITS {
@@ -267,15 +267,15 @@ static int change(struct queue *q, struct job *job, const struct queue_order *or
         [QUEUE_RETRY] = {"queue.retry", "To be tried at once, says"},
     };
     enum queue_action action = order->action;
-    const struct spool_letter *letter = spool_find(q->spool, job->id);
-    if (!letter)
+    const struct spool_message *message = spool_find(q->spool, job->id);
+    if (!message)
         return -E_UNKNOWN;
-    if (is_so_already(job, letter, action))
+    if (is_so_already(job, message, action))
         return 0;
-    int error = write_state(q, letter, action);
+    int error = write_state(q, message, action);
     if (error)
         return error;
-    say_ordered(q, job->id, events[action].kind, events[action].sentence, order->by);
+    log_order(q, job->id, events[action].kind, events[action].sentence, order->by);
     move(q, job);
     return 0;
 }
@@ -292,11 +292,11 @@ static int take_away(struct queue *q, struct job *job, const struct queue_order 
     attempt_close_body(&at);
     if (error)
         return error;
-    say_removed(&at, order);
+    log_removed(&at, order);
     return 0;
 }
 
-static int act_on(struct queue *q, letter_id id, const struct queue_order *order) WAITS {
+static int act_on(struct queue *q, queue_id id, const struct queue_order *order) WAITS {
     bool removes = order->action == QUEUE_REMOVE;
     struct job *job;
     int error = job_lock(q, id, &job);
@@ -322,15 +322,15 @@ struct act {
 };
 
 static void act_on_all(struct act *act) WAITS {
-    letter_id id;
+    queue_id id;
     int more = 0;
     while (!act->error && (more = snapshot_next(act->q, &act->snapshot, &id)) > 0) {
         if (!find_match(act->q, id, act->match))
             continue;
         int error = act_on(act->q, id, act->order);
-        const struct spool_letter *letter = spool_find(act->q->spool, id);
+        const struct spool_message *message = spool_find(act->q->spool, id);
         act->count += error == 0;
-        act->held += error == 0 && letter && letter->hold;
+        act->held += error == 0 && message && message->hold;
         if (error && error != -E_UNKNOWN)
             act->error = error;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Destinations: how many transmissions are under way to each, which letters wait for a place there
+ * Destinations: how many transmissions are under way to each, which messages wait for a place there
  * (at its counter, in order of arrival), and whether it rests. A place that becomes free is kept
- * for the first letter at the counter until that letter's next attempt has ended.
+ * for the first message at the counter until that message's next attempt has ended.
  */
 #include <stdio.h>
 

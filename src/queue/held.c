@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Letters that are held: how many, and what people are told. Those of strangers that went in
+ * Messages that are held: how many, and what people are told. Those of strangers that went in
  * circles (settle.c) are bounded together. When there are as many as may be, further ones that look
  * like them are put off before their 250, so that nothing that was taken has to be thrown away.
  *
  * Others are held because their user has sent too much (directory/sending.h). They come into
  * the spool on hold, in one commit, and wait for `hayauma queue release`. How many of one user may
  * wait is bounded, so that nobody fills the disk with them. When it begins the user is written to,
- * and so are the administrators: two letters of their own, since a stranger who has the password
+ * and so are the administrators: two messages of their own, since a stranger who has the password
  * need not see what the administrators are told.
  */
 #include <errno.h>
 
-#include "letter/compose.h"
-#include "letter/language.h"
-#include "letter/submission.h"
+#include "message/compose.h"
+#include "message/language.h"
+#include "message/submission.h"
 #include "queue/internal.h"
 
 /* ------------------------------------------------------------------ the bound */
@@ -25,32 +25,32 @@ struct holding {
     uint64_t bytes;
 };
 
-static int add_held(void *arg, struct spool_letter *letter) {
+static int add_held(void *arg, struct spool_message *message) {
     struct holding *h = arg;
     _cleanup_(arena_done) struct arena a = {0};
     struct spool_envelope envelope;
-    if (!letter->hold)
+    if (!message->hold)
         return 0;
-    spool_envelope(letter, &a, &envelope);
+    spool_envelope(message, &a, &envelope);
     if (slice_eq(envelope.login, h->login)) {
         h->count++;
-        h->bytes += letter->size;
+        h->bytes += message->size;
     }
     return 0;
 }
 
-static int add_loop(void *arg, struct spool_letter *letter) {
+static int add_loop(void *arg, struct spool_message *message) {
     struct queue *q = arg;
     _cleanup_(arena_done) struct arena a = {0};
     struct spool_envelope envelope;
     struct queue_extra extra;
-    if (!letter->hold)
+    if (!message->hold)
         return 0;
-    spool_envelope(letter, &a, &envelope);
+    spool_envelope(message, &a, &envelope);
     extra_decode(envelope.extra, &extra);
     if (extra.stranger || envelope.origin == QUEUE_FROM_OUTSIDE ||
         envelope.origin == QUEUE_MADE_REPORT)
-        held_loops_add(q, letter->size);
+        held_loops_add(q, message->size);
     return 0;
 }
 
@@ -71,34 +71,34 @@ bool held_loops_full(struct queue *q) {
            q->loops.bytes >= q->options.loops_held_size_max;
 }
 
-int held_check(struct queue *q, const struct queue_letter *letter, struct problem *problem) {
-    struct holding h = {.login = letter->login};
-    bool stranger = letter->origin == QUEUE_FROM_OUTSIDE;
-    if (stranger && (letter->shape & QUEUE_TRAVELLED) && held_loops_full(q))
+int held_check(struct queue *q, const struct queue_message *message, struct problem *problem) {
+    struct holding h = {.login = message->login};
+    bool stranger = message->origin == QUEUE_FROM_OUTSIDE;
+    if (stranger && (message->shape & QUEUE_TRAVELLED) && held_loops_full(q))
         return problem_set(problem, -E_REFUSED, "%u messages that went in circles are held already",
                            q->loops.count);
-    if (!letter->hold)
+    if (!message->hold)
         return 0;
     (void)spool_each(q->spool, add_held, &h);
     if (h.count < q->options.held_max && h.bytes < q->options.held_size_max)
         return 0;
     return problem_set(problem, -E_REFUSED, "%u messages of %.*s are held already", h.count,
-                       SLICE_ARG(letter->login));
+                       SLICE_ARG(message->login));
 }
 
 /* ------------------------------------------------------------------ taking it */
 
-int held_into_spool(struct queue *q, const struct queue_letter *letter,
+int held_into_spool(struct queue *q, const struct queue_message *message,
                     const struct spool_envelope *envelope, const struct spool_content *content) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct spool_recipient_state *recipients = arena_array(&a, letter->count, sizeof *recipients);
-    for (size_t i = 0; i < letter->count; i++)
+    struct spool_recipient_state *recipients = arena_array(&a, message->count, sizeof *recipients);
+    for (size_t i = 0; i < message->count; i++)
         recipients[i] = (struct spool_recipient_state){.index = (uint32_t)i, .status = STATUS_NEW};
-    recipients[0].reply = slice_first(letter->reason, REPLY_MAX);
-    struct spool_state state = {.hold = true, .recipients = recipients, .count = letter->count};
+    recipients[0].reply = slice_first(message->reason, REPLY_MAX);
+    struct spool_state state = {.hold = true, .recipients = recipients, .count = message->count};
     struct spool_change changes[] = {
-        {.kind = SPOOL_LETTER, .id = letter->id, .envelope = envelope, .content = *content},
-        {.kind = SPOOL_STATE, .id = letter->id, .state = &state},
+        {.kind = SPOOL_MESSAGE, .id = message->id, .envelope = envelope, .content = *content},
+        {.kind = SPOOL_STATE, .id = message->id, .state = &state},
     };
     if (spool_is_full(q->spool, content->large ? 0 : content->bytes.len))
         return -ENOSPC;
@@ -107,7 +107,7 @@ int held_into_spool(struct queue *q, const struct queue_letter *letter,
 
 /* ------------------------------------------------------------------ notices */
 
-#define HEADER_MAX (64U << 10) /* of a letter that are read for its language */
+#define HEADER_MAX (64U << 10) /* of a message that are read for its language */
 
 enum { ENGLISH, JAPANESE, LANGUAGES };
 
@@ -160,8 +160,8 @@ struct notice {
     struct slice subject[LANGUAGES], text[LANGUAGES];
 };
 
-/* The language of the first message that is held comes first, as in reports (letter/dsn.h). */
-static unsigned first_language(struct queue *q, letter_id id) WAITS {
+/* The language of the first message that is held comes first, as in reports (message/dsn.h). */
+static unsigned first_language(struct queue *q, queue_id id) WAITS {
     _cleanup_(spool_body_close) struct spool_body body = {0};
     _cleanup_(arena_done) struct arena a = {0};
     if (spool_body_open(q->spool, id, &body) < 0)
@@ -169,10 +169,10 @@ static unsigned first_language(struct queue *q, letter_id id) WAITS {
     size_t len = (size_t)MIN(body.bytes.len + body.file_len, (uint64_t)HEADER_MAX);
     char *header = arena_alloc(&a, len);
     ssize_t n = spool_body_read(&body, 0, header, len);
-    return n > 0 && letter_is_japanese(slice_of(header, (size_t)n)) ? JAPANESE : ENGLISH;
+    return n > 0 && message_is_japanese(slice_of(header, (size_t)n)) ? JAPANESE : ENGLISH;
 }
 
-static void compose_notice(struct queue *q, letter_id id, struct slice recipient,
+static void compose_notice(struct queue *q, queue_id id, struct slice recipient,
                            struct slice subject, struct slice text, struct buf *to) {
     _cleanup_(arena_done) struct arena a = {0};
     struct slice host = q->options.hostname;
@@ -181,7 +181,7 @@ static void compose_notice(struct queue *q, letter_id id, struct slice recipient
     if (reader.domain.len == 0)
         reader.domain = host;
     struct compose_mailbox box = {.address = &reader};
-    struct compose letter = {
+    struct compose message = {
         .from = {.name = S("Mail system"), .address = &daemon},
         .to = &box,
         .to_count = 1,
@@ -191,7 +191,7 @@ static void compose_notice(struct queue *q, letter_id id, struct slice recipient
         .automatic = true,
         .text = text,
     };
-    compose_letter(to, &letter);
+    compose_message(to, &message);
 }
 
 static void send_notice(struct queue *q, struct slice recipient, const struct notice *notice,
@@ -200,7 +200,7 @@ static void send_notice(struct queue *q, struct slice recipient, const struct no
     _cleanup_(buf_done) struct buf bytes = {0};
     unsigned second = LANGUAGES - 1 - first;
     struct spool_recipient to = {.address = recipient, .notify = SPOOL_NOTIFY_NEVER};
-    letter_id id = letter_id_next(&q->ids, fiber_wall());
+    queue_id id = queue_id_next(&q->ids, fiber_wall());
     struct problem problem = {0};
     struct slice subject = arena_printf(&a, "%.*s (%.*s)", SLICE_ARG(notice->subject[first]),
                                         SLICE_ARG(notice->subject[second]));
@@ -208,19 +208,19 @@ static void send_notice(struct queue *q, struct slice recipient, const struct no
         arena_printf(&a, "%.*s\n----------------------------------------\n\n%.*s",
                      SLICE_ARG(notice->text[first]), SLICE_ARG(notice->text[second]));
     compose_notice(q, id, recipient, subject, text, &bytes);
-    struct queue_letter letter = {.id = id,
-                                  .recipients = &to,
-                                  .count = 1,
-                                  .origin = QUEUE_MADE_REPORT,
-                                  .bytes = buf_slice(&bytes)};
-    if (queue_submit(q, &letter, &problem) < 0)
-        say(q, id, "queue.trouble", NULL, 0, "The notice to %.*s could not be made: %s",
-            SLICE_ARG(recipient), problem.text);
+    struct queue_message message = {.id = id,
+                                    .recipients = &to,
+                                    .count = 1,
+                                    .origin = QUEUE_MADE_REPORT,
+                                    .bytes = buf_slice(&bytes)};
+    if (queue_submit(q, &message, &problem) < 0)
+        log_event(q, id, "queue.error", NULL, 0, "The notice to %.*s could not be made: %s",
+                  SLICE_ARG(recipient), problem.text);
 }
 
-void held_tell(struct queue *q, const struct queue_letter *letter) {
+void held_notify(struct queue *q, const struct queue_message *message) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct slice who = letter->login, why = letter->reason;
+    struct slice who = message->login, why = message->reason;
     struct slice host = arena_copy(&a, q->options.hostname); /* new settings may come */
     struct notice user = {
         .subject = {S("Your messages are held back"), S("送信メールを保留しています")}};
@@ -234,7 +234,7 @@ void held_tell(struct queue *q, const struct queue_letter *letter) {
             arena_printf(&a, to_administrators[i], SLICE_ARG(who), SLICE_ARG(why), SLICE_ARG(host),
                          SLICE_ARG(who), SLICE_ARG(who), SLICE_ARG(who), SLICE_ARG(who));
     }
-    unsigned first = first_language(q, letter->id);
+    unsigned first = first_language(q, message->id);
     send_notice(q, who, &user, first);
     send_notice(q, S("postmaster"), &administrators, first);
 }

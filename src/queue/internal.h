@@ -2,7 +2,7 @@
 /*
  * The inside of the queue, for the files of this folder only.
  *
- * Each letter of the spool has a struct job. A job is in exactly one place:
+ * Each message of the spool has a struct job. A job is in exactly one place:
  *
  *     AT_ENTRY   on its way into the spool
  *     AT_REST    in the heap `due` until its time comes, or nowhere while it is on hold
@@ -13,25 +13,26 @@
  *                has other things to do later
  *     AT_WORK    a worker has it
  *
- * Workers are fibers; each takes job after job and ends when none may be taken. So a letter that
+ * Workers are fibers; each takes job after job and ends when none may be taken. So a message that
  * waits costs its job and nothing else.
  *
- * Fairness. Letters at the door go in order of arrival: what is done with them there takes
- * milliseconds. What may take minutes, transmission, has its own share of the workers, and letters
- * that were tried before may have only a part of that. Behind the line letters are taken in turn
- * from flows, one for each sender (by hash), so that a mailing of ten thousand letters and a single
- * one get on equally fast. A single letter has at most ATTEMPT_FANOUT transmissions under way.
+ * Fairness. Messages at the door go in order of arrival: what is done with them there takes
+ * milliseconds. What may take minutes, transmission, has its own share of the workers, and messages
+ * that were tried before may have only a part of that. Behind the line messages are taken in turn
+ * from flows, one for each sender (by hash), so that a mailing of ten thousand messages and a
+ * single one get on equally fast. A single message has at most ATTEMPT_FANOUT transmissions under
+ * way.
  *
- * Order. Letters that come one after the other for one address of this host go to the mailbox in
+ * Order. Messages that come one after the other for one address of this host go to the mailbox in
  * that order. An attempt that begins at the door takes a turn (fiber/turn.h) for each address on
  * its first attempt, before it has to wait for anything, and passes it on when the delivery begins;
- * the mailbox keeps them in order from there. A letter that was tried before has no turn and holds
+ * the mailbox keeps them in order from there. A message that was tried before has no turn and holds
  * nobody up, one that is stuck does so for seconds.
  *
  * An attempt (attempt.c) routes the recipients whose time has come, carries out what follows
  * (steps.c, carry.c), and has the outcomes written (settle.c) with what they cause: reports
- * (report.c), letters to the targets of aliases (content.c). Nothing but the durable state of the
- * letter in the spool says what is left to do; a worker that is cut short leaves no traces.
+ * (report.c), messages to the targets of aliases (content.c). Nothing but the durable state of the
+ * message in the spool says what is left to do; a worker that is cut short leaves no traces.
  */
 #pragma once
 
@@ -39,7 +40,7 @@
 #include "fiber/sync.h"
 #include "fiber/turn.h"
 #include "fiber/wait.h"
-#include "letter/dsn.h"
+#include "message/dsn.h"
 #include "queue/route.h"
 #include "queue/schedule.h"
 
@@ -54,7 +55,7 @@ enum place { AT_ENTRY, AT_REST, AT_DOOR, AT_LINE, AT_COUNTER, AT_WORK };
 enum load { LOAD_LOCAL, LOAD_FRESH, LOAD_RETRIED, LOADS };
 
 struct job {
-    letter_id id;
+    queue_id id;
     struct heap_item due;         /* wall time */
     struct link link;             /* in the list of its place */
     struct destination *reserved; /* which keeps a place for it */
@@ -91,7 +92,7 @@ struct budget {
 };
 
 struct open_file {
-    letter_id id;
+    queue_id id;
     struct spool_large *large;
     bool busy; /* being opened, submitted or dropped */
 };
@@ -107,7 +108,7 @@ struct queue {
     char *hostname; /* the one in the options */
     struct queue_ops ops;
     struct spool *spool;
-    struct letter_ids ids;
+    struct queue_ids ids;
 
     struct map jobs; /* by id */
     struct heap due;
@@ -145,12 +146,12 @@ struct queue {
 struct queue *guest_enter(struct queue *q);
 void guest_leave(struct queue **inside);
 
-struct job *job_find(const struct queue *q, letter_id id);
-struct job *job_new(struct queue *q, letter_id id); /* AT_ENTRY and locked */
-void job_free(struct queue *q, struct job *job);    /* out of its place, and gone */
+struct job *job_find(const struct queue *q, queue_id id);
+struct job *job_new(struct queue *q, queue_id id); /* AT_ENTRY and locked */
+void job_free(struct queue *q, struct job *job);   /* out of its place, and gone */
 
-/* Around each change of a letter's durable state. -E_UNKNOWN: no such letter; -ECANCELED. */
-int job_lock(struct queue *q, letter_id id, struct job **ret_job) WAITS;
+/* Around each change of a message's durable state. -E_UNKNOWN: no such message; -ECANCELED. */
+int job_lock(struct queue *q, queue_id id, struct job **ret_job) WAITS;
 void job_unlock(struct queue *q, struct job *job);
 
 /* ------------------------------------------------------------------ work.c */
@@ -230,13 +231,13 @@ struct task {
 struct queue_extra {
     uint8_t depth;      /* of expansions */
     uint32_t shape;     /* enum queue_shape */
-    letter_id parent;   /* the letter that this one was made from, or is about; 0: none */
+    queue_id parent;    /* the message that this one was made from, or is about; 0: none */
     uint32_t mailboxes; /* so many of the first recipients are mailboxes */
-    letter_id root;     /* of an expansion: the letter at its beginning, as it was accepted */
-    bool stranger;      /* of an expansion: that letter came from a stranger */
+    queue_id root;      /* of an expansion: the message at its beginning, as it was accepted */
+    bool stranger;      /* of an expansion: that message came from a stranger */
 };
 
-/* Flags of a letter's durable state, and status of a recipient's: never change a number. */
+/* Flags of a message's durable state, and status of a recipient's: never change a number. */
 enum { STATE_NOW = 1 /* tried also where a destination rests */ };
 enum { STATUS_NEW = 0, STATUS_LATER = 1, STATUS_FULL = 2, STATUS_UNSURE = 3 };
 
@@ -251,7 +252,7 @@ struct attempt {
     struct queue *q;
     struct job *job;
     struct arena *a;
-    letter_id id;
+    queue_id id;
     uint64_t size;
     struct spool_envelope envelope;
     struct queue_extra extra;
@@ -262,7 +263,7 @@ struct attempt {
     uint64_t chance; /* for the next time: recipients that fail together stay together */
     bool hold;       /* a postmaster has to look at it */
     bool local_only; /* recipients at other hosts are left for an attempt behind the line */
-    bool gone;       /* the letter is no more */
+    bool gone;       /* the message is no more */
     bool broken;     /* something passing of our own: see error_passes() */
 
     struct spool_body body;
@@ -280,10 +281,10 @@ struct attempt {
 
 /* ------------------------------------------------------------------ attempt.c */
 
-/* One attempt at a letter, from its durable state to its durable state; then places the job. */
+/* One attempt at a message, from its durable state to its durable state; then places the job. */
 void attempt_run(struct queue *q, struct job *job, struct arena *a) WAITS;
 
-/* The letter as it stands in the spool. False: it is no more. */
+/* The message as it stands in the spool. False: it is no more. */
 bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct arena *a);
 int attempt_open_body(struct attempt *at) WAITS;
 void attempt_close_body(struct attempt *at);
@@ -295,11 +296,11 @@ void task_conclude(struct attempt *at, struct task *t, enum outcome outcome,
 bool error_passes(int error); /* an end of a role, a shortage: worth another try at once */
 void task_conclude_error(struct attempt *at, struct task *t, int error);
 
-/* The letter as it was accepted, before any expansion; whether that was from a stranger. */
-letter_id attempt_root(const struct attempt *at);
+/* The message as it was accepted, before any expansion; whether that was from a stranger. */
+queue_id attempt_root(const struct attempt *at);
 bool attempt_of_stranger(const struct attempt *at);
 
-/* A failed task is kept for a postmaster, who has to release the letter. */
+/* A failed task is kept for a postmaster, who has to release the message. */
 void task_hold(struct attempt *at, struct task *t);
 
 /* Due on this way, and not concluded. */
@@ -307,7 +308,7 @@ bool task_is_open(const struct task *t, enum way way);
 
 /* ------------------------------------------------------------------ steps.c */
 
-/* Carries the letter wherever its tasks lead, and settles outcomes that should not wait. */
+/* Carries the message wherever its tasks lead, and settles outcomes that should not wait. */
 void steps_run(struct attempt *at) WAITS;
 
 /* ------------------------------------------------------------------ carry.c */
@@ -326,9 +327,9 @@ enum settle_part {
 /* Makes outcomes durable, in one commit with all that they cause. */
 void settle(struct attempt *at, enum settle_part part) WAITS;
 
-/* Which outcomes are not on their way to the disk yet. Nothing of a letter that is no more. */
+/* Which outcomes are not on their way to the disk yet. Nothing of a message that is no more. */
 struct settle_need {
-    bool now;    /* some that should not wait: a host has taken the letter, or this host is done */
+    bool now;    /* some that should not wait: a host has taken the message, or this host is done */
     bool soon;   /* some that cause no report */
     bool report; /* some that cause one */
 };
@@ -337,7 +338,7 @@ struct settle_need settle_need(const struct attempt *at);
 /* Settles all recipients; the caller has locked the job. With `bounce` the sender is told. */
 int settle_removed(struct attempt *at, bool bounce) WAITS;
 
-/* When something is to be done for the letter next, as far as the tasks know; wall time. */
+/* When something is to be done for the message next, as far as the tasks know; wall time. */
 usec_t settle_next(const struct attempt *at, usec_t pause);
 
 /* ------------------------------------------------------------------ report.c */
@@ -347,7 +348,7 @@ bool report_wanted(const struct attempt *at, const struct task *t, enum dsn_acti
 bool report_of_outcome(const struct attempt *at, const struct task *t, enum dsn_action *ret);
 
 /*
- * Whether our own postmaster is told instead: a stranger's letter goes round in a circle, which he
+ * Whether our own postmaster is told instead: a stranger's message goes round in a circle, which he
  * can bring about by its header. Its sender may be anybody.
  */
 bool report_is_for_postmaster(const struct attempt *at, const struct task *t);
@@ -358,32 +359,32 @@ struct report_item {
     bool to_postmaster; /* all of a report, or none */
 };
 
-/* The whole notification. A letter that cannot be read is reported about without its bytes. */
-void report_compose(struct attempt *at, letter_id id, const struct report_item *items, size_t count,
+/* The whole notification. A message that cannot be read is reported about without its bytes. */
+void report_compose(struct attempt *at, queue_id id, const struct report_item *items, size_t count,
                     struct slice recipient, struct buf *to) WAITS;
 
 /* Our own postmaster's address; in the arena. */
 struct slice report_postmaster(const struct attempt *at);
 
-#define REPORT_RETURNED_MAX (16U << 20) /* bytes of a letter that a report brings along */
+#define REPORT_RETURNED_MAX (16U << 20) /* bytes of a message that a report brings along */
 #define REPORT_LOOP_MAX     (64U << 10) /* and one to our own postmaster: it may be many of them */
 
 /* ------------------------------------------------------------------ held.c */
 
-/* -E_REFUSED: so many letters of its kind are held that this one must not be added. */
-int held_check(struct queue *q, const struct queue_letter *letter, struct problem *problem);
+/* -E_REFUSED: so many messages of its kind are held that this one must not be added. */
+int held_check(struct queue *q, const struct queue_message *message, struct problem *problem);
 
 /* Whether as many loops of strangers are held as may be; counted anew once in a second. */
 bool held_loops_full(struct queue *q);
 void held_loops_add(struct queue *q, uint64_t size); /* one more, on the disk */
 
-/* As spool_accept(), for a letter that is on hold from the beginning. */
-int held_into_spool(struct queue *q, const struct queue_letter *letter,
+/* As spool_accept(), for a message that is on hold from the beginning. */
+int held_into_spool(struct queue *q, const struct queue_message *message,
                     const struct spool_envelope *envelope,
                     const struct spool_content *content) WAITS;
 
 /* Writes to the user and to the administrators. */
-void held_tell(struct queue *q, const struct queue_letter *letter) WAITS;
+void held_notify(struct queue *q, const struct queue_message *message) WAITS;
 
 /* ------------------------------------------------------------------ content.c */
 
@@ -394,20 +395,19 @@ void extra_decode(struct slice bytes, struct queue_extra *ret);
 struct address address_of(struct arena *a, struct slice text);
 
 /* A large file with those bytes, or with what is in the body's file. */
-int content_large(struct queue *q, letter_id id, struct slice bytes, const struct spool_body *body,
+int content_large(struct queue *q, queue_id id, struct slice bytes, const struct spool_body *body,
                   struct spool_large **ret_large) WAITS;
 
-/* The beginning of the letter, at most `max` bytes; in the arena, or where it lies. */
+/* The beginning of the message, at most `max` bytes; in the arena, or where it lies. */
 int content_begin(struct attempt *at, size_t max, struct slice *ret) WAITS;
 
-/* ------------------------------------------------------------------ say.c */
+/* ------------------------------------------------------------------ log_event.c */
 
 #define FIELD(name_, value_) ((struct queue_field){(name_), (value_)})
-void say(struct queue *q, letter_id id, const char *kind, const struct queue_field *fields,
-         size_t count, const char *format, ...) PRINTF_LIKE(6, 7);
-void say_accepted(struct queue *q, letter_id id, const struct spool_envelope *e, uint64_t size,
-                  letter_id parent);
-void say_outcome(struct attempt *at, const struct task *t);
-void say_ordered(struct queue *q, letter_id id, const char *kind, const char *what,
-                 struct slice by);
-void say_removed(struct attempt *at, const struct queue_order *order);
+void log_event(struct queue *q, queue_id id, const char *kind, const struct queue_field *fields,
+               size_t count, const char *format, ...) PRINTF_LIKE(6, 7);
+void log_accepted(struct queue *q, queue_id id, const struct spool_envelope *e, uint64_t size,
+                  queue_id parent);
+void log_outcome(struct attempt *at, const struct task *t);
+void log_order(struct queue *q, queue_id id, const char *kind, const char *what, struct slice by);
+void log_removed(struct attempt *at, const struct queue_order *order);

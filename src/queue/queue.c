@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The queue's life, and letters coming in. See internal.h for the design.
+ * The queue's life, and messages coming in. See internal.h for the design.
  *
- * A job exists from the moment its id is taken until its letter is settled, so no id is in use
- * twice. While it is AT_ENTRY its letter may or may not be in the spool yet.
+ * A job exists from the moment its id is taken until its message is settled, so no id is in use
+ * twice. While it is AT_ENTRY its message may or may not be in the spool yet.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,11 @@
 
 /* ------------------------------------------------------------------ jobs */
 
-struct job *job_find(const struct queue *q, letter_id id) {
+struct job *job_find(const struct queue *q, queue_id id) {
     return map_get(&q->jobs, map_u64(&id));
 }
 
-struct job *job_new(struct queue *q, letter_id id) {
+struct job *job_new(struct queue *q, queue_id id) {
     struct job *job = NEW(struct job);
     job->id = id;
     job->place = AT_ENTRY;
@@ -36,7 +36,7 @@ void job_free(struct queue *q, struct job *job) {
     free(job);
 }
 
-int job_lock(struct queue *q, letter_id id, struct job **ret_job) {
+int job_lock(struct queue *q, queue_id id, struct job **ret_job) {
     struct job *job;
     while ((job = job_find(q, id))) {
         if (!job->locked) {
@@ -72,13 +72,13 @@ void guest_leave(struct queue **inside) {
 /* ------------------------------------------------------------------ opening, closing */
 
 /* What is due is called by the clock, oldest first. */
-static int adopt(void *arg, struct spool_letter *letter) {
+static int adopt(void *arg, struct spool_message *message) {
     struct queue *q = arg;
-    struct job *job = job_new(q, letter->id);
+    struct job *job = job_new(q, message->id);
     job->locked = false;
     job->place = AT_REST;
-    if (!letter->hold)
-        heap_add(&q->due, &job->due, letter->next ? letter->next : letter->arrival);
+    if (!message->hold)
+        heap_add(&q->due, &job->due, message->next ? message->next : message->arrival);
     return 0;
 }
 
@@ -95,7 +95,7 @@ static struct queue *make(const struct queue_options *options, const struct queu
     struct queue *q = NEW(struct queue);
     set_options(q, options);
     q->ops = *ops;
-    letter_ids_init(&q->ids, options->worker);
+    queue_ids_init(&q->ids, options->worker);
     list_init(&q->door);
     for (size_t i = 0; i < LOADS; i++)
         line_init(&q->lines[i]);
@@ -180,21 +180,21 @@ void queue_stop(struct queue *q, usec_t deadline) {
     queue_free(q);
 }
 
-/* ------------------------------------------------------------------ letters coming in */
+/* ------------------------------------------------------------------ messages coming in */
 
-static int check_letter(const struct queue *q, const struct queue_letter *letter,
-                        struct problem *problem) {
+static int check_message(const struct queue *q, const struct queue_message *message,
+                         struct problem *problem) {
     if (q->stopping)
         return problem_set(problem, -ECANCELED, "the queue is being stopped");
-    if (letter->count == 0 || letter->count > SPOOL_RECIPIENTS_MAX)
-        return problem_set(problem, -EINVAL, "the message has %zu recipients", letter->count);
-    if (letter->id == 0 || job_find(q, letter->id))
+    if (message->count == 0 || message->count > SPOOL_RECIPIENTS_MAX)
+        return problem_set(problem, -EINVAL, "the message has %zu recipients", message->count);
+    if (message->id == 0 || job_find(q, message->id))
         return problem_set(problem, -EINVAL, "the message's id is in use");
     return 0;
 }
 
-/* The file of a letter, if it is there and nobody else has it. */
-static int claim_file(struct queue *q, letter_id id, struct open_file **ret,
+/* The file of a message, if it is there and nobody else has it. */
+static int claim_file(struct queue *q, queue_id id, struct open_file **ret,
                       struct problem *problem) {
     struct open_file *file = map_get(&q->files, map_u64(&id));
     if (!file || file->busy)
@@ -209,72 +209,73 @@ static void forget_file(struct queue *q, struct open_file *file) {
     free(file);
 }
 
-static int into_spool(struct queue *q, const struct queue_letter *letter,
+static int into_spool(struct queue *q, const struct queue_message *message,
                       const struct spool_envelope *envelope, struct spool_large *large) {
-    struct spool_content content = {.head = letter->head, .bytes = letter->bytes, .large = large};
-    struct spool_letter *stored;
-    if (letter->hold)
-        return held_into_spool(q, letter, envelope, &content);
-    return spool_accept(q->spool, letter->id, envelope, &content, &stored);
+    struct spool_content content = {.head = message->head, .bytes = message->bytes, .large = large};
+    struct spool_message *stored;
+    if (message->hold)
+        return held_into_spool(q, message, envelope, &content);
+    return spool_accept(q->spool, message->id, envelope, &content, &stored);
 }
 
-static struct spool_envelope envelope_of(const struct queue_letter *letter, struct slice extra) {
+static struct spool_envelope envelope_of(const struct queue_message *message, struct slice extra) {
     return (struct spool_envelope){
         .arrival = fiber_wall(),
-        .sender = letter->sender,
-        .body_type = letter->body_type,
-        .ret = letter->ret,
-        .smtputf8 = letter->shape & QUEUE_UTF8,
-        .origin = (uint8_t)letter->origin,
-        .envid = letter->envid,
-        .login = letter->login,
-        .helo = letter->helo,
-        .peer = letter->peer,
+        .sender = message->sender,
+        .body_type = message->body_type,
+        .ret = message->ret,
+        .smtputf8 = message->shape & QUEUE_UTF8,
+        .origin = (uint8_t)message->origin,
+        .envid = message->envid,
+        .login = message->login,
+        .helo = message->helo,
+        .peer = message->peer,
         .extra = extra,
-        .recipients = letter->recipients,
-        .count = letter->count,
+        .recipients = message->recipients,
+        .count = message->count,
     };
 }
 
-static int take_in(struct queue *q, const struct queue_letter *letter, struct spool_large *large) {
+static int take_in(struct queue *q, const struct queue_message *message,
+                   struct spool_large *large) {
     _cleanup_(buf_done) struct buf extra = {0};
-    extra_encode(&(struct queue_extra){.shape = letter->shape}, &extra);
-    struct spool_envelope envelope = envelope_of(letter, buf_slice(&extra));
-    struct job *job = job_new(q, letter->id);
-    int error = into_spool(q, letter, &envelope, large);
+    extra_encode(&(struct queue_extra){.shape = message->shape}, &extra);
+    struct spool_envelope envelope = envelope_of(message, buf_slice(&extra));
+    struct job *job = job_new(q, message->id);
+    int error = into_spool(q, message, &envelope, large);
     if (error) {
         job_free(q, job);
         return error;
     }
-    const struct spool_letter *stored = spool_find(q->spool, letter->id);
+    const struct spool_message *stored = spool_find(q->spool, message->id);
     q->counts.accepted++;
-    say_accepted(q, letter->id, &envelope, stored ? stored->size : 0, 0);
-    if (letter->hold)
-        say(q, letter->id, "queue.held", NULL, 0,
-            "Held until it is released, since %.*s sends too much: %.*s", SLICE_ARG(letter->login),
-            SLICE_ARG(letter->reason));
+    log_accepted(q, message->id, &envelope, stored ? stored->size : 0, 0);
+    if (message->hold)
+        log_event(q, message->id, "queue.held", NULL, 0,
+                  "Held until it is released, since %.*s sends too much: %.*s",
+                  SLICE_ARG(message->login), SLICE_ARG(message->reason));
     job_unlock(q, job);
     job_place(q, job, 0);
     return 0;
 }
 
-int queue_submit(struct queue *q, const struct queue_letter *letter, struct problem *problem) {
+int queue_submit(struct queue *q, const struct queue_message *message, struct problem *problem) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     struct open_file *file = NULL;
-    int error = check_letter(q, letter, problem);
+    int error = check_message(q, message, problem);
     if (!error)
-        error = held_check(q, letter, problem);
-    if (!error && letter->in_file)
-        error = claim_file(q, letter->id, &file, problem);
+        error = held_check(q, message, problem);
+    if (!error && message->in_file)
+        error = claim_file(q, message->id, &file, problem);
     if (error)
         return error;
-    error = take_in(q, letter, file ? file->large : NULL);
+    error = take_in(q, message, file ? file->large : NULL);
     if (file)
         file->busy = false;
     if (file && !error)
         forget_file(q, file);
-    if (!error && letter->hold && letter->tell)
-        held_tell(q, letter);
+    if (!error && message->hold && message->notify)
+        held_notify(q, message);
     return error ? problem_set(problem, error, "the spool did not take it: %s", error_text(error))
                  : 0;
 }
@@ -300,7 +301,7 @@ static int begin_file(struct queue *q, struct open_file *file, int *ret_fd) {
     return 0;
 }
 
-int queue_open_file(struct queue *q, letter_id id, int *ret_fd) {
+int queue_open_file(struct queue *q, queue_id id, int *ret_fd) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     if (q->stopping)
         return -ECANCELED;
@@ -319,7 +320,7 @@ int queue_open_file(struct queue *q, letter_id id, int *ret_fd) {
     return error == -EEXIST ? -EINVAL : error;
 }
 
-void queue_drop_file(struct queue *q, letter_id id) {
+void queue_drop_file(struct queue *q, queue_id id) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     struct open_file *file = NULL;
     struct problem unsaid;
@@ -335,7 +336,7 @@ void queue_drop_files_of(struct queue *q, unsigned worker) {
     size_t at = 0;
     while ((e = map_next(&q->files, &at))) {
         const struct open_file *file = e->value;
-        if (letter_id_worker(file->id) == worker)
+        if (queue_id_worker(file->id) == worker)
             buf_add_u64(&ids, file->id);
     }
     struct reader r = {.rest = buf_slice(&ids)};
@@ -350,10 +351,10 @@ struct survey {
     usec_t oldest;
 };
 
-static int look_at(void *arg, struct spool_letter *letter) {
+static int look_at(void *arg, struct spool_message *message) {
     struct survey *survey = arg;
-    survey->held += letter->hold;
-    survey->oldest = survey->oldest ? MIN(survey->oldest, letter->arrival) : letter->arrival;
+    survey->held += message->hold;
+    survey->oldest = survey->oldest ? MIN(survey->oldest, message->arrival) : message->arrival;
     return 0;
 }
 
@@ -366,5 +367,5 @@ void queue_stats(const struct queue *q, struct queue_stats *ret) {
     ret->active = work_active(q);
     ret->ready = work_ready(q);
     spool_stat(q->spool, &ret->spool);
-    ret->letters = ret->spool.letters;
+    ret->messages = ret->spool.messages;
 }

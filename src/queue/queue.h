@@ -1,42 +1,43 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The queue: what happens to every accepted letter until its fate is settled. It keeps letters in
- * the spool, finds out where each recipient leads, has letters delivered and transmitted, tries
- * again for days, tells senders what became of their letters, and lets a postmaster look and
- * interfere. What it needs of the other roles it reaches through a table of functions.
+ * The queue: what happens to every accepted message until every recipient is settled. It keeps
+ * messages in the spool, finds out where each recipient leads, has messages delivered and
+ * transmitted, tries again for days, tells senders what became of their messages, and lets a
+ * postmaster look and interfere. What it needs of the other roles it reaches through a table of
+ * functions.
  *
- *     queue_open(dir, &options, &ops, &queue, &problem);     every letter of the last run is there
+ *     queue_open(dir, &options, &ops, &queue, &problem);     every message of the last run is there
  *     queue_start(queue);                                    once the other roles can be reached
- *     queue_submit(queue, &letter, &problem);                0: on the disk; now say 250
+ *     queue_submit(queue, &message, &problem);                0: on the disk; now log_event 250
  *     queue_stop(queue, deadline);
  *
- * The promises (docs/architecture.md, D1 to D8): a letter for which queue_submit() returned 0 is
+ * The promises (docs/architecture.md, D1 to D8): a message for which queue_submit() returned 0 is
  * never forgotten, whatever is killed at any time. A recipient is settled in the same commit that
- * holds the report about it, or the new letter that goes on to where it leads. Deliveries to
- * mailboxes of this host carry a key, the id of the letter as it was accepted, by which a mailbox
+ * holds the report about it, or the new message that goes on to where it leads. Deliveries to
+ * mailboxes of this host carry a key, the id of the message as it was accepted, by which a mailbox
  * takes it exactly once: after a crash, and however many of the recipients lead there.
  * Transmissions to other hosts happen at least once: a second time only when this process, or the
  * one that transmits, ends between the other host's acceptance and the commit with its outcome,
  * which begins at once (or, when the sender asked for a report of success, within half a minute).
- * What became of the letter at this host, and at each other one, is settled without waiting for
- * those that take longer. ops.deliver() begins for letters to one address in the order in which
+ * What became of the message at this host, and at each other one, is settled without waiting for
+ * those that take longer. ops.deliver() begins for messages to one address in the order in which
  * they were taken; one that has to be tried again, or is stuck, loses its place.
  *
- * One letter has one id everywhere: the one that the edge gave it at MAIL. Letters that are made
- * here (reports, letters to the targets of an alias) get theirs from `options.worker`.
+ * One message has one id everywhere: the one that the edge gave it at MAIL. Messages that are made
+ * here (reports, messages to the targets of an alias) get theirs from `options.worker`.
  */
 #pragma once
 
 #include "directory/directory.h"
-#include "letter/id.h"
+#include "message/queue_id.h"
 #include "relay/relay.h"
 #include "spool/spool.h"
 
 struct queue;
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
-/* Who brought the letter. Kept in the spool: never change a number. */
+/* Who brought the message. Kept in the spool: never change a number. */
 enum queue_origin {
     QUEUE_FROM_OUTSIDE = 1,   /* a stranger, by SMTP */
     QUEUE_FROM_USER = 2,      /* a user of this host who logged in */
@@ -55,8 +56,8 @@ enum queue_shape {
 };
 
 /* Borrowed by queue_submit(), which copies what it keeps. */
-struct queue_letter {
-    letter_id id;
+struct queue_message {
+    queue_id id;
     struct slice sender; /* reverse-path without brackets; empty: the null path */
     const struct spool_recipient *recipients;
     size_t count;
@@ -67,45 +68,46 @@ struct queue_letter {
     struct slice login, helo, peer; /* each may be empty */
     unsigned shape;                 /* enum queue_shape */
     struct slice head;              /* Received and other fields put in front */
-    struct slice bytes;             /* the letter; empty when it is in the file */
+    struct slice bytes;             /* the message; empty when it is in the file */
     bool in_file;                   /* its bytes are in the file of queue_open_file() */
     bool hold;                      /* on hold at first: its user has sent too much */
-    bool tell;                      /* and is written to, like the administrators */
+    bool notify;                    /* and is written to, like the administrators */
     struct slice reason;            /* what he has sent: "312 messages in an hour, ..." */
 };
 
 /*
- * Takes a letter. 0: it is on the disk and its way begins. -ENOSPC (reply 452 4.3.1), -EIO and
+ * Takes a message. 0: it is on the disk and its way begins. -ENOSPC (reply 452 4.3.1), -EIO and
  * other errno (451 4.3.0), -E_LIMIT (too large: 552 5.3.4), -EINVAL (no recipient, an id that is in
- * use, no such file: a fault of the caller), -E_REFUSED (`hold`, and too many letters of that user
+ * use, no such file: a fault of the caller), -E_REFUSED (`hold`, and too many messages of that user
  * are held: 452 4.7.1; or a stranger's that has travelled, and too many loops of strangers are
  * held: 451 4.4.6), -E_BUSY (the file can still be written to by others), -ECANCELED (the queue is
  * being stopped). After a failure with `in_file` the file is still there.
  */
-int queue_submit(struct queue *q, const struct queue_letter *letter, struct problem *problem) WAITS;
+int queue_submit(struct queue *q, const struct queue_message *message,
+                 struct problem *problem) WAITS;
 
 /*
- * A file for the bytes of a large letter: a new descriptor, which the caller passes on or closes;
+ * A file for the bytes of a large message: a new descriptor, which the caller passes on or closes;
  * all copies must be closed before queue_submit(). A file that is not submitted is given back by
  * queue_drop_file(). -EINVAL: the id is in use; -ENOSPC, -E_LIMIT (too many open files).
  */
-int queue_open_file(struct queue *q, letter_id id, int *ret_fd) WAITS;
-void queue_drop_file(struct queue *q, letter_id id) WAITS; /* none of that id: nothing happens */
+int queue_open_file(struct queue *q, queue_id id, int *ret_fd) WAITS;
+void queue_drop_file(struct queue *q, queue_id id) WAITS; /* none of that id: nothing happens */
 
 /*
- * Drops the files of all letters whose ids a worker gave, but those that are being submitted: for
+ * Drops the files of all messages whose ids a worker gave, but those that are being submitted: for
  * when it has ended. Which ones is settled before the first wait.
  */
 void queue_drop_files_of(struct queue *q, unsigned worker) WAITS;
 
-/* Whether a letter of this size would be taken now. */
+/* Whether a message of this size would be taken now. */
 bool queue_room(struct queue *q, uint64_t size) WAITS;
 
 /* ------------------------------------------------------------------ what it asks of others */
 
-/* What all of them may want to know of a letter. Borrowed during the call. */
+/* What all of them may want to know of a message. Borrowed during the call. */
 struct queue_facts {
-    letter_id id;
+    queue_id id;
     usec_t arrival;      /* wall time */
     struct slice sender; /* without brackets; empty: the null path */
     unsigned shape;      /* enum queue_shape */
@@ -115,10 +117,10 @@ struct queue_facts {
     const struct spool_body *body; /* bytes, and behind them the file */
 };
 
-/* A delivery to a mailbox of this host. The letter is `head`, then the body. */
+/* A delivery to a mailbox of this host. The message is `head`, then the body. */
 struct queue_delivery {
-    struct queue_facts letter;
-    letter_id root; /* the letter as it was accepted: a mailbox takes what comes of it once */
+    struct queue_facts message;
+    queue_id root; /* the message as it was accepted: a mailbox takes what comes of it once */
     struct slice recipient; /* as in the envelope */
     struct route_mailbox mailbox;
     struct slice head; /* Return-Path, Delivered-To */
@@ -126,7 +128,7 @@ struct queue_delivery {
 
 /* A transmission to the host that is responsible for a domain. */
 struct queue_transmission {
-    struct queue_facts letter;
+    struct queue_facts message;
     struct slice domain; /* behind the "@", or the name that ops.destination has for it */
     const struct spool_recipient *recipients;
     size_t count; /* at most options.recipients_per_transaction */
@@ -151,23 +153,23 @@ struct queue_ops {
     int (*resolve)(void *arg, struct slice address, struct arena *a, struct route *ret) WAITS;
 
     /*
-     * Puts the letter into a mailbox; 0: on the disk there, or already there. -E_LIMIT: over quota.
-     * -E_PERMANENT, -E_UNKNOWN: will never be taken. May set a sentence for the sender.
+     * Puts the message into a mailbox; 0: on the disk there, or already there. -E_LIMIT: over
+     * quota. -E_PERMANENT, -E_UNKNOWN: will never be taken. May set a sentence for the sender.
      */
     int (*deliver)(void *arg, const struct queue_delivery *delivery, struct problem *problem) WAITS;
 
-    /* Hands the letter to another host: relay_transmit(). One result for each recipient. */
+    /* Hands the message to another host: relay_transmit(). One result for each recipient. */
     int (*transmit)(void *arg, const struct queue_transmission *transmission, struct arena *a,
                     struct relay_outcome *ret) WAITS;
 
     /*
-     * A step in the journey of a letter, with a sentence for people. Must not wait. The kinds, each
-     * with "queue." in front: accepted, made (here, out of the letter in the field "parent"),
+     * A step in the journey of a message, with a sentence for people. Must not wait. The kinds,
+     * each with "queue." in front: accepted, made (here, out of the message in the field "parent"),
      * delivered, transmission (of several recipients, with its dialogue), transmitted, later,
-     * failed, expanded, expansion (a new letter: field "child"), report (field "report"),
+     * failed, expanded, expansion (a new message: field "child"), report (field "report"),
      * settled, held, released, retry, removed, trouble (of our own). NULL: nobody listens.
      */
-    void (*event)(void *arg, letter_id id, const char *kind, struct slice sentence,
+    void (*event)(void *arg, queue_id id, const char *kind, struct slice sentence,
                   const struct queue_field *fields, size_t count);
 
     /*
@@ -179,7 +181,7 @@ struct queue_ops {
 
 /* ------------------------------------------------------------------ opening, closing */
 
-/* When a letter is tried again. Defaults behind the semicolons. */
+/* When a message is tried again. Defaults behind the semicolons. */
 struct queue_schedule {
     const usec_t *first; /* waits behind the first attempts; 5, 10, 20, 40, 80 min */
     size_t first_count;
@@ -187,7 +189,7 @@ struct queue_schedule {
     usec_t after;           /* and later; 4 h */
     unsigned jitter;        /* percent either way; 20 */
     usec_t lifetime;        /* 5 d; one more attempt is made at its end */
-    usec_t report_lifetime; /* of letters with the null sender; 2 d */
+    usec_t report_lifetime; /* of messages with the null sender; 2 d */
     usec_t full_lifetime;   /* to a mailbox that is full; 1 d */
     const usec_t *notices;  /* ages at which senders are told of a delay, growing; 4 h, 24 h */
     size_t notice_count;    /* at most QUEUE_NOTICES */
@@ -197,22 +199,22 @@ struct queue_schedule {
 /* Slices and arrays are borrowed. Begin with a copy of queue_options_default. */
 struct queue_options {
     struct slice hostname; /* our own name, for reports; must be given */
-    uint8_t worker;        /* number for the ids of letters made here: letter/id.h; 0 */
+    uint8_t worker;        /* number for the ids of messages made here: message/queue_id.h; 0 */
     struct queue_schedule schedule;
     unsigned recipients_per_transaction; /* 100 */
-    unsigned active_max;      /* letters under work at a time; 1000. A quarter of them is kept
-                                 free of letters that wait for other hosts */
+    unsigned active_max;      /* messages under work at a time; 1000. A quarter of them is kept
+                                 free of messages that wait for other hosts */
     unsigned destination_max; /* transmissions to one domain under way at a time; 40 */
     uint64_t memory_max;      /* bytes of bodies under work; 64 MiB */
-    uint64_t returned_max;    /* a larger letter is returned as its header; 100 KiB, to 16 MiB */
+    uint64_t returned_max;    /* a larger message is returned as its header; 100 KiB, to 16 MiB */
     unsigned postmaster_max;  /* reports to our own postmaster in an hour; 50 */
-    unsigned success_max;     /* reports of success to senders of strangers' letters; 100 */
+    unsigned success_max;     /* reports of success to senders of strangers' messages; 100 */
     usec_t call_timeout;      /* of resolving and delivering; 5 min */
     usec_t transmit_timeout;  /* 1 h */
     unsigned files_max;       /* files of queue_open_file() at a time; 1000 */
-    unsigned held_max;        /* letters of one user that are held; 100 */
+    unsigned held_max;        /* messages of one user that are held; 100 */
     uint64_t held_size_max;   /* and their bytes; 200 MiB */
-    unsigned loops_held_max;  /* held letters of strangers that went in circles; 1000 */
+    unsigned loops_held_max;  /* held messages of strangers that went in circles; 1000 */
     uint64_t loops_held_size_max; /* and their bytes; 256 MiB */
     struct spool_options spool;
 };
@@ -220,13 +222,13 @@ extern const struct queue_options queue_options_default;
 
 /*
  * Opens the spool in the directory `dir` (an open descriptor, which stays the caller's) and
- * schedules every letter. Errors as spool_open(), with words in `problem`. The calling fiber must
+ * schedules every message. Errors as spool_open(), with words in `problem`. The calling fiber must
  * outlive the queue; it starts and stops it.
  */
 int queue_open(int dir, const struct queue_options *options, const struct queue_ops *ops,
                struct queue **ret_queue, struct problem *problem) WAITS;
 
-/* Begins to work. Before, letters are taken and kept. 0 or -ENOMEM. */
+/* Begins to work. Before, messages are taken and kept. 0 or -ENOMEM. */
 int queue_start(struct queue *q);
 
 /* New settings, which replace the borrowed ones. Worker and spool but its reserve stay as they are.
@@ -234,7 +236,7 @@ int queue_start(struct queue *q);
 void queue_configure(struct queue *q, const struct queue_options *options);
 
 /*
- * Takes no more letters, begins nothing new, lets what is under way end until `deadline`
+ * Takes no more messages, begins nothing new, lets what is under way end until `deadline`
  * (monotonic), cuts the rest short, and frees the queue. What was cut short is tried again in the
  * next run. Files of queue_open_file() are dropped. NULL is fine.
  */
@@ -242,10 +244,10 @@ void queue_stop(struct queue *q, usec_t deadline) WAITS;
 
 /* ------------------------------------------------------------------ looking, interfering */
 
-/* Which letters: exactly one of these is given. */
+/* Which messages: exactly one of these is given. */
 struct queue_match {
-    bool all;           /* every letter */
-    letter_id id;       /* this one */
+    bool all;           /* every message */
+    queue_id id;        /* this one */
     struct slice text;  /* those with this in the sender or in an open recipient, in any case */
     struct slice login; /* those that this account has submitted, whatever their sender */
 };
@@ -260,7 +262,7 @@ struct queue_waiting {
 };
 
 struct queue_entry {
-    letter_id id;
+    queue_id id;
     usec_t arrival;
     uint64_t size;
     struct slice sender, login;
@@ -276,11 +278,11 @@ struct queue_entry {
 struct queue_page {
     struct queue_entry *entries; /* in the arena */
     size_t count;
-    uint64_t total; /* letters in the queue, whether they match or not */
+    uint64_t total; /* messages in the queue, whether they match or not */
 };
 
-/* Letters with ids above `after`, in order of their ids, at most `limit`. 0 or -ECANCELED. */
-int queue_list(struct queue *q, const struct queue_match *match, letter_id after, size_t limit,
+/* Messages with ids above `after`, in order of their ids, at most `limit`. 0 or -ECANCELED. */
+int queue_list(struct queue *q, const struct queue_match *match, queue_id after, size_t limit,
                bool details, struct arena *a, struct queue_page *ret) WAITS;
 
 enum queue_action {
@@ -298,24 +300,24 @@ struct queue_order {
 };
 
 /*
- * Durable when it returns 0; `ret_count`: letters that it was done to; `ret_held` (or NULL): those
- * among them that are on hold now. A letter that is just being transmitted or delivered may still
- * arrive although it was removed. -E_UNKNOWN: no letter of that id; -EINVAL: the match does not say
- * which, or says more than one thing; or as spool_update().
+ * Durable when it returns 0; `ret_count`: messages that it was done to; `ret_held` (or NULL): those
+ * among them that are on hold now. A message that is just being transmitted or delivered may still
+ * arrive although it was removed. -E_UNKNOWN: no message of that id; -EINVAL: the match does not
+ * says which, or says more than one thing; or as spool_update().
  */
 int queue_act(struct queue *q, const struct queue_order *order, const struct queue_match *match,
               uint64_t *ret_count, uint64_t *ret_held, struct problem *problem) WAITS;
 
-/* Bytes of the letter itself from `offset` on; fewer than `size` only at its end. Or negative. */
-ssize_t queue_read(struct queue *q, letter_id id, uint64_t offset, void *to, size_t size) WAITS;
+/* Bytes of the message itself from `offset` on; fewer than `size` only at its end. Or negative. */
+ssize_t queue_read(struct queue *q, queue_id id, uint64_t offset, void *to, size_t size) WAITS;
 
 struct queue_stats {
-    uint64_t letters;       /* in the queue */
+    uint64_t messages;      /* in the queue */
     uint64_t held;          /* on hold */
     uint64_t active;        /* under work now */
     uint64_t ready;         /* could be worked on now */
     uint64_t transmissions; /* under way */
-    usec_t oldest;          /* arrival of the oldest letter; 0: there is none */
+    usec_t oldest;          /* arrival of the oldest message; 0: there is none */
     uint64_t accepted, delivered, transmitted, failed, reports, settled; /* since the opening */
     struct spool_stat spool;
 };

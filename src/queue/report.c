@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What senders are told, and when (RFC 3461 §4.1, §5.2, §6; RFC 5321 §6.1). Nobody is told of what
- * becomes of a letter with the null sender: its failure ends in the journey of that letter.
+ * becomes of a message with the null sender: its failure ends in the journey of that message.
  */
 #include "base/encode.h"
 #include "base/random.h"
-#include "letter/submission.h"
+#include "message/submission.h"
 #include "queue/internal.h"
 
-#define HEADER_MAX   (256U << 10) /* of a letter that is not returned in full */
+#define HEADER_MAX   (256U << 10) /* of a message that is not returned in full */
 #define BOUNDARY_LEN 16U          /* random bytes */
 
 bool report_wanted(const struct attempt *at, const struct task *t, enum dsn_action action) {
@@ -99,7 +99,7 @@ static struct slice random_boundary(struct arena *a) {
     return arena_copy(a, buf_slice(&text));
 }
 
-/* The part of the letter that is returned, or of which the header is. */
+/* The part of the message that is returned, or of which the header is. */
 static struct slice returned_part(struct attempt *at, struct dsn *dsn) WAITS {
     struct slice part = S("");
     size_t most = REPORT_LOOP_MAX, header_most = REPORT_LOOP_MAX;
@@ -115,7 +115,7 @@ static struct slice returned_part(struct attempt *at, struct dsn *dsn) WAITS {
     return part;
 }
 
-void report_compose(struct attempt *at, letter_id id, const struct report_item *items, size_t count,
+void report_compose(struct attempt *at, queue_id id, const struct report_item *items, size_t count,
                     struct slice recipient, struct buf *to) {
     struct address sender = address_of(at->a, recipient);
     struct slice host = arena_copy(at->a, at->q->options.hostname); /* new settings may come */
@@ -136,6 +136,6 @@ void report_compose(struct attempt *at, letter_id id, const struct report_item *
         .to_postmaster = items[0].to_postmaster,
         .kept = items[0].to_postmaster && items[0].task->outcome == OUTCOME_LATER,
     };
-    dsn.letter = returned_part(at, &dsn);
+    dsn.message = returned_part(at, &dsn);
     dsn_compose(to, &dsn);
 }

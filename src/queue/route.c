@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "queue/route.h"
 
-#include "letter/domain.h"
-#include "letter/header.h"
-#include "letter/xtext.h"
+#include "message/domain.h"
+#include "message/header.h"
+#include "message/xtext.h"
 
 size_t route_width(const struct route *route) {
     return route->mailbox_count + route->forward_count;
@@ -247,7 +247,7 @@ struct spool_recipient *route_targets_list(struct arena *a, const struct route_t
 /* ------------------------------------------------------------------ loops */
 
 bool route_is_loop(struct slice header, struct slice address) {
-    struct header_cursor c = {.letter = header};
+    struct header_cursor c = {.message = header};
     struct header_field field;
     while (header_next(&c, &field)) {
         if (header_is(&field, S("Delivered-To")) &&

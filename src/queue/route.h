@@ -7,13 +7,13 @@
 #include "base/map.h"
 #include "queue/queue.h"
 
-#define ROUTE_EXPANSIONS_MAX 10U /* letters made from letters, each on behalf of an alias */
+#define ROUTE_EXPANSIONS_MAX 10U /* messages made from messages, each on behalf of an alias */
 
 enum way {
     WAY_UNKNOWN, /* not asked */
     WAY_MAILBOX, /* to be delivered to the one mailbox of the route */
     WAY_REMOTE,  /* to be transmitted to another host */
-    WAY_EXPAND,  /* a new letter goes to the targets of the route */
+    WAY_EXPAND,  /* a new message goes to the targets of the route */
     WAY_LATER,   /* cannot be told now; the verdict has the words */
     WAY_NEVER,   /* leads nowhere; the verdict has the words */
 };
@@ -45,7 +45,7 @@ void route_group(struct arena *a, const struct slice *destinations, const size_t
                  size_t count, size_t most, struct route_group **ret_groups, size_t *ret_count);
 
 /*
- * The recipients of the letter that goes to the targets of aliases (RFC 3461 §5.2.7). A single
+ * The recipients of the message that goes to the targets of aliases (RFC 3461 §5.2.7). A single
  * target inherits NOTIFY; of several only failures and delays are told, since the sender learns of
  * the success here: "expanded". ORCPT is the alias, unless the sender gave another. Zero value:
  * none. An address that is there already is not added again: what is told of it is what anybody
@@ -61,7 +61,7 @@ void route_expand(struct arena *a, const struct spool_recipient *alias, const st
 void route_targets_done(struct route_targets *to);
 
 /*
- * Whom to leave out, said beforehand: the account's address of a mailbox that has the letter; an
+ * Whom to leave out, said beforehand: the account's address of a mailbox that has the message; an
  * address elsewhere that is a recipient itself.
  */
 void route_serve_mailbox(struct route_targets *to, struct slice address);
@@ -83,10 +83,10 @@ struct verdict route_judge_mailbox(const struct route *route, struct slice addre
                                    const struct route_mailbox **ret_mailbox);
 
 /*
- * A copy in the arena, without reasons. Recipients of a letter who lead to the same several targets
- * share one, which `shared` knows (`ret_again`: it was there already): a stranger can name a group
- * a thousand times with a detail each. Details of several mailboxes are left out: they belong to
- * one recipient.
+ * A copy in the arena, without reasons. Recipients of a message who lead to the same several
+ * targets share one, which `shared` knows (`ret_again`: it was there already): a stranger can name
+ * a group a thousand times with a detail each. Details of several mailboxes are left out: they
+ * belong to one recipient.
  */
 struct route route_keep(struct arena *a, const struct route *route, struct map *shared,
                         bool *ret_again);
@@ -94,5 +94,5 @@ struct route route_keep(struct arena *a, const struct route *route, struct map *
 /* How many targets the route has. */
 size_t route_width(const struct route *route);
 
-/* Whether the header says that this address has sent the letter on before. */
+/* Whether the header says that this address has sent the message on before. */
 bool route_is_loop(struct slice header, struct slice address);

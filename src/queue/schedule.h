@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * When a letter is tried again, when it is given up, and when its sender is told of a delay. Pure:
+ * When a message is tried again, when it is given up, and when its sender is told of a delay. Pure:
  * all times are wall times that are passed in, and so is chance. A clock that was set back makes a
- * letter young again, never older.
+ * message young again, never older.
  */
 #pragma once
 
@@ -11,15 +11,15 @@
 /*
  * The time of the next attempt after `attempts` of them (at least one) have failed; `chance` is any
  * random number. No later than `end`, when that is still to come: so the last attempt is made when
- * the letter's time is over.
+ * the message's time is over.
  */
 usec_t schedule_next(const struct queue_schedule *s, uint32_t attempts, usec_t arrival, usec_t end,
                      usec_t now, uint64_t chance);
 
-/* The wait itself, neither varied by chance nor cut: after a letter may have arrived. */
+/* The wait itself, neither varied by chance nor cut: after a message may have arrived. */
 usec_t schedule_wait(const struct queue_schedule *s, uint32_t attempts, usec_t age);
 
-/* When a letter's time is over: a failed attempt at or behind it is the last one. */
+/* When a message's time is over: a failed attempt at or behind it is the last one. */
 usec_t schedule_end(const struct queue_schedule *s, usec_t arrival, bool null_sender);
 usec_t schedule_end_full(const struct queue_schedule *s, usec_t arrival, bool null_sender);
 

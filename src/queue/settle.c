@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Making outcomes durable. One commit holds all that belongs together (D5): that recipients are
- * settled, or when they are tried next; the report that tells the sender; the letter that goes on
+ * settled, or when they are tried next; the report that tells the sender; the message that goes on
  * to the targets of aliases. If the disk refuses it, it is tried again until it works: what another
  * host has taken must not be sent once more.
  *
@@ -11,8 +11,8 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "letter/scan.h"
-#include "letter/trace.h"
+#include "message/scan.h"
+#include "message/trace.h"
 #include "queue/internal.h"
 
 #define LARGE_REPORT  (256U << 10) /* a larger one goes into a file */
@@ -20,7 +20,7 @@
 #define PAUSE_LONGEST (60 * USEC_SEC)
 #define MOMENT        USEC_SEC
 
-/* A letter that is made here. */
+/* A message that is made here. */
 struct made {
     struct job *job; /* NULL: none */
     struct spool_envelope envelope;
@@ -110,7 +110,8 @@ static bool may_tell_success(struct save *s, const struct task *t) {
     unsigned before = h->count;
     s->success = take_one(h, at->q->options.success_max);
     if (!s->success && h->count != before)
-        say(at->q, at->id, "queue.trouble", NULL, 0,
+        log_event(
+            at->q, at->id, "queue.error", NULL, 0,
             "Senders of messages from outside have asked for more than %u reports of delivery "
             "within an hour; for the rest of it no more are sent, since the senders may be forged",
             at->q->options.success_max);
@@ -207,7 +208,7 @@ usec_t settle_next(const struct attempt *at, usec_t pause) {
     return next;
 }
 
-/* ------------------------------------------------------------------ the letter's state */
+/* ------------------------------------------------------------------ the message's state */
 
 /* As it is on the disk, but for what is being saved. */
 static void build_state(struct save *s) {
@@ -236,9 +237,9 @@ static void add_change(struct save *s, struct spool_change change) {
     s->changes[s->change_count++] = change;
 }
 
-static void add_letter(struct save *s, const struct made *m) {
+static void add_message(struct save *s, const struct made *m) {
     if (m->job)
-        add_change(s, (struct spool_change){.kind = SPOOL_LETTER,
+        add_change(s, (struct spool_change){.kind = SPOOL_MESSAGE,
                                             .id = m->job->id,
                                             .envelope = &m->envelope,
                                             .content = m->content});
@@ -246,8 +247,8 @@ static void add_letter(struct save *s, const struct made *m) {
 
 static void build_changes(struct save *s) {
     s->change_count = 0;
-    add_letter(s, &s->report);
-    add_letter(s, &s->expansion);
+    add_message(s, &s->report);
+    add_message(s, &s->expansion);
     if (s->state.count == 0)
         add_change(s, (struct spool_change){.kind = SPOOL_DONE, .id = s->at->id});
     else
@@ -255,19 +256,19 @@ static void build_changes(struct save *s) {
                    (struct spool_change){.kind = SPOOL_STATE, .id = s->at->id, .state = &s->state});
 }
 
-/* ------------------------------------------------------------------ letters that are made */
+/* ------------------------------------------------------------------ messages that are made */
 
 static struct job *new_job(struct queue *q) {
-    letter_id id;
+    queue_id id;
     do
-        id = letter_id_next(&q->ids, fiber_wall());
+        id = queue_id_next(&q->ids, fiber_wall());
     while (job_find(q, id));
     return job_new(q, id);
 }
 
 static unsigned shape_of(struct slice bytes, bool utf8) {
-    struct letter_scan scan = {0};
-    letter_scan_feed(&scan, bytes);
+    struct message_scan scan = {0};
+    message_scan_feed(&scan, bytes);
     return (scan.has_eight_bit ? QUEUE_EIGHT_BIT : 0U) |
            (scan.has_dot_line ? QUEUE_DOT_LINES : 0U) | (utf8 ? QUEUE_UTF8 : 0U);
 }
@@ -302,7 +303,7 @@ static int make_report(struct save *s) WAITS {
     return 0;
 }
 
-/* Who has the letter, or gets it as a recipient himself, does not get it through an alias too. */
+/* Who has the message, or gets it as a recipient himself, does not get it through an alias too. */
 static void collect_served(struct attempt *at, struct route_targets *targets) {
     for (size_t i = 0; i < at->count; i++)
         if (at->tasks[i].outcome == OUTCOME_DELIVERED)
@@ -391,13 +392,13 @@ static int make_expansion(struct save *s) WAITS {
 
 /* ------------------------------------------------------------------ committing */
 
-/* One try, with the letter as it is at that moment. */
+/* One try, with the message as it is at that moment. */
 static int commit_once(struct save *s) WAITS {
     struct queue *q = s->at->q;
-    const struct spool_letter *letter = spool_find(q->spool, s->at->id);
-    if (!letter)
+    const struct spool_message *message = spool_find(q->spool, s->at->id);
+    if (!message)
         return -E_UNKNOWN;
-    s->state.hold = letter->hold || s->at->hold;
+    s->state.hold = message->hold || s->at->hold;
     return spool_update(q->spool, s->changes, s->change_count);
 }
 
@@ -411,7 +412,7 @@ static int commit_locked(struct save *s) WAITS {
     return error;
 }
 
-/* Until it works. -E_UNKNOWN: the letter was removed; -ECANCELED: no more time. */
+/* Until it works. -E_UNKNOWN: the message was removed; -ECANCELED: no more time. */
 static int commit(struct save *s) WAITS {
     struct attempt *at = s->at;
     for (usec_t pause = PAUSE_FIRST;; pause = MIN(2 * pause, PAUSE_LONGEST)) {
@@ -427,9 +428,9 @@ static int commit(struct save *s) WAITS {
             s->brief = true;
             continue;
         }
-        say(at->q, at->id, "queue.trouble", NULL, 0,
-            "What became of the message cannot be written to the disk: %s; trying again",
-            error_text(error));
+        log_event(at->q, at->id, "queue.error", NULL, 0,
+                  "What became of the message cannot be written to the disk: %s; trying again",
+                  error_text(error));
         if (fiber_sleep(pause) < 0)
             return -ECANCELED;
     }
@@ -451,7 +452,7 @@ static void outcomes_saved(struct save *s) {
             t->state.flags = (uint8_t)MAX(t->state.flags, s->told);
         if (!t->saving)
             continue;
-        say_outcome(at, t);
+        log_outcome(at, t);
         count_outcome(at->q, t->outcome);
         t->saving = false;
         t->saved = true;
@@ -459,38 +460,38 @@ static void outcomes_saved(struct save *s) {
     }
 }
 
-/* The new letter begins its way. */
+/* The new message begins its way. */
 static void made_saved(struct save *s, struct made *m) {
     struct queue *q = s->at->q;
     struct job *job = TAKE_PTR(m->job);
     if (!job)
         return;
-    const struct spool_letter *letter = spool_find(q->spool, job->id);
+    const struct spool_message *message = spool_find(q->spool, job->id);
     m->content.large = NULL;
-    say_accepted(q, job->id, &m->envelope, letter ? letter->size : 0, s->at->id);
+    log_accepted(q, job->id, &m->envelope, message ? message->size : 0, s->at->id);
     job_unlock(q, job);
     job_place(q, job, 0);
 }
 
-static void say_link(struct save *s, const struct made *m, const char *kind, const char *name,
-                     const char *what) {
-    char id[LETTER_ID_SIZE];
+static void print_link(struct save *s, const struct made *m, const char *kind, const char *name,
+                       const char *what) {
+    char id[QUEUE_ID_SIZE];
     if (!m->job)
         return;
-    struct queue_field field = FIELD(name, letter_id_format(m->job->id, id));
-    say(s->at->q, s->at->id, kind, &field, 1, "%s: message %s", what, id);
+    struct queue_field field = FIELD(name, queue_id_format(m->job->id, id));
+    log_event(s->at->q, s->at->id, kind, &field, 1, "%s: message %s", what, id);
 }
 
 static void saved(struct save *s) {
     struct queue *q = s->at->q;
     outcomes_saved(s);
-    say_link(s, &s->expansion, "queue.expansion", "child", "Goes on to the targets of an alias");
-    say_link(s, &s->report, "queue.report", "report",
-             s->to_postmaster ? "A report is on its way to the postmaster"
-                              : "A report is on its way to the sender");
+    print_link(s, &s->expansion, "queue.expansion", "child", "Goes on to the targets of an alias");
+    print_link(s, &s->report, "queue.report", "report",
+               s->to_postmaster ? "A report is on its way to the postmaster"
+                                : "A report is on its way to the sender");
     if (s->at->hold)
-        say(q, s->at->id, "queue.held", NULL, 0,
-            "Put on hold: a postmaster has to look at it, see hayauma queue show");
+        log_event(q, s->at->id, "queue.held", NULL, 0,
+                  "Put on hold: a postmaster has to look at it, see hayauma queue show");
     if (s->at->hold && attempt_of_stranger(s->at))
         held_loops_add(q, s->at->size);
     q->counts.reports += s->report.job != NULL;
@@ -499,7 +500,7 @@ static void saved(struct save *s) {
     if (s->state.count > 0)
         return;
     q->counts.settled++;
-    say(q, s->at->id, "queue.settled", NULL, 0, "All recipients are settled");
+    log_event(q, s->at->id, "queue.settled", NULL, 0, "All recipients are settled");
 }
 
 /* ------------------------------------------------------------------ settling */
@@ -523,7 +524,7 @@ static void choose(struct save *s, enum settle_part part) {
         choose_notices(s);
 }
 
-/* Aliases whose letter cannot be made now are tried again later. */
+/* Aliases whose message cannot be made now are tried again later. */
 static void give_up_expansion(struct save *s, int error) {
     struct attempt *at = s->at;
     made_done(at->q, &s->expansion);

@@ -3,14 +3,14 @@
  * The steps of an attempt side by side, and when their outcomes are settled meanwhile. A step may
  * take minutes; what is known must not wait for it:
  *
- *     a host has taken the letter     at once: it must not be sent once more
+ *     a host has taken the message     at once: it must not be sent once more
  *     this host has done its part     as soon as none of its mailboxes is still to answer, so that
- *                                     a letter for many of them costs one commit
+ *                                     a message for many of them costs one commit
  *     anything else without report    within GATHER_WAIT: hosts that fail do so by the dozen
  *     what the sender is told         within REPORT_WAIT, together with what else has failed
  *
  * A commit takes milliseconds, in which further outcomes gather for the next one. What the last
- * step brings is settled by the end of the attempt, so a letter with a single step costs what it
+ * step brings is settled by the end of the attempt, so a message with a single step costs what it
  * always did.
  */
 #include <errno.h>

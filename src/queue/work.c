@@ -85,13 +85,13 @@ static void ready(struct queue *q, struct job *job) {
 }
 
 void job_place(struct queue *q, struct job *job, usec_t when) {
-    const struct spool_letter *letter = spool_find(q->spool, job->id);
-    if (!letter) {
+    const struct spool_message *message = spool_find(q->spool, job->id);
+    if (!message) {
         job_free(q, job);
         return;
     }
     job->place = AT_REST;
-    if (letter->hold)
+    if (message->hold)
         return;
     if (when <= fiber_wall()) {
         ready(q, job);

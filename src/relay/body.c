@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The letter on the wire. Most letters have no line that begins with a dot, which is known since
+ * The message on the wire. Most messages have no line that begins with a dot, which is known since
  * they arrived; those go out as they are, a file without being looked at. The others get their dots
- * doubled. A letter that does not end with CRLF, which should not be, gets one, or its last line
+ * doubled. A message that does not end with CRLF, which should not be, gets one, or its last line
  * would swallow the final dot.
  */
 #include "base/alloc.h"
@@ -11,14 +11,14 @@
 
 #define FILE_CHUNK 65536U
 
-/* How far the letter was sent, for dots and the last line end. */
-struct letter_end {
+/* How far the message was sent, for dots and the last line end. */
+struct message_end {
     bool in_line;  /* the last byte was not LF */
     bool after_cr; /* the last byte was CR */
     bool crlf;     /* it ended with CRLF */
 };
 
-static void note_end(struct letter_end *end, struct slice chunk) {
+static void note_end(struct message_end *end, struct slice chunk) {
     if (chunk.len == 0)
         return;
     char last = chunk.ptr[chunk.len - 1];
@@ -43,25 +43,26 @@ static void write_stuffed(struct stream *s, struct slice chunk, bool in_line) {
     stream_write(s, chunk);
 }
 
-/* A file that is shorter than the letter says is damaged. */
-static int read_part(const struct relay_letter *letter, uint64_t at, char *to, size_t size) WAITS {
-    int n = file_read(letter->file, letter->offset + at, to, size);
+/* A file that is shorter than the message says is damaged. */
+static int read_part(const struct relay_message *message, uint64_t at, char *to,
+                     size_t size) WAITS {
+    int n = file_read(message->file, message->offset + at, to, size);
     return n == 0 ? -E_CORRUPT : n;
 }
 
-/* How much of the letter is in the file. */
-static uint64_t file_part(const struct relay_letter *letter) {
-    return letter->size - letter->bytes.len;
+/* How much of the message is in the file. */
+static uint64_t file_part(const struct relay_message *message) {
+    return message->size - message->bytes.len;
 }
 
-static int write_file_stuffed(struct stream *s, const struct relay_letter *letter,
-                              struct letter_end *end) WAITS {
+static int write_file_stuffed(struct stream *s, const struct relay_message *message,
+                              struct message_end *end) WAITS {
     char *chunk = mem_alloc(FILE_CHUNK);
     uint64_t done = 0;
     int r = 0;
-    while (done < file_part(letter) && stream_error(s) == 0) {
-        r = read_part(letter, done, chunk,
-                      (size_t)MIN(file_part(letter) - done, (uint64_t)FILE_CHUNK));
+    while (done < file_part(message) && stream_error(s) == 0) {
+        r = read_part(message, done, chunk,
+                      (size_t)MIN(file_part(message) - done, (uint64_t)FILE_CHUNK));
         if (r < 0)
             break;
         struct slice bytes = slice_of(chunk, (size_t)r);
@@ -73,33 +74,33 @@ static int write_file_stuffed(struct stream *s, const struct relay_letter *lette
     return MIN(r, 0);
 }
 
-static int write_file_straight(struct stream *s, const struct relay_letter *letter,
-                               struct letter_end *end) WAITS {
+static int write_file_straight(struct stream *s, const struct relay_message *message,
+                               struct message_end *end) WAITS {
     char tail[2];
-    uint64_t len = file_part(letter);
+    uint64_t len = file_part(message);
     uint64_t tail_len = MIN(len, sizeof tail);
-    int r = tail_len ? read_part(letter, len - tail_len, tail, (size_t)tail_len) : 0;
+    int r = tail_len ? read_part(message, len - tail_len, tail, (size_t)tail_len) : 0;
     if (r < 0)
         return r;
     note_end(end, slice_of(tail, (size_t)r));
-    r = stream_send_file(s, letter->file, letter->offset, len);
+    r = stream_send_file(s, message->file, message->offset, len);
     return r == stream_error(s) ? 0 : r;
 }
 
-int body_write(struct stream *s, const struct relay_letter *letter) {
-    struct letter_end end = {0};
+int body_write(struct stream *s, const struct relay_message *message) {
+    struct message_end end = {0};
     int r = 0;
-    if (letter->dot_free)
-        stream_write(s, letter->bytes);
+    if (message->dot_free)
+        stream_write(s, message->bytes);
     else
-        write_stuffed(s, letter->bytes, false);
-    note_end(&end, letter->bytes);
-    if (file_part(letter) > 0)
-        r = letter->dot_free ? write_file_straight(s, letter, &end)
-                             : write_file_stuffed(s, letter, &end);
+        write_stuffed(s, message->bytes, false);
+    note_end(&end, message->bytes);
+    if (file_part(message) > 0)
+        r = message->dot_free ? write_file_straight(s, message, &end)
+                              : write_file_stuffed(s, message, &end);
     if (r < 0)
         return r;
-    if (letter->size > 0 && !end.crlf)
+    if (message->size > 0 && !end.crlf)
         stream_write(s, S("\r\n"));
     return 0;
 }

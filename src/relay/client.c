@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Opening a session. Troubles here are the host's, not the letter's: another host of the same
- * domain may still take it, so they are reported apart from the results of a letter.
+ * Opening a session. Troubles here are the host's, not the message's: another host of the same
+ * domain may still take it, so they are reported apart from the results of a message.
  *
  * A greeting or HELO refused with 5yz is final for this host (RFC 5321 §3.1, RFC 7504); EHLO
  * refused with 5yz is followed by HELO (§3.2); one that hangs up at it gets HELO over another
@@ -18,19 +18,19 @@
 #include "base/alloc.h"
 #include "relay/talk.h"
 
-static int fail(struct relay_trouble *trouble, int error, const struct smtp_reply *reply) {
-    trouble->result = (struct relay_result){
-        .fate = RELAY_LATER,
+static int fail(struct relay_failure *failure, int error, const struct smtp_reply *reply) {
+    failure->result = (struct relay_result){
+        .disposition = RELAY_LATER,
         .reply = *reply,
         .next_host = true,
     };
     return error;
 }
 
-static int refused(const struct relay_client *c, struct arena *a, struct relay_trouble *trouble,
+static int refused(const struct relay_client *c, struct arena *a, struct relay_failure *failure,
                    const struct smtp_reply *reply) {
-    trouble->result = talk_refusal(c, a, reply);
-    trouble->result.next_host = true;
+    failure->result = talk_refusal(c, a, reply);
+    failure->result.next_host = true;
     return -E_REFUSED;
 }
 
@@ -112,33 +112,34 @@ static bool names_ourselves(const struct relay_client *c, const struct smtp_repl
            slice_eq_nocase(name, c->options.helo);
 }
 
-static int ourselves(const struct relay_client *c, struct arena *a, struct relay_trouble *trouble) {
+static int ourselves(const struct relay_client *c, struct arena *a, struct relay_failure *failure) {
     struct smtp_reply reply = {554, {5, 4, 6}, {NULL, 0}};
     reply.text = arena_printf(a, "%.*s is this server itself: the message would go in a circle",
                               SLICE_ARG(c->options.peer));
-    trouble->ourselves = true;
-    trouble->result = (struct relay_result){.fate = RELAY_NEVER, .reply = reply, .next_host = true};
+    failure->ourselves = true;
+    failure->result =
+        (struct relay_result){.disposition = RELAY_NEVER, .reply = reply, .next_host = true};
     return -E_REFUSED;
 }
 
-static int hello(struct relay_client *c, struct arena *a, struct relay_trouble *trouble) WAITS {
+static int hello(struct relay_client *c, struct arena *a, struct relay_failure *failure) WAITS {
     struct smtp_reply reply;
     c->extensions = 0;
     c->mechanisms = 0;
     c->size_limit = 0;
     bool extended = true;
     int r = c->options.helo_only ? 0 : say_hello(c, "EHLO", a, &reply);
-    trouble->ehlo_failed = !c->tls && (r == -E_EOF || r == -ECONNRESET || r == -EPIPE);
+    failure->ehlo_failed = !c->tls && (r == -E_EOF || r == -ECONNRESET || r == -EPIPE);
     if (r == 0 && (c->options.helo_only || reply.code / 100 == 5)) {
         r = say_hello(c, "HELO", a, &reply);
         extended = false;
     }
     if (r < 0)
-        return fail(trouble, r, &reply);
+        return fail(failure, r, &reply);
     if (reply.code / 100 != 2)
-        return refused(c, a, trouble, &reply);
+        return refused(c, a, failure, &reply);
     if (names_ourselves(c, &reply))
-        return ourselves(c, a, trouble);
+        return ourselves(c, a, failure);
     if (extended)
         learn_extensions(c, reply.text);
     if (c->options.no_pipelining)
@@ -149,12 +150,12 @@ static int hello(struct relay_client *c, struct arena *a, struct relay_trouble *
 /* ------------------------------------------------------------------ STARTTLS */
 
 static int tls_failure(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
-                       struct relay_trouble *trouble, const char *why) {
+                       struct relay_failure *failure, const char *why) {
     struct smtp_reply reply = {454, {4, 7, 5}, {NULL, 0}};
     reply.text = arena_printf(a, "TLS with %.*s failed: %s", SLICE_ARG(c->options.peer), why);
-    relay_say(voice, RELAY_STEP_TLS, "TLS failed: %s", why);
-    trouble->tls_failed = true;
-    return fail(trouble, -E_TLS, &reply);
+    relay_log(voice, RELAY_STEP_TLS, "TLS failed: %s", why);
+    failure->tls_failed = true;
+    return fail(failure, -E_TLS, &reply);
 }
 
 static int shake_hands(struct relay_client *c, struct problem *problem) WAITS {
@@ -165,16 +166,16 @@ static int shake_hands(struct relay_client *c, struct problem *problem) WAITS {
 
 /* The handshake, on a stream whose input is used up. */
 static int begin_tls(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
-                     struct relay_trouble *trouble) WAITS {
+                     struct relay_failure *failure) WAITS {
     struct problem problem = {{0}};
     struct tls_facts facts;
     int r = shake_hands(c, &problem);
     if (r == -ECANCELED)
         return r;
     if (r < 0)
-        return tls_failure(c, voice, a, trouble, problem.text[0] ? problem.text : error_text(r));
+        return tls_failure(c, voice, a, failure, problem.text[0] ? problem.text : error_text(r));
     if (tls_facts(c->stream, &facts))
-        relay_say(voice, RELAY_STEP_TLS, "%s with %s%s", facts.version, facts.cipher,
+        relay_log(voice, RELAY_STEP_TLS, "%s with %s%s", facts.version, facts.cipher,
                   c->options.tls_demanded ? ", as the settings demand" : "");
     c->tls = true;
     return 0;
@@ -182,64 +183,64 @@ static int begin_tls(struct relay_client *c, const struct relay_voice *voice, st
 
 /* There is no TLS with this host: 0 where it may go without. */
 static int go_without(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
-                      struct relay_trouble *trouble, const char *why) {
+                      struct relay_failure *failure, const char *why) {
     struct smtp_reply reply = {451, {4, 7, 4}, {NULL, 0}};
     if (!c->options.tls_demanded)
         return 0;
     reply.text = arena_printf(a, "The settings demand TLS with %.*s, but %s",
                               SLICE_ARG(c->options.peer), why);
-    relay_say(voice, RELAY_STEP_TLS, "TLS is demanded, but %s", why);
-    return fail(trouble, -E_TLS, &reply);
+    relay_log(voice, RELAY_STEP_TLS, "TLS is demanded, but %s", why);
+    return fail(failure, -E_TLS, &reply);
 }
 
 static int start_tls(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
-                     struct relay_trouble *trouble) WAITS {
+                     struct relay_failure *failure) WAITS {
     struct smtp_reply reply;
     (void)talk_pass_over_surplus(c);
     talk_command(c, S("STARTTLS"));
     int r = talk_reply(c, "STARTTLS", c->options.timeouts.command, a, &reply);
-    trouble->tls_failed = r < 0;
+    failure->tls_failed = r < 0;
     if (r < 0)
-        return fail(trouble, r, &reply);
+        return fail(failure, r, &reply);
     if (reply.code == 421)
-        return refused(c, a, trouble, &reply);
+        return refused(c, a, failure, &reply);
     if (reply.code / 100 != 2) {
         if (!c->options.tls_demanded)
-            relay_say(voice, RELAY_STEP_TLS,
+            relay_log(voice, RELAY_STEP_TLS,
                       "TLS was offered but declined (%u), going on in plain text", reply.code);
-        return go_without(c, voice, a, trouble, "it declines STARTTLS");
+        return go_without(c, voice, a, failure, "it declines STARTTLS");
     }
     if (stream_drop_input(c->stream) > 0)
-        return tls_failure(c, voice, a, trouble, "plain text behind the reply to STARTTLS");
-    r = begin_tls(c, voice, a, trouble);
+        return tls_failure(c, voice, a, failure, "plain text behind the reply to STARTTLS");
+    r = begin_tls(c, voice, a, failure);
     if (r < 0)
         return r;
-    r = hello(c, a, trouble);
-    trouble->tls_failed = r < 0 && trouble->result.reply.code != 421;
+    r = hello(c, a, failure);
+    failure->tls_failed = r < 0 && failure->result.reply.code != 421;
     return r;
 }
 
 /* ------------------------------------------------------------------ life */
 
 static int greet(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
-                 struct relay_trouble *trouble) WAITS {
+                 struct relay_failure *failure) WAITS {
     struct smtp_reply reply;
-    int r = c->options.tls_first ? begin_tls(c, voice, a, trouble) : 0;
+    int r = c->options.tls_first ? begin_tls(c, voice, a, failure) : 0;
     if (r < 0)
         return r;
     r = talk_greeting(c, a, &reply);
     if (r < 0)
-        return fail(trouble, r, &reply);
+        return fail(failure, r, &reply);
     if (reply.code / 100 != 2)
-        return refused(c, a, trouble, &reply);
-    r = hello(c, a, trouble);
+        return refused(c, a, failure, &reply);
+    r = hello(c, a, failure);
     if (r < 0)
         return r;
     if (c->options.tls && !c->tls && (c->extensions & EXTENSION_STARTTLS))
-        r = start_tls(c, voice, a, trouble);
+        r = start_tls(c, voice, a, failure);
     else if (!c->tls)
-        r = go_without(c, voice, a, trouble, "it does not offer STARTTLS");
-    return r == 0 && c->options.login ? login(c, a, trouble) : r;
+        r = go_without(c, voice, a, failure, "it does not offer STARTTLS");
+    return r == 0 && c->options.login ? login(c, a, failure) : r;
 }
 
 static struct relay_client *client_new(struct stream *stream,
@@ -257,22 +258,22 @@ static struct relay_client *client_new(struct stream *stream,
 
 int relay_client_open(struct stream *stream, const struct relay_client_options *options,
                       const struct relay_voice *voice, struct arena *a,
-                      struct relay_client **ret_client, struct relay_trouble *ret_trouble) {
+                      struct relay_client **ret_client, struct relay_failure *ret_failure) {
     struct relay_client *c = client_new(stream, options);
-    *ret_trouble = (struct relay_trouble){0};
+    *ret_failure = (struct relay_failure){0};
     stream_set_timeout(stream, options->timeouts.greeting);
-    int r = greet(c, voice, a, ret_trouble);
+    int r = greet(c, voice, a, ret_failure);
     c->options.login = NULL;
     if (r == 0) {
         *ret_client = c;
         return 0;
     }
-    const struct smtp_reply *reply = &ret_trouble->result.reply;
-    ret_trouble->result.peer = arena_copy(a, options->peer);
-    if (r != -ECANCELED && !ret_trouble->login_failed)
-        relay_say(voice, RELAY_STEP_UNREACHABLE, "%.*s does not take the message now: %.*s",
+    const struct smtp_reply *reply = &ret_failure->result.reply;
+    ret_failure->result.peer = arena_copy(a, options->peer);
+    if (r != -ECANCELED && !ret_failure->login_failed)
+        relay_log(voice, RELAY_STEP_UNREACHABLE, "%.*s does not take the message now: %.*s",
                   SLICE_ARG(options->peer), SLICE_ARG(smtp_reply_text(a, reply)));
-    ret_trouble->dialogue = relay_client_take_dialogue(c, a);
+    ret_failure->dialogue = relay_client_take_dialogue(c, a);
     if (r == -E_REFUSED)
         relay_client_close(c);
     else
@@ -329,8 +330,8 @@ struct slice relay_client_peer(const struct relay_client *c) {
     return c->options.peer;
 }
 
-unsigned relay_client_letters(const struct relay_client *c) {
-    return c->letters;
+unsigned relay_client_messages(const struct relay_client *c) {
+    return c->messages;
 }
 
 bool relay_client_one_by_one(const struct relay_client *c) {

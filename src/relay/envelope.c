@@ -9,7 +9,7 @@
  * dot (RFC 2920 §3.1).
  *
  * Some hosts offer PIPELINING and do not keep to it: they lose what has come behind a command, hang
- * up, or take it for an error of ours. So when the first letter of a session gets no reply to a
+ * up, or take it for an error of ours. So when the first message of a session gets no reply to a
  * group of commands, or one that is about the order of commands, it may go better one by one.
  */
 #include "relay/transaction.h"
@@ -19,20 +19,20 @@
 /* ------------------------------------------------------------------ commands */
 
 static struct slice mail_command(struct transaction *t) {
-    const struct relay_letter *letter = t->letter;
+    const struct relay_message *message = t->message;
     unsigned extensions = t->c->extensions;
     _cleanup_(buf_done) struct buf line = {0};
-    buf_printf(&line, "MAIL FROM:<%.*s>", SLICE_ARG(letter->reverse_path));
+    buf_printf(&line, "MAIL FROM:<%.*s>", SLICE_ARG(message->reverse_path));
     if (extensions & EXTENSION_SIZE)
-        buf_printf(&line, " SIZE=%llu", (unsigned long long)letter->size);
-    if ((extensions & EXTENSION_8BITMIME) && (letter->eight_bit || letter->utf8))
+        buf_printf(&line, " SIZE=%llu", (unsigned long long)message->size);
+    if ((extensions & EXTENSION_8BITMIME) && (message->eight_bit || message->utf8))
         buf_add(&line, S(" BODY=8BITMIME"));
-    if ((extensions & EXTENSION_SMTPUTF8) && letter->utf8)
+    if ((extensions & EXTENSION_SMTPUTF8) && message->utf8)
         buf_add(&line, S(" SMTPUTF8"));
-    if ((extensions & EXTENSION_DSN) && letter->ret != RELAY_RET_NONE)
-        buf_add_str(&line, letter->ret == RELAY_RET_FULL ? " RET=FULL" : " RET=HDRS");
-    if ((extensions & EXTENSION_DSN) && letter->envid.len)
-        buf_printf(&line, " ENVID=%.*s", SLICE_ARG(letter->envid));
+    if ((extensions & EXTENSION_DSN) && message->ret != RELAY_RET_NONE)
+        buf_add_str(&line, message->ret == RELAY_RET_FULL ? " RET=FULL" : " RET=HDRS");
+    if ((extensions & EXTENSION_DSN) && message->envid.len)
+        buf_printf(&line, " ENVID=%.*s", SLICE_ARG(message->envid));
     return arena_copy(t->a, buf_slice(&line));
 }
 
@@ -62,7 +62,7 @@ static void write_next(struct transaction *t) {
     if (command == 0)
         line = mail_command(t);
     else if (is_rcpt(t, command))
-        line = rcpt_command(t, &t->letter->recipients[command - 1]);
+        line = rcpt_command(t, &t->message->recipients[command - 1]);
     talk_command(t->c, line);
     t->group += line.len + 2;
 }
@@ -110,7 +110,7 @@ static void take_rcpt_reply(struct transaction *t, size_t i, const struct smtp_r
     }
     struct relay_result result = talk_result(reply);
     if (says_too_many(t, reply)) {
-        result.fate = RELAY_LATER;
+        result.disposition = RELAY_LATER;
         result.reply.status = (struct smtp_status){4, 5, 3};
         result.too_many = true;
     }
@@ -119,7 +119,7 @@ static void take_rcpt_reply(struct transaction *t, size_t i, const struct smtp_r
 
 /* The peer has not shown yet that it can take commands in groups, and has got one. */
 static bool is_first_group(const struct transaction *t) {
-    return t->c->letters == 1 && t->written - t->group_first > 1;
+    return t->c->messages == 1 && t->written - t->group_first > 1;
 }
 
 /* It refuses the command, not what is in it: another one should have come, or none. */
@@ -172,7 +172,7 @@ static int read_next(struct transaction *t) WAITS {
     return 0;
 }
 
-int envelope_say(struct transaction *t) {
+int envelope_send(struct transaction *t) {
     while (t->answered < t->commands) {
         if (t->written == t->answered) {
             int r = transaction_pass_over_surplus(t);
@@ -206,15 +206,15 @@ int envelope_reset(struct transaction *t) {
 }
 
 /*
- * Behind a refusal of DATA: whether somebody would have the letter returned for a reply that was
+ * Behind a refusal of DATA: whether somebody would have the message returned for a reply that was
  * another recipient's. Where none was accepted, 503 and 554 are what belongs there.
  */
 static bool is_doubtful(const struct transaction *t) {
     bool in_place = t->data_code == 503 || t->data_code == 554;
-    if (t->c->one_by_one || t->letter->count == 1 || (in_place && !t->refused_accepted))
+    if (t->c->one_by_one || t->message->count == 1 || (in_place && !t->refused_accepted))
         return false;
-    for (size_t i = 0; i < t->letter->count; i++)
-        if (t->states[i] == RCPT_SETTLED && t->results[i].fate == RELAY_NEVER)
+    for (size_t i = 0; i < t->message->count; i++)
+        if (t->states[i] == RCPT_SETTLED && t->results[i].disposition == RELAY_NEVER)
             return true;
     return false;
 }

@@ -9,7 +9,7 @@
  * next, but no password follows a digest without TLS.
  *
  * Whatever goes wrong is a matter of this host and its postmaster. So it is never permanent: the
- * letters wait until he has put it right.
+ * messages wait until he has put it right.
  */
 #include <errno.h>
 
@@ -105,13 +105,14 @@ static int try_mechanism(struct relay_client *c, const struct mechanism *m, stru
     return r;
 }
 
-static int refuse(struct relay_client *c, struct arena *a, struct relay_trouble *trouble,
+static int refuse(struct relay_client *c, struct arena *a, struct relay_failure *failure,
                   unsigned detail, struct slice why) {
     struct smtp_reply reply = {454, {4, 7, (uint16_t)detail}, {NULL, 0}};
     reply.text = arena_printf(a, "No login at %.*s as %.*s: %.*s", SLICE_ARG(c->options.peer),
                               SLICE_ARG(c->options.login->user), SLICE_ARG(why));
-    trouble->login_failed = true;
-    trouble->result = (struct relay_result){.fate = RELAY_LATER, .reply = reply, .next_host = true};
+    failure->login_failed = true;
+    failure->result =
+        (struct relay_result){.disposition = RELAY_LATER, .reply = reply, .next_host = true};
     return -E_REFUSED;
 }
 
@@ -140,20 +141,20 @@ static int try_mechanisms(struct relay_client *c, struct arena *a, struct buf *w
     return 1;
 }
 
-int login(struct relay_client *c, struct arena *a, struct relay_trouble *trouble) {
+int login(struct relay_client *c, struct arena *a, struct relay_failure *failure) {
     _cleanup_(buf_done) struct buf why = {0};
     struct smtp_reply reply;
     if (!c->options.login->password.ptr)
-        return refuse(c, a, trouble, 8, S("relay.password-file has no password for it"));
+        return refuse(c, a, failure, 8, S("relay.password-file has no password for it"));
     if (!c->tls && !c->options.login->without_tls)
-        return refuse(c, a, trouble, 11, S("it has no TLS, without which no password is sent"));
+        return refuse(c, a, failure, 11, S("it has no TLS, without which no password is sent"));
     if (!c->mechanisms)
-        return refuse(c, a, trouble, 4, S("it offers none of PLAIN, LOGIN and CRAM-MD5"));
+        return refuse(c, a, failure, 4, S("it offers none of PLAIN, LOGIN and CRAM-MD5"));
     int r = try_mechanisms(c, a, &why, &reply);
     if (r > 0)
-        return refuse(c, a, trouble, 8, buf_slice(&why));
+        return refuse(c, a, failure, 8, buf_slice(&why));
     if (r < 0)
-        trouble->result =
-            (struct relay_result){.fate = RELAY_LATER, .reply = reply, .next_host = true};
+        failure->result =
+            (struct relay_result){.disposition = RELAY_LATER, .reply = reply, .next_host = true};
     return r;
 }

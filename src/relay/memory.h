@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Hosts that have shown a fault, so that the next tries make allowance for it for a while: TLS that
- * fails (RFC 7435: TLS that nobody asked for must not keep a letter back), replies that come too
+ * fails (RFC 7435: TLS that nobody asked for must not keep a message back), replies that come too
  * many. Pure: time is passed in.
  *
  * Those who share a memory hold it each; it goes with the last one.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The window is kept in 1/1024 of a connection, so that "+1/window per letter" needs no floating
- * point: a window of w grows by one after w letters, as fast as the destination takes them.
+ * The window is kept in 1/1024 of a connection, so that "+1/window per message" needs no floating
+ * point: a window of w grows by one after w messages, as fast as the destination takes them.
  * Halving after a complaint and growing slowly finds the rate a host can bear, the way TCP does.
  */
 #include "relay/pace.h"

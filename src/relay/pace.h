@@ -43,7 +43,7 @@ void pace_leave(struct pace *p, struct slice key);
 
 /* Events of a destination that was entered. */
 void pace_succeeded(struct pace *p,
-                    struct slice key);            /* a letter went through: +1/window, no rest */
+                    struct slice key);            /* a message went through: +1/window, no rest */
 void pace_busy(struct pace *p, struct slice key); /* 421 and the like: half the window */
 
 /* No host of it could be reached: half the window and a rest. Reports during a rest count once. */

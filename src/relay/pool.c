@@ -5,9 +5,9 @@
  * them when the destination begins to rest. A waiter that gives up passes its wake-up on, so none
  * is lost.
  *
- * Closing means QUIT and waiting for its reply, which nobody with a letter in hand should wait for:
- * the keeper does it, each in a fiber of its own. Until it is closed a connection counts, since the
- * other host counts it too.
+ * Closing means QUIT and waiting for its reply, which nobody with a message in hand should wait
+ * for: the keeper does it, each in a fiber of its own. Until it is closed a connection counts,
+ * since the other host counts it too.
  */
 #include "relay/pool.h"
 
@@ -37,7 +37,7 @@ struct pool_destination {
 };
 
 struct pool *pool_new(const struct pool_options *options) {
-    MUST(options->connections > 0 && options->letters_per_connection > 0);
+    MUST(options->connections > 0 && options->messages_per_connection > 0);
     struct pool *p = NEW(struct pool);
     p->options = *options;
     p->pace = pace_new(&options->pace);
@@ -107,7 +107,7 @@ void pool_close(struct pool *p, struct pool_connection *connection) {
 
 void pool_put(struct pool *p, struct pool_connection *connection) {
     struct pool_destination *d = connection->destination;
-    if (relay_client_letters(connection->client) >= p->options.letters_per_connection ||
+    if (relay_client_messages(connection->client) >= p->options.messages_per_connection ||
         p->options.idle == 0) {
         pool_close(p, connection);
         return;

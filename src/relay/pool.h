@@ -14,7 +14,7 @@ struct pool_destination;
 struct pool_options {
     struct pace_options pace;
     usec_t idle;
-    unsigned letters_per_connection;
+    unsigned messages_per_connection;
     unsigned connections;
 };
 
@@ -37,7 +37,7 @@ void pool_free(struct pool *p); /* hangs up on idle connections; no others may e
 int pool_take(struct pool *p, struct slice key, bool fresh, struct pool_connection **ret_connection,
               usec_t *ret_until) WAITS;
 
-/* Back after use: waits for another letter, or is closed by the keeper. */
+/* Back after use: waits for another message, or is closed by the keeper. */
 void pool_put(struct pool *p, struct pool_connection *connection);
 
 /* Back after use, and not wanted any more: says QUIT without making the caller wait. */

@@ -5,10 +5,10 @@
  * Hosts are looked up only when a new connection has to be opened; while idle connections come
  * back, a busy destination costs no look-ups.
  *
- * How many are tried is bounded three times: connections, hosts that answer and put the letter off,
- * and the time after which no further host is asked. A host with many addresses leaves some tries
- * for the others: when it answers, at most ADDRESSES_ASKED are asked; when it does not, so many
- * that as many are left for each host behind it.
+ * How many are tried is bounded three times: connections, hosts that answer and put the message
+ * off, and the time after which no further host is asked. A host with many addresses leaves some
+ * tries for the others: when it answers, at most ADDRESSES_ASKED are asked; when it does not, so
+ * many that as many are left for each host behind it.
  *
  * TLS is opportunistic: where it fails, the next connection to that host goes without (memory.h),
  * at once while nothing is lost by it. If that one fails as well, it was not TLS.
@@ -22,12 +22,12 @@
 
 /* ------------------------------------------------------------------ hosts */
 
-static void say_step(void *arg, struct slice sentence) {
+static void log_step(void *arg, struct slice sentence) {
     const struct relay_voice *voice = arg;
     voice->say(voice->arg, RELAY_STEP_LOOKUP, sentence);
 }
 
-/* 0 with the way known; 1: there is none, and the trouble says why. */
+/* 0 with the way known; 1: there is none, and the failure says why. */
 static int find_way(struct run *run) WAITS {
     const struct relay_options *o = &run->relay->options;
     struct relay_voice voice = run->job->voice;
@@ -40,16 +40,16 @@ static int find_way(struct run *run) WAITS {
         .loopback_is_own = o->loopback_is_own,
         .no_ipv4 = o->no_ipv4,
         .no_ipv6 = o->no_ipv6,
-        .event = voice.say ? say_step : NULL,
+        .event = voice.say ? log_step : NULL,
         .event_arg = &voice,
     };
     int r = dns_find_hosts(&o->dns, &search, run->a, &run->way);
     if (r < 0)
         return r;
     run->way_known = true;
-    if (run->way.fate == DNS_FOUND)
+    if (run->way.outcome == DNS_FOUND)
         return 0;
-    bool never = run->way.fate == DNS_NO_WAY && !run->job->smart_host;
+    bool never = run->way.outcome == DNS_NO_WAY && !run->job->smart_host;
     struct smtp_reply reply = {
         .code = run->way.reply,
         .status = {never ? 5 : 4, run->way.subject, run->way.detail},
@@ -57,8 +57,8 @@ static int find_way(struct run *run) WAITS {
     };
     if (!never)
         reply.code = 451;
-    run_note_trouble(
-        run, &(struct relay_result){.fate = never ? RELAY_NEVER : RELAY_LATER, .reply = reply});
+    run_note_failure(run, &(struct relay_result){.disposition = never ? RELAY_NEVER : RELAY_LATER,
+                                                 .reply = reply});
     return 1;
 }
 
@@ -136,28 +136,27 @@ static int open_stream(struct run *run, const struct net_addr *addr, struct slic
     if (r == -ECANCELED)
         return r;
     if (r == 0) {
-        relay_say(&run->job->voice, RELAY_STEP_CONNECTED, "Connected to %.*s port %u",
+        relay_log(&run->job->voice, RELAY_STEP_CONNECTED, "Connected to %.*s port %u",
                   SLICE_ARG(peer), net_port(addr));
         return 0;
     }
-    struct relay_result result = {.fate = RELAY_LATER, .reply = {451, {4, 4, 1}, {NULL, 0}}};
+    struct relay_result result = {.disposition = RELAY_LATER, .reply = {451, {4, 4, 1}, {NULL, 0}}};
     result.reply.text = arena_printf(run->a, "Connection to %.*s port %u failed: %s",
                                      SLICE_ARG(peer), net_port(addr), error_text(r));
     result.peer = peer;
-    run_note_trouble(run, &result);
-    relay_say(&run->job->voice, RELAY_STEP_UNREACHABLE, "%.*s", SLICE_ARG(result.reply.text));
+    run_note_failure(run, &result);
+    relay_log(&run->job->voice, RELAY_STEP_UNREACHABLE, "%.*s", SLICE_ARG(result.reply.text));
     return r;
 }
 
 static void note_login(struct run *run, struct slice why) {
-    relay_say(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s", SLICE_ARG(why));
-    (void)snprintf(run->relay->login_trouble, sizeof run->relay->login_trouble, "%.*s",
-                   SLICE_ARG(why));
+    relay_log(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s", SLICE_ARG(why));
+    (void)snprintf(run->relay->login_error, sizeof run->relay->login_error, "%.*s", SLICE_ARG(why));
 }
 
 static int cannot_verify(struct run *run, struct slice peer) {
-    run_note_trouble(run, &(struct relay_result){
-                              .fate = RELAY_LATER,
+    run_note_failure(run, &(struct relay_result){
+                              .disposition = RELAY_LATER,
                               .reply = SMTP_REPLY(451, 4, 7, 5,
                                                   "The settings demand a verified certificate, but "
                                                   "relay.authorities cannot be used"),
@@ -168,9 +167,9 @@ static int cannot_verify(struct run *run, struct slice peer) {
 
 /* Nothing is wanted that only EHLO offers. */
 static bool helo_will_do(const struct run *run) {
-    const struct relay_letter *letter = &run->job->letter;
-    bool needs_8bit = letter->eight_bit && run->relay->options.strict_8bit;
-    return !run_demands_tls(run) && !run->job->login && !letter->utf8 && !needs_8bit;
+    const struct relay_message *message = &run->job->message;
+    bool needs_8bit = message->eight_bit && run->relay->options.strict_8bit;
+    return !run_demands_tls(run) && !run->job->login && !message->utf8 && !needs_8bit;
 }
 
 /*
@@ -181,7 +180,7 @@ static void end_at_ourselves(struct run *run, struct relay_result *result) {
     run->host = run->way.count;
     if (!run->job->smart_host)
         return;
-    result->fate = RELAY_LATER;
+    result->disposition = RELAY_LATER;
     result->reply.code = 451;
     result->reply.status.class = 4;
 }
@@ -189,7 +188,7 @@ static void end_at_ourselves(struct run *run, struct relay_result *result) {
 /* One attempt at one address. */
 static int open_client(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                        bool with_tls, struct relay_client **ret_client,
-                       struct relay_trouble *trouble) WAITS {
+                       struct relay_failure *failure) WAITS {
     const struct relay_options *o = &run->relay->options;
     struct slice peer = peer_text(run, host, addr);
     struct relay_client_options options = {
@@ -216,25 +215,25 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
     int r = open_stream(run, addr, peer, &stream);
     if (r < 0)
         return r;
-    r = relay_client_open(stream, &options, &run->job->voice, run->a, ret_client, trouble);
+    r = relay_client_open(stream, &options, &run->job->voice, run->a, ret_client, failure);
     if (r < 0) {
-        run_add_dialogue(run, peer, trouble->dialogue);
-        if (trouble->ourselves)
-            end_at_ourselves(run, &trouble->result);
-        run_note_trouble(run, &trouble->result);
-        if (trouble->login_failed)
-            note_login(run, trouble->result.reply.text);
+        run_add_dialogue(run, peer, failure->dialogue);
+        if (failure->ourselves)
+            end_at_ourselves(run, &failure->result);
+        run_note_failure(run, &failure->result);
+        if (failure->login_failed)
+            note_login(run, failure->result.reply.text);
         run->refusals += r == -E_REFUSED;
     } else if (options.login) {
-        run->relay->login_trouble[0] = '\0';
+        run->relay->login_error[0] = '\0';
     }
     return r;
 }
 
 static int try_plain(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                      struct relay_client **ret_client) WAITS {
-    struct relay_trouble trouble = {0};
-    int r = open_client(run, host, addr, false, ret_client, &trouble);
+    struct relay_failure failure = {0};
+    int r = open_client(run, host, addr, false, ret_client, &failure);
     if (r < 0 && r != -E_REFUSED)
         host_memory_remove(run->relay->memory, HOST_FAILS_TLS, addr);
     return r;
@@ -242,10 +241,10 @@ static int try_plain(struct run *run, const struct dns_host *host, const struct 
 
 static int try_helo(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                     struct relay_client **ret_client) WAITS {
-    struct relay_trouble trouble = {0};
-    relay_say(&run->job->voice, RELAY_STEP_CONNECTED, "Trying again with HELO");
+    struct relay_failure failure = {0};
+    relay_log(&run->job->voice, RELAY_STEP_CONNECTED, "Trying again with HELO");
     host_memory_add(run->relay->memory, HOST_HANGS_UP_AT_EHLO, addr, fiber_now());
-    int r = open_client(run, host, addr, false, ret_client, &trouble);
+    int r = open_client(run, host, addr, false, ret_client, &failure);
     if (r < 0)
         host_memory_remove(run->relay->memory, HOST_HANGS_UP_AT_EHLO, addr);
     return r;
@@ -254,30 +253,30 @@ static int try_helo(struct run *run, const struct dns_host *host, const struct n
 static int try_address(struct run *run, const struct dns_host *host, const struct net_addr *addr,
                        struct relay_client **ret_client) WAITS {
     struct relay *relay = run->relay;
-    struct relay_trouble trouble = {0};
+    struct relay_failure failure = {0};
     if (run_demands_tls(run))
-        return open_client(run, host, addr, true, ret_client, &trouble);
+        return open_client(run, host, addr, true, ret_client, &failure);
     if (relay->options.tls && host_memory_has(relay->memory, HOST_FAILS_TLS, addr, fiber_now())) {
-        relay_say(&run->job->voice, RELAY_STEP_TLS, "Without TLS, which failed with %.*s before",
+        relay_log(&run->job->voice, RELAY_STEP_TLS, "Without TLS, which failed with %.*s before",
                   SLICE_ARG(peer_text(run, host, addr)));
         return try_plain(run, host, addr, ret_client);
     }
-    int r = open_client(run, host, addr, true, ret_client, &trouble);
-    if (r < 0 && trouble.tls_failed)
+    int r = open_client(run, host, addr, true, ret_client, &failure);
+    if (r < 0 && failure.tls_failed)
         host_memory_add(relay->memory, HOST_FAILS_TLS, addr, fiber_now());
     if (r == 0 || fiber_cancelled() || run->attempts >= relay->options.attempts)
         return r;
-    if (trouble.ehlo_failed && helo_will_do(run))
+    if (failure.ehlo_failed && helo_will_do(run))
         return try_helo(run, host, addr, ret_client);
-    if (!trouble.tls_failed)
+    if (!failure.tls_failed)
         return r;
-    relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
+    relay_log(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
     return try_plain(run, host, addr, ret_client);
 }
 
 /* What those are told who come while the destination rests, if more than that nobody answered. */
 static struct slice rest_reason(const struct run *run) {
-    const struct smtp_reply *reply = &run->trouble.reply;
+    const struct smtp_reply *reply = &run->failure.reply;
     bool silent = reply->status.subject == 4 && reply->status.detail == 1;
     return silent ? S("") : reply->text;
 }
@@ -296,7 +295,7 @@ int reach_next(struct run *run, struct pool_connection *connection) {
         if (fiber_cancelled())
             return -ECANCELED;
     }
-    if (!run->connected && run->trouble.fate == RELAY_LATER)
+    if (!run->connected && run->failure.disposition == RELAY_LATER)
         pool_unreachable(run->relay->pool, connection, rest_reason(run));
     return 1;
 }
@@ -316,7 +315,7 @@ bool reach_again(struct run *run) {
 
 void reach_one_by_one(struct run *run) {
     host_memory_add(run->relay->memory, HOST_SAYS_TOO_MUCH, &run->present, fiber_now());
-    relay_say(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again with one command at a time");
+    relay_log(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again with one command at a time");
     reach_same(run);
 }
 
@@ -324,7 +323,7 @@ void reach_without_pipelining(struct run *run, bool again) {
     host_memory_add(run->relay->memory, HOST_BREAKS_PIPELINING, &run->present, fiber_now());
     if (!again)
         return;
-    relay_say(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again without pipelining");
+    relay_log(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again without pipelining");
     reach_same(run);
 }
 
@@ -332,6 +331,6 @@ void reach_without_tls(struct run *run, bool again) {
     host_memory_add(run->relay->memory, HOST_FAILS_TLS, &run->present, fiber_now());
     if (!again)
         return;
-    relay_say(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
+    relay_log(&run->job->voice, RELAY_STEP_TLS, "Trying again without TLS");
     reach_same(run);
 }

@@ -19,7 +19,7 @@ const struct relay_options relay_options_default = {
     .job_time = 45 * USEC_MIN,
     .hosts_time = 10 * USEC_MIN,
     .idle = 5 * USEC_SEC,
-    .letters_per_connection = 100,
+    .messages_per_connection = 100,
     .connections = 1000,
     .pace = PACE_DEFAULTS,
     .timeouts = RELAY_TIMEOUTS_DEFAULT,
@@ -33,7 +33,7 @@ struct relay *relay_new(const struct relay_options *options) {
     relay->pool = pool_new(&(struct pool_options){
         .pace = options->pace,
         .idle = options->idle,
-        .letters_per_connection = options->letters_per_connection,
+        .messages_per_connection = options->messages_per_connection,
         .connections = options->connections,
     });
     return relay;
@@ -56,8 +56,8 @@ void relay_keep(void *arg) {
     pool_keep(relay->pool);
 }
 
-struct slice relay_trouble(const struct relay *relay) {
-    return slice_of_str(relay->login_trouble);
+struct slice relay_error(const struct relay *relay) {
+    return slice_of_str(relay->login_error);
 }
 
 void relay_stats(const struct relay *relay, struct relay_stats *ret) {
@@ -67,7 +67,7 @@ void relay_stats(const struct relay *relay, struct relay_stats *ret) {
         .connections = stats.connections,
         .idle = stats.idle,
         .destinations = stats.destinations,
-        .letters = relay->letters,
+        .messages = relay->messages,
         .opened = stats.opened,
         .reused = stats.reused,
     };
@@ -82,7 +82,7 @@ void relay_stats(const struct relay *relay, struct relay_stats *ret) {
 static int try_elsewhere(struct run *run, const struct relay_client *client, bool reused, int lost,
                          size_t offered) WAITS {
     char whom[64] = "";
-    const struct relay_result *last = &run->trouble;
+    const struct relay_result *last = &run->failure;
     bool answered = reused ? lost == 0 : last->from_peer;
     int r = reach_another(run, answered, reused ? relay_client_peer(client) : S(""));
     if (r <= 0) {
@@ -91,7 +91,7 @@ static int try_elsewhere(struct run *run, const struct relay_client *client, boo
     }
     if (offered > 1)
         (void)snprintf(whom, sizeof whom, " for %zu of %zu recipients", run->elsewhere, offered);
-    relay_say(&run->job->voice, RELAY_STEP_PUT_OFF,
+    relay_log(&run->job->voice, RELAY_STEP_PUT_OFF,
               "%.*s did not take it%s now, another host is tried: %.*s", SLICE_ARG(last->peer),
               whom, SLICE_ARG(smtp_reply_text(run->a, &last->reply)));
     run_move_on(run);
@@ -101,13 +101,13 @@ static int try_elsewhere(struct run *run, const struct relay_client *client, boo
 /* A connection has ended behind an answer, with recipients that its host was not asked for yet. */
 static void ask_for_the_rest(struct run *run, const struct relay_client *client) {
     struct slice peer = relay_client_peer(client);
-    struct relay_result result = {.fate = RELAY_LATER,
+    struct relay_result result = {.disposition = RELAY_LATER,
                                   .reply = {451, {4, 4, 2}, {NULL, 0}},
                                   .peer = arena_copy(run->a, peer)};
     result.reply.text =
         arena_printf(run->a, "%.*s ended the connection before it was asked for all recipients",
                      SLICE_ARG(peer));
-    run_note_trouble(run, &result);
+    run_note_failure(run, &result);
     if (run->opened)
         reach_same(run);
 }
@@ -121,14 +121,14 @@ static int use_connection(struct run *run, struct pool_connection *connection) W
     if (r != 0) {
         pool_drop(pool, connection);
         if (r > 0)
-            run_settle_open(run, &run->trouble);
+            run_settle_open(run, &run->failure);
         return MIN(r, 0);
     }
     if (reused)
-        relay_say(&run->job->voice, RELAY_STEP_CONNECTED,
+        relay_log(&run->job->voice, RELAY_STEP_CONNECTED,
                   "Using the open connection to %.*s, message %u",
                   SLICE_ARG(relay_client_peer(connection->client)),
-                  relay_client_letters(connection->client) + 1);
+                  relay_client_messages(connection->client) + 1);
     size_t offered = run->here;
     int lost = run_send_rounds(run, connection, reused);
     bool useless = run->elsewhere == offered;
@@ -167,7 +167,7 @@ static struct slice destination_name(const struct run *run) {
 /* The destination gives no connection now. */
 static int no_connection(struct run *run, int error, usec_t until) {
     struct slice to = destination_name(run);
-    struct relay_result result = {.fate = RELAY_LATER, .reply = {451, {4, 4, 1}, {NULL, 0}}};
+    struct relay_result result = {.disposition = RELAY_LATER, .reply = {451, {4, 4, 1}, {NULL, 0}}};
     if (error == -ECANCELED)
         return error;
     if (error == -E_TEMPORARY) {
@@ -208,7 +208,7 @@ static int run_job(struct run *run) WAITS {
 
 int relay_transmit(struct relay *relay, const struct relay_job *job, struct arena *a,
                    struct relay_outcome *ret) {
-    size_t count = job->letter.count;
+    size_t count = job->message.count;
     MUST(count > 0);
     struct run run = {.relay = relay, .job = job, .a = a, .began = fiber_now()};
     run.outcome.results = arena_array(a, count, sizeof *run.outcome.results);
@@ -216,7 +216,7 @@ int relay_transmit(struct relay *relay, const struct relay_job *job, struct aren
     run.places = arena_array(a, count, sizeof *run.places);
     for (size_t i = 0; i < count; i++)
         run_set_place(&run, i, RUN_HERE);
-    relay->letters++;
+    relay->messages++;
     int r = run_job(&run);
     run.outcome.dialogue = arena_copy(a, buf_slice(&run.dialogue));
     buf_done(&run.dialogue);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The relay role's engine: takes letters to other hosts. For each job it finds the hosts of the
+ * The relay role's engine: takes messages to other hosts. For each job it finds the hosts of the
  * next hop, gets a connection (an idle one of the same destination, or a new one when its pace
- * allows, or waits its turn), hands over the letter and says for each recipient what became of it.
+ * allows, or waits its turn), hands over the message and says for each recipient what became of it.
  *
  *     relay = relay_new(&options);
  *     fiber_spawn("relay keeper", relay_keep, relay);
@@ -10,8 +10,8 @@
  *     relay_free(relay);                                  when all of them have ended
  *
  * A host that cannot be reached, refuses its greeting, hangs up, or puts recipients off (4yz) is
- * followed by the next address or host (RFC 5321 §5.1), within limits; a letter or recipient that a
- * host refuses for good is not offered to another one.
+ * followed by the next address or host (RFC 5321 §5.1), within limits; a message or recipient that
+ * a host refuses for good is not offered to another one.
  */
 #pragma once
 
@@ -55,10 +55,10 @@ struct relay_options {
     unsigned hosts;                                   /* and hosts that put it off: 5 */
     usec_t
         job_time; /* after which no further transaction is begun: 45 min, less than callers wait */
-    usec_t hosts_time;               /* after which no further one is asked: 10 min */
-    usec_t idle;                     /* how long a connection waits for another letter: 5 s */
-    unsigned letters_per_connection; /* 100 */
-    unsigned connections;            /* in all: 1000 */
+    usec_t hosts_time;                /* after which no further one is asked: 10 min */
+    usec_t idle;                      /* how long a connection waits for another message: 5 s */
+    unsigned messages_per_connection; /* 100 */
+    unsigned connections;             /* in all: 1000 */
     struct pace_options pace;
     struct relay_timeouts timeouts;
     struct host_memory *memory; /* of hosts' faults, held by the relay; NULL: one of its own */
@@ -80,15 +80,15 @@ DEFINE_CLEANUP(struct relay, relay_free)
  */
 void relay_keep(void *relay) WAITS;
 
-/* One letter for recipients that share a next hop; any number of recipients. */
+/* One message for recipients that share a next hop; any number of recipients. */
 struct relay_job {
     struct dns_next_hop to;
     bool smart_host; /* `to` comes from the settings: what is wrong with it is a passing fault */
     enum relay_tls tls;
     bool tls_first;                  /* TLS begins before the greeting */
     const struct relay_login *login; /* NULL: none */
-    bool ignore_rest;           /* a postmaster wants it tried now, though the destination rests */
-    struct relay_letter letter; /* letter.count may exceed RELAY_RECIPIENTS_MAX */
+    bool ignore_rest; /* a postmaster wants it tried now, though the destination rests */
+    struct relay_message message; /* message.count may exceed RELAY_RECIPIENTS_MAX */
     struct relay_voice voice;
 };
 
@@ -96,24 +96,25 @@ struct relay_outcome {
     struct relay_result *results; /* one for each recipient, in the job's order */
     size_t count;
     struct slice dialogue; /* of all connections used, for people */
-    bool tls;              /* the last letter went over TLS */
+    bool tls;              /* the last message went over TLS */
     usec_t rest;           /* > 0: the destination is not tried before this span is over */
     struct slice rest_why; /* then: what was the matter when it was tried last */
 };
 
 /*
- * Transmits. 0 with an outcome, whatever its fates; -ECANCELED: what was not settled by then is not
- * known. A deadline around the call makes what is open by then RELAY_LATER. Memory from the arena.
+ * Transmits. 0 with an outcome, whatever its results; -ECANCELED: what was not settled by then is
+ * not known. A deadline around the call makes what is open by then RELAY_LATER. Memory from the
+ * arena.
  */
 int relay_transmit(struct relay *relay, const struct relay_job *job, struct arena *a,
                    struct relay_outcome *ret) WAITS;
 
 /* What was the matter with the latest login, if it failed. Borrowed until the next wait. */
-struct slice relay_trouble(const struct relay *relay);
+struct slice relay_error(const struct relay *relay);
 
 /* For status pages. */
 struct relay_stats {
     unsigned connections, idle, destinations;
-    uint64_t letters, opened, reused;
+    uint64_t messages, opened, reused;
 };
 void relay_stats(const struct relay *relay, struct relay_stats *ret);

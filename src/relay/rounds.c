@@ -2,7 +2,7 @@
 /*
  * A round hands recipients to one connection. Each comes back settled or, with the words to use if
  * nothing better follows, open again: for the same host, which takes only some recipients at once,
- * or for another one, because this host put it off or failed before the letter was complete
+ * or for another one, because this host put it off or failed before the message was complete
  * (RFC 5321 §5.1).
  *
  * An idle connection may have been closed by the peer at the very moment it is used. If it fails
@@ -15,11 +15,11 @@
 
 /* ------------------------------------------------------------------ a run */
 
-void run_note_trouble(struct run *run, const struct relay_result *result) {
-    bool for_now = run->trouble.reply.code && run->trouble.fate == RELAY_LATER;
-    if (result->fate == RELAY_NEVER && for_now)
+void run_note_failure(struct run *run, const struct relay_result *result) {
+    bool for_now = run->failure.reply.code && run->failure.disposition == RELAY_LATER;
+    if (result->disposition == RELAY_NEVER && for_now)
         return;
-    run->trouble = *result;
+    run->failure = *result;
 }
 
 void run_add_dialogue(struct run *run, struct slice peer, struct slice text) {
@@ -57,7 +57,7 @@ void run_move_on(struct run *run) {
 
 /* The recipients of one transaction. */
 struct round {
-    struct relay_letter letter;
+    struct relay_message message;
     struct relay_recipient recipients[RELAY_RECIPIENTS_MAX];
     struct relay_result results[RELAY_RECIPIENTS_MAX];
     size_t places[RELAY_RECIPIENTS_MAX]; /* in the job */
@@ -65,37 +65,37 @@ struct round {
 
 static void fill_round(const struct run *run, bool alone, struct round *round) {
     size_t room = alone ? 1 : RELAY_RECIPIENTS_MAX;
-    const struct relay_letter *letter = &run->job->letter;
-    round->letter = *letter;
-    round->letter.recipients = round->recipients;
-    round->letter.count = 0;
-    for (size_t i = 0; i < letter->count && round->letter.count < room; i++) {
+    const struct relay_message *message = &run->job->message;
+    round->message = *message;
+    round->message.recipients = round->recipients;
+    round->message.count = 0;
+    for (size_t i = 0; i < message->count && round->message.count < room; i++) {
         if (run->places[i] != RUN_HERE)
             continue;
-        round->places[round->letter.count] = i;
-        round->recipients[round->letter.count++] = letter->recipients[i];
+        round->places[round->message.count] = i;
+        round->recipients[round->message.count++] = message->recipients[i];
     }
 }
 
 /*
  * A host of the settings that wants another login, or one at all (RFC 4954 §6), has nothing against
- * the letter: its postmaster or ours has to do something.
+ * the message: its postmaster or ours has to do something.
  */
 static void forgive_login(const struct run *run, struct relay_result *result) {
     unsigned code = result->reply.code;
-    if (!run->job->smart_host || result->fate != RELAY_NEVER)
+    if (!run->job->smart_host || result->disposition != RELAY_NEVER)
         return;
     if (code != 530 && code != 534 && code != 535 && code != 538)
         return;
-    relay_say(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s wants a login: %.*s",
+    relay_log(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s wants a login: %.*s",
               SLICE_ARG(result->peer), SLICE_ARG(smtp_reply_text(run->a, &result->reply)));
-    result->fate = RELAY_LATER;
+    result->disposition = RELAY_LATER;
     result->reply.status = (struct smtp_status){4, 7, 0};
 }
 
 /* Where a recipient goes that a round gave back. */
 static enum run_place place_of(const struct relay_result *result, bool progress) {
-    if (result->fate != RELAY_LATER || result->unsure)
+    if (result->disposition != RELAY_LATER || result->unsure)
         return RUN_SETTLED;
     if (result->too_many && progress)
         return RUN_HERE;
@@ -104,22 +104,22 @@ static enum run_place place_of(const struct relay_result *result, bool progress)
 
 static void take_results(struct run *run, struct pool_connection *connection, struct round *round) {
     bool delivered = false, complained = false, progress = false;
-    for (size_t i = 0; i < round->letter.count; i++) {
+    for (size_t i = 0; i < round->message.count; i++) {
         struct relay_result *result = &round->results[i];
         forgive_login(run, result);
-        delivered = delivered || result->fate == RELAY_DELIVERED;
+        delivered = delivered || result->disposition == RELAY_DELIVERED;
         complained = complained || result->reply.code == 421;
         progress = progress || !result->too_many;
         run->connected = run->connected || result->from_peer;
     }
-    for (size_t i = 0; i < round->letter.count; i++) {
+    for (size_t i = 0; i < round->message.count; i++) {
         const struct relay_result *result = &round->results[i];
         enum run_place place = place_of(result, progress);
         run->outcome.results[round->places[i]] = *result;
         run_set_place(run, round->places[i], place);
         if (place != RUN_ELSEWHERE)
             continue;
-        run_note_trouble(run, result);
+        run_note_failure(run, result);
     }
     if (delivered)
         pool_succeeded(run->relay->pool, connection);
@@ -127,13 +127,13 @@ static void take_results(struct run *run, struct pool_connection *connection, st
         pool_busy(run->relay->pool, connection);
 }
 
-/* A first letter that breaks off inside TLS may get through without, at once unless it has. */
+/* A first message that breaks off inside TLS may get through without, at once unless it has. */
 static void judge_tls(struct run *run, const struct relay_client *client,
                       const struct round *round) {
     bool unsure = false, lost = false;
-    if (!relay_client_tls(client) || relay_client_letters(client) > 1 || run_demands_tls(run))
+    if (!relay_client_tls(client) || relay_client_messages(client) > 1 || run_demands_tls(run))
         return;
-    for (size_t i = 0; i < round->letter.count; i++) {
+    for (size_t i = 0; i < round->message.count; i++) {
         const struct relay_result *result = &round->results[i];
         unsure = unsure || result->unsure;
         lost = lost || (result->next_host && !result->from_peer);
@@ -148,11 +148,11 @@ static void judge_tls(struct run *run, const struct relay_client *client,
  */
 static void spare_others(struct run *run, const struct round *round) {
     size_t at = 0;
-    while (at < round->letter.count && !round->results[at].farewell)
+    while (at < round->message.count && !round->results[at].farewell)
         at++;
-    if (at == round->letter.count || round->letter.count == 1 || !reach_again(run))
+    if (at == round->message.count || round->message.count == 1 || !reach_again(run))
         return;
-    relay_say(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again without %.*s: %.*s",
+    relay_log(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again without %.*s: %.*s",
               SLICE_ARG(round->recipients[at].address),
               SLICE_ARG(smtp_reply_text(run->a, &round->results[at].reply)));
     run_set_place(run, round->places[at], RUN_SETTLED);
@@ -167,12 +167,12 @@ static int send_round(struct run *run, struct pool_connection *connection, bool 
                       struct round *round) WAITS {
     struct relay_client *client = connection->client;
     fill_round(run, relay_client_one_by_one(client), round);
-    int r = relay_client_send(client, &round->letter, run->a, round->results);
+    int r = relay_client_send(client, &round->message, run->a, round->results);
     bool was_dead = r < 0 && reused && relay_client_unanswered(client);
     run_add_dialogue(run, relay_client_peer(client), relay_client_take_dialogue(client, run->a));
     run->outcome.tls = relay_client_tls(client);
     if (was_dead) {
-        relay_say(&run->job->voice, RELAY_STEP_UNREACHABLE, "That connection was closed meanwhile");
+        relay_log(&run->job->voice, RELAY_STEP_UNREACHABLE, "That connection was closed meanwhile");
         return r;
     }
     take_results(run, connection, round);
@@ -189,7 +189,7 @@ static int send_round(struct run *run, struct pool_connection *connection, bool 
 
 /* Whoever is late gets no answer, not even for those who were delivered. */
 static bool is_late(struct run *run, const struct relay_client *client) {
-    struct relay_result result = {.fate = RELAY_LATER, .reply = {451, {4, 4, 2}, {NULL, 0}}};
+    struct relay_result result = {.disposition = RELAY_LATER, .reply = {451, {4, 4, 2}, {NULL, 0}}};
     if (fiber_now() < run->began + run->relay->options.job_time)
         return false;
     result.reply.text =

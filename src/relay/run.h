@@ -12,8 +12,8 @@ struct relay {
     struct relay_options options;
     struct pool *pool;
     struct host_memory *memory;
-    char login_trouble[512]; /* of the latest login, if it failed */
-    uint64_t letters;
+    char login_error[512]; /* of the latest login, if it failed */
+    uint64_t messages;
 };
 
 /* A recipient's place on the way. */
@@ -45,11 +45,11 @@ struct run {
     bool fresh;                  /* idle connections will not do any more */
     bool opened;                 /* the present connection is that latest one */
     bool connected;              /* some host could be spoken to */
-    struct relay_result trouble; /* why the hosts failed, for recipients without better words */
+    struct relay_result failure; /* why the hosts failed, for recipients without better words */
 };
 
 /* The words to use for what is open if nothing better follows. */
-void run_note_trouble(struct run *run, const struct relay_result *result);
+void run_note_failure(struct run *run, const struct relay_result *result);
 
 /* A conversation, for people. */
 void run_add_dialogue(struct run *run, struct slice peer, struct slice text);
@@ -71,7 +71,7 @@ static inline bool run_demands_tls(const struct run *run) {
 }
 
 /*
- * Opens a session with the next host that can be had. 0; 1: there is none, and the trouble says
+ * Opens a session with the next host that can be had. 0; 1: there is none, and the failure says
  * why; -ECANCELED.
  */
 int reach_next(struct run *run, struct pool_connection *connection) WAITS;

@@ -6,11 +6,11 @@
  * the 550 of one recipient hits the next, and the 250 of one makes another believed that was
  * refused. So what has come before a command is written answers nothing; where any has, what the
  * transaction has heard so far is in doubt, and it is begun anew over another connection, one by
- * one: a recipient that stands alone is delivered if the letter is taken, whatever was said before.
- * A 354 in its place proves that none came too many. Where a refusal stands there, RSET, which has
- * to be said in any case, shows whether a reply is still on its way, before anything is returned.
- * Where the session ends before either, what it has refused is in doubt as well; not the first
- * recipient, whom only his own can have hit.
+ * one: a recipient that stands alone is delivered if the message is taken, whatever was said
+ * before. A 354 in its place proves that none came too many. Where a refusal stands there, RSET,
+ * which has to be said in any case, shows whether a reply is still on its way, before anything is
+ * returned. Where the session ends before either, what it has refused is in doubt as well; not the
+ * first recipient, whom only his own can have hit.
  */
 #include "relay/transaction.h"
 
@@ -19,10 +19,10 @@
 /* A host that is out of step may have refused somebody else. */
 static void doubt(struct transaction *t, size_t i) {
     struct relay_result *result = &t->results[i];
-    if (!result->from_peer || result->fate != RELAY_NEVER)
+    if (!result->from_peer || result->disposition != RELAY_NEVER)
         return;
     struct slice said = smtp_reply_text(t->a, &result->reply);
-    result->fate = RELAY_LATER;
+    result->disposition = RELAY_LATER;
     result->reply = (struct smtp_reply){451, {4, 5, 0}, {NULL, 0}};
     result->reply.text =
         arena_printf(t->a, "%.*s said \"%.*s\", perhaps of another recipient; it is asked again",
@@ -41,17 +41,18 @@ void transaction_settle(struct transaction *t, size_t i, const struct relay_resu
 }
 
 void transaction_settle_open(struct transaction *t, const struct relay_result *result) {
-    for (size_t i = 0; i < t->letter->count; i++)
+    for (size_t i = 0; i < t->message->count; i++)
         transaction_settle(t, i, result);
 }
 
-void transaction_settle_own_words(struct transaction *t, enum relay_fate fate,
+void transaction_settle_own_words(struct transaction *t, enum relay_disposition disposition,
                                   struct smtp_reply reply, bool next_host) {
     transaction_settle_open(
-        t, &(struct relay_result){.fate = fate, .reply = reply, .next_host = next_host});
+        t,
+        &(struct relay_result){.disposition = disposition, .reply = reply, .next_host = next_host});
 }
 
-/* The host does not take such a letter; where it was only asked with HELO, it may yet. */
+/* The host does not take such a message; where it was only asked with HELO, it may yet. */
 static void settle_unfit(struct transaction *t, struct smtp_reply reply) {
     bool asked = !t->c->options.helo_only;
     if (!asked)
@@ -60,7 +61,7 @@ static void settle_unfit(struct transaction *t, struct smtp_reply reply) {
 }
 
 void transaction_doubt(struct transaction *t, size_t first) {
-    for (size_t i = first; i < t->letter->count; i++)
+    for (size_t i = first; i < t->message->count; i++)
         if (t->states[i] == RCPT_SETTLED)
             doubt(t, i);
 }
@@ -79,8 +80,8 @@ int transaction_lost(struct transaction *t, int error, const struct smtp_reply *
 int transaction_closing(struct transaction *t, const struct smtp_reply *reply) {
     struct relay_result result = talk_refusal(t->c, t->a, reply);
     result.next_host = true;
-    if (result.fate == RELAY_NEVER) {
-        result.fate = RELAY_LATER;
+    if (result.disposition == RELAY_NEVER) {
+        result.disposition = RELAY_LATER;
         result.reply.status = (struct smtp_status){4, 5, 0};
     }
     transaction_settle_open(t, &result);
@@ -99,11 +100,11 @@ static void hang_up(struct relay_client *c) {
 
 int transaction_begin_anew(struct transaction *t) {
     struct relay_result result = {
-        .fate = RELAY_LATER, .reply = {451, {4, 5, 0}, {NULL, 0}}, .next_host = true};
+        .disposition = RELAY_LATER, .reply = {451, {4, 5, 0}, {NULL, 0}}, .next_host = true};
     result.reply.text = arena_printf(t->a, "%.*s gave more answers than it was asked for",
                                      SLICE_ARG(t->c->options.peer));
     transaction_settle_open(t, &result);
-    for (size_t i = 0; i < t->letter->count; i++)
+    for (size_t i = 0; i < t->message->count; i++)
         if (t->states[i] == RCPT_SETTLED)
             t->results[i] = result;
     t->c->begin_anew = t->c->over = true;
@@ -111,7 +112,7 @@ int transaction_begin_anew(struct transaction *t) {
 }
 
 int transaction_ask_one_by_one(struct transaction *t, const struct smtp_reply *reply) {
-    struct relay_result result = {.fate = RELAY_LATER,
+    struct relay_result result = {.disposition = RELAY_LATER,
                                   .reply = {451, {4, 5, 0}, {NULL, 0}},
                                   .next_host = true,
                                   .from_peer = true};
@@ -126,7 +127,7 @@ int transaction_ask_one_by_one(struct transaction *t, const struct smtp_reply *r
 
 int transaction_pass_over_surplus(struct transaction *t) {
     struct relay_client *c = t->c;
-    bool alone = t->letter->count == 1 && (c->one_by_one || t->written == 0);
+    bool alone = t->message->count == 1 && (c->one_by_one || t->written == 0);
     if (!talk_pass_over_surplus(c))
         return 0;
     transaction_doubt(t, 0);
@@ -146,42 +147,42 @@ static bool has_control(struct slice text) {
 }
 
 void transaction_check_addresses(struct transaction *t) {
-    const struct relay_letter *letter = t->letter;
-    if (has_control(letter->reverse_path) || has_control(letter->envid)) {
+    const struct relay_message *message = t->message;
+    if (has_control(message->reverse_path) || has_control(message->envid)) {
         transaction_settle_own_words(t, RELAY_NEVER, SMTP_REPLY(553, 5, 1, 7, "Bad sender address"),
                                      false);
         return;
     }
-    for (size_t i = 0; i < letter->count; i++) {
-        const struct relay_recipient *rcpt = &letter->recipients[i];
+    for (size_t i = 0; i < message->count; i++) {
+        const struct relay_recipient *rcpt = &message->recipients[i];
         if (has_control(rcpt->address) || has_control(rcpt->notify) || has_control(rcpt->orcpt))
             transaction_settle(t, i,
                                &(struct relay_result){
-                                   .fate = RELAY_NEVER,
+                                   .disposition = RELAY_NEVER,
                                    .reply = SMTP_REPLY(553, 5, 1, 3, "Bad recipient address"),
                                });
     }
 }
 
-void transaction_check_letter(struct transaction *t) {
+void transaction_check_message(struct transaction *t) {
     const struct relay_client *c = t->c;
-    const struct relay_letter *letter = t->letter;
+    const struct relay_message *message = t->message;
     struct slice peer = c->options.peer;
-    if (letter->utf8 && !(c->extensions & EXTENSION_SMTPUTF8)) {
+    if (message->utf8 && !(c->extensions & EXTENSION_SMTPUTF8)) {
         struct smtp_reply reply = {553, {5, 6, 7}, {NULL, 0}};
         reply.text = arena_printf(t->a, "%.*s does not take internationalized messages (SMTPUTF8)",
                                   SLICE_ARG(peer));
         settle_unfit(t, reply);
     }
-    if (letter->eight_bit && c->options.strict_8bit && !(c->extensions & EXTENSION_8BITMIME)) {
+    if (message->eight_bit && c->options.strict_8bit && !(c->extensions & EXTENSION_8BITMIME)) {
         struct smtp_reply reply = {554, {5, 6, 3}, {NULL, 0}};
         reply.text = arena_printf(t->a, "%.*s takes 7-bit messages only", SLICE_ARG(peer));
         settle_unfit(t, reply);
     }
-    if (c->size_limit && letter->size > c->size_limit) {
+    if (c->size_limit && message->size > c->size_limit) {
         struct smtp_reply reply = {552, {5, 3, 4}, {NULL, 0}};
         reply.text = arena_printf(t->a, "The message has %llu bytes, %.*s takes up to %llu",
-                                  (unsigned long long)letter->size, SLICE_ARG(peer),
+                                  (unsigned long long)message->size, SLICE_ARG(peer),
                                   (unsigned long long)c->size_limit);
         settle_unfit(t, reply);
     }

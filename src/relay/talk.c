@@ -306,7 +306,7 @@ struct smtp_reply talk_lost(const struct relay_client *c, const char *step, int 
 struct relay_result talk_result(const struct smtp_reply *reply) {
     struct relay_result result = {.reply = *reply, .from_peer = true};
     unsigned class = reply->code / 100;
-    result.fate = class == 2 ? RELAY_DELIVERED : class == 5 ? RELAY_NEVER : RELAY_LATER;
+    result.disposition = class == 2 ? RELAY_DELIVERED : class == 5 ? RELAY_NEVER : RELAY_LATER;
     if (!result.reply.status.class)
         result.reply.status.class = class == 2 || class == 5 ? (uint8_t) class : 4;
     return result;
@@ -317,7 +317,7 @@ struct relay_result talk_refusal(const struct relay_client *c, struct arena *a,
     struct relay_result result = talk_result(reply);
     if (reply->code >= 400)
         return result;
-    result.fate = RELAY_LATER;
+    result.disposition = RELAY_LATER;
     result.reply = (struct smtp_reply){451, {4, 5, 0}, {NULL, 0}};
     result.reply.text =
         arena_printf(a, "%.*s answered \"%.*s\", which makes no sense there",
@@ -325,7 +325,7 @@ struct relay_result talk_refusal(const struct relay_client *c, struct arena *a,
     return result;
 }
 
-void relay_say(const struct relay_voice *voice, enum relay_step step, const char *format, ...) {
+void relay_log(const struct relay_voice *voice, enum relay_step step, const char *format, ...) {
     if (!voice || !voice->say)
         return;
     _cleanup_(buf_done) struct buf sentence = {0};

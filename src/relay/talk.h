@@ -32,10 +32,10 @@ struct relay_client {
     uint64_t size_limit; /* 0: none said */
     struct buf dialogue;
     bool dialogue_cut;
-    unsigned letters;
+    unsigned messages;
     bool tls;
     bool needs_reset; /* a transaction is open at the peer */
-    bool unanswered;  /* the peer said nothing since the present letter began */
+    bool unanswered;  /* the peer said nothing since the present message began */
     bool one_by_one;  /* each reply is awaited, and each recipient has a transaction of its own */
     bool out_of_step; /* the peer has said more than it was asked: its refusals may be stale */
     bool begin_anew;  /* it was given up for that: what was asked is to be asked again */
@@ -65,8 +65,8 @@ int talk_reply(struct relay_client *c, const char *step, usec_t timeout, struct 
 int talk_greeting(struct relay_client *c, struct arena *a, struct smtp_reply *ret_reply) WAITS;
 
 /*
- * Passes over what the peer has said behind its go-ahead for the letter: a yes, or another
- * go-ahead, before the letter is complete is no answer to it. A refusal stays (RFC 5321 §4.2.1).
+ * Passes over what the peer has said behind its go-ahead for the message: a yes, or another
+ * go-ahead, before the message is complete is no answer to it. A refusal stays (RFC 5321 §4.2.1).
  */
 void talk_pass_over_early(struct relay_client *c) WAITS;
 
@@ -80,7 +80,7 @@ bool talk_pass_over_surplus(struct relay_client *c) WAITS;
 
 /*
  * Like talk_reply() for the reply to the final dot: also a yes whose end does not come is one,
- * since not to take it would mean that the letter arrives twice. Another go-ahead is none, if
+ * since not to take it would mean that the message arrives twice. Another go-ahead is none, if
  * anything follows it.
  */
 int talk_verdict(struct relay_client *c, const char *step, struct arena *a,
@@ -96,7 +96,7 @@ int talk_last_reply(struct relay_client *c, struct arena *a, struct smtp_reply *
 struct smtp_reply talk_lost(const struct relay_client *c, const char *step, int error,
                             struct arena *a);
 
-/* A result from a peer's reply: the fate by its class, a status in any case. */
+/* A result from a peer's reply: the disposition by its class, a status in any case. */
 struct relay_result talk_result(const struct smtp_reply *reply);
 
 /* The same where only another reply would have meant success: a yes makes no sense there. */
@@ -105,12 +105,12 @@ struct relay_result talk_refusal(const struct relay_client *c, struct arena *a,
 
 /*
  * Logs in as options.login says, with a mechanism that both sides know. 0, or negative with
- * `trouble` filled, which is a passing one whatever the peer says: it is no fault of the letter.
+ * `failure` filled, which is a passing one whatever the peer says: it is no fault of the message.
  */
-int login(struct relay_client *c, struct arena *a, struct relay_trouble *trouble) WAITS;
+int login(struct relay_client *c, struct arena *a, struct relay_failure *failure) WAITS;
 
 /*
- * Writes the letter with its dots stuffed, up to the final dot, without flushing. Negative: the
- * letter could not be read here; errors of the stream stick to the stream.
+ * Writes the message with its dots stuffed, up to the final dot, without flushing. Negative: the
+ * message could not be read here; errors of the stream stick to the stream.
  */
-int body_write(struct stream *s, const struct relay_letter *letter) WAITS;
+int body_write(struct stream *s, const struct relay_message *message) WAITS;

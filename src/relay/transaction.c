@@ -1,35 +1,36 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One mail transaction: MAIL, a RCPT for each recipient, DATA, the letter, the final dot.
+ * One mail transaction: MAIL, a RCPT for each recipient, DATA, the message, the final dot.
  *
  * A result is settled once; `unsettled` counts those that are not. Whatever ends the session
- * settles the open ones: before the letter was complete the next host may be tried; after the final
- * dot was sent without an answer nobody knows whether the letter was taken, so it is tried later
- * and may arrive twice (at least once, as RFC 5321 §4.5.3.2.6 has it), but never at once elsewhere.
+ * settles the open ones: before the message was complete the next host may be tried; after the
+ * final dot was sent without an answer nobody knows whether the message was taken, so it is tried
+ * later and may arrive twice (at least once, as RFC 5321 §4.5.3.2.6 has it), but never at once
+ * elsewhere.
  */
 #include <errno.h>
 
 #include "relay/transaction.h"
 
-/* ------------------------------------------------------------------ the letter */
+/* ------------------------------------------------------------------ the message */
 
 /* The reply to the final dot is that of every accepted recipient. */
 static void take_final_reply(struct transaction *t, const struct smtp_reply *reply) {
     struct relay_result result = talk_result(reply);
-    result.dsn_passed = result.fate == RELAY_DELIVERED && (t->c->extensions & EXTENSION_DSN);
+    result.dsn_passed = result.disposition == RELAY_DELIVERED && (t->c->extensions & EXTENSION_DSN);
     result.unsure = reply->code / 100 == 3;
     transaction_settle_open(t, &result);
 }
 
-/* The whole letter was sent, and no answer came: `reply` has our own words. */
+/* The whole message was sent, and no answer came: `reply` has our own words. */
 static void take_no_reply(struct transaction *t, const struct smtp_reply *reply) {
     transaction_settle_open(
-        t, &(struct relay_result){.fate = RELAY_LATER, .reply = *reply, .unsure = true});
+        t, &(struct relay_result){.disposition = RELAY_LATER, .reply = *reply, .unsure = true});
 }
 
 /*
- * The peer hung up in the middle of the letter. It may have said why (RFC 5321 §3.8), and a reply
- * counts whenever it comes (§4.2.1); none can mean that it has the letter.
+ * The peer hung up in the middle of the message. It may have said why (RFC 5321 §3.8), and a reply
+ * counts whenever it comes (§4.2.1); none can mean that it has the message.
  */
 static int cut_off(struct transaction *t, int error) WAITS {
     struct smtp_reply words = talk_lost(t->c, "sending the message", error, t->a), reply;
@@ -41,12 +42,12 @@ static int cut_off(struct transaction *t, int error) WAITS {
     return error;
 }
 
-static int send_letter(struct transaction *t) WAITS {
+static int send_message(struct transaction *t) WAITS {
     struct relay_client *c = t->c;
     stream_set_timeout(c->stream, c->options.timeouts.data_block);
     if (stream_has_input(c->stream))
         talk_pass_over_early(c);
-    int r = body_write(c->stream, t->letter);
+    int r = body_write(c->stream, t->message);
     if (r < 0) {
         c->over = true;
         transaction_settle_own_words(
@@ -72,7 +73,7 @@ static int send_letter(struct transaction *t) WAITS {
     return 0;
 }
 
-/* A 354 although nobody was accepted: there is no letter to send, and its reply means nothing. */
+/* A 354 although nobody was accepted: there is no message to send, and its reply means nothing. */
 static int send_nothing(struct transaction *t) WAITS {
     struct smtp_reply reply;
     talk_command(t->c, S("."));
@@ -83,45 +84,45 @@ static int send_nothing(struct transaction *t) WAITS {
 
 static int transact(struct transaction *t) WAITS {
     transaction_check_addresses(t);
-    transaction_check_letter(t);
+    transaction_check_message(t);
     if (t->unsettled == 0)
         return 0;
     stream_set_timeout(t->c->stream, t->c->options.timeouts.mail);
     int r = t->c->needs_reset ? envelope_reset(t) : 0;
     if (r == 0)
-        r = envelope_say(t);
+        r = envelope_send(t);
     if (r < 0)
         return r;
     if (t->data_code && !t->go_ahead)
         r = envelope_confirm_refusal(t);
     if (t->go_ahead)
-        r = t->accepted > 0 ? send_letter(t) : send_nothing(t);
+        r = t->accepted > 0 ? send_message(t) : send_nothing(t);
     return r < 0 || !t->c->over ? r : -E_EOF;
 }
 
 static void name_peer(const struct transaction *t) {
     struct slice peer = arena_copy(t->a, t->c->options.peer);
-    for (size_t i = 0; i < t->letter->count; i++)
+    for (size_t i = 0; i < t->message->count; i++)
         t->results[i].peer = peer;
 }
 
-int relay_client_send(struct relay_client *c, const struct relay_letter *letter, struct arena *a,
+int relay_client_send(struct relay_client *c, const struct relay_message *message, struct arena *a,
                       struct relay_result *results) {
-    MUST(c->magic == RELAY_CLIENT_MAGIC && letter->count > 0 &&
-         letter->count <= RELAY_RECIPIENTS_MAX);
-    MUST(letter->bytes.len <= letter->size);
+    MUST(c->magic == RELAY_CLIENT_MAGIC && message->count > 0 &&
+         message->count <= RELAY_RECIPIENTS_MAX);
+    MUST(message->bytes.len <= message->size);
     struct transaction t = {
         .c = c,
-        .letter = letter,
+        .message = message,
         .a = a,
         .results = results,
-        .states = arena_array(a, letter->count, sizeof(enum rcpt_state)),
-        .commands = letter->count + 2,
-        .unsettled = letter->count,
+        .states = arena_array(a, message->count, sizeof(enum rcpt_state)),
+        .commands = message->count + 2,
+        .unsettled = message->count,
     };
-    memset(results, 0, letter->count * sizeof *results);
+    memset(results, 0, message->count * sizeof *results);
     c->unanswered = true;
-    c->letters++;
+    c->messages++;
     int r = transact(&t);
     MUST(t.unsettled == 0);
     name_peer(&t);

@@ -15,7 +15,7 @@ enum rcpt_state {
 
 struct transaction {
     struct relay_client *c;
-    const struct relay_letter *letter;
+    const struct relay_message *message;
     struct arena *a;
     struct relay_result *results;
     enum rcpt_state *states;
@@ -35,7 +35,7 @@ struct transaction {
 /* Settles one recipient, or all that are open; those that are settled keep what they have. */
 void transaction_settle(struct transaction *t, size_t i, const struct relay_result *result);
 void transaction_settle_open(struct transaction *t, const struct relay_result *result);
-void transaction_settle_own_words(struct transaction *t, enum relay_fate fate,
+void transaction_settle_own_words(struct transaction *t, enum relay_disposition disposition,
                                   struct smtp_reply reply, bool next_host);
 
 /* Whom a refusal hit, from the `first` on, it may not have been meant for: they wait. */
@@ -44,7 +44,7 @@ void transaction_doubt(struct transaction *t, size_t first);
 /* A reply to MAIL or DATA that is not the one wanted settles all that is open. */
 void transaction_refuse(struct transaction *t, const struct smtp_reply *reply);
 
-/* The session is over before the letter was complete: another host may take it. */
+/* The session is over before the message was complete: another host may take it. */
 int transaction_lost(struct transaction *t, int error, const struct smtp_reply *reply);
 
 /*
@@ -67,10 +67,10 @@ int transaction_pass_over_surplus(struct transaction *t) WAITS;
 
 /*
  * Before anything is said, what cannot be: bytes that would end a command line never get into one,
- * whoever let them in; and a letter that the host does not take by what it told of itself.
+ * whoever let them in; and a message that the host does not take by what it told of itself.
  */
 void transaction_check_addresses(struct transaction *t);
-void transaction_check_letter(struct transaction *t);
+void transaction_check_message(struct transaction *t);
 
 /* ------------------------------------------------------------------ envelope.c */
 
@@ -81,7 +81,7 @@ int envelope_reset(struct transaction *t) WAITS;
  * MAIL to DATA. 0 with go_ahead set or not; negative: the session is over. Nothing more is written
  * once every recipient is settled, but what was written is read.
  */
-int envelope_say(struct transaction *t) WAITS;
+int envelope_send(struct transaction *t) WAITS;
 
 /* What stands in the place of the 354 counts if nothing is on its way behind it. */
 int envelope_confirm_refusal(struct transaction *t) WAITS;

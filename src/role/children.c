@@ -91,8 +91,8 @@ void children_set_state(struct child *child, enum child_state state) {
     fiber_cond_wake_all(&child->all->changed);
 }
 
-void children_tell(struct children *c, const char *kind, const struct rpc_field *facts,
-                   size_t count, struct slice text) {
+void children_log(struct children *c, const char *kind, const struct rpc_field *facts, size_t count,
+                  struct slice text) {
     struct rpc_ledger_event_in in = {.wall = fiber_wall(),
                                      .kind = slice_of_str(kind),
                                      .text = text,
@@ -112,7 +112,7 @@ void children_event(struct children *c, const char *kind, const char *format, ..
         if ((unsigned char)*at < ' ' || *at == '\x7f')
             *at = '?';
     }
-    children_tell(c, kind, NULL, 0, slice_of_str(text));
+    children_log(c, kind, NULL, 0, slice_of_str(text));
 }
 
 /* ------------------------------------------------------------------ settings */

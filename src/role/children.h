@@ -83,7 +83,7 @@ int children_wait_ready(struct children *c) WAITS;
 /* Nobody is started any more: the beginning of children_stop(), which does not wait. */
 void children_stop_soon(struct children *c);
 
-/* Asks all to end, in the order in which letters flow, and ends those that do not. */
+/* Asks all to end, in the order in which messages flow, and ends those that do not. */
 void children_stop(struct children *c) WAITS;
 
 /*
@@ -105,7 +105,7 @@ struct child *children_find(struct children *c, enum role role, unsigned worker)
  * A process says that its connection to another one broke. When both still live a moment later they
  * get a new one.
  */
-void children_link_lost(struct children *c, const struct rpc_link *teller, enum role role,
+void children_link_lost(struct children *c, const struct rpc_link *reporter, enum role role,
                         unsigned worker);
 
 /*
@@ -120,8 +120,8 @@ void children_event(struct children *c, const char *kind, const char *format, ..
     PRINTF_LIKE(3, 4);
 
 /* The same with facts, and text that is whole. */
-void children_tell(struct children *c, const char *kind, const struct rpc_field *facts,
-                   size_t count, struct slice text);
+void children_log(struct children *c, const char *kind, const struct rpc_field *facts, size_t count,
+                  struct slice text);
 
 /* ------------------------------------------------------------------ between the files */
 

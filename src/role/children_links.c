@@ -2,7 +2,7 @@
 /*
  * A pair of processes is linked by the keeper of the one that became ready later, under a mutex, so
  * each pair of lives gets exactly one connection. It must get one: two that live and cannot reach
- * each other are a post office that works and does nothing. So when linking fails (one of them has
+ * each other are a server that works and does nothing. So when linking fails (one of them has
  * no descriptor left for the connection), and when a connection breaks though both live, a fiber
  * tries again until they have a new one or one of them has died. Whoever does not take a connection
  * in time is ended, since it would hold up the links of all others.
@@ -92,7 +92,7 @@ static bool both_live(const struct relink *k) {
            !k->one->all->stopping;
 }
 
-static void say_relinked(const struct relink *k, int r, bool before) {
+static void log_relinked(const struct relink *k, int r, bool before) {
     struct children *c = k->one->all;
     const char *one = role_name(k->one->role->role), *other = role_name(k->other->role->role);
     if (r == 0 && before)
@@ -129,7 +129,7 @@ static void relink(void *arg) {
     while (k->wanted && fiber_sleep(pause) == 0 && both_live(k)) {
         int r = relink_once(k);
         if (both_live(k))
-            say_relinked(k, r, failed);
+            log_relinked(k, r, failed);
         failed = r < 0;
         k->wanted = k->wanted || failed;
         pause = failed ? MIN(pause * 2, RELINK_PAUSE) : RELINK_AFTER;
@@ -184,9 +184,9 @@ static struct child *find_by_link(struct children *c, const struct rpc_link *lin
     return NULL;
 }
 
-void children_link_lost(struct children *c, const struct rpc_link *teller, enum role role,
+void children_link_lost(struct children *c, const struct rpc_link *reporter, enum role role,
                         unsigned worker) {
-    struct child *one = find_by_link(c, teller);
+    struct child *one = find_by_link(c, reporter);
     struct child *other = role < ROLES ? children_find(c, role, worker) : NULL;
     if (one && other && spawn_are_peers(one->role->role, other->role->role))
         want_link(one, other);

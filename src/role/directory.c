@@ -67,7 +67,7 @@ static void stop_directory(struct process *p) {
 /* A change is made: the ledger is told. The result of the change. */
 static int changed(struct process *p, int r) {
     if (r == 0)
-        directory_tell_history(p);
+        directory_report_history(p);
     return r;
 }
 
@@ -170,7 +170,7 @@ static int on_count_message(void *arg, const struct rpc_caller *caller,
     if (r < 0 || !verdict.hold)
         return r;
     out->hold = true;
-    out->tell = verdict.tell;
+    out->notify = verdict.notify;
     out->reason = sending_reason(a, &verdict);
     return 0;
 }

@@ -45,7 +45,7 @@ int directory_on_account_import(void *arg, const struct rpc_caller *caller,
     out->notes = notes_of(&result, a);
     out->notes_count = result.count;
     if (!in->trial)
-        directory_tell_history(arg);
+        directory_report_history(arg);
     return 0;
 }
 
@@ -72,6 +72,6 @@ int directory_on_alias_import(void *arg, const struct rpc_caller *caller,
     out->notes = notes_of(&result, a);
     out->notes_count = result.count;
     if (!in->trial)
-        directory_tell_history(arg);
+        directory_report_history(arg);
     return 0;
 }

@@ -31,7 +31,7 @@ void directory_upkeep_stop(struct process *p) WAITS;
  * rest follows in a while. For the end of every change, so that whoever made it finds it in the
  * log.
  */
-void directory_tell_history(struct process *p) WAITS;
+void directory_report_history(struct process *p) WAITS;
 
 /* Has the mail processes tell what has changed. What does not answer soon is left as it is known.
  */

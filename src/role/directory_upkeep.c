@@ -56,7 +56,7 @@ static int tell_some(struct process *p, usec_t until) {
         told += r == 0 ? 1 : 0;
     }
     if (told > 0) {
-        int forgotten = directory_changes_told(directory_of(p), list[told - 1].number, NULL);
+        int forgotten = directory_changes_reported(directory_of(p), list[told - 1].number, NULL);
         r = r < 0 ? r : forgotten;
     }
     return r < 0 ? r : count == ENTRIES;
@@ -67,7 +67,7 @@ static int lock_until(struct fiber_mutex *m, usec_t until) {
     return fiber_mutex_lock(m);
 }
 
-void directory_tell_history(struct process *p) {
+void directory_report_history(struct process *p) {
     usec_t until = fiber_now() + TELL_LIMIT;
     struct directory_role *role = directory_role(p);
     if (lock_until(&role->telling, until) < 0)
@@ -96,9 +96,9 @@ int directory_on_usage(void *arg, const struct rpc_caller *caller,
 /* What a mail process sends before it answers has been noted by then. */
 static int ask_usage(struct process *p, unsigned worker, uint64_t account) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_mail_tell_usage_in in = {.account = account};
-    struct rpc_mail_tell_usage_out out;
-    return call_mail_tell_usage(process_link(p, ROLE_MAIL, worker), &in, &a, &out, NULL);
+    struct rpc_mail_report_usage_in in = {.account = account};
+    struct rpc_mail_report_usage_out out;
+    return call_mail_report_usage(process_link(p, ROLE_MAIL, worker), &in, &a, &out, NULL);
 }
 
 void directory_ask_usage(struct process *p) {
@@ -159,12 +159,12 @@ static void upkeep(void *arg) {
     usec_t purge_at = 0;
     bool learned = false;
     do {
-        directory_tell_history(p);
+        directory_report_history(p);
         if (!learned)
             learned = learn_usage(p) == 0;
         if (fiber_now() >= purge_at && purge_all(p) == 0) {
             purge_at = fiber_now() + PURGE_EVERY;
-            directory_tell_history(p);
+            directory_report_history(p);
         }
         directory_write_usage(directory_of(p));
     } while (fiber_sleep(UPKEEP_EVERY) == 0);

@@ -112,7 +112,7 @@ int edge_start_tls(struct edge_connection *c, struct stream *s, struct problem *
     int r = edge_has_tls(c->edge)
                 ? tls_accept(s, c->edge->certificate->tls, problem)
                 : problem_set(problem, -E_TLS, "there is no certificate that could be used");
-    if (r == 0 || !edge_may_tell(c))
+    if (r == 0 || !edge_may_log(c))
         return r;
     struct rpc_field facts[] = {
         {S(FACT_CLIENT), slice_of_str(c->peer_text)},
@@ -143,7 +143,7 @@ static void keep_fresh(void *arg) {
         bool late = renew_certificate(e, NULL) == -EPIPE;
         late |= renew_facts(e, NULL) == -EPIPE;
         pause = late ? PEER_RETRY : FRESH_INTERVAL;
-        edge_tell_left_out(e);
+        edge_log_left_out(e);
     }
 }
 
@@ -269,7 +269,7 @@ static int open_edge(struct process *p, struct problem *problem) {
     e->process = p;
     p->state = e;
     e->quiet = edge_quiet_new();
-    letter_ids_init(&e->ids, (uint8_t)p->worker);
+    queue_ids_init(&e->ids, (uint8_t)p->worker);
     list_init(&e->sessions);
     fiber_cond_init(&e->session_ended);
     return 0;

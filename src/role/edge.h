@@ -4,8 +4,8 @@
  *
  *     edge.c         listening, accepting, limits, TLS
  *     edge_smtp.c    SMTP: what the session asks (who exists, who may send)
- *     edge_letter.c  SMTP: collecting a letter and handing it to the queue
- *     edge_tell.c    what the journey hears
+ *     edge_message.c  SMTP: collecting a message and handing it to the queue
+ *     edge_log.c    what the journey hears
  *     edge_quiet.c   the bound of what it hears of those who are refused
  *     edge_memory.c  the bound of all that clients fill
  *     edge_pop3.c    POP3 up to the login, and handing over to the mail role
@@ -13,7 +13,7 @@
 #pragma once
 
 #include "io/tls.h"
-#include "letter/id.h"
+#include "message/queue_id.h"
 #include "role/crowd.h"
 #include "role/roles.h"
 
@@ -24,7 +24,7 @@ struct edge_quiet;
 struct edge {
     struct process *process;
     struct edge_quiet *quiet;
-    struct letter_ids ids;
+    struct queue_ids ids;
     struct edge_certificate *certificate; /* NULL until the keys role has answered */
     unsigned keys_lives;                  /* how many keys processes have gone */
     unsigned confirmed;                   /* `keys_lives` when one said what is to be shown */
@@ -82,7 +82,7 @@ bool edge_under_stress(const struct edge *e);
  */
 size_t edge_memory(const struct edge *e);
 bool edge_has_memory(const struct edge_connection *c, size_t more); /* `more` bytes for this one */
-bool edge_memory_is_tight(const struct edge *e);                    /* letters go to files early */
+bool edge_memory_is_tight(const struct edge *e);                    /* messages go to files early */
 bool edge_memory_is_scarce(const struct edge *e);
 void edge_count_memory(struct edge *e, size_t *counted, size_t now);
 
@@ -94,15 +94,15 @@ struct slice edge_peer_bytes(const struct edge_connection *c);
  * and of what it has not heard.
  */
 struct edge_quiet *edge_quiet_new(void);
-bool edge_may_tell(const struct edge_connection *c);
-void edge_tell_left_out(struct edge *e);
+bool edge_may_log(const struct edge_connection *c);
+void edge_log_left_out(struct edge *e);
 
-/* The journey hears of a login that was tried, welcome or not (edge_tell.c). */
-void edge_tell_login(const struct edge_connection *c, const struct rpc_directory_login_out *out,
-                     struct slice name);
+/* The journey hears of a login that was tried, welcome or not (edge_log.c). */
+void edge_log_login(const struct edge_connection *c, const struct rpc_directory_login_out *out,
+                    struct slice name);
 
 /* The same of the first login without TLS, where none is taken; `name` may be empty. */
-void edge_tell_bare_login(struct edge_connection *c, struct slice name);
+void edge_log_bare_login(struct edge_connection *c, struct slice name);
 
 static inline struct rpc_link *edge_link(const struct edge_connection *c, enum role role) {
     return process_link(c->edge->process, role, 0);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The header of a letter that comes in. A user's is judged: its authors must be he himself; and
+ * The header of a message that comes in. A user's is judged: its authors must be he himself; and
  * written anew as RFC 6409 §8 has it. A stranger's goes on as it is, but for what claims to be a
  * judgement of this host (RFC 8601 §5).
  */
-#include "letter/encode.h"
-#include "letter/mailboxes.h"
-#include "letter/results.h"
-#include "letter/submission.h"
-#include "role/edge_letter.h"
+#include "message/encode.h"
+#include "message/mailboxes.h"
+#include "message/results.h"
+#include "message/submission.h"
+#include "role/edge_message.h"
 
 #define AUTHORS_MAX  50U
 #define FACT_MAX     998U
 #define ADDRESS_TEXT 512U /* of directory.may_send_as */
 
-static int refuse(struct edge_letter *l, uint8_t subject, uint8_t detail, struct slice sentence) {
+static int refuse(struct edge_message *l, uint8_t subject, uint8_t detail, struct slice sentence) {
     l->refusal = SMTP_REPLY(550, 5, subject, detail, "");
     l->refusal.text = sentence;
     return -E_REFUSED;
@@ -22,7 +22,7 @@ static int refuse(struct edge_letter *l, uint8_t subject, uint8_t detail, struct
 
 /* ------------------------------------------------------------------ authors */
 
-static int is_own(struct edge_letter *l, struct slice author, bool *ret) {
+static int is_own(struct edge_message *l, struct slice author, bool *ret) {
     struct edge_connection *c = l->smtp->connection;
     struct rpc_directory_may_send_as_in in = {l->smtp->account, author};
     struct rpc_directory_may_send_as_out out = {0};
@@ -33,7 +33,7 @@ static int is_own(struct edge_letter *l, struct slice author, bool *ret) {
     return r;
 }
 
-static int refuse_author(struct edge_letter *l, const char *field, struct slice author, bool any) {
+static int refuse_author(struct edge_message *l, const char *field, struct slice author, bool any) {
     struct arena *a = &l->facts;
     const char *account = l->smtp->account_address;
     return refuse(
@@ -46,7 +46,7 @@ static int refuse_author(struct edge_letter *l, const char *field, struct slice 
 }
 
 /* Whether all authors are own, or with `any` one of them. */
-static int judge_authors_of(struct edge_letter *l, const char *field,
+static int judge_authors_of(struct edge_message *l, const char *field,
                             const struct mailboxes *authors, bool any) {
     struct slice author = {0};
     bool own = !any;
@@ -60,7 +60,7 @@ static int judge_authors_of(struct edge_letter *l, const char *field,
 }
 
 /* What a field names has to be readable, in one way, and own: all of it, or one address. */
-static int judge_field(struct edge_letter *l, const char *field, struct slice value, bool any) {
+static int judge_field(struct edge_message *l, const char *field, struct slice value, bool any) {
     struct mailboxes authors;
     mailboxes_parse(&l->facts, value, AUTHORS_MAX, &authors);
     if (authors.count == 0 || authors.broken > 0 || authors.garbled > 0 || authors.truncated)
@@ -75,7 +75,7 @@ static int judge_field(struct edge_letter *l, const char *field, struct slice va
 }
 
 /* RFC 5322 §3.6.2: of several authors the Sender is the one who sends; here he is one of them. */
-static int judge_authors(struct edge_letter *l, const struct submission *sub) {
+static int judge_authors(struct edge_message *l, const struct submission *sub) {
     int r = sub->has_sender ? judge_field(l, "Sender", sub->sender, false) : 0;
     if (r == 0 && sub->has_from)
         r = judge_field(l, "From", sub->from, sub->has_sender);
@@ -84,17 +84,17 @@ static int judge_authors(struct edge_letter *l, const struct submission *sub) {
 
 /* ------------------------------------------------------------------ a user's header */
 
-static int fix_header(struct edge_letter *l) {
+static int fix_header(struct edge_message *l) {
     struct problem problem = {0};
     struct submission sub;
-    struct slice letter = buf_slice(&l->bytes);
+    struct slice message = buf_slice(&l->bytes);
     struct submission_by by = {
         .now = fiber_wall(),
         .id = l->id,
         .host = l->smtp->connection->settings->conf->hostname,
         .login = slice_of_str(l->smtp->account_address),
     };
-    int r = submission_inspect(&l->facts, letter, NULL, &sub);
+    int r = submission_inspect(&l->facts, message, NULL, &sub);
     if (r == 0)
         r = submission_problem(&sub, &problem);
     if (r < 0)
@@ -105,7 +105,7 @@ static int fix_header(struct edge_letter *l) {
     r = judge_authors(l, &sub);
     if (r < 0)
         return r;
-    submission_header(&l->head, letter, &sub, &by);
+    submission_header(&l->head, message, &sub, &by);
     buf_drop(&l->bytes, sub.body);
     l->fixed = true;
     return 0;
@@ -113,14 +113,14 @@ static int fix_header(struct edge_letter *l) {
 
 /* ------------------------------------------------------------------ a stranger's header */
 
-static struct slice field_value(struct edge_letter *l, struct slice name) {
+static struct slice field_value(struct edge_message *l, struct slice name) {
     struct header_field field;
     if (!header_find(buf_slice(&l->bytes), NULL, name, 0, &field))
         return S("");
     return arena_copy(&l->facts, slice_first(header_unfold(&l->facts, field.raw), FACT_MAX));
 }
 
-void edge_header_read(struct edge_letter *l) {
+void edge_header_read(struct edge_message *l) {
     l->message_id = message_id_read(&l->facts, field_value(l, S("Message-ID")));
     l->subject = field_value(l, S("Subject"));
 }
@@ -129,10 +129,10 @@ static bool claims_to_be_ours(const struct header_field *field, const void *host
     return results_are_of(field, *(const struct slice *)host);
 }
 
-/* Most letters have no such field; nothing of them is copied. */
-static void take_out_forged(struct edge_letter *l) {
+/* Most messages have no such field; nothing of them is copied. */
+static void take_out_forged(struct edge_message *l) {
     const struct slice *host = &l->smtp->connection->settings->conf->hostname;
-    struct header_cursor c = {.letter = buf_slice(&l->bytes)};
+    struct header_cursor c = {.message = buf_slice(&l->bytes)};
     bool found = false;
     for (struct header_field field; header_next(&c, &field);)
         found |= claims_to_be_ours(&field, host);
@@ -143,10 +143,10 @@ static void take_out_forged(struct edge_letter *l) {
     l->fixed = true;
 }
 
-int edge_header_finish(struct edge_letter *l) {
+int edge_header_finish(struct edge_message *l) {
     if (l->header_ended)
         return l->refusal.code ? -E_REFUSED : 0;
-    int r = edge_letter_loops(l);
+    int r = edge_message_loops(l);
     if (r < 0 && r != -E_REFUSED)
         return r;
     if (r == 0 && l->smtp->account) {

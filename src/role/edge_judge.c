@@ -17,8 +17,8 @@
  * it to another host once more, it has come back from there.
  */
 #include "base/arena.h"
-#include "letter/header.h"
-#include "role/edge_letter.h"
+#include "message/header.h"
+#include "role/edge_message.h"
 
 #define FIELDS_IN_FRONT 1024U /* bytes, about: what is put in front of a message on its way */
 
@@ -112,7 +112,7 @@ static bool ask_again(struct edge_smtp *m, const struct smtp_recipient *r, struc
     return true;
 }
 
-static void ask_all_again(struct edge_letter *l) {
+static void ask_all_again(struct edge_message *l) {
     struct edge_smtp *m = l->smtp;
     for (const struct smtp_recipient *r = l->envelope->recipients; r; r = r->next) {
         _cleanup_(arena_done) struct arena a = {0};
@@ -123,7 +123,7 @@ static void ask_all_again(struct edge_letter *l) {
 }
 
 /* Whoever is refused can do something about it only if he knows at whom: the first such one. */
-static void name_whom(struct edge_letter *l, uint64_t size) {
+static void name_whom(struct edge_message *l, uint64_t size) {
     for (const struct smtp_recipient *r = l->envelope->recipients; r; r = r->next) {
         _cleanup_(arena_done) struct arena a = {0};
         struct edge_room room;
@@ -135,7 +135,7 @@ static void name_whom(struct edge_letter *l, uint64_t size) {
     }
 }
 
-int edge_letter_fits(struct edge_letter *l) {
+int edge_message_fits(struct edge_message *l) {
     struct edge_smtp *m = l->smtp;
     uint64_t size = l->written + l->head.len + l->bytes.len;
     if (m->room.now != UINT64_MAX && fiber_now() - m->room.asked > ROOM_COUNTS_FOR)
@@ -164,14 +164,14 @@ static struct slice lower(struct arena *a, struct slice text) {
     return slice_of(copy, text.len);
 }
 
-static void list_recipients(struct edge_letter *l, struct recipients *to) {
+static void list_recipients(struct edge_message *l, struct recipients *to) {
     for (const struct smtp_recipient *r = l->envelope->recipients; r; r = r->next) {
         struct slice text = lower(&l->facts, address_text(&l->facts, &r->rcpt.recipient));
         (void)map_put(&to->by_text, text, l);
     }
 }
 
-static int judge_recipient(struct edge_letter *l, struct slice address) {
+static int judge_recipient(struct edge_message *l, struct slice address) {
     struct rpc_directory_resolve_in in = {address};
     struct rpc_directory_resolve_out out;
     int r = call_directory_resolve(edge_link(l->smtp->connection, ROLE_DIRECTORY), &in, &l->facts,
@@ -186,9 +186,9 @@ static int judge_recipient(struct edge_letter *l, struct slice address) {
     return -E_REFUSED;
 }
 
-int edge_letter_loops(struct edge_letter *l) {
+int edge_message_loops(struct edge_message *l) {
     _cleanup_(recipients_done) struct recipients recipients = {0};
-    struct header_cursor c = {.letter = buf_slice(&l->bytes)};
+    struct header_cursor c = {.message = buf_slice(&l->bytes)};
     struct header_field field;
     int r = 0;
     while (r == 0 && header_next(&c, &field)) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The letter passes twice: through memory when it lies there, otherwise piece by piece from the
+ * The message passes twice: through memory when it lies there, otherwise piece by piece from the
  * file. What comes of that goes into a new file, for whose sake the old one is given back; we keep
  * reading it by our own descriptor, and it goes when that is closed.
  */
 #include <errno.h>
 
 #include "fiber/wait.h"
-#include "letter/shorten.h"
+#include "message/shorten.h"
 #include "role/edge_lines.h"
 
 #define PIECE ((size_t)256 * 1024)
@@ -56,7 +56,7 @@ static int next_piece(const struct source *source, uint64_t at, struct buf *room
 }
 
 /* Quoted-printable may make three bytes of one: what comes of it has to be small enough too. */
-static int judge_made(struct edge_letter *l, uint64_t size) {
+static int judge_made(struct edge_message *l, uint64_t size) {
     if (size <= l->smtp->listener.limits.message_size_max)
         return 0;
     l->refusal =
@@ -67,8 +67,8 @@ static int judge_made(struct edge_letter *l, uint64_t size) {
 }
 
 /* One pass. What comes of it is kept, in memory or in the file, if `scan` is there to see it. */
-static int pass(struct edge_letter *l, struct shorten *s, const struct source *source,
-                struct letter_scan *scan) {
+static int pass(struct edge_message *l, struct shorten *s, const struct source *source,
+                struct message_scan *scan) {
     _cleanup_(buf_done) struct buf room = {0};
     struct slice piece;
     uint64_t made = l->head.len;
@@ -81,19 +81,19 @@ static int pass(struct edge_letter *l, struct shorten *s, const struct source *s
         shorten_feed(s, piece, &l->bytes);
         made += l->bytes.len - before;
         if (scan)
-            letter_scan_feed(scan, slice_from(buf_slice(&l->bytes), before));
+            message_scan_feed(scan, slice_from(buf_slice(&l->bytes), before));
         else
             buf_clear(&l->bytes);
         if (scan && source->file >= 0)
-            r = edge_letter_spill(l);
+            r = edge_message_spill(l);
         if (r == 0)
             r = judge_made(l, made);
-        edge_letter_count(l, source->bytes.len + room.size);
+        edge_message_count(l, source->bytes.len + room.size);
     }
     return r;
 }
 
-static int look(struct edge_letter *l, struct shorten *s, struct slice header,
+static int look(struct edge_message *l, struct shorten *s, struct slice header,
                 const struct source *source) {
     struct problem problem = {0};
     shorten_begin(s, header, &l->head);
@@ -108,27 +108,27 @@ static int look(struct edge_letter *l, struct shorten *s, struct slice header,
     return r;
 }
 
-static int rewrite(struct edge_letter *l, struct shorten *s, struct slice header,
-                   const struct source *source, struct letter_scan *scan) {
+static int rewrite(struct edge_message *l, struct shorten *s, struct slice header,
+                   const struct source *source, struct message_scan *scan) {
     struct problem problem = {0};
-    *scan = (struct letter_scan){0};
+    *scan = (struct message_scan){0};
     if (source->file >= 0)
-        edge_letter_drop_file(l);
+        edge_message_drop_file(l);
     shorten_begin(s, header, &l->head);
-    letter_scan_feed(scan, buf_slice(&l->head));
+    message_scan_feed(scan, buf_slice(&l->head));
     int r = pass(l, s, source, scan);
     size_t before = l->bytes.len;
     if (r == 0)
         r = shorten_end(s, &l->bytes, &problem);
-    letter_scan_feed(scan, slice_from(buf_slice(&l->bytes), before));
+    message_scan_feed(scan, slice_from(buf_slice(&l->bytes), before));
     return r == -E_LIMIT ? -ENOSPC : r; /* too many files at a time */
 }
 
-int edge_lines_shorten(struct edge_letter *l, struct letter_scan *scan) {
+int edge_lines_shorten(struct edge_message *l, struct message_scan *scan) {
     if (!l->smtp->account || scan->longest_line <= SHORTEN_LINE_MAX)
         return 0;
     bool in_file = l->written > 0;
-    int r = in_file ? edge_letter_spill(l) : 0;
+    int r = in_file ? edge_message_spill(l) : 0;
     if (r < 0)
         return r;
     _cleanup_(shorten_free_p) struct shorten *s = shorten_new();

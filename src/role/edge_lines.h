@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Inside the edge role: lines that are too long, in a letter that a user has handed in.
+ * Inside the edge role: lines that are too long, in a message that a user has handed in.
  */
 #pragma once
 
-#include "letter/scan.h"
-#include "role/edge_letter.h"
+#include "message/scan.h"
+#include "role/edge_message.h"
 
 /*
- * When the letter is whole and its header fixed: rewrites it by letter/shorten.h if `scan` says
+ * When the message is whole and its header fixed: rewrites it by message/shorten.h if `scan` says
  * that a line is too long, and scans it anew. 0; -E_REFUSED with `refusal`; another error: try
  * again later.
  */
-int edge_lines_shorten(struct edge_letter *l, struct letter_scan *scan) WAITS;
+int edge_lines_shorten(struct edge_message *l, struct message_scan *scan) WAITS;

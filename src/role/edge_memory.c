@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * One bound for all that clients fill: what the streams hold of commands and replies, envelopes,
- * letters that are coming in, and the dialogues that are kept for journeys. Where it is reached is
+ * messages that are coming in, and the dialogues that are kept for journeys. Where it is reached is
  * no matter of who is to blame: who needs more gets a 452 or is not let in, the others go on, and
  * timeouts shrink. A fifth is kept for users, so that strangers cannot keep them out.
  *
@@ -22,7 +22,7 @@ static size_t most(const struct edge *e) {
 }
 
 /* A postmaster should know, but not of each one who is put off. */
-static void tell_shortage(struct edge *e) {
+static void log_shortage(struct edge *e) {
     if (e->short_since > 0 && fiber_now() - e->short_since < TELL_AGAIN)
         return;
     e->short_since = fiber_now();
@@ -38,7 +38,7 @@ bool edge_has_memory(const struct edge_connection *c, size_t more) {
         bound -= bound / 5;
     if (edge_memory(c->edge) + more <= bound)
         return true;
-    tell_shortage(c->edge);
+    log_shortage(c->edge);
     return false;
 }
 

@@ -47,7 +47,7 @@ static int login(void *host, const struct pop3_attempt *attempt) {
     if (r < 0)
         return r;
     if (out.outcome != LOGIN_WELCOME) /* a session that begins tells of itself at its end */
-        edge_tell_login(c, &out, attempt->name);
+        edge_log_login(c, &out, attempt->name);
     if (out.hold > 0 && fiber_sleep(out.hold) < 0)
         return -ECANCELED;
     switch ((enum login_outcome)out.outcome) {
@@ -77,7 +77,7 @@ static int start_tls(void *host, struct stream *s) {
 }
 
 static void bare_login(void *host, struct slice name) {
-    edge_tell_bare_login(((struct edge_pop3 *)host)->connection, name);
+    edge_log_bare_login(((struct edge_pop3 *)host)->connection, name);
 }
 
 static const struct pop3_login_host login_host = {

@@ -29,7 +29,7 @@ struct edge_quiet *edge_quiet_new(void) {
     return q;
 }
 
-bool edge_may_tell(const struct edge_connection *c) {
+bool edge_may_log(const struct edge_connection *c) {
     struct edge_quiet *q = c->edge->quiet;
     struct slice network = edge_peer_bytes(c);
     if (network.len > 4)
@@ -42,7 +42,7 @@ bool edge_may_tell(const struct edge_connection *c) {
     return false;
 }
 
-void edge_tell_left_out(struct edge *e) {
+void edge_log_left_out(struct edge *e) {
     struct edge_quiet *q = e->quiet;
     if (q->left_out == 0 || (q->told_at > 0 && fiber_now() - q->told_at < TELL_AGAIN))
         return;

@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "directory/directory.h"
 
-#define ROOM_ASKED_FROM ((uint64_t)1 << 20) /* smaller letters are refused when they come */
+#define ROOM_ASKED_FROM ((uint64_t)1 << 20) /* smaller messages are refused when they come */
 #define LOGIN_LIMIT     (LOGIN_WAIT_MAX + 10 * USEC_SEC)
 
 /* ------------------------------------------------------------------ settings */
@@ -26,8 +26,8 @@ static struct smtp_limits limits_of(const struct conf *conf, bool submission) {
         .message_size_max =
             submission ? conf->submission.message_size_max : conf->smtp.message_size_max,
         .recipients_max = submission ? conf->submission.recipients_max : conf->smtp.recipients_max,
-        .letters_per_connection =
-            submission ? conf->submission.messages_per_session : conf->smtp.letters_per_connection,
+        .messages_per_connection =
+            submission ? conf->submission.messages_per_session : conf->smtp.messages_per_connection,
         .received_max = conf->smtp.received_max,
         .soft_errors = conf->smtp.soft_errors,
         .hard_errors = conf->smtp.hard_errors,
@@ -94,7 +94,7 @@ static int login(void *arg, const struct smtp_client *client, const struct smtp_
     int r = call_directory_login(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL);
     if (r < 0)
         return r;
-    edge_tell_login(m->connection, &out, credentials->name);
+    edge_log_login(m->connection, &out, credentials->name);
     if (out.hold > 0 && fiber_sleep(out.hold) < 0)
         return -E_TEMPORARY;
     if (out.outcome == LOGIN_TEMPORARY || out.outcome == LOGIN_THROTTLED)
@@ -151,10 +151,10 @@ static int sender(void *arg, const struct smtp_client *client, struct smtp_envel
     struct edge_smtp *m = arg;
     (void)client;
     edge_room_begin(m);
-    envelope->id = letter_id_next(&m->connection->edge->ids, fiber_wall());
+    envelope->id = queue_id_next(&m->connection->edge->ids, fiber_wall());
     int r = ret_reply->code ? 0 : judge_sender(m, envelope, a, ret_reply);
     if (r == 0 && !smtp_reply_ok(ret_reply))
-        edge_tell_sender(m, envelope, ret_reply, a);
+        edge_log_sender(m, envelope, ret_reply, a);
     return r;
 }
 
@@ -219,7 +219,7 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_e
         *ret_reply = full.code ? full : *ret_reply;
     }
     if (!smtp_reply_ok(ret_reply))
-        edge_tell_recipient(m, envelope, address, ret_reply, a);
+        edge_log_recipient(m, envelope, address, ret_reply, a);
     return 0;
 }
 
@@ -245,11 +245,11 @@ static bool dialogue_has_room(struct edge_smtp *m, size_t more) {
     return true;
 }
 
-static void event(void *arg, enum smtp_event_kind kind, letter_id id, struct slice text) {
+static void event(void *arg, enum smtp_event_kind kind, queue_id id, struct slice text) {
     struct edge_smtp *m = arg;
     (void)id;
     if (kind == SMTP_EVENT_LOGIN_BARE)
-        edge_tell_bare_login(m->connection, S(""));
+        edge_log_bare_login(m->connection, S(""));
     if (kind != SMTP_EVENT_COMMAND && kind != SMTP_EVENT_REPLY && kind != SMTP_EVENT_TLS)
         return;
     bool begins = kind == SMTP_EVENT_COMMAND && slice_starts_nocase(text, S("MAIL "));
@@ -272,10 +272,10 @@ static const struct smtp_host host_functions = {
     .sender = sender,
     .rcpt = rcpt,
     .login = login,
-    .letter_begin = edge_letter_begin,
-    .letter_write = edge_letter_write,
-    .letter_end = edge_letter_end,
-    .letter_abort = edge_letter_abort,
+    .message_begin = edge_message_begin,
+    .message_write = edge_message_write,
+    .message_end = edge_message_end,
+    .message_abort = edge_message_abort,
     .event = event,
 };
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Inside the edge role: one SMTP conversation, and the letter that is coming in over it.
+ * Inside the edge role: one SMTP conversation, and the message that is coming in over it.
  */
 #pragma once
 
 #include "role/edge.h"
 #include "smtp/session.h"
 
-/* What the journey keeps of the dialogue before a letter. */
+/* What the journey keeps of the dialogue before a message. */
 #define EDGE_DIALOGUE_MAX   12000U
 #define EDGE_DIALOGUE_USUAL 1024U
 
-struct edge_letter;
+struct edge_message;
 
 /* Bytes that a mailbox may hold at all, and can take now; UINT64_MAX: no bound. */
 struct edge_room {
@@ -26,7 +26,7 @@ struct edge_smtp {
     char account_address[320];
     struct edge_room room; /* of those accepted since MAIL, the one who can take least */
     bool leads_on;         /* one of them leads to another host */
-    struct buf dialogue;   /* since the last letter, or the beginning */
+    struct buf dialogue;   /* since the last message, or the beginning */
     size_t dialogue_memory, envelope_memory; /* as counted in the edge's sum */
 };
 
@@ -50,29 +50,29 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
                                   const struct rpc_directory_resolve_out *route, uint64_t size,
                                   struct arena *a);
 
-/* The functions of struct smtp_host that take a letter; `arg` is the struct edge_smtp. */
-int edge_letter_begin(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
-                      struct arena *a, struct smtp_reply *ret_reply) WAITS;
-int edge_letter_write(void *arg, struct smtp_envelope *envelope, struct slice chunk) WAITS;
-int edge_letter_end(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
-                    const struct letter_scan *facts, struct arena *a,
-                    struct smtp_reply *ret_reply) WAITS;
-void edge_letter_abort(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
-                       const struct smtp_reply *reply) WAITS;
+/* The functions of struct smtp_host that take a message; `arg` is the struct edge_smtp. */
+int edge_message_begin(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                       struct arena *a, struct smtp_reply *ret_reply) WAITS;
+int edge_message_write(void *arg, struct smtp_envelope *envelope, struct slice chunk) WAITS;
+int edge_message_end(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                     const struct message_scan *facts, struct arena *a,
+                     struct smtp_reply *ret_reply) WAITS;
+void edge_message_abort(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                        const struct smtp_reply *reply) WAITS;
 
 /*
- * What the journey hears (edge_tell.c): a sender or a recipient that was refused; a letter that was
+ * What the journey hears (edge_log.c): a sender or a recipient that was refused; a message that was
  * taken, refused or, when the reply has no code, lost for the reason that is its text.
  */
-void edge_tell_sender(const struct edge_smtp *m, const struct smtp_envelope *envelope,
-                      const struct smtp_reply *reply, struct arena *a);
-void edge_tell_recipient(const struct edge_smtp *m, const struct smtp_envelope *envelope,
-                         struct slice address, const struct smtp_reply *reply, struct arena *a);
+void edge_log_sender(const struct edge_smtp *m, const struct smtp_envelope *envelope,
+                     const struct smtp_reply *reply, struct arena *a);
+void edge_log_recipient(const struct edge_smtp *m, const struct smtp_envelope *envelope,
+                        struct slice address, const struct smtp_reply *reply, struct arena *a);
 
-struct edge_told {
+struct edge_logged {
     struct slice message_id, subject; /* as far as they came */
-    const struct letter_scan *whole;  /* NULL: the letter is not */
+    const struct message_scan *whole; /* NULL: the message is not */
 };
-void edge_tell_letter(const struct edge_smtp *m, const struct smtp_client *client,
-                      const struct smtp_envelope *envelope, const struct edge_told *told,
+void edge_log_message(const struct edge_smtp *m, const struct smtp_client *client,
+                      const struct smtp_envelope *envelope, const struct edge_logged *told,
                       const struct smtp_reply *reply, struct arena *a);

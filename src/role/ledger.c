@@ -2,7 +2,7 @@
 /*
  * The ledger role: takes the events of all other roles, keeps them, writes them as lines of the
  * log, and answers what the postmaster asks. Nobody waits for it, and trouble with its database or
- * the log never reaches the letters.
+ * the log never reaches the messages.
  *
  * The process can write in its own directory only. The file of `log { file }` comes from the master
  * as a descriptor, at the start and at every reload, and so does the socket of the syslog daemon
@@ -14,7 +14,7 @@
 #include "base/notice.h"
 #include "journey/kinds.h"
 #include "journey/lines.h"
-#include "letter/id.h"
+#include "message/queue_id.h"
 #include "role/roles.h"
 
 struct role_state {
@@ -82,15 +82,15 @@ static void ledger_role_stop(struct process *p) {
 
 /*
  * What a process may not tell of. Changes of settings are the master's to report, all others the
- * directory's, by ledger.keep. An edge knows of letters to which it gave the id itself: one in the
+ * directory's, by ledger.keep. An edge knows of messages to which it gave the id itself: one in the
  * hands of a stranger shall not say of others that they have arrived.
  */
 static const char *not_its_own(const struct rpc_caller *caller,
                                const struct rpc_ledger_event_in *in) {
     if (slice_eq(in->kind, S(KIND_CHANGED)) && caller->role != ROLE_MASTER)
         return "a change that only the directory and the master may report";
-    if (caller->role == ROLE_EDGE && in->letter != 0 &&
-        letter_id_worker(in->letter) != caller->worker)
+    if (caller->role == ROLE_EDGE && in->message != 0 &&
+        queue_id_worker(in->message) != caller->worker)
         return "something about a message that another process has taken in";
     return NULL;
 }
@@ -100,8 +100,8 @@ static int on_event(void *arg, const struct rpc_caller *caller,
     struct role_state *s = ((struct process *)arg)->state;
     const char *what = not_its_own(caller, in);
     if (what)
-        ledger_say(s->ledger, KIND_WARNING, "%s reported %s; the event was left out",
-                   role_name(caller->role), what);
+        ledger_report(s->ledger, KIND_WARNING, "%s reported %s; the event was left out",
+                      role_name(caller->role), what);
     else
         ledger_add(s->ledger, caller->role, in);
     return 0;
@@ -130,7 +130,7 @@ static struct slice *texts_of(const struct rpc_word *words, size_t count, struct
 static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_find_in *in,
                    struct arena *a, struct rpc_ledger_find_out *out, struct problem *problem) {
     struct role_state *s = ((struct process *)arg)->state;
-    letter_id *list = NULL;
+    queue_id *list = NULL;
     size_t count = 0;
     (void)caller;
     struct ledger_search search = {.words = texts_of(in->words, in->words_count, a),
@@ -140,11 +140,11 @@ static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_
     int r = ledger_find(s->ledger, &search, in->limit, a, &list, &count, problem);
     if (r < 0)
         return r;
-    out->letters = arena_array(a, count, sizeof *out->letters);
-    out->letters_count = count;
+    out->messages = arena_array(a, count, sizeof *out->messages);
+    out->messages_count = count;
     for (size_t i = 0; i < count; i++) {
-        char *text = arena_alloc(a, LETTER_ID_SIZE);
-        out->letters[i].text = letter_id_format(list[i], text);
+        char *text = arena_alloc(a, QUEUE_ID_SIZE);
+        out->messages[i].text = queue_id_format(list[i], text);
     }
     return 0;
 }
@@ -155,7 +155,7 @@ static int on_journey(void *arg, const struct rpc_caller *caller,
     struct role_state *s = ((struct process *)arg)->state;
     struct ledger_events events;
     (void)caller;
-    int r = ledger_journey(s->ledger, in->letter, in->after, in->wait, a, &events, problem);
+    int r = ledger_journey(s->ledger, in->message, in->after, in->wait, a, &events, problem);
     if (r < 0)
         return r;
     out->events = events.list;

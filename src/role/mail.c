@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The mail role: the mailboxes of its share of the accounts. Letters come from the queue, readers
+ * The mail role: the mailboxes of its share of the accounts. Messages come from the queue, readers
  * from the edge after they have logged in. All workers see the same folder; an account belongs to
  * the worker of its shard (modulo their number), so no two ever have the same one open, and their
  * number may change from one start to the next.
@@ -51,7 +51,7 @@ static void go(struct process *p) {
 static void peer_gone(struct process *p, enum role role, unsigned worker) {
     (void)worker;
     if (role == ROLE_DIRECTORY)
-        store_tell_used(((struct mail *)p->state)->store);
+        store_report_usage(((struct mail *)p->state)->store);
 }
 
 static int reload_mail(struct process *p, const struct conf *before, struct problem *problem) {
@@ -128,16 +128,16 @@ static int on_purge(void *arg, const struct rpc_caller *caller, const struct rpc
     return r < 0 ? problem_set(problem, r, "its files cannot be deleted: %s", error_text(r)) : 0;
 }
 
-static int on_tell_usage(void *arg, const struct rpc_caller *caller,
-                         const struct rpc_mail_tell_usage_in *in, struct arena *a,
-                         struct rpc_mail_tell_usage_out *out, struct problem *problem) {
+static int on_report_usage(void *arg, const struct rpc_caller *caller,
+                           const struct rpc_mail_report_usage_in *in, struct arena *a,
+                           struct rpc_mail_report_usage_out *out, struct problem *problem) {
     (void)caller;
     (void)a;
     (void)out;
     (void)problem;
     if (in->account > 0)
         mail_note_used(arg, in->account);
-    return mail_tell_usage(arg);
+    return mail_report_usage(arg);
 }
 
 static const struct rpc_mail_handlers handlers = {
@@ -145,7 +145,7 @@ static const struct rpc_mail_handlers handlers = {
     .pop3 = mail_on_pop3,
     .end_sessions = mail_on_end_sessions,
     .purge = on_purge,
-    .tell_usage = on_tell_usage,
+    .report_usage = on_report_usage,
 };
 
 const struct process_role role_mail = {

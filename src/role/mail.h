@@ -19,7 +19,7 @@ struct mail {
     struct map used;        /* accounts whose usage has to be told: number -> itself */
     struct fiber_cond used_filled;
     struct fiber_mutex telling; /* who waits for it knows that all has been told */
-    struct fiber *teller;
+    struct fiber *reporter;
 };
 
 /* Takes over a POP3 conversation; answers the call as soon as it is taken over. */
@@ -35,7 +35,7 @@ int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
 void mail_note_used(void *process, uint64_t account);
 
 /* Tells the directory what the mailboxes hold that have been used since the last time. */
-int mail_tell_usage(struct process *p) WAITS;
+int mail_report_usage(struct process *p) WAITS;
 int mail_usage_start(struct process *p) WAITS;
 void mail_usage_stop(struct process *p) WAITS; /* tells what is left */
 

@@ -24,8 +24,8 @@ struct mail_session {
 
 struct drop {
     struct store_account *account;
-    struct store_snapshot *letters;
-    struct store_bytes placed; /* of the letter sent last by place() */
+    struct store_snapshot *messages;
+    struct store_bytes placed; /* of the message sent last by place() */
     bool has_placed;
 };
 
@@ -38,7 +38,7 @@ static void release_placed(struct drop *d) {
 static void drop_close(void *drop) {
     struct drop *d = drop;
     release_placed(d);
-    store_snapshot_free(d->letters);
+    store_snapshot_free(d->messages);
     store_unlock_maildrop(d->account);
     store_account_close(d->account);
     free(d);
@@ -59,31 +59,31 @@ static int drop_open(void *host, void **ret_drop, size_t *ret_count) {
         free(d);
         return r;
     }
-    r = store_snapshot(d->account, STORE_INBOX, &d->letters);
+    r = store_snapshot(d->account, STORE_INBOX, &d->messages);
     if (r < 0) {
         drop_close(d);
         return r;
     }
     *ret_drop = d;
-    *ret_count = d->letters->count;
+    *ret_count = d->messages->count;
     return 0;
 }
 
-static void drop_letter(void *drop, size_t at, struct pop3_letter *ret) {
-    const struct store_letter *l = &((struct drop *)drop)->letters->letters[at];
+static void drop_message(void *drop, size_t at, struct pop3_message *ret) {
+    const struct store_message *l = &((struct drop *)drop)->messages->messages[at];
     ret->size = l->size;
     ret->plain = !(l->shape & (STORE_DOT_LINES | STORE_OPEN_END));
 }
 
 static void drop_uidl(void *drop, size_t at, struct buf *to) {
     char text[STORE_UIDL_SIZE];
-    buf_add(to, store_uidl(&((struct drop *)drop)->letters->letters[at], text));
+    buf_add(to, store_uidl(&((struct drop *)drop)->messages->messages[at], text));
 }
 
 static int drop_read_part(void *drop, size_t at, uint64_t offset, size_t len, struct buf *to) {
     struct drop *d = drop;
     buf_reserve(to, len);
-    ssize_t n = store_read(d->account, &d->letters->letters[at], offset, to->ptr + to->len, len);
+    ssize_t n = store_read(d->account, &d->messages->messages[at], offset, to->ptr + to->len, len);
     if (n < 0)
         return (int)n;
     to->len += (size_t)n;
@@ -93,8 +93,8 @@ static int drop_read_part(void *drop, size_t at, uint64_t offset, size_t len, st
 static int drop_read(void *drop, size_t at, size_t count, struct buf *to,
                      struct pop3_piece *ret_pieces) {
     struct drop *d = drop;
-    struct store_piece pieces[POP3_READ_LETTERS];
-    int n = store_read_many(d->account, &d->letters->letters[at], MIN(count, ARRAY_SIZE(pieces)),
+    struct store_piece pieces[POP3_READ_MESSAGES];
+    int n = store_read_many(d->account, &d->messages->messages[at], MIN(count, ARRAY_SIZE(pieces)),
                             to, pieces);
     for (int i = 0; i < n; i++)
         ret_pieces[i] = (struct pop3_piece){pieces[i].at, pieces[i].len};
@@ -104,7 +104,7 @@ static int drop_read(void *drop, size_t at, size_t count, struct buf *to,
 static int drop_place(void *drop, size_t at, int *ret_fd, uint64_t *ret_offset) {
     struct drop *d = drop;
     release_placed(d);
-    int r = store_bytes(d->account, &d->letters->letters[at], &d->placed);
+    int r = store_bytes(d->account, &d->messages->messages[at], &d->placed);
     if (r < 0)
         return r;
     d->has_placed = true;
@@ -118,7 +118,7 @@ static int drop_expunge(void *drop, const uint32_t *places, size_t count) {
     uint32_t *uids = mem_array(count, sizeof *uids);
     size_t removed = 0;
     for (size_t i = 0; i < count; i++)
-        uids[i] = d->letters->letters[places[i]].uid;
+        uids[i] = d->messages->messages[places[i]].uid;
     int r = store_expunge(d->account, STORE_INBOX, uids, count, &removed);
     free(uids);
     return r;
@@ -127,7 +127,7 @@ static int drop_expunge(void *drop, const uint32_t *places, size_t count) {
 static const struct pop3_maildrop_ops maildrop = {
     .open = drop_open,
     .close = drop_close,
-    .letter = drop_letter,
+    .message = drop_message,
     .uidl = drop_uidl,
     .read = drop_read,
     .read_part = drop_read_part,

@@ -34,7 +34,7 @@ static int send_piece(struct process *p, const struct map *used, size_t *at, boo
         uint64_t id = *(const uint64_t *)e->value;
         struct store_usage usage;
         if (store_usage(m->store, id, &usage) == 0)
-            in.accounts[in.accounts_count++] = (struct rpc_usage){id, usage.letters, usage.bytes};
+            in.accounts[in.accounts_count++] = (struct rpc_usage){id, usage.messages, usage.bytes};
     }
     *ret_more = e != NULL;
     return in.accounts_count > 0 ? send_directory_usage(process_link(p, ROLE_DIRECTORY, 0), &in)
@@ -60,7 +60,7 @@ static int tell_all(struct process *p) {
     return r;
 }
 
-int mail_tell_usage(struct process *p) {
+int mail_report_usage(struct process *p) {
     struct mail *m = p->state;
     int r = fiber_mutex_lock(&m->telling);
     if (r < 0)
@@ -70,30 +70,30 @@ int mail_tell_usage(struct process *p) {
     return r;
 }
 
-static void tell_usage(void *arg) {
+static void report_usage(void *arg) {
     struct process *p = arg;
     struct mail *m = p->state;
     int r = 0;
     while (r != -ECANCELED) {
         if (m->used.count == 0)
             r = fiber_cond_wait(&m->used_filled);
-        else if ((r = fiber_sleep(GATHER)) == 0 && mail_tell_usage(p) < 0)
+        else if ((r = fiber_sleep(GATHER)) == 0 && mail_report_usage(p) < 0)
             r = fiber_sleep(TRY_AGAIN);
     }
 }
 
 int mail_usage_start(struct process *p) {
-    return fiber_start("usage", tell_usage, p, &((struct mail *)p->state)->teller);
+    return fiber_start("usage", report_usage, p, &((struct mail *)p->state)->reporter);
 }
 
 void mail_usage_stop(struct process *p) {
     struct mail *m = p->state;
-    struct fiber *teller = TAKE_PTR(m->teller);
-    if (teller) {
-        fiber_cancel(teller);
-        fiber_join(teller);
+    struct fiber *reporter = TAKE_PTR(m->reporter);
+    if (reporter) {
+        fiber_cancel(reporter);
+        fiber_join(reporter);
     }
-    (void)mail_tell_usage(p);
+    (void)mail_report_usage(p);
     struct map_entry *e;
     for (size_t at = 0; (e = map_next(&m->used, &at));)
         free(e->value);

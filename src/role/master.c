@@ -66,7 +66,7 @@ static void add_process(struct master *m, struct child *child, struct arena *a,
         call_process_status(child->link, &in, a, &out, NULL) == 0) {
         to->sessions = out.sessions;
         to->fibers = out.fibers;
-        to->trouble = out.trouble;
+        to->error = out.error;
     } else if (child->state == CHILD_WORKING) {
         to->state = S(N_("silent"));
     }
@@ -273,7 +273,7 @@ static void run_until_stopped(struct master *m, struct slice tightened) {
         service_notify("READY=1");
         children_event(&m->children, KIND_STARTED, "The mail server %.*s is ready.",
                        SLICE_ARG(m->conf->hostname));
-        master_tell_changes(m);
+        master_log_changes(m);
         while (slice_next(&tightened, '\n', &line) && line.len > 0)
             children_event(&m->children, KIND_WARNING, "%.*s", SLICE_ARG(line));
         while (!m->stop && fiber_cond_wait(&m->stop_asked) == 0)

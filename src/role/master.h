@@ -14,7 +14,7 @@ struct master_options {
 };
 
 /*
- * Runs the post office in the foreground until SIGTERM, SIGINT or `hayauma stop`; SIGHUP reloads.
+ * Runs the server in the foreground until SIGTERM, SIGINT or `hayauma stop`; SIGHUP reloads.
  * Takes over `conf`. Prints "ready" on stdout when every port answers, and tells systemd. The exit
  * code of the program: 0 after an orderly stop, 1 with a sentence on stderr.
  */

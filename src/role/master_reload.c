@@ -32,7 +32,7 @@ static void describe_changes(const struct conf_diff *diff, struct buf *report) {
  * Each setting is a step of the history: who changed it from what to what. Nobody knows who (an
  * empty `by`) when the file was changed and the master found out at its start.
  */
-static void tell_changes(struct master *m, const struct conf_diff *diff, struct slice by) {
+static void log_changes(struct master *m, const struct conf_diff *diff, struct slice by) {
     const size_t anonymous = by.len > 0 ? 0 : 1;
     for (size_t i = 0; i < diff->count; i++) {
         const struct conf_change *c = &diff->list[i];
@@ -56,8 +56,8 @@ static void tell_changes(struct master *m, const struct conf_diff *diff, struct 
                        SLICE_ARG(by), SLICE_ARG(name), SLICE_ARG(facts[3].value),
                        SLICE_ARG(facts[4].value),
                        c->setting->effect == CONF_RESTART ? " (at the next start)" : "");
-        children_tell(&m->children, KIND_CHANGED, facts + anonymous, ARRAY_SIZE(facts) - anonymous,
-                      buf_slice(&sentence));
+        children_log(&m->children, KIND_CHANGED, facts + anonymous, ARRAY_SIZE(facts) - anonymous,
+                     buf_slice(&sentence));
     }
 }
 
@@ -74,7 +74,7 @@ static void tell_and_keep(struct master *m, const struct conf *before, const str
         before = last;
     if (before) {
         struct conf_diff diff = conf_diff(before, fresh, &a);
-        tell_changes(m, &diff, by);
+        log_changes(m, &diff, by);
     }
     int r = settings_used_write(m->options->directory, fresh);
     if (r < 0)
@@ -84,7 +84,7 @@ static void tell_and_keep(struct master *m, const struct conf *before, const str
                        error_text(r));
 }
 
-void master_tell_changes(struct master *m) {
+void master_log_changes(struct master *m) {
     tell_and_keep(m, NULL, m->conf, (struct slice){0});
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The queue role: what happens to letters is decided in src/queue/; here it gets its settings, the
- * other roles it asks, and the calls of those who bring letters or look after them.
+ * The queue role: what happens to messages is decided in src/queue/; here it gets its settings, the
+ * other roles it asks, and the calls of those who bring messages or look after them.
  */
 #include "queue/queue.h"
 
@@ -18,7 +18,7 @@
 #include "role/roles.h"
 #include "smtp/reply.h"
 
-#define QUEUE_WORKER  255U /* ids of letters made here; edges count from 0 */
+#define QUEUE_WORKER  255U /* ids of messages made here; edges count from 0 */
 #define STOP_PATIENCE USEC_SEC
 
 /* ------------------------------------------------------------------ what it asks of others */
@@ -58,14 +58,14 @@ static int ask_directory(void *arg, struct slice address, struct arena *a, struc
 static int deliver(void *arg, const struct queue_delivery *d, struct problem *problem) {
     struct process *p = arg;
     _cleanup_(arena_done) struct arena a = {0};
-    const struct spool_body *body = d->letter.body;
+    const struct spool_body *body = d->message.body;
     struct rpc_mail_deliver_in in = {
         .id = d->root,
         .account = d->mailbox.account_id,
         .quota = d->mailbox.quota,
         .head = d->head,
-        .return_path = d->letter.sender,
-        .arrival = d->letter.arrival,
+        .return_path = d->message.sender,
+        .arrival = d->message.arrival,
         .bytes = body->bytes,
         .file = body->fd,
         .file_len = body->file_len,
@@ -84,9 +84,10 @@ static struct rpc_recipient *recipients_for_relay(const struct queue_transmissio
     return list;
 }
 
-static struct relay_result result_of(const struct rpc_fate *f) {
+static struct relay_result result_of(const struct rpc_result *f) {
     struct relay_result r = {
-        .fate = f->fate <= RELAY_NEVER ? (enum relay_fate)f->fate : RELAY_LATER,
+        .disposition =
+            f->disposition <= RELAY_NEVER ? (enum relay_disposition)f->disposition : RELAY_LATER,
         .reply = {.code = f->code, .text = f->text},
         .peer = f->peer,
         .from_peer = f->from_peer,
@@ -98,7 +99,7 @@ static struct relay_result result_of(const struct rpc_fate *f) {
     return r;
 }
 
-/* All letters to one domain go through one relay process, which keeps the pace for it. */
+/* All messages to one domain go through one relay process, which keeps the pace for it. */
 static struct rpc_link *relay_for(struct process *p, struct slice domain) {
     static const uint8_t key[16] = "domain to relay";
     return process_link(p, ROLE_RELAY, (unsigned)(siphash_keyed(domain, key) & 0xffff));
@@ -107,16 +108,16 @@ static struct rpc_link *relay_for(struct process *p, struct slice domain) {
 static int transmit(void *arg, const struct queue_transmission *t, struct arena *a,
                     struct relay_outcome *ret) {
     struct process *p = arg;
-    const struct spool_body *body = t->letter.body;
+    const struct spool_body *body = t->message.body;
     struct rpc_relay_transmit_in in = {
-        .id = t->letter.id,
-        .sender = t->letter.sender,
+        .id = t->message.id,
+        .sender = t->message.sender,
         .recipients = recipients_for_relay(t, a),
         .recipients_count = t->count,
         .domain = t->domain,
-        .ret = (uint8_t)t->letter.ret,
-        .envid = t->letter.envid,
-        .shape = t->letter.shape,
+        .ret = (uint8_t)t->message.ret,
+        .envid = t->message.envid,
+        .shape = t->message.shape,
         .bytes = body->bytes,
         .file = body->fd,
         .file_len = body->file_len,
@@ -126,16 +127,16 @@ static int transmit(void *arg, const struct queue_transmission *t, struct arena 
     int r = call_relay_transmit(relay_for(p, t->domain), &in, a, &out, NULL);
     if (r < 0)
         return r;
-    if (out.fates_count != t->count)
+    if (out.results_count != t->count)
         return -EPROTO;
-    *ret = (struct relay_outcome){.count = out.fates_count,
+    *ret = (struct relay_outcome){.count = out.results_count,
                                   .dialogue = out.dialogue,
                                   .tls = out.tls,
                                   .rest = out.rest,
                                   .rest_why = out.rest_why};
-    ret->results = arena_array(a, out.fates_count, sizeof *ret->results);
-    for (size_t i = 0; i < out.fates_count; i++)
-        ret->results[i] = result_of(&out.fates[i]);
+    ret->results = arena_array(a, out.results_count, sizeof *ret->results);
+    for (size_t i = 0; i < out.results_count; i++)
+        ret->results[i] = result_of(&out.results[i]);
     return 0;
 }
 
@@ -148,8 +149,8 @@ static struct slice destination(void *arg, struct slice domain, struct arena *a)
     return via.fixed ? arena_copy(a, via.destination) : S(""); /* new settings may come */
 }
 
-static void tell(void *arg, letter_id id, const char *kind, struct slice sentence,
-                 const struct queue_field *fields, size_t count) {
+static void log_event(void *arg, queue_id id, const char *kind, struct slice sentence,
+                      const struct queue_field *fields, size_t count) {
     struct rpc_field list[QUEUE_FACTS_MAX];
     count = queue_ledger_facts(fields, count, list);
     process_event(arg, id, queue_ledger_kind(kind), list, count, "%.*s", SLICE_ARG(sentence));
@@ -193,7 +194,7 @@ static struct queue_options options_of(struct process *p) {
 static int open_queue(struct process *p, struct problem *problem) {
     struct queue *q = NULL;
     struct queue_options options = options_of(p);
-    struct queue_ops ops = {p, ask_directory, deliver, transmit, tell, destination};
+    struct queue_ops ops = {p, ask_directory, deliver, transmit, log_event, destination};
     _cleanup_(close_p) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return problem_set(problem, -errno, "spool cannot be opened: %s", error_text(errno));
@@ -225,18 +226,18 @@ static void stop(struct process *p) {
 static uint64_t sessions(struct process *p) {
     struct queue_stats stats;
     queue_stats(p->state, &stats);
-    return stats.letters;
+    return stats.messages;
 }
 
-/* ------------------------------------------------------------------ letters come in */
+/* ------------------------------------------------------------------ messages come in */
 
 /*
- * An edge gives the ids of its own worker number (letter/id.h). Otherwise one in the hands of a
- * stranger could drop the files of the others' letters, or have letters delivered under the ids
- * that they are going to use, which the mailboxes would then believe to have already.
+ * An edge gives the ids of its own worker number (message/queue_id.h). Otherwise one in the hands
+ * of a stranger could drop the files of the others' messages, or have messages delivered under the
+ * ids that they are going to use, which the mailboxes would then believe to have already.
  */
-static int check_owner(const struct rpc_caller *caller, letter_id id, struct problem *problem) {
-    if (caller->role != ROLE_EDGE || letter_id_worker(id) == caller->worker)
+static int check_owner(const struct rpc_caller *caller, queue_id id, struct problem *problem) {
+    if (caller->role != ROLE_EDGE || queue_id_worker(id) == caller->worker)
         return 0;
     return problem_set(problem, -EINVAL, "the message's id belongs to another process");
 }
@@ -305,7 +306,7 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
         return problem_set(problem, -EINVAL, "unknown body type or RET");
     if (in->origin < QUEUE_FROM_OUTSIDE || in->origin > QUEUE_FROM_HOST)
         return problem_set(problem, -EINVAL, "only the queue makes messages of this origin");
-    struct queue_letter letter = {
+    struct queue_message message = {
         .id = in->id,
         .sender = in->sender,
         .recipients = recipients,
@@ -322,10 +323,10 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
         .bytes = in->bytes,
         .in_file = in->in_file,
         .hold = in->hold,
-        .tell = in->tell,
+        .notify = in->notify,
         .reason = in->reason,
     };
-    return queue_submit(p->state, &letter, problem);
+    return queue_submit(p->state, &message, problem);
 }
 
 static int on_room(void *arg, const struct rpc_caller *caller, const struct rpc_queue_room_in *in,

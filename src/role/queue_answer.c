@@ -34,11 +34,11 @@ int queue_answer_list(struct queue *q, const struct rpc_queue_list_in *in, struc
     if (r < 0)
         return r;
     out->total = page.total;
-    out->letters_count = page.count;
-    out->letters = arena_array(a, page.count, sizeof *out->letters);
+    out->messages_count = page.count;
+    out->messages = arena_array(a, page.count, sizeof *out->messages);
     for (size_t i = 0; i < page.count; i++) {
         const struct queue_entry *e = &page.entries[i];
-        out->letters[i] = (struct rpc_queued){
+        out->messages[i] = (struct rpc_queued){
             .id = e->id,
             .arrival = e->arrival,
             .size = e->size,
@@ -52,7 +52,7 @@ int queue_answer_list(struct queue *q, const struct rpc_queue_list_in *in, struc
             .recipients = e->recipients,
             .left = e->left,
         };
-        out->letters[i].waiting = waiting_of(e, a, &budget, &out->letters[i].waiting_count);
+        out->messages[i].waiting = waiting_of(e, a, &budget, &out->messages[i].waiting_count);
     }
     return 0;
 }

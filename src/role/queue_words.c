@@ -25,7 +25,7 @@ const char *queue_ledger_kind(const char *kind) {
         {"queue.settled", KIND_SETTLED},     {"queue.held", KIND_HELD},
         {"queue.released", KIND_RELEASED},   {"queue.retry", KIND_RETRIED},
         {"queue.removed", KIND_REMOVED},     {"queue.transmission", KIND_TRANSMISSION},
-        {"queue.expansion", KIND_EXPANDED},  {"queue.trouble", KIND_WARNING},
+        {"queue.expansion", KIND_EXPANDED},  {"queue.error", KIND_WARNING},
     };
     return translate(kinds, ARRAY_SIZE(kinds), kind);
 }

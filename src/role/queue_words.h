@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the queue tells of a letter's journey (queue_ops.event), in the words of the ledger: for the
- * queue role, and for the command line, which acts on the queue itself while nothing runs.
+ * What the queue tells of a message's journey (queue_ops.event), in the words of the ledger: for
+ * the queue role, and for the command line, which acts on the queue itself while nothing runs.
  */
 #pragma once
 

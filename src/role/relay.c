@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The relay role: hands letters to other hosts. What it does is in src/relay/; here it gets its
+ * The relay role: hands messages to other hosts. What it does is in src/relay/; here it gets its
  * questions to the resolver, its settings, and its calls from the queue.
  *
  * New settings make a new relay, which takes over what the old one remembers of hosts' faults. The
@@ -54,7 +54,7 @@ static void set_timeouts(struct relay_timeouts *t, const struct conf *conf) {
     t->tls = MIN(t->tls, t->command);
 }
 
-/* What we listen on is ourselves: a letter that leads there goes in circles. */
+/* What we listen on is ourselves: a message that leads there goes in circles. */
 static void set_own(struct relaying *state, struct relay_options *o, const struct conf *conf) {
     state->own_name = conf->hostname;
     state->own_addresses = mem_array(conf->listen.count, sizeof *state->own_addresses);
@@ -163,10 +163,10 @@ static int reload(struct process *p, const struct conf *before, struct problem *
 
 struct call {
     struct process *process;
-    uint64_t letter;
+    uint64_t message;
 };
 
-static void say(void *arg, enum relay_step step, struct slice sentence) {
+static void log_step(void *arg, enum relay_step step, struct slice sentence) {
     static const char *const kinds[] = {
         [RELAY_STEP_LOOKUP] = KIND_LOOKUP,
         [RELAY_STEP_CONNECTED] = KIND_CONNECTED,
@@ -176,7 +176,7 @@ static void say(void *arg, enum relay_step step, struct slice sentence) {
         [RELAY_STEP_LOGIN_FAILED] = KIND_WARNING,
     };
     struct call *call = arg;
-    process_event(call->process, call->letter, kinds[step], NULL, 0, "%.*s", SLICE_ARG(sentence));
+    process_event(call->process, call->message, kinds[step], NULL, 0, "%.*s", SLICE_ARG(sentence));
 }
 
 /* NOTIFY bits as they travel in SMTP (RFC 3461 §4.1). */
@@ -247,14 +247,14 @@ static void find_way(struct process *p, const struct rpc_relay_transmit_in *in, 
     job->login = login;
 }
 
-static void give_fates(const struct relay_outcome *outcome, struct arena *a,
-                       struct rpc_relay_transmit_out *out) {
-    out->fates_count = outcome->count;
-    out->fates = arena_array(a, outcome->count, sizeof *out->fates);
+static void give_results(const struct relay_outcome *outcome, struct arena *a,
+                         struct rpc_relay_transmit_out *out) {
+    out->results_count = outcome->count;
+    out->results = arena_array(a, outcome->count, sizeof *out->results);
     for (size_t i = 0; i < outcome->count; i++) {
         const struct relay_result *r = &outcome->results[i];
-        out->fates[i] = (struct rpc_fate){
-            .fate = (uint8_t)r->fate,
+        out->results[i] = (struct rpc_result){
+            .disposition = (uint8_t)r->disposition,
             .code = (uint16_t)r->reply.code,
             .status = smtp_status_text(a, r->reply.status),
             .text = slice_first(r->reply.text, 2048),
@@ -271,10 +271,10 @@ static void give_fates(const struct relay_outcome *outcome, struct arena *a,
 }
 
 /* Bytes first, then the file, as the spool has it. */
-static void set_content(const struct rpc_relay_transmit_in *in, struct relay_letter *letter) {
-    letter->bytes = in->bytes;
-    letter->file = in->file;
-    letter->size = in->bytes.len + (in->file >= 0 ? in->file_len : 0);
+static void set_content(const struct rpc_relay_transmit_in *in, struct relay_message *message) {
+    message->bytes = in->bytes;
+    message->file = in->file;
+    message->size = in->bytes.len + (in->file >= 0 ? in->file_len : 0);
 }
 
 static int on_transmit(void *arg, const struct rpc_caller *caller,
@@ -286,8 +286,8 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     struct relay_outcome outcome;
     struct relay_job job = {
         .ignore_rest = in->now,
-        .voice = {say, &call},
-        .letter =
+        .voice = {log_step, &call},
+        .message =
             {
                 .reverse_path = in->sender,
                 .recipients = recipients_of(in, a),
@@ -303,7 +303,7 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     };
     (void)caller;
     _cleanup_(close_p) UNUSED int file = in->file;
-    set_content(in, &job.letter);
+    set_content(in, &job.message);
     if (in->domain.len == 0 || in->recipients_count == 0)
         return problem_set(problem, -EINVAL, "a transmission needs a domain and recipients");
     if (!go_the_same_way(state, in))
@@ -312,7 +312,7 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     state->users++;
     int r = relay_transmit(state->relay, &job, a, &outcome);
     if (r == 0)
-        give_fates(&outcome, a, out);
+        give_results(&outcome, a, out);
     relaying_leave(state);
     return r;
 }
@@ -324,7 +324,7 @@ static uint64_t sessions(struct process *p) {
 }
 
 static struct slice trouble(struct process *p, struct arena *a) {
-    return arena_copy(a, relay_trouble(((struct relaying *)p->state)->relay));
+    return arena_copy(a, relay_error(((struct relaying *)p->state)->relay));
 }
 
 static const struct rpc_relay_handlers handlers = {.transmit = on_transmit};
@@ -336,5 +336,5 @@ const struct process_role role_relay = {
     .open = open_relay,
     .reload = reload,
     .sessions = sessions,
-    .trouble = trouble,
+    .error = trouble,
 };

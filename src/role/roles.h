@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The roles of the post office: what each process is. Each is wired together in a file of its own
+ * The roles of the server: what each process is. Each is wired together in a file of its own
  * from the floors below; here they are only named.
  */
 #pragma once

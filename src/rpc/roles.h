@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The roles of the post office: one process (or several) each. See docs/architecture.md.
+ * The roles of the server: one process (or several) each. See docs/architecture.md.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Calls between the processes of the post office. A call looks like a function call: the fiber
+ * Calls between the processes of the server. A call looks like a function call: the fiber
  * waits, the other role's fiber works, the answer comes back or an error does.
  *
  * The calls are written down in schema.rpc; struct definitions, marshalling, the calling functions

@@ -3,8 +3,8 @@
  * The bytes between DATA's 354 and CRLF.CRLF (RFC 5321 §4.1.1.4, §4.5.2). Pure.
  *
  * A line ends with CRLF and nothing else. A lone LF or CR, which other programs take for a line
- * end, never ends a line here and never starts the end of data; it makes the letter unacceptable.
- * So no letter that is accepted can be read as two by the next server ("SMTP smuggling").
+ * end, never ends a line here and never starts the end of data; it makes the message unacceptable.
+ * So no message that is accepted can be read as two by the next server ("SMTP smuggling").
  *
  *     struct smtp_body body = {.line_max = 8192};
  *     while (!body.ended) {
@@ -35,8 +35,8 @@ struct smtp_body {
 };
 
 /*
- * Cuts the next stretch of the letter off the front of `*rest`: bytes as they are to be stored,
- * with stuffed dots taken out, borrowed from the window. False: the letter ended, or more input is
+ * Cuts the next stretch of the message off the front of `*rest`: bytes as they are to be stored,
+ * with stuffed dots taken out, borrowed from the window. False: the message ended, or more input is
  * needed; then up to two bytes stay in `*rest`. The fault, once found, stays; chunks still come.
  */
 bool smtp_body_next(struct smtp_body *b, struct slice *rest, struct slice *ret_chunk);

@@ -10,18 +10,19 @@
 
 static void refuse_bare(struct smtp_session *s) {
     smtp_event(s, SMTP_EVENT_LOGIN_BARE, S(""));
-    SMTP_SAY(s, 538, 5, 7, 11, "Login needs TLS, use STARTTLS first");
+    SMTP_SEND_REPLY(s, 538, 5, 7, 11, "Login needs TLS, use STARTTLS first");
 }
 
 static bool may_log_in(struct smtp_session *s) {
     if (s->listener->service != SMTP_SUBMISSION)
-        SMTP_SAY(s, 502, 5, 5, 1, "No login on this port, users send mail by port 465 or 587");
+        SMTP_SEND_REPLY(s, 502, 5, 5, 1,
+                        "No login on this port, users send mail by port 465 or 587");
     else if (!s->client.hello.len)
-        SMTP_SAY(s, 503, 5, 5, 1, "EHLO comes first");
+        SMTP_SEND_REPLY(s, 503, 5, 5, 1, "EHLO comes first");
     else if (s->client.account.len)
-        SMTP_SAY(s, 503, 5, 5, 1, "You are logged in already");
+        SMTP_SEND_REPLY(s, 503, 5, 5, 1, "You are logged in already");
     else if (s->envelope)
-        SMTP_SAY(s, 503, 5, 5, 1, "No login inside a mail transaction");
+        SMTP_SEND_REPLY(s, 503, 5, 5, 1, "No login inside a mail transaction");
     else if (!s->client.tls && !s->listener->plaintext_login)
         refuse_bare(s);
     else
@@ -32,7 +33,7 @@ static bool may_log_in(struct smtp_session *s) {
 static int challenge(struct smtp_session *s, struct slice bytes, struct slice *ret_line) {
     _cleanup_(buf_done) struct buf text = {0};
     base64_encode(&text, bytes);
-    smtp_say(s, &(struct smtp_reply){.code = 334, .text = buf_slice(&text)});
+    smtp_send_reply(s, &(struct smtp_reply){.code = 334, .text = buf_slice(&text)});
     int r = smtp_read_line(s, s->listener->limits.auth_line_max, ret_line);
     if (r == 0 && !slice_ends(*ret_line, S("\r\n")))
         return -E_SYNTAX;
@@ -59,9 +60,9 @@ static int run_mechanism(struct smtp_session *s, struct sasl *sasl, struct slice
 
 static void refuse_login(struct smtp_session *s, struct slice name) {
     smtp_event(s, SMTP_EVENT_LOGIN_FAILED, name);
-    SMTP_SAY(s, 535, 5, 7, 8, "Name or password is wrong");
+    SMTP_SEND_REPLY(s, 535, 5, 7, 8, "Name or password is wrong");
     if (++s->login_failures >= s->listener->limits.login_failures && !s->closing)
-        SMTP_SAY(s, 421, 4, 7, 0, "Too many failed logins, closing");
+        SMTP_SEND_REPLY(s, 421, 4, 7, 0, "Too many failed logins, closing");
 }
 
 static void log_in(struct smtp_session *s, const struct sasl *sasl,
@@ -72,13 +73,13 @@ static void log_in(struct smtp_session *s, const struct sasl *sasl,
     if (r == -E_REFUSED) {
         refuse_login(s, credentials->name);
     } else if (r < 0 || !account.len) {
-        SMTP_SAY(s, 454, 4, 7, 0, "Login is not possible now, please try again later");
+        SMTP_SEND_REPLY(s, 454, 4, 7, 0, "Login is not possible now, please try again later");
     } else {
         buf_clear(&s->account);
         buf_add(&s->account, account);
         s->client.account = buf_slice(&s->account);
         smtp_event(s, SMTP_EVENT_LOGIN, s->client.account);
-        SMTP_SAY(s, 235, 2, 7, 0, "Welcome");
+        SMTP_SEND_REPLY(s, 235, 2, 7, 0, "Welcome");
     }
 }
 
@@ -91,19 +92,19 @@ void smtp_cmd_auth(struct smtp_session *s, const struct smtp_command *c) {
     if (!may_log_in(s))
         return;
     if (smtp_auth_parse(c, &auth, &fault) < 0) {
-        smtp_say_fault(s, &fault);
+        smtp_reply_fault(s, &fault);
         return;
     }
     if (sasl_start(&sasl, auth.mechanism) < 0) {
-        SMTP_SAY(s, 504, 5, 5, 4, "This mechanism is not offered");
+        SMTP_SEND_REPLY(s, 504, 5, 5, 4, "This mechanism is not offered");
         return;
     }
     int r = run_mechanism(s, &sasl, auth.initial, &out, &answered);
     if (r == 0)
         log_in(s, &sasl, &out.credentials);
     else if (r == -ECANCELED && !answered)
-        SMTP_SAY(s, 501, 5, 7, 0, "Login cancelled");
+        SMTP_SEND_REPLY(s, 501, 5, 7, 0, "Login cancelled");
     else if (!answered)
-        SMTP_SAY(s, 501, 5, 5, 2, "The response cannot be read");
+        SMTP_SEND_REPLY(s, 501, 5, 5, 2, "The response cannot be read");
     sasl_wipe(&out.credentials);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * DATA (RFC 5321 §4.1.1.4). The letter passes straight from the stream's window to the host, in
+ * DATA (RFC 5321 §4.1.1.4). The message passes straight from the stream's window to the host, in
  * whole chunks. Once something is wrong with it the rest is still read, up to the real end of data,
- * so that no part of a refused letter is ever taken for commands; the reply comes behind it.
+ * so that no part of a refused message is ever taken for commands; the reply comes behind it.
  */
 #include <errno.h>
 
@@ -15,20 +15,20 @@
 /* A write that took longer than this was not the client's slowness. */
 #define WRITE_PAUSE USEC_SEC
 
-struct letter {
+struct message {
     struct smtp_body body;
-    struct letter_scan facts;
+    struct message_scan facts;
     struct smtp_reply refusal; /* code 0: all is well, and the host still takes chunks */
     uint64_t dropped;
 };
 
 static bool may_send(struct smtp_session *s) {
     if (!s->envelope)
-        SMTP_SAY(s, 503, 5, 5, 1, "MAIL and RCPT come first");
+        SMTP_SEND_REPLY(s, 503, 5, 5, 1, "MAIL and RCPT come first");
     else if (!s->envelope->count && s->rcpts)
-        SMTP_SAY(s, 554, 5, 5, 1, "No valid recipients");
+        SMTP_SEND_REPLY(s, 554, 5, 5, 1, "No valid recipients");
     else if (!s->envelope->count)
-        SMTP_SAY(s, 503, 5, 5, 1, "RCPT comes first");
+        SMTP_SEND_REPLY(s, 503, 5, 5, 1, "RCPT comes first");
     else
         return true;
     return false;
@@ -41,14 +41,14 @@ static struct smtp_reply fault_reply(struct smtp_session *s, enum smtp_body_faul
 
 static int write_chunk(struct smtp_session *s, struct slice chunk) {
     usec_t began = fiber_now();
-    int r = s->host->letter_write(s->host->arg, s->envelope, chunk);
+    int r = s->host->message_write(s->host->arg, s->envelope, chunk);
     if (fiber_now() - began > WRITE_PAUSE)
         stream_rate_restart(s->stream);
     return r;
 }
 
-/* What speaks against the letter so far; code 0: nothing. */
-static struct smtp_reply judge(struct smtp_session *s, const struct letter *l) {
+/* What speaks against the message so far; code 0: nothing. */
+static struct smtp_reply judge(struct smtp_session *s, const struct message *l) {
     const struct smtp_limits *limits = &s->listener->limits;
     if (l->body.fault)
         return fault_reply(s, l->body.fault);
@@ -61,12 +61,12 @@ static struct smtp_reply judge(struct smtp_session *s, const struct letter *l) {
     return (struct smtp_reply){0};
 }
 
-static void take_chunk(struct smtp_session *s, struct letter *l, struct slice chunk) {
+static void take_chunk(struct smtp_session *s, struct message *l, struct slice chunk) {
     if (l->refusal.code) {
         l->dropped += chunk.len;
         return;
     }
-    letter_scan_feed(&l->facts, chunk);
+    message_scan_feed(&l->facts, chunk);
     l->refusal = judge(s, l);
     int r = l->refusal.code ? 0 : write_chunk(s, chunk);
     if (r == -ENOSPC || r == -E_LIMIT)
@@ -74,11 +74,11 @@ static void take_chunk(struct smtp_session *s, struct letter *l, struct slice ch
     else if (r < 0)
         l->refusal = smtp_answer(r, &l->refusal);
     if (l->refusal.code)
-        s->host->letter_abort(s->host->arg, &s->client, s->envelope, &l->refusal);
+        s->host->message_abort(s->host->arg, &s->client, s->envelope, &l->refusal);
 }
 
-/* Up to the end of data; -E_LIMIT: a refused letter that goes on and on. */
-static int read_letter(struct smtp_session *s, struct letter *l) {
+/* Up to the end of data; -E_LIMIT: a refused message that goes on and on. */
+static int read_message(struct smtp_session *s, struct message *l) {
     for (;;) {
         struct slice window = stream_window(s->stream), rest = window, chunk;
         while (smtp_body_next(&l->body, &rest, &chunk))
@@ -95,48 +95,48 @@ static int read_letter(struct smtp_session *s, struct letter *l) {
     }
 }
 
-static int read_at_rate(struct smtp_session *s, struct letter *l) {
+static int read_at_rate(struct smtp_session *s, struct message *l) {
     stream_set_min_rate(s->stream, s->listener->limits.min_rate, RATE_GRACE);
-    int r = read_letter(s, l);
+    int r = read_message(s, l);
     stream_set_min_rate(s->stream, 0, 0);
     return r;
 }
 
-static void finish(struct smtp_session *s, struct letter *l) {
+static void finish(struct smtp_session *s, struct message *l) {
     struct smtp_reply reply = l->refusal;
     if (!reply.code) {
-        int r = s->host->letter_end(s->host->arg, &s->client, s->envelope, &l->facts, &s->arena,
-                                    &reply);
+        int r = s->host->message_end(s->host->arg, &s->client, s->envelope, &l->facts, &s->arena,
+                                     &reply);
         reply = smtp_answer(r, &reply);
     }
     if (smtp_reply_ok(&reply)) {
-        s->letters++;
+        s->messages++;
         s->errors = s->junk = 0;
     }
-    smtp_event(s, SMTP_EVENT_LETTER, smtp_reply_text(&s->arena, &reply));
-    smtp_say(s, &reply);
+    smtp_event(s, SMTP_EVENT_MESSAGE, smtp_reply_text(&s->arena, &reply));
+    smtp_send_reply(s, &reply);
     if (!smtp_reply_ok(&reply) && !s->closing)
         (void)smtp_count_junk(s);
 }
 
-/* The client is gone, or too slow, with a letter that was fine so far. */
+/* The client is gone, or too slow, with a message that was fine so far. */
 static void give_up(struct smtp_session *s, int error) {
     struct smtp_reply lost = {.text = slice_of_str(error_text(error))};
-    s->host->letter_abort(s->host->arg, &s->client, s->envelope, &lost);
+    s->host->message_abort(s->host->arg, &s->client, s->envelope, &lost);
 }
 
 static bool begin(struct smtp_session *s) {
     struct smtp_reply reply = {0};
-    int r = s->host->letter_begin(s->host->arg, &s->client, s->envelope, &s->arena, &reply);
+    int r = s->host->message_begin(s->host->arg, &s->client, s->envelope, &s->arena, &reply);
     reply = smtp_answer(r, &reply);
-    smtp_say(s, &reply);
+    smtp_send_reply(s, &reply);
     return reply.code / 100 == 3;
 }
 
 void smtp_cmd_data(struct smtp_session *s, const struct smtp_command *c) {
     if (!may_send(s) || !begin(s))
         return;
-    struct letter l = {.body = {.line_max = s->listener->limits.text_line_max}};
+    struct message l = {.body = {.line_max = s->listener->limits.text_line_max}};
     int r = read_at_rate(s, &l);
     if (r < 0 && !l.refusal.code)
         give_up(s, r);
@@ -146,7 +146,7 @@ void smtp_cmd_data(struct smtp_session *s, const struct smtp_command *c) {
         finish(s, &l);
         smtp_close(s, "a refused message without end");
     } else {
-        smtp_event(s, SMTP_EVENT_LETTER, slice_of_str(error_text(r)));
+        smtp_event(s, SMTP_EVENT_MESSAGE, slice_of_str(error_text(r)));
         smtp_lost(s, r);
     }
     smtp_transaction_end(s);

@@ -10,20 +10,20 @@
 
 static void ask_for_login(struct smtp_session *s) {
     if (s->listener->tls && !s->client.tls && !s->listener->plaintext_login)
-        SMTP_SAY(s, 530, 5, 7, 0, "Use STARTTLS first, then log in");
+        SMTP_SEND_REPLY(s, 530, 5, 7, 0, "Use STARTTLS first, then log in");
     else
-        SMTP_SAY(s, 530, 5, 7, 0, "Log in first");
+        SMTP_SEND_REPLY(s, 530, 5, 7, 0, "Log in first");
 }
 
 static bool may_begin(struct smtp_session *s) {
     if (!s->client.hello.len)
-        SMTP_SAY(s, 503, 5, 5, 1, "HELO or EHLO comes first");
+        SMTP_SEND_REPLY(s, 503, 5, 5, 1, "HELO or EHLO comes first");
     else if (s->envelope)
-        SMTP_SAY(s, 503, 5, 5, 1, "A sender was given already");
+        SMTP_SEND_REPLY(s, 503, 5, 5, 1, "A sender was given already");
     else if (s->listener->service == SMTP_SUBMISSION && !s->client.account.len)
         ask_for_login(s);
-    else if (s->letters >= s->listener->limits.letters_per_connection)
-        SMTP_SAY(s, 421, 4, 7, 0, "Enough messages for one connection, please come again");
+    else if (s->messages >= s->listener->limits.messages_per_connection)
+        SMTP_SEND_REPLY(s, 421, 4, 7, 0, "Enough messages for one connection, please come again");
     else
         return true;
     return false;
@@ -53,11 +53,11 @@ void smtp_cmd_mail(struct smtp_session *s, const struct smtp_command *c) {
     if (!may_begin(s))
         return;
     if (smtp_mail_parse(c, &s->arena, &mail, &fault) < 0) {
-        smtp_say_fault(s, &fault);
+        smtp_reply_fault(s, &fault);
         return;
     }
     struct smtp_reply reply = open_envelope(s, &mail);
-    smtp_say(s, &reply);
+    smtp_send_reply(s, &reply);
     if (smtp_reply_ok(&reply))
         return;
     smtp_transaction_end(s);
@@ -118,14 +118,14 @@ void smtp_cmd_rcpt(struct smtp_session *s, const struct smtp_command *c) {
     struct smtp_rcpt rcpt;
     struct smtp_fault fault;
     if (!s->envelope) {
-        SMTP_SAY(s, 503, 5, 5, 1, "MAIL comes first");
+        SMTP_SEND_REPLY(s, 503, 5, 5, 1, "MAIL comes first");
     } else if (is_deaf(s)) {
-        SMTP_SAY(s, 421, 4, 5, 3, "Too many recipients, closing");
+        SMTP_SEND_REPLY(s, 421, 4, 5, 3, "Too many recipients, closing");
     } else if (s->rcpts++, smtp_rcpt_parse(c, &s->arena, &rcpt, &fault) < 0) {
-        smtp_say_fault(s, &fault);
+        smtp_reply_fault(s, &fault);
     } else {
         struct smtp_reply reply = add_recipient(s, &rcpt);
-        smtp_say(s, &reply);
+        smtp_send_reply(s, &reply);
     }
 }
 
@@ -133,5 +133,5 @@ void smtp_cmd_rcpt(struct smtp_session *s, const struct smtp_command *c) {
 
 void smtp_cmd_rset(struct smtp_session *s, const struct smtp_command *c) {
     smtp_transaction_end(s);
-    SMTP_SAY(s, 250, 2, 0, 0, "OK");
+    SMTP_SEND_REPLY(s, 250, 2, 0, 0, "OK");
 }

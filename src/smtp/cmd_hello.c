@@ -22,7 +22,7 @@ static bool take_name(struct smtp_session *s, const struct smtp_command *c, bool
     struct slice name;
     if (smtp_hello_parse(c, &s->arena, &name, &fault) < 0) {
         if (s->listener->service != SMTP_SUBMISSION) {
-            smtp_say_fault(s, &fault);
+            smtp_reply_fault(s, &fault);
             return false;
         }
         name = net_format_literal(&s->client.peer, address);
@@ -35,7 +35,7 @@ static bool take_name(struct smtp_session *s, const struct smtp_command *c, bool
 
 void smtp_cmd_helo(struct smtp_session *s, const struct smtp_command *c) {
     if (take_name(s, c, false))
-        smtp_say(s, &(struct smtp_reply){.code = 250, .text = s->listener->hostname});
+        smtp_send_reply(s, &(struct smtp_reply){.code = 250, .text = s->listener->hostname});
 }
 
 static bool offers_auth(const struct smtp_session *s) {
@@ -65,7 +65,7 @@ void smtp_cmd_ehlo(struct smtp_session *s, const struct smtp_command *c) {
         add_mechanisms(&text);
     buf_printf(&text, "SIZE %llu\n", (unsigned long long)s->listener->limits.message_size_max);
     buf_add_str(&text, "ENHANCEDSTATUSCODES");
-    smtp_say(s, &(struct smtp_reply){.code = 250, .text = buf_slice(&text)});
+    smtp_send_reply(s, &(struct smtp_reply){.code = 250, .text = buf_slice(&text)});
 }
 
 /* ------------------------------------------------------------------ STARTTLS */
@@ -100,19 +100,19 @@ bool smtp_start_tls(struct smtp_session *s) {
 
 void smtp_cmd_starttls(struct smtp_session *s, const struct smtp_command *c) {
     if (!s->listener->tls) {
-        SMTP_SAY(s, 502, 5, 5, 1, "TLS is not offered here");
+        SMTP_SEND_REPLY(s, 502, 5, 5, 1, "TLS is not offered here");
         return;
     }
     if (s->client.tls) {
-        SMTP_SAY(s, 503, 5, 5, 1, "TLS is active already");
+        SMTP_SEND_REPLY(s, 503, 5, 5, 1, "TLS is active already");
         return;
     }
     if (stream_drop_input(s->stream) > 0) {
-        SMTP_SAY(s, 554, 5, 5, 1, "Nothing may follow STARTTLS before TLS, closing");
+        SMTP_SEND_REPLY(s, 554, 5, 5, 1, "Nothing may follow STARTTLS before TLS, closing");
         smtp_close(s, "plaintext behind STARTTLS");
         return;
     }
-    SMTP_SAY(s, 220, 2, 0, 0, "Ready to start TLS");
+    SMTP_SEND_REPLY(s, 220, 2, 0, 0, "Ready to start TLS");
     if (stream_flush(s->stream) < 0)
         return;
     forget_client(s);

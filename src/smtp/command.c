@@ -7,7 +7,7 @@
  * The parsers are as strict as the RFC with four kindnesses that nobody can be deceived by: verbs
  * and keywords in any case, blanks at the end of a line, blanks behind "FROM:" and "TO:", and an IP
  * address without its brackets in HELO and EHLO, which is what printers and cameras say.
- * Which odd addresses are taken is the letter floor's decision (ADDRESS_LOOSE).
+ * Which odd addresses are taken is the message floor's decision (ADDRESS_LOOSE).
  */
 #include "smtp/command.h"
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
-#include "letter/address.h"
+#include "message/address.h"
 #include "smtp/reply.h"
 
 enum smtp_verb {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * All replies go through smtp_say(), so that counting, slowing down and closing have one place.
+ * All replies go through smtp_send_reply(), so that counting, slowing down and closing have one
+ * place.
  *
  * Only 5xx replies count as errors: a 4xx tells of our own state (too many recipients at once, a
  * role that is away, a sender asked to come again), which a client that behaves may run into
- * hundreds of times. A letter that was accepted starts the counts anew.
+ * hundreds of times. A message that was accepted starts the counts anew.
  */
 #include "smtp/conversation.h"
 
@@ -40,7 +41,7 @@ static void hold_back(struct smtp_session *s) {
         (void)fiber_sleep(s->listener->limits.error_delay);
 }
 
-void smtp_say(struct smtp_session *s, const struct smtp_reply *reply) {
+void smtp_send_reply(struct smtp_session *s, const struct smtp_reply *reply) {
     const struct smtp_limits *limits = &s->listener->limits;
     bool is_error = reply->code >= 500;
     if (is_error && ++s->errors > limits->soft_errors && limits->error_delay > 0)
@@ -54,15 +55,15 @@ void smtp_say(struct smtp_session *s, const struct smtp_reply *reply) {
     }
 }
 
-void smtp_say_fault(struct smtp_session *s, const struct smtp_fault *fault) {
+void smtp_reply_fault(struct smtp_session *s, const struct smtp_fault *fault) {
     struct smtp_reply reply = smtp_fault_reply(fault, &s->arena);
-    smtp_say(s, &reply);
+    smtp_send_reply(s, &reply);
 }
 
 bool smtp_count_junk(struct smtp_session *s) {
     if (++s->junk <= s->listener->limits.junk_commands)
         return true;
-    SMTP_SAY(s, 421, 4, 7, 0, "Too many commands without a message, closing");
+    SMTP_SEND_REPLY(s, 421, 4, 7, 0, "Too many commands without a message, closing");
     return false;
 }
 
@@ -92,13 +93,13 @@ struct smtp_reply smtp_answer(int error, const struct smtp_reply *reply) {
 
 void smtp_lost(struct smtp_session *s, int error) {
     if (error == -ETIMEDOUT)
-        SMTP_SAY(s, 421, 4, 4, 2, "Timeout, closing");
+        SMTP_SEND_REPLY(s, 421, 4, 4, 2, "Timeout, closing");
     else if (error == -E_SLOW)
-        SMTP_SAY(s, 421, 4, 4, 2, "Too slow, closing");
+        SMTP_SEND_REPLY(s, 421, 4, 4, 2, "Too slow, closing");
     else if (error == -ECANCELED && s->host->login_ended && s->host->login_ended(s->host->arg))
-        SMTP_SAY(s, 421, 4, 7, 0, "This account has changed, please log in again");
+        SMTP_SEND_REPLY(s, 421, 4, 7, 0, "This account has changed, please log in again");
     else if (error == -ECANCELED)
-        SMTP_SAY(s, 421, 4, 3, 2, "Shutting down, closing");
+        SMTP_SEND_REPLY(s, 421, 4, 3, 2, "Shutting down, closing");
     s->close_reason = error_text(error);
     s->closing = true;
 }
@@ -120,7 +121,8 @@ static int refuse_behind_bare_lf(struct smtp_session *s, struct slice line) {
     s->behind_bare_lf = !slice_ends(line, S("\r\n"));
     if (!behind)
         return 0;
-    SMTP_SAY(s, 500, 5, 5, 2, "This line began behind a bare LF, a line ends with CR and LF");
+    SMTP_SEND_REPLY(s, 500, 5, 5, 2,
+                    "This line began behind a bare LF, a line ends with CR and LF");
     return -E_LIMIT;
 }
 
@@ -129,9 +131,9 @@ static int skip_line(struct smtp_session *s) {
     int r = stream_skip_line(s->stream, SKIP_MAX, &s->behind_bare_lf);
     if (r == -E_LIMIT) {
         smtp_close(s, "endless line");
-        SMTP_SAY(s, 421, 4, 7, 0, "Line too long, closing");
+        SMTP_SEND_REPLY(s, 421, 4, 7, 0, "Line too long, closing");
     } else if (r == 0) {
-        SMTP_SAY(s, 500, 5, 5, 2, "Line too long");
+        SMTP_SEND_REPLY(s, 500, 5, 5, 2, "Line too long");
     }
     return r < 0 ? r : -E_LIMIT;
 }

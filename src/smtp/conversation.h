@@ -21,8 +21,8 @@ struct smtp_session {
     struct arena kept;              /* of the transaction: envelope and accepted recipients */
     size_t kept_size;               /* as the host was told */
 
-    unsigned errors, junk; /* since the last accepted letter */
-    unsigned letters, login_failures;
+    unsigned errors, junk; /* since the last accepted message */
+    unsigned messages, login_failures;
     unsigned rcpts;      /* RCPT commands of this transaction */
     bool behind_bare_lf; /* the line before did not end with CRLF */
     bool closing;        /* the conversation ends behind the present command */
@@ -33,15 +33,15 @@ struct smtp_session {
  * Sends a reply. Errors (5xx) are counted: behind the soft limit they are held back a little, at
  * the hard limit a 421 follows. Code 421 ends the conversation.
  */
-void smtp_say(struct smtp_session *s, const struct smtp_reply *reply) WAITS;
-void smtp_say_fault(struct smtp_session *s, const struct smtp_fault *fault) WAITS;
+void smtp_send_reply(struct smtp_session *s, const struct smtp_reply *reply) WAITS;
+void smtp_reply_fault(struct smtp_session *s, const struct smtp_fault *fault) WAITS;
 
-#define SMTP_SAY(s, code, class, subject, detail, text)                                            \
-    smtp_say((s), &SMTP_REPLY(code, class, subject, detail, text))
-#define SMTP_SAY_PLAIN(s, code, text) smtp_say((s), &SMTP_REPLY_PLAIN(code, text))
+#define SMTP_SEND_REPLY(s, code, class, subject, detail, text)                                     \
+    smtp_send_reply((s), &SMTP_REPLY(code, class, subject, detail, text))
+#define SMTP_SEND_PLAIN(s, code, text) smtp_send_reply((s), &SMTP_REPLY_PLAIN(code, text))
 
 /*
- * Counts a command that brought no letter forward. False: that was one too many, and a 421 has
+ * Counts a command that brought no message forward. False: that was one too many, and a 421 has
  * ended the conversation.
  */
 bool smtp_count_junk(struct smtp_session *s) WAITS;
@@ -65,7 +65,7 @@ void smtp_lost(struct smtp_session *s, int error) WAITS;
  */
 int smtp_read_line(struct smtp_session *s, size_t max, struct slice *ret_line) WAITS;
 
-/* How long the client may take for a line, or inside a letter. */
+/* How long the client may take for a line, or inside a message. */
 usec_t smtp_timeout(const struct smtp_session *s);
 
 void smtp_event(struct smtp_session *s, enum smtp_event_kind kind, struct slice text);

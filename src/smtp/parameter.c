@@ -5,7 +5,7 @@
  */
 #include "smtp/parameter.h"
 
-#include "letter/xtext.h"
+#include "message/xtext.h"
 
 #define ENVELOPE_ID_MAX 100U /* RFC 3461 §4.4, as written */
 #define ORIGINAL_MAX    500U /* RFC 3461 §4.2, as written */

@@ -4,7 +4,7 @@
  * trusts it: whatever could end the line early, or start a second reply, is replaced.
  *
  * Reading goes by the code at the beginning of the last line and takes all else for text, as
- * RFC 5321 §4.2 asks of clients: to take a clear yes for something else means a letter sent twice,
+ * RFC 5321 §4.2 asks of clients: to take a clear yes for something else means a message sent twice,
  * to take a clear no for something else means days of useless attempts.
  */
 #include "smtp/reply.h"

@@ -22,7 +22,7 @@ const struct smtp_limits smtp_limits_default = {
     .header_max = 256U << 10,
     .message_size_max = 50U << 20,
     .recipients_max = 1000,
-    .letters_per_connection = 100,
+    .messages_per_connection = 100,
     .received_max = 100,
     .soft_errors = 5,
     .hard_errors = 10,
@@ -44,27 +44,27 @@ const struct smtp_limits smtp_limits_default = {
  */
 static void cmd_unknown(struct smtp_session *s, const struct smtp_command *c) {
     if (slice_find(c->line, S(" HTTP/")) < 0) {
-        SMTP_SAY(s, 500, 5, 5, 1, "No such command");
+        SMTP_SEND_REPLY(s, 500, 5, 5, 1, "No such command");
         return;
     }
     smtp_close(s, "HTTP instead of SMTP");
-    SMTP_SAY(s, 421, 4, 7, 0, "This is SMTP, not HTTP, closing");
+    SMTP_SEND_REPLY(s, 421, 4, 7, 0, "This is SMTP, not HTTP, closing");
 }
 
 static void cmd_not_offered(struct smtp_session *s, const struct smtp_command *c) {
-    SMTP_SAY(s, 502, 5, 5, 1, "Not offered here");
+    SMTP_SEND_REPLY(s, 502, 5, 5, 1, "Not offered here");
 }
 
 static void cmd_noop(struct smtp_session *s, const struct smtp_command *c) {
-    SMTP_SAY(s, 250, 2, 0, 0, "OK");
+    SMTP_SEND_REPLY(s, 250, 2, 0, 0, "OK");
 }
 
 static void cmd_vrfy(struct smtp_session *s, const struct smtp_command *c) {
-    SMTP_SAY(s, 252, 2, 1, 5, "Cannot say; send a message and see");
+    SMTP_SEND_REPLY(s, 252, 2, 1, 5, "Cannot say; send a message and see");
 }
 
 static void cmd_quit(struct smtp_session *s, const struct smtp_command *c) {
-    SMTP_SAY(s, 221, 2, 0, 0, "Goodbye");
+    SMTP_SEND_REPLY(s, 221, 2, 0, 0, "Goodbye");
     smtp_close(s, "QUIT");
 }
 
@@ -79,14 +79,14 @@ static void cmd_help(struct smtp_session *s, const struct smtp_command *c) {
             if (smtp_verb_usage((enum smtp_verb)verb))
                 buf_printf(&text, " %s", smtp_verb_name((enum smtp_verb)verb));
     }
-    smtp_say(s, &(struct smtp_reply){214, {2, 0, 0}, buf_slice(&text)});
+    smtp_send_reply(s, &(struct smtp_reply){214, {2, 0, 0}, buf_slice(&text)});
 }
 
 /* ------------------------------------------------------------------ the table */
 
 static const struct {
     smtp_command_fn *run;
-    bool junk; /* brings no letter forward: bounded by junk_commands */
+    bool junk; /* brings no message forward: bounded by junk_commands */
 } commands[SMTP_VERB_COUNT] = {
     [SMTP_VERB_UNKNOWN] = {cmd_unknown, true},  [SMTP_VERB_HELO] = {smtp_cmd_helo, true},
     [SMTP_VERB_EHLO] = {smtp_cmd_ehlo, true},   [SMTP_VERB_MAIL] = {smtp_cmd_mail, false},
@@ -118,11 +118,11 @@ static void run_command(struct smtp_session *s, struct slice line) {
     struct smtp_command c;
     struct smtp_fault fault;
     if (smtp_command_parse(line, &c, &fault) < 0) {
-        smtp_say_fault(s, &fault);
+        smtp_reply_fault(s, &fault);
         return;
     }
     if (c.verb != SMTP_VERB_AUTH && line.len > s->listener->limits.command_line_max) {
-        SMTP_SAY(s, 500, 5, 5, 2, "Line too long");
+        SMTP_SEND_REPLY(s, 500, 5, 5, 2, "Line too long");
         return;
     }
     report_command(s, &c);
@@ -148,7 +148,7 @@ static bool next_command(struct smtp_session *s) {
 /* ------------------------------------------------------------------ the beginning */
 
 /*
- * Servers wait for the greeting; programs that only want to be rid of their letter do not. Without
+ * Servers wait for the greeting; programs that only want to be rid of their message do not. Without
  * a wait nobody is refused: whose first command is there already would be a matter of chance.
  */
 static bool waits_for_greeting(struct smtp_session *s) {
@@ -162,7 +162,7 @@ static bool waits_for_greeting(struct smtp_session *s) {
     if (r == -EAGAIN)
         return true;
     if (r == 0) {
-        SMTP_SAY(s, 554, 5, 5, 1, "You spoke before the greeting, closing");
+        SMTP_SEND_REPLY(s, 554, 5, 5, 1, "You spoke before the greeting, closing");
         smtp_close(s, "spoke before the greeting");
     } else {
         smtp_lost(s, r);
@@ -177,7 +177,7 @@ static bool is_admitted(struct smtp_session *s) {
         reply = smtp_answer(r, &reply);
     if (!reply.code || smtp_reply_ok(&reply))
         return true;
-    smtp_say(s, &reply);
+    smtp_send_reply(s, &reply);
     smtp_close(s, "not admitted");
     return false;
 }
@@ -186,7 +186,7 @@ static void greet(struct smtp_session *s) {
     const struct smtp_listener *l = s->listener;
     struct slice text = arena_printf(&s->arena, "%.*s ESMTP%s%.*s", SLICE_ARG(l->hostname),
                                      l->banner.len ? " " : "", SLICE_ARG(l->banner));
-    smtp_say(s, &(struct smtp_reply){.code = 220, .text = text});
+    smtp_send_reply(s, &(struct smtp_reply){.code = 220, .text = text});
 }
 
 /* TLS before anything else; while there is no certificate there is nothing to say. */

@@ -2,7 +2,7 @@
 /*
  * The server's side of SMTP, from greeting to QUIT: receiving on port 25, submission on 587 and 465
  * (RFC 5321, RFC 6409, RFC 8314). The session knows the protocol, its order and its limits; what
- * lies behind (who exists, who may log in, where letters go) it reaches through a table of
+ * lies behind (who exists, who may log in, where messages go) it reaches through a table of
  * functions. The edge role fills it with calls to other roles, tests fill it with fakes.
  */
 #pragma once
@@ -10,8 +10,8 @@
 #include "auth/sasl.h"
 #include "io/net.h"
 #include "io/tls.h"
-#include "letter/id.h"
-#include "letter/scan.h"
+#include "message/queue_id.h"
+#include "message/scan.h"
 #include "smtp/command.h"
 
 /* Sizes in bytes, spans in microseconds, both as in the settings of the same names. */
@@ -22,27 +22,27 @@ struct smtp_limits {
     uint64_t header_max;     /* 256 KiB; submission 1 MiB */
     uint64_t message_size_max;
     unsigned recipients_max;
-    unsigned letters_per_connection;
+    unsigned messages_per_connection;
     unsigned received_max; /* Received fields: a loop (RFC 5321 §6.3) */
     unsigned soft_errors;  /* behind so many, each error reply is held back for error_delay */
     unsigned
-        hard_errors; /* with so many, 421 and close; an accepted letter starts the count anew */
+        hard_errors; /* with so many, 421 and close; an accepted message starts the count anew */
     unsigned junk_commands; /* commands without progress; counted like errors */
     unsigned login_failures;
-    usec_t timeout;        /* for a command line, and for each wait inside a letter */
+    usec_t timeout;        /* for a command line, and for each wait inside a message */
     usec_t login_timeout;  /* for a command line on a submission port before the login */
     usec_t stress_timeout; /* in place of both while the host is under stress */
     usec_t greeting_wait;  /* who talks within this time before the greeting is refused; 25 only */
     usec_t error_delay;
-    size_t min_rate; /* of a letter, bytes per second; 0: none */
+    size_t min_rate; /* of a message, bytes per second; 0: none */
 };
 
 /* The defaults of a receiving port. */
 extern const struct smtp_limits smtp_limits_default;
 
 enum smtp_service {
-    SMTP_RECEIVING,  /* port 25: letters from other servers; no login */
-    SMTP_SUBMISSION, /* ports 587 and 465: letters of our own users; login required */
+    SMTP_RECEIVING,  /* port 25: messages from other servers; no login */
+    SMTP_SUBMISSION, /* ports 587 and 465: messages of our own users; login required */
 };
 
 /* What all connections of a port have in common. Unchanged while one of them lives. */
@@ -74,13 +74,13 @@ struct smtp_recipient {
 /* What the recipients of one envelope may take, as they are counted: then it is 452 4.5.3. */
 #define SMTP_ENVELOPE_MAX ((size_t)1792 * 1024)
 
-/* One letter's envelope, from MAIL to the end of its DATA. */
+/* One message's envelope, from MAIL to the end of its DATA. */
 struct smtp_envelope {
-    letter_id id; /* the journey's name, given by the host in `sender` */
+    queue_id id; /* the journey's name, given by the host in `sender` */
     struct smtp_mail mail;
     struct smtp_recipient *recipients; /* the accepted ones, in order, each address once */
     unsigned count;
-    void *letter; /* for the host */
+    void *message; /* for the host */
 };
 
 /* Who the client says it is. The host tells the account from the name. */
@@ -97,8 +97,8 @@ enum smtp_event_kind {
     SMTP_EVENT_LOGIN,        /* text: account */
     SMTP_EVENT_LOGIN_FAILED, /* text: name that was tried */
     SMTP_EVENT_LOGIN_BARE,   /* a login without TLS, which was not let begin */
-    SMTP_EVENT_LETTER, /* text: the reply behind the letter, or why it was not read to its end */
-    SMTP_EVENT_CLOSE,  /* text: why the conversation ended */
+    SMTP_EVENT_MESSAGE, /* text: the reply behind the message, or why it was not read to its end */
+    SMTP_EVENT_CLOSE,   /* text: why the conversation ended */
 };
 
 /*
@@ -134,8 +134,8 @@ struct smtp_host {
     bool (*keep)(void *arg, size_t bytes);
 
     /*
-     * MAIL: may the client send as this address? Gives the letter its id. When `ret_reply` has a
-     * code already the session refuses the letter (its SIZE); it is asked so that this is known.
+     * MAIL: may the client send as this address? Gives the message its id. When `ret_reply` has a
+     * code already the session refuses the message (its SIZE); it is asked so that this is known.
      */
     int (*sender)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
                   struct arena *a, struct smtp_reply *ret_reply) WAITS;
@@ -152,24 +152,25 @@ struct smtp_host {
                  struct arena *a, struct slice *ret_account) WAITS;
 
     /*
-     * DATA. A begun letter sees any number of writes and then exactly one of end and abort. A reply
-     * of begin that is not 3xx refuses DATA, and the letter was not begun. When a write fails, the
-     * rest is read and dropped, the letter aborted, and the client gets a 451 (-ENOSPC, -E_LIMIT:
-     * 452 4.3.1). The reply of end is the client's: 2xx only when the letter is safe (D1 in
-     * docs/architecture.md). Abort is told the reply that the client gets behind the letter; code
-     * 0: none, since the client was lost, and the text says how.
+     * DATA. A begun message sees any number of writes and then exactly one of end and abort. A
+     * reply of begin that is not 3xx refuses DATA, and the message was not begun. When a write
+     * fails, the rest is read and dropped, the message aborted, and the client gets a 451 (-ENOSPC,
+     * -E_LIMIT: 452 4.3.1). The reply of end is the client's: 2xx only when the message is safe (D1
+     * in docs/architecture.md). Abort is told the reply that the client gets behind the message;
+     * code 0: none, since the client was lost, and the text says how.
      */
-    int (*letter_begin)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
-                        struct arena *a, struct smtp_reply *ret_reply) WAITS;
-    int (*letter_write)(void *arg, struct smtp_envelope *envelope, struct slice chunk) WAITS;
-    int (*letter_end)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
-                      const struct letter_scan *facts, struct arena *a,
-                      struct smtp_reply *ret_reply) WAITS;
-    void (*letter_abort)(void *arg, const struct smtp_client *client,
-                         struct smtp_envelope *envelope, const struct smtp_reply *reply) WAITS;
+    int (*message_begin)(void *arg, const struct smtp_client *client,
+                         struct smtp_envelope *envelope, struct arena *a,
+                         struct smtp_reply *ret_reply) WAITS;
+    int (*message_write)(void *arg, struct smtp_envelope *envelope, struct slice chunk) WAITS;
+    int (*message_end)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                       const struct message_scan *facts, struct arena *a,
+                       struct smtp_reply *ret_reply) WAITS;
+    void (*message_abort)(void *arg, const struct smtp_client *client,
+                          struct smtp_envelope *envelope, const struct smtp_reply *reply) WAITS;
 
     /* For the journey and the log; NULL: nobody wants them. `id` is 0 outside a transaction. */
-    void (*event)(void *arg, enum smtp_event_kind kind, letter_id id, struct slice text);
+    void (*event)(void *arg, enum smtp_event_kind kind, queue_id id, struct slice text);
 };
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bodies in memory. The copy from which a letter is written to the log stays for its delivery,
+ * Bodies in memory. The copy from which a message is written to the log stays for its delivery,
  * which usually follows at once; others are read, checked and kept in the same way. What is in use
  * is never dropped, so the budget is a limit for what is kept beyond that.
  */
@@ -77,7 +77,7 @@ struct load_job {
     struct pack_place place;
     void *bytes;
 
-    int large_dir; /* -1: the letter has no file */
+    int large_dir; /* -1: the message has no file */
     uint64_t id, large_len;
     uint32_t large_crc;
     bool check_large;
@@ -111,15 +111,15 @@ static int load(void *arg) {
 }
 
 static void note_damage(struct spool *s, struct stored *st, struct segment *seg) {
-    if (st->letter.damaged)
+    if (st->message.damaged)
         return;
-    st->letter.damaged = true;
+    st->message.damaged = true;
     seg->tainted = true;
-    spool_tell(s, SPOOL_NOTICE_DAMAGE, "message %llx: its bytes in %s fail their checksum",
-               (unsigned long long)st->letter.id, seg->name);
+    spool_log(s, SPOOL_NOTICE_DAMAGE, "message %llx: its bytes in %s fail their checksum",
+              (unsigned long long)st->message.id, seg->name);
 }
 
-/* What was loaded goes to its letter, unless that is gone or somebody else was quicker. */
+/* What was loaded goes to its message, unless that is gone or somebody else was quicker. */
 static int adopt(struct spool *s, uint64_t id, struct spool_cached *c, struct spool_cached **ret) {
     struct stored *st = stored_find(s, id);
     if (!st || st->cached) {
@@ -143,12 +143,12 @@ int body_load(struct spool *s, struct stored *st, struct spool_cached **ret) {
         *ret = st->cached;
         return 0;
     }
-    if (st->letter.damaged)
+    if (st->message.damaged)
         return -E_CORRUPT;
     struct segment *seg = st->segment;
     struct spool_cached *c = cached_new(s, (size_t)st->place.body_len);
     c->crc = st->place.body_crc;
-    uint64_t id = st->letter.id, file_len = st->large_len;
+    uint64_t id = st->message.id, file_len = st->large_len;
     struct load_job job = {
         .log_fd = seg->file.fd,
         .place = st->place,

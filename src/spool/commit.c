@@ -4,10 +4,10 @@
  * one iovec, has it written and synced by one offloaded job, then changes memory and wakes
  * everybody. While the job runs the next requests gather.
  *
- * Nothing that a running job points at is touched meanwhile: facts and states of letters change
+ * Nothing that a running job points at is touched meanwhile: facts and states of messages change
  * only in apply(), bodies are held by the request.
  *
- * Copies of old letters (by the keeper) go in front of the list. They carry the state that is in
+ * Copies of old messages (by the keeper) go in front of the list. They carry the state that is in
  * memory, which is the one before this commit; later changes in the same commit follow them.
  */
 #include <errno.h>
@@ -48,7 +48,7 @@ void request_free(struct spool *s, struct request *r) {
     for (size_t i = 0; i < r->count; i++) {
         struct change *c = &r->changes[i];
         buf_done(&c->facts);
-        if (c->type == LOG_LETTER && !c->copy)
+        if (c->type == LOG_MESSAGE && !c->copy)
             stored_free(c->stored);
         cached_leave(s, c->cached);
     }
@@ -61,7 +61,7 @@ uint64_t request_measure(struct request *r) {
     for (size_t i = 0; i < r->count; i++) {
         const struct change *c = &r->changes[i];
         r->bytes += RECORD_EXTRA + c->facts.len;
-        if (c->type == LOG_LETTER)
+        if (c->type == LOG_MESSAGE)
             r->bytes += c->stored->facts_len + (c->cached ? c->cached->len : 0);
         if (c->copy)
             r->bytes += RECORD_EXTRA + c->stored->state_len;
@@ -120,8 +120,8 @@ static uint64_t overhead(const struct spool *s) {
  */
 static int may_use(struct spool *s, const struct request *r, uint64_t left) {
     uint64_t size = s->current->file.reserved;
-    uint64_t kept = r->has_letter ? size / 4 * 3 : r->settles ? 0 : size / 8;
-    bool refused = r->has_letter && s->spare_failed;
+    uint64_t kept = r->has_message ? size / 4 * 3 : r->settles ? 0 : size / 8;
+    bool refused = r->has_message && s->spare_failed;
     if (s->spare.ready || (left >= kept && !refused))
         return 0;
     return segment_prepare_spare(s);
@@ -191,12 +191,12 @@ static void add_record(struct batch *b, const struct pack_record *r, const char 
     b->sum = log_sum(b->sum, pack_frame_sum(frame));
 }
 
-static void add_letter(struct batch *b, struct change *c) {
+static void add_message(struct batch *b, struct change *c) {
     const struct stored *st = c->stored;
-    bool lost = c->lost || st->letter.damaged;
+    bool lost = c->lost || st->message.damaged;
     struct pack_record r = {
-        .type = LOG_LETTER,
-        .flags = (uint16_t)((st->large ? LETTER_LARGE : 0) | (lost ? LETTER_DAMAGED : 0)),
+        .type = LOG_MESSAGE,
+        .flags = (uint16_t)((st->large ? MESSAGE_LARGE : 0) | (lost ? MESSAGE_DAMAGED : 0)),
         .facts = stored_facts(st),
     };
     if (!lost) {
@@ -208,12 +208,12 @@ static void add_letter(struct batch *b, struct change *c) {
     c->written = true;
 }
 
-/* A letter that is settled meanwhile, or about to be, is left where it is. */
+/* A message that is settled meanwhile, or about to be, is left where it is. */
 static void add_copy(struct batch *b, struct change *c) {
     c->stored = stored_find(b->spool, c->id);
     if (!c->stored || c->stored->leaving)
         return;
-    add_letter(b, c);
+    add_message(b, c);
     struct pack_record state = {.type = LOG_STATE, .facts = stored_state(c->stored)};
     if (state.facts.len > 0)
         add_record(b, &state, NULL, NULL);
@@ -223,8 +223,8 @@ static void add_change(struct batch *b, struct change *c) {
     struct pack_record r = {.type = (uint8_t)c->type, .facts = buf_slice(&c->facts)};
     if (c->copy)
         add_copy(b, c);
-    else if (c->type == LOG_LETTER)
-        add_letter(b, c);
+    else if (c->type == LOG_MESSAGE)
+        add_message(b, c);
     else
         add_record(b, &r, NULL, NULL);
 }
@@ -280,27 +280,27 @@ static int write_and_sync(void *arg) {
     return error;
 }
 
-static void apply_letter(struct spool *s, struct change *c, struct segment *seg) {
+static void apply_message(struct spool *s, struct change *c, struct segment *seg) {
     if (!c->written)
         return;
     struct stored *st = c->stored;
     stored_place(s, st, seg, &c->place, c->record_len);
     if (c->copy) {
-        st->letter.damaged |= c->lost;
+        st->message.damaged |= c->lost;
         s->stat.copied += c->record_len;
         return;
     }
     c->cached->stored = st;
     st->cached = c->cached;
-    map_put(&s->letters, map_u64(&st->letter.id), st);
+    map_put(&s->messages, map_u64(&st->message.id), st);
     c->stored = NULL;
 }
 
 static void apply(struct spool *s, struct request *r, struct segment *seg) {
     for (size_t i = 0; i < r->count; i++) {
         struct change *c = &r->changes[i];
-        if (c->type == LOG_LETTER)
-            apply_letter(s, c, seg);
+        if (c->type == LOG_MESSAGE)
+            apply_message(s, c, seg);
         else if (c->type == LOG_STATE)
             MUST(stored_set_state(c->stored, &c->facts) == 0);
         else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the spool keeps of a letter besides its bytes: the envelope as it was accepted, which never
+ * What the spool keeps of a message besides its bytes: the envelope as it was accepted, which never
  * changes, and the state of its journey, of which the latest one counts. Both are plain structs of
  * slices, and both have an encoding, which is what lies on the disk and in memory. Pure.
  *
@@ -19,7 +19,7 @@
 
 enum spool_body_type { SPOOL_7BIT, SPOOL_8BITMIME, SPOOL_BINARYMIME };
 
-/* RFC 3461 §4.3: what the sender wants back of the letter in a report. */
+/* RFC 3461 §4.3: what the sender wants back of the message in a report. */
 enum spool_ret { SPOOL_RET_UNSAID, SPOOL_RET_FULL, SPOOL_RET_HDRS };
 
 /* RFC 3461 §4.1, one bit each; none: not said. */
@@ -47,7 +47,7 @@ struct spool_envelope {
     struct slice login;   /* who logged in to send it, or empty */
     struct slice helo;    /* how the client named itself */
     struct slice peer;    /* the client's address as text */
-    struct slice journey; /* the letter's journey id */
+    struct slice journey; /* the message's journey id */
     struct slice extra;   /* the queue's own; kept as it is */
     const struct spool_recipient *recipients;
     size_t count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The keeper: a fiber that frees segments, sets the next one aside, removes large files, and copies
- * letters out of segments that failed (I4) or stand in the way of freeing (I6), at a bounded rate.
+ * messages out of segments that failed (I4) or stand in the way of freeing (I6), at a bounded rate.
  */
 #include <errno.h>
 
@@ -9,11 +9,11 @@
 #include "base/bytes.h"
 #include "spool/log.h"
 
-#define COPY_LETTERS   64U
+#define COPY_MESSAGES  64U
 #define COPY_BYTES     (1U << 20)
 #define SMALL_LOG      4U /* so many segments are not worth copying for */
 #define RETRY_INTERVAL (2 * USEC_SEC)
-#define PATIENCE       USEC_HOUR /* with a disk that cannot read a letter */
+#define PATIENCE       USEC_HOUR /* with a disk that cannot read a message */
 
 static uint64_t log_length(const struct spool *s) {
     return s->stat.segments * s->options.segment_size;
@@ -23,11 +23,11 @@ static uint64_t log_length(const struct spool *s) {
 static struct segment *to_empty(struct spool *s) {
     if (s->stat.failed_segments > 0)
         LIST_EACH (seg, &s->segments, struct segment, link)
-            if (seg->failed && !list_empty(&seg->letters))
+            if (seg->failed && !list_empty(&seg->messages))
                 return seg;
     struct segment *seg = segment_oldest(s);
     bool scarce = !s->spare.ready && s->spare_failed;
-    if (seg == s->current || list_empty(&seg->letters) ||
+    if (seg == s->current || list_empty(&seg->messages) ||
         (s->stat.segments <= SMALL_LOG && !scarce))
         return NULL;
     bool mostly_dead = seg->alive < seg->file.reserved / 2;
@@ -41,22 +41,22 @@ bool keeper_has_work(struct spool *s) {
 
 /* ------------------------------------------------------------------ copying */
 
-/* Ids of some letters of the segment, so that waits in between do no harm. */
+/* Ids of some messages of the segment, so that waits in between do no harm. */
 static void choose(const struct segment *seg, struct buf *ret_ids) {
     uint64_t bytes = 0;
-    LIST_EACH (st, &seg->letters, struct stored, in_segment) {
+    LIST_EACH (st, &seg->messages, struct stored, in_segment) {
         if (st->leaving)
             continue;
-        if (bytes > COPY_BYTES || ret_ids->len / sizeof(uint64_t) == COPY_LETTERS)
+        if (bytes > COPY_BYTES || ret_ids->len / sizeof(uint64_t) == COPY_MESSAGES)
             return;
-        buf_add_u64(ret_ids, st->letter.id);
+        buf_add_u64(ret_ids, st->message.id);
         bytes += st->record_len;
     }
 }
 
 /*
- * A read error may pass: so the letter stays where it is for a while, behind the others. After that
- * it moves without its bytes, which go into quarantine with the segment.
+ * A read error may pass: so the message stays where it is for a while, behind the others. After
+ * that it moves without its bytes, which go into quarantine with the segment.
  */
 static int not_readable(struct spool *s, uint64_t id, struct change *c) {
     struct stored *st = stored_find(s, id);
@@ -65,7 +65,7 @@ static int not_readable(struct spool *s, uint64_t id, struct change *c) {
     st->unreadable = st->unreadable ? st->unreadable : fiber_now();
     if (fiber_now() - st->unreadable < PATIENCE) {
         link_remove(&st->in_segment);
-        list_append(&st->segment->letters, &st->in_segment);
+        list_append(&st->segment->messages, &st->in_segment);
         return -E_UNKNOWN;
     }
     st->segment->tainted = true;
@@ -73,12 +73,12 @@ static int not_readable(struct spool *s, uint64_t id, struct change *c) {
     return 0;
 }
 
-/* Adds the copy of one letter; one whose bytes are lost moves without them. */
+/* Adds the copy of one message; one whose bytes are lost moves without them. */
 static int add_copy(struct spool *s, struct request *r, uint64_t id) {
     struct stored *st = stored_find(s, id);
     if (!st)
         return 0;
-    struct change c = {.type = LOG_LETTER, .id = id, .copy = true};
+    struct change c = {.type = LOG_MESSAGE, .id = id, .copy = true};
     int error = body_load(s, st, &c.cached);
     if (error == -EIO)
         error = not_readable(s, id, &c);
@@ -96,7 +96,7 @@ static int add_copy(struct spool *s, struct request *r, uint64_t id) {
     return 0;
 }
 
-/* Letters that were settled since they were added. */
+/* Messages that were settled since they were added. */
 static void drop_settled(struct spool *s, struct request *r) {
     size_t kept = 0;
     for (size_t i = 0; i < r->count; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Large letters have a file of their own, which another process may write. What that process did is
- * taken for granted in nothing but the bytes: before the file becomes part of a letter, it must be
- * sure that nobody can change it any more. A read lease says so: the kernel grants it only while no
- * descriptor or mapping anywhere could write, and nobody else can open the file, since the
+ * Large messages have a file of their own, which another process may write. What that process did
+ * is taken for granted in nothing but the bytes: before the file becomes part of a message, it must
+ * be sure that nobody can change it any more. A read lease says so: the kernel grants it only while
+ * no descriptor or mapping anywhere could write, and nobody else can open the file, since the
  * directory is ours alone.
  */
 #include <errno.h>

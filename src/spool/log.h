@@ -7,16 +7,16 @@
  *     lock               held while a process has the spool open
  *     segment-<number>   the log: pack files of a fixed length, filled with zeros or old records
  *     spare-<number>     a segment to come: its content means nothing
- *     large/<id>         bytes of a large letter
+ *     large/<id>         bytes of a large message
  *     quarantine/        segments that failed or were damaged, once nothing in them is needed
  *
  * The log is a sequence of commits. A commit is what one write and one sync made durable: records,
  * and a COMMIT record with their number and the sum over their sums, filled up to the end of the
  * block, so that no later write touches a block with acknowledged bytes.
  *
- *     LETTER   facts: id, length and sum of the large file, envelope; body: head and bytes
+ *     MESSAGE   facts: id, length and sum of the large file, envelope; body: head and bytes
  *     STATE    facts: id, state: replaces any earlier one
- *     DONE     facts: id: the letter is settled
+ *     DONE     facts: id: the message is settled
  *     SEAL     facts: number, end: the segment of that number ends there; opens each new segment
  *     COMMIT   facts: sequence, start, last id, count, sum; body: zeros
  *
@@ -28,29 +28,28 @@
  *     recovery drops the last one when its COMMIT, or a body in it, is missing or wrong.
  * I3  A segment that is not the newest has a SEAL in the first commit of its successor. What lies
  *     behind the sealed end was never acknowledged; what lies before it was. So a hole before it is
- *     damage, not a torn tail. Of a commit with a hole the letters are saved and the rest is left
+ *     damage, not a torn tail. Of a commit with a hole the messages are saved and the rest is left
  *     out: to try again may deliver twice, to forget would lose.
  * I4  After a failed write or sync nothing is written to the segment again (D3). It is sealed at
- *     its last good end, its letters are copied to the next one, it ends in quarantine. Its earlier
- *     commits lie in blocks that the failed write did not touch.
- * I5  Segments are freed oldest first, and only when no unsettled letter has its LETTER record
- *     there. A DONE always stands behind all LETTER records of its letter, in the same segment or a
- *     newer one; so while any of these exists, the DONE does. This is all the bookkeeping that
- *     freeing needs. Each freeing is durable (fsync of the directory) before the next.
- * I6  So that an old letter does not hold up its successors for ever, the letters of the oldest
- *     segment are copied forward (LETTER, then STATE as it is at that commit) when less than half
- *     of it is alive, or when the log is longer than twice what is alive plus four segments.
- * I7  A large file and its directory entry are synced before the commit with its LETTER, and
- *     removed after the commit with its DONE (D8).
- * I8  While no spare can be set aside, letters are refused, and the rest of the current segment, at
- *     least three quarters, is kept for changes, the last eighth of it for calls with a DONE (D4).
- *     That is about as many commits as the oldest segment has letters: settling them one by one
- *     frees a segment before the room is used up.
- * I9  Opening always begins a new segment. To an old one it writes only the last commit of one
- *     without SEAL once more, as it is: that may be in memory only, and a failed sync of it may
- *     have been told to a process that is gone. If that fails, the segment counts as failed (I4).
+ *     its last good end, its messages are copied to the next one, it ends in quarantine. Its
+ * earlier commits lie in blocks that the failed write did not touch. I5  Segments are freed oldest
+ * first, and only when no unsettled message has its MESSAGE record there. A DONE always stands
+ * behind all MESSAGE records of its message, in the same segment or a newer one; so while any of
+ * these exists, the DONE does. This is all the bookkeeping that freeing needs. Each freeing is
+ * durable (fsync of the directory) before the next. I6  So that an old message does not hold up its
+ * successors for ever, the messages of the oldest segment are copied forward (MESSAGE, then STATE
+ * as it is at that commit) when less than half of it is alive, or when the log is longer than twice
+ * what is alive plus four segments. I7  A large file and its directory entry are synced before the
+ * commit with its MESSAGE, and removed after the commit with its DONE (D8). I8  While no spare can
+ * be set aside, messages are refused, and the rest of the current segment, at least three quarters,
+ * is kept for changes, the last eighth of it for calls with a DONE (D4). That is about as many
+ * commits as the oldest segment has messages: settling them one by one frees a segment before the
+ * room is used up. I9  Opening always begins a new segment. To an old one it writes only the last
+ * commit of one without SEAL once more, as it is: that may be in memory only, and a failed sync of
+ * it may have been told to a process that is gone. If that fails, the segment counts as failed
+ * (I4).
  *
- * In memory there is one struct stored for each unsettled letter; `facts` and `state` are the very
+ * In memory there is one struct stored for each unsettled message; `facts` and `state` are the very
  * bytes of its records. One fiber, the committer, writes; another, the keeper, frees and copies. No
  * locks: what offloaded jobs use is theirs until they end (a batch), or does not change (open
  * descriptors of segments that `readers` holds).
@@ -65,17 +64,17 @@
 #define SPOOL_KIND  PACK_KIND('S', 'P', 'O', 'L')
 #define SPOOL_BLOCK 4096U
 
-enum log_type { LOG_LETTER = 1, LOG_STATE, LOG_DONE, LOG_SEAL, LOG_COMMIT };
+enum log_type { LOG_MESSAGE = 1, LOG_STATE, LOG_DONE, LOG_SEAL, LOG_COMMIT };
 
-/* Flags of a LETTER record. */
-enum { LETTER_LARGE = 1, LETTER_DAMAGED = 2 };
+/* Flags of a MESSAGE record. */
+enum { MESSAGE_LARGE = 1, MESSAGE_DAMAGED = 2 };
 
 /* ------------------------------------------------------------------ facts: pure, record.c */
 
-#define LOG_LETTER_FIXED 20U /* facts of a LETTER before the envelope */
-#define LOG_STATE_FIXED  8U
+#define LOG_MESSAGE_FIXED 20U /* facts of a MESSAGE before the envelope */
+#define LOG_STATE_FIXED   8U
 
-struct log_letter {
+struct log_message {
     uint64_t id;
     uint64_t large_len;
     uint32_t large_crc;
@@ -98,7 +97,7 @@ struct log_seal {
 };
 
 /* All decoders: 0 or -E_SYNTAX, for any bytes. */
-int log_letter_decode(struct slice facts, struct log_letter *ret);
+int log_message_decode(struct slice facts, struct log_message *ret);
 int log_state_decode(struct slice facts, uint64_t *ret_id, struct slice *ret_state);
 int log_done_decode(struct slice facts, uint64_t *ret_id);
 int log_seal_decode(struct slice facts, struct log_seal *ret);
@@ -115,11 +114,11 @@ struct segment {
     struct link link; /* in spool->segments */
     struct pack_file file;
     char name[SEGMENT_NAME];
-    struct list letters; /* struct stored whose LETTER record is here */
-    uint64_t alive;      /* bytes of those records */
-    unsigned readers;    /* jobs that read from it */
-    bool tainted;        /* holds something damaged or not understood: kept in quarantine */
-    bool failed;         /* a write or sync failed: its letters move out */
+    struct list messages; /* struct stored whose MESSAGE record is here */
+    uint64_t alive;       /* bytes of those records */
+    unsigned readers;     /* jobs that read from it */
+    bool tainted;         /* holds something damaged or not understood: kept in quarantine */
+    bool failed;          /* a write or sync failed: its messages move out */
 };
 
 struct spare {
@@ -128,15 +127,15 @@ struct spare {
     struct pack_file file;
 };
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
 struct stored {
-    struct spool_letter letter;
+    struct spool_message message;
     struct link in_segment;
     struct segment *segment;
     struct pack_place place;
     uint64_t record_len;
-    char *facts; /* of the LETTER record */
+    char *facts; /* of the MESSAGE record */
     char *state; /* facts of the STATE record; NULL: none */
     uint32_t facts_len, state_len;
     struct spool_cached *cached;
@@ -173,10 +172,10 @@ struct spool_cached {
 struct change {
     enum log_type type;
     uint64_t id;
-    struct stored *stored;       /* of the letter; a new one is owned by the request */
+    struct stored *stored;       /* of the message; a new one is owned by the request */
     struct buf facts;            /* STATE, DONE */
-    struct spool_cached *cached; /* LETTER: its body, one use of it held */
-    bool copy;                   /* LETTER: an old letter moves to the present segment */
+    struct spool_cached *cached; /* MESSAGE: its body, one use of it held */
+    bool copy;                   /* MESSAGE: an old message moves to the present segment */
     bool lost;                   /* copy: its body cannot be read */
     bool written;
     struct pack_place place;
@@ -187,9 +186,9 @@ struct request {
     struct link link;
     struct change *changes;
     size_t count;
-    uint64_t bytes;  /* upper bound of its records */
-    bool has_letter; /* and is no update: may not use what is kept for changes */
-    bool settles;    /* has a DONE */
+    uint64_t bytes;   /* upper bound of its records */
+    bool has_message; /* and is no update: may not use what is kept for changes */
+    bool settles;     /* has a DONE */
     bool copies;
     bool finished;
     bool orphan; /* nobody waits for it: the committer frees it */
@@ -204,8 +203,8 @@ struct spool {
     uint64_t sequence; /* of the next commit */
     uint64_t next_number;
 
-    struct map letters; /* by id: struct stored */
-    uint64_t alive;     /* bytes of their LETTER records */
+    struct map messages; /* by id: struct stored */
+    uint64_t alive;      /* bytes of their MESSAGE records */
 
     struct list segments; /* oldest first */
     struct segment *current;
@@ -228,17 +227,17 @@ struct spool {
 
     struct list unused; /* struct spool_cached, least recently used first */
     size_t cached;
-    struct buf unlinks; /* ids of large files whose letters are settled */
+    struct buf unlinks; /* ids of large files whose messages are settled */
 
     uint64_t free_bytes;
     usec_t free_seen; /* monotonic; 0: never */
     struct spool_stat stat;
 };
 
-#define STORED_OF(letter_ptr) CONTAINER_OF(letter_ptr, struct stored, letter)
+#define STORED_OF(message_ptr) CONTAINER_OF(message_ptr, struct stored, message)
 
 /* While the spool recovers, in another thread, what is told is held back until that is over. */
-void spool_tell(struct spool *s, enum spool_notice kind, const char *format, ...) PRINTF_LIKE(3, 4);
+void spool_log(struct spool *s, enum spool_notice kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* record.c */
 struct stored *stored_find(struct spool *s, uint64_t id);
@@ -246,7 +245,7 @@ void stored_free(struct stored *st);
 void stored_place(struct spool *s, struct stored *st, struct segment *seg,
                   const struct pack_place *place, uint64_t record_len);
 void stored_leave_segment(struct spool *s, struct stored *st);
-int stored_set_letter(struct stored *st, struct buf *facts); /* takes the bytes on success */
+int stored_set_message(struct stored *st, struct buf *facts); /* takes the bytes on success */
 int stored_set_state(struct stored *st, struct buf *facts);
 void stored_remove(struct spool *s, struct stored *st); /* settled: out of everything, and freed */
 
@@ -277,7 +276,7 @@ struct spool_cached *cached_new(struct spool *s, size_t len);
 void cached_set_file(struct spool *s, struct spool_cached *c, int fd, uint64_t len);
 void cached_use(struct spool_cached *c);
 void cached_leave(struct spool *s, struct spool_cached *c); /* one use less */
-void cached_forget(struct spool *s, struct stored *st);     /* the letter is settled */
+void cached_forget(struct spool *s, struct stored *st);     /* the message is settled */
 int body_load(struct spool *s, struct stored *st, struct spool_cached **ret) WAITS;
 
 /* large.c */

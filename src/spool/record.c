@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The facts of the log's records, and what they do to the letters in memory.
+ * The facts of the log's records, and what they do to the messages in memory.
  */
 #include "base/alloc.h"
 #include "base/bytes.h"
@@ -9,9 +9,9 @@
 
 /* ------------------------------------------------------------------ facts */
 
-int log_letter_decode(struct slice facts, struct log_letter *ret) {
+int log_message_decode(struct slice facts, struct log_message *ret) {
     struct reader r = {.rest = facts};
-    struct log_letter l = {.id = read_u64(&r)};
+    struct log_message l = {.id = read_u64(&r)};
     l.large_len = read_u64(&r);
     l.large_crc = read_u32(&r);
     l.envelope = r.rest;
@@ -82,10 +82,10 @@ uint32_t log_sum(uint32_t sum, uint32_t record_sum) {
     return crc32c(sum, slice_of(bytes, sizeof bytes));
 }
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
 struct stored *stored_find(struct spool *s, uint64_t id) {
-    return map_get(&s->letters, map_u64(&id));
+    return map_get(&s->messages, map_u64(&id));
 }
 
 void stored_free(struct stored *st) {
@@ -106,20 +106,20 @@ static void take_exactly(struct buf *from, char **bytes, uint32_t *len) {
     *from = (struct buf){0};
 }
 
-int stored_set_letter(struct stored *st, struct buf *facts) {
-    struct log_letter l;
-    int error = log_letter_decode(buf_slice(facts), &l);
+int stored_set_message(struct stored *st, struct buf *facts) {
+    struct log_message l;
+    int error = log_message_decode(buf_slice(facts), &l);
     if (error)
         return error;
     take_exactly(facts, &st->facts, &st->facts_len);
-    st->letter.id = l.id;
-    st->letter.arrival = l.arrival;
-    st->letter.recipients = l.recipients;
-    st->letter.envelope = slice_from(stored_facts(st), LOG_LETTER_FIXED);
+    st->message.id = l.id;
+    st->message.arrival = l.arrival;
+    st->message.recipients = l.recipients;
+    st->message.envelope = slice_from(stored_facts(st), LOG_MESSAGE_FIXED);
     st->large_len = l.large_len;
     st->large_crc = l.large_crc;
     if (!st->state)
-        st->letter.left = l.recipients;
+        st->message.left = l.recipients;
     return 0;
 }
 
@@ -129,14 +129,14 @@ int stored_set_state(struct stored *st, struct buf *facts) {
     struct spool_state summary;
     int error = log_state_decode(buf_slice(facts), &id, &encoded);
     if (!error)
-        error = spool_state_summary(encoded, st->letter.recipients, &summary);
+        error = spool_state_summary(encoded, st->message.recipients, &summary);
     if (error)
         return error;
     take_exactly(facts, &st->state, &st->state_len);
-    st->letter.state = slice_from(stored_state(st), LOG_STATE_FIXED);
-    st->letter.hold = summary.hold;
-    st->letter.next = summary.next;
-    st->letter.left = (uint32_t)summary.count;
+    st->message.state = slice_from(stored_state(st), LOG_STATE_FIXED);
+    st->message.hold = summary.hold;
+    st->message.next = summary.next;
+    st->message.left = (uint32_t)summary.count;
     return 0;
 }
 
@@ -155,16 +155,16 @@ void stored_place(struct spool *s, struct stored *st, struct segment *seg,
     st->segment = seg;
     st->place = *place;
     st->record_len = record_len;
-    st->letter.size = place->body_len + st->large_len;
-    list_append(&seg->letters, &st->in_segment);
+    st->message.size = place->body_len + st->large_len;
+    list_append(&seg->messages, &st->in_segment);
     seg->alive += record_len;
     s->alive += record_len;
 }
 
 void stored_remove(struct spool *s, struct stored *st) {
     if (st->large)
-        buf_add_u64(&s->unlinks, st->letter.id);
-    map_remove(&s->letters, map_u64(&st->letter.id));
+        buf_add_u64(&s->unlinks, st->message.id);
+    map_remove(&s->messages, map_u64(&st->message.id));
     stored_leave_segment(s, st);
     cached_forget(s, st);
     stored_free(st);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Opening a spool: its folders and files, the order of the segments and where each one ends, and
- * files that no letter has. What is not understood is left alone (D7).
+ * files that no message has. What is not understood is left alone (D7).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static int open_dir(int dir, const char *name, int *ret_fd) {
     return 0;
 }
 
-/* Nobody else has the spool open, and the file system has what large letters need. */
+/* Nobody else has the spool open, and the file system has what large messages need. */
 static int take_lock(struct spool *s, struct problem *problem) {
     s->lock = openat(s->dir, "lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->lock < 0)
@@ -98,11 +98,11 @@ static int open_segment(struct spool *s, const char *name, uint64_t number,
     int error = pack_file_open(s->dir, name, SPOOL_KIND, s->options.io, &file);
     bool headless = error == -E_CORRUPT;
     if (headless) {
-        spool_tell(s, SPOOL_NOTICE_DAMAGE, "%s: its head is damaged", name);
+        spool_log(s, SPOOL_NOTICE_DAMAGE, "%s: its head is damaged", name);
         error = open_headless(s, name, number, &file);
     }
     if (error == -E_CORRUPT || error == -E_UNKNOWN) {
-        spool_tell(s, SPOOL_NOTICE_UNKNOWN, "%s is no segment of a spool; left alone", name);
+        spool_log(s, SPOOL_NOTICE_UNKNOWN, "%s is no segment of a spool; left alone", name);
         s->left_alone = true;
         s->next_number = MAX(s->next_number, number + 1);
         return 0;
@@ -244,20 +244,20 @@ static bool is_lost(const struct spool *s, const struct stored *st, const char *
 static void check_large(struct spool *s) {
     struct map_entry *e;
     size_t at = 0;
-    while ((e = map_next(&s->letters, &at))) {
+    while ((e = map_next(&s->messages, &at))) {
         struct stored *st = e->value;
         char name[LARGE_NAME];
-        if (!st->large || st->letter.damaged)
+        if (!st->large || st->message.damaged)
             continue;
-        large_name(st->letter.id, name);
+        large_name(st->message.id, name);
         if (!is_lost(s, st, name))
             continue;
-        st->letter.damaged = true;
-        spool_tell(s, SPOOL_NOTICE_DAMAGE, "large/%s is missing or of the wrong length", name);
+        st->message.damaged = true;
+        spool_log(s, SPOOL_NOTICE_DAMAGE, "large/%s is missing or of the wrong length", name);
     }
 }
 
-/* Otherwise a file without a letter may belong to one that is not seen at present. */
+/* Otherwise a file without a message may belong to one that is not seen at present. */
 static bool log_is_whole(const struct spool *s) {
     LIST_EACH (seg, &s->segments, const struct segment, link)
         if (seg->tainted)
@@ -265,7 +265,7 @@ static bool log_is_whole(const struct spool *s) {
     return !s->left_alone;
 }
 
-/* Files without a letter: of one that was being received, or had just been settled (D7). */
+/* Files without a message: of one that was being received, or had just been settled (D7). */
 static int look_at_large(void *arg, const char *name) {
     struct spool *s = arg;
     uint64_t id;
@@ -279,7 +279,7 @@ static int look_at_large(void *arg, const char *name) {
     if (s->opened - changed < s->options.stray_age || !log_is_whole(s))
         return 0;
     if (unlinkat(s->large_dir, name, 0) == 0)
-        spool_tell(s, SPOOL_NOTICE_STRAY, "large/%s: no message has it; removed", name);
+        spool_log(s, SPOOL_NOTICE_STRAY, "large/%s: no message has it; removed", name);
     return 0;
 }
 

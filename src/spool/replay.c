@@ -5,7 +5,7 @@
  * A commit is applied when the next one is seen behind it, or at the sealed end of its segment. The
  * last commit of a segment without seal may have been cut short by the crash, so its bodies are
  * read too, and if anything is amiss it is dropped as a whole: nobody was told that it was done.
- * Anywhere else something amiss is damage: letters are saved from it and a notice is given (I2,
+ * Anywhere else something amiss is damage: messages are saved from it and a notice is given (I2,
  * I3). So are blocks that the disk cannot read, wherever they are: a crash leaves none.
  */
 #include <errno.h>
@@ -65,26 +65,26 @@ static void replay_done(struct replay *r) {
 
 static void not_understood(struct replay *r, const struct op *op) {
     r->segment->tainted = true;
-    spool_tell(r->spool, SPOOL_NOTICE_UNKNOWN,
-               "%s: record of type %u at %" PRIu64 " is not understood", r->segment->name, op->type,
-               op->place.offset);
+    spool_log(r->spool, SPOOL_NOTICE_UNKNOWN,
+              "%s: record of type %u at %" PRIu64 " is not understood", r->segment->name, op->type,
+              op->place.offset);
 }
 
-static void apply_letter(struct replay *r, struct op *op) {
+static void apply_message(struct replay *r, struct op *op) {
     struct spool *s = r->spool;
-    struct log_letter l;
-    if (log_letter_decode(buf_slice(&op->facts), &l) < 0) {
+    struct log_message l;
+    if (log_message_decode(buf_slice(&op->facts), &l) < 0) {
         not_understood(r, op);
         return;
     }
     struct stored *st = stored_find(s, l.id);
     if (!st) {
         st = NEW(struct stored);
-        MUST(stored_set_letter(st, &op->facts) == 0);
-        st->large = op->flags & LETTER_LARGE;
-        map_put(&s->letters, map_u64(&st->letter.id), st);
+        MUST(stored_set_message(st, &op->facts) == 0);
+        st->large = op->flags & MESSAGE_LARGE;
+        map_put(&s->messages, map_u64(&st->message.id), st);
     }
-    st->letter.damaged = op->flags & LETTER_DAMAGED;
+    st->message.damaged = op->flags & MESSAGE_DAMAGED;
     stored_place(s, st, r->segment, &op->place, op->to - op->place.offset);
     s->last_id = MAX(s->last_id, l.id);
 }
@@ -114,8 +114,8 @@ static void apply_done(struct replay *r, struct op *op) {
 
 static void apply(struct replay *r, struct op *op) {
     switch (op->type) {
-    case LOG_LETTER:
-        apply_letter(r, op);
+    case LOG_MESSAGE:
+        apply_message(r, op);
         break;
     case LOG_STATE:
         apply_state(r, op);
@@ -131,20 +131,20 @@ static void apply(struct replay *r, struct op *op) {
     }
 }
 
-/* Of a damaged commit: letters, and the state that a copied letter has right behind it. */
+/* Of a damaged commit: messages, and the state that a copied message has right behind it. */
 static void salvage(struct replay *r, struct commit *c) {
-    unsigned letters = 0;
+    unsigned messages = 0;
     for (size_t i = 0; i < op_count(c); i++) {
         struct op *op = op_at(c, i);
-        bool of_letter = op->type == LOG_STATE && i > 0 && op[-1].type == LOG_LETTER;
-        letters += op->type == LOG_LETTER;
-        if (op->type == LOG_LETTER || of_letter)
+        bool of_message = op->type == LOG_STATE && i > 0 && op[-1].type == LOG_MESSAGE;
+        messages += op->type == LOG_MESSAGE;
+        if (op->type == LOG_MESSAGE || of_message)
             apply(r, op);
     }
     r->segment->tainted = true;
-    spool_tell(r->spool, SPOOL_NOTICE_DAMAGE,
-               "%s: damaged before %" PRIu64 "; %u messages of that commit were saved",
-               r->segment->name, c->end, letters);
+    spool_log(r->spool, SPOOL_NOTICE_DAMAGE,
+              "%s: damaged before %" PRIu64 "; %u messages of that commit were saved",
+              r->segment->name, c->end, messages);
 }
 
 /* ------------------------------------------------------------------ commits */
@@ -225,11 +225,11 @@ static bool bodies_are_whole(const struct replay *r, const struct commit *c) {
     return true;
 }
 
-static void tell_torn(struct replay *r, const struct commit *c) {
+static void report_torn(struct replay *r, const struct commit *c) {
     r->segment->tainted |= c->end != 0;
-    spool_tell(r->spool, SPOOL_NOTICE_TORN,
-               "%s: a commit of %zu records behind %" PRIu64 " was never finished; dropped",
-               r->segment->name, op_count(c), r->segment->file.end);
+    spool_log(r->spool, SPOOL_NOTICE_TORN,
+              "%s: a commit of %zu records behind %" PRIu64 " was never finished; dropped",
+              r->segment->name, op_count(c), r->segment->file.end);
 }
 
 static void end_sealed(struct replay *r, uint64_t sealed_end) {
@@ -257,11 +257,11 @@ static void make_durable(struct replay *r, uint64_t from) {
 static void end_unsealed(struct replay *r) {
     uint64_t before = r->segment->file.end;
     if (r->held.end != 0 && (r->held.hole || !bodies_are_whole(r, &r->held)))
-        tell_torn(r, &r->held);
+        report_torn(r, &r->held);
     else
         settle_held(r);
     if (op_count(&r->open) > 0)
-        tell_torn(r, &r->open);
+        report_torn(r, &r->open);
     make_durable(r, before);
 }
 

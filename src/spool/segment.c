@@ -24,7 +24,7 @@ struct segment *segment_add(struct spool *s, const struct pack_file *file, const
     struct segment *seg = NEW(struct segment);
     seg->file = *file;
     (void)snprintf(seg->name, sizeof seg->name, "%s", name);
-    list_init(&seg->letters);
+    list_init(&seg->messages);
     list_append(&s->segments, &seg->link);
     s->stat.segments++;
     return seg;
@@ -46,8 +46,8 @@ uint64_t segment_room(const struct spool *s) {
 void segment_failed(struct spool *s, struct segment *seg, int error) {
     seg->failed = seg->tainted = true;
     s->stat.failed_segments++;
-    spool_tell(s, SPOOL_NOTICE_FAILED, "%s: writing failed (%s); it is not written to any more",
-               seg->name, error_text(error));
+    spool_log(s, SPOOL_NOTICE_FAILED, "%s: writing failed (%s); it is not written to any more",
+              seg->name, error_text(error));
 }
 
 /* ------------------------------------------------------------------ spares */
@@ -91,8 +91,8 @@ int segment_prepare_spare(struct spool *s) {
         struct spare_job job = {.spool = s, .size = s->options.segment_size};
         error = make_any_spare(s, &job);
         if (error && !s->spare_failed)
-            spool_tell(s, SPOOL_NOTICE_LOW, "no further segment can be set aside: %s",
-                       error_text(error));
+            spool_log(s, SPOOL_NOTICE_LOW, "no further segment can be set aside: %s",
+                      error_text(error));
         s->spare_failed = error ? fiber_now() : 0;
         if (!error)
             s->spare = job.spare;
@@ -142,8 +142,8 @@ int segment_rotate(struct spool *s) {
                    (unsigned long long)job.spare.file.head.number);
     error = offload(OFFLOAD_SYNC, begin_segment, &job);
     if (error) {
-        spool_tell(s, SPOOL_NOTICE_FAILED, "%s: cannot begin a segment: %s", job.name,
-                   error_text(error));
+        spool_log(s, SPOOL_NOTICE_FAILED, "%s: cannot begin a segment: %s", job.name,
+                  error_text(error));
         pack_file_close(&job.spare.file);
         return error;
     }
@@ -197,7 +197,7 @@ struct segment *segment_oldest(struct spool *s) {
 
 bool segment_oldest_is_free(struct spool *s) {
     struct segment *seg = segment_oldest(s);
-    return seg && seg != s->current && list_empty(&seg->letters) && seg->readers == 0;
+    return seg && seg != s->current && list_empty(&seg->messages) && seg->readers == 0;
 }
 
 static int release_one(struct spool *s, struct segment *seg) {
@@ -226,8 +226,8 @@ void segment_release_oldest(struct spool *s) {
         struct segment *seg = segment_oldest(s);
         int error = release_one(s, seg);
         if (error) {
-            spool_tell(s, SPOOL_NOTICE_FAILED, "%s: cannot be freed: %s", seg->name,
-                       error_text(error));
+            spool_log(s, SPOOL_NOTICE_FAILED, "%s: cannot be freed: %s", seg->name,
+                      error_text(error));
             break;
         }
     }

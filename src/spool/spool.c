@@ -22,7 +22,7 @@ struct notice {
     char text[300];
 };
 
-void spool_tell(struct spool *s, enum spool_notice kind, const char *format, ...) {
+void spool_log(struct spool *s, enum spool_notice kind, const char *format, ...) {
     struct notice n = {.kind = kind};
     va_list args;
     if (!s->options.notice)
@@ -75,21 +75,21 @@ static struct spool *make(const struct spool_options *options) {
     return s;
 }
 
-static void free_letters(struct spool *s) {
+static void free_messages(struct spool *s) {
     struct map_entry *e;
     size_t at = 0;
-    while ((e = map_next(&s->letters, &at))) {
+    while ((e = map_next(&s->messages, &at))) {
         struct stored *st = e->value;
         stored_leave_segment(s, st);
         cached_forget(s, st);
         stored_free(st);
     }
-    map_done(&s->letters);
+    map_done(&s->messages);
 }
 
 static void spool_free(struct spool *s) {
     struct segment *seg;
-    free_letters(s);
+    free_messages(s);
     while ((seg = segment_oldest(s)))
         segment_free(s, seg);
     if (s->spare.ready)
@@ -174,49 +174,49 @@ void spool_close(struct spool *s) {
     spool_free(s);
 }
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
 uint64_t spool_new_id(struct spool *s) {
     s->last_id = MAX(s->last_id + 1, (uint64_t)fiber_wall());
     return s->last_id;
 }
 
-struct spool_letter *spool_find(struct spool *s, uint64_t id) {
+struct spool_message *spool_find(struct spool *s, uint64_t id) {
     struct stored *st = stored_find(s, id);
-    return st ? &st->letter : NULL;
+    return st ? &st->message : NULL;
 }
 
-int spool_each(struct spool *s, int (*each)(void *arg, struct spool_letter *letter), void *arg) {
+int spool_each(struct spool *s, int (*each)(void *arg, struct spool_message *message), void *arg) {
     struct map_entry *e;
     size_t at = 0;
-    while ((e = map_next(&s->letters, &at))) {
+    while ((e = map_next(&s->messages, &at))) {
         struct stored *st = e->value;
-        int r = each(arg, &st->letter);
+        int r = each(arg, &st->message);
         if (r)
             return r;
     }
     return 0;
 }
 
-void spool_envelope(const struct spool_letter *letter, struct arena *a,
+void spool_envelope(const struct spool_message *message, struct arena *a,
                     struct spool_envelope *ret) {
-    MUST(spool_envelope_decode(letter->envelope, a, ret) == 0);
+    MUST(spool_envelope_decode(message->envelope, a, ret) == 0);
 }
 
-void spool_state(const struct spool_letter *letter, struct arena *a, struct spool_state *ret) {
-    if (letter->state.len > 0) {
-        MUST(spool_state_decode(letter->state, letter->recipients, a, ret) == 0);
+void spool_state(const struct spool_message *message, struct arena *a, struct spool_state *ret) {
+    if (message->state.len > 0) {
+        MUST(spool_state_decode(message->state, message->recipients, a, ret) == 0);
         return;
     }
-    struct spool_recipient_state *all = arena_array(a, letter->recipients, sizeof *all);
-    for (uint32_t i = 0; i < letter->recipients; i++)
+    struct spool_recipient_state *all = arena_array(a, message->recipients, sizeof *all);
+    for (uint32_t i = 0; i < message->recipients; i++)
         all[i].index = i;
-    *ret = (struct spool_state){.recipients = all, .count = letter->recipients};
+    *ret = (struct spool_state){.recipients = all, .count = message->recipients};
 }
 
 /* ------------------------------------------------------------------ changes */
 
-/* The letter's bytes in memory: what is written to the log, and kept for its delivery. */
+/* The message's bytes in memory: what is written to the log, and kept for its delivery. */
 static int take_content(struct spool *s, struct stored *st, const struct spool_content *content,
                         struct spool_cached **ret) {
     int fd = -1;
@@ -239,15 +239,15 @@ static int take_content(struct spool *s, struct stored *st, const struct spool_c
     return 0;
 }
 
-static int add_letter(struct spool *s, struct request *r, uint64_t id,
-                      const struct spool_envelope *envelope, const struct spool_content *content) {
+static int add_message(struct spool *s, struct request *r, uint64_t id,
+                       const struct spool_envelope *envelope, const struct spool_content *content) {
     if (id == 0 || id > INT64_MAX || stored_find(s, id))
         return -EINVAL;
     s->last_id = MAX(s->last_id, id);
     if (content->head.len + content->bytes.len > s->options.segment_size)
         return -E_LIMIT;
     struct change *c = &r->changes[r->count++];
-    c->type = LOG_LETTER;
+    c->type = LOG_MESSAGE;
     c->id = id;
     c->stored = NEW(struct stored);
     int error = take_content(s, c->stored, content, &c->cached);
@@ -258,14 +258,14 @@ static int add_letter(struct spool *s, struct request *r, uint64_t id,
     buf_add_u64(&facts, c->stored->large_len);
     buf_add_u32(&facts, c->stored->large_crc);
     error = spool_envelope_encode(envelope, &facts);
-    return error ? error : stored_set_letter(c->stored, &facts);
+    return error ? error : stored_set_message(c->stored, &facts);
 }
 
-/* The letter that a change is about: one of the spool, or one made earlier in the request. */
+/* The message that a change is about: one of the spool, or one made earlier in the request. */
 static struct stored *subject(struct spool *s, const struct request *r, uint64_t id) {
     struct stored *st = stored_find(s, id);
     for (size_t i = 0; !st && i < r->count; i++)
-        if (r->changes[i].type == LOG_LETTER && r->changes[i].id == id)
+        if (r->changes[i].type == LOG_MESSAGE && r->changes[i].id == id)
             st = r->changes[i].stored;
     return st && !st->leaving ? st : NULL;
 }
@@ -280,7 +280,7 @@ static int add_state(struct spool *s, struct request *r, const struct spool_chan
     int error = spool_state_encode(change->state, &c->facts);
     struct spool_state summary;
     if (!error && spool_state_summary(slice_from(buf_slice(&c->facts), LOG_STATE_FIXED),
-                                      st->letter.recipients, &summary) < 0)
+                                      st->message.recipients, &summary) < 0)
         error = -EINVAL;
     return error;
 }
@@ -309,7 +309,7 @@ static bool is_too_long(const struct request *r) {
     for (size_t i = 0; i < r->count; i++) {
         const struct change *c = &r->changes[i];
         if (c->facts.len > PACK_FACTS_MAX ||
-            (c->type == LOG_LETTER && c->stored->facts_len > PACK_FACTS_MAX))
+            (c->type == LOG_MESSAGE && c->stored->facts_len > PACK_FACTS_MAX))
             return true;
     }
     return false;
@@ -338,17 +338,17 @@ bool spool_is_full(struct spool *s, uint64_t size) {
 }
 
 int spool_accept(struct spool *s, uint64_t id, const struct spool_envelope *envelope,
-                 const struct spool_content *content, struct spool_letter **ret_letter) {
+                 const struct spool_content *content, struct spool_message **ret_message) {
     if (spool_is_full(s, content->large ? 0 : content->bytes.len))
         return -ENOSPC;
     struct request *r = request_new(1);
-    r->has_letter = true;
-    int error = submit(s, r, add_letter(s, r, id, envelope, content));
+    r->has_message = true;
+    int error = submit(s, r, add_message(s, r, id, envelope, content));
     if (error)
         return error;
     if (content->large)
         large_accepted(content->large);
-    *ret_letter = spool_find(s, id);
+    *ret_message = spool_find(s, id);
     return 0;
 }
 
@@ -358,8 +358,8 @@ static int add_change(struct spool *s, struct request *r, const struct spool_cha
         return add_state(s, r, change);
     case SPOOL_DONE:
         return add_done(s, r, change->id);
-    case SPOOL_LETTER:
-        return add_letter(s, r, change->id, change->envelope, &change->content);
+    case SPOOL_MESSAGE:
+        return add_message(s, r, change->id, change->envelope, &change->content);
     }
     return -EINVAL;
 }
@@ -370,21 +370,21 @@ int spool_update(struct spool *s, const struct spool_change *changes, size_t cou
     struct request *r = request_new(count);
     int error = 0;
     for (size_t i = 0; !error && i < count; i++)
-        if (changes[i].kind == SPOOL_LETTER)
+        if (changes[i].kind == SPOOL_MESSAGE)
             error = add_change(s, r, &changes[i]);
     for (size_t i = 0; !error && i < count; i++)
-        if (changes[i].kind != SPOOL_LETTER)
+        if (changes[i].kind != SPOOL_MESSAGE)
             error = add_change(s, r, &changes[i]);
     error = submit(s, r, error);
     for (size_t i = 0; !error && i < count; i++)
-        if (changes[i].kind == SPOOL_LETTER && changes[i].content.large)
+        if (changes[i].kind == SPOOL_MESSAGE && changes[i].content.large)
             large_accepted(changes[i].content.large);
     return error;
 }
 
 void spool_stat(const struct spool *s, struct spool_stat *ret) {
     *ret = s->stat;
-    ret->letters = s->letters.count;
+    ret->messages = s->messages.count;
     ret->bytes = s->alive;
     ret->log_bytes = s->stat.segments * s->options.segment_size;
     ret->cached = s->cached;

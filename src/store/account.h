@@ -30,7 +30,7 @@
 struct box {                   /* a mailbox */
     struct store_mailbox info; /* its name is on the heap */
     bool loaded;
-    struct store_letter *rows; /* by UID; when loaded */
+    struct store_message *rows; /* by UID; when loaded */
     size_t count, size;
 };
 
@@ -63,7 +63,7 @@ struct store_account {
     struct link idle_link;     /* in store->idle, longest idle first */
 
     usec_t born;
-    uint64_t modseq, letter_next; /* given out, also to changes that are not durable yet */
+    uint64_t modseq, message_next; /* given out, also to changes that are not durable yet */
     uint32_t mailbox_next;
     uint64_t published; /* the modseq of what is durable and visible */
 
@@ -128,7 +128,7 @@ struct store {
     struct fiber_cond keep; /* the keeper waits here */
     struct fiber *keeper;
 
-    struct fiber_gate large; /* big letters being read into memory */
+    struct fiber_gate large; /* big messages being read into memory */
     usec_t space_checked;
     bool space_low;
 };
@@ -159,7 +159,7 @@ int files_close(struct store_account *a) WAITS; /* all of an account nobody writ
 struct box *box_find(const struct store_account *a, uint32_t mailbox);
 struct box *box_add(struct store_account *a, const struct store_mailbox *info);
 int box_load(struct store_account *a, struct box *b) WAITS; /* its rows */
-struct store_letter *box_row(const struct box *b, uint32_t uid);
+struct store_message *box_row(const struct box *b, uint32_t uid);
 struct index_pack *pack_find(struct store_account *a, uint64_t pack);
 struct index_pack *pack_add(struct store_account *a, const struct index_pack *pack);
 void pack_remove(struct store_account *a, uint64_t pack);
@@ -219,8 +219,8 @@ struct body {
 };
 void group_add(struct group *g, uint8_t type, uint16_t flags, struct slice facts,
                const struct body *body);
-struct buf *group_scratch(struct group *g);    /* empty; for one record's facts */
-uint64_t group_letters(const struct group *g); /* bytes of new letters in it */
+struct buf *group_scratch(struct group *g);     /* empty; for one record's facts */
+uint64_t group_messages(const struct group *g); /* bytes of new messages in it */
 bool group_is_empty(const struct group *g);
 bool group_has(const struct group *g, bool (*is)(const struct change *c, const void *arg),
                const void *arg);            /* a change before this one */
@@ -257,7 +257,7 @@ void account_pin(struct store_account *a);
 int account_put_away(struct store_account *a) WAITS;
 
 /* Tells options.used that an account's usage may be another one. */
-void account_tell_usage(struct store_account *a);
+void account_report_usage(struct store_account *a);
 
 /*
  * Puts an account that nobody uses out of memory and an empty one, without files, in its place, so

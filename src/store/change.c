@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Changes of letters and mailboxes: expunge, flags, a new mailbox.
+ * Changes of messages and mailboxes: expunge, flags, a new mailbox.
  *
- * Each is a record in the pack, synced like a letter, and not a synced transaction of mail.db: one
+ * Each is a record in the pack, synced like a message, and not a synced transaction of mail.db: one
  * kind of durability for everything, one order of all changes, changes that share a sync with
- * deliveries, and a mail.db that may be lost, restored from yesterday or made anew without a letter
- * coming back or a UID being given twice.
+ * deliveries, and a mail.db that may be lost, restored from yesterday or made anew without a
+ * message coming back or a UID being given twice.
  *
  * A change is prepared from the rows as they are visible. So two that touch the rows of a mailbox
  * do not go into one group: the second one waits to see what the first one did.
@@ -42,7 +42,7 @@ static bool same_rows(const struct change *c, const void *arg) {
 
 static void add_items(struct row_change *v, const struct box *b) {
     for (size_t i = 0; i < v->count; i++) {
-        const struct store_letter *row = box_row(b, v->uids[i]);
+        const struct store_message *row = box_row(b, v->uids[i]);
         if (!row)
             continue;
         struct note_change c = {row->uid, (row->flags & ~v->remove) | v->add};

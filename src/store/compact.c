@@ -4,16 +4,16 @@
  *
  * What is still needed of it is copied to the end of the log, in steps of a few MiB, each an
  * ordinary group that is synced; the last one says that the pack is gone. Then mail.db takes the
- * new places in and is synced, and the file is unlinked. Whatever stops this halfway: a letter is
+ * new places in and is synced, and the file is unlinked. Whatever stops this halfway: a message is
  * there twice, and the later copy, which says the same, is the one that counts.
  *
- * Needed are: letters that are alive, with their present flags; flags and expunges of letters whose
- * own record lies in another pack, or a rebuild would undo them; delivery keys that are not too
- * old. Everything else about a mailbox stands at the beginning of each later pack.
+ * Needed are: messages that are alive, with their present flags; flags and expunges of messages
+ * whose own record lies in another pack, or a rebuild would undo them; delivery keys that are not
+ * too old. Everything else about a mailbox stands at the beginning of each later pack.
  *
- * A pack with damage is left alone: it may be all there is to salvage a letter from. As long as
- * there is one, every expunge is kept, whose letter may be copied there. Left alone as well is one
- * with a letter that mail.db does not know though nobody has expunged it: the packs are the truth,
+ * A pack with damage is left alone: it may be all there is to salvage a message from. As long as
+ * there is one, every expunge is kept, whose message may be copied there. Left alone as well is one
+ * with a message that mail.db does not know though nobody has expunged it: the packs are the truth,
  * and mail.db is made anew first.
  */
 #include "store/account.h"
@@ -95,10 +95,10 @@ static int read_generation(struct compaction *c) {
 }
 
 /*
- * A letter that mail.db does not know: somebody has expunged it, or mail.db is wrong, and then the
- * pack may be all that is left of the letter.
+ * A message that mail.db does not know: somebody has expunged it, or mail.db is wrong, and then the
+ * pack may be all that is left of the message.
  */
-static int leave_letter(struct compaction *c, const struct note_letter *n) {
+static int leave_message(struct compaction *c, const struct note_message *n) {
     uint64_t pack;
     int error = index_vanished(c->index, n->mailbox, n->uid, &pack);
     if (error == -E_UNKNOWN) {
@@ -106,29 +106,29 @@ static int leave_letter(struct compaction *c, const struct note_letter *n) {
         return -E_TEMPORARY;
     }
     if (!error)
-        keep_key(c, &(struct note_key){n->account, n->letter, n->stored, n->key});
+        keep_key(c, &(struct note_key){n->account, n->message, n->stored, n->key});
     return error;
 }
 
-static int keep_letter(struct compaction *c, const struct pack_entry *e) {
-    struct note_letter n;
-    int error = note_letter_decode(e->record.facts, &n);
+static int keep_message(struct compaction *c, const struct pack_entry *e) {
+    struct note_message n;
+    int error = note_message_decode(e->record.facts, &n);
     if (error)
         return error;
-    uint64_t pack, offset, letter;
+    uint64_t pack, offset, message;
     struct note_change now;
-    error = index_letter_place(c->index, n.letter, &pack, &offset);
+    error = index_message_place(c->index, n.message, &pack, &offset);
     if (!error && (pack != c->pack || offset != e->place.offset))
         return 0; /* the later copy has the key as well */
     if (!error)
-        error = index_entry(c->index, n.mailbox, n.uid, &letter, &now, &n.modseq);
+        error = index_entry(c->index, n.mailbox, n.uid, &message, &now, &n.modseq);
     if (error == -E_UNKNOWN)
-        return leave_letter(c, &n);
+        return leave_message(c, &n);
     if (error)
         return error;
     n.flags = now.flags;
-    struct kept *k = keep(c, NOTE_LETTER);
-    note_letter_encode(&k->facts, &n);
+    struct kept *k = keep(c, NOTE_MESSAGE);
+    note_message_encode(&k->facts, &n);
     _cleanup_(buf_done) struct buf facts = {0};
     struct pack_entry whole;
     error = pack_read(c->fd, c->generation, e->place.offset, &facts, &k->body, &whole);
@@ -137,7 +137,7 @@ static int keep_letter(struct compaction *c, const struct pack_entry *e) {
     return error;
 }
 
-/* The changes of a record that no copied letter carries. */
+/* The changes of a record that no copied message carries. */
 static int keep_changes(struct compaction *c, const struct pack_entry *e) {
     enum note_type type = e->record.type;
     struct note_changes n;
@@ -146,11 +146,11 @@ static int keep_changes(struct compaction *c, const struct pack_entry *e) {
     uint32_t count = 0;
     for (size_t i = 0; !error && i < n.count; i++) {
         struct note_change change = note_changes_at(&n, type, i), now;
-        uint64_t pack = 0, offset, letter, modseq = n.modseq;
+        uint64_t pack = 0, offset, message, modseq = n.modseq;
         if (type == NOTE_EXPUNGE)
             error = index_vanished(c->index, n.mailbox, change.uid, &pack);
-        else if (!(error = index_entry(c->index, n.mailbox, change.uid, &letter, &now, &modseq)))
-            error = index_letter_place(c->index, letter, &pack, &offset);
+        else if (!(error = index_entry(c->index, n.mailbox, change.uid, &message, &now, &modseq)))
+            error = index_message_place(c->index, message, &pack, &offset);
         bool elsewhere = pack != 0 && pack != c->pack;
         if (!error && (elsewhere || c->damage) && modseq == n.modseq) {
             note_change_encode(&items, type, change);
@@ -170,8 +170,8 @@ static int keep_record(struct compaction *c, const struct pack_entry *e) {
     struct note_key key;
     int error;
     switch (e->record.type) {
-    case NOTE_LETTER:
-        return keep_letter(c, e);
+    case NOTE_MESSAGE:
+        return keep_message(c, e);
     case NOTE_FLAGS:
     case NOTE_EXPUNGE:
         return keep_changes(c, e);
@@ -245,7 +245,7 @@ static int prepare_step(struct store_account *a, struct change *change, struct g
         struct slice part = buf_slice(&k->body);
         struct body body = {.parts = &part, .count = 1, .len = part.len, .crc = k->crc};
         group_add(g, k->type, NOTE_MOVED, buf_slice(&k->facts),
-                  k->type == NOTE_LETTER ? &body : NULL);
+                  k->type == NOTE_MESSAGE ? &body : NULL);
     }
     if (c->done) {
         struct buf *facts = group_scratch(g);

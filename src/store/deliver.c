@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Delivery: one letter becomes one record, exactly once under its key (D6).
+ * Delivery: one message becomes one record, exactly once under its key (D6).
  *
- * Letters of one account are stored in the order in which they came. What comes before a delivery
- * is one of the account's changes takes its time, more for a large letter than for a small one: so
+ * Messages of one account are stored in the order in which they came. What comes before a delivery
+ * is one of the account's changes takes its time, more for a large message than for a small one: so
  * each keeps its turn until then. From there on the changes of an account are in order anyway.
  *
  * A key that is in no set in memory is surely new. One that seems known is compared with the
  * records not yet in the database, then with the database; one that is being written at the moment
- * waits for the next group, when its fate is known. How long a key is remembered counts from the
- * storing: the letter may have waited for weeks before that.
+ * waits for the next group, when its disposition is known. How long a key is remembered counts from
+ * the storing: the message may have waited for weeks before that.
  */
 #include "store/account.h"
 
@@ -18,7 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/crc32c.h"
-#include "letter/scan.h"
+#include "message/scan.h"
 
 #define SCAN_AT_ONCE  (128U << 10) /* more bytes are scanned in another thread */
 #define LARGE         (1U << 20)
@@ -30,7 +30,7 @@ struct delivery {
     const struct store_delivery *d;
     struct slice parts[STORE_PARTS_MAX + 1];
     struct body body;
-    struct letter_scan scan;
+    struct message_scan scan;
     char *file_bytes; /* what was read from the descriptor */
     uint64_t hash;    /* of the key; 0: no key */
     struct fiber_turn turn;
@@ -56,13 +56,13 @@ static int read_file(void *arg) {
 static int scan_bytes(void *arg) {
     struct delivery *v = arg;
     for (size_t i = 0; i < v->body.count; i++) {
-        letter_scan_feed(&v->scan, v->parts[i]);
+        message_scan_feed(&v->scan, v->parts[i]);
         v->body.crc = crc32c(v->body.crc, v->parts[i]);
     }
     return 0;
 }
 
-static uint32_t shape_of(const struct letter_scan *scan) {
+static uint32_t shape_of(const struct message_scan *scan) {
     uint32_t shape = 0;
     shape |= scan->has_dot_line ? STORE_DOT_LINES : 0;
     shape |= scan->has_eight_bit ? STORE_EIGHT_BIT : 0;
@@ -108,7 +108,7 @@ static int check_space(void *arg) {
     return 0;
 }
 
-/* D4: says no before it is too late. Removing letters and compaction still have room then. */
+/* D4: says no before it is too late. Removing messages and compaction still have room then. */
 static int need_space(struct store *s) {
     bool stale = !s->space_checked || fiber_now() >= s->space_checked + SPACE_CHECKED;
     if (s->options.min_free > 1 && stale) {
@@ -126,11 +126,11 @@ static bool find_pending(const struct store_account *a, struct slice key,
                          struct store_delivered *ret) {
     for (struct link *k = a->pending.head.prev; k != &a->pending.head; k = k->prev) {
         const struct log_record *r = CONTAINER_OF(k, struct log_record, link);
-        struct note_letter n;
-        if (r->type != NOTE_LETTER || note_letter_decode(log_record_facts(r), &n) < 0 ||
+        struct note_message n;
+        if (r->type != NOTE_MESSAGE || note_message_decode(log_record_facts(r), &n) < 0 ||
             !slice_eq(n.key, key))
             continue;
-        *ret = (struct store_delivered){true, n.uid, n.letter, n.modseq};
+        *ret = (struct store_delivered){true, n.uid, n.message, n.modseq};
         return true;
     }
     return false;
@@ -144,7 +144,7 @@ struct find_job {
 
 static int run_find(void *arg) {
     struct find_job *j = arg;
-    return index_find_key(j->index, j->key, &j->found.letter);
+    return index_find_key(j->index, j->key, &j->found.message);
 }
 
 /* 1: was delivered, 0: was not, or negative. */
@@ -179,13 +179,13 @@ static uint64_t bytes_held(const struct store_account *a) {
     return u.bytes;
 }
 
-static void add_letter(struct store_account *a, struct box *b, struct delivery *v,
-                       struct group *g) {
+static void add_message(struct store_account *a, struct box *b, struct delivery *v,
+                        struct group *g) {
     const struct store_delivery *d = v->d;
     usec_t now = fiber_wall();
-    struct note_letter n = {
+    struct note_message n = {
         .account = a->id,
-        .letter = a->letter_next++,
+        .message = a->message_next++,
         .modseq = ++a->modseq,
         .mailbox = b->info.id,
         .uid = b->info.uidnext++,
@@ -199,9 +199,9 @@ static void add_letter(struct store_account *a, struct box *b, struct delivery *
         .stored = now,
     };
     struct buf *facts = group_scratch(g);
-    note_letter_encode(facts, &n);
-    group_add(g, NOTE_LETTER, 0, buf_slice(facts), &v->body);
-    v->result = (struct store_delivered){.uid = n.uid, .letter = n.letter, .modseq = n.modseq};
+    note_message_encode(facts, &n);
+    group_add(g, NOTE_MESSAGE, 0, buf_slice(facts), &v->body);
+    v->result = (struct store_delivered){.uid = n.uid, .message = n.message, .modseq = n.modseq};
 }
 
 static int prepare_delivery(struct store_account *a, struct change *c, struct group *g) {
@@ -218,9 +218,9 @@ static int prepare_delivery(struct store_account *a, struct change *c, struct gr
         return -E_UNKNOWN;
     if (b->info.uidnext == UINT32_MAX)
         return -E_LIMIT;
-    if (v->d->quota && bytes_held(a) + group_letters(g) + v->body.len > v->d->quota)
+    if (v->d->quota && bytes_held(a) + group_messages(g) + v->body.len > v->d->quota)
         return -E_LIMIT;
-    add_letter(a, b, v, g);
+    add_message(a, b, v, g);
     return 0;
 }
 
@@ -236,7 +236,7 @@ static int deliver(struct store_account *a, struct delivery *v) {
     return error ? error : change_run(a, &v->change);
 }
 
-/* With room for a large letter in memory. */
+/* With room for a large message in memory. */
 static int deliver_gated(struct store_account *a, struct delivery *v) {
     bool large = v->d->len > LARGE;
     int error = large ? fiber_gate_enter(&a->store->large) : 0;

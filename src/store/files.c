@@ -45,7 +45,8 @@ struct open_job {
     struct problem problem;
 };
 
-/* Another one than was left, such as the half of one that could not be made anew, lacks letters. */
+/* Another one than was left, such as the half of one that could not be made anew, lacks messages.
+ */
 static int run_open(void *arg) {
     struct open_job *j = arg;
     if (j->mark.pack > 0 && access(j->path, F_OK) < 0 && errno == ENOENT)

@@ -43,7 +43,7 @@ struct index_mark {
 
 struct index_account {
     usec_t born;
-    uint64_t modseq, letter_next;
+    uint64_t modseq, message_next;
     uint32_t mailbox_next;
     struct index_mark mark;
     usec_t pruned; /* when index_prune() last ran */
@@ -92,24 +92,25 @@ int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct st
 int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index_pack *p),
                     void *arg);
 
-/* The letters of a mailbox by UID. */
-int index_each_letter(struct index *ix, uint32_t mailbox,
-                      void (*each)(void *arg, const struct store_letter *l), void *arg);
+/* The messages of a mailbox by UID. */
+int index_each_message(struct index *ix, uint32_t mailbox,
+                       void (*each)(void *arg, const struct store_message *l), void *arg);
 
 int index_each_key(struct index *ix, void (*each)(void *arg, struct slice key), void *arg);
-int index_find_key(struct index *ix, struct slice key, uint64_t *ret_letter); /* -E_UNKNOWN */
+int index_find_key(struct index *ix, struct slice key, uint64_t *ret_message); /* -E_UNKNOWN */
 
-/* Where a letter's bytes lie, and its entry in a mailbox. -E_UNKNOWN: there is none. */
-int index_letter_place(struct index *ix, uint64_t letter, uint64_t *ret_pack, uint64_t *ret_offset);
-int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_letter,
+/* Where a message's bytes lie, and its entry in a mailbox. -E_UNKNOWN: there is none. */
+int index_message_place(struct index *ix, uint64_t message, uint64_t *ret_pack,
+                        uint64_t *ret_offset);
+int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_message,
                 struct note_change *ret_change, uint64_t *ret_modseq);
 
-/* The pack that still holds the bytes of an expunged letter; 0: none. -E_UNKNOWN: not expunged. */
+/* The pack that still holds the bytes of an expunged message; 0: none. -E_UNKNOWN: not expunged. */
 int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_pack);
 
 /*
  * Makes durable what was taken in. Before a pack is removed: a database that is older than that
- * would know letters of which nothing is left, and miss that they were expunged.
+ * would know messages of which nothing is left, and miss that they were expunged.
  */
 int index_sync(struct index *ix);
 
@@ -117,11 +118,11 @@ int index_set_pack(struct index *ix, const struct index_pack *p);
 int index_forget_pack(struct index *ix, uint64_t pack);
 
 /*
- * After records were lost: moves all counters on by INDEX_LEAP, so that no UID, MODSEQ or letter
+ * After records were lost: moves all counters on by INDEX_LEAP, so that no UID, MODSEQ or message
  * number which a lost record had is given again.
  */
 #define INDEX_LEAP 10000U
 int index_leap(struct index *ix);
 
-/* Forgets delivery keys of letters that were stored before `before`. */
+/* Forgets delivery keys of messages that were stored before `before`. */
 int index_prune(struct index *ix, usec_t before, usec_t now);

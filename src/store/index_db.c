@@ -150,7 +150,7 @@ static int read_account(struct index *ix) {
     ix->row = (struct index_account){
         .born = (usec_t)db_u64(st, 0),
         .modseq = db_u64(st, 1),
-        .letter_next = db_u64(st, 2),
+        .message_next = db_u64(st, 2),
         .mailbox_next = (uint32_t)db_u64(st, 3),
         .mark = {db_u64(st, 4), db_u64(st, 5)},
         .pruned = (usec_t)db_u64(st, 6),

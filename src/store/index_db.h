@@ -11,7 +11,7 @@
 extern const char SQL_ACCOUNT_GET[], SQL_ACCOUNT_ADD[], SQL_ACCOUNT_SET[], SQL_ACCOUNT_PRUNED[];
 extern const char SQL_MAILBOX_ADD[], SQL_MAILBOX_SET[], SQL_MAILBOX_GET_MODSEQ[],
     SQL_MAILBOX_COUNT[], SQL_MAILBOX_LEAP[], SQL_MAILBOX_ALL[];
-extern const char SQL_LETTER_ADD[], SQL_LETTER_GET[], SQL_LETTER_MOVE[], SQL_LETTER_DROP[];
+extern const char SQL_MESSAGE_ADD[], SQL_MESSAGE_GET[], SQL_MESSAGE_MOVE[], SQL_MESSAGE_DROP[];
 extern const char SQL_ENTRY_ADD[], SQL_ENTRY_GET[], SQL_ENTRY_SET[], SQL_ENTRY_DROP[],
     SQL_ENTRY_ALL[];
 extern const char SQL_KEY_ADD[], SQL_KEY_GET[], SQL_KEY_ALL[], SQL_KEY_PRUNE[];
@@ -22,8 +22,8 @@ extern const char SQL_PACK_ADD[], SQL_PACK_SET[], SQL_PACK_COUNT[], SQL_PACK_DRO
 struct index_box_delta {
     uint32_t mailbox, uidnext;
     uint64_t modseq;
-    int64_t letters, unseen, bytes;
-    struct buf name; /* told by a letter, should the mailbox be unknown */
+    int64_t messages, unseen, bytes;
+    struct buf name; /* told by a message, should the mailbox be unknown */
 };
 struct index_pack_delta {
     uint64_t pack, end;

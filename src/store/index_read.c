@@ -34,7 +34,7 @@ int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct st
             .uidvalidity = (uint32_t)db_u64(st, 4),
             .uidnext = (uint32_t)db_u64(st, 5),
             .modseq = db_u64(st, 6),
-            .letters = db_u64(st, 7),
+            .messages = db_u64(st, 7),
             .unseen = db_u64(st, 8),
             .bytes = db_u64(st, 9),
         };
@@ -61,19 +61,19 @@ int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index
     return more;
 }
 
-int index_each_letter(struct index *ix, uint32_t mailbox,
-                      void (*each)(void *arg, const struct store_letter *l), void *arg) {
+int index_each_message(struct index *ix, uint32_t mailbox,
+                       void (*each)(void *arg, const struct store_message *l), void *arg) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     int more = db_query(ix->db, &st, SQL_ENTRY_ALL, V(ix->account), V(mailbox));
     if (more)
         return more;
     while ((more = db_step(ix->db, st)) == 1) {
-        struct store_letter l = {
+        struct store_message l = {
             .mailbox = mailbox,
             .uid = (uint32_t)db_u64(st, 0),
             .flags = db_u64(st, 1),
             .modseq = db_u64(st, 2),
-            .letter = db_u64(st, 3),
+            .message = db_u64(st, 3),
             .pack = db_u64(st, 4),
             .offset = db_u64(st, 5),
             .body = db_u64(st, 6),
@@ -98,18 +98,18 @@ int index_each_key(struct index *ix, void (*each)(void *arg, struct slice key), 
     return more;
 }
 
-int index_find_key(struct index *ix, struct slice key, uint64_t *ret_letter) {
+int index_find_key(struct index *ix, struct slice key, uint64_t *ret_message) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     int error = index_row(ix, &st, SQL_KEY_GET, V(ix->account), V_BYTES(key));
     if (!error)
-        *ret_letter = db_u64(st, 0);
+        *ret_message = db_u64(st, 0);
     return error;
 }
 
-int index_letter_place(struct index *ix, uint64_t letter, uint64_t *ret_pack,
-                       uint64_t *ret_offset) {
+int index_message_place(struct index *ix, uint64_t message, uint64_t *ret_pack,
+                        uint64_t *ret_offset) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
-    int error = index_row(ix, &st, SQL_LETTER_GET, V(ix->account), V(letter));
+    int error = index_row(ix, &st, SQL_MESSAGE_GET, V(ix->account), V(message));
     if (error)
         return error;
     *ret_pack = db_u64(st, 0);
@@ -117,13 +117,13 @@ int index_letter_place(struct index *ix, uint64_t letter, uint64_t *ret_pack,
     return 0;
 }
 
-int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_letter,
+int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_message,
                 struct note_change *ret_change, uint64_t *ret_modseq) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     int error = index_row(ix, &st, SQL_ENTRY_GET, V(ix->account), V(mailbox), V(uid));
     if (error)
         return error;
-    *ret_letter = db_u64(st, 0);
+    *ret_message = db_u64(st, 0);
     *ret_change = (struct note_change){uid, db_u64(st, 1)};
     *ret_modseq = db_u64(st, 2);
     return 0;
@@ -152,7 +152,7 @@ int index_forget_pack(struct index *ix, uint64_t pack) {
 static int leap(struct index *ix, const struct index_account *row) {
     int error =
         db_run(ix->db, SQL_ACCOUNT_SET, V(ix->account), V(row->born), V(row->modseq),
-               V(row->letter_next), V(row->mailbox_next), V(row->mark.pack), V(row->mark.offset));
+               V(row->message_next), V(row->mailbox_next), V(row->mark.pack), V(row->mark.offset));
     if (!error)
         error = db_run(ix->db, SQL_MAILBOX_LEAP, V(ix->account), V(INDEX_LEAP));
     return error;
@@ -163,7 +163,7 @@ int index_leap(struct index *ix) {
         return 0;
     struct index_account row = ix->row;
     row.modseq += INDEX_LEAP;
-    row.letter_next += INDEX_LEAP;
+    row.message_next += INDEX_LEAP;
     row.mailbox_next += INDEX_LEAP;
     int error = db_begin(ix->db);
     if (!error)

@@ -36,17 +36,17 @@ const char SQL_MAILBOX_ALL[] =
     "SELECT mailbox_id, parent_id, name, role, uidvalidity, uidnext, modseq,"
     " letters, unseen, bytes FROM mailboxes" KEY " ORDER BY mailbox_id";
 
-const char SQL_LETTER_ADD[] =
+const char SQL_MESSAGE_ADD[] =
     "INSERT INTO letters (account_id, letter_id, pack, place, body, length,"
     " size, header_size, body_crc, shape, arrival)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
     " ON CONFLICT (account_id, letter_id) DO NOTHING";
-const char SQL_LETTER_GET[] =
+const char SQL_MESSAGE_GET[] =
     "SELECT pack, place, length, size FROM letters" KEY " AND letter_id = ?2";
-const char SQL_LETTER_MOVE[] =
+const char SQL_MESSAGE_MOVE[] =
     "UPDATE letters SET pack = ?3, place = ?4, body = ?5, length = ?6" KEY " AND letter_id = ?2";
-const char SQL_LETTER_DROP[] = "DELETE FROM letters" KEY " AND letter_id = ?2"
-                               " RETURNING pack, place, length, size";
+const char SQL_MESSAGE_DROP[] = "DELETE FROM letters" KEY " AND letter_id = ?2"
+                                " RETURNING pack, place, length, size";
 
 const char SQL_ENTRY_ADD[] =
     "INSERT INTO entries (account_id, mailbox_id, uid, letter_id, modseq, flags)"

@@ -3,12 +3,12 @@
  * Taking records of the packs into mail.db.
  *
  * Order within a transaction: first the account's row with its counters and the mark, then the rows
- * of letters, then the counters of mailboxes in order of their ids, then those of the packs. The
- * counters are summed up beforehand, so that a group of letters writes each of those rows once.
+ * of messages, then the counters of mailboxes in order of their ids, then those of the packs. The
+ * counters are summed up beforehand, so that a group of messages writes each of those rows once.
  *
  * Records come in the order in which they were made: compaction writes what it keeps at the end of
- * the log. So the later one is right, with two exceptions that only a replay meets: a letter that
- * was expunged and whose bytes are still in some pack, and a letter that is there twice because
+ * the log. So the later one is right, with two exceptions that only a replay meets: a message that
+ * was expunged and whose bytes are still in some pack, and a message that is there twice because
  * compaction had copied but not yet unlinked.
  */
 #include "store/index_db.h"
@@ -60,15 +60,15 @@ static struct index_pack_delta *pack_delta(struct index *ix, uint64_t pack) {
     return &ix->packs[ix->pack_count++];
 }
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
-static int add_entry(struct index *ix, const struct note_letter *n, uint64_t size) {
+static int add_entry(struct index *ix, const struct note_message *n, uint64_t size) {
     int error = db_run(ix->db, SQL_ENTRY_ADD, V(ix->account), V(n->mailbox), V(n->uid),
-                       V(n->letter), V(n->modseq), V(n->flags));
+                       V(n->message), V(n->modseq), V(n->flags));
     if (error)
         return error;
     struct index_box_delta *d = box_delta(ix, n->mailbox);
-    d->letters++;
+    d->messages++;
     d->unseen += !(n->flags & STORE_SEEN);
     d->bytes += (int64_t)size;
     return 0;
@@ -76,8 +76,8 @@ static int add_entry(struct index *ix, const struct note_letter *n, uint64_t siz
 
 static int set_entry(struct index *ix, uint32_t mailbox, struct note_change c, uint64_t modseq) {
     struct note_change now;
-    uint64_t letter, changed;
-    int error = index_entry(ix, mailbox, c.uid, &letter, &now, &changed);
+    uint64_t message, changed;
+    int error = index_entry(ix, mailbox, c.uid, &message, &now, &changed);
     if (error)
         return error == -E_UNKNOWN ? 0 : error;
     if (changed >= modseq)
@@ -87,10 +87,11 @@ static int set_entry(struct index *ix, uint32_t mailbox, struct note_change c, u
                   V(modseq));
 }
 
-/* The letter is known: the record is its newer copy. */
-static int move_letter(struct index *ix, const struct log_record *r, const struct note_letter *n) {
+/* The message is known: the record is its newer copy. */
+static int move_message(struct index *ix, const struct log_record *r,
+                        const struct note_message *n) {
     sqlite3_stmt *st;
-    int error = index_row(ix, &st, SQL_LETTER_GET, V(ix->account), V(n->letter));
+    int error = index_row(ix, &st, SQL_MESSAGE_GET, V(ix->account), V(n->message));
     if (error)
         return error;
     uint64_t pack = db_u64(st, 0);
@@ -98,34 +99,34 @@ static int move_letter(struct index *ix, const struct log_record *r, const struc
     db_reset(&st);
     pack_delta(ix, pack)->alive -= len;
     pack_delta(ix, r->pack)->alive += (int64_t)r->len;
-    error = db_run(ix->db, SQL_LETTER_MOVE, V(ix->account), V(n->letter), V(r->pack),
+    error = db_run(ix->db, SQL_MESSAGE_MOVE, V(ix->account), V(n->message), V(r->pack),
                    V(r->place.offset), V(r->place.body), V(r->len));
     if (error)
         return error;
     return set_entry(ix, n->mailbox, (struct note_change){n->uid, n->flags}, n->modseq);
 }
 
-static int add_letter(struct index *ix, const struct log_record *r, const struct note_letter *n) {
-    int error = db_run(ix->db, SQL_LETTER_ADD, V(ix->account), V(n->letter), V(r->pack),
+static int add_message(struct index *ix, const struct log_record *r, const struct note_message *n) {
+    int error = db_run(ix->db, SQL_MESSAGE_ADD, V(ix->account), V(n->message), V(r->pack),
                        V(r->place.offset), V(r->place.body), V(r->len), V(r->place.body_len),
                        V(n->header_size), V(r->place.body_crc), V(n->shape), V(n->arrival));
     if (error)
         return error;
     if (db_changes(ix->db) == 0)
-        return move_letter(ix, r, n);
+        return move_message(ix, r, n);
     pack_delta(ix, r->pack)->alive += (int64_t)r->len;
     return add_entry(ix, n, r->place.body_len);
 }
 
-static int add_key(struct index *ix, struct slice key, usec_t stored, uint64_t letter) {
+static int add_key(struct index *ix, struct slice key, usec_t stored, uint64_t message) {
     if (key.len == 0)
         return 0;
-    return db_run(ix->db, SQL_KEY_ADD, V(ix->account), V_BYTES(key), V(stored), V(letter));
+    return db_run(ix->db, SQL_KEY_ADD, V(ix->account), V_BYTES(key), V(stored), V(message));
 }
 
-static int take_letter(struct index *ix, const struct log_record *r, bool replay) {
-    struct note_letter n;
-    int error = note_letter_decode(log_record_facts(r), &n);
+static int take_message(struct index *ix, const struct log_record *r, bool replay) {
+    struct note_message n;
+    int error = note_message_decode(log_record_facts(r), &n);
     if (error)
         return error;
     struct index_box_delta *d = box_delta(ix, n.mailbox);
@@ -133,19 +134,19 @@ static int take_letter(struct index *ix, const struct log_record *r, bool replay
     d->modseq = MAX(d->modseq, n.modseq);
     if (d->name.len == 0)
         buf_add(&d->name, n.mailbox_name);
-    error = add_key(ix, n.key, n.stored, n.letter);
+    error = add_key(ix, n.key, n.stored, n.message);
     if (error)
         return error;
     uint64_t pack;
     error = replay ? index_vanished(ix, n.mailbox, n.uid, &pack) : -E_UNKNOWN;
     if (error == -E_UNKNOWN)
-        return add_letter(ix, r, &n);
+        return add_message(ix, r, &n);
     return error ? error
                  : db_run(ix->db, SQL_VANISHED_PLACE, V(ix->account), V(n.mailbox), V(n.uid),
                           V(r->pack));
 }
 
-/* ------------------------------------------------------------------ changes of letters */
+/* ------------------------------------------------------------------ changes of messages */
 
 static int take_flags(struct index *ix, const struct log_record *r, bool replay) {
     struct note_changes n;
@@ -159,11 +160,11 @@ static int take_flags(struct index *ix, const struct log_record *r, bool replay)
     return error;
 }
 
-/* Removes the row of a letter and gives the pack that holds its bytes; 0: there is no row. */
-static int drop_letter(struct index *ix, uint64_t letter, struct index_box_delta *d,
-                       uint64_t *ret_pack) {
+/* Removes the row of a message and gives the pack that holds its bytes; 0: there is no row. */
+static int drop_message(struct index *ix, uint64_t message, struct index_box_delta *d,
+                        uint64_t *ret_pack) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
-    int error = index_row(ix, &st, SQL_LETTER_DROP, V(ix->account), V(letter));
+    int error = index_row(ix, &st, SQL_MESSAGE_DROP, V(ix->account), V(message));
     if (error)
         return error == -E_UNKNOWN ? -E_CORRUPT : error;
     *ret_pack = db_u64(st, 0);
@@ -180,12 +181,12 @@ static int expunge_one(struct index *ix, const struct note_changes *n, uint32_t 
     if (error && error != -E_UNKNOWN)
         return error;
     if (error == 0) {
-        uint64_t letter = db_u64(st, 0);
+        uint64_t message = db_u64(st, 0);
         struct index_box_delta *d = box_delta(ix, n->mailbox);
-        d->letters--;
+        d->messages--;
         d->unseen -= !(db_u64(st, 1) & STORE_SEEN);
         error = db_step(ix->db, st);
-        if (error < 0 || (error = drop_letter(ix, letter, d, &pack)))
+        if (error < 0 || (error = drop_message(ix, message, d, &pack)))
             return error;
     }
     return db_run(ix->db, SQL_VANISHED_ADD, V(ix->account), V(n->mailbox), V(uid), V(n->modseq),
@@ -247,7 +248,7 @@ static int take_mailbox(struct index *ix, const struct log_record *r, bool repla
 static int take_key(struct index *ix, const struct log_record *r, bool replay) {
     struct note_key n;
     int error = note_key_decode(log_record_facts(r), &n);
-    return error ? error : add_key(ix, n.key, n.stored, n.letter);
+    return error ? error : add_key(ix, n.key, n.stored, n.message);
 }
 
 static int take_gone(struct index *ix, const struct log_record *r, bool replay) {
@@ -261,7 +262,7 @@ static int take_gone(struct index *ix, const struct log_record *r, bool replay) 
 }
 
 static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *r, bool replay) = {
-    [NOTE_ACCOUNT] = take_account, [NOTE_MAILBOX] = take_mailbox, [NOTE_LETTER] = take_letter,
+    [NOTE_ACCOUNT] = take_account, [NOTE_MAILBOX] = take_mailbox, [NOTE_MESSAGE] = take_message,
     [NOTE_FLAGS] = take_flags,     [NOTE_EXPUNGE] = take_expunge, [NOTE_KEY] = take_key,
     [NOTE_GONE] = take_gone,
 };
@@ -269,7 +270,7 @@ static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *
 static int take_one(struct index *ix, const struct log_record *r, bool replay) {
     struct index_pack_delta *d = pack_delta(ix, r->pack);
     d->end = MAX(d->end, r->place.offset + r->len);
-    if (r->type != NOTE_LETTER && (r->flags & NOTE_MOVED))
+    if (r->type != NOTE_MESSAGE && (r->flags & NOTE_MOVED))
         d->alive += (int64_t)r->len;
     return r->type < NOTE_TYPES && TAKE[r->type] ? TAKE[r->type](ix, r, replay) : -E_VERSION;
 }
@@ -280,7 +281,7 @@ static int take_one(struct index *ix, const struct log_record *r, bool replay) {
 static int count_record(const struct log_record *r, struct index_account *to) {
     struct slice facts = log_record_facts(r);
     struct note_account a;
-    struct note_letter l;
+    struct note_message l;
     struct note_changes c;
     struct note_mailbox m;
     int error = 0;
@@ -289,14 +290,14 @@ static int count_record(const struct log_record *r, struct index_account *to) {
         if ((error = note_account_decode(facts, &a)) == 0) {
             to->born = a.born;
             to->modseq = MAX(to->modseq, a.modseq);
-            to->letter_next = MAX(to->letter_next, a.letter_next);
+            to->message_next = MAX(to->message_next, a.message_next);
             to->mailbox_next = MAX(to->mailbox_next, a.mailbox_next);
         }
         return error;
-    case NOTE_LETTER:
-        if ((error = note_letter_decode(facts, &l)) == 0) {
+    case NOTE_MESSAGE:
+        if ((error = note_message_decode(facts, &l)) == 0) {
             to->modseq = MAX(to->modseq, l.modseq);
-            to->letter_next = MAX(to->letter_next, l.letter + 1);
+            to->message_next = MAX(to->message_next, l.message + 1);
             to->mailbox_next = MAX(to->mailbox_next, l.mailbox + 1);
         }
         return error;
@@ -319,10 +320,10 @@ static int count_record(const struct log_record *r, struct index_account *to) {
 static int save_account(struct index *ix, const struct index_account *row) {
     if (ix->known)
         return db_run(ix->db, SQL_ACCOUNT_SET, V(ix->account), V(row->born), V(row->modseq),
-                      V(row->letter_next), V(row->mailbox_next), V(row->mark.pack),
+                      V(row->message_next), V(row->mailbox_next), V(row->mark.pack),
                       V(row->mark.offset));
     return db_run(ix->db, SQL_ACCOUNT_ADD, V(ix->account), V(1), V(row->born), V(row->modseq),
-                  V(row->letter_next), V(row->mailbox_next), V(row->mark.pack),
+                  V(row->message_next), V(row->mailbox_next), V(row->mark.pack),
                   V(row->mark.offset));
 }
 
@@ -333,7 +334,7 @@ static int by_mailbox(const void *a, const void *b) {
 
 static int save_box(struct index *ix, const struct index_box_delta *d, usec_t born) {
     for (int tries = 0;; tries++) {
-        int error = db_run(ix->db, SQL_MAILBOX_COUNT, V(ix->account), V(d->mailbox), V(d->letters),
+        int error = db_run(ix->db, SQL_MAILBOX_COUNT, V(ix->account), V(d->mailbox), V(d->messages),
                            V(d->unseen), V(d->bytes), V(d->uidnext), V(d->modseq));
         if (error || db_changes(ix->db) > 0 || tries > 0)
             return error;

@@ -8,7 +8,7 @@
  * an account has one writer at a time, records lie in the order of their MODSEQ, and nothing is
  * seen before it is durable.
  *
- * Numbers (UID, MODSEQ, letter) are given out while preparing and never taken back: a group that
+ * Numbers (UID, MODSEQ, message) are given out while preparing and never taken back: a group that
  * fails leaves gaps.
  *
  * A failed sync leaves open what the disk holds, and asking again would be answered with "fine".
@@ -36,7 +36,7 @@ struct group {
     uint64_t pack, generation;
     uint64_t start, at; /* offsets in the pack: of the group, of its next record */
     bool create;        /* the pack is made by this group */
-    uint64_t letters;   /* bytes of its new letters */
+    uint64_t messages;  /* bytes of its new messages */
     struct iovec *iov;
     size_t iov_count, iov_size;
     struct arena arena; /* frames */
@@ -97,7 +97,7 @@ void group_head(struct group *g) {
                                             .account = a->id,
                                             .born = a->born,
                                             .modseq = a->modseq,
-                                            .letter_next = a->letter_next,
+                                            .message_next = a->message_next,
                                             .mailbox_next = a->mailbox_next,
                                             .seals = buf_slice(&seals),
                                         });
@@ -123,12 +123,12 @@ void group_add(struct group *g, uint8_t type, uint16_t flags, struct slice facts
                const struct body *body) {
     group_head(g);
     add_record(g, type, flags, facts, body);
-    if (type == NOTE_LETTER && !(flags & NOTE_MOVED))
-        g->letters += body->len;
+    if (type == NOTE_MESSAGE && !(flags & NOTE_MOVED))
+        g->messages += body->len;
 }
 
-uint64_t group_letters(const struct group *g) {
-    return g->letters;
+uint64_t group_messages(const struct group *g) {
+    return g->messages;
 }
 
 struct buf *group_scratch(struct group *g) {
@@ -241,7 +241,7 @@ static int begin_group(struct group *g, struct store_account *a) {
     g->count = 0;
     g->iov_count = 0;
     g->create = false;
-    g->letters = 0;
+    g->messages = 0;
     arena_reset(&g->arena);
     if (a->current_end > 0 && a->current.fd < 0) {
         int error = open_current(a);

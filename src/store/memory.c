@@ -38,15 +38,15 @@ void pack_remove(struct store_account *a, uint64_t pack) {
     a->pack_count--;
 }
 
-static uint64_t letter_record_len(const struct store_letter *l) {
+static uint64_t message_record_len(const struct store_message *l) {
     return l->body - l->offset + l->size + PACK_END;
 }
 
-static void pack_lose(struct store_account *a, const struct store_letter *l) {
+static void pack_lose(struct store_account *a, const struct store_message *l) {
     struct index_pack *p = pack_find(a, l->pack);
     if (!p)
         return;
-    p->alive -= MIN(p->alive, letter_record_len(l));
+    p->alive -= MIN(p->alive, message_record_len(l));
     if (pack_wants_compaction(a, p))
         keeper_add(a, WORK_COMPACT);
 }
@@ -90,12 +90,12 @@ static size_t row_place(const struct box *b, uint32_t uid) {
     return low;
 }
 
-struct store_letter *box_row(const struct box *b, uint32_t uid) {
+struct store_message *box_row(const struct box *b, uint32_t uid) {
     size_t at = row_place(b, uid);
     return at < b->count && b->rows[at].uid == uid ? &b->rows[at] : NULL;
 }
 
-static void add_row(struct box *b, const struct store_letter *l) {
+static void add_row(struct box *b, const struct store_message *l) {
     if (b->count == b->size) {
         b->size = MAX((size_t)4, b->size + b->size / 2);
         b->rows = mem_grow(b->rows, b->size * sizeof *b->rows);
@@ -105,15 +105,15 @@ static void add_row(struct box *b, const struct store_letter *l) {
 
 /* ------------------------------------------------------------------ records to rows */
 
-static struct store_letter row_of(const struct log_record *r, const struct note_letter *n) {
-    return (struct store_letter){
+static struct store_message row_of(const struct log_record *r, const struct note_message *n) {
+    return (struct store_message){
         .mailbox = n->mailbox,
         .uid = n->uid,
         .header_size = n->header_size,
         .size = r->place.body_len,
         .flags = n->flags,
         .modseq = n->modseq,
-        .letter = n->letter,
+        .message = n->message,
         .arrival = n->arrival,
         .body_crc = r->place.body_crc,
         .shape = n->shape,
@@ -123,16 +123,16 @@ static struct store_letter row_of(const struct log_record *r, const struct note_
     };
 }
 
-static void rows_letter(struct box *b, const struct log_record *r) {
-    struct note_letter n;
-    MUST(note_letter_decode(log_record_facts(r), &n) == 0);
-    struct store_letter *row = box_row(b, n.uid);
+static void rows_message(struct box *b, const struct log_record *r) {
+    struct note_message n;
+    MUST(note_message_decode(log_record_facts(r), &n) == 0);
+    struct store_message *row = box_row(b, n.uid);
     if (row) {
         row->pack = r->pack;
         row->offset = r->place.offset;
         row->body = r->place.body;
     } else if (!(r->flags & NOTE_MOVED)) {
-        struct store_letter l = row_of(r, &n);
+        struct store_message l = row_of(r, &n);
         add_row(b, &l);
     }
 }
@@ -142,7 +142,7 @@ static void rows_flags(struct box *b, const struct log_record *r) {
     MUST(note_changes_decode(log_record_facts(r), NOTE_FLAGS, &n) == 0);
     for (size_t i = 0; i < n.count; i++) {
         struct note_change c = note_changes_at(&n, NOTE_FLAGS, i);
-        struct store_letter *row = box_row(b, c.uid);
+        struct store_message *row = box_row(b, c.uid);
         if (!row || row->modseq >= n.modseq)
             continue;
         row->flags = c.flags;
@@ -166,13 +166,13 @@ static void rows_expunge(struct box *b, const struct log_record *r) {
     b->count = kept;
 }
 
-/* The mailbox a record is about; 0: about none, or not about its letters. */
+/* The mailbox a record is about; 0: about none, or not about its messages. */
 static uint32_t record_mailbox(const struct log_record *r) {
-    struct note_letter l;
+    struct note_message l;
     struct note_changes c;
     switch (r->type) {
-    case NOTE_LETTER:
-        return note_letter_decode(log_record_facts(r), &l) == 0 ? l.mailbox : 0;
+    case NOTE_MESSAGE:
+        return note_message_decode(log_record_facts(r), &l) == 0 ? l.mailbox : 0;
     case NOTE_FLAGS:
     case NOTE_EXPUNGE:
         return note_changes_decode(log_record_facts(r), r->type, &c) == 0 ? c.mailbox : 0;
@@ -182,8 +182,8 @@ static uint32_t record_mailbox(const struct log_record *r) {
 }
 
 static void apply_to_rows(struct box *b, const struct log_record *r) {
-    if (r->type == NOTE_LETTER)
-        rows_letter(b, r);
+    if (r->type == NOTE_MESSAGE)
+        rows_message(b, r);
     else if (r->type == NOTE_FLAGS)
         rows_flags(b, r);
     else
@@ -192,13 +192,13 @@ static void apply_to_rows(struct box *b, const struct log_record *r) {
 
 /* ------------------------------------------------------------------ records to counters */
 
-static void count_letter(struct store_account *a, struct box *b, const struct log_record *r) {
-    struct note_letter n;
-    MUST(note_letter_decode(log_record_facts(r), &n) == 0);
+static void count_message(struct store_account *a, struct box *b, const struct log_record *r) {
+    struct note_message n;
+    MUST(note_message_decode(log_record_facts(r), &n) == 0);
     pack_find(a, r->pack)->alive += r->len;
     if (r->flags & NOTE_MOVED)
         return;
-    b->info.letters++;
+    b->info.messages++;
     b->info.unseen += !(n.flags & STORE_SEEN);
     b->info.bytes += r->place.body_len;
     b->info.modseq = MAX(b->info.modseq, n.modseq);
@@ -206,10 +206,10 @@ static void count_letter(struct store_account *a, struct box *b, const struct lo
     if (a->keys_loaded && n.key.len)
         key_set_add(&a->keys, key_hash(n.key));
     a->store->stats.delivered++;
-    a->store->stats.letters += b->loaded;
+    a->store->stats.messages += b->loaded;
 }
 
-/* Before the rows change; those of a mailbox whose letters change are loaded. */
+/* Before the rows change; those of a mailbox whose messages change are loaded. */
 static void count_changes(struct store_account *a, struct box *b, const struct log_record *r) {
     struct note_changes n;
     if (r->flags & NOTE_MOVED) {
@@ -219,7 +219,7 @@ static void count_changes(struct store_account *a, struct box *b, const struct l
     MUST(b->loaded && note_changes_decode(log_record_facts(r), r->type, &n) == 0);
     for (size_t i = 0; i < n.count; i++) {
         struct note_change c = note_changes_at(&n, r->type, i);
-        const struct store_letter *row = box_row(b, c.uid);
+        const struct store_message *row = box_row(b, c.uid);
         if (!row)
             continue;
         b->info.unseen -= !(row->flags & STORE_SEEN);
@@ -227,9 +227,9 @@ static void count_changes(struct store_account *a, struct box *b, const struct l
             b->info.unseen += !(c.flags & STORE_SEEN);
             continue;
         }
-        b->info.letters--;
+        b->info.messages--;
         b->info.bytes -= row->size;
-        a->store->stats.letters--;
+        a->store->stats.messages--;
         pack_lose(a, row);
     }
     b->info.modseq = MAX(b->info.modseq, n.modseq);
@@ -262,8 +262,8 @@ void account_publish(struct store_account *a, struct log_record *r) {
     struct box *b = box_find(a, record_mailbox(r));
     if (r->type == NOTE_MAILBOX)
         publish_mailbox(a, r);
-    else if (r->type == NOTE_LETTER)
-        count_letter(a, b, r);
+    else if (r->type == NOTE_MESSAGE)
+        count_message(a, b, r);
     else if (b)
         count_changes(a, b, r);
     else if (r->flags & NOTE_MOVED)
@@ -272,7 +272,7 @@ void account_publish(struct store_account *a, struct log_record *r) {
         apply_to_rows(b, r);
     list_append(&a->pending, &r->link);
     a->pending_count++;
-    account_tell_usage(a);
+    account_report_usage(a);
 }
 
 /* ------------------------------------------------------------------ loading */
@@ -290,13 +290,13 @@ struct load {
     uint32_t mailbox;
 };
 
-static void load_row(void *arg, const struct store_letter *l) {
+static void load_row(void *arg, const struct store_message *l) {
     add_row(arg, l);
 }
 
 static int load_rows(void *arg) {
     struct load *l = arg;
-    return index_each_letter(l->index, l->mailbox, load_row, &l->rows);
+    return index_each_message(l->index, l->mailbox, load_row, &l->rows);
 }
 
 static void set_rows(struct store_account *a, struct box *b, const struct box *from) {
@@ -310,7 +310,7 @@ static void set_rows(struct store_account *a, struct box *b, const struct box *f
         if (record_mailbox(r) == b->info.id)
             apply_to_rows(b, r);
     }
-    a->store->stats.letters += b->count;
+    a->store->stats.messages += b->count;
 }
 
 int box_load(struct store_account *a, struct box *b) {
@@ -404,7 +404,7 @@ void account_fill(struct store_account *a, const struct account_facts *f) {
     const struct index_pack *packs = (const void *)f->packs.ptr;
     a->born = f->row.born;
     a->modseq = a->published = f->row.modseq;
-    a->letter_next = f->row.letter_next;
+    a->message_next = f->row.message_next;
     a->mailbox_next = f->row.mailbox_next;
     a->mark = f->row.mark;
     for (size_t i = 0; i < f->boxes.len / sizeof *boxes; i++) {
@@ -419,7 +419,7 @@ void account_fill(struct store_account *a, const struct account_facts *f) {
 void account_clear(struct store_account *a) {
     for (size_t i = 0; i < a->box_count; i++) {
         struct box *b = a->boxes[i];
-        a->store->stats.letters -= b->loaded ? b->count : 0;
+        a->store->stats.messages -= b->loaded ? b->count : 0;
         free((void *)(uintptr_t)b->info.name.ptr);
         free(b->rows);
         free(b);

@@ -42,7 +42,7 @@ void note_account_encode(struct buf *to, const struct note_account *n) {
     begin(to, n->account);
     buf_add_u64(to, (uint64_t)n->born);
     buf_add_u64(to, n->modseq);
-    buf_add_u64(to, n->letter_next);
+    buf_add_u64(to, n->message_next);
     buf_add_u32(to, n->mailbox_next);
     buf_add_u32(to, (uint32_t)(n->seals.len / NOTE_SEAL_SIZE));
     buf_add(to, n->seals);
@@ -61,7 +61,7 @@ int note_account_decode(struct slice facts, struct note_account *ret) {
         return error;
     n.born = (usec_t)read_u64(&r);
     n.modseq = read_u64(&r);
-    n.letter_next = read_u64(&r);
+    n.message_next = read_u64(&r);
     n.mailbox_next = read_u32(&r);
     n.seals = read_bytes(&r, (size_t)read_u32(&r) * NOTE_SEAL_SIZE);
     if (r.bad)
@@ -110,9 +110,9 @@ int note_mailbox_decode(struct slice facts, struct note_mailbox *ret) {
     return 0;
 }
 
-void note_letter_encode(struct buf *to, const struct note_letter *n) {
+void note_message_encode(struct buf *to, const struct note_message *n) {
     begin(to, n->account);
-    buf_add_u64(to, n->letter);
+    buf_add_u64(to, n->message);
     buf_add_u64(to, n->modseq);
     buf_add_u32(to, n->mailbox);
     buf_add_u32(to, n->uid);
@@ -126,13 +126,13 @@ void note_letter_encode(struct buf *to, const struct note_letter *n) {
     buf_add_u64(to, (uint64_t)n->stored);
 }
 
-int note_letter_decode(struct slice facts, struct note_letter *ret) {
+int note_message_decode(struct slice facts, struct note_message *ret) {
     struct reader r;
-    struct note_letter n;
+    struct note_message n;
     int error = open_facts(facts, &r, &n.account);
     if (error)
         return error;
-    n.letter = read_u64(&r);
+    n.message = read_u64(&r);
     n.modseq = read_u64(&r);
     n.mailbox = read_u32(&r);
     n.uid = read_u32(&r);
@@ -144,7 +144,7 @@ int note_letter_decode(struct slice facts, struct note_letter *ret) {
     n.return_path = read_text(&r);
     n.key = read_text(&r);
     n.stored = r.rest.len > 0 ? (usec_t)read_u64(&r) : n.arrival;
-    if (r.bad || n.mailbox == 0 || n.uid == 0 || n.letter == 0)
+    if (r.bad || n.mailbox == 0 || n.uid == 0 || n.message == 0)
         return -E_CORRUPT;
     *ret = n;
     return 0;
@@ -196,7 +196,7 @@ struct note_change note_changes_at(const struct note_changes *n, enum note_type 
 
 void note_key_encode(struct buf *to, const struct note_key *n) {
     begin(to, n->account);
-    buf_add_u64(to, n->letter);
+    buf_add_u64(to, n->message);
     buf_add_u64(to, (uint64_t)n->stored);
     add_text(to, n->key);
 }
@@ -207,7 +207,7 @@ int note_key_decode(struct slice facts, struct note_key *ret) {
     int error = open_facts(facts, &r, &n.account);
     if (error)
         return error;
-    n.letter = read_u64(&r);
+    n.message = read_u64(&r);
     n.stored = (usec_t)read_u64(&r);
     n.key = read_text(&r);
     if (r.bad || n.key.len == 0)

@@ -2,10 +2,10 @@
 /*
  * Notes: the facts of the records in an account's packs. Pure: bytes to structs and back.
  *
- * A letter is a note with the letter's bytes as the record's body; every other note is facts only.
- * All begin with a version and the account. Integers are little-endian; text has a 16-bit length
- * before it. Bytes behind what a decoder knows come from a newer program and are passed over, so a
- * version is raised only by a change that an old reader must not miss: -E_VERSION.
+ * A message is a note with the message's bytes as the record's body; every other note is facts
+ * only. All begin with a version and the account. Integers are little-endian; text has a 16-bit
+ * length before it. Bytes behind what a decoder knows come from a newer program and are passed
+ * over, so a version is raised only by a change that an old reader must not miss: -E_VERSION.
  *
  * Decoders return 0, -E_VERSION, or -E_CORRUPT; slices of the results point into the facts.
  */
@@ -20,10 +20,10 @@
 enum note_type {
     NOTE_ACCOUNT = 1, /* the account's counters; begins every pack */
     NOTE_MAILBOX,     /* a mailbox made or changed; all of them follow the account */
-    NOTE_LETTER,      /* a letter in a mailbox */
-    NOTE_FLAGS,       /* new flags of letters */
-    NOTE_EXPUNGE,     /* letters removed */
-    NOTE_KEY,         /* the delivery key of a letter that is gone */
+    NOTE_MESSAGE,     /* a message in a mailbox */
+    NOTE_FLAGS,       /* new flags of messages */
+    NOTE_EXPUNGE,     /* messages removed */
+    NOTE_KEY,         /* the delivery key of a message that is gone */
     NOTE_GONE,        /* a pack has been emptied and may be unlinked */
     NOTE_TYPES,
 };
@@ -37,7 +37,7 @@ enum note_type {
 struct note_account {
     uint64_t account;
     usec_t born; /* wall time */
-    uint64_t modseq, letter_next;
+    uint64_t modseq, message_next;
     uint32_t mailbox_next;
     struct slice seals; /* see note_seal() */
 };
@@ -55,8 +55,8 @@ struct note_mailbox {
     struct slice name;
 };
 
-struct note_letter {
-    uint64_t account, letter, modseq;
+struct note_message {
+    uint64_t account, message, modseq;
     uint32_t mailbox, uid;
     uint64_t flags;
     usec_t arrival;
@@ -66,7 +66,7 @@ struct note_letter {
     usec_t stored; /* wall time; in older notes, which do not have it, the arrival */
 };
 
-/* Letters of one mailbox, with the flags they have now or without. */
+/* Messages of one mailbox, with the flags they have now or without. */
 struct note_changes {
     uint64_t account, modseq;
     uint32_t mailbox;
@@ -79,8 +79,8 @@ struct note_change {
 };
 
 struct note_key {
-    uint64_t account, letter;
-    usec_t stored; /* the letter */
+    uint64_t account, message;
+    usec_t stored; /* the message */
     struct slice key;
 };
 
@@ -97,8 +97,8 @@ struct note_seal note_seal_at(const struct note_account *n, size_t place);
 void note_mailbox_encode(struct buf *to, const struct note_mailbox *n);
 int note_mailbox_decode(struct slice facts, struct note_mailbox *ret);
 
-void note_letter_encode(struct buf *to, const struct note_letter *n);
-int note_letter_decode(struct slice facts, struct note_letter *ret);
+void note_message_encode(struct buf *to, const struct note_message *n);
+int note_message_decode(struct slice facts, struct note_message *ret);
 
 /* `type` is NOTE_FLAGS or NOTE_EXPUNGE; items are made by note_change_encode() for the same type.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reading: snapshots of mailboxes, bytes of letters.
+ * Reading: snapshots of mailboxes, bytes of messages.
  *
- * A letter that is in the page cache is read at once, on the fiber's own stack; only what the disk
+ * A message that is in the page cache is read at once, on the fiber's own stack; only what the disk
  * has to bring goes to another thread.
  */
 #include "store/account.h"
@@ -30,7 +30,7 @@ int store_snapshot(struct store_account *a, uint32_t mailbox,
         .count = b->count,
     };
     if (rows)
-        memcpy(s->letters, b->rows, rows);
+        memcpy(s->messages, b->rows, rows);
     *ret_snapshot = s;
     return 0;
 }
@@ -39,22 +39,22 @@ void store_snapshot_free(struct store_snapshot *s) {
     free(s);
 }
 
-struct slice store_uidl(const struct store_letter *l, char text[static STORE_UIDL_SIZE]) {
-    int len = snprintf(text, STORE_UIDL_SIZE, "%llx.%llx", (unsigned long long)l->letter,
+struct slice store_uidl(const struct store_message *l, char text[static STORE_UIDL_SIZE]) {
+    int len = snprintf(text, STORE_UIDL_SIZE, "%llx.%llx", (unsigned long long)l->message,
                        (unsigned long long)l->arrival);
     return slice_of(text, (size_t)len);
 }
 
-/* Where the letter lies now: compaction may have moved it. */
-static struct store_letter present(const struct store_account *a, const struct store_letter *l) {
+/* Where the message lies now: compaction may have moved it. */
+static struct store_message present(const struct store_account *a, const struct store_message *l) {
     const struct box *b = box_find(a, l->mailbox);
-    const struct store_letter *row = b && b->loaded ? box_row(b, l->uid) : NULL;
-    return row && row->letter == l->letter ? *row : *l;
+    const struct store_message *row = b && b->loaded ? box_row(b, l->uid) : NULL;
+    return row && row->message == l->message ? *row : *l;
 }
 
 /* Its pack's file; looked up again if compaction finishes in between. */
-static int get_place(struct store_account *a, const struct store_letter *l,
-                     struct store_letter *ret_now, struct store_pack **ret_pack) {
+static int get_place(struct store_account *a, const struct store_message *l,
+                     struct store_message *ret_now, struct store_pack **ret_pack) {
     for (int tries = 0;; tries++) {
         *ret_now = present(a, l);
         int error = files_get_pack(a, ret_now->pack, ret_pack);
@@ -93,19 +93,19 @@ static int read_bytes_of(struct read_job *j) {
     return read_cached(j) ? check_whole(j) : offload(OFFLOAD_DISK, run_read, j);
 }
 
-static void report_damage(struct store_account *a, const struct store_letter *l) {
+static void report_damage(struct store_account *a, const struct store_message *l) {
     struct problem p;
     (void)problem_set(&p, 0, "message %u of mailbox %u is damaged: pack %06llu at %llu", l->uid,
                       l->mailbox, (unsigned long long)l->pack, (unsigned long long)l->offset);
     account_report(a, slice_of_str(p.text));
 }
 
-ssize_t store_read(struct store_account *a, const struct store_letter *l, uint64_t skip, void *to,
+ssize_t store_read(struct store_account *a, const struct store_message *l, uint64_t skip, void *to,
                    size_t len) {
     if (skip > l->size)
         return -EINVAL;
     len = (size_t)MIN((uint64_t)len, l->size - skip);
-    struct store_letter now;
+    struct store_message now;
     struct store_pack *pack;
     int error = get_place(a, l, &now, &pack);
     if (error)
@@ -132,14 +132,14 @@ ssize_t store_read(struct store_account *a, const struct store_letter *l, uint64
 /* Bodies further apart than this are read one by one. */
 #define GAP_MAX 4096U
 
-/* How many letters from `first` on lie one behind the other in its pack; where the last one ends.
+/* How many messages from `first` on lie one behind the other in its pack; where the last one ends.
  */
-static size_t stretch(const struct store_account *a, const struct store_letter *first,
-                      const struct store_letter *letters, size_t count, uint64_t *ret_end) {
+static size_t stretch(const struct store_account *a, const struct store_message *first,
+                      const struct store_message *messages, size_t count, uint64_t *ret_end) {
     uint64_t end = first->body + first->size;
     size_t n = 1;
     for (; n < count; n++) {
-        const struct store_letter now = present(a, &letters[n]);
+        const struct store_message now = present(a, &messages[n]);
         if (now.pack != first->pack || now.body < end || now.body - end > GAP_MAX ||
             now.body + now.size - first->body > STORE_SPAN_MAX)
             break;
@@ -163,12 +163,12 @@ static int run_read_span(void *arg) {
     return 0;
 }
 
-/* Says where the letters of a stretch are; ends before the first whose sum is wrong. */
-static int find_pieces(struct store_account *a, const struct store_letter *letters, size_t count,
+/* Says where the messages of a stretch are; ends before the first whose sum is wrong. */
+static int find_pieces(struct store_account *a, const struct store_message *messages, size_t count,
                        uint64_t begin, struct slice span, size_t at,
                        struct store_piece *ret_pieces) {
     for (size_t i = 0; i < count; i++) {
-        const struct store_letter now = present(a, &letters[i]);
+        const struct store_message now = present(a, &messages[i]);
         size_t offset = (size_t)(now.body - begin);
         struct slice body = slice_first(slice_from(span, offset), (size_t)now.size);
         if (body.len < now.size || crc32c(0, body) != now.body_crc) {
@@ -180,15 +180,15 @@ static int find_pieces(struct store_account *a, const struct store_letter *lette
     return (int)count;
 }
 
-int store_read_many(struct store_account *a, const struct store_letter *letters, size_t count,
+int store_read_many(struct store_account *a, const struct store_message *messages, size_t count,
                     struct buf *to, struct store_piece *ret_pieces) {
-    struct store_letter now;
+    struct store_message now;
     struct store_pack *pack;
     uint64_t end = 0;
-    int error = get_place(a, letters, &now, &pack);
+    int error = get_place(a, messages, &now, &pack);
     if (error)
         return error;
-    count = stretch(a, &now, letters, count, &end);
+    count = stretch(a, &now, messages, count, &end);
     size_t len = (size_t)(end - now.body);
     buf_reserve(to, len);
     struct read_job j = {.fd = pack->fd,
@@ -200,14 +200,14 @@ int store_read_many(struct store_account *a, const struct store_letter *letters,
     files_put_pack(pack);
     if (error)
         return error;
-    int n = find_pieces(a, letters, count, now.body, span, to->len, ret_pieces);
+    int n = find_pieces(a, messages, count, now.body, span, to->len, ret_pieces);
     if (n > 0)
         to->len += len;
     return n;
 }
 
-int store_bytes(struct store_account *a, const struct store_letter *l, struct store_bytes *ret) {
-    struct store_letter now;
+int store_bytes(struct store_account *a, const struct store_message *l, struct store_bytes *ret) {
+    struct store_message now;
     struct store_pack *pack;
     int error = get_place(a, l, &now, &pack);
     if (error)

@@ -9,7 +9,7 @@
  * - the end of a pack whose sync failed: a later pack's first record seals it at its last good
  *   place, and the rest does not count, even if it is readable;
  * - anything else is damage. It is passed over and reported, the pack is kept from compaction, and
- *   the counters leap, so that numbers of lost letters are not given to new ones.
+ *   the counters leap, so that numbers of lost messages are not given to new ones.
  */
 #include "store/replay.h"
 
@@ -217,7 +217,7 @@ static int add_record(struct replay *p, uint64_t pack, const struct pack_entry *
     p->batch_count++;
     p->batch_bytes += facts.len;
     p->result->records++;
-    p->result->letters += e->record.type == NOTE_LETTER;
+    p->result->messages += e->record.type == NOTE_MESSAGE;
     p->result->expunged += e->record.type == NOTE_EXPUNGE;
     if (p->batch_count < BATCH_RECORDS && p->batch_bytes < BATCH_BYTES)
         return 0;
@@ -233,8 +233,8 @@ static int note_damage(struct replay *p, uint64_t pack, uint64_t from, uint64_t 
 }
 
 /*
- * A disk that fails may come back, and letters that were passed over would be missing from mail.db
- * for ever. A mailbox that cannot be opened says so, and its letters wait.
+ * A disk that fails may come back, and messages that were passed over would be missing from mail.db
+ * for ever. A mailbox that cannot be opened says so, and its messages wait.
  */
 static int refuse_unreadable(struct replay *p, uint64_t pack, const struct pack_entry *e) {
     return problem_set(p->problem, -EIO,
@@ -301,8 +301,8 @@ static int replay_pack(struct replay *p, uint64_t number, uint64_t from, bool ne
 }
 
 /*
- * True when a pack has gone in which the database knows letters, and later ones are there: it has
- * been compacted since. An expunge that it held is nowhere any more, and its letters, for which
+ * True when a pack has gone in which the database knows messages, and later ones are there: it has
+ * been compacted since. An expunge that it held is nowhere any more, and its messages, for which
  * nothing stands in the packs, would stay in the database for ever. So it is of no use.
  */
 static bool lacks_a_pack(const struct replay *p) {
@@ -319,7 +319,7 @@ static int catch_up(struct replay *p) {
     struct index_account row = {0};
     (void)index_account(p->ix, &row);
     p->result->rebuilt |= index_is_new(p->ix) && p->count > 0;
-    p->result->records = p->result->letters = p->result->expunged = p->result->damaged = 0;
+    p->result->records = p->result->messages = p->result->expunged = p->result->damaged = 0;
     p->known_count = 0;
     p->begun = 0;
     int error = index_each_pack(p->ix, add_known, p);

@@ -15,14 +15,14 @@
 const char *pack_name(uint64_t pack, char name[static PACK_NAME_SIZE]);
 
 struct replay_result {
-    bool created;               /* the account's directory is new and empty */
-    bool rebuilt;               /* mail.db was made anew from the packs */
-    uint64_t packs;             /* pack files found */
-    uint64_t newest;            /* number of the newest; 0: none */
-    uint64_t records;           /* taken in */
-    uint64_t letters, expunged; /* of these */
-    uint64_t damaged;           /* bytes that should be records and are not */
-    struct buf said;            /* sentences for a person, each with a line feed behind */
+    bool created;                /* the account's directory is new and empty */
+    bool rebuilt;                /* mail.db was made anew from the packs */
+    uint64_t packs;              /* pack files found */
+    uint64_t newest;             /* number of the newest; 0: none */
+    uint64_t records;            /* taken in */
+    uint64_t messages, expunged; /* of these */
+    uint64_t damaged;            /* bytes that should be records and are not */
+    struct buf said;             /* sentences for a person, each with a line feed behind */
 };
 void replay_result_done(struct replay_result *r);
 
@@ -33,7 +33,7 @@ char *replay_account_dir(const char *store, uint64_t account);
  * Opens the account in the store's directory; makes what is missing and syncs the directories. With
  * `anew` the present mail.db is set aside first. -E_UNKNOWN: the packs belong to another account.
  * -EIO: the disk does not give some of their blocks, and they may be readable again tomorrow; with
- * `gives_up` the letters in them are passed over instead. `result` is filled in any case.
+ * `gives_up` the messages in them are passed over instead. `result` is filled in any case.
  */
 struct replay_where {
     const char *store;

@@ -13,8 +13,8 @@
 
 #include "base/alloc.h"
 
-#define LARGE_LETTERS 4U /* in memory at a time */
-#define MIN_FREE      (64ULL << 20)
+#define LARGE_MESSAGES 4U /* in memory at a time */
+#define MIN_FREE       (64ULL << 20)
 
 void account_report(struct store_account *a, struct slice sentences) {
     const struct store_options *o = &a->store->options;
@@ -97,7 +97,7 @@ static int prepare_founding(struct store_account *a, struct change *c, struct gr
  */
 static int found_account(struct store_account *a) {
     a->born = fiber_wall();
-    a->modseq = a->published = a->letter_next = 1;
+    a->modseq = a->published = a->message_next = 1;
     a->mailbox_next = STORE_INBOX + 1;
     a->keys_loaded = true;
     add_inbox(a, 1);
@@ -216,7 +216,7 @@ static int account_open(struct store *s, uint64_t id, bool tell,
     a->state = ACCOUNT_READY;
     fiber_cond_wake_all(&s->settled);
     if (tell)
-        account_tell_usage(a);
+        account_report_usage(a);
     if (link_in_list(&a->work_link))
         keeper_wake(s);
     files_close_some(s);
@@ -326,7 +326,7 @@ static struct store *store_new(const char *dir, const struct store_options *opti
     fiber_cond_init(&s->settled);
     fiber_cond_init(&s->written);
     fiber_cond_init(&s->keep);
-    fiber_gate_init(&s->large, LARGE_LETTERS);
+    fiber_gate_init(&s->large, LARGE_MESSAGES);
     s->writers = mem_array(s->options.writers, sizeof(struct fiber *));
     return s;
 }
@@ -421,7 +421,7 @@ int store_wait_change(struct store_account *a, uint64_t seen) {
 void store_account_usage(const struct store_account *a, struct store_usage *ret) {
     struct store_usage u = {0};
     for (size_t i = 0; i < a->box_count; i++) {
-        u.letters += a->boxes[i]->info.letters;
+        u.messages += a->boxes[i]->info.messages;
         u.bytes += a->boxes[i]->info.bytes;
     }
     for (size_t i = 0; i < a->pack_count; i++)
@@ -429,16 +429,16 @@ void store_account_usage(const struct store_account *a, struct store_usage *ret)
     *ret = u;
 }
 
-void account_tell_usage(struct store_account *a) {
+void account_report_usage(struct store_account *a) {
     const struct store_options *o = &a->store->options;
     if (o->used)
         o->used(o->used_arg, a->id);
 }
 
-void store_tell_used(struct store *s) {
+void store_report_usage(struct store *s) {
     struct map_entry *e;
     for (size_t at = 0; (e = map_next(&s->accounts, &at));)
-        account_tell_usage(e->value);
+        account_report_usage(e->value);
 }
 
 static int look_for_files(void *arg) {
@@ -492,7 +492,7 @@ int store_repair(const char *dir, uint64_t account, struct store_repaired *ret,
     error = replay_open(&where, true, &ix, &r, problem);
     if (!error)
         *ret = (struct store_repaired){
-            .packs = r.packs, .letters = r.letters, .expunged = r.expunged, .damaged = r.damaged};
+            .packs = r.packs, .messages = r.messages, .expunged = r.expunged, .damaged = r.damaged};
     replay_result_done(&r);
     return error;
 }

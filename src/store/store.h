@@ -2,8 +2,8 @@
 /*
  * The account store: the mailboxes of one shard's accounts, owned by one process and one thread.
  *
- *     DIR/<xx>/<id>/mail.db            SQLite: the index of mailboxes and letters
- *     DIR/<xx>/<id>/packs/NNNNNN.pack  the account's log: letters and every change, append-only
+ *     DIR/<xx>/<id>/mail.db            SQLite: the index of mailboxes and messages
+ *     DIR/<xx>/<id>/packs/NNNNNN.pack  the account's log: messages and every change, append-only
  *
  * The packs are the truth. Whatever changes an account is a record in its newest pack and durable
  * once that pack is synced; changes that arrive while a sync runs share the next one. mail.db
@@ -69,8 +69,8 @@ void store_set_min_free(struct store *s, uint64_t bytes);
 struct store_stats {
     unsigned accounts;          /* in memory */
     unsigned handles;           /* with open files */
-    uint64_t letters;           /* rows in memory */
-    uint64_t delivered, groups; /* letters, and syncs that made changes durable */
+    uint64_t messages;          /* rows in memory */
+    uint64_t delivered, groups; /* messages, and syncs that made changes durable */
     uint64_t compacted, failed_syncs;
 };
 void store_stats(const struct store *s, struct store_stats *ret);
@@ -95,8 +95,8 @@ uint64_t store_account_modseq(const struct store_account *a);
 int store_wait_change(struct store_account *a, uint64_t seen) WAITS;
 
 struct store_usage {
-    uint64_t letters, bytes; /* what the user sees */
-    uint64_t disk;           /* length of the packs */
+    uint64_t messages, bytes; /* what the user sees */
+    uint64_t disk;            /* length of the packs */
 };
 void store_account_usage(const struct store_account *a, struct store_usage *ret);
 
@@ -104,7 +104,7 @@ void store_account_usage(const struct store_account *a, struct store_usage *ret)
 int store_usage(struct store *s, uint64_t id, struct store_usage *ret) WAITS;
 
 /* Tells options.used of every account in memory. */
-void store_tell_used(struct store *s);
+void store_report_usage(struct store *s);
 
 /*
  * Deletes all files of an account for ever, durably; afterwards it cannot be opened here any more
@@ -145,8 +145,8 @@ struct store_mailbox {
     enum store_role role;
     struct slice name; /* UTF-8, without the parents' names */
     uint32_t uidvalidity, uidnext;
-    uint64_t modseq; /* highest of its letters and of the mailbox itself */
-    uint64_t letters, unseen, bytes;
+    uint64_t modseq; /* highest of its messages and of the mailbox itself */
+    uint64_t messages, unseen, bytes;
 };
 
 /* All mailboxes by id; valid until the caller next waits. */
@@ -162,7 +162,7 @@ int store_mailbox_get(const struct store_account *a, uint32_t id, struct store_m
 int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice name,
                          enum store_role role, uint32_t *ret_id) WAITS;
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
 enum store_flag {
     STORE_SEEN = 1 << 0,
@@ -173,20 +173,20 @@ enum store_flag {
 };
 #define STORE_FLAGS 0x1fU /* all of them; the other bits of a flag word are kept for keywords */
 
-enum store_shape {                           /* what the bytes of a letter are like */
+enum store_shape {                           /* what the bytes of a message are like */
                    STORE_DOT_LINES = 1 << 0, /* a line begins with a dot: POP3 has to stuff it */
                    STORE_EIGHT_BIT = 1 << 1, /* bytes above 127 */
                    STORE_NUL_BYTES = 1 << 2, /* bytes of zero */
                    STORE_OPEN_END = 1 << 3,  /* does not end with a line end */
 };
 
-/* A letter in a mailbox, and where its bytes lie. */
-struct store_letter {
+/* A message in a mailbox, and where its bytes lie. */
+struct store_message {
     uint32_t mailbox, uid;
     uint64_t size;  /* as RFC822.SIZE and in LIST: bytes with CRLF */
     uint64_t flags; /* enum store_flag */
     uint64_t modseq;
-    uint64_t letter;      /* number within the account, never given again */
+    uint64_t message;     /* number within the account, never given again */
     usec_t arrival;       /* wall time */
     uint32_t header_size; /* with the empty line */
     uint32_t shape;       /* enum store_shape */
@@ -200,8 +200,8 @@ struct store_letter {
 struct store_delivery {
     uint32_t mailbox; /* STORE_INBOX */
     /*
-     * What makes the delivery the only one of its kind (the id of the letter as it was accepted): a
-     * second one with the same key is not stored again. Empty: no such promise.
+     * What makes the delivery the only one of its kind (the id of the message as it was accepted):
+     * a second one with the same key is not stored again. Empty: no such promise.
      */
     struct slice key;
     struct slice return_path; /* reverse-path without <>; empty: the null path */
@@ -220,25 +220,25 @@ struct store_delivery {
 struct store_delivered {
     bool already; /* delivered before under this key; uid is 0 when that is long ago */
     uint32_t uid;
-    uint64_t letter; /* its number */
+    uint64_t message; /* its number */
     uint64_t modseq;
 };
 
 /*
- * Stores a letter; it is on the disk when this returns 0. -E_LIMIT: over quota, or too large; or
- * why the account cannot be opened. Letters of one account get their UIDs in the order in which
+ * Stores a message; it is on the disk when this returns 0. -E_LIMIT: over quota, or too large; or
+ * why the account cannot be opened. Messages of one account get their UIDs in the order in which
  * these calls began.
  */
 int store_deliver(struct store *s, uint64_t account, const struct store_delivery *d,
                   struct store_delivered *ret) WAITS;
 
-/* The letters of a mailbox at one moment, by UID: never changes, freed by the caller. */
+/* The messages of a mailbox at one moment, by UID: never changes, freed by the caller. */
 struct store_snapshot {
     uint32_t mailbox, uidvalidity;
     uint64_t modseq;
     uint64_t bytes;
     size_t count;
-    struct store_letter letters[];
+    struct store_message messages[];
 };
 int store_snapshot(struct store_account *a, uint32_t mailbox,
                    struct store_snapshot **ret_snapshot) WAITS;
@@ -246,49 +246,49 @@ void store_snapshot_free(struct store_snapshot *s);
 DEFINE_CLEANUP(struct store_snapshot, store_snapshot_free)
 
 /*
- * The unique-id of a letter (RFC 1939 §7, UIDL): made of its number and its arrival, so that it
- * never changes and no other letter ever gets it, in whatever mailbox it lies.
+ * The unique-id of a message (RFC 1939 §7, UIDL): made of its number and its arrival, so that it
+ * never changes and no other message ever gets it, in whatever mailbox it lies.
  */
 #define STORE_UIDL_SIZE 40
-struct slice store_uidl(const struct store_letter *l, char text[static STORE_UIDL_SIZE]);
+struct slice store_uidl(const struct store_message *l, char text[static STORE_UIDL_SIZE]);
 
 /*
- * Reads bytes of a letter from `skip` on, at most `len`; how many. The whole letter in one call is
- * checked against its sum: -E_CORRUPT. Follows a letter that was moved to another pack meanwhile;
- * -E_UNKNOWN: it was removed, and its bytes are gone.
+ * Reads bytes of a message from `skip` on, at most `len`; how many. The whole message in one call
+ * is checked against its sum: -E_CORRUPT. Follows a message that was moved to another pack
+ * meanwhile; -E_UNKNOWN: it was removed, and its bytes are gone.
  */
-ssize_t store_read(struct store_account *a, const struct store_letter *l, uint64_t skip, void *to,
+ssize_t store_read(struct store_account *a, const struct store_message *l, uint64_t skip, void *to,
                    size_t len) WAITS;
 
 /*
- * Reads several letters that follow each other in a snapshot, in one go as far as they lie one
+ * Reads several messages that follow each other in a snapshot, in one go as far as they lie one
  * behind the other in one pack: appends a stretch of the pack to `to`, at most STORE_SPAN_MAX bytes
- * (one letter in any case), and says where in `to` each letter is. All are checked. The number of
- * letters read (1 to count), or an error of the first one, as store_read().
+ * (one message in any case), and says where in `to` each message is. All are checked. The number of
+ * messages read (1 to count), or an error of the first one, as store_read().
  */
 #define STORE_SPAN_MAX 262144U
 struct store_piece {
     size_t at, len;
 };
-int store_read_many(struct store_account *a, const struct store_letter *letters, size_t count,
+int store_read_many(struct store_account *a, const struct store_message *messages, size_t count,
                     struct buf *to, struct store_piece *ret_pieces) WAITS;
 
 /*
- * The letter as part of a file, to be sent without reading it here; the file stays open until it is
- * released. Unchecked. Errors as store_read().
+ * The message as part of a file, to be sent without reading it here; the file stays open until it
+ * is released. Unchecked. Errors as store_read().
  */
 struct store_bytes {
     int fd;
     uint64_t offset, len;
     struct store_pack *pack; /* what store_release() gives back */
 };
-int store_bytes(struct store_account *a, const struct store_letter *l,
+int store_bytes(struct store_account *a, const struct store_message *l,
                 struct store_bytes *ret) WAITS;
 void store_release(struct store_account *a, struct store_bytes *b);
 
 /*
- * Removes letters for ever, all or none; durable when it returns. UIDs that are not there are
- * passed over; the number of letters removed is written.
+ * Removes messages for ever, all or none; durable when it returns. UIDs that are not there are
+ * passed over; the number of messages removed is written.
  */
 int store_expunge(struct store_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
                   size_t *ret_removed) WAITS;
@@ -304,7 +304,7 @@ int store_set_flags(struct store_account *a, uint32_t mailbox, const uint32_t *u
  * has open. Blocks: for a command line, or within offload().
  */
 struct store_repaired {
-    uint64_t packs, letters, expunged;
+    uint64_t packs, messages, expunged;
     uint64_t damaged; /* bytes in packs that are no records */
 };
 int store_repair(const char *dir, uint64_t account, struct store_repaired *ret,

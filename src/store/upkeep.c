@@ -53,10 +53,10 @@ static int run_rebuild(void *arg) {
     return error;
 }
 
-/* Numbers of letters that damage has taken are not given again. */
+/* Numbers of messages that damage has taken are not given again. */
 static void leap(struct store_account *a) {
     a->modseq += INDEX_LEAP;
-    a->letter_next += INDEX_LEAP;
+    a->message_next += INDEX_LEAP;
     a->mailbox_next += INDEX_LEAP;
     for (size_t i = 0; i < a->box_count; i++)
         a->boxes[i]->info.uidnext += INDEX_LEAP;

@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 import pytest
-from office import Office
+from server import Server
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from namespaces import enter_own_network  # noqa: E402
@@ -20,24 +20,24 @@ def own_ports():
 
 
 @pytest.fixture
-def office(tmp_path):
+def server(tmp_path):
     """One that does not run."""
-    return Office(tmp_path / "post")
+    return Server(tmp_path / "post")
 
 
 @pytest.fixture
-def running(office):
-    office.start()
-    yield office
-    if office.process.poll() is None:
-        office.stop()
+def running(server):
+    server.start()
+    yield server
+    if server.process.poll() is None:
+        server.stop()
 
 
 @pytest.fixture(params=["down", "running"])
-def either(request, office):
+def either(request, server):
     if request.param == "down":
-        yield office
+        yield server
         return
-    office.start()
-    yield office
-    office.stop()
+    server.start()
+    yield server
+    server.stop()

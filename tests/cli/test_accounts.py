@@ -11,26 +11,26 @@ import subprocess
 import time
 
 import pytest
-from office import NOT_FOUND, PASSWORD, REFUSED, SETTINGS, USAGE
+from server import NOT_FOUND, PASSWORD, REFUSED, SETTINGS, USAGE
 
-LETTER = "From: a@outside.test\r\nTo: tama@example.test\r\nSubject: hello\r\n\r\nhello\r\n"
+MESSAGE = "From: a@outside.test\r\nTo: tama@example.test\r\nSubject: hello\r\n\r\nhello\r\n"
 TAMA, BOSS = "tama@example.test", "boss@example.test"
 
 
-def send(office, recipient, size=0):
-    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
-        client.sendmail("a@outside.test", [recipient], LETTER + size // 78 * ("x" * 76 + "\r\n"))
+def send(server, recipient, size=0):
+    with smtplib.SMTP("127.0.0.1", server.port(25), timeout=20) as client:
+        client.sendmail("a@outside.test", [recipient], MESSAGE + size // 78 * ("x" * 76 + "\r\n"))
 
 
-def refusal(office, recipient):
-    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
+def refusal(server, recipient):
+    with smtplib.SMTP("127.0.0.1", server.port(25), timeout=20) as client:
         client.ehlo("outside.test")
         client.mail("a@outside.test")
         return client.rcpt(recipient)
 
 
-def pop_login(office, name=TAMA):
-    client = poplib.POP3_SSL("127.0.0.1", office.port(995), timeout=20,
+def pop_login(server, name=TAMA):
+    client = poplib.POP3_SSL("127.0.0.1", server.port(995), timeout=20,
                              context=ssl._create_unverified_context())
     client.user(name)
     client.pass_(PASSWORD)
@@ -45,20 +45,20 @@ def wait_for(what, limit=20.0):
     return result
 
 
-def shown(office, address=TAMA):
-    return office.json("account", "show", address)
+def shown(server, address=TAMA):
+    return server.json("account", "show", address)
 
 
-def delivered(office, count):
-    wait_for(lambda: shown(office)["messages"] == count)
+def delivered(server, count):
+    wait_for(lambda: shown(server)["messages"] == count)
 
 
-def folder_of(office, number):
-    return office.folder / "accounts" / f"{number & 0xff:02x}" / str(number)
+def folder_of(server, number):
+    return server.folder / "accounts" / f"{number & 0xff:02x}" / str(number)
 
 
-def changes(office):
-    events = office.json_lines("log", "-n", 500)
+def changes(server):
+    events = server.json_lines("log", "-n", 500)
     return [e for e in events if e["kind"] == "changed"]
 
 
@@ -71,37 +71,37 @@ def me(sudo=None):
 # -------------------------------------------------------------------- beside broken settings
 
 
-def test_a_slip_in_the_settings_leaves_the_accounts_within_reach(office):
-    office("domain", "add", "example.com")
-    with office.settings.open("a") as settings:
+def test_a_slip_in_the_settings_leaves_the_accounts_within_reach(server):
+    server("domain", "add", "example.com")
+    with server.settings.open("a") as settings:
         settings.write("queue {\n    lifetime soon\n}\n")
-    line = office.settings.read_text().splitlines().index("    lifetime soon") + 1
+    line = server.settings.read_text().splitlines().index("    lifetime soon") + 1
     for words in (("account", "list"), ("alias", "list"), ("domain", "list"),
                   ("alias", "add", "lab@example.test", "a@outside.test"),
                   ("domain", "remove", "example.com")):
-        said = office(*words).stderr
+        said = server(*words).stderr
         assert "warning" in said and said.count(f"hayauma.conf:{line}:") == 1, said
-    assert f"hayauma.conf:{line}:" in office.add(TAMA).stderr
-    assert shown(office)["address"] == TAMA
-    office("account", "disable", TAMA)
-    office("account", "remove", TAMA)
-    office("account", "purge", TAMA)
+    assert f"hayauma.conf:{line}:" in server.add(TAMA).stderr
+    assert shown(server)["address"] == TAMA
+    server("account", "disable", TAMA)
+    server("account", "remove", TAMA)
+    server("account", "purge", TAMA)
 
 
 @pytest.mark.parametrize("broken", ["password {\n    passes many\n}", "sending {\n    "
                                     "messages-per-hour -1\n}"])
-def test_a_setting_that_the_accounts_need_has_to_be_right(office, broken):
-    with office.settings.open("a") as settings:
+def test_a_setting_that_the_accounts_need_has_to_be_right(server, broken):
+    with server.settings.open("a") as settings:
         settings.write(broken + "\n")
-    said = office("account", "list", code=SETTINGS).stderr
+    said = server("account", "list", code=SETTINGS).stderr
     assert "hayauma.conf:" in said and broken.split()[2] in said
     assert "password" not in said or broken.startswith("password")
 
 
-def test_without_a_host_name_no_account_is_at_home(office):
-    text = office.settings.read_text()
-    office.settings.write_text(text.replace("\nhostname ", "\n# hostname "))
-    assert "hostname" in office("account", "list", code=SETTINGS).stderr
+def test_without_a_host_name_no_account_is_at_home(server):
+    text = server.settings.read_text()
+    server.settings.write_text(text.replace("\nhostname ", "\n# hostname "))
+    assert "hostname" in server("account", "list", code=SETTINGS).stderr
 
 
 # -------------------------------------------------------------------- adding
@@ -221,19 +221,19 @@ def test_a_purge_cut_short_goes_on_at_the_start(running):
     assert not list(folder.parent.iterdir())
 
 
-def test_removed_accounts_are_purged_when_their_time_is_over(office):
-    office.settings.write_text(office.settings.read_text().replace(
+def test_removed_accounts_are_purged_when_their_time_is_over(server):
+    server.settings.write_text(server.settings.read_text().replace(
         "#removed-keep 30d", "removed-keep 1s"))
-    office.add(TAMA)
-    number = shown(office)["id"]
-    office("account", "remove", TAMA)
+    server.add(TAMA)
+    number = shown(server)["id"]
+    server("account", "remove", TAMA)
     time.sleep(1.5)
-    office.start()
-    wait_for(lambda: office.json("account", "list", "--removed") == [])
+    server.start()
+    wait_for(lambda: server.json("account", "list", "--removed") == [])
     assert any(e["facts"]["change"] == "account.purge" and e["facts"]["name"] == TAMA
-               for e in changes(office))
-    office.stop()
-    assert not folder_of(office, number).exists()
+               for e in changes(server))
+    server.stop()
+    assert not folder_of(server, number).exists()
 
 
 # -------------------------------------------------------------------- what has to be insisted on
@@ -355,22 +355,22 @@ def test_who_changed_what(running):
     assert PASSWORD not in everything and "$argon2" not in everything
 
 
-def test_changes_made_while_nothing_runs_are_in_the_log_later(office):
+def test_changes_made_while_nothing_runs_are_in_the_log_later(server):
     def of_tama():
-        return [e for e in changes(office) if e["facts"]["name"] == TAMA]
-    office.add(TAMA)
-    office("account", "disable", TAMA)
+        return [e for e in changes(server) if e["facts"]["name"] == TAMA]
+    server.add(TAMA)
+    server("account", "disable", TAMA)
     time.sleep(1.1)
-    office.start()
+    server.start()
     wait_for(lambda: len(of_tama()) >= 2)
     found = of_tama()
     assert [e["facts"]["change"] for e in found] == ["account.add", "account.enabled"]
-    started = next(e for e in office.json_lines("log", "-n", 500) if e["kind"] == "started")
+    started = next(e for e in server.json_lines("log", "-n", 500) if e["kind"] == "started")
     assert found[0]["time"] < started["time"]
-    office.stop()
-    office.start()
+    server.stop()
+    server.start()
     assert len(of_tama()) == 2
-    office.stop()
+    server.stop()
 
 
 def test_changes_wait_for_a_ledger_that_has_died(running):
@@ -446,24 +446,24 @@ def test_a_reload_tells_first_who_kept_the_old_settings_and_later_that_it_took_t
     assert "No setting has changed; the files that they name were read again.\n" in said
 
 
-def settings_told(office):
-    return [e for e in changes(office) if e["facts"]["change"] == "setting"]
+def settings_told(server):
+    return [e for e in changes(server) if e["facts"]["change"] == "setting"]
 
 
-def test_settings_changed_while_nothing_runs_are_told_at_the_start(office):
+def test_settings_changed_while_nothing_runs_are_told_at_the_start(server):
     def change(before, after):
-        text = office.settings.read_text()
+        text = server.settings.read_text()
         assert before in text
-        office.settings.write_text(text.replace(before, after, 1))
+        server.settings.write_text(text.replace(before, after, 1))
 
     def told_at_a_start():
-        office.start()
+        server.start()
         time.sleep(0.5)
-        told = settings_told(office)
-        office.stop()
+        told = settings_told(server)
+        server.stop()
         return told
 
-    with office.settings.open("a") as settings:
+    with server.settings.open("a") as settings:
         settings.write("queue {\n    lifetime 4d\n}\n")
     assert told_at_a_start() == []  # the first settings are no change
     change("    lifetime 4d", "    lifetime 3d")
@@ -472,13 +472,13 @@ def test_settings_changed_while_nothing_runs_are_told_at_the_start(office):
     assert (facts["name"], facts["before"], facts["after"]) == ("queue.lifetime", "4d", "3d")
     assert "by" not in facts and told["text"].startswith("The settings file was changed")
     assert len(told_at_a_start()) == 1
-    office.start()
+    server.start()
     change("    lifetime 3d", "    lifetime 2d")
-    office("reload")
-    wait_for(lambda: len(settings_told(office)) == 2)
-    office.stop()
+    server("reload")
+    wait_for(lambda: len(settings_told(server)) == 2)
+    server.stop()
     assert len(told_at_a_start()) == 2  # a reload has told it
-    assert (office.folder / "run/settings").stat().st_mode & 0o777 == 0o600
+    assert (server.folder / "run/settings").stat().st_mode & 0o777 == 0o600
 
 
 def test_addresses_have_to_be_well_formed(either):

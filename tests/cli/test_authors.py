@@ -5,7 +5,7 @@ import smtplib
 
 import pytest
 
-from office import NOT_FOUND, PASSWORD, USAGE
+from server import NOT_FOUND, PASSWORD, USAGE
 from test_careless import arrived
 from test_running import wait_for
 
@@ -20,9 +20,9 @@ def people(running):
     return running
 
 
-def submit(office, header, login=ME, body="hello\r\n", to=ME):
+def submit(server, header, login=ME, body="hello\r\n", to=ME):
     """The reply to the message: (250, ...) or the refusal."""
-    with smtplib.SMTP("127.0.0.1", office.port(587), timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", server.port(587), timeout=20) as client:
         client.starttls()
         client.login(login, PASSWORD)
         client.docmd(f"MAIL FROM:<{login}>")
@@ -113,11 +113,11 @@ def test_judgements_in_our_name_are_removed_on_arrival(people):
             "authentication-results : (c) \"mail.example.test\" 1;\r\n\tdkim=pass header.d=x\r\n")
     kept = "Authentication-Results: mail.example.org; spf=pass\r\n"
     for body in ("hello\r\n", ("y" * 70 + "\r\n") * 5000):
-        letter = (f"{ours}From: a@outside.test\r\n{kept}{ours}Subject: x\r\n\r\n{body}").encode()
+        message = (f"{ours}From: a@outside.test\r\n{kept}{ours}Subject: x\r\n\r\n{body}").encode()
         with smtplib.SMTP("127.0.0.1", people.port(25), timeout=20) as client:
-            client.sendmail("a@outside.test", ME, letter)
+            client.sendmail("a@outside.test", ME, message)
     assert submit(people, f"{ours}From: {ME}\r\n{kept}")[0] == 250
-    for letter in wait_for(lambda: arrived(people, 3)):
-        assert b"ail.example.test; spf" not in letter.replace(b"EXAMPLE", b"example")
-        assert b"dkim=pass" not in letter and kept.encode() in letter
-        assert b"\r\n\r\n" in letter
+    for message in wait_for(lambda: arrived(people, 3)):
+        assert b"ail.example.test; spf" not in message.replace(b"EXAMPLE", b"example")
+        assert b"dkim=pass" not in message and kept.encode() in message
+        assert b"\r\n\r\n" in message

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 import pytest
-from office import FAILED, REFUSED, SETTINGS, hayauma
+from server import FAILED, REFUSED, SETTINGS, hayauma
 from pki import Authority, Certbot
 from test_running import wait_for
 
@@ -24,25 +24,25 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture
-def bot(office, authority, tmp_path):
+def bot(server, authority, tmp_path):
     """certbot's folder with a first certificate, and the settings that name it."""
     made = Certbot(tmp_path / "letsencrypt", NAME, authority.issue(NAME), authority)
-    with office.settings.open("a") as settings:
+    with server.settings.open("a") as settings:
         settings.write(made.settings)
     return made
 
 
-def said(office, level, code):
-    return [one["text"] for one in office.json("check", "--no-dns", code=code)
+def said(server, level, code):
+    return [one["text"] for one in server.json("check", "--no-dns", code=code)
             if one["level"] == level]
 
 
-def errors(office):
-    return said(office, "error", FAILED)
+def errors(server):
+    return said(server, "error", FAILED)
 
 
-def warnings(office):
-    return said(office, "warning", 0)
+def warnings(server):
+    return said(server, "warning", 0)
 
 
 def write(bot, chain=None, key=None):
@@ -54,8 +54,8 @@ def write(bot, chain=None, key=None):
 # -------------------------------------------------------------------- check
 
 
-def test_check_takes_certbots_layout_as_it_is(office, bot):
-    good = said(office, "ok", 0)
+def test_check_takes_certbots_layout_as_it_is(server, bot):
+    good = said(server, "ok", 0)
     text = next(text for text in good if NAME in text and "good until" in text)
     assert "by Example Middle" in text and "1 intermediate" in text
     assert f"{bot.live}/fullchain.pem" in text
@@ -64,20 +64,20 @@ def test_check_takes_certbots_layout_as_it_is(office, bot):
     assert not any("keys/default" in text for text in good)
 
 
-def test_one_path_without_the_other_is_no_setting(office):
-    with office.settings.open("a") as settings:
+def test_one_path_without_the_other_is_no_setting(server):
+    with server.settings.open("a") as settings:
         settings.write("tls {\n    certificate /etc/ssl/x.pem\n}\n")
-    assert "tls.key is none, expected the file of the private key" in office(
+    assert "tls.key is none, expected the file of the private key" in server(
         "check", code=SETTINGS).stdout
 
 
 @pytest.mark.parametrize("names, warned", [
     (("smtp.example.test", "pop.example.test"), "smtp.example.test, pop.example.test"),
     (("*.example.test",), ""), (("MAIL.example.test",), ""), (("*.test",), "*.test")])
-def test_check_compares_the_name(office, bot, authority, names, warned):
+def test_check_compares_the_name(server, bot, authority, names, warned):
     made = authority.issue(*names)
     write(bot, made.chain, made.key)
-    told = [text for text in warnings(office) if "and not for mail.example.test" in text]
+    told = [text for text in warnings(server) if "and not for mail.example.test" in text]
     assert (len(told) == 1 and f"is for {warned}, and not" in told[0]) if warned else told == []
 
 
@@ -85,20 +85,20 @@ def test_check_compares_the_name(office, bot, authority, names, warned):
     (lambda made, up: made.leaf, "without an intermediate certificate"),
     (lambda made, up: made.leaf + up.root + up.middle, "in the wrong order"),
     (lambda made, up: made.leaf + made.leaf, "does not belong to the chain")])
-def test_check_finds_what_is_wrong_with_the_chain(office, bot, authority, chain, text):
+def test_check_finds_what_is_wrong_with_the_chain(server, bot, authority, chain, text):
     made = authority.issue(NAME)
     write(bot, chain(made, authority), made.key)
-    told = [one for one in warnings(office) if text in one]
+    told = [one for one in warnings(server) if text in one]
     assert len(told) == 1 and f"{bot.live}/fullchain.pem" in told[0]
 
 
-def test_check_says_who_is_not_known_as_an_authority_here(office, bot):
+def test_check_says_who_is_not_known_as_an_authority_here(server, bot):
     assert any("Example Root" in one and "is not among those that this host trusts" in one
-               for one in warnings(office))
+               for one in warnings(server))
 
 
-def test_check_says_that_the_certificate_of_init_is_its_own(office):
-    assert any("signed by itself" in one for one in warnings(office))
+def test_check_says_that_the_certificate_of_init_is_its_own(server):
+    assert any("signed by itself" in one for one in warnings(server))
 
 
 @pytest.mark.parametrize("chain, text", [
@@ -109,10 +109,10 @@ def test_check_says_that_the_certificate_of_init_is_its_own(office):
     (lambda made, up: made.key, "no certificate found"),
     (lambda made, up: "", "no certificate found"),
     (lambda made, up: made.leaf * 200, "is larger than")])
-def test_check_finds_a_chain_that_cannot_be_used(office, bot, authority, chain, text):
+def test_check_finds_a_chain_that_cannot_be_used(server, bot, authority, chain, text):
     made = authority.issue(NAME)
     write(bot, chain(made, authority), made.key)
-    assert any(text in one and f"{bot.live}/fullchain.pem" in one for one in errors(office))
+    assert any(text in one and f"{bot.live}/fullchain.pem" in one for one in errors(server))
 
 
 def protect(key):
@@ -124,57 +124,57 @@ def protect(key):
     (lambda made, other: other.key, "is not the key of the first certificate"),
     (lambda made, other: made.chain, "no private key found"),
     (lambda made, other: protect(made.key), "is protected by a passphrase")])
-def test_check_finds_a_key_that_cannot_be_used(office, bot, authority, key, text):
+def test_check_finds_a_key_that_cannot_be_used(server, bot, authority, key, text):
     made, other = authority.issue(NAME), authority.issue(NAME)
     write(bot, made.chain, key(made, other))
-    assert any(text in one and f"{bot.live}/privkey.pem" in one for one in errors(office))
+    assert any(text in one and f"{bot.live}/privkey.pem" in one for one in errors(server))
 
 
-def test_check_says_what_cannot_be_read(office, bot):
+def test_check_says_what_cannot_be_read(server, bot):
     (bot.live / "privkey.pem").unlink()
     os.mkfifo(bot.live / "privkey.pem")
-    assert any("is no regular file" in one for one in errors(office))
+    assert any("is no regular file" in one for one in errors(server))
     (bot.live / "privkey.pem").unlink()
-    assert any("tls.key" in one and "is not there" in one for one in errors(office))
+    assert any("tls.key" in one and "is not there" in one for one in errors(server))
 
 
-def test_check_tells_once_of_a_loose_key_of_init(office):
-    (office.folder / "keys/default.key").chmod(0o644)
-    assert len([one for one in errors(office) if "default.key" in one]) == 1
+def test_check_tells_once_of_a_loose_key_of_init(server):
+    (server.folder / "keys/default.key").chmod(0o644)
+    assert len([one for one in errors(server) if "default.key" in one]) == 1
 
 
-def test_check_says_that_a_key_of_init_is_a_link(office):
-    key = office.folder / "keys/default.key"
-    key.rename(office.folder / "keys/elsewhere.key")
+def test_check_says_that_a_key_of_init_is_a_link(server):
+    key = server.folder / "keys/default.key"
+    key.rename(server.folder / "keys/elsewhere.key")
     key.symlink_to("elsewhere.key")
-    assert any(f"{key} is a symbolic link" in one for one in errors(office))
+    assert any(f"{key} is a symbolic link" in one for one in errors(server))
 
 
-def test_check_tells_of_a_key_that_everybody_may_read(office, authority):
+def test_check_tells_of_a_key_that_everybody_may_read(server, authority):
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are nobody else's to enter
         folder = pathlib.Path(name)
         made = Certbot(folder / "letsencrypt", NAME, authority.issue(NAME), authority)
-        with office.settings.open("a") as settings:
+        with server.settings.open("a") as settings:
             settings.write(made.settings)
         (made.archive / "privkey1.pem").chmod(0o644)
         for path in (made.archive.parent, folder):
             path.chmod(0o755)
-        told = [one for one in errors(office) if "may be read by others (mode 644)" in one]
+        told = [one for one in errors(server) if "may be read by others (mode 644)" in one]
         assert len(told) == 1 and "tls.key" in told[0]
-        refused = office("run", code=FAILED).stderr
+        refused = server("run", code=FAILED).stderr
         assert "may be read by others (mode 644)" in refused
         (made.archive / "privkey1.pem").chmod(0o640)  # as Debian's group ssl-cert has it
-        assert said(office, "error", 0) == []
+        assert said(server, "error", 0) == []
         (made.archive / "privkey1.pem").chmod(0o644)
         made.archive.parent.chmod(0o700)
-        assert any("has mode 644; only its folder" in one for one in warnings(office))
+        assert any("has mode 644; only its folder" in one for one in warnings(server))
 
 
-def test_an_rsa_key_and_both_in_one_file_will_do(office, bot, authority):
+def test_an_rsa_key_and_both_in_one_file_will_do(server, bot, authority):
     made = authority.issue(NAME, key=("rsa", 2048))
     both = made.key + made.chain
     write(bot, both, both)
-    said(office, "ok", 0)
+    said(server, "ok", 0)
 
 
 # -------------------------------------------------------------------- running
@@ -188,25 +188,25 @@ def certificate_of(plain):
         return ssl.DER_cert_to_PEM_cert(wire.getpeercert(True))
 
 
-def connect(office, port=465):
-    return socket.create_connection(("127.0.0.1", office.port(port)), timeout=10)
+def connect(server, port=465):
+    return socket.create_connection(("127.0.0.1", server.port(port)), timeout=10)
 
 
-def shown(office):
-    with connect(office) as plain:
+def shown(server):
+    with connect(server) as plain:
         return certificate_of(plain)
 
 
 
-def role(office, name):
-    return next(one for one in office.json("status")["processes"] if one["role"] == name)
+def role(server, name):
+    return next(one for one in server.json("status")["processes"] if one["role"] == name)
 
 
-def end_keys(office, pid):
+def end_keys(server, pid):
     """Until there is another one."""
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: role(office, "keys")["restarts"] == 1 and
-             role(office, "keys")["state"] == "working")
+    wait_for(lambda: role(server, "keys")["restarts"] == 1 and
+             role(server, "keys")["state"] == "working")
 
 
 @pytest.fixture
@@ -226,8 +226,8 @@ def renew(bot, authority):
     return made.leaf
 
 
-def logged(office, text):
-    return [one["text"] for one in office.json_lines("log", "--lines", 200) if text in one["text"]]
+def logged(server, text):
+    return [one["text"] for one in server.json_lines("log", "--lines", 200) if text in one["text"]]
 
 
 @pytest.fixture
@@ -347,9 +347,9 @@ def test_paths_can_be_set_and_taken_back_while_it_runs(running, authority, tmp_p
     assert shown(running) == own
 
 
-def test_a_certificate_that_cannot_be_used_is_named_at_the_start(office, bot):
+def test_a_certificate_that_cannot_be_used_is_named_at_the_start(server, bot):
     (bot.live / "privkey.pem").unlink()
-    done = hayauma("-C", office.folder, "run", code=FAILED)
+    done = hayauma("-C", server.folder, "run", code=FAILED)
     assert f"tls.key: {bot.live}/privkey.pem is not there" in done.stderr
 
 

@@ -16,15 +16,15 @@ GOOD = {
 
 
 @pytest.fixture
-def found(office):
+def found(server):
     """What check finds with these records besides: found({...}) is {level: sentences}."""
     def look(records, settings="", base=GOOD):
         table = {key: value for key, value in {**base, **records}.items() if value is not None}
         with FakeDns(table) as dns:
-            text = office.settings.read_text().replace("127.0.0.1:9", dns.address)
-            office.settings.write_text(text + settings)
+            text = server.settings.read_text().replace("127.0.0.1:9", dns.address)
+            server.settings.write_text(text + settings)
             levels = {"ok": [], "note": [], "warning": [], "error": []}
-            for one in office.json("check"):
+            for one in server.json("check"):
                 levels[one["level"]].append(one["text"])
         return {level: "\n".join(texts) for level, texts in levels.items()}
     return look
@@ -100,47 +100,47 @@ def test_without_a_public_address_spf_is_a_note(found):
     assert "SPF" not in said["warning"]
 
 
-def test_name_servers_that_leave_signatures_out_are_told(found, office):
-    text = office.settings.read_text()
-    office.settings.write_text(text.replace("dnssec no", "dnssec yes"))
+def test_name_servers_that_leave_signatures_out_are_told(found, server):
+    text = server.settings.read_text()
+    server.settings.write_text(text.replace("dnssec no", "dnssec yes"))
     said = found({})
     assert "DNS answers cannot be validated" in said["warning"]
     assert "set dns.dnssec to no" in said["warning"]
     assert "MX" not in said["warning"]
 
 
-def test_name_servers_that_refuse_what_dnssec_needs_are_told(office):
+def test_name_servers_that_refuse_what_dnssec_needs_are_told(server):
     """Those of small networks that know nothing but their own names and a way out."""
     with FakeDns(GOOD, refused=(". SOA", ". DNSKEY")) as dns:
-        text = office.settings.read_text().replace("127.0.0.1:9", dns.address)
-        office.settings.write_text(text.replace("dnssec no", "dnssec yes"))
-        said = [one["text"] for one in office.json("check") if one["level"] == "warning"]
+        text = server.settings.read_text().replace("127.0.0.1:9", dns.address)
+        server.settings.write_text(text.replace("dnssec no", "dnssec yes"))
+        said = [one["text"] for one in server.json("check") if one["level"] == "warning"]
     told = [text for text in said if "DNS" in text]
     assert len(told) == 1 and "in a way that can be validated" in told[0], said
     assert "set dns.dnssec to no" in told[0]
 
 
-def test_a_missing_trust_anchor_is_told(found, office):
-    text = office.settings.read_text()
-    office.settings.write_text(text.replace("dnssec no", "dnssec yes\n    trust-anchor /no/root.key"))
+def test_a_missing_trust_anchor_is_told(found, server):
+    text = server.settings.read_text()
+    server.settings.write_text(text.replace("dnssec no", "dnssec yes\n    trust-anchor /no/root.key"))
     said = found({})
     assert "/no/root.key (dns.trust-anchor) cannot be read" in said["warning"]
     assert "dns-root-data" in said["warning"]
     assert "mail for example.test comes here" in said["ok"]
 
 
-def test_no_name_server_is_one_warning(office):
-    said = [one["text"] for one in office.json("check") if one["level"] == "warning"]
+def test_no_name_server_is_one_warning(server):
+    said = [one["text"] for one in server.json("check") if one["level"] == "warning"]
     assert len([text for text in said if "DNS does not answer" in text]) == 1
     assert not any("MX" in text for text in said)
-    assert not any("DNS" in one["text"] for one in office.json("check", "--no-dns"))
+    assert not any("DNS" in one["text"] for one in server.json("check", "--no-dns"))
 
 
-def test_a_running_one_is_asked_the_same(office):
+def test_a_running_one_is_asked_the_same(server):
     with FakeDns(GOOD) as dns:
-        text = office.settings.read_text().replace("127.0.0.1:9", dns.address)
-        office.settings.write_text(text)
-        office.start()
-        said = [one["text"] for one in office.json("check") if one["level"] == "ok"]
-        office.stop()
+        text = server.settings.read_text().replace("127.0.0.1:9", dns.address)
+        server.settings.write_text(text)
+        server.start()
+        said = [one["text"] for one in server.json("check") if one["level"] == "ok"]
+        server.stop()
     assert any("mail for example.test comes here" in text for text in said)

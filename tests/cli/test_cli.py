@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Commands: init, accounts, domains, aliases, routes, check, help, completion. What works
-on a post office whether it runs or not is tried both ways. The program is $HAYAUMA, build/hayauma
+on a server whether it runs or not is tried both ways. The program is $HAYAUMA, build/hayauma
 unless set."""
 import json
 import os
@@ -16,32 +16,32 @@ import threading
 import time
 
 import pytest
-from office import (FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, REFUSED, SETTINGS,
+from server import (FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, REFUSED, SETTINGS,
                     USAGE, hayauma, old_certificate)
 
 
 # -------------------------------------------------------------------- init
 
 
-def test_init_makes_a_complete_state_directory(office):
+def test_init_makes_a_complete_state_directory(server):
     for name in ("directory/directory.db", "keys/default.key", "keys/default.crt", "spool",
                  "accounts", "ledger", "run"):
-        assert (office.folder / name).exists(), name
-    key = (office.folder / "keys/default.key").stat()
+        assert (server.folder / name).exists(), name
+    key = (server.folder / "keys/default.key").stat()
     assert stat.S_IMODE(key.st_mode) == 0o600
-    assert "keys/default.crt" in office.made.stdout
-    assert "account add YOU@example.test" in office.made.stdout
+    assert "keys/default.crt" in server.made.stdout
+    assert "account add YOU@example.test" in server.made.stdout
 
 
-def test_init_says_what_to_put_into_dns_and_how_to_start_it(office, tmp_path):
-    said = office.made.stdout
+def test_init_prints_what_to_put_into_dns_and_how_to_start_it(server, tmp_path):
+    said = server.made.stdout
     for line in (r"mail\.example\.test\. +A +ADDRESS", r"ADDRESS +PTR +mail\.example\.test\.",
                  r"example\.org\. +MX +10 mail\.example\.test\.",
                  r'example\.org\. +TXT +"v=spf1 mx -all"',
                  r'mail\.example\.test\. +TXT +"v=spf1 a -all"',
-                 rf"hayauma -C {office.folder} run", "systemctl edit hayauma.service",
+                 rf"hayauma -C {server.folder} run", "systemctl edit hayauma.service",
                  "certbot certonly --standalone -d mail.example.test",
-                 rf"hayauma -C {office.folder} check"):
+                 rf"hayauma -C {server.folder} check"):
         assert re.search(line, said), line
     made = hayauma("init", tmp_path / "json", "--hostname", "mx.example.test", "--domain",
                    "example.test", "--json")
@@ -49,32 +49,32 @@ def test_init_says_what_to_put_into_dns_and_how_to_start_it(office, tmp_path):
     assert {"name": "example.test.", "type": "MX", "value": "10 mx.example.test."} in records
 
 
-def test_init_explains_the_place_of_an_address_only_where_it_stands(office):
+def test_init_explains_the_place_of_an_address_only_where_it_stands(server):
     """A host with a public address is told that one."""
-    assert "ADDRESS is the public address of this host" in office.made.stdout
-    assert "PTR record" in office.made.stdout and "SPF" in office.made.stdout
+    assert "ADDRESS is the public address of this host" in server.made.stdout
+    assert "PTR record" in server.made.stdout and "SPF" in server.made.stdout
     show = ("ip link add seen type veth peer name other; ip addr add 203.0.114.9/32 dev seen; ip link set seen"
             " up; exec \"$@\"")
     made = subprocess.run(["unshare", "-n", "sh", "-c", show, "sh", PROGRAM, "init",
-                           office.folder.parent / "public", "--hostname", "m.test", "--domain",
+                           server.folder.parent / "public", "--hostname", "m.test", "--domain",
                            "m.test"], capture_output=True, text=True, check=False)
     assert "203.0.114.9" in made.stdout, f"a network of its own is needed: {made.stderr}"
     assert "ADDRESS" not in made.stdout
     assert "PTR" in made.stdout and "SPF" in made.stdout
 
 
-def test_init_writes_annotated_settings_that_are_read_again(office):
-    text = office.settings.read_text()
+def test_init_writes_annotated_settings_that_are_read_again(server):
+    text = server.settings.read_text()
     assert text.startswith("#")
-    assert f"data-directory {office.folder}\n" in text
-    changed = {s["name"]: s["value"] for s in office.json("config", "--changed")}
+    assert f"data-directory {server.folder}\n" in text
+    changed = {s["name"]: s["value"] for s in server.json("config", "--changed")}
     assert changed["hostname"] == "mail.example.test"
     assert changed["listen"] == "127.0.0.1"
     assert changed["dns.resolvers"] == "127.0.0.1:9"
 
 
-def test_init_makes_a_certificate_for_the_host(office):
-    said = subprocess.run(["openssl", "x509", "-in", office.folder / "keys/default.crt", "-noout",
+def test_init_makes_a_certificate_for_the_host(server):
+    said = subprocess.run(["openssl", "x509", "-in", server.folder / "keys/default.crt", "-noout",
                            "-subject", "-ext", "subjectAltName"], capture_output=True, text=True,
                           check=True).stdout
     assert "mail.example.test" in said
@@ -88,17 +88,17 @@ def test_init_takes_an_empty_directory_and_missing_parents(tmp_path):
         assert (folder / "hayauma.conf").exists()
 
 
-def test_init_overwrites_nothing(office, tmp_path):
-    before = office.settings.read_text()
+def test_init_overwrites_nothing(server, tmp_path):
+    before = server.settings.read_text()
     words = ("--hostname", "m.test", "--domain", "m.test")
-    again = hayauma("init", office.folder, *words, code=REFUSED)
+    again = hayauma("init", server.folder, *words, code=REFUSED)
     assert "there is a mail server" in again.stderr
-    assert office.settings.read_text() == before
+    assert server.settings.read_text() == before
     full = tmp_path / "full"
     full.mkdir()
-    (full / "letter").write_text("mine")
+    (full / "message").write_text("mine")
     assert "not an empty directory" in hayauma("init", full, *words, code=REFUSED).stderr
-    assert [one.name for one in full.iterdir()] == ["letter"]
+    assert [one.name for one in full.iterdir()] == ["message"]
     plain = tmp_path / "plain"
     plain.write_text("mine")
     hayauma("init", plain, *words, code=REFUSED)
@@ -200,18 +200,18 @@ def test_generated_passwords_are_printed_once_and_differ(either):
     assert re.search(r"^Password: [a-z2-9-]{23}$", text, re.M)
 
 
-def test_no_terminal_to_ask_on_is_said(office):
-    done = subprocess.run([PROGRAM, "-C", office.folder, "account", "add", "a@example.test"],
+def test_no_terminal_to_ask_on_is_said(server):
+    done = subprocess.run([PROGRAM, "-C", server.folder, "account", "add", "a@example.test"],
                           capture_output=True, text=True, stdin=subprocess.DEVNULL,
                           start_new_session=True, check=False)
     assert done.returncode == FAILED
     assert "--password-stdin" in done.stderr
 
 
-def test_a_password_is_asked_for_twice_without_echo(office):
+def test_a_password_is_asked_for_twice_without_echo(server):
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execv(PROGRAM, [PROGRAM, "-C", str(office.folder), "account", "add", "a@example.test"])
+        os.execv(PROGRAM, [PROGRAM, "-C", str(server.folder), "account", "add", "a@example.test"])
     said = b""
     for number in (1, 2):
         while said.count(b": ") < number:
@@ -224,7 +224,7 @@ def test_a_password_is_asked_for_twice_without_echo(office):
         pass
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == OK
     assert PASSWORD.encode() not in said
-    assert office.json("account", "show", "a@example.test")["password"] == "argon2id"
+    assert server.json("account", "show", "a@example.test")["password"] == "argon2id"
 
 
 def test_accounts_are_changed_one_thing_at_a_time(either):
@@ -351,41 +351,41 @@ def test_route_elsewhere_needs_no_look_up_for_an_address_literal(either):
 # -------------------------------------------------------------------- check, config
 
 
-def test_check_of_a_new_post_office_finds_no_error(office):
-    office.add("tama@example.test", "--admin")
-    found = office.json("check")
+def test_check_of_a_new_fake_server_finds_no_error(server):
+    server.add("tama@example.test", "--admin")
+    found = server.json("check")
     assert {one["level"] for one in found} <= {"ok", "note", "warning"}
     assert any("certificate" in one["text"] for one in found)
     assert any("ports" in one["text"] for one in found)
     assert any(one["text"] == "the directory has 2 domains and 1 account" for one in found)
 
 
-def test_check_tells_all_errors_of_the_settings_with_their_places(office):
-    text = office.settings.read_text()
+def test_check_tells_all_errors_of_the_settings_with_their_places(server):
+    text = server.settings.read_text()
     lines = re.sub(r"(?m)^port-offset.*", "port-offset many", text).splitlines()
     lines[lines.index("smtp {"):lines.index("smtp {") + 1] = [
         "smtp {", "    timout 5min", "    message-size-max 5X"]
-    office.settings.write_text("\n".join(lines) + "\n")
-    done = office("check", code=SETTINGS)
+    server.settings.write_text("\n".join(lines) + "\n")
+    done = server("check", code=SETTINGS)
     for name in ("port-offset many", "timout 5min", "message-size-max 5X"):
         line = next(n for n, one in enumerate(lines, 1) if name in one)
         assert re.search(rf"hayauma\.conf:{line}:\d+: ", done.stdout), done.stdout
     assert "did you mean \"timeout\"" in done.stdout
-    assert len([one for one in office.json("check", code=SETTINGS) if one["line"]]) == 3
+    assert len([one for one in server.json("check", code=SETTINGS) if one["line"]]) == 3
     for words in (["config"], ["run"], ["route", "a@b.test"]):
-        assert "port-offset" in office(*words, code=SETTINGS).stderr
+        assert "port-offset" in server(*words, code=SETTINGS).stderr
     for words in (["account", "list"], ["domain", "list"]):
-        assert "port-offset" in office(*words).stderr
+        assert "port-offset" in server(*words).stderr
 
 
-def test_check_finds_a_used_port_a_bad_key_and_a_missing_postmaster(office):
-    offset = int(re.search(r"(?m)^port-offset (\d+)", office.settings.read_text()).group(1))
-    key = office.folder / "keys/default.key"
+def test_check_finds_a_used_port_a_bad_key_and_a_missing_postmaster(server):
+    offset = int(re.search(r"(?m)^port-offset (\d+)", server.settings.read_text()).group(1))
+    key = server.folder / "keys/default.key"
     key.chmod(0o644)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 25 + offset))
         taken.listen()
-        found = office.json("check", code=FAILED)
+        found = server.json("check", code=FAILED)
     errors = "\n".join(one["text"] for one in found if one["level"] == "error")
     assert f"127.0.0.1:{25 + offset}" in errors
     assert f"{key} has mode 0644" in errors
@@ -393,35 +393,35 @@ def test_check_finds_a_used_port_a_bad_key_and_a_missing_postmaster(office):
                if one["level"] == "warning")
 
 
-def test_check_says_how_much_room_is_missing(office):
-    with office.settings.open("a") as settings:
+def test_check_says_how_much_room_is_missing(server):
+    with server.settings.open("a") as settings:
         settings.write("\nqueue {\n    disk-reserve 1T\n}\n")
-    errors = [one["text"] for one in office.json("check", code=FAILED) if one["level"] == "error"]
+    errors = [one["text"] for one in server.json("check", code=FAILED) if one["level"] == "error"]
     assert len(errors) == 1 and "below 1048576 MiB" in errors[0]
     assert "lower queue.disk-reserve" in errors[0]
 
 
-def test_check_says_which_certificate_has_ended(office):
-    old_certificate(office)
-    errors = [one["text"] for one in office.json("check", code=FAILED) if one["level"] == "error"]
+def test_check_says_which_certificate_has_ended(server):
+    old_certificate(server)
+    errors = [one["text"] for one in server.json("check", code=FAILED) if one["level"] == "error"]
     assert len(errors) == 1 and "has ended" in errors[0] and "keys/default.crt" in errors[0]
 
 
-def test_check_finds_a_key_that_is_not_the_certificates(office):
+def test_check_finds_a_key_that_is_not_the_certificates(server):
     made = subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"],
                           capture_output=True, check=True).stdout
-    (office.folder / "keys/default.key").write_bytes(made)
-    errors = [one["text"] for one in office.json("check", code=FAILED) if one["level"] == "error"]
+    (server.folder / "keys/default.key").write_bytes(made)
+    errors = [one["text"] for one in server.json("check", code=FAILED) if one["level"] == "error"]
     assert any("is not the key of the first certificate" in text for text in errors)
 
 
-def test_config_explains_a_setting(office):
-    done = office("config", "smtp.message-size-max")
+def test_config_explains_a_setting(server):
+    done = server("config", "smtp.message-size-max")
     assert "50M" in done.stdout
-    assert "did you mean smtp.message-size-max" in office("config", "smtp.mesage-size-max",
+    assert "did you mean smtp.message-size-max" in server("config", "smtp.mesage-size-max",
                                                           code=NOT_FOUND).stderr
-    assert len(office.json("config")) > 50
-    assert office.json("config", "smtp.message-size-max")["default"] == "50M"
+    assert len(server.json("config")) > 50
+    assert server.json("config", "smtp.message-size-max")["default"] == "50M"
 
 
 # -------------------------------------------------------------------- not running, locked
@@ -429,17 +429,17 @@ def test_config_explains_a_setting(office):
 
 @pytest.mark.parametrize("words", [
     ["status"], ["stop"], ["reload"], ["fibers", "edge"]])
-def test_commands_that_need_it_say_that_it_does_not_run(office, words):
-    done = office(*words, code=NOT_RUNNING)
-    assert f"the server in {office.folder} is not running" in done.stderr
-    assert f"hayauma -C {office.folder} run" in done.stderr
+def test_commands_that_need_it_say_that_it_does_not_run(server, words):
+    done = server(*words, code=NOT_RUNNING)
+    assert f"the server in {server.folder} is not running" in done.stderr
+    assert f"hayauma -C {server.folder} run" in done.stderr
 
 
-def test_status_for_programs_while_it_is_down(office):
-    done = office("status", "--json", code=NOT_RUNNING)
+def test_status_for_programs_while_it_is_down(server):
+    done = server("status", "--json", code=NOT_RUNNING)
     said = json.loads(done.stdout)
-    assert said["running"] is False and said["directory"] == str(office.folder)
-    assert said["letters"] == 0 and said["domains"] == 2 and "processes" not in said
+    assert said["running"] is False and said["directory"] == str(server.folder)
+    assert said["messages"] == 0 and said["domains"] == 2 and "processes" not in said
 
 
 def test_commands_at_the_same_time_wait_for_each_other(either):
@@ -456,21 +456,21 @@ def test_commands_at_the_same_time_wait_for_each_other(either):
     assert len(either.json("account", "list")) == 8
 
 
-def test_a_place_that_is_no_post_office_is_said(tmp_path):
+def test_a_place_that_is_no_fake_server_is_said(tmp_path):
     done = hayauma("-C", tmp_path, "status", code=FAILED)
     assert "is no mail server" in done.stderr
     hayauma("-C", tmp_path / "missing", "status", code=FAILED)
 
 
-def test_files_belong_to_whom_they_should(office):
-    office.add("tama@example.test")
-    owner = (office.folder / "directory").stat().st_uid
-    for path in [office.folder / "directory", *(office.folder / "directory").iterdir()]:
+def test_files_belong_to_whom_they_should(server):
+    server.add("tama@example.test")
+    owner = (server.folder / "directory").stat().st_uid
+    for path in [server.folder / "directory", *(server.folder / "directory").iterdir()]:
         assert path.stat().st_uid == owner
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
     if os.geteuid() == 0:
         assert owner != 0
-        assert office.settings.stat().st_uid == 0
+        assert server.settings.stat().st_uid == 0
 
 
 # -------------------------------------------------------------------- help, completion
@@ -482,7 +482,7 @@ def commands():
         "Options")[0])
 
 
-def test_every_command_has_help(office):
+def test_every_command_has_help(server):
     names = commands()
     assert {"init", "run", "account add", "queue remove", "journey"} <= set(names)
     for name in names:
@@ -607,9 +607,9 @@ def zsh(tmp_path):
     os.close(terminal)
 
 
-def test_zsh_completes_commands_options_values_and_what_there_is(zsh, office):
-    office.add("tama@example.test")
-    there = f"hayauma -C {office.folder}"
+def test_zsh_completes_commands_options_values_and_what_there_is(zsh, server):
+    server.add("tama@example.test")
+    there = f"hayauma -C {server.folder}"
     assert zsh("hayauma sta") == "hayauma status"
     assert zsh("hayauma account sh") == "hayauma account show"
     assert zsh("hayauma status --js") == "hayauma status --json"

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "cli/docs.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 /* ------------------------------------------------------------------ the table itself */
 
@@ -69,11 +69,11 @@ static void test_no_option_stands_for_two_things(void **state) {
         for (const struct cli_parameter *p = cli_commands[i].parameters; p && p->name; p++) {
             for (const struct cli_parameter *g = cli_globals; g->name; g++) {
                 assert_string_not_equal(p->name, g->name);
-                assert_true(!p->letter || p->letter != g->letter);
+                assert_true(!p->short_name || p->short_name != g->short_name);
             }
             for (const struct cli_parameter *q = p + 1; q->name; q++) {
                 assert_string_not_equal(p->name, q->name);
-                assert_true(!p->letter || p->letter != q->letter);
+                assert_true(!p->short_name || p->short_name != q->short_name);
             }
         }
     }

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from office import TOP
+from server import TOP
 
 DOCUMENTS = sorted([*TOP.glob("*.md"), *TOP.glob("docs/**/*.md"), *TOP.glob("src/**/*.md"),
                     *TOP.glob("tests/**/*.md"), TOP / "bench/README.md"])

@@ -5,35 +5,35 @@ import smtplib
 import time
 
 import pytest
-from office import NOT_FOUND, NOT_RUNNING, OK, PASSWORD, USAGE
+from server import NOT_FOUND, NOT_RUNNING, OK, PASSWORD, USAGE
 from test_accounts import me
 from test_running import wait_for
 
 TAMA = "tama@example.test"
 
 
-def letter(sender, recipient, subject):
+def message(sender, recipient, subject):
     return (f"From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\nhello\r\n").encode()
 
 
-def send(office, sender, *recipients, subject="hello"):
-    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
-        client.sendmail(sender, recipients, letter(sender, recipients[0], subject))
+def send(server, sender, *recipients, subject="hello"):
+    with smtplib.SMTP("127.0.0.1", server.port(25), timeout=20) as client:
+        client.sendmail(sender, recipients, message(sender, recipients[0], subject))
 
 
-def submit(office, *recipients, subject="out"):
-    with smtplib.SMTP("127.0.0.1", office.port(587), timeout=20) as client:
+def submit(server, *recipients, subject="out"):
+    with smtplib.SMTP("127.0.0.1", server.port(587), timeout=20) as client:
         client.starttls()
         client.login(TAMA, PASSWORD)
-        client.sendmail(TAMA, recipients, letter(TAMA, recipients[0], subject))
+        client.sendmail(TAMA, recipients, message(TAMA, recipients[0], subject))
 
 
-def listed(office, *words):
-    return office.json("journey", "--list", *words)
+def listed(server, *words):
+    return server.json("journey", "--list", *words)
 
 
-def states(office, *words):
-    return [(one["subject"], one["state"]) for one in listed(office, *words)]
+def states(server, *words):
+    return [(one["subject"], one["state"]) for one in listed(server, *words)]
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_while_nothing_runs_and_beside_broken_settings(busy):
         assert "is stopped" in status.stdout
         assert "1 message on its way" in status.stdout and "2 accounts" in status.stdout
         told = busy.json("status", code=NOT_RUNNING)
-        assert told["running"] is False and told["letters"] == 1 and told["accounts"] == 2
+        assert told["running"] is False and told["messages"] == 1 and told["accounts"] == 2
         assert told["last_event"]
         one = busy.json("queue", "list")[0]["id"]
         assert "on hold" in busy("queue", "retry", one).stdout
@@ -140,9 +140,9 @@ def test_while_nothing_runs_and_beside_broken_settings(busy):
         busy("queue", "hold", one)
 
 
-def told(office, *kinds):
+def told(server, *kinds):
     """Kind, author and sentence of what people did to messages, oldest first."""
-    return [(e["kind"], e["facts"].get("by"), e["text"]) for e in office.json_lines("log", "-n", 500)
+    return [(e["kind"], e["facts"].get("by"), e["text"]) for e in server.json_lines("log", "-n", 500)
             if e["kind"] in kinds]
 
 
@@ -193,7 +193,7 @@ def test_what_was_done_while_nothing_ran_counts_at_the_start(busy):
     assert busy.json("queue", "list") == []
 
 
-def test_a_post_office_that_never_ran(office):
-    assert "never run" in office("log", code=NOT_FOUND).stderr
-    assert office("queue", "list", code=OK).stdout.startswith("No message")
-    assert "is stopped" in office("status", code=NOT_RUNNING).stdout
+def test_a_fake_server_that_never_ran(server):
+    assert "never run" in server("log", code=NOT_FOUND).stderr
+    assert server("queue", "list", code=OK).stdout.startswith("No message")
+    assert "is stopped" in server("status", code=NOT_RUNNING).stdout

@@ -5,7 +5,7 @@ import poplib
 import subprocess
 
 import pytest
-from office import PASSWORD, REFUSED, USAGE
+from server import PASSWORD, REFUSED, USAGE
 from test_accounts import changes
 
 HASH = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=PASSWORD, text=True, check=True,
@@ -14,20 +14,20 @@ BLOWFISH = "$2y$05$abcdefghijklmnopqrstuu5LoVJ8ALFL7HqV1dnk0aKO5oU0dVQKW"  # who
 OTHER = "other-" + PASSWORD
 
 
-def addresses(office):
-    return [one["address"] for one in office.json("account", "list")]
+def addresses(server):
+    return [one["address"] for one in server.json("account", "list")]
 
 
-def aliases(office):
-    return {one["address"]: one["targets"] for one in office.json("alias", "list")}
+def aliases(server):
+    return {one["address"]: one["targets"] for one in server.json("alias", "list")}
 
 
-def shown(office, address):
-    return office.json("account", "show", address)
+def shown(server, address):
+    return server.json("account", "show", address)
 
 
-def logs_in(office, address, password=PASSWORD):
-    client = poplib.POP3("127.0.0.1", office.port(110), timeout=20)
+def logs_in(server, address, password=PASSWORD):
+    client = poplib.POP3("127.0.0.1", server.port(110), timeout=20)
     client.stls()
     client.user(address)
     try:
@@ -61,39 +61,39 @@ def test_a_passwd_file_of_dovecot(either):
     assert shown(either, "tama@example.test")["name"] == "Tama Suzuki"
 
 
-def test_shadow_and_vpasswd_name_no_domain(office):
+def test_shadow_and_vpasswd_name_no_domain(server):
     shadow = (f"root:*:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\nsshd:!:19000::::::\n"
               f"tama:{HASH}:19000:0:99999:7:::\nkiku:!{HASH}:19000:0:99999:7:::\n")
-    said = office("account", "import", "-", stdin=shadow, code=REFUSED).stderr
+    said = server("account", "import", "-", stdin=shadow, code=REFUSED).stderr
     assert "--domain" in said and ":4:" in said
-    done = office("account", "import", "-", "--domain", "example.test", stdin=shadow)
+    done = server("account", "import", "-", "--domain", "example.test", stdin=shadow)
     assert done.stdout == ("Added 1 account.\nLeft out, since nobody can log in to them: "
                            "root, daemon, sshd, kiku\n")
-    assert shown(office, "tama@example.test")["name"] == ""
+    assert shown(server, "tama@example.test")["name"] == ""
     vpasswd = (f"hana:{HASH}:1:0:Hana Ito:/home/vpopmail/domains/x/hana:52428800S,1000C\n"
                f"mike:{HASH}:1:0:mike:/home/vpopmail/domains/x/mike:NOQUOTA:clear\n")
-    office("account", "import", "-", "--domain", "example.test", stdin=vpasswd)
-    hana = shown(office, "hana@example.test")
+    server("account", "import", "-", "--domain", "example.test", stdin=vpasswd)
+    hana = shown(server, "hana@example.test")
     assert (hana["name"], hana["quota"]) == ("Hana Ito", 50 << 20)
-    assert shown(office, "mike@example.test")["quota"] in (0, None)
+    assert shown(server, "mike@example.test")["quota"] in (0, None)
 
 
-def test_columns_of_a_database(office, tmp_path):
+def test_columns_of_a_database(server, tmp_path):
     """As mysql -BN and psql -At -F (a tab) print them: address, hash, name, bytes of quota."""
     file = tmp_path / "accounts.tsv"
     file.write_text(f"tama@example.test\t{HASH}\t鈴木 たま\t1073741824\n"
                     f"hana@example.test\t{{BLF-CRYPT}}{BLOWFISH}\tNULL\t0\n"
                     "kiku@example.test\t\\N\t\\N\t\\N\n")
-    done = office("account", "import", file)
+    done = server("account", "import", file)
     assert "Added 3 accounts." in done.stdout
     assert "without a password: kiku@example.test" in done.stdout
-    tama = shown(office, "tama@example.test")
+    tama = shown(server, "tama@example.test")
     assert (tama["name"], tama["quota"]) == ("鈴木 たま", 1 << 30)
-    assert shown(office, "hana@example.test")["name"] == ""
-    assert shown(office, "kiku@example.test")["password"] in ("", None)
+    assert shown(server, "hana@example.test")["name"] == ""
+    assert shown(server, "kiku@example.test")["password"] in ("", None)
 
 
-def test_all_or_none_and_every_line_is_named(office, tmp_path):
+def test_all_or_none_and_every_line_is_named(server, tmp_path):
     file = tmp_path / "users"
     file.write_text(f"tama@example.test:{HASH}\n"
                     "# a comment\n"
@@ -104,18 +104,18 @@ def test_all_or_none_and_every_line_is_named(office, tmp_path):
                     f"mike@example.test:{HASH[:-4]}\n"
                     f"mike+x@example.test:{HASH}\n"
                     f"quota@example.test:{HASH}::::::userdb_quota_rule=*:storage=many\n")
-    done = office("account", "import", file, code=REFUSED)
-    assert addresses(office) == [] and done.stdout == ""
+    done = server("account", "import", file, code=REFUSED)
+    assert addresses(server) == [] and done.stdout == ""
     lines = done.stderr.splitlines()
     for number, word in ((3, "{SSHA}"), (4, "no domain"), (5, "elsewhere.test"), (6, "line 1"),
                          (7, "not whole"), (8, "separator"), (9, "many")):
         assert any(f"users:{number}: " in line and word in line for line in lines), (number, lines)
     assert lines[-1].endswith("nothing was changed; mend those lines, or say --keep-going")
     assert HASH[10:] not in done.stderr
-    told = office.json("account", "import", file, code=REFUSED)
+    told = server.json("account", "import", file, code=REFUSED)
     assert told["added"] == 0 and [one["line"] for one in told["errors"]] == [3, 4, 5, 6, 7, 8, 9]
-    done = office("account", "import", file, "--keep-going", code=REFUSED)
-    assert done.stdout == "Added 1 account.\n" and addresses(office) == ["tama@example.test"]
+    done = server("account", "import", file, "--keep-going", code=REFUSED)
+    assert done.stdout == "Added 1 account.\n" and addresses(server) == ["tama@example.test"]
 
 
 def test_a_dry_run_changes_nothing_and_finds_the_same(either):
@@ -148,10 +148,10 @@ def test_passwords_come_along_or_are_made(running):
          "neko@example.test"]
 
 
-def test_a_plain_password_that_is_easily_guessed(office):
+def test_a_plain_password_that_is_easily_guessed(server):
     text = "hana@example.test:{PLAIN}hana1\n"
-    assert "easy to guess" in office("account", "import", "-", stdin=text, code=REFUSED).stderr
-    office("account", "import", "-", "--force-weak", stdin=text)
+    assert "easy to guess" in server("account", "import", "-", stdin=text, code=REFUSED).stderr
+    server("account", "import", "-", "--force-weak", stdin=text)
 
 
 def test_many(either):
@@ -163,14 +163,14 @@ def test_many(either):
     assert len(addresses(either)) == 1200
 
 
-def test_what_cannot_be_read(office, tmp_path):
-    assert "nothing-there" in office("account", "import", tmp_path / "nothing-there", code=1).stderr
-    office("account", "import", code=USAGE)
-    assert office("account", "import", "-", stdin="").stdout == "There is nothing to import.\n"
-    assert "longer" in office("account", "import", "-", stdin="x" * 9000 + "\n", code=REFUSED).stderr
+def test_what_cannot_be_read(server, tmp_path):
+    assert "nothing-there" in server("account", "import", tmp_path / "nothing-there", code=1).stderr
+    server("account", "import", code=USAGE)
+    assert server("account", "import", "-", stdin="").stdout == "There is nothing to import.\n"
+    assert "longer" in server("account", "import", "-", stdin="x" * 9000 + "\n", code=REFUSED).stderr
     binary = tmp_path / "binary"
     binary.write_bytes(b"tama\0@example.test:" + HASH.encode() + b"\n\xff\xfe:x\n")
-    assert office("account", "import", binary, code=REFUSED).stderr.count("binary:") == 2
+    assert server("account", "import", binary, code=REFUSED).stderr.count("binary:") == 2
 
 
 # -------------------------------------------------------------------- aliases

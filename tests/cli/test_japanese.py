@@ -7,7 +7,7 @@ import smtplib
 import subprocess
 
 import pytest
-from office import PROGRAM
+from server import PROGRAM
 from test_running import journeys, send, submit, wait_for
 
 JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
@@ -51,9 +51,9 @@ def test_manuals_are_japanese(page):
     assert JAPANESE.search(done.stdout)
 
 
-def test_mistakes_are_told_in_japanese_and_json_stays(office):
+def test_mistakes_are_told_in_japanese_and_json_stays(server):
     assert JAPANESE.search(say("nonsense").stderr)
-    there = ("-C", str(office.folder), "domain", "list", "--json")
+    there = ("-C", str(server.folder), "domain", "list", "--json")
     assert json.loads(say(*there).stdout) == json.loads(say(*there, lang="C").stdout)
     assert not JAPANESE.search(say("nonsense", lang="C").stderr)
 
@@ -148,10 +148,10 @@ def test_words_of_processes_and_of_the_queue_are_japanese(running):
                      say(*there, "queue", "list", "-l").stdout)
 
 
-def test_what_check_finds_in_files_is_told_in_japanese(office):
-    with office.settings.open("a") as settings:
+def test_what_check_finds_in_files_is_told_in_japanese(server):
+    with server.settings.open("a") as settings:
         settings.write("\nlog {\n    file /nowhere/at/all.log\n}\n")
-    done = say("-C", str(office.folder), "check", "--no-dns", "--wide").stdout
+    done = say("-C", str(server.folder), "check", "--no-dns", "--wide").stdout
     assert "log.file: /nowhere/at/all.log のフォルダーがありません。" in done
     for line in done.splitlines():
         assert JAPANESE.search(line), line

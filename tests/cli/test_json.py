@@ -5,8 +5,8 @@ import pathlib
 import re
 import smtplib
 
-from office import NOT_RUNNING, PASSWORD, PROGRAM, REFUSED, TOP, hayauma
-from test_running import held_letters, journeys, send, submit, wait_for
+from server import NOT_RUNNING, PASSWORD, PROGRAM, REFUSED, TOP, hayauma
+from test_running import held_messages, journeys, send, submit, wait_for
 
 EVENTS = next(path for path in (pathlib.Path(PROGRAM).parent / "src/journey/events.md",
                                 TOP / "build/src/journey/events.md") if path.exists())
@@ -80,7 +80,7 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
         for text in said.splitlines() if lines else [said]:
             compare(shape, json.loads(text), name)
 
-    held = held_letters(running, 3)
+    held = held_messages(running, 3)
     call("account add", "a%d@example.test", "--count", "2", "--generate", "--hash-cost", "min")
     call("account add", "b@example.test", "--password-stdin", stdin=PASSWORD)
     call("account import", "-", "--generate", "--keep-going", code=REFUSED,
@@ -173,10 +173,10 @@ def test_events_have_the_kinds_and_facts_that_events_md_lists(running):
         client.mail("a@outside.test")
         client.rcpt("nobody@example.test")
     wait_for(lambda: "deferred" in check_events(running.json_lines("log", "-n", "1000")), 60)
-    letter = running.json("queue", "list")[0]["id"]
+    message = running.json("queue", "list")[0]["id"]
     for action in ("hold", "release", "retry"):
-        running("queue", action, letter)
-    running("queue", "remove", letter, "--bounce")
+        running("queue", action, message)
+    running("queue", "remove", message, "--bounce")
     running("reload")
     seen = check_events(running.json_lines("log", "-n", "1000"))
     assert {"accepted", "queued", "expanded", "delivered", "rejected", "deferred", "removed", "report",

@@ -21,8 +21,8 @@ def part(body, *fields):
     return "\r\n".join(["--b b", *fields, "", body, ""])
 
 
-def got_by_tama(office):
-    return wait_for(lambda: arrived(office))[0]
+def got_by_tama(server):
+    return wait_for(lambda: arrived(server))[0]
 
 
 def bodies(data):
@@ -75,7 +75,7 @@ def test_what_is_signed_is_refused_in_words(people, header, body, more):  # noqa
 
 
 def test_what_is_passed_on_stays_as_it_is(people):  # noqa: F811
-    letter = f"From: a@outside.test\r\nSubject: x\r\n\r\n{'z' * 5000}\r\n".encode()
+    message = f"From: a@outside.test\r\nSubject: x\r\n\r\n{'z' * 5000}\r\n".encode()
     with smtplib.SMTP("127.0.0.1", people.port(25), timeout=20) as client:
-        client.sendmail("a@outside.test", ME, letter)
-    assert got_by_tama(people).endswith(letter)
+        client.sendmail("a@outside.test", ME, message)
+    assert got_by_tama(people).endswith(message)

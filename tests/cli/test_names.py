@@ -3,46 +3,46 @@
 import base64
 import smtplib
 
-from office import PASSWORD, REFUSED, USAGE
-from test_running import LETTER, journeys, wait_for
+from server import PASSWORD, REFUSED, USAGE
+from test_running import MESSAGE, journeys, wait_for
 
 U_LABEL, A_LABEL = "例え.jp", "xn--r8jz45g.jp"
 
 
-def test_a_domain_has_one_form_for_programs_and_one_for_people(office):
-    said = office("domain", "add", "例え。ＪＰ").stdout
+def test_a_domain_has_one_form_for_programs_and_one_for_people(server):
+    said = server("domain", "add", "例え。ＪＰ").stdout
     assert "例え" in said and "xn--" not in said
-    office("domain", "add", A_LABEL.upper(), code=REFUSED)
-    office("domain", "add", "例え.org", "--alias-of", U_LABEL)
-    listed = {one["name"]: one["alias_of"] for one in office.json("domain", "list")}
+    server("domain", "add", A_LABEL.upper(), code=REFUSED)
+    server("domain", "add", "例え.org", "--alias-of", U_LABEL)
+    listed = {one["name"]: one["alias_of"] for one in server.json("domain", "list")}
     assert listed[A_LABEL] is None and listed["xn--r8jz45g.org"] == A_LABEL
-    table = office("domain", "list").stdout
+    table = server("domain", "list").stdout
     assert U_LABEL in table and A_LABEL not in table
-    office.add("tama@" + U_LABEL)
-    office.add("kiku@例え.jp")
-    shown = office.json("account", "show", "TAMA@XN--R8JZ45G.jp")
+    server.add("tama@" + U_LABEL)
+    server.add("kiku@例え.jp")
+    shown = server.json("account", "show", "TAMA@XN--R8JZ45G.jp")
     assert shown["address"] == "tama@" + A_LABEL
-    assert "tama@" + U_LABEL in office("account", "list", U_LABEL).stdout
-    assert len(office.json("account", "list", A_LABEL)) == 2
+    assert "tama@" + U_LABEL in server("account", "list", U_LABEL).stdout
+    assert len(server.json("account", "list", A_LABEL)) == 2
 
 
-def test_a_local_part_that_no_host_could_send_to_is_refused(office):
+def test_a_local_part_that_no_host_could_send_to_is_refused(server):
     """RFC 6531 §3.1: without SMTPUTF8 in EHLO a local part is ASCII."""
     for words in (("account", "add", "たま@example.test", "--password-stdin"),
                   ("account", "add", "たま%02d@example.test", "--count", "2", "--no-password"),
                   ("alias", "set", "たま@example.test", "kiku@far.test"),
                   ("alias", "add", "たま@example.test", "kiku@far.test"),
                   ("domain", "catch-all", "example.test", "たま@example.test")):
-        done = office(*words, stdin=PASSWORD, code=REFUSED)
+        done = server(*words, stdin=PASSWORD, code=REFUSED)
         assert "SMTPUTF8" in done.stderr and "ASCII" in done.stderr, words
-    office("alias", "set", "tama@example.test", "たま@far.test")  # the other host may offer it
+    server("alias", "set", "tama@example.test", "たま@far.test")  # the other host may offer it
 
 
-def test_what_is_no_domain_name_is_said(office):
+def test_what_is_no_domain_name_is_said(server):
     for bad in ("☃.jp", "xn--a.jp", "例え-.jp", "例え..jp", "例 え.jp"):
-        done = office("domain", "add", bad, code=USAGE)
+        done = server("domain", "add", bad, code=USAGE)
         assert "is not a domain like example.jp" in done.stderr, bad
-    done = office("account", "add", "tama@☃.jp", "--password-stdin", stdin="x", code=USAGE)
+    done = server("account", "add", "tama@☃.jp", "--password-stdin", stdin="x", code=USAGE)
     assert "IDNA 2008" in done.stderr
 
 
@@ -54,11 +54,11 @@ def test_mail_to_either_form_arrives_and_is_found_by_either(running):
         client.starttls()
         client.ehlo()
         assert client.docmd("AUTH PLAIN " + base64.b64encode(login).decode())[0] == 235
-        client.sendmail("tama@" + A_LABEL, "Tama@XN--r8jz45g.JP", LETTER.replace(
+        client.sendmail("tama@" + A_LABEL, "Tama@XN--r8jz45g.JP", MESSAGE.replace(
             "a@outside.test", "tama@" + A_LABEL))
     found = wait_for(lambda: journeys(running, "tama@例え。jp"))
     assert any(e["kind"] == "delivered" for e in found["events"])
-    assert journeys(running, "tama@" + A_LABEL)["letter"] == found["letter"]
+    assert journeys(running, "tama@" + A_LABEL)["message"] == found["message"]
     assert "tama@" + U_LABEL in running("journey", "tama@" + A_LABEL).stdout
     with smtplib.SMTP("127.0.0.1", running.port(25), timeout=20) as client:
         client.ehlo()

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "cli/command.h"
-#include "letter/id.h"
+#include "message/queue_id.h"
 
 #define WORDS_MAX 16
 
@@ -149,13 +149,13 @@ static void test_empty_words_and_a_lone_dash_are_arguments(void **state) {
     assert_slice(cli_text(&l.call, "NAME"), "-");
 }
 
-static void test_letters_are_read_as_ids(void **state) {
+static void test_messages_are_read_as_ids(void **state) {
     _cleanup_(done) struct line l;
-    letter_id id = 0;
+    queue_id id = 0;
     (void)state;
     parse(&l, "queue hold 0c8q2zv5k7g00 0C8Q2ZV5K7G01");
     assert_int_equal(l.result, 0);
-    assert_int_equal(letter_id_parse(S("0c8q2zv5k7g00"), &id), 0);
+    assert_int_equal(queue_id_parse(S("0c8q2zv5k7g00"), &id), 0);
     assert_int_equal(l.call.given[0].number, id);
     assert_int_equal(l.call.given[1].number, id + 1);
 }
@@ -276,7 +276,7 @@ int main(void) {
         cmocka_unit_test(test_the_last_argument_may_stand_for_several),
         cmocka_unit_test(test_two_dashes_end_the_options),
         cmocka_unit_test(test_empty_words_and_a_lone_dash_are_arguments),
-        cmocka_unit_test(test_letters_are_read_as_ids),
+        cmocka_unit_test(test_messages_are_read_as_ids),
         cmocka_unit_test(test_help_and_version_need_nothing_else),
         cmocka_unit_test(test_mistakes_are_named),
         cmocka_unit_test(test_a_typo_is_offered_no_other_action),

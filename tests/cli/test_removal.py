@@ -7,14 +7,14 @@ import signal
 import smtplib
 
 import pytest
-from office import PASSWORD
+from server import PASSWORD
 from test_running import wait_for
 
 TAMA = "tama@example.test"
 
 
-def pids_of(office, role):
-    return [p["pid"] for p in office.json("status")["processes"] if p["role"] == role and p["pid"]]
+def pids_of(server, role):
+    return [p["pid"] for p in server.json("status")["processes"] if p["role"] == role and p["pid"]]
 
 
 def signal_all(pids, number):
@@ -22,25 +22,25 @@ def signal_all(pids, number):
         os.kill(pid, number)
 
 
-def working(office):
-    return all(p["state"] == "working" for p in office.json("status")["processes"])
+def working(server):
+    return all(p["state"] == "working" for p in server.json("status")["processes"])
 
 
-def send(office, subject):
-    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
+def send(server, subject):
+    with smtplib.SMTP("127.0.0.1", server.port(25), timeout=20) as client:
         client.sendmail("a@outside.test", [TAMA], f"Subject: {subject}\r\n\r\nx\r\n")
 
 
-def login(office, address=TAMA):
-    client = poplib.POP3("127.0.0.1", office.port(110), timeout=20)
+def login(server, address=TAMA):
+    client = poplib.POP3("127.0.0.1", server.port(110), timeout=20)
     client.stls()
     client.user(address)
     client.pass_(PASSWORD)
     return client
 
 
-def subjects(office, address=TAMA):
-    client = login(office, address)
+def subjects(server, address=TAMA):
+    client = login(server, address)
     found = [next(line[9:].decode() for line in client.top(i + 1, 0)[1] if line.startswith(b"Subject: "))
              for i in range(client.stat()[0])]
     client.quit()
@@ -57,9 +57,9 @@ def replaced(running):
     return running
 
 
-def replace(office):
-    office("account", "remove", TAMA)
-    office.add(TAMA)
+def replace(server):
+    server("account", "remove", TAMA)
+    server.add(TAMA)
 
 
 def test_a_session_that_is_open_ends_with_its_account(replaced):

@@ -6,7 +6,7 @@ import shutil
 import smtplib
 
 import pytest
-from office import PASSWORD
+from server import PASSWORD
 from test_running import wait_for
 
 TAMA = "tama@example.test"
@@ -24,13 +24,13 @@ def owners(path):
             for folder, _, files in os.walk(path) for one in (".", *files)}
 
 
-def send(office, address=TAMA):
-    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
+def send(server, address=TAMA):
+    with smtplib.SMTP("127.0.0.1", server.port(25), timeout=20) as client:
         client.sendmail("a@outside.test", [address], "Subject: x\r\n\r\nx\r\n")
 
 
-def held(office, address=TAMA):
-    client = poplib.POP3("127.0.0.1", office.port(110), timeout=20)
+def held(server, address=TAMA):
+    client = poplib.POP3("127.0.0.1", server.port(110), timeout=20)
     client.stls()
     client.user(address)
     client.pass_(PASSWORD)
@@ -55,23 +55,23 @@ def stopped(running):
     return running
 
 
-def whole(office):
+def whole(server):
     """Everything is read and goes on, and belongs to whom it should."""
-    office.start()
-    assert held(office) == 1
-    send(office)
-    wait_for(lambda: held(office) == 2)
-    assert len(office.json("queue", "list")) == 1
-    office.stop()
-    assert {name: owners(office.folder / name) for name in OLD} == \
-        {name: {user} for name, user in office.right.items()}
+    server.start()
+    assert held(server) == 1
+    send(server)
+    wait_for(lambda: held(server) == 2)
+    assert len(server.json("queue", "list")) == 1
+    server.stop()
+    assert {name: owners(server.folder / name) for name in OLD} == \
+        {name: {user} for name, user in server.right.items()}
 
 
 COMMANDS = {
     "start": None,
-    "check": lambda office: office("check", "--no-dns"),
-    "account": lambda office: office("account", "add", "new@example.test", "--no-password"),
-    "queue": lambda office: office("queue", "hold", "--all"),
+    "check": lambda server: server("check", "--no-dns"),
+    "account": lambda server: server("account", "add", "new@example.test", "--no-password"),
+    "queue": lambda server: server("queue", "hold", "--all"),
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Commands that need the post office to run: status, queue, journey, log, reload, stop."""
+"""Commands that need the server to run: status, queue, journey, log, reload, stop."""
 import base64
 import json
 import pathlib
@@ -9,25 +9,25 @@ import socket
 import subprocess
 import time
 
-from office import (BUSY, FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, SETTINGS, USAGE,
+from server import (BUSY, FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, SETTINGS, USAGE,
                     old_certificate)
 
 ROLES = {"master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger"}
-LETTER = "From: a@outside.test\r\nTo: tama@example.test\r\nSubject: =?UTF-8?B?5pep6aas?=\r\n" \
+MESSAGE = "From: a@outside.test\r\nTo: tama@example.test\r\nSubject: =?UTF-8?B?5pep6aas?=\r\n" \
          "Message-ID: <one@outside.test>\r\n\r\nhello\r\n"
 
 
-def send(office, sender, *recipients, letter=LETTER):
-    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
-        return client.sendmail(sender, recipients, letter)
+def send(server, sender, *recipients, message=MESSAGE):
+    with smtplib.SMTP("127.0.0.1", server.port(25), timeout=20) as client:
+        return client.sendmail(sender, recipients, message)
 
 
-def submit(office, login, *recipients):
-    letter = LETTER.replace("From: a@outside.test", f"From: {login}")
-    with smtplib.SMTP("127.0.0.1", office.port(587), timeout=20) as client:
+def submit(server, login, *recipients):
+    message = MESSAGE.replace("From: a@outside.test", f"From: {login}")
+    with smtplib.SMTP("127.0.0.1", server.port(587), timeout=20) as client:
         client.starttls()
         client.login(login, PASSWORD)
-        return client.sendmail(login, recipients, letter)
+        return client.sendmail(login, recipients, message)
 
 
 def wait_for(what, limit=20.0):
@@ -38,18 +38,18 @@ def wait_for(what, limit=20.0):
     return result
 
 
-def held_letters(office, count):
-    """Letters to a place that cannot be reached, on hold."""
-    office.add("tama@example.test")
+def held_messages(server, count):
+    """Messages to a place that cannot be reached, on hold."""
+    server.add("tama@example.test")
     for number in range(count):
-        submit(office, "tama@example.test", f"someone{number}@example.net")
-    office("queue", "hold", "--all")
-    wait_for(lambda: not any(one["state"] == "under way" for one in office.json("queue", "list")), 60)
-    return office.json("queue", "list")
+        submit(server, "tama@example.test", f"someone{number}@example.net")
+    server("queue", "hold", "--all")
+    wait_for(lambda: not any(one["state"] == "under way" for one in server.json("queue", "list")), 60)
+    return server.json("queue", "list")
 
 
-def journeys(office, what):
-    done = subprocess.run([PROGRAM, "-C", office.folder, "journey", what, "--json"],
+def journeys(server, what):
+    done = subprocess.run([PROGRAM, "-C", server.folder, "journey", what, "--json"],
                           capture_output=True, text=True, check=False)
     found = json.loads(done.stdout) if done.returncode == OK else []
     settled = [one for one in found if any(e["kind"] == "settled" for e in one["events"])]
@@ -78,7 +78,7 @@ def test_status_shows_every_process(running):
     assert all(one["state"] == "working" for one in status["processes"])
     assert len({one["pid"] for one in status["processes"]}) == len(status["processes"])
     assert all(one["confinement"] and one["memory"] > 0 for one in status["processes"])
-    assert status["letters"] == 0 and status["domains"] == 2
+    assert status["messages"] == 0 and status["domains"] == 2
     text = running("status").stdout
     assert all(re.search(rf"(?m)^{role}\b", text) for role in ROLES)
     assert status["disk_free"] > 0 and "free on the disk\n" in text
@@ -146,19 +146,19 @@ def test_fibers_of_a_process(running):
 def test_repair_wants_it_stopped(running):
     running.add("tama@example.test")
     send(running, "a@outside.test", "tama@example.test")
-    wait_for(lambda: running.json("status")["letters"] == 0)
+    wait_for(lambda: running.json("status")["messages"] == 0)
     assert "stop it first" in running("repair", "tama@example.test", code=BUSY).stderr
     running("stop")
-    assert running.json("repair", "tama@example.test")["letters"] == 1
+    assert running.json("repair", "tama@example.test")["messages"] == 1
     running("repair", "nobody@example.test", code=NOT_FOUND)
 
 
-# -------------------------------------------------------------------- letters
+# -------------------------------------------------------------------- messages
 
 
 def test_queue_is_listed_shown_and_changed(running):
     assert running("queue", "list").stdout == "No message is on its way.\n"
-    first, second, third = held_letters(running, 3)
+    first, second, third = held_messages(running, 3)
     assert all(one["state"] == "on hold" for one in (first, second, third))
     text = running("queue", "list").stdout
     assert text.startswith("ID ") and text.endswith("3 messages.\n")
@@ -184,24 +184,24 @@ def test_queue_is_listed_shown_and_changed(running):
 
 def test_the_columns_of_a_long_list_stand_below_each_other(running):
     running.add("a.much.longer.name@example.test")
-    held_letters(running, 1)
+    held_messages(running, 1)
     submit(running, "a.much.longer.name@example.test", "someone@example.net")
     running("queue", "hold", "--all")
     lines = running("queue", "list", "--long").stdout.splitlines()
     place = lines[0].index("STATE")
-    letters = [line for line in lines if re.match("[0-9a-z]{13} ", line)]
-    assert len(letters) == 2
-    assert all(re.match("(on hold|under way)", line[place:]) for line in letters), lines
+    messages = [line for line in lines if re.match("[0-9a-z]{13} ", line)]
+    assert len(messages) == 2
+    assert all(re.match("(on hold|under way)", line[place:]) for line in messages), lines
     assert [line.split()[0] for line in lines if line.startswith("    ")] == [
         "someone0@example.net", "someone@example.net"]
 
 
-def test_queue_commands_want_to_know_which_letters(running):
-    held_letters(running, 2)
+def test_queue_commands_want_to_know_which_messages(running):
+    held_messages(running, 2)
     for words in ([], ["--all", "--match", "x"], ["--login", "x@y", "--match", "x"]):
         assert "say which messages" in running("queue", "remove", *words, code=USAGE).stderr
     running("queue", "remove", "0c8q2zv5k7g00", code=NOT_FOUND)
-    # No letter has the id 0.
+    # No message has the id 0.
     running("queue", "remove", "0000000000000", code=NOT_FOUND)
     assert len(running.json("queue", "list")) == 2
     assert running.json("queue", "remove", "--all") == {"count": 2}
@@ -210,13 +210,13 @@ def test_queue_commands_want_to_know_which_letters(running):
 def test_journey_is_found_by_id_address_and_message_id(running):
     running.add("tama@example.test")
     send(running, "a@outside.test", "tama@example.test")
-    letter = wait_for(lambda: journeys(running, "tama@example.test"))
-    for what in (letter["letter"], "a@outside.test", "<one@outside.test>", "one@outside.test"):
-        assert running.json("journey", what)[0]["letter"] == letter["letter"]
+    message = wait_for(lambda: journeys(running, "tama@example.test"))
+    for what in (message["message"], "a@outside.test", "<one@outside.test>", "one@outside.test"):
+        assert running.json("journey", what)[0]["message"] == message["message"]
         text = running("journey", what).stdout
-        assert letter["letter"] in text and "tama@example.test" in text
+        assert message["message"] in text and "tama@example.test" in text
     running("journey", "nobody@nowhere.test", code=NOT_FOUND)
-    assert PASSWORD not in running("journey", letter["letter"], "--json").stdout
+    assert PASSWORD not in running("journey", message["message"], "--json").stdout
 
 
 def test_a_refused_recipient_is_found_by_the_sender(running):
@@ -230,7 +230,7 @@ def test_a_refused_recipient_is_found_by_the_sender(running):
 
 
 def test_a_subject_is_shown_and_found_as_it_is_read(running):
-    """In the character sets that Japanese letters come in, with and without encoded words."""
+    """In the character sets that Japanese messages come in, with and without encoded words."""
     running.add("tama@example.test")
     mime = base64.b64encode("会議① の件".encode("cp932")).decode()
     for number, subject in enumerate((b"=?ISO-2022-JP?B?GyRCMnE1RC0hGyhCIBskQiROTW8bKEI=?=",
@@ -238,10 +238,10 @@ def test_a_subject_is_shown_and_found_as_it_is_read(running):
                                       "会議① の件".encode("euc_jp", "replace"))):
         sender = f"b{number}@outside.test"
         send(running, sender, "tama@example.test",
-             letter=b"From: " + sender.encode() + b"\r\nSubject: " + subject + b"\r\n\r\nx\r\n")
-        letter = wait_for(lambda: journeys(running, sender))
+             message=b"From: " + sender.encode() + b"\r\nSubject: " + subject + b"\r\n\r\nx\r\n")
+        message = wait_for(lambda: journeys(running, sender))
         assert "会議" in running("journey", sender).stdout
-        assert letter["letter"] in [one["letter"] for one in running.json("journey", "会議")]
+        assert message["message"] in [one["message"] for one in running.json("journey", "会議")]
     assert len(running.json("journey", "会議")) == 3
     assert "会議①" in running("journey", "b0@outside.test").stdout
 
@@ -252,13 +252,13 @@ def test_several_journeys_end_with_the_newest(running):
         send(running, f"a{number}@outside.test", "tama@example.test")
         wait_for(lambda: journeys(running, f"a{number}@outside.test"))
     found = running.json("journey", "tama@example.test")
-    assert [one["letter"] for one in found] == sorted(one["letter"] for one in found)
+    assert [one["message"] for one in found] == sorted(one["message"] for one in found)
     newest = running("journey", "tama@example.test", "-n", "1")
-    assert found[-1]["letter"] in newest.stdout and found[0]["letter"] not in newest.stdout
+    assert found[-1]["message"] in newest.stdout and found[0]["message"] not in newest.stdout
     assert "there are more messages than the newest 1" in newest.stderr
 
 
-def test_a_journey_is_told_with_the_letters_that_came_of_it(running):
+def test_a_journey_is_told_with_the_messages_that_came_of_it(running):
     """What an alias made of it and the reports, whichever of them is asked for."""
     for user in ("tama", "mike"):
         running.add(f"{user}@example.test")
@@ -266,23 +266,23 @@ def test_a_journey_is_told_with_the_letters_that_came_of_it(running):
     send(running, "a@outside.test", "all@example.test")
     family = wait_for(lambda: family_of(running, "all@example.test", 2))
     first, second = family
-    assert first["family"] == second["family"] == first["letter"]
-    assert all(event["letter"] == one["letter"] for one in family for event in one["events"])
+    assert first["family"] == second["family"] == first["message"]
+    assert all(event["message"] == one["message"] for one in family for event in one["events"])
     expanded = [e["facts"] for e in first["events"] if e["kind"] == "expanded"]
     assert expanded[0]["targets"] == ["tama@example.test", "mike@example.test"]
-    assert expanded[1]["child"] == second["letter"]
-    assert running.json("journey", second["letter"]) == family
-    text = running("journey", second["letter"]).stdout
-    assert text == running("journey", first["letter"]).stdout
-    assert text.startswith(f"Message {first['letter']}\n")
-    assert f"\nMessage {second['letter']}, to the targets of an alias\n" in text
+    assert expanded[1]["child"] == second["message"]
+    assert running.json("journey", second["message"]) == family
+    text = running("journey", second["message"]).stdout
+    assert text == running("journey", first["message"]).stdout
+    assert text.startswith(f"Message {first['message']}\n")
+    assert f"\nMessage {second['message']}, to the targets of an alias\n" in text
     for user in ("tama", "mike"):
         assert re.search(rf"(?m)^  {user}@example.test +Delivered after", text)
 
 
-def family_of(office, what, count):
-    """The letters of a family of so many, when all of them are settled."""
-    done = subprocess.run([PROGRAM, "-C", office.folder, "journey", what, "--json"],
+def family_of(server, what, count):
+    """The messages of a family of so many, when all of them are settled."""
+    done = subprocess.run([PROGRAM, "-C", server.folder, "journey", what, "--json"],
                           capture_output=True, text=True, check=False)
     found = json.loads(done.stdout) if done.returncode == OK else []
     whole = len(found) == count and all(
@@ -292,22 +292,22 @@ def family_of(office, what, count):
 
 def test_a_journey_that_is_followed_goes_on_in_the_report(running):
     def deferred():
-        return [event for event in running.json("journey", letter)[0]["events"]
+        return [event for event in running.json("journey", message)[0]["events"]
                 if event["kind"] == "deferred"]
     running.add("tama@example.test")
     submit(running, "tama@example.test", "someone@example.net")
-    letter = running.json("queue", "list")[0]["id"]
+    message = running.json("queue", "list")[0]["id"]
     assert wait_for(deferred, 60)[0]["facts"]["attempts"] == 1
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", deferred()[0]["facts"]["next"])
-    follower = subprocess.Popen([PROGRAM, "-C", running.folder, "journey", letter, "-f", "--json"],
+    follower = subprocess.Popen([PROGRAM, "-C", running.folder, "journey", message, "-f", "--json"],
                                 stdout=subprocess.PIPE, text=True)
     try:
         lines = map(json.loads, follower.stdout)
-        assert next(one for one in lines if one["kind"] == "deferred")["letter"] == letter
-        running("queue", "remove", letter, "--bounce")
-        report = next(one for one in lines if one["letter"] != letter)
-        assert report["facts"]["original"] == letter and report["facts"]["origin"] == "report"
-        assert next(one for one in lines if one["kind"] == "delivered")["letter"] == report["letter"]
+        assert next(one for one in lines if one["kind"] == "deferred")["message"] == message
+        running("queue", "remove", message, "--bounce")
+        report = next(one for one in lines if one["message"] != message)
+        assert report["facts"]["original"] == message and report["facts"]["origin"] == "report"
+        assert next(one for one in lines if one["kind"] == "delivered")["message"] == report["message"]
     finally:
         follower.terminate()
         follower.wait()
@@ -321,7 +321,7 @@ def test_log_shows_the_last_events_and_follows(running):
     time.sleep(1)
     send(running, "a@outside.test", "tama@example.test")
     line = json.loads(follower.stdout.readline())
-    assert line["letter"] and line["sequence"] > 0
+    assert line["message"] and line["sequence"] > 0
     follower.terminate()
     follower.wait()
     follower.stdout.close()

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from namespaces import enter_own_mounts
-from office import PROGRAM
+from server import PROGRAM
 
 
 class Daemon:
@@ -35,7 +35,7 @@ class Daemon:
 
 
 @pytest.fixture
-def post(office, tmp_path):
+def post(server, tmp_path):
     """It runs where /dev/log is `log` in a folder of the test."""
     folder = tmp_path / "dev"
     folder.mkdir()
@@ -47,18 +47,18 @@ def post(office, tmp_path):
             subprocess.run(["mount", "--bind", f"/dev/{name}", folder / name], check=True)
         subprocess.run(["mount", "--rbind", folder, "/dev"], check=True)
 
-    office.settings.write_text(office.settings.read_text() + "\nlog {\n    destination syslog\n}\n")
+    server.settings.write_text(server.settings.read_text() + "\nlog {\n    destination syslog\n}\n")
 
     def start():
-        office.errors = open(tmp_path / "stderr", "w+")
-        office.process = subprocess.Popen([PROGRAM, "-C", office.folder, "run"], text=True,
-                                          stdout=subprocess.PIPE, stderr=office.errors,
+        server.errors = open(tmp_path / "stderr", "w+")
+        server.process = subprocess.Popen([PROGRAM, "-C", server.folder, "run"], text=True,
+                                          stdout=subprocess.PIPE, stderr=server.errors,
                                           preexec_fn=enter)
-        assert office.process.stdout.readline() == "ready\n", office.said()
-    office.begin, office.log = start, folder / "log"
-    yield office
-    if office.process.poll() is None:
-        office.stop()
+        assert server.process.stdout.readline() == "ready\n", server.said()
+    server.begin, server.log = start, folder / "log"
+    yield server
+    if server.process.poll() is None:
+        server.stop()
 
 
 def test_lines_are_datagrams_as_mail_also_for_a_daemon_that_is_started_again(post):

@@ -11,7 +11,7 @@ import termios
 import unicodedata
 
 import pytest
-from office import PROGRAM, hayauma
+from server import PROGRAM, hayauma
 from test_running import wait_for
 
 LONG = "a-student-with-a-rather-long-name@example.test"
@@ -51,20 +51,20 @@ def wider(lines, most=80):
 @pytest.fixture(scope="module")
 def used(tmp_path_factory):
     """One that runs, with accounts, an alias, mail that came, waits and was refused."""
-    from office import Office
-    office = Office(tmp_path_factory.mktemp("used") / "post")
-    office.add(LONG, "--name", "長い名前の学生 田中")
-    office.add("tama@example.test", "--quota", "64M")
-    office("alias", "add", "all-students-of-the-laboratory@example.test", LONG, "tama@example.test")
-    office.start()
-    with smtplib.SMTP("127.0.0.1", office.port(25), timeout=20) as client:
+    from server import Server
+    server = Server(tmp_path_factory.mktemp("used") / "post")
+    server.add(LONG, "--name", "長い名前の学生 田中")
+    server.add("tama@example.test", "--quota", "64M")
+    server("alias", "add", "all-students-of-the-laboratory@example.test", LONG, "tama@example.test")
+    server.start()
+    with smtplib.SMTP("127.0.0.1", server.port(25), timeout=20) as client:
         for to in (LONG, "tama@example.test"):
             client.sendmail("someone-outside-who-writes-much@outside.test", to,
                             "Subject: The plan for the summer, in all its detail and length\r\n"
                             "\r\nhello\r\n")
-    wait_for(lambda: len(office.json("journey", "--list")) >= 2)
-    yield office
-    office.stop()
+    wait_for(lambda: len(server.json("journey", "--list")) >= 2)
+    yield server
+    server.stop()
 
 
 COMMANDS = [["status"], ["queue", "list"], ["queue", "list", "-l"], ["journey", "--list"],
@@ -99,7 +99,7 @@ def test_what_a_next_command_needs_stays_whole(used):
     for words in (["account", "list"], ["alias", "list"]):
         assert any(LONG in line for line in on_terminal("-C", used.folder, *words)), words
     for one in used.json("journey", "--list"):
-        assert any(one["letter"] in line
+        assert any(one["message"] in line
                    for line in on_terminal("-C", used.folder, "journey", "--list"))
 
 
@@ -119,10 +119,10 @@ def test_columns_of_the_environment_come_first(used):
 
 
 def test_the_quota_that_holds_is_shown(used):
-    office = used
-    shown = {line.split()[1]: line for line in office("account", "list").stdout.splitlines()}
+    server = used
+    shown = {line.split()[1]: line for line in server("account", "list").stdout.splitlines()}
     assert " 64M " in shown["tama@example.test"]
-    holds = office("config", "delivery.quota").stdout
+    holds = server("config", "delivery.quota").stdout
     assert f" {shown[LONG].split()[-2 if 'never' in shown[LONG] else -3]} " and "quota" in holds
 
 

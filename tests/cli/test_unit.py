@@ -7,19 +7,19 @@ import subprocess
 
 import pytest
 from namespaces import enter_own_mounts, enter_own_network
-from office import FAILED, NOT_RUNNING, hayauma
+from server import FAILED, NOT_RUNNING, hayauma
 
 
 class Units:
     """hayauma.service and hayauma.socket, as `systemctl show` tells them."""
 
-    def __init__(self, office, folder):
-        self.office, self.folder = office, folder
-        self.directory, self.active, self.enabled = office.folder, "inactive", "enabled"
+    def __init__(self, server, folder):
+        self.server, self.folder = server, folder
+        self.directory, self.active, self.enabled = server.folder, "inactive", "enabled"
         self.socket, self.socket_enabled = "inactive", "enabled"
 
     def __call__(self, *words, **more):
-        return self.office(*words, **self._more(), **more)
+        return self.server(*words, **self._more(), **more)
 
     def _more(self):
         systemctl = self.folder / "systemctl"
@@ -54,13 +54,13 @@ END
                             f"lowerdir=/etc,upperdir={self.folder}/upper,"
                             f"workdir={self.folder}/work", "/etc"], check=True)
             subprocess.run(["sh", "-c", "mkdir -p /etc/hayauma && ln -sfn "
-                            f"{self.office.settings} /etc/hayauma/hayauma.conf"], check=True)
+                            f"{self.server.settings} /etc/hayauma/hayauma.conf"], check=True)
         return hayauma(*words, preexec_fn=enter, **self._more(), **more)
 
 
 @pytest.fixture
-def units(office, tmp_path):
-    return Units(office, tmp_path)
+def units(server, tmp_path):
+    return Units(server, tmp_path)
 
 
 def test_what_is_not_running_is_started_by_its_unit(units):
@@ -80,19 +80,19 @@ def test_what_systemd_cannot_start_is_not_to_be_started_by_hand(units, active):
 def test_a_server_that_the_unit_is_not_for_is_started_by_hand(units, tmp_path):
     units.directory = tmp_path
     said = units("status", code=NOT_RUNNING).stderr
-    assert f"start it with: hayauma -C {units.office.folder} run" in said
+    assert f"start it with: hayauma -C {units.server.folder} run" in said
 
 
-def hold(office):
+def hold(server):
     one = socket.socket()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    one.bind(("127.0.0.1", office.port(25)))
+    one.bind(("127.0.0.1", server.port(25)))
     one.listen(1)
     return one
 
 
 def test_ports_that_systemd_holds_are_not_another_programs(units):
-    with hold(units.office):
+    with hold(units.server):
         assert "another program uses this port" in units("check", "--no-dns", code=FAILED).stdout
         units.socket = "active"
         assert "systemd holds the ports (hayauma.socket), and starts" in units(
@@ -104,7 +104,7 @@ def test_ports_that_systemd_holds_are_not_another_programs(units):
 
 def test_run_by_hand_beside_the_socket_unit_says_how_it_is_started(units):
     units.socket = "active"
-    with hold(units.office):
+    with hold(units.server):
         said = units("run", code=FAILED).stderr
     assert "Address already in use" in said
     assert "start it with: systemctl start hayauma.service" in said
@@ -112,9 +112,9 @@ def test_run_by_hand_beside_the_socket_unit_says_how_it_is_started(units):
 
 def test_check_finds_a_unit_for_another_directory(units, tmp_path):
     units.directory = tmp_path / "elsewhere"
-    settings = units.office.settings
+    settings = units.server.settings
     settings.write_text(settings.read_text().replace(
-        "#data-directory /var/lib/hayauma", f"data-directory {units.office.folder}"))
+        "#data-directory /var/lib/hayauma", f"data-directory {units.server.folder}"))
     said = units.of_the_machine("check", "--no-dns", code=FAILED).stdout
     assert f"error    hayauma.service starts a server in {tmp_path}/elsewhere" in said
     assert "hayauma.service starts" not in units("check", "--no-dns").stdout
@@ -124,7 +124,7 @@ def test_check_finds_a_unit_for_another_directory(units, tmp_path):
 
 def test_check_finds_a_link_in_place_of_the_state_directory(units, tmp_path):
     units.directory = tmp_path / "link"
-    units.directory.symlink_to(units.office.folder)
+    units.directory.symlink_to(units.server.folder)
     said = units("check", "--no-dns", code=FAILED).stdout
     assert f"error    {units.directory} is a symbolic link, which systemd does not take" in said
 
@@ -140,8 +140,8 @@ def test_check_finds_a_server_that_the_next_boot_does_not_start(units):
 def test_the_socket_unit_is_enabled_for_its_own_ports_alone(units, line):
     """Beside another server it would take that one's ports at the next boot."""
     units.enabled = "disabled"
-    text = units.office.settings.read_text()
-    units.office.settings.write_text(
+    text = units.server.settings.read_text()
+    units.server.settings.write_text(
         line + re.sub(r"(?m)^(port-offset|listen) .*\n", "", text))
     said = units("check", "--no-dns", preexec_fn=enter_own_network).stdout
     wanted = "hayauma.service" if line else "hayauma.socket hayauma.service"

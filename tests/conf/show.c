@@ -4,7 +4,7 @@
  */
 #include "conf/show.h"
 #include "conf/share.h"
-#include "letter/text.h"
+#include "message/text.h"
 #include "unit.h"
 
 static void assert_same(const struct conf *a, const struct conf *b) {

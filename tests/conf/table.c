@@ -112,7 +112,7 @@ static void defaults_are_the_limits_of_the_house(void **state) {
     assert_int_equal(c->smtp.message_size_max, 52428800);
     assert_int_equal(c->smtp.recipients_max, 1000);
     assert_int_equal(c->queue.recipients_per_transaction, 100);
-    assert_int_equal(c->smtp.letters_per_connection, 100);
+    assert_int_equal(c->smtp.messages_per_connection, 100);
     assert_int_equal(c->smtp.received_max, 100);
     assert_int_equal(c->smtp.timeout, 300000000);
     assert_int_equal(c->smtp.login_timeout, 60000000);

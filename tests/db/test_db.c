@@ -13,17 +13,17 @@
 #include "db/db.h"
 
 static const char *const STEPS[] = {
-    "CREATE TABLE letter (uid INTEGER PRIMARY KEY, subject TEXT, body BLOB);",
-    "ALTER TABLE letter ADD COLUMN flags INTEGER NOT NULL DEFAULT 7;",
+    "CREATE TABLE message (uid INTEGER PRIMARY KEY, subject TEXT, body BLOB);",
+    "ALTER TABLE message ADD COLUMN flags INTEGER NOT NULL DEFAULT 7;",
 };
 
 static int fill(struct db *db) {
-    return db_run(db, "INSERT INTO letter (uid, subject) VALUES (?1, ?2)", V(1),
+    return db_run(db, "INSERT INTO message (uid, subject) VALUES (?1, ?2)", V(1),
                   V_TEXT(S("first")));
 }
 
 static const struct db_kind KIND = {
-    .what = "a box of letters",
+    .what = "a box of messages",
     .remedy = "; restore it from a backup",
     .application_id = 0x54455354,
     .steps = STEPS,
@@ -103,14 +103,14 @@ static void overwrite(const struct place *p, off_t at, size_t len) {
     free(junk);
 }
 
-static int64_t count_letters(struct db *db) {
+static int64_t count_messages(struct db *db) {
     int64_t count = -1;
-    assert_int_equal(db_number(db, &count, "SELECT count(*) FROM letter"), 1);
+    assert_int_equal(db_number(db, &count, "SELECT count(*) FROM message"), 1);
     return count;
 }
 
 static int add(struct db *db, uint64_t uid) {
-    return db_run(db, "INSERT INTO letter (uid) VALUES (?1)", V(uid));
+    return db_run(db, "INSERT INTO message (uid) VALUES (?1)", V(uid));
 }
 
 #define TEST(name)                                                                                 \
@@ -129,7 +129,7 @@ TEST(a_new_file_is_for_nobody_else_to_read_and_has_its_first_rows) {
     struct stat st;
     (void)umask(0);
     struct db *db = open_here(p);
-    assert_int_equal(count_letters(db), 1);
+    assert_int_equal(count_messages(db), 1);
     db_close(db);
     assert_int_equal(stat(p->file, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
@@ -140,7 +140,7 @@ TEST(what_was_committed_is_there_after_reopening) {
     assert_int_equal(add(db, 2), 0);
     db_close(db);
     db = open_here(p);
-    assert_int_equal(count_letters(db), 2);
+    assert_int_equal(count_messages(db), 2);
     db_close(db);
 }
 
@@ -151,9 +151,9 @@ TEST(an_older_format_is_brought_up_and_keeps_its_rows) {
     db_close(db);
     int64_t flags = 0;
     db = open_as(p, DB_WRITE, &KIND);
-    assert_int_equal(db_number(db, &flags, "SELECT flags FROM letter WHERE uid = 2"), 1);
+    assert_int_equal(db_number(db, &flags, "SELECT flags FROM message WHERE uid = 2"), 1);
     assert_int_equal(flags, 7);
-    assert_int_equal(count_letters(db), 2); /* the first rows were not written again */
+    assert_int_equal(count_messages(db), 2); /* the first rows were not written again */
     db_close(db);
 }
 
@@ -161,13 +161,13 @@ TEST(a_step_that_fails_leaves_the_older_format) {
     struct db_kind kind = older();
     struct db *db = open_as(p, DB_CREATE, &kind);
     db_close(db);
-    const char *const steps[] = {STEPS[0], "CREATE TABLE extra (a); CREATE TABLE letter (a)"};
+    const char *const steps[] = {STEPS[0], "CREATE TABLE extra (a); CREATE TABLE message (a)"};
     kind = KIND;
     kind.steps = steps;
     db = NULL;
     assert_int_equal(db_open(p->file, DB_WRITE, &kind, &db, &p->problem), -E_CORRUPT);
     assert_null(db);
-    assert_non_null(strstr(p->problem.text, "table letter already exists"));
+    assert_non_null(strstr(p->problem.text, "table message already exists"));
     db = open_here(p);
     int64_t found = 0;
     assert_int_equal(db_number(db, &found, "SELECT 1 FROM sqlite_schema WHERE name = 'extra'"), 0);
@@ -185,9 +185,9 @@ TEST(somebody_elses_database_is_not_touched) {
     struct stat before, after;
     other(p, "CREATE TABLE recipes (name TEXT)");
     assert_int_equal(stat(p->file, &before), 0);
-    refuses(p, DB_CREATE, -E_CORRUPT, "is an SQLite database, but not a box of letters");
+    refuses(p, DB_CREATE, -E_CORRUPT, "is an SQLite database, but not a box of messages");
     other(p, "PRAGMA user_version=1");
-    refuses(p, DB_WRITE, -E_CORRUPT, "but not a box of letters");
+    refuses(p, DB_WRITE, -E_CORRUPT, "but not a box of messages");
     assert_int_equal(stat(p->file, &after), 0);
     assert_int_equal(before.st_size, after.st_size);
     other(p, "INSERT INTO recipes VALUES ('soup')");
@@ -224,7 +224,7 @@ TEST(a_reader_changes_nothing) {
     struct db *writer = open_here(p);
     struct db *reader = open_as(p, DB_READ, &KIND);
     assert_int_equal(add(writer, 2), 0);
-    assert_int_equal(count_letters(reader), 2);
+    assert_int_equal(count_messages(reader), 2);
     assert_int_equal(add(reader, 3), -EROFS);
     db_close(reader);
     db_close(writer);
@@ -245,7 +245,7 @@ static bool others_see_a_lock(const char *path) {
 
 TEST(a_second_handle_leaves_the_first_its_locks) {
     struct db *writer = open_here(p);
-    assert_int_equal(count_letters(writer), 1);
+    assert_int_equal(count_messages(writer), 1);
     assert_true(others_see_a_lock(p->file));
     db_close(open_as(p, DB_READ, &KIND));
     assert_true(others_see_a_lock(p->file));
@@ -255,7 +255,7 @@ TEST(a_second_handle_leaves_the_first_its_locks) {
 TEST(a_path_of_null_is_a_database_in_memory) {
     struct db *db = NULL;
     assert_int_equal(db_open(NULL, DB_CREATE, &KIND, &db, &p->problem), 0);
-    assert_int_equal(count_letters(db), 1);
+    assert_int_equal(count_messages(db), 1);
     db_close(db);
 }
 
@@ -264,11 +264,11 @@ TEST(a_path_of_null_is_a_database_in_memory) {
 TEST(values_come_back_as_they_went_in) {
     static const char zeros[] = {'a', 0, 'b', 0};
     struct db *db = open_here(p);
-    assert_int_equal(db_run(db, "INSERT INTO letter VALUES (?1, ?2, ?3, ?4)", V(INT64_MIN),
+    assert_int_equal(db_run(db, "INSERT INTO message VALUES (?1, ?2, ?3, ?4)", V(INT64_MIN),
                             V_TEXT(S("猫")), V_BYTES(slice_of(zeros, 4)), V(UINT64_MAX)),
                      0);
     sqlite3_stmt *row = NULL;
-    assert_int_equal(db_row(db, &row, "SELECT * FROM letter WHERE subject = ?1", V_TEXT(S("猫"))),
+    assert_int_equal(db_row(db, &row, "SELECT * FROM message WHERE subject = ?1", V_TEXT(S("猫"))),
                      1);
     assert_true(db_i64(row, 0) == INT64_MIN);
     assert_slice(db_bytes(row, 1), "猫");
@@ -302,7 +302,7 @@ TEST(a_statement_is_prepared_once_and_run_with_other_values) {
     for (uint64_t uid = 10; uid < 60; uid++)
         assert_int_equal(add(db, uid), 0);
     assert_int_equal(db->statement_count, before + 1);
-    assert_int_equal(count_letters(db), 51);
+    assert_int_equal(count_messages(db), 51);
     db_close(db);
 }
 
@@ -325,7 +325,7 @@ TEST(rows_are_stepped_through_and_the_end_is_said) {
     assert_int_equal(add(db, 2), 0);
     sqlite3_stmt *rows = NULL;
     assert_int_equal(
-        db_query(db, &rows, "SELECT uid FROM letter WHERE uid > ?1 ORDER BY uid", V(0)), 0);
+        db_query(db, &rows, "SELECT uid FROM message WHERE uid > ?1 ORDER BY uid", V(0)), 0);
     assert_int_equal(db_step(db, rows), 1);
     assert_int_equal(db_u64(rows, 0), 1);
     assert_int_equal(db_step(db, rows), 1);
@@ -339,9 +339,9 @@ TEST(no_row_is_no_error) {
     struct db *db = open_here(p);
     int64_t number = 5;
     sqlite3_stmt *row = NULL;
-    assert_int_equal(db_number(db, &number, "SELECT uid FROM letter WHERE uid = 99"), 0);
+    assert_int_equal(db_number(db, &number, "SELECT uid FROM message WHERE uid = 99"), 0);
     assert_int_equal(number, 5);
-    assert_int_equal(db_row(db, &row, "SELECT uid FROM letter WHERE uid = 98"), 0);
+    assert_int_equal(db_row(db, &row, "SELECT uid FROM message WHERE uid = 98"), 0);
     assert_int_equal(p->problem.text[0], 0);
     db_close(db);
 }
@@ -350,9 +350,9 @@ TEST(changes_counts_the_rows) {
     struct db *db = open_here(p);
     assert_int_equal(add(db, 2), 0);
     assert_int_equal(db_changes(db), 1);
-    assert_int_equal(db_run(db, "UPDATE letter SET flags = 1"), 0);
+    assert_int_equal(db_run(db, "UPDATE message SET flags = 1"), 0);
     assert_int_equal(db_changes(db), 2);
-    assert_int_equal(db_run(db, "DELETE FROM letter WHERE uid = 99"), 0);
+    assert_int_equal(db_run(db, "DELETE FROM message WHERE uid = 99"), 0);
     assert_int_equal(db_changes(db), 0);
     db_close(db);
 }
@@ -360,8 +360,8 @@ TEST(changes_counts_the_rows) {
 TEST(run_goes_to_the_end_of_the_rows) {
     struct db *db = open_here(p);
     assert_int_equal(add(db, 2), 0);
-    assert_int_equal(db_run(db, "DELETE FROM letter RETURNING uid"), 0);
-    assert_int_equal(count_letters(db), 0);
+    assert_int_equal(db_run(db, "DELETE FROM message RETURNING uid"), 0);
+    assert_int_equal(count_messages(db), 0);
     db_close(db);
 }
 
@@ -369,11 +369,11 @@ TEST(reset_all_lets_go_of_the_view) {
     struct db *db = open_here(p);
     struct db *reader = open_as(p, DB_READ, &KIND);
     sqlite3_stmt *row = NULL;
-    assert_int_equal(db_row(reader, &row, "SELECT uid FROM letter"), 1);
+    assert_int_equal(db_row(reader, &row, "SELECT uid FROM message"), 1);
     assert_int_equal(add(db, 2), 0);
-    assert_int_equal(count_letters(reader), 1);
+    assert_int_equal(count_messages(reader), 1);
     db_reset_all(reader);
-    assert_int_equal(count_letters(reader), 2);
+    assert_int_equal(count_messages(reader), 2);
     db_close(reader);
     db_close(db);
 }
@@ -385,7 +385,7 @@ TEST(a_transaction_that_went_well_is_kept) {
     assert_int_equal(db_begin(db), 0);
     assert_int_equal(add(db, 2), 0);
     assert_int_equal(db_end(db, 17), 17);
-    assert_int_equal(count_letters(db), 2);
+    assert_int_equal(count_messages(db), 2);
     db_close(db);
 }
 
@@ -394,7 +394,7 @@ TEST(a_transaction_that_failed_is_undone_and_tells_the_cause) {
     assert_int_equal(db_begin(db), 0);
     assert_int_equal(add(db, 2), 0);
     assert_int_equal(db_end(db, problem_set(&p->problem, -E_REFUSED, "not today")), -E_REFUSED);
-    assert_int_equal(count_letters(db), 1);
+    assert_int_equal(count_messages(db), 1);
     assert_string_equal(p->problem.text, "not today");
     assert_ptr_equal(db->problem, &p->problem);
     assert_int_equal(db_begin(db), 0);
@@ -427,10 +427,10 @@ TEST(a_row_that_breaks_a_rule_exists_already) {
 TEST(a_table_that_is_not_there_is_damage) {
     struct db *db = open_here(p);
     assert_int_equal(add(db, 2), 0);
-    other(p, "DROP TABLE letter");
+    other(p, "DROP TABLE message");
     assert_int_equal(add(db, 3), -E_CORRUPT);
     assert_non_null(strstr(p->problem.text, "is damaged; restore it from a backup (SQLite: no such "
-                                            "table: letter)"));
+                                            "table: message)"));
     db_close(db);
 }
 
@@ -441,9 +441,9 @@ TEST(damage_met_at_work_is_told) {
     overwrite(p, 4096, 4096);
     struct db *db = open_as(p, DB_WRITE, &kind);
     int64_t count = 0;
-    assert_int_equal(db_number(db, &count, "SELECT count(*) FROM letter"), -E_CORRUPT);
+    assert_int_equal(db_number(db, &count, "SELECT count(*) FROM message"), -E_CORRUPT);
     db->problem = NULL; /* nobody asks: the code is the same */
-    assert_int_equal(db_number(db, &count, "SELECT count(*) FROM letter"), -E_CORRUPT);
+    assert_int_equal(db_number(db, &count, "SELECT count(*) FROM message"), -E_CORRUPT);
     db_close(db);
 }
 
@@ -451,10 +451,10 @@ TEST(a_file_that_may_not_grow_is_a_full_disk) {
     struct db *db = open_here(p);
     assert_int_equal(db_exec(db, "PRAGMA max_page_count=4"), 0);
     assert_int_equal(db_begin(db), 0);
-    int r = db_run(db, "UPDATE letter SET body = zeroblob(100000)");
+    int r = db_run(db, "UPDATE message SET body = zeroblob(100000)");
     assert_int_equal(db_end(db, r), -ENOSPC);
     assert_non_null(strstr(p->problem.text, "box.db cannot grow: the disk is full"));
-    assert_int_equal(count_letters(db), 1);
+    assert_int_equal(count_messages(db), 1);
     db_close(db);
 }
 

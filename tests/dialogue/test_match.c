@@ -32,7 +32,7 @@ static void plain_text_fits_only_itself(void **state) {
 static void a_star_is_any_text(void **state) {
     _cleanup_(fixture_done) struct fixture f = {0};
     assert_true(fits(&f, "*", ""));
-    assert_true(fits(&f, "+OK *", "+OK 2 letters"));
+    assert_true(fits(&f, "+OK *", "+OK 2 messages"));
     assert_false(fits(&f, "+OK *", "+OK"));
     assert_true(fits(&f, "*a*b", "xaxbxb"));
     assert_false(fits(&f, "*a*b", "xbxa"));
@@ -43,7 +43,7 @@ static void a_star_is_any_text(void **state) {
 
 static void a_name_is_kept_and_used(void **state) {
     _cleanup_(fixture_done) struct fixture f = {0};
-    assert_true(fits(&f, "+OK {count} letters, {size} octets", "+OK 2 letters, 320 octets"));
+    assert_true(fits(&f, "+OK {count} messages, {size} octets", "+OK 2 messages, 320 octets"));
     assert_true(fits(&f, "2 $count $size 320", "2 2 320 320"));
     assert_false(fits(&f, "$count", "3"));
     _cleanup_(buf_done) struct buf to = {0};

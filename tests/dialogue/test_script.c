@@ -74,10 +74,10 @@ static void times_names_and_paces(void **state) {
     assert_int_equal(step->count, 3);
     assert_int_equal(step->span, 2 * USEC_SEC);
     assert_int_equal(read_one(&a, "C-slowly: off")->count, 0);
-    step = read_one(&a, "set letter hello, world ");
-    assert_slice(step->name, "letter");
+    step = read_one(&a, "set message hello, world ");
+    assert_slice(step->name, "message");
     assert_slice(step->text, "hello, world");
-    step = read_one(&a, "set letter \"a\\r\\n\" \"b\"");
+    step = read_one(&a, "set message \"a\\r\\n\" \"b\"");
     assert_slice(step->text, "a\r\nb");
     assert_int_equal(step->count, 0);
 }

@@ -360,7 +360,7 @@ DIRECTORY_TEST(every_change_is_in_the_history_with_who_and_what_but_no_secret) {
         " x@elsewhere.test.\n"
         "root (sudo: tama) took targets out of the alias lab@example.test from"
         " tama@example.test, x@elsewhere.test to x@elsewhere.test.\n");
-    GOOD(directory_changes_told(d, last, &problem));
+    GOOD(directory_changes_reported(d, last, &problem));
     assert_int_equal(sentences(d, &text, &last), 0);
     buf_done(&text);
     directory_close(d);

@@ -56,19 +56,19 @@ static void test_a_window_slides(void **state) {
     assert_int_equal(sending_used(&s, SENDING_MESSAGES_HOUR, NOW + USEC_HOUR * 3 / 2), 3);
 }
 
-/* The thief's letter: one message to a thousand. */
+/* The thief's message: one message to a thousand. */
 static void test_one_message_to_very_many_strangers_is_held(void **state) {
     struct sending s = {0};
     struct sending_limits l = limits(500, 3000, 300, 1000);
     struct sending_verdict v = send_many(&s, &l, 0, 1000, NOW);
-    assert_true(v.hold && v.tell);
+    assert_true(v.hold && v.notify);
     assert_int_equal(v.limit, SENDING_NEW_HOUR);
     assert_int_equal(v.would_be, 1000);
     v = send_many(&s, &l, 0, 1000, NOW); /* they have not become known by being held */
     assert_true(v.hold);
-    assert_false(v.tell); /* once in a day */
+    assert_false(v.notify); /* once in a day */
     assert_false(send_one(&s, &l, "friend@far.test", NOW).hold);
-    assert_true(send_many(&s, &l, 0, 1000, NOW + USEC_DAY).tell);
+    assert_true(send_many(&s, &l, 0, 1000, NOW + USEC_DAY).notify);
 }
 
 static void test_whoever_was_written_to_is_not_new(void **state) {
@@ -113,11 +113,11 @@ static void test_it_is_kept_as_it_was(void **state) {
     struct sending_limits l = limits(0, 0, 100, 0);
     _cleanup_(buf_done) struct buf bytes = {0};
     assert_false(send_many(&s, &l, 0, 100, NOW).hold);
-    assert_true(send_one(&s, &l, "other@far.test", NOW).tell);
+    assert_true(send_one(&s, &l, "other@far.test", NOW).notify);
     sending_encode(&s, &bytes);
     sending_decode(buf_slice(&bytes), &again);
     assert_false(send_many(&again, &l, 0, 100, NOW).hold);
-    assert_false(send_one(&again, &l, "other@far.test", NOW).tell);
+    assert_false(send_one(&again, &l, "other@far.test", NOW).notify);
     sending_decode(slice_first(buf_slice(&bytes), 100), &again);
     assert_int_equal(sending_used(&again, SENDING_NEW_HOUR, NOW), 0);
 }

@@ -54,9 +54,9 @@ static struct slice way_text(struct world *w) {
     return arena_copy(&w->arena, buf_slice(&text));
 }
 
-static void assert_settled(struct world *w, enum dns_fate fate, unsigned reply, unsigned subject,
-                           unsigned detail) {
-    assert_int_equal(w->way.fate, fate);
+static void assert_settled(struct world *w, enum dns_outcome outcome, unsigned reply,
+                           unsigned subject, unsigned detail) {
+    assert_int_equal(w->way.outcome, outcome);
     assert_int_equal(w->way.reply, reply);
     assert_int_equal(w->way.subject, subject);
     assert_int_equal(w->way.detail, detail);
@@ -78,7 +78,7 @@ FIBER_TEST(mx_hosts_come_by_rising_preference_rfc5321_5_1) {
         {0},
     };
     assert_int_equal(find(&w, "example.net", table), 0);
-    assert_int_equal(w.way.fate, DNS_FOUND);
+    assert_int_equal(w.way.outcome, DNS_FOUND);
     assert_slice(
         way_text(&w),
         "a.example.net 10 192.0.2.1; b.example.net 20 192.0.2.2; c.example.net 30 192.0.2.3");
@@ -319,7 +319,7 @@ FIBER_TEST(loopback_mx_of_a_foreign_domain_is_a_loop) {
         assert_settled(&w, DNS_NO_WAY, 554, 4, 6);
         w.search.loopback_is_own = false;
         assert_int_equal(find(&w, table[i].name, table), 0);
-        assert_int_equal(w.way.fate, DNS_FOUND);
+        assert_int_equal(w.way.outcome, DNS_FOUND);
     }
 }
 

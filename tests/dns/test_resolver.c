@@ -261,13 +261,13 @@ REAL_FIBER_TEST(hosts_are_found_through_the_resolver) {
     struct dns_client client = resolver_client(w.resolver);
     struct dns_search search = {.to = {.name = S("example.net"), .port = 25}};
     assert_int_equal(dns_find_hosts(&client, &search, &w.a, &way), 0);
-    assert_int_equal(way.fate, DNS_FOUND);
+    assert_int_equal(way.outcome, DNS_FOUND);
     assert_int_equal(way.count, 2);
     assert_slice(way.hosts[0].name, "mx1.example.net");
     assert_int_equal(way.hosts[0].count, 2);
     search.to.name = S("null.example.net");
     assert_int_equal(dns_find_hosts(&client, &search, &w.a, &way), 0);
-    assert_int_equal(way.fate, DNS_NO_WAY);
+    assert_int_equal(way.outcome, DNS_NO_WAY);
     assert_int_equal(way.reply, 556);
     end(&w);
 }

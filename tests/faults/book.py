@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 """Who promised what, and what became of it.
 
-The letters program notes what the post office has acknowledged, the other host what it was given,
-and the mailboxes are read here. A letter for a mailbox must be there exactly once, one for another
-host must have come at least once, and each as it was sent. A letter whose acknowledgement was lost,
+The messages program notes what the server has acknowledged, the other host what it was given,
+and the mailboxes are read here. A message for a mailbox must be there exactly once, one for another
+host must have come at least once, and each as it was sent. A message whose acknowledgement was lost,
 or that was refused with a temporary reply, may have come or not, but to a mailbox never twice. What
 a reader has removed, with an OK to its QUIT, never comes back.
 """
@@ -25,9 +25,9 @@ def read_new(path, position):
     return whole.decode(errors="replace").splitlines(), position + len(whole)
 
 
-def judge(letter):
-    """(id, what is wrong with it or None) of a letter as POP3 gave it; id None without a mark."""
-    for at, line in enumerate(letter):
+def judge(message):
+    """(id, what is wrong with it or None) of a message as POP3 gave it; id None without a mark."""
+    for at, line in enumerate(message):
         if line.startswith(MARK):
             break
     else:
@@ -35,7 +35,7 @@ def judge(letter):
     words = line.split()
     if len(words) != 4 or not words[2].isdigit():
         return None, "the mark is damaged"
-    name, length, rest = words[1].decode(), int(words[2]), b"".join(letter[at + 1:])
+    name, length, rest = words[1].decode(), int(words[2]), b"".join(message[at + 1:])
     if len(rest) != length:
         return name, f"{len(rest)} bytes instead of {length}"
     if hashlib.sha256(rest).hexdigest() != words[3].decode():
@@ -44,10 +44,10 @@ def judge(letter):
 
 
 class Book:
-    """All that is known of the letters of one run. Its functions may be called by any thread."""
+    """All that is known of the messages of one run. Its functions may be called by any thread."""
 
-    def __init__(self, letters, elsewhere, domain):
-        self.paths, self.positions = {"letters": letters, "elsewhere": elsewhere}, {}
+    def __init__(self, messages, elsewhere, domain):
+        self.paths, self.positions = {"messages": messages, "elsewhere": elsewhere}, {}
         self.domain = "@" + domain
         self.lock = threading.RLock()
         self.owed = set()          # (id, recipient) that was promised and has not been seen
@@ -66,7 +66,7 @@ class Book:
 
     def read_notes(self):
         with self.lock:
-            for source, take in (("letters", self._take_promise), ("elsewhere", self._take_there)):
+            for source, take in (("messages", self._take_promise), ("elsewhere", self._take_there)):
                 lines, self.positions[source] = read_new(self.paths[source],
                                                          self.positions.get(source, 0))
                 for line in lines:
@@ -123,16 +123,16 @@ class Book:
             self.counts["again elsewhere"] += 1
         self.owed.discard((name, recipient))
 
-    def take_letter(self, account, unique, letter):
-        """A letter as it lies in a mailbox. True when it may be removed."""
-        name, fault = judge(letter)
+    def take_message(self, account, unique, message):
+        """A message as it lies in a mailbox. True when it may be removed."""
+        name, fault = judge(message)
         with self.lock:
             if (account, unique) in self.removed:
                 self.complain("came back", f"{name} in {account} as {unique}")
             if fault:
                 self.complain("damaged", f"{name} in {account}: {fault}")
             elif name is None:
-                self.complain("report", f"in {account}: {b' '.join(letter[:3])!r}")
+                self.complain("report", f"in {account}: {b' '.join(message[:3])!r}")
             else:
                 self._see(name, account, unique)
             return fault is None

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The other host: an SMTP server that checks each letter and notes it before it says 250. It can be
- * a difficult one, who refuses letters for now and hangs up between taking a letter and saying so;
- * then the letter has to come again. Runs until its standard input ends.
+ * The other host: an SMTP server that checks each message and notes it before it says 250. It can
+ * be a difficult one, who refuses messages for now and hangs up between taking a message and saying
+ * so; then the message has to come again. Runs until its standard input ends.
  *
  * Notes, a line each:
  *
  *     T <id> <recipients>          taken, as it was sent
  *     D <id> <recipients> <why>    taken, but not as it was sent
- *     S <recipients> <subject>     taken, a letter without the mark: a report
+ *     S <recipients> <subject>     taken, a message without the mark: a report
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -23,10 +23,11 @@
 
 #include "wire.h"
 
-static const char usage[] = "usage: elsewhere [options] HOST PORT NOTES\n"
-                            "  -r N     of 1000 letters, how many are refused for now (0)\n"
-                            "  -h N     of 1000 letters, how often it hangs up before the 250 (0)\n"
-                            "  -s N     seed (1)\n";
+static const char usage[] =
+    "usage: elsewhere [options] HOST PORT NOTES\n"
+    "  -r N     of 1000 messages, how many are refused for now (0)\n"
+    "  -h N     of 1000 messages, how often it hangs up before the 250 (0)\n"
+    "  -s N     seed (1)\n";
 
 static struct {
     const char *host;
@@ -34,7 +35,7 @@ static struct {
     int notes;
     unsigned refuse, hang_up;
     uint64_t seed;
-    atomic_ullong letters;
+    atomic_ullong messages;
 } sink = {.seed = 1};
 
 struct guest {
@@ -43,7 +44,7 @@ struct guest {
     size_t len;
 };
 
-static unsigned chance_of_letter(uint64_t number) {
+static unsigned chance_of_message(uint64_t number) {
     uint64_t z = (sink.seed + number) * 0x9e3779b97f4a7c15U;
     return (unsigned)((z ^ (z >> 29)) * 0xbf58476d1ce4e5b9U >> 33) % 1000;
 }
@@ -52,7 +53,7 @@ static bool say(struct guest *g, const char *line) {
     return wire_send(&g->w, line, strlen(line));
 }
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
 static bool read_text(struct guest *g, struct text *t) {
     size_t len;
@@ -74,7 +75,7 @@ static void find_subject(const struct text *t, char subject[static 128]) {
     (void)snprintf(subject, 128, "%.*s", end ? (int)(end - field - 1) : 0, end ? field + 1 : "");
 }
 
-static void note_letter(const struct guest *g, const struct text *t) {
+static void note_message(const struct guest *g, const struct text *t) {
     char id[64], wanted[SUM_SIZE], sum[SUM_SIZE], line[MARK_MAX + 1] = "", subject[128];
     size_t len = 0;
     const char *mark = t->len > 0 ? memmem(t->ptr, t->len, MARK, strlen(MARK)) : NULL;
@@ -96,15 +97,15 @@ static void note_letter(const struct guest *g, const struct text *t) {
         note(sink.notes, "T %s %s", id, g->recipients);
 }
 
-static bool take_letter(struct guest *g) {
+static bool take_message(struct guest *g) {
     struct text t = {0};
-    unsigned chance = chance_of_letter(atomic_fetch_add(&sink.letters, 1));
+    unsigned chance = chance_of_message(atomic_fetch_add(&sink.messages, 1));
     bool whole = say(g, "354 go on\r\n") && read_text(g, &t);
     bool goes_on = whole;
     if (whole && chance < sink.refuse) {
         goes_on = say(g, "451 4.3.0 not now\r\n");
     } else if (whole) {
-        note_letter(g, &t);
+        note_message(g, &t);
         goes_on = chance < 1000 - sink.hang_up && say(g, "250 2.0.0 taken\r\n");
     }
     free(t.ptr);
@@ -136,7 +137,7 @@ static bool answer(struct guest *g, const char *line, size_t len) {
     if (len > 5 && strncasecmp(line, "RCPT ", 5) == 0)
         return add_recipient(g, line, len);
     if (len > 4 && strncasecmp(line, "DATA", 4) == 0)
-        return take_letter(g);
+        return take_message(g);
     if (len > 4 && strncasecmp(line, "QUIT", 4) == 0) {
         (void)say(g, "221 2.0.0 bye\r\n");
         return false;

@@ -6,7 +6,7 @@ import signal
 import time
 
 from disk import Disk, NoDisk
-from office import wait_until
+from server import wait_until
 from stage import Stage
 from sabotage import Injection, Saboteur
 
@@ -32,7 +32,7 @@ START_CALLS = ["openat", "fsync", "fdatasync", "pwritev", "pwrite64", "fallocate
 
 
 def calm(stage, deadline):
-    """Nothing fails: so nobody is put off, and readers and letters do not get into each other's
+    """Nothing fails: so nobody is put off, and readers and messages do not get into each other's
     way."""
     while time.monotonic() < deadline:
         with stage.load(pace=stage.chance.choice([300, 0])):
@@ -47,7 +47,7 @@ def calm(stage, deadline):
 
 def kill_role(stage, role):
     """Kills one process of the role, or all of them."""
-    pids = [pid for (name, _), pid in stage.office.pids().items() if name == role]
+    pids = [pid for (name, _), pid in stage.server.pids().items() if name == role]
     if not pids:
         return
     chosen = pids if stage.chance.random() < 0.3 else [stage.chance.choice(pids)]
@@ -62,14 +62,14 @@ def kill_role(stage, role):
 def kill_master(stage):
     """The others must see that it is gone and end; then all begins again, with the accounts shared
     out among another number of processes."""
-    stage.office.kill_master()
+    stage.server.kill_master()
     stage.strikes += 1
-    if not wait_until(stage.office.gone, 5.0):
+    if not wait_until(stage.server.gone, 5.0):
         stage.book.complain("left over", f"processes without a master after 5 s: "
-                            f"{stage.office.leftovers()}")
-        stage.office.cut_off()
-    stage.office.configure({"workers.mail": stage.chance.choice([1, 2, 3])})
-    stage.office.start()
+                            f"{stage.server.leftovers()}")
+        stage.server.cut_off()
+    stage.server.configure({"workers.mail": stage.chance.choice([1, 2, 3])})
+    stage.server.start()
 
 
 def kill(stage, deadline):
@@ -99,7 +99,7 @@ def stall(stage, deadline):
     does not answer. They are not taken for dead, and what has come meanwhile is not put off."""
     while time.monotonic() < deadline:
         role = stage.chance.choice([*ROLES, "mail", "queue"])
-        pids = [pid for (name, _), pid in stage.office.pids().items() if name == role]
+        pids = [pid for (name, _), pid in stage.server.pids().items() if name == role]
         why = f"after {role} has stood still"
         with stage.load(pace=0, connections=40):
             stage.pause(0.1, 0.4)
@@ -112,7 +112,7 @@ def stall(stage, deadline):
             stage.strikes += len(pids)
             stage.pause(0.1, 0.4)
         stage.settle(why, prompt=True)
-        if set(pids) - set(stage.office.pids().values()):
+        if set(pids) - set(stage.server.pids().values()):
             stage.book.complain("taken for dead", f"a process of {role} {why}")
 
 
@@ -136,7 +136,7 @@ def choose_when(stage):
 
 def inject_once(stage, role, call, error):
     injection = Injection(call, error, choose_when(stage))
-    pids = [pid for (name, _), pid in stage.office.pids().items() if name == role]
+    pids = [pid for (name, _), pid in stage.server.pids().items() if name == role]
     why = f"after {role}: {injection}"
     with stage.load():
         saboteur = Saboteur(stage.chance.choice(pids), injection, stage.folder / "trace")
@@ -165,29 +165,29 @@ def start_once(stage, call, error):
     why = f"after a start with {injection}"
     notes = stage.folder / "trace"
     notes.unlink(missing_ok=True)
-    stage.office.launch(["strace", "-f", "-q", "-o", notes, *injection.words()])
-    ready = stage.office.wait_ready(15.0)
+    stage.server.launch(["strace", "-f", "-q", "-o", notes, *injection.words()])
+    ready = stage.server.wait_ready(15.0)
     if ready:
         with stage.load(pace=200):
             stage.pause(0.2, 0.8)
-            stage.office.cut_off()
+            stage.server.cut_off()
     else:
-        stage.office.cut_off()
+        stage.server.cut_off()
     hits = notes.read_text(errors="replace").count("(INJECTED)") + \
         notes.read_text(errors="replace").count("killed by SIGKILL")
     stage.say(f"start with {injection}: {hits} calls, {'ready' if ready else 'not ready'}")
     stage.strikes += hits
     stage.misses += 0 if hits else 1
-    stage.office.start()
+    stage.server.start()
     stage.settle(why)
 
 
 def start(stage, deadline):
-    """A start that goes wrong, with letters in the queue: the next one finds them all."""
+    """A start that goes wrong, with messages in the queue: the next one finds them all."""
     while time.monotonic() < deadline:
         with stage.load():
             stage.pause(0.1, 0.6)
-            stage.office.cut_off()
+            stage.server.cut_off()
         start_once(stage, stage.chance.choice(START_CALLS), stage.chance.choice(["EIO", "ENOSPC"]))
 
 
@@ -198,12 +198,12 @@ def cut_power(stage):
     """In the middle of everything; or the processes outlive their disk for a while. In neither case
     is a sync under way that somebody believes afterwards."""
     outlived = stage.chance.random() < 0.5
-    stage.office.freeze(whole=outlived)
+    stage.server.freeze(whole=outlived)
     stage.disk.cut()
     if outlived:
-        stage.office.thaw()
+        stage.server.thaw()
         stage.pause(0.0, 0.15)
-    stage.office.cut_off()
+    stage.server.cut_off()
     stage.strikes += 1
 
 
@@ -219,13 +219,13 @@ def power(stage, deadline):
         while stage.chance.random() < 0.3:
             cuts += 1
             with stage.load(readers=False):
-                stage.office.launch()
+                stage.server.launch()
                 stage.pause(0.01, 0.8)
                 cut_power(stage)
             stage.disk.unmount()
             stage.disk.mount()
         stage.say(f"power cut {cuts} times")
-        stage.office.start()
+        stage.server.start()
         stage.settle(f"after {cuts} power cuts")
 
 
@@ -256,7 +256,7 @@ def low_disk_once(stage, left):
             stage.book.read_notes()
             return stage.book.counts["acknowledged"] > taken + 50
         if not wait_until(taken_again, 30.0, 0.1):
-            stage.book.complain("low disk", f"no letter was taken within 30 s after {why}")
+            stage.book.complain("low disk", f"no message was taken within 30 s after {why}")
     stage.say(f"low disk {why}: {refusals(stage)}")
     stage.settle(f"after a disk {why}")
 
@@ -273,7 +273,7 @@ def low_disk(stage, deadline):
 
 
 def on_disk(size):
-    """A stage whose post office lies on a disk of its own."""
+    """A stage whose server lies on a disk of its own."""
     def make(folder, name, seed):
         disk = Disk(folder, size)
         stage = Stage(folder, name, seed, disk.place / "state")

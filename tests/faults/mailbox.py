@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from office import ACCOUNTS, DOMAIN, HERE, PASSWORD
+from server import ACCOUNTS, DOMAIN, HERE, PASSWORD
 
 WINDOW = 40  # commands under way at a time
 
@@ -67,7 +67,7 @@ class Pop3:
 
 
 def fetch(port, account, book, remove=True):
-    """Takes every letter of the mailbox into the book, and out of the mailbox. How many."""
+    """Takes every message of the mailbox into the book, and out of the mailbox. How many."""
     session = Pop3(port, account)
     try:
         session.ask("UIDL")
@@ -78,7 +78,7 @@ def fetch(port, account, book, remove=True):
 
         def take(place):
             session.answer("RETR")
-            if book.take_letter(account, uniques[place], session.many()):
+            if book.take_message(account, uniques[place], session.many()):
                 good.append(place)
         session.all([f"RETR {n}" for n in numbers], take)
         if remove:
@@ -97,7 +97,7 @@ def accounts():
 
 
 class Readers:
-    """Readers who come all the time, whatever happens to the post office. `hardware`: the disk is
+    """Readers who come all the time, whatever happens to the server. `hardware`: the disk is
     failing, and they may be told so."""
 
     def __init__(self, port, book, hardware):

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import time
 
-from office import NotReady, die_with_us, is_still, reap, wait_until
+from server import NotReady, die_with_us, is_still, reap, wait_until
 
 STANDS_STILL = 5.0  # seconds a process may need to
 WAIT4 = {"x86_64": "61", "aarch64": "260"}[os.uname().machine]

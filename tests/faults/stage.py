@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""A post office under load, with another host to send to, readers, and a book of all promises."""
+"""A server under load, with another host to send to, readers, and a book of all promises."""
 import contextlib
 import pathlib
 import random
@@ -8,23 +8,23 @@ import time
 
 from book import Book
 from mailbox import Readers, Refused, accounts, fetch
-from office import (DOMAIN, ELSEWHERE, HERE, NotReady, Office, TOP, die_with_us, wait_until)
+from server import (DOMAIN, ELSEWHERE, HERE, NotReady, Server, TOP, die_with_us, wait_until)
 
 TOOLS = TOP / "build/check/tests/faults"
 SETTLE_LIMIT = 60.0  # until nothing may be on its way any more
-PROMPT_LIMIT = 10.0  # until letters are delivered that nobody has put off
+PROMPT_LIMIT = 10.0  # until messages are delivered that nobody has put off
 RECOVERY_LIMIT = 30.0  # until all processes work again
 
 
 class Load:
-    """The letters program, while it runs."""
+    """The messages program, while it runs."""
 
     def __init__(self, stage, pace, connections, **options):
-        words = [TOOLS / "faults_letters", "-s", stage.seed, "-f", stage.next, "-r", stage.name,
+        words = [TOOLS / "faults_messages", "-s", stage.seed, "-f", stage.next, "-r", stage.name,
                  "-c", connections, "-p", pace, "-d", DOMAIN]
         for flag, value in options.items():
             words += [f"-{flag}", value]
-        words += [HERE, stage.office.port("smtp"), stage.book.paths["letters"]]
+        words += [HERE, stage.server.port("smtp"), stage.book.paths["messages"]]
         self.stage = stage
         self.process = subprocess.Popen(list(map(str, words)), stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, preexec_fn=die_with_us)
@@ -32,7 +32,7 @@ class Load:
     def stop(self):
         said = self.process.communicate(timeout=150)[0].split()
         if self.process.returncode or said[:1] != ["next"]:
-            raise NotReady(f"the letters program ended with {self.process.returncode}")
+            raise NotReady(f"the messages program ended with {self.process.returncode}")
         self.stage.next = int(said[1])
 
 
@@ -43,34 +43,34 @@ class Stage:
         self.folder, self.name, self.seed, self.next = pathlib.Path(folder), name, seed, 0
         self.chance = random.Random(seed)
         self.rounds, self.strikes, self.misses = 0, 0, 0
-        self.office = Office(state or self.folder / "state", self.folder / "office.log", settings)
-        self.book = Book(self.folder / "letters", self.folder / "elsewhere", DOMAIN)
+        self.server = Server(state or self.folder / "state", self.folder / "server.log", settings)
+        self.book = Book(self.folder / "messages", self.folder / "elsewhere", DOMAIN)
         self.elsewhere, self.disk = None, None
         self.hardware = name not in ("calm", "kill", "stall")  # whether the disk is what fails
 
     def open(self):
-        self.office.make()
+        self.server.make()
         self.elsewhere = subprocess.Popen(
             [str(TOOLS / "faults_elsewhere"), "-s", str(self.seed), "-r", "20", "-h", "5", HERE,
-             str(self.office.offset + ELSEWHERE), str(self.book.paths["elsewhere"])],
+             str(self.server.offset + ELSEWHERE), str(self.book.paths["elsewhere"])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=die_with_us)
         if self.elsewhere.stdout.readline() != b"ready\n":
             raise NotReady("the other host did not start")
-        self.office.start()
+        self.server.start()
 
     def close(self):
         """Ends what was started; the last stop is an orderly one and must succeed."""
-        if self.office.running() and not self.office.stop():
+        if self.server.running() and not self.server.stop():
             self.book.complain("stop", "SIGTERM did not end it with code 0 within 10 s")
-        self.office.cut_off()
+        self.server.cut_off()
         if self.elsewhere:
             self.elsewhere.communicate(timeout=30)
 
     @contextlib.contextmanager
     def load(self, pace=400, connections=12, readers=True, **options):
-        """Letters come, and readers fetch them, as long as the block runs."""
+        """Messages come, and readers fetch them, as long as the block runs."""
         load = Load(self, pace, connections, **options)
-        visits = Readers(self.office.port("pop3"), self.book, self.hardware) if readers else None
+        visits = Readers(self.server.port("pop3"), self.book, self.hardware) if readers else None
         try:
             yield
         finally:
@@ -89,28 +89,28 @@ class Stage:
 
     def recover(self, why):
         """Waits until every process works again."""
-        if not wait_until(self.office.works, RECOVERY_LIMIT, 0.05):
+        if not wait_until(self.server.works, RECOVERY_LIMIT, 0.05):
             self.book.complain("not recovered", f"{why}: {self._states()}")
 
     def _states(self):
-        processes = self.office.status().get("processes", [])
+        processes = self.server.status().get("processes", [])
         return ", ".join(f"{p['role']} {p['worker']} {p['state']}" for p in processes
                          if p["state"] != "working") or "no answer"
 
     def drained(self):
-        if self.office.letters() == 0:
+        if self.server.messages() == 0:
             return True
-        self.office.command("queue", "retry", "--all", check=False)
+        self.server.command("queue", "retry", "--all", check=False)
         return False
 
     def settle(self, why, prompt=False):
         """Nothing fails any more: everything that was promised has to be there now. `prompt`: of
-        its own accord, no letter was put off."""
+        its own accord, no message was put off."""
         self.rounds += 1
         self.recover(why)
-        if prompt and not wait_until(lambda: self.office.letters() == 0, PROMPT_LIMIT, 0.1):
-            left = self.office.command("queue", "list", "--long", check=False)
-            self.book.complain("put off", f"letters on their way after {PROMPT_LIMIT:.0f} s {why}:"
+        if prompt and not wait_until(lambda: self.server.messages() == 0, PROMPT_LIMIT, 0.1):
+            left = self.server.command("queue", "list", "--long", check=False)
+            self.book.complain("put off", f"messages on their way after {PROMPT_LIMIT:.0f} s {why}:"
                                f"\n{left[:1000]}")
         if not wait_until(self.drained, SETTLE_LIMIT, 0.3):
             self._unstick(why)
@@ -121,26 +121,26 @@ class Stage:
                 self._fetch(account, f"and a new start {why}")
         missing = self.book.settle(why)
         for name, _ in missing[:3]:
-            self.say(f"missing {name}:\n" + self.office.command(
+            self.say(f"missing {name}:\n" + self.server.command(
                 "journey", f"<{name}@outside.test>", check=False))
         self.say(f"settled {why}: {self.book.counts['acknowledged']} acknowledged")
 
     def _unstick(self, why):
         """What does not move is wrong, and still not lost: a new start shows which it is."""
-        left = self.office.command("queue", "list", "--long", check=False)
-        self.book.complain("stuck", f"letters on their way after {SETTLE_LIMIT:.0f} s {why}:\n"
+        left = self.server.command("queue", "list", "--long", check=False)
+        self.book.complain("stuck", f"messages on their way after {SETTLE_LIMIT:.0f} s {why}:\n"
                            f"{left[:1000]}")
         self._begin_anew()
         wait_until(self.drained, SETTLE_LIMIT, 0.3)
 
     def _begin_anew(self):
-        self.office.cut_off()
-        self.office.start()
+        self.server.cut_off()
+        self.server.start()
 
     def _fetch(self, account, why):
         """True when the whole mailbox could be read."""
         try:
-            fetch(self.office.port("pop3"), account, self.book)
+            fetch(self.server.port("pop3"), account, self.book)
             return True
         except (Refused, OSError) as fault:
             self.book.complain("unreadable", f"{account} {why}: {fault}")

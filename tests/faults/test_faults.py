@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Every day's share of the faults (docs/architecture.md, durability contract D1 to D8): a letter that was
+"""Every day's share of the faults (docs/architecture.md, durability contract D1 to D8): a message that was
 acknowledged is there, whatever happened. `make soak` plays the same for half an hour."""
 import contextlib
 import os
@@ -43,7 +43,7 @@ def write():
     with open(sys.argv[1], "r+b") as file:
         while not os.path.exists(sys.argv[2]):
             try:
-                written = os.pwrite(file.fileno(), b"letter", 0)
+                written = os.pwrite(file.fileno(), b"message", 0)
                 assert written == 6, f"{written} bytes of 6 are said to be written"
             except OSError:
                 pass

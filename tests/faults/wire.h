@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the two ends of the fault tests share: a blocking connection read by lines, and the form of
- * a letter that can be checked by itself. Nothing of the program under test is in here.
+ * a message that can be checked by itself. Nothing of the program under test is in here.
  *
- * A letter begins with the line
+ * A message begins with the line
  *
  *     X-Fault: <id> <length> <sha256>
  *

@@ -146,7 +146,7 @@ FIBER_TEST(what_a_peer_said_before_it_hung_up_can_be_heard_out) {
     assert_int_equal(fiber_start("server", refuse, server, &f), 0);
     assert_int_equal(tls_connect(ends[0], client, S("x"), &problem), 0);
     while (stream_flush(ends[0]) == 0)
-        stream_str(ends[0], "more and more of a letter\r\n");
+        stream_str(ends[0], "more and more of a message\r\n");
     assert_int_equal(stream_error(ends[0]), -EPIPE);
     assert_int_equal(stream_read_line(ends[0], 100, &line), -EPIPE);
     stream_hear_out(ends[0]);

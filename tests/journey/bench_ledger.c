@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How much an event costs the ledger, and how fast it answers: `bench_ledger [LETTERS]`, in the
- * current folder. Each letter has four events, the first with its SMTP dialogue.
+ * How much an event costs the ledger, and how fast it answers: `bench_ledger [MESSAGES]`, in the
+ * current folder. Each message has four events, the first with its SMTP dialogue.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,17 +29,17 @@ static double seconds(void) {
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static uint64_t letters = 250000;
+static uint64_t messages = 250000;
 
 static void find(struct ledger *l, const char *what) {
     struct arena a = {0};
-    letter_id *ids;
+    queue_id *ids;
     size_t count = 0;
     double begin = seconds();
     MUST(ledger_find(
              l, &(struct ledger_search){.words = (struct slice[]){slice_of_str(what)}, .count = 1},
              20, &a, &ids, &count, NULL) == 0);
-    printf("find %-32s %4zu letters, %7.2f ms\n", what, count, 1e3 * (seconds() - begin));
+    printf("find %-32s %4zu messages, %7.2f ms\n", what, count, 1e3 * (seconds() - begin));
     if (count > 0) {
         struct ledger_events events;
         begin = seconds();
@@ -52,7 +52,7 @@ static void find(struct ledger *l, const char *what) {
 static double fill(struct ledger *l) {
     struct arena a = {0};
     double making = 0;
-    for (uint64_t n = 0; n < letters; n++) {
+    for (uint64_t n = 0; n < messages; n++) {
         struct rpc_ledger_event_in e[SAMPLE_STEPS];
         enum role role[SAMPLE_STEPS];
         double begin = cpu();
@@ -86,7 +86,7 @@ static void bench(void *arg) {
     double begin = seconds(), used = cpu();
     double making = fill(l);
     find(l, "nobody@example.org");
-    double events = (double)(letters * SAMPLE_STEPS), all = cpu() - used - making;
+    double events = (double)(messages * SAMPLE_STEPS), all = cpu() - used - making;
     ledger_stats(l, &stats);
     printf("%.0f events in %.2f s: %.0f/s, %.2f us CPU each; %llu lost\n", events,
            seconds() - begin, events / (seconds() - begin), 1e6 * all / events,
@@ -106,7 +106,7 @@ static void bench(void *arg) {
 int main(int argc, char **argv) {
     struct fiber_config config = {0};
     if (argc > 1)
-        letters = strtoull(argv[1], NULL, 10);
+        messages = strtoull(argv[1], NULL, 10);
     (void)unlink("bench-ledger.db");
     (void)unlink("bench-ledger.db-wal");
     int r = fiber_run(&config, bench, NULL);

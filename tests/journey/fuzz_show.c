@@ -5,7 +5,7 @@
  * characters.
  */
 #include "base/encode.h"
-#include "journey/say.h"
+#include "journey/describe.h"
 #include "journey/show.h"
 
 #define EVENTS_MAX 8
@@ -24,7 +24,7 @@ static size_t read_events(struct slice rest, struct arena *a, struct rpc_event *
         struct rpc_event *e = &events[count++];
         *e = (struct rpc_event){.sequence = count,
                                 .wall = (int64_t)(text.len * 1000003),
-                                .letter = kind.len,
+                                .message = kind.len,
                                 .role = kind,
                                 .kind = kind,
                                 .text = text,
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0}, json_text = {0}, said = {0};
     struct rpc_event events[EVENTS_MAX];
-    letter_id relatives[4];
+    queue_id relatives[4];
     struct json j = {.to = &json_text};
     struct show_place place;
     if (len == 0)
@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
         show_line(&b, &events[i]);
         struct slice line = slice_from(buf_slice(&b), before);
         MUST(slice_find_byte(line, '\n') == (ssize_t)line.len - 1);
-        (void)say_from_facts(&said, &events[i]);
+        (void)describe_from_facts(&said, &events[i]);
     }
     check_plain(buf_slice(&b));
     (void)show_relatives(events, count, relatives, 4);

@@ -6,7 +6,7 @@
 #define SAMPLE_WALL ((int64_t)1795000000 * 1000000)
 #define STEPS_MAX   16
 
-letter_id sample_letter(uint64_t number) {
+queue_id sample_message(uint64_t number) {
     uint64_t ms = (uint64_t)(SAMPLE_WALL / USEC_MS) - UINT64_C(1577836800000) + number / 10;
     return ms << 22 | number % 10 << 4;
 }
@@ -21,7 +21,7 @@ static void accepted(uint64_t n, struct arena *a, struct rpc_ledger_event_in *e)
     struct rpc_field *f = facts_of(a, e, 11);
     e->kind = S(KIND_ACCEPTED);
     e->text = arena_printf(a,
-                           "A letter from user%llu@example.net came from mail.example.net"
+                           "A message from user%llu@example.net came from mail.example.net"
                            " [192.0.2.25] and was taken.",
                            (unsigned long long)(n % 1000));
     f[0] = (struct rpc_field){
@@ -53,7 +53,7 @@ enum role sample_step(uint64_t n, unsigned step, struct arena *a, struct rpc_led
     static const enum role roles[SAMPLE_STEPS] = {ROLE_EDGE, ROLE_QUEUE, ROLE_MAIL, ROLE_QUEUE};
     struct slice reader = arena_printf(a, "reader%llu@example.jp", (unsigned long long)(n % 5000));
     *e = (struct rpc_ledger_event_in){.wall = SAMPLE_WALL + (int64_t)(n * 100 + step * 10),
-                                      .letter = sample_letter(n)};
+                                      .message = sample_message(n)};
     if (step == 0) {
         accepted(n, a, e);
     } else if (step == 1) {
@@ -86,7 +86,7 @@ struct script {
 static const struct script script[] = {
     {"edge",
      KIND_ACCEPTED,
-     "A letter from tama@example.jp came from laptop.example.jp [192.0.2.7] and was taken.",
+     "A message from tama@example.jp came from laptop.example.jp [192.0.2.7] and was taken.",
      0,
      {{FACT_FROM, "tama@example.jp"},
       {FACT_TO, "kuro@example.net\nall@example.jp"},
@@ -104,7 +104,7 @@ static const struct script script[] = {
        "S: 235 2.7.0 welcome\nC: MAIL FROM:<tama@example.jp> SIZE=4312\nS: 250 2.1.0 OK\n"
        "C: RCPT TO:<kuro@example.net>\nS: 250 2.1.5 OK\nC: RCPT TO:<all@example.jp>\n"
        "S: 250 2.1.5 OK\nC: DATA\nS: 354 Go ahead; end with <CRLF>.<CRLF>\nC: .\n"
-       "S: 250 2.0.0 The letter is safe: 0k5pst60w8080\n"}}},
+       "S: 250 2.0.0 The message is safe: 0k5pst60w8080\n"}}},
     {"queue",
      KIND_EXPANDED,
      "all@example.jp is an alias for 2 addresses.",
@@ -132,7 +132,7 @@ static const struct script script[] = {
      {{FACT_HOST, "mx1.example.net [198.51.100.10]"}, {FACT_REASON, "no answer within 30 s"}}},
     {"relay",
      KIND_TRANSMITTED,
-     "mx2.example.net has taken the letter for kuro@example.net.",
+     "mx2.example.net has taken the message for kuro@example.net.",
      31212400,
      {{FACT_TO, "kuro@example.net"},
       {FACT_HOST, "mx2.example.net [198.51.100.11]"},
@@ -148,7 +148,7 @@ static const struct script script[] = {
        "S: 250 2.0.0 Ok: queued as 4F2B61C0A7\n"}}},
     {"relay",
      KIND_DEFERRED,
-     "mx.example.com does not take the letter for shiro@example.com yet.",
+     "mx.example.com does not take the message for shiro@example.com yet.",
      31913000,
      {{FACT_TO, "shiro@example.com"},
       {FACT_HOST, "mx.example.com [203.0.113.25]"},
@@ -157,7 +157,7 @@ static const struct script script[] = {
       {FACT_NEXT, "1795000331913000"}}},
     {"relay",
      KIND_BOUNCED,
-     "mx.example.com refuses the letter for shiro@example.com.",
+     "mx.example.com refuses the message for shiro@example.com.",
      332913000,
      {{FACT_TO, "shiro@example.com"},
       {FACT_HOST, "mx.example.com [203.0.113.25]"},
@@ -174,7 +174,7 @@ size_t sample_journey(struct arena *a, struct rpc_event **ret) {
         struct rpc_event *e = &events[i];
         *e = (struct rpc_event){.sequence = i + 1,
                                 .wall = SAMPLE_WALL + script[i].after,
-                                .letter = sample_letter(0),
+                                .message = sample_message(0),
                                 .role = slice_of_str(script[i].role),
                                 .kind = slice_of_str(script[i].kind),
                                 .text = slice_of_str(script[i].text),

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Letters on their way, made up: the events of each in the order in which they happen.
+ * Messages on their way, made up: the events of each in the order in which they happen.
  */
 #pragma once
 
-#include "letter/id.h"
+#include "message/queue_id.h"
 #include "rpc/calls.h"
 
 #define SAMPLE_STEPS 4U
 
-/* Id of the letter with this number; letters come a millisecond apart. */
-letter_id sample_letter(uint64_t number);
+/* Id of the message with this number; messages come a millisecond apart. */
+queue_id sample_message(uint64_t number);
 
-/* Fills a step of a letter's journey; memory from the arena. Returns the role that says so. */
+/* Fills a step of a message's journey; memory from the arena. Returns the role that says so. */
 enum role sample_step(uint64_t number, unsigned step, struct arena *a,
                       struct rpc_ledger_event_in *ret);
 

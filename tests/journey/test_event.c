@@ -5,7 +5,7 @@
 #include "journey/event.h"
 #include "journey/key.h"
 #include "journey/kinds.h"
-#include "letter/id.h"
+#include "message/queue_id.h"
 
 /* Encodes and decodes. */
 static struct rpc_event through(struct arena *a, enum role role,
@@ -114,7 +114,7 @@ static void what_authenticates_is_not_kept(void **state) {
     check_dialogue("c: pass c2VjcmV0\n", "C: pass ***\n");
 }
 
-static void the_letter_is_not_kept(void **state) {
+static void the_message_is_not_kept(void **state) {
     (void)state;
     check_dialogue(
         "C: DATA\nS: 354 go\nC: Subject: secret\nC: Dear friend\nstill\nC: .\nS: 250 OK\n"
@@ -213,10 +213,10 @@ static void addresses_and_message_ids_are_keys(void **state) {
 }
 
 static void ids_are_found_by_their_first_digits(void **state) {
-    letter_id id;
+    queue_id id;
     uint64_t first, last;
     (void)state;
-    assert_int_equal(letter_id_parse(S("0c8q2zv5k7g00"), &id), 0);
+    assert_int_equal(queue_id_parse(S("0c8q2zv5k7g00"), &id), 0);
     assert_true(key_id_range(S("0c8q2"), &first, &last));
     assert_true(first <= id && id <= last && last - first == (UINT64_C(1) << 40) - 1);
     assert_true(key_id_range(S("0c8q2zv5k7g00"), &first, &last));
@@ -236,7 +236,7 @@ int main(void) {
         cmocka_unit_test(too_much_is_cut),
         cmocka_unit_test(a_character_is_not_cut_in_two),
         cmocka_unit_test(what_authenticates_is_not_kept),
-        cmocka_unit_test(the_letter_is_not_kept),
+        cmocka_unit_test(the_message_is_not_kept),
         cmocka_unit_test(facts_named_dialogue_are_cleaned),
         cmocka_unit_test(a_torn_record_is_corrupt),
         cmocka_unit_test(a_record_knows_its_role),

@@ -36,15 +36,15 @@ static void each_kind_says_what_it_means(void **state) {
         assert_in_range(strlen(fact_table[i].label), 1, 13);
 }
 
-static void fates_tell_of_somebody(void **state) {
+static void results_name_somebody(void **state) {
     (void)state;
     for (size_t i = 0; i < kind_count; i++) {
         struct slice rest = slice_of_str(kind_table[i].facts), word;
         bool has_to = false;
         while (slice_next_word(&rest, &word))
             has_to |= slice_eq(word, S(FACT_TO));
-        if (kind_table[i].fate != FATE_NONE && !has_to)
-            fail_msg("%.*s has a fate for nobody", SLICE_ARG(kind_table[i].name));
+        if (kind_table[i].disposition != DISPOSITION_NONE && !has_to)
+            fail_msg("%.*s has a disposition for nobody", SLICE_ARG(kind_table[i].name));
     }
 }
 
@@ -62,7 +62,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_codes_are_used_once),
         cmocka_unit_test(each_kind_says_what_it_means),
-        cmocka_unit_test(fates_tell_of_somebody),
+        cmocka_unit_test(results_name_somebody),
         cmocka_unit_test(unknown_ones_are_no_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

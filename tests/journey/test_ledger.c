@@ -74,7 +74,7 @@ static void close_world(struct world *w) {
     arena_done(&w->arena);
 }
 
-static void add_letter(struct world *w, uint64_t number) {
+static void add_message(struct world *w, uint64_t number) {
     _cleanup_(arena_done) struct arena a = {0};
     for (unsigned step = 0; step < SAMPLE_STEPS; step++) {
         struct rpc_ledger_event_in e;
@@ -84,17 +84,19 @@ static void add_letter(struct world *w, uint64_t number) {
 }
 
 /* One that is short, by its text. */
-static void add(struct world *w, enum role role, letter_id letter, const char *text) {
-    struct rpc_ledger_event_in e = {
-        .wall = fiber_wall(), .letter = letter, .kind = S(KIND_RELOAD), .text = slice_of_str(text)};
+static void add(struct world *w, enum role role, queue_id message, const char *text) {
+    struct rpc_ledger_event_in e = {.wall = fiber_wall(),
+                                    .message = message,
+                                    .kind = S(KIND_RELOAD),
+                                    .text = slice_of_str(text)};
     ledger_add(w->ledger, role, &e);
 }
 
-static struct ledger_events journey(struct world *w, letter_id letter, uint64_t after,
+static struct ledger_events journey(struct world *w, queue_id message, uint64_t after,
                                     usec_t wait) {
     struct ledger_events events = {0};
     struct problem problem = {0};
-    if (ledger_journey(w->ledger, letter, after, wait, &w->arena, &events, &problem) != 0)
+    if (ledger_journey(w->ledger, message, after, wait, &w->arena, &events, &problem) != 0)
         fail_msg("%s", problem.text);
     return events;
 }
@@ -105,7 +107,7 @@ static struct ledger_events ask_log(struct world *w, struct ledger_question q) {
     return events;
 }
 
-static size_t found(struct world *w, const char *what, letter_id **ret) {
+static size_t found(struct world *w, const char *what, queue_id **ret) {
     size_t count = 0;
     struct problem problem = {0};
     if (ledger_find(
@@ -118,41 +120,41 @@ static size_t found(struct world *w, const char *what, letter_id **ret) {
 
 /* ------------------------------------------------------------------ what goes in comes out */
 
-FIBER_TEST(a_journey_has_the_events_of_its_letter_in_order) {
+FIBER_TEST(a_journey_has_the_events_of_its_message_in_order) {
     struct world w;
     open_world(&w);
-    add_letter(&w, 1);
-    add_letter(&w, 2);
-    struct ledger_events events = journey(&w, sample_letter(1), 0, 0);
+    add_message(&w, 1);
+    add_message(&w, 2);
+    struct ledger_events events = journey(&w, sample_message(1), 0, 0);
     assert_int_equal(events.count, SAMPLE_STEPS);
     assert_slice(events.list[0].kind, "accepted");
     assert_slice(events.list[0].role, "edge");
-    assert_int_equal(events.list[0].letter, sample_letter(1));
+    assert_int_equal(events.list[0].message, sample_message(1));
     assert_int_equal(events.list[0].wall, TEST_WALL + 100);
     assert_slice(events.list[2].kind, "delivered");
-    assert_int_equal(journey(&w, sample_letter(1), events.list[2].sequence, 0).count, 1);
-    assert_int_equal(journey(&w, sample_letter(3), 0, 0).count, 0);
+    assert_int_equal(journey(&w, sample_message(1), events.list[2].sequence, 0).count, 1);
+    assert_int_equal(journey(&w, sample_message(3), 0, 0).count, 0);
     close_world(&w);
 }
 
-FIBER_TEST(letters_are_found_by_what_people_know) {
+FIBER_TEST(messages_are_found_by_what_people_know) {
     static const char *const whats[] = {
         "user1@example.net",      "READER1@Example.JP", " <1.ABC@mail.example.net> ",
         "1.abc@mail.example.net", "offer NUMBER 1 for",
     };
     struct world w;
-    letter_id *ids = NULL;
-    char id[LETTER_ID_SIZE];
+    queue_id *ids = NULL;
+    char id[QUEUE_ID_SIZE];
     open_world(&w);
-    add_letter(&w, 1);
-    add_letter(&w, 2);
+    add_message(&w, 1);
+    add_message(&w, 2);
     for (size_t i = 0; i < ARRAY_SIZE(whats); i++) {
-        if (found(&w, whats[i], &ids) != 1 || ids[0] != sample_letter(1))
-            fail_msg("\"%s\" finds the wrong letters", whats[i]);
+        if (found(&w, whats[i], &ids) != 1 || ids[0] != sample_message(1))
+            fail_msg("\"%s\" finds the wrong messages", whats[i]);
     }
-    (void)letter_id_format(sample_letter(1), id);
+    (void)queue_id_format(sample_message(1), id);
     assert_int_equal(found(&w, id, &ids), 1);
-    assert_int_equal(ids[0], sample_letter(1));
+    assert_int_equal(ids[0], sample_message(1));
     id[6] = '\0';
     assert_int_equal(found(&w, id, &ids), 2);
     assert_int_equal(found(&w, "nobody@example.net", &ids), 0);
@@ -160,15 +162,15 @@ FIBER_TEST(letters_are_found_by_what_people_know) {
     close_world(&w);
 }
 
-FIBER_TEST(the_newest_letters_come_first) {
+FIBER_TEST(the_newest_messages_come_first) {
     struct world w;
-    letter_id *ids = NULL;
+    queue_id *ids = NULL;
     open_world(&w);
     for (uint64_t n = 1; n <= 50; n++)
-        add_letter(&w, n * 5000); /* the same recipient */
+        add_message(&w, n * 5000); /* the same recipient */
     assert_int_equal(found(&w, "reader0@example.jp", &ids), 20);
     for (size_t i = 0; i < 20; i++)
-        assert_int_equal(ids[i], sample_letter((50 - i) * 5000));
+        assert_int_equal(ids[i], sample_message((50 - i) * 5000));
     close_world(&w);
 }
 
@@ -176,10 +178,10 @@ FIBER_TEST(an_address_that_stands_for_others_is_found_by_both) {
     struct rpc_field facts[] = {{S(FACT_TO), S("all@example.jp")},
                                 {S(FACT_TARGETS), S("mike@example.jp\nshiro@example.com")}};
     struct world w;
-    letter_id *ids = NULL;
+    queue_id *ids = NULL;
     open_world(&w);
     struct rpc_ledger_event_in e = {.wall = fiber_wall(),
-                                    .letter = sample_letter(9),
+                                    .message = sample_message(9),
                                     .kind = S(KIND_EXPANDED),
                                     .fields = facts,
                                     .fields_count = 2};
@@ -215,7 +217,7 @@ FIBER_TEST(an_answer_fits_into_a_frame) {
     open_world(&w);
     for (unsigned i = 0; i < 30; i++) {
         struct rpc_ledger_event_in e = {.wall = fiber_wall(),
-                                        .letter = 7,
+                                        .message = 7,
                                         .kind = S(KIND_RELOAD),
                                         .fields = facts,
                                         .fields_count = 5};
@@ -237,12 +239,12 @@ FIBER_TEST(an_answer_fits_into_a_frame) {
 FIBER_TEST(the_log_has_all_events_in_order) {
     struct world w;
     open_world(&w);
-    add_letter(&w, 1);
-    add(&w, ROLE_MASTER, 0, "The post office is open.");
+    add_message(&w, 1);
+    add(&w, ROLE_MASTER, 0, "The server is open.");
     struct ledger_events events = ask_log(&w, (struct ledger_question){0});
     assert_int_equal(events.count, SAMPLE_STEPS + 1);
     assert_slice(events.list[SAMPLE_STEPS].role, "master");
-    assert_int_equal(events.list[SAMPLE_STEPS].letter, 0);
+    assert_int_equal(events.list[SAMPLE_STEPS].message, 0);
     for (size_t i = 0; i < events.count; i++)
         assert_int_equal(events.list[i].sequence, i + 1);
     close_world(&w);
@@ -252,14 +254,14 @@ FIBER_TEST(the_last_events_of_a_role) {
     struct world w;
     open_world(&w);
     for (uint64_t n = 0; n < 10; n++)
-        add_letter(&w, n);
+        add_message(&w, n);
     struct ledger_events events = ask_log(&w, (struct ledger_question){.last = 3});
     assert_int_equal(events.count, 3);
     assert_int_equal(events.list[0].sequence, 38);
     events = ask_log(&w, (struct ledger_question){.last = 3, .role = S("mail")});
     assert_int_equal(events.count, 3);
     assert_slice(events.list[0].kind, "delivered");
-    assert_int_equal(events.list[0].letter, sample_letter(7));
+    assert_int_equal(events.list[0].message, sample_message(7));
     events = ask_log(&w, (struct ledger_question){.last = 1000, .role = S("mail")});
     assert_int_equal(events.count, 10);
     events = ask_log(&w, (struct ledger_question){.role = S("keys")});
@@ -284,12 +286,12 @@ FIBER_TEST(a_rare_role_is_found_behind_many_others) {
 static void add_later(void *arg) {
     struct world *w = arg;
     (void)fiber_sleep(3 * USEC_SEC);
-    add(w, ROLE_QUEUE, 8, "another letter");
+    add(w, ROLE_QUEUE, 8, "another message");
     (void)fiber_sleep(2 * USEC_SEC);
     add(w, ROLE_QUEUE, 7, "at last");
 }
 
-FIBER_TEST(a_call_waits_for_news_of_its_letter) {
+FIBER_TEST(a_call_waits_for_news_of_its_message) {
     struct world w;
     open_world(&w);
     usec_t begin = fiber_now();
@@ -321,7 +323,7 @@ FIBER_TEST(the_log_is_followed_role_by_role) {
     struct ledger_events events =
         ask_log(&w, (struct ledger_question){.role = S("queue"), .wait = 30 * USEC_SEC});
     assert_int_equal(events.count, 1);
-    assert_slice(events.list[0].text, "another letter");
+    assert_slice(events.list[0].text, "another message");
     uint64_t after = events.list[0].sequence;
     events = ask_log(&w, (struct ledger_question){.after = after, .wait = 30 * USEC_SEC});
     assert_slice(events.list[0].text, "at last");
@@ -351,10 +353,10 @@ FIBER_TEST(stopping_ends_all_waits) {
 FIBER_TEST(stopping_writes_what_is_left) {
     struct world w;
     open_world(&w);
-    add_letter(&w, 1);
+    add_message(&w, 1);
     stop(&w);
     start(&w);
-    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, SAMPLE_STEPS);
+    assert_int_equal(journey(&w, sample_message(1), 0, 0).count, SAMPLE_STEPS);
     add(&w, ROLE_MASTER, 0, "again");
     struct ledger_events events = ask_log(&w, (struct ledger_question){.last = 1});
     assert_int_equal(events.list[0].sequence, SAMPLE_STEPS + 1);
@@ -366,7 +368,7 @@ FIBER_TEST(events_are_written_soon) {
     struct ledger_stats stats;
     open_world(&w);
     assert_int_equal(fiber_sleep(USEC_SEC), 0);
-    add_letter(&w, 1);
+    add_message(&w, 1);
     ledger_stats(w.ledger, &stats);
     assert_int_equal(stats.written, 0);
     assert_int_equal(fiber_sleep(LEDGER_WRITE_DELAY + USEC_MS), 0);
@@ -377,10 +379,10 @@ FIBER_TEST(events_are_written_soon) {
 
 FIBER_TEST(events_older_than_the_settings_say_are_let_go) {
     struct world w;
-    letter_id *ids = NULL;
+    queue_id *ids = NULL;
     open_world(&w);
     for (uint64_t n = 0; n < 600; n++)
-        add_letter(&w, n);
+        add_message(&w, n);
     assert_int_equal(fiber_sleep(29 * USEC_DAY), 0);
     assert_int_equal(found(&w, "reader17@example.jp", &ids), 1);
     add(&w, ROLE_EDGE, 0, "young");
@@ -396,7 +398,7 @@ FIBER_TEST(events_older_than_the_settings_say_are_let_go) {
 FIBER_TEST(sequence_numbers_go_on_when_all_is_old) {
     struct world w;
     open_world(&w);
-    add_letter(&w, 1);
+    add_message(&w, 1);
     assert_int_equal(fiber_sleep(60 * USEC_DAY), 0);
     stop(&w);
     start(&w);
@@ -413,7 +415,7 @@ FIBER_TEST(the_file_stays_within_its_bound) {
     w.options.size_max = 4 << 20;
     start(&w);
     for (uint64_t n = 0; n < 20000; n++) { /* about 23 MB */
-        add_letter(&w, n);
+        add_message(&w, n);
         if (n % 100 == 0)
             assert_int_equal(fiber_sleep(20 * USEC_MS), 0);
     }
@@ -434,7 +436,7 @@ FIBER_TEST(a_smaller_bound_makes_the_file_smaller) {
     struct stat before, after;
     open_world(&w);
     for (uint64_t n = 0; n < 15000; n++)
-        add_letter(&w, n);
+        add_message(&w, n);
     assert_int_equal(fiber_sleep(USEC_MIN), 0);
     stop(&w);
     assert_int_equal(stat(w.path, &before), 0);
@@ -469,8 +471,8 @@ FIBER_TEST(a_file_that_is_no_database_is_put_aside) {
     prepare(&w);
     write_file(w.path, garbage, sizeof garbage, 0);
     start(&w);
-    add_letter(&w, 1);
-    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, SAMPLE_STEPS);
+    add_message(&w, 1);
+    assert_int_equal(journey(&w, sample_message(1), 0, 0).count, SAMPLE_STEPS);
     assert_true(put_aside(&w));
     assert_int_equal(w.said, 1);
     assert_true(slice_find(slice_of_str(w.last_said), S("ledger.db is not an SQLite")) >= 0);
@@ -483,15 +485,15 @@ FIBER_TEST(a_newer_format_is_put_aside) {
     struct world w;
     sqlite3 *db;
     open_world(&w);
-    add_letter(&w, 1);
+    add_message(&w, 1);
     stop(&w);
     assert_int_equal(sqlite3_open(w.path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     start(&w);
-    add_letter(&w, 2);
-    assert_int_equal(journey(&w, sample_letter(2), 0, 0).count, SAMPLE_STEPS);
-    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, 0);
+    add_message(&w, 2);
+    assert_int_equal(journey(&w, sample_message(2), 0, 0).count, SAMPLE_STEPS);
+    assert_int_equal(journey(&w, sample_message(1), 0, 0).count, 0);
     assert_true(put_aside(&w));
     close_world(&w);
 }
@@ -500,11 +502,11 @@ FIBER_TEST(damage_met_at_work_begins_a_new_database) {
     struct world w;
     static char garbage[4096];
     struct stat st;
-    letter_id *ids;
+    queue_id *ids;
     size_t count;
     open_world(&w);
     for (uint64_t n = 0; n < 5000; n++)
-        add_letter(&w, n);
+        add_message(&w, n);
     stop(&w);
     assert_int_equal(stat(w.path, &st), 0);
     memset(garbage, 0x5a, sizeof garbage);
@@ -515,9 +517,9 @@ FIBER_TEST(damage_met_at_work_begins_a_new_database) {
         w.ledger,
         &(struct ledger_search){.words = (struct slice[]){S("reader17@example.jp")}, .count = 1},
         20, &w.arena, &ids, &count, NULL);
-    add_letter(&w, 6000);
+    add_message(&w, 6000);
     assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
-    assert_int_equal(journey(&w, sample_letter(6000), 0, 0).count, SAMPLE_STEPS);
+    assert_int_equal(journey(&w, sample_message(6000), 0, 0).count, SAMPLE_STEPS);
     assert_true(put_aside(&w));
     assert_int_equal(w.said, 1);
     close_world(&w);
@@ -527,16 +529,16 @@ FIBER_TEST(rows_that_somebody_else_added_are_no_obstacle) {
     struct world w;
     sqlite3 *db;
     open_world(&w);
-    add_letter(&w, 1);
-    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, SAMPLE_STEPS);
+    add_message(&w, 1);
+    assert_int_equal(journey(&w, sample_message(1), 0, 0).count, SAMPLE_STEPS);
     assert_int_equal(sqlite3_open(w.path, &db), SQLITE_OK);
     assert_int_equal(
         sqlite3_exec(db, "INSERT INTO event VALUES (5, 0, NULL, x'00')", NULL, NULL, NULL),
         SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    add_letter(&w, 2);
+    add_message(&w, 2);
     assert_int_equal(fiber_sleep(20 * USEC_SEC), 0);
-    assert_int_equal(journey(&w, sample_letter(2), 0, 0).count, SAMPLE_STEPS);
+    assert_int_equal(journey(&w, sample_message(2), 0, 0).count, SAMPLE_STEPS);
     struct ledger_events events = ask_log(&w, (struct ledger_question){.after = 4});
     assert_slice(events.list[0].text, "This event cannot be read.");
     close_world(&w);
@@ -557,8 +559,8 @@ FIBER_TEST(another_program_may_look_into_the_ledger_while_it_works) {
     int status = -1;
     open_world(&w);
     (void)snprintf(log, sizeof log, "%s-wal", w.path);
-    add_letter(&w, 1);
-    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, SAMPLE_STEPS);
+    add_message(&w, 1);
+    assert_int_equal(journey(&w, sample_message(1), 0, 0).count, SAMPLE_STEPS);
     pid_t pid = fork();
     if (pid == 0) {
         (void)execl("/proc/self/exe", "look", w.path, NULL);
@@ -567,8 +569,8 @@ FIBER_TEST(another_program_may_look_into_the_ledger_while_it_works) {
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
     assert_int_equal(stat(log, &st), 0);
-    add_letter(&w, 2);
-    assert_int_equal(journey(&w, sample_letter(2), 0, 0).count, SAMPLE_STEPS);
+    add_message(&w, 2);
+    assert_int_equal(journey(&w, sample_message(2), 0, 0).count, SAMPLE_STEPS);
     close_world(&w);
 }
 
@@ -592,15 +594,15 @@ FIBER_TEST(without_a_database_events_wait_in_memory) {
     prepare(&w);
     assert_int_equal(rmdir(w.folder), 0);
     start(&w);
-    add_letter(&w, 1);
-    assert_int_equal(ledger_journey(w.ledger, sample_letter(1), 0, 0, &w.arena, &events, NULL),
+    add_message(&w, 1);
+    assert_int_equal(ledger_journey(w.ledger, sample_message(1), 0, 0, &w.arena, &events, NULL),
                      -ENOENT);
     assert_int_equal(fiber_sleep(USEC_MIN), 0);
     assert_int_equal(w.said, 1); /* once, not every few seconds */
     assert_true(slice_starts(slice_of_str(w.last_said), S("error: Events cannot be written")));
     assert_int_equal(mkdir(w.folder, 0700), 0);
     assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
-    assert_int_equal(journey(&w, sample_letter(1), 0, 0).count, SAMPLE_STEPS);
+    assert_int_equal(journey(&w, sample_message(1), 0, 0).count, SAMPLE_STEPS);
     close_world(&w);
 }
 
@@ -612,7 +614,7 @@ FIBER_TEST(memory_is_bounded_and_losses_are_said) {
     assert_int_equal(rmdir(w.folder), 0);
     start(&w);
     for (uint64_t n = 0; n < 1000; n++)
-        add_letter(&w, n);
+        add_message(&w, n);
     ledger_stats(w.ledger, &stats);
     assert_in_range(stats.waiting_bytes, 90000, 110000);
     assert_int_equal(stats.added + stats.lost, 4000);
@@ -666,9 +668,9 @@ FIBER_TEST(a_clock_gone_mad_is_not_believed) {
 static void see_after_kill(void *arg) {
     struct world *w = arg;
     start(w);
-    assert_int_equal(journey(w, sample_letter(5), 0, 0).count, SAMPLE_STEPS);
-    add_letter(w, 1000000000);
-    assert_int_equal(journey(w, sample_letter(1000000000), 0, 0).count, SAMPLE_STEPS);
+    assert_int_equal(journey(w, sample_message(5), 0, 0).count, SAMPLE_STEPS);
+    add_message(w, 1000000000);
+    assert_int_equal(journey(w, sample_message(1000000000), 0, 0).count, SAMPLE_STEPS);
     assert_int_equal(w->said, 0);
     assert_false(put_aside(w));
     close_world(w);
@@ -678,7 +680,7 @@ static void add_until_killed(void *arg) {
     struct world *w = arg;
     start(w);
     for (uint64_t n = 0;; n++) {
-        add_letter(w, n);
+        add_message(w, n);
         if (n % 20 == 0)
             (void)fiber_sleep(USEC_MS);
     }
@@ -708,7 +710,7 @@ static void a_killed_ledger_is_not_damaged(void **state) {
 
 static void keep_asking(void *arg) {
     struct world *w = arg;
-    letter_id *ids;
+    queue_id *ids;
     while (fiber_yield() == 0) {
         _cleanup_(arena_done) struct arena a = {0};
         size_t count = 0;
@@ -723,24 +725,24 @@ static void keep_asking(void *arg) {
 REAL_FIBER_TEST(reading_goes_on_while_writing) {
     struct world w;
     struct fiber *asking;
-    letter_id *ids = NULL;
+    queue_id *ids = NULL;
     open_world(&w);
     assert_int_equal(fiber_start("asking", keep_asking, &w, &asking), 0);
     for (uint64_t n = 0; n < 5000; n++) {
-        add_letter(&w, n);
+        add_message(&w, n);
         if (n % 50 == 0)
             assert_int_equal(fiber_yield(), 0);
     }
     fiber_cancel(asking);
     fiber_join(asking);
     assert_int_equal(found(&w, "user5@example.net", &ids), 5);
-    assert_int_equal(ids[0], sample_letter(4005));
+    assert_int_equal(ids[0], sample_message(4005));
     close_world(&w);
 }
 
 static void search_in_vain(void *arg) {
     struct world *w = arg;
-    letter_id *ids;
+    queue_id *ids;
     size_t count;
     assert_int_equal(
         ledger_find(w->ledger,
@@ -752,10 +754,10 @@ static void search_in_vain(void *arg) {
 REAL_FIBER_TEST(a_search_ends_with_who_asked_for_it) {
     struct world w;
     struct fiber *asking;
-    letter_id *ids;
+    queue_id *ids;
     open_world(&w);
     for (uint64_t n = 0; n < 5000; n++)
-        add_letter(&w, n);
+        add_message(&w, n);
     assert_int_equal(found(&w, "nowhere", &ids), 0);
     assert_int_equal(fiber_start("asking", search_in_vain, &w, &asking), 0);
     assert_int_equal(fiber_yield(), 0);
@@ -768,16 +770,16 @@ int main(int argc, char **argv) {
     if (strcmp(argv[0], "look") == 0)
         return look(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_journey_has_the_events_of_its_letter_in_order),
-        cmocka_unit_test(test_letters_are_found_by_what_people_know),
-        cmocka_unit_test(test_the_newest_letters_come_first),
+        cmocka_unit_test(test_a_journey_has_the_events_of_its_message_in_order),
+        cmocka_unit_test(test_messages_are_found_by_what_people_know),
+        cmocka_unit_test(test_the_newest_messages_come_first),
         cmocka_unit_test(test_an_address_that_stands_for_others_is_found_by_both),
         cmocka_unit_test(test_an_answer_has_at_most_a_hundred_events),
         cmocka_unit_test(test_an_answer_fits_into_a_frame),
         cmocka_unit_test(test_the_log_has_all_events_in_order),
         cmocka_unit_test(test_the_last_events_of_a_role),
         cmocka_unit_test(test_a_rare_role_is_found_behind_many_others),
-        cmocka_unit_test(test_a_call_waits_for_news_of_its_letter),
+        cmocka_unit_test(test_a_call_waits_for_news_of_its_message),
         cmocka_unit_test(test_a_call_without_news_ends_in_time),
         cmocka_unit_test(test_the_log_is_followed_role_by_role),
         cmocka_unit_test(test_a_search_ends_with_who_asked_for_it),

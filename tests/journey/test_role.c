@@ -125,11 +125,11 @@ REAL_FIBER_TEST(a_journey_travels_from_edge_to_command_line) {
         .words = (struct rpc_word[]){{S("READER1@example.jp")}}, .words_count = 1, .limit = 10};
     struct rpc_ledger_find_out found = {0};
     assert_int_equal(call_ledger_find(p.cli, &find, &p.arena, &found, NULL), 0);
-    assert_int_equal(found.letters_count, 1);
-    letter_id id = 0;
-    assert_int_equal(letter_id_parse(found.letters[0].text, &id), 0);
-    assert_int_equal(id, sample_letter(1));
-    struct rpc_ledger_journey_in in = {.letter = id};
+    assert_int_equal(found.messages_count, 1);
+    queue_id id = 0;
+    assert_int_equal(queue_id_parse(found.messages[0].text, &id), 0);
+    assert_int_equal(id, sample_message(1));
+    struct rpc_ledger_journey_in in = {.message = id};
     struct rpc_ledger_journey_out out = {0};
     assert_int_equal(call_ledger_journey(p.cli, &in, &p.arena, &out, NULL), 0);
     assert_int_equal(out.events_count, SAMPLE_STEPS);
@@ -145,7 +145,7 @@ REAL_FIBER_TEST(news_wake_a_waiting_command_line) {
     open_post(&p);
     usec_t begin = fiber_now();
     report(&p, 2);
-    struct rpc_ledger_journey_in in = {.letter = sample_letter(2), .wait = 10 * USEC_SEC};
+    struct rpc_ledger_journey_in in = {.message = sample_message(2), .wait = 10 * USEC_SEC};
     struct rpc_ledger_journey_out out = {0};
     assert_int_equal(call_ledger_journey(p.cli, &in, &p.arena, &out, NULL), 0);
     assert_in_range(out.events_count, 1, SAMPLE_STEPS);

@@ -8,7 +8,7 @@
 #include "journey/kinds.h"
 #include "journey/sample.h"
 #include "journey/show.h"
-#include "letter/text.h"
+#include "message/text.h"
 
 /* ------------------------------------------------------------------ text */
 
@@ -77,14 +77,14 @@ static void assert_has_not(struct slice text, const char *part) {
         fail_msg("\"%s\" is in:\n%.*s", part, SLICE_ARG(text));
 }
 
-static void the_head_tells_every_fate(void **state) {
+static void the_head_shows_every_disposition(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 120};
     (void)state;
-    show_head(&b, events[0].letter, events, count, &options);
+    show_head(&b, events[0].message, events, count, &options);
     assert_has(buf_slice(&b), "  From        tama@example.jp\n");
     assert_has(buf_slice(&b), "  Subject     Re: 会議の日程について\n");
     assert_has(buf_slice(&b), "  Size        4,312 bytes\n");
@@ -97,18 +97,18 @@ static void the_head_tells_every_fate(void **state) {
     assert_has(buf_slice(&b), "  shiro@example.com  Failed after 5 min 32 s: 550 5.1.1");
 }
 
-static void a_deferred_letter_says_when_it_is_tried_again(void **state) {
+static void a_deferred_message_says_when_it_is_tried_again(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
     struct rpc_event *events;
     struct show_options options = {.width = 120};
     (void)state;
     (void)sample_journey(&a, &events);
-    show_head(&b, events[0].letter, events, 8, &options); /* up to the deferral */
+    show_head(&b, events[0].message, events, 8, &options); /* up to the deferral */
     assert_has(buf_slice(&b), "Deferred, next attempt 11:12:11, in 5 min 0 s: 451 4.7.1");
 }
 
-static void a_held_letter_is_not_said_to_be_tried_again(void **state) {
+static void a_held_message_is_not_said_to_be_tried_again(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_event *events;
     struct show_options options = {.width = 120};
@@ -119,14 +119,14 @@ static void a_held_letter_is_not_said_to_be_tried_again(void **state) {
         struct rpc_event now[10];
         memcpy(now, events, told * sizeof *now);
         now[told] = (struct rpc_event){
-            .wall = TEST_WALL + USEC_HOUR, .letter = events[0].letter, .kind = S(KIND_HELD)};
+            .wall = TEST_WALL + USEC_HOUR, .message = events[0].message, .kind = S(KIND_HELD)};
         now[told + 1] = now[told];
         now[told + 1].kind = S(KIND_RELEASED);
-        show_head(&b, events[0].letter, now, told + 1, &options);
+        show_head(&b, events[0].message, now, told + 1, &options);
         assert_has(buf_slice(&b), told == 1 ? "  Held\n" : "  Held: 451 4.7.1");
         assert_has_not(buf_slice(&b), told == 1 ? "Waits" : "next attempt");
         buf_clear(&b);
-        show_head(&b, events[0].letter, now, told + 2, &options);
+        show_head(&b, events[0].message, now, told + 2, &options);
         assert_has_not(buf_slice(&b), "Held");
     }
 }
@@ -135,12 +135,12 @@ static void a_quick_delivery_is_not_waiting(void **state) {
     struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c")}, {S(FACT_FROM), S("d@e.f")}};
     struct rpc_event events[] = {
         {.wall = TEST_WALL,
-         .letter = 1,
+         .message = 1,
          .kind = S(KIND_DELIVERED),
          .fields = facts,
          .fields_count = 1},
         {.wall = TEST_WALL,
-         .letter = 1,
+         .message = 1,
          .kind = S(KIND_ACCEPTED),
          .fields = facts,
          .fields_count = 2},
@@ -151,20 +151,20 @@ static void a_quick_delivery_is_not_waiting(void **state) {
     assert_has(buf_slice(&b), "  a@b.c  Delivered\n");
 }
 
-static void letters_that_belong_together_are_named(void **state) {
+static void messages_that_belong_together_are_named(void **state) {
     struct rpc_field facts[] = {{S(FACT_CHILD), S("0c8q2zv5k7g00")},
                                 {S(FACT_ORIGINAL), S("0c8q2zv5k7g01")},
                                 {S(FACT_REPORT), S("not an id")}};
     struct rpc_event events[] = {
-        {.wall = TEST_WALL, .letter = 1, .fields = facts, .fields_count = 3},
-        {.wall = TEST_WALL, .letter = 1, .fields = facts, .fields_count = 1}};
+        {.wall = TEST_WALL, .message = 1, .fields = facts, .fields_count = 3},
+        {.wall = TEST_WALL, .message = 1, .fields = facts, .fields_count = 1}};
     _cleanup_(buf_done) struct buf b = {0};
-    letter_id ids[5], expected;
+    queue_id ids[5], expected;
     (void)state;
     show_head(&b, 1, events, 1, &(struct show_options){0});
     assert_has(buf_slice(&b), "  Goes on in  0c8q2zv5k7g00\n");
     assert_int_equal(show_relatives(events, 2, ids, 5), 2);
-    assert_int_equal(letter_id_parse(S("0c8q2zv5k7g01"), &expected), 0);
+    assert_int_equal(queue_id_parse(S("0c8q2zv5k7g01"), &expected), 0);
     assert_int_equal(ids[0], expected);
     assert_int_equal(show_relatives(events, 2, ids, 1), 1);
 }
@@ -195,7 +195,7 @@ static void steps_have_times_and_spans(void **state) {
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 120};
-    struct show_place place = {.letter = events[0].letter};
+    struct show_place place = {.message = events[0].message};
     (void)state;
     show_steps(&b, events, count, &place, &options);
     assert_int_equal(place.before, events[count - 1].wall);
@@ -212,10 +212,10 @@ static void what_came_later_is_shown_behind(void **state) {
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 80};
-    struct show_place place = {.letter = events[0].letter};
+    struct show_place place = {.message = events[0].message};
     (void)state;
     show_steps(&whole, events, count, &place, &options);
-    place = (struct show_place){.letter = events[0].letter};
+    place = (struct show_place){.message = events[0].message};
     for (size_t i = 0; i < count; i++)
         show_steps(&parts, &events[i], 1, &place, &options);
     assert_slice(buf_slice(&parts), buf_str(&whole));
@@ -246,7 +246,7 @@ static void nothing_from_outside_is_shown_raw(void **state) {
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 80};
     (void)state;
-    show_journey(&b, events[0].letter, events, count, &place, &options);
+    show_journey(&b, events[0].message, events, count, &place, &options);
     assert_has(buf_slice(&b), "\\x1b[2J");
     assert_has(buf_slice(&b), "\\u{202e}evil");
     for (size_t i = 0; i < b.len; i++)
@@ -260,9 +260,9 @@ static void colour_only_when_asked(void **state) {
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     (void)state;
-    show_journey(&plain, events[0].letter, events, count, &place,
+    show_journey(&plain, events[0].message, events, count, &place,
                  &(struct show_options){.width = 100});
-    show_journey(&painted, events[0].letter, events, count, &place,
+    show_journey(&painted, events[0].message, events, count, &place,
                  &(struct show_options){.width = 100, .colour = true});
     assert_has_not(buf_slice(&plain), "\033[");
     assert_has(buf_slice(&painted), "\033[32mDelivered after 5 ms: mike.k@example.jp\033[0m");
@@ -276,7 +276,7 @@ static void no_line_is_wider_than_the_terminal(void **state) {
     size_t count = sample_journey(&a, &events);
     struct slice rest, line;
     (void)state;
-    show_journey(&b, events[0].letter, events, count, &place, &(struct show_options){.width = 80});
+    show_journey(&b, events[0].message, events, count, &place, &(struct show_options){.width = 80});
     rest = buf_slice(&b);
     while (slice_next(&rest, '\n', &line)) {
         if (text_columns(line) > 80)
@@ -284,7 +284,7 @@ static void no_line_is_wider_than_the_terminal(void **state) {
     }
 }
 
-static void an_unknown_letter_is_said_plainly(void **state) {
+static void an_unknown_message_is_said_plainly(void **state) {
     struct show_place place;
     _cleanup_(buf_done) struct buf b = {0};
     (void)state;
@@ -298,7 +298,7 @@ static void many_recipients_are_counted(void **state) {
         buf_printf(&to, "reader%u@example.jp\n", i);
     struct rpc_field facts[] = {{S(FACT_FROM), S("")}, {S(FACT_TO), buf_slice(&to)}};
     struct rpc_event e = {.wall = TEST_WALL,
-                          .letter = 1,
+                          .message = 1,
                           .kind = S(KIND_ACCEPTED),
                           .fields = facts,
                           .fields_count = 2};
@@ -308,16 +308,16 @@ static void many_recipients_are_counted(void **state) {
     assert_has(buf_slice(&b), "  From        <> (a report or automatic answer");
 }
 
-/* ------------------------------------------------------------------ letters that came of it */
+/* ------------------------------------------------------------------ messages that came of it */
 
 static void fact(struct rpc_event *e, const char *name, const char *value) {
     e->fields[e->fields_count++] = (struct rpc_field){slice_of_str(name), slice_of_str(value)};
 }
 
-/* Letter 1 to an alias and to nobody, 2 to the alias's target, 3 the report to its sender. */
+/* Message 1 to an alias and to nobody, 2 to the alias's target, 3 the report to its sender. */
 static size_t sample_family(struct arena *a, struct rpc_event *e) {
     static const struct {
-        letter_id letter;
+        queue_id message;
         const char *kind, *text;
     } events[] = {{1, KIND_ACCEPTED, "Taken."},        {1, KIND_EXPANDED, "all@a.b goes on."},
                   {1, KIND_EXPANDED, "In that."},      {1, KIND_BOUNCED, "nobody@a.b: given up."},
@@ -327,7 +327,7 @@ static size_t sample_family(struct arena *a, struct rpc_event *e) {
     for (size_t i = 0; i < ARRAY_SIZE(events); i++)
         e[i] = (struct rpc_event){.sequence = i + 1,
                                   .wall = TEST_WALL + (usec_t)i * USEC_MS,
-                                  .letter = events[i].letter,
+                                  .message = events[i].message,
                                   .kind = slice_of_str(events[i].kind),
                                   .text = slice_of_str(events[i].text),
                                   .fields = arena_array(a, 4, sizeof(struct rpc_field))};
@@ -371,7 +371,7 @@ static void steps_say_whose_turn_it_is(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
     struct rpc_event events[9];
-    struct show_place place = {.letter = 1};
+    struct show_place place = {.message = 1};
     size_t count = sample_family(&a, events);
     struct slice rest, line;
     static const char *const begins[] = {"2026-11-18",
@@ -401,10 +401,10 @@ static void steps_say_whose_turn_it_is(void **state) {
         if (!slice_starts(line, slice_of_str(begins[i])))
             fail_msg("\"%.*s\" does not begin with \"%s\"", SLICE_ARG(line), begins[i]);
     }
-    assert_int_equal(place.letter, 3);
+    assert_int_equal(place.message, 3);
 }
 
-static void a_letter_in_json_has_its_own_events_only(void **state) {
+static void a_message_in_json_has_its_own_events_only(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
     struct rpc_event events[9];
@@ -414,7 +414,7 @@ static void a_letter_in_json_has_its_own_events_only(void **state) {
     show_journey_json(&j, 2, 1, events, count);
     assert_true(slice_starts(
         buf_slice(&b),
-        S("{\"letter\":\"0000000000002\",\"family\":\"0000000000001\",\"events\":[{")));
+        S("{\"message\":\"0000000000002\",\"family\":\"0000000000001\",\"events\":[{")));
     assert_has(buf_slice(&b), "mike@a.b has it.");
     assert_has_not(buf_slice(&b), "tama@a.b too.");
 }
@@ -423,13 +423,13 @@ static void a_letter_in_json_has_its_own_events_only(void **state) {
 static void the_next_attempt_is_said_once(void **state) {
     struct rpc_field facts[] = {{S(FACT_ATTEMPTS), S("3")}, {S(FACT_NEXT), S("1795000000000000")}};
     struct rpc_event e = {.wall = TEST_WALL,
-                          .letter = 1,
+                          .message = 1,
                           .kind = S(KIND_DEFERRED),
                           .text = S("Not yet."),
                           .fields = facts,
                           .fields_count = 2};
     _cleanup_(buf_done) struct buf b = {0};
-    struct show_place place = {.letter = 1};
+    struct show_place place = {.message = 1};
     (void)state;
     show_steps(&b, &e, 1, &place, &(struct show_options){0});
     assert_slice(buf_slice(&b), "2026-11-18\n11:06:40.000            Deferred      Not yet.\n");
@@ -438,14 +438,14 @@ static void the_next_attempt_is_said_once(void **state) {
 /* ------------------------------------------------------------------ lines, JSON */
 
 /* Refused at MAIL FROM there is no recipient yet, but what became of it is known. */
-static void a_letter_without_recipients_has_a_state(void **state) {
+static void a_message_without_recipients_has_a_state(void **state) {
     struct rpc_field fields[] = {{S(FACT_FROM), S("a@outside.test")},
                                  {S(FACT_REPLY), S("550 5.7.1 no")}};
     struct rpc_event e = {.wall = TEST_WALL,
-                          .letter = 1,
+                          .message = 1,
                           .role = S("edge"),
                           .kind = S(KIND_REJECTED),
-                          .text = S("A letter was refused."),
+                          .text = S("A message was refused."),
                           .fields = fields,
                           .fields_count = ARRAY_SIZE(fields)};
     _cleanup_(arena_done) struct arena a = {0};
@@ -490,7 +490,7 @@ static void what_is_too_long_beside_a_label_begins_further_left(void **state) {
 
 static void a_line_for_a_terminal_goes_on_behind_the_time(void **state) {
     struct rpc_event e = {.wall = TEST_WALL + 123000,
-                          .letter = 1,
+                          .message = 1,
                           .role = S("queue"),
                           .kind = S(KIND_WARNING),
                           .text = S("The disk of the spool is nearly full, so make room."),
@@ -508,7 +508,7 @@ static void a_line_for_a_terminal_goes_on_behind_the_time(void **state) {
 
 static void a_line_of_the_log_has_all_on_one_line(void **state) {
     struct rpc_event e = {.wall = TEST_WALL + 123000,
-                          .letter = 1,
+                          .message = 1,
                           .role = S("queue"),
                           .kind = S(KIND_WARNING),
                           .text = S("One\ntwo.")};
@@ -518,7 +518,7 @@ static void a_line_of_the_log_has_all_on_one_line(void **state) {
     assert_slice(buf_slice(&b), "2026-11-18 11:06:40.123 warning queue     0000000000001 warning:"
                                 " One\\x0atwo.\n");
     buf_clear(&b);
-    e.letter = 0;
+    e.message = 0;
     e.fields = &(struct rpc_field){S(FACT_REASON), S("the disk is full")};
     e.fields_count = 1;
     show_message(&b, &e);
@@ -536,7 +536,7 @@ static void json_has_the_types_of_the_table(void **state) {
                                 {S(FACT_DIALOGUE), S("C: QUIT\nS: 221 bye\n")}};
     struct rpc_event e = {.sequence = 7,
                           .wall = TEST_WALL,
-                          .letter = 1,
+                          .message = 1,
                           .role = S("relay"),
                           .kind = S(KIND_DEFERRED),
                           .text = S("Later."),
@@ -548,9 +548,9 @@ static void json_has_the_types_of_the_table(void **state) {
     show_journey_json(&j, 1, 1, &e, 1);
     assert_slice(
         buf_slice(&b),
-        "{\"letter\":\"0000000000001\",\"family\":\"0000000000001\",\"events\":[{\"sequence\":7,"
+        "{\"message\":\"0000000000001\",\"family\":\"0000000000001\",\"events\":[{\"sequence\":7,"
         "\"time\":\"2026-11-18T11:06:40.000Z\",\"level\":\"info\",\"role\":\"relay\","
-        "\"letter\":\"0000000000001\",\"kind\":\"deferred\",\"text\":\"Later.\","
+        "\"message\":\"0000000000001\",\"kind\":\"deferred\",\"text\":\"Later.\","
         "\"facts\":{\"to\":[\"a@b.c\",\"d@e.f\"],\"from\":[],\"size\":4312,"
         "\"next\":\"2026-11-18T11:06:40.000Z\",\"attempts\":\"not a number\","
         "\"dialogue\":[\"C: QUIT\",\"S: 221 bye\"]}}]}");
@@ -564,7 +564,7 @@ static int print(int argc, char **argv) {
     struct rpc_event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = (unsigned)atoi(argv[1]), .colour = argc > 2};
-    show_journey(&b, events[0].letter, events, count, &place, &options);
+    show_journey(&b, events[0].message, events, count, &place, &options);
     for (size_t i = 0; i < count; i++)
         show_line(&b, &events[i]);
     return fwrite(b.ptr, 1, b.len, stdout) == b.len ? 0 : 1;
@@ -576,11 +576,11 @@ int main(int argc, char **argv) {
         cmocka_unit_test(wide_characters_take_two_columns),
         cmocka_unit_test(lines_are_wrapped_at_blanks),
         cmocka_unit_test(japanese_is_wrapped_between_characters),
-        cmocka_unit_test(the_head_tells_every_fate),
-        cmocka_unit_test(a_deferred_letter_says_when_it_is_tried_again),
-        cmocka_unit_test(a_held_letter_is_not_said_to_be_tried_again),
+        cmocka_unit_test(the_head_shows_every_disposition),
+        cmocka_unit_test(a_deferred_message_says_when_it_is_tried_again),
+        cmocka_unit_test(a_held_message_is_not_said_to_be_tried_again),
         cmocka_unit_test(a_quick_delivery_is_not_waiting),
-        cmocka_unit_test(letters_that_belong_together_are_named),
+        cmocka_unit_test(messages_that_belong_together_are_named),
         cmocka_unit_test(a_fact_that_the_sentence_holds_is_not_said_again),
         cmocka_unit_test(steps_have_times_and_spans),
         cmocka_unit_test(what_came_later_is_shown_behind),
@@ -588,15 +588,15 @@ int main(int argc, char **argv) {
         cmocka_unit_test(nothing_from_outside_is_shown_raw),
         cmocka_unit_test(colour_only_when_asked),
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
-        cmocka_unit_test(an_unknown_letter_is_said_plainly),
+        cmocka_unit_test(an_unknown_message_is_said_plainly),
         cmocka_unit_test(many_recipients_are_counted),
         cmocka_unit_test(the_head_tells_of_targets_and_reports),
         cmocka_unit_test(steps_say_whose_turn_it_is),
-        cmocka_unit_test(a_letter_in_json_has_its_own_events_only),
+        cmocka_unit_test(a_message_in_json_has_its_own_events_only),
         cmocka_unit_test(the_next_attempt_is_said_once),
         cmocka_unit_test(a_line_of_the_log_has_all_on_one_line),
         cmocka_unit_test(a_line_for_a_terminal_goes_on_behind_the_time),
-        cmocka_unit_test(a_letter_without_recipients_has_a_state),
+        cmocka_unit_test(a_message_without_recipients_has_a_state),
         cmocka_unit_test(brackets_and_stops_stay_with_their_text),
         cmocka_unit_test(what_is_too_long_beside_a_label_begins_further_left),
         cmocka_unit_test(json_has_the_types_of_the_table),

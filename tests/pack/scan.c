@@ -176,7 +176,7 @@ static void record_inside_a_body_is_not_seen(void **state) {
     _cleanup_(file_done) struct file f;
     _cleanup_(buf_done) struct buf inner = {0};
     begin(&f);
-    pack_encode(&inner, OLD, 1, 0, S("forged"), S("not a letter"));
+    pack_encode(&inner, OLD, 1, 0, S("forged"), S("not a message"));
     add(&f, GENERATION, S("outer"), buf_slice(&inner));
     add(&f, GENERATION, S("last"), S(""));
     f.bytes.ptr[f.starts[3]] ^= 1;

@@ -2,17 +2,17 @@
 /*
  * A mailbox in memory for dialogues with POP3 sessions, and its names for scripts:
  *
- *     set letter "bytes"        one more letter (also while a session runs)
- *     set letters N             N small letters
+ *     set message "bytes"        one more message (also while a session runs)
+ *     set messages N             N small letters
  *     set big N                 one of N octets; `set big-dots N`: with dots at line starts
- *     set broken N ERROR        reading letter N gives unknown, corrupt or temporary
- *     set broken-later N        only the first part of letter N can be read
- *     set gone N                somebody else removes letter N
+ *     set broken N ERROR        reading message N gives unknown, corrupt or temporary
+ *     set broken-later N        only the first part of message N can be read
+ *     set gone N                somebody else removes message N
  *     set in-use, set no-open, set no-expunge
- *     set reads N               a read gives at most N letters
- *     set files on              letters lie in a file (place)
+ *     set reads N               a read gives at most N messages
+ *     set files on              messages lie in a file (place)
  *
- *     expect letters N          that are left
+ *     expect messages N          that are left
  *     expect left 1 3           their numbers
  *     expect reads N            calls of read()
  *     expect open yes / no

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Whole conversations: any bytes from a client, in parts of any size, through login and session. No
- * letter is removed without QUIT, every reply begins rightly, and it always ends.
+ * message is removed without QUIT, every reply begins rightly, and it always ends.
  *
  * Byte 0: bits for TLS, plaintext, APOP, a session without login; byte 1: the size of parts.
  */
@@ -100,8 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
         .flags = bytes[0],
         .maildrop = fake_maildrop_new(),
     };
-    (void)fake_maildrop_set(c.maildrop, S("letters"), S("3"), NULL);
-    (void)fake_maildrop_set(c.maildrop, S("letter"), S("A: 1\r\n\r\n.\r\n.x"), NULL);
+    (void)fake_maildrop_set(c.maildrop, S("messages"), S("3"), NULL);
+    (void)fake_maildrop_set(c.maildrop, S("message"), S("A: 1\r\n\r\n.\r\n.x"), NULL);
     (void)fake_maildrop_set(c.maildrop, S("broken"), S("3 corrupt"), NULL);
     random_fix(1);
     MUST(fiber_run(&(struct fiber_config){.simulate_from = 1}, converse, &c) == 0);

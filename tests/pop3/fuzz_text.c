@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The first byte says in which parts the letter comes, the second how many body lines are wanted
- * (255: all). A client that reads lines and takes one dot off gets back the letter, or its
+ * The first byte says in which parts the message comes, the second how many body lines are wanted
+ * (255: all). A client that reads lines and takes one dot off gets back the message, or its
  * beginning for TOP, and never sees the end before its time.
  */
 #include <stdint.h>
@@ -29,20 +29,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
         return 0;
     _cleanup_(buf_done) struct buf to = {0};
     _cleanup_(buf_done) struct buf got = {0};
-    struct slice letter = slice_of(bytes + 2, len - 2);
+    struct slice message = slice_of(bytes + 2, len - 2);
     size_t part = (size_t)bytes[0] + 1;
     struct pop3_text text;
     pop3_text_init(&text, bytes[1] == 255 ? POP3_ALL_LINES : bytes[1]);
-    for (size_t at = 0; at < letter.len; at += part)
-        pop3_text_add(&text, slice_first(slice_from(letter, at), part), &to);
+    for (size_t at = 0; at < message.len; at += part)
+        pop3_text_add(&text, slice_first(slice_from(message, at), part), &to);
     pop3_text_end(&text, &to);
     MUST(unstuff(buf_slice(&to), &got) == 0);
     struct slice end = buf_slice(&got);
-    if (end.len > letter.len || !slice_starts(letter, end)) {
+    if (end.len > message.len || !slice_starts(message, end)) {
         MUST(slice_ends(end, S("\r\n")));
         end.len -= 2;
     }
-    MUST(slice_starts(letter, end));
-    MUST(bytes[1] != 255 || end.len == letter.len);
+    MUST(slice_starts(message, end));
+    MUST(bytes[1] != 255 || end.len == message.len);
     return 0;
 }

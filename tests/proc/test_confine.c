@@ -51,10 +51,10 @@ static const struct role mail = {"mail", "accounts", CONFINE_FILES, UID_MAIL};
 static const struct role keys = {"keys", "keys", CONFINE_FILES, UID_VAULT};
 static const struct role *const roles[] = {&edge, &relay, &mail, &keys};
 
-/* A post office, as far as its files, a listening port and another process of the role's user. */
+/* A server, as far as its files, a listening port and another process of the role's user. */
 static struct world {
     char state[64];
-    char key[128], letter[128];
+    char key[128], message[128];
     int listener;
     struct sockaddr_in port;
     char socket_path[96];
@@ -117,9 +117,9 @@ static int make_world(void **state) {
     make_folder("keys", 0700, UID_VAULT);
     make_folder("accounts", 0700, UID_MAIL);
     (void)snprintf(world.key, sizeof world.key, "%s/keys/default.key", world.state);
-    (void)snprintf(world.letter, sizeof world.letter, "%s/accounts/letter", world.state);
+    (void)snprintf(world.message, sizeof world.message, "%s/accounts/message", world.state);
     make_file(world.key, UID_VAULT);
-    make_file(world.letter, UID_MAIL);
+    make_file(world.message, UID_MAIL);
     listen_somewhere();
     return 0;
 }
@@ -181,8 +181,8 @@ static int read_key(void) {
     return try_to_read(world.key);
 }
 
-static int read_letter(void) {
-    return try_to_read(world.letter);
+static int read_message(void) {
+    return try_to_read(world.message);
 }
 
 static int climb_to_key(void) {
@@ -190,9 +190,9 @@ static int climb_to_key(void) {
     return r == DONE ? r : try_to_read("../../keys/default.key");
 }
 
-static int climb_to_letter(void) {
-    int r = try_to_read("../accounts/letter");
-    return r == DONE ? r : try_to_read("../../accounts/letter");
+static int climb_to_message(void) {
+    int r = try_to_read("../accounts/message");
+    return r == DONE ? r : try_to_read("../../accounts/message");
 }
 
 static int read_passwd(void) {
@@ -207,8 +207,8 @@ static int read_own_key(void) {
     return try_to_read("default.key");
 }
 
-static int read_own_letter(void) {
-    return try_to_read("letter");
+static int read_own_message(void) {
+    return try_to_read("message");
 }
 
 static int try_to_create(const char *path) {
@@ -225,11 +225,11 @@ static int create_in_tmp(void) {
 }
 
 static int change_mode(void) {
-    return fchmodat(AT_FDCWD, "letter", 0666, 0) == 0 ? DONE : errno;
+    return fchmodat(AT_FDCWD, "message", 0666, 0) == 0 ? DONE : errno;
 }
 
 static int cut_by_name(void) {
-    return truncate("letter", 1) == 0 ? DONE : errno;
+    return truncate("message", 1) == 0 ? DONE : errno;
 }
 
 static int list_here(void) {
@@ -431,9 +431,9 @@ static void assert_can(const struct role *role, const char *what, attempt_fn *at
 static void test_edge_opens_no_file(void **state) {
     (void)state;
     CANNOT(edge, read_key);
-    CANNOT(edge, read_letter);
+    CANNOT(edge, read_message);
     CANNOT(edge, climb_to_key);
-    CANNOT(edge, climb_to_letter);
+    CANNOT(edge, climb_to_message);
     CANNOT(edge, read_passwd);
     CANNOT(edge, create_here);
     CANNOT(edge, create_in_tmp);
@@ -457,9 +457,9 @@ static void test_edge_leaves_given_sockets_as_they_are(void **state) {
     CANNOT(edge, filter_given_socket);
 }
 
-static void test_mail_reads_letters_and_no_keys(void **state) {
+static void test_mail_reads_messages_and_no_keys(void **state) {
     (void)state;
-    CAN(mail, read_own_letter);
+    CAN(mail, read_own_message);
     CAN(mail, create_here);
     CANNOT(mail, change_mode); /* Landlock does not know of these, */
     CANNOT(mail, cut_by_name); /* or not on every kernel */
@@ -474,8 +474,8 @@ static void test_mail_reads_letters_and_no_keys(void **state) {
 static void test_relay_connects_and_reads_no_mailbox(void **state) {
     (void)state;
     CAN(relay, connect_tcp);
-    CANNOT(relay, read_letter);
-    CANNOT(relay, climb_to_letter);
+    CANNOT(relay, read_message);
+    CANNOT(relay, climb_to_message);
     CANNOT(relay, read_key);
     CANNOT(relay, read_passwd);
     CANNOT(relay, create_in_tmp);
@@ -483,11 +483,11 @@ static void test_relay_connects_and_reads_no_mailbox(void **state) {
     CANNOT(relay, connect_control_socket);
 }
 
-static void test_keys_reads_keys_and_no_letters(void **state) {
+static void test_keys_reads_keys_and_no_messages(void **state) {
     (void)state;
     CAN(keys, read_own_key);
-    CANNOT(keys, read_letter);
-    CANNOT(keys, climb_to_letter);
+    CANNOT(keys, read_message);
+    CANNOT(keys, climb_to_message);
     CANNOT(keys, connect_tcp);
     CANNOT(keys, connect_control_socket);
 }
@@ -576,9 +576,9 @@ int main(void) {
         cmocka_unit_test(test_edge_opens_no_file),
         cmocka_unit_test(test_edge_connects_to_nobody),
         cmocka_unit_test(test_edge_leaves_given_sockets_as_they_are),
-        cmocka_unit_test(test_mail_reads_letters_and_no_keys),
+        cmocka_unit_test(test_mail_reads_messages_and_no_keys),
         cmocka_unit_test(test_relay_connects_and_reads_no_mailbox),
-        cmocka_unit_test(test_keys_reads_keys_and_no_letters),
+        cmocka_unit_test(test_keys_reads_keys_and_no_messages),
         cmocka_unit_test(test_nobody_touches_other_processes),
         cmocka_unit_test(test_nobody_starts_programs_or_gains_rights),
         cmocka_unit_test(test_the_kernel_says_so),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How fast letters pass the queue: bench_queue FOLDER [seconds [bytes]]. Sessions submit letters to
- * mailboxes that take them in no time; then so many letters are queued, and the queue is opened
+ * How fast messages pass the queue: bench_queue FOLDER [seconds [bytes]]. Sessions submit messages
+ * to mailboxes that take them in no time; then so many messages are queued, and the queue is opened
  * again. Run by hand on the disk in question; not a test.
  */
 #include <errno.h>
@@ -20,11 +20,11 @@
 static struct {
     int dir;
     struct queue *queue;
-    struct letter_ids ids;
+    struct queue_ids ids;
     usec_t until;
     unsigned long limit, submitted, delivered;
     size_t size;
-    char *letter;
+    char *message;
     bool away;
 } bench;
 
@@ -62,7 +62,7 @@ static int transmit(void *arg, const struct queue_transmission *transmission, st
     return -ETIMEDOUT;
 }
 
-static void event(void *arg, letter_id id, const char *kind, struct slice sentence,
+static void event(void *arg, queue_id id, const char *kind, struct slice sentence,
                   const struct queue_field *fields, size_t count) {
 }
 
@@ -83,8 +83,8 @@ static void session(void *arg) {
     static const struct spool_recipient to = {.address = {"hanako@example.org", 18}};
     while (fiber_now() < bench.until && bench.submitted < bench.limit) {
         struct problem problem;
-        struct queue_letter letter = {
-            .id = letter_id_next(&bench.ids, fiber_wall()),
+        struct queue_message message = {
+            .id = queue_id_next(&bench.ids, fiber_wall()),
             .sender = S("tarou@example.com"),
             .recipients = &to,
             .count = 1,
@@ -92,10 +92,10 @@ static void session(void *arg) {
             .helo = S("mail.example.com"),
             .peer = S("192.0.2.25"),
             .head = S("Received: from mail.example.com by mx.example.org; Sun, 22 Nov 2026\r\n"),
-            .bytes = slice_of(bench.letter, bench.size),
+            .bytes = slice_of(bench.message, bench.size),
         };
         bench.submitted++;
-        if (queue_submit(bench.queue, &letter, &problem) < 0)
+        if (queue_submit(bench.queue, &message, &problem) < 0)
             panic("%s", problem.text);
     }
 }
@@ -119,9 +119,9 @@ static void round_of(unsigned sessions, double seconds) {
     do {
         queue_stats(bench.queue, &stats);
         (void)fiber_sleep(USEC_MS);
-    } while (stats.letters > 0);
+    } while (stats.messages > 0);
     double took = clock_seconds() - began;
-    printf("%3u sessions: %7.0f letters/s accepted, %7.0f settled, %5.1f us CPU a letter, "
+    printf("%3u sessions: %7.0f messages/s accepted, %7.0f settled, %5.1f us CPU a message, "
            "%4.1f records a commit\n",
            sessions, (double)bench.submitted / accepted, (double)bench.submitted / took,
            (cpu_seconds() - cpu) * 1e6 / (double)bench.submitted,
@@ -145,7 +145,7 @@ static void many_queued(void) {
     double began = clock_seconds();
     open_queue();
     double took = clock_seconds() - began;
-    printf("%u letters queued: ready again in %.2f s, %.0f bytes of memory a letter\n", QUEUED,
+    printf("%u messages queued: ready again in %.2f s, %.0f bytes of memory a message\n", QUEUED,
            took, (double)(mallinfo2().uordblks - before) / QUEUED);
     bench.away = false;
     uint64_t count;
@@ -156,14 +156,14 @@ static void many_queued(void) {
     do {
         (void)fiber_sleep(10 * USEC_MS);
         queue_stats(bench.queue, &stats);
-    } while (stats.letters > 0);
+    } while (stats.messages > 0);
     printf(" all delivered after %.1f s\n", clock_seconds() - began);
 }
 
 static void run(void *arg) {
     static const unsigned SESSIONS[] = {1, 20, 100};
     const double *seconds = arg;
-    letter_ids_init(&bench.ids, 1);
+    queue_ids_init(&bench.ids, 1);
     open_queue();
     for (size_t i = 0; i < ARRAY_SIZE(SESSIONS); i++)
         round_of(SESSIONS[i], *seconds);
@@ -183,8 +183,8 @@ int main(int argc, char **argv) {
         return 1;
     }
     bench.size = argc > 3 ? (size_t)atol(argv[3]) : 4500;
-    bench.letter = mem_zero(bench.size);
-    memset(bench.letter, 'x', bench.size);
+    bench.message = mem_zero(bench.size);
+    memset(bench.message, 'x', bench.size);
     struct fiber_config config = {0};
     return fiber_run(&config, run, &seconds) < 0;
 }

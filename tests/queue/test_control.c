@@ -4,9 +4,9 @@
  */
 #include <errno.h>
 
-#include "post_office.h"
+#include "fake_server.h"
 
-static int not_now(struct office *o, const struct queue_transmission *t,
+static int not_now(struct server *o, const struct queue_transmission *t,
                    const struct spool_recipient *recipient, struct arena *a,
                    struct relay_result *ret) {
     (void)a;
@@ -16,7 +16,7 @@ static int not_now(struct office *o, const struct queue_transmission *t,
     return 0;
 }
 
-static uint64_t act(struct office *o, enum queue_action action, letter_id id, const char *text) {
+static uint64_t act(struct server *o, enum queue_action action, queue_id id, const char *text) {
     struct queue_match match = {.all = id == 0 && !text[0], .id = id, .text = slice_of_str(text)};
     struct problem problem;
     uint64_t count = 0;
@@ -27,17 +27,17 @@ static uint64_t act(struct office *o, enum queue_action action, letter_id id, co
     return count;
 }
 
-static struct queue_page list(struct office *o, const char *text, letter_id after, size_t limit) {
+static struct queue_page list(struct server *o, const char *text, queue_id after, size_t limit) {
     struct queue_match match = {.all = !text[0], .text = slice_of_str(text)};
     struct queue_page page;
     assert_int_equal(queue_list(o->queue, &match, after, limit, true, &o->memory, &page), 0);
     return page;
 }
 
-OFFICE_TEST(list_shows_what_is_left_to_do) {
+SERVER_TEST(list_shows_what_is_left_to_do) {
     o->transmit = not_now;
-    letter_id id = office_send(o, "tama@here.test", "late@away.test ok@away.test mike@here.test");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "late@away.test ok@away.test mike@here.test");
+    server_wait(o, USEC_SEC);
     struct queue_page page = list(o, "", 0, 10);
     assert_int_equal(page.total, 1);
     assert_int_equal(page.count, 1);
@@ -57,12 +57,12 @@ OFFICE_TEST(list_shows_what_is_left_to_do) {
     assert_slice(e->waiting[0].reply, "451 4.4.1 Connection refused");
 }
 
-OFFICE_TEST(list_goes_page_by_page_in_order_of_ids) {
-    letter_id ids[7], after = 0;
+SERVER_TEST(list_goes_page_by_page_in_order_of_ids) {
+    queue_id ids[7], after = 0;
     o->transmit = not_now;
     for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
-        ids[i] = office_send(o, "tama@here.test", "late@away.test");
-    office_wait(o, USEC_SEC);
+        ids[i] = server_send(o, "tama@here.test", "late@away.test");
+    server_wait(o, USEC_SEC);
     for (size_t i = 0; i < ARRAY_SIZE(ids); i += 3) {
         struct queue_page page = list(o, "", after, 3);
         assert_int_equal(page.total, ARRAY_SIZE(ids));
@@ -74,11 +74,11 @@ OFFICE_TEST(list_goes_page_by_page_in_order_of_ids) {
     assert_int_equal(list(o, "", after, 3).count, 0);
 }
 
-OFFICE_TEST(match_is_part_of_sender_or_open_recipient) {
+SERVER_TEST(match_is_part_of_sender_or_open_recipient) {
     o->transmit = not_now;
-    office_send(o, "tama@here.test", "late@away.test ok@other.test");
-    office_send(o, "Mike@Here.test", "late@third.test");
-    office_wait(o, USEC_SEC);
+    server_send(o, "tama@here.test", "late@away.test ok@other.test");
+    server_send(o, "Mike@Here.test", "late@third.test");
+    server_wait(o, USEC_SEC);
     assert_int_equal(list(o, "mike@here", 0, 10).count, 1);
     assert_int_equal(list(o, "AWAY.test", 0, 10).count, 1);
     assert_int_equal(list(o, "other.test", 0, 10).count, 0);
@@ -86,16 +86,16 @@ OFFICE_TEST(match_is_part_of_sender_or_open_recipient) {
     assert_int_equal(list(o, "here.test", 0, 1).count, 1);
 }
 
-OFFICE_TEST(held_letter_waits_until_it_is_released_also_over_a_restart) {
+SERVER_TEST(held_message_waits_until_it_is_released_also_over_a_restart) {
     o->transmit = not_now;
-    letter_id id = office_send(o, "tama@here.test", "late@away.test/4");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "late@away.test/4");
+    server_wait(o, USEC_SEC);
     assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
     assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
     o->transmit = NULL;
-    office_wait(o, USEC_DAY);
-    office_reopen(o);
-    office_wait(o, 9 * USEC_DAY);
+    server_wait(o, USEC_DAY);
+    server_reopen(o);
+    server_wait(o, 9 * USEC_DAY);
     assert_int_equal(o->arrived, 0);
     assert_true(list(o, "", 0, 1).entries[0].hold);
     struct queue_stats stats;
@@ -103,101 +103,100 @@ OFFICE_TEST(held_letter_waits_until_it_is_released_also_over_a_restart) {
     assert_int_equal(stats.held, 1);
     assert_int_equal(stats.oldest, TEST_WALL);
     assert_int_equal(act(o, QUEUE_RELEASE, 0, "away.test"), 1);
-    office_wait(o, USEC_SEC);
-    assert_int_equal(office_count(o, "late@away.test"), 1);
-    assert_int_equal(office_letters(o), 0);
+    server_wait(o, USEC_SEC);
+    assert_int_equal(server_count(o, "late@away.test"), 1);
+    assert_int_equal(server_messages(o), 0);
 }
 
-OFFICE_TEST(retry_tries_at_once_where_a_destination_rests_too) {
+SERVER_TEST(retry_tries_at_once_where_a_destination_rests_too) {
     o->transmit = not_now;
-    letter_id id = office_send(o, "tama@here.test", "late@away.test");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "late@away.test");
+    server_wait(o, USEC_SEC);
     assert_int_equal(o->transmissions, 1);
     assert_int_equal(o->number, 0);
     assert_int_equal(act(o, QUEUE_RETRY, id, ""), 1);
-    office_wait(o, USEC_SEC);
+    server_wait(o, USEC_SEC);
     assert_int_equal(o->transmissions, 2);
     assert_int_equal(o->number, 1);
-    office_wait(o, 15 * USEC_MIN);
+    server_wait(o, 15 * USEC_MIN);
     assert_int_equal(o->transmissions, 3);
     assert_int_equal(o->number, 1);
 }
 
-OFFICE_TEST(retry_survives_a_restart) {
+SERVER_TEST(retry_survives_a_restart) {
     o->transmit = not_now;
-    letter_id id = office_send(o, "tama@here.test", "late@away.test");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "late@away.test");
+    server_wait(o, USEC_SEC);
     act(o, QUEUE_HOLD, id, "");
     act(o, QUEUE_RETRY, id, "");
-    office_wait(o, USEC_SEC);
+    server_wait(o, USEC_SEC);
     assert_int_equal(o->transmissions, 1);
-    office_reopen(o);
+    server_reopen(o);
     act(o, QUEUE_RELEASE, id, "");
-    office_wait(o, USEC_SEC);
+    server_wait(o, USEC_SEC);
     assert_int_equal(o->transmissions, 2);
     assert_int_equal(o->number, 1);
 }
 
-OFFICE_TEST(removed_letter_is_gone) {
+SERVER_TEST(removed_message_is_gone) {
     o->transmit = not_now;
-    office_send(o, "tama@here.test", "late@away.test");
-    letter_id other = office_send(o, "tama@here.test", "late@other.test");
-    office_wait(o, USEC_SEC);
+    server_send(o, "tama@here.test", "late@away.test");
+    queue_id other = server_send(o, "tama@here.test", "late@other.test");
+    server_wait(o, USEC_SEC);
     assert_int_equal(act(o, QUEUE_REMOVE, 0, "away.test"), 1);
-    assert_int_equal(office_letters(o), 1);
-    office_reopen(o);
-    assert_int_equal(office_letters(o), 1);
+    assert_int_equal(server_messages(o), 1);
+    server_reopen(o);
+    assert_int_equal(server_messages(o), 1);
     assert_int_equal(list(o, "", 0, 10).entries[0].id, other);
-    assert_int_equal(office_reports(o), 0);
+    assert_int_equal(server_reports(o), 0);
 }
 
-OFFICE_TEST(removing_with_bounce_tells_the_sender) {
+SERVER_TEST(removing_with_bounce_tells_the_sender) {
     o->transmit = not_now;
-    letter_id id =
-        office_send(o, "tama@here.test", "late@away.test ok@away.test late@other.test/1");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "late@away.test ok@away.test late@other.test/1");
+    server_wait(o, USEC_SEC);
     uint64_t count;
     struct queue_match match = {.id = id};
     assert_int_equal(queue_act(o->queue,
                                &(struct queue_order){.action = QUEUE_REMOVE, .bounce = true},
                                &match, &count, NULL, NULL),
                      0);
-    office_wait(o, USEC_SEC);
-    assert_int_equal(office_letters(o), 0);
-    assert_int_equal(office_reports(o), 1);
-    struct slice report = office_report(o, 0);
+    server_wait(o, USEC_SEC);
+    assert_int_equal(server_messages(o), 0);
+    assert_int_equal(server_reports(o), 1);
+    struct slice report = server_report(o, 0);
     assert_int_equal(occurs(report, "Action: failed\r\n"), 1);
     assert_int_equal(occurs(report, "Final-Recipient: rfc822; late@away.test\r\n"), 1);
     assert_int_equal(occurs(report, "Status: 5.7.1\r\n"), 1);
 }
 
-/* An id that was lost on the way must not turn into every letter. */
-OFFICE_TEST(all_letters_are_meant_only_where_that_is_said) {
+/* An id that was lost on the way must not turn into every message. */
+SERVER_TEST(all_messages_are_meant_only_where_that_is_said) {
     struct problem problem = {0};
     uint64_t count = 7;
     o->transmit = not_now;
-    letter_id id = office_send(o, "tama@here.test", "late@away.test");
+    queue_id id = server_send(o, "tama@here.test", "late@away.test");
     const struct queue_match unclear[] = {{0},
                                           {.all = true, .id = id},
                                           {.all = true, .text = S("late")},
                                           {.id = id, .text = S("late")},
                                           {.all = true, .login = S("tama@here.test")},
                                           {.login = S("tama@here.test"), .text = S("late")}};
-    office_wait(o, USEC_SEC);
+    server_wait(o, USEC_SEC);
     for (size_t i = 0; i < ARRAY_SIZE(unclear); i++) {
         int r = queue_act(o->queue, &(struct queue_order){.action = QUEUE_REMOVE}, &unclear[i],
                           &count, NULL, &problem);
         assert_int_equal(r, -EINVAL);
         assert_int_equal(count, 7);
     }
-    assert_int_equal(office_letters(o), 1);
+    assert_int_equal(server_messages(o), 1);
     assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_REMOVE},
                                &(struct queue_match){.all = true}, &count, NULL, NULL),
                      0);
     assert_int_equal(count, 1);
 }
 
-OFFICE_TEST(unknown_letter_is_told) {
+SERVER_TEST(unknown_message_is_told) {
     uint64_t count;
     struct problem problem;
     struct queue_match match = {.id = 4711};
@@ -216,157 +215,157 @@ OFFICE_TEST(unknown_letter_is_told) {
 
 /* ------------------------------------------------------------------ while it is under work */
 
-static int takes_ten_seconds(struct office *o, const struct queue_transmission *t,
+static int takes_ten_seconds(struct server *o, const struct queue_transmission *t,
                              struct relay_outcome *outcome) {
     (void)o, (void)t, (void)outcome;
     return fiber_sleep(10 * USEC_SEC);
 }
 
-OFFICE_TEST(letter_that_is_removed_while_it_is_transmitted_stays_removed) {
+SERVER_TEST(message_that_is_removed_while_it_is_transmitted_stays_removed) {
     o->begin = takes_ten_seconds;
-    letter_id id = office_send(o, "tama@here.test", "a@one.test b@two.test");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "a@one.test b@two.test");
+    server_wait(o, USEC_SEC);
     assert_true(list(o, "", 0, 1).entries[0].active);
     assert_int_equal(act(o, QUEUE_REMOVE, id, ""), 1);
-    assert_int_equal(office_letters(o), 0);
-    office_wait(o, USEC_MIN);
-    assert_int_equal(office_letters(o), 0);
-    office_reopen(o);
-    assert_int_equal(office_letters(o), 0);
-    assert_int_equal(office_reports(o), 0);
+    assert_int_equal(server_messages(o), 0);
+    server_wait(o, USEC_MIN);
+    assert_int_equal(server_messages(o), 0);
+    server_reopen(o);
+    assert_int_equal(server_messages(o), 0);
+    assert_int_equal(server_reports(o), 0);
 }
 
-static int slowly(struct office *o, const struct queue_transmission *t,
+static int slowly(struct server *o, const struct queue_transmission *t,
                   struct relay_outcome *outcome) {
     (void)o, (void)outcome;
     return fiber_sleep(slice_starts(t->domain, S("slow")) ? USEC_MIN : 10 * USEC_SEC);
 }
 
-/* The first outcome finds no letter; the worker still has to wait for the second one. */
-OFFICE_TEST(letter_that_is_removed_while_hosts_answer_at_different_times_stays_removed) {
+/* The first outcome finds no message; the worker still has to wait for the second one. */
+SERVER_TEST(message_that_is_removed_while_hosts_answer_at_different_times_stays_removed) {
     o->begin = slowly;
-    letter_id id = office_send(o, "tama@here.test", "a@one.test b@slow.test");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "a@one.test b@slow.test");
+    server_wait(o, USEC_SEC);
     assert_int_equal(act(o, QUEUE_REMOVE, id, ""), 1);
-    office_wait(o, 2 * USEC_MIN);
-    assert_int_equal(office_letters(o), 0);
+    server_wait(o, 2 * USEC_MIN);
+    assert_int_equal(server_messages(o), 0);
     assert_int_equal(o->arrived, 2);
-    assert_int_equal(office_reports(o), 0);
+    assert_int_equal(server_reports(o), 0);
 }
 
-OFFICE_TEST(letter_that_is_held_while_it_is_transmitted_keeps_what_came_of_it) {
+SERVER_TEST(message_that_is_held_while_it_is_transmitted_keeps_what_came_of_it) {
     o->begin = takes_ten_seconds;
     o->transmit = not_now;
-    letter_id id = office_send(o, "tama@here.test", "late@one.test b@two.test");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "late@one.test b@two.test");
+    server_wait(o, USEC_SEC);
     assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
-    office_wait(o, USEC_HOUR);
+    server_wait(o, USEC_HOUR);
     struct queue_page page = list(o, "", 0, 1);
     assert_true(page.entries[0].hold);
     assert_int_equal(page.entries[0].left, 1);
     assert_int_equal(page.entries[0].waiting[0].attempts, 1);
     assert_int_equal(o->transmissions, 2);
     assert_int_equal(act(o, QUEUE_RELEASE, id, ""), 1);
-    office_wait(o, USEC_MIN);
+    server_wait(o, USEC_MIN);
     assert_int_equal(o->transmissions, 3);
-    assert_int_equal(office_count(o, "b@two.test"), 1);
+    assert_int_equal(server_count(o, "b@two.test"), 1);
 }
 
-OFFICE_TEST(letter_that_is_held_while_it_is_taken_by_all_is_settled) {
+SERVER_TEST(message_that_is_held_while_it_is_taken_by_all_is_settled) {
     o->begin = takes_ten_seconds;
-    letter_id id = office_send(o, "tama@here.test", "a@one.test b@two.test");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "a@one.test b@two.test");
+    server_wait(o, USEC_SEC);
     assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
-    office_wait(o, USEC_MIN);
+    server_wait(o, USEC_MIN);
     assert_int_equal(o->arrived, 2);
-    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(server_messages(o), 0);
 }
 
 /* The attempt is cut short by the stop: hold was on the disk before. */
-OFFICE_TEST(letter_that_is_held_while_it_is_transmitted_stays_held_over_a_restart) {
+SERVER_TEST(message_that_is_held_while_it_is_transmitted_stays_held_over_a_restart) {
     o->begin = takes_ten_seconds;
-    letter_id id = office_send(o, "tama@here.test", "a@one.test b@two.test");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "a@one.test b@two.test");
+    server_wait(o, USEC_SEC);
     assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
-    office_cut(o);
-    office_open(o);
-    office_wait(o, USEC_DAY);
+    server_cut(o);
+    server_open(o);
+    server_wait(o, USEC_DAY);
     assert_int_equal(o->transmissions, 2);
     assert_true(list(o, "", 0, 1).entries[0].hold);
     assert_int_equal(act(o, QUEUE_RELEASE, id, ""), 1);
-    office_wait(o, USEC_MIN);
+    server_wait(o, USEC_MIN);
     assert_int_equal(o->arrived, 2);
 }
 
 /* One attempt is enough for two changes of mind. */
-OFFICE_TEST(letter_that_is_held_and_released_while_it_is_transmitted_goes_on) {
+SERVER_TEST(message_that_is_held_and_released_while_it_is_transmitted_goes_on) {
     o->begin = takes_ten_seconds;
     o->transmit = not_now;
-    letter_id id = office_send(o, "tama@here.test", "late@one.test");
-    office_wait(o, USEC_SEC);
+    queue_id id = server_send(o, "tama@here.test", "late@one.test");
+    server_wait(o, USEC_SEC);
     assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
     assert_int_equal(act(o, QUEUE_RELEASE, id, ""), 1);
-    office_wait(o, USEC_MIN);
+    server_wait(o, USEC_MIN);
     assert_int_equal(o->transmissions, 1);
     assert_in_range(list(o, "", 0, 1).entries[0].next, TEST_WALL + 4 * USEC_MIN,
                     TEST_WALL + 7 * USEC_MIN);
-    office_wait(o, 7 * USEC_MIN);
+    server_wait(o, 7 * USEC_MIN);
     assert_int_equal(o->transmissions, 2);
 }
 
 /* While it is on hold nobody is told of a delay; afterwards once. */
-OFFICE_TEST(hold_of_a_day_causes_one_notice_when_it_ends) {
+SERVER_TEST(hold_of_a_day_causes_one_notice_when_it_ends) {
     o->transmit = not_now;
-    letter_id id = office_send(o, "tama@here.test", "late@away.test");
-    office_wait(o, USEC_HOUR);
+    queue_id id = server_send(o, "tama@here.test", "late@away.test");
+    server_wait(o, USEC_HOUR);
     assert_int_equal(act(o, QUEUE_HOLD, id, ""), 1);
-    office_wait(o, 30 * USEC_HOUR);
-    assert_int_equal(office_reports(o), 0);
+    server_wait(o, 30 * USEC_HOUR);
+    assert_int_equal(server_reports(o), 0);
     assert_int_equal(act(o, QUEUE_RELEASE, id, ""), 1);
-    office_wait(o, USEC_MIN);
-    assert_int_equal(office_reports(o), 1);
-    assert_int_equal(occurs(office_report(o, 0), "Action: delayed\r\n"), 1);
+    server_wait(o, USEC_MIN);
+    assert_int_equal(server_reports(o), 1);
+    assert_int_equal(occurs(server_report(o, 0), "Action: delayed\r\n"), 1);
 }
 
 /* The sender hears of the removal, and of nothing that comes behind it. */
-OFFICE_TEST(letter_that_is_removed_with_bounce_while_it_is_transmitted_is_reported_once) {
+SERVER_TEST(message_that_is_removed_with_bounce_while_it_is_transmitted_is_reported_once) {
     uint64_t count;
     o->begin = slowly;
     o->transmit = not_now;
     struct queue_match match = {
-        .id = office_send(o, "tama@here.test", "late@one.test b@slow.test/2")};
-    office_wait(o, USEC_SEC);
+        .id = server_send(o, "tama@here.test", "late@one.test b@slow.test/2")};
+    server_wait(o, USEC_SEC);
     assert_int_equal(queue_act(o->queue,
                                &(struct queue_order){.action = QUEUE_REMOVE, .bounce = true},
                                &match, &count, NULL, NULL),
                      0);
-    office_wait(o, 5 * USEC_MIN);
-    assert_int_equal(office_letters(o), 0);
-    assert_int_equal(office_reports(o), 1);
-    assert_int_equal(occurs(office_report(o, 0), "Status: 5.7.1\r\n"), 1);
+    server_wait(o, 5 * USEC_MIN);
+    assert_int_equal(server_messages(o), 0);
+    assert_int_equal(server_reports(o), 1);
+    assert_int_equal(occurs(server_report(o, 0), "Status: 5.7.1\r\n"), 1);
 }
 
-static void looks_up_slowly(struct office *o, struct slice address) {
+static void looks_up_slowly(struct server *o, struct slice address) {
     (void)o, (void)address;
     (void)fiber_sleep(USEC_SEC);
 }
 
-OFFICE_TEST(letter_that_is_removed_while_it_waits_its_turn_stays_removed) {
+SERVER_TEST(message_that_is_removed_while_it_waits_its_turn_stays_removed) {
     o->look_up = looks_up_slowly;
-    letter_id first = office_send(o, "tama@here.test", "mike@here.test");
-    letter_id second = office_send(o, "tama@here.test", "mike@here.test");
-    office_send(o, "tama@here.test", "mike@here.test");
+    queue_id first = server_send(o, "tama@here.test", "mike@here.test");
+    queue_id second = server_send(o, "tama@here.test", "mike@here.test");
+    server_send(o, "tama@here.test", "mike@here.test");
     assert_int_equal(act(o, QUEUE_REMOVE, first, ""), 1);
     assert_int_equal(act(o, QUEUE_REMOVE, second, ""), 1);
-    office_wait(o, USEC_MIN);
+    server_wait(o, USEC_MIN);
     assert_int_equal(o->arrived, 1);
-    assert_int_equal(office_letters(o), 0);
+    assert_int_equal(server_messages(o), 0);
 }
 
-OFFICE_TEST(letter_itself_can_be_read) {
+SERVER_TEST(message_itself_can_be_read) {
     char part[64];
     o->transmit = not_now;
-    letter_id id = office_send(o, "tama@here.test", "late@away.test");
+    queue_id id = server_send(o, "tama@here.test", "late@away.test");
     ssize_t n = queue_read(o->queue, id, 10, part, 9);
     assert_int_equal(n, 9);
     assert_memory_equal(part, "from test", 9);
@@ -374,15 +373,15 @@ OFFICE_TEST(letter_itself_can_be_read) {
     assert_int_equal(queue_read(o->queue, id + 1, 0, part, sizeof part), -E_UNKNOWN);
 }
 
-OFFICE_TEST(new_settings_count_at_once) {
+SERVER_TEST(new_settings_count_at_once) {
     o->options.recipients_per_transaction = 1;
     queue_configure(o->queue, &o->options);
-    office_send(o, "tama@here.test", "a@away.test b@away.test");
-    office_wait(o, USEC_SEC);
+    server_send(o, "tama@here.test", "a@away.test b@away.test");
+    server_wait(o, USEC_SEC);
     assert_int_equal(o->transmissions, 2);
 }
 
-OFFICE_TEST(new_settings_reach_the_spool_and_the_reports) {
+SERVER_TEST(new_settings_reach_the_spool_and_the_reports) {
     o->options.spool.reserve = 1ULL << 60;
     queue_configure(o->queue, &o->options);
     assert_false(queue_room(o->queue, 1));
@@ -390,20 +389,20 @@ OFFICE_TEST(new_settings_reach_the_spool_and_the_reports) {
     o->options.hostname = S("new-name.test");
     queue_configure(o->queue, &o->options);
     assert_true(queue_room(o->queue, 1));
-    office_send(o, "tama@here.test", "nobody@here.test");
-    office_wait(o, USEC_SEC);
-    assert_int_equal(office_reports(o), 1);
-    assert_int_equal(occurs(office_report(o, 0), "Reporting-MTA: dns; new-name.test\r\n"), 1);
+    server_send(o, "tama@here.test", "nobody@here.test");
+    server_wait(o, USEC_SEC);
+    assert_int_equal(server_reports(o), 1);
+    assert_int_equal(occurs(server_report(o, 0), "Reporting-MTA: dns; new-name.test\r\n"), 1);
 }
 
-/* Many fibers walk one snapshot, and give way to each other at any letter, the last one too. */
-OFFICE_TEST(what_is_done_to_all_is_done_to_each_once_whatever_their_number) {
+/* Many fibers walk one snapshot, and give way to each other at any message, the last one too. */
+SERVER_TEST(what_is_done_to_all_is_done_to_each_once_whatever_their_number) {
     o->transmit = not_now;
     for (unsigned count = 1; count <= 150; count++) {
-        (void)office_send(o, "tama@here.test", "late@away.test");
+        (void)server_send(o, "tama@here.test", "late@away.test");
         if (count % 16 > 1 && count % 16 < 15)
             continue;
-        office_wait(o, USEC_SEC);
+        server_wait(o, USEC_SEC);
         assert_int_equal(act(o, QUEUE_HOLD, 0, ""), count);
         assert_int_equal(act(o, QUEUE_RELEASE, 0, ""), count);
     }
@@ -415,26 +414,26 @@ int main(void) {
         cmocka_unit_test(test_list_shows_what_is_left_to_do),
         cmocka_unit_test(test_list_goes_page_by_page_in_order_of_ids),
         cmocka_unit_test(test_match_is_part_of_sender_or_open_recipient),
-        cmocka_unit_test(test_held_letter_waits_until_it_is_released_also_over_a_restart),
+        cmocka_unit_test(test_held_message_waits_until_it_is_released_also_over_a_restart),
         cmocka_unit_test(test_retry_tries_at_once_where_a_destination_rests_too),
         cmocka_unit_test(test_retry_survives_a_restart),
-        cmocka_unit_test(test_removed_letter_is_gone),
+        cmocka_unit_test(test_removed_message_is_gone),
         cmocka_unit_test(test_removing_with_bounce_tells_the_sender),
-        cmocka_unit_test(test_unknown_letter_is_told),
-        cmocka_unit_test(test_letter_that_is_removed_while_it_is_transmitted_stays_removed),
+        cmocka_unit_test(test_unknown_message_is_told),
+        cmocka_unit_test(test_message_that_is_removed_while_it_is_transmitted_stays_removed),
         cmocka_unit_test(
-            test_letter_that_is_removed_while_hosts_answer_at_different_times_stays_removed),
-        cmocka_unit_test(test_letter_that_is_held_while_it_is_transmitted_keeps_what_came_of_it),
-        cmocka_unit_test(test_letter_that_is_held_while_it_is_taken_by_all_is_settled),
+            test_message_that_is_removed_while_hosts_answer_at_different_times_stays_removed),
+        cmocka_unit_test(test_message_that_is_held_while_it_is_transmitted_keeps_what_came_of_it),
+        cmocka_unit_test(test_message_that_is_held_while_it_is_taken_by_all_is_settled),
         cmocka_unit_test(
-            test_letter_that_is_held_while_it_is_transmitted_stays_held_over_a_restart),
-        cmocka_unit_test(test_letter_that_is_held_and_released_while_it_is_transmitted_goes_on),
+            test_message_that_is_held_while_it_is_transmitted_stays_held_over_a_restart),
+        cmocka_unit_test(test_message_that_is_held_and_released_while_it_is_transmitted_goes_on),
         cmocka_unit_test(test_hold_of_a_day_causes_one_notice_when_it_ends),
         cmocka_unit_test(
-            test_letter_that_is_removed_with_bounce_while_it_is_transmitted_is_reported_once),
-        cmocka_unit_test(test_letter_that_is_removed_while_it_waits_its_turn_stays_removed),
-        cmocka_unit_test(test_letter_itself_can_be_read),
-        cmocka_unit_test(test_all_letters_are_meant_only_where_that_is_said),
+            test_message_that_is_removed_with_bounce_while_it_is_transmitted_is_reported_once),
+        cmocka_unit_test(test_message_that_is_removed_while_it_waits_its_turn_stays_removed),
+        cmocka_unit_test(test_message_itself_can_be_read),
+        cmocka_unit_test(test_all_messages_are_meant_only_where_that_is_said),
         cmocka_unit_test(test_new_settings_count_at_once),
         cmocka_unit_test(test_new_settings_reach_the_spool_and_the_reports),
     };

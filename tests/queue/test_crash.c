@@ -3,9 +3,9 @@
  * The durability contract (D1, D5, D6, row F2): the process is killed before each write to the disk
  * and behind each sync of a whole day in the queue's life. What the disk held at that moment is
  * opened again, mailboxes and other hosts being as they were then, and the queue runs to its end.
- * Of each letter that was acknowledged every copy is there: in mailboxes of this host exactly once,
- * by however many addresses they were reached,
- * at other hosts at least once; and each report exactly once.
+ * Of each message that was acknowledged every copy is there: in mailboxes of this host exactly
+ * once, by however many addresses they were reached, at other hosts at least once; and each report
+ * exactly once.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -13,13 +13,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "post_office.h"
+#include "fake_server.h"
 
 #include "base/alloc.h"
 
 /* ------------------------------------------------------------------ the ledger */
 
-/* One letter; its subject is its name. */
+/* One message; its subject is its name. */
 static const struct sent {
     const char *subject, *sender, *recipients;
     bool large;
@@ -52,9 +52,9 @@ static const struct {
 };
 
 static struct {
-    struct office *office;
+    struct server *server;
     unsigned moment, cut_at; /* moments so far; the one at which the process is killed */
-    int pace;                /* how other hosts and letters coming in interleave */
+    int pace;                /* how other hosts and messages coming in interleave */
     bool cut;
     char snapshot[80];
     bool acknowledged[ARRAY_SIZE(sent)], acknowledged_at_cut[ARRAY_SIZE(sent)];
@@ -102,9 +102,9 @@ static void pass_moment(void) {
     if (life.moment++ != life.cut_at)
         return;
     life.cut = true;
-    life.arrived_at_cut = life.office->arrived;
+    life.arrived_at_cut = life.server->arrived;
     memcpy(life.acknowledged_at_cut, life.acknowledged, sizeof life.acknowledged);
-    copy_folder(life.office->path, life.snapshot);
+    copy_folder(life.server->path, life.snapshot);
 }
 
 static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
@@ -122,7 +122,7 @@ static const struct pack_io DISK = {disk_pwritev, disk_fdatasync, fallocate};
 
 /* ------------------------------------------------------------------ the day */
 
-static int other_hosts(struct office *o, const struct queue_transmission *t,
+static int other_hosts(struct server *o, const struct queue_transmission *t,
                        const struct spool_recipient *recipient, struct arena *a,
                        struct relay_result *ret) {
     (void)t, (void)a;
@@ -133,12 +133,12 @@ static int other_hosts(struct office *o, const struct queue_transmission *t,
     return fiber_sleep((usec_t)(t->domain.len + (unsigned)o->number) * USEC_MS);
 }
 
-static int mailboxes(struct office *o, const struct queue_delivery *d, struct problem *p) {
+static int mailboxes(struct server *o, const struct queue_delivery *d, struct problem *p) {
     (void)o, (void)p;
     return fiber_sleep((usec_t)d->mailbox.account_id * USEC_MS);
 }
 
-static int put_file(struct office *o, letter_id id, struct slice bytes) {
+static int put_file(struct server *o, queue_id id, struct slice bytes) {
     int fd = -1;
     int error = queue_open_file(o->queue, id, &fd);
     if (error)
@@ -148,41 +148,41 @@ static int put_file(struct office *o, letter_id id, struct slice bytes) {
     return 0;
 }
 
-static void send_one(struct office *o, size_t i) {
+static void send_one(struct server *o, size_t i) {
     _cleanup_(buf_done) struct buf bytes = {0};
-    struct queue_letter letter = {
-        .id = letter_id_next(&o->ids, fiber_wall()),
+    struct queue_message message = {
+        .id = queue_id_next(&o->ids, fiber_wall()),
         .sender = slice_of_str(sent[i].sender),
         .head = S("Received: from test\r\n"),
         .in_file = sent[i].large,
     };
     buf_printf(&bytes, "Subject: %s\r\n\r\nHello.\r\n", sent[i].subject);
     if (sent[i].large)
-        assert_int_equal(put_file(o, letter.id, buf_slice(&bytes)), 0);
+        assert_int_equal(put_file(o, message.id, buf_slice(&bytes)), 0);
     else
-        letter.bytes = buf_slice(&bytes);
-    assert_int_equal(office_submit(o, &letter, sent[i].recipients), 0);
+        message.bytes = buf_slice(&bytes);
+    assert_int_equal(server_submit(o, &message, sent[i].recipients), 0);
     life.acknowledged[i] = true;
 }
 
-static void live(struct office *o) {
+static void live(struct server *o) {
     uint64_t count;
     struct queue_match late = {.text = S("late@")};
     for (size_t i = 0; i < ARRAY_SIZE(sent); i++) {
         send_one(o, i);
-        office_wait(o, (usec_t)(i % 3) * (5 - life.pace) * USEC_MS);
+        server_wait(o, (usec_t)(i % 3) * (5 - life.pace) * USEC_MS);
     }
-    office_wait(o, 30 * USEC_MIN);
+    server_wait(o, 30 * USEC_MIN);
     (void)queue_act(o->queue, &(struct queue_order){.action = QUEUE_HOLD}, &late, &count, NULL,
                     NULL);
     (void)queue_act(o->queue, &(struct queue_order){.action = QUEUE_RELEASE}, &late, &count, NULL,
                     NULL);
-    office_wait(o, 5 * USEC_HOUR);
+    server_wait(o, 5 * USEC_HOUR);
 }
 
 /* ------------------------------------------------------------------ what must be there */
 
-static unsigned copies(const struct office *o, const char *subject, const char *recipient) {
+static unsigned copies(const struct server *o, const char *subject, const char *recipient) {
     char line[40];
     unsigned n = 0;
     (void)snprintf(line, sizeof line, "\r\nSubject: %s\r\n", subject);
@@ -201,7 +201,7 @@ static bool was_acknowledged(const char *subject) {
     return false;
 }
 
-static void check_copies(const struct office *o) {
+static void check_copies(const struct server *o) {
     for (size_t i = 0; i < ARRAY_SIZE(due); i++) {
         unsigned n = copies(o, due[i].subject, due[i].recipient);
         bool local = slice_ends(slice_of_str(due[i].recipient), S("here.test"));
@@ -213,10 +213,10 @@ static void check_copies(const struct office *o) {
 }
 
 /* Reports come to tama: of "failed", with both recipients; of "late", that mike got it. */
-static void check_reports(const struct office *o) {
+static void check_reports(const struct server *o) {
     unsigned failed = 0, delivered = 0, recipients = 0;
-    for (unsigned i = 0; i < office_reports(o); i++) {
-        struct slice report = office_report(o, i);
+    for (unsigned i = 0; i < server_reports(o); i++) {
+        struct slice report = server_report(o, i);
         bool about_failed = occurs(report, "Action: failed\r\n");
         failed += about_failed;
         recipients += occurs(report, "Final-Recipient: rfc822; gone@here.test\r\n");
@@ -248,8 +248,8 @@ static void remove_folder(const char *path) {
     (void)rmdir(path);
 }
 
-static void after_the_crash(struct office *o) {
-    office_cut(o);
+static void after_the_crash(struct server *o) {
+    server_cut(o);
     remove_folder(o->path); /* its folder stays, being open; the path is made anew */
     copy_folder(life.snapshot, o->path);
     close(o->dir);
@@ -257,34 +257,34 @@ static void after_the_crash(struct office *o) {
     o->arrived = life.arrived_at_cut;
     buf_clear(&o->journey);
     o->options.spool.io = NULL;
-    office_open(o);
+    server_open(o);
     struct queue_match all = {.all = true}; /* it may have died between hold and release */
     uint64_t count;
     assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_RELEASE}, &all,
                                &count, NULL, NULL),
                      0);
-    office_wait(o, 6 * USEC_HOUR);
-    if (office_letters(o) > 0)
-        fail_msg("killed at moment %u: %u letters are left:\n%s", life.cut_at,
-                 (unsigned)office_letters(o), buf_str(&o->journey));
+    server_wait(o, 6 * USEC_HOUR);
+    if (server_messages(o) > 0)
+        fail_msg("killed at moment %u: %u messages are left:\n%s", life.cut_at,
+                 (unsigned)server_messages(o), buf_str(&o->journey));
     check_copies(o);
     check_reports(o);
     remove_folder(life.snapshot);
 }
 
-static void kill_once(struct office *o) {
-    life.office = o;
+static void kill_once(struct server *o) {
+    life.server = o;
     life.moment = 0;
     life.cut = false;
     memset(life.acknowledged, 0, sizeof life.acknowledged);
     (void)snprintf(life.snapshot, sizeof life.snapshot, "%s.cut", o->path);
-    office_close(o);
+    server_close(o);
     o->options.spool.io = &DISK;
     o->options.spool.segment_size = 256U << 10;
     o->transmit = other_hosts;
     o->deliver = mailboxes;
     o->number = 7 * life.pace;
-    office_open(o);
+    server_open(o);
     live(o);
     if (life.cut)
         after_the_crash(o);
@@ -296,7 +296,7 @@ static void test_killed_at_each_write_nothing_acknowledged_is_lost(void **state)
     for (life.pace = 0; life.pace < 4; life.pace++) {
         life.cut_at = 0;
         do {
-            office_run(kill_once);
+            server_run(kill_once);
             moments += life.cut;
             life.cut_at++;
         } while (life.cut);
@@ -320,7 +320,7 @@ static int failing_fdatasync(int fd) {
 
 static const struct pack_io FAILING = {pwritev, failing_fdatasync, fallocate};
 
-static int disk_fails_now(struct office *o, const struct queue_transmission *t,
+static int disk_fails_now(struct server *o, const struct queue_transmission *t,
                           struct relay_outcome *outcome) {
     (void)t, (void)outcome;
     failures = o->number;
@@ -328,16 +328,16 @@ static int disk_fails_now(struct office *o, const struct queue_transmission *t,
 }
 
 /* What another host has taken is not sent again because our disk had a bad minute. */
-OFFICE_TEST(outcome_that_cannot_be_written_is_kept_until_it_can) {
+SERVER_TEST(outcome_that_cannot_be_written_is_kept_until_it_can) {
     o->options.spool.io = &FAILING;
-    office_reopen(o);
+    server_reopen(o);
     o->begin = disk_fails_now;
     o->number = 8;
-    office_send(o, "tama@here.test", "out@away.test");
-    office_wait(o, 10 * USEC_MIN);
+    server_send(o, "tama@here.test", "out@away.test");
+    server_wait(o, 10 * USEC_MIN);
     assert_int_equal(o->transmissions, 1);
-    assert_int_equal(office_letters(o), 0);
-    assert_true(occurs(buf_slice(&o->journey), "queue.trouble") > 0);
+    assert_int_equal(server_messages(o), 0);
+    assert_true(occurs(buf_slice(&o->journey), "queue.error") > 0);
 }
 
 int main(void) {

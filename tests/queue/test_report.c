@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What senders are told (RFC 3461, RFC 3464): who is told what, and what the letter says.
+ * What senders are told (RFC 3461, RFC 3464): who is told what, and what the message says.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "post_office.h"
+#include "fake_server.h"
 
-#include "letter/header.h"
+#include "message/header.h"
 
 /* ------------------------------------------------------------------ the NOTIFY matrix */
 
 enum { NEVER = 1, SUCCESS = 2, FAILURE = 4, DELAY = 8 };
 
-/* What other hosts say to a recipient, by the local part. */
-static int by_name(struct office *o, const struct queue_transmission *t,
+/* What other hosts log_event to a recipient, by the local part. */
+static int by_name(struct server *o, const struct queue_transmission *t,
                    const struct spool_recipient *recipient, struct arena *a,
                    struct relay_result *ret) {
     (void)o, (void)t, (void)a;
@@ -63,105 +63,105 @@ static const struct {
     {"both@here.test", 0, NULL},
     {"both@here.test", SUCCESS, "expanded"},
     {"both@here.test", FAILURE, NULL},
-    {"away@here.test", SUCCESS, "relayed"}, /* told by the letter to its only target */
+    {"away@here.test", SUCCESS, "relayed"}, /* told by the message to its only target */
 };
 
-OFFICE_TEST(notify_decides_what_senders_are_told) {
+SERVER_TEST(notify_decides_what_senders_are_told) {
     o->transmit = by_name;
     for (size_t i = 0; i < ARRAY_SIZE(matrix); i++) {
         char to[80];
-        unsigned before = office_reports(o);
+        unsigned before = server_reports(o);
         (void)snprintf(to, sizeof to, "%s/%c", matrix[i].recipient, '0' + matrix[i].notify);
-        office_send(o, "tama@here.test", to);
-        office_wait(o, USEC_SEC);
-        unsigned told = office_reports(o) - before;
+        server_send(o, "tama@here.test", to);
+        server_wait(o, USEC_SEC);
+        unsigned told = server_reports(o) - before;
         if (told != (matrix[i].told ? 1 : 0))
             fail_msg("%s: %u reports", to, told);
         if (told)
-            assert_string_equal(action_of(office_report(o, before)), matrix[i].told);
-        assert_int_equal(office_letters(o), 0);
+            assert_string_equal(action_of(server_report(o, before)), matrix[i].told);
+        assert_int_equal(server_messages(o), 0);
     }
 }
 
-/* RFC 5321 §4.5.5, §6.1: nothing is ever sent because of a letter with the null sender. */
-OFFICE_TEST(letters_without_sender_cause_no_reports) {
+/* RFC 5321 §4.5.5, §6.1: nothing is ever sent because of a message with the null sender. */
+SERVER_TEST(messages_without_sender_cause_no_reports) {
     o->transmit = by_name;
     for (size_t i = 0; i < ARRAY_SIZE(matrix); i++) {
         char to[80];
         (void)snprintf(to, sizeof to, "%s/%c", matrix[i].recipient,
                        '0' + (SUCCESS | FAILURE | DELAY));
-        office_send(o, "", to);
+        server_send(o, "", to);
     }
-    office_wait(o, USEC_SEC);
+    server_wait(o, USEC_SEC);
     struct queue_stats stats;
     queue_stats(o->queue, &stats);
-    assert_int_equal(stats.letters, 0);
+    assert_int_equal(stats.messages, 0);
     assert_int_equal(stats.reports, 0);
     assert_int_equal(occurs(buf_slice(&o->journey), "queue.report"), 0);
 }
 
 /* RFC 3461 §5.2.1: the parameters go on to a host that can have them. */
-OFFICE_TEST(notify_goes_on_to_other_hosts) {
-    office_send(o, "tama@here.test", "a@away.test/6 b@away.test");
-    office_wait(o, USEC_SEC);
-    assert_int_equal(office_last(o, "a@away.test")->notify, SUCCESS | FAILURE);
-    assert_int_equal(office_last(o, "b@away.test")->notify, 0);
+SERVER_TEST(notify_goes_on_to_other_hosts) {
+    server_send(o, "tama@here.test", "a@away.test/6 b@away.test");
+    server_wait(o, USEC_SEC);
+    assert_int_equal(server_last(o, "a@away.test")->notify, SUCCESS | FAILURE);
+    assert_int_equal(server_last(o, "b@away.test")->notify, 0);
 }
 
-OFFICE_TEST(report_that_cannot_be_delivered_is_given_up) {
+SERVER_TEST(report_that_cannot_be_delivered_is_given_up) {
     o->transmit = by_name;
-    office_send(o, "refused@away.test", "gone@here.test");
-    office_wait(o, USEC_SEC);
-    assert_int_equal(office_letters(o), 0);
+    server_send(o, "refused@away.test", "gone@here.test");
+    server_wait(o, USEC_SEC);
+    assert_int_equal(server_messages(o), 0);
     assert_int_equal(occurs(buf_slice(&o->journey), "queue.failed"), 2);
     assert_int_equal(occurs(buf_slice(&o->journey), "queue.report "), 1);
 }
 
-OFFICE_TEST(different_fates_of_one_attempt_share_a_report) {
+SERVER_TEST(different_results_of_one_attempt_share_a_report) {
     o->transmit = by_name;
-    office_send(o, "tama@here.test",
+    server_send(o, "tama@here.test",
                 "gone@here.test mike@here.test/2 refused@away.test old@other.test/2");
-    office_wait(o, USEC_MIN);
-    assert_int_equal(office_letters(o), 0);
-    assert_int_equal(office_reports(o), 1);
-    struct slice report = office_report(o, 0);
+    server_wait(o, USEC_MIN);
+    assert_int_equal(server_messages(o), 0);
+    assert_int_equal(server_reports(o), 1);
+    struct slice report = server_report(o, 0);
     assert_int_equal(occurs(report, "Action: failed\r\n"), 2);
     assert_int_equal(occurs(report, "Action: delivered\r\n"), 1);
     assert_int_equal(occurs(report, "Action: relayed\r\n"), 1);
 }
 
-/* ------------------------------------------------------------------ what the letter says */
+/* ------------------------------------------------------------------ what the message says */
 
-static struct slice field(struct slice letter, const char *name) {
+static struct slice field(struct slice message, const char *name) {
     struct header_field f;
-    if (!header_find(letter, NULL, slice_of_str(name), 0, &f))
+    if (!header_find(message, NULL, slice_of_str(name), 0, &f))
         fail_msg("no field %s", name);
     return slice_trim_lines(f.raw);
 }
 
-/* Cuts the letter at its boundary: preamble and three parts. */
-static void cut_parts(struct slice letter, struct slice parts[static 4]) {
-    struct slice type = field(letter, "Content-Type");
+/* Cuts the message at its boundary: preamble and three parts. */
+static void cut_parts(struct slice message, struct slice parts[static 4]) {
+    struct slice type = field(message, "Content-Type");
     ssize_t at = slice_find(type, S("boundary=\""));
     assert_true(at > 0);
     struct slice boundary = slice_from(type, (size_t)at + strlen("boundary=\""));
     boundary = slice_first(boundary, boundary.len - 1);
-    letter = slice_from(letter, header_body(letter, NULL));
+    message = slice_from(message, header_body(message, NULL));
     for (int i = 0; i < 4; i++) {
-        ssize_t end = slice_find(letter, boundary);
+        ssize_t end = slice_find(message, boundary);
         assert_true(end > 0);
-        parts[i] = slice_first(letter, (size_t)end);
-        letter = slice_from(letter, (size_t)end + boundary.len);
+        parts[i] = slice_first(message, (size_t)end);
+        message = slice_from(message, (size_t)end + boundary.len);
     }
 }
 
-static void send_with(struct office *o, enum spool_ret ret, struct slice bytes,
+static void send_with(struct server *o, enum spool_ret ret, struct slice bytes,
                       const char *original) {
     struct spool_recipient to = {.address = S("refused@away.test"),
                                  .original = slice_of_str(original)};
     struct problem problem;
-    struct queue_letter letter = {
-        .id = letter_id_next(&o->ids, fiber_wall()),
+    struct queue_message message = {
+        .id = queue_id_next(&o->ids, fiber_wall()),
         .sender = S("tama@here.test"),
         .recipients = &to,
         .count = 1,
@@ -171,16 +171,16 @@ static void send_with(struct office *o, enum spool_ret ret, struct slice bytes,
         .bytes = bytes,
     };
     o->transmit = by_name;
-    assert_int_equal(queue_submit(o->queue, &letter, &problem), 0);
-    office_wait(o, USEC_SEC);
-    assert_int_equal(office_reports(o), 1);
+    assert_int_equal(queue_submit(o->queue, &message, &problem), 0);
+    server_wait(o, USEC_SEC);
+    assert_int_equal(server_reports(o), 1);
 }
 
 /* RFC 3464 §2, RFC 3461 §6.3, RFC 6522 §3. */
-OFFICE_TEST(report_has_the_fields_of_rfc_3464) {
+SERVER_TEST(report_has_the_fields_of_rfc_3464) {
     struct slice parts[4];
-    send_with(o, SPOOL_RET_FULL, slice_of_str(OFFICE_LETTER), "rfc822;Old+2BName@away.test");
-    struct slice report = office_report(o, 0);
+    send_with(o, SPOOL_RET_FULL, slice_of_str(SERVER_MESSAGE), "rfc822;Old+2BName@away.test");
+    struct slice report = server_report(o, 0);
     cut_parts(report, parts);
     assert_slice(field(report, "Return-Path"), "<>");
     assert_slice(field(report, "To"), "tama@here.test");
@@ -203,95 +203,95 @@ OFFICE_TEST(report_has_the_fields_of_rfc_3464) {
 }
 
 /* RFC 3461 §4.3 */
-OFFICE_TEST(ret_hdrs_returns_the_header_only) {
+SERVER_TEST(ret_hdrs_returns_the_header_only) {
     struct slice parts[4];
-    send_with(o, SPOOL_RET_HDRS, slice_of_str(OFFICE_LETTER), "");
-    cut_parts(office_report(o, 0), parts);
+    send_with(o, SPOOL_RET_HDRS, slice_of_str(SERVER_MESSAGE), "");
+    cut_parts(server_report(o, 0), parts);
     assert_int_equal(occurs(parts[3], "Content-Type: text/rfc822-headers"), 1);
     assert_int_equal(occurs(parts[3], "Subject: test\r\n"), 1);
     assert_int_equal(occurs(parts[3], "Hello."), 0);
 }
 
-static struct slice letter_of_size(struct office *o, size_t size) {
+static struct slice message_of_size(struct server *o, size_t size) {
     _cleanup_(buf_done) struct buf bytes = {0};
-    buf_add_str(&bytes, OFFICE_LETTER);
+    buf_add_str(&bytes, SERVER_MESSAGE);
     while (bytes.len < size)
         buf_add_str(&bytes, "The quick brown fox jumps over the lazy dog, again and again.\r\n");
     return arena_copy(&o->memory, slice_first(buf_slice(&bytes), size));
 }
 
 /* the default: above 100 KB the header only, whatever the sender asked for. */
-OFFICE_TEST(letters_above_100_kib_return_as_their_header) {
+SERVER_TEST(messages_above_100_kib_return_as_their_header) {
     struct slice parts[4];
-    send_with(o, SPOOL_RET_FULL, letter_of_size(o, (100U << 10) + 1), "");
-    cut_parts(office_report(o, 0), parts);
+    send_with(o, SPOOL_RET_FULL, message_of_size(o, (100U << 10) + 1), "");
+    cut_parts(server_report(o, 0), parts);
     assert_int_equal(occurs(parts[3], "Content-Type: text/rfc822-headers"), 1);
     assert_int_equal(occurs(parts[3], "lazy dog"), 0);
 }
 
-OFFICE_TEST(letters_of_100_kib_return_whole) {
+SERVER_TEST(messages_of_100_kib_return_whole) {
     struct slice parts[4];
-    send_with(o, SPOOL_RET_UNSAID, letter_of_size(o, 100U << 10), "");
-    cut_parts(office_report(o, 0), parts);
+    send_with(o, SPOOL_RET_UNSAID, message_of_size(o, 100U << 10), "");
+    cut_parts(server_report(o, 0), parts);
     assert_int_equal(occurs(parts[3], "Content-Type: message/rfc822\r\n"), 1);
     assert_true(occurs(parts[3], "lazy dog") > 1600);
 }
 
-/* A report that is too large for a call between processes lies in a file like other letters. */
-OFFICE_TEST(large_report_arrives_whole) {
+/* A report that is too large for a call between processes lies in a file like other messages. */
+SERVER_TEST(large_report_arrives_whole) {
     struct slice parts[4];
     o->options.returned_max = 2U << 20;
-    office_reopen(o);
-    send_with(o, SPOOL_RET_FULL, letter_of_size(o, 1U << 20), "");
-    cut_parts(office_report(o, 0), parts);
+    server_reopen(o);
+    send_with(o, SPOOL_RET_FULL, message_of_size(o, 1U << 20), "");
+    cut_parts(server_report(o, 0), parts);
     assert_int_equal(occurs(parts[3], "Content-Type: message/rfc822\r\n"), 1);
     assert_true(parts[3].len > (1U << 20));
 }
 
 /* ------------------------------------------------------------------ being one report */
 
-static int slow_elsewhere(struct office *o, const struct queue_transmission *t,
+static int slow_elsewhere(struct server *o, const struct queue_transmission *t,
                           struct relay_outcome *outcome) {
     (void)outcome;
     return fiber_sleep(slice_eq(t->domain, S("slow.test")) ? o->number * USEC_SEC : USEC_SEC);
 }
 
-OFFICE_TEST(failures_wait_a_while_for_others) {
+SERVER_TEST(failures_wait_a_while_for_others) {
     o->begin = slow_elsewhere;
     o->transmit = by_name;
     o->number = 20;
-    office_send(o, "tama@here.test", "refused@away.test refused@slow.test");
-    office_wait(o, 19 * USEC_SEC);
-    assert_int_equal(office_reports(o), 0);
-    office_wait(o, 2 * USEC_SEC);
-    assert_int_equal(office_reports(o), 1);
-    assert_int_equal(occurs(office_report(o, 0), "Action: failed\r\n"), 2);
+    server_send(o, "tama@here.test", "refused@away.test refused@slow.test");
+    server_wait(o, 19 * USEC_SEC);
+    assert_int_equal(server_reports(o), 0);
+    server_wait(o, 2 * USEC_SEC);
+    assert_int_equal(server_reports(o), 1);
+    assert_int_equal(occurs(server_report(o, 0), "Action: failed\r\n"), 2);
 }
 
-OFFICE_TEST(failures_do_not_wait_for_ever) {
+SERVER_TEST(failures_do_not_wait_for_ever) {
     o->begin = slow_elsewhere;
     o->transmit = by_name;
     o->number = 600;
-    office_send(o, "tama@here.test", "refused@away.test refused@slow.test");
-    office_wait(o, 32 * USEC_SEC);
-    assert_int_equal(office_reports(o), 1);
-    office_wait(o, 10 * USEC_MIN);
-    assert_int_equal(office_reports(o), 2);
-    assert_int_equal(occurs(office_report(o, 1), "Action: failed\r\n"), 1);
-    assert_int_equal(office_letters(o), 0);
+    server_send(o, "tama@here.test", "refused@away.test refused@slow.test");
+    server_wait(o, 32 * USEC_SEC);
+    assert_int_equal(server_reports(o), 1);
+    server_wait(o, 10 * USEC_MIN);
+    assert_int_equal(server_reports(o), 2);
+    assert_int_equal(occurs(server_report(o, 1), "Action: failed\r\n"), 1);
+    assert_int_equal(server_messages(o), 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_notify_decides_what_senders_are_told),
-        cmocka_unit_test(test_letters_without_sender_cause_no_reports),
+        cmocka_unit_test(test_messages_without_sender_cause_no_reports),
         cmocka_unit_test(test_notify_goes_on_to_other_hosts),
         cmocka_unit_test(test_report_that_cannot_be_delivered_is_given_up),
-        cmocka_unit_test(test_different_fates_of_one_attempt_share_a_report),
+        cmocka_unit_test(test_different_results_of_one_attempt_share_a_report),
         cmocka_unit_test(test_report_has_the_fields_of_rfc_3464),
         cmocka_unit_test(test_ret_hdrs_returns_the_header_only),
-        cmocka_unit_test(test_letters_above_100_kib_return_as_their_header),
-        cmocka_unit_test(test_letters_of_100_kib_return_whole),
+        cmocka_unit_test(test_messages_above_100_kib_return_as_their_header),
+        cmocka_unit_test(test_messages_of_100_kib_return_whole),
         cmocka_unit_test(test_large_report_arrives_whole),
         cmocka_unit_test(test_failures_wait_a_while_for_others),
         cmocka_unit_test(test_failures_do_not_wait_for_ever),

@@ -86,7 +86,7 @@ static struct spool_recipient *expand(struct arena *a, struct route_targets *to,
     return route_targets_list(a, to, &mailboxes, ret_count);
 }
 
-/* RFC 3461 §5.2.7: NOTIFY and ORCPT of a letter that goes on to the targets of an alias. */
+/* RFC 3461 §5.2.7: NOTIFY and ORCPT of a message that goes on to the targets of an alias. */
 static void test_single_target_inherits_notify_and_gets_orcpt(void **state) {
     (void)state;
     _cleanup_(arena_done) struct arena a = {0};
@@ -153,10 +153,10 @@ static void test_targets_are_listed_once_mailboxes_first(void **state) {
 /* Row A7, RFC 5321 §6.3: a loop ends at the address met before; hops are counted at the edge. */
 static void test_loops_are_recognised_by_the_header(void **state) {
     (void)state;
-    struct slice letter = S("Received: a\r\nDelivered-To: Team@here.test\r\nReceived: b\r\n"
-                            "\r\nDelivered-To: other@here.test\r\n");
-    assert_true(route_is_loop(letter, S("team@here.test")));
-    assert_false(route_is_loop(letter, S("other@here.test")));
+    struct slice message = S("Received: a\r\nDelivered-To: Team@here.test\r\nReceived: b\r\n"
+                             "\r\nDelivered-To: other@here.test\r\n");
+    assert_true(route_is_loop(message, S("team@here.test")));
+    assert_false(route_is_loop(message, S("other@here.test")));
 }
 
 int main(void) {

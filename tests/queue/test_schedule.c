@@ -57,7 +57,7 @@ static void test_last_attempt_is_at_the_end(void **state) {
     assert_true(schedule_next(schedule(), 30, ARRIVAL, end, end, random_u64()) > end);
 }
 
-static void test_letters_without_sender_live_two_days(void **state) {
+static void test_messages_without_sender_live_two_days(void **state) {
     (void)state;
     assert_int_equal(schedule_end(schedule(), ARRIVAL, true), ARRIVAL + 2 * USEC_DAY);
     struct queue_schedule s = *schedule();
@@ -83,7 +83,7 @@ static void test_notices_are_due_after_4_and_24_hours(void **state) {
     assert_int_equal(schedule_next_notice(s, ARRIVAL, 2), USEC_NEVER);
 }
 
-static void test_clock_that_went_back_makes_letters_young(void **state) {
+static void test_clock_that_went_back_makes_messages_young(void **state) {
     (void)state;
     usec_t now = ARRIVAL - USEC_DAY, end = schedule_end(schedule(), ARRIVAL, false);
     usec_t next = schedule_next(schedule(), 9, ARRIVAL, end, now, random_u64());
@@ -96,10 +96,10 @@ int main(void) {
         cmocka_unit_test(test_waits_grow_as_the_design_says),
         cmocka_unit_test(test_without_jitter_waits_are_exact),
         cmocka_unit_test(test_last_attempt_is_at_the_end),
-        cmocka_unit_test(test_letters_without_sender_live_two_days),
+        cmocka_unit_test(test_messages_without_sender_live_two_days),
         cmocka_unit_test(test_full_mailboxes_are_tried_for_a_day),
         cmocka_unit_test(test_notices_are_due_after_4_and_24_hours),
-        cmocka_unit_test(test_clock_that_went_back_makes_letters_young),
+        cmocka_unit_test(test_clock_that_went_back_makes_messages_young),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

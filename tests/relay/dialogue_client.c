@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The SMTP client against scripted servers. The surroundings hold the letters to send:
+ * The SMTP client against scripted servers. The surroundings hold the messages to send:
  *
- *     set letters 2               so many copies, one after the other
+ *     set messages 2               so many copies, one after the other
  *     set from tama@example.test  reverse-path
  *     set to a@x b@x              recipients
  *     set body Subject: x\n\n.\n  \n stands for CRLF
@@ -12,9 +12,9 @@
  *     set login no-tls            log in as lab with "secret", also without TLS
  *     set login lab               the same, not without TLS
  *     set login unknown           without a known password
- *     expect result LATER 451 4.4.2 words | ...       of all recipients of the last letter
- *     expect letters LATER 451 4.4.2 words | ...      of the first recipient of every letter
- *     expect unsure yes                               of the first recipient of the last letter
+ *     expect result LATER 451 4.4.2 words | ...       of all recipients of the last message
+ *     expect messages LATER 451 4.4.2 words | ...      of the first recipient of every message
+ *     expect unsure yes                               of the first recipient of the last message
  *     expect open|dialogue
  */
 #include <errno.h>
@@ -26,8 +26,8 @@
 
 struct world {
     struct arena a;
-    unsigned letters;
-    struct relay_letter letter;
+    unsigned messages;
+    struct relay_message message;
     struct relay_recipient recipients[RELAY_RECIPIENTS_MAX];
     struct relay_client_options options;
     struct relay_login login;
@@ -35,18 +35,18 @@ struct world {
     FILE *file;
     struct relay_result *results;
     struct slice open, dialogue;
-    struct buf fates;
+    struct buf dispositions;
 };
 
 static void *world_new(void) {
     struct world *w = NEW(struct world);
-    w->letters = 1;
-    w->letter.reverse_path = S("tama@example.test");
-    w->letter.bytes = S("Subject: x\r\n\r\nMeow\r\n");
-    w->letter.dot_free = true;
+    w->messages = 1;
+    w->message.reverse_path = S("tama@example.test");
+    w->message.bytes = S("Subject: x\r\n\r\nMeow\r\n");
+    w->message.dot_free = true;
     w->recipients[0].address = S("mike@example.net");
-    w->letter.recipients = w->recipients;
-    w->letter.count = 1;
+    w->message.recipients = w->recipients;
+    w->message.count = 1;
     w->options = (struct relay_client_options){
         .helo = S("mail.example.test"),
         .peer = S("mx.example.net [192.0.2.1]"),
@@ -59,7 +59,7 @@ static void world_free(void *world) {
     struct world *w = world;
     if (w->file)
         (void)fclose(w->file);
-    buf_done(&w->fates);
+    buf_done(&w->dispositions);
     arena_done(&w->a);
     free(w);
 }
@@ -83,28 +83,28 @@ static struct slice many_lines(struct world *w, size_t bytes) {
     char *text = arena_alloc(&w->a, bytes);
     for (size_t i = 0; i < bytes; i++)
         text[i] = i % 50 == 48 ? '\r' : i % 50 == 49 ? '\n' : 'x';
-    for (size_t i = 0; i < bytes && !w->letter.dot_free; i += 200)
+    for (size_t i = 0; i < bytes && !w->message.dot_free; i += 200)
         text[i] = '.';
     return slice_of(text, bytes);
 }
 
 static void set_recipients(struct world *w, struct slice list) {
     struct slice word;
-    w->letter.count = 0;
+    w->message.count = 0;
     while (slice_next_word(&list, &word))
-        w->recipients[w->letter.count++].address = arena_copy(&w->a, word);
+        w->recipients[w->message.count++].address = arena_copy(&w->a, word);
 }
 
 static int set_flags(struct world *w, struct slice list) {
     struct slice word;
-    w->letter.dot_free = false;
+    w->message.dot_free = false;
     while (slice_next_word(&list, &word)) {
         if (slice_eq(word, S("dot-free")))
-            w->letter.dot_free = true;
+            w->message.dot_free = true;
         else if (slice_eq(word, S("eight-bit")))
-            w->letter.eight_bit = true;
+            w->message.eight_bit = true;
         else if (slice_eq(word, S("utf8")))
-            w->letter.utf8 = true;
+            w->message.utf8 = true;
         else if (slice_eq(word, S("strict")))
             w->options.strict_8bit = true;
         else if (slice_eq(word, S("file")))
@@ -122,20 +122,20 @@ static int set_number(struct world *w, struct slice name, struct slice value) {
     int r = slice_to_u64(value, 10000000, &number);
     if (r < 0)
         return r;
-    if (slice_eq(name, S("letters")))
-        w->letters = (unsigned)number;
+    if (slice_eq(name, S("messages")))
+        w->messages = (unsigned)number;
     else if (slice_eq(name, S("command-timeout")))
         w->options.timeouts.command = (usec_t)number * USEC_SEC;
     else
-        w->letter.bytes = many_lines(w, number);
+        w->message.bytes = many_lines(w, number);
     return 0;
 }
 
 static int set_dsn(struct world *w, struct slice name, struct slice value) {
     if (slice_eq(name, S("ret")))
-        w->letter.ret = slice_eq(value, S("FULL")) ? RELAY_RET_FULL : RELAY_RET_HDRS;
+        w->message.ret = slice_eq(value, S("FULL")) ? RELAY_RET_FULL : RELAY_RET_HDRS;
     else if (slice_eq(name, S("envid")))
-        w->letter.envid = value;
+        w->message.envid = value;
     else if (slice_eq(name, S("notify")))
         w->recipients[0].notify = value;
     else if (slice_eq(name, S("orcpt")))
@@ -157,15 +157,15 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
     struct world *w = world;
     int r = 0;
     value = arena_copy(&w->a, value);
-    if (slice_eq(name, S("letters")) || slice_eq(name, S("bytes")) ||
+    if (slice_eq(name, S("messages")) || slice_eq(name, S("bytes")) ||
         slice_eq(name, S("command-timeout")))
         r = set_number(w, name, value);
     else if (slice_eq(name, S("from")))
-        w->letter.reverse_path = slice_eq(value, S("<>")) ? S("") : with_line_ends(&w->a, value);
+        w->message.reverse_path = slice_eq(value, S("<>")) ? S("") : with_line_ends(&w->a, value);
     else if (slice_eq(name, S("to")))
         set_recipients(w, with_line_ends(&w->a, value));
     else if (slice_eq(name, S("body")))
-        w->letter.bytes = with_line_ends(&w->a, value);
+        w->message.bytes = with_line_ends(&w->a, value);
     else if (slice_eq(name, S("flags")))
         r = set_flags(w, value);
     else if (slice_eq(name, S("login")))
@@ -178,9 +178,9 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
 /* ------------------------------------------------------------------ what came out */
 
 static void add_result(struct world *w, struct buf *to, const struct relay_result *result) {
-    static const char *const fates[] = {
+    static const char *const dispositions[] = {
         [RELAY_DELIVERED] = "DELIVERED", [RELAY_LATER] = "LATER", [RELAY_NEVER] = "NEVER"};
-    buf_printf(to, "%s %.*s%s%s%s", fates[result->fate],
+    buf_printf(to, "%s %.*s%s%s%s", dispositions[result->disposition],
                SLICE_ARG(smtp_reply_text(&w->a, &result->reply)),
                result->from_peer ? "" : " (own words)", result->next_host ? " (next host)" : "",
                result->dsn_passed ? " (DSN passed)" : "");
@@ -193,12 +193,12 @@ static int world_get(void *world, struct slice name, struct buf *to) {
     else if (slice_eq(name, S("dialogue")))
         for (size_t i = 0; i < w->dialogue.len; i++)
             buf_add_byte(to, w->dialogue.ptr[i] == '\n' ? '|' : w->dialogue.ptr[i]);
-    else if (slice_eq(name, S("letters")))
-        buf_add(to, buf_slice(&w->fates));
+    else if (slice_eq(name, S("messages")))
+        buf_add(to, buf_slice(&w->dispositions));
     else if (slice_eq(name, S("unsure")))
         buf_add_str(to, w->results && w->results[0].unsure ? "yes" : "no");
     else if (slice_eq(name, S("result")))
-        for (size_t i = 0; w->results && i < w->letter.count; i++) {
+        for (size_t i = 0; w->results && i < w->message.count; i++) {
             buf_add_str(to, i ? " | " : "");
             add_result(w, to, &w->results[i]);
         }
@@ -261,40 +261,40 @@ static struct stream *lend(struct stream *s) {
     return stream_new(&loan_ops, loan);
 }
 
-/* Moves the letter into a file, behind something else. */
+/* Moves the message into a file, behind something else. */
 static void put_in_file(struct world *w) {
     w->file = tmpfile();
     MUST(w->file);
     MUST(fwrite("before", 1, 6, w->file) == 6);
-    MUST(fwrite(w->letter.bytes.ptr, 1, w->letter.bytes.len, w->file) == w->letter.bytes.len);
+    MUST(fwrite(w->message.bytes.ptr, 1, w->message.bytes.len, w->file) == w->message.bytes.len);
     MUST(fwrite("behind", 1, 6, w->file) == 6);
     MUST(fflush(w->file) == 0);
-    w->letter.bytes = (struct slice){NULL, 0};
-    w->letter.file = fileno(w->file);
-    w->letter.offset = 6;
+    w->message.bytes = (struct slice){NULL, 0};
+    w->message.file = fileno(w->file);
+    w->message.offset = 6;
 }
 
 static void session(struct stream *s, void *world) {
     struct world *w = world;
     struct relay_client *client;
-    struct relay_trouble trouble;
-    w->letter.size = w->letter.bytes.len;
+    struct relay_failure failure;
+    w->message.size = w->message.bytes.len;
     if (w->in_file)
         put_in_file(w);
-    int r = relay_client_open(lend(s), &w->options, NULL, &w->a, &client, &trouble);
+    int r = relay_client_open(lend(s), &w->options, NULL, &w->a, &client, &failure);
     if (r < 0) {
         _cleanup_(buf_done) struct buf text = {0};
-        add_result(w, &text, &trouble.result);
+        add_result(w, &text, &failure.result);
         w->open = arena_copy(&w->a, buf_slice(&text));
-        w->dialogue = trouble.dialogue;
+        w->dialogue = failure.dialogue;
         return;
     }
     w->open = S("yes");
-    for (unsigned i = 0; i < w->letters && r == 0; i++) {
-        w->results = arena_array(&w->a, w->letter.count, sizeof *w->results);
-        r = relay_client_send(client, &w->letter, &w->a, w->results);
-        buf_add_str(&w->fates, i > 0 ? " | " : "");
-        add_result(w, &w->fates, &w->results[0]);
+    for (unsigned i = 0; i < w->messages && r == 0; i++) {
+        w->results = arena_array(&w->a, w->message.count, sizeof *w->results);
+        r = relay_client_send(client, &w->message, &w->a, w->results);
+        buf_add_str(&w->dispositions, i > 0 ? " | " : "");
+        add_result(w, &w->dispositions, &w->results[0]);
     }
     w->dialogue = relay_client_take_dialogue(client, &w->a);
     if (r == 0)

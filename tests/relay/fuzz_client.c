@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The SMTP client against a server that says the input: first byte: flags of the letter, then all
+ * The SMTP client against a server that says the input: first byte: flags of the message, then all
  * that the server says, whatever the client does. Every recipient must get a result.
  */
 #include <errno.h>
@@ -54,11 +54,11 @@ static const struct relay_recipient recipients[] = {
 static void check(const struct relay_result *result) {
     MUST(result->reply.code >= 200 && result->reply.code < 600);
     MUST(result->reply.status.class != 0);
-    MUST((result->fate == RELAY_DELIVERED) == (result->reply.status.class == 2));
+    MUST((result->disposition == RELAY_DELIVERED) == (result->reply.status.class == 2));
 }
 
-static void send_letters(struct relay_client *client, unsigned flags, struct arena *a) {
-    struct relay_letter letter = {
+static void send_messages(struct relay_client *client, unsigned flags, struct arena *a) {
+    struct relay_message message = {
         .reverse_path = S("tama@example.test"),
         .recipients = recipients,
         .count = ARRAY_SIZE(recipients),
@@ -69,12 +69,12 @@ static void send_letters(struct relay_client *client, unsigned flags, struct are
         .ret = flags & 8 ? RELAY_RET_FULL : RELAY_RET_NONE,
         .envid = S("id"),
     };
-    letter.size = letter.bytes.len;
+    message.size = message.bytes.len;
     int r = 0;
     for (int i = 0; i < 3 && r == 0; i++) {
         struct relay_result results[ARRAY_SIZE(recipients)];
-        r = relay_client_send(client, &letter, a, results);
-        for (size_t j = 0; j < letter.count; j++)
+        r = relay_client_send(client, &message, a, results);
+        for (size_t j = 0; j < message.count; j++)
             check(&results[j]);
     }
     if (r == 0)
@@ -99,11 +99,11 @@ static void converse(void *arg) {
         .timeouts = RELAY_TIMEOUTS_DEFAULT,
     };
     struct relay_client *client;
-    struct relay_trouble trouble;
-    if (relay_client_open(s, &options, NULL, &a, &client, &trouble) == 0)
-        send_letters(client, flags, &a);
+    struct relay_failure failure;
+    if (relay_client_open(s, &options, NULL, &a, &client, &failure) == 0)
+        send_messages(client, flags, &a);
     else
-        MUST(trouble.result.reply.code && trouble.result.fate != RELAY_DELIVERED);
+        MUST(failure.result.reply.code && failure.result.disposition != RELAY_DELIVERED);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {

@@ -29,7 +29,7 @@ struct serving {
     struct visit *visit;
     struct stream *s;
     struct fake_host *host;
-    unsigned letters, recipients;
+    unsigned messages, recipients;
 };
 
 static void say(struct serving *v, const char *reply) {
@@ -74,7 +74,7 @@ static int start_tls(struct serving *v) {
     return r < 0 ? r : tls_accept(v->s, v->visit->network->tls, &problem);
 }
 
-static int take_letter(struct serving *v) {
+static int take_message(struct serving *v) {
     struct slice line;
     int r;
     say(v, v->host->data ? v->host->data : "354 go");
@@ -86,8 +86,8 @@ static int take_letter(struct serving *v) {
         return -EPIPE;
     if (leaves_at(v, "."))
         return leave(v);
-    v->letters++;
-    v->host->letters++;
+    v->messages++;
+    v->host->messages++;
     v->host->recipients += v->recipients;
     if (v->host->leaves_at_data_end) {
         stream_str(v->s, "250 ok");
@@ -98,9 +98,9 @@ static int take_letter(struct serving *v) {
 }
 
 static int take_mail(struct serving *v) {
-    if (v->host->dies_when_idle && v->letters > 0)
+    if (v->host->dies_when_idle && v->messages > 0)
         return -EPIPE;
-    if (v->host->letters_until_421 && v->letters >= v->host->letters_until_421) {
+    if (v->host->messages_until_421 && v->messages >= v->host->messages_until_421) {
         say(v, "421 4.3.2 enough");
         return -EPIPE;
     }
@@ -171,7 +171,7 @@ static int take_command(struct serving *v, struct slice line) {
     } else if (slice_starts(line, S("RCPT"))) {
         return take_rcpt(v, line);
     } else if (slice_starts(line, S("DATA"))) {
-        return take_letter(v);
+        return take_message(v);
     } else if (slice_starts(line, S("QUIT"))) {
         v->host->quits++;
         say(v, "221 bye");

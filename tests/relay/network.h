@@ -34,15 +34,15 @@ struct fake_host {
     bool leaves_at_data_end; /* hangs up in the middle of its yes to the final dot */
     bool dies_at_data_end;   /* hangs up instead of the reply to the final dot */
     bool dies_at_rcpt;
-    bool dies_when_idle;        /* hangs up at the first command of a second letter, silently */
-    unsigned letters_until_421; /* says 421 to the MAIL after so many letters */
-    usec_t idle_limit;          /* hangs up after so long without a command */
-    usec_t thinks;              /* before each reply */
+    bool dies_when_idle;         /* hangs up at the first command of a second message, silently */
+    unsigned messages_until_421; /* says 421 to the MAIL after so many messages */
+    usec_t idle_limit;           /* hangs up after so long without a command */
+    usec_t thinks;               /* before each reply */
     void (*talk)(struct stream *s, void *arg) WAITS; /* instead of all that */
     void *talk_arg;
 
     unsigned connections, open, widest; /* counted */
-    unsigned letters, recipients, quits, with_tls;
+    unsigned messages, recipients, quits, with_tls;
 };
 
 struct network;

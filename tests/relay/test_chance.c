@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Hosts that go wrong anywhere, by chance: whatever they do, nobody counts as delivered who did not
- * get the letter, nobody is refused who was not, and nobody gets it twice whose host said yes.
+ * get the message, nobody is refused who was not, and nobody gets it twice whose host said yes.
  * A failure names the number that makes it happen again.
  */
 #include "unit.h"
@@ -35,18 +35,18 @@ struct chance {
     bool odd[ODDITIES];
     bool pipelining, keeps_pipelining;
     unsigned got[PEOPLE];     /* said yes, whole */
-    unsigned perhaps[PEOPLE]; /* has the letter, and said less */
+    unsigned perhaps[PEOPLE]; /* has the message, and said less */
 };
 
 struct dialogue {
     struct chance *chance;
     struct stream *s;
     bool mail, told[PEOPLE]; /* accepted in this transaction */
-    bool at_the_end;         /* of the letter */
+    bool at_the_end;         /* of the message */
     bool refused;            /* the latest reply was another than was to be said */
 };
 
-/* They have the letter, and the host has said so, or less than that. */
+/* They have the message, and the host has said so, or less than that. */
 static void settle(struct dialogue *d, bool whole) {
     for (size_t i = 0; i < PEOPLE; i++) {
         d->chance->got[i] += d->told[i] && whole && !d->refused;
@@ -138,7 +138,7 @@ static bool take_rcpt(struct dialogue *d, struct slice line) WAITS {
     return goes_on;
 }
 
-static bool take_letter(struct dialogue *d) WAITS {
+static bool take_message(struct dialogue *d) WAITS {
     struct slice line = {0};
     bool whole, any = false;
     for (size_t i = 0; i < PEOPLE; i++)
@@ -175,7 +175,7 @@ static bool take_command(struct dialogue *d, struct slice line) WAITS {
     if (slice_starts(line, S("RCPT")))
         return reply(d, "503 5.5.1 MAIL first", &whole);
     if (slice_starts(line, S("DATA")))
-        return take_letter(d);
+        return take_message(d);
     if (slice_starts(line, S("QUIT"))) {
         stream_str(d->s, "221 bye\r\n");
         return false;
@@ -206,15 +206,15 @@ static void check(uint64_t seed, const struct chance hosts[2], size_t who, bool 
     unsigned got = hosts[0].got[who] + hosts[1].got[who];
     unsigned perhaps = hosts[0].perhaps[who] + hosts[1].perhaps[who];
     const char *wrong = NULL;
-    if (result->fate == RELAY_DELIVERED && got + perhaps == 0)
+    if (result->disposition == RELAY_DELIVERED && got + perhaps == 0)
         wrong = "is lost";
-    else if (result->fate == RELAY_NEVER && !unknown)
+    else if (result->disposition == RELAY_NEVER && !unknown)
         wrong = "was refused though nobody did";
     else if (got > 1 && !unsure)
         wrong = "got it twice";
-    else if (result->fate == RELAY_LATER && got > 0 && !unsure)
+    else if (result->disposition == RELAY_LATER && got > 0 && !unsure)
         wrong = "would get it twice";
-    else if (perhaps > 0 && got == 0 && result->fate == RELAY_LATER && !unsure)
+    else if (perhaps > 0 && got == 0 && result->disposition == RELAY_LATER && !unsure)
         wrong = "may have it, and nobody says so";
     if (wrong)
         fail_msg("%llu: recipient %zu %s: %u %u.%u.%u %.*s", (unsigned long long)seed, who, wrong,
@@ -262,7 +262,7 @@ static void send_by_chance(uint64_t seed, bool doubles) {
             const struct relay_result *result = &w.outcome.results[i];
             unsure[who[i]] = unsure[who[i]] || result->unsure;
             check(seed, chances, who[i], unknown[who[i]], result, unsure[who[i]]);
-            if (result->fate != RELAY_LATER)
+            if (result->disposition != RELAY_LATER)
                 continue;
             who[open] = who[i];
             left[open++] = left[i];

@@ -17,9 +17,9 @@ FIBER_TEST(next_host_follows_when_one_cannot_be_reached_rfc5321_5_1) {
         begin(&w, hosts);
         open_relay(&w);
         usec_t began = fiber_now();
-        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
         assert_int_equal(fiber_now() - began, errors[i] == -ETIMEDOUT ? 30 * USEC_SEC : 0);
-        assert_int_equal(hosts[1].letters, 1);
+        assert_int_equal(hosts[1].messages, 1);
         end(&w);
     }
 }
@@ -36,9 +36,9 @@ FIBER_TEST(next_host_follows_when_one_refuses_or_dies_before_the_dot) {
         struct world w;
         begin(&w, hosts);
         open_relay(&w);
-        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
         assert_int_equal(hosts[0].connections, 1);
-        assert_int_equal(hosts[1].letters, 1);
+        assert_int_equal(hosts[1].messages, 1);
         end(&w);
     }
 }
@@ -64,10 +64,10 @@ FIBER_TEST(temporary_refusal_is_followed_by_the_next_host_rfc5321_5_1) {
         struct world w;
         begin(&w, hosts);
         open_relay(&w);
-        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
         assert_slice(w.outcome.results[0].peer, "mx2.example.net [192.0.2.2]");
         assert_int_equal(hosts[0].connections, 1);
-        assert_int_equal(hosts[1].letters, 1);
+        assert_int_equal(hosts[1].messages, 1);
         ssize_t told = slice_find(buf_slice(&w.told), S("mx1.example.net [192.0.2.1] "));
         told += slice_find(slice_from(buf_slice(&w.told), (size_t)told), S(" later\n"));
         assert_true(told > 0);
@@ -83,7 +83,7 @@ FIBER_TEST(put_off_only_when_every_host_has_refused) {
     begin(&w, hosts);
     open_relay(&w);
     const struct relay_result *result = transmit(&w, "example.net");
-    assert_int_equal(result->fate, RELAY_LATER);
+    assert_int_equal(result->disposition, RELAY_LATER);
     assert_slice(reply_text(&w, result), "451 4.3.0 busy");
     assert_int_equal(hosts[0].connections + hosts[1].connections, 2);
     assert_true(slice_find(w.outcome.dialogue, S("452 4.3.1 full")) > 0);
@@ -115,7 +115,7 @@ FIBER_TEST(each_recipient_goes_its_own_way_over_the_hosts) {
                                         "mx2.example.net [192.0.2.2]",
                                         "mx2.example.net [192.0.2.2]"};
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(w.outcome.results[i].fate, RELAY_DELIVERED);
+        assert_int_equal(w.outcome.results[i].disposition, RELAY_DELIVERED);
         assert_slice(w.outcome.results[i].peer, peers[i]);
     }
     assert_int_equal(hosts[0].recipients, 1);
@@ -123,8 +123,8 @@ FIBER_TEST(each_recipient_goes_its_own_way_over_the_hosts) {
     hosts[1].rcpt = "550 5.1.1 nobody";
     assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-    assert_int_equal(w.outcome.results[0].fate, RELAY_DELIVERED);
-    assert_int_equal(w.outcome.results[2].fate, RELAY_NEVER);
+    assert_int_equal(w.outcome.results[0].disposition, RELAY_DELIVERED);
+    assert_int_equal(w.outcome.results[2].disposition, RELAY_NEVER);
     assert_int_equal(hosts[0].recipients, 2);
     end(&w);
 }
@@ -135,13 +135,13 @@ FIBER_TEST(refusal_over_an_idle_connection_is_followed_by_another_host) {
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     hosts[0].mail = "452 4.3.1 full";
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_int_equal(hosts[0].connections, 1);
-    assert_int_equal(hosts[1].letters, 1);
+    assert_int_equal(hosts[1].messages, 1);
     hosts[1].mail = "452 4.3.1 full";
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_LATER);
     assert_int_equal(hosts[0].connections + hosts[1].connections, 3);
     end(&w);
 }
@@ -164,7 +164,7 @@ static const struct fake_record many_hosts[] = {
     {0},
 };
 
-/* A letter that everybody puts off (greylisting) costs a bounded number of conversations. */
+/* A message that everybody puts off (greylisting) costs a bounded number of conversations. */
 FIBER_TEST(hosts_that_put_it_off_are_not_asked_without_end) {
     struct fake_host hosts[] = {
         {.address = "192.0.2.11"}, {.address = "192.0.2.12"}, {.address = "192.0.2.13"},
@@ -176,7 +176,7 @@ FIBER_TEST(hosts_that_put_it_off_are_not_asked_without_end) {
     begin(&w, hosts);
     w.dns.records = many_hosts;
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_LATER);
     unsigned first = hosts[0].connections + hosts[1].connections + hosts[2].connections, all = 0;
     for (size_t i = 0; hosts[i].address; i++)
         all += hosts[i].connections;
@@ -208,7 +208,7 @@ FIBER_TEST(dead_host_with_many_addresses_leaves_tries_for_the_next_one) {
     begin(&w, hosts);
     w.dns.records = many_addresses;
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_int_equal(hosts[0].connections, 1);
     end(&w);
 }
@@ -221,7 +221,7 @@ FIBER_TEST(hosts_that_take_their_time_to_refuse_are_not_asked_without_end) {
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_LATER);
     assert_int_equal(hosts[1].connections, 0);
     end(&w);
 }
@@ -233,7 +233,7 @@ FIBER_TEST(lost_after_the_final_dot_is_later_and_no_other_host_is_tried) {
     begin(&w, hosts);
     open_relay(&w);
     const struct relay_result *result = transmit(&w, "example.net");
-    assert_int_equal(result->fate, RELAY_LATER);
+    assert_int_equal(result->disposition, RELAY_LATER);
     assert_int_equal(hosts[1].connections, 0);
     end(&w);
 }
@@ -245,7 +245,7 @@ FIBER_TEST(refused_recipient_is_not_offered_to_another_host) {
     begin(&w, hosts);
     open_relay(&w);
     const struct relay_result *result = transmit(&w, "example.net");
-    assert_int_equal(result->fate, RELAY_NEVER);
+    assert_int_equal(result->disposition, RELAY_NEVER);
     assert_slice(reply_text(&w, result), "550 5.1.1 unknown");
     assert_int_equal(hosts[1].connections, 0);
     end(&w);
@@ -258,10 +258,10 @@ FIBER_TEST(all_hosts_refusing_for_good_is_permanent_one_passing_fault_is_not) {
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_NEVER);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_NEVER);
     hosts[0].greeting = "421 busy";
     const struct relay_result *result = transmit(&w, "example.net");
-    assert_int_equal(result->fate, RELAY_LATER);
+    assert_int_equal(result->disposition, RELAY_LATER);
     assert_slice(reply_text(&w, result), "421 4.0.0 busy");
     end(&w);
 }
@@ -274,13 +274,13 @@ FIBER_TEST(tls_is_used_when_offered_and_left_out_when_broken) {
     assert_int_equal(tls_client_new(&w.options.tls, &problem), 0);
     w.options.idle = 0;
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_true(w.outcome.tls);
     assert_int_equal(hosts[0].with_tls, 1);
     assert_true(slice_find(buf_slice(&w.told), S("tls: TLSv1.3 with TLS_")) > 0);
 
     hosts[0].tls_broken = true;
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_false(w.outcome.tls);
     assert_int_equal(hosts[0].with_tls, 1);
     assert_int_equal(hosts[0].connections, 3);
@@ -290,8 +290,8 @@ FIBER_TEST(tls_is_used_when_offered_and_left_out_when_broken) {
     end(&w);
 }
 
-/* RFC 7435: whatever becomes of TLS, the letter goes on at once, without. */
-FIBER_TEST(tls_that_fails_anywhere_keeps_no_letter_back) {
+/* RFC 7435: whatever becomes of TLS, the message goes on at once, without. */
+FIBER_TEST(tls_that_fails_anywhere_keeps_no_message_back) {
     struct fake_host broken[] = {
         {.tls_ends = "STARTTLS"}, {.tls_broken = true}, {.tls_ends = "EHLO"},
         {.tls_ends = "MAIL"},     {.tls_ends = "RCPT"}, {.tls_ends = "DATA"},
@@ -306,7 +306,7 @@ FIBER_TEST(tls_that_fails_anywhere_keeps_no_letter_back) {
         begin(&w, hosts);
         assert_int_equal(tls_client_new(&w.options.tls, &problem), 0);
         open_relay(&w);
-        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
         assert_false(w.outcome.tls);
         assert_int_equal(hosts[0].connections, 2);
         assert_true(slice_find(buf_slice(&w.told), S("tls: Trying again without TLS")) > 0);
@@ -323,11 +323,11 @@ FIBER_TEST(tls_that_fails_after_the_final_dot_is_left_out_the_next_time) {
     assert_int_equal(tls_client_new(&w.options.tls, &problem), 0);
     open_relay(&w);
     const struct relay_result *result = transmit(&w, "example.net");
-    assert_int_equal(result->fate, RELAY_LATER);
+    assert_int_equal(result->disposition, RELAY_LATER);
     assert_true(result->unsure);
     assert_int_equal(hosts[0].connections, 1);
     assert_int_equal(fiber_sleep(5 * USEC_HOUR), 0);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_false(w.outcome.tls);
     tls_context_free(w.options.tls);
     end(&w);
@@ -342,15 +342,15 @@ FIBER_TEST(host_where_tls_failed_is_spoken_to_without_for_hours) {
     assert_int_equal(tls_client_new(&w.options.tls, &problem), 0);
     w.options.idle = 0;
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_int_equal(hosts[0].connections, 2);
     hosts[0].tls_broken = false;
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_int_equal(hosts[0].connections, 3);
     assert_int_equal(hosts[0].with_tls, 0);
     assert_true(slice_find(buf_slice(&w.told), S("tls: Without TLS, which failed with ")) > 0);
     assert_int_equal(fiber_sleep(7 * USEC_HOUR), 0);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_int_equal(hosts[0].with_tls, 1);
     tls_context_free(w.options.tls);
     end(&w);
@@ -371,7 +371,7 @@ int main(void) {
         cmocka_unit_test(test_refused_recipient_is_not_offered_to_another_host),
         cmocka_unit_test(test_all_hosts_refusing_for_good_is_permanent_one_passing_fault_is_not),
         cmocka_unit_test(test_tls_is_used_when_offered_and_left_out_when_broken),
-        cmocka_unit_test(test_tls_that_fails_anywhere_keeps_no_letter_back),
+        cmocka_unit_test(test_tls_that_fails_anywhere_keeps_no_message_back),
         cmocka_unit_test(test_tls_that_fails_after_the_final_dot_is_left_out_the_next_time),
         cmocka_unit_test(test_host_where_tls_failed_is_spoken_to_without_for_hours),
     };

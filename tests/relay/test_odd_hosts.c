@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Hosts that speak SMTP after their own fashion: they get what they can take, and nobody's letter
+ * Hosts that speak SMTP after their own fashion: they get what they can take, and nobody's message
  * is returned or lost for it.
  */
 #include "unit.h"
@@ -29,10 +29,10 @@ FIBER_TEST(host_that_says_everything_twice_gets_its_recipients_one_by_one) {
         open_relay(&w);
         struct relay_job job = job_for(&w, "example.net", to, ARRAY_SIZE(to));
         assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-        assert_int_equal(w.outcome.results[0].fate, RELAY_LATER);
-        assert_int_equal(w.outcome.results[1].fate, RELAY_DELIVERED);
-        assert_int_equal(w.outcome.results[2].fate, RELAY_DELIVERED);
-        assert_int_equal(hosts[0].letters, 2);
+        assert_int_equal(w.outcome.results[0].disposition, RELAY_LATER);
+        assert_int_equal(w.outcome.results[1].disposition, RELAY_DELIVERED);
+        assert_int_equal(w.outcome.results[2].disposition, RELAY_DELIVERED);
+        assert_int_equal(hosts[0].messages, 2);
         assert_int_equal(hosts[0].recipients, 2);
         end(&w);
     }
@@ -52,16 +52,16 @@ FIBER_TEST(reply_that_comes_twice_makes_the_host_known_for_it) {
     struct relay_job job = job_for(&w, "example.net", to, ARRAY_SIZE(to));
     for (unsigned i = 1; i <= 2; i++) {
         assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-        assert_int_equal(w.outcome.results[0].fate, RELAY_NEVER);
-        assert_int_equal(w.outcome.results[1].fate, RELAY_DELIVERED);
-        assert_int_equal(hosts[0].letters, i);
+        assert_int_equal(w.outcome.results[0].disposition, RELAY_NEVER);
+        assert_int_equal(w.outcome.results[1].disposition, RELAY_DELIVERED);
+        assert_int_equal(hosts[0].messages, i);
         assert_int_equal(hosts[0].connections, 1 + i);
         assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
     }
     end(&w);
 }
 
-FIBER_TEST(connection_whose_refusals_are_in_doubt_is_not_used_for_another_letter) {
+FIBER_TEST(connection_whose_refusals_are_in_doubt_is_not_used_for_another_message) {
     static const struct relay_recipient known[] = {TO("mike@example.net")};
     static const struct relay_recipient unknown[] = {TO("nobody@example.net")};
     struct fake_host hosts[] = {
@@ -71,10 +71,10 @@ FIBER_TEST(connection_whose_refusals_are_in_doubt_is_not_used_for_another_letter
     open_relay(&w);
     struct relay_job job = job_for(&w, "example.net", known, 1);
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-    assert_int_equal(w.outcome.results[0].fate, RELAY_DELIVERED);
+    assert_int_equal(w.outcome.results[0].disposition, RELAY_DELIVERED);
     job = job_for(&w, "example.net", unknown, 1);
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-    assert_int_equal(w.outcome.results[0].fate, RELAY_NEVER);
+    assert_int_equal(w.outcome.results[0].disposition, RELAY_NEVER);
     assert_int_equal(hosts[0].connections, 3);
     end(&w);
 }
@@ -86,26 +86,26 @@ FIBER_TEST(host_that_hangs_up_at_ehlo_is_greeted_with_helo_and_known_for_it) {
     begin(&w, hosts);
     open_relay(&w);
     for (unsigned i = 1; i <= 2; i++) {
-        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
-        assert_int_equal(hosts[0].letters, i);
+        assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
+        assert_int_equal(hosts[0].messages, i);
         assert_int_equal(hosts[0].connections, 1 + i);
         assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
     }
     end(&w);
 }
 
-FIBER_TEST(letter_that_helo_cannot_carry_waits_for_ehlo) {
+FIBER_TEST(message_that_helo_cannot_carry_waits_for_ehlo) {
     static const struct relay_recipient to[] = {TO("mike@example.net")};
     struct fake_host hosts[] = {{.address = "192.0.2.1", .helo_only = true}, {0}};
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     struct relay_job job = job_for(&w, "example.net", to, 1);
-    job.letter.utf8 = true;
+    job.message.utf8 = true;
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-    assert_int_equal(w.outcome.results[0].fate, RELAY_LATER);
-    assert_int_equal(hosts[0].letters, 1);
+    assert_int_equal(w.outcome.results[0].disposition, RELAY_LATER);
+    assert_int_equal(hosts[0].messages, 1);
     end(&w);
 }
 
@@ -118,7 +118,7 @@ FIBER_TEST(those_who_wait_for_a_host_that_hung_up_hear_it_by_its_name_and_port) 
     struct relay_job job = job_for(&w, "mx1.example.net", to, 1);
     job.to.no_mx = true;
     job.to.port = 3007;
-    job.letter.utf8 = true;
+    job.message.utf8 = true;
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     assert_slice(reply_text(&w, &w.outcome.results[0]),
@@ -146,10 +146,10 @@ FIBER_TEST(host_that_offers_pipelining_and_breaks_it_gets_one_command_at_a_time)
         struct relay_job job = job_for(&w, "example.net", to, ARRAY_SIZE(to));
         for (unsigned n = 1; n <= 2; n++) {
             assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-            assert_int_equal(w.outcome.results[0].fate, RELAY_NEVER);
+            assert_int_equal(w.outcome.results[0].disposition, RELAY_NEVER);
             assert_int_equal(w.outcome.results[0].reply.code, 550);
-            assert_int_equal(w.outcome.results[1].fate, RELAY_DELIVERED);
-            assert_int_equal(hosts[0].letters, n);
+            assert_int_equal(w.outcome.results[1].disposition, RELAY_DELIVERED);
+            assert_int_equal(hosts[0].messages, n);
             assert_int_equal(hosts[0].connections, 1 + n);
             assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
         }
@@ -164,10 +164,10 @@ FIBER_TEST(host_that_loses_what_is_pipelined_gets_one_command_at_a_time_the_next
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_LATER);
     assert_int_equal(hosts[0].connections, 1);
     assert_int_equal(fiber_sleep(10 * USEC_MIN), 0);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_int_equal(hosts[0].connections, 2);
     end(&w);
 }
@@ -183,7 +183,7 @@ FIBER_TEST(host_that_breaks_pipelining_inside_tls_is_not_asked_without_tls) {
     begin(&w, hosts);
     assert_int_equal(tls_client_new(&w.options.tls, &problem), 0);
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_true(w.outcome.tls);
     assert_int_equal(hosts[0].with_tls, 2);
     tls_context_free(w.options.tls);
@@ -202,7 +202,7 @@ FIBER_TEST(refusal_of_the_protocol_that_comes_again_counts) {
     open_relay(&w);
     struct relay_job job = job_for(&w, "example.net", to, 1);
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-    assert_int_equal(w.outcome.results[0].fate, RELAY_NEVER);
+    assert_int_equal(w.outcome.results[0].disposition, RELAY_NEVER);
     assert_int_equal(w.outcome.results[0].reply.code, 503);
     assert_int_equal(hosts[0].connections, 2);
     end(&w);
@@ -212,7 +212,7 @@ FIBER_TEST(refusal_of_the_protocol_that_comes_again_counts) {
  * A host that leaves behind each yes, which is asked for one recipient at a time or has got as many
  * as fit into a transaction. Nobody counts as delivered whom it was not asked for.
  */
-static void send_to_leaving_host(bool one_by_one, size_t count, unsigned letters) {
+static void send_to_leaving_host(bool one_by_one, size_t count, unsigned messages) {
     struct relay_recipient to[150];
     struct fake_host hosts[] = {{.address = "192.0.2.1", .leaves_at_data_end = true}, {0}};
     struct net_addr host;
@@ -230,10 +230,10 @@ static void send_to_leaving_host(bool one_by_one, size_t count, unsigned letters
     unsigned delivered = 0;
     for (size_t i = 0; i < count; i++) {
         const struct relay_result *result = &w.outcome.results[i];
-        delivered += result->fate == RELAY_DELIVERED;
-        assert_int_equal(result->reply.code, result->fate == RELAY_DELIVERED ? 250 : 451);
+        delivered += result->disposition == RELAY_DELIVERED;
+        assert_int_equal(result->reply.code, result->disposition == RELAY_DELIVERED ? 250 : 451);
     }
-    assert_int_equal(hosts[0].letters, letters);
+    assert_int_equal(hosts[0].messages, messages);
     assert_int_equal(delivered, hosts[0].recipients);
     end(&w);
     host_memory_release(w.options.memory);
@@ -267,7 +267,7 @@ FIBER_TEST(slow_host_that_is_asked_one_by_one_gets_the_rest_another_time) {
     assert_in_range(fiber_now() - began, 30 * USEC_MIN, 55 * USEC_MIN);
     unsigned delivered = 0;
     for (size_t i = 0; i < ARRAY_SIZE(to); i++)
-        delivered += w.outcome.results[i].fate == RELAY_DELIVERED;
+        delivered += w.outcome.results[i].disposition == RELAY_DELIVERED;
     assert_in_range(delivered, 20, 99);
     assert_int_equal(delivered, hosts[0].recipients);
     assert_slice(reply_text(&w, &w.outcome.results[99]),
@@ -286,14 +286,14 @@ FIBER_TEST(host_with_our_own_name_ends_the_list_of_hosts) {
     begin(&w, hosts);
     open_relay(&w);
     const struct relay_result *result = transmit(&w, "example.net");
-    assert_int_equal(result->fate, RELAY_NEVER);
+    assert_int_equal(result->disposition, RELAY_NEVER);
     assert_int_equal(result->reply.status.subject, 4);
     assert_int_equal(result->reply.status.detail, 6);
     assert_int_equal(hosts[1].connections, 0);
     struct relay_job job = job_for(&w, "mx1.example.net", to, 1);
     job.to.no_mx = job.smart_host = true;
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-    assert_int_equal(w.outcome.results[0].fate, RELAY_LATER);
+    assert_int_equal(w.outcome.results[0].disposition, RELAY_LATER);
     end(&w);
 }
 
@@ -305,8 +305,8 @@ FIBER_TEST(host_with_our_own_name_behind_one_that_is_away_means_later) {
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
-    assert_int_equal(hosts[1].letters, 0);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_LATER);
+    assert_int_equal(hosts[1].messages, 0);
     end(&w);
 }
 
@@ -321,13 +321,13 @@ FIBER_TEST(recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting) {
     struct relay_job job = job_for(&w, "example.net", to, ARRAY_SIZE(to));
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     for (size_t i = 0; i < ARRAY_SIZE(to); i++)
-        assert_int_equal(w.outcome.results[i].fate, RELAY_LATER);
+        assert_int_equal(w.outcome.results[i].disposition, RELAY_LATER);
     assert_int_equal(fiber_sleep(10 * USEC_MIN), 0);
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-    assert_int_equal(w.outcome.results[0].fate, RELAY_DELIVERED);
-    assert_int_equal(w.outcome.results[1].fate, RELAY_LATER);
+    assert_int_equal(w.outcome.results[0].disposition, RELAY_DELIVERED);
+    assert_int_equal(w.outcome.results[1].disposition, RELAY_LATER);
     assert_int_equal(w.outcome.results[1].reply.code, 421);
-    assert_int_equal(w.outcome.results[2].fate, RELAY_DELIVERED);
+    assert_int_equal(w.outcome.results[2].disposition, RELAY_DELIVERED);
     assert_int_equal(hosts[0].recipients, 2);
     end(&w);
 }
@@ -337,9 +337,9 @@ int main(void) {
         cmocka_unit_test(test_host_that_says_everything_twice_gets_its_recipients_one_by_one),
         cmocka_unit_test(test_reply_that_comes_twice_makes_the_host_known_for_it),
         cmocka_unit_test(
-            test_connection_whose_refusals_are_in_doubt_is_not_used_for_another_letter),
+            test_connection_whose_refusals_are_in_doubt_is_not_used_for_another_message),
         cmocka_unit_test(test_host_that_hangs_up_at_ehlo_is_greeted_with_helo_and_known_for_it),
-        cmocka_unit_test(test_letter_that_helo_cannot_carry_waits_for_ehlo),
+        cmocka_unit_test(test_message_that_helo_cannot_carry_waits_for_ehlo),
         cmocka_unit_test(test_those_who_wait_for_a_host_that_hung_up_hear_it_by_its_name_and_port),
         cmocka_unit_test(test_host_that_offers_pipelining_and_breaks_it_gets_one_command_at_a_time),
         cmocka_unit_test(

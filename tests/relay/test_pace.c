@@ -31,7 +31,7 @@ static void a_new_destination_gets_5_connections(void **state) {
     assert_int_equal(pace_state(p, KEY).open, 5);
 }
 
-static void window_grows_by_one_for_each_window_of_letters_up_to_20(void **state) {
+static void window_grows_by_one_for_each_window_of_messages_up_to_20(void **state) {
     _cleanup_(pace_free_p) struct pace *p = pace_new(&defaults);
     assert_int_equal(enter(p, KEY, 0), 0);
     for (int i = 0; i < 4; i++)
@@ -134,7 +134,7 @@ static void the_table_is_bounded_and_forgets_the_longest_unused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_destination_gets_5_connections),
-        cmocka_unit_test(window_grows_by_one_for_each_window_of_letters_up_to_20),
+        cmocka_unit_test(window_grows_by_one_for_each_window_of_messages_up_to_20),
         cmocka_unit_test(window_halves_on_421_but_never_below_one),
         cmocka_unit_test(a_dead_destination_rests_twice_as_long_each_time),
         cmocka_unit_test(failures_at_the_same_time_count_once),

@@ -6,15 +6,15 @@
 
 #include "relay/world.h"
 
-FIBER_TEST(letter_goes_to_the_best_host) {
+FIBER_TEST(message_goes_to_the_best_host) {
     struct fake_host hosts[] = {{.address = "192.0.2.1"}, {.address = "192.0.2.2"}, {0}};
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
     const struct relay_result *result = transmit(&w, "example.net");
-    assert_int_equal(result->fate, RELAY_DELIVERED);
+    assert_int_equal(result->disposition, RELAY_DELIVERED);
     assert_slice(result->peer, "mx1.example.net [192.0.2.1]");
-    assert_int_equal(hosts[0].letters, 1);
+    assert_int_equal(hosts[0].messages, 1);
     assert_int_equal(hosts[1].connections, 0);
     assert_slice(buf_slice(&w.told),
                  "lookup: MX of example.net: 10 mx1.example.net, 20 mx2.example.net\n"
@@ -36,13 +36,13 @@ FIBER_TEST(what_the_search_for_hosts_says_goes_to_the_recipients) {
     begin(&w, hosts);
     open_relay(&w);
     const struct relay_result *result = transmit(&w, "null.example");
-    assert_int_equal(result->fate, RELAY_NEVER);
+    assert_int_equal(result->disposition, RELAY_NEVER);
     assert_slice(reply_text(&w, result),
                  "556 5.1.10 Domain null.example does not accept mail (null MX)");
     result = transmit(&w, "broken.example");
-    assert_int_equal(result->fate, RELAY_LATER);
+    assert_int_equal(result->disposition, RELAY_LATER);
     assert_int_equal(result->reply.status.class, 4);
-    assert_int_equal(transmit(&w, "nosuch.example")->fate, RELAY_NEVER);
+    assert_int_equal(transmit(&w, "nosuch.example")->disposition, RELAY_NEVER);
     assert_slice(buf_slice(&w.told), "lookup: MX of null.example: null MX, it takes no mail\n"
                                      "lookup: MX of broken.example: the name servers failed\n"
                                      "lookup: MX of nosuch.example: no such name\n");
@@ -62,7 +62,7 @@ FIBER_TEST(smart_host_that_does_not_exist_is_a_passing_fault) {
     struct relay_job job = job_for(&w, "smart.example", &mike, 1);
     job.smart_host = job.to.no_mx = true;
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-    assert_int_equal(w.outcome.results[0].fate, RELAY_LATER);
+    assert_int_equal(w.outcome.results[0].disposition, RELAY_LATER);
     assert_int_equal(w.outcome.results[0].reply.status.class, 4);
     end(&w);
 }
@@ -73,11 +73,11 @@ FIBER_TEST(connection_is_used_again_without_look_up_and_closed_when_idle) {
     begin(&w, hosts);
     open_relay(&w);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(transmit(&w, "Example.NET")->fate, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "Example.NET")->disposition, RELAY_DELIVERED);
         assert_int_equal(fiber_sleep(4 * USEC_SEC), 0);
     }
     assert_int_equal(hosts[0].connections, 1);
-    assert_int_equal(hosts[0].letters, 3);
+    assert_int_equal(hosts[0].messages, 3);
     assert_int_equal(w.dns.asked, 5);
     assert_int_equal(hosts[0].quits, 0);
     assert_int_equal(fiber_sleep(2 * USEC_SEC), 0);
@@ -90,14 +90,14 @@ FIBER_TEST(connection_is_used_again_without_look_up_and_closed_when_idle) {
     end(&w);
 }
 
-FIBER_TEST(connection_ends_after_its_number_of_letters) {
+FIBER_TEST(connection_ends_after_its_number_of_messages) {
     struct fake_host hosts[] = {{.address = "192.0.2.1"}, {0}};
     struct world w;
     begin(&w, hosts);
-    w.options.letters_per_connection = 2;
+    w.options.messages_per_connection = 2;
     open_relay(&w);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_int_equal(hosts[0].connections, 3);
     end(&w);
 }
@@ -109,7 +109,7 @@ FIBER_TEST(idle_connection_that_the_peer_closed_costs_nothing) {
     begin(&w, hosts);
     open_relay(&w);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
         assert_int_equal(fiber_sleep(3 * USEC_SEC), 0);
     }
     assert_int_equal(hosts[0].connections, 3);
@@ -117,16 +117,16 @@ FIBER_TEST(idle_connection_that_the_peer_closed_costs_nothing) {
     end(&w);
 }
 
-FIBER_TEST(connection_that_dies_at_the_next_letter_is_replaced_at_once) {
+FIBER_TEST(connection_that_dies_at_the_next_message_is_replaced_at_once) {
     struct fake_host hosts[] = {
         {.address = "192.0.2.1", .dies_when_idle = true}, {.address = "192.0.2.2"}, {0}};
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     assert_int_equal(hosts[0].connections, 3);
-    assert_int_equal(hosts[0].letters, 3);
+    assert_int_equal(hosts[0].messages, 3);
     assert_int_equal(hosts[1].connections, 0);
     assert_true(
         slice_find(buf_slice(&w.told), S("unreachable: That connection was closed meanwhile")) > 0);
@@ -135,13 +135,13 @@ FIBER_TEST(connection_that_dies_at_the_next_letter_is_replaced_at_once) {
 
 FIBER_TEST(a_421_in_the_middle_leads_to_another_connection) {
     struct fake_host hosts[] = {
-        {.address = "192.0.2.1", .letters_until_421 = 1}, {.address = "192.0.2.2"}, {0}};
+        {.address = "192.0.2.1", .messages_until_421 = 1}, {.address = "192.0.2.2"}, {0}};
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
-    assert_int_equal(hosts[0].letters + hosts[1].letters, 2);
+        assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].messages + hosts[1].messages, 2);
     end(&w);
 }
 
@@ -157,8 +157,8 @@ FIBER_TEST(hosts_that_take_few_recipients_get_them_in_several_transactions) {
     struct relay_job job = job_for(&w, "example.net", many, ARRAY_SIZE(many));
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     for (size_t i = 0; i < ARRAY_SIZE(many); i++)
-        assert_int_equal(w.outcome.results[i].fate, RELAY_DELIVERED);
-    assert_int_equal(hosts[0].letters, 7);
+        assert_int_equal(w.outcome.results[i].disposition, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].messages, 7);
     assert_int_equal(hosts[0].recipients, 250);
     assert_int_equal(hosts[0].connections, 1);
     end(&w);
@@ -169,7 +169,7 @@ FIBER_TEST(host_that_takes_no_recipient_at_all_is_not_asked_for_ever) {
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_LATER);
     assert_int_equal(hosts[0].connections, 1);
     end(&w);
 }
@@ -209,7 +209,7 @@ static void senders_done(struct sender *senders, size_t count) {
         arena_done(&senders[i].a);
 }
 
-FIBER_TEST(many_letters_share_few_connections) {
+FIBER_TEST(many_messages_share_few_connections) {
     struct fake_host hosts[] = {{.address = "192.0.2.1", .thinks = 10 * USEC_MS}, {0}};
     struct world w;
     static struct sender senders[200];
@@ -217,8 +217,8 @@ FIBER_TEST(many_letters_share_few_connections) {
     open_relay(&w);
     send_many(&w, senders, ARRAY_SIZE(senders), 0);
     for (size_t i = 0; i < ARRAY_SIZE(senders); i++)
-        assert_int_equal(senders[i].outcome.results[0].fate, RELAY_DELIVERED);
-    assert_int_equal(hosts[0].letters, 200);
+        assert_int_equal(senders[i].outcome.results[0].disposition, RELAY_DELIVERED);
+    assert_int_equal(hosts[0].messages, 200);
     assert_in_range(hosts[0].widest, 6, 20);
     assert_in_range(hosts[0].connections, 6, 24);
     senders_done(senders, ARRAY_SIZE(senders));
@@ -238,17 +238,17 @@ FIBER_TEST(unreachable_destination_rests_and_those_who_wait_hear_it) {
     assert_int_equal(fiber_now() - began, 30 * USEC_SEC);
     unsigned resting = 0;
     for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
-        assert_int_equal(senders[i].outcome.results[0].fate, RELAY_LATER);
+        assert_int_equal(senders[i].outcome.results[0].disposition, RELAY_LATER);
         resting += senders[i].outcome.rest == USEC_MIN;
     }
     assert_int_equal(resting, 15);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_LATER);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_LATER);
     assert_slice(reply_text(&w, &w.outcome.results[0]),
                  "451 4.4.1 No host of example.net could be reached a short while ago; it rests "
                  "for 1 min 0 s");
     hosts[0].connect_error = 0;
     assert_int_equal(fiber_sleep(USEC_MIN), 0);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     senders_done(senders, ARRAY_SIZE(senders));
     end(&w);
 }
@@ -263,10 +263,10 @@ FIBER_TEST(postmaster_may_have_it_tried_in_spite_of_the_rest) {
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     hosts[0].connect_error = 0;
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-    assert_int_equal(w.outcome.results[0].fate, RELAY_LATER);
+    assert_int_equal(w.outcome.results[0].disposition, RELAY_LATER);
     job.ignore_rest = true;
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
-    assert_int_equal(w.outcome.results[0].fate, RELAY_DELIVERED);
+    assert_int_equal(w.outcome.results[0].disposition, RELAY_DELIVERED);
     end(&w);
 }
 
@@ -277,8 +277,8 @@ FIBER_TEST(connections_are_bounded_over_all_destinations) {
     w.options.connections = 1;
     open_relay(&w);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(transmit(&w, "mx1.example.net")->fate, RELAY_DELIVERED);
-        assert_int_equal(transmit(&w, "mx2.example.net")->fate, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "mx1.example.net")->disposition, RELAY_DELIVERED);
+        assert_int_equal(transmit(&w, "mx2.example.net")->disposition, RELAY_DELIVERED);
         assert_int_equal(hosts[0].open + hosts[1].open, 1);
     }
     end(&w);
@@ -295,7 +295,7 @@ FIBER_TEST(deadline_of_the_caller_makes_it_later) {
     assert_int_equal(fiber_now() - began, 10 * USEC_SEC);
     for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
         assert_int_equal(senders[i].r, 0);
-        assert_int_equal(senders[i].outcome.results[0].fate, RELAY_LATER);
+        assert_int_equal(senders[i].outcome.results[0].disposition, RELAY_LATER);
     }
     senders_done(senders, ARRAY_SIZE(senders));
     end(&w);
@@ -333,7 +333,7 @@ FIBER_TEST(keeper_says_quit_when_it_is_stopped) {
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    assert_int_equal(transmit(&w, "example.net")->fate, RELAY_DELIVERED);
+    assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     fiber_cancel(w.keeper);
     fiber_join(w.keeper);
     assert_int_equal(fiber_yield(), 0);
@@ -344,17 +344,17 @@ FIBER_TEST(keeper_says_quit_when_it_is_stopped) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_letter_goes_to_the_best_host),
+        cmocka_unit_test(test_message_goes_to_the_best_host),
         cmocka_unit_test(test_what_the_search_for_hosts_says_goes_to_the_recipients),
         cmocka_unit_test(test_smart_host_that_does_not_exist_is_a_passing_fault),
         cmocka_unit_test(test_connection_is_used_again_without_look_up_and_closed_when_idle),
-        cmocka_unit_test(test_connection_ends_after_its_number_of_letters),
+        cmocka_unit_test(test_connection_ends_after_its_number_of_messages),
         cmocka_unit_test(test_idle_connection_that_the_peer_closed_costs_nothing),
-        cmocka_unit_test(test_connection_that_dies_at_the_next_letter_is_replaced_at_once),
+        cmocka_unit_test(test_connection_that_dies_at_the_next_message_is_replaced_at_once),
         cmocka_unit_test(test_a_421_in_the_middle_leads_to_another_connection),
         cmocka_unit_test(test_hosts_that_take_few_recipients_get_them_in_several_transactions),
         cmocka_unit_test(test_host_that_takes_no_recipient_at_all_is_not_asked_for_ever),
-        cmocka_unit_test(test_many_letters_share_few_connections),
+        cmocka_unit_test(test_many_messages_share_few_connections),
         cmocka_unit_test(test_unreachable_destination_rests_and_those_who_wait_hear_it),
         cmocka_unit_test(test_postmaster_may_have_it_tried_in_spite_of_the_rest),
         cmocka_unit_test(test_connections_are_bounded_over_all_destinations),

@@ -42,19 +42,19 @@ void end(struct world *w) {
     buf_done(&w->told);
 }
 
-#define LETTER S("Subject: x\r\n\r\nMeow\r\n")
+#define MESSAGE S("Subject: x\r\n\r\nMeow\r\n")
 
 struct relay_job job_for(struct world *w, const char *domain,
                          const struct relay_recipient *recipients, size_t count) {
     return (struct relay_job){
         .to = {.name = slice_of_str(domain), .port = 25},
-        .letter =
+        .message =
             {
                 .reverse_path = S("tama@example.test"),
                 .recipients = recipients,
                 .count = count,
-                .bytes = LETTER,
-                .size = LETTER.len,
+                .bytes = MESSAGE,
+                .size = MESSAGE.len,
                 .dot_free = true,
             },
         .voice = {hear, w},

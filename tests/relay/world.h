@@ -30,7 +30,7 @@ void end(struct world *w);
 struct relay_job job_for(struct world *w, const char *domain,
                          const struct relay_recipient *recipients, size_t count);
 
-/* Sends one letter to one recipient of the domain. */
+/* Sends one message to one recipient of the domain. */
 const struct relay_result *transmit(struct world *w, const char *domain);
 
 struct slice reply_text(struct world *w, const struct relay_result *result);

@@ -163,10 +163,10 @@ FIBER_TEST(two_that_could_not_be_linked_are_linked_later) {
 FIBER_TEST(a_lost_connection_is_replaced_once_however_often_it_is_told) {
     struct stand_in edge = {0}, directory = {0};
     begin();
-    struct child *teller = stand_in(ROLE_EDGE, &answers, &edge);
+    struct child *reporter = stand_in(ROLE_EDGE, &answers, &edge);
     (void)stand_in(ROLE_DIRECTORY, &answers, &directory);
     for (int i = 0; i < 1000; i++)
-        children_link_lost(&children, teller->link, ROLE_DIRECTORY, 0);
+        children_link_lost(&children, reporter->link, ROLE_DIRECTORY, 0);
     wait_for_connections(&directory, 1);
     assert_int_equal(fiber_sleep(USEC_MIN), 0);
     assert_int_equal(edge.connections, 1);

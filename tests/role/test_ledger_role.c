@@ -7,7 +7,7 @@
 
 #include "journey/kinds.h"
 #include "journey/ledger.h"
-#include "letter/id.h"
+#include "message/queue_id.h"
 #include "role/roles.h"
 
 static const struct rpc_ledger_handlers *calls;
@@ -17,23 +17,23 @@ static struct process process = {.conf = &conf, .log_file = -1, .log_socket = -1
 static const struct rpc_caller edge_3 = {.role = ROLE_EDGE, .worker = 3},
                                queue = {.role = ROLE_QUEUE};
 
-static letter_id id_of(uint8_t worker) {
-    struct letter_ids ids;
-    letter_ids_init(&ids, worker);
-    return letter_id_next(&ids, fiber_wall());
+static queue_id id_of(uint8_t worker) {
+    struct queue_ids ids;
+    queue_ids_init(&ids, worker);
+    return queue_id_next(&ids, fiber_wall());
 }
 
-static void tell(const struct rpc_caller *caller, letter_id letter) {
+static void tell(const struct rpc_caller *caller, queue_id message) {
     struct rpc_ledger_event_in in = {.wall = fiber_wall(),
-                                     .letter = letter,
+                                     .message = message,
                                      .kind = S(KIND_DELIVERED),
                                      .text = S("It has arrived.")};
     assert_int_equal(calls->event(&process, caller, &in), 0);
 }
 
-static size_t events_of(letter_id letter) {
+static size_t events_of(queue_id message) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_ledger_journey_in in = {.letter = letter};
+    struct rpc_ledger_journey_in in = {.message = message};
     struct rpc_ledger_journey_out out = {0};
     struct problem problem = {0};
     assert_int_equal(calls->journey(&process, &queue, &in, &a, &out, &problem), 0);
@@ -41,8 +41,8 @@ static size_t events_of(letter_id letter) {
 }
 
 /* One that was taken over could otherwise say that what it has never seen has arrived. */
-REAL_FIBER_TEST(an_edge_tells_of_its_own_letters_only) {
-    letter_id own = id_of(3), other = id_of(2);
+REAL_FIBER_TEST(an_edge_tells_of_its_own_messages_only) {
+    queue_id own = id_of(3), other = id_of(2);
     char folder[] = "/tmp/hayauma-ledger-role-XXXXXX";
     struct problem problem = {0};
     assert_non_null(mkdtemp(folder));
@@ -63,7 +63,7 @@ REAL_FIBER_TEST(an_edge_tells_of_its_own_letters_only) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_edge_tells_of_its_own_letters_only),
+        cmocka_unit_test(test_an_edge_tells_of_its_own_messages_only),
     };
     calls = role_ledger.handlers;
     return cmocka_run_group_tests_name("ledger role", tests, NULL, NULL);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What an edge may do with letters: only with its own. There is no queue behind these calls, so
+ * What an edge may do with messages: only with its own. There is no queue behind these calls, so
  * nothing of it may be touched.
  */
 #include "unit.h"
 
 #include <errno.h>
 
-#include "letter/id.h"
+#include "message/queue_id.h"
 #include "queue/queue.h"
 #include "role/roles.h"
 
@@ -15,13 +15,13 @@ static const struct rpc_queue_handlers *calls;
 static struct process process;
 static const struct rpc_caller edge_3 = {.role = ROLE_EDGE, .worker = 3};
 
-static letter_id id_of(uint8_t worker) {
-    struct letter_ids ids;
-    letter_ids_init(&ids, worker);
-    return letter_id_next(&ids, TEST_WALL);
+static queue_id id_of(uint8_t worker) {
+    struct queue_ids ids;
+    queue_ids_init(&ids, worker);
+    return queue_id_next(&ids, TEST_WALL);
 }
 
-FIBER_TEST(an_edge_opens_no_file_for_the_letter_of_another) {
+FIBER_TEST(an_edge_opens_no_file_for_the_message_of_another) {
     struct rpc_queue_open_file_in in = {.id = id_of(2)};
     struct rpc_queue_open_file_out out;
     struct problem problem = {0};
@@ -35,8 +35,8 @@ FIBER_TEST(an_edge_drops_no_file_of_another) {
     assert_int_equal(calls->drop_file(&process, &edge_3, &in, NULL, &out, &problem), -EINVAL);
 }
 
-/* Mailboxes know a letter by its id: who can choose it can have another one taken for a copy. */
-FIBER_TEST(an_edge_submits_no_letter_under_the_id_of_another) {
+/* Mailboxes know a message by its id: who can choose it can have another one taken for a copy. */
+FIBER_TEST(an_edge_submits_no_message_under_the_id_of_another) {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_recipient recipient = {.address = S("tama@example.test")};
     struct rpc_queue_submit_in in = {
@@ -63,9 +63,9 @@ FIBER_TEST(an_edge_submits_nothing_that_only_the_queue_makes) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_edge_opens_no_file_for_the_letter_of_another),
+        cmocka_unit_test(test_an_edge_opens_no_file_for_the_message_of_another),
         cmocka_unit_test(test_an_edge_drops_no_file_of_another),
-        cmocka_unit_test(test_an_edge_submits_no_letter_under_the_id_of_another),
+        cmocka_unit_test(test_an_edge_submits_no_message_under_the_id_of_another),
         cmocka_unit_test(test_an_edge_submits_nothing_that_only_the_queue_makes),
     };
     calls = role_queue.handlers;

@@ -254,7 +254,7 @@ REAL_FIBER_TEST(a_descriptor_travels_and_is_the_receivers_own) {
         assert_int_equal(call_queue_open_file(pair.edge, &in, &a, &out, NULL), 0);
         assert_true(out.file > 2 && out.file != ends[1]);
         assert_int_equal(fcntl(out.file, F_GETFD), FD_CLOEXEC);
-        assert_int_equal(write(out.file, "letter", 6), 6);
+        assert_int_equal(write(out.file, "message", 6), 6);
         assert_int_equal(read(ends[0], bytes, sizeof bytes), 6);
         (void)close(out.file);
     }
@@ -272,7 +272,7 @@ static int event(void *arg, const struct rpc_caller *caller, const struct rpc_le
     struct fiber_stats stats;
     (void)arg;
     (void)caller;
-    assert_int_equal(in->letter, 42);
+    assert_int_equal(in->message, 42);
     fiber_stats(&stats);
     most_fibers = MAX(most_fibers, stats.fibers);
     events++;
@@ -286,7 +286,7 @@ static void send_events(unsigned count) {
     events = 0;
     for (unsigned i = 0; i < count; i++) {
         struct rpc_ledger_event_in in = {
-            .letter = 42, .kind = S("accepted"), .fields = &field, .fields_count = 1};
+            .message = 42, .kind = S("accepted"), .fields = &field, .fields_count = 1};
         assert_int_equal(send_ledger_event(pair.edge, &in), 0);
     }
     while (events < count)

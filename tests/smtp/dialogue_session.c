@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-/* The scripts in dialogue/ against the SMTP session with a fake post office behind it. */
+/* The scripts in dialogue/ against the SMTP session with a fake server behind it. */
 #include "dialogue/dialogue.h"
-#include "post_office.h"
+#include "fake_server.h"
 
 static void *world_new(void) {
-    return office_new();
+    return fake_server_new();
 }
 
 static void world_free(void *world) {
-    office_free(world);
+    fake_server_free(world);
 }
 
 static const struct dialogue smtp = {
-    .session = office_session,
+    .session = fake_server_session,
     .world_new = world_new,
     .world_free = world_free,
-    .set = office_set,
-    .get = office_get,
+    .set = fake_server_set,
+    .get = fake_server_get,
 };
 
 int main(int argc, char **argv) {

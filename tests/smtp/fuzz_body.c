@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A letter's bytes, read in one window and byte by byte: the outcome has to be the same. */
+/* A message's bytes, read in one window and byte by byte: the outcome has to be the same. */
 #include "base/buf.h"
 #include "base/error.h"
 #include "smtp/body.h"

@@ -37,7 +37,7 @@ static const struct {
     enum smtp_body_fault fault;
     size_t left;
 } cases[] = {
-    {"empty letter", S(".\r\n"), "", SMTP_BODY_FINE, 0},
+    {"empty message", S(".\r\n"), "", SMTP_BODY_FINE, 0},
     {"one line", S("a\r\n.\r\n"), "a\r\n", SMTP_BODY_FINE, 0},
     {"commands behind", S("a\r\n.\r\nQUIT\r\n"), "a\r\n", SMTP_BODY_FINE, 6},
     {"stuffed dots", S("..\r\n...\r\n.a\r\n.\r\n"), ".\r\n..\r\na\r\n", SMTP_BODY_FINE, 0},

@@ -45,13 +45,13 @@ static void rfc5321_4_5_3_1_5_line_length(void **state) {
     struct smtp_reply reply = {550, {5, 0, 0}, slice_of(text, sizeof text)};
     smtp_reply_compose(&b, &reply);
     struct slice rest = buf_slice(&b), line;
-    size_t letters = 0;
+    size_t messages = 0;
     while (rest.len && slice_next(&rest, '\n', &line)) {
         assert_true(line.len + 1 <= SMTP_REPLY_LINE);
         for (size_t i = 10; i < line.len; i++)
-            letters += line.ptr[i] == 'x';
+            messages += line.ptr[i] == 'x';
     }
-    assert_int_equal(letters, 1900);
+    assert_int_equal(messages, 1900);
     buf_done(&b);
 }
 

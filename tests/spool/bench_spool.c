@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How fast letters are accepted: bench_spool FOLDER [seconds [bytes]]. For 1, 8, 20 and 64 fibers,
- * each of which accepts a letter and settles it, and for recovery. Run by hand on the disk in
+ * How fast messages are accepted: bench_spool FOLDER [seconds [bytes]]. For 1, 8, 20 and 64 fibers,
+ * each of which accepts a message and settles it, and for recovery. Run by hand on the disk in
  * question; not a test.
  */
 #include <errno.h>
@@ -18,7 +18,7 @@ static struct {
     struct spool *spool;
     usec_t until;
     size_t size;
-    char *letter;
+    char *message;
     unsigned long accepted;
     bool settle;
 } bench;
@@ -46,17 +46,17 @@ static const struct spool_envelope ENVELOPE = {
     .count = 1,
 };
 
-static int accept_one(struct spool_letter **ret) {
+static int accept_one(struct spool_message **ret) {
     struct spool_content content = {
         .head = S("Received: from mail.example.com by mx.example.org; Sun, 22 Nov 2026\r\n"),
-        .bytes = slice_of(bench.letter, bench.size)};
+        .bytes = slice_of(bench.message, bench.size)};
     return spool_accept(bench.spool, spool_new_id(bench.spool), &ENVELOPE, &content, ret);
 }
 
 static void writer(void *arg) {
     while (fiber_now() < bench.until) {
-        struct spool_letter *letter;
-        int error = accept_one(&letter);
+        struct spool_message *message;
+        int error = accept_one(&message);
         if (error) {
             fprintf(stderr, "accept: %s\n", error_text(error));
             return;
@@ -64,7 +64,7 @@ static void writer(void *arg) {
         bench.accepted++;
         if (bench.settle)
             (void)spool_update(bench.spool,
-                               &(struct spool_change){.kind = SPOOL_DONE, .id = letter->id}, 1);
+                               &(struct spool_change){.kind = SPOOL_DONE, .id = message->id}, 1);
     }
 }
 
@@ -93,7 +93,7 @@ static void round_of(int dir, unsigned fibers, double seconds, bool settle) {
         fiber_join(handles[i]);
     double took = clock_seconds() - began;
     spool_stat(bench.spool, &stat);
-    printf("%2u fibers %s: %8.0f letters/s, %6.1f us CPU a letter, %5.1f records a commit, "
+    printf("%2u fibers %s: %8.0f messages/s, %6.1f us CPU a message, %5.1f records a commit, "
            "%.0f commits/s, slowest sync %.1f ms\n",
            fibers, settle ? "accept+settle" : "accept       ", (double)bench.accepted / took,
            (cpu_seconds() - cpu) * 1e6 / (double)bench.accepted,
@@ -104,8 +104,8 @@ static void round_of(int dir, unsigned fibers, double seconds, bool settle) {
 
 static struct spool_change together[100];
 
-static int settle_it(void *arg, struct spool_letter *letter) {
-    buf_add_u64(arg, letter->id);
+static int settle_it(void *arg, struct spool_message *message) {
+    buf_add_u64(arg, message->id);
     return 0;
 }
 
@@ -122,8 +122,8 @@ static void recovery(int dir) {
     getrusage(RUSAGE_SELF, &after);
     struct spool_stat stat;
     spool_stat(bench.spool, &stat);
-    printf("recovery of %lu letters in %lu segments: %.3f s, largest memory %ld -> %ld KiB\n",
-           (unsigned long)stat.letters, (unsigned long)stat.segments, took, before.ru_maxrss,
+    printf("recovery of %lu messages in %lu segments: %.3f s, largest memory %ld -> %ld KiB\n",
+           (unsigned long)stat.messages, (unsigned long)stat.segments, took, before.ru_maxrss,
            after.ru_maxrss);
     _cleanup_(buf_done) struct buf ids = {0};
     spool_each(bench.spool, settle_it, &ids);
@@ -166,8 +166,8 @@ int main(int argc, char **argv) {
         return 1;
     }
     bench.size = argc > 3 ? (size_t)atol(argv[3]) : 4500;
-    bench.letter = mem_zero(bench.size);
-    memset(bench.letter, 'x', bench.size);
+    bench.message = mem_zero(bench.size);
+    memset(bench.message, 'x', bench.size);
     struct fiber_config config = {0};
     return fiber_run(&config, run, &a) < 0;
 }

@@ -13,20 +13,20 @@
 #include "spool/log.h"
 
 #define SMALL    (16U * SPOOL_BLOCK) /* a segment */
-#define LETTERS  6U
+#define MESSAGES 6U
 #define STEPS    9U
 #define SECTOR   512U
-#define IN_SPOOL 1000 /* attempts of a letter that is there without a state */
+#define IN_SPOOL 1000 /* attempts of a message that is there without a state */
 
-/* What a postmaster would see: of each letter the attempts, IN_SPOOL, or 0 for none. */
+/* What a postmaster would see: of each message the attempts, IN_SPOOL, or 0 for none. */
 struct view {
-    unsigned letter[LETTERS];
+    unsigned message[MESSAGES];
 };
 
-static const char *const TEXTS[LETTERS] = {"zero", "one", "two", "three", "four", "five"};
+static const char *const TEXTS[MESSAGES] = {"zero", "one", "two", "three", "four", "five"};
 
 struct history {
-    uint64_t ids[LETTERS];
+    uint64_t ids[MESSAGES];
     struct view views[STEPS + 1]; /* after each commit */
     unsigned commits;
     char segment[64];
@@ -45,7 +45,7 @@ static void read_image(struct world *w, struct history *h) {
     close(fd);
 }
 
-/* Letters come, wait, are reported on, and go; each step is one commit. */
+/* Messages come, wait, are reported on, and go; each step is one commit. */
 static void live(struct world *w, struct history *h) {
     struct view v = {0};
     w->options.segment_size = SMALL;
@@ -55,20 +55,20 @@ static void live(struct world *w, struct history *h) {
     disk.journal = true;
     for (unsigned i = 0; i < 4; i++) {
         h->ids[i] = send(w, TEXTS[i]);
-        v.letter[i] = IN_SPOOL;
+        v.message[i] = IN_SPOOL;
         step(h, &v);
     }
     set_state(w, h->ids[0], 1, "450 busy");
-    v.letter[0] = 1;
+    v.message[0] = 1;
     step(h, &v);
     settle(w, h->ids[1]);
-    v.letter[1] = 0;
+    v.message[1] = 0;
     step(h, &v);
     set_state(w, h->ids[0], 2, "450 still busy");
-    v.letter[0] = 2;
+    v.message[0] = 2;
     step(h, &v);
     h->ids[4] = send(w, TEXTS[4]);
-    v.letter[4] = IN_SPOOL;
+    v.message[4] = IN_SPOOL;
     step(h, &v);
     static const struct spool_recipient to = {.address = {"tarou@example.com", 17}};
     static const struct spool_envelope report = {.recipients = &to, .count = 1};
@@ -76,14 +76,14 @@ static void live(struct world *w, struct history *h) {
     struct spool_change bounce[] = {
         {.kind = SPOOL_DONE, .id = h->ids[0]},
         {.kind = SPOOL_DONE, .id = h->ids[2]},
-        {.kind = SPOOL_LETTER,
+        {.kind = SPOOL_MESSAGE,
          .id = h->ids[5],
          .envelope = &report,
          .content = {.head = S("Trace: here\r\n"), .bytes = S("five")}},
     };
     assert_int_equal(spool_update(w->spool, bounce, 3), 0);
-    v.letter[0] = v.letter[2] = 0;
-    v.letter[5] = IN_SPOOL;
+    v.message[0] = v.message[2] = 0;
+    v.message[5] = IN_SPOOL;
     step(h, &v);
     disk.journal = false;
     world_close(w);
@@ -121,15 +121,15 @@ static void put_disk(struct world *w, const struct history *h, const char *image
 
 static struct view look(struct world *w, const struct history *h) {
     struct view v = {0};
-    for (unsigned i = 0; i < LETTERS; i++) {
-        struct spool_letter *letter = h->ids[i] ? spool_find(w->spool, h->ids[i]) : NULL;
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        struct spool_message *message = h->ids[i] ? spool_find(w->spool, h->ids[i]) : NULL;
         _cleanup_(arena_done) struct arena a = {0};
         struct spool_state state;
-        if (!letter)
+        if (!message)
             continue;
         expect_body(w, h->ids[i], TEXTS[i]);
-        spool_state(letter, &a, &state);
-        v.letter[i] = letter->state.len > 0 ? state.recipients[0].attempts : IN_SPOOL;
+        spool_state(message, &a, &state);
+        v.message[i] = message->state.len > 0 ? state.recipients[0].attempts : IN_SPOOL;
     }
     return v;
 }

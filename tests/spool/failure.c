@@ -20,14 +20,14 @@ static void after_a_failure(struct world *w, uint64_t before, uint64_t lost_id) 
     assert_int_equal(fiber_sleep(USEC_MIN), 0);
     assert_int_equal(world_files(w, "quarantine", "segment-"), 1);
     world_reopen(w);
-    assert_int_equal(letters(w), 2);
+    assert_int_equal(messages(w), 2);
     assert_null(spool_find(w->spool, lost_id));
     expect_body(w, before, "before");
     expect_state(w, before, 1, "450 busy");
     expect_body(w, after, "after");
 }
 
-WORLD_TEST(failed_sync_refuses_the_letter_and_leaves_the_file) {
+WORLD_TEST(failed_sync_refuses_the_message_and_leaves_the_file) {
     uint64_t id = 0;
     world_open(w);
     uint64_t before = send(w, "before");
@@ -39,7 +39,7 @@ WORLD_TEST(failed_sync_refuses_the_letter_and_leaves_the_file) {
     after_a_failure(w, before, spool_new_id(w->spool) - 1);
 }
 
-WORLD_TEST(failed_write_refuses_the_letter_and_leaves_the_file) {
+WORLD_TEST(failed_write_refuses_the_message_and_leaves_the_file) {
     uint64_t id = 0;
     world_open(w);
     uint64_t before = send(w, "before");
@@ -52,7 +52,7 @@ WORLD_TEST(failed_write_refuses_the_letter_and_leaves_the_file) {
     after_a_failure(w, before, spool_new_id(w->spool) - 1);
 }
 
-WORLD_TEST(letter_whose_end_failed_can_be_ended_again) {
+WORLD_TEST(message_whose_end_failed_can_be_ended_again) {
     world_open(w);
     uint64_t id = send(w, "stays");
     assert_int_equal(fiber_sleep(USEC_SEC), 0);
@@ -62,7 +62,7 @@ WORLD_TEST(letter_whose_end_failed_can_be_ended_again) {
     expect_body(w, id, "stays");
     settle(w, id);
     world_reopen(w);
-    assert_int_equal(letters(w), 0);
+    assert_int_equal(messages(w), 0);
 }
 
 WORLD_TEST(spool_recovers_from_a_disk_that_fails_for_a_while) {
@@ -78,7 +78,7 @@ WORLD_TEST(spool_recovers_from_a_disk_that_fails_for_a_while) {
     assert_int_equal(fiber_sleep(USEC_MIN), 0);
     uint64_t last = send(w, "last");
     world_reopen(w);
-    assert_int_equal(letters(w), 2);
+    assert_int_equal(messages(w), 2);
     expect_body(w, first, "first");
     expect_body(w, last, "last");
 }
@@ -119,7 +119,7 @@ WORLD_TEST(d3_what_a_failed_sync_left_in_memory_is_written_again_when_it_counts)
     assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 0);
 }
 
-WORLD_TEST(letters_of_a_segment_that_cannot_be_made_durable_move_out) {
+WORLD_TEST(messages_of_a_segment_that_cannot_be_made_durable_move_out) {
     char segment[64];
     world_open(w);
     uint64_t id = send(w, "moves");
@@ -150,7 +150,7 @@ static const char *long_text(void) {
     return text;
 }
 
-WORLD_TEST(read_error_in_the_last_letter_is_no_torn_end) {
+WORLD_TEST(read_error_in_the_last_message_is_no_torn_end) {
     char segment[64];
     struct spool_body body;
     world_open(w);
@@ -159,7 +159,7 @@ WORLD_TEST(read_error_in_the_last_letter_is_no_torn_end) {
     world_segment(w, segment);
     cannot_read(w, segment, 3 * SPOOL_BLOCK, 4 * SPOOL_BLOCK);
     world_open(w);
-    assert_int_equal(letters(w), 1);
+    assert_int_equal(messages(w), 1);
     assert_int_equal(spool_body_open(w->spool, id, &body), -EIO);
     bad_read.file = 0;
     expect_body(w, id, long_text());
@@ -202,7 +202,7 @@ WORLD_TEST(segment_that_was_moved_out_of_the_way_is_done_without) {
     (void)snprintf(to, sizeof to, "%s/quarantine/%s", w->path, segment);
     assert_int_equal(rename(from, to), 0);
     world_open(w);
-    assert_int_equal(letters(w), 0);
+    assert_int_equal(messages(w), 0);
     uint64_t id = send(w, "next");
     world_reopen(w);
     expect_body(w, id, "next");
@@ -214,12 +214,12 @@ static uint64_t send_large(struct world *w, const char *text) {
     static const struct spool_envelope envelope = {
         .arrival = TEST_NOW, .recipients = &to, .count = 1};
     struct spool_content content = {.head = S("Trace: here\r\n")};
-    struct spool_letter *letter;
+    struct spool_message *message;
     uint64_t id = spool_new_id(w->spool);
     assert_int_equal(spool_large_begin(w->spool, id, &content.large), 0);
     ssize_t len = (ssize_t)strlen(text);
     assert_int_equal(pwrite(spool_large_fd(content.large), text, (size_t)len, 0), len);
-    assert_int_equal(spool_accept(w->spool, id, &envelope, &content, &letter), 0);
+    assert_int_equal(spool_accept(w->spool, id, &envelope, &content, &message), 0);
     return id;
 }
 
@@ -239,7 +239,7 @@ WORLD_TEST(large_file_that_cannot_be_looked_at_is_not_taken_for_lost) {
     spool_body_close(&body);
 }
 
-/* A letter in the oldest of so many segments that it is copied forward, and not in memory. */
+/* A message in the oldest of so many segments that it is copied forward, and not in memory. */
 static uint64_t send_and_bury(struct world *w, char segment[static 64]) {
     static char text[8000];
     uint64_t ids[150];
@@ -257,7 +257,7 @@ static uint64_t send_and_bury(struct world *w, char segment[static 64]) {
     return id;
 }
 
-WORLD_TEST(letter_that_cannot_be_read_for_a_while_is_not_given_up) {
+WORLD_TEST(message_that_cannot_be_read_for_a_while_is_not_given_up) {
     char segment[64];
     uint64_t id = send_and_bury(w, segment);
     assert_false(spool_find(w->spool, id)->damaged);
@@ -269,7 +269,7 @@ WORLD_TEST(letter_that_cannot_be_read_for_a_while_is_not_given_up) {
     assert_int_equal(world_files(w, "quarantine", "segment-"), 0);
 }
 
-WORLD_TEST(letter_that_stays_unreadable_lets_its_segment_go_into_quarantine) {
+WORLD_TEST(message_that_stays_unreadable_lets_its_segment_go_into_quarantine) {
     char segment[64];
     uint64_t id = send_and_bury(w, segment);
     assert_int_equal(fiber_sleep(2 * USEC_HOUR), 0);
@@ -279,7 +279,7 @@ WORLD_TEST(letter_that_stays_unreadable_lets_its_segment_go_into_quarantine) {
 }
 
 /* D7 */
-WORLD_TEST(file_of_a_letter_that_damage_hides_is_kept) {
+WORLD_TEST(file_of_a_message_that_damage_hides_is_kept) {
     char segment[64], name[64];
     struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
     world_open(w);
@@ -310,7 +310,7 @@ static unsigned fill_up(struct world *w, uint64_t *ids, unsigned size) {
     return size;
 }
 
-WORLD_TEST(full_disk_refuses_letters_but_takes_changes) {
+WORLD_TEST(full_disk_refuses_messages_but_takes_changes) {
     uint64_t ids[100];
     struct spool_stat stat;
     world_open(w);
@@ -335,7 +335,7 @@ WORLD_TEST(full_disk_refuses_letters_but_takes_changes) {
     assert_non_null(spool_find(w->spool, ids[1]));
 }
 
-WORLD_TEST(full_disk_has_room_again_when_letters_are_settled) {
+WORLD_TEST(full_disk_has_room_again_when_messages_are_settled) {
     uint64_t ids[100];
     world_open(w);
     assert_int_equal(fiber_sleep(USEC_MIN), 0);
@@ -363,7 +363,7 @@ WORLD_TEST(spool_opens_on_a_full_disk) {
     for (unsigned i = 0; i < n; i++)
         settle(w, ids[i]); /* more than the reserve holds: segments come back meanwhile */
     world_reopen(w);
-    assert_int_equal(letters(w), 0);
+    assert_int_equal(messages(w), 0);
 }
 
 WORLD_TEST(write_without_room_leaves_nothing_behind) {
@@ -378,13 +378,13 @@ WORLD_TEST(write_without_room_leaves_nothing_behind) {
     assert_int_equal(w->notices[SPOOL_NOTICE_FAILED], 0);
     uint64_t after = send(w, "after");
     world_reopen(w);
-    assert_int_equal(letters(w), 2);
+    assert_int_equal(messages(w), 2);
     expect_body(w, before, "before");
     expect_body(w, after, "after");
     assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 0);
 }
 
-WORLD_TEST(letters_are_refused_before_the_file_system_is_full) {
+WORLD_TEST(messages_are_refused_before_the_file_system_is_full) {
     uint64_t id = 0;
     world_open(w);
     uint64_t before = send(w, "before");
@@ -408,7 +408,7 @@ WORLD_TEST(another_reserve_counts_at_once) {
 
 /* ------------------------------------------------------------------ lost bytes */
 
-/* Letters "0" to "4", one commit each. */
+/* Messages "0" to "4", one commit each. */
 static void five(struct world *w, uint64_t ids[5], char segment[static 64]) {
     static const char *const texts[] = {"0", "1", "2", "3", "4"};
     world_open(w);
@@ -418,7 +418,7 @@ static void five(struct world *w, uint64_t ids[5], char segment[static 64]) {
     world_segment(w, segment);
 }
 
-/* The first commit has no letter, each further one takes a block. */
+/* The first commit has no message, each further one takes a block. */
 #define COMMIT_OF(n) ((uint64_t)SPOOL_BLOCK * (2 + (uint64_t)(n)))
 
 WORLD_TEST(damage_in_one_commit_loses_no_other) {
@@ -428,7 +428,7 @@ WORLD_TEST(damage_in_one_commit_loses_no_other) {
     world_flip(w, segment, COMMIT_OF(2) + 20);
     world_open(w);
     assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 1);
-    assert_int_equal(letters(w), 4);
+    assert_int_equal(messages(w), 4);
     assert_null(spool_find(w->spool, ids[2]));
     expect_body(w, ids[1], "1");
     expect_body(w, ids[3], "3");
@@ -440,19 +440,19 @@ WORLD_TEST(damage_in_one_commit_loses_no_other) {
     assert_int_equal(world_files(w, "quarantine", segment), 1);
 }
 
-WORLD_TEST(letter_of_a_damaged_commit_is_saved) {
+WORLD_TEST(message_of_a_damaged_commit_is_saved) {
     uint64_t ids[5];
     char segment[64];
     five(w, ids, segment);
-    world_flip(w, segment, COMMIT_OF(3) - 2); /* the COMMIT of letter 2 */
+    world_flip(w, segment, COMMIT_OF(3) - 2); /* the COMMIT of message 2 */
     world_open(w);
     assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 1);
-    assert_int_equal(letters(w), 5);
+    assert_int_equal(messages(w), 5);
     expect_body(w, ids[2], "2");
 }
 
 /* D5: half of a change is not carried out. */
-WORLD_TEST(end_of_a_letter_in_a_damaged_commit_does_not_count) {
+WORLD_TEST(end_of_a_message_in_a_damaged_commit_does_not_count) {
     char segment[64];
     world_open(w);
     uint64_t id = send(w, "0");
@@ -462,7 +462,7 @@ WORLD_TEST(end_of_a_letter_in_a_damaged_commit_does_not_count) {
     world_segment(w, segment);
     world_flip(w, segment, COMMIT_OF(2) - 2);
     world_open(w);
-    assert_int_equal(letters(w), 2);
+    assert_int_equal(messages(w), 2);
     expect_body(w, id, "0");
 }
 
@@ -481,7 +481,7 @@ WORLD_TEST(damaged_body_is_noticed_when_it_is_read) {
     assert_true(place > 0);
     world_flip(w, segment, at + (uint64_t)place + 3);
     world_open(w);
-    assert_int_equal(letters(w), 5);
+    assert_int_equal(messages(w), 5);
     assert_int_equal(spool_body_open(w->spool, ids[1], &body), -E_CORRUPT);
     assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 1);
     assert_true(spool_find(w->spool, ids[1])->damaged);
@@ -490,17 +490,17 @@ WORLD_TEST(damaged_body_is_noticed_when_it_is_read) {
     settle(w, ids[1]);
 }
 
-WORLD_TEST(damaged_head_of_a_segment_loses_no_letter) {
+WORLD_TEST(damaged_head_of_a_segment_loses_no_message) {
     uint64_t ids[5];
     char segment[64];
     five(w, ids, segment);
     world_flip(w, segment, 26);
     world_open(w);
     assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 1);
-    assert_int_equal(letters(w), 5);
+    assert_int_equal(messages(w), 5);
     expect_body(w, ids[4], "4");
     world_reopen(w);
-    assert_int_equal(letters(w), 5);
+    assert_int_equal(messages(w), 5);
 }
 
 WORLD_TEST(segment_that_was_cut_short_is_damage) {
@@ -514,7 +514,7 @@ WORLD_TEST(segment_that_was_cut_short_is_damage) {
     close(fd);
     world_open(w);
     assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 1);
-    assert_int_equal(letters(w), 3);
+    assert_int_equal(messages(w), 3);
 }
 
 /* Whoever is told may need fibers: the queue sends an event to the ledger. */
@@ -526,7 +526,7 @@ WORLD_TEST_ON(notices_of_the_opening_are_told_by_a_fiber, false) {
     world_open(w);
     assert_int_equal(w->notices[SPOOL_NOTICE_DAMAGE], 1);
     assert_false(w->told_by_thread);
-    assert_int_equal(letters(w), 4);
+    assert_int_equal(messages(w), 4);
 }
 
 /* ------------------------------------------------------------------ strange things */
@@ -559,7 +559,7 @@ WORLD_TEST(record_of_an_unknown_kind_is_kept) {
     add_commit(w, segment, 99, 1);
     world_open(w);
     assert_int_equal(w->notices[SPOOL_NOTICE_UNKNOWN], 1);
-    assert_int_equal(letters(w), 5);
+    assert_int_equal(messages(w), 5);
     for (int i = 0; i < 5; i++)
         settle(w, ids[i]);
     assert_int_equal(fiber_sleep(USEC_MIN), 0);
@@ -607,31 +607,31 @@ WORLD_TEST(spool_whose_files_cannot_be_listed_is_not_opened) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(failed_sync_refuses_the_letter_and_leaves_the_file),
-        cmocka_unit_test(failed_write_refuses_the_letter_and_leaves_the_file),
-        cmocka_unit_test(letter_whose_end_failed_can_be_ended_again),
+        cmocka_unit_test(failed_sync_refuses_the_message_and_leaves_the_file),
+        cmocka_unit_test(failed_write_refuses_the_message_and_leaves_the_file),
+        cmocka_unit_test(message_whose_end_failed_can_be_ended_again),
         cmocka_unit_test(spool_recovers_from_a_disk_that_fails_for_a_while),
         cmocka_unit_test(opening_on_a_failing_disk_says_so),
         cmocka_unit_test(d3_what_a_failed_sync_left_in_memory_is_written_again_when_it_counts),
-        cmocka_unit_test(letters_of_a_segment_that_cannot_be_made_durable_move_out),
-        cmocka_unit_test(read_error_in_the_last_letter_is_no_torn_end),
+        cmocka_unit_test(messages_of_a_segment_that_cannot_be_made_durable_move_out),
+        cmocka_unit_test(read_error_in_the_last_message_is_no_torn_end),
         cmocka_unit_test(read_error_in_the_last_commit_is_waited_for),
         cmocka_unit_test(segment_that_was_moved_out_of_the_way_is_done_without),
         cmocka_unit_test(large_file_that_cannot_be_looked_at_is_not_taken_for_lost),
-        cmocka_unit_test(letter_that_cannot_be_read_for_a_while_is_not_given_up),
-        cmocka_unit_test(letter_that_stays_unreadable_lets_its_segment_go_into_quarantine),
-        cmocka_unit_test(file_of_a_letter_that_damage_hides_is_kept),
-        cmocka_unit_test(full_disk_refuses_letters_but_takes_changes),
-        cmocka_unit_test(full_disk_has_room_again_when_letters_are_settled),
+        cmocka_unit_test(message_that_cannot_be_read_for_a_while_is_not_given_up),
+        cmocka_unit_test(message_that_stays_unreadable_lets_its_segment_go_into_quarantine),
+        cmocka_unit_test(file_of_a_message_that_damage_hides_is_kept),
+        cmocka_unit_test(full_disk_refuses_messages_but_takes_changes),
+        cmocka_unit_test(full_disk_has_room_again_when_messages_are_settled),
         cmocka_unit_test(spool_opens_on_a_full_disk),
         cmocka_unit_test(write_without_room_leaves_nothing_behind),
-        cmocka_unit_test(letters_are_refused_before_the_file_system_is_full),
+        cmocka_unit_test(messages_are_refused_before_the_file_system_is_full),
         cmocka_unit_test(another_reserve_counts_at_once),
         cmocka_unit_test(damage_in_one_commit_loses_no_other),
-        cmocka_unit_test(letter_of_a_damaged_commit_is_saved),
-        cmocka_unit_test(end_of_a_letter_in_a_damaged_commit_does_not_count),
+        cmocka_unit_test(message_of_a_damaged_commit_is_saved),
+        cmocka_unit_test(end_of_a_message_in_a_damaged_commit_does_not_count),
         cmocka_unit_test(damaged_body_is_noticed_when_it_is_read),
-        cmocka_unit_test(damaged_head_of_a_segment_loses_no_letter),
+        cmocka_unit_test(damaged_head_of_a_segment_loses_no_message),
         cmocka_unit_test(segment_that_was_cut_short_is_damage),
         cmocka_unit_test(notices_of_the_opening_are_told_by_a_fiber),
         cmocka_unit_test(record_of_an_unknown_kind_is_kept),

@@ -43,14 +43,14 @@ static void try_state(struct slice bytes) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct slice bytes = slice_of(data, size), state;
-    struct log_letter letter;
+    struct log_message message;
     struct log_seal seal;
     struct log_commit commit;
     uint64_t id;
     try_envelope(bytes);
     try_state(bytes);
-    if (log_letter_decode(bytes, &letter) == 0)
-        try_envelope(letter.envelope);
+    if (log_message_decode(bytes, &message) == 0)
+        try_envelope(message.envelope);
     if (log_state_decode(bytes, &id, &state) == 0)
         try_state(state);
     (void)log_done_decode(bytes, &id);

@@ -17,7 +17,7 @@
 
 #define ROUNDS  20
 #define FIBERS  6
-#define KEPT_IN 9 /* each so manieth letter stays */
+#define KEPT_IN 9 /* each so manieth message stays */
 
 enum { ACCEPTED = 1, LEAVING, SETTLED };
 
@@ -30,7 +30,7 @@ struct word {
 static struct {
     char path[64];
     int dir;
-    struct map known; /* of struct word: the last word on each letter */
+    struct map known; /* of struct word: the last word on each message */
 } test;
 
 static const struct spool_options OPTIONS = {
@@ -61,11 +61,11 @@ static void work(void *arg) {
     static const struct spool_envelope envelope = {.recipients = &to, .count = 1};
     char text[3000];
     for (;;) {
-        struct spool_letter *letter;
+        struct spool_message *message;
         uint64_t id = spool_new_id(child.spool);
         make_text(id, text);
         struct spool_content content = {.bytes = slice_of_str(text)};
-        MUST(spool_accept(child.spool, id, &envelope, &content, &letter) == 0);
+        MUST(spool_accept(child.spool, id, &envelope, &content, &message) == 0);
         say(id, ACCEPTED);
         if (child.count++ % KEPT_IN == 0)
             continue;
@@ -131,7 +131,7 @@ static void listen_and_kill(pid_t pid, int out, int span_ms) {
     close(out);
 }
 
-static void check_letter(struct spool *s, struct word *known) {
+static void check_message(struct spool *s, struct word *known) {
     char text[3000];
     struct spool_body body;
     bool there = spool_find(s, known->id);
@@ -161,7 +161,7 @@ static void check(void *arg) {
     struct map_entry *e;
     size_t at = 0;
     while ((e = map_next(&test.known, &at)))
-        check_letter(s, e->value);
+        check_message(s, e->value);
     spool_close(s);
 }
 

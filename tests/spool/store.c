@@ -9,27 +9,27 @@
 #define MANY 400U
 
 /* D1 */
-WORLD_TEST(accepted_letter_is_there_after_opening) {
+WORLD_TEST(accepted_message_is_there_after_opening) {
     world_open(w);
     uint64_t id = send(w, "Subject: one\r\n\r\nbody\r\n");
     expect_body(w, id, "Subject: one\r\n\r\nbody\r\n");
     world_reopen(w);
-    assert_int_equal(letters(w), 1);
-    struct spool_letter *letter = spool_find(w->spool, id);
+    assert_int_equal(messages(w), 1);
+    struct spool_message *message = spool_find(w->spool, id);
     _cleanup_(arena_done) struct arena a = {0};
     struct spool_envelope e;
-    spool_envelope(letter, &a, &e);
+    spool_envelope(message, &a, &e);
     assert_true(slice_eq(e.sender, S("tarou@example.com")));
     assert_int_equal(e.count, 3);
     assert_true(slice_eq(e.recipients[2].address, S("saburo@example.net")));
-    assert_int_equal(letter->arrival, TEST_NOW);
-    assert_int_equal(letter->left, 3);
-    assert_int_equal(letter->size, 13 + 22);
+    assert_int_equal(message->arrival, TEST_NOW);
+    assert_int_equal(message->left, 3);
+    assert_int_equal(message->size, 13 + 22);
     expect_body(w, id, "Subject: one\r\n\r\nbody\r\n");
     assert_int_equal(w->notices[SPOOL_NOTICE_TORN] + w->notices[SPOOL_NOTICE_DAMAGE], 0);
 }
 
-WORLD_TEST(settled_letter_is_gone) {
+WORLD_TEST(settled_message_is_gone) {
     world_open(w);
     uint64_t id = send(w, "a"), other = send(w, "b");
     settle(w, id);
@@ -53,7 +53,7 @@ WORLD_TEST(latest_state_counts) {
     expect_state(w, id, 3, "452 full");
 }
 
-WORLD_TEST(letter_without_state_has_all_recipients_left) {
+WORLD_TEST(message_without_state_has_all_recipients_left) {
     _cleanup_(arena_done) struct arena a = {0};
     struct spool_state state;
     world_open(w);
@@ -63,15 +63,15 @@ WORLD_TEST(letter_without_state_has_all_recipients_left) {
     assert_int_equal(state.recipients[2].attempts, 0);
 }
 
-/* D5: the letter goes and the report comes, or neither. */
-WORLD_TEST(report_and_end_of_its_letter_are_one_change) {
+/* D5: the message goes and the report comes, or neither. */
+WORLD_TEST(report_and_end_of_its_message_are_one_change) {
     static const struct spool_recipient to = {.address = {"tarou@example.com", 17}};
     static const struct spool_envelope report = {.recipients = &to, .count = 1};
     world_open(w);
     uint64_t id = send(w, "a"), dsn = spool_new_id(w->spool);
     struct spool_change changes[] = {
         {.kind = SPOOL_DONE, .id = id},
-        {.kind = SPOOL_LETTER,
+        {.kind = SPOOL_MESSAGE,
          .id = dsn,
          .envelope = &report,
          .content = {.head = S("Trace: here\r\n"), .bytes = S("failed")}},
@@ -85,10 +85,10 @@ WORLD_TEST(report_and_end_of_its_letter_are_one_change) {
     world_reopen(w);
     assert_null(spool_find(w->spool, id));
     expect_body(w, dsn, "failed");
-    assert_int_equal(letters(w), 1);
+    assert_int_equal(messages(w), 1);
 }
 
-WORLD_TEST(change_of_a_letter_that_is_leaving_is_refused) {
+WORLD_TEST(change_of_a_message_that_is_leaving_is_refused) {
     world_open(w);
     uint64_t id = send(w, "a");
     struct spool_change twice[] = {{.kind = SPOOL_DONE, .id = id}, {.kind = SPOOL_DONE, .id = id}};
@@ -109,7 +109,7 @@ WORLD_TEST(ids_grow_also_over_openings_and_clocks_that_go_back) {
     assert_true(spool_new_id(w->spool) > first);
 }
 
-WORLD_TEST(letter_larger_than_half_a_segment_is_refused) {
+WORLD_TEST(message_larger_than_half_a_segment_is_refused) {
     world_open(w);
     uint64_t id;
     _cleanup_(free_p) char *text = mem_zero(TEST_SEGMENT);
@@ -178,14 +178,14 @@ static void fill(struct world *w, uint64_t ids[MANY], unsigned keep_each) {
     char text[600];
     memset(text, 'x', sizeof text);
     for (unsigned i = 0; i < MANY; i++) {
-        (void)snprintf(text, sizeof text, "letter %u", i);
+        (void)snprintf(text, sizeof text, "message %u", i);
         ids[i] = send(w, text);
         if (keep_each == 0 || i % keep_each != 0)
             settle(w, ids[i]);
     }
 }
 
-WORLD_TEST(segments_come_back_when_their_letters_are_settled) {
+WORLD_TEST(segments_come_back_when_their_messages_are_settled) {
     uint64_t ids[MANY];
     world_open(w);
     fill(w, ids, 0);
@@ -199,22 +199,22 @@ WORLD_TEST(segments_come_back_when_their_letters_are_settled) {
     assert_int_equal(world_files(w, "quarantine", ""), 0);
 }
 
-/* Segments that are used again have old letters behind the new ones. */
-WORLD_TEST(old_letters_of_a_segment_used_again_stay_gone) {
+/* Segments that are used again have old messages behind the new ones. */
+WORLD_TEST(old_messages_of_a_segment_used_again_stay_gone) {
     uint64_t ids[MANY];
     world_open(w);
     for (int round = 0; round < 3; round++) {
         fill(w, ids, 0);
         uint64_t id = send(w, "the only one");
         world_reopen(w);
-        assert_int_equal(letters(w), 1);
+        assert_int_equal(messages(w), 1);
         expect_body(w, id, "the only one");
         settle(w, id);
     }
     assert_int_equal(w->notices[SPOOL_NOTICE_TORN] + w->notices[SPOOL_NOTICE_DAMAGE], 0);
 }
 
-WORLD_TEST(few_letters_do_not_hold_up_many_segments) {
+WORLD_TEST(few_messages_do_not_hold_up_many_segments) {
     uint64_t ids[MANY];
     char text[64];
     world_open(w);
@@ -228,16 +228,16 @@ WORLD_TEST(few_letters_do_not_hold_up_many_segments) {
     assert_true(stat.segments <= 5);
     assert_true(stat.copied > 0);
     for (int opened = 0; opened < 2; opened++) {
-        assert_int_equal(letters(w), 2 * MANY / 50);
+        assert_int_equal(messages(w), 2 * MANY / 50);
         for (unsigned i = 0; i < MANY; i += 50) {
-            (void)snprintf(text, sizeof text, "letter %u", i);
+            (void)snprintf(text, sizeof text, "message %u", i);
             expect_body(w, ids[i], text);
         }
         world_reopen(w);
     }
 }
 
-WORLD_TEST(copied_letter_keeps_its_state_and_can_be_settled) {
+WORLD_TEST(copied_message_keeps_its_state_and_can_be_settled) {
     static uint64_t ids[MANY];
     world_open(w);
     uint64_t id = send(w, "waits long"), leaves = send(w, "leaves later");
@@ -254,7 +254,7 @@ WORLD_TEST(copied_letter_keeps_its_state_and_can_be_settled) {
     fill(w, ids, 0);
     assert_int_equal(fiber_sleep(USEC_HOUR), 0);
     world_reopen(w);
-    assert_int_equal(letters(w), 1);
+    assert_int_equal(messages(w), 1);
     expect_state(w, id, 5, "450 mailbox busy");
     expect_body(w, id, "waits long");
 }
@@ -273,7 +273,7 @@ WORLD_TEST(body_is_read_from_the_disk_when_it_is_not_in_memory) {
     assert_int_equal(stat.cached, 0);
 }
 
-WORLD_TEST(open_body_outlives_its_letter) {
+WORLD_TEST(open_body_outlives_its_message) {
     struct spool_body body;
     world_open(w);
     uint64_t id = send(w, "read while it goes");
@@ -289,7 +289,7 @@ WORLD_TEST(open_body_outlives_its_letter) {
     assert_int_equal(spool_body_open(w->spool, id, &body), -E_UNKNOWN);
 }
 
-/* ------------------------------------------------------------------ large letters */
+/* ------------------------------------------------------------------ large messages */
 
 #define LARGE 700000U
 
@@ -297,7 +297,7 @@ static uint64_t send_large(struct world *w) {
     static const struct spool_recipient to = {.address = {"tarou@example.com", 17}};
     static const struct spool_envelope envelope = {.recipients = &to, .count = 1};
     struct spool_large *large;
-    struct spool_letter *letter;
+    struct spool_message *message;
     uint64_t id = spool_new_id(w->spool);
     assert_int_equal(spool_large_begin(w->spool, id, &large), 0);
     _cleanup_(free_p) char *bytes = mem_alloc(LARGE);
@@ -305,10 +305,10 @@ static uint64_t send_large(struct world *w) {
     int other = fcntl(spool_large_fd(large), F_DUPFD_CLOEXEC, 0);
     assert_int_equal(write(other, bytes, LARGE), LARGE);
     struct spool_content content = {.head = S("Trace: here\r\n"), .large = large};
-    assert_int_equal(spool_accept(w->spool, id, &envelope, &content, &letter), -E_BUSY);
+    assert_int_equal(spool_accept(w->spool, id, &envelope, &content, &message), -E_BUSY);
     close(other);
-    assert_int_equal(spool_accept(w->spool, id, &envelope, &content, &letter), 0);
-    assert_int_equal(letter->size, 13 + LARGE);
+    assert_int_equal(spool_accept(w->spool, id, &envelope, &content, &message), 0);
+    assert_int_equal(message->size, 13 + LARGE);
     return id;
 }
 
@@ -324,8 +324,8 @@ static void expect_large(struct world *w, uint64_t id) {
     spool_body_close(&body);
 }
 
-/* Nobody but the spool can write to a letter that is accepted. */
-WORLD_TEST(large_letter_is_accepted_when_its_writer_has_closed_it) {
+/* Nobody but the spool can write to a message that is accepted. */
+WORLD_TEST(large_message_is_accepted_when_its_writer_has_closed_it) {
     world_open(w);
     uint64_t id = send_large(w);
     expect_large(w, id);
@@ -375,7 +375,7 @@ static void make_stray(struct world *w, const char *name, usec_t age) {
 }
 
 /* D7 */
-WORLD_TEST(only_old_files_without_a_letter_are_removed) {
+WORLD_TEST(only_old_files_without_a_message_are_removed) {
     world_open(w);
     world_close(w);
     make_stray(w, "large/0000000000000001", 5 * USEC_HOUR);
@@ -389,13 +389,13 @@ WORLD_TEST(only_old_files_without_a_letter_are_removed) {
     assert_int_equal(w->notices[SPOOL_NOTICE_STRAY], 1);
 }
 
-static int count_one(void *arg, struct spool_letter *letter) {
+static int count_one(void *arg, struct spool_message *message) {
     unsigned *n = arg;
-    assert_null(letter->owner);
+    assert_null(message->owner);
     return ++*n == 3 ? 7 : 0;
 }
 
-WORLD_TEST(walk_sees_letters_until_told_to_stop) {
+WORLD_TEST(walk_sees_messages_until_told_to_stop) {
     unsigned n = 0;
     world_open(w);
     assert_int_equal(spool_each(w->spool, count_one, &n), 0);
@@ -407,28 +407,28 @@ WORLD_TEST(walk_sees_letters_until_told_to_stop) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepted_letter_is_there_after_opening),
-        cmocka_unit_test(settled_letter_is_gone),
+        cmocka_unit_test(accepted_message_is_there_after_opening),
+        cmocka_unit_test(settled_message_is_gone),
         cmocka_unit_test(latest_state_counts),
-        cmocka_unit_test(letter_without_state_has_all_recipients_left),
-        cmocka_unit_test(report_and_end_of_its_letter_are_one_change),
-        cmocka_unit_test(change_of_a_letter_that_is_leaving_is_refused),
+        cmocka_unit_test(message_without_state_has_all_recipients_left),
+        cmocka_unit_test(report_and_end_of_its_message_are_one_change),
+        cmocka_unit_test(change_of_a_message_that_is_leaving_is_refused),
         cmocka_unit_test(ids_grow_also_over_openings_and_clocks_that_go_back),
-        cmocka_unit_test(letter_larger_than_half_a_segment_is_refused),
+        cmocka_unit_test(message_larger_than_half_a_segment_is_refused),
         cmocka_unit_test(second_opening_is_refused),
         cmocka_unit_test(what_waits_together_is_synced_together),
         cmocka_unit_test(cancelled_caller_still_learns_the_outcome),
-        cmocka_unit_test(segments_come_back_when_their_letters_are_settled),
-        cmocka_unit_test(old_letters_of_a_segment_used_again_stay_gone),
-        cmocka_unit_test(few_letters_do_not_hold_up_many_segments),
-        cmocka_unit_test(copied_letter_keeps_its_state_and_can_be_settled),
+        cmocka_unit_test(segments_come_back_when_their_messages_are_settled),
+        cmocka_unit_test(old_messages_of_a_segment_used_again_stay_gone),
+        cmocka_unit_test(few_messages_do_not_hold_up_many_segments),
+        cmocka_unit_test(copied_message_keeps_its_state_and_can_be_settled),
         cmocka_unit_test(body_is_read_from_the_disk_when_it_is_not_in_memory),
-        cmocka_unit_test(open_body_outlives_its_letter),
-        cmocka_unit_test(large_letter_is_accepted_when_its_writer_has_closed_it),
+        cmocka_unit_test(open_body_outlives_its_message),
+        cmocka_unit_test(large_message_is_accepted_when_its_writer_has_closed_it),
         cmocka_unit_test(damage_in_a_large_file_is_noticed),
         cmocka_unit_test(dropped_large_file_is_gone),
-        cmocka_unit_test(only_old_files_without_a_letter_are_removed),
-        cmocka_unit_test(walk_sees_letters_until_told_to_stop),
+        cmocka_unit_test(only_old_files_without_a_message_are_removed),
+        cmocka_unit_test(walk_sees_messages_until_told_to_stop),
     };
     return cmocka_run_group_tests_name("spool store", tests, NULL, NULL);
 }

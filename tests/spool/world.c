@@ -204,11 +204,11 @@ static const struct spool_envelope ENVELOPE = {
 
 int try_send(struct world *w, struct slice text, uint64_t *ret_id) {
     struct spool_content content = {.head = S("Trace: here\r\n"), .bytes = text};
-    struct spool_letter *letter;
+    struct spool_message *message;
     uint64_t id = spool_new_id(w->spool);
-    int error = spool_accept(w->spool, id, &ENVELOPE, &content, &letter);
+    int error = spool_accept(w->spool, id, &ENVELOPE, &content, &message);
     if (!error) {
-        assert_int_equal(letter->id, id);
+        assert_int_equal(message->id, id);
         *ret_id = id;
     }
     return error;
@@ -246,20 +246,20 @@ void expect_body(struct world *w, uint64_t id, const char *text) {
 
 void expect_state(struct world *w, uint64_t id, uint32_t attempts, const char *reply) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct spool_letter *letter = spool_find(w->spool, id);
+    struct spool_message *message = spool_find(w->spool, id);
     struct spool_state state;
-    assert_non_null(letter);
-    spool_state(letter, &a, &state);
+    assert_non_null(message);
+    spool_state(message, &a, &state);
     assert_int_equal(state.count, 1);
-    assert_int_equal(letter->left, 1);
-    assert_int_equal(letter->next, TEST_NOW + 1);
+    assert_int_equal(message->left, 1);
+    assert_int_equal(message->next, TEST_NOW + 1);
     assert_int_equal(state.recipients[0].index, 1);
     assert_int_equal(state.recipients[0].attempts, attempts);
     assert_true(slice_eq(state.recipients[0].reply, slice_of_str(reply)));
 }
 
-uint64_t letters(struct world *w) {
+uint64_t messages(struct world *w) {
     struct spool_stat stat;
     spool_stat(w->spool, &stat);
-    return stat.letters;
+    return stat.messages;
 }

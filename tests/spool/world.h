@@ -84,4 +84,4 @@ void settle(struct world *w, uint64_t id);
 void set_state(struct world *w, uint64_t id, uint32_t attempts, const char *reply);
 void expect_body(struct world *w, uint64_t id, const char *text);
 void expect_state(struct world *w, uint64_t id, uint32_t attempts, const char *reply);
-uint64_t letters(struct world *w);
+uint64_t messages(struct world *w);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * bench_store DIR [LETTERS [FIBERS [ACCOUNTS]]]
+ * bench_store DIR [MESSAGES [FIBERS [ACCOUNTS]]]
  *
- * Delivers letters of 4 KiB into many accounts from many fibers, each durable before the next; then
- * reads 10,000 letters of one account. Prints rates and the CPU time of the whole process.
+ * Delivers messages of 4 KiB into many accounts from many fibers, each durable before the next;
+ * then reads 10,000 messages of one account. Prints rates and the CPU time of the whole process.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,13 +14,13 @@
 #include "fiber/fiber.h"
 #include "store/store.h"
 
-#define LETTER 4096U
-#define READ   10000U
+#define MESSAGE 4096U
+#define READ    10000U
 
 static struct bench {
     const char *dir;
-    unsigned letters, fibers, accounts, next;
-    char text[LETTER];
+    unsigned messages, fibers, accounts, next;
+    char text[MESSAGE];
     struct store *store;
 } bench;
 
@@ -54,7 +54,7 @@ static void deliver_one(uint64_t account, unsigned number, const char *tag) {
     char key[64];
     int len = snprintf(key, sizeof key, "%s-%u user@example.test", tag, number);
     struct slice parts[] = {S("Return-Path: <sender@example.test>\r\n"),
-                            slice_of(bench.text, LETTER)};
+                            slice_of(bench.text, MESSAGE)};
     struct store_delivery d = {.mailbox = STORE_INBOX,
                                .key = slice_of(key, (size_t)len),
                                .return_path = S("sender@example.test"),
@@ -71,7 +71,7 @@ static void open_accounts(void *arg) {
 
 static void deliver_many(void *arg) {
     const char *tag = arg;
-    while (bench.next < bench.letters) {
+    while (bench.next < bench.messages) {
         unsigned n = bench.next++;
         deliver_one(1 + n % bench.accounts, n, tag);
     }
@@ -94,14 +94,14 @@ static void in_fibers(unsigned count, void (*fn)(void *arg), char *arg) {
 
 static void read_all(struct store_account *a) {
     struct store_snapshot *s;
-    char *to = mem_alloc(2U * LETTER);
+    char *to = mem_alloc(2U * MESSAGE);
     begin();
     MUST(store_snapshot(a, STORE_INBOX, &s) == 0);
     finish("rows of a snapshot", (unsigned)s->count);
     begin();
     for (size_t i = 0; i < s->count; i++)
-        MUST(store_read(a, &s->letters[i], 0, to, 2U * LETTER) == (ssize_t)s->letters[i].size);
-    finish("letters read and checked", (unsigned)s->count);
+        MUST(store_read(a, &s->messages[i], 0, to, 2U * MESSAGE) == (ssize_t)s->messages[i].size);
+    finish("messages read and checked", (unsigned)s->count);
     store_snapshot_free(s);
     free(to);
 }
@@ -119,14 +119,14 @@ static void run(void *arg) {
     open_store();
     begin();
     in_fibers(bench.fibers, open_accounts, NULL);
-    finish("accounts made, one letter", bench.accounts);
+    finish("accounts made, one message", bench.accounts);
     begin();
     in_fibers(bench.fibers, deliver_many, tag);
-    finish("letters delivered", bench.letters);
+    finish("messages delivered", bench.messages);
     in_fibers(64, deliver_to_one, NULL);
     struct store_stats st;
     store_stats(bench.store, &st);
-    printf("letters per sync %.2f\n", (double)st.delivered / (double)st.groups);
+    printf("messages per sync %.2f\n", (double)st.delivered / (double)st.groups);
     begin();
     store_close(bench.store);
     finish("accounts put away", bench.accounts);
@@ -150,14 +150,14 @@ static unsigned argument(int argc, char **argv, int at, unsigned otherwise) {
 
 int main(int argc, char **argv) {
     if (argc < 2) {
-        fprintf(stderr, "usage: bench_store DIR [LETTERS [FIBERS [ACCOUNTS]]]\n");
+        fprintf(stderr, "usage: bench_store DIR [MESSAGES [FIBERS [ACCOUNTS]]]\n");
         return 2;
     }
     bench.dir = argv[1];
-    bench.letters = argument(argc, argv, 2, 40000);
+    bench.messages = argument(argc, argv, 2, 40000);
     bench.fibers = argument(argc, argv, 3, 20);
     bench.accounts = argument(argc, argv, 4, 100);
-    for (size_t i = 0; i < LETTER; i++)
+    for (size_t i = 0; i < MESSAGE; i++)
         bench.text[i] = i % 72 == 70 ? '\r' : i % 72 == 71 ? '\n' : (char)('a' + i % 26);
     return fiber_run(&(struct fiber_config){0}, run, NULL) < 0;
 }

@@ -21,11 +21,11 @@ static void check_mailbox(struct slice facts, struct buf *again) {
         note_mailbox_encode(again, &n);
 }
 
-static void check_letter(struct slice facts, struct buf *again) {
-    struct note_letter n;
-    if (note_letter_decode(facts, &n) < 0)
+static void check_message(struct slice facts, struct buf *again) {
+    struct note_message n;
+    if (note_message_decode(facts, &n) < 0)
         return;
-    note_letter_encode(again, &n);
+    note_message_encode(again, &n);
     if (again->len == facts.len + sizeof n.stored) /* that of an older program */
         again->len = facts.len;
 }
@@ -64,8 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_account(facts, &again);
     else if (type == NOTE_MAILBOX)
         check_mailbox(facts, &again);
-    else if (type == NOTE_LETTER)
-        check_letter(facts, &again);
+    else if (type == NOTE_MESSAGE)
+        check_message(facts, &again);
     else if (type == NOTE_KEY)
         check_key(facts, &again);
     else if (type == NOTE_GONE)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Space of letters that are gone comes back, and nothing else goes with it. */
+/* Space of messages that are gone comes back, and nothing else goes with it. */
 #include "world.h"
 
 #include <sqlite3.h>
@@ -58,7 +58,7 @@ WORLD_TEST(space_comes_back_when_less_than_half_is_alive) {
     free(first);
 }
 
-WORLD_TEST(a_moved_letter_keeps_its_uid_uidl_flags_and_key) {
+WORLD_TEST(a_moved_message_keeps_its_uid_uidl_flags_and_key) {
     world_open(w);
     world_fill(w, 3);
     deliver_large(w, 5, 5000);
@@ -74,7 +74,7 @@ WORLD_TEST(a_moved_letter_keeps_its_uid_uidl_flags_and_key) {
         assert_int_equal(after->uidvalidity, before->uidvalidity);
         for (size_t i = 0; i < 3; i++) {
             char one[STORE_UIDL_SIZE], two[STORE_UIDL_SIZE], bytes[32];
-            const struct store_letter *old = &before->letters[i], *new = &after->letters[i];
+            const struct store_message *old = &before->messages[i], *new = &after->messages[i];
             store_uidl(old, one);
             store_uidl(new, two);
             assert_string_equal(one, two);
@@ -102,7 +102,7 @@ WORLD_TEST(a_moved_letter_keeps_its_uid_uidl_flags_and_key) {
     store_snapshot_free(before);
 }
 
-/* Twenty letters, the first three of which stay; then the pack that holds them is compacted. */
+/* Twenty messages, the first three of which stay; then the pack that holds them is compacted. */
 static void compact_the_first(struct world *w, void (*before)(struct world *w)) {
     w->options.compact_size = 10000;
     world_open(w);
@@ -131,7 +131,7 @@ static void sync_database(struct world *w) {
 }
 
 /* The log between its mark and what compaction wrote is gone: only the packs know what went. */
-WORLD_TEST(a_database_older_than_a_compaction_brings_no_letter_back) {
+WORLD_TEST(a_database_older_than_a_compaction_brings_no_message_back) {
     compact_the_first(w, world_image);
     world_close(w);
     char *db = world_path(w, TEST_DB), *wal = world_path(w, TEST_DB "-wal");
@@ -158,14 +158,14 @@ WORLD_TEST(a_pack_is_removed_only_when_the_database_without_it_is_durable) {
     free(wal);
 }
 
-/* It still holds letters that had been copied from it before the damage was met. */
-WORLD_TEST(a_damaged_pack_that_is_kept_brings_no_letter_back) {
+/* It still holds messages that had been copied from it before the damage was met. */
+WORLD_TEST(a_damaged_pack_that_is_kept_brings_no_message_back) {
     world_open(w);
     deliver_large(w, 70, 200000);
     struct store_snapshot *s = world_snapshot(w);
     char *first = world_path(w, TEST_PACK), *db = world_path(w, TEST_DB);
     char *wal = mem_printf("%s-wal", db);
-    file_damage(first, s->letters[64].offset + 10, 4);
+    file_damage(first, s->messages[64].offset + 10, 4);
     store_snapshot_free(s);
     expunge_range(w, 31, 70);
     fiber_sleep(10 * USEC_SEC);
@@ -178,13 +178,13 @@ WORLD_TEST(a_damaged_pack_that_is_kept_brings_no_letter_back) {
     world_open(w);
     s = world_snapshot(w);
     assert_int_equal(s->count, 5);
-    assert_int_equal(s->letters[0].uid, 26);
+    assert_int_equal(s->messages[0].uid, 26);
     store_snapshot_free(s);
     free(first), free(db), free(wal);
 }
 
 /* The packs are the truth: what an index does not know is not gone for that. */
-WORLD_TEST(a_letter_that_the_database_has_lost_survives_compaction) {
+WORLD_TEST(a_message_that_the_database_has_lost_survives_compaction) {
     sqlite3 *db;
     w->options.compact_size = 10000;
     world_open(w);
@@ -216,19 +216,19 @@ WORLD_TEST(a_reader_keeps_the_file_it_is_sending) {
     deliver_large(w, 5, 5000);
     struct store_snapshot *s = world_snapshot(w);
     struct store_bytes b;
-    assert_int_equal(store_bytes(w->account, &s->letters[0], &b), 0);
+    assert_int_equal(store_bytes(w->account, &s->messages[0], &b), 0);
     expunge_range(w, 2, 6);
     assert_int_equal(store_compact(w->account), 0);
     char bytes[10];
     assert_int_equal(pread(b.fd, bytes, 10, (off_t)b.offset), 10);
-    assert_memory_equal(bytes, "letter 1\r\n", 10);
+    assert_memory_equal(bytes, "number 1\r\n", 10);
     store_release(w->account, &b);
     char text[16];
-    assert_int_equal(store_read(w->account, &s->letters[3], 0, text, sizeof text), -E_UNKNOWN);
+    assert_int_equal(store_read(w->account, &s->messages[3], 0, text, sizeof text), -E_UNKNOWN);
     store_snapshot_free(s);
 }
 
-/* The expunge lies in a pack that goes, its letter in one that stays. */
+/* The expunge lies in a pack that goes, its message in one that stays. */
 WORLD_TEST(an_expunge_outlives_the_pack_it_was_written_to) {
     w->options.pack_size = 20000;
     world_open(w);
@@ -260,9 +260,9 @@ WORLD_TEST(an_expunge_outlives_the_pack_it_was_written_to) {
     world_open(w); /* made anew from packs 1 and 3 */
     struct store_snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 5);
-    assert_int_equal(s->letters[0].uid, 1);
-    assert_int_equal(s->letters[0].flags, STORE_FLAGGED);
-    assert_int_equal(s->letters[1].uid, 3);
+    assert_int_equal(s->messages[0].uid, 1);
+    assert_int_equal(s->messages[0].flags, STORE_FLAGGED);
+    assert_int_equal(s->messages[1].uid, 3);
     store_snapshot_free(s);
     struct store_mailbox m;
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
@@ -276,7 +276,7 @@ WORLD_TEST(a_damaged_pack_is_kept_for_salvage) {
     deliver_large(w, 5, 5000);
     struct store_snapshot *s = world_snapshot(w);
     char *first = world_path(w, TEST_PACK);
-    file_damage(first, s->letters[0].body, 3);
+    file_damage(first, s->messages[0].body, 3);
     store_snapshot_free(s);
     expunge_range(w, 3, 7);
     assert_int_equal(store_compact(w->account), 0);
@@ -285,7 +285,7 @@ WORLD_TEST(a_damaged_pack_is_kept_for_salvage) {
     fiber_sleep(10 * USEC_SEC);
     struct store_usage u;
     store_account_usage(w->account, &u);
-    assert_int_equal(u.letters, 2);
+    assert_int_equal(u.messages, 2);
     free(first);
 }
 
@@ -294,22 +294,22 @@ WORLD_TEST(delivery_goes_on_while_a_large_pack_is_rewritten) {
     world_open(w);
     deliver_large(w, 200, 60000); /* 12 MB: several steps */
     expunge_range(w, 1, 120);
-    assert_int_equal(world_deliver(w, "key 201", "letter 201\r\n").uid, 201);
+    assert_int_equal(world_deliver(w, "key 201", "number 201\r\n").uid, 201);
     fiber_sleep(5 * USEC_SEC);
     struct store_snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 81);
     char *bytes = mem_alloc(60000);
     for (size_t i = 0; i < 80; i++)
-        assert_int_equal(store_read(w->account, &s->letters[i], 0, bytes, 60000), 60000);
+        assert_int_equal(store_read(w->account, &s->messages[i], 0, bytes, 60000), 60000);
     free(bytes);
-    assert_true(s->letters[0].pack > 1);
+    assert_true(s->messages[0].pack > 1);
     assert_true(disk_of(w) < 5100000);
     store_snapshot_free(s);
 }
 
 static unsigned senders_done;
 
-/* A letter that comes and goes: weight of the pack that nobody needs. */
+/* A message that comes and goes: weight of the pack that nobody needs. */
 static void add_dead_weight(struct world *w) {
     static char text[50001];
     static unsigned number;
@@ -332,7 +332,7 @@ static void deliver_thirty(void *arg) {
 }
 
 /* What is written to the newest pack before its compaction takes its first step moves too. */
-WORLD_TEST_ON(letters_that_come_as_compaction_begins_are_kept, false) {
+WORLD_TEST_ON(messages_that_come_as_compaction_begins_are_kept, false) {
     w->options.compact_size = 1000000000; /* only when we say so */
     world_open(w);
     for (unsigned i = 0; i < 20; i++)
@@ -349,7 +349,7 @@ WORLD_TEST_ON(letters_that_come_as_compaction_begins_are_kept, false) {
     assert_int_equal(s->count, 240);
     for (size_t i = 0; i < s->count; i++) {
         char bytes[16];
-        assert_int_equal(store_read(w->account, &s->letters[i], 0, bytes, sizeof bytes), 11);
+        assert_int_equal(store_read(w->account, &s->messages[i], 0, bytes, sizeof bytes), 11);
     }
     store_snapshot_free(s);
 }
@@ -357,16 +357,16 @@ WORLD_TEST_ON(letters_that_come_as_compaction_begins_are_kept, false) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(space_comes_back_when_less_than_half_is_alive),
-        cmocka_unit_test(a_moved_letter_keeps_its_uid_uidl_flags_and_key),
-        cmocka_unit_test(a_database_older_than_a_compaction_brings_no_letter_back),
+        cmocka_unit_test(a_moved_message_keeps_its_uid_uidl_flags_and_key),
+        cmocka_unit_test(a_database_older_than_a_compaction_brings_no_message_back),
         cmocka_unit_test(a_pack_is_removed_only_when_the_database_without_it_is_durable),
-        cmocka_unit_test(a_damaged_pack_that_is_kept_brings_no_letter_back),
-        cmocka_unit_test(a_letter_that_the_database_has_lost_survives_compaction),
+        cmocka_unit_test(a_damaged_pack_that_is_kept_brings_no_message_back),
+        cmocka_unit_test(a_message_that_the_database_has_lost_survives_compaction),
         cmocka_unit_test(a_reader_keeps_the_file_it_is_sending),
         cmocka_unit_test(an_expunge_outlives_the_pack_it_was_written_to),
         cmocka_unit_test(a_damaged_pack_is_kept_for_salvage),
         cmocka_unit_test(delivery_goes_on_while_a_large_pack_is_rewritten),
-        cmocka_unit_test(letters_that_come_as_compaction_begins_are_kept),
+        cmocka_unit_test(messages_that_come_as_compaction_begins_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,14 +26,14 @@ static bool said(const struct world *w, struct slice words) {
 
 /* ------------------------------------------------------------------ a crash without damage */
 
-WORLD_TEST(d1_an_acknowledged_letter_survives_a_crash_at_once) {
+WORLD_TEST(d1_an_acknowledged_message_survives_a_crash_at_once) {
     world_open(w);
     for (uint32_t uid = 1; uid <= 5; uid++) {
         world_fill(w, uid);
         world_crash(w);
     }
     EXPECT_UIDS(w, 1, 2, 3, 4, 5);
-    assert_true(world_deliver(w, "key 5", "letter 5\r\n").already);
+    assert_true(world_deliver(w, "key 5", "number 5\r\n").already);
     assert_int_equal(w->reports.len, 0);
 }
 
@@ -46,7 +46,7 @@ WORLD_TEST(an_expunge_survives_a_crash_at_once) {
     world_expunge(w, 4);
     world_crash(w);
     EXPECT_UIDS(w, 1, 3);
-    assert_int_equal(world_deliver(w, "key 5", "letter 5\r\n").uid, 5);
+    assert_int_equal(world_deliver(w, "key 5", "number 5\r\n").uid, 5);
 }
 
 WORLD_TEST(flags_and_mailboxes_survive_a_crash_at_once) {
@@ -60,8 +60,8 @@ WORLD_TEST(flags_and_mailboxes_survive_a_crash_at_once) {
     assert_int_equal(store_create_mailbox(w->account, 0, S("Work"), STORE_ROLE_NONE, &id), 0);
     world_crash(w);
     struct store_snapshot *s = world_snapshot(w);
-    assert_int_equal(s->letters[1].flags, STORE_ANSWERED);
-    assert_int_equal(s->letters[1].modseq, modseq);
+    assert_int_equal(s->messages[1].flags, STORE_ANSWERED);
+    assert_int_equal(s->messages[1].modseq, modseq);
     store_snapshot_free(s);
     struct store_mailbox m;
     assert_int_equal(store_mailbox_find(w->account, 0, S("Work"), &m), 0);
@@ -79,7 +79,7 @@ WORLD_TEST(a_pack_cut_anywhere_in_its_last_record_loses_only_that) {
     uint64_t before = file_size(pack);
     free(pack);
     world_open(w);
-    world_image(w); /* mail.db as it was before the last letter */
+    world_image(w); /* mail.db as it was before the last message */
     world_fill(w, 4);
     world_close(w);
     pack = world_path(w, TEST_PACK);
@@ -99,7 +99,7 @@ WORLD_TEST(a_pack_cut_anywhere_in_its_last_record_loses_only_that) {
             EXPECT_UIDS(w, 1, 2, 3);
         else
             EXPECT_UIDS(w, 1, 2, 3, 4);
-        struct store_delivered d = world_deliver(w, "key 4", "letter 4\r\n");
+        struct store_delivered d = world_deliver(w, "key 4", "number 4\r\n");
         assert_int_equal(d.already, size == after);
         EXPECT_UIDS(w, 1, 2, 3, 4);
         world_close(w);
@@ -118,7 +118,7 @@ WORLD_TEST(a_first_pack_cut_anywhere_is_begun_again) {
         file_copy(whole, pack);
         file_cut(pack, size);
         world_open(w);
-        world_deliver(w, "", "letter\r\n");
+        world_deliver(w, "", "number\r\n");
         world_crash(w);
         struct store_snapshot *s = world_snapshot(w);
         assert_int_equal(s->count, 1);
@@ -155,8 +155,8 @@ WORLD_TEST(a_database_that_lost_its_last_commits_catches_up) {
         file_cut(wal, now - 1); /* the last frame, then one more each time */
         world_open(w);
         EXPECT_UIDS(w, 2, 3, 4, 5, 6, 7, 8);
-        assert_true(world_deliver(w, "key 8", "letter 8\r\n").already);
-        assert_int_equal(world_deliver(w, "key 9", "letter 9\r\n").uid, 9);
+        assert_true(world_deliver(w, "key 8", "number 8\r\n").already);
+        assert_int_equal(world_deliver(w, "key 9", "number 9\r\n").uid, 9);
         world_close(w);
     }
     assert_int_equal(w->reports.len, 0);
@@ -180,8 +180,8 @@ WORLD_TEST(yesterdays_database_takes_in_what_came_since) {
     file_copy(old_wal, wal);
     world_open(w);
     EXPECT_UIDS(w, 1, 3, 4);
-    assert_true(world_deliver(w, "key 5", "letter 5\r\n").already);
-    assert_int_equal(world_deliver(w, "key 6", "letter 6\r\n").uid, 6);
+    assert_true(world_deliver(w, "key 5", "number 5\r\n").already);
+    assert_int_equal(world_deliver(w, "key 6", "number 6\r\n").uid, 6);
     assert_int_equal(w->reports.len, 0);
     free(db), free(old), free(wal), free(old_wal);
 }
@@ -205,7 +205,7 @@ WORLD_TEST(a_lost_database_is_made_anew_from_the_packs) {
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &after), 0);
     assert_int_equal(after.uidvalidity, before.uidvalidity);
     assert_int_equal(after.uidnext, 7);
-    assert_int_equal(after.letters, before.letters);
+    assert_int_equal(after.messages, before.messages);
     assert_int_equal(after.unseen, before.unseen);
     assert_int_equal(after.bytes, before.bytes);
     assert_int_equal(store_account_modseq(w->account), modseq);
@@ -243,7 +243,7 @@ WORLD_TEST(a_damaged_database_is_set_aside_and_made_anew) {
     assert_int_equal(count_set_aside(w), 1);
     struct store_mailbox m;
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
-    assert_int_equal(m.letters, 39);
+    assert_int_equal(m.messages, 39);
     assert_int_equal(m.uidnext, 41);
     free(db), free(wal);
 }
@@ -301,7 +301,7 @@ WORLD_TEST(repair_makes_the_database_from_packs_alone) {
     struct problem p;
     assert_int_equal(store_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
     assert_int_equal(r.packs, 1);
-    assert_int_equal(r.letters, 5);
+    assert_int_equal(r.messages, 5);
     assert_int_equal(r.expunged, 1);
     assert_int_equal(r.damaged, 0);
     assert_int_equal(store_repair(w->dir, 999, &r, &p), -ENOENT);
@@ -312,15 +312,15 @@ WORLD_TEST(repair_makes_the_database_from_packs_alone) {
 
 /* ------------------------------------------------------------------ damage to packs */
 
-WORLD_TEST(a_damaged_letter_is_told_from_a_good_one) {
+WORLD_TEST(a_damaged_message_is_told_from_a_good_one) {
     world_open(w);
     world_fill(w, 3);
     struct store_snapshot *s = world_snapshot(w);
     char *pack = world_path(w, TEST_PACK), bytes[32];
-    file_damage(pack, s->letters[1].body + 2, 1);
-    assert_int_equal(store_read(w->account, &s->letters[0], 0, bytes, sizeof bytes), 10);
-    assert_int_equal(store_read(w->account, &s->letters[1], 0, bytes, sizeof bytes), -E_CORRUPT);
-    assert_int_equal(store_read(w->account, &s->letters[2], 0, bytes, sizeof bytes), 10);
+    file_damage(pack, s->messages[1].body + 2, 1);
+    assert_int_equal(store_read(w->account, &s->messages[0], 0, bytes, sizeof bytes), 10);
+    assert_int_equal(store_read(w->account, &s->messages[1], 0, bytes, sizeof bytes), -E_CORRUPT);
+    assert_int_equal(store_read(w->account, &s->messages[2], 0, bytes, sizeof bytes), 10);
     assert_true(said(w, S("message 2 of mailbox 1 is damaged")));
     store_snapshot_free(s);
     free(pack);
@@ -330,7 +330,7 @@ WORLD_TEST(damage_in_the_middle_of_a_pack_costs_what_it_hit_and_no_number) {
     world_open(w);
     world_fill(w, 5);
     struct store_snapshot *s = world_snapshot(w);
-    uint64_t at = s->letters[4].offset;
+    uint64_t at = s->messages[4].offset;
     store_snapshot_free(s);
     world_fill(w, 6);
     world_close(w);
@@ -340,7 +340,7 @@ WORLD_TEST(damage_in_the_middle_of_a_pack_costs_what_it_hit_and_no_number) {
     world_open(w);
     assert_true(said(w, S("are damaged")));
     EXPECT_UIDS(w, 1, 2, 3, 4, 6);
-    struct store_delivered d = world_deliver(w, "key 7", "letter 7\r\n");
+    struct store_delivered d = world_deliver(w, "key 7", "number 7\r\n");
     assert_true(d.uid > 7);
     world_reopen(w);
     struct store_snapshot *after = world_snapshot(w);
@@ -383,10 +383,10 @@ WORLD_TEST(a_pack_of_another_account_is_refused) {
     (void)unlink(wal);
     world_open(w);
     assert_int_equal(store_account_open(w->store, 359, &other), -E_UNKNOWN);
-    struct slice part = S("letter\r\n");
-    struct store_delivery letter = {.mailbox = STORE_INBOX, .parts = &part, .part_count = 1};
+    struct slice part = S("number\r\n");
+    struct store_delivery message = {.mailbox = STORE_INBOX, .parts = &part, .part_count = 1};
     struct store_delivered d;
-    assert_int_equal(store_deliver(w->store, 359, &letter, &d), -E_TEMPORARY); /* to be kept */
+    assert_int_equal(store_deliver(w->store, 359, &message, &d), -E_TEMPORARY); /* to be kept */
     assert_true(said(w, S("belongs to another account")));
     EXPECT_UIDS(w, 1);
     free(pack), free(copy), free(theirs), free(db), free(wal);
@@ -403,21 +403,21 @@ WORLD_TEST(packs_that_vanished_are_reported_and_the_rest_goes_on) {
     struct store_snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 3);
     char bytes[32];
-    assert_int_equal(store_read(w->account, &s->letters[2], 0, bytes, sizeof bytes), -E_CORRUPT);
+    assert_int_equal(store_read(w->account, &s->messages[2], 0, bytes, sizeof bytes), -E_CORRUPT);
     store_snapshot_free(s);
-    struct store_delivered d = world_deliver(w, "key 4", "letter 4\r\n");
+    struct store_delivered d = world_deliver(w, "key 4", "number 4\r\n");
     assert_true(d.uid >= 4);
     world_reopen(w);
     s = world_snapshot(w);
     assert_int_equal(s->count, 4);
-    assert_int_equal(store_read(w->account, &s->letters[3], 0, bytes, sizeof bytes), 10);
+    assert_int_equal(store_read(w->account, &s->messages[3], 0, bytes, sizeof bytes), 10);
     store_snapshot_free(s);
     free(pack);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(d1_an_acknowledged_letter_survives_a_crash_at_once),
+        cmocka_unit_test(d1_an_acknowledged_message_survives_a_crash_at_once),
         cmocka_unit_test(an_expunge_survives_a_crash_at_once),
         cmocka_unit_test(flags_and_mailboxes_survive_a_crash_at_once),
         cmocka_unit_test(a_pack_cut_anywhere_in_its_last_record_loses_only_that),
@@ -429,7 +429,7 @@ int main(void) {
         cmocka_unit_test(damage_in_the_database_noticed_later_is_made_good_too),
         cmocka_unit_test(a_newer_database_is_left_alone),
         cmocka_unit_test(repair_makes_the_database_from_packs_alone),
-        cmocka_unit_test(a_damaged_letter_is_told_from_a_good_one),
+        cmocka_unit_test(a_damaged_message_is_told_from_a_good_one),
         cmocka_unit_test(damage_in_the_middle_of_a_pack_costs_what_it_hit_and_no_number),
         cmocka_unit_test(a_damaged_head_of_a_pack_hides_nothing),
         cmocka_unit_test(a_pack_of_another_account_is_refused),

@@ -25,10 +25,10 @@ WORLD_TEST(d3_after_a_failed_sync_the_pack_is_given_up) {
     struct store_delivered d;
     disk.sync_error = EIO;
     disk.fail_times = 1;
-    assert_int_equal(world_try_deliver(w, "key 3", "letter 3\r\n", &d), -EIO);
+    assert_int_equal(world_try_deliver(w, "key 3", "number 3\r\n", &d), -EIO);
     assert_true(slice_find(buf_slice(&w->reports), S("a new one is begun")) >= 0);
     EXPECT_UIDS(w, 1, 2);
-    d = world_deliver(w, "key 3", "letter 4\r\n"); /* UID 3 was given out and is lost */
+    d = world_deliver(w, "key 3", "number 4\r\n"); /* UID 3 was given out and is lost */
     assert_false(d.already);
     assert_int_equal(d.uid, 4);
     EXPECT_UIDS(w, 1, 2, 4);
@@ -40,7 +40,7 @@ WORLD_TEST(d3_a_given_up_pack_is_copied_and_removed) {
     struct store_delivered d;
     disk.sync_error = EIO;
     disk.fail_times = 1;
-    assert_int_equal(world_try_deliver(w, "key 4", "letter 4\r\n", &d), -EIO);
+    assert_int_equal(world_try_deliver(w, "key 4", "number 4\r\n", &d), -EIO);
     fiber_sleep(10 * USEC_SEC);
     char *first = world_path(w, TEST_PACK), *second = world_path(w, SECOND_PACK);
     assert_false(file_exists(first));
@@ -48,7 +48,7 @@ WORLD_TEST(d3_a_given_up_pack_is_copied_and_removed) {
     EXPECT_UIDS(w, 1, 2, 3);
     world_crash(w);
     EXPECT_UIDS(w, 1, 2, 3);
-    assert_true(world_deliver(w, "key 2", "letter 2\r\n").already);
+    assert_true(world_deliver(w, "key 2", "number 2\r\n").already);
     free(first), free(second);
 }
 
@@ -58,7 +58,7 @@ WORLD_TEST(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none) {
     disk.sync_error = EIO;
     struct store_delivered d;
     for (int i = 0; i < 5; i++)
-        assert_true(world_try_deliver(w, "key 3", "letter 3\r\n", &d) < 0);
+        assert_true(world_try_deliver(w, "key 3", "number 3\r\n", &d) < 0);
     fiber_sleep(10 * USEC_SEC);
     EXPECT_UIDS(w, 1, 2);
     disk.sync_error = 0;
@@ -67,7 +67,7 @@ WORLD_TEST(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none) {
     world_crash(w);
     struct store_snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 3);
-    assert_int_equal(s->letters[2].uid, d.uid);
+    assert_int_equal(s->messages[2].uid, d.uid);
     store_snapshot_free(s);
 }
 
@@ -81,14 +81,14 @@ WORLD_TEST(d3_what_a_failed_sync_left_in_memory_counts_only_when_it_is_on_the_di
     world_fill(w, 2);
     disk.sync_error = EIO;
     disk.fail_times = 1;
-    assert_int_equal(world_try_deliver(w, "key 3", "letter 3\r\n", &d), -EIO);
+    assert_int_equal(world_try_deliver(w, "key 3", "number 3\r\n", &d), -EIO);
     struct disk then = disk;
     world_image(w);
     world_close(w);
     world_use_image(w);
     disk = then;
     world_open(w);
-    assert_true(world_deliver(w, "key 3", "letter 3\r\n").already); /* the queue forgets it */
+    assert_true(world_deliver(w, "key 3", "number 3\r\n").already); /* the queue forgets it */
     then = disk;
     world_close(w);
     char *pack = world_path(w, TEST_PACK);
@@ -140,7 +140,7 @@ WORLD_TEST(a_repair_gives_up_what_cannot_be_read) {
     uint64_t size = file_size(pack);
     bad_read_set(pack, (off_t)size - 20, (off_t)size);
     assert_int_equal(store_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
-    assert_int_equal(r.letters, 2);
+    assert_int_equal(r.messages, 2);
     assert_true(r.damaged > 20);
     world_open(w);
     assert_true(world_deliver(w, "new", "new\r\n").uid > 4);
@@ -148,28 +148,28 @@ WORLD_TEST(a_repair_gives_up_what_cannot_be_read) {
     bad_read.file = 0;
     assert_int_equal(file_size(pack), size);
     assert_int_equal(store_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
-    assert_int_equal(r.letters, 4);
+    assert_int_equal(r.messages, 4);
     assert_int_equal(r.damaged, 0);
     world_open(w);
-    assert_true(world_deliver(w, "key 3", "letter 3\r\n").already);
+    assert_true(world_deliver(w, "key 3", "number 3\r\n").already);
     free(pack);
 }
 
 /* A database is lost while the account is in memory, and cannot be made anew at once. */
-WORLD_TEST(a_database_that_lacks_letters_takes_nothing_in) {
+WORLD_TEST(a_database_that_lacks_messages_takes_nothing_in) {
     world_open(w);
     world_fill(w, 3);
     fiber_sleep(10 * USEC_SEC); /* nobody uses the files any more */
     forget_database(w);
     char *pack = world_path(w, TEST_PACK);
     bad_read_set(pack, PACK_FILE_HEAD, (off_t)file_size(pack));
-    assert_int_equal(world_deliver(w, "key 4", "letter 4\r\n").uid, 4);
+    assert_int_equal(world_deliver(w, "key 4", "number 4\r\n").uid, 4);
     fiber_sleep(10 * USEC_SEC);
     assert_true(said(w, "mail.db has gone"));
     assert_true(said(w, "the disk does not give bytes"));
     bad_read.file = 0;
     fiber_sleep(10 * USEC_SEC);
-    assert_int_equal(world_deliver(w, "key 5", "letter 5\r\n").uid, 5);
+    assert_int_equal(world_deliver(w, "key 5", "number 5\r\n").uid, 5);
     fiber_sleep(10 * USEC_SEC);
     assert_true(said(w, "mail.db was made anew: 6 records"));
     world_reopen(w);
@@ -184,8 +184,8 @@ WORLD_TEST(d6_a_seal_that_cannot_be_read_keeps_the_account_closed) {
     world_fill(w, 2);
     disk.sync_error = EIO;
     disk.fail_times = 1;
-    assert_int_equal(world_try_deliver(w, "key 3", "letter 3\r\n", &d), -EIO);
-    assert_int_equal(world_deliver(w, "key 3", "letter 4\r\n").uid, 4);
+    assert_int_equal(world_try_deliver(w, "key 3", "number 3\r\n", &d), -EIO);
+    assert_int_equal(world_deliver(w, "key 3", "number 4\r\n").uid, 4);
     world_image(w);
     world_close(w);
     world_use_image(w);
@@ -223,14 +223,14 @@ static void full_disk(struct world *w, size_t short_write) {
     disk.write_error = ENOSPC;
     disk.short_write = short_write;
     struct store_delivered d;
-    assert_int_equal(world_try_deliver(w, "key 3", "letter 3\r\n", &d), -ENOSPC);
+    assert_int_equal(world_try_deliver(w, "key 3", "number 3\r\n", &d), -ENOSPC);
     assert_int_equal(file_size(pack), size);
     size_t removed;
     const uint32_t uid = 1;
     assert_int_equal(store_expunge(w->account, STORE_INBOX, &uid, 1, &removed), -ENOSPC);
     EXPECT_UIDS(w, 1, 2);
     disk.write_error = 0;
-    assert_int_equal(world_deliver(w, "key 3", "letter 4\r\n").uid, 4);
+    assert_int_equal(world_deliver(w, "key 3", "number 4\r\n").uid, 4);
     world_expunge(w, 1);
     world_crash(w);
     EXPECT_UIDS(w, 2, 4);
@@ -263,29 +263,29 @@ WORLD_TEST(a_write_error_gives_the_pack_up_as_well) {
     disk.short_write = 30;
     disk.fail_times = 1;
     struct store_delivered d;
-    assert_int_equal(world_try_deliver(w, "key 2", "letter 2\r\n", &d), -EIO);
-    assert_int_equal(world_deliver(w, "key 2", "letter 3\r\n").uid, 3);
+    assert_int_equal(world_try_deliver(w, "key 2", "number 2\r\n", &d), -EIO);
+    assert_int_equal(world_deliver(w, "key 2", "number 3\r\n").uid, 3);
     world_crash(w);
     EXPECT_UIDS(w, 1, 3);
 }
 
-WORLD_TEST(d4_low_space_refuses_letters_before_it_is_too_late) {
+WORLD_TEST(d4_low_space_refuses_messages_before_it_is_too_late) {
     w->options.min_free = 1ULL << 60;
     world_open(w);
     struct store_delivered d;
-    assert_int_equal(world_try_deliver(w, "key 1", "letter 1\r\n", &d), -ENOSPC);
+    assert_int_equal(world_try_deliver(w, "key 1", "number 1\r\n", &d), -ENOSPC);
     struct store_usage u;
     store_account_usage(w->account, &u);
-    assert_int_equal(u.letters, 0);
+    assert_int_equal(u.messages, 0);
 }
 
 WORLD_TEST(another_limit_of_free_space_counts_at_once) {
     world_open(w);
     struct store_delivered d;
     store_set_min_free(w->store, 1ULL << 60);
-    assert_int_equal(world_try_deliver(w, "key 1", "letter 1\r\n", &d), -ENOSPC);
+    assert_int_equal(world_try_deliver(w, "key 1", "number 1\r\n", &d), -ENOSPC);
     store_set_min_free(w->store, 1);
-    assert_int_equal(world_try_deliver(w, "key 1", "letter 1\r\n", &d), 0);
+    assert_int_equal(world_try_deliver(w, "key 1", "number 1\r\n", &d), 0);
 }
 
 struct sender {
@@ -297,7 +297,7 @@ struct sender {
 static void send_one(void *arg) {
     struct sender *s = arg;
     struct store_delivered d;
-    s->result = world_try_deliver(s->w, s->key, "letter\r\n", &d);
+    s->result = world_try_deliver(s->w, s->key, "number\r\n", &d);
 }
 
 WORLD_TEST(a_group_whose_sync_fails_fails_for_all_of_it) {
@@ -314,15 +314,15 @@ WORLD_TEST(a_group_whose_sync_fails_fails_for_all_of_it) {
     }
     struct store_usage u;
     store_account_usage(w->account, &u);
-    assert_int_equal(u.letters, 0);
+    assert_int_equal(u.messages, 0);
 }
 
 /* ------------------------------------------------------------------ a power cut at every sync */
 
-#define LETTERS 12
-#define NEVER   UINT_MAX
+#define MESSAGES 12
+#define NEVER    UINT_MAX
 
-struct fate {
+struct disposition {
     uint32_t uid; /* acknowledged; 0: not yet */
     bool expunge_began, expunged;
 };
@@ -343,7 +343,7 @@ struct script {
     off_t synced_size;
     unsigned fail_at, cut_at, syncs; /* of the disk: this sync fails, before this one the cut */
     bool cut;
-    struct fate now[LETTERS], then[LETTERS];
+    struct disposition now[MESSAGES], then[MESSAGES];
 };
 
 /* Takes the unsynced bytes of the pack away from its copy in the image. */
@@ -383,7 +383,7 @@ static void at_sync(void *arg, int fd) {
 static void deliver_surely(struct script *s, unsigned i) {
     char key[32], text[32];
     (void)snprintf(key, sizeof key, "key %u", i);
-    (void)snprintf(text, sizeof text, "letter %u\r\n", i);
+    (void)snprintf(text, sizeof text, "number %u\r\n", i);
     struct store_delivered d;
     while (world_try_deliver(s->w, key, text, &d) < 0)
         (void)fiber_sleep(USEC_SEC);
@@ -400,12 +400,12 @@ static void expunge_surely(struct script *s, unsigned i) {
     s->now[i].expunged = true;
 }
 
-/* Letters, expunges, flags, packs that fill up, compaction. */
+/* Messages, expunges, flags, packs that fill up, compaction. */
 static void play(struct script *s) {
     disk.before_sync = at_sync;
     disk.arg = s;
     world_open(s->w);
-    for (unsigned i = 0; i < LETTERS; i++) {
+    for (unsigned i = 0; i < MESSAGES; i++) {
         deliver_surely(s, i);
         uint64_t modseq;
         if (i > 1)
@@ -420,14 +420,15 @@ static void play(struct script *s) {
     world_close(s->w);
 }
 
-static void check_letter(struct script *s, const struct store_letter *l, unsigned seen[LETTERS]) {
+static void check_message(struct script *s, const struct store_message *l,
+                          unsigned seen[MESSAGES]) {
     char bytes[64];
     ssize_t len = store_read(s->w->account, l, 0, bytes, sizeof bytes);
     unsigned i;
     assert_true(len > 0);
     bytes[len] = 0;
-    assert_int_equal(sscanf(bytes, "letter %u\r\n", &i), 1);
-    assert_true(i < LETTERS && !seen[i]);
+    assert_int_equal(sscanf(bytes, "number %u\r\n", &i), 1);
+    assert_true(i < MESSAGES && !seen[i]);
     assert_false(s->then[i].expunged);
     if (s->then[i].uid)
         assert_int_equal(l->uid, s->then[i].uid);
@@ -435,15 +436,15 @@ static void check_letter(struct script *s, const struct store_letter *l, unsigne
 }
 
 static void check(struct script *s) {
-    unsigned seen[LETTERS] = {0};
+    unsigned seen[MESSAGES] = {0};
     uint32_t highest = 0;
     world_open(s->w);
     struct store_snapshot *snap = world_snapshot(s->w);
     for (size_t i = 0; i < snap->count; i++)
-        check_letter(s, &snap->letters[i], seen);
+        check_message(s, &snap->messages[i], seen);
     store_snapshot_free(snap);
-    for (unsigned i = 0; i < LETTERS; i++) {
-        const struct fate *f = &s->then[i];
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        const struct disposition *f = &s->then[i];
         char key[32];
         (void)snprintf(key, sizeof key, "key %u", i);
         if (f->uid && !f->expunge_began)
@@ -499,7 +500,7 @@ int main(void) {
         cmocka_unit_test(d3_what_a_failed_sync_left_in_memory_counts_only_when_it_is_on_the_disk),
         cmocka_unit_test(a_read_error_at_the_end_of_a_pack_keeps_the_account_closed),
         cmocka_unit_test(a_repair_gives_up_what_cannot_be_read),
-        cmocka_unit_test(a_database_that_lacks_letters_takes_nothing_in),
+        cmocka_unit_test(a_database_that_lacks_messages_takes_nothing_in),
         cmocka_unit_test(d6_a_seal_that_cannot_be_read_keeps_the_account_closed),
         cmocka_unit_test(an_account_whose_packs_cannot_be_listed_stays_closed),
         cmocka_unit_test(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none),
@@ -507,7 +508,7 @@ int main(void) {
         cmocka_unit_test(d4_no_half_record_is_left_on_a_full_disk),
         cmocka_unit_test(a_first_delivery_on_a_full_disk_may_be_tried_again),
         cmocka_unit_test(a_write_error_gives_the_pack_up_as_well),
-        cmocka_unit_test(d4_low_space_refuses_letters_before_it_is_too_late),
+        cmocka_unit_test(d4_low_space_refuses_messages_before_it_is_too_late),
         cmocka_unit_test(another_limit_of_free_space_counts_at_once),
         cmocka_unit_test(a_group_whose_sync_fails_fails_for_all_of_it),
         cmocka_unit_test(d1_d6_a_cut_before_any_sync_loses_and_doubles_nothing),

@@ -14,7 +14,7 @@ static int decode(enum note_type type, struct slice facts) {
     union {
         struct note_account account;
         struct note_mailbox mailbox;
-        struct note_letter letter;
+        struct note_message message;
         struct note_changes changes;
         struct note_key key;
         struct note_gone gone;
@@ -24,8 +24,8 @@ static int decode(enum note_type type, struct slice facts) {
         return note_account_decode(facts, &u.account);
     case NOTE_MAILBOX:
         return note_mailbox_decode(facts, &u.mailbox);
-    case NOTE_LETTER:
-        return note_letter_decode(facts, &u.letter);
+    case NOTE_MESSAGE:
+        return note_message_decode(facts, &u.message);
     case NOTE_KEY:
         return note_key_decode(facts, &u.key);
     case NOTE_GONE:
@@ -67,7 +67,7 @@ static void an_account_note_carries_counters_and_seals(void **state) {
     note_account_encode(&facts, &(struct note_account){.account = 4711,
                                                        .born = 1800000000 * USEC_SEC,
                                                        .modseq = 12,
-                                                       .letter_next = 5,
+                                                       .message_next = 5,
                                                        .mailbox_next = 3,
                                                        .seals = buf_slice(&seals)});
     struct note_account n;
@@ -75,7 +75,7 @@ static void an_account_note_carries_counters_and_seals(void **state) {
     assert_int_equal(n.account, 4711);
     assert_int_equal(n.born, 1800000000 * USEC_SEC);
     assert_int_equal(n.modseq, 12);
-    assert_int_equal(n.letter_next, 5);
+    assert_int_equal(n.message_next, 5);
     assert_int_equal(n.mailbox_next, 3);
     assert_int_equal(note_seal_count(&n), 2);
     assert_int_equal(note_seal_at(&n, 1).pack, 9);
@@ -84,24 +84,24 @@ static void an_account_note_carries_counters_and_seals(void **state) {
     buf_done(&seals);
 }
 
-static void a_letter_note_carries_all_of_its_row(void **state) {
+static void a_message_note_carries_all_of_its_row(void **state) {
     struct buf facts = {0};
-    note_letter_encode(&facts, &(struct note_letter){.account = 1,
-                                                     .letter = 2,
-                                                     .modseq = 3,
-                                                     .mailbox = 4,
-                                                     .uid = 5,
-                                                     .flags = 1ULL << 63,
-                                                     .arrival = -6,
-                                                     .header_size = 7,
-                                                     .shape = 8,
-                                                     .mailbox_name = S("INBOX"),
-                                                     .return_path = S(""),
-                                                     .key = S("Q1\0x"),
-                                                     .stored = 9});
-    struct note_letter n;
-    assert_int_equal(note_letter_decode(buf_slice(&facts), &n), 0);
-    assert_int_equal(n.letter, 2);
+    note_message_encode(&facts, &(struct note_message){.account = 1,
+                                                       .message = 2,
+                                                       .modseq = 3,
+                                                       .mailbox = 4,
+                                                       .uid = 5,
+                                                       .flags = 1ULL << 63,
+                                                       .arrival = -6,
+                                                       .header_size = 7,
+                                                       .shape = 8,
+                                                       .mailbox_name = S("INBOX"),
+                                                       .return_path = S(""),
+                                                       .key = S("Q1\0x"),
+                                                       .stored = 9});
+    struct note_message n;
+    assert_int_equal(note_message_decode(buf_slice(&facts), &n), 0);
+    assert_int_equal(n.message, 2);
     assert_int_equal(n.modseq, 3);
     assert_int_equal(n.mailbox, 4);
     assert_int_equal(n.uid, 5);
@@ -113,9 +113,9 @@ static void a_letter_note_carries_all_of_its_row(void **state) {
     assert_int_equal(n.return_path.len, 0);
     assert_true(slice_eq(n.key, S("Q1\0x")));
     assert_int_equal(n.stored, 9);
-    assert_int_equal(note_letter_decode(slice_first(buf_slice(&facts), facts.len - 8), &n), 0);
+    assert_int_equal(note_message_decode(slice_first(buf_slice(&facts), facts.len - 8), &n), 0);
     assert_int_equal(n.stored, -6);
-    check_grown_layout(NOTE_LETTER, &facts, 8);
+    check_grown_layout(NOTE_MESSAGE, &facts, 8);
 }
 
 /* Written by hand from the layout in note.h: the format on the disk does not change. */
@@ -176,10 +176,10 @@ static void the_other_notes_are_read_as_written(void **state) {
     assert_int_equal(m.modseq, 6);
     assert_true(slice_eq(m.name, S("\xe7\x8c\xab")));
     check_layout(NOTE_MAILBOX, &facts);
-    note_key_encode(&facts, &(struct note_key){.letter = 8, .stored = 9, .key = S("k")});
+    note_key_encode(&facts, &(struct note_key){.message = 8, .stored = 9, .key = S("k")});
     struct note_key k;
     assert_int_equal(note_key_decode(buf_slice(&facts), &k), 0);
-    assert_int_equal(k.letter, 8);
+    assert_int_equal(k.message, 8);
     assert_int_equal(k.stored, 9);
     check_layout(NOTE_KEY, &facts);
     note_gone_encode(&facts, &(struct note_gone){.account = 1, .pack = 77});
@@ -205,7 +205,7 @@ static void a_key_set_knows_what_was_added(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_account_note_carries_counters_and_seals),
-        cmocka_unit_test(a_letter_note_carries_all_of_its_row),
+        cmocka_unit_test(a_message_note_carries_all_of_its_row),
         cmocka_unit_test(the_layout_on_the_disk_is_fixed),
         cmocka_unit_test(changes_hold_as_many_as_they_say),
         cmocka_unit_test(the_other_notes_are_read_as_written),

@@ -7,7 +7,7 @@
 
 #include "fiber/fiber.h"
 
-WORLD_TEST(d1_a_delivered_letter_is_there_byte_for_byte) {
+WORLD_TEST(d1_a_delivered_message_is_there_byte_for_byte) {
     world_open(w);
     struct slice parts[] = {S("Return-Path: <tama@example.test>\r\n"),
                             S("Subject: neko\r\n\r\n.dot\r\n\xe7\x8c\xab no end")};
@@ -22,7 +22,7 @@ WORLD_TEST(d1_a_delivered_letter_is_there_byte_for_byte) {
     assert_int_equal(done.uid, 1);
     struct store_snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 1);
-    const struct store_letter *l = &s->letters[0];
+    const struct store_message *l = &s->messages[0];
     assert_int_equal(l->size, parts[0].len + parts[1].len);
     assert_int_equal(s->bytes, l->size);
     assert_int_equal(l->arrival, TEST_NOW - 5);
@@ -37,7 +37,7 @@ WORLD_TEST(d1_a_delivered_letter_is_there_byte_for_byte) {
     store_snapshot_free(s);
 }
 
-WORLD_TEST(a_letter_comes_from_a_file_behind_its_prefix) {
+WORLD_TEST(a_message_comes_from_a_file_behind_its_prefix) {
     world_open(w);
     char *path = world_path(w, "spooled");
     int fd = open(path, O_RDWR | O_CREAT, 0600);
@@ -57,7 +57,7 @@ WORLD_TEST(a_letter_comes_from_a_file_behind_its_prefix) {
     assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), 0);
     struct store_snapshot *s = world_snapshot(w);
     char *read = mem_alloc(prefix.len + len);
-    assert_int_equal(store_read(w->account, &s->letters[0], 0, read, prefix.len + len),
+    assert_int_equal(store_read(w->account, &s->messages[0], 0, read, prefix.len + len),
                      (ssize_t)(prefix.len + len));
     assert_memory_equal(read, prefix.ptr, prefix.len);
     assert_memory_equal(read + prefix.len, bytes + 3, len);
@@ -65,7 +65,7 @@ WORLD_TEST(a_letter_comes_from_a_file_behind_its_prefix) {
     assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &done), -E_EOF);
     struct store_usage u;
     store_account_usage(w->account, &u);
-    assert_int_equal(u.letters, 1);
+    assert_int_equal(u.messages, 1);
     store_snapshot_free(s);
     free(read);
     free(bytes);
@@ -79,36 +79,36 @@ WORLD_TEST(sendfile_gets_the_place_of_the_bytes) {
     struct store_snapshot *s = world_snapshot(w);
     struct store_bytes b;
     char bytes[16];
-    assert_int_equal(store_bytes(w->account, &s->letters[1], &b), 0);
+    assert_int_equal(store_bytes(w->account, &s->messages[1], &b), 0);
     assert_int_equal(b.len, 10);
     assert_int_equal(pread(b.fd, bytes, b.len, (off_t)b.offset), 10);
-    assert_memory_equal(bytes, "letter 2\r\n", 10);
+    assert_memory_equal(bytes, "number 2\r\n", 10);
     store_release(w->account, &b);
     store_snapshot_free(s);
 }
 
 WORLD_TEST(d6_a_second_delivery_under_a_key_stores_nothing) {
     world_open(w);
-    struct store_delivered first = world_deliver(w, "key 1", "letter 1\r\n");
-    struct store_delivered again = world_deliver(w, "key 1", "letter 1\r\n");
+    struct store_delivered first = world_deliver(w, "key 1", "number 1\r\n");
+    struct store_delivered again = world_deliver(w, "key 1", "number 1\r\n");
     assert_true(again.already);
-    assert_int_equal(again.letter, first.letter);
+    assert_int_equal(again.message, first.message);
     assert_int_equal(again.uid, 1);
     EXPECT_UIDS(w, 1);
     world_reopen(w);
-    again = world_deliver(w, "key 1", "letter 1\r\n");
+    again = world_deliver(w, "key 1", "number 1\r\n");
     assert_true(again.already);
-    assert_int_equal(again.letter, first.letter);
+    assert_int_equal(again.message, first.message);
     world_expunge(w, 1);
-    assert_true(world_deliver(w, "key 1", "letter 1\r\n").already);
+    assert_true(world_deliver(w, "key 1", "number 1\r\n").already);
     EXPECT_UIDS(w);
-    assert_int_equal(world_deliver(w, "key 2", "letter 2\r\n").uid, 2);
+    assert_int_equal(world_deliver(w, "key 2", "number 2\r\n").uid, 2);
 }
 
-WORLD_TEST(letters_without_a_key_are_all_stored) {
+WORLD_TEST(messages_without_a_key_are_all_stored) {
     world_open(w);
-    assert_int_equal(world_deliver(w, "", "letter 1\r\n").uid, 1);
-    assert_int_equal(world_deliver(w, "", "letter 2\r\n").uid, 2);
+    assert_int_equal(world_deliver(w, "", "number 1\r\n").uid, 1);
+    assert_int_equal(world_deliver(w, "", "number 2\r\n").uid, 2);
     EXPECT_UIDS(w, 1, 2);
 }
 
@@ -118,19 +118,19 @@ WORLD_TEST(d6_keys_are_forgotten_after_their_lifetime_only) {
     world_fill(w, 1);
     for (int day = 0; day < 2; day++) {
         fiber_sleep(USEC_DAY + USEC_MIN);
-        world_deliver(w, "", "letter\r\n");
+        world_deliver(w, "", "number\r\n");
         world_reopen(w);
-        assert_true(world_deliver(w, "key 1", "letter 1\r\n").already);
+        assert_true(world_deliver(w, "key 1", "number 1\r\n").already);
     }
     fiber_sleep(2 * USEC_DAY);
-    world_deliver(w, "", "letter\r\n");
+    world_deliver(w, "", "number\r\n");
     world_reopen(w);
-    assert_false(world_deliver(w, "key 1", "letter 1\r\n").already);
+    assert_false(world_deliver(w, "key 1", "number 1\r\n").already);
 }
 
-/* The letter may have been held back for weeks before: what counts is when it was stored. */
-WORLD_TEST(d6_the_key_of_a_letter_that_waited_long_is_remembered_as_long) {
-    struct slice part = S("letter 1\r\n");
+/* The message may have been held back for weeks before: what counts is when it was stored. */
+WORLD_TEST(d6_the_key_of_a_message_that_waited_long_is_remembered_as_long) {
+    struct slice part = S("number 1\r\n");
     struct store_delivery late = {.mailbox = STORE_INBOX,
                                   .key = S("late"),
                                   .arrival = TEST_NOW - 30 * USEC_DAY,
@@ -141,14 +141,14 @@ WORLD_TEST(d6_the_key_of_a_letter_that_waited_long_is_remembered_as_long) {
     world_open(w);
     assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &late, &d), 0);
     world_reopen(w);
-    assert_true(world_deliver(w, "late", "letter 1\r\n").already);
+    assert_true(world_deliver(w, "late", "number 1\r\n").already);
     fiber_sleep(USEC_DAY + USEC_MIN);
-    world_deliver(w, "", "letter 2\r\n");
+    world_deliver(w, "", "number 2\r\n");
     world_expunge(w, 1);
     world_reopen(w);
     assert_int_equal(store_compact(w->account), 0);
     world_reopen(w);
-    assert_true(world_deliver(w, "late", "letter 1\r\n").already);
+    assert_true(world_deliver(w, "late", "number 1\r\n").already);
     EXPECT_UIDS(w, 2);
 }
 
@@ -157,7 +157,7 @@ WORLD_TEST(rfc9051_2_3_1_uids_only_grow_and_stay) {
     world_fill(w, 3);
     world_expunge(w, 3);
     world_reopen(w);
-    assert_int_equal(world_deliver(w, "key 4", "letter 4\r\n").uid, 4);
+    assert_int_equal(world_deliver(w, "key 4", "number 4\r\n").uid, 4);
     EXPECT_UIDS(w, 1, 2, 4);
     struct store_mailbox before, after;
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &before), 0);
@@ -174,8 +174,8 @@ WORLD_TEST(rfc1939_7_uidl_never_changes_and_never_repeats) {
     world_fill(w, 2);
     char first[STORE_UIDL_SIZE], second[STORE_UIDL_SIZE], text[STORE_UIDL_SIZE];
     struct store_snapshot *s = world_snapshot(w);
-    store_uidl(&s->letters[0], first);
-    struct slice u = store_uidl(&s->letters[1], second);
+    store_uidl(&s->messages[0], first);
+    struct slice u = store_uidl(&s->messages[1], second);
     assert_true(u.len >= 1 && u.len <= 70);
     for (size_t i = 0; i < u.len; i++)
         assert_true(u.ptr[i] >= 0x21 && u.ptr[i] <= 0x7e);
@@ -185,9 +185,9 @@ WORLD_TEST(rfc1939_7_uidl_never_changes_and_never_repeats) {
     world_reopen(w);
     world_fill(w, 3);
     s = world_snapshot(w);
-    store_uidl(&s->letters[0], text);
+    store_uidl(&s->messages[0], text);
     assert_string_equal(text, second);
-    store_uidl(&s->letters[1], text);
+    store_uidl(&s->messages[1], text);
     assert_string_not_equal(text, first);
     assert_string_not_equal(text, second);
     store_snapshot_free(s);
@@ -200,9 +200,9 @@ WORLD_TEST(a_snapshot_does_not_change_under_its_reader) {
     world_expunge(w, 2);
     world_fill(w, 4);
     assert_int_equal(s->count, 3);
-    assert_int_equal(s->letters[1].uid, 2);
+    assert_int_equal(s->messages[1].uid, 2);
     char bytes[16];
-    assert_int_equal(store_read(w->account, &s->letters[1], 0, bytes, sizeof bytes), 10);
+    assert_int_equal(store_read(w->account, &s->messages[1], 0, bytes, sizeof bytes), 10);
     store_snapshot_free(s);
     EXPECT_UIDS(w, 1, 3, 4);
 }
@@ -221,7 +221,7 @@ WORLD_TEST(expunge_counts_only_what_was_there) {
     EXPECT_UIDS(w, 1, 3);
     struct store_usage u;
     store_account_usage(w->account, &u);
-    assert_int_equal(u.letters, 2);
+    assert_int_equal(u.messages, 2);
     assert_int_equal(u.bytes, 20);
     world_reopen(w);
     EXPECT_UIDS(w, 1, 3);
@@ -244,11 +244,11 @@ WORLD_TEST(rfc7162_flags_change_with_a_new_modseq_and_stay) {
                      0);
     for (int round = 0; round < 2; round++) {
         struct store_snapshot *s = world_snapshot(w);
-        assert_int_equal(s->letters[0].flags, STORE_SEEN);
-        assert_int_equal(s->letters[0].modseq, modseq);
-        assert_int_equal(s->letters[1].flags, 0);
-        assert_int_equal(s->letters[2].flags, STORE_SEEN | STORE_FLAGGED);
-        assert_int_equal(s->letters[2].modseq, same);
+        assert_int_equal(s->messages[0].flags, STORE_SEEN);
+        assert_int_equal(s->messages[0].modseq, modseq);
+        assert_int_equal(s->messages[1].flags, 0);
+        assert_int_equal(s->messages[2].flags, STORE_SEEN | STORE_FLAGGED);
+        assert_int_equal(s->messages[2].modseq, same);
         store_snapshot_free(s);
         struct store_mailbox m;
         assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
@@ -283,7 +283,7 @@ WORLD_TEST(mailboxes_are_made_once_and_stay) {
     assert_int_equal(store_mailbox_find(w->account, id, S("Sent"), &m), 0);
     assert_int_equal(m.id, below);
     assert_int_equal(m.role, STORE_ROLE_SENT);
-    assert_int_equal(m.letters, 1);
+    assert_int_equal(m.messages, 1);
     assert_int_equal(m.uidnext, 2);
     assert_int_equal(store_mailbox_find(w->account, 0, S("InBox"), &inbox), 0);
     assert_int_equal(inbox.id, STORE_INBOX);
@@ -332,7 +332,7 @@ static void send_ten_bytes(void *arg) {
     h->result = store_deliver(h->w->store, TEST_ACCOUNT, &d, &done);
 }
 
-WORLD_TEST(letters_that_come_at_once_share_the_quota) {
+WORLD_TEST(messages_that_come_at_once_share_the_quota) {
     struct hopeful all[5];
     struct fiber *fibers[ARRAY_SIZE(all)];
     unsigned taken = 0;
@@ -371,18 +371,18 @@ WORLD_TEST(a_change_wakes_who_waits_for_it) {
 struct sender {
     struct world *w;
     uint64_t account;
-    unsigned letters;
+    unsigned messages;
     const char *key; /* NULL: a new one for each */
     unsigned round;
     unsigned stored;
 };
 
-static void send_letters(void *arg) {
+static void send_messages(void *arg) {
     struct sender *s = arg;
-    for (unsigned i = 0; i < s->letters; i++) {
+    for (unsigned i = 0; i < s->messages; i++) {
         char key[64];
         int len = snprintf(key, sizeof key, "%p %u %u", arg, s->round, i);
-        struct slice part = S("letter\r\n");
+        struct slice part = S("number\r\n");
         struct store_delivery d = {.mailbox = STORE_INBOX,
                                    .key =
                                        s->key ? slice_of_str(s->key) : slice_of(key, (size_t)len),
@@ -396,14 +396,15 @@ static void send_letters(void *arg) {
 
 #define SENDERS 20
 
-static unsigned run_senders(struct world *w, unsigned accounts, unsigned letters, const char *key) {
+static unsigned run_senders(struct world *w, unsigned accounts, unsigned messages,
+                            const char *key) {
     static unsigned round;
     struct sender senders[SENDERS];
     struct fiber *fibers[SENDERS];
     unsigned stored = 0;
     for (unsigned i = 0; i < SENDERS; i++) {
-        senders[i] = (struct sender){w, TEST_ACCOUNT + i % accounts, letters, key, round, 0};
-        assert_int_equal(fiber_start("sender", send_letters, &senders[i], &fibers[i]), 0);
+        senders[i] = (struct sender){w, TEST_ACCOUNT + i % accounts, messages, key, round, 0};
+        assert_int_equal(fiber_start("sender", send_messages, &senders[i], &fibers[i]), 0);
     }
     round++;
     for (unsigned i = 0; i < SENDERS; i++) {
@@ -423,7 +424,7 @@ WORLD_TEST(d2_what_waits_while_a_sync_runs_shares_the_next) {
     assert_true(after.groups - before.groups <= 20);
     struct store_mailbox m;
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
-    assert_int_equal(m.letters, 200);
+    assert_int_equal(m.messages, 200);
     assert_int_equal(m.uidnext, 201);
 }
 
@@ -445,8 +446,9 @@ static void call_once(void *arg) {
     assert_int_equal(store_deliver(c->w->store, TEST_ACCOUNT + 1, &d, &c->done), 0);
 }
 
-/* The account has to be opened first; some letters are read from files, some scanned in threads. */
-WORLD_TEST_ON(letters_of_an_account_are_stored_in_the_order_in_which_they_came, false) {
+/* The account has to be opened first; some messages are read from files, some scanned in threads.
+ */
+WORLD_TEST_ON(messages_of_an_account_are_stored_in_the_order_in_which_they_came, false) {
     enum { CALLERS = 60, PART = 200 << 10, FILE_PART = 1200 << 10 };
     struct caller callers[CALLERS];
     struct fiber *fibers[CALLERS];
@@ -476,7 +478,7 @@ WORLD_TEST_ON(d2_groups_on_real_threads, false) {
     world_reopen(w);
     struct store_mailbox m;
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
-    assert_int_equal(m.letters, 7 * 20);
+    assert_int_equal(m.messages, 7 * 20);
     assert_int_equal(m.uidnext, 7 * 20 + 1);
 }
 
@@ -502,7 +504,7 @@ WORLD_TEST_ON(accounts_and_their_files_stay_within_limits, false) {
     }
     struct store_mailbox m;
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
-    assert_int_equal(m.letters, 8);
+    assert_int_equal(m.messages, 8);
 }
 
 WORLD_TEST(files_that_nobody_uses_are_closed) {
@@ -529,7 +531,7 @@ WORLD_TEST(files_that_nobody_uses_are_closed) {
 static void cancelled_sender(void *arg) {
     struct world *w = arg;
     struct store_delivered d;
-    int r = world_try_deliver(w, "key 1", "letter 1\r\n", &d);
+    int r = world_try_deliver(w, "key 1", "number 1\r\n", &d);
     buf_printf(&w->reports, "%s", r == -ECANCELED ? "cancelled" : r == 0 ? "stored" : "failed");
 }
 
@@ -546,16 +548,16 @@ WORLD_TEST_ON(a_cancelled_delivery_is_all_or_nothing, false) {
         struct store_usage u;
         store_account_usage(w->account, &u);
         bool stored = slice_eq(buf_slice(&w->reports), S("stored"));
-        assert_int_equal(u.letters, stored || u.letters ? 1 : 0);
+        assert_int_equal(u.messages, stored || u.messages ? 1 : 0);
         assert_false(slice_eq(buf_slice(&w->reports), S("failed")));
     }
-    (void)world_deliver(w, "key 1", "letter 1\r\n");
+    (void)world_deliver(w, "key 1", "number 1\r\n");
     struct store_usage u;
     store_account_usage(w->account, &u);
-    assert_int_equal(u.letters, 1);
+    assert_int_equal(u.messages, 1);
 }
 
-WORLD_TEST(letters_behind_each_other_are_read_at_once) {
+WORLD_TEST(messages_behind_each_other_are_read_at_once) {
     struct store_piece pieces[8];
     struct buf bytes = {0};
     char key[8];
@@ -567,16 +569,16 @@ WORLD_TEST(letters_behind_each_other_are_read_at_once) {
     }
     struct store_snapshot *s = world_snapshot(w);
     buf_add_str(&bytes, "before");
-    int n = store_read_many(w->account, &s->letters[1], 4, &bytes, pieces);
+    int n = store_read_many(w->account, &s->messages[1], 4, &bytes, pieces);
     assert_int_equal(n, 4);
     for (int i = 0; i < n; i++)
-        assert_int_equal(pieces[i].len, s->letters[1 + i].size);
+        assert_int_equal(pieces[i].len, s->messages[1 + i].size);
     assert_memory_equal(bytes.ptr + pieces[2].at, "X: 3\r\n\r\nlonger", 14);
     assert_memory_equal(bytes.ptr, "before", 6);
     char *path = world_path(w, TEST_PACK);
-    file_damage(path, s->letters[3].body, 1);
-    assert_int_equal(store_read_many(w->account, &s->letters[1], 4, &bytes, pieces), 2);
-    assert_int_equal(store_read_many(w->account, &s->letters[3], 2, &bytes, pieces), -E_CORRUPT);
+    file_damage(path, s->messages[3].body, 1);
+    assert_int_equal(store_read_many(w->account, &s->messages[1], 4, &bytes, pieces), 2);
+    assert_int_equal(store_read_many(w->account, &s->messages[3], 2, &bytes, pieces), -E_CORRUPT);
     free(path);
     buf_done(&bytes);
     store_snapshot_free(s);
@@ -600,7 +602,7 @@ WORLD_TEST(whoever_asks_what_an_account_holds_is_not_told_to_ask) {
     assert_int_equal(store_open(w->dir, &w->options, &w->store, NULL), 0);
     used = 0;
     assert_int_equal(store_usage(w->store, TEST_ACCOUNT, &usage), 0);
-    assert_int_equal(usage.letters, 1);
+    assert_int_equal(usage.messages, 1);
     assert_int_equal(used, 0);
     assert_int_equal(store_account_open(w->store, TEST_ACCOUNT, &w->account), 0);
     world_close(w);
@@ -614,11 +616,11 @@ WORLD_TEST(a_purged_account_has_no_files_and_is_opened_no_more) {
     w->options.used_arg = &used;
     world_open(w);
     (void)world_deliver(w, "one", "Subject: one\r\n\r\n1\r\n");
-    assert_true(used >= 2); /* it came into memory, and got a letter */
+    assert_true(used >= 2); /* it came into memory, and got a message */
     assert_int_equal(store_usage(w->store, TEST_ACCOUNT, &usage), 0);
-    assert_true(usage.letters == 1 && usage.bytes == 19);
+    assert_true(usage.messages == 1 && usage.bytes == 19);
     assert_int_equal(store_usage(w->store, TEST_ACCOUNT + 1, &usage), 0);
-    assert_true(usage.letters == 0);
+    assert_true(usage.messages == 0);
     _cleanup_(free_p) char *folder = world_path(w, "67/4711");
     _cleanup_(free_p) char *none = world_path(w, "68");
     assert_false(file_exists(none));
@@ -649,14 +651,14 @@ WORLD_TEST(a_purge_that_a_crash_has_cut_short_is_finished_by_the_next_one) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(letters_behind_each_other_are_read_at_once),
-        cmocka_unit_test(d1_a_delivered_letter_is_there_byte_for_byte),
-        cmocka_unit_test(a_letter_comes_from_a_file_behind_its_prefix),
+        cmocka_unit_test(messages_behind_each_other_are_read_at_once),
+        cmocka_unit_test(d1_a_delivered_message_is_there_byte_for_byte),
+        cmocka_unit_test(a_message_comes_from_a_file_behind_its_prefix),
         cmocka_unit_test(sendfile_gets_the_place_of_the_bytes),
         cmocka_unit_test(d6_a_second_delivery_under_a_key_stores_nothing),
-        cmocka_unit_test(letters_without_a_key_are_all_stored),
+        cmocka_unit_test(messages_without_a_key_are_all_stored),
         cmocka_unit_test(d6_keys_are_forgotten_after_their_lifetime_only),
-        cmocka_unit_test(d6_the_key_of_a_letter_that_waited_long_is_remembered_as_long),
+        cmocka_unit_test(d6_the_key_of_a_message_that_waited_long_is_remembered_as_long),
         cmocka_unit_test(rfc9051_2_3_1_uids_only_grow_and_stay),
         cmocka_unit_test(rfc1939_7_uidl_never_changes_and_never_repeats),
         cmocka_unit_test(a_snapshot_does_not_change_under_its_reader),
@@ -665,10 +667,10 @@ int main(void) {
         cmocka_unit_test(mailboxes_are_made_once_and_stay),
         cmocka_unit_test(rfc1939_8_one_session_holds_the_maildrop),
         cmocka_unit_test(over_quota_is_refused),
-        cmocka_unit_test(letters_that_come_at_once_share_the_quota),
+        cmocka_unit_test(messages_that_come_at_once_share_the_quota),
         cmocka_unit_test(a_change_wakes_who_waits_for_it),
         cmocka_unit_test(d2_what_waits_while_a_sync_runs_shares_the_next),
-        cmocka_unit_test(letters_of_an_account_are_stored_in_the_order_in_which_they_came),
+        cmocka_unit_test(messages_of_an_account_are_stored_in_the_order_in_which_they_came),
         cmocka_unit_test(d2_groups_on_real_threads),
         cmocka_unit_test(d6_the_same_key_from_many_sides_is_stored_once),
         cmocka_unit_test(accounts_and_their_files_stay_within_limits),

@@ -236,7 +236,7 @@ void world_crash(struct world *w) {
     world_open(w);
 }
 
-/* ------------------------------------------------------------------ letters */
+/* ------------------------------------------------------------------ messages */
 
 int world_try_deliver(struct world *w, const char *key, const char *text,
                       struct store_delivered *ret) {
@@ -268,9 +268,9 @@ void world_expect(struct world *w, const uint32_t *uids, size_t count) {
     assert_int_equal(s->count, count);
     for (size_t i = 0; i < count; i++) {
         char bytes[64], wanted[64];
-        assert_int_equal(s->letters[i].uid, uids[i]);
-        int len = snprintf(wanted, sizeof wanted, "letter %u\r\n", uids[i]);
-        assert_int_equal(store_read(w->account, &s->letters[i], 0, bytes, sizeof bytes), len);
+        assert_int_equal(s->messages[i].uid, uids[i]);
+        int len = snprintf(wanted, sizeof wanted, "number %u\r\n", uids[i]);
+        assert_int_equal(store_read(w->account, &s->messages[i], 0, bytes, sizeof bytes), len);
         assert_memory_equal(bytes, wanted, (size_t)len);
     }
     store_snapshot_free(s);
@@ -288,7 +288,7 @@ void world_fill(struct world *w, uint32_t count) {
     for (uint32_t uid = m.uidnext; uid <= count; uid++) {
         char key[64], text[64];
         (void)snprintf(key, sizeof key, "key %u", uid);
-        (void)snprintf(text, sizeof text, "letter %u\r\n", uid);
+        (void)snprintf(text, sizeof text, "number %u\r\n", uid);
         struct store_delivered d = world_deliver(w, key, text);
         assert_false(d.already);
         assert_int_equal(d.uid, uid);

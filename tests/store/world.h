@@ -75,14 +75,14 @@ void file_damage(const char *path, uint64_t at, size_t len);
 void file_copy(const char *from, const char *to);
 bool file_exists(const char *path);
 
-/* A delivery that must succeed; the text is the whole letter. */
+/* A delivery that must succeed; the text is the whole message. */
 struct store_delivered world_deliver(struct world *w, const char *key, const char *text);
 int world_try_deliver(struct world *w, const char *key, const char *text,
                       struct store_delivered *ret);
 
 struct store_snapshot *world_snapshot(struct world *w);
 
-/* Checks that the INBOX holds these UIDs, and that each letter reads as "letter UID\r\n". */
+/* Checks that the INBOX holds these UIDs, and that each message reads as "message UID\r\n". */
 void world_expect(struct world *w, const uint32_t *uids, size_t count);
 #define EXPECT_UIDS(w, ...)                                                                        \
     world_expect((w), (const uint32_t[]){__VA_ARGS__},                                             \
@@ -90,5 +90,5 @@ void world_expect(struct world *w, const uint32_t *uids, size_t count);
 
 void world_expunge(struct world *w, uint32_t uid);
 
-/* Delivers "letter UID\r\n" until the INBOX has had `count` letters, with keys "key UID". */
+/* Delivers "message UID\r\n" until the INBOX has had `count` messages, with keys "key UID". */
 void world_fill(struct world *w, uint32_t count);

@@ -20,14 +20,14 @@ def a(world):
 
 @pytest.fixture(scope="session")
 def b(world):
-    """mx.b.test, which also takes the letters of the domains that lead to it by some detour."""
+    """mx.b.test, which also takes the messages of the domains that lead to it by some detour."""
     return world.host("b", ["b.test", "fallback.test", "preferred.test", "equal.test",
                             "implicit.test", "first-full.test", "cname.test", "behind-us.test"])
 
 
 @pytest.fixture
-def office(world, request):
-    """Makes hosts that live as long as the test: office("name", settings={...})."""
+def server(world, request):
+    """Makes hosts that live as long as the test: server("name", settings={...})."""
     made = []
 
     def make(name="x", run=True, **more):

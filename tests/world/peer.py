@@ -2,7 +2,7 @@
 """Another host's SMTP server that answers as the test says.
 
     peer = Peer(address, port, {".": b"250\\xff ok\\r\\n"})
-    peer.letters                      bytes of each letter that came to its final dot
+    peer.messages                      bytes of each message that came to its final dot
     peer.said                         the lines of every connection, one list for each
     peer.close()
 
@@ -70,14 +70,14 @@ class Connection:
                   b"250 %s\r\n" % lines[-1])
         return True
 
-    def letter(self):
+    def message(self):
         data = b""
         while not (data.endswith(b"\r\n.\r\n") or data == b".\r\n"):
             line = self.line()
             if not line:
                 return False
             data += line
-        self.peer.letters.append(data[:-3])
+        self.peer.messages.append(data[:-3])
         return self.answer(".") is not None
 
     def serve(self):
@@ -94,7 +94,7 @@ class Connection:
             if verb == "STARTTLS" and said == USUAL["STARTTLS"]:
                 self.start_tls(self.peer.context)
             elif verb == "DATA" and said and said.startswith(b"3"):
-                going = self.letter()
+                going = self.message()
 
 
 class Peer:
@@ -105,7 +105,7 @@ class Peer:
         self.context, self.implicit = context, implicit
         if context and not implicit:
             self.extensions.append(b"STARTTLS")
-        self.letters, self.said, self.over = [], [], threading.Event()
+        self.messages, self.said, self.over = [], [], threading.Event()
         self.listener = socket.create_server((address, port))
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()

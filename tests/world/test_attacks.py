@@ -9,7 +9,7 @@ import pytest
 
 from network import wait_until
 from wire import Closed, Pop3, Smtp
-from world import LETTER
+from world import MESSAGE
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +74,14 @@ ENDS = [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r.\r\n", b"\n.\r", b"\r\n
 def test_nothing_but_crlf_dot_crlf_ends_a_message(host, end, apart):
     """What stands behind it is no second message, wherever the packets are cut."""
     user = host.account()
-    data = LETTER + b"one" + end + (f"MAIL FROM:<evil@far.test>\r\nRCPT TO:<{user}>\r\nDATA\r\n"
-                                    ).encode() + LETTER + b"\r\n.\r\n"
+    data = MESSAGE + b"one" + end + (f"MAIL FROM:<evil@far.test>\r\nRCPT TO:<{user}>\r\nDATA\r\n"
+                                    ).encode() + MESSAGE + b"\r\n.\r\n"
     with host.smtp() as wire:
         assert wire.code("MAIL FROM:<kiku@far.test>") == 250
         assert wire.code(f"RCPT TO:<{user}>") == 250
         assert wire.code("DATA") == 354
-        cuts = [LETTER + b"one", *(end[at:at + 1] for at in range(len(end))),
-                data[len(LETTER) + 3 + len(end):]] if apart else [data]
+        cuts = [MESSAGE + b"one", *(end[at:at + 1] for at in range(len(end))),
+                data[len(MESSAGE) + 3 + len(end):]] if apart else [data]
         for piece in cuts:
             wire.send(piece)
             time.sleep(0.002 if apart else 0)
@@ -90,8 +90,8 @@ def test_nothing_but_crlf_dot_crlf_ends_a_message(host, end, apart):
         assert wire.say("NOOP")[1] == ["2.0.0 OK"]  # the next reply is to the next command
     expected = 1 if code == 250 else 0
     if expected:
-        host.wait_for_letters(user, expected)
-    assert len(host.letters(user)) == expected
+        host.wait_for_messages(user, expected)
+    assert len(host.messages(user)) == expected
 
 
 @pytest.mark.parametrize("command", ["XCLIENT ADDR=127.0.0.1", "XFORWARD NAME=x", "BURL imap://x",
@@ -131,9 +131,9 @@ def test_addresses_are_not_harvested_without_end(host):
     assert time.monotonic() - began > 0.4
 
 
-def test_half_open_clients_leave_room_for_others(office):
+def test_half_open_clients_leave_room_for_others(server):
     """A thousand that say one byte each: the others are served at once."""
-    host = office("loris", settings={"smtp.connections-per-address": 2000, "smtp.timeout": "30s",
+    host = server("loris", settings={"smtp.connections-per-address": 2000, "smtp.timeout": "30s",
                                      "pop3.connections-per-address": 2000})
     user, slow = host.account(), []
     try:
@@ -144,15 +144,15 @@ def test_half_open_clients_leave_room_for_others(office):
         began = time.monotonic()
         host.deliver(user)
         assert time.monotonic() - began < 3
-        host.wait_for_letters(user)
+        host.wait_for_messages(user)
     finally:
         for wire in slow:
             wire.close()
 
 
-def test_a_client_that_is_refused_without_end_does_not_fill_the_ledger(office):
+def test_a_client_that_is_refused_without_end_does_not_fill_the_ledger(server):
     """Events of others would make place for those; how many were left out is said."""
-    host = office("flooded", settings={"smtp.error-delay": "0s"})
+    host = server("flooded", settings={"smtp.error-delay": "0s"})
     user = host.account()
     refused = ("EHLO x\r\nMAIL FROM:<kiku@far.test>\r\n"
                + "".join(f"RCPT TO:<guess{n}@{host.domains[0]}>\r\n" for n in range(9)) + "QUIT\r\n")
@@ -162,8 +162,8 @@ def test_a_client_that_is_refused_without_end_does_not_fill_the_ledger(office):
             wire.send(refused)
             with contextlib.suppress(Closed):
                 wire.until_closed()
-    letter = host.deliver(user)
-    host.wait_for_letters(user)
+    message = host.deliver(user)
+    host.wait_for_messages(user)
 
     def events():
         lines = host.run("--json", "log", "--lines", "10000").splitlines()
@@ -171,12 +171,12 @@ def test_a_client_that_is_refused_without_end_does_not_fill_the_ledger(office):
     told = wait_until(lambda: any("left out" in e["text"] for e in events()) and events(), 30, 0.5)
     assert 1000 <= sum(e["kind"] == "rejected" for e in told) < 2500  # there are two edges
     assert any(client in e["text"] for e in told if "left out" in e["text"])
-    assert host.json("journey", letter)
+    assert host.json("journey", message)
 
 
-def test_a_mailbox_that_fills_while_messages_come_in_takes_no_more_than_it_holds(office):
+def test_a_mailbox_that_fills_while_messages_come_in_takes_no_more_than_it_holds(server):
     """Otherwise all that was begun in time gets its 250, and a bounce to a sender who may be forged."""
-    host = office("filled", settings={"smtp.connections-per-address": 100})
+    host = server("filled", settings={"smtp.connections-per-address": 100})
     user, wires, codes = host.account(), [], []
     host.run("account", "quota", user, "1M")
     for _ in range(10):
@@ -184,7 +184,7 @@ def test_a_mailbox_that_fills_while_messages_come_in_takes_no_more_than_it_holds
         assert wires[-1].code("MAIL FROM:<kiku@far.test>") == 250
         assert wires[-1].code(f"RCPT TO:<{user}>") == 250
         assert wires[-1].code("DATA") == 354
-        wires[-1].send(LETTER + (b"y" * 70 + b"\r\n") * 2800)
+        wires[-1].send(MESSAGE + (b"y" * 70 + b"\r\n") * 2800)
     time.sleep(1)
     for wire in wires:
         codes.append(wire.code("."))
@@ -192,4 +192,4 @@ def test_a_mailbox_that_fills_while_messages_come_in_takes_no_more_than_it_holds
         time.sleep(0.6)  # until the directory has heard of it
     assert codes.count(250) == 5 and codes.count(452) == 5, codes
     host.wait_until_settled()
-    assert len(host.letters(user)) == 5
+    assert len(host.messages(user)) == 5

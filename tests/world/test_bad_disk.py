@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Disks that are full, and files that somebody damaged while the post office was closed: nobody
-gets bytes that are not his letter's, the rest goes on, and a sentence says what to do."""
+"""Disks that are full, and files that somebody damaged while the server was closed: nobody
+gets bytes that are not his message's, the rest goes on, and a sentence says what to do."""
 import contextlib
 import os
 import subprocess
@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from world import LETTER, Failure, strip_trace, wait_until
+from world import MESSAGE, Failure, strip_trace, wait_until
 
 MIB = 1 << 20
 DISK = 224 * MIB  # the queue's log takes 128 of it beforehand
@@ -91,34 +91,34 @@ def test_full_disk_is_452_and_nothing_is_lost(small):
     host, fill, make_room = small
     user = host.account()
     host.deliver(user)
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
     fill()
     with host.smtp() as wire:
         code, lines = wire.say(f"MAIL FROM:<kiku@far.test> SIZE={40 * MIB}")
         assert code == 452 and lines[0].startswith("4.3.1")
         for _ in range(3):
-            code, lines = wire.hand_over("kiku@far.test", [user], LETTER)
+            code, lines = wire.hand_over("kiku@far.test", [user], MESSAGE)
             assert code == 452 and lines[0].startswith("4.3.1"), lines
         assert wire.code("NOOP") == 250
-    assert len(host.letters(user)) == 1  # reading goes on
+    assert len(host.messages(user)) == 1  # reading goes on
     make_room()
     host.deliver(user)
-    host.wait_for_letters(user, 2)
+    host.wait_for_messages(user, 2)
 
 
-def test_disk_that_fills_up_during_a_letter(small):
-    """A large letter runs into the end of the disk; a small one then passes."""
+def test_disk_that_fills_up_during_a_message(small):
+    """A large message runs into the end of the disk; a small one then passes."""
     host, fill, make_room = small
     user = host.account()
     fill(left=RESERVE + 24 * MIB)
     line = b"x" * 998 + b"\r\n"
     with host.smtp(limit=60) as wire:
-        code, lines = wire.hand_over("kiku@far.test", [user], LETTER + line * (40 * 1024))
+        code, lines = wire.hand_over("kiku@far.test", [user], MESSAGE + line * (40 * 1024))
         assert code == 452 and lines[0].startswith("4.3.1"), lines
     make_room()
     host.deliver(user)
-    letter, = host.wait_for_letters(user)
-    assert strip_trace(letter) == LETTER
+    message, = host.wait_for_messages(user)
+    assert strip_trace(message) == MESSAGE
 
 
 # ---------------------------------------------------------------- damaged
@@ -143,21 +143,21 @@ def packs(host, folder, holding):
 
 
 @pytest.fixture
-def kept(office):
-    """A host that is stopped, with three letters in a mailbox; their texts are one, two, three."""
-    host = office("damage")
+def kept(server):
+    """A host that is stopped, with three messages in a mailbox; their texts are one, two, three."""
+    host = server("damage")
     user = host.account()
     texts = [b"number-one", b"number-two", b"number-three"]
     with host.smtp() as wire:
         for text in texts:
-            wire.accepted("kiku@far.test", [user], LETTER.replace(b"Good day.", text * 100))
-    host.wait_for_letters(user, 3)
+            wire.accepted("kiku@far.test", [user], MESSAGE.replace(b"Good day.", text * 100))
+    host.wait_for_messages(user, 3)
     host.stop()
     return host, user
 
 
 def fetch_all(host, user):
-    """What RETR gives for each letter; None for a refusal."""
+    """What RETR gives for each message; None for a refusal."""
     found = []
     with host.pop3(user) as wire:
         for number in range(1, int(wire.say("STAT").split()[1]) + 1):
@@ -172,7 +172,7 @@ def fetch_all(host, user):
     return found
 
 
-def test_damaged_letter_is_refused_and_its_neighbours_are_read(kept):
+def test_damaged_message_is_refused_and_its_neighbours_are_read(kept):
     host, user = kept
     damaged = list(packs(host, "accounts", b"number-two"))
     assert damaged
@@ -181,17 +181,17 @@ def test_damaged_letter_is_refused_and_its_neighbours_are_read(kept):
     host.start()
     found = fetch_all(host, user)
     for text in (b"number-one", b"number-three"):
-        assert any(letter and text * 100 in letter for letter in found), found
-    assert not any(letter and b"number-two" in letter for letter in found)
+        assert any(message and text * 100 in message for message in found), found
+    assert not any(message and b"number-two" in message for message in found)
     host.deliver(user)
-    wait_until(lambda: any(letter and strip_trace(letter + b"\r\n") == LETTER
-                           for letter in fetch_all(host, user)))
+    wait_until(lambda: any(message and strip_trace(message + b"\r\n") == MESSAGE
+                           for message in fetch_all(host, user)))
     assert "damage" in host.run("log", "-n", "200").lower()
 
 
 @pytest.mark.parametrize("damage", ["overwritten", "cut", "empty", "gone"])
-def test_damaged_index_is_made_anew_from_the_letters(kept, damage):
-    """mail.db is only the index; no letter and no UID changes."""
+def test_damaged_index_is_made_anew_from_the_messages(kept, damage):
+    """mail.db is only the index; no message and no UID changes."""
     host, user = kept
     host.start()
     with host.pop3(user) as wire:
@@ -205,19 +205,19 @@ def test_damaged_index_is_made_anew_from_the_letters(kept, damage):
             path.write_bytes({"overwritten": b"\xa5" * len(data), "cut": data[:len(data) // 2 + 7],
                               "empty": b""}[damage])
     host.start()
-    assert len(host.letters(user)) == 3
+    assert len(host.messages(user)) == 3
     with host.pop3(user) as wire:
         assert wire.text("UIDL") == before
     host.deliver(user)
-    host.wait_for_letters(user, 4)
+    host.wait_for_messages(user, 4)
 
 
-def test_damaged_letter_in_the_queue_does_not_hold_up_the_others(office):
-    host = office("spoilt")
+def test_damaged_message_in_the_queue_does_not_hold_up_the_others(server):
+    host = server("spoilt")
     user = host.account()
     with host.submission(user) as wire:
         for text in (b"number-one", b"number-two", b"number-three"):
-            wire.accepted(user, ["x@unreachable.test"], LETTER.replace(b"Good day.", text * 100))
+            wire.accepted(user, ["x@unreachable.test"], MESSAGE.replace(b"Good day.", text * 100))
     wait_until(lambda: all(q["waiting"][0]["attempts"] for q in host.queued()), 15)
     host.stop()
     damaged = list(packs(host, "spool", b"number-two"))
@@ -227,19 +227,19 @@ def test_damaged_letter_in_the_queue_does_not_hold_up_the_others(office):
     host.start()
     assert len(host.queued()) >= 2
     host.deliver(user)
-    wait_until(lambda: LETTER in map(strip_trace, host.letters(user)), 15)
+    wait_until(lambda: MESSAGE in map(strip_trace, host.messages(user)), 15)
     whole = [q["id"] for q in host.queued() if host.attempt("queue", "show", q["id"], "--content")
              .stdout.find("number-two") < 0]
     assert len(whole) >= 2
 
 
-def test_damaged_commit_of_the_queue_is_reported_and_the_others_travel(office):
+def test_damaged_commit_of_the_queue_is_reported_and_the_others_travel(server):
     """What the queue says of it while it opens its spool is an event like any other."""
-    host = office("gap")
+    host = server("gap")
     user = host.account()
     with host.submission(user) as wire:
         for name in ("first", "second", "third"):
-            wire.accepted(user, [f"{name}@unreachable.test"], LETTER)
+            wire.accepted(user, [f"{name}@unreachable.test"], MESSAGE)
     wait_until(lambda: len(host.queued()) == 3)
     host.stop()
     (path, at), = packs(host, "spool", b"second@unreachable.test")
@@ -247,16 +247,16 @@ def test_damaged_commit_of_the_queue_is_reported_and_the_others_travel(office):
     host.start()
     assert len(host.queued()) >= 2
     host.deliver(user)
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
     assert "damaged before" in host.run("log", "-n", "200")
 
 
-def test_torn_end_of_the_queue_is_cut_off(office):
+def test_torn_end_of_the_queue_is_cut_off(server):
     """As a power cut leaves it."""
-    host = office("torn")
+    host = server("torn")
     user = host.account()
     with host.submission(user) as wire:
-        letter = wire.accepted(user, ["x@unreachable.test"], LETTER)
+        message = wire.accepted(user, ["x@unreachable.test"], MESSAGE)
     wait_until(host.queued)
     host.stop()
     for segment in (host.folder / "spool").glob("segment-*"):
@@ -265,9 +265,9 @@ def test_torn_end_of_the_queue_is_cut_off(office):
             file.seek(len(written))
             file.write(written[-700:-350])
     host.start()
-    assert [q["id"] for q in host.queued()] == [letter]
+    assert [q["id"] for q in host.queued()] == [message]
     host.deliver(user)
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
 
 
 @pytest.mark.parametrize("name, said", [("directory/directory.db", "directory.db is not"),
@@ -275,9 +275,9 @@ def test_torn_end_of_the_queue_is_cut_off(office):
                                          "keys/default.key: no private key found; expected PEM"),
                                         ("keys/default.crt",
                                          "keys/default.crt: no certificate found; expected PEM")])
-def test_what_cannot_be_made_anew_is_named_at_the_start(office, name, said):
-    """The post office does not open, says what is wrong, and is gone at once."""
-    host = office("broken", run=False)
+def test_what_cannot_be_made_anew_is_named_at_the_start(server, name, said):
+    """The server does not open, says what is wrong, and is gone at once."""
+    host = server("broken", run=False)
     path = host.folder / name
     good = path.read_bytes()
     path.write_bytes(b"\xa5" * len(good))
@@ -314,9 +314,9 @@ def put_link(host):
     (swap_key, "keys/default.key is not the key of the first certificate in keys/default.crt; put"),
     (take_away, "keys/default.crt is not there; put the certificate of this host"),
     (put_link, "keys/default.crt is a symbolic link; put the file itself there")])
-def test_bad_certificate_is_named_at_a_reload_and_at_the_start(office, spoil, said):
+def test_bad_certificate_is_named_at_a_reload_and_at_the_start(server, spoil, said):
     """A reload goes on with the old one, a start does not begin."""
-    host = office("pair")
+    host = server("pair")
     spoil(host)
     for _ in range(2):  # not only the first time
         done = host.attempt("reload")
@@ -329,12 +329,12 @@ def test_bad_certificate_is_named_at_a_reload_and_at_the_start(office, spoil, sa
     assert said in str(failed.value)
 
 
-def test_damaged_ledger_does_not_keep_letters_from_travelling(kept):
+def test_damaged_ledger_does_not_keep_messages_from_travelling(kept):
     host, user = kept
     for path in (host.folder / "ledger").iterdir():
         if path.is_file():
             path.write_bytes(b"\xa5" * max(1, path.stat().st_size))
     host.start()
-    letter = host.deliver(user)
-    host.wait_for_letters(user, 4)
-    wait_until(lambda: host.attempt("journey", letter).returncode == 0, 10)
+    message = host.deliver(user)
+    host.wait_for_messages(user, 4)
+    wait_until(lambda: host.attempt("journey", message).returncode == 0, 10)

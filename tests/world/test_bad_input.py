@@ -12,7 +12,7 @@ import time
 import pytest
 
 from wire import Closed, Pop3, Smtp
-from world import LETTER, strip_trace, wait_until
+from world import MESSAGE, strip_trace, wait_until
 
 SERVICES = ["smtp", "submission", "submissions", "pop3", "pop3s"]
 CLEAR = ["smtp", "submission", "pop3"]
@@ -36,12 +36,12 @@ def host(world):
 
 @pytest.fixture(autouse=True)
 def still_serving(host):
-    """After each test no process has died, and a letter passes."""
+    """After each test no process has died, and a message passes."""
     yield
     assert [p["role"] for p in host.processes() if p["restarts"]] == []
     user = host.account()
     host.deliver(user)
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
 
 
 def connect(host, service):
@@ -134,28 +134,28 @@ def test_bare_cr_or_lf_does_not_end_a_command(host, end):
         assert wire.code("NOOP") == 250
 
 
-BAD_LETTERS = {
-    "bare-lf": LETTER + b"one\ntwo\r\n",
-    "bare-cr": LETTER + b"one\rtwo\r\n",
-    "nul": LETTER + b"one\0two\r\n",
-    "lf-dot-lf": LETTER + b"one\n.\nMAIL FROM:<evil@far.test>\r\n",
-    "lf-dot-crlf": LETTER + b"one\n.\r\nMAIL FROM:<evil@far.test>\r\n",
-    "cr-dot-cr": LETTER + b"one\r.\rMAIL FROM:<evil@far.test>\r\n",
-    "crlf-dot-lf": LETTER + b"one\r\n.\nMAIL FROM:<evil@far.test>\r\n",
-    "long-line": LETTER + b"x" * 9000 + b"\r\n",
+BAD_MESSAGES = {
+    "bare-lf": MESSAGE + b"one\ntwo\r\n",
+    "bare-cr": MESSAGE + b"one\rtwo\r\n",
+    "nul": MESSAGE + b"one\0two\r\n",
+    "lf-dot-lf": MESSAGE + b"one\n.\nMAIL FROM:<evil@far.test>\r\n",
+    "lf-dot-crlf": MESSAGE + b"one\n.\r\nMAIL FROM:<evil@far.test>\r\n",
+    "cr-dot-cr": MESSAGE + b"one\r.\rMAIL FROM:<evil@far.test>\r\n",
+    "crlf-dot-lf": MESSAGE + b"one\r\n.\nMAIL FROM:<evil@far.test>\r\n",
+    "long-line": MESSAGE + b"x" * 9000 + b"\r\n",
 }
 
 
-@pytest.mark.parametrize("name", BAD_LETTERS)
-def test_letter_with_wrong_bytes_is_refused_whole(host, name):
+@pytest.mark.parametrize("name", BAD_MESSAGES)
+def test_message_with_wrong_bytes_is_refused_whole(host, name):
     """No part of it is taken for commands (SMTP smuggling)."""
     user = host.account()
     with host.smtp() as wire:
-        code, lines = wire.hand_over("kiku@far.test", [user], BAD_LETTERS[name])
+        code, lines = wire.hand_over("kiku@far.test", [user], BAD_MESSAGES[name])
         assert code == 550 and lines[0].startswith("5.6.0"), lines
         assert wire.code("NOOP") == 250
         assert wire.rest == b""
-    assert host.letters(user) == []
+    assert host.messages(user) == []
 
 
 # ---------------------------------------------------------------- wrong order and timing
@@ -182,15 +182,15 @@ def test_pipelined_commands_are_answered_in_order(host):
         wire.send(f"MAIL FROM:<kiku@far.test>\r\nRCPT TO:<{user}>\r\nRCPT TO:<nobody@rough.test>"
                   "\r\nNOOP\r\nDATA\r\n")
         assert [wire.reply()[0] for _ in range(5)] == [250, 250, 550, 250, 354]
-        wire.send(LETTER + b".\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n")
+        wire.send(MESSAGE + b".\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n")
         assert [wire.reply()[0] for _ in range(4)] == [250, 250, 250, 221]
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
 
 
 def test_pipelined_pop3_is_answered_in_order(host):
     user = host.account()
     host.deliver(user)
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
     with host.pop3(user) as wire:
         wire.send("STAT\r\nNOOP\r\nDELE 1\r\nDELE 1\r\nRSET\r\nQUIT\r\n")
         said = wire.until_closed(5).split(b"\r\n")
@@ -207,8 +207,8 @@ def test_commands_in_the_wrong_order(host, service, commands):
     assert codes[-1] == 503 and set(codes[:-1]) <= {250}
 
 
-def test_commands_before_the_greeting_are_refused(office):
-    host = office("early", settings={"smtp.greeting-wait": "1s"})
+def test_commands_before_the_greeting_are_refused(server):
+    host = server("early", settings={"smtp.greeting-wait": "1s"})
     with host.smtp(greet=False) as wire:
         wire.send("EHLO client.test\r\n")
         assert wire.reply()[0] == 554
@@ -259,31 +259,31 @@ def test_client_that_never_begins_tls_is_let_go(host, service):
         assert time.monotonic() - began < 6
 
 
-def test_letter_that_stops_in_the_middle_is_not_taken(host):
+def test_message_that_stops_in_the_middle_is_not_taken(host):
     user = host.account()
     with host.smtp() as wire:
         assert wire.code("MAIL FROM:<kiku@far.test>") == 250
         assert wire.code(f"RCPT TO:<{user}>") == 250
         assert wire.code("DATA") == 354
-        wire.send(LETTER)
+        wire.send(MESSAGE)
         assert wire.reply(8)[0] == 421
     with host.smtp() as wire:
         assert wire.code("MAIL FROM:<kiku@far.test>") == 250
         assert wire.code(f"RCPT TO:<{user}>") == 250
         assert wire.code("DATA") == 354
-        wire.send(LETTER + b".")
+        wire.send(MESSAGE + b".")
         wire.end_sending()
         wire.until_closed(5)
-    assert host.letters(user) == []
+    assert host.messages(user) == []
 
 
 def test_reader_that_does_not_read_costs_little(host):
-    """A letter that waits for its reader lies on the disk, not in memory."""
+    """A message that waits for its reader lies on the disk, not in memory."""
     user = host.account()
-    big = LETTER + b"".join(b"%06d " % n + b"x" * 70 + b"\r\n" for n in range(13000))
+    big = MESSAGE + b"".join(b"%06d " % n + b"x" * 70 + b"\r\n" for n in range(13000))
     with host.smtp() as wire:
         wire.accepted("kiku@far.test", [user], big)
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
     before = memory(host, "edge") + memory(host, "mail")
     with host.pop3(user) as wire:
         wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -304,23 +304,23 @@ def test_too_many_recipients_get_452(host):
         codes = [wire.say(f"RCPT TO:<many{n}@{host.domains[0]}>") for n in range(101)]
         assert {code for code, _ in codes[:100]} == {250}
         assert codes[100][0] == 452 and codes[100][1][0].startswith("4.5.3")
-        assert wire.letter(LETTER)[0] == 250
+        assert wire.message(MESSAGE)[0] == 250
     host.wait_until_settled()
 
 
-def test_too_big_a_letter_is_refused_at_mail_or_behind_it(host):
+def test_too_big_a_message_is_refused_at_mail_or_behind_it(host):
     """RFC 1870; the conversation goes on."""
     user = host.account()
     with host.smtp() as wire:
         assert f"SIZE {MIB}" in wire.features
         code, lines = wire.say(f"MAIL FROM:<kiku@far.test> SIZE={MIB + 1}")
         assert code == 552 and lines[0].startswith("5.3.4")
-        code, lines = wire.hand_over("kiku@far.test", [user], LETTER + b"x" * 70 + b"\r\n"
+        code, lines = wire.hand_over("kiku@far.test", [user], MESSAGE + b"x" * 70 + b"\r\n"
                                      + (b"y" * 998 + b"\r\n") * 1050)
         assert code == 552 and lines[0].startswith("5.3.4")
-        assert wire.accepted("kiku@far.test", [user], LETTER)
-    letter, = host.wait_for_letters(user)
-    assert strip_trace(letter) == LETTER
+        assert wire.accepted("kiku@far.test", [user], MESSAGE)
+    message, = host.wait_for_messages(user)
+    assert strip_trace(message) == MESSAGE
 
 
 def test_too_big_a_header_is_refused(host):
@@ -328,7 +328,7 @@ def test_too_big_a_header_is_refused(host):
     with host.smtp() as wire:
         code, lines = wire.hand_over("kiku@far.test", [user],
                                      b"".join(b"X-%d: " % n + b"x" * 900 + b"\r\n"
-                                              for n in range(300)) + LETTER)
+                                              for n in range(300)) + MESSAGE)
     assert code == 552 and lines[0].startswith("5.3.4")
 
 
@@ -336,11 +336,11 @@ def test_header_of_a_user_may_be_as_large_as_the_settings_say(host):
     """Also one that is written anew: here To has thousands of addresses, and Bcc goes."""
     user = host.account()
     to = b"To: " + b",\r\n ".join(b"member%05d@example.test" % n for n in range(6000)) + b"\r\n"
-    letter = LETTER.replace(b"To: Tama <tama@a.test>\r\n", to + b"Bcc: kiku@far.test\r\n")
-    assert 100_000 < len(letter) < 200_000
+    message = MESSAGE.replace(b"To: Tama <tama@a.test>\r\n", to + b"Bcc: kiku@far.test\r\n")
+    assert 100_000 < len(message) < 200_000
     with host.submission(user) as wire:
-        wire.accepted(user, [user], letter)
-    found, = host.wait_for_letters(user)
+        wire.accepted(user, [user], message)
+    found, = host.wait_for_messages(user)
     assert to in found and b"Bcc" not in found
 
 
@@ -348,8 +348,8 @@ def test_header_with_a_forged_judgement_may_be_as_large_too(host):
     user = host.account()
     forged = f"Authentication-Results: {host.hostname}; spf=pass\r\n".encode()
     long = b"X-Long: " + b"\r\n ".join([b"x" * 900] * 150) + b"\r\n"
-    host.deliver(user, forged + long + LETTER)
-    found, = host.wait_for_letters(user)
+    host.deliver(user, forged + long + MESSAGE)
+    found, = host.wait_for_messages(user)
     assert long in found and forged not in found
 
 
@@ -431,10 +431,10 @@ def test_nonsense_in_a_login_is_refused(host, response):
 # ---------------------------------------------------------------- many at once
 
 
-def test_connections_beyond_the_limit_of_an_address_are_sent_away(office):
+def test_connections_beyond_the_limit_of_an_address_are_sent_away(server):
     """The others of that address, and those of other addresses, are served. This host's own
     addresses have no limit: where there are no others, that is what is seen."""
-    host = office("crowd")
+    host = server("crowd")
     wires = [Smtp(host.address, host.ports["smtp"]) for _ in range(120)]
     codes = [wire.reply()[0] for wire in wires]
     if ipaddress.ip_address(host.address).is_loopback:
@@ -449,11 +449,11 @@ def test_connections_beyond_the_limit_of_an_address_are_sent_away(office):
     host.deliver(host.account())
 
 
-def test_ten_thousand_silent_connections(office):
+def test_ten_thousand_silent_connections(server):
     """at most 64 KiB each before login; a real client is served among them."""
     count = min(10000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 200)
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    host = office("flood", settings=SETTINGS | {"smtp.timeout": "60s", "smtp.stress-timeout": "60s",
+    host = server("flood", settings=SETTINGS | {"smtp.timeout": "60s", "smtp.stress-timeout": "60s",
                                                 "pop3.login-timeout": "60s"})
     user, before = host.account(), memory(host, "edge")
     silent = []
@@ -466,7 +466,7 @@ def test_ten_thousand_silent_connections(office):
         each = (memory(host, "edge") - before) / count
         assert each < 64 * 1024, f"{each:.0f} bytes for each connection"
         host.deliver(user)
-        host.wait_for_letters(user)
+        host.wait_for_messages(user)
     finally:
         for one in silent:
             one.close()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Six mail programs hand letters in and fetch them, over TLS and with a login; nothing of a letter
-may change on its way but the trace fields in front of it. Each letter goes from a to b."""
+"""Six mail programs hand messages in and fetch them, over TLS and with a login; nothing of a message
+may change on its way but the trace fields in front of it. Each message goes from a to b."""
 import base64
 import email
 import email.policy
@@ -31,7 +31,7 @@ def lines(*texts):
 
 
 def attachment():
-    """A letter with every byte value in an attachment."""
+    """A message with every byte value in an attachment."""
     text = base64.encodebytes(bytes(range(256)) * 40).replace(b"\n", b"\r\n")
     return (b"Content-Type: multipart/mixed; boundary=\"=-=\"\r\n\r\n"
             b"This is in several parts.\r\n--=-=\r\n"
@@ -65,12 +65,12 @@ class Party:
         for host in (a, b):
             shutil.copy(host.folder / "keys/default.crt", folder / f"{host.name}.pem")
 
-    def letter(self, name, tag):
+    def message(self, name, tag):
         head = HEAD.format(sender=self.writer, reader=self.reader, name=name, tag=tag)
         return head.encode() + BODIES[name]
 
-    def letters(self, tag):
-        return {name: self.letter(name, tag) for name in BODIES}
+    def messages(self, tag):
+        return {name: self.message(name, tag) for name in BODIES}
 
     def file(self, name, data):
         path = self.folder / name
@@ -88,18 +88,18 @@ class Party:
         return done.stdout
 
     def must_arrive(self, sent):
-        """The reader has just these letters, to the byte, in any order."""
-        found = [strip_trace(letter)
-                 for letter in self.b.wait_for_letters(self.reader, len(sent), 20)]
+        """The reader has just these messages, to the byte, in any order."""
+        found = [strip_trace(message)
+                 for message in self.b.wait_for_messages(self.reader, len(sent), 20)]
         assert sorted(found) == sorted(sent.values() if isinstance(sent, dict) else sent)
 
     def fill(self, tag):
-        """Letters wait at b."""
-        sent = self.letters(tag)
+        """Messages wait at b."""
+        sent = self.messages(tag)
         with self.b.smtp() as wire:
             for data in sent.values():
                 wire.accepted(self.writer, [self.reader], re.sub(rb"(?m)^\.", b"..", data))
-        self.b.wait_for_letters(self.reader, len(sent))
+        self.b.wait_for_messages(self.reader, len(sent))
         return sent
 
 
@@ -118,7 +118,7 @@ def quoted(text):
 @pytest.mark.parametrize("way", ["starttls", "tls"])
 def test_swaks_hands_in(party, way):
     """Ports 587 with STARTTLS and AUTH LOGIN, 465 with AUTH PLAIN."""
-    sent = party.letters("swaks")
+    sent = party.messages("swaks")
     port = party.a.ports["submission" if way == "starttls" else "submissions"]
     for name, data in sent.items():
         party.client("swaks", "--server", party.a.address, "--port", port,
@@ -138,7 +138,7 @@ def as_on_the_wire(party, name, data):
 @pytest.mark.parametrize("way", ["starttls", "tls"])
 def test_msmtp_hands_in(party, way):
     """It verifies the certificate against the name of the host."""
-    sent = party.letters("msmtp")
+    sent = party.messages("msmtp")
     port = party.a.ports["submission" if way == "starttls" else "submissions"]
     settings = party.file("msmtprc", f"""account default
 host {party.a.address}
@@ -160,7 +160,7 @@ from {party.writer}
 @pytest.mark.parametrize("way", ["starttls", "tls"])
 def test_curl_hands_in(party, way):
     """It verifies the certificate against the name of the host."""
-    sent = party.letters("curl")
+    sent = party.messages("curl")
     scheme, service = ("smtp", "submission") if way == "starttls" else ("smtps", "submissions")
     port = party.a.ports[service]
     for name, data in sent.items():
@@ -172,39 +172,39 @@ def test_curl_hands_in(party, way):
     party.must_arrive(sent)
 
 
-def from_mbox(letter):
-    """A letter that lay in an mbox file: without the fields that mail programs note there for
+def from_mbox(message):
+    """A message that lay in an mbox file: without the fields that mail programs note there for
     themselves, the quoting of "From ", and the empty line behind it."""
-    head, body = letter.split(b"\n\n", 1)
+    head, body = message.split(b"\n\n", 1)
     own = re.compile(rb"(?:Status|X-Status|Content-Length|Lines): .*")
     head = b"\n".join(line for line in head.split(b"\n") if not own.fullmatch(line))
     body = re.sub(rb"(?m)^>From ", rb"From ", body)
     return (head + b"\n\n" + body.removesuffix(b"\n")).replace(b"\n", b"\r\n")
 
 
-def as_mbox_can_tell(letter):
+def as_mbox_can_tell(message):
     """Mbox quotes "From " and so cannot tell what was quoted before; nor, as s-nail writes it,
-    whether an empty line at the end was the letter's."""
-    return strip_trace(letter).replace(b"\r\n>From ", b"\r\nFrom ").rstrip(b"\r\n")
+    whether an empty line at the end was the message's."""
+    return strip_trace(message).replace(b"\r\n>From ", b"\r\nFrom ").rstrip(b"\r\n")
 
 
 def assert_in_mbox(path, sent):
-    found = sorted(map(as_mbox_can_tell, letters_in_mbox(path)))
+    found = sorted(map(as_mbox_can_tell, messages_in_mbox(path)))
     assert found == sorted(map(as_mbox_can_tell, sent.values()))
 
 
-def letters_in_mbox(path):
+def messages_in_mbox(path):
     text = path.read_bytes()
-    return [from_mbox(letter) for letter in re.split(rb"(?m)^From \S+ +\w{3} \w{3} .*\n", text)[1:]]
+    return [from_mbox(message) for message in re.split(rb"(?m)^From \S+ +\w{3} \w{3} .*\n", text)[1:]]
 
 
-def without_date(letter):
-    """mutt looks at the clock once for the letter and once for its copy."""
-    return re.sub(rb"(?m)^Date: .*\r\n", b"", letter, count=1)
+def without_date(message):
+    """mutt looks at the clock once for the message and once for its copy."""
+    return re.sub(rb"(?m)^Date: .*\r\n", b"", message, count=1)
 
 
 def test_mutt_hands_in(party):
-    """Port 587, STARTTLS; it makes a letter of its own, with an attachment, and keeps a copy."""
+    """Port 587, STARTTLS; it makes a message of its own, with an attachment, and keeps a copy."""
     url = f"smtp://{quoted(party.writer)}@{party.a.address}:{party.a.ports['submission']}/"
     settings = party.file("muttrc", f"""set smtp_url="{url}"
 set smtp_pass="{PASSWORD}"
@@ -218,17 +218,17 @@ set hostname=client.test
     data = party.file("map.bin", bytes(range(256)))
     party.client("mutt", "-n", "-F", settings, "-s", "道中案内", "-a", data, "--", party.reader,
                  input=body.read_bytes())
-    letter, = party.b.wait_for_letters(party.reader)
-    copy, = letters_in_mbox(party.folder / "sent")
-    assert without_date(strip_trace(letter)) == without_date(copy)
-    message = email.message_from_bytes(letter, policy=email.policy.default)
-    assert message["Subject"] == "道中案内"
-    assert message.get_body().get_content().startswith("菊さま")
-    assert next(message.iter_attachments()).get_content() == bytes(range(256))
+    message, = party.b.wait_for_messages(party.reader)
+    copy, = messages_in_mbox(party.folder / "sent")
+    assert without_date(strip_trace(message)) == without_date(copy)
+    parsed = email.message_from_bytes(message, policy=email.policy.default)
+    assert parsed["Subject"] == "道中案内"
+    assert parsed.get_body().get_content().startswith("菊さま")
+    assert next(parsed.iter_attachments()).get_content() == bytes(range(256))
 
 
 def test_s_nail_hands_in(party):
-    """Port 465; it makes a letter of its own, with an attachment, and keeps a copy."""
+    """Port 465; it makes a message of its own, with an attachment, and keeps a copy."""
     url = (f"submissions://{quoted(party.writer)}:{quoted(PASSWORD)}@{party.a.address}:"
            f"{party.a.ports['submissions']}")
     data = party.file("map.bin", bytes(range(256)))
@@ -238,11 +238,11 @@ def test_s_nail_hands_in(party):
     words = [word for setting in settings for word in ("-S", setting)]
     party.client("s-nail", "-n", *words, "-s", "道中案内", "-a", data, party.reader,
                  input="菊さま\n\n. 早馬の手紙です。\n.\nFrom here\n".encode())
-    letter, = party.b.wait_for_letters(party.reader)
-    assert [strip_trace(letter)] == letters_in_mbox(party.folder / "sent")
-    message = email.message_from_bytes(letter, policy=email.policy.default)
-    assert message["Subject"] == "道中案内"
-    assert next(message.iter_attachments()).get_content() == bytes(range(256))
+    message, = party.b.wait_for_messages(party.reader)
+    assert [strip_trace(message)] == messages_in_mbox(party.folder / "sent")
+    parsed = email.message_from_bytes(message, policy=email.policy.default)
+    assert parsed["Subject"] == "道中案内"
+    assert next(parsed.iter_attachments()).get_content() == bytes(range(256))
 
 
 # ---------------------------------------------------------------- fetching
@@ -264,7 +264,7 @@ def test_curl_fetches(party, way):
 
 @pytest.mark.parametrize("way", ["starttls", "tls"])
 def test_fetchmail_fetches_and_deletes(party, way):
-    """It hands each letter to a program, with the line ends of this machine."""
+    """It hands each message to a program, with the line ends of this machine."""
     sent = party.fill("fetchmail")
     keep = party.file("keep", "#!/bin/sh\nexec cat > \"$(mktemp " + str(party.folder)
                       + "/got.XXXXXX)\"\n")
@@ -281,7 +281,7 @@ poll {party.b.address} protocol pop3 service {party.b.ports[service]} uidl
                  "-i", party.folder / "ids")
     found = [path.read_bytes().replace(b"\n", b"\r\n") for path in party.folder.glob("got.*")]
     assert sorted(map(strip_trace, found)) == sorted(sent.values())
-    assert party.b.letters(party.reader) == []
+    assert party.b.messages(party.reader) == []
 
 
 def test_s_nail_fetches(party):

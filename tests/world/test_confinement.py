@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Each process of a running post office is confined, in the words of `hayauma status` and in those
+"""Each process of a running server is confined, in the words of `hayauma status` and in those
 of the kernel. What a process so confined cannot do is tried in tests/proc/test_confine.c."""
 import os
 import pathlib
@@ -103,7 +103,7 @@ def opened(process):
 
 def files_of(host, process):
     """Files that a process has open, but for standard error and the lock, which is empty and says
-    that the post office has not ended yet."""
+    that the server has not ended yet."""
     return [path for number, path in opened(process).items()
             if path.startswith("/") and number > 2 and not path.startswith("/dev/")
             and path != str(host.folder / "run/lock")]
@@ -137,7 +137,7 @@ def test_memory_of_the_processes_is_closed_even_to_their_own_user(processes):
         assert done.returncode != 0 and b"Permission denied" in done.stderr, process["role"]
 
 
-def test_others_cannot_command_the_post_office(a):
+def test_others_cannot_command_the_fake_server(a):
     for path in (a.folder / "run").glob("*.sock"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     assert stat.S_IMODE((a.folder / "keys/default.key").stat().st_mode) == 0o600

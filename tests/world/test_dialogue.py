@@ -12,7 +12,7 @@ import time
 import pytest
 
 from wire import Smtp
-from world import LETTER, bound_to_us, stop_process, wait_until
+from world import MESSAGE, bound_to_us, stop_process, wait_until
 
 # RFC 5321 appendix D.1, one word for each line that is said.
 EXAMPLE = ["220", "EHLO", "250", "MAIL", "250", "RCPT", "250", "RCPT", "550", "RCPT", "250",
@@ -21,15 +21,15 @@ EXAMPLE = ["220", "EHLO", "250", "MAIL", "250", "RCPT", "250", "RCPT", "550", "R
 
 def words(sides):
     """What was said as in EXAMPLE. `sides` are (from the server, bytes) in their order."""
-    said, in_letter = [], False
+    said, in_message = [], False
     for by_server, data in sides:
         for line in data.decode("latin-1").split("\r\n"):
-            if not line or in_letter and not by_server and line != ".":
+            if not line or in_message and not by_server and line != ".":
                 continue
             if by_server and line[3:4] == "-":
                 continue
             word = line[:3] if by_server else line.split(" ")[0].split(":")[0].upper()
-            in_letter = word == "354" or in_letter and word != "."
+            in_message = word == "354" or in_message and word != "."
             said.append(word)
     return said
 
@@ -133,7 +133,7 @@ def test_the_servers_dialogue_on_the_wire_is_that_of_the_rfc(a, people, tmp_path
             wire.say("MAIL FROM:<Smith@bar.test>")
             for recipient in people:
                 wire.say(f"RCPT TO:<{recipient}>")
-            wire.letter(LETTER)
+            wire.message(MESSAGE)
             wire.say("QUIT")
             wire.until_closed()
     assert words(joined(pieces)) == EXAMPLE
@@ -146,25 +146,25 @@ def test_the_journey_tells_the_same_dialogue(a, people):
         wire.say("MAIL FROM:<Smith@bar.test>")
         for recipient in people:
             wire.say(f"RCPT TO:<{recipient}>")
-        letter = wire.letter(LETTER)[1][0].split()[-1]
+        message = wire.message(MESSAGE)[1][0].split()[-1]
         wire.say("QUIT")
-    told = dialogue_of(a, letter, "accepted")
+    told = dialogue_of(a, message, "accepted")
     told = [(line[:3] == "S: ", line[3:].encode() + b"\r\n") for line in told.splitlines()
             if not line.startswith("--")]
     said = words(told)
     assert "MAIL" in said
     inside = [word for word in EXAMPLE[3:] if word != "."]
     assert said[said.index("MAIL"):] == inside[:len(said) - said.index("MAIL")]
-    assert LETTER.split(b"\r\n\r\n")[1].strip().decode() not in str(told)
+    assert MESSAGE.split(b"\r\n\r\n")[1].strip().decode() not in str(told)
 
 
-def dialogue_of(host, letter, kind):
-    """The dialogue in the journey of a letter, which the ledger may learn a moment later."""
+def dialogue_of(host, message, kind):
+    """The dialogue in the journey of a message, which the ledger may learn a moment later."""
     def find():
-        done = host.attempt("--json", "journey", letter)
+        done = host.attempt("--json", "journey", message)
         return done.returncode == 0 and [
-            text for text in dialogues(host.json("journey", letter), kind)]
-    return wait_until(find, why=lambda: host.attempt("journey", letter).stdout)[0]
+            text for text in dialogues(host.json("journey", message), kind)]
+    return wait_until(find, why=lambda: host.attempt("journey", message).stdout)[0]
 
 
 def dialogues(tree, kind):
@@ -210,14 +210,14 @@ class PlainServer:
 
     def _talk(self, lines):
         self._say("220 foo.test Simple Mail Transfer Service Ready")
-        in_letter = False
+        in_message = False
         while (line := lines.readline()):
             self.pieces.append((False, line))
             word = line[:4].upper()
-            if in_letter and line != b".\r\n":
+            if in_message and line != b".\r\n":
                 continue
-            if in_letter:
-                in_letter = False
+            if in_message:
+                in_message = False
                 self._say("250 OK")
             elif word == b"QUIT":
                 self._say("221 foo.test Service closing transmission channel")
@@ -226,7 +226,7 @@ class PlainServer:
                 self._say("250-foo.test greets mx.a.test\n250-8BITMIME\n250-SIZE\n250-DSN\n"
                           "250 HELP")
             elif word == b"DATA":
-                in_letter = True
+                in_message = True
                 self._say("354 Start mail input; end with <CRLF>.<CRLF>")
             elif word == b"RCPT" and self.unknown.encode() in line:
                 self._say("550 No such user here")
@@ -247,14 +247,14 @@ def plain_server(a):
 
 
 def test_the_clients_dialogue_on_the_wire_is_that_of_the_rfc(a, plain_server):
-    """Hayauma hands over a letter; the host there knows two of three recipients."""
+    """Hayauma hands over a message; the host there knows two of three recipients."""
     user = a.account("smith")
     with a.submission(user) as wire:
-        wire.accepted(user, [f"{name}@plain.test" for name in ("jones", "green", "brown")], LETTER)
+        wire.accepted(user, [f"{name}@plain.test" for name in ("jones", "green", "brown")], MESSAGE)
     assert plain_server.done.wait(30), a.story()
     assert words(joined(plain_server.pieces)) == EXAMPLE
     commands = [line for by_server, data in plain_server.pieces if not by_server
                 for line in data.split(b"\r\n")]
     assert commands[0] == b"EHLO mx.a.test"
     assert commands.count(b"RCPT TO:<green@plain.test>") == 1
-    a.wait_for_letters(user)  # the report about green
+    a.wait_for_messages(user)  # the report about green

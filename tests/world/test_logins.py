@@ -11,7 +11,7 @@ import pytest
 
 from network import wait_until
 from wire import Closed, Pop3
-from world import LETTER, PASSWORD
+from world import MESSAGE, PASSWORD
 
 SAMPLES = 12
 NEW_PASSWORD = "granite-Umbrella-71-ladders"
@@ -114,23 +114,23 @@ def test_submission_ends_within_a_second(host, change):
         assert sending.code(f"MAIL FROM:<{user}>") == 250
         assert sending.code(f"RCPT TO:<{other}>") == 250
         assert sending.code("DATA") == 354
-        sending.send(LETTER)
+        sending.send(MESSAGE)
         change(host, user)
         assert ended(idle).startswith(b"421 4.7.0 ")
         with contextlib.suppress(OSError, Closed):
             sending.send(b".\r\n")
         assert b"250 " not in ended(sending)
         assert others.code("NOOP") == 250
-    assert host.letters(other) == []
+    assert host.messages(other) == []
 
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("service", ["pop3", "pop3s"])
-def test_pop3_ends_within_a_second_and_removes_nothing(office, change, service):
-    host = office("mailbox", settings={"login.allow-plaintext": "yes"})
+def test_pop3_ends_within_a_second_and_removes_nothing(server, change, service):
+    host = server("mailbox", settings={"login.allow-plaintext": "yes"})
     user = host.account()
     host.deliver(user)
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
     wire = Pop3(host.address, host.ports[service])
     with wire.tls() if service == "pop3s" else wire:
         wire.greeted()

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from wire import Closed, Pop3, Smtp
-from world import LETTER, wait_until
+from world import MESSAGE, wait_until
 
 MIB = 1 << 20
 ROUGH = {"workers.edge": 1, "smtp.connections-per-address": 2000,
@@ -21,8 +21,8 @@ def memory(host, role="edge"):
 
 
 @pytest.fixture
-def host(office):
-    host = office("full", settings=ROUGH)
+def host(server):
+    host = server("full", settings=ROUGH)
     host.run("domain", "catch-all", host.domains[0], host.account())
     return host
 
@@ -64,20 +64,20 @@ def test_recipients_of_a_hundred_connections_are_bounded(host):
         assert code == 421 and lines[0].startswith("4.3.1"), lines
     user = host.account()
     with host.submission(user) as users:  # a fifth is kept for them
-        users.accepted(user, [user], LETTER.replace(b"kiku@far.test", user.encode()))
+        users.accepted(user, [user], MESSAGE.replace(b"kiku@far.test", user.encode()))
     with host.pop3(user) as reader:
         assert reader.say("STAT").startswith("+OK")
     assert "smtp.memory-max allows this edge" in host.run("log")
     assert wires[1].code("RSET") == 250  # and there is room again
-    assert wires[1].hand_over("kiku@far.test", [user], LETTER)[0] == 250
+    assert wires[1].hand_over("kiku@far.test", [user], MESSAGE)[0] == 250
     for wire in wires:
         wire.close()
     wait_until(lambda: memory(host) - before < 8 * MIB, 20, 0.2,
                lambda: f"{(memory(host) - before) / MIB:.1f} MiB are kept")
 
 
-def test_a_full_server_lets_readers_wait(office):
-    host = office("readers", settings=ROUGH | {"smtp.memory-max": "4M"})
+def test_a_full_server_lets_readers_wait(server):
+    host = server("readers", settings=ROUGH | {"smtp.memory-max": "4M"})
     host.run("domain", "catch-all", host.domains[0], host.account())
     user = host.account()
     with host.submission(user) as one, host.submission(user) as other, \
@@ -108,8 +108,8 @@ def fill_users(host, user, wire):
     return code
 
 
-def test_a_letter_to_very_many_with_long_originals_is_taken(host):
-    """Recipients and letter together are larger than a call between processes may be."""
+def test_a_message_to_very_many_with_long_originals_is_taken(host):
+    """Recipients and message together are larger than a call between processes may be."""
     host.account("many%d", "--count", "900")
     with host.smtp() as wire:
         assert wire.code("MAIL FROM:<kiku@far.test>") == 250
@@ -117,7 +117,7 @@ def test_a_letter_to_very_many_with_long_originals_is_taken(host):
             original = "+41" * 150
             code, lines = wire.say(f"RCPT TO:<many{n}@{host.domains[0]}> ORCPT=rfc822;{original}")
             assert code == 250, (n, lines)
-        code, lines = wire.letter(LETTER + (b"y" * 900 + b"\r\n") * 250)
+        code, lines = wire.message(MESSAGE + (b"y" * 900 + b"\r\n") * 250)
         assert code == 250, lines
     host.wait_until_settled(60)
 
@@ -135,10 +135,10 @@ def test_a_group_is_kept_once_however_often_it_is_named(host):
              *[f"one{n}@{domain}" for n in range(1, 501)])
     before, known = memory(host, "queue"), records(host)
     with host.smtp() as wire:
-        wire.accepted("kiku@far.test", [f"all+{n}@{domain}" for n in range(1000)], LETTER)
+        wire.accepted("kiku@far.test", [f"all+{n}@{domain}" for n in range(1000)], MESSAGE)
     host.wait_until_settled(60)
     assert memory(host, "queue") - before < 16 * MIB
-    assert len(host.letters(member)) == 1
+    assert len(host.messages(member)) == 1
     host.stop()  # all events are written
     assert records(host) - known < 3 * MIB  # others' journeys have to have room, too
     host.start()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Other hosts that are slow, or hang up in the middle of a letter."""
+"""Other hosts that are slow, or hang up in the middle of a message."""
 import contextlib
 import email
 import email.policy
@@ -12,7 +12,7 @@ import time
 import pytest
 
 from peer import Peer, server_context
-from world import LETTER, wait_until
+from world import MESSAGE, wait_until
 
 
 class OddHost:
@@ -40,12 +40,12 @@ class OddHost:
 
 
 @pytest.fixture
-def odd_host(world, office):
-    """odd_host(talk): a post office for which the host of plain.test talks like that."""
+def odd_host(world, server):
+    """odd_host(talk): a server for which the host of plain.test talks like that."""
     made = []
 
     def make(talk):
-        host = office()
+        host = server()
         made.append(OddHost(world.network.here, host.ports["smtp"], talk))
         return host
     yield make
@@ -58,7 +58,7 @@ def say_nothing(_, over):
 
 
 def refuse_in_the_middle(client, _):
-    """Takes a part of the letter, says 552 and closes; what it has not read makes a reset of it."""
+    """Takes a part of the message, says 552 and closes; what it has not read makes a reset of it."""
     client.sendall(b"220 plain.test\r\n")
     for command, reply in ((b"EHLO", b"250"), (b"MAIL", b"250"), (b"RCPT", b"250"),
                            (b"DATA", b"354")):
@@ -71,7 +71,7 @@ def refuse_in_the_middle(client, _):
     client.sendall(b"552-5.3.4 Too large\r\n552 5.3.4 for this mailbox\r\n")
 
 
-def send(host, writer, recipients, data=LETTER):
+def send(host, writer, recipients, data=MESSAGE):
     with host.submission(writer) as wire:
         return wire.accepted(writer, recipients, data)
 
@@ -79,22 +79,22 @@ def send(host, writer, recipients, data=LETTER):
 def test_delivery_here_is_settled_while_another_host_says_nothing(odd_host):
     host = odd_host(say_nothing)
     writer, reader = host.account(), host.account()
-    letter = send(host, writer, [reader, "slow@plain.test"])
+    message = send(host, writer, [reader, "slow@plain.test"])
 
     def left():
-        found, = [entry for entry in host.queued() if entry["id"] == letter]
+        found, = [entry for entry in host.queued() if entry["id"] == message]
         return [(waiting["address"], waiting["attempts"]) for waiting in found["waiting"]]
     wait_until(lambda: left() == [("slow@plain.test", 0)], 4, 0.05, host.story)
-    host.wait_for_letters(reader)
+    host.wait_for_messages(reader)
 
 
 def test_reply_of_a_host_that_hangs_up_in_the_middle_reaches_the_sender(odd_host):
-    """RFC 5321 §4.2.1, §3.8: the letter is returned at once, with the host's own words."""
+    """RFC 5321 §4.2.1, §3.8: the message is returned at once, with the host's own words."""
     host = odd_host(refuse_in_the_middle)
     writer = host.account()
-    send(host, writer, ["small@plain.test"], LETTER + b"So many words.\r\n" * 500_000)
-    letter, = host.wait_for_letters(writer)
-    report = email.message_from_bytes(letter, policy=email.policy.default)
+    send(host, writer, ["small@plain.test"], MESSAGE + b"So many words.\r\n" * 500_000)
+    message, = host.wait_for_messages(writer)
+    report = email.message_from_bytes(message, policy=email.policy.default)
     _, status, _ = report.iter_parts()
     told = status.get_payload()[1]
     assert told["Status"] == "5.3.4"
@@ -102,13 +102,13 @@ def test_reply_of_a_host_that_hangs_up_in_the_middle_reaches_the_sender(odd_host
 
 
 @pytest.fixture
-def peer(world, office):
-    """peer(answers...): a host that answers so, and a post office that sends to it at plain.test and
+def peer(world, server):
+    """peer(answers...): a host that answers so, and a server that sends to it at plain.test and
     tries again soon."""
     made = []
 
     def make(answers=None, settings=None, **more):
-        host = office(settings={"queue.retry-schedule": "1s 1s 1s 1s 1s 1s 1s 1s",
+        host = server(settings={"queue.retry-schedule": "1s 1s 1s 1s 1s 1s 1s 1s",
                                 "queue.retry-jitter": "0%"} | (settings or {}))
         made.append(Peer(world.network.here, host.ports["smtp"], answers, **more))
         return host, made[-1]
@@ -128,13 +128,13 @@ def test_a_yes_however_it_is_written_makes_one_copy(peer, answer):
     writer = host.account()
     send(host, writer, ["once@plain.test"])
     host.wait_until_settled()
-    assert len(other.letters) == 1
-    assert not host.letters(writer)
+    assert len(other.messages) == 1
+    assert not host.messages(writer)
 
 
 class Twice:
     """Says every reply to one command two times, the second time a little later; knows everybody but
-    nobody@, and counts who got the letter."""
+    nobody@, and counts who got the message."""
 
     def __init__(self, command, extensions):
         self.command = command
@@ -181,7 +181,7 @@ def test_a_reply_that_comes_twice_hits_nobody_else(peer, command, extensions):
             {"nobody@plain.test"}
     wait_until(only_nobody_waits, 15, 0.1, host.story)
     assert sorted(twice.taken) == ["first", "last"]
-    returned = b"".join(host.letters(writer))
+    returned = b"".join(host.messages(writer))
     assert not re.search(rb"Final-Recipient: *rfc822; *(first|last)@", returned)
 
 
@@ -191,8 +191,8 @@ def test_a_no_however_it_is_written_is_told_at_once(peer, answer):
     host, other = peer({".": answer})
     writer = host.account()
     send(host, writer, ["never@plain.test"])
-    host.wait_for_letters(writer)
-    assert len(other.letters) == 1
+    host.wait_for_messages(writer)
+    assert len(other.messages) == 1
     assert not host.queued()
 
 
@@ -200,25 +200,25 @@ def test_answer_to_the_final_dot_that_is_lost_is_told_and_waited_for(peer):
     host, other = peer({".": lambda *_: None}, {"queue.retry-schedule": "1h",
                                                 "queue.retry-jitter": "50%"})
     writer = host.account()
-    letter = send(host, writer, ["perhaps@plain.test"])
+    message = send(host, writer, ["perhaps@plain.test"])
 
     def waits():
         found, = host.queued()
         return found["waiting"][0]["attempts"] == 1 and found
     found = wait_until(waits, 10, 0.1, host.story)
     assert "so it may have arrived already" in found["waiting"][0]["reply"]
-    assert "so it may have arrived already" in host.run("journey", letter)
-    assert len(other.letters) == 1
+    assert "so it may have arrived already" in host.run("journey", message)
+    assert len(other.messages) == 1
 
 
 def test_host_that_puts_it_off_is_followed_by_the_next_of_the_domain(peer, b):
     """RFC 5321 §5.1; the journey names each host and what it said."""
     host, other = peer({"MAIL": b"452 4.3.1 disk is full\r\n"})
     writer, reader = host.account(), b.account(domain="first-full.test")
-    letter = send(host, writer, [reader])
-    b.wait_for_letters(reader)
+    message = send(host, writer, [reader])
+    b.wait_for_messages(reader)
     for told in (f"mx.plain.test [{host.world.network.here}]", "452 4.3.1 disk is full", "mx.b.test"):
-        wait_until(lambda: told in host.run("journey", letter), 10, 0.1, host.story)
+        wait_until(lambda: told in host.run("journey", message), 10, 0.1, host.story)
     assert other.said[0][1:3] == [f"MAIL FROM:<{writer}>" + other.said[0][1].partition(">")[2],
                                   "QUIT"]
 
@@ -233,7 +233,7 @@ def fall_silent(connection, _):
 
 @pytest.mark.parametrize("ending", [hang_up, fall_silent])
 @pytest.mark.parametrize("where", ["STARTTLS", "handshake", "EHLO", "MAIL", "DATA"])
-def test_tls_that_fails_keeps_no_letter_back(peer, tmp_path, where, ending):
+def test_tls_that_fails_keeps_no_message_back(peer, tmp_path, where, ending):
     """RFC 7435: opportunistic; the next connection goes without."""
     def answer(connection, line):
         if where == "handshake" and line.startswith(b"STARTTLS"):
@@ -248,7 +248,7 @@ def test_tls_that_fails_keeps_no_letter_back(peer, tmp_path, where, ending):
     writer = host.account()
     send(host, writer, ["soon@plain.test"])
     host.wait_until_settled(20)
-    assert len(other.letters) == 1
+    assert len(other.messages) == 1
 
 
 def test_faults_of_hosts_are_remembered_over_a_reload(peer, tmp_path):
@@ -262,4 +262,4 @@ def test_faults_of_hosts_are_remembered_over_a_reload(peer, tmp_path):
     send(host, writer, ["second@plain.test"])
     host.wait_until_settled(20)
     assert ["STARTTLS" in lines for lines in other.said] == [True, False, False]
-    assert len(other.letters) == 2
+    assert len(other.messages) == 2

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: ISC
-"""Letters that one client sends one after the other lie in the mailbox in that order."""
+"""Messages that one client sends one after the other lie in the mailbox in that order."""
 import contextlib
 
-from world import LETTER, wait_until
+from world import MESSAGE, wait_until
 
 COUNT = 300
-LARGE = b"So many words for one letter.\r\n" * 1_000_000  # takes a while to be stored
+LARGE = b"So many words for one message.\r\n" * 1_000_000  # takes a while to be stored
 
 
-def letter(number):
-    data = LETTER.replace(b"a letter", b"number %d" % number)
+def message(number):
+    data = MESSAGE.replace(b"a message", b"number %d" % number)
     return data + LARGE if number % 100 == 0 else data
 
 
@@ -23,7 +23,7 @@ def send(wire, user, data):
 
 
 def subjects(host, user):
-    """Of all letters of a mailbox."""
+    """Of all messages of a mailbox."""
     with host.pop3(user) as wire:
         count = int(wire.say("STAT").split()[1])
         heads = [wire.text(f"TOP {number} 0") for number in range(1, count + 1)]
@@ -31,13 +31,13 @@ def subjects(host, user):
     return [line.decode() for head in heads for line in head if line.startswith(b"Subject: ")]
 
 
-def test_letters_of_one_client_are_stored_in_the_order_in_which_they_were_accepted(office):
+def test_messages_of_one_client_are_stored_in_the_order_in_which_they_were_accepted(server):
     """Over several connections, to an account that is not open yet."""
-    host = office()
+    host = server()
     user = host.account()
     with contextlib.ExitStack() as connections:
         wires = [connections.enter_context(host.smtp()) for _ in range(4)]
         for number in range(COUNT):
-            send(wires[number % 4], user, letter(number))
+            send(wires[number % 4], user, message(number))
     wait_until(lambda: len(subjects(host, user)) >= COUNT, 30, 0.5)
     assert subjects(host, user) == [f"Subject: number {number}" for number in range(COUNT)]

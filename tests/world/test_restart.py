@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Processes that are killed, stopped, and told to read their settings again: clients get a
-temporary answer, and no letter that was taken is lost."""
+temporary answer, and no message that was taken is lost."""
 import contextlib
 import os
 import re
@@ -12,7 +12,7 @@ import time
 import pytest
 
 from wire import Closed, Pop3, written_by
-from world import LETTER, PASSWORD, PROGRAM, Failure, kill, strip_trace, wait_until
+from world import MESSAGE, PASSWORD, PROGRAM, Failure, kill, strip_trace, wait_until
 
 ROLES = ["edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger"]
 
@@ -52,7 +52,7 @@ def go_on(wire, recipient):
             code, _ = wire.say(command, 15)
             if code >= 400:
                 return code
-        wire.send(LETTER)
+        wire.send(MESSAGE)
         return wire.code(".", 15)
     except (Closed, OSError):
         return 0
@@ -69,18 +69,18 @@ def test_kill_during_a_transaction(host, role):
     assert code == 0 or code == 250 or 400 <= code < 500, code
     wait_for_return(host, before)
     host.deliver(user)
-    found = host.wait_for_letters(user, 1 + (code == 250))
-    assert {strip_trace(letter) for letter in found} == {LETTER}
+    found = host.wait_for_messages(user, 1 + (code == 250))
+    assert {strip_trace(message) for message in found} == {MESSAGE}
 
 
 @pytest.mark.parametrize("role", ["queue", "mail", "directory"])
-def test_kill_between_the_letter_and_its_answer(host, role):
+def test_kill_between_the_message_and_its_answer(host, role):
     user = host.account()
     with host.smtp() as wire:
         assert wire.code("MAIL FROM:<kiku@far.test>") == 250
         assert wire.code(f"RCPT TO:<{user}>") == 250
         assert wire.code("DATA") == 354
-        wire.send(LETTER)
+        wire.send(MESSAGE)
         before = fallen(host, role)
         try:
             code = wire.code(".", 15)
@@ -89,18 +89,18 @@ def test_kill_between_the_letter_and_its_answer(host, role):
     assert code in (0, 250) or 400 <= code < 500, code
     wait_for_return(host, before)
     host.deliver(user)
-    host.wait_for_letters(user, 1 + (code == 250))
+    host.wait_for_messages(user, 1 + (code == 250))
 
 
-def test_the_file_of_a_large_letter_goes_with_its_edge(host):
-    """Otherwise the places for large letters are used up one day."""
+def test_the_file_of_a_large_message_goes_with_its_edge(host):
+    """Otherwise the places for large messages are used up one day."""
     user = host.account()
     files = host.folder / "spool" / "large"
     with host.smtp() as wire:
         assert wire.code("MAIL FROM:<kiku@far.test>") == 250
         assert wire.code(f"RCPT TO:<{user}>") == 250
         assert wire.code("DATA") == 354
-        wire.send(LETTER + b"large\r\n" * 100000)
+        wire.send(MESSAGE + b"large\r\n" * 100000)
         wait_until(lambda: any(files.iterdir()), 5)
         before = fallen(host, "edge")
     wait_until(lambda: not any(files.iterdir()), 5, why=lambda: list(files.iterdir()))
@@ -110,10 +110,10 @@ def test_the_file_of_a_large_letter_goes_with_its_edge(host):
 @pytest.mark.parametrize("role", ["edge", "mail", "directory"])
 @pytest.mark.parametrize("service", ["pop3", "pop3s"])
 def test_kill_during_a_pop3_session(host, role, service):
-    """The session ends, or goes on when it did not need the process; no letter is gone."""
+    """The session ends, or goes on when it did not need the process; no message is gone."""
     user = host.account()
     host.deliver(user)
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
     wire = Pop3(host.address, host.ports[service])
     with (wire.tls().greeted() if service == "pop3s" else wire.greeted().stls()):
         assert wire.login(user, PASSWORD).startswith("+OK")
@@ -124,21 +124,21 @@ def test_kill_during_a_pop3_session(host, role, service):
             assert wire.say("NOOP", 5).startswith("+OK") == (role == "directory")
         except (Closed, OSError):
             assert role != "directory"
-    assert [strip_trace(letter) for letter in host.letters(user)] == [LETTER]
+    assert [strip_trace(message) for message in host.messages(user)] == [MESSAGE]
 
 
 @pytest.mark.parametrize("role", ["relay", "resolver", "queue"])
-def test_kill_while_a_letter_is_on_its_way_to_another_host(host, b, role):
+def test_kill_while_a_message_is_on_its_way_to_another_host(host, b, role):
     """Transmitted at least once, and in the end the queue is empty."""
     writer, reader = host.account(), b.account()
     with host.submission(writer) as wire:
-        wire.accepted(writer, [reader], LETTER)
+        wire.accepted(writer, [reader], MESSAGE)
         before = fallen(host, role)
     wait_for_return(host, before)
-    wait_until(lambda: b.letters(reader), 20, 0.1, host.story)
+    wait_until(lambda: b.messages(reader), 20, 0.1, host.story)
     host.run("queue", "retry", "--all")
     host.wait_until_settled(20)
-    assert {strip_trace(letter) for letter in b.letters(reader)} == {written_by(writer, LETTER)}
+    assert {strip_trace(message) for message in b.messages(reader)} == {written_by(writer, MESSAGE)}
 
 
 def test_killed_process_is_told_in_the_log(host):
@@ -146,9 +146,9 @@ def test_killed_process_is_told_in_the_log(host):
     wait_until(lambda: "resolver" in host.run("log", "-n", "200"), 5)
 
 
-def test_nobody_outlives_the_master(office):
+def test_nobody_outlives_the_master(server):
     """Without it the others end; the next start finds everything in order."""
-    host = office("orphans")
+    host = server("orphans")
     user = host.account()
     host.deliver(user)
     pids = [p["pid"] for p in host.processes()]
@@ -157,7 +157,7 @@ def test_nobody_outlives_the_master(office):
     host.process = None
     wait_until(lambda: not [pid for pid in pids if is_alive(pid)], 5)
     host.start()
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
 
 
 def is_alive(pid):
@@ -171,9 +171,9 @@ def is_alive(pid):
 # ---------------------------------------------------------------- processes that do not go on
 
 
-def test_stopped_process_is_noticed_and_replaced(office):
+def test_stopped_process_is_noticed_and_replaced(server):
     """It keeps its connections, so everybody would wait for it for ever."""
-    host = office("frozen")
+    host = server("frozen")
     user = host.account()
     pid, = host.pids("directory")
     os.kill(pid, signal.SIGSTOP)
@@ -201,9 +201,9 @@ def new_process(host, role, old):
     raise AssertionError(f"no new {role} process")
 
 
-def test_sigterm_is_heard_while_processes_start(office):
+def test_sigterm_is_heard_while_processes_start(server):
     """One that does not come up must not keep the others."""
-    host = office("hurried", run=False)
+    host = server("hurried", run=False)
     with host.log.open("ab") as log:
         host.process = subprocess.Popen(
             host.place.command(PROGRAM, "-C", host.folder, "run"), stdin=subprocess.DEVNULL,
@@ -213,8 +213,8 @@ def test_sigterm_is_heard_while_processes_start(office):
     host.stop()
 
 
-def test_settings_read_while_a_process_starts_reach_it(office):
-    host = office("early", settings={"workers.edge": "1"})
+def test_settings_read_while_a_process_starts_reach_it(server):
+    host = server("early", settings={"workers.edge": "1"})
     old = host.pids("edge")
     kill(old[0])
     pid = new_process(host, "edge", old)
@@ -230,16 +230,16 @@ def test_settings_read_while_a_process_starts_reach_it(office):
 # ---------------------------------------------------------------- stopping
 
 
-def test_sigterm_ends_all_within_seconds_whoever_is_connected(office):
-    """Host.stop() holds the five seconds. Clients are told, the letter under way is not taken."""
-    host = office("stopped")
+def test_sigterm_ends_all_within_seconds_whoever_is_connected(server):
+    """Host.stop() holds the five seconds. Clients are told, the message under way is not taken."""
+    host = server("stopped")
     user = host.account()
     idle, writing, reading = host.smtp(), host.smtp(), host.pop3(user)
     silent = host.smtp(greet=False)
     writing.say("MAIL FROM:<kiku@far.test>")
     writing.say(f"RCPT TO:<{user}>")
     assert writing.code("DATA") == 354
-    writing.send(LETTER)
+    writing.send(MESSAGE)
     pids = [p["pid"] for p in host.processes()]
     host.stop()
     assert not [pid for pid in pids if is_alive(pid)]
@@ -249,11 +249,11 @@ def test_sigterm_ends_all_within_seconds_whoever_is_connected(office):
         wire.until_closed(2)
         wire.close()
     host.start()
-    assert host.letters(user) == []
+    assert host.messages(user) == []
 
 
-def test_stop_command_waits_for_the_end(office):
-    host = office("asked")
+def test_stop_command_waits_for_the_end(server):
+    host = server("asked")
     began = time.monotonic()
     host.run("stop")
     assert time.monotonic() - began < 5
@@ -264,17 +264,17 @@ def test_stop_command_waits_for_the_end(office):
     assert down.returncode == 3 and "not running" in down.stderr
 
 
-def test_second_start_in_the_same_directory_is_refused(office):
-    host = office("twice")
+def test_second_start_in_the_same_directory_is_refused(server):
+    host = server("twice")
     second = host.attempt("run")
     assert second.returncode != 0 and "running already" in second.stderr
     host.deliver(host.account())
 
 
-def test_port_in_use_is_said_with_its_number(office, world):
+def test_port_in_use_is_said_with_its_number(server, world):
     """And nothing stays behind."""
-    first = office("first")
-    host = office("second", run=False)
+    first = server("first")
+    host = server("second", run=False)
     host.address = first.address
     host.configure({"listen": first.address})
     host.place = first.place
@@ -284,22 +284,22 @@ def test_port_in_use_is_said_with_its_number(office, world):
     assert "another program uses this port" in str(failed.value)
 
 
-def test_queued_letters_survive_a_stop_and_a_kill(office):
+def test_queued_messages_survive_a_stop_and_a_kill(server):
     """They are there again, with the attempts that were made."""
-    host = office("kept")
+    host = server("kept")
     user = host.account()
     with host.submission(user) as wire:
-        letter = wire.accepted(user, ["x@unreachable.test"], LETTER)
+        message = wire.accepted(user, ["x@unreachable.test"], MESSAGE)
     wait_until(lambda: host.queued()[0]["waiting"][0]["attempts"] > 0, 10, 0.1, host.story)
     host.restart()
-    assert [q["id"] for q in host.queued()] == [letter]
+    assert [q["id"] for q in host.queued()] == [message]
     kill(host.process.pid)
     host.process.wait(5)
     host.process = None
     time.sleep(0.5)
     host.start()
     entry, = host.queued()
-    assert entry["id"] == letter and entry["waiting"][0]["attempts"] > 0
+    assert entry["id"] == message and entry["waiting"][0]["attempts"] > 0
 
 
 # ---------------------------------------------------------------- settings
@@ -333,8 +333,8 @@ def reload(host, values):
     return said
 
 
-def test_reload_of_the_plus_separator(office):
-    host = office("plus")
+def test_reload_of_the_plus_separator(server):
+    host = server("plus")
     user = host.account("tama")
     plus, minus = (f"tama{separator}shop@{host.domains[0]}" for separator in "+-")
     host.deliver(plus)
@@ -344,7 +344,7 @@ def test_reload_of_the_plus_separator(office):
         assert wire.code(f"RCPT TO:<{plus}>") == 550
         assert wire.code(f"RCPT TO:<{minus}>") == 250
     host.deliver(minus)
-    host.wait_for_letters(user, 2)
+    host.wait_for_messages(user, 2)
 
 
 def hash_of(host, user):
@@ -353,9 +353,9 @@ def hash_of(host, user):
         return db.execute("SELECT password FROM account WHERE address = ?", (user,)).fetchone()[0]
 
 
-def test_reload_of_the_cost_of_passwords(office):
+def test_reload_of_the_cost_of_passwords(server):
     """Counts for passwords that are set from then on, and at the next login for the others."""
-    host = office("cost", settings={"password.memory": "64K", "password.passes": 1})
+    host = server("cost", settings={"password.memory": "64K", "password.passes": 1})
     user = host.account()
     host.run("account", "password", user, "--password-stdin", input=PASSWORD + "\n")
     assert "m=64,t=1," in hash_of(host, user)
@@ -367,21 +367,21 @@ def test_reload_of_the_cost_of_passwords(office):
     assert "m=256,t=3," in hash_of(host, user)
 
 
-def test_reload_of_the_name_servers(office, world, b):
+def test_reload_of_the_name_servers(server, world, b):
     """And of their cache with them: what could not be found before is found at once."""
     good = f"{world.names.address}:{world.names.port}"
-    host = office("names", settings={"dns.resolvers": f"{world.names.address}:9"})
+    host = server("names", settings={"dns.resolvers": f"{world.names.address}:9"})
     writer, reader = host.account(), b.account()
     with host.submission(writer) as wire:
-        letter = wire.accepted(writer, [reader], LETTER)
+        message = wire.accepted(writer, [reader], MESSAGE)
     wait_until(lambda: host.queued()[0]["waiting"][0]["attempts"] > 0, 30, 0.1, host.story)
     reload(host, {"dns.resolvers": good})
-    host.run("queue", "retry", letter)
-    b.wait_for_letters(reader)
+    host.run("queue", "retry", message)
+    b.wait_for_messages(reader)
 
 
-def test_bad_trust_anchors_are_said_and_the_old_resolver_goes_on(office, b):
-    host = office("anchor")
+def test_bad_trust_anchors_are_said_and_the_old_resolver_goes_on(server, b):
+    host = server("anchor")
     anchor = host.folder / "root.key"
     anchor.write_text(". IN DS nonsense\n")
     host.configure({"dns.trust-anchor": anchor, "dns.dnssec": "yes"})
@@ -391,29 +391,29 @@ def test_bad_trust_anchors_are_said_and_the_old_resolver_goes_on(office, b):
     assert "is no DNSSEC trust anchor" in done.stderr
     writer, reader = host.account(), b.account()
     with host.submission(writer) as wire:
-        wire.accepted(writer, [reader], LETTER)
-    b.wait_for_letters(reader)
+        wire.accepted(writer, [reader], MESSAGE)
+    b.wait_for_messages(reader)
     host.configure({"dns.dnssec": "no"})
     host.run("reload")
 
 
-def test_reload_of_the_disk_reserve(office):
-    host = office("reserve")
+def test_reload_of_the_disk_reserve(server):
+    host = server("reserve")
     user = host.account()
     reload(host, {"queue.disk-reserve": "1000G"})
     with host.smtp() as wire:
-        assert wire.hand_over("kiku@far.test", [user], LETTER)[0] == 452
+        assert wire.hand_over("kiku@far.test", [user], MESSAGE)[0] == 452
     reload(host, {"queue.disk-reserve": "1M"})
     host.deliver(user)
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
 
 
-def test_log_file_anywhere_and_its_rotation(office, world):
+def test_log_file_anywhere_and_its_rotation(server, world):
     """The ledger, which sees its own folder only, writes on after a reload, a rotation and a
     death."""
     folder = world.folder / "var-log"
     folder.mkdir(exist_ok=True)
-    host = office("logs")
+    host = server("logs")
     user = host.account()
     log, old = folder / f"{host.name}.log", folder / f"{host.name}.log.1"
 
@@ -437,8 +437,8 @@ def test_log_file_anywhere_and_its_rotation(office, world):
     wait_until(lambda: lines(log) == 3, 5, 0.1, host.story)
 
 
-def test_bad_log_file_is_said_everywhere_with_what_was_expected(office):
-    host = office("nolog")
+def test_bad_log_file_is_said_everywhere_with_what_was_expected(server):
+    host = server("nolog")
     host.configure({"log.file": "/nowhere/at/all.log", "smtp.banner": "never"})
     expected = "log.file: the folder of /nowhere/at/all.log is not there, expected one that exists"
     checked, done = host.attempt("check"), host.attempt("reload")
@@ -452,9 +452,9 @@ def test_bad_log_file_is_said_everywhere_with_what_was_expected(office):
     assert expected in str(failed.value)
 
 
-def test_what_needs_a_restart_is_said_and_waits_for_it(office):
+def test_what_needs_a_restart_is_said_and_waits_for_it(server):
     """At each reload, and a process that is started again before works as the others do."""
-    host = office("later")
+    host = server("later")
     host.configure({"log.destination": "none"})
     assert "(at the next start)" in reload(host, {})
     assert "log.destination: stderr -> none (at the next start)" in host.run("reload")
@@ -478,8 +478,8 @@ def test_reload_of_bad_settings_keeps_the_old_ones(host):
         host.settings.write_text(good)
 
 
-def test_check_lists_all_errors_at_once_with_their_places(office):
-    host = office("checked", run=False)
+def test_check_lists_all_errors_at_once_with_their_places(server):
+    host = server("checked", run=False)
     good = host.settings.read_text()
     wrong = ["smtp {", "    message-size-max lots", "    trusted-networks 192.0.2.0/99",
              "    hard-eror 3", "}", "qeue {", "}", "workers { # none", "    edge 500", "}",
@@ -498,8 +498,8 @@ def test_check_lists_all_errors_at_once_with_their_places(office):
     assert host.attempt("check").returncode == 0
 
 
-def test_init_overwrites_nothing(office):
-    host = office("once", run=False)
+def test_init_overwrites_nothing(server):
+    host = server("once", run=False)
     before = host.settings.read_bytes()
     done = subprocess.run(
         [PROGRAM, "init", str(host.folder), "--hostname", "mx.x.test",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The way from host to host: what the MX records of a domain make of a letter (RFC 5321 §5.1)."""
+"""The way from host to host: what the MX records of a domain make of a message (RFC 5321 §5.1)."""
 import base64
 import email
 import email.policy
@@ -8,7 +8,7 @@ import re
 import pytest
 
 from wire import written_by
-from world import LETTER, PASSWORD, strip_trace, wait_until
+from world import MESSAGE, PASSWORD, strip_trace, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -23,16 +23,16 @@ def writer(a):
     return a.account("writer")
 
 
-def send(host, writer, *recipients, subject=b"a letter"):
-    """A letter by submission; its id."""
+def send(host, writer, *recipients, subject=b"a message"):
+    """A message by submission; its id."""
     with host.submission(writer) as wire:
-        return wire.accepted(writer, recipients, LETTER.replace(b"a letter", subject))
+        return wire.accepted(writer, recipients, MESSAGE.replace(b"a message", subject))
 
 
 def report_to(host, user):
     """The one report that comes back to a user, parsed."""
-    letter, = host.wait_for_letters(user)
-    return email.message_from_bytes(letter, policy=email.policy.default)
+    message, = host.wait_for_messages(user)
+    return email.message_from_bytes(message, policy=email.policy.default)
 
 
 def told(report):
@@ -42,12 +42,12 @@ def told(report):
 
 
 def arrives(host, user, writer="writer@a.test"):
-    letter, = host.wait_for_letters(user)
-    assert strip_trace(letter) == written_by(writer, LETTER)
-    return letter
+    message, = host.wait_for_messages(user)
+    assert strip_trace(message) == written_by(writer, MESSAGE)
+    return message
 
 
-def test_letter_to_another_host_found_by_mx(a, b, writer):
+def test_message_to_another_host_found_by_mx(a, b, writer):
     reader = b.account()
     send(a, writer, reader)
     arrives(b, reader)
@@ -93,12 +93,12 @@ def test_mx_that_is_a_cname_is_followed(a, b, writer):
 def test_host_with_an_ipv6_address_only(a, c, writer):
     reader = c.account(domain="six.test")
     send(a, writer, reader)
-    letter = arrives(c, reader)
-    assert re.search(rb"^Received: from mx\.a\.test \(.*\[IPv6:", letter, re.MULTILINE)
+    message = arrives(c, reader)
+    assert re.search(rb"^Received: from mx\.a\.test \(.*\[IPv6:", message, re.MULTILINE)
 
 
 def test_null_mx_comes_back_as_5_1_10(a):
-    """RFC 7505: the domain takes no letters, although it has an address."""
+    """RFC 7505: the domain takes no messages, although it has an address."""
     user = a.account()
     send(a, user, "x@nomail.test")
     assert told(report_to(a, user))["Status"] == "5.1.10"
@@ -126,34 +126,34 @@ def test_mx_that_is_ourselves_for_a_foreign_domain_comes_back_as_5_4_6(a):
 
 
 def test_hosts_behind_us_in_the_list_are_not_tried(a, b):
-    """RFC 5321 §5.1: preferences from our own on are dropped, or letters go in circles."""
+    """RFC 5321 §5.1: preferences from our own on are dropped, or messages go in circles."""
     user, reader = a.account(), b.account(domain="behind-us.test")
     send(a, user, reader)
     assert told(report_to(a, user))["Status"] in ("5.4.6", "5.3.5")
-    assert b.letters(reader) == []
+    assert b.messages(reader) == []
 
 
-def waits(host, letter):
-    """The entry of a letter that was tried and stays in the queue."""
+def waits(host, message):
+    """The entry of a message that was tried and stays in the queue."""
     def tried():
-        found = [q for q in host.queued() if q["id"] == letter]
+        found = [q for q in host.queued() if q["id"] == message]
         return found and found[0]["waiting"][0]["attempts"] > 0 and found[0]
     return wait_until(tried, 20, 0.1, host.story)
 
 
 def test_servfail_means_later(a, writer):
-    letter = send(a, writer, "x@broken.test")
-    assert waits(a, letter)["waiting"][0]["status"] == "later"
-    a.run("queue", "remove", letter)
+    message = send(a, writer, "x@broken.test")
+    assert waits(a, message)["waiting"][0]["status"] == "later"
+    a.run("queue", "remove", message)
 
 
 def test_nobody_at_the_door_means_later(a, writer):
-    letter = send(a, writer, "x@unreachable.test")
-    assert waits(a, letter)["waiting"][0]["status"] == "later"
-    a.run("queue", "remove", letter)
+    message = send(a, writer, "x@unreachable.test")
+    assert waits(a, message)["waiting"][0]["status"] == "later"
+    a.run("queue", "remove", message)
 
 
-def test_letter_for_several_hosts_goes_to_each_once(a, b, c, writer):
+def test_message_for_several_hosts_goes_to_each_once(a, b, c, writer):
     near, there, far = a.account(), b.account(), c.account()
     also_there = b.account()
     send(a, writer, near, there, far, also_there)
@@ -166,8 +166,8 @@ def test_recipients_at_one_host_share_a_transaction(a, b, writer):
     send(a, writer, *readers)
     ids = set()
     for reader in readers:
-        letter = arrives(b, reader)
-        ids.add(re.search(rb"Received: from mx\.a\.test .*?\bid (\S+?);?\s", letter,
+        message = arrives(b, reader)
+        ids.add(re.search(rb"Received: from mx\.a\.test .*?\bid (\S+?);?\s", message,
                           re.DOTALL).group(1))
     assert len(ids) == 1
 
@@ -181,18 +181,18 @@ def test_transmission_is_encrypted_where_the_other_host_offers_it(a, b, writer):
     assert received.group(1) == b"ESMTPS"
 
 
-def test_letters_keep_their_order_of_trace_fields(a, b, writer):
+def test_messages_keep_their_order_of_trace_fields(a, b, writer):
     """RFC 5321 §4.4: each host puts its field on top; the last one adds Return-Path."""
     reader = b.account()
     send(a, writer, reader)
-    letter = arrives(b, reader)
-    header = letter[:letter.index(b"\r\n\r\n")].decode()
+    message = arrives(b, reader)
+    header = message[:message.index(b"\r\n\r\n")].decode()
     names = [line.split(":")[0] for line in header.split("\r\n") if line[0] not in " \t"]
     assert names[:4] == ["Return-Path", "Delivered-To", "Received", "Received"]
-    message = email.message_from_bytes(letter)
-    assert message["Return-Path"] == f"<{writer}>"
-    assert message["Delivered-To"] == reader
-    outer, inner = message.get_all("Received")
+    parsed = email.message_from_bytes(message)
+    assert parsed["Return-Path"] == f"<{writer}>"
+    assert parsed["Delivered-To"] == reader
+    outer, inner = parsed.get_all("Received")
     assert "by mx.b.test" in outer and "by mx.a.test" in inner
 
 
@@ -207,45 +207,45 @@ def test_route_says_the_way_without_sending(a, b):
 # ---------------------------------------------------------------- what a postmaster does
 
 
-def test_letter_on_hold_is_not_tried_until_it_is_released(a, writer):
-    letter = send(a, writer, "x@unreachable.test")
-    attempts = waits(a, letter)["waiting"][0]["attempts"]
-    a.run("queue", "hold", letter)
-    entry = a.json("queue", "show", letter)
+def test_message_on_hold_is_not_tried_until_it_is_released(a, writer):
+    message = send(a, writer, "x@unreachable.test")
+    attempts = waits(a, message)["waiting"][0]["attempts"]
+    a.run("queue", "hold", message)
+    entry = a.json("queue", "show", message)
     assert entry["hold"] and entry["waiting"][0]["attempts"] == attempts
-    a.run("queue", "release", letter)
-    a.run("queue", "retry", letter)
-    wait_until(lambda: a.json("queue", "show", letter)["waiting"][0]["attempts"] > attempts,
+    a.run("queue", "release", message)
+    a.run("queue", "retry", message)
+    wait_until(lambda: a.json("queue", "show", message)["waiting"][0]["attempts"] > attempts,
                10, 0.1, a.story)
-    a.run("queue", "remove", letter)
-    assert a.attempt("queue", "show", letter).returncode == 4
+    a.run("queue", "remove", message)
+    assert a.attempt("queue", "show", message).returncode == 4
 
 
-def test_removed_letter_goes_back_when_asked_for(a):
+def test_removed_message_goes_back_when_asked_for(a):
     user = a.account()
-    letter = send(a, user, "x@unreachable.test")
-    waits(a, letter)
-    a.run("queue", "remove", letter, "--bounce")
+    message = send(a, user, "x@unreachable.test")
+    waits(a, message)
+    a.run("queue", "remove", message, "--bounce")
     assert told(report_to(a, user))["Action"] == "failed"
 
 
-def test_queue_shows_a_letter_as_it_is(a, writer):
-    letter = send(a, writer, "x@unreachable.test")
-    waits(a, letter)
-    shown = a.run("queue", "show", letter, "--content").encode()
-    assert strip_trace(shown.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")) == written_by(writer, LETTER)
-    a.run("queue", "remove", letter)
+def test_queue_shows_a_message_as_it_is(a, writer):
+    message = send(a, writer, "x@unreachable.test")
+    waits(a, message)
+    shown = a.run("queue", "show", message, "--content").encode()
+    assert strip_trace(shown.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")) == written_by(writer, MESSAGE)
+    a.run("queue", "remove", message)
 
 
 def test_journey_tells_the_way_on_both_hosts_and_no_secrets(a, b, writer):
     reader = b.account()
-    letter = send(a, writer, reader, subject=b"under way")
-    b.wait_for_letters(reader)
+    message = send(a, writer, reader, subject=b"under way")
+    b.wait_for_messages(reader)
 
     def told_whole():
-        text = a.attempt("journey", letter).stdout
+        text = a.attempt("journey", message).stdout
         return "mx.b.test" in text and "Transmitted" in text and text
-    here = wait_until(told_whole, why=lambda: a.attempt("journey", letter).stdout)
+    here = wait_until(told_whole, why=lambda: a.attempt("journey", message).stdout)
     wait_until(lambda: "Delivered" in b.attempt("journey", reader).stdout)
     there = b.run("journey", reader)
     assert reader in here and "under way" in here and "250 2.0.0 Accepted as" in here
@@ -253,8 +253,8 @@ def test_journey_tells_the_way_on_both_hosts_and_no_secrets(a, b, writer):
     for text in (here, there):
         assert PASSWORD not in text and "Good day." not in text
         assert secret_of(writer) not in text
-    by_message_id = a.json("journey", "<letter@far.test>")
-    assert letter in str(by_message_id)
+    by_message_id = a.json("journey", "<message@far.test>")
+    assert message in str(by_message_id)
 
 
 def secret_of(user):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Who may send where, what a letter gets on its way in, and what its reader finds."""
+"""Who may send where, what a message gets on its way in, and what its reader finds."""
 import base64
 import email
 import email.policy
@@ -13,7 +13,7 @@ import time
 import pytest
 
 from wire import Pop3, loose_tls, written_by
-from world import LETTER, PASSWORD, strip_trace, wait_until
+from world import MESSAGE, PASSWORD, strip_trace, wait_until
 
 
 def rcpt(host, recipient, sender="kiku@far.test"):
@@ -24,8 +24,8 @@ def rcpt(host, recipient, sender="kiku@far.test"):
         return f"{code} {lines[0].split()[0]}"
 
 
-def parsed(letter):
-    return email.message_from_bytes(letter, policy=email.policy.default)
+def parsed(message):
+    return email.message_from_bytes(message, policy=email.policy.default)
 
 
 # ---------------------------------------------------------------- RCPT: who may send where
@@ -72,22 +72,22 @@ def test_outside_may_not_send_out_as_one_of_us(a):
     assert rcpt(a, "someone@b.test", sender=user)[:3] in ("550", "554")
 
 
-def test_trusted_networks_may_send_anywhere(office, world):
-    host = office("trust", settings={"smtp.trusted-networks": world.network.here + "/32"})
+def test_trusted_networks_may_send_anywhere(server, world):
+    host = server("trust", settings={"smtp.trusted-networks": world.network.here + "/32"})
     assert rcpt(host, "someone@b.test") == "250 2.1.5"
     host.configure({"smtp.trusted-networks": "none"})
     host.run("reload")
     assert rcpt(host, "someone@b.test")[:3] in ("550", "554")
 
 
-def test_postmaster_without_a_domain_is_taken(office):
+def test_postmaster_without_a_domain_is_taken(server):
     """RFC 5321 §4.5.1."""
-    host = office("post")
+    host = server("post")
     admin = host.account("boss", "--admin")
     assert rcpt(host, "postmaster") == "250 2.1.5"
     assert rcpt(host, "Postmaster@" + host.domains[0]) == "250 2.1.5"
     host.deliver("postmaster")
-    host.wait_for_letters(admin)
+    host.wait_for_messages(admin)
 
 
 def test_local_part_is_compared_without_case(a):
@@ -111,8 +111,8 @@ def test_disabled_account_takes_nothing_and_nobody_enters(a):
 def test_plus_address_reaches_its_account(a):
     user = a.account("plus")
     a.deliver("plus+lists.2026@a.test")
-    letter, = a.wait_for_letters(user)
-    assert parsed(letter)["Delivered-To"].startswith("plus")
+    message, = a.wait_for_messages(user)
+    assert parsed(message)["Delivered-To"].startswith("plus")
 
 
 def test_alias_to_several_reaches_each_once(a):
@@ -121,63 +121,63 @@ def test_alias_to_several_reaches_each_once(a):
     a.run("alias", "add", "both@a.test", "group@a.test", one)
     a.deliver("both@a.test")
     for user in (one, two):
-        letter, = a.wait_for_letters(user)
-        assert strip_trace(letter) == LETTER
+        message, = a.wait_for_messages(user)
+        assert strip_trace(message) == MESSAGE
 
 
 def test_alias_to_another_host_goes_out(a, b):
     far = b.account()
     a.run("alias", "add", "away@a.test", far)
     a.deliver("away@a.test")
-    letter, = b.wait_for_letters(far)
-    assert strip_trace(letter) == LETTER
+    message, = b.wait_for_messages(far)
+    assert strip_trace(message) == MESSAGE
 
 
 def test_forward_that_keeps_a_copy(a, b):
     user, far = a.account(), b.account()
     a.run("alias", "add", user, user, far)
     a.deliver(user)
-    a.wait_for_letters(user)
-    b.wait_for_letters(far)
+    a.wait_for_messages(user)
+    b.wait_for_messages(far)
 
 
-def test_catch_all_takes_what_nobody_gets(office):
-    host = office("catch")
+def test_catch_all_takes_what_nobody_gets(server):
+    host = server("catch")
     keeper, other = host.account("keeper"), host.account("other")
     host.run("domain", "catch-all", host.domains[0], keeper)
     host.deliver(f"anything@{host.domains[0]}")
     host.deliver(other)
-    host.wait_for_letters(keeper)
-    host.wait_for_letters(other)
+    host.wait_for_messages(keeper)
+    host.wait_for_messages(other)
 
 
-def test_alias_domain_is_another_name(office):
-    host = office("names", domains=["names.test"])
+def test_alias_domain_is_another_name(server):
+    host = server("names", domains=["names.test"])
     user = host.account("tama")
     host.run("domain", "add", "other-name.test", "--alias-of", "names.test")
     host.deliver("tama@other-name.test")
-    host.wait_for_letters(user)
+    host.wait_for_messages(user)
 
 
-BIG = LETTER + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 400
+BIG = MESSAGE + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 400
 
 
-def test_letter_over_quota_comes_back(a, b):
+def test_message_over_quota_comes_back(a, b):
     """Refused before the 250, so that no bounce is needed; never lost."""
     user, writer = a.account(None, "--quota", "20K"), b.account()
     with a.smtp() as wire:
         code, lines = wire.hand_over(writer, [user], BIG)
         assert (code, lines[0][:6]) == (552, "5.2.3 ")
-    assert a.letters(user) == []
+    assert a.messages(user) == []
     a.deliver(user)
-    a.wait_for_letters(user)
+    a.wait_for_messages(user)
 
 
-def test_quota_of_the_settings_is_for_accounts_without_one(office):
-    host = office("quota", settings={"delivery.quota": "20K"})
+def test_quota_of_the_settings_is_for_accounts_without_one(server):
+    host = server("quota", settings={"delivery.quota": "20K"})
     small, large = host.account(), host.account(None, "--quota", "1M")
     host.deliver(large, BIG)
-    host.wait_for_letters(large)
+    host.wait_for_messages(large)
     with host.smtp() as wire:
         code, lines = wire.hand_over("kiku@far.test", [small], BIG)
         assert (code, lines[0][:6]) == (552, "5.2.3 ")
@@ -244,7 +244,7 @@ def test_date_and_message_id_are_added_on_submission_only(a):
     bare = f"From: {user}\r\nTo: {user}\r\nSubject: bare\r\n\r\nText\r\n".encode()
     with a.submission(user) as wire:
         wire.accepted(user, [user], bare)
-    handed_in, = a.wait_for_letters(user)
+    handed_in, = a.wait_for_messages(user)
     message = parsed(handed_in)
     assert abs(email.utils.parsedate_to_datetime(message["Date"]).timestamp() - time.time()) < 60
     assert re.fullmatch(r"<[^<>@\s]+@mx\.a\.test>", message["Message-ID"])
@@ -252,73 +252,73 @@ def test_date_and_message_id_are_added_on_submission_only(a):
 
     stranger = a.account()
     a.deliver(stranger, bare)
-    from_outside, = a.wait_for_letters(stranger)
+    from_outside, = a.wait_for_messages(stranger)
     assert strip_trace(from_outside) == bare
 
 
 def test_own_date_and_message_id_stay(a):
     user = a.account()
     with a.submission(user) as wire:
-        wire.accepted(user, [user], LETTER)
-    letter, = a.wait_for_letters(user)
-    assert strip_trace(letter) == written_by(user, LETTER)
+        wire.accepted(user, [user], MESSAGE)
+    message, = a.wait_for_messages(user)
+    assert strip_trace(message) == written_by(user, MESSAGE)
 
 
 def test_bcc_is_taken_out_on_submission(a):
     """RFC 5322 §3.6.3."""
     user = a.account()
     with a.submission(user) as wire:
-        wire.accepted(user, [user], LETTER.replace(
+        wire.accepted(user, [user], MESSAGE.replace(
             b"Subject", b"Bcc: x@b.test,\r\n y@b.test\r\nSubject"))
-    letter, = a.wait_for_letters(user)
-    assert strip_trace(letter) == written_by(user, LETTER)
+    message, = a.wait_for_messages(user)
+    assert strip_trace(message) == written_by(user, MESSAGE)
 
 
 # ---------------------------------------------------------------- trace fields
 
 
-def test_trace_fields_of_a_letter_from_outside(a, world):
-    """RFC 5321 §4.4: who, from where, by whom, how, which letter, for whom, when."""
+def test_trace_fields_of_a_message_from_outside(a, world):
+    """RFC 5321 §4.4: who, from where, by whom, how, which message, for whom, when."""
     user = a.account()
-    letter_id = a.deliver(user, sender="Kiku.H@far.test")
-    letter, = a.wait_for_letters(user)
-    message = email.message_from_bytes(letter)
-    assert message.keys()[:3] == ["Return-Path", "Delivered-To", "Received"]
-    assert message["Return-Path"] == "<Kiku.H@far.test>"
-    assert message["Delivered-To"] == user
-    received = " ".join(message["Received"].split())
+    queue_id = a.deliver(user, sender="Kiku.H@far.test")
+    message, = a.wait_for_messages(user)
+    parsed = email.message_from_bytes(message)
+    assert parsed.keys()[:3] == ["Return-Path", "Delivered-To", "Received"]
+    assert parsed["Return-Path"] == "<Kiku.H@far.test>"
+    assert parsed["Delivered-To"] == user
+    received = " ".join(parsed["Received"].split())
     where = re.escape(world.network.here) if world.network.real else r"127\.0\.\d+\.\d+"
     assert re.search(rf"^from client\.test \(.*\[{where}\]\)", received), received
     assert "by mx.a.test" in received and "with ESMTP" in received
-    assert f"id {letter_id}" in received and f"for <{user}>" in received
+    assert f"id {queue_id}" in received and f"for <{user}>" in received
     stamp = received.rsplit(";", 1)[1]
     assert abs(email.utils.parsedate_to_datetime(stamp).timestamp() - time.time()) < 60
-    assert all(len(line) <= 78 for line in letter.split(b"\r\n\r\n")[0].decode().split("\r\n"))
+    assert all(len(line) <= 78 for line in message.split(b"\r\n\r\n")[0].decode().split("\r\n"))
 
 
 def test_received_names_nobody_when_there_are_several(a):
     """Blind copies stay blind (RFC 5321 §7.2)."""
     one, two = a.account(), a.account()
     with a.smtp() as wire:
-        wire.accepted("kiku@far.test", [one, two], LETTER)
-    letter, = a.wait_for_letters(one)
-    assert two.encode() not in letter
-    assert " for " not in " ".join(email.message_from_bytes(letter)["Received"].split())
+        wire.accepted("kiku@far.test", [one, two], MESSAGE)
+    message, = a.wait_for_messages(one)
+    assert two.encode() not in message
+    assert " for " not in " ".join(email.message_from_bytes(message)["Received"].split())
 
 
 def test_null_sender_gives_an_empty_return_path(a):
     user = a.account()
     a.deliver(user, sender="")
-    letter, = a.wait_for_letters(user)
-    assert letter.startswith(b"Return-Path: <>\r\n")
+    message, = a.wait_for_messages(user)
+    assert message.startswith(b"Return-Path: <>\r\n")
 
 
-def test_letter_with_too_many_hops_is_refused(a):
+def test_message_with_too_many_hops_is_refused(a):
     """RFC 5321 §6.3."""
     user = a.account()
     with a.smtp() as wire:
         code, lines = wire.hand_over("kiku@far.test", [user],
-                                     b"Received: from x by y; now\r\n" * 101 + LETTER)
+                                     b"Received: from x by y; now\r\n" * 101 + MESSAGE)
     assert code == 554 and lines[0].startswith("5.4.6")
 
 
@@ -328,8 +328,8 @@ def test_letter_with_too_many_hops_is_refused(a):
 def test_report_has_the_form_of_rfc_3464(a, b):
     user = a.account()
     with a.submission(user) as wire:
-        letter_id = wire.accepted(user, ["ghost@b.test"], LETTER)
-    report, = a.wait_for_letters(user)
+        queue_id = wire.accepted(user, ["ghost@b.test"], MESSAGE)
+    report, = a.wait_for_messages(user)
     message = parsed(report)
     assert report.startswith(b"Return-Path: <>\r\n")
     assert message.get_content_type() == "multipart/report"
@@ -347,17 +347,17 @@ def test_report_has_the_form_of_rfc_3464(a, b):
     assert recipient["Status"] == "5.1.1"
     assert original.get_content_type() in ("message/rfc822", "text/rfc822-headers")
     returned = original.get_payload()[0]
-    assert returned["Message-ID"] == "<letter@far.test>"
-    assert letter_id in str(returned["Received"])
+    assert returned["Message-ID"] == "<message@far.test>"
+    assert queue_id in str(returned["Received"])
 
 
 def test_no_report_about_a_report(a):
-    """RFC 5321 §6.1: a letter with the null path is never answered."""
+    """RFC 5321 §6.1: a message with the null path is never answered."""
     user = a.account()
     with a.submission(user) as wire:
-        wire.accepted("", ["ghost@nowhere-at-all.test"], LETTER)
+        wire.accepted("", ["ghost@nowhere-at-all.test"], MESSAGE)
     wait_until(lambda: not any("nowhere-at-all" in str(q) for q in a.queued()), 15, 0.1, a.story)
-    assert a.letters(user) == []
+    assert a.messages(user) == []
 
 
 def test_no_report_for_notify_never(a):
@@ -366,9 +366,9 @@ def test_no_report_for_notify_never(a):
     with a.submission(user) as wire:
         assert wire.code(f"MAIL FROM:<{user}>") == 250
         assert wire.code("RCPT TO:<ghost@nowhere-at-all.test> NOTIFY=NEVER") == 250
-        letter_id = wire.letter(LETTER)[1][0].split()[-1]
-    wait_until(lambda: all(q["id"] != letter_id for q in a.queued()), 15, 0.1, a.story)
-    assert a.letters(user) == []
+        queue_id = wire.message(MESSAGE)[1][0].split()[-1]
+    wait_until(lambda: all(q["id"] != queue_id for q in a.queued()), 15, 0.1, a.story)
+    assert a.messages(user) == []
 
 
 # ---------------------------------------------------------------- POP3
@@ -378,8 +378,8 @@ def fill(host, count=3):
     user = host.account()
     with host.smtp() as wire:
         for number in range(count):
-            wire.accepted("kiku@far.test", [user], LETTER.replace(b"a letter", b"%d" % number))
-    host.wait_for_letters(user, count)
+            wire.accepted("kiku@far.test", [user], MESSAGE.replace(b"a message", b"%d" % number))
+    host.wait_for_messages(user, count)
     return user
 
 
@@ -387,7 +387,7 @@ def test_pop3_deletes_only_at_quit(a):
     user = fill(a)
     with a.pop3(user) as wire:
         assert wire.say("DELE 1").startswith("+OK")
-    before = a.letters(user)
+    before = a.messages(user)
     assert len(before) == 3
     with a.pop3(user) as wire:
         wire.say("DELE 1")
@@ -396,7 +396,7 @@ def test_pop3_deletes_only_at_quit(a):
         wire.say("DELE 2")
         assert wire.say("RETR 2").startswith("-ERR")
         assert wire.say("QUIT").startswith("+OK")
-    assert a.letters(user) == [before[0], before[2]]
+    assert a.messages(user) == [before[0], before[2]]
 
 
 def uidl(host, user):
@@ -406,8 +406,8 @@ def uidl(host, user):
         return found
 
 
-def test_uidl_is_stable_over_deletion_and_restart(office):
-    host = office("uidl")
+def test_uidl_is_stable_over_deletion_and_restart(server):
+    host = server("uidl")
     user = fill(host)
     first = uidl(host, user)
     assert len(set(first)) == 3 and all(re.fullmatch(rb"[!-~]{1,70}", one) for one in first)
@@ -419,7 +419,7 @@ def test_uidl_is_stable_over_deletion_and_restart(office):
 
 
 def test_one_session_for_a_mailbox(a):
-    """RFC 1939 §4: exclusive; a new letter meanwhile is taken all the same."""
+    """RFC 1939 §4: exclusive; a new message meanwhile is taken all the same."""
     user = fill(a, 1)
     with a.pop3(user) as first:
         with Pop3(a.address, a.ports["pop3s"]).tls().greeted() as second:
@@ -427,7 +427,7 @@ def test_one_session_for_a_mailbox(a):
         a.deliver(user)
         assert first.say("STAT").split()[1] == "1"
         first.say("QUIT")
-    a.wait_for_letters(user, 2)
+    a.wait_for_messages(user, 2)
 
 
 def test_pop3_sizes_are_those_of_what_is_sent(a):
@@ -435,7 +435,7 @@ def test_pop3_sizes_are_those_of_what_is_sent(a):
     with a.pop3(user) as wire:
         for line in wire.text("LIST"):
             number, size = map(int, line.split())
-            assert len(wire.letter(number)) == size
+            assert len(wire.message(number)) == size
         total = sum(int(line.split()[1]) for line in wire.text("LIST"))
         assert wire.say("STAT").split()[1:3] == ["2", str(total)]
 
@@ -443,9 +443,9 @@ def test_pop3_sizes_are_those_of_what_is_sent(a):
 def test_top_gives_header_and_lines(a):
     user = a.account()
     body = b"".join(b"%d\r\n" % n for n in range(10))
-    head = LETTER.split(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    head = MESSAGE.split(b"\r\n\r\n")[0] + b"\r\n\r\n"
     a.deliver(user, head + body)
-    a.wait_for_letters(user)
+    a.wait_for_messages(user)
     with a.pop3(user) as wire:
         top = b"\r\n".join(wire.text("TOP 1 3")) + b"\r\n"
         assert strip_trace(top) == head + b"0\r\n1\r\n2\r\n"
@@ -466,8 +466,8 @@ def test_pop3_ways_of_login(a, service):
         assert wire.say("STAT").startswith("+OK 1 ")
 
 
-def test_apop_only_for_those_who_were_given_a_secret(office):
-    host = office("apop")
+def test_apop_only_for_those_who_were_given_a_secret(server):
+    host = server("apop")
     user, other = fill(host, 1), host.account()
     host.run("account", "apop", user, "--password-stdin", input="stamp-Horse-19-bells\n")
     host.restart()
@@ -485,35 +485,35 @@ def test_apop_only_for_those_who_were_given_a_secret(office):
     assert good.startswith("+OK") and bad.startswith("-ERR") and none.startswith("-ERR")
 
 
-def test_letters_of_others_are_not_seen(a):
+def test_messages_of_others_are_not_seen(a):
     mine, other = fill(a, 2), a.account()
-    assert a.letters(other) == [] and len(a.letters(mine)) == 2
+    assert a.messages(other) == [] and len(a.messages(mine)) == 2
 
 
 # ---------------------------------------------------------------- what the postmaster finds
 
 
 def told(host, sender):
-    """What the journeys of one sender's letters say: kind and why."""
+    """What the journeys of one sender's messages say: kind and why."""
     def events():
         done = host.attempt("--json", "journey", sender)
         found = json.loads(done.stdout) if done.returncode == 0 else []
         return [(e["kind"], e["facts"].get("reply") or e["facts"].get("reason"))
-                for letter in found for e in letter["events"]]
+                for message in found for e in message["events"]]
     return wait_until(events, 5)
 
 
-def test_why_a_letter_was_not_taken_is_in_its_journey(a):
-    """Also when no reply ever came to be said, or the letter was never begun."""
+def test_why_a_message_was_not_taken_is_in_its_journey(a):
+    """Also when no reply ever came to be said, or the message was never begun."""
     user, limit = a.account(), 50 << 20
     with a.smtp() as wire:
         assert wire.code(f"MAIL FROM:<large@far.test> SIZE={limit + 1}") == 552
-        assert wire.hand_over("bare@far.test", [user], LETTER + b"one\ntwo\r\n")[0] == 550
-        assert wire.hand_over("loop@far.test", [user], b"Received: x\r\n" * 101 + LETTER)[0] == 554
+        assert wire.hand_over("bare@far.test", [user], MESSAGE + b"one\ntwo\r\n")[0] == 550
+        assert wire.hand_over("loop@far.test", [user], b"Received: x\r\n" * 101 + MESSAGE)[0] == 554
         assert wire.code("MAIL FROM:<half@far.test>") == 250
         assert wire.code(f"RCPT TO:<{user}>") == 250
         assert wire.code("DATA") == 354
-        wire.send(LETTER)
+        wire.send(MESSAGE)
     with a.submission(user) as wire:
         assert wire.code("MAIL FROM:<other@a.test>") == 553
     assert told(a, "large@far.test") == [
@@ -523,7 +523,7 @@ def test_why_a_letter_was_not_taken_is_in_its_journey(a):
     assert told(a, "loop@far.test")[0][1].startswith("554 5.4.6 ")
     assert told(a, "half@far.test") == [("abandoned", "connection closed by the other side")]
     assert told(a, "other@a.test")[0][1].startswith("553 5.7.1 ")
-    assert "Subject     a letter" in a.run("journey", "half@far.test")
+    assert "Subject     a message" in a.run("journey", "half@far.test")
 
 
 @pytest.mark.parametrize("service", ["submissions", "pop3s"])

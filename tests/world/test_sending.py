@@ -6,24 +6,24 @@ import re
 
 import pytest
 
-from world import LETTER
+from world import MESSAGE
 
 
-def letter_of(user):
-    return LETTER.replace(b"kiku@far.test", user.encode())
+def message_of(user):
+    return MESSAGE.replace(b"kiku@far.test", user.encode())
 
 
-def test_submission_has_its_own_number_of_messages_per_session(office):
-    host = office("session", settings={"submission.messages-per-session": 3,
-                                       "smtp.letters-per-connection": 1})
+def test_submission_has_its_own_number_of_messages_per_session(server):
+    host = server("session", settings={"submission.messages-per-session": 3,
+                                       "smtp.messages-per-connection": 1})
     user = host.account()
     with host.submission(user) as wire:
         for _ in range(3):
-            wire.accepted(user, [user], letter_of(user))
+            wire.accepted(user, [user], message_of(user))
         assert wire.code(f"MAIL FROM:<{user}>") == 421
         wire.until_closed(5)
     with host.smtp() as wire:
-        wire.accepted("kiku@far.test", [user], LETTER)
+        wire.accepted("kiku@far.test", [user], MESSAGE)
         assert wire.code("MAIL FROM:<kiku@far.test>") == 421
 
 
@@ -35,8 +35,8 @@ SETTINGS = {"sending.messages-per-hour": 5, "sending.new-recipients-per-hour": 1
 
 
 @pytest.fixture
-def host(office):
-    host = office("limits", settings=SETTINGS)
+def host(server):
+    host = server("limits", settings=SETTINGS)
     host.admin = host.account("admin", "--admin")
     return host
 
@@ -45,15 +45,15 @@ def strangers(host, user, count, first=0):
     """A message to so many people of this host that the user has not written to; its id."""
     with host.submission(user) as wire:
         return wire.accepted(user, [f"{user.split('@')[0]}+{n}@{host.domains[0]}"
-                                    for n in range(first, first + count)], letter_of(user))
+                                    for n in range(first, first + count)], message_of(user))
 
 
-def text_of(letter):
-    return email.message_from_bytes(letter).get_payload(decode=True).decode()
+def text_of(message):
+    return email.message_from_bytes(message).get_payload(decode=True).decode()
 
 
 def held(host):
-    return [letter["id"] for letter in host.queued() if letter["hold"]]
+    return [message["id"] for message in host.queued() if message["hold"]]
 
 
 def test_one_message_to_very_many_is_held_until_it_is_released(host):
@@ -61,22 +61,22 @@ def test_one_message_to_very_many_is_held_until_it_is_released(host):
     user = host.account("tama")
     number = strangers(host, user, 11)
     assert held(host) == [number]
-    letter, = (letter for letter in host.queued() if letter["hold"])
-    assert "11 new recipients in an hour, 10 are allowed" in str(letter)
+    message, = (message for message in host.queued() if message["hold"])
+    assert "11 new recipients in an hour, 10 are allowed" in str(message)
     journey = " ".join(host.run("journey", number).split())
     assert "11 new recipients in an hour, 10 are allowed" in journey, journey
-    notice, = host.wait_for_letters(user)
+    notice, = host.wait_for_messages(user)
     assert b"Auto-Submitted: auto-generated" in notice
-    notice, = host.wait_for_letters(host.admin)
+    notice, = host.wait_for_messages(host.admin)
     assert f"hayauma account disable {user}" in text_of(notice), text_of(notice)
     assert f"hayauma queue release --login {user}" in text_of(notice)
     assert strangers(host, user, 11) != number
     strangers(host, user, 2)  # what is usual goes on
-    host.wait_for_letters(user, 2)  # one copy for one mailbox
-    assert len(host.letters(host.admin)) == 1
+    host.wait_for_messages(user, 2)  # one copy for one mailbox
+    assert len(host.messages(host.admin)) == 1
     assert len(held(host)) == 2
     host.run("queue", "release", number)
-    host.wait_for_letters(user, 3)
+    host.wait_for_messages(user, 3)
 
 
 def test_messages_beyond_the_limit_are_held_and_then_refused(host):
@@ -91,7 +91,7 @@ def test_messages_beyond_the_limit_are_held_and_then_refused(host):
         strangers(host, user, 1)
         assert len(held(host)) == n
     with host.submission(user) as wire:
-        code, lines = wire.hand_over(user, [user], letter_of(user))
+        code, lines = wire.hand_over(user, [user], message_of(user))
         assert code == 452 and lines[0].startswith("4.7.1"), lines
     other = host.account()
     strangers(host, other, 1)  # nobody else is held
@@ -109,12 +109,12 @@ def test_the_notice_says_how_to_remove_what_the_thief_has_sent_and_nothing_else(
     with host.submission(thief) as wire:
         for sender in (thief, ""):
             wire.accepted(sender, [f"ma+{n}@{host.domains[0]}" for n in range(11)] + [other],
-                          letter_of(thief))
+                          message_of(thief))
     with host.submission(other) as wire:
         to_thief = wire.accepted(other, [f"ma+{n}@{host.domains[0]}" for n in range(11)],
-                                 letter_of(other))
+                                 message_of(other))
     assert len(held(host)) == 4
-    told = [text_of(letter) for letter in host.wait_for_letters(host.admin, 2)]
+    told = [text_of(message) for message in host.wait_for_messages(host.admin, 2)]
     command, = set(re.findall(f"hayauma (queue remove .* {thief})\\s", "".join(told)))
     assert len(host.json(*command.replace("remove", "list").split())) == 2
     host.run(*command.split())
@@ -132,16 +132,16 @@ def test_the_notice_is_in_the_language_of_the_message_first(host, large):
     for japanese, subject in subjects.items():
         user = host.account()
         data = (JAPANESE if japanese else b"Subject: meeting\r\n") + \
-            letter_of(user).replace(b"Subject:", b"X-Subject:", 1) + \
+            message_of(user).replace(b"Subject:", b"X-Subject:", 1) + \
             (b"x" * 70 + b"\r\n") * (5000 if large else 1)
         with host.submission(user) as wire:
             wire.accepted(user, [f"{user.split('@')[0]}+{n}@{host.domains[0]}"
                                  for n in range(11)], data)
-        mine, = host.wait_for_letters(user)
+        mine, = host.wait_for_messages(user)
         policy = email.policy.default
         assert email.message_from_bytes(mine, policy=policy)["Subject"] == subject
-        theirs = next(letter for letter in host.wait_for_letters(host.admin, 1 + japanese)
-                      if user in text_of(letter))
+        theirs = next(message for message in host.wait_for_messages(host.admin, 1 + japanese)
+                      if user in text_of(message))
         for text in (text_of(mine), text_of(theirs)):
             text = text.replace("\r\n", "\n")
             assert (text.index("アカウント") < text.index("account")) == japanese, text
@@ -166,7 +166,7 @@ def test_strangers_on_port_25_are_not_counted(host):
     user = host.account()
     for _ in range(8):
         host.deliver(user)
-    host.wait_for_letters(user, 8)
+    host.wait_for_messages(user, 8)
     assert held(host) == []
 
 
@@ -175,12 +175,12 @@ def test_a_large_message_is_held_and_sent_too(host):
     body = (b"y" * 900 + b"\r\n") * 1000
     with host.submission(user) as wire:
         wire.accepted(user, [f"large+{n}@{host.domains[0]}" for n in range(11)],
-                      letter_of(user) + body)
+                      message_of(user) + body)
     assert len(held(host)) == 1
     host.restart()
     host.run("queue", "release", "--match", user)
-    notice, letter = sorted(host.wait_for_letters(user, 2), key=len)
-    assert letter.endswith(body) and len(notice) < 5000
+    notice, message = sorted(host.wait_for_messages(user, 2), key=len)
+    assert message.endswith(body) and len(notice) < 5000
 
 
 def test_a_thousand_connections_send_no_more_than_one(host):
@@ -189,7 +189,7 @@ def test_a_thousand_connections_send_no_more_than_one(host):
     codes = []
     for _ in range(12):
         with host.submission(user) as wire:
-            codes.append(wire.hand_over(user, [user], letter_of(user))[0])
+            codes.append(wire.hand_over(user, [user], message_of(user))[0])
     assert codes == [250] * 8 + [452] * 4
     assert len(held(host)) == 3
-    host.wait_for_letters(user, 6)  # with the notice
+    host.wait_for_messages(user, 6)  # with the notice

@@ -10,14 +10,14 @@ import subprocess
 import pytest
 
 from peer import Peer, server_context
-from world import LETTER, wait_until
+from world import MESSAGE, wait_until
 
 NAME, PASSWORD = "lab@plain.test", "Sesame-9-door \"of\" gold"
 
 
 @pytest.fixture
-def smart(world, office, tmp_path):
-    """smart(settings, mechanisms=...): a post office, and a server at mx.plain.test that asks for a
+def smart(world, server, tmp_path):
+    """smart(settings, mechanisms=...): a server, and a server at mx.plain.test that asks for a
     login. `named` is the name in its certificate."""
     made = []
 
@@ -28,7 +28,7 @@ def smart(world, office, tmp_path):
         file = pathlib.Path(tmp_path) / "relay-passwords"
         file.write_text(f"# logins\n\nother.test {NAME} wrong\nMX.plain.test {NAME} {written}\n")
         file.chmod(mode)
-        host = office(run=False, settings={
+        host = server(run=False, settings={
             "relay.password-file": file, "relay.authorities": tmp_path / "authority.test.crt",
             "queue.retry-schedule": "1s 1s 1s 1s 1s 1s 1s 1s", "queue.retry-jitter": "0%"})
         at = f"mx.plain.test:{host.ports[port]}"
@@ -73,7 +73,7 @@ def login(connection, line):
 def send(host, to="friend@far.test"):
     writer = host.account()
     with host.submission(writer) as wire:
-        return writer, wire.accepted(writer, [to], LETTER)
+        return writer, wire.accepted(writer, [to], MESSAGE)
 
 
 def wait_for_reply(host, text):
@@ -84,9 +84,9 @@ def wait_for_reply(host, text):
     wait_until(waits, 15, 0.1, host.story)
 
 
-def assert_secret(host, letter):
+def assert_secret(host, message):
     """The password is nowhere but in its file."""
-    shown = "".join([host.said(), host.run("--json", "journey", letter),
+    shown = "".join([host.said(), host.run("--json", "journey", message),
                      host.run("config"), host.run("--json", "config"), host.run("status"),
                      host.run("--json", "log")])
     coded = base64.b64encode(f"\0{NAME}\0{PASSWORD}".encode()).decode()
@@ -103,11 +103,11 @@ def assert_secret(host, letter):
 @pytest.mark.parametrize("mechanisms", [b"PLAIN LOGIN", b"LOGIN", b"CRAM-MD5", b"XOAUTH2 login"])
 def test_login_over_verified_tls(smart, mechanisms):
     host, peer = smart(mechanisms=mechanisms)
-    _, letter = send(host)
+    _, message = send(host)
     host.wait_until_settled()
-    assert len(peer.letters) == 1
+    assert len(peer.messages) == 1
     assert [(tls, good) for _, tls, good in peer.logins] == [(True, True)]
-    assert_secret(host, letter)
+    assert_secret(host, message)
 
 
 def test_tls_from_the_beginning_at_its_port(smart, world):
@@ -116,45 +116,45 @@ def test_tls_from_the_beginning_at_its_port(smart, world):
     host, peer = smart({"relay.implicit-tls-port": port}, port="submissions", implicit=True)
     send(host)
     host.wait_until_settled()
-    assert len(peer.letters) == 1 and peer.logins == [("PLAIN", True, True)]
+    assert len(peer.messages) == 1 and peer.logins == [("PLAIN", True, True)]
 
 
 def test_certificate_for_another_name_gets_neither_password_nor_message(smart):
     host, peer = smart(named="mx.other.test")
-    _, letter = send(host)
+    _, message = send(host)
     wait_for_reply(host, "certificate cannot be verified")
-    assert not peer.logins and not peer.letters
+    assert not peer.logins and not peer.messages
     assert not any(line.startswith("MAIL") for lines in peer.said for line in lines)
-    assert "certificate cannot be verified" in host.run("journey", letter)
+    assert "certificate cannot be verified" in host.run("journey", message)
 
 
 def test_any_certificate_will_do_where_that_is_said(smart):
     host, peer = smart({"relay.smart-host-tls": "encrypt"}, named="mx.other.test")
     send(host)
     host.wait_until_settled()
-    assert len(peer.letters) == 1 and peer.logins == [("PLAIN", True, True)]
+    assert len(peer.messages) == 1 and peer.logins == [("PLAIN", True, True)]
 
 
 def test_no_password_without_tls_unless_the_settings_say_so(smart):
     host, peer = smart({"relay.smart-host-tls": "may"}, tls=False)
     send(host)
     wait_for_reply(host, "without which no password is sent")
-    assert not peer.logins and not peer.letters
+    assert not peer.logins and not peer.messages
     host.configure({"relay.login-without-tls": "yes"})
     host.run("reload")
     host.run("queue", "retry", "--all")
     host.wait_until_settled(90)
-    assert peer.logins == [("PLAIN", False, True)] and len(peer.letters) == 1
+    assert peer.logins == [("PLAIN", False, True)] and len(peer.messages) == 1
 
 
 def test_demanded_tls_that_is_not_offered_is_told_and_never_done_without(smart):
     host, peer = smart({"relay.smart-host": "none", "relay.smart-host-user": "none",
                         "relay.route": "far.test {at} tls=encrypt"}, tls=False)
-    _, letter = send(host)
+    _, message = send(host)
     wait_for_reply(host, "The settings demand TLS with mx.plain.test")
     assert not any(line.startswith("MAIL") for lines in peer.said for line in lines)
     assert "TLS is demanded, but it does not offer STARTTLS" in \
-        host.run("--json", "journey", letter)
+        host.run("--json", "journey", message)
 
 
 @pytest.mark.parametrize("refusal", [b"535 5.7.8 bad\r\n", b"454 4.7.0 later\r\n",
@@ -162,14 +162,14 @@ def test_demanded_tls_that_is_not_offered_is_told_and_never_done_without(smart):
 def test_refused_login_is_a_matter_of_the_postmaster(smart, refusal):
     host, peer = smart()
     peer.refuses = refusal
-    writer, letter = send(host)
+    writer, message = send(host)
     wait_for_reply(host, "No login at mx.plain.test")
     assert f"as {NAME}" in host.queued()[0]["waiting"][0]["reply"]
     wait_until(lambda: "No login at mx.plain.test" in host.said(), 5, 0.1, host.story)
-    assert "No login at mx.plain.test" in host.run("--json", "journey", letter)
+    assert "No login at mx.plain.test" in host.run("--json", "journey", message)
     assert "relay: No login at mx.plain.test" in host.run("status")
-    assert not host.letters(writer) and not peer.letters
-    assert_secret(host, letter)
+    assert not host.messages(writer) and not peer.messages
+    assert_secret(host, message)
 
 
 def test_login_that_the_server_wants_at_mail_sends_nothing_back(smart):
@@ -177,7 +177,7 @@ def test_login_that_the_server_wants_at_mail_sends_nothing_back(smart):
                     {"MAIL": b"530 5.7.0 Authentication required\r\n"})
     writer, _ = send(host)
     wait_for_reply(host, "Authentication required")
-    assert not host.letters(writer)
+    assert not host.messages(writer)
 
 
 def test_password_file_that_others_can_read_is_not_used(smart):
@@ -205,7 +205,7 @@ def test_new_password_counts_after_a_reload(smart, tmp_path):
     host.run("reload")
     host.run("queue", "retry", "--all")
     host.wait_until_settled(90)
-    assert len(peer.letters) == 1
+    assert len(peer.messages) == 1
     assert "No login" not in host.run("status")
 
 
@@ -213,7 +213,7 @@ def test_routes_of_domains_go_before_the_smart_host(smart, b):
     reader = b.account()
     host, peer = smart({"relay.route": "b.test mx"})
     send(host, reader)
-    b.wait_for_letters(reader)
+    b.wait_for_messages(reader)
     assert not peer.said
     found, = host.json("route", reader)["elsewhere"]
     assert found["rule"] == "relay.route b.test" and found["hosts"][0]["name"] == "mx.b.test"
@@ -229,7 +229,7 @@ def test_route_of_a_domain_above(smart):
                         "relay.route": ".far.test {at} user=" + NAME})
     send(host, "friend@deep.in.far.test")
     host.wait_until_settled()
-    assert len(peer.letters) == 1 and peer.logins == [("PLAIN", True, True)]
+    assert len(peer.messages) == 1 and peer.logins == [("PLAIN", True, True)]
     found = json.loads(host.attempt("--json", "route", "friend@far.test").stdout)["elsewhere"][0]
     assert found["rule"] == ""
 
@@ -246,7 +246,7 @@ def test_two_servers_at_which_the_names_of_one_domain_log_in(smart, world):
     other.logins, other.refuses = [], None
     writer = host.account()
     with host.submission(writer) as wire:
-        wire.accepted(writer, ["a@far.test", "b@near.test"], LETTER)
+        wire.accepted(writer, ["a@far.test", "b@near.test"], MESSAGE)
     host.wait_until_settled()
     other.close()
     for each, address in ((peer, "a@far.test"), (other, "b@near.test")):

@@ -18,9 +18,9 @@ class Closed(Exception):
     """The other side has ended the connection."""
 
 
-def written_by(user, letter):
+def written_by(user, message):
     """What a stranger has written, by one of our users."""
-    return letter.replace(b"From: Kiku <kiku@far.test>", b"From: Kiku <" + user.encode() + b">")
+    return message.replace(b"From: Kiku <kiku@far.test>", b"From: Kiku <" + user.encode() + b">")
 
 
 class Wire:
@@ -118,8 +118,8 @@ class Smtp(Wire):
         self.user = user
         return self.say("AUTH PLAIN " + secret, limit)
 
-    def letter(self, data):
-        """DATA with a letter that already has its dots doubled; the last reply. A user's is his own."""
+    def message(self, data):
+        """DATA with a message that already has its dots doubled; the last reply. A user's is his own."""
         if getattr(self, "user", None):
             data = written_by(self.user, data)
         code, lines = self.say("DATA")
@@ -135,10 +135,10 @@ class Smtp(Wire):
         for recipient in recipients:
             code, lines = self.say(f"RCPT TO:<{recipient}>")
             assert code == 250, lines
-        return self.letter(data)
+        return self.message(data)
 
     def accepted(self, sender, recipients, data):
-        """The same for a letter that must be taken; its id."""
+        """The same for a message that must be taken; its id."""
         code, lines = self.hand_over(sender, recipients, data)
         assert code == 250, lines
         return lines[0].split()[-1]
@@ -176,5 +176,5 @@ class Pop3(Wire):
         assert reply.startswith("+OK"), reply
         return self.say(f"PASS {password}", 40)
 
-    def letter(self, number):
+    def message(self, number):
         return b"\r\n".join(self.text(f"RETR {number}")) + b"\r\n"

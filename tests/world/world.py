@@ -3,8 +3,8 @@
 
     host = world.host("a", ["a.test"])          its place is the name's: mx.a.test in the zone
     user = host.account("tama")                 tama@a.test, whose password is PASSWORD
-    letter = host.deliver(user, LETTER)         from outside, over port 25
-    host.letters(user)                          what POP3 gives
+    message = host.deliver(user, MESSAGE)         from outside, over port 25
+    host.messages(user)                          what POP3 gives
 
 Everything waits for a bounded time, and all that is started ends with the test.
 """
@@ -35,11 +35,11 @@ SMALL_TIMES = {  # so that nobody waits for hours
     "queue.disk-reserve": "1M",
 }
 
-LETTER = (b"From: Kiku <kiku@far.test>\r\n"
+MESSAGE = (b"From: Kiku <kiku@far.test>\r\n"
           b"To: Tama <tama@a.test>\r\n"
-          b"Subject: a letter\r\n"
+          b"Subject: a message\r\n"
           b"Date: Sat, 21 Nov 2026 09:00:00 +0900\r\n"
-          b"Message-ID: <letter@far.test>\r\n"
+          b"Message-ID: <message@far.test>\r\n"
           b"\r\n"
           b"Good day.\r\n")
 
@@ -80,13 +80,13 @@ plain MX 10 mx.plain
 NUMBERS = {"a": 1, "b": 2, "c": 3}
 
 
-def strip_trace(letter):
-    """A letter without the trace fields that hosts put in front of it (RFC 5321 §4.4)."""
+def strip_trace(message):
+    """A message without the trace fields that hosts put in front of it (RFC 5321 §4.4)."""
     field = re.compile(rb"(?:Return-Path|Delivered-To|Received):[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*",
                        re.IGNORECASE)
-    while (found := field.match(letter)):
-        letter = letter[found.end():]
-    return letter
+    while (found := field.match(message)):
+        message = message[found.end():]
+    return message
 
 
 class Failure(Exception):
@@ -94,7 +94,7 @@ class Failure(Exception):
 
 
 class Host:
-    """One post office: a state directory, and the program that runs on it."""
+    """One server: a state directory, and the program that runs on it."""
 
     def __init__(self, world, name, domains, number, listen=None, folder=None, dns=None):
         self.world, self.name, self.domains = world, name, domains
@@ -220,7 +220,7 @@ class Host:
     def pids(self, role):
         return [p["pid"] for p in self.processes() if p["role"] == role]
 
-    # ---------------------------------------------------------------- people and letters
+    # ---------------------------------------------------------------- people and messages
 
     def account(self, user=None, *options, domain=None, password=PASSWORD):
         """A new account; without a name one that no other test has."""
@@ -250,29 +250,29 @@ class Host:
         assert reply.startswith("+OK"), reply
         return wire
 
-    def deliver(self, user, data=LETTER, sender="kiku@far.test"):
-        """A letter from outside; its id."""
+    def deliver(self, user, data=MESSAGE, sender="kiku@far.test"):
+        """A message from outside; its id."""
         with self.smtp() as wire:
             return wire.accepted(sender, [user], data)
 
-    def letters(self, user):
-        """All letters of a mailbox."""
+    def messages(self, user):
+        """All messages of a mailbox."""
         with self.pop3(user) as wire:
             count = int(wire.say("STAT").split()[1])
-            found = [wire.letter(number) for number in range(1, count + 1)]
+            found = [wire.message(number) for number in range(1, count + 1)]
             wire.say("QUIT")
             return found
 
-    def wait_for_letters(self, user, count=1, limit=15.0):
-        """The letters of a mailbox as soon as there are so many."""
+    def wait_for_messages(self, user, count=1, limit=15.0):
+        """The messages of a mailbox as soon as there are so many."""
         found = []
 
         def enough():
-            found[:] = self.letters(user)
+            found[:] = self.messages(user)
             return len(found) >= count
         wait_until(enough, limit, 0.1,
-                   lambda: f"{user} has {len(found)} letters, expected {count}\n{self.story()}")
-        assert len(found) == count, f"{user} has {len(found)} letters, expected {count}"
+                   lambda: f"{user} has {len(found)} messages, expected {count}\n{self.story()}")
+        assert len(found) == count, f"{user} has {len(found)} messages, expected {count}"
         return found
 
     def story(self):
@@ -281,7 +281,7 @@ class Host:
         return f"queue of {self.name}:\n{listed.stdout}{listed.stderr}\nlog:\n{self.said()[-3000:]}"
 
     def queued(self):
-        """The letters in the queue."""
+        """The messages in the queue."""
         return self.json("queue", "list", "--long")
 
     def wait_until_settled(self, limit=15.0):
@@ -342,5 +342,5 @@ def kill(pid):
     os.kill(pid, signal.SIGKILL)
 
 
-__all__ = ["Failure", "Host", "LETTER", "PASSWORD", "PROGRAM", "World", "bound_to_us", "kill",
+__all__ = ["Failure", "Host", "MESSAGE", "PASSWORD", "PROGRAM", "World", "bound_to_us", "kill",
            "strip_trace", "wait_until"]

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Lenient where senders are careless: words longer than 75 characters are taken, with blanks in
+ * them, with wrong padding, and the bytes of neighbouring words of one character set are read
+ * together, so that a character that was cut between two words is whole again.
+ */
+#include "message/words.h"
+
+#include "base/encode.h"
+#include "base/error.h"
+#include "message/charset.h"
+
+struct word {
+    int charset;
+    struct slice bytes; /* decoded; in the arena */
+    size_t len;         /* of the whole word; 0: there is none */
+};
+
+/* Neighbouring words of one character set. */
+struct run {
+    int charset; /* negative: no word yet */
+    struct buf bytes;
+};
+
+/* ------------------------------------------------------------------ one word */
+
+static int hex_digit(char c) {
+    c = ascii_lower(c);
+    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* RFC 2047 §4.2. */
+static struct slice decode_q(struct arena *a, struct slice s) {
+    char *bytes = arena_alloc(a, s.len);
+    size_t len = 0;
+    while (s.len > 0) {
+        int high = s.len > 2 && s.ptr[0] == '=' ? hex_digit(s.ptr[1]) : -1;
+        int low = high >= 0 ? hex_digit(s.ptr[2]) : -1;
+        if (low >= 0)
+            bytes[len++] = (char)(high << 4 | low);
+        else
+            bytes[len++] = s.ptr[0] == '_' ? ' ' : s.ptr[0];
+        s = slice_from(s, low >= 0 ? 3 : 1);
+    }
+    return slice_of(bytes, len);
+}
+
+static int base64_digit(char c) {
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    return ascii_is_digit(c) ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/*
+ * RFC 2047 §4.1, as mail programs read it: without padding or with too much of it, with blanks from
+ * a fold in the middle, cut off within a byte, several texts one behind the other.
+ */
+static bool decode_b(struct arena *a, struct slice s, struct slice *ret) {
+    char *bytes = arena_alloc(a, s.len + 1);
+    uint32_t bits = 0;
+    size_t len = 0;
+    unsigned count = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        int digit = base64_digit(s.ptr[i]);
+        if (digit < 0 && s.ptr[i] != '=' && !is_blank(s.ptr[i]))
+            return false;
+        if (s.ptr[i] == '=')
+            count = 0;
+        if (digit < 0)
+            continue;
+        bits = bits << 6 | (uint32_t)digit;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            bytes[len++] = (char)(bits >> count);
+        }
+    }
+    *ret = slice_of(bytes, len);
+    return len > 0;
+}
+
+static bool decode_bytes(struct arena *a, struct slice encoding, struct slice text,
+                         struct slice *ret) {
+    if (slice_eq_nocase(encoding, S("B")))
+        return decode_b(a, text, ret);
+    if (!slice_eq_nocase(encoding, S("Q")))
+        return false;
+    *ret = decode_q(a, text);
+    return true;
+}
+
+/* The encoded word at the front: =?charset?encoding?text?= or =?charset*language?... (RFC 2231 §5)
+ */
+static bool read_word(struct arena *a, struct slice s, struct word *ret) {
+    struct slice rest = slice_from(s, 2), charset, encoding, text;
+    if (!slice_next(&rest, '?', &charset) || !slice_next(&rest, '?', &encoding) ||
+        !slice_next(&rest, '?', &text) || !rest.ptr || !slice_starts(rest, S("=")))
+        return false;
+    ssize_t language = slice_find_byte(charset, '*');
+    charset = language < 0 ? charset : slice_first(charset, (size_t)language);
+    ret->charset = charset_find(slice_trim(charset));
+    ret->len = (size_t)(rest.ptr + 1 - s.ptr);
+    return ret->charset >= 0 && decode_bytes(a, slice_trim(encoding), text, &ret->bytes);
+}
+
+/* Where the next word begins; the end of the text when there is none. */
+static size_t find_word(struct arena *a, struct slice text, struct word *ret) {
+    struct slice rest = text;
+    ssize_t at;
+    while ((at = slice_find(rest, S("=?"))) >= 0) {
+        rest = slice_from(rest, (size_t)at);
+        if (read_word(a, rest, ret))
+            return (size_t)(rest.ptr - text.ptr);
+        rest = slice_from(rest, 1);
+    }
+    ret->len = 0;
+    return text.len;
+}
+
+/* ------------------------------------------------------------------ words and what is between */
+
+static void end_run(struct buf *to, struct run *run) {
+    if (run->charset >= 0)
+        charset_decode(to, run->charset, buf_slice(&run->bytes));
+    buf_clear(&run->bytes);
+    run->charset = -1;
+}
+
+static void add_word(struct buf *to, struct run *run, const struct word *w) {
+    if (run->charset != w->charset)
+        end_run(to, run);
+    run->charset = w->charset;
+    buf_add(&run->bytes, w->bytes);
+}
+
+/* Blanks between two encoded words are not part of the text (RFC 2047 §6.2). */
+static bool only_separates(const struct run *run, struct slice plain, const struct word *next) {
+    return run->charset >= 0 && next->len > 0 && slice_trim_lines(plain).len == 0;
+}
+
+void words_decode(struct buf *to, struct slice text) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct run run = {.charset = -1};
+    while (text.len > 0) {
+        struct word w;
+        struct slice plain = slice_first(text, find_word(&a, text, &w));
+        if (!only_separates(&run, plain, &w)) {
+            end_run(to, &run);
+            charset_decode_unlabelled(to, plain);
+        }
+        if (w.len > 0)
+            add_word(to, &run, &w);
+        text = slice_from(text, plain.len + w.len);
+    }
+    end_run(to, &run);
+    buf_done(&run.bytes);
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A message that comes in over SMTP. It is collected in memory; one that grows above SMALL_MAX goes
+ * on into a file that the queue gives, piece by piece, written in another thread. The header stays
+ * in memory until it is whole (role/edge_header.c).
+ *
+ * The queue's answer means that the message is on the disk. Only then the session says 250.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "fiber/wait.h"
+#include "message/trace.h"
+#include "message/xtext.h"
+#include "queue/queue.h"
+#include "role/edge_lines.h"
+
+#define KIB         ((size_t)1024)
+#define HOPS_USUAL  10U /* Received fields of a message that came straight, at most */
+#define SMALL_MAX   (256 * KIB)
+#define WRITE_PIECE (512 * KIB)
+
+#define TIGHT_PIECE (32 * KIB) /* when memory is short messages go to files early */
+
+/* A frame of the call that hands over, without the recipients' texts and the message. */
+#define SUBMIT_REST (128 * KIB)
+
+/* Of the call's room for a head, what a header written anew may take beside Received. */
+#define HEADER_MAX (48 * KIB)
+
+#define BYTES_MAX (512 * KIB) /* the call's room for a body */
+
+static struct edge_message *message_of(struct smtp_envelope *envelope) {
+    return envelope->message;
+}
+
+/* ------------------------------------------------------------------ the file */
+
+struct writing {
+    int file;
+    struct slice bytes;
+    uint64_t offset;
+};
+
+static int write_in_thread(void *arg) {
+    struct writing *w = arg;
+    while (w->bytes.len > 0) {
+        ssize_t n = pwrite(w->file, w->bytes.ptr, w->bytes.len, (off_t)w->offset);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        w->bytes = slice_from(w->bytes, n > 0 ? (size_t)n : 0);
+        w->offset += n > 0 ? (uint64_t)n : 0;
+    }
+    return 0;
+}
+
+static int write_piece(struct edge_message *l, struct slice bytes) {
+    struct writing w = {l->file, bytes, l->written};
+    int r = offload(OFFLOAD_DISK, write_in_thread, &w);
+    if (r == 0)
+        l->written += bytes.len;
+    return r;
+}
+
+static int open_file(struct edge_message *l) {
+    struct rpc_queue_open_file_in in = {l->id};
+    struct rpc_queue_open_file_out out;
+    int r = call_queue_open_file(edge_link(l->smtp->connection, ROLE_QUEUE), &in, &l->facts, &out,
+                                 NULL);
+    if (r == 0)
+        l->file = out.file;
+    return r;
+}
+
+static void close_file(struct edge_message *l) {
+    if (l->file >= 0)
+        (void)close(l->file);
+    l->file = -1;
+}
+
+/* ------------------------------------------------------------------ the trace */
+
+static void add_received(struct edge_message *l, const struct smtp_client *client,
+                         const struct smtp_envelope *envelope, struct buf *to) {
+    const struct edge_connection *c = l->smtp->connection;
+    struct trace_received received = {
+        .helo = client->hello,
+        .ip = slice_of_str(c->peer_text),
+        .host = c->settings->conf->hostname,
+        .protocol = trace_protocol(client->extended, client->tls, client->account.len > 0, false),
+        .tls_version = client->tls ? client->tls_facts.version : NULL,
+        .tls_cipher = client->tls ? client->tls_facts.cipher : NULL,
+        .id = l->id,
+        .recipient = envelope->count == 1 ? &envelope->recipients->rcpt.recipient : NULL,
+        .arrival = fiber_wall(),
+    };
+    trace_received(to, &received);
+}
+
+/* ------------------------------------------------------------------ taking the message */
+
+int edge_message_begin(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                       struct arena *a, struct smtp_reply *ret_reply) {
+    struct edge_message *l = NEW(struct edge_message);
+    (void)client;
+    (void)a;
+    l->smtp = arg;
+    l->envelope = envelope;
+    l->id = envelope->id;
+    l->file = -1;
+    envelope->message = l;
+    *ret_reply = SMTP_REPLY_PLAIN(354, "Send the message, then a line with nothing but a dot");
+    return 0;
+}
+
+static struct edge *edge_of(const struct edge_message *l) {
+    return l->smtp->connection->edge;
+}
+
+void edge_message_count(struct edge_message *l, size_t more) {
+    edge_count_memory(edge_of(l), &l->memory, l->bytes.size + l->head.size + l->facts.total + more);
+}
+
+static bool has_memory(const struct edge_message *l) {
+    return edge_has_memory(l->smtp->connection, 0);
+}
+
+int edge_message_spill(struct edge_message *l) {
+    int r = edge_header_finish(l);
+    if (r == -E_REFUSED) { /* the answer comes at the end of the message */
+        buf_clear(&l->bytes);
+        return 0;
+    }
+    if (r == 0 && l->file < 0)
+        r = open_file(l);
+    if (r == -E_LIMIT && l->bytes.len <= SMALL_MAX && has_memory(l))
+        return 0; /* too many files for now: it may stay in memory */
+    if (r == 0 && l->fixed && l->written == 0)
+        r = write_piece(l, buf_slice(&l->head));
+    if (r == 0)
+        r = write_piece(l, buf_slice(&l->bytes));
+    buf_clear(&l->bytes);
+    if (edge_memory_is_tight(edge_of(l)))
+        buf_done(&l->bytes);
+    edge_message_count(l, 0);
+    return r;
+}
+
+/*
+ * Looks at each byte once: chunks may be as short as a line, and a header is long enough to keep
+ * everybody waiting if it were searched again with each of them.
+ */
+static bool has_empty_line(struct edge_message *l) {
+    static const struct slice empty_line = {"\r\n\r\n", 4};
+    struct slice rest = slice_from(buf_slice(&l->bytes), l->searched);
+    ssize_t at = slice_find(rest, empty_line);
+    if (at < 0 && rest.len >= empty_line.len)
+        l->searched += rest.len - (empty_line.len - 1);
+    return at >= 0;
+}
+
+/* While the header is not whole, everything stays in memory. */
+static bool may_spill(struct edge_message *l) {
+    return l->header_ended || has_empty_line(l) ||
+           l->bytes.len > l->smtp->listener.limits.header_max;
+}
+
+int edge_message_write(void *arg, struct smtp_envelope *envelope, struct slice chunk) {
+    struct edge_message *l = message_of(envelope);
+    (void)arg;
+    size_t limit = l->file >= 0 ? WRITE_PIECE : SMALL_MAX;
+    buf_add(&l->bytes, chunk);
+    edge_message_count(l, 0);
+    if (edge_memory_is_tight(edge_of(l)))
+        limit = TIGHT_PIECE;
+    if (l->bytes.len > limit && may_spill(l))
+        return edge_message_spill(l);
+    return has_memory(l) ? 0 : -ENOSPC;
+}
+
+static void message_free(struct smtp_envelope *envelope) {
+    struct edge_message *l = message_of(envelope);
+    close_file(l);
+    buf_done(&l->bytes);
+    buf_done(&l->head);
+    arena_done(&l->facts);
+    edge_message_count(l, 0);
+    free(l);
+    envelope->message = NULL;
+}
+
+void edge_message_drop_file(struct edge_message *l) {
+    struct rpc_queue_drop_file_in in = {l->id};
+    struct rpc_queue_drop_file_out out;
+    if (l->file < 0 && l->written == 0)
+        return;
+    close_file(l);
+    l->written = 0;
+    (void)call_queue_drop_file(edge_link(l->smtp->connection, ROLE_QUEUE), &in, &l->facts, &out,
+                               NULL);
+}
+
+/* ------------------------------------------------------------------ handing it over */
+
+/* ORCPT as it travels: "rfc822;" and xtext (RFC 3461 §4.2). */
+static struct slice original_text(const struct smtp_rcpt *rcpt, struct arena *a) {
+    if (rcpt->original_type.len == 0)
+        return S("");
+    _cleanup_(buf_done) struct buf text = {0};
+    buf_add(&text, rcpt->original_type);
+    buf_add_byte(&text, ';');
+    xtext_encode(&text, rcpt->original);
+    return arena_copy(a, slice_first(buf_slice(&text), 1024));
+}
+
+static void add_recipients(const struct smtp_envelope *envelope, struct arena *a,
+                           struct rpc_queue_submit_in *in) {
+    size_t i = 0;
+    in->recipients_count = envelope->count;
+    in->recipients = arena_array(a, envelope->count, sizeof *in->recipients);
+    for (const struct smtp_recipient *r = envelope->recipients; r; r = r->next, i++)
+        in->recipients[i] = (struct rpc_recipient){
+            .address = address_text(a, &r->rcpt.recipient),
+            .original = original_text(&r->rcpt, a),
+            .notify = (uint8_t)r->rcpt.notify,
+        };
+}
+
+static struct slice envelope_id(const struct smtp_envelope *envelope, struct arena *a) {
+    _cleanup_(buf_done) struct buf text = {0};
+    xtext_encode(&text, envelope->mail.envelope_id);
+    return arena_copy(a, buf_slice(&text));
+}
+
+/* What other hosts may refuse as one that goes in a circle, by a header that anybody can write. */
+static bool has_travelled(const struct edge_message *l, const struct message_scan *facts) {
+    return l->smtp->leads_on && (l->sent_on || facts->received > HOPS_USUAL);
+}
+
+static void fill_submission(struct edge_message *l, const struct smtp_client *client,
+                            const struct smtp_envelope *envelope, const struct message_scan *facts,
+                            struct arena *a, struct rpc_queue_submit_in *in) {
+    *in = (struct rpc_queue_submit_in){
+        .id = l->id,
+        .sender = address_text(a, &envelope->mail.sender),
+        .body_type = envelope->mail.body == SMTP_BODY_8BIT ? SPOOL_8BITMIME : SPOOL_7BIT,
+        .ret = envelope->mail.returns == SMTP_RETURN_FULL      ? SPOOL_RET_FULL
+               : envelope->mail.returns == SMTP_RETURN_HEADERS ? SPOOL_RET_HDRS
+                                                               : SPOOL_RET_UNSAID,
+        .envid = envelope_id(envelope, a),
+        .origin = l->smtp->account           ? QUEUE_FROM_USER
+                  : edge_is_trusted(l->smtp) ? QUEUE_FROM_HOST
+                                             : QUEUE_FROM_OUTSIDE,
+        .login = slice_of_str(l->smtp->account_address),
+        .helo = slice_first(client->hello, 512),
+        .peer = slice_of_str(l->smtp->connection->peer_text),
+        .in_file = l->written > 0,
+        .shape = (facts->has_eight_bit ? QUEUE_EIGHT_BIT : 0U) |
+                 (facts->has_dot_line ? QUEUE_DOT_LINES : 0U) |
+                 (has_travelled(l, facts) ? QUEUE_TRAVELLED : 0U),
+    };
+    add_recipients(envelope, a, in);
+}
+
+/*
+ * What does not fit into one frame goes into a file: very many recipients, a large header, or a
+ * body that has become large when its lines were shortened.
+ */
+static int make_fit(struct edge_message *l) {
+    size_t frame = l->smtp->envelope_memory + l->bytes.len + l->head.len + SUBMIT_REST;
+    bool fits = frame <= RPC_FRAME_MAX && l->bytes.len <= BYTES_MAX &&
+                (!l->fixed || l->head.len <= HEADER_MAX);
+    if (l->written > 0 || fits)
+        return 0;
+    int r = edge_message_spill(l);
+    bool no_file = r == -E_LIMIT || (r == 0 && l->written == 0);
+    return no_file ? -ENOSPC : r;
+}
+
+/* What a user sends is counted; above his limits it is taken, and held. */
+static int count_message(struct edge_message *l, struct arena *a, struct rpc_queue_submit_in *in) {
+    struct rpc_directory_count_message_in count = {.account = l->smtp->account,
+                                                   .recipients_count = in->recipients_count};
+    struct rpc_directory_count_message_out out;
+    if (!l->smtp->account)
+        return 0;
+    count.recipients = arena_array(a, in->recipients_count, sizeof *count.recipients);
+    for (size_t i = 0; i < in->recipients_count; i++)
+        count.recipients[i].text = in->recipients[i].address;
+    int r = call_directory_count_message(edge_link(l->smtp->connection, ROLE_DIRECTORY), &count, a,
+                                         &out, NULL);
+    if (r < 0)
+        return r;
+    in->hold = out.hold;
+    in->notify = out.notify;
+    in->reason = out.reason;
+    return 0;
+}
+
+static int submit(struct edge_message *l, const struct smtp_client *client,
+                  struct smtp_envelope *envelope, const struct message_scan *facts, struct arena *a,
+                  struct problem *problem) {
+    _cleanup_(buf_done) struct buf head = {0};
+    struct rpc_queue_submit_in in;
+    struct rpc_queue_submit_out out;
+    int r = make_fit(l);
+    if (r < 0)
+        return r;
+    fill_submission(l, client, envelope, facts, a, &in);
+    r = count_message(l, a, &in);
+    if (r < 0)
+        return r;
+    add_received(l, client, envelope, &head);
+    if (l->fixed && !in.in_file)
+        buf_add(&head, buf_slice(&l->head));
+    if (in.in_file) {
+        r = l->bytes.len > 0 ? write_piece(l, buf_slice(&l->bytes)) : 0;
+        close_file(l); /* the queue takes it only when nobody else can write to it */
+        if (r < 0)
+            return r;
+    } else {
+        in.bytes = buf_slice(&l->bytes);
+    }
+    in.head = buf_slice(&head);
+    edge_message_count(l, a->total + head.size);
+    return call_queue_submit(edge_link(l->smtp->connection, ROLE_QUEUE), &in, a, &out, problem);
+}
+
+static struct smtp_reply reply_for(const struct edge_message *l, int r, struct arena *a) {
+    char text[QUEUE_ID_SIZE];
+    struct smtp_reply ok = SMTP_REPLY(250, 2, 0, 0, "");
+    switch (r) {
+    case 0:
+        ok.text = arena_printf(a, "Accepted as %.*s", SLICE_ARG(queue_id_format(l->id, text)));
+        return ok;
+    case -ENOSPC:
+        return SMTP_REPLY(452, 4, 3, 1, "No room for the message now, try again later");
+    case -E_REFUSED:
+        if (!l->smtp->account)
+            return SMTP_REPLY(451, 4, 4, 6,
+                              "Too many messages that went in circles wait for the postmaster, try "
+                              "again later");
+        return SMTP_REPLY(452, 4, 7, 1,
+                          "Too many of your messages are held back, ask your administrator");
+    case -E_LIMIT:
+        return SMTP_REPLY(552, 5, 3, 4, "The message is larger than this server accepts");
+    default:
+        return SMTP_REPLY(451, 4, 3, 0, "The message cannot be kept now, try again later");
+    }
+}
+
+/* The first event of the message's journey, or the only one when it was not taken. */
+static void log_result(struct edge_message *l, const struct smtp_client *client,
+                       const struct smtp_envelope *envelope, const struct message_scan *whole,
+                       const struct smtp_reply *reply) {
+    struct edge_logged told = {.message_id = l->message_id, .subject = l->subject, .whole = whole};
+    edge_log_message(l->smtp, client, envelope, &told, reply, &l->facts);
+    edge_dialogue_end(l->smtp);
+}
+
+void edge_message_abort(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                        const struct smtp_reply *reply) {
+    struct edge_message *l = message_of(envelope);
+    (void)arg;
+    if (!l->header_ended)
+        edge_header_read(l);
+    log_result(l, client, envelope, NULL, reply);
+    edge_message_drop_file(l);
+    message_free(envelope);
+}
+
+int edge_message_end(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+                     const struct message_scan *facts, struct arena *a,
+                     struct smtp_reply *ret_reply) {
+    struct edge_message *l = message_of(envelope);
+    struct problem problem = {0};
+    (void)arg;
+    struct message_scan whole = *facts;
+    int r = edge_header_finish(l);
+    if (r == 0)
+        r = edge_lines_shorten(l, &whole);
+    if (r == 0)
+        r = edge_message_fits(l);
+    if (r == 0)
+        r = submit(l, client, envelope, &whole, a, &problem);
+    *ret_reply = l->refusal.code ? l->refusal : reply_for(l, r, a);
+    if (l->refusal.code)
+        ret_reply->text = arena_copy(a, l->refusal.text);
+    log_result(l, client, envelope, &whole, ret_reply);
+    if (r < 0)
+        edge_message_drop_file(l);
+    message_free(envelope);
+    return 0;
+}
