@@ -480,7 +480,7 @@ const struct cli_command cli_commands[] = {
                 "[{\"role\": text, \"worker\": number, "
                 "\"pid\": number, \"state\": text, \"user\": text, \"root\": text, "
                 "\"confinement\": text, \"memory\": number, \"sessions\": number, \"fibers\": "
-                "number, \"started\": time|null, \"restarts\": number, \"trouble\": text}]}",
+                "number, \"started\": time|null, \"restarts\": number, \"error\": text}]}",
         .exits = NOT_RUNNING | BUSY,
         .stage = CLI_FIBER,
         .run = cmd_status,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The working fiber: gathers, writes, prunes, and begins a new database when the old one is of no
- * use. Sees to it that trouble is said once and not every few seconds.
+ * use. Sees to it that an error is logged once and not every few seconds.
  */
 #include <errno.h>
 #include <stdio.h>

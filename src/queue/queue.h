@@ -167,7 +167,7 @@ struct queue_ops {
      * each with "queue." in front: accepted, made (here, out of the message in the field "parent"),
      * delivered, transmission (of several recipients, with its dialogue), transmitted, later,
      * failed, expanded, expansion (a new message: field "child"), report (field "report"),
-     * settled, held, released, retry, removed, trouble (of our own). NULL: nobody listens.
+     * settled, held, released, retry, removed, error (of our own). NULL: nobody listens.
      */
     void (*event)(void *arg, queue_id id, const char *kind, struct slice sentence,
                   const struct queue_field *fields, size_t count);

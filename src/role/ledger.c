@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The ledger role: takes the events of all other roles, keeps them, writes them as lines of the
- * log, and answers what the postmaster asks. Nobody waits for it, and trouble with its database or
+ * log, and answers what the postmaster asks. Nobody waits for it, and an error of its database or
  * the log never reaches the messages.
  *
  * The process can write in its own directory only. The file of `log { file }` comes from the master

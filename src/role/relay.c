@@ -323,7 +323,7 @@ static uint64_t sessions(struct process *p) {
     return stats.connections;
 }
 
-static struct slice trouble(struct process *p, struct arena *a) {
+static struct slice login_error(struct process *p, struct arena *a) {
     return arena_copy(a, relay_error(((struct relaying *)p->state)->relay));
 }
 
@@ -336,5 +336,5 @@ const struct process_role role_relay = {
     .open = open_relay,
     .reload = reload,
     .sessions = sessions,
-    .error = trouble,
+    .error = login_error,
 };
