@@ -43,7 +43,7 @@ def write():
     with open(sys.argv[1], "r+b") as file:
         while not os.path.exists(sys.argv[2]):
             try:
-                written = os.pwrite(file.fileno(), b"message", 0)
+                written = os.pwrite(file.fileno(), b"number", 0)
                 assert written == 6, f"{written} bytes of 6 are said to be written"
             except OSError:
                 pass
