@@ -53,7 +53,7 @@ static void add_named(struct messages *to, const char *fact, const struct rpc_ev
 
 /* ------------------------------------------------------------------ recipients */
 
-struct recipient {
+struct addressee {
     struct slice address;
     const struct rpc_event *event; /* the last one that tells of it */
     const struct kind *kind;       /* of that event; NULL: it came in place of another address */
@@ -62,7 +62,7 @@ struct recipient {
 struct recipients {
     struct arena *arena;
     struct map by_address;
-    struct recipient **list;
+    struct addressee **list;
     size_t count, size;
 };
 
@@ -76,9 +76,9 @@ static bool begins(const struct kind *kind) {
 
 static void note(struct recipients *all, struct slice address, const struct rpc_event *event,
                  const struct kind *kind) {
-    struct recipient *r = map_get(&all->by_address, address);
+    struct addressee *r = map_get(&all->by_address, address);
     if (!r) {
-        r = ARENA_NEW(all->arena, struct recipient);
+        r = ARENA_NEW(all->arena, struct addressee);
         r->address = address;
         if (all->count == all->size) {
             all->size = all->size > 0 ? 2 * all->size : 16;
@@ -111,7 +111,7 @@ static void gather(struct recipients *all, const struct messages *messages,
 }
 
 /* In a few words why, or where to. */
-static struct slice gist(const struct recipient *r) {
+static struct slice gist(const struct addressee *r) {
     static const char *const for_arrived[] = {FACT_REPLY, FACT_HOST, FACT_ACCOUNT, NULL};
     static const char *const for_passed_on[] = {FACT_TARGETS, FACT_REASON, NULL};
     static const char *const for_others[] = {FACT_REPLY, FACT_REASON, NULL};
@@ -129,7 +129,7 @@ static struct slice gist(const struct recipient *r) {
 }
 
 /* Nothing final has been told of him yet. */
-static bool is_waiting(const struct recipient *r) {
+static bool is_waiting(const struct addressee *r) {
     return !r->kind || begins(r->kind) || r->kind->disposition == DISPOSITION_WAITING;
 }
 
@@ -148,7 +148,7 @@ static bool is_held(queue_id message, const struct rpc_event *events, size_t cou
 }
 
 /* A next attempt that was named before counts no more while the message is on hold. */
-static void add_disposition(struct buf *to, const struct recipient *r, usec_t arrival, bool held) {
+static void add_disposition(struct buf *to, const struct addressee *r, usec_t arrival, bool held) {
     bool waits = !r->kind || begins(r->kind);
     struct slice next = event_fact(r->event, FACT_NEXT), why = gist(r);
     const char *disposition = waits ? _("Waits") : translated(r->kind->title);
@@ -182,7 +182,7 @@ static size_t address_columns(const struct recipients *all) {
     return COLUMN_LABEL + widest + 2;
 }
 
-static void show_recipient(struct buf *to, const struct recipient *r, size_t column, usec_t arrival,
+static void show_recipient(struct buf *to, const struct addressee *r, size_t column, usec_t arrival,
                            bool held, const struct show_options *options) {
     _cleanup_(buf_done) struct buf disposition = {0};
     size_t line = to->len;
@@ -360,7 +360,7 @@ void show_head(struct buf *to, queue_id message, const struct rpc_event *events,
 /* ------------------------------------------------------------------ in one line */
 
 /* What became of a recipient, in a word; empty for one whose place others have taken. */
-static const char *word_of(const struct recipient *r, bool held) {
+static const char *word_of(const struct addressee *r, bool held) {
     if (r->kind && r->kind->disposition == DISPOSITION_PASSED_ON &&
         event_fact(r->event, FACT_TARGETS).len > 0)
         return "";

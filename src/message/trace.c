@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "message/trace.h"
 
+#include "message/domain.h"
 #include "message/fold.h"
 
 const char *trace_protocol(bool ehlo, bool tls, bool authenticated, bool smtputf8) {
@@ -65,30 +66,23 @@ void trace_received(struct buf *to, const struct trace_received *received) {
     fold_printf(&f, "by %.*s", SLICE_ARG(received->host));
     with_clause(&f, received);
     fold_printf(&f, "id %.*s", SLICE_ARG(queue_id_format(received->id, id)));
-    if (received->recipient) {
-        _cleanup_(buf_done) struct buf path = {0};
-        address_print_path(&path, received->recipient);
-        fold_printf(&f, "for %.*s", SLICE_ARG(buf_slice(&path)));
-    }
+    if (received->recipient.len > 0)
+        fold_printf(&f, "for <%.*s>", SLICE_ARG(received->recipient));
     fold_glue(&f, S(";"));
     fold_word(&f, time_format_rfc5322(received->arrival, date));
     fold_end(&f);
 }
 
-void trace_return_path(struct buf *to, const struct address *reverse_path) {
-    _cleanup_(buf_done) struct buf path = {0};
+void trace_return_path(struct buf *to, struct slice reverse_path) {
     struct fold f;
-    address_print_path(&path, reverse_path);
     fold_begin(&f, to, "Return-Path");
-    fold_word(&f, buf_slice(&path));
+    fold_printf(&f, "<%.*s>", SLICE_ARG(reverse_path));
     fold_end(&f);
 }
 
-void trace_delivered_to(struct buf *to, const struct address *recipient) {
-    _cleanup_(buf_done) struct buf address = {0};
+void trace_delivered_to(struct buf *to, struct slice recipient) {
     struct fold f;
-    address_print(&address, recipient);
     fold_begin(&f, to, "Delivered-To");
-    fold_word(&f, buf_slice(&address));
+    fold_word(&f, recipient);
     fold_end(&f);
 }

@@ -9,7 +9,6 @@
 
 #include "base/buf.h"
 #include "base/time.h"
-#include "message/address.h"
 #include "message/queue_id.h"
 
 struct trace_received {
@@ -21,8 +20,8 @@ struct trace_received {
     const char *tls_version; /* "TLSv1.3", or NULL without TLS */
     const char *tls_cipher;  /* "TLS_AES_256_GCM_SHA384" */
     queue_id id;
-    const struct address *recipient; /* NULL unless there is exactly one: others stay unnamed */
-    usec_t arrival;                  /* wall time */
+    struct slice recipient; /* empty unless there is exactly one: others stay unnamed */
+    usec_t arrival;         /* wall time */
 };
 
 void trace_received(struct buf *to, const struct trace_received *received);
@@ -31,7 +30,7 @@ void trace_received(struct buf *to, const struct trace_received *received);
 const char *trace_protocol(bool ehlo, bool tls, bool authenticated, bool smtputf8);
 
 /* RFC 5321 §4.4: the reverse-path at final delivery, "<>" included. */
-void trace_return_path(struct buf *to, const struct address *reverse_path);
+void trace_return_path(struct buf *to, struct slice reverse_path);
 
 /* The address delivered to; finding one's own there is finding a loop. */
-void trace_delivered_to(struct buf *to, const struct address *recipient);
+void trace_delivered_to(struct buf *to, struct slice recipient);

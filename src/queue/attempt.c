@@ -53,11 +53,10 @@ bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct a
     struct spool_message copy = *message;
     copy.envelope = arena_copy(a, message->envelope);
     copy.state = arena_copy(a, message->state);
-    spool_envelope(&copy, a, &at->envelope);
+    envelope_read(&copy, a, &at->envelope, &at->extra);
     spool_state(&copy, a, &state);
-    extra_decode(at->envelope.extra, &at->extra);
     load_tasks(at, &state);
-    struct slice flow = at->envelope.login.len > 0 ? at->envelope.login : at->envelope.sender;
+    struct slice flow = at->envelope.login.len > 0 ? at->envelope.login : at->envelope.reverse_path;
     job->flow = (uint8_t)(siphash(flow) % FLOWS);
     return true;
 }
@@ -110,7 +109,7 @@ void attempt_close_body(struct attempt *at) {
 /* A failed attempt: when the next one is, or, when there is none, that it was the last. */
 static void conclude_later(struct attempt *at, struct task *t) {
     const struct queue_schedule *s = &at->q->options.schedule;
-    bool null_sender = at->envelope.sender.len == 0;
+    bool null_sender = at->envelope.reverse_path.len == 0;
     usec_t arrival = at->envelope.arrival, now = fiber_wall();
     usec_t end = t->full ? schedule_end_full(s, arrival, null_sender)
                          : schedule_end(s, arrival, null_sender);

@@ -24,12 +24,7 @@
 static struct queue_facts facts_of(const struct attempt *at) {
     return (struct queue_facts){
         .id = at->id,
-        .arrival = at->envelope.arrival,
-        .sender = at->envelope.sender,
-        .shape = at->extra.shape,
-        .body_type = at->envelope.body_type,
-        .ret = at->envelope.ret,
-        .envid = at->envelope.envid,
+        .envelope = &at->envelope,
         .body = &at->body,
     };
 }
@@ -49,14 +44,10 @@ static bool is_own_name(struct slice recipient, const struct route_mailbox *mail
 }
 
 static void compose_head(struct attempt *at, const struct task *t, struct buf *to) {
-    struct address sender = address_of(at->a, at->envelope.sender);
-    struct address recipient = address_of(at->a, t->to->address);
-    trace_return_path(to, &sender);
-    if (!is_own_name(t->to->address, t->to_mailbox)) {
-        struct address own = address_of(at->a, t->to_mailbox->address);
-        trace_delivered_to(to, &own);
-    }
-    trace_delivered_to(to, &recipient);
+    trace_return_path(to, at->envelope.reverse_path);
+    if (!is_own_name(t->to->address, t->to_mailbox))
+        trace_delivered_to(to, t->to_mailbox->address);
+    trace_delivered_to(to, t->to->address);
 }
 
 static int call_deliver(struct attempt *at, const struct step *step,
@@ -173,14 +164,21 @@ static void say_dialogue(struct attempt *at, const struct step *step,
 static int call_transmit(struct attempt *at, const struct step *step,
                          struct relay_outcome *ret) WAITS {
     const struct queue_ops *ops = &at->q->ops;
-    struct spool_recipient *recipients = arena_array(at->a, step->count, sizeof *recipients);
+    struct recipient *recipients = arena_array(at->a, step->count, sizeof *recipients);
     for (size_t i = 0; i < step->count; i++)
         recipients[i] = *at->tasks[step->members[i]].to;
-    struct queue_transmission transmission = {
-        .message = facts_of(at),
-        .domain = step->destination,
+    struct envelope envelope = {
+        .reverse_path = at->envelope.reverse_path,
         .recipients = recipients,
         .count = step->count,
+        .body_type = at->envelope.body_type,
+        .ret = at->envelope.ret,
+        .envid = at->envelope.envid,
+        .shape = at->envelope.shape,
+    };
+    struct queue_transmission transmission = {
+        .message = {.id = at->id, .envelope = &envelope, .body = &at->body},
+        .domain = step->destination,
         .now = at->flags & STATE_NOW,
     };
     _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =

@@ -8,31 +8,37 @@
 #include "queue/internal.h"
 
 #define COPY_BLOCK    (256U << 10)
-#define EXTRA_VERSION 1U
+#define EXTRA_VERSION 2U
 
 /* ------------------------------------------------------------------ envelope.extra */
 
 void extra_encode(const struct queue_extra *extra, struct buf *to) {
     buf_add_u8(to, EXTRA_VERSION);
     buf_add_u8(to, extra->depth);
-    buf_add_u32(to, extra->shape);
     buf_add_u64(to, extra->parent);
     buf_add_u32(to, extra->mailboxes);
     buf_add_u64(to, extra->root);
     buf_add_u8(to, extra->stranger);
 }
 
-/* Of a newer version the known part counts; what is missing is zero. */
-void extra_decode(struct slice bytes, struct queue_extra *ret) {
+/* Of a newer version the known part counts; what is missing is zero. Version 1 had the shape. */
+static void extra_decode(struct slice bytes, struct queue_extra *ret) {
     struct reader r = {.rest = bytes};
     *ret = (struct queue_extra){0};
-    (void)read_u8(&r);
+    uint8_t version = read_u8(&r);
     ret->depth = read_u8(&r);
-    ret->shape = read_u32(&r);
+    ret->shape = version == 1 ? read_u32(&r) : 0;
     ret->parent = read_u64(&r);
     ret->mailboxes = read_u32(&r);
     ret->root = read_u64(&r);
     ret->stranger = read_u8(&r) != 0;
+}
+
+void envelope_read(const struct spool_message *message, struct arena *a, struct envelope *ret,
+                   struct queue_extra *ret_extra) {
+    spool_envelope(message, a, ret);
+    extra_decode(ret->extra, ret_extra);
+    ret->shape |= ret_extra->shape;
 }
 
 /* ------------------------------------------------------------------ addresses */

@@ -90,14 +90,14 @@ static bool contains(struct slice text, struct slice part) {
 
 static bool matches(const struct spool_message *message, const struct queue_match *match,
                     struct arena *a) {
-    struct spool_envelope envelope;
+    struct envelope envelope;
     struct spool_state state;
     if (match->all || match->id)
         return true;
     spool_envelope(message, a, &envelope);
     if (match->login.len > 0 && !slice_eq_nocase(envelope.login, match->login))
         return false;
-    if (match->text.len == 0 || contains(envelope.sender, match->text))
+    if (match->text.len == 0 || contains(envelope.reverse_path, match->text))
         return true;
     spool_state(message, a, &state);
     for (size_t i = 0; i < state.count; i++)
@@ -122,9 +122,8 @@ static const char *status_word(const struct spool_recipient_state *state) {
     return state->status == STATUS_FULL ? N_("full") : N_("later");
 }
 
-static void describe_waiting(const struct spool_message *message,
-                             const struct spool_envelope *envelope, struct arena *a,
-                             struct queue_entry *to) {
+static void describe_waiting(const struct spool_message *message, const struct envelope *envelope,
+                             struct arena *a, struct queue_entry *to) {
     struct spool_state state;
     spool_state(message, a, &state);
     to->waiting_count = MIN(state.count, (size_t)QUEUE_WAITING_MAX);
@@ -142,8 +141,8 @@ static void describe_waiting(const struct spool_message *message,
     to->waiting = all;
 }
 
-static struct slice first_left(const struct spool_message *message,
-                               const struct spool_envelope *envelope, struct arena *a) {
+static struct slice first_left(const struct spool_message *message, const struct envelope *envelope,
+                               struct arena *a) {
     struct spool_state state;
     spool_state(message, a, &state);
     return state.count > 0 ? arena_copy(a, envelope->recipients[state.recipients[0].index].address)
@@ -159,13 +158,13 @@ static usec_t next_of(const struct job *job, const struct spool_message *message
 static struct queue_entry describe(struct queue *q, const struct spool_message *message,
                                    bool details, struct arena *a) {
     const struct job *job = job_find(q, message->id);
-    struct spool_envelope envelope;
+    struct envelope envelope;
     spool_envelope(message, a, &envelope);
     struct queue_entry entry = {
         .id = message->id,
         .arrival = message->arrival,
         .size = message->size,
-        .sender = arena_copy(a, envelope.sender),
+        .sender = arena_copy(a, envelope.reverse_path),
         .login = arena_copy(a, envelope.login),
         .hold = message->hold,
         .active = job->place == AT_WORK,

@@ -28,7 +28,7 @@ struct holding {
 static int add_held(void *arg, struct spool_message *message) {
     struct holding *h = arg;
     _cleanup_(arena_done) struct arena a = {0};
-    struct spool_envelope envelope;
+    struct envelope envelope;
     if (!message->hold)
         return 0;
     spool_envelope(message, &a, &envelope);
@@ -42,12 +42,11 @@ static int add_held(void *arg, struct spool_message *message) {
 static int add_loop(void *arg, struct spool_message *message) {
     struct queue *q = arg;
     _cleanup_(arena_done) struct arena a = {0};
-    struct spool_envelope envelope;
+    struct envelope envelope;
     struct queue_extra extra;
     if (!message->hold)
         return 0;
-    spool_envelope(message, &a, &envelope);
-    extra_decode(envelope.extra, &extra);
+    envelope_read(message, &a, &envelope, &extra);
     if (extra.stranger || envelope.origin == QUEUE_FROM_OUTSIDE ||
         envelope.origin == QUEUE_MADE_REPORT)
         held_loops_add(q, message->size);
@@ -72,9 +71,9 @@ bool held_loops_full(struct queue *q) {
 }
 
 int held_check(struct queue *q, const struct queue_message *message, struct problem *problem) {
-    struct holding h = {.login = message->login};
-    bool stranger = message->origin == QUEUE_FROM_OUTSIDE;
-    if (stranger && (message->shape & QUEUE_TRAVELLED) && held_loops_full(q))
+    struct holding h = {.login = message->envelope.login};
+    bool stranger = message->envelope.origin == QUEUE_FROM_OUTSIDE;
+    if (stranger && (message->envelope.shape & SHAPE_TRAVELLED) && held_loops_full(q))
         return problem_set(problem, -E_REFUSED, "%u messages that went in circles are held already",
                            q->loops.count);
     if (!message->hold)
@@ -83,19 +82,19 @@ int held_check(struct queue *q, const struct queue_message *message, struct prob
     if (h.count < q->options.held_max && h.bytes < q->options.held_size_max)
         return 0;
     return problem_set(problem, -E_REFUSED, "%u messages of %.*s are held already", h.count,
-                       SLICE_ARG(message->login));
+                       SLICE_ARG(message->envelope.login));
 }
 
 /* ------------------------------------------------------------------ taking it */
 
 int held_into_spool(struct queue *q, const struct queue_message *message,
-                    const struct spool_envelope *envelope, const struct spool_content *content) {
+                    const struct envelope *envelope, const struct spool_content *content) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct spool_recipient_state *recipients = arena_array(&a, message->count, sizeof *recipients);
-    for (size_t i = 0; i < message->count; i++)
+    struct spool_recipient_state *recipients = arena_array(&a, envelope->count, sizeof *recipients);
+    for (size_t i = 0; i < envelope->count; i++)
         recipients[i] = (struct spool_recipient_state){.index = (uint32_t)i, .status = STATUS_NEW};
     recipients[0].reply = slice_first(message->reason, REPLY_MAX);
-    struct spool_state state = {.hold = true, .recipients = recipients, .count = message->count};
+    struct spool_state state = {.hold = true, .recipients = recipients, .count = envelope->count};
     struct spool_change changes[] = {
         {.kind = SPOOL_MESSAGE, .id = message->id, .envelope = envelope, .content = *content},
         {.kind = SPOOL_STATE, .id = message->id, .state = &state},
@@ -199,7 +198,7 @@ static void send_notice(struct queue *q, struct slice recipient, const struct no
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf bytes = {0};
     unsigned second = LANGUAGES - 1 - first;
-    struct spool_recipient to = {.address = recipient, .notify = SPOOL_NOTIFY_NEVER};
+    struct recipient to = {.address = recipient, .notify = NOTIFY_NEVER};
     queue_id id = queue_id_next(&q->ids, fiber_wall());
     struct problem problem = {0};
     struct slice subject = arena_printf(&a, "%.*s (%.*s)", SLICE_ARG(notice->subject[first]),
@@ -208,11 +207,11 @@ static void send_notice(struct queue *q, struct slice recipient, const struct no
         arena_printf(&a, "%.*s\n----------------------------------------\n\n%.*s",
                      SLICE_ARG(notice->text[first]), SLICE_ARG(notice->text[second]));
     compose_notice(q, id, recipient, subject, text, &bytes);
-    struct queue_message message = {.id = id,
-                                    .recipients = &to,
-                                    .count = 1,
-                                    .origin = QUEUE_MADE_REPORT,
-                                    .bytes = buf_slice(&bytes)};
+    struct queue_message message = {
+        .id = id,
+        .envelope = {.recipients = &to, .count = 1, .origin = QUEUE_MADE_REPORT},
+        .bytes = buf_slice(&bytes),
+    };
     if (queue_submit(q, &message, &problem) < 0)
         log_event(q, id, "queue.error", NULL, 0, "The notice to %.*s could not be made: %s",
                   SLICE_ARG(recipient), problem.text);
@@ -220,7 +219,7 @@ static void send_notice(struct queue *q, struct slice recipient, const struct no
 
 void held_notify(struct queue *q, const struct queue_message *message) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct slice who = message->login, why = message->reason;
+    struct slice who = message->envelope.login, why = message->reason;
     struct slice host = arena_copy(&a, q->options.hostname); /* new settings may come */
     struct notice user = {
         .subject = {S("Your messages are held back"), S("送信メールを保留しています")}};

@@ -41,6 +41,7 @@
 #include "fiber/turn.h"
 #include "fiber/wait.h"
 #include "message/dsn.h"
+#include "message/envelope.h"
 #include "queue/route.h"
 #include "queue/schedule.h"
 
@@ -202,7 +203,7 @@ enum outcome {
 
 /* One recipient that is not settled. */
 struct task {
-    const struct spool_recipient *to;
+    const struct recipient *to;
     struct spool_recipient_state before, state; /* at the beginning, and now */
     struct fiber_turn turn;                     /* at the address */
     bool mailbox;                               /* a target of an expansion: not expanded again */
@@ -230,7 +231,7 @@ struct task {
 /* What stands in envelope.extra. */
 struct queue_extra {
     uint8_t depth;      /* of expansions */
-    uint32_t shape;     /* enum queue_shape */
+    uint32_t shape;     /* of a spool before the envelope had it: read only */
     queue_id parent;    /* the message that this one was made from, or is about; 0: none */
     uint32_t mailboxes; /* so many of the first recipients are mailboxes */
     queue_id root;      /* of an expansion: the message at its beginning, as it was accepted */
@@ -254,7 +255,7 @@ struct attempt {
     struct arena *a;
     queue_id id;
     uint64_t size;
-    struct spool_envelope envelope;
+    struct envelope envelope;
     struct queue_extra extra;
     struct task *tasks;
     size_t count;
@@ -380,8 +381,7 @@ void held_loops_add(struct queue *q, uint64_t size); /* one more, on the disk */
 
 /* As spool_accept(), for a message that is on hold from the beginning. */
 int held_into_spool(struct queue *q, const struct queue_message *message,
-                    const struct spool_envelope *envelope,
-                    const struct spool_content *content) WAITS;
+                    const struct envelope *envelope, const struct spool_content *content) WAITS;
 
 /* Writes to the user and to the administrators. */
 void held_notify(struct queue *q, const struct queue_message *message) WAITS;
@@ -389,7 +389,10 @@ void held_notify(struct queue *q, const struct queue_message *message) WAITS;
 /* ------------------------------------------------------------------ content.c */
 
 void extra_encode(const struct queue_extra *extra, struct buf *to);
-void extra_decode(struct slice bytes, struct queue_extra *ret);
+
+/* The envelope of a message in the spool, with the queue's own part. */
+void envelope_read(const struct spool_message *message, struct arena *a, struct envelope *ret,
+                   struct queue_extra *ret_extra);
 
 /* An address as a value, whatever it looks like. */
 struct address address_of(struct arena *a, struct slice text);
@@ -406,7 +409,7 @@ int content_begin(struct attempt *at, size_t max, struct slice *ret) WAITS;
 #define FIELD(name_, value_) ((struct queue_field){(name_), (value_)})
 void log_event(struct queue *q, queue_id id, const char *kind, const struct queue_field *fields,
                size_t count, const char *format, ...) PRINTF_LIKE(6, 7);
-void log_accepted(struct queue *q, queue_id id, const struct spool_envelope *e, uint64_t size,
+void log_accepted(struct queue *q, queue_id id, const struct envelope *e, uint64_t size,
                   queue_id parent);
 void log_outcome(struct attempt *at, const struct task *t);
 void log_order(struct queue *q, queue_id id, const char *kind, const char *what, struct slice by);

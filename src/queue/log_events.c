@@ -39,7 +39,7 @@ static const char *origin_text(uint8_t origin) {
     }
 }
 
-static void list_recipients(struct buf *to, const struct spool_envelope *e) {
+static void list_recipients(struct buf *to, const struct envelope *e) {
     for (size_t i = 0; i < e->count && to->len < RECIPIENTS_MAX; i++) {
         if (i > 0)
             buf_add_byte(to, '\n');
@@ -48,14 +48,14 @@ static void list_recipients(struct buf *to, const struct spool_envelope *e) {
 }
 
 /* "tama@example.org" or "3 recipients". */
-static void whom(struct buf *to, const struct spool_envelope *e) {
+static void whom(struct buf *to, const struct envelope *e) {
     if (e->count == 1)
         buf_add(to, e->recipients[0].address);
     else
         buf_printf(to, "%zu recipients", e->count);
 }
 
-void log_accepted(struct queue *q, queue_id id, const struct spool_envelope *e, uint64_t size,
+void log_accepted(struct queue *q, queue_id id, const struct envelope *e, uint64_t size,
                   queue_id parent) {
     _cleanup_(buf_done) struct buf to = {0};
     _cleanup_(buf_done) struct buf recipients = {0};
@@ -66,7 +66,7 @@ void log_accepted(struct queue *q, queue_id id, const struct spool_envelope *e, 
     list_recipients(&recipients, e);
     (void)snprintf(number, sizeof number, "%llu", (unsigned long long)size);
     struct queue_field fields[] = {
-        FIELD("sender", e->sender),
+        FIELD("sender", e->reverse_path),
         FIELD("recipients", buf_slice(&recipients)),
         FIELD("size", slice_of_str(number)),
         FIELD("origin", slice_of_str(origin_text(e->origin))),
@@ -78,7 +78,7 @@ void log_accepted(struct queue *q, queue_id id, const struct spool_envelope *e, 
               e->origin == QUEUE_MADE_REPORT      ? "Report"
               : e->origin == QUEUE_MADE_EXPANSION ? "Message to the targets of an alias"
                                                   : "Message",
-              SLICE_ARG(e->sender), SLICE_ARG(buf_slice(&to)), number);
+              SLICE_ARG(e->reverse_path), SLICE_ARG(buf_slice(&to)), number);
 }
 
 static void log_later(struct attempt *at, const struct task *t) {

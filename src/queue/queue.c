@@ -186,8 +186,9 @@ static int check_message(const struct queue *q, const struct queue_message *mess
                          struct problem *problem) {
     if (q->stopping)
         return problem_set(problem, -ECANCELED, "the queue is being stopped");
-    if (message->count == 0 || message->count > SPOOL_RECIPIENTS_MAX)
-        return problem_set(problem, -EINVAL, "the message has %zu recipients", message->count);
+    size_t count = message->envelope.count;
+    if (count == 0 || count > ENVELOPE_RECIPIENTS_MAX)
+        return problem_set(problem, -EINVAL, "the message has %zu recipients", count);
     if (message->id == 0 || job_find(q, message->id))
         return problem_set(problem, -EINVAL, "the message's id is in use");
     return 0;
@@ -210,7 +211,7 @@ static void forget_file(struct queue *q, struct open_file *file) {
 }
 
 static int into_spool(struct queue *q, const struct queue_message *message,
-                      const struct spool_envelope *envelope, struct spool_large *large) {
+                      const struct envelope *envelope, struct spool_large *large) {
     struct spool_content content = {.head = message->head, .bytes = message->bytes, .large = large};
     struct spool_message *stored;
     if (message->hold)
@@ -218,29 +219,13 @@ static int into_spool(struct queue *q, const struct queue_message *message,
     return spool_accept(q->spool, message->id, envelope, &content, &stored);
 }
 
-static struct spool_envelope envelope_of(const struct queue_message *message, struct slice extra) {
-    return (struct spool_envelope){
-        .arrival = fiber_wall(),
-        .sender = message->sender,
-        .body_type = message->body_type,
-        .ret = message->ret,
-        .smtputf8 = message->shape & QUEUE_UTF8,
-        .origin = (uint8_t)message->origin,
-        .envid = message->envid,
-        .login = message->login,
-        .helo = message->helo,
-        .peer = message->peer,
-        .extra = extra,
-        .recipients = message->recipients,
-        .count = message->count,
-    };
-}
-
 static int take_in(struct queue *q, const struct queue_message *message,
                    struct spool_large *large) {
     _cleanup_(buf_done) struct buf extra = {0};
-    extra_encode(&(struct queue_extra){.shape = message->shape}, &extra);
-    struct spool_envelope envelope = envelope_of(message, buf_slice(&extra));
+    extra_encode(&(struct queue_extra){0}, &extra);
+    struct envelope envelope = message->envelope;
+    envelope.arrival = fiber_wall();
+    envelope.extra = buf_slice(&extra);
     struct job *job = job_new(q, message->id);
     int error = into_spool(q, message, &envelope, large);
     if (error) {
@@ -253,7 +238,7 @@ static int take_in(struct queue *q, const struct queue_message *message,
     if (message->hold)
         log_event(q, message->id, "queue.held", NULL, 0,
                   "Held until it is released, since %.*s sends too much: %.*s",
-                  SLICE_ARG(message->login), SLICE_ARG(message->reason));
+                  SLICE_ARG(envelope.login), SLICE_ARG(message->reason));
     job_unlock(q, job);
     job_place(q, job, 0);
     return 0;

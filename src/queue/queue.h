@@ -8,7 +8,7 @@
  *
  *     queue_open(dir, &options, &ops, &queue, &problem);     every message of the last run is there
  *     queue_start(queue);                                    once the other roles can be reached
- *     queue_submit(queue, &message, &problem);                0: on the disk; now log_event 250
+ *     queue_submit(queue, &message, &problem);                0: on the disk; now say 250
  *     queue_stop(queue, deadline);
  *
  * The promises (docs/architecture.md, D1 to D8): a message for which queue_submit() returned 0 is
@@ -46,33 +46,16 @@ enum queue_origin {
     QUEUE_MADE_EXPANSION = 5, /* made here: on its way to the targets of an alias */
 };
 
-/* What the bytes are like, for those who carry them on. Kept in the spool. */
-enum queue_shape {
-    QUEUE_EIGHT_BIT = 1 << 0, /* bytes above 127 */
-    QUEUE_DOT_LINES = 1 << 1, /* a line begins with a dot */
-    QUEUE_UTF8 = 1 << 2,      /* needs SMTPUTF8: the header, or an address, is not ASCII */
-    QUEUE_TRAVELLED = 1 << 3, /* leads on to other hosts, and its header says that others sent it on
-                                 before: they may take it for one that goes in a circle */
-};
-
 /* Borrowed by queue_submit(), which copies what it keeps. */
 struct queue_message {
     queue_id id;
-    struct slice sender; /* reverse-path without brackets; empty: the null path */
-    const struct spool_recipient *recipients;
-    size_t count;
-    enum spool_body_type body_type;
-    enum spool_ret ret;
-    struct slice envid; /* as given (xtext), or empty */
-    enum queue_origin origin;
-    struct slice login, helo, peer; /* each may be empty */
-    unsigned shape;                 /* enum queue_shape */
-    struct slice head;              /* Received and other fields put in front */
-    struct slice bytes;             /* the message; empty when it is in the file */
-    bool in_file;                   /* its bytes are in the file of queue_open_file() */
-    bool hold;                      /* on hold at first: its user has sent too much */
-    bool notify;                    /* and is written to, like the administrators */
-    struct slice reason;            /* what he has sent: "312 messages in an hour, ..." */
+    struct envelope envelope; /* of enum queue_origin; arrival and extra are set here */
+    struct slice head;        /* Received and other fields put in front */
+    struct slice bytes;       /* the message; empty when it is in the file */
+    bool in_file;             /* its bytes are in the file of queue_open_file() */
+    bool hold;                /* on hold at first: its user has sent too much */
+    bool notify;              /* and is written to, like the administrators */
+    struct slice reason;      /* what he has sent: "312 messages in an hour, ..." */
 };
 
 /*
@@ -108,12 +91,7 @@ bool queue_room(struct queue *q, uint64_t size) WAITS;
 /* What all of them may want to know of a message. Borrowed during the call. */
 struct queue_facts {
     queue_id id;
-    usec_t arrival;      /* wall time */
-    struct slice sender; /* without brackets; empty: the null path */
-    unsigned shape;      /* enum queue_shape */
-    enum spool_body_type body_type;
-    enum spool_ret ret;
-    struct slice envid;
+    const struct envelope *envelope;
     const struct spool_body *body; /* bytes, and behind them the file */
 };
 
@@ -126,13 +104,14 @@ struct queue_delivery {
     struct slice head; /* Return-Path, Delivered-To */
 };
 
-/* A transmission to the host that is responsible for a domain. */
+/*
+ * A transmission to the host that is responsible for a domain. The envelope has the recipients it
+ * is for, at most options.recipients_per_transaction, and does not say how the message came in.
+ */
 struct queue_transmission {
     struct queue_facts message;
     struct slice domain; /* behind the "@", or the name that ops.destination has for it */
-    const struct spool_recipient *recipients;
-    size_t count; /* at most options.recipients_per_transaction */
-    bool now;     /* although the destination rests */
+    bool now;            /* although the destination rests */
 };
 
 /* A fact of an event. */

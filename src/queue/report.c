@@ -13,15 +13,15 @@
 
 bool report_wanted(const struct attempt *at, const struct task *t, enum dsn_action action) {
     uint8_t notify = t->to->notify;
-    if (at->envelope.sender.len == 0 || (notify & SPOOL_NOTIFY_NEVER))
+    if (at->envelope.reverse_path.len == 0 || (notify & NOTIFY_NEVER))
         return false;
     if (action == DSN_FAILED)
-        return notify == 0 || (notify & SPOOL_NOTIFY_FAILURE);
+        return notify == 0 || (notify & NOTIFY_FAILURE);
     if (action == DSN_DELAYED && t->state.extra.len == 0 && attempt_of_stranger(at))
         return false; /* no other host is late, but ours, with a full mailbox: easily found */
     if (action == DSN_DELAYED)
-        return notify == 0 || (notify & SPOOL_NOTIFY_DELAY);
-    return notify & SPOOL_NOTIFY_SUCCESS;
+        return notify == 0 || (notify & NOTIFY_DELAY);
+    return notify & NOTIFY_SUCCESS;
 }
 
 bool report_is_for_postmaster(const struct attempt *at, const struct task *t) {
@@ -107,7 +107,7 @@ static struct slice returned_part(struct attempt *at, struct dsn *dsn) WAITS {
         most = (size_t)MIN(at->q->options.returned_max, (uint64_t)REPORT_RETURNED_MAX);
         header_most = HEADER_MAX;
     }
-    bool whole = at->size <= most && (dsn->to_postmaster || at->envelope.ret != SPOOL_RET_HDRS);
+    bool whole = at->size <= most && (dsn->to_postmaster || at->envelope.ret != RETURN_HEADERS);
     dsn->header_only = !whole;
     dsn->max_returned = whole ? MAX(most, 1U) : header_most;
     if (content_begin(at, whole ? most : header_most, &part) < 0)

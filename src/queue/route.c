@@ -166,7 +166,7 @@ void route_serve_forward(struct arena *a, struct route_targets *to, struct slice
     (void)map_put(&to->served, forward_key(a, address), to);
 }
 
-static struct slice original_of(struct arena *a, const struct spool_recipient *alias) {
+static struct slice original_of(struct arena *a, const struct recipient *alias) {
     if (alias->original.len > 0)
         return alias->original;
     _cleanup_(buf_done) struct buf text = {0};
@@ -178,24 +178,24 @@ static struct slice original_of(struct arena *a, const struct spool_recipient *a
 static uint8_t notify_of_targets(uint8_t notify, size_t width) {
     if (width == 1 || notify == 0)
         return notify;
-    notify = (uint8_t)(notify & ~SPOOL_NOTIFY_SUCCESS);
-    return notify ? notify : SPOOL_NOTIFY_NEVER;
+    notify = (uint8_t)(notify & ~NOTIFY_SUCCESS);
+    return notify ? notify : NOTIFY_NEVER;
 }
 
 /* What two want to hear of one address. 0 stands for failures, and delays if we like. */
 static uint8_t notify_of_both(uint8_t one, uint8_t other) {
-    const unsigned unsaid = SPOOL_NOTIFY_FAILURE | SPOOL_NOTIFY_DELAY;
+    const unsigned unsaid = NOTIFY_FAILURE | NOTIFY_DELAY;
     unsigned both = (one ? one : unsaid) | (other ? other : unsaid);
     if (one == other)
         return one;
-    return (uint8_t)(both & ~(unsigned)SPOOL_NOTIFY_NEVER);
+    return (uint8_t)(both & ~(unsigned)NOTIFY_NEVER);
 }
 
 static void add_target(struct arena *a, struct route_targets *to, struct buf *list,
-                       struct spool_recipient target, struct slice address) {
+                       struct recipient target, struct slice address) {
     size_t *place = map_get(&to->seen, address);
     if (place) {
-        struct spool_recipient *there = (void *)list->ptr;
+        struct recipient *there = (void *)list->ptr;
         there[*place].notify = notify_of_both(there[*place].notify, target.notify);
         return;
     }
@@ -206,15 +206,15 @@ static void add_target(struct arena *a, struct route_targets *to, struct buf *li
     (void)map_put(&to->seen, target.address, place);
 }
 
-static void add_mailbox(struct arena *a, struct route_targets *to, struct spool_recipient target,
+static void add_mailbox(struct arena *a, struct route_targets *to, struct recipient target,
                         const struct route_mailbox *mailbox) {
     if (!map_get(&to->served, mailbox->address))
         add_target(a, to, &to->mailboxes, target, mailbox->address);
 }
 
-void route_expand(struct arena *a, const struct spool_recipient *alias, const struct route *route,
+void route_expand(struct arena *a, const struct recipient *alias, const struct route *route,
                   struct route_targets *to) {
-    struct spool_recipient target = {
+    struct recipient target = {
         .original = original_of(a, alias),
         .notify = notify_of_targets(alias->notify, route_width(route)),
     };
@@ -225,16 +225,16 @@ void route_expand(struct arena *a, const struct spool_recipient *alias, const st
             add_target(a, to, &to->forwards, target, route->forwards[i]);
 }
 
-void route_join(struct arena *a, const struct spool_recipient *member,
+void route_join(struct arena *a, const struct recipient *member,
                 const struct route_mailbox *mailbox, struct route_targets *to) {
-    struct spool_recipient target = {.original = original_of(a, member), .notify = member->notify};
+    struct recipient target = {.original = original_of(a, member), .notify = member->notify};
     add_mailbox(a, to, target, mailbox);
 }
 
-struct spool_recipient *route_targets_list(struct arena *a, const struct route_targets *targets,
-                                           size_t *ret_mailboxes, size_t *ret_count) {
+struct recipient *route_targets_list(struct arena *a, const struct route_targets *targets,
+                                     size_t *ret_mailboxes, size_t *ret_count) {
     size_t len = targets->mailboxes.len + targets->forwards.len;
-    struct spool_recipient *all = arena_alloc(a, len);
+    struct recipient *all = arena_alloc(a, len);
     *ret_mailboxes = targets->mailboxes.len / sizeof *all;
     *ret_count = len / sizeof *all;
     if (targets->mailboxes.len > 0)

@@ -52,11 +52,11 @@ void route_group(struct arena *a, const struct slice *destinations, const size_t
  * wishes to hear.
  */
 struct route_targets {
-    struct buf mailboxes, forwards; /* struct spool_recipient */
+    struct buf mailboxes, forwards; /* struct recipient */
     struct map seen;                /* places in them, by address */
     struct map served;              /* whom to leave out */
 };
-void route_expand(struct arena *a, const struct spool_recipient *alias, const struct route *route,
+void route_expand(struct arena *a, const struct recipient *alias, const struct route *route,
                   struct route_targets *to);
 void route_targets_done(struct route_targets *to);
 
@@ -68,12 +68,12 @@ void route_serve_mailbox(struct route_targets *to, struct slice address);
 void route_serve_forward(struct arena *a, struct route_targets *to, struct slice address);
 
 /* A mailbox whose recipient goes along with those of a group: it is told what he wishes to hear. */
-void route_join(struct arena *a, const struct spool_recipient *member,
+void route_join(struct arena *a, const struct recipient *member,
                 const struct route_mailbox *mailbox, struct route_targets *to);
 
 /* All of them in the arena: first the mailboxes, then the forwards. */
-struct spool_recipient *route_targets_list(struct arena *a, const struct route_targets *targets,
-                                           size_t *ret_mailboxes, size_t *ret_count);
+struct recipient *route_targets_list(struct arena *a, const struct route_targets *targets,
+                                     size_t *ret_mailboxes, size_t *ret_count);
 
 /*
  * A target that is a mailbox is not expanded again, though an alias may stand on its name (somebody

@@ -23,9 +23,9 @@
 /* A message that is made here. */
 struct made {
     struct job *job; /* NULL: none */
-    struct spool_envelope envelope;
+    struct envelope envelope;
     struct spool_content content;
-    struct spool_recipient to_sender;
+    struct recipient to_sender;
     struct buf extra, head, bytes;
 };
 
@@ -136,7 +136,7 @@ static bool judge_loop(struct save *s, struct task *t) {
     struct attempt *at = s->at;
     bool told = take_one(&at->q->to_postmaster, at->q->options.postmaster_max);
     bool whole = told && at->size <= REPORT_LOOP_MAX;
-    if (!whole && !(at->envelope.sender.len == 0 && held_loops_full(at->q)))
+    if (!whole && !(at->envelope.reverse_path.len == 0 && held_loops_full(at->q)))
         task_hold(at, t);
     return told;
 }
@@ -266,11 +266,11 @@ static struct job *new_job(struct queue *q) {
     return job_new(q, id);
 }
 
-static unsigned shape_of(struct slice bytes, bool utf8) {
+static uint32_t shape_of(struct slice bytes, bool utf8) {
     struct message_scan scan = {0};
     message_scan_feed(&scan, bytes);
-    return (scan.has_eight_bit ? QUEUE_EIGHT_BIT : 0U) |
-           (scan.has_dot_line ? QUEUE_DOT_LINES : 0U) | (utf8 ? QUEUE_UTF8 : 0U);
+    return (scan.has_eight_bit ? SHAPE_EIGHT_BIT : 0U) |
+           (scan.has_dot_line ? SHAPE_DOT_LINES : 0U) | (utf8 ? SHAPE_UTF8 : 0U);
 }
 
 static int make_report(struct save *s) WAITS {
@@ -281,17 +281,17 @@ static int make_report(struct save *s) WAITS {
     made_done(at->q, m);
     *m = (struct made){0};
     m->job = new_job(at->q);
-    struct slice recipient = s->to_postmaster ? report_postmaster(at) : at->envelope.sender;
+    struct slice recipient = s->to_postmaster ? report_postmaster(at) : at->envelope.reverse_path;
     report_compose(at, m->job->id, s->items, s->item_count, recipient, &m->bytes);
     if (fiber_cancelled() && !at->body_open)
         return -ECANCELED; /* it could not be read because time was up */
-    unsigned shape = shape_of(buf_slice(&m->bytes), address_of(at->a, recipient).utf8);
-    extra_encode(&(struct queue_extra){.shape = shape, .parent = at->id}, &m->extra);
-    m->to_sender = (struct spool_recipient){.address = recipient, .notify = SPOOL_NOTIFY_NEVER};
-    m->envelope = (struct spool_envelope){
+    uint32_t shape = shape_of(buf_slice(&m->bytes), address_of(at->a, recipient).utf8);
+    extra_encode(&(struct queue_extra){.parent = at->id}, &m->extra);
+    m->to_sender = (struct recipient){.address = recipient, .notify = NOTIFY_NEVER};
+    m->envelope = (struct envelope){
         .arrival = fiber_wall(),
-        .body_type = shape & QUEUE_EIGHT_BIT ? SPOOL_8BITMIME : SPOOL_7BIT,
-        .smtputf8 = shape & QUEUE_UTF8,
+        .body_type = shape & SHAPE_EIGHT_BIT ? BODY_TYPE_8BITMIME : BODY_TYPE_7BIT,
+        .shape = shape,
         .origin = QUEUE_MADE_REPORT,
         .extra = buf_slice(&m->extra),
         .recipients = &m->to_sender,
@@ -345,10 +345,8 @@ static int copy_content(struct save *s, const struct task *alias) WAITS {
     int error = attempt_open_body(at);
     if (error)
         return error;
-    if (alias) {
-        struct address address = address_of(at->a, alias->to->address);
-        trace_delivered_to(&m->head, &address);
-    }
+    if (alias)
+        trace_delivered_to(&m->head, alias->to->address);
     m->content = (struct spool_content){.head = buf_slice(&m->head), .bytes = at->body.bytes};
     if (at->body.file_len == 0)
         return 0;
@@ -357,7 +355,7 @@ static int copy_content(struct save *s, const struct task *alias) WAITS {
     return content_large(at->q, m->job->id, S(""), &at->body, &m->content.large);
 }
 
-static bool any_utf8(const struct spool_envelope *e) {
+static bool any_utf8(const struct envelope *e) {
     for (size_t i = 0; i < e->count; i++)
         for (size_t k = 0; k < e->recipients[i].address.len; k++)
             if ((uint8_t)e->recipients[i].address.ptr[k] > 127)
@@ -377,15 +375,13 @@ static int make_expansion(struct save *s) WAITS {
         return 0;
     m->job = new_job(at->q);
     m->envelope.origin = QUEUE_MADE_EXPANSION;
-    m->envelope.smtputf8 |= any_utf8(&m->envelope);
-    extra_encode(
-        &(struct queue_extra){.depth = (uint8_t)(at->extra.depth + 1),
-                              .shape = at->extra.shape | (m->envelope.smtputf8 ? QUEUE_UTF8 : 0U),
-                              .parent = at->id,
-                              .mailboxes = (uint32_t)mailboxes,
-                              .root = attempt_root(at),
-                              .stranger = attempt_of_stranger(at)},
-        &m->extra);
+    m->envelope.shape |= any_utf8(&m->envelope) ? SHAPE_UTF8 : 0U;
+    extra_encode(&(struct queue_extra){.depth = (uint8_t)(at->extra.depth + 1),
+                                       .parent = at->id,
+                                       .mailboxes = (uint32_t)mailboxes,
+                                       .root = attempt_root(at),
+                                       .stranger = attempt_of_stranger(at)},
+                 &m->extra);
     m->envelope.extra = buf_slice(&m->extra);
     return copy_content(s, aliases == 1 ? alias : NULL);
 }

@@ -90,14 +90,14 @@ static int write_file_straight(struct stream *s, const struct relay_message *mes
 int body_write(struct stream *s, const struct relay_message *message) {
     struct message_end end = {0};
     int r = 0;
-    if (message->dot_free)
+    if (!(message->envelope.shape & SHAPE_DOT_LINES))
         stream_write(s, message->bytes);
     else
         write_stuffed(s, message->bytes, false);
     note_end(&end, message->bytes);
     if (file_part(message) > 0)
-        r = message->dot_free ? write_file_straight(s, message, &end)
-                              : write_file_stuffed(s, message, &end);
+        r = !(message->envelope.shape & SHAPE_DOT_LINES) ? write_file_straight(s, message, &end)
+                                                         : write_file_stuffed(s, message, &end);
     if (r < 0)
         return r;
     if (message->size > 0 && !end.crlf)

@@ -80,8 +80,8 @@ int relay_client_open(struct stream *stream, const struct relay_client_options *
                       struct relay_client **ret_client, struct relay_failure *ret_failure) WAITS;
 
 /*
- * Hands over one message and fills results[0..message->count), in any case. 0: the session may be
- * used for another message; negative: it is over, only relay_client_free() remains.
+ * Hands over one message and fills results[0..message->envelope.count), in any case. 0: the session
+ * may be used for another message; negative: it is over, only relay_client_free() remains.
  */
 int relay_client_send(struct relay_client *c, const struct relay_message *message, struct arena *a,
                       struct relay_result *results) WAITS;

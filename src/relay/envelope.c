@@ -19,30 +19,32 @@
 /* ------------------------------------------------------------------ commands */
 
 static struct slice mail_command(struct transaction *t) {
-    const struct relay_message *message = t->message;
+    const struct envelope *e = &t->message->envelope;
     unsigned extensions = t->c->extensions;
     _cleanup_(buf_done) struct buf line = {0};
-    buf_printf(&line, "MAIL FROM:<%.*s>", SLICE_ARG(message->reverse_path));
+    buf_printf(&line, "MAIL FROM:<%.*s>", SLICE_ARG(e->reverse_path));
     if (extensions & EXTENSION_SIZE)
-        buf_printf(&line, " SIZE=%llu", (unsigned long long)message->size);
-    if ((extensions & EXTENSION_8BITMIME) && (message->eight_bit || message->utf8))
+        buf_printf(&line, " SIZE=%llu", (unsigned long long)t->message->size);
+    if ((extensions & EXTENSION_8BITMIME) && (e->shape & (SHAPE_EIGHT_BIT | SHAPE_UTF8)))
         buf_add(&line, S(" BODY=8BITMIME"));
-    if ((extensions & EXTENSION_SMTPUTF8) && message->utf8)
+    if ((extensions & EXTENSION_SMTPUTF8) && (e->shape & SHAPE_UTF8))
         buf_add(&line, S(" SMTPUTF8"));
-    if ((extensions & EXTENSION_DSN) && message->ret != RELAY_RET_NONE)
-        buf_add_str(&line, message->ret == RELAY_RET_FULL ? " RET=FULL" : " RET=HDRS");
-    if ((extensions & EXTENSION_DSN) && message->envid.len)
-        buf_printf(&line, " ENVID=%.*s", SLICE_ARG(message->envid));
+    if ((extensions & EXTENSION_DSN) && e->ret != RETURN_UNSAID)
+        buf_add_str(&line, e->ret == RETURN_FULL ? " RET=FULL" : " RET=HDRS");
+    if ((extensions & EXTENSION_DSN) && e->envid.len)
+        buf_printf(&line, " ENVID=%.*s", SLICE_ARG(e->envid));
     return arena_copy(t->a, buf_slice(&line));
 }
 
-static struct slice rcpt_command(struct transaction *t, const struct relay_recipient *rcpt) {
+static struct slice rcpt_command(struct transaction *t, const struct recipient *rcpt) {
     _cleanup_(buf_done) struct buf line = {0};
     buf_printf(&line, "RCPT TO:<%.*s>", SLICE_ARG(rcpt->address));
-    if ((t->c->extensions & EXTENSION_DSN) && rcpt->notify.len)
-        buf_printf(&line, " NOTIFY=%.*s", SLICE_ARG(rcpt->notify));
-    if ((t->c->extensions & EXTENSION_DSN) && rcpt->orcpt.len)
-        buf_printf(&line, " ORCPT=%.*s", SLICE_ARG(rcpt->orcpt));
+    if ((t->c->extensions & EXTENSION_DSN) && rcpt->notify) {
+        buf_add_str(&line, " NOTIFY=");
+        notify_print(&line, rcpt->notify);
+    }
+    if ((t->c->extensions & EXTENSION_DSN) && rcpt->original.len)
+        buf_printf(&line, " ORCPT=%.*s", SLICE_ARG(rcpt->original));
     return arena_copy(t->a, buf_slice(&line));
 }
 
@@ -62,7 +64,7 @@ static void write_next(struct transaction *t) {
     if (command == 0)
         line = mail_command(t);
     else if (is_rcpt(t, command))
-        line = rcpt_command(t, &t->message->recipients[command - 1]);
+        line = rcpt_command(t, &t->message->envelope.recipients[command - 1]);
     talk_command(t->c, line);
     t->group += line.len + 2;
 }
@@ -211,9 +213,9 @@ int envelope_reset(struct transaction *t) {
  */
 static bool is_doubtful(const struct transaction *t) {
     bool in_place = t->data_code == 503 || t->data_code == 554;
-    if (t->c->one_by_one || t->message->count == 1 || (in_place && !t->refused_accepted))
+    if (t->c->one_by_one || t->message->envelope.count == 1 || (in_place && !t->refused_accepted))
         return false;
-    for (size_t i = 0; i < t->message->count; i++)
+    for (size_t i = 0; i < t->message->envelope.count; i++)
         if (t->states[i] == RCPT_SETTLED && t->results[i].disposition == RELAY_NEVER)
             return true;
     return false;

@@ -4,17 +4,8 @@
  */
 #pragma once
 
+#include "message/envelope.h"
 #include "smtp/reply.h"
-
-/* DSN parameter RET (RFC 3461 §4.3). */
-enum relay_ret { RELAY_RET_NONE, RELAY_RET_FULL, RELAY_RET_HDRS };
-
-/* Slices for DSN parameters hold their values as they travel (xtext for ORCPT and ENVID). */
-struct relay_recipient {
-    struct slice address; /* without angle brackets */
-    struct slice notify;  /* "NEVER", "SUCCESS,DELAY", ...; empty: none given */
-    struct slice orcpt;   /* "rfc822;tama@example.net"; empty: none given */
-};
 
 #define RELAY_RECIPIENTS_MAX 100U
 
@@ -23,21 +14,11 @@ struct relay_recipient {
  * memory, then, up to its size, a part of a file: either may be all of it.
  */
 struct relay_message {
-    struct slice reverse_path; /* without angle brackets; empty: the null reverse-path */
-    const struct relay_recipient *recipients;
-    size_t count; /* 1 to RELAY_RECIPIENTS_MAX */
-
+    struct envelope envelope; /* of 1 to RELAY_RECIPIENTS_MAX recipients */
     struct slice bytes;
     int file;
     uint64_t offset;
     uint64_t size; /* of the message in all */
-
-    bool eight_bit; /* has bytes above 127 */
-    bool dot_free;  /* no line begins with a dot: sent as it is */
-    bool utf8;      /* needs SMTPUTF8 (RFC 6531): an address or a header field is not ASCII */
-
-    enum relay_ret ret;
-    struct slice envid; /* empty: none given */
 };
 
 /* What nobody has decided is tried again, and never taken for delivered. */

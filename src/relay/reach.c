@@ -167,9 +167,9 @@ static int cannot_verify(struct run *run, struct slice peer) {
 
 /* Nothing is wanted that only EHLO offers. */
 static bool helo_will_do(const struct run *run) {
-    const struct relay_message *message = &run->job->message;
-    bool needs_8bit = message->eight_bit && run->relay->options.strict_8bit;
-    return !run_demands_tls(run) && !run->job->login && !message->utf8 && !needs_8bit;
+    uint32_t shape = run->job->message.envelope.shape;
+    bool needs_8bit = (shape & SHAPE_EIGHT_BIT) && run->relay->options.strict_8bit;
+    return !run_demands_tls(run) && !run->job->login && !(shape & SHAPE_UTF8) && !needs_8bit;
 }
 
 /*

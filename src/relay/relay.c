@@ -208,7 +208,7 @@ static int run_job(struct run *run) WAITS {
 
 int relay_transmit(struct relay *relay, const struct relay_job *job, struct arena *a,
                    struct relay_outcome *ret) {
-    size_t count = job->message.count;
+    size_t count = job->message.envelope.count;
     MUST(count > 0);
     struct run run = {.relay = relay, .job = job, .a = a, .began = fiber_now()};
     run.outcome.results = arena_array(a, count, sizeof *run.outcome.results);

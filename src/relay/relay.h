@@ -88,7 +88,7 @@ struct relay_job {
     bool tls_first;                  /* TLS begins before the greeting */
     const struct relay_login *login; /* NULL: none */
     bool ignore_rest; /* a postmaster wants it tried now, though the destination rests */
-    struct relay_message message; /* message.count may exceed RELAY_RECIPIENTS_MAX */
+    struct relay_message message; /* message.envelope.count may exceed RELAY_RECIPIENTS_MAX */
     struct relay_voice voice;
 };
 

@@ -58,22 +58,23 @@ void run_move_on(struct run *run) {
 /* The recipients of one transaction. */
 struct round {
     struct relay_message message;
-    struct relay_recipient recipients[RELAY_RECIPIENTS_MAX];
+    struct recipient recipients[RELAY_RECIPIENTS_MAX];
     struct relay_result results[RELAY_RECIPIENTS_MAX];
     size_t places[RELAY_RECIPIENTS_MAX]; /* in the job */
 };
 
 static void fill_round(const struct run *run, bool alone, struct round *round) {
     size_t room = alone ? 1 : RELAY_RECIPIENTS_MAX;
-    const struct relay_message *message = &run->job->message;
-    round->message = *message;
-    round->message.recipients = round->recipients;
-    round->message.count = 0;
-    for (size_t i = 0; i < message->count && round->message.count < room; i++) {
+    const struct envelope *all = &run->job->message.envelope;
+    struct envelope *some = &round->message.envelope;
+    round->message = run->job->message;
+    some->recipients = round->recipients;
+    some->count = 0;
+    for (size_t i = 0; i < all->count && some->count < room; i++) {
         if (run->places[i] != RUN_HERE)
             continue;
-        round->places[round->message.count] = i;
-        round->recipients[round->message.count++] = message->recipients[i];
+        round->places[some->count] = i;
+        round->recipients[some->count++] = all->recipients[i];
     }
 }
 
@@ -104,7 +105,7 @@ static enum run_place place_of(const struct relay_result *result, bool progress)
 
 static void take_results(struct run *run, struct pool_connection *connection, struct round *round) {
     bool delivered = false, complained = false, progress = false;
-    for (size_t i = 0; i < round->message.count; i++) {
+    for (size_t i = 0; i < round->message.envelope.count; i++) {
         struct relay_result *result = &round->results[i];
         forgive_login(run, result);
         delivered = delivered || result->disposition == RELAY_DELIVERED;
@@ -112,7 +113,7 @@ static void take_results(struct run *run, struct pool_connection *connection, st
         progress = progress || !result->too_many;
         run->connected = run->connected || result->from_peer;
     }
-    for (size_t i = 0; i < round->message.count; i++) {
+    for (size_t i = 0; i < round->message.envelope.count; i++) {
         const struct relay_result *result = &round->results[i];
         enum run_place place = place_of(result, progress);
         run->outcome.results[round->places[i]] = *result;
@@ -133,7 +134,7 @@ static void judge_tls(struct run *run, const struct relay_client *client,
     bool unsure = false, lost = false;
     if (!relay_client_tls(client) || relay_client_messages(client) > 1 || run_demands_tls(run))
         return;
-    for (size_t i = 0; i < round->message.count; i++) {
+    for (size_t i = 0; i < round->message.envelope.count; i++) {
         const struct relay_result *result = &round->results[i];
         unsure = unsure || result->unsure;
         lost = lost || (result->next_host && !result->from_peer);
@@ -148,9 +149,10 @@ static void judge_tls(struct run *run, const struct relay_client *client,
  */
 static void spare_others(struct run *run, const struct round *round) {
     size_t at = 0;
-    while (at < round->message.count && !round->results[at].farewell)
+    while (at < round->message.envelope.count && !round->results[at].farewell)
         at++;
-    if (at == round->message.count || round->message.count == 1 || !reach_again(run))
+    if (at == round->message.envelope.count || round->message.envelope.count == 1 ||
+        !reach_again(run))
         return;
     relay_log(&run->job->voice, RELAY_STEP_PUT_OFF, "Trying again without %.*s: %.*s",
               SLICE_ARG(round->recipients[at].address),

@@ -41,7 +41,7 @@ void transaction_settle(struct transaction *t, size_t i, const struct relay_resu
 }
 
 void transaction_settle_open(struct transaction *t, const struct relay_result *result) {
-    for (size_t i = 0; i < t->message->count; i++)
+    for (size_t i = 0; i < t->message->envelope.count; i++)
         transaction_settle(t, i, result);
 }
 
@@ -61,7 +61,7 @@ static void settle_unfit(struct transaction *t, struct smtp_reply reply) {
 }
 
 void transaction_doubt(struct transaction *t, size_t first) {
-    for (size_t i = first; i < t->message->count; i++)
+    for (size_t i = first; i < t->message->envelope.count; i++)
         if (t->states[i] == RCPT_SETTLED)
             doubt(t, i);
 }
@@ -104,7 +104,7 @@ int transaction_begin_anew(struct transaction *t) {
     result.reply.text = arena_printf(t->a, "%.*s gave more answers than it was asked for",
                                      SLICE_ARG(t->c->options.peer));
     transaction_settle_open(t, &result);
-    for (size_t i = 0; i < t->message->count; i++)
+    for (size_t i = 0; i < t->message->envelope.count; i++)
         if (t->states[i] == RCPT_SETTLED)
             t->results[i] = result;
     t->c->begin_anew = t->c->over = true;
@@ -127,7 +127,7 @@ int transaction_ask_one_by_one(struct transaction *t, const struct smtp_reply *r
 
 int transaction_pass_over_surplus(struct transaction *t) {
     struct relay_client *c = t->c;
-    bool alone = t->message->count == 1 && (c->one_by_one || t->written == 0);
+    bool alone = t->message->envelope.count == 1 && (c->one_by_one || t->written == 0);
     if (!talk_pass_over_surplus(c))
         return 0;
     transaction_doubt(t, 0);
@@ -148,14 +148,14 @@ static bool has_control(struct slice text) {
 
 void transaction_check_addresses(struct transaction *t) {
     const struct relay_message *message = t->message;
-    if (has_control(message->reverse_path) || has_control(message->envid)) {
+    if (has_control(message->envelope.reverse_path) || has_control(message->envelope.envid)) {
         transaction_settle_own_words(t, RELAY_NEVER, SMTP_REPLY(553, 5, 1, 7, "Bad sender address"),
                                      false);
         return;
     }
-    for (size_t i = 0; i < message->count; i++) {
-        const struct relay_recipient *rcpt = &message->recipients[i];
-        if (has_control(rcpt->address) || has_control(rcpt->notify) || has_control(rcpt->orcpt))
+    for (size_t i = 0; i < message->envelope.count; i++) {
+        const struct recipient *rcpt = &message->envelope.recipients[i];
+        if (has_control(rcpt->address) || has_control(rcpt->original))
             transaction_settle(t, i,
                                &(struct relay_result){
                                    .disposition = RELAY_NEVER,
@@ -168,13 +168,14 @@ void transaction_check_message(struct transaction *t) {
     const struct relay_client *c = t->c;
     const struct relay_message *message = t->message;
     struct slice peer = c->options.peer;
-    if (message->utf8 && !(c->extensions & EXTENSION_SMTPUTF8)) {
+    if ((message->envelope.shape & SHAPE_UTF8) && !(c->extensions & EXTENSION_SMTPUTF8)) {
         struct smtp_reply reply = {553, {5, 6, 7}, {NULL, 0}};
         reply.text = arena_printf(t->a, "%.*s does not take internationalized messages (SMTPUTF8)",
                                   SLICE_ARG(peer));
         settle_unfit(t, reply);
     }
-    if (message->eight_bit && c->options.strict_8bit && !(c->extensions & EXTENSION_8BITMIME)) {
+    if ((message->envelope.shape & SHAPE_EIGHT_BIT) && c->options.strict_8bit &&
+        !(c->extensions & EXTENSION_8BITMIME)) {
         struct smtp_reply reply = {554, {5, 6, 3}, {NULL, 0}};
         reply.text = arena_printf(t->a, "%.*s takes 7-bit messages only", SLICE_ARG(peer));
         settle_unfit(t, reply);

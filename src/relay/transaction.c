@@ -102,25 +102,25 @@ static int transact(struct transaction *t) WAITS {
 
 static void name_peer(const struct transaction *t) {
     struct slice peer = arena_copy(t->a, t->c->options.peer);
-    for (size_t i = 0; i < t->message->count; i++)
+    for (size_t i = 0; i < t->message->envelope.count; i++)
         t->results[i].peer = peer;
 }
 
 int relay_client_send(struct relay_client *c, const struct relay_message *message, struct arena *a,
                       struct relay_result *results) {
-    MUST(c->magic == RELAY_CLIENT_MAGIC && message->count > 0 &&
-         message->count <= RELAY_RECIPIENTS_MAX);
+    MUST(c->magic == RELAY_CLIENT_MAGIC && message->envelope.count > 0 &&
+         message->envelope.count <= RELAY_RECIPIENTS_MAX);
     MUST(message->bytes.len <= message->size);
     struct transaction t = {
         .c = c,
         .message = message,
         .a = a,
         .results = results,
-        .states = arena_array(a, message->count, sizeof(enum rcpt_state)),
-        .commands = message->count + 2,
-        .unsettled = message->count,
+        .states = arena_array(a, message->envelope.count, sizeof(enum rcpt_state)),
+        .commands = message->envelope.count + 2,
+        .unsettled = message->envelope.count,
     };
-    memset(results, 0, message->count * sizeof *results);
+    memset(results, 0, message->envelope.count * sizeof *results);
     c->unanswered = true;
     c->messages++;
     int r = transact(&t);

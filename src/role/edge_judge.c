@@ -102,9 +102,9 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
 }
 
 /* What is left for one recipient now; whoever cannot be asked has what he had: false. */
-static bool ask_again(struct edge_smtp *m, const struct smtp_recipient *r, struct arena *a,
+static bool ask_again(struct edge_smtp *m, struct slice address, struct arena *a,
                       struct edge_room *ret) {
-    struct rpc_directory_resolve_in in = {address_text(a, &r->rcpt.recipient)};
+    struct rpc_directory_resolve_in in = {address};
     struct rpc_directory_resolve_out out;
     if (call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL) < 0)
         return false;
@@ -114,22 +114,23 @@ static bool ask_again(struct edge_smtp *m, const struct smtp_recipient *r, struc
 
 static void ask_all_again(struct edge_message *l) {
     struct edge_smtp *m = l->smtp;
-    for (const struct smtp_recipient *r = l->envelope->recipients; r; r = r->next) {
+    for (size_t i = 0; i < l->envelope->count; i++) {
         _cleanup_(arena_done) struct arena a = {0};
         struct edge_room room;
-        if (ask_again(m, r, &a, &room))
+        if (ask_again(m, l->envelope->recipients[i].address, &a, &room))
             m->room.now = MIN(m->room.now, room.now);
     }
 }
 
 /* Whoever is refused can do something about it only if he knows at whom: the first such one. */
 static void name_whom(struct edge_message *l, uint64_t size) {
-    for (const struct smtp_recipient *r = l->envelope->recipients; r; r = r->next) {
+    for (size_t i = 0; i < l->envelope->count; i++) {
         _cleanup_(arena_done) struct arena a = {0};
+        struct slice address = l->envelope->recipients[i].address;
         struct edge_room room;
-        if (!ask_again(l->smtp, r, &a, &room) || judge_size(&room, size).code != l->refusal.code)
+        if (!ask_again(l->smtp, address, &a, &room) ||
+            judge_size(&room, size).code != l->refusal.code)
             continue;
-        struct slice address = address_text(&a, &r->rcpt.recipient);
         l->refusal.text = with_address(&l->refusal, address, &l->facts);
         return;
     }
@@ -165,8 +166,8 @@ static struct slice lower(struct arena *a, struct slice text) {
 }
 
 static void list_recipients(struct edge_message *l, struct recipients *to) {
-    for (const struct smtp_recipient *r = l->envelope->recipients; r; r = r->next) {
-        struct slice text = lower(&l->facts, address_text(&l->facts, &r->rcpt.recipient));
+    for (size_t i = 0; i < l->envelope->count; i++) {
+        struct slice text = lower(&l->facts, l->envelope->recipients[i].address);
         (void)map_put(&to->by_text, text, l);
     }
 }

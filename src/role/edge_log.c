@@ -52,26 +52,25 @@ void edge_log_bare_login(struct edge_connection *c, struct slice name) {
 
 /* ------------------------------------------------------------------ messages */
 
-void edge_log_sender(const struct edge_smtp *m, const struct smtp_envelope *envelope,
+void edge_log_sender(const struct edge_smtp *m, const struct smtp_transaction *t,
                      const struct smtp_reply *reply, struct arena *a) {
     struct rpc_field facts[] = {
-        {S(FACT_FROM), address_text(a, &envelope->mail.sender)},
+        {S(FACT_FROM), t->envelope.reverse_path},
         {S(FACT_REPLY), smtp_reply_text(a, reply)},
         {S(FACT_CLIENT), slice_of_str(m->connection->peer_text)},
         {S(FACT_LOGIN), slice_of_str(m->account_address)},
     };
     if (!edge_may_log(m->connection))
         return;
-    process_event(m->connection->edge->process, envelope->id, KIND_REJECTED, facts,
-                  ARRAY_SIZE(facts), "A message from %s, sender %.*s, was refused.",
-                  m->connection->peer_text,
+    process_event(m->connection->edge->process, t->id, KIND_REJECTED, facts, ARRAY_SIZE(facts),
+                  "A message from %s, sender %.*s, was refused.", m->connection->peer_text,
                   SLICE_ARG(facts[0].value.len > 0 ? facts[0].value : S("<>")));
 }
 
-void edge_log_recipient(const struct edge_smtp *m, const struct smtp_envelope *envelope,
+void edge_log_recipient(const struct edge_smtp *m, const struct smtp_transaction *t,
                         struct slice address, const struct smtp_reply *reply, struct arena *a) {
     struct rpc_field facts[] = {
-        {S(FACT_FROM), address_text(a, &envelope->mail.sender)},
+        {S(FACT_FROM), t->envelope.reverse_path},
         {S(FACT_TO), address},
         {S(FACT_REPLY), smtp_reply_text(a, reply)},
         {S(FACT_CLIENT), slice_of_str(m->connection->peer_text)},
@@ -79,18 +78,17 @@ void edge_log_recipient(const struct edge_smtp *m, const struct smtp_envelope *e
     };
     if (!edge_may_log(m->connection))
         return;
-    process_event(m->connection->edge->process, envelope->id, KIND_REJECTED, facts,
-                  ARRAY_SIZE(facts), "A message from %s to %.*s was refused: %.*s",
-                  m->connection->peer_text, SLICE_ARG(address), SLICE_ARG(facts[2].value));
+    process_event(m->connection->edge->process, t->id, KIND_REJECTED, facts, ARRAY_SIZE(facts),
+                  "A message from %s to %.*s was refused: %.*s", m->connection->peer_text,
+                  SLICE_ARG(address), SLICE_ARG(facts[2].value));
 }
 
-static struct slice recipient_lines(const struct smtp_envelope *envelope, struct arena *a) {
+static struct slice recipient_lines(const struct envelope *envelope, struct arena *a) {
     _cleanup_(buf_done) struct buf text = {0};
-    for (const struct smtp_recipient *r = envelope->recipients; r && text.len < 15000;
-         r = r->next) {
+    for (size_t i = 0; i < envelope->count && text.len < 15000; i++) {
         if (text.len > 0)
             buf_add_byte(&text, '\n');
-        address_print(&text, &r->rcpt.recipient);
+        buf_add(&text, envelope->recipients[i].address);
     }
     return arena_copy(a, buf_slice(&text));
 }
@@ -110,14 +108,14 @@ static struct slice whole_dialogue(const struct edge_smtp *m, const struct messa
 }
 
 void edge_log_message(const struct edge_smtp *m, const struct smtp_client *client,
-                      const struct smtp_envelope *envelope, const struct edge_logged *told,
+                      const struct smtp_transaction *t, const struct edge_logged *told,
                       const struct smtp_reply *reply, struct arena *a) {
     const struct edge_connection *c = m->connection;
     bool taken = smtp_reply_ok(reply), lost = reply->code == 0;
     struct slice answer = lost ? S("") : smtp_reply_text(a, reply);
     struct rpc_field facts[] = {
-        {S(FACT_FROM), address_text(a, &envelope->mail.sender)},
-        {S(FACT_TO), recipient_lines(envelope, a)},
+        {S(FACT_FROM), t->envelope.reverse_path},
+        {S(FACT_TO), recipient_lines(&t->envelope, a)},
         {S(FACT_MESSAGE_ID), told->message_id},
         {S(FACT_SUBJECT), told->subject},
         {S(FACT_SIZE), size_text(told->whole, a)},
@@ -132,7 +130,7 @@ void edge_log_message(const struct edge_smtp *m, const struct smtp_client *clien
     };
     if (!taken && !edge_may_log(c))
         return;
-    process_event(c->edge->process, envelope->id,
+    process_event(c->edge->process, t->id,
                   taken  ? KIND_ACCEPTED
                   : lost ? KIND_ABANDONED
                          : KIND_REJECTED,

@@ -11,7 +11,6 @@
 #include "base/alloc.h"
 #include "fiber/wait.h"
 #include "message/trace.h"
-#include "message/xtext.h"
 #include "queue/queue.h"
 #include "role/edge_lines.h"
 
@@ -30,8 +29,8 @@
 
 #define BYTES_MAX (512 * KIB) /* the call's room for a body */
 
-static struct edge_message *message_of(struct smtp_envelope *envelope) {
-    return envelope->message;
+static struct edge_message *message_of(struct smtp_transaction *t) {
+    return t->message;
 }
 
 /* ------------------------------------------------------------------ the file */
@@ -81,7 +80,7 @@ static void close_file(struct edge_message *l) {
 /* ------------------------------------------------------------------ the trace */
 
 static void add_received(struct edge_message *l, const struct smtp_client *client,
-                         const struct smtp_envelope *envelope, struct buf *to) {
+                         const struct smtp_transaction *t, struct buf *to) {
     const struct edge_connection *c = l->smtp->connection;
     struct trace_received received = {
         .helo = client->hello,
@@ -91,7 +90,7 @@ static void add_received(struct edge_message *l, const struct smtp_client *clien
         .tls_version = client->tls ? client->tls_facts.version : NULL,
         .tls_cipher = client->tls ? client->tls_facts.cipher : NULL,
         .id = l->id,
-        .recipient = envelope->count == 1 ? &envelope->recipients->rcpt.recipient : NULL,
+        .recipient = t->envelope.count == 1 ? t->envelope.recipients[0].address : S(""),
         .arrival = fiber_wall(),
     };
     trace_received(to, &received);
@@ -99,16 +98,16 @@ static void add_received(struct edge_message *l, const struct smtp_client *clien
 
 /* ------------------------------------------------------------------ taking the message */
 
-int edge_message_begin(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+int edge_message_begin(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
                        struct arena *a, struct smtp_reply *ret_reply) {
     struct edge_message *l = NEW(struct edge_message);
     (void)client;
     (void)a;
     l->smtp = arg;
-    l->envelope = envelope;
-    l->id = envelope->id;
+    l->envelope = &t->envelope;
+    l->id = t->id;
     l->file = -1;
-    envelope->message = l;
+    t->message = l;
     *ret_reply = SMTP_REPLY_PLAIN(354, "Send the message, then a line with nothing but a dot");
     return 0;
 }
@@ -165,8 +164,8 @@ static bool may_spill(struct edge_message *l) {
            l->bytes.len > l->smtp->listener.limits.header_max;
 }
 
-int edge_message_write(void *arg, struct smtp_envelope *envelope, struct slice chunk) {
-    struct edge_message *l = message_of(envelope);
+int edge_message_write(void *arg, struct smtp_transaction *t, struct slice chunk) {
+    struct edge_message *l = message_of(t);
     (void)arg;
     size_t limit = l->file >= 0 ? WRITE_PIECE : SMALL_MAX;
     buf_add(&l->bytes, chunk);
@@ -178,15 +177,15 @@ int edge_message_write(void *arg, struct smtp_envelope *envelope, struct slice c
     return has_memory(l) ? 0 : -ENOSPC;
 }
 
-static void message_free(struct smtp_envelope *envelope) {
-    struct edge_message *l = message_of(envelope);
+static void message_free(struct smtp_transaction *t) {
+    struct edge_message *l = message_of(t);
     close_file(l);
     buf_done(&l->bytes);
     buf_done(&l->head);
     arena_done(&l->facts);
     edge_message_count(l, 0);
     free(l);
-    envelope->message = NULL;
+    t->message = NULL;
 }
 
 void edge_message_drop_file(struct edge_message *l) {
@@ -202,64 +201,25 @@ void edge_message_drop_file(struct edge_message *l) {
 
 /* ------------------------------------------------------------------ handing it over */
 
-/* ORCPT as it travels: "rfc822;" and xtext (RFC 3461 §4.2). */
-static struct slice original_text(const struct smtp_rcpt *rcpt, struct arena *a) {
-    if (rcpt->original_type.len == 0)
-        return S("");
-    _cleanup_(buf_done) struct buf text = {0};
-    buf_add(&text, rcpt->original_type);
-    buf_add_byte(&text, ';');
-    xtext_encode(&text, rcpt->original);
-    return arena_copy(a, slice_first(buf_slice(&text), 1024));
-}
-
-static void add_recipients(const struct smtp_envelope *envelope, struct arena *a,
-                           struct rpc_queue_submit_in *in) {
-    size_t i = 0;
-    in->recipients_count = envelope->count;
-    in->recipients = arena_array(a, envelope->count, sizeof *in->recipients);
-    for (const struct smtp_recipient *r = envelope->recipients; r; r = r->next, i++)
-        in->recipients[i] = (struct rpc_recipient){
-            .address = address_text(a, &r->rcpt.recipient),
-            .original = original_text(&r->rcpt, a),
-            .notify = (uint8_t)r->rcpt.notify,
-        };
-}
-
-static struct slice envelope_id(const struct smtp_envelope *envelope, struct arena *a) {
-    _cleanup_(buf_done) struct buf text = {0};
-    xtext_encode(&text, envelope->mail.envelope_id);
-    return arena_copy(a, buf_slice(&text));
-}
-
 /* What other hosts may refuse as one that goes in a circle, by a header that anybody can write. */
 static bool has_travelled(const struct edge_message *l, const struct message_scan *facts) {
     return l->smtp->leads_on && (l->sent_on || facts->received > HOPS_USUAL);
 }
 
-static void fill_submission(struct edge_message *l, const struct smtp_client *client,
-                            const struct smtp_envelope *envelope, const struct message_scan *facts,
-                            struct arena *a, struct rpc_queue_submit_in *in) {
-    *in = (struct rpc_queue_submit_in){
-        .id = l->id,
-        .sender = address_text(a, &envelope->mail.sender),
-        .body_type = envelope->mail.body == SMTP_BODY_8BIT ? SPOOL_8BITMIME : SPOOL_7BIT,
-        .ret = envelope->mail.returns == SMTP_RETURN_FULL      ? SPOOL_RET_FULL
-               : envelope->mail.returns == SMTP_RETURN_HEADERS ? SPOOL_RET_HDRS
-                                                               : SPOOL_RET_UNSAID,
-        .envid = envelope_id(envelope, a),
-        .origin = l->smtp->account           ? QUEUE_FROM_USER
-                  : edge_is_trusted(l->smtp) ? QUEUE_FROM_HOST
-                                             : QUEUE_FROM_OUTSIDE,
-        .login = slice_of_str(l->smtp->account_address),
-        .helo = slice_first(client->hello, 512),
-        .peer = slice_of_str(l->smtp->connection->peer_text),
-        .in_file = l->written > 0,
-        .shape = (facts->has_eight_bit ? QUEUE_EIGHT_BIT : 0U) |
-                 (facts->has_dot_line ? QUEUE_DOT_LINES : 0U) |
-                 (has_travelled(l, facts) ? QUEUE_TRAVELLED : 0U),
-    };
-    add_recipients(envelope, a, in);
+/* The envelope with what is known of how the message came in. */
+static struct envelope envelope_of(const struct edge_message *l, const struct smtp_client *client,
+                                   const struct message_scan *facts) {
+    struct envelope e = *l->envelope;
+    e.origin = l->smtp->account           ? QUEUE_FROM_USER
+               : edge_is_trusted(l->smtp) ? QUEUE_FROM_HOST
+                                          : QUEUE_FROM_OUTSIDE;
+    e.login = slice_of_str(l->smtp->account_address);
+    e.helo = slice_first(client->hello, ENVELOPE_TEXT_MAX);
+    e.peer = slice_of_str(l->smtp->connection->peer_text);
+    e.shape = (facts->has_eight_bit ? SHAPE_EIGHT_BIT : 0U) |
+              (facts->has_dot_line ? SHAPE_DOT_LINES : 0U) |
+              (has_travelled(l, facts) ? SHAPE_TRAVELLED : 0U);
+    return e;
 }
 
 /*
@@ -280,13 +240,13 @@ static int make_fit(struct edge_message *l) {
 /* What a user sends is counted; above his limits it is taken, and held. */
 static int count_message(struct edge_message *l, struct arena *a, struct rpc_queue_submit_in *in) {
     struct rpc_directory_count_message_in count = {.account = l->smtp->account,
-                                                   .recipients_count = in->recipients_count};
+                                                   .recipients_count = in->envelope.count};
     struct rpc_directory_count_message_out out;
     if (!l->smtp->account)
         return 0;
-    count.recipients = arena_array(a, in->recipients_count, sizeof *count.recipients);
-    for (size_t i = 0; i < in->recipients_count; i++)
-        count.recipients[i].text = in->recipients[i].address;
+    count.recipients = arena_array(a, in->envelope.count, sizeof *count.recipients);
+    for (size_t i = 0; i < in->envelope.count; i++)
+        count.recipients[i].text = in->envelope.recipients[i].address;
     int r = call_directory_count_message(edge_link(l->smtp->connection, ROLE_DIRECTORY), &count, a,
                                          &out, NULL);
     if (r < 0)
@@ -298,7 +258,7 @@ static int count_message(struct edge_message *l, struct arena *a, struct rpc_que
 }
 
 static int submit(struct edge_message *l, const struct smtp_client *client,
-                  struct smtp_envelope *envelope, const struct message_scan *facts, struct arena *a,
+                  struct smtp_transaction *t, const struct message_scan *facts, struct arena *a,
                   struct problem *problem) {
     _cleanup_(buf_done) struct buf head = {0};
     struct rpc_queue_submit_in in;
@@ -306,11 +266,12 @@ static int submit(struct edge_message *l, const struct smtp_client *client,
     int r = make_fit(l);
     if (r < 0)
         return r;
-    fill_submission(l, client, envelope, facts, a, &in);
+    in = (struct rpc_queue_submit_in){
+        .id = l->id, .envelope = envelope_of(l, client, facts), .in_file = l->written > 0};
     r = count_message(l, a, &in);
     if (r < 0)
         return r;
-    add_received(l, client, envelope, &head);
+    add_received(l, client, t, &head);
     if (l->fixed && !in.in_file)
         buf_add(&head, buf_slice(&l->head));
     if (in.in_file) {
@@ -351,28 +312,28 @@ static struct smtp_reply reply_for(const struct edge_message *l, int r, struct a
 
 /* The first event of the message's journey, or the only one when it was not taken. */
 static void log_result(struct edge_message *l, const struct smtp_client *client,
-                       const struct smtp_envelope *envelope, const struct message_scan *whole,
+                       const struct smtp_transaction *t, const struct message_scan *whole,
                        const struct smtp_reply *reply) {
     struct edge_logged told = {.message_id = l->message_id, .subject = l->subject, .whole = whole};
-    edge_log_message(l->smtp, client, envelope, &told, reply, &l->facts);
+    edge_log_message(l->smtp, client, t, &told, reply, &l->facts);
     edge_dialogue_end(l->smtp);
 }
 
-void edge_message_abort(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+void edge_message_abort(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
                         const struct smtp_reply *reply) {
-    struct edge_message *l = message_of(envelope);
+    struct edge_message *l = message_of(t);
     (void)arg;
     if (!l->header_ended)
         edge_header_read(l);
-    log_result(l, client, envelope, NULL, reply);
+    log_result(l, client, t, NULL, reply);
     edge_message_drop_file(l);
-    message_free(envelope);
+    message_free(t);
 }
 
-int edge_message_end(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+int edge_message_end(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
                      const struct message_scan *facts, struct arena *a,
                      struct smtp_reply *ret_reply) {
-    struct edge_message *l = message_of(envelope);
+    struct edge_message *l = message_of(t);
     struct problem problem = {0};
     (void)arg;
     struct message_scan whole = *facts;
@@ -382,13 +343,13 @@ int edge_message_end(void *arg, const struct smtp_client *client, struct smtp_en
     if (r == 0)
         r = edge_message_fits(l);
     if (r == 0)
-        r = submit(l, client, envelope, &whole, a, &problem);
+        r = submit(l, client, t, &whole, a, &problem);
     *ret_reply = l->refusal.code ? l->refusal : reply_for(l, r, a);
     if (l->refusal.code)
         ret_reply->text = arena_copy(a, l->refusal.text);
-    log_result(l, client, envelope, &whole, ret_reply);
+    log_result(l, client, t, &whole, ret_reply);
     if (r < 0)
         edge_message_drop_file(l);
-    message_free(envelope);
+    message_free(t);
     return 0;
 }

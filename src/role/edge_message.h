@@ -9,7 +9,7 @@
 
 struct edge_message {
     struct edge_smtp *smtp;
-    const struct smtp_envelope *envelope;
+    const struct envelope *envelope;
     queue_id id;
     struct buf bytes; /* not in the file yet */
     struct buf head;  /* the header as it goes on, when `fixed` */

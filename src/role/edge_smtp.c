@@ -119,12 +119,11 @@ static bool has_room(struct edge_smtp *m, uint64_t size, struct arena *a) {
 }
 
 /* A user sends under addresses of his own only. */
-static int check_own_address(struct edge_smtp *m, const struct address *sender, struct arena *a,
+static int check_own_address(struct edge_smtp *m, struct slice address, struct arena *a,
                              struct smtp_reply *ret_reply) {
-    struct slice address = address_text(a, sender);
     struct rpc_directory_may_send_as_in in = {m->account, address};
     struct rpc_directory_may_send_as_out out;
-    if (address_is_null(sender)) /* notifications of mail programs: RFC 8098 §3 */
+    if (address.len == 0) /* notifications of mail programs: RFC 8098 §3 */
         return 0;
     int r =
         call_directory_may_send_as(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL);
@@ -136,25 +135,25 @@ static int check_own_address(struct edge_smtp *m, const struct address *sender, 
     return r;
 }
 
-static int judge_sender(struct edge_smtp *m, const struct smtp_envelope *envelope, struct arena *a,
+static int judge_sender(struct edge_smtp *m, const struct smtp_transaction *t, struct arena *a,
                         struct smtp_reply *ret_reply) {
     *ret_reply = SMTP_REPLY(250, 2, 1, 0, "Sender OK");
-    if (!has_room(m, envelope->mail.size, a)) {
+    if (!has_room(m, t->size, a)) {
         *ret_reply = SMTP_REPLY(452, 4, 3, 1, "No room for a message of this size now");
         return 0;
     }
-    return m->account ? check_own_address(m, &envelope->mail.sender, a, ret_reply) : 0;
+    return m->account ? check_own_address(m, t->envelope.reverse_path, a, ret_reply) : 0;
 }
 
-static int sender(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+static int sender(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
                   struct arena *a, struct smtp_reply *ret_reply) {
     struct edge_smtp *m = arg;
     (void)client;
     edge_room_begin(m);
-    envelope->id = queue_id_next(&m->connection->edge->ids, fiber_wall());
-    int r = ret_reply->code ? 0 : judge_sender(m, envelope, a, ret_reply);
+    t->id = queue_id_next(&m->connection->edge->ids, fiber_wall());
+    int r = ret_reply->code ? 0 : judge_sender(m, t, a, ret_reply);
     if (r == 0 && !smtp_reply_ok(ret_reply))
-        edge_log_sender(m, envelope, ret_reply, a);
+        edge_log_sender(m, t, ret_reply, a);
     return r;
 }
 
@@ -201,10 +200,9 @@ static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind
     return reply;
 }
 
-static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_envelope *envelope,
-                const struct smtp_rcpt *recipient, struct arena *a, struct smtp_reply *ret_reply) {
+static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_transaction *t,
+                struct slice address, struct arena *a, struct smtp_reply *ret_reply) {
     struct edge_smtp *m = arg;
-    struct slice address = address_text(a, &recipient->recipient);
     struct rpc_directory_resolve_in in = {address};
     struct rpc_directory_resolve_out out;
     struct problem problem = {0};
@@ -215,11 +213,11 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_e
         return r;
     *ret_reply = verdict(m, (enum route_kind)out.kind, address, a);
     if (out.kind == ROUTE_LOCAL) {
-        struct smtp_reply full = edge_room_judge(m, address, &out, envelope->mail.size, a);
+        struct smtp_reply full = edge_room_judge(m, address, &out, t->size, a);
         *ret_reply = full.code ? full : *ret_reply;
     }
     if (!smtp_reply_ok(ret_reply))
-        edge_log_recipient(m, envelope, address, ret_reply, a);
+        edge_log_recipient(m, t, address, ret_reply, a);
     return 0;
 }
 

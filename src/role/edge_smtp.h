@@ -51,22 +51,22 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
                                   struct arena *a);
 
 /* The functions of struct smtp_host that take a message; `arg` is the struct edge_smtp. */
-int edge_message_begin(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+int edge_message_begin(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
                        struct arena *a, struct smtp_reply *ret_reply) WAITS;
-int edge_message_write(void *arg, struct smtp_envelope *envelope, struct slice chunk) WAITS;
-int edge_message_end(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+int edge_message_write(void *arg, struct smtp_transaction *t, struct slice chunk) WAITS;
+int edge_message_end(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
                      const struct message_scan *facts, struct arena *a,
                      struct smtp_reply *ret_reply) WAITS;
-void edge_message_abort(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+void edge_message_abort(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
                         const struct smtp_reply *reply) WAITS;
 
 /*
  * What the journey hears (edge_log.c): a sender or a recipient that was refused; a message that was
  * taken, refused or, when the reply has no code, lost for the reason that is its text.
  */
-void edge_log_sender(const struct edge_smtp *m, const struct smtp_envelope *envelope,
+void edge_log_sender(const struct edge_smtp *m, const struct smtp_transaction *t,
                      const struct smtp_reply *reply, struct arena *a);
-void edge_log_recipient(const struct edge_smtp *m, const struct smtp_envelope *envelope,
+void edge_log_recipient(const struct edge_smtp *m, const struct smtp_transaction *t,
                         struct slice address, const struct smtp_reply *reply, struct arena *a);
 
 struct edge_logged {
@@ -74,5 +74,5 @@ struct edge_logged {
     const struct message_scan *whole; /* NULL: the message is not */
 };
 void edge_log_message(const struct edge_smtp *m, const struct smtp_client *client,
-                      const struct smtp_envelope *envelope, const struct edge_logged *told,
+                      const struct smtp_transaction *t, const struct edge_logged *told,
                       const struct smtp_reply *reply, struct arena *a);

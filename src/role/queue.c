@@ -64,24 +64,14 @@ static int deliver(void *arg, const struct queue_delivery *d, struct problem *pr
         .account = d->mailbox.account_id,
         .quota = d->mailbox.quota,
         .head = d->head,
-        .return_path = d->message.sender,
-        .arrival = d->message.arrival,
+        .return_path = d->message.envelope->reverse_path,
+        .arrival = d->message.envelope->arrival,
         .bytes = body->bytes,
         .file = body->fd,
         .file_len = body->file_len,
     };
     struct rpc_mail_deliver_out out;
     return call_mail_deliver(process_link(p, ROLE_MAIL, d->mailbox.shard), &in, &a, &out, problem);
-}
-
-static struct rpc_recipient *recipients_for_relay(const struct queue_transmission *t,
-                                                  struct arena *a) {
-    struct rpc_recipient *list = arena_array(a, t->count, sizeof *list);
-    for (size_t i = 0; i < t->count; i++)
-        list[i] = (struct rpc_recipient){.address = t->recipients[i].address,
-                                         .original = t->recipients[i].original,
-                                         .notify = t->recipients[i].notify};
-    return list;
 }
 
 static struct relay_result result_of(const struct rpc_result *f) {
@@ -111,13 +101,8 @@ static int transmit(void *arg, const struct queue_transmission *t, struct arena 
     const struct spool_body *body = t->message.body;
     struct rpc_relay_transmit_in in = {
         .id = t->message.id,
-        .sender = t->message.sender,
-        .recipients = recipients_for_relay(t, a),
-        .recipients_count = t->count,
+        .envelope = *t->message.envelope,
         .domain = t->domain,
-        .ret = (uint8_t)t->message.ret,
-        .envid = t->message.envid,
-        .shape = t->message.shape,
         .bytes = body->bytes,
         .file = body->fd,
         .file_len = body->file_len,
@@ -127,7 +112,7 @@ static int transmit(void *arg, const struct queue_transmission *t, struct arena 
     int r = call_relay_transmit(relay_for(p, t->domain), &in, a, &out, NULL);
     if (r < 0)
         return r;
-    if (out.results_count != t->count)
+    if (out.results_count != t->message.envelope->count)
         return -EPROTO;
     *ret = (struct relay_outcome){.count = out.results_count,
                                   .dialogue = out.dialogue,
@@ -293,32 +278,16 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
                      const struct rpc_queue_submit_in *in, struct arena *a,
                      struct rpc_queue_submit_out *out, struct problem *problem) {
     struct process *p = arg;
-    struct spool_recipient *recipients = arena_array(a, in->recipients_count, sizeof *recipients);
+    (void)a;
     (void)out;
     int r = check_owner(caller, in->id, problem);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < in->recipients_count; i++)
-        recipients[i] = (struct spool_recipient){.address = in->recipients[i].address,
-                                                 .original = in->recipients[i].original,
-                                                 .notify = in->recipients[i].notify};
-    if (in->body_type > SPOOL_BINARYMIME || in->ret > SPOOL_RET_HDRS)
-        return problem_set(problem, -EINVAL, "unknown body type or RET");
-    if (in->origin < QUEUE_FROM_OUTSIDE || in->origin > QUEUE_FROM_HOST)
+    if (in->envelope.origin < QUEUE_FROM_OUTSIDE || in->envelope.origin > QUEUE_FROM_HOST)
         return problem_set(problem, -EINVAL, "only the queue makes messages of this origin");
     struct queue_message message = {
         .id = in->id,
-        .sender = in->sender,
-        .recipients = recipients,
-        .count = in->recipients_count,
-        .body_type = (enum spool_body_type)in->body_type,
-        .ret = (enum spool_ret)in->ret,
-        .envid = in->envid,
-        .origin = (enum queue_origin)in->origin,
-        .login = in->login,
-        .helo = in->helo,
-        .peer = in->peer,
-        .shape = in->shape,
+        .envelope = in->envelope,
         .head = in->head,
         .bytes = in->bytes,
         .in_file = in->in_file,

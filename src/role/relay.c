@@ -179,35 +179,7 @@ static void log_step(void *arg, enum relay_step step, struct slice sentence) {
     process_event(call->process, call->message, kinds[step], NULL, 0, "%.*s", SLICE_ARG(sentence));
 }
 
-/* NOTIFY bits as they travel in SMTP (RFC 3461 §4.1). */
-static struct slice notify_text(struct arena *a, unsigned bits) {
-    if (bits & SPOOL_NOTIFY_NEVER)
-        return S("NEVER");
-    struct buf text = {0};
-    if (bits & SPOOL_NOTIFY_SUCCESS)
-        buf_add_str(&text, ",SUCCESS");
-    if (bits & SPOOL_NOTIFY_FAILURE)
-        buf_add_str(&text, ",FAILURE");
-    if (bits & SPOOL_NOTIFY_DELAY)
-        buf_add_str(&text, ",DELAY");
-    struct slice copy = slice_from(arena_copy(a, buf_slice(&text)), 1);
-    buf_done(&text);
-    return copy;
-}
-
-static struct relay_recipient *recipients_of(const struct rpc_relay_transmit_in *in,
-                                             struct arena *a) {
-    struct relay_recipient *list = arena_array(a, in->recipients_count, sizeof *list);
-    for (size_t i = 0; i < in->recipients_count; i++) {
-        const struct rpc_recipient *from = &in->recipients[i];
-        list[i] = (struct relay_recipient){.address = from->address,
-                                           .notify = notify_text(a, from->notify),
-                                           .orcpt = from->original};
-    }
-    return list;
-}
-
-static struct slice domain_of(const struct rpc_recipient *recipient) {
+static struct slice domain_of(const struct recipient *recipient) {
     struct slice address = recipient->address;
     return slice_from(address, (size_t)(slice_rfind_byte(address, '@') + 1));
 }
@@ -219,8 +191,8 @@ static struct slice domain_of(const struct rpc_recipient *recipient) {
  */
 static bool go_the_same_way(const struct relaying *state, const struct rpc_relay_transmit_in *in) {
     struct slice before = {0};
-    for (size_t i = 0; i < in->recipients_count; i++) {
-        struct slice domain = domain_of(&in->recipients[i]);
+    for (size_t i = 0; i < in->envelope.count; i++) {
+        struct slice domain = domain_of(&in->envelope.recipients[i]);
         if ((i == 0 || !slice_eq_nocase(domain, before)) &&
             !relay_via_leads_to(state->settings->conf, domain, in->domain))
             return false;
@@ -233,7 +205,7 @@ static void find_way(struct process *p, const struct rpc_relay_transmit_in *in, 
                      struct relay_job *job) {
     const struct relaying *state = p->state;
     struct relay_via via;
-    relay_via_find(state->settings->conf, domain_of(&in->recipients[0]), a, &via);
+    relay_via_find(state->settings->conf, domain_of(&in->envelope.recipients[0]), a, &via);
     job->to = via.to;
     job->smart_host = via.fixed;
     job->tls = via.tls;
@@ -287,24 +259,12 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     struct relay_job job = {
         .ignore_rest = in->now,
         .voice = {log_step, &call},
-        .message =
-            {
-                .reverse_path = in->sender,
-                .recipients = recipients_of(in, a),
-                .count = in->recipients_count,
-                .eight_bit = in->shape & QUEUE_EIGHT_BIT,
-                .dot_free = !(in->shape & QUEUE_DOT_LINES),
-                .utf8 = in->shape & QUEUE_UTF8,
-                .ret = in->ret == SPOOL_RET_FULL   ? RELAY_RET_FULL
-                       : in->ret == SPOOL_RET_HDRS ? RELAY_RET_HDRS
-                                                   : RELAY_RET_NONE,
-                .envid = in->envid,
-            },
+        .message = {.envelope = in->envelope},
     };
     (void)caller;
     _cleanup_(close_p) UNUSED int file = in->file;
     set_content(in, &job.message);
-    if (in->domain.len == 0 || in->recipients_count == 0)
+    if (in->domain.len == 0 || in->envelope.count == 0)
         return problem_set(problem, -EINVAL, "a transmission needs a domain and recipients");
     if (!go_the_same_way(state, in))
         return problem_set(problem, -E_BUSY, "the settings have changed meanwhile");

@@ -17,7 +17,7 @@ The schema, line by line ('#' begins a comment, indentation marks what belongs t
             targets list target 1000
 
 Types: bool u8 u16 u32 u64 i64, text MAX, bytes MAX (both are slices), list STRUCT MAX, fd (a
-descriptor or -1). A line `send ...` instead of `call ...` is a call without an answer.
+descriptor or -1), envelope MAX (message/envelope.h; so many recipients). A line `send ...` instead of `call ...` is a call without an answer.
 """
 import sys
 
@@ -35,7 +35,7 @@ class Field:
     def __init__(self, words, structs):
         self.name, self.type, rest = words[0], words[1], words[2:]
         self.max, self.of = 0, None
-        if self.type in ("text", "bytes"):
+        if self.type in ("text", "bytes", "envelope"):
             self.max = int(rest[0])
         elif self.type == "list":
             self.of, self.max = rest[0], int(rest[1])
@@ -52,6 +52,8 @@ class Field:
         if self.type == "list":
             return [f"struct rpc_{self.of} *{self.name};",
                     f"size_t {self.name}_count; /* at most {self.max} */"]
+        if self.type == "envelope":
+            return [f"struct envelope {self.name}; /* at most {self.max} recipients */"]
         return [f"int {self.name}; /* a descriptor, or -1 */"]
 
     def encode(self):
@@ -65,6 +67,8 @@ class Field:
                     f"buf_add_u32(to, (uint32_t){v}_count);",
                     f"for (size_t i = 0; i < {v}_count; i++) {{",
                     f"    if (!encode_{self.of}(to, &{v}[i], fds))", "        return false;", "}"]
+        if self.type == "envelope":
+            return [f"if (!put_envelope(to, &{v}, {self.max}))", "    return false;"]
         return [f"if (!put_fd(to, {v}, fds))", "    return false;"]
 
     def decode(self):
@@ -80,11 +84,14 @@ class Field:
                     f"{v} = arena_array(a, {v}_count, sizeof *{v});",
                     f"for (size_t i = 0; i < {v}_count; i++) {{",
                     f"    if (!decode_{self.of}(from, a, &{v}[i], fds))", "        return false;", "}"]
+        if self.type == "envelope":
+            return [f"if (!get_envelope(from, a, {self.max}, &{v}))", "    return false;"]
         return [f"if (!get_fd(from, &{v}, fds))", "    return false;"]
 
     def document(self):
         return self.name + " " + {"list": f"list of {self.of}, at most {self.max}",
                                   "text": f"text, at most {self.max} bytes",
+                                  "envelope": f"envelope, at most {self.max} recipients",
                                   "bytes": f"bytes, at most {self.max}"}.get(self.type, self.type)
 
 
@@ -147,7 +154,7 @@ def struct_lines(name, fields, doc):
 
 def header(structs, calls):
     out = ["/* Made by src/rpc/generate.py out of src/rpc/schema.rpc: do not edit. */", "#pragma once", "",
-           '#include "rpc/rpc.h"', ""]
+           '#include "message/envelope.h"', '#include "rpc/rpc.h"', ""]
     for name, (doc, fields) in structs.items():
         out += struct_lines("rpc_" + name, fields, doc)
     for c in calls:

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "message/envelope.h"
 #include "rpc/rpc.h"
 
 static inline bool put_slice(struct buf *to, struct slice s, size_t max) {
@@ -32,6 +33,21 @@ static inline bool get_bool(struct reader *from, bool *ret) {
     uint8_t v = read_u8(from);
     *ret = v == 1;
     return v <= 1 && !from->bad;
+}
+
+static inline bool put_envelope(struct buf *to, const struct envelope *e, size_t recipients) {
+    size_t begin = to->len;
+    buf_add_u32(to, 0);
+    if (e->count > recipients || envelope_encode(e, to) < 0)
+        return false;
+    put_u32(to->ptr + begin, (uint32_t)(to->len - begin - sizeof(uint32_t)));
+    return true;
+}
+
+static inline bool get_envelope(struct reader *from, struct arena *a, size_t recipients,
+                                struct envelope *ret) {
+    struct slice bytes = read_bytes(from, read_u32(from));
+    return !from->bad && envelope_decode(bytes, a, ret) == 0 && ret->count <= recipients;
 }
 
 static inline bool put_fd(struct buf *to, int fd, struct rpc_fds *fds) {

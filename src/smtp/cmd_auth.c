@@ -21,7 +21,7 @@ static bool may_log_in(struct smtp_session *s) {
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "EHLO comes first");
     else if (s->client.account.len)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "You are logged in already");
-    else if (s->envelope)
+    else if (s->transaction)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "No login inside a mail transaction");
     else if (!s->client.tls && !s->listener->plaintext_login)
         refuse_bare(s);

@@ -23,11 +23,11 @@ struct message {
 };
 
 static bool may_send(struct smtp_session *s) {
-    if (!s->envelope)
+    if (!s->transaction)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "MAIL and RCPT come first");
-    else if (!s->envelope->count && s->rcpts)
+    else if (!s->transaction->envelope.count && s->rcpts)
         SMTP_SEND_REPLY(s, 554, 5, 5, 1, "No valid recipients");
-    else if (!s->envelope->count)
+    else if (!s->transaction->envelope.count)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "RCPT comes first");
     else
         return true;
@@ -41,7 +41,7 @@ static struct smtp_reply fault_reply(struct smtp_session *s, enum smtp_body_faul
 
 static int write_chunk(struct smtp_session *s, struct slice chunk) {
     usec_t began = fiber_now();
-    int r = s->host->message_write(s->host->arg, s->envelope, chunk);
+    int r = s->host->message_write(s->host->arg, s->transaction, chunk);
     if (fiber_now() - began > WRITE_PAUSE)
         stream_rate_restart(s->stream);
     return r;
@@ -74,7 +74,7 @@ static void take_chunk(struct smtp_session *s, struct message *l, struct slice c
     else if (r < 0)
         l->refusal = smtp_answer(r, &l->refusal);
     if (l->refusal.code)
-        s->host->message_abort(s->host->arg, &s->client, s->envelope, &l->refusal);
+        s->host->message_abort(s->host->arg, &s->client, s->transaction, &l->refusal);
 }
 
 /* Up to the end of data; -E_LIMIT: a refused message that goes on and on. */
@@ -105,7 +105,7 @@ static int read_at_rate(struct smtp_session *s, struct message *l) {
 static void finish(struct smtp_session *s, struct message *l) {
     struct smtp_reply reply = l->refusal;
     if (!reply.code) {
-        int r = s->host->message_end(s->host->arg, &s->client, s->envelope, &l->facts, &s->arena,
+        int r = s->host->message_end(s->host->arg, &s->client, s->transaction, &l->facts, &s->arena,
                                      &reply);
         reply = smtp_answer(r, &reply);
     }
@@ -122,12 +122,12 @@ static void finish(struct smtp_session *s, struct message *l) {
 /* The client is gone, or too slow, with a message that was fine so far. */
 static void give_up(struct smtp_session *s, int error) {
     struct smtp_reply lost = {.text = slice_of_str(error_text(error))};
-    s->host->message_abort(s->host->arg, &s->client, s->envelope, &lost);
+    s->host->message_abort(s->host->arg, &s->client, s->transaction, &lost);
 }
 
 static bool begin(struct smtp_session *s) {
     struct smtp_reply reply = {0};
-    int r = s->host->message_begin(s->host->arg, &s->client, s->envelope, &s->arena, &reply);
+    int r = s->host->message_begin(s->host->arg, &s->client, s->transaction, &s->arena, &reply);
     reply = smtp_answer(r, &reply);
     smtp_send_reply(s, &reply);
     return reply.code / 100 == 3;

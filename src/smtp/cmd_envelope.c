@@ -4,6 +4,7 @@
  * end of DATA. A command is read and judged in its own arena; only what was accepted is copied into
  * that of the transaction, after the host has counted it. So a refused recipient leaves nothing.
  */
+#include "base/alloc.h"
 #include "smtp/conversation.h"
 
 /* ------------------------------------------------------------------ MAIL */
@@ -18,7 +19,7 @@ static void ask_for_login(struct smtp_session *s) {
 static bool may_begin(struct smtp_session *s) {
     if (!s->client.hello.len)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "HELO or EHLO comes first");
-    else if (s->envelope)
+    else if (s->transaction)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "A sender was given already");
     else if (s->listener->service == SMTP_SUBMISSION && !s->client.account.len)
         ask_for_login(s);
@@ -37,13 +38,14 @@ static struct smtp_reply open_envelope(struct smtp_session *s, const struct smtp
         reply = NO_ROOM;
     if (mail->size > s->listener->limits.message_size_max)
         reply = smtp_too_large(s);
-    s->envelope = ARENA_NEW(&s->kept, struct smtp_envelope);
-    s->envelope->mail = *mail;
-    s->envelope->mail.sender = address_copy(&s->kept, &mail->sender);
-    s->envelope->mail.envelope_id = arena_copy(&s->kept, mail->envelope_id);
-    s->envelope->mail.submitter = arena_copy(&s->kept, mail->submitter);
-    s->last = &s->envelope->recipients;
-    int r = s->host->sender(s->host->arg, &s->client, s->envelope, &s->arena, &reply);
+    s->transaction = ARENA_NEW(&s->kept, struct smtp_transaction);
+    s->transaction->size = mail->size;
+    s->transaction->envelope =
+        (struct envelope){.reverse_path = address_text(&s->kept, &mail->sender),
+                          .body_type = mail->body_type,
+                          .ret = mail->ret,
+                          .envid = arena_copy(&s->kept, mail->envid)};
+    int r = s->host->sender(s->host->arg, &s->client, s->transaction, &s->arena, &reply);
     return smtp_answer(r, &reply);
 }
 
@@ -67,43 +69,46 @@ void smtp_cmd_mail(struct smtp_session *s, const struct smtp_command *c) {
 
 /* ------------------------------------------------------------------ RCPT */
 
-static bool is_known(const struct smtp_envelope *envelope, const struct address *address) {
-    for (const struct smtp_recipient *r = envelope->recipients; r; r = r->next)
-        if (address_eq(&r->rcpt.recipient, address))
+static bool is_known(const struct envelope *envelope, struct slice address) {
+    for (size_t i = 0; i < envelope->count; i++)
+        if (slice_eq(envelope->recipients[i].address, address))
             return true;
     return false;
 }
 
-static void hook_in(struct smtp_session *s, const struct smtp_rcpt *rcpt) {
-    struct smtp_recipient *recipient = ARENA_NEW(&s->kept, struct smtp_recipient);
-    recipient->rcpt = *rcpt;
-    recipient->rcpt.recipient = address_copy(&s->kept, &rcpt->recipient);
-    recipient->rcpt.original_type = arena_copy(&s->kept, rcpt->original_type);
-    recipient->rcpt.original = arena_copy(&s->kept, rcpt->original);
-    *s->last = recipient;
-    s->last = &recipient->next;
-    s->envelope->count++;
+static void keep_recipient(struct smtp_session *s, const struct recipient *recipient) {
+    struct envelope *envelope = &s->transaction->envelope;
+    if (envelope->count == s->recipients_room) {
+        s->recipients_room = MAX(2 * s->recipients_room, (size_t)4);
+        s->recipients = mem_grow(s->recipients, s->recipients_room * sizeof *s->recipients);
+        envelope->recipients = s->recipients;
+    }
+    s->recipients[envelope->count++] =
+        (struct recipient){.address = arena_copy(&s->kept, recipient->address),
+                           .original = arena_copy(&s->kept, recipient->original),
+                           .notify = recipient->notify};
 }
 
-/* What a recipient takes here, and again, with quotes and xtext, where it is handed on. */
-static size_t size_of(const struct smtp_rcpt *rcpt) {
-    return sizeof(struct smtp_recipient) + 64 + 2 * rcpt->recipient.local.len +
-           rcpt->recipient.domain.len + rcpt->original_type.len + 3 * rcpt->original.len;
+/* What a recipient takes here, with the room for the next ones, and again where it is handed on. */
+static size_t size_of(const struct recipient *r) {
+    return 2 * sizeof *r + 64 + 2 * (r->address.len + r->original.len);
 }
 
-static struct smtp_reply add_recipient(struct smtp_session *s, const struct smtp_rcpt *rcpt) {
-    size_t before = s->kept_size, size = before + size_of(rcpt);
+static struct smtp_reply add_recipient(struct smtp_session *s, const struct recipient *recipient) {
+    const struct envelope *envelope = &s->transaction->envelope;
+    size_t before = s->kept_size, size = before + size_of(recipient);
     struct smtp_reply reply = {0};
-    if (is_known(s->envelope, &rcpt->recipient))
+    if (is_known(envelope, recipient->address))
         return SMTP_REPLY(250, 2, 1, 5, "OK, known already");
-    if (s->envelope->count >= s->listener->limits.recipients_max || size > SMTP_ENVELOPE_MAX)
+    if (envelope->count >= s->listener->limits.recipients_max || size > SMTP_ENVELOPE_MAX)
         return SMTP_REPLY(452, 4, 5, 3, "Too many recipients, send the rest in another message");
     if (!smtp_keep(s, size))
         return NO_ROOM;
-    int r = s->host->rcpt(s->host->arg, &s->client, s->envelope, rcpt, &s->arena, &reply);
+    int r = s->host->rcpt(s->host->arg, &s->client, s->transaction, recipient->address, &s->arena,
+                          &reply);
     reply = smtp_answer(r, &reply);
     if (smtp_reply_ok(&reply))
-        hook_in(s, rcpt);
+        keep_recipient(s, recipient);
     else
         (void)smtp_keep(s, before);
     return reply;
@@ -117,14 +122,17 @@ static bool is_deaf(const struct smtp_session *s) {
 void smtp_cmd_rcpt(struct smtp_session *s, const struct smtp_command *c) {
     struct smtp_rcpt rcpt;
     struct smtp_fault fault;
-    if (!s->envelope) {
+    if (!s->transaction) {
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "MAIL comes first");
     } else if (is_deaf(s)) {
         SMTP_SEND_REPLY(s, 421, 4, 5, 3, "Too many recipients, closing");
     } else if (s->rcpts++, smtp_rcpt_parse(c, &s->arena, &rcpt, &fault) < 0) {
         smtp_reply_fault(s, &fault);
     } else {
-        struct smtp_reply reply = add_recipient(s, &rcpt);
+        struct recipient recipient = {.address = address_text(&s->arena, &rcpt.recipient),
+                                      .original = rcpt.original,
+                                      .notify = (uint8_t)rcpt.notify};
+        struct smtp_reply reply = add_recipient(s, &recipient);
         smtp_send_reply(s, &reply);
     }
 }

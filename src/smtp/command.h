@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "message/address.h"
+#include "message/envelope.h"
 #include "smtp/reply.h"
 
 enum smtp_verb {
@@ -66,33 +67,23 @@ const char *smtp_verb_usage(enum smtp_verb verb); /* "EHLO host", for HELP; NULL
 int smtp_hello_parse(const struct smtp_command *c, struct arena *a, struct slice *ret_name,
                      struct smtp_fault *fault);
 
-enum smtp_body_type { SMTP_BODY_7BIT, SMTP_BODY_8BIT };
-enum smtp_return { SMTP_RETURN_DEFAULT, SMTP_RETURN_FULL, SMTP_RETURN_HEADERS };
-
 /* MAIL FROM:<reverse-path> with its parameters. Text is in the arena. */
 struct smtp_mail {
     struct address sender;    /* may be the null path <> */
     uint64_t size;            /* SIZE=, 0: not said */
-    enum smtp_body_type body; /* BODY= */
-    enum smtp_return returns; /* RET= */
-    struct slice envelope_id; /* ENVID=, decoded; empty: none */
-    struct slice submitter;   /* AUTH=, decoded; empty: none */
+    enum body_type body_type; /* BODY= */
+    enum dsn_return ret;      /* RET= */
+    struct slice envid;       /* ENVID= as given; empty: none */
+    struct slice submitter;   /* AUTH=, decoded; empty: none. Nobody is believed to be it */
 };
 int smtp_mail_parse(const struct smtp_command *c, struct arena *a, struct smtp_mail *ret,
                     struct smtp_fault *fault);
 
-/* NOTIFY= as a set; 0: not said, which means failure and delay as the server likes. */
-#define SMTP_NOTIFY_NEVER   1U
-#define SMTP_NOTIFY_SUCCESS 2U
-#define SMTP_NOTIFY_FAILURE 4U
-#define SMTP_NOTIFY_DELAY   8U
-
 /* RCPT TO:<forward-path> with its parameters. Text is in the arena. */
 struct smtp_rcpt {
     struct address recipient; /* never null; <postmaster> has no domain */
-    unsigned notify;
-    struct slice original_type; /* ORCPT=: "rfc822"; empty: none */
-    struct slice original;      /* ORCPT=, decoded */
+    unsigned notify;          /* NOTIFY= as a set of enum dsn_notify; 0: not said */
+    struct slice original;    /* ORCPT= as given ("rfc822;tama+2Bx@example.org"); empty: none */
 };
 int smtp_rcpt_parse(const struct smtp_command *c, struct arena *a, struct smtp_rcpt *ret,
                     struct smtp_fault *fault);

@@ -16,7 +16,7 @@
 
 void smtp_event(struct smtp_session *s, enum smtp_event_kind kind, struct slice text) {
     if (s->host->event)
-        s->host->event(s->host->arg, kind, s->envelope ? s->envelope->id : 0, text);
+        s->host->event(s->host->arg, kind, s->transaction ? s->transaction->id : 0, text);
 }
 
 void smtp_close(struct smtp_session *s, const char *reason) {
@@ -162,8 +162,10 @@ bool smtp_keep(struct smtp_session *s, size_t bytes) {
 }
 
 void smtp_transaction_end(struct smtp_session *s) {
-    s->envelope = NULL;
-    s->last = NULL;
+    s->transaction = NULL;
+    free(s->recipients);
+    s->recipients = NULL;
+    s->recipients_room = 0;
     s->rcpts = 0;
     arena_done(&s->kept);
     if (s->kept_size > 0)

@@ -16,10 +16,11 @@ struct smtp_session {
 
     struct arena arena; /* of the present command */
 
-    struct smtp_envelope *envelope; /* NULL outside a transaction */
-    struct smtp_recipient **last;   /* where the next recipient is hooked in */
-    struct arena kept;              /* of the transaction: envelope and accepted recipients */
-    size_t kept_size;               /* as the host was told */
+    struct smtp_transaction *transaction; /* NULL outside of one */
+    struct recipient *recipients;         /* of its envelope */
+    size_t recipients_room;
+    struct arena kept; /* of the transaction: its struct, and the texts of its envelope */
+    size_t kept_size;  /* as the host was told */
 
     unsigned errors, junk; /* since the last accepted message */
     unsigned messages, login_failures;

@@ -18,7 +18,7 @@ struct parameter {
 };
 
 /* xtext can carry any byte; a line end or NUL would get into headers that others read. */
-static int read_xtext(struct slice value, struct arena *a, struct slice *ret) {
+static int decode_xtext(struct slice value, struct arena *a, struct slice *ret) {
     struct slice text;
     int r = xtext_decode(a, value, &text);
     if (r < 0)
@@ -42,7 +42,7 @@ static int read_body(void *into, struct slice value, struct arena *a) {
     bool eight_bit = slice_eq_nocase(value, S("8BITMIME"));
     if (!eight_bit && !slice_eq_nocase(value, S("7BIT")))
         return -E_SYNTAX;
-    mail->body = eight_bit ? SMTP_BODY_8BIT : SMTP_BODY_7BIT;
+    mail->body_type = eight_bit ? BODY_TYPE_8BITMIME : BODY_TYPE_7BIT;
     return 0;
 }
 
@@ -51,22 +51,24 @@ static int read_return(void *into, struct slice value, struct arena *a) {
     bool full = slice_eq_nocase(value, S("FULL"));
     if (!full && !slice_eq_nocase(value, S("HDRS")))
         return -E_SYNTAX;
-    mail->returns = full ? SMTP_RETURN_FULL : SMTP_RETURN_HEADERS;
+    mail->ret = full ? RETURN_FULL : RETURN_HEADERS;
     return 0;
 }
 
 static int read_envelope_id(void *into, struct slice value, struct arena *a) {
     struct smtp_mail *mail = into;
-    if (value.len > ENVELOPE_ID_MAX)
+    struct slice decoded;
+    if (value.len > ENVELOPE_ID_MAX || decode_xtext(value, a, &decoded) < 0)
         return -E_SYNTAX;
-    return read_xtext(value, a, &mail->envelope_id);
+    mail->envid = value;
+    return 0;
 }
 
 static int read_submitter(void *into, struct slice value, struct arena *a) {
     struct smtp_mail *mail = into;
     if (value.len > SUBMITTER_MAX)
         return -E_SYNTAX;
-    return read_xtext(value, a, &mail->submitter);
+    return decode_xtext(value, a, &mail->submitter);
 }
 
 static const struct parameter mail_parameters[] = {
@@ -84,10 +86,10 @@ static unsigned notify_flag(struct slice word) {
         struct slice word;
         unsigned flag;
     } words[] = {
-        {S("NEVER"), SMTP_NOTIFY_NEVER},
-        {S("SUCCESS"), SMTP_NOTIFY_SUCCESS},
-        {S("FAILURE"), SMTP_NOTIFY_FAILURE},
-        {S("DELAY"), SMTP_NOTIFY_DELAY},
+        {S("NEVER"), NOTIFY_NEVER},
+        {S("SUCCESS"), NOTIFY_SUCCESS},
+        {S("FAILURE"), NOTIFY_FAILURE},
+        {S("DELAY"), NOTIFY_DELAY},
     };
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
         if (slice_eq_nocase(word, words[i].word))
@@ -105,7 +107,7 @@ static int read_notify(void *into, struct slice value, struct arena *a) {
             return -E_SYNTAX;
         flags |= flag;
     }
-    if ((flags & SMTP_NOTIFY_NEVER) && flags != SMTP_NOTIFY_NEVER)
+    if ((flags & NOTIFY_NEVER) && flags != NOTIFY_NEVER)
         return -E_SYNTAX;
     rcpt->notify = flags;
     return 0;
@@ -120,13 +122,12 @@ static bool is_atom(struct slice text) {
 
 static int read_original(void *into, struct slice value, struct arena *a) {
     struct smtp_rcpt *rcpt = into;
-    struct slice rest = value, type;
-    if (value.len > ORIGINAL_MAX || !slice_next(&rest, ';', &type) || !is_atom(type) || !rest.len)
+    struct slice rest = value, type, decoded;
+    if (value.len > ORIGINAL_MAX || !slice_next(&rest, ';', &type) || !is_atom(type) || !rest.len ||
+        decode_xtext(rest, a, &decoded) < 0)
         return -E_SYNTAX;
-    int r = read_xtext(rest, a, &rcpt->original);
-    if (r == 0)
-        rcpt->original_type = arena_copy(a, type);
-    return r;
+    rcpt->original = value;
+    return 0;
 }
 
 static const struct parameter rcpt_parameters[] = {

@@ -66,21 +66,15 @@ struct smtp_client {
     struct slice account; /* login; empty: none */
 };
 
-struct smtp_recipient {
-    struct smtp_recipient *next;
-    struct smtp_rcpt rcpt;
-};
-
 /* What the recipients of one envelope may take, as they are counted: then it is 452 4.5.3. */
 #define SMTP_ENVELOPE_MAX ((size_t)1792 * 1024)
 
-/* One message's envelope, from MAIL to the end of its DATA. */
-struct smtp_envelope {
-    queue_id id; /* the journey's name, given by the host in `sender` */
-    struct smtp_mail mail;
-    struct smtp_recipient *recipients; /* the accepted ones, in order, each address once */
-    unsigned count;
-    void *message; /* for the host */
+/* From MAIL to the end of DATA. */
+struct smtp_transaction {
+    queue_id id;              /* the journey's name, given by the host in `sender` */
+    struct envelope envelope; /* its recipients: the accepted ones, in order, each address once */
+    uint64_t size;            /* as said in MAIL; 0: not said */
+    void *message;            /* for the host */
 };
 
 /* Who the client says it is. The host tells the account from the name. */
@@ -137,12 +131,12 @@ struct smtp_host {
      * MAIL: may the client send as this address? Gives the message its id. When `ret_reply` has a
      * code already the session refuses the message (its SIZE); it is asked so that this is known.
      */
-    int (*sender)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+    int (*sender)(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
                   struct arena *a, struct smtp_reply *ret_reply) WAITS;
 
     /* RCPT: is there such an address, and may the client send there? */
-    int (*rcpt)(void *arg, const struct smtp_client *client, const struct smtp_envelope *envelope,
-                const struct smtp_rcpt *rcpt, struct arena *a, struct smtp_reply *ret_reply) WAITS;
+    int (*rcpt)(void *arg, const struct smtp_client *client, const struct smtp_transaction *t,
+                struct slice address, struct arena *a, struct smtp_reply *ret_reply) WAITS;
 
     /*
      * AUTH: 0 and the account, -E_REFUSED, or another error when it cannot be told now. Waits as
@@ -159,15 +153,14 @@ struct smtp_host {
      * in docs/architecture.md). Abort is told the reply that the client gets behind the message;
      * code 0: none, since the client was lost, and the text says how.
      */
-    int (*message_begin)(void *arg, const struct smtp_client *client,
-                         struct smtp_envelope *envelope, struct arena *a,
-                         struct smtp_reply *ret_reply) WAITS;
-    int (*message_write)(void *arg, struct smtp_envelope *envelope, struct slice chunk) WAITS;
-    int (*message_end)(void *arg, const struct smtp_client *client, struct smtp_envelope *envelope,
+    int (*message_begin)(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
+                         struct arena *a, struct smtp_reply *ret_reply) WAITS;
+    int (*message_write)(void *arg, struct smtp_transaction *t, struct slice chunk) WAITS;
+    int (*message_end)(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
                        const struct message_scan *facts, struct arena *a,
                        struct smtp_reply *ret_reply) WAITS;
-    void (*message_abort)(void *arg, const struct smtp_client *client,
-                          struct smtp_envelope *envelope, const struct smtp_reply *reply) WAITS;
+    void (*message_abort)(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
+                          const struct smtp_reply *reply) WAITS;
 
     /* For the journey and the log; NULL: nobody wants them. `id` is 0 outside a transaction. */
     void (*event)(void *arg, enum smtp_event_kind kind, queue_id id, struct slice text);

@@ -14,9 +14,12 @@ int log_message_decode(struct slice facts, struct log_message *ret) {
     struct log_message l = {.id = read_u64(&r)};
     l.large_len = read_u64(&r);
     l.large_crc = read_u32(&r);
+    struct envelope e;
     l.envelope = r.rest;
-    if (r.bad || l.id == 0 || spool_envelope_count(l.envelope, &l.arrival, &l.recipients) < 0)
+    if (r.bad || l.id == 0 || envelope_summary(l.envelope, &e) < 0)
         return -E_SYNTAX;
+    l.arrival = e.arrival;
+    l.recipients = (uint32_t)e.count;
     *ret = l;
     return 0;
 }

@@ -198,9 +198,8 @@ int spool_each(struct spool *s, int (*each)(void *arg, struct spool_message *mes
     return 0;
 }
 
-void spool_envelope(const struct spool_message *message, struct arena *a,
-                    struct spool_envelope *ret) {
-    MUST(spool_envelope_decode(message->envelope, a, ret) == 0);
+void spool_envelope(const struct spool_message *message, struct arena *a, struct envelope *ret) {
+    MUST(envelope_decode(message->envelope, a, ret) == 0);
 }
 
 void spool_state(const struct spool_message *message, struct arena *a, struct spool_state *ret) {
@@ -240,7 +239,7 @@ static int take_content(struct spool *s, struct stored *st, const struct spool_c
 }
 
 static int add_message(struct spool *s, struct request *r, uint64_t id,
-                       const struct spool_envelope *envelope, const struct spool_content *content) {
+                       const struct envelope *envelope, const struct spool_content *content) {
     if (id == 0 || id > INT64_MAX || stored_find(s, id))
         return -EINVAL;
     s->last_id = MAX(s->last_id, id);
@@ -257,7 +256,7 @@ static int add_message(struct spool *s, struct request *r, uint64_t id,
     buf_add_u64(&facts, id);
     buf_add_u64(&facts, c->stored->large_len);
     buf_add_u32(&facts, c->stored->large_crc);
-    error = spool_envelope_encode(envelope, &facts);
+    error = envelope_encode(envelope, &facts);
     return error ? error : stored_set_message(c->stored, &facts);
 }
 
@@ -337,7 +336,7 @@ bool spool_is_full(struct spool *s, uint64_t size) {
     return s->free_bytes < s->options.reserve + size;
 }
 
-int spool_accept(struct spool *s, uint64_t id, const struct spool_envelope *envelope,
+int spool_accept(struct spool *s, uint64_t id, const struct envelope *envelope,
                  const struct spool_content *content, struct spool_message **ret_message) {
     if (spool_is_full(s, content->large ? 0 : content->bytes.len))
         return -ENOSPC;

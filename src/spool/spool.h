@@ -27,8 +27,9 @@
 #pragma once
 
 #include "fiber/fiber.h"
+#include "message/envelope.h"
 #include "pack/pack.h"
-#include "spool/envelope.h"
+#include "spool/state.h"
 
 struct spool;
 
@@ -99,8 +100,7 @@ struct spool_message *spool_find(struct spool *s, uint64_t id); /* NULL: none */
 int spool_each(struct spool *s, int (*each)(void *arg, struct spool_message *message), void *arg);
 
 /* The decoded forms; slices point into the message. A message without state gets the first one. */
-void spool_envelope(const struct spool_message *message, struct arena *a,
-                    struct spool_envelope *ret);
+void spool_envelope(const struct spool_message *message, struct arena *a, struct envelope *ret);
 void spool_state(const struct spool_message *message, struct arena *a, struct spool_state *ret);
 
 /* ------------------------------------------------------------------ accepting, changing */
@@ -119,7 +119,7 @@ struct spool_content {
  * else names messages: then the caller sees to it that no message has had it before, nor gets it at
  * the same time. -EINVAL: not between 1 and 2^63 - 1, or in use.
  */
-int spool_accept(struct spool *s, uint64_t id, const struct spool_envelope *envelope,
+int spool_accept(struct spool *s, uint64_t id, const struct envelope *envelope,
                  const struct spool_content *content, struct spool_message **ret_message) WAITS;
 
 enum spool_change_kind { SPOOL_STATE, SPOOL_DONE, SPOOL_MESSAGE };
@@ -127,9 +127,9 @@ enum spool_change_kind { SPOOL_STATE, SPOOL_DONE, SPOOL_MESSAGE };
 struct spool_change {
     enum spool_change_kind kind;
     uint64_t id;
-    const struct spool_state *state;       /* SPOOL_STATE */
-    const struct spool_envelope *envelope; /* SPOOL_MESSAGE: a new message such as a report */
-    struct spool_content content;          /* SPOOL_MESSAGE */
+    const struct spool_state *state; /* SPOOL_STATE */
+    const struct envelope *envelope; /* SPOOL_MESSAGE: a new message such as a report */
+    struct spool_content content;    /* SPOOL_MESSAGE */
 };
 
 /*

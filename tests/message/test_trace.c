@@ -25,11 +25,8 @@ static struct trace_received example(void) {
 }
 
 static void rfc5321_4_4_received_tells_the_whole_hop(void **state) {
-    _cleanup_(arena_done) struct arena a = {0};
     struct trace_received received = example();
-    struct address recipient;
-    assert_int_equal(address_parse(&a, S("tama@example.jp"), 0, &recipient, NULL), 0);
-    received.recipient = &recipient;
+    received.recipient = S("tama@example.jp");
     trace_received(&out, &received);
     assert_slice(buf_slice(&out),
                  "Received: from mail.example.org (mail.example.org [192.0.2.1])\r\n"
@@ -88,12 +85,9 @@ static void long_words_get_lines_of_their_own(void **state) {
 }
 
 static void a7_return_path_and_delivered_to(void **state) {
-    _cleanup_(arena_done) struct arena a = {0};
-    struct address address = {0};
-    trace_return_path(&out, &address);
-    assert_int_equal(address_parse(&a, S("\"a b\"@Example.org"), 0, &address, NULL), 0);
-    trace_return_path(&out, &address);
-    trace_delivered_to(&out, &address);
+    trace_return_path(&out, S(""));
+    trace_return_path(&out, S("\"a b\"@example.org"));
+    trace_delivered_to(&out, S("\"a b\"@example.org"));
     assert_slice(buf_slice(&out), "Return-Path: <>\r\nReturn-Path: <\"a b\"@example.org>\r\n"
                                   "Delivered-To: \"a b\"@example.org\r\n");
 }

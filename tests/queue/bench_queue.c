@@ -80,17 +80,17 @@ static void open_queue(void) {
 }
 
 static void session(void *arg) {
-    static const struct spool_recipient to = {.address = {"hanako@example.org", 18}};
+    static const struct recipient to = {.address = {"hanako@example.org", 18}};
     while (fiber_now() < bench.until && bench.submitted < bench.limit) {
         struct problem problem;
         struct queue_message message = {
             .id = queue_id_next(&bench.ids, fiber_wall()),
-            .sender = S("tarou@example.com"),
-            .recipients = &to,
-            .count = 1,
-            .origin = QUEUE_FROM_OUTSIDE,
-            .helo = S("mail.example.com"),
-            .peer = S("192.0.2.25"),
+            .envelope.reverse_path = S("tarou@example.com"),
+            .envelope.recipients = &to,
+            .envelope.count = 1,
+            .envelope.origin = QUEUE_FROM_OUTSIDE,
+            .envelope.helo = S("mail.example.com"),
+            .envelope.peer = S("192.0.2.25"),
             .head = S("Received: from mail.example.com by mx.example.org; Sun, 22 Nov 2026\r\n"),
             .bytes = slice_of(bench.message, bench.size),
         };

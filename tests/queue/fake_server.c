@@ -115,7 +115,7 @@ static struct arrival *arrive(struct server *o, const struct queue_facts *messag
     assert_true(o->arrived < ARRAY_SIZE(o->arrivals));
     *a = (struct arrival){.id = message->id, .wall = fiber_wall()};
     copy_text(recipient, a->recipient);
-    copy_text(message->sender, a->sender);
+    copy_text(message->envelope->reverse_path, a->sender);
     a->bytes = whole_message(o, head, message->body);
     return a;
 }
@@ -159,19 +159,20 @@ struct relay_result reply_of(enum relay_disposition disposition, unsigned code, 
 
 static int hand_over(struct server *o, const struct queue_transmission *t, struct arena *a,
                      struct relay_outcome *ret) {
-    ret->results = arena_array(a, t->count, sizeof *ret->results);
-    ret->count = t->count;
-    for (size_t i = 0; i < t->count; i++) {
+    const struct envelope *e = t->message.envelope;
+    ret->results = arena_array(a, e->count, sizeof *ret->results);
+    ret->count = e->count;
+    for (size_t i = 0; i < e->count; i++) {
         ret->results[i] = reply_of(RELAY_DELIVERED, 250, 2, 0, 0, "taken");
-        int error = o->transmit ? o->transmit(o, t, &t->recipients[i], a, &ret->results[i]) : 0;
+        int error = o->transmit ? o->transmit(o, t, &e->recipients[i], a, &ret->results[i]) : 0;
         if (error)
             return error;
         if (ret->results[i].disposition != RELAY_DELIVERED)
             continue;
-        struct arrival *arrival = arrive(o, &t->message, t->recipients[i].address, S(""));
+        struct arrival *arrival = arrive(o, &t->message, e->recipients[i].address, S(""));
         copy_text(t->domain, arrival->domain);
-        arrival->notify = t->recipients[i].notify;
-        arrival->together = (unsigned)t->count;
+        arrival->notify = e->recipients[i].notify;
+        arrival->together = (unsigned)e->count;
     }
     return 0;
 }
@@ -298,13 +299,13 @@ void server_run(void (*test)(struct server *o)) {
 /* ------------------------------------------------------------------ messages */
 
 static size_t parse_recipients(struct server *o, const char *text,
-                               struct spool_recipient recipients[static 300]) {
+                               struct recipient recipients[static 300]) {
     struct slice rest = slice_of_str(text), word;
     size_t count = 0;
     while (slice_next_word(&rest, &word)) {
         ssize_t slash = slice_find_byte(word, '/');
-        struct spool_recipient *r = &recipients[count++];
-        *r = (struct spool_recipient){.address = word};
+        struct recipient *r = &recipients[count++];
+        *r = (struct recipient){.address = word};
         if (slash > 0) {
             r->address = slice_first(word, (size_t)slash);
             r->notify = (uint8_t)(word.ptr[slash + 1] - '0');
@@ -314,20 +315,20 @@ static size_t parse_recipients(struct server *o, const char *text,
 }
 
 int server_submit(struct server *o, struct queue_message *message, const char *recipients) {
-    struct spool_recipient list[300];
+    struct recipient list[300];
     struct problem problem = {0};
-    message->recipients = list;
-    message->count = parse_recipients(o, recipients, list);
+    message->envelope.recipients = list;
+    message->envelope.count = parse_recipients(o, recipients, list);
     if (message->id == 0)
         message->id = queue_id_next(&o->ids, fiber_wall());
-    if (message->origin == 0)
-        message->origin = QUEUE_FROM_OUTSIDE;
+    if (message->envelope.origin == 0)
+        message->envelope.origin = QUEUE_FROM_OUTSIDE;
     return queue_submit(o->queue, message, &problem);
 }
 
 queue_id server_send(struct server *o, const char *sender, const char *recipients) {
     struct queue_message message = {
-        .sender = slice_of_str(sender),
+        .envelope.reverse_path = slice_of_str(sender),
         .head = S("Received: from test\r\n"),
         .bytes = slice_of_str(SERVER_MESSAGE),
     };

@@ -36,7 +36,7 @@ typedef void look_up_fn(struct server *o, struct slice address);
 typedef int deliver_fn(struct server *o, const struct queue_delivery *delivery,
                        struct problem *problem);
 typedef int transmit_fn(struct server *o, const struct queue_transmission *transmission,
-                        const struct spool_recipient *recipient, struct arena *a,
+                        const struct recipient *recipient, struct arena *a,
                         struct relay_result *ret);
 typedef int begin_fn(struct server *o, const struct queue_transmission *transmission,
                      struct relay_outcome *outcome);

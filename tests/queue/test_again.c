@@ -13,7 +13,7 @@ static usec_t tries[200];
 static unsigned tried;
 
 static int never_there(struct server *o, const struct queue_transmission *t,
-                       const struct spool_recipient *recipient, struct arena *a,
+                       const struct recipient *recipient, struct arena *a,
                        struct relay_result *ret) {
     (void)o, (void)t, (void)recipient, (void)a;
     tries[tried++] = fiber_wall();
@@ -22,7 +22,7 @@ static int never_there(struct server *o, const struct queue_transmission *t,
 }
 
 static int answer_lost(struct server *o, const struct queue_transmission *t,
-                       const struct spool_recipient *recipient, struct arena *a,
+                       const struct recipient *recipient, struct arena *a,
                        struct relay_result *ret) {
     (void)o, (void)t, (void)recipient, (void)a;
     tries[tried++] = fiber_wall();
@@ -118,7 +118,7 @@ SERVER_TEST(schedule_goes_on_over_restarts) {
 #define CROWD 5000U
 
 static int long_excuse(struct server *o, const struct queue_transmission *t,
-                       const struct spool_recipient *recipient, struct arena *a,
+                       const struct recipient *recipient, struct arena *a,
                        struct relay_result *ret) {
     (void)t, (void)recipient;
     if (o->number > 0) {
@@ -134,15 +134,15 @@ static int long_excuse(struct server *o, const struct queue_transmission *t,
 
 /* The states of all together are longer than a record may be. */
 SERVER_TEST(thousands_of_long_replies_do_not_hold_up_the_queue) {
-    struct spool_recipient *list = arena_array(&o->memory, CROWD, sizeof *list);
+    struct recipient *list = arena_array(&o->memory, CROWD, sizeof *list);
     struct problem problem = {0};
     for (unsigned i = 0; i < CROWD; i++)
         list[i].address = arena_printf(&o->memory, "r%u@away.test", i);
     struct queue_message message = {.id = queue_id_next(&o->ids, fiber_wall()),
-                                    .origin = QUEUE_FROM_OUTSIDE,
+                                    .envelope.origin = QUEUE_FROM_OUTSIDE,
                                     .bytes = slice_of_str(SERVER_MESSAGE),
-                                    .recipients = list,
-                                    .count = CROWD};
+                                    .envelope.recipients = list,
+                                    .envelope.count = CROWD};
     o->options.spool.segment_size = 0;
     server_reopen(o);
     o->transmit = long_excuse;
@@ -168,7 +168,7 @@ SERVER_TEST(message_without_sender_is_given_up_without_a_word) {
 }
 
 static int some_never_there(struct server *o, const struct queue_transmission *t,
-                            const struct spool_recipient *recipient, struct arena *a,
+                            const struct recipient *recipient, struct arena *a,
                             struct relay_result *ret) {
     (void)a, (void)recipient;
     *ret = reply_of(RELAY_LATER, 451, 4, 4, 1, "Connection refused");
@@ -485,7 +485,7 @@ static int resting(struct server *o, const struct queue_transmission *t,
 }
 
 static int later_when_resting(struct server *o, const struct queue_transmission *t,
-                              const struct spool_recipient *recipient, struct arena *a,
+                              const struct recipient *recipient, struct arena *a,
                               struct relay_result *ret) {
     (void)t, (void)recipient, (void)a;
     if (o->number >= 0)

@@ -7,8 +7,7 @@
 #include "fake_server.h"
 
 static int not_now(struct server *o, const struct queue_transmission *t,
-                   const struct spool_recipient *recipient, struct arena *a,
-                   struct relay_result *ret) {
+                   const struct recipient *recipient, struct arena *a, struct relay_result *ret) {
     (void)a;
     o->number += t->now;
     if (slice_starts(recipient->address, S("late")))

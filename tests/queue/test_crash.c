@@ -123,7 +123,7 @@ static const struct pack_io DISK = {disk_pwritev, disk_fdatasync, fallocate};
 /* ------------------------------------------------------------------ the day */
 
 static int other_hosts(struct server *o, const struct queue_transmission *t,
-                       const struct spool_recipient *recipient, struct arena *a,
+                       const struct recipient *recipient, struct arena *a,
                        struct relay_result *ret) {
     (void)t, (void)a;
     if (slice_starts(recipient->address, S("refused")))
@@ -152,7 +152,7 @@ static void send_one(struct server *o, size_t i) {
     _cleanup_(buf_done) struct buf bytes = {0};
     struct queue_message message = {
         .id = queue_id_next(&o->ids, fiber_wall()),
-        .sender = slice_of_str(sent[i].sender),
+        .envelope.reverse_path = slice_of_str(sent[i].sender),
         .head = S("Received: from test\r\n"),
         .in_file = sent[i].large,
     };

@@ -15,8 +15,7 @@ enum { NEVER = 1, SUCCESS = 2, FAILURE = 4, DELAY = 8 };
 
 /* What other hosts log_event to a recipient, by the local part. */
 static int by_name(struct server *o, const struct queue_transmission *t,
-                   const struct spool_recipient *recipient, struct arena *a,
-                   struct relay_result *ret) {
+                   const struct recipient *recipient, struct arena *a, struct relay_result *ret) {
     (void)o, (void)t, (void)a;
     if (slice_starts(recipient->address, S("refused")))
         *ret = reply_of(RELAY_NEVER, 550, 5, 7, 1, "Not wanted");
@@ -155,19 +154,18 @@ static void cut_parts(struct slice message, struct slice parts[static 4]) {
     }
 }
 
-static void send_with(struct server *o, enum spool_ret ret, struct slice bytes,
+static void send_with(struct server *o, enum dsn_return ret, struct slice bytes,
                       const char *original) {
-    struct spool_recipient to = {.address = S("refused@away.test"),
-                                 .original = slice_of_str(original)};
+    struct recipient to = {.address = S("refused@away.test"), .original = slice_of_str(original)};
     struct problem problem;
     struct queue_message message = {
         .id = queue_id_next(&o->ids, fiber_wall()),
-        .sender = S("tama@here.test"),
-        .recipients = &to,
-        .count = 1,
-        .ret = ret,
-        .envid = S("QQ+2B314"),
-        .origin = QUEUE_FROM_USER,
+        .envelope.reverse_path = S("tama@here.test"),
+        .envelope.recipients = &to,
+        .envelope.count = 1,
+        .envelope.ret = ret,
+        .envelope.envid = S("QQ+2B314"),
+        .envelope.origin = QUEUE_FROM_USER,
         .bytes = bytes,
     };
     o->transmit = by_name;
@@ -179,7 +177,7 @@ static void send_with(struct server *o, enum spool_ret ret, struct slice bytes,
 /* RFC 3464 §2, RFC 3461 §6.3, RFC 6522 §3. */
 SERVER_TEST(report_has_the_fields_of_rfc_3464) {
     struct slice parts[4];
-    send_with(o, SPOOL_RET_FULL, slice_of_str(SERVER_MESSAGE), "rfc822;Old+2BName@away.test");
+    send_with(o, RETURN_FULL, slice_of_str(SERVER_MESSAGE), "rfc822;Old+2BName@away.test");
     struct slice report = server_report(o, 0);
     cut_parts(report, parts);
     assert_slice(field(report, "Return-Path"), "<>");
@@ -205,7 +203,7 @@ SERVER_TEST(report_has_the_fields_of_rfc_3464) {
 /* RFC 3461 §4.3 */
 SERVER_TEST(ret_hdrs_returns_the_header_only) {
     struct slice parts[4];
-    send_with(o, SPOOL_RET_HDRS, slice_of_str(SERVER_MESSAGE), "");
+    send_with(o, RETURN_HEADERS, slice_of_str(SERVER_MESSAGE), "");
     cut_parts(server_report(o, 0), parts);
     assert_int_equal(occurs(parts[3], "Content-Type: text/rfc822-headers"), 1);
     assert_int_equal(occurs(parts[3], "Subject: test\r\n"), 1);
@@ -223,7 +221,7 @@ static struct slice message_of_size(struct server *o, size_t size) {
 /* the default: above 100 KB the header only, whatever the sender asked for. */
 SERVER_TEST(messages_above_100_kib_return_as_their_header) {
     struct slice parts[4];
-    send_with(o, SPOOL_RET_FULL, message_of_size(o, (100U << 10) + 1), "");
+    send_with(o, RETURN_FULL, message_of_size(o, (100U << 10) + 1), "");
     cut_parts(server_report(o, 0), parts);
     assert_int_equal(occurs(parts[3], "Content-Type: text/rfc822-headers"), 1);
     assert_int_equal(occurs(parts[3], "lazy dog"), 0);
@@ -231,7 +229,7 @@ SERVER_TEST(messages_above_100_kib_return_as_their_header) {
 
 SERVER_TEST(messages_of_100_kib_return_whole) {
     struct slice parts[4];
-    send_with(o, SPOOL_RET_UNSAID, message_of_size(o, 100U << 10), "");
+    send_with(o, RETURN_UNSAID, message_of_size(o, 100U << 10), "");
     cut_parts(server_report(o, 0), parts);
     assert_int_equal(occurs(parts[3], "Content-Type: message/rfc822\r\n"), 1);
     assert_true(occurs(parts[3], "lazy dog") > 1600);
@@ -242,7 +240,7 @@ SERVER_TEST(large_report_arrives_whole) {
     struct slice parts[4];
     o->options.returned_max = 2U << 20;
     server_reopen(o);
-    send_with(o, SPOOL_RET_FULL, message_of_size(o, 1U << 20), "");
+    send_with(o, RETURN_FULL, message_of_size(o, 1U << 20), "");
     cut_parts(server_report(o, 0), parts);
     assert_int_equal(occurs(parts[3], "Content-Type: message/rfc822\r\n"), 1);
     assert_true(parts[3].len > (1U << 20));

@@ -78,11 +78,10 @@ static void test_groups_by_domain_in_order_and_bounded(void **state) {
     assert_int_equal(groups[2].members[0], 4);
 }
 
-static struct spool_recipient *expand(struct arena *a, struct route_targets *to, uint8_t notify,
-                                      const struct route *r, size_t *ret_count) {
+static struct recipient *expand(struct arena *a, struct route_targets *to, uint8_t notify,
+                                const struct route *r, size_t *ret_count) {
     size_t mailboxes;
-    route_expand(a, &(struct spool_recipient){.address = S("te+am@here.test"), .notify = notify}, r,
-                 to);
+    route_expand(a, &(struct recipient){.address = S("te+am@here.test"), .notify = notify}, r, to);
     return route_targets_list(a, to, &mailboxes, ret_count);
 }
 
@@ -94,12 +93,11 @@ static void test_single_target_inherits_notify_and_gets_orcpt(void **state) {
     struct slice forward = S("out@away.test");
     struct route r = {.kind = ROUTE_LOCAL, .forwards = &forward, .forward_count = 1};
     size_t count;
-    const struct spool_recipient *list =
-        expand(&a, &to, SPOOL_NOTIFY_SUCCESS | SPOOL_NOTIFY_FAILURE, &r, &count);
+    const struct recipient *list = expand(&a, &to, NOTIFY_SUCCESS | NOTIFY_FAILURE, &r, &count);
     assert_int_equal(count, 1);
     assert_slice(list[0].address, "out@away.test");
     assert_slice(list[0].original, "rfc822;te+2Bam@here.test");
-    assert_int_equal(list[0].notify, SPOOL_NOTIFY_SUCCESS | SPOOL_NOTIFY_FAILURE);
+    assert_int_equal(list[0].notify, NOTIFY_SUCCESS | NOTIFY_FAILURE);
 }
 
 static void test_several_targets_are_told_of_no_success(void **state) {
@@ -108,10 +106,10 @@ static void test_several_targets_are_told_of_no_success(void **state) {
         uint8_t given, passed;
     } rows[] = {
         {0, 0},
-        {SPOOL_NOTIFY_NEVER, SPOOL_NOTIFY_NEVER},
-        {SPOOL_NOTIFY_SUCCESS, SPOOL_NOTIFY_NEVER},
-        {SPOOL_NOTIFY_SUCCESS | SPOOL_NOTIFY_DELAY, SPOOL_NOTIFY_DELAY},
-        {SPOOL_NOTIFY_SUCCESS | SPOOL_NOTIFY_FAILURE, SPOOL_NOTIFY_FAILURE},
+        {NOTIFY_NEVER, NOTIFY_NEVER},
+        {NOTIFY_SUCCESS, NOTIFY_NEVER},
+        {NOTIFY_SUCCESS | NOTIFY_DELAY, NOTIFY_DELAY},
+        {NOTIFY_SUCCESS | NOTIFY_FAILURE, NOTIFY_FAILURE},
     };
     struct route_mailbox boxes[] = {mailbox("tama@here.test"), mailbox("mike@here.test")};
     struct route r = {.kind = ROUTE_LOCAL, .mailboxes = boxes, .mailbox_count = 2};
@@ -119,7 +117,7 @@ static void test_several_targets_are_told_of_no_success(void **state) {
         _cleanup_(arena_done) struct arena a = {0};
         _cleanup_(route_targets_done) struct route_targets to = {0};
         size_t count;
-        const struct spool_recipient *list = expand(&a, &to, rows[i].given, &r, &count);
+        const struct recipient *list = expand(&a, &to, rows[i].given, &r, &count);
         assert_int_equal(count, 2);
         assert_int_equal(list[0].notify, rows[i].passed);
     }
@@ -136,12 +134,12 @@ static void test_targets_are_listed_once_mailboxes_first(void **state) {
                       .mailbox_count = 1,
                       .forwards = &forward,
                       .forward_count = 1};
-    struct spool_recipient alias = {.address = S("x@here.test"), .original = S("rfc822;y@z")};
+    struct recipient alias = {.address = S("x@here.test"), .original = S("rfc822;y@z")};
     route_expand(&a, &alias, &r, &to);
     r.mailbox_count = 2;
     route_expand(&a, &alias, &r, &to);
     size_t mailboxes, count;
-    const struct spool_recipient *list = route_targets_list(&a, &to, &mailboxes, &count);
+    const struct recipient *list = route_targets_list(&a, &to, &mailboxes, &count);
     assert_int_equal(count, 3);
     assert_int_equal(mailboxes, 2);
     assert_slice(list[0].address, "tama@here.test");

@@ -131,7 +131,7 @@ SERVER_TEST(senders_take_turns) {
 }
 
 static int fails_first(struct server *o, const struct queue_transmission *t,
-                       const struct spool_recipient *recipient, struct arena *a,
+                       const struct recipient *recipient, struct arena *a,
                        struct relay_result *ret) {
     (void)t, (void)a;
     if (o->number && slice_starts(recipient->address, S("late")))
@@ -322,7 +322,8 @@ SERVER_TEST(memory_for_bodies_is_bounded) {
     while (bytes.len < 30U << 10)
         buf_add_str(&bytes, "some more words\r\n");
     for (int i = 0; i < 12; i++) {
-        struct queue_message message = {.sender = S("a@b.test"), .bytes = buf_slice(&bytes)};
+        struct queue_message message = {.envelope.reverse_path = S("a@b.test"),
+                                        .bytes = buf_slice(&bytes)};
         assert_int_equal(server_submit(o, &message, "kuro@here.test"), 0);
     }
     server_wait(o, USEC_MIN);

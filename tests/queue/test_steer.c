@@ -11,8 +11,8 @@
 
 static void send_from(struct server *o, uint8_t origin, const char *recipients, const char *bytes) {
     struct queue_message message = {
-        .sender = S("tama@here.test"),
-        .origin = origin,
+        .envelope.reverse_path = S("tama@here.test"),
+        .envelope.origin = origin,
         .bytes = slice_of_str(bytes),
     };
     assert_int_equal(server_submit(o, &message, recipients), 0);
@@ -66,8 +66,7 @@ SERVER_TEST(hops_are_not_counted_twice) {
 }
 
 static int refuses(struct server *o, const struct queue_transmission *t,
-                   const struct spool_recipient *recipient, struct arena *a,
-                   struct relay_result *ret) {
+                   const struct recipient *recipient, struct arena *a, struct relay_result *ret) {
     (void)o, (void)t, (void)a;
     bool loop = slice_eq(recipient->address, S("out@away.test"));
     *ret = loop ? reply_of(RELAY_NEVER, 554, 5, 4, 6, "Too many hops")
@@ -129,9 +128,9 @@ SERVER_TEST(more_than_he_can_read_are_held) {
 
 static int send_travelled(struct server *o, const char *sender, unsigned shape) {
     struct queue_message message = {
-        .sender = slice_of_str(sender),
-        .origin = QUEUE_FROM_OUTSIDE,
-        .shape = shape,
+        .envelope.reverse_path = slice_of_str(sender),
+        .envelope.origin = QUEUE_FROM_OUTSIDE,
+        .envelope.shape = shape,
         .bytes = S(LOOPING),
     };
     int error = server_submit(o, &message, "away@here.test");
@@ -144,18 +143,18 @@ static void hold_two(struct server *o) {
     o->options.loops_held_max = 2;
     server_reopen(o);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), 0);
+        assert_int_equal(send_travelled(o, "tama@here.test", SHAPE_TRAVELLED), 0);
     assert_int_equal(server_messages(o), 2);
 }
 
 SERVER_TEST(held_loops_are_bounded_and_those_like_them_are_put_off) {
     hold_two(o);
-    assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), -E_REFUSED);
+    assert_int_equal(send_travelled(o, "tama@here.test", SHAPE_TRAVELLED), -E_REFUSED);
     send_from(o, QUEUE_FROM_OUTSIDE, "tama@here.test", "Subject: other mail\r\n\r\nx\r\n");
     assert_int_equal(server_count(o, "tama@here.test"), 1);
     assert_int_equal(server_messages(o), 2);
     server_reopen(o);
-    assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), -E_REFUSED);
+    assert_int_equal(send_travelled(o, "tama@here.test", SHAPE_TRAVELLED), -E_REFUSED);
 }
 
 SERVER_TEST(bytes_of_held_loops_are_bounded) {
@@ -163,7 +162,7 @@ SERVER_TEST(bytes_of_held_loops_are_bounded) {
     hold_two(o);
     o->options.loops_held_max = 100;
     server_reopen(o);
-    assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), -E_REFUSED);
+    assert_int_equal(send_travelled(o, "tama@here.test", SHAPE_TRAVELLED), -E_REFUSED);
 }
 
 SERVER_TEST(loops_are_taken_again_when_the_postmaster_has_looked) {
@@ -174,7 +173,7 @@ SERVER_TEST(loops_are_taken_again_when_the_postmaster_has_looked) {
                                &count, NULL, NULL),
                      0);
     server_wait(o, USEC_MIN);
-    assert_int_equal(send_travelled(o, "tama@here.test", QUEUE_TRAVELLED), 0);
+    assert_int_equal(send_travelled(o, "tama@here.test", SHAPE_TRAVELLED), 0);
 }
 
 /* RFC 5321 §4.5.5, §6.1: only what has the null sender may end without anybody being told. */

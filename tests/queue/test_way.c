@@ -122,8 +122,7 @@ static int slow_host(struct server *o, const struct queue_transmission *t,
 }
 
 static int busy_host(struct server *o, const struct queue_transmission *t,
-                     const struct spool_recipient *recipient, struct arena *a,
-                     struct relay_result *ret) {
+                     const struct recipient *recipient, struct arena *a, struct relay_result *ret) {
     (void)o, (void)t, (void)a;
     if (slice_starts(recipient->address, S("busy")))
         *ret = reply_of(RELAY_LATER, 451, 4, 3, 2, "Busy");
@@ -228,7 +227,8 @@ SERVER_TEST(delivery_here_does_not_wait_for_the_memory_of_slow_transmissions) {
     o->begin = slow_host;
     while (bytes.len < 30U << 10)
         buf_add_str(&bytes, "some words\r\n");
-    struct queue_message first = {.sender = S("tama@here.test"), .bytes = buf_slice(&bytes)};
+    struct queue_message first = {.envelope.reverse_path = S("tama@here.test"),
+                                  .bytes = buf_slice(&bytes)};
     struct queue_message second = first;
     assert_int_equal(server_submit(o, &first, "a@slow.test"), 0);
     server_wait(o, USEC_SEC);
@@ -296,8 +296,8 @@ SERVER_TEST(aliases_of_one_message_expand_together) {
 /* RFC 5321 §6.3: what comes back by a forward is stopped at once. */
 SERVER_TEST(forward_that_leads_back_is_a_loop) {
     struct queue_message message = {
-        .sender = S("tama@here.test"),
-        .origin = QUEUE_FROM_USER,
+        .envelope.reverse_path = S("tama@here.test"),
+        .envelope.origin = QUEUE_FROM_USER,
         .bytes = S("Delivered-To: away@here.test\r\nSubject: again\r\n\r\nx\r\n"),
     };
     assert_int_equal(server_submit(o, &message, "away@here.test"), 0);
@@ -331,8 +331,10 @@ SERVER_TEST(large_message_comes_and_goes_on_through_files) {
     struct slice bytes = large_bytes(o);
     queue_id id = queue_id_next(&o->ids, fiber_wall());
     assert_int_equal(put_file(o, id, bytes), 0);
-    struct queue_message message = {
-        .id = id, .sender = S("tama@here.test"), .head = S("Received: x\r\n"), .in_file = true};
+    struct queue_message message = {.id = id,
+                                    .envelope.reverse_path = S("tama@here.test"),
+                                    .head = S("Received: x\r\n"),
+                                    .in_file = true};
     assert_int_equal(server_submit(o, &message, "kuro@here.test team@here.test"), 0);
     server_wait(o, USEC_MS);
     assert_int_equal(server_messages(o), 0);
@@ -346,7 +348,8 @@ SERVER_TEST(large_message_comes_and_goes_on_through_files) {
 
 SERVER_TEST(file_belongs_to_one_message_and_can_be_dropped) {
     queue_id id = queue_id_next(&o->ids, fiber_wall());
-    struct queue_message message = {.id = id, .sender = S("a@b.test"), .in_file = true};
+    struct queue_message message = {
+        .id = id, .envelope.reverse_path = S("a@b.test"), .in_file = true};
     assert_int_equal(server_submit(o, &message, "kuro@here.test"), -EINVAL);
     assert_int_equal(put_file(o, id, S("x\r\n")), 0);
     assert_int_equal(put_file(o, id, S("x\r\n")), -EINVAL);
@@ -360,7 +363,8 @@ SERVER_TEST(file_belongs_to_one_message_and_can_be_dropped) {
 SERVER_TEST(file_that_is_still_open_elsewhere_is_busy) {
     int fd = -1;
     queue_id id = queue_id_next(&o->ids, fiber_wall());
-    struct queue_message message = {.id = id, .sender = S("a@b.test"), .in_file = true};
+    struct queue_message message = {
+        .id = id, .envelope.reverse_path = S("a@b.test"), .in_file = true};
     assert_int_equal(queue_open_file(o->queue, id, &fd), 0);
     assert_int_equal(server_submit(o, &message, "kuro@here.test"), -E_BUSY);
     close(fd);
@@ -383,7 +387,8 @@ SERVER_TEST(number_of_open_files_is_bounded) {
 SERVER_TEST(id_that_is_in_use_is_refused) {
     o->deliver = NULL;
     o->resolve_error = -ETIMEDOUT;
-    struct queue_message message = {.sender = S("a@b.test"), .bytes = S("Subject: x\r\n\r\n")};
+    struct queue_message message = {.envelope.reverse_path = S("a@b.test"),
+                                    .bytes = S("Subject: x\r\n\r\n")};
     assert_int_equal(server_submit(o, &message, "kuro@here.test"), 0);
     assert_int_equal(server_submit(o, &message, "kuro@here.test"), -EINVAL);
     message.id = UINT64_MAX;
@@ -398,7 +403,8 @@ SERVER_TEST(full_disk_is_told) {
     assert_true(queue_room(o->queue, 1000));
     o->options.spool.reserve = INT64_MAX;
     server_reopen(o);
-    struct queue_message message = {.sender = S("a@b.test"), .bytes = S("Subject: x\r\n\r\n")};
+    struct queue_message message = {.envelope.reverse_path = S("a@b.test"),
+                                    .bytes = S("Subject: x\r\n\r\n")};
     assert_int_equal(server_submit(o, &message, "kuro@here.test"), -ENOSPC);
     assert_false(queue_room(o->queue, 1000));
 }

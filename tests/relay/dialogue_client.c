@@ -28,7 +28,7 @@ struct world {
     struct arena a;
     unsigned messages;
     struct relay_message message;
-    struct relay_recipient recipients[RELAY_RECIPIENTS_MAX];
+    struct recipient recipients[RELAY_RECIPIENTS_MAX];
     struct relay_client_options options;
     struct relay_login login;
     bool in_file;
@@ -41,12 +41,11 @@ struct world {
 static void *world_new(void) {
     struct world *w = NEW(struct world);
     w->messages = 1;
-    w->message.reverse_path = S("tama@example.test");
+    w->message.envelope.reverse_path = S("tama@example.test");
     w->message.bytes = S("Subject: x\r\n\r\nMeow\r\n");
-    w->message.dot_free = true;
     w->recipients[0].address = S("mike@example.net");
-    w->message.recipients = w->recipients;
-    w->message.count = 1;
+    w->message.envelope.recipients = w->recipients;
+    w->message.envelope.count = 1;
     w->options = (struct relay_client_options){
         .helo = S("mail.example.test"),
         .peer = S("mx.example.net [192.0.2.1]"),
@@ -83,28 +82,28 @@ static struct slice many_lines(struct world *w, size_t bytes) {
     char *text = arena_alloc(&w->a, bytes);
     for (size_t i = 0; i < bytes; i++)
         text[i] = i % 50 == 48 ? '\r' : i % 50 == 49 ? '\n' : 'x';
-    for (size_t i = 0; i < bytes && !w->message.dot_free; i += 200)
+    for (size_t i = 0; i < bytes && w->message.envelope.shape & SHAPE_DOT_LINES; i += 200)
         text[i] = '.';
     return slice_of(text, bytes);
 }
 
 static void set_recipients(struct world *w, struct slice list) {
     struct slice word;
-    w->message.count = 0;
+    w->message.envelope.count = 0;
     while (slice_next_word(&list, &word))
-        w->recipients[w->message.count++].address = arena_copy(&w->a, word);
+        w->recipients[w->message.envelope.count++].address = arena_copy(&w->a, word);
 }
 
 static int set_flags(struct world *w, struct slice list) {
     struct slice word;
-    w->message.dot_free = false;
+    w->message.envelope.shape = SHAPE_DOT_LINES;
     while (slice_next_word(&list, &word)) {
         if (slice_eq(word, S("dot-free")))
-            w->message.dot_free = true;
+            w->message.envelope.shape &= ~(uint32_t)SHAPE_DOT_LINES;
         else if (slice_eq(word, S("eight-bit")))
-            w->message.eight_bit = true;
+            w->message.envelope.shape |= SHAPE_EIGHT_BIT;
         else if (slice_eq(word, S("utf8")))
-            w->message.utf8 = true;
+            w->message.envelope.shape |= SHAPE_UTF8;
         else if (slice_eq(word, S("strict")))
             w->options.strict_8bit = true;
         else if (slice_eq(word, S("file")))
@@ -131,15 +130,26 @@ static int set_number(struct world *w, struct slice name, struct slice value) {
     return 0;
 }
 
+static uint8_t notify_of(struct slice list) {
+    struct slice word;
+    unsigned bits = 0;
+    while (slice_next(&list, ',', &word))
+        bits |= slice_eq(word, S("NEVER"))     ? NOTIFY_NEVER
+                : slice_eq(word, S("SUCCESS")) ? NOTIFY_SUCCESS
+                : slice_eq(word, S("FAILURE")) ? NOTIFY_FAILURE
+                                               : NOTIFY_DELAY;
+    return (uint8_t)bits;
+}
+
 static int set_dsn(struct world *w, struct slice name, struct slice value) {
     if (slice_eq(name, S("ret")))
-        w->message.ret = slice_eq(value, S("FULL")) ? RELAY_RET_FULL : RELAY_RET_HDRS;
+        w->message.envelope.ret = slice_eq(value, S("FULL")) ? RETURN_FULL : RETURN_HEADERS;
     else if (slice_eq(name, S("envid")))
-        w->message.envid = value;
+        w->message.envelope.envid = value;
     else if (slice_eq(name, S("notify")))
-        w->recipients[0].notify = value;
+        w->recipients[0].notify = notify_of(value);
     else if (slice_eq(name, S("orcpt")))
-        w->recipients[0].orcpt = value;
+        w->recipients[0].original = value;
     else
         return -E_UNKNOWN;
     return 0;
@@ -161,7 +171,8 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
         slice_eq(name, S("command-timeout")))
         r = set_number(w, name, value);
     else if (slice_eq(name, S("from")))
-        w->message.reverse_path = slice_eq(value, S("<>")) ? S("") : with_line_ends(&w->a, value);
+        w->message.envelope.reverse_path =
+            slice_eq(value, S("<>")) ? S("") : with_line_ends(&w->a, value);
     else if (slice_eq(name, S("to")))
         set_recipients(w, with_line_ends(&w->a, value));
     else if (slice_eq(name, S("body")))
@@ -198,7 +209,7 @@ static int world_get(void *world, struct slice name, struct buf *to) {
     else if (slice_eq(name, S("unsure")))
         buf_add_str(to, w->results && w->results[0].unsure ? "yes" : "no");
     else if (slice_eq(name, S("result")))
-        for (size_t i = 0; w->results && i < w->message.count; i++) {
+        for (size_t i = 0; w->results && i < w->message.envelope.count; i++) {
             buf_add_str(to, i ? " | " : "");
             add_result(w, to, &w->results[i]);
         }
@@ -291,7 +302,7 @@ static void session(struct stream *s, void *world) {
     }
     w->open = S("yes");
     for (unsigned i = 0; i < w->messages && r == 0; i++) {
-        w->results = arena_array(&w->a, w->message.count, sizeof *w->results);
+        w->results = arena_array(&w->a, w->message.envelope.count, sizeof *w->results);
         r = relay_client_send(client, &w->message, &w->a, w->results);
         buf_add_str(&w->dispositions, i > 0 ? " | " : "");
         add_result(w, &w->dispositions, &w->results[0]);

@@ -45,8 +45,8 @@ static const struct stream_ops server_ops = {
     .fd = server_fd,
 };
 
-static const struct relay_recipient recipients[] = {
-    {.address = {"a@example.net", 13}, .notify = {"NEVER", 5}},
+static const struct recipient recipients[] = {
+    {.address = {"a@example.net", 13}, .notify = NOTIFY_NEVER},
     {.address = {"b@example.net", 13}},
     {.address = {"c\n@example.net", 14}},
 };
@@ -59,22 +59,21 @@ static void check(const struct relay_result *result) {
 
 static void send_messages(struct relay_client *client, unsigned flags, struct arena *a) {
     struct relay_message message = {
-        .reverse_path = S("tama@example.test"),
-        .recipients = recipients,
-        .count = ARRAY_SIZE(recipients),
+        .envelope = {.reverse_path = S("tama@example.test"),
+                     .recipients = recipients,
+                     .count = ARRAY_SIZE(recipients),
+                     .shape = (flags & 1 ? 0U : SHAPE_DOT_LINES) |
+                              (flags & 2 ? SHAPE_EIGHT_BIT : 0U) | (flags & 4 ? SHAPE_UTF8 : 0U),
+                     .ret = flags & 8 ? RETURN_FULL : RETURN_UNSAID,
+                     .envid = S("id")},
         .bytes = S("Subject: x\r\n\r\n.Meow\r\n"),
-        .dot_free = flags & 1,
-        .eight_bit = flags & 2,
-        .utf8 = flags & 4,
-        .ret = flags & 8 ? RELAY_RET_FULL : RELAY_RET_NONE,
-        .envid = S("id"),
     };
     message.size = message.bytes.len;
     int r = 0;
     for (int i = 0; i < 3 && r == 0; i++) {
         struct relay_result results[ARRAY_SIZE(recipients)];
         r = relay_client_send(client, &message, a, results);
-        for (size_t j = 0; j < message.count; j++)
+        for (size_t j = 0; j < message.envelope.count; j++)
             check(&results[j]);
     }
     if (r == 0)

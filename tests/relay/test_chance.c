@@ -196,8 +196,8 @@ static void talk(struct stream *s, void *arg) {
 
 /* ------------------------------------------------------------------ one number */
 
-static struct relay_recipient recipient(struct world *w, size_t number, bool unknown) {
-    return (struct relay_recipient){
+static struct recipient recipient(struct world *w, size_t number, bool unknown) {
+    return (struct recipient){
         .address = arena_printf(&w->a, "%s%zu@example.net", unknown ? "no" : "at", number)};
 }
 
@@ -240,7 +240,7 @@ static void send_by_chance(uint64_t seed, bool doubles) {
         {.address = "192.0.2.2", .talk = talk, .talk_arg = &chances[1]},
         {0},
     };
-    struct relay_recipient left[PEOPLE];
+    struct recipient left[PEOPLE];
     size_t who[PEOPLE], count = PEOPLE;
     bool unknown[PEOPLE], unsure[PEOPLE] = {0};
     struct world w;

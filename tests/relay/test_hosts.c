@@ -106,9 +106,9 @@ FIBER_TEST(each_recipient_goes_its_own_way_over_the_hosts) {
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    static const struct relay_recipient three[] = {{.address = {"now@example.net", 15}},
-                                                   {.address = {"later1@example.net", 18}},
-                                                   {.address = {"later2@example.net", 18}}};
+    static const struct recipient three[] = {{.address = {"now@example.net", 15}},
+                                             {.address = {"later1@example.net", 18}},
+                                             {.address = {"later2@example.net", 18}}};
     struct relay_job job = job_for(&w, "example.net", three, 3);
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     static const char *const peers[] = {"mx1.example.net [192.0.2.1]",

@@ -16,8 +16,8 @@
 
 FIBER_TEST(host_that_says_everything_twice_gets_its_recipients_one_by_one) {
     static const char *const extensions[] = {"PIPELINING", NULL};
-    static const struct relay_recipient to[] = {TO("nobody@example.net"), TO("mike@example.net"),
-                                                TO("tama@example.net")};
+    static const struct recipient to[] = {TO("nobody@example.net"), TO("mike@example.net"),
+                                          TO("tama@example.net")};
     for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
         struct fake_host hosts[] = {{.address = "192.0.2.1",
                                      .doubles = true,
@@ -39,7 +39,7 @@ FIBER_TEST(host_that_says_everything_twice_gets_its_recipients_one_by_one) {
 }
 
 FIBER_TEST(reply_that_comes_twice_makes_the_host_known_for_it) {
-    static const struct relay_recipient to[] = {TO("nobody@example.net"), TO("mike@example.net")};
+    static const struct recipient to[] = {TO("nobody@example.net"), TO("mike@example.net")};
     struct fake_host hosts[] = {{.address = "192.0.2.1",
                                  .greeting = "220 fake",
                                  .rcpt = "250 ok\r\n250 ok",
@@ -62,8 +62,8 @@ FIBER_TEST(reply_that_comes_twice_makes_the_host_known_for_it) {
 }
 
 FIBER_TEST(connection_whose_refusals_are_in_doubt_is_not_used_for_another_message) {
-    static const struct relay_recipient known[] = {TO("mike@example.net")};
-    static const struct relay_recipient unknown[] = {TO("nobody@example.net")};
+    static const struct recipient known[] = {TO("mike@example.net")};
+    static const struct recipient unknown[] = {TO("nobody@example.net")};
     struct fake_host hosts[] = {
         {.address = "192.0.2.1", .rcpt = "250 ok\r\n250 ok", .unknown = "nobody"}, {0}};
     struct world w;
@@ -95,14 +95,14 @@ FIBER_TEST(host_that_hangs_up_at_ehlo_is_greeted_with_helo_and_known_for_it) {
 }
 
 FIBER_TEST(message_that_helo_cannot_carry_waits_for_ehlo) {
-    static const struct relay_recipient to[] = {TO("mike@example.net")};
+    static const struct recipient to[] = {TO("mike@example.net")};
     struct fake_host hosts[] = {{.address = "192.0.2.1", .helo_only = true}, {0}};
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
     assert_int_equal(transmit(&w, "example.net")->disposition, RELAY_DELIVERED);
     struct relay_job job = job_for(&w, "example.net", to, 1);
-    job.message.utf8 = true;
+    job.message.envelope.shape |= SHAPE_UTF8;
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     assert_int_equal(w.outcome.results[0].disposition, RELAY_LATER);
     assert_int_equal(hosts[0].messages, 1);
@@ -110,7 +110,7 @@ FIBER_TEST(message_that_helo_cannot_carry_waits_for_ehlo) {
 }
 
 FIBER_TEST(those_who_wait_for_a_host_that_hung_up_hear_it_by_its_name_and_port) {
-    static const struct relay_recipient to[] = {TO("mike@example.net")};
+    static const struct recipient to[] = {TO("mike@example.net")};
     struct fake_host hosts[] = {{.address = "192.0.2.1", .helo_only = true}, {0}};
     struct world w;
     begin(&w, hosts);
@@ -118,7 +118,7 @@ FIBER_TEST(those_who_wait_for_a_host_that_hung_up_hear_it_by_its_name_and_port) 
     struct relay_job job = job_for(&w, "mx1.example.net", to, 1);
     job.to.no_mx = true;
     job.to.port = 3007;
-    job.message.utf8 = true;
+    job.message.envelope.shape |= SHAPE_UTF8;
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     assert_slice(reply_text(&w, &w.outcome.results[0]),
@@ -133,7 +133,7 @@ FIBER_TEST(those_who_wait_for_a_host_that_hung_up_hear_it_by_its_name_and_port) 
 FIBER_TEST(host_that_offers_pipelining_and_breaks_it_gets_one_command_at_a_time) {
     static const char *const broken[] = {"hang up", "503 5.5.1 bad sequence",
                                          "554 5.5.0 synchronization error"};
-    static const struct relay_recipient to[] = {TO("nobody@example.net"), TO("mike@example.net")};
+    static const struct recipient to[] = {TO("nobody@example.net"), TO("mike@example.net")};
     for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
         struct fake_host hosts[] = {{.address = "192.0.2.1",
                                      .extension = "PIPELINING",
@@ -192,7 +192,7 @@ FIBER_TEST(host_that_breaks_pipelining_inside_tls_is_not_asked_without_tls) {
 
 /* RFC 5321 §4.2.4: a refusal of the protocol that comes again is one. */
 FIBER_TEST(refusal_of_the_protocol_that_comes_again_counts) {
-    static const struct relay_recipient to[] = {TO("mike@example.net")};
+    static const struct recipient to[] = {TO("mike@example.net")};
     struct fake_host hosts[] = {{.address = "192.0.2.1",
                                  .extension = "PIPELINING",
                                  .mail = "503 5.5.1 say hello to the keeper first"},
@@ -213,7 +213,7 @@ FIBER_TEST(refusal_of_the_protocol_that_comes_again_counts) {
  * as fit into a transaction. Nobody counts as delivered whom it was not asked for.
  */
 static void send_to_leaving_host(bool one_by_one, size_t count, unsigned messages) {
-    struct relay_recipient to[150];
+    struct recipient to[150];
     struct fake_host hosts[] = {{.address = "192.0.2.1", .leaves_at_data_end = true}, {0}};
     struct net_addr host;
     struct world w;
@@ -224,7 +224,7 @@ static void send_to_leaving_host(bool one_by_one, size_t count, unsigned message
         host_memory_add(w.options.memory, HOST_SAYS_TOO_MUCH, &host, fiber_now());
     open_relay(&w);
     for (size_t i = 0; i < count; i++)
-        to[i] = (struct relay_recipient){.address = arena_printf(&w.a, "user%zu@example.net", i)};
+        to[i] = (struct recipient){.address = arena_printf(&w.a, "user%zu@example.net", i)};
     struct relay_job job = job_for(&w, "example.net", to, count);
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     unsigned delivered = 0;
@@ -250,7 +250,7 @@ FIBER_TEST(recipients_whom_a_host_was_not_asked_for_wait) {
 
 /* The queue waits for an hour, and would have all of them sent again. */
 FIBER_TEST(slow_host_that_is_asked_one_by_one_gets_the_rest_another_time) {
-    struct relay_recipient to[100];
+    struct recipient to[100];
     struct fake_host hosts[] = {{.address = "192.0.2.1", .thinks = 20 * USEC_SEC}, {0}};
     struct net_addr host;
     struct world w;
@@ -260,7 +260,7 @@ FIBER_TEST(slow_host_that_is_asked_one_by_one_gets_the_rest_another_time) {
     host_memory_add(w.options.memory, HOST_SAYS_TOO_MUCH, &host, fiber_now());
     open_relay(&w);
     for (size_t i = 0; i < ARRAY_SIZE(to); i++)
-        to[i] = (struct relay_recipient){.address = arena_printf(&w.a, "user%zu@example.net", i)};
+        to[i] = (struct recipient){.address = arena_printf(&w.a, "user%zu@example.net", i)};
     struct relay_job job = job_for(&w, "example.net", to, ARRAY_SIZE(to));
     usec_t began = fiber_now();
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
@@ -279,7 +279,7 @@ FIBER_TEST(slow_host_that_is_asked_one_by_one_gets_the_rest_another_time) {
 
 /* RFC 5321 §5.1: where an address does not show that a host is ourselves, its name does. */
 FIBER_TEST(host_with_our_own_name_ends_the_list_of_hosts) {
-    static const struct relay_recipient to[] = {TO("mike@example.net")};
+    static const struct recipient to[] = {TO("mike@example.net")};
     struct fake_host hosts[] = {
         {.address = "192.0.2.1", .ehlo = "250 mail.example.test"}, {.address = "192.0.2.2"}, {0}};
     struct world w;
@@ -312,8 +312,8 @@ FIBER_TEST(host_with_our_own_name_behind_one_that_is_away_means_later) {
 
 /* RFC 5321 §3.8: 421 closes for everybody; where it comes again, the others are let through. */
 FIBER_TEST(recipient_at_whom_a_host_hangs_up_again_keeps_no_other_waiting) {
-    static const struct relay_recipient to[] = {TO("a@example.net"), TO("gone@example.net"),
-                                                TO("b@example.net")};
+    static const struct recipient to[] = {TO("a@example.net"), TO("gone@example.net"),
+                                          TO("b@example.net")};
     struct fake_host hosts[] = {{.address = "192.0.2.1", .farewell = "gone"}, {0}};
     struct world w;
     begin(&w, hosts);

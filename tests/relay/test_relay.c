@@ -58,7 +58,7 @@ FIBER_TEST(smart_host_that_does_not_exist_is_a_passing_fault) {
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    static const struct relay_recipient mike = {.address = {"mike@example.net", 16}};
+    static const struct recipient mike = {.address = {"mike@example.net", 16}};
     struct relay_job job = job_for(&w, "smart.example", &mike, 1);
     job.smart_host = job.to.no_mx = true;
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
@@ -151,7 +151,7 @@ FIBER_TEST(hosts_that_take_few_recipients_get_them_in_several_transactions) {
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    static struct relay_recipient many[250];
+    static struct recipient many[250];
     for (size_t i = 0; i < ARRAY_SIZE(many); i++)
         many[i].address = arena_printf(&w.a, "r%zu@example.net", i);
     struct relay_job job = job_for(&w, "example.net", many, ARRAY_SIZE(many));
@@ -187,7 +187,7 @@ struct sender {
 
 static void send_one(void *arg) {
     struct sender *s = arg;
-    static const struct relay_recipient mike = {.address = {"mike@example.net", 16}};
+    static const struct recipient mike = {.address = {"mike@example.net", 16}};
     struct relay_job job = job_for(s->w, "example.net", &mike, 1);
     job.voice = (struct relay_voice){0};
     _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
@@ -258,7 +258,7 @@ FIBER_TEST(postmaster_may_have_it_tried_in_spite_of_the_rest) {
     struct world w;
     begin(&w, hosts);
     open_relay(&w);
-    static const struct relay_recipient mike = {.address = {"mike@example.net", 16}};
+    static const struct recipient mike = {.address = {"mike@example.net", 16}};
     struct relay_job job = job_for(&w, "example.net", &mike, 1);
     assert_int_equal(relay_transmit(w.relay, &job, &w.a, &w.outcome), 0);
     hosts[0].connect_error = 0;

@@ -44,25 +44,24 @@ void end(struct world *w) {
 
 #define MESSAGE S("Subject: x\r\n\r\nMeow\r\n")
 
-struct relay_job job_for(struct world *w, const char *domain,
-                         const struct relay_recipient *recipients, size_t count) {
+struct relay_job job_for(struct world *w, const char *domain, const struct recipient *recipients,
+                         size_t count) {
     return (struct relay_job){
         .to = {.name = slice_of_str(domain), .port = 25},
         .message =
             {
-                .reverse_path = S("tama@example.test"),
-                .recipients = recipients,
-                .count = count,
+                .envelope = {.reverse_path = S("tama@example.test"),
+                             .recipients = recipients,
+                             .count = count},
                 .bytes = MESSAGE,
                 .size = MESSAGE.len,
-                .dot_free = true,
             },
         .voice = {hear, w},
     };
 }
 
 const struct relay_result *transmit(struct world *w, const char *domain) {
-    static const struct relay_recipient mike = {.address = {"mike@example.net", 16}};
+    static const struct recipient mike = {.address = {"mike@example.net", 16}};
     struct relay_job job = job_for(w, domain, &mike, 1);
     assert_int_equal(relay_transmit(w->relay, &job, &w->a, &w->outcome), 0);
     assert_int_equal(w->outcome.count, 1);

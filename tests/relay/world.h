@@ -27,8 +27,8 @@ void begin(struct world *w, struct fake_host *hosts);
 void open_relay(struct world *w);
 void end(struct world *w);
 
-struct relay_job job_for(struct world *w, const char *domain,
-                         const struct relay_recipient *recipients, size_t count);
+struct relay_job job_for(struct world *w, const char *domain, const struct recipient *recipients,
+                         size_t count);
 
 /* Sends one message to one recipient of the domain. */
 const struct relay_result *transmit(struct world *w, const char *domain);

@@ -38,9 +38,9 @@ FIBER_TEST(an_edge_drops_no_file_of_another) {
 /* Mailboxes know a message by its id: who can choose it can have another one taken for a copy. */
 FIBER_TEST(an_edge_submits_no_message_under_the_id_of_another) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_recipient recipient = {.address = S("tama@example.test")};
-    struct rpc_queue_submit_in in = {
-        .id = id_of(2), .recipients = &recipient, .recipients_count = 1};
+    struct recipient recipient = {.address = S("tama@example.test")};
+    struct rpc_queue_submit_in in = {.id = id_of(2),
+                                     .envelope = {.recipients = &recipient, .count = 1}};
     struct rpc_queue_submit_out out;
     struct problem problem = {0};
     assert_int_equal(calls->submit(&process, &edge_3, &in, &a, &out, &problem), -EINVAL);
@@ -50,13 +50,13 @@ FIBER_TEST(an_edge_submits_no_message_under_the_id_of_another) {
 FIBER_TEST(an_edge_submits_nothing_that_only_the_queue_makes) {
     static const uint8_t origins[] = {0, QUEUE_MADE_REPORT, QUEUE_MADE_EXPANSION, 255};
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_recipient recipient = {.address = S("tama@example.test")};
-    struct rpc_queue_submit_in in = {
-        .id = id_of(3), .recipients = &recipient, .recipients_count = 1};
+    struct recipient recipient = {.address = S("tama@example.test")};
+    struct rpc_queue_submit_in in = {.id = id_of(3),
+                                     .envelope = {.recipients = &recipient, .count = 1}};
     struct rpc_queue_submit_out out;
     struct problem problem = {0};
     for (size_t i = 0; i < ARRAY_SIZE(origins); i++) {
-        in.origin = origins[i];
+        in.envelope.origin = origins[i];
         assert_int_equal(calls->submit(&process, &edge_3, &in, &a, &out, &problem), -EINVAL);
     }
 }

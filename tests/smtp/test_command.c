@@ -92,13 +92,13 @@ static void rfc5321_4_1_1_2_mail(void **state) {
                "Body=8bitMIME ENVID=a+2Bb RET=full\r\n"));
     assert_slice(address_text(&arena, &m.sender), "tama@kitten.example");
     assert_int_equal(m.size, 12345);
-    assert_int_equal(m.body, SMTP_BODY_8BIT);
-    assert_int_equal(m.returns, SMTP_RETURN_FULL);
-    assert_slice(m.envelope_id, "a+b");
+    assert_int_equal(m.body_type, BODY_TYPE_8BITMIME);
+    assert_int_equal(m.ret, RETURN_FULL);
+    assert_slice(m.envid, "a+2Bb");
     assert_slice(m.submitter, "e=mc2@example.com");
     m = mail(S("MAIL FROM:<>\r\n"));
     assert_true(address_is_null(&m.sender));
-    assert_int_equal(m.returns, SMTP_RETURN_DEFAULT);
+    assert_int_equal(m.ret, RETURN_UNSAID);
     m = mail(S("MAIL FROM: <a@b.example>  SIZE=1\r\n"));
     assert_int_equal(m.size, 1);
 }
@@ -108,9 +108,8 @@ static void rfc5321_4_1_1_3_rcpt(void **state) {
     struct smtp_rcpt r = rcpt(S("RCPT TO:<\"a b\"@[192.0.2.1]> NOTIFY=failure,DELAY "
                                 "ORCPT=rfc822;Bob+40Example.COM\r\n"));
     assert_slice(address_text(&arena, &r.recipient), "\"a b\"@[192.0.2.1]");
-    assert_int_equal(r.notify, SMTP_NOTIFY_FAILURE | SMTP_NOTIFY_DELAY);
-    assert_slice(r.original_type, "rfc822");
-    assert_slice(r.original, "Bob@Example.COM");
+    assert_int_equal(r.notify, NOTIFY_FAILURE | NOTIFY_DELAY);
+    assert_slice(r.original, "rfc822;Bob+40Example.COM");
     r = rcpt(S("RCPT TO:<postmaster>\r\n"));
     assert_true(address_is_postmaster(&r.recipient));
     assert_int_equal(r.notify, 0);

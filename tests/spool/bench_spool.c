@@ -36,10 +36,10 @@ static double clock_seconds(void) {
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static const struct spool_recipient TO[] = {{.address = {"hanako@example.org", 18}, .notify = 4}};
-static const struct spool_envelope ENVELOPE = {
+static const struct recipient TO[] = {{.address = {"hanako@example.org", 18}, .notify = 4}};
+static const struct envelope ENVELOPE = {
     .arrival = 1800000000000000,
-    .sender = {"tarou@example.com", 17},
+    .reverse_path = {"tarou@example.com", 17},
     .helo = {"mail.example.com", 16},
     .peer = {"192.0.2.25", 10},
     .recipients = TO,

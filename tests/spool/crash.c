@@ -70,8 +70,8 @@ static void live(struct world *w, struct history *h) {
     h->ids[4] = send(w, TEXTS[4]);
     v.message[4] = IN_SPOOL;
     step(h, &v);
-    static const struct spool_recipient to = {.address = {"tarou@example.com", 17}};
-    static const struct spool_envelope report = {.recipients = &to, .count = 1};
+    static const struct recipient to = {.address = {"tarou@example.com", 17}};
+    static const struct envelope report = {.recipients = &to, .count = 1};
     h->ids[5] = spool_new_id(w->spool);
     struct spool_change bounce[] = {
         {.kind = SPOOL_DONE, .id = h->ids[0]},

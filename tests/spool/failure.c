@@ -210,9 +210,8 @@ WORLD_TEST(segment_that_was_moved_out_of_the_way_is_done_without) {
 }
 
 static uint64_t send_large(struct world *w, const char *text) {
-    static const struct spool_recipient to = {.address = {"hanako@example.org", 18}};
-    static const struct spool_envelope envelope = {
-        .arrival = TEST_NOW, .recipients = &to, .count = 1};
+    static const struct recipient to = {.address = {"hanako@example.org", 18}};
+    static const struct envelope envelope = {.arrival = TEST_NOW, .recipients = &to, .count = 1};
     struct spool_content content = {.head = S("Trace: here\r\n")};
     struct spool_message *message;
     uint64_t id = spool_new_id(w->spool);

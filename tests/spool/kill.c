@@ -57,8 +57,8 @@ static void make_text(uint64_t id, char text[static 3000]) {
 }
 
 static void work(void *arg) {
-    static const struct spool_recipient to = {.address = {"hanako@example.org", 18}};
-    static const struct spool_envelope envelope = {.recipients = &to, .count = 1};
+    static const struct recipient to = {.address = {"hanako@example.org", 18}};
+    static const struct envelope envelope = {.recipients = &to, .count = 1};
     char text[3000];
     for (;;) {
         struct spool_message *message;

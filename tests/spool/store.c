@@ -17,9 +17,9 @@ WORLD_TEST(accepted_message_is_there_after_opening) {
     assert_int_equal(messages(w), 1);
     struct spool_message *message = spool_find(w->spool, id);
     _cleanup_(arena_done) struct arena a = {0};
-    struct spool_envelope e;
+    struct envelope e;
     spool_envelope(message, &a, &e);
-    assert_true(slice_eq(e.sender, S("tarou@example.com")));
+    assert_true(slice_eq(e.reverse_path, S("tarou@example.com")));
     assert_int_equal(e.count, 3);
     assert_true(slice_eq(e.recipients[2].address, S("saburo@example.net")));
     assert_int_equal(message->arrival, TEST_NOW);
@@ -65,8 +65,8 @@ WORLD_TEST(message_without_state_has_all_recipients_left) {
 
 /* D5: the message goes and the report comes, or neither. */
 WORLD_TEST(report_and_end_of_its_message_are_one_change) {
-    static const struct spool_recipient to = {.address = {"tarou@example.com", 17}};
-    static const struct spool_envelope report = {.recipients = &to, .count = 1};
+    static const struct recipient to = {.address = {"tarou@example.com", 17}};
+    static const struct envelope report = {.recipients = &to, .count = 1};
     world_open(w);
     uint64_t id = send(w, "a"), dsn = spool_new_id(w->spool);
     struct spool_change changes[] = {
@@ -294,8 +294,8 @@ WORLD_TEST(open_body_outlives_its_message) {
 #define LARGE 700000U
 
 static uint64_t send_large(struct world *w) {
-    static const struct spool_recipient to = {.address = {"tarou@example.com", 17}};
-    static const struct spool_envelope envelope = {.recipients = &to, .count = 1};
+    static const struct recipient to = {.address = {"tarou@example.com", 17}};
+    static const struct envelope envelope = {.recipients = &to, .count = 1};
     struct spool_large *large;
     struct spool_message *message;
     uint64_t id = spool_new_id(w->spool);

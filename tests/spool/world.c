@@ -194,13 +194,13 @@ void world_reopen(struct world *w) {
     world_open(w);
 }
 
-static const struct spool_recipient TO[] = {
-    {.address = {"hanako@example.org", 18}, .notify = SPOOL_NOTIFY_DELAY},
+static const struct recipient TO[] = {
+    {.address = {"hanako@example.org", 18}, .notify = NOTIFY_DELAY},
     {.address = {"jirou@example.org", 17}, .original = {"rfc822;j@example.org", 20}},
     {.address = {"saburo@example.net", 18}},
 };
-static const struct spool_envelope ENVELOPE = {
-    .arrival = TEST_NOW, .sender = {"tarou@example.com", 17}, .recipients = TO, .count = 3};
+static const struct envelope ENVELOPE = {
+    .arrival = TEST_NOW, .reverse_path = {"tarou@example.com", 17}, .recipients = TO, .count = 3};
 
 int try_send(struct world *w, struct slice text, uint64_t *ret_id) {
     struct spool_content content = {.head = S("Trace: here\r\n"), .bytes = text};
