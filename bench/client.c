@@ -193,11 +193,12 @@ bool fill_template(char *to, size_t size, const char *template, unsigned number)
     const char *at = strchr(template, '%');
     int width = 0;
     int used = 0;
-    if (!at || (sscanf(at, "%%0%1dd%n", &width, &used) < 1 &&
-                (sscanf(at, "%%d%n", &used) < 0 || used == 0)))
+    if (at && sscanf(at, "%%0%1dd%n", &width, &used) < 1 &&
+        (sscanf(at, "%%d%n", &used) < 0 || used == 0))
         return false;
-    int n =
-        snprintf(to, size, "%.*s%0*u%s", (int)(at - template), template, width, number, at + used);
+    int n = at ? snprintf(to, size, "%.*s%0*u%s", (int)(at - template), template, width, number,
+                          at + used)
+               : snprintf(to, size, "%s", template);
     return n > 0 && (size_t)n < size;
 }
 

@@ -50,7 +50,9 @@ double seconds(void); /* CLOCK_MONOTONIC */
 /* The value below which a part (0 .. 1) of the values lies; sorts them. 0 when there are none. */
 double part_below(double *values, size_t count, double part);
 
-/* "user%03d@example.test" with the one %d or %0Nd replaced. False: no such template, or too long.
+/*
+ * "user%03d@example.test" with the one %d or %0Nd, if there is one, replaced. False: no such
+ * template, or too long.
  */
 bool fill_template(char *to, size_t size, const char *template, unsigned number);
 

@@ -58,11 +58,8 @@ static const char *answer(struct load *load, struct client *c, const char *where
 
 static bool log_in(struct load *load, struct client *c, unsigned number) {
     char name[256];
-    if (!fill_template(name, sizeof name, load->template, number % load->users)) {
-        if (strchr(load->template, '%') || strlen(load->template) >= sizeof name)
-            return complain(load, "-t", load->template);
-        (void)snprintf(name, sizeof name, "%s", load->template);
-    }
+    if (!fill_template(name, sizeof name, load->template, number % load->users))
+        return complain(load, "-t", load->template);
     if (!client_open(c, &load->to, number % 250))
         return complain(load, "connect", NULL);
     return answer(load, c, "greeting") && client_printf(c, "USER %s\r\n", name) &&

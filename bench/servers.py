@@ -16,7 +16,7 @@ START_LIMIT = 60
 # Limits that guard against one stranger would stop the load tools, which are one. All else is as
 # `hayauma init` makes it.
 SETTINGS = {
-    "smtp": {"trusted-networks": "127.0.0.0/8"},
+    "smtp": {"trusted-networks": "127.0.0.0/8", "messages-per-connection": "100000"},
     "login": {"allow-plaintext": "yes"},
 }
 
