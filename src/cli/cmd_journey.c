@@ -20,7 +20,7 @@
 
 struct telling {
     struct cli *c;
-    struct ledger_access *ledger;
+    struct events_access *events;
     struct show_options options;
     struct json json;
 };
@@ -42,7 +42,7 @@ struct follower {
     struct family_member *member;
 };
 
-static void show_news(struct following *all, const struct ledger_events *news) {
+static void show_news(struct following *all, const struct event_list *news) {
     struct cli *c = all->telling->c;
     if (!c->json)
         show_steps(&c->out, news->list, news->count, &all->place, &all->telling->options);
@@ -62,9 +62,9 @@ static void follow_one(void *arg) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     int r = 0;
     while (r == 0) {
-        struct ledger_events news;
+        struct event_list news;
         arena_reset(&a);
-        r = access_journey(all->telling->ledger, f->member->message, f->member->after, FOLLOW_WAIT,
+        r = access_journey(all->telling->events, f->member->message, f->member->after, FOLLOW_WAIT,
                            &a, &news, all->problem);
         if (r < 0)
             break;
@@ -135,7 +135,7 @@ static void show(struct telling *t, const struct message_family *f, struct show_
                   FAMILY_MAX - 1);
 }
 
-static int nothing_found(const struct ledger_search *search, struct problem *problem) {
+static int nothing_found(const struct event_log_search *search, struct problem *problem) {
     _cleanup_(buf_done) struct buf words = {0};
     for (size_t i = 0; i < search->count; i++)
         buf_printf(&words, "%s%.*s", i > 0 ? " " : "", SLICE_ARG(search->words[i]));
@@ -165,22 +165,22 @@ static int tell(struct telling *t, struct message_family *families, size_t count
         buf_add_byte(&t->c->out, '\n');
     }
     cli_flush(t->c);
-    return follows && ledger_access_is_remote(t->ledger) ? follow(t, &families[0], &place, problem)
+    return follows && events_access_is_remote(t->events) ? follow(t, &families[0], &place, problem)
                                                          : 0;
 }
 
-static int tell_all(struct telling *t, const struct ledger_search *search,
+static int tell_all(struct telling *t, const struct event_log_search *search,
                     struct problem *problem) WAITS {
     unsigned limit = (unsigned)cli_number(t->c->call, "limit", MESSAGES_DEFAULT);
     struct arena *a = t->c->arena;
     struct message_family *families = NULL;
     queue_id *messages = NULL;
     size_t found = 0, count = 0;
-    int r = access_find_messages(t->ledger, search, limit + 1, a, &messages, &found, problem);
+    int r = access_find_messages(t->events, search, limit + 1, a, &messages, &found, problem);
     if (r == 0 && found == 0)
         r = nothing_found(search, problem);
     if (r == 0)
-        r = message_families(t->ledger, messages, MIN(found, (size_t)limit), a, &families, &count,
+        r = message_families(t->events, messages, MIN(found, (size_t)limit), a, &families, &count,
                              problem);
     if (r < 0)
         return r;
@@ -192,14 +192,14 @@ static int tell_all(struct telling *t, const struct ledger_search *search,
 
 static int journey(struct telling *t, struct problem *problem) WAITS {
     const struct cli_call *call = t->c->call;
-    struct ledger_search search;
+    struct event_log_search search;
     int r = message_search(t->c, WHICH, &search, problem);
     if (r == 0 && search.count == 0 && !cli_has(call, "since") && !cli_has(call, "until"))
         r = problem_set(problem, -E_SYNTAX,
                         _("say which message: its id, an address, a Message-ID, or words of its"
                           " subject; or --since, --until or --list"));
     if (r == 0)
-        r = ledger_access_open(t->c, &t->ledger, problem);
+        r = events_access_open(t->c, &t->events, problem);
     return r < 0 ? r : tell_all(t, &search, problem);
 }
 
@@ -214,6 +214,6 @@ int cmd_journey(struct cli *c) {
     if (cli_has(c->call, "list"))
         return message_list(c, WHICH, (unsigned)cli_number(c->call, "limit", MESSAGES_LISTED));
     int r = journey(&t, &problem);
-    ledger_access_close(t.ledger);
+    events_access_close(t.events);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/ledger_access.h"
+#include "cli/events_access.h"
 #include "cli/message_list.h"
 #include "cli/when.h"
 #include "journey/show.h"
@@ -11,15 +11,15 @@
 
 struct reading {
     struct cli *c;
-    struct ledger_access *ledger;
-    struct ledger_question question;
+    struct events_access *events;
+    struct event_log_question question;
 };
 
 /* One part of the answer; `show` at most of it. The number of events that came. */
 static int read_part(struct reading *l, uint64_t show, struct problem *problem) {
-    struct ledger_events events = {0};
+    struct event_list events = {0};
     _cleanup_(arena_done) struct arena a = {0};
-    int r = access_log(l->ledger, &l->question, &a, &events, problem);
+    int r = access_log(l->events, &l->question, &a, &events, problem);
     if (r < 0)
         return r;
     for (size_t i = 0; i < events.count; i++) {
@@ -61,7 +61,7 @@ static int read_log(struct reading *l, struct problem *problem) {
     if (r == 0)
         r = message_words(l->c, "WORD", &l->question.words, &count, problem);
     if (r == 0)
-        r = ledger_access_open(l->c, &l->ledger, problem);
+        r = events_access_open(l->c, &l->events, problem);
     if (r < 0)
         return r;
     l->question.word_count = count;
@@ -70,7 +70,7 @@ static int read_log(struct reading *l, struct problem *problem) {
     r = read_last(l, cli_number(call, "lines", range.since > 0 ? UINT64_MAX : LINES_DEFAULT),
                   problem);
     l->question.wait = FOLLOW_WAIT;
-    while (r >= 0 && cli_has(call, "follow") && ledger_access_is_remote(l->ledger))
+    while (r >= 0 && cli_has(call, "follow") && events_access_is_remote(l->events))
         r = read_part(l, UINT64_MAX, problem);
     return r;
 }
@@ -82,6 +82,6 @@ int cmd_log(struct cli *c) {
         return message_list(c, "WORD", (unsigned)cli_number(c->call, "lines", MESSAGES_LISTED));
     struct reading l = {.c = c, .question = {.role = cli_text(c->call, "role")}};
     int r = read_log(&l, &problem);
-    ledger_access_close(l.ledger);
+    events_access_close(l.events);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }

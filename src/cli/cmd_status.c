@@ -5,8 +5,8 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/enter.h"
+#include "cli/events_access.h"
 #include "cli/format.h"
-#include "cli/ledger_access.h"
 #include "cli/queue_access.h"
 #include "cli/server.h"
 #include "message/text.h"
@@ -260,11 +260,11 @@ static void names_on_disk(struct cli *c, struct counts *counts) {
 }
 
 static usec_t last_event(struct cli *c) {
-    _cleanup_(ledger_access_close_p) struct ledger_access *ledger = NULL;
-    struct ledger_question last = {.last = 1};
-    struct ledger_events events = {0};
-    bool read = ledger_access_open(c, &ledger, NULL) == 0 &&
-                access_log(ledger, &last, c->arena, &events, NULL) == 0 && events.count > 0;
+    _cleanup_(events_access_close_p) struct events_access *access = NULL;
+    struct event_log_question last = {.last = 1};
+    struct event_list events = {0};
+    bool read = events_access_open(c, &access, NULL) == 0 &&
+                access_log(access, &last, c->arena, &events, NULL) == 0 && events.count > 0;
     return read ? events.list[events.count - 1].wall : 0;
 }
 

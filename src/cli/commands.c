@@ -39,7 +39,7 @@ const char *const cli_exit_texts[CLI_EXITS] = {
 };
 
 WORDS roles[] = {"master", "edge",     "directory", "keys",   "queue",
-                 "relay",  "resolver", "mail",      "ledger", NULL};
+                 "relay",  "resolver", "mail",      "events", NULL};
 WORDS yes_no[] = {"no", "yes", NULL};
 WORDS hash_costs[] = {"normal", "min", NULL};
 WORDS manuals[] = {"hayauma", "hayauma.conf", NULL};

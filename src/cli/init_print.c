@@ -157,7 +157,7 @@ static void write_made(struct cli *c) {
                  "  keys/default.crt   a certificate signed by this host itself, for %d days\n"
                  "  directory/         domains, accounts and aliases\n"
                  "  spool/ accounts/   messages on their way, and mailboxes\n"
-                 "  ledger/            what has happened\n\n"),
+                 "  events/            what has happened\n\n"),
                INIT_CERTIFICATE_DAYS);
 }
 

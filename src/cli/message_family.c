@@ -18,7 +18,7 @@ bool message_is_member(const struct message_family *f, queue_id message) {
     return false;
 }
 
-static void keep(struct message_family *f, const struct ledger_events *more, struct arena *a) {
+static void keep(struct message_family *f, const struct event_list *more, struct arena *a) {
     if (f->events_count + more->count > f->room) {
         f->room = (f->events_count + more->count) * 2;
         struct rpc_event *bigger = arena_array(a, f->room, sizeof *bigger);
@@ -41,9 +41,9 @@ void message_add_relatives(struct message_family *f, const struct rpc_event *eve
 }
 
 /* All that is known of one message by now. */
-static int gather_one(struct ledger_access *x, struct message_family *f, struct family_member *m,
+static int gather_one(struct events_access *x, struct message_family *f, struct family_member *m,
                       struct arena *a, struct problem *problem) WAITS {
-    struct ledger_events events;
+    struct event_list events;
     do {
         int r = access_journey(x, m->message, m->after, 0, a, &events, problem);
         if (r < 0)
@@ -82,7 +82,7 @@ static queue_id first_of(const struct message_family *f) {
     return f->members[0].message;
 }
 
-static int gather(struct ledger_access *x, queue_id message, struct message_family *f,
+static int gather(struct events_access *x, queue_id message, struct message_family *f,
                   struct arena *a, struct problem *problem) WAITS {
     *f = (struct message_family){.members = {{.message = message}}, .count = 1};
     for (size_t i = 0; i < f->count; i++) {
@@ -97,7 +97,7 @@ static int gather(struct ledger_access *x, queue_id message, struct message_fami
     return 0;
 }
 
-int message_families(struct ledger_access *x, const queue_id *messages, size_t count,
+int message_families(struct events_access *x, const queue_id *messages, size_t count,
                      struct arena *a, struct message_family **ret, size_t *ret_count,
                      struct problem *problem) {
     struct message_family *list = arena_array(a, count, sizeof *list);

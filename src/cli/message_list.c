@@ -11,16 +11,16 @@
 int message_words(struct cli *c, const char *parameter, const struct slice **ret, size_t *ret_count,
                   struct problem *problem) {
     *ret = cli_texts(c->call, parameter, c->arena, ret_count);
-    return *ret_count <= LEDGER_WORDS_MAX
+    return *ret_count <= EVENT_LOG_WORDS_MAX
                ? 0
                : problem_set(problem, -E_SYNTAX, _("at most %u words can be looked for"),
-                             LEDGER_WORDS_MAX);
+                             EVENT_LOG_WORDS_MAX);
 }
 
-int message_search(struct cli *c, const char *parameter, struct ledger_search *ret,
+int message_search(struct cli *c, const char *parameter, struct event_log_search *ret,
                    struct problem *problem) {
     struct when_range range = {0};
-    *ret = (struct ledger_search){0};
+    *ret = (struct event_log_search){0};
     int r = message_words(c, parameter, &ret->words, &ret->count, problem);
     if (r == 0)
         r = when_range(c, &range, problem);
@@ -103,7 +103,7 @@ static void write_list(struct cli *c, const struct message_family *families, siz
     buf_add_byte(&c->out, '\n');
 }
 
-static int list(struct cli *c, struct ledger_access *x, const struct ledger_search *search,
+static int list(struct cli *c, struct events_access *x, const struct event_log_search *search,
                 unsigned limit, struct problem *problem) WAITS {
     struct message_family *families = NULL;
     queue_id *messages = NULL;
@@ -127,13 +127,13 @@ static int list(struct cli *c, struct ledger_access *x, const struct ledger_sear
 
 int message_list(struct cli *c, const char *parameter, unsigned limit) {
     struct problem problem = {0};
-    struct ledger_search search;
-    struct ledger_access *x = NULL;
+    struct event_log_search search;
+    struct events_access *x = NULL;
     int r = message_search(c, parameter, &search, &problem);
     if (r == 0)
-        r = ledger_access_open(c, &x, &problem);
+        r = events_access_open(c, &x, &problem);
     if (r == 0)
         r = list(c, x, &search, limit, &problem);
-    ledger_access_close(x);
+    events_access_close(x);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }

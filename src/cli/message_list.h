@@ -5,17 +5,17 @@
  */
 #pragma once
 
-#include "cli/ledger_access.h"
+#include "cli/events_access.h"
 
 #define MESSAGES_LISTED 100U /* without a limit */
 #define MESSAGES_MOST   999U
 
-/* The words that were given for a parameter, at most LEDGER_WORDS_MAX. */
+/* The words that were given for a parameter, at most EVENT_LOG_WORDS_MAX. */
 int message_words(struct cli *c, const char *parameter, const struct slice **ret, size_t *ret_count,
                   struct problem *problem);
 
 /* The search that words, --since and --until of the command ask for. */
-int message_search(struct cli *c, const char *parameter, struct ledger_search *ret,
+int message_search(struct cli *c, const char *parameter, struct event_log_search *ret,
                    struct problem *problem);
 
 /* A message with those that belong to it. */
@@ -34,7 +34,7 @@ struct message_family {
 /*
  * The families of messages, newest first, each once. The messages beyond `limit` are left out.
  */
-int message_families(struct ledger_access *x, const queue_id *messages, size_t count,
+int message_families(struct events_access *x, const queue_id *messages, size_t count,
                      struct arena *a, struct message_family **ret, size_t *ret_count,
                      struct problem *problem) WAITS;
 

@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "cli/enter.h"
 #include "cli/server.h"
-#include "journey/ledger.h"
+#include "journey/event_log.h"
 #include "role/author.h"
 #include "role/queue_answer.h"
 #include "role/queue_words.h"
@@ -23,7 +23,7 @@
 struct queue_access {
     struct rpc_link *link; /* or */
     struct queue *queue;
-    struct ledger *ledger; /* holds what happens until queue_access_report() */
+    struct event_log *events; /* holds what happens until queue_access_report() */
     struct entered entered;
     int lock, folder;
     struct slice hint; /* of the user, for the journey */
@@ -59,14 +59,14 @@ static void note(void *arg, queue_id id, const char *kind, struct slice sentence
                  const struct queue_field *fields, size_t count) {
     struct queue_access *x = arg;
     struct rpc_field facts[QUEUE_FACTS_MAX];
-    count = queue_ledger_facts(fields, count, facts);
-    struct rpc_ledger_event_in event = {.wall = fiber_wall(),
-                                        .message = id,
-                                        .kind = slice_of_str(queue_ledger_kind(kind)),
-                                        .text = sentence,
-                                        .fields = facts,
-                                        .fields_count = count};
-    ledger_add(x->ledger, ROLE_QUEUE, &event);
+    count = queue_event_facts(fields, count, facts);
+    struct rpc_events_add_in event = {.wall = fiber_wall(),
+                                      .message = id,
+                                      .kind = slice_of_str(queue_event_kind(kind)),
+                                      .text = sentence,
+                                      .fields = facts,
+                                      .fields_count = count};
+    event_log_add(x->events, ROLE_QUEUE, &event);
 }
 
 static int open_here(struct cli *c, struct queue_access *x, struct problem *problem) {
@@ -76,8 +76,8 @@ static int open_here(struct cli *c, struct queue_access *x, struct problem *prob
                                   .transmit = nobody_transmits,
                                   .event = note};
     struct queue_options options = queue_options_default;
-    struct ledger_options ledger = {.path = "ledger.db", .memory_max = TELL_MEMORY};
-    x->ledger = ledger_new(&ledger);
+    struct event_log_options events = {.path = "events.db", .memory_max = TELL_MEMORY};
+    x->events = event_log_new(&events);
     int r = enter_folder(c, "spool", &c->users.mail, &x->entered, problem);
     if (r < 0)
         return r;
@@ -112,21 +112,21 @@ static void close_queue(struct queue_access *x) {
 }
 
 int queue_access_report(struct cli *c, struct queue_access *x, struct problem *problem) {
-    struct ledger_stats stats = {0};
-    if (x->ledger)
-        ledger_stats(x->ledger, &stats);
+    struct event_log_stats stats = {0};
+    if (x->events)
+        event_log_stats(x->events, &stats);
     if (stats.added == 0)
         return 0;
     close_queue(x);
-    int r = enter_folder(c, "ledger", &c->users.mail, &x->entered, problem);
-    return r < 0 ? r : ledger_write_all(x->ledger, problem);
+    int r = enter_folder(c, "events", &c->users.mail, &x->entered, problem);
+    return r < 0 ? r : event_log_write_all(x->events, problem);
 }
 
 void queue_access_close(struct queue_access *x) {
     if (!x)
         return;
     close_queue(x);
-    ledger_free(x->ledger);
+    event_log_free(x->events);
     if (x->lock >= 0)
         (void)close(x->lock);
     if (x->link)

@@ -22,7 +22,7 @@ int access_queue_act(struct queue_access *x, const struct rpc_queue_act_in *in, 
                      struct rpc_queue_act_out *out, struct problem *problem) WAITS;
 /*
  * Behind the last access_queue_act(), whether it succeeded or not, and the last use of the access:
- * writes into the ledger what was done while the server does not run. Negative with a sentence
+ * writes into the event log what was done while the server does not run. Negative with a sentence
  * when the journeys are not told.
  */
 int queue_access_report(struct cli *c, struct queue_access *x, struct problem *problem) WAITS;

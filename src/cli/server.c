@@ -88,10 +88,11 @@ int server_connect_if_running(struct cli *c, enum role role, struct rpc_link **r
 }
 
 /*
- * The lock makes us what the next start would be: after a backup of another machine was restored,
- * folders may belong to users who are others here.
+ * The lock makes us what the next start would be: folders may have names of an older version, and
+ * after a backup of another machine was restored they may belong to users who are others here.
  */
-static int give_folders(const struct cli *c, struct problem *problem) {
+static int prepare_folders(const struct cli *c, struct problem *problem) {
+    (void)state_upgrade(c->directory, NULL);
     return c->conf && c->users.change ? state_prepare(c->directory, &c->users, NULL, problem) : 0;
 }
 
@@ -104,7 +105,7 @@ int server_connect_or_lock(struct cli *c, enum role role, struct rpc_link **ret_
             return r;
         r = state_lock(c->directory, ret_lock, problem);
         if (r == 0)
-            r = give_folders(c, problem);
+            r = prepare_folders(c, problem);
         if (r != -E_BUSY)
             return r;
         if (fiber_now() >= until)
@@ -116,4 +117,10 @@ int server_connect_or_lock(struct cli *c, enum role role, struct rpc_link **ret_
         if (r < 0)
             return r;
     }
+}
+
+void server_upgrade_if_idle(const struct cli *c) {
+    _cleanup_(close_p) int lock = -1;
+    if (state_lock(c->directory, &lock, NULL) == 0)
+        (void)prepare_folders(c, NULL);
 }

@@ -26,3 +26,9 @@ int server_connect_if_running(struct cli *c, enum role role, struct rpc_link **r
  */
 int server_connect_or_lock(struct cli *c, enum role role, struct rpc_link **ret_link, int *ret_lock,
                            struct problem *problem) WAITS;
+
+/*
+ * For a command that reads files without the lock: while nothing has it, gives folders their names
+ * and users, as a start does.
+ */
+void server_upgrade_if_idle(const struct cli *c);

@@ -36,7 +36,7 @@ enum conf_role {
     CONF_ROLE_RESOLVER,
     CONF_ROLE_SCAN,
     CONF_ROLE_MAIL,
-    CONF_ROLE_LEDGER,
+    CONF_ROLE_EVENTS,
     CONF_ROLE_COUNT,
 };
 
@@ -199,7 +199,7 @@ struct conf {
     struct {
         usec_t keep;
         uint64_t size_max;
-    } ledger;
+    } events;
 
     struct {
         enum conf_log_level level;

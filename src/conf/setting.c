@@ -18,7 +18,7 @@ const char *conf_role_name(enum conf_role role) {
         [CONF_ROLE_DIRECTORY] = "directory", [CONF_ROLE_KEYS] = "keys",
         [CONF_ROLE_QUEUE] = "queue",         [CONF_ROLE_RELAY] = "relay",
         [CONF_ROLE_RESOLVER] = "resolver",   [CONF_ROLE_SCAN] = "scan",
-        [CONF_ROLE_MAIL] = "mail",           [CONF_ROLE_LEDGER] = "ledger",
+        [CONF_ROLE_MAIL] = "mail",           [CONF_ROLE_EVENTS] = "events",
     };
     return names[role];
 }
@@ -34,7 +34,9 @@ const struct conf_setting *conf_setting_in(enum conf_block_id block, struct slic
 
 enum conf_block_id conf_block_find(struct slice name) {
     for (unsigned i = CONF_TOP + 1; i < CONF_BLOCK_COUNT; i++) {
-        if (slice_eq(name, slice_of_str(conf_blocks[i].name)))
+        const struct conf_block *b = &conf_blocks[i];
+        if (slice_eq(name, slice_of_str(b->name)) ||
+            (b->former && slice_eq(name, slice_of_str(b->former))))
             return (enum conf_block_id)i;
     }
     return CONF_BLOCK_COUNT;

@@ -50,7 +50,7 @@ enum conf_block_id {
     CONF_SENDING,
     CONF_DELIVERY,
     CONF_ACCOUNTS,
-    CONF_LEDGER,
+    CONF_EVENTS,
     CONF_LOG,
     CONF_BLOCK_COUNT,
 };
@@ -58,6 +58,7 @@ enum conf_block_id {
 struct conf_block {
     const char *name;                       /* "" for CONF_TOP */
     const char *about[CONF_LANGUAGE_COUNT]; /* one sentence */
+    const char *former;                     /* how older versions called it, or NULL */
 };
 extern const struct conf_block conf_blocks[CONF_BLOCK_COUNT];
 
@@ -113,7 +114,7 @@ const struct conf_setting *conf_setting_in(enum conf_block_id block, struct slic
  */
 const struct conf_setting *conf_setting_find(struct slice name, struct problem *problem);
 
-/* The block of this name; CONF_BLOCK_COUNT when there is none. */
+/* The block of this name, or of this former name; CONF_BLOCK_COUNT when there is none. */
 enum conf_block_id conf_block_find(struct slice name);
 
 /* "smtp.timeout", "hostname". */

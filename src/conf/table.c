@@ -26,7 +26,7 @@ enum {
     RELAY = 1 << CONF_ROLE_RELAY,
     RESOLVER = 1 << CONF_ROLE_RESOLVER,
     MAIL = 1 << CONF_ROLE_MAIL,
-    LEDGER = 1 << CONF_ROLE_LEDGER,
+    EVENTS = 1 << CONF_ROLE_EVENTS,
 };
 
 const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
@@ -75,9 +75,13 @@ const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
     [CONF_DELIVERY] = {"delivery",
                        {"Putting messages into mailboxes.", "メールボックスへの配送。"}},
     [CONF_ACCOUNTS] = {"accounts", {"Accounts and what becomes of them.", "アカウントの扱い。"}},
-    [CONF_LEDGER] = {"ledger",
-                     {"The record of events and of each message's journey.",
-                      "イベントと、メールごとの配送経過の記録。"}},
+    [CONF_EVENTS] =
+        {"events",
+         {"The record of events and of each message's journey. Older versions called "
+          "this block ledger; that name is still read.",
+          "イベントと、メールごとの配送経過の記録。以前のバージョンではこのブロックの名前は "
+          "ledger でした。その名前でも読み込みます。"},
+         .former = "ledger"},
     [CONF_LOG] = {"log",
                   {"What is also written to the system's log.",
                    "システムのログにも書き出すイベント。"}},
@@ -176,7 +180,7 @@ const struct conf_setting conf_settings[] = {
              "アカウントと秘密鍵を管理するプロセスのユーザー。",
              "hayauma-vault")),
     USER(CONF_USERS, users.mail, "mail", "hayauma-mail", FOR(MASTER, CONF_RESTART),
-         DOC("The user of the processes that keep messages: queue, mailboxes, ledger.",
+         DOC("The user of the processes that keep messages: queue, mailboxes, events.",
              "メールを保管するプロセス（キュー、メールボックス、記録）のユーザー。",
              "hayauma-mail")),
     NUMBER(CONF_WORKERS, workers.edge, "edge", "2", LIMITS(1, 64), FOR(MASTER, CONF_RESTART),
@@ -686,23 +690,23 @@ const struct conf_setting conf_settings[] = {
              "90d")),
 
     /* ---------------------------------------------------------------- records */
-    SPAN(CONF_LEDGER, ledger.keep, "keep", "30d", LIMITS(USEC_HOUR, 3650 * USEC_DAY),
-         FOR(LEDGER, CONF_RELOAD),
+    SPAN(CONF_EVENTS, events.keep, "keep", "30d", LIMITS(USEC_HOUR, 3650 * USEC_DAY),
+         FOR(EVENTS, CONF_RELOAD),
          DOC("How long events are kept.",
              "イベントの記録を保存する期間。",
              "90d")),
-    SIZE(CONF_LEDGER, ledger.size_max, "size-max", "1G", LIMITS(16 * MIB, TIB),
-         FOR(LEDGER, CONF_RELOAD),
+    SIZE(CONF_EVENTS, events.size_max, "size-max", "1G", LIMITS(16 * MIB, TIB),
+         FOR(EVENTS, CONF_RELOAD),
          DOC("The most disk space for events; the oldest go first.",
              "イベントの記録に使うディスク容量の上限。超えると古いものから削除します。",
              "10G")),
     CHOICE(CONF_LOG, log.level, "level", enum conf_log_level, log_levels, "info",
-         FOR(LEDGER, CONF_RELOAD),
+         FOR(EVENTS, CONF_RELOAD),
          DOC("The least important events that are written.",
              "書き出すイベントの最低の重要度。",
              "debug")),
     CHOICE(CONF_LOG, log.destination, "destination", enum conf_log_destination,
-         log_destinations, "stderr", FOR(LEDGER, CONF_RESTART),
+         log_destinations, "stderr", FOR(EVENTS, CONF_RESTART),
          DOC("Where events are written as lines of text. Under systemd stderr and syslog both are the "
              "journal; elsewhere syslog is the daemon at /dev/log, facility mail.",
              "イベントをテキスト行として書き出す先。systemd の下では stderr も syslog もジャーナルになります。"

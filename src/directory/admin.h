@@ -210,8 +210,8 @@ int directory_purges(struct directory *d, uint64_t after, struct account_place *
 
 /*
  * What was changed, by whom and when. It is kept here until somebody who keeps it for good says
- * that he has it (the ledger, by the directory role), so that nothing is lost of what was changed
- * while nobody else ran. Never a secret: of a password only its kind.
+ * that he has it (the event log, by the directory role), so that nothing is lost of what was
+ * changed while nobody else ran. Never a secret: of a password only its kind.
  */
 struct change_entry {
     uint64_t number; /* grows */

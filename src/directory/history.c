@@ -2,7 +2,7 @@
 /*
  * The history is written by the transaction that makes the change, so there is no change without
  * its entry and no entry without its change, whoever dies when. The table is an outbox: what the
- * ledger has taken leaves it.
+ * event log has taken leaves it.
  */
 #include "directory/internal.h"
 

@@ -39,7 +39,7 @@ static const char *const steps[] = {
     "UPDATE OR IGNORE alias_target SET address = canonical_domain(address),"
     " domain = canonical_domain(domain), target = canonical_domain(target)"
     " WHERE domain || target GLOB '*[^ -~]*';",
-    /* The history until the ledger has it; accounts that were removed; what mailboxes hold. */
+    /* The history until the event log has it; accounts that were removed; what mailboxes hold. */
     "INSERT INTO counter VALUES ('change_id', 0) ON CONFLICT DO NOTHING;"
     "CREATE TABLE IF NOT EXISTS change (change_id BIGINT NOT NULL PRIMARY KEY, wall BIGINT NOT "
     "NULL,"

@@ -2,7 +2,7 @@
 /*
  * WAL with synchronous=NORMAL: a commit costs no sync, a power cut may lose what the last seconds
  * wrote and damages nothing. Syncs happen at checkpoints only, one for about 16 MB of log, so that
- * the ledger does not compete with those of the queue and of the mailboxes.
+ * the event log does not compete with those of the queue and of the mailboxes.
  */
 #include "journey/db.h"
 
@@ -21,14 +21,14 @@ static const char *const steps[] = {
 };
 
 static int make_hash_key(struct db *db) {
-    char key[sizeof((struct ledger_db *)0)->hash_key];
+    char key[sizeof((struct event_db *)0)->hash_key];
     random_bytes(key, sizeof key);
     return db_run(db, "INSERT INTO meta VALUES ('hash key', ?1)",
                   V_BYTES(slice_of(key, sizeof key)));
 }
 
 static const struct db_kind kind = {
-    .what = "a ledger of Hayauma",
+    .what = "an event log of Hayauma",
     .remedy = "",
     .application_id = 0x48594c47, /* "HYLG" */
     .steps = steps,
@@ -41,7 +41,7 @@ static const struct db_kind kind = {
     .busy_ms = 2000,
 };
 
-static int load_hash_key(struct ledger_db *l) {
+static int load_hash_key(struct event_db *l) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     int r = db_row(l->db, &row, "SELECT value FROM meta WHERE name = 'hash key'");
     if (r < 0)
@@ -53,9 +53,9 @@ static int load_hash_key(struct ledger_db *l) {
     return 0;
 }
 
-int ledger_db_open(const char *path, bool read_only, struct ledger_db **ret,
-                   struct problem *problem) {
-    _cleanup_(ledger_db_close_p) struct ledger_db *l = NEW(struct ledger_db);
+int event_db_open(const char *path, bool read_only, struct event_db **ret,
+                  struct problem *problem) {
+    _cleanup_(event_db_close_p) struct event_db *l = NEW(struct event_db);
     int64_t last = 0;
     int r = db_open(path, read_only ? DB_READ : DB_CREATE, &kind, &l->db, problem);
     if (r < 0)
@@ -72,7 +72,7 @@ int ledger_db_open(const char *path, bool read_only, struct ledger_db **ret,
     return 0;
 }
 
-void ledger_db_close(struct ledger_db *l) {
+void event_db_close(struct event_db *l) {
     if (!l)
         return;
     db_close(l->db);

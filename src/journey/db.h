@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ledger's database, for the files of this folder only. Everything here blocks and is called
+ * The event log's database, for the files of this folder only. Everything here blocks and is called
  * inside offload(OFFLOAD_DISK), one thread at a time for each connection: one connection writes,
  * another one reads.
  *
@@ -16,8 +16,8 @@
 #include "base/buf.h"
 #include "base/time.h"
 #include "db/db.h"
+#include "journey/event_log.h"
 #include "journey/key.h"
-#include "journey/ledger.h"
 #include "message/queue_id.h"
 #include "rpc/calls.h"
 
@@ -26,7 +26,7 @@
 
 #define RECENT_KEYS 4096U
 
-struct ledger_db {
+struct event_db {
     struct db *db; /* its `problem` gets the sentences */
     uint8_t hash_key[16];
     uint64_t next; /* sequence of the next event; for the writer */
@@ -42,10 +42,9 @@ struct ledger_db {
  * Opens for writing, making what is missing, or for reading. -E_CORRUPT: to be set aside;
  * -E_VERSION: written by a newer program; others (db/db.h): cannot be used now.
  */
-int ledger_db_open(const char *path, bool read_only, struct ledger_db **ret,
-                   struct problem *problem);
-void ledger_db_close(struct ledger_db *l);
-DEFINE_CLEANUP(struct ledger_db, ledger_db_close)
+int event_db_open(const char *path, bool read_only, struct event_db **ret, struct problem *problem);
+void event_db_close(struct event_db *l);
+DEFINE_CLEANUP(struct event_db, event_db_close)
 
 /* ------------------------------------------------------------------ write.c */
 
@@ -56,8 +55,8 @@ struct batch {
 };
 
 /* Stores them all or none of them. */
-int ledger_db_write(struct ledger_db *l, const struct batch *batch);
-int ledger_db_write_synced(struct ledger_db *l, const struct batch *batch); /* on the disk, too */
+int event_db_write(struct event_db *l, const struct batch *batch);
+int event_db_write_synced(struct event_db *l, const struct batch *batch); /* on the disk, too */
 
 /* What may stay. */
 struct db_limits {
@@ -70,7 +69,7 @@ struct db_limits {
  * the end of the file. 1 when there is more to do, 0, or a code. The newest event always stays, so
  * that sequence numbers do not begin anew.
  */
-int ledger_db_prune(struct ledger_db *l, const struct db_limits *limits, uint64_t step);
+int event_db_prune(struct event_db *l, const struct db_limits *limits, uint64_t step);
 
 /* ------------------------------------------------------------------ read.c */
 
@@ -88,9 +87,9 @@ struct page {
  * A sequence number that the database has not reached comes from before it was replaced: then what
  * comes from now on is news.
  */
-int ledger_db_clamp(struct ledger_db *l, uint64_t *after);
+int event_db_clamp(struct event_db *l, uint64_t *after);
 
-int ledger_db_journey(struct ledger_db *l, queue_id message, uint64_t after, struct page *page);
+int event_db_journey(struct event_db *l, queue_id message, uint64_t after, struct page *page);
 
 /* What part of the log is asked for; moves on while it is read. */
 struct log_range {
@@ -101,14 +100,14 @@ struct log_range {
     size_t word_count;
     bool more; /* out: the end was not reached */
 };
-int ledger_db_log(struct ledger_db *l, struct log_range *range, struct page *page);
+int event_db_log(struct event_db *l, struct log_range *range, struct page *page);
 
 /*
  * The sequence number behind which the last `count` events of the range stand (0: all of them);
  * `range->after` plays no part.
  */
-int ledger_db_log_last(struct ledger_db *l, uint64_t count, const struct log_range *range,
-                       uint64_t *ret);
+int event_db_log_last(struct event_db *l, uint64_t count, const struct log_range *range,
+                      uint64_t *ret);
 
 /* Messages, newest first; at most `max` of them. */
 struct messages {
@@ -117,8 +116,8 @@ struct messages {
 };
 
 /* Adds what it finds; `ret_more`: it has not looked at all of them, go on with the same search. */
-int ledger_db_find(struct ledger_db *l, struct ledger_search *s, struct messages *messages,
-                   bool *ret_more);
+int event_db_find(struct event_db *l, struct event_log_search *s, struct messages *messages,
+                  bool *ret_more);
 
 /* Whether a word is in an event: in its sentence, its facts but the dialogue, kind, or message. */
 bool search_event_has(const struct rpc_event *e, struct slice word);

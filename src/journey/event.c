@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Roles have codes of their own in records, since their numbers in the program may change. A code
- * that is newer than this program comes back as a name like "kind-90", so that a ledger can be read
- * after a step back.
+ * that is newer than this program comes back as a name like "kind-90", so that an event log can be
+ * read after a step back.
  */
 #include "journey/event.h"
 
@@ -19,7 +19,7 @@
 /* Roles by their code: new ones are added at the end. */
 static const char *const stored_roles[] = {"?",    "master", "edge",  "directory",
                                            "keys", "queue",  "relay", "resolver",
-                                           "mail", "ledger", "scan"};
+                                           "mail", "events", "scan"};
 
 static uint8_t role_code(enum role role) {
     struct slice name = slice_of_str(role_name(role));
@@ -147,7 +147,7 @@ static void add_name(struct buf *to, uint8_t code, struct slice name, size_t max
     buf_add(to, name);
 }
 
-static bool said_before(const struct rpc_ledger_event_in *in, size_t i) {
+static bool said_before(const struct rpc_events_add_in *in, size_t i) {
     for (size_t k = 0; k < i; k++) {
         if (slice_eq(in->fields[k].name, in->fields[i].name))
             return true;
@@ -172,7 +172,7 @@ static void add_fact(struct buf *to, const struct rpc_field *f, size_t room) {
 /* Beside its value a fact needs its name, a code, and two lengths. */
 #define FACT_OVERHEAD 40U
 
-void event_encode(struct buf *to, enum role role, const struct rpc_ledger_event_in *in) {
+void event_encode(struct buf *to, enum role role, const struct rpc_events_add_in *in) {
     size_t begin = to->len;
     const struct kind *kind = kind_find(in->kind);
     buf_add_u8(to, VERSION);

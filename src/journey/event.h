@@ -25,7 +25,7 @@
  * in "...". Of two facts of one name the first stays. Dialogues are cleaned, see below; a subject
  * is kept as it is read (message/words.h), so that it can be found and needs no decoding later.
  */
-void event_encode(struct buf *to, enum role role, const struct rpc_ledger_event_in *in);
+void event_encode(struct buf *to, enum role role, const struct rpc_events_add_in *in);
 
 /*
  * Reads a record; role, kind, text and fields of *ret are written, its other members left alone.

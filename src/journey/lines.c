@@ -122,7 +122,7 @@ static void report_lost(struct lines *l) {
     int len = snprintf(text, sizeof text, "%llu lines were left out here: nobody took them.",
                        (unsigned long long)l->lost);
     struct rpc_event event = {.wall = fiber_wall(),
-                              .role = S("ledger"),
+                              .role = S("events"),
                               .kind = S(KIND_LOST),
                               .text = slice_of(text, (size_t)len)};
     l->lost = 0;

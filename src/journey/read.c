@@ -23,20 +23,20 @@ static void page_add(struct page *p, sqlite3_stmt *row) {
     p->bytes += record.len + 256;
     if (event_decode(record, p->arena, e) < 0)
         *e = (struct rpc_event){
-            .role = S("ledger"), .kind = S(KIND_DAMAGED), .text = S("This event cannot be read.")};
+            .role = S("events"), .kind = S(KIND_DAMAGED), .text = S("This event cannot be read.")};
     e->sequence = db_u64(row, 0);
     e->wall = db_i64(row, 1);
     e->message = db_u64(row, 2);
 }
 
-int ledger_db_clamp(struct ledger_db *l, uint64_t *after) {
+int event_db_clamp(struct event_db *l, uint64_t *after) {
     int64_t last = 0;
     int r = db_number(l->db, &last, SQL_LAST);
     *after = MIN(*after, (uint64_t)last);
     return MIN(r, 0);
 }
 
-int ledger_db_journey(struct ledger_db *l, queue_id message, uint64_t after, struct page *page) {
+int event_db_journey(struct event_db *l, queue_id message, uint64_t after, struct page *page) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     int r = db_query(l->db, &row,
                      "SELECT sequence, wall, letter, record FROM event"
@@ -62,7 +62,7 @@ static bool has_words(const struct log_range *range, const struct rpc_event *e) 
     return true;
 }
 
-int ledger_db_log(struct ledger_db *l, struct log_range *range, struct page *page) {
+int event_db_log(struct event_db *l, struct log_range *range, struct page *page) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     unsigned rows = 0;
     int r = db_query(l->db, &row,
@@ -83,7 +83,7 @@ int ledger_db_log(struct ledger_db *l, struct log_range *range, struct page *pag
 }
 
 /* The last sequence number whose event came before a time; events come nearly in order. */
-static int before_time(struct ledger_db *l, usec_t since, uint64_t *ret) {
+static int before_time(struct event_db *l, usec_t since, uint64_t *ret) {
     int64_t first = 0, last = 0, wall = 0;
     int r = db_number(l->db, &first, SQL_FIRST);
     if (r == 1)
@@ -104,8 +104,8 @@ static int before_time(struct ledger_db *l, usec_t since, uint64_t *ret) {
     return MIN(r, 0);
 }
 
-int ledger_db_log_last(struct ledger_db *l, uint64_t count, const struct log_range *range,
-                       uint64_t *ret) {
+int event_db_log_last(struct event_db *l, uint64_t count, const struct log_range *range,
+                      uint64_t *ret) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     _cleanup_(arena_done) struct arena a = {0};
     uint64_t from = 0, before = 0;

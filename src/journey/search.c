@@ -43,7 +43,7 @@ bool search_event_has(const struct rpc_event *e, struct slice word) {
 }
 
 /* The words that are in the event, as bits. */
-static uint64_t words_in(const struct rpc_event *e, const struct ledger_search *s) {
+static uint64_t words_in(const struct rpc_event *e, const struct event_log_search *s) {
     uint64_t found = 0;
     for (size_t i = 0; i < s->count; i++)
         found |= search_event_has(e, s->words[i]) ? UINT64_C(1) << i : 0;
@@ -51,7 +51,7 @@ static uint64_t words_in(const struct rpc_event *e, const struct ledger_search *
 }
 
 /* 1: each word is in some event of the message. */
-static int message_has_all(struct ledger_db *l, queue_id message, const struct ledger_search *s) {
+static int message_has_all(struct event_db *l, queue_id message, const struct event_log_search *s) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     _cleanup_(arena_done) struct arena a = {0};
     uint64_t wanted = s->count < 64 ? (UINT64_C(1) << s->count) - 1 : ALL, found = 0;
@@ -72,7 +72,7 @@ static bool messages_full(const struct messages *to) {
 }
 
 /* Adds a message that is not there yet and has events. */
-static int add_message(struct ledger_db *l, struct messages *to, queue_id id) {
+static int add_message(struct event_db *l, struct messages *to, queue_id id) {
     int64_t one = 0;
     for (size_t i = 0; i < to->count; i++) {
         if (to->list[i] == id)
@@ -85,7 +85,7 @@ static int add_message(struct ledger_db *l, struct messages *to, queue_id id) {
 }
 
 /* Adds the messages that a statement gives. */
-static int add_rows(struct ledger_db *l, struct messages *to, const char *sql,
+static int add_rows(struct event_db *l, struct messages *to, const char *sql,
                     const struct db_value *values) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     int r = db_query_values(l->db, &row, sql, values);
@@ -94,7 +94,7 @@ static int add_rows(struct ledger_db *l, struct messages *to, const char *sql,
     return MIN(r, 0);
 }
 
-static int find_key(struct ledger_db *l, struct slice key, const struct ledger_search *s,
+static int find_key(struct event_db *l, struct slice key, const struct event_log_search *s,
                     struct messages *to) {
     int64_t first = 0, last = 0;
     uint64_t hash = siphash_keyed(key, l->hash_key);
@@ -112,7 +112,7 @@ static int find_key(struct ledger_db *l, struct slice key, const struct ledger_s
     return r;
 }
 
-static int find_id(struct ledger_db *l, struct slice text, const struct ledger_search *s,
+static int find_id(struct event_db *l, struct slice text, const struct event_log_search *s,
                    struct messages *to) {
     uint64_t first, last;
     if (!key_id_range(text, &first, &last))
@@ -124,7 +124,7 @@ static int find_id(struct ledger_db *l, struct slice text, const struct ledger_s
 }
 
 /* A Message-ID that was written with blanks is kept without them. */
-static int find_message_id(struct ledger_db *l, struct slice key, const struct ledger_search *s,
+static int find_message_id(struct event_db *l, struct slice key, const struct event_log_search *s,
                            struct messages *to) {
     char id[KEY_MAX];
     size_t len = 0;
@@ -135,7 +135,7 @@ static int find_message_id(struct ledger_db *l, struct slice key, const struct l
     return len < key.len ? find_key(l, slice_of(id, len), s, to) : 0;
 }
 
-static int find_by_index(struct ledger_db *l, struct slice word, const struct ledger_search *s,
+static int find_by_index(struct event_db *l, struct slice word, const struct event_log_search *s,
                          struct messages *to) {
     char folded[KEY_MAX];
     struct slice key = key_fold(word, folded);
@@ -147,7 +147,7 @@ static int find_by_index(struct ledger_db *l, struct slice word, const struct le
     return r < 0 || to->count > 0 ? r : find_message_id(l, key, s, to);
 }
 
-static int find_subject(struct ledger_db *l, const struct ledger_search *s, struct messages *to) {
+static int find_subject(struct event_db *l, const struct event_log_search *s, struct messages *to) {
     char folded[KEY_MAX];
     struct slice key = key_fold(s->words[0], folded);
     return key.len == 0 ? 0
@@ -158,7 +158,7 @@ static int find_subject(struct ledger_db *l, const struct ledger_search *s, stru
 }
 
 /* Those of one word's messages that have the other words too; false when no word is a key. */
-static int find_narrowed(struct ledger_db *l, const struct ledger_search *s, struct messages *to,
+static int find_narrowed(struct event_db *l, const struct event_log_search *s, struct messages *to,
                          bool *ret_narrow) {
     _cleanup_(arena_done) struct arena a = {0};
     struct messages some = {.max = NARROW_MAX};
@@ -177,7 +177,8 @@ static int find_narrowed(struct ledger_db *l, const struct ledger_search *s, str
 }
 
 /* Looks at messages one by one, from the newest on; `s->last` moves on. */
-static int scan(struct ledger_db *l, struct ledger_search *s, struct messages *to, bool *ret_more) {
+static int scan(struct event_db *l, struct event_log_search *s, struct messages *to,
+                bool *ret_more) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     unsigned seen = 0;
     int r = db_query(l->db, &row,
@@ -196,8 +197,8 @@ static int scan(struct ledger_db *l, struct ledger_search *s, struct messages *t
     return MIN(r, 0);
 }
 
-int ledger_db_find(struct ledger_db *l, struct ledger_search *s, struct messages *messages,
-                   bool *ret_more) {
+int event_db_find(struct event_db *l, struct event_log_search *s, struct messages *messages,
+                  bool *ret_more) {
     bool narrow = false;
     int r = 0;
     *ret_more = false;

@@ -4,9 +4,9 @@
  * the facts that the sentence does not hold, and the dialogue. Three columns, so that the eye finds
  * times, words and details each at its own edge.
  *
- * Events of several processes may reach the ledger out of order by some milliseconds; they have one
- * clock, so they are shown by their times. So the steps of messages that belong together are mixed
- * as they happened; a line says whose turn it is.
+ * Events of several processes may reach the event log out of order by some milliseconds; they have
+ * one clock, so they are shown by their times. So the steps of messages that belong together are
+ * mixed as they happened; a line says whose turn it is.
  */
 #include "journey/show.h"
 

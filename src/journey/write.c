@@ -17,7 +17,7 @@
  * A message's events name the same addresses again and again. A key that was written a moment ago
  * is not written twice; a place holds one key, a wrong guess costs one statement.
  */
-static bool written_lately(struct ledger_db *l, uint64_t hash, uint64_t message, int64_t block) {
+static bool written_lately(struct event_db *l, uint64_t hash, uint64_t message, int64_t block) {
     uint64_t mark = (hash ^ (message * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)block) | 1;
     uint64_t *place = &l->recent[(mark >> 32) % RECENT_KEYS];
     if (*place == mark)
@@ -26,7 +26,7 @@ static bool written_lately(struct ledger_db *l, uint64_t hash, uint64_t message,
     return false;
 }
 
-static int write_keys(struct ledger_db *l, const struct rpc_event *e) {
+static int write_keys(struct event_db *l, const struct rpc_event *e) {
     char folded[KEY_MAX];
     struct key_walk walk = {0};
     struct slice key;
@@ -41,7 +41,7 @@ static int write_keys(struct ledger_db *l, const struct rpc_event *e) {
     return r;
 }
 
-static int write_subject(struct ledger_db *l, const struct rpc_event *e) {
+static int write_subject(struct event_db *l, const struct rpc_event *e) {
     char folded[SUBJECT_MAX];
     struct slice subject = slice_first(event_fact(e, FACT_SUBJECT), SUBJECT_MAX);
     if (subject.len == 0)
@@ -52,7 +52,7 @@ static int write_subject(struct ledger_db *l, const struct rpc_event *e) {
                   V(e->sequence), V(e->message), V_BYTES(slice_of(folded, subject.len)));
 }
 
-static int write_event(struct ledger_db *l, struct reader *from) {
+static int write_event(struct event_db *l, struct reader *from) {
     struct rpc_event e = {.sequence = l->next, .wall = (int64_t)read_u64(from)};
     e.message = read_u64(from);
     struct slice record = read_bytes(from, read_u32(from));
@@ -72,7 +72,7 @@ static int write_event(struct ledger_db *l, struct reader *from) {
     return r;
 }
 
-static int write_events(struct ledger_db *l, const struct batch *batch) {
+static int write_events(struct event_db *l, const struct batch *batch) {
     struct reader from = {buf_slice(&batch->events), false};
     int r = 0;
     while (r == 0 && from.rest.len > 0)
@@ -80,7 +80,7 @@ static int write_events(struct ledger_db *l, const struct batch *batch) {
     return r;
 }
 
-int ledger_db_write(struct ledger_db *l, const struct batch *batch) {
+int event_db_write(struct event_db *l, const struct batch *batch) {
     uint64_t next = l->next;
     int r = db_begin(l->db);
     if (r == 0)
@@ -92,10 +92,10 @@ int ledger_db_write(struct ledger_db *l, const struct batch *batch) {
     return r;
 }
 
-int ledger_db_write_synced(struct ledger_db *l, const struct batch *batch) {
+int event_db_write_synced(struct event_db *l, const struct batch *batch) {
     int r = db_run(l->db, "PRAGMA synchronous=FULL");
     if (r == 0)
-        r = ledger_db_write(l, batch);
+        r = event_db_write(l, batch);
     int back = db_run(l->db, "PRAGMA synchronous=NORMAL");
     return r < 0 ? r : back;
 }
@@ -103,7 +103,7 @@ int ledger_db_write_synced(struct ledger_db *l, const struct batch *batch) {
 /* ------------------------------------------------------------------ pruning */
 
 /* The last sequence number that may go: at most `step` events, as many as are too old. */
-static int too_old(struct ledger_db *l, uint64_t first, uint64_t step, usec_t oldest,
+static int too_old(struct event_db *l, uint64_t first, uint64_t step, usec_t oldest,
                    uint64_t *ret) {
     *ret = 0;
     for (; step > 0; step /= 2) {
@@ -122,7 +122,7 @@ static int too_old(struct ledger_db *l, uint64_t first, uint64_t step, usec_t ol
     return 0;
 }
 
-static int drop_to(struct ledger_db *l, uint64_t last) {
+static int drop_to(struct event_db *l, uint64_t last) {
     int64_t block = (int64_t)((last + 1) >> BLOCK_SHIFT), first = block;
     int r = db_run(l->db, "DELETE FROM event WHERE sequence <= ?1", V(last));
     if (r == 0)
@@ -138,7 +138,7 @@ struct space {
     uint64_t used, unused; /* bytes of the file */
 };
 
-static int measure(struct ledger_db *l, struct space *ret) {
+static int measure(struct event_db *l, struct space *ret) {
     int64_t size = 0, pages = 0, unused = 0;
     int r = db_number(l->db, &size, "PRAGMA page_size");
     if (r >= 0)
@@ -149,7 +149,7 @@ static int measure(struct ledger_db *l, struct space *ret) {
     return MIN(r, 0);
 }
 
-static int prune_events(struct ledger_db *l, const struct db_limits *limits,
+static int prune_events(struct event_db *l, const struct db_limits *limits,
                         const struct space *space, uint64_t step) {
     int64_t first = 0;
     uint64_t last = 0;
@@ -173,7 +173,7 @@ static bool should_shrink(const struct db_limits *limits, const struct space *sp
            (space->unused > space->used || space->used + space->unused > limits->size_max);
 }
 
-static int prune(struct ledger_db *l, const struct db_limits *limits, uint64_t step) {
+static int prune(struct event_db *l, const struct db_limits *limits, uint64_t step) {
     struct space space = {0};
     int r = measure(l, &space);
     if (r == 0)
@@ -185,7 +185,7 @@ static int prune(struct ledger_db *l, const struct db_limits *limits, uint64_t s
     return r;
 }
 
-int ledger_db_prune(struct ledger_db *l, const struct db_limits *limits, uint64_t step) {
+int event_db_prune(struct event_db *l, const struct db_limits *limits, uint64_t step) {
     int r = db_begin(l->db);
     return r < 0 ? r : db_end(l->db, prune(l, limits, step));
 }

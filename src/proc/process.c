@@ -43,7 +43,7 @@ enum conf_role conf_role_of(enum role role) {
         [ROLE_EDGE] = CONF_ROLE_EDGE,   [ROLE_DIRECTORY] = CONF_ROLE_DIRECTORY,
         [ROLE_KEYS] = CONF_ROLE_KEYS,   [ROLE_QUEUE] = CONF_ROLE_QUEUE,
         [ROLE_RELAY] = CONF_ROLE_RELAY, [ROLE_RESOLVER] = CONF_ROLE_RESOLVER,
-        [ROLE_MAIL] = CONF_ROLE_MAIL,   [ROLE_LEDGER] = CONF_ROLE_LEDGER,
+        [ROLE_MAIL] = CONF_ROLE_MAIL,   [ROLE_EVENTS] = CONF_ROLE_EVENTS,
     };
     return roles[role];
 }
@@ -99,12 +99,12 @@ unsigned process_workers(const struct process *p, enum role role) {
     return p->links->workers[role];
 }
 
-static void send_event(struct process *p, const struct rpc_ledger_event_in *in) {
-    if (send_ledger_event(process_link(p, ROLE_LEDGER, 0), in) < 0)
+static void send_event(struct process *p, const struct rpc_events_add_in *in) {
+    if (send_events_add(process_link(p, ROLE_EVENTS, 0), in) < 0)
         p->links->dropped_events++;
 }
 
-static bool keep_event(struct process *p, const struct rpc_ledger_event_in *in, const char *kind) {
+static bool keep_event(struct process *p, const struct rpc_events_add_in *in, const char *kind) {
     struct buf *early = &p->links->early;
     struct early_event e = {in->wall, in->message, kind, NULL};
     if (p->links->going || in->fields_count > 0 || early->len >= EARLY_EVENTS_MAX * sizeof e)
@@ -117,10 +117,10 @@ static bool keep_event(struct process *p, const struct rpc_ledger_event_in *in, 
 static void send_early_events(struct process *p) {
     const struct early_event *e = (const struct early_event *)(const void *)p->links->early.ptr;
     for (size_t i = 0; i < p->links->early.len / sizeof *e; i++) {
-        send_event(p, &(struct rpc_ledger_event_in){.wall = e[i].wall,
-                                                    .message = e[i].message,
-                                                    .kind = slice_of_str(e[i].kind),
-                                                    .text = slice_of_str(e[i].text)});
+        send_event(p, &(struct rpc_events_add_in){.wall = e[i].wall,
+                                                  .message = e[i].message,
+                                                  .kind = slice_of_str(e[i].kind),
+                                                  .text = slice_of_str(e[i].text)});
         free(e[i].text);
     }
     buf_done(&p->links->early);
@@ -133,7 +133,7 @@ void process_event(struct process *p, uint64_t message, const char *kind,
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    struct rpc_ledger_event_in in = {
+    struct rpc_events_add_in in = {
         .wall = fiber_wall(),
         .message = message,
         .kind = slice_of_str(kind),

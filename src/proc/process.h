@@ -103,7 +103,7 @@ void process_settings_release(struct process_settings *s); /* NULL is fine */
 DEFINE_CLEANUP(struct process_settings, process_settings_release)
 
 /*
- * Tells the ledger that something happened. `message` 0: to no message. `kind` is one of
+ * Tells the event log that something happened. `message` 0: to no message. `kind` is one of
  * journey/kinds.h; the text is a sentence. Fields may be NULL. Never waits, never fails. What is
  * told while the process opens, without fields, waits until it is linked.
  */

@@ -43,7 +43,7 @@ static const struct state_user *user_of(enum role role, const struct state_users
         return &users->vault;
     case ROLE_QUEUE:
     case ROLE_MAIL:
-    case ROLE_LEDGER:
+    case ROLE_EVENTS:
         return &users->mail;
     default:
         return &users->edge;
@@ -93,12 +93,12 @@ void children_set_state(struct child *child, enum child_state state) {
 
 void children_log(struct children *c, const char *kind, const struct rpc_field *facts, size_t count,
                   struct slice text) {
-    struct rpc_ledger_event_in in = {.wall = fiber_wall(),
-                                     .kind = slice_of_str(kind),
-                                     .text = text,
-                                     .fields = (struct rpc_field *)(uintptr_t)facts,
-                                     .fields_count = count};
-    if (!c->ledger || send_ledger_event(c->ledger, &in) < 0)
+    struct rpc_events_add_in in = {.wall = fiber_wall(),
+                                   .kind = slice_of_str(kind),
+                                   .text = text,
+                                   .fields = (struct rpc_field *)(uintptr_t)facts,
+                                   .fields_count = count};
+    if (!c->events || send_events_add(c->events, &in) < 0)
         notice(LOG_WARNING, "%.*s", SLICE_ARG(text));
 }
 
@@ -118,7 +118,7 @@ void children_event(struct children *c, const char *kind, const char *format, ..
 /* ------------------------------------------------------------------ settings */
 
 static int log_file(const struct child *child) {
-    return child->role->role == ROLE_LEDGER ? child->all->log_file : -1;
+    return child->role->role == ROLE_EVENTS ? child->all->log_file : -1;
 }
 
 /* What the role cannot look at itself. */
@@ -143,7 +143,7 @@ static int text_files(const struct child *child, struct arena *a,
  * or it has yet to take the last ones. */
 static bool always_reloads(const struct child *child) {
     enum role role = child->role->role;
-    return role == ROLE_RESOLVER || role == ROLE_LEDGER || role == ROLE_KEYS || role == ROLE_EDGE ||
+    return role == ROLE_RESOLVER || role == ROLE_EVENTS || role == ROLE_KEYS || role == ROLE_EDGE ||
            (role == ROLE_RELAY && child->all->conf->relay.password_file.len > 0) || child->refused;
 }
 
@@ -487,7 +487,7 @@ void children_stop_soon(struct children *c) {
 
 void children_stop(struct children *c) {
     static const enum role order[] = {ROLE_EDGE,     ROLE_QUEUE,     ROLE_RELAY, ROLE_MAIL,
-                                      ROLE_RESOLVER, ROLE_DIRECTORY, ROLE_KEYS,  ROLE_LEDGER};
+                                      ROLE_RESOLVER, ROLE_DIRECTORY, ROLE_KEYS,  ROLE_EVENTS};
     children_stop_soon(c);
     for (size_t i = 0; i < ARRAY_SIZE(order); i++)
         stop_role(c, order[i]);

@@ -44,12 +44,12 @@ struct children {
     struct conf *conf;        /* the master's, replaced by a reload */
     unsigned settings_number; /* counts reloads */
     int lock;                 /* of the state directory: every process has a copy */
-    int log_file;             /* for the ledger; -1: there is none */
+    int log_file;             /* for the event log; -1: there is none */
     struct children_socket {
         uint64_t device, number;
         int64_t made;
-    } syslog_given;                             /* the socket that the ledger has; all zero: none */
-    struct stat certificate_given[2];           /* the files as the keys role was given them last */
+    } syslog_given;                   /* the socket that the event log has; all zero: none */
+    struct stat certificate_given[2]; /* the files as the keys role was given them last */
     struct certificate_files certificate_taken; /* the last ones with which it could begin */
     struct state_users users;
     struct listeners listeners;
@@ -62,7 +62,7 @@ struct children {
     struct fiber_cond changed;      /* some child's state */
     struct fiber_mutex linking;
     struct list relinks;     /* pairs that are to have a new connection, see children_links.c */
-    struct rpc_link *ledger; /* of the master itself, as a role that reports events */
+    struct rpc_link *events; /* of the master itself, as a role that reports events */
     bool stopping;
     bool failed;       /* a process could not even be started once */
     char failure[480]; /* then: why */
@@ -96,7 +96,7 @@ int children_reload(struct children *c, unsigned roles, struct buf *report) WAIT
 /* A fiber's body: gives the keys role the files of its certificate when they have changed. */
 void children_watch_certificate(void *children);
 
-/* Another: gives the ledger the socket of a syslog daemon that was started meanwhile. */
+/* Another: gives the event log the socket of a syslog daemon that was started meanwhile. */
 void children_watch_syslog(void *children);
 
 struct child *children_find(struct children *c, enum role role, unsigned worker);
@@ -138,7 +138,7 @@ int children_open_certificate(struct child *child, bool anew, struct certificate
  */
 void children_keep_certificate(struct child *child, struct certificate_files *taken);
 
-/* What the ledger gets with its settings: a socket to the syslog daemon, or -1. */
+/* What the event log gets with its settings: a socket to the syslog daemon, or -1. */
 int children_open_syslog(struct child *child);
 
 /* Hands out settings and files again. What it has to say goes to `report` (may be NULL). */

@@ -58,17 +58,17 @@ static int link_pair(struct child *a, struct child *b) {
     return r;
 }
 
-/* The master is a peer of the ledger: it has events of its own. */
-static void link_ledger(struct child *ledger) {
-    struct children *c = ledger->all;
-    struct rpc_options options = {.self = ROLE_MASTER, .other = ROLE_LEDGER};
+/* The master is a peer of the event log: it has events of its own. */
+static void link_events(struct child *events) {
+    struct children *c = events->all;
+    struct rpc_options options = {.self = ROLE_MASTER, .other = ROLE_EVENTS};
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return;
-    if (!c->ledger)
-        c->ledger = rpc_link_new(&options);
-    if (tell_peer(ledger, ROLE_MASTER, 0, 1, ends[0]) == 0)
-        (void)rpc_link_attach(c->ledger, TAKE_FD(ends[1]));
+    if (!c->events)
+        c->events = rpc_link_new(&options);
+    if (tell_peer(events, ROLE_MASTER, 0, 1, ends[0]) == 0)
+        (void)rpc_link_attach(c->events, TAKE_FD(ends[1]));
     (void)close(ends[0]);
     if (ends[1] >= 0)
         (void)close(ends[1]);
@@ -170,8 +170,8 @@ int children_introduce(struct child *child) {
             spawn_are_peers(child->role->role, other->role->role) && link_pair(child, other) < 0)
             want_link(child, other);
     }
-    if (child->role->role == ROLE_LEDGER)
-        link_ledger(child);
+    if (child->role->role == ROLE_EVENTS)
+        link_events(child);
     fiber_mutex_unlock(&c->linking);
     return 0;
 }

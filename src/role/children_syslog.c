@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ledger's socket to the syslog daemon. The ledger cannot reach /dev/log from its root, and a
- * daemon that is started again makes another socket: it is looked for every few seconds. Meanwhile
- * the ledger's lines go to stderr.
+ * The event log's socket to the syslog daemon. The event log cannot reach /dev/log from its root,
+ * and a daemon that is started again makes another socket: it is looked for every few seconds.
+ * Meanwhile the event log's lines go to stderr.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -34,7 +34,7 @@ static bool is_same(const struct children_socket *a, const struct children_socke
 
 int children_open_syslog(struct child *child) {
     struct children *c = child->all;
-    if (child->role->role != ROLE_LEDGER || !is_wanted(c))
+    if (child->role->role != ROLE_EVENTS || !is_wanted(c))
         return -1;
     c->syslog_given = look();
     int fd = syslog_open(SYSLOG_PATH);
@@ -60,8 +60,8 @@ void children_watch_syslog(void *arg) {
         struct children_socket now = look();
         if (!is_wanted(c) || is_same(&now, &c->syslog_given) || !takes_lines())
             continue;
-        struct child *ledger = children_find(c, ROLE_LEDGER, 0);
-        if (ledger->state >= CHILD_CONFIGURED && children_renew(ledger, NULL, &problem) < 0)
+        struct child *events = children_find(c, ROLE_EVENTS, 0);
+        if (events->state >= CHILD_CONFIGURED && children_renew(events, NULL, &problem) < 0)
             children_event(c, KIND_WARNING, "The log cannot go to the new syslog daemon: %s",
                            problem.text);
     }

@@ -64,7 +64,7 @@ static void stop_directory(struct process *p) {
     directory_close(directory_of(p));
 }
 
-/* A change is made: the ledger is told. The result of the change. */
+/* A change is made: the event log gets it. The result of the change. */
 static int changed(struct process *p, int r) {
     if (r == 0)
         directory_report_history(p);

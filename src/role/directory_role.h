@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Inside the directory role: its state, and what it does beside answering: it hands the history of
- * changes to the ledger, has the mailboxes of removed accounts deleted when their time is over, and
- * knows what mailboxes hold.
+ * changes to the event log, has the mailboxes of removed accounts deleted when their time is over,
+ * and knows what mailboxes hold.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ int directory_upkeep_start(struct process *p) WAITS;
 void directory_upkeep_stop(struct process *p) WAITS;
 
 /*
- * Hands what is in the history to the ledger, as far as that is possible within two seconds; the
+ * Hands what is in the history to the event log, as far as that is possible within two seconds; the
  * rest follows in a while. For the end of every change, so that whoever made it finds it in the
  * log.
  */

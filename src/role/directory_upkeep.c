@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * One fiber does what is due now and then; the history is also handed over by whoever has just
- * added to it. An entry leaves the directory when the ledger has answered that it is on the disk,
- * so none is lost; when either of them dies in between, it stands in the log twice.
+ * added to it. An entry leaves the directory when the event log has answered that it is on the
+ * disk, so none is lost; when either of them dies in between, it stands in the log twice.
  */
 #include "role/directory_role.h"
 
@@ -13,7 +13,7 @@
 
 #define ENTRIES      100U           /* of the history in one go */
 #define PURGES       16U            /* the same of purges */
-#define TELL_LIMIT   (2 * USEC_SEC) /* how long a change waits for the ledger */
+#define TELL_LIMIT   (2 * USEC_SEC) /* how long a change waits for the event log */
 #define USAGE_LIMIT  (2 * USEC_SEC) /* the same, a question for the mail processes */
 #define PURGE_LIMIT  (5 * USEC_MIN) /* of deleting the files of one account */
 #define UPKEEP_EVERY (30 * USEC_SEC)
@@ -32,19 +32,19 @@ static int keep_entry(struct process *p, const struct change_entry *e, usec_t un
         {S(FACT_BY), e->by},         {S(FACT_CHANGE), e->kind}, {S(FACT_NAME), e->name},
         {S(FACT_BEFORE), e->before}, {S(FACT_AFTER), e->after},
     };
-    struct rpc_ledger_keep_out out;
+    struct rpc_events_keep_out out;
     change_entry_sentence(&text, e);
-    struct rpc_ledger_keep_in in = {.wall = e->wall,
+    struct rpc_events_keep_in in = {.wall = e->wall,
                                     .kind = S(KIND_CHANGED),
                                     .text = buf_slice(&text),
                                     .fields = facts,
                                     .fields_count = ARRAY_SIZE(facts)};
-    return call_ledger_keep(process_link(p, ROLE_LEDGER, 0), &in, &a, &out, NULL);
+    return call_events_keep(process_link(p, ROLE_EVENTS, 0), &in, &a, &out, NULL);
 }
 
 /*
- * 1 when there is more. What the ledger has is forgotten here also when the time is over: it would
- * stand in the log twice.
+ * 1 when there is more. What the event log has is forgotten here also when the time is over: it
+ * would stand in the log twice.
  */
 static int tell_some(struct process *p, usec_t until) {
     _cleanup_(arena_done) struct arena a = {0};

@@ -2,7 +2,7 @@
 /*
  * A bound for events of what was refused, for each network that clients come from. A host can be
  * refused thousands of times in a second at no cost; each event would take the place of one of the
- * past, until the ledger tells of nothing else. Who has logged in, and trusted networks, are not
+ * past, until the event log tells of nothing else. Who has logged in, and trusted networks, are not
  * bound. What was left out is counted, and said.
  */
 #include "base/alloc.h"

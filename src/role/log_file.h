@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The file of `log.file`, which may lie anywhere. The master opens it, at its start and at every
- * reload, and passes it to the ledger, which sees its own folder only. It stays the master's
- * user's: the ledger can add to it and no more than that.
+ * reload, and passes it to the event log, which sees its own folder only. It stays the master's
+ * user's: the event log can add to it and no more than that.
  */
 #pragma once
 

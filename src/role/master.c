@@ -263,8 +263,8 @@ static int take_lock(struct master *m, int *ret_fd, struct problem *problem) {
     return r;
 }
 
-/* `tightened`: what state_prepare() found. */
-static void run_until_stopped(struct master *m, struct slice tightened) {
+/* `notes`: lines about what was found in the state directory. */
+static void run_until_stopped(struct master *m, struct slice notes) {
     struct slice line;
     int r = children_wait_ready(&m->children);
     if (r == 0) {
@@ -274,7 +274,7 @@ static void run_until_stopped(struct master *m, struct slice tightened) {
         children_event(&m->children, KIND_STARTED, "The mail server %.*s is ready.",
                        SLICE_ARG(m->conf->hostname));
         master_log_changes(m);
-        while (slice_next(&tightened, '\n', &line) && line.len > 0)
+        while (slice_next(&notes, '\n', &line) && line.len > 0)
             children_event(&m->children, KIND_WARNING, "%.*s", SLICE_ARG(line));
         while (!m->stop && fiber_cond_wait(&m->stop_asked) == 0)
             ;
@@ -295,13 +295,15 @@ static void master_fiber(void *arg) {
     m->children.handlers = &handlers;
     m->children.arg = m;
     _cleanup_(close_p) int lock = -1;
-    _cleanup_(buf_done) struct buf tightened = {0};
+    _cleanup_(buf_done) struct buf notes = {0};
     int r = state_check_rights(m->options->directory, m->options->conf_path, &problem);
     if (r == 0)
-        r = state_prepare(m->options->directory, &m->children.users, &tightened, &problem);
+        r = state_prepare(m->options->directory, &m->children.users, &notes, &problem);
     if (r == 0)
         r = take_lock(m, &lock, &problem);
     m->children.lock = lock;
+    if (r == 0 && state_upgrade(m->options->directory, &notes))
+        r = state_prepare(m->options->directory, &m->children.users, &notes, &problem);
     if (r == 0)
         r = log_file_open(m->conf, &m->children.log_file, &problem);
     if (r == 0)
@@ -320,12 +322,12 @@ static void master_fiber(void *arg) {
             children_start(&m->children) < 0)
             complain(m, "no memory for the first fibers");
         else
-            run_until_stopped(m, buf_slice(&tightened));
+            run_until_stopped(m, buf_slice(&notes));
     }
     listeners_close(&m->children.listeners);
     master_use_log_file(m, -1);
     fiber_cancel_children();
-    rpc_link_free(m->children.ledger);
+    rpc_link_free(m->children.events);
 }
 
 /* Many connections and stacks: as many descriptors as the system lets us have. */

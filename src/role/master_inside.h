@@ -28,5 +28,5 @@ int master_reload(struct master *m, struct slice by, struct buf *report) WAITS;
 /* Behind the start: what was changed in the settings since they were last read. */
 void master_log_changes(struct master *m);
 
-/* The log file for the ledger from now on; -1: none. */
+/* The log file for the event log from now on; -1: none. */
 void master_use_log_file(struct master *m, int fd);

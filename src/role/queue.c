@@ -137,8 +137,8 @@ static struct slice destination(void *arg, struct slice domain, struct arena *a)
 static void log_event(void *arg, queue_id id, const char *kind, struct slice sentence,
                       const struct queue_field *fields, size_t count) {
     struct rpc_field list[QUEUE_FACTS_MAX];
-    count = queue_ledger_facts(fields, count, list);
-    process_event(arg, id, queue_ledger_kind(kind), list, count, "%.*s", SLICE_ARG(sentence));
+    count = queue_event_facts(fields, count, list);
+    process_event(arg, id, queue_event_kind(kind), list, count, "%.*s", SLICE_ARG(sentence));
 }
 
 /* ------------------------------------------------------------------ life */

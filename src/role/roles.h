@@ -8,7 +8,7 @@
 #include "proc/process.h"
 
 extern const struct process_role role_edge, role_directory, role_keys, role_queue, role_relay,
-    role_resolver, role_mail, role_ledger;
+    role_resolver, role_mail, role_events;
 
 /* All of them, ended by NULL. */
 extern const struct process_role *const all_roles[];

@@ -5,7 +5,7 @@
  *     hayauma.conf            settings (or /etc/hayauma/hayauma.conf)
  *     run/                    lock, control sockets (ROLE.sock), an empty directory, and the
  *                             settings as last read (settings_used.h)
- *     directory/, keys/, spool/, accounts/, ledger/
+ *     directory/, keys/, spool/, accounts/, events/
  *                             one for each role that owns something
  */
 #pragma once
@@ -40,6 +40,13 @@ void state_find_owners(const char *directory, struct state_users *ret);
  */
 int state_prepare(const char *directory, const struct state_users *users, struct buf *ret_tightened,
                   struct problem *problem);
+
+/*
+ * Gives what an older version called otherwise its present name; for whoever has the lock. What
+ * cannot be moved stays, with a line in `ret_notes` (or NULL): no mail waits for that. True when
+ * something has been moved: then state_prepare() has to give it to its user.
+ */
+bool state_upgrade(const char *directory, struct buf *ret_notes);
 
 /*
  * Whether others than root (or this user) can change the state directory, a folder in it or the

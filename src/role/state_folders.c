@@ -23,7 +23,7 @@ static const struct {
     char owner; /* r: root, v: vault, m: mail */
 } folders[] = {
     {"run", 0755, 'r'},   {"run/empty", 0555, 'r'}, {"directory", 0700, 'v'}, {"keys", 0700, 'v'},
-    {"spool", 0700, 'm'}, {"accounts", 0700, 'm'},  {"ledger", 0700, 'm'},
+    {"spool", 0700, 'm'}, {"accounts", 0700, 'm'},  {"events", 0700, 'm'},
 };
 
 /* ------------------------------------------------------------------ giving */

@@ -21,7 +21,7 @@ descriptor or -1), envelope MAX (message/envelope.h; so many recipients). A line
 """
 import sys
 
-ROLES = ["master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger", "cli",
+ROLES = ["master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events", "cli",
          "process"]
 NUMBERS = {"bool": ("bool", "u8"), "u8": ("uint8_t", "u8"), "u16": ("uint16_t", "u16"),
            "u32": ("uint32_t", "u32"), "u64": ("uint64_t", "u64"), "i64": ("int64_t", "u64")}

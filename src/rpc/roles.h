@@ -15,7 +15,7 @@ enum role {
     ROLE_RELAY,
     ROLE_RESOLVER,
     ROLE_MAIL,
-    ROLE_LEDGER,
+    ROLE_EVENTS,
     ROLE_CLI, /* a command of the postmaster, connected through a socket in the state directory */
     ROLE_PROCESS, /* what every process answers its master */
     ROLES,

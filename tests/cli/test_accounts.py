@@ -373,15 +373,15 @@ def test_changes_made_while_nothing_runs_are_in_the_log_later(server):
     server.stop()
 
 
-def test_changes_wait_for_a_ledger_that_has_died(running):
-    def ledger():
-        return next(p for p in running.json("status")["processes"] if p["role"] == "ledger")
-    os.kill(ledger()["pid"], signal.SIGSTOP)
+def test_changes_wait_for_a_event_log_that_has_died(running):
+    def events():
+        return next(p for p in running.json("status")["processes"] if p["role"] == "events")
+    os.kill(events()["pid"], signal.SIGSTOP)
     try:
         running.add(TAMA)
     finally:
-        os.kill(ledger()["pid"], signal.SIGKILL)
-    wait_for(lambda: ledger()["state"] == "working")
+        os.kill(events()["pid"], signal.SIGKILL)
+    wait_for(lambda: events()["state"] == "working")
     running("account", "name", TAMA, "Tama")
     kinds = [e["facts"]["change"] for e in changes(running) if e["facts"]["name"] == TAMA]
     assert kinds == ["account.add", "account.name"]

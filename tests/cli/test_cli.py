@@ -25,7 +25,7 @@ from server import (FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, REFUS
 
 def test_init_makes_a_complete_state_directory(server):
     for name in ("directory/directory.db", "keys/default.key", "keys/default.crt", "spool",
-                 "accounts", "ledger", "run"):
+                 "accounts", "events", "run"):
         assert (server.folder / name).exists(), name
     key = (server.folder / "keys/default.key").stat()
     assert stat.S_IMODE(key.st_mode) == 0o600

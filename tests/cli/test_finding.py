@@ -171,17 +171,17 @@ def test_who_did_what_to_a_message_is_told_however_it_was_done(busy, way):
     assert busy.json("journey", one)
 
 
-def test_a_ledger_that_cannot_be_written_keeps_nobody_from_acting(busy):
+def test_a_event_log_that_cannot_be_written_keeps_nobody_from_acting(busy):
     """The message counts for more than the note about it; that one is missing is said."""
     one = busy.json("queue", "list")[0]["id"]
     busy.stop()
-    for file in (busy.folder / "ledger").iterdir():
+    for file in (busy.folder / "events").iterdir():
         file.unlink()
-    (busy.folder / "ledger/ledger.db").mkdir()  # nor can it be put aside:
-    (busy.folder / "ledger/ledger.db.damaged/x").mkdir(parents=True)
+    (busy.folder / "events/events.db").mkdir()  # nor can it be put aside:
+    (busy.folder / "events/events.db.damaged/x").mkdir(parents=True)
     done = busy("queue", "remove", one)
     assert "1 message is removed" in done.stdout
-    assert "not in its journey" in done.stderr and "ledger" in done.stderr
+    assert "not in its journey" in done.stderr and "events" in done.stderr
     assert busy.json("queue", "list") == []
 
 

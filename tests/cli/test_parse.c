@@ -206,7 +206,7 @@ static void test_mistakes_are_named(void **state) {
         {"account admin a@b maybe", "found \"maybe\", expected one of no, yes"},
         {"queue show 17", "\"17\" is not the id of a message, which has 13 letters and digits"},
         {"log --role cook", "found \"cook\", expected one of master, edge, directory, keys, queue,"
-                            " relay, resolver, mail, ledger"},
+                            " relay, resolver, mail, events"},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

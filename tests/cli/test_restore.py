@@ -10,7 +10,7 @@ from server import PASSWORD
 from test_running import wait_for
 
 TAMA = "tama@example.test"
-OLD = {"directory": 4001, "keys": 4001, "spool": 4002, "accounts": 4002, "ledger": 4002}
+OLD = {"directory": 4001, "keys": 4001, "spool": 4002, "accounts": 4002, "events": 4002}
 
 
 def give(path, user):
@@ -100,6 +100,35 @@ def test_only_a_part_was_restored(stopped):
     for large in (stopped.folder / "spool").iterdir():
         os.chown(large, OLD["spool"], OLD["spool"])
     assert stopped.json("account", "list")[0]["address"] == TAMA
+    whole(stopped)
+
+
+READERS = {
+    "start": lambda server: server.start(),
+    "log": None,
+    "journey": lambda server: server("journey", TAMA),
+    "queue": lambda server: server("queue", "hold", "--all"),
+    "account": lambda server: server("account", "list"),
+}
+
+
+@pytest.mark.parametrize("first", READERS)
+def test_an_event_log_under_its_former_name(stopped, first):
+    """As older versions called it: ledger/ledger.db, and a block of the settings."""
+    old = stopped.folder / "ledger"
+    (stopped.folder / "events").rename(old)
+    for file in old.glob("events.db*"):
+        file.rename(old / file.name.replace("events", "ledger"))
+    with stopped.settings.open("a") as settings:
+        settings.write("ledger {\n    keep 12d\n}\n")
+    if READERS[first]:
+        READERS[first](stopped)
+    kinds = {event["kind"] for event in stopped.json_lines("log", "-n", 500)}
+    assert {"started", "delivered", "queued"} <= kinds
+    assert not old.exists()
+    assert stopped.json("config", "events.keep")["value"] == "12d"
+    if first == "start":
+        stopped.stop()
     whole(stopped)
 
 

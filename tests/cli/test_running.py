@@ -12,7 +12,7 @@ import time
 from server import (BUSY, FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, SETTINGS, USAGE,
                     old_certificate)
 
-ROLES = {"master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger"}
+ROLES = {"master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events"}
 MESSAGE = "From: a@outside.test\r\nTo: tama@example.test\r\nSubject: =?UTF-8?B?5pep6aas?=\r\n" \
          "Message-ID: <one@outside.test>\r\n\r\nhello\r\n"
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "conf/setting.h"
 #include "unit.h"
 
 static void a_good_file_is_read(void **state) {
@@ -76,6 +77,16 @@ static void a_block_may_be_continued(void **state) {
     assert_int_equal(conf->smtp.timeout, USEC_MIN);
     assert_int_equal(conf->smtp.min_rate, 1024);
     conf_free(conf);
+}
+
+static void a_block_is_known_by_its_former_name_too(void **state) {
+    char name[CONF_NAME_SIZE];
+    struct conf *conf = conf_of("hostname a.example\nledger {\nkeep 2d\n}\n");
+    assert_int_equal(conf->events.keep, 2 * USEC_DAY);
+    conf_free(conf);
+    assert_text(conf_setting_name(conf_setting_find(S("ledger.keep"), NULL), name), "events.keep");
+    assert_problems("hostname a.example\nevents {\nkeep 2d\n}\nledger {\nkeep 3d\n}\n",
+                    "t:6:1: events.keep is set twice, here and on line 3, expected one of them\n");
 }
 
 static void blocks_are_not_settings_and_do_not_nest(void **state) {
@@ -194,6 +205,7 @@ int main(void) {
         cmocka_unit_test(all_problems_are_found_in_one_go),
         cmocka_unit_test(a_setting_given_twice_names_both_lines),
         cmocka_unit_test(a_block_may_be_continued),
+        cmocka_unit_test(a_block_is_known_by_its_former_name_too),
         cmocka_unit_test(blocks_are_not_settings_and_do_not_nest),
         cmocka_unit_test(one_slip_is_one_problem),
         cmocka_unit_test(the_hostname_has_to_be_set),

@@ -306,7 +306,7 @@ static size_t sentences(struct directory *d, struct buf *to, uint64_t *ret_last)
     return count;
 }
 
-/* One that the ledger cannot take would keep all that come behind it. */
+/* One that the event log cannot take would keep all that come behind it. */
 static void test_a_sentence_of_the_history_fits_into_an_event(void **state) {
     static char longest[8192];
     struct buf text = {0};
@@ -324,7 +324,7 @@ static void test_a_sentence_of_the_history_fits_into_an_event(void **state) {
     e.after = e.before;
     change_entry_sentence(&text, &e);
     assert_true(slice_starts(buf_slice(&text), S("root changed under which addresses")));
-    assert_in_range(text.len, 1000, 8000); /* ledger.keep takes 16384 bytes */
+    assert_in_range(text.len, 1000, 8000); /* events.keep takes 16384 bytes */
     buf_done(&text);
 }
 

@@ -11,14 +11,14 @@ from stage import Stage
 from sabotage import Injection, Saboteur
 
 MIB = 1 << 20
-ROLES = ["edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger"]
+ROLES = ["edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events"]
 ERRORS = ["EIO", "ENOSPC", "KILL"]
 QUEUE_CALLS = ["fdatasync", "pwritev", "fsync", "fallocate", "openat", "renameat", "unlinkat",
                "pread64", "preadv"]
 MAIL_CALLS = ["fdatasync", "pwritev", "pwrite64", "fsync", "fallocate", "openat", "ftruncate",
               "mkdir", "unlink", "rename", "pread64"]
 OTHER_CALLS = [("edge", "pwrite64", ERRORS), ("directory", "pread64", ERRORS),
-               ("ledger", "pwrite64", ERRORS), ("ledger", "fdatasync", ERRORS),
+               ("events", "pwrite64", ERRORS), ("events", "fdatasync", ERRORS),
                ("queue", "sendmsg", ["ENOBUFS", "ETOOMANYREFS", "KILL"]),
                ("mail", "sendmsg", ["ENOBUFS", "ENOMEM", "KILL"]),
                ("edge", "recvmsg", ["ENOMEM", "KILL"]),

@@ -28,7 +28,7 @@ static void try_record(struct slice record) {
     if (event_decode(record, &a, &e) < 0)
         return;
     walk_keys(&e);
-    struct rpc_ledger_event_in in = {
+    struct rpc_events_add_in in = {
         .kind = e.kind, .text = e.text, .fields = e.fields, .fields_count = e.fields_count};
     event_encode(&once, ROLE_EDGE, &in);
     MUST(once.len <= EVENT_RECORD_MAX);

@@ -11,13 +11,13 @@ queue_id sample_message(uint64_t number) {
     return ms << 22 | number % 10 << 4;
 }
 
-static struct rpc_field *facts_of(struct arena *a, struct rpc_ledger_event_in *e, size_t count) {
+static struct rpc_field *facts_of(struct arena *a, struct rpc_events_add_in *e, size_t count) {
     e->fields = arena_array(a, count, sizeof *e->fields);
     e->fields_count = count;
     return e->fields;
 }
 
-static void accepted(uint64_t n, struct arena *a, struct rpc_ledger_event_in *e) {
+static void accepted(uint64_t n, struct arena *a, struct rpc_events_add_in *e) {
     struct rpc_field *f = facts_of(a, e, 11);
     e->kind = S(KIND_ACCEPTED);
     e->text = arena_printf(a,
@@ -49,11 +49,11 @@ static void accepted(uint64_t n, struct arena *a, struct rpc_ledger_event_in *e)
                      (unsigned long long)(n % 1000), (unsigned long long)(n % 5000))};
 }
 
-enum role sample_step(uint64_t n, unsigned step, struct arena *a, struct rpc_ledger_event_in *e) {
+enum role sample_step(uint64_t n, unsigned step, struct arena *a, struct rpc_events_add_in *e) {
     static const enum role roles[SAMPLE_STEPS] = {ROLE_EDGE, ROLE_QUEUE, ROLE_MAIL, ROLE_QUEUE};
     struct slice reader = arena_printf(a, "reader%llu@example.jp", (unsigned long long)(n % 5000));
-    *e = (struct rpc_ledger_event_in){.wall = SAMPLE_WALL + (int64_t)(n * 100 + step * 10),
-                                      .message = sample_message(n)};
+    *e = (struct rpc_events_add_in){.wall = SAMPLE_WALL + (int64_t)(n * 100 + step * 10),
+                                    .message = sample_message(n)};
     if (step == 0) {
         accepted(n, a, e);
     } else if (step == 1) {

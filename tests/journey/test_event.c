@@ -9,7 +9,7 @@
 
 /* Encodes and decodes. */
 static struct rpc_event through(struct arena *a, enum role role,
-                                const struct rpc_ledger_event_in *in) {
+                                const struct rpc_events_add_in *in) {
     _cleanup_(buf_done) struct buf record = {0};
     struct rpc_event e = {0};
     event_encode(&record, role, in);
@@ -23,7 +23,7 @@ static void an_event_comes_back(void **state) {
     struct rpc_field facts[] = {{S(FACT_TO), S("kuro@example.net\nshiro@example.com")},
                                 {S("weather"), S("fine")},
                                 {S(FACT_REASON), S("")}};
-    struct rpc_ledger_event_in in = {
+    struct rpc_events_add_in in = {
         .kind = S(KIND_DEFERRED), .text = S("Later."), .fields = facts, .fields_count = 3};
     (void)state;
     struct rpc_event e = through(&a, ROLE_RELAY, &in);
@@ -39,7 +39,7 @@ static void an_event_comes_back(void **state) {
 
 static void an_unknown_kind_keeps_its_name(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_ledger_event_in in = {.kind = S("eclipse"), .text = S("It is dark.")};
+    struct rpc_events_add_in in = {.kind = S("eclipse"), .text = S("It is dark.")};
     (void)state;
     struct rpc_event e = through(&a, ROLE_MASTER, &in);
     assert_slice(e.kind, "eclipse");
@@ -49,7 +49,7 @@ static void an_unknown_kind_keeps_its_name(void **state) {
 static void of_one_name_the_first_fact_stays(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c")}, {S(FACT_TO), S("d@e.f")}};
-    struct rpc_ledger_event_in in = {.kind = S(KIND_LOOKUP), .fields = facts, .fields_count = 2};
+    struct rpc_events_add_in in = {.kind = S(KIND_LOOKUP), .fields = facts, .fields_count = 2};
     (void)state;
     struct rpc_event e = through(&a, ROLE_QUEUE, &in);
     assert_int_equal(e.fields_count, 1);
@@ -64,10 +64,10 @@ static void too_much_is_cut(void **state) {
     for (size_t i = 0; i < 40; i++)
         facts[i] = (struct rpc_field){arena_printf(&a, "a very long name of a fact, number %zu", i),
                                       slice_of(long_text, 20000)};
-    struct rpc_ledger_event_in in = {.kind = slice_of(long_text, 300),
-                                     .text = slice_of(long_text, 20000),
-                                     .fields = facts,
-                                     .fields_count = 40};
+    struct rpc_events_add_in in = {.kind = slice_of(long_text, 300),
+                                   .text = slice_of(long_text, 20000),
+                                   .fields = facts,
+                                   .fields_count = 40};
     (void)state;
     struct rpc_event e = through(&a, ROLE_EDGE, &in);
     assert_int_equal(e.kind.len, 48);
@@ -85,7 +85,7 @@ static void a_character_is_not_cut_in_two(void **state) {
     buf_add_byte(&text, 'x');
     while (text.len < EVENT_TEXT_MAX + 10)
         buf_add_str(&text, "会");
-    struct rpc_ledger_event_in in = {.kind = S(KIND_RELOAD), .text = buf_slice(&text)};
+    struct rpc_events_add_in in = {.kind = S(KIND_RELOAD), .text = buf_slice(&text)};
     (void)state;
     struct rpc_event e = through(&a, ROLE_EDGE, &in);
     assert_true(e.text.len <= EVENT_TEXT_MAX);
@@ -127,7 +127,7 @@ static void the_message_is_not_kept(void **state) {
 static void facts_named_dialogue_are_cleaned(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_field facts[] = {{S(FACT_DIALOGUE), S("C: AUTH PLAIN c2VjcmV0\n")}};
-    struct rpc_ledger_event_in in = {.kind = S(KIND_ACCEPTED), .fields = facts, .fields_count = 1};
+    struct rpc_events_add_in in = {.kind = S(KIND_ACCEPTED), .fields = facts, .fields_count = 1};
     (void)state;
     struct rpc_event e = through(&a, ROLE_EDGE, &in);
     assert_slice(event_fact(&e, FACT_DIALOGUE), "C: AUTH PLAIN ***\n");
@@ -137,7 +137,7 @@ static void a_torn_record_is_corrupt(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf record = {0};
     struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c")}, {S("weather"), S("fine")}};
-    struct rpc_ledger_event_in in = {
+    struct rpc_events_add_in in = {
         .kind = S("eclipse"), .text = S("Dark."), .fields = facts, .fields_count = 2};
     struct rpc_event e = {0};
     (void)state;
@@ -153,7 +153,7 @@ static void a_torn_record_is_corrupt(void **state) {
 
 static void a_record_knows_its_role(void **state) {
     _cleanup_(buf_done) struct buf record = {0};
-    struct rpc_ledger_event_in in = {.kind = S(KIND_RELOAD)};
+    struct rpc_events_add_in in = {.kind = S(KIND_RELOAD)};
     (void)state;
     event_encode(&record, ROLE_QUEUE, &in);
     assert_true(event_record_is_of(buf_slice(&record), S("queue")));
@@ -170,7 +170,7 @@ static void a_subject_is_kept_readable(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(written); i++) {
         struct rpc_field facts[] = {{S(FACT_SUBJECT), written[i]}};
-        struct rpc_ledger_event_in in = {
+        struct rpc_events_add_in in = {
             .kind = S(KIND_ACCEPTED), .fields = facts, .fields_count = 1};
         struct rpc_event e = through(&a, ROLE_EDGE, &in);
         assert_slice(event_fact(&e, FACT_SUBJECT), "会議");

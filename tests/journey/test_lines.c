@@ -111,7 +111,7 @@ FIBER_TEST(lines_that_nobody_takes_are_counted) {
     finish(&e, l,
            "2026-11-18 11:06:40.000 info    edge      -             reload: The first of them.\n"
            "2026-11-18 11:06:40.000 info    edge      -             reload: The second of them.\n"
-           "2026-11-18 11:06:40.000 warning ledger    -             lost: 1 lines were left out"
+           "2026-11-18 11:06:40.000 warning events    -             lost: 1 lines were left out"
            " here: nobody took them.\n"
            "2026-11-18 11:06:40.000 info    edge      -             reload: The fourth.\n",
            "");
@@ -231,7 +231,7 @@ static void test_what_the_syslog_daemon_does_not_take_goes_to_stderr(void **stat
     (void)close(before);
 }
 
-/* A reader that has gone must not stop the ledger, and one that is slow is waited for. */
+/* A reader that has gone must not stop the event log, and one that is slow is waited for. */
 REAL_FIBER_TEST(a_descriptor_that_fails_harms_nobody) {
     struct ends e;
     struct lines *l = start(&e, (struct lines_options){.level = CONF_LOG_INFO});

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ledger role behind real links: an edge that reports events, a command line that asks.
+ * The event log role behind real links: an edge that reports events, a command line that asks.
  */
 #include "unit.h"
 
@@ -38,13 +38,13 @@ static void misbehaved(struct rpc_link *link, const char *why, void *arg) {
 static void connect_role(struct post *p, enum role other, struct rpc_link **ret_theirs,
                          struct rpc_link **ret_ours) {
     int fds[2];
-    struct rpc_options ours = {.self = ROLE_LEDGER,
+    struct rpc_options ours = {.self = ROLE_EVENTS,
                                .other = other,
-                               .service = rpc_services[ROLE_LEDGER],
-                               .handlers = role_ledger.handlers,
+                               .service = rpc_services[ROLE_EVENTS],
+                               .handlers = role_events.handlers,
                                .arg = &p->process,
                                .misbehaved = misbehaved};
-    struct rpc_options theirs = {.self = other, .other = ROLE_LEDGER};
+    struct rpc_options theirs = {.self = other, .other = ROLE_EVENTS};
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     *ret_ours = rpc_link_new(&ours);
     *ret_theirs = rpc_link_new(&theirs);
@@ -60,21 +60,21 @@ static int new_file(const char *name) {
 
 static void open_post(struct post *p) {
     struct problem problem = {0};
-    *p = (struct post){.folder = "/tmp/ledger-XXXXXX"};
+    *p = (struct post){.folder = "/tmp/events-XXXXXX"};
     assert_non_null(getcwd(p->back, sizeof p->back));
     assert_non_null(mkdtemp(p->folder));
     assert_int_equal(chdir(p->folder), 0);
-    p->process = (struct process){.role = &role_ledger, .conf = conf_new(), .root = fiber_self()};
+    p->process = (struct process){.role = &role_events, .conf = conf_new(), .root = fiber_self()};
     assert_int_equal(conf_set(p->process.conf, "log.destination", S("none"), &problem), 0);
     p->process.log_file = new_file("events.log");
     p->process.log_socket = -1;
-    assert_int_equal(role_ledger.open(&p->process, &problem), 0);
+    assert_int_equal(role_events.open(&p->process, &problem), 0);
     connect_role(p, ROLE_EDGE, &p->edge, &p->to_edge);
     connect_role(p, ROLE_CLI, &p->cli, &p->to_cli);
 }
 
 static void close_post(struct post *p) {
-    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm", "events.log",
+    static const char *const names[] = {"events.db", "events.db-wal", "events.db-shm", "events.log",
                                         "newer.log"};
     rpc_link_free(p->edge);
     rpc_link_free(p->cli);
@@ -91,9 +91,9 @@ static void close_post(struct post *p) {
 static void report(struct post *p, uint64_t number) {
     _cleanup_(arena_done) struct arena a = {0};
     for (unsigned step = 0; step < SAMPLE_STEPS; step++) {
-        struct rpc_ledger_event_in e;
+        struct rpc_events_add_in e;
         (void)sample_step(number, step, &a, &e);
-        assert_int_equal(send_ledger_event(p->edge, &e), 0);
+        assert_int_equal(send_events_add(p->edge, &e), 0);
     }
 }
 
@@ -101,9 +101,9 @@ static void report(struct post *p, uint64_t number) {
 static void settle(struct post *p, size_t count) {
     for (unsigned i = 0; i < 100; i++) {
         _cleanup_(arena_done) struct arena a = {0};
-        struct rpc_ledger_log_in in = {.last = 1};
-        struct rpc_ledger_log_out out = {0};
-        assert_int_equal(call_ledger_log(p->cli, &in, &a, &out, NULL), 0);
+        struct rpc_events_log_in in = {.last = 1};
+        struct rpc_events_log_out out = {0};
+        assert_int_equal(call_events_log(p->cli, &in, &a, &out, NULL), 0);
         if (out.events_count > 0 && out.events[0].sequence >= count)
             return;
         assert_int_equal(fiber_sleep(20 * USEC_MS), 0);
@@ -113,7 +113,7 @@ static void settle(struct post *p, size_t count) {
 
 /* The role frees nothing at its end, since its process ends with it; here the leak is known. */
 static void stop_role(struct post *p) {
-    role_ledger.stop(&p->process);
+    role_events.stop(&p->process);
 }
 
 REAL_FIBER_TEST(a_journey_travels_from_edge_to_command_line) {
@@ -121,17 +121,17 @@ REAL_FIBER_TEST(a_journey_travels_from_edge_to_command_line) {
     open_post(&p);
     report(&p, 1);
     settle(&p, SAMPLE_STEPS);
-    struct rpc_ledger_find_in find = {
+    struct rpc_events_find_in find = {
         .words = (struct rpc_word[]){{S("READER1@example.jp")}}, .words_count = 1, .limit = 10};
-    struct rpc_ledger_find_out found = {0};
-    assert_int_equal(call_ledger_find(p.cli, &find, &p.arena, &found, NULL), 0);
+    struct rpc_events_find_out found = {0};
+    assert_int_equal(call_events_find(p.cli, &find, &p.arena, &found, NULL), 0);
     assert_int_equal(found.messages_count, 1);
     queue_id id = 0;
     assert_int_equal(queue_id_parse(found.messages[0].text, &id), 0);
     assert_int_equal(id, sample_message(1));
-    struct rpc_ledger_journey_in in = {.message = id};
-    struct rpc_ledger_journey_out out = {0};
-    assert_int_equal(call_ledger_journey(p.cli, &in, &p.arena, &out, NULL), 0);
+    struct rpc_events_journey_in in = {.message = id};
+    struct rpc_events_journey_out out = {0};
+    assert_int_equal(call_events_journey(p.cli, &in, &p.arena, &out, NULL), 0);
     assert_int_equal(out.events_count, SAMPLE_STEPS);
     assert_slice(out.events[0].role, "edge"); /* who sent it, not who it says it is */
     assert_slice(out.events[1].role, "edge");
@@ -145,9 +145,9 @@ REAL_FIBER_TEST(news_wake_a_waiting_command_line) {
     open_post(&p);
     usec_t begin = fiber_now();
     report(&p, 2);
-    struct rpc_ledger_journey_in in = {.message = sample_message(2), .wait = 10 * USEC_SEC};
-    struct rpc_ledger_journey_out out = {0};
-    assert_int_equal(call_ledger_journey(p.cli, &in, &p.arena, &out, NULL), 0);
+    struct rpc_events_journey_in in = {.message = sample_message(2), .wait = 10 * USEC_SEC};
+    struct rpc_events_journey_out out = {0};
+    assert_int_equal(call_events_journey(p.cli, &in, &p.arena, &out, NULL), 0);
     assert_in_range(out.events_count, 1, SAMPLE_STEPS);
     assert_true(fiber_now() - begin < 5 * USEC_SEC);
     stop_role(&p);
@@ -165,7 +165,7 @@ REAL_FIBER_TEST(the_log_goes_on_in_the_file_of_the_last_reload) {
     assert_int_equal(stat("events.log", &first), 0);
     assert_true(first.st_size > 100);
     p.process.log_file = new_file("newer.log");
-    assert_int_equal(role_ledger.reload(&p.process, p.process.conf, &(struct problem){0}), 0);
+    assert_int_equal(role_events.reload(&p.process, p.process.conf, &(struct problem){0}), 0);
     assert_int_equal(p.process.log_file, -1);
     report(&p, 4);
     settle(&p, (size_t)2 * SAMPLE_STEPS);
@@ -182,13 +182,13 @@ REAL_FIBER_TEST(who_changed_what_is_not_said_by_an_edge) {
     static struct post p;
     open_post(&p);
     struct rpc_field by = {S(FACT_BY), S("root")};
-    struct rpc_ledger_event_in forged = {
+    struct rpc_events_add_in forged = {
         .kind = S(KIND_CHANGED), .text = S("root changed"), .fields = &by, .fields_count = 1};
-    assert_int_equal(send_ledger_event(p.edge, &forged), 0);
+    assert_int_equal(send_events_add(p.edge, &forged), 0);
     settle(&p, 1);
-    struct rpc_ledger_log_in in = {.last = 10};
-    struct rpc_ledger_log_out out = {0};
-    assert_int_equal(call_ledger_log(p.cli, &in, &p.arena, &out, NULL), 0);
+    struct rpc_events_log_in in = {.last = 10};
+    struct rpc_events_log_out out = {0};
+    assert_int_equal(call_events_log(p.cli, &in, &p.arena, &out, NULL), 0);
     assert_int_equal(out.events_count, 1);
     assert_slice(out.events[0].kind, KIND_WARNING);
     assert_slice(out.events[0].text, "edge reported a change that only the directory and the master"
@@ -200,9 +200,9 @@ REAL_FIBER_TEST(who_changed_what_is_not_said_by_an_edge) {
 REAL_FIBER_TEST(an_edge_may_not_read) {
     static struct post p;
     open_post(&p);
-    struct rpc_ledger_log_in in = {.last = 1};
-    struct rpc_ledger_log_out out = {0};
-    assert_int_equal(call_ledger_log(p.edge, &in, &p.arena, &out, NULL), -EPIPE);
+    struct rpc_events_log_in in = {.last = 1};
+    struct rpc_events_log_out out = {0};
+    assert_int_equal(call_events_log(p.edge, &in, &p.arena, &out, NULL), -EPIPE);
     assert_string_equal(p.misbehaved, "made a call that its role may not make");
     stop_role(&p);
     close_post(&p);

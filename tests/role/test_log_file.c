@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The log file as the master opens it for the ledger.
+ * The log file as the master opens it for the event log.
  */
 #include "unit.h"
 

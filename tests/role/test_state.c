@@ -294,6 +294,75 @@ static void test_memory_of_a_process_is_known(void **state) {
     assert_int_equal(proc_memory(0x7fffffff), 0);
 }
 
+/* ------------------------------------------------------------------ names of older versions */
+
+static void make_file(const char *name) {
+    char path[STATE_PATH];
+    int fd = open(state_path(path, directory, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, name, strlen(name)), (ssize_t)strlen(name));
+    assert_int_equal(close(fd), 0);
+}
+
+static bool is_there(const char *name) {
+    char path[STATE_PATH];
+    return access(state_path(path, directory, name), F_OK) == 0;
+}
+
+static void remove_file(const char *name) {
+    char path[STATE_PATH];
+    assert_int_equal(remove(state_path(path, directory, name)), 0);
+}
+
+static void make_former_log(void) {
+    char path[STATE_PATH];
+    assert_int_equal(mkdir(state_path(path, directory, "ledger"), 0700), 0);
+    make_file("ledger/ledger.db");
+    make_file("ledger/ledger.db-wal");
+}
+
+static void test_the_event_log_of_an_older_version_is_taken_over(void **state) {
+    _cleanup_(buf_done) struct buf notes = {0};
+    (void)state;
+    assert_false(state_upgrade(directory, &notes)); /* nothing to do */
+    make_former_log();
+    assert_true(state_upgrade(directory, &notes));
+    assert_int_equal(notes.len, 0);
+    assert_true(is_there("events/events.db") && is_there("events/events.db-wal"));
+    assert_false(is_there("ledger"));
+    remove_file("events/events.db");
+    remove_file("events/events.db-wal");
+}
+
+/* The power went when one of two files had its new name. */
+static void test_taking_over_goes_on_where_it_was_broken_off(void **state) {
+    (void)state;
+    make_former_log();
+    remove_file("ledger/ledger.db-wal");
+    make_file("events/events.db-wal");
+    assert_true(state_upgrade(directory, NULL));
+    assert_true(is_there("events/events.db") && is_there("events/events.db-wal"));
+    assert_false(is_there("ledger"));
+    char path[STATE_PATH]; /* or when only the empty folder was left */
+    assert_int_equal(mkdir(state_path(path, directory, "ledger"), 0700), 0);
+    assert_true(state_upgrade(directory, NULL));
+    assert_false(is_there("ledger"));
+}
+
+static void test_an_event_log_in_use_is_not_replaced_by_an_older_one(void **state) {
+    _cleanup_(buf_done) struct buf notes = {0};
+    (void)state;
+    make_former_log();
+    assert_true(is_there("events/events.db"));
+    assert_false(state_upgrade(directory, &notes));
+    assert_non_null(strstr(buf_str(&notes), "left as it is"));
+    assert_true(is_there("ledger/ledger.db"));
+    remove_file("ledger/ledger.db");
+    remove_file("ledger/ledger.db-wal");
+    remove_file("ledger");
+    remove_file("events/events.db");
+    remove_file("events/events.db-wal");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_role_has_a_folder_that_others_cannot_enter),
@@ -310,6 +379,9 @@ int main(void) {
         cmocka_unit_test(test_roles_that_answer_the_command_line_have_a_socket),
         cmocka_unit_test(test_the_last_account_that_has_a_folder_is_found),
         cmocka_unit_test(test_memory_of_a_process_is_known),
+        cmocka_unit_test(test_the_event_log_of_an_older_version_is_taken_over),
+        cmocka_unit_test(test_taking_over_goes_on_where_it_was_broken_off),
+        cmocka_unit_test(test_an_event_log_in_use_is_not_replaced_by_an_older_one),
     };
     return cmocka_run_group_tests_name("state", tests, make_directory, remove_directory);
 }

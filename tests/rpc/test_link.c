@@ -196,14 +196,14 @@ REAL_FIBER_TEST(a_call_whose_descriptor_finds_no_room_fails_alone) {
 
 /* ------------------------------------------------------------------ who does not listen */
 
-/* Nobody waits for the ledger: what it does not take is dropped before it costs much memory. */
+/* Nobody waits for the event log: what it does not take is dropped before it costs much memory. */
 REAL_FIBER_TEST(events_are_dropped_when_nobody_takes_them) {
     static char text[16000];
-    struct rpc_ledger_event_in in = {.kind = S("accepted"), .text = {text, sizeof text}};
+    struct rpc_events_add_in in = {.kind = S("accepted"), .text = {text, sizeof text}};
     int sent = 0;
     int fd = pair_open_raw(&pair, ROLE_EDGE, NULL);
     memset(text, 'x', sizeof text);
-    while (sent < 2000 && send_ledger_event(pair.other, &in) == 0)
+    while (sent < 2000 && send_events_add(pair.other, &in) == 0)
         sent++;
     assert_in_range(sent, 8 * 1024 / 16, 8 * 1024 / 15);
     assert_int_equal(rpc_link_counts(pair.other).dropped, 1);

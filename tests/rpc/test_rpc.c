@@ -268,7 +268,7 @@ static unsigned events;
 
 static unsigned most_fibers;
 
-static int event(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_event_in *in) {
+static int event(void *arg, const struct rpc_caller *caller, const struct rpc_events_add_in *in) {
     struct fiber_stats stats;
     (void)arg;
     (void)caller;
@@ -279,22 +279,22 @@ static int event(void *arg, const struct rpc_caller *caller, const struct rpc_le
     return 0;
 }
 
-static const struct rpc_ledger_handlers ledger_handlers = {.event = event};
+static const struct rpc_events_handlers events_handlers = {.add = event};
 
 static void send_events(unsigned count) {
     struct rpc_field field = {S("from"), S("tama@example.test")};
     events = 0;
     for (unsigned i = 0; i < count; i++) {
-        struct rpc_ledger_event_in in = {
+        struct rpc_events_add_in in = {
             .message = 42, .kind = S("accepted"), .fields = &field, .fields_count = 1};
-        assert_int_equal(send_ledger_event(pair.edge, &in), 0);
+        assert_int_equal(send_events_add(pair.edge, &in), 0);
     }
     while (events < count)
         assert_int_equal(fiber_sleep(USEC_MS), 0);
 }
 
 REAL_FIBER_TEST(a_one_way_call_does_not_wait) {
-    pair_open(&pair, ROLE_LEDGER, &ledger_handlers, NULL);
+    pair_open(&pair, ROLE_EVENTS, &events_handlers, NULL);
     send_events(500);
     pair_close(&pair);
 }
@@ -302,7 +302,7 @@ REAL_FIBER_TEST(a_one_way_call_does_not_wait) {
 /* More than RPC_CALLS_MAX: whoever reports much has done nothing wrong. */
 REAL_FIBER_TEST(a_storm_of_events_costs_no_fibers_and_ends_nobody) {
     struct fiber_stats before;
-    pair_open(&pair, ROLE_LEDGER, &ledger_handlers, NULL);
+    pair_open(&pair, ROLE_EVENTS, &events_handlers, NULL);
     fiber_stats(&before);
     most_fibers = 0;
     send_events(20000);

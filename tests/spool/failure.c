@@ -516,7 +516,7 @@ WORLD_TEST(segment_that_was_cut_short_is_damage) {
     assert_int_equal(messages(w), 3);
 }
 
-/* Whoever is told may need fibers: the queue sends an event to the ledger. */
+/* Whoever is told may need fibers: the queue sends an event to the event log. */
 WORLD_TEST_ON(notices_of_the_opening_are_told_by_a_fiber, false) {
     uint64_t ids[5];
     char segment[64];

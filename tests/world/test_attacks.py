@@ -150,7 +150,7 @@ def test_half_open_clients_leave_room_for_others(server):
             wire.close()
 
 
-def test_a_client_that_is_refused_without_end_does_not_fill_the_ledger(server):
+def test_a_client_that_is_refused_without_end_does_not_fill_the_event_log(server):
     """Events of others would make place for those; how many were left out is said."""
     host = server("flooded", settings={"smtp.error-delay": "0s"})
     user = host.account()

@@ -329,9 +329,9 @@ def test_bad_certificate_is_named_at_a_reload_and_at_the_start(server, spoil, sa
     assert said in str(failed.value)
 
 
-def test_damaged_ledger_does_not_keep_messages_from_travelling(kept):
+def test_damaged_event_log_does_not_keep_messages_from_travelling(kept):
     host, user = kept
-    for path in (host.folder / "ledger").iterdir():
+    for path in (host.folder / "events").iterdir():
         if path.is_file():
             path.write_bytes(b"\xa5" * max(1, path.stat().st_size))
     host.start()

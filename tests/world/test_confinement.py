@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
-ROLES = {"edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger"}
+ROLES = {"edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events"}
 FOLDERS = {"directory": "directory", "keys": "keys", "queue": "spool", "mail": "accounts",
-           "ledger": "ledger"}
-TRUSTS = [{"edge", "relay", "resolver"}, {"directory", "keys"}, {"queue", "mail", "ledger"}]
+           "events": "events"}
+TRUSTS = [{"edge", "relay", "resolver"}, {"directory", "keys"}, {"queue", "mail", "events"}]
 
 
 @pytest.fixture(scope="module")

@@ -159,7 +159,7 @@ def test_the_journey_tells_the_same_dialogue(a, people):
 
 
 def dialogue_of(host, message, kind):
-    """The dialogue in the journey of a message, which the ledger may learn a moment later."""
+    """The dialogue in the journey of a message, which the event log may learn a moment later."""
     def find():
         done = host.attempt("--json", "journey", message)
         return done.returncode == 0 and [

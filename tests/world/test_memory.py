@@ -123,7 +123,7 @@ def test_a_message_to_very_many_with_long_originals_is_taken(host):
 
 
 def records(host):
-    return sum(file.stat().st_size for file in (host.folder / "ledger").iterdir())
+    return sum(file.stat().st_size for file in (host.folder / "events").iterdir())
 
 
 def test_a_group_is_kept_once_however_often_it_is_named(host):

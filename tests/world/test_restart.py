@@ -14,7 +14,7 @@ import pytest
 from wire import Closed, Pop3, written_by
 from world import MESSAGE, PASSWORD, PROGRAM, Failure, kill, strip_trace, wait_until
 
-ROLES = ["edge", "directory", "keys", "queue", "relay", "resolver", "mail", "ledger"]
+ROLES = ["edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events"]
 
 
 @pytest.fixture(scope="module")
@@ -409,7 +409,7 @@ def test_reload_of_the_disk_reserve(server):
 
 
 def test_log_file_anywhere_and_its_rotation(server, world):
-    """The ledger, which sees its own folder only, writes on after a reload, a rotation and a
+    """The events role, which sees its own folder only, writes on after a reload, a rotation and a
     death."""
     folder = world.folder / "var-log"
     folder.mkdir(exist_ok=True)
@@ -429,7 +429,7 @@ def test_log_file_anywhere_and_its_rotation(server, world):
     host.deliver(user)
     wait_until(lambda: lines(log) == 1, 5, 0.1, host.story)
     assert lines(old) == 1
-    wait_for_return(host, fallen(host, "ledger"))
+    wait_for_return(host, fallen(host, "events"))
     host.deliver(user)
     wait_until(lambda: lines(log) == 2, 5, 0.1, host.story)
     host.restart()
@@ -459,7 +459,7 @@ def test_what_needs_a_restart_is_said_and_waits_for_it(server):
     assert "(at the next start)" in reload(host, {})
     assert "log.destination: stderr -> none (at the next start)" in host.run("reload")
     assert "takes effect at a restart" in host.run("config", "log.destination")
-    wait_for_return(host, fallen(host, "ledger"))
+    wait_for_return(host, fallen(host, "events"))
     before = len(host.said())
     host.deliver(host.account())
     wait_until(lambda: "accepted" in host.said()[before:], 5, 0.1, host.story)

@@ -94,7 +94,7 @@ def assert_secret(host, message):
     for process in host.processes():
         command = pathlib.Path(f"/proc/{process['pid']}/cmdline").read_bytes()
         assert b"Sesame" not in command
-    for folder in ("ledger", "spool"):
+    for folder in ("events", "spool"):
         found = subprocess.run(["grep", "-rlF", "-e", "Sesame", "-e", coded, host.folder / folder],
                                check=False, capture_output=True, text=True)
         assert not found.stdout

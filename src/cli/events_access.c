@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cli/ledger_access.h"
+#include "cli/events_access.h"
 
 #include <errno.h>
 
@@ -7,27 +7,28 @@
 #include "cli/enter.h"
 #include "cli/server.h"
 
-struct ledger_access {
+struct events_access {
     struct rpc_link *link; /* or */
-    struct ledger *ledger;
+    struct event_log *events;
     struct entered entered;
 };
 
-static int open_here(struct cli *c, struct ledger_access *x, struct problem *problem) {
-    struct ledger_options options = {.path = "ledger.db", .read_only = true};
-    int r = enter_folder(c, "ledger", &c->users.mail, &x->entered, problem);
+static int open_here(struct cli *c, struct events_access *x, struct problem *problem) {
+    struct event_log_options options = {.path = "events.db", .read_only = true};
+    server_upgrade_if_idle(c);
+    int r = enter_folder(c, "events", &c->users.mail, &x->entered, problem);
     if (r == 0 && access(options.path, F_OK) < 0 && errno == ENOENT)
         r = problem_set(problem, -E_UNKNOWN,
                         _("nothing is recorded in %s yet: the server has never run"), c->directory);
     if (r == 0)
-        x->ledger = ledger_new(&options);
+        x->events = event_log_new(&options);
     return r;
 }
 
-int ledger_access_open(struct cli *c, struct ledger_access **ret, struct problem *problem) {
-    _cleanup_(ledger_access_close_p) struct ledger_access *x = NEW(struct ledger_access);
+int events_access_open(struct cli *c, struct events_access **ret, struct problem *problem) {
+    _cleanup_(events_access_close_p) struct events_access *x = NEW(struct events_access);
     x->entered = ENTERED_NONE;
-    int r = server_connect_if_running(c, ROLE_LEDGER, &x->link, problem);
+    int r = server_connect_if_running(c, ROLE_EVENTS, &x->link, problem);
     if (r == 0 && !x->link)
         r = open_here(c, x, problem);
     if (r == 0)
@@ -35,17 +36,17 @@ int ledger_access_open(struct cli *c, struct ledger_access **ret, struct problem
     return r;
 }
 
-void ledger_access_close(struct ledger_access *x) {
+void events_access_close(struct events_access *x) {
     if (!x)
         return;
-    ledger_free(x->ledger);
+    event_log_free(x->events);
     leave_folder(&x->entered);
     if (x->link)
         rpc_link_free(x->link);
     free(x);
 }
 
-bool ledger_access_is_remote(const struct ledger_access *x) {
+bool events_access_is_remote(const struct events_access *x) {
     return x->link != NULL;
 }
 
@@ -56,19 +57,19 @@ static struct rpc_word *words_of(const struct slice *texts, size_t count, struct
     return words;
 }
 
-int access_find_messages(struct ledger_access *x, const struct ledger_search *search,
+int access_find_messages(struct events_access *x, const struct event_log_search *search,
                          unsigned limit, struct arena *a, queue_id **ret, size_t *ret_count,
                          struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
-    struct rpc_ledger_find_in in = {.words = words_of(search->words, search->count, a),
+    struct rpc_events_find_in in = {.words = words_of(search->words, search->count, a),
                                     .words_count = search->count,
                                     .first = search->first,
                                     .last = search->last,
                                     .limit = limit};
-    struct rpc_ledger_find_out out;
+    struct rpc_events_find_out out;
     if (!x->link)
-        return ledger_find(x->ledger, search, limit, a, ret, ret_count, problem);
-    int r = call_ledger_find(x->link, &in, a, &out, problem);
+        return event_log_find(x->events, search, limit, a, ret, ret_count, problem);
+    int r = call_events_find(x->link, &in, a, &out, problem);
     if (r < 0)
         return r;
     *ret = arena_array(a, out.messages_count, sizeof **ret);
@@ -78,23 +79,23 @@ int access_find_messages(struct ledger_access *x, const struct ledger_search *se
     return r;
 }
 
-int access_journey(struct ledger_access *x, queue_id message, uint64_t after, usec_t wait,
-                   struct arena *a, struct ledger_events *ret, struct problem *problem) {
+int access_journey(struct events_access *x, queue_id message, uint64_t after, usec_t wait,
+                   struct arena *a, struct event_list *ret, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE + wait);
-    struct rpc_ledger_journey_in in = {.message = message, .after = after, .wait = wait};
-    struct rpc_ledger_journey_out out;
+    struct rpc_events_journey_in in = {.message = message, .after = after, .wait = wait};
+    struct rpc_events_journey_out out;
     if (!x->link)
-        return ledger_journey(x->ledger, message, after, 0, a, ret, problem);
-    int r = call_ledger_journey(x->link, &in, a, &out, problem);
+        return event_log_journey(x->events, message, after, 0, a, ret, problem);
+    int r = call_events_journey(x->link, &in, a, &out, problem);
     if (r == 0)
-        *ret = (struct ledger_events){out.events, out.events_count};
+        *ret = (struct event_list){out.events, out.events_count};
     return r;
 }
 
-int access_log(struct ledger_access *x, const struct ledger_question *q, struct arena *a,
-               struct ledger_events *ret, struct problem *problem) {
+int access_log(struct events_access *x, const struct event_log_question *q, struct arena *a,
+               struct event_list *ret, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE + q->wait);
-    struct rpc_ledger_log_in in = {.after = q->after,
+    struct rpc_events_log_in in = {.after = q->after,
                                    .last = (uint32_t)q->last,
                                    .role = q->role,
                                    .since = q->since,
@@ -102,11 +103,11 @@ int access_log(struct ledger_access *x, const struct ledger_question *q, struct 
                                    .words = words_of(q->words, q->word_count, a),
                                    .words_count = q->word_count,
                                    .wait = q->wait};
-    struct rpc_ledger_log_out out;
+    struct rpc_events_log_out out;
     if (!x->link)
-        return ledger_log(x->ledger, q, a, ret, problem);
-    int r = call_ledger_log(x->link, &in, a, &out, problem);
+        return event_log_read(x->events, q, a, ret, problem);
+    int r = call_events_log(x->link, &in, a, &out, problem);
     if (r == 0)
-        *ret = (struct ledger_events){out.events, out.events_count};
+        *ret = (struct event_list){out.events, out.events_count};
     return r;
 }

@@ -7,16 +7,16 @@
 
 #include "base/words.h"
 
-#include "journey/ledger_inside.h"
+#include "journey/event_log_inside.h"
 
 #define FIND_MAX 1000U
 
 /* ------------------------------------------------------------------ reading */
 
-typedef int read_fn(struct ledger_db *db, void *arg);
+typedef int read_fn(struct event_db *db, void *arg);
 
 struct read_job {
-    struct ledger *ledger;
+    struct event_log *events;
     read_fn *fn;
     void *arg;
     struct problem *problem;
@@ -24,8 +24,8 @@ struct read_job {
 
 static int read_job(void *arg) {
     struct read_job *job = arg;
-    struct ledger *l = job->ledger;
-    int r = l->reader ? 0 : ledger_db_open(l->path, true, &l->reader, job->problem);
+    struct event_log *l = job->events;
+    int r = l->reader ? 0 : event_db_open(l->path, true, &l->reader, job->problem);
     if (r < 0)
         return r;
     l->reader->db->problem = job->problem;
@@ -34,26 +34,26 @@ static int read_job(void *arg) {
     return r;
 }
 
-int ledger_flush(struct ledger *l, struct problem *problem) {
+int event_log_flush(struct event_log *l, struct problem *problem) {
     uint64_t added = l->added;
     while (!l->over && !l->stopping && !l->failing && (l->written < added || !l->tried)) {
         l->hurry = true;
         fiber_cond_wake_all(&l->filled);
         int r = fiber_cond_wait(&l->stored);
         if (r < 0)
-            return problem_set(problem, r, N_("the ledger did not answer in time"));
+            return problem_set(problem, r, N_("the event log did not answer in time"));
     }
     return 0;
 }
 
-static int run_read(struct ledger *l, read_fn *fn, void *arg, struct problem *problem) {
+static int run_read(struct event_log *l, read_fn *fn, void *arg, struct problem *problem) {
     struct read_job job = {l, fn, arg, problem};
-    MUST(l->magic == LEDGER_MAGIC);
-    int r = fiber_cancelled() ? -ECANCELED : ledger_flush(l, problem);
+    MUST(l->magic == EVENT_LOG_MAGIC);
+    int r = fiber_cancelled() ? -ECANCELED : event_log_flush(l, problem);
     if (r == 0)
         r = fiber_mutex_lock(&l->reading);
     if (r < 0)
-        return problem_set(problem, r, N_("the ledger did not answer in time"));
+        return problem_set(problem, r, N_("the event log did not answer in time"));
     r = offload(OFFLOAD_DISK, read_job, &job);
     fiber_mutex_unlock(&l->reading);
     if (r == -E_CORRUPT) {
@@ -64,18 +64,18 @@ static int run_read(struct ledger *l, read_fn *fn, void *arg, struct problem *pr
 }
 
 struct find_arg {
-    struct ledger_search search;
+    struct event_log_search search;
     struct messages messages;
     bool more;
 };
 
-static int find_fn(struct ledger_db *db, void *arg) {
+static int find_fn(struct event_db *db, void *arg) {
     struct find_arg *f = arg;
-    return ledger_db_find(db, &f->search, &f->messages, &f->more);
+    return event_db_find(db, &f->search, &f->messages, &f->more);
 }
 
-int ledger_find(struct ledger *l, const struct ledger_search *search, unsigned limit,
-                struct arena *a, queue_id **ret, size_t *ret_count, struct problem *problem) {
+int event_log_find(struct event_log *l, const struct event_log_search *search, unsigned limit,
+                   struct arena *a, queue_id **ret, size_t *ret_count, struct problem *problem) {
     struct find_arg f = {.search = *search, .messages.max = MIN(MAX(limit, 1U), FIND_MAX)};
     int r;
     if (f.search.last == 0)
@@ -100,27 +100,28 @@ struct events_arg {
     struct page page;
 };
 
-static int journey_fn(struct ledger_db *db, void *arg) {
+static int journey_fn(struct event_db *db, void *arg) {
     struct events_arg *e = arg;
-    int r = ledger_db_clamp(db, &e->after);
-    return r < 0 ? r : ledger_db_journey(db, e->message, e->after, &e->page);
+    int r = event_db_clamp(db, &e->after);
+    return r < 0 ? r : event_db_journey(db, e->message, e->after, &e->page);
 }
 
-static int log_fn(struct ledger_db *db, void *arg) {
+static int log_fn(struct event_db *db, void *arg) {
     struct events_arg *e = arg;
     int r = 0;
     if (e->last > 0 || (e->range.since > 0 && e->range.after == 0))
-        r = ledger_db_log_last(db, e->last, &e->range, &e->range.after);
+        r = event_db_log_last(db, e->last, &e->range, &e->range.after);
     e->last = 0;
     if (r == 0)
-        r = ledger_db_clamp(db, &e->range.after);
+        r = event_db_clamp(db, &e->range.after);
     if (r == 0)
-        r = ledger_db_log(db, &e->range, &e->page);
+        r = event_db_log(db, &e->range, &e->page);
     return r;
 }
 
 /* Reads a page; a log that is searched for one role is read on until something is found. */
-static int read_page(struct ledger *l, read_fn *fn, struct events_arg *e, struct problem *problem) {
+static int read_page(struct event_log *l, read_fn *fn, struct events_arg *e,
+                     struct problem *problem) {
     int r;
     do
         r = run_read(l, fn, e, problem);
@@ -128,18 +129,18 @@ static int read_page(struct ledger *l, read_fn *fn, struct events_arg *e, struct
     return r;
 }
 
-/* Until news came, the time is over, or the ledger ends. */
-static int wait_for_news(struct ledger *l, struct follower *f, usec_t until) {
+/* Until news came, the time is over, or the event log ends. */
+static int wait_for_news(struct event_log *l, struct follower *f, usec_t until) {
     int r = 0;
     while (r == 0 && !f->hit && !l->stopping)
         r = fiber_cond_wait_until(&l->stored, until);
     return f->hit ? 0 : r;
 }
 
-static int read_events(struct ledger *l, read_fn *fn, struct events_arg *e, usec_t wait,
-                       struct arena *a, struct ledger_events *ret, struct problem *problem) {
+static int read_events(struct event_log *l, read_fn *fn, struct events_arg *e, usec_t wait,
+                       struct arena *a, struct event_list *ret, struct problem *problem) {
     struct follower f = {.message = e->message};
-    usec_t until = fiber_now() + MIN(MAX(wait, (usec_t)0), LEDGER_WAIT_MAX);
+    usec_t until = fiber_now() + MIN(MAX(wait, (usec_t)0), EVENT_LOG_WAIT_MAX);
     e->page = (struct page){.arena = a};
     e->page.events = arena_array(a, PAGE_EVENTS, sizeof *e->page.events);
     list_append(&l->followers, &f.link);
@@ -155,24 +156,25 @@ static int read_events(struct ledger *l, read_fn *fn, struct events_arg *e, usec
     }
     link_remove(&f.link);
     if (r == 0)
-        *ret = (struct ledger_events){e->page.events, e->page.count};
+        *ret = (struct event_list){e->page.events, e->page.count};
     return r;
 }
 
-int ledger_journey(struct ledger *l, queue_id message, uint64_t after, usec_t wait, struct arena *a,
-                   struct ledger_events *ret, struct problem *problem) {
+int event_log_journey(struct event_log *l, queue_id message, uint64_t after, usec_t wait,
+                      struct arena *a, struct event_list *ret, struct problem *problem) {
     struct events_arg e = {.message = message, .after = after};
     return read_events(l, journey_fn, &e, wait, a, ret, problem);
 }
 
-int ledger_log(struct ledger *l, const struct ledger_question *q, struct arena *a,
-               struct ledger_events *ret, struct problem *problem) {
-    struct events_arg e = {.last = q->last,
-                           .range = {.after = q->after,
-                                     .role = q->role,
-                                     .since = q->since,
-                                     .until = q->until,
-                                     .words = q->words,
-                                     .word_count = MIN(q->word_count, (size_t)LEDGER_WORDS_MAX)}};
+int event_log_read(struct event_log *l, const struct event_log_question *q, struct arena *a,
+                   struct event_list *ret, struct problem *problem) {
+    struct events_arg e = {
+        .last = q->last,
+        .range = {.after = q->after,
+                  .role = q->role,
+                  .since = q->since,
+                  .until = q->until,
+                  .words = q->words,
+                  .word_count = MIN(q->word_count, (size_t)EVENT_LOG_WORDS_MAX)}};
     return read_events(l, log_fn, &e, q->wait, a, ret, problem);
 }

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ledger as its callers see it: made, given events, ended. How it works: ledger_inside.h.
+ * The event log as its callers see it: made, given events, ended. How it works: event_log_inside.h.
  */
-#include "journey/ledger.h"
+#include "journey/event_log.h"
 
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/words.h"
 #include "journey/event.h"
-#include "journey/ledger_inside.h"
+#include "journey/event_log_inside.h"
 
-struct ledger *ledger_new(const struct ledger_options *options) {
-    struct ledger *l = NEW(struct ledger);
-    l->magic = LEDGER_MAGIC;
+struct event_log *event_log_new(const struct event_log_options *options) {
+    struct event_log *l = NEW(struct event_log);
+    l->magic = EVENT_LOG_MAGIC;
     l->options = *options;
     l->path = mem_str(slice_of_str(options->path));
     if (l->options.memory_max == 0)
-        l->options.memory_max = LEDGER_MEMORY_MAX;
+        l->options.memory_max = EVENT_LOG_MEMORY_MAX;
     if (l->options.step == 0)
-        l->options.step = LEDGER_BATCH_EVENTS;
+        l->options.step = EVENT_LOG_BATCH_EVENTS;
     if (l->options.check_every == 0)
         l->options.check_every = 10 * USEC_SEC;
     fiber_cond_init(&l->filled);
@@ -31,12 +31,12 @@ struct ledger *ledger_new(const struct ledger_options *options) {
     return l;
 }
 
-void ledger_free(struct ledger *l) {
+void event_log_free(struct event_log *l) {
     if (!l)
         return;
-    MUST(l->magic == LEDGER_MAGIC && !l->working && list_empty(&l->followers));
-    ledger_db_close(l->reader);
-    ledger_db_close(l->writer);
+    MUST(l->magic == EVENT_LOG_MAGIC && !l->working && list_empty(&l->followers));
+    event_db_close(l->reader);
+    event_db_close(l->writer);
     buf_done(&l->filling.events);
     buf_done(&l->writing.events);
     free(l->path);
@@ -44,16 +44,16 @@ void ledger_free(struct ledger *l) {
     free(l);
 }
 
-void ledger_set_limits(struct ledger *l, usec_t keep, uint64_t size_max) {
+void event_log_set_limits(struct event_log *l, usec_t keep, uint64_t size_max) {
     l->options.keep = keep;
     l->options.size_max = size_max;
     l->check_at = 0;
     fiber_cond_wake_all(&l->filled);
 }
 
-void ledger_stats(const struct ledger *l, struct ledger_stats *ret) {
-    *ret = (struct ledger_stats){l->added, l->written, l->lost_in_all,
-                                 l->filling.events.len + l->writing.events.len};
+void event_log_stats(const struct event_log *l, struct event_log_stats *ret) {
+    *ret = (struct event_log_stats){l->added, l->written, l->lost_in_all,
+                                    l->filling.events.len + l->writing.events.len};
 }
 
 /* ------------------------------------------------------------------ taking events */
@@ -63,7 +63,7 @@ static usec_t right_wall(usec_t wall) {
     return wall > now + USEC_DAY || wall < now - USEC_DAY ? now : wall;
 }
 
-static void append(struct batch *b, enum role role, const struct rpc_ledger_event_in *event,
+static void append(struct batch *b, enum role role, const struct rpc_events_add_in *event,
                    usec_t wall) {
     buf_add_u64(&b->events, (uint64_t)wall);
     buf_add_u64(&b->events, event->message);
@@ -74,7 +74,7 @@ static void append(struct batch *b, enum role role, const struct rpc_ledger_even
     b->count++;
 }
 
-static void wake_followers(struct ledger *l, queue_id message) {
+static void wake_followers(struct event_log *l, queue_id message) {
     LIST_EACH (f, &l->followers, struct follower, link) {
         if (f->message != 0 && f->message != message)
             continue;
@@ -84,12 +84,12 @@ static void wake_followers(struct ledger *l, queue_id message) {
 }
 
 /* Half of the memory is kept for roles that no stranger talks to. */
-static size_t most_bytes(const struct ledger *l, enum role role) {
+static size_t most_bytes(const struct event_log *l, enum role role) {
     bool outside = role == ROLE_EDGE || role == ROLE_RELAY || role == ROLE_RESOLVER;
     return outside ? l->options.memory_max / 2 : l->options.memory_max;
 }
 
-static bool take(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event,
+static bool take(struct event_log *l, enum role role, const struct rpc_events_add_in *event,
                  usec_t wall) {
     if (l->options.added) {
         struct rpc_event e = {.wall = wall,
@@ -111,39 +111,39 @@ static bool take(struct ledger *l, enum role role, const struct rpc_ledger_event
     append(&l->filling, role, event, wall);
     l->added++;
     wake_followers(l, event->message);
-    if (l->filling.count == 1 || l->filling.count == LEDGER_BATCH_EVENTS || l->hurry)
+    if (l->filling.count == 1 || l->filling.count == EVENT_LOG_BATCH_EVENTS || l->hurry)
         fiber_cond_wake_all(&l->filled);
     return true;
 }
 
-void ledger_add(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event) {
+void event_log_add(struct event_log *l, enum role role, const struct rpc_events_add_in *event) {
     (void)take(l, role, event, right_wall(event->wall));
 }
 
-int ledger_keep(struct ledger *l, enum role role, const struct rpc_ledger_event_in *event,
-                struct problem *problem) {
+int event_log_keep(struct event_log *l, enum role role, const struct rpc_events_add_in *event,
+                   struct problem *problem) {
     if (l->failing || l->over || l->stopping)
-        return problem_set(problem, -E_TEMPORARY, N_("the ledger cannot write now"));
+        return problem_set(problem, -E_TEMPORARY, N_("the event log cannot write now"));
     l->sync = true;
     if (!take(l, role, event, event->wall))
-        return problem_set(problem, -E_TEMPORARY, N_("the ledger has no room now"));
+        return problem_set(problem, -E_TEMPORARY, N_("the event log has no room now"));
     uint64_t added = l->added;
-    int r = ledger_flush(l, problem);
+    int r = event_log_flush(l, problem);
     if (r == 0 && l->written < added)
-        r = problem_set(problem, -E_TEMPORARY, N_("the ledger cannot write now"));
+        r = problem_set(problem, -E_TEMPORARY, N_("the event log cannot write now"));
     return r;
 }
 
-void ledger_report(struct ledger *l, const char *kind, const char *format, ...) {
+void event_log_report(struct event_log *l, const char *kind, const char *format, ...) {
     char text[1024];
     va_list args;
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    struct rpc_ledger_event_in event = {
+    struct rpc_events_add_in event = {
         .wall = fiber_wall(),
         .kind = slice_of_str(kind),
         .text = slice_of(text, MIN((size_t)MAX(len, 0), sizeof text - 1)),
     };
-    ledger_add(l, ROLE_LEDGER, &event);
+    event_log_add(l, ROLE_EVENTS, &event);
 }

@@ -13,23 +13,23 @@
 
 #include "base/alloc.h"
 #include "fiber/wait.h"
+#include "journey/event_log.h"
 #include "journey/kinds.h"
-#include "journey/ledger.h"
 #include "journey/sample.h"
 
-/* A ledger in a folder of its own. */
+/* An event log in a folder of its own. */
 struct world {
     char folder[64], path[96];
-    struct ledger_options options;
-    struct ledger *ledger;
+    struct event_log_options options;
+    struct event_log *events;
     struct arena arena;
-    unsigned said; /* events of the ledger itself */
+    unsigned said; /* events of the event log itself */
     char last_said[256];
 };
 
 static void note(void *arg, const struct rpc_event *e) {
     struct world *w = arg;
-    if (!slice_eq(e->role, S("ledger")))
+    if (!slice_eq(e->role, S("events")))
         return;
     w->said++;
     (void)snprintf(w->last_said, sizeof w->last_said, "%.*s: %.*s", SLICE_ARG(e->kind),
@@ -37,21 +37,21 @@ static void note(void *arg, const struct rpc_event *e) {
 }
 
 static void start(struct world *w) {
-    w->ledger = ledger_new(&w->options);
-    assert_int_equal(fiber_spawn("ledger", ledger_work, w->ledger), 0);
+    w->events = event_log_new(&w->options);
+    assert_int_equal(fiber_spawn("events", event_log_work, w->events), 0);
 }
 
 static void stop(struct world *w) {
-    ledger_stop(w->ledger);
-    ledger_free(w->ledger);
-    w->ledger = NULL;
+    event_log_stop(w->events);
+    event_log_free(w->events);
+    w->events = NULL;
 }
 
 static void prepare(struct world *w) {
     *w = (struct world){.folder = "/tmp/journey-XXXXXX"};
     assert_non_null(mkdtemp(w->folder));
-    (void)snprintf(w->path, sizeof w->path, "%s/ledger.db", w->folder);
-    w->options = (struct ledger_options){
+    (void)snprintf(w->path, sizeof w->path, "%s/events.db", w->folder);
+    w->options = (struct event_log_options){
         .path = w->path, .keep = 30 * USEC_DAY, .size_max = 1 << 30, .added = note, .arg = w};
 }
 
@@ -61,9 +61,9 @@ static void open_world(struct world *w) {
 }
 
 static void close_world(struct world *w) {
-    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm",
-                                        "ledger.db.damaged", "ledger.db.damaged-wal"};
-    if (w->ledger)
+    static const char *const names[] = {"events.db", "events.db-wal", "events.db-shm",
+                                        "events.db.damaged", "events.db.damaged-wal"};
+    if (w->events)
         stop(w);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         char path[160];
@@ -77,43 +77,42 @@ static void close_world(struct world *w) {
 static void add_message(struct world *w, uint64_t number) {
     _cleanup_(arena_done) struct arena a = {0};
     for (unsigned step = 0; step < SAMPLE_STEPS; step++) {
-        struct rpc_ledger_event_in e;
+        struct rpc_events_add_in e;
         enum role role = sample_step(number, step, &a, &e);
-        ledger_add(w->ledger, role, &e);
+        event_log_add(w->events, role, &e);
     }
 }
 
 /* One that is short, by its text. */
 static void add(struct world *w, enum role role, queue_id message, const char *text) {
-    struct rpc_ledger_event_in e = {.wall = fiber_wall(),
-                                    .message = message,
-                                    .kind = S(KIND_RELOAD),
-                                    .text = slice_of_str(text)};
-    ledger_add(w->ledger, role, &e);
+    struct rpc_events_add_in e = {.wall = fiber_wall(),
+                                  .message = message,
+                                  .kind = S(KIND_RELOAD),
+                                  .text = slice_of_str(text)};
+    event_log_add(w->events, role, &e);
 }
 
-static struct ledger_events journey(struct world *w, queue_id message, uint64_t after,
-                                    usec_t wait) {
-    struct ledger_events events = {0};
+static struct event_list journey(struct world *w, queue_id message, uint64_t after, usec_t wait) {
+    struct event_list events = {0};
     struct problem problem = {0};
-    if (ledger_journey(w->ledger, message, after, wait, &w->arena, &events, &problem) != 0)
+    if (event_log_journey(w->events, message, after, wait, &w->arena, &events, &problem) != 0)
         fail_msg("%s", problem.text);
     return events;
 }
 
-static struct ledger_events ask_log(struct world *w, struct ledger_question q) {
-    struct ledger_events events = {0};
-    assert_int_equal(ledger_log(w->ledger, &q, &w->arena, &events, NULL), 0);
+static struct event_list ask_log(struct world *w, struct event_log_question q) {
+    struct event_list events = {0};
+    assert_int_equal(event_log_read(w->events, &q, &w->arena, &events, NULL), 0);
     return events;
 }
 
 static size_t found(struct world *w, const char *what, queue_id **ret) {
     size_t count = 0;
     struct problem problem = {0};
-    if (ledger_find(
-            w->ledger,
-            &(struct ledger_search){.words = (struct slice[]){slice_of_str(what)}, .count = 1}, 20,
-            &w->arena, ret, &count, &problem) != 0)
+    if (event_log_find(
+            w->events,
+            &(struct event_log_search){.words = (struct slice[]){slice_of_str(what)}, .count = 1},
+            20, &w->arena, ret, &count, &problem) != 0)
         fail_msg("%s", problem.text);
     return count;
 }
@@ -125,7 +124,7 @@ FIBER_TEST(a_journey_has_the_events_of_its_message_in_order) {
     open_world(&w);
     add_message(&w, 1);
     add_message(&w, 2);
-    struct ledger_events events = journey(&w, sample_message(1), 0, 0);
+    struct event_list events = journey(&w, sample_message(1), 0, 0);
     assert_int_equal(events.count, SAMPLE_STEPS);
     assert_slice(events.list[0].kind, "accepted");
     assert_slice(events.list[0].role, "edge");
@@ -180,12 +179,12 @@ FIBER_TEST(an_address_that_stands_for_others_is_found_by_both) {
     struct world w;
     queue_id *ids = NULL;
     open_world(&w);
-    struct rpc_ledger_event_in e = {.wall = fiber_wall(),
-                                    .message = sample_message(9),
-                                    .kind = S(KIND_EXPANDED),
-                                    .fields = facts,
-                                    .fields_count = 2};
-    ledger_add(w.ledger, ROLE_QUEUE, &e);
+    struct rpc_events_add_in e = {.wall = fiber_wall(),
+                                  .message = sample_message(9),
+                                  .kind = S(KIND_EXPANDED),
+                                  .fields = facts,
+                                  .fields_count = 2};
+    event_log_add(w.events, ROLE_QUEUE, &e);
     assert_int_equal(found(&w, "all@example.jp", &ids), 1);
     assert_int_equal(found(&w, "shiro@example.com", &ids), 1);
     close_world(&w);
@@ -196,7 +195,7 @@ FIBER_TEST(an_answer_has_at_most_a_hundred_events) {
     open_world(&w);
     for (unsigned i = 0; i < 250; i++)
         add(&w, ROLE_QUEUE, 7, "again");
-    struct ledger_events events = journey(&w, 7, 0, 0);
+    struct event_list events = journey(&w, 7, 0, 0);
     assert_int_equal(events.count, 100);
     events = journey(&w, 7, events.list[99].sequence, 0);
     events = journey(&w, 7, events.list[99].sequence, 0);
@@ -216,14 +215,14 @@ FIBER_TEST(an_answer_fits_into_a_frame) {
                                 {S("e"), slice_of(big, 16384)}};
     open_world(&w);
     for (unsigned i = 0; i < 30; i++) {
-        struct rpc_ledger_event_in e = {.wall = fiber_wall(),
-                                        .message = 7,
-                                        .kind = S(KIND_RELOAD),
-                                        .fields = facts,
-                                        .fields_count = 5};
-        ledger_add(w.ledger, ROLE_EDGE, &e);
+        struct rpc_events_add_in e = {.wall = fiber_wall(),
+                                      .message = 7,
+                                      .kind = S(KIND_RELOAD),
+                                      .fields = facts,
+                                      .fields_count = 5};
+        event_log_add(w.events, ROLE_EDGE, &e);
     }
-    struct ledger_events events = journey(&w, 7, 0, 0);
+    struct event_list events = journey(&w, 7, 0, 0);
     for (size_t i = 0; i < events.count; i++) {
         for (size_t k = 0; k < events.list[i].fields_count; k++)
             bytes += events.list[i].fields[k].value.len + 64;
@@ -241,7 +240,7 @@ FIBER_TEST(the_log_has_all_events_in_order) {
     open_world(&w);
     add_message(&w, 1);
     add(&w, ROLE_MASTER, 0, "The server is open.");
-    struct ledger_events events = ask_log(&w, (struct ledger_question){0});
+    struct event_list events = ask_log(&w, (struct event_log_question){0});
     assert_int_equal(events.count, SAMPLE_STEPS + 1);
     assert_slice(events.list[SAMPLE_STEPS].role, "master");
     assert_int_equal(events.list[SAMPLE_STEPS].message, 0);
@@ -255,16 +254,16 @@ FIBER_TEST(the_last_events_of_a_role) {
     open_world(&w);
     for (uint64_t n = 0; n < 10; n++)
         add_message(&w, n);
-    struct ledger_events events = ask_log(&w, (struct ledger_question){.last = 3});
+    struct event_list events = ask_log(&w, (struct event_log_question){.last = 3});
     assert_int_equal(events.count, 3);
     assert_int_equal(events.list[0].sequence, 38);
-    events = ask_log(&w, (struct ledger_question){.last = 3, .role = S("mail")});
+    events = ask_log(&w, (struct event_log_question){.last = 3, .role = S("mail")});
     assert_int_equal(events.count, 3);
     assert_slice(events.list[0].kind, "delivered");
     assert_int_equal(events.list[0].message, sample_message(7));
-    events = ask_log(&w, (struct ledger_question){.last = 1000, .role = S("mail")});
+    events = ask_log(&w, (struct event_log_question){.last = 1000, .role = S("mail")});
     assert_int_equal(events.count, 10);
-    events = ask_log(&w, (struct ledger_question){.role = S("keys")});
+    events = ask_log(&w, (struct event_log_question){.role = S("keys")});
     assert_int_equal(events.count, 0);
     close_world(&w);
 }
@@ -275,7 +274,7 @@ FIBER_TEST(a_rare_role_is_found_behind_many_others) {
     for (unsigned i = 0; i < 45000; i++)
         add(&w, ROLE_EDGE, 0, "x");
     add(&w, ROLE_KEYS, 0, "The one.");
-    struct ledger_events events = ask_log(&w, (struct ledger_question){.role = S("keys")});
+    struct event_list events = ask_log(&w, (struct event_log_question){.role = S("keys")});
     assert_int_equal(events.count, 1);
     assert_slice(events.list[0].text, "The one.");
     close_world(&w);
@@ -296,10 +295,10 @@ FIBER_TEST(a_call_waits_for_news_of_its_message) {
     open_world(&w);
     usec_t begin = fiber_now();
     assert_int_equal(fiber_spawn("later", add_later, &w), 0);
-    struct ledger_events events = journey(&w, 7, 0, 30 * USEC_SEC);
+    struct event_list events = journey(&w, 7, 0, 30 * USEC_SEC);
     assert_int_equal(events.count, 1);
     assert_slice(events.list[0].text, "at last");
-    assert_in_range(fiber_now() - begin, 5 * USEC_SEC, 5 * USEC_SEC + LEDGER_WRITE_DELAY);
+    assert_in_range(fiber_now() - begin, 5 * USEC_SEC, 5 * USEC_SEC + EVENT_LOG_WRITE_DELAY);
     close_world(&w);
 }
 
@@ -311,7 +310,7 @@ FIBER_TEST(a_call_without_news_ends_in_time) {
     assert_int_equal(fiber_now() - begin, 2 * USEC_SEC);
     begin = fiber_now();
     assert_int_equal(journey(&w, 7, 0, USEC_HOUR).count, 0);
-    assert_int_equal(fiber_now() - begin, LEDGER_WAIT_MAX);
+    assert_int_equal(fiber_now() - begin, EVENT_LOG_WAIT_MAX);
     close_world(&w);
 }
 
@@ -320,12 +319,12 @@ FIBER_TEST(the_log_is_followed_role_by_role) {
     open_world(&w);
     add(&w, ROLE_EDGE, 0, "before");
     assert_int_equal(fiber_spawn("later", add_later, &w), 0);
-    struct ledger_events events =
-        ask_log(&w, (struct ledger_question){.role = S("queue"), .wait = 30 * USEC_SEC});
+    struct event_list events =
+        ask_log(&w, (struct event_log_question){.role = S("queue"), .wait = 30 * USEC_SEC});
     assert_int_equal(events.count, 1);
     assert_slice(events.list[0].text, "another message");
     uint64_t after = events.list[0].sequence;
-    events = ask_log(&w, (struct ledger_question){.after = after, .wait = 30 * USEC_SEC});
+    events = ask_log(&w, (struct event_log_question){.after = after, .wait = 30 * USEC_SEC});
     assert_slice(events.list[0].text, "at last");
     close_world(&w);
 }
@@ -333,7 +332,7 @@ FIBER_TEST(the_log_is_followed_role_by_role) {
 static void stop_later(void *arg) {
     struct world *w = arg;
     (void)fiber_sleep(USEC_SEC);
-    ledger_stop(w->ledger);
+    event_log_stop(w->events);
 }
 
 FIBER_TEST(stopping_ends_all_waits) {
@@ -358,21 +357,21 @@ FIBER_TEST(stopping_writes_what_is_left) {
     start(&w);
     assert_int_equal(journey(&w, sample_message(1), 0, 0).count, SAMPLE_STEPS);
     add(&w, ROLE_MASTER, 0, "again");
-    struct ledger_events events = ask_log(&w, (struct ledger_question){.last = 1});
+    struct event_list events = ask_log(&w, (struct event_log_question){.last = 1});
     assert_int_equal(events.list[0].sequence, SAMPLE_STEPS + 1);
     close_world(&w);
 }
 
 FIBER_TEST(events_are_written_soon) {
     struct world w;
-    struct ledger_stats stats;
+    struct event_log_stats stats;
     open_world(&w);
     assert_int_equal(fiber_sleep(USEC_SEC), 0);
     add_message(&w, 1);
-    ledger_stats(w.ledger, &stats);
+    event_log_stats(w.events, &stats);
     assert_int_equal(stats.written, 0);
-    assert_int_equal(fiber_sleep(LEDGER_WRITE_DELAY + USEC_MS), 0);
-    ledger_stats(w.ledger, &stats);
+    assert_int_equal(fiber_sleep(EVENT_LOG_WRITE_DELAY + USEC_MS), 0);
+    event_log_stats(w.events, &stats);
     assert_int_equal(stats.written, SAMPLE_STEPS);
     close_world(&w);
 }
@@ -389,7 +388,7 @@ FIBER_TEST(events_older_than_the_settings_say_are_let_go) {
     assert_int_equal(fiber_sleep(2 * USEC_DAY), 0);
     assert_int_equal(found(&w, "reader17@example.jp", &ids), 0);
     assert_int_equal(found(&w, "offer number 17 ", &ids), 0);
-    struct ledger_events events = ask_log(&w, (struct ledger_question){0});
+    struct event_list events = ask_log(&w, (struct event_log_question){0});
     assert_int_equal(events.count, 1);
     assert_slice(events.list[0].text, "young");
     close_world(&w);
@@ -403,7 +402,7 @@ FIBER_TEST(sequence_numbers_go_on_when_all_is_old) {
     stop(&w);
     start(&w);
     add(&w, ROLE_EDGE, 0, "new");
-    struct ledger_events events = ask_log(&w, (struct ledger_question){.last = 1});
+    struct event_list events = ask_log(&w, (struct event_log_question){.last = 1});
     assert_int_equal(events.list[0].sequence, SAMPLE_STEPS + 1);
     close_world(&w);
 }
@@ -420,9 +419,9 @@ FIBER_TEST(the_file_stays_within_its_bound) {
             assert_int_equal(fiber_sleep(20 * USEC_MS), 0);
     }
     assert_int_equal(fiber_sleep(USEC_MIN), 0);
-    struct ledger_events events = ask_log(&w, (struct ledger_question){0});
+    struct event_list events = ask_log(&w, (struct event_log_question){0});
     assert_true(events.list[0].sequence > 50000);
-    events = ask_log(&w, (struct ledger_question){.last = 1});
+    events = ask_log(&w, (struct event_log_question){.last = 1});
     assert_int_equal(events.list[0].sequence, 80000);
     stop(&w);
     assert_int_equal(stat(w.path, &st), 0);
@@ -442,7 +441,7 @@ FIBER_TEST(a_smaller_bound_makes_the_file_smaller) {
     assert_int_equal(stat(w.path, &before), 0);
     assert_true(before.st_size > 12 << 20);
     start(&w);
-    ledger_set_limits(w.ledger, 30 * USEC_DAY, 2 << 20);
+    event_log_set_limits(w.events, 30 * USEC_DAY, 2 << 20);
     assert_int_equal(fiber_sleep(USEC_HOUR), 0);
     stop(&w);
     assert_int_equal(stat(w.path, &after), 0);
@@ -475,8 +474,8 @@ FIBER_TEST(a_file_that_is_no_database_is_put_aside) {
     assert_int_equal(journey(&w, sample_message(1), 0, 0).count, SAMPLE_STEPS);
     assert_true(put_aside(&w));
     assert_int_equal(w.said, 1);
-    assert_true(slice_find(slice_of_str(w.last_said), S("ledger.db is not an SQLite")) >= 0);
-    struct ledger_events events = ask_log(&w, (struct ledger_question){.role = S("ledger")});
+    assert_true(slice_find(slice_of_str(w.last_said), S("events.db is not an SQLite")) >= 0);
+    struct event_list events = ask_log(&w, (struct event_log_question){.role = S("events")});
     assert_int_equal(events.count, 1);
     close_world(&w);
 }
@@ -513,9 +512,9 @@ FIBER_TEST(damage_met_at_work_begins_a_new_database) {
     for (off_t at = 8 * 4096; at < st.st_size; at += 4096)
         write_file(w.path, garbage, sizeof garbage, at);
     start(&w);
-    (void)ledger_find(
-        w.ledger,
-        &(struct ledger_search){.words = (struct slice[]){S("reader17@example.jp")}, .count = 1},
+    (void)event_log_find(
+        w.events,
+        &(struct event_log_search){.words = (struct slice[]){S("reader17@example.jp")}, .count = 1},
         20, &w.arena, &ids, &count, NULL);
     add_message(&w, 6000);
     assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
@@ -539,7 +538,7 @@ FIBER_TEST(rows_that_somebody_else_added_are_no_obstacle) {
     add_message(&w, 2);
     assert_int_equal(fiber_sleep(20 * USEC_SEC), 0);
     assert_int_equal(journey(&w, sample_message(2), 0, 0).count, SAMPLE_STEPS);
-    struct ledger_events events = ask_log(&w, (struct ledger_question){.after = 4});
+    struct event_list events = ask_log(&w, (struct event_log_question){.after = 4});
     assert_slice(events.list[0].text, "This event cannot be read.");
     close_world(&w);
 }
@@ -552,7 +551,7 @@ static int look(const char *path) {
     return sqlite3_close(db) != SQLITE_OK || !read;
 }
 
-FIBER_TEST(another_program_may_look_into_the_ledger_while_it_works) {
+FIBER_TEST(another_program_may_look_into_the_event_log_while_it_works) {
     struct world w;
     struct stat st;
     char log[112];
@@ -578,11 +577,11 @@ FIBER_TEST(a_follower_from_before_the_damage_gets_what_comes) {
     struct world w;
     open_world(&w);
     add(&w, ROLE_EDGE, 0, "old");
-    struct ledger_events events =
-        ask_log(&w, (struct ledger_question){.after = 1000000, .wait = USEC_SEC});
+    struct event_list events =
+        ask_log(&w, (struct event_log_question){.after = 1000000, .wait = USEC_SEC});
     assert_int_equal(events.count, 0);
     assert_int_equal(fiber_spawn("later", add_later, &w), 0);
-    events = ask_log(&w, (struct ledger_question){.after = 1000000, .wait = USEC_MIN});
+    events = ask_log(&w, (struct event_log_question){.after = 1000000, .wait = USEC_MIN});
     assert_int_equal(events.count, 1);
     assert_int_equal(fiber_sleep(5 * USEC_SEC), 0);
     close_world(&w);
@@ -590,12 +589,12 @@ FIBER_TEST(a_follower_from_before_the_damage_gets_what_comes) {
 
 FIBER_TEST(without_a_database_events_wait_in_memory) {
     struct world w;
-    struct ledger_events events;
+    struct event_list events;
     prepare(&w);
     assert_int_equal(rmdir(w.folder), 0);
     start(&w);
     add_message(&w, 1);
-    assert_int_equal(ledger_journey(w.ledger, sample_message(1), 0, 0, &w.arena, &events, NULL),
+    assert_int_equal(event_log_journey(w.events, sample_message(1), 0, 0, &w.arena, &events, NULL),
                      -ENOENT);
     assert_int_equal(fiber_sleep(USEC_MIN), 0);
     assert_int_equal(w.said, 1); /* once, not every few seconds */
@@ -608,19 +607,19 @@ FIBER_TEST(without_a_database_events_wait_in_memory) {
 
 FIBER_TEST(memory_is_bounded_and_losses_are_said) {
     struct world w;
-    struct ledger_stats stats;
+    struct event_log_stats stats;
     prepare(&w);
     w.options.memory_max = 100000;
     assert_int_equal(rmdir(w.folder), 0);
     start(&w);
     for (uint64_t n = 0; n < 1000; n++)
         add_message(&w, n);
-    ledger_stats(w.ledger, &stats);
+    event_log_stats(w.events, &stats);
     assert_in_range(stats.waiting_bytes, 90000, 110000);
     assert_int_equal(stats.added + stats.lost, 4000);
     assert_int_equal(mkdir(w.folder, 0700), 0);
     assert_int_equal(fiber_sleep(10 * USEC_SEC), 0);
-    struct ledger_events events = ask_log(&w, (struct ledger_question){.last = 1});
+    struct event_list events = ask_log(&w, (struct event_log_question){.last = 1});
     assert_slice(events.list[0].kind, "lost");
     char expected[100];
     (void)snprintf(expected, sizeof expected,
@@ -634,20 +633,20 @@ FIBER_TEST(memory_is_bounded_and_losses_are_said) {
 FIBER_TEST(who_faces_the_outside_fills_half_of_the_memory) {
     static const enum role outside[] = {ROLE_EDGE, ROLE_RELAY, ROLE_RESOLVER};
     struct world w;
-    struct ledger_stats stats;
-    struct rpc_ledger_event_in e = {.kind = S(KIND_REJECTED), .text = S("Not wanted.")};
+    struct event_log_stats stats;
+    struct rpc_events_add_in e = {.kind = S(KIND_REJECTED), .text = S("Not wanted.")};
     prepare(&w);
     w.options.memory_max = 100000;
     assert_int_equal(rmdir(w.folder), 0);
     start(&w);
     for (uint64_t n = 0; n < 6000; n++)
-        ledger_add(w.ledger, outside[n % 3], &e);
-    ledger_stats(w.ledger, &stats);
+        event_log_add(w.events, outside[n % 3], &e);
+    event_log_stats(w.events, &stats);
     assert_in_range(stats.waiting_bytes, 45000, 55000);
     uint64_t before = stats.added;
     for (uint64_t n = 0; n < 100; n++)
-        ledger_add(w.ledger, ROLE_QUEUE, &e);
-    ledger_stats(w.ledger, &stats);
+        event_log_add(w.events, ROLE_QUEUE, &e);
+    event_log_stats(w.events, &stats);
     assert_int_equal(stats.added, before + 100);
     assert_int_equal(mkdir(w.folder, 0700), 0);
     close_world(&w);
@@ -656,9 +655,9 @@ FIBER_TEST(who_faces_the_outside_fills_half_of_the_memory) {
 FIBER_TEST(a_clock_gone_mad_is_not_believed) {
     struct world w;
     open_world(&w);
-    struct rpc_ledger_event_in e = {.wall = INT64_MAX, .kind = S(KIND_RELOAD), .text = S("when?")};
-    ledger_add(w.ledger, ROLE_EDGE, &e);
-    struct ledger_events events = ask_log(&w, (struct ledger_question){0});
+    struct rpc_events_add_in e = {.wall = INT64_MAX, .kind = S(KIND_RELOAD), .text = S("when?")};
+    event_log_add(w.events, ROLE_EDGE, &e);
+    struct event_list events = ask_log(&w, (struct event_log_question){0});
     assert_int_equal(events.list[0].wall, fiber_wall());
     close_world(&w);
 }
@@ -687,7 +686,7 @@ static void add_until_killed(void *arg) {
 }
 
 /* kill -9 in the middle of writing: what was written before is there, and it goes on. */
-static void a_killed_ledger_is_not_damaged(void **state) {
+static void a_killed_event_log_is_not_damaged(void **state) {
     struct world w;
     struct fiber_config config = {0};
     struct stat st = {0};
@@ -714,10 +713,10 @@ static void keep_asking(void *arg) {
     while (fiber_yield() == 0) {
         _cleanup_(arena_done) struct arena a = {0};
         size_t count = 0;
-        int r = ledger_find(
-            w->ledger,
-            &(struct ledger_search){.words = (struct slice[]){S("user5@example.net")}, .count = 1},
-            5, &a, &ids, &count, NULL);
+        int r = event_log_find(w->events,
+                               &(struct event_log_search){
+                                   .words = (struct slice[]){S("user5@example.net")}, .count = 1},
+                               5, &a, &ids, &count, NULL);
         assert_true(r == 0 || (r == -ECANCELED && fiber_cancelled()));
     }
 }
@@ -744,11 +743,11 @@ static void search_in_vain(void *arg) {
     struct world *w = arg;
     queue_id *ids;
     size_t count;
-    assert_int_equal(
-        ledger_find(w->ledger,
-                    &(struct ledger_search){.words = (struct slice[]){S("nowhere")}, .count = 1}, 5,
-                    &w->arena, &ids, &count, NULL),
-        -ECANCELED);
+    assert_int_equal(event_log_find(w->events,
+                                    &(struct event_log_search){
+                                        .words = (struct slice[]){S("nowhere")}, .count = 1},
+                                    5, &w->arena, &ids, &count, NULL),
+                     -ECANCELED);
 }
 
 REAL_FIBER_TEST(a_search_ends_with_who_asked_for_it) {
@@ -794,13 +793,13 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_a_newer_format_is_put_aside),
         cmocka_unit_test(test_damage_met_at_work_begins_a_new_database),
         cmocka_unit_test(test_rows_that_somebody_else_added_are_no_obstacle),
-        cmocka_unit_test(test_another_program_may_look_into_the_ledger_while_it_works),
+        cmocka_unit_test(test_another_program_may_look_into_the_event_log_while_it_works),
         cmocka_unit_test(test_a_follower_from_before_the_damage_gets_what_comes),
         cmocka_unit_test(test_without_a_database_events_wait_in_memory),
         cmocka_unit_test(test_memory_is_bounded_and_losses_are_said),
         cmocka_unit_test(test_who_faces_the_outside_fills_half_of_the_memory),
         cmocka_unit_test(test_a_clock_gone_mad_is_not_believed),
-        cmocka_unit_test(a_killed_ledger_is_not_damaged),
+        cmocka_unit_test(a_killed_event_log_is_not_damaged),
         cmocka_unit_test(test_reading_goes_on_while_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

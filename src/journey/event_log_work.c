@@ -9,15 +9,15 @@
 
 #include "base/alloc.h"
 #include "base/words.h"
+#include "journey/event_log_inside.h"
 #include "journey/kinds.h"
-#include "journey/ledger_inside.h"
 
 #define RETRY_AFTER (5 * USEC_SEC)
 
 /* ------------------------------------------------------------------ the database */
 
 struct write_job {
-    struct ledger *ledger;
+    struct event_log *log;
     struct db_limits limits;
     uint64_t step;
     struct problem problem;
@@ -25,34 +25,34 @@ struct write_job {
 
 static int write_job(void *arg) {
     struct write_job *job = arg;
-    struct ledger *l = job->ledger;
-    int r = l->writer ? 0 : ledger_db_open(l->path, false, &l->writer, &job->problem);
+    struct event_log *l = job->log;
+    int r = l->writer ? 0 : event_db_open(l->path, false, &l->writer, &job->problem);
     if (r < 0)
         return r;
     l->writer->db->problem = &job->problem;
     if (l->writing.count > 0)
-        r = l->syncing ? ledger_db_write_synced(l->writer, &l->writing)
-                       : ledger_db_write(l->writer, &l->writing);
+        r = l->syncing ? event_db_write_synced(l->writer, &l->writing)
+                       : event_db_write(l->writer, &l->writing);
     l->writer->db->problem = NULL;
     if (r < 0) /* the next attempt looks at the file anew */
-        ledger_db_close(TAKE_PTR(l->writer));
+        event_db_close(TAKE_PTR(l->writer));
     return r;
 }
 
 static int prune_job(void *arg) {
     struct write_job *job = arg;
-    return ledger_db_prune(job->ledger->writer, &job->limits, job->step);
+    return event_db_prune(job->log->writer, &job->limits, job->step);
 }
 
 /* Renames the database with its log; its shared memory is made anew. */
 static int put_aside_job(void *arg) {
-    struct ledger *l = arg;
+    struct event_log *l = arg;
     _cleanup_(free_p) char *to = mem_printf("%s.damaged", l->path);
     _cleanup_(free_p) char *log = mem_printf("%s-wal", l->path);
     _cleanup_(free_p) char *log_to = mem_printf("%s-wal", to);
     _cleanup_(free_p) char *memory = mem_printf("%s-shm", l->path);
-    ledger_db_close(l->reader);
-    ledger_db_close(l->writer);
+    event_db_close(l->reader);
+    event_db_close(l->writer);
     l->reader = l->writer = NULL;
     (void)unlink(log_to);
     int r = rename(l->path, to) < 0 && errno != ENOENT ? -errno : 0;
@@ -62,7 +62,7 @@ static int put_aside_job(void *arg) {
     return r;
 }
 
-static int put_aside(struct ledger *l) {
+static int put_aside(struct event_log *l) {
     int r = fiber_mutex_lock(&l->reading);
     if (r < 0)
         return r;
@@ -73,14 +73,14 @@ static int put_aside(struct ledger *l) {
 }
 
 /* A database that nobody can use makes place for a new one; said once it could be begun. */
-static int write_batch(struct ledger *l, struct problem *problem) {
-    struct write_job job = {.ledger = l};
-    int r = l->damaged ? problem_set(&job.problem, -E_CORRUPT, N_("ledger.db is damaged"))
+static int write_batch(struct event_log *l, struct problem *problem) {
+    struct write_job job = {.log = l};
+    int r = l->damaged ? problem_set(&job.problem, -E_CORRUPT, N_("events.db is damaged"))
                        : offload(OFFLOAD_DISK, write_job, &job);
     if (r != -E_CORRUPT && r != -E_VERSION) {
         if (r < 0 && !l->failing)
-            ledger_report(l, KIND_ERROR, "Events cannot be written: %s.",
-                          job.problem.text[0] ? job.problem.text : error_text(r));
+            event_log_report(l, KIND_ERROR, "Events cannot be written: %s.",
+                             job.problem.text[0] ? job.problem.text : error_text(r));
         *problem = job.problem;
         return r;
     }
@@ -90,24 +90,24 @@ static int write_batch(struct ledger *l, struct problem *problem) {
         r = offload(OFFLOAD_DISK, write_job, &job);
     *problem = job.problem;
     if (!l->failing)
-        ledger_report(l, KIND_DAMAGED, "%s; it was renamed to %s.damaged, and %s.", cause.text,
-                      l->path, r == 0 ? "a new one has begun" : "a new one cannot be begun");
+        event_log_report(l, KIND_DAMAGED, "%s; it was renamed to %s.damaged, and %s.", cause.text,
+                         l->path, r == 0 ? "a new one has begun" : "a new one cannot be begun");
     return r;
 }
 
 /* ------------------------------------------------------------------ the working fiber */
 
 /* Until a batch has filled, or its time has come, or there is something else to do. */
-static void gather(struct ledger *l, usec_t retry_at) {
+static void gather(struct event_log *l, usec_t retry_at) {
     int r = 0;
     while (r == 0 && !l->stopping && !l->damaged) {
         usec_t until = l->check_at;
         if (retry_at > 0)
             until = retry_at;
-        else if (l->writing.count > 0 || l->hurry || l->filling.count >= LEDGER_BATCH_EVENTS)
+        else if (l->writing.count > 0 || l->hurry || l->filling.count >= EVENT_LOG_BATCH_EVENTS)
             return;
         else if (l->filling.count > 0)
-            until = MIN(until, l->filling_since + LEDGER_WRITE_DELAY);
+            until = MIN(until, l->filling_since + EVENT_LOG_WRITE_DELAY);
         if (fiber_now() >= until)
             return;
         r = fiber_cond_wait_until(&l->filled, until);
@@ -116,17 +116,17 @@ static void gather(struct ledger *l, usec_t retry_at) {
         l->stopping = true;
 }
 
-static void report_lost(struct ledger *l) {
+static void report_lost(struct event_log *l) {
     uint64_t lost = l->lost;
     if (lost == 0)
         return;
     l->lost = 0;
-    ledger_report(l, KIND_LOST,
-                  "%llu events were not kept: they came faster than they can be written.",
-                  (unsigned long long)lost);
+    event_log_report(l, KIND_LOST,
+                     "%llu events were not kept: they came faster than they can be written.",
+                     (unsigned long long)lost);
 }
 
-static int write_some(struct ledger *l, struct problem *problem) {
+static int write_some(struct event_log *l, struct problem *problem) {
     if (l->writing.count == 0) {
         struct batch empty = l->writing;
         l->writing = l->filling;
@@ -144,7 +144,7 @@ static int write_some(struct ledger *l, struct problem *problem) {
         l->unchecked += l->writing.events.len;
         l->writing.count = 0;
         buf_clear(&l->writing.events);
-        if (l->writing.events.size > LEDGER_MEMORY_MAX / 8)
+        if (l->writing.events.size > EVENT_LOG_MEMORY_MAX / 8)
             buf_done(&l->writing.events);
         report_lost(l);
     }
@@ -153,13 +153,13 @@ static int write_some(struct ledger *l, struct problem *problem) {
 }
 
 /* One step; the next one follows behind the next batch, or at once when nothing else is to do. */
-static void prune(struct ledger *l, size_t written) {
+static void prune(struct event_log *l, size_t written) {
     if (l->unchecked > l->options.size_max / 64)
         l->check_at = 0;
     if (!l->writer || fiber_now() < l->check_at)
         return;
     l->unchecked = 0;
-    struct write_job job = {.ledger = l,
+    struct write_job job = {.log = l,
                             .limits = {fiber_wall() - l->options.keep, l->options.size_max},
                             .step = MAX(l->options.step, 2 * written)};
     int r = offload(OFFLOAD_DISK, prune_job, &job);
@@ -169,11 +169,11 @@ static void prune(struct ledger *l, size_t written) {
         l->check_at = fiber_now() + l->options.check_every;
 }
 
-void ledger_work(void *arg) {
-    struct ledger *l = arg;
+void event_log_work(void *arg) {
+    struct event_log *l = arg;
     struct problem said; /* write_batch() has told */
     usec_t retry_at = 0;
-    MUST(l->magic == LEDGER_MAGIC && !l->working && !l->over);
+    MUST(l->magic == EVENT_LOG_MAGIC && !l->working && !l->over);
     l->working = true;
     do {
         uint64_t before = l->written;
@@ -191,22 +191,22 @@ void ledger_work(void *arg) {
     fiber_cond_wake_all(&l->ended);
 }
 
-int ledger_write_all(struct ledger *l, struct problem *problem) {
+int event_log_write_all(struct event_log *l, struct problem *problem) {
     struct problem cause = {0};
     int r = 0;
-    MUST(l->magic == LEDGER_MAGIC && !l->working && !l->over);
+    MUST(l->magic == EVENT_LOG_MAGIC && !l->working && !l->over);
     while (r == 0 && l->filling.count + l->writing.count > 0) {
         l->sync = true;
         r = write_some(l, &cause);
     }
     if (r < 0 && cause.text[0] == '\0')
-        (void)problem_set(&cause, r, N_("the ledger cannot write now"));
+        (void)problem_set(&cause, r, N_("the event log cannot write now"));
     if (r < 0)
         *problem = cause;
     return r;
 }
 
-void ledger_stop(struct ledger *l) {
+void event_log_stop(struct event_log *l) {
     l->stopping = true;
     fiber_cond_wake_all(&l->filled);
     fiber_cond_wake_all(&l->stored);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The ledger role: takes the events of all other roles, keeps them, writes them as lines of the
+ * The events role: takes the events of all other roles, keeps them, writes them as lines of the
  * log, and answers what the postmaster asks. Nobody waits for it, and an error of its database or
  * the log never reaches the messages.
  *
@@ -9,16 +9,16 @@
  * with `destination syslog`. Where stderr leads to the journal of systemd, lines go there in either
  * case, marked with their level instead of the time, which the journal has itself.
  */
-#include "journey/ledger.h"
 #include "base/alloc.h"
 #include "base/notice.h"
+#include "journey/event_log.h"
 #include "journey/kinds.h"
 #include "journey/lines.h"
 #include "message/queue_id.h"
 #include "role/roles.h"
 
 struct role_state {
-    struct ledger *ledger;
+    struct event_log *events;
     struct lines *lines;
 };
 
@@ -29,7 +29,7 @@ static void on_added(void *arg, const struct rpc_event *event) {
     lines_add(s->lines, event);
 }
 
-static int ledger_role_open(struct process *p, struct problem *problem) {
+static int events_open(struct process *p, struct problem *problem) {
     struct role_state *s = NEW(struct role_state);
     enum conf_log_destination destination = p->conf->log.destination;
     struct lines_options lines = {
@@ -39,29 +39,28 @@ static int ledger_role_open(struct process *p, struct problem *problem) {
         .syslog = TAKE_FD(p->log_socket),
         .marked = notice_marked(),
     };
-    struct ledger_options options = {
-        .path = "ledger.db",
-        .keep = p->conf->ledger.keep,
-        .size_max = p->conf->ledger.size_max,
+    struct event_log_options options = {
+        .path = "events.db",
+        .keep = p->conf->events.keep,
+        .size_max = p->conf->events.size_max,
         .added = on_added,
         .arg = s,
     };
     p->state = s;
     s->lines = lines_new(&lines);
-    s->ledger = ledger_new(&options);
-    int r = fiber_spawn_under(p->root, "ledger", ledger_work, s->ledger);
+    s->events = event_log_new(&options);
+    int r = fiber_spawn_under(p->root, "events", event_log_work, s->events);
     if (r == 0)
         r = fiber_spawn_under(p->root, "log", lines_work, s->lines);
-    return r < 0 ? problem_set(problem, r, "no memory for the ledger") : 0;
+    return r < 0 ? problem_set(problem, r, "no memory for the event log") : 0;
 }
 
 /* The log file is another one each time, since somebody may have put the old one away. */
-static int ledger_role_reload(struct process *p, const struct conf *before,
-                              struct problem *problem) {
+static int events_reload(struct process *p, const struct conf *before, struct problem *problem) {
     struct role_state *s = p->state;
     (void)before;
     (void)problem;
-    ledger_set_limits(s->ledger, p->conf->ledger.keep, p->conf->ledger.size_max);
+    event_log_set_limits(s->events, p->conf->events.keep, p->conf->events.size_max);
     lines_set_level(s->lines, p->conf->log.level);
     int old = lines_set_file(s->lines, TAKE_FD(p->log_file));
     if (old >= 0)
@@ -72,9 +71,9 @@ static int ledger_role_reload(struct process *p, const struct conf *before,
     return 0;
 }
 
-static void ledger_role_stop(struct process *p) {
+static void events_stop(struct process *p) {
     struct role_state *s = p->state;
-    ledger_stop(s->ledger);
+    event_log_stop(s->events);
     lines_stop(s->lines);
 }
 
@@ -82,11 +81,11 @@ static void ledger_role_stop(struct process *p) {
 
 /*
  * What a process may not tell of. Changes of settings are the master's to report, all others the
- * directory's, by ledger.keep. An edge knows of messages to which it gave the id itself: one in the
+ * directory's, by events.keep. An edge knows of messages to which it gave the id itself: one in the
  * hands of a stranger shall not say of others that they have arrived.
  */
 static const char *not_its_own(const struct rpc_caller *caller,
-                               const struct rpc_ledger_event_in *in) {
+                               const struct rpc_events_add_in *in) {
     if (slice_eq(in->kind, S(KIND_CHANGED)) && caller->role != ROLE_MASTER)
         return "a change that only the directory and the master may report";
     if (caller->role == ROLE_EDGE && in->message != 0 &&
@@ -95,29 +94,28 @@ static const char *not_its_own(const struct rpc_caller *caller,
     return NULL;
 }
 
-static int on_event(void *arg, const struct rpc_caller *caller,
-                    const struct rpc_ledger_event_in *in) {
+static int on_add(void *arg, const struct rpc_caller *caller, const struct rpc_events_add_in *in) {
     struct role_state *s = ((struct process *)arg)->state;
     const char *what = not_its_own(caller, in);
     if (what)
-        ledger_report(s->ledger, KIND_WARNING, "%s reported %s; the event was left out",
-                      role_name(caller->role), what);
+        event_log_report(s->events, KIND_WARNING, "%s reported %s; the event was left out",
+                         role_name(caller->role), what);
     else
-        ledger_add(s->ledger, caller->role, in);
+        event_log_add(s->events, caller->role, in);
     return 0;
 }
 
-static int on_keep(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_keep_in *in,
-                   struct arena *a, struct rpc_ledger_keep_out *out, struct problem *problem) {
+static int on_keep(void *arg, const struct rpc_caller *caller, const struct rpc_events_keep_in *in,
+                   struct arena *a, struct rpc_events_keep_out *out, struct problem *problem) {
     struct role_state *s = ((struct process *)arg)->state;
-    struct rpc_ledger_event_in event = {.wall = in->wall,
-                                        .kind = in->kind,
-                                        .text = in->text,
-                                        .fields = in->fields,
-                                        .fields_count = in->fields_count};
+    struct rpc_events_add_in event = {.wall = in->wall,
+                                      .kind = in->kind,
+                                      .text = in->text,
+                                      .fields = in->fields,
+                                      .fields_count = in->fields_count};
     (void)a;
     (void)out;
-    return ledger_keep(s->ledger, caller->role, &event, problem);
+    return event_log_keep(s->events, caller->role, &event, problem);
 }
 
 static struct slice *texts_of(const struct rpc_word *words, size_t count, struct arena *a) {
@@ -127,17 +125,17 @@ static struct slice *texts_of(const struct rpc_word *words, size_t count, struct
     return texts;
 }
 
-static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_find_in *in,
-                   struct arena *a, struct rpc_ledger_find_out *out, struct problem *problem) {
+static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_events_find_in *in,
+                   struct arena *a, struct rpc_events_find_out *out, struct problem *problem) {
     struct role_state *s = ((struct process *)arg)->state;
     queue_id *list = NULL;
     size_t count = 0;
     (void)caller;
-    struct ledger_search search = {.words = texts_of(in->words, in->words_count, a),
-                                   .count = in->words_count,
-                                   .first = in->first,
-                                   .last = in->last};
-    int r = ledger_find(s->ledger, &search, in->limit, a, &list, &count, problem);
+    struct event_log_search search = {.words = texts_of(in->words, in->words_count, a),
+                                      .count = in->words_count,
+                                      .first = in->first,
+                                      .last = in->last};
+    int r = event_log_find(s->events, &search, in->limit, a, &list, &count, problem);
     if (r < 0)
         return r;
     out->messages = arena_array(a, count, sizeof *out->messages);
@@ -150,12 +148,12 @@ static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_
 }
 
 static int on_journey(void *arg, const struct rpc_caller *caller,
-                      const struct rpc_ledger_journey_in *in, struct arena *a,
-                      struct rpc_ledger_journey_out *out, struct problem *problem) {
+                      const struct rpc_events_journey_in *in, struct arena *a,
+                      struct rpc_events_journey_out *out, struct problem *problem) {
     struct role_state *s = ((struct process *)arg)->state;
-    struct ledger_events events;
+    struct event_list events;
     (void)caller;
-    int r = ledger_journey(s->ledger, in->message, in->after, in->wait, a, &events, problem);
+    int r = event_log_journey(s->events, in->message, in->after, in->wait, a, &events, problem);
     if (r < 0)
         return r;
     out->events = events.list;
@@ -163,20 +161,20 @@ static int on_journey(void *arg, const struct rpc_caller *caller,
     return 0;
 }
 
-static int on_log(void *arg, const struct rpc_caller *caller, const struct rpc_ledger_log_in *in,
-                  struct arena *a, struct rpc_ledger_log_out *out, struct problem *problem) {
+static int on_log(void *arg, const struct rpc_caller *caller, const struct rpc_events_log_in *in,
+                  struct arena *a, struct rpc_events_log_out *out, struct problem *problem) {
     struct role_state *s = ((struct process *)arg)->state;
-    struct ledger_question question = {.after = in->after,
-                                       .last = in->last,
-                                       .role = in->role,
-                                       .wait = in->wait,
-                                       .since = in->since,
-                                       .until = in->until,
-                                       .words = texts_of(in->words, in->words_count, a),
-                                       .word_count = in->words_count};
-    struct ledger_events events;
+    struct event_log_question question = {.after = in->after,
+                                          .last = in->last,
+                                          .role = in->role,
+                                          .wait = in->wait,
+                                          .since = in->since,
+                                          .until = in->until,
+                                          .words = texts_of(in->words, in->words_count, a),
+                                          .word_count = in->words_count};
+    struct event_list events;
     (void)caller;
-    int r = ledger_log(s->ledger, &question, a, &events, problem);
+    int r = event_log_read(s->events, &question, a, &events, problem);
     if (r < 0)
         return r;
     out->events = events.list;
@@ -184,20 +182,20 @@ static int on_log(void *arg, const struct rpc_caller *caller, const struct rpc_l
     return 0;
 }
 
-static const struct rpc_ledger_handlers handlers = {
-    .event = on_event,
+static const struct rpc_events_handlers handlers = {
+    .add = on_add,
     .keep = on_keep,
     .find = on_find,
     .journey = on_journey,
     .log = on_log,
 };
 
-const struct process_role role_ledger = {
-    .role = ROLE_LEDGER,
-    .directory = "ledger",
+const struct process_role role_events = {
+    .role = ROLE_EVENTS,
+    .directory = "events",
     .rights = CONFINE_FILES,
     .handlers = &handlers,
-    .open = ledger_role_open,
-    .reload = ledger_role_reload,
-    .stop = ledger_role_stop,
+    .open = events_open,
+    .reload = events_reload,
+    .stop = events_stop,
 };

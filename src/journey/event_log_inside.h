@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The inside of the ledger, for ledger*.c only.
+ * The inside of the event log, for event_log*.c only.
  *
  * Two batches: one fills while the other one is written in another thread. The working fiber alone
  * writes, prunes and replaces the database; calls read through a connection of their own, one at a
@@ -16,9 +16,9 @@
 #include "fiber/sync.h"
 #include "fiber/wait.h"
 #include "journey/db.h"
-#include "journey/ledger.h"
+#include "journey/event_log.h"
 
-#define LEDGER_BATCH_EVENTS 1000U
+#define EVENT_LOG_BATCH_EVENTS 1000U
 
 /* Somebody waits for news of a message (0: of any). */
 struct follower {
@@ -27,11 +27,11 @@ struct follower {
     bool hit;
 };
 
-#define LEDGER_MAGIC 0x4c454447U
+#define EVENT_LOG_MAGIC 0x4c454447U
 
-struct ledger {
+struct event_log {
     unsigned magic;
-    struct ledger_options options;
+    struct event_log_options options;
     char *path;
     struct batch filling, writing;
     usec_t filling_since;
@@ -50,9 +50,9 @@ struct ledger {
     uint64_t unchecked; /* bytes written since then */
     struct fiber_cond filled, stored, ended;
     struct fiber_mutex reading;
-    struct ledger_db *writer, *reader;
+    struct event_db *writer, *reader;
     struct list followers;
 };
 
 /* Waits until what came so far is written, or cannot be. */
-int ledger_flush(struct ledger *l, struct problem *problem) WAITS;
+int event_log_flush(struct event_log *l, struct problem *problem) WAITS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How much an event costs the ledger, and how fast it answers: `bench_ledger [MESSAGES]`, in the
- * current folder. Each message has four events, the first with its SMTP dialogue.
+ * How much an event costs the event log, and how fast it answers: `bench_event_log [MESSAGES]`, in
+ * the current folder. Each message has four events, the first with its SMTP dialogue.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "fiber/wait.h"
-#include "journey/ledger.h"
+#include "journey/event_log.h"
 #include "journey/sample.h"
 
 static double cpu(void) {
@@ -31,45 +31,46 @@ static double seconds(void) {
 
 static uint64_t messages = 250000;
 
-static void find(struct ledger *l, const char *what) {
+static void find(struct event_log *l, const char *what) {
     struct arena a = {0};
     queue_id *ids;
     size_t count = 0;
     double begin = seconds();
-    MUST(ledger_find(
-             l, &(struct ledger_search){.words = (struct slice[]){slice_of_str(what)}, .count = 1},
+    MUST(event_log_find(
+             l,
+             &(struct event_log_search){.words = (struct slice[]){slice_of_str(what)}, .count = 1},
              20, &a, &ids, &count, NULL) == 0);
     printf("find %-32s %4zu messages, %7.2f ms\n", what, count, 1e3 * (seconds() - begin));
     if (count > 0) {
-        struct ledger_events events;
+        struct event_list events;
         begin = seconds();
-        MUST(ledger_journey(l, ids[0], 0, 0, &a, &events, NULL) == 0);
+        MUST(event_log_journey(l, ids[0], 0, 0, &a, &events, NULL) == 0);
         printf("  its journey: %zu events, %.2f ms\n", events.count, 1e3 * (seconds() - begin));
     }
     arena_done(&a);
 }
 
-static double fill(struct ledger *l) {
+static double fill(struct event_log *l) {
     struct arena a = {0};
     double making = 0;
     for (uint64_t n = 0; n < messages; n++) {
-        struct rpc_ledger_event_in e[SAMPLE_STEPS];
+        struct rpc_events_add_in e[SAMPLE_STEPS];
         enum role role[SAMPLE_STEPS];
         double begin = cpu();
         for (unsigned step = 0; step < SAMPLE_STEPS; step++)
             role[step] = sample_step(n, step, &a, &e[step]);
         making += cpu() - begin;
         for (unsigned step = 0; step < SAMPLE_STEPS; step++)
-            ledger_add(l, role[step], &e[step]);
+            event_log_add(l, role[step], &e[step]);
         arena_reset(&a);
         if (n % 250 == 0) {
-            struct ledger_stats stats;
+            struct event_log_stats stats;
             do {
                 MUST(fiber_yield() == 0);
-                ledger_stats(l, &stats);
-                if (stats.waiting_bytes > LEDGER_MEMORY_MAX / 2)
+                event_log_stats(l, &stats);
+                if (stats.waiting_bytes > EVENT_LOG_MEMORY_MAX / 2)
                     (void)fiber_sleep(USEC_MS);
-            } while (stats.waiting_bytes > LEDGER_MEMORY_MAX / 2);
+            } while (stats.waiting_bytes > EVENT_LOG_MEMORY_MAX / 2);
         }
     }
     arena_done(&a);
@@ -77,17 +78,17 @@ static double fill(struct ledger *l) {
 }
 
 static void bench(void *arg) {
-    struct ledger_options options = {
-        .path = "bench-ledger.db", .keep = 3650 * USEC_DAY, .size_max = UINT64_C(100) << 30};
-    struct ledger *l = ledger_new(&options);
-    struct ledger_stats stats;
+    struct event_log_options options = {
+        .path = "bench-events.db", .keep = 3650 * USEC_DAY, .size_max = UINT64_C(100) << 30};
+    struct event_log *l = event_log_new(&options);
+    struct event_log_stats stats;
     (void)arg;
-    MUST(fiber_spawn("ledger", ledger_work, l) == 0);
+    MUST(fiber_spawn("events", event_log_work, l) == 0);
     double begin = seconds(), used = cpu();
     double making = fill(l);
     find(l, "nobody@example.org");
     double events = (double)(messages * SAMPLE_STEPS), all = cpu() - used - making;
-    ledger_stats(l, &stats);
+    event_log_stats(l, &stats);
     printf("%.0f events in %.2f s: %.0f/s, %.2f us CPU each; %llu lost\n", events,
            seconds() - begin, events / (seconds() - begin), 1e6 * all / events,
            (unsigned long long)stats.lost);
@@ -96,20 +97,20 @@ static void bench(void *arg) {
     find(l, "<12345.abc@mail.example.net>");
     find(l, "number 777 for");
     find(l, "nothing like that");
-    ledger_stop(l);
+    event_log_stop(l);
     struct stat st;
-    MUST(stat("bench-ledger.db", &st) == 0);
+    MUST(stat("bench-events.db", &st) == 0);
     printf("%.1f MB, %.0f bytes an event\n", (double)st.st_size / 1e6, (double)st.st_size / events);
-    ledger_free(l);
+    event_log_free(l);
 }
 
 int main(int argc, char **argv) {
     struct fiber_config config = {0};
     if (argc > 1)
         messages = strtoull(argv[1], NULL, 10);
-    (void)unlink("bench-ledger.db");
-    (void)unlink("bench-ledger.db-wal");
+    (void)unlink("bench-events.db");
+    (void)unlink("bench-events.db-wal");
     int r = fiber_run(&config, bench, NULL);
-    (void)unlink("bench-ledger.db");
+    (void)unlink("bench-events.db");
     return r < 0;
 }
