@@ -8,9 +8,9 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/message_list.h"
+#include "events/kinds.h"
 #include "fiber/sync.h"
-#include "journey/event.h"
-#include "journey/kinds.h"
+#include "journey/record.h"
 #include "journey/show.h"
 #include "message/queue_id.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "cli/message_list.h"
-#include "journey/event.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
+#include "journey/record.h"
 #include "journey/show.h"
 
 bool message_is_member(const struct message_family *f, queue_id message) {
@@ -21,7 +21,7 @@ bool message_is_member(const struct message_family *f, queue_id message) {
 static void keep(struct message_family *f, const struct event_list *more, struct arena *a) {
     if (f->events_count + more->count > f->room) {
         f->room = (f->events_count + more->count) * 2;
-        struct rpc_event *bigger = arena_array(a, f->room, sizeof *bigger);
+        struct event *bigger = arena_array(a, f->room, sizeof *bigger);
         if (f->events_count > 0)
             memcpy(bigger, f->events, f->events_count * sizeof *bigger);
         f->events = bigger;
@@ -31,7 +31,7 @@ static void keep(struct message_family *f, const struct event_list *more, struct
     f->events_count += more->count;
 }
 
-void message_add_relatives(struct message_family *f, const struct rpc_event *events, size_t count) {
+void message_add_relatives(struct message_family *f, const struct event *events, size_t count) {
     queue_id ids[FAMILY_MAX];
     size_t found = show_relatives(events, count, ids, FAMILY_MAX);
     for (size_t i = 0; i < found && f->count < FAMILY_MAX; i++) {
@@ -62,7 +62,7 @@ static int by_age(const void *a, const void *b) {
 }
 
 static int by_sequence(const void *a, const void *b) {
-    const struct rpc_event *x = a, *y = b;
+    const struct event *x = a, *y = b;
     return x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
 }
 
@@ -73,7 +73,7 @@ static queue_id first_of(const struct message_family *f) {
         for (size_t k = 0; k < f->events_count; k++) {
             queue_id original = 0;
             is_child |= f->events[k].message == f->members[i].message &&
-                        queue_id_parse(event_fact(&f->events[k], FACT_ORIGINAL), &original) == 0 &&
+                        queue_id_parse(event_value(&f->events[k], FACT_ORIGINAL), &original) == 0 &&
                         message_is_member(f, original);
         }
         if (!is_child)

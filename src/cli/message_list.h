@@ -26,8 +26,8 @@ struct message_family {
         uint64_t after;    /* the last event that is known */
     } members[FAMILY_MAX]; /* oldest first, once it is complete */
     size_t count;
-    queue_id first;           /* the message that the others came of */
-    struct rpc_event *events; /* in their order; in the arena of the command */
+    queue_id first;       /* the message that the others came of */
+    struct event *events; /* in their order; in the arena of the command */
     size_t events_count, room;
 };
 
@@ -41,7 +41,7 @@ int message_families(struct events_access *x, const queue_id *messages, size_t c
 bool message_is_member(const struct message_family *f, queue_id message);
 
 /* Adds the messages that the events name. Where there are too many, the rest is left out. */
-void message_add_relatives(struct message_family *f, const struct rpc_event *events, size_t count);
+void message_add_relatives(struct message_family *f, const struct event *events, size_t count);
 
 /* Prints the list. An exit code. */
 int message_list(struct cli *c, const char *parameter, unsigned limit) WAITS;

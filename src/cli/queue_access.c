@@ -14,7 +14,6 @@
 #include "journey/event_log.h"
 #include "role/author.h"
 #include "role/queue_answer.h"
-#include "role/queue_words.h"
 
 #define TELL_MEMORY                                                                                \
     ((size_t)256 << 20) /* events of what one command does: two million messages                   \
@@ -56,16 +55,14 @@ static int nobody_transmits(void *arg, const struct queue_transmission *t, struc
 }
 
 static void note(void *arg, queue_id id, const char *kind, struct slice sentence,
-                 const struct queue_field *fields, size_t count) {
+                 const struct event_fact *facts, size_t count) {
     struct queue_access *x = arg;
-    struct rpc_field facts[QUEUE_FACTS_MAX];
-    count = queue_event_facts(fields, count, facts);
-    struct rpc_events_add_in event = {.wall = fiber_wall(),
-                                      .message = id,
-                                      .kind = slice_of_str(queue_event_kind(kind)),
-                                      .text = sentence,
-                                      .fields = facts,
-                                      .fields_count = count};
+    struct event event = {.wall = fiber_wall(),
+                          .message = id,
+                          .kind = slice_of_str(kind),
+                          .text = sentence,
+                          .facts = (struct event_fact *)(uintptr_t)facts,
+                          .fact_count = count};
     event_log_add(x->events, ROLE_QUEUE, &event);
 }
 

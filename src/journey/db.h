@@ -4,7 +4,7 @@
  * inside offload(OFFLOAD_DISK), one thread at a time for each connection: one connection writes,
  * another one reads.
  *
- *     event    sequence (grows by one), wall time, message (null: none), record (event.h)
+ *     event    sequence (grows by one), wall time, message (null: none), record (record.h)
  *     key      block, hash, message: messages by what people look for. A block is BLOCK_EVENTS
  *              events, so that new keys, whose hashes lie anywhere, go into a small part of the
  *              file, and old ones leave block by block; a search asks each block, newest first
@@ -16,10 +16,10 @@
 #include "base/buf.h"
 #include "base/time.h"
 #include "db/db.h"
+#include "events/event.h"
 #include "journey/event_log.h"
 #include "journey/key.h"
 #include "message/queue_id.h"
-#include "rpc/calls.h"
 
 #define BLOCK_SHIFT  16U
 #define BLOCK_EVENTS (INT64_C(1) << BLOCK_SHIFT)
@@ -79,7 +79,7 @@ int event_db_prune(struct event_db *l, const struct db_limits *limits, uint64_t 
 
 struct page {
     struct arena *arena;
-    struct rpc_event *events; /* PAGE_EVENTS of them */
+    struct event *events; /* PAGE_EVENTS of them */
     size_t count, bytes;
 };
 
@@ -120,4 +120,4 @@ int event_db_find(struct event_db *l, struct event_log_search *s, struct message
                   bool *ret_more);
 
 /* Whether a word is in an event: in its sentence, its facts but the dialogue, kind, or message. */
-bool search_event_has(const struct rpc_event *e, struct slice word);
+bool search_event_has(const struct event *e, struct slice word);

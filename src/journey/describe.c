@@ -6,8 +6,8 @@
 #include "journey/describe.h"
 
 #include "base/words.h"
-#include "journey/event.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
+#include "journey/record.h"
 #include "journey/value.h"
 
 struct sentence {
@@ -95,9 +95,9 @@ static void add_addresses(struct buf *to, struct slice value) {
 }
 
 /* The null sender is one, too. */
-static bool add_value(struct buf *to, const struct rpc_event *e, struct slice name) {
+static bool add_value(struct buf *to, const struct event *e, struct slice name) {
     const struct fact *fact = fact_find(name);
-    struct slice value = fact ? event_fact(e, fact->name.ptr) : (struct slice){0};
+    struct slice value = fact ? event_value(e, fact->name.ptr) : (struct slice){0};
     if (value.ptr && value.len == 0 && slice_eq(name, S(FACT_FROM)))
         return buf_add_str(to, "<>"), true;
     if (value.len == 0)
@@ -110,7 +110,7 @@ static bool add_value(struct buf *to, const struct rpc_event *e, struct slice na
 }
 
 /* False when a fact is missing. */
-static bool fill(struct buf *to, const struct rpc_event *e, const char *words) {
+static bool fill(struct buf *to, const struct event *e, const char *words) {
     struct slice rest = slice_of_str(words);
     ssize_t open, end;
     while ((open = slice_find_byte(rest, '{')) >= 0 && (end = slice_find_byte(rest, '}')) > open) {
@@ -123,15 +123,15 @@ static bool fill(struct buf *to, const struct rpc_event *e, const char *words) {
     return true;
 }
 
-static bool holds(const struct sentence *s, const struct rpc_event *e) {
+static bool holds(const struct sentence *s, const struct event *e) {
     if (!slice_eq(e->kind, slice_of_str(s->kind)))
         return false;
-    struct slice value = s->fact ? event_fact(e, s->fact) : S("-");
+    struct slice value = s->fact ? event_value(e, s->fact) : S("-");
     return value.len > 0 && (!s->value || slice_eq(value, slice_of_str(s->value)));
 }
 
 /* All or nothing. */
-static bool fill_whole(struct buf *to, const struct rpc_event *e, const char *words) {
+static bool fill_whole(struct buf *to, const struct event *e, const char *words) {
     size_t before = to->len;
     bool whole = fill(to, e, translated(words));
     if (!whole)
@@ -139,7 +139,7 @@ static bool fill_whole(struct buf *to, const struct rpc_event *e, const char *wo
     return whole;
 }
 
-bool describe_from_facts(struct buf *to, const struct rpc_event *e) {
+bool describe_from_facts(struct buf *to, const struct event *e) {
     bool said = false, told = !slice_eq(e->kind, S(KIND_CHANGED));
     for (size_t i = 0; i < ARRAY_SIZE(sentences) && !said; i++)
         said = holds(&sentences[i], e) && fill_whole(to, e, sentences[i].words);
@@ -148,7 +148,7 @@ bool describe_from_facts(struct buf *to, const struct rpc_event *e) {
     return said;
 }
 
-void describe_event(struct buf *to, const struct rpc_event *e) {
+void describe_event(struct buf *to, const struct event *e) {
     if (!words_are_japanese() || !describe_from_facts(to, e))
         buf_add(to, e->text);
 }

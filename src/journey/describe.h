@@ -10,13 +10,13 @@
 #pragma once
 
 #include "base/buf.h"
-#include "rpc/calls.h"
+#include "events/event.h"
 
 /* Appends the sentence, not yet escaped: for text_wrap(). */
-void describe_event(struct buf *to, const struct rpc_event *e);
+void describe_event(struct buf *to, const struct event *e);
 
 /*
  * Appends what the table has for this event, in English where there is no translation. False, and
  * nothing appended, where its facts are not enough.
  */
-bool describe_from_facts(struct buf *to, const struct rpc_event *e);
+bool describe_from_facts(struct buf *to, const struct event *e);

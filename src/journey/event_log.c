@@ -7,9 +7,10 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/words.h"
-#include "journey/event.h"
 #include "journey/event_log_inside.h"
+#include "journey/record.h"
 
 struct event_log *event_log_new(const struct event_log_options *options) {
     struct event_log *l = NEW(struct event_log);
@@ -63,8 +64,7 @@ static usec_t right_wall(usec_t wall) {
     return wall > now + USEC_DAY || wall < now - USEC_DAY ? now : wall;
 }
 
-static void append(struct batch *b, enum role role, const struct rpc_events_add_in *event,
-                   usec_t wall) {
+static void append(struct batch *b, enum role role, const struct event *event, usec_t wall) {
     buf_add_u64(&b->events, (uint64_t)wall);
     buf_add_u64(&b->events, event->message);
     size_t len_at = b->events.len;
@@ -89,16 +89,15 @@ static size_t most_bytes(const struct event_log *l, enum role role) {
     return outside ? l->options.memory_max / 2 : l->options.memory_max;
 }
 
-static bool take(struct event_log *l, enum role role, const struct rpc_events_add_in *event,
-                 usec_t wall) {
+static bool take(struct event_log *l, enum role role, const struct event *event, usec_t wall) {
     if (l->options.added) {
-        struct rpc_event e = {.wall = wall,
-                              .message = event->message,
-                              .role = slice_of_str(role_name(role)),
-                              .kind = event->kind,
-                              .text = event->text,
-                              .fields = event->fields,
-                              .fields_count = event->fields_count};
+        struct event e = {.wall = wall,
+                          .message = event->message,
+                          .role = slice_of_str(role_name(role)),
+                          .kind = event->kind,
+                          .text = event->text,
+                          .facts = event->facts,
+                          .fact_count = event->fact_count};
         l->options.added(l->options.arg, &e);
     }
     if (l->filling.events.len + l->writing.events.len >= most_bytes(l, role)) {
@@ -116,11 +115,11 @@ static bool take(struct event_log *l, enum role role, const struct rpc_events_ad
     return true;
 }
 
-void event_log_add(struct event_log *l, enum role role, const struct rpc_events_add_in *event) {
+void event_log_add(struct event_log *l, enum role role, const struct event *event) {
     (void)take(l, role, event, right_wall(event->wall));
 }
 
-int event_log_keep(struct event_log *l, enum role role, const struct rpc_events_add_in *event,
+int event_log_keep(struct event_log *l, enum role role, const struct event *event,
                    struct problem *problem) {
     if (l->failing || l->over || l->stopping)
         return problem_set(problem, -E_TEMPORARY, N_("the event log cannot write now"));
@@ -140,7 +139,7 @@ void event_log_report(struct event_log *l, const char *kind, const char *format,
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    struct rpc_events_add_in event = {
+    struct event event = {
         .wall = fiber_wall(),
         .kind = slice_of_str(kind),
         .text = slice_of(text, MIN((size_t)MAX(len, 0), sizeof text - 1)),

@@ -17,8 +17,11 @@
  */
 #pragma once
 
+#include "base/arena.h"
+#include "base/error.h"
+#include "events/event.h"
 #include "message/queue_id.h"
-#include "rpc/calls.h"
+#include "rpc/roles.h"
 
 #define EVENT_LOG_WRITE_DELAY (200 * USEC_MS)
 #define EVENT_LOG_MEMORY_MAX  ((size_t)32 << 20) /* events waiting to be written */
@@ -36,7 +39,7 @@ struct event_log_options {
     usec_t check_every; /* how often to look for events to prune; 0: 10 s */
 
     /* Told of every event when it comes, the event log's own among them; may be NULL. */
-    void (*added)(void *arg, const struct rpc_event *event);
+    void (*added)(void *arg, const struct event *event);
     void *arg;
 };
 
@@ -56,14 +59,14 @@ void event_log_stop(struct event_log *l) WAITS;
 void event_log_set_limits(struct event_log *l, usec_t keep, uint64_t size_max);
 
 /* Never waits, never fails. A wall time more than a day off is replaced by ours. */
-void event_log_add(struct event_log *l, enum role role, const struct rpc_events_add_in *event);
+void event_log_add(struct event_log *l, enum role role, const struct event *event);
 
 /*
  * Takes an event of somebody who keeps it until he knows that it is safe: 0 when it is on the disk,
  * synced. Otherwise it was not taken (but for a failure just while it is written, when it may come
  * twice). The wall time stays as it is, however old.
  */
-int event_log_keep(struct event_log *l, enum role role, const struct rpc_events_add_in *event,
+int event_log_keep(struct event_log *l, enum role role, const struct event *event,
                    struct problem *problem) WAITS;
 
 /*
@@ -96,7 +99,7 @@ int event_log_find(struct event_log *l, const struct event_log_search *search, u
 
 /* Up to 100 events: a part of a longer answer ends early, the next call goes on behind it. */
 struct event_list {
-    struct rpc_event *list;
+    struct event *list;
     size_t count;
 };
 

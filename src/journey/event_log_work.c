@@ -9,8 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/words.h"
+#include "events/kinds.h"
 #include "journey/event_log_inside.h"
-#include "journey/kinds.h"
 
 #define RETRY_AFTER (5 * USEC_SEC)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "journey/key.h"
 
-#include "journey/event.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
+#include "journey/record.h"
 #include "message/domain.h"
 #include "message/queue_id.h"
 
@@ -42,7 +42,7 @@ struct slice key_fold(struct slice text, char folded[static KEY_MAX]) {
 }
 
 /* A value that holds keys begins: addresses one by one, anything else as a whole. */
-static bool begin_value(const struct rpc_field *f, struct key_walk *w) {
+static bool begin_value(const struct event_fact *f, struct key_walk *w) {
     const struct fact *fact = fact_find(f->name);
     if (!fact || !fact->key)
         return false;
@@ -50,12 +50,12 @@ static bool begin_value(const struct rpc_field *f, struct key_walk *w) {
     return f->value.len > 0;
 }
 
-bool key_next(const struct rpc_event *e, struct key_walk *w, char folded[static KEY_MAX],
+bool key_next(const struct event *e, struct key_walk *w, char folded[static KEY_MAX],
               struct slice *ret) {
     struct slice piece;
-    while (w->inside || w->fact < e->fields_count) {
+    while (w->inside || w->fact < e->fact_count) {
         if (!w->inside)
-            w->inside = begin_value(&e->fields[w->fact++], w);
+            w->inside = begin_value(&e->facts[w->fact++], w);
         while (w->inside && (w->inside = event_next_address(&w->rest, &piece))) {
             *ret = key_fold(piece, folded);
             if (ret->len > 0)

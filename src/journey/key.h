@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "rpc/calls.h"
+#include "events/event.h"
 
 #define KEY_MAX 512U
 
@@ -20,7 +20,7 @@ struct key_walk {
     bool inside;
     struct slice rest;
 };
-bool key_next(const struct rpc_event *e, struct key_walk *w, char folded[static KEY_MAX],
+bool key_next(const struct event *e, struct key_walk *w, char folded[static KEY_MAX],
               struct slice *ret);
 
 /*

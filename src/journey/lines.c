@@ -11,9 +11,9 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "events/kinds.h"
 #include "fiber/sync.h"
 #include "fiber/wait.h"
-#include "journey/kinds.h"
 #include "journey/show.h"
 #include "journey/syslog.h"
 
@@ -71,14 +71,13 @@ static unsigned severity(enum conf_log_level level) {
     return level < ARRAY_SIZE(of_level) ? of_level[level] : 6;
 }
 
-static void add_to_syslog(struct buf *to, const struct rpc_event *event,
-                          enum conf_log_level level) {
+static void add_to_syslog(struct buf *to, const struct event *event, enum conf_log_level level) {
     _cleanup_(buf_done) struct buf message = {0};
     show_message(&message, event);
     syslog_add(to, severity(level), event->wall, slice_trim(buf_slice(&message)));
 }
 
-static void add_line(struct lines *l, const struct rpc_event *event, enum conf_log_level level) {
+static void add_line(struct lines *l, const struct event *event, enum conf_log_level level) {
     struct texts *t = &l->filling;
     if (l->options.file >= 0)
         show_line(&t->file, event);
@@ -100,7 +99,7 @@ static bool has_reader(const struct lines *l) {
     return l->options.standard >= 0 || l->options.syslog >= 0 || l->options.file >= 0;
 }
 
-void lines_add(struct lines *l, const struct rpc_event *event) {
+void lines_add(struct lines *l, const struct event *event) {
     enum conf_log_level level = kind_level(event->kind);
     if (level > l->options.level || !has_reader(l))
         return;
@@ -121,10 +120,10 @@ static void report_lost(struct lines *l) {
         return;
     int len = snprintf(text, sizeof text, "%llu lines were left out here: nobody took them.",
                        (unsigned long long)l->lost);
-    struct rpc_event event = {.wall = fiber_wall(),
-                              .role = S("events"),
-                              .kind = S(KIND_LOST),
-                              .text = slice_of(text, (size_t)len)};
+    struct event event = {.wall = fiber_wall(),
+                          .role = S("events"),
+                          .kind = S(KIND_LOST),
+                          .text = slice_of(text, (size_t)len)};
     l->lost = 0;
     add_line(l, &event, CONF_LOG_WARNING);
 }

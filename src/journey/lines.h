@@ -7,7 +7,7 @@
 #pragma once
 
 #include "conf/conf.h"
-#include "rpc/calls.h"
+#include "events/event.h"
 
 #define LINES_MEMORY_MAX ((size_t)4 << 20)
 
@@ -29,7 +29,7 @@ DEFINE_CLEANUP(struct lines, lines_free)
 void lines_work(void *lines) WAITS;
 void lines_stop(struct lines *l) WAITS; /* returns when all is written and the fiber has ended */
 
-void lines_add(struct lines *l, const struct rpc_event *event); /* never waits */
+void lines_add(struct lines *l, const struct event *event); /* never waits */
 
 void lines_set_level(struct lines *l, enum conf_log_level level);
 

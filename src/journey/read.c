@@ -3,9 +3,9 @@
  * Reading, on a connection of its own. Each statement sees one state of the database; nothing here
  * holds one open longer than a job, so that checkpoints are not held up.
  */
+#include "events/kinds.h"
 #include "journey/db.h"
-#include "journey/event.h"
-#include "journey/kinds.h"
+#include "journey/record.h"
 
 #define SCAN_ROWS   20000U   /* looked at in one job */
 #define ORDER_SLACK USEC_MIN /* by which events may come out of the order of their times */
@@ -18,11 +18,11 @@ static bool page_full(const struct page *p) {
 
 /* One that cannot be read is shown as such: the others are as good as before. */
 static void page_add(struct page *p, sqlite3_stmt *row) {
-    struct rpc_event *e = &p->events[p->count++];
+    struct event *e = &p->events[p->count++];
     struct slice record = arena_copy(p->arena, db_bytes(row, 3));
     p->bytes += record.len + 256;
     if (event_decode(record, p->arena, e) < 0)
-        *e = (struct rpc_event){
+        *e = (struct event){
             .role = S("events"), .kind = S(KIND_DAMAGED), .text = S("This event cannot be read.")};
     e->sequence = db_u64(row, 0);
     e->wall = db_i64(row, 1);
@@ -54,7 +54,7 @@ static bool is_wanted(const struct log_range *range, sqlite3_stmt *row) {
            (range->role.len == 0 || event_record_is_of(db_bytes(row, 3), range->role));
 }
 
-static bool has_words(const struct log_range *range, const struct rpc_event *e) {
+static bool has_words(const struct log_range *range, const struct event *e) {
     for (size_t i = 0; i < range->word_count; i++) {
         if (!search_event_has(e, range->words[i]))
             return false;
@@ -119,7 +119,7 @@ int event_db_log_last(struct event_db *l, uint64_t count, const struct log_range
                  " ORDER BY sequence DESC",
                  V(from));
     while (r >= 0 && (r = db_step(l->db, row)) == 1) {
-        struct rpc_event e = {.message = db_u64(row, 2)};
+        struct event e = {.message = db_u64(row, 2)};
         arena_reset(&a);
         if (!is_wanted(range, row) ||
             (range->word_count > 0 &&

@@ -6,9 +6,9 @@
  * at.
  */
 #include "base/siphash.h"
+#include "events/kinds.h"
 #include "journey/db.h"
-#include "journey/event.h"
-#include "journey/kinds.h"
+#include "journey/record.h"
 
 #define SCAN_MESSAGES 2000U /* looked at in one job */
 #define NARROW_MAX    1000U /* messages of a key that are looked at */
@@ -26,7 +26,7 @@ static bool has(struct slice text, struct slice word) {
     return false;
 }
 
-bool search_event_has(const struct rpc_event *e, struct slice word) {
+bool search_event_has(const struct event *e, struct slice word) {
     char id[QUEUE_ID_SIZE];
     word = slice_trim(word);
     if (word.len == 0)
@@ -35,15 +35,15 @@ bool search_event_has(const struct rpc_event *e, struct slice word) {
         return true;
     if (e->message != 0 && has(queue_id_format(e->message, id), word))
         return true;
-    for (size_t i = 0; i < e->fields_count; i++) {
-        if (!slice_eq(e->fields[i].name, S(FACT_DIALOGUE)) && has(e->fields[i].value, word))
+    for (size_t i = 0; i < e->fact_count; i++) {
+        if (!slice_eq(e->facts[i].name, S(FACT_DIALOGUE)) && has(e->facts[i].value, word))
             return true;
     }
     return false;
 }
 
 /* The words that are in the event, as bits. */
-static uint64_t words_in(const struct rpc_event *e, const struct event_log_search *s) {
+static uint64_t words_in(const struct event *e, const struct event_log_search *s) {
     uint64_t found = 0;
     for (size_t i = 0; i < s->count; i++)
         found |= search_event_has(e, s->words[i]) ? UINT64_C(1) << i : 0;
@@ -57,7 +57,7 @@ static int message_has_all(struct event_db *l, queue_id message, const struct ev
     uint64_t wanted = s->count < 64 ? (UINT64_C(1) << s->count) - 1 : ALL, found = 0;
     int r = db_query(l->db, &row, "SELECT record FROM event WHERE letter = ?1", V(message));
     while (r >= 0 && found != wanted && (r = db_step(l->db, row)) == 1) {
-        struct rpc_event e = {.message = message};
+        struct event e = {.message = message};
         arena_reset(&a);
         if (event_decode(db_bytes(row, 0), &a, &e) == 0)
             found |= words_in(&e, s);

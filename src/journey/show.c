@@ -12,9 +12,9 @@
 
 #include "base/alloc.h"
 #include "base/words.h"
+#include "events/kinds.h"
 #include "journey/describe.h"
-#include "journey/event.h"
-#include "journey/kinds.h"
+#include "journey/record.h"
 #include "journey/value.h"
 #include "message/text.h"
 
@@ -54,7 +54,7 @@ static void show_dialogue(struct buf *to, struct slice dialogue,
 }
 
 /* What stands in the head, or in the sentence itself, is not said again. */
-static bool is_said(const struct rpc_event *e, struct slice sentence, const struct rpc_field *f,
+static bool is_said(const struct event *e, struct slice sentence, const struct event_fact *f,
                     const struct fact *fact) {
     static const char *const in_head[] = {FACT_FROM, FACT_MESSAGE_ID, FACT_SUBJECT, FACT_SIZE,
                                           FACT_TO,   FACT_CLIENT,     FACT_LOGIN};
@@ -76,8 +76,8 @@ static bool is_said(const struct rpc_event *e, struct slice sentence, const stru
     return plain && value_mentioned(sentence, slice_trim_lines(f->value));
 }
 
-static void show_fact(struct buf *to, const struct rpc_event *e, struct slice sentence,
-                      const struct rpc_field *f, const struct show_options *options) {
+static void show_fact(struct buf *to, const struct event *e, struct slice sentence,
+                      const struct event_fact *f, const struct show_options *options) {
     const struct fact *fact = fact_find(f->name);
     if (fact && fact->type == FACT_IS_DIALOGUE) {
         show_dialogue(to, f->value, options);
@@ -95,19 +95,19 @@ static void show_fact(struct buf *to, const struct rpc_event *e, struct slice se
     buf_add_byte(to, '\n');
 }
 
-static bool is_dialogue(const struct rpc_field *f) {
+static bool is_dialogue(const struct event_fact *f) {
     return slice_eq(f->name, S(FACT_DIALOGUE));
 }
 
-static void show_facts(struct buf *to, const struct rpc_event *e, struct slice sentence,
+static void show_facts(struct buf *to, const struct event *e, struct slice sentence,
                        const struct show_options *options) {
-    for (size_t i = 0; i < e->fields_count; i++) {
-        if (!is_dialogue(&e->fields[i]))
-            show_fact(to, e, sentence, &e->fields[i], options);
+    for (size_t i = 0; i < e->fact_count; i++) {
+        if (!is_dialogue(&e->facts[i]))
+            show_fact(to, e, sentence, &e->facts[i], options);
     }
-    for (size_t i = 0; i < e->fields_count; i++) {
-        if (is_dialogue(&e->fields[i]))
-            show_fact(to, e, sentence, &e->fields[i], options);
+    for (size_t i = 0; i < e->fact_count; i++) {
+        if (is_dialogue(&e->facts[i]))
+            show_fact(to, e, sentence, &e->facts[i], options);
     }
 }
 
@@ -146,7 +146,7 @@ static unsigned title_colour(const struct kind *kind, enum conf_log_level level)
     return colour > 0 ? colour : PAINT_BOLD;
 }
 
-static void show_step(struct buf *to, const struct rpc_event *e, usec_t before,
+static void show_step(struct buf *to, const struct event *e, usec_t before,
                       const struct show_options *options) {
     const struct kind *kind = kind_find(e->kind);
     _cleanup_(buf_done) struct buf title = {0}, sentence = {0};
@@ -165,17 +165,16 @@ static void show_step(struct buf *to, const struct rpc_event *e, usec_t before,
 }
 
 static int by_time(const void *a, const void *b) {
-    const struct rpc_event *const *x = a, *const *y = b;
+    const struct event *const *x = a, *const *y = b;
     if ((*x)->wall != (*y)->wall)
         return (*x)->wall < (*y)->wall ? -1 : 1;
     return (*x)->sequence < (*y)->sequence ? -1 : (*x)->sequence > (*y)->sequence;
 }
 
 /* "Message 0c8q2zv5kbg10, a report": whose steps follow. What it is, its first event knows. */
-static void show_turn(struct buf *to, const struct rpc_event *e,
-                      const struct show_options *options) {
+static void show_turn(struct buf *to, const struct event *e, const struct show_options *options) {
     char id[QUEUE_ID_SIZE];
-    struct slice origin = event_fact(e, FACT_ORIGIN);
+    struct slice origin = event_value(e, FACT_ORIGIN);
     value_paint(to, options->colour, PAINT_BOLD);
     buf_printf(to, _("Message %.*s"), SLICE_ARG(queue_id_format(e->message, id)));
     value_paint(to, options->colour, PAINT_OFF);
@@ -186,9 +185,9 @@ static void show_turn(struct buf *to, const struct rpc_event *e,
     buf_add_byte(to, '\n');
 }
 
-void show_steps(struct buf *to, const struct rpc_event *events, size_t count,
-                struct show_place *place, const struct show_options *options) {
-    _cleanup_(free_p) const struct rpc_event **order = mem_array(count, sizeof(void *));
+void show_steps(struct buf *to, const struct event *events, size_t count, struct show_place *place,
+                const struct show_options *options) {
+    _cleanup_(free_p) const struct event **order = mem_array(count, sizeof(void *));
     for (size_t i = 0; i < count; i++)
         order[i] = &events[i];
     if (count > 1)
@@ -201,7 +200,7 @@ void show_steps(struct buf *to, const struct rpc_event *events, size_t count,
     }
 }
 
-void show_journey(struct buf *to, queue_id message, const struct rpc_event *events, size_t count,
+void show_journey(struct buf *to, queue_id message, const struct event *events, size_t count,
                   struct show_place *place, const struct show_options *options) {
     *place = (struct show_place){.message = message};
     show_head(to, message, events, count, options);

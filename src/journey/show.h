@@ -21,9 +21,10 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/json.h"
+#include "events/event.h"
 #include "message/queue_id.h"
-#include "rpc/calls.h"
 
 struct show_options {
     unsigned width; /* columns; 0: 80 */
@@ -34,7 +35,7 @@ struct show_options {
  * What is known of the message, and what became of it for each recipient: also for those who stand
  * behind its aliases. Its reports have a line each.
  */
-void show_head(struct buf *to, queue_id message, const struct rpc_event *events, size_t count,
+void show_head(struct buf *to, queue_id message, const struct event *events, size_t count,
                const struct show_options *options);
 
 /* Where the steps shown last ended, so that events that come later can be shown behind. */
@@ -44,21 +45,21 @@ struct show_place {
 };
 
 /* One step for each event, in order of their times; a line where it is another message's turn. */
-void show_steps(struct buf *to, const struct rpc_event *events, size_t count,
-                struct show_place *place, const struct show_options *options);
+void show_steps(struct buf *to, const struct event *events, size_t count, struct show_place *place,
+                const struct show_options *options);
 
 /* Both, with an empty line between them; `place` is written. */
-void show_journey(struct buf *to, queue_id message, const struct rpc_event *events, size_t count,
+void show_journey(struct buf *to, queue_id message, const struct event *events, size_t count,
                   struct show_place *place, const struct show_options *options);
 
 /* One line of the log with its line end: time, level, role, message, kind, sentence. */
-void show_line(struct buf *to, const struct rpc_event *event);
+void show_line(struct buf *to, const struct event *event);
 
 /* The same for a terminal of this width, where it goes on behind the time; 0: on one line. */
-void show_line_within(struct buf *to, const struct rpc_event *event, size_t width);
+void show_line_within(struct buf *to, const struct event *event, size_t width);
 
 /* One line without time and level, which the system's log has itself. */
-void show_message(struct buf *to, const struct rpc_event *event);
+void show_message(struct buf *to, const struct event *event);
 
 /*
  * {"message": ..., "family": ..., "events": [...]}: the events of this message among them; `family`
@@ -66,8 +67,8 @@ void show_message(struct buf *to, const struct rpc_event *event);
  * types of kinds.h.
  */
 void show_journey_json(struct json *j, queue_id message, queue_id family,
-                       const struct rpc_event *events, size_t count);
-void show_event_json(struct json *j, const struct rpc_event *event);
+                       const struct event *events, size_t count);
+void show_event_json(struct json *j, const struct event *event);
 
 /* A message in one line. Slices are the events', or in the arena. */
 struct show_summary {
@@ -79,7 +80,7 @@ struct show_summary {
     struct slice state;       /* "Delivered", "Delivered 2, Deferred 1", "Held" */
     struct slice state_words; /* the same in the language of the user */
 };
-void show_summary(queue_id message, const struct rpc_event *events, size_t count, struct arena *a,
+void show_summary(queue_id message, const struct event *events, size_t count, struct arena *a,
                   struct show_summary *ret);
 
 #define SHOW_FAMILY_MAX 50U /* messages that belong together: so many are known of in one head */
@@ -88,4 +89,4 @@ void show_summary(queue_id message, const struct rpc_event *events, size_t count
  * Messages that belong to this one: its reports, what an alias made of it, what it came from. Each
  * once, in the order of the events; at most `max`. Their number.
  */
-size_t show_relatives(const struct rpc_event *events, size_t count, queue_id *ret, size_t max);
+size_t show_relatives(const struct event *events, size_t count, queue_id *ret, size_t max);

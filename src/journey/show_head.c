@@ -10,8 +10,8 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/words.h"
-#include "journey/event.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
+#include "journey/record.h"
 #include "journey/show.h"
 #include "journey/value.h"
 #include "message/text.h"
@@ -37,7 +37,7 @@ static bool messages_have(const struct messages *l, queue_id id) {
 }
 
 /* Adds the messages that a fact names in the events of those that are there, and in theirs. */
-static void add_named(struct messages *to, const char *fact, const struct rpc_event *events,
+static void add_named(struct messages *to, const char *fact, const struct event *events,
                       size_t count) {
     size_t before;
     do {
@@ -45,7 +45,7 @@ static void add_named(struct messages *to, const char *fact, const struct rpc_ev
         for (size_t i = 0; i < count && to->count < SHOW_FAMILY_MAX; i++) {
             queue_id id = 0;
             if (messages_have(to, events[i].message) &&
-                queue_id_parse(event_fact(&events[i], fact), &id) == 0 && !messages_have(to, id))
+                queue_id_parse(event_value(&events[i], fact), &id) == 0 && !messages_have(to, id))
                 to->list[to->count++] = id;
         }
     } while (to->count > before);
@@ -55,8 +55,8 @@ static void add_named(struct messages *to, const char *fact, const struct rpc_ev
 
 struct addressee {
     struct slice address;
-    const struct rpc_event *event; /* the last one that tells of it */
-    const struct kind *kind;       /* of that event; NULL: it came in place of another address */
+    const struct event *event; /* the last one that tells of it */
+    const struct kind *kind;   /* of that event; NULL: it came in place of another address */
 };
 
 struct recipients {
@@ -74,7 +74,7 @@ static bool begins(const struct kind *kind) {
     return slice_eq(kind->name, S(KIND_ACCEPTED)) || slice_eq(kind->name, S(KIND_QUEUED));
 }
 
-static void note(struct recipients *all, struct slice address, const struct rpc_event *event,
+static void note(struct recipients *all, struct slice address, const struct event *event,
                  const struct kind *kind) {
     struct addressee *r = map_get(&all->by_address, address);
     if (!r) {
@@ -94,14 +94,14 @@ static void note(struct recipients *all, struct slice address, const struct rpc_
 }
 
 static void gather(struct recipients *all, const struct messages *messages,
-                   const struct rpc_event *events, size_t count) {
+                   const struct event *events, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct kind *kind = kind_find(events[i].kind);
         if (!kind || kind->disposition == DISPOSITION_NONE ||
             !messages_have(messages, events[i].message))
             continue;
-        struct slice to = event_fact(&events[i], FACT_TO);
-        struct slice targets = event_fact(&events[i], FACT_TARGETS);
+        struct slice to = event_value(&events[i], FACT_TO);
+        struct slice targets = event_value(&events[i], FACT_TARGETS);
         struct slice address;
         while (event_next_address(&to, &address))
             note(all, address, &events[i], kind);
@@ -121,7 +121,7 @@ static struct slice gist(const struct addressee *r) {
     else if (r->kind && r->kind->disposition == DISPOSITION_PASSED_ON)
         names = for_passed_on;
     for (; r->kind && *names; names++) {
-        struct slice value = event_fact(r->event, *names);
+        struct slice value = event_value(r->event, *names);
         if (value.len > 0 && !slice_eq(value, r->address))
             return value;
     }
@@ -134,7 +134,7 @@ static bool is_waiting(const struct addressee *r) {
 }
 
 /* Where a message's own events end: on hold or not. */
-static bool is_held(queue_id message, const struct rpc_event *events, size_t count) {
+static bool is_held(queue_id message, const struct event *events, size_t count) {
     bool held = false;
     for (size_t i = 0; i < count; i++) {
         if (events[i].message != message)
@@ -150,7 +150,7 @@ static bool is_held(queue_id message, const struct rpc_event *events, size_t cou
 /* A next attempt that was named before counts no more while the message is on hold. */
 static void add_disposition(struct buf *to, const struct addressee *r, usec_t arrival, bool held) {
     bool waits = !r->kind || begins(r->kind);
-    struct slice next = event_fact(r->event, FACT_NEXT), why = gist(r);
+    struct slice next = event_value(r->event, FACT_NEXT), why = gist(r);
     const char *disposition = waits ? _("Waits") : translated(r->kind->title);
     _cleanup_(buf_done) struct buf when = {0};
     if (held && is_waiting(r)) {
@@ -207,7 +207,7 @@ static void recipients_done(struct recipients *all) {
 }
 
 static void show_recipients(struct buf *to, const struct messages *messages,
-                            const struct rpc_event *events, size_t count, usec_t arrival,
+                            const struct event *events, size_t count, usec_t arrival,
                             const struct show_options *options) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(recipients_done) struct recipients all = {.arena = &a};
@@ -251,11 +251,10 @@ static void show_label(struct buf *to, const char *label, struct slice value,
 }
 
 /* The event with which the message came, or failed to: the first that knows a sender. */
-static const struct rpc_event *find_origin(queue_id message, const struct rpc_event *events,
-                                           size_t count) {
-    const struct rpc_event *first = NULL;
+static const struct event *find_origin(queue_id message, const struct event *events, size_t count) {
+    const struct event *first = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (events[i].message != message || !event_fact(&events[i], FACT_FROM).ptr)
+        if (events[i].message != message || !event_value(&events[i], FACT_FROM).ptr)
             continue;
         if (slice_eq(events[i].kind, S(KIND_ACCEPTED)))
             return &events[i];
@@ -265,11 +264,11 @@ static const struct rpc_event *find_origin(queue_id message, const struct rpc_ev
     return first;
 }
 
-static void show_origin(struct buf *to, const struct rpc_event *origin,
+static void show_origin(struct buf *to, const struct event *origin,
                         const struct show_options *options) {
     for (size_t i = 0; i < ARRAY_SIZE(origin_facts); i++) {
         const struct fact *fact = fact_find(slice_of_str(origin_facts[i]));
-        struct slice value = event_fact(origin, origin_facts[i]);
+        struct slice value = event_value(origin, origin_facts[i]);
         _cleanup_(buf_done) struct buf text = {0};
         value_words(&text, fact, value, origin->wall);
         if (i == 0 && value.len == 0)
@@ -289,13 +288,13 @@ static void add_once(queue_id id, queue_id *list, size_t *count, size_t max) {
         list[(*count)++] = id;
 }
 
-size_t show_relatives(const struct rpc_event *events, size_t count, queue_id *ret, size_t max) {
+size_t show_relatives(const struct event *events, size_t count, queue_id *ret, size_t max) {
     static const char *const names[] = {FACT_ORIGINAL, FACT_CHILD, FACT_REPORT};
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
             queue_id id = 0;
-            if (queue_id_parse(event_fact(&events[i], names[k]), &id) == 0 &&
+            if (queue_id_parse(event_value(&events[i], names[k]), &id) == 0 &&
                 id != events[i].message)
                 add_once(id, ret, &found, max);
         }
@@ -304,12 +303,12 @@ size_t show_relatives(const struct rpc_event *events, size_t count, queue_id *re
 }
 
 /* "0c8q2zv5kbg10 to tama@example.jp: Delivered after 3 ms" */
-static void show_report(struct buf *to, queue_id report, const struct rpc_event *events,
-                        size_t count, const struct show_options *options) {
+static void show_report(struct buf *to, queue_id report, const struct event *events, size_t count,
+                        const struct show_options *options) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf text = {0};
     _cleanup_(recipients_done) struct recipients all = {.arena = &a};
-    const struct rpc_event *origin = find_origin(report, events, count);
+    const struct event *origin = find_origin(report, events, count);
     char id[QUEUE_ID_SIZE];
     gather(&all, &(struct messages){{report}, 1}, events, count);
     buf_add(&text, queue_id_format(report, id));
@@ -323,9 +322,8 @@ static void show_report(struct buf *to, queue_id report, const struct rpc_event 
 }
 
 /* In what else the message goes on, and who is told of it. */
-static void show_others(struct buf *to, const struct messages *messages,
-                        const struct rpc_event *events, size_t count,
-                        const struct show_options *options) {
+static void show_others(struct buf *to, const struct messages *messages, const struct event *events,
+                        size_t count, const struct show_options *options) {
     struct messages all = *messages;
     char id[QUEUE_ID_SIZE];
     for (size_t i = 1; i < messages->count; i++)
@@ -336,11 +334,11 @@ static void show_others(struct buf *to, const struct messages *messages,
         show_report(to, all.list[i], events, count, options);
 }
 
-void show_head(struct buf *to, queue_id message, const struct rpc_event *events, size_t count,
+void show_head(struct buf *to, queue_id message, const struct event *events, size_t count,
                const struct show_options *options) {
     char id[QUEUE_ID_SIZE], date[40];
     struct messages messages = {{message}, 1};
-    const struct rpc_event *origin = find_origin(message, events, count);
+    const struct event *origin = find_origin(message, events, count);
     usec_t arrival = origin ? origin->wall : count > 0 ? events[0].wall : 0;
     value_paint(to, options->colour, 1);
     buf_printf(to, _("Message %.*s"), SLICE_ARG(queue_id_format(message, id)));
@@ -362,7 +360,7 @@ void show_head(struct buf *to, queue_id message, const struct rpc_event *events,
 /* What became of a recipient, in a word; empty for one whose place others have taken. */
 static const char *word_of(const struct addressee *r, bool held) {
     if (r->kind && r->kind->disposition == DISPOSITION_PASSED_ON &&
-        event_fact(r->event, FACT_TARGETS).len > 0)
+        event_value(r->event, FACT_TARGETS).len > 0)
         return "";
     if (held && is_waiting(r))
         return N_("Held");
@@ -398,19 +396,19 @@ static void add_states(struct buf *to, const struct recipients *all, const struc
     }
 }
 
-void show_summary(queue_id message, const struct rpc_event *events, size_t count, struct arena *a,
+void show_summary(queue_id message, const struct event *events, size_t count, struct arena *a,
                   struct show_summary *ret) {
     _cleanup_(arena_done) struct arena own = {0};
     _cleanup_(buf_done) struct buf state = {0};
     _cleanup_(recipients_done) struct recipients all = {.arena = &own};
     struct messages messages = {{message}, 1};
-    const struct rpc_event *origin = find_origin(message, events, count);
-    struct slice to = origin ? event_fact(origin, FACT_TO) : S(""), address;
+    const struct event *origin = find_origin(message, events, count);
+    struct slice to = origin ? event_value(origin, FACT_TO) : S(""), address;
     *ret = (struct show_summary){.message = message, .wall = queue_id_time(message)};
     if (origin) {
         ret->wall = origin->wall;
-        ret->from = event_fact(origin, FACT_FROM);
-        ret->subject = event_fact(origin, FACT_SUBJECT);
+        ret->from = event_value(origin, FACT_FROM);
+        ret->subject = event_value(origin, FACT_SUBJECT);
     }
     for (struct slice rest = to; event_next_address(&rest, &address);)
         ret->to_count++;

@@ -3,18 +3,18 @@
  * Events as lines of the log and as JSON. Only what goes to a person at a terminal is in his
  * language: files, syslog and JSON have the sentence that is stored.
  */
+#include "events/kinds.h"
 #include "journey/describe.h"
-#include "journey/event.h"
-#include "journey/kinds.h"
+#include "journey/record.h"
 #include "journey/show.h"
 #include "journey/value.h"
 #include "message/text.h"
 
 /* What the other side said, or else the reason, when the sentence leaves it out. */
-static void add_why(struct buf *to, const struct rpc_event *e, struct slice sentence) {
-    struct slice why = event_fact(e, FACT_REPLY);
+static void add_why(struct buf *to, const struct event *e, struct slice sentence) {
+    struct slice why = event_value(e, FACT_REPLY);
     if (why.len == 0)
-        why = event_fact(e, FACT_REASON);
+        why = event_value(e, FACT_REASON);
     if (why.len == 0 || value_mentioned(sentence, why))
         return;
     buf_add_str(to, " (");
@@ -24,14 +24,14 @@ static void add_why(struct buf *to, const struct rpc_event *e, struct slice sent
 
 #define COLUMN_FURTHER 24U /* of lines that go on, behind the time */
 
-static void add_time(struct buf *to, const struct rpc_event *e) {
+static void add_time(struct buf *to, const struct event *e) {
     char time[TIME_TEXT_SIZE];
     buf_add(to, time_format_log(e->wall, time));
     buf_printf(to, " %-7s ", level_name(kind_level(e->kind)));
 }
 
 /* What stands before the sentence. */
-static void add_names(struct buf *to, const struct rpc_event *e) {
+static void add_names(struct buf *to, const struct event *e) {
     char id[QUEUE_ID_SIZE] = "-";
     if (e->message != 0)
         (void)queue_id_format(e->message, id);
@@ -43,19 +43,19 @@ static void add_names(struct buf *to, const struct rpc_event *e) {
     buf_add_str(to, ": ");
 }
 
-void show_line(struct buf *to, const struct rpc_event *e) {
+void show_line(struct buf *to, const struct event *e) {
     add_time(to, e);
     show_message(to, e);
 }
 
-void show_message(struct buf *to, const struct rpc_event *e) {
+void show_message(struct buf *to, const struct event *e) {
     add_names(to, e);
     text_add_names(to, e->text);
     add_why(to, e, e->text);
     buf_add_byte(to, '\n');
 }
 
-void show_line_within(struct buf *to, const struct rpc_event *e, size_t width) {
+void show_line_within(struct buf *to, const struct event *e, size_t width) {
     _cleanup_(buf_done) struct buf sentence = {0}, text = {0};
     size_t line = to->len;
     describe_event(&sentence, e);
@@ -97,26 +97,25 @@ static void add_value(struct json *j, const struct fact *fact, struct slice valu
 }
 
 /* An empty list says something: the null sender. An empty text stands for what is not known. */
-static bool is_missing(const struct rpc_field *f, const struct fact *fact) {
+static bool is_missing(const struct event_fact *f, const struct fact *fact) {
     return f->value.len == 0 && !(fact && fact->type == FACT_IS_ADDRESSES);
 }
 
-static void add_facts(struct json *j, const struct rpc_event *e) {
+static void add_facts(struct json *j, const struct event *e) {
     json_key(j, "facts");
     json_object(j);
-    for (size_t i = 0; i < e->fields_count; i++) {
+    for (size_t i = 0; i < e->fact_count; i++) {
         char name[64];
-        const struct fact *fact = fact_find(e->fields[i].name);
-        if (slice_to_str(e->fields[i].name, name, sizeof name) < 0 ||
-            is_missing(&e->fields[i], fact))
+        const struct fact *fact = fact_find(e->facts[i].name);
+        if (slice_to_str(e->facts[i].name, name, sizeof name) < 0 || is_missing(&e->facts[i], fact))
             continue;
         json_key(j, name);
-        add_value(j, fact, e->fields[i].value);
+        add_value(j, fact, e->facts[i].value);
     }
     json_end(j);
 }
 
-void show_event_json(struct json *j, const struct rpc_event *e) {
+void show_event_json(struct json *j, const struct event *e) {
     char time[TIME_TEXT_SIZE], id[QUEUE_ID_SIZE];
     json_object(j);
     json_key(j, "sequence");
@@ -141,7 +140,7 @@ void show_event_json(struct json *j, const struct rpc_event *e) {
 }
 
 void show_journey_json(struct json *j, queue_id message, queue_id family,
-                       const struct rpc_event *events, size_t count) {
+                       const struct event *events, size_t count) {
     char id[QUEUE_ID_SIZE];
     json_object(j);
     json_key(j, "message");

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/words.h"
-#include "journey/event.h"
+#include "journey/record.h"
 
 /* With commas between the thousands. */
 static void add_size(struct buf *to, uint64_t n) {

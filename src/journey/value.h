@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 #include "base/time.h"
-#include "journey/kinds.h"
-#include "rpc/calls.h"
+#include "events/event.h"
+#include "events/kinds.h"
 
 /* Not yet escaped: for text_wrap(). `wall` is the event's: times are told from there. */
 void value_words(struct buf *to, const struct fact *fact, struct slice value, usec_t wall);

@@ -5,9 +5,9 @@
  */
 #include "base/bytes.h"
 #include "base/siphash.h"
+#include "events/kinds.h"
 #include "journey/db.h"
-#include "journey/event.h"
-#include "journey/kinds.h"
+#include "journey/record.h"
 
 #define SUBJECT_MAX 512U
 
@@ -26,7 +26,7 @@ static bool written_lately(struct event_db *l, uint64_t hash, uint64_t message, 
     return false;
 }
 
-static int write_keys(struct event_db *l, const struct rpc_event *e) {
+static int write_keys(struct event_db *l, const struct event *e) {
     char folded[KEY_MAX];
     struct key_walk walk = {0};
     struct slice key;
@@ -41,9 +41,9 @@ static int write_keys(struct event_db *l, const struct rpc_event *e) {
     return r;
 }
 
-static int write_subject(struct event_db *l, const struct rpc_event *e) {
+static int write_subject(struct event_db *l, const struct event *e) {
     char folded[SUBJECT_MAX];
-    struct slice subject = slice_first(event_fact(e, FACT_SUBJECT), SUBJECT_MAX);
+    struct slice subject = slice_first(event_value(e, FACT_SUBJECT), SUBJECT_MAX);
     if (subject.len == 0)
         return 0;
     for (size_t i = 0; i < subject.len; i++)
@@ -53,7 +53,7 @@ static int write_subject(struct event_db *l, const struct rpc_event *e) {
 }
 
 static int write_event(struct event_db *l, struct reader *from) {
-    struct rpc_event e = {.sequence = l->next, .wall = (int64_t)read_u64(from)};
+    struct event e = {.sequence = l->next, .wall = (int64_t)read_u64(from)};
     e.message = read_u64(from);
     struct slice record = read_bytes(from, read_u32(from));
     MUST(!from->bad);

@@ -99,15 +99,15 @@ unsigned process_workers(const struct process *p, enum role role) {
     return p->links->workers[role];
 }
 
-static void send_event(struct process *p, const struct rpc_events_add_in *in) {
-    if (send_events_add(process_link(p, ROLE_EVENTS, 0), in) < 0)
+static void send_event(struct process *p, const struct event *event) {
+    if (send_events_add(process_link(p, ROLE_EVENTS, 0), &(struct rpc_events_add_in){*event}) < 0)
         p->links->dropped_events++;
 }
 
-static bool keep_event(struct process *p, const struct rpc_events_add_in *in, const char *kind) {
+static bool keep_event(struct process *p, const struct event *in, const char *kind) {
     struct buf *early = &p->links->early;
     struct early_event e = {in->wall, in->message, kind, NULL};
-    if (p->links->going || in->fields_count > 0 || early->len >= EARLY_EVENTS_MAX * sizeof e)
+    if (p->links->going || in->fact_count > 0 || early->len >= EARLY_EVENTS_MAX * sizeof e)
         return false;
     e.text = mem_str(in->text);
     buf_add_bytes(early, &e, sizeof e);
@@ -117,29 +117,29 @@ static bool keep_event(struct process *p, const struct rpc_events_add_in *in, co
 static void send_early_events(struct process *p) {
     const struct early_event *e = (const struct early_event *)(const void *)p->links->early.ptr;
     for (size_t i = 0; i < p->links->early.len / sizeof *e; i++) {
-        send_event(p, &(struct rpc_events_add_in){.wall = e[i].wall,
-                                                  .message = e[i].message,
-                                                  .kind = slice_of_str(e[i].kind),
-                                                  .text = slice_of_str(e[i].text)});
+        send_event(p, &(struct event){.wall = e[i].wall,
+                                      .message = e[i].message,
+                                      .kind = slice_of_str(e[i].kind),
+                                      .text = slice_of_str(e[i].text)});
         free(e[i].text);
     }
     buf_done(&p->links->early);
 }
 
 void process_event(struct process *p, uint64_t message, const char *kind,
-                   const struct rpc_field *fields, size_t field_count, const char *format, ...) {
+                   const struct event_fact *facts, size_t fact_count, const char *format, ...) {
     char text[1500];
     va_list args;
     va_start(args, format);
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    struct rpc_events_add_in in = {
+    struct event in = {
         .wall = fiber_wall(),
         .message = message,
         .kind = slice_of_str(kind),
         .text = slice_of(text, MIN((size_t)MAX(len, 0), sizeof text - 1)),
-        .fields = (struct rpc_field *)(uintptr_t)fields,
-        .fields_count = field_count,
+        .facts = (struct event_fact *)(uintptr_t)facts,
+        .fact_count = fact_count,
     };
     if (!keep_event(p, &in, kind))
         send_event(p, &in);

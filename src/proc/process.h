@@ -104,11 +104,11 @@ DEFINE_CLEANUP(struct process_settings, process_settings_release)
 
 /*
  * Tells the event log that something happened. `message` 0: to no message. `kind` is one of
- * journey/kinds.h; the text is a sentence. Fields may be NULL. Never waits, never fails. What is
- * told while the process opens, without fields, waits until it is linked.
+ * events/kinds.h; the text is a sentence. Facts may be NULL. Never waits, never fails. What is
+ * told while the process opens, without facts, waits until it is linked.
  */
 void process_event(struct process *p, uint64_t message, const char *kind,
-                   const struct rpc_field *fields, size_t field_count, const char *format, ...)
+                   const struct event_fact *facts, size_t fact_count, const char *format, ...)
     PRINTF_LIKE(6, 7);
 
 /* Says why and ends this process, which the master starts again: for a role that cannot go on. */

@@ -152,11 +152,11 @@ static void say_dialogue(struct attempt *at, const struct step *step,
         return;
     for (size_t i = 0; i < outcome->count; i++)
         taken += outcome->results[i].disposition == RELAY_DELIVERED;
-    struct queue_field fields[] = {
-        FIELD("destination", step->destination),
-        FIELD("dialogue", slice_first(outcome->dialogue, DIALOGUE_MAX)),
+    struct event_fact facts[] = {
+        FACT(FACT_DOMAIN, step->destination),
+        FACT(FACT_DIALOGUE, slice_first(outcome->dialogue, DIALOGUE_MAX)),
     };
-    log_event(at->q, at->id, "queue.transmission", fields, ARRAY_SIZE(fields),
+    log_event(at->q, at->id, KIND_TRANSMISSION, facts, ARRAY_SIZE(facts),
               "Transmission to %.*s: taken for %zu of %zu recipients", SLICE_ARG(step->destination),
               taken, step->count);
 }

@@ -261,9 +261,9 @@ static int change(struct queue *q, struct job *job, const struct queue_order *or
     static const struct {
         const char *kind, *sentence;
     } events[] = {
-        [QUEUE_HOLD] = {"queue.held", "Put on hold by"},
-        [QUEUE_RELEASE] = {"queue.released", "Released by"},
-        [QUEUE_RETRY] = {"queue.retry", "To be tried at once, says"},
+        [QUEUE_HOLD] = {KIND_HELD, "Put on hold by"},
+        [QUEUE_RELEASE] = {KIND_RELEASED, "Released by"},
+        [QUEUE_RETRY] = {KIND_RETRIED, "To be tried at once, says"},
     };
     enum queue_action action = order->action;
     const struct spool_message *message = spool_find(q->spool, job->id);

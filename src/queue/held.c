@@ -213,7 +213,7 @@ static void send_notice(struct queue *q, struct slice recipient, const struct no
         .bytes = buf_slice(&bytes),
     };
     if (queue_submit(q, &message, &problem) < 0)
-        log_event(q, id, "queue.error", NULL, 0, "The notice to %.*s could not be made: %s",
+        log_event(q, id, KIND_WARNING, NULL, 0, "The notice to %.*s could not be made: %s",
                   SLICE_ARG(recipient), problem.text);
 }
 

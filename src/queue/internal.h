@@ -37,6 +37,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "events/kinds.h"
 #include "fiber/sync.h"
 #include "fiber/turn.h"
 #include "fiber/wait.h"
@@ -406,8 +407,8 @@ int content_begin(struct attempt *at, size_t max, struct slice *ret) WAITS;
 
 /* ------------------------------------------------------------------ log_event.c */
 
-#define FIELD(name_, value_) ((struct queue_field){(name_), (value_)})
-void log_event(struct queue *q, queue_id id, const char *kind, const struct queue_field *fields,
+#define FACT(name_, value_) ((struct event_fact){S(name_), (value_)})
+void log_event(struct queue *q, queue_id id, const char *kind, const struct event_fact *facts,
                size_t count, const char *format, ...) PRINTF_LIKE(6, 7);
 void log_accepted(struct queue *q, queue_id id, const struct envelope *e, uint64_t size,
                   queue_id parent);

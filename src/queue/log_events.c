@@ -9,7 +9,7 @@
 #define SENTENCE_MAX   2000
 #define RECIPIENTS_MAX 8192 /* bytes of the list in a field */
 
-void log_event(struct queue *q, queue_id id, const char *kind, const struct queue_field *fields,
+void log_event(struct queue *q, queue_id id, const char *kind, const struct event_fact *facts,
                size_t count, const char *format, ...) {
     _cleanup_(buf_done) struct buf sentence = {0};
     va_list args;
@@ -18,7 +18,7 @@ void log_event(struct queue *q, queue_id id, const char *kind, const struct queu
     va_start(args, format);
     buf_printf_v(&sentence, format, args);
     va_end(args);
-    q->ops.event(q->ops.arg, id, kind, slice_first(buf_slice(&sentence), SENTENCE_MAX), fields,
+    q->ops.event(q->ops.arg, id, kind, slice_first(buf_slice(&sentence), SENTENCE_MAX), facts,
                  count);
 }
 
@@ -65,15 +65,14 @@ void log_accepted(struct queue *q, queue_id id, const struct envelope *e, uint64
     whom(&to, e);
     list_recipients(&recipients, e);
     (void)snprintf(number, sizeof number, "%llu", (unsigned long long)size);
-    struct queue_field fields[] = {
-        FIELD("sender", e->reverse_path),
-        FIELD("recipients", buf_slice(&recipients)),
-        FIELD("size", slice_of_str(number)),
-        FIELD("origin", slice_of_str(origin_text(e->origin))),
-        FIELD("parent", parent ? queue_id_format(parent, parent_id) : S("")),
+    struct event_fact facts[] = {
+        FACT(FACT_FROM, e->reverse_path),
+        FACT(FACT_TO, buf_slice(&recipients)),
+        FACT(FACT_SIZE, slice_of_str(number)),
+        FACT(FACT_ORIGIN, slice_of_str(origin_text(e->origin))),
+        FACT(FACT_ORIGINAL, parent ? queue_id_format(parent, parent_id) : S("")),
     };
-    log_event(q, id, parent ? "queue.made" : "queue.accepted", fields,
-              ARRAY_SIZE(fields) - (parent == 0),
+    log_event(q, id, KIND_QUEUED, facts, ARRAY_SIZE(facts) - (parent == 0),
               "%s from <%.*s> for %.*s, %s bytes: safe on the disk",
               e->origin == QUEUE_MADE_REPORT      ? "Report"
               : e->origin == QUEUE_MADE_EXPANSION ? "Message to the targets of an alias"
@@ -85,12 +84,12 @@ static void log_later(struct attempt *at, const struct task *t) {
     char when[TIME_TEXT_SIZE], span[TIME_TEXT_SIZE], attempts[24], next[24];
     (void)snprintf(attempts, sizeof attempts, "%u", t->state.attempts);
     (void)snprintf(next, sizeof next, "%lld", (long long)t->state.next);
-    struct queue_field fields[] = {
-        FIELD("recipient", t->to->address), FIELD("status", t->status),
-        FIELD("reply", t->reply),           FIELD("attempts", slice_of_str(attempts)),
-        FIELD("next", slice_of_str(next)),  FIELD("host", t->peer),
+    struct event_fact facts[] = {
+        FACT(FACT_TO, t->to->address),       FACT(FACT_STATUS, t->status),
+        FACT(FACT_REPLY, t->reply),          FACT(FACT_ATTEMPTS, slice_of_str(attempts)),
+        FACT(FACT_NEXT, slice_of_str(next)), FACT(FACT_HOST, t->peer),
     };
-    log_event(at->q, at->id, "queue.later", fields, ARRAY_SIZE(fields) - (t->peer.len == 0),
+    log_event(at->q, at->id, KIND_DEFERRED, facts, ARRAY_SIZE(facts) - (t->peer.len == 0),
               "%.*s: not yet (%.*s); attempt %u, next one in %.*s at %.*s",
               SLICE_ARG(t->to->address), SLICE_ARG(t->reply), t->state.attempts,
               SLICE_ARG(time_format_span(MAX(t->state.next - fiber_wall(), 0), span)),
@@ -113,60 +112,58 @@ static void log_expanded(struct attempt *at, const struct task *t) {
         add_address(&targets, route->mailboxes[i].address);
     for (size_t i = 0; !t->again && i < route->forward_count; i++)
         add_address(&targets, route->forwards[i]);
-    struct queue_field fields[] = {
-        FIELD("recipient", t->to->address),
-        FIELD("targets", buf_slice(&targets)),
+    struct event_fact facts[] = {
+        FACT(FACT_TO, t->to->address),
+        FACT(FACT_TARGETS, buf_slice(&targets)),
     };
     if (t->shared)
-        log_event(at->q, at->id, "queue.expanded", fields, ARRAY_SIZE(fields),
+        log_event(at->q, at->id, KIND_EXPANDED, facts, ARRAY_SIZE(facts),
                   "%.*s: goes on with the message to the group, so that the mailbox gets one copy",
                   SLICE_ARG(t->to->address));
     else if (width == 1)
-        log_event(at->q, at->id, "queue.expanded", fields, ARRAY_SIZE(fields),
-                  "%.*s: goes on to %.*s", SLICE_ARG(t->to->address),
-                  SLICE_ARG(buf_slice(&targets)));
+        log_event(at->q, at->id, KIND_EXPANDED, facts, ARRAY_SIZE(facts), "%.*s: goes on to %.*s",
+                  SLICE_ARG(t->to->address), SLICE_ARG(buf_slice(&targets)));
     else
-        log_event(at->q, at->id, "queue.expanded", fields, ARRAY_SIZE(fields),
+        log_event(at->q, at->id, KIND_EXPANDED, facts, ARRAY_SIZE(facts),
                   "%.*s: goes on to %s%zu addresses%s", SLICE_ARG(t->to->address),
                   t->again ? "the same " : "", width, t->again ? " as a recipient before it" : "");
 }
 
 static void log_delivered(struct attempt *at, const struct task *t) {
     struct slice account = t->to_mailbox->address;
-    struct queue_field fields[] = {
-        FIELD("recipient", t->to->address),
-        FIELD("account", account),
+    struct event_fact facts[] = {
+        FACT(FACT_TO, t->to->address),
+        FACT(FACT_ACCOUNT, account),
     };
-    log_event(at->q, at->id, "queue.delivered", fields, ARRAY_SIZE(fields),
+    log_event(at->q, at->id, KIND_DELIVERED, facts, ARRAY_SIZE(facts),
               "%.*s: in the mailbox of %.*s%s", SLICE_ARG(t->to->address), SLICE_ARG(account),
               t->shared ? ", where one copy is for all addresses that lead there" : "");
 }
 
 void log_outcome(struct attempt *at, const struct task *t) {
     struct slice to = t->to->address;
-    struct queue_field fields[] = {
-        FIELD("recipient", to),
-        FIELD("status", t->status),
-        FIELD("reply", t->reply),
-        FIELD("host", t->peer),
+    struct event_fact facts[] = {
+        FACT(FACT_TO, to),
+        FACT(FACT_STATUS, t->status),
+        FACT(FACT_REPLY, t->reply),
+        FACT(FACT_HOST, t->peer),
     };
-    size_t count = ARRAY_SIZE(fields) - (t->peer.len == 0);
+    size_t count = ARRAY_SIZE(facts) - (t->peer.len == 0);
     switch (t->outcome) {
     case OUTCOME_DELIVERED:
         log_delivered(at, t);
         return;
     case OUTCOME_RELAYED:
     case OUTCOME_PASSED:
-        log_event(at->q, at->id, "queue.transmitted", fields, count,
-                  "%.*s: taken over by %.*s (%.*s)", SLICE_ARG(to), SLICE_ARG(t->peer),
-                  SLICE_ARG(t->reply));
+        log_event(at->q, at->id, KIND_TRANSMITTED, facts, count, "%.*s: taken over by %.*s (%.*s)",
+                  SLICE_ARG(to), SLICE_ARG(t->peer), SLICE_ARG(t->reply));
         return;
     case OUTCOME_EXPANDED:
         log_expanded(at, t);
         return;
     case OUTCOME_FAILED:
-        log_event(at->q, at->id, "queue.failed", fields, count, "%.*s: given up (%.*s)",
-                  SLICE_ARG(to), SLICE_ARG(t->reply));
+        log_event(at->q, at->id, KIND_BOUNCED, facts, count, "%.*s: given up (%.*s)", SLICE_ARG(to),
+                  SLICE_ARG(t->reply));
         return;
     case OUTCOME_LATER:
         log_later(at, t);
@@ -182,8 +179,8 @@ static struct slice author(struct slice by) {
 }
 
 void log_order(struct queue *q, queue_id id, const char *kind, const char *what, struct slice by) {
-    struct queue_field field = FIELD("by", by);
-    log_event(q, id, kind, &field, by.len > 0, "%s %.*s", what, SLICE_ARG(author(by)));
+    struct event_fact fact = FACT(FACT_BY, by);
+    log_event(q, id, kind, &fact, by.len > 0, "%s %.*s", what, SLICE_ARG(author(by)));
 }
 
 void log_removed(struct attempt *at, const struct queue_order *order) {
@@ -192,11 +189,11 @@ void log_removed(struct attempt *at, const struct queue_order *order) {
         return;
     for (size_t i = 0; i < at->count; i++)
         add_address(&recipients, at->tasks[i].to->address);
-    struct queue_field fields[] = {
-        FIELD("recipients", buf_slice(&recipients)),
-        FIELD("by", order->by),
+    struct event_fact facts[] = {
+        FACT(FACT_TO, buf_slice(&recipients)),
+        FACT(FACT_BY, order->by),
     };
-    log_event(at->q, at->id, "queue.removed", fields, order->by.len > 0 ? 2 : 1,
-              "Removed by %.*s, %s", SLICE_ARG(author(order->by)),
+    log_event(at->q, at->id, KIND_REMOVED, facts, order->by.len > 0 ? 2 : 1, "Removed by %.*s, %s",
+              SLICE_ARG(author(order->by)),
               order->bounce ? "with a report to the sender" : "without a report");
 }

@@ -236,7 +236,7 @@ static int take_in(struct queue *q, const struct queue_message *message,
     q->counts.accepted++;
     log_accepted(q, message->id, &envelope, stored ? stored->size : 0, 0);
     if (message->hold)
-        log_event(q, message->id, "queue.held", NULL, 0,
+        log_event(q, message->id, KIND_HELD, NULL, 0,
                   "Held until it is released, since %.*s sends too much: %.*s",
                   SLICE_ARG(envelope.login), SLICE_ARG(message->reason));
     job_unlock(q, job);

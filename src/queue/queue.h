@@ -29,6 +29,7 @@
 #pragma once
 
 #include "directory/directory.h"
+#include "events/event.h"
 #include "message/queue_id.h"
 #include "relay/relay.h"
 #include "spool/spool.h"
@@ -114,12 +115,6 @@ struct queue_transmission {
     bool now;            /* although the destination rests */
 };
 
-/* A fact of an event. */
-struct queue_field {
-    const char *name;
-    struct slice value;
-};
-
 /*
  * Many calls of each kind are under way at the same time. Those that wait return 0 with a result,
  * or negative: -EPIPE when the role they asked has ended (it is asked again in a moment, and this
@@ -142,14 +137,11 @@ struct queue_ops {
                     struct relay_outcome *ret) WAITS;
 
     /*
-     * A step in the journey of a message, with a sentence for people. Must not wait. The kinds,
-     * each with "queue." in front: accepted, made (here, out of the message in the field "parent"),
-     * delivered, transmission (of several recipients, with its dialogue), transmitted, later,
-     * failed, expanded, expansion (a new message: field "child"), report (field "report"),
-     * settled, held, released, retry, removed, error (of our own). NULL: nobody listens.
+     * A step in the journey of a message, of a kind of events/kinds.h, with a sentence for people.
+     * Must not wait. NULL: nobody listens.
      */
     void (*event)(void *arg, queue_id id, const char *kind, struct slice sentence,
-                  const struct queue_field *fields, size_t count);
+                  const struct event_fact *facts, size_t count);
 
     /*
      * Where messages for a domain go by the settings: a name that all that goes there together has,

@@ -111,7 +111,7 @@ static bool may_tell_success(struct save *s, const struct task *t) {
     s->success = take_one(h, at->q->options.success_max);
     if (!s->success && h->count != before)
         log_event(
-            at->q, at->id, "queue.error", NULL, 0,
+            at->q, at->id, KIND_WARNING, NULL, 0,
             "Senders of messages from outside have asked for more than %u reports of delivery "
             "within an hour; for the rest of it no more are sent, since the senders may be forged",
             at->q->options.success_max);
@@ -424,7 +424,7 @@ static int commit(struct save *s) WAITS {
             s->brief = true;
             continue;
         }
-        log_event(at->q, at->id, "queue.error", NULL, 0,
+        log_event(at->q, at->id, KIND_WARNING, NULL, 0,
                   "What became of the message cannot be written to the disk: %s; trying again",
                   error_text(error));
         if (fiber_sleep(pause) < 0)
@@ -469,24 +469,25 @@ static void made_saved(struct save *s, struct made *m) {
     job_place(q, job, 0);
 }
 
-static void print_link(struct save *s, const struct made *m, const char *kind, const char *name,
+static void print_link(struct save *s, const struct made *m, const char *kind, struct slice name,
                        const char *what) {
     char id[QUEUE_ID_SIZE];
     if (!m->job)
         return;
-    struct queue_field field = FIELD(name, queue_id_format(m->job->id, id));
-    log_event(s->at->q, s->at->id, kind, &field, 1, "%s: message %s", what, id);
+    struct event_fact fact = {name, queue_id_format(m->job->id, id)};
+    log_event(s->at->q, s->at->id, kind, &fact, 1, "%s: message %s", what, id);
 }
 
 static void saved(struct save *s) {
     struct queue *q = s->at->q;
     outcomes_saved(s);
-    print_link(s, &s->expansion, "queue.expansion", "child", "Goes on to the targets of an alias");
-    print_link(s, &s->report, "queue.report", "report",
+    print_link(s, &s->expansion, KIND_EXPANDED, S(FACT_CHILD),
+               "Goes on to the targets of an alias");
+    print_link(s, &s->report, KIND_REPORT, S(FACT_REPORT),
                s->to_postmaster ? "A report is on its way to the postmaster"
                                 : "A report is on its way to the sender");
     if (s->at->hold)
-        log_event(q, s->at->id, "queue.held", NULL, 0,
+        log_event(q, s->at->id, KIND_HELD, NULL, 0,
                   "Put on hold: a postmaster has to look at it, see hayauma queue show");
     if (s->at->hold && attempt_of_stranger(s->at))
         held_loops_add(q, s->at->size);
@@ -496,7 +497,7 @@ static void saved(struct save *s) {
     if (s->state.count > 0)
         return;
     q->counts.settled++;
-    log_event(q, s->at->id, "queue.settled", NULL, 0, "All recipients are settled");
+    log_event(q, s->at->id, KIND_SETTLED, NULL, 0, "All recipients are settled");
 }
 
 /* ------------------------------------------------------------------ settling */

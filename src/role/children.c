@@ -17,7 +17,7 @@
 #include "base/notice.h"
 #include "base/random.h"
 #include "conf/share.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "role/directory_files.h"
 
 #define OPEN_LIMIT    (60 * USEC_SEC) /* a damaged store may be rebuilt meanwhile */
@@ -91,13 +91,13 @@ void children_set_state(struct child *child, enum child_state state) {
     fiber_cond_wake_all(&child->all->changed);
 }
 
-void children_log(struct children *c, const char *kind, const struct rpc_field *facts, size_t count,
-                  struct slice text) {
-    struct rpc_events_add_in in = {.wall = fiber_wall(),
-                                   .kind = slice_of_str(kind),
-                                   .text = text,
-                                   .fields = (struct rpc_field *)(uintptr_t)facts,
-                                   .fields_count = count};
+void children_log(struct children *c, const char *kind, const struct event_fact *facts,
+                  size_t count, struct slice text) {
+    struct rpc_events_add_in in = {.event = {.wall = fiber_wall(),
+                                             .kind = slice_of_str(kind),
+                                             .text = text,
+                                             .facts = (struct event_fact *)(uintptr_t)facts,
+                                             .fact_count = count}};
     if (!c->events || send_events_add(c->events, &in) < 0)
         notice(LOG_WARNING, "%.*s", SLICE_ARG(text));
 }

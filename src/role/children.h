@@ -120,8 +120,8 @@ void children_event(struct children *c, const char *kind, const char *format, ..
     PRINTF_LIKE(3, 4);
 
 /* The same with facts, and text that is whole. */
-void children_log(struct children *c, const char *kind, const struct rpc_field *facts, size_t count,
-                  struct slice text);
+void children_log(struct children *c, const char *kind, const struct event_fact *facts,
+                  size_t count, struct slice text);
 
 /* ------------------------------------------------------------------ between the files */
 

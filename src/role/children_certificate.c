@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "role/children.h"
 
 #define LOOK_INTERVAL (5 * USEC_SEC)

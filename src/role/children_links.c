@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 #include "base/alloc.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 
 #define PEER_LIMIT (10 * USEC_SEC)
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/notice.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "journey/syslog.h"
 #include "role/children.h"
 

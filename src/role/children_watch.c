@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "role/proc_info.h"
 
 #define ASK_EVERY (10 * USEC_SEC)

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "role/author.h"
 #include "role/directory_files.h"
 #include "role/directory_role.h"

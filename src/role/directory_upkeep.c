@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "role/directory_files.h"
 
 #define ENTRIES      100U           /* of the history in one go */
@@ -28,17 +28,17 @@ static int keep_entry(struct process *p, const struct change_entry *e, usec_t un
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d = fiber_deadline_begin(until);
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf text = {0};
-    struct rpc_field facts[] = {
+    struct event_fact facts[] = {
         {S(FACT_BY), e->by},         {S(FACT_CHANGE), e->kind}, {S(FACT_NAME), e->name},
         {S(FACT_BEFORE), e->before}, {S(FACT_AFTER), e->after},
     };
     struct rpc_events_keep_out out;
     change_entry_sentence(&text, e);
-    struct rpc_events_keep_in in = {.wall = e->wall,
-                                    .kind = S(KIND_CHANGED),
-                                    .text = buf_slice(&text),
-                                    .fields = facts,
-                                    .fields_count = ARRAY_SIZE(facts)};
+    struct rpc_events_keep_in in = {.event = {.wall = e->wall,
+                                              .kind = S(KIND_CHANGED),
+                                              .text = buf_slice(&text),
+                                              .facts = facts,
+                                              .fact_count = ARRAY_SIZE(facts)}};
     return call_events_keep(process_link(p, ROLE_EVENTS, 0), &in, &a, &out, NULL);
 }
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 
 #define FRESH_INTERVAL (10 * USEC_SEC)
 #define PEER_RETRY     (500 * USEC_MS)
@@ -114,7 +114,7 @@ int edge_start_tls(struct edge_connection *c, struct stream *s, struct problem *
                 : problem_set(problem, -E_TLS, "there is no certificate that could be used");
     if (r == 0 || !edge_may_log(c))
         return r;
-    struct rpc_field facts[] = {
+    struct event_fact facts[] = {
         {S(FACT_CLIENT), slice_of_str(c->peer_text)},
         {S(FACT_SERVICE), c->service->name},
         {S(FACT_REASON), slice_of_str(problem->text)},

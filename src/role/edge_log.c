@@ -9,13 +9,13 @@
  * addresses to lock out must not be given one that was put into a name.
  */
 #include "directory/directory.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "role/edge_smtp.h"
 
 void edge_log_login(const struct edge_connection *c, const struct rpc_directory_login_out *out,
                     struct slice name) {
     bool welcome = out->outcome == LOGIN_WELCOME;
-    struct rpc_field facts[] = {
+    struct event_fact facts[] = {
         {S(FACT_CLIENT), slice_of_str(c->peer_text)},
         {S(FACT_SERVICE), c->service->name},
         {S(FACT_LOGIN), welcome ? out->address : slice_first(name, 512)},
@@ -34,7 +34,7 @@ void edge_log_login(const struct edge_connection *c, const struct rpc_directory_
 /* Once for each connection: nothing slows these down, and there is no more to say. */
 void edge_log_bare_login(struct edge_connection *c, struct slice name) {
     name = slice_first(name, 512);
-    struct rpc_field facts[] = {
+    struct event_fact facts[] = {
         {S(FACT_CLIENT), slice_of_str(c->peer_text)},
         {S(FACT_SERVICE), c->service->name},
         {S(FACT_LOGIN), name},
@@ -54,7 +54,7 @@ void edge_log_bare_login(struct edge_connection *c, struct slice name) {
 
 void edge_log_sender(const struct edge_smtp *m, const struct smtp_transaction *t,
                      const struct smtp_reply *reply, struct arena *a) {
-    struct rpc_field facts[] = {
+    struct event_fact facts[] = {
         {S(FACT_FROM), t->envelope.reverse_path},
         {S(FACT_REPLY), smtp_reply_text(a, reply)},
         {S(FACT_CLIENT), slice_of_str(m->connection->peer_text)},
@@ -69,7 +69,7 @@ void edge_log_sender(const struct edge_smtp *m, const struct smtp_transaction *t
 
 void edge_log_recipient(const struct edge_smtp *m, const struct smtp_transaction *t,
                         struct slice address, const struct smtp_reply *reply, struct arena *a) {
-    struct rpc_field facts[] = {
+    struct event_fact facts[] = {
         {S(FACT_FROM), t->envelope.reverse_path},
         {S(FACT_TO), address},
         {S(FACT_REPLY), smtp_reply_text(a, reply)},
@@ -113,7 +113,7 @@ void edge_log_message(const struct edge_smtp *m, const struct smtp_client *clien
     const struct edge_connection *c = m->connection;
     bool taken = smtp_reply_ok(reply), lost = reply->code == 0;
     struct slice answer = lost ? S("") : smtp_reply_text(a, reply);
-    struct rpc_field facts[] = {
+    struct event_fact facts[] = {
         {S(FACT_FROM), t->envelope.reverse_path},
         {S(FACT_TO), recipient_lines(&t->envelope, a)},
         {S(FACT_MESSAGE_ID), told->message_id},

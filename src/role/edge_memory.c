@@ -7,8 +7,8 @@
  *
  * Buffers of TLS and the stacks of fibers are not in it; the number of connections bounds those.
  */
+#include "events/kinds.h"
 #include "io/stream.h"
-#include "journey/kinds.h"
 #include "role/edge.h"
 
 #define TELL_AGAIN (10 * USEC_MIN)

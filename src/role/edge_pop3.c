@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "directory/directory.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "pop3/login.h"
 #include "role/edge.h"
 #include "role/ticket.h"

@@ -7,7 +7,7 @@
  */
 #include "base/alloc.h"
 #include "base/tokens.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "role/edge.h"
 
 #define PLACES     16384U /* 128 KiB */

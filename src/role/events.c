@@ -11,8 +11,8 @@
  */
 #include "base/alloc.h"
 #include "base/notice.h"
+#include "events/kinds.h"
 #include "journey/event_log.h"
-#include "journey/kinds.h"
 #include "journey/lines.h"
 #include "message/queue_id.h"
 #include "role/roles.h"
@@ -24,7 +24,7 @@ struct role_state {
 
 /* ------------------------------------------------------------------ life */
 
-static void on_added(void *arg, const struct rpc_event *event) {
+static void on_added(void *arg, const struct event *event) {
     struct role_state *s = arg;
     lines_add(s->lines, event);
 }
@@ -84,35 +84,31 @@ static void events_stop(struct process *p) {
  * directory's, by events.keep. An edge knows of messages to which it gave the id itself: one in the
  * hands of a stranger shall not say of others that they have arrived.
  */
-static const char *not_its_own(const struct rpc_caller *caller,
-                               const struct rpc_events_add_in *in) {
-    if (slice_eq(in->kind, S(KIND_CHANGED)) && caller->role != ROLE_MASTER)
+static const char *not_its_own(const struct rpc_caller *caller, const struct event *event) {
+    if (slice_eq(event->kind, S(KIND_CHANGED)) && caller->role != ROLE_MASTER)
         return "a change that only the directory and the master may report";
-    if (caller->role == ROLE_EDGE && in->message != 0 &&
-        queue_id_worker(in->message) != caller->worker)
+    if (caller->role == ROLE_EDGE && event->message != 0 &&
+        queue_id_worker(event->message) != caller->worker)
         return "something about a message that another process has taken in";
     return NULL;
 }
 
 static int on_add(void *arg, const struct rpc_caller *caller, const struct rpc_events_add_in *in) {
     struct role_state *s = ((struct process *)arg)->state;
-    const char *what = not_its_own(caller, in);
+    const char *what = not_its_own(caller, &in->event);
     if (what)
         event_log_report(s->events, KIND_WARNING, "%s reported %s; the event was left out",
                          role_name(caller->role), what);
     else
-        event_log_add(s->events, caller->role, in);
+        event_log_add(s->events, caller->role, &in->event);
     return 0;
 }
 
 static int on_keep(void *arg, const struct rpc_caller *caller, const struct rpc_events_keep_in *in,
                    struct arena *a, struct rpc_events_keep_out *out, struct problem *problem) {
     struct role_state *s = ((struct process *)arg)->state;
-    struct rpc_events_add_in event = {.wall = in->wall,
-                                      .kind = in->kind,
-                                      .text = in->text,
-                                      .fields = in->fields,
-                                      .fields_count = in->fields_count};
+    struct event event = in->event;
+    event.message = 0; /* a change of the directory belongs to none */
     (void)a;
     (void)out;
     return event_log_keep(s->events, caller->role, &event, problem);

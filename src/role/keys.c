@@ -20,9 +20,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "events/kinds.h"
 #include "fiber/wait.h"
 #include "io/tls.h"
-#include "journey/kinds.h"
 #include "role/certificate_files.h"
 #include "role/keys_pair.h"
 #include "role/roles.h"

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/map.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "role/roles.h"
 #include "store/store.h"
 

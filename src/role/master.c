@@ -14,7 +14,7 @@
 #include "base/notice.h"
 #include "base/service.h"
 #include "base/words.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "role/author.h"
 #include "role/log_file.h"
 #include "role/master_inside.h"

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/service.h"
 #include "conf/share.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "role/log_file.h"
 #include "role/master_inside.h"
 #include "role/settings_used.h"
@@ -39,7 +39,7 @@ static void log_changes(struct master *m, const struct conf_diff *diff, struct s
         char text[CONF_NAME_SIZE];
         _cleanup_(buf_done) struct buf sentence = {0};
         struct slice name = conf_setting_name(c->setting, text);
-        struct rpc_field facts[] = {
+        struct event_fact facts[] = {
             {S(FACT_BY), by},
             {S(FACT_CHANGE), S("setting")},
             {S(FACT_NAME), name},

@@ -10,11 +10,10 @@
 
 #include "base/alloc.h"
 #include "base/siphash.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "relay/via.h"
 #include "role/author.h"
 #include "role/queue_answer.h"
-#include "role/queue_words.h"
 #include "role/roles.h"
 #include "smtp/reply.h"
 
@@ -135,10 +134,8 @@ static struct slice destination(void *arg, struct slice domain, struct arena *a)
 }
 
 static void log_event(void *arg, queue_id id, const char *kind, struct slice sentence,
-                      const struct queue_field *fields, size_t count) {
-    struct rpc_field list[QUEUE_FACTS_MAX];
-    count = queue_event_facts(fields, count, list);
-    process_event(arg, id, queue_event_kind(kind), list, count, "%.*s", SLICE_ARG(sentence));
+                      const struct event_fact *facts, size_t count) {
+    process_event(arg, id, kind, facts, count, "%.*s", SLICE_ARG(sentence));
 }
 
 /* ------------------------------------------------------------------ life */

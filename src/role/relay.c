@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "queue/queue.h"
 #include "relay/via.h"
 #include "role/dns_link.h"

@@ -16,14 +16,22 @@ The schema, line by line ('#' begins a comment, indentation marks what belongs t
         out
             targets list target 1000
 
-Types: bool u8 u16 u32 u64 i64, text MAX, bytes MAX (both are slices), list STRUCT MAX, fd (a
-descriptor or -1), envelope MAX (message/envelope.h; so many recipients). A line `send ...` instead of `call ...` is a call without an answer.
+Types: bool u8 u16 u32 u64 i64, size (a size_t), text MAX, bytes MAX (both are slices), texts MAX
+MOST (an array of slices), enum NAME COUNT, one STRUCT, list STRUCT MOST, fd (a descriptor or -1),
+envelope MOST (message/envelope.h, with so many recipients).
+The number of elements is in NAME_count, or in what `by` names. A line `send ...` instead of
+`call ...` is a call without an answer.
+
+    struct account in people/account.h "an account"
+
+is a struct that a header of a lower floor declares. Its fields stand here in any order; one that is
+not listed does not travel and arrives as zero. All other structs are made here, as struct rpc_NAME.
 """
 import sys
 
 ROLES = ["master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events", "cli",
          "process"]
-NUMBERS = {"bool": ("bool", "u8"), "u8": ("uint8_t", "u8"), "u16": ("uint16_t", "u16"),
+NUMBERS = {"size": ("size_t", "u64"), "bool": ("bool", "u8"), "u8": ("uint8_t", "u8"), "u16": ("uint16_t", "u16"),
            "u32": ("uint32_t", "u32"), "u64": ("uint64_t", "u64"), "i64": ("int64_t", "u64")}
 
 
@@ -31,16 +39,27 @@ class Bad(Exception):
     pass
 
 
+class Struct:
+    def __init__(self, name, header, doc):
+        self.name, self.header, self.doc, self.fields = name, header, doc, []
+        self.c = name if header else "rpc_" + name
+
+
 class Field:
     def __init__(self, words, structs):
         self.name, self.type, rest = words[0], words[1], words[2:]
         self.max, self.of = 0, None
+        self.count = rest[rest.index("by") + 1] if "by" in rest else self.name + "_count"
         if self.type in ("text", "bytes", "envelope"):
             self.max = int(rest[0])
-        elif self.type == "list":
+        elif self.type == "texts":
+            self.max, self.most = int(rest[0]), int(rest[1])
+        elif self.type == "enum":
             self.of, self.max = rest[0], int(rest[1])
-            if self.of not in structs:
-                raise Bad(f"list of unknown struct {self.of}")
+        elif self.type in ("list", "one"):
+            if rest[0] not in structs:
+                raise Bad(f"unknown struct {rest[0]}")
+            self.of, self.max = structs[rest[0]], int(rest[1]) if self.type == "list" else 1
         elif self.type != "fd" and self.type not in NUMBERS:
             raise Bad(f"unknown type {self.type}")
 
@@ -49,47 +68,71 @@ class Field:
             return [f"{NUMBERS[self.type][0]} {self.name};"]
         if self.type in ("text", "bytes"):
             return [f"struct slice {self.name}; /* at most {self.max} bytes */"]
+        if self.type == "texts":
+            return [f"struct slice *{self.name}; /* of at most {self.max} bytes */",
+                    f"size_t {self.count}; /* at most {self.most} */"]
+        if self.type == "enum":
+            return [f"enum {self.of} {self.name};"]
+        if self.type == "one":
+            return [f"struct {self.of.c} {self.name};"]
         if self.type == "list":
-            return [f"struct rpc_{self.of} *{self.name};",
-                    f"size_t {self.name}_count; /* at most {self.max} */"]
+            return [f"struct {self.of.c} *{self.name};",
+                    f"size_t {self.count}; /* at most {self.max} */"]
         if self.type == "envelope":
             return [f"struct envelope {self.name}; /* at most {self.max} recipients */"]
         return [f"int {self.name}; /* a descriptor, or -1 */"]
 
     def encode(self):
-        v = f"v->{self.name}"
+        v, count = f"v->{self.name}", f"v->{self.count}"
         if self.type in NUMBERS:
             return [f"buf_add_{NUMBERS[self.type][1]}(to, ({NUMBERS[self.type][1].replace('u', 'uint')}_t){v});"]
         if self.type in ("text", "bytes"):
             return [f"if (!put_slice(to, {v}, {self.max}))", "    return false;"]
+        if self.type == "texts":
+            return [f"if (!put_slices(to, {v}, {count}, {self.max}, {self.most}))", "    return false;"]
+        if self.type == "enum":
+            return [f"buf_add_u8(to, (uint8_t){v});"]
+        if self.type == "one":
+            return [f"if (!encode_{self.of.name}(to, &{v}, fds))", "    return false;"]
         if self.type == "list":
-            return [f"if ({v}_count > {self.max})", "    return false;",
-                    f"buf_add_u32(to, (uint32_t){v}_count);",
-                    f"for (size_t i = 0; i < {v}_count; i++) {{",
-                    f"    if (!encode_{self.of}(to, &{v}[i], fds))", "        return false;", "}"]
+            return [f"if ({count} > {self.max})", "    return false;",
+                    f"buf_add_u32(to, (uint32_t){count});",
+                    f"for (size_t i = 0; i < {count}; i++) {{",
+                    f"    if (!encode_{self.of.name}(to, &{v}[i], fds))", "        return false;", "}"]
         if self.type == "envelope":
             return [f"if (!put_envelope(to, &{v}, {self.max}))", "    return false;"]
         return [f"if (!put_fd(to, {v}, fds))", "    return false;"]
 
     def decode(self):
-        v = f"v->{self.name}"
+        v, count = f"v->{self.name}", f"v->{self.count}"
         if self.type == "bool":
             return [f"if (!get_bool(from, &{v}))", "    return false;"]
         if self.type in NUMBERS:
             return [f"{v} = ({NUMBERS[self.type][0]})read_{NUMBERS[self.type][1]}(from);"]
         if self.type in ("text", "bytes"):
             return [f"if (!get_slice(from, {self.max}, &{v}))", "    return false;"]
+        if self.type == "texts":
+            return [f"if (!get_slices(from, a, {self.max}, {self.most}, &{v}, &{count}))",
+                    "    return false;"]
+        if self.type == "enum":
+            return [f"uint8_t {self.name} = read_u8(from);", f"if ({self.name} >= {self.max})", "    return false;",
+                    f"{v} = (enum {self.of}){self.name};"]
+        if self.type == "one":
+            return [f"if (!decode_{self.of.name}(from, a, &{v}, fds))", "    return false;"]
         if self.type == "list":
-            return [f"if (!get_count(from, {self.max}, &{v}_count))", "    return false;",
-                    f"{v} = arena_array(a, {v}_count, sizeof *{v});",
-                    f"for (size_t i = 0; i < {v}_count; i++) {{",
-                    f"    if (!decode_{self.of}(from, a, &{v}[i], fds))", "        return false;", "}"]
+            return [f"if (!get_count(from, {self.max}, &{count}))", "    return false;",
+                    f"{v} = arena_array(a, {count}, sizeof *{v});",
+                    f"for (size_t i = 0; i < {count}; i++) {{",
+                    f"    if (!decode_{self.of.name}(from, a, &{v}[i], fds))", "        return false;", "}"]
         if self.type == "envelope":
             return [f"if (!get_envelope(from, a, {self.max}, &{v}))", "    return false;"]
         return [f"if (!get_fd(from, &{v}, fds))", "    return false;"]
 
     def document(self):
-        return self.name + " " + {"list": f"list of {self.of}, at most {self.max}",
+        return self.name + " " + {"list": f"list of {self.of and getattr(self.of, 'name', '')}, at most {self.max}",
+                                  "one": f"{self.of and getattr(self.of, 'name', '')}",
+                                  "enum": f"one of enum {self.of}",
+                                  "texts": f"at most {getattr(self, 'most', 0)} texts, each at most {self.max} bytes",
                                   "text": f"text, at most {self.max} bytes",
                                   "envelope": f"envelope, at most {self.max} recipients",
                                   "bytes": f"bytes, at most {self.max}"}.get(self.type, self.type)
@@ -123,8 +166,8 @@ def parse(path):
             if not words:
                 continue
             if words[0] == "struct" and not line[0].isspace():
-                fields = []
-                structs[words[1]] = (doc, fields)
+                struct = Struct(words[1], words[3] if words[2:3] == ["in"] else None, doc)
+                structs[struct.name], fields = struct, struct.fields
             elif words[0] in ("call", "send") and not line[0].isspace():
                 calls.append(Call(words[0], words[1], doc, words[words.index("from") + 1:]))
                 fields = None
@@ -154,9 +197,11 @@ def struct_lines(name, fields, doc):
 
 def header(structs, calls):
     out = ["/* Made by src/rpc/generate.py out of src/rpc/schema.rpc: do not edit. */", "#pragma once", "",
-           '#include "message/envelope.h"', '#include "rpc/rpc.h"', ""]
-    for name, (doc, fields) in structs.items():
-        out += struct_lines("rpc_" + name, fields, doc)
+           *[f'#include "{header}"' for header in sorted({"message/envelope.h"} | {s.header for s in structs.values() if s.header})],
+           '#include "rpc/rpc.h"', ""]
+    for s in structs.values():
+        if not s.header:
+            out += struct_lines(s.c, s.fields, s.doc)
     for c in calls:
         out += struct_lines(f"rpc_{c.c}_in", c.fields["in"], "")
         if not c.one_way:
@@ -187,7 +232,7 @@ def header(structs, calls):
     return out
 
 
-def coder(name, ctype, fields):
+def coder(name, ctype, fields, elsewhere=False):
     out = [f"static bool encode_{name}(struct buf *to, const void *value, struct rpc_fds *fds) {{"]
     if fields:
         out += [f"    const struct {ctype} *v = value;"]
@@ -198,6 +243,8 @@ def coder(name, ctype, fields):
             f"static bool decode_{name}(struct reader *from, struct arena *a, void *value, struct rpc_fds *fds) {{"]
     if fields:
         out += [f"    struct {ctype} *v = value;"]
+    if elsewhere:
+        out += [f"    *v = (struct {ctype}){{0}};"]
     out += ["    (void)a;", "    (void)value;", "    (void)fds;"]
     for f in fields:
         out += ["    " + line for line in f.decode()]
@@ -229,8 +276,8 @@ def caller(c, place):
 def source(structs, calls):
     out = ["/* Made by src/rpc/generate.py out of src/rpc/schema.rpc: do not edit. */",
            '#include "rpc/calls.h"', "", "#include <errno.h>", "", '#include "rpc/marshal.h"', ""]
-    for name, (_, fields) in structs.items():
-        out += coder(name, "rpc_" + name, fields)
+    for s in structs.values():
+        out += coder(s.name, s.c, s.fields, s.header is not None)
     for c in calls:
         out += coder(f"{c.c}_in", f"rpc_{c.c}_in", c.fields["in"])
         if not c.one_way:
@@ -274,8 +321,9 @@ def document(structs, calls):
         if mine:
             out.append("")
     out += ["## Structs", ""]
-    for name, (doc, fields) in structs.items():
-        out += [f"- **{name}**: {doc}. " + "; ".join(f.document() for f in fields)]
+    for s in structs.values():
+        where = f" (`{s.header}`)" if s.header else ""
+        out += [f"- **{s.name}**{where}: {s.doc}. " + "; ".join(f.document() for f in s.fields)]
     return out
 
 

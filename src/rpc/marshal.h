@@ -50,6 +50,28 @@ static inline bool get_envelope(struct reader *from, struct arena *a, size_t rec
     return !from->bad && envelope_decode(bytes, a, ret) == 0 && ret->count <= recipients;
 }
 
+static inline bool put_slices(struct buf *to, const struct slice *list, size_t count, size_t max,
+                              size_t most) {
+    if (count > most)
+        return false;
+    buf_add_u32(to, (uint32_t)count);
+    for (size_t i = 0; i < count; i++)
+        if (!put_slice(to, list[i], max))
+            return false;
+    return true;
+}
+
+static inline bool get_slices(struct reader *from, struct arena *a, size_t max, size_t most,
+                              struct slice **ret, size_t *ret_count) {
+    if (!get_count(from, most, ret_count))
+        return false;
+    *ret = arena_array(a, *ret_count, sizeof **ret);
+    for (size_t i = 0; i < *ret_count; i++)
+        if (!get_slice(from, max, &(*ret)[i]))
+            return false;
+    return true;
+}
+
 static inline bool put_fd(struct buf *to, int fd, struct rpc_fds *fds) {
     buf_add_u8(to, fd >= 0);
     if (fd < 0)

@@ -8,8 +8,8 @@ import smtplib
 from server import NOT_RUNNING, PASSWORD, PROGRAM, REFUSED, TOP, hayauma
 from test_running import held_messages, journeys, send, submit, wait_for
 
-EVENTS = next(path for path in (pathlib.Path(PROGRAM).parent / "src/journey/events.md",
-                                TOP / "build/src/journey/events.md") if path.exists())
+EVENTS = next(path for path in (pathlib.Path(PROGRAM).parent / "src/events/events.md",
+                                TOP / "build/src/events/events.md") if path.exists())
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 TYPES = {

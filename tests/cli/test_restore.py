@@ -61,7 +61,7 @@ def whole(server):
     assert held(server) == 1
     send(server)
     wait_for(lambda: held(server) == 2)
-    assert len(server.json("queue", "list")) == 1
+    wait_for(lambda: len(server.json("queue", "list")) == 1)
     server.stop()
     assert {name: owners(server.folder / name) for name in OLD} == \
         {name: {user} for name, user in server.right.items()}

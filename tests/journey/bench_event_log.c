@@ -54,7 +54,7 @@ static double fill(struct event_log *l) {
     struct arena a = {0};
     double making = 0;
     for (uint64_t n = 0; n < messages; n++) {
-        struct rpc_events_add_in e[SAMPLE_STEPS];
+        struct event e[SAMPLE_STEPS];
         enum role role[SAMPLE_STEPS];
         double begin = cpu();
         for (unsigned step = 0; step < SAMPLE_STEPS; step++)

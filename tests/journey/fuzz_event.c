@@ -4,13 +4,13 @@
  * round, but for cleaned dialogues. Odd: the rest is a dialogue; cleaning it twice is like once,
  * and nothing secret stays.
  */
-#include "journey/event.h"
+#include "events/kinds.h"
 #include "journey/key.h"
-#include "journey/kinds.h"
+#include "journey/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-static void walk_keys(const struct rpc_event *e) {
+static void walk_keys(const struct event *e) {
     char folded[KEY_MAX];
     struct key_walk walk = {0};
     struct slice key;
@@ -24,20 +24,20 @@ static void walk_keys(const struct rpc_event *e) {
 static void try_record(struct slice record) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf once = {0}, twice = {0};
-    struct rpc_event e = {0}, again = {0};
+    struct event e = {0}, again = {0};
     if (event_decode(record, &a, &e) < 0)
         return;
     walk_keys(&e);
-    struct rpc_events_add_in in = {
-        .kind = e.kind, .text = e.text, .fields = e.fields, .fields_count = e.fields_count};
+    struct event in = {
+        .kind = e.kind, .text = e.text, .facts = e.facts, .fact_count = e.fact_count};
     event_encode(&once, ROLE_EDGE, &in);
     MUST(once.len <= EVENT_RECORD_MAX);
     MUST(event_decode(buf_slice(&once), &a, &again) == 0);
-    MUST(again.fields_count <= e.fields_count);
-    in.fields = again.fields;
-    in.fields_count = again.fields_count;
+    MUST(again.fact_count <= e.fact_count);
+    in.facts = again.facts;
+    in.fact_count = again.fact_count;
     in.text = again.text;
-    if (event_fact(&e, FACT_SUBJECT).len > 0) /* what was decoded may look encoded once more */
+    if (event_value(&e, FACT_SUBJECT).len > 0) /* what was decoded may look encoded once more */
         return;
     event_encode(&twice, ROLE_EDGE, &in);
     MUST(slice_eq(buf_slice(&once), buf_slice(&twice)));

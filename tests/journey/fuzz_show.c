@@ -5,6 +5,7 @@
  * characters.
  */
 #include "base/encode.h"
+#include "base/error.h"
 #include "journey/describe.h"
 #include "journey/show.h"
 
@@ -17,21 +18,21 @@ static bool next(struct slice *rest, struct slice *ret) {
     return slice_next(rest, '\0', ret);
 }
 
-static size_t read_events(struct slice rest, struct arena *a, struct rpc_event *events) {
+static size_t read_events(struct slice rest, struct arena *a, struct event *events) {
     size_t count = 0;
     struct slice kind, text, name, value;
     while (count < EVENTS_MAX && next(&rest, &kind) && next(&rest, &text)) {
-        struct rpc_event *e = &events[count++];
-        *e = (struct rpc_event){.sequence = count,
-                                .wall = (int64_t)(text.len * 1000003),
-                                .message = kind.len,
-                                .role = kind,
-                                .kind = kind,
-                                .text = text,
-                                .fields = arena_array(a, FACTS_MAX, sizeof *e->fields)};
-        while (e->fields_count < FACTS_MAX && next(&rest, &name) && name.len > 0 &&
+        struct event *e = &events[count++];
+        *e = (struct event){.sequence = count,
+                            .wall = (int64_t)(text.len * 1000003),
+                            .message = kind.len,
+                            .role = kind,
+                            .kind = kind,
+                            .text = text,
+                            .facts = arena_array(a, FACTS_MAX, sizeof *e->facts)};
+        while (e->fact_count < FACTS_MAX && next(&rest, &name) && name.len > 0 &&
                next(&rest, &value))
-            e->fields[e->fields_count++] = (struct rpc_field){name, value};
+            e->facts[e->fact_count++] = (struct event_fact){name, value};
     }
     return count;
 }
@@ -45,7 +46,7 @@ static void check_plain(struct slice shown) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0}, json_text = {0}, said = {0};
-    struct rpc_event events[EVENTS_MAX];
+    struct event events[EVENTS_MAX];
     queue_id relatives[4];
     struct json j = {.to = &json_text};
     struct show_place place;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "journey/sample.h"
 
-#include "journey/kinds.h"
+#include "events/kinds.h"
 
 #define SAMPLE_WALL ((int64_t)1795000000 * 1000000)
 #define STEPS_MAX   16
@@ -11,34 +11,34 @@ queue_id sample_message(uint64_t number) {
     return ms << 22 | number % 10 << 4;
 }
 
-static struct rpc_field *facts_of(struct arena *a, struct rpc_events_add_in *e, size_t count) {
-    e->fields = arena_array(a, count, sizeof *e->fields);
-    e->fields_count = count;
-    return e->fields;
+static struct event_fact *facts_of(struct arena *a, struct event *e, size_t count) {
+    e->facts = arena_array(a, count, sizeof *e->facts);
+    e->fact_count = count;
+    return e->facts;
 }
 
-static void accepted(uint64_t n, struct arena *a, struct rpc_events_add_in *e) {
-    struct rpc_field *f = facts_of(a, e, 11);
+static void accepted(uint64_t n, struct arena *a, struct event *e) {
+    struct event_fact *f = facts_of(a, e, 11);
     e->kind = S(KIND_ACCEPTED);
     e->text = arena_printf(a,
                            "A message from user%llu@example.net came from mail.example.net"
                            " [192.0.2.25] and was taken.",
                            (unsigned long long)(n % 1000));
-    f[0] = (struct rpc_field){
+    f[0] = (struct event_fact){
         S(FACT_FROM), arena_printf(a, "user%llu@example.net", (unsigned long long)(n % 1000))};
-    f[1] = (struct rpc_field){
+    f[1] = (struct event_fact){
         S(FACT_TO), arena_printf(a, "reader%llu@example.jp", (unsigned long long)(n % 5000))};
-    f[2] = (struct rpc_field){
+    f[2] = (struct event_fact){
         S(FACT_MESSAGE_ID), arena_printf(a, "<%llu.abc@mail.example.net>", (unsigned long long)n)};
-    f[3] = (struct rpc_field){S(FACT_SUBJECT),
-                              arena_printf(a, "Offer number %llu for you", (unsigned long long)n)};
-    f[4] = (struct rpc_field){S(FACT_SIZE), S("4312")};
-    f[5] = (struct rpc_field){S(FACT_CLIENT), S("mail.example.net [192.0.2.25]")};
-    f[6] = (struct rpc_field){S(FACT_HELO), S("mail.example.net")};
-    f[7] = (struct rpc_field){S(FACT_TLS), S("TLSv1.3 TLS_AES_256_GCM_SHA384")};
-    f[8] = (struct rpc_field){S(FACT_LOGIN), S("")};
-    f[9] = (struct rpc_field){S(FACT_SERVICE), S("smtp")};
-    f[10] = (struct rpc_field){
+    f[3] = (struct event_fact){S(FACT_SUBJECT),
+                               arena_printf(a, "Offer number %llu for you", (unsigned long long)n)};
+    f[4] = (struct event_fact){S(FACT_SIZE), S("4312")};
+    f[5] = (struct event_fact){S(FACT_CLIENT), S("mail.example.net [192.0.2.25]")};
+    f[6] = (struct event_fact){S(FACT_HELO), S("mail.example.net")};
+    f[7] = (struct event_fact){S(FACT_TLS), S("TLSv1.3 TLS_AES_256_GCM_SHA384")};
+    f[8] = (struct event_fact){S(FACT_LOGIN), S("")};
+    f[9] = (struct event_fact){S(FACT_SERVICE), S("smtp")};
+    f[10] = (struct event_fact){
         S(FACT_DIALOGUE),
         arena_printf(a,
                      "S: 220 mail.example.jp ESMTP\nC: EHLO mail.example.net\n"
@@ -49,23 +49,23 @@ static void accepted(uint64_t n, struct arena *a, struct rpc_events_add_in *e) {
                      (unsigned long long)(n % 1000), (unsigned long long)(n % 5000))};
 }
 
-enum role sample_step(uint64_t n, unsigned step, struct arena *a, struct rpc_events_add_in *e) {
+enum role sample_step(uint64_t n, unsigned step, struct arena *a, struct event *e) {
     static const enum role roles[SAMPLE_STEPS] = {ROLE_EDGE, ROLE_QUEUE, ROLE_MAIL, ROLE_QUEUE};
     struct slice reader = arena_printf(a, "reader%llu@example.jp", (unsigned long long)(n % 5000));
-    *e = (struct rpc_events_add_in){.wall = SAMPLE_WALL + (int64_t)(n * 100 + step * 10),
-                                    .message = sample_message(n)};
+    *e = (struct event){.wall = SAMPLE_WALL + (int64_t)(n * 100 + step * 10),
+                        .message = sample_message(n)};
     if (step == 0) {
         accepted(n, a, e);
     } else if (step == 1) {
         e->kind = S(KIND_LOOKUP);
         e->text = arena_printf(a, "%.*s is a mailbox of this host.", SLICE_ARG(reader));
-        facts_of(a, e, 1)[0] = (struct rpc_field){S(FACT_TO), reader};
+        facts_of(a, e, 1)[0] = (struct event_fact){S(FACT_TO), reader};
     } else if (step == 2) {
-        struct rpc_field *f = facts_of(a, e, 2);
+        struct event_fact *f = facts_of(a, e, 2);
         e->kind = S(KIND_DELIVERED);
         e->text = arena_printf(a, "Delivered to the INBOX of %.*s.", SLICE_ARG(reader));
-        f[0] = (struct rpc_field){S(FACT_TO), reader};
-        f[1] = (struct rpc_field){S(FACT_ACCOUNT), reader};
+        f[0] = (struct event_fact){S(FACT_TO), reader};
+        f[1] = (struct event_fact){S(FACT_ACCOUNT), reader};
     } else {
         e->kind = S(KIND_SETTLED);
         e->text = S("Nothing is left to do.");
@@ -168,23 +168,21 @@ static const struct script script[] = {
     {"queue", KIND_SETTLED, "Nothing is left to do.", 332913900, {{0}}},
 };
 
-size_t sample_journey(struct arena *a, struct rpc_event **ret) {
-    struct rpc_event *events = arena_array(a, ARRAY_SIZE(script), sizeof *events);
+size_t sample_journey(struct arena *a, struct event **ret) {
+    struct event *events = arena_array(a, ARRAY_SIZE(script), sizeof *events);
     for (size_t i = 0; i < ARRAY_SIZE(script); i++) {
-        struct rpc_event *e = &events[i];
-        *e = (struct rpc_event){.sequence = i + 1,
-                                .wall = SAMPLE_WALL + script[i].after,
-                                .message = sample_message(0),
-                                .role = slice_of_str(script[i].role),
-                                .kind = slice_of_str(script[i].kind),
-                                .text = slice_of_str(script[i].text),
-                                .fields =
-                                    arena_array(a, ARRAY_SIZE(script[i].facts), sizeof *e->fields)};
-        while (e->fields_count < ARRAY_SIZE(script[i].facts) &&
-               script[i].facts[e->fields_count].name) {
-            e->fields[e->fields_count].name = slice_of_str(script[i].facts[e->fields_count].name);
-            e->fields[e->fields_count].value = slice_of_str(script[i].facts[e->fields_count].value);
-            e->fields_count++;
+        struct event *e = &events[i];
+        *e = (struct event){.sequence = i + 1,
+                            .wall = SAMPLE_WALL + script[i].after,
+                            .message = sample_message(0),
+                            .role = slice_of_str(script[i].role),
+                            .kind = slice_of_str(script[i].kind),
+                            .text = slice_of_str(script[i].text),
+                            .facts = arena_array(a, ARRAY_SIZE(script[i].facts), sizeof *e->facts)};
+        while (e->fact_count < ARRAY_SIZE(script[i].facts) && script[i].facts[e->fact_count].name) {
+            e->facts[e->fact_count].name = slice_of_str(script[i].facts[e->fact_count].name);
+            e->facts[e->fact_count].value = slice_of_str(script[i].facts[e->fact_count].value);
+            e->fact_count++;
         }
     }
     *ret = events;

@@ -13,8 +13,7 @@
 queue_id sample_message(uint64_t number);
 
 /* Fills a step of a message's journey; memory from the arena. Returns the role that says so. */
-enum role sample_step(uint64_t number, unsigned step, struct arena *a,
-                      struct rpc_events_add_in *ret);
+enum role sample_step(uint64_t number, unsigned step, struct arena *a, struct event *ret);
 
 /* A long journey by hand: deferred once, an alias, two recipients at other hosts, one fails. */
-size_t sample_journey(struct arena *a, struct rpc_event **ret);
+size_t sample_journey(struct arena *a, struct event **ret);

@@ -2,28 +2,28 @@
 /* The sentence of an event from its kind and facts alone, as who reads another language gets it. */
 #include "unit.h"
 
+#include "events/kinds.h"
 #include "journey/describe.h"
-#include "journey/kinds.h"
 
 #define FACTS_MAX 8U
 
 #define FACTS(...)                                                                                 \
-    (const struct rpc_field[FACTS_MAX]) {                                                          \
+    (const struct event_fact[FACTS_MAX]) {                                                         \
         __VA_ARGS__                                                                                \
     }
 
-static struct rpc_event event_of(const char *kind, const struct rpc_field facts[FACTS_MAX]) {
-    struct rpc_event e = {.kind = slice_of_str(kind), .text = S("as it is stored")};
-    e.fields = (struct rpc_field *)facts;
-    while (e.fields_count < FACTS_MAX && facts[e.fields_count].name.len > 0)
-        e.fields_count++;
+static struct event event_of(const char *kind, const struct event_fact facts[FACTS_MAX]) {
+    struct event e = {.kind = slice_of_str(kind), .text = S("as it is stored")};
+    e.facts = (struct event_fact *)facts;
+    while (e.fact_count < FACTS_MAX && facts[e.fact_count].name.len > 0)
+        e.fact_count++;
     return e;
 }
 
-static void assert_says(const char *kind, const struct rpc_field facts[FACTS_MAX],
+static void assert_says(const char *kind, const struct event_fact facts[FACTS_MAX],
                         const char *expected) {
     _cleanup_(buf_done) struct buf text = {0};
-    struct rpc_event e = event_of(kind, facts);
+    struct event e = event_of(kind, facts);
     buf_add_str(&text, "> ");
     assert_int_equal(describe_from_facts(&text, &e), expected != NULL);
     assert_string_equal(buf_str(&text) + 2, expected ? expected : "");
@@ -88,7 +88,7 @@ static void test_a_change_says_what_was_and_what_is(void **state) {
 
 static void test_what_facts_do_not_tell_stays_as_it_is_stored(void **state) {
     _cleanup_(buf_done) struct buf text = {0};
-    struct rpc_event e = event_of(KIND_DELIVERED, FACTS({S("to"), S("a@here.test")}));
+    struct event e = event_of(KIND_DELIVERED, FACTS({S("to"), S("a@here.test")}));
     (void)state;
     assert_says(KIND_DELIVERED, FACTS({S("to"), S("a@here.test")}), NULL);
     assert_says(KIND_LOOKUP, FACTS({S(""), S("")}), NULL);
@@ -99,7 +99,7 @@ static void test_what_facts_do_not_tell_stays_as_it_is_stored(void **state) {
 
 static void test_who_reads_english_gets_what_is_stored(void **state) {
     _cleanup_(buf_done) struct buf text = {0};
-    struct rpc_event e = event_of(KIND_SETTLED, FACTS({S(""), S("")}));
+    struct event e = event_of(KIND_SETTLED, FACTS({S(""), S("")}));
     (void)state;
     describe_event(&text, &e);
     assert_string_equal(buf_str(&text), "as it is stored");

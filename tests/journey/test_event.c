@@ -2,16 +2,15 @@
 #include "unit.h"
 
 #include "base/alloc.h"
-#include "journey/event.h"
+#include "events/kinds.h"
 #include "journey/key.h"
-#include "journey/kinds.h"
+#include "journey/record.h"
 #include "message/queue_id.h"
 
 /* Encodes and decodes. */
-static struct rpc_event through(struct arena *a, enum role role,
-                                const struct rpc_events_add_in *in) {
+static struct event through(struct arena *a, enum role role, const struct event *in) {
     _cleanup_(buf_done) struct buf record = {0};
-    struct rpc_event e = {0};
+    struct event e = {0};
     event_encode(&record, role, in);
     assert_true(record.len <= EVENT_RECORD_MAX);
     assert_int_equal(event_decode(arena_copy(a, buf_slice(&record)), a, &e), 0);
@@ -20,62 +19,63 @@ static struct rpc_event through(struct arena *a, enum role role,
 
 static void an_event_comes_back(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_field facts[] = {{S(FACT_TO), S("kuro@example.net\nshiro@example.com")},
-                                {S("weather"), S("fine")},
-                                {S(FACT_REASON), S("")}};
-    struct rpc_events_add_in in = {
-        .kind = S(KIND_DEFERRED), .text = S("Later."), .fields = facts, .fields_count = 3};
+    struct event_fact facts[] = {{S(FACT_TO), S("kuro@example.net\nshiro@example.com")},
+                                 {S("weather"), S("fine")},
+                                 {S(FACT_REASON), S("")}};
+    struct event in = {
+        .kind = S(KIND_DEFERRED), .text = S("Later."), .facts = facts, .fact_count = 3};
     (void)state;
-    struct rpc_event e = through(&a, ROLE_RELAY, &in);
+    struct event e = through(&a, ROLE_RELAY, &in);
     assert_slice(e.role, "relay");
     assert_slice(e.kind, "deferred");
     assert_slice(e.text, "Later.");
-    assert_int_equal(e.fields_count, 3);
-    assert_slice(event_fact(&e, FACT_TO), "kuro@example.net\nshiro@example.com");
-    assert_slice(event_fact(&e, "weather"), "fine");
-    assert_non_null(event_fact(&e, FACT_REASON).ptr);
-    assert_null(event_fact(&e, FACT_FROM).ptr);
+    assert_int_equal(e.fact_count, 3);
+    assert_slice(event_value(&e, FACT_TO), "kuro@example.net\nshiro@example.com");
+    assert_slice(event_value(&e, "weather"), "fine");
+    assert_non_null(event_value(&e, FACT_REASON).ptr);
+    assert_null(event_value(&e, FACT_FROM).ptr);
 }
 
 static void an_unknown_kind_keeps_its_name(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_events_add_in in = {.kind = S("eclipse"), .text = S("It is dark.")};
+    struct event in = {.kind = S("eclipse"), .text = S("It is dark.")};
     (void)state;
-    struct rpc_event e = through(&a, ROLE_MASTER, &in);
+    struct event e = through(&a, ROLE_MASTER, &in);
     assert_slice(e.kind, "eclipse");
     assert_slice(e.role, "master");
 }
 
 static void of_one_name_the_first_fact_stays(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c")}, {S(FACT_TO), S("d@e.f")}};
-    struct rpc_events_add_in in = {.kind = S(KIND_LOOKUP), .fields = facts, .fields_count = 2};
+    struct event_fact facts[] = {{S(FACT_TO), S("a@b.c")}, {S(FACT_TO), S("d@e.f")}};
+    struct event in = {.kind = S(KIND_LOOKUP), .facts = facts, .fact_count = 2};
     (void)state;
-    struct rpc_event e = through(&a, ROLE_QUEUE, &in);
-    assert_int_equal(e.fields_count, 1);
-    assert_slice(e.fields[0].value, "a@b.c");
+    struct event e = through(&a, ROLE_QUEUE, &in);
+    assert_int_equal(e.fact_count, 1);
+    assert_slice(e.facts[0].value, "a@b.c");
 }
 
 static void too_much_is_cut(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     char *long_text = mem_alloc(20000);
-    struct rpc_field facts[40];
+    struct event_fact facts[40];
     memset(long_text, 'x', 20000);
     for (size_t i = 0; i < 40; i++)
-        facts[i] = (struct rpc_field){arena_printf(&a, "a very long name of a fact, number %zu", i),
-                                      slice_of(long_text, 20000)};
-    struct rpc_events_add_in in = {.kind = slice_of(long_text, 300),
-                                   .text = slice_of(long_text, 20000),
-                                   .fields = facts,
-                                   .fields_count = 40};
+        facts[i] =
+            (struct event_fact){arena_printf(&a, "a very long name of a fact, number %zu", i),
+                                slice_of(long_text, 20000)};
+    struct event in = {.kind = slice_of(long_text, 300),
+                       .text = slice_of(long_text, 20000),
+                       .facts = facts,
+                       .fact_count = 40};
     (void)state;
-    struct rpc_event e = through(&a, ROLE_EDGE, &in);
+    struct event e = through(&a, ROLE_EDGE, &in);
     assert_int_equal(e.kind.len, 48);
     assert_int_equal(e.text.len, EVENT_TEXT_MAX);
     assert_true(slice_ends(e.text, S("...")));
-    assert_int_equal(e.fields[0].name.len, 32);
-    assert_int_equal(e.fields[0].value.len, EVENT_VALUE_MAX);
-    assert_true(slice_ends(e.fields[0].value, S("...")));
+    assert_int_equal(e.facts[0].name.len, 32);
+    assert_int_equal(e.facts[0].value.len, EVENT_VALUE_MAX);
+    assert_true(slice_ends(e.facts[0].value, S("...")));
     free(long_text);
 }
 
@@ -85,9 +85,9 @@ static void a_character_is_not_cut_in_two(void **state) {
     buf_add_byte(&text, 'x');
     while (text.len < EVENT_TEXT_MAX + 10)
         buf_add_str(&text, "会");
-    struct rpc_events_add_in in = {.kind = S(KIND_RELOAD), .text = buf_slice(&text)};
+    struct event in = {.kind = S(KIND_RELOAD), .text = buf_slice(&text)};
     (void)state;
-    struct rpc_event e = through(&a, ROLE_EDGE, &in);
+    struct event e = through(&a, ROLE_EDGE, &in);
     assert_true(e.text.len <= EVENT_TEXT_MAX);
     assert_int_equal((e.text.len - 1 - 3) % 3, 0);
 }
@@ -126,20 +126,19 @@ static void the_message_is_not_kept(void **state) {
 
 static void facts_named_dialogue_are_cleaned(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_field facts[] = {{S(FACT_DIALOGUE), S("C: AUTH PLAIN c2VjcmV0\n")}};
-    struct rpc_events_add_in in = {.kind = S(KIND_ACCEPTED), .fields = facts, .fields_count = 1};
+    struct event_fact facts[] = {{S(FACT_DIALOGUE), S("C: AUTH PLAIN c2VjcmV0\n")}};
+    struct event in = {.kind = S(KIND_ACCEPTED), .facts = facts, .fact_count = 1};
     (void)state;
-    struct rpc_event e = through(&a, ROLE_EDGE, &in);
-    assert_slice(event_fact(&e, FACT_DIALOGUE), "C: AUTH PLAIN ***\n");
+    struct event e = through(&a, ROLE_EDGE, &in);
+    assert_slice(event_value(&e, FACT_DIALOGUE), "C: AUTH PLAIN ***\n");
 }
 
 static void a_torn_record_is_corrupt(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf record = {0};
-    struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c")}, {S("weather"), S("fine")}};
-    struct rpc_events_add_in in = {
-        .kind = S("eclipse"), .text = S("Dark."), .fields = facts, .fields_count = 2};
-    struct rpc_event e = {0};
+    struct event_fact facts[] = {{S(FACT_TO), S("a@b.c")}, {S("weather"), S("fine")}};
+    struct event in = {.kind = S("eclipse"), .text = S("Dark."), .facts = facts, .fact_count = 2};
+    struct event e = {0};
     (void)state;
     event_encode(&record, ROLE_EDGE, &in);
     for (size_t len = 0; len < record.len; len++)
@@ -153,7 +152,7 @@ static void a_torn_record_is_corrupt(void **state) {
 
 static void a_record_knows_its_role(void **state) {
     _cleanup_(buf_done) struct buf record = {0};
-    struct rpc_events_add_in in = {.kind = S(KIND_RELOAD)};
+    struct event in = {.kind = S(KIND_RELOAD)};
     (void)state;
     event_encode(&record, ROLE_QUEUE, &in);
     assert_true(event_record_is_of(buf_slice(&record), S("queue")));
@@ -169,11 +168,10 @@ static void a_subject_is_kept_readable(void **state) {
                                            {"\x89\xef\x8b\x63", 4}}; /* raw Shift_JIS */
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(written); i++) {
-        struct rpc_field facts[] = {{S(FACT_SUBJECT), written[i]}};
-        struct rpc_events_add_in in = {
-            .kind = S(KIND_ACCEPTED), .fields = facts, .fields_count = 1};
-        struct rpc_event e = through(&a, ROLE_EDGE, &in);
-        assert_slice(event_fact(&e, FACT_SUBJECT), "会議");
+        struct event_fact facts[] = {{S(FACT_SUBJECT), written[i]}};
+        struct event in = {.kind = S(KIND_ACCEPTED), .facts = facts, .fact_count = 1};
+        struct event e = through(&a, ROLE_EDGE, &in);
+        assert_slice(event_value(&e, FACT_SUBJECT), "会議");
     }
 }
 
@@ -194,11 +192,11 @@ static void keys_are_found_in_any_spelling(void **state) {
 }
 
 static void addresses_and_message_ids_are_keys(void **state) {
-    struct rpc_field facts[] = {{S(FACT_FROM), S("")},
-                                {S(FACT_TO), S("a@b.c\n\nD@e.f\n")},
-                                {S(FACT_SUBJECT), S("x@y.z")},
-                                {S(FACT_MESSAGE_ID), S("<1@b.c>")}};
-    struct rpc_event e = {.fields = facts, .fields_count = 4};
+    struct event_fact facts[] = {{S(FACT_FROM), S("")},
+                                 {S(FACT_TO), S("a@b.c\n\nD@e.f\n")},
+                                 {S(FACT_SUBJECT), S("x@y.z")},
+                                 {S(FACT_MESSAGE_ID), S("<1@b.c>")}};
+    struct event e = {.facts = facts, .fact_count = 4};
     static const char *const expected[] = {"a@b.c", "d@e.f", "1@b.c"};
     struct key_walk walk = {0};
     char key[KEY_MAX];

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "events/kinds.h"
 #include "fiber/wait.h"
 #include "journey/event_log.h"
-#include "journey/kinds.h"
 #include "journey/sample.h"
 
 /* An event log in a folder of its own. */
@@ -27,7 +27,7 @@ struct world {
     char last_said[256];
 };
 
-static void note(void *arg, const struct rpc_event *e) {
+static void note(void *arg, const struct event *e) {
     struct world *w = arg;
     if (!slice_eq(e->role, S("events")))
         return;
@@ -77,7 +77,7 @@ static void close_world(struct world *w) {
 static void add_message(struct world *w, uint64_t number) {
     _cleanup_(arena_done) struct arena a = {0};
     for (unsigned step = 0; step < SAMPLE_STEPS; step++) {
-        struct rpc_events_add_in e;
+        struct event e;
         enum role role = sample_step(number, step, &a, &e);
         event_log_add(w->events, role, &e);
     }
@@ -85,10 +85,10 @@ static void add_message(struct world *w, uint64_t number) {
 
 /* One that is short, by its text. */
 static void add(struct world *w, enum role role, queue_id message, const char *text) {
-    struct rpc_events_add_in e = {.wall = fiber_wall(),
-                                  .message = message,
-                                  .kind = S(KIND_RELOAD),
-                                  .text = slice_of_str(text)};
+    struct event e = {.wall = fiber_wall(),
+                      .message = message,
+                      .kind = S(KIND_RELOAD),
+                      .text = slice_of_str(text)};
     event_log_add(w->events, role, &e);
 }
 
@@ -174,16 +174,16 @@ FIBER_TEST(the_newest_messages_come_first) {
 }
 
 FIBER_TEST(an_address_that_stands_for_others_is_found_by_both) {
-    struct rpc_field facts[] = {{S(FACT_TO), S("all@example.jp")},
-                                {S(FACT_TARGETS), S("mike@example.jp\nshiro@example.com")}};
+    struct event_fact facts[] = {{S(FACT_TO), S("all@example.jp")},
+                                 {S(FACT_TARGETS), S("mike@example.jp\nshiro@example.com")}};
     struct world w;
     queue_id *ids = NULL;
     open_world(&w);
-    struct rpc_events_add_in e = {.wall = fiber_wall(),
-                                  .message = sample_message(9),
-                                  .kind = S(KIND_EXPANDED),
-                                  .fields = facts,
-                                  .fields_count = 2};
+    struct event e = {.wall = fiber_wall(),
+                      .message = sample_message(9),
+                      .kind = S(KIND_EXPANDED),
+                      .facts = facts,
+                      .fact_count = 2};
     event_log_add(w.events, ROLE_QUEUE, &e);
     assert_int_equal(found(&w, "all@example.jp", &ids), 1);
     assert_int_equal(found(&w, "shiro@example.com", &ids), 1);
@@ -208,24 +208,24 @@ FIBER_TEST(an_answer_fits_into_a_frame) {
     size_t bytes = 0;
     char *big = mem_zero(16384);
     memset(big, 'x', 16384);
-    struct rpc_field facts[] = {{S("a"), slice_of(big, 16384)},
-                                {S("b"), slice_of(big, 16384)},
-                                {S("c"), slice_of(big, 16384)},
-                                {S("d"), slice_of(big, 16384)},
-                                {S("e"), slice_of(big, 16384)}};
+    struct event_fact facts[] = {{S("a"), slice_of(big, 16384)},
+                                 {S("b"), slice_of(big, 16384)},
+                                 {S("c"), slice_of(big, 16384)},
+                                 {S("d"), slice_of(big, 16384)},
+                                 {S("e"), slice_of(big, 16384)}};
     open_world(&w);
     for (unsigned i = 0; i < 30; i++) {
-        struct rpc_events_add_in e = {.wall = fiber_wall(),
-                                      .message = 7,
-                                      .kind = S(KIND_RELOAD),
-                                      .fields = facts,
-                                      .fields_count = 5};
+        struct event e = {.wall = fiber_wall(),
+                          .message = 7,
+                          .kind = S(KIND_RELOAD),
+                          .facts = facts,
+                          .fact_count = 5};
         event_log_add(w.events, ROLE_EDGE, &e);
     }
     struct event_list events = journey(&w, 7, 0, 0);
     for (size_t i = 0; i < events.count; i++) {
-        for (size_t k = 0; k < events.list[i].fields_count; k++)
-            bytes += events.list[i].fields[k].value.len + 64;
+        for (size_t k = 0; k < events.list[i].fact_count; k++)
+            bytes += events.list[i].facts[k].value.len + 64;
     }
     assert_in_range(events.count, 2, 29);
     assert_true(bytes < RPC_FRAME_MAX);
@@ -634,7 +634,7 @@ FIBER_TEST(who_faces_the_outside_fills_half_of_the_memory) {
     static const enum role outside[] = {ROLE_EDGE, ROLE_RELAY, ROLE_RESOLVER};
     struct world w;
     struct event_log_stats stats;
-    struct rpc_events_add_in e = {.kind = S(KIND_REJECTED), .text = S("Not wanted.")};
+    struct event e = {.kind = S(KIND_REJECTED), .text = S("Not wanted.")};
     prepare(&w);
     w.options.memory_max = 100000;
     assert_int_equal(rmdir(w.folder), 0);
@@ -655,7 +655,7 @@ FIBER_TEST(who_faces_the_outside_fills_half_of_the_memory) {
 FIBER_TEST(a_clock_gone_mad_is_not_believed) {
     struct world w;
     open_world(&w);
-    struct rpc_events_add_in e = {.wall = INT64_MAX, .kind = S(KIND_RELOAD), .text = S("when?")};
+    struct event e = {.wall = INT64_MAX, .kind = S(KIND_RELOAD), .text = S("when?")};
     event_log_add(w.events, ROLE_EDGE, &e);
     struct event_list events = ask_log(&w, (struct event_log_question){0});
     assert_int_equal(events.list[0].wall, fiber_wall());

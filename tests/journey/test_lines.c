@@ -12,16 +12,16 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "events/kinds.h"
 #include "fiber/wait.h"
-#include "journey/kinds.h"
 #include "journey/lines.h"
 #include "journey/syslog.h"
 
 static void say(struct lines *l, const char *kind, const char *text) {
-    struct rpc_event e = {.wall = TEST_WALL,
-                          .role = S("edge"),
-                          .kind = slice_of_str(kind),
-                          .text = slice_of_str(text)};
+    struct event e = {.wall = TEST_WALL,
+                      .role = S("edge"),
+                      .kind = slice_of_str(kind),
+                      .text = slice_of_str(text)};
     lines_add(l, &e);
 }
 

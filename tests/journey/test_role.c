@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "events/kinds.h"
 #include "fiber/wait.h"
-#include "journey/kinds.h"
 #include "journey/sample.h"
 #include "role/roles.h"
 
@@ -91,9 +91,9 @@ static void close_post(struct post *p) {
 static void report(struct post *p, uint64_t number) {
     _cleanup_(arena_done) struct arena a = {0};
     for (unsigned step = 0; step < SAMPLE_STEPS; step++) {
-        struct rpc_events_add_in e;
+        struct event e;
         (void)sample_step(number, step, &a, &e);
-        assert_int_equal(send_events_add(p->edge, &e), 0);
+        assert_int_equal(send_events_add(p->edge, &(struct rpc_events_add_in){e}), 0);
     }
 }
 
@@ -181,10 +181,10 @@ REAL_FIBER_TEST(the_log_goes_on_in_the_file_of_the_last_reload) {
 REAL_FIBER_TEST(who_changed_what_is_not_said_by_an_edge) {
     static struct post p;
     open_post(&p);
-    struct rpc_field by = {S(FACT_BY), S("root")};
-    struct rpc_events_add_in forged = {
-        .kind = S(KIND_CHANGED), .text = S("root changed"), .fields = &by, .fields_count = 1};
-    assert_int_equal(send_events_add(p.edge, &forged), 0);
+    struct event_fact by = {S(FACT_BY), S("root")};
+    struct event forged = {
+        .kind = S(KIND_CHANGED), .text = S("root changed"), .facts = &by, .fact_count = 1};
+    assert_int_equal(send_events_add(p.edge, &(struct rpc_events_add_in){forged}), 0);
     settle(&p, 1);
     struct rpc_events_log_in in = {.last = 10};
     struct rpc_events_log_out out = {0};

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "journey/kinds.h"
+#include "events/kinds.h"
 #include "journey/sample.h"
 #include "journey/show.h"
 #include "message/text.h"
@@ -80,7 +80,7 @@ static void assert_has_not(struct slice text, const char *part) {
 static void the_head_shows_every_disposition(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
-    struct rpc_event *events;
+    struct event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 120};
     (void)state;
@@ -100,7 +100,7 @@ static void the_head_shows_every_disposition(void **state) {
 static void a_deferred_message_says_when_it_is_tried_again(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
-    struct rpc_event *events;
+    struct event *events;
     struct show_options options = {.width = 120};
     (void)state;
     (void)sample_journey(&a, &events);
@@ -110,15 +110,15 @@ static void a_deferred_message_says_when_it_is_tried_again(void **state) {
 
 static void a_held_message_is_not_said_to_be_tried_again(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_event *events;
+    struct event *events;
     struct show_options options = {.width = 120};
     (void)state;
     (void)sample_journey(&a, &events);
     for (size_t told = 1; told <= 8; told += 7) { /* before any attempt, and after a deferral */
         _cleanup_(buf_done) struct buf b = {0};
-        struct rpc_event now[10];
+        struct event now[10];
         memcpy(now, events, told * sizeof *now);
-        now[told] = (struct rpc_event){
+        now[told] = (struct event){
             .wall = TEST_WALL + USEC_HOUR, .message = events[0].message, .kind = S(KIND_HELD)};
         now[told + 1] = now[told];
         now[told + 1].kind = S(KIND_RELEASED);
@@ -132,18 +132,18 @@ static void a_held_message_is_not_said_to_be_tried_again(void **state) {
 }
 
 static void a_quick_delivery_is_not_waiting(void **state) {
-    struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c")}, {S(FACT_FROM), S("d@e.f")}};
-    struct rpc_event events[] = {
+    struct event_fact facts[] = {{S(FACT_TO), S("a@b.c")}, {S(FACT_FROM), S("d@e.f")}};
+    struct event events[] = {
         {.wall = TEST_WALL,
          .message = 1,
          .kind = S(KIND_DELIVERED),
-         .fields = facts,
-         .fields_count = 1},
+         .facts = facts,
+         .fact_count = 1},
         {.wall = TEST_WALL,
          .message = 1,
          .kind = S(KIND_ACCEPTED),
-         .fields = facts,
-         .fields_count = 2},
+         .facts = facts,
+         .fact_count = 2},
     };
     _cleanup_(buf_done) struct buf b = {0};
     (void)state;
@@ -152,12 +152,11 @@ static void a_quick_delivery_is_not_waiting(void **state) {
 }
 
 static void messages_that_belong_together_are_named(void **state) {
-    struct rpc_field facts[] = {{S(FACT_CHILD), S("0c8q2zv5k7g00")},
-                                {S(FACT_ORIGINAL), S("0c8q2zv5k7g01")},
-                                {S(FACT_REPORT), S("not an id")}};
-    struct rpc_event events[] = {
-        {.wall = TEST_WALL, .message = 1, .fields = facts, .fields_count = 3},
-        {.wall = TEST_WALL, .message = 1, .fields = facts, .fields_count = 1}};
+    struct event_fact facts[] = {{S(FACT_CHILD), S("0c8q2zv5k7g00")},
+                                 {S(FACT_ORIGINAL), S("0c8q2zv5k7g01")},
+                                 {S(FACT_REPORT), S("not an id")}};
+    struct event events[] = {{.wall = TEST_WALL, .message = 1, .facts = facts, .fact_count = 3},
+                             {.wall = TEST_WALL, .message = 1, .facts = facts, .fact_count = 1}};
     _cleanup_(buf_done) struct buf b = {0};
     queue_id ids[5], expected;
     (void)state;
@@ -170,15 +169,15 @@ static void messages_that_belong_together_are_named(void **state) {
 }
 
 static void a_fact_that_the_sentence_holds_is_not_said_again(void **state) {
-    struct rpc_field facts[] = {{S(FACT_HOST), S("mx1.b.c")},
-                                {S(FACT_DOMAIN), S("b.c")},
-                                {S(FACT_HELO), S("mx")},
-                                {S(FACT_REASON), S("\r\n")}};
-    struct rpc_event e = {.wall = TEST_WALL,
-                          .kind = S(KIND_CONNECTED),
-                          .text = S("There is a connection to mx1.b.c."),
-                          .fields = facts,
-                          .fields_count = 4};
+    struct event_fact facts[] = {{S(FACT_HOST), S("mx1.b.c")},
+                                 {S(FACT_DOMAIN), S("b.c")},
+                                 {S(FACT_HELO), S("mx")},
+                                 {S(FACT_REASON), S("\r\n")}};
+    struct event e = {.wall = TEST_WALL,
+                      .kind = S(KIND_CONNECTED),
+                      .text = S("There is a connection to mx1.b.c."),
+                      .facts = facts,
+                      .fact_count = 4};
     _cleanup_(buf_done) struct buf b = {0};
     struct show_place place = {0};
     (void)state;
@@ -192,7 +191,7 @@ static void a_fact_that_the_sentence_holds_is_not_said_again(void **state) {
 static void steps_have_times_and_spans(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
-    struct rpc_event *events;
+    struct event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 120};
     struct show_place place = {.message = events[0].message};
@@ -209,7 +208,7 @@ static void steps_have_times_and_spans(void **state) {
 static void what_came_later_is_shown_behind(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf whole = {0}, parts = {0};
-    struct rpc_event *events;
+    struct event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 80};
     struct show_place place = {.message = events[0].message};
@@ -222,7 +221,7 @@ static void what_came_later_is_shown_behind(void **state) {
 }
 
 static void steps_are_in_order_of_time(void **state) {
-    struct rpc_event events[] = {
+    struct event events[] = {
         {.sequence = 1, .wall = TEST_WALL + 5000, .kind = S(KIND_LOOKUP), .text = S("Second.")},
         {.sequence = 2, .wall = TEST_WALL, .kind = S(KIND_ACCEPTED), .text = S("First.")},
         {.sequence = 3, .wall = TEST_WALL + 5000, .kind = S(KIND_QUEUED), .text = S("Third.")},
@@ -242,7 +241,7 @@ static void nothing_from_outside_is_shown_raw(void **state) {
     struct show_place place;
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
-    struct rpc_event *events;
+    struct event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = 80};
     (void)state;
@@ -257,7 +256,7 @@ static void colour_only_when_asked(void **state) {
     struct show_place place;
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf plain = {0}, painted = {0};
-    struct rpc_event *events;
+    struct event *events;
     size_t count = sample_journey(&a, &events);
     (void)state;
     show_journey(&plain, events[0].message, events, count, &place,
@@ -272,7 +271,7 @@ static void no_line_is_wider_than_the_terminal(void **state) {
     struct show_place place;
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
-    struct rpc_event *events;
+    struct event *events;
     size_t count = sample_journey(&a, &events);
     struct slice rest, line;
     (void)state;
@@ -296,12 +295,9 @@ static void many_recipients_are_counted(void **state) {
     _cleanup_(buf_done) struct buf to = {0}, b = {0};
     for (unsigned i = 0; i < 250; i++)
         buf_printf(&to, "reader%u@example.jp\n", i);
-    struct rpc_field facts[] = {{S(FACT_FROM), S("")}, {S(FACT_TO), buf_slice(&to)}};
-    struct rpc_event e = {.wall = TEST_WALL,
-                          .message = 1,
-                          .kind = S(KIND_ACCEPTED),
-                          .fields = facts,
-                          .fields_count = 2};
+    struct event_fact facts[] = {{S(FACT_FROM), S("")}, {S(FACT_TO), buf_slice(&to)}};
+    struct event e = {
+        .wall = TEST_WALL, .message = 1, .kind = S(KIND_ACCEPTED), .facts = facts, .fact_count = 2};
     (void)state;
     show_head(&b, 1, &e, 1, &(struct show_options){0});
     assert_has(buf_slice(&b), "  reader99@example.jp  Waits\n  and 150 more\n");
@@ -310,12 +306,12 @@ static void many_recipients_are_counted(void **state) {
 
 /* ------------------------------------------------------------------ messages that came of it */
 
-static void fact(struct rpc_event *e, const char *name, const char *value) {
-    e->fields[e->fields_count++] = (struct rpc_field){slice_of_str(name), slice_of_str(value)};
+static void fact(struct event *e, const char *name, const char *value) {
+    e->facts[e->fact_count++] = (struct event_fact){slice_of_str(name), slice_of_str(value)};
 }
 
 /* Message 1 to an alias and to nobody, 2 to the alias's target, 3 the report to its sender. */
-static size_t sample_family(struct arena *a, struct rpc_event *e) {
+static size_t sample_family(struct arena *a, struct event *e) {
     static const struct {
         queue_id message;
         const char *kind, *text;
@@ -325,12 +321,12 @@ static size_t sample_family(struct arena *a, struct rpc_event *e) {
                   {3, KIND_QUEUED, "For tama."},       {2, KIND_DELIVERED, "mike@a.b has it."},
                   {3, KIND_DELIVERED, "tama@a.b too."}};
     for (size_t i = 0; i < ARRAY_SIZE(events); i++)
-        e[i] = (struct rpc_event){.sequence = i + 1,
-                                  .wall = TEST_WALL + (usec_t)i * USEC_MS,
-                                  .message = events[i].message,
-                                  .kind = slice_of_str(events[i].kind),
-                                  .text = slice_of_str(events[i].text),
-                                  .fields = arena_array(a, 4, sizeof(struct rpc_field))};
+        e[i] = (struct event){.sequence = i + 1,
+                              .wall = TEST_WALL + (usec_t)i * USEC_MS,
+                              .message = events[i].message,
+                              .kind = slice_of_str(events[i].kind),
+                              .text = slice_of_str(events[i].text),
+                              .facts = arena_array(a, 4, sizeof(struct event_fact))};
     fact(&e[0], FACT_FROM, "tama@a.b");
     fact(&e[0], FACT_TO, "all@a.b\nnobody@a.b");
     fact(&e[1], FACT_TO, "all@a.b");
@@ -352,7 +348,7 @@ static size_t sample_family(struct arena *a, struct rpc_event *e) {
 static void the_head_tells_of_targets_and_reports(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
-    struct rpc_event events[9];
+    struct event events[9];
     size_t count = sample_family(&a, events);
     (void)state;
     show_head(&b, 1, events, count, &(struct show_options){.width = 100});
@@ -370,7 +366,7 @@ static void the_head_tells_of_targets_and_reports(void **state) {
 static void steps_say_whose_turn_it_is(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
-    struct rpc_event events[9];
+    struct event events[9];
     struct show_place place = {.message = 1};
     size_t count = sample_family(&a, events);
     struct slice rest, line;
@@ -407,7 +403,7 @@ static void steps_say_whose_turn_it_is(void **state) {
 static void a_message_in_json_has_its_own_events_only(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
-    struct rpc_event events[9];
+    struct event events[9];
     struct json j = {.to = &b};
     size_t count = sample_family(&a, events);
     (void)state;
@@ -421,13 +417,13 @@ static void a_message_in_json_has_its_own_events_only(void **state) {
 
 /* What the sentence says of the next attempt is not said below it once more. */
 static void the_next_attempt_is_said_once(void **state) {
-    struct rpc_field facts[] = {{S(FACT_ATTEMPTS), S("3")}, {S(FACT_NEXT), S("1795000000000000")}};
-    struct rpc_event e = {.wall = TEST_WALL,
-                          .message = 1,
-                          .kind = S(KIND_DEFERRED),
-                          .text = S("Not yet."),
-                          .fields = facts,
-                          .fields_count = 2};
+    struct event_fact facts[] = {{S(FACT_ATTEMPTS), S("3")}, {S(FACT_NEXT), S("1795000000000000")}};
+    struct event e = {.wall = TEST_WALL,
+                      .message = 1,
+                      .kind = S(KIND_DEFERRED),
+                      .text = S("Not yet."),
+                      .facts = facts,
+                      .fact_count = 2};
     _cleanup_(buf_done) struct buf b = {0};
     struct show_place place = {.message = 1};
     (void)state;
@@ -439,15 +435,15 @@ static void the_next_attempt_is_said_once(void **state) {
 
 /* Refused at MAIL FROM there is no recipient yet, but what became of it is known. */
 static void a_message_without_recipients_has_a_state(void **state) {
-    struct rpc_field fields[] = {{S(FACT_FROM), S("a@outside.test")},
-                                 {S(FACT_REPLY), S("550 5.7.1 no")}};
-    struct rpc_event e = {.wall = TEST_WALL,
-                          .message = 1,
-                          .role = S("edge"),
-                          .kind = S(KIND_REJECTED),
-                          .text = S("A message was refused."),
-                          .fields = fields,
-                          .fields_count = ARRAY_SIZE(fields)};
+    struct event_fact fields[] = {{S(FACT_FROM), S("a@outside.test")},
+                                  {S(FACT_REPLY), S("550 5.7.1 no")}};
+    struct event e = {.wall = TEST_WALL,
+                      .message = 1,
+                      .role = S("edge"),
+                      .kind = S(KIND_REJECTED),
+                      .text = S("A message was refused."),
+                      .facts = fields,
+                      .fact_count = ARRAY_SIZE(fields)};
     _cleanup_(arena_done) struct arena a = {0};
     struct show_summary s;
     (void)state;
@@ -489,13 +485,13 @@ static void what_is_too_long_beside_a_label_begins_further_left(void **state) {
 }
 
 static void a_line_for_a_terminal_goes_on_behind_the_time(void **state) {
-    struct rpc_event e = {.wall = TEST_WALL + 123000,
-                          .message = 1,
-                          .role = S("queue"),
-                          .kind = S(KIND_WARNING),
-                          .text = S("The disk of the spool is nearly full, so make room."),
-                          .fields = &(struct rpc_field){S(FACT_REASON), S("夏は暑い、冬は寒い。")},
-                          .fields_count = 1};
+    struct event e = {.wall = TEST_WALL + 123000,
+                      .message = 1,
+                      .role = S("queue"),
+                      .kind = S(KIND_WARNING),
+                      .text = S("The disk of the spool is nearly full, so make room."),
+                      .facts = &(struct event_fact){S(FACT_REASON), S("夏は暑い、冬は寒い。")},
+                      .fact_count = 1};
     _cleanup_(buf_done) struct buf b = {0};
     (void)state;
     show_line_within(&b, &e, 80);
@@ -507,11 +503,11 @@ static void a_line_for_a_terminal_goes_on_behind_the_time(void **state) {
 }
 
 static void a_line_of_the_log_has_all_on_one_line(void **state) {
-    struct rpc_event e = {.wall = TEST_WALL + 123000,
-                          .message = 1,
-                          .role = S("queue"),
-                          .kind = S(KIND_WARNING),
-                          .text = S("One\ntwo.")};
+    struct event e = {.wall = TEST_WALL + 123000,
+                      .message = 1,
+                      .role = S("queue"),
+                      .kind = S(KIND_WARNING),
+                      .text = S("One\ntwo.")};
     _cleanup_(buf_done) struct buf b = {0};
     (void)state;
     show_line(&b, &e);
@@ -519,29 +515,29 @@ static void a_line_of_the_log_has_all_on_one_line(void **state) {
                                 " One\\x0atwo.\n");
     buf_clear(&b);
     e.message = 0;
-    e.fields = &(struct rpc_field){S(FACT_REASON), S("the disk is full")};
-    e.fields_count = 1;
+    e.facts = &(struct event_fact){S(FACT_REASON), S("the disk is full")};
+    e.fact_count = 1;
     show_message(&b, &e);
     assert_slice(buf_slice(&b),
                  "queue     -             warning: One\\x0atwo. (the disk is full)\n");
 }
 
 static void json_has_the_types_of_the_table(void **state) {
-    struct rpc_field facts[] = {{S(FACT_TO), S("a@b.c\nd@e.f")},
-                                {S(FACT_FROM), S("")},
-                                {S(FACT_TLS), S("")},
-                                {S(FACT_SIZE), S("4312")},
-                                {S(FACT_NEXT), S("1795000000000000")},
-                                {S(FACT_ATTEMPTS), S("not a number")},
-                                {S(FACT_DIALOGUE), S("C: QUIT\nS: 221 bye\n")}};
-    struct rpc_event e = {.sequence = 7,
-                          .wall = TEST_WALL,
-                          .message = 1,
-                          .role = S("relay"),
-                          .kind = S(KIND_DEFERRED),
-                          .text = S("Later."),
-                          .fields = facts,
-                          .fields_count = 7};
+    struct event_fact facts[] = {{S(FACT_TO), S("a@b.c\nd@e.f")},
+                                 {S(FACT_FROM), S("")},
+                                 {S(FACT_TLS), S("")},
+                                 {S(FACT_SIZE), S("4312")},
+                                 {S(FACT_NEXT), S("1795000000000000")},
+                                 {S(FACT_ATTEMPTS), S("not a number")},
+                                 {S(FACT_DIALOGUE), S("C: QUIT\nS: 221 bye\n")}};
+    struct event e = {.sequence = 7,
+                      .wall = TEST_WALL,
+                      .message = 1,
+                      .role = S("relay"),
+                      .kind = S(KIND_DEFERRED),
+                      .text = S("Later."),
+                      .facts = facts,
+                      .fact_count = 7};
     _cleanup_(buf_done) struct buf b = {0};
     struct json j = {.to = &b};
     (void)state;
@@ -561,7 +557,7 @@ static int print(int argc, char **argv) {
     struct show_place place;
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf b = {0};
-    struct rpc_event *events;
+    struct event *events;
     size_t count = sample_journey(&a, &events);
     struct show_options options = {.width = (unsigned)atoi(argv[1]), .colour = argc > 2};
     show_journey(&b, events[0].message, events, count, &place, &options);

@@ -63,7 +63,7 @@ static int transmit(void *arg, const struct queue_transmission *transmission, st
 }
 
 static void event(void *arg, queue_id id, const char *kind, struct slice sentence,
-                  const struct queue_field *fields, size_t count) {
+                  const struct event_fact *facts, size_t count) {
 }
 
 static const struct queue_ops OPS = {

@@ -197,13 +197,14 @@ static struct slice fake_destination(void *arg, struct slice domain, struct aren
 }
 
 static void fake_event(void *arg, queue_id id, const char *kind, struct slice sentence,
-                       const struct queue_field *fields, size_t count) {
+                       const struct event_fact *facts, size_t count) {
     struct server *o = arg;
     char text[QUEUE_ID_SIZE];
-    buf_printf(&o->journey, "%.*s %s %.*s\n", SLICE_ARG(queue_id_format(id, text)), kind,
+    buf_printf(&o->journey, "%.*s kind=%s %.*s\n", SLICE_ARG(queue_id_format(id, text)), kind,
                SLICE_ARG(sentence));
     for (size_t i = 0; i < count; i++)
-        buf_printf(&o->journey, "  %s=%.*s\n", fields[i].name, SLICE_ARG(fields[i].value));
+        buf_printf(&o->journey, "  %.*s=%.*s\n", SLICE_ARG(facts[i].name),
+                   SLICE_ARG(facts[i].value));
 }
 
 /* ------------------------------------------------------------------ life */

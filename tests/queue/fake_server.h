@@ -13,6 +13,7 @@
 
 #include "unit.h"
 
+#include "events/kinds.h"
 #include "queue/queue.h"
 
 struct arrival {

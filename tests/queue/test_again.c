@@ -164,7 +164,7 @@ SERVER_TEST(message_without_sender_is_given_up_without_a_word) {
     assert_int_equal(server_messages(o), 0);
     expect_tries(began, 2 * USEC_DAY);
     assert_int_equal(o->arrived, 0);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.failed"), 1);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=" KIND_BOUNCED), 1);
 }
 
 static int some_never_there(struct server *o, const struct queue_transmission *t,
@@ -181,7 +181,7 @@ SERVER_TEST(recipients_that_fail_together_stay_together) {
     o->transmit = some_never_there;
     server_send(o, "tama@here.test", "a@away.test/4 b@away.test/4 c@away.test/4 d@slow.test/4");
     server_wait(o, USEC_DAY);
-    unsigned attempts = (unsigned)occurs(buf_slice(&o->journey), "queue.later a@away.test");
+    unsigned attempts = (unsigned)occurs(buf_slice(&o->journey), "kind=deferred a@away.test");
     assert_true(attempts > 10);
     assert_int_equal(o->transmissions, 2 * attempts);
     server_wait(o, 5 * USEC_DAY);
@@ -319,7 +319,7 @@ SERVER_TEST(role_that_ended_is_asked_again_in_a_moment_and_it_counts_for_nothing
     assert_int_equal(tried, 4);
     assert_in_range(tries[1] - tries[0], USEC_SEC, 2 * USEC_SEC);
     assert_in_range(tries[2] - tries[1], 2 * USEC_SEC, 3 * USEC_SEC);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.later"), 0);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=" KIND_DEFERRED), 0);
 }
 
 static int short_of_descriptors(struct server *o, const struct queue_delivery *d,
@@ -337,7 +337,7 @@ SERVER_TEST(what_this_host_is_short_of_for_a_moment_puts_no_message_off) {
     server_wait(o, 5 * USEC_SEC);
     assert_int_equal(server_count(o, "mike@here.test"), 1);
     assert_int_equal(tried, 3);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.later"), 0);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=" KIND_DEFERRED), 0);
 }
 
 /* A message at which a role ends each time must not keep it from restarting in peace. */
@@ -348,7 +348,7 @@ SERVER_TEST(role_that_ends_each_time_counts_as_failed_attempt_in_the_end) {
     server_send(o, "tama@here.test", "mike@here.test/4");
     server_wait(o, 8 * USEC_HOUR);
     assert_in_range(tried, 12, 18);
-    assert_true(occurs(buf_slice(&o->journey), "queue.later") > 2);
+    assert_true(occurs(buf_slice(&o->journey), "kind=" KIND_DEFERRED) > 2);
     assert_int_equal(server_messages(o), 1);
 }
 

@@ -337,7 +337,7 @@ SERVER_TEST(outcome_that_cannot_be_written_is_kept_until_it_can) {
     server_wait(o, 10 * USEC_MIN);
     assert_int_equal(o->transmissions, 1);
     assert_int_equal(server_messages(o), 0);
-    assert_true(occurs(buf_slice(&o->journey), "queue.error") > 0);
+    assert_true(occurs(buf_slice(&o->journey), "kind=" KIND_WARNING) > 0);
 }
 
 int main(void) {

@@ -96,7 +96,7 @@ SERVER_TEST(messages_without_sender_cause_no_reports) {
     queue_stats(o->queue, &stats);
     assert_int_equal(stats.messages, 0);
     assert_int_equal(stats.reports, 0);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.report"), 0);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=" KIND_REPORT), 0);
 }
 
 /* RFC 3461 §5.2.1: the parameters go on to a host that can have them. */
@@ -112,8 +112,8 @@ SERVER_TEST(report_that_cannot_be_delivered_is_given_up) {
     server_send(o, "refused@away.test", "gone@here.test");
     server_wait(o, USEC_SEC);
     assert_int_equal(server_messages(o), 0);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.failed"), 2);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.report "), 1);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=" KIND_BOUNCED), 2);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=report "), 1);
 }
 
 SERVER_TEST(different_results_of_one_attempt_share_a_report) {

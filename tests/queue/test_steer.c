@@ -117,7 +117,7 @@ SERVER_TEST(more_than_he_can_read_are_held) {
         send_from(o, QUEUE_FROM_OUTSIDE, "away@here.test", LOOPING);
     assert_int_equal(server_count(o, "postmaster@mx.here.test"), 2);
     assert_int_equal(server_messages(o), 3);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.held Put on hold"), 3);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=held Put on hold"), 3);
     server_wait(o, 6 * USEC_DAY); /* nobody looks at them: they stay */
     assert_int_equal(server_messages(o), 3);
     release_all(o);
@@ -232,7 +232,7 @@ SERVER_TEST(held_report_that_nobody_gets_can_be_removed) {
                      0);
     assert_int_equal(count, 1);
     assert_int_equal(server_messages(o), 0);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.settled"), 2);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=" KIND_SETTLED), 2);
     server_reopen(o);
     assert_int_equal(server_messages(o), 0);
 }
@@ -279,7 +279,7 @@ SERVER_TEST(reports_of_success_to_strangers_are_bounded_in_an_hour) {
     server_wait(o, USEC_SEC);
     assert_int_equal(server_reports(o), 2);
     assert_int_equal(server_messages(o), 0);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.error"), 1);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=" KIND_WARNING), 1);
     send_from(o, QUEUE_FROM_USER, "mike@here.test/2", SERVER_MESSAGE);
     send_from(o, QUEUE_FROM_OUTSIDE, "gone@here.test/6", SERVER_MESSAGE);
     server_wait(o, USEC_SEC);

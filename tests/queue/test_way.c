@@ -146,7 +146,7 @@ SERVER_TEST(delivery_here_is_settled_while_another_host_is_slow) {
     o->begin = slow_host;
     server_send(o, "tama@here.test", "mike@here.test kuro@here.test a@slow.test");
     server_wait(o, USEC_MS);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.delivered "), 2);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=delivered "), 2);
     assert_int_equal(recipients_left(o), 1);
     server_cut(o);
     server_open(o);
@@ -169,9 +169,9 @@ SERVER_TEST(host_that_was_busy_is_tried_again_while_another_one_is_slow) {
     o->transmit = busy_host;
     server_send(o, "tama@here.test", "a@fast.test busy@other.test b@slow.test");
     server_wait(o, USEC_MS);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.transmitted a@fast.test"), 1);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=transmitted a@fast.test"), 1);
     server_wait(o, 2 * USEC_SEC);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.later busy@other.test"), 1);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=deferred busy@other.test"), 1);
     assert_int_equal(recipients_left(o), 2);
 }
 
@@ -194,7 +194,7 @@ SERVER_TEST(slow_mailbox_holds_up_another_one_for_a_second) {
     o->deliver = slow_mailbox;
     server_send(o, "tama@here.test", "mike@here.test kuro@here.test");
     server_wait(o, 2 * USEC_SEC);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.delivered mike@here.test"), 1);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=delivered mike@here.test"), 1);
     assert_int_equal(recipients_left(o), 1);
     server_wait(o, 10 * USEC_SEC);
     assert_int_equal(server_messages(o), 0);
@@ -265,7 +265,7 @@ SERVER_TEST(both_messages_of_an_expansion_know_each_other) {
     struct slice journey = buf_slice(&o->journey);
     queue_id_format(parent, id);
     _cleanup_(buf_done) struct buf line = {0};
-    buf_printf(&line, "  parent=%s\n", id);
+    buf_printf(&line, "  original=%s\n", id);
     assert_int_equal(occurs(journey, buf_str(&line)), 1);
     buf_clear(&line);
     queue_id_format(server_last(o, "mike@here.test")->id, id);
@@ -419,17 +419,17 @@ static void expect_told(struct server *o, const char *what) {
 SERVER_TEST(journey_names_the_targets_and_the_message_that_goes_to_them) {
     server_send(o, "mike@here.test", "team@here.test");
     server_wait(o, USEC_MS);
-    expect_told(o, "queue.expanded team@here.test: goes on to 3 addresses\n"
-                   "  recipient=team@here.test\n"
+    expect_told(o, "kind=expanded team@here.test: goes on to 3 addresses\n"
+                   "  to=team@here.test\n"
                    "  targets=tama@here.test\nmike@here.test\nout@away.test\n");
     expect_told(o, "  child=");
-    expect_told(o, "queue.delivered tama@here.test: in the mailbox of tama@here.test\n"
-                   "  recipient=tama@here.test\n"
+    expect_told(o, "kind=delivered tama@here.test: in the mailbox of tama@here.test\n"
+                   "  to=tama@here.test\n"
                    "  account=tama@here.test\n");
     buf_clear(&o->journey);
     server_send(o, "mike@here.test", "away@here.test");
     server_wait(o, USEC_MS);
-    expect_told(o, "queue.expanded away@here.test: goes on to out@away.test\n");
+    expect_told(o, "kind=expanded away@here.test: goes on to out@away.test\n");
 }
 
 SERVER_TEST(journey_names_the_report) {
@@ -461,8 +461,8 @@ SERVER_TEST(journey_names_whose_message_was_removed) {
     assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = QUEUE_REMOVE}, &match,
                                &count, NULL, NULL),
                      0);
-    expect_told(o, "queue.removed Removed by the postmaster, without a report\n"
-                   "  recipients=busy@one.test\nbusy@two.test\n");
+    expect_told(o, "kind=removed Removed by the postmaster, without a report\n"
+                   "  to=busy@one.test\nbusy@two.test\n");
 }
 
 static int no_dialogue(struct server *o, const struct queue_transmission *t,
@@ -475,11 +475,11 @@ static int no_dialogue(struct server *o, const struct queue_transmission *t,
 SERVER_TEST(journey_has_no_transmission_where_no_host_was_spoken_to) {
     server_send(o, "tama@here.test", "a@other.test");
     server_wait(o, USEC_MS);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.transmission "), 1);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=transmission "), 1);
     o->begin = no_dialogue;
     server_send(o, "tama@here.test", "a@other.test");
     server_wait(o, USEC_MS);
-    assert_int_equal(occurs(buf_slice(&o->journey), "queue.transmission "), 1);
+    assert_int_equal(occurs(buf_slice(&o->journey), "kind=transmission "), 1);
 }
 
 int main(void) {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "events/kinds.h"
 #include "journey/event_log.h"
-#include "journey/kinds.h"
 #include "message/queue_id.h"
 #include "role/roles.h"
 
@@ -24,10 +24,10 @@ static queue_id id_of(uint8_t worker) {
 }
 
 static void tell(const struct rpc_caller *caller, queue_id message) {
-    struct rpc_events_add_in in = {.wall = fiber_wall(),
-                                   .message = message,
-                                   .kind = S(KIND_DELIVERED),
-                                   .text = S("It has arrived.")};
+    struct rpc_events_add_in in = {.event = {.wall = fiber_wall(),
+                                             .message = message,
+                                             .kind = S(KIND_DELIVERED),
+                                             .text = S("It has arrived.")}};
     assert_int_equal(calls->add(&process, caller, &in), 0);
 }
 

@@ -199,7 +199,7 @@ REAL_FIBER_TEST(a_call_whose_descriptor_finds_no_room_fails_alone) {
 /* Nobody waits for the event log: what it does not take is dropped before it costs much memory. */
 REAL_FIBER_TEST(events_are_dropped_when_nobody_takes_them) {
     static char text[16000];
-    struct rpc_events_add_in in = {.kind = S("accepted"), .text = {text, sizeof text}};
+    struct rpc_events_add_in in = {.event = {.kind = S("accepted"), .text = {text, sizeof text}}};
     int sent = 0;
     int fd = pair_open_raw(&pair, ROLE_EDGE, NULL);
     memset(text, 'x', sizeof text);

@@ -272,7 +272,7 @@ static int event(void *arg, const struct rpc_caller *caller, const struct rpc_ev
     struct fiber_stats stats;
     (void)arg;
     (void)caller;
-    assert_int_equal(in->message, 42);
+    assert_int_equal(in->event.message, 42);
     fiber_stats(&stats);
     most_fibers = MAX(most_fibers, stats.fibers);
     events++;
@@ -282,11 +282,11 @@ static int event(void *arg, const struct rpc_caller *caller, const struct rpc_ev
 static const struct rpc_events_handlers events_handlers = {.add = event};
 
 static void send_events(unsigned count) {
-    struct rpc_field field = {S("from"), S("tama@example.test")};
+    struct event_fact field = {S("from"), S("tama@example.test")};
     events = 0;
     for (unsigned i = 0; i < count; i++) {
         struct rpc_events_add_in in = {
-            .message = 42, .kind = S("accepted"), .fields = &field, .fields_count = 1};
+            .event = {.message = 42, .kind = S("accepted"), .facts = &field, .fact_count = 1}};
         assert_int_equal(send_events_add(pair.edge, &in), 0);
     }
     while (events < count)

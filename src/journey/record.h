@@ -12,8 +12,10 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/buf.h"
-#include "rpc/calls.h"
+#include "events/event.h"
+#include "rpc/roles.h"
 
 #define EVENT_RECORD_MAX 65536U
 #define EVENT_TEXT_MAX   4096U
@@ -25,19 +27,19 @@
  * in "...". Of two facts of one name the first stays. Dialogues are cleaned, see below; a subject
  * is kept as it is read (message/words.h), so that it can be found and needs no decoding later.
  */
-void event_encode(struct buf *to, enum role role, const struct rpc_events_add_in *in);
+void event_encode(struct buf *to, enum role role, const struct event *in);
 
 /*
  * Reads a record; role, kind, text and fields of *ret are written, its other members left alone.
  * Names and values point into the record and the arena. -E_CORRUPT, -E_VERSION.
  */
-int event_decode(struct slice record, struct arena *a, struct rpc_event *ret);
+int event_decode(struct slice record, struct arena *a, struct event *ret);
 
 /* True when the record's role is this one; without decoding it. */
 bool event_record_is_of(struct slice record, struct slice role);
 
 /* The value of a fact; empty with ptr NULL when the event has none. */
-struct slice event_fact(const struct rpc_event *e, const char *name);
+struct slice event_value(const struct event *e, const char *name);
 
 /* The next of the addresses in a value; false at the end. Empty ones are passed over. */
 bool event_next_address(struct slice *rest, struct slice *ret);

@@ -4,9 +4,10 @@
  * that is newer than this program comes back as a name like "kind-90", so that an event log can be
  * read after a step back.
  */
-#include "journey/event.h"
+#include "journey/record.h"
 
-#include "journey/kinds.h"
+#include "base/bytes.h"
+#include "events/kinds.h"
 #include "message/words.h"
 
 #define VERSION 1
@@ -147,15 +148,15 @@ static void add_name(struct buf *to, uint8_t code, struct slice name, size_t max
     buf_add(to, name);
 }
 
-static bool said_before(const struct rpc_events_add_in *in, size_t i) {
+static bool said_before(const struct event *in, size_t i) {
     for (size_t k = 0; k < i; k++) {
-        if (slice_eq(in->fields[k].name, in->fields[i].name))
+        if (slice_eq(in->facts[k].name, in->facts[i].name))
             return true;
     }
     return false;
 }
 
-static void add_fact(struct buf *to, const struct rpc_field *f, size_t room) {
+static void add_fact(struct buf *to, const struct event_fact *f, size_t room) {
     const struct fact *fact = fact_find(f->name);
     size_t max = MIN(room, (size_t)EVENT_VALUE_MAX);
     add_name(to, fact ? fact->code : 0, f->name, FACT_NAME_MAX);
@@ -172,7 +173,7 @@ static void add_fact(struct buf *to, const struct rpc_field *f, size_t room) {
 /* Beside its value a fact needs its name, a code, and two lengths. */
 #define FACT_OVERHEAD 40U
 
-void event_encode(struct buf *to, enum role role, const struct rpc_events_add_in *in) {
+void event_encode(struct buf *to, enum role role, const struct event *in) {
     size_t begin = to->len;
     const struct kind *kind = kind_find(in->kind);
     buf_add_u8(to, VERSION);
@@ -182,11 +183,11 @@ void event_encode(struct buf *to, enum role role, const struct rpc_events_add_in
     size_t count_at = to->len;
     uint8_t count = 0;
     buf_add_u8(to, 0);
-    for (size_t i = 0; i < in->fields_count && count < EVENT_FACTS_MAX; i++) {
+    for (size_t i = 0; i < in->fact_count && count < EVENT_FACTS_MAX; i++) {
         size_t used = to->len - begin;
         if (said_before(in, i) || used + FACT_OVERHEAD > EVENT_RECORD_MAX)
             continue;
-        add_fact(to, &in->fields[i], EVENT_RECORD_MAX - used - FACT_OVERHEAD);
+        add_fact(to, &in->facts[i], EVENT_RECORD_MAX - used - FACT_OVERHEAD);
         count++;
     }
     to->ptr[count_at] = (char)count;
@@ -226,7 +227,7 @@ static struct slice read_fact_name(struct reader *r, struct arena *a) {
     return fact ? fact->name : arena_printf(a, "fact-%u", code);
 }
 
-int event_decode(struct slice record, struct arena *a, struct rpc_event *ret) {
+int event_decode(struct slice record, struct arena *a, struct event *ret) {
     struct reader r = {record, false};
     uint8_t version = read_u8(&r), role = read_u8(&r);
     if (r.bad || version == 0)
@@ -237,7 +238,7 @@ int event_decode(struct slice record, struct arena *a, struct rpc_event *ret) {
     uint8_t count = read_u8(&r);
     if (r.bad || count > EVENT_FACTS_MAX)
         return -E_CORRUPT;
-    struct rpc_field *fields = arena_array(a, count, sizeof *fields);
+    struct event_fact *fields = arena_array(a, count, sizeof *fields);
     for (size_t i = 0; i < count; i++) {
         fields[i].name = read_fact_name(&r, a);
         fields[i].value = read_text(&r);
@@ -247,8 +248,8 @@ int event_decode(struct slice record, struct arena *a, struct rpc_event *ret) {
     ret->role = slice_of_str(stored_roles[role < ARRAY_SIZE(stored_roles) ? role : 0]);
     ret->kind = kind;
     ret->text = text;
-    ret->fields = fields;
-    ret->fields_count = count;
+    ret->facts = fields;
+    ret->fact_count = count;
     return 0;
 }
 
@@ -257,11 +258,11 @@ bool event_record_is_of(struct slice record, struct slice role) {
     return code < ARRAY_SIZE(stored_roles) && slice_eq(slice_of_str(stored_roles[code]), role);
 }
 
-struct slice event_fact(const struct rpc_event *e, const char *name) {
+struct slice event_value(const struct event *e, const char *name) {
     struct slice wanted = slice_of_str(name);
-    for (size_t i = 0; i < e->fields_count; i++) {
-        if (slice_eq(e->fields[i].name, wanted))
-            return e->fields[i].value.ptr ? e->fields[i].value : S("");
+    for (size_t i = 0; i < e->fact_count; i++) {
+        if (slice_eq(e->facts[i].name, wanted))
+            return e->facts[i].value.ptr ? e->facts[i].value : S("");
     }
     return (struct slice){NULL, 0};
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "journey/kinds.h"
+#include "events/kinds.h"
 
 static void write_kinds(struct buf *to) {
     buf_add_str(to, "| kind | level | shown as | facts | meaning |\n|---|---|---|---|---|\n");
@@ -38,7 +38,7 @@ static void write_facts(struct buf *to) {
 int main(void) {
     _cleanup_(buf_done) struct buf text = {0};
     buf_add_str(&text, "# Events\n\nWhat `hayauma log` and `hayauma journey` tell. Made from"
-                       " src/journey/kinds.c.\n\n## Kinds\n\n");
+                       " src/events/kinds.c.\n\n## Kinds\n\n");
     write_kinds(&text);
     buf_add_str(&text, "\n## Facts\n\n");
     write_facts(&text);

@@ -4,7 +4,7 @@
  * means, how important it is in the log, what it says of a recipient's disposition, and which facts
  * go with it; the log, the journey that people read, the search and events.md all come from them.
  *
- *     struct rpc_field facts[] = {{S(FACT_TO), to}, {S(FACT_REASON), reason}};
+ *     struct event_fact facts[] = {{S(FACT_TO), to}, {S(FACT_REASON), reason}};
  *     process_event(p, id, KIND_DEFERRED, facts, 2, "%s did not answer.", host);
  *
  * The text of an event is one whole sentence for a postmaster. What programs or searches need goes
@@ -16,7 +16,8 @@
  *     sizes        decimal bytes
  *     messages      ids as text (message/queue_id.h)
  *     dialogue     lines that begin with "C: ", "S: " or "-- " (another host follows), '\n' behind
- *                  each; never the message's body, never what authenticates (event.h cuts it out)
+ *                  each; never the message's body, never what authenticates (journey/record.h cuts
+ * it out)
  */
 #pragma once
 

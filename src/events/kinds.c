@@ -6,7 +6,7 @@
  * once used. The names of the facts that go with a kind are what scripts rely on: tests/cli
  * compares them with what a server that runs gives.
  */
-#include "journey/kinds.h"
+#include "events/kinds.h"
 
 #include "base/words.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "journey/kinds.h"
+#include "events/kinds.h"
 
 static void names_and_codes_are_used_once(void **state) {
     (void)state;
