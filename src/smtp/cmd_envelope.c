@@ -89,14 +89,11 @@ static void keep_recipient(struct smtp_session *s, const struct recipient *recip
                            .notify = recipient->notify};
 }
 
-/* What a recipient takes here, with the room for the next ones, and again where it is handed on. */
-static size_t size_of(const struct recipient *r) {
-    return 2 * sizeof *r + 64 + 2 * (r->address.len + r->original.len);
-}
-
 static struct smtp_reply add_recipient(struct smtp_session *s, const struct recipient *recipient) {
     const struct envelope *envelope = &s->transaction->envelope;
-    size_t before = s->kept_size, size = before + size_of(recipient);
+    /* What it takes here, with the room for the next ones, and again where it is handed on. */
+    size_t before = s->kept_size, size = before + 2 * sizeof *recipient + 64 +
+                                         2 * (recipient->address.len + recipient->original.len);
     struct smtp_reply reply = {0};
     if (is_known(envelope, recipient->address))
         return SMTP_REPLY(250, 2, 1, 5, "OK, known already");
@@ -115,16 +112,12 @@ static struct smtp_reply add_recipient(struct smtp_session *s, const struct reci
 }
 
 /* Each RCPT takes time. Who goes on to twice the number of recipients does not listen. */
-static bool is_deaf(const struct smtp_session *s) {
-    return s->rcpts / 2 >= s->listener->limits.recipients_max;
-}
-
 void smtp_cmd_rcpt(struct smtp_session *s, const struct smtp_command *c) {
     struct smtp_rcpt rcpt;
     struct smtp_fault fault;
     if (!s->transaction) {
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "MAIL comes first");
-    } else if (is_deaf(s)) {
+    } else if (s->rcpts / 2 >= s->listener->limits.recipients_max) {
         SMTP_SEND_REPLY(s, 421, 4, 5, 3, "Too many recipients, closing");
     } else if (s->rcpts++, smtp_rcpt_parse(c, &s->arena, &rcpt, &fault) < 0) {
         smtp_reply_fault(s, &fault);

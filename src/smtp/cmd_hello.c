@@ -38,19 +38,6 @@ void smtp_cmd_helo(struct smtp_session *s, const struct smtp_command *c) {
         smtp_send_reply(s, &(struct smtp_reply){.code = 250, .text = s->listener->hostname});
 }
 
-static bool offers_auth(const struct smtp_session *s) {
-    return s->listener->service == SMTP_SUBMISSION && !s->client.account.len &&
-           (s->client.tls || s->listener->plaintext_login);
-}
-
-static void add_mechanisms(struct buf *text) {
-    const char *name;
-    buf_add_str(text, "AUTH");
-    for (size_t i = 0; (name = sasl_offer(i)); i++)
-        buf_printf(text, " %s", name);
-    buf_add_byte(text, '\n');
-}
-
 void smtp_cmd_ehlo(struct smtp_session *s, const struct smtp_command *c) {
     if (!take_name(s, c, true))
         return;
@@ -61,21 +48,20 @@ void smtp_cmd_ehlo(struct smtp_session *s, const struct smtp_command *c) {
     buf_add_str(&text, "PIPELINING\n8BITMIME\nDSN\n");
     if (s->listener->tls && !s->client.tls)
         buf_add_str(&text, "STARTTLS\n");
-    if (offers_auth(s))
-        add_mechanisms(&text);
+    if (s->listener->service == SMTP_SUBMISSION && !s->client.account.len &&
+        (s->client.tls || s->listener->plaintext_login)) {
+        const char *mechanism;
+        buf_add_str(&text, "AUTH");
+        for (size_t i = 0; (mechanism = sasl_offer(i)); i++)
+            buf_printf(&text, " %s", mechanism);
+        buf_add_byte(&text, '\n');
+    }
     buf_printf(&text, "SIZE %llu\n", (unsigned long long)s->listener->limits.message_size_max);
     buf_add_str(&text, "ENHANCEDSTATUSCODES");
     smtp_send_reply(s, &(struct smtp_reply){.code = 250, .text = buf_slice(&text)});
 }
 
 /* ------------------------------------------------------------------ STARTTLS */
-
-static void forget_client(struct smtp_session *s) {
-    smtp_transaction_end(s);
-    keep(&s->hello, &s->client.hello, S(""));
-    keep(&s->account, &s->client.account, S(""));
-    s->client.extended = false;
-}
 
 bool smtp_start_tls(struct smtp_session *s) {
     _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
@@ -115,6 +101,9 @@ void smtp_cmd_starttls(struct smtp_session *s, const struct smtp_command *c) {
     SMTP_SEND_REPLY(s, 220, 2, 0, 0, "Ready to start TLS");
     if (stream_flush(s->stream) < 0)
         return;
-    forget_client(s);
+    smtp_transaction_end(s);
+    keep(&s->hello, &s->client.hello, S(""));
+    keep(&s->account, &s->client.account, S(""));
+    s->client.extended = false;
     (void)smtp_start_tls(s);
 }

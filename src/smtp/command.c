@@ -81,23 +81,6 @@ static int check_bytes(struct slice line, struct smtp_fault *fault) {
     return 0;
 }
 
-static int check_ascii(struct slice line, struct smtp_fault *fault) {
-    for (size_t i = 0; i < line.len; i++)
-        if ((unsigned char)line.ptr[i] > 127)
-            return line_fault(fault, i, "only ASCII characters are allowed here");
-    return 0;
-}
-
-static int check_argument(const struct smtp_command *c, struct smtp_fault *fault) {
-    const struct verb *verb = &verbs[c->verb];
-    *fault = (struct smtp_fault){501, {5, 5, 4}, c->word.len, NULL};
-    if (verb->rule == ARGUMENT_NONE && c->argument.len)
-        fault->expected = "this command has no argument";
-    if (verb->rule == ARGUMENT_MUST && !c->argument.len)
-        fault->expected = "this command has an argument";
-    return fault->expected ? -E_SYNTAX : 0;
-}
-
 int smtp_command_parse(struct slice line, struct smtp_command *ret, struct smtp_fault *fault) {
     if (!slice_ends(line, S("\r\n")))
         return line_fault(fault, line.len ? line.len - 1 : 0, "a line ends with CR and LF");
@@ -113,10 +96,18 @@ int smtp_command_parse(struct slice line, struct smtp_command *ret, struct smtp_
     c.word = slice_first(line, end);
     c.argument = slice_trim(slice_from(line, end));
     c.verb = smtp_verb_find(c.word);
-    if (!verbs[c.verb].eight_bit && (r = check_ascii(line, fault)) < 0)
-        return r;
-    if ((r = check_argument(&c, fault)) < 0)
-        return r;
+    const struct verb *verb = &verbs[c.verb];
+    for (size_t i = 0; i < line.len && !verb->eight_bit; i++)
+        if ((unsigned char)line.ptr[i] > 127)
+            return line_fault(fault, i, "only ASCII characters are allowed here");
+
+    *fault = (struct smtp_fault){501, {5, 5, 4}, c.word.len, NULL};
+    if (verb->rule == ARGUMENT_NONE && c.argument.len)
+        fault->expected = "this command has no argument";
+    if (verb->rule == ARGUMENT_MUST && !c.argument.len)
+        fault->expected = "this command has an argument";
+    if (fault->expected)
+        return -E_SYNTAX;
     *ret = c;
     return 0;
 }

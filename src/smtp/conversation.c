@@ -36,16 +36,12 @@ static void send_reply(struct smtp_session *s, const struct smtp_reply *reply) {
     }
 }
 
-static void hold_back(struct smtp_session *s) {
-    if (stream_flush(s->stream) == 0)
-        (void)fiber_sleep(s->listener->limits.error_delay);
-}
-
 void smtp_send_reply(struct smtp_session *s, const struct smtp_reply *reply) {
     const struct smtp_limits *limits = &s->listener->limits;
     bool is_error = reply->code >= 500;
-    if (is_error && ++s->errors > limits->soft_errors && limits->error_delay > 0)
-        hold_back(s);
+    if (is_error && ++s->errors > limits->soft_errors && limits->error_delay > 0 &&
+        stream_flush(s->stream) == 0)
+        (void)fiber_sleep(limits->error_delay);
     send_reply(s, reply);
     if (reply->code == 421)
         smtp_close(s, "closed with 421");

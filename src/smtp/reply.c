@@ -17,10 +17,6 @@ static void add_prefix(struct buf *to, const struct smtp_reply *r, bool more) {
         buf_printf(to, "%u.%u.%u ", r->status.class, r->status.subject, r->status.detail);
 }
 
-static size_t prefix_size(const struct smtp_reply *r) {
-    return r->status.class ? sizeof "250 2.999.999 " - 1 : sizeof "250 " - 1;
-}
-
 static void add_text(struct buf *to, struct slice text) {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
@@ -37,7 +33,8 @@ static size_t line_cut(struct slice text, size_t room) {
 }
 
 void smtp_reply_compose(struct buf *to, const struct smtp_reply *r) {
-    size_t room = SMTP_REPLY_LINE - prefix_size(r) - 2;
+    size_t prefix = r->status.class ? sizeof "250 2.999.999 " - 1 : sizeof "250 " - 1;
+    size_t room = SMTP_REPLY_LINE - prefix - 2;
     struct slice rest = r->text;
     bool more = true;
     while (more) {
@@ -146,17 +143,13 @@ struct smtp_reply_part {
     struct slice text;
 };
 
-static void copy_text(char *to, struct slice text) {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        to[i] = c == '\t' ? ' ' : is_blank_or_control(c) && c != ' ' ? '?' : c;
-    }
-}
-
 static void add_part(struct smtp_reply_reader *reader, struct arena *a, struct slice text) {
     struct smtp_reply_part *part = ARENA_NEW(a, struct smtp_reply_part);
     char *copy = arena_alloc(a, text.len);
-    copy_text(copy, text);
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        copy[i] = c == '\t' ? ' ' : is_blank_or_control(c) && c != ' ' ? '?' : c;
+    }
     part->text = slice_of(copy, text.len);
     if (reader->last)
         reader->last->next = part;

@@ -182,30 +182,22 @@ static bool is_admitted(struct smtp_session *s) {
     return false;
 }
 
-static void greet(struct smtp_session *s) {
-    const struct smtp_listener *l = s->listener;
-    struct slice text = arena_printf(&s->arena, "%.*s ESMTP%s%.*s", SLICE_ARG(l->hostname),
-                                     l->banner.len ? " " : "", SLICE_ARG(l->banner));
-    smtp_send_reply(s, &(struct smtp_reply){.code = 220, .text = text});
-}
-
-/* TLS before anything else; while there is no certificate there is nothing to say. */
-static bool begin_tls(struct smtp_session *s) {
-    if (s->listener->tls)
-        return smtp_start_tls(s);
-    smtp_close(s, "no certificate");
-    return false;
-}
-
 static bool open_conversation(struct smtp_session *s) {
+    const struct smtp_listener *l = s->listener;
     char address[NET_TEXT_SIZE];
     smtp_event(s, SMTP_EVENT_CONNECT, net_format_host(&s->client.peer, address));
     stream_set_timeout(s->stream, smtp_timeout(s));
-    if (s->listener->tls_first && !begin_tls(s))
+    if (l->tls_first && !l->tls) { /* nothing can be said before TLS */
+        smtp_close(s, "no certificate");
+        return false;
+    }
+    if (l->tls_first && !smtp_start_tls(s))
         return false;
     if (!is_admitted(s) || !waits_for_greeting(s))
         return false;
-    greet(s);
+    struct slice text = arena_printf(&s->arena, "%.*s ESMTP%s%.*s", SLICE_ARG(l->hostname),
+                                     l->banner.len ? " " : "", SLICE_ARG(l->banner));
+    smtp_send_reply(s, &(struct smtp_reply){.code = 220, .text = text});
     return !s->closing;
 }
 
