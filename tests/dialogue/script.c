@@ -6,9 +6,24 @@
  */
 #include "dialogue/script.h"
 
-#include "base/buf.h"
+#include "dialogue/match.h"
 
-enum argument { NOTHING, LINE, BLOCK, BYTES, REPEAT, COUNT, PACE, SWITCH, SPAN, NAME_VALUE };
+#define INCLUDE_DEPTH 8 /* files within files */
+
+enum argument {
+    NOTHING,
+    LINE,
+    BLOCK,
+    BYTES,
+    REPEAT,
+    COUNT,
+    PACE,
+    SWITCH,
+    SPAN,
+    NAME_VALUE,
+    DEFINITION,
+    INCLUSION
+};
 
 struct word {
     struct slice word;
@@ -33,6 +48,7 @@ static const struct word side_words[] = {
     {WORD("-until"), LINE, STEP_NONE, STEP_UNTIL},
     {WORD("-skip"), COUNT, STEP_NONE, STEP_SKIP},
     {WORD("-writes"), COUNT, STEP_NONE, STEP_WRITES},
+    {WORD("-silence"), SPAN, STEP_NONE, STEP_SILENCE},
 };
 
 static const struct word plain_words[] = {
@@ -41,13 +57,18 @@ static const struct word plain_words[] = {
     {WORD("within"), SPAN, STEP_WITHIN, STEP_WITHIN},
     {WORD("set"), NAME_VALUE, STEP_SET, STEP_SET},
     {WORD("expect"), NAME_VALUE, STEP_EXPECT, STEP_EXPECT},
+    {WORD("let"), DEFINITION, STEP_LET, STEP_LET},
+    {WORD("include"), INCLUSION, STEP_NONE, STEP_NONE},
 };
 
 struct parser {
     struct arena *a;
-    struct slice rest; /* lines not yet read */
-    unsigned line;     /* number of the line read last */
-    char own;
+    const struct script_source *source;
+    struct slice rest;      /* lines not yet read */
+    struct script_place at; /* of the line read last */
+    unsigned depth;         /* of inclusion */
+    bool of_side;           /* of the step that is read now */
+    unsigned connection;
     struct script *script;
     struct problem *problem;
 };
@@ -59,9 +80,17 @@ static const struct word *find_word(const struct word *words, size_t count, stru
     return NULL;
 }
 
+static size_t count_lines(struct slice text) {
+    size_t lines = 1;
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.ptr[i] == '\n';
+    return lines;
+}
+
 static struct step *add_step(struct parser *p, enum step_kind kind) {
     struct step *step = &p->script->steps[p->script->count++];
-    *step = (struct step){.kind = kind, .line = p->line, .count = 1};
+    *step = (struct step){
+        .kind = kind, .at = p->at, .of_side = p->of_side, .connection = p->connection, .count = 1};
     return step;
 }
 
@@ -173,7 +202,7 @@ static int read_name_value(struct parser *p, struct slice text, struct step *ste
     step->text = slice_trim(rest);
     if (!slice_starts(step->text, S("\"")))
         return 0;
-    step->count = 0; /* exactly these bytes */
+    step->form = FORM_BYTES;
     return read_bytes(p, step->text, &step->text);
 }
 
@@ -191,7 +220,7 @@ static bool is_indented(struct slice line) {
 static bool next_line(struct parser *p, struct slice *ret) {
     if (!slice_next(&p->rest, '\n', ret))
         return false;
-    p->line++;
+    p->at.line++;
     return true;
 }
 
@@ -237,11 +266,65 @@ static int read_block(struct parser *p, enum step_kind kind) {
     return 0;
 }
 
+/* "NAME text", "NAME "bytes"", or the lines of a block below the name. */
+static int read_definition(struct parser *p, struct slice text) {
+    struct slice rest = text, name;
+    if (!slice_next_word(&rest, &name) || !match_is_name(name))
+        return problem_set(p->problem, -E_SYNTAX,
+                           "a name is due: small letters, digits, '-' and '_'");
+    if (slice_trim(rest).len > 0)
+        return read_name_value(p, text, add_step(p, STEP_LET));
+    struct step *step = &p->script->steps[p->script->count];
+    int r = read_block(p, STEP_SEND_LINES);
+    if (r < 0)
+        return r;
+    step->kind = STEP_LET;
+    step->form = FORM_LINES;
+    step->name = name;
+    return 0;
+}
+
+static int read_lines(struct parser *p);
+
+/* The steps of another file, as if they stood here. */
+static int read_inclusion(struct parser *p, struct slice name) {
+    struct slice text;
+    const char *path;
+    if (name.len == 0 || !p->source->include || p->depth == INCLUDE_DEPTH)
+        return problem_set(p->problem, -E_SYNTAX,
+                           "a file is due, in which at most %d others lie within each other",
+                           INCLUDE_DEPTH);
+    int r = p->source->include(p->source->arg, name, &text, &path);
+    if (r < 0)
+        return problem_set(p->problem, r, "%.*s: %s", SLICE_ARG(name), error_text(r));
+    struct slice rest = p->rest;
+    struct script_place at = p->at;
+    struct step *steps =
+        arena_array(p->a, p->script->count + count_lines(text) + count_lines(rest), sizeof *steps);
+    if (p->script->count > 0)
+        memcpy(steps, p->script->steps, p->script->count * sizeof *steps);
+    p->script->steps = steps;
+    p->rest = text;
+    p->at = (struct script_place){path, 0};
+    p->depth++;
+    r = read_lines(p);
+    if (r < 0)
+        return r;
+    p->depth--;
+    p->rest = rest;
+    p->at = at;
+    return 0;
+}
+
 static int read_argument(struct parser *p, const struct word *w, enum step_kind kind,
                          struct slice text) {
     struct slice trimmed = slice_trim(text);
     if (w->argument == BLOCK)
         return read_block(p, kind);
+    if (w->argument == DEFINITION)
+        return read_definition(p, text);
+    if (w->argument == INCLUSION)
+        return read_inclusion(p, trimmed);
     struct step *step = add_step(p, kind);
     switch (w->argument) {
     case LINE:
@@ -269,21 +352,33 @@ static int read_argument(struct parser *p, const struct word *w, enum step_kind 
     }
 }
 
+/* "C", "S2-until": which side, which connection; takes that away from the word. */
+static void read_side(struct parser *p, struct slice *word) {
+    p->connection = 0;
+    p->of_side = word->len > 0 && (word->ptr[0] == 'C' || word->ptr[0] == 'S');
+    if (!p->of_side)
+        return;
+    *word = slice_from(*word, 1);
+    if (word->len > 0 && word->ptr[0] > '0' && word->ptr[0] <= '9') {
+        p->connection = (unsigned)(word->ptr[0] - '1');
+        p->script->numbered = true;
+        *word = slice_from(*word, 1);
+    }
+}
+
 static int read_step(struct parser *p, struct slice line) {
     size_t end = 0;
     while (end < line.len && line.ptr[end] != ':' && line.ptr[end] != ' ' && line.ptr[end] != '\t')
         end++;
-    struct slice name = slice_first(line, end), text = slice_from(line, end);
-    bool own = name.len > 0 && name.ptr[0] == p->own;
-    const struct word *w;
-    if (name.len > 0 && (name.ptr[0] == 'C' || name.ptr[0] == 'S'))
-        w = find_word(side_words, ARRAY_SIZE(side_words), slice_from(name, 1));
-    else
-        w = find_word(plain_words, ARRAY_SIZE(plain_words), name);
+    struct slice name = slice_first(line, end), text = slice_from(line, end), word = name;
+    bool own = name.len > 0 && name.ptr[0] == p->source->own;
+    read_side(p, &word);
+    const struct word *w = p->of_side ? find_word(side_words, ARRAY_SIZE(side_words), word)
+                                      : find_word(plain_words, ARRAY_SIZE(plain_words), word);
     if (!w)
         return problem_set(p->problem, -E_SYNTAX, "there is no step \"%.*s\"", SLICE_ARG(name));
     enum step_kind kind = own ? w->own : w->other;
-    if (kind == STEP_NONE)
+    if (kind == STEP_NONE && p->of_side)
         return problem_set(p->problem, -E_SYNTAX, "\"%.*s\" cannot be said of the %s side",
                            SLICE_ARG(name), own ? "script's own" : "tested");
     if (slice_starts(text, S(":")))
@@ -293,29 +388,34 @@ static int read_step(struct parser *p, struct slice line) {
     return read_argument(p, w, kind, text);
 }
 
-static size_t count_lines(struct slice text) {
-    size_t lines = 1;
-    for (size_t i = 0; i < text.len; i++)
-        lines += text.ptr[i] == '\n';
-    return lines;
-}
-
-int script_parse(struct arena *a, struct slice text, char own, struct script *ret,
-                 unsigned *ret_bad_line, struct problem *problem) {
-    struct script script = {.steps = arena_array(a, count_lines(text), sizeof *script.steps)};
-    struct parser p = {a, text, 0, own, &script, problem};
+static int read_lines(struct parser *p) {
     struct slice line;
-    while (next_line(&p, &line)) {
+    while (next_line(p, &line)) {
         if (slice_trim(line).len == 0 || line.ptr[0] == '#')
             continue;
         int r = is_indented(line)
-                    ? problem_set(problem, -E_SYNTAX, "an indented line without a block")
-                    : read_step(&p, line);
-        if (r < 0) {
-            *ret_bad_line = p.line;
+                    ? problem_set(p->problem, -E_SYNTAX, "an indented line without a block")
+                    : read_step(p, line);
+        if (r < 0)
             return r;
-        }
     }
-    *ret = script;
     return 0;
+}
+
+int script_parse(struct arena *a, const struct script_source *source, struct script *ret,
+                 struct script_place *ret_bad, struct problem *problem) {
+    struct script script = {.steps =
+                                arena_array(a, count_lines(source->text), sizeof *script.steps)};
+    struct parser p = {.a = a,
+                       .source = source,
+                       .rest = source->text,
+                       .at = {source->path, 0},
+                       .script = &script,
+                       .problem = problem};
+    int r = read_lines(&p);
+    if (r < 0)
+        *ret_bad = p.at;
+    else
+        *ret = script;
+    return r;
 }

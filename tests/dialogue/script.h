@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/time.h"
 
+#define SCRIPT_CONNECTIONS 9U
+
 enum step_kind {
     STEP_NONE,
     STEP_SEND_LINES, /* text: lines between LF, with $names; each gets CRLF */
@@ -28,13 +30,29 @@ enum step_kind {
     STEP_WAIT,       /* span passes */
     STEP_SILENCE,    /* span passes and nothing is said */
     STEP_WITHIN,     /* the next step that reads may take this span */
-    STEP_SET,        /* name, text with $names; count 0: the text as it is */
-    STEP_EXPECT,     /* name, text: pattern; count 0: the text as it is */
+    STEP_SET,        /* name, text */
+    STEP_LET,        /* name, text: what is kept under the name from now on */
+    STEP_EXPECT,     /* name, text: pattern, or with FORM_BYTES the text as it is */
+};
+
+/* How the text of a step with a name is meant. */
+enum form {
+    FORM_TEXT,  /* with $names */
+    FORM_BYTES, /* as it is */
+    FORM_LINES, /* lines between LF, with $names; each gets CRLF */
+};
+
+struct script_place {
+    const char *file;
+    unsigned line;
 };
 
 struct step {
     enum step_kind kind;
-    unsigned line;
+    enum form form;
+    struct script_place at;
+    bool of_side;            /* it is said of a connection */
+    unsigned connection;     /* from 0; that of C and S is the same as that of C1 and S1 */
     struct slice name, text; /* point into the arena or into the script */
     uint64_t count;
     usec_t span;
@@ -43,11 +61,22 @@ struct step {
 struct script {
     struct step *steps;
     size_t count;
+    bool numbered; /* some side has a number */
+};
+
+struct script_source {
+    const char *path; /* for reports */
+    struct slice text;
+    char own; /* the side that the script plays, 'C' or 'S' */
+
+    /* The text of a file that the script includes, and its path; NULL: it can include none. */
+    int (*include)(void *arg, struct slice name, struct slice *ret_text, const char **ret_path);
+    void *arg;
 };
 
 /*
- * `own` is the side that the script plays, 'C' or 'S'. 0, or -E_SYNTAX with the line and a
- * sentence. The text must live as long as the steps.
+ * 0, or -E_SYNTAX with the place and a sentence. The texts and paths must live as long as the
+ * steps.
  */
-int script_parse(struct arena *a, struct slice text, char own, struct script *ret,
-                 unsigned *ret_bad_line, struct problem *problem);
+int script_parse(struct arena *a, const struct script_source *source, struct script *ret,
+                 struct script_place *ret_bad, struct problem *problem);

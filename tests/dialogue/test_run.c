@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Whole scripts against a toy server: every kind of step, and the reports of those that fail. The
- * server greets, repeats each line (ECHO), falls silent (SLEEP), sends bytes (SEND n), closes
+ * server greets, repeats each line (ECHO), falls silent (SLEEP), sends bytes (SEND n), takes
+ * and gives back a literal (PUT {n}, GET), says a thing to all of its clients (SHOUT), closes
  * (BYE), and gives up after a minute without input.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "dialogue/dialogue.h"
 #include "unit.h"
@@ -13,6 +15,8 @@ struct toy {
     uint64_t lines;
     char mood[32];
     const char *ended;
+    struct buf kept;
+    struct stream *clients[3];
 };
 
 static void *toy_new(void) {
@@ -29,11 +33,48 @@ static void send_many(struct stream *s, struct slice count) {
         stream_str(s, "x");
 }
 
-static bool toy_obeys(struct stream *s, struct slice line) {
+static void toy_free(void *world) {
+    struct toy *toy = world;
+    buf_done(&toy->kept);
+    free(toy);
+}
+
+/* "PUT {n}": as IMAP's APPEND has it, with the end of the line behind the literal. */
+static void put(struct toy *toy, struct stream *s, struct slice count) {
+    uint64_t n = 0;
+    struct slice rest;
+    (void)slice_to_u64(slice_first(count, count.len - 1), 1000, &n);
+    stream_str(s, "+ go on\r\n");
+    buf_clear(&toy->kept);
+    while (n-- > 0) {
+        char byte;
+        if (stream_read_exact(s, &byte, 1) < 0)
+            return;
+        buf_add_byte(&toy->kept, byte);
+    }
+    (void)stream_read_line(s, 1000, &rest);
+    stream_str(s, "kept\r\n");
+}
+
+static void shout(struct toy *toy, struct slice text) {
+    for (size_t i = 0; i < ARRAY_SIZE(toy->clients); i++)
+        if (toy->clients[i]) {
+            stream_printf(toy->clients[i], "%.*s\r\n", SLICE_ARG(text));
+            (void)stream_flush(toy->clients[i]);
+        }
+}
+
+static bool toy_obeys(struct toy *toy, struct stream *s, struct slice line) {
     if (slice_starts(line, S("ECHO ")))
         stream_printf(s, "%.*s\r\n", SLICE_ARG(slice_from(line, 5)));
     else if (slice_starts(line, S("SEND ")))
         send_many(s, slice_from(line, 5));
+    else if (slice_starts(line, S("PUT {")))
+        put(toy, s, slice_from(line, 5));
+    else if (slice_eq(line, S("GET")))
+        stream_printf(s, "got {%zu}\r\n%.*s)\r\n", toy->kept.len, SLICE_ARG(buf_slice(&toy->kept)));
+    else if (slice_starts(line, S("SHOUT ")))
+        shout(toy, slice_from(line, 6));
     else if (slice_eq(line, S("SLEEP")))
         (void)fiber_sleep(10 * USEC_SEC);
     else if (slice_eq(line, S("LF")))
@@ -47,10 +88,15 @@ static void toy_serves(struct stream *s, void *world) {
     int r;
     stream_set_timeout(s, USEC_MIN);
     stream_printf(s, "HELLO %s\r\n", toy->mood);
+    size_t place = 0;
+    while (place + 1 < ARRAY_SIZE(toy->clients) && toy->clients[place])
+        place++;
+    toy->clients[place] = s;
     do {
         r = stream_read_line(s, 1000, &line);
         toy->lines += r == 0;
-    } while (r == 0 && toy_obeys(s, slice_trim_lines(line)));
+    } while (r == 0 && toy_obeys(toy, s, slice_trim_lines(line)));
+    toy->clients[place] = NULL;
     toy->ended = r == 0 ? "bye" : r == -E_EOF ? "eof" : r == -ETIMEDOUT ? "idle" : "error";
 }
 
@@ -75,10 +121,17 @@ static int toy_get(void *world, struct slice name, struct buf *to) {
 static const struct dialogue toy = {
     .session = toy_serves,
     .world_new = toy_new,
-    .world_free = free,
+    .world_free = toy_free,
     .set = toy_set,
     .get = toy_get,
 };
+
+static void write_file(const char *path, const char *text) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
 
 static int run(const struct dialogue *d, const char *script, struct buf *report) {
     char path[] = "/tmp/dialogue-XXXXXX";
@@ -213,6 +266,82 @@ static void connections_share_a_world(void **state) {
                   "expect lines 1\n");
 }
 
+static void several_connections_at_a_time(void **state) {
+    assert_passes("S1: HELLO *\n"
+                  "set mood grim\n"
+                  "C2-connect\n"
+                  "set mood fine\n"
+                  "S2: HELLO grim\n"
+                  "C3: ECHO a\n"
+                  "S3: HELLO fine\n"
+                  "S3: a\n"
+                  "C1: SHOUT new\n"
+                  "S2: new\n"
+                  "S3: new\n"
+                  "S1: new\n"
+                  "silence 5s\n"
+                  "C2: BYE\n"
+                  "S2-end\n"
+                  "silence 5s\n"
+                  "C1: SHOUT again\n"
+                  "S1: again\n"
+                  "S1-silence: 5s\n"
+                  "S3: again\n"
+                  "C2-connect\n"
+                  "S2: HELLO fine\n"
+                  "expect lines 4\n");
+    assert_fails("S1: HELLO *\nS2: HELLO *\nC1: SHOUT x\nS2: x\nsilence 1s\n",
+                 ":5: something was said", "    C1: SHOUT x\n    S2: x\n");
+    assert_fails("S1: HELLO *\nS2: HELLO *\nC2: ECHO a\n",
+                 ":3:", "the server said more than the script has read");
+}
+
+static void literals_are_counted(void **state) {
+    assert_passes("let message\n"
+                  "  Subject: a (very) short one\n"
+                  "\n"
+                  "  Good day)\n"
+                  "S: HELLO *\n"
+                  "C: PUT {$#message}\n"
+                  "S: + *\n"
+                  "C: $message\n"
+                  "S: kept\n"
+                  "C: GET\n"
+                  "S: got {=message})\n"
+                  "C: GET\n"
+                  "S: got {=found})\n"
+                  "C: ECHO $#found\n"
+                  "S: 42\n");
+    assert_fails("let m abc\nS: HELLO *\nC: GET\nS: got {=m})\n", ":4: something else was said",
+                 "came      got {0}\\r\\n)");
+    assert_fails("S: HELLO *\nC: ECHO {5}\nS: {=*}\n", ":3: the server said nothing",
+                 "came      {5}");
+}
+
+static void a_script_includes_what_others_begin_with(void **state) {
+    char folder[] = "/tmp/dialogue-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/hello.inc", folder);
+    write_file(path, "S: HELLO *\nC: ECHO ready\nS: ready\n");
+    (void)snprintf(path, sizeof path, "%s/x.txt", folder);
+    write_file(path, "set mood fine\ninclude hello.inc\nexpect lines 1\n");
+    struct buf report = {0};
+    if (dialogue_run(path, &toy, &report) < 0)
+        fail_msg("%s", buf_str(&report));
+
+    (void)snprintf(path, sizeof path, "%s/hello.inc", folder);
+    write_file(path, "S: HELLO *\nS: ready\n");
+    (void)snprintf(path, sizeof path, "%s/x.txt", folder);
+    assert_true(dialogue_run(path, &toy, &report) < 0);
+    assert_non_null(strstr(buf_str(&report), "/x.txt: in "));
+    assert_non_null(strstr(buf_str(&report), "/hello.inc:2: the server said nothing"));
+    buf_done(&report);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "%s/hello.inc", folder);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
 static void toy_client(struct stream *s, void *world) {
     struct slice line;
     if (stream_read_line(s, 1000, &line) == 0)
@@ -279,6 +408,9 @@ int main(void) {
         cmocka_unit_test(a_slow_client_on_either_way),
         cmocka_unit_test(half_closed_and_cut_connections),
         cmocka_unit_test(connections_share_a_world),
+        cmocka_unit_test(several_connections_at_a_time),
+        cmocka_unit_test(literals_are_counted),
+        cmocka_unit_test(a_script_includes_what_others_begin_with),
         cmocka_unit_test(a_script_may_play_the_server),
         cmocka_unit_test(what_differs_is_shown),
         cmocka_unit_test(what_is_missing_or_too_much_is_shown),

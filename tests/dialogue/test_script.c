@@ -5,12 +5,38 @@
 #include "dialogue/script.h"
 #include "unit.h"
 
+/* Files that a script can include. */
+static int included(void *arg, struct slice name, struct slice *ret_text, const char **ret_path) {
+    static const struct {
+        struct slice name, text;
+    } files[] = {
+        {S("login.inc"), S("S: hello\nC: login\n")},
+        {S("selected.inc"), S("include login.inc\nC: select")},
+        {S("wrong.inc"), S("C: x\nX: y")},
+        {S("endless.inc"), S("include endless.inc")},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        if (slice_eq(name, files[i].name)) {
+            *ret_text = files[i].text;
+            *ret_path = files[i].name.ptr;
+            return 0;
+        }
+    return -E_UNKNOWN;
+}
+
+static int parse(struct arena *a, struct slice text, char own, struct script *ret,
+                 struct script_place *ret_bad, struct problem *problem) {
+    const struct script_source source = {
+        .path = "x.txt", .text = text, .own = own, .include = included};
+    return script_parse(a, &source, ret, ret_bad, problem);
+}
+
 static const struct step *read_one(struct arena *a, const char *text) {
     struct script script = {0};
     struct problem problem = {0};
-    unsigned line = 0;
-    if (script_parse(a, slice_of_str(text), 'C', &script, &line, &problem) < 0)
-        fail_msg("%u: %s", line, problem.text);
+    struct script_place bad = {0};
+    if (parse(a, slice_of_str(text), 'C', &script, &bad, &problem) < 0)
+        fail_msg("%u: %s", bad.line, problem.text);
     assert_int_equal(script.count, 1);
     return script.steps;
 }
@@ -22,7 +48,7 @@ static void lines_are_sent_or_expected_by_side(void **state) {
     assert_slice(step->text, "USER tama ");
     step = read_one(&a, "# comment\n\nS: +OK: *");
     assert_int_equal(step->kind, STEP_LINE);
-    assert_int_equal(step->line, 3);
+    assert_int_equal(step->at.line, 3);
     assert_slice(step->text, "+OK: *");
     assert_slice(read_one(&a, "C:")->text, "");
 }
@@ -30,8 +56,8 @@ static void lines_are_sent_or_expected_by_side(void **state) {
 static void the_script_may_play_the_server(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     struct script script = {0};
-    unsigned line = 0;
-    assert_int_equal(script_parse(&a, S("S: 220\nC: EHLO *\n"), 'S', &script, &line, NULL), 0);
+    struct script_place bad = {0};
+    assert_int_equal(parse(&a, S("S: 220\nC: EHLO *\n"), 'S', &script, &bad, NULL), 0);
     assert_int_equal(script.count, 2);
     assert_int_equal(script.steps[0].kind, STEP_SEND_LINES);
     assert_int_equal(script.steps[1].kind, STEP_LINE);
@@ -55,14 +81,13 @@ static void blocks_keep_inner_empty_lines(void **state) {
     assert_slice(step->text, "A\n\n  B");
 
     struct script script = {0};
-    unsigned line = 0;
-    assert_int_equal(script_parse(&a, S("S-block\n  A\n\n  B\n\nC: x"), 'C', &script, &line, NULL),
-                     0);
+    struct script_place bad = {0};
+    assert_int_equal(parse(&a, S("S-block\n  A\n\n  B\n\nC: x"), 'C', &script, &bad, NULL), 0);
     assert_int_equal(script.count, 4);
     assert_slice(script.steps[1].text, "");
     assert_slice(script.steps[2].text, "B");
-    assert_int_equal(script.steps[2].line, 4);
-    assert_int_equal(script.steps[3].line, 6);
+    assert_int_equal(script.steps[2].at.line, 4);
+    assert_int_equal(script.steps[3].at.line, 6);
 }
 
 static void times_names_and_paces(void **state) {
@@ -79,7 +104,57 @@ static void times_names_and_paces(void **state) {
     assert_slice(step->text, "hello, world");
     step = read_one(&a, "set message \"a\\r\\n\" \"b\"");
     assert_slice(step->text, "a\r\nb");
-    assert_int_equal(step->count, 0);
+    assert_int_equal(step->form, FORM_BYTES);
+}
+
+static void a_side_may_have_a_number(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct script script = {0};
+    struct script_place bad = {0};
+    assert_int_equal(
+        parse(&a, S("C: a\nS1: b\nC2-block\n  c\nS9-end\nwait 1s"), 'C', &script, &bad, NULL), 0);
+    static const unsigned connections[] = {0, 0, 1, 8, 0};
+    assert_int_equal(script.count, ARRAY_SIZE(connections));
+    for (size_t i = 0; i < script.count; i++) {
+        assert_int_equal(script.steps[i].connection, connections[i]);
+        assert_int_equal(script.steps[i].of_side, script.steps[i].kind != STEP_WAIT);
+    }
+    assert_true(script.numbered);
+    assert_int_equal(parse(&a, S("C: a\nS: b"), 'C', &script, &bad, NULL), 0);
+    assert_false(script.numbered);
+}
+
+static void a_name_may_be_given_to_lines(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct step *step = read_one(&a, "let message\n  Subject: a\n\n  Good day\n");
+    assert_int_equal(step->kind, STEP_LET);
+    assert_int_equal(step->form, FORM_LINES);
+    assert_slice(step->name, "message");
+    assert_slice(step->text, "Subject: a\n\nGood day");
+    assert_int_equal(read_one(&a, "let tag a1")->form, FORM_TEXT);
+    assert_int_equal(read_one(&a, "let tag \"a\"")->form, FORM_BYTES);
+}
+
+static void an_included_file_stands_where_it_is_named(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct script script = {0};
+    struct script_place bad = {0};
+    assert_int_equal(parse(&a, S("let x y\ninclude selected.inc\nS: *"), 'C', &script, &bad, NULL),
+                     0);
+    static const struct {
+        const char *file, *text;
+        unsigned line;
+    } steps[] = {{"x.txt", "y", 1},
+                 {"login.inc", "hello", 1},
+                 {"login.inc", "login", 2},
+                 {"selected.inc", "select", 2},
+                 {"x.txt", "*", 3}};
+    assert_int_equal(script.count, ARRAY_SIZE(steps));
+    for (size_t i = 0; i < script.count; i++) {
+        assert_slice(script.steps[i].text, steps[i].text);
+        assert_string_equal(script.steps[i].at.file, steps[i].file);
+        assert_int_equal(script.steps[i].at.line, steps[i].line);
+    }
 }
 
 static void a_wrong_script_is_explained(void **state) {
@@ -102,15 +177,24 @@ static void a_wrong_script_is_explained(void **state) {
         {"C-block\nC: x", "the lines of the block", 1},
         {"S-end now", "nothing may follow", 1},
         {"set", "a name is due", 1},
+        {"C0: x", "there is no step \"C0\"", 1},
+        {"C10: x", "there is no step \"C10\"", 1},
+        {"C2-silence: 1s", "\"C2-silence\" cannot be said of the script's own side", 1},
+        {"let Message x", "a name is due: small letters", 1},
+        {"let message\nC: x", "the lines of the block", 1},
+        {"include", "a file is due", 1},
+        {"C: x\ninclude nothing.inc", "nothing.inc: ", 2},
+        {"include wrong.inc", "there is no step \"X\"", 2},
+        {"include endless.inc", "at most 8 others", 1},
     };
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         _cleanup_(arena_done) struct arena a = {0};
         struct script script;
         struct problem problem = {0};
-        unsigned line = 0;
-        int r = script_parse(&a, slice_of_str(wrong[i].text), 'C', &script, &line, &problem);
-        assert_int_equal(r, -E_SYNTAX);
-        assert_int_equal(line, wrong[i].line);
+        struct script_place bad = {0};
+        int r = parse(&a, slice_of_str(wrong[i].text), 'C', &script, &bad, &problem);
+        assert_true(r < 0);
+        assert_int_equal(bad.line, wrong[i].line);
         if (!strstr(problem.text, wrong[i].said))
             fail_msg("expected \"%s\", it says \"%s\"", wrong[i].said, problem.text);
     }
@@ -123,6 +207,9 @@ int main(void) {
         cmocka_unit_test(bytes_have_escapes),
         cmocka_unit_test(blocks_keep_inner_empty_lines),
         cmocka_unit_test(times_names_and_paces),
+        cmocka_unit_test(a_side_may_have_a_number),
+        cmocka_unit_test(a_name_may_be_given_to_lines),
+        cmocka_unit_test(an_included_file_stands_where_it_is_named),
         cmocka_unit_test(a_wrong_script_is_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,9 +156,8 @@ int fake_maildrop_get(struct fake_maildrop *m, struct slice name, struct buf *to
 
 static int fake_open(void *host, void **ret_drop, size_t *ret_count) {
     struct fake_maildrop *m = host;
-    if (m->in_use || m->no_open)
-        return m->in_use ? -E_BUSY : -EIO;
-    MUST(!m->open);
+    if (m->in_use || m->open || m->no_open)
+        return m->no_open ? -EIO : -E_BUSY;
     m->open = true;
     m->snapshot_count = 0;
     for (size_t i = 0; i < m->count; i++)

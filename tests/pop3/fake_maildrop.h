@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A mailbox in memory for dialogues with POP3 sessions, and its names for scripts:
+ * A mailbox in memory for dialogues with POP3 sessions, open for one of them at a time, and its
+ * names for scripts:
  *
  *     set message "bytes"        one more message (also while a session runs)
  *     set messages N             N small letters

@@ -11,12 +11,13 @@ struct fake_server {
     bool stress;
     struct buf fails;            /* the call that fails: "rcpt" */
     struct buf admit, end_reply; /* texts of replies, empty: the usual one */
+    struct buf client;           /* the address of the next one, empty: 192.0.2.7 */
     usec_t write_takes;
     size_t memory, kept; /* how much may be kept (0: all), and how much is */
 
     struct arena arena;
     struct buf sender, recipients, parameters, message, parts; /* of the last envelope */
-    struct buf account, tried, hello, close, commands, message_event, abort_reply;
+    struct buf account, tried, hello, close, commands, message_event, abort_reply, clients;
     unsigned messages, begun, aborted, refused, asked, chunks, logins;
     uint64_t next_id;
 };
@@ -193,6 +194,8 @@ static void fake_event(void *arg, enum smtp_event_kind kind, queue_id id, struct
     struct fake_server *o = arg;
     if (kind == SMTP_EVENT_COMMAND)
         buf_printf(&o->commands, "%s%.*s", o->commands.len ? "|" : "", SLICE_ARG(text));
+    if (kind == SMTP_EVENT_CONNECT)
+        buf_printf(&o->clients, "%s%.*s", o->clients.len ? "," : "", SLICE_ARG(text));
     if (kind == SMTP_EVENT_CLOSE)
         set_text(&o->close, text);
     if (kind == SMTP_EVENT_LOGIN)
@@ -228,10 +231,11 @@ struct fake_server *fake_server_new(void) {
 }
 
 void fake_server_free(struct fake_server *o) {
-    struct buf *all[] = {&o->fails,      &o->admit,         &o->end_reply,  &o->sender,
-                         &o->recipients, &o->parameters,    &o->message,    &o->parts,
-                         &o->account,    &o->tried,         &o->hello,      &o->close,
-                         &o->commands,   &o->message_event, &o->abort_reply};
+    struct buf *all[] = {&o->fails,      &o->admit,         &o->end_reply,   &o->sender,
+                         &o->recipients, &o->parameters,    &o->message,     &o->parts,
+                         &o->account,    &o->tried,         &o->hello,       &o->close,
+                         &o->commands,   &o->message_event, &o->abort_reply, &o->client,
+                         &o->clients};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++)
         buf_done(all[i]);
     arena_done(&o->arena);
@@ -241,7 +245,8 @@ void fake_server_free(struct fake_server *o) {
 void fake_server_session(struct stream *s, void *server) {
     struct fake_server *o = server;
     struct net_addr peer;
-    MUST(net_parse(S("192.0.2.7:4025"), 0, &peer) == 0);
+    struct slice client = o->client.len > 0 ? buf_slice(&o->client) : S("192.0.2.7");
+    MUST(net_parse(client, 4025, &peer) == 0);
     smtp_session(s, &o->host, &o->listener, &peer);
 }
 
@@ -285,6 +290,7 @@ static const struct setting {
     {"write-takes", SPAN, offsetof(struct fake_server, write_takes)},
     {"fails", TEXT, offsetof(struct fake_server, fails)},
     {"admit", TEXT, offsetof(struct fake_server, admit)},
+    {"client", TEXT, offsetof(struct fake_server, client)},
     {"end-reply", TEXT, offsetof(struct fake_server, end_reply)},
 };
 
@@ -345,6 +351,7 @@ static const struct setting observations[] = {
     {"commands", TEXT, offsetof(struct fake_server, commands)},
     {"message-event", TEXT, offsetof(struct fake_server, message_event)},
     {"abort-reply", TEXT, offsetof(struct fake_server, abort_reply)},
+    {"clients", TEXT, offsetof(struct fake_server, clients)},
 };
 
 /* On one line: CRLF is shown as '|'. */
