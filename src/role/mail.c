@@ -22,10 +22,14 @@ static uint64_t min_free(const struct conf *conf) {
     return conf->queue.disk_reserve / 4;
 }
 
+/* Less than a reader notices; under load enough for many messages to one mailbox. */
+#define PATIENCE (250 * USEC_MS)
+
 static int open_mail(struct process *p, struct problem *problem) {
     struct mail *m = NEW(struct mail);
     struct store_options options = {
         .min_free = min_free(p->conf),
+        .patience = PATIENCE,
         .report = report_damage,
         .report_arg = p,
         .used = mail_note_used,
@@ -83,6 +87,7 @@ static int deliver(struct mail *m, const struct rpc_mail_deliver_in *in, struct 
         .return_path = in->return_path,
         .arrival = in->arrival,
         .quota = in->quota,
+        .patient = true, /* the queue holds it */
         .parts = parts,
         .part_count = ARRAY_SIZE(parts),
         .fd = in->file,

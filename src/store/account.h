@@ -81,6 +81,10 @@ struct store_account {
     /* Writing, see log.c. */
     struct list changes;
     struct link ready_link; /* in store->ready, while changes wait and nobody writes */
+    unsigned hurried;       /* changes that wait and are not patient */
+    struct heap_item rest;  /* in store->resting, see rest.c */
+    usec_t group_began;     /* the last one */
+    usec_t rests_until;
     bool writing;
     uint64_t newest;          /* number of the newest pack file */
     struct pack_file current; /* the newest pack when open; fd -1: not open */
@@ -119,7 +123,11 @@ struct store {
     bool closing;
     struct map purged; /* numbers of accounts that were purged: there is nothing to open */
 
-    struct list ready;         /* accounts with changes to write */
+    struct list ready;        /* accounts with changes to write */
+    struct heap resting;      /* accounts that wait for more changes */
+    struct fiber_cond rested; /* the fiber of rest.c waits here */
+    struct fiber *rest;
+    usec_t last_change;        /* when it was handed over */
     struct fiber_cond written; /* writers wait here for work */
     struct fiber **writers;
     unsigned writer_count, writers_idle;
@@ -198,6 +206,7 @@ struct change {
     int (*prepare)(struct store_account *a, struct change *c, struct group *g) WAITS;
     void (*failed)(struct store_account *a, struct change *c); /* after prepare; may be NULL */
     bool alone;                                                /* in a group of its own */
+    bool patient;                                              /* see rest.c */
     enum { CHANGE_NEW, CHANGE_WAITING, CHANGE_WRITING, CHANGE_DONE } state;
     int result;
     struct fiber_cond done;
@@ -206,6 +215,9 @@ struct change {
 
 /* Hands the change to the account's writer and waits until it is durable or has failed. */
 int change_run(struct store_account *a, struct change *c) WAITS;
+
+/* Waits for the changes that were handed over before, which now hurry. */
+void change_flush(struct store_account *a) WAITS;
 
 /* For prepare: what every pack begins with, enough to go on from if it were the only one left. */
 void group_head(struct group *g);
@@ -232,6 +244,12 @@ void writer_main(void *store) WAITS; /* the fiber of a writer */
 
 /* An account's next change begins a new pack. */
 void log_leave_pack(struct store_account *a);
+
+/* ------------------------------------------------------------------ rest.c */
+
+void rest_note_change(struct store_account *a, const struct change *c); /* before it is added */
+void rest_or_write(struct store_account *a); /* the account goes where it has to be next */
+void rest_main(void *store) WAITS;           /* the fiber */
 
 /* ------------------------------------------------------------------ upkeep.c */
 

@@ -256,7 +256,7 @@ int store_deliver(struct store *s, uint64_t account, const struct store_delivery
     if (d->key.len > STORE_KEY_MAX || d->return_path.len > STORE_PATH_MAX)
         return -E_LIMIT;
     struct delivery v = {
-        .change = {.prepare = prepare_delivery},
+        .change = {.prepare = prepare_delivery, .patient = d->patient},
         .d = d,
         .hash = d->key.len ? key_hash(d->key) : 0,
     };

@@ -6,7 +6,7 @@
  * account, lets each waiting change prepare its records, writes them with one call, syncs once, and
  * then makes them visible and wakes everybody. Changes that come meanwhile are the next group. So
  * an account has one writer at a time, records lie in the order of their MODSEQ, and nothing is
- * seen before it is durable.
+ * seen before it is durable. When a group is begun, rest.c decides.
  *
  * Numbers (UID, MODSEQ, message) are given out while preparing and never taken back: a group that
  * fails leaves gaps.
@@ -363,6 +363,7 @@ static struct change *next_change(struct group *g) {
     if (g->count > 0 && c->alone)
         return NULL;
     link_remove(k);
+    g->account->hurried -= !c->patient;
     c->state = CHANGE_WRITING;
     return c;
 }
@@ -375,6 +376,7 @@ static void prepare_group(struct group *g) {
         if (r == CHANGE_LATER) {
             MUST(g->count > 0);
             c->state = CHANGE_WAITING;
+            a->hurried += !c->patient;
             list_prepend(&a->changes, &c->link);
             return;
         }
@@ -407,6 +409,7 @@ static void write_account(struct group *g, struct store_account *a) {
     int error = begin_group(g, a);
     if (error) {
         struct link *k;
+        a->hurried = 0;
         while ((k = list_pop(&a->changes)))
             finish_change(CONTAINER_OF(k, struct change, link), error);
         return;
@@ -418,13 +421,6 @@ static void write_account(struct group *g, struct store_account *a) {
 }
 
 /* ------------------------------------------------------------------ fibers */
-
-static void make_ready(struct store_account *a) {
-    if (a->writing || link_in_list(&a->ready_link) || list_empty(&a->changes))
-        return;
-    list_append(&a->store->ready, &a->ready_link);
-    fiber_cond_wake_one(&a->store->written);
-}
 
 void writer_main(void *arg) {
     struct store *s = arg;
@@ -439,10 +435,11 @@ void writer_main(void *arg) {
         struct store_account *a = CONTAINER_OF(k, struct store_account, ready_link);
         account_pin(a);
         a->writing = true;
+        a->group_began = fiber_now();
         if (!list_empty(&a->changes))
             write_account(&g, a);
         a->writing = false;
-        make_ready(a);
+        rest_or_write(a);
         store_account_close(a);
     }
     free(g.iov);
@@ -464,18 +461,35 @@ static int nap(void *arg) {
 int change_run(struct store_account *a, struct change *c) {
     fiber_cond_init(&c->done);
     c->state = CHANGE_WAITING;
+    rest_note_change(a, c);
     list_append(&a->changes, &c->link);
-    make_ready(a);
+    rest_or_write(a);
     while (c->state != CHANGE_DONE) {
         int r = fiber_cond_wait(&c->done);
         if (r < 0 && c->state == CHANGE_WAITING) {
             link_remove(&c->link);
-            if (list_empty(&a->changes))
+            a->hurried -= !c->patient;
+            if (list_empty(&a->changes)) {
                 link_remove(&a->ready_link);
+                heap_remove(&a->store->resting, &a->rest);
+            }
             return r;
         }
         if (r < 0 && c->state == CHANGE_WRITING)
             (void)offload(OFFLOAD_DISK, nap, NULL);
     }
     return c->result;
+}
+
+static int prepare_nothing(struct store_account *a, struct change *c, struct group *g) {
+    (void)a;
+    (void)c;
+    (void)g;
+    return 0;
+}
+
+void change_flush(struct store_account *a) {
+    struct change c = {.prepare = prepare_nothing};
+    if (a->writing || !list_empty(&a->changes))
+        (void)change_run(a, &c);
 }

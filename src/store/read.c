@@ -16,6 +16,7 @@
 
 int store_snapshot(struct store_account *a, uint32_t mailbox,
                    struct store_snapshot **ret_snapshot) {
+    change_flush(a);
     struct box *b = box_find(a, mailbox);
     int error = b ? box_load(a, b) : -E_UNKNOWN;
     if (error)

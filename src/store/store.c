@@ -321,6 +321,7 @@ static struct store *store_new(const char *dir, const struct store_options *opti
     list_init(&s->idle);
     list_init(&s->open);
     list_init(&s->ready);
+    fiber_cond_init(&s->rested);
     list_init(&s->work);
     list_init(&s->late);
     fiber_cond_init(&s->settled);
@@ -337,6 +338,8 @@ static int make_blank(void *arg) {
 
 static int start_fibers(struct store *s) {
     int error = fiber_start("store keeper", keeper_main, s, &s->keeper);
+    if (!error)
+        error = fiber_start("store rest", rest_main, s, &s->rest);
     for (unsigned i = 0; !error && i < s->options.writers; i++) {
         error = fiber_start("store writer", writer_main, s, &s->writers[i]);
         s->writer_count += error == 0;
@@ -378,10 +381,14 @@ void store_close(struct store *s) {
     fiber_cond_wake_all(&s->keep);
     if (s->keeper)
         fiber_join(s->keeper);
+    fiber_cond_wake_all(&s->rested);
+    if (s->rest)
+        fiber_join(s->rest);
     fiber_cond_wake_all(&s->written);
     for (unsigned i = 0; i < s->writer_count; i++)
         fiber_join(s->writers[i]);
     put_away_all(s);
+    heap_done(&s->resting);
     map_done(&s->accounts);
     struct map_entry *e;
     for (size_t at = 0; (e = map_next(&s->purged, &at));)

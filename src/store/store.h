@@ -34,6 +34,7 @@ struct store_options {
     unsigned max_accounts;    /* kept in memory while nobody uses them; 0: 4096 */
     unsigned max_handles;     /* accounts with open files (mail.db, packs); 0: 256 */
     usec_t idle_files;        /* they are closed when not used for so long; 0: 2 s */
+    usec_t patience;          /* how long a patient delivery may wait for others; 0: not at all */
     unsigned writers;         /* accounts written at the same time; 0: 16 */
     unsigned take_in_count;   /* records by which mail.db may trail a pack; 0: 64 */
     usec_t take_in_after;     /* and for how long; 0: 1 s */
@@ -208,6 +209,7 @@ struct store_delivery {
     usec_t arrival;           /* 0: now */
     uint64_t flags;
     uint64_t quota; /* bytes the account may hold; 0: any */
+    bool patient; /* the caller holds the message durably: it may wait for others to share a sync */
 
     /* The bytes, stored as they are: first these parts, then `len` bytes of a file. */
     const struct slice *parts;
