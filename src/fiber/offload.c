@@ -59,20 +59,19 @@ void offload_limit(enum offload_class class, unsigned threads) {
     shared.pools[class].limit = threads;
 }
 
-static void finish(struct job *job) {
-    bool first = list_empty(&shared.finished);
-    list_append(&shared.finished, &job->link);
-    if (first) {
-        uint64_t one = 1;
-        MUST(write(shared.event_fd, &one, sizeof one) == sizeof one);
-    }
-}
-
+/* Without the lock while the job runs, and while the scheduler is told: it would wait for it. */
 static void run(struct job *job) {
+    uint64_t one = 1;
     (void)pthread_mutex_unlock(&shared.lock);
     job->result = job->fn(job->arg);
     MUST(pthread_mutex_lock(&shared.lock) == 0);
-    finish(job);
+    bool first = list_empty(&shared.finished);
+    list_append(&shared.finished, &job->link);
+    if (!first)
+        return;
+    (void)pthread_mutex_unlock(&shared.lock);
+    MUST(write(shared.event_fd, &one, sizeof one) == sizeof one);
+    MUST(pthread_mutex_lock(&shared.lock) == 0);
 }
 
 /* Until there may be a job; false when there was none for so long. */
@@ -146,9 +145,11 @@ static int submit(struct pool *pool, struct job *job) {
         r = 0;
         list_append(&pool->waiting, &job->link);
         pool->queued++;
-        (void)pthread_cond_signal(&pool->filled);
     }
+    bool somebody_idles = pool->idle > 0;
     (void)pthread_mutex_unlock(&shared.lock);
+    if (somebody_idles) /* not before: it would wake up only to wait for the lock */
+        (void)pthread_cond_signal(&pool->filled);
     return r;
 }
 
