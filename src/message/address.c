@@ -54,14 +54,6 @@ static bool is_dot_string(struct slice s) {
     return after_atext;
 }
 
-static bool is_ascii(struct slice s) {
-    for (size_t i = 0; i < s.len; i++) {
-        if ((unsigned char)s.ptr[i] >= 0x80)
-            return false;
-    }
-    return true;
-}
-
 /* RFC 5321 §4.1.2 Quoted-string; the opening quote is next. */
 static int read_quoted(struct parser *p, struct slice *ret) {
     char *value = arena_alloc(p->arena, p->text.len - p->at);
@@ -118,11 +110,6 @@ static struct slice cut_domain(struct parser *p) {
     return slice_first(slice_from(p->text, from), p->at - from);
 }
 
-static unsigned domain_flags(unsigned flags) {
-    unsigned domain = flags & ADDRESS_UTF8 ? DOMAIN_UTF8 : 0;
-    return flags & ADDRESS_LOOSE ? domain | DOMAIN_UNDERSCORE | DOMAIN_TRAILING_DOT : domain;
-}
-
 static int fold_domain(struct arena *a, struct slice text, unsigned flags, struct address *address,
                        struct text_fault *fault) {
     address->literal = slice_starts(text, S("["));
@@ -132,7 +119,9 @@ static int fold_domain(struct arena *a, struct slice text, unsigned flags, struc
                                             "[IPv6:2001:db8::1]"};
         return domain_literal(a, text, &address->domain);
     }
-    return domain_canonical(a, text, domain_flags(flags), &address->domain, fault);
+    unsigned loose = flags & ADDRESS_LOOSE ? DOMAIN_UNDERSCORE | DOMAIN_TRAILING_DOT : 0;
+    unsigned utf8 = flags & ADDRESS_UTF8 ? DOMAIN_UTF8 : 0;
+    return domain_canonical(a, text, loose | utf8, &address->domain, fault);
 }
 
 /* Reads what follows the '@' into `address`. */
@@ -153,7 +142,9 @@ static int settle(struct parser *p, struct address *address) {
     if (!utf8_valid(address->local))
         return stop(p, -E_SYNTAX, N_("the address has to be valid UTF-8"));
     address->needs_quotes = !is_dot_string(address->local);
-    address->utf8 = !is_ascii(address->local);
+    address->utf8 = false;
+    for (size_t i = 0; i < address->local.len; i++)
+        address->utf8 |= (unsigned char)address->local.ptr[i] >= 0x80;
     return 0;
 }
 

@@ -72,17 +72,12 @@ void encode_plain_body(struct buf *to, struct slice text) {
     }
 }
 
-/* Lines are short and hold nothing but plain text. */
-static bool is_7bit(struct slice text) {
-    for (struct slice line; next_line(&text, &line);) {
-        if (line.len > FOLD_COLUMNS || !text_is_plain(line))
-            return false;
-    }
-    return true;
-}
-
 enum body_encoding body_encoding_for(struct slice text) {
-    if (is_7bit(text))
+    bool is_7bit = true; /* lines are short and hold nothing but plain text */
+    struct slice rest = text;
+    for (struct slice line; is_7bit && next_line(&rest, &line);)
+        is_7bit = line.len <= FOLD_COLUMNS && text_is_plain(line);
+    if (is_7bit)
         return BODY_7BIT;
     size_t high = 0;
     for (size_t i = 0; i < text.len; i++)
@@ -101,14 +96,8 @@ const char *body_encoding_name(enum body_encoding encoding) {
     }
 }
 
-/* RFC 2045 §6.8: the line ends of a text are CRLF before they are encoded. */
-static void text_base64_body(struct buf *to, struct slice text) {
-    _cleanup_(buf_done) struct buf lines = {0};
-    encode_plain_body(&lines, text);
-    encode_base64_body(to, buf_slice(&lines));
-}
-
 void encode_body(struct buf *to, enum body_encoding encoding, struct slice text) {
+    _cleanup_(buf_done) struct buf lines = {0};
     switch (encoding) {
     case BODY_7BIT:
         encode_plain_body(to, text);
@@ -117,7 +106,8 @@ void encode_body(struct buf *to, enum body_encoding encoding, struct slice text)
         encode_quoted_printable_body(to, text);
         return;
     case BODY_BASE64:
-        text_base64_body(to, text);
+        encode_plain_body(&lines, text); /* line ends are CRLF before: RFC 2045 §6.8 */
+        encode_base64_body(to, buf_slice(&lines));
         return;
     }
 }

@@ -78,37 +78,22 @@ static void add_typed(struct buf *to, struct arena *a, const char *name, struct 
         add_field(to, name, arena_printf(a, "%.*s; %.*s", SLICE_ARG(type), SLICE_ARG(line)));
 }
 
-/* The code point at the front of well-formed UTF-8, and its length. */
-static uint32_t code_point(struct slice s, size_t *ret_len) {
-    uint8_t first = (uint8_t)s.ptr[0];
-    size_t len = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    uint32_t point = len == 1 ? first : first & (0x7fU >> len);
-    for (size_t i = 1; i < len && i < s.len; i++)
-        point = point << 6 | ((uint8_t)s.ptr[i] & 0x3f);
-    *ret_len = len;
-    return point;
-}
-
 /* RFC 6533 §3 utf-8-addr-xtext: an address above ASCII inside a report that is ASCII. */
 static struct slice ascii_form(struct arena *a, struct slice address) {
     _cleanup_(buf_done) struct buf text = {0};
     size_t len = 0;
     for (; address.len > 0; address = slice_from(address, len)) {
-        uint32_t point = code_point(address, &len);
+        uint8_t first = (uint8_t)address.ptr[0]; /* of well-formed UTF-8 */
+        len = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+        uint32_t point = len == 1 ? first : first & (0x7fU >> len);
+        for (size_t i = 1; i < len && i < address.len; i++)
+            point = point << 6 | ((uint8_t)address.ptr[i] & 0x3f);
         if (point > 32 && point < 127 && slice_find_byte(S("+=\\"), (char)point) < 0)
             buf_add_byte(&text, (char)point);
         else
             buf_printf(&text, "\\x{%02X}", point);
     }
     return arena_copy(a, buf_slice(&text));
-}
-
-static void add_final_recipient(struct buf *to, struct arena *a, const struct address *address) {
-    struct slice text = address_text(a, address);
-    if (address->utf8)
-        add_typed(to, a, "Final-Recipient", S("utf-8"), ascii_form(a, text));
-    else
-        add_typed(to, a, "Final-Recipient", S("rfc822"), text);
 }
 
 /* RFC 3461 §6.3: the ORCPT value with its xtext decoded; one that is broken is left out. */
@@ -129,9 +114,13 @@ static void add_original_recipient(struct buf *to, struct arena *a, struct slice
 static void add_report_recipient(struct buf *to, struct arena *a,
                                  const struct dsn_recipient *recipient) {
     bool remote = recipient->remote_host.len > 0;
+    struct slice address = address_text(a, recipient->address);
     buf_add_str(to, "\r\n");
     add_original_recipient(to, a, recipient->original);
-    add_final_recipient(to, a, recipient->address);
+    if (recipient->address->utf8)
+        add_typed(to, a, "Final-Recipient", S("utf-8"), ascii_form(a, address));
+    else
+        add_typed(to, a, "Final-Recipient", S("rfc822"), address);
     add_field(to, "Action", slice_of_str(dsn_action_name(recipient->action)));
     add_field(to, "Status", dsn_status(recipient));
     add_typed(to, a, "Remote-MTA", S("dns"), recipient->remote_host);
@@ -169,17 +158,13 @@ static bool passes(struct slice bytes, bool eight_bit, bool *ret_has_eight_bit) 
            scan.longest_line <= LINE_MAX_BYTES;
 }
 
-/* The header of the message, as many whole fields as `max` allows. */
-static struct slice returned_header(struct slice message, size_t max) {
-    struct header_limits limits = {.bytes = max};
-    struct header_cursor c = {.message = message, .limits = &limits};
+/* The header of the message, as many whole fields as may be returned. */
+static void add_header_part(struct buf *to, const struct dsn *dsn) {
+    struct header_limits limits = {.bytes = dsn->max_returned};
+    struct header_cursor c = {.message = dsn->message, .limits = &limits};
     for (struct header_field field; header_next(&c, &field);)
         continue;
-    return slice_first(message, c.at);
-}
-
-static void add_header_part(struct buf *to, const struct dsn *dsn) {
-    struct slice header = returned_header(dsn->message, dsn->max_returned);
+    struct slice header = slice_first(dsn->message, c.at);
     bool has_eight_bit = false;
     describe(to, "元のメールのヘッダー / Header of the original message");
     buf_add_str(to, "Content-Type: text/rfc822-headers; charset=utf-8\r\n");
@@ -192,17 +177,11 @@ static void add_header_part(struct buf *to, const struct dsn *dsn) {
     }
 }
 
-static bool anything_failed(const struct dsn *dsn) {
-    for (size_t i = 0; i < dsn->recipient_count; i++) {
-        if (dsn->recipients[i].action == DSN_FAILED)
-            return true;
-    }
-    return false;
-}
-
 static enum returned choose_returned(const struct dsn *dsn) {
-    bool has_eight_bit = false;
-    if (dsn->header_only || dsn->message.len > dsn->max_returned || !anything_failed(dsn) ||
+    bool has_eight_bit = false, anything_failed = false;
+    for (size_t i = 0; i < dsn->recipient_count; i++)
+        anything_failed |= dsn->recipients[i].action == DSN_FAILED;
+    if (dsn->header_only || dsn->message.len > dsn->max_returned || !anything_failed ||
         !passes(dsn->message, dsn->eight_bit, &has_eight_bit))
         return RETURN_HEADER;
     return has_eight_bit ? RETURN_8BIT : RETURN_7BIT;
@@ -231,20 +210,15 @@ static void add_references(struct buf *to, struct slice message) {
     add_field(to, "References", id);
 }
 
-static void add_recipient_field(struct buf *to, const struct address *sender) {
-    struct compose_mailbox box = {.address = sender};
-    if (sender->utf8)
-        buf_add_str(to, "To: undisclosed-recipients:;\r\n");
-    else
-        compose_mailboxes(to, "To", &box, 1);
-}
-
 static void add_header(struct buf *to, const struct dsn *dsn, enum returned returned) {
     struct address daemon = {.local = S("MAILER-DAEMON"), .domain = dsn->host};
     struct compose_mailbox from = {.name = S("Mail delivery"), .address = &daemon};
     add_date(to, "Date", dsn->now);
     compose_mailboxes(to, "From", &from, 1);
-    add_recipient_field(to, dsn->sender);
+    if (dsn->sender->utf8)
+        buf_add_str(to, "To: undisclosed-recipients:;\r\n");
+    else
+        compose_mailboxes(to, "To", &(struct compose_mailbox){.address = dsn->sender}, 1);
     compose_text_field(to, "Subject", slice_of_str(dsn_subject(dsn)));
     add_field(to, "Message-ID", dsn->message_id);
     add_references(to, dsn->message);
@@ -255,20 +229,18 @@ static void add_header(struct buf *to, const struct dsn *dsn, enum returned retu
                returned == RETURN_8BIT ? EIGHT_BIT_FIELD : "", SLICE_ARG(dsn->boundary));
 }
 
-static void add_words(struct buf *to, const struct dsn *dsn) {
-    _cleanup_(buf_done) struct buf text = {0};
-    dsn_text(&text, dsn);
+void dsn_compose(struct buf *to, const struct dsn *dsn) {
+    enum returned returned = choose_returned(dsn);
+    _cleanup_(buf_done) struct buf words = {0};
+    add_header(to, dsn, returned);
+
+    compose_boundary(to, dsn->boundary, false);
     describe(to, "お知らせ / Notification");
     buf_add_str(to, "Content-Type: text/plain; charset=utf-8\r\n"
                     "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
-    encode_quoted_printable_body(to, buf_slice(&text));
-}
+    dsn_text(&words, dsn);
+    encode_quoted_printable_body(to, buf_slice(&words));
 
-void dsn_compose(struct buf *to, const struct dsn *dsn) {
-    enum returned returned = choose_returned(dsn);
-    add_header(to, dsn, returned);
-    compose_boundary(to, dsn->boundary, false);
-    add_words(to, dsn);
     compose_boundary(to, dsn->boundary, false);
     add_report(to, dsn);
     compose_boundary(to, dsn->boundary, false);

@@ -46,24 +46,6 @@ static bool ended(struct header_cursor *c, enum header_end end, size_t body) {
     return false;
 }
 
-/* The end of a field whose first line ends at `at`: behind its last continuation line. */
-static size_t pass_folds(struct slice message, size_t at, size_t *last_text) {
-    while (at < message.len && is_blank(message.ptr[at])) {
-        size_t text = 0;
-        size_t line = line_at(message, at, &text);
-        *last_text = at + text;
-        at += line;
-    }
-    return at;
-}
-
-static bool over_limit(const struct header_cursor *c, size_t end) {
-    if (!c->limits)
-        return false;
-    return (c->limits->bytes > 0 && end > c->limits->bytes) ||
-           (c->limits->fields > 0 && c->fields >= c->limits->fields);
-}
-
 bool header_next(struct header_cursor *c, struct header_field *ret) {
     size_t from, end, value_end, colon = 0, name = 0;
     if (c->end != HEADER_OPEN)
@@ -81,8 +63,15 @@ bool header_next(struct header_cursor *c, struct header_field *ret) {
         if (name == 0 && !is_mbox_line(line))
             return ended(c, HEADER_NO_FIELD, from);
         value_end = from + text;
-        end = pass_folds(c->message, from + len, &value_end);
-        if (over_limit(c, end))
+        end = from + len;
+        while (end < c->message.len && is_blank(c->message.ptr[end])) { /* continuation lines */
+            len = line_at(c->message, end, &text);
+            value_end = end + text;
+            end += len;
+        }
+        const struct header_limits *limits = c->limits;
+        if (limits && ((limits->bytes > 0 && end > limits->bytes) ||
+                       (limits->fields > 0 && c->fields >= limits->fields)))
             return ended(c, HEADER_LIMIT, c->message.len);
         c->at = end;
     } while (name == 0);

@@ -129,13 +129,7 @@ static bool opens(uint32_t c) {
     return in(opening, ARRAY_SIZE(opening), c);
 }
 
-/* Whether a line may end between two characters: at a blank, or where one of them is wide. */
-static bool may_break(uint32_t before, uint32_t behind) {
-    bool beside_wide = in(wide, ARRAY_SIZE(wide), before) || in(wide, ARRAY_SIZE(wide), behind);
-    return behind == ' ' || (beside_wide && !opens(before) && !closes(behind));
-}
-
-/* The next piece that stays together. */
+/* The next piece that stays together: a line may end at a blank, or where a character is wide. */
 static bool next_piece(struct slice *rest, bool *ret_blank, struct slice *ret) {
     struct slice s = slice_trim(*rest);
     uint32_t before = 0, c = 0;
@@ -145,7 +139,8 @@ static bool next_piece(struct slice *rest, bool *ret_blank, struct slice *ret) {
     size_t len = MAX(decode(s, &before), (size_t)1);
     while (len < s.len) {
         size_t next = MAX(decode(slice_from(s, len), &c), (size_t)1);
-        if (may_break(before, c))
+        bool beside_wide = in(wide, ARRAY_SIZE(wide), before) || in(wide, ARRAY_SIZE(wide), c);
+        if (c == ' ' || (beside_wide && !opens(before) && !closes(c)))
             break;
         len += next;
         before = c;
@@ -153,13 +148,6 @@ static bool next_piece(struct slice *rest, bool *ret_blank, struct slice *ret) {
     *ret = slice_first(s, len);
     *rest = slice_from(s, len);
     return true;
-}
-
-/* Ends the line, which leaves no blanks behind. */
-static void end_line(struct buf *to) {
-    while (to->len > 0 && to->ptr[to->len - 1] == ' ')
-        to->len--;
-    buf_add_byte(to, '\n');
 }
 
 static void wrap_from(struct buf *to, struct slice s, size_t at, size_t column, size_t width) {
@@ -172,7 +160,9 @@ static void wrap_from(struct buf *to, struct slice s, size_t at, size_t column, 
     while (next_piece(&rest, &blank, &piece)) {
         size_t columns = text_columns(piece), room = limit - MIN(columns, limit);
         if (at + (at > column && blank ? 1 : 0) + columns > limit && at > MIN(column, room)) {
-            end_line(to);
+            while (to->len > 0 && to->ptr[to->len - 1] == ' ') /* no blanks at the end */
+                to->len--;
+            buf_add_byte(to, '\n');
             at = MIN(column, room);
             text_blanks(to, at);
         } else if (at > column && blank) {

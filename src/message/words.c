@@ -132,30 +132,24 @@ static void end_run(struct buf *to, struct run *run) {
     run->charset = -1;
 }
 
-static void add_word(struct buf *to, struct run *run, const struct word *w) {
-    if (run->charset != w->charset)
-        end_run(to, run);
-    run->charset = w->charset;
-    buf_add(&run->bytes, w->bytes);
-}
-
-/* Blanks between two encoded words are not part of the text (RFC 2047 §6.2). */
-static bool only_separates(const struct run *run, struct slice plain, const struct word *next) {
-    return run->charset >= 0 && next->len > 0 && slice_trim_lines(plain).len == 0;
-}
-
 void words_decode(struct buf *to, struct slice text) {
     _cleanup_(arena_done) struct arena a = {0};
     struct run run = {.charset = -1};
     while (text.len > 0) {
         struct word w;
         struct slice plain = slice_first(text, find_word(&a, text, &w));
-        if (!only_separates(&run, plain, &w)) {
+        /* Blanks between two encoded words are not part of the text (RFC 2047 §6.2). */
+        bool separates = run.charset >= 0 && w.len > 0 && slice_trim_lines(plain).len == 0;
+        if (!separates) {
             end_run(to, &run);
             charset_decode_unlabelled(to, plain);
         }
-        if (w.len > 0)
-            add_word(to, &run, &w);
+        if (w.len > 0) {
+            if (run.charset != w.charset)
+                end_run(to, &run);
+            run.charset = w.charset;
+            buf_add(&run.bytes, w.bytes);
+        }
         text = slice_from(text, plain.len + w.len);
     }
     end_run(to, &run);
