@@ -36,13 +36,6 @@ static int refused(const struct relay_client *c, struct arena *a, struct relay_f
 
 /* ------------------------------------------------------------------ EHLO */
 
-static void learn_size(struct relay_client *c, struct slice parameters) {
-    struct slice number;
-    uint64_t limit;
-    if (slice_next_word(&parameters, &number) && slice_to_u64(number, UINT64_MAX, &limit) == 0)
-        c->size_limit = limit;
-}
-
 /* "AUTH PLAIN LOGIN", and "AUTH=PLAIN LOGIN" of old servers. */
 static void learn_mechanisms(struct relay_client *c, struct slice line) {
     static const struct {
@@ -76,26 +69,16 @@ static void learn_extension(struct relay_client *c, struct slice line) {
         {{"DSN", 3}, EXTENSION_DSN},
         {{"SMTPUTF8", 8}, EXTENSION_SMTPUTF8},
     };
-    struct slice keyword;
+    struct slice keyword, number;
+    uint64_t limit;
     if (!slice_next_word(&line, &keyword))
         return;
-    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-        if (!slice_eq_nocase(known[i].keyword, keyword))
-            continue;
-        c->extensions |= known[i].extension;
-        if (known[i].extension == EXTENSION_SIZE)
-            learn_size(c, line);
-    }
-}
-
-/* The first line is the peer's name and greeting. */
-static void learn_extensions(struct relay_client *c, struct slice lines) {
-    struct slice line;
-    (void)slice_next(&lines, '\n', &line);
-    while (slice_next(&lines, '\n', &line)) {
-        learn_extension(c, line);
-        learn_mechanisms(c, line);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+        if (slice_eq_nocase(known[i].keyword, keyword))
+            c->extensions |= known[i].extension;
+    if (slice_eq_nocase(keyword, S("SIZE")) && slice_next_word(&line, &number) &&
+        slice_to_u64(number, UINT64_MAX, &limit) == 0)
+        c->size_limit = limit;
 }
 
 static int say_hello(struct relay_client *c, const char *verb, struct arena *a,
@@ -103,13 +86,6 @@ static int say_hello(struct relay_client *c, const char *verb, struct arena *a,
     (void)talk_pass_over_surplus(c);
     talk_command(c, arena_printf(a, "%s %.*s", verb, SLICE_ARG(c->options.helo)));
     return talk_reply(c, verb, c->options.timeouts.command, a, reply);
-}
-
-/* RFC 5321 §4.1.1.1: the reply begins with the name of the host. */
-static bool names_ourselves(const struct relay_client *c, const struct smtp_reply *reply) {
-    struct slice text = reply->text, line, name;
-    return slice_next(&text, '\n', &line) && slice_next_word(&line, &name) &&
-           slice_eq_nocase(name, c->options.helo);
 }
 
 static int ourselves(const struct relay_client *c, struct arena *a, struct relay_failure *failure) {
@@ -138,10 +114,16 @@ static int hello(struct relay_client *c, struct arena *a, struct relay_failure *
         return fail(failure, r, &reply);
     if (reply.code / 100 != 2)
         return refused(c, a, failure, &reply);
-    if (names_ourselves(c, &reply))
+
+    /* The first line begins with the name of the host (RFC 5321 §4.1.1.1). */
+    struct slice lines = reply.text, line, name;
+    if (slice_next(&lines, '\n', &line) && slice_next_word(&line, &name) &&
+        slice_eq_nocase(name, c->options.helo))
         return ourselves(c, a, failure);
-    if (extended)
-        learn_extensions(c, reply.text);
+    while (extended && slice_next(&lines, '\n', &line)) {
+        learn_extension(c, line);
+        learn_mechanisms(c, line);
+    }
     if (c->options.no_pipelining)
         c->extensions &= ~(unsigned)EXTENSION_PIPELINING;
     return 0;
@@ -158,18 +140,14 @@ static int tls_failure(struct relay_client *c, const struct relay_voice *voice, 
     return fail(failure, -E_TLS, &reply);
 }
 
-static int shake_hands(struct relay_client *c, struct problem *problem) WAITS {
-    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
-        fiber_deadline_begin(fiber_now() + c->options.timeouts.tls);
-    return tls_connect(c->stream, c->options.tls, c->options.peer_name, problem);
-}
-
 /* The handshake, on a stream whose input is used up. */
 static int begin_tls(struct relay_client *c, const struct relay_voice *voice, struct arena *a,
                      struct relay_failure *failure) WAITS {
     struct problem problem = {{0}};
     struct tls_facts facts;
-    int r = shake_hands(c, &problem);
+    struct fiber_deadline deadline = fiber_deadline_begin(fiber_now() + c->options.timeouts.tls);
+    int r = tls_connect(c->stream, c->options.tls, c->options.peer_name, &problem);
+    fiber_deadline_end(&deadline);
     if (r == -ECANCELED)
         return r;
     if (r < 0)

@@ -153,15 +153,6 @@ static int wait_for_room(struct pool *p) WAITS {
     return 0;
 }
 
-static struct pool_connection *connection_new(struct pool *p, struct pool_destination *d) {
-    struct pool_connection *connection = NEW(struct pool_connection);
-    connection->destination = d;
-    d->users++;
-    p->connections++;
-    p->opened++;
-    return connection;
-}
-
 /* Idle connections will not do: one of them makes room. Whether it has done so already. */
 static bool close_one_idle(struct pool *p, struct pool_destination *d) {
     struct link *k = list_first(&d->idle);
@@ -189,7 +180,12 @@ static int take_right(struct pool *p, struct pool_destination *d, bool fresh,
     }
     if (r < 0)
         return r;
-    *ret_connection = connection_new(p, d);
+    struct pool_connection *connection = NEW(struct pool_connection);
+    connection->destination = d;
+    d->users++;
+    p->connections++;
+    p->opened++;
+    *ret_connection = connection;
     return 0;
 }
 

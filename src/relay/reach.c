@@ -101,13 +101,6 @@ static bool enough_tried(const struct run *run) {
     return run->attempts >= o->attempts || run->refusals >= o->hosts;
 }
 
-static const struct dns_host *next_host(struct run *run, struct net_addr *ret_addr) {
-    const struct dns_host *host = enough_tried(run) ? NULL : candidate(run, ret_addr);
-    if (host)
-        run->present_place = run->address++;
-    return host;
-}
-
 int reach_another(struct run *run, bool answered, struct slice idle_peer) {
     struct net_addr addr;
     int r = 0;
@@ -147,11 +140,6 @@ static int open_stream(struct run *run, const struct net_addr *addr, struct slic
     run_note_failure(run, &result);
     relay_log(&run->job->voice, RELAY_STEP_UNREACHABLE, "%.*s", SLICE_ARG(result.reply.text));
     return r;
-}
-
-static void note_login(struct run *run, struct slice why) {
-    relay_log(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s", SLICE_ARG(why));
-    (void)snprintf(run->relay->login_error, sizeof run->relay->login_error, "%.*s", SLICE_ARG(why));
 }
 
 static int cannot_verify(struct run *run, struct slice peer) {
@@ -221,8 +209,12 @@ static int open_client(struct run *run, const struct dns_host *host, const struc
         if (failure->ourselves)
             end_at_ourselves(run, &failure->result);
         run_note_failure(run, &failure->result);
-        if (failure->login_failed)
-            note_login(run, failure->result.reply.text);
+        if (failure->login_failed) {
+            struct slice why = failure->result.reply.text;
+            relay_log(&run->job->voice, RELAY_STEP_LOGIN_FAILED, "%.*s", SLICE_ARG(why));
+            (void)snprintf(run->relay->login_error, sizeof run->relay->login_error, "%.*s",
+                           SLICE_ARG(why));
+        }
         run->refusals += r == -E_REFUSED;
     } else if (options.login) {
         run->relay->login_error[0] = '\0';
@@ -274,19 +266,13 @@ static int try_address(struct run *run, const struct dns_host *host, const struc
     return try_plain(run, host, addr, ret_client);
 }
 
-/* What those are told who come while the destination rests, if more than that nobody answered. */
-static struct slice rest_reason(const struct run *run) {
-    const struct smtp_reply *reply = &run->failure.reply;
-    bool silent = reply->status.subject == 4 && reply->status.detail == 1;
-    return silent ? S("") : reply->text;
-}
-
 int reach_next(struct run *run, struct pool_connection *connection) {
     const struct dns_host *host;
     int r = run->way_known ? 0 : find_way(run);
     if (r != 0)
         return r;
-    while ((host = next_host(run, &run->present))) {
+    while (!enough_tried(run) && (host = candidate(run, &run->present))) {
+        run->present_place = run->address++;
         r = try_address(run, host, &run->present, &connection->client);
         if (r == 0) {
             run->connected = true;
@@ -295,8 +281,12 @@ int reach_next(struct run *run, struct pool_connection *connection) {
         if (fiber_cancelled())
             return -ECANCELED;
     }
-    if (!run->connected && run->failure.disposition == RELAY_LATER)
-        pool_unreachable(run->relay->pool, connection, rest_reason(run));
+    if (!run->connected && run->failure.disposition == RELAY_LATER) {
+        /* What those are told who come while it rests, if more than that nobody answered. */
+        const struct smtp_reply *reply = &run->failure.reply;
+        bool silent = reply->status.subject == 4 && reply->status.detail == 1;
+        pool_unreachable(run->relay->pool, connection, silent ? S("") : reply->text);
+    }
     return 1;
 }
 

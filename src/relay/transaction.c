@@ -14,20 +14,6 @@
 
 /* ------------------------------------------------------------------ the message */
 
-/* The reply to the final dot is that of every accepted recipient. */
-static void take_final_reply(struct transaction *t, const struct smtp_reply *reply) {
-    struct relay_result result = talk_result(reply);
-    result.dsn_passed = result.disposition == RELAY_DELIVERED && (t->c->extensions & EXTENSION_DSN);
-    result.unsure = reply->code / 100 == 3;
-    transaction_settle_open(t, &result);
-}
-
-/* The whole message was sent, and no answer came: `reply` has our own words. */
-static void take_no_reply(struct transaction *t, const struct smtp_reply *reply) {
-    transaction_settle_open(
-        t, &(struct relay_result){.disposition = RELAY_LATER, .reply = *reply, .unsure = true});
-}
-
 /*
  * The peer hung up in the middle of the message. It may have said why (RFC 5321 §3.8), and a reply
  * counts whenever it comes (§4.2.1); none can mean that it has the message.
@@ -63,13 +49,19 @@ static int send_message(struct transaction *t) WAITS {
     struct smtp_reply reply;
     stream_set_timeout(c->stream, c->options.timeouts.data_end);
     r = talk_verdict(c, "end of the message", t->a, &reply);
-    if (r < 0) {
-        take_no_reply(t, &reply);
+    if (r < 0) { /* no answer came to the whole message: `reply` has our own words */
+        transaction_settle_open(
+            t, &(struct relay_result){.disposition = RELAY_LATER, .reply = reply, .unsure = true});
         return r;
     }
     c->needs_reset = false;
     c->over = c->over || reply.code == 421;
-    take_final_reply(t, &reply);
+
+    /* It is that of every accepted recipient. */
+    struct relay_result result = talk_result(&reply);
+    result.dsn_passed = result.disposition == RELAY_DELIVERED && (c->extensions & EXTENSION_DSN);
+    result.unsure = reply.code / 100 == 3;
+    transaction_settle_open(t, &result);
     return 0;
 }
 
@@ -100,12 +92,6 @@ static int transact(struct transaction *t) WAITS {
     return r < 0 || !t->c->over ? r : -E_EOF;
 }
 
-static void name_peer(const struct transaction *t) {
-    struct slice peer = arena_copy(t->a, t->c->options.peer);
-    for (size_t i = 0; i < t->message->envelope.count; i++)
-        t->results[i].peer = peer;
-}
-
 int relay_client_send(struct relay_client *c, const struct relay_message *message, struct arena *a,
                       struct relay_result *results) {
     MUST(c->magic == RELAY_CLIENT_MAGIC && message->envelope.count > 0 &&
@@ -125,6 +111,8 @@ int relay_client_send(struct relay_client *c, const struct relay_message *messag
     c->messages++;
     int r = transact(&t);
     MUST(t.unsettled == 0);
-    name_peer(&t);
+    struct slice peer = arena_copy(a, c->options.peer);
+    for (size_t i = 0; i < message->envelope.count; i++)
+        results[i].peer = peer;
     return r;
 }
