@@ -15,7 +15,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 
-#define WINDOW        (16U << 10)
+#define WINDOW        (64U << 10)
 #define SEARCH        (256U << 10)
 #define DISK_BLOCK    4096U
 #define AT_GENERATION 8U

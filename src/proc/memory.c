@@ -30,6 +30,10 @@ void memory_tune(void) {
     (void)mallopt(M_TOP_PAD, GROWS_BY);
 }
 
+void memory_one_arena(void) {
+    (void)mallopt(M_ARENA_MAX, 1);
+}
+
 void memory_give_back(void *nothing) {
     struct fiber_stats stats = {0};
     uint64_t before = 0;

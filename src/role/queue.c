@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/siphash.h"
 #include "events/kinds.h"
+#include "proc/memory.h"
 #include "relay/via.h"
 #include "role/author.h"
 #include "role/queue_answer.h"
@@ -176,6 +177,7 @@ static struct queue_options options_of(struct process *p) {
 static int open_queue(struct process *p, struct problem *problem) {
     struct queue *q = NULL;
     struct queue_options options = options_of(p);
+    memory_one_arena(); /* a thread makes what the spool keeps of each message */
     struct queue_ops ops = {p, ask_directory, deliver, transmit, log_event, destination};
     _cleanup_(close_p) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)

@@ -13,7 +13,8 @@
 #define COPY_BYTES     (1U << 20)
 #define SMALL_LOG      4U /* so many segments are not worth copying for */
 #define RETRY_INTERVAL (2 * USEC_SEC)
-#define PATIENCE       USEC_HOUR /* with a disk that cannot read a message */
+#define BEGIN_AFTER    (500 * USEC_MS) /* the opening has made room; the host starts meanwhile */
+#define PATIENCE       USEC_HOUR       /* with a disk that cannot read a message */
 
 static uint64_t log_length(const struct spool *s) {
     return s->stat.segments * s->options.segment_size;
@@ -154,6 +155,7 @@ static void copy_and_pause(struct spool *s) {
 
 void keeper_fiber(void *arg) {
     struct spool *s = arg;
+    pause_for(s, BEGIN_AFTER);
     while (!s->closing) {
         segment_release_oldest(s);
         (void)segment_prepare_spare(s);

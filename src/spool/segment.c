@@ -19,6 +19,7 @@
 #include "spool/log.h"
 
 #define RETRY_SPARE (2 * USEC_SEC)
+#define FIRST_SIZE  (4ULL << 20) /* where no spare is left from before: the opening waits for it */
 
 struct segment *segment_add(struct spool *s, const struct pack_file *file, const char *name) {
     struct segment *seg = NEW(struct segment);
@@ -88,7 +89,8 @@ int segment_prepare_spare(struct spool *s) {
     if (!s->spare.ready && failed_lately) {
         error = -ENOSPC;
     } else if (!s->spare.ready) {
-        struct spare_job job = {.spool = s, .size = s->options.segment_size};
+        uint64_t size = s->options.segment_size;
+        struct spare_job job = {.spool = s, .size = s->current ? size : MIN(size, FIRST_SIZE)};
         error = make_any_spare(s, &job);
         if (error && !s->spare_failed)
             spool_log(s, SPOOL_NOTICE_LOW, "no further segment can be set aside: %s",

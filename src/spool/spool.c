@@ -187,14 +187,12 @@ struct spool_message *spool_find(struct spool *s, uint64_t id) {
 }
 
 int spool_each(struct spool *s, int (*each)(void *arg, struct spool_message *message), void *arg) {
-    struct map_entry *e;
-    size_t at = 0;
-    while ((e = map_next(&s->messages, &at))) {
-        struct stored *st = e->value;
-        int r = each(arg, &st->message);
-        if (r)
-            return r;
-    }
+    LIST_EACH (seg, &s->segments, struct segment, link)
+        LIST_EACH (st, &seg->messages, struct stored, in_segment) {
+            int r = each(arg, &st->message);
+            if (r)
+                return r;
+        }
     return 0;
 }
 
