@@ -158,6 +158,7 @@ static int create(const char *name, fiber_fn *fn, void *arg, struct fiber *paren
                         .fn = fn,
                         .arg = arg,
                         .parent = parent,
+                        .purpose = parent ? parent->purpose : NULL,
                         .stack = stack,
                         .deadline = USEC_NEVER};
     (void)snprintf(f->name, sizeof f->name, "%s", name);
@@ -253,6 +254,15 @@ bool fiber_cancelled(void) {
 
 unsigned fiber_children(void) {
     return running()->child_count;
+}
+
+void fiber_set_purpose(const void *purpose) {
+    running()->purpose = purpose;
+}
+
+const void *fiber_purpose(void) {
+    struct fiber *f = fiber_self();
+    return f ? f->purpose : NULL;
 }
 
 /* ------------------------------------------------------------------ time */

@@ -78,6 +78,10 @@ struct fiber *fiber_self(void); /* NULL outside a fiber */
 bool fiber_cancelled(void);
 unsigned fiber_children(void); /* children of the calling fiber that have not ended */
 
+/* What the calling fiber works for: its children, from now on, work for the same. NULL at first. */
+void fiber_set_purpose(const void *purpose);
+const void *fiber_purpose(void); /* NULL outside a fiber, too */
+
 /* Gives way to the other fibers that can run. 0 or -ECANCELED. */
 int fiber_yield(void) WAITS;
 

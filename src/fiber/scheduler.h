@@ -38,6 +38,7 @@ struct fiber {
     struct fiber *joiner; /* waits for this fiber's end, or the parent for its last child */
     fiber_fn *fn;
     void *arg;
+    const void *purpose; /* fiber_purpose() */
     struct context context;
     struct sanitize_context sanitize;
     struct stack stack;

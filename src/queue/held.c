@@ -199,7 +199,7 @@ static void send_notice(struct queue *q, struct slice recipient, const struct no
     _cleanup_(buf_done) struct buf bytes = {0};
     unsigned second = LANGUAGES - 1 - first;
     struct recipient to = {.address = recipient, .notify = NOTIFY_NEVER};
-    queue_id id = queue_id_next(&q->ids, fiber_wall());
+    queue_id id = queue_new_id(q);
     struct problem problem = {0};
     struct slice subject = arena_printf(&a, "%.*s (%.*s)", SLICE_ARG(notice->subject[first]),
                                         SLICE_ARG(notice->subject[second]));

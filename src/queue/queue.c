@@ -56,6 +56,14 @@ void job_unlock(struct queue *q, struct job *job) {
     fiber_cond_wake_all(&q->unlocked);
 }
 
+queue_id queue_new_id(struct queue *q) {
+    queue_id id;
+    do
+        id = queue_id_next(&q->ids, fiber_wall());
+    while (job_find(q, id));
+    return id;
+}
+
 /* ------------------------------------------------------------------ guests */
 
 struct queue *guest_enter(struct queue *q) {

@@ -70,6 +70,9 @@ struct queue_message {
 int queue_submit(struct queue *q, const struct queue_message *message,
                  struct problem *problem) WAITS;
 
+/* An id for a message of somebody who gives none himself. */
+queue_id queue_new_id(struct queue *q);
+
 /*
  * A file for the bytes of a large message: a new descriptor, which the caller passes on or closes;
  * all copies must be closed before queue_submit(). A file that is not submitted is given back by

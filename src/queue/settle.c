@@ -258,14 +258,6 @@ static void build_changes(struct save *s) {
 
 /* ------------------------------------------------------------------ messages that are made */
 
-static struct job *new_job(struct queue *q) {
-    queue_id id;
-    do
-        id = queue_id_next(&q->ids, fiber_wall());
-    while (job_find(q, id));
-    return job_new(q, id);
-}
-
 static uint32_t shape_of(struct slice bytes, bool utf8) {
     struct message_scan scan = {0};
     message_scan_feed(&scan, bytes);
@@ -280,7 +272,7 @@ static int make_report(struct save *s) WAITS {
         return 0;
     made_done(at->q, m);
     *m = (struct made){0};
-    m->job = new_job(at->q);
+    m->job = job_new(at->q, queue_new_id(at->q));
     struct slice recipient = s->to_postmaster ? report_postmaster(at) : at->envelope.reverse_path;
     report_compose(at, m->job->id, s->items, s->item_count, recipient, &m->bytes);
     if (fiber_cancelled() && !at->body_open)
@@ -373,7 +365,7 @@ static int make_expansion(struct save *s) WAITS {
     m->envelope.recipients = route_targets_list(at->a, &targets, &mailboxes, &m->envelope.count);
     if (m->envelope.count == 0)
         return 0;
-    m->job = new_job(at->q);
+    m->job = job_new(at->q, queue_new_id(at->q));
     m->envelope.origin = QUEUE_MADE_EXPANSION;
     m->envelope.shape |= any_utf8(&m->envelope) ? SHAPE_UTF8 : 0U;
     extra_encode(&(struct queue_extra){.depth = (uint8_t)(at->extra.depth + 1),

@@ -3,8 +3,8 @@
  * A new password, or an account that is disabled or removed, ends what the account has open before
  * the change is answered: conversations at the edges, mailboxes, tickets that are on their way.
  *
- * Edges call the directory, so the directory must not wait for their answers (rpc/rpc.h): they are
- * told. Behind what they were answered before, in order, so none overlooks a login.
+ * Edges are told and not asked: one that is stuck holds nobody up. What they are told comes behind
+ * what they were answered before, so none overlooks a login.
  */
 #include "proc/process.h"
 #include "role/directory_role.h"

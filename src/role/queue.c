@@ -218,10 +218,11 @@ static uint64_t sessions(struct process *p) {
 /*
  * An edge gives the ids of its own worker number (message/queue_id.h). Otherwise one in the hands
  * of a stranger could drop the files of the others' messages, or have messages delivered under the
- * ids that they are going to use, which the mailboxes would then believe to have already.
+ * ids that they are going to use, which the mailboxes would then believe to have already. What
+ * comes from a mailbox gets its id here.
  */
 static int check_owner(const struct rpc_caller *caller, queue_id id, struct problem *problem) {
-    if (caller->role != ROLE_EDGE || queue_id_worker(id) == caller->worker)
+    if (caller->role == ROLE_EDGE ? queue_id_worker(id) == caller->worker : id == 0)
         return 0;
     return problem_set(problem, -EINVAL, "the message's id belongs to another process");
 }
@@ -277,15 +278,19 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
                      const struct rpc_queue_submit_in *in, struct arena *a,
                      struct rpc_queue_submit_out *out, struct problem *problem) {
     struct process *p = arg;
+    struct queue *q = p->state;
+    bool from_mail = caller->role == ROLE_MAIL;
     (void)a;
-    (void)out;
     int r = check_owner(caller, in->id, problem);
     if (r < 0)
         return r;
     if (in->envelope.origin < QUEUE_FROM_OUTSIDE || in->envelope.origin > QUEUE_FROM_HOST)
         return problem_set(problem, -EINVAL, "only the queue makes messages of this origin");
+    if (from_mail && (in->envelope.origin != QUEUE_FROM_USER || in->envelope.login.len == 0))
+        return problem_set(problem, -EINVAL, "a mailbox sends for its user only");
+    out->id = from_mail ? queue_new_id(q) : in->id;
     struct queue_message message = {
-        .id = in->id,
+        .id = out->id,
         .envelope = in->envelope,
         .head = in->head,
         .bytes = in->bytes,
@@ -294,7 +299,7 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
         .notify = in->notify,
         .reason = in->reason,
     };
-    return queue_submit(p->state, &message, problem);
+    return queue_submit(q, &message, problem);
 }
 
 static int on_room(void *arg, const struct rpc_caller *caller, const struct rpc_queue_room_in *in,

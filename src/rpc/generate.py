@@ -10,11 +10,14 @@ The schema, line by line ('#' begins a comment, indentation marks what belongs t
         account u64
         address text 320
 
-    call directory.resolve "Says where an address leads." from edge queue
+    call mail.deliver "Stores a message in a mailbox." from queue makes directory
         in
             address text 512
         out
             targets list target 1000
+
+`makes`: the roles that the handler may call before it answers; it may make those of their calls
+that are for its role and have an answer. No call may lead to itself in that way.
 
 Types: bool u8 u16 u32 u64 i64, size (a size_t), text MAX, bytes MAX (both are slices), texts MAX
 MOST (an array of slices), enum NAME COUNT, one STRUCT, list STRUCT MOST, fd (a descriptor or -1),
@@ -27,6 +30,8 @@ The number of elements is in NAME_count, or in what `by` names. A line `send ...
 is a struct that a header of a lower floor declares. Its fields stand here in any order; one that is
 not listed does not travel and arrives as zero. All other structs are made here, as struct rpc_NAME.
 """
+import hashlib
+import re
 import sys
 
 ROLES = ["master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events", "cli",
@@ -139,11 +144,12 @@ class Field:
 
 
 class Call:
-    def __init__(self, kind, name, words, callers):
-        self.one_way, self.doc, self.callers = kind == "send", words, callers
+    def __init__(self, kind, name, words, callers, makes):
+        self.one_way, self.doc, self.callers, self.makes = kind == "send", words, callers, makes
         self.role, self.verb = name.split(".")
         self.fields = {"in": [], "out": []}
-        for role in [self.role, *callers]:
+        self.level = 0
+        for role in [self.role, *callers, *makes]:
             if role not in ROLES:
                 raise Bad(f"unknown role {role}")
 
@@ -169,7 +175,9 @@ def parse(path):
                 struct = Struct(words[1], words[3] if words[2:3] == ["in"] else None, doc)
                 structs[struct.name], fields = struct, struct.fields
             elif words[0] in ("call", "send") and not line[0].isspace():
-                calls.append(Call(words[0], words[1], doc, words[words.index("from") + 1:]))
+                who = words[words.index("from") + 1:]
+                callers, makes = (who[:who.index("makes")], who[who.index("makes") + 1:]) if "makes" in who else (who, [])
+                calls.append(Call(words[0], words[1], doc, callers, makes))
                 fields = None
             elif words in (["in"], ["out"]):
                 fields = calls[-1].fields[words[0]]
@@ -179,7 +187,25 @@ def parse(path):
                 raise Bad("expected struct, call, send, in, out or a field")
         except (Bad, IndexError, ValueError) as e:
             sys.exit(f"{path}:{number}: {e}")
+    for call in calls:
+        call.level = level(call, calls, [])
     return structs, calls
+
+
+def level(call, calls, above):
+    """One more than that of the calls its handler may make."""
+    if call in above:
+        sys.exit("calls wait for themselves: " + " -> ".join(f"{c.role}.{c.verb}" for c in [*above, call]))
+    roles = set(ROLES) - {"cli"} if call.role == "process" else {call.role}  # that answer it
+    made = [c for c in calls if c.role in call.makes and roles & set(c.callers) and not c.one_way]
+    return max((level(c, calls, [*above, call]) + 1 for c in made), default=0)
+
+
+def protocol(path):
+    """A number made of what the schema says, and of nothing else in the file."""
+    lines = (re.sub(r"#.*|\"[^\"]*\"", "", line).split() for line in open(path, encoding="utf-8"))
+    text = "\n".join(" ".join(words) for words in lines if words)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def comment(text):
@@ -195,10 +221,12 @@ def struct_lines(name, fields, doc):
     return lines + ["};", ""]
 
 
-def header(structs, calls):
+def header(structs, calls, number):
     out = ["/* Made by src/rpc/generate.py out of src/rpc/schema.rpc: do not edit. */", "#pragma once", "",
            *[f'#include "{header}"' for header in sorted({"message/envelope.h"} | {s.header for s in structs.values() if s.header})],
-           '#include "rpc/rpc.h"', ""]
+           '#include "rpc/rpc.h"', "",
+           "/* Made of the schema: programs with the same number understand each other. */",
+           f"#define RPC_PROTOCOL UINT64_C(0x{number:016x})", ""]
     for s in structs.values():
         if not s.header:
             out += struct_lines(s.c, s.fields, s.doc)
@@ -273,7 +301,7 @@ def caller(c, place):
             f"    return rpc_do_call(to, {entry}, in, a, ret_out, problem);", "}", ""]
 
 
-def source(structs, calls):
+def source(structs, calls, _):
     out = ["/* Made by src/rpc/generate.py out of src/rpc/schema.rpc: do not edit. */",
            '#include "rpc/calls.h"', "", "#include <errno.h>", "", '#include "rpc/marshal.h"', ""]
     for s in structs.values():
@@ -293,7 +321,8 @@ def source(structs, calls):
             answer = "" if c.one_way else (f", .out_size = sizeof(struct rpc_{c.c}_out), "
                                            f".encode_out = encode_{c.c}_out, .decode_out = decode_{c.c}_out")
             out += [f"    {{.name = \"{c.role}.{c.verb}\", .number = ROLE_{role.upper()} << 8 | {i}, "
-                    f".one_way = {str(c.one_way).lower()}, .gives_fds = {str(c.gives_fds).lower()}, .from = {bits},",
+                    f".one_way = {str(c.one_way).lower()}, .gives_fds = {str(c.gives_fds).lower()}, "
+                    f".level = {c.level}, .from = {bits},",
                     f"     .in_size = sizeof(struct rpc_{c.c}_in), .encode_in = encode_{c.c}_in, "
                     f".decode_in = decode_{c.c}_in{answer},", f"     .invoke = invoke_{c.c}}},"]
         out += ["};", "", f"const struct rpc_service rpc_{role}_service = {{ROLE_{role.upper()}, calls_{role}, "
@@ -307,17 +336,18 @@ def source(structs, calls):
     return out + ["};"]
 
 
-def document(structs, calls):
+def document(structs, calls, _):
     out = ["# Calls between the roles", "",
            "Made by `src/rpc/generate.py` out of `src/rpc/schema.rpc`. A call that a role may not make ends the caller.", ""]
     for role in ROLES:
         mine = [c for c in calls if c.role == role]
         if mine:
-            out += [f"## {role}", "", "| call | what it does | made by | takes | answers |", "|---|---|---|---|---|"]
+            out += [f"## {role}", "", "| call | what it does | made by | makes calls to | takes | answers |",
+                    "|---|---|---|---|---|---|"]
         for c in mine:
             answers = "nothing (one way)" if c.one_way else "; ".join(f.document() for f in c.fields["out"]) or "done"
             takes = "; ".join(f.document() for f in c.fields["in"]) or "nothing"
-            out.append(f"| {c.verb} | {c.doc} | {', '.join(c.callers)} | {takes} | {answers} |")
+            out.append(f"| {c.verb} | {c.doc} | {', '.join(c.callers)} | {', '.join(c.makes)} | {takes} | {answers} |")
         if mine:
             out.append("")
     out += ["## Structs", ""]
@@ -331,7 +361,7 @@ def main():
     if len(sys.argv) != 3 or sys.argv[2] not in ("header", "source", "document"):
         sys.exit(__doc__)
     make = {"header": header, "source": source, "document": document}[sys.argv[2]]
-    print("\n".join(make(*parse(sys.argv[1]))))
+    print("\n".join(make(*parse(sys.argv[1]), protocol(sys.argv[1]))))
 
 
 main()

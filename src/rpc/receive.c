@@ -3,7 +3,8 @@
  * The reader cuts frames out of the stream, wakes the fibers whose answers they are, starts a fiber
  * for each request, and runs the handlers of one-way calls itself: those do not wait, and a flood
  * of events costs no fibers. After each piece of input the others get their turn, so that requests
- * are worked on before more of them are read; while those under way take up much memory none are.
+ * are worked on before more of them are read. The reader waits for nothing else: what an answer
+ * waits for may come behind it. Whoever calls keeps to the bounds of what is under way (call.c).
  *
  * Requests under way when the connection ends are cancelled with their parent, the reader; what
  * they would have answered is dropped, since each carries the epoch of its connection.
@@ -17,6 +18,10 @@
 
 #define READ_SIZE ((size_t)64 * 1024)
 
+#define HANDED_OVER                                                                                \
+    ((size_t)16 * 1024) /* a payload of this size is not copied out of the input                   \
+                         */
+
 /* A call of the peer under way here. */
 struct request {
     struct rpc_link *link;
@@ -24,7 +29,7 @@ struct request {
     unsigned epoch;
     uint32_t tag;
     struct arena arena;
-    char *payload; /* texts of `in` point into it */
+    char *memory; /* texts of `in` point into it */
     size_t payload_len;
     void *in;
 };
@@ -32,10 +37,12 @@ struct request {
 static void request_free(struct request *q) {
     struct rpc_link *l = q->link;
     l->requests--;
-    l->request_bytes -= q->payload_len;
-    fiber_cond_wake_all(&l->request_done);
+    if (q->epoch == l->epoch) {
+        l->taken--;
+        l->taken_bytes -= q->payload_len;
+    }
     arena_done(&q->arena);
-    free(q->payload);
+    free(q->memory);
     free(q);
 }
 
@@ -59,7 +66,7 @@ static void close_result(const struct rpc_call *call, const void *out) {
 static void answer_with(struct rpc_link *l, uint16_t number, uint32_t tag, int status,
                         struct slice text) {
     struct frame f = {.number = number, .kind = FRAME_ANSWER, .tag = tag, .status = status};
-    (void)add_frame(l, f, NULL, NULL, text);
+    (void)add_frame(l, f, NULL, NULL, text, NULL);
 }
 
 static void answer_with_problem(struct request *q, int status, const struct problem *problem) {
@@ -78,7 +85,7 @@ static void answer(struct request *q, int status, const void *out, const struct 
     if (l->up && l->epoch == q->epoch && status < 0)
         answer_with_problem(q, status, problem);
     if (l->up && l->epoch == q->epoch && status == 0) {
-        int r = add_frame(l, f, q->call->encode_out, out, (struct slice){NULL, 0});
+        int r = add_frame(l, f, q->call->encode_out, out, (struct slice){NULL, 0}, NULL);
         if (r < 0)
             answer_with(l, f.number, q->tag, r, S("the answer is larger than the schema allows"));
     }
@@ -92,6 +99,7 @@ static void serve_request(void *arg) {
     struct problem problem = {0};
     struct rpc_caller caller = {l->options.other, l->options.worker, l};
     void *out = arena_alloc(&q->arena, q->call->out_size);
+    fiber_set_purpose(q->call);
     int r = q->call->invoke(l->options.handlers, l->options.arg, &caller, q->in, &q->arena, out,
                             &problem);
     l->counts.calls_answered++;
@@ -123,18 +131,37 @@ static const char *take_one_way(struct rpc_link *l, const struct rpc_call *call,
     return NULL;
 }
 
+/*
+ * Memory that holds the payload. The frame that the input consists of hands its buffer over, if it
+ * is a large one: then the input begins anew.
+ */
+static char *own_payload(struct rpc_link *l, struct slice *payload) {
+    bool whole = payload->ptr == l->in.ptr + FRAME_HEAD && l->in.len == FRAME_HEAD + payload->len;
+    char *memory;
+    if (!whole || payload->len < HANDED_OVER) {
+        memory = mem_copy(payload->ptr, payload->len);
+        *payload = slice_of(memory, payload->len);
+        return memory;
+    }
+    memory = mem_grow(l->in.ptr, l->in.len);
+    *payload = slice_of(memory + FRAME_HEAD, payload->len);
+    l->in = (struct buf){0};
+    return memory;
+}
+
 static const char *take_call(struct rpc_link *l, const struct rpc_call *call, const struct frame *f,
                              struct slice payload, struct rpc_fds *fds) {
-    if (l->requests >= RPC_CALLS_MAX)
+    if (l->taken >= RPC_CALLS_MAX || l->taken_bytes > RPC_IN_MAX)
         return "made too many calls at a time";
     struct request *q = NEW(struct request);
     *q = (struct request){.link = l, .call = call, .epoch = l->epoch, .tag = f->tag};
-    q->payload = mem_copy(payload.ptr, payload.len);
+    q->memory = own_payload(l, &payload);
     q->payload_len = payload.len;
     l->requests++;
-    l->request_bytes += payload.len;
+    l->taken++;
+    l->taken_bytes += payload.len;
     q->in = arena_alloc(&q->arena, call->in_size);
-    if (!decode(call->decode_in, slice_of(q->payload, payload.len), &q->arena, q->in, fds)) {
+    if (!decode(call->decode_in, payload, &q->arena, q->in, fds)) {
         request_free(q);
         return "sent a malformed call";
     }
@@ -254,6 +281,10 @@ static bool next_frame(struct rpc_link *l, size_t *at, const char **ret_wrong) {
         *ret_wrong = "sent a malformed frame";
         return false;
     }
+    if (!l->greeted && f.kind != FRAME_HELLO) {
+        *ret_wrong = "did not say its version first";
+        return false;
+    }
     if (r.rest.len < f.len)
         return false;
     if (!take_fds(l, f.fd_count, &fds, &lost)) {
@@ -263,6 +294,7 @@ static bool next_frame(struct rpc_link *l, size_t *at, const char **ret_wrong) {
     struct slice payload = slice_first(r.rest, f.len);
     *at += FRAME_HEAD + f.len;
     *ret_wrong = lost                     ? take_without_fds(l, &f)
+                 : f.kind == FRAME_HELLO  ? hello_judge(l, payload)
                  : f.kind == FRAME_ANSWER ? take_answer(l, &f, payload, &fds)
                                           : take_request(l, &f, payload, &fds);
     close_fds(&fds);
@@ -299,14 +331,21 @@ static void keep_fds(struct rpc_link *l, struct msghdr *message) {
         keep_fd(l, LOST_FDS);
 }
 
+/* Of a large frame that has begun: so that nothing but it is in the input when it is whole. */
+static size_t missing_of_frame(const struct rpc_link *l) {
+    size_t whole = l->in.len < FRAME_HEAD ? 0 : FRAME_HEAD + (size_t)get_u32(l->in.ptr);
+    return whole > HANDED_OVER && whole > l->in.len ? whole - l->in.len : 0;
+}
+
 /* Reads once. Bytes read, 0 at the end, negative errno. */
 static ssize_t receive_some(struct rpc_link *l) {
     union {
         char bytes[CMSG_SPACE(16 * sizeof(int))];
         struct cmsghdr align;
     } control;
-    buf_reserve(&l->in, READ_SIZE);
-    struct iovec part = {l->in.ptr + l->in.len, l->in.size - l->in.len};
+    size_t missing = missing_of_frame(l);
+    buf_reserve(&l->in, missing ? missing : READ_SIZE);
+    struct iovec part = {l->in.ptr + l->in.len, missing ? missing : l->in.size - l->in.len};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,
                              .msg_control = control.bytes,
@@ -327,7 +366,7 @@ static const char *take_frames(struct rpc_link *l) {
     size_t at = 0;
     while (next_frame(l, &at, &wrong))
         continue;
-    buf_drop(&l->in, at);
+    buf_drop(&l->in, MIN(at, l->in.len)); /* less when the frame took the input with it */
     if (l->in.len == 0 && l->in.size > BUFFER_KEPT)
         buf_done(&l->in);
     return wrong;
@@ -342,19 +381,12 @@ void drop_input(struct rpc_link *l) {
     buf_done(&l->in);
 }
 
-/* Until the calls under way have left room for more. */
-static int wait_for_requests(struct rpc_link *l, unsigned epoch) {
-    int r = 0;
-    while (r == 0 && l->request_bytes > RPC_IN_MAX && l->up && l->epoch == epoch)
-        r = fiber_cond_wait(&l->request_done);
-    return r;
-}
-
-void read_frames(void *link) {
-    struct rpc_link *l = link;
-    unsigned epoch = l->epoch;
+void read_frames(struct rpc_link *l, unsigned epoch) {
     const char *wrong = NULL;
-    while (!wrong && fiber_fd_wait_readable(&l->fd, USEC_NEVER) == 0) {
+    /* What comes when the link is down here is not the peer's fault: nobody waits for it any more.
+     */
+    while (!wrong && fiber_fd_wait_readable(&l->fd, USEC_NEVER) == 0 && l->up &&
+           l->epoch == epoch) {
         ssize_t n = receive_some(l);
         if (n == -EAGAIN)
             fiber_fd_drained(&l->fd);
@@ -364,10 +396,13 @@ void read_frames(void *link) {
             continue;
         else if (n != -EINTR)
             break;
-        if (!wrong && (wait_for_requests(l, epoch) < 0 || (l->fd.readable && fiber_yield() < 0)))
+        if (!wrong && l->fd.readable && fiber_yield() < 0)
             break;
     }
-    if (wrong && l->options.misbehaved)
-        l->options.misbehaved(l, wrong, l->options.arg);
-    link_ended(l, epoch);
+    if (wrong && l->options.misbehaved) {
+        struct problem problem = {{0}};
+        if (l->other_program[0])
+            (void)hello_explain_end(l, true, &problem);
+        l->options.misbehaved(l, problem.text[0] ? problem.text : wrong, l->options.arg);
+    }
 }

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Calls between the processes of the server. A call looks like a function call: the fiber
- * waits, the other role's fiber works, the answer comes back or an error does.
+ * Calls between the processes of the server. A call looks like a function call: the fiber waits,
+ * the other role's fiber works, the answer comes back or an error does.
  *
  * The calls are written down in schema.rpc; struct definitions, marshalling, the calling functions
  * (`call_ROLE_NAME`), the tables of handlers and docs/rpc.md are made from it at build time
  * (generate.py) and included as "rpc/calls.h".
  *
- * One connection per pair of processes carries the calls of both directions, many at a time; they
- * begin on the other side in the order in which they were made here. Everything is bounded: the
- * size of a frame, of each text and list (by the schema), descriptors per frame, calls under way
- * and their bytes.
+ * One connection per pair of processes carries the calls of both directions, many at a time; those
+ * of a level begin on the other side in the order in which they were made here. Everything is
+ * bounded: the size of a frame, of each text and list (by the schema), descriptors per frame, calls
+ * under way and their bytes. Whoever calls keeps to the bounds; a reader never stops reading.
  *
- * Answers come behind calls on the same connection, so of two roles only one makes calls that are
- * answered: a reader that waits for its calls under way never holds up what they wait for.
+ * Two roles may call each other, also while they answer each other, without waiting for ever:
+ *
+ *   - A call whose handler makes calls says so in the schema ("makes ROLE..."). Its level is above
+ *     those of the calls that it may lead to; where that cannot be, since calls would wait for
+ *     themselves, the schema is refused. A handler that makes another call gets -EDEADLK.
+ *   - Each level leaves some of what is bounded to the lower ones. So a call of level 0 always
+ * finds room in the end, and with it the one that waits for it.
+ *
+ * Processes say first which schema they have. With a program of another one there are no calls: all
+ * of them return -E_VERSION, with a sentence that names both programs.
  *
  * A malformed frame, an unknown call or one that the caller may not make ends the connection, and
  * the `misbehaved` hook is told why: the caller is at fault, never the callee.
@@ -31,10 +39,11 @@
 
 #define RPC_FRAME_MAX ((size_t)2 << 20)
 #define RPC_FRAME_FDS 4U
-#define RPC_CALLS_MAX 4096U              /* calls of one connection under way; then calls wait */
-#define RPC_OUT_MAX   ((size_t)64 << 20) /* bytes waiting to be sent; then calls wait */
-#define RPC_IN_MAX    ((size_t)64 << 20) /* bytes of calls under way here; then none are read */
+#define RPC_CALLS_MAX 4096U              /* calls under way in one direction; then calls wait */
+#define RPC_IN_MAX    ((size_t)64 << 20) /* and their bytes; one frame more may be under way */
+#define RPC_OUT_MAX   ((size_t)64 << 20) /* bytes waiting to be sent; then answers wait */
 #define RPC_SEND_MAX  ((size_t)8 << 20)  /* the same for one-way calls, which are dropped then */
+#define RPC_LEVELS    4U
 
 struct rpc_link;
 
@@ -115,6 +124,7 @@ struct rpc_call {
     uint16_t number;
     bool one_way;
     bool gives_fds; /* the answer has descriptors */
+    uint8_t level;  /* above those of the calls that its handler may make; below RPC_LEVELS */
     uint32_t from;  /* ROLE_BIT()s that may make it */
     size_t in_size, out_size;
     rpc_encode_fn *encode_in, *encode_out;
@@ -136,7 +146,7 @@ struct rpc_service {
 
 /*
  * Makes a call and waits for its answer; texts of the answer live in `a`. Too many at a time wait
- * for their turn. The fiber's deadline holds: -ETIMEDOUT.
+ * for their turn. The fiber's deadline holds: -ETIMEDOUT. -EDEADLK: see above.
  */
 int rpc_do_call(struct rpc_link *link, const struct rpc_call *call, const void *in, struct arena *a,
                 void *ret_out, struct problem *problem) WAITS;

@@ -11,8 +11,6 @@
 #include "base/alloc.h"
 #include "rpc/link.h"
 
-/* The system has no room for the moment: it may have some then. */
-
 /* Descriptors that go with the frame that begins at byte `at` of `out`. */
 struct outgoing_fds {
     struct link link;
@@ -46,7 +44,7 @@ static int queue_fds(struct rpc_link *l, size_t at, const struct rpc_fds *fds) {
 }
 
 int add_frame(struct rpc_link *l, struct frame f, rpc_encode_fn *encode, const void *value,
-              struct slice text) {
+              struct slice text, uint32_t *ret_len) {
     size_t begin = l->out.len;
     struct rpc_fds fds = {0};
     buf_reserve(&l->out, FRAME_HEAD);
@@ -67,6 +65,8 @@ int add_frame(struct rpc_link *l, struct frame f, rpc_encode_fn *encode, const v
     put_u32(head + 8, f.tag);
     put_u32(head + 12, (uint32_t)f.status);
     fiber_cond_wake_one(&l->out_filled);
+    if (ret_len)
+        *ret_len = (uint32_t)len;
     return 0;
 }
 
@@ -138,9 +138,7 @@ static void drop_sent(struct rpc_link *l, size_t n) {
     fiber_cond_wake_all(&l->out_emptied);
 }
 
-void write_frames(void *link) {
-    struct rpc_link *l = link;
-    unsigned epoch = l->epoch;
+void write_frames(struct rpc_link *l, unsigned epoch) {
     int r = 0;
     while (r == 0 && l->up && l->epoch == epoch) {
         if (bytes_to_send(l) == 0) {
@@ -159,5 +157,4 @@ void write_frames(void *link) {
             r = n < 0 ? (int)n : -EPIPE;
         }
     }
-    link_ended(l, epoch);
 }

@@ -61,12 +61,37 @@ FIBER_TEST(an_edge_submits_nothing_that_only_the_queue_makes) {
     }
 }
 
+/* ------------------------------------------------------------------ mailboxes */
+
+static const struct rpc_caller mail_0 = {.role = ROLE_MAIL};
+
+static int submit_from_mail(uint64_t id, uint8_t origin, struct slice login) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct recipient recipient = {.address = S("tama@example.test")};
+    struct rpc_queue_submit_in in = {
+        .id = id,
+        .envelope = {.recipients = &recipient, .count = 1, .origin = origin, .login = login}};
+    struct rpc_queue_submit_out out;
+    struct problem problem = {0};
+    return calls->submit(&process, &mail_0, &in, &a, &out, &problem);
+}
+
+/* For a user, and under an id that the queue gives: not as a stranger, a host or the queue. */
+FIBER_TEST(a_mailbox_submits_for_its_user_only) {
+    assert_int_equal(submit_from_mail(0, QUEUE_FROM_OUTSIDE, S("tama@example.test")), -EINVAL);
+    assert_int_equal(submit_from_mail(0, QUEUE_FROM_HOST, S("tama@example.test")), -EINVAL);
+    assert_int_equal(submit_from_mail(0, QUEUE_MADE_REPORT, S("tama@example.test")), -EINVAL);
+    assert_int_equal(submit_from_mail(0, QUEUE_FROM_USER, S("")), -EINVAL);
+    assert_int_equal(submit_from_mail(id_of(2), QUEUE_FROM_USER, S("tama@example.test")), -EINVAL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_edge_opens_no_file_for_the_message_of_another),
         cmocka_unit_test(test_an_edge_drops_no_file_of_another),
         cmocka_unit_test(test_an_edge_submits_no_message_under_the_id_of_another),
         cmocka_unit_test(test_an_edge_submits_nothing_that_only_the_queue_makes),
+        cmocka_unit_test(test_a_mailbox_submits_for_its_user_only),
     };
     calls = role_queue.handlers;
     return cmocka_run_group_tests_name("queue role", tests, NULL, NULL);

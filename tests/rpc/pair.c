@@ -36,11 +36,32 @@ void pair_open(struct pair *p, enum role role, const void *handlers, void *arg) 
     pair_connect(p);
 }
 
+void pair_hello(struct buf *to, uint64_t protocol, const char *program) {
+    buf_add_u32(to, (uint32_t)(sizeof protocol + strlen(program)));
+    buf_add_u16(to, 0);
+    buf_add_u8(to, 3);
+    buf_add_u8(to, 0);
+    buf_add_u64(to, 0);
+    buf_add_u64(to, protocol);
+    buf_add_str(to, program);
+}
+
+void pair_exchange_hello(int fd) {
+    _cleanup_(buf_done) struct buf hello = {0};
+    char head[16], payload[80];
+    pair_hello(&hello, RPC_PROTOCOL, "hayauma test");
+    assert_int_equal(write(fd, hello.ptr, hello.len), hello.len);
+    assert_int_equal(read(fd, head, sizeof head), sizeof head);
+    assert_in_range(get_u32(head), 8, sizeof payload);
+    assert_int_equal(read(fd, payload, get_u32(head)), get_u32(head));
+}
+
 int pair_open_raw(struct pair *p, enum role role, const void *handlers) {
     int fds[2];
     make_other(p, role, handlers, NULL);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     assert_int_equal(rpc_link_attach(p->other, fds[1]), 0);
+    pair_exchange_hello(fds[0]);
     return fds[0];
 }
 

@@ -20,5 +20,9 @@ void pair_open(struct pair *p, enum role role, const void *handlers, void *arg);
 void pair_connect(struct pair *p);
 void pair_close(struct pair *p);
 
-/* The same, but the test holds the raw end of the edge's side. */
+/* A hello, as hello.c has it; says ours on a raw connection, and reads the other one. */
+void pair_hello(struct buf *to, uint64_t protocol, const char *program);
+void pair_exchange_hello(int fd);
+
+/* The same, but the test holds the raw end of the edge's side, which has said its hello. */
 int pair_open_raw(struct pair *p, enum role role, const void *handlers);
