@@ -19,6 +19,7 @@
 #define RECORD_EXTRA (PACK_HEAD + PACK_END)
 #define COMMIT_MAX   (RECORD_EXTRA + LOG_COMMIT_LEN + SPOOL_BLOCK)
 #define SEAL_LEN     16U
+#define TURNS_BEFORE 4U
 
 struct batch {
     struct spool *spool;
@@ -360,12 +361,16 @@ static void run_batch(struct spool *s) {
         fiber_cond_wake_all(&s->keeper_wanted);
 }
 
-/* Giving way once before each commit lets those in whom the last one has just woken. */
+/*
+ * Giving way before each commit lets those in whom the last one has just woken, and those whose
+ * frames have come meanwhile: from the socket to this list it takes some turns.
+ */
 void commit_fiber(void *arg) {
     struct spool *s = arg;
     for (;;) {
         if (!list_empty(&s->waiting)) {
-            (void)fiber_yield();
+            for (unsigned i = 0; i < TURNS_BEFORE; i++)
+                (void)fiber_yield();
             run_batch(s);
         } else if (s->finished || fiber_cond_wait(&s->wanted) < 0) {
             return;
