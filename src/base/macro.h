@@ -23,9 +23,16 @@
 
 /*
  * Marks a function that may let other fibers run before it returns. After such a call every
- * pointer into state shared with other fibers has to be looked up again. No effect on the code.
+ * pointer into state shared with other fibers has to be looked up again. Stands in the header, or
+ * where a static function is defined; behind the name of a pointer (member, parameter, variable,
+ * typedef) it says that the function in it may wait. No effect on the code: scripts/check-waits
+ * reads it.
  */
+#ifdef CHECK_WAITS
+#define WAITS __attribute__((annotate("waits")))
+#else
 #define WAITS
+#endif
 
 /*
  * A local that owns something cleans itself up: `_cleanup_(buf_done) struct buf b = {0};`.
@@ -51,9 +58,10 @@
         taken_;                                                                                    \
     })
 
-/* Makes `void name##_p(type **)` for _cleanup_ out of `void free_fn(type *)`. */
-#define DEFINE_CLEANUP(type, free_fn)                                                              \
-    static inline void free_fn##_p(type **p) {                                                     \
+/* Makes `void free_fn_p(type **)` for _cleanup_ out of `void free_fn(type *)`; a third argument is
+ * WAITS when that one waits. */
+#define DEFINE_CLEANUP(type, free_fn, ...)                                                         \
+    static inline void free_fn##_p(type **p) __VA_ARGS__ {                                         \
         if (*p)                                                                                    \
             free_fn(*p);                                                                           \
     }

@@ -23,7 +23,7 @@ struct check {
 void check_add(struct check *k, enum check_level level, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Key and certificate, as the keys role would take them, and what clients will say of them. */
-void check_certificate(struct check *k) WAITS;
+void check_certificate(struct check *k);
 
 /* What systemd will start, and from where; whether it has the ports. */
 void check_unit(struct check *k);
@@ -38,4 +38,4 @@ bool check_ports_held(struct check *k);
 void check_dns(struct check *k) WAITS;
 
 /* What cannot be tested from here, and how it can. */
-void check_reachability(struct check *k) WAITS;
+void check_reachability(struct check *k);

@@ -131,7 +131,7 @@ static void judge_address(const struct check_dns *d, const struct net_addr *a) {
                   SLICE_ARG(host), SLICE_ARG(text));
 }
 
-static void check_ptr(const struct check_dns *d, const struct net_addr *a) {
+static void check_ptr(const struct check_dns *d, const struct net_addr *a) WAITS {
     struct arena *arena = d->k->c->arena;
     struct slice host = d->k->c->conf->hostname, text = text_of(d, a);
     struct dns_answer answer = {0};
@@ -164,7 +164,7 @@ static void check_ptr(const struct check_dns *d, const struct net_addr *a) {
                   SLICE_ARG(text), SLICE_ARG(answer.records[0].name), SLICE_ARG(host));
 }
 
-static void check_host(struct check_dns *d) {
+static void check_host(struct check_dns *d) WAITS {
     struct slice why, host = d->k->c->conf->hostname;
     int count = check_addresses(d, host, d->named, &why);
     if (count < 0)
@@ -203,7 +203,7 @@ static bool has_anchor(struct check *k) {
 }
 
 /* Asks for what every name server has, and validates it. False: DNS does not work at all. */
-static bool check_validation(const struct check_dns *d) {
+static bool check_validation(const struct check_dns *d) WAITS {
     struct check *k = d->k;
     struct dns_answer answer = {0};
     int r = d->client.query(d->client.arg, S("."), TYPE_SOA, k->c->arena, &answer);
@@ -239,7 +239,7 @@ static bool check_validation(const struct check_dns *d) {
     return why.len == 0;
 }
 
-static bool check_resolver(const struct check_dns *d) {
+static bool check_resolver(const struct check_dns *d) WAITS {
     CLI_WITHIN(PROBE);
     struct check *k = d->k;
     struct dns_answer answer = {0};

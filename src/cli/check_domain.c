@@ -12,7 +12,7 @@
 
 /* ------------------------------------------------------------------ MX */
 
-static bool leads_here(const struct check_dns *d, struct slice name) {
+static bool leads_here(const struct check_dns *d, struct slice name) WAITS {
     struct net_addr list[CHECK_ADDRESSES];
     struct slice why;
     if (dns_name_same(name, d->k->c->conf->hostname))
@@ -27,7 +27,7 @@ static bool leads_here(const struct check_dns *d, struct slice name) {
 }
 
 /* A domain without MX is its own host. */
-static void judge_no_mx(const struct check_dns *d, struct slice domain) {
+static void judge_no_mx(const struct check_dns *d, struct slice domain) WAITS {
     struct slice host = d->k->c->conf->hostname;
     if (leads_here(d, domain))
         check_add(d->k, CHECK_OK,
@@ -42,7 +42,7 @@ static void judge_no_mx(const struct check_dns *d, struct slice domain) {
 }
 
 static void judge_mx(const struct check_dns *d, struct slice domain,
-                     const struct dns_answer *answer) {
+                     const struct dns_answer *answer) WAITS {
     const struct dns_record *ours = NULL, *first = NULL;
     for (size_t i = 0; i < answer->count; i++) {
         const struct dns_record *r = &answer->records[i];
@@ -70,7 +70,7 @@ static void judge_mx(const struct check_dns *d, struct slice domain,
                   SLICE_ARG(ours->name));
 }
 
-static void check_mx(const struct check_dns *d, struct slice domain) {
+static void check_mx(const struct check_dns *d, struct slice domain) WAITS {
     struct dns_answer answer = {0};
     int r = d->client.query(d->client.arg, domain, DNS_MX, d->k->c->arena, &answer);
     struct slice why = check_no_answer(r, &answer);
@@ -86,7 +86,7 @@ static void check_mx(const struct check_dns *d, struct slice domain) {
 /* ------------------------------------------------------------------ SPF */
 
 /* The addresses from which our mail reaches others, as far as they can be known from here. */
-static size_t find_senders(const struct check_dns *d, struct net_addr *ret) {
+static size_t find_senders(const struct check_dns *d, struct net_addr *ret) WAITS {
     const struct conf *conf = d->k->c->conf;
     struct slice why;
     size_t count = 0;
@@ -149,7 +149,7 @@ static void judge_spf(const struct check_dns *d, struct slice domain, const stru
 
 /* The first address that is not let through stands for all. */
 static void check_spf(const struct check_dns *d, struct slice domain,
-                      const struct net_addr *senders, size_t count) {
+                      const struct net_addr *senders, size_t count) WAITS {
     enum spf_result result = SPF_PASS;
     struct slice record = {NULL, 0};
     size_t i = 0;

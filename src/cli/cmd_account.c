@@ -74,7 +74,7 @@ static void write_page(struct listing *l, const struct account *list, size_t cou
     cli_flush(l->c);
 }
 
-static int write_all(struct listing *l, struct directory_access *x, struct problem *problem) {
+static int write_all(struct listing *l, struct directory_access *x, struct problem *problem) WAITS {
     const struct cli_call *call = l->c->call;
     uint64_t after = cli_number(call, "after", 0);
     uint64_t left = cli_number(call, "limit", UINT64_MAX);

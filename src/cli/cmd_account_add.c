@@ -39,7 +39,7 @@ static void write_words(struct cli *c, const struct account_new *account, uint64
 }
 
 static int add(struct cli *c, const struct account_new *account, uint64_t *ret,
-               struct problem *problem) {
+               struct problem *problem) WAITS {
     uint64_t first = cli_number(c->call, "first", 0);
     uint64_t count = cli_number(c->call, "count", 0);
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;

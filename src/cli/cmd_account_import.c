@@ -166,7 +166,7 @@ static void write_json(struct account_import *import, size_t done) {
 /* ------------------------------------------------------------------ the command */
 
 static int send_list(void *arg, struct directory_access *x, const size_t *places, size_t count,
-                     bool trial, struct import_result *ret, struct problem *problem) {
+                     bool trial, struct import_result *ret, struct problem *problem) WAITS {
     const struct account_import *import = arg;
     struct arena *a = import->in.c->arena;
     struct account_new *list = arena_array(a, count, sizeof *list);
@@ -175,7 +175,8 @@ static int send_list(void *arg, struct directory_access *x, const size_t *places
     return access_account_import(x, list, count, trial, a, ret, problem);
 }
 
-static int import_accounts(struct cli *c, struct account_import *import, struct problem *problem) {
+static int import_accounts(struct cli *c, struct account_import *import,
+                           struct problem *problem) WAITS {
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int r = import_begin(c, &import->in, problem);
     if (r < 0)

@@ -6,7 +6,7 @@
 #include "cli/format.h"
 #include "cli/table.h"
 
-static int change(struct cli *c, struct directory_access *x, struct slice address) {
+static int change(struct cli *c, struct directory_access *x, struct slice address) WAITS {
     struct problem problem = {0};
     for (unsigned i = 0; i < SENDING_LIMITS; i++) {
         const char *name = sending_limit_name((enum sending_limit)i);

@@ -104,7 +104,7 @@ struct purging {
     bool remote;
 };
 
-static int mark(struct purging *p, struct problem *problem) {
+static int mark(struct purging *p, struct problem *problem) WAITS {
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int r = directory_access_open(p->c, &x, problem);
     if (r < 0)
@@ -118,7 +118,7 @@ static int delete_in_thread(void *arg) {
     return store_purge_files(".", p->account.id);
 }
 
-static int delete_files(struct purging *p, struct problem *problem) {
+static int delete_files(struct purging *p, struct problem *problem) WAITS {
     struct entered entered = ENTERED_NONE;
     _cleanup_(close_p) int lock = -1;
     int r = state_lock(p->c->directory, &lock, problem);
@@ -135,7 +135,7 @@ static int delete_files(struct purging *p, struct problem *problem) {
                  : 0;
 }
 
-static int forget(const struct purging *p, struct problem *problem) {
+static int forget(const struct purging *p, struct problem *problem) WAITS {
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int r = directory_access_open(p->c, &x, problem);
     return r < 0 ? r : access_account_purged(x, p->account.id, problem);

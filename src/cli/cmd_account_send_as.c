@@ -6,7 +6,7 @@
 
 #define VALUE_MAX 8192U /* of directory.account_set */
 
-static int change(struct cli *c, struct directory_access *x, struct slice address) {
+static int change(struct cli *c, struct directory_access *x, struct slice address) WAITS {
     _cleanup_(buf_done) struct buf value = {0};
     struct problem problem = {0};
     size_t count = 0;

@@ -9,7 +9,7 @@
 #include "cli/secret.h"
 
 static int set_insisting(struct cli *c, const char *what, struct slice value, bool accept_weak,
-                         bool force) {
+                         bool force) WAITS {
     struct problem problem = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int code = directory_access_begin(c, &x);
@@ -20,7 +20,7 @@ static int set_insisting(struct cli *c, const char *what, struct slice value, bo
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 
-static int set(struct cli *c, const char *what, struct slice value, bool accept_weak) {
+static int set(struct cli *c, const char *what, struct slice value, bool accept_weak) WAITS {
     return set_insisting(c, what, value, accept_weak, false);
 }
 

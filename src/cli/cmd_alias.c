@@ -17,7 +17,7 @@ static const struct slice *targets_of(struct cli *c, bool keeps_copy, size_t *re
     return targets;
 }
 
-static int change(struct cli *c, enum access_change kind) {
+static int change(struct cli *c, enum access_change kind) WAITS {
     bool removes = kind == ACCESS_REMOVE;
     struct problem problem = {0};
     size_t count = 0;
@@ -89,7 +89,7 @@ static void add_rows(struct table *t, const struct alias *alias) {
 }
 
 static int write_all(struct cli *c, struct directory_access *x, struct table *t, struct json *j,
-                     struct problem *problem) {
+                     struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena page = {0};
     struct slice after = S("");
     for (size_t count = 1; count > 0;) {

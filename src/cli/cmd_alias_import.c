@@ -45,7 +45,7 @@ static int read_aliases(struct alias_import *import, struct problem *problem) {
 }
 
 static int send_list(void *arg, struct directory_access *x, const size_t *places, size_t count,
-                     bool trial, struct import_result *ret, struct problem *problem) {
+                     bool trial, struct import_result *ret, struct problem *problem) WAITS {
     const struct alias_import *import = arg;
     struct arena *a = import->in.c->arena;
     struct alias *list = arena_array(a, count, sizeof *list);
@@ -77,7 +77,8 @@ static void confirm(struct import *in) {
     import_print_existing(in, exist);
 }
 
-static int import_aliases(struct cli *c, struct alias_import *import, struct problem *problem) {
+static int import_aliases(struct cli *c, struct alias_import *import,
+                          struct problem *problem) WAITS {
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int r = import_begin(c, &import->in, problem);
     if (r == 0)

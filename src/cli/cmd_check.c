@@ -169,7 +169,7 @@ static void check_relay_files(struct check *k) WAITS {
 
 /* ------------------------------------------------------------------ ports */
 
-static void check_ports(struct check *k) {
+static void check_ports(struct check *k) WAITS {
     struct problem problem = {0};
     _cleanup_(free_p) struct listeners *listeners = NEW(struct listeners);
     struct rpc_link *link = NULL;
@@ -193,7 +193,7 @@ static void check_ports(struct check *k) {
 /* ------------------------------------------------------------------ the directory */
 
 static void check_role(struct check *k, struct directory_access *x, const char *name,
-                       struct slice domain, struct buf *dead) {
+                       struct slice domain, struct buf *dead) WAITS {
     struct route route;
     struct arena *a = k->c->arena;
     struct slice address = arena_printf(a, "%s@%.*s", name, SLICE_ARG(domain));
@@ -203,7 +203,7 @@ static void check_role(struct check *k, struct directory_access *x, const char *
 }
 
 /* Whoever writes there about a message has to reach somebody (RFC 5321 §4.5.1, RFC 2142). */
-static void check_roles(struct check *k, struct directory_access *x, struct slice domain) {
+static void check_roles(struct check *k, struct directory_access *x, struct slice domain) WAITS {
     static const char *const names[] = {"postmaster", "abuse", "mailer-daemon"};
     _cleanup_(buf_done) struct buf dead = {0};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -215,7 +215,7 @@ static void check_roles(struct check *k, struct directory_access *x, struct slic
                   SLICE_ARG(buf_slice(&dead)));
 }
 
-static void check_directory(struct check *k) {
+static void check_directory(struct check *k) WAITS {
     struct problem problem = {0};
     struct domain *list = NULL;
     size_t count = 0;

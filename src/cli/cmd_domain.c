@@ -6,7 +6,7 @@
 typedef int domain_change(struct directory_access *x, struct slice name, struct slice target,
                           struct problem *problem) WAITS;
 
-static int change(struct cli *c, domain_change *fn, struct slice name, struct slice target) {
+static int change(struct cli *c, domain_change *fn, struct slice name, struct slice target) WAITS {
     struct problem problem = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int code = directory_access_begin(c, &x);
@@ -39,7 +39,7 @@ int cmd_domain_add(struct cli *c) {
 }
 
 static int remove_domain(struct directory_access *x, struct slice name, struct slice target,
-                         struct problem *problem) {
+                         struct problem *problem) WAITS {
     (void)target;
     return access_domain_remove(x, name, problem);
 }

@@ -189,7 +189,7 @@ struct adding {
     int result;
 };
 
-static void add_domains(void *arg) {
+static void add_domains(void *arg) WAITS {
     struct adding *adding = arg;
     struct cli *c = adding->cli;
     size_t count = 0;

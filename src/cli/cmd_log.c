@@ -16,7 +16,7 @@ struct reading {
 };
 
 /* One part of the answer; `show` at most of it. The number of events that came. */
-static int read_part(struct reading *l, uint64_t show, struct problem *problem) {
+static int read_part(struct reading *l, uint64_t show, struct problem *problem) WAITS {
     struct event_list events = {0};
     _cleanup_(arena_done) struct arena a = {0};
     int r = access_log(l->events, &l->question, &a, &events, problem);
@@ -39,7 +39,7 @@ static int read_part(struct reading *l, uint64_t show, struct problem *problem) 
 }
 
 /* The last events there are by now; none are shown for 0, but the place is found. */
-static int read_last(struct reading *l, uint64_t lines, struct problem *problem) {
+static int read_last(struct reading *l, uint64_t lines, struct problem *problem) WAITS {
     uint64_t left = lines;
     int r = 0;
     l->question.last = MAX(lines, (uint64_t)1);
@@ -53,7 +53,7 @@ static int read_last(struct reading *l, uint64_t lines, struct problem *problem)
     return MIN(r, 0);
 }
 
-static int read_log(struct reading *l, struct problem *problem) {
+static int read_log(struct reading *l, struct problem *problem) WAITS {
     const struct cli_call *call = l->c->call;
     size_t count = 0;
     struct when_range range = {0};

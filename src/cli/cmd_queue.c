@@ -157,7 +157,7 @@ static void write_page(struct listing *l, const struct rpc_queue_list_out *page,
     cli_flush(l->c);
 }
 
-static int write_all(struct listing *l, struct queue_access *queue, struct problem *problem) {
+static int write_all(struct listing *l, struct queue_access *queue, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     uint64_t limit = cli_number(l->c->call, "limit", UINT64_MAX);
     struct rpc_queue_list_in in = {.match = cli_text(l->c->call, "match"),
@@ -279,7 +279,7 @@ static void write_recipients(struct cli *c, const struct rpc_queued *q) {
 }
 
 static int show_envelope(struct cli *c, struct queue_access *queue, uint64_t id,
-                         struct problem *problem) {
+                         struct problem *problem) WAITS {
     struct rpc_queue_list_in in = {.after = id - 1, .limit = 1, .details = true};
     struct rpc_queue_list_out out;
     struct json j = {.to = &c->out};
@@ -303,7 +303,7 @@ static int show_envelope(struct cli *c, struct queue_access *queue, uint64_t id,
 }
 
 static int show_content(struct cli *c, struct queue_access *queue, uint64_t id,
-                        struct problem *problem) {
+                        struct problem *problem) WAITS {
     struct rpc_queue_bytes_in in = {.id = id};
     struct rpc_queue_bytes_out out = {0};
     _cleanup_(arena_done) struct arena a = {0};

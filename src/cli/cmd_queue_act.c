@@ -12,7 +12,7 @@ struct acting {
 };
 
 static int act_on(struct cli *c, struct queue_access *queue, const struct rpc_queue_act_in *in,
-                  struct rpc_queue_act_out *sum, struct problem *problem) {
+                  struct rpc_queue_act_out *sum, struct problem *problem) WAITS {
     struct rpc_queue_act_out out;
     int r = access_queue_act(queue, in, c->arena, &out, problem);
     if (r < 0)
@@ -24,7 +24,7 @@ static int act_on(struct cli *c, struct queue_access *queue, const struct rpc_qu
 
 /* Messages by id, one after the other: the first one that is not there ends it. */
 static int act_on_list(struct cli *c, struct queue_access *queue, struct rpc_queue_act_in *in,
-                       struct rpc_queue_act_out *sum, struct problem *problem) {
+                       struct rpc_queue_act_out *sum, struct problem *problem) WAITS {
     for (size_t i = 0; i < c->call->count; i++) {
         const struct cli_given *given = &c->call->given[i];
         if (given->parameter->form != CLI_ARGUMENT)
@@ -79,7 +79,7 @@ static void confirm(struct cli *c, const struct rpc_queue_act_out *done,
     buf_add_byte(&c->out, '\n');
 }
 
-static int act(struct cli *c, const struct acting *acting) {
+static int act(struct cli *c, const struct acting *acting) WAITS {
     struct problem problem = {0}, untold = {0};
     struct rpc_queue_act_out done = {0};
     bool listed = cli_has(c->call, "ID"), all = cli_has(c->call, "all");

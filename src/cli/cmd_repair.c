@@ -21,7 +21,7 @@ struct repair {
 };
 
 /* The account, asked for while nothing else is open. */
-static int find_account(struct cli *c, struct repair *job, struct problem *problem) {
+static int find_account(struct cli *c, struct repair *job, struct problem *problem) WAITS {
     struct account account;
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int r = directory_access_open(c, &x, problem);
@@ -43,7 +43,7 @@ static int repair_in_thread(void *arg) {
     return store_repair(".", r->account, &r->result, r->problem);
 }
 
-static int repair(struct cli *c, struct repair *repair) {
+static int repair(struct cli *c, struct repair *repair) WAITS {
     struct entered entered = ENTERED_NONE;
     _cleanup_(close_p) int lock = -1;
     int r = state_lock(c->directory, &lock, repair->problem);

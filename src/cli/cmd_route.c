@@ -61,7 +61,7 @@ static enum dns_outcome outcome_of(const struct remote *r) {
     return r->way.outcome == DNS_NO_WAY && r->via.fixed ? DNS_LATER : r->way.outcome;
 }
 
-static int find_hosts(struct cli *c, struct remote *r, const struct dns_client *dns) {
+static int find_hosts(struct cli *c, struct remote *r, const struct dns_client *dns) WAITS {
     const struct conf *conf = c->conf;
     struct net_addr *own = arena_array(c->arena, conf->listen.count, sizeof *own);
     struct dns_search search = {
@@ -86,7 +86,7 @@ static int find_hosts(struct cli *c, struct remote *r, const struct dns_client *
     return result;
 }
 
-static void look_up_all(struct finding *f) {
+static void look_up_all(struct finding *f) WAITS {
     CLI_WITHIN(LOOKUPS_PATIENCE);
     struct problem problem = {0};
     _cleanup_(lookup_close_p) struct lookup *lookup = NULL;
@@ -337,7 +337,7 @@ static void write_json(struct finding *f) {
 
 /* ------------------------------------------------------------------ the command */
 
-static int resolve(struct cli *c, struct route *ret, struct problem *problem) {
+static int resolve(struct cli *c, struct route *ret, struct problem *problem) WAITS {
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int r = directory_access_open(c, &x, problem);
     return r < 0 ? r : access_resolve(x, cli_text(c->call, "ADDRESS"), c->arena, ret, problem);

@@ -66,7 +66,7 @@ int cmd_run(struct cli *c) {
 /* ------------------------------------------------------------------ stop */
 
 /* The server holds the lock until its last process has ended. */
-static int wait_for_end(struct cli *c, struct problem *problem) {
+static int wait_for_end(struct cli *c, struct problem *problem) WAITS {
     usec_t until = fiber_now() + STOP_PATIENCE;
     for (;;) {
         _cleanup_(close_p) int lock = -1;
@@ -83,7 +83,7 @@ static int wait_for_end(struct cli *c, struct problem *problem) {
 }
 
 /* `ret_unit`: the service of systemd that it was, or one without a name. */
-static int ask_to_stop(struct cli *c, struct unit *ret_unit, struct problem *problem) {
+static int ask_to_stop(struct cli *c, struct unit *ret_unit, struct problem *problem) WAITS {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_master_status_in ask = {0};
@@ -135,7 +135,7 @@ int cmd_stop(struct cli *c) {
 /* ------------------------------------------------------------------ reload */
 
 static int ask_to_reload(struct cli *c, struct rpc_master_reload_out *out,
-                         struct problem *problem) {
+                         struct problem *problem) WAITS {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_master_reload_in in = {.by = author_hint(c->arena)};

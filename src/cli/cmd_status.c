@@ -20,7 +20,7 @@ struct counts {
     int64_t disk_free; /* bytes */
 };
 
-static int64_t count_messages(struct cli *c) {
+static int64_t count_messages(struct cli *c) WAITS {
     CLI_WITHIN(COUNT_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_queue_list_in in = {.limit = 1};
@@ -30,7 +30,7 @@ static int64_t count_messages(struct cli *c) {
     return asked ? (int64_t)out.total : -1;
 }
 
-static void count_names(struct cli *c, struct counts *counts) {
+static void count_names(struct cli *c, struct counts *counts) WAITS {
     CLI_WITHIN(COUNT_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_directory_domain_list_in in = {0};
@@ -49,7 +49,7 @@ static int64_t count_free(const struct cli *c) {
     return statvfs(c->directory, &fs) < 0 ? -1 : (int64_t)(fs.f_bavail * fs.f_frsize);
 }
 
-static int ask(struct cli *c, struct rpc_master_status_out *out, struct problem *problem) {
+static int ask(struct cli *c, struct rpc_master_status_out *out, struct problem *problem) WAITS {
     CLI_WITHIN(CLI_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     struct rpc_master_status_in in = {0};
@@ -230,7 +230,7 @@ static void write_counts(struct cli *c, const struct counts *counts) {
 
 /* ------------------------------------------------------------------ while it does not run */
 
-static int64_t messages_on_disk(struct cli *c) {
+static int64_t messages_on_disk(struct cli *c) WAITS {
     _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
     struct rpc_queue_list_in in = {.limit = 1};
     struct rpc_queue_list_out out;
@@ -240,7 +240,7 @@ static int64_t messages_on_disk(struct cli *c) {
 }
 
 /* Reading needs neither the lock nor the settings. */
-static void names_on_disk(struct cli *c, struct counts *counts) {
+static void names_on_disk(struct cli *c, struct counts *counts) WAITS {
     struct directory_options options = {.read_only = true};
     struct entered entered = ENTERED_NONE;
     struct directory *directory = NULL;
@@ -259,7 +259,7 @@ static void names_on_disk(struct cli *c, struct counts *counts) {
     leave_folder(&entered);
 }
 
-static usec_t last_event(struct cli *c) {
+static usec_t last_event(struct cli *c) WAITS {
     _cleanup_(events_access_close_p) struct events_access *access = NULL;
     struct event_log_question last = {.last = 1};
     struct event_list events = {0};
@@ -283,7 +283,7 @@ static void json_down(struct cli *c, const struct counts *counts, usec_t last) {
 }
 
 /* What the files tell, and how to start it. */
-static int log_down(struct cli *c, struct counts *counts, const struct problem *problem) {
+static int log_down(struct cli *c, struct counts *counts, const struct problem *problem) WAITS {
     cli_warn_settings(c);
     counts->messages = messages_on_disk(c);
     names_on_disk(c, counts);

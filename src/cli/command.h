@@ -73,8 +73,7 @@ struct cli_parameter {
 enum cli_stage {
     CLI_ALONE,  /* nothing */
     CLI_READS,  /* finds the state directory and reads the settings */
-    CLI_SERVES, /* the same; what it says is the log of a process, and stays English */
-    CLI_FIBER,  /* the same, and calls it in a fiber, where it may wait */
+    CLI_SERVES, /* the same; what it prints is the log of a process, and stays English */
 };
 
 struct cli;
@@ -95,7 +94,9 @@ struct cli_command {
     const char *json;                       /* what --json prints, see below; NULL: nothing */
     unsigned exits;                         /* CLI_EXIT_BIT()s besides ok, failed, usage */
     enum cli_stage stage;
-    int (*run)(struct cli *cli); /* an exit code; NULL: a row that only names a group */
+    /* One of the two, which gives an exit code; a row that only names a group has neither. */
+    int (*run)(struct cli *cli);
+    int (*run_in_fiber)(struct cli *cli) WAITS;
 };
 
 extern const struct cli_command cli_commands[];
@@ -106,6 +107,9 @@ extern const struct cli_parameter cli_globals[];
 
 /* The row of this name, or NULL. A group has a row of its own ("account"). */
 const struct cli_command *cli_command_find(struct slice name);
+
+/* Whether the row only names a group. */
+bool cli_command_is_group(const struct cli_command *c);
 
 /* Whether `c` belongs to this group. */
 bool cli_command_is_in(const struct cli_command *c, const struct cli_command *group);

@@ -438,8 +438,8 @@ const struct cli_command cli_commands[] = {
         .more = N_("Where systemd runs it, its socket unit is stopped with it, since the next"
                    " connection would start it again."),
         .exits = NOT_RUNNING | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_stop,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_stop,
     },
     {
         .name = "reload",
@@ -451,8 +451,8 @@ const struct cli_command cli_commands[] = {
                " file is opened anew, so that it can be moved away before."),
         .json = "{\"report\": text}",
         .exits = NOT_RUNNING | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_reload,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_reload,
     },
     {
         .name = "check",
@@ -466,8 +466,8 @@ const struct cli_command cli_commands[] = {
         .json = "[{\"level\": text, \"text\": text, \"file\"?: text, \"line\"?: number, "
                 "\"column\"?: number}]",
         .exits = SETTINGS,
-        .stage = CLI_FIBER,
-        .run = cmd_check,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_check,
     },
     {
         .name = "status",
@@ -482,8 +482,8 @@ const struct cli_command cli_commands[] = {
                 "\"confinement\": text, \"memory\": number, \"sessions\": number, \"fibers\": "
                 "number, \"started\": time|null, \"restarts\": number, \"error\": text}]}",
         .exits = NOT_RUNNING | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_status,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_status,
     },
     {.name = "domain", .about = N_("The domains whose mail this host receives.")},
     {
@@ -493,8 +493,8 @@ const struct cli_command cli_commands[] = {
         .parameters = domain_add_parameters,
         .examples = domain_add_examples,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_domain_add,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_domain_add,
     },
     {
         .name = "domain list",
@@ -503,8 +503,8 @@ const struct cli_command cli_commands[] = {
         .json = "[{\"name\": text, \"alias_of\": text|null, \"catch_all\": text|null, "
                 "\"accounts\": number, \"aliases\": number}]",
         .exits = SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_domain_list,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_domain_list,
     },
     {
         .name = "domain remove",
@@ -512,8 +512,8 @@ const struct cli_command cli_commands[] = {
         .offline = true,
         .parameters = domain_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_domain_remove,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_domain_remove,
     },
     {
         .name = "domain catch-all",
@@ -521,8 +521,8 @@ const struct cli_command cli_commands[] = {
         .offline = true,
         .parameters = domain_catch_all_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_domain_catch_all,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_domain_catch_all,
     },
     {.name = "account", .about = N_("The people who have a mailbox here.")},
     {
@@ -536,8 +536,8 @@ const struct cli_command cli_commands[] = {
         .examples = account_add_examples,
         .json = "{\"address\": text, \"id\"?: number, \"added\"?: number, \"password\"?: text}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_add,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_add,
     },
     {
         .name = "account import",
@@ -556,8 +556,8 @@ const struct cli_command cli_commands[] = {
         .json = "{\"added\": number, \"left_out\": [text], \"without_password\": [text], "
                 "\"passwords\": [{\"address\": text, \"password\": text}], " JSON_IMPORT "}",
         .exits = REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_import,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_import,
     },
     {
         .name = "account list",
@@ -566,8 +566,8 @@ const struct cli_command cli_commands[] = {
         .parameters = account_list_parameters,
         .json = "[" JSON_ACCOUNT "]",
         .exits = NOT_FOUND | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_list,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_list,
     },
     {
         .name = "account show",
@@ -576,8 +576,8 @@ const struct cli_command cli_commands[] = {
         .parameters = account_parameters,
         .json = JSON_ACCOUNT,
         .exits = NOT_FOUND | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_show,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_show,
     },
     {
         .name = "account remove",
@@ -591,8 +591,8 @@ const struct cli_command cli_commands[] = {
         .parameters = account_leaving_parameters,
         .json = "{\"id\": number, \"address\": text, " JSON_USAGE ", \"kept_until\": time|null}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_remove,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_remove,
     },
     {
         .name = "account restore",
@@ -605,8 +605,8 @@ const struct cli_command cli_commands[] = {
         .examples = account_restore_examples,
         .json = JSON_ACCOUNT,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_restore,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_restore,
     },
     {
         .name = "account purge",
@@ -617,8 +617,8 @@ const struct cli_command cli_commands[] = {
         .parameters = account_purge_parameters,
         .json = "{\"id\": number, \"address\": text, " JSON_USAGE ", \"done\": bool}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_purge,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_purge,
     },
     {
         .name = "account password",
@@ -627,8 +627,8 @@ const struct cli_command cli_commands[] = {
         .parameters = account_password_parameters,
         .json = "{\"password\"?: text}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_password,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_password,
     },
     {
         .name = "account apop",
@@ -642,8 +642,8 @@ const struct cli_command cli_commands[] = {
         .parameters = account_apop_parameters,
         .json = "{\"password\"?: text}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_apop,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_apop,
     },
     {
         .name = "account enable",
@@ -651,8 +651,8 @@ const struct cli_command cli_commands[] = {
         .offline = true,
         .parameters = account_parameters,
         .exits = NOT_FOUND | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_enable,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_enable,
     },
     {
         .name = "account disable",
@@ -660,8 +660,8 @@ const struct cli_command cli_commands[] = {
         .offline = true,
         .parameters = account_leaving_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_disable,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_disable,
     },
     {
         .name = "account admin",
@@ -671,8 +671,8 @@ const struct cli_command cli_commands[] = {
         .offline = true,
         .parameters = account_admin_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_admin,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_admin,
     },
     {
         .name = "account quota",
@@ -681,8 +681,8 @@ const struct cli_command cli_commands[] = {
         .offline = true,
         .parameters = account_quota_parameters,
         .exits = NOT_FOUND | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_quota,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_quota,
     },
     {
         .name = "account send-as",
@@ -694,8 +694,8 @@ const struct cli_command cli_commands[] = {
         .parameters = account_send_as_parameters,
         .json = "[text]",
         .exits = NOT_FOUND | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_send_as,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_send_as,
     },
     {
         .name = "account limits",
@@ -708,8 +708,8 @@ const struct cli_command cli_commands[] = {
         .parameters = account_limits_parameters,
         .json = "[{\"limit\": text, \"used\": number, \"most\": number, \"own\": bool}]",
         .exits = NOT_FOUND | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_limits,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_limits,
     },
     {
         .name = "account name",
@@ -717,8 +717,8 @@ const struct cli_command cli_commands[] = {
         .offline = true,
         .parameters = account_name_parameters,
         .exits = NOT_FOUND | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_account_name,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_account_name,
     },
     {.name = "alias", .about = N_("Addresses that lead to other addresses.")},
     {
@@ -732,8 +732,8 @@ const struct cli_command cli_commands[] = {
         .parameters = alias_change_parameters,
         .examples = alias_add_examples,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_alias_add,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_alias_add,
     },
     {
         .name = "alias import",
@@ -747,8 +747,8 @@ const struct cli_command cli_commands[] = {
         .examples = alias_import_examples,
         .json = "{\"set\": number, " JSON_IMPORT "}",
         .exits = REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_alias_import,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_alias_import,
     },
     {
         .name = "alias list",
@@ -756,8 +756,8 @@ const struct cli_command cli_commands[] = {
         .offline = true,
         .json = "[{\"address\": text, \"targets\": [text]}]",
         .exits = SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_alias_list,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_alias_list,
     },
     {
         .name = "alias set",
@@ -765,8 +765,8 @@ const struct cli_command cli_commands[] = {
         .offline = true,
         .parameters = alias_change_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_alias_set,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_alias_set,
     },
     {
         .name = "alias remove",
@@ -774,8 +774,8 @@ const struct cli_command cli_commands[] = {
         .offline = true,
         .parameters = alias_remove_parameters,
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_alias_remove,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_alias_remove,
     },
     {.name = "queue", .about = N_("The messages that are on their way.")},
     {
@@ -785,8 +785,8 @@ const struct cli_command cli_commands[] = {
         .parameters = queue_list_parameters,
         .json = "[" JSON_QUEUED "]",
         .exits = BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_queue_list,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_queue_list,
     },
     {
         .name = "queue show",
@@ -795,8 +795,8 @@ const struct cli_command cli_commands[] = {
         .parameters = queue_show_parameters,
         .json = JSON_QUEUED,
         .exits = NOT_FOUND | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_queue_show,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_queue_show,
     },
     {
         .name = "queue hold",
@@ -805,8 +805,8 @@ const struct cli_command cli_commands[] = {
         .parameters = queue_parameters,
         .json = "{\"count\": number, \"held\"?: number}",
         .exits = NOT_FOUND | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_queue_hold,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_queue_hold,
     },
     {
         .name = "queue release",
@@ -815,8 +815,8 @@ const struct cli_command cli_commands[] = {
         .parameters = queue_parameters,
         .json = "{\"count\": number, \"held\"?: number}",
         .exits = NOT_FOUND | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_queue_release,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_queue_release,
     },
     {
         .name = "queue retry",
@@ -828,8 +828,8 @@ const struct cli_command cli_commands[] = {
         .examples = queue_retry_examples,
         .json = "{\"count\": number, \"held\"?: number}",
         .exits = NOT_FOUND | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_queue_retry,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_queue_retry,
     },
     {
         .name = "queue remove",
@@ -839,8 +839,8 @@ const struct cli_command cli_commands[] = {
         .parameters = queue_remove_parameters,
         .json = "{\"count\": number, \"held\"?: number}",
         .exits = NOT_FOUND | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_queue_remove,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_queue_remove,
     },
     {
         .name = "journey",
@@ -856,8 +856,8 @@ const struct cli_command cli_commands[] = {
                 "\"time\"?: time, \"from\"?: text, \"to\"?: [text], \"subject\"?: text, "
                 "\"state\"?: text}]",
         .exits = NOT_FOUND | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_journey,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_journey,
     },
     {
         .name = "route",
@@ -877,8 +877,8 @@ const struct cli_command cli_commands[] = {
                 "\"problem\"?: text, \"hosts\": [{\"name\": text, \"preference\": number, "
                 "\"secure\": bool, \"addresses\": [text]}]}]}",
         .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_route,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_route,
     },
     {
         .name = "config",
@@ -901,8 +901,8 @@ const struct cli_command cli_commands[] = {
         .parameters = log_parameters,
         .json = JSON_EVENT,
         .exits = NOT_FOUND | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_log,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_log,
     },
     {
         .name = "fibers",
@@ -910,8 +910,8 @@ const struct cli_command cli_commands[] = {
         .parameters = fibers_parameters,
         .json = "[text]",
         .exits = NOT_RUNNING | NOT_FOUND | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_fibers,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_fibers,
     },
     {
         .name = "repair",
@@ -926,8 +926,8 @@ const struct cli_command cli_commands[] = {
             "{\"packs\": number, \"messages\": number, \"expunged\": number, \"damaged_bytes\": "
             "number}",
         .exits = NOT_FOUND | SETTINGS | BUSY,
-        .stage = CLI_FIBER,
-        .run = cmd_repair,
+        .stage = CLI_READS,
+        .run_in_fiber = cmd_repair,
     },
     {
         .name = "help",

@@ -146,7 +146,7 @@ static void add_groups_function(struct buf *to) {
                     "_hayauma_is_group() {\n"
                     "    case $1 in\n    ''");
     for (size_t i = 0; i < cli_command_count; i++) {
-        if (!cli_commands[i].run)
+        if (cli_command_is_group(&cli_commands[i]))
             buf_printf(to, " | '%s'", cli_commands[i].name);
     }
     buf_add_str(to, ") return 0 ;;\n    esac\n    return 1\n}\n\n"

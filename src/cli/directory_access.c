@@ -47,7 +47,7 @@ static const struct conf *settings_for_it(const struct cli *c, struct problem *p
     return NULL;
 }
 
-static int open_here(struct cli *c, struct directory_access *x, struct problem *problem) {
+static int open_here(struct cli *c, struct directory_access *x, struct problem *problem) WAITS {
     const struct conf *conf = settings_for_it(c, problem);
     if (!conf)
         return -EBADMSG;
@@ -126,7 +126,7 @@ static struct rpc_word *words_of(const struct slice *texts, size_t count, struct
 /* ------------------------------------------------------------------ routes */
 
 static int resolve_remote(struct directory_access *x, struct slice address, struct arena *a,
-                          struct route *ret, struct problem *problem) {
+                          struct route *ret, struct problem *problem) WAITS {
     struct rpc_directory_resolve_in in = {.address = address};
     struct rpc_directory_resolve_out out;
     int r = call_directory_resolve(x->link, &in, a, &out, problem);
@@ -217,7 +217,7 @@ int access_domain_list(struct directory_access *x, struct arena *a, struct domai
 /* ------------------------------------------------------------------ accounts */
 
 static int add_remote(struct directory_access *x, const struct account_new *n, uint64_t first,
-                      uint64_t count, uint64_t *ret, struct problem *problem) {
+                      uint64_t count, uint64_t *ret, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_directory_account_add_in in = {
         .by = x->hint,

@@ -26,7 +26,7 @@ int directory_access_open(struct cli *c, struct directory_access **ret,
 int directory_access_begin(struct cli *c, struct directory_access **ret) WAITS;
 
 void directory_access_close(struct directory_access *x) WAITS;
-DEFINE_CLEANUP(struct directory_access, directory_access_close)
+DEFINE_CLEANUP(struct directory_access, directory_access_close, WAITS)
 
 /* True when the server is running. */
 bool directory_access_is_remote(const struct directory_access *x);

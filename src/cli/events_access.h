@@ -11,7 +11,7 @@
 struct events_access;
 
 int events_access_open(struct cli *c, struct events_access **ret, struct problem *problem) WAITS;
-void events_access_close(struct events_access *x) WAITS;
+void events_access_close(struct events_access *x);
 DEFINE_CLEANUP(struct events_access, events_access_close)
 
 /* True when the server is running: only then there will be news. */

@@ -17,7 +17,7 @@ static bool has_options(const struct cli_command *c) {
 
 void docs_synopsis(const struct cli_command *c, struct buf *to) {
     buf_printf(to, "hayauma %s", c->name);
-    if (!c->run)
+    if (cli_command_is_group(c))
         buf_add_str(to, " COMMAND");
     for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
         const char *more = p->many ? "..." : "";
@@ -95,7 +95,7 @@ static void write_commands(const struct cli_command *group, struct buf *to) {
     }
     for (size_t i = 0; i < cli_command_count; i++) {
         const struct cli_command *c = &cli_commands[i];
-        if (c->run && (!group || cli_command_is_in(c, group)))
+        if (!cli_command_is_group(c) && (!group || cli_command_is_in(c, group)))
             write_pair(slice_of_str(c->name), translated(c->about), width, to);
     }
 }
@@ -169,7 +169,7 @@ void docs_command(const struct cli_command *c, struct buf *to) {
         write_paragraph(c->more, to);
     if (c->offline)
         write_paragraph(docs_offline, to);
-    if (!c->run) {
+    if (cli_command_is_group(c)) {
         buf_add_str(to, _("\nCommands:\n"));
         write_commands(c, to);
         _cleanup_(buf_done) struct buf see = {0};

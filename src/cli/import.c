@@ -111,7 +111,7 @@ struct round {
 };
 
 static int send_some(struct import *in, struct directory_access *x, const struct round *round,
-                     const size_t *places, size_t count, struct problem *problem) {
+                     const size_t *places, size_t count, struct problem *problem) WAITS {
     struct import_result result;
     int r = round->send(round->arg, x, places, count, round->trial, &result, problem);
     if (r < 0)
@@ -124,7 +124,7 @@ static int send_some(struct import *in, struct directory_access *x, const struct
 
 /* All that are neither bad nor there. */
 static int send_all(struct import *in, struct directory_access *x, const struct round *round,
-                    struct problem *problem) {
+                    struct problem *problem) WAITS {
     size_t *places = arena_array(in->c->arena, in->count, sizeof *places), count = 0;
     int r = 0;
     for (size_t i = 0; i < in->count; i++) {

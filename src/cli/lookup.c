@@ -14,7 +14,7 @@ struct lookup {
     struct fiber *driver;
 };
 
-static void drive(void *arg) {
+static void drive(void *arg) WAITS {
     (void)resolver_drive(arg);
 }
 

@@ -13,6 +13,6 @@ struct lookup;
 /* The settings must be there. */
 int lookup_open(struct cli *c, struct lookup **ret, struct problem *problem) WAITS;
 void lookup_close(struct lookup *l) WAITS; /* NULL is fine */
-DEFINE_CLEANUP(struct lookup, lookup_close)
+DEFINE_CLEANUP(struct lookup, lookup_close, WAITS)
 
 struct dns_client lookup_client(struct lookup *l); /* until it is closed */

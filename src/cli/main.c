@@ -35,9 +35,9 @@ struct start {
     int exit;
 };
 
-static void command_fiber(void *arg) {
+static void command_fiber(void *arg) WAITS {
     struct start *s = arg;
-    s->exit = s->cli->call->command->run(s->cli);
+    s->exit = s->cli->call->command->run_in_fiber(s->cli);
 }
 
 static int call_command(struct cli *c) {
@@ -49,7 +49,7 @@ static int call_command(struct cli *c) {
     int code = command->stage == CLI_ALONE ? CLI_OK : cli_find_state(c);
     if (code != CLI_OK)
         return code;
-    if (command->stage != CLI_FIBER)
+    if (command->run)
         return command->run(c);
     int r = fiber_run(&config, command_fiber, &start);
     return r < 0 ? cli_fail(r, NULL) : start.exit;
@@ -71,7 +71,7 @@ static int answer(struct cli *c) {
 static int complain(const struct cli_call *call, const struct problem *problem) {
     _cleanup_(buf_done) struct buf synopsis = {0};
     cli_print("%s", problem->text);
-    if (call->command && call->command->run) {
+    if (call->command && !cli_command_is_group(call->command)) {
         docs_synopsis(call->command, &synopsis);
         (void)fprintf(stderr, _("usage: %s\n"), buf_str(&synopsis));
     } else if (!call->command) {

@@ -265,7 +265,7 @@ void docs_manual(struct buf *to) {
     write_parameters(cli_globals, to);
     buf_add_str(to, either(".Sh COMMANDS\n", ".Sh コマンド\n"));
     for (size_t i = 0; i < cli_command_count; i++) {
-        if (cli_commands[i].run)
+        if (!cli_command_is_group(&cli_commands[i]))
             write_command(&cli_commands[i], to);
     }
     buf_add_str(to, either(files, files_ja));

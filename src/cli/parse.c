@@ -29,6 +29,10 @@ const struct cli_command *cli_command_find(struct slice name) {
     return NULL;
 }
 
+bool cli_command_is_group(const struct cli_command *c) {
+    return !c->run && !c->run_in_fiber;
+}
+
 bool cli_command_is_in(const struct cli_command *c, const struct cli_command *group) {
     struct slice name = slice_of_str(c->name), prefix = slice_of_str(group->name);
     return slice_starts(name, prefix) && name.len > prefix.len && name.ptr[prefix.len] == ' ';
@@ -307,7 +311,7 @@ static int read_word(struct parse *p, const char *word) {
     }
     if (!p->plain && is_option(word))
         return read_option(p, word);
-    if (!p->call->command || !p->call->command->run)
+    if (!p->call->command || cli_command_is_group(p->call->command))
         return read_command(p, word);
     const struct cli_parameter *argument = next_argument(p);
     if (!argument)
@@ -322,7 +326,7 @@ static int check_complete(struct parse *p) {
     const struct cli_command *c = p->call->command;
     if (!c)
         return fault(p, _("no command was given"));
-    if (!c->run)
+    if (cli_command_is_group(c))
         return fault(p, _("which %s command? See hayauma %s --help"), c->name, c->name);
     for (const struct cli_parameter *o = c->parameters; o && o->name; o++) {
         bool needed = o->form == CLI_ARGUMENT ? !o->optional : o->required;

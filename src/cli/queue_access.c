@@ -66,7 +66,7 @@ static void note(void *arg, queue_id id, const char *kind, struct slice sentence
     event_log_add(x->events, ROLE_QUEUE, &event);
 }
 
-static int open_here(struct cli *c, struct queue_access *x, struct problem *problem) {
+static int open_here(struct cli *c, struct queue_access *x, struct problem *problem) WAITS {
     const struct queue_ops ops = {.arg = x,
                                   .resolve = nobody_resolves,
                                   .deliver = nobody_delivers,
@@ -100,7 +100,7 @@ int queue_access_open(struct cli *c, struct queue_access **ret, struct problem *
     return r;
 }
 
-static void close_queue(struct queue_access *x) {
+static void close_queue(struct queue_access *x) WAITS {
     queue_stop(TAKE_PTR(x->queue), fiber_now());
     if (x->folder >= 0)
         (void)close(x->folder);

@@ -13,7 +13,7 @@ struct queue_access;
 
 int queue_access_open(struct cli *c, struct queue_access **ret, struct problem *problem) WAITS;
 void queue_access_close(struct queue_access *x) WAITS;
-DEFINE_CLEANUP(struct queue_access, queue_access_close)
+DEFINE_CLEANUP(struct queue_access, queue_access_close, WAITS)
 bool queue_access_is_remote(const struct queue_access *x);
 
 int access_queue_list(struct queue_access *x, const struct rpc_queue_list_in *in, struct arena *a,

@@ -29,7 +29,7 @@ static int not_running(const struct cli *c, struct problem *problem) {
                        c->directory);
 }
 
-static int attach(struct stream *stream, enum role role, struct rpc_link **ret_link) {
+static int attach(struct stream *stream, enum role role, struct rpc_link **ret_link) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_options options = {.self = ROLE_CLI, .other = role};
     struct slice unread;
@@ -50,7 +50,7 @@ static int attach(struct stream *stream, enum role role, struct rpc_link **ret_l
 
 /* -ENOTCONN has no sentence yet. */
 static int connect_to(struct cli *c, enum role role, struct rpc_link **ret_link,
-                      struct problem *problem) {
+                      struct problem *problem) WAITS {
     char name[32], path[STATE_PATH];
     struct stream *stream = NULL;
     (void)snprintf(name, sizeof name, "run/%s.sock", role_name(role));

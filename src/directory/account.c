@@ -186,7 +186,7 @@ static int show_job(struct db *db, void *arg) {
 }
 
 static int show(struct directory *d, struct showing *show, struct account *ret,
-                struct problem *problem) {
+                struct problem *problem) WAITS {
     (void)directory_write_logins(d);
     (void)directory_flush_usage(d);
     int r = directory_run(d, JOB_READ, show_job, show, problem);
@@ -344,7 +344,7 @@ static int change_job(struct db *db, void *arg) {
 }
 
 static int change(struct directory *d, const struct order *order, struct slice address,
-                  struct change *c, struct problem *problem) {
+                  struct change *c, struct problem *problem) WAITS {
     struct name name;
     _cleanup_(arena_done) struct arena a = {0};
     int r = name_parse(&a, address, &name, problem);

@@ -154,7 +154,8 @@ int alias_parse(struct arena *a, struct slice address, const struct slice *targe
 }
 
 static int set(struct directory *d, const struct order *order, struct slice address,
-               const struct slice *targets, size_t count, bool replace, struct problem *problem) {
+               const struct slice *targets, size_t count, bool replace,
+               struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct alias_change c = {
         .plus_separator = d->plus_separator, .replace = replace, .author = author_of(order)};

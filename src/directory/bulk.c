@@ -57,7 +57,7 @@ static int batch_job(struct db *db, void *arg) {
 }
 
 static int each_batch(struct bulk *b, uint64_t first, uint64_t count, bool look_only,
-                      struct problem *problem) {
+                      struct problem *problem) WAITS {
     int r = 0;
     b->look_only = look_only;
     for (b->next = first; r == 0 && b->next < first + count; b->next = b->end) {
@@ -76,7 +76,7 @@ static int local_job(struct db *db, void *arg) {
 }
 
 static int check(struct bulk *b, const struct account_new *like, uint64_t first, uint64_t count,
-                 struct arena *a, struct name *ret_first, struct problem *problem) {
+                 struct arena *a, struct name *ret_first, struct problem *problem) WAITS {
     if (count == 0 || count > COUNT_MAX || first > UINT64_MAX / 2)
         return problem_set(problem, -E_SYNTAX, N_("the number of accounts must be from 1 to %u"),
                            COUNT_MAX);

@@ -56,7 +56,7 @@ bool directory_was_behind(const struct directory *d, uint64_t *ret_known);
 
 /* Writes what is pending (last logins), closes. Nobody else may be inside. NULL is fine. */
 void directory_close(struct directory *d) WAITS;
-DEFINE_CLEANUP(struct directory, directory_close)
+DEFINE_CLEANUP(struct directory, directory_close, WAITS)
 
 /*
  * From now on hostname, plus_separator, cost and removed_keep are those of the options; the others

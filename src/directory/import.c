@@ -19,7 +19,7 @@ struct account_import {
 };
 
 static int prepare(struct directory *d, struct account_import *import, size_t i,
-                   struct problem *problem) {
+                   struct problem *problem) WAITS {
     char hash[PASSWORD_HASH_MAX] = "";
     const struct account_new *account = &import->list[i];
     struct arena *a = import->in.arena;

@@ -59,7 +59,7 @@ static int row_job(struct db *db, void *arg) {
 
 /* The canonical address meant by a login name; -E_UNKNOWN when it cannot be anybody's. */
 static int canonical(struct directory *d, struct slice login_name, struct arena *a,
-                     struct slice *ret, struct problem *problem) {
+                     struct slice *ret, struct problem *problem) WAITS {
     struct name name;
     struct facts domain;
     if (slice_find_byte(login_name, '@') < 0) {
@@ -86,13 +86,13 @@ static int canonical(struct directory *d, struct slice login_name, struct arena 
 
 /* The address of the row; it stays empty when the name cannot be anybody's. */
 static int find_address(struct directory *d, const struct login_request *request, struct row *row,
-                        struct problem *problem) {
+                        struct problem *problem) WAITS {
     int r = canonical(d, request->name, row->arena, &row->address, problem);
     return r == -E_UNKNOWN ? 0 : r;
 }
 
 /* A row in any case: with account_id 0 when there is nobody of that name. */
-static int find_row(struct directory *d, struct row *row, struct problem *problem) {
+static int find_row(struct directory *d, struct row *row, struct problem *problem) WAITS {
     if (row->address.len == 0)
         return 0;
     int r = directory_run(d, JOB_READ, row_job, row, problem);
@@ -144,7 +144,7 @@ static int renew_job(struct db *db, void *arg) {
  * each with another name, stands in nobody's way who comes from where he was before.
  */
 static int verify(struct directory *d, const struct row *row, struct verifying *v,
-                  struct problem *problem) {
+                  struct problem *problem) WAITS {
     if (!row->newcomer)
         return offload(OFFLOAD_KDF, verify_job, v);
     struct fiber_deadline deadline = fiber_deadline_begin(row->patience);
@@ -161,7 +161,7 @@ static int verify(struct directory *d, const struct row *row, struct verifying *
 
 /* 0: the password is right; -E_REFUSED with the reason; others: not decided. */
 static int check_password(struct directory *d, struct row *row, struct slice password,
-                          struct problem *problem) {
+                          struct problem *problem) WAITS {
     struct verifying v = {.password = password, .cost = d->cost};
     if (row->enabled &&
         remembered_has(d->remembered, row->account_id, row->hash, password, fiber_now()))
@@ -216,16 +216,16 @@ static int check_apop(struct directory *d, struct row *row, const struct login_r
 /* ------------------------------------------------------------------ the login */
 
 typedef int check_fn(struct directory *d, struct row *row, const struct login_request *request,
-                     struct problem *problem);
+                     struct problem *problem) WAITS;
 
 static int check_by_password(struct directory *d, struct row *row,
-                             const struct login_request *request, struct problem *problem) {
+                             const struct login_request *request, struct problem *problem) WAITS {
     return check_password(d, row, request->password, problem);
 }
 
 /* Who acts for somebody else than himself is refused. */
 static int check_act_as(struct directory *d, const struct row *row,
-                        const struct login_request *request, struct problem *problem) {
+                        const struct login_request *request, struct problem *problem) WAITS {
     struct slice other = {0};
     if (request->act_as.len == 0)
         return 0;
@@ -244,14 +244,14 @@ static struct slice counted_name(const struct login_request *request, const stru
 }
 
 /* 0: the attempt has waited as long as it has to; 1: that is too long; negative: a cut wait. */
-static int wait_within(usec_t wait, usec_t patience) {
+static int wait_within(usec_t wait, usec_t patience) WAITS {
     if (wait > patience)
         return 1;
     return wait > 0 ? fiber_sleep(wait) : 0;
 }
 
 static int wait_for_turn(struct directory *d, const struct login_request *request,
-                         const struct row *row) {
+                         const struct row *row) WAITS {
     if (request->peer.len == 0)
         return 0;
     usec_t wait = throttle_enter(d->throttle, request->peer, counted_name(request, row),
@@ -267,7 +267,7 @@ static bool is_newcomer(const struct directory *d, const struct login_request *r
 }
 
 static int wait_for_token(struct directory *d, const struct login_request *request,
-                          const struct row *row) {
+                          const struct row *row) WAITS {
     usec_t now = fiber_now(), patience = MAX(row->patience - now, (usec_t)0);
     return wait_within(newcomers_enter(d->newcomers, counted_name(request, row), now, patience),
                        patience);
@@ -281,7 +281,7 @@ static int check_enabled(const struct row *row, struct problem *problem) {
 
 /* Whether the row is still as it was at `changes`, when it was read; no change is missed. */
 static int check_unchanged(struct directory *d, const struct row *row, uint64_t changes,
-                           struct problem *problem) {
+                           struct problem *problem) WAITS {
     while (d->changes != changes) {
         struct row now = {.arena = row->arena, .address = row->address};
         changes = d->changes;
@@ -328,7 +328,7 @@ static int turn_away(const struct login_request *request, const struct row *row,
 
 /* Everything behind the waits. 0: welcome. */
 static int judge(struct directory *d, const struct login_request *request, check_fn *check,
-                 struct row *row, uint64_t changes, struct problem *problem) {
+                 struct row *row, uint64_t changes, struct problem *problem) WAITS {
     int r = check(d, row, request, problem);
     if (r == 0)
         r = check_act_as(d, row, request, problem);
@@ -342,7 +342,7 @@ static int judge(struct directory *d, const struct login_request *request, check
 }
 
 static int login(struct directory *d, const struct login_request *request, check_fn *check,
-                 struct arena *a, struct login *ret, struct problem *problem) {
+                 struct arena *a, struct login *ret, struct problem *problem) WAITS {
     struct row row = {.arena = a, .patience = fiber_now() + LOGIN_WAIT_MAX};
     int r = find_address(d, request, &row, problem);
     if (r == 0)

@@ -218,7 +218,7 @@ static void take_alias(struct walk *w, struct hop *hop, const struct name *name,
 }
 
 /* Steps 3 and 4 for one spelling of the name. 1: it was known and is dealt with; 0; negative. */
-static int take_name(struct walk *w, struct hop *hop, const struct name *name) {
+static int take_name(struct walk *w, struct hop *hop, const struct name *name) WAITS {
     struct facts facts;
     int r = directory_lookup(w->d, name->text, w->arena, &facts);
     if (r < 0 || !facts.known)
@@ -232,7 +232,7 @@ static int take_name(struct walk *w, struct hop *hop, const struct name *name) {
     return 1;
 }
 
-static int take_base(struct walk *w, struct hop *hop) {
+static int take_base(struct walk *w, struct hop *hop) WAITS {
     struct name base;
     struct slice detail;
     char separator = w->d->plus_separator;
@@ -253,7 +253,7 @@ static bool is_role_name(struct slice local) {
 }
 
 /* 1: they are there; 0: there is none; negative. */
-static int take_admins(struct walk *w, struct hop *hop) {
+static int take_admins(struct walk *w, struct hop *hop) WAITS {
     struct facts host;
     int r = directory_lookup(w->d, S("@"), w->arena, &host);
     for (size_t i = 0; r == 0 && i < host.target_count; i++) {
@@ -263,7 +263,7 @@ static int take_admins(struct walk *w, struct hop *hop) {
     return r < 0 ? r : host.target_count > 0;
 }
 
-static int take_nobody(struct walk *w, struct hop *hop, const struct facts *domain) {
+static int take_nobody(struct walk *w, struct hop *hop, const struct facts *domain) WAITS {
     const struct name *name = &hop->name;
     bool role = is_role_name(name->local);
     int r = role ? take_admins(w, hop) : 0;
@@ -287,7 +287,7 @@ static bool is_host_role(const struct walk *w, const struct hop *hop) {
            is_role_name(hop->name.local);
 }
 
-static int take_hop(struct walk *w, struct hop *hop) {
+static int take_hop(struct walk *w, struct hop *hop) WAITS {
     struct facts domain;
     const struct name *name = &hop->name;
     int r = directory_lookup(w->d, name_domain_key(name), w->arena, &domain);
@@ -322,7 +322,7 @@ static int take_hop(struct walk *w, struct hop *hop) {
     return MIN(r, 0);
 }
 
-static int walk_from(struct walk *w, const struct name *start) {
+static int walk_from(struct walk *w, const struct name *start) WAITS {
     int r = 0;
     w->last = &w->first;
     go_on(w, NULL, start, (struct slice){0}, false);
@@ -342,7 +342,7 @@ static enum route_kind kind_of(const struct walk *w) {
 }
 
 static int read_start(struct walk *w, struct slice address, struct name *ret,
-                      struct problem *problem) {
+                      struct problem *problem) WAITS {
     if (slice_eq_nocase(address, S("postmaster"))) {
         struct slice domain = {0};
         int r = directory_host_domain(w->d, true, w->arena, &domain);

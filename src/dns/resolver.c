@@ -297,7 +297,7 @@ int resolver_query(struct resolver *r, struct slice name, uint16_t type, struct 
 }
 
 static int query_as_client(void *arg, struct slice name, uint16_t type, struct arena *a,
-                           struct dns_answer *ret) {
+                           struct dns_answer *ret) WAITS {
     return resolver_query(arg, name, type, a, ret);
 }
 

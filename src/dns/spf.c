@@ -29,7 +29,7 @@ static enum spf_result check(struct search *s, struct slice domain, struct slice
 
 /* SPF_PASS with records (maybe none), or why there is no answer that counts. */
 static enum spf_result ask(struct search *s, struct slice name, uint16_t type,
-                           struct dns_answer *ret) {
+                           struct dns_answer *ret) WAITS {
     int r = s->dns->query(s->dns->arg, name, type, s->arena, ret);
     if (r == -E_SYNTAX)
         return SPF_PERMERROR;
@@ -40,7 +40,7 @@ static enum spf_result ask(struct search *s, struct slice name, uint16_t type,
 
 /* The same for a question that counts against the limits. */
 static enum spf_result ask_counted(struct search *s, struct slice name, uint16_t type,
-                                   struct dns_answer *ret) {
+                                   struct dns_answer *ret) WAITS {
     enum spf_result r = ask(s, name, type, ret);
     if (r == SPF_PASS && ret->count == 0 && ++s->voids > VOID_MAX)
         return SPF_PERMERROR;
@@ -51,7 +51,7 @@ static bool is_spf(struct slice text) {
     return slice_starts_nocase(text, S("v=spf1")) && (text.len == 6 || text.ptr[6] == ' ');
 }
 
-static enum spf_result find_record(struct search *s, struct slice domain, struct slice *ret) {
+static enum spf_result find_record(struct search *s, struct slice domain, struct slice *ret) WAITS {
     struct dns_answer answer;
     unsigned found = 0;
     enum spf_result r = ask(s, domain, DNS_TXT, &answer);
@@ -69,7 +69,7 @@ static enum spf_result find_record(struct search *s, struct slice domain, struct
 /* ------------------------------------------------------------------ mechanisms */
 
 /* Whether an address of the name is ours, up to the term's bits. */
-static enum spf_result match_host(struct search *s, struct slice name, const struct term *t) {
+static enum spf_result match_host(struct search *s, struct slice name, const struct term *t) WAITS {
     struct dns_answer answer;
     bool v4 = s->addr->any.sa_family == AF_INET;
     enum spf_result r = ask_counted(s, name, v4 ? DNS_A : DNS_AAAA, &answer);
@@ -84,7 +84,7 @@ static enum spf_result match_host(struct search *s, struct slice name, const str
     return SPF_NONE;
 }
 
-static enum spf_result match_mx(struct search *s, struct slice domain, const struct term *t) {
+static enum spf_result match_mx(struct search *s, struct slice domain, const struct term *t) WAITS {
     struct dns_answer answer;
     enum spf_result r = ask_counted(s, domain, DNS_MX, &answer);
     if (r == SPF_PASS && answer.count > MX_MAX)
@@ -98,13 +98,14 @@ static enum spf_result match_mx(struct search *s, struct slice domain, const str
     return r;
 }
 
-static enum spf_result match_exists(struct search *s, struct slice name, const struct term *t) {
+static enum spf_result match_exists(struct search *s, struct slice name,
+                                    const struct term *t) WAITS {
     struct dns_answer answer;
     enum spf_result r = ask_counted(s, name, DNS_A, &answer);
     return r != SPF_PASS ? r : answer.count > 0 ? t->result : SPF_NONE;
 }
 
-static enum spf_result match_include(struct search *s, const struct term *t) {
+static enum spf_result match_include(struct search *s, const struct term *t) WAITS {
     struct slice record = {NULL, 0};
     switch (check(s, t->value, &record)) {
     case SPF_PASS:
@@ -131,7 +132,7 @@ static enum spf_result match_range(const struct search *s, const struct term *t,
     return net_range_has(&range, s->addr) ? t->result : SPF_NONE;
 }
 
-static enum spf_result match(struct search *s, struct slice domain, const struct term *t) {
+static enum spf_result match(struct search *s, struct slice domain, const struct term *t) WAITS {
     struct slice target = t->value.len > 0 ? t->value : domain;
     if (slice_eq_nocase(t->name, S("all")))
         return t->result;
@@ -197,7 +198,7 @@ static bool is_modifier(struct slice word) {
     return equals > 0 && (colon < 0 || equals < colon) && (slash < 0 || equals < slash);
 }
 
-static enum spf_result follow(struct search *s, struct slice target) {
+static enum spf_result follow(struct search *s, struct slice target) WAITS {
     struct slice record = {NULL, 0};
     if (slice_find_byte(target, '%') >= 0)
         return SPF_UNKNOWN;

@@ -34,7 +34,7 @@ void *context_sp(const struct context *c) {
 #if defined(__x86_64__)
 struct frame {
     void *r15, *r14, *r13, *r12, *rbx, *rbp;
-    void (*go_on)(void);
+    void (*go_on)(void) WAITS;
     void *return_address; /* zero: the unwinder stops here */
 };
 #elif defined(__aarch64__)
@@ -42,7 +42,7 @@ struct frame {
     double d8_to_d15[8];
     void *x19_to_x28[10];
     void *frame_pointer;
-    void (*go_on)(void);
+    void (*go_on)(void) WAITS;
 };
 #endif
 

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/macro.h"
 #include <stddef.h>
 
 #if defined(FIBER_UCONTEXT)
@@ -22,7 +23,7 @@ struct context {
 #endif
 
 /* Makes a context that runs `entry` on the stack; entry never returns. */
-void context_make(struct context *c, void *stack, size_t size, void (*entry)(void));
+void context_make(struct context *c, void *stack, size_t size, void (*entry)(void) WAITS);
 
 /* Leaves the running context in `from` and goes on with `to`. */
 void context_switch(struct context *from, struct context *to);

@@ -128,7 +128,7 @@ static int open_pidfd(pid_t pid, struct fiber_fd *ret) {
     return r;
 }
 
-static int wait_for_end(struct fiber_fd *pidfd) {
+static int wait_for_end(struct fiber_fd *pidfd) WAITS {
     if (pidfd->fd < 0)
         return fiber_sleep(LOOK_AGAIN);
     pidfd->readable = false; /* it is once the process has ended */

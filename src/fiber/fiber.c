@@ -76,7 +76,7 @@ static void leave(struct fiber *f) {
     sanitize_arrive(&f->sanitize, &fiber_scheduler->sanitize);
 }
 
-static void park(struct fiber *f, const char *why) {
+static void park(struct fiber *f, const char *why) WAITS {
     struct scheduler *s = fiber_scheduler;
     f->parked = true;
     f->waits_for = why;
@@ -124,7 +124,7 @@ void scheduler_wake(struct fiber *f, int result) {
 
 /* ------------------------------------------------------------------ life of a fiber */
 
-static void wait_for_children(struct fiber *f) {
+static void wait_for_children(struct fiber *f) WAITS {
     LIST_EACH (child, &f->children, struct fiber, in_parent) {
         if (child->has_handle)
             panic("fiber %s ended without joining %s", f->name, child->name);
@@ -135,7 +135,7 @@ static void wait_for_children(struct fiber *f) {
 }
 
 /* First function on a new stack. */
-static void fiber_entry(void) {
+static void fiber_entry(void) WAITS {
     struct fiber *f = fiber_scheduler->current;
     sanitize_arrive(&f->sanitize, &fiber_scheduler->sanitize);
     f->fn(f->arg);

@@ -24,7 +24,7 @@
 
 struct fiber;
 
-typedef void fiber_fn(void *arg);
+typedef void fiber_fn(void *arg) WAITS;
 
 /* How a scheduler behaves; the zero value is right for a role. */
 struct fiber_config {

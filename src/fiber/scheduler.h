@@ -74,8 +74,8 @@ extern _Thread_local struct scheduler *fiber_scheduler;
  * Parks the running fiber until scheduler_wake() or `deadline`. `list` (may be NULL) is where
  * others find it. The two forms differ in whether cancel and outer deadlines cut it short.
  */
-int scheduler_park(const char *why, struct list *list, usec_t deadline);
-void scheduler_park_deaf(const char *why);
+int scheduler_park(const char *why, struct list *list, usec_t deadline) WAITS;
+void scheduler_park_deaf(const char *why) WAITS;
 
 /* Makes a parked fiber ready; its wait returns `result`. A fiber that is not parked is left alone.
  */

@@ -178,7 +178,7 @@ void net_tune_listener(int fd) {
 }
 
 /* Starts connecting and waits for the outcome. */
-static int finish_connect(int fd, const struct sockaddr *to, socklen_t len, usec_t deadline) {
+static int finish_connect(int fd, const struct sockaddr *to, socklen_t len, usec_t deadline) WAITS {
     if (connect(fd, to, len) == 0)
         return 0;
     if (errno != EINPROGRESS)

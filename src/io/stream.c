@@ -181,7 +181,7 @@ static usec_t slow_at(const struct stream *s) {
  * A peer that is as fast as we are would never let the fiber wait, and so nobody else run. 0, or
  * -ECANCELED.
  */
-static int give_way(struct stream *s, size_t moved) {
+static int give_way(struct stream *s, size_t moved) WAITS {
     s->turn += (uint32_t)moved;
     if (s->turn < TURN_BYTES)
         return 0;
@@ -191,7 +191,7 @@ static int give_way(struct stream *s, size_t moved) {
 
 /* ------------------------------------------------------------------ reading */
 
-static int wait_for_input(struct stream *s) {
+static int wait_for_input(struct stream *s) WAITS {
     s->turn = 0;
     usec_t patience = wait_until(s);
     usec_t slow = slow_at(s);
@@ -330,7 +330,7 @@ size_t stream_drop_input(struct stream *s) {
 
 /* ------------------------------------------------------------------ writing */
 
-static int write_all(struct stream *s, struct slice bytes) {
+static int write_all(struct stream *s, struct slice bytes) WAITS {
     while (!s->write_error && bytes.len > 0) {
         ssize_t n = s->ops->write(s->below, bytes.ptr, bytes.len);
         if (n >= 0) {

@@ -10,7 +10,7 @@
 #include "io/stream.h"
 
 /* Until the inner side has nothing more: -EAGAIN, or how it ended. */
-static int carry_out(struct stream *inner, struct stream *outer) {
+static int carry_out(struct stream *inner, struct stream *outer) WAITS {
     int r;
     while ((r = stream_try_fill(inner)) == 0) {
         struct slice window = stream_window(inner);
@@ -36,7 +36,8 @@ static int carry_in(struct stream *outer, struct stream *inner, bool *ret_full) 
     }
 }
 
-static int wait_for_more(struct stream *outer, struct stream *inner, bool full, bool outer_ended) {
+static int wait_for_more(struct stream *outer, struct stream *inner, bool full,
+                         bool outer_ended) WAITS {
     struct stream_wish wishes[2] = {{inner, false}, {outer, false}};
     if (full)
         wishes[1] = (struct stream_wish){inner, true};

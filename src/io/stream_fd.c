@@ -44,12 +44,12 @@ static ssize_t fd_write(void *below, const void *bytes, size_t len) {
     return -EAGAIN;
 }
 
-static int fd_wait_read(void *below, usec_t deadline) {
+static int fd_wait_read(void *below, usec_t deadline) WAITS {
     struct fd_stream *f = below;
     return fiber_fd_wait_readable(&f->fd, deadline);
 }
 
-static int fd_wait_write(void *below, usec_t deadline) {
+static int fd_wait_write(void *below, usec_t deadline) WAITS {
     struct fd_stream *f = below;
     return fiber_fd_wait_writable(&f->fd, deadline);
 }

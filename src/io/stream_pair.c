@@ -61,12 +61,12 @@ static ssize_t end_write(void *below, const void *bytes, size_t len) {
     return (ssize_t)n;
 }
 
-static int end_wait_read(void *below, usec_t deadline) {
+static int end_wait_read(void *below, usec_t deadline) WAITS {
     struct pipe *p = ((struct end *)below)->in;
     return p->bytes.len > 0 || p->writer_gone ? 0 : fiber_cond_wait_until(&p->readable, deadline);
 }
 
-static int end_wait_write(void *below, usec_t deadline) {
+static int end_wait_write(void *below, usec_t deadline) WAITS {
     struct pipe *p = ((struct end *)below)->out;
     return p->bytes.len < p->capacity || p->reader_gone
                ? 0

@@ -130,7 +130,7 @@ static ssize_t tls_write(void *below, const void *bytes, size_t len) {
     return r == 0 ? -EPIPE : r;
 }
 
-static int tls_wait(void *below, usec_t deadline) {
+static int tls_wait(void *below, usec_t deadline) WAITS {
     struct session *s = below;
     return s->wants_write ? s->ops->wait_write(s->below, deadline)
                           : s->ops->wait_read(s->below, deadline);
@@ -191,7 +191,7 @@ static int tls_problem(struct problem *problem, const char *what) {
                        reason ? reason : "the connection ended during the handshake");
 }
 
-static int shake_hands(struct session *s, struct problem *problem) {
+static int shake_hands(struct session *s, struct problem *problem) WAITS {
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline limit =
         fiber_deadline_begin(fiber_now() + HANDSHAKE_LIMIT);
     for (;;) {
@@ -222,7 +222,7 @@ static void expect_name(SSL *ssl, const char *name) {
 
 /* Puts the layer in and shakes hands; the stream is a TLS stream even when that fails. */
 static int start(struct stream *stream, struct tls_context *c, bool server, const char *name,
-                 struct problem *problem) {
+                 struct problem *problem) WAITS {
     int r = stream_flush(stream);
     if (r < 0)
         return problem_set(problem, r, "%s", error_text(r));

@@ -27,7 +27,7 @@ static int ec_slot = -1, rsa_slot = -1;
 
 /* Asks the signer; the signature goes to `to`. Its length, or 0. */
 static size_t ask(const struct tls_signer *signer, enum tls_sign_scheme scheme, struct slice input,
-                  unsigned char *to, size_t size) {
+                  unsigned char *to, size_t size) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct slice signature = {NULL, 0};
     int r = signer->sign(signer->arg, scheme, input, &a, &signature);
@@ -39,7 +39,7 @@ static size_t ask(const struct tls_signer *signer, enum tls_sign_scheme scheme, 
 }
 
 static int ec_sign(int type, const unsigned char *digest, int len, unsigned char *to,
-                   unsigned int *ret_len, const BIGNUM *kinv, const BIGNUM *r, EC_KEY *key) {
+                   unsigned int *ret_len, const BIGNUM *kinv, const BIGNUM *r, EC_KEY *key) WAITS {
     (void)type;
     (void)kinv;
     (void)r;
@@ -51,7 +51,7 @@ static int ec_sign(int type, const unsigned char *digest, int len, unsigned char
 }
 
 static int rsa_private_encrypt(int len, const unsigned char *from, unsigned char *to, RSA *key,
-                               int padding) {
+                               int padding) WAITS {
     const struct tls_signer *signer = RSA_get_ex_data(key, rsa_slot);
     enum tls_sign_scheme scheme = padding == RSA_NO_PADDING ? TLS_SIGN_RSA_RAW : TLS_SIGN_RSA_PKCS1;
     if (padding != RSA_NO_PADDING && padding != RSA_PKCS1_PADDING)

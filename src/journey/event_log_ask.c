@@ -46,7 +46,7 @@ int event_log_flush(struct event_log *l, struct problem *problem) {
     return 0;
 }
 
-static int run_read(struct event_log *l, read_fn *fn, void *arg, struct problem *problem) {
+static int run_read(struct event_log *l, read_fn *fn, void *arg, struct problem *problem) WAITS {
     struct read_job job = {l, fn, arg, problem};
     MUST(l->magic == EVENT_LOG_MAGIC);
     int r = fiber_cancelled() ? -ECANCELED : event_log_flush(l, problem);
@@ -121,7 +121,7 @@ static int log_fn(struct event_db *db, void *arg) {
 
 /* Reads a page; a log that is searched for one role is read on until something is found. */
 static int read_page(struct event_log *l, read_fn *fn, struct events_arg *e,
-                     struct problem *problem) {
+                     struct problem *problem) WAITS {
     int r;
     do
         r = run_read(l, fn, e, problem);
@@ -130,7 +130,7 @@ static int read_page(struct event_log *l, read_fn *fn, struct events_arg *e,
 }
 
 /* Until news came, the time is over, or the event log ends. */
-static int wait_for_news(struct event_log *l, struct follower *f, usec_t until) {
+static int wait_for_news(struct event_log *l, struct follower *f, usec_t until) WAITS {
     int r = 0;
     while (r == 0 && !f->hit && !l->stopping)
         r = fiber_cond_wait_until(&l->stored, until);
@@ -138,7 +138,7 @@ static int wait_for_news(struct event_log *l, struct follower *f, usec_t until) 
 }
 
 static int read_events(struct event_log *l, read_fn *fn, struct events_arg *e, usec_t wait,
-                       struct arena *a, struct event_list *ret, struct problem *problem) {
+                       struct arena *a, struct event_list *ret, struct problem *problem) WAITS {
     struct follower f = {.message = e->message};
     usec_t until = fiber_now() + MIN(MAX(wait, (usec_t)0), EVENT_LOG_WAIT_MAX);
     e->page = (struct page){.arena = a};

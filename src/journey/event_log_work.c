@@ -62,7 +62,7 @@ static int put_aside_job(void *arg) {
     return r;
 }
 
-static int put_aside(struct event_log *l) {
+static int put_aside(struct event_log *l) WAITS {
     int r = fiber_mutex_lock(&l->reading);
     if (r < 0)
         return r;
@@ -73,7 +73,7 @@ static int put_aside(struct event_log *l) {
 }
 
 /* A database that nobody can use makes place for a new one; said once it could be begun. */
-static int write_batch(struct event_log *l, struct problem *problem) {
+static int write_batch(struct event_log *l, struct problem *problem) WAITS {
     struct write_job job = {.log = l};
     int r = l->damaged ? problem_set(&job.problem, -E_CORRUPT, N_("events.db is damaged"))
                        : offload(OFFLOAD_DISK, write_job, &job);
@@ -98,7 +98,7 @@ static int write_batch(struct event_log *l, struct problem *problem) {
 /* ------------------------------------------------------------------ the working fiber */
 
 /* Until a batch has filled, or its time has come, or there is something else to do. */
-static void gather(struct event_log *l, usec_t retry_at) {
+static void gather(struct event_log *l, usec_t retry_at) WAITS {
     int r = 0;
     while (r == 0 && !l->stopping && !l->damaged) {
         usec_t until = l->check_at;
@@ -126,7 +126,7 @@ static void report_lost(struct event_log *l) {
                      (unsigned long long)lost);
 }
 
-static int write_some(struct event_log *l, struct problem *problem) {
+static int write_some(struct event_log *l, struct problem *problem) WAITS {
     if (l->writing.count == 0) {
         struct batch empty = l->writing;
         l->writing = l->filling;
@@ -153,7 +153,7 @@ static int write_some(struct event_log *l, struct problem *problem) {
 }
 
 /* One step; the next one follows behind the next batch, or at once when nothing else is to do. */
-static void prune(struct event_log *l, size_t written) {
+static void prune(struct event_log *l, size_t written) WAITS {
     if (l->unchecked > l->options.size_max / 64)
         l->check_at = 0;
     if (!l->writer || fiber_now() < l->check_at)

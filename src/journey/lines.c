@@ -151,7 +151,7 @@ static int write_job(void *arg) {
     return 0;
 }
 
-static int write_some(struct lines *l) {
+static int write_some(struct lines *l) WAITS {
     int r = fiber_mutex_lock(&l->writes);
     if (r < 0)
         return r;
@@ -199,7 +199,7 @@ void lines_stop(struct lines *l) {
         ;
 }
 
-static int replace(struct lines *l, int *fd, int other) {
+static int replace(struct lines *l, int *fd, int other) WAITS {
     int before = *fd;
     if (fiber_mutex_lock(&l->writes) < 0)
         return other;

@@ -13,7 +13,7 @@
 #define READ_MAX 12352U
 #define SKIP_MAX 65536U
 
-static int read_raw(struct pop3_connection *c, size_t max, struct slice *ret) {
+static int read_raw(struct pop3_connection *c, size_t max, struct slice *ret) WAITS {
     UNUSED _cleanup_(fiber_deadline_end) struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + c->timeout);
     int r = stream_read_line(c->stream, max, ret);

@@ -39,12 +39,12 @@ struct login {
     enum pop3_end end;
 };
 
-static void refuse(struct login *l, const char *text) {
+static void refuse(struct login *l, const char *text) WAITS {
     if (pop3_refuse(&l->c, "%s", text) < 0)
         l->end = POP3_END_DISMISSED;
 }
 
-static void refuse_bare(struct login *l, struct slice name) {
+static void refuse_bare(struct login *l, struct slice name) WAITS {
     if (l->host->bare_login)
         l->host->bare_login(l->host_arg, name);
     refuse(l, PLAINTEXT_REFUSED);
@@ -57,7 +57,7 @@ static enum pop3_end end_of(int error) {
 
 /* ------------------------------------------------------------------ who comes */
 
-static void refuse_attempt(struct login *l, int error) {
+static void refuse_attempt(struct login *l, int error) WAITS {
     struct stream *s = l->c.stream;
     if (error == -E_REFUSED)
         stream_str(s, "-ERR [AUTH] name or password is wrong\r\n");
@@ -71,7 +71,7 @@ static void refuse_attempt(struct login *l, int error) {
     l->end = POP3_END_DISMISSED;
 }
 
-static void try_login(struct login *l, const struct pop3_attempt *attempt) {
+static void try_login(struct login *l, const struct pop3_attempt *attempt) WAITS {
     int r = stream_flush(l->c.stream);
     if (r < 0) {
         l->end = POP3_END_LOST;
@@ -87,7 +87,7 @@ static void try_login(struct login *l, const struct pop3_attempt *attempt) {
         refuse_attempt(l, r);
 }
 
-static void reply_user(struct login *l, const struct pop3_command *command) {
+static void reply_user(struct login *l, const struct pop3_command *command) WAITS {
     if (!pop3_takes_passwords(&l->offer)) {
         refuse_bare(l, command->text);
         return;
@@ -96,7 +96,7 @@ static void reply_user(struct login *l, const struct pop3_command *command) {
     stream_str(l->c.stream, "+OK now the password\r\n");
 }
 
-static void reply_pass(struct login *l, const struct pop3_command *command) {
+static void reply_pass(struct login *l, const struct pop3_command *command) WAITS {
     if (!pop3_takes_passwords(&l->offer)) {
         refuse_bare(l, S(""));
     } else if (l->user.len == 0) {
@@ -108,7 +108,7 @@ static void reply_pass(struct login *l, const struct pop3_command *command) {
     }
 }
 
-static void reply_apop(struct login *l, const struct pop3_command *command) {
+static void reply_apop(struct login *l, const struct pop3_command *command) WAITS {
     if (!l->config->apop) {
         refuse(l, "[SYS/PERM] APOP is not offered here");
         return;
@@ -120,7 +120,7 @@ static void reply_apop(struct login *l, const struct pop3_command *command) {
 
 /* ------------------------------------------------------------------ AUTH (RFC 5034) */
 
-static void list_mechanisms(struct login *l) {
+static void list_mechanisms(struct login *l) WAITS {
     const char *mechanism;
     stream_str(l->c.stream, "+OK\r\n");
     if (pop3_takes_passwords(&l->offer))
@@ -130,7 +130,7 @@ static void list_mechanisms(struct login *l) {
 }
 
 /* Sends the challenge and reads the answer. */
-static int ask(struct login *l, struct arena *a, struct sasl *sasl, struct sasl_out *out) {
+static int ask(struct login *l, struct arena *a, struct sasl *sasl, struct sasl_out *out) WAITS {
     _cleanup_(buf_done) struct buf challenge = {0};
     struct slice line;
     base64_encode(&challenge, out->challenge);
@@ -139,7 +139,7 @@ static int ask(struct login *l, struct arena *a, struct sasl *sasl, struct sasl_
     return r < 0 ? r : sasl_next(sasl, a, line, out);
 }
 
-static void auth_failed(struct login *l, int error) {
+static void auth_failed(struct login *l, int error) WAITS {
     if (error == -ECANCELED && stream_error(l->c.stream) == 0 && !fiber_cancelled())
         refuse(l, "AUTH given up");
     else if (error == -E_SYNTAX)
@@ -150,7 +150,8 @@ static void auth_failed(struct login *l, int error) {
         l->end = end_of(error);
 }
 
-static void run_auth(struct login *l, struct arena *a, struct sasl *sasl, struct slice initial) {
+static void run_auth(struct login *l, struct arena *a, struct sasl *sasl,
+                     struct slice initial) WAITS {
     struct sasl_out out = {0};
     int r = sasl_first(sasl, a, initial, &out);
     while (r == 0 && !out.done)
@@ -167,7 +168,7 @@ static void run_auth(struct login *l, struct arena *a, struct sasl *sasl, struct
     sasl_wipe(&out.credentials);
 }
 
-static void reply_auth(struct login *l, const struct pop3_command *command) {
+static void reply_auth(struct login *l, const struct pop3_command *command) WAITS {
     struct sasl sasl = {0};
     if (command->text.len == 0) {
         list_mechanisms(l);
@@ -186,7 +187,7 @@ static void reply_auth(struct login *l, const struct pop3_command *command) {
 
 /* ------------------------------------------------------------------ other commands */
 
-static void reply_capa(struct login *l, const struct pop3_command *command) {
+static void reply_capa(struct login *l, const struct pop3_command *command) WAITS {
     pop3_capabilities(l->c.stream, &l->offer, false);
 }
 
@@ -194,7 +195,7 @@ static void reply_capa(struct login *l, const struct pop3_command *command) {
  * Commands sent behind STLS came in the clear, perhaps from somebody in between, and must not be
  * obeyed under TLS. No honest client sends any, so the connection ends.
  */
-static void reply_stls(struct login *l, const struct pop3_command *command) {
+static void reply_stls(struct login *l, const struct pop3_command *command) WAITS {
     struct stream *s = l->c.stream;
     if (l->offer.tls_active || !l->offer.tls_available) {
         refuse(l, l->offer.tls_active ? "TLS is active already" : "TLS is not available here");
@@ -214,18 +215,19 @@ static void reply_stls(struct login *l, const struct pop3_command *command) {
     l->user = (struct slice){0};
 }
 
-static void reply_quit(struct login *l, const struct pop3_command *command) {
+static void reply_quit(struct login *l, const struct pop3_command *command) WAITS {
     stream_str(l->c.stream, "+OK goodbye\r\n");
     l->end = POP3_END_QUIT;
 }
 
-static void (*const functions[POP3_VERBS])(struct login *l, const struct pop3_command *command) = {
+static void (*const functions[POP3_VERBS])(struct login *l,
+                                           const struct pop3_command *command) WAITS = {
     [POP3_APOP] = reply_apop, [POP3_AUTH] = reply_auth, [POP3_CAPA] = reply_capa,
     [POP3_PASS] = reply_pass, [POP3_QUIT] = reply_quit, [POP3_STLS] = reply_stls,
     [POP3_USER] = reply_user,
 };
 
-static void greet(struct login *l) {
+static void greet(struct login *l) WAITS {
     if (l->config->apop) {
         l->stamp = apop_stamp(&l->arena, random_u64(), fiber_wall(), l->config->hostname);
         stream_printf(l->c.stream, "+OK Hayauma POP3 ready %.*s\r\n", SLICE_ARG(l->stamp));
@@ -235,7 +237,7 @@ static void greet(struct login *l) {
     }
 }
 
-static void run_command(struct login *l) {
+static void run_command(struct login *l) WAITS {
     struct pop3_command command;
     int r = pop3_next(&l->c, &command);
     if (r < 0)

@@ -64,7 +64,7 @@ struct pop3_maildrop_ops {
      * Where a message's bytes lie in a file. The descriptor is the store's and stays good until
      * close(), whatever happens to the message. NULL, or -ENOTSUP: the message has no such place.
      */
-    int (*place)(void *drop, size_t at, int *ret_fd, uint64_t *ret_offset);
+    int (*place)(void *drop, size_t at, int *ret_fd, uint64_t *ret_offset) WAITS;
 
     /*
      * Removes messages (places in rising order, never none). When it returns 0 they are gone, on

@@ -50,7 +50,7 @@ static size_t plan_ahead(const struct pop3_sender *s, size_t at, size_t wanted) 
 }
 
 /* The bytes of a message that fits into the read-ahead; valid until the next call. */
-static int get_small(struct pop3_sender *s, size_t at, size_t waiting, struct slice *ret) {
+static int get_small(struct pop3_sender *s, size_t at, size_t waiting, struct slice *ret) WAITS {
     if (!s->ahead)
         s->ahead = NEW(struct pop3_ahead);
     struct pop3_ahead *ahead = s->ahead;
@@ -70,17 +70,17 @@ static int get_small(struct pop3_sender *s, size_t at, size_t waiting, struct sl
     return 0;
 }
 
-static void send_reply(struct pop3_sender *s, uint64_t size) {
+static void send_reply(struct pop3_sender *s, uint64_t size) WAITS {
     stream_printf(s->stream, "+OK %" PRIu64 " octets\r\n", size);
 }
 
-static void send_text(struct pop3_sender *s) {
+static void send_text(struct pop3_sender *s) WAITS {
     stream_write(s->stream, buf_slice(&s->text));
     buf_clear(&s->text);
 }
 
 static int send_small(struct pop3_sender *s, size_t at, size_t waiting,
-                      const struct pop3_message *message) {
+                      const struct pop3_message *message) WAITS {
     struct slice bytes;
     int r = get_small(s, at, waiting, &bytes);
     if (r < 0)
@@ -101,7 +101,7 @@ static int send_small(struct pop3_sender *s, size_t at, size_t waiting,
     return 0;
 }
 
-static int send_place(struct pop3_sender *s, size_t at, uint64_t size, bool *ret_broken) {
+static int send_place(struct pop3_sender *s, size_t at, uint64_t size, bool *ret_broken) WAITS {
     int fd;
     uint64_t offset;
     int r = s->ops->place ? s->ops->place(s->drop, at, &fd, &offset) : -ENOTSUP;
@@ -117,7 +117,7 @@ static int send_place(struct pop3_sender *s, size_t at, uint64_t size, bool *ret
 
 /* Sends a message part by part, as far as `text` wants it. */
 static int send_parts(struct pop3_sender *s, size_t at, uint64_t size, size_t part_size,
-                      struct pop3_text *text, bool *ret_broken) {
+                      struct pop3_text *text, bool *ret_broken) WAITS {
     _cleanup_(buf_done) struct buf part = {0};
     uint64_t offset = 0;
     do {

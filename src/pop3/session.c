@@ -38,13 +38,13 @@ struct session {
     enum pop3_end end;
 };
 
-static void refuse(struct session *s, const char *text) {
+static void refuse(struct session *s, const char *text) WAITS {
     if (pop3_refuse(&s->c, "%s", text) < 0)
         s->end = POP3_END_DISMISSED;
 }
 
 /* No, but nothing is wrong with the command: it does not count as an error. */
-static void cannot(struct session *s, const char *text) {
+static void cannot(struct session *s, const char *text) WAITS {
     stream_printf(s->c.stream, "-ERR %s\r\n", text);
 }
 
@@ -76,7 +76,8 @@ static void unmark_all(struct session *s) {
 }
 
 /* The place of the message that a command names; false when it has been refused. */
-static bool find_message(struct session *s, const struct pop3_command *command, size_t *ret_at) {
+static bool find_message(struct session *s, const struct pop3_command *command,
+                         size_t *ret_at) WAITS {
     if (command->number == 0 || command->number > s->sender.count) {
         cannot(s, "no such message");
         return false;
@@ -92,7 +93,7 @@ static bool find_message(struct session *s, const struct pop3_command *command, 
 
 /* ------------------------------------------------------------------ lists */
 
-static void reply_stat(struct session *s, const struct pop3_command *command) {
+static void reply_stat(struct session *s, const struct pop3_command *command) WAITS {
     stream_printf(s->c.stream, "+OK %zu %" PRIu64 "\r\n", s->left, s->left_octets);
 }
 
@@ -106,7 +107,7 @@ static void add_uidl(struct session *s, size_t at, struct buf *to) {
 }
 
 /* LIST and UIDL: a line about one message, or one about each. */
-static void reply_list(struct session *s, const struct pop3_command *command) {
+static void reply_list(struct session *s, const struct pop3_command *command) WAITS {
     void (*add)(struct session * s, size_t at, struct buf * to) =
         command->verb == POP3_UIDL ? add_uidl : add_size;
     struct stream *stream = s->c.stream;
@@ -135,7 +136,7 @@ static void reply_list(struct session *s, const struct pop3_command *command) {
 
 /* ------------------------------------------------------------------ messages */
 
-static void read_failed(struct session *s, int error) {
+static void read_failed(struct session *s, int error) WAITS {
     switch (error) {
     case -ETIMEDOUT:
     case -ECANCELED:
@@ -153,7 +154,7 @@ static void read_failed(struct session *s, int error) {
     }
 }
 
-static void sent(struct session *s, int result, bool broken) {
+static void sent(struct session *s, int result, bool broken) WAITS {
     if (broken)
         s->end = POP3_END_LOST;
     else if (result < 0)
@@ -172,7 +173,7 @@ static size_t waiting_commands(const struct session *s) {
     return count;
 }
 
-static void reply_retr(struct session *s, const struct pop3_command *command) {
+static void reply_retr(struct session *s, const struct pop3_command *command) WAITS {
     size_t at;
     bool broken = false;
     if (!find_message(s, command, &at))
@@ -182,7 +183,7 @@ static void reply_retr(struct session *s, const struct pop3_command *command) {
     sent(s, r, broken);
 }
 
-static void reply_top(struct session *s, const struct pop3_command *command) {
+static void reply_top(struct session *s, const struct pop3_command *command) WAITS {
     size_t at;
     bool broken = false;
     if (!find_message(s, command, &at))
@@ -191,7 +192,7 @@ static void reply_top(struct session *s, const struct pop3_command *command) {
     sent(s, r, broken);
 }
 
-static void reply_dele(struct session *s, const struct pop3_command *command) {
+static void reply_dele(struct session *s, const struct pop3_command *command) WAITS {
     size_t at;
     if (!find_message(s, command, &at))
         return;
@@ -199,7 +200,7 @@ static void reply_dele(struct session *s, const struct pop3_command *command) {
     stream_printf(s->c.stream, "+OK message %zu deleted\r\n", at + 1);
 }
 
-static void reply_rset(struct session *s, const struct pop3_command *command) {
+static void reply_rset(struct session *s, const struct pop3_command *command) WAITS {
     unmark_all(s);
     stream_printf(s->c.stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left,
                   s->left_octets);
@@ -208,7 +209,7 @@ static void reply_rset(struct session *s, const struct pop3_command *command) {
 /* ------------------------------------------------------------------ the end */
 
 /* The UPDATE state (RFC 1939 §6). */
-static int remove_marked(struct session *s) {
+static int remove_marked(struct session *s) WAITS {
     size_t marked = s->sender.count - s->left, count = 0;
     if (marked == 0)
         return 0;
@@ -222,7 +223,7 @@ static int remove_marked(struct session *s) {
     return r;
 }
 
-static void reply_quit(struct session *s, const struct pop3_command *command) {
+static void reply_quit(struct session *s, const struct pop3_command *command) WAITS {
     struct stream *stream = s->c.stream;
     if (stream_flush(stream) < 0) {
         s->end = POP3_END_LOST;
@@ -238,16 +239,16 @@ static void reply_quit(struct session *s, const struct pop3_command *command) {
     s->end = POP3_END_QUIT;
 }
 
-static void reply_noop(struct session *s, const struct pop3_command *command) {
+static void reply_noop(struct session *s, const struct pop3_command *command) WAITS {
     stream_str(s->c.stream, "+OK\r\n");
 }
 
-static void reply_capa(struct session *s, const struct pop3_command *command) {
+static void reply_capa(struct session *s, const struct pop3_command *command) WAITS {
     pop3_capabilities(s->c.stream, &s->config->offer, true);
 }
 
 static void (*const functions[POP3_VERBS])(struct session *s,
-                                           const struct pop3_command *command) = {
+                                           const struct pop3_command *command) WAITS = {
     [POP3_CAPA] = reply_capa, [POP3_DELE] = reply_dele, [POP3_LIST] = reply_list,
     [POP3_NOOP] = reply_noop, [POP3_QUIT] = reply_quit, [POP3_RETR] = reply_retr,
     [POP3_RSET] = reply_rset, [POP3_STAT] = reply_stat, [POP3_TOP] = reply_top,
@@ -256,7 +257,7 @@ static void (*const functions[POP3_VERBS])(struct session *s,
 
 /* ------------------------------------------------------------------ the session */
 
-static void run_command(struct session *s) {
+static void run_command(struct session *s) WAITS {
     struct pop3_command command;
     if (!stream_has_input(s->c.stream))
         pop3_sender_rest(&s->sender);
@@ -272,7 +273,7 @@ static void run_command(struct session *s) {
 }
 
 /* A client that is always ready must not keep this thread to itself. */
-static void give_way(struct session *s) {
+static void give_way(struct session *s) WAITS {
     uint64_t out = stream_counts(s->c.stream).out;
     if (out - s->turn_at < TURN_BYTES)
         return;
@@ -280,7 +281,7 @@ static void give_way(struct session *s) {
     (void)fiber_yield();
 }
 
-static void run(struct session *s) {
+static void run(struct session *s) WAITS {
     for (size_t at = 0; at < s->sender.count; at++)
         s->octets += message_size(s, at);
     unmark_all(s);
@@ -295,7 +296,7 @@ static void run(struct session *s) {
 }
 
 /* Another session has the mailbox, or it cannot be opened. */
-static void open_failed(struct session *s) {
+static void open_failed(struct session *s) WAITS {
     stream_str(s->c.stream, s->problem == -E_BUSY
                                 ? "-ERR [IN-USE] another POP3 session has this mailbox open\r\n"
                                 : "-ERR [SYS/TEMP] the mailbox cannot be opened just now\r\n");

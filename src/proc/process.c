@@ -23,7 +23,7 @@
 
 /* Something that the main fiber is to do. */
 struct task {
-    int (*run)(struct process *p, struct problem *problem);
+    int (*run)(struct process *p, struct problem *problem) WAITS;
     struct problem *problem;
     int result;
     bool done;
@@ -158,8 +158,9 @@ void process_fail(struct process *p, const char *format, ...) {
 /* ------------------------------------------------------------------ what the master asks */
 
 /* Has the main fiber run something; one at a time, since the master asks one by one. */
-static int in_main_fiber(struct process *p, int (*run)(struct process *p, struct problem *problem),
-                         struct problem *problem) {
+static int in_main_fiber(struct process *p,
+                         int (*run)(struct process *p, struct problem *problem) WAITS,
+                         struct problem *problem) WAITS {
     struct task task = {.run = run, .problem = problem};
     if (p->links->task)
         return problem_set(problem, -E_BUSY, "the process is busy with another task");
@@ -172,11 +173,11 @@ static int in_main_fiber(struct process *p, int (*run)(struct process *p, struct
     return task.result;
 }
 
-static int run_open(struct process *p, struct problem *problem) {
+static int run_open(struct process *p, struct problem *problem) WAITS {
     return p->role->open ? p->role->open(p, problem) : 0;
 }
 
-static int run_go(struct process *p, struct problem *problem) {
+static int run_go(struct process *p, struct problem *problem) WAITS {
     (void)problem;
     p->links->going = true;
     send_early_events(p);
@@ -186,7 +187,7 @@ static int run_go(struct process *p, struct problem *problem) {
 }
 
 static int configure(struct process *p, const struct rpc_process_configure_in *in,
-                     struct problem *problem) {
+                     struct problem *problem) WAITS {
     if (p->conf)
         return problem_set(problem, -EALREADY, "configured already");
     int r = process_settings_read(p, in->settings, problem);
@@ -201,7 +202,7 @@ static int configure(struct process *p, const struct rpc_process_configure_in *i
 
 static int on_configure(void *arg, const struct rpc_caller *caller,
                         const struct rpc_process_configure_in *in, struct arena *a,
-                        struct rpc_process_configure_out *out, struct problem *problem) {
+                        struct rpc_process_configure_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     (void)caller;
     (void)a;
@@ -213,7 +214,8 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
 }
 
 static int on_peer(void *arg, const struct rpc_caller *caller, const struct rpc_process_peer_in *in,
-                   struct arena *a, struct rpc_process_peer_out *out, struct problem *problem) {
+                   struct arena *a, struct rpc_process_peer_out *out,
+                   struct problem *problem) WAITS {
     struct process *p = arg;
     (void)caller;
     (void)a;
@@ -245,7 +247,7 @@ static void control_closed(struct rpc_link *link, void *arg) {
     rpc_link_free(link);
 }
 
-static void serve_control(struct process *p, int fd) {
+static void serve_control(struct process *p, int fd) WAITS {
     struct rpc_options options = {
         .self = p->role->role,
         .other = ROLE_CLI,
@@ -259,7 +261,7 @@ static void serve_control(struct process *p, int fd) {
         rpc_link_free(link);
 }
 
-static void accept_control(void *arg) {
+static void accept_control(void *arg) WAITS {
     struct control *c = arg;
     struct net_addr peer;
     int fd = -1;
@@ -290,7 +292,7 @@ static int serve_control_socket(struct process *p, int socket) {
 
 static int on_listen(void *arg, const struct rpc_caller *caller,
                      const struct rpc_process_listen_in *in, struct arena *a,
-                     struct rpc_process_listen_out *out, struct problem *problem) {
+                     struct rpc_process_listen_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     (void)caller;
     (void)a;
@@ -308,7 +310,7 @@ static int on_listen(void *arg, const struct rpc_caller *caller,
 }
 
 static int on_go(void *arg, const struct rpc_caller *caller, const struct rpc_process_go_in *in,
-                 struct arena *a, struct rpc_process_go_out *out, struct problem *problem) {
+                 struct arena *a, struct rpc_process_go_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     (void)caller;
     (void)in;
@@ -319,7 +321,7 @@ static int on_go(void *arg, const struct rpc_caller *caller, const struct rpc_pr
 
 static int on_reload(void *arg, const struct rpc_caller *caller,
                      const struct rpc_process_reload_in *in, struct arena *a,
-                     struct rpc_process_reload_out *out, struct problem *problem) {
+                     struct rpc_process_reload_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     (void)caller;
     int r = fiber_mutex_lock(&p->links->reloading);
@@ -413,7 +415,7 @@ static void master_gone(struct rpc_link *link, void *arg) {
     _exit(0);
 }
 
-static void run_task(struct process *p) {
+static void run_task(struct process *p) WAITS {
     struct task *task = p->links->task;
     if (!task)
         return;
@@ -423,7 +425,7 @@ static void run_task(struct process *p) {
     fiber_cond_wake_all(&p->links->task_done);
 }
 
-static void process_fiber(void *arg) {
+static void process_fiber(void *arg) WAITS {
     struct process *p = arg;
     struct process_links links = {0};
     struct rpc_options options = {

@@ -28,21 +28,22 @@ struct process_role {
     unsigned rights;       /* enum confine_right */
     const void *handlers;  /* struct rpc_ROLE_handlers; its functions get the struct process */
 
-    /* All may wait. NULL: nothing to do. Open, go and stop run in the process's main fiber. */
-    int (*open)(struct process *p, struct problem *problem);
-    void (*go)(struct process *p);
-    int (*listen)(struct process *p, struct slice service, int socket, struct problem *problem);
+    /* NULL: nothing to do. Open, go and stop run in the process's main fiber. */
+    int (*open)(struct process *p, struct problem *problem) WAITS;
+    void (*go)(struct process *p) WAITS;
+    int (*listen)(struct process *p, struct slice service, int socket,
+                  struct problem *problem) WAITS;
     /* Negative with a sentence: all stays as it was, the settings in force are those before. */
-    int (*reload)(struct process *p, const struct conf *before, struct problem *problem);
-    void (*stop)(struct process *p);
-    uint64_t (*sessions)(struct process *p); /* does not wait */
+    int (*reload)(struct process *p, const struct conf *before, struct problem *problem) WAITS;
+    void (*stop)(struct process *p) WAITS;
+    uint64_t (*sessions)(struct process *p);
 
-    /* A sentence about what the postmaster should put right, or nothing. Does not wait. */
+    /* A sentence about what the postmaster should put right, or nothing. */
     struct slice (*error)(struct process *p, struct arena *a);
 
     /*
      * The connection to a peer has ended, because that process has or for another reason: what it
-     * had under way here is void. Does not wait.
+     * had under way here is void.
      */
     void (*peer_gone)(struct process *p, enum role role, unsigned worker);
 };

@@ -77,12 +77,12 @@ static int write_all(void *arg) {
     return 0;
 }
 
-static int write_bytes(int fd, struct slice bytes, uint64_t offset) {
+static int write_bytes(int fd, struct slice bytes, uint64_t offset) WAITS {
     struct write_job job = {.fd = fd, .bytes = bytes, .offset = offset};
     return offload(OFFLOAD_DISK, write_all, &job);
 }
 
-static int copy_file(int fd, const struct spool_body *body) {
+static int copy_file(int fd, const struct spool_body *body) WAITS {
     _cleanup_(buf_done) struct buf block = {0};
     buf_reserve(&block, COPY_BLOCK);
     for (uint64_t done = 0; done < body->file_len;) {

@@ -337,7 +337,7 @@ static void act_on_all(struct act *act) WAITS {
         act->error = more;
 }
 
-static void act_fiber(void *arg) {
+static void act_fiber(void *arg) WAITS {
     struct act *act = arg;
     act_on_all(act);
     act->helpers--;

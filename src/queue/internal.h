@@ -162,7 +162,7 @@ void job_unlock(struct queue *q, struct job *job);
 void job_place(struct queue *q, struct job *job, usec_t when);
 void job_take_out(struct queue *q, struct job *job); /* of its place: nowhere */
 
-void clock_fiber(void *arg);
+void clock_fiber(void *arg) WAITS;
 void work_start(struct queue *q); /* as many workers as there is work for */
 unsigned work_active(const struct queue *q);
 size_t work_ready(const struct queue *q);

@@ -160,7 +160,7 @@ void queue_configure(struct queue *q, const struct queue_options *options) {
     work_start(q);
 }
 
-static void drop_files(struct queue *q) {
+static void drop_files(struct queue *q) WAITS {
     struct map_entry *e;
     size_t at = 0;
     while ((e = map_next(&q->files, &at))) {
@@ -219,7 +219,7 @@ static void forget_file(struct queue *q, struct open_file *file) {
 }
 
 static int into_spool(struct queue *q, const struct queue_message *message,
-                      const struct envelope *envelope, struct spool_large *large) {
+                      const struct envelope *envelope, struct spool_large *large) WAITS {
     struct spool_content content = {.head = message->head, .bytes = message->bytes, .large = large};
     struct spool_message *stored;
     if (message->hold)
@@ -228,7 +228,7 @@ static int into_spool(struct queue *q, const struct queue_message *message,
 }
 
 static int take_in(struct queue *q, const struct queue_message *message,
-                   struct spool_large *large) {
+                   struct spool_large *large) WAITS {
     _cleanup_(buf_done) struct buf extra = {0};
     extra_encode(&(struct queue_extra){0}, &extra);
     struct envelope envelope = message->envelope;
@@ -280,7 +280,7 @@ bool queue_room(struct queue *q, uint64_t size) {
 
 /* ------------------------------------------------------------------ files */
 
-static int begin_file(struct queue *q, struct open_file *file, int *ret_fd) {
+static int begin_file(struct queue *q, struct open_file *file, int *ret_fd) WAITS {
     int error = spool_large_begin(q->spool, file->id, &file->large);
     if (error)
         return error;

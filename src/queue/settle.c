@@ -48,7 +48,7 @@ struct save {
     size_t change_count;
 };
 
-static void made_done(struct queue *q, struct made *m) {
+static void made_done(struct queue *q, struct made *m) WAITS {
     if (m->content.large)
         spool_large_drop(q->spool, m->content.large);
     if (m->job)
@@ -58,7 +58,7 @@ static void made_done(struct queue *q, struct made *m) {
     buf_done(&m->bytes);
 }
 
-static void save_done(struct save *s) {
+static void save_done(struct save *s) WAITS {
     made_done(s->at->q, &s->report);
     made_done(s->at->q, &s->expansion);
 }
@@ -514,7 +514,7 @@ static void choose(struct save *s, enum settle_part part) {
 }
 
 /* Aliases whose message cannot be made now are tried again later. */
-static void give_up_expansion(struct save *s, int error) {
+static void give_up_expansion(struct save *s, int error) WAITS {
     struct attempt *at = s->at;
     made_done(at->q, &s->expansion);
     s->expansion = (struct made){0};

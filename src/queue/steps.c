@@ -36,7 +36,7 @@ static void take_steps_alone(struct attempt *at) WAITS {
     }
 }
 
-static void helper_fiber(void *arg) {
+static void helper_fiber(void *arg) WAITS {
     struct attempt *at = arg;
     take_steps(at);
     at->q->helpers -= --at->helpers > 0;

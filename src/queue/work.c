@@ -148,7 +148,7 @@ static struct job *take(struct queue *q) {
     return job;
 }
 
-static void worker_fiber(void *arg) {
+static void worker_fiber(void *arg) WAITS {
     struct queue *q = arg;
     _cleanup_(arena_done) struct arena a = {0};
     struct job *job;
@@ -173,7 +173,7 @@ void work_start(struct queue *q) {
 /* ------------------------------------------------------------------ the clock */
 
 /* A hundred thousand at once, after a restart, are not to keep others waiting. */
-static void call_due(struct queue *q) {
+static void call_due(struct queue *q) WAITS {
     struct heap_item *first;
     for (unsigned n = 1; (first = heap_first(&q->due)) && first->key <= fiber_wall(); n++) {
         struct job *job = CONTAINER_OF(first, struct job, due);

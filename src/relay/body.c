@@ -29,7 +29,7 @@ static void note_end(struct message_end *end, struct slice chunk) {
 }
 
 /* Doubles each dot that begins a line (RFC 5321 §4.5.2), whatever ended the line before. */
-static void write_stuffed(struct stream *s, struct slice chunk, bool in_line) {
+static void write_stuffed(struct stream *s, struct slice chunk, bool in_line) WAITS {
     if (!in_line && chunk.len && chunk.ptr[0] == '.')
         stream_write(s, S("."));
     ssize_t at;

@@ -56,7 +56,7 @@ static bool is_skipped(const struct transaction *t, size_t command) {
     return is_rcpt(t, command) && t->states[command - 1] == RCPT_BARRED;
 }
 
-static void write_next(struct transaction *t) {
+static void write_next(struct transaction *t) WAITS {
     size_t command = t->written++;
     struct slice line = S("DATA");
     if (is_skipped(t, command))

@@ -90,7 +90,7 @@ int transaction_closing(struct transaction *t, const struct smtp_reply *reply) {
 }
 
 /* Without waiting for the reply. */
-static void hang_up(struct relay_client *c) {
+static void hang_up(struct relay_client *c) WAITS {
     if (!c->over) {
         talk_command(c, S("QUIT"));
         (void)stream_flush(c->stream);

@@ -45,10 +45,10 @@ struct relay_client {
 #define RELAY_CLIENT_MAGIC 0x52434c54U
 
 /* Writes one command line, to which CRLF is added, and records it. */
-void talk_command(struct relay_client *c, struct slice line);
+void talk_command(struct relay_client *c, struct slice line) WAITS;
 
 /* The same for a line that nobody else should see: `shown` is recorded instead. */
-void talk_secret(struct relay_client *c, struct slice line, struct slice shown);
+void talk_secret(struct relay_client *c, struct slice line, struct slice shown) WAITS;
 
 /* Whether a peer says our password, which is to stand nowhere; while the session is opened. */
 bool talk_tells_secret(const struct relay_client *c, struct slice text);

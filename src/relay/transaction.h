@@ -57,7 +57,7 @@ int transaction_closing(struct transaction *t, const struct smtp_reply *reply);
 int transaction_begin_anew(struct transaction *t);
 
 /* The peer does not expect commands in groups: the same over another connection, one by one. */
-int transaction_ask_one_by_one(struct transaction *t, const struct smtp_reply *reply);
+int transaction_ask_one_by_one(struct transaction *t, const struct smtp_reply *reply) WAITS;
 
 /*
  * Before a command while nothing is outstanding, and behind the last reply: whatever has come is

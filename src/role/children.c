@@ -198,7 +198,7 @@ static void renewals_done(struct renewals *r) {
     buf_done(&r->refused);
 }
 
-static int renew_settings(struct child *child, struct renewals *report) {
+static int renew_settings(struct child *child, struct renewals *report) WAITS {
     struct problem problem = {0};
     bool refused_before = child->refused;
     int r = children_renew(child, report ? &report->taken : NULL, &problem);
@@ -220,7 +220,7 @@ static int renew_settings(struct child *child, struct renewals *report) {
 }
 
 /* Settings that were read again while the process opened what it owns. */
-static void catch_up(struct child *child) {
+static void catch_up(struct child *child) WAITS {
     while (child->settings_number != child->all->settings_number && rpc_link_up(child->link))
         (void)renew_settings(child, NULL);
 }
@@ -236,7 +236,7 @@ static bool peers_were_there(const struct child *child) {
     return true;
 }
 
-static int configure(struct child *child, struct problem *problem) {
+static int configure(struct child *child, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf settings = {0};
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
@@ -276,7 +276,7 @@ static int configure(struct child *child, struct problem *problem) {
     return r;
 }
 
-static int hand_out_listeners(struct child *child, struct problem *problem) {
+static int hand_out_listeners(struct child *child, struct problem *problem) WAITS {
     const struct listeners *l = &child->all->listeners;
     int r = 0;
     for (size_t i = 0; r == 0 && i < l->count; i++) {
@@ -295,7 +295,7 @@ static int hand_out_listeners(struct child *child, struct problem *problem) {
 }
 
 /* From the new process to one that works. */
-static int bring_up(struct child *child, struct problem *problem) {
+static int bring_up(struct child *child, struct problem *problem) WAITS {
     int r = configure(child, problem);
     if (r == 0)
         r = children_introduce(child);
@@ -317,7 +317,7 @@ static int bring_up(struct child *child, struct problem *problem) {
     return r;
 }
 
-static int start(struct child *child, struct problem *problem) {
+static int start(struct child *child, struct problem *problem) WAITS {
     struct children *c = child->all;
     struct spawn s = {
         .role = child->role->role,
@@ -358,7 +358,7 @@ static void put_to_death(struct child *child) {
 }
 
 /* One life of a process, from its start to its end. */
-static void live(struct child *child) {
+static void live(struct child *child) WAITS {
     struct problem problem = {0};
     struct child_watch w = {.child = child};
     int r = start(child, &problem);
@@ -388,7 +388,7 @@ static void live(struct child *child) {
         say_end(child, w.status);
 }
 
-static void keep(void *arg) {
+static void keep(void *arg) WAITS {
     struct child *child = arg;
     struct children *c = child->all;
     struct rpc_options options = {
@@ -450,7 +450,7 @@ int children_wait_ready(struct children *c) {
 
 /* ------------------------------------------------------------------ stopping, reloading */
 
-static void ask_to_stop(struct child *child) {
+static void ask_to_stop(struct child *child) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + STOP_LIMIT);
@@ -461,7 +461,7 @@ static void ask_to_stop(struct child *child) {
 }
 
 /* All workers of one role. */
-static void stop_role(struct children *c, enum role role) {
+static void stop_role(struct children *c, enum role role) WAITS {
     usec_t until = fiber_now() + STOP_LIMIT;
     for (size_t i = 0; i < c->count; i++) {
         if (c->list[i].role->role == role)

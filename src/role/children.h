@@ -94,10 +94,10 @@ void children_stop(struct children *c) WAITS;
 int children_reload(struct children *c, unsigned roles, struct buf *report) WAITS;
 
 /* A fiber's body: gives the keys role the files of its certificate when they have changed. */
-void children_watch_certificate(void *children);
+void children_watch_certificate(void *children) WAITS;
 
 /* Another: gives the event log the socket of a syslog daemon that was started meanwhile. */
-void children_watch_syslog(void *children);
+void children_watch_syslog(void *children) WAITS;
 
 struct child *children_find(struct children *c, enum role role, unsigned worker);
 

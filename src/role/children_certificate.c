@@ -57,7 +57,7 @@ void children_keep_certificate(struct child *child, struct certificate_files *ta
         *taken = none;
 }
 
-static void hand_over(struct children *c) {
+static void hand_over(struct children *c) WAITS {
     struct problem problem = {0};
     struct child *keys = children_find(c, ROLE_KEYS, 0);
     if (keys->state < CHILD_CONFIGURED || children_renew(keys, NULL, &problem) == 0)

@@ -22,7 +22,7 @@
 
 /* Hands one end of a connection to a process. */
 static int tell_peer(struct child *child, enum role role, unsigned worker, unsigned workers,
-                     int fd) {
+                     int fd) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + PEER_LIMIT);
@@ -42,7 +42,7 @@ static bool is_alive(const struct child *child, pid_t pid) {
 }
 
 /* While `a` is told, the life of `b` may end, and its link with it. */
-static int link_pair(struct child *a, struct child *b) {
+static int link_pair(struct child *a, struct child *b) WAITS {
     const unsigned *workers = a->all->workers;
     pid_t life = b->pid;
     int ends[2];
@@ -59,7 +59,7 @@ static int link_pair(struct child *a, struct child *b) {
 }
 
 /* The master is a peer of the event log: it has events of its own. */
-static void link_events(struct child *events) {
+static void link_events(struct child *events) WAITS {
     struct children *c = events->all;
     struct rpc_options options = {.self = ROLE_MASTER, .other = ROLE_EVENTS};
     int ends[2];
@@ -110,7 +110,7 @@ static void log_relinked(const struct relink *k, int r, bool before) {
                        one, k->one->worker, other, k->other->worker, error_text(r));
 }
 
-static int relink_once(struct relink *k) {
+static int relink_once(struct relink *k) WAITS {
     struct children *c = k->one->all;
     int r = fiber_mutex_lock(&c->linking);
     if (r < 0)
@@ -122,7 +122,7 @@ static int relink_once(struct relink *k) {
     return r;
 }
 
-static void relink(void *arg) {
+static void relink(void *arg) WAITS {
     struct relink *k = arg;
     usec_t pause = RELINK_AFTER;
     bool failed = false;

@@ -20,7 +20,7 @@
 
 /* ------------------------------------------------------------------ silence */
 
-static bool answers(struct child *child, usec_t limit) {
+static bool answers(struct child *child, usec_t limit) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + limit);
@@ -38,7 +38,7 @@ void children_end_silent(struct child *child, usec_t silence) {
     (void)kill(child->pid, SIGKILL);
 }
 
-static void ask_it(void *arg) {
+static void ask_it(void *arg) WAITS {
     struct child *child = arg;
     while (fiber_sleep(ASK_EVERY) == 0) {
         if (child->state >= CHILD_CONFIGURED && !answers(child, CHILD_SILENCE) &&
@@ -49,7 +49,7 @@ static void ask_it(void *arg) {
 
 /* ------------------------------------------------------------------ its end */
 
-static void wait_for_end(void *arg) {
+static void wait_for_end(void *arg) WAITS {
     struct child_watch *w = arg;
     if (fiber_wait_child(w->child->pid, &w->status) == 0) {
         w->ended = true;

@@ -30,7 +30,7 @@ static void warn_when_behind(struct process *p, uint64_t last_account) {
                       (unsigned long long)last_account, (unsigned long long)known);
 }
 
-static int open_directory(struct process *p, struct problem *problem) {
+static int open_directory(struct process *p, struct problem *problem) WAITS {
     struct directory_role *role = NEW(struct directory_role);
     struct directory_options options = directory_files_options(p->conf);
     fiber_mutex_init(&role->telling);
@@ -59,13 +59,13 @@ static void go(struct process *p) {
         process_fail(p, "no memory for the first fibers");
 }
 
-static void stop_directory(struct process *p) {
+static void stop_directory(struct process *p) WAITS {
     directory_upkeep_stop(p);
     directory_close(directory_of(p));
 }
 
 /* A change is made: the event log gets it. The result of the change. */
-static int changed(struct process *p, int r) {
+static int changed(struct process *p, int r) WAITS {
     if (r == 0)
         directory_report_history(p);
     return r;
@@ -86,7 +86,7 @@ static struct rpc_word *words_of(struct arena *a, const struct slice *texts, siz
 
 static int on_resolve(void *arg, const struct rpc_caller *caller,
                       const struct rpc_directory_resolve_in *in, struct arena *a,
-                      struct rpc_directory_resolve_out *out, struct problem *problem) {
+                      struct rpc_directory_resolve_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     struct route route;
     (void)caller;
@@ -116,7 +116,7 @@ static int on_resolve(void *arg, const struct rpc_caller *caller,
 
 static int on_login(void *arg, const struct rpc_caller *caller,
                     const struct rpc_directory_login_in *in, struct arena *a,
-                    struct rpc_directory_login_out *out, struct problem *problem) {
+                    struct rpc_directory_login_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     struct problem reason = {0};
     struct login login = {0};
@@ -148,7 +148,8 @@ static int on_login(void *arg, const struct rpc_caller *caller,
 
 static int on_may_send_as(void *arg, const struct rpc_caller *caller,
                           const struct rpc_directory_may_send_as_in *in, struct arena *a,
-                          struct rpc_directory_may_send_as_out *out, struct problem *problem) {
+                          struct rpc_directory_may_send_as_out *out,
+                          struct problem *problem) WAITS {
     struct process *p = arg;
     (void)caller;
     (void)a;
@@ -158,7 +159,8 @@ static int on_may_send_as(void *arg, const struct rpc_caller *caller,
 
 static int on_count_message(void *arg, const struct rpc_caller *caller,
                             const struct rpc_directory_count_message_in *in, struct arena *a,
-                            struct rpc_directory_count_message_out *out, struct problem *problem) {
+                            struct rpc_directory_count_message_out *out,
+                            struct problem *problem) WAITS {
     struct slice *recipients = arena_array(a, in->recipients_count, sizeof *recipients);
     struct sending_verdict verdict;
     (void)caller;
@@ -177,7 +179,7 @@ static int on_count_message(void *arg, const struct rpc_caller *caller,
 
 static int on_facts(void *arg, const struct rpc_caller *caller,
                     const struct rpc_directory_facts_in *in, struct arena *a,
-                    struct rpc_directory_facts_out *out, struct problem *problem) {
+                    struct rpc_directory_facts_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     struct domain *domains = NULL;
     size_t count = 0;
@@ -199,7 +201,7 @@ static int on_facts(void *arg, const struct rpc_caller *caller,
 
 static int on_domain_add(void *arg, const struct rpc_caller *caller,
                          const struct rpc_directory_domain_add_in *in, struct arena *a,
-                         struct rpc_directory_domain_add_out *out, struct problem *problem) {
+                         struct rpc_directory_domain_add_out *out, struct problem *problem) WAITS {
     struct order order = order_of(caller, in->by, a);
     (void)out;
     return changed(arg,
@@ -209,7 +211,7 @@ static int on_domain_add(void *arg, const struct rpc_caller *caller,
 static int on_domain_catch_all(void *arg, const struct rpc_caller *caller,
                                const struct rpc_directory_domain_catch_all_in *in, struct arena *a,
                                struct rpc_directory_domain_catch_all_out *out,
-                               struct problem *problem) {
+                               struct problem *problem) WAITS {
     struct order order = order_of(caller, in->by, a);
     (void)out;
     return changed(arg, directory_domain_set_catch_all(directory_of(arg), &order, in->name,
@@ -218,7 +220,8 @@ static int on_domain_catch_all(void *arg, const struct rpc_caller *caller,
 
 static int on_domain_remove(void *arg, const struct rpc_caller *caller,
                             const struct rpc_directory_domain_remove_in *in, struct arena *a,
-                            struct rpc_directory_domain_remove_out *out, struct problem *problem) {
+                            struct rpc_directory_domain_remove_out *out,
+                            struct problem *problem) WAITS {
     struct order order = order_of(caller, in->by, a);
     (void)out;
     return changed(arg, directory_domain_remove(directory_of(arg), &order, in->name, problem));
@@ -226,7 +229,8 @@ static int on_domain_remove(void *arg, const struct rpc_caller *caller,
 
 static int on_domain_list(void *arg, const struct rpc_caller *caller,
                           const struct rpc_directory_domain_list_in *in, struct arena *a,
-                          struct rpc_directory_domain_list_out *out, struct problem *problem) {
+                          struct rpc_directory_domain_list_out *out,
+                          struct problem *problem) WAITS {
     struct domain *domains = NULL;
     size_t count = 0;
     (void)caller;
@@ -258,7 +262,8 @@ static bool ends_sessions(const struct rpc_directory_account_set_in *in) {
 
 static int on_account_add(void *arg, const struct rpc_caller *caller,
                           const struct rpc_directory_account_add_in *in, struct arena *a,
-                          struct rpc_directory_account_add_out *out, struct problem *problem) {
+                          struct rpc_directory_account_add_out *out,
+                          struct problem *problem) WAITS {
     struct process *p = arg;
     struct account_new account = {
         .address = in->address,
@@ -311,7 +316,8 @@ static void answer_account(const struct account *account, struct arena *a, struc
 
 static int on_account_show(void *arg, const struct rpc_caller *caller,
                            const struct rpc_directory_account_show_in *in, struct arena *a,
-                           struct rpc_directory_account_show_out *out, struct problem *problem) {
+                           struct rpc_directory_account_show_out *out,
+                           struct problem *problem) WAITS {
     struct account account;
     (void)caller;
     directory_ask_usage(arg);
@@ -323,7 +329,8 @@ static int on_account_show(void *arg, const struct rpc_caller *caller,
 
 static int on_account_list(void *arg, const struct rpc_caller *caller,
                            const struct rpc_directory_account_list_in *in, struct arena *a,
-                           struct rpc_directory_account_list_out *out, struct problem *problem) {
+                           struct rpc_directory_account_list_out *out,
+                           struct problem *problem) WAITS {
     struct account *accounts = NULL;
     size_t count = 0;
     (void)caller;
@@ -343,7 +350,8 @@ static int on_account_list(void *arg, const struct rpc_caller *caller,
 
 static int on_account_set(void *arg, const struct rpc_caller *caller,
                           const struct rpc_directory_account_set_in *in, struct arena *a,
-                          struct rpc_directory_account_set_out *out, struct problem *problem) {
+                          struct rpc_directory_account_set_out *out,
+                          struct problem *problem) WAITS {
     struct process *p = arg;
     struct account account;
     struct order order = order_of(caller, in->by, a);
@@ -360,7 +368,7 @@ static int on_account_set(void *arg, const struct rpc_caller *caller,
 static int on_account_limits(void *arg, const struct rpc_caller *caller,
                              const struct rpc_directory_account_limits_in *in, struct arena *a,
                              struct rpc_directory_account_limits_out *out,
-                             struct problem *problem) {
+                             struct problem *problem) WAITS {
     struct account_limit limits[SENDING_LIMITS];
     (void)caller;
     int r = directory_account_limits(directory_of(arg), in->address, a, limits, problem);
@@ -381,7 +389,7 @@ static int on_account_limits(void *arg, const struct rpc_caller *caller,
 static int on_account_send_as(void *arg, const struct rpc_caller *caller,
                               const struct rpc_directory_account_send_as_in *in, struct arena *a,
                               struct rpc_directory_account_send_as_out *out,
-                              struct problem *problem) {
+                              struct problem *problem) WAITS {
     (void)caller;
     return directory_account_send_as(directory_of(arg), in->address, a, &out->addresses, problem);
 }
@@ -389,7 +397,7 @@ static int on_account_send_as(void *arg, const struct rpc_caller *caller,
 static int on_account_remove(void *arg, const struct rpc_caller *caller,
                              const struct rpc_directory_account_remove_in *in, struct arena *a,
                              struct rpc_directory_account_remove_out *out,
-                             struct problem *problem) {
+                             struct problem *problem) WAITS {
     struct process *p = arg;
     struct order order = order_of(caller, in->by, a);
     order.force = in->force;
@@ -404,7 +412,7 @@ static int on_account_remove(void *arg, const struct rpc_caller *caller,
 static int on_account_restore(void *arg, const struct rpc_caller *caller,
                               const struct rpc_directory_account_restore_in *in, struct arena *a,
                               struct rpc_directory_account_restore_out *out,
-                              struct problem *problem) {
+                              struct problem *problem) WAITS {
     struct account account;
     struct order order = order_of(caller, in->by, a);
     int r = directory_account_restore(directory_of(arg), &order, in->which, in->as, &account, a,
@@ -417,7 +425,8 @@ static int on_account_restore(void *arg, const struct rpc_caller *caller,
 /* What could not be deleted now is deleted later: the account is given up in any case. */
 static int on_account_purge(void *arg, const struct rpc_caller *caller,
                             const struct rpc_directory_account_purge_in *in, struct arena *a,
-                            struct rpc_directory_account_purge_out *out, struct problem *problem) {
+                            struct rpc_directory_account_purge_out *out,
+                            struct problem *problem) WAITS {
     struct account account;
     struct problem why = {0};
     struct order order = order_of(caller, in->by, a);
@@ -437,7 +446,8 @@ static int on_account_purge(void *arg, const struct rpc_caller *caller,
 
 static int on_alias_change(void *arg, const struct rpc_caller *caller,
                            const struct rpc_directory_alias_change_in *in, struct arena *a,
-                           struct rpc_directory_alias_change_out *out, struct problem *problem) {
+                           struct rpc_directory_alias_change_out *out,
+                           struct problem *problem) WAITS {
     struct directory *d = directory_of(arg);
     struct slice *targets = arena_array(a, in->targets_count, sizeof *targets);
     struct order order = order_of(caller, in->by, a);
@@ -466,7 +476,7 @@ static size_t fitting(const struct alias *aliases, size_t count) {
 
 static int on_alias_list(void *arg, const struct rpc_caller *caller,
                          const struct rpc_directory_alias_list_in *in, struct arena *a,
-                         struct rpc_directory_alias_list_out *out, struct problem *problem) {
+                         struct rpc_directory_alias_list_out *out, struct problem *problem) WAITS {
     struct alias *aliases = NULL;
     size_t count = 0;
     (void)caller;

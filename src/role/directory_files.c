@@ -28,7 +28,7 @@ struct sending_limits directory_files_limits(const struct conf *conf) {
 }
 
 static int set_quota(struct directory *d, const struct order *order, struct slice address,
-                     struct slice value, struct problem *problem) {
+                     struct slice value, struct problem *problem) WAITS {
     uint64_t quota = 0;
     int r = slice_to_u64(value, INT64_MAX, &quota);
     if (r < 0)
@@ -38,7 +38,7 @@ static int set_quota(struct directory *d, const struct order *order, struct slic
 }
 
 static int set_limit(struct directory *d, const struct order *order, struct slice address,
-                     enum sending_limit limit, struct slice value, struct problem *problem) {
+                     enum sending_limit limit, struct slice value, struct problem *problem) WAITS {
     uint64_t most = 0;
     if (slice_eq(value, S("default")))
         return directory_account_set_limit(d, order, address, limit, SENDING_DEFAULT, problem);

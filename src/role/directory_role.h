@@ -23,7 +23,7 @@ static inline struct directory *directory_of(const struct process *p) {
     return directory_role(p)->directory;
 }
 
-int directory_upkeep_start(struct process *p) WAITS;
+int directory_upkeep_start(struct process *p);
 void directory_upkeep_stop(struct process *p) WAITS;
 
 /*

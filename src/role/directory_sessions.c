@@ -13,14 +13,14 @@
 #define END_AGAIN (5 * USEC_MS)
 
 /* One that cannot be reached has ended, and its sessions with it. */
-static void end_at_edge(struct process *p, unsigned worker, uint64_t account) {
+static void end_at_edge(struct process *p, unsigned worker, uint64_t account) WAITS {
     struct rpc_edge_end_sessions_in in = {account};
     while (send_edge_end_sessions(process_link(p, ROLE_EDGE, worker), &in) == -E_LIMIT &&
            fiber_sleep(END_AGAIN) == 0)
         ;
 }
 
-static void end_at_mail(struct process *p, unsigned worker, uint64_t account, usec_t before) {
+static void end_at_mail(struct process *p, unsigned worker, uint64_t account, usec_t before) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_mail_end_sessions_in in = {account, before};
     struct rpc_mail_end_sessions_out out;

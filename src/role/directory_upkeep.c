@@ -24,7 +24,7 @@
 
 /* ------------------------------------------------------------------ the history */
 
-static int keep_entry(struct process *p, const struct change_entry *e, usec_t until) {
+static int keep_entry(struct process *p, const struct change_entry *e, usec_t until) WAITS {
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d = fiber_deadline_begin(until);
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf text = {0};
@@ -46,7 +46,7 @@ static int keep_entry(struct process *p, const struct change_entry *e, usec_t un
  * 1 when there is more. What the event log has is forgotten here also when the time is over: it
  * would stand in the log twice.
  */
-static int tell_some(struct process *p, usec_t until) {
+static int tell_some(struct process *p, usec_t until) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct change_entry *list = NULL;
     size_t count = 0, told = 0;
@@ -62,7 +62,7 @@ static int tell_some(struct process *p, usec_t until) {
     return r < 0 ? r : count == ENTRIES;
 }
 
-static int lock_until(struct fiber_mutex *m, usec_t until) {
+static int lock_until(struct fiber_mutex *m, usec_t until) WAITS {
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d = fiber_deadline_begin(until);
     return fiber_mutex_lock(m);
 }
@@ -94,7 +94,7 @@ int directory_on_usage(void *arg, const struct rpc_caller *caller,
 }
 
 /* What a mail process sends before it answers has been noted by then. */
-static int ask_usage(struct process *p, unsigned worker, uint64_t account) {
+static int ask_usage(struct process *p, unsigned worker, uint64_t account) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_mail_report_usage_in in = {.account = account};
     struct rpc_mail_report_usage_out out;
@@ -108,7 +108,7 @@ void directory_ask_usage(struct process *p) {
 }
 
 /* Accounts from before these numbers were kept: each is asked for once. */
-static int learn_usage(struct process *p) {
+static int learn_usage(struct process *p) WAITS {
     struct account_place list[ENTRIES];
     uint64_t after = 0;
     size_t count = 0;
@@ -136,7 +136,7 @@ int directory_purge_files(struct process *p, const struct account_place *purge,
 }
 
 /* One that fails does not keep the others: it is tried again the next time. */
-static int purge_all(struct process *p) {
+static int purge_all(struct process *p) WAITS {
     struct account_place list[PURGES];
     size_t count = 0;
     uint64_t after = 0;
@@ -154,7 +154,7 @@ static int purge_all(struct process *p) {
 
 /* ------------------------------------------------------------------ the fiber */
 
-static void upkeep(void *arg) {
+static void upkeep(void *arg) WAITS {
     struct process *p = arg;
     usec_t purge_at = 0;
     bool learned = false;

@@ -2,7 +2,7 @@
 #include "role/dns_link.h"
 
 static int query(void *arg, struct slice name, uint16_t type, struct arena *a,
-                 struct dns_answer *ret) {
+                 struct dns_answer *ret) WAITS {
     struct rpc_resolver_query_in in = {.name = name, .type = type};
     struct rpc_resolver_query_out out;
     int r = call_resolver_query(arg, &in, a, &out, NULL);

@@ -36,7 +36,7 @@ struct edge_certificate {
 
 /* Signs with the key that only the keys role has. */
 static int sign(void *arg, enum tls_sign_scheme scheme, struct slice input, struct arena *a,
-                struct slice *ret_signature) {
+                struct slice *ret_signature) WAITS {
     struct edge_certificate *c = arg;
     struct rpc_keys_sign_in in = {
         .name = S("default"), .number = c->number, .scheme = (uint8_t)scheme, .input = input};
@@ -77,7 +77,7 @@ static bool shows_the_same(const struct edge *e, uint64_t number) {
  * Asks whether there is a newer certificate; also after a setting of TLS has changed. Answers come
  * in the order of what the keys role took, so of several fibers the last one has the newest.
  */
-static int renew_certificate(struct edge *e, struct problem *problem) {
+static int renew_certificate(struct edge *e, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     const struct edge_certificate *c = e->certificate;
     unsigned life = e->keys_lives;
@@ -93,8 +93,8 @@ static int renew_certificate(struct edge *e, struct problem *problem) {
 }
 
 /* For what should be known before anybody is greeted: the other role may be a little late. */
-static int insist(struct edge *e, int (*ask)(struct edge *e, struct problem *problem),
-                  struct problem *problem) {
+static int insist(struct edge *e, int (*ask)(struct edge *e, struct problem *problem) WAITS,
+                  struct problem *problem) WAITS {
     int r = ask(e, problem);
     for (int again = 0; again < 5 && r == -EPIPE && fiber_sleep(PEER_RETRY) == 0; again++)
         r = ask(e, problem);
@@ -124,7 +124,7 @@ int edge_start_tls(struct edge_connection *c, struct stream *s, struct problem *
     return r;
 }
 
-static int renew_facts(struct edge *e, struct problem *problem) {
+static int renew_facts(struct edge *e, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_directory_facts_in in = {0};
     struct rpc_directory_facts_out out;
@@ -137,7 +137,7 @@ static int renew_facts(struct edge *e, struct problem *problem) {
 
 /* Keeps what the edge knows of other roles fresh; those say what is wrong with it. Also says what
  * was left unsaid. */
-static void keep_fresh(void *arg) {
+static void keep_fresh(void *arg) WAITS {
     struct edge *e = arg;
     for (usec_t pause = PEER_RETRY; fiber_sleep(pause) == 0;) {
         bool late = renew_certificate(e, NULL) == -EPIPE;
@@ -187,7 +187,7 @@ static void connection_free(struct edge_connection *c) {
     fiber_cond_wake_all(&e->session_ended);
 }
 
-static void serve(void *arg) {
+static void serve(void *arg) WAITS {
     struct edge_connection *c = arg;
     c->fiber = fiber_self();
     c->service->serve(c);
@@ -223,7 +223,7 @@ struct accepting {
     struct fiber_fd listener;
 };
 
-static void accept_connections(void *arg) {
+static void accept_connections(void *arg) WAITS {
     struct accepting *l = arg;
     struct net_addr peer;
     unsigned accepted = 0;
@@ -275,7 +275,7 @@ static int open_edge(struct process *p, struct problem *problem) {
     return 0;
 }
 
-static void go(struct process *p) {
+static void go(struct process *p) WAITS {
     struct edge *e = p->state;
     struct problem problem = {0};
     if (insist(e, renew_certificate, &problem) < 0)
@@ -290,14 +290,15 @@ static void go(struct process *p) {
 }
 
 /* A new certificate is shown at once. The role that has it says what is wrong with it. */
-static int reload_edge(struct process *p, const struct conf *before, struct problem *problem) {
+static int reload_edge(struct process *p, const struct conf *before,
+                       struct problem *problem) WAITS {
     (void)before;
     (void)problem;
     (void)renew_certificate(p->state, NULL);
     return 0;
 }
 
-static void stop(struct process *p) {
+static void stop(struct process *p) WAITS {
     struct edge *e = p->state;
     e->stopping = true;
     LIST_EACH (c, &e->sessions, struct edge_connection, link)

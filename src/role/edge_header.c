@@ -22,7 +22,7 @@ static int refuse(struct edge_message *l, uint8_t subject, uint8_t detail, struc
 
 /* ------------------------------------------------------------------ authors */
 
-static int is_own(struct edge_message *l, struct slice author, bool *ret) {
+static int is_own(struct edge_message *l, struct slice author, bool *ret) WAITS {
     struct edge_connection *c = l->smtp->connection;
     struct rpc_directory_may_send_as_in in = {l->smtp->account, author};
     struct rpc_directory_may_send_as_out out = {0};
@@ -47,7 +47,7 @@ static int refuse_author(struct edge_message *l, const char *field, struct slice
 
 /* Whether all authors are own, or with `any` one of them. */
 static int judge_authors_of(struct edge_message *l, const char *field,
-                            const struct mailboxes *authors, bool any) {
+                            const struct mailboxes *authors, bool any) WAITS {
     struct slice author = {0};
     bool own = !any;
     for (size_t i = 0; i < authors->count && own != any; i++) {
@@ -60,7 +60,8 @@ static int judge_authors_of(struct edge_message *l, const char *field,
 }
 
 /* What a field names has to be readable, in one way, and own: all of it, or one address. */
-static int judge_field(struct edge_message *l, const char *field, struct slice value, bool any) {
+static int judge_field(struct edge_message *l, const char *field, struct slice value,
+                       bool any) WAITS {
     struct mailboxes authors;
     mailboxes_parse(&l->facts, value, AUTHORS_MAX, &authors);
     if (authors.count == 0 || authors.broken > 0 || authors.garbled > 0 || authors.truncated)
@@ -75,7 +76,7 @@ static int judge_field(struct edge_message *l, const char *field, struct slice v
 }
 
 /* RFC 5322 §3.6.2: of several authors the Sender is the one who sends; here he is one of them. */
-static int judge_authors(struct edge_message *l, const struct submission *sub) {
+static int judge_authors(struct edge_message *l, const struct submission *sub) WAITS {
     int r = sub->has_sender ? judge_field(l, "Sender", sub->sender, false) : 0;
     if (r == 0 && sub->has_from)
         r = judge_field(l, "From", sub->from, sub->has_sender);
@@ -84,7 +85,7 @@ static int judge_authors(struct edge_message *l, const struct submission *sub) {
 
 /* ------------------------------------------------------------------ a user's header */
 
-static int fix_header(struct edge_message *l) {
+static int fix_header(struct edge_message *l) WAITS {
     struct problem problem = {0};
     struct submission sub;
     struct slice message = buf_slice(&l->bytes);

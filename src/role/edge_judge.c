@@ -103,7 +103,7 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
 
 /* What is left for one recipient now; whoever cannot be asked has what he had: false. */
 static bool ask_again(struct edge_smtp *m, struct slice address, struct arena *a,
-                      struct edge_room *ret) {
+                      struct edge_room *ret) WAITS {
     struct rpc_directory_resolve_in in = {address};
     struct rpc_directory_resolve_out out;
     if (call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL) < 0)
@@ -112,7 +112,7 @@ static bool ask_again(struct edge_smtp *m, struct slice address, struct arena *a
     return true;
 }
 
-static void ask_all_again(struct edge_message *l) {
+static void ask_all_again(struct edge_message *l) WAITS {
     struct edge_smtp *m = l->smtp;
     for (size_t i = 0; i < l->envelope->count; i++) {
         _cleanup_(arena_done) struct arena a = {0};
@@ -123,7 +123,7 @@ static void ask_all_again(struct edge_message *l) {
 }
 
 /* Whoever is refused can do something about it only if he knows at whom: the first such one. */
-static void name_whom(struct edge_message *l, uint64_t size) {
+static void name_whom(struct edge_message *l, uint64_t size) WAITS {
     for (size_t i = 0; i < l->envelope->count; i++) {
         _cleanup_(arena_done) struct arena a = {0};
         struct slice address = l->envelope->recipients[i].address;
@@ -172,7 +172,7 @@ static void list_recipients(struct edge_message *l, struct recipients *to) {
     }
 }
 
-static int judge_recipient(struct edge_message *l, struct slice address) {
+static int judge_recipient(struct edge_message *l, struct slice address) WAITS {
     struct rpc_directory_resolve_in in = {address};
     struct rpc_directory_resolve_out out;
     int r = call_directory_resolve(edge_link(l->smtp->connection, ROLE_DIRECTORY), &in, &l->facts,

@@ -43,7 +43,7 @@ static int read_in_thread(void *arg) {
 
 /* The next piece, in `room` when it comes from the file. */
 static int next_piece(const struct source *source, uint64_t at, struct buf *room,
-                      struct slice *ret) {
+                      struct slice *ret) WAITS {
     size_t len = (size_t)MIN(source->until - at, (uint64_t)PIECE);
     if (source->file < 0) {
         *ret = slice_first(slice_from(source->bytes, (size_t)at), len);
@@ -68,7 +68,7 @@ static int judge_made(struct edge_message *l, uint64_t size) {
 
 /* One pass. What comes of it is kept, in memory or in the file, if `scan` is there to see it. */
 static int pass(struct edge_message *l, struct shorten *s, const struct source *source,
-                struct message_scan *scan) {
+                struct message_scan *scan) WAITS {
     _cleanup_(buf_done) struct buf room = {0};
     struct slice piece;
     uint64_t made = l->head.len;
@@ -94,7 +94,7 @@ static int pass(struct edge_message *l, struct shorten *s, const struct source *
 }
 
 static int look(struct edge_message *l, struct shorten *s, struct slice header,
-                const struct source *source) {
+                const struct source *source) WAITS {
     struct problem problem = {0};
     shorten_begin(s, header, &l->head);
     int r = pass(l, s, source, NULL);
@@ -109,7 +109,7 @@ static int look(struct edge_message *l, struct shorten *s, struct slice header,
 }
 
 static int rewrite(struct edge_message *l, struct shorten *s, struct slice header,
-                   const struct source *source, struct message_scan *scan) {
+                   const struct source *source, struct message_scan *scan) WAITS {
     struct problem problem = {0};
     *scan = (struct message_scan){0};
     if (source->file >= 0)

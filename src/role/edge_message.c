@@ -53,7 +53,7 @@ static int write_in_thread(void *arg) {
     return 0;
 }
 
-static int write_piece(struct edge_message *l, struct slice bytes) {
+static int write_piece(struct edge_message *l, struct slice bytes) WAITS {
     struct writing w = {l->file, bytes, l->written};
     int r = offload(OFFLOAD_DISK, write_in_thread, &w);
     if (r == 0)
@@ -61,7 +61,7 @@ static int write_piece(struct edge_message *l, struct slice bytes) {
     return r;
 }
 
-static int open_file(struct edge_message *l) {
+static int open_file(struct edge_message *l) WAITS {
     struct rpc_queue_open_file_in in = {l->id};
     struct rpc_queue_open_file_out out;
     int r = call_queue_open_file(edge_link(l->smtp->connection, ROLE_QUEUE), &in, &l->facts, &out,
@@ -226,7 +226,7 @@ static struct envelope envelope_of(const struct edge_message *l, const struct sm
  * What does not fit into one frame goes into a file: very many recipients, a large header, or a
  * body that has become large when its lines were shortened.
  */
-static int make_fit(struct edge_message *l) {
+static int make_fit(struct edge_message *l) WAITS {
     size_t frame = l->smtp->envelope_memory + l->bytes.len + l->head.len + SUBMIT_REST;
     bool fits = frame <= RPC_FRAME_MAX && l->bytes.len <= BYTES_MAX &&
                 (!l->fixed || l->head.len <= HEADER_MAX);
@@ -238,7 +238,8 @@ static int make_fit(struct edge_message *l) {
 }
 
 /* What a user sends is counted; above his limits it is taken, and held. */
-static int count_message(struct edge_message *l, struct arena *a, struct rpc_queue_submit_in *in) {
+static int count_message(struct edge_message *l, struct arena *a,
+                         struct rpc_queue_submit_in *in) WAITS {
     struct rpc_directory_count_message_in count = {.account = l->smtp->account,
                                                    .recipients_count = in->envelope.count};
     struct rpc_directory_count_message_out out;
@@ -259,7 +260,7 @@ static int count_message(struct edge_message *l, struct arena *a, struct rpc_que
 
 static int submit(struct edge_message *l, const struct smtp_client *client,
                   struct smtp_transaction *t, const struct message_scan *facts, struct arena *a,
-                  struct problem *problem) {
+                  struct problem *problem) WAITS {
     _cleanup_(buf_done) struct buf head = {0};
     struct rpc_queue_submit_in in;
     struct rpc_queue_submit_out out;

@@ -27,7 +27,7 @@ struct edge_pop3 {
 
 /* ------------------------------------------------------------------ login */
 
-static int login(void *host, const struct pop3_attempt *attempt) {
+static int login(void *host, const struct pop3_attempt *attempt) WAITS {
     struct edge_pop3 *m = host;
     struct edge_connection *c = m->connection;
     _cleanup_(arena_done) struct arena a = {0};
@@ -68,7 +68,7 @@ static int login(void *host, const struct pop3_attempt *attempt) {
 }
 
 /* The handshake has the time of one command, as a whole. */
-static int start_tls(void *host, struct stream *s) {
+static int start_tls(void *host, struct stream *s) WAITS {
     struct edge_connection *c = ((struct edge_pop3 *)host)->connection;
     struct problem problem = {0};
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
@@ -85,7 +85,7 @@ static const struct pop3_login_host login_host = {
 
 /* ------------------------------------------------------------------ handing over */
 
-static int hand_over(struct edge_pop3 *m, int fd, struct slice unread, bool tls) {
+static int hand_over(struct edge_pop3 *m, int fd, struct slice unread, bool tls) WAITS {
     struct edge_connection *c = m->connection;
     _cleanup_(arena_done) struct arena a = {0};
     struct problem problem = {0};
@@ -112,7 +112,7 @@ static void refuse_now(int fd) {
     (void)send(fd, text, sizeof text - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void hand_over_plain(struct edge_pop3 *m) {
+static void hand_over_plain(struct edge_pop3 *m) WAITS {
     struct edge_connection *c = m->connection;
     _cleanup_(arena_done) struct arena a = {0};
     struct slice unread;
@@ -125,7 +125,7 @@ static void hand_over_plain(struct edge_pop3 *m) {
 }
 
 /* Our end of the conversation with the mail role; NULL: there is none. */
-static struct stream *hand_over_tls(struct edge_pop3 *m) {
+static struct stream *hand_over_tls(struct edge_pop3 *m) WAITS {
     struct stream *mail = NULL;
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
@@ -139,7 +139,7 @@ static struct stream *hand_over_tls(struct edge_pop3 *m) {
 /* ------------------------------------------------------------------ sessions */
 
 /* Up to the login. What it needs is gone when the conversation goes on, perhaps for hours. */
-static struct stream *begin(struct edge_connection *c, bool tls_first) {
+static struct stream *begin(struct edge_connection *c, bool tls_first) WAITS {
     const struct conf *conf = c->settings->conf;
     struct pop3_login_config config = pop3_login_defaults;
     struct pop3_login_counts counts = {0};
@@ -168,7 +168,7 @@ static struct stream *begin(struct edge_connection *c, bool tls_first) {
     return mail;
 }
 
-static void serve(struct edge_connection *c, bool tls_first) {
+static void serve(struct edge_connection *c, bool tls_first) WAITS {
     _cleanup_(stream_free_p) struct stream *mail = begin(c, tls_first);
     if (!mail)
         return;

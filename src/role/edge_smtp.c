@@ -50,7 +50,7 @@ bool edge_is_trusted(const struct edge_smtp *m) {
 /* ------------------------------------------------------------------ TLS, login */
 
 static int start_tls(void *arg, struct stream *s, struct tls_facts *ret_facts,
-                     struct problem *problem) {
+                     struct problem *problem) WAITS {
     struct edge_smtp *m = arg;
     int r = edge_start_tls(m->connection, s, problem);
     if (r == 0 && !tls_facts(s, ret_facts))
@@ -77,7 +77,7 @@ static bool keep(void *arg, size_t bytes) {
 }
 
 static int login(void *arg, const struct smtp_client *client, const struct smtp_login *login,
-                 struct arena *a, struct slice *ret_account) {
+                 struct arena *a, struct slice *ret_account) WAITS {
     struct edge_smtp *m = arg;
     const struct sasl_credentials *credentials = login->credentials;
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
@@ -109,7 +109,7 @@ static int login(void *arg, const struct smtp_client *client, const struct smtp_
 
 /* ------------------------------------------------------------------ MAIL */
 
-static bool has_room(struct edge_smtp *m, uint64_t size, struct arena *a) {
+static bool has_room(struct edge_smtp *m, uint64_t size, struct arena *a) WAITS {
     struct rpc_queue_room_in in = {size};
     struct rpc_queue_room_out out = {.room = true};
     if (size < ROOM_ASKED_FROM)
@@ -120,7 +120,7 @@ static bool has_room(struct edge_smtp *m, uint64_t size, struct arena *a) {
 
 /* A user sends under addresses of his own only. */
 static int check_own_address(struct edge_smtp *m, struct slice address, struct arena *a,
-                             struct smtp_reply *ret_reply) {
+                             struct smtp_reply *ret_reply) WAITS {
     struct rpc_directory_may_send_as_in in = {m->account, address};
     struct rpc_directory_may_send_as_out out;
     if (address.len == 0) /* notifications of mail programs: RFC 8098 §3 */
@@ -136,7 +136,7 @@ static int check_own_address(struct edge_smtp *m, struct slice address, struct a
 }
 
 static int judge_sender(struct edge_smtp *m, const struct smtp_transaction *t, struct arena *a,
-                        struct smtp_reply *ret_reply) {
+                        struct smtp_reply *ret_reply) WAITS {
     *ret_reply = SMTP_REPLY(250, 2, 1, 0, "Sender OK");
     if (!has_room(m, t->size, a)) {
         *ret_reply = SMTP_REPLY(452, 4, 3, 1, "No room for a message of this size now");
@@ -146,7 +146,7 @@ static int judge_sender(struct edge_smtp *m, const struct smtp_transaction *t, s
 }
 
 static int sender(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
-                  struct arena *a, struct smtp_reply *ret_reply) {
+                  struct arena *a, struct smtp_reply *ret_reply) WAITS {
     struct edge_smtp *m = arg;
     (void)client;
     edge_room_begin(m);
@@ -201,7 +201,7 @@ static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind
 }
 
 static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_transaction *t,
-                struct slice address, struct arena *a, struct smtp_reply *ret_reply) {
+                struct slice address, struct arena *a, struct smtp_reply *ret_reply) WAITS {
     struct edge_smtp *m = arg;
     struct rpc_directory_resolve_in in = {address};
     struct rpc_directory_resolve_out out;
@@ -279,7 +279,7 @@ static const struct smtp_host host_functions = {
 
 /* ------------------------------------------------------------------ sessions */
 
-static void serve(struct edge_connection *c, enum smtp_service service, bool tls_first) {
+static void serve(struct edge_connection *c, enum smtp_service service, bool tls_first) WAITS {
     const struct conf *conf = c->settings->conf;
     struct edge_smtp *m = NEW(struct edge_smtp);
     struct smtp_host host = host_functions;

@@ -52,7 +52,7 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
 
 /* The functions of struct smtp_host that take a message; `arg` is the struct edge_smtp. */
 int edge_message_begin(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
-                       struct arena *a, struct smtp_reply *ret_reply) WAITS;
+                       struct arena *a, struct smtp_reply *ret_reply);
 int edge_message_write(void *arg, struct smtp_transaction *t, struct slice chunk) WAITS;
 int edge_message_end(void *arg, const struct smtp_client *client, struct smtp_transaction *t,
                      const struct message_scan *facts, struct arena *a,

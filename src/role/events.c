@@ -56,7 +56,8 @@ static int events_open(struct process *p, struct problem *problem) {
 }
 
 /* The log file is another one each time, since somebody may have put the old one away. */
-static int events_reload(struct process *p, const struct conf *before, struct problem *problem) {
+static int events_reload(struct process *p, const struct conf *before,
+                         struct problem *problem) WAITS {
     struct role_state *s = p->state;
     (void)before;
     (void)problem;
@@ -71,7 +72,7 @@ static int events_reload(struct process *p, const struct conf *before, struct pr
     return 0;
 }
 
-static void events_stop(struct process *p) {
+static void events_stop(struct process *p) WAITS {
     struct role_state *s = p->state;
     event_log_stop(s->events);
     lines_stop(s->lines);
@@ -105,7 +106,8 @@ static int on_add(void *arg, const struct rpc_caller *caller, const struct rpc_e
 }
 
 static int on_keep(void *arg, const struct rpc_caller *caller, const struct rpc_events_keep_in *in,
-                   struct arena *a, struct rpc_events_keep_out *out, struct problem *problem) {
+                   struct arena *a, struct rpc_events_keep_out *out,
+                   struct problem *problem) WAITS {
     struct role_state *s = ((struct process *)arg)->state;
     struct event event = in->event;
     event.message = 0; /* a change of the directory belongs to none */
@@ -122,7 +124,8 @@ static struct slice *texts_of(const struct rpc_word *words, size_t count, struct
 }
 
 static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_events_find_in *in,
-                   struct arena *a, struct rpc_events_find_out *out, struct problem *problem) {
+                   struct arena *a, struct rpc_events_find_out *out,
+                   struct problem *problem) WAITS {
     struct role_state *s = ((struct process *)arg)->state;
     queue_id *list = NULL;
     size_t count = 0;
@@ -145,7 +148,7 @@ static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_
 
 static int on_journey(void *arg, const struct rpc_caller *caller,
                       const struct rpc_events_journey_in *in, struct arena *a,
-                      struct rpc_events_journey_out *out, struct problem *problem) {
+                      struct rpc_events_journey_out *out, struct problem *problem) WAITS {
     struct role_state *s = ((struct process *)arg)->state;
     struct event_list events;
     (void)caller;
@@ -158,7 +161,7 @@ static int on_journey(void *arg, const struct rpc_caller *caller,
 }
 
 static int on_log(void *arg, const struct rpc_caller *caller, const struct rpc_events_log_in *in,
-                  struct arena *a, struct rpc_events_log_out *out, struct problem *problem) {
+                  struct arena *a, struct rpc_events_log_out *out, struct problem *problem) WAITS {
     struct role_state *s = ((struct process *)arg)->state;
     struct event_log_question question = {.after = in->after,
                                           .last = in->last,

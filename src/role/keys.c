@@ -205,7 +205,7 @@ static int sign_in_thread(void *arg) {
 }
 
 static int on_sign(void *arg, const struct rpc_caller *caller, const struct rpc_keys_sign_in *in,
-                   struct arena *a, struct rpc_keys_sign_out *out, struct problem *problem) {
+                   struct arena *a, struct rpc_keys_sign_out *out, struct problem *problem) WAITS {
     struct keys *k = ((struct process *)arg)->state;
     struct keys_pair *p = find_pair(k, in->number);
     (void)caller;

@@ -25,7 +25,7 @@ static uint64_t min_free(const struct conf *conf) {
 /* Less than a reader notices; under load enough for many messages to one mailbox. */
 #define PATIENCE (250 * USEC_MS)
 
-static int open_mail(struct process *p, struct problem *problem) {
+static int open_mail(struct process *p, struct problem *problem) WAITS {
     struct mail *m = NEW(struct mail);
     struct store_options options = {
         .min_free = min_free(p->conf),
@@ -65,7 +65,7 @@ static int reload_mail(struct process *p, const struct conf *before, struct prob
     return 0;
 }
 
-static void stop_mail(struct process *p) {
+static void stop_mail(struct process *p) WAITS {
     struct mail *m = p->state;
     mail_end_sessions(m);
     mail_usage_stop(p);
@@ -79,7 +79,7 @@ static uint64_t sessions(struct process *p) {
 /* ------------------------------------------------------------------ deliveries */
 
 static int deliver(struct mail *m, const struct rpc_mail_deliver_in *in, struct slice key,
-                   struct store_delivered *ret) {
+                   struct store_delivered *ret) WAITS {
     struct slice parts[] = {in->head, in->bytes};
     struct store_delivery delivery = {
         .mailbox = STORE_INBOX,
@@ -98,7 +98,7 @@ static int deliver(struct mail *m, const struct rpc_mail_deliver_in *in, struct 
 
 static int on_deliver(void *arg, const struct rpc_caller *caller,
                       const struct rpc_mail_deliver_in *in, struct arena *a,
-                      struct rpc_mail_deliver_out *out, struct problem *problem) {
+                      struct rpc_mail_deliver_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     struct store_delivered delivered = {0};
     _cleanup_(close_p) UNUSED int file = in->file;
@@ -122,7 +122,8 @@ static int on_deliver(void *arg, const struct rpc_caller *caller,
 /* ------------------------------------------------------------------ for the directory */
 
 static int on_purge(void *arg, const struct rpc_caller *caller, const struct rpc_mail_purge_in *in,
-                    struct arena *a, struct rpc_mail_purge_out *out, struct problem *problem) {
+                    struct arena *a, struct rpc_mail_purge_out *out,
+                    struct problem *problem) WAITS {
     struct process *p = arg;
     (void)caller;
     (void)a;
@@ -135,7 +136,7 @@ static int on_purge(void *arg, const struct rpc_caller *caller, const struct rpc
 
 static int on_report_usage(void *arg, const struct rpc_caller *caller,
                            const struct rpc_mail_report_usage_in *in, struct arena *a,
-                           struct rpc_mail_report_usage_out *out, struct problem *problem) {
+                           struct rpc_mail_report_usage_out *out, struct problem *problem) WAITS {
     (void)caller;
     (void)a;
     (void)out;

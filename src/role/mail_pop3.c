@@ -44,7 +44,7 @@ static void drop_close(void *drop) {
     free(d);
 }
 
-static int drop_open(void *host, void **ret_drop, size_t *ret_count) {
+static int drop_open(void *host, void **ret_drop, size_t *ret_count) WAITS {
     struct mail_session *s = host;
     struct mail *m = s->process->state;
     struct drop *d = NEW(struct drop);
@@ -80,7 +80,8 @@ static void drop_uidl(void *drop, size_t at, struct buf *to) {
     buf_add(to, store_uidl(&((struct drop *)drop)->messages->messages[at], text));
 }
 
-static int drop_read_part(void *drop, size_t at, uint64_t offset, size_t len, struct buf *to) {
+static int drop_read_part(void *drop, size_t at, uint64_t offset, size_t len,
+                          struct buf *to) WAITS {
     struct drop *d = drop;
     buf_reserve(to, len);
     ssize_t n = store_read(d->account, &d->messages->messages[at], offset, to->ptr + to->len, len);
@@ -91,7 +92,7 @@ static int drop_read_part(void *drop, size_t at, uint64_t offset, size_t len, st
 }
 
 static int drop_read(void *drop, size_t at, size_t count, struct buf *to,
-                     struct pop3_piece *ret_pieces) {
+                     struct pop3_piece *ret_pieces) WAITS {
     struct drop *d = drop;
     struct store_piece pieces[POP3_READ_MESSAGES];
     int n = store_read_many(d->account, &d->messages->messages[at], MIN(count, ARRAY_SIZE(pieces)),
@@ -101,7 +102,7 @@ static int drop_read(void *drop, size_t at, size_t count, struct buf *to,
     return n;
 }
 
-static int drop_place(void *drop, size_t at, int *ret_fd, uint64_t *ret_offset) {
+static int drop_place(void *drop, size_t at, int *ret_fd, uint64_t *ret_offset) WAITS {
     struct drop *d = drop;
     release_placed(d);
     int r = store_bytes(d->account, &d->messages->messages[at], &d->placed);
@@ -113,7 +114,7 @@ static int drop_place(void *drop, size_t at, int *ret_fd, uint64_t *ret_offset) 
     return 0;
 }
 
-static int drop_expunge(void *drop, const uint32_t *places, size_t count) {
+static int drop_expunge(void *drop, const uint32_t *places, size_t count) WAITS {
     struct drop *d = drop;
     uint32_t *uids = mem_array(count, sizeof *uids);
     size_t removed = 0;
@@ -152,7 +153,7 @@ static void session_leave(struct mail_session *s) {
     session_free(s);
 }
 
-static void run_session(void *arg) {
+static void run_session(void *arg) WAITS {
     struct mail_session *s = arg;
     const struct conf *conf = s->process->conf;
     struct pop3_session_config config = pop3_session_defaults;

@@ -25,7 +25,7 @@ void mail_note_used(void *arg, uint64_t account) {
 }
 
 /* The next accounts of a set, with what they hold; those that have gone are left out. */
-static int send_piece(struct process *p, const struct map *used, size_t *at, bool *ret_more) {
+static int send_piece(struct process *p, const struct map *used, size_t *at, bool *ret_more) WAITS {
     struct mail *m = p->state;
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_directory_usage_in in = {.accounts = arena_array(&a, PIECE, sizeof *in.accounts)};
@@ -41,7 +41,7 @@ static int send_piece(struct process *p, const struct map *used, size_t *at, boo
                                  : 0;
 }
 
-static int tell_all(struct process *p) {
+static int tell_all(struct process *p) WAITS {
     struct mail *m = p->state;
     struct map used = m->used;
     struct map_entry *e;
@@ -70,7 +70,7 @@ int mail_report_usage(struct process *p) {
     return r;
 }
 
-static void report_usage(void *arg) {
+static void report_usage(void *arg) WAITS {
     struct process *p = arg;
     struct mail *m = p->state;
     int r = 0;

@@ -27,7 +27,7 @@
 #define LOCK_PAUSE (20 * USEC_MS)
 
 /* Says that we live as often as systemd wants to hear it (WatchdogSec= of the unit). */
-static void feed_watchdog(void *nothing) {
+static void feed_watchdog(void *nothing) WAITS {
     const char *span = getenv("WATCHDOG_USEC");
     const char *pid = getenv("WATCHDOG_PID");
     uint64_t usec = 0, number = (uint64_t)getpid();
@@ -44,7 +44,7 @@ static void feed_watchdog(void *nothing) {
 /* ------------------------------------------------------------------ what others ask */
 
 static void add_process(struct master *m, struct child *child, struct arena *a,
-                        struct rpc_process *to) {
+                        struct rpc_process *to) WAITS {
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + USEC_SEC);
     static const char *const states[] = {N_("down"), N_("starting"), N_("starting"), N_("working")};
@@ -74,7 +74,7 @@ static void add_process(struct master *m, struct child *child, struct arena *a,
 
 static int on_status(void *arg, const struct rpc_caller *caller,
                      const struct rpc_master_status_in *in, struct arena *a,
-                     struct rpc_master_status_out *out, struct problem *problem) {
+                     struct rpc_master_status_out *out, struct problem *problem) WAITS {
     struct master *m = arg;
     (void)caller;
     (void)in;
@@ -100,7 +100,7 @@ static int on_status(void *arg, const struct rpc_caller *caller,
 
 static int on_reload(void *arg, const struct rpc_caller *caller,
                      const struct rpc_master_reload_in *in, struct arena *a,
-                     struct rpc_master_reload_out *out, struct problem *problem) {
+                     struct rpc_master_reload_out *out, struct problem *problem) WAITS {
     struct master *m = arg;
     _cleanup_(buf_done) struct buf report = {0};
     int r = master_reload(m, author_of_caller(caller, in->by, a), &report);
@@ -129,7 +129,7 @@ static int on_stop(void *arg, const struct rpc_caller *caller, const struct rpc_
 
 static int on_fibers(void *arg, const struct rpc_caller *caller,
                      const struct rpc_master_fibers_in *in, struct arena *a,
-                     struct rpc_master_fibers_out *out, struct problem *problem) {
+                     struct rpc_master_fibers_out *out, struct problem *problem) WAITS {
     struct master *m = arg;
     (void)caller;
     for (size_t i = 0; i < m->children.count; i++) {
@@ -180,7 +180,7 @@ static void control_closed(struct rpc_link *link, void *arg) {
     rpc_link_free(link);
 }
 
-static void serve_control(void *arg) {
+static void serve_control(void *arg) WAITS {
     struct master *m = arg;
     struct fiber_fd listener;
     struct net_addr peer;
@@ -217,7 +217,7 @@ static void serve_control(void *arg) {
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 
-static void handle_signals(void *arg) {
+static void handle_signals(void *arg) WAITS {
     struct master *m = arg;
     struct fiber_fd fd;
     if (fiber_signals_open(signals, ARRAY_SIZE(signals), &fd) < 0)
@@ -254,7 +254,7 @@ static void announce(const struct master *m) {
                u->edge.name, u->vault.name, u->mail.name);
 }
 
-static int take_lock(struct master *m, int *ret_fd, struct problem *problem) {
+static int take_lock(struct master *m, int *ret_fd, struct problem *problem) WAITS {
     usec_t until = fiber_now() + LOCK_PATIENCE;
     int r;
     while ((r = state_lock(m->options->directory, ret_fd, problem)) == -E_BUSY &&
@@ -264,7 +264,7 @@ static int take_lock(struct master *m, int *ret_fd, struct problem *problem) {
 }
 
 /* `notes`: lines about what was found in the state directory. */
-static void run_until_stopped(struct master *m, struct slice notes) {
+static void run_until_stopped(struct master *m, struct slice notes) WAITS {
     struct slice line;
     int r = children_wait_ready(&m->children);
     if (r == 0) {
@@ -285,7 +285,7 @@ static void run_until_stopped(struct master *m, struct slice notes) {
     children_stop(&m->children);
 }
 
-static void master_fiber(void *arg) {
+static void master_fiber(void *arg) WAITS {
     struct master *m = arg;
     struct problem problem = {0};
     m->started = fiber_wall();

@@ -138,7 +138,7 @@ void master_use_log_file(struct master *m, int fd) {
 
 /* -E_REFUSED: not all processes have taken them. */
 static int use_settings(struct master *m, struct conf *fresh, int log_file, struct slice by,
-                        struct buf *report) {
+                        struct buf *report) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(conf_free_p) struct conf *before = m->conf;
     _cleanup_(buf_done) struct buf refusals = {0};

@@ -23,7 +23,8 @@
 
 /* ------------------------------------------------------------------ what it asks of others */
 
-static int ask_directory(void *arg, struct slice address, struct arena *a, struct route *ret) {
+static int ask_directory(void *arg, struct slice address, struct arena *a,
+                         struct route *ret) WAITS {
     struct process *p = arg;
     struct rpc_directory_resolve_in in = {address};
     struct rpc_directory_resolve_out out;
@@ -55,7 +56,7 @@ static int ask_directory(void *arg, struct slice address, struct arena *a, struc
     return 0;
 }
 
-static int deliver(void *arg, const struct queue_delivery *d, struct problem *problem) {
+static int deliver(void *arg, const struct queue_delivery *d, struct problem *problem) WAITS {
     struct process *p = arg;
     _cleanup_(arena_done) struct arena a = {0};
     const struct spool_body *body = d->message.body;
@@ -96,7 +97,7 @@ static struct rpc_link *relay_for(struct process *p, struct slice domain) {
 }
 
 static int transmit(void *arg, const struct queue_transmission *t, struct arena *a,
-                    struct relay_outcome *ret) {
+                    struct relay_outcome *ret) WAITS {
     struct process *p = arg;
     const struct spool_body *body = t->message.body;
     struct rpc_relay_transmit_in in = {
@@ -174,7 +175,7 @@ static struct queue_options options_of(struct process *p) {
     return o;
 }
 
-static int open_queue(struct process *p, struct problem *problem) {
+static int open_queue(struct process *p, struct problem *problem) WAITS {
     struct queue *q = NULL;
     struct queue_options options = options_of(p);
     memory_one_arena(); /* a thread makes what the spool keeps of each message */
@@ -203,7 +204,7 @@ static int reload(struct process *p, const struct conf *before, struct problem *
     return 0;
 }
 
-static void stop(struct process *p) {
+static void stop(struct process *p) WAITS {
     queue_stop(p->state, fiber_now() + STOP_PATIENCE);
 }
 
@@ -229,7 +230,7 @@ static int check_owner(const struct rpc_caller *caller, queue_id id, struct prob
 
 static int on_open_file(void *arg, const struct rpc_caller *caller,
                         const struct rpc_queue_open_file_in *in, struct arena *a,
-                        struct rpc_queue_open_file_out *out, struct problem *problem) {
+                        struct rpc_queue_open_file_out *out, struct problem *problem) WAITS {
     struct queue *q = ((struct process *)arg)->state;
     (void)a;
     int r = check_owner(caller, in->id, problem);
@@ -245,7 +246,7 @@ static int on_open_file(void *arg, const struct rpc_caller *caller,
 
 static int on_drop_file(void *arg, const struct rpc_caller *caller,
                         const struct rpc_queue_drop_file_in *in, struct arena *a,
-                        struct rpc_queue_drop_file_out *out, struct problem *problem) {
+                        struct rpc_queue_drop_file_out *out, struct problem *problem) WAITS {
     (void)a;
     (void)out;
     int r = check_owner(caller, in->id, problem);
@@ -259,7 +260,7 @@ struct leaving {
     unsigned worker;
 };
 
-static void drop_files(void *arg) {
+static void drop_files(void *arg) WAITS {
     _cleanup_(free_p) struct leaving *l = arg;
     queue_drop_files_of(l->process->state, l->worker);
 }
@@ -276,7 +277,7 @@ static void peer_gone(struct process *p, enum role role, unsigned worker) {
 
 static int on_submit(void *arg, const struct rpc_caller *caller,
                      const struct rpc_queue_submit_in *in, struct arena *a,
-                     struct rpc_queue_submit_out *out, struct problem *problem) {
+                     struct rpc_queue_submit_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     struct queue *q = p->state;
     bool from_mail = caller->role == ROLE_MAIL;
@@ -303,7 +304,7 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
 }
 
 static int on_room(void *arg, const struct rpc_caller *caller, const struct rpc_queue_room_in *in,
-                   struct arena *a, struct rpc_queue_room_out *out, struct problem *problem) {
+                   struct arena *a, struct rpc_queue_room_out *out, struct problem *problem) WAITS {
     (void)caller;
     (void)a;
     (void)problem;
@@ -314,20 +315,21 @@ static int on_room(void *arg, const struct rpc_caller *caller, const struct rpc_
 /* ------------------------------------------------------------------ looking after it */
 
 static int on_list(void *arg, const struct rpc_caller *caller, const struct rpc_queue_list_in *in,
-                   struct arena *a, struct rpc_queue_list_out *out, struct problem *problem) {
+                   struct arena *a, struct rpc_queue_list_out *out, struct problem *problem) WAITS {
     (void)caller;
     (void)problem;
     return queue_answer_list(((struct process *)arg)->state, in, a, out);
 }
 
 static int on_act(void *arg, const struct rpc_caller *caller, const struct rpc_queue_act_in *in,
-                  struct arena *a, struct rpc_queue_act_out *out, struct problem *problem) {
+                  struct arena *a, struct rpc_queue_act_out *out, struct problem *problem) WAITS {
     struct slice by = author_of_caller(caller, in->by, a);
     return queue_answer_act(((struct process *)arg)->state, in, by, out, problem);
 }
 
 static int on_bytes(void *arg, const struct rpc_caller *caller, const struct rpc_queue_bytes_in *in,
-                    struct arena *a, struct rpc_queue_bytes_out *out, struct problem *problem) {
+                    struct arena *a, struct rpc_queue_bytes_out *out,
+                    struct problem *problem) WAITS {
     (void)caller;
     return queue_answer_bytes(((struct process *)arg)->state, in, a, out, problem);
 }

@@ -80,7 +80,7 @@ static void set_sources(struct relay_options *o, const struct conf *conf) {
 }
 
 /* Without them the messages that need them wait; the others go on. */
-static void read_files(struct process *p, struct relaying *state) {
+static void read_files(struct process *p, struct relaying *state) WAITS {
     const struct conf *conf = state->settings->conf;
     struct problem problem = {{0}};
     struct slice authorities;
@@ -100,7 +100,7 @@ static void read_files(struct process *p, struct relaying *state) {
                       problem.text[0] ? problem.text : error_text(r));
 }
 
-static void keep(void *arg) {
+static void keep(void *arg) WAITS {
     struct relaying *state = arg;
     state->keeper = fiber_self();
     if (!state->retired)
@@ -108,7 +108,8 @@ static void keep(void *arg) {
     relaying_leave(state);
 }
 
-static int start_relaying(struct process *p, struct relaying *state, struct problem *problem) {
+static int start_relaying(struct process *p, struct relaying *state,
+                          struct problem *problem) WAITS {
     const struct relaying *before = p->state;
     struct relay_options o = relay_options_default;
     const struct conf *conf = state->settings->conf;
@@ -135,7 +136,7 @@ static int start_relaying(struct process *p, struct relaying *state, struct prob
 }
 
 /* Makes the relay of the settings in force, whose only user is its keeper. */
-static int open_relay(struct process *p, struct problem *problem) {
+static int open_relay(struct process *p, struct problem *problem) WAITS {
     struct relaying *state = NEW(struct relaying);
     state->settings = process_settings_hold(p);
     state->users = 1;
@@ -147,7 +148,7 @@ static int open_relay(struct process *p, struct problem *problem) {
     return r;
 }
 
-static int reload(struct process *p, const struct conf *before, struct problem *problem) {
+static int reload(struct process *p, const struct conf *before, struct problem *problem) WAITS {
     struct relaying *old = p->state;
     (void)before;
     int r = open_relay(p, problem);
@@ -251,7 +252,7 @@ static void set_content(const struct rpc_relay_transmit_in *in, struct relay_mes
 
 static int on_transmit(void *arg, const struct rpc_caller *caller,
                        const struct rpc_relay_transmit_in *in, struct arena *a,
-                       struct rpc_relay_transmit_out *out, struct problem *problem) {
+                       struct rpc_relay_transmit_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     struct relaying *state = p->state;
     struct call call = {p, in->id};

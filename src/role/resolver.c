@@ -28,7 +28,7 @@ static bool is_over(const struct resolving *s) {
 }
 
 /* The driver ends when nothing is left to be answered, and the resolver with it. */
-static void drive(void *arg) {
+static void drive(void *arg) WAITS {
     struct resolving *s = arg;
     s->driver = fiber_self();
     int r = is_over(s) ? -ECANCELED : resolver_drive(s->resolver);
@@ -89,7 +89,7 @@ static int reload_resolver(struct process *p, const struct conf *before, struct 
 
 static int on_query(void *arg, const struct rpc_caller *caller,
                     const struct rpc_resolver_query_in *in, struct arena *a,
-                    struct rpc_resolver_query_out *out, struct problem *problem) {
+                    struct rpc_resolver_query_out *out, struct problem *problem) WAITS {
     struct resolving *s = ((struct process *)arg)->state;
     struct dns_answer answer;
     struct buf flat = {0};

@@ -281,7 +281,8 @@ def coder(name, ctype, fields, elsewhere=False):
 
 def invoke(c):
     out = [f"static int invoke_{c.c}(const void *handlers, void *arg, const struct rpc_caller *caller,",
-           "    const void *in, struct arena *a, void *out, struct problem *problem) {",
+           "    const void *in, struct arena *a, void *out, struct problem *problem) " +
+           ("{" if c.one_way else "WAITS {"),
            f"    const struct rpc_{c.role}_handlers *h = handlers;",
            f"    if (!h->{c.verb})", "        return -ENOSYS;"]
     if c.one_way:

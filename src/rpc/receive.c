@@ -75,7 +75,8 @@ static void answer_with_problem(struct request *q, int status, const struct prob
     answer_with(q->link, q->call->number, q->tag, status, buf_slice(&sentence));
 }
 
-static void answer(struct request *q, int status, const void *out, const struct problem *problem) {
+static void answer(struct request *q, int status, const void *out,
+                   const struct problem *problem) WAITS {
     struct rpc_link *l = q->link;
     struct frame f = {.number = q->call->number, .kind = FRAME_ANSWER, .tag = q->tag};
     while (l->up && l->epoch == q->epoch && bytes_to_send(l) > RPC_OUT_MAX) {
@@ -93,7 +94,7 @@ static void answer(struct request *q, int status, const void *out, const struct 
         close_result(q->call, out);
 }
 
-static void serve_request(void *arg) {
+static void serve_request(void *arg) WAITS {
     struct request *q = arg;
     struct rpc_link *l = q->link;
     struct problem problem = {0};
@@ -120,7 +121,7 @@ static bool decode(rpc_decode_fn *fn, struct slice payload, struct arena *a, voi
 }
 
 static const char *take_one_way(struct rpc_link *l, const struct rpc_call *call,
-                                struct slice payload, struct rpc_fds *fds) {
+                                struct slice payload, struct rpc_fds *fds) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_caller caller = {l->options.other, l->options.worker, l};
     void *in = arena_alloc(&a, call->in_size);
@@ -180,7 +181,7 @@ static const struct rpc_call *find_call(const struct rpc_service *s, uint16_t nu
 
 /* NULL, or what is wrong with the frame. */
 static const char *take_request(struct rpc_link *l, const struct frame *f, struct slice payload,
-                                struct rpc_fds *fds) {
+                                struct rpc_fds *fds) WAITS {
     const struct rpc_call *call = find_call(l->options.service, f->number);
     if (!call)
         return "made a call that does not exist here";
@@ -266,7 +267,7 @@ static bool take_fds(struct rpc_link *l, unsigned count, struct rpc_fds *ret, bo
 }
 
 /* Takes one whole frame off the input; false when there is none, or it is wrong. */
-static bool next_frame(struct rpc_link *l, size_t *at, const char **ret_wrong) {
+static bool next_frame(struct rpc_link *l, size_t *at, const char **ret_wrong) WAITS {
     struct reader r = {slice_from(buf_slice(&l->in), *at), false};
     struct rpc_fds fds;
     bool lost = false;
@@ -361,7 +362,7 @@ static ssize_t receive_some(struct rpc_link *l) {
     return n;
 }
 
-static const char *take_frames(struct rpc_link *l) {
+static const char *take_frames(struct rpc_link *l) WAITS {
     const char *wrong = NULL;
     size_t at = 0;
     while (next_frame(l, &at, &wrong))

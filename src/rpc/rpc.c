@@ -60,14 +60,14 @@ static void leave(struct rpc_link *l, unsigned epoch) {
     link_free_if_left(l);
 }
 
-static void reader(void *link) {
+static void reader(void *link) WAITS {
     struct rpc_link *l = link;
     unsigned epoch = l->epoch;
     read_frames(l, epoch);
     leave(l, epoch);
 }
 
-static void writer(void *link) {
+static void writer(void *link) WAITS {
     struct rpc_link *l = link;
     unsigned epoch = l->epoch;
     write_frames(l, epoch);

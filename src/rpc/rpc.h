@@ -75,8 +75,9 @@ struct rpc_link *rpc_link_new(const struct rpc_options *options);
  * Connects the link (takes over `fd`); an older connection is closed first. Its fibers are children
  * of the calling fiber, which therefore lives as long as the process serves.
  */
-int rpc_link_attach(struct rpc_link *link, int fd);
-int rpc_link_attach_under(struct rpc_link *link, int fd, struct fiber *parent); /* of that one */
+int rpc_link_attach(struct rpc_link *link, int fd) WAITS;
+int rpc_link_attach_under(struct rpc_link *link, int fd,
+                          struct fiber *parent) WAITS; /* of that one */
 
 void rpc_link_close(struct rpc_link *link) WAITS; /* calls under way return -EPIPE */
 void rpc_link_free(struct rpc_link *link);        /* also from `down` or amid calls; NULL is fine */
@@ -135,7 +136,7 @@ struct rpc_call {
      * and what it got is gone when it returns.
      */
     int (*invoke)(const void *handlers, void *arg, const struct rpc_caller *caller, const void *in,
-                  struct arena *a, void *out, struct problem *problem);
+                  struct arena *a, void *out, struct problem *problem) WAITS;
 };
 
 struct rpc_service {

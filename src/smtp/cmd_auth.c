@@ -8,12 +8,12 @@
 #include "base/encode.h"
 #include "smtp/conversation.h"
 
-static void refuse_bare(struct smtp_session *s) {
+static void refuse_bare(struct smtp_session *s) WAITS {
     smtp_event(s, SMTP_EVENT_LOGIN_BARE, S(""));
     SMTP_SEND_REPLY(s, 538, 5, 7, 11, "Login needs TLS, use STARTTLS first");
 }
 
-static bool may_log_in(struct smtp_session *s) {
+static bool may_log_in(struct smtp_session *s) WAITS {
     if (s->listener->service != SMTP_SUBMISSION)
         SMTP_SEND_REPLY(s, 502, 5, 5, 1,
                         "No login on this port, users send mail by port 465 or 587");
@@ -30,7 +30,7 @@ static bool may_log_in(struct smtp_session *s) {
     return false;
 }
 
-static int challenge(struct smtp_session *s, struct slice bytes, struct slice *ret_line) {
+static int challenge(struct smtp_session *s, struct slice bytes, struct slice *ret_line) WAITS {
     _cleanup_(buf_done) struct buf text = {0};
     base64_encode(&text, bytes);
     smtp_send_reply(s, &(struct smtp_reply){.code = 334, .text = buf_slice(&text)});
@@ -46,7 +46,7 @@ static int challenge(struct smtp_session *s, struct slice bytes, struct slice *r
  * have been answered.
  */
 static int run_mechanism(struct smtp_session *s, struct sasl *sasl, struct slice initial,
-                         struct sasl_out *ret, bool *ret_answered) {
+                         struct sasl_out *ret, bool *ret_answered) WAITS {
     struct slice line = {0};
     int r = sasl_first(sasl, &s->arena, initial, ret);
     while (r == 0 && !ret->done) {
@@ -58,7 +58,7 @@ static int run_mechanism(struct smtp_session *s, struct sasl *sasl, struct slice
     return r;
 }
 
-static void refuse_login(struct smtp_session *s, struct slice name) {
+static void refuse_login(struct smtp_session *s, struct slice name) WAITS {
     smtp_event(s, SMTP_EVENT_LOGIN_FAILED, name);
     SMTP_SEND_REPLY(s, 535, 5, 7, 8, "Name or password is wrong");
     if (++s->login_failures >= s->listener->limits.login_failures && !s->closing)
@@ -66,7 +66,7 @@ static void refuse_login(struct smtp_session *s, struct slice name) {
 }
 
 static void log_in(struct smtp_session *s, const struct sasl *sasl,
-                   const struct sasl_credentials *credentials) {
+                   const struct sasl_credentials *credentials) WAITS {
     struct smtp_login login = {sasl_name(sasl), credentials};
     struct slice account = {0};
     int r = s->host->login(s->host->arg, &s->client, &login, &s->arena, &account);

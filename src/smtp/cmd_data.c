@@ -22,7 +22,7 @@ struct message {
     uint64_t dropped;
 };
 
-static bool may_send(struct smtp_session *s) {
+static bool may_send(struct smtp_session *s) WAITS {
     if (!s->transaction)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "MAIL and RCPT come first");
     else if (!s->transaction->envelope.count && s->rcpts)
@@ -51,7 +51,7 @@ static struct smtp_reply judge(struct smtp_session *s, const struct message *m) 
     return (struct smtp_reply){0};
 }
 
-static void take_chunk(struct smtp_session *s, struct message *m, struct slice chunk) {
+static void take_chunk(struct smtp_session *s, struct message *m, struct slice chunk) WAITS {
     if (m->refusal.code) {
         m->dropped += chunk.len;
         return;
@@ -73,7 +73,7 @@ static void take_chunk(struct smtp_session *s, struct message *m, struct slice c
 }
 
 /* Up to the end of data; -E_LIMIT: a refused message that goes on and on. */
-static int read_message(struct smtp_session *s, struct message *m) {
+static int read_message(struct smtp_session *s, struct message *m) WAITS {
     for (;;) {
         struct slice window = stream_window(s->stream), rest = window, chunk;
         while (smtp_body_next(&m->body, &rest, &chunk))
@@ -90,7 +90,7 @@ static int read_message(struct smtp_session *s, struct message *m) {
     }
 }
 
-static void finish(struct smtp_session *s, struct message *m) {
+static void finish(struct smtp_session *s, struct message *m) WAITS {
     struct smtp_reply reply = m->refusal;
     if (!reply.code) {
         int r = s->host->message_end(s->host->arg, &s->client, s->transaction, &m->facts, &s->arena,

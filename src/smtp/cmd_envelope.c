@@ -9,14 +9,14 @@
 
 /* ------------------------------------------------------------------ MAIL */
 
-static void ask_for_login(struct smtp_session *s) {
+static void ask_for_login(struct smtp_session *s) WAITS {
     if (s->listener->tls && !s->client.tls && !s->listener->plaintext_login)
         SMTP_SEND_REPLY(s, 530, 5, 7, 0, "Use STARTTLS first, then log in");
     else
         SMTP_SEND_REPLY(s, 530, 5, 7, 0, "Log in first");
 }
 
-static bool may_begin(struct smtp_session *s) {
+static bool may_begin(struct smtp_session *s) WAITS {
     if (!s->client.hello.len)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "HELO or EHLO comes first");
     else if (s->transaction)
@@ -32,7 +32,7 @@ static bool may_begin(struct smtp_session *s) {
 
 #define NO_ROOM SMTP_REPLY(452, 4, 3, 1, "The server is short of memory, please try again later")
 
-static struct smtp_reply open_envelope(struct smtp_session *s, const struct smtp_mail *mail) {
+static struct smtp_reply open_envelope(struct smtp_session *s, const struct smtp_mail *mail) WAITS {
     struct smtp_reply reply = {0};
     if (!smtp_keep(s, ARENA_BLOCK))
         reply = NO_ROOM;
@@ -89,7 +89,8 @@ static void keep_recipient(struct smtp_session *s, const struct recipient *recip
                            .notify = recipient->notify};
 }
 
-static struct smtp_reply add_recipient(struct smtp_session *s, const struct recipient *recipient) {
+static struct smtp_reply add_recipient(struct smtp_session *s,
+                                       const struct recipient *recipient) WAITS {
     const struct envelope *envelope = &s->transaction->envelope;
     /* What it takes here, with the room for the next ones, and again where it is handed on. */
     size_t before = s->kept_size, size = before + 2 * sizeof *recipient + 64 +

@@ -16,7 +16,7 @@ static void keep(struct buf *to, struct slice *at, struct slice text) {
  * program may send the name of its computer, whatever its owner called it; since the login says who
  * it is, the client's address does in place of what is no name.
  */
-static bool take_name(struct smtp_session *s, const struct smtp_command *c, bool extended) {
+static bool take_name(struct smtp_session *s, const struct smtp_command *c, bool extended) WAITS {
     char address[NET_TEXT_SIZE];
     struct smtp_fault fault;
     struct slice name;

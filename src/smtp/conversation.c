@@ -25,7 +25,7 @@ void smtp_close(struct smtp_session *s, const char *reason) {
         s->close_reason = reason;
 }
 
-static void send_reply(struct smtp_session *s, const struct smtp_reply *reply) {
+static void send_reply(struct smtp_session *s, const struct smtp_reply *reply) WAITS {
     _cleanup_(buf_done) struct buf text = {0};
     smtp_reply_compose(&text, reply);
     stream_write(s->stream, buf_slice(&text));
@@ -112,7 +112,7 @@ usec_t smtp_timeout(const struct smtp_session *s) {
  * A line that a bare LF ended is refused by whoever reads it. What follows belongs to the same line
  * up to CRLF, and is never taken for a command, wherever the packets were cut.
  */
-static int refuse_behind_bare_lf(struct smtp_session *s, struct slice line) {
+static int refuse_behind_bare_lf(struct smtp_session *s, struct slice line) WAITS {
     bool behind = s->behind_bare_lf;
     s->behind_bare_lf = !slice_ends(line, S("\r\n"));
     if (!behind)
@@ -123,7 +123,7 @@ static int refuse_behind_bare_lf(struct smtp_session *s, struct slice line) {
 }
 
 /* The rest of a line that is too long. -E_LIMIT: done, and the client has been told. */
-static int skip_line(struct smtp_session *s) {
+static int skip_line(struct smtp_session *s) WAITS {
     int r = stream_skip_line(s->stream, SKIP_MAX, &s->behind_bare_lf);
     if (r == -E_LIMIT) {
         smtp_close(s, "endless line");

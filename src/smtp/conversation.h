@@ -84,7 +84,7 @@ bool smtp_start_tls(struct smtp_session *s) WAITS;
 
 typedef void smtp_command_fn(struct smtp_session *s, const struct smtp_command *c) WAITS;
 
-smtp_command_fn smtp_cmd_helo, smtp_cmd_ehlo, smtp_cmd_starttls; /* cmd_hello.c */
-smtp_command_fn smtp_cmd_auth;                                   /* cmd_auth.c */
-smtp_command_fn smtp_cmd_mail, smtp_cmd_rcpt, smtp_cmd_rset;     /* cmd_envelope.c */
-smtp_command_fn smtp_cmd_data;                                   /* cmd_data.c */
+smtp_command_fn smtp_cmd_helo WAITS, smtp_cmd_ehlo WAITS, smtp_cmd_starttls WAITS; /* cmd_hello.c */
+smtp_command_fn smtp_cmd_auth WAITS;                                               /* cmd_auth.c */
+smtp_command_fn smtp_cmd_mail WAITS, smtp_cmd_rcpt WAITS, smtp_cmd_rset WAITS; /* cmd_envelope.c */
+smtp_command_fn smtp_cmd_data WAITS;                                           /* cmd_data.c */

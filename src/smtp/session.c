@@ -42,7 +42,7 @@ const struct smtp_limits smtp_limits_default = {
  * A browser inside of a trusted network sends what a page of strangers tells it to: the commands in
  * such a form come behind lines that are none here.
  */
-static void cmd_unknown(struct smtp_session *s, const struct smtp_command *c) {
+static void cmd_unknown(struct smtp_session *s, const struct smtp_command *c) WAITS {
     if (slice_find(c->line, S(" HTTP/")) < 0) {
         SMTP_SEND_REPLY(s, 500, 5, 5, 1, "No such command");
         return;
@@ -51,24 +51,24 @@ static void cmd_unknown(struct smtp_session *s, const struct smtp_command *c) {
     SMTP_SEND_REPLY(s, 421, 4, 7, 0, "This is SMTP, not HTTP, closing");
 }
 
-static void cmd_not_offered(struct smtp_session *s, const struct smtp_command *c) {
+static void cmd_not_offered(struct smtp_session *s, const struct smtp_command *c) WAITS {
     SMTP_SEND_REPLY(s, 502, 5, 5, 1, "Not offered here");
 }
 
-static void cmd_noop(struct smtp_session *s, const struct smtp_command *c) {
+static void cmd_noop(struct smtp_session *s, const struct smtp_command *c) WAITS {
     SMTP_SEND_REPLY(s, 250, 2, 0, 0, "OK");
 }
 
-static void cmd_vrfy(struct smtp_session *s, const struct smtp_command *c) {
+static void cmd_vrfy(struct smtp_session *s, const struct smtp_command *c) WAITS {
     SMTP_SEND_REPLY(s, 252, 2, 1, 5, "Cannot say; send a message and see");
 }
 
-static void cmd_quit(struct smtp_session *s, const struct smtp_command *c) {
+static void cmd_quit(struct smtp_session *s, const struct smtp_command *c) WAITS {
     SMTP_SEND_REPLY(s, 221, 2, 0, 0, "Goodbye");
     smtp_close(s, "QUIT");
 }
 
-static void cmd_help(struct smtp_session *s, const struct smtp_command *c) {
+static void cmd_help(struct smtp_session *s, const struct smtp_command *c) WAITS {
     _cleanup_(buf_done) struct buf text = {0};
     const char *usage = smtp_verb_usage(smtp_verb_find(c->argument));
     if (usage) {
@@ -114,7 +114,7 @@ static void report_command(struct smtp_session *s, const struct smtp_command *c)
     smtp_event(s, SMTP_EVENT_COMMAND, shown);
 }
 
-static void run_command(struct smtp_session *s, struct slice line) {
+static void run_command(struct smtp_session *s, struct slice line) WAITS {
     struct smtp_command c;
     struct smtp_fault fault;
     if (smtp_command_parse(line, &c, &fault) < 0) {
@@ -132,7 +132,7 @@ static void run_command(struct smtp_session *s, struct slice line) {
 }
 
 /* Waits for the next command and runs it. False: the conversation has ended. */
-static bool next_command(struct smtp_session *s) {
+static bool next_command(struct smtp_session *s) WAITS {
     if (stream_has_input(s->stream))
         arena_reset(&s->arena);
     else
@@ -151,7 +151,7 @@ static bool next_command(struct smtp_session *s) {
  * Servers wait for the greeting; programs that only want to be rid of their message do not. Without
  * a wait nobody is refused: whose first command is there already would be a matter of chance.
  */
-static bool waits_for_greeting(struct smtp_session *s) {
+static bool waits_for_greeting(struct smtp_session *s) WAITS {
     if (s->listener->service != SMTP_RECEIVING || s->listener->limits.greeting_wait == 0)
         return true;
     _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
@@ -170,7 +170,7 @@ static bool waits_for_greeting(struct smtp_session *s) {
     return false;
 }
 
-static bool is_admitted(struct smtp_session *s) {
+static bool is_admitted(struct smtp_session *s) WAITS {
     struct smtp_reply reply = {0};
     int r = s->host->admit ? s->host->admit(s->host->arg, &s->client, &s->arena, &reply) : 0;
     if (s->host->admit)
@@ -182,7 +182,7 @@ static bool is_admitted(struct smtp_session *s) {
     return false;
 }
 
-static bool open_conversation(struct smtp_session *s) {
+static bool open_conversation(struct smtp_session *s) WAITS {
     const struct smtp_listener *l = s->listener;
     char address[NET_TEXT_SIZE];
     smtp_event(s, SMTP_EVENT_CONNECT, net_format_host(&s->client.peer, address));

@@ -82,7 +82,7 @@ static void finish(struct spool *s, struct request *r, int result) {
         fiber_cond_wake_all(&r->done);
 }
 
-static void wait_to_the_end(void *arg) {
+static void wait_to_the_end(void *arg) WAITS {
     struct request *r = arg;
     while (!r->finished && fiber_cond_wait(&r->done) == 0) {
     }
@@ -119,7 +119,7 @@ static uint64_t overhead(const struct spool *s) {
  * Whether the request may use the present segment down to `left` bytes (I8). A spare that is being
  * made is waited for only when much is used already.
  */
-static int may_use(struct spool *s, const struct request *r, uint64_t left) {
+static int may_use(struct spool *s, const struct request *r, uint64_t left) WAITS {
     uint64_t size = s->current->file.reserved;
     uint64_t kept = r->has_message ? size / 4 * 3 : r->settles ? 0 : size / 8;
     bool refused = r->has_message && s->spare_failed;
@@ -129,7 +129,7 @@ static int may_use(struct spool *s, const struct request *r, uint64_t left) {
 }
 
 /* 0: it is in; 1: it has to wait for the next commit; negative: it cannot be done. */
-static int plan(struct spool *s, struct batch *b, const struct request *r) {
+static int plan(struct spool *s, struct batch *b, const struct request *r) WAITS {
     bool first = list_empty(&b->requests);
     if (!first && b->planned + r->bytes > s->options.batch_size)
         return 1;
@@ -148,7 +148,7 @@ static int plan(struct spool *s, struct batch *b, const struct request *r) {
     return error;
 }
 
-static void gather(struct spool *s, struct batch *b) {
+static void gather(struct spool *s, struct batch *b) WAITS {
     struct link *k;
     while ((k = list_first(&s->waiting))) {
         struct request *r = CONTAINER_OF(k, struct request, link);
@@ -329,7 +329,7 @@ static void batch_done(struct batch *b) {
     buf_done(&b->commit_facts);
 }
 
-static int write_batch(struct batch *b) {
+static int write_batch(struct batch *b) WAITS {
     struct spool *s = b->spool;
     build(b);
     usec_t began = fiber_now();
@@ -347,7 +347,7 @@ int commit_seals(struct spool *s) {
     return write_batch(&b);
 }
 
-static void run_batch(struct spool *s) {
+static void run_batch(struct spool *s) WAITS {
     _cleanup_(batch_done) struct batch b = {.spool = s};
     list_init(&b.requests);
     gather(s, &b);

@@ -75,7 +75,7 @@ static int not_readable(struct spool *s, uint64_t id, struct change *c) {
 }
 
 /* Adds the copy of one message; one whose bytes are lost moves without them. */
-static int add_copy(struct spool *s, struct request *r, uint64_t id) {
+static int add_copy(struct spool *s, struct request *r, uint64_t id) WAITS {
     struct stored *st = stored_find(s, id);
     if (!st)
         return 0;
@@ -112,7 +112,7 @@ static void drop_settled(struct spool *s, struct request *r) {
 }
 
 /* Bytes copied, or negative. */
-static int64_t copy_some(struct spool *s, struct segment *seg) {
+static int64_t copy_some(struct spool *s, struct segment *seg) WAITS {
     _cleanup_(buf_done) struct buf ids = {0};
     choose(seg, &ids);
     struct request *r = request_new(ids.len / sizeof(uint64_t));
@@ -134,7 +134,7 @@ static int64_t copy_some(struct spool *s, struct segment *seg) {
 /* ------------------------------------------------------------------ the fiber */
 
 /* Cut short by the end of the spool, and by a segment that became free. */
-static void pause_for(struct spool *s, usec_t span) {
+static void pause_for(struct spool *s, usec_t span) WAITS {
     usec_t until = fiber_now() + span;
     bool was_free = segment_oldest_is_free(s);
     while (!s->closing && fiber_now() < until && (was_free || !segment_oldest_is_free(s)))
@@ -142,7 +142,7 @@ static void pause_for(struct spool *s, usec_t span) {
             return;
 }
 
-static void copy_and_pause(struct spool *s) {
+static void copy_and_pause(struct spool *s) WAITS {
     struct segment *seg = to_empty(s);
     if (!seg)
         return;

@@ -264,7 +264,7 @@ uint64_t segment_room(const struct spool *s); /* bytes left in the present one *
 int spool_refresh_space(struct spool *s) WAITS;
 
 /* commit.c */
-void commit_fiber(void *arg);
+void commit_fiber(void *arg) WAITS;
 int commit_submit(struct spool *s, struct request *r) WAITS; /* frees it */
 int commit_seals(struct spool *s) WAITS;                     /* the first one after opening */
 struct request *request_new(size_t changes);
@@ -289,7 +289,7 @@ void large_accepted(struct spool_large *large);         /* the handle is gone */
 void large_unlink_settled(struct spool *s) WAITS;
 
 /* keeper.c */
-void keeper_fiber(void *arg);
+void keeper_fiber(void *arg) WAITS;
 bool keeper_has_work(struct spool *s);
 
 /*

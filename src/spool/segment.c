@@ -72,7 +72,7 @@ static int make_spare(void *arg) {
 }
 
 /* At the opening a smaller segment is better than a spool that does not open. */
-static int make_any_spare(struct spool *s, struct spare_job *job) {
+static int make_any_spare(struct spool *s, struct spare_job *job) WAITS {
     int error;
     do {
         error = offload(OFFLOAD_DISK, make_spare, job);
@@ -202,7 +202,7 @@ bool segment_oldest_is_free(struct spool *s) {
     return seg && seg != s->current && list_empty(&seg->messages) && seg->readers == 0;
 }
 
-static int release_one(struct spool *s, struct segment *seg) {
+static int release_one(struct spool *s, struct segment *seg) WAITS {
     bool reuse = !s->spare.ready && seg->file.reserved == s->options.segment_size;
     struct release_job job = {.spool = s, .segment = seg};
     job.how = seg->tainted ? TO_QUARANTINE : reuse ? TO_SPARE : TO_NOTHING;

@@ -115,7 +115,7 @@ static int recover_in_thread(void *arg) {
 }
 
 /* The first segment of this run, and with it, on the disk, where the old ones end. */
-static int begin_log(struct spool *s, struct problem *problem) {
+static int begin_log(struct spool *s, struct problem *problem) WAITS {
     segment_release_oldest(s);
     int error = segment_rotate(s);
     if (!error)
@@ -125,7 +125,7 @@ static int begin_log(struct spool *s, struct problem *problem) {
     return 0;
 }
 
-static int start_fibers(struct spool *s) {
+static int start_fibers(struct spool *s) WAITS {
     int error = fiber_start("spool commit", commit_fiber, s, &s->committer);
     if (error)
         return error;
@@ -215,7 +215,7 @@ void spool_state(const struct spool_message *message, struct arena *a, struct sp
 
 /* The message's bytes in memory: what is written to the log, and kept for its delivery. */
 static int take_content(struct spool *s, struct stored *st, const struct spool_content *content,
-                        struct spool_cached **ret) {
+                        struct spool_cached **ret) WAITS {
     int fd = -1;
     if (content->large) {
         int error = large_settle(s, content->large, &fd, &st->large_len, &st->large_crc);
@@ -237,7 +237,7 @@ static int take_content(struct spool *s, struct stored *st, const struct spool_c
 }
 
 static int add_message(struct spool *s, struct request *r, uint64_t id,
-                       const struct envelope *envelope, const struct spool_content *content) {
+                       const struct envelope *envelope, const struct spool_content *content) WAITS {
     if (id == 0 || id > INT64_MAX || stored_find(s, id))
         return -EINVAL;
     s->last_id = MAX(s->last_id, id);
@@ -312,7 +312,7 @@ static bool is_too_long(const struct request *r) {
     return false;
 }
 
-static int submit(struct spool *s, struct request *r, int error) {
+static int submit(struct spool *s, struct request *r, int error) WAITS {
     if (!error && s->closing)
         error = -ECANCELED;
     if (!error && is_too_long(r))
@@ -349,7 +349,7 @@ int spool_accept(struct spool *s, uint64_t id, const struct envelope *envelope,
     return 0;
 }
 
-static int add_change(struct spool *s, struct request *r, const struct spool_change *change) {
+static int add_change(struct spool *s, struct request *r, const struct spool_change *change) WAITS {
     switch (change->kind) {
     case SPOOL_STATE:
         return add_state(s, r, change);

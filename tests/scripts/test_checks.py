@@ -29,14 +29,14 @@ class Tree:
         return self.path / "scripts" / name
 
     def add(self, name, text):
-        path = self.path / "src/one" / name
+        path = (self.path / "src/one" / name).resolve()
         path.write_text(LICENCE + text)
         if name.endswith(".c"):
-            output = f"{name}.o"
+            output = f"{path.stem}.o"
             subprocess.run(["gcc", "-I", self.path / "src", "-c", path, "-o",
                             self.path / "build" / output], check=True)
             self.commands.append({"directory": str(self.path / "build"), "file": str(path),
-                                  "output": output, "command": f"gcc -I {self.path}/src -c {path}"})
+                                  "output": output, "command": f"gcc -I{self.path}/src -c {path}"})
 
     def check(self, name):
         (self.path / "build/compile_commands.json").write_text(json.dumps(self.commands))
@@ -98,3 +98,103 @@ def test_a_known_ring_that_is_gone_has_to_leave_the_list(tree):
     tree.add("a.c", "int a(void);\nint a(void) { return 1; }\n")
     _, said = tree.check("check-floors")
     assert "there is no such ring in src/base any more: problem words\n" in said
+
+
+# -------------------------------------------------------------------- check-waits
+
+PARK = """
+static void leave(void) {}
+int park(void) { leave(); return 0; }
+"""
+HEADER = """#pragma once
+#ifdef CHECK_WAITS
+#define WAITS __attribute__((annotate("waits")))
+#else
+#define WAITS
+#endif
+#define _cleanup_(fn) __attribute__((cleanup(fn)))
+typedef void fiber_fn(void *arg) WAITS;
+struct ops {
+    int (*quick)(void *arg);
+    int (*read)(void *arg) WAITS;
+};
+int park(void) WAITS;
+int start(fiber_fn *fn);
+int sort(int (*compare)(void *arg));
+"""
+
+
+def waits(tree, text, header=""):
+    """What check-waits finds in a file with this text, above a function park() that waits."""
+    (tree.path / "src/fiber").mkdir(exist_ok=True)
+    (tree.path / "src/one/one.h").write_text(LICENCE + HEADER + header)
+    tree.add("../fiber/fiber.c", '#include "one/one.h"\n' + PARK)
+    tree.add("one.c", '#include "one/one.h"\n' + text)
+    _, said = tree.check("check-waits")
+    return said
+
+
+def test_who_says_that_he_waits_is_in_order(tree):
+    said = waits(tree, """
+static int wait_long(void *arg) WAITS { return park() + park(); }
+static int add(void *arg) { return 1; }
+static const struct ops ops = {.quick = add, .read = wait_long};
+static void fiber(void *arg) WAITS { ops.read(arg); }
+int all(void) { return start(fiber) + sort(add) + ops.quick(0); }
+""", "int all(void);\n")
+    assert said == "waits: in order\n"
+
+
+def test_a_function_that_calls_one_that_waits_says_so(tree):
+    said = waits(tree, """
+static int step(void) { return park(); }
+int all(void) { return step(); }
+""", "int all(void);\n")
+    assert "one.c:4: step() waits in park(), line 4, and its declaration does not say WAITS" in said
+    assert "one.c:5: all() waits in step(), line 5" in said
+
+
+def test_a_call_through_a_marked_pointer_waits(tree):
+    said = waits(tree, """
+int one(struct ops *ops) { return ops->read(ops) + ops->quick(ops); }
+int two(struct ops *ops) { return ops->quick(ops); }
+""", "int one(struct ops *ops);\nint two(struct ops *ops);\n")
+    assert "one() waits in read" in said
+    assert "two()" not in said
+
+
+def test_the_cleanup_of_a_local_counts(tree):
+    said = waits(tree, """
+static void done(int *i) WAITS { *i = park(); }
+int all(void) { _cleanup_(done) int i = 0; return i; }
+""", "int all(void);\n")
+    assert "all() waits in done()" in said
+
+
+def test_a_mark_on_what_does_not_wait_is_found(tree):
+    said = waits(tree, "int all(void) { return 1; }\n", "int all(void) WAITS;\n")
+    assert "one.c:3: all() says WAITS and calls nothing that waits" in said
+
+
+@pytest.mark.parametrize("use, holder", [
+    ("static const struct ops ops = {.quick = wait_long};\nint all(void) { return !!ops.quick; }",
+     "quick"),
+    ("int all(void) { struct ops ops; ops.quick = wait_long; return !!ops.quick; }", "quick"),
+    ("int all(void) { int (*p)(void *) = 1 ? wait_long : 0; return !!p; }", "p"),
+    ("int all(void) { return sort(wait_long); }", "parameter compare of sort"),
+    ("static struct ops o;\nint all(void) { return sort(o.read); }", "parameter compare of sort"),
+])
+def test_a_pointer_that_is_not_marked_holds_nothing_that_waits(tree, use, holder):
+    said = waits(tree, "static int wait_long(void *arg) WAITS { return park(); }\n"
+                 f"int keep(void) WAITS {{ return wait_long(0); }}\n{use}\n",
+                 "int keep(void) WAITS;\nint all(void);\n")
+    assert f" waits, and {holder}, which gets it, does not say WAITS" in said
+
+
+def test_what_is_missing_can_be_written(tree):
+    waits(tree, "static int step(void) { return park(); }\nint all(void) { return step(); }\n",
+          "int all(void);\n")
+    subprocess.run([tree.script("check-waits"), "--mark", "build"], cwd=tree.path, check=True)
+    assert tree.check("check-waits")[1] == "waits: in order\n"
+    assert "static int step(void) WAITS {" in (tree.path / "src/one/one.c").read_text()
+    assert "int all(void) WAITS;" in (tree.path / "src/one/one.h").read_text()
