@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/notice.h"
+#include "base/journal.h"
 #include "base/words.h"
 
 static const char *const own_texts[E_LAST - E_FIRST] = {
@@ -38,7 +38,7 @@ const char *error_text(int code) {
 void panic(const char *format, ...) {
     char text[1024];
     va_list args;
-    const char *mark = notice_marked() ? "<2>" : "hayauma: "; /* LOG_CRIT */
+    const char *mark = journal_has_stderr() ? "<2>" : "hayauma: "; /* LOG_CRIT */
     size_t len = (size_t)snprintf(text, sizeof text, "%sbroken promise: ", mark);
     va_start(args, format);
     (void)vsnprintf(text + len, sizeof text - len - 1, format, args);

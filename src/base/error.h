@@ -67,7 +67,7 @@ void problem_write(struct buf *to, const struct problem *p);
 void problem_read(struct problem *p, struct slice bytes);
 
 /*
- * A sentence as parts alone, for what only people ever read: parts_words() in base/words.h says it.
+ * A sentence as parts alone, for what only people ever read: parts_words() makes it one.
  * Text without a NUL stands for itself.
  *
  * parts_of_texts() is for a format that has "%.*s" only, and a text for each of them; it copies and
@@ -84,9 +84,16 @@ struct slice parts_of_problem(const struct problem *p);
  */
 bool parts_fill(struct buf *to, struct slice parts, const char *format);
 
+/* The sentence of a problem in the language of the user; the text in English where there is none.
+ */
+const char *problem_words(struct arena *a, const struct problem *p);
+
+/* The sentence that parts make in the language of the user. */
+struct slice parts_words(struct arena *a, struct slice parts);
+
 /*
- * Ends the process with a line on stderr (notice.h), critical in the journal: for a broken promise
- * of our own code only.
+ * Ends the process with a line on stderr (as in notice.h), critical in the journal: for a broken
+ * promise of our own code only.
  */
 NORETURN void panic(const char *format, ...) PRINTF_LIKE(1, 2);
 

@@ -13,9 +13,6 @@
 
 #include "base/slice.h"
 
-/* Whether stderr is the stream to the journal that $JOURNAL_STREAM names (systemd.exec(5)). */
-bool notice_marked(void);
-
 /* Writes the lines of the text, which are clean. `priority`: LOG_ERR ... LOG_DEBUG. */
 void notice_lines(int priority, struct slice text);
 

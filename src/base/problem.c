@@ -266,3 +266,23 @@ bool parts_fill(struct buf *to, struct slice parts, const char *format) {
     buf_add(to, rest);
     return true;
 }
+
+const char *problem_words(struct arena *a, const struct problem *p) {
+    _cleanup_(buf_done) struct buf text = {0};
+    struct slice parts = slice_of(p->parts, p->parts_len);
+    const char *format = p->parts_len > 0 ? p->parts : "";
+    const char *ours = translated(format);
+    if (ours == format || !parts_fill(&text, parts, ours))
+        return p->text;
+    return arena_str(a, buf_slice(&text));
+}
+
+struct slice parts_words(struct arena *a, struct slice parts) {
+    _cleanup_(buf_done) struct buf text = {0};
+    ssize_t end = slice_find_byte(parts, '\0');
+    if (end < 0)
+        return parts;
+    if (!parts_fill(&text, parts, translated(parts.ptr)))
+        return slice_first(parts, (size_t)end);
+    return arena_copy(a, buf_slice(&text));
+}

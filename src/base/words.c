@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/error.h"
 
 /* What a command most often meets; the other errnos are told in English. */
@@ -42,26 +41,6 @@ const char *translated(const char *text) {
 bool words_are_japanese(void) {
     /* TRANSLATORS: the code of the language of this file. */
     return strcmp(_("en"), "ja") == 0;
-}
-
-const char *problem_words(struct arena *a, const struct problem *p) {
-    _cleanup_(buf_done) struct buf text = {0};
-    struct slice parts = slice_of(p->parts, p->parts_len);
-    const char *format = p->parts_len > 0 ? p->parts : "";
-    const char *ours = translated(format);
-    if (ours == format || !parts_fill(&text, parts, ours))
-        return p->text;
-    return arena_str(a, buf_slice(&text));
-}
-
-struct slice parts_words(struct arena *a, struct slice parts) {
-    _cleanup_(buf_done) struct buf text = {0};
-    ssize_t end = slice_find_byte(parts, '\0');
-    if (end < 0)
-        return parts;
-    if (!parts_fill(&text, parts, translated(parts.ptr)))
-        return slice_first(parts, (size_t)end);
-    return arena_copy(a, buf_slice(&text));
 }
 
 const char *error_words(int code) {

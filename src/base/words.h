@@ -29,15 +29,5 @@ const char *translated(const char *text);
 /* Whether _() answers in Japanese, for what has both languages side by side. */
 bool words_are_japanese(void);
 
-struct arena;
-struct problem;
-
-/* The sentence of a problem in the language of the user; the text in English where there is none.
- */
-const char *problem_words(struct arena *a, const struct problem *p);
-
-/* The sentence that parts make (base/error.h) in the language of the user. */
-struct slice parts_words(struct arena *a, struct slice parts);
-
 /* error_text() in the language of the user. */
 const char *error_words(int code);

@@ -10,11 +10,11 @@ int cmd_help(struct cli *c) {
     struct slice name = count > 0 ? words[0] : S("");
     for (size_t i = 1; i < count; i++)
         name = arena_printf(c->arena, "%.*s %.*s", SLICE_ARG(name), SLICE_ARG(words[i]));
-    const struct cli_command *command = cli_command_find(name);
+    const struct cli_command *command = cli_command_find(c->call->table, name);
     if (count == 0)
-        docs_overview(&c->out);
+        docs_overview(c->call->table, &c->out);
     else if (command)
-        docs_command(command, &c->out);
+        docs_command(c->call->table, command, &c->out);
     else
         cli_print(_("there is no command \"%.*s\""), SLICE_ARG(name));
     return count == 0 || command ? CLI_OK : CLI_NOT_FOUND;
@@ -22,7 +22,7 @@ int cmd_help(struct cli *c) {
 
 int cmd_manual(struct cli *c) {
     if (cli_number(c->call, "PAGE", 0) == 0)
-        docs_manual(&c->out);
+        docs_manual(c->call->table, &c->out);
     else
         conf_write_man(conf_language(), &c->out);
     return CLI_OK;
@@ -30,8 +30,8 @@ int cmd_manual(struct cli *c) {
 
 int cmd_completion(struct cli *c) {
     if (cli_number(c->call, "SHELL", 0) == 0)
-        docs_bash(&c->out);
+        docs_bash(c->call->table, &c->out);
     else
-        docs_zsh(&c->out);
+        docs_zsh(c->call->table, &c->out);
     return CLI_OK;
 }

@@ -23,7 +23,6 @@ enum cli_exit {
     CLI_BUSY,
     CLI_EXITS,
 };
-extern const char *const cli_exit_texts[CLI_EXITS];
 #define CLI_EXIT_BIT(exit) (1U << (exit))
 
 /* What a word may be; also how the shell completes it. */
@@ -99,14 +98,19 @@ struct cli_command {
     int (*run_in_fiber)(struct cli *cli) WAITS;
 };
 
-extern const struct cli_command cli_commands[];
-extern const size_t cli_command_count;
-
-/* Options that every command takes; the name NULL behind the last. */
-extern const struct cli_parameter cli_globals[];
+/*
+ * All commands. Whoever reads the table gets it from its caller: its rows name the functions of the
+ * commands, which may be above the reader.
+ */
+struct cli_table {
+    const struct cli_command *commands;
+    size_t count;
+    const struct cli_parameter *globals; /* that every command takes; NULL behind the last */
+    const char *exits[CLI_EXITS];        /* what each exit code means */
+};
 
 /* The row of this name, or NULL. A group has a row of its own ("account"). */
-const struct cli_command *cli_command_find(struct slice name);
+const struct cli_command *cli_command_find(const struct cli_table *table, struct slice name);
 
 /* Whether the row only names a group. */
 bool cli_command_is_group(const struct cli_command *c);
@@ -123,6 +127,7 @@ struct cli_given {
 };
 
 struct cli_call {
+    const struct cli_table *table;
     const struct cli_command *command; /* NULL when none was named (help, version) */
     bool help, version, json, wide;
     const char *directory; /* -C; NULL: not given */
@@ -135,8 +140,8 @@ struct cli_call {
  * sentence; then `ret->command` is the command at fault when it is known. With --help or --version
  * nothing else needs to be complete.
  */
-int cli_parse(int count, char *const *words, struct arena *a, struct cli_call *ret,
-              struct problem *problem);
+int cli_parse(const struct cli_table *table, int count, char *const *words, struct arena *a,
+              struct cli_call *ret, struct problem *problem);
 
 /*
  * What was given for a parameter of the command, by its name; asking for one that the command does

@@ -24,20 +24,6 @@
 #define SETTINGS    CLI_EXIT_BIT(CLI_SETTINGS)
 #define BUSY        CLI_EXIT_BIT(CLI_BUSY)
 
-const char *const cli_exit_texts[CLI_EXITS] = {
-    [CLI_OK] = N_("Done."),
-    [CLI_FAILED] = N_("It failed; the reason is on standard error."),
-    [CLI_USAGE] = N_("The command line is wrong, or a name or address in it is not well formed."),
-    [CLI_NOT_RUNNING] = N_("The server is not running, and the command needs it to."),
-    [CLI_NOT_FOUND] = N_("There is no such domain, account, alias, message or setting."),
-    [CLI_REFUSED] = N_("A rule says no: the name is taken, the password is weak, something still"
-                       " depends on what was to be removed, a message could not go this way."),
-    [CLI_SETTINGS] = N_("The settings file has errors."),
-    [CLI_BUSY] =
-        N_("It could not be done now: no answer in time, or somebody else works on it. Trying"
-           " again may help."),
-};
-
 WORDS roles[] = {"master", "edge",     "directory", "keys",   "queue",
                  "relay",  "resolver", "mail",      "events", NULL};
 WORDS yes_no[] = {"no", "yes", NULL};
@@ -45,7 +31,7 @@ WORDS hash_costs[] = {"normal", "min", NULL};
 WORDS manuals[] = {"hayauma", "hayauma.conf", NULL};
 WORDS shells[] = {"bash", "zsh", NULL};
 
-const struct cli_parameter cli_globals[] = {
+static const struct cli_parameter globals[] = {
     OPTION("directory", "DIR", .short_name = 'C', .kind = CLI_PATH,
            .about = N_("the state directory of the mail server; without it, the data-directory of"
                        " /etc/hayauma/hayauma.conf")),
@@ -406,7 +392,7 @@ EXAMPLES completion_examples[] = {
 
 /* ------------------------------------------------------------------ the table */
 
-const struct cli_command cli_commands[] = {
+static const struct cli_command commands[] = {
     {
         .name = "init",
         .about = N_("Makes a mail server: a state directory with everything it needs."),
@@ -954,4 +940,25 @@ const struct cli_command cli_commands[] = {
         .run = cmd_completion,
     },
 };
-const size_t cli_command_count = ARRAY_SIZE(cli_commands);
+
+const struct cli_table cli_table = {
+    .commands = commands,
+    .count = ARRAY_SIZE(commands),
+    .globals = globals,
+    .exits =
+        {
+            [CLI_OK] = N_("Done."),
+            [CLI_FAILED] = N_("It failed; the reason is on standard error."),
+            [CLI_USAGE] =
+                N_("The command line is wrong, or a name or address in it is not well formed."),
+            [CLI_NOT_RUNNING] = N_("The server is not running, and the command needs it to."),
+            [CLI_NOT_FOUND] = N_("There is no such domain, account, alias, message or setting."),
+            [CLI_REFUSED] =
+                N_("A rule says no: the name is taken, the password is weak, something still"
+                   " depends on what was to be removed, a message could not go this way."),
+            [CLI_SETTINGS] = N_("The settings file has errors."),
+            [CLI_BUSY] = N_(
+                "It could not be done now: no answer in time, or somebody else works on it. Trying"
+                " again may help."),
+        },
+};

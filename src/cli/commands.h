@@ -9,6 +9,9 @@
 
 #include "cli/command.h"
 
+/* All of them, for main() to hand on. */
+extern const struct cli_table cli_table;
+
 int cmd_init(struct cli *c);
 int cmd_run(struct cli *c);
 int cmd_stop(struct cli *c) WAITS;

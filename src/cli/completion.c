@@ -33,10 +33,10 @@ static void add_options(const struct cli_parameter *list, struct buf *to) {
 }
 
 /* What the first argument of a fixed list may be, and the commands of a group. */
-static void add_words(const struct cli_command *c, struct buf *to) {
-    for (size_t i = 0; i < cli_command_count; i++) {
-        if (cli_command_is_in(&cli_commands[i], c))
-            buf_printf(to, " %s", cli_commands[i].name + strlen(c->name) + 1);
+static void add_words(const struct cli_table *table, const struct cli_command *c, struct buf *to) {
+    for (size_t i = 0; i < table->count; i++) {
+        if (cli_command_is_in(&table->commands[i], c))
+            buf_printf(to, " %s", table->commands[i].name + strlen(c->name) + 1);
     }
     for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
         for (size_t i = 0; p->form == CLI_ARGUMENT && p->kind == CLI_CHOICE && p->choices[i]; i++)
@@ -52,23 +52,23 @@ static void add_case(const char *name, struct slice words, struct buf *to) {
     buf_printf(to, "    '%s') echo '%.*s' ;;\n", name, SLICE_ARG(slice_trim(words)));
 }
 
-static void add_words_function(struct buf *to) {
+static void add_words_function(const struct cli_table *table, struct buf *to) {
     buf_add_str(to, "# The words that may follow a command.\n"
                     "_hayauma_words() {\n"
                     "    case $1 in\n");
     _cleanup_(buf_done) struct buf top = {0};
-    for (size_t i = 0; i < cli_command_count; i++) {
-        if (is_top(&cli_commands[i]))
-            buf_printf(&top, " %s", cli_commands[i].name);
+    for (size_t i = 0; i < table->count; i++) {
+        if (is_top(&table->commands[i]))
+            buf_printf(&top, " %s", table->commands[i].name);
     }
-    add_options(cli_globals, &top);
+    add_options(table->globals, &top);
     add_case("", buf_slice(&top), to);
-    for (size_t i = 0; i < cli_command_count; i++) {
+    for (size_t i = 0; i < table->count; i++) {
         _cleanup_(buf_done) struct buf words = {0};
-        add_words(&cli_commands[i], &words);
-        add_options(cli_commands[i].parameters, &words);
-        add_options(cli_globals, &words);
-        add_case(cli_commands[i].name, buf_slice(&words), to);
+        add_words(table, &table->commands[i], &words);
+        add_options(table->commands[i].parameters, &words);
+        add_options(table->globals, &words);
+        add_case(table->commands[i].name, buf_slice(&words), to);
     }
     buf_add_str(to, "    esac\n}\n\n");
 }
@@ -92,31 +92,31 @@ static void add_value_cases(const char *command, const struct cli_parameter *lis
     }
 }
 
-static void add_values_function(struct buf *to) {
+static void add_values_function(const struct cli_table *table, struct buf *to) {
     buf_add_str(to, "# What follows an option: words, \"file\" or \"none\"; nothing for a flag.\n"
                     "_hayauma_values() {\n"
                     "    case \"$1 $2\" in\n");
-    for (size_t i = 0; i < cli_command_count; i++)
-        add_value_cases(cli_commands[i].name, cli_commands[i].parameters, to);
+    for (size_t i = 0; i < table->count; i++)
+        add_value_cases(table->commands[i].name, table->commands[i].parameters, to);
     buf_add_str(to, "    *' -C' | *' --directory') echo file ;;\n"
                     "    esac\n}\n\n");
 }
 
-static void add_files_function(struct buf *to) {
+static void add_files_function(const struct cli_table *table, struct buf *to) {
     buf_add_str(to, "# Whether an argument of the command is a file.\n"
                     "_hayauma_takes_files() {\n"
                     "    case $1 in\n");
-    for (size_t i = 0; i < cli_command_count; i++) {
-        for (const struct cli_parameter *p = cli_commands[i].parameters; p && p->name; p++) {
+    for (size_t i = 0; i < table->count; i++) {
+        for (const struct cli_parameter *p = table->commands[i].parameters; p && p->name; p++) {
             if (p->form == CLI_ARGUMENT && p->kind == CLI_PATH)
-                buf_printf(to, "    '%s') return 0 ;;\n", cli_commands[i].name);
+                buf_printf(to, "    '%s') return 0 ;;\n", table->commands[i].name);
         }
     }
     buf_add_str(to, "    esac\n    return 1\n}\n\n");
 }
 
 /* They are asked for with the options that say where the server is. */
-static void add_known_function(struct buf *to) {
+static void add_known_function(const struct cli_table *table, struct buf *to) {
     buf_add_str(to, "# What there is: asks the program, $1, with the words behind the name of a\n"
                     "# member of its JSON.\n"
                     "_hayauma_ask() {\n"
@@ -131,23 +131,24 @@ static void add_known_function(struct buf *to) {
                     "    local program=$1 command=$2\n"
                     "    shift 2\n"
                     "    case $command in\n");
-    for (size_t i = 0; i < cli_command_count; i++) {
-        for (const struct cli_parameter *p = cli_commands[i].parameters; p && p->name; p++) {
+    for (size_t i = 0; i < table->count; i++) {
+        for (const struct cli_parameter *p = table->commands[i].parameters; p && p->name; p++) {
             if (lists[p->offers].command)
                 buf_printf(to, "    '%s') _hayauma_ask \"$program\" %s %s \"$@\" ;;\n",
-                           cli_commands[i].name, lists[p->offers].member, lists[p->offers].command);
+                           table->commands[i].name, lists[p->offers].member,
+                           lists[p->offers].command);
         }
     }
     buf_add_str(to, "    esac\n}\n\n");
 }
 
-static void add_groups_function(struct buf *to) {
+static void add_groups_function(const struct cli_table *table, struct buf *to) {
     buf_add_str(to, "# Whether another word of the command's name is to come.\n"
                     "_hayauma_is_group() {\n"
                     "    case $1 in\n    ''");
-    for (size_t i = 0; i < cli_command_count; i++) {
-        if (cli_command_is_group(&cli_commands[i]))
-            buf_printf(to, " | '%s'", cli_commands[i].name);
+    for (size_t i = 0; i < table->count; i++) {
+        if (cli_command_is_group(&table->commands[i]))
+            buf_printf(to, " | '%s'", table->commands[i].name);
     }
     buf_add_str(to, ") return 0 ;;\n    esac\n    return 1\n}\n\n"
                     "# The command among the words before the one being typed.\n"
@@ -178,13 +179,13 @@ static void add_groups_function(struct buf *to) {
                     "}\n\n");
 }
 
-void docs_bash(struct buf *to) {
+void docs_bash(const struct cli_table *table, struct buf *to) {
     buf_add_str(to, "# bash completion for hayauma; made by `hayauma completion bash`\n\n");
-    add_words_function(to);
-    add_values_function(to);
-    add_files_function(to);
-    add_known_function(to);
-    add_groups_function(to);
+    add_words_function(table, to);
+    add_values_function(table, to);
+    add_files_function(table, to);
+    add_known_function(table, to);
+    add_groups_function(table, to);
     buf_add_str(
         to,
         "_hayauma() {\n"
@@ -213,14 +214,14 @@ void docs_bash(struct buf *to) {
         "complete -F _hayauma hayauma\n");
 }
 
-void docs_zsh(struct buf *to) {
+void docs_zsh(const struct cli_table *table, struct buf *to) {
     buf_add_str(to, "#compdef hayauma\n"
                     "# zsh completion for hayauma; made by `hayauma completion zsh`\n\n");
-    add_words_function(to);
-    add_values_function(to);
-    add_files_function(to);
-    add_known_function(to);
-    add_groups_function(to);
+    add_words_function(table, to);
+    add_values_function(table, to);
+    add_files_function(table, to);
+    add_known_function(table, to);
+    add_groups_function(table, to);
     buf_add_str(to, "_hayauma() {\n"
                     "    local name values where\n"
                     "    local -a offered\n"

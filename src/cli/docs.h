@@ -10,8 +10,10 @@
 
 #define DOCS_COLUMNS 80U
 
-void docs_overview(struct buf *to);                             /* hayauma --help */
-void docs_command(const struct cli_command *c, struct buf *to); /* of a group: its commands */
+void docs_overview(const struct cli_table *table, struct buf *to); /* hayauma --help */
+
+/* Of a group: its commands. */
+void docs_command(const struct cli_table *table, const struct cli_command *c, struct buf *to);
 
 /* "hayauma account add USER@DOMAIN [options]" */
 void docs_synopsis(const struct cli_command *c, struct buf *to);
@@ -19,8 +21,8 @@ void docs_synopsis(const struct cli_command *c, struct buf *to);
 /* "Works while the server runs and while it does not.", of a row that says so. */
 extern const char docs_offline[];
 
-void docs_manual(struct buf *to); /* hayauma(8) in mdoc */
+void docs_manual(const struct cli_table *table, struct buf *to); /* hayauma(8) in mdoc */
 
 /* Scripts for the shells. */
-void docs_bash(struct buf *to);
-void docs_zsh(struct buf *to);
+void docs_bash(const struct cli_table *table, struct buf *to);
+void docs_zsh(const struct cli_table *table, struct buf *to);

@@ -87,27 +87,29 @@ static void write_parameters(const struct cli_parameter *list, bool arguments, c
 
 /* ------------------------------------------------------------------ commands */
 
-static void write_commands(const struct cli_command *group, struct buf *to) {
+static void write_commands(const struct cli_table *table, const struct cli_command *group,
+                           struct buf *to) {
     size_t width = 0;
-    for (size_t i = 0; i < cli_command_count; i++) {
-        if (!group || cli_command_is_in(&cli_commands[i], group))
-            width = MAX(width, strlen(cli_commands[i].name));
+    for (size_t i = 0; i < table->count; i++) {
+        if (!group || cli_command_is_in(&table->commands[i], group))
+            width = MAX(width, strlen(table->commands[i].name));
     }
-    for (size_t i = 0; i < cli_command_count; i++) {
-        const struct cli_command *c = &cli_commands[i];
+    for (size_t i = 0; i < table->count; i++) {
+        const struct cli_command *c = &table->commands[i];
         if (!cli_command_is_group(c) && (!group || cli_command_is_in(c, group)))
             write_pair(slice_of_str(c->name), translated(c->about), width, to);
     }
 }
 
-static void write_exits(const struct cli_command *c, struct buf *to) {
+static void write_exits(const struct cli_table *table, const struct cli_command *c,
+                        struct buf *to) {
     unsigned exits =
         c->exits | CLI_EXIT_BIT(CLI_OK) | CLI_EXIT_BIT(CLI_FAILED) | CLI_EXIT_BIT(CLI_USAGE);
     buf_add_str(to, _("\nExit codes:\n"));
     for (unsigned i = 0; i < CLI_EXITS; i++) {
         char digit = (char)('0' + i);
         if (exits & CLI_EXIT_BIT(i))
-            write_pair(slice_of(&digit, 1), translated(cli_exit_texts[i]), 1, to);
+            write_pair(slice_of(&digit, 1), translated(table->exits[i]), 1, to);
     }
 }
 
@@ -162,7 +164,7 @@ static void write_paragraph(const char *text, struct buf *to) {
     format_paragraph(to, slice_of_str(translated(text)), 0, DOCS_COLUMNS);
 }
 
-void docs_command(const struct cli_command *c, struct buf *to) {
+void docs_command(const struct cli_table *table, const struct cli_command *c, struct buf *to) {
     write_usage(c, to);
     write_paragraph(c->about, to);
     if (c->more)
@@ -171,7 +173,7 @@ void docs_command(const struct cli_command *c, struct buf *to) {
         write_paragraph(docs_offline, to);
     if (cli_command_is_group(c)) {
         buf_add_str(to, _("\nCommands:\n"));
-        write_commands(c, to);
+        write_commands(table, c, to);
         _cleanup_(buf_done) struct buf see = {0};
         buf_printf(&see, _("\nSee hayauma %s COMMAND --help for each of them.\n"), c->name);
         write_sentence(buf_str(&see), to);
@@ -184,19 +186,19 @@ void docs_command(const struct cli_command *c, struct buf *to) {
     for (size_t i = 0; c->examples && c->examples[i]; i++)
         write_example(c->examples[i], to);
     write_json(c, to);
-    write_exits(c, to);
+    write_exits(table, c, to);
     write_sentence(_("\nEvery command takes -C DIR, --json and --wide too; see hayauma --help.\n"),
                    to);
 }
 
-void docs_overview(struct buf *to) {
+void docs_overview(const struct cli_table *table, struct buf *to) {
     buf_printf(to, _("usage: %s\n"), "hayauma [-C DIR] COMMAND ...");
     write_sentence(_("\nHayauma is one mail system: it sends, receives, keeps and hands out"
                      " messages.\n"),
                    to);
     buf_add_str(to, _("\nCommands:\n"));
-    write_commands(NULL, to);
-    write_parameters(cli_globals, false, _("\nOptions of every command:\n"), to);
+    write_commands(table, NULL, to);
+    write_parameters(table->globals, false, _("\nOptions of every command:\n"), to);
     write_sentence(_("\nSee hayauma COMMAND --help for each of them. To begin, see hayauma init"
                      " --help.\n"),
                    to);

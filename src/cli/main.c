@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "cli/cli.h"
+#include "cli/commands.h"
 #include "cli/docs.h"
 #include "cli/language.h"
 #include "role/roles.h"
@@ -60,9 +61,9 @@ static int answer(struct cli *c) {
     if (call->version)
         buf_printf(&c->out, "hayauma %s\n", cli_version);
     else if (call->help && call->command)
-        docs_command(call->command, &c->out);
+        docs_command(call->table, call->command, &c->out);
     else if (call->help)
-        docs_overview(&c->out);
+        docs_overview(call->table, &c->out);
     else
         return call_command(c);
     return CLI_OK;
@@ -90,7 +91,7 @@ int main(int argc, char **argv) {
     struct problem problem = {0};
     *cli = (struct cli){.call = call, .arena = &arena};
     (void)signal(SIGPIPE, SIG_IGN);
-    if (cli_parse(MAX(argc - 1, 0), argv + 1, &arena, call, &problem) < 0)
+    if (cli_parse(&cli_table, MAX(argc - 1, 0), argv + 1, &arena, call, &problem) < 0)
         return complain(call, &problem);
     cli->json = call->json;
     cli->width = call->wide ? 0 : terminal_width();

@@ -260,20 +260,20 @@ static void write_command(const struct cli_command *c, struct buf *to) {
     write_exits(c->exits, to);
 }
 
-void docs_manual(struct buf *to) {
+void docs_manual(const struct cli_table *table, struct buf *to) {
     buf_add_str(to, either(head, head_ja));
-    write_parameters(cli_globals, to);
+    write_parameters(table->globals, to);
     buf_add_str(to, either(".Sh COMMANDS\n", ".Sh コマンド\n"));
-    for (size_t i = 0; i < cli_command_count; i++) {
-        if (!cli_command_is_group(&cli_commands[i]))
-            write_command(&cli_commands[i], to);
+    for (size_t i = 0; i < table->count; i++) {
+        if (!cli_command_is_group(&table->commands[i]))
+            write_command(&table->commands[i], to);
     }
     buf_add_str(to, either(files, files_ja));
     buf_add_str(to, either(".Sh EXIT STATUS\n", ".Sh 終了コード\n"));
     buf_add_str(to, ".Bl -tag -width Ds\n");
     for (unsigned i = 0; i < CLI_EXITS; i++) {
         buf_printf(to, ".It %u\n", i);
-        write_sentences(to, slice_of_str(translated(cli_exit_texts[i])));
+        write_sentences(to, slice_of_str(translated(table->exits[i])));
     }
     buf_add_str(to, ".El\n");
     buf_add_str(to, either(tail, tail_ja));

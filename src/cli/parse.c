@@ -21,10 +21,10 @@ struct parse {
 
 /* ------------------------------------------------------------------ the table */
 
-const struct cli_command *cli_command_find(struct slice name) {
-    for (size_t i = 0; i < cli_command_count; i++) {
-        if (slice_eq(name, slice_of_str(cli_commands[i].name)))
-            return &cli_commands[i];
+const struct cli_command *cli_command_find(const struct cli_table *table, struct slice name) {
+    for (size_t i = 0; i < table->count; i++) {
+        if (slice_eq(name, slice_of_str(table->commands[i].name)))
+            return &table->commands[i];
     }
     return NULL;
 }
@@ -97,10 +97,11 @@ static void consider(struct guess *g, const char *word, const char *name) {
 }
 
 /* Among the commands of a group, or those that stand in none. */
-static const char *near_command(const struct cli_command *group, struct slice word) {
+static const char *near_command(const struct cli_table *table, const struct cli_command *group,
+                                struct slice word) {
     struct guess g = {.word = word};
-    for (size_t i = 0; i < cli_command_count; i++) {
-        const struct cli_command *c = &cli_commands[i];
+    for (size_t i = 0; i < table->count; i++) {
+        const struct cli_command *c = &table->commands[i];
         if (group && cli_command_is_in(c, group))
             consider(&g, c->name + strlen(group->name) + 1, c->name);
         else if (!group && !strchr(c->name, ' '))
@@ -111,7 +112,7 @@ static const char *near_command(const struct cli_command *group, struct slice wo
 
 static const char *near_option(const struct parse *p, struct slice word) {
     struct guess g = {.word = word};
-    const struct cli_parameter *lists[] = {cli_globals,
+    const struct cli_parameter *lists[] = {p->call->table->globals,
                                            p->call->command ? p->call->command->parameters : NULL};
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
         for (const struct cli_parameter *o = lists[i]; o && o->name; o++) {
@@ -189,7 +190,7 @@ static int read_value(struct parse *p, const struct cli_parameter *parameter, st
 /* The options of every command go to fields of their own. */
 static bool take_global(struct cli_call *call, const struct cli_parameter *parameter,
                         struct slice text) {
-    const struct cli_parameter *global = cli_globals;
+    const struct cli_parameter *global = call->table->globals;
     while (global->name && global != parameter)
         global++;
     if (!global->name)
@@ -274,7 +275,7 @@ static int read_option(struct parse *p, const char *word) {
         name = equals >= 0 ? slice_first(name, (size_t)equals) : name;
     }
     const struct cli_parameter *o = find_option(own, name, short_name);
-    o = o ? o : find_option(cli_globals, name, short_name);
+    o = o ? o : find_option(p->call->table->globals, name, short_name);
     if (!o)
         return unknown_option(p, short_name ? slice_first(slice_of_str(word), 2)
                                             : slice_first(slice_of_str(word), name.len + 2));
@@ -286,12 +287,12 @@ static int read_command(struct parse *p, const char *word) {
     const struct cli_command *group = p->call->command;
     struct slice name =
         group ? arena_printf(p->arena, "%s %s", group->name, word) : slice_of_str(word);
-    const struct cli_command *found = cli_command_find(name);
+    const struct cli_command *found = cli_command_find(p->call->table, name);
     if (found) {
         p->call->command = found;
         return 0;
     }
-    const char *near = near_command(group, slice_of_str(word));
+    const char *near = near_command(p->call->table, group, slice_of_str(word));
     struct slice text = shown(p, name);
     if (!group && strcmp(word, "start") == 0)
         return fault(p, _("there is no command \"start\": systemctl start hayauma.socket"
@@ -337,12 +338,12 @@ static int check_complete(struct parse *p) {
     return 0;
 }
 
-int cli_parse(int count, char *const *words, struct arena *a, struct cli_call *ret,
-              struct problem *problem) {
+int cli_parse(const struct cli_table *table, int count, char *const *words, struct arena *a,
+              struct cli_call *ret, struct problem *problem) {
     struct parse p = {
         .words = words, .count = (size_t)count, .arena = a, .call = ret, .problem = problem};
     int r = 0;
-    *ret = (struct cli_call){0};
+    *ret = (struct cli_call){.table = table};
     while (r == 0 && p.at < p.count) {
         const char *word = words[p.at++];
         r = read_word(&p, word);

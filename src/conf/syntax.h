@@ -55,3 +55,6 @@ void conf_reader_init(struct conf_reader *r, struct slice text, size_t words_max
  * end.
  */
 enum conf_line_kind conf_read_line(struct conf_reader *r, size_t *ret_count);
+
+/* Appends a word as the file has it: in quotes where the grammar needs them. */
+void conf_write_word(struct slice word, struct buf *to);

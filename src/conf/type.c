@@ -7,10 +7,9 @@
 #include "conf/type.h"
 
 #include "base/error.h"
-#include "message/domain.h"
+#include "conf/syntax.h"
 
-#define KIB      ((int64_t)1024)
-#define HOST_MAX 253 /* RFC 1035 §2.3.4, as text */
+#define KIB ((int64_t)1024)
 
 int64_t conf_min(const struct conf_setting *s) {
     return s->min != 0 || s->max != 0 ? s->min : conf_types[s->type].min;
@@ -181,44 +180,14 @@ static int read_text(const struct conf_setting *s, struct slice word, struct are
     return r < 0 ? r : keep_text(word, a, ret);
 }
 
-/* With quotes where the grammar needs them. */
-void conf_write_word(struct slice word, struct buf *to) {
-    bool plain = word.len > 0 && word.ptr[0] != '#';
-    for (size_t i = 0; i < word.len; i++)
-        plain = plain && !strchr(" \t\"{}", word.ptr[i]);
-    if (plain) {
-        buf_add(to, word);
-        return;
-    }
-    buf_add_byte(to, '"');
-    for (size_t i = 0; i < word.len; i++) {
-        if (word.ptr[i] == '"' || word.ptr[i] == '\\')
-            buf_add_byte(to, '\\');
-        buf_add_byte(to, word.ptr[i]);
-    }
-    buf_add_byte(to, '"');
-}
-
 static void write_text(const struct conf_setting *s, const union conf_element *e, struct buf *to) {
     conf_write_word(e->text, to);
-}
-
-/*
- * A name of the DNS (RFC 1123 §2.1), in whatever letters it is written. One of ASCII keeps its
- * case, which people see in greetings; an internationalised one becomes canonical.
- */
-static int read_name(struct slice word, struct arena *a, struct slice *ret) {
-    struct slice name = {0};
-    if (domain_canonical(a, word, DOMAIN_UTF8, &name, NULL) < 0 || name.len > HOST_MAX)
-        return -E_SYNTAX;
-    *ret = slice_eq_nocase(name, word) ? word : name;
-    return 0;
 }
 
 static int read_host(const struct conf_setting *s, struct slice word, struct arena *a,
                      union conf_element *ret) {
     struct slice name;
-    int r = read_name(word, a, &name);
+    int r = conf_read_name(word, a, &name);
     return r < 0 ? r : keep_text(name, a, ret);
 }
 
@@ -290,42 +259,6 @@ static void write_network(const struct conf_setting *s, const union conf_element
     char text[NET_TEXT_SIZE];
     buf_add(to, net_format_host(&e->network.base, text));
     buf_printf(to, "/%u", e->network.bits);
-}
-
-/* "host", "host:port", "192.0.2.1", "[2001:db8::1]:port". An address is kept in its short form. */
-int conf_read_host_port(const struct conf_setting *s, struct slice word, struct arena *a,
-                        union conf_element *ret) {
-    struct net_addr address = {0};
-    struct slice host = word;
-    uint64_t port = s->port;
-    char text[NET_TEXT_SIZE];
-    if (net_parse(word, s->port, &address) == 0) {
-        host = net_format_host(&address, text);
-        port = net_port(&address);
-    } else {
-        ssize_t colon = slice_rfind_byte(word, ':');
-        if (colon >= 0) {
-            host = slice_first(word, (size_t)colon);
-            int r = slice_to_u64(slice_from(word, (size_t)colon + 1), UINT16_MAX, &port);
-            if (r < 0)
-                return r;
-        }
-        int r = read_name(host, a, &host);
-        if (r < 0)
-            return r;
-    }
-    if (port == 0)
-        return -E_SYNTAX;
-    ret->host_port = (struct conf_host_port){arena_copy(a, host), (uint16_t)port};
-    return 0;
-}
-
-void conf_write_host_port(const struct conf_setting *s, const union conf_element *e,
-                          struct buf *to) {
-    bool v6 = slice_find_byte(e->host_port.host, ':') >= 0;
-    buf_printf(to, v6 ? "[%.*s]" : "%.*s", SLICE_ARG(e->host_port.host));
-    if (e->host_port.port != s->port)
-        buf_printf(to, ":%u", (unsigned)e->host_port.port);
 }
 
 /* ------------------------------------------------------------------ the types */

@@ -36,13 +36,12 @@ struct conf_type_row {
 
 extern const struct conf_type_row conf_types[CONF_TYPE_COUNT];
 
+/* type_host.c: a name of the DNS, and one with a port behind it. */
+int conf_read_name(struct slice word, struct arena *a, struct slice *ret);
 int conf_read_host_port(const struct conf_setting *s, struct slice word, struct arena *a,
                         union conf_element *ret);
 void conf_write_host_port(const struct conf_setting *s, const union conf_element *e,
                           struct buf *to);
-
-/* A word as the file has it: in quotes if need be. */
-void conf_write_word(struct slice word, struct buf *to);
 
 /* type_route.c: the words of a line, parted by blanks. */
 int conf_read_route(const struct conf_setting *s, struct slice line, struct arena *a,

@@ -3,6 +3,7 @@
  * A route is a line of words: "example.jp relay.example.jp:587 user=lab tls=verify".
  */
 #include "base/error.h"
+#include "conf/syntax.h"
 #include "conf/type.h"
 #include "message/domain.h"
 

@@ -394,7 +394,7 @@ static int idle_time(struct scheduler *s) {
 
 static void note_event(struct scheduler *s, struct fiber_fd *f, uint32_t events) {
     if (f == &s->offloaded) {
-        offload_collect(s);
+        s->offload_collect(s);
         return;
     }
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
@@ -480,12 +480,11 @@ int fiber_run(const struct fiber_config *config, fiber_fn *fn, void *arg) {
     MUST(!fiber_scheduler);
     int r = scheduler_init(s, config);
     if (r == 0) {
-        r = offload_attach(s);
-        if (r == 0)
-            r = create("main", fn, arg, NULL, &first);
+        r = create("main", fn, arg, NULL, &first);
         if (r == 0)
             loop(s);
-        offload_detach(s);
+        if (s->offload_detach)
+            s->offload_detach(s);
         (void)close(s->epoll);
     }
     heap_done(&s->timers);

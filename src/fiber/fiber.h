@@ -95,8 +95,8 @@ usec_t fiber_wall(void);
  * A deadline around a block: every wait inside gives up at `at` (monotonic) with -ETIMEDOUT, unless
  * an outer deadline is earlier.
  *
- *     _cleanup_(fiber_deadline_end) struct fiber_deadline d = fiber_deadline_begin(fiber_now() + 5
- * * USEC_SEC);
+ *     usec_t at = fiber_now() + 5 * USEC_SEC;
+ *     _cleanup_(fiber_deadline_end) struct fiber_deadline d = fiber_deadline_begin(at);
  */
 struct fiber_deadline {
     usec_t outer;

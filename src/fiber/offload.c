@@ -153,19 +153,7 @@ static int submit(struct pool *pool, struct job *job) {
     return r;
 }
 
-int offload(enum offload_class class, int (*fn)(void *arg), void *arg) {
-    struct scheduler *s = fiber_scheduler;
-    if (s->config.simulate_from)
-        return fn(arg);
-    struct job job = {.fn = fn, .arg = arg, .fiber = s->current};
-    if (submit(&shared.pools[class], &job) < 0)
-        return fn(arg); /* no thread to be had at all: slow, but right */
-    while (!job.done)
-        scheduler_park_deaf("work in another thread");
-    return job.result;
-}
-
-void offload_collect(struct scheduler *s) {
+static void collect(struct scheduler *s) {
     struct list finished;
     struct link *k;
     uint64_t count;
@@ -181,25 +169,7 @@ void offload_collect(struct scheduler *s) {
     }
 }
 
-int offload_attach(struct scheduler *s) {
-    MUST(!shared.attached);
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fd < 0)
-        return -errno;
-    shared.attached = true;
-    shared.stopping = false;
-    shared.event_fd = fd;
-    list_init(&shared.finished);
-    for (size_t i = 0; i < OFFLOAD_CLASSES; i++) {
-        list_init(&shared.pools[i].waiting);
-        (void)pthread_cond_init(&shared.pools[i].filled, NULL);
-    }
-    return fiber_fd_init(&s->offloaded, fd);
-}
-
-void offload_detach(struct scheduler *s) {
-    if (!shared.attached)
-        return;
+static void detach(struct scheduler *s) {
     MUST(pthread_mutex_lock(&shared.lock) == 0);
     shared.stopping = true;
     for (size_t i = 0; i < OFFLOAD_CLASSES; i++)
@@ -215,4 +185,42 @@ void offload_detach(struct scheduler *s) {
     (void)close(shared.event_fd);
     shared.event_fd = -1;
     shared.attached = false;
+}
+
+/* At the scheduler's first work of this kind; negative when there is no descriptor to be had. */
+static int attach(struct scheduler *s) {
+    if (s->offload_collect)
+        return 0;
+    MUST(!shared.attached);
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    int r = fiber_fd_init(&s->offloaded, fd);
+    if (r < 0) {
+        (void)close(fd);
+        return r;
+    }
+    shared.attached = true;
+    shared.stopping = false;
+    shared.event_fd = fd;
+    list_init(&shared.finished);
+    for (size_t i = 0; i < OFFLOAD_CLASSES; i++) {
+        list_init(&shared.pools[i].waiting);
+        (void)pthread_cond_init(&shared.pools[i].filled, NULL);
+    }
+    s->offload_collect = collect;
+    s->offload_detach = detach;
+    return 0;
+}
+
+int offload(enum offload_class class, int (*fn)(void *arg), void *arg) {
+    struct scheduler *s = fiber_scheduler;
+    if (s->config.simulate_from)
+        return fn(arg);
+    struct job job = {.fn = fn, .arg = arg, .fiber = s->current};
+    if (attach(s) < 0 || submit(&shared.pools[class], &job) < 0)
+        return fn(arg); /* no thread to be had: slow, but right */
+    while (!job.done)
+        scheduler_park_deaf("work in another thread");
+    return job.result;
 }

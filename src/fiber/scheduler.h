@@ -64,8 +64,11 @@ struct scheduler {
         long preempted; /* so often the thread had to give way to others */
     } usage;
     int epoll;
-    struct fiber_fd offloaded; /* eventfd of offload.c */
-    unsigned offload_running;
+
+    /* Work in other threads, once there has been any (offload.c). */
+    struct fiber_fd offloaded; /* tells that some has ended */
+    void (*offload_collect)(struct scheduler *s);
+    void (*offload_detach)(struct scheduler *s);
 };
 
 extern _Thread_local struct scheduler *fiber_scheduler;
@@ -80,8 +83,3 @@ void scheduler_park_deaf(const char *why) WAITS;
 /* Makes a parked fiber ready; its wait returns `result`. A fiber that is not parked is left alone.
  */
 void scheduler_wake(struct fiber *f, int result);
-
-/* offload.c: the part that belongs to the scheduler's life. */
-int offload_attach(struct scheduler *s);
-void offload_detach(struct scheduler *s);
-void offload_collect(struct scheduler *s);

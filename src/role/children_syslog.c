@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/notice.h"
+#include "base/journal.h"
 #include "events/kinds.h"
 #include "journey/syslog.h"
 #include "role/children.h"
@@ -16,7 +16,7 @@
 
 /* The journal takes marked lines from stderr, and a syslog daemon beside it takes them from it. */
 static bool is_wanted(const struct children *c) {
-    return c->conf->log.destination == CONF_LOG_TO_SYSLOG && !notice_marked();
+    return c->conf->log.destination == CONF_LOG_TO_SYSLOG && !journal_has_stderr();
 }
 
 /* Which socket it is; all zero: there is none. */

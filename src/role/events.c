@@ -10,7 +10,7 @@
  * case, marked with their level instead of the time, which the journal has itself.
  */
 #include "base/alloc.h"
-#include "base/notice.h"
+#include "base/journal.h"
 #include "events/kinds.h"
 #include "journey/event_log.h"
 #include "journey/lines.h"
@@ -37,7 +37,7 @@ static int events_open(struct process *p, struct problem *problem) {
         .standard = destination == CONF_LOG_TO_NOWHERE ? -1 : STDERR_FILENO,
         .file = TAKE_FD(p->log_file),
         .syslog = TAKE_FD(p->log_socket),
-        .marked = notice_marked(),
+        .marked = journal_has_stderr(),
     };
     struct event_log_options options = {
         .path = "events.db",

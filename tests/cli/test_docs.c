@@ -2,6 +2,7 @@
 /* Help, manual and completion say what the parser takes (MISSION C7): all come from one table. */
 #include "unit.h"
 
+#include "cli/commands.h"
 #include "cli/docs.h"
 #include "message/text.h"
 
@@ -21,21 +22,23 @@ static bool ends_as_sentence(const char *text) {
 
 static void test_names_are_unique(void **state) {
     (void)state;
-    for (size_t i = 0; i < cli_command_count; i++)
-        assert_ptr_equal(cli_command_find(slice_of_str(cli_commands[i].name)), &cli_commands[i]);
+    for (size_t i = 0; i < cli_table.count; i++)
+        assert_ptr_equal(cli_command_find(&cli_table, slice_of_str(cli_table.commands[i].name)),
+                         &cli_table.commands[i]);
 }
 
 static void test_commands_of_two_words_have_a_group(void **state) {
     (void)state;
-    for (size_t i = 0; i < cli_command_count; i++) {
-        struct slice name = slice_of_str(cli_commands[i].name);
+    for (size_t i = 0; i < cli_table.count; i++) {
+        struct slice name = slice_of_str(cli_table.commands[i].name);
         ssize_t space = slice_find_byte(name, ' ');
         if (space < 0)
             continue;
-        const struct cli_command *group = cli_command_find(slice_first(name, (size_t)space));
+        const struct cli_command *group =
+            cli_command_find(&cli_table, slice_first(name, (size_t)space));
         assert_non_null(group);
         assert_true(cli_command_is_group(group));
-        assert_true(cli_command_is_in(&cli_commands[i], group));
+        assert_true(cli_command_is_in(&cli_table.commands[i], group));
     }
 }
 
@@ -52,8 +55,8 @@ static void check_parameter(const struct cli_parameter *p) {
 
 static void test_parameters_are_whole(void **state) {
     (void)state;
-    for (size_t i = 0; i < cli_command_count; i++) {
-        const struct cli_command *c = &cli_commands[i];
+    for (size_t i = 0; i < cli_table.count; i++) {
+        const struct cli_command *c = &cli_table.commands[i];
         assert_true(ends_as_sentence(c->about));
         if (c->more)
             assert_true(ends_as_sentence(c->more));
@@ -65,9 +68,9 @@ static void test_parameters_are_whole(void **state) {
 /* A command's option would hide one of every command. */
 static void test_no_option_stands_for_two_things(void **state) {
     (void)state;
-    for (size_t i = 0; i < cli_command_count; i++) {
-        for (const struct cli_parameter *p = cli_commands[i].parameters; p && p->name; p++) {
-            for (const struct cli_parameter *g = cli_globals; g->name; g++) {
+    for (size_t i = 0; i < cli_table.count; i++) {
+        for (const struct cli_parameter *p = cli_table.commands[i].parameters; p && p->name; p++) {
+            for (const struct cli_parameter *g = cli_table.globals; g->name; g++) {
                 assert_string_not_equal(p->name, g->name);
                 assert_true(!p->short_name || p->short_name != g->short_name);
             }
@@ -82,9 +85,9 @@ static void test_no_option_stands_for_two_things(void **state) {
 static void test_exit_codes_have_words(void **state) {
     (void)state;
     for (unsigned i = 0; i < CLI_EXITS; i++)
-        assert_true(ends_as_sentence(cli_exit_texts[i]));
-    for (size_t i = 0; i < cli_command_count; i++)
-        assert_true(cli_commands[i].exits < CLI_EXIT_BIT(CLI_EXITS));
+        assert_true(ends_as_sentence(cli_table.exits[i]));
+    for (size_t i = 0; i < cli_table.count; i++)
+        assert_true(cli_table.commands[i].exits < CLI_EXIT_BIT(CLI_EXITS));
 }
 
 /* ------------------------------------------------------------------ examples */
@@ -111,17 +114,17 @@ static int cut(struct arena *a, const char *example, char *words[WORDS_MAX]) {
 
 static void test_examples_are_command_lines(void **state) {
     (void)state;
-    for (size_t i = 0; i < cli_command_count; i++) {
-        const char *const *examples = cli_commands[i].examples;
+    for (size_t i = 0; i < cli_table.count; i++) {
+        const char *const *examples = cli_table.commands[i].examples;
         for (; examples && *examples; examples++) {
             _cleanup_(arena_done) struct arena a = {0};
             char *words[WORDS_MAX];
             struct cli_call call;
             struct problem problem = {0};
             int count = cut(&a, *examples, words);
-            if (cli_parse(count, words, &a, &call, &problem) < 0)
+            if (cli_parse(&cli_table, count, words, &a, &call, &problem) < 0)
                 fail_msg("%s: %s", *examples, problem.text);
-            assert_ptr_equal(call.command, &cli_commands[i]);
+            assert_ptr_equal(call.command, &cli_table.commands[i]);
         }
     }
 }
@@ -144,21 +147,21 @@ static bool has(const struct buf *text, const char *what) {
 static void test_overview_names_every_command(void **state) {
     _cleanup_(buf_done) struct buf text = {0};
     (void)state;
-    docs_overview(&text);
+    docs_overview(&cli_table, &text);
     check_lines(buf_slice(&text), DOCS_COLUMNS);
-    for (size_t i = 0; i < cli_command_count; i++) {
+    for (size_t i = 0; i < cli_table.count; i++) {
         _cleanup_(buf_done) struct buf line = {0};
-        buf_printf(&line, "\n  %s  ", cli_commands[i].name);
-        assert_int_equal(has(&text, buf_str(&line)), !cli_command_is_group(&cli_commands[i]));
+        buf_printf(&line, "\n  %s  ", cli_table.commands[i].name);
+        assert_int_equal(has(&text, buf_str(&line)), !cli_command_is_group(&cli_table.commands[i]));
     }
 }
 
 static void test_help_names_every_parameter(void **state) {
     (void)state;
-    for (size_t i = 0; i < cli_command_count; i++) {
-        const struct cli_command *c = &cli_commands[i];
+    for (size_t i = 0; i < cli_table.count; i++) {
+        const struct cli_command *c = &cli_table.commands[i];
         _cleanup_(buf_done) struct buf text = {0};
-        docs_command(c, &text);
+        docs_command(&cli_table, c, &text);
         check_lines(buf_slice(&text), DOCS_COLUMNS);
         assert_true(has(&text, c->name));
         for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
@@ -183,7 +186,7 @@ static void test_synopsis_shows_what_has_to_be_given(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         _cleanup_(buf_done) struct buf text = {0};
-        docs_synopsis(cli_command_find(slice_of_str(rows[i].command)), &text);
+        docs_synopsis(cli_command_find(&cli_table, slice_of_str(rows[i].command)), &text);
         assert_slice(buf_slice(&text), rows[i].synopsis);
     }
 }
@@ -199,9 +202,9 @@ static void add_roff(struct buf *to, const char *text) {
 static void test_manual_has_every_command_and_option(void **state) {
     _cleanup_(buf_done) struct buf text = {0};
     (void)state;
-    docs_manual(&text);
-    for (size_t i = 0; i < cli_command_count; i++) {
-        const struct cli_command *c = &cli_commands[i];
+    docs_manual(&cli_table, &text);
+    for (size_t i = 0; i < cli_table.count; i++) {
+        const struct cli_command *c = &cli_table.commands[i];
         _cleanup_(buf_done) struct buf title = {0};
         if (cli_command_is_group(c))
             continue;
@@ -223,8 +226,8 @@ static void test_manual_has_every_command_and_option(void **state) {
 }
 
 static void check_completion(const struct buf *text) {
-    for (size_t i = 0; i < cli_command_count; i++) {
-        const struct cli_command *c = &cli_commands[i];
+    for (size_t i = 0; i < cli_table.count; i++) {
+        const struct cli_command *c = &cli_table.commands[i];
         _cleanup_(buf_done) struct buf label = {0};
         buf_printf(&label, "\n    '%s') echo '", c->name);
         ssize_t at = slice_find(buf_slice(text), buf_slice(&label));
@@ -244,8 +247,8 @@ static void test_completion_has_every_command_and_option(void **state) {
     _cleanup_(buf_done) struct buf bash = {0};
     _cleanup_(buf_done) struct buf zsh = {0};
     (void)state;
-    docs_bash(&bash);
-    docs_zsh(&zsh);
+    docs_bash(&cli_table, &bash);
+    docs_zsh(&cli_table, &zsh);
     check_completion(&bash);
     check_completion(&zsh);
 }

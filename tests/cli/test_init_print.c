@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/commands.h"
 #include "cli/init_print.h"
 
 /* What is said of a server for a.test in this folder. */
@@ -13,7 +14,7 @@ static struct slice said_for(const char *directory, struct arena *a) {
     const struct slice domains[] = {S("a.test")};
     struct cli_call call;
     struct cli c = {.call = &call, .arena = a, .conf = conf_new()};
-    assert_int_equal(cli_parse((int)ARRAY_SIZE(words), words, a, &call, NULL), 0);
+    assert_int_equal(cli_parse(&cli_table, (int)ARRAY_SIZE(words), words, a, &call, NULL), 0);
     assert_int_equal(conf_set(c.conf, "hostname", S("mx.a.test"), NULL), 0);
     (void)snprintf(c.directory, sizeof c.directory, "%s", directory);
     (void)snprintf(c.conf_path, sizeof c.conf_path, "%s/hayauma.conf", directory);

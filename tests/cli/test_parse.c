@@ -2,7 +2,7 @@
 /* The command line's grammar (MISSION C7), on the real table of commands. */
 #include "unit.h"
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "message/queue_id.h"
 
 #define WORDS_MAX 16
@@ -22,7 +22,7 @@ static void parse(struct line *l, const char *text) {
     *l = (struct line){0};
     while (slice_next_word(&rest, &word))
         l->words[l->count++] = arena_str(&l->arena, slice_eq(word, S("_")) ? S("") : word);
-    l->result = cli_parse(l->count, l->words, &l->arena, &l->call, &l->problem);
+    l->result = cli_parse(&cli_table, l->count, l->words, &l->arena, &l->call, &l->problem);
 }
 
 static void done(struct line *l) {
