@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The scheduler. A turn of its loop: run every fiber that was ready at its start, then collect
- * events of descriptors (waiting only when nobody is ready), then wake whose time has come.
+ * events of descriptors (waiting only when nobody is ready), then wake whose time has come. While
+ * fibers are ready the system is asked for events every few turns only: mostly one wakes the next,
+ * who reads a frame the one who answers it, and that one who sends the answer.
  *
  * A parked fiber is in at most one waiting list and has at most one timer; waking it takes it out
  * of both, so whoever comes first (event, timer, cancel) decides the result and the others find
@@ -31,6 +33,8 @@
 #define TIDY_AFTER  USEC_SEC
 #define LONG_RUN    (10 * USEC_MS)
 #define EVENT_BATCH 128
+
+#define TURNS_UNASKED 3U
 
 /* Simulated time has no use for real descriptors beyond this. */
 #define STUCK_AFTER_MS 10000
@@ -442,11 +446,14 @@ static void jump(struct scheduler *s) {
 }
 
 static void loop(struct scheduler *s) {
+    unsigned turns = 0; /* since the system was asked */
     while (s->fiber_count > 0) {
-        if (s->config.simulate_from && list_empty(&s->ready))
+        if (s->config.simulate_from && list_empty(&s->ready)) {
             jump(s);
-        else
+        } else if (list_empty(&s->ready) || ++turns == TURNS_UNASKED) {
             collect_events(s, s->config.simulate_from ? 0 : idle_time(s));
+            turns = 0;
+        }
         expire_timers(s);
         run_ready(s);
         if (!s->config.simulate_from) {

@@ -48,7 +48,6 @@ bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct a
         return false;
     *at = (struct attempt){.q = q, .job = job, .a = a, .id = job->id, .size = message->size};
     at->wall = fiber_wall();
-    at->chance = random_u64();
     fiber_cond_init(&at->step_done);
     struct spool_message copy = *message;
     copy.envelope = arena_copy(a, message->envelope);
@@ -119,6 +118,8 @@ static void conclude_later(struct attempt *at, struct task *t) {
         t->status = t->full ? S("5.2.2") : S("4.4.7");
         return;
     }
+    if (at->chance == 0)
+        at->chance = random_u64();
     usec_t next = t->unsure ? now + schedule_wait(s, t->state.attempts, now - arrival)
                             : schedule_next(s, t->state.attempts, arrival, end, now, at->chance);
     t->state.next = MAX(next, t->not_before);
