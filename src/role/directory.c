@@ -34,6 +34,7 @@ static int open_directory(struct process *p, struct problem *problem) WAITS {
     struct directory_role *role = NEW(struct directory_role);
     struct directory_options options = directory_files_options(p->conf);
     fiber_mutex_init(&role->telling);
+    ended_logins_init(&role->ended, TICKET_RENEWABLE);
     p->state = role;
     (void)slice_to_u64(process_text(p, S(DIRECTORY_LAST_ACCOUNT)), INT64_MAX,
                        &options.last_account);
@@ -498,6 +499,7 @@ static int on_alias_list(void *arg, const struct rpc_caller *caller,
 static const struct rpc_directory_handlers handlers = {
     .resolve = on_resolve,
     .login = on_login,
+    .renew_ticket = directory_on_renew_ticket,
     .may_send_as = on_may_send_as,
     .count_message = on_count_message,
     .facts = on_facts,

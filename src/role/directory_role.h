@@ -8,9 +8,11 @@
 
 #include "directory/admin.h"
 #include "proc/process.h"
+#include "role/ended_logins.h"
 
 struct directory_role {
     struct directory *directory;
+    struct ended_logins ended;
     struct fiber_mutex telling; /* one hands over the history at a time */
     struct fiber *upkeep;
 };
@@ -45,6 +47,11 @@ int directory_purge_files(struct process *p, const struct account_place *purge,
  * Ends what an account has open, and makes void what was given out for its logins; within a second.
  */
 void directory_end_sessions(struct process *p, uint64_t account) WAITS;
+
+/* The handler of directory.renew_ticket (directory_sessions.c). */
+int directory_on_renew_ticket(void *arg, const struct rpc_caller *caller,
+                              const struct rpc_directory_renew_ticket_in *in, struct arena *a,
+                              struct rpc_directory_renew_ticket_out *out, struct problem *problem);
 
 /* Whether a mail process, one of so many, has the mailbox of an account. */
 bool directory_usage_is_of(uint64_t account, unsigned worker, unsigned workers);

@@ -8,6 +8,7 @@
  */
 #include "proc/process.h"
 #include "role/directory_role.h"
+#include "role/ticket.h"
 
 #define END_LIMIT USEC_SEC
 #define END_AGAIN (5 * USEC_MS)
@@ -32,8 +33,23 @@ void directory_end_sessions(struct process *p, uint64_t account) {
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + END_LIMIT);
     usec_t before = fiber_wall();
+    ended_logins_add(&directory_role(p)->ended, account, before);
     for (unsigned w = 0; w < process_workers(p, ROLE_EDGE); w++)
         end_at_edge(p, w, account);
     for (unsigned w = 0; w < process_workers(p, ROLE_MAIL); w++)
         end_at_mail(p, w, account, before);
+}
+
+/* All that ends a login comes through the function above, so nothing has to be looked up. */
+int directory_on_renew_ticket(void *arg, const struct rpc_caller *caller,
+                              const struct rpc_directory_renew_ticket_in *in, struct arena *a,
+                              struct rpc_directory_renew_ticket_out *out, struct problem *problem) {
+    struct process *p = arg;
+    usec_t now = fiber_wall();
+    (void)caller;
+    if (ticket_check(p->secret, in->ticket, in->service, in->account, now, TICKET_RENEWABLE) < 0 ||
+        ended_logins_have(&directory_role(p)->ended, in->account, ticket_made(in->ticket)))
+        return problem_set(problem, -E_REFUSED, "this login counts no more");
+    out->ticket = ticket_make(p->secret, in->service, in->account, now, a);
+    return 0;
 }

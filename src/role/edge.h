@@ -2,27 +2,28 @@
 /*
  * Inside the edge role: connections from outside and what each kind of conversation needs.
  *
- *     edge.c         listening, accepting, limits, TLS
+ *     edge.c         listening, accepting, limits
+ *     edge_tls.c     the certificate, handshakes
  *     edge_smtp.c    SMTP: what the session asks (who exists, who may send)
- *     edge_message.c  SMTP: collecting a message and handing it to the queue
- *     edge_log.c    what the journey hears
+ *     edge_message.c SMTP: collecting a message and handing it to the queue
+ *     edge_login.c   logins for a mailbox, and handing over to the mail role
+ *     edge_pop3.c    POP3 up to the login
+ *     edge_log.c     what the journey hears
  *     edge_quiet.c   the bound of what it hears of those who are refused
  *     edge_memory.c  the bound of all that clients fill
- *     edge_pop3.c    POP3 up to the login, and handing over to the mail role
  */
 #pragma once
 
 #include "io/tls.h"
 #include "message/queue_id.h"
-#include "role/crowd.h"
-#include "role/roles.h"
-
-struct edge_service;
+#include "proc/process.h"
+#include "role/doors.h"
 
 struct edge_quiet;
 
 struct edge {
     struct process *process;
+    const struct doors *doors;
     struct edge_quiet *quiet;
     struct queue_ids ids;
     struct edge_certificate *certificate; /* NULL until the keys role has answered */
@@ -41,7 +42,8 @@ struct edge {
 struct edge_connection {
     struct link link;
     struct edge *edge;
-    const struct edge_service *service;
+    const struct door *door;
+    const struct door_port *port;
     struct process_settings *settings; /* those in force when it began */
     struct fiber *fiber;
     struct stream *stream;
@@ -53,22 +55,18 @@ struct edge_connection {
     bool bare_told;   /* a login without TLS */
 };
 
-/* What is served on a port. */
-struct edge_service {
-    struct slice name; /* as in proc: "submission" */
-    enum crowd_kind kind;
-    bool tls_first; /* TLS before anything else */
-    void (*serve)(struct edge_connection *c) WAITS;
-};
-
-void edge_serve_receiving(struct edge_connection *c) WAITS;
-void edge_serve_submission(struct edge_connection *c) WAITS;
-void edge_serve_submissions(struct edge_connection *c) WAITS;
-void edge_serve_pop3(struct edge_connection *c) WAITS;
-void edge_serve_pop3s(struct edge_connection *c) WAITS;
-
 /* Whether there is a certificate. */
 bool edge_has_tls(const struct edge *e);
+
+/*
+ * Asks whether there is a newer certificate; also after a setting of TLS has changed. Answers come
+ * in the order of what the keys role took, so of several fibers the last one has the newest.
+ */
+int edge_renew_certificate(struct edge *e, struct problem *problem) WAITS;
+
+/* For what should be known before anybody is greeted: the other role may be a little late. */
+int edge_insist(struct edge *e, int (*ask)(struct edge *e, struct problem *problem) WAITS,
+                struct problem *problem) WAITS;
 
 /* The server's handshake on the connection's stream; the journey hears of one that fails. */
 int edge_start_tls(struct edge_connection *c, struct stream *s, struct problem *problem) WAITS;
@@ -87,7 +85,10 @@ bool edge_memory_is_scarce(const struct edge *e);
 void edge_count_memory(struct edge *e, size_t *counted, size_t now);
 
 /* 4 or 16 bytes of the peer's address, for the directory. */
-struct slice edge_peer_bytes(const struct edge_connection *c);
+static inline struct slice edge_peer_bytes(const struct edge_connection *c) {
+    return c->peer.any.sa_family == AF_INET6 ? slice_of(&c->peer.in6.sin6_addr, 16)
+                                             : slice_of(&c->peer.in.sin_addr, 4);
+}
 
 /*
  * Whether the journey may hear of something more that was refused to this client (edge_quiet.c);

@@ -22,6 +22,17 @@
 
 #define FIELDS_IN_FRONT 1024U /* bytes, about: what is put in front of a message on its way */
 
+/* ------------------------------------------------------------------ the relay rule */
+
+bool edge_is_trusted(const struct edge_smtp *m) {
+    const struct edge_connection *c = m->connection;
+    return conf_networks_have(&c->edge->process->conf->smtp.trusted_networks, &c->peer);
+}
+
+bool edge_may_relay(const struct edge_smtp *m) {
+    return m->account != 0 || edge_is_trusted(m);
+}
+
 /* ------------------------------------------------------------------ room */
 
 #define STEPS           16U      /* of a quota, in which strangers learn what is left of it */

@@ -17,18 +17,18 @@ void edge_log_login(const struct edge_connection *c, const struct rpc_directory_
     bool welcome = out->outcome == LOGIN_WELCOME;
     struct event_fact facts[] = {
         {S(FACT_CLIENT), slice_of_str(c->peer_text)},
-        {S(FACT_SERVICE), c->service->name},
+        {S(FACT_SERVICE), c->port->name},
         {S(FACT_LOGIN), welcome ? out->address : slice_first(name, 512)},
         {S(FACT_REASON), welcome ? S("") : out->reason},
     };
     if (welcome)
         process_event(c->edge->process, 0, KIND_LOGIN, facts, ARRAY_SIZE(facts),
                       "%.*s logged in from %s for %.*s.", SLICE_ARG(out->address), c->peer_text,
-                      SLICE_ARG(c->service->name));
+                      SLICE_ARG(c->port->name));
     else if (edge_may_log(c))
         process_event(c->edge->process, 0, KIND_LOGIN_FAILED, facts, ARRAY_SIZE(facts),
                       "A login from %s for %.*s as \"%.*s\" failed.", c->peer_text,
-                      SLICE_ARG(c->service->name), SLICE_ARG(facts[2].value));
+                      SLICE_ARG(c->port->name), SLICE_ARG(facts[2].value));
 }
 
 /* Once for each connection: nothing slows these down, and there is no more to say. */
@@ -36,7 +36,7 @@ void edge_log_bare_login(struct edge_connection *c, struct slice name) {
     name = slice_first(name, 512);
     struct event_fact facts[] = {
         {S(FACT_CLIENT), slice_of_str(c->peer_text)},
-        {S(FACT_SERVICE), c->service->name},
+        {S(FACT_SERVICE), c->port->name},
         {S(FACT_LOGIN), name},
         {S(FACT_REASON), S("passwords are taken under TLS only: turn on STARTTLS or SSL/TLS in "
                            "the mail program")},
@@ -46,7 +46,7 @@ void edge_log_bare_login(struct edge_connection *c, struct slice name) {
     c->bare_told = true;
     process_event(c->edge->process, 0, KIND_LOGIN_FAILED, facts, ARRAY_SIZE(facts),
                   "A login from %s for %.*s%s%.*s%s without TLS was refused.", c->peer_text,
-                  SLICE_ARG(c->service->name), name.len > 0 ? " as \"" : "", SLICE_ARG(name),
+                  SLICE_ARG(c->port->name), name.len > 0 ? " as \"" : "", SLICE_ARG(name),
                   name.len > 0 ? "\"" : "");
 }
 
@@ -123,7 +123,7 @@ void edge_log_message(const struct edge_smtp *m, const struct smtp_client *clien
         {S(FACT_HELO), client->hello},
         {S(FACT_TLS), client->tls ? slice_of_str(client->tls_facts.version) : S("")},
         {S(FACT_LOGIN), slice_of_str(m->account_address)},
-        {S(FACT_SERVICE), c->service->name},
+        {S(FACT_SERVICE), c->port->name},
         {S(FACT_REPLY), answer},
         {S(FACT_REASON), lost ? reply->text : S("")},
         {S(FACT_DIALOGUE), whole_dialogue(m, told->whole, answer, a)},

@@ -34,7 +34,7 @@ static void log_shortage(struct edge *e) {
 
 bool edge_has_memory(const struct edge_connection *c, size_t more) {
     size_t bound = most(c->edge);
-    if (c->service->kind == CROWD_STRANGERS)
+    if (c->door->kind == CROWD_STRANGERS)
         bound -= bound / 5;
     if (edge_memory(c->edge) + more <= bound)
         return true;
@@ -48,6 +48,10 @@ bool edge_memory_is_tight(const struct edge *e) {
 
 bool edge_memory_is_scarce(const struct edge *e) {
     return edge_memory(e) > most(e) / 5 * 3;
+}
+
+bool edge_under_stress(const struct edge *e) {
+    return crowd_is_dense(&e->crowd, e->process->conf) || edge_memory_is_scarce(e);
 }
 
 void edge_count_memory(struct edge *e, size_t *counted, size_t now) {

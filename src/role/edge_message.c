@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A message that comes in over SMTP. It is collected in memory; one that grows above SMALL_MAX goes
- * on into a file that the queue gives, piece by piece, written in another thread. The header stays
- * in memory until it is whole (role/edge_header.c).
+ * A message that comes in over SMTP. It is collected in memory; one that grows above EDGE_SMALL_MAX
+ * goes on into a file (edge_file.c). The header stays in memory until it is whole (edge_header.c).
  *
  * The queue's answer means that the message is on the disk. Only then the session says 250.
  */
@@ -16,7 +15,6 @@
 
 #define KIB         ((size_t)1024)
 #define HOPS_USUAL  10U /* Received fields of a message that came straight, at most */
-#define SMALL_MAX   (256 * KIB)
 #define WRITE_PIECE (512 * KIB)
 
 #define TIGHT_PIECE (32 * KIB) /* when memory is short messages go to files early */
@@ -31,50 +29,6 @@
 
 static struct edge_message *message_of(struct smtp_transaction *t) {
     return t->message;
-}
-
-/* ------------------------------------------------------------------ the file */
-
-struct writing {
-    int file;
-    struct slice bytes;
-    uint64_t offset;
-};
-
-static int write_in_thread(void *arg) {
-    struct writing *w = arg;
-    while (w->bytes.len > 0) {
-        ssize_t n = pwrite(w->file, w->bytes.ptr, w->bytes.len, (off_t)w->offset);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        w->bytes = slice_from(w->bytes, n > 0 ? (size_t)n : 0);
-        w->offset += n > 0 ? (uint64_t)n : 0;
-    }
-    return 0;
-}
-
-static int write_piece(struct edge_message *l, struct slice bytes) WAITS {
-    struct writing w = {l->file, bytes, l->written};
-    int r = offload(OFFLOAD_DISK, write_in_thread, &w);
-    if (r == 0)
-        l->written += bytes.len;
-    return r;
-}
-
-static int open_file(struct edge_message *l) WAITS {
-    struct rpc_queue_open_file_in in = {l->id};
-    struct rpc_queue_open_file_out out;
-    int r = call_queue_open_file(edge_link(l->smtp->connection, ROLE_QUEUE), &in, &l->facts, &out,
-                                 NULL);
-    if (r == 0)
-        l->file = out.file;
-    return r;
-}
-
-static void close_file(struct edge_message *l) {
-    if (l->file >= 0)
-        (void)close(l->file);
-    l->file = -1;
 }
 
 /* ------------------------------------------------------------------ the trace */
@@ -112,39 +66,6 @@ int edge_message_begin(void *arg, const struct smtp_client *client, struct smtp_
     return 0;
 }
 
-static struct edge *edge_of(const struct edge_message *l) {
-    return l->smtp->connection->edge;
-}
-
-void edge_message_count(struct edge_message *l, size_t more) {
-    edge_count_memory(edge_of(l), &l->memory, l->bytes.size + l->head.size + l->facts.total + more);
-}
-
-static bool has_memory(const struct edge_message *l) {
-    return edge_has_memory(l->smtp->connection, 0);
-}
-
-int edge_message_spill(struct edge_message *l) {
-    int r = edge_header_finish(l);
-    if (r == -E_REFUSED) { /* the answer comes at the end of the message */
-        buf_clear(&l->bytes);
-        return 0;
-    }
-    if (r == 0 && l->file < 0)
-        r = open_file(l);
-    if (r == -E_LIMIT && l->bytes.len <= SMALL_MAX && has_memory(l))
-        return 0; /* too many files for now: it may stay in memory */
-    if (r == 0 && l->fixed && l->written == 0)
-        r = write_piece(l, buf_slice(&l->head));
-    if (r == 0)
-        r = write_piece(l, buf_slice(&l->bytes));
-    buf_clear(&l->bytes);
-    if (edge_memory_is_tight(edge_of(l)))
-        buf_done(&l->bytes);
-    edge_message_count(l, 0);
-    return r;
-}
-
 /*
  * Looks at each byte once: chunks may be as short as a line, and a header is long enough to keep
  * everybody waiting if it were searched again with each of them.
@@ -167,36 +88,25 @@ static bool may_spill(struct edge_message *l) {
 int edge_message_write(void *arg, struct smtp_transaction *t, struct slice chunk) {
     struct edge_message *l = message_of(t);
     (void)arg;
-    size_t limit = l->file >= 0 ? WRITE_PIECE : SMALL_MAX;
+    size_t limit = l->file >= 0 ? WRITE_PIECE : EDGE_SMALL_MAX;
     buf_add(&l->bytes, chunk);
     edge_message_count(l, 0);
-    if (edge_memory_is_tight(edge_of(l)))
+    if (edge_memory_is_tight(l->smtp->connection->edge))
         limit = TIGHT_PIECE;
     if (l->bytes.len > limit && may_spill(l))
         return edge_message_spill(l);
-    return has_memory(l) ? 0 : -ENOSPC;
+    return edge_has_memory(l->smtp->connection, 0) ? 0 : -ENOSPC;
 }
 
 static void message_free(struct smtp_transaction *t) {
     struct edge_message *l = message_of(t);
-    close_file(l);
+    edge_message_close_file(l);
     buf_done(&l->bytes);
     buf_done(&l->head);
     arena_done(&l->facts);
     edge_message_count(l, 0);
     free(l);
     t->message = NULL;
-}
-
-void edge_message_drop_file(struct edge_message *l) {
-    struct rpc_queue_drop_file_in in = {l->id};
-    struct rpc_queue_drop_file_out out;
-    if (l->file < 0 && l->written == 0)
-        return;
-    close_file(l);
-    l->written = 0;
-    (void)call_queue_drop_file(edge_link(l->smtp->connection, ROLE_QUEUE), &in, &l->facts, &out,
-                               NULL);
 }
 
 /* ------------------------------------------------------------------ handing it over */
@@ -276,8 +186,8 @@ static int submit(struct edge_message *l, const struct smtp_client *client,
     if (l->fixed && !in.in_file)
         buf_add(&head, buf_slice(&l->head));
     if (in.in_file) {
-        r = l->bytes.len > 0 ? write_piece(l, buf_slice(&l->bytes)) : 0;
-        close_file(l); /* the queue takes it only when nobody else can write to it */
+        r = l->bytes.len > 0 ? edge_message_put(l, buf_slice(&l->bytes)) : 0;
+        edge_message_close_file(l); /* the queue takes it only when nobody else can write to it */
         if (r < 0)
             return r;
     } else {

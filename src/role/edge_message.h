@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Inside the edge role: a message that is coming in (edge_message.c), and what is done to its
- * header (edge_header.c) and its lines (edge_lines.c), and what it is refused for (edge_judge.c).
+ * Inside the edge role: a message that is coming in (edge_message.c), what it is refused for
+ * (edge_judge.c), what is done to its header (edge_header.c) and its lines (edge_lines.c), and the
+ * file in which it may be (edge_file.c).
  */
 #pragma once
 
@@ -25,11 +26,18 @@ struct edge_message {
     struct arena facts;
 };
 
+#define EDGE_SMALL_MAX ((size_t)256 * 1024) /* bytes that stay in memory */
+
 /*
  * Moves what has gathered into the file, which is opened if need be and begins with `head`. 0 too
  * when there can be no file for now and it may stay in memory, or when the header was refused.
  */
 int edge_message_spill(struct edge_message *l) WAITS;
+
+/* Writes to the file behind what is there. */
+int edge_message_put(struct edge_message *l, struct slice bytes) WAITS;
+
+void edge_message_close_file(struct edge_message *l);
 
 /* Closes the file and gives it back to the queue. */
 void edge_message_drop_file(struct edge_message *l) WAITS;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * SMTP at the edge: the decisions behind the session. The relay rule is in
- * edge_may_relay(): inside may send anywhere, outside may send inside, outside to outside is
- * refused.
+ * SMTP at the edge: the decisions behind the session.
  */
 #include "role/edge_smtp.h"
 
@@ -42,11 +40,6 @@ static struct smtp_limits limits_of(const struct conf *conf, bool submission) {
     };
 }
 
-bool edge_is_trusted(const struct edge_smtp *m) {
-    const struct edge_connection *c = m->connection;
-    return conf_networks_have(&c->edge->process->conf->smtp.trusted_networks, &c->peer);
-}
-
 /* ------------------------------------------------------------------ TLS, login */
 
 static int start_tls(void *arg, struct stream *s, struct tls_facts *ret_facts,
@@ -83,7 +76,7 @@ static int login(void *arg, const struct smtp_client *client, const struct smtp_
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + LOGIN_LIMIT);
     struct rpc_directory_login_in in = {
-        .service = S("smtp"),
+        .service = m->connection->door->service,
         .name = credentials->name,
         .act_as = credentials->act_as,
         .password = credentials->password,
@@ -159,10 +152,6 @@ static int sender(void *arg, const struct smtp_client *client, struct smtp_trans
 
 /* ------------------------------------------------------------------ RCPT */
 
-bool edge_may_relay(const struct edge_smtp *m) {
-    return m->account != 0 || edge_is_trusted(m);
-}
-
 /*
  * A mail program shows its user this sentence and nothing else, perhaps for one recipient of many:
  * so it names the address, between `before` and `behind`.
@@ -223,43 +212,13 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_t
 
 /* ------------------------------------------------------------------ events */
 
-void edge_dialogue_end(struct edge_smtp *m) {
-    buf_done(&m->dialogue);
-    edge_count_memory(m->connection->edge, &m->dialogue_memory, 0);
-}
-
-/* Room for some more of the dialogue. False: it has grown long enough, or there is no memory. */
-static bool dialogue_has_room(struct edge_smtp *m, size_t more) {
-    struct edge_connection *c = m->connection;
-    size_t want = m->dialogue.len + more;
-    if (want > EDGE_DIALOGUE_MAX)
-        return false;
-    if (want <= m->dialogue.size)
-        return true;
-    if (!edge_has_memory(c, want))
-        return false;
-    buf_reserve(&m->dialogue, MAX(more, (size_t)EDGE_DIALOGUE_USUAL));
-    edge_count_memory(c->edge, &m->dialogue_memory, m->dialogue.size);
-    return true;
-}
-
 static void event(void *arg, enum smtp_event_kind kind, queue_id id, struct slice text) {
     struct edge_smtp *m = arg;
     (void)id;
     if (kind == SMTP_EVENT_LOGIN_BARE)
         edge_log_bare_login(m->connection, S(""));
-    if (kind != SMTP_EVENT_COMMAND && kind != SMTP_EVENT_REPLY && kind != SMTP_EVENT_TLS)
-        return;
-    bool begins = kind == SMTP_EVENT_COMMAND && slice_starts_nocase(text, S("MAIL "));
-    if (begins && m->dialogue.len > EDGE_DIALOGUE_MAX / 2)
-        edge_dialogue_end(m); /* transactions before that led to nothing */
-    if (!dialogue_has_room(m, text.len + 8))
-        return;
-    buf_add_str(&m->dialogue, kind == SMTP_EVENT_COMMAND ? "C: "
-                              : kind == SMTP_EVENT_REPLY ? "S: "
-                                                         : "-- ");
-    buf_add(&m->dialogue, text);
-    buf_add_byte(&m->dialogue, '\n');
+    else
+        edge_dialogue_add(m, kind, text);
 }
 
 static const struct smtp_host host_functions = {
@@ -279,7 +238,7 @@ static const struct smtp_host host_functions = {
 
 /* ------------------------------------------------------------------ sessions */
 
-static void serve(struct edge_connection *c, enum smtp_service service, bool tls_first) WAITS {
+static void serve(struct edge_connection *c, enum smtp_service service) WAITS {
     const struct conf *conf = c->settings->conf;
     struct edge_smtp *m = NEW(struct edge_smtp);
     struct smtp_host host = host_functions;
@@ -289,7 +248,7 @@ static void serve(struct edge_connection *c, enum smtp_service service, bool tls
         .hostname = conf->hostname,
         .banner = conf->smtp.banner,
         .tls = edge_has_tls(c->edge),
-        .tls_first = tls_first,
+        .tls_first = c->port->tls_first,
         .plaintext_login = conf->login.allow_plaintext,
         .limits = limits_of(conf, service == SMTP_SUBMISSION),
     };
@@ -300,13 +259,9 @@ static void serve(struct edge_connection *c, enum smtp_service service, bool tls
 }
 
 void edge_serve_receiving(struct edge_connection *c) {
-    serve(c, SMTP_RECEIVING, false);
+    serve(c, SMTP_RECEIVING);
 }
 
 void edge_serve_submission(struct edge_connection *c) {
-    serve(c, SMTP_SUBMISSION, false);
-}
-
-void edge_serve_submissions(struct edge_connection *c) {
-    serve(c, SMTP_SUBMISSION, true);
+    serve(c, SMTP_SUBMISSION);
 }

@@ -30,12 +30,19 @@ struct edge_smtp {
     size_t dialogue_memory, envelope_memory; /* as counted in the edge's sum */
 };
 
-/* Forgets the dialogue, and gives its memory back. */
+/* The doors: port 25, and users who send. */
+void edge_serve_receiving(struct edge_connection *c) WAITS;
+void edge_serve_submission(struct edge_connection *c) WAITS;
+
+/* edge_dialogue.c: keeps a line of the dialogue; forgets it all, and gives its memory back. */
+void edge_dialogue_add(struct edge_smtp *m, enum smtp_event_kind kind, struct slice text);
 void edge_dialogue_end(struct edge_smtp *m);
 
-/* Whether the client may send anywhere: a user, or a network that is trusted. */
+/*
+ * The relay rule (edge_judge.c): inside may send anywhere, outside may send inside, outside to
+ * outside is refused. Whether the client may send anywhere: a user, or a network that is trusted.
+ */
 bool edge_may_relay(const struct edge_smtp *m);
-
 bool edge_is_trusted(const struct edge_smtp *m);
 
 /* What a user can do who was refused an address as sender; behind a sentence. */

@@ -6,16 +6,10 @@
 
 #include "base/words.h"
 #include "proc/spawn.h"
+#include "role/doors.h"
 #include "role/state.h"
 
 #define LISTEN_FDS_START 3
-
-static const struct {
-    const char *service;
-    uint16_t port;
-} ports[] = {
-    {"smtp", 25}, {"submission", 587}, {"submissions", 465}, {"pop3", 110}, {"pop3s", 995},
-};
 
 static int add(struct listeners *l, const char *service, enum role role, const struct net_addr *at,
                int fd) {
@@ -95,16 +89,19 @@ static int bind_port(struct listeners *l, const char *service, const struct net_
     return add(l, service, ROLE_EDGE, at, fd);
 }
 
-static struct net_addr place(const struct conf *conf, size_t address, size_t port) {
+static struct net_addr place(const struct conf *conf, size_t address,
+                             const struct door_port *port) {
     struct net_addr at = conf->listen.list[address];
-    net_set_port(&at, (uint16_t)(ports[port].port + conf->port_offset));
+    net_set_port(&at, (uint16_t)(port->number + conf->port_offset));
     return at;
 }
 
 static bool is_named(const struct conf *conf, int fd) {
+    const struct door_port *port;
+    const struct door *door;
     for (size_t i = 0; i < conf->listen.count; i++) {
-        for (size_t k = 0; k < ARRAY_SIZE(ports); k++) {
-            struct net_addr at = place(conf, i, k);
+        for (size_t n = 0; (port = doors_port(&all_doors, n, &door)); n++) {
+            struct net_addr at = place(conf, i, port);
             if (is_at(fd, &at))
                 return true;
         }
@@ -134,14 +131,16 @@ static int check_passed(const struct conf *conf, struct problem *problem) {
 }
 
 int listeners_open_ports(struct listeners *l, const struct conf *conf, struct problem *problem) {
+    const struct door_port *port;
+    const struct door *door;
     size_t before = l->count;
     int missing = check_passed(conf, problem);
     if (missing < 0)
         return missing;
     for (size_t i = 0; i < conf->listen.count; i++) {
-        for (size_t k = 0; k < ARRAY_SIZE(ports); k++) {
-            struct net_addr at = place(conf, i, k);
-            int r = bind_port(l, ports[k].service, &at, problem);
+        for (size_t n = 0; (port = doors_port(&all_doors, n, &door)); n++) {
+            struct net_addr at = place(conf, i, port);
+            int r = bind_port(l, port->name.ptr, &at, problem);
             if (r < 0 && !family_missing(r))
                 return r;
             missing = r < 0 ? r : missing;

@@ -10,7 +10,8 @@
 
 #include "base/alloc.h"
 #include "fiber/wait.h"
-#include "role/mail.h"
+#include "role/mail_sessions.h"
+#include "role/roles.h"
 
 static void report_damage(void *arg, uint64_t account, const char *text) {
     process_event(arg, 0, KIND_WARNING, NULL, 0, "Account %llu: %s", (unsigned long long)account,
@@ -36,11 +37,7 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
         .used_arg = p,
     };
     p->state = m;
-    list_init(&m->sessions);
-    list_init(&m->ended);
-    m->began = fiber_wall();
-    m->began_at = fiber_now();
-    fiber_cond_init(&m->session_ended);
+    mail_sessions_init(m);
     fiber_cond_init(&m->used_filled);
     fiber_mutex_init(&m->telling);
     return store_open(".", &options, &m->store, problem);
@@ -148,7 +145,7 @@ static int on_report_usage(void *arg, const struct rpc_caller *caller,
 
 static const struct rpc_mail_handlers handlers = {
     .deliver = on_deliver,
-    .pop3 = mail_on_pop3,
+    .session = mail_on_session,
     .end_sessions = mail_on_end_sessions,
     .purge = on_purge,
     .report_usage = on_report_usage,

@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * POP3 in the mail role: a maildrop (pop3/maildrop.h) over the INBOX of an account.
- */
+#include "role/mail_pop3.h"
+
 #include <errno.h>
 
 #include "base/alloc.h"
 #include "pop3/session.h"
-#include "role/mail.h"
-#include "role/ticket.h"
-
-struct mail_session {
-    struct link link;
-    struct process *process;
-    struct fiber *fiber;
-    struct stream *stream;
-    uint64_t account;
-    char *address, *peer; /* owned; there may be thousands of sessions */
-    bool tls;
-    bool ended; /* its login counts no more */
-};
 
 /* ------------------------------------------------------------------ the maildrop */
 
@@ -136,140 +122,20 @@ static const struct pop3_maildrop_ops maildrop = {
     .expunge = drop_expunge,
 };
 
-/* ------------------------------------------------------------------ sessions */
+/* ------------------------------------------------------------------ the session */
 
-static void session_free(struct mail_session *s) {
-    stream_free(s->stream);
-    free(s->address);
-    free(s->peer);
-    free(s);
-}
-
-static void session_leave(struct mail_session *s) {
-    struct mail *m = s->process->state;
-    link_remove(&s->link);
-    m->session_count--;
-    fiber_cond_wake_all(&m->session_ended);
-    session_free(s);
-}
-
-static void run_session(void *arg) WAITS {
-    struct mail_session *s = arg;
+void mail_serve_pop3(struct mail_session *s) {
     const struct conf *conf = s->process->conf;
     struct pop3_session_config config = pop3_session_defaults;
     struct pop3_session_counts counts = {0};
-    s->fiber = fiber_self();
-    if (s->ended) {
-        session_leave(s);
-        return;
-    }
     config.offer = (struct pop3_offer){.tls_active = s->tls};
     config.timeout = conf->pop3.timeout;
     config.errors_max = conf->pop3.hard_errors;
     (void)pop3_session(s->stream, &config, &maildrop, s, &counts);
-    (void)stream_shutdown(s->stream);
     if (counts.fetched > 0 || counts.removed > 0 || counts.problem < 0)
         process_event(s->process, 0, KIND_SESSION, NULL, 0,
                       "%s fetched %llu message%s by POP3 from %s and removed %llu%s%s.", s->address,
                       (unsigned long long)counts.fetched, counts.fetched == 1 ? "" : "s", s->peer,
                       (unsigned long long)counts.removed, counts.problem < 0 ? "; it failed: " : "",
                       counts.problem < 0 ? error_text(counts.problem) : "");
-    session_leave(s);
-}
-
-/* ------------------------------------------------------------------ logins that count no more */
-
-struct ended_login {
-    struct link link;
-    uint64_t account;
-    usec_t before; /* wall time: tickets made earlier are void */
-    usec_t until;  /* monotonic: by then they are too old anyway */
-};
-
-static void forget_old(struct mail *m) {
-    LIST_EACH (e, &m->ended, struct ended_login, link) {
-        if (e->until > fiber_now())
-            return;
-        link_remove(&e->link);
-        free(e);
-    }
-}
-
-static bool is_void(struct mail *m, uint64_t account, usec_t made) {
-    forget_old(m);
-    LIST_EACH (e, &m->ended, struct ended_login, link)
-        if (e->account == account && made < e->before)
-            return true;
-    return made < m->began && fiber_now() - m->began_at < TICKET_LIFE;
-}
-
-int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
-                         const struct rpc_mail_end_sessions_in *in, struct arena *a,
-                         struct rpc_mail_end_sessions_out *out, struct problem *problem) {
-    struct mail *m = ((struct process *)arg)->state;
-    struct ended_login *e = NEW(struct ended_login);
-    (void)caller;
-    (void)a;
-    (void)out;
-    (void)problem;
-    forget_old(m);
-    *e = (struct ended_login){
-        .account = in->account, .before = in->before, .until = fiber_now() + 2 * TICKET_LIFE};
-    list_append(&m->ended, &e->link);
-    LIST_EACH (s, &m->sessions, struct mail_session, link) {
-        if (s->account != in->account || s->ended)
-            continue;
-        s->ended = true;
-        if (s->fiber) /* it has begun */
-            fiber_cancel(s->fiber);
-        process_event(s->process, 0, KIND_SESSION, NULL, 0,
-                      "A POP3 session of %s from %s was ended, since its login counts no more.",
-                      s->address, s->peer);
-    }
-    return 0;
-}
-
-/* ------------------------------------------------------------------ conversations that come */
-
-int mail_on_pop3(void *arg, const struct rpc_caller *caller, const struct rpc_mail_pop3_in *in,
-                 struct arena *a, struct rpc_mail_pop3_out *out, struct problem *problem) {
-    struct process *p = arg;
-    struct mail *m = p->state;
-    (void)caller;
-    (void)a;
-    (void)out;
-    if (in->connection < 0)
-        return problem_set(problem, -EINVAL, "no connection was passed");
-    if (ticket_check(p->secret, in->ticket, S("pop3"), in->account, fiber_wall()) < 0 ||
-        is_void(m, in->account, ticket_made(in->ticket))) {
-        (void)close(in->connection);
-        return problem_set(problem, -E_REFUSED, "the edge showed no valid login for this mailbox");
-    }
-    struct mail_session *s = NEW(struct mail_session);
-    s->process = p;
-    s->account = in->account;
-    s->tls = in->tls;
-    s->address = mem_str(in->address);
-    s->peer = mem_str(in->peer);
-    int r = stream_from_fd(in->connection, &s->stream);
-    if (r < 0) {
-        session_free(s);
-        return r;
-    }
-    r = stream_unread(s->stream, in->unread);
-    list_append(&m->sessions, &s->link);
-    m->session_count++;
-    if (r == 0)
-        r = fiber_spawn_under(p->root, "pop3 session", run_session, s);
-    if (r < 0)
-        session_leave(s);
-    return r;
-}
-
-void mail_end_sessions(struct mail *m) {
-    LIST_EACH (s, &m->sessions, struct mail_session, link)
-        if (s->fiber)
-            fiber_cancel(s->fiber);
-    while (m->session_count > 0 && fiber_cond_wait(&m->session_ended) == 0)
-        ;
 }

@@ -35,12 +35,12 @@ usec_t ticket_made(struct slice ticket) {
 }
 
 int ticket_check(const uint8_t secret[static PROCESS_SECRET], struct slice ticket,
-                 struct slice service, uint64_t account, usec_t now) {
+                 struct slice service, uint64_t account, usec_t now, usec_t life) {
     char right[TICKET_SIZE];
     if (ticket.len != TICKET_SIZE)
         return -E_REFUSED;
     usec_t made = ticket_made(ticket);
-    if (made > now + CLOCK_SLACK || made < now - TICKET_LIFE)
+    if (made > now + CLOCK_SLACK || made < now - life)
         return -E_REFUSED;
     make(secret, service, account, made, right);
     return sodium_memcmp(right, ticket.ptr, TICKET_SIZE) == 0 ? 0 : -E_REFUSED;

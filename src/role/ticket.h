@@ -2,7 +2,11 @@
 /*
  * Tickets: what the directory gives for a login and the mail role asks for. An edge, where
  * strangers are, carries them and cannot make them; so it can open the mailboxes of those who log
- * in through it and no others.
+ * in through it and no others, and only by the door at which they did.
+ *
+ * A ticket opens a mailbox for a minute. For a conversation that lasts longer an edge has the
+ * directory renew it (directory.renew_ticket), again and again, without the password. That ends
+ * when the login counts no more (ended_logins.h).
  */
 #pragma once
 
@@ -10,16 +14,17 @@
 #include "base/time.h"
 #include "proc/process.h"
 
-#define TICKET_SIZE 40U
-#define TICKET_LIFE USEC_MIN /* from the login to the mailbox */
+#define TICKET_SIZE      40U
+#define TICKET_LIFE      USEC_MIN  /* so long it opens the mailbox */
+#define TICKET_RENEWABLE USEC_HOUR /* so long the directory gives a newer one for it */
 
-/* A ticket for an account and a service ("pop3"); `now` is wall time. In the arena. */
+/* A ticket for an account and the service of a door ("pop3"); `now` is wall time. In the arena. */
 struct slice ticket_make(const uint8_t secret[static PROCESS_SECRET], struct slice service,
                          uint64_t account, usec_t now, struct arena *a);
 
 /* When it says that it was made; wall time. 0: it is no ticket. */
 usec_t ticket_made(struct slice ticket);
 
-/* 0, or -E_REFUSED: not made with this secret for them, or too old. */
+/* 0, or -E_REFUSED: not made with this secret for them, or more than `life` ago. */
 int ticket_check(const uint8_t secret[static PROCESS_SECRET], struct slice ticket,
-                 struct slice service, uint64_t account, usec_t now);
+                 struct slice service, uint64_t account, usec_t now, usec_t life);

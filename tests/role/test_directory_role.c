@@ -2,8 +2,10 @@
 /* What a process that was taken over may not ask of the directory. */
 #include "../directory/directory_test.h"
 
+#include "proc/process_inside.h"
 #include "role/directory_role.h"
 #include "role/roles.h"
+#include "role/ticket.h"
 
 static const struct rpc_directory_handlers *calls;
 
@@ -34,6 +36,76 @@ DIRECTORY_TEST_AT(a_login_from_nowhere_is_not_looked_at, TEST_WALL) {
     directory_close(d);
 }
 
+/* ------------------------------------------------------------------ tickets */
+
+static struct directory_role tickets;
+static struct process_links links;
+static struct process keeper = {.state = &tickets, .links = &links, .secret = "a secret of both"};
+
+/* Renews a ticket; 0, or the error. */
+static int renew(struct slice *ticket, const char *service, uint64_t account, struct arena *a) {
+    static const struct rpc_caller edge = {.role = ROLE_EDGE};
+    struct rpc_directory_renew_ticket_in in = {
+        .service = slice_of_str(service), .account = account, .ticket = *ticket};
+    struct rpc_directory_renew_ticket_out out = {0};
+    struct problem problem = {0};
+    int r = calls->renew_ticket(&keeper, &edge, &in, a, &out, &problem);
+    if (r == 0)
+        *ticket = out.ticket;
+    return r;
+}
+
+static bool opens(struct slice ticket, uint64_t account) {
+    return ticket_check(keeper.secret, ticket, S("imap"), account, fiber_wall(), TICKET_LIFE) == 0;
+}
+
+/* A conversation may last for days, and a ticket for a minute. */
+FIBER_TEST(a_ticket_is_renewed_as_long_as_its_login_counts) {
+    _cleanup_(arena_done) struct arena a = {0};
+    ended_logins_init(&tickets.ended, TICKET_RENEWABLE);
+    struct slice ticket = ticket_make(keeper.secret, S("imap"), 7, fiber_wall(), &a);
+    struct slice other = ticket_make(keeper.secret, S("imap"), 8, fiber_wall(), &a);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(fiber_sleep(50 * USEC_MIN), 0);
+        assert_false(opens(ticket, 7));
+        assert_int_equal(renew(&ticket, "imap", 7, &a), 0);
+        assert_int_equal(renew(&other, "imap", 8, &a), 0);
+        assert_true(opens(ticket, 7));
+    }
+    assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    directory_end_sessions(&keeper, 7);
+    assert_int_equal(renew(&ticket, "imap", 7, &a), -E_REFUSED);
+    assert_int_equal(renew(&other, "imap", 8, &a), 0);
+    assert_int_equal(fiber_sleep(TICKET_RENEWABLE + USEC_SEC), 0);
+    assert_int_equal(renew(&ticket, "imap", 7, &a), -E_REFUSED);
+    assert_int_equal(renew(&other, "imap", 8, &a), -E_REFUSED); /* nobody came for too long */
+    ended_logins_done(&tickets.ended);
+}
+
+FIBER_TEST(a_ticket_of_something_else_is_not_renewed) {
+    _cleanup_(arena_done) struct arena a = {0};
+    ended_logins_init(&tickets.ended, TICKET_RENEWABLE);
+    struct slice ticket = ticket_make(keeper.secret, S("imap"), 7, fiber_wall(), &a);
+    struct slice nothing = S("");
+    assert_int_equal(renew(&ticket, "pop3", 7, &a), -E_REFUSED);
+    assert_int_equal(renew(&ticket, "imap", 8, &a), -E_REFUSED);
+    assert_int_equal(renew(&nothing, "imap", 7, &a), -E_REFUSED);
+    assert_int_equal(renew(&ticket, "imap", 7, &a), 0);
+    ended_logins_done(&tickets.ended);
+}
+
+/* What was ended before it began is not known to this process. */
+FIBER_TEST(a_ticket_from_before_the_directory_process_is_not_renewed) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct slice ticket = ticket_make(keeper.secret, S("imap"), 7, fiber_wall(), &a);
+    assert_int_equal(fiber_sleep(USEC_SEC), 0);
+    ended_logins_init(&tickets.ended, TICKET_RENEWABLE);
+    assert_int_equal(renew(&ticket, "imap", 7, &a), -E_REFUSED);
+    ended_logins_done(&tickets.ended);
+}
+
+/* ------------------------------------------------------------------ usage */
+
 /* The mailbox of an account is in one mail process only, which alone says how full it is. */
 static void test_a_mail_process_tells_of_its_own_mailboxes_only(void **state) {
     for (uint64_t account = 1; account < 1000; account++) {
@@ -52,6 +124,9 @@ static void test_a_mail_process_tells_of_its_own_mailboxes_only(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_login_from_nowhere_is_not_looked_at),
+        cmocka_unit_test(test_a_ticket_is_renewed_as_long_as_its_login_counts),
+        cmocka_unit_test(test_a_ticket_of_something_else_is_not_renewed),
+        cmocka_unit_test(test_a_ticket_from_before_the_directory_process_is_not_renewed),
         cmocka_unit_test(test_a_mail_process_tells_of_its_own_mailboxes_only),
     };
     calls = role_directory.handlers;

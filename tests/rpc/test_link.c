@@ -61,7 +61,7 @@ REAL_FIBER_TEST(an_unknown_call_ends_the_caller) {
 }
 
 REAL_FIBER_TEST(a_call_of_the_command_line_is_not_for_an_edge) {
-    assert_string_equal(said_of((struct head){.number = NUMBER(ROLE_DIRECTORY, 4)}, S("")),
+    assert_string_equal(said_of((struct head){.number = NUMBER(ROLE_DIRECTORY, 6)}, S("")),
                         "made a call that its role may not make");
 }
 
@@ -99,16 +99,16 @@ REAL_FIBER_TEST(descriptors_that_do_not_come_end_the_peer) {
 static unsigned taken_over;
 
 static int take_over(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
-                     const struct rpc_mail_pop3_in *in, struct arena *a UNUSED,
-                     struct rpc_mail_pop3_out *out UNUSED, struct problem *problem UNUSED) {
+                     const struct rpc_mail_session_in *in, struct arena *a UNUSED,
+                     struct rpc_mail_session_out *out UNUSED, struct problem *problem UNUSED) {
     taken_over++;
     (void)close(in->connection);
     return 0;
 }
 
-static const struct rpc_mail_handlers mail_handlers = {.pop3 = take_over};
+static const struct rpc_mail_handlers mail_handlers = {.session = take_over};
 
-/* A call mail.pop3 with a descriptor; `payload_len` less than the whole makes it malformed. */
+/* A call mail.session with a descriptor; `payload_len` less than the whole makes it malformed. */
 static void send_with_fd(int to, int fd, size_t missing) {
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -121,8 +121,9 @@ static void send_with_fd(int to, int fd, size_t missing) {
     buf_add_u8(&frame, 0);
     buf_add_u8(&frame, 1);
     buf_add_u64(&frame, 0);     /* tag, status */
+    buf_add_u32(&frame, 0);     /* service */
     buf_add_u64(&frame, 1);     /* account */
-    for (int i = 0; i < 4; i++) /* ticket, address, peer, session */
+    for (int i = 0; i < 3; i++) /* ticket, address, peer */
         buf_add_u32(&frame, 0);
     buf_add_u8(&frame, 0);  /* tls */
     buf_add_u8(&frame, 1);  /* there is a descriptor */

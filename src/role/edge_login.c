@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+#include "role/edge_login.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "directory/directory.h"
+#include "events/kinds.h"
+
+#define LOGIN_LIMIT (LOGIN_WAIT_MAX + 10 * USEC_SEC)
+#define AWAY_RETRY  (250 * USEC_MS)
+#define AWAY_TRIES  12 /* a process that died is back by then */
+
+int edge_log_in(struct edge_connection *c, struct rpc_directory_login_in *in,
+                struct edge_login *ret) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + LOGIN_LIMIT);
+    struct rpc_directory_login_out out;
+    in->service = c->door->service;
+    in->peer = edge_peer_bytes(c);
+    int r = call_directory_login(edge_link(c, ROLE_DIRECTORY), in, &a, &out, NULL);
+    if (r < 0)
+        return r;
+    if (out.outcome != LOGIN_WELCOME) /* a session that begins tells of itself at its end */
+        edge_log_login(c, &out, in->name);
+    if (out.hold > 0 && fiber_sleep(out.hold) < 0)
+        return -ECANCELED;
+    switch ((enum login_outcome)out.outcome) {
+    case LOGIN_WELCOME:
+        *ret = (struct edge_login){.account = out.account, .shard = out.shard};
+        memcpy(ret->ticket, out.ticket.ptr, MIN(out.ticket.len, sizeof ret->ticket));
+        (void)slice_to_str(out.address, ret->address, sizeof ret->address);
+        return 0;
+    case LOGIN_WRONG:
+        return -E_REFUSED;
+    case LOGIN_THROTTLED:
+        return -E_BUSY;
+    case LOGIN_TEMPORARY:
+        break;
+    }
+    return -E_TEMPORARY;
+}
+
+/* ------------------------------------------------------------------ handing over */
+
+static int renew_ticket(struct edge_connection *c, struct edge_login *login,
+                        struct problem *problem) WAITS {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_renew_ticket_in in = {.service = c->door->service,
+                                               .account = login->account,
+                                               .ticket = slice_of(login->ticket, TICKET_SIZE)};
+    struct rpc_directory_renew_ticket_out out;
+    int r = call_directory_renew_ticket(edge_link(c, ROLE_DIRECTORY), &in, &a, &out, problem);
+    if (r == 0)
+        memcpy(login->ticket, out.ticket.ptr, MIN(out.ticket.len, sizeof login->ticket));
+    return r;
+}
+
+static int call_session(struct edge_connection *c, const struct edge_login *login, int fd,
+                        struct slice unread, bool tls, struct problem *problem) WAITS {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_mail_session_in in = {
+        .service = c->door->service,
+        .account = login->account,
+        .ticket = slice_of(login->ticket, sizeof login->ticket),
+        .address = slice_of_str(login->address),
+        .peer = slice_of_str(c->peer_text),
+        .tls = tls,
+        .connection = fd,
+        .unread = unread,
+    };
+    struct rpc_mail_session_out out;
+    return call_mail_session(process_link(c->edge->process, ROLE_MAIL, login->shard), &in, &a, &out,
+                             problem);
+}
+
+/*
+ * A mail process that died is back in a moment. It takes no ticket from before its beginning, so it
+ * is shown a newer one then.
+ */
+static void give_to_mail(struct edge_connection *c, struct edge_login *login, int fd,
+                         struct slice unread, bool tls) WAITS {
+    struct problem problem = {0};
+    int r = call_session(c, login, fd, unread, tls, &problem);
+    for (int i = 0; r == -EPIPE && i < AWAY_TRIES && fiber_sleep(AWAY_RETRY) == 0; i++)
+        r = call_session(c, login, fd, unread, tls, &problem);
+    if (r == -E_REFUSED && (r = renew_ticket(c, login, &problem)) == 0)
+        r = call_session(c, login, fd, unread, tls, &problem);
+    if (r == 0)
+        return;
+    process_event(c->edge->process, 0, KIND_WARNING, NULL, 0,
+                  "A %s session of %s could not begin: %s", c->door->protocol, login->address,
+                  problem.text[0] ? problem.text : error_text(r));
+    (void)send(fd, c->door->away, strlen(c->door->away), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void hand_over_plain(struct edge_connection *c, struct edge_login *login) WAITS {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct slice unread;
+    _cleanup_(close_p) int fd = -1;
+    if (stream_detach(c->stream, &a, &fd, &unread) < 0)
+        return;
+    c->stream = NULL;
+    give_to_mail(c, login, fd, unread, false);
+}
+
+struct stream *edge_hand_over(struct edge_connection *c, struct edge_login *login,
+                              bool tls_active) {
+    struct stream *mail = NULL;
+    int ends[2];
+    if (!tls_active) {
+        hand_over_plain(c, login);
+        return NULL;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+        return NULL;
+    give_to_mail(c, login, ends[1], S(""), true);
+    (void)close(ends[1]);
+    return stream_from_fd(ends[0], &mail) < 0 ? NULL : mail;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Logins at the doors to mailboxes, and handing over: what all these doors have in common at the
+ * edge. A plain connection is passed to the mail role as a descriptor and is no more the edge's
+ * business. Of a TLS connection the edge goes on carrying the bytes, both ways, between the TLS
+ * stream and a socket whose other end the mail role has.
+ */
+#pragma once
+
+#include "role/edge.h"
+#include "role/ticket.h"
+
+/* Who has logged in. */
+struct edge_login {
+    uint64_t account;
+    uint32_t shard;
+    char address[320];
+    char ticket[TICKET_SIZE];
+};
+
+/*
+ * Asks the directory, for the door of the connection; `in` says who comes (service and peer are
+ * filled in). 0; -E_REFUSED: wrong name or password, held back as long as the directory wants;
+ * -E_BUSY: too many attempts from there; -ECANCELED; -E_TEMPORARY or another error: it cannot be
+ * checked now.
+ */
+int edge_log_in(struct edge_connection *c, struct rpc_directory_login_in *in,
+                struct edge_login *ret) WAITS;
+
+/*
+ * Hands the conversation to the mail role. A mail process that is just being started again is
+ * waited for; when it stays away the client gets the door's reply. NULL: the connection has gone,
+ * as a descriptor or for good; else the stream to carry on with (stream_carry), under TLS.
+ */
+struct stream *edge_hand_over(struct edge_connection *c, struct edge_login *login,
+                              bool tls_active) WAITS;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+#include "role/mail_sessions.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "role/ticket.h"
+
+void mail_sessions_init(struct mail *m) {
+    m->doors = &all_doors;
+    list_init(&m->sessions);
+    fiber_cond_init(&m->session_ended);
+    ended_logins_init(&m->ended, TICKET_LIFE);
+}
+
+static void session_free(struct mail_session *s) {
+    stream_free(s->stream);
+    free(s->address);
+    free(s->peer);
+    free(s);
+}
+
+static void session_leave(struct mail_session *s) {
+    struct mail *m = s->process->state;
+    link_remove(&s->link);
+    m->session_count--;
+    fiber_cond_wake_all(&m->session_ended);
+    session_free(s);
+}
+
+static void run_session(void *arg) WAITS {
+    struct mail_session *s = arg;
+    s->fiber = fiber_self();
+    if (!s->ended) {
+        s->door->session(s);
+        (void)stream_shutdown(s->stream);
+    }
+    session_leave(s);
+}
+
+int mail_on_session(void *arg, const struct rpc_caller *caller,
+                    const struct rpc_mail_session_in *in, struct arena *a,
+                    struct rpc_mail_session_out *out, struct problem *problem) {
+    struct process *p = arg;
+    struct mail *m = p->state;
+    const struct door *door = doors_find_session(m->doors, in->service);
+    (void)caller;
+    (void)a;
+    (void)out;
+    if (in->connection < 0)
+        return problem_set(problem, -EINVAL, "no connection was passed");
+    if (!door ||
+        ticket_check(p->secret, in->ticket, in->service, in->account, fiber_wall(), TICKET_LIFE) <
+            0 ||
+        ended_logins_have(&m->ended, in->account, ticket_made(in->ticket))) {
+        (void)close(in->connection);
+        return problem_set(problem, -E_REFUSED, "the edge showed no valid login for this mailbox");
+    }
+    struct mail_session *s = NEW(struct mail_session);
+    s->process = p;
+    s->door = door;
+    s->account = in->account;
+    s->tls = in->tls;
+    s->address = mem_str(in->address);
+    s->peer = mem_str(in->peer);
+    int r = stream_from_fd(in->connection, &s->stream);
+    if (r < 0) {
+        session_free(s);
+        return r;
+    }
+    r = stream_unread(s->stream, in->unread);
+    list_append(&m->sessions, &s->link);
+    m->session_count++;
+    if (r == 0)
+        r = fiber_spawn_under(p->root, "session", run_session, s);
+    if (r < 0)
+        session_leave(s);
+    return r;
+}
+
+int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
+                         const struct rpc_mail_end_sessions_in *in, struct arena *a,
+                         struct rpc_mail_end_sessions_out *out, struct problem *problem) {
+    struct mail *m = ((struct process *)arg)->state;
+    (void)caller;
+    (void)a;
+    (void)out;
+    (void)problem;
+    ended_logins_add(&m->ended, in->account, in->before);
+    LIST_EACH (s, &m->sessions, struct mail_session, link) {
+        if (s->account != in->account || s->ended)
+            continue;
+        s->ended = true;
+        if (s->fiber) /* it has begun */
+            fiber_cancel(s->fiber);
+        process_event(s->process, 0, KIND_SESSION, NULL, 0,
+                      "A %s session of %s from %s was ended, since its login counts no more.",
+                      s->door->protocol, s->address, s->peer);
+    }
+    return 0;
+}
+
+void mail_end_sessions(struct mail *m) {
+    LIST_EACH (s, &m->sessions, struct mail_session, link)
+        if (s->fiber)
+            fiber_cancel(s->fiber);
+    while (m->session_count > 0 && fiber_cond_wait(&m->session_ended) == 0)
+        ;
+}
