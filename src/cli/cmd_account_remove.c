@@ -9,7 +9,7 @@
 #include "cli/directory_access.h"
 #include "cli/enter.h"
 #include "fiber/wait.h"
-#include "store/store.h"
+#include "store/solo/solo.h"
 
 /* ------------------------------------------------------------------ remove */
 
@@ -115,7 +115,7 @@ static int mark(struct purging *p, struct problem *problem) WAITS {
 
 static int delete_in_thread(void *arg) {
     const struct purging *p = arg;
-    return store_purge_files(".", p->account.id);
+    return solo_purge_files(".", p->account.id);
 }
 
 static int delete_files(struct purging *p, struct problem *problem) WAITS {

@@ -12,11 +12,11 @@
 #include "cli/enter.h"
 #include "cli/format.h"
 #include "fiber/wait.h"
-#include "store/store.h"
+#include "store/solo/solo.h"
 
 struct repair {
     uint64_t account;
-    struct store_repaired result;
+    struct solo_repaired result;
     struct problem *problem;
 };
 
@@ -40,7 +40,7 @@ static int find_account(struct cli *c, struct repair *job, struct problem *probl
 
 static int repair_in_thread(void *arg) {
     struct repair *r = arg;
-    return store_repair(".", r->account, &r->result, r->problem);
+    return solo_repair(".", r->account, &r->result, r->problem);
 }
 
 static int repair(struct cli *c, struct repair *repair) WAITS {
@@ -60,7 +60,7 @@ static int repair(struct cli *c, struct repair *repair) WAITS {
     return r;
 }
 
-static void write_result(struct cli *c, const struct store_repaired *found) {
+static void write_result(struct cli *c, const struct solo_repaired *found) {
     struct json j = {.to = &c->out};
     if (!c->json) {
         buf_printf(&c->out,

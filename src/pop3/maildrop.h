@@ -32,6 +32,11 @@ struct pop3_message {
     bool plain;    /* known: ends with CRLF and no line begins with a dot. False when unknown */
 };
 
+struct pop3_drop { /* as it was opened */
+    size_t count;
+    uint64_t octets; /* of all messages */
+};
+
 struct pop3_piece {
     size_t at, len; /* in the buffer */
 };
@@ -43,7 +48,7 @@ struct pop3_piece {
  */
 struct pop3_maildrop_ops {
     /* 0; -E_BUSY: another session has it; others: cannot be opened. `host`: see pop3_session(). */
-    int (*open)(void *host, void **ret_drop, size_t *ret_count) WAITS;
+    int (*open)(void *host, void **ret_drop, struct pop3_drop *ret) WAITS;
     void (*close)(void *drop) WAITS;
 
     void (*message)(void *drop, size_t at, struct pop3_message *ret);

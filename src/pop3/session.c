@@ -282,8 +282,6 @@ static void give_way(struct session *s) WAITS {
 }
 
 static void run(struct session *s) WAITS {
-    for (size_t at = 0; at < s->sender.count; at++)
-        s->octets += message_size(s, at);
     unmark_all(s);
     stream_printf(s->c.stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left,
                   s->left_octets);
@@ -312,7 +310,10 @@ enum pop3_end pop3_session(struct stream *stream, const struct pop3_session_conf
         .sender = {.stream = stream, .ops = ops},
     };
     stream_set_timeout(stream, config->timeout);
-    s.problem = ops->open(host, &s.sender.drop, &s.sender.count);
+    struct pop3_drop drop = {0};
+    s.problem = ops->open(host, &s.sender.drop, &drop);
+    s.sender.count = drop.count;
+    s.octets = drop.octets;
     if (s.problem < 0) {
         open_failed(&s);
     } else {

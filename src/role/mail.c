@@ -12,6 +12,7 @@
 #include "fiber/wait.h"
 #include "role/mail_sessions.h"
 #include "role/roles.h"
+#include "store/solo/solo.h"
 
 static void report_damage(void *arg, uint64_t account, const char *text) {
     process_event(arg, 0, KIND_WARNING, NULL, 0, "Account %llu: %s", (unsigned long long)account,
@@ -28,8 +29,10 @@ static uint64_t min_free(const struct conf *conf) {
 
 static int open_mail(struct process *p, struct problem *problem) WAITS {
     struct mail *m = NEW(struct mail);
+    struct solo_options solo = {.dir = ".", .min_free = min_free(p->conf)};
     struct store_options options = {
-        .min_free = min_free(p->conf),
+        .backend = solo_open,
+        .backend_options = &solo,
         .patience = PATIENCE,
         .report = report_damage,
         .report_arg = p,
@@ -40,7 +43,7 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
     mail_sessions_init(m);
     fiber_cond_init(&m->used_filled);
     fiber_mutex_init(&m->telling);
-    return store_open(".", &options, &m->store, problem);
+    return store_open(&options, &m->store, problem);
 }
 
 static void go(struct process *p) {

@@ -10,27 +10,27 @@
 
 struct drop {
     struct store_account *account;
-    struct store_snapshot *messages;
-    struct store_bytes placed; /* of the message sent last by place() */
+    struct store_view *messages;
+    struct store_file placed; /* of the message sent last by place() */
     bool has_placed;
 };
 
 static void release_placed(struct drop *d) {
     if (d->has_placed)
-        store_release(d->account, &d->placed);
+        store_file_release(d->account, &d->placed);
     d->has_placed = false;
 }
 
 static void drop_close(void *drop) {
     struct drop *d = drop;
     release_placed(d);
-    store_snapshot_free(d->messages);
+    store_view_close(d->messages);
     store_unlock_maildrop(d->account);
     store_account_close(d->account);
     free(d);
 }
 
-static int drop_open(void *host, void **ret_drop, size_t *ret_count) WAITS {
+static int drop_open(void *host, void **ret_drop, struct pop3_drop *ret) WAITS {
     struct mail_session *s = host;
     struct mail *m = s->process->state;
     struct drop *d = NEW(struct drop);
@@ -45,32 +45,42 @@ static int drop_open(void *host, void **ret_drop, size_t *ret_count) WAITS {
         free(d);
         return r;
     }
-    r = store_snapshot(d->account, STORE_INBOX, &d->messages);
+    r = store_view_open(d->account, STORE_INBOX, &d->messages);
     if (r < 0) {
         drop_close(d);
         return r;
     }
+    struct store_view_info info;
+    store_view_info(d->messages, &info);
     *ret_drop = d;
-    *ret_count = d->messages->count;
+    *ret = (struct pop3_drop){.count = info.count, .octets = info.bytes};
     return 0;
 }
 
+static struct store_message message_at(struct drop *d, size_t at) {
+    struct store_message m;
+    store_view_at(d->messages, at, &m);
+    return m;
+}
+
 static void drop_message(void *drop, size_t at, struct pop3_message *ret) {
-    const struct store_message *l = &((struct drop *)drop)->messages->messages[at];
-    ret->size = l->size;
-    ret->plain = !(l->shape & (STORE_DOT_LINES | STORE_OPEN_END));
+    struct store_message m = message_at(drop, at);
+    ret->size = m.size;
+    ret->plain = !(m.shape & (STORE_DOT_LINES | STORE_OPEN_END));
 }
 
 static void drop_uidl(void *drop, size_t at, struct buf *to) {
     char text[STORE_UIDL_SIZE];
-    buf_add(to, store_uidl(&((struct drop *)drop)->messages->messages[at], text));
+    struct store_message m = message_at(drop, at);
+    buf_add(to, store_uidl(&m, text));
 }
 
 static int drop_read_part(void *drop, size_t at, uint64_t offset, size_t len,
                           struct buf *to) WAITS {
     struct drop *d = drop;
+    struct store_message m = message_at(d, at);
     buf_reserve(to, len);
-    ssize_t n = store_read(d->account, &d->messages->messages[at], offset, to->ptr + to->len, len);
+    ssize_t n = store_read(d->account, &m, offset, to->ptr + to->len, len);
     if (n < 0)
         return (int)n;
     to->len += (size_t)n;
@@ -81,8 +91,7 @@ static int drop_read(void *drop, size_t at, size_t count, struct buf *to,
                      struct pop3_piece *ret_pieces) WAITS {
     struct drop *d = drop;
     struct store_piece pieces[POP3_READ_MESSAGES];
-    int n = store_read_many(d->account, &d->messages->messages[at], MIN(count, ARRAY_SIZE(pieces)),
-                            to, pieces);
+    int n = store_read_many(d->messages, at, MIN(count, ARRAY_SIZE(pieces)), to, pieces);
     for (int i = 0; i < n; i++)
         ret_pieces[i] = (struct pop3_piece){pieces[i].at, pieces[i].len};
     return n;
@@ -90,8 +99,9 @@ static int drop_read(void *drop, size_t at, size_t count, struct buf *to,
 
 static int drop_place(void *drop, size_t at, int *ret_fd, uint64_t *ret_offset) WAITS {
     struct drop *d = drop;
+    struct store_message m = message_at(d, at);
     release_placed(d);
-    int r = store_bytes(d->account, &d->messages->messages[at], &d->placed);
+    int r = store_file_get(d->account, &m, &d->placed);
     if (r < 0)
         return r;
     d->has_placed = true;
@@ -105,7 +115,7 @@ static int drop_expunge(void *drop, const uint32_t *places, size_t count) WAITS 
     uint32_t *uids = mem_array(count, sizeof *uids);
     size_t removed = 0;
     for (size_t i = 0; i < count; i++)
-        uids[i] = d->messages->messages[places[i]].uid;
+        uids[i] = message_at(d, places[i]).uid;
     int r = store_expunge(d->account, STORE_INBOX, uids, count, &removed);
     free(uids);
     return r;

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The account store: the mailboxes of one shard's accounts, owned by one process and one thread.
- *
- *     DIR/<xx>/<id>/mail.db            SQLite: the index of mailboxes and messages
- *     DIR/<xx>/<id>/packs/NNNNNN.pack  the account's log: messages and every change, append-only
- *
- * The packs are the truth. Whatever changes an account is a record in its newest pack and durable
- * once that pack is synced; changes that arrive while a sync runs share the next one. mail.db
- * trails the packs and can be made from them alone.
+ * The store: the mailboxes of one shard's accounts, owned by one process and one thread. How they
+ * are kept is a backend's (backend.h): solo/ has files on this machine's disk.
  *
  * An account is opened before anything is done with it, and closed as often as it was opened; both
  * are cheap for an account that is still in memory. Results that point into an account stay valid
@@ -23,26 +17,24 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/time.h"
-#include "pack/pack.h"
 
 struct store;
 struct store_account;
 
 #define STORE_INBOX 1U /* the mailbox that every account has */
 
+struct backend_host;
+struct store_backend;
+
 struct store_options {
-    unsigned max_accounts;    /* kept in memory while nobody uses them; 0: 4096 */
-    unsigned max_handles;     /* accounts with open files (mail.db, packs); 0: 256 */
-    usec_t idle_files;        /* they are closed when not used for so long; 0: 2 s */
-    usec_t patience;          /* how long a patient delivery may wait for others; 0: not at all */
-    unsigned writers;         /* accounts written at the same time; 0: 16 */
-    unsigned take_in_count;   /* records by which mail.db may trail a pack; 0: 64 */
-    usec_t take_in_after;     /* and for how long; 0: 1 s */
-    uint64_t pack_size;       /* a longer pack is followed by a new one; 0: 64 MiB */
-    uint64_t compact_size;    /* a shorter pack is not compacted; 0: 256 KiB */
-    uint64_t min_free;        /* less free space: -ENOSPC; 0: 64 MiB, 1: no check */
-    usec_t key_lifetime;      /* delivery keys are remembered so long after it; 0: 10 days */
-    const struct pack_io *io; /* NULL: the system's */
+    /* Who keeps the accounts: opens a backend, such as solo_open(). */
+    int (*backend)(const void *options, const struct backend_host *host, struct store_backend **ret,
+                   struct problem *problem) WAITS;
+    const void *backend_options;
+
+    uint64_t memory;  /* bytes of memory; beyond, what was used least recently goes; 0: 64 MiB */
+    usec_t patience;  /* how long a patient delivery may wait for others; 0: not at all */
+    unsigned writers; /* accounts written at the same time; 0: 16 */
 
     /* Told, in one sentence, what was found damaged and what was done; does not wait. May be NULL.
      */
@@ -56,22 +48,23 @@ struct store_options {
 };
 
 /*
- * Opens the store under a directory, which must exist. Starts fibers as children of the caller:
- * the same fiber closes it, when all accounts are closed. Closing takes everything into the
- * databases; a store that is not closed loses nothing but time at the next opening.
+ * Opens the store. Starts fibers as children of the caller: the same fiber closes it, when all
+ * accounts are closed. A store that is not closed loses nothing but time at the next opening.
  */
-int store_open(const char *dir, const struct store_options *options, struct store **ret_store,
+int store_open(const struct store_options *options, struct store **ret_store,
                struct problem *problem) WAITS;
 void store_close(struct store *s) WAITS;
 
-/* Another `min_free` from now on; its zero is the default too. */
+/* Another reserve of the disk from now on, as the backend's options have it. */
 void store_set_min_free(struct store *s, uint64_t bytes);
 
 struct store_stats {
     unsigned accounts;          /* in memory */
-    unsigned handles;           /* with open files */
-    uint64_t messages;          /* rows in memory */
-    uint64_t delivered, groups; /* messages, and syncs that made changes durable */
+    unsigned handles;           /* of the backend: accounts with open files */
+    uint64_t messages;          /* entries of mailboxes in memory */
+    uint64_t memory;            /* bytes, as store_options.memory counts them */
+    uint64_t loads, evicted;    /* mailboxes whose entries were read, and that went again */
+    uint64_t delivered, groups; /* messages, and commits that made changes durable */
     uint64_t compacted, failed_syncs;
 };
 void store_stats(const struct store *s, struct store_stats *ret);
@@ -80,8 +73,8 @@ void store_stats(const struct store *s, struct store_stats *ret);
 
 /*
  * Opens an account by its number; the first time its directory is made, with an INBOX. Whoever
- * calls knows that the account exists. A damaged mail.db is set aside and made anew from the packs
- * here. -E_VERSION: written by a newer program. -E_PERMANENT: it was purged.
+ * calls knows that the account exists. -E_VERSION: written by a newer program. -E_PERMANENT: it was
+ * purged.
  */
 int store_account_open(struct store *s, uint64_t id, struct store_account **ret_account) WAITS;
 void store_account_close(struct store_account *a); /* NULL is fine */
@@ -96,8 +89,8 @@ uint64_t store_account_modseq(const struct store_account *a);
 int store_wait_change(struct store_account *a, uint64_t seen) WAITS;
 
 struct store_usage {
-    uint64_t messages, bytes; /* what the user sees */
-    uint64_t disk;            /* length of the packs */
+    uint64_t messages, bytes; /* in however many mailboxes a message is, it counts once */
+    uint64_t disk;            /* what keeping them takes */
 };
 void store_account_usage(const struct store_account *a, struct store_usage *ret);
 
@@ -113,9 +106,6 @@ void store_report_usage(struct store *s);
  * already, or in part, is no error. -E_BUSY: somebody uses it now.
  */
 int store_purge(struct store *s, uint64_t id) WAITS;
-
-/* The same on a store that no process has open. Blocks: within offload(). */
-int store_purge_files(const char *dir, uint64_t account);
 
 /*
  * The exclusive-access lock of a POP3 session (RFC 1939 §8): -E_BUSY when another one holds it.
@@ -181,18 +171,16 @@ enum store_shape {                           /* what the bytes of a message are 
                    STORE_OPEN_END = 1 << 3,  /* does not end with a line end */
 };
 
-/* A message in a mailbox, and where its bytes lie. */
+/* A message in a mailbox, as it was when it was asked for. */
 struct store_message {
     uint32_t mailbox, uid;
     uint64_t size;  /* as RFC822.SIZE and in LIST: bytes with CRLF */
     uint64_t flags; /* enum store_flag */
     uint64_t modseq;
-    uint64_t message;     /* number within the account, never given again */
-    usec_t arrival;       /* wall time */
-    uint32_t header_size; /* with the empty line */
-    uint32_t shape;       /* enum store_shape */
-    uint32_t body_crc;
-    uint64_t pack, offset, body; /* pack, record and body in it */
+    uint64_t body;  /* number of its bytes within the account, never given again */
+    usec_t date;    /* internal date: wall time */
+    uint32_t shape; /* enum store_shape */
+    bool is_copy;   /* other entries of the body came before it */
 };
 
 #define STORE_KEY_MAX  1024U
@@ -222,7 +210,7 @@ struct store_delivery {
 struct store_delivered {
     bool already; /* delivered before under this key; uid is 0 when that is long ago */
     uint32_t uid;
-    uint64_t message; /* its number */
+    uint64_t body; /* its number */
     uint64_t modseq;
 };
 
@@ -234,59 +222,69 @@ struct store_delivered {
 int store_deliver(struct store *s, uint64_t account, const struct store_delivery *d,
                   struct store_delivered *ret) WAITS;
 
-/* The messages of a mailbox at one moment, by UID: never changes, freed by the caller. */
-struct store_snapshot {
-    uint32_t mailbox, uidvalidity;
+/*
+ * The messages of a mailbox at one moment, by UID: never changes, whatever happens to the mailbox.
+ * To have one costs nothing, for however many messages; it is closed before its account.
+ */
+struct store_view;
+int store_view_open(struct store_account *a, uint32_t mailbox, struct store_view **ret_view) WAITS;
+void store_view_close(struct store_view *v); /* NULL is fine */
+DEFINE_CLEANUP(struct store_view, store_view_close)
+
+struct store_view_info {
+    uint32_t mailbox, uidvalidity, uidnext;
     uint64_t modseq;
     uint64_t bytes;
     size_t count;
-    struct store_message messages[];
 };
-int store_snapshot(struct store_account *a, uint32_t mailbox,
-                   struct store_snapshot **ret_snapshot) WAITS;
-void store_snapshot_free(struct store_snapshot *s);
-DEFINE_CLEANUP(struct store_snapshot, store_snapshot_free)
+void store_view_info(const struct store_view *v, struct store_view_info *ret);
+
+/* The message with a sequence number, from 0 to count - 1. */
+void store_view_at(struct store_view *v, size_t place, struct store_message *ret);
+
+/* The place of a UID, or of the next one above it: from 0 to count. */
+size_t store_view_place(struct store_view *v, uint32_t uid);
 
 /*
- * The unique-id of a message (RFC 1939 §7, UIDL): made of its number and its arrival, so that it
- * never changes and no other message ever gets it, in whatever mailbox it lies.
+ * The unique-id of a message (RFC 1939 §7, UIDL): made of its number and its date, and of its UID
+ * if it is a copy, so that it never changes and no other message in its mailbox ever gets it.
  */
-#define STORE_UIDL_SIZE 40
-struct slice store_uidl(const struct store_message *l, char text[static STORE_UIDL_SIZE]);
+#define STORE_UIDL_SIZE 64
+struct slice store_uidl(const struct store_message *m, char text[static STORE_UIDL_SIZE]);
 
 /*
  * Reads bytes of a message from `skip` on, at most `len`; how many. The whole message in one call
- * is checked against its sum: -E_CORRUPT. Follows a message that was moved to another pack
- * meanwhile; -E_UNKNOWN: it was removed, and its bytes are gone.
+ * is checked against its sum: -E_CORRUPT. -E_UNKNOWN: it was removed, and its bytes are gone.
  */
-ssize_t store_read(struct store_account *a, const struct store_message *l, uint64_t skip, void *to,
+ssize_t store_read(struct store_account *a, const struct store_message *m, uint64_t skip, void *to,
                    size_t len) WAITS;
 
 /*
- * Reads several messages that follow each other in a snapshot, in one go as far as they lie one
- * behind the other in one pack: appends a stretch of the pack to `to`, at most STORE_SPAN_MAX bytes
- * (one message in any case), and says where in `to` each message is. All are checked. The number of
- * messages read (1 to count), or an error of the first one, as store_read().
+ * Reads several messages that follow each other in a view, in one go as far as their bytes lie one
+ * behind the other: appends at most STORE_SPAN_MAX bytes (one message in any case) to `to`, and
+ * says where in it each message is. All are checked. The number of messages read (1 to count), or
+ * an error of the first one, as store_read().
  */
 #define STORE_SPAN_MAX 262144U
+#define STORE_READ_MAX 64U /* messages in one call */
 struct store_piece {
     size_t at, len;
 };
-int store_read_many(struct store_account *a, const struct store_message *messages, size_t count,
-                    struct buf *to, struct store_piece *ret_pieces) WAITS;
+int store_read_many(struct store_view *v, size_t place, size_t count, struct buf *to,
+                    struct store_piece *ret_pieces) WAITS;
 
 /*
  * The message as part of a file, to be sent without reading it here; the file stays open until it
- * is released. Unchecked. Errors as store_read().
+ * is released. Unchecked. Errors as store_read(); -ENOTSUP: it lies in no file.
  */
-struct store_bytes {
+struct store_file {
     int fd;
     uint64_t offset, len;
-    struct store_pack *pack; /* what store_release() gives back */
+    void *hold; /* what store_file_release() gives back */
 };
-int store_bytes(struct store_account *a, const struct store_message *l,
-                struct store_bytes *ret) WAITS;
-void store_release(struct store_account *a, struct store_bytes *b);
+int store_file_get(struct store_account *a, const struct store_message *m,
+                   struct store_file *ret) WAITS;
+void store_file_release(struct store_account *a, struct store_file *f);
 
 /*
  * Removes messages for ever, all or none; durable when it returns. UIDs that are not there are
@@ -295,23 +293,38 @@ void store_release(struct store_account *a, struct store_bytes *b);
 int store_expunge(struct store_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
                   size_t *ret_removed) WAITS;
 
-/* Changes flags: the bits of `remove` go, then those of `add` come. Durable when it returns. */
+/*
+ * Puts messages of a mailbox into another one, or the same, as further entries: with their flags
+ * and dates, under new UIDs, in their order. All or none; durable when it returns. UIDs that are
+ * not there are passed over. With `move` the old entries go in the same commit (RFC 6851).
+ */
+struct store_copied {
+    uint32_t first_uid; /* the new UIDs follow each other */
+    size_t count;
+};
+int store_copy(struct store_account *a, uint32_t from, const uint32_t *uids, size_t count,
+               uint32_t to, bool move, struct store_copied *ret) WAITS;
+
+/*
+ * Changes flags: the bits of `remove` go, then those of `add` come. Durable when it returns. On
+ * condition, messages that have changed after `unchanged_since` stay as they are; their UIDs are
+ * added to `refused` (uint32_t), which may be NULL.
+ */
+struct store_flags {
+    uint64_t add, remove;
+    bool conditional;
+    uint64_t unchanged_since;
+};
+struct store_flags_changed {
+    size_t changed, refused;
+    uint64_t modseq; /* that the changed ones have now, or the mailbox if there are none */
+};
 int store_set_flags(struct store_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
-                    uint64_t add, uint64_t remove, uint64_t *ret_modseq) WAITS;
+                    const struct store_flags *wanted, struct store_flags_changed *ret,
+                    struct buf *refused) WAITS;
 
 /* ------------------------------------------------------------------ upkeep */
 
-/*
- * Makes mail.db anew from the packs alone and sets the old one aside. For a store that no process
- * has open. Blocks: for a command line, or within offload().
+/* Gives space of removed messages back, now instead of when there is time. -E_BUSY: it is going on.
  */
-struct store_repaired {
-    uint64_t packs, messages, expunged;
-    uint64_t damaged; /* bytes in packs that are no records */
-};
-int store_repair(const char *dir, uint64_t account, struct store_repaired *ret,
-                 struct problem *problem);
-
-/* Rewrites the packs that are mostly dead, now instead of when there is time. -E_BUSY: it is going
- * on. */
 int store_compact(struct store_account *a) WAITS;

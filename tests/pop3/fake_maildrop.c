@@ -154,7 +154,7 @@ int fake_maildrop_get(struct fake_maildrop *m, struct slice name, struct buf *to
 
 /* ------------------------------------------------------------------ the maildrop */
 
-static int fake_open(void *host, void **ret_drop, size_t *ret_count) {
+static int fake_open(void *host, void **ret_drop, struct pop3_drop *ret) {
     struct fake_maildrop *m = host;
     if (m->in_use || m->open || m->no_open)
         return m->no_open ? -EIO : -E_BUSY;
@@ -164,7 +164,9 @@ static int fake_open(void *host, void **ret_drop, size_t *ret_count) {
         if (!m->messages[i].gone)
             m->snapshot[m->snapshot_count++] = i;
     *ret_drop = m;
-    *ret_count = m->snapshot_count;
+    *ret = (struct pop3_drop){.count = m->snapshot_count};
+    for (size_t i = 0; i < m->snapshot_count; i++)
+        ret->octets += m->messages[m->snapshot[i]].bytes.len;
     return 0;
 }
 

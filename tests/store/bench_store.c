@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "fiber/fiber.h"
+#include "store/solo/solo.h"
 #include "store/store.h"
 
 #define MESSAGE 4096U
@@ -93,23 +94,29 @@ static void in_fibers(unsigned count, void (*fn)(void *arg), char *arg) {
 }
 
 static void read_all(struct store_account *a) {
-    struct store_snapshot *s;
+    struct store_view *v;
+    struct store_view_info info;
     char *to = mem_alloc(2U * MESSAGE);
     begin();
-    MUST(store_snapshot(a, STORE_INBOX, &s) == 0);
-    finish("rows of a snapshot", (unsigned)s->count);
+    MUST(store_view_open(a, STORE_INBOX, &v) == 0);
+    store_view_info(v, &info);
+    finish("entries loaded", (unsigned)info.count);
     begin();
-    for (size_t i = 0; i < s->count; i++)
-        MUST(store_read(a, &s->messages[i], 0, to, 2U * MESSAGE) == (ssize_t)s->messages[i].size);
-    finish("messages read and checked", (unsigned)s->count);
-    store_snapshot_free(s);
+    for (size_t i = 0; i < info.count; i++) {
+        struct store_message m;
+        store_view_at(v, i, &m);
+        MUST(store_read(a, &m, 0, to, 2U * MESSAGE) == (ssize_t)m.size);
+    }
+    finish("messages read and checked", (unsigned)info.count);
+    store_view_close(v);
     free(to);
 }
 
 static void open_store(void) {
     struct problem p;
-    struct store_options o = {0};
-    if (store_open(bench.dir, &o, &bench.store, &p) < 0)
+    struct solo_options solo = {.dir = bench.dir};
+    struct store_options o = {.backend = solo_open, .backend_options = &solo};
+    if (store_open(&o, &bench.store, &p) < 0)
         panic("%s", p.text);
 }
 

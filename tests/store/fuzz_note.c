@@ -4,7 +4,7 @@
  * written and read again, and must be the same bytes.
  */
 #include "base/alloc.h"
-#include "store/note.h"
+#include "store/solo/note.h"
 
 static void check_account(struct slice facts, struct buf *again) {
     struct note_account n;

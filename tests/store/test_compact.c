@@ -35,7 +35,7 @@ static void expunge_range(struct world *w, uint32_t from, uint32_t to) {
 }
 
 WORLD_TEST(space_comes_back_when_less_than_half_is_alive) {
-    w->options.compact_size = 10000;
+    w->solo.compact_size = 10000;
     world_open(w);
     world_fill(w, 3);
     deliver_large(w, 20, 5000); /* UIDs 4 to 23 */
@@ -63,15 +63,14 @@ WORLD_TEST(a_moved_message_keeps_its_uid_uidl_flags_and_key) {
     world_fill(w, 3);
     deliver_large(w, 5, 5000);
     const uint32_t uid = 2;
-    uint64_t modseq;
-    assert_int_equal(store_set_flags(w->account, STORE_INBOX, &uid, 1, STORE_SEEN, 0, &modseq), 0);
-    struct store_snapshot *before = world_snapshot(w), *after;
+    (void)world_flag(w, uid, STORE_SEEN, 0);
+    struct snapshot *before = world_snapshot(w), *after;
     expunge_range(w, 4, 8);
     assert_int_equal(store_compact(w->account), 0);
     for (int round = 0; round < 3; round++) {
         after = world_snapshot(w);
         assert_int_equal(after->count, 3);
-        assert_int_equal(after->uidvalidity, before->uidvalidity);
+        assert_int_equal(after->info.uidvalidity, before->info.uidvalidity);
         for (size_t i = 0; i < 3; i++) {
             char one[STORE_UIDL_SIZE], two[STORE_UIDL_SIZE], bytes[32];
             const struct store_message *old = &before->messages[i], *new = &after->messages[i];
@@ -81,11 +80,11 @@ WORLD_TEST(a_moved_message_keeps_its_uid_uidl_flags_and_key) {
             assert_int_equal(new->uid, old->uid);
             assert_int_equal(new->flags, old->flags);
             assert_int_equal(new->modseq, old->modseq);
-            assert_true(new->pack > old->pack);
+            assert_true(world_place(w, new).pack > 1);
             /* a session that began before reads on */
             assert_int_equal(store_read(w->account, old, 0, bytes, sizeof bytes), 10);
         }
-        store_snapshot_free(after);
+        free(after);
         assert_true(world_deliver(w, "key 1", "x").already);
         assert_true(world_deliver(w, "large 3", "x").already);
         if (round == 0) {
@@ -99,12 +98,12 @@ WORLD_TEST(a_moved_message_keeps_its_uid_uidl_flags_and_key) {
             world_open(w);
         }
     }
-    store_snapshot_free(before);
+    free(before);
 }
 
 /* Twenty messages, the first three of which stay; then the pack that holds them is compacted. */
 static void compact_the_first(struct world *w, void (*before)(struct world *w)) {
-    w->options.compact_size = 10000;
+    w->solo.compact_size = 10000;
     world_open(w);
     world_fill(w, 3);
     deliver_large(w, 20, 5000);
@@ -162,11 +161,11 @@ WORLD_TEST(a_pack_is_removed_only_when_the_database_without_it_is_durable) {
 WORLD_TEST(a_damaged_pack_that_is_kept_brings_no_message_back) {
     world_open(w);
     deliver_large(w, 70, 200000);
-    struct store_snapshot *s = world_snapshot(w);
+    struct snapshot *s = world_snapshot(w);
     char *first = world_path(w, TEST_PACK), *db = world_path(w, TEST_DB);
     char *wal = mem_printf("%s-wal", db);
-    file_damage(first, s->messages[64].offset + 10, 4);
-    store_snapshot_free(s);
+    file_damage(first, world_place(w, &s->messages[64]).offset + 10, 4);
+    free(s);
     expunge_range(w, 31, 70);
     fiber_sleep(10 * USEC_SEC);
     assert_true(file_exists(first));
@@ -179,14 +178,14 @@ WORLD_TEST(a_damaged_pack_that_is_kept_brings_no_message_back) {
     s = world_snapshot(w);
     assert_int_equal(s->count, 5);
     assert_int_equal(s->messages[0].uid, 26);
-    store_snapshot_free(s);
+    free(s);
     free(first), free(db), free(wal);
 }
 
 /* The packs are the truth: what an index does not know is not gone for that. */
 WORLD_TEST(a_message_that_the_database_has_lost_survives_compaction) {
     sqlite3 *db;
-    w->options.compact_size = 10000;
+    w->solo.compact_size = 10000;
     world_open(w);
     world_fill(w, 3);
     deliver_large(w, 20, 5000);
@@ -194,8 +193,7 @@ WORLD_TEST(a_message_that_the_database_has_lost_survives_compaction) {
     char *path = world_path(w, TEST_DB);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(
-        sqlite3_exec(db,
-                     "DELETE FROM entries WHERE uid = 2; DELETE FROM letters WHERE letter_id = 2",
+        sqlite3_exec(db, "DELETE FROM entries WHERE uid = 2; DELETE FROM bodies WHERE body_id = 2",
                      NULL, NULL, NULL),
         SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
@@ -214,32 +212,30 @@ WORLD_TEST(a_reader_keeps_the_file_it_is_sending) {
     world_open(w);
     world_fill(w, 1);
     deliver_large(w, 5, 5000);
-    struct store_snapshot *s = world_snapshot(w);
-    struct store_bytes b;
-    assert_int_equal(store_bytes(w->account, &s->messages[0], &b), 0);
+    struct snapshot *s = world_snapshot(w);
+    struct store_file b;
+    assert_int_equal(store_file_get(w->account, &s->messages[0], &b), 0);
     expunge_range(w, 2, 6);
     assert_int_equal(store_compact(w->account), 0);
     char bytes[10];
     assert_int_equal(pread(b.fd, bytes, 10, (off_t)b.offset), 10);
     assert_memory_equal(bytes, "number 1\r\n", 10);
-    store_release(w->account, &b);
+    store_file_release(w->account, &b);
     char text[16];
     assert_int_equal(store_read(w->account, &s->messages[3], 0, text, sizeof text), -E_UNKNOWN);
-    store_snapshot_free(s);
+    free(s);
 }
 
 /* The expunge lies in a pack that goes, its message in one that stays. */
 WORLD_TEST(an_expunge_outlives_the_pack_it_was_written_to) {
-    w->options.pack_size = 20000;
+    w->solo.pack_size = 20000;
     world_open(w);
     world_fill(w, 2);
     deliver_large(w, 4, 6000); /* UIDs 3 to 6: the first pack is full */
     world_deliver(w, "", "second pack\r\n");
     world_expunge(w, 2);
     const uint32_t uid = 1;
-    uint64_t modseq;
-    assert_int_equal(store_set_flags(w->account, STORE_INBOX, &uid, 1, STORE_FLAGGED, 0, &modseq),
-                     0);
+    (void)world_flag(w, uid, STORE_FLAGGED, 0);
     char key[] = "other 0";
     char *text = mem_zero(8001);
     memset(text, 'y', 8000);
@@ -258,12 +254,12 @@ WORLD_TEST(an_expunge_outlives_the_pack_it_was_written_to) {
     (void)unlink(db);
     (void)unlink(wal);
     world_open(w); /* made anew from packs 1 and 3 */
-    struct store_snapshot *s = world_snapshot(w);
+    struct snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 5);
     assert_int_equal(s->messages[0].uid, 1);
     assert_int_equal(s->messages[0].flags, STORE_FLAGGED);
     assert_int_equal(s->messages[1].uid, 3);
-    store_snapshot_free(s);
+    free(s);
     struct store_mailbox m;
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
     assert_int_equal(m.uidnext, 11);
@@ -274,10 +270,10 @@ WORLD_TEST(a_damaged_pack_is_kept_for_salvage) {
     world_open(w);
     world_fill(w, 2);
     deliver_large(w, 5, 5000);
-    struct store_snapshot *s = world_snapshot(w);
+    struct snapshot *s = world_snapshot(w);
     char *first = world_path(w, TEST_PACK);
-    file_damage(first, s->messages[0].body, 3);
-    store_snapshot_free(s);
+    file_damage(first, world_place(w, &s->messages[0]).body, 3);
+    free(s);
     expunge_range(w, 3, 7);
     assert_int_equal(store_compact(w->account), 0);
     assert_true(file_exists(first));
@@ -290,21 +286,21 @@ WORLD_TEST(a_damaged_pack_is_kept_for_salvage) {
 }
 
 WORLD_TEST(delivery_goes_on_while_a_large_pack_is_rewritten) {
-    w->options.compact_size = 100000;
+    w->solo.compact_size = 100000;
     world_open(w);
     deliver_large(w, 200, 60000); /* 12 MB: several steps */
     expunge_range(w, 1, 120);
     assert_int_equal(world_deliver(w, "key 201", "number 201\r\n").uid, 201);
     fiber_sleep(5 * USEC_SEC);
-    struct store_snapshot *s = world_snapshot(w);
+    struct snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 81);
     char *bytes = mem_alloc(60000);
     for (size_t i = 0; i < 80; i++)
         assert_int_equal(store_read(w->account, &s->messages[i], 0, bytes, 60000), 60000);
     free(bytes);
-    assert_true(s->messages[0].pack > 1);
+    assert_true(world_place(w, &s->messages[0]).pack > 1);
     assert_true(disk_of(w) < 5100000);
-    store_snapshot_free(s);
+    free(s);
 }
 
 static unsigned senders_done;
@@ -333,7 +329,7 @@ static void deliver_thirty(void *arg) {
 
 /* What is written to the newest pack before its compaction takes its first step moves too. */
 WORLD_TEST_ON(messages_that_come_as_compaction_begins_are_kept, false) {
-    w->options.compact_size = 1000000000; /* only when we say so */
+    w->solo.compact_size = 1000000000; /* only when we say so */
     world_open(w);
     for (unsigned i = 0; i < 20; i++)
         add_dead_weight(w);
@@ -345,13 +341,13 @@ WORLD_TEST_ON(messages_that_come_as_compaction_begins_are_kept, false) {
         assert_int_equal(fiber_sleep(USEC_MS), 0);
         add_dead_weight(w);
     }
-    struct store_snapshot *s = world_snapshot(w);
+    struct snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 240);
     for (size_t i = 0; i < s->count; i++) {
         char bytes[16];
         assert_int_equal(store_read(w->account, &s->messages[i], 0, bytes, sizeof bytes), 11);
     }
-    store_snapshot_free(s);
+    free(s);
 }
 
 int main(void) {

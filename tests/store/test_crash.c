@@ -53,16 +53,14 @@ WORLD_TEST(flags_and_mailboxes_survive_a_crash_at_once) {
     world_open(w);
     world_fill(w, 2);
     const uint32_t uid = 2;
-    uint64_t modseq;
     uint32_t id;
-    assert_int_equal(store_set_flags(w->account, STORE_INBOX, &uid, 1, STORE_ANSWERED, 0, &modseq),
-                     0);
+    uint64_t modseq = world_flag(w, uid, STORE_ANSWERED, 0);
     assert_int_equal(store_create_mailbox(w->account, 0, S("Work"), STORE_ROLE_NONE, &id), 0);
     world_crash(w);
-    struct store_snapshot *s = world_snapshot(w);
+    struct snapshot *s = world_snapshot(w);
     assert_int_equal(s->messages[1].flags, STORE_ANSWERED);
     assert_int_equal(s->messages[1].modseq, modseq);
-    store_snapshot_free(s);
+    free(s);
     struct store_mailbox m;
     assert_int_equal(store_mailbox_find(w->account, 0, S("Work"), &m), 0);
     assert_int_equal(m.id, id);
@@ -120,9 +118,9 @@ WORLD_TEST(a_first_pack_cut_anywhere_is_begun_again) {
         world_open(w);
         world_deliver(w, "", "number\r\n");
         world_crash(w);
-        struct store_snapshot *s = world_snapshot(w);
+        struct snapshot *s = world_snapshot(w);
         assert_int_equal(s->count, 1);
-        store_snapshot_free(s);
+        free(s);
         world_close(w);
         free(pack), free(whole);
         pack = world_path(w, TEST_PACK), whole = mem_printf("%s/whole", w->dir);
@@ -136,7 +134,7 @@ WORLD_TEST(a_first_pack_cut_anywhere_is_begun_again) {
 /* ------------------------------------------------------------------ mail.db is late, or gone */
 
 WORLD_TEST(a_database_that_lost_its_last_commits_catches_up) {
-    w->options.take_in_count = 1;
+    w->solo.take_in_count = 1;
     world_open(w);
     world_fill(w, 3);
     fiber_sleep(5 * USEC_SEC);
@@ -187,7 +185,7 @@ WORLD_TEST(yesterdays_database_takes_in_what_came_since) {
 }
 
 WORLD_TEST(a_lost_database_is_made_anew_from_the_packs) {
-    w->options.pack_size = 700; /* several packs */
+    w->solo.pack_size = 700; /* several packs */
     world_open(w);
     uint32_t id;
     world_fill(w, 6);
@@ -263,15 +261,17 @@ WORLD_TEST(damage_in_the_database_noticed_later_is_made_good_too) {
     for (uint64_t page = 1; page < size / 4096; page++)
         file_damage(db, page * 4096, 8);
     world_open(w);
-    struct store_snapshot *s = NULL;
-    for (int tries = 0; tries < 3 && !s; tries++) {
-        (void)store_snapshot(w->account, STORE_INBOX, &s);
+    struct store_view *v = NULL;
+    for (int tries = 0; tries < 3 && !v; tries++) {
+        (void)store_view_open(w->account, STORE_INBOX, &v);
         fiber_sleep(2 * USEC_SEC);
     }
-    assert_non_null(s);
+    assert_non_null(v);
+    store_view_close(v);
+    struct snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 300);
     assert_true(count_set_aside(w) >= 1);
-    store_snapshot_free(s);
+    free(s);
     free(db);
 }
 
@@ -297,14 +297,14 @@ WORLD_TEST(repair_makes_the_database_from_packs_alone) {
     world_fill(w, 5);
     world_expunge(w, 3);
     world_close(w);
-    struct store_repaired r;
+    struct solo_repaired r;
     struct problem p;
-    assert_int_equal(store_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
+    assert_int_equal(solo_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
     assert_int_equal(r.packs, 1);
     assert_int_equal(r.messages, 5);
     assert_int_equal(r.expunged, 1);
     assert_int_equal(r.damaged, 0);
-    assert_int_equal(store_repair(w->dir, 999, &r, &p), -ENOENT);
+    assert_int_equal(solo_repair(w->dir, 999, &r, &p), -ENOENT);
     world_open(w);
     EXPECT_UIDS(w, 1, 2, 4, 5);
     assert_int_equal(count_set_aside(w), 1);
@@ -315,23 +315,23 @@ WORLD_TEST(repair_makes_the_database_from_packs_alone) {
 WORLD_TEST(a_damaged_message_is_told_from_a_good_one) {
     world_open(w);
     world_fill(w, 3);
-    struct store_snapshot *s = world_snapshot(w);
+    struct snapshot *s = world_snapshot(w);
     char *pack = world_path(w, TEST_PACK), bytes[32];
-    file_damage(pack, s->messages[1].body + 2, 1);
+    file_damage(pack, world_place(w, &s->messages[1]).body + 2, 1);
     assert_int_equal(store_read(w->account, &s->messages[0], 0, bytes, sizeof bytes), 10);
     assert_int_equal(store_read(w->account, &s->messages[1], 0, bytes, sizeof bytes), -E_CORRUPT);
     assert_int_equal(store_read(w->account, &s->messages[2], 0, bytes, sizeof bytes), 10);
-    assert_true(said(w, S("message 2 of mailbox 1 is damaged")));
-    store_snapshot_free(s);
+    assert_true(said(w, S("message 2 is damaged")));
+    free(s);
     free(pack);
 }
 
 WORLD_TEST(damage_in_the_middle_of_a_pack_costs_what_it_hit_and_no_number) {
     world_open(w);
     world_fill(w, 5);
-    struct store_snapshot *s = world_snapshot(w);
-    uint64_t at = s->messages[4].offset;
-    store_snapshot_free(s);
+    struct snapshot *s = world_snapshot(w);
+    uint64_t at = world_place(w, &s->messages[4]).offset;
+    free(s);
     world_fill(w, 6);
     world_close(w);
     drop_database(w);
@@ -343,9 +343,9 @@ WORLD_TEST(damage_in_the_middle_of_a_pack_costs_what_it_hit_and_no_number) {
     struct store_delivered d = world_deliver(w, "key 7", "number 7\r\n");
     assert_true(d.uid > 7);
     world_reopen(w);
-    struct store_snapshot *after = world_snapshot(w);
+    struct snapshot *after = world_snapshot(w);
     assert_int_equal(after->count, 6);
-    store_snapshot_free(after);
+    free(after);
     free(pack);
 }
 
@@ -400,18 +400,18 @@ WORLD_TEST(packs_that_vanished_are_reported_and_the_rest_goes_on) {
     file_cut(pack, 200);
     world_open(w);
     assert_true(w->reports.len > 0);
-    struct store_snapshot *s = world_snapshot(w);
+    struct snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 3);
     char bytes[32];
     assert_int_equal(store_read(w->account, &s->messages[2], 0, bytes, sizeof bytes), -E_CORRUPT);
-    store_snapshot_free(s);
+    free(s);
     struct store_delivered d = world_deliver(w, "key 4", "number 4\r\n");
     assert_true(d.uid >= 4);
     world_reopen(w);
     s = world_snapshot(w);
     assert_int_equal(s->count, 4);
     assert_int_equal(store_read(w->account, &s->messages[3], 0, bytes, sizeof bytes), 10);
-    store_snapshot_free(s);
+    free(s);
     free(pack);
 }
 

@@ -65,10 +65,10 @@ WORLD_TEST(d3_a_disk_that_stays_broken_fails_every_delivery_and_loses_none) {
     d = world_deliver(w, "key 3", "new\r\n");
     assert_false(d.already);
     world_crash(w);
-    struct store_snapshot *s = world_snapshot(w);
+    struct snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 3);
     assert_int_equal(s->messages[2].uid, d.uid);
-    store_snapshot_free(s);
+    free(s);
 }
 
 /*
@@ -131,7 +131,7 @@ WORLD_TEST(a_read_error_at_the_end_of_a_pack_keeps_the_account_closed) {
 }
 
 WORLD_TEST(a_repair_gives_up_what_cannot_be_read) {
-    struct store_repaired r;
+    struct solo_repaired r;
     struct problem p;
     world_open(w);
     world_fill(w, 3);
@@ -139,7 +139,7 @@ WORLD_TEST(a_repair_gives_up_what_cannot_be_read) {
     char *pack = world_path(w, TEST_PACK);
     uint64_t size = file_size(pack);
     bad_read_set(pack, (off_t)size - 20, (off_t)size);
-    assert_int_equal(store_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
+    assert_int_equal(solo_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
     assert_int_equal(r.messages, 2);
     assert_true(r.damaged > 20);
     world_open(w);
@@ -147,7 +147,7 @@ WORLD_TEST(a_repair_gives_up_what_cannot_be_read) {
     world_close(w);
     bad_read.file = 0;
     assert_int_equal(file_size(pack), size);
-    assert_int_equal(store_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
+    assert_int_equal(solo_repair(w->dir, TEST_ACCOUNT, &r, &p), 0);
     assert_int_equal(r.messages, 4);
     assert_int_equal(r.damaged, 0);
     world_open(w);
@@ -270,7 +270,7 @@ WORLD_TEST(a_write_error_gives_the_pack_up_as_well) {
 }
 
 WORLD_TEST(d4_low_space_refuses_messages_before_it_is_too_late) {
-    w->options.min_free = 1ULL << 60;
+    w->solo.min_free = 1ULL << 60;
     world_open(w);
     struct store_delivered d;
     assert_int_equal(world_try_deliver(w, "key 1", "number 1\r\n", &d), -ENOSPC);
@@ -407,10 +407,10 @@ static void play(struct script *s) {
     world_open(s->w);
     for (unsigned i = 0; i < MESSAGES; i++) {
         deliver_surely(s, i);
-        uint64_t modseq;
+        struct store_flags_changed changed;
         if (i > 1)
-            (void)store_set_flags(s->w->account, STORE_INBOX, &s->now[i - 2].uid, 1, STORE_SEEN, 0,
-                                  &modseq);
+            (void)store_set_flags(s->w->account, STORE_INBOX, &s->now[i - 2].uid, 1,
+                                  &(struct store_flags){.add = STORE_SEEN}, &changed, NULL);
         if (i >= 4)
             expunge_surely(s, i - 4);
         if (i % 4 == 0)
@@ -439,10 +439,10 @@ static void check(struct script *s) {
     unsigned seen[MESSAGES] = {0};
     uint32_t highest = 0;
     world_open(s->w);
-    struct store_snapshot *snap = world_snapshot(s->w);
+    struct snapshot *snap = world_snapshot(s->w);
     for (size_t i = 0; i < snap->count; i++)
         check_message(s, &snap->messages[i], seen);
-    store_snapshot_free(snap);
+    free(snap);
     for (unsigned i = 0; i < MESSAGES; i++) {
         const struct disposition *f = &s->then[i];
         char key[32];
@@ -476,8 +476,8 @@ static bool cut_and_check(struct world *w, unsigned fail_at, unsigned cut_at, en
 
 static unsigned cut_everywhere(struct world *w, unsigned fail_at, enum cut kind) {
     unsigned cuts = 0;
-    w->options.pack_size = 900;
-    w->options.compact_size = 300;
+    w->solo.pack_size = 900;
+    w->solo.compact_size = 300;
     while (cut_and_check(w, fail_at, cuts, kind))
         cuts++;
     return cuts;

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "store/key_set.h"
-#include "store/note.h"
+#include "store/solo/key_set.h"
+#include "store/solo/note.h"
 
 static int decode(enum note_type type, struct slice facts) {
     union {

@@ -175,8 +175,9 @@ void world_run(void (*test)(struct world *w), bool simulated) {
     strcpy(w.dir, "/tmp/store-test-XXXXXX");
     assert_non_null(mkdtemp(w.dir));
     (void)snprintf(w.other, sizeof w.other, "%s.image", w.dir);
-    w.options = (struct store_options){
-        .min_free = 1, .io = &disk_io, .report = add_report, .report_arg = &w};
+    w.solo = (struct solo_options){.min_free = 1, .io = &disk_io};
+    w.options =
+        (struct store_options){.backend = solo_open, .report = add_report, .report_arg = &w};
     disk = (struct disk){0};
     struct run r = {test, &w};
     struct fiber_config config = {.simulate_from = simulated ? TEST_NOW : 0};
@@ -192,7 +193,9 @@ void world_remove(struct world *w) {
 
 int world_try_open(struct world *w) {
     struct problem p = {0};
-    assert_int_equal(store_open(w->dir, &w->options, &w->store, &p), 0);
+    w->solo.dir = w->dir;
+    w->options.backend_options = &w->solo;
+    assert_int_equal(store_open(&w->options, &w->store, &p), 0);
     return store_account_open(w->store, TEST_ACCOUNT, &w->account);
 }
 
@@ -257,14 +260,54 @@ struct store_delivered world_deliver(struct world *w, const char *key, const cha
     return d;
 }
 
-struct store_snapshot *world_snapshot(struct world *w) {
-    struct store_snapshot *s;
-    assert_int_equal(store_snapshot(w->account, STORE_INBOX, &s), 0);
+struct snapshot *world_snapshot_of(struct world *w, uint32_t mailbox) {
+    struct store_view *v;
+    struct store_view_info info;
+    assert_int_equal(store_view_open(w->account, mailbox, &v), 0);
+    store_view_info(v, &info);
+    struct snapshot *s = mem_alloc(sizeof *s + info.count * sizeof *s->messages);
+    *s = (struct snapshot){.info = info, .count = info.count, .bytes = info.bytes};
+    for (size_t i = 0; i < info.count; i++)
+        store_view_at(v, i, &s->messages[i]);
+    store_view_close(v);
     return s;
 }
 
+struct snapshot *world_snapshot(struct world *w) {
+    return world_snapshot_of(w, STORE_INBOX);
+}
+
+struct world_place world_place(struct world *w, const struct store_message *m) {
+    struct store_file f;
+    char link[64], path[256];
+    assert_int_equal(store_file_get(w->account, m, &f), 0);
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", f.fd);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    assert_true(len > 0);
+    path[len] = '\0';
+    struct world_place place = {.pack = strtoull(strrchr(path, '/') + 1, NULL, 10),
+                                .body = f.offset};
+    struct pack_reader r = {.fd = f.fd, .at = PACK_FILE_HEAD, .to = f.offset + f.len + PACK_END};
+    struct pack_entry e;
+    while (pack_next(&r, &e) == PACK_RECORD)
+        if (e.place.body == f.offset)
+            place.offset = e.place.offset;
+    pack_reader_done(&r);
+    store_file_release(w->account, &f);
+    return place;
+}
+
+uint64_t world_flag(struct world *w, uint32_t uid, uint64_t add, uint64_t remove) {
+    struct store_flags_changed changed;
+    assert_int_equal(store_set_flags(w->account, STORE_INBOX, &uid, 1,
+                                     &(struct store_flags){.add = add, .remove = remove}, &changed,
+                                     NULL),
+                     0);
+    return changed.modseq;
+}
+
 void world_expect(struct world *w, const uint32_t *uids, size_t count) {
-    struct store_snapshot *s = world_snapshot(w);
+    struct snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, count);
     for (size_t i = 0; i < count; i++) {
         char bytes[64], wanted[64];
@@ -273,7 +316,7 @@ void world_expect(struct world *w, const uint32_t *uids, size_t count) {
         assert_int_equal(store_read(w->account, &s->messages[i], 0, bytes, sizeof bytes), len);
         assert_memory_equal(bytes, wanted, (size_t)len);
     }
-    store_snapshot_free(s);
+    free(s);
 }
 
 void world_expunge(struct world *w, uint32_t uid) {

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "store/solo/solo.h"
 #include "store/store.h"
 
 #define TEST_NOW     (1800000000 * USEC_SEC)
@@ -25,6 +26,7 @@ struct world {
     char dir[48];   /* the store's; changed by world_use() */
     char other[64]; /* where world_image() copies it */
     struct store_options options;
+    struct solo_options solo; /* the backend's */
     struct store *store;
     struct store_account *account;
     struct buf reports; /* all sentences, a line each */
@@ -80,7 +82,24 @@ struct store_delivered world_deliver(struct world *w, const char *key, const cha
 int world_try_deliver(struct world *w, const char *key, const char *text,
                       struct store_delivered *ret);
 
-struct store_snapshot *world_snapshot(struct world *w);
+/* The messages of the INBOX at one moment; ends with free(). */
+struct snapshot {
+    struct store_view_info info;
+    size_t count;
+    uint64_t bytes;
+    struct store_message messages[];
+};
+struct snapshot *world_snapshot(struct world *w);
+struct snapshot *world_snapshot_of(struct world *w, uint32_t mailbox);
+
+/* Where the bytes of a message lie, and its record, in which pack. */
+struct world_place {
+    uint64_t pack, offset, body;
+};
+struct world_place world_place(struct world *w, const struct store_message *m);
+
+/* Adds and removes flags of a message; the MODSEQ that came of it. */
+uint64_t world_flag(struct world *w, uint32_t uid, uint64_t add, uint64_t remove);
 
 /* Checks that the INBOX holds these UIDs, and that each message reads as "message UID\r\n". */
 void world_expect(struct world *w, const uint32_t *uids, size_t count);

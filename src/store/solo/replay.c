@@ -11,7 +11,7 @@
  * - anything else is damage. It is passed over and reported, the pack is kept from compaction, and
  *   the counters leap, so that numbers of lost messages are not given to new ones.
  */
-#include "store/replay.h"
+#include "store/solo/replay.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -338,6 +338,8 @@ static int catch_up(struct replay *p) {
     }
     log_records_free(&p->batch);
     p->batch_count = p->batch_bytes = 0;
+    if (!error && p->result->records > 0)
+        error = index_drop_unused(p->ix);
     if (!error && p->result->damaged)
         error = index_leap(p->ix);
     return error;

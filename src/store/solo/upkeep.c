@@ -1,37 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The keeper: one fiber that does what can wait. It brings databases up to date, rewrites packs,
- * makes damaged databases anew, and puts accounts away that nobody has used for long.
+ * makes damaged databases anew, and closes files that nobody uses.
  */
-#include "store/account.h"
+#include "store/solo/inside.h"
 
 #include <errno.h>
 
 #define REBUILD_PAUSE (10 * USEC_SEC)
-
-void keeper_wake(struct store *s) {
-    fiber_cond_wake_all(&s->keep);
-}
-
-void keeper_add(struct store_account *a, unsigned work) {
-    a->work |= work;
-    if (link_in_list(&a->work_link))
-        return;
-    list_append(&a->store->work, &a->work_link);
-    keeper_wake(a->store);
-}
-
-void keeper_count_pending(struct store_account *a) {
-    if (a->pending_count >= a->store->options.take_in_count && !a->db.owner)
-        keeper_add(a, WORK_TAKE_IN);
-    if (a->pending_count == 0 || link_in_list(&a->late_link))
-        return;
-    a->pending_since = fiber_now();
-    bool first = list_empty(&a->store->late);
-    list_append(&a->store->late, &a->late_link);
-    if (first)
-        keeper_wake(a->store);
-}
 
 /* ------------------------------------------------------------------ a database made anew */
 
@@ -53,51 +29,42 @@ static int run_rebuild(void *arg) {
     return error;
 }
 
-/* Numbers of messages that damage has taken are not given again. */
-static void leap(struct store_account *a) {
-    a->modseq += INDEX_LEAP;
-    a->message_next += INDEX_LEAP;
-    a->mailbox_next += INDEX_LEAP;
-    for (size_t i = 0; i < a->box_count; i++)
-        a->boxes[i]->info.uidnext += INDEX_LEAP;
-}
-
-/* Runs in the writer, alone: so that no record is half written while the packs are read. */
-static int prepare_rebuild(struct store_account *a, struct change *c, struct group *g) {
+/* The log is locked, so that no record is half written while the packs are read. */
+static int rebuild_locked(struct solo_account *a) {
     int error = fiber_mutex_lock(&a->db);
     if (error)
         return error;
     struct rebuild_job j = {.where = account_where(a), .index = TAKE_PTR(a->index)};
     error = offload(OFFLOAD_DISK, run_rebuild, &j);
-    account_report(a, error ? slice_of_str(j.problem.text) : buf_slice(&j.result.said));
+    solo_report(a, error ? slice_of_str(j.problem.text) : buf_slice(&j.result.said));
     if (error == 0) {
         a->index = j.index;
         a->mark = j.mark;
         log_records_free(&a->pending);
-        a->pending_count = 0;
-        link_remove(&a->late_link);
+        work_caught_up(a);
+        places_forget(a);
         if (j.result.damaged)
-            leap(a);
+            a->solo->host.leap(a->solo->host.arg, a->id, INDEX_LEAP);
     }
     replay_result_done(&j.result);
     fiber_mutex_unlock(&a->db);
     return error;
 }
 
-static void rebuild(struct store_account *a) {
-    struct change c = {.prepare = prepare_rebuild, .alone = true};
+static void rebuild(struct solo_account *a) {
     if (a->rebuilt) /* once in its time in memory: if it did not help, it never will */
         return;
-    if (fiber_now() < a->rebuild_after)
+    if (fiber_now() < a->rebuild_after || fiber_mutex_lock(&a->log) < 0)
         return;
     a->rebuild_after = fiber_now() + REBUILD_PAUSE;
     files_touch(a);
-    a->rebuilt = change_run(a, &c) == 0;
+    a->rebuilt = rebuild_locked(a) == 0;
+    fiber_mutex_unlock(&a->log);
 }
 
 /* ------------------------------------------------------------------ the fiber */
 
-static void take_in(struct store_account *a) {
+static void take_in(struct solo_account *a) {
     int error = files_lock(a);
     if (error)
         return;
@@ -106,38 +73,40 @@ static void take_in(struct store_account *a) {
     if (error) {
         struct problem p;
         (void)problem_set(&p, 0, REPLAY_DB_NAME " cannot be written: %s", error_text(error));
-        account_report(a, slice_of_str(p.text));
+        solo_report(a, slice_of_str(p.text));
     }
 }
 
-static void do_work(struct store_account *a) {
+static void do_work(struct solo_account *a) {
     unsigned work = a->work;
     a->work = 0;
-    account_pin(a);
+    a->at_work = true;
+    (void)fiber_yield(); /* whoever waits for what has brought the work comes first */
     if (work & WORK_REBUILD)
         rebuild(a);
     if (work & WORK_TAKE_IN)
         take_in(a);
     if (work & WORK_COMPACT)
         (void)compact_account(a, false);
-    store_account_close(a);
+    a->at_work = false;
+    fiber_cond_wake_all(&a->solo->rested);
 }
 
 /* The next account with something to do, or NULL and when to look again. */
-static struct store_account *next_work(struct store *s, usec_t *ret_when) {
+static struct solo_account *next_work(struct solo *s, usec_t *ret_when) {
     struct link *k = list_first(&s->late);
     if (k) {
-        struct store_account *a = CONTAINER_OF(k, struct store_account, late_link);
+        struct solo_account *a = CONTAINER_OF(k, struct solo_account, late_link);
         *ret_when = a->pending_since + s->options.take_in_after;
         if (*ret_when <= fiber_now()) {
             link_remove(&a->late_link);
-            keeper_count_pending(a);
-            keeper_add(a, WORK_TAKE_IN);
+            work_trails(a);
+            work_add(a, WORK_TAKE_IN);
             *ret_when = fiber_now() + s->options.take_in_after;
         }
     }
-    LIST_EACH (a, &s->work, struct store_account, work_link) {
-        if (a->state != ACCOUNT_READY)
+    LIST_EACH (a, &s->work, struct solo_account, work_link) {
+        if (!a->ready)
             continue;
         link_remove(&a->work_link);
         return a;
@@ -146,11 +115,7 @@ static struct store_account *next_work(struct store *s, usec_t *ret_when) {
 }
 
 /* Nothing is to be done at once: what else is due, and until when to sleep. */
-static void rest(struct store *s, usec_t when) {
-    struct link *idle = list_first(&s->idle);
-    if (s->idle_count > s->options.max_accounts &&
-        account_put_away(CONTAINER_OF(idle, struct store_account, idle_link)) == 0)
-        return;
+static void rest(struct solo *s, usec_t when) {
     unsigned open = s->open_count;
     usec_t files = files_close_idle(s);
     if (s->open_count == open && !s->closing) /* otherwise it has waited, and more may be due */
@@ -158,10 +123,10 @@ static void rest(struct store *s, usec_t when) {
 }
 
 void keeper_main(void *arg) {
-    struct store *s = arg;
+    struct solo *s = arg;
     while (!s->closing && !fiber_cancelled()) {
         usec_t when = USEC_NEVER;
-        struct store_account *a = next_work(s, &when);
+        struct solo_account *a = next_work(s, &when);
         if (a)
             do_work(a);
         else

@@ -13,7 +13,9 @@
 #pragma once
 
 #include "base/list.h"
-#include "store/note.h"
+#include "pack/pack.h"
+#include "store/backend.h"
+#include "store/solo/note.h"
 #include "store/store.h"
 
 struct index;
@@ -46,7 +48,8 @@ struct index_account {
     uint64_t modseq, message_next;
     uint32_t mailbox_next;
     struct index_mark mark;
-    usec_t pruned; /* when index_prune() last ran */
+    usec_t pruned;          /* when index_prune() last ran */
+    uint64_t bodies, bytes; /* each body once */
 };
 
 enum index_pack_state {
@@ -87,26 +90,45 @@ int index_account(const struct index *ix, struct index_account *ret);
 /* How far it has taken in; {0, 0}: nothing yet. */
 struct index_mark index_mark(const struct index *ix);
 
-int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct store_mailbox *m),
+int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct backend_mailbox *m),
                        void *arg);
 int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index_pack *p),
                     void *arg);
 
-/* The messages of a mailbox by UID. */
-int index_each_message(struct index *ix, uint32_t mailbox,
-                       void (*each)(void *arg, const struct store_message *l), void *arg);
+/* What the last transaction has added to packs. */
+void index_each_change(const struct index *ix,
+                       void (*each)(void *arg, uint64_t pack, uint64_t end, int64_t alive),
+                       void *arg);
+
+/* As backend_ops.load(). */
+int index_load(struct index *ix, uint32_t mailbox, uint32_t above, struct store_entry *entries,
+               size_t size, size_t *ret_count);
 
 int index_each_key(struct index *ix, void (*each)(void *arg, struct slice key), void *arg);
-int index_find_key(struct index *ix, struct slice key, uint64_t *ret_message); /* -E_UNKNOWN */
+int index_find_key(struct index *ix, struct slice key, uint64_t *ret_body); /* -E_UNKNOWN */
 
-/* Where a message's bytes lie, and its entry in a mailbox. -E_UNKNOWN: there is none. */
-int index_message_place(struct index *ix, uint64_t message, uint64_t *ret_pack,
-                        uint64_t *ret_offset);
-int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_message,
-                struct note_change *ret_change, uint64_t *ret_modseq);
+/* Where bodies lie, from this number on: at most `size` of them. */
+struct index_place {
+    uint64_t body;
+    uint64_t pack, offset; /* of its bytes; pack 0: they were lost */
+    uint32_t size, crc;
+};
+int index_places(struct index *ix, uint64_t body, struct index_place *places, size_t size,
+                 size_t *ret_count);
 
-/* The pack that still holds the bytes of an expunged message; 0: none. -E_UNKNOWN: not expunged. */
+/* Where the record of a body lies. -E_UNKNOWN: there is none. */
+int index_body(struct index *ix, uint64_t body, uint64_t *ret_pack, uint64_t *ret_offset);
+int index_body_entries(struct index *ix, uint64_t body, uint32_t *ret_entries);
+
+struct index_entry {
+    uint64_t body, flags, modseq;
+    uint64_t pack; /* of its record; 0: it lies with its body */
+};
+int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, struct index_entry *ret);
+
+/* The pack out of which an expunged entry could come back; 0: none. -E_UNKNOWN: not expunged. */
 int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_pack);
+int index_vanished_since(struct index *ix, uint32_t mailbox, uint64_t modseq, struct buf *uids);
 
 /*
  * Makes durable what was taken in. Before a pack is removed: a database that is older than that
@@ -123,6 +145,9 @@ int index_forget_pack(struct index *ix, uint64_t pack);
  */
 #define INDEX_LEAP 10000U
 int index_leap(struct index *ix);
+
+/* At the end of a replay: bodies that no entry has claimed. */
+int index_drop_unused(struct index *ix);
 
 /* Forgets delivery keys of messages that were stored before `before`. */
 int index_prune(struct index *ix, usec_t before, usec_t now);

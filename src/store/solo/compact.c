@@ -7,16 +7,17 @@
  * new places in and is synced, and the file is unlinked. Whatever stops this halfway: a message is
  * there twice, and the later copy, which says the same, is the one that counts.
  *
- * Needed are: messages that are alive, with their present flags; flags and expunges of messages
- * whose own record lies in another pack, or a rebuild would undo them; delivery keys that are not
- * too old. Everything else about a mailbox stands at the beginning of each later pack.
+ * Needed are: bodies that have an entry, with their first one if that is alive, and its present
+ * flags; other entries that are alive; flags and expunges of entries whose own record lies in
+ * another pack, or a rebuild would undo them; delivery keys that are not too old. Everything else
+ * about a mailbox stands at the beginning of each later pack.
  *
  * A pack with damage is left alone: it may be all there is to salvage a message from. As long as
  * there is one, every expunge is kept, whose message may be copied there. Left alone as well is one
  * with a message that mail.db does not know though nobody has expunged it: the packs are the truth,
  * and mail.db is made anew first.
  */
-#include "store/account.h"
+#include "store/solo/inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,6 @@ struct kept { /* a record to be written again */
 };
 
 struct compaction {
-    struct change change;
     uint64_t pack;
     uint64_t at, end; /* how far it has been read, and to where */
     bool missing, done;
@@ -50,13 +50,6 @@ struct compaction {
     struct list kept;
     size_t kept_count, kept_bytes;
 };
-
-bool pack_wants_compaction(const struct store_account *a, const struct index_pack *p) {
-    if (p->state == INDEX_PACK_SEALED)
-        return true;
-    return p->state == INDEX_PACK_WHOLE && p->end >= a->store->options.compact_size &&
-           p->alive < p->end / 2;
-}
 
 /* ------------------------------------------------------------------ what is kept */
 
@@ -95,46 +88,113 @@ static int read_generation(struct compaction *c) {
 }
 
 /*
- * A message that mail.db does not know: somebody has expunged it, or mail.db is wrong, and then the
- * pack may be all that is left of the message.
+ * Whether somebody has expunged an entry that mail.db does not know: 0, or mail.db is wrong, and
+ * then the pack may be all that is left of the entry.
  */
-static int leave_message(struct compaction *c, const struct note_message *n) {
+static int was_expunged(struct compaction *c, uint32_t mailbox, uint32_t uid) {
     uint64_t pack;
-    int error = index_vanished(c->index, n->mailbox, n->uid, &pack);
+    int error = index_vanished(c->index, mailbox, uid, &pack);
     if (error == -E_UNKNOWN) {
         c->index_wrong = true;
         return -E_TEMPORARY;
     }
-    if (!error)
-        keep_key(c, &(struct note_key){n->account, n->message, n->stored, n->key});
     return error;
+}
+
+/* Copies the bytes of a body, behind the facts that were made for it. */
+static int keep_bytes(struct compaction *c, struct kept *k, const struct pack_entry *e) {
+    _cleanup_(buf_done) struct buf facts = {0};
+    struct pack_entry whole;
+    int error = pack_read(c->fd, c->generation, e->place.offset, &facts, &k->body, &whole);
+    k->crc = e->place.body_crc;
+    c->kept_bytes += k->body.len;
+    return error;
+}
+
+/* 1: this record is the one in which a body lies; 0: it lies in a later copy, or nobody needs it.
+ */
+static int lies_here(struct compaction *c, uint64_t body, const struct pack_entry *e,
+                     bool *ret_copied) {
+    uint64_t pack, offset;
+    int error = index_body(c->index, body, &pack, &offset);
+    if (!error && pack == 0) { /* mail.db has missed it */
+        c->index_wrong = true;
+        return -E_TEMPORARY;
+    }
+    *ret_copied = error == 0 && (pack != c->pack || offset != e->place.offset);
+    return error == -E_UNKNOWN ? 0 : error ? error : !*ret_copied;
 }
 
 static int keep_message(struct compaction *c, const struct pack_entry *e) {
     struct note_message n;
+    struct index_entry now;
+    bool copied;
     int error = note_message_decode(e->record.facts, &n);
     if (error)
         return error;
-    uint64_t pack, offset, message;
-    struct note_change now;
-    error = index_message_place(c->index, n.message, &pack, &offset);
-    if (!error && (pack != c->pack || offset != e->place.offset))
-        return 0; /* the later copy has the key as well */
-    if (!error)
-        error = index_entry(c->index, n.mailbox, n.uid, &message, &now, &n.modseq);
-    if (error == -E_UNKNOWN)
-        return leave_message(c, &n);
+    int here = lies_here(c, n.message, e, &copied);
+    if (here < 0 || copied)
+        return MIN(here, 0); /* the later copy has the key as well */
+    error = index_entry(c->index, n.mailbox, n.uid, &now);
+    if (error && error != -E_UNKNOWN)
+        return error;
+    if (error == 0 && here) {
+        n.flags = now.flags;
+        n.modseq = now.modseq;
+        struct kept *k = keep(c, NOTE_MESSAGE);
+        note_message_encode(&k->facts, &n);
+        return keep_bytes(c, k, e);
+    }
+    error = was_expunged(c, n.mailbox, n.uid);
     if (error)
         return error;
-    n.flags = now.flags;
-    struct kept *k = keep(c, NOTE_MESSAGE);
-    note_message_encode(&k->facts, &n);
-    _cleanup_(buf_done) struct buf facts = {0};
-    struct pack_entry whole;
-    error = pack_read(c->fd, c->generation, e->place.offset, &facts, &k->body, &whole);
-    k->crc = e->place.body_crc;
-    c->kept_bytes += k->body.len;
-    return error;
+    keep_key(c, &(struct note_key){n.account, n.message, n.stored, n.key});
+    if (!here)
+        return 0;
+    struct kept *k = keep(c, NOTE_BODY);
+    note_body_encode(&k->facts,
+                     &(struct note_body){n.account, n.message, n.arrival, n.header_size, n.shape});
+    return keep_bytes(c, k, e);
+}
+
+static int keep_body(struct compaction *c, const struct pack_entry *e) {
+    struct note_body n;
+    bool copied;
+    int error = note_body_decode(e->record.facts, &n);
+    if (error)
+        return error;
+    int here = lies_here(c, n.message, e, &copied);
+    if (here <= 0)
+        return here;
+    struct kept *k = keep(c, NOTE_BODY);
+    buf_add(&k->facts, e->record.facts);
+    return keep_bytes(c, k, e);
+}
+
+static int keep_entries(struct compaction *c, const struct pack_entry *e) {
+    struct note_entries n;
+    struct index_entry now;
+    _cleanup_(buf_done) struct buf items = {0};
+    uint32_t count = 0;
+    int error = note_entries_decode(e->record.facts, &n);
+    for (size_t i = 0; !error && i < n.count; i++) {
+        struct note_entry entry = note_entries_at(&n, i);
+        error = index_entry(c->index, n.mailbox, entry.uid, &now);
+        if (error == -E_UNKNOWN) {
+            error = was_expunged(c, n.mailbox, entry.uid);
+        } else if (!error && now.pack == c->pack) {
+            entry.flags = now.flags;
+            entry.modseq = now.modseq;
+            note_entry_encode(&items, &entry);
+            count++;
+        }
+    }
+    if (error || count == 0)
+        return error;
+    n.count = count;
+    n.items = buf_slice(&items);
+    note_entries_encode(&keep(c, NOTE_ENTRIES)->facts, &n);
+    return 0;
 }
 
 /* The changes of a record that no copied message carries. */
@@ -145,12 +205,17 @@ static int keep_changes(struct compaction *c, const struct pack_entry *e) {
     _cleanup_(buf_done) struct buf items = {0};
     uint32_t count = 0;
     for (size_t i = 0; !error && i < n.count; i++) {
-        struct note_change change = note_changes_at(&n, type, i), now;
-        uint64_t pack = 0, offset, message, modseq = n.modseq;
-        if (type == NOTE_EXPUNGE)
+        struct note_change change = note_changes_at(&n, type, i);
+        struct index_entry now;
+        uint64_t pack = 0, offset, modseq = n.modseq;
+        if (type == NOTE_EXPUNGE) {
             error = index_vanished(c->index, n.mailbox, change.uid, &pack);
-        else if (!(error = index_entry(c->index, n.mailbox, change.uid, &message, &now, &modseq)))
-            error = index_message_place(c->index, message, &pack, &offset);
+        } else if (!(error = index_entry(c->index, n.mailbox, change.uid, &now))) {
+            modseq = now.modseq;
+            pack = now.pack;
+            if (pack == 0)
+                error = index_body(c->index, now.body, &pack, &offset);
+        }
         bool elsewhere = pack != 0 && pack != c->pack;
         if (!error && (elsewhere || c->damage) && modseq == n.modseq) {
             note_change_encode(&items, type, change);
@@ -172,6 +237,10 @@ static int keep_record(struct compaction *c, const struct pack_entry *e) {
     switch (e->record.type) {
     case NOTE_MESSAGE:
         return keep_message(c, e);
+    case NOTE_BODY:
+        return keep_body(c, e);
+    case NOTE_ENTRIES:
+        return keep_entries(c, e);
     case NOTE_FLAGS:
     case NOTE_EXPUNGE:
         return keep_changes(c, e);
@@ -209,8 +278,8 @@ static int gather(void *arg) {
 
 /* ------------------------------------------------------------------ a step */
 
-static int gather_in_thread(struct store_account *a, struct compaction *c) {
-    struct store_pack *pack;
+static int gather_in_thread(struct solo_account *a, struct compaction *c) {
+    struct pack_handle *pack;
     int error = files_get_pack(a, c->pack, &pack);
     if (error == -E_UNKNOWN) {
         c->missing = c->done = true;
@@ -218,41 +287,55 @@ static int gather_in_thread(struct store_account *a, struct compaction *c) {
     }
     if (error)
         return error;
-    if ((error = files_lock(a)) == 0) {
-        error = files_take_in(a);
+    if ((error = files_lock_whole(a)) == 0) {
         c->index = a->index;
         c->fd = pack->fd;
-        bool taken = error == 0;
-        if (taken)
-            error = offload(OFFLOAD_DISK, gather, c);
-        files_unlock(a, c->index_wrong ? -E_CORRUPT : taken ? 0 : error);
+        error = offload(OFFLOAD_DISK, gather, c);
+        files_unlock(a, c->index_wrong ? -E_CORRUPT : 0);
     }
     files_put_pack(pack);
     return error;
 }
 
-static int prepare_step(struct store_account *a, struct change *change, struct group *g) {
-    struct compaction *c = CONTAINER_OF(change, struct compaction, change);
+static int copy_kept(struct solo_account *a, struct compaction *c) {
+    struct log_group g;
+    int error = log_begin(&g, a);
+    if (!error && g.pack == c->pack)
+        log_new_pack(&g);
+    for (struct link *l = c->kept.head.next; !error && l != &c->kept.head; l = l->next) {
+        const struct kept *k = CONTAINER_OF(l, struct kept, link);
+        struct slice part = buf_slice(&k->body);
+        struct store_bytes body = {.parts = &part, .count = 1, .len = part.len, .crc = k->crc};
+        bool has_body = k->type == NOTE_MESSAGE || k->type == NOTE_BODY;
+        log_add(&g, k->type, NOTE_MOVED, buf_slice(&k->facts), has_body ? &body : NULL);
+    }
+    if (!error && c->done) {
+        _cleanup_(buf_done) struct buf facts = {0};
+        note_gone_encode(&facts, &(struct note_gone){a->id, c->pack});
+        log_add(&g, NOTE_GONE, 0, buf_slice(&facts), NULL);
+    }
+    if (!error)
+        error = log_write(&g);
+    log_done(&g);
+    return error;
+}
+
+/* No group comes between what is read of the pack and its copy. */
+static int step(struct solo_account *a, struct compaction *c) {
+    if (!a->ready)
+        return -ECANCELED;
+    int error = fiber_mutex_lock(&a->log);
+    if (error)
+        return error;
     const struct index_pack *p = pack_find(a, c->pack);
     if (p)
         c->end = p->end; /* final only here: groups before this one may have been written to it */
-    int error = gather_in_thread(a, c);
-    if (error)
-        return error;
-    if (group_pack(g) == c->pack)
-        group_new_pack(g);
-    LIST_EACH (k, &c->kept, struct kept, link) {
-        struct slice part = buf_slice(&k->body);
-        struct body body = {.parts = &part, .count = 1, .len = part.len, .crc = k->crc};
-        group_add(g, k->type, NOTE_MOVED, buf_slice(&k->facts),
-                  k->type == NOTE_MESSAGE ? &body : NULL);
-    }
-    if (c->done) {
-        struct buf *facts = group_scratch(g);
-        note_gone_encode(facts, &(struct note_gone){a->id, c->pack});
-        group_add(g, NOTE_GONE, 0, buf_slice(facts), NULL);
-    }
-    return 0;
+    error = gather_in_thread(a, c);
+    if (!error)
+        error = copy_kept(a, c);
+    fiber_mutex_unlock(&a->log);
+    forget_kept(c);
+    return error;
 }
 
 /* ------------------------------------------------------------------ a pack */
@@ -274,52 +357,48 @@ static int run_unlink(void *arg) {
 }
 
 /* The log has everything; once mail.db has the new places, on the disk, the file goes. */
-static int remove_pack(struct store_account *a, uint64_t pack) {
+static int remove_pack(struct solo_account *a, uint64_t pack) {
     char name[PACK_NAME_SIZE];
     _cleanup_(free_p) char *path =
         mem_printf("%s/" REPLAY_PACKS_DIR "/%s", a->dir, pack_name(pack, name));
     pack_find(a, pack)->state = INDEX_PACK_GONE;
-    int error = files_lock(a);
+    int error = files_lock_whole(a);
     if (error)
         return error;
-    error = files_take_in(a);
     struct unlink_job j = {.index = a->index, .path = path, .pack = pack};
-    if (!error)
-        error = offload(OFFLOAD_DISK, run_unlink, &j);
+    error = offload(OFFLOAD_DISK, run_unlink, &j);
+    places_forget(a);
     files_unlock(a, error);
     if (error)
         return error;
     files_forget_pack(a, pack);
     pack_remove(a, pack);
-    a->store->stats.compacted++;
+    a->solo->stats.compacted++;
     return 0;
 }
 
-static void report_damaged(struct store_account *a, uint64_t pack) {
+static void report_damaged(struct solo_account *a, uint64_t pack) {
     struct index_pack *p = pack_find(a, pack);
     struct problem text;
     if (p && p->state == INDEX_PACK_WHOLE)
         p->state = INDEX_PACK_DAMAGED;
     (void)problem_set(&text, 0, "pack %06llu is damaged and is kept as it is",
                       (unsigned long long)pack);
-    account_report(a, slice_of_str(text.text));
+    solo_report(a, slice_of_str(text.text));
 }
 
-static int compact_pack(struct store_account *a, uint64_t pack) {
+static int compact_pack(struct solo_account *a, uint64_t pack) {
     struct compaction c = {
         .pack = pack,
         .at = PACK_FILE_HEAD,
-        .keys_since = fiber_wall() - a->store->options.key_lifetime,
+        .keys_since = fiber_wall() - a->solo->options.key_lifetime,
     };
     list_init(&c.kept);
     for (size_t i = 0; i < a->pack_count; i++)
         c.damage |= a->packs[i].state == INDEX_PACK_DAMAGED;
     int error = 0;
-    while (!error && !c.done) {
-        c.change = (struct change){.prepare = prepare_step, .alone = true};
-        error = change_run(a, &c.change);
-        forget_kept(&c);
-    }
+    while (!error && !c.done)
+        error = step(a, &c);
     if (error == -E_CORRUPT)
         report_damaged(a, pack);
     return error ? error : remove_pack(a, pack);
@@ -327,7 +406,7 @@ static int compact_pack(struct store_account *a, uint64_t pack) {
 
 /* ------------------------------------------------------------------ an account */
 
-static bool is_due(const struct store_account *a, const struct index_pack *p, bool all) {
+static bool is_due(const struct solo_account *a, const struct index_pack *p, bool all) {
     if (pack_wants_compaction(a, p))
         return true;
     return all && p->state == INDEX_PACK_WHOLE && p->end > SMALL_PACK && p->alive < p->end / 2;
@@ -337,7 +416,7 @@ static bool is_due(const struct store_account *a, const struct index_pack *p, bo
  * The packs that are there now, oldest first. None while an emptied one could not be unlinked: what
  * it still seems to hold must stay contradicted by records that compaction would drop.
  */
-static int compact_due(struct store_account *a, bool all) {
+static int compact_due(struct solo_account *a, bool all) {
     uint64_t last = a->newest;
     for (uint64_t after = 0; after < last;) {
         uint64_t next = 0;
@@ -359,15 +438,19 @@ static int compact_due(struct store_account *a, bool all) {
     return 0;
 }
 
-int compact_account(struct store_account *a, bool all) {
+int compact_account(struct solo_account *a, bool all) {
     if (a->compacting)
         return -E_BUSY;
     a->compacting = true;
-    int error = compact_due(a, all);
+    int error = files_lock_whole(a); /* how much of a pack is needed shows when all is taken in */
+    if (!error) {
+        files_unlock(a, 0);
+        error = compact_due(a, all);
+    }
     a->compacting = false;
     return error;
 }
 
-int store_compact(struct store_account *a) {
-    return compact_account(a, true);
+int solo_compact(struct backend_account *a) {
+    return compact_account(account_of(a), true);
 }

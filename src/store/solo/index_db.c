@@ -13,7 +13,7 @@
  * WITHOUT ROWID says that rows are stored in their key's order: `entries`, narrow and in UID order,
  * is its own covering index for flags.
  */
-#include "store/index_db.h"
+#include "store/solo/index_db.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,6 +66,20 @@ static const char *const STEPS[] = {
     "CREATE TABLE packs (account_id bigint NOT NULL, pack bigint NOT NULL, bytes bigint NOT NULL,"
     " alive bigint NOT NULL, state bigint NOT NULL,"
     " PRIMARY KEY (account_id, pack)) WITHOUT ROWID;",
+
+    /* A body is one thing, its entries in mailboxes are others. */
+    "ALTER TABLE letters RENAME TO bodies;"
+    "ALTER TABLE bodies RENAME COLUMN letter_id TO body_id;"
+    "ALTER TABLE bodies ADD COLUMN entries bigint NOT NULL DEFAULT 1;"
+    "ALTER TABLE entries RENAME COLUMN letter_id TO body_id;"
+    "ALTER TABLE entries ADD COLUMN pack bigint NOT NULL DEFAULT 0;"
+    "ALTER TABLE delivered RENAME COLUMN letter_id TO body_id;"
+    "ALTER TABLE mailboxes RENAME COLUMN letters TO messages;"
+    "ALTER TABLE account RENAME COLUMN letter_next TO body_next;"
+    "ALTER TABLE account ADD COLUMN bodies bigint NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN bytes bigint NOT NULL DEFAULT 0;"
+    "UPDATE account SET bodies = (SELECT count(*) FROM bodies),"
+    " bytes = (SELECT coalesce(sum(size), 0) FROM bodies);",
 };
 
 /* The files have no mark: what tells them from others is where they lie. */
@@ -144,9 +158,6 @@ static int read_account(struct index *ix) {
     ix->known = error == 0;
     if (error)
         return error == -E_UNKNOWN ? 0 : error;
-    if (db_u64(st, 7) > KIND.step_count)
-        return problem_set(ix->db->problem, -E_VERSION, "%s: %s", ix->db->path,
-                           error_text(-E_VERSION));
     ix->row = (struct index_account){
         .born = (usec_t)db_u64(st, 0),
         .modseq = db_u64(st, 1),
@@ -154,6 +165,8 @@ static int read_account(struct index *ix) {
         .mailbox_next = (uint32_t)db_u64(st, 3),
         .mark = {db_u64(st, 4), db_u64(st, 5)},
         .pruned = (usec_t)db_u64(st, 6),
+        .bodies = db_u64(st, 7),
+        .bytes = db_u64(st, 8),
     };
     return 0;
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "store/index.h"
+#include "store/solo/index.h"
 
 #define REPLAY_DB_NAME   "mail.db"
 #define REPLAY_PACKS_DIR "packs"

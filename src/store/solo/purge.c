@@ -2,8 +2,7 @@
 /*
  * Deleting all files of an account. First its folder gets another name, durably: from then on the
  * account has nothing, also after a crash, and what stands under the other name is rubbish that the
- * next call for the same account deletes. An account that is open meanwhile keeps its place in
- * memory, so that whoever wants it waits and is then told that there is none.
+ * next call for the same account deletes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +10,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "store/account.h"
+#include "store/solo/inside.h"
 
 #define TREE_FDS 16
 
@@ -53,17 +52,12 @@ static int run_purge(void *arg) {
     return r < 0 ? r : sync_dir(group);
 }
 
-int store_purge_files(const char *dir, uint64_t account) {
+int solo_purge_files(const char *dir, uint64_t account) {
     _cleanup_(free_p) char *account_dir = replay_account_dir(dir, account);
     return run_purge(&(struct purge_job){.dir = account_dir});
 }
 
-int store_purge(struct store *s, uint64_t id) {
-    struct store_account *a = NULL;
-    int r = account_take_out(s, id, &a);
-    if (r < 0)
-        return r;
-    r = offload(OFFLOAD_DISK, run_purge, &(struct purge_job){.dir = a->dir});
-    account_leave_out(a, r == 0);
-    return r;
+int solo_purge(struct store_backend *b, uint64_t id) {
+    _cleanup_(free_p) char *dir = replay_account_dir(solo_of(b)->dir, id);
+    return offload(OFFLOAD_DISK, run_purge, &(struct purge_job){.dir = dir});
 }

@@ -5,17 +5,20 @@
 #pragma once
 
 #include "db/db.h"
-#include "store/index.h"
+#include "store/solo/index.h"
 
 /* The statements; their texts stand in index_sql.c. */
 extern const char SQL_ACCOUNT_GET[], SQL_ACCOUNT_ADD[], SQL_ACCOUNT_SET[], SQL_ACCOUNT_PRUNED[];
 extern const char SQL_MAILBOX_ADD[], SQL_MAILBOX_SET[], SQL_MAILBOX_GET_MODSEQ[],
     SQL_MAILBOX_COUNT[], SQL_MAILBOX_LEAP[], SQL_MAILBOX_ALL[];
-extern const char SQL_MESSAGE_ADD[], SQL_MESSAGE_GET[], SQL_MESSAGE_MOVE[], SQL_MESSAGE_DROP[];
-extern const char SQL_ENTRY_ADD[], SQL_ENTRY_GET[], SQL_ENTRY_SET[], SQL_ENTRY_DROP[],
-    SQL_ENTRY_ALL[];
+extern const char SQL_BODY_ADD[], SQL_BODY_EXPECT[], SQL_BODY_GET[], SQL_BODY_MOVE[],
+    SQL_BODY_JOIN[], SQL_BODY_LEAVE[], SQL_BODY_DROP_LAST[], SQL_BODY_DROP_UNUSED[],
+    SQL_BODY_ENTRIES[], SQL_BODY_PLACES[];
+extern const char SQL_ENTRY_ADD[], SQL_ENTRY_GET[], SQL_ENTRY_SET[], SQL_ENTRY_MOVE[],
+    SQL_ENTRY_DROP[], SQL_ENTRY_LOAD[];
 extern const char SQL_KEY_ADD[], SQL_KEY_GET[], SQL_KEY_ALL[], SQL_KEY_PRUNE[];
-extern const char SQL_VANISHED_ADD[], SQL_VANISHED_GET[], SQL_VANISHED_PLACE[], SQL_VANISHED_GONE[];
+extern const char SQL_VANISHED_ADD[], SQL_VANISHED_GET[], SQL_VANISHED_SINCE[],
+    SQL_VANISHED_PLACE[], SQL_VANISHED_GONE[];
 extern const char SQL_PACK_ADD[], SQL_PACK_SET[], SQL_PACK_COUNT[], SQL_PACK_DROP[], SQL_PACK_ALL[];
 
 /* What a transaction adds to the counters of a mailbox, and of a pack. */
@@ -42,6 +45,7 @@ struct index {
     size_t box_count, box_size;
     struct index_pack_delta *packs;
     size_t pack_count, pack_size;
+    int64_t bodies, bytes; /* to the account's counters */
 };
 
 /* The row that a statement has found: 0, or -E_UNKNOWN without one. Reset `*ret` when read. */
@@ -55,3 +59,17 @@ static inline int index_found(int r) {
  * says that the rows do not fit the packs: -E_CORRUPT.
  */
 int index_end(struct index *ix, int error);
+
+/* index_sums.c: the sums of the transaction, made where they are not there yet; and all of them. */
+void index_begin_sums(struct index *ix);
+int index_save_sums(struct index *ix, struct index_account *row);
+struct index_box_delta *box_delta(struct index *ix, uint32_t mailbox);
+struct index_pack_delta *pack_delta(struct index *ix, uint64_t pack);
+
+/* index_messages.c: one record each. */
+int index_take_message(struct index *ix, const struct log_record *r, bool replay);
+int index_take_body(struct index *ix, const struct log_record *r, bool replay);
+int index_take_entries(struct index *ix, const struct log_record *r, bool replay);
+int index_take_flags(struct index *ix, const struct log_record *r, bool replay);
+int index_take_expunge(struct index *ix, const struct log_record *r, bool replay);
+int index_add_key(struct index *ix, struct slice key, usec_t stored, uint64_t message);

@@ -25,6 +25,8 @@ enum note_type {
     NOTE_EXPUNGE,     /* messages removed */
     NOTE_KEY,         /* the delivery key of a message that is gone */
     NOTE_GONE,        /* a pack has been emptied and may be unlinked */
+    NOTE_ENTRIES,     /* further entries of bodies */
+    NOTE_BODY,        /* a message without an entry: its first one is gone, others are there */
     NOTE_TYPES,
 };
 
@@ -78,6 +80,27 @@ struct note_change {
     uint64_t flags; /* of NOTE_FLAGS */
 };
 
+/* Entries that are not the first of their bodies, in one mailbox. */
+struct note_entries {
+    uint64_t account;
+    uint32_t mailbox;
+    uint32_t count;
+    struct slice mailbox_name;
+    struct slice items; /* see note_entries_at() */
+};
+struct note_entry {
+    uint32_t uid;
+    uint32_t size; /* of the body */
+    uint64_t body, modseq, flags;
+};
+#define NOTE_ENTRY_SIZE 32U
+
+struct note_body {
+    uint64_t account, message;
+    usec_t arrival;
+    uint32_t header_size, shape;
+};
+
 struct note_key {
     uint64_t account, message;
     usec_t stored; /* the message */
@@ -106,6 +129,14 @@ void note_changes_encode(struct buf *to, const struct note_changes *n);
 void note_change_encode(struct buf *to, enum note_type type, struct note_change change);
 int note_changes_decode(struct slice facts, enum note_type type, struct note_changes *ret);
 struct note_change note_changes_at(const struct note_changes *n, enum note_type type, size_t place);
+
+void note_entries_encode(struct buf *to, const struct note_entries *n);
+void note_entry_encode(struct buf *to, const struct note_entry *e);
+int note_entries_decode(struct slice facts, struct note_entries *ret);
+struct note_entry note_entries_at(const struct note_entries *n, size_t place);
+
+void note_body_encode(struct buf *to, const struct note_body *n);
+int note_body_decode(struct slice facts, struct note_body *ret);
 
 void note_key_encode(struct buf *to, const struct note_key *n);
 int note_key_decode(struct slice facts, struct note_key *ret);

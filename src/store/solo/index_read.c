@@ -2,7 +2,7 @@
 /*
  * What is read from mail.db, and the few rows that change without a record.
  */
-#include "store/index_db.h"
+#include "store/solo/index_db.h"
 
 bool index_is_new(const struct index *ix) {
     return ix->is_new;
@@ -19,21 +19,21 @@ struct index_mark index_mark(const struct index *ix) {
     return ix->known ? ix->row.mark : (struct index_mark){0};
 }
 
-int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct store_mailbox *m),
+int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct backend_mailbox *m),
                        void *arg) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     int more = db_query(ix->db, &st, SQL_MAILBOX_ALL, V(ix->account));
     if (more)
         return more;
     while ((more = db_step(ix->db, st)) == 1) {
-        struct store_mailbox m = {
-            .id = (uint32_t)db_u64(st, 0),
-            .parent = (uint32_t)db_u64(st, 1),
-            .name = db_bytes(st, 2),
-            .role = (enum store_role)db_u64(st, 3),
-            .uidvalidity = (uint32_t)db_u64(st, 4),
-            .uidnext = (uint32_t)db_u64(st, 5),
-            .modseq = db_u64(st, 6),
+        struct backend_mailbox m = {
+            .info = {.mailbox = (uint32_t)db_u64(st, 0),
+                     .parent = (uint32_t)db_u64(st, 1),
+                     .name = db_bytes(st, 2),
+                     .role = (uint32_t)db_u64(st, 3),
+                     .uidvalidity = (uint32_t)db_u64(st, 4),
+                     .uidnext = (uint32_t)db_u64(st, 5),
+                     .modseq = db_u64(st, 6)},
             .messages = db_u64(st, 7),
             .unseen = db_u64(st, 8),
             .bytes = db_u64(st, 9),
@@ -61,30 +61,24 @@ int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index
     return more;
 }
 
-int index_each_message(struct index *ix, uint32_t mailbox,
-                       void (*each)(void *arg, const struct store_message *l), void *arg) {
+int index_load(struct index *ix, uint32_t mailbox, uint32_t above, struct store_entry *entries,
+               size_t size, size_t *ret_count) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
-    int more = db_query(ix->db, &st, SQL_ENTRY_ALL, V(ix->account), V(mailbox));
+    size_t count = 0;
+    int more = db_query(ix->db, &st, SQL_ENTRY_LOAD, V(ix->account), V(mailbox), V(above), V(size));
     if (more)
         return more;
-    while ((more = db_step(ix->db, st)) == 1) {
-        struct store_message l = {
-            .mailbox = mailbox,
+    while ((more = db_step(ix->db, st)) == 1 && count < size)
+        entries[count++] = (struct store_entry){
             .uid = (uint32_t)db_u64(st, 0),
-            .flags = db_u64(st, 1),
-            .modseq = db_u64(st, 2),
-            .message = db_u64(st, 3),
-            .pack = db_u64(st, 4),
-            .offset = db_u64(st, 5),
-            .body = db_u64(st, 6),
-            .size = db_u64(st, 7),
-            .header_size = (uint32_t)db_u64(st, 8),
-            .body_crc = (uint32_t)db_u64(st, 9),
-            .shape = (uint32_t)db_u64(st, 10),
-            .arrival = (usec_t)db_u64(st, 11),
+            .flags = (uint8_t)(db_u64(st, 1) | (db_u64(st, 7) > 1 ? ENTRY_SHARED : 0U)),
+            .modseq = db_u64(st, 2) & STORE_MODSEQ_MAX,
+            .body = db_u64(st, 3) & STORE_BODY_MAX,
+            .size = (uint32_t)db_u64(st, 4),
+            .shape = (uint8_t)db_u64(st, 5),
+            .date = db_u64(st, 6) & STORE_MODSEQ_MAX,
         };
-        each(arg, &l);
-    }
+    *ret_count = count;
     return more;
 }
 
@@ -98,18 +92,17 @@ int index_each_key(struct index *ix, void (*each)(void *arg, struct slice key), 
     return more;
 }
 
-int index_find_key(struct index *ix, struct slice key, uint64_t *ret_message) {
+int index_find_key(struct index *ix, struct slice key, uint64_t *ret_body) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     int error = index_row(ix, &st, SQL_KEY_GET, V(ix->account), V_BYTES(key));
     if (!error)
-        *ret_message = db_u64(st, 0);
+        *ret_body = db_u64(st, 0);
     return error;
 }
 
-int index_message_place(struct index *ix, uint64_t message, uint64_t *ret_pack,
-                        uint64_t *ret_offset) {
+int index_body(struct index *ix, uint64_t body, uint64_t *ret_pack, uint64_t *ret_offset) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
-    int error = index_row(ix, &st, SQL_MESSAGE_GET, V(ix->account), V(message));
+    int error = index_row(ix, &st, SQL_BODY_GET, V(ix->account), V(body));
     if (error)
         return error;
     *ret_pack = db_u64(st, 0);
@@ -117,16 +110,39 @@ int index_message_place(struct index *ix, uint64_t message, uint64_t *ret_pack,
     return 0;
 }
 
-int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_message,
-                struct note_change *ret_change, uint64_t *ret_modseq) {
+int index_body_entries(struct index *ix, uint64_t body, uint32_t *ret_entries) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_BODY_ENTRIES, V(ix->account), V(body));
+    if (!error)
+        *ret_entries = (uint32_t)db_u64(st, 0);
+    return error;
+}
+
+int index_places(struct index *ix, uint64_t body, struct index_place *places, size_t size,
+                 size_t *ret_count) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    size_t count = 0;
+    int more = db_query(ix->db, &st, SQL_BODY_PLACES, V(ix->account), V(body), V(size));
+    if (more)
+        return more;
+    while ((more = db_step(ix->db, st)) == 1 && count < size)
+        places[count++] = (struct index_place){
+            .body = db_u64(st, 0),
+            .pack = db_u64(st, 1),
+            .offset = db_u64(st, 2),
+            .size = (uint32_t)db_u64(st, 3),
+            .crc = (uint32_t)db_u64(st, 4),
+        };
+    *ret_count = count;
+    return more;
+}
+
+int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, struct index_entry *ret) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     int error = index_row(ix, &st, SQL_ENTRY_GET, V(ix->account), V(mailbox), V(uid));
-    if (error)
-        return error;
-    *ret_message = db_u64(st, 0);
-    *ret_change = (struct note_change){uid, db_u64(st, 1)};
-    *ret_modseq = db_u64(st, 2);
-    return 0;
+    if (!error)
+        *ret = (struct index_entry){db_u64(st, 0), db_u64(st, 1), db_u64(st, 2), db_u64(st, 3)};
+    return error;
 }
 
 int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_pack) {
@@ -135,6 +151,18 @@ int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *r
     if (!error)
         *ret_pack = db_u64(st, 0);
     return error;
+}
+
+int index_vanished_since(struct index *ix, uint32_t mailbox, uint64_t modseq, struct buf *uids) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int more = db_query(ix->db, &st, SQL_VANISHED_SINCE, V(ix->account), V(mailbox), V(modseq));
+    if (more)
+        return more;
+    while ((more = db_step(ix->db, st)) == 1) {
+        uint32_t uid = (uint32_t)db_u64(st, 0);
+        buf_add_bytes(uids, &uid, sizeof uid);
+    }
+    return more;
 }
 
 int index_set_pack(struct index *ix, const struct index_pack *p) {
@@ -150,9 +178,9 @@ int index_forget_pack(struct index *ix, uint64_t pack) {
 }
 
 static int leap(struct index *ix, const struct index_account *row) {
-    int error =
-        db_run(ix->db, SQL_ACCOUNT_SET, V(ix->account), V(row->born), V(row->modseq),
-               V(row->message_next), V(row->mailbox_next), V(row->mark.pack), V(row->mark.offset));
+    int error = db_run(ix->db, SQL_ACCOUNT_SET, V(ix->account), V(row->born), V(row->modseq),
+                       V(row->message_next), V(row->mailbox_next), V(row->mark.pack),
+                       V(row->mark.offset), V(row->bodies), V(row->bytes));
     if (!error)
         error = db_run(ix->db, SQL_MAILBOX_LEAP, V(ix->account), V(INDEX_LEAP));
     return error;

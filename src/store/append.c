@@ -1,38 +1,33 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Delivery: one message becomes one record, exactly once under its key (D6).
+ * A new message: one record, exactly once under its key (D6).
  *
  * Messages of one account are stored in the order in which they came. What comes before a delivery
  * is one of the account's changes takes its time, more for a large message than for a small one: so
  * each keeps its turn until then. From there on the changes of an account are in order anyway.
  *
- * A key that is in no set in memory is surely new. One that seems known is compared with the
- * records not yet in the database, then with the database; one that is being written at the moment
- * waits for the next group, when its disposition is known. How long a key is remembered counts from
- * the storing: the message may have waited for weeks before that.
+ * A key that is being written at the moment waits for the next group, when it is known whether that
+ * has worked. How long a key is remembered counts from the storing: the message may have waited for
+ * weeks before that.
  */
 #include "store/account.h"
 
 #include <errno.h>
-#include <sys/statvfs.h>
 
 #include "base/alloc.h"
 #include "base/crc32c.h"
 #include "message/scan.h"
 
-#define SCAN_AT_ONCE  (128U << 10) /* more bytes are scanned in another thread */
-#define LARGE         (1U << 20)
-#define PENDING_MAX   50000U /* records that mail.db may trail when it cannot be written */
-#define SPACE_CHECKED (250 * USEC_MS)
+#define SCAN_AT_ONCE (128U << 10) /* more bytes are scanned in another thread */
+#define LARGE        (1U << 20)
 
 struct delivery {
     struct change change;
     const struct store_delivery *d;
     struct slice parts[STORE_PARTS_MAX + 1];
-    struct body body;
+    struct store_bytes body;
     struct message_scan scan;
     char *file_bytes; /* what was read from the descriptor */
-    uint64_t hash;    /* of the key; 0: no key */
     struct fiber_turn turn;
     struct store_delivered result;
 };
@@ -79,7 +74,7 @@ static int gather(struct delivery *v) {
     }
     v->body.count = d->part_count;
     v->body.parts = v->parts;
-    if (d->len > PACK_BODY_MAX || v->body.len + d->len > PACK_BODY_MAX)
+    if (d->len > STORE_SIZE_MAX || v->body.len + d->len > STORE_SIZE_MAX)
         return -E_LIMIT;
     if (d->len > 0) {
         v->file_bytes = mem_alloc(d->len);
@@ -92,76 +87,7 @@ static int gather(struct delivery *v) {
     return v->body.len > SCAN_AT_ONCE ? offload(OFFLOAD_DISK, scan_bytes, v) : scan_bytes(v);
 }
 
-/* ------------------------------------------------------------------ room on the disk */
-
-struct space_job {
-    const char *dir;
-    uint64_t free;
-};
-
-static int check_space(void *arg) {
-    struct space_job *j = arg;
-    struct statvfs v;
-    if (statvfs(j->dir, &v) < 0)
-        return -errno;
-    j->free = (uint64_t)v.f_bavail * v.f_frsize;
-    return 0;
-}
-
-/* D4: says no before it is too late. Removing messages and compaction still have room then. */
-static int need_space(struct store *s) {
-    bool stale = !s->space_checked || fiber_now() >= s->space_checked + SPACE_CHECKED;
-    if (s->options.min_free > 1 && stale) {
-        struct space_job j = {.dir = s->dir};
-        s->space_checked = fiber_now();
-        if (offload(OFFLOAD_DISK, check_space, &j) == 0)
-            s->space_low = j.free < s->options.min_free;
-    }
-    return s->space_low ? -ENOSPC : 0;
-}
-
 /* ------------------------------------------------------------------ exactly once */
-
-static bool find_pending(const struct store_account *a, struct slice key,
-                         struct store_delivered *ret) {
-    for (struct link *k = a->pending.head.prev; k != &a->pending.head; k = k->prev) {
-        const struct log_record *r = CONTAINER_OF(k, struct log_record, link);
-        struct note_message n;
-        if (r->type != NOTE_MESSAGE || note_message_decode(log_record_facts(r), &n) < 0 ||
-            !slice_eq(n.key, key))
-            continue;
-        *ret = (struct store_delivered){true, n.uid, n.message, n.modseq};
-        return true;
-    }
-    return false;
-}
-
-struct find_job {
-    struct index *index;
-    struct slice key;
-    struct store_delivered found;
-};
-
-static int run_find(void *arg) {
-    struct find_job *j = arg;
-    return index_find_key(j->index, j->key, &j->found.message);
-}
-
-/* 1: was delivered, 0: was not, or negative. */
-static int find_delivered(struct store_account *a, struct slice key, struct store_delivered *ret) {
-    int error = files_lock(a); /* before looking at what is pending: it moves into the database */
-    if (error)
-        return error;
-    struct find_job j = {.index = a->index, .key = key, .found.already = true};
-    bool pending = find_pending(a, key, ret);
-    error = pending ? 0 : offload(OFFLOAD_DISK, run_find, &j);
-    files_unlock(a, error);
-    if (error == -E_UNKNOWN)
-        return 0;
-    if (!error && !pending)
-        *ret = j.found;
-    return error ? error : 1;
-}
 
 static int prepare_delivery(struct store_account *a, struct change *c, struct group *g);
 
@@ -171,65 +97,67 @@ static bool has_key(const struct change *c, const void *arg) {
            slice_eq(other->d->key, v->d->key);
 }
 
-/* ------------------------------------------------------------------ the record */
-
-static uint64_t bytes_held(const struct store_account *a) {
-    struct store_usage u;
-    store_account_usage(a, &u);
-    return u.bytes;
+/* 1: it was delivered before; 0: it was not, or negative. */
+static int find_delivered(struct store_account *a, struct delivery *v) {
+    uint64_t body;
+    uint32_t uid;
+    int found = a->below->backend->ops->find_key(a->below, v->d->key, &body, &uid);
+    if (found == 1)
+        v->result = (struct store_delivered){.already = true, .uid = uid, .body = body};
+    return found;
 }
 
-static void add_message(struct store_account *a, struct box *b, struct delivery *v,
+/* ------------------------------------------------------------------ the record */
+
+static void add_message(struct store_account *a, struct mailbox *m, struct delivery *v,
                         struct group *g) {
     const struct store_delivery *d = v->d;
     usec_t now = fiber_wall();
-    struct note_message n = {
-        .account = a->id,
-        .message = a->message_next++,
-        .modseq = ++a->modseq,
-        .mailbox = b->info.id,
-        .uid = b->info.uidnext++,
-        .flags = d->flags,
-        .arrival = d->arrival ? d->arrival : now,
+    struct store_entry e = {
+        .uid = m->info.uidnext++,
+        .size = (uint32_t)v->body.len,
+        .modseq = ++a->given.modseq & STORE_MODSEQ_MAX,
+        .flags = d->flags & STORE_FLAGS,
+        .body = a->given.body_next++ & STORE_BODY_MAX,
+        .date = (uint64_t)(d->arrival ? d->arrival : now) & STORE_MODSEQ_MAX,
+        .shape = (uint8_t)shape_of(&v->scan),
+    };
+    group_add(g, RECORD_APPEND)->append = (struct record_append){
+        .mailbox = m->info.id,
+        .mailbox_name = m->info.name,
+        .entry = e,
         .header_size = (uint32_t)MIN(v->scan.header_size, UINT32_MAX),
-        .shape = shape_of(&v->scan),
-        .mailbox_name = b->info.name,
         .return_path = d->return_path,
         .key = d->key,
         .stored = now,
+        .bytes = v->body,
     };
-    struct buf *facts = group_scratch(g);
-    note_message_encode(facts, &n);
-    group_add(g, NOTE_MESSAGE, 0, buf_slice(facts), &v->body);
-    v->result = (struct store_delivered){.uid = n.uid, .message = n.message, .modseq = n.modseq};
+    g->bytes += v->body.len;
+    v->result = (struct store_delivered){.uid = e.uid, .body = e.body, .modseq = e.modseq};
 }
 
 static int prepare_delivery(struct store_account *a, struct change *c, struct group *g) {
     struct delivery *v = CONTAINER_OF(c, struct delivery, change);
-    if (v->hash && group_has(g, has_key, v))
-        return CHANGE_LATER;
-    if (v->hash && key_set_has(&a->keys, v->hash)) {
-        int found = find_delivered(a, v->d->key, &v->result);
+    if (v->d->key.len > 0) {
+        if (group_has(g, has_key, v))
+            return CHANGE_LATER;
+        int found = find_delivered(a, v);
         if (found)
             return MIN(found, 0);
     }
-    struct box *b = box_find(a, v->d->mailbox);
-    if (!b)
+    struct mailbox *m = mailbox_find(a, v->d->mailbox);
+    if (!m)
         return -E_UNKNOWN;
-    if (b->info.uidnext == UINT32_MAX)
+    if (m->info.uidnext == UINT32_MAX)
         return -E_LIMIT;
-    if (v->d->quota && bytes_held(a) + group_messages(g) + v->body.len > v->d->quota)
+    if (v->d->quota && a->bytes + g->bytes + v->body.len > v->d->quota)
         return -E_LIMIT;
-    add_message(a, b, v, g);
+    add_message(a, m, v, g);
     return 0;
 }
 
 static int deliver(struct store_account *a, struct delivery *v) {
-    int error = need_space(a->store);
-    if (!error && a->pending_count > PENDING_MAX)
-        error = -E_TEMPORARY;
-    if (!error && v->hash)
-        error = keys_load(a);
+    int error = a->below->backend->ops->has_room(a->below);
     if (!error)
         error = gather(v);
     fiber_turn_pass(&v->turn);
@@ -258,7 +186,6 @@ int store_deliver(struct store *s, uint64_t account, const struct store_delivery
     struct delivery v = {
         .change = {.prepare = prepare_delivery, .patient = d->patient},
         .d = d,
-        .hash = d->key.len ? key_hash(d->key) : 0,
     };
     fiber_turn_take(&s->turns, map_u64(&account), &v, &v.turn);
     int error = fiber_turn_wait(&v.turn);

@@ -3,7 +3,7 @@
  * The facts of the account store's records, see note.h. The layouts are final: they may only grow
  * at their end.
  */
-#include "store/note.h"
+#include "store/solo/note.h"
 
 #include "base/bytes.h"
 
@@ -192,6 +192,74 @@ struct note_change note_changes_at(const struct note_changes *n, enum note_type 
         .uid = get_u32(at),
         .flags = type == NOTE_FLAGS ? get_u64(at + 4) : 0,
     };
+}
+
+void note_entries_encode(struct buf *to, const struct note_entries *n) {
+    begin(to, n->account);
+    buf_add_u32(to, n->mailbox);
+    buf_add_u32(to, n->count);
+    add_text(to, n->mailbox_name);
+    buf_add(to, n->items);
+}
+
+void note_entry_encode(struct buf *to, const struct note_entry *e) {
+    buf_add_u32(to, e->uid);
+    buf_add_u32(to, e->size);
+    buf_add_u64(to, e->body);
+    buf_add_u64(to, e->modseq);
+    buf_add_u64(to, e->flags);
+}
+
+int note_entries_decode(struct slice facts, struct note_entries *ret) {
+    struct reader r;
+    struct note_entries n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.mailbox = read_u32(&r);
+    n.count = read_u32(&r);
+    n.mailbox_name = read_text(&r);
+    n.items = read_bytes(&r, (size_t)n.count * NOTE_ENTRY_SIZE);
+    if (r.bad || n.mailbox == 0)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
+}
+
+struct note_entry note_entries_at(const struct note_entries *n, size_t place) {
+    MUST(place < n->count);
+    const char *at = n->items.ptr + place * NOTE_ENTRY_SIZE;
+    return (struct note_entry){
+        .uid = get_u32(at),
+        .size = get_u32(at + 4),
+        .body = get_u64(at + 8),
+        .modseq = get_u64(at + 16),
+        .flags = get_u64(at + 24),
+    };
+}
+
+void note_body_encode(struct buf *to, const struct note_body *n) {
+    begin(to, n->account);
+    buf_add_u64(to, n->message);
+    buf_add_u64(to, (uint64_t)n->arrival);
+    buf_add_u32(to, n->header_size);
+    buf_add_u32(to, n->shape);
+}
+
+int note_body_decode(struct slice facts, struct note_body *ret) {
+    struct reader r;
+    struct note_body n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.message = read_u64(&r);
+    n.arrival = (usec_t)read_u64(&r);
+    n.header_size = read_u32(&r);
+    n.shape = read_u32(&r);
+    if (r.bad || n.message == 0)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
 }
 
 void note_key_encode(struct buf *to, const struct note_key *n) {

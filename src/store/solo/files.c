@@ -4,21 +4,18 @@
  * alone costs 100 KiB); beyond that, the one that has used them least recently and is not using
  * them now gives them up, and whoever has not used them for long. An account without open files is
  * still whole in memory: a parked session needs none.
- *
- * Lock order: an account's `db` mutex is taken by the fiber that works on it; closing another
- * account's files only ever takes a mutex that is free, so nobody waits for two.
  */
-#include "store/account.h"
+#include "store/solo/inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
 #include "base/alloc.h"
 
-void files_touch(struct store_account *a) {
-    struct store *s = a->store;
+void files_touch(struct solo_account *a) {
+    struct solo *s = a->solo;
     if (list_empty(&s->open))
-        keeper_wake(s); /* from now on it has to look */
+        work_wake(s); /* from now on it has to look */
     if (link_in_list(&a->files_link))
         link_remove(&a->files_link);
     else
@@ -27,11 +24,11 @@ void files_touch(struct store_account *a) {
     a->files_used = fiber_now();
 }
 
-static void no_files(struct store_account *a) {
+static void no_files(struct solo_account *a) {
     if (!link_in_list(&a->files_link))
         return;
     link_remove(&a->files_link);
-    a->store->open_count--;
+    a->solo->open_count--;
 }
 
 /* ------------------------------------------------------------------ the database */
@@ -66,35 +63,35 @@ static int run_close(void *arg) {
     return 0;
 }
 
-static int open_index(struct store_account *a) {
+static int open_index(struct solo_account *a) {
     _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, a->dir);
     struct open_job j = {
-        .path = path, .account = a->id, .blank = buf_slice(&a->store->blank), .mark = a->mark};
+        .path = path, .account = a->id, .blank = buf_slice(&a->solo->blank), .mark = a->mark};
     int error = offload(OFFLOAD_DISK, run_open, &j);
     if (error)
-        account_report(a, slice_of_str(j.problem.text));
+        solo_report(a, slice_of_str(j.problem.text));
     else
         a->index = j.index;
     return error;
 }
 
-int files_lock(struct store_account *a) {
+int files_lock(struct solo_account *a) {
     int error = fiber_mutex_lock(&a->db);
     if (error)
         return error;
     files_touch(a);
     if (!a->index) {
         error = open_index(a);
-        files_close_some(a->store);
+        files_close_some(a->solo);
     }
     if (error)
         files_unlock(a, error);
     return error;
 }
 
-void files_unlock(struct store_account *a, int error) {
+void files_unlock(struct solo_account *a, int error) {
     if (error == -E_CORRUPT)
-        keeper_add(a, WORK_REBUILD);
+        work_add(a, WORK_REBUILD);
     fiber_mutex_unlock(&a->db);
 }
 
@@ -119,7 +116,7 @@ static int run_take_in(void *arg) {
     return error;
 }
 
-int files_take_in(struct store_account *a) {
+int files_take_in(struct solo_account *a) {
     if (list_empty(&a->pending))
         return 0;
     const struct log_record *last = CONTAINER_OF(a->pending.head.prev, struct log_record, link);
@@ -127,22 +124,30 @@ int files_take_in(struct store_account *a) {
         .index = a->index,
         .mark = {last->pack, last->place.offset + last->len},
         .now = fiber_wall(),
-        .key_lifetime = a->store->options.key_lifetime,
+        .key_lifetime = a->solo->options.key_lifetime,
     };
     size_t count = a->pending_count;
     list_init(&j.records);
     list_move_all(&j.records, &a->pending);
-    a->pending_count = 0;
-    link_remove(&a->late_link);
+    work_caught_up(a);
     int error = offload(OFFLOAD_DISK, run_take_in, &j);
-    if (j.taken)
+    if (j.taken) {
         a->mark = j.mark;
+        packs_sum_up(a);
+    }
     if (!list_empty(&j.records)) {
         list_move_all(&j.records, &a->pending);
         list_move_all(&a->pending, &j.records);
         a->pending_count += count;
     }
-    keeper_count_pending(a);
+    work_trails(a);
+    return error;
+}
+
+int files_lock_whole(struct solo_account *a) {
+    int error = files_lock(a);
+    if (!error && (error = files_take_in(a)))
+        files_unlock(a, error);
     return error;
 }
 
@@ -159,24 +164,24 @@ static int run_open_pack(void *arg) {
     return j->fd < 0 ? -errno : 0;
 }
 
-static struct store_pack *find_file(struct store_account *a, uint64_t number) {
+static struct pack_handle *find_file(struct solo_account *a, uint64_t number) {
     for (size_t i = a->file_count; i-- > 0;)
         if (a->files[i]->number == number)
             return a->files[i];
     return NULL;
 }
 
-static struct store_pack *add_file(struct store_account *a, uint64_t number, int fd) {
-    struct store_pack *p = NEW(struct store_pack);
-    *p = (struct store_pack){.number = number, .fd = fd, .users = 1};
-    a->files = mem_grow(a->files, (a->file_count + 1) * sizeof(struct store_pack *));
+static struct pack_handle *add_file(struct solo_account *a, uint64_t number, int fd) {
+    struct pack_handle *p = NEW(struct pack_handle);
+    *p = (struct pack_handle){.number = number, .fd = fd, .users = 1};
+    a->files = mem_grow(a->files, (a->file_count + 1) * sizeof(struct pack_handle *));
     a->files[a->file_count++] = p;
     return p;
 }
 
-int files_get_pack(struct store_account *a, uint64_t number, struct store_pack **ret) {
+int files_get_pack(struct solo_account *a, uint64_t number, struct pack_handle **ret) {
     files_touch(a);
-    struct store_pack *p = find_file(a, number);
+    struct pack_handle *p = find_file(a, number);
     if (!p) {
         char name[PACK_NAME_SIZE];
         _cleanup_(free_p) char *path =
@@ -192,7 +197,7 @@ int files_get_pack(struct store_account *a, uint64_t number, struct store_pack *
             p = add_file(a, number, j.fd);
         files_touch(a);
         p->users++;
-        files_close_some(a->store);
+        files_close_some(a->solo);
     } else {
         p->users++;
     }
@@ -200,14 +205,14 @@ int files_get_pack(struct store_account *a, uint64_t number, struct store_pack *
     return 0;
 }
 
-void files_put_pack(struct store_pack *p) {
+void files_put_pack(struct pack_handle *p) {
     if (--p->users > 0)
         return;
     (void)close(p->fd);
     free(p);
 }
 
-void files_forget_pack(struct store_account *a, uint64_t number) {
+void files_forget_pack(struct solo_account *a, uint64_t number) {
     for (size_t i = 0; i < a->file_count; i++) {
         if (a->files[i]->number != number)
             continue;
@@ -219,7 +224,8 @@ void files_forget_pack(struct store_account *a, uint64_t number) {
 
 /* ------------------------------------------------------------------ closing */
 
-static void close_packs(struct store_account *a) {
+static void close_packs(struct solo_account *a) {
+    places_forget(a);
     while (a->file_count > 0)
         files_put_pack(a->files[--a->file_count]);
     free(a->files);
@@ -228,7 +234,7 @@ static void close_packs(struct store_account *a) {
 }
 
 /* The `db` mutex is held, and nobody writes. */
-static void close_all(struct store_account *a) {
+static void close_all(struct solo_account *a) {
     struct index *ix = TAKE_PTR(a->index);
     close_packs(a);
     no_files(a);
@@ -236,7 +242,7 @@ static void close_all(struct store_account *a) {
         (void)offload(OFFLOAD_DISK, run_close, ix);
 }
 
-int files_close(struct store_account *a) {
+int files_close(struct solo_account *a) {
     int error = fiber_mutex_lock(&a->db);
     if (error)
         return error;
@@ -245,8 +251,8 @@ int files_close(struct store_account *a) {
     return 0;
 }
 
-static bool uses_files(const struct store_account *a) {
-    if (a->writing || a->db.owner || a->state != ACCOUNT_READY)
+static bool uses_files(const struct solo_account *a) {
+    if (a->log.owner || a->db.owner || !a->ready)
         return true;
     for (size_t i = 0; i < a->file_count; i++)
         if (a->files[i]->users > 1)
@@ -254,10 +260,10 @@ static bool uses_files(const struct store_account *a) {
     return false;
 }
 
-void files_close_some(struct store *s) {
+void files_close_some(struct solo *s) {
     while (s->open_count > s->options.max_handles) {
-        struct store_account *victim = NULL;
-        LIST_EACH (a, &s->open, struct store_account, files_link) {
+        struct solo_account *victim = NULL;
+        LIST_EACH (a, &s->open, struct solo_account, files_link) {
             if (!victim && !uses_files(a))
                 victim = a;
         }
@@ -266,13 +272,13 @@ void files_close_some(struct store *s) {
     }
 }
 
-usec_t files_close_idle(struct store *s) {
+usec_t files_close_idle(struct solo *s) {
     usec_t limit = s->options.idle_files;
     for (;;) {
         struct link *k = list_first(&s->open);
         if (!k)
             return USEC_NEVER;
-        struct store_account *a = CONTAINER_OF(k, struct store_account, files_link);
+        struct solo_account *a = CONTAINER_OF(k, struct solo_account, files_link);
         if (a->files_used + limit > fiber_now())
             return a->files_used + limit;
         if (uses_files(a))

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The seam below the store: who keeps accounts on a disk, in memory, or in a database elsewhere.
+ *
+ * The store above keeps what is looked at in memory, gives all numbers, and holds the rules of
+ * mailboxes. A backend makes groups of records durable, gives them back when an account comes into
+ * memory, and reads bodies. Above this header nobody knows a file, a database or a place; a body is
+ * known by its number.
+ *
+ * Everything runs on the scheduler's thread; what blocks goes through offload() inside the backend.
+ * The store calls commit() for one account from one fiber at a time; everything else may be called
+ * meanwhile, from many fibers. A backend does its own upkeep (compaction, an index that trails)
+ * with fibers of its own, between open() and close(), and needs nothing of the store for it but the
+ * functions of `struct backend_host`.
+ *
+ * Errors as in store.h. -E_UNKNOWN: no such account, mailbox or body.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "store/record.h"
+#include "store/store.h"
+
+struct store_backend;   /* begins with `ops`; the rest is the backend's own */
+struct backend_account; /* begins with `backend`; the rest is the backend's own */
+
+/* The counters of an account. */
+struct backend_counters {
+    usec_t born; /* wall time, from which its first UIDVALIDITY is made */
+    uint64_t modseq, body_next;
+    uint32_t mailbox_next;
+};
+
+/* A mailbox, with what its entries add up to. */
+struct backend_mailbox {
+    struct record_mailbox info;       /* modseq: the highest of its entries and itself */
+    uint64_t messages, unseen, bytes; /* bytes: of all its entries */
+};
+
+/* What a backend tells the store; none of it waits. */
+struct backend_host {
+    /* The account as it is given out now, for who writes it down whole: each mailbox once. */
+    void (*describe)(void *arg, uint64_t account, struct backend_counters *ret_counters,
+                     void (*each)(void *to, const struct record_mailbox *m), void *to);
+    /* Numbers were lost with damaged bytes: all counters of the account go on by so much. */
+    void (*leap)(void *arg, uint64_t account, uint32_t by);
+    /* One sentence for the log: what was found damaged and what was done. */
+    void (*report)(void *arg, uint64_t account, const char *text);
+    void *arg;
+    int64_t *memory; /* bytes held for accounts: the backend adds its own and takes them off */
+};
+
+/* What comes out of open(), given to the store piece by piece. None of it waits. */
+struct backend_sink {
+    void (*mailbox)(void *arg, const struct backend_mailbox *m);
+    void *arg;
+};
+
+struct backend_state {
+    bool is_new; /* nothing was ever committed */
+    struct backend_counters counters;
+    uint64_t messages, bytes; /* bodies, each once */
+};
+
+/* The body as part of a file, to be sent without a copy. */
+struct backend_file {
+    int fd;
+    uint64_t offset, len;
+    void *hold; /* the backend's: what put() gives back */
+};
+
+/* A body that is asked for; the size is checked against what is found. */
+struct backend_body {
+    uint64_t number;
+    uint32_t size;
+};
+
+struct backend_usage {
+    uint64_t disk;
+};
+
+struct backend_stats {
+    unsigned handles; /* accounts with open files */
+    uint64_t compacted, failed_syncs;
+};
+
+struct backend_ops {
+    const char *name;
+
+    /* Ends the backend; no account is open. */
+    void (*close)(struct store_backend *b) WAITS;
+    void (*stats)(const struct store_backend *b, struct backend_stats *ret);
+
+    /* Whether anything is kept of the account: 0, -ENOENT, or an error. Makes nothing. */
+    int (*look)(struct store_backend *b, uint64_t account) WAITS;
+
+    /*
+     * Opens an account, making what it needs where there is nothing yet. Gives its mailboxes in
+     * order of their numbers. close(): what was committed need not be written again, but an index
+     * that trails is brought up to date; an error leaves the account open, unless `forced`.
+     */
+    int (*account_open)(struct store_backend *b, uint64_t account, const struct backend_sink *sink,
+                        struct backend_state *ret_state, struct backend_account **ret) WAITS;
+    int (*account_close)(struct backend_account *a, bool forced) WAITS;
+
+    /* Deletes all that is kept of an account that is not open, for ever. */
+    int (*purge)(struct store_backend *b, uint64_t account) WAITS;
+
+    /*
+     * Makes a list of struct store_record durable, all or none, in their order; it is durable when
+     * this returns 0. Records and what they point to stay unchanged meanwhile. May be empty for a
+     * new account: then the account itself is made durable.
+     */
+    int (*commit)(struct backend_account *a, const struct list *records) WAITS;
+
+    /*
+     * Reads a mailbox's entries whose UID is above `above`, in order, at most `size`; fewer mean
+     * that there are no more. All commits that had returned before the call are in it, later ones
+     * may be or not. ENTRY_SHARED is set where the body has other entries.
+     */
+    int (*load)(struct backend_account *a, uint32_t mailbox, uint32_t above,
+                struct store_entry *entries, size_t size, size_t *ret_count) WAITS;
+
+    /* How many entries bodies have, into `counts`; 0 for one that is gone. */
+    int (*count_entries)(struct backend_account *a, const uint64_t *bodies, size_t count,
+                         uint32_t *counts) WAITS;
+
+    /* UIDs of a mailbox that were expunged after `modseq`, in order, added to `uids` (uint32_t).
+     * -E_LIMIT: too long ago to tell. */
+    int (*vanished)(struct backend_account *a, uint32_t mailbox, uint64_t modseq,
+                    struct buf *uids) WAITS;
+
+    /* 1: a committed append had this key; the number of its body, and its UID if that is still
+     * known (or 0). 0: none had, or it is too long ago. */
+    int (*find_key)(struct backend_account *a, struct slice key, uint64_t *ret_body,
+                    uint32_t *ret_uid) WAITS;
+
+    /*
+     * Reads bytes `skip` to `skip` + `len` of a body, which has so many. All of it in one call is
+     * checked against its sum: -E_CORRUPT.
+     */
+    int (*read)(struct backend_account *a, struct backend_body body, uint64_t skip, void *to,
+                size_t len) WAITS;
+
+    /*
+     * Reads the first of the bodies, and those that follow as far as they come cheaply with it:
+     * appends to `to`, at most `most` bytes beyond the first one, and says where each is. All are
+     * checked. How many (1 to count), or an error of the first.
+     */
+    int (*read_many)(struct backend_account *a, const struct backend_body *bodies, size_t count,
+                     size_t most, struct buf *to, struct store_piece *ret_pieces) WAITS;
+
+    /* The body as part of a file that stays good until put(). Unchecked. -ENOTSUP: there is none.
+     */
+    int (*get)(struct backend_account *a, struct backend_body body, struct backend_file *ret) WAITS;
+    void (*put)(struct backend_account *a, struct backend_file *f);
+
+    void (*usage)(const struct backend_account *a, struct backend_usage *ret);
+
+    /* Gives space back now instead of when there is time. -E_BUSY: it is going on. */
+    int (*compact)(struct backend_account *a) WAITS;
+
+    /* Room for new bodies: 0, -ENOSPC (less is free than is to stay so), or -E_TEMPORARY. */
+    int (*has_room)(struct backend_account *a) WAITS;
+    void (*set_min_free)(struct store_backend *b, uint64_t bytes); /* 0: the default */
+};
+
+struct store_backend {
+    const struct backend_ops *ops;
+};
+
+struct backend_account {
+    struct store_backend *backend;
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The entries of a mailbox in memory, by UID and by sequence number. Pure: no fibers, no I/O.
+ *
+ * A version of the entries never changes: whoever holds one reads it for as long as he likes, while
+ * the mailbox goes on. To hold it costs nothing, whatever the size of the mailbox; what changes
+ * afterwards is made new beside it. All operations are logarithmic, and so are their costs in
+ * memory.
+ *
+ * A version is held by entries_hold() and entries_drop(). entries_append(), _set() and _remove()
+ * work on a version that one owner holds: they take his hold on the old and give him the new, which
+ * is the same memory if nobody else holds it.
+ */
+#pragma once
+
+#include "store/record.h"
+
+struct entries; /* a version; NULL: no entries */
+
+struct entries *entries_hold(struct entries *e);
+void entries_drop(struct entries *e, int64_t *memory);
+
+size_t entries_count(const struct entries *e);
+uint64_t entries_bytes(const struct entries *e); /* sum of the sizes */
+
+/* The entry with a sequence number, from 0. Valid as long as the version is held. */
+const struct store_entry *entries_at(const struct entries *e, size_t place);
+
+/* The same, and how many follow it in the same piece of memory (itself included). */
+const struct store_entry *entries_run(const struct entries *e, size_t place, size_t *ret_run);
+
+/* How many entries have a smaller UID: the place of this one, if it is there. */
+size_t entries_place(const struct entries *e, uint32_t uid);
+const struct store_entry *entries_find(const struct entries *e, uint32_t uid); /* NULL: none */
+
+/* Changes; `memory` counts the bytes of all versions. */
+void entries_append(struct entries **e, const struct store_entry *entry, int64_t *memory);
+bool entries_set(struct entries **e, const struct store_entry *entry, int64_t *memory);
+bool entries_remove(struct entries **e, uint32_t uid, int64_t *memory);

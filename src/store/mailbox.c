@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Mailboxes: which there are, and their entries coming into memory, staying there, going out.
+ *
+ * The entries of a mailbox are read piece by piece when somebody first wants them. What becomes
+ * durable meanwhile is noted, and applied to the entries before anyone sees them; since records are
+ * absolute it does no harm that some of it is in what was read.
+ */
+#include "store/account.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+
+#define FIRST_PIECE 128U  /* entries that are read at once: most mailboxes are small */
+#define PIECE       4096U /* 128 KiB, put into their tree within 100 us */
+
+/* ------------------------------------------------------------------ mailboxes */
+
+struct mailbox *mailbox_find(const struct store_account *a, uint32_t id) {
+    size_t low = 0, high = a->mailbox_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (a->mailboxes[middle]->info.id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < a->mailbox_count && a->mailboxes[low]->info.id == id ? a->mailboxes[low] : NULL;
+}
+
+static int64_t mailbox_size(const struct mailbox *m) {
+    return (int64_t)(sizeof *m + sizeof(struct mailbox *) + m->info.name.len);
+}
+
+struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox *info) {
+    struct mailbox *m = NEW(struct mailbox);
+    m->account = a;
+    m->info = *info;
+    m->info.name = slice_of(mem_str(info->name), info->name.len);
+    fiber_cond_init(&m->arrived);
+    a->mailboxes = mem_grow(a->mailboxes, (a->mailbox_count + 1) * sizeof(struct mailbox *));
+    size_t at = a->mailbox_count++;
+    for (; at > 0 && a->mailboxes[at - 1]->info.id > info->id; at--)
+        a->mailboxes[at] = a->mailboxes[at - 1];
+    a->mailboxes[at] = m;
+    a->store->memory += mailbox_size(m);
+    return m;
+}
+
+static void unload(struct mailbox *m) {
+    entries_drop(TAKE_PTR(m->entries), &m->account->store->memory);
+    link_remove(&m->used_link);
+    m->loaded = false;
+}
+
+void mailbox_free(struct mailbox *m) {
+    MUST(m->users == 0 && !m->loading);
+    unload(m);
+    m->account->store->memory -= mailbox_size(m);
+    free((void *)(uintptr_t)m->info.name.ptr);
+    free(m);
+}
+
+static void touch(struct mailbox *m) {
+    link_remove(&m->used_link);
+    list_append(&m->account->store->loaded, &m->used_link);
+    m->used = fiber_now();
+}
+
+/* ------------------------------------------------------------------ room */
+
+/* The mailbox that can be unloaded and was used least recently. */
+static struct mailbox *coldest_mailbox(struct store *s) {
+    LIST_EACH (m, &s->loaded, struct mailbox, used_link)
+        if (m->users == 0 && !m->loading)
+            return m;
+    return NULL;
+}
+
+/* Unloads mailboxes until there is room; those of accounts that go next are left to them. */
+static void unload_some(struct store *s) {
+    while (s->memory > (int64_t)s->options.memory) {
+        struct link *k = list_first(&s->idle);
+        const struct store_account *idle =
+            k ? CONTAINER_OF(k, const struct store_account, idle_link) : NULL;
+        struct mailbox *m = coldest_mailbox(s);
+        if (!m || (idle && idle->idle_since < m->used))
+            return;
+        unload(m);
+        s->stats.evicted++;
+    }
+}
+
+void store_look_for_room(struct store *s) {
+    unload_some(s);
+    if (s->memory > (int64_t)s->options.memory && !list_empty(&s->idle))
+        fiber_cond_wake_all(&s->crowded);
+}
+
+/* ------------------------------------------------------------------ changes of entries */
+
+struct missed {
+    enum entry_change type;
+    struct store_entry entry;
+};
+
+static void apply(struct mailbox *m, const struct missed *c) {
+    int64_t *memory = &m->account->store->memory;
+    const struct store_entry *there = entries_find(m->entries, c->entry.uid);
+    if (c->type == ENTRY_ADD) {
+        if (!there)
+            entries_append(&m->entries, &c->entry, memory);
+    } else if (c->type == ENTRY_EXPUNGE) {
+        (void)entries_remove(&m->entries, c->entry.uid, memory);
+    } else if (there && there->modseq < c->entry.modseq) {
+        struct store_entry now = *there;
+        now.flags = (uint8_t)(c->entry.flags | (there->flags & ENTRY_SHARED));
+        now.keywords = c->entry.keywords;
+        now.modseq = c->entry.modseq;
+        (void)entries_set(&m->entries, &now, memory);
+    }
+}
+
+void mailbox_change_entry(struct mailbox *m, enum entry_change type, struct store_entry entry) {
+    struct missed c = {type, entry};
+    if (m->loaded)
+        apply(m, &c);
+    else if (m->loading)
+        buf_add_bytes(&m->missed, &c, sizeof c);
+}
+
+static void apply_missed(struct mailbox *m) {
+    const struct missed *list = (const void *)m->missed.ptr;
+    for (size_t i = 0; i < m->missed.len / sizeof *list; i++)
+        apply(m, &list[i]);
+}
+
+/* ------------------------------------------------------------------ loading */
+
+void mailbox_begin(struct mailbox *m) {
+    m->loaded = true;
+    touch(m);
+}
+
+/* Reads all entries of a mailbox. */
+static int read_entries(struct mailbox *m, struct entries **ret) {
+    struct store_account *a = m->account;
+    int64_t *memory = &a->store->memory;
+    const struct backend_ops *ops = a->below->backend->ops;
+    struct entries *all = NULL;
+    size_t size = FIRST_PIECE;
+    uint32_t above = 0;
+    int error;
+    for (;; size = PIECE) {
+        _cleanup_(free_p) struct store_entry *piece = mem_array(size, sizeof *piece);
+        size_t count = 0;
+        error = ops->load(a->below, m->info.id, above, piece, size, &count);
+        for (size_t i = 0; !error && i < count; i++)
+            entries_append(&all, &piece[i], memory);
+        if (error || count < size)
+            break;
+        above = piece[count - 1].uid;
+        store_look_for_room(a->store);
+    }
+    if (error)
+        entries_drop(all, memory);
+    else
+        *ret = all;
+    return error;
+}
+
+int mailbox_load(struct mailbox *m) {
+    struct store *s = m->account->store;
+    int error = 0;
+    m->users++;
+    while (!error && m->loading)
+        error = fiber_cond_wait(&m->arrived);
+    if (!error && !m->loaded) {
+        m->loading = true;
+        error = read_entries(m, &m->entries);
+        m->loading = false;
+        if (!error) {
+            m->loaded = true;
+            apply_missed(m);
+            s->stats.loads++;
+        }
+        buf_done(&m->missed);
+        fiber_cond_wake_all(&m->arrived);
+    }
+    if (error) {
+        m->users--;
+        return error;
+    }
+    touch(m);
+    store_look_for_room(s);
+    return 0;
+}
+
+void mailbox_rest(struct mailbox *m) {
+    MUST(m->users > 0);
+    m->users--;
+    touch(m);
+    store_look_for_room(m->account->store);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/* The mailboxes of an account: which there are, new ones. */
+#include <errno.h>
+
+#include "base/encode.h"
+#include "store/account.h"
+
+size_t store_mailbox_count(const struct store_account *a) {
+    return a->mailbox_count;
+}
+
+void store_mailbox_at(const struct store_account *a, size_t place, struct store_mailbox *ret) {
+    MUST(place < a->mailbox_count);
+    *ret = a->mailboxes[place]->info;
+}
+
+int store_mailbox_get(const struct store_account *a, uint32_t id, struct store_mailbox *ret) {
+    const struct mailbox *m = mailbox_find(a, id);
+    if (!m)
+        return -E_UNKNOWN;
+    *ret = m->info;
+    return 0;
+}
+
+int store_mailbox_find(const struct store_account *a, uint32_t parent, struct slice name,
+                       struct store_mailbox *ret) {
+    if (parent == 0 && slice_eq_nocase(name, S("INBOX")))
+        return store_mailbox_get(a, STORE_INBOX, ret);
+    for (size_t i = 0; i < a->mailbox_count; i++) {
+        const struct store_mailbox *m = &a->mailboxes[i]->info;
+        if (m->parent == parent && slice_eq(m->name, name)) {
+            *ret = *m;
+            return 0;
+        }
+    }
+    return -E_UNKNOWN;
+}
+
+static bool name_is_good(struct slice name) {
+    if (name.len == 0 || name.len > STORE_NAME_MAX || !utf8_valid(name))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] < ' ' || name.ptr[i] == 0x7f)
+            return false;
+    return true;
+}
+
+struct mailbox_change {
+    struct change change;
+    struct record_mailbox wanted;
+};
+
+static int prepare_mailbox(struct store_account *a, struct change *c, struct group *g) {
+    struct record_mailbox *n = &CONTAINER_OF(c, struct mailbox_change, change)->wanted;
+    struct store_mailbox there;
+    if (store_mailbox_find(a, n->parent, n->name, &there) == 0)
+        return -EEXIST;
+    if (n->parent && !mailbox_find(a, n->parent))
+        return -E_UNKNOWN;
+    if (a->mailbox_count >= STORE_MAILBOXES_MAX)
+        return -E_LIMIT;
+    n->mailbox = a->given.mailbox_next++;
+    n->uidvalidity = (uint32_t)(a->given.born / USEC_SEC) + n->mailbox;
+    n->uidnext = 1;
+    n->modseq = ++a->given.modseq;
+    group_add(g, RECORD_MAILBOX)->mailbox = *n;
+    return 0;
+}
+
+int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice name,
+                         enum store_role role, uint32_t *ret_id) {
+    if (!name_is_good(name))
+        return -E_SYNTAX;
+    struct mailbox_change v = {
+        .change = {.prepare = prepare_mailbox, .reads = true},
+        .wanted = {.parent = parent, .name = name, .role = role},
+    };
+    int error = change_run(a, &v.change);
+    if (!error)
+        *ret_id = v.wanted.mailbox;
+    return error;
+}

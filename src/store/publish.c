@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What durable records do to an account in memory.
+ *
+ * Counters of mailboxes are always there; entries only where they are loaded. Whoever makes a
+ * change from entries keeps them loaded until it is published.
+ *
+ * The change counters go on last, when all records of a group have been applied: whoever sees one
+ * has seen everything up to it.
+ */
+#include "store/account.h"
+
+/* ------------------------------------------------------------------ records */
+
+static void add_entry(struct mailbox *m, const struct store_entry *e) {
+    m->info.messages++;
+    m->info.unseen += !(e->flags & STORE_SEEN);
+    m->info.bytes += e->size;
+    mailbox_change_entry(m, ENTRY_ADD, *e);
+}
+
+static void publish_append(struct store_account *a, const struct record_append *r) {
+    struct mailbox *m = mailbox_find(a, r->mailbox);
+    a->messages++;
+    a->bytes += r->entry.size;
+    a->store->stats.delivered++;
+    if (m)
+        add_entry(m, &r->entry);
+}
+
+static void publish_copy(struct store_account *a, const struct record_copy *r) {
+    struct mailbox *m = mailbox_find(a, r->mailbox);
+    for (size_t i = 0; m && i < r->count; i++)
+        add_entry(m, &r->entries[i]);
+}
+
+static void publish_flags(struct store_account *a, const struct record_flags *r) {
+    struct mailbox *m = mailbox_find(a, r->mailbox);
+    MUST(m && m->loaded);
+    for (size_t i = 0; i < r->count; i++) {
+        struct store_entry e = r->entries[i];
+        const struct store_entry *there = entries_find(m->entries, e.uid);
+        if (!there)
+            continue;
+        m->info.unseen -= !(there->flags & STORE_SEEN);
+        m->info.unseen += !(e.flags & STORE_SEEN);
+        e.modseq = r->modseq & STORE_MODSEQ_MAX;
+        mailbox_change_entry(m, ENTRY_FLAGS, e);
+    }
+}
+
+static void publish_expunge(struct store_account *a, const struct record_expunge *r) {
+    struct mailbox *m = mailbox_find(a, r->mailbox);
+    MUST(m && m->loaded);
+    for (size_t i = 0; i < r->count; i++) {
+        const struct store_entry *there = entries_find(m->entries, r->uids[i]);
+        if (!there)
+            continue;
+        m->info.messages--;
+        m->info.unseen -= !(there->flags & STORE_SEEN);
+        m->info.bytes -= there->size;
+        mailbox_change_entry(m, ENTRY_EXPUNGE, (struct store_entry){.uid = r->uids[i]});
+    }
+    a->messages -= r->bodies;
+    a->bytes -= r->bytes;
+}
+
+static void publish_mailbox(struct store_account *a, const struct record_mailbox *r) {
+    if (mailbox_find(a, r->mailbox))
+        return;
+    struct mailbox *m = mailbox_add(a, &(struct store_mailbox){
+                                           .id = r->mailbox,
+                                           .parent = r->parent,
+                                           .role = (enum store_role)r->role,
+                                           .name = r->name,
+                                           .uidvalidity = r->uidvalidity,
+                                           .uidnext = r->uidnext,
+                                       });
+    mailbox_begin(m);
+}
+
+void account_publish(struct store_account *a, const struct store_record *r) {
+    switch (r->type) {
+    case RECORD_APPEND:
+        publish_append(a, &r->append);
+        break;
+    case RECORD_COPY:
+        publish_copy(a, &r->copy);
+        break;
+    case RECORD_FLAGS:
+        publish_flags(a, &r->flags);
+        break;
+    case RECORD_EXPUNGE:
+        publish_expunge(a, &r->expunge);
+        break;
+    case RECORD_MAILBOX:
+        publish_mailbox(a, &r->mailbox);
+        break;
+    }
+}
+
+void account_publish_modseq(struct store_account *a, const struct store_record *r) {
+    uint32_t mailbox = 0;
+    uint64_t modseq = 0;
+    switch (r->type) {
+    case RECORD_APPEND:
+        mailbox = r->append.mailbox;
+        modseq = r->append.entry.modseq;
+        break;
+    case RECORD_COPY:
+        mailbox = r->copy.mailbox;
+        modseq = r->copy.count ? r->copy.entries[r->copy.count - 1].modseq : 0;
+        break;
+    case RECORD_FLAGS:
+        mailbox = r->flags.mailbox;
+        modseq = r->flags.modseq;
+        break;
+    case RECORD_EXPUNGE:
+        mailbox = r->expunge.mailbox;
+        modseq = r->expunge.modseq;
+        break;
+    case RECORD_MAILBOX:
+        mailbox = r->mailbox.mailbox;
+        modseq = r->mailbox.modseq;
+        break;
+    }
+    struct mailbox *m = mailbox_find(a, mailbox);
+    if (m)
+        m->info.modseq = MAX(m->info.modseq, modseq);
+    a->published = MAX(a->published, modseq);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What changes in an account, as structs: the language between the store and its backends.
+ *
+ * A body is the bytes of a message. It is stored once under a number within its account, which is
+ * never given again. An entry is a body's place in a mailbox: a UID, flags, a date. A body has one
+ * entry when it comes; copies are further entries and cost no bytes. With its last entry a body
+ * goes.
+ *
+ * Records say what is so afterwards, never what to do with what was before: flags are the flags
+ * that an entry has now. So a record that is applied twice does no harm. All numbers (UID, MODSEQ,
+ * body, mailbox) are given by the store above; backends keep them.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/time.h"
+
+/* An entry: what is kept in memory of a message in a mailbox. 32 bytes, millions of them. */
+struct store_entry {
+    uint32_t uid;
+    uint32_t size; /* of the body, as RFC822.SIZE */
+    uint64_t modseq : 56;
+    uint64_t flags : 8; /* enum store_flag, and ENTRY_COPY, ENTRY_SHARED */
+    uint64_t body : 40;
+    uint64_t keywords : 24; /* number of a set of keywords; 0: none */
+    uint64_t date : 56;     /* internal date: microseconds of wall time */
+    uint64_t shape : 8;     /* enum store_shape */
+};
+_Static_assert(sizeof(struct store_entry) == 32, "an entry is 32 bytes");
+
+#define ENTRY_COPY   (1U << 6) /* not the first entry of its body: its UIDL is another one */
+#define ENTRY_SHARED (1U << 7) /* its body may have other entries; in memory only */
+
+#define STORE_MODSEQ_MAX ((1ULL << 56) - 1)
+#define STORE_BODY_MAX   ((1ULL << 40) - 1) /* numbers of bodies */
+#define STORE_SIZE_MAX   UINT32_MAX         /* bytes of one */
+
+/* Bytes that lie in pieces. They stay where they are until the commit is done. */
+struct store_bytes {
+    const struct slice *parts;
+    size_t count;
+    uint64_t len;
+    uint32_t crc; /* CRC-32C of all */
+};
+
+struct record_append { /* a new body with its first entry */
+    uint32_t mailbox;
+    struct slice mailbox_name; /* so that a copy of the truth that lost the mailbox can name it */
+    struct store_entry entry;
+    uint32_t header_size;
+    struct slice return_path, key;
+    usec_t stored; /* wall time: from then on the key is remembered */
+    struct store_bytes bytes;
+};
+
+struct record_copy { /* further entries of bodies that are there; UIDs and modseq ascend */
+    uint32_t mailbox;
+    struct slice mailbox_name;
+    const struct store_entry *entries;
+    size_t count;
+};
+
+struct record_flags { /* flags and keywords that entries have from now on; UIDs ascend */
+    uint32_t mailbox;
+    uint64_t modseq;
+    const struct store_entry *entries; /* uid, flags and keywords count */
+    size_t count;
+};
+
+struct record_expunge { /* entries that are gone; UIDs ascend */
+    uint32_t mailbox;
+    uint64_t modseq;
+    const uint32_t *uids;
+    size_t count;
+    uint64_t bodies, bytes; /* that go with their last entries; for the store */
+};
+
+struct record_mailbox { /* a mailbox as it is now: made, renamed, moved */
+    uint32_t mailbox, parent, uidvalidity, uidnext, role;
+    uint64_t modseq;
+    struct slice name;
+};
+
+struct store_record {
+    struct link link;
+    enum record_type {
+        RECORD_APPEND,
+        RECORD_COPY,
+        RECORD_FLAGS,
+        RECORD_EXPUNGE,
+        RECORD_MAILBOX,
+    } type;
+    union {
+        struct record_append append;
+        struct record_copy copy;
+        struct record_flags flags;
+        struct record_expunge expunge;
+        struct record_mailbox mailbox;
+    };
+};

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Groups of records, encoded as notes and written to the log (D1, D2).
+ */
+#include "store/solo/inside.h"
+
+#include "base/alloc.h"
+
+static void add_append(struct log_group *g, const struct record_append *n, struct buf *facts) {
+    note_message_encode(facts, &(struct note_message){
+                                   .account = g->account->id,
+                                   .message = n->entry.body,
+                                   .modseq = n->entry.modseq,
+                                   .mailbox = n->mailbox,
+                                   .uid = n->entry.uid,
+                                   .flags = n->entry.flags & ~ENTRY_SHARED,
+                                   .arrival = (usec_t)n->entry.date,
+                                   .header_size = n->header_size,
+                                   .shape = n->entry.shape,
+                                   .mailbox_name = n->mailbox_name,
+                                   .return_path = n->return_path,
+                                   .key = n->key,
+                                   .stored = n->stored,
+                               });
+    log_add(g, NOTE_MESSAGE, 0, buf_slice(facts), &n->bytes);
+}
+
+static void add_copy(struct log_group *g, const struct record_copy *n, struct buf *facts) {
+    _cleanup_(buf_done) struct buf items = {0};
+    for (size_t i = 0; i < n->count; i++)
+        note_entry_encode(&items, &(struct note_entry){
+                                      .uid = n->entries[i].uid,
+                                      .size = n->entries[i].size,
+                                      .body = n->entries[i].body,
+                                      .modseq = n->entries[i].modseq,
+                                      .flags = n->entries[i].flags & ~ENTRY_SHARED,
+                                  });
+    note_entries_encode(facts, &(struct note_entries){
+                                   .account = g->account->id,
+                                   .mailbox = n->mailbox,
+                                   .count = (uint32_t)n->count,
+                                   .mailbox_name = n->mailbox_name,
+                                   .items = buf_slice(&items),
+                               });
+    log_add(g, NOTE_ENTRIES, 0, buf_slice(facts), NULL);
+}
+
+static void add_changes(struct log_group *g, enum note_type type, struct note_changes n,
+                        const struct buf *items, struct buf *facts) {
+    n.account = g->account->id;
+    n.items = buf_slice(items);
+    note_changes_encode(facts, &n);
+    log_add(g, (uint8_t)type, 0, buf_slice(facts), NULL);
+}
+
+static void add_flags(struct log_group *g, const struct record_flags *n, struct buf *facts) {
+    _cleanup_(buf_done) struct buf items = {0};
+    for (size_t i = 0; i < n->count; i++)
+        note_change_encode(
+            &items, NOTE_FLAGS,
+            (struct note_change){n->entries[i].uid, n->entries[i].flags & ~ENTRY_SHARED});
+    add_changes(g, NOTE_FLAGS,
+                (struct note_changes){
+                    .modseq = n->modseq, .mailbox = n->mailbox, .count = (uint32_t)n->count},
+                &items, facts);
+}
+
+static void add_expunge(struct log_group *g, const struct record_expunge *n, struct buf *facts) {
+    _cleanup_(buf_done) struct buf items = {0};
+    for (size_t i = 0; i < n->count; i++)
+        note_change_encode(&items, NOTE_EXPUNGE, (struct note_change){.uid = n->uids[i]});
+    add_changes(g, NOTE_EXPUNGE,
+                (struct note_changes){
+                    .modseq = n->modseq, .mailbox = n->mailbox, .count = (uint32_t)n->count},
+                &items, facts);
+}
+
+static void add_mailbox(struct log_group *g, const struct record_mailbox *n, struct buf *facts) {
+    note_mailbox_encode(facts, &(struct note_mailbox){
+                                   .account = g->account->id,
+                                   .mailbox = n->mailbox,
+                                   .parent = n->parent,
+                                   .uidvalidity = n->uidvalidity,
+                                   .uidnext = n->uidnext,
+                                   .role = n->role,
+                                   .modseq = n->modseq,
+                                   .name = n->name,
+                               });
+    log_add(g, NOTE_MAILBOX, 0, buf_slice(facts), NULL);
+}
+
+static void add_records(struct log_group *g, const struct list *records) {
+    _cleanup_(buf_done) struct buf facts = {0};
+    log_head(g);
+    LIST_EACH (r, records, const struct store_record, link) {
+        buf_clear(&facts);
+        if (r->type == RECORD_APPEND)
+            add_append(g, &r->append, &facts);
+        else if (r->type == RECORD_COPY)
+            add_copy(g, &r->copy, &facts);
+        else if (r->type == RECORD_FLAGS)
+            add_flags(g, &r->flags, &facts);
+        else if (r->type == RECORD_EXPUNGE)
+            add_expunge(g, &r->expunge, &facts);
+        else
+            add_mailbox(g, &r->mailbox, &facts);
+    }
+}
+
+/* What is kept in memory of bodies, beside mail.db. */
+static void note_bodies(struct solo_account *a, const struct log_group *g) {
+    struct note_message n;
+    LIST_EACH (r, &g->records, const struct log_record, link) {
+        if (r->type != NOTE_MESSAGE || note_message_decode(log_record_facts(r), &n) < 0)
+            continue;
+        keys_note(a, n.key);
+        place_note(a, &(struct index_place){.body = n.message,
+                                            .pack = r->pack,
+                                            .offset = r->place.body,
+                                            .size = (uint32_t)r->place.body_len,
+                                            .crc = r->place.body_crc});
+    }
+}
+
+/*
+ * A new account: its first pack tells when it was born, before anyone is told a UIDVALIDITY. The
+ * database is told at once: it is open now, and may be closed by the time the keeper comes.
+ */
+static void catch_up(struct solo_account *a) {
+    if (files_lock_whole(a) == 0)
+        files_unlock(a, 0);
+}
+
+int solo_commit(struct backend_account *account, const struct list *records) {
+    struct solo_account *a = account_of(account);
+    struct log_group g;
+    int error = fiber_mutex_lock(&a->log);
+    if (error)
+        return error;
+    error = log_begin(&g, a);
+    if (!error) {
+        add_records(&g, records);
+        error = log_write(&g);
+    }
+    if (!error)
+        note_bodies(a, &g);
+    log_done(&g);
+    fiber_mutex_unlock(&a->log);
+    if (!error && list_empty(records))
+        catch_up(a);
+    return error;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Records about messages, taken into mail.db: bodies, their entries in mailboxes, what changes
+ * them.
+ *
+ * Records come in the order in which they were made, but what compaction has copied comes again at
+ * the end of the log. So a replay meets
+ * - a body or an entry that is there already: the later record says where it lies now;
+ * - an entry that was expunged earlier in the log: the row in `vanished` keeps it away, and knows
+ *   the pack from which it could come back, so that compaction keeps the expunge as long as that;
+ * - an entry before its body: the body's row is made without a place and gets it later;
+ * - a body whose entries are all gone, or all still to come: its row stays until the end of the
+ *   replay, see index_drop_unused(). Outside of a replay a body goes with its last entry.
+ */
+#include "store/solo/index_db.h"
+
+#include "base/alloc.h"
+
+/* ------------------------------------------------------------------ bodies */
+
+struct body_row {
+    uint64_t body;
+    uint64_t pack; /* 0: not seen yet */
+    int64_t len;   /* of its record there */
+    uint64_t size;
+    int64_t entries;
+};
+
+static void count_body(struct index *ix, int64_t bodies, uint64_t size) {
+    ix->bodies += bodies;
+    ix->bytes += bodies * (int64_t)size;
+}
+
+/* The record of a body, as far as its row is concerned. */
+struct body_facts {
+    uint64_t body;
+    usec_t arrival;
+    uint32_t header_size, shape;
+};
+
+/* The body is known: the record is its newer copy, or the first that was found. */
+static int move_body(struct index *ix, const struct log_record *r, const struct body_facts *f) {
+    sqlite3_stmt *st;
+    int error = index_row(ix, &st, SQL_BODY_GET, V(ix->account), V(f->body));
+    if (error)
+        return error;
+    if (db_u64(st, 0))
+        pack_delta(ix, db_u64(st, 0))->alive -= db_i64(st, 2);
+    db_reset(&st);
+    pack_delta(ix, r->pack)->alive += (int64_t)r->len;
+    return db_run(ix->db, SQL_BODY_MOVE, V(ix->account), V(f->body), V(r->pack), V(r->place.offset),
+                  V(r->place.body), V(r->len), V(r->place.body_len), V(f->header_size),
+                  V(r->place.body_crc), V(f->shape), V(f->arrival));
+}
+
+/* A body with so many entries, unless it is known. */
+static int put_body(struct index *ix, const struct log_record *r, const struct body_facts *f,
+                    int entries, bool *ret_new) {
+    int error =
+        db_run(ix->db, SQL_BODY_ADD, V(ix->account), V(f->body), V(r->pack), V(r->place.offset),
+               V(r->place.body), V(r->len), V(r->place.body_len), V(f->header_size),
+               V(r->place.body_crc), V(f->shape), V(f->arrival), V(entries));
+    if (error)
+        return error;
+    *ret_new = db_changes(ix->db) > 0;
+    if (!*ret_new)
+        return move_body(ix, r, f);
+    pack_delta(ix, r->pack)->alive += (int64_t)r->len;
+    count_body(ix, entries, r->place.body_len);
+    return 0;
+}
+
+/* Runs a statement about one body that returns its row as it was left. -E_UNKNOWN: there was none.
+ */
+static int change_body(struct index *ix, const char *sql, uint64_t body, struct body_row *ret) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, sql, V(ix->account), V(body));
+    if (error)
+        return error;
+    *ret = (struct body_row){body, db_u64(st, 0), db_i64(st, 1), db_u64(st, 2), db_i64(st, 3)};
+    return MIN(db_step(ix->db, st), 0);
+}
+
+/* An entry more, of a body that is known. */
+static int join_body(struct index *ix, uint64_t body) {
+    struct body_row row;
+    int error = change_body(ix, SQL_BODY_JOIN, body, &row);
+    if (!error && row.entries == 1)
+        count_body(ix, 1, row.size);
+    return error;
+}
+
+/* An entry less; outside of a replay the last one takes the body with it. */
+static int leave_body(struct index *ix, uint64_t body, bool replay, struct body_row *ret) {
+    int error = replay ? -E_UNKNOWN : change_body(ix, SQL_BODY_DROP_LAST, body, ret);
+    if (error == 0) {
+        if (ret->pack)
+            pack_delta(ix, ret->pack)->alive -= ret->len;
+        count_body(ix, -1, ret->size);
+    }
+    if (error != -E_UNKNOWN)
+        return error;
+    error = change_body(ix, SQL_BODY_LEAVE, body, ret);
+    if (!error && ret->entries == 0)
+        count_body(ix, -1, ret->size);
+    return error == -E_UNKNOWN ? -E_CORRUPT : error;
+}
+
+/* ------------------------------------------------------------------ entries */
+
+struct entry_facts {
+    uint32_t mailbox, uid;
+    uint64_t body, modseq, flags, size;
+    uint64_t pack; /* of its own record; 0: it lies with its body */
+};
+
+static int add_entry(struct index *ix, const struct entry_facts *f) {
+    int error = db_run(ix->db, SQL_ENTRY_ADD, V(ix->account), V(f->mailbox), V(f->uid), V(f->body),
+                       V(f->modseq), V(f->flags), V(f->pack));
+    if (error)
+        return error;
+    struct index_box_delta *d = box_delta(ix, f->mailbox);
+    d->messages++;
+    d->unseen += !(f->flags & STORE_SEEN);
+    d->bytes += (int64_t)f->size;
+    return 0;
+}
+
+static int set_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t flags,
+                     uint64_t modseq) {
+    struct index_entry now;
+    int error = index_entry(ix, mailbox, uid, &now);
+    if (error)
+        return error == -E_UNKNOWN ? 0 : error;
+    if (now.modseq >= modseq)
+        return 0;
+    box_delta(ix, mailbox)->unseen += (int)!(flags & STORE_SEEN) - (int)!(now.flags & STORE_SEEN);
+    return db_run(ix->db, SQL_ENTRY_SET, V(ix->account), V(mailbox), V(uid), V(flags), V(modseq));
+}
+
+/* 1: the entry was expunged, and its record lies in this pack; 0: it was not. */
+static int stays_away(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t pack) {
+    uint64_t before;
+    int error = index_vanished(ix, mailbox, uid, &before);
+    if (error == -E_UNKNOWN)
+        return 0;
+    if (!error)
+        error = db_run(ix->db, SQL_VANISHED_PLACE, V(ix->account), V(mailbox), V(uid), V(pack));
+    return error ? error : 1;
+}
+
+/* What an entry says of its mailbox. */
+static void note_mailbox(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t modseq,
+                         struct slice name) {
+    struct index_box_delta *d = box_delta(ix, mailbox);
+    d->uidnext = MAX(d->uidnext, uid + 1);
+    d->modseq = MAX(d->modseq, modseq);
+    if (d->name.len == 0)
+        buf_add(&d->name, name);
+}
+
+/* ------------------------------------------------------------------ messages */
+
+int index_add_key(struct index *ix, struct slice key, usec_t stored, uint64_t message) {
+    if (key.len == 0)
+        return 0;
+    return db_run(ix->db, SQL_KEY_ADD, V(ix->account), V_BYTES(key), V(stored), V(message));
+}
+
+/* A message of which something is known already, or may be. */
+static int take_message_again(struct index *ix, const struct log_record *r,
+                              const struct body_facts *f, const struct note_message *n) {
+    bool is_new;
+    struct index_entry now;
+    int error = put_body(ix, r, f, 0, &is_new);
+    if (error)
+        return error;
+    error = index_entry(ix, n->mailbox, n->uid, &now);
+    if (!error)
+        return set_entry(ix, n->mailbox, n->uid, n->flags, n->modseq);
+    if (error == -E_UNKNOWN)
+        error = stays_away(ix, n->mailbox, n->uid, r->pack);
+    if (error)
+        return MIN(error, 0);
+    error = join_body(ix, n->message);
+    if (error)
+        return error;
+    return add_entry(ix, &(struct entry_facts){.mailbox = n->mailbox,
+                                               .uid = n->uid,
+                                               .body = n->message,
+                                               .modseq = n->modseq,
+                                               .flags = n->flags,
+                                               .size = r->place.body_len});
+}
+
+int index_take_message(struct index *ix, const struct log_record *r, bool replay) {
+    struct note_message n;
+    bool is_new;
+    int error = note_message_decode(log_record_facts(r), &n);
+    if (error)
+        return error;
+    note_mailbox(ix, n.mailbox, n.uid, n.modseq, n.mailbox_name);
+    error = index_add_key(ix, n.key, n.stored, n.message);
+    struct body_facts f = {n.message, n.arrival, n.header_size, n.shape};
+    if (!error && (replay || (r->flags & NOTE_MOVED)))
+        return take_message_again(ix, r, &f, &n);
+    if (!error)
+        error = put_body(ix, r, &f, 1, &is_new);
+    if (!error && !is_new)
+        error = -E_CORRUPT; /* numbers of bodies are given once */
+    if (error)
+        return error;
+    return add_entry(ix, &(struct entry_facts){.mailbox = n.mailbox,
+                                               .uid = n.uid,
+                                               .body = n.message,
+                                               .modseq = n.modseq,
+                                               .flags = n.flags,
+                                               .size = r->place.body_len});
+}
+
+int index_take_body(struct index *ix, const struct log_record *r, bool replay) {
+    struct note_body n;
+    bool is_new;
+    int error = note_body_decode(log_record_facts(r), &n);
+    if (error)
+        return error;
+    return put_body(ix, r, &(struct body_facts){n.message, n.arrival, n.header_size, n.shape}, 0,
+                    &is_new);
+}
+
+/* ------------------------------------------------------------------ copies */
+
+static int take_entry(struct index *ix, const struct log_record *r, uint32_t mailbox,
+                      const struct note_entry *e) {
+    struct index_entry now;
+    int error = index_entry(ix, mailbox, e->uid, &now);
+    if (!error && now.pack == 0)
+        return -E_CORRUPT; /* it lies with its body: UIDs are given once */
+    if (!error) {          /* its newer copy */
+        pack_delta(ix, now.pack)->alive -= NOTE_ENTRY_SIZE;
+        error = db_run(ix->db, SQL_ENTRY_MOVE, V(ix->account), V(mailbox), V(e->uid), V(r->pack));
+        if (!error)
+            error = set_entry(ix, mailbox, e->uid, e->flags, e->modseq);
+        pack_delta(ix, r->pack)->alive += NOTE_ENTRY_SIZE;
+        return error;
+    }
+    if (error == -E_UNKNOWN)
+        error = stays_away(ix, mailbox, e->uid, r->pack);
+    if (error)
+        return MIN(error, 0);
+    error = db_run(ix->db, SQL_BODY_EXPECT, V(ix->account), V(e->body), V(e->size));
+    if (!error)
+        error = join_body(ix, e->body);
+    if (error)
+        return error;
+    pack_delta(ix, r->pack)->alive += NOTE_ENTRY_SIZE;
+    return add_entry(ix, &(struct entry_facts){.mailbox = mailbox,
+                                               .uid = e->uid,
+                                               .body = e->body,
+                                               .modseq = e->modseq,
+                                               .flags = e->flags,
+                                               .size = e->size,
+                                               .pack = r->pack});
+}
+
+int index_take_entries(struct index *ix, const struct log_record *r, bool replay) {
+    struct note_entries n;
+    int error = note_entries_decode(log_record_facts(r), &n);
+    for (size_t i = 0; !error && i < n.count; i++) {
+        struct note_entry e = note_entries_at(&n, i);
+        note_mailbox(ix, n.mailbox, e.uid, e.modseq, n.mailbox_name);
+        error = take_entry(ix, r, n.mailbox, &e);
+    }
+    return error;
+}
+
+/* ------------------------------------------------------------------ changes */
+
+int index_take_flags(struct index *ix, const struct log_record *r, bool replay) {
+    struct note_changes n;
+    int error = note_changes_decode(log_record_facts(r), NOTE_FLAGS, &n);
+    if (error)
+        return error;
+    struct index_box_delta *d = box_delta(ix, n.mailbox);
+    d->modseq = MAX(d->modseq, n.modseq);
+    for (size_t i = 0; i < n.count && !error; i++) {
+        struct note_change c = note_changes_at(&n, NOTE_FLAGS, i);
+        error = set_entry(ix, n.mailbox, c.uid, c.flags, n.modseq);
+    }
+    return error;
+}
+
+/* Takes an entry out, and its body with the last one; gives the pack from which it could return. */
+static int drop_entry(struct index *ix, uint32_t mailbox, uint32_t uid, bool replay,
+                      uint64_t *ret_pack) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    struct body_row row;
+    int error = index_row(ix, &st, SQL_ENTRY_DROP, V(ix->account), V(mailbox), V(uid));
+    if (error)
+        return error;
+    uint64_t body = db_u64(st, 0), flags = db_u64(st, 1), pack = db_u64(st, 2);
+    error = MIN(db_step(ix->db, st), 0);
+    if (!error)
+        error = leave_body(ix, body, replay, &row);
+    if (error)
+        return error;
+    struct index_box_delta *d = box_delta(ix, mailbox);
+    d->messages--;
+    d->unseen -= !(flags & STORE_SEEN);
+    d->bytes -= (int64_t)row.size;
+    if (pack)
+        pack_delta(ix, pack)->alive -= NOTE_ENTRY_SIZE;
+    *ret_pack = pack ? pack : row.pack;
+    return 0;
+}
+
+int index_take_expunge(struct index *ix, const struct log_record *r, bool replay) {
+    struct note_changes n;
+    int error = note_changes_decode(log_record_facts(r), NOTE_EXPUNGE, &n);
+    for (size_t i = 0; !error && i < n.count; i++) {
+        uint32_t uid = note_changes_at(&n, NOTE_EXPUNGE, i).uid;
+        uint64_t pack = 0;
+        note_mailbox(ix, n.mailbox, uid, n.modseq, (struct slice){0});
+        error = drop_entry(ix, n.mailbox, uid, replay, &pack);
+        if (!error || error == -E_UNKNOWN)
+            error = db_run(ix->db, SQL_VANISHED_ADD, V(ix->account), V(n.mailbox), V(uid),
+                           V(n.modseq), V(pack));
+    }
+    return error;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The statements of mail.db.
+ *
+ * The SQL keeps to what PostgreSQL understands as well: keys begin with the account, numbers are
+ * bigint, no sequences and no triggers.
+ */
+#include "store/solo/index_db.h"
+
+#define KEY " WHERE account_id = ?1"
+
+const char SQL_ACCOUNT_GET[] =
+    "SELECT born, modseq, body_next, mailbox_next, taken_pack, taken_offset,"
+    " pruned, bodies, bytes FROM account" KEY;
+const char SQL_ACCOUNT_ADD[] = "INSERT INTO account (account_id, format, born, modseq, body_next,"
+                               " mailbox_next, taken_pack, taken_offset, bodies, bytes, pruned)"
+                               " VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
+const char SQL_ACCOUNT_SET[] = "UPDATE account SET born = ?2, modseq = ?3, body_next = ?4,"
+                               " mailbox_next = ?5, taken_pack = ?6, taken_offset = ?7,"
+                               " bodies = ?8, bytes = ?9" KEY;
+const char SQL_ACCOUNT_PRUNED[] = "UPDATE account SET pruned = ?2" KEY;
+
+const char SQL_MAILBOX_ADD[] =
+    "INSERT INTO mailboxes (account_id, mailbox_id, parent_id, name, role,"
+    " uidvalidity, uidnext, modseq, changed, messages, unseen, bytes)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 0, 0, 0)";
+const char SQL_MAILBOX_SET[] = "UPDATE mailboxes SET parent_id = ?3, name = ?4, role = ?5,"
+                               " uidvalidity = ?6, changed = ?7" KEY " AND mailbox_id = ?2";
+const char SQL_MAILBOX_GET_MODSEQ[] = "SELECT changed FROM mailboxes" KEY " AND mailbox_id = ?2";
+const char SQL_MAILBOX_COUNT[] =
+    "UPDATE mailboxes SET messages = messages + ?3, unseen = unseen + ?4,"
+    " bytes = bytes + ?5,"
+    " uidnext = CASE WHEN uidnext < ?6 THEN ?6 ELSE uidnext END,"
+    " modseq = CASE WHEN modseq < ?7 THEN ?7 ELSE modseq END" KEY " AND mailbox_id = ?2";
+const char SQL_MAILBOX_LEAP[] = "UPDATE mailboxes SET uidnext = uidnext + ?2" KEY;
+const char SQL_MAILBOX_ALL[] =
+    "SELECT mailbox_id, parent_id, name, role, uidvalidity, uidnext, modseq,"
+    " messages, unseen, bytes FROM mailboxes" KEY " ORDER BY mailbox_id";
+
+const char SQL_BODY_ADD[] = "INSERT INTO bodies (account_id, body_id, pack, place, body, length,"
+                            " size, header_size, body_crc, shape, arrival, entries)"
+                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+                            " ON CONFLICT (account_id, body_id) DO NOTHING";
+const char SQL_BODY_EXPECT[] =
+    "INSERT INTO bodies (account_id, body_id, pack, place, body, length,"
+    " size, header_size, body_crc, shape, arrival, entries)"
+    " VALUES (?1, ?2, 0, 0, 0, 0, ?3, 0, 0, 0, 0, 0) ON CONFLICT (account_id, body_id) DO NOTHING";
+const char SQL_BODY_GET[] = "SELECT pack, place, length, size FROM bodies" KEY " AND body_id = ?2";
+const char SQL_BODY_MOVE[] =
+    "UPDATE bodies SET pack = ?3, place = ?4, body = ?5, length = ?6, size = ?7,"
+    " header_size = ?8, body_crc = ?9, shape = ?10, arrival = ?11" KEY " AND body_id = ?2";
+const char SQL_BODY_JOIN[] = "UPDATE bodies SET entries = entries + 1" KEY " AND body_id = ?2"
+                             " RETURNING pack, length, size, entries";
+const char SQL_BODY_LEAVE[] = "UPDATE bodies SET entries = entries - 1" KEY " AND body_id = ?2"
+                              " RETURNING pack, length, size, entries";
+const char SQL_BODY_DROP_LAST[] = "DELETE FROM bodies" KEY " AND body_id = ?2 AND entries = 1"
+                                  " RETURNING pack, length, size, 0";
+const char SQL_BODY_DROP_UNUSED[] =
+    "DELETE FROM bodies" KEY " AND entries = 0 RETURNING pack, length";
+const char SQL_BODY_ENTRIES[] = "SELECT entries FROM bodies" KEY " AND body_id = ?2";
+const char SQL_BODY_PLACES[] =
+    "SELECT body_id, pack, body, size, body_crc FROM bodies" KEY " AND body_id >= ?2"
+    " ORDER BY body_id LIMIT ?3";
+
+const char SQL_ENTRY_ADD[] =
+    "INSERT INTO entries (account_id, mailbox_id, uid, body_id, modseq, flags, pack)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const char SQL_ENTRY_GET[] =
+    "SELECT body_id, flags, modseq, pack FROM entries" KEY " AND mailbox_id = ?2 AND uid = ?3";
+const char SQL_ENTRY_SET[] =
+    "UPDATE entries SET flags = ?4, modseq = ?5" KEY " AND mailbox_id = ?2 AND uid = ?3";
+const char SQL_ENTRY_MOVE[] =
+    "UPDATE entries SET pack = ?4" KEY " AND mailbox_id = ?2 AND uid = ?3";
+const char SQL_ENTRY_DROP[] = "DELETE FROM entries" KEY " AND mailbox_id = ?2 AND uid = ?3"
+                              " RETURNING body_id, flags, pack";
+const char SQL_ENTRY_LOAD[] =
+    "SELECT e.uid, e.flags, e.modseq, e.body_id, b.size, b.shape, b.arrival, b.entries"
+    " FROM entries e JOIN bodies b"
+    " ON b.account_id = e.account_id AND b.body_id = e.body_id"
+    " WHERE e.account_id = ?1 AND e.mailbox_id = ?2 AND e.uid > ?3 ORDER BY e.uid LIMIT ?4";
+
+const char SQL_KEY_ADD[] =
+    "INSERT INTO delivered (account_id, delivery_key, arrival, body_id)"
+    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (account_id, delivery_key) DO NOTHING";
+const char SQL_KEY_GET[] = "SELECT body_id FROM delivered" KEY " AND delivery_key = ?2";
+const char SQL_KEY_ALL[] = "SELECT delivery_key FROM delivered" KEY;
+const char SQL_KEY_PRUNE[] = "DELETE FROM delivered" KEY " AND arrival < ?2";
+
+const char SQL_VANISHED_ADD[] = "INSERT INTO vanished (account_id, mailbox_id, uid, modseq, pack)"
+                                " VALUES (?1, ?2, ?3, ?4, ?5)"
+                                " ON CONFLICT (account_id, mailbox_id, uid) DO NOTHING";
+const char SQL_VANISHED_GET[] = "SELECT pack FROM vanished" KEY " AND mailbox_id = ?2 AND uid = ?3";
+const char SQL_VANISHED_SINCE[] =
+    "SELECT uid FROM vanished" KEY " AND mailbox_id = ?2 AND modseq > ?3 ORDER BY uid";
+const char SQL_VANISHED_PLACE[] =
+    "UPDATE vanished SET pack = ?4" KEY " AND mailbox_id = ?2 AND uid = ?3";
+const char SQL_VANISHED_GONE[] = "UPDATE vanished SET pack = 0" KEY " AND pack = ?2";
+
+const char SQL_PACK_ADD[] = "INSERT INTO packs (account_id, pack, bytes, alive, state)"
+                            " VALUES (?1, ?2, ?3, ?4, ?5)";
+const char SQL_PACK_SET[] = "UPDATE packs SET bytes = ?3, state = ?4" KEY " AND pack = ?2";
+const char SQL_PACK_COUNT[] =
+    "UPDATE packs SET alive = alive + ?3,"
+    " bytes = CASE WHEN bytes < ?4 THEN ?4 ELSE bytes END" KEY " AND pack = ?2";
+const char SQL_PACK_DROP[] = "DELETE FROM packs" KEY " AND pack = ?2";
+const char SQL_PACK_ALL[] = "SELECT pack, bytes, alive, state FROM packs" KEY " ORDER BY pack";

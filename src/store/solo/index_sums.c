@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a transaction adds to the counters of the account, its mailboxes and packs: summed up while
+ * its records are taken in, and written once.
+ */
+#include "store/solo/index_db.h"
+
+#include "base/alloc.h"
+
+struct index_box_delta *box_delta(struct index *ix, uint32_t mailbox) {
+    for (size_t i = 0; i < ix->box_count; i++)
+        if (ix->boxes[i].mailbox == mailbox)
+            return &ix->boxes[i];
+    if (ix->box_count == ix->box_size) {
+        size_t size = ix->box_size ? 2 * ix->box_size : 8;
+        ix->boxes = mem_grow(ix->boxes, size * sizeof *ix->boxes);
+        memset(ix->boxes + ix->box_size, 0, (size - ix->box_size) * sizeof *ix->boxes);
+        ix->box_size = size;
+    }
+    struct index_box_delta *d = &ix->boxes[ix->box_count++];
+    struct buf name = d->name;
+    buf_clear(&name);
+    *d = (struct index_box_delta){.mailbox = mailbox, .name = name};
+    return d;
+}
+
+struct index_pack_delta *pack_delta(struct index *ix, uint64_t pack) {
+    for (size_t i = 0; i < ix->pack_count; i++)
+        if (ix->packs[i].pack == pack)
+            return &ix->packs[i];
+    if (ix->pack_count == ix->pack_size) {
+        ix->pack_size = ix->pack_size ? 2 * ix->pack_size : 8;
+        ix->packs = mem_grow(ix->packs, ix->pack_size * sizeof *ix->packs);
+    }
+    ix->packs[ix->pack_count] = (struct index_pack_delta){.pack = pack};
+    return &ix->packs[ix->pack_count++];
+}
+
+static int save_account(struct index *ix, const struct index_account *row) {
+    return db_run(ix->db, ix->known ? SQL_ACCOUNT_SET : SQL_ACCOUNT_ADD, V(ix->account),
+                  V(row->born), V(row->modseq), V(row->message_next), V(row->mailbox_next),
+                  V(row->mark.pack), V(row->mark.offset), V(row->bodies), V(row->bytes));
+}
+
+static int by_mailbox(const void *a, const void *b) {
+    const struct index_box_delta *x = a, *y = b;
+    return x->mailbox < y->mailbox ? -1 : x->mailbox > y->mailbox;
+}
+
+static int save_box(struct index *ix, const struct index_box_delta *d, usec_t born) {
+    for (int tries = 0;; tries++) {
+        int error = db_run(ix->db, SQL_MAILBOX_COUNT, V(ix->account), V(d->mailbox), V(d->messages),
+                           V(d->unseen), V(d->bytes), V(d->uidnext), V(d->modseq));
+        if (error || db_changes(ix->db) > 0 || tries > 0)
+            return error;
+        uint32_t validity = (uint32_t)(born / USEC_SEC) + d->mailbox;
+        error = db_run(ix->db, SQL_MAILBOX_ADD, V(ix->account), V(d->mailbox), V(0),
+                       V_TEXT(buf_slice(&d->name)),
+                       V(d->mailbox == STORE_INBOX ? STORE_ROLE_INBOX : STORE_ROLE_NONE),
+                       V(validity), V(1), V(0));
+        if (error)
+            return error;
+    }
+}
+
+static int save_pack(struct index *ix, const struct index_pack_delta *d) {
+    int error = db_run(ix->db, SQL_PACK_COUNT, V(ix->account), V(d->pack), V(d->alive), V(d->end));
+    if (error || db_changes(ix->db) > 0)
+        return error;
+    return db_run(ix->db, SQL_PACK_ADD, V(ix->account), V(d->pack), V(d->end), V(d->alive),
+                  V(INDEX_PACK_WHOLE));
+}
+
+void index_begin_sums(struct index *ix) {
+    ix->box_count = ix->pack_count = 0;
+    ix->bodies = ix->bytes = 0;
+}
+
+/* Writes the counters of the account, its mailboxes and packs. */
+int index_save_sums(struct index *ix, struct index_account *row) {
+    row->bodies = (uint64_t)((int64_t)row->bodies + ix->bodies);
+    row->bytes = (uint64_t)((int64_t)row->bytes + ix->bytes);
+    int error = save_account(ix, row);
+    if (ix->box_count > 1)
+        qsort(ix->boxes, ix->box_count, sizeof *ix->boxes, by_mailbox);
+    for (size_t i = 0; !error && i < ix->box_count; i++)
+        error = save_box(ix, &ix->boxes[i], row->born);
+    for (size_t i = 0; !error && i < ix->pack_count; i++)
+        error = save_pack(ix, &ix->packs[i]);
+    return error;
+}
+
+void index_each_change(const struct index *ix,
+                       void (*each)(void *arg, uint64_t pack, uint64_t end, int64_t alive),
+                       void *arg) {
+    for (size_t i = 0; i < ix->pack_count; i++)
+        each(arg, ix->packs[i].pack, ix->packs[i].end, ix->packs[i].alive);
+}

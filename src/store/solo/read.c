@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Reading: entries of mailboxes, bytes of bodies.
+ *
+ * A body that is in the page cache is read at once, on the fiber's own stack; only what the disk
+ * has to bring goes to another thread.
+ */
+#include "store/solo/inside.h"
+
+#include <errno.h>
+#include <sys/uio.h>
+
+#include "base/alloc.h"
+#include "base/crc32c.h"
+
+#define ASKED 256U /* places, of the database at once */
+
+/* ------------------------------------------------------------------ what the index knows */
+
+struct load_job {
+    struct index *index;
+    uint32_t mailbox, above;
+    struct store_entry *entries;
+    size_t size, count;
+};
+
+static int run_load(void *arg) {
+    struct load_job *j = arg;
+    return index_load(j->index, j->mailbox, j->above, j->entries, j->size, &j->count);
+}
+
+int solo_load(struct backend_account *account, uint32_t mailbox, uint32_t above,
+              struct store_entry *entries, size_t size, size_t *ret_count) {
+    struct solo_account *a = account_of(account);
+    int error = files_lock_whole(a);
+    if (error)
+        return error;
+    struct load_job j = {
+        .index = a->index, .mailbox = mailbox, .above = above, .entries = entries, .size = size};
+    error = offload(OFFLOAD_DISK, run_load, &j);
+    files_unlock(a, error);
+    *ret_count = j.count;
+    return error;
+}
+
+struct count_job {
+    struct index *index;
+    const uint64_t *bodies;
+    size_t count;
+    uint32_t *counts;
+};
+
+static int run_count(void *arg) {
+    struct count_job *j = arg;
+    for (size_t i = 0; i < j->count; i++) {
+        j->counts[i] = 0;
+        int error = index_body_entries(j->index, j->bodies[i], &j->counts[i]);
+        if (error && error != -E_UNKNOWN)
+            return error;
+    }
+    return 0;
+}
+
+int solo_count_entries(struct backend_account *account, const uint64_t *bodies, size_t count,
+                       uint32_t *counts) {
+    struct solo_account *a = account_of(account);
+    int error = files_lock_whole(a);
+    if (error)
+        return error;
+    struct count_job j = {.index = a->index, .bodies = bodies, .count = count};
+    j.counts = counts;
+    error = offload(OFFLOAD_DISK, run_count, &j);
+    files_unlock(a, error);
+    return error;
+}
+
+struct vanished_job {
+    struct index *index;
+    uint32_t mailbox;
+    uint64_t modseq;
+    struct buf *uids;
+};
+
+static int run_vanished(void *arg) {
+    struct vanished_job *j = arg;
+    return index_vanished_since(j->index, j->mailbox, j->modseq, j->uids);
+}
+
+int solo_vanished(struct backend_account *account, uint32_t mailbox, uint64_t modseq,
+                  struct buf *uids) {
+    struct solo_account *a = account_of(account);
+    int error = files_lock_whole(a);
+    if (error)
+        return error;
+    struct vanished_job j = {a->index, mailbox, modseq, uids};
+    error = offload(OFFLOAD_DISK, run_vanished, &j);
+    files_unlock(a, error);
+    return error;
+}
+
+/* ------------------------------------------------------------------ bytes of a body */
+
+struct ask_job {
+    struct index *index;
+    uint64_t body;
+    struct index_place *places;
+    size_t count;
+};
+
+static int run_ask(void *arg) {
+    struct ask_job *j = arg;
+    return index_places(j->index, j->body, j->places, ASKED, &j->count);
+}
+
+static int ask_database(struct solo_account *a, uint64_t body) {
+    int error = files_lock_whole(a);
+    if (error)
+        return error;
+    _cleanup_(free_p) struct index_place *places = mem_array(ASKED, sizeof *places);
+    struct ask_job j = {.index = a->index, .body = body, .places = places};
+    places_begin(a);
+    error = offload(OFFLOAD_DISK, run_ask, &j);
+    for (size_t i = error ? 0 : j.count; i-- > 0;) /* last the one that was asked for */
+        place_note(a, &j.places[i]);
+    files_unlock(a, error);
+    return error;
+}
+
+/* Where a body lies. */
+static int find_place(struct solo_account *a, struct backend_body body, struct index_place *ret) {
+    if (!place_known(a, body.number, ret)) {
+        int error = ask_database(a, body.number);
+        if (error)
+            return error;
+        if (!place_known(a, body.number, ret))
+            return -E_UNKNOWN;
+    }
+    if (ret->pack == 0) /* its entry was found, its bytes were not */
+        return -E_CORRUPT;
+    return ret->size == body.size ? 0 : -E_CORRUPT;
+}
+
+/* Where a body lies, and its pack's file; looked up again if compaction finishes in between. */
+static int get_place(struct solo_account *a, struct backend_body body, struct index_place *ret,
+                     struct pack_handle **ret_pack) {
+    for (int tries = 0;; tries++) {
+        int error = find_place(a, body, ret);
+        if (!error)
+            error = files_get_pack(a, ret->pack, ret_pack);
+        if (error != -E_UNKNOWN || tries > 0)
+            return error;
+        place_forget(a, body.number);
+    }
+}
+
+struct read_job {
+    int fd;
+    struct pack_place place;
+    uint64_t skip;
+    void *to;
+    size_t len;
+};
+
+static int run_read(void *arg) {
+    struct read_job *j = arg;
+    return pack_read_body(j->fd, &j->place, j->skip, j->to, j->len);
+}
+
+/* True when all bytes were in memory. */
+static bool read_cached(const struct read_job *j) {
+    struct iovec iov = {j->to, j->len};
+    ssize_t n = preadv2(j->fd, &iov, 1, (off_t)(j->place.body + j->skip), RWF_NOWAIT);
+    return n >= 0 && (size_t)n == j->len;
+}
+
+static int check_whole(const struct read_job *j) {
+    if (j->skip > 0 || j->len < j->place.body_len)
+        return 0;
+    return crc32c(0, slice_of(j->to, j->len)) == j->place.body_crc ? 0 : -E_CORRUPT;
+}
+
+static void report_damage(struct solo_account *a, const struct index_place *p) {
+    struct problem text;
+    (void)problem_set(&text, 0, "message %llu is damaged: pack %06llu at %llu",
+                      (unsigned long long)p->body, (unsigned long long)p->pack,
+                      (unsigned long long)p->offset);
+    solo_report(a, slice_of_str(text.text));
+}
+
+int solo_read(struct backend_account *account, struct backend_body body, uint64_t skip, void *to,
+              size_t len) {
+    struct solo_account *a = account_of(account);
+    struct index_place p;
+    struct pack_handle *pack;
+    int error = get_place(a, body, &p, &pack);
+    if (error)
+        return error;
+    struct read_job j = {
+        .fd = pack->fd,
+        .place = {.body = p.offset, .body_len = p.size, .body_crc = p.crc},
+        .skip = skip,
+        .to = to,
+        .len = len,
+    };
+    error = read_cached(&j) ? check_whole(&j) : offload(OFFLOAD_DISK, run_read, &j);
+    files_put_pack(pack);
+    if (error == -E_CORRUPT || error == -E_EOF) {
+        report_damage(a, &p);
+        error = -E_CORRUPT;
+    }
+    return error;
+}
+
+/* ------------------------------------------------------------------ several at once */
+
+/* Bodies further apart than this are read one by one. */
+#define GAP_MAX 4096U
+#define MANY    64U
+
+/* How many bodies from the first on lie one behind the other in its pack, into `places`. */
+static size_t stretch(struct solo_account *a, const struct backend_body *bodies, size_t count,
+                      size_t most, struct index_place *places) {
+    uint64_t end = places[0].offset + places[0].size;
+    size_t n = 1;
+    for (; n < MIN(count, MANY); n++) {
+        struct index_place *p = &places[n];
+        if (!place_known(a, bodies[n].number, p) || p->pack == 0 || p->size != bodies[n].size ||
+            p->pack != places[0].pack || p->offset < end || p->offset - end > GAP_MAX ||
+            p->offset + p->size - places[0].offset > most)
+            break;
+        end = p->offset + p->size;
+    }
+    return n;
+}
+
+static int run_read_span(void *arg) {
+    struct read_job *j = arg;
+    char *to = j->to;
+    for (size_t done = 0; done < j->len;) {
+        ssize_t n = pread(j->fd, to + done, j->len - done, (off_t)(j->place.body + done));
+        if (n == 0)
+            return -E_CORRUPT;
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+/* Says where the bodies of a stretch are; ends before the first whose sum is wrong. */
+static int find_pieces(struct solo_account *a, const struct index_place *places, size_t count,
+                       struct slice span, size_t at, struct store_piece *ret_pieces) {
+    for (size_t i = 0; i < count; i++) {
+        size_t offset = (size_t)(places[i].offset - places[0].offset);
+        struct slice body = slice_first(slice_from(span, offset), places[i].size);
+        if (body.len < places[i].size || crc32c(0, body) != places[i].crc) {
+            report_damage(a, &places[i]);
+            return i > 0 ? (int)i : -E_CORRUPT;
+        }
+        ret_pieces[i] = (struct store_piece){at + offset, body.len};
+    }
+    return (int)count;
+}
+
+int solo_read_many(struct backend_account *account, const struct backend_body *bodies, size_t count,
+                   size_t most, struct buf *to, struct store_piece *ret_pieces) {
+    struct solo_account *a = account_of(account);
+    _cleanup_(free_p) struct index_place *places = mem_array(MANY, sizeof *places);
+    struct pack_handle *pack;
+    int error = get_place(a, bodies[0], &places[0], &pack);
+    if (error)
+        return error;
+    count = stretch(a, bodies, count, most, places);
+    size_t len = (size_t)(places[count - 1].offset + places[count - 1].size - places[0].offset);
+    buf_reserve(to, len);
+    struct read_job j = {.fd = pack->fd,
+                         .place = {.body = places[0].offset, .body_len = len},
+                         .to = to->ptr + to->len,
+                         .len = len};
+    struct slice span = slice_of(j.to, len);
+    error = read_cached(&j) ? 0 : offload(OFFLOAD_DISK, run_read_span, &j);
+    files_put_pack(pack);
+    if (error)
+        return error;
+    int n = find_pieces(a, places, count, span, to->len, ret_pieces);
+    if (n > 0)
+        to->len += len;
+    return n;
+}
+
+/* ------------------------------------------------------------------ without reading */
+
+int solo_get(struct backend_account *account, struct backend_body body, struct backend_file *ret) {
+    struct solo_account *a = account_of(account);
+    struct index_place p;
+    struct pack_handle *pack;
+    int error = get_place(a, body, &p, &pack);
+    if (!error)
+        *ret =
+            (struct backend_file){.fd = pack->fd, .offset = p.offset, .len = p.size, .hold = pack};
+    return error;
+}
+
+void solo_put(struct backend_account *account, struct backend_file *f) {
+    files_put_pack(f->hold);
+    f->hold = NULL;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "store/solo/replay.h"
+#include "store/solo/solo.h"
+
+int solo_repair(const char *dir, uint64_t account, struct solo_repaired *ret,
+                struct problem *problem) {
+    _cleanup_(free_p) char *account_dir = replay_account_dir(dir, account);
+    struct stat st;
+    if (stat(account_dir, &st) < 0)
+        return problem_set(problem, -errno, "%s: %s", account_dir, error_text(errno));
+    _cleanup_(index_close_p) struct index *ix = NULL;
+    struct replay_result r;
+    _cleanup_(buf_done) struct buf blank = {0};
+    int error = index_blank_make(&blank);
+    if (error)
+        return problem_set(problem, error, "%s: %s", account_dir, error_text(error));
+    struct replay_where where = {dir, account, buf_slice(&blank), &pack_io_system,
+                                 .gives_up = true};
+    error = replay_open(&where, true, &ix, &r, problem);
+    if (!error)
+        *ret = (struct solo_repaired){
+            .packs = r.packs, .messages = r.messages, .expunged = r.expunged, .damaged = r.damaged};
+    replay_result_done(&r);
+    return error;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+/* The backend as a whole: its options, opening and closing it, its table of functions. */
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/alloc.h"
+#include "store/solo/inside.h"
+
+#define MIN_FREE      (64ULL << 20)
+#define SPACE_CHECKED (250 * USEC_MS)
+#define PENDING_MAX   50000U /* records that mail.db may trail when it cannot be written */
+
+/* ------------------------------------------------------------------ room on the disk */
+
+struct space_job {
+    const char *dir;
+    uint64_t free;
+};
+
+static int check_space(void *arg) {
+    struct space_job *j = arg;
+    struct statvfs v;
+    if (statvfs(j->dir, &v) < 0)
+        return -errno;
+    j->free = (uint64_t)v.f_bavail * v.f_frsize;
+    return 0;
+}
+
+/* D4: says no before it is too late. Removing messages and compaction still have room then. */
+static int has_room(struct backend_account *account) {
+    const struct solo_account *a = account_of(account);
+    struct solo *s = a->solo;
+    bool stale = !s->space_checked || fiber_now() >= s->space_checked + SPACE_CHECKED;
+    if (s->options.min_free > 1 && stale) {
+        struct space_job j = {.dir = s->dir};
+        s->space_checked = fiber_now();
+        if (offload(OFFLOAD_DISK, check_space, &j) == 0)
+            s->space_low = j.free < s->options.min_free;
+    }
+    if (s->space_low)
+        return -ENOSPC;
+    return a->pending_count > PENDING_MAX ? -E_TEMPORARY : 0;
+}
+
+static void set_min_free(struct store_backend *b, uint64_t bytes) {
+    struct solo *s = solo_of(b);
+    s->options.min_free = bytes ? bytes : MIN_FREE;
+    s->space_checked = 0; /* the next delivery looks again */
+    s->space_low = false;
+}
+
+/* ------------------------------------------------------------------ the table */
+
+static void stats(const struct store_backend *b, struct backend_stats *ret) {
+    const struct solo *s = CONTAINER_OF(b, const struct solo, base);
+    *ret = s->stats;
+    ret->handles = s->open_count;
+}
+
+static void usage(const struct backend_account *account, struct backend_usage *ret) {
+    const struct solo_account *a = CONTAINER_OF(account, const struct solo_account, base);
+    *ret = (struct backend_usage){0};
+    for (size_t i = 0; i < a->pack_count; i++)
+        ret->disk += a->packs[i].end;
+}
+
+static void solo_close(struct store_backend *b) {
+    struct solo *s = solo_of(b);
+    s->closing = true;
+    work_wake(s);
+    if (s->keeper)
+        fiber_join(s->keeper);
+    buf_done(&s->blank);
+    free(s->dir);
+    free(s);
+}
+
+static const struct backend_ops ops = {
+    .name = "packs",
+    .close = solo_close,
+    .stats = stats,
+    .look = solo_look,
+    .account_open = solo_account_open,
+    .account_close = solo_account_close,
+    .purge = solo_purge,
+    .commit = solo_commit,
+    .load = solo_load,
+    .count_entries = solo_count_entries,
+    .vanished = solo_vanished,
+    .find_key = solo_find_key,
+    .read = solo_read,
+    .read_many = solo_read_many,
+    .get = solo_get,
+    .put = solo_put,
+    .usage = usage,
+    .compact = solo_compact,
+    .has_room = has_room,
+    .set_min_free = set_min_free,
+};
+
+/* ------------------------------------------------------------------ opening */
+
+static void fill_options(struct solo_options *o) {
+    o->max_handles = o->max_handles ? o->max_handles : 256;
+    o->idle_files = o->idle_files ? o->idle_files : 2 * USEC_SEC;
+    o->take_in_count = o->take_in_count ? o->take_in_count : 64;
+    o->take_in_after = o->take_in_after ? o->take_in_after : USEC_SEC;
+    o->pack_size = o->pack_size ? o->pack_size : 64ULL << 20;
+    o->compact_size = o->compact_size ? o->compact_size : 256ULL << 10;
+    o->min_free = o->min_free ? o->min_free : MIN_FREE;
+    o->key_lifetime = o->key_lifetime ? o->key_lifetime : 10 * USEC_DAY;
+    o->io = o->io ? o->io : &pack_io_system;
+}
+
+static int make_blank(void *arg) {
+    return index_blank_make(arg);
+}
+
+int solo_open(const void *options, const struct backend_host *host, struct store_backend **ret,
+              struct problem *problem) {
+    const struct solo_options *o = options;
+    struct stat st;
+    if (stat(o->dir, &st) < 0)
+        return problem_set(problem, -errno, "%s: %s", o->dir, error_text(errno));
+    if (!S_ISDIR(st.st_mode))
+        return problem_set(problem, -ENOTDIR, "%s: is no directory", o->dir);
+    (void)key_hash(S("")); /* draws the process's key before other threads want it */
+    struct solo *s = NEW(struct solo);
+    s->base.ops = &ops;
+    s->options = *o;
+    s->host = *host;
+    s->dir = mem_str(slice_of_str(o->dir));
+    fill_options(&s->options);
+    list_init(&s->open);
+    list_init(&s->work);
+    list_init(&s->late);
+    fiber_cond_init(&s->keep);
+    fiber_cond_init(&s->rested);
+    int error = offload(OFFLOAD_DISK, make_blank, &s->blank);
+    if (!error)
+        error = fiber_start("store keeper", keeper_main, s, &s->keeper);
+    if (error) {
+        solo_close(&s->base);
+        return problem_set(problem, error, "%s: %s", o->dir, error_text(error));
+    }
+    *ret = &s->base;
+    return 0;
+}

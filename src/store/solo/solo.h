@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The backend on one machine's own disk.
+ *
+ *     DIR/<xx>/<id>/mail.db            SQLite: the index of mailboxes, entries and bodies
+ *     DIR/<xx>/<id>/packs/NNNNNN.pack  the account's log: bodies and every change, append-only
+ *
+ * The packs are the truth. Whatever changes an account is a record in its newest pack and durable
+ * once that pack is synced. mail.db trails the packs and can be made from them alone.
+ *
+ * The files look down in this order:
+ *
+ *   solo.c                   the backend: options, opening, closing; its table of functions
+ *   upkeep.c compact.c       what happens when there is time
+ *   account.c purge.c        opening accounts, leaving them, deleting them
+ *   commit.c read.c keys.c   groups of records to the log; bodies; what was delivered before
+ *   log.c                    writing to packs
+ *   files.c                  open files: the database's handle, pack descriptors, which to close
+ *   packs.c work.c           facts of packs in memory; what waits for the keeper
+ *   repair.c                 an index made anew while nothing runs
+ *   replay.c index*.c note.c from packs to mail.db: no fibers, other threads call them
+ */
+#pragma once
+
+#include "pack/pack.h"
+#include "store/backend.h"
+
+struct solo_options {
+    const char *dir;          /* must exist; all accounts' files lie below it */
+    unsigned max_handles;     /* accounts with open files (mail.db, packs); 0: 256 */
+    usec_t idle_files;        /* they are closed when not used for so long; 0: 2 s */
+    unsigned take_in_count;   /* records by which mail.db may trail a pack; 0: 64 */
+    usec_t take_in_after;     /* and for how long; 0: 1 s */
+    uint64_t pack_size;       /* a longer pack is followed by a new one; 0: 64 MiB */
+    uint64_t compact_size;    /* a shorter pack is not compacted; 0: 256 KiB */
+    uint64_t min_free;        /* less free space: -ENOSPC; 0: 64 MiB, 1: no check */
+    usec_t key_lifetime;      /* delivery keys are remembered so long after it; 0: 10 days */
+    const struct pack_io *io; /* NULL: the system's */
+};
+
+/* For store_options.backend; `options` is a struct solo_options. */
+int solo_open(const void *options, const struct backend_host *host, struct store_backend **ret,
+              struct problem *problem) WAITS;
+
+/*
+ * Makes mail.db anew from the packs alone and sets the old one aside. For accounts that no process
+ * has open. Blocks: for a command line, or within offload().
+ */
+struct solo_repaired {
+    uint64_t packs, messages, expunged;
+    uint64_t damaged; /* bytes in packs that are no records */
+};
+int solo_repair(const char *dir, uint64_t account, struct solo_repaired *ret,
+                struct problem *problem);
+
+/* Deletes an account's files while no process has it open, as store_purge() does. Blocks. */
+int solo_purge_files(const char *dir, uint64_t account);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Views: a version of a mailbox's entries that its holder reads for as long as he likes, and the
+ * bytes of messages.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "store/account.h"
+
+struct store_view {
+    struct store_account *account;
+    struct mailbox *mailbox;
+    struct entries *entries;
+    struct store_view_info info;
+
+    /* Where the last place was found: the next one is mostly behind it. */
+    const struct store_entry *run;
+    size_t run_at, run_len;
+};
+
+int store_view_open(struct store_account *a, uint32_t mailbox, struct store_view **ret_view) {
+    change_flush(a);
+    struct mailbox *m = mailbox_find(a, mailbox);
+    int error = m ? mailbox_load(m) : -E_UNKNOWN;
+    if (error)
+        return error;
+    struct store_view *v = NEW(struct store_view);
+    v->account = a;
+    v->mailbox = m;
+    v->entries = entries_hold(m->entries);
+    v->info = (struct store_view_info){
+        .mailbox = mailbox,
+        .uidvalidity = m->info.uidvalidity,
+        .uidnext = m->info.uidnext,
+        .modseq = m->info.modseq,
+        .bytes = entries_bytes(m->entries),
+        .count = entries_count(m->entries),
+    };
+    *ret_view = v;
+    return 0;
+}
+
+void store_view_close(struct store_view *v) {
+    if (!v)
+        return;
+    entries_drop(v->entries, &v->account->store->memory);
+    mailbox_rest(v->mailbox);
+    free(v);
+}
+
+void store_view_info(const struct store_view *v, struct store_view_info *ret) {
+    *ret = v->info;
+}
+
+static const struct store_entry *entry_at(struct store_view *v, size_t place) {
+    if (place < v->run_at || place - v->run_at >= v->run_len) {
+        v->run = entries_run(v->entries, place, &v->run_len);
+        v->run_at = place;
+    }
+    return &v->run[place - v->run_at];
+}
+
+void store_view_at(struct store_view *v, size_t place, struct store_message *ret) {
+    const struct store_entry *e = entry_at(v, place);
+    *ret = (struct store_message){
+        .mailbox = v->info.mailbox,
+        .uid = e->uid,
+        .size = e->size,
+        .flags = e->flags & STORE_FLAGS,
+        .modseq = e->modseq,
+        .body = e->body,
+        .date = (usec_t)e->date,
+        .shape = e->shape,
+        .is_copy = e->flags & ENTRY_COPY,
+    };
+}
+
+size_t store_view_place(struct store_view *v, uint32_t uid) {
+    return entries_place(v->entries, uid);
+}
+
+struct slice store_uidl(const struct store_message *m, char text[static STORE_UIDL_SIZE]) {
+    int len = snprintf(text, STORE_UIDL_SIZE, "%llx.%llx", (unsigned long long)m->body,
+                       (unsigned long long)m->date);
+    if (m->is_copy)
+        len += snprintf(text + len, STORE_UIDL_SIZE - (size_t)len, ".%x.%x", m->mailbox, m->uid);
+    return slice_of(text, (size_t)len);
+}
+
+/* ------------------------------------------------------------------ bytes */
+
+static struct backend_body body_of(const struct store_message *m) {
+    return (struct backend_body){m->body, (uint32_t)m->size};
+}
+
+ssize_t store_read(struct store_account *a, const struct store_message *m, uint64_t skip, void *to,
+                   size_t len) {
+    if (skip > m->size)
+        return -EINVAL;
+    len = (size_t)MIN((uint64_t)len, m->size - skip);
+    int error = a->below->backend->ops->read(a->below, body_of(m), skip, to, len);
+    return error ? error : (ssize_t)len;
+}
+
+int store_read_many(struct store_view *v, size_t place, size_t count, struct buf *to,
+                    struct store_piece *ret_pieces) {
+    struct backend_body bodies[STORE_READ_MAX];
+    struct backend_account *below = v->account->below;
+    count = MIN(MIN(count, STORE_READ_MAX), v->info.count - place);
+    for (size_t i = 0; i < count; i++) {
+        const struct store_entry *e = entry_at(v, place + i);
+        bodies[i] = (struct backend_body){e->body, e->size};
+    }
+    return below->backend->ops->read_many(below, bodies, count, STORE_SPAN_MAX, to, ret_pieces);
+}
+
+int store_file_get(struct store_account *a, const struct store_message *m, struct store_file *ret) {
+    struct backend_file f;
+    int error = a->below->backend->ops->get(a->below, body_of(m), &f);
+    if (!error)
+        *ret = (struct store_file){f.fd, f.offset, f.len, f.hold};
+    return error;
+}
+
+void store_file_release(struct store_account *a, struct store_file *f) {
+    struct backend_file below = {f->fd, f->offset, f->len, f->hold};
+    a->below->backend->ops->put(a->below, &below);
+    f->hold = NULL;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: ISC */
+/* A body and its entries: copies cost no bytes, and nothing that an entry needs is ever lost. */
+#include "world.h"
+
+#include <stdio.h>
+
+#include "fiber/fiber.h"
+
+static uint32_t make_mailbox(struct world *w, const char *name) {
+    uint32_t id;
+    assert_int_equal(store_create_mailbox(w->account, 0, slice_of_str(name), STORE_ROLE_NONE, &id),
+                     0);
+    return id;
+}
+
+static struct store_copied copy(struct world *w, uint32_t from, const uint32_t *uids, size_t count,
+                                uint32_t to, bool move) {
+    struct store_copied done;
+    assert_int_equal(store_copy(w->account, from, uids, count, to, move, &done), 0);
+    return done;
+}
+
+static void expunge(struct world *w, uint32_t mailbox, const uint32_t *uids, size_t count) {
+    size_t removed;
+    assert_int_equal(store_expunge(w->account, mailbox, uids, count, &removed), 0);
+    assert_int_equal(removed, count);
+}
+
+static struct store_usage usage(const struct world *w) {
+    struct store_usage u;
+    store_account_usage(w->account, &u);
+    return u;
+}
+
+/* The mailbox holds these UIDs, and each reads as "letter N\r\n" with its N. */
+static void expect(struct world *w, uint32_t mailbox, const uint32_t *uids, const unsigned *numbers,
+                   size_t count) {
+    struct snapshot *s = world_snapshot_of(w, mailbox);
+    assert_int_equal(s->count, count);
+    for (size_t i = 0; i < count; i++) {
+        char bytes[64], wanted[64];
+        int len = snprintf(wanted, sizeof wanted, "number %u\r\n", numbers[i]);
+        assert_int_equal(s->messages[i].uid, uids[i]);
+        assert_int_equal(store_read(w->account, &s->messages[i], 0, bytes, sizeof bytes), len);
+        assert_memory_equal(bytes, wanted, (size_t)len);
+    }
+    free(s);
+}
+#define EXPECT(w, mailbox, uids, numbers)                                                          \
+    expect((w), (mailbox), (uids), (numbers), ARRAY_SIZE(uids))
+
+static void forget_database(struct world *w) {
+    _cleanup_(free_p) char *db = world_path(w, TEST_DB);
+    _cleanup_(free_p) char *wal = world_path(w, TEST_DB "-wal");
+    assert_int_equal(unlink(db), 0);
+    (void)unlink(wal);
+}
+
+/* From the packs alone, and as it was left. */
+static void reopen_from_packs(struct world *w) {
+    world_close(w);
+    forget_database(w);
+    world_open(w);
+}
+
+WORLD_TEST(rfc9051_6_4_7_copies_have_flags_dates_and_new_uids) {
+    world_open(w);
+    world_fill(w, 3);
+    (void)world_flag(w, 2, STORE_FLAGGED, 0);
+    uint32_t other = make_mailbox(w, "other");
+    uint64_t before = store_account_modseq(w->account);
+    struct store_copied done = copy(w, STORE_INBOX, (const uint32_t[]){2, 3, 9}, 3, other, false);
+    assert_int_equal(done.first_uid, 1);
+    assert_int_equal(done.count, 2);
+    for (int round = 0; round < 3; round++) {
+        struct snapshot *inbox = world_snapshot(w), *s = world_snapshot_of(w, other);
+        assert_int_equal(inbox->count, 3);
+        assert_int_equal(s->count, 2);
+        assert_int_equal(s->messages[0].flags, STORE_FLAGGED);
+        assert_int_equal(s->messages[0].date, inbox->messages[1].date);
+        assert_int_equal(s->messages[0].body, inbox->messages[1].body);
+        assert_true(s->messages[0].modseq > before);
+        assert_int_equal(s->info.uidnext, 3);
+        struct store_mailbox m;
+        assert_int_equal(store_mailbox_get(w->account, other, &m), 0);
+        assert_true(m.messages == 2 && m.unseen == 2 && m.bytes == s->bytes);
+        free(inbox), free(s);
+        EXPECT(w, other, ((const uint32_t[]){1, 2}), ((const unsigned[]){2, 3}));
+        if (round == 0)
+            world_crash(w);
+        else
+            reopen_from_packs(w);
+    }
+}
+
+WORLD_TEST(a_body_counts_once_as_long_as_it_has_an_entry) {
+    world_open(w);
+    world_fill(w, 2);
+    uint32_t other = make_mailbox(w, "other");
+    const uint32_t first = 1, second = 2;
+    struct store_usage before = usage(w);
+    (void)copy(w, STORE_INBOX, &first, 1, other, false);
+    (void)copy(w, STORE_INBOX, &first, 1, STORE_INBOX, false);
+    assert_true(usage(w).messages == 2 && usage(w).bytes == before.bytes);
+    expunge(w, STORE_INBOX, &first, 1);
+    assert_true(usage(w).messages == 2 && usage(w).bytes == before.bytes);
+    world_reopen(w);
+    assert_true(usage(w).messages == 2 && usage(w).bytes == before.bytes);
+    const uint32_t copied = 3;
+    expunge(w, STORE_INBOX, &copied, 1);
+    assert_int_equal(usage(w).bytes, before.bytes);
+    expunge(w, other, &first, 1);
+    assert_true(usage(w).messages == 1 && usage(w).bytes == before.bytes / 2);
+    expunge(w, STORE_INBOX, &second, 1);
+    assert_true(usage(w).messages == 0 && usage(w).bytes == 0);
+    world_reopen(w);
+    assert_true(usage(w).messages == 0 && usage(w).bytes == 0);
+    reopen_from_packs(w);
+    assert_true(usage(w).messages == 0 && usage(w).bytes == 0);
+}
+
+WORLD_TEST(all_entries_of_a_body_removed_at_once_free_it_once) {
+    world_open(w);
+    world_fill(w, 1);
+    const uint32_t first = 1;
+    for (int i = 0; i < 3; i++)
+        (void)copy(w, STORE_INBOX, &first, 1, STORE_INBOX, false);
+    expunge(w, STORE_INBOX, (const uint32_t[]){1, 2, 3, 4}, 4);
+    assert_true(usage(w).messages == 0 && usage(w).bytes == 0);
+}
+
+WORLD_TEST(rfc6851_a_move_leaves_nothing_behind_and_keeps_the_uidl) {
+    world_open(w);
+    world_fill(w, 3);
+    uint32_t other = make_mailbox(w, "other");
+    struct snapshot *before = world_snapshot(w);
+    char was[STORE_UIDL_SIZE], is[STORE_UIDL_SIZE];
+    const uint32_t second = 2, first = 1;
+    struct store_usage u = usage(w);
+    assert_int_equal(copy(w, STORE_INBOX, &second, 1, other, true).count, 1);
+    assert_true(usage(w).messages == 3 && usage(w).bytes == u.bytes);
+    EXPECT(w, STORE_INBOX, ((const uint32_t[]){1, 3}), ((const unsigned[]){1, 3}));
+    expect(w, other, &first, &second, 1);
+    assert_int_equal(copy(w, other, &first, 1, STORE_INBOX, true).first_uid, 4);
+    for (int round = 0; round < 3; round++) {
+        EXPECT(w, STORE_INBOX, ((const uint32_t[]){1, 3, 4}), ((const unsigned[]){1, 3, 2}));
+        struct snapshot *s = world_snapshot(w);
+        (void)store_uidl(&before->messages[1], was);
+        (void)store_uidl(&s->messages[2], is);
+        assert_string_equal(was, is);
+        free(s);
+        if (round == 0)
+            world_crash(w);
+        else
+            reopen_from_packs(w);
+    }
+    free(before);
+}
+
+WORLD_TEST(rfc1939_7_a_copy_has_a_uidl_of_its_own) {
+    char one[STORE_UIDL_SIZE], two[STORE_UIDL_SIZE];
+    const uint32_t first = 1;
+    world_open(w);
+    world_fill(w, 1);
+    (void)copy(w, STORE_INBOX, &first, 1, STORE_INBOX, false);
+    for (int round = 0; round < 3; round++) {
+        struct snapshot *s = world_snapshot(w);
+        assert_int_equal(s->count, 2);
+        (void)store_uidl(&s->messages[0], one);
+        (void)store_uidl(&s->messages[1], two);
+        assert_string_not_equal(one, two);
+        free(s);
+        reopen_from_packs(w);
+    }
+}
+
+/* Fills the rest of the pack with what is removed at once, so that it is compacted. */
+static void let_compact(struct world *w, unsigned number) {
+    char *text = mem_zero(4001), key[32];
+    memset(text, 'x', 4000);
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(key, sizeof key, "large %u %d", number, i);
+        uint32_t uid = world_deliver(w, key, text).uid;
+        expunge(w, STORE_INBOX, &uid, 1);
+    }
+    free(text);
+    assert_int_equal(store_compact(w->account), 0);
+    fiber_sleep(10 * USEC_SEC);
+}
+
+WORLD_TEST(a_body_outlives_its_first_entry_and_its_pack) {
+    world_open(w);
+    world_fill(w, 3);
+    uint32_t other = make_mailbox(w, "other");
+    (void)copy(w, STORE_INBOX, (const uint32_t[]){1, 2}, 2, other, false);
+    expunge(w, STORE_INBOX, (const uint32_t[]){1, 3}, 2);
+    let_compact(w, 1);
+    _cleanup_(free_p) char *first = world_path(w, TEST_PACK);
+    assert_false(file_exists(first));
+    for (int round = 0; round < 3; round++) {
+        EXPECT(w, STORE_INBOX, ((const uint32_t[]){2}), ((const unsigned[]){2}));
+        EXPECT(w, other, ((const uint32_t[]){1, 2}), ((const unsigned[]){1, 2}));
+        assert_int_equal(usage(w).messages, 2);
+        assert_true(world_deliver(w, "key 1", "again").already);
+        assert_true(world_deliver(w, "key 3", "again").already);
+        let_compact(w, (unsigned)round + 2);
+        reopen_from_packs(w);
+    }
+}
+
+/* Entries in one pack, their bodies in another; each pack goes at another time. */
+WORLD_TEST(a_rebuild_finds_entries_and_bodies_in_any_order_of_packs) {
+    w->solo.pack_size = 3000;
+    world_open(w);
+    uint32_t other = make_mailbox(w, "other");
+    const uint32_t first = 1, second = 2;
+    world_fill(w, 2);
+    let_compact(w, 1);
+    (void)copy(w, STORE_INBOX, (const uint32_t[]){1, 2}, 2, other, false);
+    let_compact(w, 2);
+    expunge(w, STORE_INBOX, &first, 1);
+    let_compact(w, 3);
+    reopen_from_packs(w);
+    expect(w, STORE_INBOX, &second, &second, 1);
+    EXPECT(w, other, ((const uint32_t[]){1, 2}), ((const unsigned[]){1, 2}));
+    expunge(w, other, &first, 1);
+    let_compact(w, 4);
+    reopen_from_packs(w);
+    expect(w, other, &second, &second, 1);
+    expunge(w, STORE_INBOX, &second, 1);
+    let_compact(w, 5);
+    for (int round = 0; round < 2; round++) {
+        expect(w, other, &second, &second, 1);
+        assert_int_equal(usage(w).messages, 1);
+        reopen_from_packs(w);
+    }
+    expunge(w, other, &second, 1);
+    let_compact(w, 6);
+    assert_int_equal(usage(w).messages, 0);
+    reopen_from_packs(w);
+    assert_int_equal(usage(w).messages, 0);
+    struct store_mailbox m;
+    assert_int_equal(store_mailbox_get(w->account, other, &m), 0);
+    assert_true(m.messages == 0 && m.uidnext == 3);
+}
+
+WORLD_TEST(rfc7162_3_1_3_a_conditional_change_leaves_newer_ones_alone) {
+    world_open(w);
+    world_fill(w, 3);
+    uint64_t before = store_account_modseq(w->account);
+    (void)world_flag(w, 2, STORE_SEEN, 0);
+    struct store_flags wanted = {
+        .add = STORE_FLAGGED, .conditional = true, .unchanged_since = before};
+    struct store_flags_changed changed;
+    _cleanup_(buf_done) struct buf refused = {0};
+    assert_int_equal(store_set_flags(w->account, STORE_INBOX, (const uint32_t[]){3, 2, 1}, 3,
+                                     &wanted, &changed, &refused),
+                     0);
+    assert_true(changed.changed == 2 && changed.refused == 1);
+    assert_int_equal(refused.len, sizeof(uint32_t));
+    uint32_t uid;
+    memcpy(&uid, refused.ptr, sizeof uid);
+    assert_int_equal(uid, 2);
+    struct snapshot *s = world_snapshot(w);
+    assert_int_equal(s->messages[0].flags, STORE_FLAGGED);
+    assert_int_equal(s->messages[1].flags, STORE_SEEN);
+    assert_int_equal(s->messages[2].flags, STORE_FLAGGED);
+    free(s);
+}
+
+WORLD_TEST(mailboxes_that_are_unknown_are_said_to_be) {
+    struct store_copied done;
+    const uint32_t uid = 1;
+    world_open(w);
+    world_fill(w, 1);
+    assert_int_equal(store_copy(w->account, STORE_INBOX, &uid, 1, 77, false, &done), -E_UNKNOWN);
+    assert_int_equal(store_copy(w->account, 77, &uid, 1, STORE_INBOX, false, &done), -E_UNKNOWN);
+}
+
+/* Half of the entries are loaded when the other half is changed. */
+WORLD_TEST_ON(what_is_changed_while_a_mailbox_is_loaded_is_seen, false) {
+    enum { COUNT = 300 };
+    world_open(w);
+    world_fill(w, COUNT);
+    for (int round = 0; round < 3; round++) {
+        world_reopen(w);
+        struct store_delivered d = world_deliver(w, "", "number 1\r\n");
+        struct snapshot *s = world_snapshot(w);
+        assert_int_equal(s->count, COUNT + round + 1);
+        assert_int_equal(s->messages[s->count - 1].uid, d.uid);
+        free(s);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rfc9051_6_4_7_copies_have_flags_dates_and_new_uids),
+        cmocka_unit_test(a_body_counts_once_as_long_as_it_has_an_entry),
+        cmocka_unit_test(all_entries_of_a_body_removed_at_once_free_it_once),
+        cmocka_unit_test(rfc6851_a_move_leaves_nothing_behind_and_keeps_the_uidl),
+        cmocka_unit_test(rfc1939_7_a_copy_has_a_uidl_of_its_own),
+        cmocka_unit_test(a_body_outlives_its_first_entry_and_its_pack),
+        cmocka_unit_test(a_rebuild_finds_entries_and_bodies_in_any_order_of_packs),
+        cmocka_unit_test(rfc7162_3_1_3_a_conditional_change_leaves_newer_ones_alone),
+        cmocka_unit_test(mailboxes_that_are_unknown_are_said_to_be),
+        cmocka_unit_test(what_is_changed_while_a_mailbox_is_loaded_is_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

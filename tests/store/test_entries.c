@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/* The entries of a mailbox in memory: what entries.h promises, against a plain array. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "store/entries.h"
+
+static int64_t memory;
+
+static struct store_entry entry_of(uint32_t uid) {
+    return (struct store_entry){.uid = uid, .size = uid % 1000 + 1, .modseq = uid, .body = uid};
+}
+
+static struct entries *fill(uint32_t from, uint32_t to) {
+    struct entries *e = NULL;
+    for (uint32_t uid = from; uid <= to; uid++) {
+        struct store_entry entry = entry_of(uid);
+        entries_append(&e, &entry, &memory);
+    }
+    return e;
+}
+
+/* Checks a version against the UIDs that it should have. */
+static void expect(const struct entries *e, const uint32_t *uids, size_t count) {
+    uint64_t bytes = 0;
+    assert_int_equal(entries_count(e), count);
+    for (size_t i = 0; i < count; i++) {
+        const struct store_entry *at = entries_at(e, i);
+        assert_int_equal(at->uid, uids[i]);
+        assert_ptr_equal(entries_find(e, uids[i]), at);
+        assert_int_equal(entries_place(e, uids[i]), i);
+        bytes += at->size;
+    }
+    assert_int_equal(entries_bytes(e), bytes);
+}
+
+static void entries_come_by_uid_and_by_sequence_number(void **state) {
+    struct entries *e = fill(1, 100000);
+    assert_int_equal(entries_count(e), 100000);
+    for (uint32_t uid = 1; uid <= 100000; uid++) {
+        assert_int_equal(entries_at(e, uid - 1)->uid, uid);
+        assert_int_equal(entries_find(e, uid)->body, uid);
+        assert_int_equal(entries_place(e, uid), uid - 1);
+    }
+    assert_null(entries_find(e, 100001));
+    assert_null(entries_find(e, 0));
+    assert_int_equal(entries_place(e, 200000), 100000);
+    entries_drop(e, &memory);
+    assert_int_equal(memory, 0);
+}
+
+static void a_message_takes_at_most_40_bytes(void **state) {
+    struct entries *e = fill(1, 20000);
+    assert_true(memory <= 20000 * 40);
+    entries_drop(e, &memory);
+    e = fill(1, 1);
+    assert_true(memory <= 256);
+    entries_drop(e, &memory);
+    assert_int_equal(memory, 0);
+}
+
+static void a_version_that_is_held_never_changes(void **state) {
+    struct entries *e = fill(1, 5000), *held = entries_hold(e);
+    int64_t before = memory;
+    struct store_entry changed = entry_of(2500);
+    changed.flags = 1;
+    assert_true(entries_set(&e, &changed, &memory));
+    assert_true(entries_remove(&e, 17, &memory));
+    struct store_entry added = entry_of(5001);
+    entries_append(&e, &added, &memory);
+    assert_true(memory - before < 32768); /* paths, not the mailbox */
+    assert_int_equal(entries_count(held), 5000);
+    assert_int_equal(entries_find(held, 2500)->flags, 0);
+    assert_non_null(entries_find(held, 17));
+    assert_null(entries_find(held, 5001));
+    assert_int_equal(entries_count(e), 5000);
+    assert_int_equal(entries_find(e, 2500)->flags, 1);
+    assert_null(entries_find(e, 17));
+    assert_int_equal(entries_at(e, 16)->uid, 18);
+    entries_drop(held, &memory);
+    entries_drop(e, &memory);
+    assert_int_equal(memory, 0);
+}
+
+static void a_change_of_a_version_that_nobody_else_holds_takes_no_memory(void **state) {
+    struct entries *e = fill(1, 5000);
+    int64_t before = memory;
+    struct store_entry changed = entry_of(2500);
+    changed.flags = 1;
+    assert_true(entries_set(&e, &changed, &memory));
+    assert_int_equal(memory, before);
+    assert_false(entries_remove(&e, 6000, &memory));
+    changed.uid = 6000;
+    assert_false(entries_set(&e, &changed, &memory));
+    assert_int_equal(memory, before);
+    entries_drop(e, &memory);
+}
+
+/* Removes in an order of all kinds while versions are held, and compares with an array. */
+static void removals_keep_order_counts_and_sums(void **state) {
+    enum { COUNT = 20000 };
+    struct entries *e = fill(1, COUNT), *held = NULL;
+    uint32_t *uids = mem_array(COUNT, sizeof *uids), random = 1;
+    size_t count = COUNT;
+    for (uint32_t i = 0; i < COUNT; i++)
+        uids[i] = i + 1;
+    while (count > 0) {
+        random = random * 1664525U + 1013904223U;
+        size_t at = random % 3 == 0 ? 0 : (random >> 8) % count;
+        size_t some = MIN(count - at, (size_t)(random >> 4) % 50 + 1);
+        for (size_t i = 0; i < some; i++)
+            assert_true(entries_remove(&e, uids[at + i], &memory));
+        memmove(&uids[at], &uids[at + some], (count - at - some) * sizeof *uids);
+        count -= some;
+        if (random % 7 == 0) {
+            entries_drop(held, &memory);
+            held = entries_hold(e);
+        }
+        if (random % 16 == 0)
+            expect(e, uids, count);
+    }
+    assert_null(e);
+    entries_drop(held, &memory);
+    assert_int_equal(memory, 0);
+    free(uids);
+}
+
+static void what_is_left_of_many_takes_the_memory_of_few(void **state) {
+    struct entries *e = fill(1, 20000);
+    for (uint32_t uid = 1; uid <= 20000; uid++)
+        if (uid % 100 > 0)
+            assert_true(entries_remove(&e, uid, &memory));
+    assert_int_equal(entries_count(e), 200);
+    assert_true(memory < 32768);
+    struct store_entry added = entry_of(20001);
+    entries_append(&e, &added, &memory);
+    assert_int_equal(entries_at(e, 200)->uid, 20001);
+    entries_drop(e, &memory);
+    assert_int_equal(memory, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(entries_come_by_uid_and_by_sequence_number),
+        cmocka_unit_test(a_message_takes_at_most_40_bytes),
+        cmocka_unit_test(a_version_that_is_held_never_changes),
+        cmocka_unit_test(a_change_of_a_version_that_nobody_else_holds_takes_no_memory),
+        cmocka_unit_test(removals_keep_order_counts_and_sums),
+        cmocka_unit_test(what_is_left_of_many_takes_the_memory_of_few),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
