@@ -38,7 +38,8 @@ static int open_events(int state, int former) {
     struct stat st;
     bool made = mkdirat(state, "events", 0700) == 0;
     _cleanup_(close_p) int folder = openat(state, "events", FOLDER);
-    if (folder < 0 || (made && (fstat(former, &st) < 0 || fchown(folder, st.st_uid, st.st_gid) < 0)))
+    if (folder < 0 ||
+        (made && (fstat(former, &st) < 0 || fchown(folder, st.st_uid, st.st_gid) < 0)))
         return -errno;
     return TAKE_FD(folder);
 }

@@ -96,7 +96,8 @@ uint64_t spool_new_id(struct spool *s);
 
 struct spool_message *spool_find(struct spool *s, uint64_t id); /* NULL: none */
 
-/* Calls `each` for every message, as they lie in the log; it may not wait. Non-zero ends the walk. */
+/* Calls `each` for every message, as they lie in the log; it may not wait. Non-zero ends the walk.
+ */
 int spool_each(struct spool *s, int (*each)(void *arg, struct spool_message *message), void *arg);
 
 /* The decoded forms; slices point into the message. A message without state gets the first one. */

@@ -50,6 +50,7 @@ def pop3_apop(host, user, password):
     return wire, lambda wire: wire.say(f"APOP {user} {digest}")
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("way", [smtp_auth, pop3_pass, pop3_auth, pop3_apop])
 def test_who_is_unknown_or_disabled_gets_what_a_wrong_password_gets(host, way):
     """The same words at the same moment; the log tells the postmaster why."""

@@ -76,6 +76,7 @@ def test_recipients_of_a_hundred_connections_are_bounded(host):
                lambda: f"{(memory(host) - before) / MIB:.1f} MiB are kept")
 
 
+@pytest.mark.quiet
 def test_a_full_server_lets_readers_wait(server):
     host = server("readers", settings=ROUGH | {"smtp.memory-max": "4M"})
     host.run("domain", "catch-all", host.domains[0], host.account())

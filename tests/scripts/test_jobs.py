@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: ISC
+"""The scheduler of the tests: what runs beside what, that nothing outlives it, and its budgets."""
+import os
+import pathlib
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+from testing import budget, jobs, style  # noqa: E402
+from testing.jobs import BEHIND, OPEN, QUIET, Job, Result, Runner, Schedule  # noqa: E402
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+def job(name, lane=OPEN, seconds=1.0, share=1.0, **more):
+    return Job("suite", name, None, lane, seconds, share, **more)
+
+
+def begun(schedule):
+    """Names of those that begin now."""
+    names = []
+    while (one := schedule.next()):
+        names.append(one.name)
+    return names
+
+
+def end(schedule, *names):
+    for one in [one for one in schedule.running if one.name in names]:
+        schedule.ended(one)
+
+
+def test_the_longest_begins_first_and_the_processors_are_not_taken_twice():
+    schedule = Schedule([job("short"), job("long", seconds=9.0), job("middle", seconds=5.0)], 2)
+    assert begun(schedule) == ["long", "middle"]
+    end(schedule, "middle")
+    assert begun(schedule) == ["short"]
+
+
+def test_who_waits_most_of_its_time_has_more_beside_it():
+    schedule = Schedule([job(str(n), share=0.5) for n in range(6)], 2)
+    assert len(begun(schedule)) == 4
+
+
+def test_a_short_one_goes_before_a_long_one_that_does_not_fit():
+    schedule = Schedule([job("a", seconds=9.0, share=1.5), job("b", seconds=8.0),
+                         job("c", share=0.5)], 2)
+    assert begun(schedule) == ["a", "c"]
+
+
+def test_one_that_needs_more_than_there_is_runs_alone():
+    schedule = Schedule([job("wide", share=4.0, seconds=9.0), job("other")], 2)
+    assert begun(schedule) == ["wide"]
+    end(schedule, "wide")
+    assert begun(schedule) == ["other"]
+
+
+def test_two_that_change_the_same_thing_do_not_run_together():
+    schedule = Schedule([job("a", holds="build"), job("b", holds="build"), job("c")], 4)
+    assert begun(schedule) == ["a", "c"]
+    end(schedule, "a")
+    assert begun(schedule) == ["b"]
+
+
+def test_the_quiet_ones_come_last_and_one_at_a_time():
+    schedule = Schedule([job("q1", QUIET), job("q2", QUIET), job("open")], 2)
+    assert begun(schedule) == ["open"]
+    end(schedule, "open")
+    assert begun(schedule) == ["q1"]
+    end(schedule, "q1")
+    assert begun(schedule) == ["q2"]
+    end(schedule, "q2")
+    assert schedule.over
+
+
+def test_what_only_computes_runs_behind_all_others():
+    schedule = Schedule([job("b1", BEHIND), job("b2", BEHIND), job("b3", BEHIND), job("q", QUIET),
+                         job("open", share=2.0)], 2)
+    assert begun(schedule) == ["open", "b1", "b2"]
+    end(schedule, "open", "b1")
+    assert begun(schedule) == ["q", "b3"]
+
+
+def test_each_job_is_told_of_once_and_one_that_breaks_has_failed():
+    found = {}
+
+    def breaks(_):
+        raise ValueError("no")
+    jobs.run_jobs([Job("s", "good", lambda _: Result(2)), Job("s", "bad", breaks)], TOP,
+                  lambda one, result: found.setdefault(one.name, result))
+    assert found["good"].passed == 2 and found["good"].failed == 0
+    assert found["bad"].failed == 1 and "ValueError: no" in found["bad"].report
+
+
+@pytest.mark.parametrize("script, limit, code, said", [
+    ("echo out; echo err >&2; exit 3", 20, 3, "out\nerr\n"),
+    ("echo begun; sleep 60", 1, 1, "begun\n\nsh: not done after 1 s"),
+    ("sleep 60 & echo left $!", 20, 0, "left "),
+])
+def test_a_command_is_bounded_in_time_and_leaves_nobody_behind(script, limit, code, said):
+    began = time.monotonic()
+    got, output = Runner(TOP).run("sh", "-c", script, limit=limit)
+    assert (got, output.startswith(said)) == (code, True), output
+    assert time.monotonic() - began < 10
+    if output.startswith("left"):
+        state = pathlib.Path(f"/proc/{output.split()[1]}/stat")
+        assert not state.exists() or ") Z" in state.read_text()
+
+
+def test_more_than_twice_its_budget_is_too_long_unless_the_machine_is_as_slow(monkeypatch):
+    budgets = budget.Budgets()
+    usual = budgets.of("no such suite")
+    budgets.spent = {"no such suite": 1.9 * usual}
+    assert budgets.passed() == []
+    budgets.spent = {"no such suite": 2.5 * usual}
+    monkeypatch.setattr(budget, "slowness", lambda: 1.0)
+    assert len(budgets.passed()) == 1
+    monkeypatch.setattr(budget, "slowness", lambda: 1.5)
+    assert budgets.passed() == []
+
+
+def test_a_file_is_looked_at_again_when_anything_changed_that_it_is_made_from(tmp_path):
+    source, header = tmp_path / "a.c", tmp_path / "a.h"
+    source.write_text("int a;")
+    header.write_text("int b;")
+
+    def name(command="cc a.c", common="tidy 14", files=(source, header)):
+        style.digest.cache_clear()
+        return style.sum_over({"command": command}, list(files), common)
+    first = name()
+    assert first == name()
+    assert len({first, name(command="cc -O2 a.c"), name(common="tidy 15")}) == 3
+    header.write_text("int c;")
+    assert name() != first
+    assert name(files=()) is None
+    os.unlink(header)
+    assert name() is None
