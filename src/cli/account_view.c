@@ -31,7 +31,7 @@ void account_json(struct json *j, const struct account *a) {
     cli_json_text(j, "name", a->name);
     cli_json_bool(j, "enabled", a->enabled);
     cli_json_bool(j, "admin", a->admin);
-    cli_json_text(j, "password", slice_of_str(a->password_kind));
+    cli_json_text(j, "password", a->password_kind);
     cli_json_bool(j, "apop", a->has_apop);
     json_key(j, "quota");
     if (a->quota > 0)
@@ -83,7 +83,7 @@ void account_write(struct cli *c, const struct account *a) {
     table_word(&t, _("administrator"));
     table_word(&t, a->admin ? _("yes") : _("no"));
     table_word(&t, _("password"));
-    table_word(&t, a->has_password ? a->password_kind : _("none: nobody can log in"));
+    table_text(&t, a->has_password ? a->password_kind : slice_of_str(_("none: nobody can log in")));
     table_word(&t, "APOP");
     table_word(&t, a->has_apop ? _("yes, has a secret for it") : _("no"));
     table_word(&t, _("messages"));

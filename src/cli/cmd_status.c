@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/directory_access.h"
 #include "cli/enter.h"
 #include "cli/events_access.h"
 #include "cli/format.h"
@@ -30,18 +31,24 @@ static int64_t count_messages(struct cli *c) WAITS {
     return asked ? (int64_t)out.total : -1;
 }
 
+/* Of the directory process, or of the directory opened here. */
+static void count_in(struct cli *c, struct rpc_link *link, struct directory *here,
+                     struct counts *counts) WAITS {
+    struct domain *list = NULL;
+    size_t count = 0;
+    if (access_domains_of(link, here, c->arena, &list, &count, NULL) < 0)
+        return;
+    counts->domains = (int64_t)count;
+    counts->accounts = 0;
+    for (size_t i = 0; i < count; i++)
+        counts->accounts += (int64_t)list[i].accounts;
+}
+
 static void count_names(struct cli *c, struct counts *counts) WAITS {
     CLI_WITHIN(COUNT_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
-    struct rpc_directory_domain_list_in in = {0};
-    struct rpc_directory_domain_list_out out;
-    if (server_connect(c, ROLE_DIRECTORY, &link, NULL) < 0 ||
-        call_directory_domain_list(link, &in, c->arena, &out, NULL) < 0)
-        return;
-    counts->domains = (int64_t)out.domains_count;
-    counts->accounts = 0;
-    for (size_t i = 0; i < out.domains_count; i++)
-        counts->accounts += (int64_t)out.domains[i].accounts;
+    if (server_connect(c, ROLE_DIRECTORY, &link, NULL) == 0)
+        count_in(c, link, NULL, counts);
 }
 
 static int64_t count_free(const struct cli *c) {
@@ -244,17 +251,10 @@ static void names_on_disk(struct cli *c, struct counts *counts) WAITS {
     struct directory_options options = {.read_only = true};
     struct entered entered = ENTERED_NONE;
     struct directory *directory = NULL;
-    struct domain *domains = NULL;
-    size_t count = 0;
     if (enter_folder(c, "directory", &c->users.vault, &entered, NULL) < 0)
         return;
-    if (directory_open(DIRECTORY_FILE, &options, &directory, NULL) == 0 &&
-        directory_domain_list(directory, c->arena, &domains, &count, NULL) == 0) {
-        counts->domains = (int64_t)count;
-        counts->accounts = 0;
-        for (size_t i = 0; i < count; i++)
-            counts->accounts += (int64_t)domains[i].accounts;
-    }
+    if (directory_open(DIRECTORY_FILE, &options, &directory, NULL) == 0)
+        count_in(c, NULL, directory, counts);
     directory_close(directory);
     leave_folder(&entered);
 }

@@ -107,55 +107,19 @@ bool directory_access_is_remote(const struct directory_access *x) {
     return x->link != NULL;
 }
 
-/* ------------------------------------------------------------------ lists of texts */
-
-static struct slice *texts_of(const struct rpc_word *words, size_t count, struct arena *a) {
-    struct slice *texts = arena_array(a, count, sizeof *texts);
-    for (size_t i = 0; i < count; i++)
-        texts[i] = words[i].text;
-    return texts;
-}
-
-static struct rpc_word *words_of(const struct slice *texts, size_t count, struct arena *a) {
-    struct rpc_word *words = arena_array(a, count, sizeof *words);
-    for (size_t i = 0; i < count; i++)
-        words[i].text = texts[i];
-    return words;
-}
-
 /* ------------------------------------------------------------------ routes */
-
-static int resolve_remote(struct directory_access *x, struct slice address, struct arena *a,
-                          struct route *ret, struct problem *problem) WAITS {
-    struct rpc_directory_resolve_in in = {.address = address};
-    struct rpc_directory_resolve_out out;
-    int r = call_directory_resolve(x->link, &in, a, &out, problem);
-    if (r < 0)
-        return r;
-    if (out.kind > ROUTE_TEMPORARY)
-        return -E_CORRUPT;
-    *ret = (struct route){
-        .kind = (enum route_kind)out.kind,
-        .mailboxes = arena_array(a, out.mailboxes_count, sizeof *ret->mailboxes),
-        .mailbox_count = out.mailboxes_count,
-        .forwards = texts_of(out.forwards, out.forwards_count, a),
-        .forward_count = out.forwards_count,
-        .reasons = texts_of(out.reasons, out.reasons_count, a),
-        .reason_count = out.reasons_count,
-    };
-    for (size_t i = 0; i < out.mailboxes_count; i++) {
-        const struct rpc_mailbox *m = &out.mailboxes[i];
-        ret->mailboxes[i] = (struct route_mailbox){m->account, m->quota,  m->used,    m->shard,
-                                                   m->address, m->detail, m->replaced};
-    }
-    return 0;
-}
 
 int access_resolve(struct directory_access *x, struct slice address, struct arena *a,
                    struct route *ret, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
-    return x->link ? resolve_remote(x, address, a, ret, problem)
-                   : directory_resolve(x->directory, address, a, ret);
+    struct rpc_directory_resolve_in in = {.address = address};
+    struct rpc_directory_resolve_out out;
+    if (!x->link)
+        return directory_resolve(x->directory, address, a, ret);
+    int r = call_directory_resolve(x->link, &in, a, &out, problem);
+    if (r == 0)
+        *ret = out.route;
+    return r;
 }
 
 /* ------------------------------------------------------------------ domains */
@@ -189,28 +153,47 @@ int access_domain_remove(struct directory_access *x, struct slice name, struct p
                    : directory_domain_remove(x->directory, &x->order, name, problem);
 }
 
-int access_domain_list(struct directory_access *x, struct arena *a, struct domain **ret,
-                       size_t *ret_count, struct problem *problem) {
+static int domain_page(struct directory_access *x, struct slice after, struct arena *a,
+                       struct domain **ret, size_t *ret_count, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
-    struct rpc_directory_domain_list_in in = {0};
+    struct rpc_directory_domain_list_in in = {after, ACCESS_PAGE};
     struct rpc_directory_domain_list_out out;
     if (!x->link)
-        return directory_domain_list(x->directory, a, ret, ret_count, problem);
+        return directory_domain_list(x->directory, after, ACCESS_PAGE, a, ret, ret_count, problem);
     int r = call_directory_domain_list(x->link, &in, a, &out, problem);
-    if (r < 0)
-        return r;
-    struct domain *list = arena_array(a, out.domains_count, sizeof *list);
-    for (size_t i = 0; i < out.domains_count; i++) {
-        const struct rpc_domain *d = &out.domains[i];
-        list[i] = (struct domain){.name = d->name,
-                                  .type = (enum domain_type)d->type,
-                                  .target = d->target,
-                                  .catch_all = d->catch_all,
-                                  .accounts = d->accounts,
-                                  .aliases = d->aliases};
-    }
-    *ret = list;
+    *ret = out.domains;
     *ret_count = out.domains_count;
+    return r;
+}
+
+int access_domains_of(struct rpc_link *link, struct directory *here, struct arena *a,
+                      struct domain **ret, size_t *ret_count, struct problem *problem) {
+    struct directory_access x = {.link = link, .directory = here};
+    return access_domain_list(&x, a, ret, ret_count, problem);
+}
+
+int access_domain_list(struct directory_access *x, struct arena *a, struct domain **ret,
+                       size_t *ret_count, struct problem *problem) {
+    struct domain *list = NULL, *page = NULL;
+    size_t count = 0, room = 0, more = 0;
+    do {
+        struct slice after = count > 0 ? list[count - 1].name : S("");
+        int r = domain_page(x, after, a, &page, &more, problem);
+        if (r < 0)
+            return r;
+        if (count + more > room) {
+            room = 2 * (count + more);
+            struct domain *bigger = arena_array(a, room, sizeof *bigger);
+            if (count > 0)
+                memcpy(bigger, list, count * sizeof *list);
+            list = bigger;
+        }
+        if (more > 0)
+            memcpy(list + count, page, more * sizeof *list);
+        count += more;
+    } while (more > 0);
+    *ret = list;
+    *ret_count = count;
     return 0;
 }
 
@@ -220,19 +203,7 @@ static int add_remote(struct directory_access *x, const struct account_new *n, u
                       uint64_t count, uint64_t *ret, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_directory_account_add_in in = {
-        .by = x->hint,
-        .address = n->address,
-        .name = n->name,
-        .password = n->password,
-        .imported = n->imported,
-        .quota = n->quota,
-        .admin = n->admin,
-        .disabled = n->disabled,
-        .accept_weak = n->accept_weak,
-        .minimal_cost = n->minimal_cost,
-        .first = first,
-        .count = count,
-    };
+        .by = x->hint, .account = *n, .first = first, .count = count};
     struct rpc_directory_account_add_out out;
     int r = call_directory_account_add(x->link, &in, &a, &out, problem);
     if (r == 0)
@@ -250,38 +221,6 @@ int access_account_add(struct directory_access *x, const struct account_new *acc
                      : directory_account_add(x->directory, &x->order, account, ret, problem);
 }
 
-/* The kinds of hashes are few words; keeping them in the arena serves as well as constants. */
-static struct account account_of(const struct rpc_account *from, struct arena *a) {
-    return (struct account){
-        .id = from->id,
-        .address = from->address,
-        .name = from->name,
-        .enabled = from->enabled,
-        .admin = from->admin,
-        .has_password = from->has_password,
-        .has_apop = from->has_apop,
-        .password_kind = arena_str(a, from->password_kind),
-        .quota = from->quota,
-        .shard = from->shard,
-        .created = from->created,
-        .last_login = from->last_login,
-        .has_usage = from->has_usage,
-        .messages = from->messages,
-        .bytes = from->bytes,
-        .removed = from->removed,
-        .kept_until = from->kept_until,
-        .purging = from->purging,
-    };
-}
-
-static int account_from(const struct rpc_account *list, size_t count, struct arena *a,
-                        struct account *ret) {
-    if (count != 1)
-        return -E_CORRUPT;
-    *ret = account_of(list, a);
-    return 0;
-}
-
 int access_account_show(struct directory_access *x, struct slice address, struct arena *a,
                         struct account *ret, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
@@ -290,7 +229,9 @@ int access_account_show(struct directory_access *x, struct slice address, struct
     if (!x->link)
         return directory_account_show(x->directory, address, a, ret, problem);
     int r = call_directory_account_show(x->link, &in, a, &out, problem);
-    return r < 0 ? r : account_from(out.account, out.account_count, a, ret);
+    if (r == 0)
+        *ret = out.account;
+    return r;
 }
 
 int access_account_send_as(struct directory_access *x, struct slice address, struct arena *a,
@@ -316,8 +257,8 @@ int access_account_limits(struct directory_access *x, struct slice address, stru
     int r = call_directory_account_limits(x->link, &in, a, &out, problem);
     if (r == 0 && out.limits_count != SENDING_LIMITS)
         r = -E_CORRUPT;
-    for (size_t i = 0; r == 0 && i < SENDING_LIMITS; i++)
-        ret[i] = (struct account_limit){out.limits[i].used, out.limits[i].most, out.limits[i].own};
+    if (r == 0)
+        memcpy(ret, out.limits, SENDING_LIMITS * sizeof *ret);
     return r;
 }
 
@@ -334,10 +275,7 @@ int access_account_list(struct directory_access *x, bool removed, struct slice d
     int r = call_directory_account_list(x->link, &in, a, &out, problem);
     if (r < 0)
         return r;
-    struct account *list = arena_array(a, out.accounts_count, sizeof *list);
-    for (size_t i = 0; i < out.accounts_count; i++)
-        list[i] = account_of(&out.accounts[i], a);
-    *ret = list;
+    *ret = out.accounts;
     *ret_count = out.accounts_count;
     return 0;
 }
@@ -385,7 +323,9 @@ int access_account_restore(struct directory_access *x, struct slice which, struc
     if (!x->link)
         return directory_account_restore(x->directory, &x->order, which, as, ret, a, problem);
     int r = call_directory_account_restore(x->link, &in, a, &out, problem);
-    return r < 0 ? r : account_from(out.account, out.account_count, a, ret);
+    if (r == 0)
+        *ret = out.account;
+    return r;
 }
 
 int access_account_purge(struct directory_access *x, struct slice which, struct arena *a,
@@ -400,7 +340,8 @@ int access_account_purge(struct directory_access *x, struct slice which, struct 
     if (r < 0)
         return r;
     *ret_left = out.done ? S("") : out.reason;
-    return account_from(out.account, out.account_count, a, ret);
+    *ret = out.account;
+    return 0;
 }
 
 int access_account_purged(struct directory_access *x, uint64_t id, struct problem *problem) {
@@ -419,7 +360,7 @@ int access_alias_change(struct directory_access *x, enum access_change change, s
                                                .instead = instead,
                                                .change = (uint8_t)change,
                                                .address = address,
-                                               .targets = words_of(targets, count, &a),
+                                               .targets = (struct slice *)(uintptr_t)targets,
                                                .targets_count = count};
     struct rpc_directory_alias_change_out out;
     if (x->link)
@@ -441,13 +382,7 @@ int access_alias_list(struct directory_access *x, struct slice after, struct are
     int r = call_directory_alias_list(x->link, &in, a, &out, problem);
     if (r < 0)
         return r;
-    struct alias *list = arena_array(a, out.aliases_count, sizeof *list);
-    for (size_t i = 0; i < out.aliases_count; i++) {
-        const struct rpc_alias *from = &out.aliases[i];
-        list[i] = (struct alias){from->address, texts_of(from->targets, from->targets_count, a),
-                                 from->targets_count};
-    }
-    *ret = list;
+    *ret = out.aliases;
     *ret_count = out.aliases_count;
     return 0;
 }

@@ -40,8 +40,13 @@ int access_domain_catch_all(struct directory_access *x, struct slice name, struc
                             struct problem *problem) WAITS;
 int access_domain_remove(struct directory_access *x, struct slice name,
                          struct problem *problem) WAITS;
+
+/* All of them, however many; the other one for who has a link, or a directory, of his own. */
 int access_domain_list(struct directory_access *x, struct arena *a, struct domain **ret,
                        size_t *ret_count, struct problem *problem) WAITS;
+struct rpc_link;
+int access_domains_of(struct rpc_link *link, struct directory *here, struct arena *a,
+                      struct domain **ret, size_t *ret_count, struct problem *problem) WAITS;
 
 /* `count` 0: a single one, whose number is *ret; else so many, *ret is their count. */
 int access_account_add(struct directory_access *x, const struct account_new *account,
@@ -56,7 +61,7 @@ int access_account_limits(struct directory_access *x, struct slice address, stru
                           struct account_limit ret[static SENDING_LIMITS],
                           struct problem *problem) WAITS;
 
-/* At most ACCESS_PAGE at a time; `spelled` is empty. */
+/* At most ACCESS_PAGE at a time; of a running server `spelled` is empty. */
 #define ACCESS_PAGE 200U
 int access_account_list(struct directory_access *x, bool removed, struct slice domain,
                         uint64_t after, size_t limit, struct arena *a, struct account **ret,

@@ -50,18 +50,11 @@ bool events_access_is_remote(const struct events_access *x) {
     return x->link != NULL;
 }
 
-static struct rpc_word *words_of(const struct slice *texts, size_t count, struct arena *a) {
-    struct rpc_word *words = arena_array(a, count, sizeof *words);
-    for (size_t i = 0; i < count; i++)
-        words[i].text = texts[i];
-    return words;
-}
-
 int access_find_messages(struct events_access *x, const struct event_log_search *search,
                          unsigned limit, struct arena *a, queue_id **ret, size_t *ret_count,
                          struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
-    struct rpc_events_find_in in = {.words = words_of(search->words, search->count, a),
+    struct rpc_events_find_in in = {.words = (struct slice *)(uintptr_t)search->words,
                                     .words_count = search->count,
                                     .first = search->first,
                                     .last = search->last,
@@ -100,7 +93,7 @@ int access_log(struct events_access *x, const struct event_log_question *q, stru
                                    .role = q->role,
                                    .since = q->since,
                                    .until = q->until,
-                                   .words = words_of(q->words, q->word_count, a),
+                                   .words = (struct slice *)(uintptr_t)q->words,
                                    .words_count = q->word_count,
                                    .wait = q->wait};
     struct rpc_events_log_out out;

@@ -98,8 +98,11 @@ static void take_notes(struct import *in, const size_t *places,
         struct import_entry *entry = &in->entries[places[note->index]];
         entry->exists = note->exists;
         entry->bad = !note->exists;
-        if (!note->exists)
-            import_add_error(in, entry->line, entry->address, &note->problem);
+        if (note->exists)
+            continue;
+        struct problem why = {0};
+        problem_read(&why, note->reason);
+        import_add_error(in, entry->line, entry->address, &why);
     }
 }
 

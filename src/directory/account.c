@@ -148,7 +148,7 @@ struct account account_read(sqlite3_stmt *row, struct arena *a) {
         .enabled = db_u64(row, 4) != 0,
         .admin = db_u64(row, 5) != 0,
         .has_password = hash.len > 0,
-        .password_kind = kind ? kind : "",
+        .password_kind = slice_of_str(kind ? kind : ""),
         .has_apop = db_u64(row, 7) != 0,
         .quota = db_u64(row, 8),
         .shard = (uint32_t)db_u64(row, 9),

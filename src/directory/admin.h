@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "directory/directory.h"
+#include "people/account.h"
 
 /* Who orders a change, and what he insists on. */
 struct order {
@@ -29,20 +30,6 @@ struct order {
 
 /* ------------------------------------------------------------------ domains */
 
-enum domain_type {
-    DOMAIN_NONE,
-    DOMAIN_LOCAL,
-    DOMAIN_ALIAS, /* x@this means x@target */
-};
-
-struct domain {
-    struct slice name;
-    enum domain_type type;
-    struct slice target;    /* of an alias domain */
-    struct slice catch_all; /* address that gets what nobody else gets; empty: refused */
-    uint64_t accounts, aliases;
-};
-
 /* `target` empty: a local domain; else another name for that local domain. */
 int directory_domain_add(struct directory *d, const struct order *order, struct slice name,
                          struct slice target, struct problem *problem) WAITS;
@@ -51,43 +38,12 @@ int directory_domain_set_catch_all(struct directory *d, const struct order *orde
                                    struct problem *problem) WAITS; /* empty target: none */
 int directory_domain_remove(struct directory *d, const struct order *order, struct slice name,
                             struct problem *problem) WAITS;
-int directory_domain_list(struct directory *d, struct arena *a, struct domain **ret,
-                          size_t *ret_count, struct problem *problem) WAITS;
+
+/* A page of domains by name: those behind `after` (or empty), at most `limit`. */
+int directory_domain_list(struct directory *d, struct slice after, size_t limit, struct arena *a,
+                          struct domain **ret, size_t *ret_count, struct problem *problem) WAITS;
 
 /* ------------------------------------------------------------------ accounts */
-
-/*
- * An account's number is given once and never again, also after its removal. What a mailbox holds
- * is told by the mail processes (directory_note_usage()).
- */
-struct account {
-    uint64_t id;
-    struct slice address; /* canonical */
-    struct slice spelled; /* as it was first written */
-    struct slice name;    /* of the person */
-    bool enabled, admin, has_password, has_apop;
-    const char *password_kind; /* "argon2id", "sha512-crypt", ...; "" without a password */
-    uint64_t quota;            /* bytes; 0: none set */
-    uint32_t shard;
-    usec_t created, last_login; /* wall; last_login 0: never. May lag by a minute after a crash */
-    bool has_usage;             /* false: nobody has told it yet */
-    uint64_t messages, bytes;   /* in its mailboxes; may lag by a minute after a crash */
-    usec_t removed;             /* wall; 0: it is in use */
-    usec_t kept_until;          /* of a removed one: when it is purged by itself; 0: never */
-    bool purging;               /* it is being purged: no way back */
-};
-
-struct account_new {
-    struct slice address;
-    struct slice name;
-    struct slice password; /* or */
-    struct slice imported; /* an Argon2id or crypt(3) hash from elsewhere; or neither: no login */
-    uint64_t quota;
-    bool admin; /* gets postmaster@ and abuse@ where nothing else is said */
-    bool disabled;
-    bool accept_weak;  /* take a weak password all the same */
-    bool minimal_cost; /* the cheapest hash, for tests: it stays */
-};
 
 int directory_account_add(struct directory *d, const struct order *order,
                           const struct account_new *account, uint64_t *ret_id,
@@ -153,12 +109,6 @@ void directory_note_usage(struct directory *d, uint64_t id, uint64_t messages, u
 
 /* Writes what was noted, when it is time. */
 void directory_write_usage(struct directory *d) WAITS;
-
-/* Where an account's mailboxes are. */
-struct account_place {
-    uint64_t account;
-    uint32_t shard;
-};
 
 /*
  * Accounts of whose mailboxes nothing is known, from before that was told: at most `max` of them
@@ -232,11 +182,7 @@ int directory_changes_reported(struct directory *d, uint64_t number, struct prob
 /* "root changed the quota of tama@example.jp from none to 1G." On one line; long texts are cut. */
 void change_entry_sentence(struct buf *to, const struct change_entry *e);
 
-/* How much an account has sent, and may: one for each enum sending_limit. */
-struct account_limit {
-    uint64_t used, most; /* most 0: no limit */
-    bool own;            /* set for this account */
-};
+/* One for each enum sending_limit. */
 int directory_account_limits(struct directory *d, struct slice address, struct arena *a,
                              struct account_limit ret[static SENDING_LIMITS],
                              struct problem *problem) WAITS;
@@ -248,16 +194,8 @@ int directory_account_set_limit(struct directory *d, const struct order *order,
 
 /* ------------------------------------------------------------------ aliases */
 
-/*
- * An alias may stand on the address of an account: then it decides where that person's mail goes,
- * and the address among its own targets means the account's mailbox (a forward that keeps a copy).
- * A change after which such an account gets nothing any more is refused, unless it is ordered so.
- */
-struct alias {
-    struct slice address; /* canonical */
-    struct slice *targets;
-    size_t target_count;
-};
+/* A change after which an account of that address gets nothing any more is refused, unless it is
+ * ordered so. */
 
 /* Adds targets to an alias, which is made when missing. Local targets must exist, no circles. */
 int directory_alias_add(struct directory *d, const struct order *order, struct slice address,

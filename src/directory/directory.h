@@ -21,6 +21,8 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "directory/sending.h"
+#include "people/login.h"
+#include "people/route.h"
 
 struct directory;
 
@@ -72,41 +74,6 @@ void directory_set_login_delays(struct directory *d, usec_t first, usec_t most);
 
 /* ------------------------------------------------------------------ where an address leads */
 
-#define ROUTE_DEPTH_MAX   10U   /* aliases behind aliases */
-#define ROUTE_TARGETS_MAX 1000U /* mailboxes and forwards of one address */
-
-enum route_kind {
-    ROUTE_LOCAL,        /* leads to the mailboxes and forwards listed, at least one */
-    ROUTE_NOT_OURS,     /* the domain is not one of this host: relay, if the sender may */
-    ROUTE_UNKNOWN_USER, /* our domain, but nobody there: 550 5.1.1 */
-    ROUTE_DISABLED,     /* all it leads to are disabled accounts: 550 5.2.1 */
-    ROUTE_LOOP,         /* aliases run in a circle, or the limits above are passed: 550 5.4.6 */
-    ROUTE_BAD_ADDRESS,  /* not local@domain: 501 5.1.3 */
-    ROUTE_TEMPORARY,    /* the directory cannot be read now: 451 4.3.0 */
-};
-
-struct route_mailbox {
-    uint64_t account_id;
-    uint64_t quota; /* bytes; 0: none set */
-    uint64_t used;  /* bytes, as far as the directory was told */
-    uint32_t shard;
-    struct slice address; /* canonical address of the account */
-    struct slice detail;  /* what stood behind the plus sign, as written; may be empty */
-    usec_t replaced;      /* wall: until then the address itself, which was asked for, was that of
-                             another account, which was removed; 0: of none */
-};
-
-/* All memory is the arena's that was passed. No target is listed twice. */
-struct route {
-    enum route_kind kind;
-    struct route_mailbox *mailboxes;
-    size_t mailbox_count;
-    struct slice *forwards; /* addresses elsewhere, local part as written */
-    size_t forward_count;
-    struct slice *reasons; /* for people, in the order of the decisions: parts (base/error.h) */
-    size_t reason_count;
-};
-
 /*
  * Where mail to `address` goes. "postmaster" without a domain is the host's own (RFC 5321 §4.5.1).
  * postmaster, mailer-daemon and abuse lead to all administrators, in each domain of this host and
@@ -115,9 +82,6 @@ struct route {
  */
 int directory_resolve(struct directory *d, struct slice address, struct arena *a,
                       struct route *ret) WAITS;
-
-/* "local", "not ours" ...: for logs and tables. */
-const char *route_kind_text(enum route_kind kind);
 
 /*
  * Whether the account may put this address into MAIL FROM and From: its own, with any detail, and
@@ -144,33 +108,9 @@ int directory_count_message(struct directory *d, uint64_t account_id,
 
 /* ------------------------------------------------------------------ who may enter */
 
-enum login_outcome {
-    LOGIN_WELCOME,
-    LOGIN_WRONG, /* name, password or a disabled account; which is not for the client: 535 5.7.8 */
-    LOGIN_THROTTLED, /* not even looked at: too many failures from there lately */
-    LOGIN_TEMPORARY, /* could not be decided now: 454 4.7.0 */
-};
-
-/* All slices are the caller's. */
-struct login_request {
-    struct slice name;     /* full address, or a local part in the default domain */
-    struct slice act_as;   /* the authorization identity of SASL; empty or the same account */
-    struct slice password; /* PLAIN, LOGIN, USER / PASS */
-    struct slice stamp;    /* APOP: the timestamp of the greeting, with its angle brackets */
-    struct slice digest;   /* APOP: 32 hexadecimal digits of the client */
-    struct slice peer;     /* 4 or 16 bytes of the client's address; empty: not throttled */
-};
-
-struct login {
-    enum login_outcome outcome;
-    uint64_t account_id; /* the rest of the line of facts: LOGIN_WELCOME only */
-    uint32_t shard;
-    struct slice address; /* canonical; in the arena */
-    usec_t hold;          /* hold back a refusal for so long before answering */
-};
-
 /*
- * Checks a password. After failures from the same network for the same name it first waits (2 s,
+ * Checks a password, or an APOP digest where one is given (RFC 1939 §7), for accounts that have an
+ * APOP secret. After failures from the same network for the same name it first waits (2 s,
  * doubling to 30 s), so a call may take LOGIN_WAIT_MAX and a second: give RPC deadlines room. A
  * name that does not exist and an account that is disabled cost as much time as a wrong password,
  * and with `hold` the refusal comes at the same moment. A welcome is for the account as it is when
@@ -180,9 +120,3 @@ struct login {
 #define LOGIN_WAIT_MAX (60 * USEC_SEC)
 int directory_login(struct directory *d, const struct login_request *request, struct arena *a,
                     struct login *ret, struct problem *problem) WAITS;
-
-/* The same by APOP (RFC 1939 §7), for accounts that have an APOP secret. */
-int directory_login_apop(struct directory *d, const struct login_request *request, struct arena *a,
-                         struct login *ret, struct problem *problem) WAITS;
-
-const char *login_outcome_text(enum login_outcome outcome);

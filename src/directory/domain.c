@@ -128,6 +128,8 @@ int directory_domain_remove(struct directory *d, const struct order *order, stru
 
 struct domain_listing {
     struct arena *arena;
+    struct slice after;
+    size_t limit;
     struct domain *domains;
     size_t count;
 };
@@ -135,17 +137,14 @@ struct domain_listing {
 static int list_job(struct db *db, void *arg) {
     struct domain_listing *l = arg;
     sqlite3_stmt *row = NULL;
-    int64_t count = 0;
-    int r = db_number(db, &count, "SELECT count(*) FROM domain");
-    if (r < 0)
-        return r;
-    l->domains = arena_array(l->arena, (size_t)count, sizeof *l->domains);
-    r = db_query(db, &row,
-                 "SELECT name, type, target, catch_all,"
-                 " (SELECT count(*) FROM account a WHERE a.domain = d.name),"
-                 " (SELECT count(DISTINCT t.address) FROM alias_target t WHERE t.domain = d.name)"
-                 " FROM domain d ORDER BY name");
-    while (r >= 0 && (r = db_step(db, row)) == 1 && l->count < (size_t)count)
+    l->domains = arena_array(l->arena, l->limit, sizeof *l->domains);
+    int r = db_query(db, &row,
+                     "SELECT name, type, target, catch_all,"
+                     " (SELECT count(*) FROM account a WHERE a.domain = d.name),"
+                     " (SELECT count(DISTINCT t.address) FROM alias_target t WHERE t.domain ="
+                     " d.name) FROM domain d WHERE name > ?1 ORDER BY name LIMIT ?2",
+                     V_TEXT(l->after), V(l->limit));
+    while (r >= 0 && l->count < l->limit && (r = db_step(db, row)) == 1)
         l->domains[l->count++] = (struct domain){.name = db_copy(row, 0, l->arena),
                                                  .type = (enum domain_type)db_u64(row, 1),
                                                  .target = db_copy(row, 2, l->arena),
@@ -155,9 +154,9 @@ static int list_job(struct db *db, void *arg) {
     return MIN(r, 0);
 }
 
-int directory_domain_list(struct directory *d, struct arena *a, struct domain **ret,
-                          size_t *ret_count, struct problem *problem) {
-    struct domain_listing l = {.arena = a};
+int directory_domain_list(struct directory *d, struct slice after, size_t limit, struct arena *a,
+                          struct domain **ret, size_t *ret_count, struct problem *problem) {
+    struct domain_listing l = {.arena = a, .after = after, .limit = limit};
     int r = directory_run(d, JOB_READ, list_job, &l, problem);
     if (r < 0)
         return r;

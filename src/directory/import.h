@@ -10,19 +10,6 @@
 
 #include "directory/admin.h"
 
-/* Of one of the list. */
-struct import_note {
-    size_t index;
-    bool exists;            /* it was there before, the same: nothing had to be done; or */
-    struct problem problem; /* why it cannot be taken */
-};
-
-struct import_result {
-    struct import_note *notes; /* in the order of the list */
-    size_t count;
-    size_t faults; /* notes with a problem; above 0 nothing was changed */
-};
-
 /*
  * `trial`: checks everything and changes nothing. Of an account that exists nothing is compared but
  * its address. Negative: the import as a whole failed, and nothing was changed.

@@ -19,7 +19,8 @@ int importing_fault(struct importing *in, size_t index, int error, const struct 
         error != -EEXIST)
         return error;
     if (result->faults < IMPORT_FAULTS_MAX)
-        result->notes[result->count++] = (struct import_note){index, false, *problem};
+        result->notes[result->count++] = (struct import_note){
+            .index = index, .reason = arena_copy(in->arena, parts_of_problem(problem))};
     result->faults++;
     return 0;
 }

@@ -373,22 +373,8 @@ static int login(struct directory *d, const struct login_request *request, check
 
 int directory_login(struct directory *d, const struct login_request *request, struct arena *a,
                     struct login *ret, struct problem *problem) {
-    return login(d, request, check_by_password, a, ret, problem);
-}
-
-int directory_login_apop(struct directory *d, const struct login_request *request, struct arena *a,
-                         struct login *ret, struct problem *problem) {
-    return login(d, request, check_apop, a, ret, problem);
-}
-
-const char *login_outcome_text(enum login_outcome outcome) {
-    static const char *const texts[] = {
-        [LOGIN_WELCOME] = "welcome",
-        [LOGIN_WRONG] = "wrong name or password",
-        [LOGIN_THROTTLED] = "too many failures",
-        [LOGIN_TEMPORARY] = "temporary failure",
-    };
-    return texts[outcome];
+    return login(d, request, request->digest.len > 0 ? check_apop : check_by_password, a, ret,
+                 problem);
 }
 
 void directory_set_login_delays(struct directory *d, usec_t first, usec_t most) {

@@ -72,6 +72,8 @@ static void *room_for_one(struct arena *a, void *array, size_t count, size_t *ro
 /* Adds a sentence as parts (base/error.h); it is not printed, since every recipient passes here. */
 static void add_reason(struct walk *w, struct slice parts) {
     struct route *r = w->route;
+    if (r->reason_count == ROUTE_REASONS_MAX)
+        return;
     r->reasons =
         room_for_one(w->arena, r->reasons, r->reason_count, &w->reason_room, sizeof *r->reasons);
     r->reasons[r->reason_count++] = parts;
@@ -406,17 +408,4 @@ int directory_may_send_as(struct directory *d, uint64_t account_id, struct slice
     if (!w.sender_found)
         r = send_as_allows(d, account_id, &start, ret_may);
     return r == 0 || is_cut_wait(r) ? r : -E_TEMPORARY;
-}
-
-const char *route_kind_text(enum route_kind kind) {
-    static const char *const texts[] = {
-        [ROUTE_LOCAL] = "local",
-        [ROUTE_NOT_OURS] = "not ours",
-        [ROUTE_UNKNOWN_USER] = "unknown user",
-        [ROUTE_DISABLED] = "disabled",
-        [ROUTE_LOOP] = "loop",
-        [ROUTE_BAD_ADDRESS] = "bad address",
-        [ROUTE_TEMPORARY] = "temporary failure",
-    };
-    return texts[kind];
 }

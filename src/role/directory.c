@@ -78,41 +78,12 @@ static struct order order_of(const struct rpc_caller *caller, struct slice hint,
 
 /* ------------------------------------------------------------------ for the other roles */
 
-static struct rpc_word *words_of(struct arena *a, const struct slice *texts, size_t count) {
-    struct rpc_word *words = arena_array(a, count, sizeof *words);
-    for (size_t i = 0; i < count; i++)
-        words[i].text = texts[i];
-    return words;
-}
-
 static int on_resolve(void *arg, const struct rpc_caller *caller,
                       const struct rpc_directory_resolve_in *in, struct arena *a,
                       struct rpc_directory_resolve_out *out, struct problem *problem) WAITS {
-    struct process *p = arg;
-    struct route route;
     (void)caller;
     (void)problem;
-    int r = directory_resolve(directory_of(p), in->address, a, &route);
-    if (r < 0)
-        return r;
-    out->kind = (uint8_t)route.kind;
-    out->mailboxes_count = route.mailbox_count;
-    out->mailboxes = arena_array(a, route.mailbox_count, sizeof *out->mailboxes);
-    for (size_t i = 0; i < route.mailbox_count; i++) {
-        const struct route_mailbox *m = &route.mailboxes[i];
-        out->mailboxes[i] = (struct rpc_mailbox){.account = m->account_id,
-                                                 .quota = m->quota,
-                                                 .used = m->used,
-                                                 .shard = m->shard,
-                                                 .address = m->address,
-                                                 .detail = m->detail,
-                                                 .replaced = m->replaced};
-    }
-    out->forwards = words_of(a, route.forwards, route.forward_count);
-    out->forwards_count = route.forward_count;
-    out->reasons = words_of(a, route.reasons, route.reason_count);
-    out->reasons_count = MIN(route.reason_count, (size_t)64);
-    return 0;
+    return directory_resolve(directory_of(arg), in->address, a, &out->route);
 }
 
 static int on_login(void *arg, const struct rpc_caller *caller,
@@ -120,30 +91,15 @@ static int on_login(void *arg, const struct rpc_caller *caller,
                     struct rpc_directory_login_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
     struct problem reason = {0};
-    struct login login = {0};
-    struct login_request request = {
-        .name = in->name,
-        .act_as = in->act_as,
-        .password = in->password,
-        .stamp = in->stamp,
-        .digest = in->digest,
-        .peer = in->peer,
-    };
     (void)caller;
-    if (in->peer.len != 4 && in->peer.len != 16)
+    if (in->request.peer.len != 4 && in->request.peer.len != 16)
         return problem_set(problem, -E_REFUSED, "a login that comes from nowhere");
-    int r = in->digest.len > 0 ? directory_login_apop(directory_of(p), &request, a, &login, &reason)
-                               : directory_login(directory_of(p), &request, a, &login, &reason);
+    int r = directory_login(directory_of(p), &in->request, a, &out->login, &reason);
     if (r < 0)
         return r;
-    out->outcome = (uint8_t)login.outcome;
-    out->account = login.account_id;
-    out->shard = login.shard;
-    out->address = login.address;
-    out->hold = login.hold;
-    if (login.outcome == LOGIN_WELCOME)
-        out->ticket = ticket_make(p->secret, in->service, login.account_id, fiber_wall(), a);
-    out->reason = arena_copy(a, slice_of_str(reason.text));
+    if (out->login.outcome == LOGIN_WELCOME)
+        out->ticket = ticket_make(p->secret, in->service, out->login.account_id, fiber_wall(), a);
+    out->login.reason = arena_copy(a, slice_of_str(reason.text));
     return 0;
 }
 
@@ -160,15 +116,11 @@ static int on_may_send_as(void *arg, const struct rpc_caller *caller,
 
 static int on_count_message(void *arg, const struct rpc_caller *caller,
                             const struct rpc_directory_count_message_in *in, struct arena *a,
-                            struct rpc_directory_count_message_out *out,
-                            struct problem *problem) WAITS {
-    struct slice *recipients = arena_array(a, in->recipients_count, sizeof *recipients);
+                            struct rpc_directory_count_message_out *out, struct problem *problem) WAITS {
     struct sending_verdict verdict;
     (void)caller;
     (void)problem;
-    for (size_t i = 0; i < in->recipients_count; i++)
-        recipients[i] = in->recipients[i].text;
-    int r = directory_count_message(directory_of(arg), in->account, recipients,
+    int r = directory_count_message(directory_of(arg), in->account, in->recipients,
                                     in->recipients_count, &verdict);
     if (r < 0 || !verdict.hold)
         return r;
@@ -181,21 +133,10 @@ static int on_count_message(void *arg, const struct rpc_caller *caller,
 static int on_facts(void *arg, const struct rpc_caller *caller,
                     const struct rpc_directory_facts_in *in, struct arena *a,
                     struct rpc_directory_facts_out *out, struct problem *problem) WAITS {
-    struct process *p = arg;
-    struct domain *domains = NULL;
-    size_t count = 0;
     (void)caller;
     (void)in;
-    int r = directory_domain_list(directory_of(p), a, &domains, &count, problem);
-    if (r == 0)
-        r = directory_has_apop(directory_of(p), &out->apop, problem);
-    if (r < 0)
-        return r;
-    out->domains_count = MIN(count, (size_t)PAGE_MAX);
-    out->domains = arena_array(a, out->domains_count, sizeof *out->domains);
-    for (size_t i = 0; i < out->domains_count; i++)
-        out->domains[i].text = domains[i].name;
-    return 0;
+    (void)a;
+    return directory_has_apop(directory_of(arg), &out->apop, problem);
 }
 
 /* ------------------------------------------------------------------ domains */
@@ -230,27 +171,10 @@ static int on_domain_remove(void *arg, const struct rpc_caller *caller,
 
 static int on_domain_list(void *arg, const struct rpc_caller *caller,
                           const struct rpc_directory_domain_list_in *in, struct arena *a,
-                          struct rpc_directory_domain_list_out *out,
-                          struct problem *problem) WAITS {
-    struct domain *domains = NULL;
-    size_t count = 0;
+                          struct rpc_directory_domain_list_out *out, struct problem *problem) WAITS {
     (void)caller;
-    (void)in;
-    int r = directory_domain_list(directory_of(arg), a, &domains, &count, problem);
-    if (r < 0)
-        return r;
-    out->domains_count = MIN(count, (size_t)PAGE_MAX);
-    out->domains = arena_array(a, out->domains_count, sizeof *out->domains);
-    for (size_t i = 0; i < out->domains_count; i++) {
-        const struct domain *d = &domains[i];
-        out->domains[i] = (struct rpc_domain){.name = d->name,
-                                              .type = (uint8_t)d->type,
-                                              .target = d->target,
-                                              .catch_all = d->catch_all,
-                                              .accounts = d->accounts,
-                                              .aliases = d->aliases};
-    }
-    return 0;
+    return directory_domain_list(directory_of(arg), in->after, MIN(in->limit, PAGE_MAX), a,
+                                 &out->domains, &out->domains_count, problem);
 }
 
 /* ------------------------------------------------------------------ accounts */
@@ -266,17 +190,9 @@ static int on_account_add(void *arg, const struct rpc_caller *caller,
                           struct rpc_directory_account_add_out *out,
                           struct problem *problem) WAITS {
     struct process *p = arg;
-    struct account_new account = {
-        .address = in->address,
-        .name = in->name,
-        .password = in->password.len > 0 ? in->password : (struct slice){0},
-        .imported = in->imported,
-        .quota = in->quota,
-        .admin = in->admin,
-        .disabled = in->disabled,
-        .accept_weak = in->accept_weak,
-        .minimal_cost = in->minimal_cost,
-    };
+    struct account_new account = in->account;
+    if (account.password.len == 0) /* on the way here empty and none became the same */
+        account.password = (struct slice){0};
     struct order order = order_of(caller, in->by, a);
     if (in->count > 0)
         return changed(p, directory_account_add_many(directory_of(p), &order, &account, in->first,
@@ -285,68 +201,23 @@ static int on_account_add(void *arg, const struct rpc_caller *caller,
     return changed(p, directory_account_add(directory_of(p), &order, &account, &out->id, problem));
 }
 
-static struct rpc_account account_of(const struct account *from) {
-    return (struct rpc_account){
-        .id = from->id,
-        .address = from->address,
-        .name = from->name,
-        .enabled = from->enabled,
-        .admin = from->admin,
-        .has_password = from->has_password,
-        .has_apop = from->has_apop,
-        .password_kind = slice_of_str(from->password_kind),
-        .quota = from->quota,
-        .shard = from->shard,
-        .created = from->created,
-        .last_login = from->last_login,
-        .has_usage = from->has_usage,
-        .messages = from->messages,
-        .bytes = from->bytes,
-        .removed = from->removed,
-        .kept_until = from->kept_until,
-        .purging = from->purging,
-    };
-}
-
-static void answer_account(const struct account *account, struct arena *a, struct rpc_account **ret,
-                           size_t *ret_count) {
-    *ret = ARENA_NEW(a, struct rpc_account);
-    **ret = account_of(account);
-    *ret_count = 1;
-}
-
 static int on_account_show(void *arg, const struct rpc_caller *caller,
                            const struct rpc_directory_account_show_in *in, struct arena *a,
-                           struct rpc_directory_account_show_out *out,
-                           struct problem *problem) WAITS {
-    struct account account;
+                           struct rpc_directory_account_show_out *out, struct problem *problem) WAITS {
     (void)caller;
     directory_ask_usage(arg);
-    int r = directory_account_show(directory_of(arg), in->address, a, &account, problem);
-    if (r == 0)
-        answer_account(&account, a, &out->account, &out->account_count);
-    return r;
+    return directory_account_show(directory_of(arg), in->address, a, &out->account, problem);
 }
 
 static int on_account_list(void *arg, const struct rpc_caller *caller,
                            const struct rpc_directory_account_list_in *in, struct arena *a,
-                           struct rpc_directory_account_list_out *out,
-                           struct problem *problem) WAITS {
-    struct account *accounts = NULL;
-    size_t count = 0;
+                           struct rpc_directory_account_list_out *out, struct problem *problem) WAITS {
     (void)caller;
     if (in->after == 0)
         directory_ask_usage(arg);
-    int r = (in->removed ? directory_removed_list : directory_account_list)(
-        directory_of(arg), in->domain, in->after, MIN(in->limit, PAGE_MAX), a, &accounts, &count,
-        problem);
-    if (r < 0)
-        return r;
-    out->accounts = arena_array(a, count, sizeof *out->accounts);
-    out->accounts_count = count;
-    for (size_t i = 0; i < count; i++)
-        out->accounts[i] = account_of(&accounts[i]);
-    return 0;
+    return (in->removed ? directory_removed_list : directory_account_list)(
+        directory_of(arg), in->domain, in->after, MIN(in->limit, PAGE_MAX), a, &out->accounts,
+        &out->accounts_count, problem);
 }
 
 static int on_account_set(void *arg, const struct rpc_caller *caller,
@@ -370,21 +241,10 @@ static int on_account_limits(void *arg, const struct rpc_caller *caller,
                              const struct rpc_directory_account_limits_in *in, struct arena *a,
                              struct rpc_directory_account_limits_out *out,
                              struct problem *problem) WAITS {
-    struct account_limit limits[SENDING_LIMITS];
     (void)caller;
-    int r = directory_account_limits(directory_of(arg), in->address, a, limits, problem);
-    if (r < 0)
-        return r;
     out->limits_count = SENDING_LIMITS;
     out->limits = arena_array(a, SENDING_LIMITS, sizeof *out->limits);
-    for (unsigned i = 0; i < SENDING_LIMITS; i++)
-        out->limits[i] = (struct rpc_limit){
-            .name = slice_of_str(sending_limit_name((enum sending_limit)i)),
-            .used = limits[i].used,
-            .most = limits[i].most,
-            .own = limits[i].own,
-        };
-    return 0;
+    return directory_account_limits(directory_of(arg), in->address, a, out->limits, problem);
 }
 
 static int on_account_send_as(void *arg, const struct rpc_caller *caller,
@@ -414,29 +274,24 @@ static int on_account_restore(void *arg, const struct rpc_caller *caller,
                               const struct rpc_directory_account_restore_in *in, struct arena *a,
                               struct rpc_directory_account_restore_out *out,
                               struct problem *problem) WAITS {
-    struct account account;
     struct order order = order_of(caller, in->by, a);
-    int r = directory_account_restore(directory_of(arg), &order, in->which, in->as, &account, a,
-                                      problem);
-    if (r == 0)
-        answer_account(&account, a, &out->account, &out->account_count);
-    return changed(arg, r);
+    return changed(arg, directory_account_restore(directory_of(arg), &order, in->which, in->as,
+                                                  &out->account, a, problem));
 }
 
 /* What could not be deleted now is deleted later: the account is given up in any case. */
 static int on_account_purge(void *arg, const struct rpc_caller *caller,
                             const struct rpc_directory_account_purge_in *in, struct arena *a,
-                            struct rpc_directory_account_purge_out *out,
-                            struct problem *problem) WAITS {
-    struct account account;
+                            struct rpc_directory_account_purge_out *out, struct problem *problem) WAITS {
     struct problem why = {0};
     struct order order = order_of(caller, in->by, a);
     directory_ask_usage(arg);
-    int r = directory_account_purge(directory_of(arg), &order, in->which, &account, a, problem);
+    int r =
+        directory_account_purge(directory_of(arg), &order, in->which, &out->account, a, problem);
     if (r < 0)
         return r;
-    answer_account(&account, a, &out->account, &out->account_count);
-    r = directory_purge_files(arg, &(struct account_place){account.id, account.shard}, &why);
+    r = directory_purge_files(arg, &(struct account_place){out->account.id, out->account.shard},
+                              &why);
     out->done = r == 0;
     if (r < 0)
         out->reason = arena_copy(a, slice_of_str(why.text[0] ? why.text : error_text(r)));
@@ -450,19 +305,13 @@ static int on_alias_change(void *arg, const struct rpc_caller *caller,
                            struct rpc_directory_alias_change_out *out,
                            struct problem *problem) WAITS {
     struct directory *d = directory_of(arg);
-    struct slice *targets = arena_array(a, in->targets_count, sizeof *targets);
     struct order order = order_of(caller, in->by, a);
     (void)out;
     order.instead_of_mailbox = in->instead;
-    for (size_t i = 0; i < in->targets_count; i++)
-        targets[i] = in->targets[i].text;
-    int r =
-        in->change == 0
-            ? directory_alias_add(d, &order, in->address, targets, in->targets_count, problem)
-        : in->change == 1
-            ? directory_alias_set(d, &order, in->address, targets, in->targets_count, problem)
-            : directory_alias_remove(d, &order, in->address, targets, in->targets_count, problem);
-    return changed(arg, r);
+    return changed(arg, (in->change == 0   ? directory_alias_add
+                         : in->change == 1 ? directory_alias_set
+                                           : directory_alias_remove)(
+                            d, &order, in->address, in->targets, in->targets_count, problem));
 }
 
 /* As many of them as fit into one answer, but at least one: the reader asks on until none is left.
@@ -478,22 +327,12 @@ static size_t fitting(const struct alias *aliases, size_t count) {
 static int on_alias_list(void *arg, const struct rpc_caller *caller,
                          const struct rpc_directory_alias_list_in *in, struct arena *a,
                          struct rpc_directory_alias_list_out *out, struct problem *problem) WAITS {
-    struct alias *aliases = NULL;
-    size_t count = 0;
     (void)caller;
-    int r = directory_alias_list(directory_of(arg), in->after, MIN(in->limit, 200U), a, &aliases,
-                                 &count, problem);
-    if (r < 0)
-        return r;
-    count = fitting(aliases, count);
-    out->aliases = arena_array(a, count, sizeof *out->aliases);
-    out->aliases_count = count;
-    for (size_t i = 0; i < count; i++) {
-        out->aliases[i].address = aliases[i].address;
-        out->aliases[i].targets = words_of(a, aliases[i].targets, aliases[i].target_count);
-        out->aliases[i].targets_count = aliases[i].target_count;
-    }
-    return 0;
+    int r = directory_alias_list(directory_of(arg), in->after, MIN(in->limit, 200U), a,
+                                 &out->aliases, &out->aliases_count, problem);
+    if (r == 0)
+        out->aliases_count = fitting(out->aliases, out->aliases_count);
+    return r;
 }
 
 static const struct rpc_directory_handlers handlers = {

@@ -99,8 +99,7 @@ bool edge_may_log(const struct edge_connection *c);
 void edge_log_left_out(struct edge *e);
 
 /* The journey hears of a login that was tried, welcome or not (edge_log.c). */
-void edge_log_login(const struct edge_connection *c, const struct rpc_directory_login_out *out,
-                    struct slice name);
+void edge_log_login(const struct edge_connection *c, const struct login *login, struct slice name);
 
 /* The same of the first login without TLS, where none is taken; `name` may be empty. */
 void edge_log_bare_login(struct edge_connection *c, struct slice name);

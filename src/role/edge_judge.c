@@ -50,19 +50,18 @@ static uint64_t rounded(uint64_t room, uint64_t quota) {
 }
 
 /* Of the mailbox that can take most. */
-static struct edge_room room_of(const struct edge_smtp *m,
-                                const struct rpc_directory_resolve_out *route) {
+static struct edge_room room_of(const struct edge_smtp *m, const struct route *route) {
     struct edge_room room = {0};
     uint64_t usual = m->connection->settings->conf->delivery.quota;
-    for (size_t i = 0; i < route->mailboxes_count; i++) {
-        const struct rpc_mailbox *mailbox = &route->mailboxes[i];
+    for (size_t i = 0; i < route->mailbox_count; i++) {
+        const struct route_mailbox *mailbox = &route->mailboxes[i];
         uint64_t quota = mailbox->quota > 0 ? mailbox->quota : usual;
         if (quota == 0)
             quota = UINT64_MAX;
         room.ever = MAX(room.ever, quota);
         room.now = MAX(room.now, quota - MIN(quota, mailbox->used));
     }
-    if (route->forwards_count > 0 || route->mailboxes_count == 0)
+    if (route->forward_count > 0 || route->mailbox_count == 0)
         room = (struct edge_room){UINT64_MAX, UINT64_MAX, 0};
     return room;
 }
@@ -94,8 +93,7 @@ static struct slice with_address(const struct smtp_reply *reply, struct slice ad
 }
 
 struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
-                                  const struct rpc_directory_resolve_out *route, uint64_t size,
-                                  struct arena *a) {
+                                  const struct route *route, uint64_t size, struct arena *a) {
     struct edge_room room = room_of(m, route), told = room;
     if (!edge_may_relay(m))
         told.now = MIN(rounded(room.now, room.ever), room.ever);
@@ -107,7 +105,7 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
             m->room.asked = fiber_now();
         m->room.ever = MIN(m->room.ever, room.ever);
         m->room.now = MIN(m->room.now, room.now);
-        m->leads_on |= route->forwards_count > 0;
+        m->leads_on |= route->forward_count > 0;
     }
     return reply;
 }
@@ -119,7 +117,7 @@ static bool ask_again(struct edge_smtp *m, struct slice address, struct arena *a
     struct rpc_directory_resolve_out out;
     if (call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL) < 0)
         return false;
-    *ret = room_of(m, &out);
+    *ret = room_of(m, &out.route);
     return true;
 }
 
@@ -188,7 +186,7 @@ static int judge_recipient(struct edge_message *l, struct slice address) WAITS {
     struct rpc_directory_resolve_out out;
     int r = call_directory_resolve(edge_link(l->smtp->connection, ROLE_DIRECTORY), &in, &l->facts,
                                    &out, NULL);
-    if (r < 0 || out.forwards_count == 0)
+    if (r < 0 || out.route.forward_count == 0)
         return r;
     l->refusal = SMTP_REPLY(554, 5, 4, 6, "");
     l->refusal.text = arena_printf(&l->facts,

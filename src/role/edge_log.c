@@ -12,18 +12,17 @@
 #include "events/kinds.h"
 #include "role/edge_smtp.h"
 
-void edge_log_login(const struct edge_connection *c, const struct rpc_directory_login_out *out,
-                    struct slice name) {
-    bool welcome = out->outcome == LOGIN_WELCOME;
+void edge_log_login(const struct edge_connection *c, const struct login *login, struct slice name) {
+    bool welcome = login->outcome == LOGIN_WELCOME;
     struct event_fact facts[] = {
         {S(FACT_CLIENT), slice_of_str(c->peer_text)},
         {S(FACT_SERVICE), c->port->name},
-        {S(FACT_LOGIN), welcome ? out->address : slice_first(name, 512)},
-        {S(FACT_REASON), welcome ? S("") : out->reason},
+        {S(FACT_LOGIN), welcome ? login->address : slice_first(name, 512)},
+        {S(FACT_REASON), welcome ? S("") : login->reason},
     };
     if (welcome)
         process_event(c->edge->process, 0, KIND_LOGIN, facts, ARRAY_SIZE(facts),
-                      "%.*s logged in from %s for %.*s.", SLICE_ARG(out->address), c->peer_text,
+                      "%.*s logged in from %s for %.*s.", SLICE_ARG(login->address), c->peer_text,
                       SLICE_ARG(c->port->name));
     else if (edge_may_log(c))
         process_event(c->edge->process, 0, KIND_LOGIN_FAILED, facts, ARRAY_SIZE(facts),

@@ -11,32 +11,34 @@
 #define AWAY_RETRY  (250 * USEC_MS)
 #define AWAY_TRIES  12 /* a process that died is back by then */
 
-int edge_log_in(struct edge_connection *c, struct rpc_directory_login_in *in,
+int edge_log_in(struct edge_connection *c, const struct login_request *request,
                 struct edge_login *ret) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + LOGIN_LIMIT);
+    struct rpc_directory_login_in in = {.service = c->door->service, .request = *request};
     struct rpc_directory_login_out out;
-    in->service = c->door->service;
-    in->peer = edge_peer_bytes(c);
-    int r = call_directory_login(edge_link(c, ROLE_DIRECTORY), in, &a, &out, NULL);
+    in.request.peer = edge_peer_bytes(c);
+    int r = call_directory_login(edge_link(c, ROLE_DIRECTORY), &in, &a, &out, NULL);
     if (r < 0)
         return r;
-    if (out.outcome != LOGIN_WELCOME) /* a session that begins tells of itself at its end */
-        edge_log_login(c, &out, in->name);
-    if (out.hold > 0 && fiber_sleep(out.hold) < 0)
+    const struct login *login = &out.login;
+    if (login->outcome != LOGIN_WELCOME) /* a session that begins tells of itself at its end */
+        edge_log_login(c, login, request->name);
+    if (login->hold > 0 && fiber_sleep(login->hold) < 0)
         return -ECANCELED;
-    switch ((enum login_outcome)out.outcome) {
+    switch (login->outcome) {
     case LOGIN_WELCOME:
-        *ret = (struct edge_login){.account = out.account, .shard = out.shard};
+        *ret = (struct edge_login){.account = login->account_id, .shard = login->shard};
         memcpy(ret->ticket, out.ticket.ptr, MIN(out.ticket.len, sizeof ret->ticket));
-        (void)slice_to_str(out.address, ret->address, sizeof ret->address);
+        (void)slice_to_str(login->address, ret->address, sizeof ret->address);
         return 0;
     case LOGIN_WRONG:
         return -E_REFUSED;
     case LOGIN_THROTTLED:
         return -E_BUSY;
     case LOGIN_TEMPORARY:
+    case LOGIN_CHALLENGE: /* these doors have no way to ask on */
         break;
     }
     return -E_TEMPORARY;

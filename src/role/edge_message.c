@@ -157,7 +157,7 @@ static int count_message(struct edge_message *l, struct arena *a,
         return 0;
     count.recipients = arena_array(a, in->envelope.count, sizeof *count.recipients);
     for (size_t i = 0; i < in->envelope.count; i++)
-        count.recipients[i].text = in->envelope.recipients[i].address;
+        count.recipients[i] = in->envelope.recipients[i].address;
     int r = call_directory_count_message(edge_link(l->smtp->connection, ROLE_DIRECTORY), &count, a,
                                          &out, NULL);
     if (r < 0)

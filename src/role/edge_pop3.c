@@ -12,14 +12,14 @@ struct edge_pop3 {
 
 static int login(void *host, const struct pop3_attempt *attempt) WAITS {
     struct edge_pop3 *m = host;
-    struct rpc_directory_login_in in = {
+    struct login_request request = {
         .name = slice_first(attempt->name, 512),
         .act_as = attempt->act_as,
         .password = attempt->password,
         .stamp = attempt->stamp,
         .digest = attempt->digest,
     };
-    return edge_log_in(m->connection, &in, &m->login);
+    return edge_log_in(m->connection, &request, &m->login);
 }
 
 /* The handshake has the time of one command, as a whole. */

@@ -77,26 +77,26 @@ static int login(void *arg, const struct smtp_client *client, const struct smtp_
         fiber_deadline_begin(fiber_now() + LOGIN_LIMIT);
     struct rpc_directory_login_in in = {
         .service = m->connection->door->service,
-        .name = credentials->name,
-        .act_as = credentials->act_as,
-        .password = credentials->password,
-        .peer = edge_peer_bytes(m->connection),
+        .request = {.name = credentials->name,
+                    .act_as = credentials->act_as,
+                    .password = credentials->password,
+                    .peer = edge_peer_bytes(m->connection)},
     };
     struct rpc_directory_login_out out;
     (void)client;
     int r = call_directory_login(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL);
     if (r < 0)
         return r;
-    edge_log_login(m->connection, &out, credentials->name);
-    if (out.hold > 0 && fiber_sleep(out.hold) < 0)
+    edge_log_login(m->connection, &out.login, credentials->name);
+    if (out.login.hold > 0 && fiber_sleep(out.login.hold) < 0)
         return -E_TEMPORARY;
-    if (out.outcome == LOGIN_TEMPORARY || out.outcome == LOGIN_THROTTLED)
-        return -E_TEMPORARY;
-    if (out.outcome != LOGIN_WELCOME)
+    if (out.login.outcome == LOGIN_WRONG)
         return -E_REFUSED;
-    m->account = m->connection->account = out.account;
-    (void)slice_to_str(out.address, m->account_address, sizeof m->account_address);
-    *ret_account = arena_copy(a, out.address);
+    if (out.login.outcome != LOGIN_WELCOME)
+        return -E_TEMPORARY;
+    m->account = m->connection->account = out.login.account_id;
+    (void)slice_to_str(out.login.address, m->account_address, sizeof m->account_address);
+    *ret_account = arena_copy(a, out.login.address);
     return 0;
 }
 
@@ -200,9 +200,9 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_t
         call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, &problem);
     if (r < 0)
         return r;
-    *ret_reply = verdict(m, (enum route_kind)out.kind, address, a);
-    if (out.kind == ROUTE_LOCAL) {
-        struct smtp_reply full = edge_room_judge(m, address, &out, t->size, a);
+    *ret_reply = verdict(m, out.route.kind, address, a);
+    if (out.route.kind == ROUTE_LOCAL) {
+        struct smtp_reply full = edge_room_judge(m, address, &out.route, t->size, a);
         *ret_reply = full.code ? full : *ret_reply;
     }
     if (!smtp_reply_ok(ret_reply))

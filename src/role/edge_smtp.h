@@ -54,8 +54,7 @@ bool edge_is_trusted(const struct edge_smtp *m);
  */
 void edge_room_begin(struct edge_smtp *m);
 struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
-                                  const struct rpc_directory_resolve_out *route, uint64_t size,
-                                  struct arena *a);
+                                  const struct route *route, uint64_t size, struct arena *a);
 
 /* The functions of struct smtp_host that take a message; `arg` is the struct edge_smtp. */
 int edge_message_begin(void *arg, const struct smtp_client *client, struct smtp_transaction *t,

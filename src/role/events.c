@@ -116,13 +116,6 @@ static int on_keep(void *arg, const struct rpc_caller *caller, const struct rpc_
     return event_log_keep(s->events, caller->role, &event, problem);
 }
 
-static struct slice *texts_of(const struct rpc_word *words, size_t count, struct arena *a) {
-    struct slice *texts = arena_array(a, count, sizeof *texts);
-    for (size_t i = 0; i < count; i++)
-        texts[i] = words[i].text;
-    return texts;
-}
-
 static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_events_find_in *in,
                    struct arena *a, struct rpc_events_find_out *out,
                    struct problem *problem) WAITS {
@@ -130,10 +123,8 @@ static int on_find(void *arg, const struct rpc_caller *caller, const struct rpc_
     queue_id *list = NULL;
     size_t count = 0;
     (void)caller;
-    struct event_log_search search = {.words = texts_of(in->words, in->words_count, a),
-                                      .count = in->words_count,
-                                      .first = in->first,
-                                      .last = in->last};
+    struct event_log_search search = {
+        .words = in->words, .count = in->words_count, .first = in->first, .last = in->last};
     int r = event_log_find(s->events, &search, in->limit, a, &list, &count, problem);
     if (r < 0)
         return r;
@@ -169,7 +160,7 @@ static int on_log(void *arg, const struct rpc_caller *caller, const struct rpc_e
                                           .wait = in->wait,
                                           .since = in->since,
                                           .until = in->until,
-                                          .words = texts_of(in->words, in->words_count, a),
+                                          .words = in->words,
                                           .word_count = in->words_count};
     struct event_list events;
     (void)caller;

@@ -34,7 +34,8 @@ static int send_piece(struct process *p, const struct map *used, size_t *at, boo
         uint64_t id = *(const uint64_t *)e->value;
         struct store_usage usage;
         if (store_usage(m->store, id, &usage) == 0)
-            in.accounts[in.accounts_count++] = (struct rpc_usage){id, usage.messages, usage.bytes};
+            in.accounts[in.accounts_count++] =
+                (struct account_usage){id, usage.messages, usage.bytes};
     }
     *ret_more = e != NULL;
     return in.accounts_count > 0 ? send_directory_usage(process_link(p, ROLE_DIRECTORY, 0), &in)

@@ -32,27 +32,10 @@ static int ask_directory(void *arg, struct slice address, struct arena *a,
     int r = call_directory_resolve(process_link(p, ROLE_DIRECTORY, 0), &in, a, &out, NULL);
     if (r < 0)
         return r;
-    *ret = (struct route){.kind = (enum route_kind)out.kind,
-                          .mailbox_count = out.mailboxes_count,
-                          .forward_count = out.forwards_count,
-                          .reason_count = out.reasons_count};
-    ret->mailboxes = arena_array(a, out.mailboxes_count, sizeof *ret->mailboxes);
-    ret->forwards = arena_array(a, out.forwards_count, sizeof *ret->forwards);
-    ret->reasons = arena_array(a, out.reasons_count, sizeof *ret->reasons);
-    for (size_t i = 0; i < out.mailboxes_count; i++) {
-        const struct rpc_mailbox *m = &out.mailboxes[i];
-        ret->mailboxes[i] = (struct route_mailbox){.account_id = m->account,
-                                                   .quota = m->quota > 0 ? m->quota : usual,
-                                                   .used = m->used,
-                                                   .shard = m->shard,
-                                                   .address = m->address,
-                                                   .detail = m->detail,
-                                                   .replaced = m->replaced};
-    }
-    for (size_t i = 0; i < out.forwards_count; i++)
-        ret->forwards[i] = out.forwards[i].text;
-    for (size_t i = 0; i < out.reasons_count; i++)
-        ret->reasons[i] = out.reasons[i].text;
+    *ret = out.route;
+    for (size_t i = 0; i < ret->mailbox_count; i++)
+        if (ret->mailboxes[i].quota == 0)
+            ret->mailboxes[i].quota = usual;
     return 0;
 }
 

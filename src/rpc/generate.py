@@ -20,7 +20,7 @@ The schema, line by line ('#' begins a comment, indentation marks what belongs t
 that are for its role and have an answer. No call may lead to itself in that way.
 
 Types: bool u8 u16 u32 u64 i64, size (a size_t), text MAX, bytes MAX (both are slices), texts MAX
-MOST (an array of slices), enum NAME COUNT, one STRUCT, list STRUCT MOST, fd (a descriptor or -1),
+MOST (an array of slices), enum NAME LAST, one STRUCT, list STRUCT MOST, fd (a descriptor or -1),
 envelope MOST (message/envelope.h, with so many recipients).
 The number of elements is in NAME_count, or in what `by` names. A line `send ...` instead of
 `call ...` is a call without an answer.
@@ -60,7 +60,7 @@ class Field:
         elif self.type == "texts":
             self.max, self.most = int(rest[0]), int(rest[1])
         elif self.type == "enum":
-            self.of, self.max = rest[0], int(rest[1])
+            self.of, self.last = rest[0], rest[1]
         elif self.type in ("list", "one"):
             if rest[0] not in structs:
                 raise Bad(f"unknown struct {rest[0]}")
@@ -120,7 +120,7 @@ class Field:
             return [f"if (!get_slices(from, a, {self.max}, {self.most}, &{v}, &{count}))",
                     "    return false;"]
         if self.type == "enum":
-            return [f"uint8_t {self.name} = read_u8(from);", f"if ({self.name} >= {self.max})", "    return false;",
+            return [f"uint8_t {self.name} = read_u8(from);", f"if ({self.name} > {self.last})", "    return false;",
                     f"{v} = (enum {self.of}){self.name};"]
         if self.type == "one":
             return [f"if (!decode_{self.of.name}(from, a, &{v}, fds))", "    return false;"]

@@ -2,6 +2,7 @@
 """Commands: init, accounts, domains, aliases, routes, check, help, completion. What works
 on a server whether it runs or not is tried both ways. The program is $HAYAUMA, build/hayauma
 unless set."""
+import contextlib
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import re
 import select
 import shlex
 import socket
+import sqlite3
 import stat
 import subprocess
 import threading
@@ -271,6 +273,20 @@ def test_account_is_removed_unless_something_depends_on_it(either):
 
 
 # -------------------------------------------------------------------- domains, aliases, routes
+
+
+@pytest.mark.parametrize("when", ["down", "running"])
+def test_there_is_no_most_of_domains(server, when):
+    with contextlib.closing(sqlite3.connect(server.folder / "directory/directory.db")) as db, db:
+        db.executemany("INSERT INTO domain VALUES (?, 1, '', '', 0)",
+                       [(f"d{i}.test",) for i in range(2500)])
+    if when == "running":
+        server.start()
+    before = 2  # of the fixture
+    assert len(server.json("domain", "list")) == 2500 + before
+    assert server.json("status")["domains"] == 2500 + before
+    if when == "running":
+        server.stop()
 
 
 def test_domains(either):

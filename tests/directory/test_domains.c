@@ -12,7 +12,7 @@ DIRECTORY_TEST(domains_are_listed_with_what_is_in_them) {
     add_alias(d, "lab@example.test", "tama@example.test", "kobo@example.test", NULL);
     GOOD(directory_domain_set_catch_all(d, &ORDER, S("example.test"), S("Kobo@example.test"),
                                         &problem));
-    GOOD(directory_domain_list(d, &a, &domains, &count, &problem));
+    GOOD(directory_domain_list(d, S(""), 1000, &a, &domains, &count, &problem));
     assert_int_equal(count, 2);
     assert_slice(domains[0].name, "example.net");
     assert_int_equal(domains[0].type, DOMAIN_ALIAS);
@@ -22,6 +22,24 @@ DIRECTORY_TEST(domains_are_listed_with_what_is_in_them) {
     assert_slice(domains[1].catch_all, "kobo@example.test");
     assert_int_equal(domains[1].accounts, 2);
     assert_int_equal(domains[1].aliases, 1);
+    arena_done(&a);
+    directory_close(d);
+}
+
+DIRECTORY_TEST(domains_come_in_pages_by_name) {
+    struct arena a = {0};
+    struct domain *domains = NULL;
+    size_t count = 0;
+    for (int i = 0; i < 5; i++)
+        add_domain(d, arena_str(&a, arena_printf(&a, "d%d.test", 4 - i)));
+    GOOD(directory_domain_list(d, S(""), 2, &a, &domains, &count, &problem));
+    assert_int_equal(count, 2);
+    assert_slice(domains[1].name, "d1.test");
+    GOOD(directory_domain_list(d, domains[1].name, 9, &a, &domains, &count, &problem));
+    assert_int_equal(count, 3);
+    assert_slice(domains[0].name, "d2.test");
+    GOOD(directory_domain_list(d, S("d4.test"), 2, &a, &domains, &count, &problem));
+    assert_int_equal(count, 0);
     arena_done(&a);
     directory_close(d);
 }
@@ -105,6 +123,7 @@ DIRECTORY_TEST(a_catch_all_leads_somewhere) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_domains_are_listed_with_what_is_in_them),
+        cmocka_unit_test(test_domains_come_in_pages_by_name),
         cmocka_unit_test(test_what_cannot_be_added_is_said_in_a_sentence),
         cmocka_unit_test(test_an_internationalised_domain_is_one_domain),
         cmocka_unit_test(test_a_domain_in_use_is_not_removed),

@@ -180,10 +180,10 @@ DIRECTORY_TEST(c6_an_imported_hash_is_replaced_at_the_first_login) {
     GOOD(directory_account_add(d, &ORDER, &old, &id, &problem));
     assert_int_equal(outcome(d, "tama", S("no")), LOGIN_WRONG);
     GOOD(directory_account_show(d, S("tama@example.test"), &a, &account, &problem));
-    assert_string_equal(account.password_kind, "sha512-crypt");
+    assert_slice(account.password_kind, "sha512-crypt");
     assert_int_equal(outcome(d, "tama", S("tama river 1993")), LOGIN_WELCOME);
     GOOD(directory_account_show(d, S("tama@example.test"), &a, &account, &problem));
-    assert_string_equal(account.password_kind, "argon2id");
+    assert_slice(account.password_kind, "argon2id");
     assert_int_equal(outcome(d, "tama", S("tama river 1993")), LOGIN_WELCOME);
     assert_int_equal(outcome(d, "tama", S("no")), LOGIN_WRONG);
     arena_done(&a);
@@ -464,7 +464,7 @@ static enum login_outcome apop(struct directory *d, const char *name, struct sli
     struct login login;
     struct arena a = {0};
     struct login_request request = {.name = slice_of_str(name), .stamp = STAMP, .digest = digest};
-    assert_int_equal(directory_login_apop(d, &request, &a, &login, problem), 0);
+    assert_int_equal(directory_login(d, &request, &a, &login, problem), 0);
     arena_done(&a);
     return login.outcome;
 }

@@ -102,7 +102,7 @@ REAL_FIBER_TEST(names_of_the_first_format_become_canonical) {
         "INSERT INTO alias_target VALUES ('info@例え.jp', 0, '例え.jp', 'tama@例え.jp');"
         "PRAGMA user_version=1");
     struct directory *d = place_open(&p);
-    GOOD(directory_domain_list(d, &a, &domains, &count, &problem));
+    GOOD(directory_domain_list(d, S(""), 1000, &a, &domains, &count, &problem));
     assert_int_equal(count, 4);
     assert_slice(domains[0].name, "xn--r8jz45g.example");
     assert_slice(domains[0].target, "xn--r8jz45g.jp");

@@ -122,7 +122,7 @@ REAL_FIBER_TEST(a_journey_travels_from_edge_to_command_line) {
     report(&p, 1);
     settle(&p, SAMPLE_STEPS);
     struct rpc_events_find_in find = {
-        .words = (struct rpc_word[]){{S("READER1@example.jp")}}, .words_count = 1, .limit = 10};
+        .words = (struct slice[]){S("READER1@example.jp")}, .words_count = 1, .limit = 10};
     struct rpc_events_find_out found = {0};
     assert_int_equal(call_events_find(p.cli, &find, &p.arena, &found, NULL), 0);
     assert_int_equal(found.messages_count, 1);

@@ -9,24 +9,24 @@
 
 static const struct rpc_directory_handlers *calls;
 
-static int log_in(struct directory *d, struct slice peer, uint8_t *ret_outcome) {
+static int log_in(struct directory *d, struct slice peer, enum login_outcome *ret_outcome) {
     static const struct rpc_caller edge = {.role = ROLE_EDGE};
     struct directory_role role = {.directory = d};
     struct process process = {.state = &role, .secret = "a secret of both"};
     _cleanup_(arena_done) struct arena a = {0};
     struct rpc_directory_login_in in = {
-        .service = S("smtp"), .name = S("tama"), .password = S("no"), .peer = peer};
+        .service = S("smtp"), .request = {.name = S("tama"), .password = S("no"), .peer = peer}};
     struct rpc_directory_login_out out = {0};
     struct problem problem = {0};
     int r = calls->login(&process, &edge, &in, &a, &out, &problem);
-    *ret_outcome = out.outcome;
+    *ret_outcome = out.login.outcome;
     return r;
 }
 
 /* An edge knows where each client is; one that does not say it would guess without any wait. */
 DIRECTORY_TEST_AT(a_login_from_nowhere_is_not_looked_at, TEST_WALL) {
     static const struct slice odd[] = {{"", 0}, {"\x0a\0\0", 3}, {"\x0a\0\0\1\1", 5}};
-    uint8_t outcome = LOGIN_WELCOME;
+    enum login_outcome outcome = LOGIN_WELCOME;
     add_domain(d, "example.test");
     (void)add_account(d, "tama@example.test");
     for (size_t i = 0; i < ARRAY_SIZE(odd); i++)

@@ -59,8 +59,8 @@ static void serve_echo(struct edge_connection *c) {
     stream_str(c->stream, "who?\r\n");
     if (stream_read_line(c->stream, 100, &name) < 0)
         return;
-    struct rpc_directory_login_in in = {.name = slice_first(name, name.len - 2)};
-    if (edge_log_in(c, &in, &login) == 0)
+    struct login_request request = {.name = slice_first(name, name.len - 2)};
+    if (edge_log_in(c, &request, &login) == 0)
         assert_null(edge_hand_over(c, &login, false));
     else
         stream_str(c->stream, "no\r\n");
@@ -109,12 +109,12 @@ static int on_login(void *arg UNUSED, const struct rpc_caller *caller UNUSED,
                     const struct rpc_directory_login_in *in, struct arena *a,
                     struct rpc_directory_login_out *out, struct problem *problem UNUSED) {
     assert_slice(in->service, "echo");
-    if (!slice_eq(in->name, S("tama"))) {
-        out->outcome = 1; /* LOGIN_WRONG */
+    if (!slice_eq(in->request.name, S("tama"))) {
+        out->login.outcome = LOGIN_WRONG;
         return 0;
     }
-    out->account = TAMA;
-    out->address = S("tama@example.test");
+    out->login.account_id = TAMA;
+    out->login.address = S("tama@example.test");
     out->ticket = ticket_make(secret, in->service, TAMA, fiber_wall(), a);
     return 0;
 }

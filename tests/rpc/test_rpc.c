@@ -21,11 +21,17 @@ static int resolve(void *arg, const struct rpc_caller *caller,
         return -ECANCELED;
     if (slice_eq(in->address, S("bad@example.test")))
         return problem_set(problem, -E_UNKNOWN, "nobody is called %.*s", SLICE_ARG(in->address));
-    out->kind = 2;
-    out->mailboxes_count = 2;
-    out->mailboxes = arena_array(a, 2, sizeof *out->mailboxes);
-    out->mailboxes[1] =
-        (struct rpc_mailbox){.account = UINT64_MAX, .shard = 7, .address = in->address};
+    struct route *route = &out->route;
+    route->kind =
+        slice_eq(in->address, S("odd@example.test")) ? (enum route_kind)99 : ROUTE_UNKNOWN_USER;
+    route->mailbox_count = 2;
+    route->mailboxes = arena_array(a, 2, sizeof *route->mailboxes);
+    route->mailboxes[1] =
+        (struct route_mailbox){.account_id = UINT64_MAX, .shard = 7, .address = in->address};
+    route->forward_count = 2;
+    route->forwards = arena_array(a, 2, sizeof *route->forwards);
+    route->forwards[0] = S("one@example.org");
+    route->forwards[1] = S("");
     return 0;
 }
 
@@ -45,12 +51,24 @@ REAL_FIBER_TEST(a_call_brings_structs_and_lists_back) {
     struct problem problem = {0};
     pair_open(&pair, ROLE_DIRECTORY, &directory_handlers, NULL);
     assert_int_equal(ask("tama@example.test", &a, &out, &problem), 0);
-    assert_int_equal(out.kind, 2);
-    assert_int_equal(out.mailboxes_count, 2);
-    assert_int_equal(out.mailboxes[1].account, UINT64_MAX);
-    assert_int_equal(out.mailboxes[1].shard, 7);
-    assert_slice(out.mailboxes[1].address, "tama@example.test");
-    assert_int_equal(out.reasons_count, 0);
+    assert_int_equal(out.route.kind, ROUTE_UNKNOWN_USER);
+    assert_int_equal(out.route.mailbox_count, 2);
+    assert_int_equal(out.route.mailboxes[1].account_id, UINT64_MAX);
+    assert_int_equal(out.route.mailboxes[1].shard, 7);
+    assert_slice(out.route.mailboxes[1].address, "tama@example.test");
+    assert_int_equal(out.route.forward_count, 2);
+    assert_slice(out.route.forwards[0], "one@example.org");
+    assert_int_equal(out.route.forwards[1].len, 0);
+    assert_int_equal(out.route.reason_count, 0);
+    pair_close(&pair);
+}
+
+/* What an enum may be is checked where it arrives: nobody else has to. */
+REAL_FIBER_TEST(an_enum_that_does_not_exist_does_not_arrive) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_directory_resolve_out out;
+    pair_open(&pair, ROLE_DIRECTORY, &directory_handlers, NULL);
+    assert_true(ask("odd@example.test", &a, &out, NULL) < 0);
     pair_close(&pair);
 }
 
@@ -92,7 +110,7 @@ static void ask_in_fiber(void *arg) {
     struct rpc_directory_resolve_out out;
     char *address = arg;
     assert_int_equal(ask(address, &a, &out, NULL), 0);
-    assert_slice(out.mailboxes[1].address, address);
+    assert_slice(out.route.mailboxes[1].address, address);
     answered++;
     free(address);
 }
@@ -375,6 +393,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_call_brings_structs_and_lists_back),
         cmocka_unit_test(test_an_error_comes_with_its_sentence),
+        cmocka_unit_test(test_an_enum_that_does_not_exist_does_not_arrive),
         cmocka_unit_test(test_a_call_without_handler_is_answered_as_not_there),
         cmocka_unit_test(test_a_text_over_its_bound_does_not_leave),
         cmocka_unit_test(test_a_thousand_calls_at_once_get_their_own_answers),

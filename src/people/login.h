@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A login: what a client shows, and what becomes of it. It may take several steps: then the answer
+ * is LOGIN_CHALLENGE with what the client has to be asked, and his response goes back under the
+ * number of the conversation, until the outcome is another one.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "base/time.h"
+
+#define LOGIN_CHALLENGE_MAX 4096U /* bytes, of a challenge and of a response */
+
+enum login_outcome {
+    LOGIN_WELCOME,
+    LOGIN_WRONG, /* name, password or a disabled account; which is not for the client: 535 5.7.8 */
+    LOGIN_THROTTLED, /* not even looked at: too many failures from there lately */
+    LOGIN_TEMPORARY, /* could not be decided now: 454 4.7.0 */
+    LOGIN_CHALLENGE, /* one step more: 334 */
+};
+
+/* All slices are the caller's. */
+struct login_request {
+    struct slice name;     /* full address, or a local part in the default domain */
+    struct slice act_as;   /* the authorization identity of SASL; empty or the same account */
+    struct slice password; /* PLAIN, LOGIN, USER / PASS */
+    struct slice stamp;    /* APOP: the timestamp of the greeting, with its angle brackets */
+    struct slice digest;   /* APOP: 32 hexadecimal digits of the client */
+    struct slice peer;     /* 4 or 16 bytes of the client's address; empty: not throttled */
+};
+
+struct login {
+    enum login_outcome outcome;
+    uint64_t account_id; /* the rest of the line of facts: LOGIN_WELCOME only */
+    uint32_t shard;
+    struct slice address;   /* canonical; in the arena */
+    usec_t hold;            /* hold back a refusal for so long before answering */
+    struct slice reason;    /* the true one, for the log; never for the client */
+    struct slice challenge; /* LOGIN_CHALLENGE only */
+    uint64_t conversation;  /* likewise: under which the response goes back */
+};
+
+const char *login_outcome_text(enum login_outcome outcome);
