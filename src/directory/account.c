@@ -5,6 +5,7 @@
 
 #include "base/encode.h"
 #include "base/words.h"
+#include "directory/local.h"
 #include "directory/password.h"
 #include "directory/records.h"
 
@@ -185,28 +186,34 @@ static int show_job(struct db *db, void *arg) {
     return MIN(r, 0);
 }
 
-static int show(struct directory *d, struct showing *show, struct account *ret,
-                struct problem *problem) WAITS {
+int local_account(struct directory_source *s, uint64_t id, struct slice address, struct arena *a,
+                  struct account *ret, struct problem *problem) {
+    struct showing show = {.id = id, .address = address, .arena = a};
+    int r = directory_run(directory_of_local(s), JOB_READ, show_job, &show, problem);
+    if (r == 0)
+        *ret = show.account;
+    return r;
+}
+
+static int show(struct directory *d, uint64_t id, struct slice address, struct arena *a,
+                struct account *ret, struct problem *problem) {
     (void)directory_write_logins(d);
     (void)directory_flush_usage(d);
-    int r = directory_run(d, JOB_READ, show_job, show, problem);
-    if (r == 0)
-        *ret = show->account;
-    return r;
+    return d->source->ops->account(d->source, id, address, a, ret, problem);
 }
 
 int directory_account_show(struct directory *d, struct slice address, struct arena *a,
                            struct account *ret, struct problem *problem) {
     struct name name;
     int r = name_parse(a, address, &name, problem);
-    return r < 0 ? r : show(d, &(struct showing){.address = name.text, .arena = a}, ret, problem);
+    return r < 0 ? r : show(d, 0, name.text, a, ret, problem);
 }
 
 int directory_account_by_id(struct directory *d, uint64_t id, struct arena *a, struct account *ret,
                             struct problem *problem) {
     if (id == 0)
         return problem_set(problem, -E_UNKNOWN, N_("there is no account with the number 0"));
-    return show(d, &(struct showing){.id = id, .arena = a}, ret, problem);
+    return show(d, id, S(""), a, ret, problem);
 }
 
 void account_list_grow(struct account **list, size_t count, size_t *room, struct arena *a) {
@@ -248,21 +255,27 @@ static int list_job(struct db *db, void *arg) {
     return r;
 }
 
-int directory_account_list(struct directory *d, struct slice domain, uint64_t after_id,
-                           size_t limit, struct arena *a, struct account **ret, size_t *ret_count,
-                           struct problem *problem) {
-    struct listing l = {.after = after_id, .limit = limit, .arena = a};
-    int r = domain.len > 0 ? name_domain_parse(a, domain, &l.domain, problem) : 0;
-    if (r < 0)
-        return r;
-    (void)directory_write_logins(d);
-    (void)directory_flush_usage(d);
-    r = directory_run(d, JOB_READ, list_job, &l, problem);
+int local_accounts(struct directory_source *s, struct slice domain, uint64_t after_id, size_t limit,
+                   struct arena *a, struct account **ret, size_t *ret_count,
+                   struct problem *problem) {
+    struct listing l = {.domain = domain, .after = after_id, .limit = limit, .arena = a};
+    int r = directory_run(directory_of_local(s), JOB_READ, list_job, &l, problem);
     if (r < 0)
         return r;
     *ret = l.accounts;
     *ret_count = l.count;
     return 0;
+}
+
+int directory_account_list(struct directory *d, struct slice domain, uint64_t after_id,
+                           size_t limit, struct arena *a, struct account **ret, size_t *ret_count,
+                           struct problem *problem) {
+    int r = domain.len > 0 ? name_domain_parse(a, domain, &domain, problem) : 0;
+    if (r < 0)
+        return r;
+    (void)directory_write_logins(d);
+    (void)directory_flush_usage(d);
+    return d->source->ops->accounts(d->source, domain, after_id, limit, a, ret, ret_count, problem);
 }
 
 static int has_apop_job(struct db *db, void *arg) {
@@ -272,8 +285,13 @@ static int has_apop_job(struct db *db, void *arg) {
     return MIN(r, 0);
 }
 
+int local_has_apop(struct directory_source *s, bool *ret, struct problem *problem) {
+    return directory_run(directory_of_local(s), JOB_READ, has_apop_job, ret, problem);
+}
+
 int directory_has_apop(struct directory *d, bool *ret, struct problem *problem) {
-    return directory_run(d, JOB_READ, has_apop_job, ret, problem);
+    *ret = false;
+    return d->source->ops->has_apop ? d->source->ops->has_apop(d->source, ret, problem) : 0;
 }
 
 /* ------------------------------------------------------------------ changing */
@@ -344,7 +362,7 @@ static int change_job(struct db *db, void *arg) {
 }
 
 static int change(struct directory *d, const struct order *order, struct slice address,
-                  struct change *c, struct problem *problem) WAITS {
+                  struct change *c, struct problem *problem) {
     struct name name;
     _cleanup_(arena_done) struct arena a = {0};
     int r = name_parse(&a, address, &name, problem);

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * One connection, one job in it at a time: the mutex is held from before the job starts until its
- * results are in the cache. So what is read and what is dropped from the cache happen in the order
- * of the transactions, and no fiber can put back what another one has just made wrong.
- */
+/* Opening and closing; what is inside runs in jobs.c. */
 #include "directory/directory.h"
 
 #include <errno.h>
@@ -11,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/siphash.h"
 #include "base/words.h"
-#include "directory/internal.h"
+#include "directory/local.h"
 #include "directory/schema.h"
 #include "fiber/wait.h"
 
@@ -88,6 +84,8 @@ void directory_configure(struct directory *d, const struct directory_options *op
 static struct directory *make(const struct directory_options *options, struct opening *o) {
     struct directory *d = NEW(struct directory);
     d->magic = DIRECTORY_MAGIC;
+    d->local.source.ops = &local_source_ops;
+    d->source = options->source ? options->source : &d->local.source;
     d->read_only = options->read_only;
     d->shards = MAX(options->shards, 1U);
     directory_configure(d, options);
@@ -141,6 +139,8 @@ void directory_close(struct directory *d) {
     (void)directory_write_logins(d);
     (void)directory_flush_usage(d);
     (void)directory_write_sending(d);
+    if (d->source->ops->close)
+        d->source->ops->close(d->source);
     (void)offload(OFFLOAD_DISK, close_job, d->db);
     cache_free(d->cache);
     remembered_free(d->remembered);
@@ -154,69 +154,4 @@ void directory_close(struct directory *d) {
     free((char *)(uintptr_t)d->hostname.ptr);
     d->magic = 0;
     free(d);
-}
-
-/* ------------------------------------------------------------------ jobs */
-
-struct job {
-    struct db *db;
-    enum job_kind kind;
-    db_job *fn;
-    void *arg;
-    struct problem *problem;
-};
-
-static int run_in_transaction(struct job *j) {
-    int r = db_begin(j->db);
-    if (r < 0)
-        return r;
-    r = j->fn(j->db, j->arg);
-    db_reset_all(j->db);
-    return db_end(j->db, r);
-}
-
-static int run_job(void *arg) {
-    struct job *j = arg;
-    j->db->problem = j->problem;
-    int r = j->kind == JOB_READ ? j->fn(j->db, j->arg) : run_in_transaction(j);
-    db_reset_all(j->db);
-    j->db->problem = NULL;
-    return r;
-}
-
-int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg,
-                  struct problem *problem) {
-    struct job job = {d->db, kind, fn, arg, problem};
-    if (kind != JOB_READ && d->read_only)
-        return problem_set(problem, -EROFS, N_("%s is open for reading only"), d->db->path);
-    int r = fiber_mutex_lock(&d->mutex);
-    if (r < 0)
-        return problem_set(problem, r, N_("the directory did not answer in time"));
-    r = offload(OFFLOAD_DISK, run_job, &job);
-    if (kind == JOB_WRITE) {
-        cache_clear(d->cache);
-        d->changes++;
-    }
-    fiber_mutex_unlock(&d->mutex);
-    return r;
-}
-
-static int version_job(struct db *db, void *arg) {
-    int64_t *version = arg;
-    return db_number(db, version, "PRAGMA data_version");
-}
-
-int directory_check(struct directory *d) {
-    usec_t now = fiber_now();
-    if (now < d->check_at)
-        return 0;
-    d->check_at = now + d->check_interval;
-    int64_t version = d->data_version;
-    int r = directory_run(d, JOB_READ, version_job, &version, NULL);
-    if (r >= 0 && version != d->data_version) {
-        d->data_version = version;
-        cache_clear(d->cache);
-        d->changes++;
-    }
-    return r == -ECANCELED || r == -ETIMEDOUT ? r : 0;
 }

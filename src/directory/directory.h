@@ -25,6 +25,7 @@
 #include "people/route.h"
 
 struct directory;
+struct directory_source;
 
 /* The zero value of each field stands for the default. */
 struct directory_options {
@@ -39,6 +40,8 @@ struct directory_options {
     usec_t removed_keep;        /* removed accounts are purged after this; 0: never by themselves */
     uint64_t last_account; /* new accounts get numbers above this: mailboxes have those below */
     bool read_only;        /* the file must exist and is not changed */
+    struct directory_source *source; /* who exists (source.h); NULL: the tables of the file. It is
+                                        closed with the directory */
 };
 
 #define DIRECTORY_NO_PLUS ((char)0x7f)
@@ -120,3 +123,6 @@ int directory_count_message(struct directory *d, uint64_t account_id,
 #define LOGIN_WAIT_MAX (60 * USEC_SEC)
 int directory_login(struct directory *d, const struct login_request *request, struct arena *a,
                     struct login *ret, struct problem *problem) WAITS;
+
+/* Whether the source may ask a client on: then a login with a `talk` waits for people. */
+bool directory_login_asks(const struct directory *d);

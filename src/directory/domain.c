@@ -4,7 +4,7 @@
 #include "base/words.h"
 #include <inttypes.h>
 
-#include "directory/internal.h"
+#include "directory/local.h"
 #include "directory/records.h"
 
 struct domain_change {
@@ -154,13 +154,18 @@ static int list_job(struct db *db, void *arg) {
     return MIN(r, 0);
 }
 
-int directory_domain_list(struct directory *d, struct slice after, size_t limit, struct arena *a,
-                          struct domain **ret, size_t *ret_count, struct problem *problem) {
+int local_domains(struct directory_source *s, struct slice after, size_t limit, struct arena *a,
+                  struct domain **ret, size_t *ret_count, struct problem *problem) {
     struct domain_listing l = {.arena = a, .after = after, .limit = limit};
-    int r = directory_run(d, JOB_READ, list_job, &l, problem);
+    int r = directory_run(directory_of_local(s), JOB_READ, list_job, &l, problem);
     if (r < 0)
         return r;
     *ret = l.domains;
     *ret_count = l.count;
     return 0;
+}
+
+int directory_domain_list(struct directory *d, struct slice after, size_t limit, struct arena *a,
+                          struct domain **ret, size_t *ret_count, struct problem *problem) {
+    return d->source->ops->domains(d->source, after, limit, a, ret, ret_count, problem);
 }

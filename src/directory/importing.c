@@ -18,9 +18,12 @@ int importing_fault(struct importing *in, size_t index, int error, const struct 
     if (error != -E_SYNTAX && error != -E_UNKNOWN && error != -E_REFUSED && error != -E_LIMIT &&
         error != -EEXIST)
         return error;
-    if (result->faults < IMPORT_FAULTS_MAX)
+    if (result->faults < IMPORT_FAULTS_MAX) {
+        _cleanup_(buf_done) struct buf reason = {0};
+        problem_write(&reason, problem);
         result->notes[result->count++] = (struct import_note){
-            .index = index, .reason = arena_copy(in->arena, parts_of_problem(problem))};
+            .index = index, .reason = arena_copy(in->arena, buf_slice(&reason))};
+    }
     result->faults++;
     return 0;
 }

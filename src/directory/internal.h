@@ -23,8 +23,16 @@
 #define THROTTLED_MAX  65536U
 #define HASHING_MAX    2U /* as many as OFFLOAD_KDF has threads */
 
+/* What local.c has of its own; its tables are in `db`. */
+struct local_source {
+    struct directory_source source;
+    int64_t data_version; /* SQLite's; changes when another process has written */
+};
+
 struct directory {
     uint32_t magic;
+    struct directory_source *source; /* &local.source, or who was given */
+    struct local_source local;
     bool read_only;
     char plus_separator;
     unsigned shards;
@@ -34,8 +42,7 @@ struct directory {
 
     struct fiber_mutex mutex; /* held while a job is in `db` */
     struct db *db;
-    uint64_t changes;     /* of the file, so far as known; grows with each */
-    int64_t data_version; /* SQLite's; changes when another process has written */
+    uint64_t changes; /* of what the source knows, so far as is known; grows with each */
     usec_t check_at, check_interval;
 
     struct cache *cache;
@@ -81,12 +88,12 @@ int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg
 int directory_lookup(struct directory *d, struct slice key, struct arena *a,
                      struct facts *ret) WAITS;
 
-/* Looks, when it is time, whether another process has changed the file. 0 or a cut wait. */
+/* Asks, when it is time, whether the source knows something else now. 0 or a cut wait. */
 int directory_check(struct directory *d) WAITS;
 
-/* Whether an administrator has allowed an account to send under a name (send_as.c). */
-int send_as_allows(struct directory *d, uint64_t account_id, const struct name *name,
-                   bool *ret_may) WAITS;
+/* The networks from which an account was logged in to, as they are written. */
+int directory_read_networks(struct directory *d, uint64_t account_id,
+                            struct known_networks *ret) WAITS;
 
 /* The domain of names without one, or the empty slice: login (only if unambiguous), postmaster. */
 int directory_host_domain(struct directory *d, bool any, struct arena *a, struct slice *ret) WAITS;

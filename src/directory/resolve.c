@@ -406,6 +406,6 @@ int directory_may_send_as(struct directory *d, uint64_t account_id, struct slice
         return is_cut_wait(r) ? r : -E_TEMPORARY;
     *ret_may = w.sender_found;
     if (!w.sender_found)
-        r = send_as_allows(d, account_id, &start, ret_may);
+        r = d->source->ops->may_send_as(d->source, account_id, &start, ret_may);
     return r == 0 || is_cut_wait(r) ? r : -E_TEMPORARY;
 }

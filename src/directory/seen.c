@@ -37,6 +37,25 @@ static int write_seen_job(struct db *db, void *arg) {
     return MIN(r, 0);
 }
 
+struct reading {
+    uint64_t account_id;
+    struct known_networks *networks;
+};
+
+static int read_job(struct db *db, void *arg) {
+    const struct reading *reading = arg;
+    sqlite3_stmt *row = NULL;
+    int r = db_row(db, &row, "SELECT networks FROM login_network WHERE account_id = ?1",
+                   V(reading->account_id));
+    if (r == 1)
+        known_networks_read(reading->networks, db_bytes(row, 0));
+    return MIN(r, 0);
+}
+
+int directory_read_networks(struct directory *d, uint64_t account_id, struct known_networks *ret) {
+    return directory_run(d, JOB_READ, read_job, &(struct reading){account_id, ret}, NULL);
+}
+
 int directory_write_logins(struct directory *d) {
     struct map seen = d->seen;
     int r = 0;

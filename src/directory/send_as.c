@@ -4,7 +4,7 @@
  * secretaries, lists and programs. One text for each such account: "*" for any address, or lines of
  * addresses and of "@domain" for all of a domain, canonical.
  */
-#include "directory/internal.h"
+#include "directory/local.h"
 
 #include "base/words.h"
 #include "directory/records.h"
@@ -48,11 +48,11 @@ static bool allows(struct slice list, const struct name *name) {
     return false;
 }
 
-int send_as_allows(struct directory *d, uint64_t account_id, const struct name *name,
-                   bool *ret_may) {
+int local_may_send_as(struct directory_source *source, uint64_t account_id, const struct name *name,
+                      bool *ret_may) {
     _cleanup_(arena_done) struct arena a = {0};
     struct send_as s = {.id = account_id, .arena = &a};
-    int r = directory_run(d, JOB_READ, ask_job, &s, NULL);
+    int r = directory_run(directory_of_local(source), JOB_READ, ask_job, &s, NULL);
     *ret_may = r == 0 && allows(s.text, name);
     return r;
 }

@@ -95,7 +95,7 @@ struct alias {
 struct import_note {
     size_t index;
     bool exists;         /* it was there before, the same: nothing had to be done; or */
-    struct slice reason; /* why it cannot be taken: parts of a sentence (base/error.h) */
+    struct slice reason; /* why it cannot be taken: for problem_read() */
 };
 
 struct import_result {

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "base/arena.h"
+#include "base/macro.h"
 #include "base/slice.h"
 #include "base/time.h"
 
@@ -21,14 +23,24 @@ enum login_outcome {
     LOGIN_CHALLENGE, /* one step more: 334 */
 };
 
+/*
+ * The client of a login that takes several steps: gives him a challenge and waits for his response,
+ * whose memory is the arena's. -E_REFUSED: he does not answer it; -ECANCELED, -ETIMEDOUT.
+ */
+struct login_talk {
+    int (*ask)(struct login_talk *talk, struct slice challenge, struct arena *a,
+               struct slice *ret_response) WAITS;
+};
+
 /* All slices are the caller's. */
 struct login_request {
-    struct slice name;     /* full address, or a local part in the default domain */
-    struct slice act_as;   /* the authorization identity of SASL; empty or the same account */
-    struct slice password; /* PLAIN, LOGIN, USER / PASS */
-    struct slice stamp;    /* APOP: the timestamp of the greeting, with its angle brackets */
-    struct slice digest;   /* APOP: 32 hexadecimal digits of the client */
-    struct slice peer;     /* 4 or 16 bytes of the client's address; empty: not throttled */
+    struct slice name;       /* full address, or a local part in the default domain */
+    struct slice act_as;     /* the authorization identity of SASL; empty or the same account */
+    struct slice password;   /* PLAIN, LOGIN, USER / PASS */
+    struct slice stamp;      /* APOP: the timestamp of the greeting, with its angle brackets */
+    struct slice digest;     /* APOP: 32 hexadecimal digits of the client */
+    struct slice peer;       /* 4 or 16 bytes of the client's address; empty: not throttled */
+    struct login_talk *talk; /* NULL: he can be asked nothing more */
 };
 
 struct login {

@@ -284,8 +284,8 @@ def test_there_is_no_most_of_domains(server, when):
         server.start()
     before = 2  # of the fixture
     assert len(server.json("domain", "list")) == 2500 + before
-    assert server.json("status")["domains"] == 2500 + before
     if when == "running":
+        assert server.json("status")["domains"] == 2500 + before
         server.stop()
 
 

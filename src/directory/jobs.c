@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One connection, one job in it at a time: the mutex is held from before the job starts until what
+ * it has made wrong is out of the cache. So the cache is emptied in the order of the transactions.
+ */
+#include <errno.h>
+
+#include "base/words.h"
+#include "directory/internal.h"
+#include "fiber/wait.h"
+
+struct job {
+    struct db *db;
+    enum job_kind kind;
+    db_job *fn;
+    void *arg;
+    struct problem *problem;
+};
+
+static int run_in_transaction(struct job *j) {
+    int r = db_begin(j->db);
+    if (r < 0)
+        return r;
+    r = j->fn(j->db, j->arg);
+    db_reset_all(j->db);
+    return db_end(j->db, r);
+}
+
+static int run_job(void *arg) {
+    struct job *j = arg;
+    j->db->problem = j->problem;
+    int r = j->kind == JOB_READ ? j->fn(j->db, j->arg) : run_in_transaction(j);
+    db_reset_all(j->db);
+    j->db->problem = NULL;
+    return r;
+}
+
+int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg,
+                  struct problem *problem) {
+    struct job job = {d->db, kind, fn, arg, problem};
+    if (kind != JOB_READ && d->read_only)
+        return problem_set(problem, -EROFS, N_("%s is open for reading only"), d->db->path);
+    if (kind == JOB_WRITE && d->source != &d->local.source)
+        return problem_set(problem, -EROFS,
+                           N_("accounts, aliases and domains come from elsewhere (%s); change them"
+                              " there"),
+                           d->source->ops->name);
+    int r = fiber_mutex_lock(&d->mutex);
+    if (r < 0)
+        return problem_set(problem, r, N_("the directory did not answer in time"));
+    r = offload(OFFLOAD_DISK, run_job, &job);
+    if (kind == JOB_WRITE) {
+        cache_clear(d->cache);
+        d->changes++;
+    }
+    fiber_mutex_unlock(&d->mutex);
+    return r;
+}
+
+int directory_check(struct directory *d) {
+    usec_t now = fiber_now();
+    if (now < d->check_at)
+        return 0;
+    d->check_at = now + d->check_interval;
+    bool changed = false;
+    int r = d->source->ops->refresh(d->source, &changed);
+    if (r >= 0 && changed) {
+        cache_clear(d->cache);
+        d->changes++;
+    }
+    return r == -ECANCELED || r == -ETIMEDOUT ? r : 0;
+}
