@@ -154,7 +154,7 @@ int access_domain_remove(struct directory_access *x, struct slice name, struct p
 }
 
 static int domain_page(struct directory_access *x, struct slice after, struct arena *a,
-                       struct domain **ret, size_t *ret_count, struct problem *problem) {
+                       struct domain **ret, size_t *ret_count, struct problem *problem) WAITS {
     CLI_WITHIN(CLI_PATIENCE);
     struct rpc_directory_domain_list_in in = {after, ACCESS_PAGE};
     struct rpc_directory_domain_list_out out;

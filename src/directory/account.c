@@ -196,7 +196,7 @@ int local_account(struct directory_source *s, uint64_t id, struct slice address,
 }
 
 static int show(struct directory *d, uint64_t id, struct slice address, struct arena *a,
-                struct account *ret, struct problem *problem) {
+                struct account *ret, struct problem *problem) WAITS {
     (void)directory_write_logins(d);
     (void)directory_flush_usage(d);
     return d->source->ops->account(d->source, id, address, a, ret, problem);
@@ -362,7 +362,7 @@ static int change_job(struct db *db, void *arg) {
 }
 
 static int change(struct directory *d, const struct order *order, struct slice address,
-                  struct change *c, struct problem *problem) {
+                  struct change *c, struct problem *problem) WAITS {
     struct name name;
     _cleanup_(arena_done) struct arena a = {0};
     int r = name_parse(&a, address, &name, problem);

@@ -111,7 +111,7 @@ static int load_job(struct db *db, void *arg) {
 }
 
 static int lookup(struct directory_source *s, struct slice key, struct arena *a,
-                  struct facts *ret) {
+                  struct facts *ret) WAITS {
     struct load load = {.key = key, .arena = a};
     int r = directory_run(directory_of_local(s), JOB_READ, load_job, &load, NULL);
     if (r == 0)
@@ -124,7 +124,7 @@ static int version_job(struct db *db, void *arg) {
     return db_number(db, version, "PRAGMA data_version");
 }
 
-static int refresh(struct directory_source *s, bool *ret_changed) {
+static int refresh(struct directory_source *s, bool *ret_changed) WAITS {
     struct local_source *local = (struct local_source *)s;
     int64_t version = local->data_version;
     int r = directory_run(directory_of_local(s), JOB_READ, version_job, &version, NULL);
@@ -162,7 +162,7 @@ static int find_job(struct db *db, void *arg) {
 }
 
 static int find(struct directory_source *s, struct person *person, struct arena *a,
-                struct problem *problem) {
+                struct problem *problem) WAITS {
     return directory_run(directory_of_local(s), JOB_READ, find_job, &(struct finding){person, a},
                          problem);
 }

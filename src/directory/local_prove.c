@@ -56,7 +56,7 @@ static int renew_job(struct db *db, void *arg) {
  * each with another name, stands in nobody's way who comes from where he was before.
  */
 static int verify(struct directory *d, const struct login_attempt *attempt, struct verifying *v,
-                  struct problem *problem) {
+                  struct problem *problem) WAITS {
     if (!attempt->newcomer)
         return offload(OFFLOAD_KDF, verify_job, v);
     struct fiber_deadline deadline = fiber_deadline_begin(attempt->patience);
@@ -73,7 +73,7 @@ static int verify(struct directory *d, const struct login_attempt *attempt, stru
 
 /* 0: the password is right; -E_REFUSED with the reason; others: not decided. */
 static int check_password(struct directory *d, struct person *person,
-                          const struct login_attempt *attempt, struct problem *problem) {
+                          const struct login_attempt *attempt, struct problem *problem) WAITS {
     struct slice password = attempt->request->password;
     struct verifying v = {.password = password, .cost = d->cost};
     if (person->enabled &&

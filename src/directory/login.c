@@ -22,7 +22,7 @@
 
 /* The canonical address meant by a login name; -E_UNKNOWN when it cannot be anybody's. */
 static int canonical(struct directory *d, struct slice login_name, struct arena *a,
-                     struct slice *ret, struct problem *problem) {
+                     struct slice *ret, struct problem *problem) WAITS {
     struct name name;
     struct facts domain;
     if (slice_find_byte(login_name, '@') < 0) {
@@ -49,14 +49,14 @@ static int canonical(struct directory *d, struct slice login_name, struct arena 
 
 /* The address; it stays empty when the name cannot be anybody's. */
 static int find_address(struct directory *d, const struct login_request *request,
-                        struct person *person, struct arena *a, struct problem *problem) {
+                        struct person *person, struct arena *a, struct problem *problem) WAITS {
     int r = canonical(d, request->name, a, &person->address, problem);
     return r == -E_UNKNOWN ? 0 : r;
 }
 
 /* A person in any case: with account_id 0 when there is nobody of that name. */
 static int find_person(struct directory *d, struct person *person, struct arena *a,
-                       struct problem *problem) {
+                       struct problem *problem) WAITS {
     if (person->address.len == 0)
         return 0;
     int r = d->source->ops->find(d->source, person, a, problem);
@@ -71,7 +71,7 @@ static int find_person(struct directory *d, struct person *person, struct arena 
 
 /* Who acts for somebody else than himself is refused. */
 static int check_act_as(struct directory *d, const struct person *person,
-                        const struct login_attempt *attempt, struct problem *problem) {
+                        const struct login_attempt *attempt, struct problem *problem) WAITS {
     const struct login_request *request = attempt->request;
     struct slice other = {0};
     if (request->act_as.len == 0)
@@ -91,14 +91,14 @@ static struct slice counted_name(const struct login_request *request, const stru
 }
 
 /* 0: the attempt has waited as long as it has to; 1: that is too long; negative: a cut wait. */
-static int wait_within(usec_t wait, usec_t patience) {
+static int wait_within(usec_t wait, usec_t patience) WAITS {
     if (wait > patience)
         return 1;
     return wait > 0 ? fiber_sleep(wait) : 0;
 }
 
 static int wait_for_turn(struct directory *d, const struct login_request *request,
-                         const struct person *person) {
+                         const struct person *person) WAITS {
     if (request->peer.len == 0)
         return 0;
     usec_t wait = throttle_enter(d->throttle, request->peer, counted_name(request, person),
@@ -114,7 +114,7 @@ static bool is_newcomer(const struct directory *d, const struct login_request *r
 }
 
 static int wait_for_token(struct directory *d, const struct person *person,
-                          const struct login_attempt *attempt) {
+                          const struct login_attempt *attempt) WAITS {
     usec_t now = fiber_now(), patience = MAX(attempt->patience - now, (usec_t)0);
     return wait_within(
         newcomers_enter(d->newcomers, counted_name(attempt->request, person), now, patience),
@@ -132,7 +132,7 @@ static int check_enabled(const struct person *person, struct problem *problem) {
  * that asks people takes its time, and may be changed without this process: it is asked once more.
  */
 static int check_unchanged(struct directory *d, const struct person *person, struct arena *a,
-                           uint64_t changes, struct problem *problem) {
+                           uint64_t changes, struct problem *problem) WAITS {
     bool again = d->source->ops->asks;
     while (again || d->changes != changes) {
         struct person now = {.address = person->address};
@@ -182,7 +182,7 @@ static int turn_away(const struct login_attempt *attempt, struct login *ret,
 
 /* Everything behind the waits. 0: welcome. */
 static int judge(struct directory *d, struct person *person, const struct login_attempt *attempt,
-                 uint64_t changes, struct problem *problem) {
+                 uint64_t changes, struct problem *problem) WAITS {
     int r = d->source->ops->prove(d->source, person, attempt, problem);
     if (r == 0)
         r = check_act_as(d, person, attempt, problem);

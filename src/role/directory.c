@@ -116,7 +116,8 @@ static int on_may_send_as(void *arg, const struct rpc_caller *caller,
 
 static int on_count_message(void *arg, const struct rpc_caller *caller,
                             const struct rpc_directory_count_message_in *in, struct arena *a,
-                            struct rpc_directory_count_message_out *out, struct problem *problem) WAITS {
+                            struct rpc_directory_count_message_out *out,
+                            struct problem *problem) WAITS {
     struct sending_verdict verdict;
     (void)caller;
     (void)problem;
@@ -171,7 +172,8 @@ static int on_domain_remove(void *arg, const struct rpc_caller *caller,
 
 static int on_domain_list(void *arg, const struct rpc_caller *caller,
                           const struct rpc_directory_domain_list_in *in, struct arena *a,
-                          struct rpc_directory_domain_list_out *out, struct problem *problem) WAITS {
+                          struct rpc_directory_domain_list_out *out,
+                          struct problem *problem) WAITS {
     (void)caller;
     return directory_domain_list(directory_of(arg), in->after, MIN(in->limit, PAGE_MAX), a,
                                  &out->domains, &out->domains_count, problem);
@@ -203,7 +205,8 @@ static int on_account_add(void *arg, const struct rpc_caller *caller,
 
 static int on_account_show(void *arg, const struct rpc_caller *caller,
                            const struct rpc_directory_account_show_in *in, struct arena *a,
-                           struct rpc_directory_account_show_out *out, struct problem *problem) WAITS {
+                           struct rpc_directory_account_show_out *out,
+                           struct problem *problem) WAITS {
     (void)caller;
     directory_ask_usage(arg);
     return directory_account_show(directory_of(arg), in->address, a, &out->account, problem);
@@ -211,7 +214,8 @@ static int on_account_show(void *arg, const struct rpc_caller *caller,
 
 static int on_account_list(void *arg, const struct rpc_caller *caller,
                            const struct rpc_directory_account_list_in *in, struct arena *a,
-                           struct rpc_directory_account_list_out *out, struct problem *problem) WAITS {
+                           struct rpc_directory_account_list_out *out,
+                           struct problem *problem) WAITS {
     (void)caller;
     if (in->after == 0)
         directory_ask_usage(arg);
@@ -282,7 +286,8 @@ static int on_account_restore(void *arg, const struct rpc_caller *caller,
 /* What could not be deleted now is deleted later: the account is given up in any case. */
 static int on_account_purge(void *arg, const struct rpc_caller *caller,
                             const struct rpc_directory_account_purge_in *in, struct arena *a,
-                            struct rpc_directory_account_purge_out *out, struct problem *problem) WAITS {
+                            struct rpc_directory_account_purge_out *out,
+                            struct problem *problem) WAITS {
     struct problem why = {0};
     struct order order = order_of(caller, in->by, a);
     directory_ask_usage(arg);

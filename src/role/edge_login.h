@@ -20,9 +20,9 @@ struct edge_login {
 };
 
 /*
- * Asks the directory, for the door of the connection; `request` says who comes, all but the peer. 0; -E_REFUSED: wrong name or password, held back as long as the directory wants;
- * -E_BUSY: too many attempts from there; -ECANCELED; -E_TEMPORARY or another error: it cannot be
- * checked now.
+ * Asks the directory, for the door of the connection; `request` says who comes, all but the peer.
+ * 0; -E_REFUSED: wrong name or password, held back as long as the directory wants; -E_BUSY: too
+ * many attempts from there; -ECANCELED; -E_TEMPORARY or another error: it cannot be checked now.
  */
 int edge_log_in(struct edge_connection *c, const struct login_request *request,
                 struct edge_login *ret) WAITS;
