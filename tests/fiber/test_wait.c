@@ -36,6 +36,34 @@ REAL_FIBER_TEST(a_read_waits_for_bytes_and_sees_the_end_that_came_with_them) {
     (void)close(ends[0]);
 }
 
+static void read_one(void *arg) {
+    bool *came = arg;
+    struct fiber_fd f;
+    char byte;
+    assert_int_equal(fiber_fd_init(&f, ends[0]), 0);
+    assert_int_equal(fiber_fd_read(&f, &byte, 1, USEC_NEVER), 1);
+    *came = true;
+    fiber_fd_done(&f);
+    (void)close(ends[0]);
+}
+
+/* The system is asked for events every third turn; the fiber whose event it is runs in the next. */
+REAL_FIBER_TEST(fibers_that_are_always_ready_keep_no_event_away_for_long) {
+    struct fiber *reader = NULL;
+    bool came = false;
+    int turns = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(fiber_start("reader", read_one, &came, &reader), 0);
+    assert_int_equal(fiber_sleep(USEC_MS), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    for (; !came && turns < 100; turns++)
+        assert_int_equal(fiber_yield(), 0);
+    assert_true(came);
+    assert_true(turns <= 4);
+    fiber_join(reader);
+    (void)close(ends[1]);
+}
+
 static void drain(void *arg) {
     size_t *total = arg;
     struct fiber_fd f;
@@ -158,6 +186,7 @@ REAL_FIBER_TEST(signals_come_one_by_one) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_read_waits_for_bytes_and_sees_the_end_that_came_with_them),
+        cmocka_unit_test(test_fibers_that_are_always_ready_keep_no_event_away_for_long),
         cmocka_unit_test(test_a_write_waits_for_room),
         cmocka_unit_test(test_offloaded_work_runs_at_once_in_other_threads),
         cmocka_unit_test(test_threads_without_work_end_and_come_again),
