@@ -173,10 +173,30 @@ static void go(struct process *p) WAITS {
 }
 
 /* A new certificate is shown at once. The role that has it says what is wrong with it. */
+/*
+ * A conversation goes on with the settings that it began with; but nobody goes on with a right that
+ * these have taken from him.
+ */
+static void end_lost_trust(struct process *p) {
+    struct edge *e = p->state;
+    LIST_EACH (c, &e->sessions, struct edge_connection, link) {
+        if (!c->fiber || c->account != 0 || c->door->session ||
+            !conf_networks_have(&c->settings->conf->smtp.trusted_networks, &c->peer) ||
+            conf_networks_have(&p->conf->smtp.trusted_networks, &c->peer))
+            continue;
+        fiber_cancel(c->fiber);
+        process_event(p, 0, KIND_SESSION, NULL, 0,
+                      "A connection from %s for %.*s was ended, since its network is trusted no"
+                      " more.",
+                      c->peer_text, SLICE_ARG(c->port->name));
+    }
+}
+
 static int reload_edge(struct process *p, const struct conf *before,
                        struct problem *problem) WAITS {
     (void)before;
     (void)problem;
+    end_lost_trust(p);
     (void)edge_renew_certificate(p->state, NULL);
     return 0;
 }

@@ -26,7 +26,7 @@
 
 bool edge_is_trusted(const struct edge_smtp *m) {
     const struct edge_connection *c = m->connection;
-    return conf_networks_have(&c->edge->process->conf->smtp.trusted_networks, &c->peer);
+    return conf_networks_have(&c->settings->conf->smtp.trusted_networks, &c->peer);
 }
 
 bool edge_may_relay(const struct edge_smtp *m) {

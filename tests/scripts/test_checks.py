@@ -196,3 +196,25 @@ def test_what_is_missing_can_be_written(tree):
     assert tree.check("check-waits")[1] == "waits: in order\n"
     assert "static int step(void) WAITS {" in (tree.path / "src/one/one.c").read_text()
     assert "int all(void) WAITS;" in (tree.path / "src/one/one.h").read_text()
+
+
+def test_a_conversation_that_reads_the_settings_of_the_process_is_found(tree):
+    for folder in ("conf", "role", "cli"):
+        (tree.path / "src" / folder).mkdir()
+    (tree.path / "src/conf/table.c").write_text("")
+    (tree.path / "src/role/edge_one.c").write_text("""
+bool live(const struct edge_smtp *m) {
+    return m->connection->edge->process->conf->smtp.soft_errors > 0;
+}
+
+bool held(const struct edge_smtp *m) {
+    return m->connection->settings->conf->smtp.soft_errors > 0;
+}
+
+bool shared(const struct edge *e) {
+    return e->process->conf->smtp.memory_max > 0;
+}
+""")
+    said = tree.check("check-settings")[1]
+    assert "edge_one.c: live() has a conversation, and reads the settings of the process" in said
+    assert "held()" not in said and "shared()" not in said
