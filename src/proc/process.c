@@ -29,122 +29,6 @@ struct task {
     bool done;
 };
 
-/* An event of the time before the process is linked. */
-struct early_event {
-    usec_t wall;
-    uint64_t message;
-    const char *kind;
-    char *text; /* on the heap */
-};
-#define EARLY_EVENTS_MAX 100U
-
-enum conf_role conf_role_of(enum role role) {
-    static const enum conf_role roles[ROLES] = {
-        [ROLE_EDGE] = CONF_ROLE_EDGE,   [ROLE_DIRECTORY] = CONF_ROLE_DIRECTORY,
-        [ROLE_KEYS] = CONF_ROLE_KEYS,   [ROLE_QUEUE] = CONF_ROLE_QUEUE,
-        [ROLE_RELAY] = CONF_ROLE_RELAY, [ROLE_RESOLVER] = CONF_ROLE_RESOLVER,
-        [ROLE_MAIL] = CONF_ROLE_MAIL,   [ROLE_EVENTS] = CONF_ROLE_EVENTS,
-    };
-    return roles[role];
-}
-
-/* ------------------------------------------------------------------ links */
-
-static void peer_misbehaved(struct rpc_link *link, const char *why, void *arg) {
-    struct process *p = arg;
-    const struct rpc_options *o = rpc_link_options(link);
-    struct rpc_master_misbehaved_in in = {
-        .role = (uint8_t)o->other, .worker = o->worker, .why = slice_of_str(why)};
-    if (o->other != ROLE_CLI)
-        (void)send_master_misbehaved(p->links->master, &in);
-}
-
-/*
- * A peer that died comes back by itself. Of a connection that broke between two that live, the one
- * with the lower role tells the master, which makes a new one.
- */
-static void peer_lost(struct rpc_link *link, void *arg) {
-    struct process *p = arg;
-    const struct rpc_options *o = rpc_link_options(link);
-    struct rpc_master_link_lost_in in = {.role = (uint8_t)o->other, .worker = o->worker};
-    if (p->role->peer_gone)
-        p->role->peer_gone(p, o->other, o->worker);
-    if (link != p->links->replaced && p->role->role < o->other)
-        (void)send_master_link_lost(p->links->master, &in);
-}
-
-static struct rpc_link *make_link(struct process *p, enum role other, unsigned worker) {
-    struct rpc_options options = {
-        .self = p->role->role,
-        .other = other,
-        .worker = worker,
-        .service = p->role->handlers ? rpc_services[p->role->role] : NULL,
-        .handlers = p->role->handlers,
-        .arg = p,
-        .misbehaved = peer_misbehaved,
-        .down = peer_lost,
-    };
-    return rpc_link_new(&options);
-}
-
-struct rpc_link *process_link(struct process *p, enum role role, unsigned worker) {
-    struct process_links *l = p->links;
-    unsigned w = l->workers[role] > 0 ? worker % l->workers[role] : 0;
-    if (!l->peers[role][w])
-        l->peers[role][w] = make_link(p, role, w);
-    return l->peers[role][w];
-}
-
-unsigned process_workers(const struct process *p, enum role role) {
-    return p->links->workers[role];
-}
-
-static void send_event(struct process *p, const struct event *event) {
-    if (send_events_add(process_link(p, ROLE_EVENTS, 0), &(struct rpc_events_add_in){*event}) < 0)
-        p->links->dropped_events++;
-}
-
-static bool keep_event(struct process *p, const struct event *in, const char *kind) {
-    struct buf *early = &p->links->early;
-    struct early_event e = {in->wall, in->message, kind, NULL};
-    if (p->links->going || in->fact_count > 0 || early->len >= EARLY_EVENTS_MAX * sizeof e)
-        return false;
-    e.text = mem_str(in->text);
-    buf_add_bytes(early, &e, sizeof e);
-    return true;
-}
-
-static void send_early_events(struct process *p) {
-    const struct early_event *e = (const struct early_event *)(const void *)p->links->early.ptr;
-    for (size_t i = 0; i < p->links->early.len / sizeof *e; i++) {
-        send_event(p, &(struct event){.wall = e[i].wall,
-                                      .message = e[i].message,
-                                      .kind = slice_of_str(e[i].kind),
-                                      .text = slice_of_str(e[i].text)});
-        free(e[i].text);
-    }
-    buf_done(&p->links->early);
-}
-
-void process_event(struct process *p, uint64_t message, const char *kind,
-                   const struct event_fact *facts, size_t fact_count, const char *format, ...) {
-    char text[1500];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    struct event in = {
-        .wall = fiber_wall(),
-        .message = message,
-        .kind = slice_of_str(kind),
-        .text = slice_of(text, MIN((size_t)MAX(len, 0), sizeof text - 1)),
-        .facts = (struct event_fact *)(uintptr_t)facts,
-        .fact_count = fact_count,
-    };
-    if (!keep_event(p, &in, kind))
-        send_event(p, &in);
-}
-
 void process_fail(struct process *p, const char *format, ...) {
     char text[800];
     va_list args;
@@ -174,15 +58,15 @@ static int in_main_fiber(struct process *p,
 }
 
 static int run_open(struct process *p, struct problem *problem) WAITS {
-    return p->role->open ? p->role->open(p, problem) : 0;
+    return p->role->work->open ? p->role->work->open(p, problem) : 0;
 }
 
 static int run_go(struct process *p, struct problem *problem) WAITS {
     (void)problem;
     p->links->going = true;
-    send_early_events(p);
-    if (p->role->go)
-        p->role->go(p);
+    process_send_early_events(p);
+    if (p->role->work->go)
+        p->role->work->go(p);
     return 0;
 }
 
@@ -252,7 +136,7 @@ static void serve_control(struct process *p, int fd) WAITS {
         .self = p->role->role,
         .other = ROLE_CLI,
         .service = rpc_services[p->role->role],
-        .handlers = p->role->handlers,
+        .handlers = p->role->work->handlers,
         .arg = p,
         .down = control_closed,
     };
@@ -302,8 +186,8 @@ static int on_listen(void *arg, const struct rpc_caller *caller,
         r = problem_set(problem, -EINVAL, "not ready to listen");
     else if (slice_eq(in->service, S("control")))
         r = serve_control_socket(p, in->socket);
-    else if (p->role->listen)
-        r = p->role->listen(p, in->service, in->socket, problem);
+    else if (p->role->work->listen)
+        r = p->role->work->listen(p, in->service, in->socket, problem);
     if (r < 0 && in->socket >= 0)
         (void)close(in->socket);
     return r;
@@ -358,9 +242,9 @@ static int on_status(void *arg, const struct rpc_caller *caller,
     (void)in;
     (void)problem;
     fiber_stats(&stats);
-    out->sessions = p->role->sessions && p->links->opened ? p->role->sessions(p) : 0;
+    out->sessions = p->role->work->sessions && p->links->opened ? p->role->work->sessions(p) : 0;
     out->fibers = stats.fibers;
-    out->error = p->role->error && p->links->opened ? p->role->error(p, a) : S("");
+    out->error = p->role->work->error && p->links->opened ? p->role->work->error(p, a) : S("");
     return 0;
 }
 
@@ -448,8 +332,8 @@ static void process_fiber(void *arg) WAITS {
         process_fail(p, "no memory for the first fibers");
     while (!links.stop && (links.task || fiber_cond_wait(&links.task_given) == 0))
         run_task(p);
-    if (p->role->stop && links.opened)
-        p->role->stop(p);
+    if (p->role->work->stop && links.opened)
+        p->role->work->stop(p);
     (void)fflush(NULL);
     _exit(0);
 }
@@ -463,13 +347,13 @@ static void ran_long(void *arg, const char *fiber_name, usec_t ran) {
 }
 
 /* --process ROLE WORKER DIRECTORY UID GID; uid -1: stay who we are. */
-static int read_arguments(int count, char **arguments, const struct process_role *const *roles,
+static int read_arguments(int count, char **arguments, const struct process_role *roles,
                           struct process *p, struct confine *c) {
     if (count != 7)
         return -EINVAL;
-    for (; *roles; roles++) {
-        if (strcmp(role_name((*roles)->role), arguments[2]) == 0)
-            p->role = *roles;
+    for (; roles->work; roles++) {
+        if (strcmp(role_name(roles->role), arguments[2]) == 0)
+            p->role = roles;
     }
     uint64_t worker = 0, uid = 0, gid = 0;
     c->change_user = strcmp(arguments[5], "-1") != 0;
@@ -486,7 +370,7 @@ static int read_arguments(int count, char **arguments, const struct process_role
     return 0;
 }
 
-int process_main(int count, char **arguments, const struct process_role *const *roles) {
+int process_main(int count, char **arguments, const struct process_role *roles) {
     struct process p = {.log_file = -1,
                         .log_socket = -1,
                         .certificate = -1,

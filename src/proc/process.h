@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The one skeleton of all roles but the master: start, confine, take settings and peers from the
- * master, work, end. A role says what it is in a `struct process_role` (src/role/, one file each).
+ * master, work, end. What a role is and may stands in its row, a `struct process_role`
+ * (role/roles.c); what it does in its `struct process_work` (src/role/, a file for each).
  *
  * In order:
  *     confinement     before anything is read (confine.h)
- *     role->open      with the settings: opens what the role owns; no peers yet
+ *     work->open      with the settings: opens what the role owns; no peers yet
  *     links           the master connects it with its peers, now and whenever one was restarted
- *     role->go        all peers have been linked once: work begins
- *     role->listen    for each listening socket the role gets
- *     role->reload    the settings may have changed, or files that the role has beside them
- *     role->stop      finish what is under way; returning ends the process
- * Calls of other roles (role->handlers) may come as soon as open has returned 0.
+ *     work->go        all peers have been linked once: work begins
+ *     work->listen    for each listening socket the role gets
+ *     work->reload    the settings may have changed, or files that the role has beside them
+ *     work->stop      finish what is under way; returning ends the process
+ * Calls of other roles (work->handlers) may come as soon as open has returned 0.
  */
 #pragma once
 
@@ -22,11 +23,9 @@
 
 struct process;
 
-struct process_role {
-    enum role role;
-    const char *directory; /* below the state directory, its own; NULL: none */
-    unsigned rights;       /* enum confine_right */
-    const void *handlers;  /* struct rpc_ROLE_handlers; its functions get the struct process */
+/* What a role does. */
+struct process_work {
+    const void *handlers; /* struct rpc_ROLE_handlers; its functions get the struct process */
 
     /* NULL: nothing to do. Open, go and stop run in the process's main fiber. */
     int (*open)(struct process *p, struct problem *problem) WAITS;
@@ -46,6 +45,40 @@ struct process_role {
      * had under way here is void.
      */
     void (*peer_gone)(struct process *p, enum role role, unsigned worker);
+};
+
+/* Whose rights a role has, of the users that state_find_users() finds. */
+enum process_user {
+    PROCESS_USER_EDGE,  /* owns nothing */
+    PROCESS_USER_VAULT, /* owns secrets */
+    PROCESS_USER_MAIL,  /* owns what was written */
+};
+
+/* What the master hands to a role beside its settings, since the role cannot look at it itself. */
+enum process_given {
+    GIVEN_SECRET = 1 << 0,         /* for tickets: role/ticket.h */
+    GIVEN_LOG = 1 << 1,            /* the log file, the socket to the syslog daemon */
+    GIVEN_CERTIFICATE = 1 << 2,    /* the files of tls.certificate and tls.key */
+    GIVEN_PASSWORDS = 1 << 3,      /* relay.password-file and relay.authorities */
+    GIVEN_RESOLVER_FILES = 1 << 4, /* resolv.conf and the like, as text */
+    GIVEN_LAST_ACCOUNT = 1 << 5,   /* the greatest number that has a folder of mail */
+};
+
+/*
+ * A role is one row of a table (role/roles.c): what it is, and what it may. Which calls it makes
+ * and answers stands in rpc/schema.rpc; from there it follows who is linked with whom.
+ */
+struct process_role {
+    enum role role;
+    enum conf_role settings; /* its share of them */
+    enum process_user user;
+    size_t workers;        /* offset in struct conf of their number (unsigned); 0: there is one */
+    const char *directory; /* below the state directory, its own and its root; NULL: none */
+    unsigned rights;       /* enum confine_right */
+    unsigned given;        /* enum process_given */
+    bool reloads;          /* at each reload: it has more than its settings that may have changed */
+    bool faces_outside;    /* reads what strangers send: in a quarrel it is not believed */
+    const struct process_work *work;
 };
 
 #define PROCESS_WORKERS_MAX 16U
@@ -71,10 +104,11 @@ struct process {
 
 /*
  * The body of a child process, from main(): never returns to other work. `arguments` are those that
- * proc/spawn.h gave it; the control socket is descriptor 3. Exit code of the process.
+ * proc/spawn.h gave it; the control socket is descriptor 3. `roles` ends with a row without work.
+ * Exit code of the process.
  */
 #define PROCESS_OPTION "--process"
-int process_main(int count, char **arguments, const struct process_role *const *roles);
+int process_main(int count, char **arguments, const struct process_role *roles);
 
 /*
  * The link to another role; `worker` counts modulo the workers of that role. Always there, but
@@ -82,9 +116,6 @@ int process_main(int count, char **arguments, const struct process_role *const *
  */
 struct rpc_link *process_link(struct process *p, enum role role, unsigned worker);
 unsigned process_workers(const struct process *p, enum role role); /* 0 before the first link */
-
-/* Which share of the settings a role gets. */
-enum conf_role conf_role_of(enum role role);
 
 /*
  * During open and reload: what the role needs and cannot look at itself, the file "resolv.conf"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The inside of a process, for process.c and settings.c only.
+ * The inside of a process, for the files of struct process only.
  */
 #pragma once
 
@@ -32,6 +32,9 @@ struct process_links {
         (p)->passwords = (in)->passwords;                                                          \
         (p)->authorities = (in)->authorities;                                                      \
     } while (0)
+
+/* Events of the time before the process was linked. */
+void process_send_early_events(struct process *p);
 
 /* Closes what the role has not taken of them. */
 void process_leave_files(struct process *p);

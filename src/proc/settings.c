@@ -38,7 +38,7 @@ static void put_in_force(struct process *p, struct shared_settings *s) {
 
 int process_settings_read(struct process *p, struct slice text, struct problem *problem) {
     struct conf *fresh = NULL;
-    int r = conf_read_slice(text, conf_role_of(p->role->role), &fresh, problem);
+    int r = conf_read_slice(text, p->role->settings, &fresh, problem);
     if (r < 0)
         return r;
     struct shared_settings *s = NEW(struct shared_settings);
@@ -80,7 +80,7 @@ int process_settings_reload(struct process *p, struct slice text, struct problem
     if (r < 0)
         return r;
     struct shared_settings *fresh = p->links->settings;
-    r = p->role->reload ? p->role->reload(p, before->conf, problem) : 0;
+    r = p->role->work->reload ? p->role->work->reload(p, before->conf, problem) : 0;
     if (r < 0)
         put_in_force(p, before);
     process_settings_release(r < 0 ? &fresh->given : &before->given);

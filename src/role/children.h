@@ -2,6 +2,15 @@
 /*
  * The processes as the master sees them. Each has a fiber of its own in the master, its keeper,
  * which starts it, introduces it to the others, waits for its end, and starts it again.
+ *
+ *     children.c              starting and stopping
+ *     children_settings.c     what each is handed: settings, files, secrets
+ *     children_certificate.c  of these, the certificate
+ *     children_syslog.c       and the socket to the syslog daemon
+ *     children_look.c         handing out anew what has changed by itself
+ *     children_links.c        connections between them
+ *     children_watch.c        their end, their silence
+ *     children_list.c         who they are; events of the master's own
  */
 #pragma once
 
@@ -50,6 +59,7 @@ struct children {
         int64_t made;
     } syslog_given;                   /* the socket that the event log has; all zero: none */
     struct stat certificate_given[2]; /* the files as the keys role was given them last */
+    struct stat certificate_seen[2];  /* as they looked the last time */
     struct certificate_files certificate_taken; /* the last ones with which it could begin */
     struct state_users users;
     struct listeners listeners;
@@ -93,11 +103,8 @@ void children_stop(struct children *c) WAITS;
  */
 int children_reload(struct children *c, unsigned roles, struct buf *report) WAITS;
 
-/* A fiber's body: gives the keys role the files of its certificate when they have changed. */
-void children_watch_certificate(void *children) WAITS;
-
-/* Another: gives the event log the socket of a syslog daemon that was started meanwhile. */
-void children_watch_syslog(void *children) WAITS;
+/* A fiber's body: hands out anew what has changed beside the settings (children_look.c). */
+void children_look(void *children) WAITS;
 
 struct child *children_find(struct children *c, enum role role, unsigned worker);
 
@@ -140,6 +147,17 @@ void children_keep_certificate(struct child *child, struct certificate_files *ta
 
 /* What the event log gets with its settings: a socket to the syslog daemon, or -1. */
 int children_open_syslog(struct child *child);
+
+/* Whether the files of the certificate, a syslog daemon's socket, are others than were handed out.
+ */
+bool children_certificate_changed(struct children *c);
+bool children_syslog_changed(const struct children *c);
+
+/* Hands out settings and files to a new process. */
+int children_configure(struct child *child, struct problem *problem) WAITS;
+
+/* And settings that were read again while it opened what it owns. */
+void children_catch_up(struct child *child) WAITS;
 
 /* Hands out settings and files again. What it has to say goes to `report` (may be NULL). */
 int children_renew(struct child *child, struct buf *report, struct problem *problem) WAITS;

@@ -14,10 +14,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "events/kinds.h"
 #include "role/children.h"
-
-#define LOOK_INTERVAL (5 * USEC_SEC)
 
 static int copy_taken(const struct certificate_files *taken, struct certificate_files *ret) {
     *ret = *taken;
@@ -33,7 +30,7 @@ int children_open_certificate(struct child *child, bool anew, struct certificate
                               struct problem *problem) {
     struct children *c = child->all;
     *ret = (struct certificate_files){.certificate = -1, .key = -1};
-    if (child->role->role != ROLE_KEYS)
+    if (!(child->role->given & GIVEN_CERTIFICATE))
         return 0;
     (void)certificate_files_look(c->conf, c->certificate_given);
     bool again = !anew && c->certificate_taken.certificate >= 0, loose;
@@ -49,7 +46,7 @@ int children_open_certificate(struct child *child, bool anew, struct certificate
 void children_keep_certificate(struct child *child, struct certificate_files *taken) {
     static const struct certificate_files none = {.certificate = -1, .key = -1};
     struct children *c = child->all;
-    if (child->role->role != ROLE_KEYS)
+    if (!(child->role->given & GIVEN_CERTIFICATE))
         return;
     certificate_files_close(&c->certificate_taken);
     c->certificate_taken = taken ? *taken : none;
@@ -57,26 +54,10 @@ void children_keep_certificate(struct child *child, struct certificate_files *ta
         *taken = none;
 }
 
-static void hand_over(struct children *c) WAITS {
-    struct problem problem = {0};
-    struct child *keys = children_find(c, ROLE_KEYS, 0);
-    if (keys->state < CHILD_CONFIGURED || children_renew(keys, NULL, &problem) == 0)
-        return;
-    children_event(c, KIND_WARNING,
-                   "The certificate has changed and cannot be used yet, the one before stays in"
-                   " use: %s",
-                   problem.text);
-}
-
-void children_watch_certificate(void *arg) {
-    struct children *c = arg;
-    struct stat last[2], now[2];
-    memset(last, 0, sizeof last);
-    while (fiber_sleep(LOOK_INTERVAL) == 0) {
-        bool named = certificate_files_look(c->conf, now);
-        bool settled = certificate_files_same(now, last);
-        if (named && settled && !certificate_files_same(now, c->certificate_given))
-            hand_over(c);
-        memcpy(last, now, sizeof last);
-    }
+bool children_certificate_changed(struct children *c) {
+    struct stat now[2];
+    bool named = certificate_files_look(c->conf, now);
+    bool settled = certificate_files_same(now, c->certificate_seen);
+    memcpy(c->certificate_seen, now, sizeof now);
+    return named && settled && !certificate_files_same(now, c->certificate_given);
 }

@@ -194,17 +194,13 @@ void children_link_lost(struct children *c, const struct rpc_link *reporter, enu
 
 /* ------------------------------------------------------------------ quarrels */
 
-static bool faces_outside(enum role role) {
-    return role == ROLE_EDGE || role == ROLE_RELAY || role == ROLE_RESOLVER;
-}
-
 void children_settle(struct children *c, const struct rpc_link *accuser, enum role role,
                      unsigned worker, struct slice why) {
     struct child *one = find_by_link(c, accuser);
     struct child *other = role < ROLES ? children_find(c, role, worker) : NULL;
     if (!one || !other || !spawn_are_peers(one->role->role, other->role->role))
         return;
-    bool trust_other = faces_outside(one->role->role) && !faces_outside(other->role->role);
+    bool trust_other = one->role->faces_outside && !other->role->faces_outside;
     struct child *ended = trust_other ? one : other;
     children_event(c, KIND_WARNING,
                    "The %s process %u is ended: %s process %u says that %s process %u %.*s.",

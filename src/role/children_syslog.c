@@ -12,8 +12,6 @@
 #include "journey/syslog.h"
 #include "role/children.h"
 
-#define LOOK_INTERVAL (5 * USEC_SEC)
-
 /* The journal takes marked lines from stderr, and a syslog daemon beside it takes them from it. */
 static bool is_wanted(const struct children *c) {
     return c->conf->log.destination == CONF_LOG_TO_SYSLOG && !journal_has_stderr();
@@ -34,7 +32,7 @@ static bool is_same(const struct children_socket *a, const struct children_socke
 
 int children_open_syslog(struct child *child) {
     struct children *c = child->all;
-    if (child->role->role != ROLE_EVENTS || !is_wanted(c))
+    if (!(child->role->given & GIVEN_LOG) || !is_wanted(c))
         return -1;
     c->syslog_given = look();
     int fd = syslog_open(SYSLOG_PATH);
@@ -53,16 +51,7 @@ static bool takes_lines(void) {
     return fd >= 0;
 }
 
-void children_watch_syslog(void *arg) {
-    struct children *c = arg;
-    struct problem problem = {0};
-    while (fiber_sleep(LOOK_INTERVAL) == 0) {
-        struct children_socket now = look();
-        if (!is_wanted(c) || is_same(&now, &c->syslog_given) || !takes_lines())
-            continue;
-        struct child *events = children_find(c, ROLE_EVENTS, 0);
-        if (events->state >= CHILD_CONFIGURED && children_renew(events, NULL, &problem) < 0)
-            children_event(c, KIND_WARNING, "The log cannot go to the new syslog daemon: %s",
-                           problem.text);
-    }
+bool children_syslog_changed(const struct children *c) {
+    struct children_socket now = look();
+    return is_wanted(c) && !is_same(&now, &c->syslog_given) && takes_lines();
 }

@@ -367,10 +367,7 @@ static const struct rpc_directory_handlers handlers = {
     .alias_list = on_alias_list,
 };
 
-const struct process_role role_directory = {
-    .role = ROLE_DIRECTORY,
-    .directory = "directory",
-    .rights = CONFINE_FILES,
+const struct process_work role_directory = {
     .handlers = &handlers,
     .open = open_directory,
     .go = go,

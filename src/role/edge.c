@@ -257,8 +257,7 @@ static int on_end_sessions(void *arg, const struct rpc_caller *caller,
 
 static const struct rpc_edge_handlers handlers = {.end_sessions = on_end_sessions};
 
-const struct process_role role_edge = {
-    .role = ROLE_EDGE,
+const struct process_work role_edge = {
     .handlers = &handlers,
     .open = open_edge,
     .go = go,

@@ -180,10 +180,7 @@ static const struct rpc_events_handlers handlers = {
     .log = on_log,
 };
 
-const struct process_role role_events = {
-    .role = ROLE_EVENTS,
-    .directory = "events",
-    .rights = CONFINE_FILES,
+const struct process_work role_events = {
     .handlers = &handlers,
     .open = events_open,
     .reload = events_reload,

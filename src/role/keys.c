@@ -227,10 +227,7 @@ static const struct rpc_keys_handlers handlers = {
     .sign = on_sign,
 };
 
-const struct process_role role_keys = {
-    .role = ROLE_KEYS,
-    .directory = "keys",
-    .rights = CONFINE_FILES,
+const struct process_work role_keys = {
     .handlers = &handlers,
     .open = open_keys,
     .reload = reload_keys,

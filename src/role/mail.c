@@ -154,10 +154,7 @@ static const struct rpc_mail_handlers handlers = {
     .report_usage = on_report_usage,
 };
 
-const struct process_role role_mail = {
-    .role = ROLE_MAIL,
-    .directory = "accounts",
-    .rights = CONFINE_FILES,
+const struct process_work role_mail = {
     .handlers = &handlers,
     .open = open_mail,
     .go = go,

@@ -317,8 +317,7 @@ static void master_fiber(void *arg) WAITS {
         if (fiber_spawn("signals", handle_signals, m) < 0 ||
             fiber_spawn("watchdog", feed_watchdog, NULL) < 0 ||
             fiber_spawn("control socket", serve_control, m) < 0 ||
-            fiber_spawn("certificate", children_watch_certificate, &m->children) < 0 ||
-            fiber_spawn("syslog", children_watch_syslog, &m->children) < 0 ||
+            fiber_spawn("files", children_look, &m->children) < 0 ||
             children_start(&m->children) < 0)
             complain(m, "no memory for the first fibers");
         else

@@ -327,10 +327,7 @@ static const struct rpc_queue_handlers handlers = {
     .bytes = on_bytes,
 };
 
-const struct process_role role_queue = {
-    .role = ROLE_QUEUE,
-    .directory = "spool",
-    .rights = CONFINE_FILES,
+const struct process_work role_queue = {
     .handlers = &handlers,
     .open = open_queue,
     .go = go,

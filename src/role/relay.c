@@ -290,9 +290,7 @@ static struct slice login_error(struct process *p, struct arena *a) {
 
 static const struct rpc_relay_handlers handlers = {.transmit = on_transmit};
 
-const struct process_role role_relay = {
-    .role = ROLE_RELAY,
-    .rights = CONFINE_CONNECT,
+const struct process_work role_relay = {
     .handlers = &handlers,
     .open = open_relay,
     .reload = reload,

@@ -115,9 +115,7 @@ static uint64_t questions(struct process *p) {
 
 static const struct rpc_resolver_handlers handlers = {.query = on_query};
 
-const struct process_role role_resolver = {
-    .role = ROLE_RESOLVER,
-    .rights = CONFINE_CONNECT,
+const struct process_work role_resolver = {
     .handlers = &handlers,
     .open = open_resolver,
     .reload = reload_resolver,

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The roles of the server: what each process is. Each is wired together in a file of its own
- * from the floors below; here they are only named.
+ * The roles of the server: what each process is, a row for each. All that starts, confines, links,
+ * feeds and ends processes goes by these rows.
  */
 #pragma once
 
 #include "proc/process.h"
 
-extern const struct process_role role_edge, role_directory, role_keys, role_queue, role_relay,
+/* What they do: each is wired together in a file of its own from the floors below. */
+extern const struct process_work role_edge, role_directory, role_keys, role_queue, role_relay,
     role_resolver, role_mail, role_events;
 
-/* All of them, ended by NULL. */
-extern const struct process_role *const all_roles[];
+/* In the order in which they are started, ended by a row without work; they end the other way. */
+extern const struct process_role all_roles[];
+#define ROLE_ROWS 8U
+
+/* Its row. NULL: a role that is no process of its own. */
+const struct process_role *roles_find(enum role role);
+
+/* How many processes it has by these settings. */
+unsigned roles_workers(const struct process_role *role, const struct conf *conf);

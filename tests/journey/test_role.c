@@ -27,6 +27,8 @@ struct post {
     struct arena arena;
 };
 
+static const struct process_role row = {.role = ROLE_EVENTS, .work = &role_events};
+
 static void misbehaved(struct rpc_link *link, const char *why, void *arg) {
     struct post *p =
         ((struct process *)arg)->state ? CONTAINER_OF(arg, struct post, process) : NULL;
@@ -64,7 +66,7 @@ static void open_post(struct post *p) {
     assert_non_null(getcwd(p->back, sizeof p->back));
     assert_non_null(mkdtemp(p->folder));
     assert_int_equal(chdir(p->folder), 0);
-    p->process = (struct process){.role = &role_events, .conf = conf_new(), .root = fiber_self()};
+    p->process = (struct process){.role = &row, .conf = conf_new(), .root = fiber_self()};
     assert_int_equal(conf_set(p->process.conf, "log.destination", S("none"), &problem), 0);
     p->process.log_file = new_file("events.log");
     p->process.log_socket = -1;

@@ -160,10 +160,12 @@ static void begin(void) {
     login_counts = true;
     server = &servers[server_count++];
     server->links.master = rpc_link_new(&nobody);
-    server->edge =
-        (struct process){.role = &role_edge, .root = fiber_self(), .links = &server->links};
-    server->mail_process = (struct process){
-        .role = &role_mail, .root = fiber_self(), .links = &server->links, .state = &server->mail};
+    server->edge = (struct process){
+        .role = roles_find(ROLE_EDGE), .root = fiber_self(), .links = &server->links};
+    server->mail_process = (struct process){.role = roles_find(ROLE_MAIL),
+                                            .root = fiber_self(),
+                                            .links = &server->links,
+                                            .state = &server->mail};
     memcpy(server->mail_process.secret, secret, sizeof secret);
     conf->hostname = S("mail.example.test");
     conf->pop3.connections_max = 2;
