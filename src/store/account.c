@@ -70,7 +70,7 @@ static struct mailbox *add_inbox(struct store_account *a, uint32_t uidnext) {
 }
 
 /* A new account: what it begins with is durable before anyone is told a UIDVALIDITY. */
-static int found_account(struct store_account *a) {
+static int found_account(struct store_account *a) WAITS {
     struct list nothing;
     list_init(&nothing);
     a->given = (struct backend_counters){
@@ -80,7 +80,7 @@ static int found_account(struct store_account *a) {
     return a->below->backend->ops->commit(a->below, &nothing);
 }
 
-static int bring_in(struct store_account *a) {
+static int bring_in(struct store_account *a) WAITS {
     struct store_backend *b = a->store->backend;
     struct backend_sink sink = {take_mailbox, a};
     struct backend_state state = {0};
@@ -131,7 +131,7 @@ void account_pin(struct store_account *a) {
 }
 
 /* The account when it is in memory, and once it is settled there; or NULL. */
-static int find_settled(struct store *s, uint64_t id, struct store_account **ret) {
+static int find_settled(struct store *s, uint64_t id, struct store_account **ret) WAITS {
     while ((*ret = map_get(&s->accounts, map_u64(&id))) && (*ret)->state != ACCOUNT_READY) {
         int r = fiber_cond_wait(&s->settled);
         if (r < 0)

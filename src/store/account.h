@@ -106,6 +106,7 @@ struct store {
 struct mailbox *mailbox_find(const struct store_account *a, uint32_t id);
 struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox *info);
 void mailbox_begin(struct mailbox *m); /* a new one: it has no entries, and so they are loaded */
+void mailbox_rename(struct mailbox *m, uint32_t parent, struct slice name);
 void mailbox_free(struct mailbox *m);
 
 /* Its entries. After a 0 they stay in memory until mailbox_rest(). */

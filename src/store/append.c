@@ -66,7 +66,7 @@ static uint32_t shape_of(const struct message_scan *scan) {
     return shape;
 }
 
-static int gather(struct delivery *v) {
+static int gather(struct delivery *v) WAITS {
     const struct store_delivery *d = v->d;
     for (size_t i = 0; i < d->part_count; i++) {
         v->parts[i] = d->parts[i];
@@ -89,7 +89,7 @@ static int gather(struct delivery *v) {
 
 /* ------------------------------------------------------------------ exactly once */
 
-static int prepare_delivery(struct store_account *a, struct change *c, struct group *g);
+static int prepare_delivery(struct store_account *a, struct change *c, struct group *g) WAITS;
 
 static bool has_key(const struct change *c, const void *arg) {
     const struct delivery *other = CONTAINER_OF(c, struct delivery, change), *v = arg;
@@ -98,7 +98,7 @@ static bool has_key(const struct change *c, const void *arg) {
 }
 
 /* 1: it was delivered before; 0: it was not, or negative. */
-static int find_delivered(struct store_account *a, struct delivery *v) {
+static int find_delivered(struct store_account *a, struct delivery *v) WAITS {
     uint64_t body;
     uint32_t uid;
     int found = a->below->backend->ops->find_key(a->below, v->d->key, &body, &uid);
@@ -156,7 +156,7 @@ static int prepare_delivery(struct store_account *a, struct change *c, struct gr
     return 0;
 }
 
-static int deliver(struct store_account *a, struct delivery *v) {
+static int deliver(struct store_account *a, struct delivery *v) WAITS {
     int error = a->below->backend->ops->has_room(a->below);
     if (!error)
         error = gather(v);
@@ -165,7 +165,7 @@ static int deliver(struct store_account *a, struct delivery *v) {
 }
 
 /* With room for a large message in memory. */
-static int deliver_gated(struct store_account *a, struct delivery *v) {
+static int deliver_gated(struct store_account *a, struct delivery *v) WAITS {
     bool large = v->d->len > LARGE;
     int error = large ? fiber_gate_enter(&a->store->large) : 0;
     if (error)

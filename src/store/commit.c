@@ -60,7 +60,7 @@ static struct change *next_change(struct group *g) {
     return c;
 }
 
-static void prepare_group(struct group *g) {
+static void prepare_group(struct group *g) WAITS {
     struct store_account *a = g->account;
     struct change *c;
     while ((c = next_change(g))) {
@@ -82,7 +82,7 @@ static void prepare_group(struct group *g) {
     }
 }
 
-static void publish_group(struct group *g) {
+static void publish_group(struct group *g) WAITS {
     struct store_account *a = g->account;
     LIST_EACH (r, &g->records, const struct store_record, link) {
         account_publish(a, r);
@@ -97,7 +97,7 @@ static void publish_group(struct group *g) {
     store_look_for_room(a->store);
 }
 
-static void write_account(struct group *g, struct store_account *a) {
+static void write_account(struct group *g, struct store_account *a) WAITS {
     struct link *k;
     g->account = a;
     g->count = 0;

@@ -43,7 +43,7 @@ static void add_piece(struct store_account *a, struct copy *v, struct group *g,
     v->result.count += count;
 }
 
-static int prepare_copy(struct store_account *a, struct change *c, struct group *g) {
+static int prepare_copy(struct store_account *a, struct change *c, struct group *g) WAITS {
     struct copy *v = CONTAINER_OF(c, struct copy, change);
     struct store_entry *entries;
     size_t count;

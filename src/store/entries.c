@@ -29,8 +29,9 @@ struct entries {
     unsigned holders;
     uint8_t level; /* 0: a leaf */
     uint8_t used, size;
-    uint32_t count; /* entries below */
-    uint64_t bytes; /* their sizes */
+    uint32_t count;  /* entries below */
+    uint64_t bytes;  /* their sizes */
+    uint64_t newest; /* no MODSEQ below is higher */
     union {
         struct store_entry entries[1];
         struct kid kids[1];
@@ -163,6 +164,17 @@ const struct store_entry *entries_find(const struct entries *e, uint32_t uid) {
     return at < e->used && e->entries[at].uid == uid ? &e->entries[at] : NULL;
 }
 
+void entries_since(const struct entries *e, uint64_t modseq,
+                   void (*each)(void *arg, const struct store_entry *entry), void *arg) {
+    if (!e || e->newest <= modseq)
+        return;
+    for (unsigned i = 0; i < e->used; i++)
+        if (e->level > 0)
+            entries_since(e->kids[i].node, modseq, each, arg);
+        else if (e->entries[i].modseq > modseq)
+            each(arg, &e->entries[i]);
+}
+
 /* ------------------------------------------------------------------ changes */
 
 /* Sums up a kid again after a change below it. */
@@ -178,6 +190,7 @@ static void add_kid(struct entries *e, struct entries *node) {
     note_kid(kid);
     e->count += node->count;
     e->bytes += node->bytes;
+    e->newest = MAX(e->newest, node->newest);
 }
 
 /* A branch of the given level with one entry. */
@@ -192,6 +205,7 @@ static struct entries *branch_new(unsigned level, const struct store_entry *entr
     e->used = 1;
     e->count = 1;
     e->bytes = entry->size;
+    e->newest = entry->modseq;
     return e;
 }
 
@@ -220,6 +234,7 @@ static bool append(struct entries **node, const struct store_entry *entry, int64
     }
     e->count++;
     e->bytes += entry->size;
+    e->newest = MAX(e->newest, entry->modseq);
     return true;
 }
 
@@ -247,6 +262,7 @@ bool entries_set(struct entries **root, const struct store_entry *entry, int64_t
         own(node, (*node)->size, memory);
         struct entries *e = *node;
         e->bytes = (uint64_t)((int64_t)e->bytes + grown);
+        e->newest = MAX(e->newest, entry->modseq);
         if (e->level == 0) {
             e->entries[entry_of(e, entry->uid)] = *entry;
             return true;
@@ -277,6 +293,7 @@ static void merge_next(struct entries *e, unsigned at, int64_t *memory) {
     to->used = (uint8_t)together;
     to->count += from->count;
     to->bytes += from->bytes;
+    to->newest = MAX(to->newest, from->newest);
     note_kid(kid);
     entries_drop(next->node, memory);
     memmove(next, next + 1, (e->used - at - 2U) * sizeof *next);

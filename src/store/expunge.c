@@ -43,7 +43,7 @@ static int by_body(const void *a, const void *b) {
 }
 
 /* Sums up the bodies that have no entry beside those that are removed. */
-static int sum_shared(struct store_account *a, struct expunge *v) {
+static int sum_shared(struct store_account *a, struct expunge *v) WAITS {
     struct store_entry *e = (void *)v->shared.ptr;
     size_t count = v->shared.len / sizeof *e, bodies = 0;
     if (count == 0)
@@ -67,7 +67,7 @@ static int sum_shared(struct store_account *a, struct expunge *v) {
     return error;
 }
 
-static int prepare_expunge(struct store_account *a, struct change *c, struct group *g) {
+static int prepare_expunge(struct store_account *a, struct change *c, struct group *g) WAITS {
     struct expunge *v = CONTAINER_OF(c, struct expunge, change);
     struct store_entry *entries;
     struct store_record *last = NULL;

@@ -40,7 +40,7 @@ static size_t change_entries(struct flags_change *v, struct store_entry *entries
     return changed;
 }
 
-static int prepare_flags(struct store_account *a, struct change *c, struct group *g) {
+static int prepare_flags(struct store_account *a, struct change *c, struct group *g) WAITS {
     struct flags_change *v = CONTAINER_OF(c, struct flags_change, change);
     struct store_entry *entries;
     size_t count;

@@ -48,6 +48,15 @@ struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox 
     return m;
 }
 
+void mailbox_rename(struct mailbox *m, uint32_t parent, struct slice name) {
+    struct slice before = m->info.name;
+    m->account->store->memory -= mailbox_size(m);
+    m->info.parent = parent;
+    m->info.name = slice_of(mem_str(name), name.len);
+    m->account->store->memory += mailbox_size(m);
+    free((void *)(uintptr_t)before.ptr);
+}
+
 static void unload(struct mailbox *m) {
     entries_drop(TAKE_PTR(m->entries), &m->account->store->memory);
     link_remove(&m->used_link);
@@ -144,7 +153,7 @@ void mailbox_begin(struct mailbox *m) {
 }
 
 /* Reads all entries of a mailbox. */
-static int read_entries(struct mailbox *m, struct entries **ret) {
+static int read_entries(struct mailbox *m, struct entries **ret) WAITS {
     struct store_account *a = m->account;
     int64_t *memory = &a->store->memory;
     const struct backend_ops *ops = a->below->backend->ops;

@@ -80,3 +80,46 @@ int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice 
         *ret_id = v.wanted.mailbox;
     return error;
 }
+
+/* ------------------------------------------------------------------ another name */
+
+static bool lies_below(const struct store_account *a, uint32_t mailbox, uint32_t above) {
+    for (size_t depth = 0; mailbox && depth <= a->mailbox_count; depth++) {
+        if (mailbox == above)
+            return true;
+        const struct mailbox *m = mailbox_find(a, mailbox);
+        mailbox = m ? m->info.parent : 0;
+    }
+    return false;
+}
+
+static int prepare_rename(struct store_account *a, struct change *c, struct group *g) {
+    struct record_mailbox *n = &CONTAINER_OF(c, struct mailbox_change, change)->wanted;
+    const struct mailbox *m = mailbox_find(a, n->mailbox);
+    struct store_mailbox there;
+    if (!m || (n->parent && !mailbox_find(a, n->parent)))
+        return -E_UNKNOWN;
+    if (lies_below(a, n->parent, n->mailbox))
+        return -EINVAL;
+    if (store_mailbox_find(a, n->parent, n->name, &there) == 0)
+        return there.id == n->mailbox ? 0 : -EEXIST;
+    n->uidvalidity = m->info.uidvalidity;
+    n->uidnext = m->info.uidnext;
+    n->role = m->info.role;
+    n->modseq = ++a->given.modseq;
+    group_add(g, RECORD_MAILBOX)->mailbox = *n;
+    return 0;
+}
+
+int store_rename_mailbox(struct store_account *a, uint32_t mailbox, uint32_t parent,
+                         struct slice name) {
+    if (mailbox == STORE_INBOX)
+        return -EPERM;
+    if (!name_is_good(name))
+        return -E_SYNTAX;
+    struct mailbox_change v = {
+        .change = {.prepare = prepare_rename, .reads = true},
+        .wanted = {.mailbox = mailbox, .parent = parent, .name = name},
+    };
+    return change_run(a, &v.change);
+}

@@ -66,16 +66,19 @@ static void publish_expunge(struct store_account *a, const struct record_expunge
 }
 
 static void publish_mailbox(struct store_account *a, const struct record_mailbox *r) {
-    if (mailbox_find(a, r->mailbox))
+    struct mailbox *m = mailbox_find(a, r->mailbox);
+    if (m) {
+        mailbox_rename(m, r->parent, r->name);
         return;
-    struct mailbox *m = mailbox_add(a, &(struct store_mailbox){
-                                           .id = r->mailbox,
-                                           .parent = r->parent,
-                                           .role = (enum store_role)r->role,
-                                           .name = r->name,
-                                           .uidvalidity = r->uidvalidity,
-                                           .uidnext = r->uidnext,
-                                       });
+    }
+    m = mailbox_add(a, &(struct store_mailbox){
+                           .id = r->mailbox,
+                           .parent = r->parent,
+                           .role = (enum store_role)r->role,
+                           .name = r->name,
+                           .uidvalidity = r->uidvalidity,
+                           .uidnext = r->uidnext,
+                       });
     mailbox_begin(m);
 }
 

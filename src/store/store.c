@@ -15,7 +15,7 @@ static void report(void *arg, uint64_t account, const char *text) {
         s->options.report(s->options.report_arg, account, text);
 }
 
-static int start(struct store *s, struct problem *problem) {
+static int start(struct store *s, struct problem *problem) WAITS {
     struct backend_host host = {
         .describe = account_describe,
         .leap = account_leap,
@@ -59,7 +59,7 @@ int store_open(const struct store_options *options, struct store **ret_store,
     return error;
 }
 
-static void evict_all(struct store *s) {
+static void evict_all(struct store *s) WAITS {
     struct link *k;
     while ((k = list_first(&s->idle)))
         (void)account_evict(CONTAINER_OF(k, struct store_account, idle_link));

@@ -153,6 +153,14 @@ int store_mailbox_get(const struct store_account *a, uint32_t id, struct store_m
 int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice name,
                          enum store_role role, uint32_t *ret_id) WAITS;
 
+/*
+ * Gives a mailbox another name or parent; what is below it goes along, and so do its messages with
+ * their UIDs. Errors as store_create_mailbox(); -EPERM: it is the INBOX; -EINVAL: the new parent is
+ * the mailbox itself or below it.
+ */
+int store_rename_mailbox(struct store_account *a, uint32_t mailbox, uint32_t parent,
+                         struct slice name) WAITS;
+
 /* ------------------------------------------------------------------ messages */
 
 enum store_flag {
@@ -244,6 +252,15 @@ void store_view_at(struct store_view *v, size_t place, struct store_message *ret
 
 /* The place of a UID, or of the next one above it: from 0 to count. */
 size_t store_view_place(struct store_view *v, uint32_t uid);
+
+/*
+ * What has changed since a MODSEQ (RFC 7162 §3.1.4, §3.2.5), added to a buffer of UIDs (uint32_t)
+ * in their order: messages of the view that are new or have other flags; and messages that were
+ * expunged, which may be newer than any view. -E_LIMIT: that is too long ago to tell.
+ */
+void store_view_changes(struct store_view *v, uint64_t since, struct buf *uids);
+int store_vanished(struct store_account *a, uint32_t mailbox, uint64_t since,
+                   struct buf *uids) WAITS;
 
 /*
  * The unique-id of a message (RFC 1939 §7, UIDL): made of its number and its date, and of its UID

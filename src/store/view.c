@@ -81,6 +81,23 @@ size_t store_view_place(struct store_view *v, uint32_t uid) {
     return entries_place(v->entries, uid);
 }
 
+static void add_uid(void *arg, const struct store_entry *e) {
+    uint32_t uid = e->uid;
+    buf_add_bytes(arg, &uid, sizeof uid);
+}
+
+void store_view_changes(struct store_view *v, uint64_t since, struct buf *uids) {
+    entries_since(v->entries, since, add_uid, uids);
+}
+
+int store_vanished(struct store_account *a, uint32_t mailbox, uint64_t since,
+                   struct buf *uids) WAITS {
+    change_flush(a);
+    if (!mailbox_find(a, mailbox))
+        return -E_UNKNOWN;
+    return a->below->backend->ops->vanished(a->below, mailbox, since, uids);
+}
+
 struct slice store_uidl(const struct store_message *m, char text[static STORE_UIDL_SIZE]) {
     int len = snprintf(text, STORE_UIDL_SIZE, "%llx.%llx", (unsigned long long)m->body,
                        (unsigned long long)m->date);

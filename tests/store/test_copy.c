@@ -268,6 +268,67 @@ WORLD_TEST(rfc7162_3_1_3_a_conditional_change_leaves_newer_ones_alone) {
     free(s);
 }
 
+WORLD_TEST(rfc7162_what_changed_and_what_vanished_since_a_modseq) {
+    world_open(w);
+    world_fill(w, 5);
+    uint64_t since = store_account_modseq(w->account);
+    (void)world_flag(w, 4, STORE_SEEN, 0);
+    expunge(w, STORE_INBOX, (const uint32_t[]){2, 3}, 2);
+    world_fill(w, 6);
+    for (int round = 0; round < 3; round++) {
+        _cleanup_(buf_done) struct buf changed = {0}, vanished = {0};
+        struct store_view *v;
+        assert_int_equal(store_view_open(w->account, STORE_INBOX, &v), 0);
+        store_view_changes(v, since, &changed);
+        store_view_close(v);
+        assert_int_equal(changed.len, 2 * sizeof(uint32_t));
+        assert_memory_equal(changed.ptr, ((const uint32_t[]){4, 6}), changed.len);
+        assert_int_equal(store_vanished(w->account, STORE_INBOX, since, &vanished), 0);
+        assert_int_equal(vanished.len, 2 * sizeof(uint32_t));
+        assert_memory_equal(vanished.ptr, ((const uint32_t[]){2, 3}), vanished.len);
+        buf_clear(&vanished);
+        assert_int_equal(
+            store_vanished(w->account, STORE_INBOX, store_account_modseq(w->account), &vanished),
+            0);
+        assert_int_equal(vanished.len, 0);
+        if (round == 0)
+            world_crash(w);
+        else
+            reopen_from_packs(w);
+    }
+}
+
+WORLD_TEST(rfc9051_6_3_6_a_renamed_mailbox_keeps_what_is_in_and_below_it) {
+    world_open(w);
+    world_fill(w, 1);
+    const uint32_t first = 1;
+    uint32_t one = make_mailbox(w, "one"), two = make_mailbox(w, "two"), below;
+    assert_int_equal(store_create_mailbox(w->account, one, S("below"), STORE_ROLE_NONE, &below), 0);
+    (void)copy(w, STORE_INBOX, &first, 1, one, false);
+    struct store_mailbox before, m;
+    assert_int_equal(store_mailbox_get(w->account, one, &before), 0);
+    uint32_t validity = before.uidvalidity;
+    assert_int_equal(store_rename_mailbox(w->account, one, 0, S("two")), -EEXIST);
+    assert_int_equal(store_rename_mailbox(w->account, one, below, S("x")), -EINVAL);
+    assert_int_equal(store_rename_mailbox(w->account, one, 99, S("x")), -E_UNKNOWN);
+    assert_int_equal(store_rename_mailbox(w->account, 99, 0, S("x")), -E_UNKNOWN);
+    assert_int_equal(store_rename_mailbox(w->account, one, 0, S("")), -E_SYNTAX);
+    assert_int_equal(store_rename_mailbox(w->account, STORE_INBOX, 0, S("x")), -EPERM);
+    assert_int_equal(store_rename_mailbox(w->account, one, two, S("three")), 0);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(store_mailbox_find(w->account, 0, S("one"), &m), -E_UNKNOWN);
+        assert_int_equal(store_mailbox_find(w->account, two, S("three"), &m), 0);
+        assert_true(m.id == one && m.uidvalidity == validity && m.messages == 1);
+        assert_int_equal(m.uidnext, 2);
+        assert_int_equal(store_mailbox_find(w->account, one, S("below"), &m), 0);
+        expect(w, one, &first, &first, 1);
+        if (round == 0)
+            world_crash(w);
+        else
+            reopen_from_packs(w);
+    }
+}
+
 WORLD_TEST(mailboxes_that_are_unknown_are_said_to_be) {
     struct store_copied done;
     const uint32_t uid = 1;
@@ -302,6 +363,8 @@ int main(void) {
         cmocka_unit_test(a_body_outlives_its_first_entry_and_its_pack),
         cmocka_unit_test(a_rebuild_finds_entries_and_bodies_in_any_order_of_packs),
         cmocka_unit_test(rfc7162_3_1_3_a_conditional_change_leaves_newer_ones_alone),
+        cmocka_unit_test(rfc7162_what_changed_and_what_vanished_since_a_modseq),
+        cmocka_unit_test(rfc9051_6_3_6_a_renamed_mailbox_keeps_what_is_in_and_below_it),
         cmocka_unit_test(mailboxes_that_are_unknown_are_said_to_be),
         cmocka_unit_test(what_is_changed_while_a_mailbox_is_loaded_is_seen),
     };

@@ -130,6 +130,46 @@ static void removals_keep_order_counts_and_sums(void **state) {
     free(uids);
 }
 
+struct counted {
+    uint32_t last;
+    size_t count;
+};
+
+static void count_one(void *arg, const struct store_entry *e) {
+    struct counted *c = arg;
+    assert_true(e->uid > c->last);
+    c->last = e->uid;
+    c->count++;
+}
+
+static size_t count_since(const struct entries *e, uint64_t modseq) {
+    struct counted c = {0};
+    entries_since(e, modseq, count_one, &c);
+    return c.count;
+}
+
+static void what_is_newer_than_a_modseq_is_found(void **state) {
+    struct entries *e = fill(1, 20000);
+    struct store_entry changed = entry_of(77), first = entry_of(1);
+    assert_int_equal(count_since(e, 0), 20000);
+    assert_int_equal(count_since(e, 19990), 10);
+    changed.modseq = 20001;
+    first.modseq = 20002;
+    assert_true(entries_set(&e, &changed, &memory));
+    struct entries *held = entries_hold(e);
+    assert_true(entries_set(&e, &first, &memory));
+    assert_int_equal(count_since(e, 20000), 2);
+    assert_int_equal(count_since(held, 20000), 1);
+    for (uint32_t uid = 2; uid < 20000; uid++)
+        if (uid != 77)
+            assert_true(entries_remove(&e, uid, &memory));
+    assert_int_equal(count_since(e, 20000), 2);
+    assert_int_equal(count_since(e, 19999), 3);
+    entries_drop(held, &memory);
+    entries_drop(e, &memory);
+    assert_int_equal(memory, 0);
+}
+
 static void what_is_left_of_many_takes_the_memory_of_few(void **state) {
     struct entries *e = fill(1, 20000);
     for (uint32_t uid = 1; uid <= 20000; uid++)
@@ -151,6 +191,7 @@ int main(void) {
         cmocka_unit_test(a_version_that_is_held_never_changes),
         cmocka_unit_test(a_change_of_a_version_that_nobody_else_holds_takes_no_memory),
         cmocka_unit_test(removals_keep_order_counts_and_sums),
+        cmocka_unit_test(what_is_newer_than_a_modseq_is_found),
         cmocka_unit_test(what_is_left_of_many_takes_the_memory_of_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,7 +143,7 @@ static void give_mailboxes(const struct open_job *j, const struct backend_sink *
  */
 #define HOME_SIZE 2048U
 
-static int open_files(struct solo_account *a, struct open_job *j) {
+static int open_files(struct solo_account *a, struct open_job *j) WAITS {
     files_touch(a);
     int error = fiber_mutex_lock(&a->db);
     if (error)

@@ -126,7 +126,7 @@ static void note_bodies(struct solo_account *a, const struct log_group *g) {
  * A new account: its first pack tells when it was born, before anyone is told a UIDVALIDITY. The
  * database is told at once: it is open now, and may be closed by the time the keeper comes.
  */
-static void catch_up(struct solo_account *a) {
+static void catch_up(struct solo_account *a) WAITS {
     if (files_lock_whole(a) == 0)
         files_unlock(a, 0);
 }

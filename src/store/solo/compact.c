@@ -278,7 +278,7 @@ static int gather(void *arg) {
 
 /* ------------------------------------------------------------------ a step */
 
-static int gather_in_thread(struct solo_account *a, struct compaction *c) {
+static int gather_in_thread(struct solo_account *a, struct compaction *c) WAITS {
     struct pack_handle *pack;
     int error = files_get_pack(a, c->pack, &pack);
     if (error == -E_UNKNOWN) {
@@ -297,7 +297,7 @@ static int gather_in_thread(struct solo_account *a, struct compaction *c) {
     return error;
 }
 
-static int copy_kept(struct solo_account *a, struct compaction *c) {
+static int copy_kept(struct solo_account *a, struct compaction *c) WAITS {
     struct log_group g;
     int error = log_begin(&g, a);
     if (!error && g.pack == c->pack)
@@ -321,7 +321,7 @@ static int copy_kept(struct solo_account *a, struct compaction *c) {
 }
 
 /* No group comes between what is read of the pack and its copy. */
-static int step(struct solo_account *a, struct compaction *c) {
+static int step(struct solo_account *a, struct compaction *c) WAITS {
     if (!a->ready)
         return -ECANCELED;
     int error = fiber_mutex_lock(&a->log);
@@ -357,7 +357,7 @@ static int run_unlink(void *arg) {
 }
 
 /* The log has everything; once mail.db has the new places, on the disk, the file goes. */
-static int remove_pack(struct solo_account *a, uint64_t pack) {
+static int remove_pack(struct solo_account *a, uint64_t pack) WAITS {
     char name[PACK_NAME_SIZE];
     _cleanup_(free_p) char *path =
         mem_printf("%s/" REPLAY_PACKS_DIR "/%s", a->dir, pack_name(pack, name));
@@ -387,7 +387,7 @@ static void report_damaged(struct solo_account *a, uint64_t pack) {
     solo_report(a, slice_of_str(text.text));
 }
 
-static int compact_pack(struct solo_account *a, uint64_t pack) {
+static int compact_pack(struct solo_account *a, uint64_t pack) WAITS {
     struct compaction c = {
         .pack = pack,
         .at = PACK_FILE_HEAD,
@@ -416,7 +416,7 @@ static bool is_due(const struct solo_account *a, const struct index_pack *p, boo
  * The packs that are there now, oldest first. None while an emptied one could not be unlinked: what
  * it still seems to hold must stay contradicted by records that compaction would drop.
  */
-static int compact_due(struct solo_account *a, bool all) {
+static int compact_due(struct solo_account *a, bool all) WAITS {
     uint64_t last = a->newest;
     for (uint64_t after = 0; after < last;) {
         uint64_t next = 0;

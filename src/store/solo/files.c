@@ -63,7 +63,7 @@ static int run_close(void *arg) {
     return 0;
 }
 
-static int open_index(struct solo_account *a) {
+static int open_index(struct solo_account *a) WAITS {
     _cleanup_(free_p) char *path = mem_printf("%s/" REPLAY_DB_NAME, a->dir);
     struct open_job j = {
         .path = path, .account = a->id, .blank = buf_slice(&a->solo->blank), .mark = a->mark};
@@ -234,7 +234,7 @@ static void close_packs(struct solo_account *a) {
 }
 
 /* The `db` mutex is held, and nobody writes. */
-static void close_all(struct solo_account *a) {
+static void close_all(struct solo_account *a) WAITS {
     struct index *ix = TAKE_PTR(a->index);
     close_packs(a);
     no_files(a);

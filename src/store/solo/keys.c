@@ -28,7 +28,7 @@ static void count_memory(struct solo_account *a, const struct key_set *before) {
         ((int64_t)a->keys.size - (int64_t)before->size) * (int64_t)sizeof *a->keys.hashes;
 }
 
-static int load_keys(struct solo_account *a) {
+static int load_keys(struct solo_account *a) WAITS {
     if (a->keys_loaded)
         return 0;
     int error = files_lock_whole(a);

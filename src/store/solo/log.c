@@ -170,7 +170,7 @@ static void seal_current(struct solo_account *a, uint64_t end) {
     work_add(a, WORK_COMPACT);
 }
 
-static int open_current(struct solo_account *a) {
+static int open_current(struct solo_account *a) WAITS {
     struct pack_job j = {.io = a->solo->options.io, .number = a->newest, .end = a->current_end};
     _cleanup_(free_p) char *packs = mem_printf("%s/" REPLAY_PACKS_DIR, a->dir);
     j.packs = packs;

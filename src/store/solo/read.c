@@ -112,7 +112,7 @@ static int run_ask(void *arg) {
     return index_places(j->index, j->body, j->places, ASKED, &j->count);
 }
 
-static int ask_database(struct solo_account *a, uint64_t body) {
+static int ask_database(struct solo_account *a, uint64_t body) WAITS {
     int error = files_lock_whole(a);
     if (error)
         return error;
@@ -127,7 +127,8 @@ static int ask_database(struct solo_account *a, uint64_t body) {
 }
 
 /* Where a body lies. */
-static int find_place(struct solo_account *a, struct backend_body body, struct index_place *ret) {
+static int find_place(struct solo_account *a, struct backend_body body,
+                      struct index_place *ret) WAITS {
     if (!place_known(a, body.number, ret)) {
         int error = ask_database(a, body.number);
         if (error)
@@ -142,7 +143,7 @@ static int find_place(struct solo_account *a, struct backend_body body, struct i
 
 /* Where a body lies, and its pack's file; looked up again if compaction finishes in between. */
 static int get_place(struct solo_account *a, struct backend_body body, struct index_place *ret,
-                     struct pack_handle **ret_pack) {
+                     struct pack_handle **ret_pack) WAITS {
     for (int tries = 0;; tries++) {
         int error = find_place(a, body, ret);
         if (!error)

@@ -28,7 +28,7 @@ static int check_space(void *arg) {
 }
 
 /* D4: says no before it is too late. Removing messages and compaction still have room then. */
-static int has_room(struct backend_account *account) {
+static int has_room(struct backend_account *account) WAITS {
     const struct solo_account *a = account_of(account);
     struct solo *s = a->solo;
     bool stale = !s->space_checked || fiber_now() >= s->space_checked + SPACE_CHECKED;
@@ -65,7 +65,7 @@ static void usage(const struct backend_account *account, struct backend_usage *r
         ret->disk += a->packs[i].end;
 }
 
-static void solo_close(struct store_backend *b) {
+static void solo_close(struct store_backend *b) WAITS {
     struct solo *s = solo_of(b);
     s->closing = true;
     work_wake(s);

@@ -30,7 +30,7 @@ static int run_rebuild(void *arg) {
 }
 
 /* The log is locked, so that no record is half written while the packs are read. */
-static int rebuild_locked(struct solo_account *a) {
+static int rebuild_locked(struct solo_account *a) WAITS {
     int error = fiber_mutex_lock(&a->db);
     if (error)
         return error;
@@ -51,7 +51,7 @@ static int rebuild_locked(struct solo_account *a) {
     return error;
 }
 
-static void rebuild(struct solo_account *a) {
+static void rebuild(struct solo_account *a) WAITS {
     if (a->rebuilt) /* once in its time in memory: if it did not help, it never will */
         return;
     if (fiber_now() < a->rebuild_after || fiber_mutex_lock(&a->log) < 0)
@@ -64,7 +64,7 @@ static void rebuild(struct solo_account *a) {
 
 /* ------------------------------------------------------------------ the fiber */
 
-static void take_in(struct solo_account *a) {
+static void take_in(struct solo_account *a) WAITS {
     int error = files_lock(a);
     if (error)
         return;
@@ -77,7 +77,7 @@ static void take_in(struct solo_account *a) {
     }
 }
 
-static void do_work(struct solo_account *a) {
+static void do_work(struct solo_account *a) WAITS {
     unsigned work = a->work;
     a->work = 0;
     a->at_work = true;
@@ -115,7 +115,7 @@ static struct solo_account *next_work(struct solo *s, usec_t *ret_when) {
 }
 
 /* Nothing is to be done at once: what else is due, and until when to sleep. */
-static void rest(struct solo *s, usec_t when) {
+static void rest(struct solo *s, usec_t when) WAITS {
     unsigned open = s->open_count;
     usec_t files = files_close_idle(s);
     if (s->open_count == open && !s->closing) /* otherwise it has waited, and more may be due */
