@@ -38,9 +38,12 @@ static int nobody_resolves(void *arg, struct slice address, struct arena *a, str
     return -EPIPE;
 }
 
-static int nobody_delivers(void *arg, const struct queue_delivery *d, struct problem *problem) {
+static int nobody_delivers(void *arg, const struct queue_delivery *d, struct arena *a,
+                           struct queue_delivered *ret, struct problem *problem) {
     (void)arg;
     (void)d;
+    (void)a;
+    (void)ret;
     (void)problem;
     return -EPIPE;
 }

@@ -53,6 +53,8 @@ const struct kind kind_table[] = {
      "Somebody removed the message from the queue."},
     {N(KIND_SETTLED), 32, CONF_LOG_DEBUG, DISPOSITION_NONE, N_("Settled"), "",
      "Nothing is left to do; the queue has let go of the message."},
+    {N(KIND_SENDS), 33, CONF_LOG_INFO, DISPOSITION_NONE, N_("Sends"), "account child",
+     "The rules of a mailbox send a message: they send this one on, or answer it."},
 
     {N(KIND_LOOKUP), 40, CONF_LOG_DEBUG, DISPOSITION_NONE, N_("DNS"), "",
      "What DNS was asked, and what it said."},

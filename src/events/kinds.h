@@ -46,6 +46,7 @@
 #define KIND_RETRIED   "retried"
 #define KIND_REMOVED   "removed"
 #define KIND_SETTLED   "settled"
+#define KIND_SENDS     "sends"
 
 /* To other hosts */
 #define KIND_LOOKUP       "lookup"

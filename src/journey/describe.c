@@ -33,6 +33,8 @@ static const struct sentence sentences[] = {
     {KIND_QUEUED, FACT_ORIGIN, "report", N_("Report from {from} for {to}, {size}: on the disk")},
     {KIND_QUEUED, FACT_ORIGIN, "expansion",
      N_("Message to the targets of an alias, from {from} for {to}, {size}: on the disk")},
+    {KIND_QUEUED, FACT_ORIGIN, "mailbox",
+     N_("Message of a mailbox's rules, from {from} for {to}, {size}: on the disk")},
     {KIND_QUEUED, NULL, NULL, N_("Message from {from} for {to}, {size}: on the disk")},
     {KIND_EXPANDED, FACT_CHILD, NULL, N_("Goes on to the targets of an alias: message {child}")},
     {KIND_EXPANDED, NULL, NULL, N_("{to}: goes on to {targets}")},
@@ -47,6 +49,8 @@ static const struct sentence sentences[] = {
     {KIND_RETRIED, NULL, NULL, N_("To be tried at once, says {by}")},
     {KIND_REMOVED, NULL, NULL, N_("Removed by {by}")},
     {KIND_SETTLED, NULL, NULL, N_("All recipients are settled")},
+    {KIND_SENDS, NULL, NULL,
+     N_("Sends a message by the rules of the mailbox of {account}: message {child}")},
 
     {KIND_TRANSMISSION, NULL, NULL, N_("Transmission to {domain}")},
     {KIND_TRANSMITTED, NULL, NULL, N_("{to}: taken over by {host} ({reply})")},

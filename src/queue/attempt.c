@@ -13,162 +13,12 @@
  */
 #include <errno.h>
 
-#include "base/random.h"
-#include "base/siphash.h"
-#include "queue/internal.h"
+#include "queue/attempt.h"
 
 #define HEADER_MAX     (1U << 20)      /* so much of a message is searched for signs of a loop */
-#define IN_MEMORY_MAX  (512U << 10)    /* a larger message lies in a file */
-#define IN_FILE_COST   (64U << 10)     /* what a message in a file takes in memory, about */
-#define DUE_TOGETHER   (30 * USEC_SEC) /* whose time comes so soon is tried along with others */
 #define TURN_WAIT      (10 * USEC_SEC) /* for the sake of order, and no longer */
-#define BROKEN_MOST    8U /* so often what passes counts for nothing; then as a failed attempt */
-#define BROKEN_PAUSE   USEC_SEC /* doubled each time */
+#define BROKEN_PAUSE   USEC_SEC        /* doubled each time */
 #define BROKEN_LONGEST (60 * USEC_SEC)
-
-/* ------------------------------------------------------------------ the message */
-
-static void load_tasks(struct attempt *at, const struct spool_state *state) {
-    at->count = state->count;
-    at->tasks = arena_array(at->a, state->count, sizeof *at->tasks);
-    at->flags = state->flags;
-    for (size_t i = 0; i < state->count; i++) {
-        struct task *t = &at->tasks[i];
-        t->before = t->state = state->recipients[i];
-        t->to = &at->envelope.recipients[t->state.index];
-        t->mailbox = t->state.index < at->extra.mailboxes;
-        t->due = t->state.next <= at->wall + (t->state.status == STATUS_UNSURE ? 0 : DUE_TOGETHER);
-    }
-}
-
-bool attempt_load(struct attempt *at, struct queue *q, struct job *job, struct arena *a) {
-    const struct spool_message *message = spool_find(q->spool, job->id);
-    struct spool_state state;
-    if (!message)
-        return false;
-    *at = (struct attempt){.q = q, .job = job, .a = a, .id = job->id, .size = message->size};
-    at->wall = fiber_wall();
-    fiber_cond_init(&at->step_done);
-    struct spool_message copy = *message;
-    copy.envelope = arena_copy(a, message->envelope);
-    copy.state = arena_copy(a, message->state);
-    envelope_read(&copy, a, &at->envelope, &at->extra);
-    spool_state(&copy, a, &state);
-    load_tasks(at, &state);
-    struct slice flow = at->envelope.login.len > 0 ? at->envelope.login : at->envelope.reverse_path;
-    job->flow = (uint8_t)(siphash(flow) % FLOWS);
-    return true;
-}
-
-queue_id attempt_root(const struct attempt *at) {
-    return at->extra.root ? at->extra.root : at->id;
-}
-
-bool attempt_of_stranger(const struct attempt *at) {
-    return at->extra.stranger || at->envelope.origin == QUEUE_FROM_OUTSIDE;
-}
-
-static uint64_t memory_cost(const struct attempt *at) {
-    return at->size > IN_MEMORY_MAX ? IN_FILE_COST : at->size;
-}
-
-int attempt_open_body(struct attempt *at) {
-    struct queue *q = at->q;
-    struct budget *b = at->no_budget ? NULL : &q->budgets[at->job->load != LOAD_LOCAL];
-    if (at->body_open)
-        return 0;
-    uint64_t bytes = memory_cost(at);
-    int error = b ? budget_take(q, b, bytes) : 0;
-    if (error)
-        return error;
-    error = spool_body_open(q->spool, at->id, &at->body);
-    if (error) {
-        at->gone = error == -E_UNKNOWN;
-        if (b)
-            budget_give(b, bytes);
-        return error;
-    }
-    at->budget = bytes;
-    at->budget_of = b;
-    at->body_open = true;
-    return 0;
-}
-
-void attempt_close_body(struct attempt *at) {
-    if (!at->body_open)
-        return;
-    spool_body_close(&at->body);
-    if (at->budget_of)
-        budget_give(at->budget_of, at->budget);
-    at->body_open = false;
-}
-
-/* ------------------------------------------------------------------ outcomes */
-
-/* A failed attempt: when the next one is, or, when there is none, that it was the last. */
-static void conclude_later(struct attempt *at, struct task *t) {
-    const struct queue_schedule *s = &at->q->options.schedule;
-    bool null_sender = at->envelope.reverse_path.len == 0;
-    usec_t arrival = at->envelope.arrival, now = fiber_wall();
-    usec_t end = t->full ? schedule_end_full(s, arrival, null_sender)
-                         : schedule_end(s, arrival, null_sender);
-    t->state.attempts++;
-    if (now >= end) {
-        t->outcome = OUTCOME_FAILED;
-        t->status = t->full ? S("5.2.2") : S("4.4.7");
-        return;
-    }
-    if (at->chance == 0)
-        at->chance = random_u64();
-    usec_t next = t->unsure ? now + schedule_wait(s, t->state.attempts, now - arrival)
-                            : schedule_next(s, t->state.attempts, arrival, end, now, at->chance);
-    t->state.next = MAX(next, t->not_before);
-    t->state.status = t->full ? STATUS_FULL : t->unsure ? STATUS_UNSURE : STATUS_LATER;
-    t->state.reply = slice_first(t->reply, REPLY_MAX);
-    t->state.extra = t->peer;
-}
-
-void task_hold(struct attempt *at, struct task *t) {
-    t->outcome = OUTCOME_LATER;
-    t->state.attempts++;
-    t->state.next = fiber_wall();
-    t->state.status = STATUS_LATER;
-    t->state.reply = slice_first(t->reply, REPLY_MAX);
-    t->state.extra = t->peer;
-    at->hold = true;
-}
-
-void task_conclude(struct attempt *at, struct task *t, enum outcome outcome,
-                   struct smtp_reply reply) {
-    t->outcome = outcome;
-    t->reply = smtp_reply_text(at->a, &reply);
-    t->status = smtp_status_text(at->a, reply.status);
-    if (outcome == OUTCOME_LATER)
-        conclude_later(at, t);
-}
-
-/* A role has ended and is being restarted, or something of this host is short for a moment. */
-bool error_passes(int error) {
-    return error == -EPIPE || error == -E_BUSY || error == -EMFILE || error == -ENFILE ||
-           error == -ENOMEM || error == -ENOBUFS;
-}
-
-/* What could not even be begun, for a reason of our own. */
-void task_conclude_error(struct attempt *at, struct task *t, int error) {
-    struct smtp_reply lost =
-        SMTP_REPLY(554, 5, 3, 0, "The message was damaged on our disk and cannot be read any more");
-    struct smtp_reply later = {.code = 451, .status = {4, 3, 0}};
-    if (at->gone || fiber_cancelled())
-        return;
-    at->broken |= error_passes(error);
-    if (error_passes(error) && at->job->broken < BROKEN_MOST) {
-        t->outcome = OUTCOME_AGAIN;
-        return;
-    }
-    later.text = arena_printf(at->a, "Not possible at present: %s", error_text(error));
-    task_conclude(at, t, error == -E_CORRUPT ? OUTCOME_FAILED : OUTCOME_LATER,
-                  error == -E_CORRUPT ? lost : later);
-}
 
 /* ------------------------------------------------------------------ routing */
 
@@ -241,10 +91,6 @@ static int route_due(struct attempt *at) WAITS {
     return 0;
 }
 
-bool task_is_open(const struct task *t, enum way way) {
-    return t->due && t->way == way && t->outcome == OUTCOME_NONE;
-}
-
 static bool any_open(const struct attempt *at, enum way way) {
     for (size_t i = 0; i < at->count; i++)
         if (task_is_open(&at->tasks[i], way))
@@ -265,7 +111,7 @@ static void decide_remote(struct attempt *at) {
     if (at->job->load != LOAD_LOCAL || !any_open(at, WAY_REMOTE))
         return;
     bool here = any_open(at, WAY_MAILBOX) || any_open(at, WAY_EXPAND);
-    if (here && !budget_has_room(at->q, &at->q->budgets[1], memory_cost(at)))
+    if (here && !budget_has_room(at->q, &at->q->budgets[1], attempt_memory(at)))
         at->local_only = true;
     else
         at->local_only = !work_may_go_remote(at->q, at->job, remote_load(at));
@@ -409,8 +255,10 @@ static void leave(struct attempt *at) {
     struct queue *q = at->q;
     struct job *job = at->job;
     usec_t pause = broken_pause(at);
-    for (size_t i = 0; i < at->count; i++)
+    for (size_t i = 0; i < at->count; i++) {
         fiber_turn_pass(&at->tasks[i].turn);
+        task_forget_wanted(at, &at->tasks[i]);
+    }
     attempt_close_body(at);
     q->active[job->load]--;
     destination_unreserve(q, job);

@@ -14,8 +14,9 @@
  */
 #include <errno.h>
 
+#include "base/alloc.h"
 #include "message/trace.h"
-#include "queue/internal.h"
+#include "queue/attempt.h"
 
 #define PROBLEM_MAX  200
 #define DIALOGUE_MAX 16000U
@@ -50,7 +51,7 @@ static void compose_head(struct attempt *at, const struct task *t, struct buf *t
     trace_delivered_to(to, t->to->address);
 }
 
-static int call_deliver(struct attempt *at, const struct step *step,
+static int call_deliver(struct attempt *at, const struct step *step, struct wanted *ret,
                         struct problem *problem) WAITS {
     const struct queue_ops *ops = &at->q->ops;
     const struct task *t = &at->tasks[step->members[0]];
@@ -67,7 +68,11 @@ static int call_deliver(struct attempt *at, const struct step *step,
     };
     for (size_t i = 0; i < step->count; i++)
         fiber_turn_pass(&at->tasks[step->members[i]].turn);
-    return ops->deliver(ops->arg, &delivery, problem);
+    int error = ops->deliver(ops->arg, &delivery, &ret->memory, &ret->delivered, problem);
+    for (size_t i = 0; !error && i < ret->delivered.count; i++)
+        if (i == QUEUE_WANTED_MAX || ret->delivered.wanted[i].envelope.count == 0)
+            error = -E_TEMPORARY;
+    return error;
 }
 
 static struct smtp_reply delivery_reply(struct attempt *at, int error,
@@ -110,7 +115,12 @@ static void conclude_delivery(struct attempt *at, struct task *t, int error,
 
 static void deliver(struct attempt *at, const struct step *step) WAITS {
     struct problem problem = {0};
-    int error = call_deliver(at, step, &problem);
+    struct wanted *wanted = NEW(struct wanted);
+    int error = call_deliver(at, step, wanted, &problem);
+    at->tasks[step->members[0]].wanted = wanted;
+    at->wanted_bytes += wanted->memory.total;
+    if (error || wanted->delivered.count == 0)
+        task_forget_wanted(at, &at->tasks[step->members[0]]);
     for (size_t i = 0; i < step->count; i++) {
         struct task *t = &at->tasks[step->members[i]];
         t->shared = i > 0;

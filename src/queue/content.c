@@ -111,23 +111,3 @@ int content_large(struct queue *q, queue_id id, struct slice bytes, const struct
         *ret_large = large;
     return error;
 }
-
-/* ------------------------------------------------------------------ reading */
-
-int content_begin(struct attempt *at, size_t max, struct slice *ret) {
-    const struct spool_body *body = &at->body;
-    int error = attempt_open_body(at);
-    if (error)
-        return error;
-    if (body->file_len == 0 || body->bytes.len >= max) {
-        *ret = slice_first(body->bytes, max);
-        return 0;
-    }
-    size_t len = (size_t)MIN(body->bytes.len + body->file_len, (uint64_t)max);
-    char *bytes = arena_alloc(at->a, len);
-    ssize_t n = spool_body_read(body, 0, bytes, len);
-    if (n < 0)
-        return (int)n;
-    *ret = slice_of(bytes, (size_t)n);
-    return 0;
-}

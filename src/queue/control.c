@@ -7,7 +7,7 @@
 
 #include "base/words.h"
 
-#include "queue/internal.h"
+#include "queue/attempt.h"
 
 #define SORT_HERE_MAX   4096U /* more ids are sorted in another thread */
 #define WALK_MOST       64U   /* messages looked at without giving way to others */

@@ -1,88 +1,90 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Messages that are held: how many, and what people are told. Those of strangers that went in
- * circles (settle.c) are bounded together. When there are as many as may be, further ones that look
- * like them are put off before their 250, so that nothing that was taken has to be thrown away.
+ * How many messages are held, and how many may be. Those of strangers that went in circles
+ * (settle.c) are bounded together. When there are as many as may be, further ones that look like
+ * them are put off before their 250, so that nothing that was taken has to be thrown away.
  *
  * Others are held because their user has sent too much (directory/sending.h). They come into
  * the spool on hold, in one commit, and wait for `hayauma queue release`. How many of one user may
- * wait is bounded, so that nobody fills the disk with them. When it begins the user is written to,
- * and so are the administrators: two messages of their own, since a stranger who has the password
- * need not see what the administrators are told.
+ * wait is bounded, so that nobody fills the disk with them.
+ *
+ * The spool tells of each message that begins or ceases to be held, so nobody has to count them.
  */
 #include <errno.h>
 
-#include "message/compose.h"
-#include "message/language.h"
-#include "message/submission.h"
+#include "base/alloc.h"
 #include "queue/internal.h"
+
+/* ------------------------------------------------------------------ counting */
+
+/* Messages of one user that are held. */
+struct held_user {
+    struct held_count count;
+    struct slice login; /* behind the struct */
+};
+
+static void count(struct held_count *c, uint64_t size, bool hold) {
+    c->messages += hold ? 1 : -1U;
+    c->bytes += hold ? size : -size;
+}
+
+static struct held_user *find_user(struct queue *q, struct slice login) {
+    struct held_user *user = map_get(&q->held_users, login);
+    if (user)
+        return user;
+    user = mem_alloc(sizeof *user + login.len);
+    *user = (struct held_user){.login = slice_of(user + 1, login.len)};
+    memcpy(user + 1, login.ptr, login.len);
+    (void)map_put(&q->held_users, user->login, user);
+    return user;
+}
+
+void held_note(void *arg, const struct spool_message *message, bool hold) {
+    struct queue *q = arg;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct envelope e;
+    struct queue_extra extra;
+    envelope_read(message, &a, &e, &extra);
+    count(&q->held, message->size, hold);
+    if (extra.stranger || e.origin == QUEUE_FROM_OUTSIDE || e.origin == QUEUE_MADE_REPORT)
+        count(&q->held_loops, message->size, hold);
+    if (e.login.len == 0)
+        return;
+    struct held_user *user = find_user(q, e.login);
+    count(&user->count, message->size, hold);
+    if (user->count.messages == 0) {
+        (void)map_remove(&q->held_users, user->login);
+        free(user);
+    }
+}
+
+void held_done(struct queue *q) {
+    struct map_entry *e;
+    size_t at = 0;
+    while ((e = map_next(&q->held_users, &at)))
+        free(e->value);
+    map_done(&q->held_users);
+}
 
 /* ------------------------------------------------------------------ the bound */
 
-struct holding {
-    struct slice login;
-    unsigned count;
-    uint64_t bytes;
-};
-
-static int add_held(void *arg, struct spool_message *message) {
-    struct holding *h = arg;
-    _cleanup_(arena_done) struct arena a = {0};
-    struct envelope envelope;
-    if (!message->hold)
-        return 0;
-    spool_envelope(message, &a, &envelope);
-    if (slice_eq(envelope.login, h->login)) {
-        h->count++;
-        h->bytes += message->size;
-    }
-    return 0;
+bool held_loops_full(const struct queue *q) {
+    return q->held_loops.messages >= q->options.loops_held_max ||
+           q->held_loops.bytes >= q->options.loops_held_size_max;
 }
 
-static int add_loop(void *arg, struct spool_message *message) {
-    struct queue *q = arg;
-    _cleanup_(arena_done) struct arena a = {0};
-    struct envelope envelope;
-    struct queue_extra extra;
-    if (!message->hold)
-        return 0;
-    envelope_read(message, &a, &envelope, &extra);
-    if (extra.stranger || envelope.origin == QUEUE_FROM_OUTSIDE ||
-        envelope.origin == QUEUE_MADE_REPORT)
-        held_loops_add(q, message->size);
-    return 0;
-}
-
-void held_loops_add(struct queue *q, uint64_t size) {
-    q->loops.count++;
-    q->loops.bytes += size;
-}
-
-bool held_loops_full(struct queue *q) {
-    usec_t now = fiber_now();
-    if (q->loops.looked == 0 || now - q->loops.looked >= USEC_SEC) {
-        q->loops.looked = now;
-        q->loops.count = 0;
-        q->loops.bytes = 0;
-        (void)spool_each(q->spool, add_loop, q);
-    }
-    return q->loops.count >= q->options.loops_held_max ||
-           q->loops.bytes >= q->options.loops_held_size_max;
-}
-
-int held_check(struct queue *q, const struct queue_message *message, struct problem *problem) {
-    struct holding h = {.login = message->envelope.login};
-    bool stranger = message->envelope.origin == QUEUE_FROM_OUTSIDE;
-    if (stranger && (message->envelope.shape & SHAPE_TRAVELLED) && held_loops_full(q))
+int held_check(const struct queue *q, const struct queue_message *message,
+               struct problem *problem) {
+    const struct envelope *e = &message->envelope;
+    if (e->origin == QUEUE_FROM_OUTSIDE && (e->shape & SHAPE_TRAVELLED) && held_loops_full(q))
         return problem_set(problem, -E_REFUSED, "%u messages that went in circles are held already",
-                           q->loops.count);
-    if (!message->hold)
+                           q->held_loops.messages);
+    const struct held_user *user = message->hold ? map_get(&q->held_users, e->login) : NULL;
+    if (!user || (user->count.messages < q->options.held_max &&
+                  user->count.bytes < q->options.held_size_max))
         return 0;
-    (void)spool_each(q->spool, add_held, &h);
-    if (h.count < q->options.held_max && h.bytes < q->options.held_size_max)
-        return 0;
-    return problem_set(problem, -E_REFUSED, "%u messages of %.*s are held already", h.count,
-                       SLICE_ARG(message->envelope.login));
+    return problem_set(problem, -E_REFUSED, "%u messages of %.*s are held already",
+                       user->count.messages, SLICE_ARG(e->login));
 }
 
 /* ------------------------------------------------------------------ taking it */
@@ -102,138 +104,4 @@ int held_into_spool(struct queue *q, const struct queue_message *message,
     if (spool_is_full(q->spool, content->large ? 0 : content->bytes.len))
         return -ENOSPC;
     return spool_update(q->spool, changes, ARRAY_SIZE(changes));
-}
-
-/* ------------------------------------------------------------------ notices */
-
-#define HEADER_MAX (64U << 10) /* of a message that are read for its language */
-
-enum { ENGLISH, JAPANESE, LANGUAGES };
-
-/* Of whom, what he has sent, our name; then his name for each command. */
-static const char *const to_user[LANGUAGES] = {
-    "Your account %.*s has sent more than it may:\n"
-    "  %.*s.\n"
-    "This message and those that follow are held back on %.*s until an\n"
-    "administrator has looked at them; they are not lost. The administrators\n"
-    "have been told.\n"
-    "\n"
-    "If it was not you who sent so much, somebody else knows your password: tell\n"
-    "your administrator at once, who gives you a new one.\n",
-    "あなたのアカウント %.*s から、決められた量を超えるメールが送信されました。\n"
-    "  %.*s\n"
-    "超えた分のメールは、管理者が確認するまでサーバー %.*s で保留されます。\n"
-    "失われることはありません。管理者にも通知しました。\n"
-    "\n"
-    "心当たりがない場合は、パスワードが盗まれた可能性があります。すぐに管理者に\n"
-    "連絡し、新しいパスワードを受け取ってください。\n"};
-
-static const char *const to_administrators[LANGUAGES] = {
-    "The account %.*s has sent more than it may:\n"
-    "  %.*s.\n"
-    "Its messages beyond that are held in the queue of %.*s. If somebody has\n"
-    "stolen the password:\n"
-    "\n"
-    "    hayauma account disable %.*s\n"
-    "    hayauma queue remove --login %.*s\n"
-    "\n"
-    "If all is well, send them, or give the account limits of its own:\n"
-    "\n"
-    "    hayauma queue release --login %.*s\n"
-    "    hayauma account limits %.*s\n",
-    "アカウント %.*s から、決められた量を超えるメールが送信されました。\n"
-    "  %.*s\n"
-    "超えた分のメールは、サーバー %.*s のキューに保留しています。\n"
-    "パスワードが盗まれた場合は、次のコマンドを実行してください。\n"
-    "\n"
-    "    hayauma account disable %.*s\n"
-    "    hayauma queue remove --login %.*s\n"
-    "\n"
-    "問題がない場合は、次のコマンドで送り出すか、アカウントごとの上限を設定できます。\n"
-    "\n"
-    "    hayauma queue release --login %.*s\n"
-    "    hayauma account limits %.*s\n"};
-
-/* A notice in both languages. */
-struct notice {
-    struct slice subject[LANGUAGES], text[LANGUAGES];
-};
-
-/* The language of the first message that is held comes first, as in reports (message/dsn.h). */
-static unsigned first_language(struct queue *q, queue_id id) WAITS {
-    _cleanup_(spool_body_close) struct spool_body body = {0};
-    _cleanup_(arena_done) struct arena a = {0};
-    if (spool_body_open(q->spool, id, &body) < 0)
-        return ENGLISH;
-    size_t len = (size_t)MIN(body.bytes.len + body.file_len, (uint64_t)HEADER_MAX);
-    char *header = arena_alloc(&a, len);
-    ssize_t n = spool_body_read(&body, 0, header, len);
-    return n > 0 && message_is_japanese(slice_of(header, (size_t)n)) ? JAPANESE : ENGLISH;
-}
-
-static void compose_notice(struct queue *q, queue_id id, struct slice recipient,
-                           struct slice subject, struct slice text, struct buf *to) {
-    _cleanup_(arena_done) struct arena a = {0};
-    struct slice host = q->options.hostname;
-    struct address daemon = {.local = S("MAILER-DAEMON"), .domain = host};
-    struct address reader = address_of(&a, recipient);
-    if (reader.domain.len == 0)
-        reader.domain = host;
-    struct compose_mailbox box = {.address = &reader};
-    struct compose message = {
-        .from = {.name = S("Mail system"), .address = &daemon},
-        .to = &box,
-        .to_count = 1,
-        .subject = subject,
-        .date = fiber_wall(),
-        .message_id = message_id_make(&a, id, host),
-        .automatic = true,
-        .text = text,
-    };
-    compose_message(to, &message);
-}
-
-static void send_notice(struct queue *q, struct slice recipient, const struct notice *notice,
-                        unsigned first) WAITS {
-    _cleanup_(arena_done) struct arena a = {0};
-    _cleanup_(buf_done) struct buf bytes = {0};
-    unsigned second = LANGUAGES - 1 - first;
-    struct recipient to = {.address = recipient, .notify = NOTIFY_NEVER};
-    queue_id id = queue_new_id(q);
-    struct problem problem = {0};
-    struct slice subject = arena_printf(&a, "%.*s (%.*s)", SLICE_ARG(notice->subject[first]),
-                                        SLICE_ARG(notice->subject[second]));
-    struct slice text =
-        arena_printf(&a, "%.*s\n----------------------------------------\n\n%.*s",
-                     SLICE_ARG(notice->text[first]), SLICE_ARG(notice->text[second]));
-    compose_notice(q, id, recipient, subject, text, &bytes);
-    struct queue_message message = {
-        .id = id,
-        .envelope = {.recipients = &to, .count = 1, .origin = QUEUE_MADE_REPORT},
-        .bytes = buf_slice(&bytes),
-    };
-    if (queue_submit(q, &message, &problem) < 0)
-        log_event(q, id, KIND_WARNING, NULL, 0, "The notice to %.*s could not be made: %s",
-                  SLICE_ARG(recipient), problem.text);
-}
-
-void held_notify(struct queue *q, const struct queue_message *message) {
-    _cleanup_(arena_done) struct arena a = {0};
-    struct slice who = message->envelope.login, why = message->reason;
-    struct slice host = arena_copy(&a, q->options.hostname); /* new settings may come */
-    struct notice user = {
-        .subject = {S("Your messages are held back"), S("送信メールを保留しています")}};
-    struct notice administrators = {
-        .subject = {arena_printf(&a, "Messages of %.*s are held back", SLICE_ARG(who)),
-                    arena_printf(&a, "%.*s の送信メールを保留しています", SLICE_ARG(who))}};
-    for (unsigned i = 0; i < LANGUAGES; i++) {
-        user.text[i] =
-            arena_printf(&a, to_user[i], SLICE_ARG(who), SLICE_ARG(why), SLICE_ARG(host));
-        administrators.text[i] =
-            arena_printf(&a, to_administrators[i], SLICE_ARG(who), SLICE_ARG(why), SLICE_ARG(host),
-                         SLICE_ARG(who), SLICE_ARG(who), SLICE_ARG(who), SLICE_ARG(who));
-    }
-    unsigned first = first_language(q, message->id);
-    send_notice(q, who, &user, first);
-    send_notice(q, S("postmaster"), &administrators, first);
 }

@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "queue/internal.h"
+#include "queue/attempt.h"
 
 #define SENTENCE_MAX   2000
 #define RECIPIENTS_MAX 8192 /* bytes of the list in a field */
@@ -34,6 +34,8 @@ static const char *origin_text(uint8_t origin) {
         return "report";
     case QUEUE_MADE_EXPANSION:
         return "expansion";
+    case QUEUE_MADE_BY_MAILBOX:
+        return "mailbox";
     default:
         return "unknown";
     }
@@ -74,9 +76,10 @@ void log_accepted(struct queue *q, queue_id id, const struct envelope *e, uint64
     };
     log_event(q, id, KIND_QUEUED, facts, ARRAY_SIZE(facts) - (parent == 0),
               "%s from <%.*s> for %.*s, %s bytes: safe on the disk",
-              e->origin == QUEUE_MADE_REPORT      ? "Report"
-              : e->origin == QUEUE_MADE_EXPANSION ? "Message to the targets of an alias"
-                                                  : "Message",
+              e->origin == QUEUE_MADE_REPORT       ? "Report"
+              : e->origin == QUEUE_MADE_EXPANSION  ? "Message to the targets of an alias"
+              : e->origin == QUEUE_MADE_BY_MAILBOX ? "Message of a mailbox's rules"
+                                                   : "Message",
               SLICE_ARG(e->reverse_path), SLICE_ARG(buf_slice(&to)), number);
 }
 

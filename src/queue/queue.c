@@ -1,81 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The queue's life, and messages coming in. See internal.h for the design.
- *
- * A job exists from the moment its id is taken until its message is settled, so no id is in use
- * twice. While it is AT_ENTRY its message may or may not be in the spool yet.
+ * The queue's life. See internal.h for the design.
  */
 #include <errno.h>
 #include <fcntl.h>
 
 #include "base/alloc.h"
 #include "base/bytes.h"
-#include "queue/internal.h"
-
-/* ------------------------------------------------------------------ jobs */
-
-struct job *job_find(const struct queue *q, queue_id id) {
-    return map_get(&q->jobs, map_u64(&id));
-}
-
-struct job *job_new(struct queue *q, queue_id id) {
-    struct job *job = NEW(struct job);
-    job->id = id;
-    job->place = AT_ENTRY;
-    job->locked = true;
-    MUST(map_put(&q->jobs, map_u64(&job->id), job) == NULL);
-    return job;
-}
-
-void job_free(struct queue *q, struct job *job) {
-    if (job->place != AT_WORK && job->place != AT_ENTRY)
-        job_take_out(q, job);
-    destination_unreserve(q, job);
-    (void)map_remove(&q->jobs, map_u64(&job->id));
-    fiber_cond_wake_all(&q->unlocked);
-    free(job);
-}
-
-int job_lock(struct queue *q, queue_id id, struct job **ret_job) {
-    struct job *job;
-    while ((job = job_find(q, id))) {
-        if (!job->locked) {
-            job->locked = true;
-            *ret_job = job;
-            return 0;
-        }
-        int error = fiber_cond_wait(&q->unlocked);
-        if (error)
-            return error;
-    }
-    return -E_UNKNOWN;
-}
-
-void job_unlock(struct queue *q, struct job *job) {
-    job->locked = false;
-    fiber_cond_wake_all(&q->unlocked);
-}
-
-queue_id queue_new_id(struct queue *q) {
-    queue_id id;
-    do
-        id = queue_id_next(&q->ids, fiber_wall());
-    while (job_find(q, id));
-    return id;
-}
-
-/* ------------------------------------------------------------------ guests */
-
-struct queue *guest_enter(struct queue *q) {
-    q->guests++;
-    return q;
-}
-
-void guest_leave(struct queue **inside) {
-    struct queue *q = *inside;
-    if (--q->guests == 0)
-        fiber_cond_wake_all(&q->idle);
-}
+#include "queue/attempt.h"
 
 /* ------------------------------------------------------------------ opening, closing */
 
@@ -85,7 +17,9 @@ static int adopt(void *arg, struct spool_message *message) {
     struct job *job = job_new(q, message->id);
     job->locked = false;
     job->place = AT_REST;
-    if (!message->hold)
+    if (message->hold)
+        held_note(q, message, true);
+    else
         heap_add(&q->due, &job->due, message->next ? message->next : message->arrival);
     return 0;
 }
@@ -103,6 +37,8 @@ static struct queue *make(const struct queue_options *options, const struct queu
     struct queue *q = NEW(struct queue);
     set_options(q, options);
     q->ops = *ops;
+    q->work_wanted = work_start;
+    q->attempt = attempt_run;
     queue_ids_init(&q->ids, options->worker);
     list_init(&q->door);
     for (size_t i = 0; i < LOADS; i++)
@@ -129,6 +65,7 @@ static void queue_free(struct queue *q) {
     destinations_done(q);
     fiber_turns_done(&q->turns);
     heap_done(&q->due);
+    held_done(q);
     free(q->hostname);
     free(q);
 }
@@ -136,7 +73,10 @@ static void queue_free(struct queue *q) {
 int queue_open(int dir, const struct queue_options *options, const struct queue_ops *ops,
                struct queue **ret_queue, struct problem *problem) {
     struct queue *q = make(options, ops);
-    int error = spool_open(dir, &options->spool, &q->spool, problem);
+    struct spool_options spool = options->spool;
+    spool.held = held_note;
+    spool.held_arg = q;
+    int error = spool_open(dir, &spool, &q->spool, problem);
     if (error) {
         queue_free(q);
         return error;
@@ -190,87 +130,12 @@ void queue_stop(struct queue *q, usec_t deadline) {
 
 /* ------------------------------------------------------------------ messages coming in */
 
-static int check_message(const struct queue *q, const struct queue_message *message,
-                         struct problem *problem) {
-    if (q->stopping)
-        return problem_set(problem, -ECANCELED, "the queue is being stopped");
-    size_t count = message->envelope.count;
-    if (count == 0 || count > ENVELOPE_RECIPIENTS_MAX)
-        return problem_set(problem, -EINVAL, "the message has %zu recipients", count);
-    if (message->id == 0 || job_find(q, message->id))
-        return problem_set(problem, -EINVAL, "the message's id is in use");
-    return 0;
-}
-
-/* The file of a message, if it is there and nobody else has it. */
-static int claim_file(struct queue *q, queue_id id, struct open_file **ret,
-                      struct problem *problem) {
-    struct open_file *file = map_get(&q->files, map_u64(&id));
-    if (!file || file->busy)
-        return problem_set(problem, -EINVAL, "the message's file was not opened");
-    file->busy = true;
-    *ret = file;
-    return 0;
-}
-
-static void forget_file(struct queue *q, struct open_file *file) {
-    (void)map_remove(&q->files, map_u64(&file->id));
-    free(file);
-}
-
-static int into_spool(struct queue *q, const struct queue_message *message,
-                      const struct envelope *envelope, struct spool_large *large) WAITS {
-    struct spool_content content = {.head = message->head, .bytes = message->bytes, .large = large};
-    struct spool_message *stored;
-    if (message->hold)
-        return held_into_spool(q, message, envelope, &content);
-    return spool_accept(q->spool, message->id, envelope, &content, &stored);
-}
-
-static int take_in(struct queue *q, const struct queue_message *message,
-                   struct spool_large *large) WAITS {
-    _cleanup_(buf_done) struct buf extra = {0};
-    extra_encode(&(struct queue_extra){0}, &extra);
-    struct envelope envelope = message->envelope;
-    envelope.arrival = fiber_wall();
-    envelope.extra = buf_slice(&extra);
-    struct job *job = job_new(q, message->id);
-    int error = into_spool(q, message, &envelope, large);
-    if (error) {
-        job_free(q, job);
-        return error;
-    }
-    const struct spool_message *stored = spool_find(q->spool, message->id);
-    q->counts.accepted++;
-    log_accepted(q, message->id, &envelope, stored ? stored->size : 0, 0);
-    if (message->hold)
-        log_event(q, message->id, KIND_HELD, NULL, 0,
-                  "Held until it is released, since %.*s sends too much: %.*s",
-                  SLICE_ARG(envelope.login), SLICE_ARG(message->reason));
-    job_unlock(q, job);
-    job_place(q, job, 0);
-    return 0;
-}
-
 int queue_submit(struct queue *q, const struct queue_message *message, struct problem *problem) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
-    struct open_file *file = NULL;
-    int error = check_message(q, message, problem);
-    if (!error)
-        error = held_check(q, message, problem);
-    if (!error && message->in_file)
-        error = claim_file(q, message->id, &file, problem);
-    if (error)
-        return error;
-    error = take_in(q, message, file ? file->large : NULL);
-    if (file)
-        file->busy = false;
-    if (file && !error)
-        forget_file(q, file);
+    int error = accept_message(q, message, problem);
     if (!error && message->hold && message->notify)
-        held_notify(q, message);
-    return error ? problem_set(problem, error, "the spool did not take it: %s", error_text(error))
-                 : 0;
+        notice_held(q, message);
+    return error;
 }
 
 bool queue_room(struct queue *q, uint64_t size) {
@@ -278,85 +143,11 @@ bool queue_room(struct queue *q, uint64_t size) {
     return !q->stopping && !spool_is_full(q->spool, size);
 }
 
-/* ------------------------------------------------------------------ files */
-
-static int begin_file(struct queue *q, struct open_file *file, int *ret_fd) WAITS {
-    int error = spool_large_begin(q->spool, file->id, &file->large);
-    if (error)
-        return error;
-    int fd = fcntl(spool_large_fd(file->large), F_DUPFD_CLOEXEC, 3);
-    if (fd < 0) {
-        error = -errno;
-        spool_large_drop(q->spool, file->large);
-        return error;
-    }
-    *ret_fd = fd;
-    return 0;
-}
-
-int queue_open_file(struct queue *q, queue_id id, int *ret_fd) {
-    _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
-    if (q->stopping)
-        return -ECANCELED;
-    if (id == 0 || job_find(q, id) || map_get(&q->files, map_u64(&id)))
-        return -EINVAL;
-    if (q->files.count >= q->options.files_max)
-        return -E_LIMIT;
-    struct open_file *file = NEW(struct open_file);
-    *file = (struct open_file){.id = id, .busy = true};
-    (void)map_put(&q->files, map_u64(&file->id), file);
-    int error = begin_file(q, file, ret_fd);
-    if (error)
-        forget_file(q, file);
-    else
-        file->busy = false;
-    return error == -EEXIST ? -EINVAL : error;
-}
-
-void queue_drop_file(struct queue *q, queue_id id) {
-    _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
-    struct open_file *file = NULL;
-    struct problem unsaid;
-    if (claim_file(q, id, &file, &unsaid) < 0 || !file)
-        return;
-    spool_large_drop(q->spool, file->large);
-    forget_file(q, file);
-}
-
-void queue_drop_files_of(struct queue *q, unsigned worker) {
-    _cleanup_(buf_done) struct buf ids = {0};
-    struct map_entry *e;
-    size_t at = 0;
-    while ((e = map_next(&q->files, &at))) {
-        const struct open_file *file = e->value;
-        if (queue_id_worker(file->id) == worker)
-            buf_add_u64(&ids, file->id);
-    }
-    struct reader r = {.rest = buf_slice(&ids)};
-    while (r.rest.len > 0 && !q->stopping)
-        queue_drop_file(q, read_u64(&r));
-}
-
 /* ------------------------------------------------------------------ numbers */
 
-struct survey {
-    uint64_t held;
-    usec_t oldest;
-};
-
-static int look_at(void *arg, struct spool_message *message) {
-    struct survey *survey = arg;
-    survey->held += message->hold;
-    survey->oldest = survey->oldest ? MIN(survey->oldest, message->arrival) : message->arrival;
-    return 0;
-}
-
 void queue_stats(const struct queue *q, struct queue_stats *ret) {
-    struct survey survey = {0};
-    (void)spool_each(q->spool, look_at, &survey);
     *ret = q->counts;
-    ret->held = survey.held;
-    ret->oldest = survey.oldest;
+    ret->held = q->held.messages;
     ret->active = work_active(q);
     ret->ready = work_ready(q);
     spool_stat(q->spool, &ret->spool);

@@ -40,11 +40,12 @@ struct queue;
 
 /* Who brought the message. Kept in the spool: never change a number. */
 enum queue_origin {
-    QUEUE_FROM_OUTSIDE = 1,   /* a stranger, by SMTP */
-    QUEUE_FROM_USER = 2,      /* a user of this host who logged in */
-    QUEUE_FROM_HOST = 3,      /* a trusted network, a program of this host */
-    QUEUE_MADE_REPORT = 4,    /* made here: a delivery status notification */
-    QUEUE_MADE_EXPANSION = 5, /* made here: on its way to the targets of an alias */
+    QUEUE_FROM_OUTSIDE = 1,    /* a stranger, by SMTP */
+    QUEUE_FROM_USER = 2,       /* a user of this host who logged in */
+    QUEUE_FROM_HOST = 3,       /* a trusted network, a program of this host */
+    QUEUE_MADE_REPORT = 4,     /* made here: a delivery status notification */
+    QUEUE_MADE_EXPANSION = 5,  /* made here: on its way to the targets of an alias */
+    QUEUE_MADE_BY_MAILBOX = 6, /* made here: sent on, or an answer, by the rules of a mailbox */
 };
 
 /* Borrowed by queue_submit(), which copies what it keeps. */
@@ -109,6 +110,24 @@ struct queue_delivery {
 };
 
 /*
+ * A message that a delivery wants sent: with `same` it is `bytes` (a few fields) and then the one
+ * delivered, with its body as it was accepted; otherwise `bytes` is all of it. Of the envelope
+ * count the reverse-path, the recipients with NOTIFY and ORCPT, RET, ENVID and the body type.
+ */
+struct queue_wanted {
+    struct envelope envelope;
+    struct slice bytes;
+    bool same;
+};
+#define QUEUE_WANTED_MAX 8U
+
+/* What comes of a delivery, in the arena. */
+struct queue_delivered {
+    const struct queue_wanted *wanted;
+    size_t count; /* at most QUEUE_WANTED_MAX */
+};
+
+/*
  * A transmission to the host that is responsible for a domain. The envelope has the recipients it
  * is for, at most options.recipients_per_transaction, and does not say how the message came in.
  */
@@ -132,8 +151,13 @@ struct queue_ops {
     /*
      * Puts the message into a mailbox; 0: on the disk there, or already there. -E_LIMIT: over
      * quota. -E_PERMANENT, -E_UNKNOWN: will never be taken. May set a sentence for the sender.
+     *
+     * What the mailbox wants sent is put into the spool by the commit that settles the recipient,
+     * so it is sent once, whatever is killed at any time. Before that commit the queue may ask
+     * again: a mailbox that has the message already wants the same sent as before.
      */
-    int (*deliver)(void *arg, const struct queue_delivery *delivery, struct problem *problem) WAITS;
+    int (*deliver)(void *arg, const struct queue_delivery *delivery, struct arena *a,
+                   struct queue_delivered *ret, struct problem *problem) WAITS;
 
     /* Hands the message to another host: relay_transmit(). One result for each recipient. */
     int (*transmit)(void *arg, const struct queue_transmission *transmission, struct arena *a,
@@ -291,7 +315,6 @@ struct queue_stats {
     uint64_t active;        /* under work now */
     uint64_t ready;         /* could be worked on now */
     uint64_t transmissions; /* under way */
-    usec_t oldest;          /* arrival of the oldest message; 0: there is none */
     uint64_t accepted, delivered, transmitted, failed, reports, settled; /* since the opening */
     struct spool_stat spool;
 };

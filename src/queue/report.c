@@ -6,7 +6,7 @@
 #include "base/encode.h"
 #include "base/random.h"
 #include "message/submission.h"
-#include "queue/internal.h"
+#include "queue/attempt.h"
 
 #define HEADER_MAX   (256U << 10) /* of a message that is not returned in full */
 #define BOUNDARY_LEN 16U          /* random bytes */

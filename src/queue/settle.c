@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Making outcomes durable. One commit holds all that belongs together (D5): that recipients are
- * settled, or when they are tried next; the report that tells the sender; the message that goes on
- * to the targets of aliases. If the disk refuses it, it is tried again until it works: what another
- * host has taken must not be sent once more.
+ * settled, or when they are tried next; the messages that are made of it (make.c): the report that
+ * tells the sender, the one that goes on to the targets of aliases, what mailboxes want sent. If
+ * the disk refuses it, it is tried again until it works: what another host has taken must not be
+ * sent once more.
  *
  * A commit takes milliseconds, in which further outcomes come in; `saving` marks those that are
  * part of it.
@@ -11,23 +12,12 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "message/scan.h"
-#include "message/trace.h"
-#include "queue/internal.h"
+#include "queue/attempt.h"
 
-#define LARGE_REPORT  (256U << 10) /* a larger one goes into a file */
-#define PAUSE_FIRST   USEC_SEC     /* before another try to write */
+#define PAUSE_FIRST   USEC_SEC /* before another try to write */
 #define PAUSE_LONGEST (60 * USEC_SEC)
 #define MOMENT        USEC_SEC
-
-/* A message that is made here. */
-struct made {
-    struct job *job; /* NULL: none */
-    struct envelope envelope;
-    struct spool_content content;
-    struct recipient to_sender;
-    struct buf extra, head, bytes;
-};
+#define SENT_TOGETHER (1U << 20) /* bytes that deliveries want sent, for one commit, about */
 
 /* What one commit is about. */
 struct save {
@@ -43,24 +33,23 @@ struct save {
     bool brief;         /* the state is too long with the words of other hosts in it */
     bool removed;       /* by a postmaster: nothing of it is kept for him */
     bool success;       /* the report may tell a stranger of success */
-    struct made report, expansion;
-    struct spool_change changes[3];
+    struct made report;
+    struct made
+        *made; /* the message to the targets of aliases, and those that deliveries want sent */
+    size_t made_count, sent_count, sent_bytes;
+    struct spool_change *changes;
     size_t change_count;
 };
 
-static void made_done(struct queue *q, struct made *m) WAITS {
-    if (m->content.large)
-        spool_large_drop(q->spool, m->content.large);
-    if (m->job)
-        job_free(q, m->job);
-    buf_done(&m->extra);
-    buf_done(&m->head);
-    buf_done(&m->bytes);
+static void give_up_made(struct save *s) WAITS {
+    for (size_t i = 0; i < s->made_count; i++)
+        made_done(s->at->q, &s->made[i]);
+    s->made_count = 0;
 }
 
 static void save_done(struct save *s) WAITS {
     made_done(s->at->q, &s->report);
-    made_done(s->at->q, &s->expansion);
+    give_up_made(s);
 }
 
 /* ------------------------------------------------------------------ what to save */
@@ -84,7 +73,7 @@ struct settle_need settle_need(const struct attempt *at) {
         need.now |= !reported && (t->outcome == OUTCOME_RELAYED || t->outcome == OUTCOME_PASSED);
         here |= !reported && (t->outcome == OUTCOME_DELIVERED || t->outcome == OUTCOME_EXPANDED);
     }
-    need.now |= here && !delivering;
+    need.now |= (here && !delivering) || at->wanted_bytes > SENT_TOGETHER;
     return need;
 }
 
@@ -149,11 +138,13 @@ static void choose_outcomes(struct save *s, enum settle_part part) {
         enum dsn_action action;
         if (!is_fresh(t))
             continue;
+        size_t wanted = t->wanted ? t->wanted->memory.total : 0;
         bool to_postmaster = report_is_for_postmaster(at, t);
         bool reported = report_of_outcome(at, t, &action);
         if (reported && part == SETTLE_PROGRESS)
             continue;
-        if (reported && s->item_count > 0 && to_postmaster != s->to_postmaster) {
+        if ((reported && s->item_count > 0 && to_postmaster != s->to_postmaster) ||
+            (wanted > 0 && s->sent_bytes > SENT_TOGETHER)) {
             s->more = true;
             continue;
         }
@@ -169,6 +160,8 @@ static void choose_outcomes(struct save *s, enum settle_part part) {
             s->items[s->item_count++] = (struct report_item){t, action, to_postmaster};
         t->saving = true;
         s->outcomes++;
+        s->sent_count += t->wanted ? t->wanted->delivered.count : 0;
+        s->sent_bytes += wanted;
     }
 }
 
@@ -248,134 +241,13 @@ static void add_message(struct save *s, const struct made *m) {
 static void build_changes(struct save *s) {
     s->change_count = 0;
     add_message(s, &s->report);
-    add_message(s, &s->expansion);
+    for (size_t i = 0; i < s->made_count; i++)
+        add_message(s, &s->made[i]);
     if (s->state.count == 0)
         add_change(s, (struct spool_change){.kind = SPOOL_DONE, .id = s->at->id});
     else
         add_change(s,
                    (struct spool_change){.kind = SPOOL_STATE, .id = s->at->id, .state = &s->state});
-}
-
-/* ------------------------------------------------------------------ messages that are made */
-
-static uint32_t shape_of(struct slice bytes, bool utf8) {
-    struct message_scan scan = {0};
-    message_scan_feed(&scan, bytes);
-    return (scan.has_eight_bit ? SHAPE_EIGHT_BIT : 0U) |
-           (scan.has_dot_line ? SHAPE_DOT_LINES : 0U) | (utf8 ? SHAPE_UTF8 : 0U);
-}
-
-static int make_report(struct save *s) WAITS {
-    struct attempt *at = s->at;
-    struct made *m = &s->report;
-    if (s->item_count == 0 || m->content.large || m->content.bytes.len > 0)
-        return 0;
-    made_done(at->q, m);
-    *m = (struct made){0};
-    m->job = job_new(at->q, queue_new_id(at->q));
-    struct slice recipient = s->to_postmaster ? report_postmaster(at) : at->envelope.reverse_path;
-    report_compose(at, m->job->id, s->items, s->item_count, recipient, &m->bytes);
-    if (fiber_cancelled() && !at->body_open)
-        return -ECANCELED; /* it could not be read because time was up */
-    uint32_t shape = shape_of(buf_slice(&m->bytes), address_of(at->a, recipient).utf8);
-    extra_encode(&(struct queue_extra){.parent = at->id}, &m->extra);
-    m->to_sender = (struct recipient){.address = recipient, .notify = NOTIFY_NEVER};
-    m->envelope = (struct envelope){
-        .arrival = fiber_wall(),
-        .body_type = shape & SHAPE_EIGHT_BIT ? BODY_TYPE_8BITMIME : BODY_TYPE_7BIT,
-        .shape = shape,
-        .origin = QUEUE_MADE_REPORT,
-        .extra = buf_slice(&m->extra),
-        .recipients = &m->to_sender,
-        .count = 1,
-    };
-    if (m->bytes.len > LARGE_REPORT)
-        return content_large(at->q, m->job->id, buf_slice(&m->bytes), NULL, &m->content.large);
-    m->content.bytes = buf_slice(&m->bytes);
-    return 0;
-}
-
-/* Who has the message, or gets it as a recipient himself, does not get it through an alias too. */
-static void collect_served(struct attempt *at, struct route_targets *targets) {
-    for (size_t i = 0; i < at->count; i++)
-        if (at->tasks[i].outcome == OUTCOME_DELIVERED)
-            route_serve_mailbox(targets, at->tasks[i].to_mailbox->address);
-    for (size_t i = 0; i < at->envelope.count; i++)
-        route_serve_forward(at->a, targets, at->envelope.recipients[i].address);
-}
-
-/* The aliases that are being settled; the last one of them in `ret_alias`. */
-static size_t collect_targets(struct attempt *at, struct route_targets *targets,
-                              const struct task **ret_alias) {
-    size_t aliases = 0;
-    bool first = true;
-    for (size_t i = 0; i < at->count; i++) {
-        const struct task *t = &at->tasks[i];
-        if (!t->saving || t->outcome != OUTCOME_EXPANDED)
-            continue;
-        if (first)
-            collect_served(at, targets);
-        first = false;
-        if (t->shared) {
-            route_join(at->a, t->to, t->to_mailbox, targets);
-            continue;
-        }
-        route_expand(at->a, t->to, &t->route, targets);
-        *ret_alias = t;
-        aliases++;
-    }
-    return aliases;
-}
-
-/*
- * The same bytes for other recipients. Delivered-To names the alias, so that a forward that leads
- * back is recognised; of several nobody should learn which others were meant.
- */
-static int copy_content(struct save *s, const struct task *alias) WAITS {
-    struct attempt *at = s->at;
-    struct made *m = &s->expansion;
-    int error = attempt_open_body(at);
-    if (error)
-        return error;
-    if (alias)
-        trace_delivered_to(&m->head, alias->to->address);
-    m->content = (struct spool_content){.head = buf_slice(&m->head), .bytes = at->body.bytes};
-    if (at->body.file_len == 0)
-        return 0;
-    buf_add(&m->head, at->body.bytes);
-    m->content = (struct spool_content){.head = buf_slice(&m->head)};
-    return content_large(at->q, m->job->id, S(""), &at->body, &m->content.large);
-}
-
-static bool any_utf8(const struct envelope *e) {
-    for (size_t i = 0; i < e->count; i++)
-        for (size_t k = 0; k < e->recipients[i].address.len; k++)
-            if ((uint8_t)e->recipients[i].address.ptr[k] > 127)
-                return true;
-    return false;
-}
-
-static int make_expansion(struct save *s) WAITS {
-    struct attempt *at = s->at;
-    struct made *m = &s->expansion;
-    _cleanup_(route_targets_done) struct route_targets targets = {0};
-    const struct task *alias = NULL;
-    size_t mailboxes, aliases = collect_targets(at, &targets, &alias);
-    m->envelope = at->envelope;
-    m->envelope.recipients = route_targets_list(at->a, &targets, &mailboxes, &m->envelope.count);
-    if (m->envelope.count == 0)
-        return 0;
-    m->job = job_new(at->q, queue_new_id(at->q));
-    m->envelope.origin = QUEUE_MADE_EXPANSION;
-    m->envelope.shape |= any_utf8(&m->envelope) ? SHAPE_UTF8 : 0U;
-    extra_encode(&(struct queue_extra){.depth = (uint8_t)(at->extra.depth + 1),
-                                       .parent = at->id,
-                                       .mailboxes = (uint32_t)mailboxes,
-                                       .root = attempt_root(at),
-                                       .stranger = attempt_of_stranger(at)},
-                 &m->extra);
-    m->envelope.extra = buf_slice(&m->extra);
-    return copy_content(s, aliases == 1 ? alias : NULL);
 }
 
 /* ------------------------------------------------------------------ committing */
@@ -404,7 +276,7 @@ static int commit_locked(struct save *s) WAITS {
 static int commit(struct save *s) WAITS {
     struct attempt *at = s->at;
     for (usec_t pause = PAUSE_FIRST;; pause = MIN(2 * pause, PAUSE_LONGEST)) {
-        int error = make_report(s);
+        int error = make_report(at, s->items, s->item_count, &s->report);
         if (!error) {
             build_state(s);
             build_changes(s);
@@ -448,44 +320,19 @@ static void outcomes_saved(struct save *s) {
     }
 }
 
-/* The new message begins its way. */
-static void made_saved(struct save *s, struct made *m) {
-    struct queue *q = s->at->q;
-    struct job *job = TAKE_PTR(m->job);
-    if (!job)
-        return;
-    const struct spool_message *message = spool_find(q->spool, job->id);
-    m->content.large = NULL;
-    log_accepted(q, job->id, &m->envelope, message ? message->size : 0, s->at->id);
-    job_unlock(q, job);
-    job_place(q, job, 0);
-}
-
-static void print_link(struct save *s, const struct made *m, const char *kind, struct slice name,
-                       const char *what) {
-    char id[QUEUE_ID_SIZE];
-    if (!m->job)
-        return;
-    struct event_fact fact = {name, queue_id_format(m->job->id, id)};
-    log_event(s->at->q, s->at->id, kind, &fact, 1, "%s: message %s", what, id);
-}
-
 static void saved(struct save *s) {
     struct queue *q = s->at->q;
     outcomes_saved(s);
-    print_link(s, &s->expansion, KIND_EXPANDED, S(FACT_CHILD),
-               "Goes on to the targets of an alias");
-    print_link(s, &s->report, KIND_REPORT, S(FACT_REPORT),
-               s->to_postmaster ? "A report is on its way to the postmaster"
-                                : "A report is on its way to the sender");
     if (s->at->hold)
         log_event(q, s->at->id, KIND_HELD, NULL, 0,
                   "Put on hold: a postmaster has to look at it, see hayauma queue show");
-    if (s->at->hold && attempt_of_stranger(s->at))
-        held_loops_add(q, s->at->size);
     q->counts.reports += s->report.job != NULL;
-    made_saved(s, &s->expansion);
-    made_saved(s, &s->report);
+    for (size_t i = 0; i < s->made_count; i++)
+        made_saved(s->at, &s->made[i]);
+    made_saved(s->at, &s->report);
+    for (size_t i = 0; i < s->at->count; i++)
+        if (s->at->tasks[i].saved)
+            task_forget_wanted(s->at, &s->at->tasks[i]);
     if (s->state.count > 0)
         return;
     q->counts.settled++;
@@ -498,6 +345,7 @@ static void save_begin(struct save *s, struct attempt *at) {
     *s = (struct save){.at = at};
     s->left = arena_array(at->a, at->count, sizeof *s->left);
     s->items = arena_array(at->a, 2 * at->count, sizeof *s->items);
+    s->changes = arena_array(at->a, 3, sizeof *s->changes);
 }
 
 static void unmark(struct attempt *at) {
@@ -506,22 +354,41 @@ static void unmark(struct attempt *at) {
 }
 
 static void choose(struct save *s, enum settle_part part) {
-    s->item_count = s->outcomes = 0;
+    s->item_count = s->outcomes = s->sent_count = s->sent_bytes = 0;
     s->to_postmaster = s->more = false;
     choose_outcomes(s, part);
     if (part == SETTLE_END && !s->to_postmaster)
         choose_notices(s);
 }
 
-/* Aliases whose message cannot be made now are tried again later. */
-static void give_up_expansion(struct save *s, int error) WAITS {
+/* The message to the targets of aliases, and what deliveries want sent. */
+static int make_all(struct save *s) WAITS {
     struct attempt *at = s->at;
-    made_done(at->q, &s->expansion);
-    s->expansion = (struct made){0};
+    s->made = arena_array(at->a, 1 + s->sent_count, sizeof *s->made);
+    if (s->sent_count > 0)
+        s->changes = arena_array(at->a, 3 + s->sent_count, sizeof *s->changes);
+    s->made_count = 1;
+    int error = make_expansion(at, &s->made[0]);
+    for (size_t i = 0; !error && i < at->count; i++) {
+        const struct task *t = &at->tasks[i];
+        for (size_t k = 0; !error && t->saving && t->wanted && k < t->wanted->delivered.count; k++)
+            error = make_wanted(at, t, &t->wanted->delivered.wanted[k], &s->made[s->made_count++]);
+    }
+    return error;
+}
+
+/*
+ * What cannot be made now is made later: the alias is tried again, and so is the mailbox, which
+ * knows the message and wants the same sent.
+ */
+static void put_back_makers(struct save *s, int error) WAITS {
+    struct attempt *at = s->at;
+    give_up_made(s);
     for (size_t i = 0; i < at->count; i++) {
         struct task *t = &at->tasks[i];
-        if (!t->saving || t->outcome != OUTCOME_EXPANDED)
+        if (!t->saving || (t->outcome != OUTCOME_EXPANDED && !t->wanted))
             continue;
+        task_forget_wanted(at, t);
         t->outcome = OUTCOME_NONE;
         task_conclude_error(at, t, error);
     }
@@ -532,9 +399,9 @@ static bool settle_some(struct attempt *at, enum settle_part part) WAITS {
     _cleanup_(save_done) struct save s;
     save_begin(&s, at);
     choose(&s, part);
-    int error = make_expansion(&s);
+    int error = make_all(&s);
     if (error) {
-        give_up_expansion(&s, error);
+        put_back_makers(&s, error);
         unmark(at);
         choose(&s, part);
     }
@@ -566,7 +433,7 @@ int settle_removed(struct attempt *at, bool bounce) {
     choose_outcomes(&s, SETTLE_END);
     if (!bounce)
         s.item_count = 0;
-    int error = make_report(&s);
+    int error = make_report(at, s.items, s.item_count, &s.report);
     if (error)
         return error;
     build_state(&s);

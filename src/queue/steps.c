@@ -15,7 +15,7 @@
  */
 #include <errno.h>
 
-#include "queue/internal.h"
+#include "queue/attempt.h"
 
 #define GATHER_WAIT USEC_SEC
 #define REPORT_WAIT (30 * USEC_SEC)

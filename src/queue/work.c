@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who is worked on next: the places of jobs, the clock that calls those whose time has come, and
- * the workers.
+ * Who is worked on next: the clock that calls those whose time has come, and the workers.
  */
 #include <errno.h>
 
@@ -68,52 +67,6 @@ bool work_may_go_remote(struct queue *q, struct job *job, enum load load) {
     return true;
 }
 
-/* ------------------------------------------------------------------ places */
-
-static void ready(struct queue *q, struct job *job) {
-    if (job->load == LOAD_LOCAL) {
-        job->place = AT_DOOR;
-        list_append(&q->door, &job->link);
-        q->at_door++;
-    } else {
-        struct line *l = &q->lines[job->load];
-        job->place = AT_LINE;
-        list_append(&l->flows[job->flow % FLOWS], &job->link);
-        l->count++;
-    }
-    work_start(q);
-}
-
-void job_place(struct queue *q, struct job *job, usec_t when) {
-    const struct spool_message *message = spool_find(q->spool, job->id);
-    if (!message) {
-        job_free(q, job);
-        return;
-    }
-    job->place = AT_REST;
-    if (message->hold)
-        return;
-    if (when <= fiber_wall()) {
-        ready(q, job);
-        return;
-    }
-    heap_add(&q->due, &job->due, when);
-    if (heap_first(&q->due) == &job->due)
-        fiber_cond_wake_all(&q->clock_wanted);
-}
-
-void job_take_out(struct queue *q, struct job *job) {
-    MUST(job->place != AT_WORK && job->place != AT_ENTRY);
-    if (job->place == AT_DOOR)
-        q->at_door--;
-    else if (job->place == AT_LINE)
-        q->lines[job->load].count--;
-    link_remove(&job->link);
-    heap_remove(&q->due, &job->due);
-    job->place = AT_REST;
-    destination_unreserve(q, job);
-}
-
 /* ------------------------------------------------------------------ workers */
 
 static struct job *take_from_line(struct queue *q) {
@@ -154,7 +107,7 @@ static void worker_fiber(void *arg) WAITS {
     struct job *job;
     q->unstarted--;
     while ((job = take(q))) {
-        attempt_run(q, job, &a);
+        q->attempt(q, job, &a);
         arena_reset(&a);
     }
     if (--q->workers == 0)
@@ -178,7 +131,7 @@ static void call_due(struct queue *q) WAITS {
     for (unsigned n = 1; (first = heap_first(&q->due)) && first->key <= fiber_wall(); n++) {
         struct job *job = CONTAINER_OF(first, struct job, due);
         job_take_out(q, job);
-        ready(q, job);
+        job_ready(q, job);
         if (n % CALLED_AT_ONCE == 0 && fiber_yield() < 0)
             return;
     }

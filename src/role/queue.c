@@ -39,9 +39,9 @@ static int ask_directory(void *arg, struct slice address, struct arena *a,
     return 0;
 }
 
-static int deliver(void *arg, const struct queue_delivery *d, struct problem *problem) WAITS {
+static int deliver(void *arg, const struct queue_delivery *d, struct arena *a,
+                   struct queue_delivered *ret, struct problem *problem) WAITS {
     struct process *p = arg;
-    _cleanup_(arena_done) struct arena a = {0};
     const struct spool_body *body = d->message.body;
     struct rpc_mail_deliver_in in = {
         .id = d->root,
@@ -55,7 +55,16 @@ static int deliver(void *arg, const struct queue_delivery *d, struct problem *pr
         .file_len = body->file_len,
     };
     struct rpc_mail_deliver_out out;
-    return call_mail_deliver(process_link(p, ROLE_MAIL, d->mailbox.shard), &in, &a, &out, problem);
+    int r = call_mail_deliver(process_link(p, ROLE_MAIL, d->mailbox.shard), &in, a, &out, problem);
+    if (r < 0)
+        return r;
+    struct queue_wanted *wanted = arena_array(a, out.wanted_count, sizeof *wanted);
+    for (size_t i = 0; i < out.wanted_count; i++)
+        wanted[i] = (struct queue_wanted){.envelope = out.wanted[i].envelope,
+                                          .bytes = out.wanted[i].bytes,
+                                          .same = out.wanted[i].same};
+    *ret = (struct queue_delivered){wanted, out.wanted_count};
+    return 0;
 }
 
 static struct relay_result result_of(const struct rpc_result *f) {

@@ -88,7 +88,8 @@ static void answer(struct request *q, int status, const void *out,
     if (l->up && l->epoch == q->epoch && status == 0) {
         int r = add_frame(l, f, q->call->encode_out, out, (struct slice){NULL, 0}, NULL);
         if (r < 0)
-            answer_with(l, f.number, q->tag, r, S("the answer is larger than the schema allows"));
+            answer_with(l, f.number, q->tag, r == -E_LIMIT ? -EMSGSIZE : r,
+                        S("the answer is larger than the schema allows"));
     }
     if (status == 0)
         close_result(q->call, out);

@@ -297,15 +297,24 @@ static void apply_message(struct spool *s, struct change *c, struct segment *seg
     c->stored = NULL;
 }
 
+static void note_hold(struct spool *s, const struct stored *st, bool before, bool now) {
+    if (before != now && s->options.held)
+        s->options.held(s->options.held_arg, &st->message, now);
+}
+
 static void apply(struct spool *s, struct request *r, struct segment *seg) {
     for (size_t i = 0; i < r->count; i++) {
         struct change *c = &r->changes[i];
-        if (c->type == LOG_MESSAGE)
+        if (c->type == LOG_MESSAGE) {
             apply_message(s, c, seg);
-        else if (c->type == LOG_STATE)
+        } else if (c->type == LOG_STATE) {
+            bool before = c->stored->message.hold;
             MUST(stored_set_state(c->stored, &c->facts) == 0);
-        else
+            note_hold(s, c->stored, before, c->stored->message.hold);
+        } else {
+            note_hold(s, c->stored, c->stored->message.hold, false);
             stored_remove(s, c->stored);
+        }
     }
 }
 

@@ -44,6 +44,8 @@ enum spool_notice {
     SPOOL_NOTICE_LOW,     /* no room to set a further segment aside */
 };
 
+struct spool_message;
+
 /* The zero value of a member means its default. */
 struct spool_options {
     uint64_t segment_size;    /* bytes of a segment; 64 MiB */
@@ -54,6 +56,13 @@ struct spool_options {
     uint64_t compact_rate;    /* bytes per second copied in the background; 16 MiB */
     usec_t stray_age;         /* files without a message are removed when older; 6 h */
     const struct pack_io *io; /* for tests */
+
+    /*
+     * Told when a message begins to be on hold and when that ends, in memory and on the disk; also
+     * when it is settled, but not at the opening. Must not wait. May be NULL.
+     */
+    void (*held)(void *arg, const struct spool_message *message, bool hold);
+    void *held_arg;
 
     /* Told what a postmaster should know, at the opening and later, by a fiber. May be NULL. */
     void (*notice)(void *arg, enum spool_notice kind, const char *text);

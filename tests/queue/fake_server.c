@@ -129,21 +129,24 @@ static bool was_delivered(const struct server *o, const struct queue_delivery *d
     return false;
 }
 
-static int fake_deliver(void *arg, const struct queue_delivery *d, struct problem *problem) {
+static int fake_deliver(void *arg, const struct queue_delivery *d, struct arena *a,
+                        struct queue_delivered *ret, struct problem *problem) {
     struct server *o = arg;
     o->delivering++;
     int error = o->deliver ? o->deliver(o, d, problem) : 0;
     o->delivering--;
     if (error)
         return error;
+    if (o->rules)
+        o->rules(o, d, a, ret);
     if (was_delivered(o, d)) {
         o->again++;
         return 0;
     }
-    struct arrival *a = arrive(o, &d->message, d->recipient, d->head);
-    a->local = true;
-    a->root = d->root;
-    copy_text(d->mailbox.address, a->mailbox);
+    struct arrival *arrival = arrive(o, &d->message, d->recipient, d->head);
+    arrival->local = true;
+    arrival->root = d->root;
+    copy_text(d->mailbox.address, arrival->mailbox);
     return 0;
 }
 

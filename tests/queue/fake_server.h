@@ -36,6 +36,8 @@ struct server;
 typedef void look_up_fn(struct server *o, struct slice address);
 typedef int deliver_fn(struct server *o, const struct queue_delivery *delivery,
                        struct problem *problem);
+typedef void rules_fn(struct server *o, const struct queue_delivery *delivery, struct arena *a,
+                      struct queue_delivered *ret);
 typedef int transmit_fn(struct server *o, const struct queue_transmission *transmission,
                         const struct recipient *recipient, struct arena *a,
                         struct relay_result *ret);
@@ -56,6 +58,7 @@ struct server {
     int resolve_error;
     look_up_fn *look_up; /* before the directory answers */
     deliver_fn *deliver;
+    rules_fn *rules;       /* what a mailbox wants sent, each time that it is asked */
     begin_fn *begin;       /* of a whole transmission: negative fails it */
     transmit_fn *transmit; /* of each recipient */
     way_fn *way;           /* NULL: by domain */

@@ -31,6 +31,8 @@ static const struct sent {
     {"failed", "tama@here.test", "gone@here.test refused@one.test mike@here.test", false},
     {"large", "kuro@here.test", "both@here.test d@two.test", true},
     {"late", "tama@here.test", "late@one.test mike@here.test/2", false},
+    {"rules", "kuro@here.test", "mike@here.test e@one.test", false},
+    {"large rules", "kuro@here.test", "mike@here.test", true},
     {"once", "kuro@here.test",
      "Mike@here.test both@here.test black@here.test kuro@here.test "
      "team@here.test tama+x@here.test MIKE@here.test",
@@ -41,14 +43,21 @@ static const struct sent {
 static const struct {
     const char *subject, *recipient;
 } due[] = {
-    {"one", "mike@here.test"},    {"three", "mike@here.test"}, {"three", "tama@here.test"},
-    {"three", "keep@here.test"},  {"three", "out@away.test"},  {"outside", "a@one.test"},
-    {"outside", "b@one.test"},    {"outside", "c@two.test"},   {"team", "tama@here.test"},
-    {"team", "mike@here.test"},   {"team", "out@away.test"},   {"team", "kuro@here.test"},
-    {"failed", "mike@here.test"}, {"large", "tama@here.test"}, {"large", "mike@here.test"},
-    {"large", "d@two.test"},      {"late", "late@one.test"},   {"late", "mike@here.test"},
-    {"once", "mike@here.test"},   {"once", "tama@here.test"},  {"once", "kuro@here.test"},
-    {"once", "out@away.test"},
+    {"one", "mike@here.test"},         {"three", "mike@here.test"},
+    {"three", "tama@here.test"},       {"three", "keep@here.test"},
+    {"three", "out@away.test"},        {"outside", "a@one.test"},
+    {"outside", "b@one.test"},         {"outside", "c@two.test"},
+    {"team", "tama@here.test"},        {"team", "mike@here.test"},
+    {"team", "out@away.test"},         {"team", "kuro@here.test"},
+    {"failed", "mike@here.test"},      {"large", "tama@here.test"},
+    {"large", "mike@here.test"},       {"large", "d@two.test"},
+    {"late", "late@one.test"},         {"late", "mike@here.test"},
+    {"once", "mike@here.test"},        {"once", "tama@here.test"},
+    {"once", "kuro@here.test"},        {"once", "out@away.test"},
+    {"rules", "mike@here.test"},       {"rules", "e@one.test"},
+    {"rules", "tama@here.test"},       {"rules", "far@away.test"},
+    {"large rules", "mike@here.test"}, {"large rules", "tama@here.test"},
+    {"large rules", "far@away.test"},
 };
 
 static struct {
@@ -133,9 +142,40 @@ static int other_hosts(struct server *o, const struct queue_transmission *t,
     return fiber_sleep((usec_t)(t->domain.len + (unsigned)o->number) * USEC_MS);
 }
 
+/* The message has a subject with "rules", and was not sent on by mike before. */
+static bool is_ruled(const struct queue_delivery *d) {
+    char begin[200];
+    ssize_t n = spool_body_read(d->message.body, 0, begin, sizeof begin);
+    struct slice text = slice_of(begin, n > 0 ? (size_t)n : 0);
+    return occurs(text, "rules\r\n") > 0 && occurs(text, "Delivered-To: mike@") == 0;
+}
+
 static int mailboxes(struct server *o, const struct queue_delivery *d, struct problem *p) {
     (void)o, (void)p;
     return fiber_sleep((usec_t)d->mailbox.account_id * USEC_MS);
+}
+
+/*
+ * Of two messages mike's rules make two more each: one that is sent on, to a mailbox and to another
+ * host, and an answer to the sender. A mailbox that is asked again wants the same.
+ */
+static void rules(struct server *o, const struct queue_delivery *d, struct arena *a,
+                  struct queue_delivered *ret) {
+    static const struct recipient on[] = {{.address = {"tama@here.test", 14}},
+                                          {.address = {"far@away.test", 13}}};
+    static const struct recipient back = {.address = {"keep@here.test", 14}};
+    bool for_mike = slice_eq(d->mailbox.address, S("mike@here.test"));
+    (void)o;
+    if (!for_mike || !is_ruled(d))
+        return;
+    struct queue_wanted *wanted = arena_array(a, 2, sizeof *wanted);
+    wanted[0] = (struct queue_wanted){
+        .envelope = {.reverse_path = S("mike@here.test"), .recipients = on, .count = 2},
+        .bytes = S("Delivered-To: mike@here.test\r\n"),
+        .same = true};
+    wanted[1] = (struct queue_wanted){.envelope = {.recipients = &back, .count = 1},
+                                      .bytes = S("Subject: away\r\n\r\nI am away.\r\n")};
+    *ret = (struct queue_delivered){wanted, 2};
 }
 
 static int put_file(struct server *o, queue_id id, struct slice bytes) {
@@ -230,6 +270,15 @@ static void check_reports(const struct server *o) {
         fail_msg("killed at moment %u: %u reports of a delivery", life.cut_at, delivered);
 }
 
+/* Exactly one for each message whose rules made it; keep's alias keeps a copy and sends one on. */
+static void check_answers(const struct server *o) {
+    unsigned wanted = was_acknowledged("rules") + was_acknowledged("large rules"), here = 0;
+    for (unsigned i = 0; i < o->arrived; i++)
+        here += o->arrivals[i].local && occurs(o->arrivals[i].bytes, "Subject: away\r\n") > 0;
+    if (here < wanted || here > 2)
+        fail_msg("killed at moment %u: %u answers instead of %u", life.cut_at, here, wanted);
+}
+
 /* ------------------------------------------------------------------ killing */
 
 static void remove_folder(const char *path) {
@@ -269,6 +318,7 @@ static void after_the_crash(struct server *o) {
                  (unsigned)server_messages(o), buf_str(&o->journey));
     check_copies(o);
     check_reports(o);
+    check_answers(o);
     remove_folder(life.snapshot);
 }
 
@@ -283,6 +333,7 @@ static void kill_once(struct server *o) {
     o->options.spool.segment_size = 256U << 10;
     o->transmit = other_hosts;
     o->deliver = mailboxes;
+    o->rules = rules;
     o->number = 7 * life.pace;
     server_open(o);
     live(o);
