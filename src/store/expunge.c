@@ -42,19 +42,28 @@ static int by_body(const void *a, const void *b) {
     return x->body < y->body ? -1 : x->body > y->body;
 }
 
+static int sort_shared(void *arg) {
+    struct expunge *v = arg;
+    struct store_entry *e = (void *)v->shared.ptr;
+    qsort(e, v->shared.len / sizeof *e, sizeof *e, by_body);
+    return 0;
+}
+
 /* Sums up the bodies that have no entry beside those that are removed. */
 static int sum_shared(struct store_account *a, struct expunge *v) WAITS {
     struct store_entry *e = (void *)v->shared.ptr;
     size_t count = v->shared.len / sizeof *e, bodies = 0;
     if (count == 0)
         return 0;
-    qsort(e, count, sizeof *e, by_body);
+    int error = count > SELECTION_PIECE ? offload(OFFLOAD_DISK, sort_shared, v) : sort_shared(v);
+    if (error)
+        return error;
     _cleanup_(free_p) uint64_t *numbers = mem_array(count, sizeof *numbers);
     _cleanup_(free_p) uint32_t *counts = mem_array(count, sizeof *counts);
     for (size_t i = 0; i < count; i++)
         if (i == 0 || e[i].body != e[i - 1].body)
             numbers[bodies++] = e[i].body;
-    int error = a->below->backend->ops->count_entries(a->below, numbers, bodies, counts);
+    error = a->below->backend->ops->count_entries(a->below, numbers, bodies, counts);
     for (size_t i = 0, at = 0; !error && i < count; at++) {
         size_t first = i;
         while (i < count && e[i].body == e[first].body)

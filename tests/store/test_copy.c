@@ -129,6 +129,29 @@ WORLD_TEST(all_entries_of_a_body_removed_at_once_free_it_once) {
     assert_true(usage(w).messages == 0 && usage(w).bytes == 0);
 }
 
+/* More than one record takes; the copies are of every message, and go at once. */
+WORLD_TEST(thousands_are_copied_and_removed_in_one_go) {
+    enum { COUNT = 1100, ALL = 4 * COUNT };
+    world_open(w);
+    world_fill(w, COUNT);
+    uint32_t *uids = mem_array(ALL, sizeof *uids);
+    for (uint32_t i = 0; i < ALL; i++)
+        uids[i] = i + 1;
+    struct store_usage before = usage(w);
+    assert_int_equal(copy(w, STORE_INBOX, uids, COUNT, STORE_INBOX, false).count, COUNT);
+    assert_int_equal(copy(w, STORE_INBOX, uids, ALL, STORE_INBOX, false).first_uid, 2 * COUNT + 1);
+    assert_true(usage(w).messages == COUNT && usage(w).bytes == before.bytes);
+    reopen_from_packs(w);
+    assert_true(usage(w).messages == COUNT && usage(w).bytes == before.bytes);
+    expunge(w, STORE_INBOX, uids + COUNT, ALL - COUNT);
+    assert_true(usage(w).messages == COUNT && usage(w).bytes == before.bytes);
+    expunge(w, STORE_INBOX, uids, COUNT);
+    assert_true(usage(w).messages == 0 && usage(w).bytes == 0);
+    reopen_from_packs(w);
+    assert_true(usage(w).messages == 0 && usage(w).bytes == 0);
+    free(uids);
+}
+
 WORLD_TEST(rfc6851_a_move_leaves_nothing_behind_and_keeps_the_uidl) {
     world_open(w);
     world_fill(w, 3);
@@ -358,6 +381,7 @@ int main(void) {
         cmocka_unit_test(rfc9051_6_4_7_copies_have_flags_dates_and_new_uids),
         cmocka_unit_test(a_body_counts_once_as_long_as_it_has_an_entry),
         cmocka_unit_test(all_entries_of_a_body_removed_at_once_free_it_once),
+        cmocka_unit_test(thousands_are_copied_and_removed_in_one_go),
         cmocka_unit_test(rfc6851_a_move_leaves_nothing_behind_and_keeps_the_uidl),
         cmocka_unit_test(rfc1939_7_a_copy_has_a_uidl_of_its_own),
         cmocka_unit_test(a_body_outlives_its_first_entry_and_its_pack),

@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 
+#define TURN_FACTS 8192U /* bytes of many items; others may run after them */
+
 static void add_append(struct log_group *g, const struct record_append *n, struct buf *facts) {
     note_message_encode(facts, &(struct note_message){
                                    .account = g->account->id,
@@ -89,7 +91,7 @@ static void add_mailbox(struct log_group *g, const struct record_mailbox *n, str
     log_add(g, NOTE_MAILBOX, 0, buf_slice(facts), NULL);
 }
 
-static void add_records(struct log_group *g, const struct list *records) {
+static void add_records(struct log_group *g, const struct list *records) WAITS {
     _cleanup_(buf_done) struct buf facts = {0};
     log_head(g);
     LIST_EACH (r, records, const struct store_record, link) {
@@ -104,6 +106,8 @@ static void add_records(struct log_group *g, const struct list *records) {
             add_expunge(g, &r->expunge, &facts);
         else
             add_mailbox(g, &r->mailbox, &facts);
+        if (facts.len > TURN_FACTS)
+            (void)fiber_yield();
     }
 }
 
