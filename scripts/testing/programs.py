@@ -16,6 +16,7 @@ CHECKED = TOP / "build/check"
 PROGRAM = TOP / "build/hayauma"
 CONFIGURES = "install.py"  # its tests configure build/ anew
 PYTEST_LIMIT = 900  # seconds for one file
+WHOLE_LIMIT = 7200  # the same with SCALE=1
 DEMO_LIMIT = 10.0  # seconds from its start to the journey
 NOTHING_RAN = 5  # pytest's exit code when no test was asked for
 SANITIZERS = {"ASAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_summary=1",
@@ -78,7 +79,8 @@ def run_pytest(path, lane, seed):
         code, said = runner.run("/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
                                 "--tb=short", f"--junitxml={report}", "-m",
                                 "quiet" if lane == QUIET else "not quiet", path,
-                                limit=PYTEST_LIMIT, env=environment)
+                                limit=WHOLE_LIMIT if "SCALE" in os.environ else PYTEST_LIMIT,
+                                env=environment)
         passed, failed = count_junit(report)
         if code not in (0, NOTHING_RAN) and not failed:
             failed = 1

@@ -32,7 +32,9 @@ static void add_words(struct making *m, struct slice text) {
     }
 }
 
-static int judge_strength(const struct making *m) {
+/* Tens of milliseconds for a long password: never on the directory's own thread. */
+static int judge_job(void *arg) {
+    const struct making *m = arg;
     struct strength strength;
     if (m->accept_weak)
         return 0;
@@ -47,7 +49,7 @@ static int judge_strength(const struct making *m) {
 
 static int make_job(void *arg) {
     struct making *m = arg;
-    int r = judge_strength(m);
+    int r = judge_job(m);
     if (r < 0)
         return r;
     r = password_hash(m->password, m->cost, m->hash);
@@ -90,5 +92,5 @@ int password_judge(const struct account_new *like, const struct name *address,
     char hash[PASSWORD_HASH_MAX];
     struct making m = {.hash = hash, .problem = problem};
     int r = begin(&m, like, address);
-    return r <= 0 ? r : judge_strength(&m);
+    return r <= 0 ? r : offload(OFFLOAD_KDF, judge_job, &m);
 }

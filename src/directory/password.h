@@ -15,6 +15,6 @@ int password_prepare(struct directory *d, const struct account_new *like,
                      const struct name *address, char hash[static PASSWORD_HASH_MAX],
                      struct problem *problem) WAITS;
 
-/* The same without making a hash, here and now. */
+/* The same without making a hash. */
 int password_judge(const struct account_new *like, const struct name *address,
-                   struct problem *problem);
+                   struct problem *problem) WAITS;

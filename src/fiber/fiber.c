@@ -328,8 +328,9 @@ static void watch(struct scheduler *s, const struct fiber *f, usec_t ran) {
     if (ran <= LONG_RUN || !watches(s))
         return;
     struct usage u = usage_now();
-    if (u.time - s->usage.time > LONG_RUN || u.preempted == s->usage.preempted)
-        s->config.ran_long(s->config.ran_long_arg, f->name, ran);
+    usec_t computed = MIN(u.time - s->usage.time, ran);
+    if (computed > LONG_RUN || u.preempted == s->usage.preempted)
+        s->config.ran_long(s->config.ran_long_arg, f->name, ran, computed);
     note_usage(s);
 }
 

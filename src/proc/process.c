@@ -338,12 +338,13 @@ static void process_fiber(void *arg) WAITS {
     _exit(0);
 }
 
-static void ran_long(void *arg, const char *fiber_name, usec_t ran) {
+static void ran_long(void *arg, const char *fiber_name, usec_t ran, usec_t computed) {
     const struct process *p = arg;
     if (strcmp(fiber_name, "main") == 0)
         return; /* opening and closing, when nobody waits for other things */
-    notice(LOG_WARNING, "%s %u: fiber \"%s\" ran %lld ms without a wait", role_name(p->role->role),
-           p->worker, fiber_name, (long long)(ran / USEC_MS));
+    notice(LOG_WARNING, "%s %u: fiber \"%s\" ran %lld ms without a wait, %lld ms of them computing",
+           role_name(p->role->role), p->worker, fiber_name, (long long)(ran / USEC_MS),
+           (long long)(computed / USEC_MS));
 }
 
 /* --process ROLE WORKER DIRECTORY UID GID; uid -1: stay who we are. */

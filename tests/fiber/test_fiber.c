@@ -168,10 +168,13 @@ FIBER_TEST(the_list_of_fibers_says_what_each_waits_for) {
 
 static const char *long_runner;
 
-static void note_long(void *arg, const char *name, usec_t ran) {
+static usec_t long_computed;
+
+static void note_long(void *arg, const char *name, usec_t ran, usec_t computed) {
     assert_ptr_equal(arg, &long_runner);
-    assert_true(ran > 10 * USEC_MS);
+    assert_true(ran > 10 * USEC_MS && computed <= ran);
     long_runner = name;
+    long_computed = computed;
 }
 
 static usec_t processor_time(void) {
@@ -204,11 +207,13 @@ static void watch(fiber_fn *fn) {
 static void test_a_fiber_that_runs_long_is_reported(void **state) {
     (void)state;
     watch(busy);
+    assert_true(long_computed > 10 * USEC_MS);
 }
 
 static void test_a_fiber_that_blocks_the_thread_is_reported(void **state) {
     (void)state;
     watch(blocked);
+    assert_true(long_computed < 10 * USEC_MS);
 }
 
 int main(void) {
