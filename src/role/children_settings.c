@@ -53,35 +53,59 @@ static int open_relay_files(const struct child *child, struct relay_files *ret,
                                                 : 0;
 }
 
+/* What a process is handed, as process.configure and process.reload both have it. */
+struct handed {
+    struct arena arena;
+    struct buf settings;
+    struct rpc_field texts[STATE_FILES];
+    size_t text_count;
+    struct certificate_files pair;
+    struct relay_files relay;
+    int log_socket;
+};
+
+static void handed_done(struct handed *h) {
+    certificate_files_close(&h->pair);
+    relay_files_close(&h->relay);
+    if (h->log_socket >= 0)
+        (void)close(h->log_socket);
+    buf_done(&h->settings);
+    arena_done(&h->arena);
+}
+
+/*
+ * All of it but the files for the relay, without which that one begins. `anew`: files that have
+ * changed since, too.
+ */
+static int gather(struct child *child, bool anew, struct handed *h, struct problem *problem) {
+    const struct children *c = child->all;
+    *h = (struct handed){.relay = {-1, -1}, .log_socket = children_open_syslog(child)};
+    child->settings_number = c->settings_number;
+    conf_write_slice(c->conf, child->role->settings, &h->settings);
+    int r = children_open_certificate(child, anew, &h->pair, problem);
+    return r < 0 ? r : text_files(child, &h->arena, h->texts, &h->text_count, problem);
+}
+
+#define HANDED(child, h)                                                                           \
+    .settings = buf_slice(&(h)->settings), .text_files = (h)->texts,                               \
+    .text_files_count = (h)->text_count, .log_file = log_file(child),                              \
+    .log_socket = (h)->log_socket, .certificate = (h)->pair.certificate, .key = (h)->pair.key,     \
+    .passwords = (h)->relay.passwords, .authorities = (h)->relay.authorities
+
 int children_renew(struct child *child, struct buf *report, struct problem *problem) {
-    _cleanup_(arena_done) struct arena a = {0};
-    _cleanup_(buf_done) struct buf settings = {0};
+    _cleanup_(handed_done) struct handed h;
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + RELOAD_LIMIT);
-    struct rpc_field files[STATE_FILES];
-    _cleanup_(certificate_files_close) struct certificate_files pair;
-    _cleanup_(close_p) int log_socket = children_open_syslog(child);
-    struct rpc_process_reload_in in = {
-        .text_files = files, .log_file = log_file(child), .log_socket = log_socket};
     struct rpc_process_reload_out out;
-    const struct conf *conf = child->all->conf;
-    child->settings_number = child->all->settings_number;
-    conf_write_slice(conf, child->role->settings, &settings);
-    in.settings = buf_slice(&settings);
-    int r = children_open_certificate(child, true, &pair, problem);
+    int r = gather(child, true, &h, problem);
     if (r == 0)
-        r = text_files(child, &a, files, &in.text_files_count, problem);
-    _cleanup_(relay_files_close) struct relay_files relay = {-1, -1};
-    in.certificate = pair.certificate;
-    in.key = pair.key;
+        r = open_relay_files(child, &h.relay, problem);
+    if (r < 0)
+        return r;
+    struct rpc_process_reload_in in = {HANDED(child, &h)};
+    r = call_process_reload(child->link, &in, &h.arena, &out, problem);
     if (r == 0)
-        r = open_relay_files(child, &relay, problem);
-    in.passwords = relay.passwords;
-    in.authorities = relay.authorities;
-    if (r == 0)
-        r = call_process_reload(child->link, &in, &a, &out, problem);
-    if (r == 0)
-        children_keep_certificate(child, &pair);
+        children_keep_certificate(child, &h.pair);
     if (r == 0 && report)
         buf_add(report, out.said);
     return r;
@@ -126,38 +150,22 @@ void children_catch_up(struct child *child) {
 }
 
 int children_configure(struct child *child, struct problem *problem) {
-    _cleanup_(arena_done) struct arena a = {0};
-    _cleanup_(buf_done) struct buf settings = {0};
+    _cleanup_(handed_done) struct handed h;
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
         fiber_deadline_begin(fiber_now() + OPEN_LIMIT);
-    struct rpc_field files[STATE_FILES];
-    _cleanup_(certificate_files_close) struct certificate_files pair;
-    _cleanup_(close_p) int log_socket = children_open_syslog(child);
-    struct rpc_process_configure_in in = {
-        .text_files = files, .log_file = log_file(child), .log_socket = log_socket};
     struct rpc_process_configure_out out;
-    const struct conf *conf = child->all->conf;
-    child->settings_number = child->all->settings_number;
-    conf_write_slice(conf, child->role->settings, &settings);
-    in.settings = buf_slice(&settings);
-    if (child->role->given & GIVEN_SECRET)
-        in.secret = slice_of(child->all->secret, sizeof child->all->secret);
-    int r = children_open_certificate(child, false, &pair, problem);
-    if (r == 0)
-        r = text_files(child, &a, files, &in.text_files_count, problem);
-    _cleanup_(relay_files_close) struct relay_files relay = {-1, -1};
-    in.certificate = pair.certificate;
-    in.key = pair.key;
-    if (open_relay_files(child, &relay, problem) < 0)
+    int r = gather(child, false, &h, problem);
+    if (r == 0 && open_relay_files(child, &h.relay, problem) < 0)
         children_event(child->all, KIND_WARNING,
                        "%s. Messages that need it wait until it is put right and read again"
                        " (hayauma reload).",
                        problem->text);
-    in.passwords = relay.passwords;
-    in.authorities = relay.authorities;
+    struct rpc_process_configure_in in = {HANDED(child, &h)};
+    if (child->role->given & GIVEN_SECRET)
+        in.secret = slice_of(child->all->secret, sizeof child->all->secret);
     if (r == 0)
-        r = call_process_configure(child->link, &in, &a, &out, problem);
-    children_keep_certificate(child, r == 0 ? &pair : NULL);
+        r = call_process_configure(child->link, &in, &h.arena, &out, problem);
+    children_keep_certificate(child, r == 0 ? &h.pair : NULL);
     child->refused = false;
     if (r == 0)
         (void)snprintf(child->confinement, sizeof child->confinement, "%.*s",
