@@ -366,7 +366,7 @@ static void run_batch(struct spool *s) WAITS {
     struct link *k;
     while ((k = list_pop(&b.requests)))
         finish(s, CONTAINER_OF(k, struct request, link), error);
-    if (keeper_has_work(s))
+    if (segment_keeper_is_needed(s))
         fiber_cond_wake_all(&s->keeper_wanted);
 }
 

@@ -11,34 +11,9 @@
 
 #define COPY_MESSAGES  64U
 #define COPY_BYTES     (1U << 20)
-#define SMALL_LOG      4U /* so many segments are not worth copying for */
 #define RETRY_INTERVAL (2 * USEC_SEC)
 #define BEGIN_AFTER    (500 * USEC_MS) /* the opening has made room; the host starts meanwhile */
 #define PATIENCE       USEC_HOUR       /* with a disk that cannot read a message */
-
-static uint64_t log_length(const struct spool *s) {
-    return s->stat.segments * s->options.segment_size;
-}
-
-/* The segment to copy from, or NULL. */
-static struct segment *to_empty(struct spool *s) {
-    if (s->stat.failed_segments > 0)
-        LIST_EACH (seg, &s->segments, struct segment, link)
-            if (seg->failed && !list_empty(&seg->messages))
-                return seg;
-    struct segment *seg = segment_oldest(s);
-    bool scarce = !s->spare.ready && s->spare_failed;
-    if (seg == s->current || list_empty(&seg->messages) ||
-        (s->stat.segments <= SMALL_LOG && !scarce))
-        return NULL;
-    bool mostly_dead = seg->alive < seg->file.reserved / 2;
-    bool log_too_long = log_length(s) > 2 * s->alive + SMALL_LOG * s->options.segment_size;
-    return mostly_dead || log_too_long ? seg : NULL;
-}
-
-bool keeper_has_work(struct spool *s) {
-    return segment_oldest_is_free(s) || !s->spare.ready || s->unlinks.len > 0 || to_empty(s);
-}
 
 /* ------------------------------------------------------------------ copying */
 
@@ -143,7 +118,7 @@ static void pause_for(struct spool *s, usec_t span) WAITS {
 }
 
 static void copy_and_pause(struct spool *s) WAITS {
-    struct segment *seg = to_empty(s);
+    struct segment *seg = segment_to_empty(s);
     if (!seg)
         return;
     int64_t bytes = copy_some(s, seg);
@@ -165,7 +140,7 @@ void keeper_fiber(void *arg) {
             return;
         if (segment_oldest_is_free(s) || !s->spare.ready)
             pause_for(s, RETRY_INTERVAL);
-        else if (!keeper_has_work(s) && fiber_cond_wait(&s->keeper_wanted) < 0)
+        else if (!segment_keeper_is_needed(s) && fiber_cond_wait(&s->keeper_wanted) < 0)
             return;
     }
 }

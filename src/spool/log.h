@@ -238,6 +238,7 @@ struct spool {
 
 /* While the spool recovers, in another thread, what is told is held back until that is over. */
 void spool_log(struct spool *s, enum spool_notice kind, const char *format, ...) PRINTF_LIKE(3, 4);
+void spool_log_held_back(struct spool *s); /* when that is over */
 
 /* record.c */
 struct stored *stored_find(struct spool *s, uint64_t id);
@@ -260,6 +261,8 @@ void segment_release_oldest(struct spool *s) WAITS; /* as many as can be freed *
 void segment_failed(struct spool *s, struct segment *seg, int error);
 struct segment *segment_oldest(struct spool *s); /* NULL: there is none */
 bool segment_oldest_is_free(struct spool *s);
+struct segment *segment_to_empty(struct spool *s); /* whose messages are to be copied; or NULL */
+bool segment_keeper_is_needed(struct spool *s);
 uint64_t segment_room(const struct spool *s); /* bytes left in the present one */
 int spool_refresh_space(struct spool *s) WAITS;
 
@@ -271,12 +274,14 @@ struct request *request_new(size_t changes);
 void request_free(struct spool *s, struct request *r);
 uint64_t request_measure(struct request *r); /* sets and returns `bytes` */
 
-/* body.c */
+/* cache.c */
 struct spool_cached *cached_new(struct spool *s, size_t len);
 void cached_set_file(struct spool *s, struct spool_cached *c, int fd, uint64_t len);
 void cached_use(struct spool_cached *c);
 void cached_leave(struct spool *s, struct spool_cached *c); /* one use less */
 void cached_forget(struct spool *s, struct stored *st);     /* the message is settled */
+
+/* body.c */
 int body_load(struct spool *s, struct stored *st, struct spool_cached **ret) WAITS;
 
 /* large.c */
@@ -290,7 +295,6 @@ void large_unlink_settled(struct spool *s) WAITS;
 
 /* keeper.c */
 void keeper_fiber(void *arg) WAITS;
-bool keeper_has_work(struct spool *s);
 
 /*
  * replay.c: `sealed`: everything before `end` was acknowledged. Damage is passed over. What the

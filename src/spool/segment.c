@@ -262,3 +262,31 @@ int spool_refresh_space(struct spool *s) {
         s->free_bytes = job.free_bytes;
     return error;
 }
+
+/* ------------------------------------------------------------------ work for the keeper */
+
+#define SMALL_LOG 4U /* so many segments are not worth copying for */
+
+static uint64_t log_length(const struct spool *s) {
+    return s->stat.segments * s->options.segment_size;
+}
+
+struct segment *segment_to_empty(struct spool *s) {
+    if (s->stat.failed_segments > 0)
+        LIST_EACH (seg, &s->segments, struct segment, link)
+            if (seg->failed && !list_empty(&seg->messages))
+                return seg;
+    struct segment *seg = segment_oldest(s);
+    bool scarce = !s->spare.ready && s->spare_failed;
+    if (seg == s->current || list_empty(&seg->messages) ||
+        (s->stat.segments <= SMALL_LOG && !scarce))
+        return NULL;
+    bool mostly_dead = seg->alive < seg->file.reserved / 2;
+    bool log_too_long = log_length(s) > 2 * s->alive + SMALL_LOG * s->options.segment_size;
+    return mostly_dead || log_too_long ? seg : NULL;
+}
+
+bool segment_keeper_is_needed(struct spool *s) {
+    return segment_oldest_is_free(s) || !s->spare.ready || s->unlinks.len > 0 ||
+           segment_to_empty(s);
+}

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/bytes.h"
@@ -16,32 +15,6 @@
 
 #define MIB     (1ULL << 20)
 #define RESERVE (256 * MIB)
-
-struct notice {
-    enum spool_notice kind;
-    char text[300];
-};
-
-void spool_log(struct spool *s, enum spool_notice kind, const char *format, ...) {
-    struct notice n = {.kind = kind};
-    va_list args;
-    if (!s->options.notice)
-        return;
-    va_start(args, format);
-    (void)vsnprintf(n.text, sizeof n.text, format, args);
-    va_end(args);
-    if (s->recovering)
-        buf_add_bytes(&s->notices, &n, sizeof n);
-    else
-        s->options.notice(s->options.arg, kind, n.text);
-}
-
-static void tell_what_was_held_back(struct spool *s) {
-    const struct notice *n = (const struct notice *)(const void *)s->notices.ptr;
-    for (size_t i = 0; i < s->notices.len / sizeof *n; i++)
-        s->options.notice(s->options.arg, n[i].kind, n[i].text);
-    buf_done(&s->notices);
-}
 
 /* ------------------------------------------------------------------ opening, closing */
 
@@ -148,7 +121,7 @@ int spool_open(int dir, const struct spool_options *options, struct spool **ret_
     s->recovering = true;
     int error = offload(OFFLOAD_DISK, recover_in_thread, &job);
     s->recovering = false;
-    tell_what_was_held_back(s);
+    spool_log_held_back(s);
     if (!error)
         error = spool_refresh_space(s);
     if (!error)
