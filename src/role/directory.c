@@ -86,23 +86,6 @@ static int on_resolve(void *arg, const struct rpc_caller *caller,
     return directory_resolve(directory_of(arg), in->address, a, &out->route);
 }
 
-static int on_login(void *arg, const struct rpc_caller *caller,
-                    const struct rpc_directory_login_in *in, struct arena *a,
-                    struct rpc_directory_login_out *out, struct problem *problem) WAITS {
-    struct process *p = arg;
-    struct problem reason = {0};
-    (void)caller;
-    if (in->request.peer.len != 4 && in->request.peer.len != 16)
-        return problem_set(problem, -E_REFUSED, "a login that comes from nowhere");
-    int r = directory_login(directory_of(p), &in->request, a, &out->login, &reason);
-    if (r < 0)
-        return r;
-    if (out->login.outcome == LOGIN_WELCOME)
-        out->ticket = ticket_make(p->secret, in->service, out->login.account_id, fiber_wall(), a);
-    out->login.reason = arena_copy(a, slice_of_str(reason.text));
-    return 0;
-}
-
 static int on_may_send_as(void *arg, const struct rpc_caller *caller,
                           const struct rpc_directory_may_send_as_in *in, struct arena *a,
                           struct rpc_directory_may_send_as_out *out,
@@ -342,7 +325,8 @@ static int on_alias_list(void *arg, const struct rpc_caller *caller,
 
 static const struct rpc_directory_handlers handlers = {
     .resolve = on_resolve,
-    .login = on_login,
+    .login = directory_on_login,
+    .login_step = directory_on_login_step,
     .renew_ticket = directory_on_renew_ticket,
     .may_send_as = on_may_send_as,
     .count_message = on_count_message,

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/map.h"
 #include "directory/admin.h"
 #include "proc/process.h"
 #include "role/ended_logins.h"
@@ -15,6 +16,7 @@ struct directory_role {
     struct ended_logins ended;
     struct fiber_mutex telling; /* one hands over the history at a time */
     struct fiber *upkeep;
+    struct map conversations; /* logins of several steps: directory_login.c */
 };
 
 static inline struct directory_role *directory_role(const struct process *p) {
@@ -69,3 +71,12 @@ int directory_on_alias_import(void *arg, const struct rpc_caller *caller,
                               const struct rpc_directory_alias_import_in *in, struct arena *a,
                               struct rpc_directory_alias_import_out *out,
                               struct problem *problem) WAITS;
+
+/* The handlers of directory.login and directory.login_step (directory_login.c). */
+int directory_on_login(void *arg, const struct rpc_caller *caller,
+                       const struct rpc_directory_login_in *in, struct arena *a,
+                       struct rpc_directory_login_out *out, struct problem *problem) WAITS;
+int directory_on_login_step(void *arg, const struct rpc_caller *caller,
+                            const struct rpc_directory_login_step_in *in, struct arena *a,
+                            struct rpc_directory_login_step_out *out,
+                            struct problem *problem) WAITS;

@@ -69,12 +69,34 @@ static bool keep(void *arg, size_t bytes) {
     return true;
 }
 
+static int ask_directory(struct edge_smtp *m, const struct rpc_directory_login_in *in,
+                         struct arena *a, struct rpc_directory_login_out *ret) WAITS {
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + LOGIN_LIMIT);
+    return call_directory_login(edge_link(m->connection, ROLE_DIRECTORY), in, a, ret, NULL);
+}
+
+/* One step more: what the directory asks goes to the client, and his response back. */
+static int ask_on(struct edge_smtp *m, const struct smtp_login *login, struct arena *a,
+                  struct rpc_directory_login_out *ret) WAITS {
+    struct rpc_directory_login_step_in in = {.conversation = ret->login.conversation};
+    struct rpc_directory_login_step_out out;
+    int r = login->ask(login, ret->login.challenge, &in.response);
+    if (r < 0)
+        return r;
+    if (in.response.len > LOGIN_CHALLENGE_MAX)
+        return -E_SYNTAX;
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + LOGIN_LIMIT);
+    r = call_directory_login_step(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL);
+    *ret = (struct rpc_directory_login_out){.login = out.login, .ticket = out.ticket};
+    return r;
+}
+
 static int login(void *arg, const struct smtp_client *client, const struct smtp_login *login,
                  struct arena *a, struct slice *ret_account) WAITS {
     struct edge_smtp *m = arg;
     const struct sasl_credentials *credentials = login->credentials;
-    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
-        fiber_deadline_begin(fiber_now() + LOGIN_LIMIT);
     struct rpc_directory_login_in in = {
         .service = m->connection->door->service,
         .request = {.name = credentials->name,
@@ -84,7 +106,9 @@ static int login(void *arg, const struct smtp_client *client, const struct smtp_
     };
     struct rpc_directory_login_out out;
     (void)client;
-    int r = call_directory_login(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL);
+    int r = ask_directory(m, &in, a, &out);
+    while (r == 0 && out.login.outcome == LOGIN_CHALLENGE)
+        r = ask_on(m, login, a, &out);
     if (r < 0)
         return r;
     edge_log_login(m->connection, &out.login, credentials->name);

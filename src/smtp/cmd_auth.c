@@ -65,12 +65,36 @@ static void refuse_login(struct smtp_session *s, struct slice name) WAITS {
         SMTP_SEND_REPLY(s, 421, 4, 7, 0, "Too many failed logins, closing");
 }
 
+/* A login, and whether what stopped it has been answered. */
+struct asking {
+    struct smtp_login login;
+    struct smtp_session *session;
+    bool answered, cancelled;
+};
+
+static int ask_on(const struct smtp_login *login, struct slice bytes,
+                  struct slice *ret_response) WAITS {
+    struct asking *asking = CONTAINER_OF(login, struct asking, login);
+    struct smtp_session *s = asking->session;
+    struct slice line;
+    int r = challenge(s, bytes, &line);
+    asking->answered = r < 0 && r != -E_SYNTAX;
+    asking->cancelled = r == 0 && slice_eq(line, S("*")); /* RFC 4954 §4 */
+    return r == 0 ? base64_decode(&s->arena, line, ret_response) : r;
+}
+
 static void log_in(struct smtp_session *s, const struct sasl *sasl,
                    const struct sasl_credentials *credentials) WAITS {
-    struct smtp_login login = {sasl_name(sasl), credentials};
+    struct asking asking = {{sasl_name(sasl), credentials, ask_on}, s, false, false};
     struct slice account = {0};
-    int r = s->host->login(s->host->arg, &s->client, &login, &s->arena, &account);
-    if (r == -E_REFUSED) {
+    int r = s->host->login(s->host->arg, &s->client, &asking.login, &s->arena, &account);
+    if (r < 0 && asking.answered) {
+        return;
+    } else if (asking.cancelled) {
+        SMTP_SEND_REPLY(s, 501, 5, 7, 0, "Login cancelled");
+    } else if (r == -E_SYNTAX) {
+        SMTP_SEND_REPLY(s, 501, 5, 5, 2, "The response cannot be read");
+    } else if (r == -E_REFUSED) {
         refuse_login(s, credentials->name);
     } else if (r < 0 || !account.len) {
         SMTP_SEND_REPLY(s, 454, 4, 7, 0, "Login is not possible now, please try again later");

@@ -81,6 +81,13 @@ struct smtp_transaction {
 struct smtp_login {
     const char *mechanism; /* "PLAIN" */
     const struct sasl_credentials *credentials;
+
+    /*
+     * Asks the client on, in a login of several steps: 0 with his response, or an error behind
+     * which login() ends with the same.
+     */
+    int (*ask)(const struct smtp_login *login, struct slice challenge,
+               struct slice *ret_response) WAITS;
 };
 
 enum smtp_event_kind {

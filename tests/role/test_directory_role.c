@@ -2,6 +2,7 @@
 /* What a process that was taken over may not ask of the directory. */
 #include "../directory/directory_test.h"
 
+#include "directory/source.h"
 #include "proc/process_inside.h"
 #include "role/directory_role.h"
 #include "role/roles.h"
@@ -106,6 +107,132 @@ FIBER_TEST(a_ticket_from_before_the_directory_process_is_not_renewed) {
 
 /* ------------------------------------------------------------------ usage */
 
+/* ------------------------------------------------------------------ logins of several steps */
+
+/* Knows everybody, and asks each for two codes. */
+static int find_anybody(struct directory_source *s, struct person *person, struct arena *a,
+                        struct problem *problem) {
+    person->account_id = 7;
+    person->enabled = true;
+    return 0;
+}
+
+static int nothing_is_known(struct directory_source *s, struct slice key, struct arena *a,
+                            struct facts *ret) {
+    return 0;
+}
+
+static int never_changed(struct directory_source *s, bool *ret_changed) {
+    return 0;
+}
+
+static int ask_for_codes(struct directory_source *s, struct person *person,
+                         const struct login_attempt *attempt, struct problem *problem) {
+    struct login_talk *talk = attempt->request->talk;
+    struct slice code = {0};
+    int r = talk->ask(talk, S("first?"), attempt->arena, &code);
+    if (r == 0 && slice_eq(code, S("1")))
+        r = talk->ask(talk, S("second?"), attempt->arena, &code);
+    return r < 0 ? r : slice_eq(code, S("2")) ? 0 : -E_REFUSED;
+}
+
+static const struct directory_source_ops asking_ops = {.name = "codes",
+                                                       .lookup = nothing_is_known,
+                                                       .refresh = never_changed,
+                                                       .find = find_anybody,
+                                                       .prove = ask_for_codes,
+                                                       .asks = true};
+
+struct steps {
+    struct place place;
+    struct directory_source source;
+    struct directory_role role;
+    struct process process;
+    struct arena arena;
+    struct login login;
+    struct slice ticket;
+};
+
+static void steps_open(struct steps *s) {
+    struct directory_options options = {.source = &s->source};
+    *s = (struct steps){.source.ops = &asking_ops, .process.secret = "a secret of both"};
+    s->process.state = &s->role;
+    s->process.root = fiber_self();
+    place_make(&s->place);
+    assert_int_equal(directory_open(s->place.file, &options, &s->role.directory, NULL), 0);
+}
+
+static void steps_close(struct steps *s) {
+    directory_close(s->role.directory);
+    assert_int_equal(s->role.conversations.count, 0);
+    map_done(&s->role.conversations);
+    arena_done(&s->arena);
+    place_done(&s->place);
+}
+
+static int begin(struct steps *s, unsigned edge) {
+    struct rpc_caller caller = {.role = ROLE_EDGE, .worker = edge};
+    struct rpc_directory_login_in in = {
+        .service = S("submission"),
+        .request = {.name = S("tama@example.test"), .peer = S("\x0a\0\0\1")}};
+    struct rpc_directory_login_out out = {0};
+    int r = calls->login(&s->process, &caller, &in, &s->arena, &out, NULL);
+    s->login = out.login;
+    s->ticket = out.ticket;
+    return r;
+}
+
+static int go_on(struct steps *s, unsigned edge, const char *response) {
+    struct rpc_caller caller = {.role = ROLE_EDGE, .worker = edge};
+    struct rpc_directory_login_step_in in = {s->login.conversation, slice_of_str(response)};
+    struct rpc_directory_login_step_out out = {0};
+    int r = calls->login_step(&s->process, &caller, &in, &s->arena, &out, NULL);
+    if (r == 0) {
+        s->login = out.login;
+        s->ticket = out.ticket;
+    }
+    return r;
+}
+
+FIBER_TEST(a_login_asks_on_until_its_outcome) {
+    struct steps s;
+    steps_open(&s);
+    assert_int_equal(begin(&s, 3), 0);
+    assert_int_equal(s.login.outcome, LOGIN_CHALLENGE);
+    assert_slice(s.login.challenge, "first?");
+    assert_int_equal(go_on(&s, 3, "1"), 0);
+    assert_slice(s.login.challenge, "second?");
+    assert_int_equal(go_on(&s, 3, "2"), 0);
+    assert_int_equal(s.login.outcome, LOGIN_WELCOME);
+    assert_int_equal(s.login.account_id, 7);
+    assert_true(s.ticket.len > 0);
+    assert_int_equal(begin(&s, 3), 0);
+    assert_int_equal(go_on(&s, 3, "3"), 0);
+    assert_int_equal(s.login.outcome, LOGIN_WRONG);
+    assert_int_equal(s.ticket.len, 0);
+    steps_close(&s);
+}
+
+FIBER_TEST(a_login_goes_on_from_where_it_began_only) {
+    struct steps s;
+    steps_open(&s);
+    assert_int_equal(begin(&s, 3), 0);
+    assert_int_equal(go_on(&s, 4, "1"), -E_UNKNOWN);
+    assert_int_equal(go_on(&s, 3, "1"), 0);
+    assert_int_equal(go_on(&s, 3, "2"), 0);
+    assert_int_equal(go_on(&s, 3, "2"), -E_UNKNOWN); /* it is over */
+    steps_close(&s);
+}
+
+FIBER_TEST(a_login_whose_client_does_not_answer_ends) {
+    struct steps s;
+    steps_open(&s);
+    assert_int_equal(begin(&s, 3), 0);
+    assert_int_equal(fiber_sleep(5 * USEC_MIN), 0);
+    assert_int_equal(go_on(&s, 3, "1"), -E_UNKNOWN);
+    steps_close(&s);
+}
+
 /* The mailbox of an account is in one mail process only, which alone says how full it is. */
 static void test_a_mail_process_tells_of_its_own_mailboxes_only(void **state) {
     for (uint64_t account = 1; account < 1000; account++) {
@@ -124,6 +251,9 @@ static void test_a_mail_process_tells_of_its_own_mailboxes_only(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_login_from_nowhere_is_not_looked_at),
+        cmocka_unit_test(test_a_login_asks_on_until_its_outcome),
+        cmocka_unit_test(test_a_login_goes_on_from_where_it_began_only),
+        cmocka_unit_test(test_a_login_whose_client_does_not_answer_ends),
         cmocka_unit_test(test_a_ticket_is_renewed_as_long_as_its_login_counts),
         cmocka_unit_test(test_a_ticket_of_something_else_is_not_renewed),
         cmocka_unit_test(test_a_ticket_from_before_the_directory_process_is_not_renewed),

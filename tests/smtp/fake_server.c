@@ -128,6 +128,14 @@ static int fake_login(void *arg, const struct smtp_client *client, const struct 
     buf_printf(&o->tried, "%s %.*s", login->mechanism, SLICE_ARG(login->credentials->name));
     if (failing(o, "login") < 0)
         return -EPIPE;
+    if (slice_eq(login->credentials->name, S("careful"))) { /* asks for a code, too */
+        struct slice code = {0};
+        int r = login->ask(login, S("code?"), &code);
+        if (r < 0)
+            return r;
+        *ret_account = arena_copy(a, S("careful"));
+        return slice_eq(code, S("123456")) ? 0 : -E_REFUSED;
+    }
     if (!slice_eq(login->credentials->name, S("sora")) ||
         !slice_eq(login->credentials->password, S("cat food")))
         return -E_REFUSED;
