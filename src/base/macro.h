@@ -25,7 +25,7 @@
  * Marks a function that may let other fibers run before it returns. After such a call every
  * pointer into state shared with other fibers has to be looked up again. Stands in the header, or
  * where a static function is defined; behind the name of a pointer (member, parameter, variable,
- * typedef) it says that the function in it may wait. No effect on the code: scripts/check-waits
+ * typedef) it says that the function in it may wait. No effect on the code: scripts/check-calls
  * reads it.
  */
 #ifdef CHECK_WAITS

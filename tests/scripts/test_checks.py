@@ -98,7 +98,7 @@ def test_a_known_ring_that_is_gone_has_to_leave_the_list(tree):
     assert "there is no such ring in src/one any more: a b\n" in said
 
 
-# -------------------------------------------------------------------- check-waits
+# -------------------------------------------------------------------- check-calls
 
 PARK = """
 static void leave(void) {}
@@ -123,12 +123,12 @@ int sort(int (*compare)(void *arg));
 
 
 def waits(tree, text, header=""):
-    """What check-waits finds in a file with this text, above a function park() that waits."""
+    """What check-calls finds in a file with this text, above a function park() that waits."""
     (tree.path / "src/fiber").mkdir(exist_ok=True)
     (tree.path / "src/one/one.h").write_text(LICENCE + HEADER + header)
     tree.add("../fiber/fiber.c", '#include "one/one.h"\n' + PARK)
     tree.add("one.c", '#include "one/one.h"\n' + text)
-    _, said = tree.check("check-waits")
+    _, said = tree.check("check-calls")
     return said
 
 
@@ -140,7 +140,7 @@ static const struct ops ops = {.quick = add, .read = wait_long};
 static void fiber(void *arg) WAITS { ops.read(arg); }
 int all(void) { return start(fiber) + sort(add) + ops.quick(0); }
 """, "int all(void);\n")
-    assert said == "waits: in order\n"
+    assert said == "calls: in order\n"
 
 
 def test_a_function_that_calls_one_that_waits_says_so(tree):
@@ -192,8 +192,8 @@ def test_a_pointer_that_is_not_marked_holds_nothing_that_waits(tree, use, holder
 def test_what_is_missing_can_be_written(tree):
     waits(tree, "static int step(void) { return park(); }\nint all(void) { return step(); }\n",
           "int all(void);\n")
-    subprocess.run([tree.script("check-waits"), "--mark", "build"], cwd=tree.path, check=True)
-    assert tree.check("check-waits")[1] == "waits: in order\n"
+    subprocess.run([tree.script("check-calls"), "--mark", "build"], cwd=tree.path, check=True)
+    assert tree.check("check-calls")[1] == "calls: in order\n"
     assert "static int step(void) WAITS {" in (tree.path / "src/one/one.c").read_text()
     assert "int all(void) WAITS;" in (tree.path / "src/one/one.h").read_text()
 
@@ -218,3 +218,48 @@ bool shared(const struct edge *e) {
     said = tree.check("check-settings")[1]
     assert "edge_one.c: live() has a conversation, and reads the settings of the process" in said
     assert "held()" not in said and "shared()" not in said
+
+
+OBJECTS = """
+struct cat { int lives; };
+struct dog { int tricks; };
+int hand(int (*fn)(void *arg), void *arg);
+struct handed { int (*fn)(void *arg); void *arg; };
+struct animal { int (*feed)(void *arg); int (*call)(void *arg); };
+int own(const struct animal *animal, void *arg);
+int all(struct cat *cat, struct dog *dog);
+"""
+FUNCTIONS = """
+static int stroke(void *arg) { struct cat *cat = arg; return cat->lives; }
+static int teach(void *arg) { return ((struct dog *)arg)->tricks; }
+static const struct animal dogs = {.feed = teach, .call = teach};
+"""
+
+
+@pytest.mark.parametrize("use", [
+    "return hand(stroke, cat) + hand(teach, dog) + own(&dogs, dog) + hand(stroke, 0);",
+    "struct handed h = {stroke, cat}; return h.fn(h.arg);",
+])
+def test_what_travels_as_void_may_arrive_as_what_it_was(tree, use):
+    said = waits(tree, f"{FUNCTIONS}int all(struct cat *cat, struct dog *dog) {{ {use} }}\n", OBJECTS)
+    assert said == "calls: in order\n"
+
+
+@pytest.mark.parametrize("use, slip", [
+    ("return hand(stroke, dog);", "stroke takes its void * for struct cat, and gets a struct dog"),
+    ("struct handed h = {.fn = teach, .arg = cat}; return h.fn(h.arg);",
+     "teach takes its void * for struct dog, and gets a struct cat"),
+    ("return own(&dogs, cat);", "dogs takes its void * for struct dog, and gets a struct cat"),
+    ("static const struct animal odd = {teach, stroke}; return own(&odd, dog);",
+     "odd: its functions take their void * for struct cat and dog"),
+])
+def test_what_travels_as_void_and_arrives_as_something_else_is_found(tree, use, slip):
+    said = waits(tree, f"{FUNCTIONS}int all(struct cat *cat, struct dog *dog) {{ {use} }}\n", OBJECTS)
+    assert slip in said
+
+
+def test_a_table_whose_functions_do_not_agree_is_found(tree):
+    said = waits(tree, FUNCTIONS + "const struct animal odd = {stroke, teach};\n"
+                 "int all(struct cat *cat, struct dog *dog) { return own(&dogs, dog); }\n",
+                 OBJECTS + "extern const struct animal odd;\n")
+    assert "odd: its functions take their void * for struct cat and dog" in said
