@@ -19,7 +19,8 @@ NODES = 75000  # states that clang's analyzer looks at in a function
 DEEP_NODES = 225000  # its own measure of a deep look
 CLEAN = TOP / "build/tidy"
 KEPT_DAYS = 30
-CHECKS = (("check-floors", CHECKED), ("check-calls", CHECKED), ("check-settings",), ("check-words",))
+CHECKS = (("check-floors", CHECKED), ("check-calls", CHECKED), ("check-shape",), ("check-settings",),
+          ("check-words",))
 
 
 def c_files(*folders, endings=(".c", ".h")):

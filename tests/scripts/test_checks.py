@@ -263,3 +263,33 @@ def test_a_table_whose_functions_do_not_agree_is_found(tree):
                  "int all(struct cat *cat, struct dog *dog) { return own(&dogs, dog); }\n",
                  OBJECTS + "extern const struct animal odd;\n")
     assert "odd: its functions take their void * for struct cat and dog" in said
+
+
+# -------------------------------------------------------------------- check-shape
+
+
+def test_a_small_function_with_one_caller_is_a_piece(tree):
+    tree.add("one.c", """
+int all(int);
+
+/* once() is used at one place, twice() at two. */
+static int once(int i) {
+    return i;
+}
+
+static int twice(int i,
+                 int j) {
+    return i + j;
+}
+
+int all(int i) {
+    return once(i) + twice(i, 1) + twice(i, 2);
+}
+""")
+    script = tree.script("check-shape")
+    done = subprocess.run([script, "--list"], cwd=tree.path, text=True, capture_output=True,
+                          check=False)
+    assert "src: 3 functions, mean 3.3 lines, pieces 50.0 % (1 of 2)" in done.stdout
+    assert "src/one/one.c:6: once, 3 lines" in done.stdout
+    assert "shape: pieces is 50.0" in done.stdout
+    assert done.returncode == 1
