@@ -18,6 +18,7 @@
 #define PURGE_LIMIT  (5 * USEC_MIN) /* of deleting the files of one account */
 #define UPKEEP_EVERY (30 * USEC_SEC)
 #define PURGE_EVERY  (10 * USEC_MIN)
+#define PURGE_AGAIN  (5 * USEC_SEC) /* after one that failed */
 #define WITHIN(span)                                                                               \
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline within_ =                           \
         fiber_deadline_begin(fiber_now() + (span))
@@ -136,17 +137,19 @@ int directory_purge_files(struct process *p, const struct account_place *purge,
 }
 
 /* One that fails does not keep the others: it is tried again the next time. */
-static int purge_all(struct process *p) WAITS {
+static int purge_all(struct process *p, bool *ret_left) WAITS {
     struct account_place list[PURGES];
     size_t count = 0;
     uint64_t after = 0;
     int r;
+    *ret_left = false;
     do {
         r = directory_purges(directory_of(p), after, list, PURGES, &count, NULL);
         for (size_t i = 0; r == 0 && i < count; i++) {
             int failed = directory_purge_files(p, &list[i], NULL);
             after = list[i].account;
             r = failed == -ECANCELED ? failed : 0;
+            *ret_left |= failed < 0;
         }
     } while (r == 0 && count == PURGES);
     return r;
@@ -157,17 +160,17 @@ static int purge_all(struct process *p) WAITS {
 static void upkeep(void *arg) WAITS {
     struct process *p = arg;
     usec_t purge_at = 0;
-    bool learned = false;
+    bool learned = false, left = false;
     do {
         directory_report_history(p);
         if (!learned)
             learned = learn_usage(p) == 0;
-        if (fiber_now() >= purge_at && purge_all(p) == 0) {
-            purge_at = fiber_now() + PURGE_EVERY;
+        if (fiber_now() >= purge_at && purge_all(p, &left) == 0) {
+            purge_at = left ? 0 : fiber_now() + PURGE_EVERY;
             directory_report_history(p);
         }
         directory_write_usage(directory_of(p));
-    } while (fiber_sleep(UPKEEP_EVERY) == 0);
+    } while (fiber_sleep(left ? PURGE_AGAIN : UPKEEP_EVERY) == 0);
 }
 
 int directory_upkeep_start(struct process *p) {
