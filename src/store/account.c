@@ -24,7 +24,7 @@ void account_describe(void *store, uint64_t id, struct backend_counters *ret_cou
         each(to, &(struct record_mailbox){.mailbox = m->id,
                                           .parent = m->parent,
                                           .uidvalidity = m->uidvalidity,
-                                          .uidnext = m->uidnext,
+                                          .uidnext = a->mailboxes[i]->uidnext,
                                           .role = m->role,
                                           .modseq = m->modseq,
                                           .name = m->name});
@@ -39,8 +39,10 @@ void account_leap(void *store, uint64_t id, uint32_t by) {
     a->given.modseq += by;
     a->given.body_next += by;
     a->given.mailbox_next += by;
-    for (size_t i = 0; i < a->mailbox_count; i++)
-        a->mailboxes[i]->info.uidnext += by;
+    for (size_t i = 0; i < a->mailbox_count; i++) {
+        struct mailbox *m = a->mailboxes[i];
+        m->info.uidnext = m->uidnext += by;
+    }
 }
 
 /* ------------------------------------------------------------------ into memory */

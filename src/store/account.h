@@ -30,7 +30,8 @@
 
 struct mailbox {
     struct store_account *account;
-    struct store_mailbox info; /* its name is on the heap */
+    struct store_mailbox info; /* what is durable; its name is on the heap */
+    uint32_t uidnext;          /* given out, also to changes that are not durable yet */
     bool loaded;
     struct entries *entries; /* the present version, when loaded */
     struct fiber_cond arrived;

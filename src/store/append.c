@@ -114,7 +114,7 @@ static void add_message(struct store_account *a, struct mailbox *m, struct deliv
     const struct store_delivery *d = v->d;
     usec_t now = fiber_wall();
     struct store_entry e = {
-        .uid = m->info.uidnext++,
+        .uid = m->uidnext++,
         .size = (uint32_t)v->body.len,
         .modseq = ++a->given.modseq & STORE_MODSEQ_MAX,
         .flags = d->flags & STORE_FLAGS,
@@ -148,7 +148,7 @@ static int prepare_delivery(struct store_account *a, struct change *c, struct gr
     struct mailbox *m = mailbox_find(a, v->d->mailbox);
     if (!m)
         return -E_UNKNOWN;
-    if (m->info.uidnext == UINT32_MAX)
+    if (m->uidnext == UINT32_MAX)
         return -E_LIMIT;
     if (v->d->quota && a->bytes + g->bytes + v->body.len > v->d->quota)
         return -E_LIMIT;

@@ -32,14 +32,15 @@ static void add_piece(struct store_account *a, struct copy *v, struct group *g,
             mark_shared(a, v->from, entries[i]);
             entries[i].flags |= ENTRY_COPY | ENTRY_SHARED;
         }
-        entries[i].uid = v->to->info.uidnext++;
+        entries[i].uid = v->to->uidnext++;
         entries[i].modseq = modseq & STORE_MODSEQ_MAX;
     }
-    group_add(g, RECORD_COPY)->copy =
-        (struct record_copy){v->to->info.id, v->to->info.name, entries, count};
-    if (v->move) /* now, lest the body has no entry in between */
-        group_add(g, RECORD_EXPUNGE)->expunge =
-            (struct record_expunge){v->from->info.id, modseq, uids, count, 0, 0};
+    group_add(g, RECORD_COPY)->copy = (struct record_copy){.mailbox = v->to->info.id,
+                                                           .mailbox_name = v->to->info.name,
+                                                           .entries = entries,
+                                                           .count = count,
+                                                           .from = v->move ? v->from->info.id : 0,
+                                                           .gone = uids};
     v->result.count += count;
 }
 
@@ -47,9 +48,9 @@ static int prepare_copy(struct store_account *a, struct change *c, struct group 
     struct copy *v = CONTAINER_OF(c, struct copy, change);
     struct store_entry *entries;
     size_t count;
-    if (v->selection.count >= UINT32_MAX - v->to->info.uidnext)
+    if (v->selection.count >= UINT32_MAX - v->to->uidnext)
         return -E_LIMIT;
-    v->result.first_uid = v->to->info.uidnext;
+    v->result.first_uid = v->to->uidnext;
     while ((count = selection_next(&v->selection, v->from, g, &entries)) > 0)
         add_piece(a, v, g, entries, count);
     return 0;

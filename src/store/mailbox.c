@@ -37,6 +37,7 @@ struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox 
     struct mailbox *m = NEW(struct mailbox);
     m->account = a;
     m->info = *info;
+    m->uidnext = info->uidnext;
     m->info.name = slice_of(mem_str(info->name), info->name.len);
     fiber_cond_init(&m->arrived);
     a->mailboxes = mem_grow(a->mailboxes, (a->mailbox_count + 1) * sizeof(struct mailbox *));

@@ -16,6 +16,7 @@ static void add_entry(struct mailbox *m, const struct store_entry *e) {
     m->info.messages++;
     m->info.unseen += !(e->flags & STORE_SEEN);
     m->info.bytes += e->size;
+    m->info.uidnext = MAX(m->info.uidnext, e->uid + 1);
     mailbox_change_entry(m, ENTRY_ADD, *e);
 }
 
@@ -26,12 +27,6 @@ static void publish_append(struct store_account *a, const struct record_append *
     a->store->stats.delivered++;
     if (m)
         add_entry(m, &r->entry);
-}
-
-static void publish_copy(struct store_account *a, const struct record_copy *r) {
-    struct mailbox *m = mailbox_find(a, r->mailbox);
-    for (size_t i = 0; m && i < r->count; i++)
-        add_entry(m, &r->entries[i]);
 }
 
 static void publish_flags(struct store_account *a, const struct record_flags *r) {
@@ -63,6 +58,21 @@ static void publish_expunge(struct store_account *a, const struct record_expunge
     }
     a->messages -= r->bodies;
     a->bytes -= r->bytes;
+}
+
+static uint64_t copy_modseq(const struct record_copy *r) {
+    return r->count ? r->entries[r->count - 1].modseq : 0;
+}
+
+static void publish_copy(struct store_account *a, const struct record_copy *r) {
+    struct mailbox *m = mailbox_find(a, r->mailbox);
+    for (size_t i = 0; m && i < r->count; i++)
+        add_entry(m, &r->entries[i]);
+    if (r->from)
+        publish_expunge(a, &(struct record_expunge){.mailbox = r->from,
+                                                    .modseq = copy_modseq(r),
+                                                    .uids = r->gone,
+                                                    .count = r->count});
 }
 
 static void publish_mailbox(struct store_account *a, const struct record_mailbox *r) {
@@ -102,33 +112,31 @@ void account_publish(struct store_account *a, const struct store_record *r) {
     }
 }
 
-void account_publish_modseq(struct store_account *a, const struct store_record *r) {
-    uint32_t mailbox = 0;
-    uint64_t modseq = 0;
-    switch (r->type) {
-    case RECORD_APPEND:
-        mailbox = r->append.mailbox;
-        modseq = r->append.entry.modseq;
-        break;
-    case RECORD_COPY:
-        mailbox = r->copy.mailbox;
-        modseq = r->copy.count ? r->copy.entries[r->copy.count - 1].modseq : 0;
-        break;
-    case RECORD_FLAGS:
-        mailbox = r->flags.mailbox;
-        modseq = r->flags.modseq;
-        break;
-    case RECORD_EXPUNGE:
-        mailbox = r->expunge.mailbox;
-        modseq = r->expunge.modseq;
-        break;
-    case RECORD_MAILBOX:
-        mailbox = r->mailbox.mailbox;
-        modseq = r->mailbox.modseq;
-        break;
-    }
+static void raise_modseq(struct store_account *a, uint32_t mailbox, uint64_t modseq) {
     struct mailbox *m = mailbox_find(a, mailbox);
     if (m)
         m->info.modseq = MAX(m->info.modseq, modseq);
     a->published = MAX(a->published, modseq);
+}
+
+void account_publish_modseq(struct store_account *a, const struct store_record *r) {
+    switch (r->type) {
+    case RECORD_APPEND:
+        raise_modseq(a, r->append.mailbox, r->append.entry.modseq);
+        break;
+    case RECORD_COPY:
+        raise_modseq(a, r->copy.mailbox, copy_modseq(&r->copy));
+        if (r->copy.from)
+            raise_modseq(a, r->copy.from, copy_modseq(&r->copy));
+        break;
+    case RECORD_FLAGS:
+        raise_modseq(a, r->flags.mailbox, r->flags.modseq);
+        break;
+    case RECORD_EXPUNGE:
+        raise_modseq(a, r->expunge.mailbox, r->expunge.modseq);
+        break;
+    case RECORD_MAILBOX:
+        raise_modseq(a, r->mailbox.mailbox, r->mailbox.modseq);
+        break;
+    }
 }

@@ -60,6 +60,8 @@ struct record_copy { /* further entries of bodies that are there; UIDs and modse
     struct slice mailbox_name;
     const struct store_entry *entries;
     size_t count;
+    uint32_t from; /* a move: as many entries of this mailbox go, with these UIDs; 0: a copy */
+    const uint32_t *gone;
 };
 
 struct record_flags { /* flags and keywords that entries have from now on; UIDs ascend */

@@ -44,7 +44,7 @@ void selection_done(struct selection *s) {
 size_t selection_next(struct selection *s, const struct mailbox *m, struct group *g,
                       struct store_entry **ret_entries) {
     size_t end = MIN(s->count, s->at + SELECTION_PIECE), count = 0;
-    if (s->at > 0) {
+    if (s->at > 0 && s->at < s->count) {
         g->large = true;
         (void)fiber_yield();
     }

@@ -42,6 +42,30 @@ static void check_changes(struct slice facts, enum note_type type, struct buf *a
     buf_done(&items);
 }
 
+/* Behind the entries of a transfer stand changes, facts of their own. */
+static void check_entries(struct slice facts, enum note_type type, struct buf *again) {
+    struct note_entries n;
+    if (note_entries_decode(facts, &n) < 0)
+        return;
+    struct buf items = {0};
+    for (size_t i = 0; i < n.count; i++) {
+        struct note_entry e = note_entries_at(&n, i);
+        note_entry_encode(&items, &e);
+    }
+    struct slice rest = note_transfer_rest(&n, facts);
+    n.items = buf_slice(&items);
+    note_entries_encode(again, &n);
+    if (type == NOTE_TRANSFER)
+        check_changes(rest, NOTE_EXPUNGE, again);
+    buf_done(&items);
+}
+
+static void check_body(struct slice facts, struct buf *again) {
+    struct note_body n;
+    if (note_body_decode(facts, &n) == 0)
+        note_body_encode(again, &n);
+}
+
 static void check_key(struct slice facts, struct buf *again) {
     struct note_key n;
     if (note_key_decode(facts, &n) == 0)
@@ -70,7 +94,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_key(facts, &again);
     else if (type == NOTE_GONE)
         check_gone(facts, &again);
-    else
+    else if (type == NOTE_ENTRIES || type == NOTE_TRANSFER)
+        check_entries(facts, type, &again);
+    else if (type == NOTE_BODY)
+        check_body(facts, &again);
+    else if (type == NOTE_FLAGS || type == NOTE_EXPUNGE)
         check_changes(facts, type, &again);
     MUST(again.len <= facts.len && slice_eq(buf_slice(&again), slice_first(facts, again.len)));
     buf_done(&again);

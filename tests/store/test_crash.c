@@ -131,6 +131,37 @@ WORLD_TEST(a_first_pack_cut_anywhere_is_begun_again) {
     free(pack), free(whole);
 }
 
+/* ------------------------------------------------------------------ sectors in any order */
+
+static void take_image_once(void *arg, int fd) {
+    disk.before_sync = NULL;
+    world_image(arg);
+}
+
+/* The power fails before the sync; of what was written, the first bytes are not on the disk. */
+WORLD_TEST(rfc6851_a_move_that_is_torn_loses_nothing) {
+    world_open(w);
+    world_fill(w, 3);
+    uint32_t work;
+    const uint32_t uid = 2;
+    struct store_copied copied;
+    assert_int_equal(store_create_mailbox(w->account, 0, S("Work"), STORE_ROLE_NONE, &work), 0);
+    char *pack = world_path(w, TEST_PACK);
+    uint64_t end = file_size(pack);
+    free(pack);
+    disk.before_sync = take_image_once;
+    disk.arg = w;
+    assert_int_equal(store_copy(w->account, STORE_INBOX, &uid, 1, work, true, &copied), 0);
+    EXPECT_UIDS(w, 1, 3);
+    world_close(w);
+    world_use_image(w);
+    pack = world_path(w, TEST_PACK);
+    file_damage(pack, end + PACK_HEAD, 8);
+    world_open(w);
+    EXPECT_UIDS(w, 1, 2, 3);
+    free(pack);
+}
+
 /* ------------------------------------------------------------------ mail.db is late, or gone */
 
 WORLD_TEST(a_database_that_lost_its_last_commits_catches_up) {
@@ -422,6 +453,7 @@ int main(void) {
         cmocka_unit_test(flags_and_mailboxes_survive_a_crash_at_once),
         cmocka_unit_test(a_pack_cut_anywhere_in_its_last_record_loses_only_that),
         cmocka_unit_test(a_first_pack_cut_anywhere_is_begun_again),
+        cmocka_unit_test(rfc6851_a_move_that_is_torn_loses_nothing),
         cmocka_unit_test(a_database_that_lost_its_last_commits_catches_up),
         cmocka_unit_test(yesterdays_database_takes_in_what_came_since),
         cmocka_unit_test(a_lost_database_is_made_anew_from_the_packs),

@@ -168,6 +168,23 @@ WORLD_TEST(rfc9051_2_3_1_uids_only_grow_and_stay) {
     EXPECT_UIDS(w, 1, 2, 4);
 }
 
+/* A client that was told a UIDNEXT looks for new messages from there on. */
+static void look_at_uidnext(void *arg, int fd) {
+    const struct world *w = arg;
+    struct store_mailbox m;
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+    assert_int_equal(m.uidnext, m.messages + 1);
+}
+
+WORLD_TEST(rfc9051_2_3_1_1_a_uidnext_that_was_seen_is_durable) {
+    world_open(w);
+    disk.before_sync = look_at_uidnext;
+    disk.arg = w;
+    world_fill(w, 3);
+    disk.before_sync = NULL;
+    look_at_uidnext(w, 0);
+}
+
 WORLD_TEST(rfc1939_7_uidl_never_changes_and_never_repeats) {
     world_open(w);
     world_fill(w, 2);
@@ -665,6 +682,7 @@ int main(void) {
         cmocka_unit_test(d6_keys_are_forgotten_after_their_lifetime_only),
         cmocka_unit_test(d6_the_key_of_a_message_that_waited_long_is_remembered_as_long),
         cmocka_unit_test(rfc9051_2_3_1_uids_only_grow_and_stay),
+        cmocka_unit_test(rfc9051_2_3_1_1_a_uidnext_that_was_seen_is_durable),
         cmocka_unit_test(rfc1939_7_uidl_never_changes_and_never_repeats),
         cmocka_unit_test(a_snapshot_does_not_change_under_its_reader),
         cmocka_unit_test(expunge_counts_only_what_was_there),

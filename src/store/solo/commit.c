@@ -44,7 +44,21 @@ static void add_copy(struct log_group *g, const struct record_copy *n, struct bu
                                    .mailbox_name = n->mailbox_name,
                                    .items = buf_slice(&items),
                                });
-    log_add(g, NOTE_ENTRIES, 0, buf_slice(facts), NULL);
+    if (!n->from) {
+        log_add(g, NOTE_ENTRIES, 0, buf_slice(facts), NULL);
+        return;
+    }
+    buf_clear(&items);
+    for (size_t i = 0; i < n->count; i++)
+        note_change_encode(&items, NOTE_EXPUNGE, (struct note_change){.uid = n->gone[i]});
+    note_changes_encode(facts, &(struct note_changes){
+                                   .account = g->account->id,
+                                   .modseq = n->count ? n->entries[n->count - 1].modseq : 0,
+                                   .mailbox = n->from,
+                                   .count = (uint32_t)n->count,
+                                   .items = buf_slice(&items),
+                               });
+    log_add(g, NOTE_TRANSFER, 0, buf_slice(facts), NULL);
 }
 
 static void add_changes(struct log_group *g, enum note_type type, struct note_changes n,

@@ -231,6 +231,20 @@ static int keep_changes(struct compaction *c, const struct pack_entry *e) {
     return 0;
 }
 
+/* The two parts of a move, each as far as it is needed. */
+static int keep_transfer(struct compaction *c, const struct pack_entry *e) {
+    struct note_entries n;
+    int error = note_entries_decode(e->record.facts, &n);
+    if (!error)
+        error = keep_entries(c, e);
+    if (error)
+        return error;
+    struct pack_entry rest = *e;
+    rest.record.type = NOTE_EXPUNGE;
+    rest.record.facts = note_transfer_rest(&n, e->record.facts);
+    return keep_changes(c, &rest);
+}
+
 static int keep_record(struct compaction *c, const struct pack_entry *e) {
     struct note_key key;
     int error;
@@ -241,6 +255,8 @@ static int keep_record(struct compaction *c, const struct pack_entry *e) {
         return keep_body(c, e);
     case NOTE_ENTRIES:
         return keep_entries(c, e);
+    case NOTE_TRANSFER:
+        return keep_transfer(c, e);
     case NOTE_FLAGS:
     case NOTE_EXPUNGE:
         return keep_changes(c, e);
@@ -309,13 +325,27 @@ static int copy_kept(struct solo_account *a, struct compaction *c) WAITS {
         bool has_body = k->type == NOTE_MESSAGE || k->type == NOTE_BODY;
         log_add(&g, k->type, NOTE_MOVED, buf_slice(&k->facts), has_body ? &body : NULL);
     }
-    if (!error && c->done) {
-        _cleanup_(buf_done) struct buf facts = {0};
-        note_gone_encode(&facts, &(struct note_gone){a->id, c->pack});
-        log_add(&g, NOTE_GONE, 0, buf_slice(&facts), NULL);
-    }
     if (!error)
         error = log_write(&g);
+    log_done(&g);
+    return error;
+}
+
+/*
+ * In a group of its own: of one that a power cut tears, this record may be found and those before
+ * it not, and then the only copy of a message would go.
+ */
+static int write_gone(struct solo_account *a, uint64_t pack) {
+    _cleanup_(buf_done) struct buf facts = {0};
+    struct log_group g;
+    int error = log_begin(&g, a);
+    if (!error) {
+        if (g.pack == pack)
+            log_new_pack(&g);
+        note_gone_encode(&facts, &(struct note_gone){a->id, pack});
+        log_add(&g, NOTE_GONE, 0, buf_slice(&facts), NULL);
+        error = log_write(&g);
+    }
     log_done(&g);
     return error;
 }
@@ -331,8 +361,10 @@ static int step(struct solo_account *a, struct compaction *c) WAITS {
     if (p)
         c->end = p->end; /* final only here: groups before this one may have been written to it */
     error = gather_in_thread(a, c);
-    if (!error)
+    if (!error && !list_empty(&c->kept))
         error = copy_kept(a, c);
+    if (!error && c->done)
+        error = write_gone(a, c->pack);
     fiber_mutex_unlock(&a->log);
     forget_kept(c);
     return error;

@@ -83,6 +83,23 @@ static int take_gone(struct index *ix, const struct log_record *r, bool replay) 
     return error;
 }
 
+/* Under one sum: of a move that a power cut has torn, neither half is there. */
+static int take_transfer(struct index *ix, const struct log_record *r, bool replay) {
+    struct note_entries n;
+    struct slice facts = log_record_facts(r);
+    int error = note_entries_decode(facts, &n);
+    if (!error)
+        error = index_take_entries(ix, r, replay);
+    if (error)
+        return error;
+    struct log_record *rest = log_record_new(NOTE_EXPUNGE, r->flags, note_transfer_rest(&n, facts));
+    rest->pack = r->pack;
+    rest->place = r->place;
+    error = index_take_expunge(ix, rest, replay);
+    free(rest);
+    return error;
+}
+
 static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *r, bool replay) = {
     [NOTE_ACCOUNT] = take_account,
     [NOTE_MAILBOX] = take_mailbox,
@@ -93,6 +110,7 @@ static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *
     [NOTE_GONE] = take_gone,
     [NOTE_ENTRIES] = index_take_entries,
     [NOTE_BODY] = index_take_body,
+    [NOTE_TRANSFER] = take_transfer,
 };
 
 /*
@@ -164,6 +182,7 @@ static int count_record(const struct log_record *r, struct index_account *to) {
             to->modseq = MAX(to->modseq, c.modseq);
         return error;
     case NOTE_ENTRIES:
+    case NOTE_TRANSFER: /* both parts have the same modseq */
         if ((error = note_entries_decode(facts, &e)) == 0)
             count_entries(&e, to);
         return error;

@@ -238,6 +238,10 @@ struct note_entry note_entries_at(const struct note_entries *n, size_t place) {
     };
 }
 
+struct slice note_transfer_rest(const struct note_entries *n, struct slice facts) {
+    return slice_from(facts, (size_t)(n->items.ptr + n->items.len - facts.ptr));
+}
+
 void note_body_encode(struct buf *to, const struct note_body *n) {
     begin(to, n->account);
     buf_add_u64(to, n->message);

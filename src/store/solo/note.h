@@ -27,6 +27,7 @@ enum note_type {
     NOTE_GONE,        /* a pack has been emptied and may be unlinked */
     NOTE_ENTRIES,     /* further entries of bodies */
     NOTE_BODY,        /* a message without an entry: its first one is gone, others are there */
+    NOTE_TRANSFER,    /* NOTE_ENTRIES, and behind it the NOTE_EXPUNGE of where they were: a move */
     NOTE_TYPES,
 };
 
@@ -134,6 +135,9 @@ void note_entries_encode(struct buf *to, const struct note_entries *n);
 void note_entry_encode(struct buf *to, const struct note_entry *e);
 int note_entries_decode(struct slice facts, struct note_entries *ret);
 struct note_entry note_entries_at(const struct note_entries *n, size_t place);
+
+/* What stands behind the entries of a NOTE_TRANSFER: the facts of its NOTE_EXPUNGE. */
+struct slice note_transfer_rest(const struct note_entries *n, struct slice facts);
 
 void note_body_encode(struct buf *to, const struct note_body *n);
 int note_body_decode(struct slice facts, struct note_body *ret);

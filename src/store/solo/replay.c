@@ -218,7 +218,7 @@ static int add_record(struct replay *p, uint64_t pack, const struct pack_entry *
     p->batch_bytes += facts.len;
     p->result->records++;
     p->result->messages += e->record.type == NOTE_MESSAGE;
-    p->result->expunged += e->record.type == NOTE_EXPUNGE;
+    p->result->expunged += e->record.type == NOTE_EXPUNGE || e->record.type == NOTE_TRANSFER;
     if (p->batch_count < BATCH_RECORDS && p->batch_bytes < BATCH_BYTES)
         return 0;
     return flush(p, (struct index_mark){pack, e->to});
