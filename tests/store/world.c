@@ -172,12 +172,12 @@ static void add_report(void *arg, uint64_t account, const char *text) {
 
 void world_run(void (*test)(struct world *w), bool simulated) {
     struct world w = {0};
-    strcpy(w.dir, "/tmp/store-test-XXXXXX");
+    const char *tmp = getenv("TMPDIR");
+    (void)snprintf(w.dir, sizeof w.dir, "%.24s/store-test-XXXXXX", tmp ? tmp : "/tmp");
     assert_non_null(mkdtemp(w.dir));
     (void)snprintf(w.other, sizeof w.other, "%s.image", w.dir);
     w.solo = (struct solo_options){.min_free = 1, .io = &disk_io};
-    w.options =
-        (struct store_options){.backend = solo_open, .report = add_report, .report_arg = &w};
+    w.options = (struct store_options){.report = add_report, .report_arg = &w};
     disk = (struct disk){0};
     struct run r = {test, &w};
     struct fiber_config config = {.simulate_from = simulated ? TEST_NOW : 0};
@@ -189,12 +189,16 @@ void world_run(void (*test)(struct world *w), bool simulated) {
 void world_remove(struct world *w) {
     remove_tree(w->dir);
     remove_tree(w->other);
+    memory_free(w->memory.memory);
+    memory_free(w->image);
 }
 
 int world_try_open(struct world *w) {
     struct problem p = {0};
     w->solo.dir = w->dir;
-    w->options.backend_options = &w->solo;
+    bool in_memory = w->memory.memory;
+    w->options.backend = in_memory ? memory_open : solo_open;
+    w->options.backend_options = in_memory ? (void *)&w->memory : &w->solo;
     assert_int_equal(store_open(&w->options, &w->store, &p), 0);
     return store_account_open(w->store, TEST_ACCOUNT, &w->account);
 }
@@ -216,6 +220,11 @@ void world_reopen(struct world *w) {
 }
 
 void world_image(struct world *w) {
+    if (w->memory.memory) {
+        memory_free(w->image);
+        w->image = memory_copy(w->memory.memory);
+        return;
+    }
     remove_tree(w->other);
     copy_tree(w->dir, w->other);
 }
@@ -226,6 +235,12 @@ void world_restore(struct world *w) {
 }
 
 void world_use_image(struct world *w) {
+    if (w->memory.memory) {
+        struct memory *image = w->image;
+        w->image = w->memory.memory;
+        w->memory.memory = image;
+        return;
+    }
     char dir[sizeof w->other];
     strcpy(dir, w->dir);
     strcpy(w->dir, w->other);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A store in a folder of its own under /tmp, with a disk that can fail. Each test runs as a fiber;
- * `image` copies the folder as a crash would leave it: what was written, no orderly end.
+ * A store in a folder of its own under $TMPDIR, with a disk that can fail; or one that is kept in
+ * memory. Each test runs as a fiber; `image` copies what a crash would leave: what was written, no
+ * orderly end.
  */
 #pragma once
 
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "store/memory/memory.h"
 #include "store/solo/solo.h"
 #include "store/store.h"
 
@@ -26,7 +28,9 @@ struct world {
     char dir[48];   /* the store's; changed by world_use() */
     char other[64]; /* where world_image() copies it */
     struct store_options options;
-    struct solo_options solo; /* the backend's */
+    struct solo_options solo;     /* the backend's */
+    struct memory_options memory; /* the other one's, which is used when it has a memory */
+    struct memory *image;
     struct store *store;
     struct store_account *account;
     struct buf reports; /* all sentences, a line each */

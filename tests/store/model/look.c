@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+#include "look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "disk.h"
+
+void look_vary(struct world *w, struct rng *rng) {
+    static const uint64_t pack_sizes[] = {900, 20000, 400000, 0};
+    static const uint64_t compact_sizes[] = {300, 10000, 0};
+    static const uint64_t memories[] = {1, 20000, 100000, 0};
+    static const unsigned counts[] = {1, 2, 5, 0};
+    w->solo.pack_size = pack_sizes[rng_below(rng, 4)];
+    w->solo.compact_size = compact_sizes[rng_below(rng, 3)];
+    w->solo.take_in_count = counts[rng_below(rng, 4)];
+    w->solo.max_handles = counts[rng_below(rng, 4)];
+    w->solo.idle_files = (usec_t)(1 + rng_below(rng, 50)) * USEC_MS;
+    w->solo.io = &slow_disk_io;
+    w->options.writers = counts[rng_below(rng, 4)];
+    w->options.memory = memories[rng_below(rng, 4)];
+}
+
+struct look {
+    struct store_account *account;
+    struct store_view *view;
+    struct picture picture;
+};
+
+static void draw(const struct look *l, struct picture *p) {
+    struct store_view_info info;
+    store_view_info(l->view, &info);
+    assert_true(info.count <= MODEL_ENTRIES);
+    p->id = info.mailbox;
+    p->uidvalidity = info.uidvalidity;
+    p->uidnext = info.uidnext;
+    p->modseq = info.modseq;
+    p->count = info.count;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < info.count; i++) {
+        struct store_message m;
+        store_view_at(l->view, i, &m);
+        struct model_entry *e = &p->entries[i];
+        char text[STORE_UIDL_SIZE];
+        struct slice uidl = store_uidl(&m, text);
+        *e = (struct model_entry){m.uid, model_serial(m.size), m.flags, m.modseq, ""};
+        assert_true(uidl.len < sizeof e->uidl);
+        memcpy(e->uidl, uidl.ptr, uidl.len);
+        bytes += m.size;
+        assert_int_equal(store_view_place(l->view, m.uid), i);
+        assert_int_equal(store_view_place(l->view, m.uid + 1), i + 1);
+    }
+    assert_int_equal(info.bytes, bytes);
+}
+
+int look_open(struct store_account *a, uint32_t mailbox, struct look **ret) {
+    struct look *l = mem_zero(sizeof *l);
+    struct store_mailbox info;
+    l->account = a;
+    int error = store_view_open(a, mailbox, &l->view);
+    if (!error) /* nothing waits between the two */
+        error = store_mailbox_get(a, mailbox, &info);
+    if (error) {
+        look_close(l);
+        return error;
+    }
+    draw(l, &l->picture);
+    assert_int_equal(l->picture.uidnext, info.uidnext);
+    assert_int_equal(l->picture.modseq, info.modseq);
+    assert_true(info.name.len < MODEL_NAME);
+    memcpy(l->picture.name, info.name.ptr, info.name.len);
+    *ret = l;
+    return 0;
+}
+
+void look_close(struct look *l) {
+    if (!l)
+        return;
+    store_view_close(l->view);
+    free(l);
+}
+
+const struct picture *look_picture(const struct look *l) {
+    return &l->picture;
+}
+
+bool look_is_unchanged(const struct look *l) {
+    struct picture *now = mem_zero(sizeof *now);
+    draw(l, now);
+    bool same = now->count == l->picture.count;
+    for (size_t i = 0; same && i < now->count; i++) {
+        const struct model_entry *a = &now->entries[i], *b = &l->picture.entries[i];
+        same = a->uid == b->uid && a->flags == b->flags && a->modseq == b->modseq &&
+               a->serial == b->serial && strcmp(a->uidl, b->uidl) == 0;
+    }
+    free(now);
+    return same;
+}
+
+/* ------------------------------------------------------------------ bytes */
+
+static int read_whole(struct look *l, size_t place, struct buf *to) {
+    struct store_message m;
+    store_view_at(l->view, place, &m);
+    char *bytes = mem_alloc(m.size);
+    ssize_t n = store_read(l->account, &m, 0, bytes, m.size);
+    if (n >= 0)
+        buf_add(to, slice_of(bytes, (size_t)n));
+    free(bytes);
+    return n < 0 ? (int)n : 0;
+}
+
+/* With those that follow it. */
+static int read_many(struct look *l, size_t place, struct buf *to) {
+    struct store_piece pieces[8];
+    struct buf all = {0};
+    size_t count = MIN(l->picture.count - place, 8U);
+    int n = store_read_many(l->view, place, count, &all, pieces);
+    if (n > 0)
+        buf_add(to, slice_of(all.ptr + pieces[0].at, pieces[0].len));
+    assert_true(n != 0 && n <= (int)count);
+    buf_done(&all);
+    return n < 0 ? n : 0;
+}
+
+static int read_file(struct look *l, size_t place, struct buf *to) {
+    struct store_message m;
+    struct store_file f;
+    store_view_at(l->view, place, &m);
+    int error = store_file_get(l->account, &m, &f);
+    if (error)
+        return error == -ENOTSUP ? read_whole(l, place, to) : error;
+    char *bytes = mem_alloc(f.len);
+    assert_int_equal(pread(f.fd, bytes, f.len, (off_t)f.offset), (ssize_t)f.len);
+    buf_add(to, slice_of(bytes, f.len));
+    free(bytes);
+    store_file_release(l->account, &f);
+    return 0;
+}
+
+int look_read(struct look *l, size_t place, uint32_t way) {
+    static int (*const ways[])(struct look * l, size_t place,
+                               struct buf * to) = {read_whole, read_many, read_file};
+    uint32_t serial = l->picture.entries[place].serial;
+    struct buf found = {0};
+    int error = ways[way % 3](l, place, &found);
+    if (!error) {
+        char *wanted = mem_alloc(model_size(serial));
+        model_bytes(serial, wanted);
+        assert_int_equal(found.len, model_size(serial));
+        assert_memory_equal(found.ptr, wanted, found.len);
+        free(wanted);
+    }
+    buf_done(&found);
+    return error;
+}
+
+/* ------------------------------------------------------------------ all mailboxes */
+
+int look_all(struct store_account *a, struct album *ret) {
+    ret->whole = true;
+    ret->count = store_mailbox_count(a);
+    assert_true(ret->count <= MODEL_MAILBOXES);
+    for (size_t i = 0; i < ret->count; i++) {
+        struct store_mailbox info;
+        struct look *l;
+        store_mailbox_at(a, i, &info);
+        int error = look_open(a, info.id, &l);
+        if (error)
+            return error;
+        ret->pictures[i] = l->picture;
+        struct model_sum sum = {0};
+        for (size_t k = 0; k < l->picture.count; k++) {
+            sum.unseen += !(l->picture.entries[k].flags & STORE_SEEN);
+            sum.bytes += model_size(l->picture.entries[k].serial);
+        }
+        assert_int_equal(info.messages, l->picture.count);
+        assert_int_equal(info.unseen, sum.unseen);
+        assert_int_equal(info.bytes, sum.bytes);
+        look_close(l);
+    }
+    return 0;
+}

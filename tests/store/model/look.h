@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* Looking at an account of the store: pictures of its mailboxes, in the model's words. */
+#pragma once
+
+#include "../world.h"
+#include "model.h"
+#include "rng.h"
+
+/* Options of every kind, small ones mostly, so that packs, handles and accounts come and go. */
+void look_vary(struct world *w, struct rng *rng);
+
+/* One mailbox, seen at one moment, and held: it does not change, and can be read. */
+struct look;
+int look_open(struct store_account *a, uint32_t mailbox, struct look **ret);
+void look_close(struct look *l);
+const struct picture *look_picture(const struct look *l);
+
+/* Whether the picture would be the same now. */
+bool look_is_unchanged(const struct look *l);
+
+/*
+ * Reads a message of it, in one of three ways, and compares all of its bytes. 0, -E_UNKNOWN when it
+ * is gone, or an error.
+ */
+int look_read(struct look *l, size_t place, uint32_t way);
+
+/* All mailboxes of an account in which nothing goes on. */
+int look_all(struct store_account *a, struct album *ret);
