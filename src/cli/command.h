@@ -106,7 +106,7 @@ struct cli_table {
     const struct cli_command *commands;
     size_t count;
     const struct cli_parameter *globals; /* that every command takes; NULL behind the last */
-    const char *exits[CLI_EXITS];        /* what each exit code means */
+    const char *const *exits;            /* CLI_EXITS texts: what each exit code means */
 };
 
 /* The row of this name, or NULL. A group has a row of its own ("account"). */

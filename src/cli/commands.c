@@ -941,24 +941,23 @@ static const struct cli_command commands[] = {
     },
 };
 
+static const char *const exits[CLI_EXITS] = {
+    [CLI_OK] = N_("Done."),
+    [CLI_FAILED] = N_("It failed; the reason is on standard error."),
+    [CLI_USAGE] = N_("The command line is wrong, or a name or address in it is not well formed."),
+    [CLI_NOT_RUNNING] = N_("The server is not running, and the command needs it to."),
+    [CLI_NOT_FOUND] = N_("There is no such domain, account, alias, message or setting."),
+    [CLI_REFUSED] = N_("A rule says no: the name is taken, the password is weak, something still"
+                       " depends on what was to be removed, a message could not go this way."),
+    [CLI_SETTINGS] = N_("The settings file has errors."),
+    [CLI_BUSY] =
+        N_("It could not be done now: no answer in time, or somebody else works on it. Trying"
+           " again may help."),
+};
+
 const struct cli_table cli_table = {
     .commands = commands,
     .count = ARRAY_SIZE(commands),
     .globals = globals,
-    .exits =
-        {
-            [CLI_OK] = N_("Done."),
-            [CLI_FAILED] = N_("It failed; the reason is on standard error."),
-            [CLI_USAGE] =
-                N_("The command line is wrong, or a name or address in it is not well formed."),
-            [CLI_NOT_RUNNING] = N_("The server is not running, and the command needs it to."),
-            [CLI_NOT_FOUND] = N_("There is no such domain, account, alias, message or setting."),
-            [CLI_REFUSED] =
-                N_("A rule says no: the name is taken, the password is weak, something still"
-                   " depends on what was to be removed, a message could not go this way."),
-            [CLI_SETTINGS] = N_("The settings file has errors."),
-            [CLI_BUSY] = N_(
-                "It could not be done now: no answer in time, or somebody else works on it. Trying"
-                " again may help."),
-        },
+    .exits = exits,
 };
