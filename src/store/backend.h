@@ -108,8 +108,8 @@ struct backend_ops {
 
     /*
      * Makes a list of struct store_record durable, all or none, in their order; it is durable when
-     * this returns 0. Of a commit that a crash cuts short each record may be found, or not, but none
-     * by half. Records and what they point to stay unchanged meanwhile. May be empty for a new
+     * this returns 0. Of a commit that a crash cuts short each record may be found, or not, but
+     * none by half. Records and what they point to stay unchanged meanwhile. May be empty for a new
      * account: then the account itself is made durable.
      */
     int (*commit)(struct backend_account *a, const struct list *records) WAITS;

@@ -335,7 +335,7 @@ static int copy_kept(struct solo_account *a, struct compaction *c) WAITS {
  * In a group of its own: of one that a power cut tears, this record may be found and those before
  * it not, and then the only copy of a message would go.
  */
-static int write_gone(struct solo_account *a, uint64_t pack) {
+static int write_gone(struct solo_account *a, uint64_t pack) WAITS {
     _cleanup_(buf_done) struct buf facts = {0};
     struct log_group g;
     int error = log_begin(&g, a);
