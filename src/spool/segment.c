@@ -163,7 +163,7 @@ enum release { TO_SPARE, TO_QUARANTINE, TO_NOTHING };
 
 struct release_job {
     struct spool *spool;
-    const struct segment *segment;
+    struct segment *segment;
     enum release how;
     char spare_name[SEGMENT_NAME];
 };
@@ -189,7 +189,10 @@ static int release(void *arg) {
     }
     if (r < 0 && errno != ENOENT)
         return -errno;
-    return pack_sync_dir(dir);
+    r = pack_sync_dir(dir);
+    if (r == 0 && job->how != TO_SPARE) /* here, since the kernel frees its blocks meanwhile */
+        pack_file_close(&job->segment->file);
+    return r;
 }
 
 struct segment *segment_oldest(struct spool *s) {
