@@ -80,6 +80,20 @@ static const char *const STEPS[] = {
     "ALTER TABLE account ADD COLUMN bytes bigint NOT NULL DEFAULT 0;"
     "UPDATE account SET bodies = (SELECT count(*) FROM bodies),"
     " bytes = (SELECT coalesce(sum(size), 0) FROM bodies);",
+
+    /* Keywords; what vanished is found by its MODSEQ, and forgotten when it is old. */
+    "ALTER TABLE entries ADD COLUMN keywords bigint NOT NULL DEFAULT 0;"
+    "CREATE TABLE keyword_sets (account_id bigint NOT NULL, mailbox_id bigint NOT NULL,"
+    " set_id bigint NOT NULL, names text NOT NULL, entries bigint NOT NULL,"
+    " PRIMARY KEY (account_id, mailbox_id, set_id)) WITHOUT ROWID;"
+    "CREATE UNIQUE INDEX keyword_sets_names ON keyword_sets (account_id, mailbox_id, names);"
+    "CREATE TABLE keywords (account_id bigint NOT NULL, mailbox_id bigint NOT NULL,"
+    " name text NOT NULL, sets bigint NOT NULL,"
+    " PRIMARY KEY (account_id, mailbox_id, name)) WITHOUT ROWID;"
+    "ALTER TABLE mailboxes ADD COLUMN forgotten bigint NOT NULL DEFAULT 0;"
+    "CREATE INDEX vanished_modseq ON vanished (account_id, mailbox_id, modseq);"
+    "CREATE TABLE moments (account_id bigint NOT NULL, moment bigint NOT NULL,"
+    " modseq bigint NOT NULL, PRIMARY KEY (account_id, moment)) WITHOUT ROWID;",
 };
 
 /* The files have no mark: what tells them from others is where they lie. */

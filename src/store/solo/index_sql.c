@@ -91,7 +91,7 @@ const char SQL_VANISHED_ADD[] = "INSERT INTO vanished (account_id, mailbox_id, u
                                 " ON CONFLICT (account_id, mailbox_id, uid) DO NOTHING";
 const char SQL_VANISHED_GET[] = "SELECT pack FROM vanished" KEY " AND mailbox_id = ?2 AND uid = ?3";
 const char SQL_VANISHED_SINCE[] =
-    "SELECT uid FROM vanished" KEY " AND mailbox_id = ?2 AND modseq > ?3 ORDER BY uid";
+    "SELECT uid FROM vanished" KEY " AND mailbox_id = ?2 AND modseq > ?3 ORDER BY +uid";
 const char SQL_VANISHED_PLACE[] =
     "UPDATE vanished SET pack = ?4" KEY " AND mailbox_id = ?2 AND uid = ?3";
 const char SQL_VANISHED_GONE[] = "UPDATE vanished SET pack = 0" KEY " AND pack = ?2";
