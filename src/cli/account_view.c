@@ -61,13 +61,6 @@ void account_write_usage(struct buf *to, const struct account *a) {
     }
 }
 
-static void add_removed(struct cli *c, struct table *t, const struct account *a) {
-    table_word(t, _("removed"));
-    table_text(t, cli_time(c->arena, a->removed, "-"));
-    table_word(t, _("kept until"));
-    table_text(t, cli_time(c->arena, a->kept_until, _("somebody purges it")));
-}
-
 void account_write(struct cli *c, const struct account *a) {
     static const struct table_column columns[] = {{""}, {"", .wraps = true}};
     _cleanup_(table_done) struct table t = {
@@ -105,7 +98,11 @@ void account_write(struct cli *c, const struct account *a) {
     table_text(&t, cli_time(c->arena, a->created, "-"));
     table_word(&t, _("last login"));
     table_text(&t, cli_time(c->arena, a->last_login, _("never")));
-    if (a->removed > 0)
-        add_removed(c, &t, a);
+    if (a->removed > 0) {
+        table_word(&t, _("removed"));
+        table_text(&t, cli_time(c->arena, a->removed, "-"));
+        table_word(&t, _("kept until"));
+        table_text(&t, cli_time(c->arena, a->kept_until, _("somebody purges it")));
+    }
     table_write(&t, &c->out);
 }

@@ -22,17 +22,6 @@ static struct slice when(const struct listing *l, struct arena *a, usec_t wall, 
     return l->c->width > 0 && wall > 0 ? slice_first(text, DATE_COLUMNS) : text;
 }
 
-/* The limit that holds: the account's own, or that of the settings. */
-static void add_quota(struct listing *l, const struct account *account) {
-    const struct conf *conf = l->c->conf;
-    if (account->quota > 0)
-        table_size(&l->table, account->quota);
-    else if (conf && conf->delivery.quota > 0)
-        table_size(&l->table, conf->delivery.quota);
-    else
-        table_word(&l->table, conf ? _("none") : "");
-}
-
 static void add_row(struct listing *l, const struct account *account, struct arena *a) {
     struct table *t = &l->table;
     table_printf(t, "%llu", (unsigned long long)account->id);
@@ -53,7 +42,14 @@ static void add_row(struct listing *l, const struct account *account, struct are
                                        : when(l, a, account->kept_until, _("purged")));
         return;
     }
-    add_quota(l, account);
+    /* the limit that holds: the account's own, or that of the settings */
+    uint64_t quota = account->quota;
+    if (quota == 0 && l->c->conf)
+        quota = l->c->conf->delivery.quota;
+    if (quota > 0)
+        table_size(t, quota);
+    else
+        table_word(t, l->c->conf ? _("none") : "");
     table_text(t, when(l, a, account->last_login, _("never")));
 }
 

@@ -4,15 +4,6 @@
 #include "cli/directory_access.h"
 #include "cli/secret.h"
 
-static int read_password(const struct cli *c, struct secret *ret, struct problem *problem) {
-    if (!cli_has(c->call, "no-password"))
-        return secret_get(c, SECRET_PASSWORD_OR_HASH, ret, problem);
-    if (cli_has(c->call, "password-stdin") || cli_has(c->call, "password-hash-stdin") ||
-        cli_has(c->call, "generate"))
-        return problem_set(problem, -E_SYNTAX, _("--no-password goes with no other password"));
-    return 0;
-}
-
 static void write_json(struct cli *c, const struct account_new *account, uint64_t count,
                        uint64_t result, const struct secret *secret) {
     struct json j = {.to = &c->out};
@@ -38,22 +29,19 @@ static void write_words(struct cli *c, const struct account_new *account, uint64
         buf_printf(&c->out, _("Password: %.*s\n"), SLICE_ARG(secret_slice(secret)));
 }
 
-static int add(struct cli *c, const struct account_new *account, uint64_t *ret,
-               struct problem *problem) WAITS {
-    uint64_t first = cli_number(c->call, "first", 0);
-    uint64_t count = cli_number(c->call, "count", 0);
-    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int r = directory_access_open(c, &x, problem);
-    return r < 0 ? r : access_account_add(x, account, first, count, ret, problem);
-}
-
 int cmd_account_add(struct cli *c) {
     struct problem problem = {0};
     _cleanup_(secret_wipe) struct secret secret = {0};
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     uint64_t count = cli_number(c->call, "count", 0), result = 0;
+    uint64_t first = cli_number(c->call, "first", 0);
     bool hash = cli_has(c->call, "password-hash-stdin");
     bool for_tests = cli_number(c->call, "hash-cost", 0) == 1;
-    int r = read_password(c, &secret, &problem);
+    int r = 0;
+    if (!cli_has(c->call, "no-password"))
+        r = secret_get(c, SECRET_PASSWORD_OR_HASH, &secret, &problem);
+    else if (hash || cli_has(c->call, "password-stdin") || cli_has(c->call, "generate"))
+        r = problem_set(&problem, -E_SYNTAX, _("--no-password goes with no other password"));
     struct account_new account = {
         .address = cli_text(c->call, "USER@DOMAIN"),
         .name = cli_text(c->call, "name"),
@@ -66,7 +54,9 @@ int cmd_account_add(struct cli *c) {
         .minimal_cost = for_tests,
     };
     if (r == 0)
-        r = add(c, &account, &result, &problem);
+        r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = access_account_add(x, &account, first, count, &result, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     if (c->json)

@@ -15,19 +15,6 @@ struct account_import {
 
 /* ------------------------------------------------------------------ reading */
 
-static void note_locked(struct account_import *import, struct slice name) {
-    if (import->locked.len > 0)
-        buf_add_byte(&import->locked, '\n');
-    buf_add(&import->locked, name);
-}
-
-static int check_lengths(const struct import_account *account, struct problem *problem) {
-    if (MAX(MAX(account->name.len, account->hash.len), account->plain.len) <= ACCESS_IMPORT_TEXT)
-        return 0;
-    return problem_set(problem, -E_SYNTAX, _("a field is longer than %u bytes"),
-                       ACCESS_IMPORT_TEXT);
-}
-
 /* With --generate whoever would come without a password gets one. */
 static bool needs_one(const struct cli *c, const struct import_account *account) {
     char *hash = arena_alloc(c->arena, PASSWORD_HASH_MAX);
@@ -67,14 +54,18 @@ static void read_accounts(struct account_import *import) {
     import->accounts = arena_array(in->c->arena, lines, sizeof *import->accounts);
     import->made = arena_array(in->c->arena, lines, sizeof *import->made);
     while ((r = import_text_account(&in->text, &account, &wrong)) != 0) {
-        if (r > 0 && !account.locked)
-            r = check_lengths(&account, &wrong);
-        if (r < 0)
+        size_t longest = MAX(MAX(account.name.len, account.hash.len), account.plain.len);
+        if (r > 0 && !account.locked && longest > ACCESS_IMPORT_TEXT)
+            r = problem_set(&wrong, -E_SYNTAX, _("a field is longer than %u bytes"),
+                            ACCESS_IMPORT_TEXT);
+        if (r < 0) {
             import_add_error(in, in->text.line, account.address, &wrong);
-        else if (account.locked)
-            note_locked(import, account.address);
-        else
+        } else if (account.locked) {
+            buf_add_str(&import->locked, import->locked.len > 0 ? "\n" : "");
+            buf_add(&import->locked, account.address);
+        } else {
             take(import, &account);
+        }
     }
 }
 

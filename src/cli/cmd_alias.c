@@ -80,14 +80,6 @@ static void write_object(struct json *j, const struct alias *alias) {
     json_end(j);
 }
 
-/* The alias stands beside its first target; the others follow below. */
-static void add_rows(struct table *t, const struct alias *alias) {
-    for (size_t i = 0; i < alias->target_count; i++) {
-        table_text(t, i == 0 ? alias->address : S(" "));
-        table_text(t, alias->targets[i]);
-    }
-}
-
 static int write_all(struct cli *c, struct directory_access *x, struct table *t, struct json *j,
                      struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena page = {0};
@@ -100,10 +92,14 @@ static int write_all(struct cli *c, struct directory_access *x, struct table *t,
         if (r < 0)
             return r;
         for (size_t i = 0; i < count; i++) {
+            const struct alias *alias = &list[i];
             if (c->json)
-                write_object(j, &list[i]);
-            else
-                add_rows(t, &list[i]);
+                write_object(j, alias);
+            /* in the table an alias stands beside its first target; the others follow below */
+            for (size_t k = 0; !c->json && k < alias->target_count; k++) {
+                table_text(t, k == 0 ? alias->address : S(" "));
+                table_text(t, alias->targets[k]);
+            }
         }
         if (!c->json && count == 0 && after.len == 0)
             buf_add_str(&c->out, _("There are no aliases to list.\n"));

@@ -31,15 +31,6 @@ static void json_problem(struct check *k, const struct conf_problem *p) {
     json_end(j);
 }
 
-static void list_problems(struct check *k) {
-    const struct conf_problems *p = &k->c->problems;
-    k->counts[CHECK_ERROR] += (unsigned)(p->count + p->unkept);
-    if (!k->c->json)
-        conf_problems_write(p, &k->c->out);
-    for (size_t i = 0; k->c->json && i < p->count; i++)
-        json_problem(k, &p->list[i]);
-}
-
 static void check_settings(struct check *k) {
     unsigned set = 0;
     for (size_t i = 0; i < conf_setting_count; i++)
@@ -166,22 +157,16 @@ static void check_ports(struct check *k) WAITS {
 
 /* ------------------------------------------------------------------ the directory */
 
-static void check_role(struct check *k, struct directory_access *x, const char *name,
-                       struct slice domain, struct buf *dead) WAITS {
-    struct route route;
-    struct arena *a = k->c->arena;
-    struct slice address = arena_printf(a, "%s@%.*s", name, SLICE_ARG(domain));
-    if (access_resolve(x, address, a, &route, NULL) < 0 || route.kind == ROUTE_LOCAL)
-        return;
-    buf_printf(dead, "%s%.*s", dead->len > 0 ? ", " : "", SLICE_ARG(address));
-}
-
 /* Whoever writes there about a message has to reach somebody (RFC 5321 §4.5.1, RFC 2142). */
 static void check_roles(struct check *k, struct directory_access *x, struct slice domain) WAITS {
     static const char *const names[] = {"postmaster", "abuse", "mailer-daemon"};
     _cleanup_(buf_done) struct buf dead = {0};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-        check_role(k, x, names[i], domain, &dead);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        struct route route;
+        struct slice address = arena_printf(k->c->arena, "%s@%.*s", names[i], SLICE_ARG(domain));
+        if (access_resolve(x, address, k->c->arena, &route, NULL) == 0 && route.kind != ROUTE_LOCAL)
+            buf_printf(&dead, "%s%.*s", dead.len > 0 ? ", " : "", SLICE_ARG(address));
+    }
     if (dead.len > 0)
         check_add(k, CHECK_WARNING,
                   _("nobody gets the mail to %.*s: make one account an administrator, with hayauma"
@@ -227,11 +212,14 @@ int cmd_check(struct cli *c) {
     struct check k = {.c = c, .json = {.to = &c->out}};
     if (c->json)
         json_array(&k.json);
-    if (!c->conf) {
-        list_problems(&k);
-    } else {
-        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-            kinds[i](&k);
+    for (size_t i = 0; c->conf && i < ARRAY_SIZE(kinds); i++)
+        kinds[i](&k);
+    if (!c->conf) { /* which are wrong, so nothing else can be looked at */
+        k.counts[CHECK_ERROR] += (unsigned)(c->problems.count + c->problems.unkept);
+        for (size_t i = 0; c->json && i < c->problems.count; i++)
+            json_problem(&k, &c->problems.list[i]);
+        if (!c->json)
+            conf_problems_write(&c->problems, &c->out);
     }
     if (c->json) {
         json_end(&k.json);

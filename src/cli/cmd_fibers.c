@@ -4,15 +4,6 @@
 #include "cli/server.h"
 #include "message/text.h"
 
-static void write_json(struct cli *c, const struct rpc_master_fibers_out *out) {
-    struct json j = {.to = &c->out};
-    json_array(&j);
-    for (size_t i = 0; i < out->fibers_count; i++)
-        json_slice(&j, out->fibers[i].text);
-    json_end(&j);
-    buf_add_byte(&c->out, '\n');
-}
-
 int cmd_fibers(struct cli *c) {
     CLI_WITHIN(CLI_PATIENCE);
     struct problem problem = {0};
@@ -25,13 +16,18 @@ int cmd_fibers(struct cli *c) {
         r = call_master_fibers(link, &in, c->arena, &out, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
-    if (c->json) {
-        write_json(c, &out);
+    if (!c->json) {
+        for (size_t i = 0; i < out.fibers_count; i++) {
+            text_add(&c->out, out.fibers[i].text);
+            buf_add_byte(&c->out, '\n');
+        }
         return CLI_OK;
     }
-    for (size_t i = 0; i < out.fibers_count; i++) {
-        text_add(&c->out, out.fibers[i].text);
-        buf_add_byte(&c->out, '\n');
-    }
+    struct json j = {.to = &c->out};
+    json_array(&j);
+    for (size_t i = 0; i < out.fibers_count; i++)
+        json_slice(&j, out.fibers[i].text);
+    json_end(&j);
+    buf_add_byte(&c->out, '\n');
     return CLI_OK;
 }

@@ -135,12 +135,6 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return 0;
 }
 
-static void remove_all(const struct cli *c, bool is_new) {
-    (void)nftw(c->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    if (is_new)
-        (void)rmdir(c->directory);
-}
-
 /* ------------------------------------------------------------------ what is in it */
 
 static int write_file(const char *path, struct slice text, mode_t mode,
@@ -201,14 +195,9 @@ static void add_domains(void *arg) WAITS {
     adding->result = r;
 }
 
-static int make_directory(struct cli *c, struct problem *problem) {
+static int make_all(struct cli *c, struct problem *problem) {
     struct fiber_config config = {0};
     struct adding adding = {.cli = c, .problem = problem};
-    int r = fiber_run(&config, add_domains, &adding);
-    return r < 0 ? r : adding.result;
-}
-
-static int make_all(struct cli *c, struct problem *problem) {
     int r = conf_set(c->conf, "data-directory", slice_of_str(c->directory), problem);
     if (r == 0 &&
         c->conf->delivery.quota == 0) /* nobody fills the disk for all, unless wished so */
@@ -221,7 +210,9 @@ static int make_all(struct cli *c, struct problem *problem) {
     if (r == 0)
         r = write_certificate(c, problem);
     if (r == 0)
-        r = make_directory(c, problem);
+        r = fiber_run(&config, add_domains, &adding);
+    if (r == 0)
+        r = adding.result;
     return r < 0 ? r : write_settings(c, problem);
 }
 
@@ -234,8 +225,10 @@ int cmd_init(struct cli *c) {
     if (r < 0)
         return cli_fail(r, &problem);
     r = make_all(c, &problem);
-    if (r < 0) {
-        remove_all(c, is_new);
+    if (r < 0) { /* nothing is left behind */
+        (void)nftw(c->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        if (is_new)
+            (void)rmdir(c->directory);
         return cli_fail(r, &problem);
     }
     size_t count = 0;

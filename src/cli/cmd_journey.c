@@ -106,22 +106,18 @@ static int follow(struct telling *t, struct message_family *f, const struct show
 
 /* ------------------------------------------------------------------ telling */
 
-/* The first message in front, the others by age. */
-static void show_json(struct telling *t, const struct message_family *f) {
-    show_journey_json(&t->json, f->first, f->first, f->events, f->events_count);
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->members[i].message != f->first)
-            show_journey_json(&t->json, f->members[i].message, f->first, f->events,
-                              f->events_count);
-    }
-}
-
 static void show(struct telling *t, const struct message_family *f, struct show_place *place) {
     struct buf *to = &t->c->out;
     if (!t->c->json) {
         show_journey(to, f->first, f->events, f->events_count, place, &t->options);
     } else if (!cli_has(t->c->call, "follow")) {
-        show_json(t, f);
+        /* the first message in front, the others by age */
+        show_journey_json(&t->json, f->first, f->first, f->events, f->events_count);
+        for (size_t i = 0; i < f->count; i++) {
+            if (f->members[i].message != f->first)
+                show_journey_json(&t->json, f->members[i].message, f->first, f->events,
+                                  f->events_count);
+        }
     } else {
         for (size_t i = 0; i < f->events_count; i++) {
             struct json j = {.to = to};

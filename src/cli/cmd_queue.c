@@ -49,16 +49,6 @@ static struct slice one_line(struct arena *a, struct slice text) {
 
 /* ------------------------------------------------------------------ for programs */
 
-static void json_waiting(struct json *j, const struct rpc_waiting *w) {
-    json_object(j);
-    cli_json_text(j, "address", w->address);
-    cli_json_text(j, "status", w->status);
-    cli_json_int(j, "attempts", w->attempts);
-    cli_json_time(j, "next", w->next);
-    cli_json_text(j, "reply", w->reply);
-    json_end(j);
-}
-
 static void json_queued(struct json *j, const struct rpc_queued *q, struct arena *a, bool details) {
     json_object(j);
     cli_json_text(j, "id", cli_message(a, q->id));
@@ -75,8 +65,16 @@ static void json_queued(struct json *j, const struct rpc_queued *q, struct arena
     if (details) {
         json_key(j, "waiting");
         json_array(j);
-        for (size_t i = 0; i < q->waiting_count; i++)
-            json_waiting(j, &q->waiting[i]);
+        for (size_t i = 0; i < q->waiting_count; i++) {
+            const struct rpc_waiting *w = &q->waiting[i];
+            json_object(j);
+            cli_json_text(j, "address", w->address);
+            cli_json_text(j, "status", w->status);
+            cli_json_int(j, "attempts", w->attempts);
+            cli_json_time(j, "next", w->next);
+            cli_json_text(j, "reply", w->reply);
+            json_end(j);
+        }
         json_end(j);
     }
     json_end(j);
@@ -92,19 +90,14 @@ struct listing {
     uint64_t shown, total;
 };
 
-/* The first of those who are left, behind their number when there are several. */
-static struct slice recipients_text(struct arena *a, const struct rpc_queued *q) {
-    struct slice first = cli_shown(a, q->first);
-    return q->left > 1 ? arena_printf(a, "(%u) %.*s", q->left, SLICE_ARG(first)) : first;
-}
-
 static void add_row(struct listing *l, const struct rpc_queued *q, struct arena *a) {
     struct table *t = &l->table;
+    struct slice first = cli_shown(a, q->first); /* of those who are left */
     table_text(t, cli_message(a, q->id));
     table_text(t, cli_span(a, fiber_wall() - q->arrival));
     table_size(t, q->size);
     table_text(t, sender_text(q));
-    table_text(t, recipients_text(a, q));
+    table_text(t, q->left > 1 ? arena_printf(a, "(%u) %.*s", q->left, SLICE_ARG(first)) : first);
     table_word(t, translated(state_of(q)));
     table_text(t, next_text(a, q->next, q->hold));
 }
@@ -147,16 +140,6 @@ static void write_rows(struct listing *l, const struct rpc_queue_list_out *page,
     }
 }
 
-static void write_page(struct listing *l, const struct rpc_queue_list_out *page, struct arena *a) {
-    for (size_t i = 0; l->c->json && i < page->messages_count; i++)
-        json_queued(&l->json, &page->messages[i], a, l->details);
-    if (!l->c->json && page->total > 0)
-        write_rows(l, page, a);
-    l->shown += page->messages_count;
-    l->total = page->total;
-    cli_flush(l->c);
-}
-
 static int write_all(struct listing *l, struct queue_access *queue, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
     uint64_t limit = cli_number(l->c->call, "limit", UINT64_MAX);
@@ -171,7 +154,13 @@ static int write_all(struct listing *l, struct queue_access *queue, struct probl
         int r = access_queue_list(queue, &in, &a, &out, problem);
         if (r < 0)
             return r;
-        write_page(l, &out, &a);
+        for (size_t i = 0; l->c->json && i < out.messages_count; i++)
+            json_queued(&l->json, &out.messages[i], &a, l->details);
+        if (!l->c->json && out.total > 0)
+            write_rows(l, &out, &a);
+        cli_flush(l->c);
+        l->shown += out.messages_count;
+        l->total = out.total;
         if (out.messages_count < in.limit || l->shown >= limit)
             return 0;
         in.after = out.messages[out.messages_count - 1].id;

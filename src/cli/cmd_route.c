@@ -303,14 +303,6 @@ static void json_remote(struct json *j, const struct remote *r) {
     json_end(j);
 }
 
-static void json_mailbox(struct json *j, const struct route_mailbox *m) {
-    json_object(j);
-    cli_json_int(j, "account", (int64_t)m->account_id);
-    cli_json_text(j, "address", m->address);
-    cli_json_text(j, "detail", m->detail);
-    json_end(j);
-}
-
 static void write_json(struct finding *f) {
     struct json j = {.to = &f->c->out};
     json_object(&j);
@@ -323,8 +315,14 @@ static void write_json(struct finding *f) {
     json_end(&j);
     json_key(&j, "mailboxes");
     json_array(&j);
-    for (size_t i = 0; i < f->route.mailbox_count; i++)
-        json_mailbox(&j, &f->route.mailboxes[i]);
+    for (size_t i = 0; i < f->route.mailbox_count; i++) {
+        const struct route_mailbox *m = &f->route.mailboxes[i];
+        json_object(&j);
+        cli_json_int(&j, "account", (int64_t)m->account_id);
+        cli_json_text(&j, "address", m->address);
+        cli_json_text(&j, "detail", m->detail);
+        json_end(&j);
+    }
     json_end(&j);
     json_key(&j, "elsewhere");
     json_array(&j);
@@ -337,12 +335,6 @@ static void write_json(struct finding *f) {
 
 /* ------------------------------------------------------------------ the command */
 
-static int resolve(struct cli *c, struct route *ret, struct problem *problem) WAITS {
-    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int r = directory_access_open(c, &x, problem);
-    return r < 0 ? r : access_resolve(x, cli_text(c->call, "ADDRESS"), c->arena, ret, problem);
-}
-
 static void list_remotes(struct finding *f) {
     const struct route *r = &f->route;
     struct slice asked = cli_text(f->c->call, "ADDRESS");
@@ -352,6 +344,13 @@ static void list_remotes(struct finding *f) {
     f->remotes = arena_array(f->c->arena, f->count, sizeof *f->remotes);
     for (size_t i = 0; i < f->count; i++)
         f->remotes[i].address = r->kind == ROUTE_NOT_OURS ? asked : r->forwards[i];
+}
+
+/* The directory is let go again before DNS is asked, which takes its time. */
+static int resolve(struct cli *c, struct route *ret, struct problem *problem) WAITS {
+    _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
+    int r = directory_access_open(c, &x, problem);
+    return r < 0 ? r : access_resolve(x, cli_text(c->call, "ADDRESS"), c->arena, ret, problem);
 }
 
 int cmd_route(struct cli *c) {

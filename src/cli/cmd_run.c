@@ -143,22 +143,19 @@ static int ask_to_reload(struct cli *c, struct rpc_master_reload_out *out,
     return r < 0 ? r : call_master_reload(link, &in, c->arena, out, problem);
 }
 
-/* The master's answer has room for the first errors only; they are all found again here. */
-static int print_errors(struct cli *c, int r, const struct problem *problem) {
-    if (c->conf || r == -ENOTCONN || r == -EACCES)
-        return cli_fail(r, problem);
-    int code = cli_need_settings(c);
-    cli_print(_("nothing was reloaded: the old settings stay in force"));
-    return code;
-}
-
 int cmd_reload(struct cli *c) {
     struct problem problem = {0};
     struct rpc_master_reload_out out = {0};
     struct json j = {.to = &c->out};
     int r = ask_to_reload(c, &out, &problem);
-    if (r < 0)
-        return print_errors(c, r, &problem);
+    if (r < 0 && (c->conf || r == -ENOTCONN || r == -EACCES))
+        return cli_fail(r, &problem);
+    if (r < 0) {
+        /* the master's answer has room for the first errors only; all are found again here */
+        int code = cli_need_settings(c);
+        cli_print(_("nothing was reloaded: the old settings stay in force"));
+        return code;
+    }
     if (!c->json) {
         buf_add(&c->out, out.report);
         return CLI_OK;

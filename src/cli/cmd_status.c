@@ -21,16 +21,6 @@ struct counts {
     int64_t disk_free; /* bytes */
 };
 
-static int64_t count_messages(struct cli *c) WAITS {
-    CLI_WITHIN(COUNT_PATIENCE);
-    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
-    struct rpc_queue_list_in in = {.limit = 1};
-    struct rpc_queue_list_out out;
-    bool asked = server_connect(c, ROLE_QUEUE, &link, NULL) == 0 &&
-                 call_queue_list(link, &in, c->arena, &out, NULL) == 0;
-    return asked ? (int64_t)out.total : -1;
-}
-
 /* Of the directory process, or of the directory opened here. */
 static void count_in(struct cli *c, struct rpc_link *link, struct directory *here,
                      struct counts *counts) WAITS {
@@ -44,16 +34,23 @@ static void count_in(struct cli *c, struct rpc_link *link, struct directory *her
         counts->accounts += (int64_t)list[i].accounts;
 }
 
+/* Each number has its own time: one process that hangs does not hide what another one knows. */
+
+static void count_messages(struct cli *c, struct counts *counts) WAITS {
+    CLI_WITHIN(COUNT_PATIENCE);
+    _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
+    struct rpc_queue_list_in in = {.limit = 1};
+    struct rpc_queue_list_out out;
+    if (server_connect(c, ROLE_QUEUE, &link, NULL) == 0 &&
+        call_queue_list(link, &in, c->arena, &out, NULL) == 0)
+        counts->messages = (int64_t)out.total;
+}
+
 static void count_names(struct cli *c, struct counts *counts) WAITS {
     CLI_WITHIN(COUNT_PATIENCE);
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
     if (server_connect(c, ROLE_DIRECTORY, &link, NULL) == 0)
         count_in(c, link, NULL, counts);
-}
-
-static int64_t count_free(const struct cli *c) {
-    struct statvfs fs;
-    return statvfs(c->directory, &fs) < 0 ? -1 : (int64_t)(fs.f_bavail * fs.f_frsize);
 }
 
 static int ask(struct cli *c, struct rpc_master_status_out *out, struct problem *problem) WAITS {
@@ -119,15 +116,6 @@ static void write_json(struct cli *c, const struct rpc_master_status_out *s,
 /* A sentence; on a terminal wrapped at its width. */
 static void write_sentence(struct cli *c, struct slice text) {
     text_wrap_names(&c->out, slice_trim_lines(text), 0, c->width > 0 ? c->width : SIZE_MAX);
-    buf_add_byte(&c->out, '\n');
-}
-
-static void write_heading(struct cli *c, const struct rpc_master_status_out *s) {
-    write_sentence(c, arena_printf(c->arena,
-                                   _("%.*s, Hayauma %.*s in %s, running for %.*s (since %.*s)\n\n"),
-                                   SLICE_ARG(s->hostname), SLICE_ARG(s->version), c->directory,
-                                   SLICE_ARG(cli_span(c->arena, fiber_wall() - s->started)),
-                                   SLICE_ARG(cli_time(c->arena, s->started, "-"))));
     buf_add_byte(&c->out, '\n');
 }
 
@@ -237,13 +225,15 @@ static void write_counts(struct cli *c, const struct counts *counts) {
 
 /* ------------------------------------------------------------------ while it does not run */
 
-static int64_t messages_on_disk(struct cli *c) WAITS {
+/* The process is inside one folder at a time: what is opened here is closed before the next. */
+
+static void messages_on_disk(struct cli *c, struct counts *counts) WAITS {
     _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
     struct rpc_queue_list_in in = {.limit = 1};
     struct rpc_queue_list_out out;
-    bool read = queue_access_open(c, &queue, NULL) == 0 &&
-                access_queue_list(queue, &in, c->arena, &out, NULL) == 0;
-    return read ? (int64_t)out.total : -1;
+    if (queue_access_open(c, &queue, NULL) == 0 &&
+        access_queue_list(queue, &in, c->arena, &out, NULL) == 0)
+        counts->messages = (int64_t)out.total;
 }
 
 /* Reading needs neither the lock nor the settings. */
@@ -261,10 +251,10 @@ static void names_on_disk(struct cli *c, struct counts *counts) WAITS {
 
 static usec_t last_event(struct cli *c) WAITS {
     _cleanup_(events_access_close_p) struct events_access *access = NULL;
-    struct event_log_question last = {.last = 1};
+    struct event_log_question newest = {.last = 1};
     struct event_list events = {0};
     bool read = events_access_open(c, &access, NULL) == 0 &&
-                access_log(access, &last, c->arena, &events, NULL) == 0 && events.count > 0;
+                access_log(access, &newest, c->arena, &events, NULL) == 0 && events.count > 0;
     return read ? events.list[events.count - 1].wall : 0;
 }
 
@@ -285,7 +275,7 @@ static void json_down(struct cli *c, const struct counts *counts, usec_t last) {
 /* What the files tell, and how to start it. */
 static int log_down(struct cli *c, struct counts *counts, const struct problem *problem) WAITS {
     cli_warn_settings(c);
-    counts->messages = messages_on_disk(c);
+    messages_on_disk(c, counts);
     names_on_disk(c, counts);
     usec_t last = last_event(c);
     if (c->json) {
@@ -302,20 +292,28 @@ static int log_down(struct cli *c, struct counts *counts, const struct problem *
 
 int cmd_status(struct cli *c) {
     struct problem problem = {0};
-    struct counts counts = {-1, -1, -1, count_free(c)};
+    struct counts counts = {-1, -1, -1, -1};
     struct rpc_master_status_out status = {0};
+    struct statvfs disk;
+    if (statvfs(c->directory, &disk) == 0)
+        counts.disk_free = (int64_t)(disk.f_bavail * disk.f_frsize);
     int r = ask(c, &status, &problem);
     if (r == -ENOTCONN)
         return log_down(c, &counts, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
-    counts.messages = count_messages(c);
+    count_messages(c, &counts);
     count_names(c, &counts);
     if (c->json) {
         write_json(c, &status, &counts);
         return CLI_OK;
     }
-    write_heading(c, &status);
+    write_sentence(
+        c, arena_printf(c->arena, _("%.*s, Hayauma %.*s in %s, running for %.*s (since %.*s)\n\n"),
+                        SLICE_ARG(status.hostname), SLICE_ARG(status.version), c->directory,
+                        SLICE_ARG(cli_span(c->arena, fiber_wall() - status.started)),
+                        SLICE_ARG(cli_time(c->arena, status.started, "-"))));
+    buf_add_byte(&c->out, '\n');
     write_processes(c, &status);
     write_errors(c, &status);
     buf_add_byte(&c->out, '\n');

@@ -19,10 +19,6 @@ static const struct {
     [CLI_OFFER_MESSAGES] = {"queue list", "id"},
 };
 
-static bool is_top(const struct cli_command *c) {
-    return !strchr(c->name, ' ');
-}
-
 static void add_options(const struct cli_parameter *list, struct buf *to) {
     for (; list && list->name; list++) {
         if (list->form != CLI_ARGUMENT)
@@ -58,7 +54,7 @@ static void add_words_function(const struct cli_table *table, struct buf *to) {
                     "    case $1 in\n");
     _cleanup_(buf_done) struct buf top = {0};
     for (size_t i = 0; i < table->count; i++) {
-        if (is_top(&table->commands[i]))
+        if (!strchr(table->commands[i].name, ' '))
             buf_printf(&top, " %s", table->commands[i].name);
     }
     add_options(table->globals, &top);

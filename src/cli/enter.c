@@ -20,13 +20,6 @@ static int change_root(struct entered *e) {
     return r;
 }
 
-static int change_user(const struct state_user *owner, struct entered *e) {
-    if (setegid(owner->gid) < 0)
-        return -errno;
-    e->changed = true;
-    return seteuid(owner->uid) < 0 ? -errno : 0;
-}
-
 int enter_folder(const struct cli *c, const char *name, const struct state_user *owner,
                  struct entered *ret, struct problem *problem) {
     char path[STATE_PATH];
@@ -35,8 +28,10 @@ int enter_folder(const struct cli *c, const char *name, const struct state_user 
     int r = chdir(path) < 0 ? -errno : 0;
     if (r == 0 && c->users.change)
         r = change_root(&e);
-    if (r == 0 && c->users.change)
-        r = change_user(owner, &e);
+    if (r == 0 && c->users.change) {
+        e.changed = setegid(owner->gid) == 0;
+        r = e.changed && seteuid(owner->uid) == 0 ? 0 : -errno;
+    }
     if (r < 0) {
         leave_folder(&e);
         return problem_set(problem, r, _("the folder %s cannot be used: %s"), path, error_words(r));

@@ -4,14 +4,6 @@
 #include "base/error.h"
 #include "message/text.h"
 
-/* Bytes of the character at the front; the text is UTF-8. */
-static size_t character_length(struct slice text) {
-    size_t len = 1;
-    while (len < text.len && ((uint8_t)text.ptr[len] & 0xc0) == 0x80)
-        len++;
-    return len;
-}
-
 void format_cut(struct buf *to, struct slice text, size_t columns) {
     size_t taken = 0;
     if (text_columns(text) <= columns) {
@@ -19,7 +11,10 @@ void format_cut(struct buf *to, struct slice text, size_t columns) {
         return;
     }
     while (text.len > 0) {
-        struct slice character = slice_first(text, character_length(text));
+        size_t len = 1; /* bytes of the character at the front; the text is UTF-8 */
+        while (len < text.len && ((uint8_t)text.ptr[len] & 0xc0) == 0x80)
+            len++;
+        struct slice character = slice_first(text, len);
         size_t width = text_columns(character);
         if (taken + width + 1 > columns)
             break;

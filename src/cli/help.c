@@ -7,14 +7,6 @@ const char docs_offline[] = N_("Works while the server runs and while it does no
 
 #define LEFT_MAX 26U /* columns of the left side; a longer one stands on a line of its own */
 
-static bool has_options(const struct cli_command *c) {
-    for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
-        if (p->form != CLI_ARGUMENT && !p->required)
-            return true;
-    }
-    return false;
-}
-
 void docs_synopsis(const struct cli_command *c, struct buf *to) {
     buf_printf(to, "hayauma %s", c->name);
     if (cli_command_is_group(c))
@@ -24,11 +16,14 @@ void docs_synopsis(const struct cli_command *c, struct buf *to) {
         if (p->form == CLI_ARGUMENT)
             buf_printf(to, p->optional ? " [%s%s]" : " %s%s", p->name, more);
     }
+    bool options = false;
     for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
         if (p->required)
             buf_printf(to, " --%s %s%s", p->name, p->value, p->many ? "..." : "");
+        else if (p->form != CLI_ARGUMENT)
+            options = true;
     }
-    if (has_options(c))
+    if (options)
         buf_add_str(to, _(" [options]"));
 }
 
@@ -59,20 +54,16 @@ static void write_left(const struct cli_parameter *p, struct buf *to) {
         buf_add_str(to, "...");
 }
 
-static size_t left_width(const struct cli_parameter *list, bool arguments, size_t width) {
+static void write_parameters(const struct cli_parameter *list, bool arguments, const char *title,
+                             struct buf *to) {
+    size_t width = 0; /* of the left column */
+    bool titled = false;
     for (const struct cli_parameter *p = list; p && p->name; p++) {
         _cleanup_(buf_done) struct buf left = {0};
         write_left(p, &left);
         if ((p->form == CLI_ARGUMENT) == arguments && left.len <= LEFT_MAX)
             width = MAX(width, left.len);
     }
-    return width;
-}
-
-static void write_parameters(const struct cli_parameter *list, bool arguments, const char *title,
-                             struct buf *to) {
-    size_t width = left_width(list, arguments, 0);
-    bool titled = false;
     for (const struct cli_parameter *p = list; p && p->name; p++) {
         _cleanup_(buf_done) struct buf left = {0};
         if ((p->form == CLI_ARGUMENT) != arguments)
@@ -113,20 +104,6 @@ static void write_exits(const struct cli_table *table, const struct cli_command 
     }
 }
 
-static void write_json(const struct cli_command *c, struct buf *to) {
-    if (!c->json)
-        return;
-    buf_add_str(to, _("\nWith --json:\n"));
-    format_paragraph(to, slice_of_str(c->json), 2, DOCS_COLUMNS);
-}
-
-static void write_usage(const struct cli_command *c, struct buf *to) {
-    _cleanup_(buf_done) struct buf synopsis = {0};
-    docs_synopsis(c, &synopsis);
-    buf_printf(to, _("usage: %s\n"), buf_str(&synopsis));
-    buf_add_byte(to, '\n');
-}
-
 #define EXAMPLE_INDENT 2U
 #define EXAMPLE_MORE   6U /* where it goes on */
 
@@ -165,7 +142,10 @@ static void write_paragraph(const char *text, struct buf *to) {
 }
 
 void docs_command(const struct cli_table *table, const struct cli_command *c, struct buf *to) {
-    write_usage(c, to);
+    _cleanup_(buf_done) struct buf synopsis = {0};
+    docs_synopsis(c, &synopsis);
+    buf_printf(to, _("usage: %s\n"), buf_str(&synopsis));
+    buf_add_byte(to, '\n');
     write_paragraph(c->about, to);
     if (c->more)
         write_paragraph(c->more, to);
@@ -185,7 +165,10 @@ void docs_command(const struct cli_table *table, const struct cli_command *c, st
         buf_add_str(to, _("\nExamples:\n"));
     for (size_t i = 0; c->examples && c->examples[i]; i++)
         write_example(c->examples[i], to);
-    write_json(c, to);
+    if (c->json) {
+        buf_add_str(to, _("\nWith --json:\n"));
+        format_paragraph(to, slice_of_str(c->json), 2, DOCS_COLUMNS);
+    }
     write_exits(table, c, to);
     write_sentence(_("\nEvery command takes -C DIR, --json and --wide too; see hayauma --help.\n"),
                    to);

@@ -25,19 +25,13 @@ static int read_all(int fd, struct buf *to) {
     return -E_LIMIT;
 }
 
-static int read_file(const char *path, struct buf *to) {
-    bool standard = strcmp(path, "-") == 0;
-    _cleanup_(close_p) int fd = standard ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    if (!standard && fd < 0)
-        return -errno;
-    return read_all(standard ? STDIN_FILENO : fd, to);
-}
-
 int import_begin(struct cli *c, struct import *ret, struct problem *problem) {
     const char *path = cli_text(c->call, "FILE").ptr;
     size_t lines = 1;
-    *ret = (struct import){.c = c, .name = strcmp(path, "-") == 0 ? "<stdin>" : path};
-    int r = read_file(path, &ret->file);
+    bool standard = strcmp(path, "-") == 0;
+    *ret = (struct import){.c = c, .name = standard ? "<stdin>" : path};
+    _cleanup_(close_p) int fd = standard ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    int r = standard || fd >= 0 ? read_all(standard ? STDIN_FILENO : fd, &ret->file) : -errno;
     if (r == -E_LIMIT)
         return problem_set(problem, -E_SYNTAX, _("%s is larger than %zu MiB"), ret->name,
                            IMPORT_FILE_MAX >> 20);

@@ -214,15 +214,6 @@ static void write_parameters(const struct cli_parameter *list, struct buf *to) {
     buf_add_str(to, ".El\n");
 }
 
-static void write_literal(const char *const *lines, struct buf *to) {
-    buf_add_str(to, ".Bd -literal -offset indent\n");
-    for (; *lines; lines++) {
-        write_text(to, slice_of_str(*lines));
-        buf_add_byte(to, '\n');
-    }
-    buf_add_str(to, ".Ed\n");
-}
-
 static void write_exits(unsigned exits, struct buf *to) {
     bool any = false;
     exits &= ~(CLI_EXIT_BIT(CLI_OK) | CLI_EXIT_BIT(CLI_FAILED) | CLI_EXIT_BIT(CLI_USAGE));
@@ -250,8 +241,14 @@ static void write_command(const struct cli_command *c, struct buf *to) {
     if (c->offline)
         write_sentences(to, slice_of_str(translated(docs_offline)));
     write_parameters(c->parameters, to);
-    if (c->examples)
-        write_literal(c->examples, to);
+    if (c->examples) {
+        buf_add_str(to, ".Bd -literal -offset indent\n");
+        for (const char *const *line = c->examples; *line; line++) {
+            write_text(to, slice_of_str(*line));
+            buf_add_byte(to, '\n');
+        }
+        buf_add_str(to, ".Ed\n");
+    }
     if (c->json) {
         buf_add_str(to, either(".Pp\nWith\n.Fl \\-json :\n", ".Pp\n.Fl \\-json\nの出力:\n"));
         write_text(to, slice_of_str(c->json));

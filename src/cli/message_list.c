@@ -33,24 +33,17 @@ int message_search(struct cli *c, const char *parameter, struct event_log_search
 
 /* ------------------------------------------------------------------ lines */
 
-static struct slice when(struct cli *c, usec_t wall) {
-    struct slice text = cli_time(c->arena, wall, "");
-    if (c->width == 0 || text.len < TO_MINUTES)
-        return text;
-    return slice_from(slice_first(text, (size_t)TO_MINUTES), DATE_SKIPPED);
-}
-
-static struct slice to_text(struct arena *a, const struct show_summary *s) {
-    if (s->to_count <= 1)
-        return s->to_count == 1 ? s->to[0] : S("");
-    return arena_printf(a, "(%zu) %.*s", s->to_count, SLICE_ARG(s->to[0]));
-}
-
 static void add_row(struct cli *c, struct table *t, const struct show_summary *s) {
-    table_text(t, when(c, s->wall));
+    struct slice when = cli_time(c->arena, s->wall, "");
+    if (c->width > 0 && when.len >= TO_MINUTES)
+        when = slice_from(slice_first(when, (size_t)TO_MINUTES), DATE_SKIPPED);
+    struct slice to = s->to_count > 0 ? s->to[0] : S("");
+    if (s->to_count > 1)
+        to = arena_printf(c->arena, "(%zu) %.*s", s->to_count, SLICE_ARG(to));
+    table_text(t, when);
     table_text(t, cli_message(c->arena, s->message));
     table_text(t, s->from.len > 0 ? cli_shown(c->arena, s->from) : S("<>"));
-    table_text(t, cli_shown(c->arena, to_text(c->arena, s)));
+    table_text(t, cli_shown(c->arena, to));
     table_text(t, s->subject);
     table_text(t, s->state_words);
 }

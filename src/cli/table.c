@@ -61,11 +61,6 @@ static struct slice title(const struct table *t, size_t column) {
     return slice_of_str(translated(t->columns[column].title));
 }
 
-static void count_titles(struct table *t) {
-    for (size_t i = 0; i < t->count; i++)
-        t->widths[i] = MAX(t->widths[i], text_columns(title(t, i)));
-}
-
 /* Columns of a line when none that shrinks or wraps takes more than `most`. */
 static size_t line_width(const struct table *t, const size_t widths[TABLE_COLUMNS_MAX],
                          size_t most) {
@@ -150,26 +145,22 @@ static void write_row(const struct table *t, const size_t widths[TABLE_COLUMNS_M
     buf_add_byte(to, '\n');
 }
 
-static void write_titles(const struct table *t, const size_t widths[TABLE_COLUMNS_MAX],
-                         struct buf *to) {
-    text_blanks(to, t->indent);
-    for (size_t i = 0; i < t->count; i++) {
-        if (!t->left_out[i])
-            write_cell(t, i, widths[i], title(t, i), to);
-    }
-    buf_add_byte(to, '\n');
-}
-
 void table_write(struct table *t, struct buf *to) {
     size_t widths[TABLE_COLUMNS_MAX];
     MUST(t->cells % t->count == 0);
-    if (!t->headless)
-        count_titles(t);
+    for (size_t i = 0; !t->headless && i < t->count; i++)
+        t->widths[i] = MAX(t->widths[i], text_columns(title(t, i)));
     if (!t->written && t->width > 0)
         leave_out(t);
     fit(t, widths);
-    if (!t->headless && !t->written)
-        write_titles(t, widths, to);
+    if (!t->headless && !t->written) {
+        text_blanks(to, t->indent);
+        for (size_t i = 0; i < t->count; i++) {
+            if (!t->left_out[i])
+                write_cell(t, i, widths[i], title(t, i), to);
+        }
+        buf_add_byte(to, '\n');
+    }
     t->written = true;
     for (size_t row = 0; row < t->cells; row += t->count)
         write_row(t, widths, row, to);
