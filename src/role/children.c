@@ -105,14 +105,6 @@ static void say_end(struct child *child, int status) {
                        child->worker, WEXITSTATUS(status));
 }
 
-/* For a process that cannot be watched: it must not live on beside its successor. */
-static void put_to_death(struct child *child) {
-    int status;
-    (void)kill(child->pid, SIGKILL);
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-}
-
 /* One life of a process, from its start to its end. */
 static void live(struct child *child) WAITS {
     struct problem problem = {0};
@@ -136,8 +128,13 @@ static void live(struct child *child) WAITS {
             (void)kill(child->pid, SIGKILL);
     }
     children_watch_end(&w);
-    if (child->pid > 0 && !w.ended)
-        put_to_death(child);
+    if (child->pid > 0 && !w.ended) {
+        /* it cannot be watched, and must not live on beside its successor */
+        int status;
+        (void)kill(child->pid, SIGKILL);
+        while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+            continue;
+    }
     child->pid = 0;
     children_set_state(child, CHILD_DOWN);
     if (w.ended && !child->all->stopping && r == 0)

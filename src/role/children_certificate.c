@@ -16,16 +16,6 @@
 
 #include "role/children.h"
 
-static int copy_taken(const struct certificate_files *taken, struct certificate_files *ret) {
-    *ret = *taken;
-    ret->certificate = fcntl(taken->certificate, F_DUPFD_CLOEXEC, 0);
-    ret->key = fcntl(taken->key, F_DUPFD_CLOEXEC, 0);
-    if (ret->certificate >= 0 && ret->key >= 0)
-        return 0;
-    certificate_files_close(ret);
-    return -EMFILE;
-}
-
 int children_open_certificate(struct child *child, bool anew, struct certificate_files *ret,
                               struct problem *problem) {
     struct children *c = child->all;
@@ -33,14 +23,27 @@ int children_open_certificate(struct child *child, bool anew, struct certificate
     if (!(child->role->given & GIVEN_CERTIFICATE))
         return 0;
     (void)certificate_files_look(c->conf, c->certificate_given);
-    bool again = !anew && c->certificate_taken.certificate >= 0, loose;
-    int r = again ? copy_taken(&c->certificate_taken, ret)
-                  : certificate_files_open(c->conf, ret, problem);
-    if (r == 0 && !again && (r = certificate_files_judge(c->conf, ret, &loose, problem)) < 0)
-        certificate_files_close(ret);
-    if (r == 0)
-        memcpy(c->certificate_given, ret->states, sizeof ret->states);
-    return r;
+    if (!anew && c->certificate_taken.certificate >= 0) {
+        *ret = c->certificate_taken;
+        ret->certificate = fcntl(c->certificate_taken.certificate, F_DUPFD_CLOEXEC, 0);
+        ret->key = fcntl(c->certificate_taken.key, F_DUPFD_CLOEXEC, 0);
+        if (ret->certificate < 0 || ret->key < 0) {
+            certificate_files_close(ret);
+            return -EMFILE;
+        }
+    } else {
+        bool loose;
+        int r = certificate_files_open(c->conf, ret, problem);
+        if (r < 0)
+            return r;
+        r = certificate_files_judge(c->conf, ret, &loose, problem);
+        if (r < 0) {
+            certificate_files_close(ret);
+            return r;
+        }
+    }
+    memcpy(c->certificate_given, ret->states, sizeof ret->states);
+    return 0;
 }
 
 void children_keep_certificate(struct child *child, struct certificate_files *taken) {

@@ -6,12 +6,6 @@
 #include "base/random.h"
 #include "role/children.h"
 
-static const struct state_user *user_of(enum process_user user, const struct state_users *users) {
-    return user == PROCESS_USER_VAULT  ? &users->vault
-           : user == PROCESS_USER_MAIL ? &users->mail
-                                       : &users->edge;
-}
-
 void children_init(struct children *c, const char *directory, struct conf *conf) {
     *c = (struct children){
         .directory = directory,
@@ -26,12 +20,14 @@ void children_init(struct children *c, const char *directory, struct conf *conf)
     list_init(&c->relinks);
     random_bytes(c->secret, sizeof c->secret);
     for (const struct process_role *r = all_roles; r->work; r++) {
+        const struct state_user *user = r->user == PROCESS_USER_VAULT  ? &c->users.vault
+                                        : r->user == PROCESS_USER_MAIL ? &c->users.mail
+                                                                       : &c->users.edge;
         c->workers[r->role] = roles_workers(r, conf);
         for (unsigned w = 0; w < c->workers[r->role]; w++) {
             MUST(c->count < CHILDREN_MAX);
             struct child *child = &c->list[c->count++];
-            *child = (struct child){
-                .role = r, .worker = w, .all = c, .user = user_of(r->user, &c->users)};
+            *child = (struct child){.role = r, .worker = w, .all = c, .user = user};
             (void)snprintf(child->root, sizeof child->root, "%s/%s", directory,
                            r->directory ? r->directory : "run/empty");
         }

@@ -26,10 +26,6 @@ static struct children_socket look(void) {
         .device = st.st_dev, .number = st.st_ino, .made = st.st_ctim.tv_sec};
 }
 
-static bool is_same(const struct children_socket *a, const struct children_socket *b) {
-    return a->device == b->device && a->number == b->number && a->made == b->made;
-}
-
 int children_open_syslog(struct child *child) {
     struct children *c = child->all;
     if (!(child->role->given & GIVEN_LOG) || !is_wanted(c))
@@ -46,12 +42,12 @@ int children_open_syslog(struct child *child) {
     return -1;
 }
 
-static bool takes_lines(void) {
-    _cleanup_(close_p) int fd = syslog_open(SYSLOG_PATH);
-    return fd >= 0;
-}
-
 bool children_syslog_changed(const struct children *c) {
     struct children_socket now = look();
-    return is_wanted(c) && !is_same(&now, &c->syslog_given) && takes_lines();
+    const struct children_socket *given = &c->syslog_given;
+    if (!is_wanted(c) ||
+        (now.device == given->device && now.number == given->number && now.made == given->made))
+        return false;
+    _cleanup_(close_p) int fd = syslog_open(SYSLOG_PATH);
+    return fd >= 0; /* it takes lines */
 }

@@ -43,33 +43,27 @@ static void place_leave(struct crowd *c, struct crowd_place *place, enum crowd_k
     free(place);
 }
 
-static bool is_limited(const struct net_addr *peer, const struct conf *conf) {
-    return !net_is_loopback(peer) && !conf_networks_have(&conf->smtp.trusted_networks, peer);
-}
-
-static unsigned limit_of_place(enum crowd_kind kind, const struct conf *conf) {
-    return kind == CROWD_READERS   ? conf->pop3.connections_per_address
-           : kind == CROWD_SENDERS ? conf->submission.connections_per_address
-                                   : conf->smtp.connections_per_address;
-}
-
-static bool has_too_many(const struct crowd_place *place, enum crowd_kind kind,
-                         const struct conf *conf) {
-    unsigned most = limit_of_place(kind, conf);
-    return place->kinds[kind] > most ||
-           (place->site && place->site->kinds[kind] > SITE_SHARE * most);
-}
-
 static unsigned smtp_count(const struct crowd *c) {
     return c->kinds[CROWD_STRANGERS] + c->kinds[CROWD_SENDERS];
 }
 
-/* A fifth of the places for SMTP is kept for users. */
-static bool is_full(const struct crowd *c, enum crowd_kind kind, const struct conf *conf) {
-    unsigned most = conf->smtp.connections_max;
+/* What one address, its site and all together may have; known networks only the last. */
+static enum crowd_verdict judge(const struct crowd *c, const struct crowd_place *place,
+                                enum crowd_kind kind, const struct conf *conf) {
+    const struct net_addr *peer = &place->addr;
+    unsigned each = kind == CROWD_READERS   ? conf->pop3.connections_per_address
+                    : kind == CROWD_SENDERS ? conf->submission.connections_per_address
+                                            : conf->smtp.connections_per_address;
+    bool many =
+        place->kinds[kind] > each || (place->site && place->site->kinds[kind] > SITE_SHARE * each);
+    if (many && !net_is_loopback(peer) && !conf_networks_have(&conf->smtp.trusted_networks, peer))
+        return CROWD_TOO_MANY;
     if (kind == CROWD_READERS)
-        return c->kinds[kind] > conf->pop3.connections_max;
-    return smtp_count(c) > (kind == CROWD_STRANGERS ? most - most / 5 : most);
+        return c->kinds[kind] > conf->pop3.connections_max ? CROWD_FULL : CROWD_WELCOME;
+    unsigned all = conf->smtp.connections_max;
+    if (kind == CROWD_STRANGERS)
+        all -= all / 5; /* the rest is kept for users */
+    return smtp_count(c) > all ? CROWD_FULL : CROWD_WELCOME;
 }
 
 enum crowd_verdict crowd_enter(struct crowd *c, const struct net_addr *peer, enum crowd_kind kind,
@@ -80,9 +74,7 @@ enum crowd_verdict crowd_enter(struct crowd *c, const struct net_addr *peer, enu
     c->count++;
     c->kinds[kind]++;
     *ret_place = place;
-    if (has_too_many(place, kind, conf) && is_limited(peer, conf))
-        return CROWD_TOO_MANY;
-    return is_full(c, kind, conf) ? CROWD_FULL : CROWD_WELCOME;
+    return judge(c, place, kind, conf);
 }
 
 void crowd_leave(struct crowd *c, struct crowd_place *place, enum crowd_kind kind) {

@@ -23,13 +23,6 @@ static void set_limits(struct process *p) {
     directory_set_sending_limits(directory_of(p), &limits);
 }
 
-static void warn_when_behind(struct process *p, uint64_t last_account) {
-    uint64_t known = 0;
-    if (directory_was_behind(directory_of(p), &known))
-        process_event(p, 0, KIND_WARNING, NULL, 0, DIRECTORY_IS_BEHIND,
-                      (unsigned long long)last_account, (unsigned long long)known);
-}
-
 static int open_directory(struct process *p, struct problem *problem) WAITS {
     struct directory_role *role = NEW(struct directory_role);
     struct directory_options options = directory_files_options(p->conf);
@@ -42,7 +35,10 @@ static int open_directory(struct process *p, struct problem *problem) WAITS {
     if (r < 0)
         return r;
     set_limits(p);
-    warn_when_behind(p, options.last_account);
+    uint64_t known = 0;
+    if (directory_was_behind(role->directory, &known))
+        process_event(p, 0, KIND_WARNING, NULL, 0, DIRECTORY_IS_BEHIND,
+                      (unsigned long long)options.last_account, (unsigned long long)known);
     return 0;
 }
 
@@ -302,25 +298,21 @@ static int on_alias_change(void *arg, const struct rpc_caller *caller,
                             d, &order, in->address, in->targets, in->targets_count, problem));
 }
 
-/* As many of them as fit into one answer, but at least one: the reader asks on until none is left.
- */
-static size_t fitting(const struct alias *aliases, size_t count) {
-    size_t bytes = 0, i = 0;
-    for (; i < count && bytes < ANSWER_TEXT_MAX; i++)
-        for (size_t k = 0; k < aliases[i].target_count; k++)
-            bytes += aliases[i].targets[k].len + sizeof(uint32_t);
-    return i;
-}
-
 static int on_alias_list(void *arg, const struct rpc_caller *caller,
                          const struct rpc_directory_alias_list_in *in, struct arena *a,
                          struct rpc_directory_alias_list_out *out, struct problem *problem) WAITS {
     (void)caller;
     int r = directory_alias_list(directory_of(arg), in->after, MIN(in->limit, 200U), a,
                                  &out->aliases, &out->aliases_count, problem);
-    if (r == 0)
-        out->aliases_count = fitting(out->aliases, out->aliases_count);
-    return r;
+    if (r < 0)
+        return r;
+    /* as many as fit into one answer, but at least one: the reader asks on until none is left */
+    size_t bytes = 0, count = 0;
+    for (; count < out->aliases_count && bytes < ANSWER_TEXT_MAX; count++)
+        for (size_t i = 0; i < out->aliases[count].target_count; i++)
+            bytes += out->aliases[count].targets[i].len + sizeof(uint32_t);
+    out->aliases_count = count;
+    return 0;
 }
 
 static const struct rpc_directory_handlers handlers = {

@@ -34,16 +34,6 @@ int edge_message_put(struct edge_message *l, struct slice bytes) {
     return r;
 }
 
-static int open_file(struct edge_message *l) WAITS {
-    struct rpc_queue_open_file_in in = {l->id};
-    struct rpc_queue_open_file_out out;
-    int r = call_queue_open_file(edge_link(l->smtp->connection, ROLE_QUEUE), &in, &l->facts, &out,
-                                 NULL);
-    if (r == 0)
-        l->file = out.file;
-    return r;
-}
-
 void edge_message_close_file(struct edge_message *l) {
     if (l->file >= 0)
         (void)close(l->file);
@@ -61,8 +51,13 @@ int edge_message_spill(struct edge_message *l) {
         buf_clear(&l->bytes);
         return 0;
     }
-    if (r == 0 && l->file < 0)
-        r = open_file(l);
+    if (r == 0 && l->file < 0) {
+        struct rpc_queue_open_file_in in = {l->id};
+        struct rpc_queue_open_file_out out = {.file = -1};
+        struct rpc_link *queue = edge_link(l->smtp->connection, ROLE_QUEUE);
+        r = call_queue_open_file(queue, &in, &l->facts, &out, NULL);
+        l->file = r == 0 ? out.file : -1;
+    }
     if (r == -E_LIMIT && l->bytes.len <= EDGE_SMALL_MAX && edge_has_memory(l->smtp->connection, 0))
         return 0; /* too many files for now: it may stay in memory */
     if (r == 0 && l->fixed && l->written == 0)

@@ -75,14 +75,6 @@ static int judge_field(struct edge_message *l, const char *field, struct slice v
     return judge_authors_of(l, field, &authors, any && authors.count > 1);
 }
 
-/* RFC 5322 §3.6.2: of several authors the Sender is the one who sends; here he is one of them. */
-static int judge_authors(struct edge_message *l, const struct submission *sub) WAITS {
-    int r = sub->has_sender ? judge_field(l, "Sender", sub->sender, false) : 0;
-    if (r == 0 && sub->has_from)
-        r = judge_field(l, "From", sub->from, sub->has_sender);
-    return r;
-}
-
 /* ------------------------------------------------------------------ a user's header */
 
 static int fix_header(struct edge_message *l) WAITS {
@@ -103,7 +95,12 @@ static int fix_header(struct edge_message *l) WAITS {
     l->message_id = sub.has_message_id ? arena_copy(&l->facts, sub.message_id)
                                        : message_id_make(&l->facts, l->id, by.host);
     l->subject = arena_copy(&l->facts, slice_first(sub.subject, FACT_MAX));
-    r = judge_authors(l, &sub);
+    /* RFC 5322 §3.6.2: of several authors the Sender is the one who sends; here he is one of them
+     */
+    if (sub.has_sender)
+        r = judge_field(l, "Sender", sub.sender, false);
+    if (r == 0 && sub.has_from)
+        r = judge_field(l, "From", sub.from, sub.has_sender);
     if (r < 0)
         return r;
     submission_header(&l->head, message, &sub, &by);

@@ -121,16 +121,6 @@ static bool ask_again(struct edge_smtp *m, struct slice address, struct arena *a
     return true;
 }
 
-static void ask_all_again(struct edge_message *l) WAITS {
-    struct edge_smtp *m = l->smtp;
-    for (size_t i = 0; i < l->envelope->count; i++) {
-        _cleanup_(arena_done) struct arena a = {0};
-        struct edge_room room;
-        if (ask_again(m, l->envelope->recipients[i].address, &a, &room))
-            m->room.now = MIN(m->room.now, room.now);
-    }
-}
-
 /* Whoever is refused can do something about it only if he knows at whom: the first such one. */
 static void name_whom(struct edge_message *l, uint64_t size) WAITS {
     for (size_t i = 0; i < l->envelope->count; i++) {
@@ -148,8 +138,13 @@ static void name_whom(struct edge_message *l, uint64_t size) WAITS {
 int edge_message_fits(struct edge_message *l) {
     struct edge_smtp *m = l->smtp;
     uint64_t size = l->written + l->head.len + l->bytes.len;
-    if (m->room.now != UINT64_MAX && fiber_now() - m->room.asked > ROOM_COUNTS_FOR)
-        ask_all_again(l);
+    bool stale = m->room.now != UINT64_MAX && fiber_now() - m->room.asked > ROOM_COUNTS_FOR;
+    for (size_t i = 0; stale && i < l->envelope->count; i++) {
+        _cleanup_(arena_done) struct arena a = {0};
+        struct edge_room room;
+        if (ask_again(m, l->envelope->recipients[i].address, &a, &room))
+            m->room.now = MIN(m->room.now, room.now);
+    }
     l->refusal = judge_size(&m->room, size);
     if (!l->refusal.code)
         return 0;
@@ -174,13 +169,6 @@ static struct slice lower(struct arena *a, struct slice text) {
     return slice_of(copy, text.len);
 }
 
-static void list_recipients(struct edge_message *l, struct recipients *to) {
-    for (size_t i = 0; i < l->envelope->count; i++) {
-        struct slice text = lower(&l->facts, l->envelope->recipients[i].address);
-        (void)map_put(&to->by_text, text, l);
-    }
-}
-
 static int judge_recipient(struct edge_message *l, struct slice address) WAITS {
     struct rpc_directory_resolve_in in = {address};
     struct rpc_directory_resolve_out out;
@@ -200,13 +188,16 @@ int edge_message_loops(struct edge_message *l) {
     _cleanup_(recipients_done) struct recipients recipients = {0};
     struct header_cursor c = {.message = buf_slice(&l->bytes)};
     struct header_field field;
+    bool listed = false;
     int r = 0;
     while (r == 0 && header_next(&c, &field)) {
         if (!header_is(&field, S("Delivered-To")))
             continue;
         l->sent_on = true;
-        if (recipients.by_text.count == 0)
-            list_recipients(l, &recipients);
+        for (size_t i = 0; !listed && i < l->envelope->count; i++)
+            (void)map_put(&recipients.by_text, lower(&l->facts, l->envelope->recipients[i].address),
+                          l);
+        listed = true;
         struct slice named = slice_trim_lines(field.raw);
         if (named.len > 320)
             continue;

@@ -55,17 +55,6 @@ static int next_piece(const struct source *source, uint64_t at, struct buf *room
     return offload(OFFLOAD_DISK, read_in_thread, &reading);
 }
 
-/* Quoted-printable may make three bytes of one: what comes of it has to be small enough too. */
-static int judge_made(struct edge_message *l, uint64_t size) {
-    if (size <= l->smtp->listener.limits.message_size_max)
-        return 0;
-    l->refusal =
-        SMTP_REPLY(552, 5, 3, 4,
-                   "The message is too large, since its lines of more than 998 characters have to "
-                   "be encoded");
-    return -E_REFUSED;
-}
-
 /* One pass. What comes of it is kept, in memory or in the file, if `scan` is there to see it. */
 static int pass(struct edge_message *l, struct shorten *s, const struct source *source,
                 struct message_scan *scan) WAITS {
@@ -86,8 +75,13 @@ static int pass(struct edge_message *l, struct shorten *s, const struct source *
             buf_clear(&l->bytes);
         if (scan && source->file >= 0)
             r = edge_message_spill(l);
-        if (r == 0)
-            r = judge_made(l, made);
+        /* quoted-printable may make three bytes of one: what comes of it has to be small enough */
+        if (r == 0 && made > l->smtp->listener.limits.message_size_max) {
+            l->refusal = SMTP_REPLY(552, 5, 3, 4,
+                                    "The message is too large, since its lines of more than 998 "
+                                    "characters have to be encoded");
+            r = -E_REFUSED;
+        }
         edge_message_count(l, source->bytes.len + room.size);
     }
     return r;

@@ -92,10 +92,6 @@ static struct slice recipient_lines(const struct envelope *envelope, struct aren
     return arena_copy(a, buf_slice(&text));
 }
 
-static struct slice size_text(const struct message_scan *whole, struct arena *a) {
-    return whole ? arena_printf(a, "%llu", (unsigned long long)whole->size) : S("");
-}
-
 /* With the last reply, which the client has yet to get when this is told. */
 static struct slice whole_dialogue(const struct edge_smtp *m, const struct message_scan *whole,
                                    struct slice reply, struct arena *a) {
@@ -112,12 +108,15 @@ void edge_log_message(const struct edge_smtp *m, const struct smtp_client *clien
     const struct edge_connection *c = m->connection;
     bool taken = smtp_reply_ok(reply), lost = reply->code == 0;
     struct slice answer = lost ? S("") : smtp_reply_text(a, reply);
+    struct slice size = S("");
+    if (told->whole)
+        size = arena_printf(a, "%llu", (unsigned long long)told->whole->size);
     struct event_fact facts[] = {
         {S(FACT_FROM), t->envelope.reverse_path},
         {S(FACT_TO), recipient_lines(&t->envelope, a)},
         {S(FACT_MESSAGE_ID), told->message_id},
         {S(FACT_SUBJECT), told->subject},
-        {S(FACT_SIZE), size_text(told->whole, a)},
+        {S(FACT_SIZE), size},
         {S(FACT_CLIENT), slice_of_str(c->peer_text)},
         {S(FACT_HELO), client->hello},
         {S(FACT_TLS), client->tls ? slice_of_str(client->tls_facts.version) : S("")},

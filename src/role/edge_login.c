@@ -97,22 +97,18 @@ static void give_to_mail(struct edge_connection *c, struct edge_login *login, in
     (void)send(fd, c->door->away, strlen(c->door->away), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void hand_over_plain(struct edge_connection *c, struct edge_login *login) WAITS {
-    _cleanup_(arena_done) struct arena a = {0};
-    struct slice unread;
-    _cleanup_(close_p) int fd = -1;
-    if (stream_detach(c->stream, &a, &fd, &unread) < 0)
-        return;
-    c->stream = NULL;
-    give_to_mail(c, login, fd, unread, false);
-}
-
 struct stream *edge_hand_over(struct edge_connection *c, struct edge_login *login,
                               bool tls_active) {
     struct stream *mail = NULL;
     int ends[2];
-    if (!tls_active) {
-        hand_over_plain(c, login);
+    if (!tls_active) { /* the connection itself goes, with what was read ahead */
+        _cleanup_(arena_done) struct arena a = {0};
+        _cleanup_(close_p) int fd = -1;
+        struct slice unread;
+        if (stream_detach(c->stream, &a, &fd, &unread) < 0)
+            return NULL;
+        c->stream = NULL;
+        give_to_mail(c, login, fd, unread, false);
         return NULL;
     }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)

@@ -21,24 +21,21 @@ static size_t most(const struct edge *e) {
     return (size_t)e->process->conf->smtp.memory_max;
 }
 
-/* A postmaster should know, but not of each one who is put off. */
-static void log_shortage(struct edge *e) {
-    if (e->short_since > 0 && fiber_now() - e->short_since < TELL_AGAIN)
-        return;
-    e->short_since = fiber_now();
-    process_event(e->process, 0, KIND_WARNING, NULL, 0,
-                  "Clients fill %zu of the %zu MiB that smtp.memory-max allows this edge: messages "
-                  "and connections are put off until there is room again.",
-                  edge_memory(e) >> 20, most(e) >> 20);
-}
-
 bool edge_has_memory(const struct edge_connection *c, size_t more) {
-    size_t bound = most(c->edge);
+    struct edge *e = c->edge;
+    size_t bound = most(e);
     if (c->door->kind == CROWD_STRANGERS)
         bound -= bound / 5;
-    if (edge_memory(c->edge) + more <= bound)
+    if (edge_memory(e) + more <= bound)
         return true;
-    log_shortage(c->edge);
+    /* a postmaster should know, but not of each one who is put off */
+    if (e->short_since == 0 || fiber_now() - e->short_since >= TELL_AGAIN) {
+        e->short_since = fiber_now();
+        process_event(e->process, 0, KIND_WARNING, NULL, 0,
+                      "Clients fill %zu of the %zu MiB that smtp.memory-max allows this edge: "
+                      "messages and connections are put off until there is room again.",
+                      edge_memory(e) >> 20, most(e) >> 20);
+    }
     return false;
 }
 

@@ -79,12 +79,6 @@ static bool has_empty_line(struct edge_message *l) {
     return at >= 0;
 }
 
-/* While the header is not whole, everything stays in memory. */
-static bool may_spill(struct edge_message *l) {
-    return l->header_ended || has_empty_line(l) ||
-           l->bytes.len > l->smtp->listener.limits.header_max;
-}
-
 int edge_message_write(void *arg, struct smtp_transaction *t, struct slice chunk) {
     struct edge_message *l = message_of(t);
     (void)arg;
@@ -93,7 +87,9 @@ int edge_message_write(void *arg, struct smtp_transaction *t, struct slice chunk
     edge_message_count(l, 0);
     if (edge_memory_is_tight(l->smtp->connection->edge))
         limit = TIGHT_PIECE;
-    if (l->bytes.len > limit && may_spill(l))
+    /* while the header is not whole, everything stays in memory */
+    if (l->bytes.len > limit && (l->header_ended || has_empty_line(l) ||
+                                 l->bytes.len > l->smtp->listener.limits.header_max))
         return edge_message_spill(l);
     return edge_has_memory(l->smtp->connection, 0) ? 0 : -ENOSPC;
 }
@@ -111,15 +107,13 @@ static void message_free(struct smtp_transaction *t) {
 
 /* ------------------------------------------------------------------ handing it over */
 
-/* What other hosts may refuse as one that goes in a circle, by a header that anybody can write. */
-static bool has_travelled(const struct edge_message *l, const struct message_scan *facts) {
-    return l->smtp->leads_on && (l->sent_on || facts->received > HOPS_USUAL);
-}
-
 /* The envelope with what is known of how the message came in. */
 static struct envelope envelope_of(const struct edge_message *l, const struct smtp_client *client,
                                    const struct message_scan *facts) {
     struct envelope e = *l->envelope;
+    /* what other hosts may refuse as one that goes in a circle, by a header that anybody can write
+     */
+    bool travelled = l->smtp->leads_on && (l->sent_on || facts->received > HOPS_USUAL);
     e.origin = l->smtp->account           ? QUEUE_FROM_USER
                : edge_is_trusted(l->smtp) ? QUEUE_FROM_HOST
                                           : QUEUE_FROM_OUTSIDE;
@@ -127,8 +121,7 @@ static struct envelope envelope_of(const struct edge_message *l, const struct sm
     e.helo = slice_first(client->hello, ENVELOPE_TEXT_MAX);
     e.peer = slice_of_str(l->smtp->connection->peer_text);
     e.shape = (facts->has_eight_bit ? SHAPE_EIGHT_BIT : 0U) |
-              (facts->has_dot_line ? SHAPE_DOT_LINES : 0U) |
-              (has_travelled(l, facts) ? SHAPE_TRAVELLED : 0U);
+              (facts->has_dot_line ? SHAPE_DOT_LINES : 0U) | (travelled ? SHAPE_TRAVELLED : 0U);
     return e;
 }
 

@@ -126,15 +126,6 @@ static int login(void *arg, const struct smtp_client *client, const struct smtp_
 
 /* ------------------------------------------------------------------ MAIL */
 
-static bool has_room(struct edge_smtp *m, uint64_t size, struct arena *a) WAITS {
-    struct rpc_queue_room_in in = {size};
-    struct rpc_queue_room_out out = {.room = true};
-    if (size < ROOM_ASKED_FROM)
-        return true;
-    return call_queue_room(edge_link(m->connection, ROLE_QUEUE), &in, a, &out, NULL) < 0 ||
-           out.room;
-}
-
 /* A user sends under addresses of his own only. */
 static int check_own_address(struct edge_smtp *m, struct slice address, struct arena *a,
                              struct smtp_reply *ret_reply) WAITS {
@@ -154,8 +145,12 @@ static int check_own_address(struct edge_smtp *m, struct slice address, struct a
 
 static int judge_sender(struct edge_smtp *m, const struct smtp_transaction *t, struct arena *a,
                         struct smtp_reply *ret_reply) WAITS {
+    struct rpc_queue_room_in in = {t->size};
+    struct rpc_queue_room_out out = {.room = true};
     *ret_reply = SMTP_REPLY(250, 2, 1, 0, "Sender OK");
-    if (!has_room(m, t->size, a)) {
+    if (t->size >= ROOM_ASKED_FROM &&
+        call_queue_room(edge_link(m->connection, ROLE_QUEUE), &in, a, &out, NULL) == 0 &&
+        !out.room) {
         *ret_reply = SMTP_REPLY(452, 4, 3, 1, "No room for a message of this size now");
         return 0;
     }

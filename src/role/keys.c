@@ -66,15 +66,6 @@ static void tell_log(struct process *p) {
     }
 }
 
-static void tell_caller(struct process *p) {
-    _cleanup_(free_p) struct tls_judgement *j = NEW(struct tls_judgement);
-    if (!judge(p, j))
-        return;
-    buf_printf(&p->said, "In use: %s.\n", j->summary);
-    for (size_t i = 0; i < j->count; i++)
-        buf_printf(&p->said, "Warning: %s.\n", j->list[i].text);
-}
-
 static void look_at_end(struct process *p) {
     struct keys *k = p->state;
     struct tls_certificate_facts facts;
@@ -95,23 +86,6 @@ static void look_at_end(struct process *p) {
 
 /* ------------------------------------------------------------------ pairs */
 
-static void put_in_use(struct keys *k, struct keys_pair *fresh) {
-    keys_pair_leave(k->old[OLD_MAX - 1]);
-    memmove(k->old + 1, k->old, (OLD_MAX - 1) * sizeof k->old[0]);
-    k->old[0] = k->now;
-    k->old[0]->replaced = fiber_now();
-    k->now = fresh;
-}
-
-static void drop_old(struct keys *k) {
-    for (size_t i = 0; i < OLD_MAX && k->old[i]; i++) {
-        if (k->old[i]->replaced + OLD_LIFE >= fiber_now())
-            continue;
-        keys_pair_leave(k->old[i]); /* as all behind it, which are older */
-        k->old[i] = NULL;
-    }
-}
-
 static struct keys_pair *find_pair(const struct keys *k, uint64_t number) {
     struct keys_pair *found = k->now->number == number ? k->now : NULL;
     for (size_t i = 0; i < OLD_MAX && k->old[i] && !found; i++)
@@ -127,10 +101,6 @@ static int open_keys(struct process *p, struct problem *problem) {
     return keys_pair_read(p, &k->now, problem);
 }
 
-static bool is_same(const struct keys_pair *a, const struct keys_pair *b) {
-    return strcmp(a->chain, b->chain) == 0;
-}
-
 /* Takes files that were replaced as soon as they are a pair again; negative: they are none now. */
 static int take_newer(struct process *p, struct problem *problem) {
     struct keys *k = p->state;
@@ -138,12 +108,16 @@ static int take_newer(struct process *p, struct problem *problem) {
     int r = keys_pair_read(p, &fresh, problem);
     if (r < 0)
         return r;
-    if (is_same(fresh, k->now)) { /* touched, or read by another path */
+    if (strcmp(fresh->chain, k->now->chain) == 0) { /* touched, or read by another path */
         memcpy(k->now->states, fresh->states, sizeof fresh->states);
         keys_pair_leave(fresh);
         return 0;
     }
-    put_in_use(k, fresh);
+    keys_pair_leave(k->old[OLD_MAX - 1]);
+    memmove(k->old + 1, k->old, (OLD_MAX - 1) * sizeof k->old[0]);
+    k->old[0] = k->now;
+    k->old[0]->replaced = fiber_now();
+    k->now = fresh;
     k->look_at_end = fiber_wall() + USEC_DAY; /* told with the rest */
     tell_log(p);
     return 0;
@@ -169,9 +143,15 @@ static void look_for_newer(struct process *p) {
 static int reload_keys(struct process *p, const struct conf *before, struct problem *problem) {
     (void)before;
     int r = take_newer(p, problem);
-    if (r == 0)
-        tell_caller(p);
-    return r;
+    if (r < 0)
+        return r;
+    _cleanup_(free_p) struct tls_judgement *j = NEW(struct tls_judgement);
+    if (judge(p, j)) {
+        buf_printf(&p->said, "In use: %s.\n", j->summary);
+        for (size_t i = 0; i < j->count; i++)
+            buf_printf(&p->said, "Warning: %s.\n", j->list[i].text);
+    }
+    return 0;
 }
 
 /* ------------------------------------------------------------------ calls */
@@ -184,7 +164,12 @@ static int on_certificate(void *arg, const struct rpc_caller *caller,
     (void)problem;
     look_for_newer(arg);
     look_at_end(arg);
-    drop_old(k);
+    for (size_t i = 0; i < OLD_MAX && k->old[i]; i++) {
+        if (k->old[i]->replaced + OLD_LIFE >= fiber_now())
+            continue;
+        keys_pair_leave(k->old[i]); /* as all behind it, which are older */
+        k->old[i] = NULL;
+    }
     out->number = k->now->number;
     if (in->have != k->now->number)
         out->chain = arena_copy(a, slice_of_str(k->now->chain));

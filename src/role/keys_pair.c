@@ -71,19 +71,15 @@ static int cannot_open(unsigned file, int error, struct problem *problem) {
                        name, error_text(error), expected[file]);
 }
 
-/* A descriptor of the caller's, or negative. */
-static int open_file(const struct process *p, unsigned file, struct problem *problem) {
-    int given = file == CHAIN ? p->certificate : p->key;
-    int fd = given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 0)
-                        : open(names[file], O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    return fd >= 0 ? fd : cannot_open(file, errno, problem);
-}
-
 static int read_file(const struct process *p, unsigned file, char **ret_text,
                      struct problem *problem) {
-    _cleanup_(close_p) int fd = open_file(p, file, problem);
+    int given =
+        file == CHAIN ? p->certificate : p->key; /* by the master, if the settings name it */
+    _cleanup_(close_p) int fd =
+        given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 0)
+                   : open(names[file], O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
-        return fd;
+        return cannot_open(file, errno, problem);
     _cleanup_(free_p) char *text = mem_alloc(FILE_MAX + 1);
     ssize_t n = pread(fd, text, FILE_MAX + 1, 0);
     if (n < 0 || n > FILE_MAX) {

@@ -52,26 +52,16 @@ static int passed_socket(const struct net_addr *at) {
     return -1;
 }
 
-static bool is_taken(const struct listeners *l, int fd) {
-    for (size_t i = 0; i < l->count; i++) {
-        if (l->list[i].fd == fd)
-            return true;
-    }
-    return false;
-}
-
 /* ------------------------------------------------------------------ ports */
-
-static bool family_missing(int r) {
-    return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL;
-}
 
 static int bind_port(struct listeners *l, const char *service, const struct net_addr *at,
                      struct problem *problem) {
     char text[NET_TEXT_SIZE];
     int fd = passed_socket(at);
-    if (fd >= 0 && is_taken(l, fd)) /* it stands for several addresses */
-        return 0;
+    for (size_t i = 0; fd >= 0 && i < l->count; i++) {
+        if (l->list[i].fd == fd) /* it stands for several addresses */
+            return 0;
+    }
     int r = fd >= 0 ? 0 : net_listen(at, &fd);
     if (r < 0) {
         struct slice where = net_format(at, text);
@@ -141,9 +131,10 @@ int listeners_open_ports(struct listeners *l, const struct conf *conf, struct pr
         for (size_t n = 0; (port = doors_port(&all_doors, n, &door)); n++) {
             struct net_addr at = place(conf, i, port);
             int r = bind_port(l, port->name.ptr, &at, problem);
-            if (r < 0 && !family_missing(r))
+            if (r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL) /* a family that is missing here */
+                missing = r;
+            else if (r < 0)
                 return r;
-            missing = r < 0 ? r : missing;
         }
     }
     return l->count > before ? 0 : missing;

@@ -42,24 +42,19 @@ static int check_kind(const char *path, const struct stat *st, struct problem *p
     return 0;
 }
 
-/* Nobody else can have a file open that we make. */
-static int open_or_make(const char *path) {
-    int fd = open(path, FLAGS);
-    if (fd >= 0 || errno != ENOENT)
-        return fd;
-    fd = open(path, FLAGS | O_CREAT | O_EXCL, MODE);
-    if (fd >= 0)
-        (void)fchmod(fd, MODE);
-    return fd;
-}
-
 int log_file_open(const struct conf *conf, int *ret_fd, struct problem *problem) {
     const char *path = conf->log.file.ptr;
     struct stat st;
     *ret_fd = -1;
     if (!path)
         return 0;
-    _cleanup_(close_p) int fd = open_or_make(path);
+    _cleanup_(close_p) int fd = open(path, FLAGS);
+    if (fd < 0 && errno == ENOENT) {
+        /* nobody else can have a file open that we make */
+        fd = open(path, FLAGS | O_CREAT | O_EXCL, MODE);
+        if (fd >= 0)
+            (void)fchmod(fd, MODE);
+    }
     if (fd < 0 || fstat(fd, &st) < 0)
         return bad_path(path, errno, problem);
     int r = check_kind(path, &st, problem);

@@ -329,15 +329,6 @@ static void master_fiber(void *arg) WAITS {
     rpc_link_free(m->children.events);
 }
 
-/* Many connections and stacks: as many descriptors as the system lets us have. */
-static void raise_limits(void) {
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
-    }
-}
-
 int master_run(const struct master_options *options, struct conf *conf) {
     struct master *m = NEW(struct master);
     struct fiber_config config = {0};
@@ -349,7 +340,12 @@ int master_run(const struct master_options *options, struct conf *conf) {
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(0077);
     (void)prctl(PR_SET_NAME, "hayauma-master", 0, 0, 0);
-    raise_limits();
+    /* many connections and stacks: as many descriptors as the system lets us have */
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
     m->options = options;
     m->conf = conf;
     int r = fiber_run(&config, master_fiber, m);

@@ -69,16 +69,6 @@ static void set_own(struct relaying *state, struct relay_options *o, const struc
     o->loopback_is_own = conf->port_offset == 0;
 }
 
-static void set_sources(struct relay_options *o, const struct conf *conf) {
-    for (size_t i = 0; i < conf->relay.source_addresses.count; i++) {
-        const struct net_addr *a = &conf->relay.source_addresses.list[i];
-        if (a->any.sa_family == AF_INET6)
-            o->source_ipv6 = a;
-        else
-            o->source_ipv4 = a;
-    }
-}
-
 /* Without them the messages that need them wait; the others go on. */
 static void read_files(struct process *p, struct relaying *state) WAITS {
     const struct conf *conf = state->settings->conf;
@@ -123,7 +113,13 @@ static int start_relaying(struct process *p, struct relaying *state,
     o.pace.limit = conf->relay.connections_max;
     set_timeouts(&o.timeouts, conf);
     set_own(state, &o, conf);
-    set_sources(&o, conf);
+    for (size_t i = 0; i < conf->relay.source_addresses.count; i++) {
+        const struct net_addr *a = &conf->relay.source_addresses.list[i];
+        if (a->any.sa_family == AF_INET6)
+            o.source_ipv6 = a;
+        else
+            o.source_ipv4 = a;
+    }
     int r = tls_client_new(&state->tls, problem);
     if (r < 0)
         return r;
@@ -243,13 +239,6 @@ static void give_results(const struct relay_outcome *outcome, struct arena *a,
     out->rest_why = outcome->rest_why;
 }
 
-/* Bytes first, then the file, as the spool has it. */
-static void set_content(const struct rpc_relay_transmit_in *in, struct relay_message *message) {
-    message->bytes = in->bytes;
-    message->file = in->file;
-    message->size = in->bytes.len + (in->file >= 0 ? in->file_len : 0);
-}
-
 static int on_transmit(void *arg, const struct rpc_caller *caller,
                        const struct rpc_relay_transmit_in *in, struct arena *a,
                        struct rpc_relay_transmit_out *out, struct problem *problem) WAITS {
@@ -260,11 +249,14 @@ static int on_transmit(void *arg, const struct rpc_caller *caller,
     struct relay_job job = {
         .ignore_rest = in->now,
         .voice = {log_step, &call},
-        .message = {.envelope = in->envelope},
+        /* bytes first, then the file, as the spool has it */
+        .message = {.envelope = in->envelope,
+                    .bytes = in->bytes,
+                    .file = in->file,
+                    .size = in->bytes.len + (in->file >= 0 ? in->file_len : 0)},
     };
     (void)caller;
     _cleanup_(close_p) UNUSED int file = in->file;
-    set_content(in, &job.message);
     if (in->domain.len == 0 || in->envelope.count == 0)
         return problem_set(problem, -EINVAL, "a transmission needs a domain and recipients");
     if (!go_the_same_way(state, in))

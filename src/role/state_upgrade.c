@@ -25,14 +25,6 @@ static const struct {
     {"ledger.db", "events.db"},
 };
 
-/* One that is not there has been moved already, or never was. */
-static int move_files(int from, int to) {
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-        if (renameat(from, files[i].former, to, files[i].name) < 0 && errno != ENOENT)
-            return -errno;
-    return fsync(to) < 0 || fsync(from) < 0 ? -errno : 0;
-}
-
 /* The folder that files are moved to; one that is made now belongs to whom the old one does. */
 static int open_events(int state, int former) {
     struct stat st;
@@ -59,8 +51,14 @@ bool state_upgrade(const char *directory, struct buf *ret_notes) {
                        directory);
         return false;
     }
-    int r = now < 0 ? now : move_files(former, now);
-    if (r == 0 && (unlinkat(state, "ledger", AT_REMOVEDIR) < 0 || fsync(state) < 0))
+    int r = MIN(now, 0);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++) {
+        /* one that is not there has been moved already, or never was */
+        if (renameat(former, files[i].former, now, files[i].name) < 0 && errno != ENOENT)
+            r = -errno;
+    }
+    if (r == 0 && (fsync(now) < 0 || fsync(former) < 0 ||
+                   unlinkat(state, "ledger", AT_REMOVEDIR) < 0 || fsync(state) < 0))
         r = -errno;
     (void)unlinkat(state, "run/ledger.sock", 0);
     if (r < 0 && ret_notes)
