@@ -59,36 +59,6 @@ void event_log_stats(const struct event_log *l, struct event_log_stats *ret) {
 
 /* ------------------------------------------------------------------ taking events */
 
-static usec_t right_wall(usec_t wall) {
-    usec_t now = fiber_wall();
-    return wall > now + USEC_DAY || wall < now - USEC_DAY ? now : wall;
-}
-
-static void append(struct batch *b, enum role role, const struct event *event, usec_t wall) {
-    buf_add_u64(&b->events, (uint64_t)wall);
-    buf_add_u64(&b->events, event->message);
-    size_t len_at = b->events.len;
-    buf_add_u32(&b->events, 0);
-    event_encode(&b->events, role, event);
-    put_u32(b->events.ptr + len_at, (uint32_t)(b->events.len - len_at - sizeof(uint32_t)));
-    b->count++;
-}
-
-static void wake_followers(struct event_log *l, queue_id message) {
-    LIST_EACH (f, &l->followers, struct follower, link) {
-        if (f->message != 0 && f->message != message)
-            continue;
-        f->hit = true;
-        l->hurry |= f->message != 0;
-    }
-}
-
-/* Half of the memory is kept for roles that no stranger talks to. */
-static size_t most_bytes(const struct event_log *l, enum role role) {
-    bool outside = role == ROLE_EDGE || role == ROLE_RELAY || role == ROLE_RESOLVER;
-    return outside ? l->options.memory_max / 2 : l->options.memory_max;
-}
-
 static bool take(struct event_log *l, enum role role, const struct event *event, usec_t wall) {
     if (l->options.added) {
         struct event e = {.wall = wall,
@@ -100,23 +70,40 @@ static bool take(struct event_log *l, enum role role, const struct event *event,
                           .fact_count = event->fact_count};
         l->options.added(l->options.arg, &e);
     }
-    if (l->filling.events.len + l->writing.events.len >= most_bytes(l, role)) {
+    /* half of the memory is kept for roles that no stranger talks to */
+    bool outside = role == ROLE_EDGE || role == ROLE_RELAY || role == ROLE_RESOLVER;
+    size_t most = outside ? l->options.memory_max / 2 : l->options.memory_max;
+    if (l->filling.events.len + l->writing.events.len >= most) {
         l->lost++;
         l->lost_in_all++;
         return false;
     }
     if (l->filling.count == 0)
         l->filling_since = fiber_now();
-    append(&l->filling, role, event, wall);
+    struct batch *b = &l->filling;
+    buf_add_u64(&b->events, (uint64_t)wall);
+    buf_add_u64(&b->events, event->message);
+    size_t len_at = b->events.len;
+    buf_add_u32(&b->events, 0);
+    event_encode(&b->events, role, event);
+    put_u32(b->events.ptr + len_at, (uint32_t)(b->events.len - len_at - sizeof(uint32_t)));
+    b->count++;
     l->added++;
-    wake_followers(l, event->message);
+    LIST_EACH (f, &l->followers, struct follower, link) {
+        if (f->message != 0 && f->message != event->message)
+            continue;
+        f->hit = true;
+        l->hurry |= f->message != 0;
+    }
     if (l->filling.count == 1 || l->filling.count == EVENT_LOG_BATCH_EVENTS || l->hurry)
         fiber_cond_wake_all(&l->filled);
     return true;
 }
 
 void event_log_add(struct event_log *l, enum role role, const struct event *event) {
-    (void)take(l, role, event, right_wall(event->wall));
+    usec_t now = fiber_wall(), wall = event->wall;
+    bool far = wall > now + USEC_DAY || wall < now - USEC_DAY;
+    (void)take(l, role, event, far ? now : wall);
 }
 
 int event_log_keep(struct event_log *l, enum role role, const struct event *event,

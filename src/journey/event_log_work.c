@@ -116,16 +116,6 @@ static void gather(struct event_log *l, usec_t retry_at) WAITS {
         l->stopping = true;
 }
 
-static void report_lost(struct event_log *l) {
-    uint64_t lost = l->lost;
-    if (lost == 0)
-        return;
-    l->lost = 0;
-    event_log_report(l, KIND_LOST,
-                     "%llu events were not kept: they came faster than they can be written.",
-                     (unsigned long long)lost);
-}
-
 static int write_some(struct event_log *l, struct problem *problem) WAITS {
     if (l->writing.count == 0) {
         struct batch empty = l->writing;
@@ -146,7 +136,13 @@ static int write_some(struct event_log *l, struct problem *problem) WAITS {
         buf_clear(&l->writing.events);
         if (l->writing.events.size > EVENT_LOG_MEMORY_MAX / 8)
             buf_done(&l->writing.events);
-        report_lost(l);
+        uint64_t lost = l->lost;
+        l->lost = 0; /* before this is told, which may be lost itself */
+        if (lost > 0)
+            event_log_report(l, KIND_LOST,
+                             "%llu events were not kept: they came faster than they can be"
+                             " written.",
+                             (unsigned long long)lost);
     }
     fiber_cond_wake_all(&l->stored);
     return r;

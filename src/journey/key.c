@@ -22,40 +22,30 @@ static size_t fold_domain(char folded[static KEY_MAX], size_t len) {
     return from + name.len;
 }
 
-static bool is_international(struct slice text) {
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] >= 0x80)
-            return true;
-    }
-    return false;
-}
-
 struct slice key_fold(struct slice text, char folded[static KEY_MAX]) {
     text = slice_trim_lines(text);
     if (text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>')
         text = slice_trim_lines(slice_first(slice_from(text, 1), text.len - 2));
     text = slice_first(text, KEY_MAX);
-    for (size_t i = 0; i < text.len; i++)
+    bool international = false;
+    for (size_t i = 0; i < text.len; i++) {
         folded[i] = ascii_lower(text.ptr[i]);
-    size_t len = is_international(text) ? fold_domain(folded, text.len) : text.len;
-    return slice_of(folded, len);
-}
-
-/* A value that holds keys begins: addresses one by one, anything else as a whole. */
-static bool begin_value(const struct event_fact *f, struct key_walk *w) {
-    const struct fact *fact = fact_find(f->name);
-    if (!fact || !fact->key)
-        return false;
-    w->rest = f->value;
-    return f->value.len > 0;
+        international |= (unsigned char)text.ptr[i] >= 0x80;
+    }
+    return slice_of(folded, international ? fold_domain(folded, text.len) : text.len);
 }
 
 bool key_next(const struct event *e, struct key_walk *w, char folded[static KEY_MAX],
               struct slice *ret) {
     struct slice piece;
     while (w->inside || w->fact < e->fact_count) {
-        if (!w->inside)
-            w->inside = begin_value(&e->facts[w->fact++], w);
+        if (!w->inside) {
+            /* a value that holds keys begins: addresses one by one, anything else as a whole */
+            const struct event_fact *f = &e->facts[w->fact++];
+            const struct fact *fact = fact_find(f->name);
+            w->rest = f->value;
+            w->inside = fact && fact->key && f->value.len > 0;
+        }
         while (w->inside && (w->inside = event_next_address(&w->rest, &piece))) {
             *ret = key_fold(piece, folded);
             if (ret->len > 0)

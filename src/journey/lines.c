@@ -71,19 +71,15 @@ static unsigned severity(enum conf_log_level level) {
     return level < ARRAY_SIZE(of_level) ? of_level[level] : 6;
 }
 
-static void add_to_syslog(struct buf *to, const struct event *event, enum conf_log_level level) {
-    _cleanup_(buf_done) struct buf message = {0};
-    show_message(&message, event);
-    syslog_add(to, severity(level), event->wall, slice_trim(buf_slice(&message)));
-}
-
 static void add_line(struct lines *l, const struct event *event, enum conf_log_level level) {
     struct texts *t = &l->filling;
     if (l->options.file >= 0)
         show_line(&t->file, event);
-    if (l->options.syslog >= 0)
-        add_to_syslog(&t->syslog, event, level);
-    else if (l->options.standard >= 0 && l->options.marked) {
+    if (l->options.syslog >= 0) {
+        _cleanup_(buf_done) struct buf message = {0};
+        show_message(&message, event);
+        syslog_add(&t->syslog, severity(level), event->wall, slice_trim(buf_slice(&message)));
+    } else if (l->options.standard >= 0 && l->options.marked) {
         buf_printf(&t->standard, "<%u>", severity(level));
         show_message(&t->standard, event);
     } else if (l->options.standard >= 0) {
@@ -95,13 +91,10 @@ static size_t waiting(const struct lines *l) {
     return l->filling.standard.len + l->filling.syslog.len + l->filling.file.len;
 }
 
-static bool has_reader(const struct lines *l) {
-    return l->options.standard >= 0 || l->options.syslog >= 0 || l->options.file >= 0;
-}
-
 void lines_add(struct lines *l, const struct event *event) {
     enum conf_log_level level = kind_level(event->kind);
-    if (level > l->options.level || !has_reader(l))
+    bool read = l->options.standard >= 0 || l->options.syslog >= 0 || l->options.file >= 0;
+    if (level > l->options.level || !read)
         return;
     if (waiting(l) >= l->options.memory_max) {
         l->lost++;

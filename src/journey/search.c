@@ -42,25 +42,20 @@ bool search_event_has(const struct event *e, struct slice word) {
     return false;
 }
 
-/* The words that are in the event, as bits. */
-static uint64_t words_in(const struct event *e, const struct event_log_search *s) {
-    uint64_t found = 0;
-    for (size_t i = 0; i < s->count; i++)
-        found |= search_event_has(e, s->words[i]) ? UINT64_C(1) << i : 0;
-    return found;
-}
-
 /* 1: each word is in some event of the message. */
 static int message_has_all(struct event_db *l, queue_id message, const struct event_log_search *s) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     _cleanup_(arena_done) struct arena a = {0};
+    /* words as bits */
     uint64_t wanted = s->count < 64 ? (UINT64_C(1) << s->count) - 1 : ALL, found = 0;
     int r = db_query(l->db, &row, "SELECT record FROM event WHERE letter = ?1", V(message));
     while (r >= 0 && found != wanted && (r = db_step(l->db, row)) == 1) {
         struct event e = {.message = message};
         arena_reset(&a);
-        if (event_decode(db_bytes(row, 0), &a, &e) == 0)
-            found |= words_in(&e, s);
+        if (event_decode(db_bytes(row, 0), &a, &e) < 0)
+            continue;
+        for (size_t i = 0; i < s->count; i++)
+            found |= search_event_has(&e, s->words[i]) ? UINT64_C(1) << i : 0;
     }
     return r < 0 ? r : found == wanted;
 }
@@ -147,16 +142,6 @@ static int find_by_index(struct event_db *l, struct slice word, const struct eve
     return r < 0 || to->count > 0 ? r : find_message_id(l, key, s, to);
 }
 
-static int find_subject(struct event_db *l, const struct event_log_search *s, struct messages *to) {
-    char folded[KEY_MAX];
-    struct slice key = key_fold(s->words[0], folded);
-    return key.len == 0 ? 0
-                        : add_rows(l, to,
-                                   "SELECT letter FROM subject WHERE instr(text, ?1) > 0"
-                                   " AND letter BETWEEN ?2 AND ?3 ORDER BY sequence DESC",
-                                   DB_VALUES(V_BYTES(key), V(s->first), V(s->last)));
-}
-
 /* Those of one word's messages that have the other words too; false when no word is a key. */
 static int find_narrowed(struct event_db *l, const struct event_log_search *s, struct messages *to,
                          bool *ret_narrow) {
@@ -204,8 +189,13 @@ int event_db_find(struct event_db *l, struct event_log_search *s, struct message
     *ret_more = false;
     if (!s->scanning && s->count == 1) {
         r = find_by_index(l, s->words[0], s, messages);
-        if (r == 0 && messages->count == 0)
-            r = find_subject(l, s, messages);
+        char folded[KEY_MAX];
+        struct slice key = key_fold(s->words[0], folded);
+        if (r == 0 && messages->count == 0 && key.len > 0) /* perhaps a part of a subject */
+            r = add_rows(l, messages,
+                         "SELECT letter FROM subject WHERE instr(text, ?1) > 0"
+                         " AND letter BETWEEN ?2 AND ?3 ORDER BY sequence DESC",
+                         DB_VALUES(V_BYTES(key), V(s->first), V(s->last)));
         narrow = messages->count > 0;
     } else if (!s->scanning && s->count > 1) {
         r = find_narrowed(l, s, messages, &narrow);

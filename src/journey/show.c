@@ -46,13 +46,6 @@ static void show_dialogue_line(struct buf *to, struct slice line,
     buf_add_byte(to, '\n');
 }
 
-static void show_dialogue(struct buf *to, struct slice dialogue,
-                          const struct show_options *options) {
-    struct slice line;
-    while (event_next_address(&dialogue, &line))
-        show_dialogue_line(to, line, options);
-}
-
 /* What stands in the head, or in the sentence itself, is not said again. */
 static bool is_said(const struct event *e, struct slice sentence, const struct event_fact *f,
                     const struct fact *fact) {
@@ -80,7 +73,9 @@ static void show_fact(struct buf *to, const struct event *e, struct slice senten
                       const struct event_fact *f, const struct show_options *options) {
     const struct fact *fact = fact_find(f->name);
     if (fact && fact->type == FACT_IS_DIALOGUE) {
-        show_dialogue(to, f->value, options);
+        struct slice dialogue = f->value, said;
+        while (event_next_address(&dialogue, &said))
+            show_dialogue_line(to, said, options);
         return;
     }
     if (is_said(e, sentence, f, fact))
@@ -137,15 +132,6 @@ static void show_time(struct buf *to, usec_t wall, usec_t before,
     text_blanks(to, COLUMN_TITLE - COLUMN_SPAN);
 }
 
-static unsigned title_colour(const struct kind *kind, enum conf_log_level level) {
-    unsigned colour = kind ? value_colour(kind->disposition) : 0;
-    if (colour == 0 && level == CONF_LOG_ERROR)
-        return value_colour(DISPOSITION_FAILED);
-    if (colour == 0 && level == CONF_LOG_WARNING)
-        return value_colour(DISPOSITION_WAITING);
-    return colour > 0 ? colour : PAINT_BOLD;
-}
-
 static void show_step(struct buf *to, const struct event *e, usec_t before,
                       const struct show_options *options) {
     const struct kind *kind = kind_find(e->kind);
@@ -153,8 +139,14 @@ static void show_step(struct buf *to, const struct event *e, usec_t before,
     describe_event(&sentence, e);
     text_add(&title, kind ? slice_of_str(translated(kind->title)) : e->kind);
     size_t columns = text_columns(buf_slice(&title));
+    enum conf_log_level level = kind_level(e->kind);
+    unsigned colour = kind ? value_colour(kind->disposition) : 0;
+    if (colour == 0)
+        colour = level == CONF_LOG_ERROR     ? value_colour(DISPOSITION_FAILED)
+                 : level == CONF_LOG_WARNING ? value_colour(DISPOSITION_WAITING)
+                                             : PAINT_BOLD;
     show_time(to, e->wall, before, options);
-    value_paint(to, options->colour, title_colour(kind, kind_level(e->kind)));
+    value_paint(to, options->colour, colour);
     buf_add(to, buf_slice(&title));
     value_paint(to, options->colour, PAINT_OFF);
     text_blanks(to,

@@ -73,32 +73,24 @@ void show_line_within(struct buf *to, const struct event *e, size_t width) {
 
 /* ------------------------------------------------------------------ JSON */
 
-static void add_list(struct json *j, struct slice value) {
-    struct slice piece;
-    json_array(j);
-    while (event_next_address(&value, &piece))
-        json_slice(j, piece);
-    json_end(j);
-}
-
 static void add_value(struct json *j, const struct fact *fact, struct slice value) {
     char time[TIME_TEXT_SIZE];
     enum fact_type type = fact ? fact->type : FACT_IS_TEXT;
     uint64_t number = 0;
     bool is_number = slice_to_u64(value, INT64_MAX, &number) == 0;
-    if (type == FACT_IS_ADDRESSES || type == FACT_IS_DIALOGUE)
-        add_list(j, value);
-    else if (type == FACT_IS_TIME && is_number)
+    struct slice piece;
+    if (type == FACT_IS_ADDRESSES || type == FACT_IS_DIALOGUE) {
+        json_array(j);
+        while (event_next_address(&value, &piece))
+            json_slice(j, piece);
+        json_end(j);
+    } else if (type == FACT_IS_TIME && is_number) {
         json_slice(j, time_format_rfc3339((usec_t)number, time));
-    else if ((type == FACT_IS_NUMBER || type == FACT_IS_SIZE) && is_number)
+    } else if ((type == FACT_IS_NUMBER || type == FACT_IS_SIZE) && is_number) {
         json_int(j, (int64_t)number);
-    else
+    } else {
         json_slice(j, value);
-}
-
-/* An empty list says something: the null sender. An empty text stands for what is not known. */
-static bool is_missing(const struct event_fact *f, const struct fact *fact) {
-    return f->value.len == 0 && !(fact && fact->type == FACT_IS_ADDRESSES);
+    }
 }
 
 static void add_facts(struct json *j, const struct event *e) {
@@ -107,10 +99,13 @@ static void add_facts(struct json *j, const struct event *e) {
     for (size_t i = 0; i < e->fact_count; i++) {
         char name[64];
         const struct fact *fact = fact_find(e->facts[i].name);
-        if (slice_to_str(e->facts[i].name, name, sizeof name) < 0 || is_missing(&e->facts[i], fact))
+        struct slice value = e->facts[i].value;
+        /* An empty list says something: the null sender. An empty text says nothing. */
+        bool missing = value.len == 0 && !(fact && fact->type == FACT_IS_ADDRESSES);
+        if (missing || slice_to_str(e->facts[i].name, name, sizeof name) < 0)
             continue;
         json_key(j, name);
-        add_value(j, fact, e->facts[i].value);
+        add_value(j, fact, value);
     }
     json_end(j);
 }

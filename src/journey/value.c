@@ -19,16 +19,6 @@ static void add_size(struct buf *to, uint64_t n) {
     buf_add_str(to, P_(" byte", " bytes", n));
 }
 
-static void add_addresses(struct buf *to, struct slice value) {
-    struct slice address;
-    bool first = true;
-    while (event_next_address(&value, &address)) {
-        buf_add_str(to, first ? "" : ", ");
-        buf_add(to, address);
-        first = false;
-    }
-}
-
 static void add_time(struct buf *to, usec_t at, usec_t wall) {
     struct value_clock clock, then;
     value_clock(&clock, at);
@@ -46,14 +36,19 @@ void value_words(struct buf *to, const struct fact *fact, struct slice value, us
     enum fact_type type = fact ? fact->type : FACT_IS_TEXT;
     uint64_t number = 0;
     bool is_number = slice_to_u64(value, INT64_MAX, &number) == 0;
-    if (type == FACT_IS_ADDRESSES)
-        add_addresses(to, value);
-    else if (type == FACT_IS_SIZE && is_number)
+    if (type == FACT_IS_ADDRESSES) {
+        struct slice address;
+        for (bool first = true; event_next_address(&value, &address); first = false) {
+            buf_add_str(to, first ? "" : ", ");
+            buf_add(to, address);
+        }
+    } else if (type == FACT_IS_SIZE && is_number) {
         add_size(to, number);
-    else if (type == FACT_IS_TIME && is_number)
+    } else if (type == FACT_IS_TIME && is_number) {
         add_time(to, (usec_t)number, wall);
-    else
+    } else {
         buf_add(to, value);
+    }
 }
 
 void value_span(struct buf *to, usec_t span) {

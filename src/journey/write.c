@@ -9,7 +9,8 @@
 #include "journey/db.h"
 #include "journey/record.h"
 
-#define SUBJECT_MAX 512U
+#define SUBJECT_MAX  512U
+#define SHRINKS_FROM (UINT64_C(8) << 20) /* bytes that nothing uses */
 
 /* ------------------------------------------------------------------ writing */
 
@@ -72,19 +73,15 @@ static int write_event(struct event_db *l, struct reader *from) {
     return r;
 }
 
-static int write_events(struct event_db *l, const struct batch *batch) {
-    struct reader from = {buf_slice(&batch->events), false};
-    int r = 0;
-    while (r == 0 && from.rest.len > 0)
-        r = write_event(l, &from);
-    return r;
-}
-
 int event_db_write(struct event_db *l, const struct batch *batch) {
     uint64_t next = l->next;
+    struct reader from = {buf_slice(&batch->events), false};
     int r = db_begin(l->db);
-    if (r == 0)
-        r = db_end(l->db, write_events(l, batch));
+    if (r == 0) {
+        while (r == 0 && from.rest.len > 0)
+            r = write_event(l, &from);
+        r = db_end(l->db, r);
+    }
     if (r < 0) {
         l->next = next;
         memset(l->recent, 0, sizeof l->recent);
@@ -166,19 +163,15 @@ static int prune_events(struct event_db *l, const struct db_limits *limits,
     return r < 0 ? r : 1;
 }
 
-/* Unused space is used again; only when it is most of the file, or too much, the file shrinks. */
-static bool should_shrink(const struct db_limits *limits, const struct space *space) {
-    const uint64_t small = UINT64_C(8) << 20;
-    return space->unused > small &&
-           (space->unused > space->used || space->used + space->unused > limits->size_max);
-}
-
 static int prune(struct event_db *l, const struct db_limits *limits, uint64_t step) {
     struct space space = {0};
     int r = measure(l, &space);
     if (r == 0)
         r = prune_events(l, limits, &space, step);
-    if (r >= 0 && should_shrink(limits, &space)) {
+    /* unused space is used again; only when it is most of the file, or too much, the file shrinks
+     */
+    bool much = space.unused > space.used || space.used + space.unused > limits->size_max;
+    if (r >= 0 && much && space.unused > SHRINKS_FROM) {
         int shrunk = db_run(l->db, "PRAGMA incremental_vacuum(128)");
         r = shrunk < 0 ? shrunk : 1;
     }
