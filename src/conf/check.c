@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Rules between settings. Most of them say that one number must not be above another; they are a
- * table. The others are one function each.
+ * table. The others are one function each, and those functions are a table too.
  */
 #include "base/error.h"
 #include "base/words.h"
@@ -51,20 +51,21 @@ static int64_t amount(const struct check *c, const struct conf_setting *s) {
     return value;
 }
 
-static void check_order(const struct check *c, const char *small_name, const char *large_name) {
-    const struct conf_setting *small = row(small_name);
-    const struct conf_setting *large = row(large_name);
-    MUST(small->type == large->type);
-    if (amount(c, small) <= amount(c, large))
-        return;
-    _cleanup_(buf_done) struct buf a = {0};
-    _cleanup_(buf_done) struct buf b = {0};
-    conf_value_write(small, c->conf, &a);
-    conf_value_write(large, c->conf, &b);
-    unsigned line = line_of(c, small_name);
-    conf_problem_add(c->problems, line > 0 ? line : line_of(c, large_name), 0,
-                     _("%s is %s, expected at most %s, which is %s"), small_name, buf_str(&a),
-                     large_name, buf_str(&b));
+static void check_orders(const struct check *c) {
+    for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+        const struct conf_setting *small = row(orders[i].small), *large = row(orders[i].large);
+        MUST(small->type == large->type);
+        if (amount(c, small) <= amount(c, large))
+            continue;
+        _cleanup_(buf_done) struct buf a = {0};
+        _cleanup_(buf_done) struct buf b = {0};
+        conf_value_write(small, c->conf, &a);
+        conf_value_write(large, c->conf, &b);
+        unsigned line = line_of(c, orders[i].small);
+        conf_problem_add(c->problems, line > 0 ? line : line_of(c, orders[i].large), 0,
+                         _("%s is %s, expected at most %s, which is %s"), orders[i].small,
+                         buf_str(&a), orders[i].large, buf_str(&b));
+    }
 }
 
 static void check_hostname(const struct check *c) {
@@ -161,19 +162,18 @@ static void check_plus_separator(const struct check *c) {
                          _("delivery.plus-separator: expected one of + - _ = # ~ ! %% or \"\""));
 }
 
+/* In the order in which they are reported. */
+static void (*const rules[])(const struct check *c) = {
+    check_hostname,         check_orders,         check_users,
+    check_dnssec,           check_certificate,    check_delay_notices,
+    check_source_addresses, check_plus_separator, check_logins,
+    check_routes,
+};
+
 bool conf_check(const struct conf *conf, struct conf_problems *problems) {
     struct check c = {conf, problems};
     size_t before = problems->count + problems->unkept;
-    check_hostname(&c);
-    for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
-        check_order(&c, orders[i].small, orders[i].large);
-    check_users(&c);
-    check_dnssec(&c);
-    check_certificate(&c);
-    check_delay_notices(&c);
-    check_source_addresses(&c);
-    check_plus_separator(&c);
-    check_logins(&c);
-    check_routes(&c);
+    for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+        rules[i](&c);
     return problems->count + problems->unkept == before;
 }

@@ -62,24 +62,6 @@ static void write_example(const struct conf_setting *s, const struct labels *l, 
                    "");
 }
 
-static void write_roles(unsigned roles, struct buf *to) {
-    const char *before = "";
-    for (unsigned role = 0; role < CONF_ROLE_COUNT; role++) {
-        if ((roles >> role & 1U) == 0)
-            continue;
-        buf_printf(to, "%s%s", before, conf_role_name((enum conf_role)role));
-        before = ", ";
-    }
-}
-
-static void write_value(const struct conf_shown *shown, const struct labels *l, struct buf *to) {
-    write_label(l, l->value, to);
-    buf_add(to, shown->value);
-    if (shown->line > 0)
-        buf_printf(to, "%s%u%s", l->before_line, shown->line, l->after_line);
-    buf_add_byte(to, '\n');
-}
-
 void conf_describe(const struct conf_setting *s, const struct conf *conf,
                    enum conf_language language, struct buf *to) {
     _cleanup_(conf_free_p) struct conf *defaults = conf_new();
@@ -87,8 +69,13 @@ void conf_describe(const struct conf_setting *s, const struct conf *conf,
     const struct labels *l = &labels_of[language];
     struct conf_shown shown = conf_show(s, conf ? conf : defaults, defaults, &a);
     buf_printf(to, "%s\n  %s\n\n", shown.name, s->about[language]);
-    if (conf)
-        write_value(&shown, l, to);
+    if (conf) {
+        write_label(l, l->value, to);
+        buf_add(to, shown.value);
+        if (shown.line > 0)
+            buf_printf(to, "%s%u%s", l->before_line, shown.line, l->after_line);
+        buf_add_byte(to, '\n');
+    }
     write_label(l, l->preset, to);
     buf_printf(to, "%s\n", s->preset ? shown.preset.ptr : l->no_preset);
     write_label(l, l->form, to);
@@ -97,7 +84,13 @@ void conf_describe(const struct conf_setting *s, const struct conf *conf,
     write_label(l, l->example, to);
     write_example(s, l, to);
     write_label(l, l->roles, to);
-    write_roles(s->roles, to);
+    const char *before = "";
+    for (unsigned role = 0; role < CONF_ROLE_COUNT; role++) {
+        if ((s->roles >> role & 1U) == 0)
+            continue;
+        buf_printf(to, "%s%s", before, conf_role_name((enum conf_role)role));
+        before = ", ";
+    }
     buf_add_byte(to, '\n');
     write_label(l, l->change, to);
     buf_printf(to, "%s\n", l->effect[s->effect]);
@@ -123,24 +116,6 @@ void conf_write_table(const struct conf *conf, bool changed_only, struct buf *to
 
 /* ------------------------------------------------------------------ JSON */
 
-static void json_roles(struct json *j, unsigned roles) {
-    json_array(j);
-    for (unsigned role = 0; role < CONF_ROLE_COUNT; role++) {
-        if ((roles >> role & 1U) != 0)
-            json_str(j, conf_role_name((enum conf_role)role));
-    }
-    json_end(j);
-}
-
-static void json_about(struct json *j, const struct conf_setting *s) {
-    json_object(j);
-    json_key(j, "en");
-    json_str(j, s->about[CONF_ENGLISH]);
-    json_key(j, "ja");
-    json_str(j, s->about[CONF_JAPANESE]);
-    json_end(j);
-}
-
 static void json_setting(struct json *j, const struct conf_shown *shown) {
     const struct conf_setting *s = shown->setting;
     json_object(j);
@@ -165,9 +140,19 @@ static void json_setting(struct json *j, const struct conf_shown *shown) {
     json_key(j, "restart");
     json_bool(j, s->effect == CONF_RESTART);
     json_key(j, "roles");
-    json_roles(j, s->roles);
+    json_array(j);
+    for (unsigned role = 0; role < CONF_ROLE_COUNT; role++) {
+        if ((s->roles >> role & 1U) != 0)
+            json_str(j, conf_role_name((enum conf_role)role));
+    }
+    json_end(j);
     json_key(j, "about");
-    json_about(j, s);
+    json_object(j);
+    json_key(j, "en");
+    json_str(j, s->about[CONF_ENGLISH]);
+    json_key(j, "ja");
+    json_str(j, s->about[CONF_JAPANESE]);
+    json_end(j);
     json_key(j, "example");
     json_str(j, s->example);
     json_end(j);

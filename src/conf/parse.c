@@ -22,10 +22,6 @@ struct parse {
     struct conf_problems *problems;
 };
 
-static enum conf_block_id current_block(const struct parse *p) {
-    return p->reader.depth == 0 ? CONF_TOP : p->blocks[p->reader.depth - 1];
-}
-
 static void report_unknown_block(struct parse *p, enum conf_block_id outer, struct conf_word name) {
     struct slice shown = conf_shorten(name.text);
     const struct conf_block *near =
@@ -82,7 +78,8 @@ static void report_unknown(struct parse *p, enum conf_block_id block, struct con
 }
 
 static void read_setting(struct parse *p, size_t count) {
-    enum conf_block_id block = current_block(p);
+    unsigned depth = p->reader.depth;
+    enum conf_block_id block = depth == 0 ? CONF_TOP : p->blocks[depth - 1];
     struct conf_word name = p->reader.words[0];
     unsigned line = p->reader.line;
     if (block == UNKNOWN_BLOCK)

@@ -231,12 +231,6 @@ static enum conf_line_kind read_words(struct conf_reader *r, struct slice line, 
     }
 }
 
-static void report_open_blocks(struct conf_reader *r) {
-    for (unsigned i = 0; i < r->depth; i++)
-        conf_problem_add(r->problems, r->opened[i], 0,
-                         _("this block is not closed, expected a line with \"}\" for it"));
-}
-
 void conf_reader_init(struct conf_reader *r, struct slice text, size_t words_max,
                       struct conf_problems *problems) {
     *r = (struct conf_reader){
@@ -256,8 +250,9 @@ enum conf_line_kind conf_read_line(struct conf_reader *r, size_t *ret_count) {
         if (kind != CONF_LINE_END)
             return kind;
     }
-    if (!r->ended)
-        report_open_blocks(r);
+    for (unsigned i = 0; !r->ended && i < r->depth; i++)
+        conf_problem_add(r->problems, r->opened[i], 0,
+                         _("this block is not closed, expected a line with \"}\" for it"));
     r->ended = true;
     return CONF_LINE_END;
 }

@@ -32,19 +32,18 @@ static int read_tls(struct slice word, enum conf_relay_tls *ret) {
     return -E_SYNTAX;
 }
 
-static bool is_user(struct slice word) {
-    for (size_t i = 0; i < word.len; i++)
-        if ((unsigned char)word.ptr[i] <= ' ' || word.ptr[i] == 0x7f)
-            return false;
-    return word.len > 0 && word.len <= 255;
-}
-
 static int read_option(struct slice word, struct arena *a, struct conf_route *route) {
     if (slice_starts(word, S("tls=")))
         return read_tls(slice_from(word, 4), &route->tls);
-    if (!slice_starts(word, S("user=")) || !is_user(slice_from(word, 5)))
+    if (!slice_starts(word, S("user=")))
         return -E_SYNTAX;
-    route->user = arena_copy(a, slice_from(word, 5));
+    struct slice user = slice_from(word, 5);
+    for (size_t i = 0; i < user.len; i++)
+        if ((unsigned char)user.ptr[i] <= ' ' || user.ptr[i] == 0x7f)
+            return -E_SYNTAX;
+    if (user.len == 0 || user.len > 255)
+        return -E_SYNTAX;
+    route->user = arena_copy(a, user);
     return 0;
 }
 

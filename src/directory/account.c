@@ -336,15 +336,6 @@ static struct slice words_password(struct arena *a, struct slice hash) {
     return kind ? slice_of_str(kind) : S("none");
 }
 
-static int log_change(struct db *db, const struct change *c, struct slice before) {
-    struct slice value =
-        c->text.ptr ? c->text : arena_printf(c->arena, "%lld", (long long)c->number);
-    struct slice was = c->words(c->arena, before), is = c->words(c->arena, value);
-    if (c->words == words_password && slice_eq(was, is)) /* another one of the same kind */
-        is = arena_printf(c->arena, "another %.*s", SLICE_ARG(is));
-    return history_add(db, &c->author, c->kind, c->address, was, is);
-}
-
 static int change_job(struct db *db, void *arg) {
     struct change *c = arg;
     sqlite3_stmt *row = NULL;
@@ -358,7 +349,14 @@ static int change_job(struct db *db, void *arg) {
     struct slice before = db_copy(row, 0, c->arena);
     db_reset(&row);
     r = db_run(db, c->sql, V(c->id), c->text.ptr ? V_TEXT(c->text) : V(c->number));
-    return r < 0 ? r : log_change(db, c, before);
+    if (r < 0)
+        return r;
+    struct slice after =
+        c->text.ptr ? c->text : arena_printf(c->arena, "%lld", (long long)c->number);
+    struct slice was = c->words(c->arena, before), is = c->words(c->arena, after);
+    if (c->words == words_password && slice_eq(was, is)) /* another one of the same kind */
+        is = arena_printf(c->arena, "another %.*s", SLICE_ARG(is));
+    return history_add(db, &c->author, c->kind, c->address, was, is);
 }
 
 static int change(struct directory *d, const struct order *order, struct slice address,

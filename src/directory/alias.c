@@ -175,16 +175,6 @@ int directory_alias_set(struct directory *d, const struct order *order, struct s
 
 /* ------------------------------------------------------------------ removing */
 
-static int remove_target(struct db *db, const struct alias_change *c, const struct name *target) {
-    int r =
-        db_run(db, "DELETE FROM alias_target WHERE address = ?1 AND (target = ?2 OR target = ?3)",
-               V_TEXT(c->name.text), V_TEXT(target->text), V_TEXT(target->written));
-    if (r == 0 && db_changes(db) == 0)
-        return problem_set(db->problem, -E_UNKNOWN, N_("%.*s is not a target of %.*s"),
-                           SLICE_ARG(target->written), SLICE_ARG(c->name.text));
-    return r;
-}
-
 /* A name that is neither alias nor account any more must not be needed by others. */
 static int check_rest(struct db *db, const struct alias_change *c) {
     bool has_alias = false;
@@ -207,8 +197,15 @@ static int remove_job(struct db *db, void *arg) {
     if (r == 0 && !has_alias)
         return problem_set(db->problem, -E_UNKNOWN, N_("there is no alias %.*s"),
                            SLICE_ARG(c->name.text));
-    for (size_t i = 0; r == 0 && i < c->count; i++)
-        r = remove_target(db, c, &c->targets[i]);
+    for (size_t i = 0; r == 0 && i < c->count; i++) {
+        const struct name *target = &c->targets[i];
+        r = db_run(db,
+                   "DELETE FROM alias_target WHERE address = ?1 AND (target = ?2 OR target = ?3)",
+                   V_TEXT(c->name.text), V_TEXT(target->text), V_TEXT(target->written));
+        if (r == 0 && db_changes(db) == 0)
+            return problem_set(db->problem, -E_UNKNOWN, N_("%.*s is not a target of %.*s"),
+                               SLICE_ARG(target->written), SLICE_ARG(c->name.text));
+    }
     if (r == 0 && c->count == 0)
         r = db_run(db, "DELETE FROM alias_target WHERE address = ?1", V_TEXT(c->name.text));
     if (r == 0)

@@ -36,15 +36,6 @@ static int take_one(struct db *db, struct bulk *b, uint64_t number, struct arena
     return r;
 }
 
-/* One entry of the history for a batch: its first and its last. */
-static int record_change(struct db *db, const struct bulk *b, struct arena *a) {
-    struct slice first = name_template_fill(a, &b->template, b->next);
-    struct slice last = name_template_fill(a, &b->template, b->end - 1);
-    struct slice count = arena_printf(a, "%llu accounts", (unsigned long long)(b->end - b->next));
-    struct slice name = arena_printf(a, "%.*s to %.*s", SLICE_ARG(first), SLICE_ARG(last));
-    return history_add(db, &b->author, "account.add", name, S(""), count);
-}
-
 static int batch_job(struct db *db, void *arg) {
     struct bulk *b = arg;
     _cleanup_(arena_done) struct arena a = {0};
@@ -53,7 +44,14 @@ static int batch_job(struct db *db, void *arg) {
         arena_reset(&a);
         r = take_one(db, b, i, &a);
     }
-    return r < 0 || b->look_only ? r : record_change(db, b, &a);
+    if (r < 0 || b->look_only)
+        return r;
+    /* one entry of the history for a batch: its first and its last */
+    struct slice first = name_template_fill(&a, &b->template, b->next);
+    struct slice last = name_template_fill(&a, &b->template, b->end - 1);
+    struct slice count = arena_printf(&a, "%llu accounts", (unsigned long long)(b->end - b->next));
+    struct slice name = arena_printf(&a, "%.*s to %.*s", SLICE_ARG(first), SLICE_ARG(last));
+    return history_add(db, &b->author, "account.add", name, S(""), count);
 }
 
 static int each_batch(struct bulk *b, uint64_t first, uint64_t count, bool look_only,

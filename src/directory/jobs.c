@@ -17,20 +17,15 @@ struct job {
     struct problem *problem;
 };
 
-static int run_in_transaction(struct job *j) {
-    int r = db_begin(j->db);
-    if (r < 0)
-        return r;
-    r = j->fn(j->db, j->arg);
-    db_reset_all(j->db);
-    return db_end(j->db, r);
-}
-
 static int run_job(void *arg) {
     struct job *j = arg;
     j->db->problem = j->problem;
-    int r = j->kind == JOB_READ ? j->fn(j->db, j->arg) : run_in_transaction(j);
+    int r = j->kind == JOB_READ ? 0 : db_begin(j->db);
+    if (r == 0)
+        r = j->fn(j->db, j->arg);
     db_reset_all(j->db);
+    if (j->kind != JOB_READ)
+        r = db_end(j->db, r);
     j->db->problem = NULL;
     return r;
 }

@@ -50,16 +50,6 @@ static int load_name(struct load *l) {
     return r < 0 ? r : load_targets(l);
 }
 
-/* One text, empty when there is no row. */
-static int load_text(struct load *l, const char *sql, const struct db_value *values,
-                     struct slice *ret) {
-    sqlite3_stmt *row = NULL;
-    int r = db_row_values(l->db, &row, sql, values);
-    if (r == 1)
-        *ret = db_copy(row, 0, l->arena);
-    return r;
-}
-
 static int load_domain(struct load *l, struct slice name) {
     sqlite3_stmt *row = NULL;
     int r = db_row(l->db, &row, "SELECT type, target, catch_all FROM domain WHERE name = ?1",
@@ -86,12 +76,16 @@ static int load_admins(struct load *l) {
 }
 
 static int load_host(struct load *l) {
+    sqlite3_stmt *row = NULL;
     int64_t count = 0;
     l->facts.known = true;
     int r = db_number(l->db, &count, "SELECT count(*) FROM domain WHERE type = 1");
     if (r >= 0)
-        r = load_text(l, "SELECT name FROM domain WHERE type = 1 ORDER BY created, name LIMIT 1",
-                      DB_VALUES(), &l->facts.first);
+        r = db_row_values(l->db, &row,
+                          "SELECT name FROM domain WHERE type = 1 ORDER BY created, name LIMIT 1",
+                          DB_VALUES());
+    if (r == 1)
+        l->facts.first = db_copy(row, 0, l->arena);
     if (count == 1)
         l->facts.target = l->facts.first;
     return r < 0 ? r : load_admins(l);

@@ -47,13 +47,6 @@ static int canonical(struct directory *d, struct slice login_name, struct arena 
     return r;
 }
 
-/* The address; it stays empty when the name cannot be anybody's. */
-static int find_address(struct directory *d, const struct login_request *request,
-                        struct person *person, struct arena *a, struct problem *problem) WAITS {
-    int r = canonical(d, request->name, a, &person->address, problem);
-    return r == -E_UNKNOWN ? 0 : r;
-}
-
 /* A person in any case: with account_id 0 when there is nobody of that name. */
 static int find_person(struct directory *d, struct person *person, struct arena *a,
                        struct problem *problem) WAITS {
@@ -97,6 +90,7 @@ static int wait_within(usec_t wait, usec_t patience) WAITS {
     return wait > 0 ? fiber_sleep(wait) : 0;
 }
 
+/* Each source of attempts has its turn, whoever it asks for. */
 static int wait_for_turn(struct directory *d, const struct login_request *request,
                          const struct person *person) WAITS {
     if (request->peer.len == 0)
@@ -104,27 +98,6 @@ static int wait_for_turn(struct directory *d, const struct login_request *reques
     usec_t wait = throttle_enter(d->throttle, request->peer, counted_name(request, person),
                                  fiber_now(), LOGIN_WAIT_MAX);
     return wait_within(wait, LOGIN_WAIT_MAX);
-}
-
-static bool is_newcomer(const struct directory *d, const struct login_request *request,
-                        const struct person *person) {
-    const struct known_networks *newer = directory_newer_networks(d, person->account_id);
-    return request->peer.len > 0 &&
-           !known_networks_have(newer ? newer : &person->networks, request->peer);
-}
-
-static int wait_for_token(struct directory *d, const struct person *person,
-                          const struct login_attempt *attempt) WAITS {
-    usec_t now = fiber_now(), patience = MAX(attempt->patience - now, (usec_t)0);
-    return wait_within(
-        newcomers_enter(d->newcomers, counted_name(attempt->request, person), now, patience),
-        patience);
-}
-
-static int check_enabled(const struct person *person, struct problem *problem) {
-    return person->enabled
-               ? 0
-               : problem_set(problem, -E_REFUSED, "%.*s is disabled", SLICE_ARG(person->address));
 }
 
 /*
@@ -171,6 +144,21 @@ static int welcome(struct directory *d, const struct login_request *request,
     return 0;
 }
 
+/* A network that has not logged in as this one before needs a token as well. */
+static int wait_for_token(struct directory *d, const struct person *person,
+                          struct login_attempt *attempt) WAITS {
+    struct slice peer = attempt->request->peer;
+    const struct known_networks *newer = directory_newer_networks(d, person->account_id);
+    attempt->newcomer =
+        peer.len > 0 && !known_networks_have(newer ? newer : &person->networks, peer);
+    if (!attempt->newcomer)
+        return 0;
+    usec_t now = fiber_now(), patience = MAX(attempt->patience - now, (usec_t)0);
+    usec_t wait =
+        newcomers_enter(d->newcomers, counted_name(attempt->request, person), now, patience);
+    return wait_within(wait, patience);
+}
+
 static int turn_away(const struct login_attempt *attempt, struct login *ret,
                      struct problem *problem) {
     *ret = (struct login){.outcome = LOGIN_THROTTLED};
@@ -186,8 +174,8 @@ static int judge(struct directory *d, struct person *person, const struct login_
     int r = d->source->ops->prove(d->source, person, attempt, problem);
     if (r == 0)
         r = check_act_as(d, person, attempt, problem);
-    if (r == 0)
-        r = check_enabled(person, problem);
+    if (r == 0 && !person->enabled)
+        r = problem_set(problem, -E_REFUSED, "%.*s is disabled", SLICE_ARG(person->address));
     if (r == 0)
         (void)directory_note_login(d, person->account_id, attempt->request->peer,
                                    &person->networks);
@@ -199,16 +187,16 @@ int directory_login(struct directory *d, const struct login_request *request, st
     struct person person = {0};
     struct login_attempt attempt = {
         .request = request, .arena = a, .patience = fiber_now() + LOGIN_WAIT_MAX};
-    int r = find_address(d, request, &person, a, problem);
+    int r = canonical(d, request->name, a, &person.address, problem);
+    if (r == -E_UNKNOWN) /* it cannot be anybody's, and the address stays empty */
+        r = 0;
     if (r == 0)
         r = wait_for_turn(d, request, &person);
     uint64_t changes = d->changes;
     if (r == 0)
         r = find_person(d, &person, a, problem);
-    if (r == 0) {
-        attempt.newcomer = is_newcomer(d, request, &person);
-        r = attempt.newcomer ? wait_for_token(d, &person, &attempt) : 0;
-    }
+    if (r == 0)
+        r = wait_for_token(d, &person, &attempt);
     if (r == 1)
         return turn_away(&attempt, ret, problem);
     usec_t began = fiber_now();

@@ -18,13 +18,10 @@ struct making {
     struct problem *problem;
 };
 
-static bool is_word_end(char c) {
-    return (unsigned char)c < 0x80 && !ascii_is_alpha(c) && !ascii_is_digit(c);
-}
-
 static void add_words(struct making *m, struct slice text) {
     for (size_t start = 0, i = 0; i <= text.len; i++) {
-        if (i < text.len && !is_word_end(text.ptr[i]))
+        char c = i < text.len ? text.ptr[i] : ' ';
+        if ((unsigned char)c >= 0x80 || ascii_is_alpha(c) || ascii_is_digit(c))
             continue;
         if (i > start && m->word_count < ARRAY_SIZE(m->words))
             m->words[m->word_count++] = slice_of(text.ptr + start, i - start);

@@ -307,10 +307,6 @@ int directory_account_purged(struct directory *d, uint64_t id, struct problem *p
  */
 #define CLOCK_SETTLES USEC_HOUR
 
-static bool clock_has_settled(const struct directory *d) {
-    return fiber_now() - d->opened >= CLOCK_SETTLES;
-}
-
 struct due {
     usec_t before; /* removed before this: their time is over */
     bool settled;  /* the clock */
@@ -362,7 +358,7 @@ int directory_purges(struct directory *d, uint64_t after, struct account_place *
                      size_t *ret_count, struct problem *problem) {
     static const struct order order = {.by = S("hayauma (accounts.removed-keep)")};
     struct due due = {.author = author_of(&order), .after = after, .list = list, .max = max};
-    due.settled = clock_has_settled(d);
+    due.settled = fiber_now() - d->opened >= CLOCK_SETTLES;
     if (d->removed_keep > 0 && (due.settled || d->removed_keep <= CLOCK_SETTLES))
         due.before = due.author.wall - d->removed_keep;
     int r = directory_run(d, JOB_RECORD, due_job, &due, problem);

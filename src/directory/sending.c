@@ -71,13 +71,6 @@ static unsigned find_known(const struct sending *s, uint64_t hash) {
     return at;
 }
 
-static void learn(struct sending *s, uint64_t hash) {
-    uint32_t *set = &s->known[hash % SETS * WAYS];
-    unsigned at = MIN(find_known(s, hash), WAYS - 1);
-    memmove(set + 1, set, at * sizeof *set);
-    set[0] = mark_of(hash);
-}
-
 /* ------------------------------------------------------------------ windows */
 
 /* Where the windows of a limit stand now. A clock that was set back begins a new one. */
@@ -128,8 +121,13 @@ struct sending_verdict sending_decide(struct sending *s, const struct sending_li
     }
     for (unsigned i = 0; i < SENDING_LIMITS; i++)
         add(s, (enum sending_limit)i, limits_table[i].recipients ? strangers : 1, now);
-    for (size_t i = 0; i < count; i++)
-        learn(s, hash_of(recipients[i]));
+    for (size_t i = 0; i < count; i++) { /* known now, and the newest of its set */
+        uint64_t hash = hash_of(recipients[i]);
+        uint32_t *set = &s->known[hash % SETS * WAYS];
+        unsigned at = MIN(find_known(s, hash), WAYS - 1);
+        memmove(set + 1, set, at * sizeof *set);
+        set[0] = mark_of(hash);
+    }
     return (struct sending_verdict){0};
 }
 

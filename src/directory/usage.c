@@ -89,19 +89,14 @@ static struct batch take(struct directory *d) {
     return batch;
 }
 
-/* What could not be written is pending again, with the numbers that are newest now. */
-static void give_back(struct directory *d, const struct batch *batch) {
-    for (size_t i = 0; i < batch->count; i++)
-        pend(d, map_get(&d->usage, map_u64(&batch->list[i].account)));
-}
-
 int directory_flush_usage(struct directory *d) {
     if (d->usage_pending_count == 0 || d->read_only)
         return 0;
     struct batch batch = take(d);
     int r = directory_run(d, JOB_RECORD, write_job, &batch, NULL);
-    if (r < 0)
-        give_back(d, &batch);
+    /* what could not be written is pending again, with the numbers that are newest now */
+    for (size_t i = 0; r < 0 && i < batch.count; i++)
+        pend(d, map_get(&d->usage, map_u64(&batch.list[i].account)));
     free(batch.list);
     return r;
 }
