@@ -13,24 +13,10 @@
 #include "proc/landlock.h"
 #include "proc/seccomp.h"
 
-static int change_root(const char *directory) {
-    if (chdir(directory) < 0 || chroot(".") < 0 || chdir("/") < 0)
-        return -errno;
-    return 0;
-}
-
 static int change_user(uid_t uid, gid_t gid) {
     if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return -errno;
     return setuid(0) == 0 ? -EPERM : 0; /* there must be no way back */
-}
-
-static int protect_memory(void) {
-    const struct rlimit none = {0, 0};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-        setrlimit(RLIMIT_CORE, &none) < 0)
-        return -errno;
-    return 0;
 }
 
 int confine_process(const struct confine *c, char summary[static CONFINE_SUMMARY],
@@ -38,18 +24,18 @@ int confine_process(const struct confine *c, char summary[static CONFINE_SUMMARY
     bool filtered = false;
     int abi = 0;
     tzset(); /* reads /etc/localtime while it is in reach */
-    int r = c->change_user ? change_root(c->directory) : chdir(c->directory) < 0 ? -errno : 0;
-    if (r < 0)
-        return problem_set(problem, r, "directory %s cannot be entered: %s", c->directory,
-                           error_text(r));
-    r = c->change_user ? change_user(c->uid, c->gid) : 0;
+    if (chdir(c->directory) < 0 || (c->change_user && (chroot(".") < 0 || chdir("/") < 0)))
+        return problem_set(problem, -errno, "directory %s cannot be entered: %s", c->directory,
+                           error_text(errno));
+    int r = c->change_user ? change_user(c->uid, c->gid) : 0;
     if (r < 0)
         return problem_set(problem, r, "the process cannot become user %u: %s", (unsigned)c->uid,
                            error_text(r));
-    r = protect_memory();
-    if (r < 0)
-        return problem_set(problem, r, "the process's memory cannot be protected: %s",
-                           error_text(r));
+    const struct rlimit none = {0, 0};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        setrlimit(RLIMIT_CORE, &none) < 0)
+        return problem_set(problem, -errno, "the process's memory cannot be protected: %s",
+                           error_text(errno));
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) /* after the change of user, which ends it */
         return problem_set(problem, -errno, "the process cannot be tied to its master: %s",
                            error_text(errno));

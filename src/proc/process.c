@@ -299,16 +299,6 @@ static void master_gone(struct rpc_link *link, void *arg) {
     _exit(0);
 }
 
-static void run_task(struct process *p) WAITS {
-    struct task *task = p->links->task;
-    if (!task)
-        return;
-    task->result = task->run(p, task->problem);
-    task->done = true;
-    p->links->task = NULL;
-    fiber_cond_wake_all(&p->links->task_done);
-}
-
 static void process_fiber(void *arg) WAITS {
     struct process *p = arg;
     struct process_links links = {0};
@@ -330,8 +320,15 @@ static void process_fiber(void *arg) WAITS {
         process_fail(p, "the connection to the master does not work");
     if (fiber_spawn("memory", memory_give_back, NULL) < 0)
         process_fail(p, "no memory for the first fibers");
-    while (!links.stop && (links.task || fiber_cond_wait(&links.task_given) == 0))
-        run_task(p);
+    while (!links.stop && (links.task || fiber_cond_wait(&links.task_given) == 0)) {
+        struct task *task = links.task;
+        if (!task)
+            continue;
+        task->result = task->run(p, task->problem);
+        task->done = true;
+        links.task = NULL;
+        fiber_cond_wake_all(&links.task_done);
+    }
     if (p->role->work->stop && links.opened)
         p->role->work->stop(p);
     (void)fflush(NULL);

@@ -127,14 +127,23 @@ static int allow(scmp_filter_ctx f, const int *calls, size_t count, uint32_t act
 #define INT_HAS(n, bits)   SCMP_A##n(SCMP_CMP_MASKED_EQ, (scmp_datum_t)(bits), (scmp_datum_t)(bits))
 #define INT_LACKS(n, bits) SCMP_A##n(SCMP_CMP_MASKED_EQ, (scmp_datum_t)(bits), 0)
 
-/* Memory that is writable is never executable. */
-static int allow_memory(scmp_filter_ctx f) {
-    const scmp_datum_t exec = PROT_EXEC;
-    int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
-    if (r == 0)
-        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
+/* What is harmless as long as its arguments are these. */
+static int allow_limited(scmp_filter_ctx f) {
+    static const scmp_datum_t exec = PROT_EXEC;
+    const struct {
+        int call;
+        struct scmp_arg_cmp only;
+    } calls[] = {
+        /* memory that is writable is never executable */
+        {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0)},
+        {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0)},
+        /* calls that can be turned on another process of the same user: for ourselves, pid 0 */
+        {SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0)},
+        {SCMP_SYS(sched_setaffinity), SCMP_A0(SCMP_CMP_EQ, 0)},
+    };
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(calls); i++)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, calls[i].call, 1, calls[i].only);
     return r;
 }
 
@@ -148,14 +157,6 @@ static int allow_threads(scmp_filter_ctx f) {
         r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
                              SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
     return r;
-}
-
-/* Calls that can be turned on another process of the same user: for ourselves only, pid 0. */
-static int allow_own_limits(scmp_filter_ctx f) {
-    int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0));
-    return r < 0 ? r
-                 : seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sched_setaffinity), 1,
-                                    SCMP_A0(SCMP_CMP_EQ, 0));
 }
 
 /* Not those that have a signal sent to another process (F_SETOWN), or that name it (F_SETSIG). */
@@ -212,13 +213,6 @@ static int allow_sockets(scmp_filter_ctx f, unsigned rights) {
     return rights & CONFINE_CONNECT ? allow_connecting(f) : allow_given_sockets(f);
 }
 
-/* fstat() of glibc is newfstatat with an empty path: harmless everywhere. */
-static int allow_fstat(scmp_filter_ctx f) {
-    const scmp_datum_t empty = AT_EMPTY_PATH;
-    return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-                            SCMP_A3(SCMP_CMP_MASKED_EQ, empty, empty));
-}
-
 static int fill(scmp_filter_ctx f, unsigned rights) {
     bool files = rights & CONFINE_FILES;
     int r = allow(f, for_all, ARRAY_SIZE(for_all), SCMP_ACT_ALLOW);
@@ -227,23 +221,19 @@ static int fill(scmp_filter_ctx f, unsigned rights) {
                   files ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES));
     if (r == 0 && files)
         r = allow(f, for_files, ARRAY_SIZE(for_files), SCMP_ACT_ALLOW);
+    if (r == 0 && files)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 0);
+    if (r == 0 && !files) /* fstat() of glibc is newfstatat with an empty path: harmless */
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1, INT_HAS(3, AT_EMPTY_PATH));
     if (r == 0)
-        r = files ? seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 0) : allow_fstat(f);
-    if (r == 0)
-        r = allow_memory(f);
+        r = allow_limited(f);
     if (r == 0)
         r = allow_threads(f);
-    if (r == 0)
-        r = allow_own_limits(f);
     if (r == 0)
         r = allow_fcntl(f, rights);
     if (r == 0)
         r = allow_sockets(f, rights);
     return r;
-}
-
-static void print_raw(const char *text) {
-    (void)!write(STDERR_FILENO, text, strlen(text));
 }
 
 static void report_call(int signal, siginfo_t *info, void *context) {
@@ -253,7 +243,7 @@ static void report_call(int signal, siginfo_t *info, void *context) {
     char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, info->si_syscall);
     (void)snprintf(text, sizeof text, "hayauma: the system call %s (%d) is not allowed here\n",
                    name ? name : "?", info->si_syscall);
-    print_raw(text);
+    (void)!write(STDERR_FILENO, text, strlen(text));
     _exit(128 + SIGSYS);
 }
 

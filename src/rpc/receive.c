@@ -69,12 +69,6 @@ static void answer_with(struct rpc_link *l, uint16_t number, uint32_t tag, int s
     (void)add_frame(l, f, NULL, NULL, text, NULL);
 }
 
-static void answer_with_problem(struct request *q, int status, const struct problem *problem) {
-    _cleanup_(buf_done) struct buf sentence = {0};
-    problem_write(&sentence, problem);
-    answer_with(q->link, q->call->number, q->tag, status, buf_slice(&sentence));
-}
-
 static void answer(struct request *q, int status, const void *out,
                    const struct problem *problem) WAITS {
     struct rpc_link *l = q->link;
@@ -83,8 +77,11 @@ static void answer(struct request *q, int status, const void *out,
         if (fiber_cond_wait(&l->out_emptied) < 0)
             break;
     }
-    if (l->up && l->epoch == q->epoch && status < 0)
-        answer_with_problem(q, status, problem);
+    if (l->up && l->epoch == q->epoch && status < 0) {
+        _cleanup_(buf_done) struct buf sentence = {0};
+        problem_write(&sentence, problem);
+        answer_with(l, f.number, q->tag, status, buf_slice(&sentence));
+    }
     if (l->up && l->epoch == q->epoch && status == 0) {
         int r = add_frame(l, f, q->call->encode_out, out, (struct slice){NULL, 0}, NULL);
         if (r < 0)
@@ -175,17 +172,14 @@ static const char *take_call(struct rpc_link *l, const struct rpc_call *call, co
     return NULL;
 }
 
-static const struct rpc_call *find_call(const struct rpc_service *s, uint16_t number) {
-    size_t i = number & 0xffU;
-    return s && (size_t)number >> 8 == s->role && i < s->count ? &s->calls[i] : NULL;
-}
-
 /* NULL, or what is wrong with the frame. */
 static const char *take_request(struct rpc_link *l, const struct frame *f, struct slice payload,
                                 struct rpc_fds *fds) WAITS {
-    const struct rpc_call *call = find_call(l->options.service, f->number);
-    if (!call)
+    const struct rpc_service *s = l->options.service;
+    size_t role = f->number >> 8, number = f->number & 0xffU;
+    if (!s || role != s->role || number >= s->count)
         return "made a call that does not exist here";
+    const struct rpc_call *call = &s->calls[number];
     if (!(call->from & ROLE_BIT(l->options.other)))
         return "made a call that its role may not make";
     if (call->one_way != (f->kind == FRAME_ONE_WAY))
@@ -333,19 +327,17 @@ static void keep_fds(struct rpc_link *l, struct msghdr *message) {
         keep_fd(l, LOST_FDS);
 }
 
-/* Of a large frame that has begun: so that nothing but it is in the input when it is whole. */
-static size_t missing_of_frame(const struct rpc_link *l) {
-    size_t whole = l->in.len < FRAME_HEAD ? 0 : FRAME_HEAD + (size_t)get_u32(l->in.ptr);
-    return whole > HANDED_OVER && whole > l->in.len ? whole - l->in.len : 0;
-}
-
 /* Reads once. Bytes read, 0 at the end, negative errno. */
 static ssize_t receive_some(struct rpc_link *l) {
     union {
         char bytes[CMSG_SPACE(16 * sizeof(int))];
         struct cmsghdr align;
     } control;
-    size_t missing = missing_of_frame(l);
+    /* the rest of a large frame that has begun, and nothing behind it: it is handed over whole */
+    size_t missing = 0;
+    size_t whole = l->in.len < FRAME_HEAD ? 0 : FRAME_HEAD + (size_t)get_u32(l->in.ptr);
+    if (whole > HANDED_OVER && whole > l->in.len)
+        missing = whole - l->in.len;
     buf_reserve(&l->in, missing ? missing : READ_SIZE);
     struct iovec part = {l->in.ptr + l->in.len, missing ? missing : l->in.size - l->in.len};
     struct msghdr message = {.msg_iov = &part,
