@@ -24,21 +24,8 @@
 #pragma once
 
 #include "conf/problems.h"
+#include "conf/roles.h"
 #include "io/net.h"
-
-enum conf_role {
-    CONF_ROLE_MASTER,
-    CONF_ROLE_EDGE,
-    CONF_ROLE_DIRECTORY,
-    CONF_ROLE_KEYS,
-    CONF_ROLE_QUEUE,
-    CONF_ROLE_RELAY,
-    CONF_ROLE_RESOLVER,
-    CONF_ROLE_SCAN,
-    CONF_ROLE_MAIL,
-    CONF_ROLE_EVENTS,
-    CONF_ROLE_COUNT,
-};
 
 enum conf_tls_version { CONF_TLS_1_2, CONF_TLS_1_3 };
 enum conf_relay_tls {
@@ -254,5 +241,3 @@ int conf_set(struct conf *conf, const char *name, struct slice text, struct prob
 
 /* Adds a problem for each rule between settings that is broken. True when there is none. */
 bool conf_check(const struct conf *conf, struct conf_problems *problems);
-
-const char *conf_role_name(enum conf_role role); /* "edge" */

@@ -85,10 +85,10 @@ void conf_describe(const struct conf_setting *s, const struct conf *conf,
     write_example(s, l, to);
     write_label(l, l->roles, to);
     const char *before = "";
-    for (unsigned role = 0; role < CONF_ROLE_COUNT; role++) {
+    for (unsigned role = 0; role < ROLES; role++) {
         if ((s->roles >> role & 1U) == 0)
             continue;
-        buf_printf(to, "%s%s", before, conf_role_name((enum conf_role)role));
+        buf_printf(to, "%s%s", before, role_name((enum role)role));
         before = ", ";
     }
     buf_add_byte(to, '\n');
@@ -141,9 +141,9 @@ static void json_setting(struct json *j, const struct conf_shown *shown) {
     json_bool(j, s->effect == CONF_RESTART);
     json_key(j, "roles");
     json_array(j);
-    for (unsigned role = 0; role < CONF_ROLE_COUNT; role++) {
+    for (unsigned role = 0; role < ROLES; role++) {
         if ((s->roles >> role & 1U) != 0)
-            json_str(j, conf_role_name((enum conf_role)role));
+            json_str(j, role_name((enum role)role));
     }
     json_end(j);
     json_key(j, "about");

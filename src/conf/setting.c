@@ -12,17 +12,6 @@ enum conf_language conf_language(void) {
     return words_are_japanese() ? CONF_JAPANESE : CONF_ENGLISH;
 }
 
-const char *conf_role_name(enum conf_role role) {
-    static const char *const names[CONF_ROLE_COUNT] = {
-        [CONF_ROLE_MASTER] = "master",       [CONF_ROLE_EDGE] = "edge",
-        [CONF_ROLE_DIRECTORY] = "directory", [CONF_ROLE_KEYS] = "keys",
-        [CONF_ROLE_QUEUE] = "queue",         [CONF_ROLE_RELAY] = "relay",
-        [CONF_ROLE_RESOLVER] = "resolver",   [CONF_ROLE_SCAN] = "scan",
-        [CONF_ROLE_MAIL] = "mail",           [CONF_ROLE_EVENTS] = "events",
-    };
-    return names[role];
-}
-
 const struct conf_setting *conf_setting_in(enum conf_block_id block, struct slice name) {
     for (size_t i = 0; i < conf_setting_count; i++) {
         const struct conf_setting *s = &conf_settings[i];

@@ -82,7 +82,7 @@ struct conf_setting {
      */
     int64_t min, max;
 
-    unsigned roles; /* bit 1 << enum conf_role for each one that gets it */
+    unsigned roles; /* bit 1 << enum role for each one that gets it */
     enum conf_effect effect;
 
     /*
@@ -125,7 +125,7 @@ struct slice conf_setting_name(const struct conf_setting *s, char text[static CO
 const struct conf_setting *conf_setting_suggest(enum conf_block_id block, struct slice name);
 const struct conf_block *conf_block_suggest(struct slice name);
 
-static inline bool conf_setting_is_for(const struct conf_setting *s, enum conf_role role) {
+static inline bool conf_setting_is_for(const struct conf_setting *s, enum role role) {
     return (s->roles >> role & 1U) != 0;
 }
 

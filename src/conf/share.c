@@ -30,7 +30,7 @@ static void write_for(const struct conf *conf, unsigned roles, struct buf *to) {
     }
 }
 
-void conf_write_slice(const struct conf *conf, enum conf_role role, struct buf *to) {
+void conf_write_slice(const struct conf *conf, enum role role, struct buf *to) {
     write_for(conf, 1U << role, to);
 }
 
@@ -38,25 +38,24 @@ void conf_write_all(const struct conf *conf, struct buf *to) {
     write_for(conf, UINT32_MAX, to);
 }
 
-static int check_complete(const struct conf *conf, enum conf_role role, struct problem *problem) {
+static int check_complete(const struct conf *conf, enum role role, struct problem *problem) {
     char text[CONF_NAME_SIZE];
     for (size_t i = 0; i < conf_setting_count; i++) {
         const struct conf_setting *s = &conf_settings[i];
         if (conf_setting_is_for(s, role) && conf->lines[i] == 0)
-            return problem_set(problem, -E_SYNTAX, "the settings for %s lack %.*s",
-                               conf_role_name(role), SLICE_ARG(conf_setting_name(s, text)));
+            return problem_set(problem, -E_SYNTAX, "the settings for %s lack %.*s", role_name(role),
+                               SLICE_ARG(conf_setting_name(s, text)));
     }
     return 0;
 }
 
-int conf_read_slice(struct slice text, enum conf_role role, struct conf **ret,
-                    struct problem *problem) {
+int conf_read_slice(struct slice text, enum role role, struct conf **ret, struct problem *problem) {
     _cleanup_(conf_free_p) struct conf *conf = conf_new_blank();
     _cleanup_(conf_problems_done) struct conf_problems problems = {0};
     conf_read_text(text, 1U << role, conf, &problems);
     if (problems.count > 0)
         return problem_set(problem, -E_SYNTAX, "the settings for %s, line %u: %.*s",
-                           conf_role_name(role), problems.list[0].line,
+                           role_name(role), problems.list[0].line,
                            SLICE_ARG(problems.list[0].text));
     int r = check_complete(conf, role, problem);
     if (r < 0)

@@ -8,7 +8,7 @@
 #include "conf/setting.h"
 
 /* Writes the settings of a role, in the form of the settings file with every value spelled out. */
-void conf_write_slice(const struct conf *conf, enum conf_role role, struct buf *to);
+void conf_write_slice(const struct conf *conf, enum role role, struct buf *to);
 
 /* The same with all settings: a settings file that conf_load() reads. */
 void conf_write_all(const struct conf *conf, struct buf *to);
@@ -17,8 +17,7 @@ void conf_write_all(const struct conf *conf, struct buf *to);
  * Reads what conf_write_slice() wrote. All of the role's settings have to be there and no others;
  * members that are not for the role stay zero. -E_SYNTAX with the first problem.
  */
-int conf_read_slice(struct slice text, enum conf_role role, struct conf **ret,
-                    struct problem *problem);
+int conf_read_slice(struct slice text, enum role role, struct conf **ret, struct problem *problem);
 
 struct conf_change {
     const struct conf_setting *setting;

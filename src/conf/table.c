@@ -18,15 +18,15 @@
 #define TIB (1024 * GIB)
 
 enum {
-    MASTER = 1 << CONF_ROLE_MASTER,
-    EDGE = 1 << CONF_ROLE_EDGE,
-    DIRECTORY = 1 << CONF_ROLE_DIRECTORY,
-    KEYS = 1 << CONF_ROLE_KEYS,
-    QUEUE = 1 << CONF_ROLE_QUEUE,
-    RELAY = 1 << CONF_ROLE_RELAY,
-    RESOLVER = 1 << CONF_ROLE_RESOLVER,
-    MAIL = 1 << CONF_ROLE_MAIL,
-    EVENTS = 1 << CONF_ROLE_EVENTS,
+    MASTER = 1 << ROLE_MASTER,
+    EDGE = 1 << ROLE_EDGE,
+    DIRECTORY = 1 << ROLE_DIRECTORY,
+    KEYS = 1 << ROLE_KEYS,
+    QUEUE = 1 << ROLE_QUEUE,
+    RELAY = 1 << ROLE_RELAY,
+    RESOLVER = 1 << ROLE_RESOLVER,
+    MAIL = 1 << ROLE_MAIL,
+    EVENTS = 1 << ROLE_EVENTS,
 };
 
 const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {

@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "events/event.h"
-#include "rpc/roles.h"
+#include "conf/roles.h"
 
 #define EVENT_RECORD_MAX 65536U
 #define EVENT_TEXT_MAX   4096U

@@ -70,7 +70,6 @@ enum process_given {
  */
 struct process_role {
     enum role role;
-    enum conf_role settings; /* its share of them */
     enum process_user user;
     size_t workers;        /* offset in struct conf of their number (unsigned); 0: there is one */
     const char *directory; /* below the state directory, its own and its root; NULL: none */

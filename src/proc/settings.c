@@ -38,7 +38,7 @@ static void put_in_force(struct process *p, struct shared_settings *s) {
 
 int process_settings_read(struct process *p, struct slice text, struct problem *problem) {
     struct conf *fresh = NULL;
-    int r = conf_read_slice(text, p->role->settings, &fresh, problem);
+    int r = conf_read_slice(text, p->role->role, &fresh, problem);
     if (r < 0)
         return r;
     struct shared_settings *s = NEW(struct shared_settings);

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "proc/confine.h"
-#include "rpc/roles.h"
+#include "conf/roles.h"
 
 struct spawn {
     enum role role;

@@ -81,7 +81,7 @@ static int gather(struct child *child, bool anew, struct handed *h, struct probl
     const struct children *c = child->all;
     *h = (struct handed){.relay = {-1, -1}, .log_socket = children_open_syslog(child)};
     child->settings_number = c->settings_number;
-    conf_write_slice(c->conf, child->role->settings, &h->settings);
+    conf_write_slice(c->conf, child->role->role, &h->settings);
     int r = children_open_certificate(child, anew, &h->pair, problem);
     return r < 0 ? r : text_files(child, &h->arena, h->texts, &h->text_count, problem);
 }
@@ -179,7 +179,7 @@ int children_reload(struct children *c, unsigned roles, struct buf *report) {
     c->settings_number++;
     for (size_t i = 0; i < c->count; i++) {
         struct child *child = &c->list[i];
-        bool wanted = roles & 1U << child->role->settings;
+        bool wanted = roles & 1U << child->role->role;
         if (child->state >= CHILD_CONFIGURED && (wanted || always_reloads(child)) &&
             renew_settings(child, &renewals) < 0)
             result = -E_REFUSED;

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "conf/conf.h"
-#include "rpc/roles.h"
+#include "conf/roles.h"
 
 #define LISTENERS_MAX 64U
 

@@ -7,7 +7,6 @@
 const struct process_role all_roles[] = {
     {
         .role = ROLE_EVENTS,
-        .settings = CONF_ROLE_EVENTS,
         .user = PROCESS_USER_MAIL,
         .directory = "events",
         .rights = CONFINE_FILES,
@@ -17,7 +16,6 @@ const struct process_role all_roles[] = {
     },
     {
         .role = ROLE_KEYS,
-        .settings = CONF_ROLE_KEYS,
         .user = PROCESS_USER_VAULT,
         .directory = "keys",
         .rights = CONFINE_FILES,
@@ -27,7 +25,6 @@ const struct process_role all_roles[] = {
     },
     {
         .role = ROLE_DIRECTORY,
-        .settings = CONF_ROLE_DIRECTORY,
         .user = PROCESS_USER_VAULT,
         .directory = "directory",
         .rights = CONFINE_FILES,
@@ -36,7 +33,6 @@ const struct process_role all_roles[] = {
     },
     {
         .role = ROLE_RESOLVER,
-        .settings = CONF_ROLE_RESOLVER,
         .user = PROCESS_USER_EDGE,
         .rights = CONFINE_CONNECT,
         .given = GIVEN_RESOLVER_FILES,
@@ -46,7 +42,6 @@ const struct process_role all_roles[] = {
     },
     {
         .role = ROLE_MAIL,
-        .settings = CONF_ROLE_MAIL,
         .user = PROCESS_USER_MAIL,
         .workers = offsetof(struct conf, workers.mail),
         .directory = "accounts",
@@ -56,7 +51,6 @@ const struct process_role all_roles[] = {
     },
     {
         .role = ROLE_RELAY,
-        .settings = CONF_ROLE_RELAY,
         .user = PROCESS_USER_EDGE,
         .workers = offsetof(struct conf, workers.relay),
         .rights = CONFINE_CONNECT,
@@ -66,7 +60,6 @@ const struct process_role all_roles[] = {
     },
     {
         .role = ROLE_QUEUE,
-        .settings = CONF_ROLE_QUEUE,
         .user = PROCESS_USER_MAIL,
         .directory = "spool",
         .rights = CONFINE_FILES,
@@ -74,7 +67,6 @@ const struct process_role all_roles[] = {
     },
     {
         .role = ROLE_EDGE,
-        .settings = CONF_ROLE_EDGE,
         .user = PROCESS_USER_EDGE,
         .workers = offsetof(struct conf, workers.edge),
         .reloads = true, /* its certificate */

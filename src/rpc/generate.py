@@ -31,11 +31,13 @@ is a struct that a header of a lower floor declares. Its fields stand here in an
 not listed does not travel and arrives as zero. All other structs are made here, as struct rpc_NAME.
 """
 import hashlib
+import pathlib
 import re
 import sys
 
-ROLES = ["master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events", "cli",
-         "process"]
+# Those of enum role, by their names (role_name).
+ROLES = [name.lower() for name in re.findall(r"^    ROLE_(\w+),", (
+    pathlib.Path(__file__).resolve().parent.parent / "conf/roles.h").read_text(encoding="utf-8"), re.M)]
 NUMBERS = {"size": ("size_t", "u64"), "bool": ("bool", "u8"), "u8": ("uint8_t", "u8"), "u16": ("uint16_t", "u16"),
            "u32": ("uint32_t", "u32"), "u64": ("uint64_t", "u64"), "i64": ("int64_t", "u64")}
 

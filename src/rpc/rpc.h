@@ -35,7 +35,7 @@
 #include "base/bytes.h"
 #include "fiber/sync.h"
 #include "fiber/wait.h"
-#include "rpc/roles.h"
+#include "conf/roles.h"
 
 #define RPC_FRAME_MAX ((size_t)2 << 20)
 #define RPC_FRAME_FDS 4U

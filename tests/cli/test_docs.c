@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/docs.h"
+#include "conf/roles.h"
 #include "message/text.h"
 
 /* ------------------------------------------------------------------ the table itself */
@@ -51,6 +52,17 @@ static void check_parameter(const struct cli_parameter *p) {
         assert_true(p->name[0] < 'a' || p->kind == CLI_CHOICE);
     else
         assert_true(is_plain(p->name));
+}
+
+/* A role that is new is offered too. */
+static void test_roles_to_choose_from_are_all_roles(void **state) {
+    (void)state;
+    const struct cli_command *fibers = cli_command_find(&cli_table, S("fibers"));
+    assert_non_null(fibers);
+    const char *const *choice = fibers->parameters[0].choices;
+    for (unsigned role = ROLE_MASTER; role < ROLE_CLI; role++)
+        assert_string_equal(*choice++, role_name((enum role)role));
+    assert_null(*choice);
 }
 
 static void test_parameters_are_whole(void **state) {
@@ -257,6 +269,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_unique),
         cmocka_unit_test(test_commands_of_two_words_have_a_group),
+        cmocka_unit_test(test_roles_to_choose_from_are_all_roles),
         cmocka_unit_test(test_parameters_are_whole),
         cmocka_unit_test(test_no_option_stands_for_two_things),
         cmocka_unit_test(test_exit_codes_have_words),

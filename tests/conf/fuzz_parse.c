@@ -18,11 +18,11 @@ static void write_and_read_again(const struct conf *conf) {
     conf_write_annotated(conf, CONF_ENGLISH, &text);
     MUST(conf_parse(buf_slice(&text), "again", &again, &problems) == 0);
     MUST(conf_diff(conf, again, &a).count == 0);
-    for (unsigned role = 0; role < CONF_ROLE_COUNT; role++) {
+    for (unsigned role = 0; role < ROLES; role++) {
         _cleanup_(conf_free_p) struct conf *share = NULL;
         buf_clear(&text);
-        conf_write_slice(conf, (enum conf_role)role, &text);
-        MUST(conf_read_slice(buf_slice(&text), (enum conf_role)role, &share, NULL) == 0);
+        conf_write_slice(conf, (enum role)role, &text);
+        MUST(conf_read_slice(buf_slice(&text), (enum role)role, &share, NULL) == 0);
     }
 }
 

@@ -37,7 +37,7 @@ static void assert_same_value(const struct conf_setting *s, const struct conf *a
     assert_text(buf_slice(&x), buf_str(&y));
 }
 
-static void hand_over(const struct conf *conf, enum conf_role role) {
+static void hand_over(const struct conf *conf, enum role role) {
     _cleanup_(buf_done) struct buf text = {0};
     struct problem problem = {0};
     struct conf *got = NULL;
@@ -56,9 +56,9 @@ static void hand_over(const struct conf *conf, enum conf_role role) {
 static void each_role_gets_its_settings_and_no_others(void **state) {
     struct conf *defaults = conf_of("hostname a.example\n");
     struct conf *examples = conf_of_examples();
-    for (unsigned role = 0; role < CONF_ROLE_COUNT; role++) {
-        hand_over(defaults, (enum conf_role)role);
-        hand_over(examples, (enum conf_role)role);
+    for (unsigned role = 0; role < ROLES; role++) {
+        hand_over(defaults, (enum role)role);
+        hand_over(examples, (enum role)role);
     }
     conf_free(defaults);
     conf_free(examples);
@@ -67,14 +67,14 @@ static void each_role_gets_its_settings_and_no_others(void **state) {
 static void each_setting_reaches_some_role(void **state) {
     for (size_t i = 0; i < conf_setting_count; i++) {
         assert_int_not_equal(conf_settings[i].roles, 0);
-        assert_int_equal(conf_settings[i].roles >> CONF_ROLE_COUNT, 0);
+        assert_int_equal(conf_settings[i].roles >> ROLES, 0);
     }
 }
 
 static void a_share_is_text_in_the_form_of_the_file(void **state) {
     struct conf *conf = conf_of("hostname a.example\ndns {\nresolvers 127.0.0.1:5353\n}\n");
     _cleanup_(buf_done) struct buf text = {0};
-    conf_write_slice(conf, CONF_ROLE_RESOLVER, &text);
+    conf_write_slice(conf, ROLE_RESOLVER, &text);
     assert_text(buf_slice(&text), "dns {\n"
                                   "resolvers 127.0.0.1:5353\n"
                                   "}\n");
@@ -84,10 +84,10 @@ static void a_share_is_text_in_the_form_of_the_file(void **state) {
 static void a_share_with_more_or_less_is_refused(void **state) {
     struct conf *got = NULL;
     struct problem problem = {0};
-    assert_int_equal(conf_read_slice(S(""), CONF_ROLE_RESOLVER, &got, &problem), -E_SYNTAX);
+    assert_int_equal(conf_read_slice(S(""), ROLE_RESOLVER, &got, &problem), -E_SYNTAX);
     assert_string_equal(problem.text, "the settings for resolver lack dns.resolvers");
     assert_int_equal(conf_read_slice(S("dns {\nresolvers none\n}\npassword {\npasses 2\n}\n"),
-                                     CONF_ROLE_RESOLVER, &got, &problem),
+                                     ROLE_RESOLVER, &got, &problem),
                      -E_SYNTAX);
     assert_has(slice_of_str(problem.text), "the settings for resolver, line 5: ");
     assert_null(got);
@@ -107,7 +107,7 @@ static void what_changed_is_listed_with_its_effect(void **state) {
     assert_text(diff.list[0].before, "5d");
     assert_text(diff.list[0].after, "4d");
     assert_false(diff.restart);
-    assert_int_equal(diff.roles, 1U << CONF_ROLE_QUEUE);
+    assert_int_equal(diff.roles, 1U << ROLE_QUEUE);
     diff = conf_diff(before, restart, &a);
     assert_int_equal(diff.count, 2);
     assert_true(diff.restart);

@@ -78,7 +78,7 @@ static void each_row_is_documented_in_both_languages(void **state) {
 static void each_row_is_for_somebody(void **state) {
     for (size_t i = 0; i < conf_setting_count; i++) {
         assert_int_not_equal(conf_settings[i].roles, 0);
-        assert_int_equal(conf_settings[i].roles >> CONF_ROLE_COUNT, 0);
+        assert_int_equal(conf_settings[i].roles >> ROLES, 0);
     }
 }
 

@@ -248,7 +248,7 @@ static void a_route_is_a_line_and_there_may_be_many(void **state) {
     assert_int_equal(conf->relay.route.count, 3);
     assert_text(conf->relay.route.list[2].domain, "c.jp");
     _cleanup_(buf_done) struct buf share = {0};
-    conf_write_slice(conf, CONF_ROLE_RELAY, &share);
+    conf_write_slice(conf, ROLE_RELAY, &share);
     assert_true(slice_find(buf_slice(&share), S("route a.jp mx\nroute b.jp r.jp:26\n"
                                                 "route c.jp mx tls=never\n")) > 0);
     conf_free(conf);

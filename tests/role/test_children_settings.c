@@ -124,7 +124,7 @@ REAL_FIBER_TEST(a_reload_reaches_whom_it_concerns) {
     assert_int_equal(children_reload(&children, 0, &report), 0);
     for (const struct process_role *r = all_roles; r->work; r++)
         assert_int_equal(takers[r->role].reloaded, r->reloads);
-    assert_int_equal(children_reload(&children, 1U << CONF_ROLE_QUEUE, &report), 0);
+    assert_int_equal(children_reload(&children, 1U << ROLE_QUEUE, &report), 0);
     assert_int_equal(takers[ROLE_QUEUE].reloaded, 1);
     assert_int_equal(takers[ROLE_MAIL].reloaded, 0);
     end();
@@ -135,7 +135,7 @@ REAL_FIBER_TEST(who_refuses_settings_is_asked_again) {
     _cleanup_(buf_done) struct buf report = {0};
     begin();
     takers[ROLE_QUEUE].refuses = true;
-    assert_int_equal(children_reload(&children, 1U << CONF_ROLE_QUEUE, &report), -E_REFUSED);
+    assert_int_equal(children_reload(&children, 1U << ROLE_QUEUE, &report), -E_REFUSED);
     assert_true(slice_starts(buf_slice(&report),
                              S("The queue process 0 keeps its old settings: not these\n")));
     assert_int_equal(children_reload(&children, 0, &report), -E_REFUSED);

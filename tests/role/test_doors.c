@@ -169,7 +169,7 @@ static void begin(void) {
     memcpy(server->mail_process.secret, secret, sizeof secret);
     conf->hostname = S("mail.example.test");
     conf->pop3.connections_max = 2;
-    conf_write_slice(conf, CONF_ROLE_EDGE, &text);
+    conf_write_slice(conf, ROLE_EDGE, &text);
     assert_int_equal(process_settings_read(&server->edge, buf_slice(&text), &problem), 0);
     assert_int_equal(role_edge.open(&server->edge, &problem), 0);
     ((struct edge *)server->edge.state)->doors = &echo_doors;

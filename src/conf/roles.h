@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The roles of the server: one process (or several) each. See docs/architecture.md.
+ *
+ * This is the one list of them: by it settings say who gets them, and the schema of calls
+ * (rpc/schema.rpc) who makes and answers them. What a role is and may is its row in role/roles.c.
  */
 #pragma once
 
@@ -23,4 +26,4 @@ enum role {
 
 #define ROLE_BIT(role) (UINT32_C(1) << (role))
 
-const char *role_name(enum role role);
+const char *role_name(enum role role); /* "edge", as the schema writes it */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "rpc/roles.h"
+#include "conf/roles.h"
 
 #include "base/error.h"
 
