@@ -2,7 +2,7 @@
 /*
  * The inside of the store: accounts in memory, and how changes get into them.
  *
- *   append.c flags.c expunge.c copy.c mailboxes.c view.c   what callers ask for
+ *   append.c flags.c expunge.c copy.c mailboxes.c remove.c view.c   what callers ask for
  *   store.c     the store: opening it, closing it, what it holds
  *   commit.c    writing: changes become records, groups of them are made durable and published
  *   account.c   accounts and mailboxes coming into memory, staying there, going out
@@ -33,6 +33,7 @@ struct mailbox {
     struct store_mailbox info; /* what is durable; its name is on the heap */
     uint32_t uidnext;          /* given out, also to changes that are not durable yet */
     bool loaded;
+    bool gone;               /* was removed; whoever still uses it frees it with his last use */
     struct entries *entries; /* the present version, when loaded */
     struct fiber_cond arrived;
     bool loading;
@@ -108,9 +109,10 @@ struct mailbox *mailbox_find(const struct store_account *a, uint32_t id);
 struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox *info);
 void mailbox_begin(struct mailbox *m); /* a new one: it has no entries, and so they are loaded */
 void mailbox_rename(struct mailbox *m, uint32_t parent, struct slice name);
+void mailbox_remove(struct mailbox *m); /* it is no mailbox of its account any more */
 void mailbox_free(struct mailbox *m);
 
-/* Its entries. After a 0 they stay in memory until mailbox_rest(). */
+/* Its entries. After a 0 they stay in memory until mailbox_rest(). -E_UNKNOWN: it was removed. */
 int mailbox_load(struct mailbox *m) WAITS;
 void mailbox_rest(struct mailbox *m);
 

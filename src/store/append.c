@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/crc32c.h"
 #include "message/scan.h"
+#include "store/remove.h"
 
 #define SCAN_AT_ONCE (128U << 10) /* more bytes are scanned in another thread */
 #define LARGE        (1U << 20)
@@ -148,6 +149,8 @@ static int prepare_delivery(struct store_account *a, struct change *c, struct gr
     struct mailbox *m = mailbox_find(a, v->d->mailbox);
     if (!m)
         return -E_UNKNOWN;
+    if (group_removes(g, m))
+        return CHANGE_LATER;
     if (m->uidnext == UINT32_MAX)
         return -E_LIMIT;
     if (v->d->quota && a->bytes + g->bytes + v->body.len > v->d->quota)

@@ -11,6 +11,7 @@
 struct copy {
     struct change change;
     struct mailbox *from, *to;
+    uint32_t to_id;
     struct selection selection;
     bool move;
     struct store_copied result;
@@ -48,6 +49,9 @@ static int prepare_copy(struct store_account *a, struct change *c, struct group 
     struct copy *v = CONTAINER_OF(c, struct copy, change);
     struct store_entry *entries;
     size_t count;
+    v->to = mailbox_find(a, v->to_id);
+    if (!v->to || v->from->gone)
+        return -E_UNKNOWN;
     if (v->selection.count >= UINT32_MAX - v->to->uidnext)
         return -E_LIMIT;
     v->result.first_uid = v->to->uidnext;
@@ -60,11 +64,9 @@ int store_copy(struct store_account *a, uint32_t from, const uint32_t *uids, siz
                uint32_t to, bool move, struct store_copied *ret) {
     struct copy v = {.change = {.prepare = prepare_copy, .reads = true},
                      .from = mailbox_find(a, from),
-                     .to = mailbox_find(a, to),
+                     .to_id = to,
                      .move = move};
-    if (!v.from || !v.to)
-        return -E_UNKNOWN;
-    int error = mailbox_load(v.from);
+    int error = v.from ? mailbox_load(v.from) : -E_UNKNOWN;
     if (error)
         return error;
     error = selection_init(&v.selection, uids, count);

@@ -44,6 +44,8 @@ static int prepare_flags(struct store_account *a, struct change *c, struct group
     struct flags_change *v = CONTAINER_OF(c, struct flags_change, change);
     struct store_entry *entries;
     size_t count;
+    if (v->mailbox->gone)
+        return -E_UNKNOWN;
     v->result.modseq = v->mailbox->info.modseq;
     while ((count = selection_next(&v->selection, v->mailbox, g, &entries)) > 0) {
         count = change_entries(v, entries, count);

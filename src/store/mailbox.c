@@ -72,6 +72,18 @@ void mailbox_free(struct mailbox *m) {
     free(m);
 }
 
+void mailbox_remove(struct mailbox *m) {
+    struct store_account *a = m->account;
+    size_t at = 0;
+    while (a->mailboxes[at] != m)
+        at++;
+    a->mailbox_count--;
+    memmove(&a->mailboxes[at], &a->mailboxes[at + 1], (a->mailbox_count - at) * sizeof m);
+    m->gone = true;
+    if (m->users == 0)
+        mailbox_free(m);
+}
+
 static void touch(struct mailbox *m) {
     link_remove(&m->used_link);
     list_append(&m->account->store->loaded, &m->used_link);
@@ -180,6 +192,12 @@ static int read_entries(struct mailbox *m, struct entries **ret) WAITS {
     return error;
 }
 
+static void leave(struct mailbox *m) {
+    MUST(m->users > 0);
+    if (--m->users == 0 && m->gone)
+        mailbox_free(m);
+}
+
 int mailbox_load(struct mailbox *m) {
     struct store *s = m->account->store;
     int error = 0;
@@ -198,8 +216,10 @@ int mailbox_load(struct mailbox *m) {
         buf_done(&m->missed);
         fiber_cond_wake_all(&m->arrived);
     }
+    if (m->gone)
+        error = -E_UNKNOWN;
     if (error) {
-        m->users--;
+        leave(m);
         return error;
     }
     touch(m);
@@ -208,8 +228,8 @@ int mailbox_load(struct mailbox *m) {
 }
 
 void mailbox_rest(struct mailbox *m) {
-    MUST(m->users > 0);
-    m->users--;
+    struct store *s = m->account->store;
     touch(m);
-    store_look_for_room(m->account->store);
+    leave(m);
+    store_look_for_room(s);
 }

@@ -92,6 +92,14 @@ static void publish_mailbox(struct store_account *a, const struct record_mailbox
     mailbox_begin(m);
 }
 
+static void publish_remove(struct store_account *a, const struct record_remove *r) {
+    struct mailbox *m = mailbox_find(a, r->mailbox);
+    MUST(m);
+    mailbox_remove(m);
+    a->messages -= r->bodies;
+    a->bytes -= r->bytes;
+}
+
 void account_publish(struct store_account *a, const struct store_record *r) {
     switch (r->type) {
     case RECORD_APPEND:
@@ -108,6 +116,9 @@ void account_publish(struct store_account *a, const struct store_record *r) {
         break;
     case RECORD_MAILBOX:
         publish_mailbox(a, &r->mailbox);
+        break;
+    case RECORD_REMOVE:
+        publish_remove(a, &r->remove);
         break;
     }
 }
@@ -137,6 +148,9 @@ void account_publish_modseq(struct store_account *a, const struct store_record *
         break;
     case RECORD_MAILBOX:
         raise_modseq(a, r->mailbox.mailbox, r->mailbox.modseq);
+        break;
+    case RECORD_REMOVE:
+        raise_modseq(a, 0, r->remove.modseq);
         break;
     }
 }

@@ -85,6 +85,12 @@ struct record_mailbox { /* a mailbox as it is now: made, renamed, moved */
     struct slice name;
 };
 
+struct record_remove { /* a mailbox is gone, and all its entries */
+    uint32_t mailbox;
+    uint64_t modseq;
+    uint64_t bodies, bytes; /* that go with their last entries; for the store */
+};
+
 struct store_record {
     struct link link;
     enum record_type {
@@ -93,6 +99,7 @@ struct store_record {
         RECORD_FLAGS,
         RECORD_EXPUNGE,
         RECORD_MAILBOX,
+        RECORD_REMOVE,
     } type;
     union {
         struct record_append append;
@@ -100,5 +107,6 @@ struct store_record {
         struct record_flags flags;
         struct record_expunge expunge;
         struct record_mailbox mailbox;
+        struct record_remove remove;
     };
 };

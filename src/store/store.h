@@ -161,6 +161,14 @@ int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice 
 int store_rename_mailbox(struct store_account *a, uint32_t mailbox, uint32_t parent,
                          struct slice name) WAITS;
 
+/*
+ * Removes a mailbox and its messages, all or none; durable when it returns. Its number is never
+ * given again, and a new one of its name gets a higher UIDVALIDITY. Views of it stay as they are;
+ * everything else says -E_UNKNOWN from now on, deliveries too. -EPERM: it is the INBOX; -E_BUSY:
+ * there are mailboxes below it; -ENOTEMPTY: it has messages, and `only_empty` was asked for.
+ */
+int store_remove_mailbox(struct store_account *a, uint32_t mailbox, bool only_empty) WAITS;
+
 /* ------------------------------------------------------------------ messages */
 
 enum store_flag {

@@ -78,6 +78,12 @@ static void check_gone(struct slice facts, struct buf *again) {
         note_gone_encode(again, &n);
 }
 
+static void check_remove(struct slice facts, struct buf *again) {
+    struct note_remove n;
+    if (note_remove_decode(facts, &n) == 0)
+        note_remove_encode(again, &n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0)
         return 0;
@@ -94,6 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_key(facts, &again);
     else if (type == NOTE_GONE)
         check_gone(facts, &again);
+    else if (type == NOTE_REMOVE)
+        check_remove(facts, &again);
     else if (type == NOTE_ENTRIES || type == NOTE_TRANSFER)
         check_entries(facts, type, &again);
     else if (type == NOTE_BODY)

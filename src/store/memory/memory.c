@@ -227,6 +227,21 @@ static void expunge(struct kept *k, struct mailbox *m, const struct record_expun
     k->counters.modseq = MAX(k->counters.modseq, r->modseq);
 }
 
+static void mailbox_done(struct mailbox *m) {
+    text_free(m->about.info.name);
+    free(m->entries);
+    free(m->vanished);
+}
+
+static void drop_mailbox(struct kept *k, const struct record_remove *r) {
+    struct mailbox *m = find_mailbox(k, r->mailbox);
+    for (size_t i = 0; i < m->count; i++)
+        drop_entry_of(k, m->entries[i].body);
+    mailbox_done(m);
+    memmove(m, m + 1, (size_t)(&k->mailboxes[--k->mailbox_count] - m) * sizeof *m);
+    k->counters.modseq = MAX(k->counters.modseq, r->modseq);
+}
+
 static void apply(struct kept *k, const struct store_record *r) {
     switch (r->type) {
     case RECORD_APPEND:
@@ -250,6 +265,9 @@ static void apply(struct kept *k, const struct store_record *r) {
         break;
     case RECORD_MAILBOX:
         put_mailbox(k, &r->mailbox);
+        break;
+    case RECORD_REMOVE:
+        drop_mailbox(k, &r->remove);
         break;
     }
 }
@@ -420,11 +438,8 @@ static int memory_account_close(struct backend_account *a, bool forced) {
 }
 
 static void kept_free(struct kept *k) {
-    for (size_t i = 0; i < k->mailbox_count; i++) {
-        text_free(k->mailboxes[i].about.info.name);
-        free(k->mailboxes[i].entries);
-        free(k->mailboxes[i].vanished);
-    }
+    for (size_t i = 0; i < k->mailbox_count; i++)
+        mailbox_done(&k->mailboxes[i]);
     for (size_t i = 0; i < k->body_count; i++)
         free(k->bodies[i].bytes);
     for (size_t i = 0; i < k->key_count; i++)

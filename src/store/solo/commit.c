@@ -105,6 +105,15 @@ static void add_mailbox(struct log_group *g, const struct record_mailbox *n, str
     log_add(g, NOTE_MAILBOX, 0, buf_slice(facts), NULL);
 }
 
+static void add_remove(struct log_group *g, const struct record_remove *n, struct buf *facts) {
+    note_remove_encode(facts, &(struct note_remove){
+                                  .account = g->account->id,
+                                  .modseq = n->modseq,
+                                  .mailbox = n->mailbox,
+                              });
+    log_add(g, NOTE_REMOVE, 0, buf_slice(facts), NULL);
+}
+
 static void add_records(struct log_group *g, const struct list *records) WAITS {
     _cleanup_(buf_done) struct buf facts = {0};
     log_head(g);
@@ -118,6 +127,8 @@ static void add_records(struct log_group *g, const struct list *records) WAITS {
             add_flags(g, &r->flags, &facts);
         else if (r->type == RECORD_EXPUNGE)
             add_expunge(g, &r->expunge, &facts);
+        else if (r->type == RECORD_REMOVE)
+            add_remove(g, &r->remove, &facts);
         else
             add_mailbox(g, &r->mailbox, &facts);
         if (facts.len > TURN_FACTS)

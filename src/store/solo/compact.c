@@ -9,8 +9,9 @@
  *
  * Needed are: bodies that have an entry, with their first one if that is alive, and its present
  * flags; other entries that are alive; flags and expunges of entries whose own record lies in
- * another pack, or a rebuild would undo them; delivery keys that are not too old. Everything else
- * about a mailbox stands at the beginning of each later pack.
+ * another pack, or a rebuild would undo them; delivery keys that are not too old; that mailboxes
+ * were removed, as long as there are older packs, which have them. Everything else about a mailbox
+ * stands at the beginning of each later pack.
  *
  * A pack with damage is left alone: it may be all there is to salvage a message from. As long as
  * there is one, every expunge is kept, whose message may be copied there. Left alone as well is one
@@ -40,6 +41,7 @@ struct compaction {
     uint64_t at, end; /* how far it has been read, and to where */
     bool missing, done;
     bool index_wrong; /* mail.db does not fit the pack */
+    bool older;       /* there are packs before this one */
     bool damage;      /* another pack is kept because of it, with copies of any age */
 
     /* For the disk thread. */
@@ -94,11 +96,11 @@ static int read_generation(struct compaction *c) {
 static int was_expunged(struct compaction *c, uint32_t mailbox, uint32_t uid) {
     uint64_t pack;
     int error = index_vanished(c->index, mailbox, uid, &pack);
-    if (error == -E_UNKNOWN) {
-        c->index_wrong = true;
-        return -E_TEMPORARY;
-    }
-    return error;
+    if (error != -E_UNKNOWN)
+        return error;
+    int gone = index_mailbox_gone(c->index, mailbox);
+    c->index_wrong |= gone == 0;
+    return gone == 0 ? -E_TEMPORARY : MIN(gone, 0);
 }
 
 /* Copies the bytes of a body, behind the facts that were made for it. */
@@ -260,6 +262,10 @@ static int keep_record(struct compaction *c, const struct pack_entry *e) {
     case NOTE_FLAGS:
     case NOTE_EXPUNGE:
         return keep_changes(c, e);
+    case NOTE_REMOVE:
+        if (c->older || c->damage)
+            buf_add(&keep(c, NOTE_REMOVE)->facts, e->record.facts);
+        return 0;
     case NOTE_KEY:
         error = note_key_decode(e->record.facts, &key);
         if (!error)
@@ -426,8 +432,10 @@ static int compact_pack(struct solo_account *a, uint64_t pack) WAITS {
         .keys_since = fiber_wall() - a->solo->options.key_lifetime,
     };
     list_init(&c.kept);
-    for (size_t i = 0; i < a->pack_count; i++)
+    for (size_t i = 0; i < a->pack_count; i++) {
         c.damage |= a->packs[i].state == INDEX_PACK_DAMAGED;
+        c.older |= a->packs[i].pack < pack;
+    }
     int error = 0;
     while (!error && !c.done)
         error = step(a, &c);

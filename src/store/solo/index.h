@@ -126,6 +126,9 @@ struct index_entry {
 };
 int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, struct index_entry *ret);
 
+/* 1: the mailbox was removed; 0: it was not, or nothing is known of it. */
+int index_mailbox_gone(struct index *ix, uint32_t mailbox);
+
 /* The pack out of which an expunged entry could come back; 0: none. -E_UNKNOWN: not expunged. */
 int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_pack);
 int index_vanished_since(struct index *ix, uint32_t mailbox, uint64_t modseq, struct buf *uids);

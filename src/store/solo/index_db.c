@@ -93,7 +93,24 @@ static const char *const STEPS[] = {
     "ALTER TABLE mailboxes ADD COLUMN forgotten bigint NOT NULL DEFAULT 0;"
     "CREATE INDEX vanished_modseq ON vanished (account_id, mailbox_id, modseq);"
     "CREATE TABLE moments (account_id bigint NOT NULL, moment bigint NOT NULL,"
-    " modseq bigint NOT NULL, PRIMARY KEY (account_id, moment)) WITHOUT ROWID;",
+    " modseq bigint NOT NULL, PRIMARY KEY (account_id, moment)) WITHOUT ROWID;"
+
+    /* A mailbox that was removed: the pack in which its record lies. Named values of mailboxes, and
+     * of the account as mailbox 0. What was expunged and can be brought back: body 0 is back. */
+    "ALTER TABLE mailboxes ADD COLUMN gone bigint NOT NULL DEFAULT 0;"
+    "CREATE TABLE properties (account_id bigint NOT NULL, mailbox_id bigint NOT NULL,"
+    " kind bigint NOT NULL, name bytea NOT NULL, value bytea, modseq bigint NOT NULL,"
+    " pack bigint NOT NULL, PRIMARY KEY (account_id, mailbox_id, kind, name)) WITHOUT ROWID;"
+    "CREATE TABLE deleted (account_id bigint NOT NULL, mailbox_id bigint NOT NULL,"
+    " uid bigint NOT NULL, body_id bigint NOT NULL, flags bigint NOT NULL, keywords text NOT NULL,"
+    " modseq bigint NOT NULL, deleted_at bigint NOT NULL, pack bigint NOT NULL,"
+    " PRIMARY KEY (account_id, mailbox_id, uid)) WITHOUT ROWID;"
+    "CREATE INDEX deleted_modseq ON deleted (account_id, modseq, uid);"
+    "CREATE INDEX deleted_loose ON deleted (account_id) WHERE pack = 0;"
+    "ALTER TABLE bodies ADD COLUMN deleted bigint NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN forgotten_modseq bigint NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN forgotten_uid bigint NOT NULL DEFAULT 0;"
+    "ALTER TABLE account ADD COLUMN deleted_bytes bigint NOT NULL DEFAULT 0;",
 };
 
 /* The files have no mark: what tells them from others is where they lie. */

@@ -9,13 +9,13 @@
 
 /* The statements; their texts stand in index_sql.c. */
 extern const char SQL_ACCOUNT_GET[], SQL_ACCOUNT_ADD[], SQL_ACCOUNT_SET[], SQL_ACCOUNT_PRUNED[];
-extern const char SQL_MAILBOX_ADD[], SQL_MAILBOX_SET[], SQL_MAILBOX_GET_MODSEQ[],
-    SQL_MAILBOX_COUNT[], SQL_MAILBOX_LEAP[], SQL_MAILBOX_ALL[];
+extern const char SQL_MAILBOX_ADD[], SQL_MAILBOX_SET[], SQL_MAILBOX_GET[], SQL_MAILBOX_REMOVE[],
+    SQL_MAILBOX_FORGET[], SQL_MAILBOX_COUNT[], SQL_MAILBOX_LEAP[], SQL_MAILBOX_ALL[];
 extern const char SQL_BODY_ADD[], SQL_BODY_EXPECT[], SQL_BODY_GET[], SQL_BODY_MOVE[],
     SQL_BODY_JOIN[], SQL_BODY_LEAVE[], SQL_BODY_DROP_LAST[], SQL_BODY_DROP_UNUSED[],
     SQL_BODY_ENTRIES[], SQL_BODY_PLACES[];
 extern const char SQL_ENTRY_ADD[], SQL_ENTRY_GET[], SQL_ENTRY_SET[], SQL_ENTRY_MOVE[],
-    SQL_ENTRY_DROP[], SQL_ENTRY_LOAD[];
+    SQL_ENTRY_DROP[], SQL_ENTRY_UIDS[], SQL_ENTRY_LOAD[];
 extern const char SQL_KEY_ADD[], SQL_KEY_GET[], SQL_KEY_ALL[], SQL_KEY_PRUNE[];
 extern const char SQL_VANISHED_ADD[], SQL_VANISHED_GET[], SQL_VANISHED_SINCE[],
     SQL_VANISHED_PLACE[], SQL_VANISHED_GONE[];
@@ -26,6 +26,7 @@ struct index_box_delta {
     uint32_t mailbox, uidnext;
     uint64_t modseq;
     int64_t messages, unseen, bytes;
+    enum { BOX_UNKNOWN, BOX_THERE, BOX_GONE } state; /* as far as anyone has asked */
     struct buf name; /* told by a message, should the mailbox be unknown */
 };
 struct index_pack_delta {
@@ -72,4 +73,5 @@ int index_take_body(struct index *ix, const struct log_record *r, bool replay);
 int index_take_entries(struct index *ix, const struct log_record *r, bool replay);
 int index_take_flags(struct index *ix, const struct log_record *r, bool replay);
 int index_take_expunge(struct index *ix, const struct log_record *r, bool replay);
+int index_take_remove(struct index *ix, const struct log_record *r, bool replay);
 int index_add_key(struct index *ix, struct slice key, usec_t stored, uint64_t message);

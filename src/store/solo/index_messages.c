@@ -138,12 +138,25 @@ static int set_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t 
     return db_run(ix->db, SQL_ENTRY_SET, V(ix->account), V(mailbox), V(uid), V(flags), V(modseq));
 }
 
-/* 1: the entry was expunged, and its record lies in this pack; 0: it was not. */
+/* As index_mailbox_gone(), asked once in a transaction. */
+static int box_is_gone(struct index *ix, uint32_t mailbox) {
+    struct index_box_delta *d = box_delta(ix, mailbox);
+    if (d->state == BOX_UNKNOWN) {
+        int gone = index_mailbox_gone(ix, mailbox);
+        if (gone < 0)
+            return gone;
+        d->state = gone ? BOX_GONE : BOX_THERE;
+    }
+    return d->state == BOX_GONE;
+}
+
+/* 1: the entry was expunged, and its record lies in this pack, or its mailbox was removed; 0: it
+ * was not. */
 static int stays_away(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t pack) {
     uint64_t before;
     int error = index_vanished(ix, mailbox, uid, &before);
     if (error == -E_UNKNOWN)
-        return 0;
+        return box_is_gone(ix, mailbox);
     if (!error)
         error = db_run(ix->db, SQL_VANISHED_PLACE, V(ix->account), V(mailbox), V(uid), V(pack));
     return error ? error : 1;
@@ -326,5 +339,54 @@ int index_take_expunge(struct index *ix, const struct log_record *r, bool replay
             error = db_run(ix->db, SQL_VANISHED_ADD, V(ix->account), V(n.mailbox), V(uid),
                            V(n.modseq), V(pack));
     }
+    return error;
+}
+
+/* ------------------------------------------------------------------ a mailbox that is gone */
+
+#define DROP_AT_ONCE 1000
+
+/* UIDs of entries that are left in a mailbox, some of them. */
+static int some_entries(struct index *ix, uint32_t mailbox, struct buf *uids) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int more = db_query(ix->db, &st, SQL_ENTRY_UIDS, V(ix->account), V(mailbox), V(DROP_AT_ONCE));
+    if (more)
+        return more;
+    while ((more = db_step(ix->db, st)) == 1) {
+        uint32_t uid = (uint32_t)db_u64(st, 0);
+        buf_add_bytes(uids, &uid, sizeof uid);
+    }
+    return more;
+}
+
+static int drop_entries(struct index *ix, uint32_t mailbox, bool replay) {
+    _cleanup_(buf_done) struct buf uids = {0};
+    int error;
+    do {
+        buf_clear(&uids);
+        error = some_entries(ix, mailbox, &uids);
+        const uint32_t *list = (const void *)uids.ptr;
+        for (size_t i = 0; !error && i < uids.len / sizeof *list; i++) {
+            uint64_t pack;
+            error = drop_entry(ix, mailbox, list[i], replay, &pack);
+        }
+    } while (!error && uids.len > 0);
+    return error;
+}
+
+int index_take_remove(struct index *ix, const struct log_record *r, bool replay) {
+    struct note_remove n;
+    int error = note_remove_decode(log_record_facts(r), &n);
+    for (int tries = 0; !error && tries < 2; tries++) {
+        error = db_run(ix->db, SQL_MAILBOX_REMOVE, V(ix->account), V(n.mailbox), V(r->pack),
+                       V(n.modseq));
+        if (error || db_changes(ix->db) > 0)
+            break;
+        error = db_run(ix->db, SQL_MAILBOX_ADD, V(ix->account), V(n.mailbox), V(0), V_TEXT(S("")),
+                       V(STORE_ROLE_NONE), V(1), V(1), V(n.modseq));
+    }
+    if (!error)
+        error = drop_entries(ix, n.mailbox, replay);
+    box_delta(ix, n.mailbox)->state = BOX_GONE;
     return error;
 }

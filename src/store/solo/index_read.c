@@ -43,6 +43,12 @@ int index_each_mailbox(struct index *ix, void (*each)(void *arg, const struct ba
     return more;
 }
 
+int index_mailbox_gone(struct index *ix, uint32_t mailbox) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_MAILBOX_GET, V(ix->account), V(mailbox));
+    return error == -E_UNKNOWN ? 0 : error ? error : db_u64(st, 1) > 0;
+}
+
 int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index_pack *p),
                     void *arg) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
@@ -174,7 +180,8 @@ int index_set_pack(struct index *ix, const struct index_pack *p) {
 }
 
 int index_forget_pack(struct index *ix, uint64_t pack) {
-    return db_run(ix->db, SQL_PACK_DROP, V(ix->account), V(pack));
+    int error = db_run(ix->db, SQL_MAILBOX_FORGET, V(ix->account), V(pack));
+    return error ? error : db_run(ix->db, SQL_PACK_DROP, V(ix->account), V(pack));
 }
 
 static int leap(struct index *ix, const struct index_account *row) {

@@ -26,7 +26,10 @@ const char SQL_MAILBOX_ADD[] =
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 0, 0, 0)";
 const char SQL_MAILBOX_SET[] = "UPDATE mailboxes SET parent_id = ?3, name = ?4, role = ?5,"
                                " uidvalidity = ?6, changed = ?7" KEY " AND mailbox_id = ?2";
-const char SQL_MAILBOX_GET_MODSEQ[] = "SELECT changed FROM mailboxes" KEY " AND mailbox_id = ?2";
+const char SQL_MAILBOX_GET[] = "SELECT changed, gone FROM mailboxes" KEY " AND mailbox_id = ?2";
+const char SQL_MAILBOX_REMOVE[] =
+    "UPDATE mailboxes SET gone = ?3, changed = ?4" KEY " AND mailbox_id = ?2";
+const char SQL_MAILBOX_FORGET[] = "DELETE FROM mailboxes" KEY " AND gone = ?2";
 const char SQL_MAILBOX_COUNT[] =
     "UPDATE mailboxes SET messages = messages + ?3, unseen = unseen + ?4,"
     " bytes = bytes + ?5,"
@@ -35,7 +38,7 @@ const char SQL_MAILBOX_COUNT[] =
 const char SQL_MAILBOX_LEAP[] = "UPDATE mailboxes SET uidnext = uidnext + ?2" KEY;
 const char SQL_MAILBOX_ALL[] =
     "SELECT mailbox_id, parent_id, name, role, uidvalidity, uidnext, modseq,"
-    " messages, unseen, bytes FROM mailboxes" KEY " ORDER BY mailbox_id";
+    " messages, unseen, bytes FROM mailboxes" KEY " AND gone = 0 ORDER BY mailbox_id";
 
 const char SQL_BODY_ADD[] = "INSERT INTO bodies (account_id, body_id, pack, place, body, length,"
                             " size, header_size, body_crc, shape, arrival, entries)"
@@ -73,6 +76,7 @@ const char SQL_ENTRY_MOVE[] =
     "UPDATE entries SET pack = ?4" KEY " AND mailbox_id = ?2 AND uid = ?3";
 const char SQL_ENTRY_DROP[] = "DELETE FROM entries" KEY " AND mailbox_id = ?2 AND uid = ?3"
                               " RETURNING body_id, flags, pack";
+const char SQL_ENTRY_UIDS[] = "SELECT uid FROM entries" KEY " AND mailbox_id = ?2 LIMIT ?3";
 const char SQL_ENTRY_LOAD[] =
     "SELECT e.uid, e.flags, e.modseq, e.body_id, b.size, b.shape, b.arrival, b.entries"
     " FROM entries e JOIN bodies b"

@@ -53,6 +53,8 @@ static int save_box(struct index *ix, const struct index_box_delta *d, usec_t bo
                            V(d->unseen), V(d->bytes), V(d->uidnext), V(d->modseq));
         if (error || db_changes(ix->db) > 0 || tries > 0)
             return error;
+        if (d->name.len == 0 && d->mailbox != STORE_INBOX) /* only expunges are left of it */
+            return 0;
         uint32_t validity = (uint32_t)(born / USEC_SEC) + d->mailbox;
         error = db_run(ix->db, SQL_MAILBOX_ADD, V(ix->account), V(d->mailbox), V(0),
                        V_TEXT(buf_slice(&d->name)),

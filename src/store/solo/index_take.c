@@ -53,15 +53,15 @@ static int take_mailbox(struct index *ix, const struct log_record *r, bool repla
     d->uidnext = MAX(d->uidnext, n.uidnext);
     d->modseq = MAX(d->modseq, n.modseq);
     sqlite3_stmt *st;
-    error = index_row(ix, &st, SQL_MAILBOX_GET_MODSEQ, V(ix->account), V(n.mailbox));
+    error = index_row(ix, &st, SQL_MAILBOX_GET, V(ix->account), V(n.mailbox));
     if (error == -E_UNKNOWN)
         return db_run(ix->db, SQL_MAILBOX_ADD, V(ix->account), V(n.mailbox), V(n.parent),
                       V_TEXT(n.name), V(n.role), V(n.uidvalidity), V(n.uidnext), V(n.modseq));
     if (error)
         return error;
-    uint64_t changed = db_u64(st, 0);
+    uint64_t changed = db_u64(st, 0), gone = db_u64(st, 1);
     db_reset(&st);
-    if (changed > n.modseq)
+    if (gone || changed > n.modseq)
         return 0;
     return db_run(ix->db, SQL_MAILBOX_SET, V(ix->account), V(n.mailbox), V(n.parent),
                   V_TEXT(n.name), V(n.role), V(n.uidvalidity), V(n.modseq));
@@ -111,6 +111,7 @@ static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *
     [NOTE_ENTRIES] = index_take_entries,
     [NOTE_BODY] = index_take_body,
     [NOTE_TRANSFER] = take_transfer,
+    [NOTE_REMOVE] = index_take_remove,
 };
 
 /*
@@ -153,6 +154,7 @@ static int count_record(const struct log_record *r, struct index_account *to) {
     struct note_mailbox m;
     struct note_entries e;
     struct note_body b;
+    struct note_remove gone;
     int error = 0;
     switch (r->type) {
     case NOTE_ACCOUNT:
@@ -189,6 +191,12 @@ static int count_record(const struct log_record *r, struct index_account *to) {
     case NOTE_BODY:
         if ((error = note_body_decode(facts, &b)) == 0)
             to->message_next = MAX(to->message_next, b.message + 1);
+        return error;
+    case NOTE_REMOVE:
+        if ((error = note_remove_decode(facts, &gone)) == 0) {
+            to->modseq = MAX(to->modseq, gone.modseq);
+            to->mailbox_next = MAX(to->mailbox_next, gone.mailbox + 1);
+        }
         return error;
     default:
         return 0;

@@ -288,6 +288,26 @@ int note_key_decode(struct slice facts, struct note_key *ret) {
     return 0;
 }
 
+void note_remove_encode(struct buf *to, const struct note_remove *n) {
+    begin(to, n->account);
+    buf_add_u64(to, n->modseq);
+    buf_add_u32(to, n->mailbox);
+}
+
+int note_remove_decode(struct slice facts, struct note_remove *ret) {
+    struct reader r;
+    struct note_remove n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.modseq = read_u64(&r);
+    n.mailbox = read_u32(&r);
+    if (r.bad || n.mailbox == 0)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
+}
+
 void note_gone_encode(struct buf *to, const struct note_gone *n) {
     begin(to, n->account);
     buf_add_u64(to, n->pack);

@@ -28,6 +28,8 @@ enum note_type {
     NOTE_ENTRIES,     /* further entries of bodies */
     NOTE_BODY,        /* a message without an entry: its first one is gone, others are there */
     NOTE_TRANSFER,    /* NOTE_ENTRIES, and behind it the NOTE_EXPUNGE of where they were: a move */
+
+    NOTE_REMOVE = 30, /* a mailbox is gone, with all its entries */
     NOTE_TYPES,
 };
 
@@ -108,6 +110,15 @@ struct note_key {
     struct slice key;
 };
 
+/*
+ * Says of a mailbox what NOTE_EXPUNGE says of a message; and heads of older packs, which still have
+ * the mailbox, do not bring it back.
+ */
+struct note_remove {
+    uint64_t account, modseq;
+    uint32_t mailbox;
+};
+
 struct note_gone {
     uint64_t account, pack;
 };
@@ -144,6 +155,9 @@ int note_body_decode(struct slice facts, struct note_body *ret);
 
 void note_key_encode(struct buf *to, const struct note_key *n);
 int note_key_decode(struct slice facts, struct note_key *ret);
+
+void note_remove_encode(struct buf *to, const struct note_remove *n);
+int note_remove_decode(struct slice facts, struct note_remove *ret);
 
 void note_gone_encode(struct buf *to, const struct note_gone *n);
 int note_gone_decode(struct slice facts, struct note_gone *ret);
