@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "role/listeners.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -11,17 +12,13 @@
 
 #define LISTEN_FDS_START 3
 
-static int add(struct listeners *l, const char *service, enum role role, const struct net_addr *at,
-               int fd) {
-    if (l->count == LISTENERS_MAX) {
-        (void)close(fd);
-        return -E_LIMIT;
-    }
+static void add(struct listeners *l, const char *service, enum role role, const struct net_addr *at,
+                int fd) {
+    assert(l->count < LISTENERS_MAX); /* the table of doors, and the bound of addresses */
     l->list[l->count] = (struct listener){.service = service, .role = role, .fd = fd};
     if (at)
         l->list[l->count].at = *at;
     l->count++;
-    return 0;
 }
 
 /* ------------------------------------------------------------------ sockets from systemd */
@@ -54,6 +51,13 @@ static int passed_socket(const struct net_addr *at) {
 
 /* ------------------------------------------------------------------ ports */
 
+/* Where IPv6 is switched off, not even "::" and "::1" are there, which every other host has. */
+static bool family_missing(int r, const struct net_addr *at) {
+    const struct in6_addr *ip = &at->in6.sin6_addr;
+    return r == -EAFNOSUPPORT || (r == -EADDRNOTAVAIL && at->any.sa_family == AF_INET6 &&
+                                  (IN6_IS_ADDR_UNSPECIFIED(ip) || IN6_IS_ADDR_LOOPBACK(ip)));
+}
+
 static int bind_port(struct listeners *l, const char *service, const struct net_addr *at,
                      struct problem *problem) {
     char text[NET_TEXT_SIZE];
@@ -72,11 +76,15 @@ static int bind_port(struct listeners *l, const char *service, const struct net_
                      " change listen or port-offset in the settings")
             : r == -EACCES ? N_("cannot listen on %.*s for %s: %s; ports below 1024 need root: see"
                                 " port-offset")
-                           : N_("cannot listen on %.*s for %s: %s"),
+            : r == -EADDRNOTAVAIL
+                ? N_("cannot listen on %.*s for %s: %s; this host does not have that address: see"
+                     " listen in the settings")
+                : N_("cannot listen on %.*s for %s: %s"),
             SLICE_ARG(where), service, error_text(r));
     }
     net_tune_listener(fd);
-    return add(l, service, ROLE_EDGE, at, fd);
+    add(l, service, ROLE_EDGE, at, fd);
+    return 0;
 }
 
 static struct net_addr place(const struct conf *conf, size_t address,
@@ -124,6 +132,12 @@ int listeners_open_ports(struct listeners *l, const struct conf *conf, struct pr
     const struct door_port *port;
     const struct door *door;
     size_t before = l->count;
+    if (conf->listen.count > LISTEN_ADDRESSES_MAX)
+        return problem_set(
+            problem, -E_LIMIT,
+            N_("listen names %zu addresses, expected at most %u; 0.0.0.0 and :: stand"
+               " for all of this host"),
+            conf->listen.count, LISTEN_ADDRESSES_MAX);
     int missing = check_passed(conf, problem);
     if (missing < 0)
         return missing;
@@ -131,7 +145,7 @@ int listeners_open_ports(struct listeners *l, const struct conf *conf, struct pr
         for (size_t n = 0; (port = doors_port(&all_doors, n, &door)); n++) {
             struct net_addr at = place(conf, i, port);
             int r = bind_port(l, port->name.ptr, &at, problem);
-            if (r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL) /* a family that is missing here */
+            if (r < 0 && family_missing(r, &at))
                 missing = r;
             else if (r < 0)
                 return r;
@@ -157,9 +171,7 @@ int listeners_open_control(struct listeners *l, const char *directory, struct pr
                     ? N_("control socket %s cannot be made: %s (the path may have 107 bytes)")
                     : N_("control socket %s cannot be made: %s"),
                 path, error_text(r));
-        r = add(l, "control", role, NULL, fd);
-        if (r < 0)
-            return r;
+        add(l, "control", role, NULL, fd);
     }
     return 0;
 }

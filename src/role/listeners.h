@@ -7,7 +7,8 @@
 #include "conf/conf.h"
 #include "conf/roles.h"
 
-#define LISTENERS_MAX 64U
+#define LISTEN_ADDRESSES_MAX 16U
+#define LISTENERS_MAX        (LISTEN_ADDRESSES_MAX * 8 + ROLES) /* of so many ports at each */
 
 struct listener {
     const char *service; /* "smtp", "pop3s", "control" ... */
@@ -24,7 +25,8 @@ struct listeners {
 /*
  * Binds every port of every address of the settings, taking the sockets that systemd passed
  * (LISTEN_FDS) for these addresses instead of binding anew. -E_REFUSED: it passed one for another
- * address. An address family that the machine lacks is left out as long as one address works.
+ * address; -E_LIMIT: more than LISTEN_ADDRESSES_MAX. An address family that the machine lacks is
+ * left out as long as one address works.
  */
 int listeners_open_ports(struct listeners *l, const struct conf *conf, struct problem *problem);
 

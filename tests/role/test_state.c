@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the master prepares before any other process is there: folders, lock, ports.
+ * What the master prepares before any other process is there: folders, lock.
  */
 #include "unit.h"
 
@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "role/listeners.h"
-#include "role/proc_info.h"
 #include "role/state.h"
 
 static char directory[] = "/tmp/hayauma-state-XXXXXX";
@@ -173,19 +171,6 @@ static void test_a_folder_closed_to_others_is_told(void **state) {
     assert_int_equal(mode_of("accounts"), 0700);
 }
 
-static void test_the_unit_of_a_process_is_read_from_its_groups(void **state) {
-    char unit[PROC_UNIT_SIZE] = "";
-    (void)state;
-    assert_true(proc_unit_read(S("0::/system.slice/hayauma.service\n"), unit));
-    assert_string_equal(unit, "hayauma.service");
-    assert_true(
-        proc_unit_read(S("3:cpu:/a.service\n1:name=systemd:/system.slice/b.service\n"), unit));
-    assert_string_equal(unit, "b.service");
-    assert_false(proc_unit_read(S("0::/user.slice/user-0.slice/session-1.scope\n"), unit));
-    assert_false(proc_unit_read(S("0::/\n"), unit));
-    assert_false(proc_unit_read(S(""), unit));
-}
-
 static void test_users_that_do_not_exist_are_stood_in_for(void **state) {
     struct state_users users;
     struct conf *conf = conf_new();
@@ -201,53 +186,6 @@ static void test_users_that_do_not_exist_are_stood_in_for(void **state) {
         assert_int_equal(users.edge.uid, geteuid());
     }
     conf_free(conf);
-}
-
-/* An offset at which all ports are free, or 0. */
-static unsigned bind_somewhere(struct conf *conf, struct listeners *l, struct problem *problem) {
-    for (unsigned offset = 42000; offset < 60000; offset += 777) {
-        conf->port_offset = offset;
-        if (listeners_open_ports(l, conf, problem) == 0)
-            return offset;
-        listeners_close(l);
-    }
-    return 0;
-}
-
-static void test_each_service_has_its_port_plus_the_offset(void **state) {
-    struct listeners listeners = {0}, again = {0};
-    struct problem problem = {0};
-    struct conf *conf = conf_new();
-    (void)state;
-    assert_int_equal(conf_set(conf, "listen", S("127.0.0.1"), &problem), 0);
-    unsigned offset = bind_somewhere(conf, &listeners, &problem);
-    assert_true(offset > 0);
-    assert_int_equal(listeners.count, 5);
-    for (size_t i = 0; i < listeners.count; i++) {
-        const struct listener *l = &listeners.list[i];
-        struct net_addr at;
-        assert_int_equal(net_local(l->fd, &at), 0);
-        if (strcmp(l->service, "submission") == 0)
-            assert_int_equal(net_port(&at), offset + 587);
-        if (strcmp(l->service, "pop3s") == 0)
-            assert_int_equal(net_port(&at), offset + 995);
-    }
-    assert_int_equal(listeners_open_ports(&again, conf, &problem), -EADDRINUSE);
-    assert_non_null(strstr(problem.text, "another program uses this port"));
-    listeners_close(&again);
-    listeners_close(&listeners);
-    conf_free(conf);
-}
-
-static void test_roles_that_answer_the_command_line_have_a_socket(void **state) {
-    struct listeners listeners = {0};
-    struct problem problem = {0};
-    (void)state;
-    assert_int_equal(listeners_open_control(&listeners, directory, &problem), 0);
-    assert_true(listeners.count >= 4);
-    assert_int_equal(mode_of("run/queue.sock"), 0600);
-    assert_int_equal(mode_of("run/directory.sock"), 0600);
-    listeners_close(&listeners);
 }
 
 static void make_entry(const char *name, bool folder) {
@@ -286,12 +224,6 @@ static void test_the_last_account_that_has_a_folder_is_found(void **state) {
     assert_int_equal(symlink("/", state_path(path, directory, "accounts/04")), 0);
     assert_int_equal(state_last_account(directory, &last, &problem), 0);
     assert_int_equal(last, 259);
-}
-
-static void test_memory_of_a_process_is_known(void **state) {
-    (void)state;
-    assert_true(proc_memory(getpid()) > 100000);
-    assert_int_equal(proc_memory(0x7fffffff), 0);
 }
 
 /* ------------------------------------------------------------------ names of older versions */
@@ -373,12 +305,8 @@ int main(void) {
         cmocka_unit_test(test_a_folder_that_is_a_link_is_refused),
         cmocka_unit_test(test_loose_modes_are_refused),
         cmocka_unit_test(test_a_folder_closed_to_others_is_told),
-        cmocka_unit_test(test_the_unit_of_a_process_is_read_from_its_groups),
         cmocka_unit_test(test_users_that_do_not_exist_are_stood_in_for),
-        cmocka_unit_test(test_each_service_has_its_port_plus_the_offset),
-        cmocka_unit_test(test_roles_that_answer_the_command_line_have_a_socket),
         cmocka_unit_test(test_the_last_account_that_has_a_folder_is_found),
-        cmocka_unit_test(test_memory_of_a_process_is_known),
         cmocka_unit_test(test_the_event_log_of_an_older_version_is_taken_over),
         cmocka_unit_test(test_taking_over_goes_on_where_it_was_broken_off),
         cmocka_unit_test(test_an_event_log_in_use_is_not_replaced_by_an_older_one),
