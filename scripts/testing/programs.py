@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The jobs of test programs: those of the sanitizer build, pytest's files, the demonstration."""
+import contextlib
 import json
 import os
 import pathlib
@@ -56,6 +57,32 @@ def built_tests():
                   inputs=tuple(inputs))
 
 
+# -------------------------------------------------------------------- the program of a run
+
+
+@contextlib.contextmanager
+def own_program():
+    """The tests of this run have $HAYAUMA, the program as it is now: a build beside them takes
+    away build/hayauma and puts another one there."""
+    beside = PROGRAM.parent
+    for left in beside.glob("run-*"):
+        if not pathlib.Path("/proc", left.name.removeprefix("run-")).exists():
+            shutil.rmtree(left)
+    folder = beside / f"run-{os.getpid()}"
+    folder.mkdir()
+    before = os.environ.get("HAYAUMA")
+    try:
+        os.link(PROGRAM, folder / PROGRAM.name)
+        shutil.copytree(beside / "po", folder / "po")  # where the program looks for its Japanese
+        os.environ["HAYAUMA"] = str(folder / PROGRAM.name)
+        yield
+    finally:
+        os.environ.pop("HAYAUMA", None)
+        if before is not None:
+            os.environ["HAYAUMA"] = before
+        shutil.rmtree(folder)
+
+
 # -------------------------------------------------------------------- pytest
 
 
@@ -74,7 +101,7 @@ def run_pytest(path, lane, seed):
     def work(runner):
         report = CHECKED / f"pytest-{path.parent.name}-{path.stem}-{lane}.xml"
         report.unlink(missing_ok=True)
-        environment = os.environ | {"HAYAUMA": str(PROGRAM), "LC_ALL": "C", "SEED": str(seed),
+        environment = os.environ | {"LC_ALL": "C", "SEED": str(seed),
                                     "PYTHONDONTWRITEBYTECODE": "1"}
         code, said = runner.run("/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
                                 "--tb=short", f"--junitxml={report}", "-m",
