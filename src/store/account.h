@@ -9,6 +9,7 @@
  *   rest.c      when a group is begun
  *   publish.c   what a durable record does to an account in memory
  *   entries.c   the entries of a mailbox: pure
+ *   keywords.c  the keywords that they have: pure
  *   backend.h   who keeps it all
  *
  * Memory is bounded in bytes (store_options.memory). What is counted: entries of mailboxes,
@@ -26,6 +27,7 @@
 #include "fiber/wait.h"
 #include "store/backend.h"
 #include "store/entries.h"
+#include "store/keywords.h"
 #include "store/store.h"
 
 struct mailbox {
@@ -33,8 +35,10 @@ struct mailbox {
     struct store_mailbox info; /* what is durable; its name is on the heap */
     uint32_t uidnext;          /* given out, also to changes that are not durable yet */
     bool loaded;
-    bool gone;               /* was removed; whoever still uses it frees it with his last use */
-    struct entries *entries; /* the present version, when loaded */
+    bool gone;                 /* was removed; whoever still uses it frees it with his last use */
+    struct entries *entries;   /* the present version, when loaded */
+    struct keywords *keywords; /* of the entries, and what a change brings; NULL: there are none */
+    struct link untidy_link;   /* in account->untidy */
     struct fiber_cond arrived;
     bool loading;
     struct buf missed;     /* struct missed: what was published while it was loaded */
@@ -66,6 +70,7 @@ struct store_account {
     struct mailbox **mailboxes; /* by id */
     size_t mailbox_count;
     bool maildrop_locked;
+    struct list untidy; /* mailboxes whose keywords have changed in this group */
 
     struct list changes;    /* waiting for the writer */
     struct link ready_link; /* in store->ready, while changes wait and nobody writes */
@@ -115,6 +120,22 @@ void mailbox_free(struct mailbox *m);
 /* Its entries. After a 0 they stay in memory until mailbox_rest(). -E_UNKNOWN: it was removed. */
 int mailbox_load(struct mailbox *m) WAITS;
 void mailbox_rest(struct mailbox *m);
+
+/*
+ * The keywords of a mailbox for a change that brings some: at least the names are there, until the
+ * caller next waits.
+ */
+int mailbox_keywords(struct mailbox *m) WAITS;
+
+/* The numbers (uint32_t) of sets, lines as in record.h, where entries are in memory; or zeros. */
+void mailbox_sets(struct mailbox *m, struct slice sets, struct buf *numbers);
+static inline uint32_t set_number(const struct buf *numbers, uint32_t line) {
+    const uint32_t *list = (const void *)numbers->ptr;
+    return line > 0 && line <= numbers->len / sizeof *list ? list[line - 1] : 0;
+}
+
+/* When a group is done: what nobody uses any more goes. */
+void account_tidy(struct store_account *a);
 
 /* Changes an entry where entries are, or will be, in memory. */
 enum entry_change { ENTRY_ADD, ENTRY_FLAGS, ENTRY_EXPUNGE };

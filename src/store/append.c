@@ -111,7 +111,7 @@ static int find_delivered(struct store_account *a, struct delivery *v) WAITS {
 /* ------------------------------------------------------------------ the record */
 
 static void add_message(struct store_account *a, struct mailbox *m, struct delivery *v,
-                        struct group *g) {
+                        struct slice keywords, struct group *g) {
     const struct store_delivery *d = v->d;
     usec_t now = fiber_wall();
     struct store_entry e = {
@@ -127,6 +127,7 @@ static void add_message(struct store_account *a, struct mailbox *m, struct deliv
         .mailbox = m->info.id,
         .mailbox_name = m->info.name,
         .entry = e,
+        .keywords = keywords,
         .header_size = (uint32_t)MIN(v->scan.header_size, UINT32_MAX),
         .return_path = d->return_path,
         .key = d->key,
@@ -135,6 +136,20 @@ static void add_message(struct store_account *a, struct mailbox *m, struct deliv
     };
     g->bytes += v->body.len;
     v->result = (struct store_delivered){.uid = e.uid, .body = e.body, .modseq = e.modseq};
+}
+
+/* The text of the delivery's keywords, as the mailbox spells them. */
+static int spell_keywords(struct mailbox *m, const struct store_delivery *d, struct group *g,
+                          struct slice *ret) WAITS {
+    _cleanup_(buf_done) struct buf text = {0};
+    int error = d->keyword_count > 0 ? mailbox_keywords(m) : 0;
+    if (!error)
+        error = keywords_bring(m->keywords, d->keywords, d->keyword_count);
+    if (error || d->keyword_count == 0)
+        return error;
+    keywords_spell(m->keywords, d->keywords, d->keyword_count, &text);
+    *ret = arena_copy(&g->arena, buf_slice(&text));
+    return 0;
 }
 
 static int prepare_delivery(struct store_account *a, struct change *c, struct group *g) {
@@ -155,8 +170,11 @@ static int prepare_delivery(struct store_account *a, struct change *c, struct gr
         return -E_LIMIT;
     if (v->d->quota && a->bytes + g->bytes + v->body.len > v->d->quota)
         return -E_LIMIT;
-    add_message(a, m, v, g);
-    return 0;
+    struct slice keywords = {0};
+    int error = spell_keywords(m, v->d, g, &keywords);
+    if (!error)
+        add_message(a, m, v, keywords, g);
+    return error;
 }
 
 static int deliver(struct store_account *a, struct delivery *v) WAITS {
@@ -186,6 +204,9 @@ int store_deliver(struct store *s, uint64_t account, const struct store_delivery
     MUST(d->part_count <= STORE_PARTS_MAX);
     if (d->key.len > STORE_KEY_MAX || d->return_path.len > STORE_PATH_MAX)
         return -E_LIMIT;
+    for (size_t i = 0; i < d->keyword_count; i++)
+        if (!keyword_is_good(d->keywords[i]))
+            return -E_SYNTAX;
     struct delivery v = {
         .change = {.prepare = prepare_delivery, .patient = d->patient},
         .d = d,

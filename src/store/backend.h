@@ -69,6 +69,8 @@ struct backend_file {
     void *hold; /* the backend's: what put() gives back */
 };
 
+#define BACKEND_SETS 65536U /* bytes of sets, that are loaded at once; and one set more */
+
 /* A body that is asked for; the size is checked against what is found. */
 struct backend_body {
     uint64_t number;
@@ -115,12 +117,17 @@ struct backend_ops {
     int (*commit)(struct backend_account *a, const struct list *records) WAITS;
 
     /*
-     * Reads a mailbox's entries whose UID is above `above`, in order, at most `size`; fewer mean
-     * that there are no more. All commits that had returned before the call are in it, later ones
-     * may be or not. ENTRY_SHARED is set where the body has other entries.
+     * Reads a mailbox's entries whose UID is above `above`, in order, at most `size`, and adds
+     * their sets of keywords to `sets`, which is empty. Fewer mean that there are no more, or that
+     * the sets have come to BACKEND_SETS bytes. All commits that had returned before the call are
+     * in it, later ones may be or not. ENTRY_SHARED is set where the body has other entries.
      */
     int (*load)(struct backend_account *a, uint32_t mailbox, uint32_t above,
-                struct store_entry *entries, size_t size, size_t *ret_count) WAITS;
+                struct store_entry *entries, size_t size, struct buf *sets,
+                size_t *ret_count) WAITS;
+
+    /* The keywords that entries of a mailbox have, each with a space behind it. */
+    int (*keywords)(struct backend_account *a, uint32_t mailbox, struct buf *names) WAITS;
 
     /* How many entries bodies have, into `counts`; 0 for one that is gone. */
     int (*count_entries)(struct backend_account *a, const uint64_t *bodies, size_t count,

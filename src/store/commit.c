@@ -64,6 +64,7 @@ static void prepare_group(struct group *g) WAITS {
     struct store_account *a = g->account;
     struct change *c;
     while ((c = next_change(g))) {
+        struct link *last = g->records.head.prev;
         int r = c->prepare(a, c, g);
         if (r == CHANGE_LATER) {
             MUST(g->count > 0);
@@ -73,6 +74,8 @@ static void prepare_group(struct group *g) WAITS {
             return;
         }
         if (r < 0) {
+            while (g->records.head.prev != last) /* of many pieces, of which one has failed */
+                link_remove(g->records.head.prev);
             finish_change(c, r);
             continue;
         }
@@ -112,6 +115,7 @@ static void write_account(struct group *g, struct store_account *a) WAITS {
         error = a->below->backend->ops->commit(a->below, &g->records);
     if (!error && !list_empty(&g->records))
         publish_group(g);
+    account_tidy(a);
     while ((k = list_pop(&g->changes)))
         finish_change(CONTAINER_OF(k, struct change, link), error);
 }

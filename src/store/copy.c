@@ -5,14 +5,16 @@
  *
  * The UIDs of one call follow each other. A moved message stays what it is for POP3: its unique-id
  * goes with it. A copy gets its own, since both may lie in one mailbox.
+ *
+ * Keywords go along, in the spelling of the mailbox that they come to.
  */
 #include "store/select.h"
 
 struct copy {
     struct change change;
-    struct mailbox *from, *to;
-    uint32_t to_id;
     struct selection selection;
+    struct mailbox *to;
+    uint32_t to_id;
     bool move;
     struct store_copied result;
 };
@@ -23,57 +25,99 @@ static void mark_shared(struct store_account *a, struct mailbox *m, struct store
     (void)entries_set(&m->entries, &e, &a->store->memory);
 }
 
-static void add_piece(struct store_account *a, struct copy *v, struct group *g,
-                      struct store_entry *entries, size_t count) {
-    uint64_t modseq = ++a->given.modseq;
-    uint32_t *uids = arena_array(&g->arena, count, sizeof *uids);
-    for (size_t i = 0; i < count; i++) {
-        uids[i] = entries[i].uid;
-        if (!v->move) {
-            mark_shared(a, v->from, entries[i]);
-            entries[i].flags |= ENTRY_COPY | ENTRY_SHARED;
-        }
-        entries[i].uid = v->to->uidnext++;
-        entries[i].modseq = modseq & STORE_MODSEQ_MAX;
+/* The line of a set of keywords; they are brought to the mailbox. */
+static int copy_set(struct copy *v, struct set_lines *lines, struct arena *arena, uint32_t set,
+                    uint32_t *ret_line) WAITS {
+    struct mailbox *from = v->selection.mailbox;
+    struct set_line *line = set_lines_find(lines, arena, set);
+    size_t begin = lines->text.len;
+    int error = 0;
+    if (!line->is_known && from == v->to) {
+        keywords_text(from->keywords, set, &lines->text);
+        set_lines_end(lines, line, begin);
+    } else if (!line->is_known) {
+        _cleanup_(buf_done) struct buf text = {0}, names = {0};
+        struct slice name;
+        keywords_text(from->keywords, set, &text);
+        for (struct slice rest = buf_slice(&text); slice_next(&rest, ' ', &name);)
+            buf_add_bytes(&names, &name, sizeof name);
+        size_t count = names.len / sizeof name;
+        error = mailbox_keywords(v->to);
+        if (!error)
+            error = keywords_bring(v->to->keywords, (const void *)names.ptr, count);
+        if (error)
+            return error;
+        keywords_spell(v->to->keywords, (const void *)names.ptr, count, &lines->text);
+        set_lines_end(lines, line, begin);
     }
+    *ret_line = line->line;
+    return error;
+}
+
+/* Adds a record; how many entries are in it. */
+static int add_record(struct store_account *a, struct copy *v, struct group *g,
+                      struct store_entry *entries, size_t *count) WAITS {
+    struct mailbox *from = v->selection.mailbox;
+    uint64_t modseq = ++a->given.modseq;
+    uint32_t *uids = arena_array(&g->arena, *count, sizeof *uids), line = 0;
+    struct set_lines lines = {0};
+    size_t i = 0;
+    int error = 0;
+    for (; i < *count && lines.text.len < SETS_PIECE; i++) {
+        struct store_entry *e = &entries[i];
+        if (e->keywords && (error = copy_set(v, &lines, &g->arena, e->keywords, &line)))
+            break;
+        uids[i] = e->uid;
+        if (!v->move) {
+            mark_shared(a, from, *e);
+            e->flags |= ENTRY_COPY | ENTRY_SHARED;
+        }
+        e->keywords = e->keywords ? line & STORE_SET_MAX : 0;
+        e->uid = v->to->uidnext++;
+        e->modseq = modseq & STORE_MODSEQ_MAX;
+    }
+    struct slice sets = set_lines_done(&lines, &g->arena);
+    if (error)
+        return error;
     group_add(g, RECORD_COPY)->copy = (struct record_copy){.mailbox = v->to->info.id,
                                                            .mailbox_name = v->to->info.name,
                                                            .entries = entries,
-                                                           .count = count,
-                                                           .from = v->move ? v->from->info.id : 0,
+                                                           .count = i,
+                                                           .sets = sets,
+                                                           .from = v->move ? from->info.id : 0,
                                                            .gone = uids};
-    v->result.count += count;
+    v->result.count += i;
+    *count = i;
+    return 0;
 }
 
 static int prepare_copy(struct store_account *a, struct change *c, struct group *g) WAITS {
     struct copy *v = CONTAINER_OF(c, struct copy, change);
     struct store_entry *entries;
     size_t count;
+    int error = 0;
     v->to = mailbox_find(a, v->to_id);
-    if (!v->to || v->from->gone)
+    if (!v->to || v->selection.mailbox->gone)
         return -E_UNKNOWN;
     if (v->selection.count >= UINT32_MAX - v->to->uidnext)
         return -E_LIMIT;
     v->result.first_uid = v->to->uidnext;
-    while ((count = selection_next(&v->selection, v->from, g, &entries)) > 0)
-        add_piece(a, v, g, entries, count);
-    return 0;
+    while (!error && (count = selection_next(&v->selection, g, &entries)) > 0)
+        for (size_t done = 0, some; !error && done < count; done += some) {
+            if (done > 0) {
+                g->large = true;
+                (void)fiber_yield();
+            }
+            some = count - done;
+            error = add_record(a, v, g, entries + done, &some);
+        }
+    return error;
 }
 
 int store_copy(struct store_account *a, uint32_t from, const uint32_t *uids, size_t count,
                uint32_t to, bool move, struct store_copied *ret) {
-    struct copy v = {.change = {.prepare = prepare_copy, .reads = true},
-                     .from = mailbox_find(a, from),
-                     .to_id = to,
-                     .move = move};
-    int error = v.from ? mailbox_load(v.from) : -E_UNKNOWN;
-    if (error)
-        return error;
-    error = selection_init(&v.selection, uids, count);
-    if (!error)
-        error = change_run(a, &v.change);
-    selection_done(&v.selection);
-    mailbox_rest(v.from);
+    struct copy v = {.change = {.prepare = prepare_copy, .reads = true}, .to_id = to, .move = move};
+    int error = selection_run(&v.selection, a, from, uids, count, &v.change);
     if (!error)
         *ret = v.result;
     return error;

@@ -5,7 +5,6 @@
 
 struct expunge {
     struct change change;
-    struct mailbox *mailbox;
     struct selection selection;
     size_t removed;
     uint64_t modseq;
@@ -21,8 +20,10 @@ static struct store_record *add_piece(struct expunge *v, struct group *g,
     freed_add(&v->freed, entries, count);
     v->removed += count;
     struct store_record *r = group_add(g, RECORD_EXPUNGE);
-    r->expunge = (struct record_expunge){
-        .mailbox = v->mailbox->info.id, .modseq = v->modseq, .uids = uids, .count = count};
+    r->expunge = (struct record_expunge){.mailbox = v->selection.mailbox->info.id,
+                                         .modseq = v->modseq,
+                                         .uids = uids,
+                                         .count = count};
     return r;
 }
 
@@ -31,10 +32,10 @@ static int prepare_expunge(struct store_account *a, struct change *c, struct gro
     struct store_entry *entries;
     struct store_record *last = NULL;
     size_t count;
-    if (v->mailbox->gone)
+    if (v->selection.mailbox->gone)
         return -E_UNKNOWN;
     v->modseq = ++a->given.modseq;
-    while ((count = selection_next(&v->selection, v->mailbox, g, &entries)) > 0)
+    while ((count = selection_next(&v->selection, g, &entries)) > 0)
         last = add_piece(v, g, entries, count);
     if (!last)
         return 0;
@@ -46,17 +47,9 @@ static int prepare_expunge(struct store_account *a, struct change *c, struct gro
 
 int store_expunge(struct store_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
                   size_t *ret_removed) {
-    struct expunge v = {.change = {.prepare = prepare_expunge, .reads = true},
-                        .mailbox = mailbox_find(a, mailbox)};
-    int error = v.mailbox ? mailbox_load(v.mailbox) : -E_UNKNOWN;
-    if (error)
-        return error;
-    error = selection_init(&v.selection, uids, count);
-    if (!error)
-        error = change_run(a, &v.change);
-    selection_done(&v.selection);
+    struct expunge v = {.change = {.prepare = prepare_expunge, .reads = true}};
+    int error = selection_run(&v.selection, a, mailbox, uids, count, &v.change);
     freed_done(&v.freed);
-    mailbox_rest(v.mailbox);
     if (!error)
         *ret_removed = v.removed;
     return error;

@@ -60,6 +60,8 @@ void mailbox_rename(struct mailbox *m, uint32_t parent, struct slice name) {
 
 static void unload(struct mailbox *m) {
     entries_drop(TAKE_PTR(m->entries), &m->account->store->memory);
+    keywords_free(TAKE_PTR(m->keywords));
+    link_remove(&m->untidy_link);
     link_remove(&m->used_link);
     m->loaded = false;
 }
@@ -120,6 +122,62 @@ void store_look_for_room(struct store *s) {
         fiber_cond_wake_all(&s->crowded);
 }
 
+/* ------------------------------------------------------------------ keywords */
+
+static void begin_keywords(struct mailbox *m) {
+    if (!m->keywords)
+        m->keywords = keywords_new(&m->account->store->memory);
+}
+
+static void set_untidy(struct mailbox *m) {
+    if (!link_in_list(&m->untidy_link))
+        list_append(&m->account->untidy, &m->untidy_link);
+}
+
+int mailbox_keywords(struct mailbox *m) {
+    _cleanup_(buf_done) struct buf names = {0};
+    const struct backend_account *below = m->account->below;
+    if (!m->loaded && !m->keywords) {
+        int error = below->backend->ops->keywords(m->account->below, m->info.id, &names);
+        if (error)
+            return error;
+    }
+    begin_keywords(m);
+    struct slice rest = buf_slice(&names), name;
+    while (slice_next(&rest, ' ', &name))
+        if (keyword_is_good(name))
+            (void)keywords_bring(m->keywords, &name, 1);
+    set_untidy(m);
+    return 0;
+}
+
+void mailbox_sets(struct mailbox *m, struct slice sets, struct buf *numbers) {
+    struct slice line;
+    bool here = m->loaded || m->loading;
+    if (here && sets.len > 0) {
+        begin_keywords(m);
+        set_untidy(m);
+    }
+    while (sets.len > 0 && slice_next(&sets, '\n', &line)) {
+        uint32_t number = here ? keywords_set(m->keywords, line) : 0;
+        buf_add_bytes(numbers, &number, sizeof number);
+    }
+}
+
+/* Those of a mailbox that is being loaded stay as they are: it has noted changes with their
+ * numbers.
+ */
+void account_tidy(struct store_account *a) {
+    struct link *k;
+    while ((k = list_pop(&a->untidy))) {
+        struct mailbox *m = CONTAINER_OF(k, struct mailbox, untidy_link);
+        if (m->loaded && m->keywords)
+            keywords_tidy(m->keywords);
+        else if (!m->loading)
+            keywords_free(TAKE_PTR(m->keywords));
+    }
+}
+
 /* ------------------------------------------------------------------ changes of entries */
 
 struct missed {
@@ -127,16 +185,29 @@ struct missed {
     struct store_entry entry;
 };
 
+/* An entry has come to another set of keywords. */
+static void change_set(struct mailbox *m, uint32_t from, uint32_t to) {
+    if (from == to)
+        return;
+    keywords_use(m->keywords, to, 1);
+    keywords_use(m->keywords, from, -1);
+    set_untidy(m);
+}
+
 static void apply(struct mailbox *m, const struct missed *c) {
     int64_t *memory = &m->account->store->memory;
     const struct store_entry *there = entries_find(m->entries, c->entry.uid);
     if (c->type == ENTRY_ADD) {
-        if (!there)
-            entries_append(&m->entries, &c->entry, memory);
-    } else if (c->type == ENTRY_EXPUNGE) {
+        if (there)
+            return;
+        change_set(m, 0, c->entry.keywords);
+        entries_append(&m->entries, &c->entry, memory);
+    } else if (there && c->type == ENTRY_EXPUNGE) {
+        change_set(m, there->keywords, 0);
         (void)entries_remove(&m->entries, c->entry.uid, memory);
     } else if (there && there->modseq < c->entry.modseq) {
         struct store_entry now = *there;
+        change_set(m, there->keywords, c->entry.keywords);
         now.flags = (uint8_t)(c->entry.flags | (there->flags & ENTRY_SHARED));
         now.keywords = c->entry.keywords;
         now.modseq = c->entry.modseq;
@@ -156,6 +227,7 @@ static void apply_missed(struct mailbox *m) {
     const struct missed *list = (const void *)m->missed.ptr;
     for (size_t i = 0; i < m->missed.len / sizeof *list; i++)
         apply(m, &list[i]);
+    set_untidy(m);
 }
 
 /* ------------------------------------------------------------------ loading */
@@ -176,11 +248,18 @@ static int read_entries(struct mailbox *m, struct entries **ret) WAITS {
     int error;
     for (;; size = PIECE) {
         _cleanup_(free_p) struct store_entry *piece = mem_array(size, sizeof *piece);
+        _cleanup_(buf_done) struct buf sets = {0}, numbers = {0};
         size_t count = 0;
-        error = ops->load(a->below, m->info.id, above, piece, size, &count);
-        for (size_t i = 0; !error && i < count; i++)
+        error = ops->load(a->below, m->info.id, above, piece, size, &sets, &count);
+        if (error)
+            break;
+        mailbox_sets(m, buf_slice(&sets), &numbers);
+        for (size_t i = 0; i < count; i++) {
+            piece[i].keywords = set_number(&numbers, piece[i].keywords) & STORE_SET_MAX;
+            keywords_use(m->keywords, piece[i].keywords, 1);
             entries_append(&all, &piece[i], memory);
-        if (error || count < size)
+        }
+        if (count < size && sets.len < BACKEND_SETS)
             break;
         above = piece[count - 1].uid;
         store_look_for_room(a->store);
@@ -212,6 +291,8 @@ int mailbox_load(struct mailbox *m) {
             m->loaded = true;
             apply_missed(m);
             s->stats.loads++;
+        } else {
+            keywords_free(TAKE_PTR(m->keywords));
         }
         buf_done(&m->missed);
         fiber_cond_wake_all(&m->arrived);

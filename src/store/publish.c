@@ -25,15 +25,23 @@ static void publish_append(struct store_account *a, const struct record_append *
     a->messages++;
     a->bytes += r->entry.size;
     a->store->stats.delivered++;
-    if (m)
-        add_entry(m, &r->entry);
+    if (!m)
+        return;
+    _cleanup_(buf_done) struct buf numbers = {0};
+    struct store_entry e = r->entry;
+    mailbox_sets(m, r->keywords, &numbers);
+    e.keywords = set_number(&numbers, 1) & STORE_SET_MAX;
+    add_entry(m, &e);
 }
 
 static void publish_flags(struct store_account *a, const struct record_flags *r) {
     struct mailbox *m = mailbox_find(a, r->mailbox);
     MUST(m && m->loaded);
+    _cleanup_(buf_done) struct buf numbers = {0};
+    mailbox_sets(m, r->sets, &numbers);
     for (size_t i = 0; i < r->count; i++) {
         struct store_entry e = r->entries[i];
+        e.keywords = set_number(&numbers, e.keywords) & STORE_SET_MAX;
         const struct store_entry *there = entries_find(m->entries, e.uid);
         if (!there)
             continue;
@@ -66,8 +74,14 @@ static uint64_t copy_modseq(const struct record_copy *r) {
 
 static void publish_copy(struct store_account *a, const struct record_copy *r) {
     struct mailbox *m = mailbox_find(a, r->mailbox);
-    for (size_t i = 0; m && i < r->count; i++)
-        add_entry(m, &r->entries[i]);
+    _cleanup_(buf_done) struct buf numbers = {0};
+    if (m)
+        mailbox_sets(m, r->sets, &numbers);
+    for (size_t i = 0; m && i < r->count; i++) {
+        struct store_entry e = r->entries[i];
+        e.keywords = set_number(&numbers, e.keywords) & STORE_SET_MAX;
+        add_entry(m, &e);
+    }
     if (r->from)
         publish_expunge(a, &(struct record_expunge){.mailbox = r->from,
                                                     .modseq = copy_modseq(r),

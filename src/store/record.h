@@ -24,11 +24,17 @@ struct store_entry {
     uint64_t modseq : 56;
     uint64_t flags : 8; /* enum store_flag, and ENTRY_COPY, ENTRY_SHARED */
     uint64_t body : 40;
-    uint64_t keywords : 24; /* number of a set of keywords; 0: none */
+    uint64_t keywords : 24; /* its set of keywords, see below; 0: none */
     uint64_t date : 56;     /* internal date: microseconds of wall time */
     uint64_t shape : 8;     /* enum store_shape */
 };
 _Static_assert(sizeof(struct store_entry) == 32, "an entry is 32 bytes");
+
+/*
+ * A set of keywords is a text: its names, sorted, with a space between them. Entries that are given
+ * on share their sets: these are lines of a text, each with a line feed behind it, and an entry has
+ * the number of its line, from 1 on. In a mailbox in memory it is a number of keywords.h.
+ */
 
 #define ENTRY_COPY   (1U << 6) /* not the first entry of its body: its UIDL is another one */
 #define ENTRY_SHARED (1U << 7) /* its body may have other entries; in memory only */
@@ -36,6 +42,7 @@ _Static_assert(sizeof(struct store_entry) == 32, "an entry is 32 bytes");
 #define STORE_MODSEQ_MAX ((1ULL << 56) - 1)
 #define STORE_BODY_MAX   ((1ULL << 40) - 1) /* numbers of bodies */
 #define STORE_SIZE_MAX   UINT32_MAX         /* bytes of one */
+#define STORE_SET_MAX    0xffffffU          /* numbers of sets of keywords */
 
 /* Bytes that lie in pieces. They stay where they are until the commit is done. */
 struct store_bytes {
@@ -50,6 +57,7 @@ struct record_append { /* a new body with its first entry */
     struct slice mailbox_name; /* so that a copy of the truth that lost the mailbox can name it */
     struct store_entry entry;
     uint32_t header_size;
+    struct slice keywords; /* a set; the entry has no number for it */
     struct slice return_path, key;
     usec_t stored; /* wall time: from then on the key is remembered */
     struct store_bytes bytes;
@@ -60,7 +68,8 @@ struct record_copy { /* further entries of bodies that are there; UIDs and modse
     struct slice mailbox_name;
     const struct store_entry *entries;
     size_t count;
-    uint32_t from; /* a move: as many entries of this mailbox go, with these UIDs; 0: a copy */
+    struct slice sets; /* of the entries */
+    uint32_t from;     /* a move: as many entries of this mailbox go, with these UIDs; 0: a copy */
     const uint32_t *gone;
 };
 
@@ -69,6 +78,7 @@ struct record_flags { /* flags and keywords that entries have from now on; UIDs 
     uint64_t modseq;
     const struct store_entry *entries; /* uid, flags and keywords count */
     size_t count;
+    struct slice sets; /* of the entries */
 };
 
 struct record_expunge { /* entries that are gone; UIDs ascend */

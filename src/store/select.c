@@ -3,46 +3,54 @@
 
 #include "base/alloc.h"
 
+#define AT_ONCE 8192U /* UIDs; more are looked through in another thread */
+
+/* ------------------------------------------------------------------ UIDs */
+
+struct choice {
+    struct selection *selection;
+    const uint32_t *uids;
+    size_t count;
+};
+
 static int by_uid(const void *a, const void *b) {
     const uint32_t *x = a, *y = b;
     return *x < *y ? -1 : *x > *y;
 }
 
-static int sort(void *arg) {
-    struct selection *s = arg;
-    qsort(s->uids, s->count, sizeof *s->uids, by_uid);
-    return 0;
-}
-
-int selection_init(struct selection *s, const uint32_t *uids, size_t count) {
+static int choose(void *arg) {
+    const struct choice *c = arg;
+    struct selection *s = c->selection;
     bool sorted = true;
-    *s = (struct selection){.uids = mem_array(count, sizeof *uids), .count = count};
-    for (size_t i = 0; i < count; i++) {
-        s->uids[i] = uids[i];
-        sorted &= i == 0 || uids[i - 1] < uids[i];
+    s->uids = mem_array(c->count, sizeof *s->uids);
+    for (size_t i = 0; i < c->count; i++) {
+        s->uids[i] = c->uids[i];
+        sorted &= i == 0 || c->uids[i - 1] < c->uids[i];
     }
-    if (sorted)
-        return 0;
-    int error = offload(OFFLOAD_DISK, sort, s);
-    if (error) {
-        selection_done(s);
-        return error;
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
+    if (!sorted)
+        qsort(s->uids, c->count, sizeof *s->uids, by_uid);
+    for (size_t i = 0; i < c->count; i++)
         if (i == 0 || s->uids[i] != s->uids[i - 1])
-            s->uids[kept++] = s->uids[i];
-    s->count = kept;
+            s->uids[s->count++] = s->uids[i];
     return 0;
 }
 
-void selection_done(struct selection *s) {
+int selection_run(struct selection *s, struct store_account *a, uint32_t mailbox,
+                  const uint32_t *uids, size_t count, struct change *c) {
+    struct choice choice = {s, uids, count};
+    *s = (struct selection){.mailbox = mailbox_find(a, mailbox)};
+    int error = s->mailbox ? mailbox_load(s->mailbox) : -E_UNKNOWN;
+    if (error)
+        return error;
+    error = count > AT_ONCE ? offload(OFFLOAD_DISK, choose, &choice) : choose(&choice);
+    if (!error)
+        error = change_run(a, c);
     free(s->uids);
-    s->uids = NULL;
+    mailbox_rest(s->mailbox);
+    return error;
 }
 
-size_t selection_next(struct selection *s, const struct mailbox *m, struct group *g,
-                      struct store_entry **ret_entries) {
+size_t selection_next(struct selection *s, struct group *g, struct store_entry **ret_entries) {
     size_t end = MIN(s->count, s->at + SELECTION_PIECE), count = 0;
     if (s->at > 0 && s->at < s->count) {
         g->large = true;
@@ -51,7 +59,7 @@ size_t selection_next(struct selection *s, const struct mailbox *m, struct group
     while (count == 0 && s->at < s->count) {
         struct store_entry *found = arena_array(&g->arena, end - s->at, sizeof *found);
         for (; s->at < end; s->at++) {
-            const struct store_entry *e = entries_find(m->entries, s->uids[s->at]);
+            const struct store_entry *e = entries_find(s->mailbox->entries, s->uids[s->at]);
             if (e)
                 found[count++] = *e;
         }
@@ -59,4 +67,32 @@ size_t selection_next(struct selection *s, const struct mailbox *m, struct group
         *ret_entries = found;
     }
     return count;
+}
+
+/* ------------------------------------------------------------------ keywords of a record */
+
+#define KNOWN_LINES (2 * SELECTION_PIECE) /* a power of two */
+
+struct set_line *set_lines_find(struct set_lines *l, struct arena *a, uint32_t set) {
+    if (!l->known)
+        l->known = arena_array(a, KNOWN_LINES, sizeof *l->known);
+    size_t at = set * 2654435761U % KNOWN_LINES;
+    while (l->known[at].is_known && l->known[at].set != set)
+        at = (at + 1) % KNOWN_LINES;
+    l->known[at].set = set;
+    return &l->known[at];
+}
+
+void set_lines_end(struct set_lines *l, struct set_line *line, size_t begin) {
+    line->is_known = true;
+    if (l->text.len == begin)
+        return;
+    buf_add_byte(&l->text, '\n');
+    line->line = ++l->count;
+}
+
+struct slice set_lines_done(struct set_lines *l, struct arena *a) {
+    struct slice text = l->text.len > 0 ? arena_copy(a, buf_slice(&l->text)) : (struct slice){0};
+    buf_done(&l->text);
+    return text;
 }

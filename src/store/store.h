@@ -178,7 +178,16 @@ enum store_flag {
     STORE_DELETED = 1 << 3,
     STORE_DRAFT = 1 << 4,
 };
-#define STORE_FLAGS 0x1fU /* all of them; the other bits of a flag word are kept for keywords */
+#define STORE_FLAGS 0x1fU /* all of them */
+
+/*
+ * Keywords (RFC 9051 §2.3.2, RFC 8621 §4.1.1): names of at most so many bytes, atoms in ASCII,
+ * which are the same whatever their case; a mailbox shows the first spelling. As many may be in use
+ * in a mailbox as its messages have, up to the most: -E_LIMIT. No lower limit is met. A change
+ * counts those that it brings beside those that it removes.
+ */
+#define STORE_KEYWORD_LEN_MAX 255U
+#define STORE_KEYWORDS_MAX    1000U
 
 enum store_shape {                           /* what the bytes of a message are like */
                    STORE_DOT_LINES = 1 << 0, /* a line begins with a dot: POP3 has to stuff it */
@@ -193,10 +202,11 @@ struct store_message {
     uint64_t size;  /* as RFC822.SIZE and in LIST: bytes with CRLF */
     uint64_t flags; /* enum store_flag */
     uint64_t modseq;
-    uint64_t body;  /* number of its bytes within the account, never given again */
-    usec_t date;    /* internal date: wall time */
-    uint32_t shape; /* enum store_shape */
-    bool is_copy;   /* other entries of the body came before it */
+    uint64_t body;     /* number of its bytes within the account, never given again */
+    uint32_t keywords; /* 0: it has none; see store_view_keywords() */
+    usec_t date;       /* internal date: wall time */
+    uint32_t shape;    /* enum store_shape */
+    bool is_copy;      /* other entries of the body came before it */
 };
 
 #define STORE_KEY_MAX  1024U
@@ -212,6 +222,8 @@ struct store_delivery {
     struct slice return_path; /* reverse-path without <>; empty: the null path */
     usec_t arrival;           /* 0: now */
     uint64_t flags;
+    const struct slice *keywords;
+    size_t keyword_count;
     uint64_t quota; /* bytes the account may hold; 0: any */
     bool patient; /* the caller holds the message durably: it may wait for others to share a sync */
 
@@ -231,9 +243,9 @@ struct store_delivered {
 };
 
 /*
- * Stores a message; it is on the disk when this returns 0. -E_LIMIT: over quota, or too large; or
- * why the account cannot be opened. Messages of one account get their UIDs in the order in which
- * these calls began.
+ * Stores a message; it is on the disk when this returns 0. -E_LIMIT: over quota, too large, or too
+ * many keywords; -E_SYNTAX: such a keyword cannot be; or why the account cannot be opened. Messages
+ * of one account get their UIDs in the order in which these calls began.
  */
 int store_deliver(struct store *s, uint64_t account, const struct store_delivery *d,
                   struct store_delivered *ret) WAITS;
@@ -260,6 +272,13 @@ void store_view_at(struct store_view *v, size_t place, struct store_message *ret
 
 /* The place of a UID, or of the next one above it: from 0 to count. */
 size_t store_view_place(struct store_view *v, uint32_t uid);
+
+/* The keywords of a message of the view, with a space between them, added to `names`. */
+void store_view_keywords(const struct store_view *v, const struct store_message *m,
+                         struct buf *names);
+
+/* The keywords that messages of a mailbox have now, in the same way. */
+int store_keywords(struct store_account *a, uint32_t mailbox, struct buf *names) WAITS;
 
 /*
  * What has changed since a MODSEQ (RFC 7162 §3.1.4, §3.2.5), added to a buffer of UIDs (uint32_t)
@@ -331,12 +350,15 @@ int store_copy(struct store_account *a, uint32_t from, const uint32_t *uids, siz
                uint32_t to, bool move, struct store_copied *ret) WAITS;
 
 /*
- * Changes flags: the bits of `remove` go, then those of `add` come. Durable when it returns. On
- * condition, messages that have changed after `unchanged_since` stay as they are; their UIDs are
- * added to `refused` (uint32_t), which may be NULL.
+ * Changes flags and keywords: those of `remove` go, then those of `add` come. Durable when it
+ * returns. On condition, messages that have changed after `unchanged_since` stay as they are; their
+ * UIDs are added to `refused` (uint32_t), which may be NULL. -E_SYNTAX: such a keyword cannot be.
  */
 struct store_flags {
     uint64_t add, remove;
+    const struct slice *add_keywords, *remove_keywords;
+    size_t add_keyword_count, remove_keyword_count;
+    bool replace_keywords; /* all that are not added go */
     bool conditional;
     uint64_t unchanged_since;
 };

@@ -13,6 +13,7 @@ struct store_view {
     struct store_account *account;
     struct mailbox *mailbox;
     struct entries *entries;
+    struct keywords_view keywords;
     struct store_view_info info;
 
     /* Where the last place was found: the next one is mostly behind it. */
@@ -30,6 +31,8 @@ int store_view_open(struct store_account *a, uint32_t mailbox, struct store_view
     v->account = a;
     v->mailbox = m;
     v->entries = entries_hold(m->entries);
+    if (m->keywords)
+        keywords_view_open(m->keywords, &v->keywords);
     v->info = (struct store_view_info){
         .mailbox = mailbox,
         .uidvalidity = m->info.uidvalidity,
@@ -46,6 +49,7 @@ void store_view_close(struct store_view *v) {
     if (!v)
         return;
     entries_drop(v->entries, &v->account->store->memory);
+    keywords_view_close(v->mailbox->keywords, &v->keywords);
     mailbox_rest(v->mailbox);
     free(v);
 }
@@ -71,6 +75,7 @@ void store_view_at(struct store_view *v, size_t place, struct store_message *ret
         .flags = e->flags & STORE_FLAGS,
         .modseq = e->modseq,
         .body = e->body,
+        .keywords = e->keywords,
         .date = (usec_t)e->date,
         .shape = e->shape,
         .is_copy = e->flags & ENTRY_COPY,
@@ -79,6 +84,20 @@ void store_view_at(struct store_view *v, size_t place, struct store_message *ret
 
 size_t store_view_place(struct store_view *v, uint32_t uid) {
     return entries_place(v->entries, uid);
+}
+
+void store_view_keywords(const struct store_view *v, const struct store_message *m,
+                         struct buf *names) {
+    keywords_text(v->mailbox->keywords, m->keywords, names);
+}
+
+int store_keywords(struct store_account *a, uint32_t mailbox, struct buf *names) {
+    change_flush(a);
+    struct mailbox *m = mailbox_find(a, mailbox);
+    int error = m ? mailbox_keywords(m) : -E_UNKNOWN;
+    if (!error)
+        keywords_names(m->keywords, names);
+    return error;
 }
 
 static void add_uid(void *arg, const struct store_entry *e) {

@@ -25,9 +25,26 @@ static void check_message(struct slice facts, struct buf *again) {
     struct note_message n;
     if (note_message_decode(facts, &n) < 0)
         return;
+    n.keywords = (struct slice){0};
     note_message_encode(again, &n);
     if (again->len == facts.len + sizeof n.stored) /* that of an older program */
         again->len = facts.len;
+}
+
+/* Every line is found by its number, and nothing else is. */
+static void check_sets(struct slice rest) {
+    struct buf sets = {0}, again = {0};
+    struct slice lines = note_sets_decode(rest);
+    note_sets_split(lines, &sets);
+    uint32_t count = (uint32_t)(sets.len / sizeof(struct slice));
+    for (uint32_t i = 1; i <= count; i++) {
+        buf_add(&again, note_sets_at(&sets, i));
+        buf_add_byte(&again, '\n');
+    }
+    MUST(slice_starts(buf_slice(&again), lines) && again.len <= lines.len + 1);
+    MUST(note_sets_at(&sets, 0).len == 0 && note_sets_at(&sets, count + 1).len == 0);
+    buf_done(&sets);
+    buf_done(&again);
 }
 
 static void check_changes(struct slice facts, enum note_type type, struct buf *again) {
@@ -37,9 +54,13 @@ static void check_changes(struct slice facts, enum note_type type, struct buf *a
     struct buf items = {0};
     for (size_t i = 0; i < n.count; i++)
         note_change_encode(&items, type, note_changes_at(&n, type, i));
+    bool same = slice_eq(n.items, buf_slice(&items)); /* or bits are set that mean nothing */
     n.items = buf_slice(&items);
-    note_changes_encode(again, &n);
+    buf_clear(again);
+    if (same)
+        note_changes_encode(again, &n);
     buf_done(&items);
+    check_sets(n.rest);
 }
 
 /* Behind the entries of a transfer stand changes, facts of their own. */
@@ -52,11 +73,17 @@ static void check_entries(struct slice facts, enum note_type type, struct buf *a
         struct note_entry e = note_entries_at(&n, i);
         note_entry_encode(&items, &e);
     }
-    struct slice rest = note_transfer_rest(&n, facts);
-    n.items = buf_slice(&items);
-    note_entries_encode(again, &n);
+    if (slice_eq(n.items, buf_slice(&items))) {
+        n.items = buf_slice(&items);
+        note_entries_encode(again, &n);
+    }
+    check_sets(n.rest);
+    struct buf expunge = {0};
     if (type == NOTE_TRANSFER)
-        check_changes(rest, NOTE_EXPUNGE, again);
+        check_changes(n.rest, NOTE_EXPUNGE, &expunge);
+    MUST(expunge.len <= n.rest.len &&
+         slice_eq(buf_slice(&expunge), slice_first(n.rest, expunge.len)));
+    buf_done(&expunge);
     buf_done(&items);
 }
 

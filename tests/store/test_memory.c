@@ -58,7 +58,8 @@ static int made_up_account_close(struct backend_account *a, bool forced) {
 
 /* Entries that share ten bodies. Reading takes a while, and others run meanwhile. */
 static int made_up_load(struct backend_account *account, uint32_t mailbox, uint32_t above,
-                        struct store_entry *entries, size_t size, size_t *ret_count) {
+                        struct store_entry *entries, size_t size, struct buf *sets,
+                        size_t *ret_count) {
     const struct made_up_account *a = CONTAINER_OF(account, struct made_up_account, base);
     struct made_up *b = CONTAINER_OF(account->backend, struct made_up, base);
     size_t count = MIN(size, MESSAGES - above);

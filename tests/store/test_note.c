@@ -118,6 +118,37 @@ static void a_message_note_carries_all_of_its_row(void **state) {
     check_grown_layout(NOTE_MESSAGE, &facts, 8);
 }
 
+/* Sets of keywords stand behind the items, which have the numbers of their lines beside the flags.
+ */
+static void the_layout_of_keywords_is_fixed(void **state) {
+    static const char bytes[] = "\x01\x67\x12\0\0\0\0\0\0"       /* version, account 4711 */
+                                "\x09\0\0\0\0\0\0\0"             /* modseq */
+                                "\x01\0\0\0"                     /* mailbox */
+                                "\x02\0\0\0"                     /* two of them */
+                                "\x03\0\0\0\x01\x02\0\0\0\0\0\0" /* UID 3, seen, line 2 */
+                                "\x04\x01\0\0\x02\0\0\0\0\0\0\0" /* UID 260, answered */
+                                "\x11\0\0\0$Junk work\nother\n"; /* 17 bytes: two lines */
+    struct note_changes n;
+    struct buf sets = {0}, facts = {0};
+    assert_int_equal(note_changes_decode(slice_of(bytes, sizeof bytes - 1), NOTE_FLAGS, &n), 0);
+    struct slice lines = note_sets_decode(n.rest);
+    note_sets_split(lines, &sets);
+    assert_int_equal(note_changes_at(&n, NOTE_FLAGS, 0).set, 2);
+    assert_int_equal(note_changes_at(&n, NOTE_FLAGS, 0).flags, 1);
+    assert_int_equal(note_changes_at(&n, NOTE_FLAGS, 1).set, 0);
+    assert_true(slice_eq(note_sets_at(&sets, 1), S("$Junk work")));
+    assert_true(slice_eq(note_sets_at(&sets, 2), S("other")));
+    assert_int_equal(note_sets_at(&sets, 0).len, 0);
+    assert_int_equal(note_sets_at(&sets, 3).len, 0);
+    note_changes_encode(&facts, &n);
+    note_sets_encode(&facts, lines);
+    assert_true(slice_eq(buf_slice(&facts), slice_of(bytes, sizeof bytes - 1)));
+    n.rest.len--;
+    assert_int_equal(note_sets_decode(n.rest).len, 0);
+    buf_done(&sets);
+    buf_done(&facts);
+}
+
 /* Written by hand from the layout in note.h: the format on the disk does not change. */
 static void the_layout_on_the_disk_is_fixed(void **state) {
     static const char bytes[] = "\x01\x67\x12\0\0\0\0\0\0"        /* version, account 4711 */
@@ -207,6 +238,7 @@ int main(void) {
         cmocka_unit_test(an_account_note_carries_counters_and_seals),
         cmocka_unit_test(a_message_note_carries_all_of_its_row),
         cmocka_unit_test(the_layout_on_the_disk_is_fixed),
+        cmocka_unit_test(the_layout_of_keywords_is_fixed),
         cmocka_unit_test(changes_hold_as_many_as_they_say),
         cmocka_unit_test(the_other_notes_are_read_as_written),
         cmocka_unit_test(a_key_set_knows_what_was_added),

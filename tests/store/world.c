@@ -170,7 +170,7 @@ static void add_report(void *arg, uint64_t account, const char *text) {
     buf_printf(&w->reports, "%s\n", text);
 }
 
-void world_run(void (*test)(struct world *w), bool simulated) {
+void world_run(void (*test)(struct world *w), bool simulated, bool in_memory) {
     struct world w = {0};
     const char *tmp = getenv("TMPDIR");
     (void)snprintf(w.dir, sizeof w.dir, "%.24s/store-test-XXXXXX", tmp ? tmp : "/tmp");
@@ -178,6 +178,7 @@ void world_run(void (*test)(struct world *w), bool simulated) {
     (void)snprintf(w.other, sizeof w.other, "%s.image", w.dir);
     w.solo = (struct solo_options){.min_free = 1, .io = &disk_io};
     w.options = (struct store_options){.report = add_report, .report_arg = &w};
+    w.memory.memory = in_memory ? memory_new() : NULL;
     disk = (struct disk){0};
     struct run r = {test, &w};
     struct fiber_config config = {.simulate_from = simulated ? TEST_NOW : 0};
@@ -216,6 +217,17 @@ void world_close(struct world *w) {
 
 void world_reopen(struct world *w) {
     world_close(w);
+    world_open(w);
+}
+
+void world_rebuild(struct world *w) {
+    static const char *const names[] = {TEST_DB, TEST_DB "-wal"};
+    world_close(w);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char *path = world_path(w, names[i]);
+        (void)unlink(path);
+        free(path);
+    }
     world_open(w);
 }
 
@@ -310,6 +322,13 @@ struct world_place world_place(struct world *w, const struct store_message *m) {
     pack_reader_done(&r);
     store_file_release(w->account, &f);
     return place;
+}
+
+uint32_t world_mailbox(struct world *w, const char *name) {
+    uint32_t id;
+    assert_int_equal(store_create_mailbox(w->account, 0, slice_of_str(name), STORE_ROLE_NONE, &id),
+                     0);
+    return id;
 }
 
 uint64_t world_flag(struct world *w, uint32_t uid, uint64_t add, uint64_t remove) {

@@ -50,21 +50,32 @@ struct disk {
 };
 extern struct disk disk;
 
-/* Runs the test in a fiber, on simulated time (threads' work is done at once) or on real time. */
-void world_run(void (*test)(struct world *w), bool simulated);
+/* Runs the test in a fiber, on simulated time (threads' work is done at once) or on real time; on
+ * packs, or on the backend in memory. */
+void world_run(void (*test)(struct world *w), bool simulated, bool in_memory);
 
 #define WORLD_TEST_ON(name, simulated)                                                             \
     static void name##_in_world(struct world *w);                                                  \
     static void name(void **state) {                                                               \
-        world_run(name##_in_world, simulated);                                                     \
+        world_run(name##_in_world, simulated, false);                                              \
     }                                                                                              \
     static void name##_in_world(struct world *w)
 #define WORLD_TEST(name) WORLD_TEST_ON(name, true)
+
+/* A test of a promise that every backend has to keep: BOTH(name) are two rows of the table. */
+#define WORLD_TEST_BOTH(name)                                                                      \
+    static void name##_in_world(struct world *w);                                                  \
+    static void name##_in_memory(void **state) {                                                   \
+        world_run(name##_in_world, true, true);                                                    \
+    }                                                                                              \
+    WORLD_TEST(name)
+#define BOTH(name) cmocka_unit_test(name), cmocka_unit_test(name##_in_memory)
 
 void world_open(struct world *w); /* the store and TEST_ACCOUNT */
 int world_try_open(struct world *w);
 void world_close(struct world *w);
 void world_reopen(struct world *w);
+void world_rebuild(struct world *w); /* the same, and its database is made anew from the packs */
 
 /* Copies the store's folder to w->other, replacing what is there; world_crash() goes on with it. */
 void world_image(struct world *w);
@@ -101,6 +112,9 @@ struct world_place {
     uint64_t pack, offset, body;
 };
 struct world_place world_place(struct world *w, const struct store_message *m);
+
+/* A mailbox at the top. */
+uint32_t world_mailbox(struct world *w, const char *name);
 
 /* Adds and removes flags of a message; the MODSEQ that came of it. */
 uint64_t world_flag(struct world *w, uint32_t uid, uint64_t add, uint64_t remove);

@@ -30,6 +30,8 @@ struct mailbox {
     struct backend_mailbox about; /* its name is on the heap */
     struct store_entry *entries;  /* by UID */
     size_t count;
+    struct slice *sets; /* of keywords, on the heap: entries have their places, from 1 on */
+    size_t set_count;
     struct vanished *vanished; /* in the order in which they went */
     size_t vanished_count;
 };
@@ -146,7 +148,23 @@ static void put_mailbox(struct kept *k, const struct record_mailbox *r) {
     k->counters.mailbox_next = MAX(k->counters.mailbox_next, r->mailbox + 1);
 }
 
-static void put_entry(struct kept *k, struct mailbox *m, struct store_entry e) {
+/* The number of a set in the mailbox, from its line in a record. */
+static uint32_t put_set(struct mailbox *m, struct slice lines, uint32_t number) {
+    struct slice line = {0};
+    for (uint32_t i = 0; i < number && lines.len > 0; i++)
+        (void)slice_next(&lines, '\n', &line);
+    if (line.len == 0)
+        return 0;
+    for (uint32_t i = 0; i < m->set_count; i++)
+        if (slice_eq(m->sets[i], line))
+            return i + 1;
+    m->sets = with_room(m->sets, m->set_count, sizeof *m->sets);
+    m->sets[m->set_count] = text_copy(line);
+    return (uint32_t)++m->set_count;
+}
+
+static void put_entry(struct kept *k, struct mailbox *m, struct store_entry e, struct slice sets) {
+    e.keywords = put_set(m, sets, e.keywords) & STORE_SET_MAX;
     e.flags &= ~ENTRY_SHARED & 0xffU;
     size_t at = PLACE(m->entries, m->count, uid, e.uid);
     m->entries = with_room(m->entries, m->count, sizeof e);
@@ -202,7 +220,7 @@ static void put_flags(struct kept *k, struct mailbox *m, const struct record_fla
             continue;
         m->about.unseen -= !(e->flags & STORE_SEEN);
         e->flags = r->entries[i].flags & ~ENTRY_SHARED & 0xffU;
-        e->keywords = r->entries[i].keywords;
+        e->keywords = put_set(m, r->sets, r->entries[i].keywords) & STORE_SET_MAX;
         e->modseq = r->modseq & STORE_MODSEQ_MAX;
         m->about.unseen += !(e->flags & STORE_SEEN);
     }
@@ -229,6 +247,9 @@ static void expunge(struct kept *k, struct mailbox *m, const struct record_expun
 
 static void mailbox_done(struct mailbox *m) {
     text_free(m->about.info.name);
+    for (size_t i = 0; i < m->set_count; i++)
+        text_free(m->sets[i]);
+    free(m->sets);
     free(m->entries);
     free(m->vanished);
 }
@@ -243,14 +264,17 @@ static void drop_mailbox(struct kept *k, const struct record_remove *r) {
 }
 
 static void apply(struct kept *k, const struct store_record *r) {
+    struct store_entry e;
     switch (r->type) {
     case RECORD_APPEND:
         put_body(k, &r->append);
-        put_entry(k, find_mailbox(k, r->append.mailbox), r->append.entry);
+        e = r->append.entry;
+        e.keywords = 1;
+        put_entry(k, find_mailbox(k, r->append.mailbox), e, r->append.keywords);
         break;
     case RECORD_COPY:
         for (size_t i = 0; i < r->copy.count; i++)
-            put_entry(k, find_mailbox(k, r->copy.mailbox), r->copy.entries[i]);
+            put_entry(k, find_mailbox(k, r->copy.mailbox), r->copy.entries[i], r->copy.sets);
         if (r->copy.from && r->copy.count > 0)
             expunge(k, find_mailbox(k, r->copy.from),
                     &(struct record_expunge){.modseq = r->copy.entries[r->copy.count - 1].modseq,
@@ -303,20 +327,47 @@ static int memory_commit(struct backend_account *base, const struct list *record
 /* ------------------------------------------------------------------ reading */
 
 static int memory_load(struct backend_account *a, uint32_t mailbox, uint32_t above,
-                       struct store_entry *entries, size_t size, size_t *ret_count) {
+                       struct store_entry *entries, size_t size, struct buf *sets,
+                       size_t *ret_count) {
     const struct kept *k = kept_of(a);
     const struct mailbox *m = k ? find_mailbox(k, mailbox) : NULL;
     if (!m)
         return -E_UNKNOWN;
     size_t at = PLACE(m->entries, m->count, uid, (uint64_t)above + 1);
     size_t count = MIN(m->count - at, size);
+    uint32_t lines = 0;
     for (size_t i = 0; i < count; i++) {
         entries[i] = m->entries[at + i];
         if (find_body(k, entries[i].body)->entries > 1)
             entries[i].flags |= ENTRY_SHARED;
+        if (entries[i].keywords == 0)
+            continue;
+        buf_add(sets, m->sets[entries[i].keywords - 1]);
+        buf_add_byte(sets, '\n');
+        entries[i].keywords = ++lines & STORE_SET_MAX;
     }
     *ret_count = count;
     return 0;
+}
+
+static int memory_keywords(struct backend_account *a, uint32_t mailbox, struct buf *names) {
+    const struct kept *k = kept_of(a);
+    const struct mailbox *m = k ? find_mailbox(k, mailbox) : NULL;
+    for (size_t i = 0; m && i < m->count; i++) {
+        struct slice set = m->entries[i].keywords ? m->sets[m->entries[i].keywords - 1] : S(""),
+                     name;
+        while (slice_next(&set, ' ', &name)) {
+            struct slice have = buf_slice(names), other;
+            bool known = false;
+            while (slice_next(&have, ' ', &other))
+                known |= slice_eq(name, other);
+            if (known)
+                continue;
+            buf_add(names, name);
+            buf_add_byte(names, ' ');
+        }
+    }
+    return m ? 0 : -E_UNKNOWN;
 }
 
 static int memory_count_entries(struct backend_account *a, const uint64_t *bodies, size_t count,
@@ -497,6 +548,7 @@ static const struct backend_ops ops = {
     .purge = memory_purge,
     .commit = memory_commit,
     .load = memory_load,
+    .keywords = memory_keywords,
     .count_entries = memory_count_entries,
     .vanished = memory_vanished,
     .find_key = memory_find_key,
@@ -542,8 +594,12 @@ static struct kept *kept_copy(const struct kept *from) {
     for (size_t i = 0; i < from->mailbox_count; i++) {
         const struct mailbox *m = &from->mailboxes[i];
         struct mailbox *to = &k->mailboxes[i];
-        for (size_t n = 0; n < m->count; n++)
-            put_entry(k, to, m->entries[n]);
+        for (size_t n = 0; n < m->count; n++) {
+            struct store_entry e = m->entries[n];
+            struct slice set = e.keywords ? m->sets[e.keywords - 1] : S("");
+            e.keywords = 1;
+            put_entry(k, to, e, set);
+        }
         for (size_t n = 0; n < m->vanished_count; n++) {
             to->vanished = with_room(to->vanished, n, sizeof *to->vanished);
             to->vanished[to->vanished_count++] = m->vanished[n];

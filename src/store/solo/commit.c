@@ -15,7 +15,7 @@ static void add_append(struct log_group *g, const struct record_append *n, struc
                                    .modseq = n->entry.modseq,
                                    .mailbox = n->mailbox,
                                    .uid = n->entry.uid,
-                                   .flags = n->entry.flags & ~ENTRY_SHARED,
+                                   .flags = n->entry.flags & ~ENTRY_SHARED & 0xffU,
                                    .arrival = (usec_t)n->entry.date,
                                    .header_size = n->header_size,
                                    .shape = n->entry.shape,
@@ -23,6 +23,7 @@ static void add_append(struct log_group *g, const struct record_append *n, struc
                                    .return_path = n->return_path,
                                    .key = n->key,
                                    .stored = n->stored,
+                                   .keywords = n->keywords,
                                });
     log_add(g, NOTE_MESSAGE, 0, buf_slice(facts), &n->bytes);
 }
@@ -35,7 +36,8 @@ static void add_copy(struct log_group *g, const struct record_copy *n, struct bu
                                       .size = n->entries[i].size,
                                       .body = n->entries[i].body,
                                       .modseq = n->entries[i].modseq,
-                                      .flags = n->entries[i].flags & ~ENTRY_SHARED,
+                                      .flags = n->entries[i].flags & ~ENTRY_SHARED & 0xffU,
+                                      .set = n->entries[i].keywords,
                                   });
     note_entries_encode(facts, &(struct note_entries){
                                    .account = g->account->id,
@@ -45,6 +47,7 @@ static void add_copy(struct log_group *g, const struct record_copy *n, struct bu
                                    .items = buf_slice(&items),
                                });
     if (!n->from) {
+        note_sets_encode(facts, n->sets);
         log_add(g, NOTE_ENTRIES, 0, buf_slice(facts), NULL);
         return;
     }
@@ -58,37 +61,44 @@ static void add_copy(struct log_group *g, const struct record_copy *n, struct bu
                                    .count = (uint32_t)n->count,
                                    .items = buf_slice(&items),
                                });
+    if (n->sets.len > 0)
+        buf_add_u64(facts, 0); /* kept for when the messages were removed */
+    note_sets_encode(facts, n->sets);
     log_add(g, NOTE_TRANSFER, 0, buf_slice(facts), NULL);
-}
-
-static void add_changes(struct log_group *g, enum note_type type, struct note_changes n,
-                        const struct buf *items, struct buf *facts) {
-    n.account = g->account->id;
-    n.items = buf_slice(items);
-    note_changes_encode(facts, &n);
-    log_add(g, (uint8_t)type, 0, buf_slice(facts), NULL);
 }
 
 static void add_flags(struct log_group *g, const struct record_flags *n, struct buf *facts) {
     _cleanup_(buf_done) struct buf items = {0};
     for (size_t i = 0; i < n->count; i++)
-        note_change_encode(
-            &items, NOTE_FLAGS,
-            (struct note_change){n->entries[i].uid, n->entries[i].flags & ~ENTRY_SHARED});
-    add_changes(g, NOTE_FLAGS,
-                (struct note_changes){
-                    .modseq = n->modseq, .mailbox = n->mailbox, .count = (uint32_t)n->count},
-                &items, facts);
+        note_change_encode(&items, NOTE_FLAGS,
+                           (struct note_change){
+                               .uid = n->entries[i].uid,
+                               .flags = n->entries[i].flags & ~ENTRY_SHARED & 0xffU,
+                               .set = n->entries[i].keywords,
+                           });
+    note_changes_encode(facts, &(struct note_changes){
+                                   .account = g->account->id,
+                                   .modseq = n->modseq,
+                                   .mailbox = n->mailbox,
+                                   .count = (uint32_t)n->count,
+                                   .items = buf_slice(&items),
+                               });
+    note_sets_encode(facts, n->sets);
+    log_add(g, NOTE_FLAGS, 0, buf_slice(facts), NULL);
 }
 
 static void add_expunge(struct log_group *g, const struct record_expunge *n, struct buf *facts) {
     _cleanup_(buf_done) struct buf items = {0};
     for (size_t i = 0; i < n->count; i++)
         note_change_encode(&items, NOTE_EXPUNGE, (struct note_change){.uid = n->uids[i]});
-    add_changes(g, NOTE_EXPUNGE,
-                (struct note_changes){
-                    .modseq = n->modseq, .mailbox = n->mailbox, .count = (uint32_t)n->count},
-                &items, facts);
+    note_changes_encode(facts, &(struct note_changes){
+                                   .account = g->account->id,
+                                   .modseq = n->modseq,
+                                   .mailbox = n->mailbox,
+                                   .count = (uint32_t)n->count,
+                                   .items = buf_slice(&items),
+                               });
+    log_add(g, NOTE_EXPUNGE, 0, buf_slice(facts), NULL);
 }
 
 static void add_mailbox(struct log_group *g, const struct record_mailbox *n, struct buf *facts) {

@@ -27,7 +27,8 @@
 
 #define STEP_BYTES   (4U << 20)
 #define STEP_RECORDS 2000U
-#define SMALL_PACK   4096U /* never worth it */
+#define SETS_BYTES   (64U << 10) /* of keywords, in a record */
+#define SMALL_PACK   4096U       /* never worth it */
 
 struct kept { /* a record to be written again */
     struct link link;
@@ -141,8 +142,13 @@ static int keep_message(struct compaction *c, const struct pack_entry *e) {
     if (error && error != -E_UNKNOWN)
         return error;
     if (error == 0 && here) {
+        _cleanup_(buf_done) struct buf keywords = {0};
+        error = index_set_names(c->index, n.mailbox, now.keywords, &keywords);
+        if (error)
+            return error;
         n.flags = now.flags;
         n.modseq = now.modseq;
+        n.keywords = buf_slice(&keywords);
         struct kept *k = keep(c, NOTE_MESSAGE);
         note_message_encode(&k->facts, &n);
         return keep_bytes(c, k, e);
@@ -173,11 +179,56 @@ static int keep_body(struct compaction *c, const struct pack_entry *e) {
     return keep_bytes(c, k, e);
 }
 
+/* Items of a record that is written again, and their sets of keywords. */
+struct again {
+    struct buf items, sets;
+    uint32_t count, set_count;
+    uint64_t set; /* the last one */
+};
+
+static void again_done(struct again *g) {
+    buf_done(&g->items);
+    buf_done(&g->sets);
+}
+
+static void again_clear(struct again *g) {
+    again_done(g);
+    *g = (struct again){0};
+}
+
+/* The line of a set of mail.db. Neighbours mostly have the same one. */
+static int again_set(struct compaction *c, struct again *g, uint32_t mailbox, uint64_t set,
+                     uint32_t *ret_line) {
+    *ret_line = 0;
+    if (set == 0)
+        return 0;
+    if (g->set_count == 0 || g->set != set) {
+        int error = index_set_names(c->index, mailbox, set, &g->sets);
+        if (error)
+            return error;
+        buf_add_byte(&g->sets, '\n');
+        g->set = set;
+        g->set_count++;
+    }
+    *ret_line = g->set_count;
+    return 0;
+}
+
+static void write_entries(struct compaction *c, struct note_entries n, struct again *g) {
+    if (g->count > 0) {
+        struct kept *k = keep(c, NOTE_ENTRIES);
+        n.count = g->count;
+        n.items = buf_slice(&g->items);
+        note_entries_encode(&k->facts, &n);
+        note_sets_encode(&k->facts, buf_slice(&g->sets));
+    }
+    again_clear(g);
+}
+
 static int keep_entries(struct compaction *c, const struct pack_entry *e) {
     struct note_entries n;
     struct index_entry now;
-    _cleanup_(buf_done) struct buf items = {0};
-    uint32_t count = 0;
+    _cleanup_(again_done) struct again again = {0};
     int error = note_entries_decode(e->record.facts, &n);
     for (size_t i = 0; !error && i < n.count; i++) {
         struct note_entry entry = note_entries_at(&n, i);
@@ -185,18 +236,30 @@ static int keep_entries(struct compaction *c, const struct pack_entry *e) {
         if (error == -E_UNKNOWN) {
             error = was_expunged(c, n.mailbox, entry.uid);
         } else if (!error && now.pack == c->pack) {
-            entry.flags = now.flags;
+            entry.flags = (uint8_t)now.flags;
             entry.modseq = now.modseq;
-            note_entry_encode(&items, &entry);
-            count++;
+            error = again_set(c, &again, n.mailbox, now.keywords, &entry.set);
+            note_entry_encode(&again.items, &entry);
+            again.count++;
+            if (again.sets.len > SETS_BYTES)
+                write_entries(c, n, &again);
         }
     }
-    if (error || count == 0)
-        return error;
-    n.count = count;
-    n.items = buf_slice(&items);
-    note_entries_encode(&keep(c, NOTE_ENTRIES)->facts, &n);
-    return 0;
+    if (!error)
+        write_entries(c, n, &again);
+    return error;
+}
+
+static void write_changes(struct compaction *c, enum note_type type, struct note_changes n,
+                          struct again *g) {
+    if (g->count > 0) {
+        struct kept *k = keep(c, type);
+        n.count = g->count;
+        n.items = buf_slice(&g->items);
+        note_changes_encode(&k->facts, &n);
+        note_sets_encode(&k->facts, buf_slice(&g->sets));
+    }
+    again_clear(g);
 }
 
 /* The changes of a record that no copied message carries. */
@@ -204,11 +267,10 @@ static int keep_changes(struct compaction *c, const struct pack_entry *e) {
     enum note_type type = e->record.type;
     struct note_changes n;
     int error = note_changes_decode(e->record.facts, type, &n);
-    _cleanup_(buf_done) struct buf items = {0};
-    uint32_t count = 0;
+    _cleanup_(again_done) struct again again = {0};
     for (size_t i = 0; !error && i < n.count; i++) {
         struct note_change change = note_changes_at(&n, type, i);
-        struct index_entry now;
+        struct index_entry now = {0};
         uint64_t pack = 0, offset, modseq = n.modseq;
         if (type == NOTE_EXPUNGE) {
             error = index_vanished(c->index, n.mailbox, change.uid, &pack);
@@ -220,17 +282,17 @@ static int keep_changes(struct compaction *c, const struct pack_entry *e) {
         }
         bool elsewhere = pack != 0 && pack != c->pack;
         if (!error && (elsewhere || c->damage) && modseq == n.modseq) {
-            note_change_encode(&items, type, change);
-            count++;
+            error = again_set(c, &again, n.mailbox, now.keywords, &change.set);
+            note_change_encode(&again.items, type, change);
+            again.count++;
+            if (again.sets.len > SETS_BYTES)
+                write_changes(c, type, n, &again);
         }
         error = error == -E_UNKNOWN ? 0 : error;
     }
-    if (error || count == 0)
-        return error;
-    n.items = buf_slice(&items);
-    n.count = count;
-    note_changes_encode(&keep(c, e->record.type)->facts, &n);
-    return 0;
+    if (!error)
+        write_changes(c, type, n, &again);
+    return error;
 }
 
 /* The two parts of a move, each as far as it is needed. */
@@ -243,7 +305,7 @@ static int keep_transfer(struct compaction *c, const struct pack_entry *e) {
         return error;
     struct pack_entry rest = *e;
     rest.record.type = NOTE_EXPUNGE;
-    rest.record.facts = note_transfer_rest(&n, e->record.facts);
+    rest.record.facts = n.rest;
     return keep_changes(c, &rest);
 }
 

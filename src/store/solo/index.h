@@ -100,9 +100,13 @@ void index_each_change(const struct index *ix,
                        void (*each)(void *arg, uint64_t pack, uint64_t end, int64_t alive),
                        void *arg);
 
-/* As backend_ops.load(). */
+/* As backend_ops.load() and .keywords(). */
 int index_load(struct index *ix, uint32_t mailbox, uint32_t above, struct store_entry *entries,
-               size_t size, size_t *ret_count);
+               size_t size, struct buf *sets, size_t *ret_count);
+int index_keywords(struct index *ix, uint32_t mailbox, struct buf *names);
+
+/* The text of a set of keywords, added to `names`; nothing for 0. */
+int index_set_names(struct index *ix, uint32_t mailbox, uint64_t set, struct buf *names);
 
 int index_each_key(struct index *ix, void (*each)(void *arg, struct slice key), void *arg);
 int index_find_key(struct index *ix, struct slice key, uint64_t *ret_body); /* -E_UNKNOWN */
@@ -122,7 +126,8 @@ int index_body_entries(struct index *ix, uint64_t body, uint32_t *ret_entries);
 
 struct index_entry {
     uint64_t body, flags, modseq;
-    uint64_t pack; /* of its record; 0: it lies with its body */
+    uint64_t pack;     /* of its record; 0: it lies with its body */
+    uint64_t keywords; /* its set, see index_set_names() */
 };
 int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, struct index_entry *ret);
 

@@ -16,6 +16,8 @@ extern const char SQL_BODY_ADD[], SQL_BODY_EXPECT[], SQL_BODY_GET[], SQL_BODY_MO
     SQL_BODY_ENTRIES[], SQL_BODY_PLACES[];
 extern const char SQL_ENTRY_ADD[], SQL_ENTRY_GET[], SQL_ENTRY_SET[], SQL_ENTRY_MOVE[],
     SQL_ENTRY_DROP[], SQL_ENTRY_UIDS[], SQL_ENTRY_LOAD[];
+extern const char SQL_SET_JOIN[], SQL_SET_ADD[], SQL_SET_LEAVE[], SQL_SET_DROP[], SQL_SET_GET[],
+    SQL_KEYWORD_JOIN[], SQL_KEYWORD_LEAVE[], SQL_KEYWORD_DROP[], SQL_KEYWORD_ALL[];
 extern const char SQL_KEY_ADD[], SQL_KEY_GET[], SQL_KEY_ALL[], SQL_KEY_PRUNE[];
 extern const char SQL_VANISHED_ADD[], SQL_VANISHED_GET[], SQL_VANISHED_SINCE[],
     SQL_VANISHED_PLACE[], SQL_VANISHED_GONE[];
@@ -66,6 +68,13 @@ void index_begin_sums(struct index *ix);
 int index_save_sums(struct index *ix, struct index_account *row);
 struct index_box_delta *box_delta(struct index *ix, uint32_t mailbox);
 struct index_pack_delta *pack_delta(struct index *ix, uint64_t pack);
+
+/*
+ * index_keywords.c: an entry of a mailbox has this set of keywords, or no longer. Sets have numbers
+ * of their own here; 0: the text is empty.
+ */
+int index_join_set(struct index *ix, uint32_t mailbox, struct slice names, uint64_t *ret_set);
+int index_leave_set(struct index *ix, uint32_t mailbox, uint64_t set);
 
 /* index_messages.c: one record each. */
 int index_take_message(struct index *ix, const struct log_record *r, bool replay);

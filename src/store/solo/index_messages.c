@@ -112,11 +112,15 @@ struct entry_facts {
     uint32_t mailbox, uid;
     uint64_t body, modseq, flags, size;
     uint64_t pack; /* of its own record; 0: it lies with its body */
+    struct slice keywords;
 };
 
 static int add_entry(struct index *ix, const struct entry_facts *f) {
-    int error = db_run(ix->db, SQL_ENTRY_ADD, V(ix->account), V(f->mailbox), V(f->uid), V(f->body),
-                       V(f->modseq), V(f->flags), V(f->pack));
+    uint64_t set;
+    int error = index_join_set(ix, f->mailbox, f->keywords, &set);
+    if (!error)
+        error = db_run(ix->db, SQL_ENTRY_ADD, V(ix->account), V(f->mailbox), V(f->uid), V(f->body),
+                       V(f->modseq), V(f->flags), V(f->pack), V(set));
     if (error)
         return error;
     struct index_box_delta *d = box_delta(ix, f->mailbox);
@@ -127,7 +131,7 @@ static int add_entry(struct index *ix, const struct entry_facts *f) {
 }
 
 static int set_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t flags,
-                     uint64_t modseq) {
+                     struct slice keywords, uint64_t modseq) {
     struct index_entry now;
     int error = index_entry(ix, mailbox, uid, &now);
     if (error)
@@ -135,7 +139,13 @@ static int set_entry(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t 
     if (now.modseq >= modseq)
         return 0;
     box_delta(ix, mailbox)->unseen += (int)!(flags & STORE_SEEN) - (int)!(now.flags & STORE_SEEN);
-    return db_run(ix->db, SQL_ENTRY_SET, V(ix->account), V(mailbox), V(uid), V(flags), V(modseq));
+    uint64_t set;
+    error = index_join_set(ix, mailbox, keywords, &set);
+    if (!error)
+        error = index_leave_set(ix, mailbox, now.keywords);
+    return error ? error
+                 : db_run(ix->db, SQL_ENTRY_SET, V(ix->account), V(mailbox), V(uid), V(flags),
+                          V(modseq), V(set));
 }
 
 /* As index_mailbox_gone(), asked once in a transaction. */
@@ -190,7 +200,7 @@ static int take_message_again(struct index *ix, const struct log_record *r,
         return error;
     error = index_entry(ix, n->mailbox, n->uid, &now);
     if (!error)
-        return set_entry(ix, n->mailbox, n->uid, n->flags, n->modseq);
+        return set_entry(ix, n->mailbox, n->uid, n->flags, n->keywords, n->modseq);
     if (error == -E_UNKNOWN)
         error = stays_away(ix, n->mailbox, n->uid, r->pack);
     if (error)
@@ -203,7 +213,8 @@ static int take_message_again(struct index *ix, const struct log_record *r,
                                                .body = n->message,
                                                .modseq = n->modseq,
                                                .flags = n->flags,
-                                               .size = r->place.body_len});
+                                               .size = r->place.body_len,
+                                               .keywords = n->keywords});
 }
 
 int index_take_message(struct index *ix, const struct log_record *r, bool replay) {
@@ -228,7 +239,8 @@ int index_take_message(struct index *ix, const struct log_record *r, bool replay
                                                .body = n.message,
                                                .modseq = n.modseq,
                                                .flags = n.flags,
-                                               .size = r->place.body_len});
+                                               .size = r->place.body_len,
+                                               .keywords = n.keywords});
 }
 
 int index_take_body(struct index *ix, const struct log_record *r, bool replay) {
@@ -244,7 +256,7 @@ int index_take_body(struct index *ix, const struct log_record *r, bool replay) {
 /* ------------------------------------------------------------------ copies */
 
 static int take_entry(struct index *ix, const struct log_record *r, uint32_t mailbox,
-                      const struct note_entry *e) {
+                      const struct note_entry *e, struct slice keywords) {
     struct index_entry now;
     int error = index_entry(ix, mailbox, e->uid, &now);
     if (!error && now.pack == 0)
@@ -253,7 +265,7 @@ static int take_entry(struct index *ix, const struct log_record *r, uint32_t mai
         pack_delta(ix, now.pack)->alive -= NOTE_ENTRY_SIZE;
         error = db_run(ix->db, SQL_ENTRY_MOVE, V(ix->account), V(mailbox), V(e->uid), V(r->pack));
         if (!error)
-            error = set_entry(ix, mailbox, e->uid, e->flags, e->modseq);
+            error = set_entry(ix, mailbox, e->uid, e->flags, keywords, e->modseq);
         pack_delta(ix, r->pack)->alive += NOTE_ENTRY_SIZE;
         return error;
     }
@@ -273,16 +285,23 @@ static int take_entry(struct index *ix, const struct log_record *r, uint32_t mai
                                                .modseq = e->modseq,
                                                .flags = e->flags,
                                                .size = e->size,
-                                               .pack = r->pack});
+                                               .pack = r->pack,
+                                               .keywords = keywords});
 }
 
 int index_take_entries(struct index *ix, const struct log_record *r, bool replay) {
     struct note_entries n;
+    struct note_changes gone;
+    _cleanup_(buf_done) struct buf sets = {0};
     int error = note_entries_decode(log_record_facts(r), &n);
+    if (!error && r->type == NOTE_TRANSFER)
+        error = note_changes_decode(n.rest, NOTE_EXPUNGE, &gone);
+    if (!error)
+        note_sets_split(note_sets_decode(r->type == NOTE_TRANSFER ? gone.rest : n.rest), &sets);
     for (size_t i = 0; !error && i < n.count; i++) {
         struct note_entry e = note_entries_at(&n, i);
         note_mailbox(ix, n.mailbox, e.uid, e.modseq, n.mailbox_name);
-        error = take_entry(ix, r, n.mailbox, &e);
+        error = take_entry(ix, r, n.mailbox, &e, note_sets_at(&sets, e.set));
     }
     return error;
 }
@@ -295,10 +314,12 @@ int index_take_flags(struct index *ix, const struct log_record *r, bool replay) 
     if (error)
         return error;
     struct index_box_delta *d = box_delta(ix, n.mailbox);
+    _cleanup_(buf_done) struct buf sets = {0};
+    note_sets_split(note_sets_decode(n.rest), &sets);
     d->modseq = MAX(d->modseq, n.modseq);
     for (size_t i = 0; i < n.count && !error; i++) {
         struct note_change c = note_changes_at(&n, NOTE_FLAGS, i);
-        error = set_entry(ix, n.mailbox, c.uid, c.flags, n.modseq);
+        error = set_entry(ix, n.mailbox, c.uid, c.flags, note_sets_at(&sets, c.set), n.modseq);
     }
     return error;
 }
@@ -312,7 +333,10 @@ static int drop_entry(struct index *ix, uint32_t mailbox, uint32_t uid, bool rep
     if (error)
         return error;
     uint64_t body = db_u64(st, 0), flags = db_u64(st, 1), pack = db_u64(st, 2);
+    uint64_t set = db_u64(st, 3);
     error = MIN(db_step(ix->db, st), 0);
+    if (!error)
+        error = index_leave_set(ix, mailbox, set);
     if (!error)
         error = leave_body(ix, body, replay, &row);
     if (error)

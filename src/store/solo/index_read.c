@@ -67,14 +67,55 @@ int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index
     return more;
 }
 
+/* The sets that were met while entries are read, by their numbers, and their lines. */
+struct met_set {
+    uint64_t set;
+    uint32_t line;
+};
+
+/* The line of a set, whose text is added when it is met first. */
+static int line_of(struct index *ix, uint32_t mailbox, uint64_t set, struct buf *met,
+                   struct buf *sets, uint32_t *ret_line) {
+    const struct met_set *list = (const void *)met->ptr;
+    size_t count = met->len / sizeof *list, low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (list[middle].set < set)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < count && list[low].set == set) {
+        *ret_line = list[low].line;
+        return 0;
+    }
+    struct met_set new = {set, (uint32_t)count + 1};
+    int error = index_set_names(ix, mailbox, set, sets);
+    if (error)
+        return error;
+    buf_add_byte(sets, '\n');
+    buf_add_bytes(met, &new, sizeof new);
+    struct met_set *at = (struct met_set *)(void *)met->ptr + low;
+    memmove(at + 1, at, (count - low) * sizeof new);
+    *at = new;
+    *ret_line = new.line;
+    return 0;
+}
+
 int index_load(struct index *ix, uint32_t mailbox, uint32_t above, struct store_entry *entries,
-               size_t size, size_t *ret_count) {
+               size_t size, struct buf *sets, size_t *ret_count) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    _cleanup_(buf_done) struct buf met = {0};
     size_t count = 0;
     int more = db_query(ix->db, &st, SQL_ENTRY_LOAD, V(ix->account), V(mailbox), V(above), V(size));
     if (more)
         return more;
-    while ((more = db_step(ix->db, st)) == 1 && count < size)
+    while (count < size && sets->len < BACKEND_SETS && (more = db_step(ix->db, st)) == 1) {
+        uint64_t set = db_u64(st, 8);
+        uint32_t line = 0;
+        int error = set ? line_of(ix, mailbox, set, &met, sets, &line) : 0;
+        if (error)
+            return error;
         entries[count++] = (struct store_entry){
             .uid = (uint32_t)db_u64(st, 0),
             .flags = (uint8_t)(db_u64(st, 1) | (db_u64(st, 7) > 1 ? ENTRY_SHARED : 0U)),
@@ -83,9 +124,11 @@ int index_load(struct index *ix, uint32_t mailbox, uint32_t above, struct store_
             .size = (uint32_t)db_u64(st, 4),
             .shape = (uint8_t)db_u64(st, 5),
             .date = db_u64(st, 6) & STORE_MODSEQ_MAX,
+            .keywords = line & STORE_SET_MAX,
         };
+    }
     *ret_count = count;
-    return more;
+    return MIN(more, 0);
 }
 
 int index_each_key(struct index *ix, void (*each)(void *arg, struct slice key), void *arg) {
@@ -147,7 +190,11 @@ int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, struct index_e
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     int error = index_row(ix, &st, SQL_ENTRY_GET, V(ix->account), V(mailbox), V(uid));
     if (!error)
-        *ret = (struct index_entry){db_u64(st, 0), db_u64(st, 1), db_u64(st, 2), db_u64(st, 3)};
+        *ret = (struct index_entry){.body = db_u64(st, 0),
+                                    .flags = db_u64(st, 1),
+                                    .modseq = db_u64(st, 2),
+                                    .pack = db_u64(st, 3),
+                                    .keywords = db_u64(st, 4)};
     return error;
 }
 

@@ -66,22 +66,40 @@ const char SQL_BODY_PLACES[] =
     " ORDER BY body_id LIMIT ?3";
 
 const char SQL_ENTRY_ADD[] =
-    "INSERT INTO entries (account_id, mailbox_id, uid, body_id, modseq, flags, pack)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-const char SQL_ENTRY_GET[] =
-    "SELECT body_id, flags, modseq, pack FROM entries" KEY " AND mailbox_id = ?2 AND uid = ?3";
-const char SQL_ENTRY_SET[] =
-    "UPDATE entries SET flags = ?4, modseq = ?5" KEY " AND mailbox_id = ?2 AND uid = ?3";
+    "INSERT INTO entries (account_id, mailbox_id, uid, body_id, modseq, flags, pack, keywords)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const char SQL_ENTRY_GET[] = "SELECT body_id, flags, modseq, pack, keywords FROM entries" KEY
+                             " AND mailbox_id = ?2 AND uid = ?3";
+const char SQL_ENTRY_SET[] = "UPDATE entries SET flags = ?4, modseq = ?5, keywords = ?6" KEY
+                             " AND mailbox_id = ?2 AND uid = ?3";
 const char SQL_ENTRY_MOVE[] =
     "UPDATE entries SET pack = ?4" KEY " AND mailbox_id = ?2 AND uid = ?3";
 const char SQL_ENTRY_DROP[] = "DELETE FROM entries" KEY " AND mailbox_id = ?2 AND uid = ?3"
-                              " RETURNING body_id, flags, pack";
+                              " RETURNING body_id, flags, pack, keywords";
 const char SQL_ENTRY_UIDS[] = "SELECT uid FROM entries" KEY " AND mailbox_id = ?2 LIMIT ?3";
 const char SQL_ENTRY_LOAD[] =
-    "SELECT e.uid, e.flags, e.modseq, e.body_id, b.size, b.shape, b.arrival, b.entries"
+    "SELECT e.uid, e.flags, e.modseq, e.body_id, b.size, b.shape, b.arrival, b.entries, e.keywords"
     " FROM entries e JOIN bodies b"
     " ON b.account_id = e.account_id AND b.body_id = e.body_id"
     " WHERE e.account_id = ?1 AND e.mailbox_id = ?2 AND e.uid > ?3 ORDER BY e.uid LIMIT ?4";
+
+#define BOX KEY " AND mailbox_id = ?2"
+const char SQL_SET_JOIN[] =
+    "UPDATE keyword_sets SET entries = entries + 1" BOX " AND names = ?3 RETURNING set_id";
+const char SQL_SET_ADD[] =
+    "INSERT INTO keyword_sets (account_id, mailbox_id, names, entries, set_id)"
+    " VALUES (?1, ?2, ?3, 1, (SELECT coalesce(max(set_id), 0) + 1 FROM keyword_sets" BOX "))"
+    " RETURNING set_id";
+const char SQL_SET_LEAVE[] =
+    "UPDATE keyword_sets SET entries = entries - 1" BOX " AND set_id = ?3 RETURNING entries, names";
+const char SQL_SET_DROP[] = "DELETE FROM keyword_sets" BOX " AND set_id = ?3";
+const char SQL_SET_GET[] = "SELECT names FROM keyword_sets" BOX " AND set_id = ?3";
+const char SQL_KEYWORD_JOIN[] =
+    "INSERT INTO keywords (account_id, mailbox_id, name, sets) VALUES (?1, ?2, ?3, 1)"
+    " ON CONFLICT (account_id, mailbox_id, name) DO UPDATE SET sets = sets + 1";
+const char SQL_KEYWORD_LEAVE[] = "UPDATE keywords SET sets = sets - 1" BOX " AND name = ?3";
+const char SQL_KEYWORD_DROP[] = "DELETE FROM keywords" BOX " AND name = ?3 AND sets = 0";
+const char SQL_KEYWORD_ALL[] = "SELECT name FROM keywords" BOX " ORDER BY name";
 
 const char SQL_KEY_ADD[] =
     "INSERT INTO delivered (account_id, delivery_key, arrival, body_id)"

@@ -92,7 +92,7 @@ static int take_transfer(struct index *ix, const struct log_record *r, bool repl
         error = index_take_entries(ix, r, replay);
     if (error)
         return error;
-    struct log_record *rest = log_record_new(NOTE_EXPUNGE, r->flags, note_transfer_rest(&n, facts));
+    struct log_record *rest = log_record_new(NOTE_EXPUNGE, r->flags, n.rest);
     rest->pack = r->pack;
     rest->place = r->place;
     error = index_take_expunge(ix, rest, replay);

@@ -200,7 +200,8 @@ int solo_read_many(struct backend_account *a, const struct backend_body *bodies,
 int solo_get(struct backend_account *a, struct backend_body body, struct backend_file *ret) WAITS;
 void solo_put(struct backend_account *a, struct backend_file *f);
 int solo_load(struct backend_account *a, uint32_t mailbox, uint32_t above,
-              struct store_entry *entries, size_t size, size_t *ret_count) WAITS;
+              struct store_entry *entries, size_t size, struct buf *sets, size_t *ret_count) WAITS;
+int solo_keywords(struct backend_account *a, uint32_t mailbox, struct buf *names) WAITS;
 int solo_count_entries(struct backend_account *a, const uint64_t *bodies, size_t count,
                        uint32_t *counts) WAITS;
 int solo_vanished(struct backend_account *a, uint32_t mailbox, uint64_t modseq,

@@ -124,6 +124,7 @@ void note_message_encode(struct buf *to, const struct note_message *n) {
     add_text(to, n->return_path);
     add_text(to, n->key);
     buf_add_u64(to, (uint64_t)n->stored);
+    note_sets_encode(to, n->keywords);
 }
 
 int note_message_decode(struct slice facts, struct note_message *ret) {
@@ -144,10 +145,16 @@ int note_message_decode(struct slice facts, struct note_message *ret) {
     n.return_path = read_text(&r);
     n.key = read_text(&r);
     n.stored = r.rest.len > 0 ? (usec_t)read_u64(&r) : n.arrival;
+    n.keywords = note_sets_decode(r.rest);
     if (r.bad || n.mailbox == 0 || n.uid == 0 || n.message == 0)
         return -E_CORRUPT;
     *ret = n;
     return 0;
+}
+
+/* Flags and the number of a set in one word. */
+static uint64_t flag_word(uint8_t flags, uint32_t set) {
+    return (uint64_t)set << 8 | flags;
 }
 
 static size_t change_size(enum note_type type) {
@@ -165,7 +172,7 @@ void note_changes_encode(struct buf *to, const struct note_changes *n) {
 void note_change_encode(struct buf *to, enum note_type type, struct note_change change) {
     buf_add_u32(to, change.uid);
     if (type == NOTE_FLAGS)
-        buf_add_u64(to, change.flags);
+        buf_add_u64(to, flag_word(change.flags, change.set));
 }
 
 int note_changes_decode(struct slice facts, enum note_type type, struct note_changes *ret) {
@@ -178,6 +185,9 @@ int note_changes_decode(struct slice facts, enum note_type type, struct note_cha
     n.mailbox = read_u32(&r);
     n.count = read_u32(&r);
     n.items = read_bytes(&r, n.count * change_size(type));
+    if (type == NOTE_EXPUNGE && r.rest.len > 0)
+        (void)read_u64(&r);
+    n.rest = r.rest;
     if (r.bad || n.mailbox == 0)
         return -E_CORRUPT;
     *ret = n;
@@ -188,10 +198,9 @@ struct note_change note_changes_at(const struct note_changes *n, enum note_type 
                                    size_t place) {
     MUST(place < n->count);
     const char *at = n->items.ptr + place * change_size(type);
+    uint64_t word = type == NOTE_FLAGS ? get_u64(at + 4) : 0;
     return (struct note_change){
-        .uid = get_u32(at),
-        .flags = type == NOTE_FLAGS ? get_u64(at + 4) : 0,
-    };
+        .uid = get_u32(at), .flags = (uint8_t)word, .set = (uint32_t)(word >> 8) & STORE_SET_MAX};
 }
 
 void note_entries_encode(struct buf *to, const struct note_entries *n) {
@@ -207,7 +216,7 @@ void note_entry_encode(struct buf *to, const struct note_entry *e) {
     buf_add_u32(to, e->size);
     buf_add_u64(to, e->body);
     buf_add_u64(to, e->modseq);
-    buf_add_u64(to, e->flags);
+    buf_add_u64(to, flag_word(e->flags, e->set));
 }
 
 int note_entries_decode(struct slice facts, struct note_entries *ret) {
@@ -220,6 +229,7 @@ int note_entries_decode(struct slice facts, struct note_entries *ret) {
     n.count = read_u32(&r);
     n.mailbox_name = read_text(&r);
     n.items = read_bytes(&r, (size_t)n.count * NOTE_ENTRY_SIZE);
+    n.rest = r.rest;
     if (r.bad || n.mailbox == 0)
         return -E_CORRUPT;
     *ret = n;
@@ -229,17 +239,39 @@ int note_entries_decode(struct slice facts, struct note_entries *ret) {
 struct note_entry note_entries_at(const struct note_entries *n, size_t place) {
     MUST(place < n->count);
     const char *at = n->items.ptr + place * NOTE_ENTRY_SIZE;
+    uint64_t word = get_u64(at + 24);
     return (struct note_entry){
         .uid = get_u32(at),
         .size = get_u32(at + 4),
         .body = get_u64(at + 8),
         .modseq = get_u64(at + 16),
-        .flags = get_u64(at + 24),
+        .flags = (uint8_t)word,
+        .set = (uint32_t)(word >> 8) & STORE_SET_MAX,
     };
 }
 
-struct slice note_transfer_rest(const struct note_entries *n, struct slice facts) {
-    return slice_from(facts, (size_t)(n->items.ptr + n->items.len - facts.ptr));
+void note_sets_encode(struct buf *to, struct slice lines) {
+    if (lines.len == 0)
+        return;
+    buf_add_u32(to, (uint32_t)lines.len);
+    buf_add(to, lines);
+}
+
+struct slice note_sets_decode(struct slice rest) {
+    struct reader r = {.rest = rest};
+    struct slice lines = read_bytes(&r, read_u32(&r));
+    return r.bad ? (struct slice){0} : lines;
+}
+
+void note_sets_split(struct slice lines, struct buf *sets) {
+    struct slice line;
+    while (lines.len > 0 && slice_next(&lines, '\n', &line))
+        buf_add_bytes(sets, &line, sizeof line);
+}
+
+struct slice note_sets_at(const struct buf *sets, uint32_t set) {
+    const struct slice *list = (const void *)sets->ptr;
+    return set > 0 && set <= sets->len / sizeof *list ? list[set - 1] : (struct slice){0};
 }
 
 void note_body_encode(struct buf *to, const struct note_body *n) {

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "store/record.h"
 
 #define NOTE_PACK_KIND PACK_KIND('S', 'T', 'O', 'R')
 
@@ -60,6 +61,11 @@ struct note_mailbox {
     struct slice name;
 };
 
+/*
+ * Keywords: a set is a text, its names with spaces between them. Items of a note have the numbers
+ * of lines of a text that stands behind the items, from 1 on; 0: none.
+ */
+
 struct note_message {
     uint64_t account, message, modseq;
     uint32_t mailbox, uid;
@@ -68,7 +74,8 @@ struct note_message {
     uint32_t header_size, shape;
     struct slice mailbox_name; /* for a rebuild that has lost the mailbox's own note */
     struct slice return_path, key;
-    usec_t stored; /* wall time; in older notes, which do not have it, the arrival */
+    usec_t stored;         /* wall time; in older notes, which do not have it, the arrival */
+    struct slice keywords; /* a set */
 };
 
 /* Messages of one mailbox, with the flags they have now or without. */
@@ -77,10 +84,12 @@ struct note_changes {
     uint32_t mailbox;
     uint32_t count;
     struct slice items; /* see note_changes_at() */
+    struct slice rest;  /* what stands behind them, see note_sets_decode() */
 };
 struct note_change {
     uint32_t uid;
-    uint64_t flags; /* of NOTE_FLAGS */
+    uint8_t flags; /* of NOTE_FLAGS, and the set of keywords */
+    uint32_t set;
 };
 
 /* Entries that are not the first of their bodies, in one mailbox. */
@@ -90,11 +99,14 @@ struct note_entries {
     uint32_t count;
     struct slice mailbox_name;
     struct slice items; /* see note_entries_at() */
+    struct slice rest;  /* what stands behind them: in a transfer the facts of its NOTE_EXPUNGE */
 };
 struct note_entry {
     uint32_t uid;
     uint32_t size; /* of the body */
-    uint64_t body, modseq, flags;
+    uint64_t body, modseq;
+    uint8_t flags;
+    uint32_t set;
 };
 #define NOTE_ENTRY_SIZE 32U
 
@@ -147,8 +159,16 @@ void note_entry_encode(struct buf *to, const struct note_entry *e);
 int note_entries_decode(struct slice facts, struct note_entries *ret);
 struct note_entry note_entries_at(const struct note_entries *n, size_t place);
 
-/* What stands behind the entries of a NOTE_TRANSFER: the facts of its NOTE_EXPUNGE. */
-struct slice note_transfer_rest(const struct note_entries *n, struct slice facts);
+/*
+ * The sets of a note's items: the last thing in it, and not there if there are none. In a transfer
+ * they stand behind the NOTE_EXPUNGE and eight bytes that are its own. Damaged ones are none.
+ */
+void note_sets_encode(struct buf *to, struct slice lines);
+struct slice note_sets_decode(struct slice rest);
+
+/* The lines as an array (struct slice), added to `sets`; and one of them, by its number. */
+void note_sets_split(struct slice lines, struct buf *sets);
+struct slice note_sets_at(const struct buf *sets, uint32_t set);
 
 void note_body_encode(struct buf *to, const struct note_body *n);
 int note_body_decode(struct slice facts, struct note_body *ret);

@@ -22,24 +22,51 @@ struct load_job {
     uint32_t mailbox, above;
     struct store_entry *entries;
     size_t size, count;
+    struct buf *sets;
 };
 
 static int run_load(void *arg) {
     struct load_job *j = arg;
-    return index_load(j->index, j->mailbox, j->above, j->entries, j->size, &j->count);
+    return index_load(j->index, j->mailbox, j->above, j->entries, j->size, j->sets, &j->count);
 }
 
 int solo_load(struct backend_account *account, uint32_t mailbox, uint32_t above,
-              struct store_entry *entries, size_t size, size_t *ret_count) {
+              struct store_entry *entries, size_t size, struct buf *sets, size_t *ret_count) {
     struct solo_account *a = account_of(account);
     int error = files_lock_whole(a);
     if (error)
         return error;
-    struct load_job j = {
-        .index = a->index, .mailbox = mailbox, .above = above, .entries = entries, .size = size};
+    struct load_job j = {.index = a->index,
+                         .mailbox = mailbox,
+                         .above = above,
+                         .entries = entries,
+                         .size = size,
+                         .sets = sets};
     error = offload(OFFLOAD_DISK, run_load, &j);
     files_unlock(a, error);
     *ret_count = j.count;
+    return error;
+}
+
+struct keywords_job {
+    struct index *index;
+    uint32_t mailbox;
+    struct buf *names;
+};
+
+static int run_keywords(void *arg) {
+    struct keywords_job *j = arg;
+    return index_keywords(j->index, j->mailbox, j->names);
+}
+
+int solo_keywords(struct backend_account *account, uint32_t mailbox, struct buf *names) {
+    struct solo_account *a = account_of(account);
+    int error = files_lock_whole(a);
+    if (error)
+        return error;
+    struct keywords_job j = {a->index, mailbox, names};
+    error = offload(OFFLOAD_DISK, run_keywords, &j);
+    files_unlock(a, error);
     return error;
 }
 

@@ -86,6 +86,7 @@ static const struct backend_ops ops = {
     .purge = solo_purge,
     .commit = solo_commit,
     .load = solo_load,
+    .keywords = solo_keywords,
     .count_entries = solo_count_entries,
     .vanished = solo_vanished,
     .find_key = solo_find_key,
