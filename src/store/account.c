@@ -3,7 +3,7 @@
  * Accounts: coming into memory, staying there while they are used and as long as there is room,
  * going out. Fibers that want an account that is being opened or evicted wait for it.
  */
-#include "store/account.h"
+#include "store/property.h"
 
 #include <errno.h>
 
@@ -60,6 +60,10 @@ static void take_mailbox(void *arg, const struct backend_mailbox *m) {
                                                    .bytes = m->bytes});
 }
 
+static void take_property(void *arg, const struct record_property *p) {
+    properties_put(arg, p);
+}
+
 static struct mailbox *add_inbox(struct store_account *a, uint32_t uidnext) {
     return mailbox_add(a, &(struct store_mailbox){
                               .id = STORE_INBOX,
@@ -84,7 +88,7 @@ static int found_account(struct store_account *a) WAITS {
 
 static int bring_in(struct store_account *a) WAITS {
     struct store_backend *b = a->store->backend;
-    struct backend_sink sink = {take_mailbox, a};
+    struct backend_sink sink = {take_mailbox, take_property, a};
     struct backend_state state = {0};
     int error = b->ops->account_open(b, a->id, &sink, &state, &a->below);
     if (error)
@@ -93,6 +97,7 @@ static int bring_in(struct store_account *a) WAITS {
     a->published = state.counters.modseq;
     a->messages = state.messages;
     a->bytes = state.bytes;
+    a->properties.forgotten = MAX(a->properties.forgotten, state.properties_since);
     if (state.is_new)
         return found_account(a);
     if (!mailbox_find(a, STORE_INBOX))
@@ -123,6 +128,7 @@ static void account_free(struct store_account *a) {
     for (size_t i = 0; i < a->mailbox_count; i++)
         mailbox_free(a->mailboxes[i]);
     free(a->mailboxes);
+    properties_free(a);
     fiber_cond_wake_all(&s->settled);
     free(a);
 }

@@ -3,11 +3,13 @@
  * The inside of the store: accounts in memory, and how changes get into them.
  *
  *   append.c flags.c expunge.c copy.c mailboxes.c remove.c view.c   what callers ask for
+ *   properties.c rights.c
  *   store.c     the store: opening it, closing it, what it holds
  *   commit.c    writing: changes become records, groups of them are made durable and published
  *   account.c   accounts and mailboxes coming into memory, staying there, going out
  *   rest.c      when a group is begun
  *   publish.c   what a durable record does to an account in memory
+ *   property.c  properties in memory
  *   entries.c   the entries of a mailbox: pure
  *   keywords.c  the keywords that they have: pure
  *   backend.h   who keeps it all
@@ -47,6 +49,14 @@ struct mailbox {
     usec_t used;
 };
 
+struct properties {
+    struct property **list; /* by mailbox, kind and name */
+    size_t count, size;
+    size_t set;         /* of them; the others were removed */
+    uint64_t bytes;     /* names and values of those that are set */
+    uint64_t forgotten; /* some that were removed up to this MODSEQ are not in the list */
+};
+
 enum account_state {
     ACCOUNT_OPENING,
     ACCOUNT_READY,
@@ -69,6 +79,7 @@ struct store_account {
 
     struct mailbox **mailboxes; /* by id */
     size_t mailbox_count;
+    struct properties properties;
     bool maildrop_locked;
     struct list untidy; /* mailboxes whose keywords have changed in this group */
 

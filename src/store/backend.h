@@ -53,13 +53,16 @@ struct backend_host {
 /* What comes out of open(), given to the store piece by piece. None of it waits. */
 struct backend_sink {
     void (*mailbox)(void *arg, const struct backend_mailbox *m);
+    /* Also those that were removed, as long as they are remembered; large ones without value. */
+    void (*property)(void *arg, const struct record_property *p);
     void *arg;
 };
 
 struct backend_state {
     bool is_new; /* nothing was ever committed */
     struct backend_counters counters;
-    uint64_t messages, bytes; /* bodies, each once */
+    uint64_t messages, bytes;  /* bodies, each once */
+    uint64_t properties_since; /* removed properties are known from this MODSEQ on */
 };
 
 /* The body as part of a file, to be sent without a copy. */
@@ -137,6 +140,10 @@ struct backend_ops {
      * -E_LIMIT: too long ago to tell. */
     int (*vanished)(struct backend_account *a, uint32_t mailbox, uint64_t modseq,
                     struct buf *uids) WAITS;
+
+    /* The value of a property that is set, added to `value`. -E_UNKNOWN: it is not. */
+    int (*property)(struct backend_account *a, uint32_t mailbox, uint32_t kind, struct slice name,
+                    struct buf *value) WAITS;
 
     /* 1: a committed append had this key; the number of its body, and its UID if that is still
      * known (or 0). 0: none had, or it is too long ago. */

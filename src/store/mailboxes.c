@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* The mailboxes of an account: which there are, new ones. */
+/* The mailboxes of an account: which there are, new ones, other names. */
 #include <errno.h>
 
 #include "base/encode.h"
-#include "store/account.h"
+#include "store/property.h"
 
 size_t store_mailbox_count(const struct store_account *a) {
     return a->mailbox_count;
@@ -64,6 +64,8 @@ static int prepare_mailbox(struct store_account *a, struct change *c, struct gro
     n->uidnext = 1;
     n->modseq = ++a->given.modseq;
     group_add(g, RECORD_MAILBOX)->mailbox = *n;
+    if (n->parent)
+        rights_inherit(a, g, n->modseq, n->parent, n->mailbox);
     return 0;
 }
 
@@ -93,6 +95,18 @@ static bool lies_below(const struct store_account *a, uint32_t mailbox, uint32_t
     return false;
 }
 
+/* What a mailbox that gets another path is subscribed as goes with it. */
+static void take_subscriptions(struct store_account *a, struct group *g,
+                               const struct record_mailbox *n) {
+    _cleanup_(buf_done) struct buf from = {0}, to = {0};
+    if (store_mailbox_path(a, n->mailbox, &from) < 0)
+        return;
+    if (n->parent && store_mailbox_path(a, n->parent, &to) == 0)
+        buf_add(&to, S(STORE_UNDER));
+    buf_add(&to, n->name);
+    subscriptions_rename(a, g, n->modseq, buf_slice(&from), buf_slice(&to));
+}
+
 static int prepare_rename(struct store_account *a, struct change *c, struct group *g) {
     struct record_mailbox *n = &CONTAINER_OF(c, struct mailbox_change, change)->wanted;
     const struct mailbox *m = mailbox_find(a, n->mailbox);
@@ -108,6 +122,7 @@ static int prepare_rename(struct store_account *a, struct change *c, struct grou
     n->role = m->info.role;
     n->modseq = ++a->given.modseq;
     group_add(g, RECORD_MAILBOX)->mailbox = *n;
+    take_subscriptions(a, g, n);
     return 0;
 }
 

@@ -8,7 +8,7 @@
  * The change counters go on last, when all records of a group have been applied: whoever sees one
  * has seen everything up to it.
  */
-#include "store/account.h"
+#include "store/property.h"
 
 /* ------------------------------------------------------------------ records */
 
@@ -109,6 +109,7 @@ static void publish_mailbox(struct store_account *a, const struct record_mailbox
 static void publish_remove(struct store_account *a, const struct record_remove *r) {
     struct mailbox *m = mailbox_find(a, r->mailbox);
     MUST(m);
+    properties_drop_mailbox(a, r->mailbox);
     mailbox_remove(m);
     a->messages -= r->bodies;
     a->bytes -= r->bytes;
@@ -133,6 +134,9 @@ void account_publish(struct store_account *a, const struct store_record *r) {
         break;
     case RECORD_REMOVE:
         publish_remove(a, &r->remove);
+        break;
+    case RECORD_PROPERTY:
+        properties_put(a, &r->property);
         break;
     }
 }
@@ -165,6 +169,9 @@ void account_publish_modseq(struct store_account *a, const struct store_record *
         break;
     case RECORD_REMOVE:
         raise_modseq(a, 0, r->remove.modseq);
+        break;
+    case RECORD_PROPERTY:
+        raise_modseq(a, r->property.mailbox, r->property.modseq);
         break;
     }
 }

@@ -101,6 +101,18 @@ struct record_remove { /* a mailbox is gone, and all its entries */
     uint64_t bodies, bytes; /* that go with their last entries; for the store */
 };
 
+#define RECORD_VALUE_SMALL 256U /* such values are kept in memory */
+
+struct record_property { /* a named value as it is now */
+    uint32_t mailbox;    /* 0: of the account */
+    uint32_t kind;       /* enum store_property_kind */
+    struct slice name;
+    bool is_set;
+    struct slice value; /* from a backend that gives back what it keeps: empty if it is not small */
+    uint32_t size;      /* of the value */
+    uint64_t modseq;
+};
+
 struct store_record {
     struct link link;
     enum record_type {
@@ -110,6 +122,7 @@ struct store_record {
         RECORD_EXPUNGE,
         RECORD_MAILBOX,
         RECORD_REMOVE,
+        RECORD_PROPERTY,
     } type;
     union {
         struct record_append append;
@@ -118,5 +131,6 @@ struct store_record {
         struct record_expunge expunge;
         struct record_mailbox mailbox;
         struct record_remove remove;
+        struct record_property property;
     };
 };

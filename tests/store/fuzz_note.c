@@ -111,6 +111,12 @@ static void check_remove(struct slice facts, struct buf *again) {
         note_remove_encode(again, &n);
 }
 
+static void check_property(struct slice facts, struct buf *again) {
+    struct note_property n;
+    if (note_property_decode(facts, &n) == 0)
+        note_property_encode(again, &n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0)
         return 0;
@@ -129,6 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_gone(facts, &again);
     else if (type == NOTE_REMOVE)
         check_remove(facts, &again);
+    else if (type == NOTE_PROPERTY)
+        check_property(facts, &again);
     else if (type == NOTE_ENTRIES || type == NOTE_TRANSFER)
         check_entries(facts, type, &again);
     else if (type == NOTE_BODY)

@@ -52,6 +52,8 @@ struct kept { /* an account */
     size_t body_count;
     struct key *keys; /* in the order in which they came */
     size_t key_count;
+    struct record_property *properties; /* in no order; bytes on the heap */
+    size_t property_count;
     uint64_t bytes; /* of all bodies */
 };
 
@@ -245,6 +247,47 @@ static void expunge(struct kept *k, struct mailbox *m, const struct record_expun
     k->counters.modseq = MAX(k->counters.modseq, r->modseq);
 }
 
+static struct record_property *find_property(const struct kept *k, uint32_t mailbox, uint32_t kind,
+                                             struct slice name) {
+    for (size_t i = 0; i < k->property_count; i++) {
+        struct record_property *p = &k->properties[i];
+        if (p->mailbox == mailbox && p->kind == kind && slice_eq(p->name, name))
+            return p;
+    }
+    return NULL;
+}
+
+static void put_property(struct kept *k, const struct record_property *r) {
+    struct record_property *p = find_property(k, r->mailbox, r->kind, r->name);
+    if (!p) {
+        k->properties = with_room(k->properties, k->property_count, sizeof *p);
+        p = &k->properties[k->property_count++];
+        *p = (struct record_property){.name = text_copy(r->name)};
+    }
+    struct slice name = p->name;
+    text_free(p->value);
+    *p = *r;
+    p->name = name;
+    p->value = text_copy(r->value);
+    struct mailbox *m = find_mailbox(k, r->mailbox);
+    if (m)
+        m->about.info.modseq = MAX(m->about.info.modseq, r->modseq);
+    k->counters.modseq = MAX(k->counters.modseq, r->modseq);
+}
+
+static void property_done(struct record_property *p) {
+    text_free(p->name);
+    text_free(p->value);
+}
+
+static void drop_properties(struct kept *k, uint32_t mailbox) {
+    for (size_t i = k->property_count; i-- > 0;)
+        if (k->properties[i].mailbox == mailbox) {
+            property_done(&k->properties[i]);
+            k->properties[i] = k->properties[--k->property_count];
+        }
+}
+
 static void mailbox_done(struct mailbox *m) {
     text_free(m->about.info.name);
     for (size_t i = 0; i < m->set_count; i++)
@@ -258,6 +301,7 @@ static void drop_mailbox(struct kept *k, const struct record_remove *r) {
     struct mailbox *m = find_mailbox(k, r->mailbox);
     for (size_t i = 0; i < m->count; i++)
         drop_entry_of(k, m->entries[i].body);
+    drop_properties(k, r->mailbox);
     mailbox_done(m);
     memmove(m, m + 1, (size_t)(&k->mailboxes[--k->mailbox_count] - m) * sizeof *m);
     k->counters.modseq = MAX(k->counters.modseq, r->modseq);
@@ -292,6 +336,9 @@ static void apply(struct kept *k, const struct store_record *r) {
         break;
     case RECORD_REMOVE:
         drop_mailbox(k, &r->remove);
+        break;
+    case RECORD_PROPERTY:
+        put_property(k, &r->property);
         break;
     }
 }
@@ -391,6 +438,16 @@ static int memory_vanished(struct backend_account *a, uint32_t mailbox, uint64_t
     return 0;
 }
 
+static int memory_property(struct backend_account *a, uint32_t mailbox, uint32_t kind,
+                           struct slice name, struct buf *value) {
+    const struct kept *k = kept_of(a);
+    const struct record_property *p = k ? find_property(k, mailbox, kind, name) : NULL;
+    if (!p || !p->is_set)
+        return -E_UNKNOWN;
+    buf_add(value, p->value);
+    return 0;
+}
+
 static int memory_find_key(struct backend_account *a, struct slice key, uint64_t *ret_body,
                            uint32_t *ret_uid) {
     const struct kept *k = kept_of(a);
@@ -477,6 +534,12 @@ static int memory_account_open(struct store_backend *b, uint64_t id,
         ret_state->bytes = k->bytes;
         for (size_t i = 0; i < k->mailbox_count; i++)
             sink->mailbox(sink->arg, &k->mailboxes[i].about);
+        for (size_t i = 0; i < k->property_count; i++) {
+            struct record_property p = k->properties[i];
+            if (p.size > RECORD_VALUE_SMALL)
+                p.value = (struct slice){0};
+            sink->property(sink->arg, &p);
+        }
     }
     *ret = &a->base;
     return 0;
@@ -495,6 +558,9 @@ static void kept_free(struct kept *k) {
         free(k->bodies[i].bytes);
     for (size_t i = 0; i < k->key_count; i++)
         text_free(k->keys[i].text);
+    for (size_t i = 0; i < k->property_count; i++)
+        property_done(&k->properties[i]);
+    free(k->properties);
     free(k->mailboxes);
     free(k->bodies);
     free(k->keys);
@@ -551,6 +617,7 @@ static const struct backend_ops ops = {
     .keywords = memory_keywords,
     .count_entries = memory_count_entries,
     .vanished = memory_vanished,
+    .property = memory_property,
     .find_key = memory_find_key,
     .read = memory_read,
     .read_many = memory_read_many,
@@ -611,6 +678,8 @@ static struct kept *kept_copy(const struct kept *from) {
         k->keys[i].text = text_copy(from->keys[i].text);
         k->key_count++;
     }
+    for (size_t i = 0; i < from->property_count; i++)
+        put_property(k, &from->properties[i]);
     k->counters = from->counters;
     k->bytes = from->bytes;
     return k;

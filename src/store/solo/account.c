@@ -26,13 +26,19 @@ struct read_mailbox {
     size_t name_at; /* in open_job.names */
 };
 
+struct read_property {
+    struct record_property property;
+    size_t bytes_at; /* in open_job.names: its name, and behind it its value */
+};
+
 struct open_job {
     struct solo_account *account;
     struct replay_where where;
     struct replay_result result;
     struct problem problem;
     struct index_account row;
-    struct buf mailboxes; /* struct read_mailbox */
+    struct buf mailboxes;  /* struct read_mailbox */
+    struct buf properties; /* struct read_property */
     struct buf names;
     struct buf packs; /* struct index_pack */
 };
@@ -42,6 +48,14 @@ static void read_mailbox(void *arg, const struct backend_mailbox *m) {
     struct read_mailbox read = {*m, j->names.len};
     buf_add(&j->names, m->info.name);
     buf_add_bytes(&j->mailboxes, &read, sizeof read);
+}
+
+static void read_property(void *arg, const struct record_property *p) {
+    struct open_job *j = arg;
+    struct read_property read = {*p, j->names.len};
+    buf_add(&j->names, p->name);
+    buf_add(&j->names, p->value);
+    buf_add_bytes(&j->properties, &read, sizeof read);
 }
 
 static void read_pack(void *arg, const struct index_pack *pack) {
@@ -80,6 +94,8 @@ static int run_open(void *arg) {
     error = index_account(a->index, &j->row);
     if (!error)
         error = index_each_mailbox(a->index, read_mailbox, j);
+    if (!error)
+        error = index_each_property(a->index, read_property, j);
     if (!error)
         error = index_each_pack(a->index, read_pack, j);
     if (!error)
@@ -137,6 +153,24 @@ static void give_mailboxes(const struct open_job *j, const struct backend_sink *
     }
 }
 
+static void give_properties(const struct open_job *j, const struct backend_sink *sink) {
+    const struct read_property *list = (const void *)j->properties.ptr;
+    for (size_t i = 0; i < j->properties.len / sizeof *list; i++) {
+        struct record_property p = list[i].property;
+        p.name.ptr = j->names.ptr + list[i].bytes_at;
+        p.value.ptr = p.name.ptr + p.name.len;
+        sink->property(sink->arg, &p);
+    }
+}
+
+/* Compaction drops that one was removed with the last pack in which it was set. */
+static uint64_t properties_since(const struct solo_account *a, const struct open_job *j) {
+    for (size_t i = 0; i < a->pack_count; i++)
+        if (a->packs[i].pack == 1)
+            return 0;
+    return j->row.modseq;
+}
+
 /*
  * What is larger than the pieces that malloc keeps for a thread (1032 bytes) goes back where it
  * came from when it is freed, and stays there when it grows.
@@ -149,6 +183,7 @@ static int open_files(struct solo_account *a, struct open_job *j) WAITS {
     if (error)
         return error;
     buf_reserve(&j->mailboxes, HOME_SIZE);
+    buf_reserve(&j->properties, HOME_SIZE);
     buf_reserve(&j->names, HOME_SIZE);
     buf_reserve(&j->packs, HOME_SIZE);
     error = offload(OFFLOAD_DISK, run_open, j);
@@ -170,11 +205,13 @@ int solo_account_open(struct store_backend *b, uint64_t id, const struct backend
         a->ready = true;
         a->keys_loaded = j.row.born == 0;
         give_mailboxes(&j, sink);
+        give_properties(&j, sink);
         *ret_state = (struct backend_state){
             .is_new = j.row.born == 0 && j.mailboxes.len == 0,
             .counters = {j.row.born, j.row.modseq, j.row.message_next, j.row.mailbox_next},
             .messages = j.row.bodies,
             .bytes = j.row.bytes,
+            .properties_since = properties_since(a, &j),
         };
         packs_look_for_work(a);
         *ret = &a->base;
@@ -184,6 +221,7 @@ int solo_account_open(struct store_backend *b, uint64_t id, const struct backend
     }
     replay_result_done(&j.result);
     buf_done(&j.mailboxes);
+    buf_done(&j.properties);
     buf_done(&j.names);
     buf_done(&j.packs);
     if (!error)

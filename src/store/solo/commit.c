@@ -124,6 +124,19 @@ static void add_remove(struct log_group *g, const struct record_remove *n, struc
     log_add(g, NOTE_REMOVE, 0, buf_slice(facts), NULL);
 }
 
+static void add_property(struct log_group *g, const struct record_property *n, struct buf *facts) {
+    note_property_encode(facts, &(struct note_property){
+                                    .account = g->account->id,
+                                    .modseq = n->modseq,
+                                    .mailbox = n->mailbox,
+                                    .kind = n->kind,
+                                    .is_set = n->is_set,
+                                    .name = n->name,
+                                    .value = n->value,
+                                });
+    log_add(g, NOTE_PROPERTY, 0, buf_slice(facts), NULL);
+}
+
 static void add_records(struct log_group *g, const struct list *records) WAITS {
     _cleanup_(buf_done) struct buf facts = {0};
     log_head(g);
@@ -139,6 +152,8 @@ static void add_records(struct log_group *g, const struct list *records) WAITS {
             add_expunge(g, &r->expunge, &facts);
         else if (r->type == RECORD_REMOVE)
             add_remove(g, &r->remove, &facts);
+        else if (r->type == RECORD_PROPERTY)
+            add_property(g, &r->property, &facts);
         else
             add_mailbox(g, &r->mailbox, &facts);
         if (facts.len > TURN_FACTS)

@@ -10,8 +10,8 @@
  * Needed are: bodies that have an entry, with their first one if that is alive, and its present
  * flags; other entries that are alive; flags and expunges of entries whose own record lies in
  * another pack, or a rebuild would undo them; delivery keys that are not too old; that mailboxes
- * were removed, as long as there are older packs, which have them. Everything else about a mailbox
- * stands at the beginning of each later pack.
+ * were removed, as long as there are older packs, which have them; properties. Everything else
+ * about a mailbox stands at the beginning of each later pack.
  *
  * A pack with damage is left alone: it may be all there is to salvage a message from. As long as
  * there is one, every expunge is kept, whose message may be copied there. Left alone as well is one
@@ -295,6 +295,20 @@ static int keep_changes(struct compaction *c, const struct pack_entry *e) {
     return error;
 }
 
+/* A property as it is now; that one was removed is kept while an older pack may have it. */
+static int keep_property(struct compaction *c, const struct pack_entry *e) {
+    struct note_property n;
+    struct index_property now;
+    int error = note_property_decode(e->record.facts, &n);
+    if (!error)
+        error = index_property_place(c->index, n.mailbox, n.kind, n.name, &now);
+    if (error)
+        return error == -E_UNKNOWN ? 0 : error;
+    if (now.pack == c->pack && now.modseq == n.modseq && (now.is_set || c->older || c->damage))
+        buf_add(&keep(c, NOTE_PROPERTY)->facts, e->record.facts);
+    return 0;
+}
+
 /* The two parts of a move, each as far as it is needed. */
 static int keep_transfer(struct compaction *c, const struct pack_entry *e) {
     struct note_entries n;
@@ -324,6 +338,8 @@ static int keep_record(struct compaction *c, const struct pack_entry *e) {
     case NOTE_FLAGS:
     case NOTE_EXPUNGE:
         return keep_changes(c, e);
+    case NOTE_PROPERTY:
+        return keep_property(c, e);
     case NOTE_REMOVE:
         if (c->older || c->damage)
             buf_add(&keep(c, NOTE_REMOVE)->facts, e->record.facts);

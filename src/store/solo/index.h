@@ -131,6 +131,21 @@ struct index_entry {
 };
 int index_entry(struct index *ix, uint32_t mailbox, uint32_t uid, struct index_entry *ret);
 
+/* As backend_sink.property() and backend_ops.property(). */
+int index_each_property(struct index *ix, void (*each)(void *arg, const struct record_property *p),
+                        void *arg);
+int index_property(struct index *ix, uint32_t mailbox, uint32_t kind, struct slice name,
+                   struct buf *value);
+
+/* Where the present record of a property lies, and what it says. -E_UNKNOWN: there is none. */
+struct index_property {
+    uint64_t pack, modseq;
+    bool is_set;
+    uint64_t size; /* of the value */
+};
+int index_property_place(struct index *ix, uint32_t mailbox, uint32_t kind, struct slice name,
+                         struct index_property *ret);
+
 /* 1: the mailbox was removed; 0: it was not, or nothing is known of it. */
 int index_mailbox_gone(struct index *ix, uint32_t mailbox);
 

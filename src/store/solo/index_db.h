@@ -18,6 +18,8 @@ extern const char SQL_ENTRY_ADD[], SQL_ENTRY_GET[], SQL_ENTRY_SET[], SQL_ENTRY_M
     SQL_ENTRY_DROP[], SQL_ENTRY_UIDS[], SQL_ENTRY_LOAD[];
 extern const char SQL_SET_JOIN[], SQL_SET_ADD[], SQL_SET_LEAVE[], SQL_SET_DROP[], SQL_SET_GET[],
     SQL_KEYWORD_JOIN[], SQL_KEYWORD_LEAVE[], SQL_KEYWORD_DROP[], SQL_KEYWORD_ALL[];
+extern const char SQL_PROPERTY_ADD[], SQL_PROPERTY_SET[], SQL_PROPERTY_GET[], SQL_PROPERTY_ALL[],
+    SQL_PROPERTY_DROP[], SQL_PROPERTY_FORGET[];
 extern const char SQL_KEY_ADD[], SQL_KEY_GET[], SQL_KEY_ALL[], SQL_KEY_PRUNE[];
 extern const char SQL_VANISHED_ADD[], SQL_VANISHED_GET[], SQL_VANISHED_SINCE[],
     SQL_VANISHED_PLACE[], SQL_VANISHED_GONE[];
@@ -83,4 +85,8 @@ int index_take_entries(struct index *ix, const struct log_record *r, bool replay
 int index_take_flags(struct index *ix, const struct log_record *r, bool replay);
 int index_take_expunge(struct index *ix, const struct log_record *r, bool replay);
 int index_take_remove(struct index *ix, const struct log_record *r, bool replay);
+
+/* index_properties.c */
+int index_take_property(struct index *ix, const struct log_record *r, bool replay);
+int index_drop_properties(struct index *ix, uint32_t mailbox);
 int index_add_key(struct index *ix, struct slice key, usec_t stored, uint64_t message);

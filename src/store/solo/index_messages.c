@@ -411,6 +411,8 @@ int index_take_remove(struct index *ix, const struct log_record *r, bool replay)
     }
     if (!error)
         error = drop_entries(ix, n.mailbox, replay);
+    if (!error)
+        error = index_drop_properties(ix, n.mailbox);
     box_delta(ix, n.mailbox)->state = BOX_GONE;
     return error;
 }

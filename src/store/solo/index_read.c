@@ -228,6 +228,8 @@ int index_set_pack(struct index *ix, const struct index_pack *p) {
 
 int index_forget_pack(struct index *ix, uint64_t pack) {
     int error = db_run(ix->db, SQL_MAILBOX_FORGET, V(ix->account), V(pack));
+    if (!error)
+        error = db_run(ix->db, SQL_PROPERTY_FORGET, V(ix->account), V(pack));
     return error ? error : db_run(ix->db, SQL_PACK_DROP, V(ix->account), V(pack));
 }
 

@@ -101,6 +101,19 @@ const char SQL_KEYWORD_LEAVE[] = "UPDATE keywords SET sets = sets - 1" BOX " AND
 const char SQL_KEYWORD_DROP[] = "DELETE FROM keywords" BOX " AND name = ?3 AND sets = 0";
 const char SQL_KEYWORD_ALL[] = "SELECT name FROM keywords" BOX " ORDER BY name";
 
+#define PROPERTY KEY " AND mailbox_id = ?2 AND kind = ?3 AND name = ?4"
+const char SQL_PROPERTY_ADD[] =
+    "INSERT INTO properties (account_id, mailbox_id, kind, name, value, modseq, pack)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const char SQL_PROPERTY_SET[] = "UPDATE properties SET value = ?5, modseq = ?6, pack = ?7" PROPERTY;
+const char SQL_PROPERTY_GET[] =
+    "SELECT value, modseq, pack, coalesce(length(value), 0) FROM properties" PROPERTY;
+const char SQL_PROPERTY_ALL[] = "SELECT mailbox_id, kind, name, modseq, length(value),"
+                                " CASE WHEN length(value) <= ?2 THEN value END FROM properties" KEY;
+const char SQL_PROPERTY_DROP[] = "DELETE FROM properties" KEY " AND mailbox_id = ?2"
+                                 " RETURNING pack, length(name), coalesce(length(value), 0)";
+const char SQL_PROPERTY_FORGET[] = "DELETE FROM properties" KEY " AND value IS NULL AND pack = ?2";
+
 const char SQL_KEY_ADD[] =
     "INSERT INTO delivered (account_id, delivery_key, arrival, body_id)"
     " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (account_id, delivery_key) DO NOTHING";

@@ -112,6 +112,7 @@ static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *
     [NOTE_BODY] = index_take_body,
     [NOTE_TRANSFER] = take_transfer,
     [NOTE_REMOVE] = index_take_remove,
+    [NOTE_PROPERTY] = index_take_property,
 };
 
 /*
@@ -120,7 +121,8 @@ static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *
  */
 static int64_t alive_anyway(const struct log_record *r) {
     struct note_entries n;
-    if (!(r->flags & NOTE_MOVED) || r->type == NOTE_MESSAGE || r->type == NOTE_BODY)
+    if (!(r->flags & NOTE_MOVED) || r->type == NOTE_MESSAGE || r->type == NOTE_BODY ||
+        r->type == NOTE_PROPERTY)
         return 0;
     if (r->type == NOTE_ENTRIES && note_entries_decode(log_record_facts(r), &n) == 0)
         return (int64_t)r->len - (int64_t)n.count * NOTE_ENTRY_SIZE;
@@ -155,6 +157,7 @@ static int count_record(const struct log_record *r, struct index_account *to) {
     struct note_entries e;
     struct note_body b;
     struct note_remove gone;
+    struct note_property p;
     int error = 0;
     switch (r->type) {
     case NOTE_ACCOUNT:
@@ -197,6 +200,10 @@ static int count_record(const struct log_record *r, struct index_account *to) {
             to->modseq = MAX(to->modseq, gone.modseq);
             to->mailbox_next = MAX(to->mailbox_next, gone.mailbox + 1);
         }
+        return error;
+    case NOTE_PROPERTY:
+        if ((error = note_property_decode(facts, &p)) == 0)
+            to->modseq = MAX(to->modseq, p.modseq);
         return error;
     default:
         return 0;

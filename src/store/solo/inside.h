@@ -206,6 +206,8 @@ int solo_count_entries(struct backend_account *a, const uint64_t *bodies, size_t
                        uint32_t *counts) WAITS;
 int solo_vanished(struct backend_account *a, uint32_t mailbox, uint64_t modseq,
                   struct buf *uids) WAITS;
+int solo_property(struct backend_account *a, uint32_t mailbox, uint32_t kind, struct slice name,
+                  struct buf *value) WAITS;
 
 /* ------------------------------------------------------------------ account.c, purge.c */
 

@@ -340,6 +340,36 @@ int note_remove_decode(struct slice facts, struct note_remove *ret) {
     return 0;
 }
 
+void note_property_encode(struct buf *to, const struct note_property *n) {
+    begin(to, n->account);
+    buf_add_u64(to, n->modseq);
+    buf_add_u32(to, n->mailbox);
+    buf_add_u32(to, n->kind);
+    buf_add_u8(to, n->is_set);
+    add_text(to, n->name);
+    buf_add_u32(to, (uint32_t)n->value.len);
+    buf_add(to, n->value);
+}
+
+int note_property_decode(struct slice facts, struct note_property *ret) {
+    struct reader r;
+    struct note_property n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.modseq = read_u64(&r);
+    n.mailbox = read_u32(&r);
+    n.kind = read_u32(&r);
+    uint8_t is_set = read_u8(&r);
+    n.name = read_text(&r);
+    n.value = read_bytes(&r, read_u32(&r));
+    if (r.bad || is_set > 1)
+        return -E_CORRUPT;
+    n.is_set = is_set;
+    *ret = n;
+    return 0;
+}
+
 void note_gone_encode(struct buf *to, const struct note_gone *n) {
     begin(to, n->account);
     buf_add_u64(to, n->pack);

@@ -31,6 +31,7 @@ enum note_type {
     NOTE_TRANSFER,    /* NOTE_ENTRIES, and behind it the NOTE_EXPUNGE of where they were: a move */
 
     NOTE_REMOVE = 30, /* a mailbox is gone, with all its entries */
+    NOTE_PROPERTY,    /* a named value of a mailbox or of the account */
     NOTE_TYPES,
 };
 
@@ -131,6 +132,14 @@ struct note_remove {
     uint32_t mailbox;
 };
 
+#define NOTE_PROPERTY_SIZE 32U /* of the facts, without name and value */
+struct note_property {
+    uint64_t account, modseq;
+    uint32_t mailbox, kind;
+    bool is_set;
+    struct slice name, value;
+};
+
 struct note_gone {
     uint64_t account, pack;
 };
@@ -178,6 +187,9 @@ int note_key_decode(struct slice facts, struct note_key *ret);
 
 void note_remove_encode(struct buf *to, const struct note_remove *n);
 int note_remove_decode(struct slice facts, struct note_remove *ret);
+
+void note_property_encode(struct buf *to, const struct note_property *n);
+int note_property_decode(struct slice facts, struct note_property *ret);
 
 void note_gone_encode(struct buf *to, const struct note_gone *n);
 int note_gone_decode(struct slice facts, struct note_gone *ret);

@@ -125,6 +125,30 @@ int solo_vanished(struct backend_account *account, uint32_t mailbox, uint64_t mo
     return error;
 }
 
+struct property_job {
+    struct index *index;
+    uint32_t mailbox, kind;
+    struct slice name;
+    struct buf *value;
+};
+
+static int run_property(void *arg) {
+    struct property_job *j = arg;
+    return index_property(j->index, j->mailbox, j->kind, j->name, j->value);
+}
+
+int solo_property(struct backend_account *account, uint32_t mailbox, uint32_t kind,
+                  struct slice name, struct buf *value) {
+    struct solo_account *a = account_of(account);
+    int error = files_lock_whole(a);
+    if (error)
+        return error;
+    struct property_job j = {a->index, mailbox, kind, name, value};
+    error = offload(OFFLOAD_DISK, run_property, &j);
+    files_unlock(a, error);
+    return error;
+}
+
 /* ------------------------------------------------------------------ bytes of a body */
 
 struct ask_job {

@@ -89,6 +89,7 @@ static const struct backend_ops ops = {
     .keywords = solo_keywords,
     .count_entries = solo_count_entries,
     .vanished = solo_vanished,
+    .property = solo_property,
     .find_key = solo_find_key,
     .read = solo_read,
     .read_many = solo_read_many,

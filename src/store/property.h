@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Properties of an account in memory: sorted, each with its value when that is small. Large values
+ * stay with the backend. A removed one leaves its name and MODSEQ, so that a change feed can tell;
+ * of those only the newest are kept.
+ */
+#pragma once
+
+#include "store/account.h"
+#include "store/properties.h"
+
+/* From a record, or from the backend; the newer MODSEQ counts. */
+void properties_put(struct store_account *a, const struct record_property *r);
+void properties_drop_mailbox(struct store_account *a, uint32_t mailbox);
+void properties_free(struct store_account *a);
+
+/* Whether it is set. */
+bool properties_has(const struct store_account *a, uint32_t mailbox, enum store_property_kind kind,
+                    struct slice name);
+
+/* The value of a small one that is set; NULL: there is none, or it is large. */
+const struct slice *property_value(const struct store_account *a, uint32_t mailbox,
+                                   enum store_property_kind kind, struct slice name);
+
+/* Whether there is room for the property with this value; 0 or -E_LIMIT. */
+int properties_have_room(const struct store_account *a, uint32_t mailbox,
+                         enum store_property_kind kind, struct slice name, size_t size);
+
+/* ------------------------------------------------------------------ properties.c */
+
+/* For prepare: adds a record. The value stays where it is until the group is done. */
+void property_add(struct group *g, uint64_t modseq, const struct store_property *p,
+                  const struct slice *value);
+
+/* For prepare: how a mailbox with another path takes subscriptions along, and what a new one
+ * inherits. */
+void subscriptions_rename(struct store_account *a, struct group *g, uint64_t modseq,
+                          struct slice from, struct slice to);
+void rights_inherit(struct store_account *a, struct group *g, uint64_t modseq, uint32_t from,
+                    uint32_t to);
