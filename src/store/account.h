@@ -3,7 +3,7 @@
  * The inside of the store: accounts in memory, and how changes get into them.
  *
  *   append.c flags.c expunge.c copy.c mailboxes.c remove.c view.c   what callers ask for
- *   properties.c rights.c
+ *   properties.c rights.c across.c
  *   store.c     the store: opening it, closing it, what it holds
  *   commit.c    writing: changes become records, groups of them are made durable and published
  *   account.c   accounts and mailboxes coming into memory, staying there, going out

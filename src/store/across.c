@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/across.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "fiber/fiber.h"
+#include "store/account.h"
+
+#define AT_ONCE       32U        /* messages on their way: they share syncs */
+#define BYTES_AT_ONCE (8U << 20) /* of them; one more may begin below it */
+
+/* A message on its way. */
+struct carriage {
+    const struct store_across *across;
+    struct store_view *view;
+    struct store_message message;
+    struct fiber *fiber;
+    struct store_delivered delivered;
+    int error;
+};
+
+struct slice store_across_key(uint64_t from, const struct store_message *m, uint64_t to,
+                              uint32_t to_mailbox, char text[static STORE_ACROSS_KEY_SIZE]) {
+    int len =
+        snprintf(text, STORE_ACROSS_KEY_SIZE, "across %llx %x %x %llx %x", (unsigned long long)from,
+                 m->mailbox, m->uid, (unsigned long long)to, to_mailbox);
+    return slice_of(text, (size_t)len);
+}
+
+/* A key of its own for a move, and for a copy that is the only one of its kind. */
+static void make_key(const struct carriage *c, struct buf *key) {
+    const struct store_across *w = c->across;
+    char text[STORE_ACROSS_KEY_SIZE];
+    if (!w->move && w->key.len == 0)
+        return;
+    buf_add(key, store_across_key(w->from->id, &c->message, w->to->id, w->to_mailbox, text));
+    if (w->move)
+        return;
+    buf_add(key, S(" "));
+    buf_add(key, w->key);
+}
+
+/* The whole message is read and checked: damage does not get a good sum at the target. */
+static int carry(struct carriage *c) WAITS {
+    const struct store_across *w = c->across;
+    const struct store_message *m = &c->message;
+    _cleanup_(buf_done) struct buf keywords = {0}, names = {0}, key = {0};
+    _cleanup_(free_p) char *bytes = mem_alloc(m->size);
+    struct slice name, part = slice_of(bytes, m->size);
+    ssize_t n = store_read(w->from, m, 0, bytes, m->size);
+    if (n < 0)
+        return (int)n;
+    store_view_keywords(c->view, m, &keywords);
+    for (struct slice rest = buf_slice(&keywords); slice_next(&rest, ' ', &name);)
+        buf_add_bytes(&names, &name, sizeof name);
+    make_key(c, &key);
+    struct store_delivery d = {
+        .mailbox = w->to_mailbox,
+        .key = buf_slice(&key),
+        .arrival = m->date,
+        .flags = m->flags,
+        .keywords = (const void *)names.ptr,
+        .keyword_count = names.len / sizeof name,
+        .quota = w->quota,
+        .parts = &part,
+        .part_count = 1,
+        .fd = -1,
+    };
+    return store_deliver(w->to->store, w->to->id, &d, &c->delivered);
+}
+
+static void carriage_main(void *arg) {
+    struct carriage *c = arg;
+    c->error = carry(c);
+}
+
+/* Carries as many as go at once, from a place in the UIDs on, which moves; adds those that came. */
+static int carry_some(const struct store_across *w, struct store_view *v, size_t *at,
+                      struct buf *arrived, struct store_carried *ret) WAITS {
+    struct carriage list[AT_ONCE];
+    struct store_view_info info;
+    uint64_t bytes = 0;
+    size_t count = 0;
+    int error = 0;
+    store_view_info(v, &info);
+    for (; *at < w->count && count < AT_ONCE && bytes < BYTES_AT_ONCE; (*at)++) {
+        struct carriage *c = &list[count];
+        size_t place = store_view_place(v, w->uids[*at]);
+        *c = (struct carriage){.across = w, .view = v};
+        if (place == info.count)
+            continue;
+        store_view_at(v, place, &c->message);
+        if (c->message.uid != w->uids[*at])
+            continue;
+        bytes += c->message.size;
+        error = fiber_start("carriage", carriage_main, c, &c->fiber);
+        if (error)
+            break;
+        count++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        fiber_join(list[i].fiber);
+        if (!error)
+            error = list[i].error;
+        if (list[i].error)
+            continue;
+        buf_add_bytes(arrived, &list[i].message.uid, sizeof list[i].message.uid);
+        if (ret->count++ == 0)
+            ret->first_uid = list[i].delivered.uid;
+    }
+    return error;
+}
+
+int store_copy_across(const struct store_across *w, struct store_carried *ret) {
+    _cleanup_(store_view_close_p) struct store_view *v = NULL;
+    _cleanup_(buf_done) struct buf arrived = {0};
+    *ret = (struct store_carried){0};
+    if (w->from == w->to)
+        return -EINVAL;
+    if (w->key.len > STORE_KEY_MAX - STORE_ACROSS_KEY_SIZE)
+        return -E_LIMIT;
+    int error = store_view_open(w->from, w->mailbox, &v);
+    for (size_t at = 0; !error && at < w->count;)
+        error = carry_some(w, v, &at, &arrived, ret);
+    if (!w->move || arrived.len == 0)
+        return error;
+    int r = store_expunge(w->from, w->mailbox, (const void *)arrived.ptr,
+                          arrived.len / sizeof(uint32_t), &ret->removed);
+    return error ? error : r;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Messages into mailboxes of another account: with flags, keywords and dates, as new messages that
+ * count there.
+ *
+ * What goes is durable at its target before it leaves: a crash between leaves it in both accounts,
+ * never in none. Each message has a key there, so whoever does it again after a crash or an error
+ * does not double what had come; see store_delivery.key.
+ */
+#pragma once
+
+#include "store/store.h"
+
+struct store_across {
+    struct store_account *from;
+    uint32_t mailbox;
+    const uint32_t *uids; /* those that are not there are passed over */
+    size_t count;
+    struct store_account *to; /* another one */
+    uint32_t to_mailbox;
+    uint64_t quota; /* bytes that `to` may hold; 0: any */
+    bool move;
+    /*
+     * Of a copy: what makes it the only one of its kind, so that it can be done again. Empty: each
+     * time it is another copy. A move needs none: a message leaves its mailbox once.
+     */
+    struct slice key;
+};
+
+struct store_carried {
+    size_t count;   /* messages that are at the target now, in order, whatever is returned */
+    size_t removed; /* of them from `from` */
+    uint32_t
+        first_uid; /* the first one's; others may come between those that follow. 0: long ago */
+};
+
+/* Errors as store_deliver(), store_read() and store_expunge(); what was done before stays so. */
+int store_copy_across(const struct store_across *w, struct store_carried *ret) WAITS;
+
+/*
+ * The same in two steps, for a target that another process has: it stores what was read here with
+ * store_deliver() under this key, and then the message is expunged here.
+ */
+#define STORE_ACROSS_KEY_SIZE 96
+struct slice store_across_key(uint64_t from, const struct store_message *m, uint64_t to,
+                              uint32_t to_mailbox, char text[static STORE_ACROSS_KEY_SIZE]);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/* Messages that go to another account: never in none, never twice. */
+#include "world.h"
+
+#include <stdio.h>
+
+#include "fiber/fiber.h"
+#include "store/across.h"
+
+/* A test on both backends. */
+#define BOTH_TEST(name)                                                                            \
+    static void name##_on(struct world *w);                                                        \
+    WORLD_TEST(name) {                                                                             \
+        name##_on(w);                                                                              \
+    }                                                                                              \
+    WORLD_TEST(name##_in_memory) {                                                                 \
+        w->memory.memory = memory_new();                                                           \
+        name##_on(w);                                                                              \
+    }                                                                                              \
+    static void name##_on(struct world *w)
+#define BOTH(name) cmocka_unit_test(name), cmocka_unit_test(name##_in_memory)
+
+#define OTHER_ACCOUNT 4712U
+
+static struct store_account *open_other(struct world *w) {
+    struct store_account *a;
+    assert_int_equal(store_account_open(w->store, OTHER_ACCOUNT, &a), 0);
+    return a;
+}
+
+static size_t count_of(struct store_account *a) {
+    struct store_mailbox inbox;
+    assert_int_equal(store_mailbox_get(a, STORE_INBOX, &inbox), 0);
+    return inbox.messages;
+}
+
+static const uint32_t UIDS[] = {1, 3, 77};
+
+static struct store_across all(struct world *w, struct store_account *other, bool move) {
+    return (struct store_across){.from = w->account,
+                                 .mailbox = STORE_INBOX,
+                                 .uids = UIDS,
+                                 .count = ARRAY_SIZE(UIDS),
+                                 .to = other,
+                                 .to_mailbox = STORE_INBOX,
+                                 .move = move};
+}
+
+BOTH_TEST(a_copy_has_bytes_flags_keywords_and_date) {
+    world_open(w);
+    world_fill(w, 3);
+    const uint32_t three = 3;
+    struct store_flags_changed changed;
+    assert_int_equal(store_set_flags(w->account, STORE_INBOX, &three, 1,
+                                     &(struct store_flags){.add = STORE_FLAGGED,
+                                                           .add_keywords = &S("$Work"),
+                                                           .add_keyword_count = 1},
+                                     &changed, NULL),
+                     0);
+    fiber_sleep(5 * USEC_SEC);
+    struct store_account *other = open_other(w);
+    struct store_across across = all(w, other, false);
+    struct store_carried done;
+    for (unsigned round = 1; round <= 2; round++) { /* without a key each time another copy */
+        assert_int_equal(store_copy_across(&across, &done), 0);
+        assert_int_equal(done.count, 2);
+        assert_int_equal(done.removed, 0);
+        assert_int_equal(done.first_uid, 2 * round - 1);
+        assert_int_equal(count_of(other), 2 * round);
+    }
+    across.key = S("once");
+    for (unsigned round = 1; round <= 2; round++) {
+        assert_int_equal(store_copy_across(&across, &done), 0);
+        assert_int_equal(done.count, 2);
+        assert_int_equal(done.first_uid, 5);
+        assert_int_equal(count_of(other), 6);
+    }
+    struct store_view *v;
+    struct store_message m;
+    struct buf names = {0};
+    char bytes[64];
+    struct snapshot *s = world_snapshot(w);
+    assert_int_equal(store_view_open(other, STORE_INBOX, &v), 0);
+    store_view_at(v, 1, &m);
+    store_view_keywords(v, &m, &names);
+    assert_int_equal(m.flags, STORE_FLAGGED);
+    assert_int_equal(m.date, s->messages[2].date);
+    assert_true(slice_eq(buf_slice(&names), S("$Work")));
+    assert_int_equal(store_read(other, &m, 0, bytes, sizeof bytes), 10);
+    assert_memory_equal(bytes, "number 3\r\n", 10);
+    EXPECT_UIDS(w, 1, 2, 3);
+    store_view_close(v);
+    store_account_close(other);
+    buf_done(&names);
+    free(s);
+}
+
+BOTH_TEST(a_move_leaves_nothing_and_does_not_double) {
+    world_open(w);
+    world_fill(w, 3);
+    struct store_account *other = open_other(w);
+    struct store_across across = all(w, other, true);
+    struct store_carried done;
+    struct store_usage before, after;
+    store_account_usage(other, &before);
+    assert_int_equal(store_copy_across(&across, &done), 0);
+    assert_int_equal(done.count, 2);
+    assert_int_equal(done.removed, 2);
+    EXPECT_UIDS(w, 2);
+    store_account_usage(other, &after);
+    assert_int_equal(after.bytes, before.bytes + 20);
+    assert_int_equal(store_copy_across(&across, &done), 0); /* they are not there any more */
+    assert_int_equal(done.count, 0);
+    assert_int_equal(count_of(other), 2);
+    store_account_close(other);
+}
+
+BOTH_TEST(what_cannot_come_stays) {
+    world_open(w);
+    world_fill(w, 3);
+    struct store_account *other = open_other(w);
+    struct store_across across = all(w, other, true);
+    struct store_carried done;
+    across.quota = 15; /* one of them */
+    assert_int_equal(store_copy_across(&across, &done), -E_LIMIT);
+    assert_int_equal(done.count, 1);
+    assert_int_equal(done.removed, 1);
+    EXPECT_UIDS(w, 2, 3);
+    across.to_mailbox = 99;
+    assert_int_equal(store_copy_across(&across, &done), -E_UNKNOWN);
+    across.mailbox = 99;
+    assert_int_equal(store_copy_across(&across, &done), -E_UNKNOWN);
+    across.to = w->account;
+    assert_int_equal(store_copy_across(&across, &done), -EINVAL);
+    EXPECT_UIDS(w, 2, 3);
+    assert_int_equal(count_of(other), 1);
+    store_account_close(other);
+}
+
+BOTH_TEST(many_go_in_their_order) {
+    enum { MANY = 100 };
+    uint32_t uids[MANY];
+    world_open(w);
+    world_fill(w, MANY);
+    for (uint32_t i = 0; i < MANY; i++)
+        uids[i] = i + 1;
+    struct store_account *other = open_other(w);
+    struct store_across across = all(w, other, true);
+    struct store_carried done;
+    across.uids = uids;
+    across.count = MANY;
+    assert_int_equal(store_copy_across(&across, &done), 0);
+    assert_int_equal(done.removed, MANY);
+    struct store_view *v;
+    assert_int_equal(store_view_open(other, STORE_INBOX, &v), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        char bytes[64], wanted[64];
+        struct store_message m;
+        store_view_at(v, i, &m);
+        int len = snprintf(wanted, sizeof wanted, "number %u\r\n", i + 1);
+        assert_int_equal(store_read(other, &m, 0, bytes, sizeof bytes), len);
+        assert_memory_equal(bytes, wanted, (size_t)len);
+    }
+    store_view_close(v);
+    store_account_close(other);
+}
+
+/* ------------------------------------------------------------------ a crash in between */
+
+struct crash {
+    struct world *w;
+    unsigned syncs, at; /* the image is taken at this one */
+};
+
+static void take_image(void *arg, int fd) {
+    struct crash *c = arg;
+    (void)fd;
+    if (++c->syncs == c->at)
+        world_image(c->w);
+}
+
+WORLD_TEST(a_crash_leaves_a_copy_in_both_and_the_move_can_be_done_again) {
+    world_open(w);
+    world_fill(w, 3);
+    struct store_account *other = open_other(w);
+    struct store_across across = all(w, other, true);
+    struct store_carried done;
+    /* All has come and nothing is removed yet: the last sync of the move is the expunge's. */
+    disk.write_error = EIO;
+    disk.fail_after = 1; /* one group brings both messages */
+    int r = store_copy_across(&across, &done);
+    disk.write_error = 0;
+    disk.fail_after = 0;
+    assert_int_equal(r, -EIO);
+    assert_int_equal(done.count, 2);
+    assert_int_equal(done.removed, 0);
+    EXPECT_UIDS(w, 1, 2, 3);
+    assert_int_equal(count_of(other), 2);
+    store_account_close(other);
+    world_crash(w);
+    other = open_other(w);
+    across = all(w, other, true);
+    struct crash crash = {w, 0, 1};
+    disk.before_sync = take_image;
+    disk.arg = &crash;
+    assert_int_equal(store_copy_across(&across, &done), 0);
+    disk.before_sync = NULL;
+    assert_int_equal(done.count, 2);
+    assert_int_equal(done.removed, 2);
+    assert_int_equal(crash.syncs, 1); /* nothing was stored again */
+    EXPECT_UIDS(w, 2);
+    assert_int_equal(count_of(other), 2);
+    store_account_close(other);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        BOTH(a_copy_has_bytes_flags_keywords_and_date),
+        BOTH(a_move_leaves_nothing_and_does_not_double),
+        BOTH(what_cannot_come_stays),
+        BOTH(many_go_in_their_order),
+        cmocka_unit_test(a_crash_leaves_a_copy_in_both_and_the_move_can_be_done_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
