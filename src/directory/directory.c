@@ -79,6 +79,8 @@ void directory_configure(struct directory *d, const struct directory_options *op
     d->removed_keep = options->removed_keep;
     free((char *)(uintptr_t)d->hostname.ptr);
     d->hostname = fold(options->hostname);
+    if (d->changed)
+        d->changed(d->changed_arg);
 }
 
 static struct directory *make(const struct directory_options *options, struct opening *o) {
@@ -101,6 +103,8 @@ static struct directory *make(const struct directory_options *options, struct op
     list_init(&d->senders_by_use);
     d->sending_since = d->opened = fiber_now();
     d->was_behind = o->behind;
+    d->changed = options->changed;
+    d->changed_arg = options->changed_arg;
     d->known = o->known;
     d->key = o->key;
     return d;

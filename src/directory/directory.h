@@ -42,6 +42,11 @@ struct directory_options {
     bool read_only;        /* the file must exist and is not changed */
     struct directory_source *source; /* who exists (source.h); NULL: the tables of the file. It is
                                         closed with the directory */
+
+    /* Called when what an address leads to may have changed, before whoever changes it is answered.
+     * Does not wait. May be NULL. */
+    void (*changed)(void *arg);
+    void *changed_arg;
 };
 
 #define DIRECTORY_NO_PLUS ((char)0x7f)

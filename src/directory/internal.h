@@ -42,7 +42,9 @@ struct directory {
 
     struct fiber_mutex mutex; /* held while a job is in `db` */
     struct db *db;
-    uint64_t changes; /* of what the source knows, so far as is known; grows with each */
+    uint64_t changes;           /* of what the source knows, so far as is known; grows with each */
+    void (*changed)(void *arg); /* as in the options */
+    void *changed_arg;
     usec_t check_at, check_interval;
 
     struct cache *cache;
@@ -83,6 +85,9 @@ enum job_kind {
 /* The job's result, or negative: a wait cut short, the database. */
 int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg,
                   struct problem *problem) WAITS;
+
+/* What is remembered of the source may be wrong from now on. */
+void directory_changed(struct directory *d);
 
 /* The facts about a key, from memory or from the file, copied into the arena. */
 int directory_lookup(struct directory *d, struct slice key, struct arena *a,

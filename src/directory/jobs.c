@@ -30,6 +30,13 @@ static int run_job(void *arg) {
     return r;
 }
 
+void directory_changed(struct directory *d) {
+    cache_clear(d->cache);
+    d->changes++;
+    if (d->changed)
+        d->changed(d->changed_arg);
+}
+
 int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg,
                   struct problem *problem) {
     struct job job = {d->db, kind, fn, arg, problem};
@@ -44,10 +51,8 @@ int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg
     if (r < 0)
         return problem_set(problem, r, N_("the directory did not answer in time"));
     r = offload(OFFLOAD_DISK, run_job, &job);
-    if (kind == JOB_WRITE) {
-        cache_clear(d->cache);
-        d->changes++;
-    }
+    if (kind == JOB_WRITE)
+        directory_changed(d);
     fiber_mutex_unlock(&d->mutex);
     return r;
 }
@@ -59,9 +64,7 @@ int directory_check(struct directory *d) {
     d->check_at = now + d->check_interval;
     bool changed = false;
     int r = d->source->ops->refresh(d->source, &changed);
-    if (r >= 0 && changed) {
-        cache_clear(d->cache);
-        d->changes++;
-    }
+    if (r >= 0 && changed)
+        directory_changed(d);
     return r == -ECANCELED || r == -ETIMEDOUT ? r : 0;
 }

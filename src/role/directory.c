@@ -4,6 +4,7 @@
  * that for the command line. What it answers is decided in src/directory/.
  */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/alloc.h"
 #include "events/kinds.h"
@@ -14,7 +15,8 @@
 #include "role/ticket.h"
 
 #define PAGE_MAX        1000U
-#define ANSWER_TEXT_MAX 1000000U /* bytes; the last alias of a page may have a third more */
+#define CHANGES_FILE    "changes" /* is gone as soon as it is open */
+#define ANSWER_TEXT_MAX 1000000U  /* bytes; the last alias of a page may have a third more */
 
 static void set_limits(struct process *p) {
     struct sending_limits limits = directory_files_limits(p->conf);
@@ -23,11 +25,18 @@ static void set_limits(struct process *p) {
     directory_set_sending_limits(directory_of(p), &limits);
 }
 
+static void count_change(void *arg) {
+    struct directory_role *role = arg;
+    change_page_count(&role->changes);
+}
+
 static int open_directory(struct process *p, struct problem *problem) WAITS {
     struct directory_role *role = NEW(struct directory_role);
     struct directory_options options = directory_files_options(p->conf);
     fiber_mutex_init(&role->telling);
     ended_logins_init(&role->ended, TICKET_RENEWABLE);
+    options.changed = count_change;
+    options.changed_arg = role;
     p->state = role;
     (void)slice_to_u64(process_text(p, S(DIRECTORY_LAST_ACCOUNT)), INT64_MAX,
                        &options.last_account);
@@ -35,6 +44,11 @@ static int open_directory(struct process *p, struct problem *problem) WAITS {
     if (r < 0)
         return r;
     set_limits(p);
+    r = change_page_make(CHANGES_FILE, &role->changes);
+    if (r < 0)
+        process_event(p, 0, KIND_WARNING, NULL, 0,
+                      "No page for others to see what changes (%s): they ask for each address.",
+                      error_text(r));
     uint64_t known = 0;
     if (directory_was_behind(role->directory, &known))
         process_event(p, 0, KIND_WARNING, NULL, 0, DIRECTORY_IS_BEHIND,
@@ -59,6 +73,7 @@ static void go(struct process *p) {
 static void stop_directory(struct process *p) WAITS {
     directory_upkeep_stop(p);
     directory_close(directory_of(p));
+    change_page_done(&directory_role(p)->changes);
 }
 
 /* A change is made: the event log gets it. The result of the change. */
@@ -80,6 +95,19 @@ static int on_resolve(void *arg, const struct rpc_caller *caller,
     (void)caller;
     (void)problem;
     return directory_resolve(directory_of(arg), in->address, a, &out->route);
+}
+
+static int on_changes(void *arg, const struct rpc_caller *caller,
+                      const struct rpc_directory_changes_in *in, struct arena *a,
+                      struct rpc_directory_changes_out *out, struct problem *problem) {
+    const struct directory_role *role = directory_role(arg);
+    (void)caller;
+    (void)in;
+    (void)a;
+    if (role->changes.fd < 0)
+        return problem_set(problem, -ENOTSUP, "there is no such page");
+    out->page = fcntl(role->changes.fd, F_DUPFD_CLOEXEC, 3);
+    return out->page < 0 ? -errno : 0;
 }
 
 static int on_may_send_as(void *arg, const struct rpc_caller *caller,
@@ -317,6 +345,7 @@ static int on_alias_list(void *arg, const struct rpc_caller *caller,
 
 static const struct rpc_directory_handlers handlers = {
     .resolve = on_resolve,
+    .changes = on_changes,
     .login = directory_on_login,
     .login_step = directory_on_login_step,
     .renew_ticket = directory_on_renew_ticket,

@@ -9,11 +9,13 @@
 #include "base/map.h"
 #include "directory/admin.h"
 #include "proc/process.h"
+#include "role/change_page.h"
 #include "role/ended_logins.h"
 
 struct directory_role {
     struct directory *directory;
     struct ended_logins ended;
+    struct change_page changes; /* of what addresses lead to; see role/routes.h */
     struct fiber_mutex telling; /* one hands over the history at a time */
     struct fiber *upkeep;
     struct map conversations; /* logins of several steps: directory_login.c */

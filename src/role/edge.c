@@ -152,6 +152,7 @@ static int open_edge(struct process *p, struct problem *problem) {
     e->doors = &all_doors;
     p->state = e;
     e->quiet = edge_quiet_new();
+    e->routes = routes_new(p);
     queue_ids_init(&e->ids, (uint8_t)p->worker);
     list_init(&e->sessions);
     fiber_cond_init(&e->session_ended);
@@ -213,8 +214,11 @@ static void stop(struct process *p) WAITS {
 }
 
 static void peer_gone(struct process *p, enum role role, unsigned worker) {
+    struct edge *e = p->state;
     (void)worker;
-    ((struct edge *)p->state)->keys_lives += role == ROLE_KEYS;
+    e->keys_lives += role == ROLE_KEYS;
+    if (role == ROLE_DIRECTORY)
+        routes_forget(e->routes);
 }
 
 static uint64_t sessions(struct process *p) {

@@ -18,6 +18,7 @@
 #include "message/queue_id.h"
 #include "proc/process.h"
 #include "role/doors.h"
+#include "role/routes.h"
 
 struct edge_quiet;
 
@@ -25,6 +26,7 @@ struct edge {
     struct process *process;
     const struct doors *doors;
     struct edge_quiet *quiet;
+    struct routes *routes;
     struct queue_ids ids;
     struct edge_certificate *certificate; /* NULL until the keys role has answered */
     unsigned keys_lives;                  /* how many keys processes have gone */

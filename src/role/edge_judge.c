@@ -93,7 +93,8 @@ static struct slice with_address(const struct smtp_reply *reply, struct slice ad
 }
 
 struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
-                                  const struct route *route, uint64_t size, struct arena *a) {
+                                  const struct route *route, usec_t asked, uint64_t size,
+                                  struct arena *a) {
     struct edge_room room = room_of(m, route), told = room;
     if (!edge_may_relay(m))
         told.now = MIN(rounded(room.now, room.ever), room.ever);
@@ -101,8 +102,8 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
     if (reply.code) {
         reply.text = with_address(&reply, address, a);
     } else {
-        if (m->room.asked == 0)
-            m->room.asked = fiber_now();
+        if (m->room.asked == 0 || asked < m->room.asked)
+            m->room.asked = asked;
         m->room.ever = MIN(m->room.ever, room.ever);
         m->room.now = MIN(m->room.now, room.now);
         m->leads_on |= route->forward_count > 0;
@@ -113,11 +114,10 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
 /* What is left for one recipient now; whoever cannot be asked has what he had: false. */
 static bool ask_again(struct edge_smtp *m, struct slice address, struct arena *a,
                       struct edge_room *ret) WAITS {
-    struct rpc_directory_resolve_in in = {address};
-    struct rpc_directory_resolve_out out;
-    if (call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, NULL) < 0)
+    struct route route;
+    if (routes_resolve(m->connection->edge->routes, address, a, &route, NULL, NULL) < 0)
         return false;
-    *ret = room_of(m, &out.route);
+    *ret = room_of(m, &route);
     return true;
 }
 
@@ -170,11 +170,11 @@ static struct slice lower(struct arena *a, struct slice text) {
 }
 
 static int judge_recipient(struct edge_message *l, struct slice address) WAITS {
-    struct rpc_directory_resolve_in in = {address};
-    struct rpc_directory_resolve_out out;
-    int r = call_directory_resolve(edge_link(l->smtp->connection, ROLE_DIRECTORY), &in, &l->facts,
-                                   &out, NULL);
-    if (r < 0 || out.route.forward_count == 0)
+    struct route route;
+    usec_t asked;
+    int r =
+        routes_resolve(l->smtp->connection->edge->routes, address, &l->facts, &route, &asked, NULL);
+    if (r < 0 || route.forward_count == 0)
         return r;
     l->refusal = SMTP_REPLY(554, 5, 4, 6, "");
     l->refusal.text = arena_printf(&l->facts,

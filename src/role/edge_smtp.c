@@ -211,17 +211,15 @@ static struct smtp_reply verdict(const struct edge_smtp *m, enum route_kind kind
 static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_transaction *t,
                 struct slice address, struct arena *a, struct smtp_reply *ret_reply) WAITS {
     struct edge_smtp *m = arg;
-    struct rpc_directory_resolve_in in = {address};
-    struct rpc_directory_resolve_out out;
-    struct problem problem = {0};
+    struct route route;
+    usec_t asked;
     (void)client;
-    int r =
-        call_directory_resolve(edge_link(m->connection, ROLE_DIRECTORY), &in, a, &out, &problem);
+    int r = routes_resolve(m->connection->edge->routes, address, a, &route, &asked, NULL);
     if (r < 0)
         return r;
-    *ret_reply = verdict(m, out.route.kind, address, a);
-    if (out.route.kind == ROUTE_LOCAL) {
-        struct smtp_reply full = edge_room_judge(m, address, &out.route, t->size, a);
+    *ret_reply = verdict(m, route.kind, address, a);
+    if (route.kind == ROUTE_LOCAL) {
+        struct smtp_reply full = edge_room_judge(m, address, &route, asked, t->size, a);
         *ret_reply = full.code ? full : *ret_reply;
     }
     if (!smtp_reply_ok(ret_reply))

@@ -50,11 +50,13 @@ bool edge_is_trusted(const struct edge_smtp *m);
 
 /*
  * edge_judge.c: at MAIL; and at RCPT, whether the mailboxes behind `address` can take a message of
- * that size (0: not said). Code 0: they can; else the text is in the arena.
+ * that size (0: not said), by what was `asked` then (fiber_now()). Code 0: they can; else the text
+ * is in the arena.
  */
 void edge_room_begin(struct edge_smtp *m);
 struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
-                                  const struct route *route, uint64_t size, struct arena *a);
+                                  const struct route *route, usec_t asked, uint64_t size,
+                                  struct arena *a);
 
 /* The functions of struct smtp_host that take a message; `arg` is the struct edge_smtp. */
 int edge_message_begin(void *arg, const struct smtp_client *client, struct smtp_transaction *t,

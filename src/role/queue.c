@@ -16,23 +16,32 @@
 #include "role/author.h"
 #include "role/queue_answer.h"
 #include "role/roles.h"
+#include "role/routes.h"
 #include "smtp/reply.h"
 
 #define QUEUE_WORKER  255U /* ids of messages made here; edges count from 0 */
 #define STOP_PATIENCE USEC_SEC
+
+struct queue_role {
+    struct queue *queue;
+    struct routes *routes;
+};
+
+static struct queue *queue_of(const struct process *p) {
+    return ((struct queue_role *)p->state)->queue;
+}
 
 /* ------------------------------------------------------------------ what it asks of others */
 
 static int ask_directory(void *arg, struct slice address, struct arena *a,
                          struct route *ret) WAITS {
     struct process *p = arg;
-    struct rpc_directory_resolve_in in = {address};
-    struct rpc_directory_resolve_out out;
+    const struct queue_role *role = p->state;
     uint64_t usual = p->conf->delivery.quota;
-    int r = call_directory_resolve(process_link(p, ROLE_DIRECTORY, 0), &in, a, &out, NULL);
+    usec_t asked;
+    int r = routes_resolve(role->routes, address, a, ret, &asked, NULL);
     if (r < 0)
         return r;
-    *ret = out.route;
     for (size_t i = 0; i < ret->mailbox_count; i++)
         if (ret->mailboxes[i].quota == 0)
             ret->mailboxes[i].quota = usual;
@@ -168,23 +177,23 @@ static struct queue_options options_of(struct process *p) {
 }
 
 static int open_queue(struct process *p, struct problem *problem) WAITS {
-    struct queue *q = NULL;
+    struct queue_role *role = NEW(struct queue_role);
     struct queue_options options = options_of(p);
+    role->routes = routes_new(p);
+    p->state = role;
     memory_one_arena(); /* a thread makes what the spool keeps of each message */
     struct queue_ops ops = {p, ask_directory, deliver, transmit, log_event, destination};
     _cleanup_(close_p) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return problem_set(problem, -errno, "spool cannot be opened: %s", error_text(errno));
-    int r = queue_open(dir, &options, &ops, &q, problem);
-    if (r == 0) {
-        p->state = q;
+    int r = queue_open(dir, &options, &ops, &role->queue, problem);
+    if (r == 0)
         (void)TAKE_FD(dir); /* stays the queue's for the life of the process */
-    }
     return r;
 }
 
 static void go(struct process *p) {
-    if (queue_start(p->state) < 0)
+    if (queue_start(queue_of(p)) < 0)
         process_fail(p, "the queue cannot start: no memory");
 }
 
@@ -192,17 +201,17 @@ static int reload(struct process *p, const struct conf *before, struct problem *
     struct queue_options options = options_of(p);
     (void)before;
     (void)problem;
-    queue_configure(p->state, &options);
+    queue_configure(queue_of(p), &options);
     return 0;
 }
 
 static void stop(struct process *p) WAITS {
-    queue_stop(p->state, fiber_now() + STOP_PATIENCE);
+    queue_stop(queue_of(p), fiber_now() + STOP_PATIENCE);
 }
 
 static uint64_t sessions(struct process *p) {
     struct queue_stats stats;
-    queue_stats(p->state, &stats);
+    queue_stats(queue_of(p), &stats);
     return stats.messages;
 }
 
@@ -223,7 +232,7 @@ static int check_owner(const struct rpc_caller *caller, queue_id id, struct prob
 static int on_open_file(void *arg, const struct rpc_caller *caller,
                         const struct rpc_queue_open_file_in *in, struct arena *a,
                         struct rpc_queue_open_file_out *out, struct problem *problem) WAITS {
-    struct queue *q = ((struct process *)arg)->state;
+    struct queue *q = queue_of(arg);
     (void)a;
     int r = check_owner(caller, in->id, problem);
     if (r == 0)
@@ -243,7 +252,7 @@ static int on_drop_file(void *arg, const struct rpc_caller *caller,
     (void)out;
     int r = check_owner(caller, in->id, problem);
     if (r == 0)
-        queue_drop_file(((struct process *)arg)->state, in->id);
+        queue_drop_file(queue_of(arg), in->id);
     return r;
 }
 
@@ -254,11 +263,13 @@ struct leaving {
 
 static void drop_files(void *arg) WAITS {
     _cleanup_(free_p) struct leaving *l = arg;
-    queue_drop_files_of(l->process->state, l->worker);
+    queue_drop_files_of(queue_of(l->process), l->worker);
 }
 
 /* The files that an edge was writing; its successor begins after this fiber and with new ones. */
 static void peer_gone(struct process *p, enum role role, unsigned worker) {
+    if (role == ROLE_DIRECTORY)
+        routes_forget(((struct queue_role *)p->state)->routes);
     if (role != ROLE_EDGE)
         return;
     struct leaving *l = NEW(struct leaving);
@@ -271,7 +282,7 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
                      const struct rpc_queue_submit_in *in, struct arena *a,
                      struct rpc_queue_submit_out *out, struct problem *problem) WAITS {
     struct process *p = arg;
-    struct queue *q = p->state;
+    struct queue *q = queue_of(p);
     bool from_mail = caller->role == ROLE_MAIL;
     (void)a;
     int r = check_owner(caller, in->id, problem);
@@ -300,7 +311,7 @@ static int on_room(void *arg, const struct rpc_caller *caller, const struct rpc_
     (void)caller;
     (void)a;
     (void)problem;
-    out->room = queue_room(((struct process *)arg)->state, in->size);
+    out->room = queue_room(queue_of(arg), in->size);
     return 0;
 }
 
@@ -310,20 +321,20 @@ static int on_list(void *arg, const struct rpc_caller *caller, const struct rpc_
                    struct arena *a, struct rpc_queue_list_out *out, struct problem *problem) WAITS {
     (void)caller;
     (void)problem;
-    return queue_answer_list(((struct process *)arg)->state, in, a, out);
+    return queue_answer_list(queue_of(arg), in, a, out);
 }
 
 static int on_act(void *arg, const struct rpc_caller *caller, const struct rpc_queue_act_in *in,
                   struct arena *a, struct rpc_queue_act_out *out, struct problem *problem) WAITS {
     struct slice by = author_of_caller(caller, in->by, a);
-    return queue_answer_act(((struct process *)arg)->state, in, by, out, problem);
+    return queue_answer_act(queue_of(arg), in, by, out, problem);
 }
 
 static int on_bytes(void *arg, const struct rpc_caller *caller, const struct rpc_queue_bytes_in *in,
                     struct arena *a, struct rpc_queue_bytes_out *out,
                     struct problem *problem) WAITS {
     (void)caller;
-    return queue_answer_bytes(((struct process *)arg)->state, in, a, out, problem);
+    return queue_answer_bytes(queue_of(arg), in, a, out, problem);
 }
 
 static const struct rpc_queue_handlers handlers = {
