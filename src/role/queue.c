@@ -232,11 +232,12 @@ static int check_owner(const struct rpc_caller *caller, queue_id id, struct prob
 static int on_open_file(void *arg, const struct rpc_caller *caller,
                         const struct rpc_queue_open_file_in *in, struct arena *a,
                         struct rpc_queue_open_file_out *out, struct problem *problem) WAITS {
-    struct queue *q = queue_of(arg);
     (void)a;
     int r = check_owner(caller, in->id, problem);
-    if (r == 0)
-        r = queue_open_file(q, in->id, &out->file);
+    if (r < 0)
+        return r;
+    struct queue *q = queue_of(arg);
+    r = queue_open_file(q, in->id, &out->file);
     if (r == 0 && fiber_cancelled()) { /* the edge went after its files were dropped */
         (void)close(out->file);
         queue_drop_file(q, in->id);
@@ -281,8 +282,6 @@ static void peer_gone(struct process *p, enum role role, unsigned worker) {
 static int on_submit(void *arg, const struct rpc_caller *caller,
                      const struct rpc_queue_submit_in *in, struct arena *a,
                      struct rpc_queue_submit_out *out, struct problem *problem) WAITS {
-    struct process *p = arg;
-    struct queue *q = queue_of(p);
     bool from_mail = caller->role == ROLE_MAIL;
     (void)a;
     int r = check_owner(caller, in->id, problem);
@@ -292,6 +291,7 @@ static int on_submit(void *arg, const struct rpc_caller *caller,
         return problem_set(problem, -EINVAL, "only the queue makes messages of this origin");
     if (from_mail && (in->envelope.origin != QUEUE_FROM_USER || in->envelope.login.len == 0))
         return problem_set(problem, -EINVAL, "a mailbox sends for its user only");
+    struct queue *q = queue_of(arg);
     out->id = from_mail ? queue_new_id(q) : in->id;
     struct queue_message message = {
         .id = out->id,
