@@ -55,15 +55,6 @@ static void forget_file(struct queue *q, struct open_file *file) {
     free(file);
 }
 
-static int into_spool(struct queue *q, const struct queue_message *message,
-                      const struct envelope *envelope, struct spool_large *large) WAITS {
-    struct spool_content content = {.head = message->head, .bytes = message->bytes, .large = large};
-    struct spool_message *stored;
-    if (message->hold)
-        return held_into_spool(q, message, envelope, &content);
-    return spool_accept(q->spool, message->id, envelope, &content, &stored);
-}
-
 static int take_in(struct queue *q, const struct queue_message *message,
                    struct spool_large *large) WAITS {
     _cleanup_(buf_done) struct buf extra = {0};
@@ -71,13 +62,16 @@ static int take_in(struct queue *q, const struct queue_message *message,
     struct envelope envelope = message->envelope;
     envelope.arrival = fiber_wall();
     envelope.extra = buf_slice(&extra);
+    struct spool_content content = {.head = message->head, .bytes = message->bytes, .large = large};
     struct job *job = job_new(q, message->id);
-    int error = into_spool(q, message, &envelope, large);
+    struct spool_message *stored;
+    int error = message->hold ? held_into_spool(q, message, &envelope, &content)
+                              : spool_accept(q->spool, message->id, &envelope, &content, &stored);
     if (error) {
         job_free(q, job);
         return error;
     }
-    const struct spool_message *stored = spool_find(q->spool, message->id);
+    stored = spool_find(q->spool, message->id);
     q->counts.accepted++;
     log_accepted(q, message->id, &envelope, stored ? stored->size : 0, 0);
     if (message->hold)

@@ -119,20 +119,17 @@ static void decide_remote(struct attempt *at) {
 
 /* ------------------------------------------------------------------ turns */
 
-static struct slice turn_key(struct arena *a, struct slice address) {
-    char *key = arena_alloc(a, address.len);
-    for (size_t i = 0; i < address.len; i++)
-        key[i] = ascii_lower(address.ptr[i]);
-    return slice_of(key, address.len);
-}
-
+/* In the order in which the messages came; of an address in capitals and not, it is one. */
 static void take_turns(struct attempt *at) {
     if (at->job->load != LOAD_LOCAL)
         return;
     for (size_t i = 0; i < at->count; i++) {
         struct task *t = &at->tasks[i];
-        if (t->due && t->state.attempts == 0)
-            fiber_turn_take(&at->q->turns, turn_key(at->a, t->to->address), at, &t->turn);
+        if (!t->due || t->state.attempts > 0)
+            continue;
+        struct slice address = t->to->address;
+        struct slice key = slice_lower(address, arena_alloc(at->a, address.len));
+        fiber_turn_take(&at->q->turns, key, at, &t->turn);
     }
 }
 
@@ -168,14 +165,6 @@ static void members_done(struct map *members) {
     map_done(members);
 }
 
-static void conclude_dead_ends(struct attempt *at) {
-    for (size_t i = 0; i < at->count; i++) {
-        struct task *t = &at->tasks[i];
-        if (task_is_open(t, WAY_NEVER))
-            task_conclude(at, t, OUTCOME_FAILED, t->refusal);
-    }
-}
-
 static void expand_one(struct attempt *at, struct task *t, struct slice header) {
     struct smtp_reply loop =
         SMTP_REPLY(550, 5, 4, 6, "The message goes round in a circle between mail systems");
@@ -188,15 +177,18 @@ static void expand_one(struct attempt *at, struct task *t, struct slice header) 
         task_conclude(at, t, OUTCOME_FAILED, loop);
 }
 
-/* The message to the targets is made when the outcome is settled. */
-static void expand_due(struct attempt *at) WAITS {
+/*
+ * Concludes what ends here: addresses that lead nowhere, unless they are left to the second
+ * attempt, and aliases. The message to the targets is made when the outcome is settled.
+ */
+static void conclude_here(struct attempt *at) WAITS {
     struct slice header = S("");
-    if (!any_open(at, WAY_EXPAND))
-        return;
-    int error = content_begin(at, HEADER_MAX, &header);
+    int error = any_open(at, WAY_EXPAND) ? content_begin(at, HEADER_MAX, &header) : 0;
     for (size_t i = 0; i < at->count; i++) {
         struct task *t = &at->tasks[i];
-        if (task_is_open(t, WAY_EXPAND) && error)
+        if (task_is_open(t, WAY_NEVER) && !at->local_only)
+            task_conclude(at, t, OUTCOME_FAILED, t->refusal);
+        else if (task_is_open(t, WAY_EXPAND) && error)
             task_conclude_error(at, t, error);
         else if (task_is_open(t, WAY_EXPAND))
             expand_one(at, t, header);
@@ -295,9 +287,7 @@ void attempt_run(struct queue *q, struct job *job, struct arena *a) {
     take_turns(&at);
     if (route_due(&at) == 0 && await_turns(&at) == 0) {
         decide_remote(&at);
-        if (!at.local_only)
-            conclude_dead_ends(&at);
-        expand_due(&at);
+        conclude_here(&at);
         join_expansions(&at);
         steps_run(&at);
     }

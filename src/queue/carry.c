@@ -22,14 +22,6 @@
 #define DIALOGUE_MAX 16000U
 #define REST_MAX     USEC_HOUR /* relays ask for half of that at most */
 
-static struct queue_facts facts_of(const struct attempt *at) {
-    return (struct queue_facts){
-        .id = at->id,
-        .envelope = &at->envelope,
-        .body = &at->body,
-    };
-}
-
 /* ------------------------------------------------------------------ mailboxes of this host */
 
 /* The account was meant by its own name, maybe with a detail, and not by an alias. */
@@ -44,13 +36,6 @@ static bool is_own_name(struct slice recipient, const struct route_mailbox *mail
            slice_eq_nocase(domain, own_domain);
 }
 
-static void compose_head(struct attempt *at, const struct task *t, struct buf *to) {
-    trace_return_path(to, at->envelope.reverse_path);
-    if (!is_own_name(t->to->address, t->to_mailbox))
-        trace_delivered_to(to, t->to_mailbox->address);
-    trace_delivered_to(to, t->to->address);
-}
-
 static int call_deliver(struct attempt *at, const struct step *step, struct wanted *ret,
                         struct problem *problem) WAITS {
     const struct queue_ops *ops = &at->q->ops;
@@ -58,9 +43,12 @@ static int call_deliver(struct attempt *at, const struct step *step, struct want
     _cleanup_(buf_done) struct buf head = {0};
     _cleanup_(fiber_deadline_end) struct fiber_deadline d UNUSED =
         fiber_deadline_begin(fiber_now() + at->q->options.call_timeout);
-    compose_head(at, t, &head);
+    trace_return_path(&head, at->envelope.reverse_path);
+    if (!is_own_name(t->to->address, t->to_mailbox))
+        trace_delivered_to(&head, t->to_mailbox->address);
+    trace_delivered_to(&head, t->to->address);
     struct queue_delivery delivery = {
-        .message = facts_of(at),
+        .message = {.id = at->id, .envelope = &at->envelope, .body = &at->body},
         .root = attempt_root(at),
         .recipient = t->to->address,
         .mailbox = *t->to_mailbox,
@@ -147,13 +135,6 @@ static void conclude_remote(struct attempt *at, struct task *t, const struct rel
     task_conclude(at, t, outcome, reply);
 }
 
-static void conclude_group(struct attempt *at, const struct step *step, struct smtp_reply reply,
-                           usec_t not_before) {
-    struct relay_result result = {.disposition = RELAY_LATER, .reply = reply};
-    for (size_t i = 0; i < step->count; i++)
-        conclude_remote(at, &at->tasks[step->members[i]], &result, not_before);
-}
-
 /* Without a dialogue the message was offered to nobody. */
 static void say_dialogue(struct attempt *at, const struct step *step,
                          const struct relay_outcome *outcome) {
@@ -223,12 +204,15 @@ static void transmit(struct attempt *at, const struct step *step) WAITS {
     usec_t rests = d->rests_until - fiber_now();
     if (rests > 0 && !(at->flags & STATE_NOW)) {
         char span[TIME_TEXT_SIZE];
-        struct smtp_reply reply = {.code = 451, .status = {4, 4, 1}};
-        reply.text = arena_printf(
+        struct relay_result result = {.disposition = RELAY_LATER,
+                                      .reply = {.code = 451, .status = {4, 4, 1}}};
+        result.reply.text = arena_printf(
             at->a, "No host of %.*s could be reached a short while ago; it rests for %.*s%s%s",
             SLICE_ARG(step->destination), SLICE_ARG(time_format_span(rests, span)),
             d->why[0] ? ": " : "", d->why);
-        conclude_group(at, step, reply, fiber_wall() + rests);
+        usec_t not_before = fiber_wall() + rests;
+        for (size_t i = 0; i < step->count; i++)
+            conclude_remote(at, &at->tasks[step->members[i]], &result, not_before);
     } else if (!destination_enter(q, d, at->job)) {
         at->crowded = step->destination;
     } else {
@@ -290,22 +274,21 @@ static void plan_local(struct attempt *at, const size_t *places, size_t count) {
         step_of[i]->members[step_of[i]->count++] = places[i];
 }
 
-/* A name of the settings stays as it is: the name of a login in it has capitals, and its own "@".
+/*
+ * One step for the recipients of a destination. A name of the settings stays as it is: the name of
+ * a login in it has capitals, and its own "@".
  */
-static struct slice destination_of(struct attempt *at, struct slice address) {
-    const struct queue_ops *ops = &at->q->ops;
-    struct slice name = S("");
-    if (ops->destination)
-        name = ops->destination(ops->arg, route_domain(address), at->a);
-    return name.len > 0 ? name : route_destination(at->a, address);
-}
-
 static void plan_remote(struct attempt *at, const size_t *places, size_t count) {
+    const struct queue_ops *ops = &at->q->ops;
     struct route_group *groups;
     size_t group_count;
     struct slice *destinations = arena_array(at->a, at->count, sizeof *destinations);
-    for (size_t i = 0; i < count; i++)
-        destinations[places[i]] = destination_of(at, at->tasks[places[i]].to->address);
+    for (size_t i = 0; i < count; i++) {
+        struct slice address = at->tasks[places[i]].to->address, name = S("");
+        if (ops->destination)
+            name = ops->destination(ops->arg, route_domain(address), at->a);
+        destinations[places[i]] = name.len > 0 ? name : route_destination(at->a, address);
+    }
     route_group(at->a, destinations, places, count, at->q->options.recipients_per_transaction,
                 &groups, &group_count);
     for (size_t i = 0; i < group_count; i++)

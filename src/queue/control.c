@@ -116,23 +116,17 @@ static const struct spool_message *find_match(struct queue *q, queue_id id,
 
 /* ------------------------------------------------------------------ list */
 
-static const char *status_word(const struct spool_recipient_state *state) {
-    if (state->attempts == 0)
-        return N_("new");
-    return state->status == STATUS_FULL ? N_("full") : N_("later");
-}
-
-static void describe_waiting(const struct spool_message *message, const struct envelope *envelope,
+static void describe_waiting(const struct spool_state *state, const struct envelope *envelope,
                              struct arena *a, struct queue_entry *to) {
-    struct spool_state state;
-    spool_state(message, a, &state);
-    to->waiting_count = MIN(state.count, (size_t)QUEUE_WAITING_MAX);
+    to->waiting_count = MIN(state->count, (size_t)QUEUE_WAITING_MAX);
     struct queue_waiting *all = arena_array(a, to->waiting_count, sizeof *all);
     for (size_t i = 0; i < to->waiting_count; i++) {
-        const struct spool_recipient_state *left = &state.recipients[i];
+        const struct spool_recipient_state *left = &state->recipients[i];
         all[i] = (struct queue_waiting){
             .address = arena_copy(a, envelope->recipients[left->index].address),
-            .status = status_word(left),
+            .status = left->attempts == 0           ? N_("new")
+                      : left->status == STATUS_FULL ? N_("full")
+                                                    : N_("later"),
             .attempts = left->attempts,
             .next = left->next,
             .reply = arena_copy(a, left->reply),
@@ -141,25 +135,13 @@ static void describe_waiting(const struct spool_message *message, const struct e
     to->waiting = all;
 }
 
-static struct slice first_left(const struct spool_message *message, const struct envelope *envelope,
-                               struct arena *a) {
-    struct spool_state state;
-    spool_state(message, a, &state);
-    return state.count > 0 ? arena_copy(a, envelope->recipients[state.recipients[0].index].address)
-                           : S("");
-}
-
-static usec_t next_of(const struct job *job, const struct spool_message *message) {
-    if (message->hold)
-        return message->next;
-    return job->due.place ? job->due.key : 0;
-}
-
 static struct queue_entry describe(struct queue *q, const struct spool_message *message,
                                    bool details, struct arena *a) {
     const struct job *job = job_find(q, message->id);
     struct envelope envelope;
+    struct spool_state state;
     spool_envelope(message, a, &envelope);
+    spool_state(message, a, &state);
     struct queue_entry entry = {
         .id = message->id,
         .arrival = message->arrival,
@@ -169,13 +151,16 @@ static struct queue_entry describe(struct queue *q, const struct spool_message *
         .hold = message->hold,
         .active = job->place == AT_WORK,
         .damaged = message->damaged,
-        .next = next_of(job, message),
+        .next = message->hold    ? message->next
+                : job->due.place ? job->due.key
+                                 : 0,
         .recipients = message->recipients,
         .left = message->left,
     };
     if (details)
-        describe_waiting(message, &envelope, a, &entry);
-    entry.first = first_left(message, &envelope, a);
+        describe_waiting(&state, &envelope, a, &entry);
+    if (state.count > 0)
+        entry.first = arena_copy(a, envelope.recipients[state.recipients[0].index].address);
     return entry;
 }
 
@@ -240,23 +225,10 @@ static int write_state(struct queue *q, const struct spool_message *message,
     return spool_update(q->spool, &change, 1);
 }
 
-/* To where the changed state says. A worker that has the job places it later. */
-static void move(struct queue *q, struct job *job) {
-    if (job->place == AT_WORK)
-        return;
-    const struct spool_message *message = spool_find(q->spool, job->id);
-    job_take_out(q, job);
-    job_place(q, job, message ? message->next : 0);
-}
-
-/* Nothing is changed for a message that is as it should be, or just being tried. */
-static bool is_so_already(const struct job *job, const struct spool_message *message,
-                          enum queue_action action) {
-    if (action == QUEUE_RETRY)
-        return job->place == AT_WORK;
-    return message->hold == (action == QUEUE_HOLD);
-}
-
+/*
+ * Nothing is changed for a message that is as it should be, or just being tried. The job goes where
+ * the changed state says; a worker that has it places it later.
+ */
 static int change(struct queue *q, struct job *job, const struct queue_order *order) WAITS {
     static const struct {
         const char *kind, *sentence;
@@ -269,13 +241,17 @@ static int change(struct queue *q, struct job *job, const struct queue_order *or
     const struct spool_message *message = spool_find(q->spool, job->id);
     if (!message)
         return -E_UNKNOWN;
-    if (is_so_already(job, message, action))
+    if (action == QUEUE_RETRY ? job->place == AT_WORK : message->hold == (action == QUEUE_HOLD))
         return 0;
     int error = write_state(q, message, action);
     if (error)
         return error;
     log_order(q, job->id, events[action].kind, events[action].sentence, order->by);
-    move(q, job);
+    if (job->place == AT_WORK)
+        return 0;
+    message = spool_find(q->spool, job->id);
+    job_take_out(q, job);
+    job_place(q, job, message ? message->next : 0);
     return 0;
 }
 
@@ -344,35 +320,27 @@ static void act_fiber(void *arg) WAITS {
     fiber_cond_wake_all(&act->done);
 }
 
-static void act_together(struct act *act) WAITS {
-    size_t want = MIN(act->snapshot.count / ACT_SHARE, (size_t)ACT_HELPERS_MAX);
-    while (act->helpers < want && fiber_spawn("queue control", act_fiber, act) == 0)
-        act->helpers++;
-    act_on_all(act);
-    while (act->helpers > 0)
-        if (fiber_cond_wait(&act->done) == -ECANCELED)
-            fiber_cancel_children();
-}
-
-static bool says_which(const struct queue_match *match) {
-    return (match->all ? 1 : 0) + (match->id ? 1 : 0) + (match->text.len > 0 ? 1 : 0) +
-               (match->login.len > 0 ? 1 : 0) ==
-           1;
-}
-
 int queue_act(struct queue *q, const struct queue_order *order, const struct queue_match *match,
               uint64_t *ret_count, uint64_t *ret_held, struct problem *problem) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
     struct act act = {.q = q, .order = order, .match = match};
     if (order->action >= QUEUE_ACTIONS)
         return problem_set(problem, -EINVAL, N_("there is no such action"));
-    if (!says_which(match))
+    if ((match->all ? 1 : 0) + (match->id ? 1 : 0) + (match->text.len > 0 ? 1 : 0) +
+            (match->login.len > 0 ? 1 : 0) !=
+        1)
         return problem_set(problem, -EINVAL,
                            N_("say which messages: by id, by a part of an address, by the account"
                               " that submitted them, or all"));
     fiber_cond_init(&act.done);
     snapshot_of(q, match, 0, &act.snapshot);
-    act_together(&act);
+    size_t want = MIN(act.snapshot.count / ACT_SHARE, (size_t)ACT_HELPERS_MAX);
+    while (act.helpers < want && fiber_spawn("queue control", act_fiber, &act) == 0)
+        act.helpers++;
+    act_on_all(&act);
+    while (act.helpers > 0)
+        if (fiber_cond_wait(&act.done) == -ECANCELED)
+            fiber_cancel_children();
     snapshot_done(&act.snapshot);
     if (act.error)
         return problem_set(problem, act.error, N_("after %llu messages: %s"),

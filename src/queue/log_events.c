@@ -41,20 +41,12 @@ static const char *origin_text(uint8_t origin) {
     }
 }
 
-static void list_recipients(struct buf *to, const struct envelope *e) {
-    for (size_t i = 0; i < e->count && to->len < RECIPIENTS_MAX; i++) {
-        if (i > 0)
-            buf_add_byte(to, '\n');
-        buf_add(to, e->recipients[i].address);
-    }
-}
-
-/* "tama@example.org" or "3 recipients". */
-static void whom(struct buf *to, const struct envelope *e) {
-    if (e->count == 1)
-        buf_add(to, e->recipients[0].address);
-    else
-        buf_printf(to, "%zu recipients", e->count);
+static void add_address(struct buf *to, struct slice address) {
+    if (to->len >= RECIPIENTS_MAX)
+        return;
+    if (to->len > 0)
+        buf_add_byte(to, '\n');
+    buf_add(to, address);
 }
 
 void log_accepted(struct queue *q, queue_id id, const struct envelope *e, uint64_t size,
@@ -64,8 +56,12 @@ void log_accepted(struct queue *q, queue_id id, const struct envelope *e, uint64
     char number[24], parent_id[QUEUE_ID_SIZE];
     if (!q->ops.event)
         return;
-    whom(&to, e);
-    list_recipients(&recipients, e);
+    if (e->count == 1)
+        buf_add(&to, e->recipients[0].address);
+    else
+        buf_printf(&to, "%zu recipients", e->count);
+    for (size_t i = 0; i < e->count; i++)
+        add_address(&recipients, e->recipients[i].address);
     (void)snprintf(number, sizeof number, "%llu", (unsigned long long)size);
     struct event_fact facts[] = {
         FACT(FACT_FROM, e->reverse_path),
@@ -97,14 +93,6 @@ static void log_later(struct attempt *at, const struct task *t) {
               SLICE_ARG(t->to->address), SLICE_ARG(t->reply), t->state.attempts,
               SLICE_ARG(time_format_span(MAX(t->state.next - fiber_wall(), 0), span)),
               SLICE_ARG(time_format_log(t->state.next, when)));
-}
-
-static void add_address(struct buf *to, struct slice address) {
-    if (to->len >= RECIPIENTS_MAX)
-        return;
-    if (to->len > 0)
-        buf_add_byte(to, '\n');
-    buf_add(to, address);
 }
 
 static void log_expanded(struct attempt *at, const struct task *t) {

@@ -22,25 +22,22 @@ void made_done(struct queue *q, struct made *m) {
     buf_done(&m->bytes);
 }
 
-static const char *link_kind(const struct made *m, struct slice *ret_fact) {
-    *ret_fact = m->envelope.origin == QUEUE_MADE_REPORT ? S(FACT_REPORT) : S(FACT_CHILD);
-    return m->envelope.origin == QUEUE_MADE_REPORT      ? KIND_REPORT
-           : m->envelope.origin == QUEUE_MADE_EXPANSION ? KIND_EXPANDED
-                                                        : KIND_SENDS;
-}
-
 void made_saved(struct attempt *at, struct made *m) {
     struct queue *q = at->q;
     struct job *job = TAKE_PTR(m->job);
-    struct slice name;
     char id[QUEUE_ID_SIZE];
     if (!job)
         return;
     const struct spool_message *message = spool_find(q->spool, job->id);
     m->content.large = NULL;
-    const char *kind = link_kind(m, &name);
-    struct event_fact facts[] = {{name, queue_id_format(job->id, id)},
-                                 FACT(FACT_ACCOUNT, m->account)};
+    bool is_report = m->envelope.origin == QUEUE_MADE_REPORT;
+    const char *kind = is_report                                    ? KIND_REPORT
+                       : m->envelope.origin == QUEUE_MADE_EXPANSION ? KIND_EXPANDED
+                                                                    : KIND_SENDS;
+    struct event_fact facts[] = {
+        {is_report ? S(FACT_REPORT) : S(FACT_CHILD), queue_id_format(job->id, id)},
+        FACT(FACT_ACCOUNT, m->account),
+    };
     log_event(q, at->id, kind, facts, m->account.len > 0 ? 2 : 1, "%s%.*s: message %s", m->what,
               SLICE_ARG(m->account), id);
     log_accepted(q, job->id, &m->envelope, message ? message->size : 0, at->id);

@@ -51,17 +51,13 @@ static struct queue *make(const struct queue_options *options, const struct queu
     return q;
 }
 
-static void free_jobs(struct queue *q) {
+/* Without its spool. */
+static void queue_free(struct queue *q) {
     struct map_entry *e;
     size_t at = 0;
     while ((e = map_next(&q->jobs, &at)))
         free(e->value);
     map_done(&q->jobs);
-}
-
-/* Without its spool. */
-static void queue_free(struct queue *q) {
-    free_jobs(q);
     destinations_done(q);
     fiber_turns_done(&q->turns);
     heap_done(&q->due);

@@ -57,12 +57,6 @@ bool report_of_outcome(const struct attempt *at, const struct task *t, enum dsn_
     return report_wanted(at, t, *ret);
 }
 
-/* "mx1.example.net" of "mx1.example.net [192.0.2.1]". */
-static struct slice host_of(struct slice peer) {
-    struct slice name;
-    return slice_next_word(&peer, &name) ? name : S("");
-}
-
 /* "4.4.1" of "451 4.4.1 Connection refused": why it is late. */
 static struct slice status_of(struct arena *a, struct slice reply) {
     struct smtp_status status;
@@ -77,13 +71,16 @@ static struct dsn_recipient recipient_of(struct attempt *at, const struct report
     struct address *address = ARENA_NEW(at->a, struct address);
     *address = address_of(at->a, t->to->address);
     bool delayed = item->action == DSN_DELAYED;
+    struct slice peer = delayed ? t->state.extra : t->peer; /* "mx1.example.net [192.0.2.1]" */
+    struct slice host = S("");
+    (void)slice_next_word(&peer, &host);
     return (struct dsn_recipient){
         .address = address,
         .original = t->to->original,
         .action = item->action,
         .status = delayed ? status_of(at->a, t->state.reply) : t->status,
         .diagnostic = delayed ? t->state.reply : t->reply,
-        .remote_host = host_of(delayed ? t->state.extra : t->peer),
+        .remote_host = host,
         .last_attempt = t->state.attempts > 0 || !delayed ? at->wall : 0,
         .retry_until =
             delayed ? schedule_end(&at->q->options.schedule, at->envelope.arrival, false) : 0,

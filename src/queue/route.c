@@ -9,17 +9,6 @@ size_t route_width(const struct route *route) {
     return route->mailbox_count + route->forward_count;
 }
 
-/* The targets, as a key. */
-static void add_targets(struct buf *to, const struct route *route) {
-    buf_add_u64(to, route->mailbox_count);
-    for (size_t i = 0; i < route->mailbox_count; i++)
-        buf_add_u64(to, route->mailboxes[i].account_id);
-    for (size_t i = 0; i < route->forward_count; i++) {
-        buf_add_u64(to, route->forwards[i].len);
-        buf_add(to, route->forwards[i]);
-    }
-}
-
 static struct route copy(struct arena *a, const struct route *route) {
     struct route kept = *route;
     kept.mailboxes = arena_array(a, kept.mailbox_count, sizeof *kept.mailboxes);
@@ -39,11 +28,17 @@ static struct route copy(struct arena *a, const struct route *route) {
 
 struct route route_keep(struct arena *a, const struct route *route, struct map *shared,
                         bool *ret_again) {
-    _cleanup_(buf_done) struct buf key = {0};
+    _cleanup_(buf_done) struct buf key = {0}; /* the targets */
     *ret_again = false;
     if (route_width(route) <= 1)
         return copy(a, route);
-    add_targets(&key, route);
+    buf_add_u64(&key, route->mailbox_count);
+    for (size_t i = 0; i < route->mailbox_count; i++)
+        buf_add_u64(&key, route->mailboxes[i].account_id);
+    for (size_t i = 0; i < route->forward_count; i++) {
+        buf_add_u64(&key, route->forwards[i].len);
+        buf_add(&key, route->forwards[i]);
+    }
     struct route *kept = map_get(shared, buf_slice(&key));
     *ret_again = kept != NULL;
     if (!kept) {

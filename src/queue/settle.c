@@ -107,22 +107,20 @@ static bool may_tell_success(struct save *s, const struct task *t) {
     return s->success;
 }
 
-/* What the postmaster is told is kept for him when nobody gets his mail. */
-static void hold_lost_report(struct save *s, struct task *t) {
+/*
+ * Whether an outcome is really reported. What our postmaster should know is kept for him when he is
+ * not told: a report to him that nobody gets; of a stranger's loop, when he is told of very many,
+ * and what is larger than a report brings along. Where no more can be kept, only what has the null
+ * sender ends here, of which nobody needs to be told (RFC 5321 §4.5.5); others were refused before
+ * they were taken (held_check()).
+ */
+static bool may_tell(struct save *s, struct task *t, bool reported) {
     struct attempt *at = s->at;
-    if (t->outcome == OUTCOME_FAILED && at->envelope.origin == QUEUE_MADE_REPORT &&
+    if (!s->removed && t->outcome == OUTCOME_FAILED && at->envelope.origin == QUEUE_MADE_REPORT &&
         slice_eq(t->to->address, report_postmaster(at)))
         task_hold(at, t);
-}
-
-/*
- * Whether our postmaster is told of a stranger's loop. What he is not told of, since he is told of
- * very many, is kept for him; so is what is larger than a report brings along. Where no more can be
- * kept, only what has the null sender ends here, of which nobody needs to be told (RFC 5321
- * §4.5.5); others were refused before they were taken (held_check()).
- */
-static bool judge_loop(struct save *s, struct task *t) {
-    struct attempt *at = s->at;
+    if (!report_is_for_postmaster(at, t))
+        return reported && may_tell_success(s, t);
     bool told = take_one(&at->q->to_postmaster, at->q->options.postmaster_max);
     bool whole = told && at->size <= REPORT_LOOP_MAX;
     if (!whole && !(at->envelope.reverse_path.len == 0 && held_loops_full(at->q)))
@@ -148,16 +146,10 @@ static void choose_outcomes(struct save *s, enum settle_part part) {
             s->more = true;
             continue;
         }
-        if (!s->removed)
-            hold_lost_report(s, t);
-        if (to_postmaster)
-            reported = judge_loop(s, t);
-        else if (reported)
-            reported = may_tell_success(s, t);
-        if (reported)
+        if (may_tell(s, t, reported)) {
             s->to_postmaster = to_postmaster;
-        if (reported)
             s->items[s->item_count++] = (struct report_item){t, action, to_postmaster};
+        }
         t->saving = true;
         s->outcomes++;
         s->sent_count += t->wanted ? t->wanted->delivered.count : 0;
@@ -262,25 +254,20 @@ static int commit_once(struct save *s) WAITS {
     return spool_update(q->spool, s->changes, s->change_count);
 }
 
-static int commit_locked(struct save *s) WAITS {
-    struct job *job;
-    int error = job_lock(s->at->q, s->at->id, &job);
-    if (error)
-        return error;
-    error = commit_once(s);
-    job_unlock(s->at->q, job);
-    return error;
-}
-
 /* Until it works. -E_UNKNOWN: the message was removed; -ECANCELED: no more time. */
 static int commit(struct save *s) WAITS {
     struct attempt *at = s->at;
     for (usec_t pause = PAUSE_FIRST;; pause = MIN(2 * pause, PAUSE_LONGEST)) {
+        struct job *job;
         int error = make_report(at, s->items, s->item_count, &s->report);
         if (!error) {
             build_state(s);
             build_changes(s);
-            error = commit_locked(s);
+            error = job_lock(at->q, at->id, &job);
+        }
+        if (!error) {
+            error = commit_once(s);
+            job_unlock(at->q, job);
         }
         if (error == 0 || error == -E_UNKNOWN)
             return error;
@@ -298,14 +285,9 @@ static int commit(struct save *s) WAITS {
 
 /* ------------------------------------------------------------------ afterwards */
 
-static void count_outcome(struct queue *q, enum outcome outcome) {
-    q->counts.delivered += outcome == OUTCOME_DELIVERED;
-    q->counts.transmitted += outcome == OUTCOME_RELAYED || outcome == OUTCOME_PASSED;
-    q->counts.failed += outcome == OUTCOME_FAILED;
-}
-
 static void outcomes_saved(struct save *s) {
     struct attempt *at = s->at;
+    struct queue_stats *counts = &at->q->counts;
     for (size_t i = 0; i < at->count; i++) {
         struct task *t = &at->tasks[i];
         if (s->notices && !t->settled)
@@ -313,7 +295,9 @@ static void outcomes_saved(struct save *s) {
         if (!t->saving)
             continue;
         log_outcome(at, t);
-        count_outcome(at->q, t->outcome);
+        counts->delivered += t->outcome == OUTCOME_DELIVERED;
+        counts->transmitted += t->outcome == OUTCOME_RELAYED || t->outcome == OUTCOME_PASSED;
+        counts->failed += t->outcome == OUTCOME_FAILED;
         t->saving = false;
         t->saved = true;
         t->settled = t->outcome > OUTCOME_LATER;

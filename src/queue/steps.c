@@ -20,25 +20,12 @@
 #define GATHER_WAIT USEC_SEC
 #define REPORT_WAIT (30 * USEC_SEC)
 
-static void take_steps(struct attempt *at) WAITS {
+static void helper_fiber(void *arg) WAITS {
+    struct attempt *at = arg;
     while (at->next_step < at->step_count && !fiber_cancelled()) {
         carry_out(at, &at->steps[at->next_step++]);
         fiber_cond_wake_all(&at->step_done);
     }
-}
-
-/* The same without helpers. */
-static void take_steps_alone(struct attempt *at) WAITS {
-    while (at->next_step < at->step_count && !fiber_cancelled()) {
-        if (settle_need(at).now)
-            settle(at, SETTLE_PROGRESS);
-        carry_out(at, &at->steps[at->next_step++]);
-    }
-}
-
-static void helper_fiber(void *arg) WAITS {
-    struct attempt *at = arg;
-    take_steps(at);
     at->q->helpers -= --at->helpers > 0;
     fiber_cond_wake_all(&at->step_done);
 }
@@ -79,12 +66,6 @@ static void attend_helpers(struct attempt *at) WAITS {
     }
 }
 
-/* A single step may take long, too, and then something may wait already: an alias, a failure. */
-static bool wants_helpers(const struct attempt *at) {
-    struct settle_need need = settle_need(at);
-    return at->step_count > 1 || need.soon || need.report;
-}
-
 void steps_run(struct attempt *at) {
     carry_plan(at);
     if (at->step_count == 0)
@@ -95,10 +76,15 @@ void steps_run(struct attempt *at) {
             task_conclude_error(at, &at->tasks[i], error);
     if (error)
         return;
-    if (wants_helpers(at))
+    /* A single step may take long, too, and something may wait already: an alias, a failure. */
+    struct settle_need need = settle_need(at);
+    if (at->step_count > 1 || need.soon || need.report)
         start_helpers(at);
     if (at->helpers > 0)
         attend_helpers(at);
-    else
-        take_steps_alone(at);
+    while (at->next_step < at->step_count && !fiber_cancelled()) { /* without helpers */
+        if (settle_need(at).now)
+            settle(at, SETTLE_PROGRESS);
+        carry_out(at, &at->steps[at->next_step++]);
+    }
 }

@@ -51,13 +51,6 @@ static size_t room_for(const struct queue *q, enum load load) {
     return room;
 }
 
-static size_t takeable(const struct queue *q) {
-    size_t n = MIN(q->at_door, room_for(q, LOAD_LOCAL)) +
-               MIN(q->lines[LOAD_FRESH].count, room_for(q, LOAD_FRESH)) +
-               MIN(q->lines[LOAD_RETRIED].count, room_for(q, LOAD_RETRIED));
-    return MIN(n, room_for(q, LOAD_LOCAL));
-}
-
 bool work_may_go_remote(struct queue *q, struct job *job, enum load load) {
     if (work_ready(q) > q->at_door || room_for(q, load) == 0)
         return false;
@@ -115,7 +108,11 @@ static void worker_fiber(void *arg) WAITS {
 }
 
 void work_start(struct queue *q) {
-    while (q->clock && !q->stopping && q->unstarted < takeable(q)) {
+    size_t room = room_for(q, LOAD_LOCAL);
+    size_t takeable = MIN(q->at_door, room) +
+                      MIN(q->lines[LOAD_FRESH].count, room_for(q, LOAD_FRESH)) +
+                      MIN(q->lines[LOAD_RETRIED].count, room_for(q, LOAD_RETRIED));
+    while (q->clock && !q->stopping && q->unstarted < MIN(takeable, room)) {
         if (fiber_spawn_under(q->clock, "queue worker", worker_fiber, q) < 0)
             return;
         q->workers++;
@@ -137,13 +134,6 @@ static void call_due(struct queue *q) WAITS {
     }
 }
 
-static usec_t until_next(const struct queue *q) {
-    const struct heap_item *first = heap_first(&q->due);
-    usec_t span = first ? MIN(first->key - fiber_wall(), CLOCK_MOST) : CLOCK_MOST;
-    bool no_stacks = q->workers == 0 && work_ready(q) > 0;
-    return no_stacks ? MIN(span, USEC_SEC) : span;
-}
-
 void clock_fiber(void *arg) {
     struct queue *q = arg;
     usec_t swept = fiber_now();
@@ -154,7 +144,12 @@ void clock_fiber(void *arg) {
             destinations_sweep(q);
             swept = fiber_now();
         }
-        if (fiber_cond_wait_until(&q->clock_wanted, fiber_now() + until_next(q)) == -ECANCELED)
+        const struct heap_item *first = heap_first(&q->due);
+        bool no_stacks = q->workers == 0 && work_ready(q) > 0;
+        usec_t span = no_stacks ? USEC_SEC : CLOCK_MOST;
+        if (first)
+            span = MIN(first->key - fiber_wall(), span);
+        if (fiber_cond_wait_until(&q->clock_wanted, fiber_now() + span) == -ECANCELED)
             return;
     }
 }
