@@ -9,10 +9,7 @@ struct tokens *newcomers_new(void) {
 }
 
 static struct slice fold(struct slice name, char lower[static NAME_MAX_LEN]) {
-    name = slice_first(name, NAME_MAX_LEN);
-    for (size_t i = 0; i < name.len; i++)
-        lower[i] = ascii_lower(name.ptr[i]);
-    return slice_of(lower, name.len);
+    return slice_lower(slice_first(name, NAME_MAX_LEN), lower);
 }
 
 usec_t newcomers_enter(struct tokens *t, struct slice name, usec_t now, usec_t patience) {

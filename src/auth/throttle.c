@@ -59,14 +59,11 @@ void throttle_free(struct throttle *t) {
 
 static void make_key(struct slice network, struct slice name, uint64_t key[2]) {
     char lower[NAME_MAX_LEN];
-    name = slice_first(name, sizeof lower);
-    for (size_t i = 0; i < name.len; i++)
-        lower[i] = ascii_lower(name.ptr[i]);
     key[0] = 0;
     struct slice prefix = slice_first(network, sizeof key[0]); /* the /64 of an IPv6 address */
     if (prefix.len > 0)
         memcpy(&key[0], prefix.ptr, prefix.len);
-    key[1] = siphash(slice_of(lower, name.len));
+    key[1] = siphash(slice_lower(slice_first(name, sizeof lower), lower));
 }
 
 static struct pair *find(const struct throttle *t, const uint64_t key[2]) {

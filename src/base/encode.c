@@ -6,7 +6,7 @@
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static int base64_value(char c) {
+int base64_value(char c) {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
     if (c >= 'a' && c <= 'z')
@@ -73,7 +73,7 @@ void hex_encode(struct buf *to, struct slice s) {
     }
 }
 
-static int hex_value(char c) {
+int hex_value(char c) {
     if (ascii_is_digit(c))
         return c - '0';
     c = ascii_lower(c);

@@ -12,6 +12,10 @@ void base64_encode(struct buf *to, struct slice s); /* one line, with padding */
 /* Strict: full groups, right padding, nothing else, no stray bits. 0 or -E_SYNTAX. */
 int base64_decode(struct arena *a, struct slice text, struct slice *ret);
 
+/* What a digit stands for; -1 for anything else. Small and capital letters are alike in hex. */
+int base64_value(char c);
+int hex_value(char c);
+
 void hex_encode(struct buf *to, struct slice s); /* lower case */
 int hex_decode(struct arena *a, struct slice text, struct slice *ret);
 

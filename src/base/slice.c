@@ -59,14 +59,6 @@ ssize_t slice_find(struct slice s, struct slice needle) {
     return at ? at - s.ptr : -1;
 }
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
-static bool is_blank_or_line_end(char c) {
-    return is_blank(c) || c == '\r' || c == '\n';
-}
-
 static struct slice trim(struct slice s, bool (*drop)(char)) {
     while (s.len > 0 && drop(s.ptr[s.len - 1]))
         s.len--;
@@ -76,11 +68,11 @@ static struct slice trim(struct slice s, bool (*drop)(char)) {
 }
 
 struct slice slice_trim(struct slice s) {
-    return trim(s, is_blank);
+    return trim(s, ascii_is_blank);
 }
 
 struct slice slice_trim_lines(struct slice s) {
-    return trim(s, is_blank_or_line_end);
+    return trim(s, ascii_is_space);
 }
 
 bool slice_next(struct slice *rest, char separator, struct slice *ret_piece) {
@@ -102,11 +94,17 @@ bool slice_next_word(struct slice *rest, struct slice *ret_word) {
     if (rest->len == 0)
         return false;
     size_t n = 0;
-    while (n < rest->len && !is_blank(rest->ptr[n]))
+    while (n < rest->len && !ascii_is_blank(rest->ptr[n]))
         n++;
     *ret_word = slice_first(*rest, n);
     *rest = slice_from(*rest, n);
     return true;
+}
+
+struct slice slice_lower(struct slice s, char *to) {
+    for (size_t i = 0; i < s.len; i++)
+        to[i] = ascii_lower(s.ptr[i]);
+    return slice_of(to, s.len);
 }
 
 int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret) {

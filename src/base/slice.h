@@ -77,6 +77,15 @@ int slice_to_u64(struct slice s, uint64_t max, uint64_t *ret);
 /* Copies into `dst` with a NUL behind; -E_LIMIT when it does not fit, -E_SYNTAX on a NUL inside. */
 int slice_to_str(struct slice s, char *dst, size_t size);
 
+/* In small letters, into `to`, which has s.len bytes and may be `s` itself. */
+struct slice slice_lower(struct slice s, char *to);
+
+static inline bool ascii_is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+static inline bool ascii_is_space(char c) {
+    return ascii_is_blank(c) || c == '\r' || c == '\n';
+}
 static inline char ascii_lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }

@@ -47,10 +47,8 @@ static int write_subject(struct event_db *l, const struct event *e) {
     struct slice subject = slice_first(event_value(e, FACT_SUBJECT), SUBJECT_MAX);
     if (subject.len == 0)
         return 0;
-    for (size_t i = 0; i < subject.len; i++)
-        folded[i] = ascii_lower(subject.ptr[i]);
     return db_run(l->db, "INSERT INTO subject (sequence, letter, text) VALUES (?1, ?2, ?3)",
-                  V(e->sequence), V(e->message), V_BYTES(slice_of(folded, subject.len)));
+                  V(e->sequence), V(e->message), V_BYTES(slice_lower(subject, folded)));
 }
 
 static int write_event(struct event_db *l, struct reader *from) {

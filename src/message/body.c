@@ -32,18 +32,13 @@ static bool is_literal(struct slice line, size_t at) {
     return c > 32 && c < 127 && c != '=';
 }
 
-/* Bytes from `at` on that a soft line break should not cut: one character of UTF-8. */
-static size_t character_length(struct slice line, size_t at) {
-    size_t n = 1;
-    while (at + n < line.len && n < 4 && ((unsigned char)line.ptr[at + n] & 0xc0) == 0x80)
-        n++;
-    return n;
-}
-
+/* A soft line break does not cut a character of UTF-8, which is `n` bytes long. */
 static void quoted_printable_line(struct buf *to, struct slice line) {
     size_t column = 0;
     for (size_t at = 0, n; at < line.len; at += n) {
-        n = character_length(line, at);
+        n = 1;
+        while (at + n < line.len && n < 4 && ((unsigned char)line.ptr[at + n] & 0xc0) == 0x80)
+            n++;
         size_t width = n == 1 && is_literal(line, at) ? 1 : 3 * n;
         size_t room = ENCODE_COLUMNS - (at + n < line.len ? 1 : 0);
         if (column + width > room) {

@@ -101,25 +101,24 @@ static void decode_single(struct sink *s, const struct charset_single *set, stru
 
 /* ------------------------------------------------------------------ Shift_JIS */
 
-static bool is_shift_jis_pair(uint8_t lead, uint8_t trail) {
-    return ((lead >= 0x81 && lead <= 0x9f) || (lead >= 0xe0 && lead <= 0xfc)) && trail >= 0x40 &&
-           trail <= 0xfc && trail != 0x7f;
-}
-
-/* Two rows share a lead byte. */
-static uint16_t shift_jis(uint8_t lead, uint8_t trail) {
+/* Two rows share a lead byte. False: the two bytes are no pair. */
+static bool shift_jis_pair(uint8_t lead, uint8_t trail, uint16_t *ret) {
+    if (!((lead >= 0x81 && lead <= 0x9f) || (lead >= 0xe0 && lead <= 0xfc)) || trail < 0x40 ||
+        trail > 0xfc || trail == 0x7f)
+        return false;
     unsigned row = 2U * (lead - (lead < 0xa0 ? 0x81U : 0xc1U));
-    if (trail >= 0x9f)
-        return charset_jisx0208[row + 1][trail - 0x9f];
-    return charset_jisx0208[row][trail - 0x40 - (trail > 0x7f ? 1 : 0)];
+    *ret = trail >= 0x9f ? charset_jisx0208[row + 1][trail - 0x9f]
+                         : charset_jisx0208[row][trail - 0x40 - (trail > 0x7f ? 1 : 0)];
+    return true;
 }
 
 static void decode_shift_jis(struct sink *s, struct slice bytes) {
     while (bytes.len > 0) {
         uint8_t b = byte_at(bytes, 0);
-        bool pair = is_shift_jis_pair(b, byte_at(bytes, 1));
+        uint16_t wide = 0;
+        bool pair = shift_jis_pair(b, byte_at(bytes, 1), &wide);
         if (pair)
-            put_wide(s, shift_jis(b, byte_at(bytes, 1)));
+            put_wide(s, wide);
         else if (is_kana(b))
             put_kana(s, b);
         else
@@ -186,10 +185,6 @@ static bool is_graphic(uint8_t b) {
     return b >= 0x21 && b <= 0x7e;
 }
 
-static void put_roman(struct sink *s, uint8_t b) {
-    put(s, b == '\\' ? 0xa5 : b == '~' ? 0x203e : b);
-}
-
 /* One character of the set that was switched to; kana with the eighth bit set need no switch. */
 static size_t take_jis(struct sink *s, enum jis_set set, struct slice bytes) {
     uint8_t b = byte_at(bytes, 0), second = byte_at(bytes, 1);
@@ -203,7 +198,7 @@ static size_t take_jis(struct sink *s, enum jis_set set, struct slice bytes) {
     if (is_kana(b) || (set == JIS_KANA && is_kana(b | 0x80)))
         put_kana(s, b | 0x80);
     else if (set == JIS_ROMAN && b < 0x80)
-        put_roman(s, b);
+        put(s, b == '\\' ? 0xa5 : b == '~' ? 0x203e : b);
     else
         put(s, (set < JIS_KANA && b < 0x80) || b <= ' ' ? b : UNREADABLE);
     return 1;

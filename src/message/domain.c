@@ -43,14 +43,6 @@ static int check_label(struct slice name, size_t from, size_t to, unsigned flags
     return 0;
 }
 
-static bool all_digits(struct slice s) {
-    for (size_t i = 0; i < s.len; i++) {
-        if (!ascii_is_digit(s.ptr[i]))
-            return false;
-    }
-    return true;
-}
-
 int domain_check(struct slice name, unsigned flags, struct text_fault *fault) {
     if ((flags & DOMAIN_TRAILING_DOT) && name.len > 1 && slice_ends(name, S(".")))
         name.len--;
@@ -69,7 +61,10 @@ int domain_check(struct slice name, unsigned flags, struct text_fault *fault) {
             break;
         from = to + 1;
     }
-    if (all_digits(slice_from(name, from)))
+    size_t digits = 0;
+    while (from + digits < name.len && ascii_is_digit(name.ptr[from + digits]))
+        digits++;
+    if (from + digits == name.len)
         return stop(fault, from, -E_SYNTAX,
                     N_("the last label of a domain name is not a number; an IP address stands in "
                        "brackets"));
@@ -79,10 +74,7 @@ int domain_check(struct slice name, unsigned flags, struct text_fault *fault) {
 struct slice domain_fold(struct arena *a, struct slice name) {
     if (slice_ends(name, S(".")))
         name.len--;
-    char *text = arena_alloc(a, name.len + 1);
-    for (size_t i = 0; i < name.len; i++)
-        text[i] = ascii_lower(name.ptr[i]);
-    return slice_of(text, name.len);
+    return slice_lower(name, arena_alloc(a, name.len + 1));
 }
 
 /* ------------------------------------------------------------------ IDNA */
@@ -98,13 +90,6 @@ static size_t full_stop(struct slice s) {
     return 0;
 }
 
-static size_t label_length(struct slice rest) {
-    size_t n = 0;
-    while (n < rest.len && full_stop(slice_from(rest, n)) == 0)
-        n++;
-    return n;
-}
-
 static bool is_a_label(struct slice label) {
     return slice_starts_nocase(label, S("xn--"));
 }
@@ -115,14 +100,6 @@ static bool is_ascii(struct slice s) {
             return false;
     }
     return true;
-}
-
-static bool has_a_label(struct slice name) {
-    for (struct slice label; slice_next(&name, '.', &label);) {
-        if (is_a_label(label))
-            return true;
-    }
-    return false;
 }
 
 static int idna_fault(int code, struct slice label, size_t at, struct text_fault *fault) {
@@ -174,7 +151,10 @@ static int add_label(struct buf *to, struct slice label, size_t at, struct text_
 static int to_a_labels(struct buf *to, struct slice text, struct text_fault *fault) {
     struct slice rest = text;
     for (;;) {
-        struct slice label = slice_first(rest, label_length(rest));
+        size_t len = 0;
+        while (len < rest.len && full_stop(slice_from(rest, len)) == 0)
+            len++;
+        struct slice label = slice_first(rest, len);
         int r = add_label(to, label, (size_t)(label.ptr - text.ptr), fault);
         if (r < 0)
             return r;
@@ -189,10 +169,12 @@ static int to_a_labels(struct buf *to, struct slice text, struct text_fault *fau
 int domain_canonical(struct arena *a, struct slice text, unsigned flags, struct slice *ret,
                      struct text_fault *fault) {
     _cleanup_(buf_done) struct buf name = {0};
-    bool ascii = is_ascii(text);
+    bool ascii = is_ascii(text), convert = !ascii && (flags & DOMAIN_UTF8);
     if (text.len > DOMAIN_TEXT_MAX)
         return stop(fault, DOMAIN_MAX, -E_LIMIT, N_("a domain name has at most 255 characters"));
-    if ((!ascii && (flags & DOMAIN_UTF8)) || (ascii && has_a_label(text))) {
+    for (struct slice rest = text, label; ascii && !convert && slice_next(&rest, '.', &label);)
+        convert = is_a_label(label);
+    if (convert) {
         int r = to_a_labels(&name, text, fault);
         if (r < 0)
             return r;

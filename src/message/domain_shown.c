@@ -81,14 +81,6 @@ static bool script_of(uint32_t c, unsigned *ret) {
     return false;
 }
 
-static bool is_mixture(unsigned seen) {
-    for (size_t i = 0; i < ARRAY_SIZE(mixtures); i++) {
-        if ((seen & ~mixtures[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool is_east_asian(unsigned script) {
     return (script & (SCRIPT_KANA | SCRIPT_HAN | SCRIPT_HANGUL)) != 0;
 }
@@ -109,7 +101,10 @@ static bool misleads_nobody(const uint32_t *u) {
         seen |= script;
         before = script;
     }
-    return !stroke && distinct && is_mixture(seen);
+    bool usual = false;
+    for (size_t i = 0; i < ARRAY_SIZE(mixtures); i++)
+        usual |= (seen & ~mixtures[i]) == 0;
+    return !stroke && distinct && usual;
 }
 
 /* Appends the U-label, or nothing when it is better not shown. */

@@ -257,14 +257,6 @@ static void add_message(struct buf *to, struct arena *a, const struct dsn *dsn,
     add_line(to, date_label.says[language], date);
 }
 
-static void add_whom_to_ask(struct buf *to, const struct dsn *dsn, enum dsn_language language) {
-    if (dsn->to_postmaster)
-        return;
-    buf_printf(to, "\n%s\n  postmaster@", whom_to_ask.says[language]);
-    domain_shown(to, dsn->host);
-    buf_add_str(to, "\n");
-}
-
 static void add_recipient(struct buf *to, struct arena *a, const struct dsn_recipient *recipient,
                           enum dsn_language language) {
     char date[40];
@@ -306,7 +298,11 @@ static void add_language(struct buf *to, struct arena *a, const struct dsn *dsn,
     add_message(to, a, dsn, language);
     for (enum dsn_action action = DSN_FAILED; action <= DSN_EXPANDED; action++)
         add_action(to, a, dsn, action, language);
-    add_whom_to_ask(to, dsn, language);
+    if (!dsn->to_postmaster) {
+        buf_printf(to, "\n%s\n  postmaster@", whom_to_ask.says[language]);
+        domain_shown(to, dsn->host);
+        buf_add_str(to, "\n");
+    }
     buf_printf(to, "\n%s\n", closing.says[language]);
 }
 

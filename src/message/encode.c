@@ -62,19 +62,14 @@ static void encoded_words(struct fold *f, struct slice text) {
     }
 }
 
-/* A word that stands for itself in unstructured text. */
-static bool word_is_plain(struct slice word) {
-    return text_is_plain(word) && slice_find(word, S("=?")) < 0 && word.len <= FOLD_WORD_MAX;
-}
-
 /* The stretch of words that have to be encoded, as offsets into the text; false when there is none.
  */
 static bool encoded_stretch(struct slice text, size_t *ret_from, size_t *ret_to) {
     struct slice rest = text;
     bool found = false;
     for (struct slice word; slice_next_word(&rest, &word);) {
-        if (word_is_plain(word))
-            continue;
+        if (text_is_plain(word) && slice_find(word, S("=?")) < 0 && word.len <= FOLD_WORD_MAX)
+            continue; /* it stands for itself */
         if (!found)
             *ret_from = (size_t)(word.ptr - text.ptr);
         *ret_to = (size_t)(word.ptr - text.ptr) + word.len;

@@ -16,11 +16,6 @@ static size_t columns(struct slice text) {
     return n;
 }
 
-static void new_line(struct fold *f) {
-    buf_add_str(f->to, "\r\n ");
-    f->column = 1;
-}
-
 void fold_glue(struct fold *f, struct slice text) {
     size_t from = f->to->len;
     buf_add(f->to, text);
@@ -35,10 +30,12 @@ void fold_glue(struct fold *f, struct slice text) {
 void fold_word(struct fold *f, struct slice word) {
     while (word.len > 0) {
         struct slice piece = slice_first(word, FOLD_WORD_MAX);
-        if (f->column + 1 + columns(piece) > FOLD_COLUMNS)
-            new_line(f);
-        else
+        if (f->column + 1 + columns(piece) > FOLD_COLUMNS) {
+            buf_add_str(f->to, "\r\n ");
+            f->column = 1;
+        } else {
             fold_glue(f, S(" "));
+        }
         fold_glue(f, piece);
         word = slice_from(word, piece.len);
     }

@@ -16,17 +16,13 @@ static size_t line_at(struct slice message, size_t at, size_t *ret_text) {
     return (size_t)end + 1;
 }
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
 /* Length of the field name at the front of a line, or 0; *ret_colon is the place of its colon. */
 static size_t name_length(struct slice line, size_t *ret_colon) {
     size_t n = 0;
     while (n < line.len && line.ptr[n] > 32 && line.ptr[n] < 127 && line.ptr[n] != ':')
         n++;
     size_t colon = n;
-    while (colon < line.len && is_blank(line.ptr[colon]))
+    while (colon < line.len && ascii_is_blank(line.ptr[colon]))
         colon++;
     if (colon == line.len || line.ptr[colon] != ':')
         return 0;
@@ -64,7 +60,8 @@ bool header_next(struct header_cursor *c, struct header_field *ret) {
             return ended(c, HEADER_NO_FIELD, from);
         value_end = from + text;
         end = from + len;
-        while (end < c->message.len && is_blank(c->message.ptr[end])) { /* continuation lines */
+        while (end < c->message.len &&
+               ascii_is_blank(c->message.ptr[end])) { /* continuation lines */
             len = line_at(c->message, end, &text);
             value_end = end + text;
             end += len;

@@ -37,12 +37,6 @@ static bool names_japanese(struct slice content_type) {
     return false;
 }
 
-/* The first of the languages that the writer names. */
-static bool is_tagged_japanese(struct slice languages) {
-    return slice_starts_nocase(languages, S("ja")) &&
-           (languages.len == 2 || !ascii_is_alpha(languages.ptr[2]));
-}
-
 /* On one line and without blanks at its ends; empty when there is none. */
 static struct slice field_of(struct arena *a, struct slice message, struct slice name) {
     struct header_field field;
@@ -59,8 +53,10 @@ static bool is_written_in_japanese(struct arena *a, struct slice message, struct
 
 bool message_is_japanese(struct slice message) {
     _cleanup_(arena_done) struct arena a = {0};
-    return is_tagged_japanese(field_of(&a, message, S("Content-Language"))) ||
-           is_written_in_japanese(&a, message, S("Subject")) ||
+    struct slice languages = field_of(&a, message, S("Content-Language"));
+    bool tagged = slice_starts_nocase(languages, S("ja")) && /* the first that the writer names */
+                  (languages.len == 2 || !ascii_is_alpha(languages.ptr[2]));
+    return tagged || is_written_in_japanese(&a, message, S("Subject")) ||
            is_written_in_japanese(&a, message, S("From")) ||
            names_japanese(field_of(&a, message, S("Content-Type")));
 }

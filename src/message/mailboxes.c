@@ -11,6 +11,8 @@
  */
 #include "message/mailboxes.h"
 
+#include "message/cfws.h"
+
 enum token_kind {
     TOKEN_END,
     TOKEN_WORD,
@@ -55,32 +57,12 @@ static bool is_special(char c) {
     return slice_find_byte(S("<>@,;:.()[]\\\""), c) >= 0;
 }
 
-static bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Length of a run up to the closing character, backslashes obeyed; all of it when none closes. */
 static size_t quoted_length(struct slice s, char close) {
     size_t i = 1;
     while (i < s.len && s.ptr[i] != close)
         i += s.ptr[i] == '\\' ? 2 : 1;
     return MIN(i + 1, s.len);
-}
-
-/* Length of the comment at the front, all of it when it is not closed; 0: nested too deep. */
-static size_t comment_length(struct slice s, bool *ret_closed) {
-    unsigned depth = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '\\')
-            i++;
-        else if (s.ptr[i] == '(' && ++depth > MAILBOXES_COMMENT_DEPTH)
-            return 0;
-        else if (s.ptr[i] == ')' && --depth == 0) {
-            *ret_closed = true;
-            return i + 1;
-        }
-    }
-    return s.len;
 }
 
 static struct slice inside(struct slice s, char close) {
@@ -91,14 +73,14 @@ static struct slice inside(struct slice s, char close) {
 /* Passes blanks and comments; the last comment is kept as a possible display name. */
 static void skip_gap(struct list_reader *s) {
     while (s->rest.len > 0) {
-        if (is_space(s->rest.ptr[0])) {
+        if (ascii_is_space(s->rest.ptr[0])) {
             s->rest = slice_from(s->rest, 1);
             continue;
         }
         if (s->rest.ptr[0] != '(')
             return;
         bool closed = false;
-        size_t n = comment_length(s->rest, &closed);
+        size_t n = cfws_comment_length(s->rest, &closed);
         if (n == 0) {
             s->found.truncated = true;
             n = s->rest.len;
@@ -128,7 +110,7 @@ static struct token next_token(struct list_reader *s) {
         token.special = c;
     } else {
         token.kind = TOKEN_WORD;
-        while (n < s->rest.len && !is_special(s->rest.ptr[n]) && !is_space(s->rest.ptr[n]))
+        while (n < s->rest.len && !is_special(s->rest.ptr[n]) && !ascii_is_space(s->rest.ptr[n]))
             n++;
     }
     token.text = slice_first(s->rest, n);
@@ -248,15 +230,6 @@ static bool in_route(const struct entry *e) {
     return e->angle && !e->closed && e->in_domain && e->local_len == 0;
 }
 
-static void pass_comma(struct list_reader *s) {
-    if (in_route(&s->entry)) {
-        restart_address(&s->entry);
-        return;
-    }
-    end_entry(s);
-    begin_entry(s);
-}
-
 /* ":" ends a source route; outside of brackets, the name of a group. */
 static void pass_colon(struct list_reader *s) {
     if (in_route(&s->entry)) {
@@ -273,9 +246,11 @@ static void take_special(struct list_reader *s, const struct token *token) {
     struct entry *e = &s->entry;
     switch (token->special) {
     case ',':
-        pass_comma(s);
-        return;
     case ';':
+        if (token->special == ',' && in_route(e)) {
+            restart_address(e);
+            return;
+        }
         end_entry(s);
         begin_entry(s);
         return;

@@ -9,8 +9,6 @@
 
 #include "message/address.h"
 
-#define MAILBOXES_COMMENT_DEPTH 100 /* a comment nested deeper ends the reading */
-
 struct mailbox {
     struct slice
         display; /* as written: quoted string, atoms, encoded words; or the comment behind */
@@ -24,7 +22,7 @@ struct mailboxes {
     size_t garbled; /* what others may read otherwise: more than one address without a comma between
                        them, one in place of the name of another, text behind an address, a group
                        named like one, an open comment */
-    bool truncated; /* there were more than `max`, or comments too deep */
+    bool truncated; /* there were more than `max`, or comments too deep (CFWS_DEPTH) */
 };
 
 /*

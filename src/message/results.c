@@ -1,33 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "message/results.h"
 
+#include "message/cfws.h"
 #include "message/domain.h"
-
-#define COMMENT_DEPTH 100U
-
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Behind the comment at the front, which may hold others (RFC 5322 §3.2.2). */
-static struct slice pass_comment(struct slice s) {
-    unsigned depth = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '\\')
-            i++;
-        else if (s.ptr[i] == '(' && ++depth > COMMENT_DEPTH)
-            break;
-        else if (s.ptr[i] == ')' && --depth == 0)
-            return slice_from(s, i + 1);
-    }
-    return slice_from(s, s.len);
-}
-
-static struct slice pass_gap(struct slice s) {
-    while (s.len > 0 && (is_blank(s.ptr[0]) || s.ptr[0] == '('))
-        s = s.ptr[0] == '(' ? pass_comment(s) : slice_from(s, 1);
-    return s;
-}
 
 /* The authserv-id at the front: a token, or the content of a quoted string. Into `id`. */
 static struct slice read_id(struct slice s, char id[static DOMAIN_TEXT_MAX]) {
@@ -35,7 +10,7 @@ static struct slice read_id(struct slice s, char id[static DOMAIN_TEXT_MAX]) {
     size_t len = 0;
     for (size_t i = quoted ? 1 : 0; i < s.len && len < DOMAIN_TEXT_MAX; i++) {
         char c = s.ptr[i];
-        if (quoted ? c == '"' : is_blank(c) || c == ';' || c == '(')
+        if (quoted ? c == '"' : ascii_is_space(c) || c == ';' || c == '(')
             break;
         if (quoted && c == '\\' && i + 1 < s.len)
             c = s.ptr[++i];
@@ -55,22 +30,21 @@ static size_t count_dots(struct slice name) {
     return count;
 }
 
-/* Converting a name takes time for each label, which a stranger's header can ask for very often. */
-static bool has_as_many_labels(struct slice id, struct slice host) {
-    size_t dots = count_dots(id), ours = count_dots(host);
-    return dots == ours || dots == ours + 1; /* one at the end */
-}
-
+/*
+ * Converting a name takes time for each label, which a stranger's header can ask for very often. So
+ * a name is converted only when it has as many as the host's, or one dot more, at its end.
+ */
 bool results_are_of(const struct header_field *field, struct slice host) {
     _cleanup_(arena_done) struct arena a = {0};
     char text[DOMAIN_TEXT_MAX];
     struct slice name;
     if (!header_is(field, S("Authentication-Results")))
         return false;
-    struct slice id = slice_trim(read_id(pass_gap(field->raw), text));
+    struct slice id = slice_trim(read_id(cfws_pass(field->raw), text));
     if (slice_eq_nocase(id, host))
         return true;
-    return has_as_many_labels(id, host) &&
+    size_t dots = count_dots(id), ours = count_dots(host);
+    return (dots == ours || dots == ours + 1) &&
            domain_canonical(&a, id, DOMAIN_UTF8 | DOMAIN_UNDERSCORE | DOMAIN_TRAILING_DOT, &name,
                             NULL) == 0 &&
            slice_eq_nocase(name, host);

@@ -88,21 +88,8 @@ static enum message_scan_line next_state(struct message_scan *scan, char c) {
     }
 }
 
-static void scan_header(struct message_scan *scan, struct slice piece) {
-    for (size_t i = 0; i < piece.len && scan->own.line < SCAN_LINE_VALUE; i++)
-        scan->own.line = next_state(scan, piece.ptr[i]);
-}
-
-static void end_header_line(struct message_scan *scan, uint64_t text) {
-    if (text == 0 || (scan->own.line != SCAN_LINE_VALUE && scan->own.line != SCAN_LINE_MBOX)) {
-        scan->in_body = true;
-        scan->header_size = text == 0 ? scan->size : scan->own.start;
-    }
-    scan->own.has_field = true;
-    scan->own.line = SCAN_LINE_START;
-}
-
-/* Passes the LF behind a line; `scan->size` is the place of it. */
+/* Passes the LF behind a line; `scan->size` is the place of it. A line of a header that is no field
+ * ends it. */
 static void end_line(struct message_scan *scan) {
     uint64_t text = scan->size - scan->own.start - scan->own.after_cr;
     scan->longest_line = MAX(scan->longest_line, text);
@@ -110,8 +97,14 @@ static void end_line(struct message_scan *scan) {
     scan->own.crlfs += scan->own.after_cr;
     scan->lines++;
     scan->size++;
-    if (!scan->in_body)
-        end_header_line(scan, text);
+    if (!scan->in_body) {
+        if (text == 0 || (scan->own.line != SCAN_LINE_VALUE && scan->own.line != SCAN_LINE_MBOX)) {
+            scan->in_body = true;
+            scan->header_size = text == 0 ? scan->size : scan->own.start;
+        }
+        scan->own.has_field = true;
+        scan->own.line = SCAN_LINE_START;
+    }
     scan->own.start = scan->size;
     scan->own.after_cr = false;
 }
@@ -122,8 +115,9 @@ static void scan_lines(struct message_scan *scan, struct slice block) {
         struct slice piece = slice_first(block, lf < 0 ? block.len : (size_t)lf);
         if (piece.len > 0) {
             scan->has_dot_line |= scan->size == scan->own.start && piece.ptr[0] == '.';
-            if (!scan->in_body)
-                scan_header(scan, piece);
+            bool in_body = scan->in_body;
+            for (size_t i = 0; !in_body && i < piece.len && scan->own.line < SCAN_LINE_VALUE; i++)
+                scan->own.line = next_state(scan, piece.ptr[i]);
             scan->size += piece.len;
             scan->own.after_cr = piece.ptr[piece.len - 1] == '\r';
         }

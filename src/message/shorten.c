@@ -202,19 +202,15 @@ static void end_leaf(struct shorten *s, struct buf *to) {
 
 /* ------------------------------------------------------------------ headers */
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
-
 /* Where a line can be folded, not before `from`, so that neither piece is blank; 0: nowhere. */
 static size_t fold_at(struct slice line, size_t from) {
     size_t first = 0, last = line.len - 1;
-    while (first < last && is_blank(line.ptr[first]))
+    while (first < last && ascii_is_blank(line.ptr[first]))
         first++;
-    while (last > first && is_blank(line.ptr[last]))
+    while (last > first && ascii_is_blank(line.ptr[last]))
         last--;
     for (size_t at = MIN(last, (size_t)SHORTEN_LINE_MAX); at > first && at >= from; at--) {
-        if (is_blank(line.ptr[at]))
+        if (ascii_is_blank(line.ptr[at]))
             return at;
     }
     return 0;
@@ -229,7 +225,7 @@ static void add_header_line(struct shorten *s, struct slice line, bool is_field,
     size_t from = 0;
     if (text.len > SHORTEN_LINE_MAX && s->is_signed)
         set_fault(s, signed_words);
-    if (text.len > 0 && !is_blank(text.ptr[0])) /* a name is not cut */
+    if (text.len > 0 && !ascii_is_blank(text.ptr[0])) /* a name is not cut */
         from = (size_t)(slice_find_byte(text, ':') + 1);
     while (text.len > SHORTEN_LINE_MAX) {
         size_t at = is_field ? fold_at(text, from) : 0;

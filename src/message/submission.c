@@ -9,16 +9,6 @@ static const struct slice single_fields[] = {
     {"Cc", 2},   {"Message-ID", 10}, {"In-Reply-To", 11}, {"References", 10}, {"Subject", 7},
 };
 
-static void note_repeats(struct submission *sub, const struct header_field *field, unsigned *seen) {
-    for (unsigned i = 0; i < ARRAY_SIZE(single_fields); i++) {
-        if (!header_is(field, single_fields[i]))
-            continue;
-        if (*seen & 1U << i)
-            sub->repeated = single_fields[i].ptr;
-        *seen |= 1U << i;
-    }
-}
-
 static void note_values(struct arena *a, struct submission *sub, const struct header_field *field) {
     if (header_is(field, S("Date"))) {
         sub->has_date = true;
@@ -42,7 +32,13 @@ int submission_inspect(struct arena *a, struct slice message, const struct heade
     struct header_cursor c = {.message = message, .limits = limits};
     unsigned seen = 0;
     for (struct header_field field; header_next(&c, &field);) {
-        note_repeats(&sub, &field, &seen);
+        for (unsigned i = 0; i < ARRAY_SIZE(single_fields); i++) {
+            if (!header_is(&field, single_fields[i]))
+                continue;
+            if (seen & 1U << i)
+                sub.repeated = single_fields[i].ptr;
+            seen |= 1U << i;
+        }
         note_values(a, &sub, &field);
     }
     if (c.end == HEADER_LIMIT)

@@ -36,17 +36,11 @@ static size_t decode(struct slice s, uint32_t *ret) {
     return s.len > 0 ? utf8_decode(s, ret) : 0;
 }
 
-/* How many bytes at the front are shown as they are, without a look into the tables. */
-static size_t plain(struct slice s) {
-    size_t n = 0;
-    while (n < s.len && s.ptr[n] >= 0x20 && s.ptr[n] < 0x7f)
-        n++;
-    return n;
-}
-
 void text_add(struct buf *to, struct slice s) {
     for (;;) {
-        size_t as_it_is = plain(s);
+        size_t as_it_is = 0; /* without a look into the tables */
+        while (as_it_is < s.len && s.ptr[as_it_is] >= 0x20 && s.ptr[as_it_is] < 0x7f)
+            as_it_is++;
         buf_add(to, slice_first(s, as_it_is));
         s = slice_from(s, as_it_is);
         if (s.len == 0)

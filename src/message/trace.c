@@ -12,12 +12,6 @@ const char *trace_protocol(bool ehlo, bool tls, bool authenticated, bool smtputf
     return ehlo ? names[smtputf8][tls][authenticated] : "SMTP";
 }
 
-/* "[192.0.2.1]" or "[IPv6:2001:db8::1]". */
-static void literal(struct buf *to, struct slice ip) {
-    const char *tag = slice_find_byte(ip, ':') >= 0 ? "IPv6:" : "";
-    buf_printf(to, "[%s%.*s]", tag, SLICE_ARG(ip));
-}
-
 /* What others named (HELO, reverse DNS) goes in only if it looks like a name or a literal. */
 static bool name_is_sound(struct slice name) {
     for (size_t i = 0; i < name.len; i++) {
@@ -32,8 +26,9 @@ static bool name_is_sound(struct slice name) {
 static void from_clause(struct fold *f, const struct trace_received *received) {
     _cleanup_(buf_done) struct buf from = {0};
     _cleanup_(buf_done) struct buf info = {0};
+    const char *tag = slice_find_byte(received->ip, ':') >= 0 ? "IPv6:" : "";
     if (received->ip.len > 0)
-        literal(&info, received->ip);
+        buf_printf(&info, "[%s%.*s]", tag, SLICE_ARG(received->ip));
     if (name_is_sound(received->helo))
         buf_add(&from, received->helo);
     else
@@ -50,13 +45,6 @@ static void from_clause(struct fold *f, const struct trace_received *received) {
     }
 }
 
-static void with_clause(struct fold *f, const struct trace_received *received) {
-    fold_printf(f, "with %s", received->protocol);
-    if (received->tls_version)
-        fold_printf(f, "(%s %s)", received->tls_version,
-                    received->tls_cipher ? received->tls_cipher : "");
-}
-
 void trace_received(struct buf *to, const struct trace_received *received) {
     char id[QUEUE_ID_SIZE];
     char date[40];
@@ -64,7 +52,10 @@ void trace_received(struct buf *to, const struct trace_received *received) {
     fold_begin(&f, to, "Received");
     from_clause(&f, received);
     fold_printf(&f, "by %.*s", SLICE_ARG(received->host));
-    with_clause(&f, received);
+    fold_printf(&f, "with %s", received->protocol);
+    if (received->tls_version)
+        fold_printf(&f, "(%s %s)", received->tls_version,
+                    received->tls_cipher ? received->tls_cipher : "");
     fold_printf(&f, "id %.*s", SLICE_ARG(queue_id_format(received->id, id)));
     if (received->recipient.len > 0)
         fold_printf(&f, "for <%.*s>", SLICE_ARG(received->recipient));

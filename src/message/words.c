@@ -24,18 +24,13 @@ struct run {
 
 /* ------------------------------------------------------------------ one word */
 
-static int hex_digit(char c) {
-    c = ascii_lower(c);
-    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* RFC 2047 §4.2. */
 static struct slice decode_q(struct arena *a, struct slice s) {
     char *bytes = arena_alloc(a, s.len);
     size_t len = 0;
     while (s.len > 0) {
-        int high = s.len > 2 && s.ptr[0] == '=' ? hex_digit(s.ptr[1]) : -1;
-        int low = high >= 0 ? hex_digit(s.ptr[2]) : -1;
+        int high = s.len > 2 && s.ptr[0] == '=' ? hex_value(s.ptr[1]) : -1;
+        int low = high >= 0 ? hex_value(s.ptr[2]) : -1;
         if (low >= 0)
             bytes[len++] = (char)(high << 4 | low);
         else
@@ -43,18 +38,6 @@ static struct slice decode_q(struct arena *a, struct slice s) {
         s = slice_from(s, low >= 0 ? 3 : 1);
     }
     return slice_of(bytes, len);
-}
-
-static int base64_digit(char c) {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    return ascii_is_digit(c) ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /*
@@ -67,8 +50,8 @@ static bool decode_b(struct arena *a, struct slice s, struct slice *ret) {
     size_t len = 0;
     unsigned count = 0;
     for (size_t i = 0; i < s.len; i++) {
-        int digit = base64_digit(s.ptr[i]);
-        if (digit < 0 && s.ptr[i] != '=' && !is_blank(s.ptr[i]))
+        int digit = base64_value(s.ptr[i]);
+        if (digit < 0 && s.ptr[i] != '=' && !ascii_is_space(s.ptr[i]))
             return false;
         if (s.ptr[i] == '=')
             count = 0;
@@ -85,16 +68,6 @@ static bool decode_b(struct arena *a, struct slice s, struct slice *ret) {
     return len > 0;
 }
 
-static bool decode_bytes(struct arena *a, struct slice encoding, struct slice text,
-                         struct slice *ret) {
-    if (slice_eq_nocase(encoding, S("B")))
-        return decode_b(a, text, ret);
-    if (!slice_eq_nocase(encoding, S("Q")))
-        return false;
-    *ret = decode_q(a, text);
-    return true;
-}
-
 /* The encoded word at the front: =?charset?encoding?text?= or =?charset*language?... (RFC 2231 §5)
  */
 static bool read_word(struct arena *a, struct slice s, struct word *ret) {
@@ -106,7 +79,13 @@ static bool read_word(struct arena *a, struct slice s, struct word *ret) {
     charset = language < 0 ? charset : slice_first(charset, (size_t)language);
     ret->charset = charset_find(slice_trim(charset));
     ret->len = (size_t)(rest.ptr + 1 - s.ptr);
-    return ret->charset >= 0 && decode_bytes(a, slice_trim(encoding), text, &ret->bytes);
+    if (ret->charset < 0)
+        return false;
+    encoding = slice_trim(encoding);
+    if (slice_eq_nocase(encoding, S("B")))
+        return decode_b(a, text, &ret->bytes);
+    ret->bytes = decode_q(a, text);
+    return slice_eq_nocase(encoding, S("Q"));
 }
 
 /* Where the next word begins; the end of the text when there is none. */

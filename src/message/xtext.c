@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "message/xtext.h"
 
+#include "base/encode.h"
 #include "base/error.h"
 
 static bool is_xchar(char c) {
@@ -14,13 +15,6 @@ void xtext_encode(struct buf *to, struct slice text) {
         else
             buf_printf(to, "+%02X", (unsigned char)text.ptr[i]);
     }
-}
-
-static int hex_value(char c) {
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 int xtext_decode(struct arena *a, struct slice xtext, struct slice *ret) {

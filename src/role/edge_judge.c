@@ -163,10 +163,7 @@ static void recipients_done(struct recipients *r) {
 }
 
 static struct slice lower(struct arena *a, struct slice text) {
-    char *copy = arena_alloc(a, text.len);
-    for (size_t i = 0; i < text.len; i++)
-        copy[i] = ascii_lower(text.ptr[i]);
-    return slice_of(copy, text.len);
+    return slice_lower(text, arena_alloc(a, text.len));
 }
 
 static int judge_recipient(struct edge_message *l, struct slice address) WAITS {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "message_test.h"
 
+#include "message/cfws.h"
 #include "message/mailboxes.h"
 
 /* The list as "address/display" joined by blanks, then the broken entries as "!" each, and the
@@ -118,7 +119,7 @@ static void lists_and_comments_are_bounded(void **state) {
     check_max("a@x, b@x, c@x", 2, "a@x b@x...");
     check_max("a@x", 0, "...");
     check_depth(2, "a@x/()");
-    check_depth(MAILBOXES_COMMENT_DEPTH + 1, "...");
+    check_depth(CFWS_DEPTH + 1, "...");
 }
 
 int main(void) {
