@@ -88,16 +88,6 @@ static int say_hello(struct relay_client *c, const char *verb, struct arena *a,
     return talk_reply(c, verb, c->options.timeouts.command, a, reply);
 }
 
-static int ourselves(const struct relay_client *c, struct arena *a, struct relay_failure *failure) {
-    struct smtp_reply reply = {554, {5, 4, 6}, {NULL, 0}};
-    reply.text = arena_printf(a, "%.*s is this server itself: the message would go in a circle",
-                              SLICE_ARG(c->options.peer));
-    failure->ourselves = true;
-    failure->result =
-        (struct relay_result){.disposition = RELAY_NEVER, .reply = reply, .next_host = true};
-    return -E_REFUSED;
-}
-
 static int hello(struct relay_client *c, struct arena *a, struct relay_failure *failure) WAITS {
     struct smtp_reply reply;
     c->extensions = 0;
@@ -118,8 +108,15 @@ static int hello(struct relay_client *c, struct arena *a, struct relay_failure *
     /* The first line begins with the name of the host (RFC 5321 §4.1.1.1). */
     struct slice lines = reply.text, line, name;
     if (slice_next(&lines, '\n', &line) && slice_next_word(&line, &name) &&
-        slice_eq_nocase(name, c->options.helo))
-        return ourselves(c, a, failure);
+        slice_eq_nocase(name, c->options.helo)) {
+        reply = (struct smtp_reply){554, {5, 4, 6}, {NULL, 0}};
+        reply.text = arena_printf(a, "%.*s is this server itself: the message would go in a circle",
+                                  SLICE_ARG(c->options.peer));
+        failure->ourselves = true;
+        failure->result =
+            (struct relay_result){.disposition = RELAY_NEVER, .reply = reply, .next_host = true};
+        return -E_REFUSED;
+    }
     while (extended && slice_next(&lines, '\n', &line)) {
         learn_extension(c, line);
         learn_mechanisms(c, line);

@@ -80,17 +80,6 @@ static bool may_write(const struct transaction *t) {
 
 /* ------------------------------------------------------------------ replies */
 
-static const char *step_name(const struct transaction *t, size_t command) {
-    return command == 0 ? "MAIL" : is_rcpt(t, command) ? "RCPT" : "DATA";
-}
-
-static usec_t step_timeout(const struct transaction *t, size_t command) {
-    const struct relay_timeouts *timeouts = &t->c->options.timeouts;
-    return command == 0          ? timeouts->mail
-           : is_rcpt(t, command) ? timeouts->rcpt
-                                 : timeouts->data_start;
-}
-
 /*
  * 452 and 552 at RCPT without another meaning in the status say that the host takes no more
  * recipients in this transaction (RFC 5321 §4.5.3.1.10). As long as it has taken none, 552 means
@@ -124,18 +113,17 @@ static bool is_first_group(const struct transaction *t) {
     return t->c->messages == 1 && t->written - t->group_first > 1;
 }
 
-/* It refuses the command, not what is in it: another one should have come, or none. */
-static bool is_out_of_order(const struct smtp_reply *reply) {
-    bool protocol = reply->status.subject == 5 && reply->status.detail <= 1;
-    return reply->code == 500 || reply->code == 502 || reply->code == 503 ||
-           (reply->code == 554 && reply->status.class && protocol);
-}
-
-/* Whether what the reply is about is still open: 503 behind other refusals is what belongs there.
+/*
+ * It refuses the command, not what is in it: another one should have come, or none. Behind other
+ * refusals 503 is what belongs there, so what the reply is about has to be open still.
  */
-static bool matters(const struct transaction *t, size_t command) {
-    return is_rcpt(t, command) ? t->states[command - 1] == RCPT_OPEN
-                               : command == 0 || t->accepted > 0;
+static bool is_out_of_order(const struct transaction *t, size_t command,
+                            const struct smtp_reply *reply) {
+    bool open =
+        is_rcpt(t, command) ? t->states[command - 1] == RCPT_OPEN : command == 0 || t->accepted > 0;
+    bool protocol = reply->status.subject == 5 && reply->status.detail <= 1;
+    return open && (reply->code == 500 || reply->code == 502 || reply->code == 503 ||
+                    (reply->code == 554 && reply->status.class && protocol));
 }
 
 static int read_next(struct transaction *t) WAITS {
@@ -143,14 +131,17 @@ static int read_next(struct transaction *t) WAITS {
     struct smtp_reply reply;
     if (is_skipped(t, command))
         return 0;
-    int r = talk_reply(t->c, step_name(t, command), step_timeout(t, command), t->a, &reply);
+    const struct relay_timeouts *timeouts = &t->c->options.timeouts;
+    int r = command == 0          ? talk_reply(t->c, "MAIL", timeouts->mail, t->a, &reply)
+            : is_rcpt(t, command) ? talk_reply(t->c, "RCPT", timeouts->rcpt, t->a, &reply)
+                                  : talk_reply(t->c, "DATA", timeouts->data_start, t->a, &reply);
     if (r < 0 || reply.code == 421)
         transaction_doubt(t, 1);
     if (r < 0) {
         t->c->breaks_pipelining = is_first_group(t);
         return transaction_lost(t, r, &reply);
     }
-    if (is_first_group(t) && is_out_of_order(&reply) && matters(t, command))
+    if (is_first_group(t) && is_out_of_order(t, command, &reply))
         return transaction_ask_one_by_one(t, &reply);
     if (reply.code == 421) {
         r = transaction_closing(t, &reply);

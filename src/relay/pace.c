@@ -39,14 +39,6 @@ struct pace *pace_new(const struct pace_options *options) {
     return p;
 }
 
-static void forget(struct pace *p, struct destination *d) {
-    (void)map_remove(&p->destinations, slice_of(d->key, d->key_len));
-    link_remove(&d->idle);
-    free(d->key);
-    free(d->why);
-    free(d);
-}
-
 void pace_free(struct pace *p) {
     if (!p)
         return;
@@ -70,7 +62,12 @@ static struct destination *get(struct pace *p, struct slice key) {
         struct link *oldest = list_first(&p->idle);
         if (!oldest)
             return NULL;
-        forget(p, CONTAINER_OF(oldest, struct destination, idle));
+        d = CONTAINER_OF(oldest, struct destination, idle);
+        (void)map_remove(&p->destinations, slice_of(d->key, d->key_len));
+        link_remove(&d->idle);
+        free(d->key);
+        free(d->why);
+        free(d);
     }
     d = NEW(struct destination);
     d->key = mem_str(key);

@@ -153,17 +153,6 @@ static int wait_for_room(struct pool *p) WAITS {
     return 0;
 }
 
-/* Idle connections will not do: one of them makes room. Whether it has done so already. */
-static bool close_one_idle(struct pool *p, struct pool_destination *d) {
-    struct link *k = list_first(&d->idle);
-    if (!k)
-        return false;
-    struct pool_connection *connection = CONTAINER_OF(k, struct pool_connection, of_destination);
-    leave_idle(p, connection);
-    pool_close(p, connection);
-    return !p->kept;
-}
-
 /* The right to open one: 0, -EAGAIN after a wait, or as pool_take(). */
 static int take_right(struct pool *p, struct pool_destination *d, bool fresh,
                       struct pool_connection **ret_connection, usec_t *ret_until) WAITS {
@@ -173,8 +162,15 @@ static int take_right(struct pool *p, struct pool_destination *d, bool fresh,
     }
     int r = pace_enter(p->pace, d->key, fiber_now(), ret_until);
     if (r == -E_BUSY) {
-        if (fresh && close_one_idle(p, d))
-            return -EAGAIN;
+        struct link *idle = fresh ? list_first(&d->idle) : NULL;
+        if (idle) { /* it will not do, but makes room; perhaps at once */
+            struct pool_connection *unfit =
+                CONTAINER_OF(idle, struct pool_connection, of_destination);
+            leave_idle(p, unfit);
+            pool_close(p, unfit);
+            if (!p->kept)
+                return -EAGAIN;
+        }
         r = fiber_cond_wait(&d->changed);
         return r < 0 ? r : -EAGAIN;
     }

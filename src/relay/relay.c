@@ -150,23 +150,16 @@ static struct slice destination_key(struct run *run) {
     struct slice key = arena_printf(run->a, "%.*s:%u%s %d%d %.*s", SLICE_ARG(to->name), to->port,
                                     to->no_mx ? " host" : "", run->job->tls, run->job->tls_first,
                                     SLICE_ARG(run->job->login ? run->job->login->user : S("")));
-    char *text = (char *)key.ptr;
-    for (size_t i = 0; i < to->name.len; i++)
-        text[i] = ascii_lower(text[i]);
+    (void)slice_lower(slice_first(key, to->name.len), (char *)key.ptr);
     return key;
 }
 
-/* As the settings name a host: with its port, unless that is the usual one. */
-static struct slice destination_name(const struct run *run) {
-    const struct dns_next_hop *to = &run->job->to;
-    if (!to->no_mx || to->port == 25)
-        return to->name;
-    return arena_printf(run->a, "%.*s:%u", SLICE_ARG(to->name), to->port);
-}
-
-/* The destination gives no connection now. */
+/* The destination gives no connection now. A host of the settings is named as it is there. */
 static int no_connection(struct run *run, int error, usec_t until) {
-    struct slice to = destination_name(run);
+    const struct dns_next_hop *next = &run->job->to;
+    struct slice to = next->name;
+    if (next->no_mx && next->port != 25)
+        to = arena_printf(run->a, "%.*s:%u", SLICE_ARG(to), next->port);
     struct relay_result result = {.disposition = RELAY_LATER, .reply = {451, {4, 4, 1}, {NULL, 0}}};
     if (error == -ECANCELED)
         return error;

@@ -146,11 +146,6 @@ enum hearing {
     HEAR_VERDICT,  /* what it began with */
 };
 
-static bool is_clear(const struct smtp_reply *reply, enum hearing how) {
-    unsigned class = reply->code / 100;
-    return (how != HEAR_WHOLE && class >= 4) || (how == HEAR_VERDICT && class == 2);
-}
-
 static int read_reply(struct relay_client *c, enum hearing how, struct arena *a,
                       struct smtp_reply *ret) WAITS {
     struct smtp_reply_reader reader = {0};
@@ -162,7 +157,11 @@ static int read_reply(struct relay_client *c, enum hearing how, struct arena *a,
     }
     if (r < 0) {
         c->over = true;
-        if (r == -ECANCELED || !smtp_reply_conclude(&reader, a) || !is_clear(&reader.reply, how))
+        if (r == -ECANCELED || !smtp_reply_conclude(&reader, a))
+            return r;
+        unsigned class = reader.reply.code / 100;
+        bool clear = (how != HEAR_WHOLE && class >= 4) || (how == HEAR_VERDICT && class == 2);
+        if (!clear)
             return r;
     }
     *ret = reader.reply;
@@ -188,15 +187,6 @@ int talk_greeting(struct relay_client *c, struct arena *a, struct smtp_reply *re
     return hear(c, HEAR_GREETING, "greeting", c->options.timeouts.greeting, a, ret_reply);
 }
 
-/* Line ends and blanks, of which some hosts send too many, are no reply. */
-static void skip_blanks(struct relay_client *c) {
-    struct slice window = stream_window(c->stream);
-    size_t n = 0;
-    while (n < window.len && (unsigned char)window.ptr[n] <= ' ')
-        n++;
-    stream_consume(c->stream, n);
-}
-
 /* A whole line of what was said too early, or what is there of it; 1: more of its reply follows. */
 static int pass_over_line(struct relay_client *c, bool (*stays)(struct slice line),
                           bool *ret_stays) WAITS {
@@ -220,7 +210,10 @@ static bool has_input(struct relay_client *c, usec_t within) WAITS {
     return stream_fill(c->stream, 1) == 0;
 }
 
-/* Passes over replies up to one that stays. True: there were some. */
+/*
+ * Passes over replies up to one that stays. Line ends and blanks, of which some hosts send too
+ * many, are none. True: there were some.
+ */
 static bool pass_over(struct relay_client *c, usec_t within,
                       bool (*stays)(struct slice line)) WAITS {
     bool any = false;
@@ -231,7 +224,11 @@ static bool pass_over(struct relay_client *c, usec_t within,
         fiber_deadline_begin(fiber_now() + LAST_REPLY_WITHIN);
     for (int r = 0; r > 0 || stream_try_fill(c->stream) == 0;) {
         bool stayed;
-        skip_blanks(c);
+        struct slice window = stream_window(c->stream);
+        size_t blanks = 0;
+        while (blanks < window.len && (unsigned char)window.ptr[blanks] <= ' ')
+            blanks++;
+        stream_consume(c->stream, blanks);
         if (r == 0 && !stream_has_input(c->stream))
             continue;
         r = pass_over_line(c, stays, &stayed);

@@ -65,15 +65,6 @@ static int send_message(struct transaction *t) WAITS {
     return 0;
 }
 
-/* A 354 although nobody was accepted: there is no message to send, and its reply means nothing. */
-static int send_nothing(struct transaction *t) WAITS {
-    struct smtp_reply reply;
-    talk_command(t->c, S("."));
-    int r = talk_reply(t->c, "end of no message", t->c->options.timeouts.data_end, t->a, &reply);
-    t->c->needs_reset = false;
-    return r;
-}
-
 static int transact(struct transaction *t) WAITS {
     transaction_check_addresses(t);
     transaction_check_message(t);
@@ -87,8 +78,14 @@ static int transact(struct transaction *t) WAITS {
         return r;
     if (t->data_code && !t->go_ahead)
         r = envelope_confirm_refusal(t);
-    if (t->go_ahead)
-        r = t->accepted > 0 ? send_message(t) : send_nothing(t);
+    if (t->go_ahead && t->accepted > 0) {
+        r = send_message(t);
+    } else if (t->go_ahead) { /* although nobody was accepted: the reply means nothing */
+        struct smtp_reply reply;
+        talk_command(t->c, S("."));
+        r = talk_reply(t->c, "end of no message", t->c->options.timeouts.data_end, t->a, &reply);
+        t->c->needs_reset = false;
+    }
     return r < 0 || !t->c->over ? r : -E_EOF;
 }
 
