@@ -45,15 +45,6 @@ static int load(void *arg) {
     return job->large_dir >= 0 ? load_large(job) : 0;
 }
 
-static void note_damage(struct spool *s, struct stored *st, struct segment *seg) {
-    if (st->message.damaged)
-        return;
-    st->message.damaged = true;
-    seg->tainted = true;
-    spool_log(s, SPOOL_NOTICE_DAMAGE, "message %llx: its bytes in %s fail their checksum",
-              (unsigned long long)st->message.id, seg->name);
-}
-
 /* What was loaded goes to its message, unless that is gone or somebody else was quicker. */
 static int adopt(struct spool *s, uint64_t id, struct spool_cached *c, struct spool_cached **ret) {
     struct stored *st = stored_find(s, id);
@@ -101,8 +92,12 @@ int body_load(struct spool *s, struct stored *st, struct spool_cached **ret) {
     if (error) {
         cached_leave(s, c);
         st = stored_find(s, id);
-        if (st && error == -E_CORRUPT)
-            note_damage(s, st, seg);
+        if (st && error == -E_CORRUPT && !st->message.damaged) {
+            st->message.damaged = true;
+            seg->tainted = true;
+            spool_log(s, SPOOL_NOTICE_DAMAGE, "message %llx: its bytes in %s fail their checksum",
+                      (unsigned long long)id, seg->name);
+        }
         return st ? error : -E_UNKNOWN;
     }
     if (job.ret_fd >= 0)

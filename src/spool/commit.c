@@ -209,33 +209,22 @@ static void add_message(struct batch *b, struct change *c) {
     c->written = true;
 }
 
-/* A message that is settled meanwhile, or about to be, is left where it is. */
-static void add_copy(struct batch *b, struct change *c) {
-    c->stored = stored_find(b->spool, c->id);
-    if (!c->stored || c->stored->leaving)
+static void add_change(struct batch *b, struct change *c) {
+    struct pack_record r = {.type = (uint8_t)c->type, .facts = buf_slice(&c->facts)};
+    if (!c->copy && c->type != LOG_MESSAGE) {
+        add_record(b, &r, NULL, NULL);
         return;
+    }
+    if (c->copy)
+        c->stored = stored_find(b->spool, c->id);
+    if (c->copy && (!c->stored || c->stored->leaving))
+        return; /* settled meanwhile, or about to be: it is left where it is */
     add_message(b, c);
+    if (!c->copy)
+        return;
     struct pack_record state = {.type = LOG_STATE, .facts = stored_state(c->stored)};
     if (state.facts.len > 0)
         add_record(b, &state, NULL, NULL);
-}
-
-static void add_change(struct batch *b, struct change *c) {
-    struct pack_record r = {.type = (uint8_t)c->type, .facts = buf_slice(&c->facts)};
-    if (c->copy)
-        add_copy(b, c);
-    else if (c->type == LOG_MESSAGE)
-        add_message(b, c);
-    else
-        add_record(b, &r, NULL, NULL);
-}
-
-static void add_seals(struct batch *b) {
-    struct slice rest = buf_slice(&b->spool->seals);
-    for (; rest.len > 0; rest = slice_from(rest, SEAL_LEN)) {
-        struct pack_record r = {.type = LOG_SEAL, .facts = slice_first(rest, SEAL_LEN)};
-        add_record(b, &r, NULL, NULL);
-    }
 }
 
 /* The last record, filled up to the end of a block. */
@@ -258,8 +247,11 @@ static void add_commit(struct batch *b) {
 static void build(struct batch *b) {
     b->segment = b->spool->current;
     b->start = b->segment->file.end;
-    if (b->start == SPOOL_BLOCK)
-        add_seals(b);
+    struct slice seals = b->start == SPOOL_BLOCK ? buf_slice(&b->spool->seals) : S("");
+    for (; seals.len > 0; seals = slice_from(seals, SEAL_LEN)) {
+        struct pack_record r = {.type = LOG_SEAL, .facts = slice_first(seals, SEAL_LEN)};
+        add_record(b, &r, NULL, NULL);
+    }
     LIST_EACH (r, &b->requests, struct request, link)
         for (size_t i = 0; i < r->count; i++)
             add_change(b, &r->changes[i]);

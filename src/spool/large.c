@@ -100,13 +100,6 @@ int large_sum(int fd, uint64_t len, uint32_t *ret_crc) {
     return 0;
 }
 
-/* Nobody can write to the file any more. */
-static int prove_quiet(int fd) {
-    if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
-        return errno == EAGAIN || errno == EBUSY ? -E_BUSY : -errno;
-    return fcntl(fd, F_SETLEASE, F_UNLCK) < 0 ? -errno : 0;
-}
-
 static int settle(void *arg) {
     struct large_job *job = arg;
     char name[LARGE_NAME];
@@ -116,14 +109,16 @@ static int settle(void *arg) {
     if (fd < 0)
         return -errno;
     close_p(&job->large->fd);
-    int error = prove_quiet(fd);
-    if (error)
-        return error;
+    /* A lease is given when nobody can write to the file any more. */
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+        return errno == EAGAIN || errno == EBUSY ? -E_BUSY : -errno;
+    if (fcntl(fd, F_SETLEASE, F_UNLCK) < 0)
+        return -errno;
     struct stat st;
     if (fstat(fd, &st) < 0)
         return -errno;
     job->len = (uint64_t)st.st_size;
-    error = large_sum(fd, job->len, &job->crc);
+    int error = large_sum(fd, job->len, &job->crc);
     if (error)
         return error;
     if (job->spool->options.io->fdatasync(fd) < 0)

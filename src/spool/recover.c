@@ -151,14 +151,6 @@ static int open_file(void *arg, const char *name) {
     return 0;
 }
 
-static int open_files(struct spool *s, struct problem *problem) {
-    struct problem found = {0};
-    int error = pack_each_name(s->dir, open_file, &(struct listing){s, &found});
-    if (error && !found.text[0])
-        return problem_set(problem, error, "spool: cannot list it: %s", error_text(error));
-    return error ? problem_set(problem, error, "%s", found.text) : 0;
-}
-
 /* ------------------------------------------------------------------ the log as a whole */
 
 static int by_number(const void *a, const void *b) {
@@ -234,13 +226,6 @@ static int replay_log(struct spool *s, struct problem *problem) {
 /* ------------------------------------------------------------------ large files */
 
 /* An error that says nothing about the file is left to whoever reads it. */
-static bool is_lost(const struct spool *s, const struct stored *st, const char *name) {
-    struct stat file;
-    if (fstatat(s->large_dir, name, &file, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT;
-    return (uint64_t)file.st_size != st->large_len;
-}
-
 static void check_large(struct spool *s) {
     struct map_entry *e;
     size_t at = 0;
@@ -249,8 +234,10 @@ static void check_large(struct spool *s) {
         char name[LARGE_NAME];
         if (!st->large || st->message.damaged)
             continue;
+        struct stat file;
         large_name(st->message.id, name);
-        if (!is_lost(s, st, name))
+        bool found = fstatat(s->large_dir, name, &file, AT_SYMLINK_NOFOLLOW) == 0;
+        if (found ? (uint64_t)file.st_size == st->large_len : errno != ENOENT)
             continue;
         st->message.damaged = true;
         spool_log(s, SPOOL_NOTICE_DAMAGE, "large/%s is missing or of the wrong length", name);
@@ -284,11 +271,15 @@ static int look_at_large(void *arg, const char *name) {
 }
 
 int recover(struct spool *s, struct problem *problem) {
+    struct problem found = {0};
     int error = open_places(s, problem);
-    if (!error)
-        error = open_files(s, problem);
     if (error)
         return error;
+    error = pack_each_name(s->dir, open_file, &(struct listing){s, &found});
+    if (error && !found.text[0])
+        return problem_set(problem, error, "spool: cannot list it: %s", error_text(error));
+    if (error)
+        return problem_set(problem, error, "%s", found.text);
     sort_segments(s);
     error = replay_log(s, problem);
     if (error)

@@ -178,13 +178,6 @@ static void split(struct replay *r, uint64_t start) {
     buf_done(&before.ops);
 }
 
-static bool is_whole(const struct commit *c, const struct log_commit *mark) {
-    uint32_t sum = 0;
-    for (size_t i = 0; i < op_count(c); i++)
-        sum = log_sum(sum, op_at(c, i)->sum);
-    return op_count(c) == mark->count && sum == mark->sum;
-}
-
 static void finish_commit(struct replay *r, const struct pack_entry *e) {
     struct spool *s = r->spool;
     struct log_commit mark;
@@ -194,7 +187,10 @@ static void finish_commit(struct replay *r, const struct pack_entry *e) {
     }
     settle_held(r);
     split(r, mark.start);
-    r->open.hole = !is_whole(&r->open, &mark);
+    uint32_t sum = 0;
+    for (size_t i = 0; i < op_count(&r->open); i++)
+        sum = log_sum(sum, op_at(&r->open, i)->sum);
+    r->open.hole = op_count(&r->open) != mark.count || sum != mark.sum;
     r->open.end = e->to;
     s->sequence = MAX(s->sequence, mark.sequence + 1);
     s->last_id = MAX(s->last_id, mark.last_id);
@@ -243,26 +239,22 @@ static void end_sealed(struct replay *r, uint64_t sealed_end) {
 }
 
 /*
- * The last commit may be in memory only: of a process that died before its sync, or after it had
- * failed. What is done from now on builds on it, so it has to be on the disk first (I9).
+ * The end of a segment that nobody sealed: the last commit may be torn. If it is whole, it may be
+ * in memory only: of a process that died before its sync, or after it had failed. What is done from
+ * now on builds on it, so it has to be on the disk first (I9).
  */
-static void make_durable(struct replay *r, uint64_t from) {
-    const struct pack_file *file = &r->segment->file;
-    int error = file->end > from ? pack_rewrite(file->fd, from, file->end, file->io) : 0;
-    if (error)
-        segment_failed(r->spool, r->segment, error);
-}
-
-/* The end of a segment that nobody sealed: the last commit may be torn. */
 static void end_unsealed(struct replay *r) {
-    uint64_t before = r->segment->file.end;
+    const struct pack_file *file = &r->segment->file;
+    uint64_t before = file->end;
     if (r->held.end != 0 && (r->held.hole || !bodies_are_whole(r, &r->held)))
         report_torn(r, &r->held);
     else
         settle_held(r);
     if (op_count(&r->open) > 0)
         report_torn(r, &r->open);
-    make_durable(r, before);
+    int error = file->end > before ? pack_rewrite(file->fd, before, file->end, file->io) : 0;
+    if (error)
+        segment_failed(r->spool, r->segment, error);
 }
 
 int replay_refuse(const struct segment *seg, const struct pack_entry *e, struct problem *problem) {

@@ -72,15 +72,6 @@ static int make_spare(void *arg) {
 }
 
 /* At the opening a smaller segment is better than a spool that does not open. */
-static int make_any_spare(struct spool *s, struct spare_job *job) WAITS {
-    int error;
-    do {
-        error = offload(OFFLOAD_DISK, make_spare, job);
-        job->size = job->size / 4 / SPOOL_BLOCK * SPOOL_BLOCK;
-    } while (error == -ENOSPC && !s->current && job->size >= 16 * SPOOL_BLOCK);
-    return error;
-}
-
 int segment_prepare_spare(struct spool *s) {
     int error = fiber_mutex_lock(&s->spare_lock);
     if (error)
@@ -91,7 +82,10 @@ int segment_prepare_spare(struct spool *s) {
     } else if (!s->spare.ready) {
         uint64_t size = s->options.segment_size;
         struct spare_job job = {.spool = s, .size = s->current ? size : MIN(size, FIRST_SIZE)};
-        error = make_any_spare(s, &job);
+        do {
+            error = offload(OFFLOAD_DISK, make_spare, &job);
+            job.size = job.size / 4 / SPOOL_BLOCK * SPOOL_BLOCK;
+        } while (error == -ENOSPC && !s->current && job.size >= 16 * SPOOL_BLOCK);
         if (error && !s->spare_failed)
             spool_log(s, SPOOL_NOTICE_LOW, "no further segment can be set aside: %s",
                       error_text(error));
@@ -270,10 +264,6 @@ int spool_refresh_space(struct spool *s) {
 
 #define SMALL_LOG 4U /* so many segments are not worth copying for */
 
-static uint64_t log_length(const struct spool *s) {
-    return s->stat.segments * s->options.segment_size;
-}
-
 struct segment *segment_to_empty(struct spool *s) {
     if (s->stat.failed_segments > 0)
         LIST_EACH (seg, &s->segments, struct segment, link)
@@ -285,7 +275,8 @@ struct segment *segment_to_empty(struct spool *s) {
         (s->stat.segments <= SMALL_LOG && !scarce))
         return NULL;
     bool mostly_dead = seg->alive < seg->file.reserved / 2;
-    bool log_too_long = log_length(s) > 2 * s->alive + SMALL_LOG * s->options.segment_size;
+    uint64_t log_length = s->stat.segments * s->options.segment_size;
+    bool log_too_long = log_length > 2 * s->alive + SMALL_LOG * s->options.segment_size;
     return mostly_dead || log_too_long ? seg : NULL;
 }
 

@@ -267,13 +267,6 @@ static int add_done(struct spool *s, struct request *r, uint64_t id) {
     return 0;
 }
 
-static void abandon(struct spool *s, struct request *r) {
-    for (size_t i = 0; i < r->count; i++)
-        if (r->changes[i].type == LOG_DONE)
-            r->changes[i].stored->leaving = false;
-    request_free(s, r);
-}
-
 /* More than a record's facts may be: thousands of recipients with long texts. */
 static bool is_too_long(const struct request *r) {
     for (size_t i = 0; i < r->count; i++) {
@@ -294,7 +287,10 @@ static int submit(struct spool *s, struct request *r, int error) WAITS {
         error = -E_LIMIT;
     if (!error)
         return commit_submit(s, r);
-    abandon(s, r);
+    for (size_t i = 0; i < r->count; i++)
+        if (r->changes[i].type == LOG_DONE)
+            r->changes[i].stored->leaving = false;
+    request_free(s, r);
     return error;
 }
 
