@@ -180,12 +180,6 @@ static int decode_data(struct reader *in, struct arena *a, struct dns_answer *an
     return 0;
 }
 
-static bool is_name_or_empty(struct slice text) {
-    char wire[DNS_NAME_WIRE];
-    size_t len;
-    return text.len == 0 || dns_name_write(text, wire, &len) == 0;
-}
-
 int dns_answer_decode(struct slice flat, struct arena *a, struct dns_answer *ret) {
     if (flat.len > DNS_ANSWER_SIZE)
         return -E_SYNTAX;
@@ -197,8 +191,11 @@ int dns_answer_decode(struct slice flat, struct arena *a, struct dns_answer *ret
     answer.ttl = read_u32(&in);
     answer.canonical = read_short(&in);
     answer.problem = read_short(&in);
-    if (in.bad || code >= DNS_CODES || secure > 1 || answer.problem.len > WORDS_SIZE ||
-        !is_name_or_empty(answer.canonical))
+    if (in.bad || code >= DNS_CODES || secure > 1 || answer.problem.len > WORDS_SIZE)
+        return -E_SYNTAX;
+    char wire[DNS_NAME_WIRE];
+    size_t len;
+    if (answer.canonical.len > 0 && dns_name_write(answer.canonical, wire, &len) < 0)
         return -E_SYNTAX;
     answer.code = code;
     answer.secure = secure;

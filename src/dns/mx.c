@@ -154,10 +154,6 @@ static bool failed(const struct question *q) {
     return q && (q->result < 0 || q->answer.code >= DNS_SERVFAIL);
 }
 
-static bool all_secure(const struct question *v6, const struct question *v4) {
-    return (!v6 || v6->answer.secure) && (!v4 || v4->answer.secure);
-}
-
 static struct slice addresses_text(struct finder *f, const struct dns_host *host) {
     _cleanup_(buf_done) struct buf text = {0};
     char one[NET_TEXT_SIZE];
@@ -169,17 +165,15 @@ static struct slice addresses_text(struct finder *f, const struct dns_host *host
     return arena_copy(f->arena, buf_slice(&text));
 }
 
-static const char *why_failed(const struct question *q) {
-    return q->result < 0 ? error_words(q->result) : translated(dns_code_text(q->answer.code));
-}
-
 static void report_addresses(struct finder *f, const struct dns_host *host,
                              const struct question *v6, const struct question *v4) {
     const struct question *bad = failed(v6) ? v6 : failed(v4) ? v4 : NULL;
     if (bad)
         report(f,
                bad->type == DNS_A ? _("IPv4 address of %.*s: %s") : _("IPv6 address of %.*s: %s"),
-               SLICE_ARG(host->name), why_failed(bad));
+               SLICE_ARG(host->name),
+               bad->result < 0 ? error_words(bad->result)
+                               : translated(dns_code_text(bad->answer.code)));
     if (host->count > 0)
         report(f,
                host->own ? _("%.*s (preference %u) has address %.*s: that is this server itself")
@@ -203,7 +197,7 @@ static int look_up_addresses(struct finder *f, size_t *ret_failed) WAITS {
         const struct question *v6 = f->search->no_ipv6 ? NULL : &q->all[at++];
         const struct question *v4 = f->search->no_ipv4 ? NULL : &q->all[at++];
         set_addresses(f, host, v6, v4);
-        host->secure = f->way.secure && all_secure(v6, v4);
+        host->secure = f->way.secure && (!v6 || v6->answer.secure) && (!v4 || v4->answer.secure);
         failures += host->count == 0 && (failed(v6) || failed(v4));
         report_addresses(f, host, v6, v4);
     }
@@ -298,12 +292,6 @@ static int settle_failure(struct finder *f, const char *why) {
                   SLICE_ARG(f->search->to.name), why);
 }
 
-static void report_alias(struct finder *f, const struct dns_answer *answer) {
-    if (answer->canonical.len && !dns_name_same(answer->canonical, f->search->to.name))
-        report(f, _("%.*s is an alias of %.*s"), SLICE_ARG(f->search->to.name),
-               SLICE_ARG(answer->canonical));
-}
-
 /* Fills in `hosts`; 1 when the outcome is settled without any. */
 static int list_hosts(struct finder *f) WAITS {
     struct slice domain = f->search->to.name;
@@ -317,7 +305,8 @@ static int list_hosts(struct finder *f) WAITS {
         report(f, _("MX of %.*s: %s"), SLICE_ARG(domain), error_words(r));
         return settle_failure(f, error_words(r));
     }
-    report_alias(f, &answer);
+    if (answer.canonical.len && !dns_name_same(answer.canonical, domain))
+        report(f, _("%.*s is an alias of %.*s"), SLICE_ARG(domain), SLICE_ARG(answer.canonical));
     if (answer.code == DNS_OK)
         return take_mx(f, &answer);
     const char *why = translated(dns_code_text(answer.code));
@@ -363,21 +352,17 @@ static int cut_at_ourselves(struct finder *f) {
                   SLICE_ARG(f->search->to.name));
 }
 
-/* A host that is none: people write an address into their MX. Empty: there is none. */
-static struct slice find_literal(const struct finder *f) {
-    struct net_addr addr;
-    for (size_t i = 0; i < f->count; i++)
-        if (net_parse(f->hosts[i].name, 0, &addr) == 0)
-            return f->hosts[i].name;
-    return S("");
-}
-
 static int keep_hosts_with_address(struct finder *f, size_t failures) {
     size_t kept = 0;
-    struct slice domain = f->search->to.name, literal = find_literal(f);
-    for (size_t i = 0; i < f->count; i++)
+    struct slice domain = f->search->to.name;
+    struct slice literal = S(""); /* no host: people write an address into their MX */
+    for (size_t i = 0; i < f->count; i++) {
+        struct net_addr addr;
+        if (literal.len == 0 && net_parse(f->hosts[i].name, 0, &addr) == 0)
+            literal = f->hosts[i].name;
         if (f->hosts[i].count > 0)
             f->hosts[kept++] = f->hosts[i];
+    }
     f->count = kept;
     if (kept > 0)
         return 0;

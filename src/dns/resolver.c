@@ -143,16 +143,6 @@ static struct slice normal_name(const char *text, struct arena *a) {
     return name;
 }
 
-static void take_records(struct dns_answer *answer, const struct ub_result *result,
-                         struct arena *a) {
-    while (answer->count < DNS_RECORDS_MAX && result->data[answer->count])
-        answer->count++;
-    answer->data = arena_array(a, answer->count, sizeof *answer->data);
-    for (size_t i = 0; i < answer->count; i++)
-        answer->data[i] = slice_of(result->data[i], (size_t)result->len[i]);
-    dns_answer_decode_records(answer, a);
-}
-
 static struct dns_answer read_result(const struct question *q, const struct ub_result *result,
                                      struct arena *a) {
     struct dns_answer answer = {.type = q->type};
@@ -164,7 +154,12 @@ static struct dns_answer read_result(const struct question *q, const struct ub_r
         answer.problem = slice_of_str(result->why_bogus);
     } else if (result->havedata) {
         answer.code = DNS_OK;
-        take_records(&answer, result, a);
+        while (answer.count < DNS_RECORDS_MAX && result->data[answer.count])
+            answer.count++;
+        answer.data = arena_array(a, answer.count, sizeof *answer.data);
+        for (size_t i = 0; i < answer.count; i++)
+            answer.data[i] = slice_of(result->data[i], (size_t)result->len[i]);
+        dns_answer_decode_records(&answer, a);
     } else if (result->nxdomain) {
         answer.code = DNS_NXDOMAIN;
     } else {
@@ -265,14 +260,6 @@ static struct question *find_question(struct resolver *r, struct slice key, uint
     return q;
 }
 
-static int take_answer(const struct question *q, struct arena *a, struct dns_answer *ret) {
-    int r = dns_answer_decode(arena_copy(a, buf_slice(&q->flat)), a, ret);
-    MUST(r == 0);
-    if (q->expires)
-        ret->ttl = (uint32_t)(MAX(q->expires - fiber_now(), (usec_t)0) / USEC_SEC);
-    return 0;
-}
-
 int resolver_query(struct resolver *r, struct slice name, uint16_t type, struct arena *a,
                    struct dns_answer *ret) {
     struct slice key;
@@ -285,7 +272,10 @@ int resolver_query(struct resolver *r, struct slice name, uint16_t type, struct 
     while (result == 0 && q->state != ANSWERED)
         result = fiber_cond_wait_until(&q->answered, deadline);
     if (result == 0) {
-        result = take_answer(q, a, ret);
+        result = dns_answer_decode(arena_copy(a, buf_slice(&q->flat)), a, ret);
+        MUST(result == 0);
+        if (q->expires)
+            ret->ttl = (uint32_t)(MAX(q->expires - fiber_now(), (usec_t)0) / USEC_SEC);
     } else if (result == -ETIMEDOUT) {
         r->timeouts++;
         *ret = (struct dns_answer){.code = DNS_TIMEOUT, .type = type};

@@ -47,10 +47,6 @@ static enum spf_result ask_counted(struct search *s, struct slice name, uint16_t
     return r;
 }
 
-static bool is_spf(struct slice text) {
-    return slice_starts_nocase(text, S("v=spf1")) && (text.len == 6 || text.ptr[6] == ' ');
-}
-
 static enum spf_result find_record(struct search *s, struct slice domain, struct slice *ret) WAITS {
     struct dns_answer answer;
     unsigned found = 0;
@@ -58,9 +54,10 @@ static enum spf_result find_record(struct search *s, struct slice domain, struct
     if (r != SPF_PASS)
         return r;
     for (size_t i = 0; i < answer.count; i++) {
-        if (!is_spf(answer.records[i].bytes))
+        struct slice text = answer.records[i].bytes;
+        if (!slice_starts_nocase(text, S("v=spf1")) || (text.len > 6 && text.ptr[6] != ' '))
             continue;
-        *ret = answer.records[i].bytes;
+        *ret = text;
         found++;
     }
     return found == 0 ? SPF_NONE : found == 1 ? SPF_PASS : SPF_PERMERROR;
@@ -198,16 +195,6 @@ static bool is_modifier(struct slice word) {
     return equals > 0 && (colon < 0 || equals < colon) && (slash < 0 || equals < slash);
 }
 
-static enum spf_result follow(struct search *s, struct slice target) WAITS {
-    struct slice record = {NULL, 0};
-    if (slice_find_byte(target, '%') >= 0)
-        return SPF_UNKNOWN;
-    if (++s->lookups > LOOKUPS_MAX)
-        return SPF_PERMERROR;
-    enum spf_result r = check(s, target, &record);
-    return r == SPF_NONE ? SPF_PERMERROR : r;
-}
-
 static enum spf_result check(struct search *s, struct slice domain, struct slice *ret_record) {
     struct slice word, redirect = {NULL, 0};
     enum spf_result r = find_record(s, domain, ret_record);
@@ -224,7 +211,15 @@ static enum spf_result check(struct search *s, struct slice domain, struct slice
         if (r != SPF_NONE)
             return r;
     }
-    return redirect.len > 0 ? follow(s, redirect) : SPF_NEUTRAL;
+    if (redirect.len == 0)
+        return SPF_NEUTRAL;
+    if (slice_find_byte(redirect, '%') >= 0)
+        return SPF_UNKNOWN;
+    if (++s->lookups > LOOKUPS_MAX)
+        return SPF_PERMERROR;
+    struct slice record = {NULL, 0};
+    r = check(s, redirect, &record);
+    return r == SPF_NONE ? SPF_PERMERROR : r;
 }
 
 enum spf_result spf_check(const struct dns_client *dns, struct slice domain,

@@ -54,27 +54,6 @@ static bool cut_word(struct slice *rest, struct slice *ret) {
     return len > 0;
 }
 
-/* The name of APOP may have spaces; the digest is the last word. */
-static bool read_name_digest(struct slice rest, struct pop3_command *c) {
-    ssize_t space = slice_rfind_byte(rest, ' ');
-    if (space <= 0 || (size_t)space + 1 == rest.len)
-        return false;
-    c->text = slice_first(rest, (size_t)space);
-    c->more = slice_from(rest, (size_t)space + 1);
-    return true;
-}
-
-/* AUTH alone is the question for mechanisms that some programs still ask. */
-static bool read_mechanism(struct slice rest, struct pop3_command *c) {
-    if (rest.len == 0)
-        return true;
-    if (!cut_word(&rest, &c->text))
-        return false;
-    if (rest.len > 0)
-        c->more = rest;
-    return slice_find_byte(rest, ' ') < 0;
-}
-
 static bool read_numbers(struct slice rest, enum form form, struct pop3_command *c) {
     struct slice word;
     if (form == MAYBE_NUMBER && rest.len == 0)
@@ -88,42 +67,45 @@ static bool read_numbers(struct slice rest, enum form form, struct pop3_command 
 }
 
 static bool read_arguments(struct slice rest, enum form form, struct pop3_command *c) {
+    ssize_t space;
     switch (form) {
     case NOTHING:
         return rest.len == 0;
     case REST:
         c->text = rest;
         return rest.len > 0;
-    case NAME_DIGEST:
-        return read_name_digest(rest, c);
-    case MECHANISM:
-        return read_mechanism(rest, c);
+    case NAME_DIGEST: /* the name of APOP may have spaces; the digest is the last word */
+        space = slice_rfind_byte(rest, ' ');
+        if (space <= 0 || (size_t)space + 1 == rest.len)
+            return false;
+        c->text = slice_first(rest, (size_t)space);
+        c->more = slice_from(rest, (size_t)space + 1);
+        return true;
+    case MECHANISM: /* AUTH alone is the question for mechanisms that some programs still ask */
+        if (rest.len == 0)
+            return true;
+        if (!cut_word(&rest, &c->text))
+            return false;
+        if (rest.len > 0)
+            c->more = rest;
+        return slice_find_byte(rest, ' ') < 0;
     default:
         return read_numbers(rest, form, c);
     }
 }
 
-static bool has_control(struct slice line) {
-    for (size_t i = 0; i < line.len; i++) {
-        unsigned char c = (unsigned char)line.ptr[i];
-        if (c < ' ' || c == 127)
-            return true;
-    }
-    return false;
-}
-
-static struct slice without_end(struct slice line) {
+int pop3_parse(struct slice line, struct pop3_command *ret, struct problem *problem) {
     if (slice_ends(line, S("\n")))
         line.len--;
     if (slice_ends(line, S("\r")))
         line.len--;
-    return line;
-}
-
-int pop3_parse(struct slice line, struct pop3_command *ret, struct problem *problem) {
-    struct slice rest = without_end(line), word;
-    if (has_control(rest))
-        return problem_set(problem, -E_SYNTAX, "control characters are not allowed in a command");
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.ptr[i];
+        if (c < ' ' || c == 127)
+            return problem_set(problem, -E_SYNTAX,
+                               "control characters are not allowed in a command");
+    }
+    struct slice rest = line, word;
     (void)cut_word(&rest, &word);
     for (enum pop3_verb verb = 0; verb < POP3_VERBS; verb++) {
         if (!slice_eq_nocase(word, pop3_verb_name(verb)))

@@ -120,25 +120,6 @@ static void reply_apop(struct login *l, const struct pop3_command *command) WAIT
 
 /* ------------------------------------------------------------------ AUTH (RFC 5034) */
 
-static void list_mechanisms(struct login *l) WAITS {
-    const char *mechanism;
-    stream_str(l->c.stream, "+OK\r\n");
-    if (pop3_takes_passwords(&l->offer))
-        for (size_t place = 0; (mechanism = sasl_offer(place)); place++)
-            stream_printf(l->c.stream, "%s\r\n", mechanism);
-    stream_str(l->c.stream, ".\r\n");
-}
-
-/* Sends the challenge and reads the answer. */
-static int ask(struct login *l, struct arena *a, struct sasl *sasl, struct sasl_out *out) WAITS {
-    _cleanup_(buf_done) struct buf challenge = {0};
-    struct slice line;
-    base64_encode(&challenge, out->challenge);
-    stream_printf(l->c.stream, "+ %s\r\n", buf_str(&challenge));
-    int r = pop3_read_line(&l->c, SASL_LINE_MAX, &line);
-    return r < 0 ? r : sasl_next(sasl, a, line, out);
-}
-
 static void auth_failed(struct login *l, int error) WAITS {
     if (error == -ECANCELED && stream_error(l->c.stream) == 0 && !fiber_cancelled())
         refuse(l, "AUTH given up");
@@ -154,8 +135,14 @@ static void run_auth(struct login *l, struct arena *a, struct sasl *sasl,
                      struct slice initial) WAITS {
     struct sasl_out out = {0};
     int r = sasl_first(sasl, a, initial, &out);
-    while (r == 0 && !out.done)
-        r = ask(l, a, sasl, &out);
+    while (r == 0 && !out.done) {
+        _cleanup_(buf_done) struct buf challenge = {0};
+        struct slice line;
+        base64_encode(&challenge, out.challenge);
+        stream_printf(l->c.stream, "+ %s\r\n", buf_str(&challenge));
+        r = pop3_read_line(&l->c, SASL_LINE_MAX, &line);
+        r = r < 0 ? r : sasl_next(sasl, a, line, &out);
+    }
     if (r < 0) {
         auth_failed(l, r);
         return;
@@ -171,7 +158,12 @@ static void run_auth(struct login *l, struct arena *a, struct sasl *sasl,
 static void reply_auth(struct login *l, const struct pop3_command *command) WAITS {
     struct sasl sasl = {0};
     if (command->text.len == 0) {
-        list_mechanisms(l);
+        const char *mechanism;
+        bool offers = pop3_takes_passwords(&l->offer);
+        stream_str(l->c.stream, "+OK\r\n");
+        for (size_t place = 0; offers && (mechanism = sasl_offer(place)); place++)
+            stream_printf(l->c.stream, "%s\r\n", mechanism);
+        stream_str(l->c.stream, ".\r\n");
     } else if (sasl_start(&sasl, command->text) < 0) {
         refuse(l, "[SYS/PERM] this mechanism is not offered, CAPA lists those that are");
     } else if (!pop3_takes_passwords(&l->offer)) {

@@ -38,11 +38,6 @@ struct session {
     enum pop3_end end;
 };
 
-static void refuse(struct session *s, const char *text) WAITS {
-    if (pop3_refuse(&s->c, "%s", text) < 0)
-        s->end = POP3_END_DISMISSED;
-}
-
 /* No, but nothing is wrong with the command: it does not count as an error. */
 static void cannot(struct session *s, const char *text) WAITS {
     stream_printf(s->c.stream, "-ERR %s\r\n", text);
@@ -266,19 +261,10 @@ static void run_command(struct session *s) WAITS {
         s->end = POP3_END_LOST;
     else if (r < 0)
         s->end = r == -E_REFUSED ? POP3_END_DISMISSED : POP3_END_LOST;
-    else if (!functions[command.verb])
-        refuse(s, "you are logged in already");
-    else
+    else if (functions[command.verb])
         functions[command.verb](s, &command);
-}
-
-/* A client that is always ready must not keep this thread to itself. */
-static void give_way(struct session *s) WAITS {
-    uint64_t out = stream_counts(s->c.stream).out;
-    if (out - s->turn_at < TURN_BYTES)
-        return;
-    s->turn_at = out;
-    (void)fiber_yield();
+    else if (pop3_refuse(&s->c, "you are logged in already") < 0)
+        s->end = POP3_END_DISMISSED;
 }
 
 static void run(struct session *s) WAITS {
@@ -287,18 +273,14 @@ static void run(struct session *s) WAITS {
                   s->left_octets);
     while (s->end == POP3_END_NONE) {
         run_command(s);
-        give_way(s);
+        uint64_t out = stream_counts(s->c.stream).out;
+        if (out - s->turn_at >= TURN_BYTES) { /* a client that is always ready gives way */
+            s->turn_at = out;
+            (void)fiber_yield();
+        }
     }
     pop3_sender_rest(&s->sender);
     free(s->marks);
-}
-
-/* Another session has the mailbox, or it cannot be opened. */
-static void open_failed(struct session *s) WAITS {
-    stream_str(s->c.stream, s->problem == -E_BUSY
-                                ? "-ERR [IN-USE] another POP3 session has this mailbox open\r\n"
-                                : "-ERR [SYS/TEMP] the mailbox cannot be opened just now\r\n");
-    s->end = POP3_END_DISMISSED;
 }
 
 enum pop3_end pop3_session(struct stream *stream, const struct pop3_session_config *config,
@@ -315,7 +297,10 @@ enum pop3_end pop3_session(struct stream *stream, const struct pop3_session_conf
     s.sender.count = drop.count;
     s.octets = drop.octets;
     if (s.problem < 0) {
-        open_failed(&s);
+        stream_str(stream, s.problem == -E_BUSY
+                               ? "-ERR [IN-USE] another POP3 session has this mailbox open\r\n"
+                               : "-ERR [SYS/TEMP] the mailbox cannot be opened just now\r\n");
+        s.end = POP3_END_DISMISSED;
     } else {
         run(&s);
         ops->close(s.sender.drop);

@@ -8,11 +8,6 @@
 #include "base/encode.h"
 #include "smtp/conversation.h"
 
-static void refuse_bare(struct smtp_session *s) WAITS {
-    smtp_event(s, SMTP_EVENT_LOGIN_BARE, S(""));
-    SMTP_SEND_REPLY(s, 538, 5, 7, 11, "Login needs TLS, use STARTTLS first");
-}
-
 static bool may_log_in(struct smtp_session *s) WAITS {
     if (s->listener->service != SMTP_SUBMISSION)
         SMTP_SEND_REPLY(s, 502, 5, 5, 1,
@@ -23,10 +18,12 @@ static bool may_log_in(struct smtp_session *s) WAITS {
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "You are logged in already");
     else if (s->transaction)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "No login inside a mail transaction");
-    else if (!s->client.tls && !s->listener->plaintext_login)
-        refuse_bare(s);
-    else
+    else if (s->client.tls || s->listener->plaintext_login)
         return true;
+    else {
+        smtp_event(s, SMTP_EVENT_LOGIN_BARE, S(""));
+        SMTP_SEND_REPLY(s, 538, 5, 7, 11, "Login needs TLS, use STARTTLS first");
+    }
     return false;
 }
 
@@ -56,13 +53,6 @@ static int run_mechanism(struct smtp_session *s, struct sasl *sasl, struct slice
             r = sasl_next(sasl, &s->arena, line, ret);
     }
     return r;
-}
-
-static void refuse_login(struct smtp_session *s, struct slice name) WAITS {
-    smtp_event(s, SMTP_EVENT_LOGIN_FAILED, name);
-    SMTP_SEND_REPLY(s, 535, 5, 7, 8, "Name or password is wrong");
-    if (++s->login_failures >= s->listener->limits.login_failures && !s->closing)
-        SMTP_SEND_REPLY(s, 421, 4, 7, 0, "Too many failed logins, closing");
 }
 
 /* A login, and whether what stopped it has been answered. */
@@ -95,7 +85,10 @@ static void log_in(struct smtp_session *s, const struct sasl *sasl,
     } else if (r == -E_SYNTAX) {
         SMTP_SEND_REPLY(s, 501, 5, 5, 2, "The response cannot be read");
     } else if (r == -E_REFUSED) {
-        refuse_login(s, credentials->name);
+        smtp_event(s, SMTP_EVENT_LOGIN_FAILED, credentials->name);
+        SMTP_SEND_REPLY(s, 535, 5, 7, 8, "Name or password is wrong");
+        if (++s->login_failures >= s->listener->limits.login_failures && !s->closing)
+            SMTP_SEND_REPLY(s, 421, 4, 7, 0, "Too many failed logins, closing");
     } else if (r < 0 || !account.len) {
         SMTP_SEND_REPLY(s, 454, 4, 7, 0, "Login is not possible now, please try again later");
     } else {

@@ -9,20 +9,17 @@
 
 /* ------------------------------------------------------------------ MAIL */
 
-static void ask_for_login(struct smtp_session *s) WAITS {
-    if (s->listener->tls && !s->client.tls && !s->listener->plaintext_login)
-        SMTP_SEND_REPLY(s, 530, 5, 7, 0, "Use STARTTLS first, then log in");
-    else
-        SMTP_SEND_REPLY(s, 530, 5, 7, 0, "Log in first");
-}
-
 static bool may_begin(struct smtp_session *s) WAITS {
+    bool needs_login = s->listener->service == SMTP_SUBMISSION && !s->client.account.len;
+    bool needs_tls = s->listener->tls && !s->client.tls && !s->listener->plaintext_login;
     if (!s->client.hello.len)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "HELO or EHLO comes first");
     else if (s->transaction)
         SMTP_SEND_REPLY(s, 503, 5, 5, 1, "A sender was given already");
-    else if (s->listener->service == SMTP_SUBMISSION && !s->client.account.len)
-        ask_for_login(s);
+    else if (needs_login && needs_tls)
+        SMTP_SEND_REPLY(s, 530, 5, 7, 0, "Use STARTTLS first, then log in");
+    else if (needs_login)
+        SMTP_SEND_REPLY(s, 530, 5, 7, 0, "Log in first");
     else if (s->messages >= s->listener->limits.messages_per_connection)
         SMTP_SEND_REPLY(s, 421, 4, 7, 0, "Enough messages for one connection, please come again");
     else
@@ -69,13 +66,6 @@ void smtp_cmd_mail(struct smtp_session *s, const struct smtp_command *c) {
 
 /* ------------------------------------------------------------------ RCPT */
 
-static bool is_known(const struct envelope *envelope, struct slice address) {
-    for (size_t i = 0; i < envelope->count; i++)
-        if (slice_eq(envelope->recipients[i].address, address))
-            return true;
-    return false;
-}
-
 static void keep_recipient(struct smtp_session *s, const struct recipient *recipient) {
     struct envelope *envelope = &s->transaction->envelope;
     if (envelope->count == s->recipients_room) {
@@ -96,8 +86,9 @@ static struct smtp_reply add_recipient(struct smtp_session *s,
     size_t before = s->kept_size, size = before + 2 * sizeof *recipient + 64 +
                                          2 * (recipient->address.len + recipient->original.len);
     struct smtp_reply reply = {0};
-    if (is_known(envelope, recipient->address))
-        return SMTP_REPLY(250, 2, 1, 5, "OK, known already");
+    for (size_t i = 0; i < envelope->count; i++)
+        if (slice_eq(envelope->recipients[i].address, recipient->address))
+            return SMTP_REPLY(250, 2, 1, 5, "OK, known already");
     if (envelope->count >= s->listener->limits.recipients_max || size > SMTP_ENVELOPE_MAX)
         return SMTP_REPLY(452, 4, 5, 3, "Too many recipients, send the rest in another message");
     if (!smtp_keep(s, size))

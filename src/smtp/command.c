@@ -114,12 +114,6 @@ int smtp_command_parse(struct slice line, struct smtp_command *ret, struct smtp_
 
 /* ------------------------------------------------------------------ HELO and EHLO */
 
-/* An IP address without its brackets, read as the literal that is meant. */
-static int read_bare_address(struct arena *a, struct slice name, struct slice *ret_name) {
-    const char *tag = slice_find_byte(name, ':') >= 0 ? "IPv6:" : "";
-    return domain_literal(a, arena_printf(a, "[%s%.*s]", tag, SLICE_ARG(name)), ret_name);
-}
-
 /*
  * Underscores and a dot at the end occur in the wild and are taken. Whether the name is true is not
  * asked (RFC 5321 §4.1.4).
@@ -133,7 +127,11 @@ int smtp_hello_parse(const struct smtp_command *c, struct arena *a, struct slice
         r = domain_literal(a, name, ret_name);
     else if ((r = domain_check(name, DOMAIN_UNDERSCORE | DOMAIN_TRAILING_DOT, &at)) == 0)
         *ret_name = name;
-    if (r == 0 || read_bare_address(a, name, ret_name) == 0)
+    if (r == 0)
+        return 0;
+    /* An IP address without its brackets is read as the literal that is meant. */
+    const char *tag = slice_find_byte(name, ':') >= 0 ? "IPv6:" : "";
+    if (domain_literal(a, arena_printf(a, "[%s%.*s]", tag, SLICE_ARG(name)), ret_name) == 0)
         return 0;
     size_t start = (size_t)(name.ptr - c->line.ptr);
     *fault = (struct smtp_fault){501, {5, 5, 4}, start + at.at, at.expected};

@@ -149,14 +149,6 @@ static int fault_at(const struct smtp_command *c, struct slice word, unsigned co
     return -E_SYNTAX;
 }
 
-static const struct parameter *find_parameter(const struct parameter_table *table,
-                                              struct slice keyword) {
-    for (size_t i = 0; i < table->count; i++)
-        if (slice_eq_nocase(keyword, table->rows[i].keyword))
-            return &table->rows[i];
-    return NULL;
-}
-
 static int read_parameters(const struct smtp_command *c, struct slice rest, struct arena *a,
                            const struct parameter_table *table, void *into,
                            struct smtp_fault *fault) {
@@ -165,7 +157,10 @@ static int read_parameters(const struct smtp_command *c, struct slice rest, stru
     while (slice_next_word(&rest, &word)) {
         ssize_t equals = slice_find_byte(word, '=');
         struct slice keyword = equals < 0 ? word : slice_first(word, (size_t)equals);
-        const struct parameter *parameter = find_parameter(table, keyword);
+        const struct parameter *parameter = NULL;
+        for (size_t i = 0; !parameter && i < table->count; i++)
+            if (slice_eq_nocase(keyword, table->rows[i].keyword))
+                parameter = &table->rows[i];
         if (!parameter)
             return fault_at(c, word, 555, "this parameter was not offered", fault);
         unsigned bit = 1U << (parameter - table->rows);

@@ -128,16 +128,6 @@ int smtp_reply_line_parse(struct slice line, struct smtp_reply_line *ret) {
     return 0;
 }
 
-/* The status code counts when its class fits the reply code (RFC 2034 §4). */
-static struct smtp_status take_status(struct smtp_reply_line *line) {
-    struct slice rest = line->text;
-    struct smtp_status status = {0};
-    if (!smtp_status_parse(&rest, &status) || status.class != line->code / 100)
-        return (struct smtp_status){0};
-    line->text = rest;
-    return status;
-}
-
 struct smtp_reply_part {
     struct smtp_reply_part *next;
     struct slice text;
@@ -173,11 +163,17 @@ static struct slice join_parts(const struct smtp_reply_reader *reader, struct ar
     return slice_of(joined, reader->size - 1);
 }
 
+/* The status code counts when its class fits the reply code (RFC 2034 §4). */
 static void take_code(struct smtp_reply_reader *reader, struct smtp_reply_line *line) {
-    struct smtp_status status = take_status(line), *kept = &reader->reply.status;
+    struct smtp_status status = {0}, *kept = &reader->reply.status;
+    struct slice rest = line->text;
+    unsigned class = line->code / 100;
+    bool counts = smtp_status_parse(&rest, &status) && status.class == class;
     reader->reply.code = line->code;
-    if (status.class || kept->class != line->code / 100)
-        *kept = status;
+    if (counts)
+        line->text = rest;
+    if (counts || kept->class != class)
+        *kept = counts ? status : (struct smtp_status){0};
 }
 
 static bool has_known_class(const struct smtp_reply_line *line) {
