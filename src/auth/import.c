@@ -53,12 +53,6 @@ static bool memory_fits(uint64_t log2, uint64_t r) {
     return log2 < 32 && r > 0 && r <= MEMORY_MAX / 128 >> log2;
 }
 
-/* "j9T": flavour, N and r, one digit each; more fields are never made by crypt_gensalt(3). */
-static bool yescrypt_fits(struct slice parameters) {
-    return parameters.len == 3 && parameters.ptr[0] == 'j' &&
-           memory_fits(digit(parameters.ptr[1]) + 1, digit(parameters.ptr[2]) + 1);
-}
-
 /* N is one digit, r and p have five, the lowest first; then the salt. */
 static bool scrypt_fits(struct slice rest) {
     uint64_t numbers[2] = {0};
@@ -67,17 +61,6 @@ static bool scrypt_fits(struct slice rest) {
     for (size_t i = 0; i < 10; i++)
         numbers[i / 5] |= (digit(rest.ptr[1 + i]) & 63) << (i % 5 * 6);
     return memory_fits(digit(rest.ptr[0]), numbers[0]) && numbers[1] <= 4;
-}
-
-static bool rounds_fit(struct slice parameters) {
-    uint64_t rounds = 0;
-    return !slice_starts(parameters, S("rounds=")) ||
-           slice_to_u64(slice_from(parameters, 7), ROUNDS_MAX, &rounds) == 0;
-}
-
-static bool bcrypt_fits(struct slice parameters) {
-    uint64_t cost = 0;
-    return slice_to_u64(parameters, BCRYPT_COST_MAX, &cost) == 0;
 }
 
 /* "m=65536,t=3,p=1" behind "v=19". */
@@ -106,13 +89,17 @@ static bool cost_fits(struct slice hash) {
     (void)slice_next(&rest, '$', &parameters);
     if (slice_starts(kind, S("argon2")))
         return argon_fits(behind);
+    /* "j9T": flavour, N and r, one digit each; crypt_gensalt(3) never makes more fields. */
     if (slice_eq(kind, S("y")) || slice_eq(kind, S("gy")))
-        return yescrypt_fits(parameters);
+        return parameters.len == 3 && parameters.ptr[0] == 'j' &&
+               memory_fits(digit(parameters.ptr[1]) + 1, digit(parameters.ptr[2]) + 1);
     if (slice_eq(kind, S("7")))
         return scrypt_fits(behind);
-    if (slice_starts(kind, S("2")))
-        return bcrypt_fits(parameters);
-    return rounds_fit(parameters);
+    uint64_t number = 0;
+    if (slice_starts(kind, S("2"))) /* bcrypt */
+        return slice_to_u64(parameters, BCRYPT_COST_MAX, &number) == 0;
+    return !slice_starts(parameters, S("rounds=")) ||
+           slice_to_u64(slice_from(parameters, 7), ROUNDS_MAX, &number) == 0;
 }
 
 /* ------------------------------------------------------------------ form */

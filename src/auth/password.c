@@ -79,13 +79,6 @@ int password_hash(struct slice password, struct password_cost cost, char hash[PA
     return r == 0 ? 0 : -ENOMEM;
 }
 
-static int verify_argon(struct slice password, const char *hash) {
-    errno = 0;
-    if (crypto_pwhash_str_verify(hash, password.ptr, password.len) == 0)
-        return 0;
-    return errno == ENOMEM ? -ENOMEM : -E_REFUSED;
-}
-
 static int verify_crypt(const char *password, const char *hash) {
     struct crypt_data *work = NEW(struct crypt_data);
     errno = 0;
@@ -106,8 +99,11 @@ int password_verify(struct slice password, const char *hash) {
         return -E_SYNTAX;
     if (password.len > PASSWORD_MAX || slice_find_byte(password, '\0') >= 0)
         return -E_REFUSED;
-    if (kinds[kind].argon)
-        return verify_argon(password, hash);
+    if (kinds[kind].argon) {
+        errno = 0;
+        bool right = crypto_pwhash_str_verify(hash, password.ptr, password.len) == 0;
+        return right ? 0 : errno == ENOMEM ? -ENOMEM : -E_REFUSED;
+    }
     char *text = mem_str(password);
     int r = verify_crypt(text, hash);
     mem_wipe(text, password.len);

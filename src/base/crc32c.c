@@ -7,15 +7,6 @@
 
 static uint32_t table[256];
 
-static void fill_table(void) {
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t c = i;
-        for (int bit = 0; bit < 8; bit++)
-            c = (c & 1) ? (c >> 1) ^ POLYNOMIAL : c >> 1;
-        table[i] = c;
-    }
-}
-
 static uint32_t crc_by_table(uint32_t crc, struct slice s) {
     for (size_t i = 0; i < s.len; i++)
         crc = table[(crc ^ (uint8_t)s.ptr[i]) & 0xff] ^ (crc >> 8);
@@ -46,7 +37,12 @@ static uint32_t (*chosen)(uint32_t crc, struct slice s);
 
 /* Before main, so that threads never meet a half-filled table. */
 __attribute__((constructor)) static void choose(void) {
-    fill_table();
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t c = i;
+        for (int bit = 0; bit < 8; bit++)
+            c = (c & 1) ? (c >> 1) ^ POLYNOMIAL : c >> 1;
+        table[i] = c;
+    }
     chosen = processor_has_crc() ? crc_by_processor : crc_by_table;
 }
 

@@ -59,17 +59,14 @@ int fiber_fd_wait_writable(struct fiber_fd *f, usec_t deadline) {
     return r;
 }
 
-static bool is_granted(const struct fiber_fd_wish *w) {
-    return w->output ? w->fd->writable : w->fd->readable;
-}
-
 static struct fiber **waiter_of(const struct fiber_fd_wish *w) {
     return w->output ? &w->fd->writer : &w->fd->reader;
 }
 
 int fiber_fd_wait_any(const struct fiber_fd_wish *wishes, size_t count, usec_t deadline) {
     for (size_t i = 0; i < count; i++) {
-        if (is_granted(&wishes[i]))
+        const struct fiber_fd *fd = wishes[i].fd;
+        if (wishes[i].output ? fd->writable : fd->readable)
             return fiber_cancelled() ? -ECANCELED : 0;
     }
     for (size_t i = 0; i < count; i++) {
@@ -128,13 +125,6 @@ static int open_pidfd(pid_t pid, struct fiber_fd *ret) {
     return r;
 }
 
-static int wait_for_end(struct fiber_fd *pidfd) WAITS {
-    if (pidfd->fd < 0)
-        return fiber_sleep(LOOK_AGAIN);
-    pidfd->readable = false; /* it is once the process has ended */
-    return fiber_fd_wait_readable(pidfd, USEC_NEVER);
-}
-
 int fiber_wait_child(pid_t pid, int *ret_status) {
     struct fiber_fd pidfd = {.fd = -1};
     int r = open_pidfd(pid, &pidfd);
@@ -142,8 +132,12 @@ int fiber_wait_child(pid_t pid, int *ret_status) {
         return r;
     int status = 0;
     pid_t ended = waitpid(pid, &status, WNOHANG);
-    while (ended == 0 && (r = wait_for_end(&pidfd)) == 0)
-        ended = waitpid(pid, &status, WNOHANG);
+    while (ended == 0 && r == 0) {
+        pidfd.readable = false; /* it is once the process has ended */
+        r = pidfd.fd < 0 ? fiber_sleep(LOOK_AGAIN) : fiber_fd_wait_readable(&pidfd, USEC_NEVER);
+        if (r == 0)
+            ended = waitpid(pid, &status, WNOHANG);
+    }
     if (pidfd.fd >= 0) {
         fiber_fd_done(&pidfd);
         (void)close(pidfd.fd);

@@ -128,7 +128,11 @@ void scheduler_wake(struct fiber *f, int result) {
 
 /* ------------------------------------------------------------------ life of a fiber */
 
-static void wait_for_children(struct fiber *f) WAITS {
+/* First function on a new stack. Children end before it does. */
+static void fiber_entry(void) WAITS {
+    struct fiber *f = fiber_scheduler->current;
+    sanitize_arrive(&f->sanitize, &fiber_scheduler->sanitize);
+    f->fn(f->arg);
     LIST_EACH (child, &f->children, struct fiber, in_parent) {
         if (child->has_handle)
             panic("fiber %s ended without joining %s", f->name, child->name);
@@ -136,14 +140,6 @@ static void wait_for_children(struct fiber *f) WAITS {
     }
     while (f->child_count > 0)
         scheduler_park_deaf("end of its children");
-}
-
-/* First function on a new stack. */
-static void fiber_entry(void) WAITS {
-    struct fiber *f = fiber_scheduler->current;
-    sanitize_arrive(&f->sanitize, &fiber_scheduler->sanitize);
-    f->fn(f->arg);
-    wait_for_children(f);
     f->ended = true;
     leave(f);
     panic("an ended fiber went on");
@@ -193,14 +189,6 @@ static void destroy(struct scheduler *s, struct fiber *f) {
     f->magic = 0;
     sanitize_context_done(&f->sanitize);
     stack_put(&s->stacks, f->stack);
-}
-
-/* In the loop, after a fiber has left it for good. */
-static void bury(struct scheduler *s, struct fiber *f) {
-    if (!f->has_handle)
-        destroy(s, f);
-    else if (f->joiner)
-        scheduler_wake(f->joiner, 0);
 }
 
 int fiber_spawn(const char *name, fiber_fn *fn, void *arg) {
@@ -344,8 +332,10 @@ static void run_one(struct scheduler *s, struct fiber *f) {
     s->current = NULL;
     update_clock(s);
     watch(s, f, s->now - began);
-    if (f->ended)
-        bury(s, f);
+    if (f->ended && !f->has_handle)
+        destroy(s, f);
+    else if (f->ended && f->joiner)
+        scheduler_wake(f->joiner, 0);
 }
 
 /* Those that are ready now; who becomes ready meanwhile comes after the events. */
@@ -369,13 +359,6 @@ static void trim_idle(struct scheduler *s) {
         if (!FIBER_ASAN)
             stack_trim(&f->stack, context_sp(&f->context));
     }
-}
-
-static void tidy_stacks(struct scheduler *s) {
-    if (!stack_pool_is_untidy(&s->stacks) || s->now - s->tidied < TIDY_AFTER)
-        return;
-    stack_pool_tidy(&s->stacks);
-    s->tidied = s->now;
 }
 
 /* Milliseconds that epoll may wait; -1: until something happens. */
@@ -425,12 +408,6 @@ static void collect_events(struct scheduler *s, int wait_ms) {
         note_event(s, events[i].data.ptr, events[i].events);
 }
 
-static void expire_timers(struct scheduler *s) {
-    struct heap_item *timer;
-    while ((timer = heap_first(&s->timers)) && timer->key <= s->now)
-        scheduler_wake(CONTAINER_OF(timer, struct fiber, timer), -ETIMEDOUT);
-}
-
 /* Nobody can run and no descriptor has news: simulated time goes on to the next timer. */
 static void jump(struct scheduler *s) {
     collect_events(s, 0);
@@ -447,6 +424,7 @@ static void jump(struct scheduler *s) {
 }
 
 static void loop(struct scheduler *s) {
+    struct heap_item *timer;
     unsigned turns = 0; /* since the system was asked */
     while (s->fiber_count > 0) {
         if (s->config.simulate_from && list_empty(&s->ready)) {
@@ -455,11 +433,15 @@ static void loop(struct scheduler *s) {
             collect_events(s, s->config.simulate_from ? 0 : idle_time(s));
             turns = 0;
         }
-        expire_timers(s);
+        while ((timer = heap_first(&s->timers)) && timer->key <= s->now)
+            scheduler_wake(CONTAINER_OF(timer, struct fiber, timer), -ETIMEDOUT);
         run_ready(s);
-        if (!s->config.simulate_from) {
-            trim_idle(s);
-            tidy_stacks(s);
+        if (s->config.simulate_from)
+            continue;
+        trim_idle(s);
+        if (stack_pool_is_untidy(&s->stacks) && s->now - s->tidied >= TIDY_AFTER) {
+            stack_pool_tidy(&s->stacks);
+            s->tidied = s->now;
         }
     }
 }

@@ -36,14 +36,6 @@ static int carry_in(struct stream *outer, struct stream *inner, bool *ret_full) 
     }
 }
 
-static int wait_for_more(struct stream *outer, struct stream *inner, bool full,
-                         bool outer_ended) WAITS {
-    struct stream_wish wishes[2] = {{inner, false}, {outer, false}};
-    if (full)
-        wishes[1] = (struct stream_wish){inner, true};
-    return stream_wait_any(wishes, full || !outer_ended ? 2 : 1, USEC_NEVER);
-}
-
 int stream_carry(struct stream *outer, struct stream *inner) {
     bool outer_ended = false;
     int r = 0;
@@ -58,7 +50,8 @@ int stream_carry(struct stream *outer, struct stream *inner) {
             outer_ended = true;
             (void)stream_shutdown(inner);
         }
-        r = wait_for_more(outer, inner, full, outer_ended);
+        struct stream_wish wishes[2] = {{inner, false}, {full ? inner : outer, full}};
+        r = stream_wait_any(wishes, full || !outer_ended ? 2 : 1, USEC_NEVER);
     }
     return r;
 }

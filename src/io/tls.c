@@ -213,13 +213,6 @@ static int shake_hands(struct session *s, struct problem *problem) WAITS {
     }
 }
 
-/* RFC 6125; without a name no certificate is right. */
-static void expect_name(SSL *ssl, const char *name) {
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (!name || SSL_set1_host(ssl, name) != 1)
-        (void)SSL_set1_host(ssl, ".invalid");
-}
-
 /* Puts the layer in and shakes hands; the stream is a TLS stream even when that fails. */
 static int start(struct stream *stream, struct tls_context *c, bool server, const char *name,
                  struct problem *problem) WAITS {
@@ -244,8 +237,10 @@ static int start(struct stream *stream, struct tls_context *c, bool server, cons
         SSL_set_connect_state(s->ssl);
     if (name)
         (void)SSL_set_tlsext_host_name(s->ssl, name);
-    if (c->verifies)
-        expect_name(s->ssl, name);
+    if (c->verifies) /* RFC 6125; without a name no certificate is right */
+        SSL_set_hostflags(s->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (c->verifies && (!name || SSL_set1_host(s->ssl, name) != 1))
+        (void)SSL_set1_host(s->ssl, ".invalid");
     stream_replace(stream, &tls_ops, s);
     return shake_hands(s, problem);
 }
@@ -302,12 +297,6 @@ static int use_certificate(void *arg, X509 *x) {
     return ok == 1 ? 0 : -E_TLS;
 }
 
-/* Puts the chain into the context, leaf first. */
-static int use_chain(SSL_CTX *ctx, struct slice pem, struct problem *problem) {
-    int r = tls_pem_each(pem, use_certificate, ctx, problem);
-    return r == -E_TLS ? tls_problem(problem, "certificate cannot be used") : r;
-}
-
 int tls_server_new(struct slice chain_pem, const struct tls_signer *signer,
                    struct tls_context **ret, struct problem *problem) {
     static const unsigned char session_name[] = "hayauma";
@@ -319,9 +308,11 @@ int tls_server_new(struct slice chain_pem, const struct tls_signer *signer,
     (void)SSL_CTX_set_options(c->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     (void)SSL_CTX_set_session_id_context(c->ctx, session_name, sizeof session_name - 1);
     (void)SSL_CTX_set_num_tickets(c->ctx, 1);
-    int r = SSL_CTX_set_cipher_list(c->ctx, SERVER_CIPHERS) == 1
-                ? use_chain(c->ctx, chain_pem, problem)
-                : tls_problem(problem, "ciphers cannot be set");
+    int r = 0;
+    if (SSL_CTX_set_cipher_list(c->ctx, SERVER_CIPHERS) != 1)
+        r = tls_problem(problem, "ciphers cannot be set");
+    else if ((r = tls_pem_each(chain_pem, use_certificate, c->ctx, problem)) == -E_TLS)
+        r = tls_problem(problem, "certificate cannot be used");
     if (r == 0) {
         EVP_PKEY *key = tls_remote_key(SSL_CTX_get0_certificate(c->ctx), &c->signer);
         if (!key || SSL_CTX_use_PrivateKey(c->ctx, key) != 1)

@@ -220,17 +220,12 @@ static void judge_order(const struct tls_chain_question *q, const struct chain *
     }
 }
 
-static STACK_OF(X509) * behind_the_first(const struct chain *c) {
-    STACK_OF(X509) *others = sk_X509_new_null();
-    for (size_t i = 1; others && i < c->count; i++)
-        (void)sk_X509_push(others, c->list[i]);
-    return others;
-}
-
 /* X509_V_OK, or why there is no way from the first one to an authority of the file. */
 static int find_way(const struct chain *c, const char *anchors,
                     char last_issuer[static NAME_SIZE]) {
-    STACK_OF(X509) *others = behind_the_first(c);
+    STACK_OF(X509) *others = sk_X509_new_null();
+    for (size_t i = 1; others && i < c->count; i++)
+        (void)sk_X509_push(others, c->list[i]);
     X509_STORE *store = X509_STORE_new();
     X509_STORE_CTX *way = X509_STORE_CTX_new();
     int why = X509_V_ERR_UNSPECIFIED;
