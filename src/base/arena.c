@@ -2,10 +2,13 @@
 #include "base/arena.h"
 
 #include <stdalign.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/format.h"
+
+#define SENTENCE 512U
 
 struct arena_block {
     struct arena_block *next;
@@ -57,10 +60,14 @@ char *arena_str(struct arena *a, struct slice s) {
 struct slice arena_printf_v(struct arena *a, const char *format, va_list args) {
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    char sentence[SENTENCE];
+    int len = format_text(sentence, sizeof sentence, format, args);
     MUST(len >= 0);
     char *text = arena_alloc(a, (size_t)len + 1);
-    (void)vsnprintf(text, (size_t)len + 1, format, again);
+    if ((size_t)len < sizeof sentence)
+        memcpy(text, sentence, (size_t)len);
+    else
+        (void)format_text(text, (size_t)len + 1, format, again);
     va_end(again);
     return slice_of(text, (size_t)len);
 }

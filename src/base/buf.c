@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/buf.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/format.h"
 
 void buf_done(struct buf *b) {
     free(b->ptr);
@@ -46,11 +47,11 @@ void buf_printf_v(struct buf *b, const char *format, va_list args) {
     va_list again;
     va_copy(again, args);
     size_t room = b->size - b->len;
-    int len = vsnprintf(room > 0 ? b->ptr + b->len : NULL, room, format, args);
+    int len = format_text(room > 0 ? b->ptr + b->len : NULL, room, format, args);
     MUST(len >= 0);
     if ((size_t)len >= room) {
         buf_reserve(b, (size_t)len + 1);
-        (void)vsnprintf(b->ptr + b->len, (size_t)len + 1, format, again);
+        (void)format_text(b->ptr + b->len, (size_t)len + 1, format, again);
     }
     va_end(again);
     b->len += (size_t)len;

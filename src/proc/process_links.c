@@ -2,9 +2,8 @@
 /*
  * The links of a process with its peers, and the one that all use: the events that they report.
  */
-#include <stdio.h>
-
 #include "base/alloc.h"
+#include "base/format.h"
 #include "proc/process_inside.h"
 
 static void peer_misbehaved(struct rpc_link *link, const char *why, void *arg) {
@@ -99,7 +98,7 @@ void process_event(struct process *p, uint64_t message, const char *kind,
     char text[1500];
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(text, sizeof text, format, args);
+    int len = format_text(text, sizeof text, format, args);
     va_end(args);
     struct event in = {
         .wall = fiber_wall(),
