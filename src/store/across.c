@@ -79,7 +79,7 @@ static void carriage_main(void *arg) {
 /* Carries as many as go at once, from a place in the UIDs on, which moves; adds those that came. */
 static int carry_some(const struct store_across *w, struct store_view *v, size_t *at,
                       struct buf *arrived, struct store_carried *ret) WAITS {
-    struct carriage list[AT_ONCE];
+    _cleanup_(free_p) struct carriage *list = mem_array(AT_ONCE, sizeof *list);
     struct store_view_info info;
     uint64_t bytes = 0;
     size_t count = 0;
