@@ -13,6 +13,10 @@
 
 /* ------------------------------------------------------------------ for the backend */
 
+/*
+ * A mailbox whose group is durable, and not yet visible as a whole, may have any MODSEQ that was
+ * given: a HIGHESTMODSEQ that is too high costs a client a look, one that falls costs it changes.
+ */
 void account_describe(void *store, uint64_t id, struct backend_counters *ret_counters,
                       void (*each)(void *to, const struct record_mailbox *m), void *to) {
     struct store *s = store;
@@ -26,7 +30,7 @@ void account_describe(void *store, uint64_t id, struct backend_counters *ret_cou
                                           .uidvalidity = m->uidvalidity,
                                           .uidnext = a->mailboxes[i]->uidnext,
                                           .role = m->role,
-                                          .modseq = m->modseq,
+                                          .modseq = a->publishing ? a->given.modseq : m->modseq,
                                           .name = m->name});
     }
 }

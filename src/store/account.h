@@ -90,6 +90,7 @@ struct store_account {
     usec_t group_began;     /* the last one */
     usec_t rests_until;
     bool writing;
+    bool publishing; /* a group is durable, and not all of it is visible */
 };
 
 struct store {

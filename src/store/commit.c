@@ -87,11 +87,13 @@ static void prepare_group(struct group *g) WAITS {
 
 static void publish_group(struct group *g) WAITS {
     struct store_account *a = g->account;
+    a->publishing = true;
     LIST_EACH (r, &g->records, const struct store_record, link) {
         account_publish(a, r);
         if (g->large)
             (void)fiber_yield();
     }
+    a->publishing = false;
     LIST_EACH (r, &g->records, const struct store_record, link)
         account_publish_modseq(a, r);
     a->store->stats.groups++;

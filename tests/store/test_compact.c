@@ -381,6 +381,46 @@ WORLD_TEST_ON(messages_that_come_as_compaction_begins_are_kept, false) {
     free(s);
 }
 
+/* A pack that is begun while a large change becomes visible knows its MODSEQ. */
+static void remove_many(void *arg) {
+    struct world *w = arg;
+    uint32_t *uids = mem_array(30000, sizeof *uids);
+    size_t removed;
+    for (uint32_t i = 0; i < 30000; i++)
+        uids[i] = i + 101;
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, uids, 30000, &removed), 0);
+    assert_int_equal(removed, 29900);
+    free(uids);
+}
+
+WORLD_TEST(rfc7162_highestmodseq_does_not_fall_by_a_pack_that_is_begun_in_between) {
+    uint32_t uids[100];
+    struct fiber *remover;
+    struct store_mailbox m, then;
+    struct store_copied done;
+    w->solo.compact_size = 1000;
+    world_open(w);
+    world_fill(w, 100);
+    for (uint32_t i = 0; i < 100; i++)
+        uids[i] = i + 1;
+    for (int i = 0; i < 299; i++)
+        assert_int_equal(store_copy(w->account, STORE_INBOX, uids, 100, STORE_INBOX, false, &done),
+                         0);
+    assert_int_equal(fiber_start("remover", remove_many, w, &remover), 0);
+    do {
+        assert_int_equal(fiber_yield(), 0);
+        assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+    } while (m.messages == 30000);
+    assert_int_equal(store_compact(w->account), 0);
+    fiber_join(remover);
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+    _cleanup_(free_p) char *first = world_path(w, TEST_PACK);
+    assert_false(file_exists(first));
+    world_rebuild(w);
+    assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &then), 0);
+    assert_true(then.messages == 100 && then.modseq >= m.modseq);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(space_comes_back_when_less_than_half_is_alive),
@@ -395,6 +435,7 @@ int main(void) {
         cmocka_unit_test(a_damaged_pack_is_kept_for_salvage),
         cmocka_unit_test(delivery_goes_on_while_a_large_pack_is_rewritten),
         cmocka_unit_test(messages_that_come_as_compaction_begins_are_kept),
+        cmocka_unit_test(rfc7162_highestmodseq_does_not_fall_by_a_pack_that_is_begun_in_between),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
