@@ -164,15 +164,39 @@ const struct store_entry *entries_find(const struct entries *e, uint32_t uid) {
     return at < e->used && e->entries[at].uid == uid ? &e->entries[at] : NULL;
 }
 
-void entries_since(const struct entries *e, uint64_t modseq,
-                   void (*each)(void *arg, const struct store_entry *entry), void *arg) {
-    if (!e || e->newest <= modseq)
-        return;
-    for (unsigned i = 0; i < e->used; i++)
-        if (e->level > 0)
-            entries_since(e->kids[i].node, modseq, each, arg);
-        else if (e->entries[i].modseq > modseq)
-            each(arg, &e->entries[i]);
+#define SINCE_LEAF  16U /* what looking into a leaf costs, where passing a node over costs 1 */
+#define SINCE_COSTS 4096U
+
+struct since {
+    uint64_t modseq;
+    uint32_t uid;
+    unsigned costs;
+    void (*each)(void *arg, const struct store_entry *entry);
+    void *arg;
+};
+
+static uint32_t since(const struct entries *e, struct since *s) {
+    if (e->level == 0) {
+        for (unsigned i = entry_of(e, s->uid); i < e->used; i++)
+            if (e->entries[i].modseq > s->modseq)
+                s->each(s->arg, &e->entries[i]);
+        s->costs += SINCE_LEAF;
+        return 0;
+    }
+    for (unsigned i = kid_of(e, s->uid); i < e->used; i++) {
+        if (s->costs++ >= SINCE_COSTS)
+            return MAX(s->uid, e->kids[i].first);
+        uint32_t next = e->kids[i].node->newest > s->modseq ? since(e->kids[i].node, s) : 0;
+        if (next)
+            return next;
+    }
+    return 0;
+}
+
+uint32_t entries_since(const struct entries *e, uint64_t modseq, uint32_t uid,
+                       void (*each)(void *arg, const struct store_entry *entry), void *arg) {
+    struct since s = {.modseq = modseq, .uid = uid, .each = each, .arg = arg};
+    return e && e->newest > modseq ? since(e, &s) : 0;
 }
 
 /* ------------------------------------------------------------------ changes */

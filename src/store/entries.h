@@ -33,9 +33,12 @@ const struct store_entry *entries_run(const struct entries *e, size_t place, siz
 size_t entries_place(const struct entries *e, uint32_t uid);
 const struct store_entry *entries_find(const struct entries *e, uint32_t uid); /* NULL: none */
 
-/* Those with a higher MODSEQ, by UID: at a cost of how many they are, not of how many there are. */
-void entries_since(const struct entries *e, uint64_t modseq,
-                   void (*each)(void *arg, const struct store_entry *entry), void *arg);
+/*
+ * Those with a higher MODSEQ, by UID, from `uid` on: at a cost of how many they are, not of how
+ * many there are. Gives up after a while, some 100 us; the UID to go on with, or 0: these were all.
+ */
+uint32_t entries_since(const struct entries *e, uint64_t modseq, uint32_t uid,
+                       void (*each)(void *arg, const struct store_entry *entry), void *arg);
 
 /* Changes; `memory` counts the bytes of all versions. */
 void entries_append(struct entries **e, const struct store_entry *entry, int64_t *memory);

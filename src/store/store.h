@@ -285,7 +285,7 @@ int store_keywords(struct store_account *a, uint32_t mailbox, struct buf *names)
  * in their order: messages of the view that are new or have other flags; and messages that were
  * expunged, which may be newer than any view. -E_LIMIT: that is too long ago to tell.
  */
-void store_view_changes(struct store_view *v, uint64_t since, struct buf *uids);
+void store_view_changes(struct store_view *v, uint64_t since, struct buf *uids) WAITS;
 int store_vanished(struct store_account *a, uint32_t mailbox, uint64_t since,
                    struct buf *uids) WAITS;
 

@@ -106,7 +106,9 @@ static void add_uid(void *arg, const struct store_entry *e) {
 }
 
 void store_view_changes(struct store_view *v, uint64_t since, struct buf *uids) {
-    entries_since(v->entries, since, add_uid, uids);
+    uint32_t next = 0;
+    while ((next = entries_since(v->entries, since, next, add_uid, uids)))
+        (void)fiber_yield();
 }
 
 int store_vanished(struct store_account *a, uint32_t mailbox, uint64_t since,

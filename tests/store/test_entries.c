@@ -144,7 +144,13 @@ static void count_one(void *arg, const struct store_entry *e) {
 
 static size_t count_since(const struct entries *e, uint64_t modseq) {
     struct counted c = {0};
-    entries_since(e, modseq, count_one, &c);
+    uint32_t next = 0;
+    do {
+        size_t before = c.count;
+        next = entries_since(e, modseq, next, count_one, &c);
+        assert_true(c.count - before <= 40000); /* no more at once */
+        assert_true(next == 0 || next > c.last);
+    } while (next > 0);
     return c.count;
 }
 
@@ -168,6 +174,10 @@ static void what_is_newer_than_a_modseq_is_found(void **state) {
     entries_drop(held, &memory);
     entries_drop(e, &memory);
     assert_int_equal(memory, 0);
+    e = fill(1, 300000);
+    assert_int_equal(count_since(e, 0), 300000);
+    assert_int_equal(count_since(e, 123), 300000 - 123);
+    entries_drop(e, &memory);
 }
 
 static void what_is_left_of_many_takes_the_memory_of_few(void **state) {
