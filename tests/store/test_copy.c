@@ -321,6 +321,92 @@ WORLD_TEST(rfc7162_what_changed_and_what_vanished_since_a_modseq) {
     }
 }
 
+static int vanished_since(struct world *w, uint64_t since, const uint32_t *uids, size_t count) {
+    _cleanup_(buf_done) struct buf vanished = {0};
+    int error = store_vanished(w->account, STORE_INBOX, since, &vanished);
+    if (!error) {
+        assert_int_equal(vanished.len, count * sizeof *uids);
+        assert_memory_equal(vanished.ptr, uids, vanished.len);
+    }
+    return error;
+}
+
+/* Beyond the most in a mailbox the older ones are forgotten, and that is said. */
+WORLD_TEST_BOTH(rfc7162_3_2_5_what_vanished_too_long_ago_is_said_to_be) {
+    w->solo.vanished_max = w->memory.vanished_max = 3;
+    w->solo.vanished_age = 5 * USEC_DAY;
+    w->solo.pack_size = w->solo.compact_size = 300; /* a pack for each group, and soon it goes */
+    world_open(w);
+    world_fill(w, 12);
+    uint64_t modseqs[9];
+    for (uint32_t i = 0; i < 9; i++) {
+        modseqs[i] = store_account_modseq(w->account);
+        world_expunge(w, i + 1);
+    }
+    for (int day = 0; day < 5 && !w->memory.memory; day++) {
+        fiber_sleep(2 * USEC_DAY);
+        (void)world_flag(w, 10, day % 2 ? 0 : STORE_SEEN, day % 2 ? STORE_SEEN : 0);
+        assert_int_equal(store_compact(w->account), 0);
+        fiber_sleep(10 * USEC_SEC);
+    }
+    static const uint32_t last[] = {7, 8, 9};
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(vanished_since(w, 0, NULL, 0), -E_LIMIT);
+        assert_int_equal(vanished_since(w, modseqs[5], NULL, 0), -E_LIMIT);
+        if (w->memory.memory) { /* by then those are too old as well */
+            assert_int_equal(vanished_since(w, modseqs[6], last, 3), 0);
+            assert_int_equal(vanished_since(w, modseqs[7], last + 1, 2), 0);
+        } else {
+            assert_int_equal(vanished_since(w, modseqs[7], NULL, 0), -E_LIMIT);
+        }
+        world_reopen(w);
+    }
+    uint64_t now = store_account_modseq(w->account);
+    world_expunge(w, 11);
+    assert_int_equal(vanished_since(w, now, (const uint32_t[]){11}, 1), 0);
+    world_rebuild(w);
+    assert_int_equal(vanished_since(w, 0, NULL, 0), -E_LIMIT);
+    assert_int_equal(vanished_since(w, store_account_modseq(w->account), NULL, 0), 0);
+}
+
+/* The young ones are told, in whatever number up to the most. */
+WORLD_TEST(rfc7162_3_2_5_what_vanished_lately_is_kept) {
+    w->solo.vanished_max = 3;
+    world_open(w);
+    world_fill(w, 6);
+    uint64_t before = store_account_modseq(w->account);
+    for (uint32_t i = 1; i <= 3; i++)
+        world_expunge(w, i);
+    for (int day = 0; day < 3; day++) {
+        fiber_sleep(2 * USEC_DAY);
+        (void)world_flag(w, 5, day % 2 ? 0 : STORE_SEEN, day % 2 ? STORE_SEEN : 0);
+        world_reopen(w);
+    }
+    assert_int_equal(vanished_since(w, before, (const uint32_t[]){1, 2, 3}, 3), 0);
+}
+
+/* An expunge that went with its pack is not known from the others: no answer, not a wrong one. */
+WORLD_TEST(a_rebuild_does_not_claim_to_know_what_vanished_with_a_pack) {
+    w->solo.pack_size = 3000;
+    world_open(w);
+    world_fill(w, 3);
+    uint64_t before = store_account_modseq(w->account);
+    world_expunge(w, 2);
+    let_compact(w, 1);
+    _cleanup_(free_p) char *first = world_path(w, TEST_PACK);
+    assert_false(file_exists(first));
+    _cleanup_(buf_done) struct buf vanished = {0};
+    assert_int_equal(store_vanished(w->account, STORE_INBOX, before, &vanished), 0);
+    assert_true(vanished.len >= sizeof(uint32_t));
+    world_rebuild(w);
+    assert_int_equal(vanished_since(w, before, NULL, 0), -E_LIMIT);
+    uint64_t now = store_account_modseq(w->account);
+    world_expunge(w, 3);
+    assert_int_equal(vanished_since(w, now, (const uint32_t[]){3}, 1), 0);
+    world_rebuild(w);
+    assert_int_equal(vanished_since(w, now, (const uint32_t[]){3}, 1), 0);
+}
+
 WORLD_TEST(rfc9051_6_3_6_a_renamed_mailbox_keeps_what_is_in_and_below_it) {
     world_open(w);
     world_fill(w, 1);
@@ -388,6 +474,9 @@ int main(void) {
         cmocka_unit_test(a_rebuild_finds_entries_and_bodies_in_any_order_of_packs),
         cmocka_unit_test(rfc7162_3_1_3_a_conditional_change_leaves_newer_ones_alone),
         cmocka_unit_test(rfc7162_what_changed_and_what_vanished_since_a_modseq),
+        BOTH(rfc7162_3_2_5_what_vanished_too_long_ago_is_said_to_be),
+        cmocka_unit_test(rfc7162_3_2_5_what_vanished_lately_is_kept),
+        cmocka_unit_test(a_rebuild_does_not_claim_to_know_what_vanished_with_a_pack),
         cmocka_unit_test(rfc9051_6_3_6_a_renamed_mailbox_keeps_what_is_in_and_below_it),
         cmocka_unit_test(mailboxes_that_are_unknown_are_said_to_be),
         cmocka_unit_test(what_is_changed_while_a_mailbox_is_loaded_is_seen),

@@ -34,6 +34,7 @@ struct mailbox {
     size_t set_count;
     struct vanished *vanished; /* in the order in which they went */
     size_t vanished_count;
+    uint64_t forgotten; /* what vanished up to this MODSEQ may not be known */
 };
 
 struct key {
@@ -358,6 +359,21 @@ static struct kept *found(struct backend *b, uint64_t id) {
     return k;
 }
 
+/* What vanished first is forgotten first. */
+static void forget(struct kept *k, size_t most) {
+    for (size_t i = 0; i < k->mailbox_count; i++) {
+        struct mailbox *m = &k->mailboxes[i];
+        if (m->vanished_count <= most)
+            continue;
+        size_t drop = m->vanished_count - most;
+        m->forgotten = m->vanished[drop - 1].modseq;
+        while (drop < m->vanished_count && m->vanished[drop].modseq == m->forgotten)
+            drop++;
+        m->vanished_count -= drop;
+        memmove(m->vanished, m->vanished + drop, m->vanished_count * sizeof *m->vanished);
+    }
+}
+
 static int memory_commit(struct backend_account *base, const struct list *records) {
     struct account *a = CONTAINER_OF(base, struct account, base);
     struct backend *b = backend_of(base->backend);
@@ -368,6 +384,8 @@ static int memory_commit(struct backend_account *base, const struct list *record
         a->kept = found(b, a->id);
     LIST_EACH (r, records, const struct store_record, link)
         apply(a->kept, r);
+    if (b->options.vanished_max > 0)
+        forget(a->kept, b->options.vanished_max);
     return 0;
 }
 
@@ -426,15 +444,25 @@ static int memory_count_entries(struct backend_account *a, const uint64_t *bodie
     return 0;
 }
 
+static int by_uid(const void *a, const void *b) {
+    const uint32_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
 static int memory_vanished(struct backend_account *a, uint32_t mailbox, uint64_t modseq,
                            struct buf *uids) {
     const struct kept *k = kept_of(a);
     const struct mailbox *m = k ? find_mailbox(k, mailbox) : NULL;
     if (!m)
         return -E_UNKNOWN;
+    if (modseq < m->forgotten)
+        return -E_LIMIT;
+    size_t first = uids->len;
     for (size_t i = 0; i < m->vanished_count; i++)
         if (m->vanished[i].modseq > modseq)
             buf_add_bytes(uids, &m->vanished[i].uid, sizeof m->vanished[i].uid);
+    if (uids->len > first)
+        qsort(uids->ptr + first, (uids->len - first) / sizeof(uint32_t), sizeof(uint32_t), by_uid);
     return 0;
 }
 
@@ -667,6 +695,7 @@ static struct kept *kept_copy(const struct kept *from) {
             e.keywords = 1;
             put_entry(k, to, e, set);
         }
+        to->forgotten = m->forgotten;
         for (size_t n = 0; n < m->vanished_count; n++) {
             to->vanished = with_room(to->vanished, n, sizeof *to->vanished);
             to->vanished[to->vanished_count++] = m->vanished[n];

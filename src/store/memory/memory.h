@@ -20,6 +20,8 @@ struct memory_options {
     struct memory *memory;
     usec_t key_lifetime; /* delivery keys are remembered so long after it; 0: 10 days */
 
+    size_t vanished_max; /* what vanished is told, so much of it in a mailbox; 0: all */
+
     /* Called before records are kept; may wait. What is not 0 is the error with which the commit
      * fails. May be NULL. */
     int (*before_commit)(void *arg);

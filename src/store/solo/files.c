@@ -100,7 +100,7 @@ struct take_in_job {
     struct list records;
     struct index_mark mark;
     bool taken;
-    usec_t now, key_lifetime;
+    struct index_pruning pruning;
 };
 
 static int run_take_in(void *arg) {
@@ -110,8 +110,8 @@ static int run_take_in(void *arg) {
         return error;
     j->taken = true;
     struct index_account row;
-    if (index_account(j->index, &row) == 0 && row.pruned + USEC_DAY < j->now)
-        error = index_prune(j->index, j->now - j->key_lifetime, j->now);
+    if (index_account(j->index, &row) == 0 && row.pruned + USEC_DAY < j->pruning.now)
+        error = index_prune(j->index, &j->pruning);
     log_records_free(&j->records);
     return error;
 }
@@ -123,8 +123,10 @@ int files_take_in(struct solo_account *a) {
     struct take_in_job j = {
         .index = a->index,
         .mark = {last->pack, last->place.offset + last->len},
-        .now = fiber_wall(),
-        .key_lifetime = a->solo->options.key_lifetime,
+        .pruning = {.now = fiber_wall(),
+                    .keys_before = fiber_wall() - a->solo->options.key_lifetime,
+                    .vanished_age = a->solo->options.vanished_age,
+                    .vanished_max = a->solo->options.vanished_max},
     };
     size_t count = a->pending_count;
     list_init(&j.records);

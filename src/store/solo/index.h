@@ -151,7 +151,11 @@ int index_mailbox_gone(struct index *ix, uint32_t mailbox);
 
 /* The pack out of which an expunged entry could come back; 0: none. -E_UNKNOWN: not expunged. */
 int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *ret_pack);
+/* As backend_ops.vanished(). */
 int index_vanished_since(struct index *ix, uint32_t mailbox, uint64_t modseq, struct buf *uids);
+
+/* What vanished up to this MODSEQ may not be known, whatever the mailbox. */
+int index_forget_vanished(struct index *ix, uint64_t modseq);
 
 /*
  * Makes durable what was taken in. Before a pack is removed: a database that is older than that
@@ -172,5 +176,13 @@ int index_leap(struct index *ix);
 /* At the end of a replay: bodies that no entry has claimed. */
 int index_drop_unused(struct index *ix);
 
-/* Forgets delivery keys of messages that were stored before `before`. */
-int index_prune(struct index *ix, usec_t before, usec_t now);
+/*
+ * Forgets delivery keys of messages that were stored before `keys_before`; and what vanished from
+ * mailboxes so long ago, or what is more than so many in one.
+ */
+struct index_pruning {
+    usec_t now, keys_before;
+    usec_t vanished_age;
+    uint64_t vanished_max;
+};
+int index_prune(struct index *ix, const struct index_pruning *how);

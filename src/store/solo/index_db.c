@@ -91,6 +91,7 @@ static const char *const STEPS[] = {
     " name text NOT NULL, sets bigint NOT NULL,"
     " PRIMARY KEY (account_id, mailbox_id, name)) WITHOUT ROWID;"
     "ALTER TABLE mailboxes ADD COLUMN forgotten bigint NOT NULL DEFAULT 0;"
+    "UPDATE mailboxes SET forgotten = modseq;"
     "CREATE INDEX vanished_modseq ON vanished (account_id, mailbox_id, modseq);"
     "CREATE TABLE moments (account_id bigint NOT NULL, moment bigint NOT NULL,"
     " modseq bigint NOT NULL, PRIMARY KEY (account_id, moment)) WITHOUT ROWID;"

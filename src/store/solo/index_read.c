@@ -206,18 +206,6 @@ int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *r
     return error;
 }
 
-int index_vanished_since(struct index *ix, uint32_t mailbox, uint64_t modseq, struct buf *uids) {
-    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
-    int more = db_query(ix->db, &st, SQL_VANISHED_SINCE, V(ix->account), V(mailbox), V(modseq));
-    if (more)
-        return more;
-    while ((more = db_step(ix->db, st)) == 1) {
-        uint32_t uid = (uint32_t)db_u64(st, 0);
-        buf_add_bytes(uids, &uid, sizeof uid);
-    }
-    return more;
-}
-
 int index_set_pack(struct index *ix, const struct index_pack *p) {
     int error = db_run(ix->db, SQL_PACK_SET, V(ix->account), V(p->pack), V(p->end), V(p->state));
     if (error || db_changes(ix->db) > 0)
@@ -254,19 +242,5 @@ int index_leap(struct index *ix) {
         error = index_end(ix, leap(ix, &row));
     if (!error)
         ix->row = row;
-    return error;
-}
-
-static int prune(struct index *ix, usec_t before, usec_t now) {
-    int error = db_run(ix->db, SQL_ACCOUNT_PRUNED, V(ix->account), V(now));
-    return error ? error : db_run(ix->db, SQL_KEY_PRUNE, V(ix->account), V(before));
-}
-
-int index_prune(struct index *ix, usec_t before, usec_t now) {
-    int error = db_begin(ix->db);
-    if (!error)
-        error = index_end(ix, prune(ix, before, now));
-    if (!error)
-        ix->row.pruned = now;
     return error;
 }

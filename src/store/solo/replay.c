@@ -41,6 +41,7 @@ struct replay {
     struct index_pack *known; /* what the database knows of packs, and seals found since */
     size_t known_count;
     uint64_t begun; /* the newest pack behind the mark that has a record */
+    uint64_t gap;   /* the account's MODSEQ behind the newest pack that is not there any more */
 
     usec_t born; /* of the account at the latest: when its oldest pack was made */
     struct list batch;
@@ -183,8 +184,12 @@ static int read_seals(struct replay *p, uint64_t number) {
     if (found != PACK_RECORD)
         return 0;
     p->begun = number;
+    uint64_t before = number - 1;
+    bool follows = before == 0 || bsearch(&before, p->numbers, p->count, sizeof before, by_number);
     if (e.record.type != NOTE_ACCOUNT || note_account_decode(e.record.facts, &n) < 0)
         return 0;
+    if (!follows)
+        p->gap = n.modseq;
     for (size_t i = 0; i < note_seal_count(&n); i++)
         seal_pack(p, note_seal_at(&n, i));
     return 0;
@@ -315,13 +320,25 @@ static bool lacks_a_pack(const struct replay *p) {
     return false;
 }
 
+/*
+ * What compaction has dropped with a pack, and what damage has taken, was known to mail.db only:
+ * one that was made anew does not know what vanished until then.
+ */
+static int forget_vanished(struct replay *p) {
+    struct index_account row = {0};
+    (void)index_account(p->ix, &row);
+    if (p->result->damaged)
+        return index_forget_vanished(p->ix, row.modseq);
+    return p->result->rebuilt ? index_forget_vanished(p->ix, p->gap) : 0;
+}
+
 static int catch_up(struct replay *p) {
     struct index_account row = {0};
     (void)index_account(p->ix, &row);
     p->result->rebuilt |= index_is_new(p->ix) && p->count > 0;
     p->result->records = p->result->messages = p->result->expunged = p->result->damaged = 0;
     p->known_count = 0;
-    p->begun = 0;
+    p->begun = p->gap = 0;
     int error = index_each_pack(p->ix, add_known, p);
     if (!error && lacks_a_pack(p))
         error = -E_CORRUPT;
@@ -342,7 +359,7 @@ static int catch_up(struct replay *p) {
         error = index_drop_unused(p->ix);
     if (!error && p->result->damaged)
         error = index_leap(p->ix);
-    return error;
+    return error ? error : forget_vanished(p);
 }
 
 /* ------------------------------------------------------------------ the database file */

@@ -111,6 +111,8 @@ static void fill_options(struct solo_options *o) {
     o->pack_size = o->pack_size ? o->pack_size : 64ULL << 20;
     o->compact_size = o->compact_size ? o->compact_size : 256ULL << 10;
     o->min_free = o->min_free ? o->min_free : MIN_FREE;
+    o->vanished_age = o->vanished_age ? o->vanished_age : 30 * USEC_DAY;
+    o->vanished_max = o->vanished_max ? o->vanished_max : 100000;
     o->key_lifetime = o->key_lifetime ? o->key_lifetime : 10 * USEC_DAY;
     o->io = o->io ? o->io : &pack_io_system;
 }

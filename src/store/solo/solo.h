@@ -26,15 +26,22 @@
 #include "store/backend.h"
 
 struct solo_options {
-    const char *dir;          /* must exist; all accounts' files lie below it */
-    unsigned max_handles;     /* accounts with open files (mail.db, packs); 0: 256 */
-    usec_t idle_files;        /* they are closed when not used for so long; 0: 2 s */
-    unsigned take_in_count;   /* records by which mail.db may trail a pack; 0: 64 */
-    usec_t take_in_after;     /* and for how long; 0: 1 s */
-    uint64_t pack_size;       /* a longer pack is followed by a new one; 0: 64 MiB */
-    uint64_t compact_size;    /* a shorter pack is not compacted; 0: 256 KiB */
-    uint64_t min_free;        /* less free space: -ENOSPC; 0: 64 MiB, 1: no check */
-    usec_t key_lifetime;      /* delivery keys are remembered so long after it; 0: 10 days */
+    const char *dir;        /* must exist; all accounts' files lie below it */
+    unsigned max_handles;   /* accounts with open files (mail.db, packs); 0: 256 */
+    usec_t idle_files;      /* they are closed when not used for so long; 0: 2 s */
+    unsigned take_in_count; /* records by which mail.db may trail a pack; 0: 64 */
+    usec_t take_in_after;   /* and for how long; 0: 1 s */
+    uint64_t pack_size;     /* a longer pack is followed by a new one; 0: 64 MiB */
+    uint64_t compact_size;  /* a shorter pack is not compacted; 0: 256 KiB */
+    uint64_t min_free;      /* less free space: -ENOSPC; 0: 64 MiB, 1: no check */
+    usec_t key_lifetime;    /* delivery keys are remembered so long after it; 0: 10 days */
+    /*
+     * What vanished is told for so long, and so much of it in a mailbox. A phone that lay in a
+     * drawer for the holidays is answered; a mailbox through which a thousand messages go every day
+     * takes 3 MB for it.
+     */
+    usec_t vanished_age;      /* 0: 30 days */
+    uint64_t vanished_max;    /* 0: 100,000 */
     const struct pack_io *io; /* NULL: the system's */
 };
 
