@@ -177,6 +177,7 @@ struct conf {
     struct {
         struct slice plus_separator; /* one byte, or empty: no plus-addresses */
         uint64_t quota;              /* of an account that has none of its own; 0: no limit */
+        uint64_t memory_max;
     } delivery;
 
     struct {

@@ -681,6 +681,12 @@ const struct conf_setting conf_settings[] = {
          DOC("The space of an account for which none is set.",
              "個別の設定がないアカウントの容量制限。",
              "10G")),
+    SIZE(CONF_DELIVERY, delivery.memory_max, "memory-max", "64M", LIMITS(4 * MIB, 64 * GIB),
+         FOR(MAIL, CONF_RELOAD),
+         DOC("The memory of one mail process for lists of messages in mailboxes, about 33 bytes a "
+             "message; what was used least recently leaves it. What is in use stays, even beyond.",
+             "一つの mail プロセスが、メールボックスのメール一覧のために使うメモリの上限（メール 1 通につき約 33 バイト）。超えた分は、最も長く使われていないものから解放します。使用中のものは、上限を超えても残ります。",
+             "512M")),
 
     SPAN(CONF_ACCOUNTS, accounts.removed_keep, "removed-keep", "30d", LIMITS(0, 3650 * USEC_DAY),
          FOR(DIRECTORY, CONF_RELOAD),

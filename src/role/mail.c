@@ -33,6 +33,7 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
     struct store_options options = {
         .backend = solo_open,
         .backend_options = &solo,
+        .memory = p->conf->delivery.memory_max,
         .patience = PATIENCE,
         .report = report_damage,
         .report_arg = p,
@@ -61,7 +62,9 @@ static void peer_gone(struct process *p, enum role role, unsigned worker) {
 static int reload_mail(struct process *p, const struct conf *before, struct problem *problem) {
     (void)before;
     (void)problem;
-    store_set_min_free(((struct mail *)p->state)->store, min_free(p->conf));
+    struct mail *m = p->state;
+    store_set_min_free(m->store, min_free(p->conf));
+    store_set_memory(m->store, p->conf->delivery.memory_max);
     return 0;
 }
 

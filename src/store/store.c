@@ -94,6 +94,11 @@ void store_close(struct store *s) {
     free(s);
 }
 
+void store_set_memory(struct store *s, uint64_t bytes) {
+    s->options.memory = bytes ? bytes : MEMORY;
+    store_look_for_room(s);
+}
+
 void store_set_min_free(struct store *s, uint64_t bytes) {
     s->backend->ops->set_min_free(s->backend, bytes);
 }

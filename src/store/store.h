@@ -58,6 +58,9 @@ void store_close(struct store *s) WAITS;
 /* Another reserve of the disk from now on, as the backend's options have it. */
 void store_set_min_free(struct store *s, uint64_t bytes);
 
+/* Another bound for the memory, as store_options.memory. */
+void store_set_memory(struct store *s, uint64_t bytes);
+
 struct store_stats {
     unsigned accounts;          /* in memory */
     unsigned handles;           /* of the backend: accounts with open files */

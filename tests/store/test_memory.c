@@ -137,6 +137,9 @@ static void keep_within_the_budget(void *arg) {
     assert_int_equal(made_up.loads[2], 1);
     assert_int_equal(made_up.loads[3], 2);
     assert_true(stats.messages > 90U * MESSAGES); /* and what there is room for stays */
+    store_set_memory(s, BUDGET / 8);
+    store_stats(s, &stats);
+    assert_true(stats.memory <= BUDGET / 8);
     store_close(s);
 }
 
