@@ -71,6 +71,7 @@ static int call_session(struct edge_connection *c, const struct edge_login *logi
         .tls = tls,
         .connection = fd,
         .unread = unread,
+        .passed_on = login->passed_on,
     };
     struct rpc_mail_session_out out;
     return call_mail_session(process_link(c->edge->process, ROLE_MAIL, login->shard), &in, &a, &out,

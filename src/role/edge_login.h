@@ -17,7 +17,11 @@ struct edge_login {
     uint32_t shard;
     char address[320];
     char ticket[TICKET_SIZE];
+    struct slice passed_on; /* to the door's other half, by its first one: of IMAP the tag of the
+                               login; at most EDGE_PASSED_ON_MAX bytes, the door's own */
 };
+
+#define EDGE_PASSED_ON_MAX 8192U
 
 /*
  * Asks the directory, for the door of the connection; `request` says who comes, all but the peer.

@@ -15,6 +15,7 @@ void mail_sessions_init(struct mail *m) {
 
 static void session_free(struct mail_session *s) {
     stream_free(s->stream);
+    buf_done(&s->passed_on);
     free(s->address);
     free(s->peer);
     free(s);
@@ -63,6 +64,7 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
     s->tls = in->tls;
     s->address = mem_str(in->address);
     s->peer = mem_str(in->peer);
+    buf_add(&s->passed_on, in->passed_on);
     int r = stream_from_fd(in->connection, &s->stream);
     if (r < 0) {
         session_free(s);

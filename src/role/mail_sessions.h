@@ -16,6 +16,7 @@ struct mail_session {
     struct stream *stream;
     uint64_t account;
     char *address, *peer; /* owned; there may be thousands of sessions */
+    struct buf passed_on; /* by the door's first half (edge_login.h) */
     bool tls;
     bool ended; /* its login counts no more */
 };

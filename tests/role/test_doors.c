@@ -60,16 +60,21 @@ static void serve_echo(struct edge_connection *c) {
     if (stream_read_line(c->stream, 100, &name) < 0)
         return;
     struct login_request request = {.name = slice_first(name, name.len - 2)};
-    if (edge_log_in(c, &request, &login) == 0)
+    if (edge_log_in(c, &request, &login) == 0) {
+        char kept[100]; /* the stream goes, and what was read with it */
+        login.passed_on = slice_of(kept, request.name.len);
+        memcpy(kept, request.name.ptr, request.name.len);
         assert_null(edge_hand_over(c, &login, false));
-    else
+    } else {
         stream_str(c->stream, "no\r\n");
+    }
     if (c->stream)
         (void)stream_shutdown(c->stream);
 }
 
 static void echo(struct mail_session *s) {
     struct slice line;
+    assert_slice(buf_slice(&s->passed_on), "tama");
     stream_printf(s->stream, "welcome %s\r\n", s->address);
     while (stream_read_line(s->stream, 100, &line) == 0)
         stream_write(s->stream, line);
