@@ -61,8 +61,15 @@ REAL_FIBER_TEST(an_unknown_call_ends_the_caller) {
 }
 
 REAL_FIBER_TEST(a_call_of_the_command_line_is_not_for_an_edge) {
-    assert_string_equal(said_of((struct head){.number = NUMBER(ROLE_DIRECTORY, 6)}, S("")),
-                        "made a call that its role may not make");
+    const struct rpc_service *directory = rpc_services[ROLE_DIRECTORY];
+    unsigned tried = 0;
+    for (size_t i = 0; i < directory->count; i++) {
+        if (directory->calls[i].from != ROLE_BIT(ROLE_CLI) || ++tried > 5)
+            continue;
+        assert_string_equal(said_of((struct head){.number = directory->calls[i].number}, S("")),
+                            "made a call that its role may not make");
+    }
+    assert_true(tried > 0);
 }
 
 REAL_FIBER_TEST(a_malformed_call_ends_the_caller) {
