@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A pair is kept by 16 bytes: the network, and a keyed hash of the name in lower case, so a record
- * has the same size whatever a stranger calls himself. `open_at` is when the next attempt may be
- * looked at; each attempt that is let in moves it on by the present delay, which is what puts
- * parallel attempts in a row.
+ * has the same size whatever a stranger calls himself. What failed last is kept as keyed hashes
+ * too: of two programs with two old passwords. `open_at` is when the next attempt may be looked at;
+ * each attempt that is let in moves it on by the present delay, which is what puts parallel
+ * attempts in a row.
  */
 #include "auth/throttle.h"
 
@@ -14,11 +15,13 @@
 
 #define FAILURES_MAX 64U
 #define NAME_MAX_LEN 320U
+#define TRIED        2U
 
 struct pair {
     struct link by_age; /* first: untouched for longest */
     uint64_t key[2];
     unsigned failures;
+    uint64_t tried[TRIED]; /* the latest first; 0: none */
     usec_t open_at, quiet_since;
 };
 
@@ -108,6 +111,19 @@ static void count_failure(const struct throttle *t, struct pair *p) {
         p->failures++;
 }
 
+/* Whether that has failed just before; from now on it has. */
+static bool note_tried(struct pair *p, struct slice tried) {
+    uint64_t hash = siphash(tried) ^ p->key[1];
+    if (tried.len == 0)
+        return false;
+    for (size_t i = 0; i < TRIED; i++)
+        if (p->tried[i] == hash)
+            return true;
+    memmove(&p->tried[1], &p->tried[0], (TRIED - 1) * sizeof p->tried[0]);
+    p->tried[0] = hash;
+    return false;
+}
+
 usec_t throttle_enter(struct throttle *t, struct slice network, struct slice name, usec_t now,
                       usec_t patience) {
     uint64_t key[2];
@@ -127,7 +143,8 @@ usec_t throttle_enter(struct throttle *t, struct slice network, struct slice nam
     return wait;
 }
 
-usec_t throttle_failed(struct throttle *t, struct slice network, struct slice name, usec_t now) {
+usec_t throttle_failed(struct throttle *t, struct slice network, struct slice name,
+                       struct slice tried, usec_t now) {
     uint64_t key[2];
     make_key(network, name, key);
     struct pair *p = find(t, key);
@@ -136,7 +153,8 @@ usec_t throttle_failed(struct throttle *t, struct slice network, struct slice na
     else
         p = add(t, key, now);
     decay(p, now);
-    count_failure(t, p);
+    if (!note_tried(p, tried) || p->failures == 0)
+        count_failure(t, p);
     p->quiet_since = now;
     usec_t delay = delay_of(t, p->failures);
     p->open_at = MAX(p->open_at, now + delay);

@@ -5,6 +5,11 @@
  * 30, unless other delays are set. A success clears the count, ten quiet minutes take one failure
  * off it.
  *
+ * A password that has just failed is no new guess, and is not counted again: a mail program that
+ * still has the old one tries it by several mechanisms, every few minutes, and its user would then
+ * wait long with the right one. Who guesses learns nothing from repeating, and waits for it as
+ * before.
+ *
  * The wait comes before the attempt and outlives connections: a guesser who hangs up instead of
  * waiting for the refusal gains nothing, and attempts in parallel queue up behind each other.
  *
@@ -37,8 +42,12 @@ void throttle_set_delays(struct throttle *t, usec_t first, usec_t most);
 usec_t throttle_enter(struct throttle *t, struct slice network, struct slice name, usec_t now,
                       usec_t patience);
 
-/* The attempt failed. Returns how long to hold back the refusal: until the next may be tried. */
-usec_t throttle_failed(struct throttle *t, struct slice network, struct slice name, usec_t now);
+/*
+ * The attempt failed. Returns how long to hold back the refusal: until the next may be tried. Of
+ * `tried`, the password, only a keyed hash is kept; empty: what was tried is another one each time.
+ */
+usec_t throttle_failed(struct throttle *t, struct slice network, struct slice name,
+                       struct slice tried, usec_t now);
 
 /* The attempt succeeded. */
 void throttle_succeeded(struct throttle *t, struct slice network, struct slice name);

@@ -237,8 +237,9 @@ const struct conf_setting conf_settings[] = {
              "yes")),
     SPAN(CONF_LOGIN, login.delay_first, "delay-first", "2s", LIMITS(0, 10 * USEC_MIN),
          FOR(DIRECTORY, CONF_RELOAD),
-         DOC("How long the answer to a first failed login waits; each further failure doubles it.",
-             "最初のログイン失敗で応答を遅らせる時間。失敗のたびに 2 倍になります。",
+         DOC("How long the answer to a first failed login waits; each further failure doubles it, "
+             "unless the same password is tried again.",
+             "最初のログイン失敗で応答を遅らせる時間。別のパスワードで失敗するたびに 2 倍になります。",
              "1s")),
     SPAN(CONF_LOGIN, login.delay_max, "delay-max", "30s", LIMITS(0, 10 * USEC_MIN),
          FOR(DIRECTORY, CONF_RELOAD),

@@ -126,8 +126,8 @@ static int refuse(struct directory *d, const struct login_request *request,
                   const struct person *person, usec_t began, struct login *ret) {
     *ret = (struct login){.outcome = LOGIN_WRONG};
     if (request->peer.len > 0) {
-        usec_t delay =
-            throttle_failed(d->throttle, request->peer, counted_name(request, person), began);
+        usec_t delay = throttle_failed(d->throttle, request->peer, counted_name(request, person),
+                                       request->password, began);
         ret->hold = MAX(began + delay - fiber_now(), (usec_t)0);
     }
     return 0;

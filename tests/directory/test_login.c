@@ -110,6 +110,8 @@ DIRECTORY_TEST_AT(b4_a_disabled_account_answers_like_a_wrong_password, TEST_WALL
     assert_int_equal(answer.login.outcome, LOGIN_WRONG);
     assert_int_equal(answer.login.hold, 2 * USEC_SEC); /* and counts as one */
     assert_string_equal(answer.problem.text, "tama@example.test is disabled");
+    assert_int_equal(ask(d, &request).login.hold, 2 * USEC_SEC); /* again the same */
+    request.password = S("no");
     assert_int_equal(ask(d, &request).login.hold, 4 * USEC_SEC);
     directory_close(d);
 }
@@ -256,6 +258,7 @@ DIRECTORY_TEST_AT(e2_failures_wait_2_s_doubling, TEST_WALL) {
     usec_t start = fiber_now();
     assert_int_equal(ask(d, &request).login.hold, 2 * USEC_SEC);
     assert_int_equal(fiber_now() - start, 0);
+    request.password = S("another");
     assert_int_equal(ask(d, &request).login.hold, 4 * USEC_SEC); /* came at once: waited 2 s */
     assert_int_equal(fiber_now() - start, 2 * USEC_SEC);
     request.password = PASSWORD;
@@ -266,10 +269,29 @@ DIRECTORY_TEST_AT(e2_failures_wait_2_s_doubling, TEST_WALL) {
     directory_close(d);
 }
 
+/* A program tries it by several mechanisms; then its user types the new one, and is in soon. */
+DIRECTORY_TEST_AT(an_old_password_that_is_repeated_adds_up_to_no_long_wait, TEST_WALL) {
+    struct login_request request = {.name = S("tama"), .password = S("the old one"), .peer = PEER};
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    for (int i = 0; i < 6; i++) {
+        struct answer answer = ask(d, &request);
+        assert_int_equal(answer.login.outcome, LOGIN_WRONG);
+        assert_int_equal(answer.login.hold, 2 * USEC_SEC);
+    }
+    usec_t start = fiber_now();
+    request.password = PASSWORD;
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    assert_int_equal(fiber_now() - start, 2 * USEC_SEC);
+    directory_close(d);
+}
+
 DIRECTORY_TEST_AT(e2_names_that_do_not_exist_are_slowed_down_too, TEST_WALL) {
     struct login_request request = {.name = S("kobo"), .password = S("no"), .peer = PEER};
     add_domain(d, "example.test");
     assert_int_equal(ask(d, &request).login.hold, 2 * USEC_SEC);
+    assert_int_equal(ask(d, &request).login.hold, 2 * USEC_SEC); /* as for one who exists */
+    request.password = S("another");
     assert_int_equal(ask(d, &request).login.hold, 4 * USEC_SEC);
     request.peer = S("\xc0\x00\x02\x02");
     assert_int_equal(ask(d, &request).login.hold, 2 * USEC_SEC);
@@ -286,8 +308,9 @@ DIRECTORY_TEST_AT(e2_all_spellings_of_a_name_are_slowed_down_together, TEST_WALL
     GOOD(directory_domain_add(d, &ORDER, S("example.net"), S("example.test"), &problem));
     (void)add_account(d, "tama@example.test");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        struct login_request request = {
-            .name = slice_of_str(names[i]), .password = S("no"), .peer = PEER};
+        struct login_request request = {.name = slice_of_str(names[i]),
+                                        .password = slice_first(S("123456"), i + 1),
+                                        .peer = PEER};
         assert_int_equal(ask(d, &request).login.hold, MIN(2 << i, 30) * USEC_SEC);
         request.password = PASSWORD;
         request.peer = S("");
@@ -298,12 +321,15 @@ DIRECTORY_TEST_AT(e2_all_spellings_of_a_name_are_slowed_down_together, TEST_WALL
 
 struct guesser {
     struct directory *d;
-    unsigned wrong, throttled;
+    unsigned wrong, throttled, guesses;
 };
 
 static void guess(void *arg) {
     struct guesser *g = arg;
-    struct login_request request = {.name = S("tama"), .password = S("no"), .peer = PEER};
+    char text[12];
+    int len = snprintf(text, sizeof text, "%u", g->guesses++);
+    struct login_request request = {
+        .name = S("tama"), .password = slice_of(text, (size_t)len), .peer = PEER};
     enum login_outcome o = ask(g->d, &request).login.outcome;
     g->wrong += o == LOGIN_WRONG;
     g->throttled += o == LOGIN_THROTTLED;
@@ -518,6 +544,7 @@ int main(void) {
         cmocka_unit_test(test_c2_the_last_login_is_shown_and_kept),
         cmocka_unit_test(test_c2_nobody_takes_as_long_as_a_wrong_password_and_a_known_one_less),
         cmocka_unit_test(test_e2_failures_wait_2_s_doubling),
+        cmocka_unit_test(test_an_old_password_that_is_repeated_adds_up_to_no_long_wait),
         cmocka_unit_test(test_e2_names_that_do_not_exist_are_slowed_down_too),
         cmocka_unit_test(test_e2_all_spellings_of_a_name_are_slowed_down_together),
         cmocka_unit_test(test_e2_guessing_in_parallel_queues_up_and_is_turned_away),
