@@ -101,6 +101,7 @@ static int bring_in(struct store_account *a) WAITS {
     a->published = state.counters.modseq;
     a->messages = state.messages;
     a->bytes = state.bytes;
+    a->deleted_bytes = state.deleted_bytes;
     a->properties.forgotten = MAX(a->properties.forgotten, state.properties_since);
     if (state.is_new)
         return found_account(a);
@@ -129,6 +130,7 @@ static void account_free(struct store_account *a) {
     s->stats.accounts--;
     s->memory -= (int64_t)sizeof *a;
     link_remove(&a->ready_link);
+    link_remove(&a->overfull_link);
     for (size_t i = 0; i < a->mailbox_count; i++)
         mailbox_free(a->mailboxes[i]);
     free(a->mailboxes);

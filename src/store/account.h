@@ -3,10 +3,11 @@
  * The inside of the store: accounts in memory, and how changes get into them.
  *
  *   append.c flags.c expunge.c copy.c mailboxes.c remove.c view.c   what callers ask for
- *   properties.c rights.c across.c
+ *   properties.c rights.c across.c undelete.c
  *   store.c     the store: opening it, closing it, what it holds
  *   commit.c    writing: changes become records, groups of them are made durable and published
  *   account.c   accounts and mailboxes coming into memory, staying there, going out
+ *   forget.c    what was removed goes for good
  *   rest.c      when a group is begun
  *   publish.c   what a durable record does to an account in memory
  *   property.c  properties in memory
@@ -76,6 +77,8 @@ struct store_account {
     struct backend_counters given; /* out, also to changes that are not durable yet */
     uint64_t published;            /* the modseq of what is durable and visible */
     uint64_t messages, bytes;      /* bodies, each once */
+    uint64_t deleted_bytes;        /* of bodies that have no entry, and can be brought back */
+    struct link overfull_link;     /* in store->overfull: that is too much */
 
     struct mailbox **mailboxes; /* by id */
     size_t mailbox_count;
@@ -116,6 +119,12 @@ struct store {
     struct fiber_cond written; /* writers wait here for work */
     struct fiber **writers;
     unsigned writer_count;
+
+    struct list overfull;        /* accounts to visit */
+    struct fiber_cond forgetful; /* the fiber of forget.c waits here */
+    struct fiber *forgets;
+    bool needs_room; /* on the disk: nothing is kept to be brought back */
+    usec_t asked_for_room;
 
     struct fiber_gate large; /* big messages being read into memory */
 };

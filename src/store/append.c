@@ -21,6 +21,7 @@
 
 #define SCAN_AT_ONCE (128U << 10) /* more bytes are scanned in another thread */
 #define LARGE        (1U << 20)
+#define ROOM_PAUSE   (5 * USEC_MIN)
 
 struct delivery {
     struct change change;
@@ -177,8 +178,19 @@ static int prepare_delivery(struct store_account *a, struct change *c, struct gr
     return error;
 }
 
+/* What could be brought back gives way; not more often than it can help. */
+static void ask_for_room(struct store *s) {
+    if (s->asked_for_room && fiber_now() < s->asked_for_room + ROOM_PAUSE)
+        return;
+    s->asked_for_room = fiber_now();
+    s->needs_room = true;
+    fiber_cond_wake_all(&s->forgetful);
+}
+
 static int deliver(struct store_account *a, struct delivery *v) WAITS {
     int error = a->below->backend->ops->has_room(a->below);
+    if (error == -ENOSPC && a->store->options.undelete)
+        ask_for_room(a->store);
     if (!error)
         error = gather(v);
     fiber_turn_pass(&v->turn);

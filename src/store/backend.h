@@ -29,6 +29,7 @@ struct backend_counters {
     usec_t born; /* wall time, from which its first UIDVALIDITY is made */
     uint64_t modseq, body_next;
     uint32_t mailbox_next;
+    struct deleted_place forgotten;
 };
 
 /* A mailbox, with what its entries add up to. */
@@ -62,6 +63,7 @@ struct backend_state {
     bool is_new; /* nothing was ever committed */
     struct backend_counters counters;
     uint64_t messages, bytes;  /* bodies, each once */
+    uint64_t deleted_bytes;    /* of bodies that have no entry, and can be brought back */
     uint64_t properties_since; /* removed properties are known from this MODSEQ on */
 };
 
@@ -80,6 +82,18 @@ struct backend_body {
     uint32_t size;
 };
 
+/* A removed entry that can be brought back. */
+struct backend_deleted {
+    struct deleted_place place;
+    uint32_t mailbox, size;
+    uint64_t body;
+    usec_t when, date;
+    uint8_t flags;
+    uint32_t entries, others; /* that its body has; and removed ones, itself included */
+    size_t name_at, name_len; /* of the mailbox, in the texts */
+    size_t keywords_at, keywords_len;
+};
+
 struct backend_usage {
     uint64_t disk;
 };
@@ -88,6 +102,8 @@ struct backend_stats {
     unsigned handles; /* accounts with open files */
     uint64_t compacted, failed_syncs;
 };
+
+#define BACKEND_PARTS 256U /* of all accounts, to be walked one after the other */
 
 struct backend_ops {
     const char *name;
@@ -140,6 +156,18 @@ struct backend_ops {
      * -E_LIMIT: too long ago to tell. */
     int (*vanished)(struct backend_account *a, uint32_t mailbox, uint64_t modseq,
                     struct buf *uids) WAITS;
+
+    /*
+     * Reads removed entries behind a place, in order, at most `size`; fewer mean that there are no
+     * more. Names of mailboxes and sets of keywords are added to `texts`.
+     */
+    int (*deleted)(struct backend_account *a, struct deleted_place behind,
+                   struct backend_deleted *list, size_t size, struct buf *texts,
+                   size_t *ret_count) WAITS;
+
+    /* Numbers of accounts that are kept (uint64_t), added to `ids`: those of one part of
+     * BACKEND_PARTS. */
+    int (*accounts)(struct store_backend *b, unsigned part, struct buf *ids) WAITS;
 
     /* The value of a property that is set, added to `value`. -E_UNKNOWN: it is not. */
     int (*property)(struct backend_account *a, uint32_t mailbox, uint32_t kind, struct slice name,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Removing messages for ever. */
+/* Removing messages. For how long they can be brought back, forget.c sees to. */
 #include "store/freed.h"
 #include "store/select.h"
 
@@ -8,6 +8,7 @@ struct expunge {
     struct selection selection;
     size_t removed;
     uint64_t modseq;
+    usec_t when;
     struct freed freed;
 };
 
@@ -22,6 +23,7 @@ static struct store_record *add_piece(struct expunge *v, struct group *g,
     struct store_record *r = group_add(g, RECORD_EXPUNGE);
     r->expunge = (struct record_expunge){.mailbox = v->selection.mailbox->info.id,
                                          .modseq = v->modseq,
+                                         .when = v->when,
                                          .uids = uids,
                                          .count = count};
     return r;
@@ -35,6 +37,7 @@ static int prepare_expunge(struct store_account *a, struct change *c, struct gro
     if (v->selection.mailbox->gone)
         return -E_UNKNOWN;
     v->modseq = ++a->given.modseq;
+    v->when = a->store->options.undelete ? fiber_wall() : 0;
     while ((count = selection_next(&v->selection, g, &entries)) > 0)
         last = add_piece(v, g, entries, count);
     if (!last)

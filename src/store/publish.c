@@ -52,6 +52,16 @@ static void publish_flags(struct store_account *a, const struct record_flags *r)
     }
 }
 
+/* Bodies without entries that can be brought back. */
+static void add_deleted(struct store_account *a, uint64_t bytes) {
+    struct store *s = a->store;
+    a->deleted_bytes += bytes;
+    if (a->deleted_bytes <= s->options.undelete_bytes || link_in_list(&a->overfull_link))
+        return;
+    list_append(&s->overfull, &a->overfull_link);
+    fiber_cond_wake_all(&s->forgetful);
+}
+
 static void publish_expunge(struct store_account *a, const struct record_expunge *r) {
     struct mailbox *m = mailbox_find(a, r->mailbox);
     MUST(m && m->loaded);
@@ -66,6 +76,8 @@ static void publish_expunge(struct store_account *a, const struct record_expunge
     }
     a->messages -= r->bodies;
     a->bytes -= r->bytes;
+    if (r->when)
+        add_deleted(a, r->bytes);
 }
 
 static uint64_t copy_modseq(const struct record_copy *r) {
@@ -113,6 +125,8 @@ static void publish_remove(struct store_account *a, const struct record_remove *
     mailbox_remove(m);
     a->messages -= r->bodies;
     a->bytes -= r->bytes;
+    if (r->when)
+        add_deleted(a, r->bytes);
 }
 
 void account_publish(struct store_account *a, const struct store_record *r) {
@@ -137,6 +151,10 @@ void account_publish(struct store_account *a, const struct store_record *r) {
         break;
     case RECORD_PROPERTY:
         properties_put(a, &r->property);
+        break;
+    case RECORD_FORGET:
+        a->given.forgotten = r->forget.to;
+        a->deleted_bytes -= MIN(r->forget.bytes, a->deleted_bytes);
         break;
     }
 }
@@ -172,6 +190,8 @@ void account_publish_modseq(struct store_account *a, const struct store_record *
         break;
     case RECORD_PROPERTY:
         raise_modseq(a, r->property.mailbox, r->property.modseq);
+        break;
+    case RECORD_FORGET:
         break;
     }
 }

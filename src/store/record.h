@@ -86,6 +86,7 @@ struct record_expunge { /* entries that are gone; UIDs ascend */
     uint64_t modseq;
     const uint32_t *uids;
     size_t count;
+    usec_t when;            /* wall time, if they can be brought back; 0: they are gone for ever */
     uint64_t bodies, bytes; /* that go with their last entries; for the store */
 };
 
@@ -98,6 +99,8 @@ struct record_mailbox { /* a mailbox as it is now: made, renamed, moved */
 struct record_remove { /* a mailbox is gone, and all its entries */
     uint32_t mailbox;
     uint64_t modseq;
+    usec_t when; /* as in record_expunge */
+    struct slice name;
     uint64_t bodies, bytes; /* that go with their last entries; for the store */
 };
 
@@ -113,6 +116,17 @@ struct record_property { /* a named value as it is now */
     uint64_t modseq;
 };
 
+/* A removed entry, in the order in which they were removed. */
+struct deleted_place {
+    uint64_t modseq; /* of the removal */
+    uint32_t uid;
+};
+
+struct record_forget { /* entries that were removed up to this one are gone for ever */
+    struct deleted_place to;
+    uint64_t bytes; /* that this frees; for the store */
+};
+
 struct store_record {
     struct link link;
     enum record_type {
@@ -123,6 +137,7 @@ struct store_record {
         RECORD_MAILBOX,
         RECORD_REMOVE,
         RECORD_PROPERTY,
+        RECORD_FORGET,
     } type;
     union {
         struct record_append append;
@@ -132,5 +147,6 @@ struct store_record {
         struct record_mailbox mailbox;
         struct record_remove remove;
         struct record_property property;
+        struct record_forget forget;
     };
 };

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "store/account.h"
+#include "store/forget.h"
 
 #define MEMORY         (64ULL << 20)
 #define WRITERS        16U
@@ -29,6 +29,8 @@ static int start(struct store *s, struct problem *problem) WAITS {
     error = fiber_start("store evictor", evictor_main, s, &s->evictor);
     if (!error)
         error = fiber_start("store rest", rest_main, s, &s->rest);
+    if (!error)
+        error = fiber_start("store forgets", forget_main, s, &s->forgets);
     for (unsigned i = 0; !error && i < s->options.writers; i++) {
         error = fiber_start("store writer", writer_main, s, &s->writers[i]);
         s->writer_count += error == 0;
@@ -41,10 +43,13 @@ int store_open(const struct store_options *options, struct store **ret_store,
     struct store *s = NEW(struct store);
     s->options = *options;
     s->options.memory = options->memory ? options->memory : MEMORY;
+    store_set_undelete(s, options->undelete, options->undelete_bytes);
     s->options.writers = options->writers ? options->writers : WRITERS;
     list_init(&s->idle);
     list_init(&s->loaded);
     list_init(&s->ready);
+    list_init(&s->overfull);
+    fiber_cond_init(&s->forgetful);
     fiber_cond_init(&s->settled);
     fiber_cond_init(&s->written);
     fiber_cond_init(&s->rested);
@@ -70,6 +75,9 @@ void store_close(struct store *s) {
     if (!s)
         return;
     s->closing = true;
+    fiber_cond_wake_all(&s->forgetful);
+    if (s->forgets)
+        fiber_join(s->forgets);
     fiber_cond_wake_all(&s->crowded);
     if (s->evictor)
         fiber_join(s->evictor);
@@ -97,6 +105,11 @@ void store_close(struct store *s) {
 void store_set_memory(struct store *s, uint64_t bytes) {
     s->options.memory = bytes ? bytes : MEMORY;
     store_look_for_room(s);
+}
+
+void store_set_undelete(struct store *s, usec_t undelete, uint64_t bytes) {
+    s->options.undelete = undelete;
+    s->options.undelete_bytes = bytes ? bytes : UINT64_MAX;
 }
 
 void store_set_min_free(struct store *s, uint64_t bytes) {

@@ -36,6 +36,15 @@ struct store_options {
     usec_t patience;  /* how long a patient delivery may wait for others; 0: not at all */
     unsigned writers; /* accounts written at the same time; 0: 16 */
 
+    /* How long what was removed can be brought back, and how many bytes of it an account may have;
+     * see undelete.h. 0: not at all; any. */
+    usec_t undelete;
+    uint64_t undelete_bytes;
+
+    /* Which accounts of the backend are this store's, if not all. May be NULL. */
+    bool (*owns)(void *arg, uint64_t account);
+    void *owns_arg;
+
     /* Told, in one sentence, what was found damaged and what was done; does not wait. May be NULL.
      */
     void (*report)(void *arg, uint64_t account, const char *text);
@@ -54,6 +63,9 @@ struct store_options {
 int store_open(const struct store_options *options, struct store **ret_store,
                struct problem *problem) WAITS;
 void store_close(struct store *s) WAITS;
+
+/* Other bounds of what can be brought back, as the options have them. */
+void store_set_undelete(struct store *s, usec_t undelete, uint64_t bytes);
 
 /* Another reserve of the disk from now on, as the backend's options have it. */
 void store_set_min_free(struct store *s, uint64_t bytes);
@@ -334,8 +346,8 @@ int store_file_get(struct store_account *a, const struct store_message *m,
 void store_file_release(struct store_account *a, struct store_file *f);
 
 /*
- * Removes messages for ever, all or none; durable when it returns. UIDs that are not there are
- * passed over; the number of messages removed is written.
+ * Removes messages, all or none; durable when it returns. UIDs that are not there are passed over;
+ * the number of messages removed is written. How they are brought back: undelete.h.
  */
 int store_expunge(struct store_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,
                   size_t *ret_removed) WAITS;

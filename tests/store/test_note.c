@@ -18,6 +18,10 @@ static int decode(enum note_type type, struct slice facts) {
         struct note_changes changes;
         struct note_key key;
         struct note_gone gone;
+        struct note_remove remove;
+        struct note_property property;
+        struct note_deleted deleted;
+        struct note_forget forget;
     } u;
     switch (type) {
     case NOTE_ACCOUNT:
@@ -28,6 +32,14 @@ static int decode(enum note_type type, struct slice facts) {
         return note_message_decode(facts, &u.message);
     case NOTE_KEY:
         return note_key_decode(facts, &u.key);
+    case NOTE_REMOVE:
+        return note_remove_decode(facts, &u.remove);
+    case NOTE_PROPERTY:
+        return note_property_decode(facts, &u.property);
+    case NOTE_DELETED:
+        return note_deleted_decode(facts, &u.deleted);
+    case NOTE_FORGET:
+        return note_forget_decode(facts, &u.forget);
     case NOTE_GONE:
         return note_gone_decode(facts, &u.gone);
     default:
@@ -80,7 +92,7 @@ static void an_account_note_carries_counters_and_seals(void **state) {
     assert_int_equal(note_seal_count(&n), 2);
     assert_int_equal(note_seal_at(&n, 1).pack, 9);
     assert_int_equal(note_seal_at(&n, 0).end, 4096);
-    check_layout(NOTE_ACCOUNT, &facts);
+    check_grown_layout(NOTE_ACCOUNT, &facts, 12);
     buf_done(&seals);
 }
 
@@ -220,6 +232,64 @@ static void the_other_notes_are_read_as_written(void **state) {
     check_layout(NOTE_GONE, &facts);
 }
 
+static void notes_of_what_is_removed_are_read_as_written(void **state) {
+    struct buf facts = {0}, items = {0};
+    note_remove_encode(
+        &facts, &(struct note_remove){.modseq = 7, .mailbox = 3, .when = 8, .name = S("box")});
+    struct note_remove r;
+    assert_int_equal(note_remove_decode(buf_slice(&facts), &r), 0);
+    assert_int_equal(r.modseq, 7);
+    assert_int_equal(r.mailbox, 3);
+    assert_int_equal(r.when, 8);
+    assert_true(slice_eq(r.name, S("box")));
+    check_layout(NOTE_REMOVE, &facts);
+    note_deletion_encode(
+        &items, &(struct note_deletion){
+                    .uid = 1, .size = 2, .body = 3, .modseq = 4, .when = 5, .flags = 6, .set = 7});
+    assert_int_equal(items.len, NOTE_DELETION_SIZE);
+    note_deleted_encode(
+        &facts, &(struct note_deleted){.mailbox = 9, .count = 1, .items = buf_slice(&items)});
+    struct note_deleted d;
+    assert_int_equal(note_deleted_decode(buf_slice(&facts), &d), 0);
+    assert_int_equal(d.mailbox, 9);
+    struct note_deletion one = note_deleted_at(&d, 0);
+    assert_int_equal(one.uid, 1);
+    assert_int_equal(one.size, 2);
+    assert_int_equal(one.body, 3);
+    assert_int_equal(one.modseq, 4);
+    assert_int_equal(one.when, 5);
+    assert_int_equal(one.flags, 6);
+    assert_int_equal(one.set, 7);
+    check_layout(NOTE_DELETED, &facts);
+    note_forget_encode(&facts, &(struct note_forget){.modseq = 5, .uid = 6});
+    struct note_forget f;
+    assert_int_equal(note_forget_decode(buf_slice(&facts), &f), 0);
+    assert_int_equal(f.modseq, 5);
+    assert_int_equal(f.uid, 6);
+    check_layout(NOTE_FORGET, &facts);
+    buf_done(&items);
+}
+
+static void a_property_note_carries_any_bytes(void **state) {
+    struct buf facts = {0};
+    note_property_encode(&facts, &(struct note_property){.modseq = 2,
+                                                         .mailbox = 3,
+                                                         .kind = 4,
+                                                         .is_set = true,
+                                                         .name = S("n"),
+                                                         .value = slice_of("a\0b", 3)});
+    struct note_property p;
+    assert_int_equal(facts.len, NOTE_PROPERTY_SIZE + 1 + 3);
+    assert_int_equal(note_property_decode(buf_slice(&facts), &p), 0);
+    assert_int_equal(p.modseq, 2);
+    assert_int_equal(p.mailbox, 3);
+    assert_int_equal(p.kind, 4);
+    assert_true(p.is_set);
+    assert_true(slice_eq(p.name, S("n")));
+    assert_true(slice_eq(p.value, slice_of("a\0b", 3)));
+    check_layout(NOTE_PROPERTY, &facts);
+}
+
 static void a_key_set_knows_what_was_added(void **state) {
     struct key_set s = {0};
     assert_false(key_set_has(&s, 5));
@@ -241,6 +311,8 @@ int main(void) {
         cmocka_unit_test(the_layout_of_keywords_is_fixed),
         cmocka_unit_test(changes_hold_as_many_as_they_say),
         cmocka_unit_test(the_other_notes_are_read_as_written),
+        cmocka_unit_test(notes_of_what_is_removed_are_read_as_written),
+        cmocka_unit_test(a_property_note_carries_any_bytes),
         cmocka_unit_test(a_key_set_knows_what_was_added),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

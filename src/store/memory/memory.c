@@ -19,6 +19,7 @@ struct body {
     char *bytes;
     uint32_t size, crc;
     uint32_t entries; /* that it has; with the last one it goes */
+    uint32_t deleted; /* unless some that were removed can be brought back */
 };
 
 struct vanished {
@@ -44,6 +45,11 @@ struct key {
     usec_t stored;
 };
 
+struct deleted { /* a removed entry */
+    struct backend_deleted about;
+    struct slice name, keywords; /* on the heap */
+};
+
 struct kept { /* an account */
     uint64_t id;
     struct backend_counters counters;
@@ -55,7 +61,10 @@ struct kept { /* an account */
     size_t key_count;
     struct record_property *properties; /* in no order; bytes on the heap */
     size_t property_count;
-    uint64_t bytes; /* of all bodies */
+    struct deleted *deleted; /* in the order in which they were removed */
+    size_t deleted_count;
+    uint64_t messages, bytes; /* of bodies with entries */
+    uint64_t deleted_bytes;   /* of the others */
 };
 
 struct memory {
@@ -179,7 +188,11 @@ static void put_entry(struct kept *k, struct mailbox *m, struct store_entry e, s
     m->about.info.modseq = MAX(m->about.info.modseq, e.modseq);
     m->about.info.uidnext = MAX(m->about.info.uidnext, e.uid + 1);
     k->counters.modseq = MAX(k->counters.modseq, e.modseq);
-    find_body(k, e.body)->entries++;
+    struct body *b = find_body(k, e.body);
+    if (b->entries++ == 0) {
+        k->messages++;
+        k->bytes += b->size;
+    }
 }
 
 static void put_body(struct kept *k, const struct record_append *r) {
@@ -199,7 +212,6 @@ static void put_body(struct kept *k, const struct record_append *r) {
          (k->body_count == 0 || k->bodies[k->body_count - 1].number < b.number));
     k->bodies = with_room(k->bodies, k->body_count, sizeof b);
     k->bodies[k->body_count++] = b;
-    k->bytes += b.size;
     k->counters.body_next = MAX(k->counters.body_next, b.number + 1);
     if (r->key.len == 0)
         return;
@@ -207,13 +219,58 @@ static void put_body(struct kept *k, const struct record_append *r) {
     k->keys[k->key_count++] = (struct key){text_copy(r->key), b.number, r->entry.uid, r->stored};
 }
 
-static void drop_entry_of(struct kept *k, uint64_t number) {
-    struct body *b = find_body(k, number);
-    if (--b->entries > 0)
+static void drop_body(struct kept *k, struct body *b) {
+    if (b->entries > 0 || b->deleted > 0)
         return;
-    k->bytes -= b->size;
     free(b->bytes);
     memmove(b, b + 1, (size_t)(&k->bodies[--k->body_count] - b) * sizeof *b);
+}
+
+/* An entry goes; with `when` it can be brought back. */
+static void drop_entry_of(struct kept *k, const struct mailbox *m, const struct store_entry *e,
+                          uint64_t modseq, usec_t when) {
+    struct body *b = find_body(k, e->body);
+    if (when) {
+        k->deleted = with_room(k->deleted, k->deleted_count, sizeof *k->deleted);
+        k->deleted[k->deleted_count++] = (struct deleted){
+            .about = {.place = {modseq, e->uid},
+                      .mailbox = m->about.info.mailbox,
+                      .size = e->size,
+                      .body = e->body,
+                      .when = when,
+                      .date = (usec_t)e->date,
+                      .flags = e->flags},
+            .name = text_copy(m->about.info.name),
+            .keywords = e->keywords ? text_copy(m->sets[e->keywords - 1]) : (struct slice){0},
+        };
+        b->deleted++;
+    }
+    if (--b->entries == 0) {
+        k->messages--;
+        k->bytes -= b->size;
+        k->deleted_bytes += b->deleted ? b->size : 0;
+    }
+    drop_body(k, b);
+}
+
+static void forget_deleted(struct kept *k, const struct record_forget *r) {
+    size_t count = 0;
+    for (; count < k->deleted_count; count++) {
+        struct deleted *d = &k->deleted[count];
+        struct deleted_place p = d->about.place;
+        if (p.modseq > r->to.modseq || (p.modseq == r->to.modseq && p.uid > r->to.uid))
+            break;
+        struct body *b = find_body(k, d->about.body);
+        if (--b->deleted == 0 && b->entries == 0)
+            k->deleted_bytes -= b->size;
+        drop_body(k, b);
+        text_free(d->name);
+        text_free(d->keywords);
+    }
+    k->deleted_count -= count;
+    if (k->deleted_count > 0)
+        memmove(k->deleted, k->deleted + count, k->deleted_count * sizeof *k->deleted);
+    k->counters.forgotten = r->to;
 }
 
 static void put_flags(struct kept *k, struct mailbox *m, const struct record_flags *r) {
@@ -239,7 +296,7 @@ static void expunge(struct kept *k, struct mailbox *m, const struct record_expun
         m->about.messages--;
         m->about.unseen -= !(e->flags & STORE_SEEN);
         m->about.bytes -= e->size;
-        drop_entry_of(k, e->body);
+        drop_entry_of(k, m, e, r->modseq, r->when);
         memmove(e, e + 1, (size_t)(&m->entries[--m->count] - e) * sizeof *e);
         m->vanished = with_room(m->vanished, m->vanished_count, sizeof *m->vanished);
         m->vanished[m->vanished_count++] = (struct vanished){r->uids[i], r->modseq};
@@ -301,7 +358,7 @@ static void mailbox_done(struct mailbox *m) {
 static void drop_mailbox(struct kept *k, const struct record_remove *r) {
     struct mailbox *m = find_mailbox(k, r->mailbox);
     for (size_t i = 0; i < m->count; i++)
-        drop_entry_of(k, m->entries[i].body);
+        drop_entry_of(k, m, &m->entries[i], r->modseq, r->when);
     drop_properties(k, r->mailbox);
     mailbox_done(m);
     memmove(m, m + 1, (size_t)(&k->mailboxes[--k->mailbox_count] - m) * sizeof *m);
@@ -340,6 +397,9 @@ static void apply(struct kept *k, const struct store_record *r) {
         break;
     case RECORD_PROPERTY:
         put_property(k, &r->property);
+        break;
+    case RECORD_FORGET:
+        forget_deleted(k, &r->forget);
         break;
     }
 }
@@ -466,6 +526,42 @@ static int memory_vanished(struct backend_account *a, uint32_t mailbox, uint64_t
     return 0;
 }
 
+static int memory_deleted(struct backend_account *a, struct deleted_place behind,
+                          struct backend_deleted *list, size_t size, struct buf *texts,
+                          size_t *ret_count) {
+    const struct kept *k = kept_of(a);
+    size_t count = 0;
+    for (size_t i = 0; k && i < k->deleted_count && count < size; i++) {
+        const struct deleted *d = &k->deleted[i];
+        struct deleted_place p = d->about.place;
+        if (p.modseq < behind.modseq || (p.modseq == behind.modseq && p.uid <= behind.uid))
+            continue;
+        const struct body *b = find_body(k, d->about.body);
+        struct backend_deleted one = d->about;
+        one.entries = b->entries;
+        one.others = b->deleted;
+        one.name_at = texts->len;
+        one.name_len = d->name.len;
+        buf_add(texts, d->name);
+        one.keywords_at = texts->len;
+        one.keywords_len = d->keywords.len;
+        buf_add(texts, d->keywords);
+        list[count++] = one;
+    }
+    *ret_count = count;
+    return 0;
+}
+
+static int memory_accounts(struct store_backend *b, unsigned part, struct buf *ids) {
+    const struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&backend_of(b)->options.memory->accounts, &at));) {
+        const struct kept *k = e->value;
+        if (k->id % BACKEND_PARTS == part)
+            buf_add_bytes(ids, &k->id, sizeof k->id);
+    }
+    return 0;
+}
+
 static int memory_property(struct backend_account *a, uint32_t mailbox, uint32_t kind,
                            struct slice name, struct buf *value) {
     const struct kept *k = kept_of(a);
@@ -558,7 +654,8 @@ static int memory_account_open(struct store_backend *b, uint64_t id,
     if (a->kept) {
         const struct kept *k = a->kept;
         ret_state->counters = k->counters;
-        ret_state->messages = k->body_count;
+        ret_state->messages = k->messages;
+        ret_state->deleted_bytes = k->deleted_bytes;
         ret_state->bytes = k->bytes;
         for (size_t i = 0; i < k->mailbox_count; i++)
             sink->mailbox(sink->arg, &k->mailboxes[i].about);
@@ -586,6 +683,11 @@ static void kept_free(struct kept *k) {
         free(k->bodies[i].bytes);
     for (size_t i = 0; i < k->key_count; i++)
         text_free(k->keys[i].text);
+    for (size_t i = 0; i < k->deleted_count; i++) {
+        text_free(k->deleted[i].name);
+        text_free(k->deleted[i].keywords);
+    }
+    free(k->deleted);
     for (size_t i = 0; i < k->property_count; i++)
         property_done(&k->properties[i]);
     free(k->properties);
@@ -615,7 +717,7 @@ static void memory_stats(const struct store_backend *b, struct backend_stats *re
 
 static void memory_usage(const struct backend_account *a, struct backend_usage *ret) {
     const struct kept *k = CONTAINER_OF(a, const struct account, base)->kept;
-    ret->disk = k ? k->bytes : 0;
+    ret->disk = k ? k->bytes + k->deleted_bytes : 0;
 }
 
 static int memory_compact(struct backend_account *a) {
@@ -646,6 +748,8 @@ static const struct backend_ops ops = {
     .count_entries = memory_count_entries,
     .vanished = memory_vanished,
     .property = memory_property,
+    .deleted = memory_deleted,
+    .accounts = memory_accounts,
     .find_key = memory_find_key,
     .read = memory_read,
     .read_many = memory_read_many,
@@ -709,8 +813,15 @@ static struct kept *kept_copy(const struct kept *from) {
     }
     for (size_t i = 0; i < from->property_count; i++)
         put_property(k, &from->properties[i]);
+    for (size_t i = 0; i < from->deleted_count; i++) {
+        k->deleted = with_room(k->deleted, i, sizeof *k->deleted);
+        k->deleted[i] = from->deleted[i];
+        k->deleted[i].name = text_copy(from->deleted[i].name);
+        k->deleted[i].keywords = text_copy(from->deleted[i].keywords);
+        k->deleted_count++;
+    }
     k->counters = from->counters;
-    k->bytes = from->bytes;
+    k->deleted_bytes = from->deleted_bytes;
     return k;
 }
 

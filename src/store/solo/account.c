@@ -9,6 +9,7 @@
  */
 #include "store/solo/inside.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -208,7 +209,9 @@ int solo_account_open(struct store_backend *b, uint64_t id, const struct backend
         give_properties(&j, sink);
         *ret_state = (struct backend_state){
             .is_new = j.row.born == 0 && j.mailboxes.len == 0,
-            .counters = {j.row.born, j.row.modseq, j.row.message_next, j.row.mailbox_next},
+            .counters = {j.row.born, j.row.modseq, j.row.message_next, j.row.mailbox_next,
+                         j.row.forgotten},
+            .deleted_bytes = j.row.deleted_bytes,
             .messages = j.row.bodies,
             .bytes = j.row.bytes,
             .properties_since = properties_since(a, &j),
@@ -258,6 +261,32 @@ int solo_account_close(struct backend_account *account, bool forced) {
 static int look_for_files(void *arg) {
     struct stat st;
     return stat(arg, &st) < 0 ? -errno : 0;
+}
+
+struct list_job {
+    const char *dir;
+    unsigned part;
+    struct buf *ids;
+};
+
+static int run_list(void *arg) {
+    struct list_job *j = arg;
+    _cleanup_(free_p) char *path = mem_printf("%s/%02x", j->dir, j->part);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return errno == ENOENT ? 0 : -errno;
+    const struct dirent *e;
+    uint64_t id;
+    while ((e = readdir(dir)))
+        if (slice_to_u64(slice_of_str(e->d_name), INT64_MAX, &id) == 0)
+            buf_add_bytes(j->ids, &id, sizeof id);
+    (void)closedir(dir);
+    return 0;
+}
+
+int solo_accounts(struct store_backend *b, unsigned part, struct buf *ids) {
+    struct list_job j = {solo_of(b)->dir, part, ids};
+    return offload(OFFLOAD_DISK, run_list, &j);
 }
 
 int solo_look(struct store_backend *b, uint64_t id) {

@@ -62,7 +62,7 @@ static void add_copy(struct log_group *g, const struct record_copy *n, struct bu
                                    .items = buf_slice(&items),
                                });
     if (n->sets.len > 0)
-        buf_add_u64(facts, 0); /* kept for when the messages were removed */
+        note_when_encode(facts, 0);
     note_sets_encode(facts, n->sets);
     log_add(g, NOTE_TRANSFER, 0, buf_slice(facts), NULL);
 }
@@ -98,6 +98,7 @@ static void add_expunge(struct log_group *g, const struct record_expunge *n, str
                                    .count = (uint32_t)n->count,
                                    .items = buf_slice(&items),
                                });
+    note_when_encode(facts, n->when);
     log_add(g, NOTE_EXPUNGE, 0, buf_slice(facts), NULL);
 }
 
@@ -120,6 +121,8 @@ static void add_remove(struct log_group *g, const struct record_remove *n, struc
                                   .account = g->account->id,
                                   .modseq = n->modseq,
                                   .mailbox = n->mailbox,
+                                  .when = n->when,
+                                  .name = n->name,
                               });
     log_add(g, NOTE_REMOVE, 0, buf_slice(facts), NULL);
 }
@@ -137,6 +140,11 @@ static void add_property(struct log_group *g, const struct record_property *n, s
     log_add(g, NOTE_PROPERTY, 0, buf_slice(facts), NULL);
 }
 
+static void add_forget(struct log_group *g, const struct record_forget *n, struct buf *facts) {
+    note_forget_encode(facts, &(struct note_forget){g->account->id, n->to.modseq, n->to.uid});
+    log_add(g, NOTE_FORGET, 0, buf_slice(facts), NULL);
+}
+
 static void add_records(struct log_group *g, const struct list *records) WAITS {
     _cleanup_(buf_done) struct buf facts = {0};
     log_head(g);
@@ -152,6 +160,8 @@ static void add_records(struct log_group *g, const struct list *records) WAITS {
             add_expunge(g, &r->expunge, &facts);
         else if (r->type == RECORD_REMOVE)
             add_remove(g, &r->remove, &facts);
+        else if (r->type == RECORD_FORGET)
+            add_forget(g, &r->forget, &facts);
         else if (r->type == RECORD_PROPERTY)
             add_property(g, &r->property, &facts);
         else

@@ -10,8 +10,9 @@
  * Needed are: bodies that have an entry, with their first one if that is alive, and its present
  * flags; other entries that are alive; flags and expunges of entries whose own record lies in
  * another pack, or a rebuild would undo them; delivery keys that are not too old; that mailboxes
- * were removed, as long as there are older packs, which have them; properties. Everything else
- * about a mailbox stands at the beginning of each later pack.
+ * were removed, as long as there are older packs, which have them; properties; removed messages
+ * that can be brought back, see index_deleted.c. Everything else about a mailbox stands at the
+ * beginning of each later pack.
  *
  * A pack with damage is left alone: it may be all there is to salvage a message from. As long as
  * there is one, every expunge is kept, whose message may be copied there. Left alone as well is one
@@ -27,6 +28,7 @@
 
 #define STEP_BYTES   (4U << 20)
 #define STEP_RECORDS 2000U
+#define LOOSE_MAX    1000U       /* removed entries in a step, before the pack is read */
 #define SETS_BYTES   (64U << 10) /* of keywords, in a record */
 #define SMALL_PACK   4096U       /* never worth it */
 
@@ -38,7 +40,7 @@ struct kept { /* a record to be written again */
 };
 
 struct compaction {
-    uint64_t pack;
+    uint64_t account, pack;
     uint64_t at, end; /* how far it has been read, and to where */
     bool missing, done;
     bool index_wrong; /* mail.db does not fit the pack */
@@ -309,6 +311,92 @@ static int keep_property(struct compaction *c, const struct pack_entry *e) {
     return 0;
 }
 
+/* That a mailbox was removed, while older packs have it, or its name is still asked for. */
+static int keep_remove(struct compaction *c, const struct pack_entry *e) {
+    struct note_remove n;
+    int error = note_remove_decode(e->record.facts, &n);
+    int wanted = error ? error : c->older || c->damage ? 1 : index_deleted_of(c->index, n.mailbox);
+    if (wanted == 1)
+        buf_add(&keep(c, NOTE_REMOVE)->facts, e->record.facts);
+    return MIN(wanted, 0);
+}
+
+/* Removed entries to be written again, of one mailbox. */
+struct deletions {
+    struct compaction *c;
+    uint32_t mailbox, count, total;
+    struct buf items, sets, last; /* `last`: the text of the last set */
+    uint32_t set_count;
+};
+
+static void deletions_done(struct deletions *d) {
+    buf_done(&d->items);
+    buf_done(&d->sets);
+    buf_done(&d->last);
+}
+
+static void write_deletions(struct deletions *d) {
+    if (d->count > 0) {
+        struct kept *k = keep(d->c, NOTE_DELETED);
+        note_deleted_encode(&k->facts, &(struct note_deleted){.account = d->c->account,
+                                                              .mailbox = d->mailbox,
+                                                              .count = d->count,
+                                                              .items = buf_slice(&d->items)});
+        note_sets_encode(&k->facts, buf_slice(&d->sets));
+    }
+    buf_clear(&d->items);
+    buf_clear(&d->sets);
+    d->count = d->set_count = 0;
+}
+
+static void add_deletion(void *arg, const struct index_deletion *one) {
+    struct deletions *d = arg;
+    struct note_deletion n = one->about;
+    if (d->mailbox != one->mailbox || d->sets.len > SETS_BYTES)
+        write_deletions(d);
+    d->mailbox = one->mailbox;
+    if (one->keywords.len > 0) {
+        if (d->set_count == 0 || !slice_eq(buf_slice(&d->last), one->keywords)) {
+            buf_clear(&d->last);
+            buf_add(&d->last, one->keywords);
+            buf_add(&d->sets, one->keywords);
+            buf_add_byte(&d->sets, '\n');
+            d->set_count++;
+        }
+        n.set = d->set_count;
+    }
+    note_deletion_encode(&d->items, &n);
+    d->count++;
+    d->total++;
+}
+
+/* Removed entries whose present record this one is. */
+static int keep_deleted(struct compaction *c, const struct pack_entry *e) {
+    _cleanup_(deletions_done) struct deletions again = {.c = c};
+    _cleanup_(buf_done) struct buf keywords = {0};
+    struct note_deleted n;
+    struct index_deletion now;
+    int error = note_deleted_decode(e->record.facts, &n);
+    for (size_t i = 0; !error && i < n.count; i++) {
+        buf_clear(&keywords);
+        error = index_deletion(c->index, n.mailbox, note_deleted_at(&n, i).uid, &now, &keywords);
+        if (!error && now.pack == c->pack)
+            add_deletion(&again, &now);
+        error = error == -E_UNKNOWN ? 0 : error;
+    }
+    if (!error)
+        write_deletions(&again);
+    return error;
+}
+
+/* Those that depend on other records: 1: there may be more. */
+static int keep_loose(struct compaction *c) {
+    _cleanup_(deletions_done) struct deletions again = {.c = c};
+    int error = index_each_loose(c->index, LOOSE_MAX, add_deletion, &again);
+    write_deletions(&again);
+    return error ? error : again.total == LOOSE_MAX;
+}
+
 /* The two parts of a move, each as far as it is needed. */
 static int keep_transfer(struct compaction *c, const struct pack_entry *e) {
     struct note_entries n;
@@ -338,12 +426,12 @@ static int keep_record(struct compaction *c, const struct pack_entry *e) {
     case NOTE_FLAGS:
     case NOTE_EXPUNGE:
         return keep_changes(c, e);
+    case NOTE_DELETED:
+        return keep_deleted(c, e);
     case NOTE_PROPERTY:
         return keep_property(c, e);
     case NOTE_REMOVE:
-        if (c->older || c->damage)
-            buf_add(&keep(c, NOTE_REMOVE)->facts, e->record.facts);
-        return 0;
+        return keep_remove(c, e);
     case NOTE_KEY:
         error = note_key_decode(e->record.facts, &key);
         if (!error)
@@ -358,6 +446,8 @@ static int keep_record(struct compaction *c, const struct pack_entry *e) {
 static int gather(void *arg) {
     struct compaction *c = arg;
     int error = c->generation ? 0 : read_generation(c);
+    if (!error && (error = keep_loose(c)) == 1)
+        return 0;
     _cleanup_(pack_reader_done) struct pack_reader r = {
         .fd = c->fd, .generation = c->generation, .at = c->at, .to = c->end};
     while (!error && c->kept_count < STEP_RECORDS && c->kept_bytes < STEP_BYTES) {
@@ -505,6 +595,7 @@ static void report_damaged(struct solo_account *a, uint64_t pack) {
 
 static int compact_pack(struct solo_account *a, uint64_t pack) WAITS {
     struct compaction c = {
+        .account = a->id,
         .pack = pack,
         .at = PACK_FILE_HEAD,
         .keys_since = fiber_wall() - a->solo->options.key_lifetime,

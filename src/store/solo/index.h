@@ -50,6 +50,8 @@ struct index_account {
     struct index_mark mark;
     usec_t pruned;          /* when index_prune() last ran */
     uint64_t bodies, bytes; /* each body once */
+    struct deleted_place forgotten;
+    uint64_t deleted_bytes; /* as in backend_state */
 };
 
 enum index_pack_state {
@@ -145,6 +147,27 @@ struct index_property {
 };
 int index_property_place(struct index *ix, uint32_t mailbox, uint32_t kind, struct slice name,
                          struct index_property *ret);
+
+/* As backend_ops.deleted(). */
+int index_deleted(struct index *ix, struct deleted_place behind, struct backend_deleted *list,
+                  size_t size, struct buf *texts, size_t *ret_count);
+
+/* 1: there are some of this mailbox; 0: none. */
+int index_deleted_of(struct index *ix, uint32_t mailbox);
+
+/* Those that no record of their own tells of, by mailbox, with their keywords: at most `most`. */
+struct index_deletion {
+    uint32_t mailbox;
+    struct note_deletion about; /* without set */
+    uint64_t pack;
+    struct slice keywords;
+};
+int index_each_loose(struct index *ix, unsigned most,
+                     void (*each)(void *arg, const struct index_deletion *d), void *arg);
+
+/* One of them; its keywords are added to a buffer. -E_UNKNOWN. */
+int index_deletion(struct index *ix, uint32_t mailbox, uint32_t uid, struct index_deletion *ret,
+                   struct buf *keywords);
 
 /* 1: the mailbox was removed; 0: it was not, or nothing is known of it. */
 int index_mailbox_gone(struct index *ix, uint32_t mailbox);

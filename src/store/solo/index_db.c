@@ -199,6 +199,8 @@ static int read_account(struct index *ix) {
         .pruned = (usec_t)db_u64(st, 6),
         .bodies = db_u64(st, 7),
         .bytes = db_u64(st, 8),
+        .forgotten = {db_u64(st, 9), (uint32_t)db_u64(st, 10)},
+        .deleted_bytes = db_u64(st, 11),
     };
     return 0;
 }

@@ -10,9 +10,10 @@
 /* The statements; their texts stand in index_sql.c. */
 extern const char SQL_ACCOUNT_GET[], SQL_ACCOUNT_ADD[], SQL_ACCOUNT_SET[], SQL_ACCOUNT_PRUNED[];
 extern const char SQL_MAILBOX_ADD[], SQL_MAILBOX_SET[], SQL_MAILBOX_GET[], SQL_MAILBOX_REMOVE[],
-    SQL_MAILBOX_FORGET[], SQL_MAILBOX_COUNT[], SQL_MAILBOX_LEAP[], SQL_MAILBOX_ALL[];
+    SQL_MAILBOX_FORGET[], SQL_MAILBOX_FORGET_OLD[], SQL_MAILBOX_COUNT[], SQL_MAILBOX_LEAP[],
+    SQL_MAILBOX_ALL[];
 extern const char SQL_BODY_ADD[], SQL_BODY_EXPECT[], SQL_BODY_GET[], SQL_BODY_MOVE[],
-    SQL_BODY_JOIN[], SQL_BODY_LEAVE[], SQL_BODY_DROP_LAST[], SQL_BODY_DROP_UNUSED[],
+    SQL_BODY_SHIFT[], SQL_BODY_DROP_LAST[], SQL_BODY_DROP[], SQL_BODY_DROP_UNUSED[],
     SQL_BODY_ENTRIES[], SQL_BODY_PLACES[];
 extern const char SQL_ENTRY_ADD[], SQL_ENTRY_GET[], SQL_ENTRY_SET[], SQL_ENTRY_MOVE[],
     SQL_ENTRY_DROP[], SQL_ENTRY_UIDS[], SQL_ENTRY_LOAD[];
@@ -20,6 +21,8 @@ extern const char SQL_SET_JOIN[], SQL_SET_ADD[], SQL_SET_LEAVE[], SQL_SET_DROP[]
     SQL_KEYWORD_JOIN[], SQL_KEYWORD_LEAVE[], SQL_KEYWORD_DROP[], SQL_KEYWORD_ALL[];
 extern const char SQL_PROPERTY_ADD[], SQL_PROPERTY_SET[], SQL_PROPERTY_GET[], SQL_PROPERTY_ALL[],
     SQL_PROPERTY_DROP[], SQL_PROPERTY_FORGET[];
+extern const char SQL_DELETED_ADD[], SQL_DELETED_PLACE[], SQL_DELETED_GET[], SQL_DELETED_LOOSE[],
+    SQL_DELETED_ANY[], SQL_DELETED_LIST[], SQL_DELETED_FORGET[];
 extern const char SQL_KEY_ADD[], SQL_KEY_GET[], SQL_KEY_ALL[], SQL_KEY_PRUNE[];
 extern const char SQL_VANISHED_ADD[], SQL_VANISHED_GET[], SQL_VANISHED_SINCE[],
     SQL_VANISHED_PLACE[], SQL_VANISHED_GONE[];
@@ -51,6 +54,8 @@ struct index {
     struct index_pack_delta *packs;
     size_t pack_count, pack_size;
     int64_t bodies, bytes; /* to the account's counters */
+    int64_t deleted_bytes;
+    struct deleted_place forgotten; /* as it is after the transaction */
 };
 
 /* The row that a statement has found: 0, or -E_UNKNOWN without one. Reset `*ret` when read. */
@@ -67,6 +72,7 @@ int index_end(struct index *ix, int error);
 
 /* index_sums.c: the sums of the transaction, made where they are not there yet; and all of them. */
 void index_begin_sums(struct index *ix);
+int index_save_account(struct index *ix, const struct index_account *row);
 int index_save_sums(struct index *ix, struct index_account *row);
 struct index_box_delta *box_delta(struct index *ix, uint32_t mailbox);
 struct index_pack_delta *pack_delta(struct index *ix, uint64_t pack);
@@ -85,6 +91,30 @@ int index_take_entries(struct index *ix, const struct log_record *r, bool replay
 int index_take_flags(struct index *ix, const struct log_record *r, bool replay);
 int index_take_expunge(struct index *ix, const struct log_record *r, bool replay);
 int index_take_remove(struct index *ix, const struct log_record *r, bool replay);
+
+/*
+ * What a body has changes: entries, and removed ones that can be brought back. Without either it
+ * goes, but not in a replay, which drops those at its end. -E_UNKNOWN: there is none.
+ */
+struct body_row {
+    uint64_t body;
+    uint64_t pack; /* 0: not seen yet */
+    int64_t len;   /* of its record there */
+    uint64_t size;
+    int64_t entries, deleted;
+};
+int index_shift_body(struct index *ix, uint64_t body, int entries, int deleted, bool replay,
+                     struct body_row *ret);
+
+static inline bool index_is_forgotten(const struct index *ix, struct deleted_place place) {
+    const struct deleted_place *to = &ix->forgotten;
+    return place.modseq < to->modseq || (place.modseq == to->modseq && place.uid <= to->uid);
+}
+
+/* index_deleted.c */
+int index_take_deleted(struct index *ix, const struct log_record *r, bool replay);
+int index_take_forget(struct index *ix, const struct log_record *r, bool replay);
+int index_forget(struct index *ix, struct deleted_place to, bool replay);
 
 /* index_properties.c */
 int index_take_property(struct index *ix, const struct log_record *r, bool replay);

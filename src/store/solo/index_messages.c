@@ -9,6 +9,8 @@
  * - an entry that was expunged earlier in the log: the row in `vanished` keeps it away, and knows
  *   the pack from which it could come back, so that compaction keeps the expunge as long as that;
  * - an entry before its body: the body's row is made without a place and gets it later;
+ * - a removal that compaction has copied: what it removes and can be brought back stands in records
+ *   of its own by then;
  * - a body whose entries are all gone, or all still to come: its row stays until the end of the
  *   replay, see index_drop_unused(). Outside of a replay a body goes with its last entry.
  */
@@ -17,14 +19,6 @@
 #include "base/alloc.h"
 
 /* ------------------------------------------------------------------ bodies */
-
-struct body_row {
-    uint64_t body;
-    uint64_t pack; /* 0: not seen yet */
-    int64_t len;   /* of its record there */
-    uint64_t size;
-    int64_t entries;
-};
 
 static void count_body(struct index *ix, int64_t bodies, uint64_t size) {
     ix->bodies += bodies;
@@ -72,27 +66,46 @@ static int put_body(struct index *ix, const struct log_record *r, const struct b
 
 /* Runs a statement about one body that returns its row as it was left. -E_UNKNOWN: there was none.
  */
-static int change_body(struct index *ix, const char *sql, uint64_t body, struct body_row *ret) {
+static int change_body(struct index *ix, const char *sql, uint64_t body, int entries, int deleted,
+                       struct body_row *ret) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
-    int error = index_row(ix, &st, sql, V(ix->account), V(body));
+    int error = sql == SQL_BODY_SHIFT
+                    ? index_row(ix, &st, sql, V(ix->account), V(body), V(entries), V(deleted))
+                    : index_row(ix, &st, sql, V(ix->account), V(body));
     if (error)
         return error;
-    *ret = (struct body_row){body, db_u64(st, 0), db_i64(st, 1), db_u64(st, 2), db_i64(st, 3)};
+    *ret = (struct body_row){body,          db_u64(st, 0), db_i64(st, 1),
+                             db_u64(st, 2), db_i64(st, 3), db_i64(st, 4)};
     return MIN(db_step(ix->db, st), 0);
+}
+
+int index_shift_body(struct index *ix, uint64_t body, int entries, int deleted, bool replay,
+                     struct body_row *ret) {
+    int error = change_body(ix, SQL_BODY_SHIFT, body, entries, deleted, ret);
+    if (error)
+        return error;
+    int64_t entries_before = ret->entries - entries, deleted_before = ret->deleted - deleted;
+    bool only_deleted = ret->entries == 0 && ret->deleted > 0;
+    bool only_deleted_before = entries_before == 0 && deleted_before > 0;
+    count_body(ix, (int)(ret->entries > 0) - (int)(entries_before > 0), ret->size);
+    ix->deleted_bytes += ((int)only_deleted - (int)only_deleted_before) * (int64_t)ret->size;
+    if (replay || ret->entries > 0 || ret->deleted > 0)
+        return 0;
+    if (ret->pack)
+        pack_delta(ix, ret->pack)->alive -= ret->len;
+    return db_run(ix->db, SQL_BODY_DROP, V(ix->account), V(body));
 }
 
 /* An entry more, of a body that is known. */
 static int join_body(struct index *ix, uint64_t body) {
     struct body_row row;
-    int error = change_body(ix, SQL_BODY_JOIN, body, &row);
-    if (!error && row.entries == 1)
-        count_body(ix, 1, row.size);
-    return error;
+    return index_shift_body(ix, body, 1, 0, true, &row);
 }
 
-/* An entry less; outside of a replay the last one takes the body with it. */
-static int leave_body(struct index *ix, uint64_t body, bool replay, struct body_row *ret) {
-    int error = replay ? -E_UNKNOWN : change_body(ix, SQL_BODY_DROP_LAST, body, ret);
+/* An entry less, which can be brought back or not. */
+static int leave_body(struct index *ix, uint64_t body, bool kept, bool replay,
+                      struct body_row *ret) {
+    int error = replay || kept ? -E_UNKNOWN : change_body(ix, SQL_BODY_DROP_LAST, body, 0, 0, ret);
     if (error == 0) {
         if (ret->pack)
             pack_delta(ix, ret->pack)->alive -= ret->len;
@@ -100,9 +113,7 @@ static int leave_body(struct index *ix, uint64_t body, bool replay, struct body_
     }
     if (error != -E_UNKNOWN)
         return error;
-    error = change_body(ix, SQL_BODY_LEAVE, body, ret);
-    if (!error && ret->entries == 0)
-        count_body(ix, -1, ret->size);
+    error = index_shift_body(ix, body, -1, kept, replay, ret);
     return error == -E_UNKNOWN ? -E_CORRUPT : error;
 }
 
@@ -324,9 +335,38 @@ int index_take_flags(struct index *ix, const struct log_record *r, bool replay) 
     return error;
 }
 
+/* A removal: when, if what it removes can be brought back, and its MODSEQ. */
+struct removal {
+    usec_t when;
+    uint64_t modseq;
+};
+
+/* Remembers an entry that is about to go; false: it is not to be brought back. */
+static int keep_deleted(struct index *ix, uint32_t mailbox, uint32_t uid, const struct removal *why,
+                        bool *ret_kept) {
+    struct index_entry now;
+    _cleanup_(buf_done) struct buf keywords = {0};
+    *ret_kept = false;
+    if (!why->when || index_is_forgotten(ix, (struct deleted_place){why->modseq, uid}))
+        return 0;
+    int error = index_entry(ix, mailbox, uid, &now);
+    if (!error)
+        error = index_set_names(ix, mailbox, now.keywords, &keywords);
+    if (!error)
+        error =
+            db_run(ix->db, SQL_DELETED_ADD, V(ix->account), V(mailbox), V(uid), V(now.body),
+                   V(now.flags), V_TEXT(buf_slice(&keywords)), V(why->modseq), V(why->when), V(0));
+    *ret_kept = error == 0 && db_changes(ix->db) > 0;
+    return error;
+}
+
 /* Takes an entry out, and its body with the last one; gives the pack from which it could return. */
-static int drop_entry(struct index *ix, uint32_t mailbox, uint32_t uid, bool replay,
-                      uint64_t *ret_pack) {
+static int drop_entry(struct index *ix, uint32_t mailbox, uint32_t uid, const struct removal *why,
+                      bool replay, uint64_t *ret_pack) {
+    bool kept;
+    int wanted = keep_deleted(ix, mailbox, uid, why, &kept);
+    if (wanted)
+        return wanted;
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     struct body_row row;
     int error = index_row(ix, &st, SQL_ENTRY_DROP, V(ix->account), V(mailbox), V(uid));
@@ -338,7 +378,7 @@ static int drop_entry(struct index *ix, uint32_t mailbox, uint32_t uid, bool rep
     if (!error)
         error = index_leave_set(ix, mailbox, set);
     if (!error)
-        error = leave_body(ix, body, replay, &row);
+        error = leave_body(ix, body, kept, replay, &row);
     if (error)
         return error;
     struct index_box_delta *d = box_delta(ix, mailbox);
@@ -354,11 +394,12 @@ static int drop_entry(struct index *ix, uint32_t mailbox, uint32_t uid, bool rep
 int index_take_expunge(struct index *ix, const struct log_record *r, bool replay) {
     struct note_changes n;
     int error = note_changes_decode(log_record_facts(r), NOTE_EXPUNGE, &n);
+    struct removal why = {r->flags & NOTE_MOVED ? 0 : n.when, n.modseq};
     for (size_t i = 0; !error && i < n.count; i++) {
         uint32_t uid = note_changes_at(&n, NOTE_EXPUNGE, i).uid;
         uint64_t pack = 0;
         note_mailbox(ix, n.mailbox, uid, n.modseq, (struct slice){0});
-        error = drop_entry(ix, n.mailbox, uid, replay, &pack);
+        error = drop_entry(ix, n.mailbox, uid, &why, replay, &pack);
         if (!error || error == -E_UNKNOWN)
             error = db_run(ix->db, SQL_VANISHED_ADD, V(ix->account), V(n.mailbox), V(uid),
                            V(n.modseq), V(pack));
@@ -383,7 +424,8 @@ static int some_entries(struct index *ix, uint32_t mailbox, struct buf *uids) {
     return more;
 }
 
-static int drop_entries(struct index *ix, uint32_t mailbox, bool replay) {
+static int drop_entries(struct index *ix, uint32_t mailbox, const struct removal *why,
+                        bool replay) {
     _cleanup_(buf_done) struct buf uids = {0};
     int error;
     do {
@@ -392,7 +434,7 @@ static int drop_entries(struct index *ix, uint32_t mailbox, bool replay) {
         const uint32_t *list = (const void *)uids.ptr;
         for (size_t i = 0; !error && i < uids.len / sizeof *list; i++) {
             uint64_t pack;
-            error = drop_entry(ix, mailbox, list[i], replay, &pack);
+            error = drop_entry(ix, mailbox, list[i], why, replay, &pack);
         }
     } while (!error && uids.len > 0);
     return error;
@@ -401,16 +443,17 @@ static int drop_entries(struct index *ix, uint32_t mailbox, bool replay) {
 int index_take_remove(struct index *ix, const struct log_record *r, bool replay) {
     struct note_remove n;
     int error = note_remove_decode(log_record_facts(r), &n);
+    struct removal why = {r->flags & NOTE_MOVED ? 0 : n.when, n.modseq};
     for (int tries = 0; !error && tries < 2; tries++) {
         error = db_run(ix->db, SQL_MAILBOX_REMOVE, V(ix->account), V(n.mailbox), V(r->pack),
                        V(n.modseq));
         if (error || db_changes(ix->db) > 0)
             break;
-        error = db_run(ix->db, SQL_MAILBOX_ADD, V(ix->account), V(n.mailbox), V(0), V_TEXT(S("")),
+        error = db_run(ix->db, SQL_MAILBOX_ADD, V(ix->account), V(n.mailbox), V(0), V_TEXT(n.name),
                        V(STORE_ROLE_NONE), V(1), V(1), V(n.modseq));
     }
     if (!error)
-        error = drop_entries(ix, n.mailbox, replay);
+        error = drop_entries(ix, n.mailbox, &why, replay);
     if (!error)
         error = index_drop_properties(ix, n.mailbox);
     box_delta(ix, n.mailbox)->state = BOX_GONE;

@@ -222,9 +222,7 @@ int index_forget_pack(struct index *ix, uint64_t pack) {
 }
 
 static int leap(struct index *ix, const struct index_account *row) {
-    int error = db_run(ix->db, SQL_ACCOUNT_SET, V(ix->account), V(row->born), V(row->modseq),
-                       V(row->message_next), V(row->mailbox_next), V(row->mark.pack),
-                       V(row->mark.offset), V(row->bodies), V(row->bytes));
+    int error = index_save_account(ix, row);
     if (!error)
         error = db_run(ix->db, SQL_MAILBOX_LEAP, V(ix->account), V(INDEX_LEAP));
     return error;

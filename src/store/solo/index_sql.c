@@ -11,13 +11,15 @@
 
 const char SQL_ACCOUNT_GET[] =
     "SELECT born, modseq, body_next, mailbox_next, taken_pack, taken_offset,"
-    " pruned, bodies, bytes FROM account" KEY;
+    " pruned, bodies, bytes, forgotten_modseq, forgotten_uid, deleted_bytes FROM account" KEY;
 const char SQL_ACCOUNT_ADD[] = "INSERT INTO account (account_id, format, born, modseq, body_next,"
-                               " mailbox_next, taken_pack, taken_offset, bodies, bytes, pruned)"
-                               " VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
+                               " mailbox_next, taken_pack, taken_offset, bodies, bytes,"
+                               " forgotten_modseq, forgotten_uid, deleted_bytes, pruned)"
+                               " VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)";
 const char SQL_ACCOUNT_SET[] = "UPDATE account SET born = ?2, modseq = ?3, body_next = ?4,"
                                " mailbox_next = ?5, taken_pack = ?6, taken_offset = ?7,"
-                               " bodies = ?8, bytes = ?9" KEY;
+                               " bodies = ?8, bytes = ?9, forgotten_modseq = ?10,"
+                               " forgotten_uid = ?11, deleted_bytes = ?12" KEY;
 const char SQL_ACCOUNT_PRUNED[] = "UPDATE account SET pruned = ?2" KEY;
 
 const char SQL_MAILBOX_ADD[] =
@@ -29,7 +31,14 @@ const char SQL_MAILBOX_SET[] = "UPDATE mailboxes SET parent_id = ?3, name = ?4, 
 const char SQL_MAILBOX_GET[] = "SELECT changed, gone FROM mailboxes" KEY " AND mailbox_id = ?2";
 const char SQL_MAILBOX_REMOVE[] =
     "UPDATE mailboxes SET gone = ?3, changed = ?4" KEY " AND mailbox_id = ?2";
-const char SQL_MAILBOX_FORGET[] = "DELETE FROM mailboxes" KEY " AND gone = ?2";
+#define NOT_WANTED                                                                                 \
+    " AND NOT EXISTS (SELECT 1 FROM deleted d WHERE d.account_id = mailboxes.account_id"           \
+    " AND d.mailbox_id = mailboxes.mailbox_id)"
+const char SQL_MAILBOX_FORGET[] = "DELETE FROM mailboxes" KEY " AND gone = ?2" NOT_WANTED;
+const char SQL_MAILBOX_FORGET_OLD[] =
+    "DELETE FROM mailboxes" KEY " AND gone > 0" NOT_WANTED
+    " AND NOT EXISTS (SELECT 1 FROM packs p WHERE p.account_id = mailboxes.account_id"
+    " AND p.pack = mailboxes.gone)";
 const char SQL_MAILBOX_COUNT[] =
     "UPDATE mailboxes SET messages = messages + ?3, unseen = unseen + ?4,"
     " bytes = bytes + ?5,"
@@ -52,14 +61,16 @@ const char SQL_BODY_GET[] = "SELECT pack, place, length, size FROM bodies" KEY "
 const char SQL_BODY_MOVE[] =
     "UPDATE bodies SET pack = ?3, place = ?4, body = ?5, length = ?6, size = ?7,"
     " header_size = ?8, body_crc = ?9, shape = ?10, arrival = ?11" KEY " AND body_id = ?2";
-const char SQL_BODY_JOIN[] = "UPDATE bodies SET entries = entries + 1" KEY " AND body_id = ?2"
-                             " RETURNING pack, length, size, entries";
-const char SQL_BODY_LEAVE[] = "UPDATE bodies SET entries = entries - 1" KEY " AND body_id = ?2"
-                              " RETURNING pack, length, size, entries";
-const char SQL_BODY_DROP_LAST[] = "DELETE FROM bodies" KEY " AND body_id = ?2 AND entries = 1"
-                                  " RETURNING pack, length, size, 0";
+const char SQL_BODY_SHIFT[] =
+    "UPDATE bodies SET entries = entries + ?3, deleted = deleted + ?4" KEY " AND body_id = ?2"
+    " RETURNING pack, length, size, entries, deleted";
+const char SQL_BODY_DROP_LAST[] =
+    "DELETE FROM bodies" KEY " AND body_id = ?2 AND entries = 1 AND deleted = 0"
+    " RETURNING pack, length, size, 0, 0";
+const char SQL_BODY_DROP[] =
+    "DELETE FROM bodies" KEY " AND body_id = ?2 AND entries = 0 AND deleted = 0";
 const char SQL_BODY_DROP_UNUSED[] =
-    "DELETE FROM bodies" KEY " AND entries = 0 RETURNING pack, length";
+    "DELETE FROM bodies" KEY " AND entries = 0 AND deleted = 0 RETURNING pack, length";
 const char SQL_BODY_ENTRIES[] = "SELECT entries FROM bodies" KEY " AND body_id = ?2";
 const char SQL_BODY_PLACES[] =
     "SELECT body_id, pack, body, size, body_crc FROM bodies" KEY " AND body_id >= ?2"
@@ -113,6 +124,30 @@ const char SQL_PROPERTY_ALL[] = "SELECT mailbox_id, kind, name, modseq, length(v
 const char SQL_PROPERTY_DROP[] = "DELETE FROM properties" KEY " AND mailbox_id = ?2"
                                  " RETURNING pack, length(name), coalesce(length(value), 0)";
 const char SQL_PROPERTY_FORGET[] = "DELETE FROM properties" KEY " AND value IS NULL AND pack = ?2";
+
+const char SQL_DELETED_ADD[] =
+    "INSERT INTO deleted (account_id, mailbox_id, uid, body_id, flags, keywords, modseq,"
+    " deleted_at, pack) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+    " ON CONFLICT (account_id, mailbox_id, uid) DO NOTHING";
+const char SQL_DELETED_PLACE[] = "UPDATE deleted SET flags = ?4, keywords = ?5, pack = ?6" KEY
+                                 " AND mailbox_id = ?2 AND uid = ?3";
+#define DELETION                                                                                   \
+    "SELECT d.mailbox_id, d.uid, b.size, d.body_id, d.modseq, d.deleted_at, d.flags, d.pack,"      \
+    " d.keywords FROM deleted d JOIN bodies b"                                                     \
+    " ON b.account_id = d.account_id AND b.body_id = d.body_id WHERE d.account_id = ?1"
+const char SQL_DELETED_GET[] = DELETION " AND d.mailbox_id = ?2 AND d.uid = ?3";
+const char SQL_DELETED_LOOSE[] = DELETION " AND d.pack = 0 ORDER BY d.mailbox_id, d.uid LIMIT ?2";
+const char SQL_DELETED_ANY[] = "SELECT 1 FROM deleted" KEY " AND mailbox_id = ?2 LIMIT 1";
+const char SQL_DELETED_LIST[] =
+    "SELECT d.mailbox_id, d.uid, b.size, d.body_id, d.modseq, d.deleted_at, d.flags, d.keywords,"
+    " b.arrival, b.entries, b.deleted, coalesce(m.name, '') FROM deleted d"
+    " JOIN bodies b ON b.account_id = d.account_id AND b.body_id = d.body_id"
+    " LEFT JOIN mailboxes m ON m.account_id = d.account_id AND m.mailbox_id = d.mailbox_id"
+    " WHERE d.account_id = ?1 AND d.modseq >= ?2 AND (d.modseq > ?2 OR d.uid > ?3)"
+    " ORDER BY d.modseq, d.uid LIMIT ?4";
+const char SQL_DELETED_FORGET[] =
+    "DELETE FROM deleted" KEY " AND modseq <= ?2 AND (modseq < ?2 OR uid <= ?3)"
+    " RETURNING body_id, pack";
 
 const char SQL_KEY_ADD[] =
     "INSERT INTO delivered (account_id, delivery_key, arrival, body_id)"

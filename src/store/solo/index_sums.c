@@ -36,10 +36,11 @@ struct index_pack_delta *pack_delta(struct index *ix, uint64_t pack) {
     return &ix->packs[ix->pack_count++];
 }
 
-static int save_account(struct index *ix, const struct index_account *row) {
+int index_save_account(struct index *ix, const struct index_account *row) {
     return db_run(ix->db, ix->known ? SQL_ACCOUNT_SET : SQL_ACCOUNT_ADD, V(ix->account),
                   V(row->born), V(row->modseq), V(row->message_next), V(row->mailbox_next),
-                  V(row->mark.pack), V(row->mark.offset), V(row->bodies), V(row->bytes));
+                  V(row->mark.pack), V(row->mark.offset), V(row->bodies), V(row->bytes),
+                  V(row->forgotten.modseq), V(row->forgotten.uid), V(row->deleted_bytes));
 }
 
 static int by_mailbox(const void *a, const void *b) {
@@ -75,14 +76,17 @@ static int save_pack(struct index *ix, const struct index_pack_delta *d) {
 
 void index_begin_sums(struct index *ix) {
     ix->box_count = ix->pack_count = 0;
-    ix->bodies = ix->bytes = 0;
+    ix->bodies = ix->bytes = ix->deleted_bytes = 0;
+    ix->forgotten = ix->row.forgotten;
 }
 
 /* Writes the counters of the account, its mailboxes and packs. */
 int index_save_sums(struct index *ix, struct index_account *row) {
     row->bodies = (uint64_t)((int64_t)row->bodies + ix->bodies);
     row->bytes = (uint64_t)((int64_t)row->bytes + ix->bytes);
-    int error = save_account(ix, row);
+    row->deleted_bytes = (uint64_t)((int64_t)row->deleted_bytes + ix->deleted_bytes);
+    row->forgotten = ix->forgotten;
+    int error = index_save_account(ix, row);
     if (ix->box_count > 1)
         qsort(ix->boxes, ix->box_count, sizeof *ix->boxes, by_mailbox);
     for (size_t i = 0; !error && i < ix->box_count; i++)

@@ -41,7 +41,9 @@ static int take_account(struct index *ix, const struct log_record *r, bool repla
             ix,
             &(struct index_pack){.pack = seal.pack, .end = seal.end, .state = INDEX_PACK_SEALED});
     }
-    return error;
+    return error ? error
+                 : index_forget(ix, (struct deleted_place){n.forgotten.modseq, n.forgotten.uid},
+                                replay);
 }
 
 static int take_mailbox(struct index *ix, const struct log_record *r, bool replay) {
@@ -113,6 +115,8 @@ static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *
     [NOTE_TRANSFER] = take_transfer,
     [NOTE_REMOVE] = index_take_remove,
     [NOTE_PROPERTY] = index_take_property,
+    [NOTE_DELETED] = index_take_deleted,
+    [NOTE_FORGET] = index_take_forget,
 };
 
 /*
@@ -121,11 +125,14 @@ static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *
  */
 static int64_t alive_anyway(const struct log_record *r) {
     struct note_entries n;
+    struct note_deleted deleted;
     if (!(r->flags & NOTE_MOVED) || r->type == NOTE_MESSAGE || r->type == NOTE_BODY ||
         r->type == NOTE_PROPERTY)
         return 0;
     if (r->type == NOTE_ENTRIES && note_entries_decode(log_record_facts(r), &n) == 0)
         return (int64_t)r->len - (int64_t)n.count * NOTE_ENTRY_SIZE;
+    if (r->type == NOTE_DELETED && note_deleted_decode(log_record_facts(r), &deleted) == 0)
+        return (int64_t)r->len - (int64_t)deleted.count * NOTE_DELETION_SIZE;
     return (int64_t)r->len;
 }
 

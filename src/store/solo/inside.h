@@ -206,6 +206,9 @@ int solo_count_entries(struct backend_account *a, const uint64_t *bodies, size_t
                        uint32_t *counts) WAITS;
 int solo_vanished(struct backend_account *a, uint32_t mailbox, uint64_t modseq,
                   struct buf *uids) WAITS;
+int solo_deleted(struct backend_account *a, struct deleted_place behind,
+                 struct backend_deleted *list, size_t size, struct buf *texts,
+                 size_t *ret_count) WAITS;
 int solo_property(struct backend_account *a, uint32_t mailbox, uint32_t kind, struct slice name,
                   struct buf *value) WAITS;
 
@@ -215,6 +218,7 @@ int solo_account_open(struct store_backend *b, uint64_t id, const struct backend
                       struct backend_state *ret_state, struct backend_account **ret) WAITS;
 int solo_account_close(struct backend_account *a, bool forced) WAITS;
 struct replay_where account_where(const struct solo_account *a); /* for replay_open() */
+int solo_accounts(struct store_backend *b, unsigned part, struct buf *ids) WAITS;
 int solo_look(struct store_backend *b, uint64_t id) WAITS;
 int solo_purge(struct store_backend *b, uint64_t id) WAITS;
 

@@ -90,14 +90,16 @@ void log_head(struct log_group *g) {
     struct backend_counters c;
     host->describe(host->arg, a->id, &c, no_mailbox, NULL);
     add_seals(a, &seals);
-    note_account_encode(&facts, &(struct note_account){
-                                    .account = a->id,
-                                    .born = c.born,
-                                    .modseq = c.modseq,
-                                    .message_next = c.body_next,
-                                    .mailbox_next = c.mailbox_next,
-                                    .seals = buf_slice(&seals),
-                                });
+    note_account_encode(&facts,
+                        &(struct note_account){
+                            .account = a->id,
+                            .born = c.born,
+                            .modseq = c.modseq,
+                            .message_next = c.body_next,
+                            .mailbox_next = c.mailbox_next,
+                            .seals = buf_slice(&seals),
+                            .forgotten = {.modseq = c.forgotten.modseq, .uid = c.forgotten.uid},
+                        });
     add_record(g, NOTE_ACCOUNT, 0, buf_slice(&facts), NULL);
     host->describe(host->arg, a->id, &c, add_mailbox, g);
 }

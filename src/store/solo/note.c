@@ -46,6 +46,8 @@ void note_account_encode(struct buf *to, const struct note_account *n) {
     buf_add_u32(to, n->mailbox_next);
     buf_add_u32(to, (uint32_t)(n->seals.len / NOTE_SEAL_SIZE));
     buf_add(to, n->seals);
+    buf_add_u64(to, n->forgotten.modseq);
+    buf_add_u32(to, n->forgotten.uid);
 }
 
 void note_seal_encode(struct buf *to, struct note_seal seal) {
@@ -64,6 +66,11 @@ int note_account_decode(struct slice facts, struct note_account *ret) {
     n.message_next = read_u64(&r);
     n.mailbox_next = read_u32(&r);
     n.seals = read_bytes(&r, (size_t)read_u32(&r) * NOTE_SEAL_SIZE);
+    n.forgotten = (struct note_forget){.account = n.account};
+    if (r.rest.len > 0) {
+        n.forgotten.modseq = read_u64(&r);
+        n.forgotten.uid = read_u32(&r);
+    }
     if (r.bad)
         return -E_CORRUPT;
     *ret = n;
@@ -185,8 +192,7 @@ int note_changes_decode(struct slice facts, enum note_type type, struct note_cha
     n.mailbox = read_u32(&r);
     n.count = read_u32(&r);
     n.items = read_bytes(&r, n.count * change_size(type));
-    if (type == NOTE_EXPUNGE && r.rest.len > 0)
-        (void)read_u64(&r);
+    n.when = type == NOTE_EXPUNGE && r.rest.len > 0 ? (usec_t)read_u64(&r) : 0;
     n.rest = r.rest;
     if (r.bad || n.mailbox == 0)
         return -E_CORRUPT;
@@ -324,6 +330,8 @@ void note_remove_encode(struct buf *to, const struct note_remove *n) {
     begin(to, n->account);
     buf_add_u64(to, n->modseq);
     buf_add_u32(to, n->mailbox);
+    buf_add_u64(to, (uint64_t)n->when);
+    add_text(to, n->name);
 }
 
 int note_remove_decode(struct slice facts, struct note_remove *ret) {
@@ -334,7 +342,80 @@ int note_remove_decode(struct slice facts, struct note_remove *ret) {
         return error;
     n.modseq = read_u64(&r);
     n.mailbox = read_u32(&r);
+    n.when = (usec_t)read_u64(&r);
+    n.name = read_text(&r);
     if (r.bad || n.mailbox == 0)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
+}
+
+void note_when_encode(struct buf *to, usec_t when) {
+    buf_add_u64(to, (uint64_t)when);
+}
+
+void note_deleted_encode(struct buf *to, const struct note_deleted *n) {
+    begin(to, n->account);
+    buf_add_u32(to, n->mailbox);
+    buf_add_u32(to, n->count);
+    buf_add(to, n->items);
+}
+
+void note_deletion_encode(struct buf *to, const struct note_deletion *d) {
+    buf_add_u32(to, d->uid);
+    buf_add_u32(to, d->size);
+    buf_add_u64(to, d->body);
+    buf_add_u64(to, d->modseq);
+    buf_add_u64(to, (uint64_t)d->when);
+    buf_add_u64(to, flag_word(d->flags, d->set));
+}
+
+int note_deleted_decode(struct slice facts, struct note_deleted *ret) {
+    struct reader r;
+    struct note_deleted n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.mailbox = read_u32(&r);
+    n.count = read_u32(&r);
+    n.items = read_bytes(&r, (size_t)n.count * NOTE_DELETION_SIZE);
+    n.rest = r.rest;
+    if (r.bad || n.mailbox == 0)
+        return -E_CORRUPT;
+    *ret = n;
+    return 0;
+}
+
+struct note_deletion note_deleted_at(const struct note_deleted *n, size_t place) {
+    MUST(place < n->count);
+    const char *at = n->items.ptr + place * NOTE_DELETION_SIZE;
+    uint64_t word = get_u64(at + 32);
+    return (struct note_deletion){
+        .uid = get_u32(at),
+        .size = get_u32(at + 4),
+        .body = get_u64(at + 8),
+        .modseq = get_u64(at + 16),
+        .when = (usec_t)get_u64(at + 24),
+        .flags = (uint8_t)word,
+        .set = (uint32_t)(word >> 8) & STORE_SET_MAX,
+    };
+}
+
+void note_forget_encode(struct buf *to, const struct note_forget *n) {
+    begin(to, n->account);
+    buf_add_u64(to, n->modseq);
+    buf_add_u32(to, n->uid);
+}
+
+int note_forget_decode(struct slice facts, struct note_forget *ret) {
+    struct reader r;
+    struct note_forget n;
+    int error = open_facts(facts, &r, &n.account);
+    if (error)
+        return error;
+    n.modseq = read_u64(&r);
+    n.uid = read_u32(&r);
+    if (r.bad)
         return -E_CORRUPT;
     *ret = n;
     return 0;

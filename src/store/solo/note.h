@@ -32,6 +32,8 @@ enum note_type {
 
     NOTE_REMOVE = 30, /* a mailbox is gone, with all its entries */
     NOTE_PROPERTY,    /* a named value of a mailbox or of the account */
+    NOTE_DELETED,     /* entries that were removed and can be brought back; compaction writes it */
+    NOTE_FORGET,      /* up to where they cannot any more */
     NOTE_TYPES,
 };
 
@@ -41,12 +43,19 @@ enum note_type {
  */
 #define NOTE_MOVED 1U
 
+/* Of removals in the order of their MODSEQ and UID. */
+struct note_forget {
+    uint64_t account, modseq;
+    uint32_t uid;
+};
+
 struct note_account {
     uint64_t account;
     usec_t born; /* wall time */
     uint64_t modseq, message_next;
     uint32_t mailbox_next;
     struct slice seals; /* see note_seal() */
+    struct note_forget forgotten;
 };
 
 /* A pack whose sync failed: what lies behind its end was never acknowledged and does not count. */
@@ -85,6 +94,7 @@ struct note_changes {
     uint32_t mailbox;
     uint32_t count;
     struct slice items; /* see note_changes_at() */
+    usec_t when;        /* of NOTE_EXPUNGE: from then on they can be brought back; 0: they cannot */
     struct slice rest;  /* what stands behind them, see note_sets_decode() */
 };
 struct note_change {
@@ -130,7 +140,25 @@ struct note_key {
 struct note_remove {
     uint64_t account, modseq;
     uint32_t mailbox;
+    usec_t when; /* as in note_changes */
+    struct slice name;
 };
+
+/* Of one mailbox; their sets of keywords are the last thing in it. */
+struct note_deleted {
+    uint64_t account;
+    uint32_t mailbox, count;
+    struct slice items; /* see note_deleted_at() */
+    struct slice rest;
+};
+struct note_deletion {
+    uint32_t uid, size;
+    uint64_t body, modseq;
+    usec_t when;
+    uint8_t flags;
+    uint32_t set;
+};
+#define NOTE_DELETION_SIZE 40U
 
 #define NOTE_PROPERTY_SIZE 32U /* of the facts, without name and value */
 struct note_property {
@@ -187,6 +215,17 @@ int note_key_decode(struct slice facts, struct note_key *ret);
 
 void note_remove_encode(struct buf *to, const struct note_remove *n);
 int note_remove_decode(struct slice facts, struct note_remove *ret);
+
+void note_deleted_encode(struct buf *to, const struct note_deleted *n);
+void note_deletion_encode(struct buf *to, const struct note_deletion *d);
+int note_deleted_decode(struct slice facts, struct note_deleted *ret);
+struct note_deletion note_deleted_at(const struct note_deleted *n, size_t place);
+
+void note_forget_encode(struct buf *to, const struct note_forget *n);
+int note_forget_decode(struct slice facts, struct note_forget *ret);
+
+/* The eight bytes behind the items of a NOTE_EXPUNGE. */
+void note_when_encode(struct buf *to, usec_t when);
 
 void note_property_encode(struct buf *to, const struct note_property *n);
 int note_property_decode(struct slice facts, struct note_property *ret);

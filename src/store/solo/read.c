@@ -125,6 +125,32 @@ int solo_vanished(struct backend_account *account, uint32_t mailbox, uint64_t mo
     return error;
 }
 
+struct deleted_job {
+    struct index *index;
+    struct deleted_place behind;
+    struct backend_deleted *list;
+    size_t size, count;
+    struct buf *texts;
+};
+
+static int run_deleted(void *arg) {
+    struct deleted_job *j = arg;
+    return index_deleted(j->index, j->behind, j->list, j->size, j->texts, &j->count);
+}
+
+int solo_deleted(struct backend_account *account, struct deleted_place behind,
+                 struct backend_deleted *list, size_t size, struct buf *texts, size_t *ret_count) {
+    struct solo_account *a = account_of(account);
+    int error = files_lock_whole(a);
+    if (error)
+        return error;
+    struct deleted_job j = {a->index, behind, list, size, 0, texts};
+    error = offload(OFFLOAD_DISK, run_deleted, &j);
+    files_unlock(a, error);
+    *ret_count = j.count;
+    return error;
+}
+
 struct property_job {
     struct index *index;
     uint32_t mailbox, kind;
