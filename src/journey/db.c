@@ -18,6 +18,10 @@ static const char *const steps[] = {
     "CREATE TABLE subject (sequence INTEGER PRIMARY KEY, letter INTEGER NOT NULL,"
     " text BLOB NOT NULL);"
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+    /* A block was 65,536 events and is 4,096: an older one becomes the last of the sixteen that it
+     * would be, so that it leaves when all of them have. By way of numbers that no block has. */
+    "UPDATE key SET block = -1 - (block * 16 + 15);"
+    "UPDATE key SET block = -1 - block;",
 };
 
 static int make_hash_key(struct db *db) {

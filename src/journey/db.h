@@ -6,8 +6,9 @@
  *
  *     event    sequence (grows by one), wall time, message (null: none), record (record.h)
  *     key      block, hash, message: messages by what people look for. A block is BLOCK_EVENTS
- *              events, so that new keys, whose hashes lie anywhere, go into a small part of the
- *              file, and old ones leave block by block; a search asks each block, newest first
+ *              events, so that new keys, whose hashes lie anywhere, go into so few pages that a
+ *              batch changes each of them several times, and old ones leave block by block; a
+ *              search asks each block, newest first
  *     subject  the subjects, folded, to be searched from the newest on
  *     meta     the key of the hashes, made with the database
  */
@@ -21,7 +22,7 @@
 #include "journey/key.h"
 #include "message/queue_id.h"
 
-#define BLOCK_SHIFT  16U
+#define BLOCK_SHIFT  12U /* a new one is a step in db.c */
 #define BLOCK_EVENTS (INT64_C(1) << BLOCK_SHIFT)
 
 #define RECENT_KEYS 4096U

@@ -118,15 +118,13 @@ static int too_old(struct event_db *l, uint64_t first, uint64_t step, usec_t old
 }
 
 static int drop_to(struct event_db *l, uint64_t last) {
-    int64_t block = (int64_t)((last + 1) >> BLOCK_SHIFT), first = block;
+    int64_t block = (int64_t)((last + 1) >> BLOCK_SHIFT);
     int r = db_run(l->db, "DELETE FROM event WHERE sequence <= ?1", V(last));
     if (r == 0)
         r = db_run(l->db, "DELETE FROM subject WHERE sequence <= ?1", V(last));
     if (r == 0)
-        r = db_number(l->db, &first, "SELECT block FROM key ORDER BY block LIMIT 1");
-    if (r >= 0 && first < block)
-        r = db_run(l->db, "DELETE FROM key WHERE block = ?1", V(first));
-    return MIN(r, 0);
+        r = db_run(l->db, "DELETE FROM key WHERE block < ?1", V(block));
+    return r;
 }
 
 struct space {

@@ -134,6 +134,10 @@ def test_server_goes_on_with_everything(old):
     assert_queue(old)
     for message, count in old.was["journeys"].items():
         assert len(old.json("journey", message)[0]["events"]) >= count
+    for person in ("kobo@example.test", "tama@example.test"):  # by the keys of the old log
+        found = {event["message"] for one in old.json("journey", person)
+                 for event in one["events"]}
+        assert found & set(old.was["journeys"]), found
     assert any("former@example.test" in line for line in old("log", "-n", "1000").stdout.split("\n"))
 
 
