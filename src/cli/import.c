@@ -7,23 +7,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/read.h"
 #include "directory/name.h"
 #include "message/text.h"
 
 /* ------------------------------------------------------------------ the file */
-
-static int read_all(int fd, struct buf *to) {
-    while (to->len <= IMPORT_FILE_MAX) {
-        buf_reserve(to, 65536);
-        ssize_t n = read(fd, to->ptr + to->len, 65536);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : 0;
-        to->len += (size_t)n;
-    }
-    return -E_LIMIT;
-}
 
 int import_begin(struct cli *c, struct import *ret, struct problem *problem) {
     const char *path = cli_text(c->call, "FILE").ptr;
@@ -31,7 +19,9 @@ int import_begin(struct cli *c, struct import *ret, struct problem *problem) {
     bool standard = strcmp(path, "-") == 0;
     *ret = (struct import){.c = c, .name = standard ? "<stdin>" : path};
     _cleanup_(close_p) int fd = standard ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    int r = standard || fd >= 0 ? read_all(standard ? STDIN_FILENO : fd, &ret->file) : -errno;
+    int r = standard  ? read_to_end(STDIN_FILENO, &ret->file, IMPORT_FILE_MAX)
+            : fd >= 0 ? read_to_end(fd, &ret->file, IMPORT_FILE_MAX)
+                      : -errno;
     if (r == -E_LIMIT)
         return problem_set(problem, -E_SYNTAX, _("%s is larger than %zu MiB"), ret->name,
                            IMPORT_FILE_MAX >> 20);

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/read.h"
 #include "base/words.h"
 #include "conf/parse.h"
 
@@ -52,27 +53,11 @@ int conf_parse(struct slice text, const char *file, struct conf **ret,
     return r;
 }
 
-/* Reads the whole file, but no more than one byte above the limit: conf_parse() refuses that. */
-static int read_file(int fd, struct buf *to) {
-    while (to->len <= CONF_FILE_MAX) {
-        buf_reserve(to, 16384);
-        ssize_t got = read(fd, to->ptr + to->len, 16384);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            return 0;
-        to->len += (size_t)got;
-    }
-    return 0;
-}
-
 int conf_load_most(const char *path, struct conf **ret, struct conf_problems *problems) {
     _cleanup_(buf_done) struct buf text = {0};
     _cleanup_(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int r = fd < 0 ? -errno : read_file(fd, &text);
-    if (r < 0) {
+    int r = fd < 0 ? -errno : read_to_end(fd, &text, CONF_FILE_MAX);
+    if (r < 0 && r != -E_LIMIT) { /* what is too long is refused below, with its words */
         problems->file = arena_copy(&problems->memory, slice_of_str(path));
         conf_problem_add(problems, 0, 0, _("cannot be read: %s"), error_words(r));
         return r;

@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/crc32c.h"
+#include "base/read.h"
 
 #define FILL_BLOCK (256U << 10)
 #define DISK_BLOCK 4096U
@@ -228,18 +229,6 @@ int pack_each_name(int dir, int (*each)(void *arg, const char *name), void *arg)
     int result = walk_names(names, each, arg);
     (void)closedir(names);
     return result;
-}
-
-static int read_exactly(int fd, char *to, size_t len, uint64_t offset) {
-    for (size_t done = 0; done < len;) {
-        ssize_t n = pread(fd, to + done, len - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -E_EOF;
-        done += (size_t)n;
-    }
-    return 0;
 }
 
 int pack_read_body(int fd, const struct pack_place *place, uint64_t skip, void *to, size_t len) {

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "base/read.h"
 #include "fiber/wait.h"
 #include "message/shorten.h"
 #include "role/edge_lines.h"
@@ -27,18 +28,9 @@ struct reading {
 };
 
 static int read_in_thread(void *arg) {
-    struct reading *r = arg;
-    while (r->len > 0) {
-        ssize_t n = pread(r->file, r->to, r->len, (off_t)r->offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        r->to += n;
-        r->len -= (size_t)n;
-        r->offset += (uint64_t)n;
-    }
-    return 0;
+    const struct reading *r = arg;
+    int error = read_exactly(r->file, r->to, r->len, r->offset);
+    return error == -E_EOF ? -EIO : error;
 }
 
 /* The next piece, in `room` when it comes from the file. */

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/crc32c.h"
+#include "base/read.h"
 #include "spool/log.h"
 
 struct load_job {
@@ -129,18 +130,9 @@ struct read_job {
 };
 
 static int read_file(void *arg) {
-    struct read_job *job = arg;
-    while (job->len > 0) {
-        ssize_t n = pread(job->fd, job->to, job->len, (off_t)job->offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -E_CORRUPT;
-        job->to += n;
-        job->len -= (size_t)n;
-        job->offset += (uint64_t)n;
-    }
-    return 0;
+    const struct read_job *job = arg;
+    int error = read_exactly(job->fd, job->to, job->len, job->offset);
+    return error == -E_EOF ? -E_CORRUPT : error;
 }
 
 ssize_t spool_body_read(const struct spool_body *body, uint64_t offset, void *to, size_t len) {

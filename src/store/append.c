@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/crc32c.h"
+#include "base/read.h"
 #include "message/scan.h"
 #include "store/remove.h"
 
@@ -38,16 +39,7 @@ struct delivery {
 
 static int read_file(void *arg) {
     struct delivery *v = arg;
-    const struct store_delivery *d = v->d;
-    for (uint64_t done = 0; done < d->len;) {
-        ssize_t n = pread(d->fd, v->file_bytes + done, d->len - done, (off_t)(d->offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -E_EOF;
-        done += (uint64_t)n;
-    }
-    return 0;
+    return read_exactly(v->d->fd, v->file_bytes, v->d->len, v->d->offset);
 }
 
 static int scan_bytes(void *arg) {

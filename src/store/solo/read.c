@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/crc32c.h"
+#include "base/read.h"
 
 #define ASKED 256U /* places, of the database at once */
 
@@ -312,17 +313,9 @@ static size_t stretch(struct solo_account *a, const struct backend_body *bodies,
 }
 
 static int run_read_span(void *arg) {
-    struct read_job *j = arg;
-    char *to = j->to;
-    for (size_t done = 0; done < j->len;) {
-        ssize_t n = pread(j->fd, to + done, j->len - done, (off_t)(j->place.body + done));
-        if (n == 0)
-            return -E_CORRUPT;
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
+    const struct read_job *j = arg;
+    int error = read_exactly(j->fd, j->to, j->len, j->place.body);
+    return error == -E_EOF ? -E_CORRUPT : error;
 }
 
 /* Says where the bodies of a stretch are; ends before the first whose sum is wrong. */
