@@ -5,17 +5,19 @@
  * collected, since what they become depends on all of their fields; of the body nothing is kept.
  *
  * Parts are numbered in the order of their headers, in both passes alike: what the first finds out
- * of a part is a bit under its number.
+ * of a part is a bit under its number. How the lines of a part become shorter is recode.c, those of
+ * a header refold.c.
  */
 #include "message/shorten.h"
 
 #include "base/alloc.h"
-#include "message/encode.h"
+#include "base/encode.h"
 #include "message/header.h"
 #include "message/mime.h"
+#include "message/recode.h"
+#include "message/refold.h"
 
-#define HOLD_MAX     (SHORTEN_LINE_MAX + 2) /* a line that is short enough, with its line end */
-#define SOFT_COLUMNS (ENCODE_COLUMNS - 1)
+#define HOLD_MAX (SHORTEN_LINE_MAX + 2) /* a line that is short enough, with its line end */
 
 static const char signed_words[] =
     "The message has lines of more than 998 characters, and is signed or encrypted, so they cannot "
@@ -61,11 +63,7 @@ struct shorten {
     size_t leaf;                 /* its number */
     enum mime_encoding encoding; /* MIME_UNKNOWN: it cannot be changed */
     bool is_signed, is_encoded, has_long, has_junk;
-
-    /* Of the encoder. */
-    size_t column;
-    char pending[3]; /* a blank, or an escape that is not whole */
-    size_t pending_len;
+    struct recode recode; /* of a leaf with is_encoded */
 };
 
 struct shorten *shorten_new(void) {
@@ -97,159 +95,35 @@ static void note_long(struct shorten *s) {
         s->wanted[s->leaf / 8] |= (uint8_t)(1U << s->leaf % 8);
 }
 
-/* ------------------------------------------------------------------ encoders */
+/* ------------------------------------------------------------------ bytes of a body */
 
-static void soft_break(struct shorten *s, size_t width, struct buf *to) {
-    if (s->column + width > SOFT_COLUMNS) {
-        buf_add_str(to, "=\r\n");
-        s->column = 0;
-    }
-    s->column += width;
-}
-
-static void add_octet(struct shorten *s, char c, bool literal, struct buf *to) {
-    soft_break(s, literal ? 1 : 3, to);
-    if (literal)
-        buf_add_byte(to, c);
-    else
-        buf_printf(to, "=%02X", (unsigned)(uint8_t)c);
-}
-
-/* RFC 2045 §6.7. A blank waits until it is known whether it stands at the end of its line. */
-static void encode_plain(struct shorten *s, struct slice piece, struct buf *to) {
-    for (size_t i = 0; i < piece.len; i++) {
-        char c = piece.ptr[i];
-        bool blank = c == ' ' || c == '\t';
-        if (s->pending_len > 0)
-            add_octet(s, s->pending[0], true, to);
-        s->pending_len = blank ? 1 : 0;
-        if (blank)
-            s->pending[0] = c;
-        else
-            add_octet(s, c, c > 32 && c < 127 && c != '=', to);
-    }
-}
-
-/* An escape stays whole; "=" at the end of a line is a soft break already. */
-static void encode_more(struct shorten *s, struct slice piece, struct buf *to) {
-    for (size_t i = 0; i < piece.len; i++) {
-        s->pending[s->pending_len++] = piece.ptr[i];
-        if (s->pending[0] == '=' && s->pending_len < 3)
-            continue;
-        soft_break(s, s->pending_len, to);
-        buf_add_bytes(to, s->pending, s->pending_len);
-        s->pending_len = 0;
-    }
-}
-
-static bool is_base64(char c) {
-    return ascii_is_alpha(c) || ascii_is_digit(c) || c == '+' || c == '/' || c == '=';
-}
-
-static void encode_base64_again(struct shorten *s, struct slice piece, struct buf *to) {
-    for (size_t i = 0; i < piece.len; i++) {
-        if (!is_base64(piece.ptr[i]))
-            continue; /* blanks; all else was refused in the first pass */
-        if (s->column == ENCODE_COLUMNS) {
-            buf_add_str(to, "\r\n");
-            s->column = 0;
-        }
-        buf_add_byte(to, piece.ptr[i]);
-        s->column++;
-    }
+static bool is_recoded(const struct shorten *s) {
+    return s->place == IN_LEAF && s->is_encoded;
 }
 
 /* What does not belong into base64, such as a footer behind it, would not survive. */
-static void look_for_junk(struct shorten *s, struct slice piece) {
-    for (size_t i = 0; i < piece.len && !s->has_junk; i++)
-        s->has_junk = !is_base64(piece.ptr[i]) && piece.ptr[i] != ' ' && piece.ptr[i] != '\t';
-    if (s->has_junk && s->has_long)
-        set_fault(s, stuck_words);
-}
-
 static void add_data(struct shorten *s, struct slice piece, struct buf *to) {
-    if (s->place == IN_LEAF && s->encoding == MIME_BASE64)
-        look_for_junk(s, piece);
-    if (s->place != IN_LEAF || !s->is_encoded)
-        buf_add(to, piece);
-    else if (s->encoding == MIME_BASE64)
-        encode_base64_again(s, piece, to);
-    else if (s->encoding == MIME_QUOTED_PRINTABLE)
-        encode_more(s, piece, to);
+    bool base64 = s->place == IN_LEAF && s->encoding == MIME_BASE64;
+    for (size_t i = 0; base64 && i < piece.len && !s->has_junk; i++)
+        s->has_junk =
+            base64_value(piece.ptr[i]) < 0 && piece.ptr[i] != '=' && !ascii_is_blank(piece.ptr[i]);
+    if (base64 && s->has_junk && s->has_long)
+        set_fault(s, stuck_words);
+    if (is_recoded(s))
+        recode_add(&s->recode, piece, to);
     else
-        encode_plain(s, piece, to);
+        buf_add(to, piece);
 }
 
 /* The line end, as it stands in the message; empty at the very end of it. */
 static void add_line_end(struct shorten *s, struct slice end, struct buf *to) {
-    bool encoded = s->place == IN_LEAF && s->is_encoded;
-    if (encoded && s->encoding == MIME_BASE64)
-        return;
-    if (encoded && s->encoding == MIME_PLAIN && s->pending_len > 0)
-        add_octet(s, s->pending[0], false, to);
-    else if (encoded)
-        buf_add_bytes(to, s->pending, s->pending_len);
-    s->pending_len = 0;
-    s->column = 0;
-    buf_add(to, end);
-}
-
-static void end_leaf(struct shorten *s, struct buf *to) {
-    if (s->place == IN_LEAF && s->is_encoded && s->encoding == MIME_BASE64 && s->column > 0)
-        buf_add_str(to, "\r\n");
-    s->column = 0;
+    if (is_recoded(s))
+        recode_line_end(&s->recode, end, to);
+    else
+        buf_add(to, end);
 }
 
 /* ------------------------------------------------------------------ headers */
-
-/* Where a line can be folded, not before `from`, so that neither piece is blank; 0: nowhere. */
-static size_t fold_at(struct slice line, size_t from) {
-    size_t first = 0, last = line.len - 1;
-    while (first < last && ascii_is_blank(line.ptr[first]))
-        first++;
-    while (last > first && ascii_is_blank(line.ptr[last]))
-        last--;
-    for (size_t at = MIN(last, (size_t)SHORTEN_LINE_MAX); at > first && at >= from; at--) {
-        if (ascii_is_blank(line.ptr[at]))
-            return at;
-    }
-    return 0;
-}
-
-/* One line with its end. A fold in a field is no change of it (RFC 5322 §2.2.3). */
-static void add_header_line(struct shorten *s, struct slice line, bool is_field, struct buf *to) {
-    size_t end = line.len;
-    while (end > 0 && (line.ptr[end - 1] == '\n' || line.ptr[end - 1] == '\r'))
-        end--;
-    struct slice text = slice_first(line, end);
-    size_t from = 0;
-    if (text.len > SHORTEN_LINE_MAX && s->is_signed)
-        set_fault(s, signed_words);
-    if (text.len > 0 && !ascii_is_blank(text.ptr[0])) /* a name is not cut */
-        from = (size_t)(slice_find_byte(text, ':') + 1);
-    while (text.len > SHORTEN_LINE_MAX) {
-        size_t at = is_field ? fold_at(text, from) : 0;
-        if (at == 0) {
-            set_fault(s, field_words);
-            break;
-        }
-        buf_add(to, slice_first(text, at));
-        buf_add_str(to, "\r\n");
-        text = slice_from(text, at);
-        from = 0;
-    }
-    buf_add(to, text);
-    buf_add(to, slice_from(line, end));
-}
-
-static void add_header_lines(struct shorten *s, struct slice lines, bool is_field, struct buf *to) {
-    while (lines.len > 0) {
-        ssize_t lf = slice_find_byte(lines, '\n');
-        size_t len = lf < 0 ? lines.len : (size_t)lf + 1;
-        add_header_line(s, slice_first(lines, len), is_field, to);
-        lines = slice_from(lines, len);
-    }
-}
 
 struct facts {
     struct mime_type type;
@@ -283,26 +157,27 @@ static struct facts read_header(struct arena *a, struct slice header) {
 static void add_header(struct shorten *s, struct slice header, const struct facts *f, bool encode,
                        bool is_message, struct buf *to) {
     struct header_cursor c = {.message = header};
+    struct refold refold = {.to = to};
     size_t copied = 0;
     for (struct header_field field; header_next(&c, &field);) {
-        add_header_lines(s, slice_first(slice_from(header, copied), field.offset - copied), false,
-                         to);
+        struct slice between = slice_from(slice_first(header, field.offset), copied);
+        refold_lines(&refold, between, false);
         copied = field.offset + field.len;
         if (!encode || !header_is(&field, S("Content-Transfer-Encoding")))
-            add_header_lines(s, slice_first(slice_from(header, field.offset), field.len), true, to);
+            refold_lines(&refold, slice_first(slice_from(header, field.offset), field.len), true);
     }
     if (encode && is_message && !f->has_version)
         buf_add_str(to, "MIME-Version: 1.0\r\n");
     if (encode)
         buf_add_str(to, "Content-Transfer-Encoding: quoted-printable\r\n");
-    add_header_lines(s, slice_from(header, copied), false, to);
+    refold_lines(&refold, slice_from(header, copied), false);
+    if (refold.has_long && s->is_signed)
+        set_fault(s, signed_words);
+    if (refold.is_stuck)
+        set_fault(s, field_words);
 }
 
 /* ------------------------------------------------------------------ parts */
-
-static bool is_message_type(struct slice type) {
-    return slice_eq(type, S("message/rfc822")) || slice_eq(type, S("message/global"));
-}
 
 /* RFC 1847, RFC 3156, RFC 8551: opening, or changing, these is for the receiver alone. */
 static bool is_signed_type(struct slice type) {
@@ -336,7 +211,7 @@ static void enter_leaf(struct shorten *s, const struct facts *f, struct slice ty
     if (f->end == HEADER_NO_FIELD)
         s->encoding = MIME_UNKNOWN;
     s->has_long = s->has_junk = false;
-    s->column = s->pending_len = 0;
+    s->recode = (struct recode){.encoding = s->encoding};
 }
 
 /* A header is whole: what begins behind it? */
@@ -355,7 +230,8 @@ static void end_header(struct shorten *s, struct slice header, struct buf *to) {
     s->is_encoded = s->leaf < SHORTEN_PARTS && s->wanted[s->leaf / 8] >> s->leaf % 8 & 1;
     add_header(s, header, &f, s->is_encoded && f.encoding == MIME_PLAIN, is_message, to);
     s->is_signed |= is_signed_type(type);
-    s->of_message = opens && is_message_type(type);
+    s->of_message =
+        opens && (slice_eq(type, S("message/rfc822")) || slice_eq(type, S("message/global")));
     if (opens && slice_starts(type, S("multipart/")) && f.type.boundary.len > 0 &&
         s->depth < SHORTEN_DEPTH)
         enter_multipart(s, &f);
@@ -382,16 +258,6 @@ static size_t boundary_level(const struct shorten *s, struct slice line, bool *r
     return 0;
 }
 
-static void pass_boundary(struct shorten *s, size_t level, bool last, struct slice line,
-                          struct buf *to) {
-    end_leaf(s, to);
-    buf_add(to, line);
-    s->depth = last ? level - 1 : level;
-    s->is_signed = s->levels[level - 1].is_signed;
-    s->place = last ? IN_BETWEEN : IN_HEADER;
-    s->of_message = s->is_encoded = false;
-}
-
 /* ------------------------------------------------------------------ lines */
 
 static bool is_pgp(struct slice text) {
@@ -415,10 +281,6 @@ static void body_line(struct shorten *s, struct slice line, struct buf *to) {
     add_line_end(s, slice_from(line, end), to);
 }
 
-static bool is_empty_line(struct slice line) {
-    return slice_eq(line, S("\r\n")) || slice_eq(line, S("\n"));
-}
-
 static void add_to_header(struct shorten *s, struct slice piece) {
     if (s->header.len + piece.len > SHORTEN_HEADER_MAX)
         set_fault(s, bounds_words);
@@ -438,10 +300,16 @@ static void whole_line(struct shorten *s, struct slice line, struct buf *to) {
     if (level > 0) {
         if (s->place == IN_HEADER) /* a part that is all header */
             finish_header(s, to);
-        pass_boundary(s, level, last, line, to);
+        if (is_recoded(s))
+            recode_end(&s->recode, to);
+        buf_add(to, line);
+        s->depth = last ? level - 1 : level;
+        s->is_signed = s->levels[level - 1].is_signed;
+        s->place = last ? IN_BETWEEN : IN_HEADER;
+        s->of_message = s->is_encoded = false;
     } else if (s->place == IN_HEADER) {
         add_to_header(s, line);
-        if (is_empty_line(line))
+        if (slice_eq(line, S("\r\n")) || slice_eq(line, S("\n")))
             finish_header(s, to);
     } else {
         body_line(s, line, to);
@@ -533,6 +401,7 @@ int shorten_end(struct shorten *s, struct buf *to, struct problem *problem) {
     }
     if (s->place == IN_HEADER)
         finish_header(s, to);
-    end_leaf(s, to);
+    if (is_recoded(s))
+        recode_end(&s->recode, to);
     return s->fault ? problem_set(problem, -E_REFUSED, "%s", s->fault) : 0;
 }

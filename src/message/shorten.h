@@ -23,9 +23,10 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "message/refold.h"
 
-#define SHORTEN_LINE_MAX   998U /* without the line end */
-#define SHORTEN_DEPTH      32U  /* multiparts inside one another */
+#define SHORTEN_LINE_MAX   REFOLD_LINE_MAX /* without the line end */
+#define SHORTEN_DEPTH      32U             /* multiparts inside one another */
 #define SHORTEN_PARTS      1024U
 #define SHORTEN_HEADER_MAX ((size_t)64 * 1024)
 
