@@ -71,7 +71,7 @@ static int carry(struct carriage *c) WAITS {
     return store_deliver(w->to->store, w->to->id, &d, &c->delivered);
 }
 
-static void carriage_main(void *arg) {
+static void carriage_main(void *arg) WAITS {
     struct carriage *c = arg;
     c->error = carry(c);
 }
