@@ -8,7 +8,8 @@
  *
  * The first source is local.c, which has its tables in directory.db, too, and is the only one that
  * can be changed here. Another one (LDAP, PAM, PostgreSQL) implements these functions and is given
- * to directory_open(). Many fibers call it at the same time.
+ * as directory_options.source; its accounts have numbers that never change. Many fibers call it at
+ * the same time.
  */
 #pragma once
 
