@@ -193,7 +193,7 @@ const struct conf_setting conf_settings[] = {
              "ほかのサーバーへ送信するプロセスの数。",
              "2")),
     NUMBER(CONF_WORKERS, workers.mail, "mail", "2", LIMITS(1, 64),
-         FOR(MASTER, CONF_RESTART),
+         FOR(MASTER | MAIL, CONF_RESTART),
          DOC("How many processes share the accounts; each account lives in one of them.",
              "アカウントを分担するプロセスの数。一つのアカウントは一つのプロセスが受け持ちます。",
              "4")),

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "fiber/wait.h"
+#include "role/directory_files.h"
 #include "role/mail_sessions.h"
 #include "role/roles.h"
 #include "store/solo/solo.h"
@@ -27,6 +28,13 @@ static uint64_t min_free(const struct conf *conf) {
 /* Less than a reader notices; under load enough for many messages to one mailbox. */
 #define PATIENCE (250 * USEC_MS)
 
+/* All mail processes see the same folder. */
+static bool owns(void *arg, uint64_t account) {
+    const struct process *p = arg;
+    const struct mail *m = p->state;
+    return account % DIRECTORY_SHARDS % m->workers == p->worker;
+}
+
 static int open_mail(struct process *p, struct problem *problem) WAITS {
     struct mail *m = NEW(struct mail);
     struct solo_options solo = {.dir = ".", .min_free = min_free(p->conf)};
@@ -37,10 +45,13 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
         .patience = PATIENCE,
         .report = report_damage,
         .report_arg = p,
+        .owns = owns,
+        .owns_arg = p,
         .used = mail_note_used,
         .used_arg = p,
     };
     p->state = m;
+    m->workers = p->conf->workers.mail;
     mail_sessions_init(m);
     fiber_cond_init(&m->used_filled);
     fiber_mutex_init(&m->telling);

@@ -18,6 +18,7 @@
 
 struct mail {
     struct store *store;
+    unsigned workers; /* mail processes that share the accounts */
     const struct doors *doors;
     struct list sessions; /* struct mail_session */
     struct fiber_cond session_ended;

@@ -123,6 +123,7 @@ struct store {
     struct list overfull;        /* accounts to visit */
     struct fiber_cond forgetful; /* the fiber of forget.c waits here */
     struct fiber *forgets;
+    bool remembers;  /* something may have been kept to be brought back */
     bool needs_room; /* on the disk: nothing is kept to be brought back */
     usec_t asked_for_room;
 

@@ -147,7 +147,8 @@ void forget_main(void *arg) {
     while (!s->closing && !fiber_cancelled()) {
         visit_crowded(s);
         if (s->needs_room || fiber_now() >= next) {
-            visit_all(s);
+            if (s->remembers)
+                visit_all(s);
             s->needs_room = false;
             next = fiber_now() + VISITS_EVERY;
         } else if (!s->closing) {

@@ -108,6 +108,7 @@ void store_set_memory(struct store *s, uint64_t bytes) {
 }
 
 void store_set_undelete(struct store *s, usec_t undelete, uint64_t bytes) {
+    s->remembers |= undelete > 0;
     s->options.undelete = undelete;
     s->options.undelete_bytes = bytes ? bytes : UINT64_MAX;
 }

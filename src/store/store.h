@@ -37,7 +37,8 @@ struct store_options {
     unsigned writers; /* accounts written at the same time; 0: 16 */
 
     /* How long what was removed can be brought back, and how many bytes of it an account may have;
-     * see undelete.h. 0: not at all; any. */
+     * see undelete.h. 0: not at all; any. What a store before this one has kept goes when its time
+     * is over, as soon as this one keeps something. */
     usec_t undelete;
     uint64_t undelete_bytes;
 
