@@ -303,6 +303,24 @@ static void a_key_set_knows_what_was_added(void **state) {
     key_set_done(&s);
 }
 
+/* The most that one key costs is a few places of the table, however many there are. */
+static void a_key_set_grows_piece_by_piece(void **state) {
+    struct key_set s = {0};
+    size_t moved = 0;
+    for (uint64_t i = 1; i <= 100000; i++) {
+        key_set_add(&s, i * 0x9e3779b97f4a7c15U);
+        assert_true(s.moved <= moved + KEY_SET_MOVES);
+        moved = s.moved;
+        for (uint64_t k = i; k > 0; k /= 2)
+            assert_true(key_set_has(&s, k * 0x9e3779b97f4a7c15U));
+    }
+    assert_int_equal(s.count, 100000);
+    assert_int_equal(s.old.size, 0);
+    assert_true(2 * s.count <= s.table.size);
+    assert_int_equal(key_set_bytes(&s), s.table.size * 8);
+    key_set_done(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_account_note_carries_counters_and_seals),
@@ -314,6 +332,7 @@ int main(void) {
         cmocka_unit_test(notes_of_what_is_removed_are_read_as_written),
         cmocka_unit_test(a_property_note_carries_any_bytes),
         cmocka_unit_test(a_key_set_knows_what_was_added),
+        cmocka_unit_test(a_key_set_grows_piece_by_piece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

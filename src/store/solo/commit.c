@@ -210,6 +210,8 @@ int solo_commit(struct backend_account *account, const struct list *records) {
         note_bodies(a, &g);
     log_done(&g);
     fiber_mutex_unlock(&a->log);
+    if (a->keys.spent)
+        keys_free_spent(a);
     if (!error && list_empty(records))
         catch_up(a);
     return error;

@@ -180,6 +180,7 @@ void log_leave_pack(struct solo_account *a);
 int solo_find_key(struct backend_account *a, struct slice key, uint64_t *ret_body,
                   uint32_t *ret_uid) WAITS;
 void keys_note(struct solo_account *a, struct slice key); /* of a commit */
+void keys_free_spent(struct solo_account *a) WAITS;       /* after keys_note() */
 void keys_clear(struct solo_account *a);
 
 /* ------------------------------------------------------------------ places.c */

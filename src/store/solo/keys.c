@@ -18,14 +18,15 @@ static void load_key(void *arg, struct slice key) {
     key_set_add(arg, key_hash(key));
 }
 
+#define SPENT_LARGE 65536U /* places of the table that follows */
+
 static int run_load(void *arg) {
     struct load_job *j = arg;
     return index_each_key(j->index, load_key, &j->keys);
 }
 
-static void count_memory(struct solo_account *a, const struct key_set *before) {
-    *a->solo->host.memory +=
-        ((int64_t)a->keys.size - (int64_t)before->size) * (int64_t)sizeof *a->keys.hashes;
+static void count_memory(struct solo_account *a, size_t before) {
+    *a->solo->host.memory += (int64_t)key_set_bytes(&a->keys) - (int64_t)before;
 }
 
 static int load_keys(struct solo_account *a) WAITS {
@@ -42,7 +43,7 @@ static int load_keys(struct solo_account *a) WAITS {
         } else {
             a->keys = j.keys;
             a->keys_loaded = true;
-            count_memory(a, &(struct key_set){0});
+            count_memory(a, 0);
         }
     }
     files_unlock(a, error);
@@ -52,13 +53,26 @@ static int load_keys(struct solo_account *a) WAITS {
 void keys_note(struct solo_account *a, struct slice key) {
     if (!a->keys_loaded || key.len == 0)
         return;
-    struct key_set before = a->keys;
+    size_t before = key_set_bytes(&a->keys);
     key_set_add(&a->keys, key_hash(key));
-    count_memory(a, &before);
+    count_memory(a, before);
+}
+
+static int run_free(void *arg) {
+    free(arg);
+    return 0;
+}
+
+void keys_free_spent(struct solo_account *a) {
+    void *spent = TAKE_PTR(a->keys.spent);
+    if (a->keys.table.size < SPENT_LARGE)
+        free(spent);
+    else
+        (void)offload(OFFLOAD_DISK, run_free, spent);
 }
 
 void keys_clear(struct solo_account *a) {
-    *a->solo->host.memory -= (int64_t)(a->keys.size * sizeof *a->keys.hashes);
+    *a->solo->host.memory -= (int64_t)key_set_bytes(&a->keys);
     key_set_done(&a->keys);
     a->keys_loaded = false;
 }
