@@ -49,7 +49,7 @@ static void add_row(struct listing *l, const struct account *account, struct are
     if (quota > 0)
         table_size(t, quota);
     else
-        table_word(t, l->c->conf ? _("none") : "");
+        table_word(t, l->c->conf ? _("none") : _("of the settings")); /* which cannot be read */
     table_text(t, when(l, a, account->last_login, _("never")));
 }
 

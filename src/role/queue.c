@@ -144,7 +144,7 @@ static void log_event(void *arg, queue_id id, const char *kind, struct slice sen
 /* ------------------------------------------------------------------ life */
 
 static void note_spool(void *arg, enum spool_notice kind, const char *text) {
-    bool bad = kind != SPOOL_NOTICE_TORN && kind != SPOOL_NOTICE_STRAY;
+    bool bad = kind != SPOOL_NOTICE_TORN && kind != SPOOL_NOTICE_STRAY && kind != SPOOL_NOTICE_ROOM;
     process_event(arg, 0, bad ? KIND_ERROR : KIND_WARNING, NULL, 0, "Spool: %s", text);
 }
 

@@ -230,6 +230,7 @@ struct spool {
     struct buf unlinks; /* ids of large files whose messages are settled */
 
     uint64_t free_bytes;
+    bool full_told;   /* that less is free than the reserve */
     usec_t free_seen; /* monotonic; 0: never */
     struct spool_stat stat;
 };

@@ -298,8 +298,26 @@ void spool_set_reserve(struct spool *s, uint64_t bytes) {
     s->options.reserve = bytes ? bytes : RESERVE;
 }
 
+/* Once each way: a disk whose free space goes up and down about the reserve fills no log. */
+static void tell_space(struct spool *s) {
+    uint64_t reserve = s->options.reserve;
+    if (!s->full_told && s->free_bytes < reserve)
+        spool_log(
+            s, SPOOL_NOTICE_FULL,
+            "the disk has %llu MiB free, less than the %llu MiB of disk-reserve: new messages "
+            "are refused for now with 452",
+            (unsigned long long)(s->free_bytes >> 20), (unsigned long long)(reserve >> 20));
+    else if (s->full_told && s->free_bytes >= reserve + reserve / 8)
+        spool_log(s, SPOOL_NOTICE_ROOM, "the disk has %llu MiB free again: messages are taken",
+                  (unsigned long long)(s->free_bytes >> 20));
+    else
+        return;
+    s->full_told = !s->full_told;
+}
+
 bool spool_is_full(struct spool *s, uint64_t size) {
-    (void)spool_refresh_space(s);
+    if (spool_refresh_space(s) == 0)
+        tell_space(s);
     return s->free_bytes < s->options.reserve + size;
 }
 

@@ -42,6 +42,8 @@ enum spool_notice {
     SPOOL_NOTICE_UNKNOWN, /* something that this program does not understand was left alone */
     SPOOL_NOTICE_FAILED,  /* a write or sync failed: the file is not used any more (D3) */
     SPOOL_NOTICE_LOW,     /* no room to set a further segment aside */
+    SPOOL_NOTICE_FULL,    /* less is free than the reserve: messages are refused */
+    SPOOL_NOTICE_ROOM,    /* and now there is more again */
 };
 
 struct spool_message;

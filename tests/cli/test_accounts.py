@@ -83,6 +83,7 @@ def test_a_slip_in_the_settings_leaves_the_accounts_within_reach(server):
         assert "warning" in said and said.count(f"hayauma.conf:{line}:") == 1, said
     assert f"hayauma.conf:{line}:" in server.add(TAMA).stderr
     assert shown(server)["address"] == TAMA
+    assert "of the settings" in server("account", "list").stdout  # its quota
     server("account", "disable", TAMA)
     server("account", "remove", TAMA)
     server("account", "purge", TAMA)

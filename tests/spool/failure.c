@@ -405,6 +405,24 @@ WORLD_TEST(another_reserve_counts_at_once) {
     assert_int_equal(try_send(w, S("yes"), &id), 0);
 }
 
+/* A postmaster learns of it from the log, not from each message that is refused. */
+WORLD_TEST(a_disk_that_fills_up_is_told_once_and_once_that_there_is_room) {
+    uint64_t id = 0;
+    world_open(w);
+    assert_int_equal(try_send(w, S("room"), &id), 0);
+    assert_int_equal(w->notices[SPOOL_NOTICE_FULL], 0);
+    spool_set_reserve(w->spool, 1ULL << 60);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(try_send(w, S("no"), &id), -ENOSPC);
+    assert_int_equal(w->notices[SPOOL_NOTICE_FULL], 1);
+    assert_int_equal(w->notices[SPOOL_NOTICE_ROOM], 0);
+    spool_set_reserve(w->spool, 1);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(try_send(w, S("yes"), &id), 0);
+    assert_int_equal(w->notices[SPOOL_NOTICE_FULL], 1);
+    assert_int_equal(w->notices[SPOOL_NOTICE_ROOM], 1);
+}
+
 /* ------------------------------------------------------------------ lost bytes */
 
 /* Messages "0" to "4", one commit each. */
@@ -626,6 +644,7 @@ int main(void) {
         cmocka_unit_test(write_without_room_leaves_nothing_behind),
         cmocka_unit_test(messages_are_refused_before_the_file_system_is_full),
         cmocka_unit_test(another_reserve_counts_at_once),
+        cmocka_unit_test(a_disk_that_fills_up_is_told_once_and_once_that_there_is_room),
         cmocka_unit_test(damage_in_one_commit_loses_no_other),
         cmocka_unit_test(message_of_a_damaged_commit_is_saved),
         cmocka_unit_test(end_of_a_message_in_a_damaged_commit_does_not_count),
