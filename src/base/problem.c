@@ -73,17 +73,14 @@ static bool took(struct problem *p, int written) {
 #define PUT(p, ...)                                                                                \
     took(p, snprintf((p)->parts + (p)->parts_len, sizeof(p)->parts - (p)->parts_len, __VA_ARGS__))
 
-static bool put_text(struct problem *p, va_list *args) {
-    int len = va_arg(*args, int);
-    return PUT(p, "s%.*s", len, va_arg(*args, const char *));
-}
-
 static bool put_argument(struct problem *p, enum type type, va_list *args) {
+    int len;
     switch (type) {
     case TYPE_NONE:
         return true;
     case TYPE_TEXT:
-        return put_text(p, args);
+        len = va_arg(*args, int);
+        return PUT(p, "s%.*s", len, va_arg(*args, const char *));
     case TYPE_WORDS:
         return PUT(p, "w%s", va_arg(*args, const char *));
     case TYPE_CHAR:

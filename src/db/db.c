@@ -49,16 +49,12 @@ static int fail(struct db *db, int code, const char *words) {
                        code == -E_CORRUPT ? db->kind->remedy : "", sqlite3_errmsg(db->handle));
 }
 
-/* SQLite says so itself of writes only, not of a new file or of the index of its log. */
-static bool is_full(struct db *db, int said) {
-    int error =
-        said == SQLITE_IOERR || said == SQLITE_CANTOPEN ? sqlite3_system_errno(db->handle) : 0;
-    return error == ENOSPC || error == EDQUOT || error == EFBIG;
-}
-
+/* Of a full disk SQLite says so for writes only, not for a new file or the index of its log. */
 int db_failed(struct db *db) {
     int said = sqlite3_errcode(db->handle) & 0xff;
-    if (is_full(db, said))
+    int error =
+        said == SQLITE_IOERR || said == SQLITE_CANTOPEN ? sqlite3_system_errno(db->handle) : 0;
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         said = SQLITE_FULL;
     for (size_t i = 0; i < ARRAY_SIZE(FAILURES); i++)
         if (FAILURES[i].sqlite == said)

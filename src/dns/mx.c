@@ -227,13 +227,6 @@ static void put_in_order(struct dns_host *hosts, size_t count) {
     }
 }
 
-static bool is_listed(const struct dns_host *hosts, size_t count, struct slice name) {
-    for (size_t i = 0; i < count; i++)
-        if (slice_eq(hosts[i].name, name))
-            return true;
-    return false;
-}
-
 /* The next part of what was left out. */
 static void take_next_hosts(struct finder *f) {
     f->hosts = f->left_out;
@@ -270,9 +263,13 @@ static int take_mx(struct finder *f, const struct dns_answer *answer) {
     }
     put_in_order(hosts, count);
     f->left_out = hosts;
-    for (size_t i = 0; i < count; i++)
-        if (!is_listed(hosts, f->left_count, hosts[i].name))
+    for (size_t i = 0; i < count; i++) {
+        bool listed = false;
+        for (size_t k = 0; k < f->left_count; k++)
+            listed |= slice_eq(hosts[k].name, hosts[i].name);
+        if (!listed)
             hosts[f->left_count++] = hosts[i];
+    }
     f->way.secure = answer->secure;
     take_next_hosts(f);
     print_mx(f, answer);

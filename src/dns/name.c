@@ -72,13 +72,6 @@ struct name_writer {
     size_t len, label;
 };
 
-static int add_byte(struct name_writer *w, char c) {
-    if (w->len - w->label > DNS_LABEL_SIZE || w->len + 1 >= DNS_NAME_WIRE)
-        return -E_LIMIT;
-    w->wire[w->len++] = c;
-    return 0;
-}
-
 static int end_label(struct name_writer *w) {
     size_t len = w->len - w->label - 1;
     if (len == 0)
@@ -108,8 +101,10 @@ int dns_name_write(struct slice text, char wire[static DNS_NAME_WIRE], size_t *r
             r = c > 0x20 && c < 0x7f ? 0 : -E_SYNTAX;
             if (c == '\\')
                 r = read_escape(text, &i, &c);
+            if (r == 0 && (w.len - w.label > DNS_LABEL_SIZE || w.len + 1 >= DNS_NAME_WIRE))
+                r = -E_LIMIT;
             if (r == 0)
-                r = add_byte(&w, c);
+                wire[w.len++] = c;
         }
         if (r < 0)
             return r;

@@ -95,13 +95,6 @@ static enum spf_result match_mx(struct search *s, struct slice domain, const str
     return r;
 }
 
-static enum spf_result match_exists(struct search *s, struct slice name,
-                                    const struct term *t) WAITS {
-    struct dns_answer answer;
-    enum spf_result r = ask_counted(s, name, DNS_A, &answer);
-    return r != SPF_PASS ? r : answer.count > 0 ? t->result : SPF_NONE;
-}
-
 static enum spf_result match_include(struct search *s, const struct term *t) WAITS {
     struct slice record = {NULL, 0};
     switch (check(s, t->value, &record)) {
@@ -145,8 +138,11 @@ static enum spf_result match(struct search *s, struct slice domain, const struct
         return match_host(s, target, t);
     if (slice_eq_nocase(t->name, S("mx")))
         return match_mx(s, target, t);
-    if (slice_eq_nocase(t->name, S("exists")) && t->value.len > 0)
-        return match_exists(s, t->value, t);
+    if (slice_eq_nocase(t->name, S("exists")) && t->value.len > 0) {
+        struct dns_answer answer;
+        enum spf_result r = ask_counted(s, t->value, DNS_A, &answer);
+        return r != SPF_PASS ? r : answer.count > 0 ? t->result : SPF_NONE;
+    }
     if (slice_eq_nocase(t->name, S("include")) && t->value.len > 0)
         return match_include(s, t);
     return SPF_PERMERROR;

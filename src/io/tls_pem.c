@@ -7,12 +7,6 @@
 
 #include "base/words.h"
 
-/* Whether the last certificate was not read because there was none. */
-static bool is_end(void) {
-    unsigned long error = ERR_peek_last_error();
-    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
 int tls_pem_each(struct slice pem, int (*take)(void *arg, X509 *x), void *arg,
                  struct problem *problem) {
     BIO *bio = BIO_new_mem_buf(pem.ptr, (int)MIN(pem.len, (size_t)INT_MAX));
@@ -22,7 +16,9 @@ int tls_pem_each(struct slice pem, int (*take)(void *arg, X509 *x), void *arg,
     while (r == 0 && !end) {
         ERR_clear_error();
         X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-        end = !x && is_end();
+        unsigned long error = ERR_peek_last_error();
+        end =
+            !x && ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
         if (x)
             r = take(arg, x);
         else if (!end)

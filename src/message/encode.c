@@ -127,14 +127,6 @@ static bool is_attribute_char(char c) {
     return ascii_is_alpha(c) || ascii_is_digit(c) || slice_find_byte(S("!#$&+-.^_`{|}~"), c) >= 0;
 }
 
-static bool is_token(struct slice value) {
-    for (size_t i = 0; i < value.len; i++) {
-        if (!is_attribute_char(value.ptr[i]))
-            return false;
-    }
-    return value.len > 0;
-}
-
 /* One section's worth of percent-encoded characters from the front of *value. */
 static void percent_section(struct buf *to, struct slice *value) {
     size_t end = to->len + PARAMETER_SECTION;
@@ -174,7 +166,10 @@ void encode_parameter(struct fold *f, const char *name, struct slice value) {
     }
     _cleanup_(buf_done) struct buf text = {0};
     buf_printf(&text, "%s=", name);
-    if (is_token(value))
+    size_t token = 0;
+    while (token < value.len && is_attribute_char(value.ptr[token]))
+        token++;
+    if (token > 0 && token == value.len)
         buf_add(&text, value);
     else
         quote(&text, value);

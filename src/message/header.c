@@ -30,12 +30,6 @@ static size_t name_length(struct slice line, size_t *ret_colon) {
     return n;
 }
 
-/* "From tama Sun Nov 22 ...": what parts the messages of an mbox file, perhaps quoted (RFC 4155).
- */
-static bool is_mbox_line(struct slice line) {
-    return slice_starts(line, S("From ")) || slice_starts(line, S(">From "));
-}
-
 static bool ended(struct header_cursor *c, enum header_end end, size_t body) {
     c->end = end;
     c->body = body;
@@ -56,7 +50,9 @@ bool header_next(struct header_cursor *c, struct header_field *ret) {
         if (text == 0)
             return ended(c, HEADER_EMPTY_LINE, from + len);
         name = name_length(line, &colon);
-        if (name == 0 && !is_mbox_line(line))
+        /* "From tama Sun ..." parts the messages of an mbox file, perhaps quoted (RFC 4155). */
+        bool parts_mbox = slice_starts(line, S("From ")) || slice_starts(line, S(">From "));
+        if (name == 0 && !parts_mbox)
             return ended(c, HEADER_NO_FIELD, from);
         value_end = from + text;
         end = from + len;

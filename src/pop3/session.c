@@ -55,14 +55,6 @@ static bool is_marked(const struct session *s, size_t at) {
     return s->marks && (s->marks[at / 8] >> (at % 8) & 1);
 }
 
-static void mark(struct session *s, size_t at) {
-    if (!s->marks)
-        s->marks = mem_zero((s->sender.count + 7) / 8);
-    s->marks[at / 8] = (uint8_t)(s->marks[at / 8] | 1U << (at % 8));
-    s->left--;
-    s->left_octets -= message_size(s, at);
-}
-
 static void unmark_all(struct session *s) {
     free(s->marks);
     s->marks = NULL;
@@ -191,7 +183,11 @@ static void reply_dele(struct session *s, const struct pop3_command *command) WA
     size_t at;
     if (!find_message(s, command, &at))
         return;
-    mark(s, at);
+    if (!s->marks)
+        s->marks = mem_zero((s->sender.count + 7) / 8);
+    s->marks[at / 8] = (uint8_t)(s->marks[at / 8] | 1U << (at % 8));
+    s->left--;
+    s->left_octets -= message_size(s, at);
     stream_printf(s->c.stream, "+OK message %zu deleted\r\n", at + 1);
 }
 

@@ -87,15 +87,6 @@ static struct dsn_recipient recipient_of(struct attempt *at, const struct report
     };
 }
 
-static struct slice random_boundary(struct arena *a) {
-    char bytes[BOUNDARY_LEN];
-    _cleanup_(buf_done) struct buf text = {0};
-    random_bytes(bytes, sizeof bytes);
-    buf_add_str(&text, "=_");
-    hex_encode(&text, slice_of(bytes, sizeof bytes));
-    return arena_copy(a, buf_slice(&text));
-}
-
 /* The part of the message that is returned, or of which the header is. */
 static struct slice returned_part(struct attempt *at, struct dsn *dsn) WAITS {
     struct slice part = S("");
@@ -119,6 +110,11 @@ void report_compose(struct attempt *at, queue_id id, const struct report_item *i
     struct dsn_recipient *recipients = arena_array(at->a, count, sizeof *recipients);
     for (size_t i = 0; i < count; i++)
         recipients[i] = recipient_of(at, &items[i]);
+    char chance[BOUNDARY_LEN];
+    _cleanup_(buf_done) struct buf boundary = {0};
+    random_bytes(chance, sizeof chance);
+    buf_add_str(&boundary, "=_");
+    hex_encode(&boundary, slice_of(chance, sizeof chance));
     struct dsn dsn = {
         .sender = &sender,
         .host = host,
@@ -126,7 +122,7 @@ void report_compose(struct attempt *at, queue_id id, const struct report_item *i
         .arrival = at->envelope.arrival,
         .now = fiber_wall(),
         .message_id = message_id_make(at->a, id, host),
-        .boundary = random_boundary(at->a),
+        .boundary = buf_slice(&boundary),
         .recipients = recipients,
         .recipient_count = count,
         .eight_bit = true,
