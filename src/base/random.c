@@ -43,9 +43,22 @@ void random_bytes(void *to, size_t len) {
     }
 }
 
+/*
+ * A call of the system for each number would cost more than most of what numbers are for. Each
+ * thread has its own supply; a number that was given is no longer in it. The master starts its
+ * processes by exec, so no two of them share one.
+ */
 uint64_t random_u64(void) {
-    uint64_t v = 0;
-    random_bytes(&v, sizeof v);
+    static _Thread_local uint64_t supply[32];
+    static _Thread_local size_t left;
+    if (fixed)
+        return next_fixed();
+    if (left == 0) {
+        random_bytes(supply, sizeof supply);
+        left = ARRAY_SIZE(supply);
+    }
+    uint64_t v = supply[--left];
+    supply[left] = 0;
     return v;
 }
 
