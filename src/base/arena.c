@@ -50,6 +50,10 @@ struct slice arena_copy(struct arena *a, struct slice s) {
     return slice_of(arena_str(a, s), s.len);
 }
 
+struct slice arena_lower(struct arena *a, struct slice s) {
+    return slice_lower(s, arena_alloc(a, s.len + 1));
+}
+
 char *arena_str(struct arena *a, struct slice s) {
     char *copy = arena_alloc(a, s.len + 1);
     if (s.len > 0)

@@ -27,7 +27,8 @@ struct arena {
 
 void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any object */
 void *arena_array(struct arena *a, size_t count, size_t size);
-struct slice arena_copy(struct arena *a, struct slice s); /* the copy has a NUL behind it */
+struct slice arena_copy(struct arena *a, struct slice s);  /* the copy has a NUL behind it */
+struct slice arena_lower(struct arena *a, struct slice s); /* the same, its ASCII in lower case */
 char *arena_str(struct arena *a, struct slice s);
 struct slice arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 struct slice arena_printf_v(struct arena *a, const char *format, va_list args) PRINTF_LIKE(2, 0);

@@ -88,6 +88,16 @@ int cli_fail(int error, const struct problem *problem) {
     return (int)exit_of(error);
 }
 
+int cli_confirm(struct cli *c, int code, const char *format, ...) {
+    va_list args;
+    if (code != CLI_OK || c->json)
+        return code;
+    va_start(args, format);
+    buf_printf_v(&c->out, format, args);
+    va_end(args);
+    return code;
+}
+
 int cli_need_settings(struct cli *c) {
     _cleanup_(buf_done) struct buf text = {0};
     if (c->conf)

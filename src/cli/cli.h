@@ -39,6 +39,9 @@ void cli_print(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Says what went wrong, and gives the exit code that stands for the error. */
 int cli_fail(int error, const struct problem *problem);
 
+/* `code`, with a sentence about what is done onto `out` when it is CLI_OK, but for programs. */
+int cli_confirm(struct cli *c, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+
 /* CLI_OK when the settings are there; else says what is wrong with them. */
 int cli_need_settings(struct cli *c);
 

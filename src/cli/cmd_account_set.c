@@ -24,17 +24,6 @@ static int set(struct cli *c, const char *what, struct slice value, bool accept_
     return set_insisting(c, what, value, accept_weak, false);
 }
 
-static int confirm(struct cli *c, int code, const char *format, ...) PRINTF_LIKE(3, 4);
-static int confirm(struct cli *c, int code, const char *format, ...) {
-    va_list args;
-    if (code != CLI_OK || c->json)
-        return code;
-    va_start(args, format);
-    buf_printf_v(&c->out, format, args);
-    va_end(args);
-    return code;
-}
-
 static struct slice address_of(const struct cli *c) {
     return cli_shown(c->arena, cli_text(c->call, "USER@DOMAIN"));
 }
@@ -64,7 +53,7 @@ int cmd_account_password(struct cli *c) {
     if (r < 0)
         return cli_fail(r, &problem);
     int code = set(c, "password", secret_slice(&secret), cli_has(c->call, "force-weak"));
-    (void)confirm(c, code, _("%.*s has a new password.\n"), SLICE_ARG(address_of(c)));
+    (void)cli_confirm(c, code, _("%.*s has a new password.\n"), SLICE_ARG(address_of(c)));
     return tell_secret(c, code, &secret, _("Password: %.*s\n"));
 }
 
@@ -72,32 +61,32 @@ int cmd_account_apop(struct cli *c) {
     struct problem problem = {0};
     _cleanup_(secret_wipe) struct secret secret = {0};
     if (cli_has(c->call, "remove"))
-        return confirm(c, set(c, "apop", S(""), false), _("%.*s can use APOP no more.\n"),
-                       SLICE_ARG(address_of(c)));
+        return cli_confirm(c, set(c, "apop", S(""), false), _("%.*s can use APOP no more.\n"),
+                           SLICE_ARG(address_of(c)));
     int r = secret_get(c, SECRET_APOP, &secret, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     int code = set(c, "apop", secret_slice(&secret), false);
-    (void)confirm(c, code, _("%.*s can use APOP now.\n"), SLICE_ARG(address_of(c)));
+    (void)cli_confirm(c, code, _("%.*s can use APOP now.\n"), SLICE_ARG(address_of(c)));
     return tell_secret(c, code, &secret, _("APOP secret: %.*s\n"));
 }
 
 /* ------------------------------------------------------------------ the others */
 
 int cmd_account_enable(struct cli *c) {
-    return confirm(c, set(c, "enabled", S("yes"), false), _("%.*s is enabled.\n"),
-                   SLICE_ARG(address_of(c)));
+    return cli_confirm(c, set(c, "enabled", S("yes"), false), _("%.*s is enabled.\n"),
+                       SLICE_ARG(address_of(c)));
 }
 
 int cmd_account_disable(struct cli *c) {
-    return confirm(c, set_insisting(c, "enabled", S("no"), false, cli_has(c->call, "force")),
-                   _("%.*s is disabled: it can neither log in nor receive messages.\n"),
-                   SLICE_ARG(address_of(c)));
+    return cli_confirm(c, set_insisting(c, "enabled", S("no"), false, cli_has(c->call, "force")),
+                       _("%.*s is disabled: it can neither log in nor receive messages.\n"),
+                       SLICE_ARG(address_of(c)));
 }
 
 int cmd_account_admin(struct cli *c) {
     bool yes = cli_number(c->call, "yes|no", 0) == 1;
-    return confirm(
+    return cli_confirm(
         c, set_insisting(c, "admin", yes ? S("yes") : S("no"), false, cli_has(c->call, "force")),
         yes ? _("%.*s is an administrator now.\n") : _("%.*s is no administrator now.\n"),
         SLICE_ARG(address_of(c)));
@@ -110,12 +99,12 @@ int cmd_account_quota(struct cli *c) {
     int code = set(c, "quota", value, false);
     format_size(&size, quota);
     if (quota == 0)
-        return confirm(c, code, _("%.*s has the quota of the settings.\n"),
-                       SLICE_ARG(address_of(c)));
-    return confirm(c, code, _("%.*s may hold %s.\n"), SLICE_ARG(address_of(c)), buf_str(&size));
+        return cli_confirm(c, code, _("%.*s has the quota of the settings.\n"),
+                           SLICE_ARG(address_of(c)));
+    return cli_confirm(c, code, _("%.*s may hold %s.\n"), SLICE_ARG(address_of(c)), buf_str(&size));
 }
 
 int cmd_account_name(struct cli *c) {
-    return confirm(c, set(c, "name", cli_text(c->call, "NAME"), false), _("%.*s has a new name.\n"),
-                   SLICE_ARG(address_of(c)));
+    return cli_confirm(c, set(c, "name", cli_text(c->call, "NAME"), false),
+                       _("%.*s has a new name.\n"), SLICE_ARG(address_of(c)));
 }

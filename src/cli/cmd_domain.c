@@ -16,26 +16,15 @@ static int change(struct cli *c, domain_change *fn, struct slice name, struct sl
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 
-static int confirm(struct cli *c, int code, const char *format, ...) PRINTF_LIKE(3, 4);
-static int confirm(struct cli *c, int code, const char *format, ...) {
-    va_list args;
-    if (code != CLI_OK || c->json)
-        return code;
-    va_start(args, format);
-    buf_printf_v(&c->out, format, args);
-    va_end(args);
-    return code;
-}
-
 int cmd_domain_add(struct cli *c) {
     struct slice name = cli_text(c->call, "DOMAIN"), target = cli_text(c->call, "alias-of");
     int code = change(c, access_domain_add, name, target);
     if (target.len > 0)
-        return confirm(c, code, _("%.*s is another name for %.*s now.\n"),
-                       SLICE_ARG(cli_shown(c->arena, name)),
-                       SLICE_ARG(cli_shown(c->arena, target)));
-    return confirm(c, code, _("%.*s is a domain of this host now.\n"),
-                   SLICE_ARG(cli_shown(c->arena, name)));
+        return cli_confirm(c, code, _("%.*s is another name for %.*s now.\n"),
+                           SLICE_ARG(cli_shown(c->arena, name)),
+                           SLICE_ARG(cli_shown(c->arena, target)));
+    return cli_confirm(c, code, _("%.*s is a domain of this host now.\n"),
+                       SLICE_ARG(cli_shown(c->arena, name)));
 }
 
 static int remove_domain(struct directory_access *x, struct slice name, struct slice target,
@@ -47,8 +36,8 @@ static int remove_domain(struct directory_access *x, struct slice name, struct s
 int cmd_domain_remove(struct cli *c) {
     struct slice name = cli_text(c->call, "DOMAIN");
     int code = change(c, remove_domain, name, S(""));
-    return confirm(c, code, _("%.*s is no domain of this host any more.\n"),
-                   SLICE_ARG(cli_shown(c->arena, name)));
+    return cli_confirm(c, code, _("%.*s is no domain of this host any more.\n"),
+                       SLICE_ARG(cli_shown(c->arena, name)));
 }
 
 int cmd_domain_catch_all(struct cli *c) {
@@ -56,10 +45,11 @@ int cmd_domain_catch_all(struct cli *c) {
     bool none = slice_eq(target, S("none"));
     int code = change(c, access_domain_catch_all, name, none ? S("") : target);
     if (none)
-        return confirm(c, code, _("Mail to nobody in %.*s is refused now.\n"),
-                       SLICE_ARG(cli_shown(c->arena, name)));
-    return confirm(c, code, _("What nobody else in %.*s gets goes to %.*s now.\n"),
-                   SLICE_ARG(cli_shown(c->arena, name)), SLICE_ARG(cli_shown(c->arena, target)));
+        return cli_confirm(c, code, _("Mail to nobody in %.*s is refused now.\n"),
+                           SLICE_ARG(cli_shown(c->arena, name)));
+    return cli_confirm(c, code, _("What nobody else in %.*s gets goes to %.*s now.\n"),
+                       SLICE_ARG(cli_shown(c->arena, name)),
+                       SLICE_ARG(cli_shown(c->arena, target)));
 }
 
 /* ------------------------------------------------------------------ list */

@@ -5,6 +5,7 @@
  */
 #include "cli/docs.h"
 #include "conf/conf.h"
+#include "message/text.h"
 
 static const char head[] =
     ".\\\" SPDX-License-Identifier: ISC\n"
@@ -157,35 +158,16 @@ static const char *either(const char *english, const char *japanese) {
     return words_are_japanese() ? japanese : english;
 }
 
-/* Text in which nothing means anything to roff. */
-static void write_text(struct buf *to, struct slice text) {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '\\')
-            buf_add_str(to, "\\e");
-        else if (c == '-')
-            buf_add_str(to, "\\-");
-        else if (c == '"')
-            buf_add_str(to, "\\(dq");
-        else if (c == '\'')
-            buf_add_str(to, "\\(aq");
-        else if (c == '.' && i == 0)
-            buf_add_str(to, "\\&.");
-        else
-            buf_add_byte(to, c);
-    }
-}
-
 /* Sentences, each on a line of its own, as roff wants them. */
 static void write_sentences(struct buf *to, struct slice text) {
     ssize_t at = slice_find(text, S(". "));
     while (at >= 0) {
-        write_text(to, slice_first(text, (size_t)at + 1));
+        text_add_roff(to, slice_first(text, (size_t)at + 1));
         buf_add_byte(to, '\n');
         text = slice_from(text, (size_t)at + 2);
         at = slice_find(text, S(". "));
     }
-    write_text(to, text);
+    text_add_roff(to, text);
     buf_add_byte(to, '\n');
 }
 
@@ -194,14 +176,14 @@ static void write_parameter(const struct cli_parameter *p, struct buf *to) {
     if (p->short_name)
         buf_printf(to, "Fl %c , ", p->short_name);
     buf_add_str(to, p->form == CLI_ARGUMENT ? "Ar " : "Fl \\-");
-    write_text(to, slice_of_str(p->name));
+    text_add_roff(to, slice_of_str(p->name));
     if (p->form == CLI_OPTION)
         buf_printf(to, " Ar %s", p->value);
     buf_add_str(to, p->many ? " ...\n" : "\n");
     const char *about = translated(p->about);
     char first = ascii_upper(about[0]);
-    write_text(to, slice_of(&first, 1));
-    write_text(to, slice_of_str(about + 1));
+    text_add_roff(to, slice_of(&first, 1));
+    text_add_roff(to, slice_of_str(about + 1));
     buf_add_str(to, either(".\n", "。\n"));
 }
 
@@ -233,7 +215,7 @@ static void write_command(const struct cli_command *c, struct buf *to) {
     _cleanup_(buf_done) struct buf synopsis = {0};
     docs_synopsis(c, &synopsis);
     buf_add_str(to, ".Ss ");
-    write_text(to, slice_from(buf_slice(&synopsis), strlen("hayauma ")));
+    text_add_roff(to, slice_from(buf_slice(&synopsis), strlen("hayauma ")));
     buf_add_byte(to, '\n');
     write_sentences(to, slice_of_str(translated(c->about)));
     if (c->more)
@@ -244,14 +226,14 @@ static void write_command(const struct cli_command *c, struct buf *to) {
     if (c->examples) {
         buf_add_str(to, ".Bd -literal -offset indent\n");
         for (const char *const *line = c->examples; *line; line++) {
-            write_text(to, slice_of_str(*line));
+            text_add_roff(to, slice_of_str(*line));
             buf_add_byte(to, '\n');
         }
         buf_add_str(to, ".Ed\n");
     }
     if (c->json) {
         buf_add_str(to, either(".Pp\nWith\n.Fl \\-json :\n", ".Pp\n.Fl \\-json\nの出力:\n"));
-        write_text(to, slice_of_str(c->json));
+        text_add_roff(to, slice_of_str(c->json));
         buf_add_byte(to, '\n');
     }
     write_exits(c->exits, to);

@@ -6,6 +6,7 @@
 #include "conf/show.h"
 #include "conf/shown.h"
 #include "conf/value.h"
+#include "message/text.h"
 
 static const char *const head[CONF_LANGUAGE_COUNT] = {
     [CONF_ENGLISH] =
@@ -120,34 +121,17 @@ static const char *const tail[CONF_LANGUAGE_COUNT] = {
                       ".Sh 関連項目\n"
                       ".Xr hayauma 8\n"};
 
-/* Text for a macro line or a text line: nothing in it means anything to roff. */
-static void write_text(struct buf *to, struct slice text) {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '\\')
-            buf_add_str(to, "\\e");
-        else if (c == '-')
-            buf_add_str(to, "\\-");
-        else if (c == '"')
-            buf_add_str(to, "\\(dq");
-        else if ((c == '.' || c == '\'') && i == 0)
-            buf_printf(to, "\\&%c", c);
-        else
-            buf_add_byte(to, c);
-    }
-}
-
 /* A sentence; roff wants "§" spelled and the end of a sentence at the end of a line. */
 static void write_sentence(struct buf *to, const char *sentence) {
     struct slice rest = slice_of_str(sentence);
     ssize_t at = slice_find(rest, S("\u00a7"));
     while (at >= 0) {
-        write_text(to, slice_first(rest, (size_t)at));
+        text_add_roff(to, slice_first(rest, (size_t)at));
         buf_add_str(to, "\\(sc");
         rest = slice_from(rest, (size_t)at + 2);
         at = slice_find(rest, S("\u00a7"));
     }
-    write_text(to, rest);
+    text_add_roff(to, rest);
     buf_add_byte(to, '\n');
 }
 
@@ -176,22 +160,22 @@ static void write_setting(const struct conf_shown *shown, enum conf_language lan
     _cleanup_(buf_done) struct buf form = {0};
     conf_value_expected(s, language, &form);
     buf_add_str(to, ".It Cm ");
-    write_text(to, slice_of_str(s->name));
+    text_add_roff(to, slice_of_str(s->name));
     buf_add_byte(to, '\n');
     write_sentence(to, s->about[language]);
     write_break(language, to);
     buf_add_str(to, w->expects);
-    write_text(to, buf_slice(&form));
+    text_add_roff(to, buf_slice(&form));
     buf_add_str(to, language == CONF_JAPANESE ? "\n" : ".\n");
     if (shown->preset.ptr) {
         write_break(language, to);
         buf_printf(to, "%s.Ql \"", w->preset);
-        write_text(to, shown->preset);
+        text_add_roff(to, shown->preset);
         buf_printf(to, "\"%s\n", stop);
     }
     write_break(language, to);
     buf_printf(to, "%s.Ql \"", w->example);
-    write_text(to, slice_of_str(s->example));
+    text_add_roff(to, slice_of_str(s->example));
     buf_printf(to, "\"%s\n", stop);
     if (s->effect == CONF_RESTART) {
         write_break(language, to);

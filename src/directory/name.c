@@ -7,18 +7,11 @@
 
 #define FLAGS (ADDRESS_UTF8 | ADDRESS_LOOSE)
 
-static struct slice lower(struct arena *a, struct slice s) {
-    char *copy = arena_str(a, s);
-    for (size_t i = 0; i < s.len; i++)
-        copy[i] = ascii_lower(copy[i]);
-    return slice_of(copy, s.len);
-}
-
 static void from_address(struct arena *a, struct address *address, struct name *ret) {
     *ret =
         (struct name){.spelled = address->local, .domain = address->domain, .utf8 = address->utf8};
     ret->written = address_text(a, address);
-    address->local = ret->local = lower(a, address->local);
+    address->local = ret->local = arena_lower(a, address->local);
     ret->text = slice_eq(ret->local, ret->spelled) ? ret->written : address_text(a, address);
 }
 

@@ -74,7 +74,7 @@ int domain_check(struct slice name, unsigned flags, struct text_fault *fault) {
 struct slice domain_fold(struct arena *a, struct slice name) {
     if (slice_ends(name, S(".")))
         name.len--;
-    return slice_lower(name, arena_alloc(a, name.len + 1));
+    return arena_lower(a, name);
 }
 
 /* ------------------------------------------------------------------ IDNA */

@@ -59,6 +59,24 @@ void text_add(struct buf *to, struct slice s) {
     }
 }
 
+void text_add_roff(struct buf *to, struct slice s) {
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (c == '\\')
+            buf_add_str(to, "\\e");
+        else if (c == '-')
+            buf_add_str(to, "\\-");
+        else if (c == '"')
+            buf_add_str(to, "\\(dq");
+        else if (c == '\'')
+            buf_add_str(to, "\\(aq");
+        else if (c == '.' && i == 0)
+            buf_add_str(to, "\\&.");
+        else
+            buf_add_byte(to, c);
+    }
+}
+
 void text_add_names(struct buf *to, struct slice s) {
     _cleanup_(buf_done) struct buf shown = {0};
     if (slice_find(s, S("--")) >= 0) {

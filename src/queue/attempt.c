@@ -128,7 +128,7 @@ static void take_turns(struct attempt *at) {
         if (!t->due || t->state.attempts > 0)
             continue;
         struct slice address = t->to->address;
-        struct slice key = slice_lower(address, arena_alloc(at->a, address.len));
+        struct slice key = arena_lower(at->a, address);
         fiber_turn_take(&at->q->turns, key, at, &t->turn);
     }
 }

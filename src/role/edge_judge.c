@@ -162,10 +162,6 @@ static void recipients_done(struct recipients *r) {
     map_done(&r->by_text);
 }
 
-static struct slice lower(struct arena *a, struct slice text) {
-    return slice_lower(text, arena_alloc(a, text.len));
-}
-
 static int judge_recipient(struct edge_message *l, struct slice address) WAITS {
     struct route route;
     usec_t asked;
@@ -192,13 +188,13 @@ int edge_message_loops(struct edge_message *l) {
             continue;
         l->sent_on = true;
         for (size_t i = 0; !listed && i < l->envelope->count; i++)
-            (void)map_put(&recipients.by_text, lower(&l->facts, l->envelope->recipients[i].address),
-                          l);
+            (void)map_put(&recipients.by_text,
+                          arena_lower(&l->facts, l->envelope->recipients[i].address), l);
         listed = true;
         struct slice named = slice_trim_lines(field.raw);
         if (named.len > 320)
             continue;
-        named = lower(&l->facts, named);
+        named = arena_lower(&l->facts, named);
         if (map_remove(&recipients.by_text, named))
             r = judge_recipient(l, named);
         if (recipients.by_text.count == 0)

@@ -80,6 +80,7 @@ static void test_an_arena_grows_and_keeps_one_block(void **state) {
     arena_reset(&a);
     assert_true(a.total <= ARENA_BLOCK);
     assert_slice(arena_copy(&a, S("after")), "after");
+    assert_slice(arena_lower(&a, S("AZ[\xc3\x84]")), "az[\xc3\x84]");
     arena_done(&a);
     big = arena_alloc(&a, 100000);
     assert_non_null(big);

@@ -65,6 +65,13 @@ static void test_roles_to_choose_from_are_all_roles(void **state) {
     assert_null(*choice);
 }
 
+static void test_text_of_a_manual_means_nothing_to_roff(void **state) {
+    (void)state;
+    _cleanup_(buf_done) struct buf to = {0};
+    text_add_roff(&to, S(".a\\b-c \"d\" 'e'."));
+    assert_string_equal(buf_str(&to), "\\&.a\\eb\\-c \\(dqd\\(dq \\(aqe\\(aq.");
+}
+
 static void test_parameters_are_whole(void **state) {
     (void)state;
     for (size_t i = 0; i < cli_table.count; i++) {
@@ -270,6 +277,7 @@ int main(void) {
         cmocka_unit_test(test_names_are_unique),
         cmocka_unit_test(test_commands_of_two_words_have_a_group),
         cmocka_unit_test(test_roles_to_choose_from_are_all_roles),
+        cmocka_unit_test(test_text_of_a_manual_means_nothing_to_roff),
         cmocka_unit_test(test_parameters_are_whole),
         cmocka_unit_test(test_no_option_stands_for_two_things),
         cmocka_unit_test(test_exit_codes_have_words),
