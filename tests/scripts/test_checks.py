@@ -189,6 +189,50 @@ def test_a_pointer_that_is_not_marked_holds_nothing_that_waits(tree, use, holder
     assert f" waits, and {holder}, which gets it, does not say WAITS" in said
 
 
+SCHEMA = """
+call one.write "Writes." from two makes three
+call three.read "Reads." from one      # for what is written
+call four.read "Reads, too." from one
+call three.count "Counts." from two
+"""
+CALLS = """
+struct rpc_one_handlers { int (*write)(void *arg) WAITS; };
+int call_three_read(void) WAITS;
+int call_four_read(void) WAITS;
+int call_three_count(void) WAITS;
+extern const struct rpc_one_handlers handlers;
+extern struct ops kept;
+int fiber_spawn(const char *name, fiber_fn *fn, void *arg);
+int keep(int (*read)(void *arg) WAITS);
+"""
+
+
+@pytest.mark.parametrize("body, made", [
+    ("return call_three_read();", None),
+    ("return call_four_read();", "four.read (by on_write())"),
+    ("return call_three_count();", "three.count (by on_write())"),
+    ("return deeper(arg);", "four.read (by on_write(), deeper())"),
+    ("return kept.read(arg);", "four.read (by on_write(), deeper())"),
+    ("return fiber_spawn(0, fiber, 0) + park();", "four.read (by on_write(), fiber(), deeper())"),
+])
+def test_who_answers_a_call_makes_those_that_the_schema_says(tree, body, made):
+    (tree.path / "src/rpc").mkdir()
+    (tree.path / "src/rpc/schema.rpc").write_text(SCHEMA)
+    said = waits(tree, f"""
+struct ops kept;
+static int deeper(void *arg) WAITS {{ return call_four_read(); }}
+static void fiber(void *arg) WAITS {{ deeper(arg); }}
+static int on_write(void *arg) WAITS {{ {body} }}
+const struct rpc_one_handlers handlers = {{.write = on_write}};
+int keep(int (*read)(void *arg) WAITS) {{ kept.read = read; return start(fiber); }}
+int all(void) {{ return keep(deeper); }}
+""", CALLS + "int all(void);\n")
+    if made:
+        assert f"one.c:7: one.write makes {made}, and the schema does not say so" in said
+    else:
+        assert said == "calls: in order\n"
+
+
 def test_what_is_missing_can_be_written(tree):
     waits(tree, "static int step(void) { return park(); }\nint all(void) { return step(); }\n",
           "int all(void);\n")
