@@ -74,7 +74,7 @@ static int configure(struct process *p, const struct rpc_process_configure_in *i
                      struct problem *problem) WAITS {
     if (p->conf)
         return problem_set(problem, -EALREADY, "configured already");
-    int r = process_settings_read(p, in->settings, problem);
+    int r = process_settings_read(p, in->handed.settings, problem);
     if (r < 0)
         return r;
     if (in->secret.len == sizeof p->secret)
@@ -90,9 +90,9 @@ static int on_configure(void *arg, const struct rpc_caller *caller,
     struct process *p = arg;
     (void)caller;
     (void)a;
-    PROCESS_TAKE_FILES(p, in);
+    p->handed = in->handed;
     int r = configure(p, in, problem);
-    process_leave_files(p);
+    rpc_handed_close(&p->handed);
     out->confinement = slice_of_str(p->confinement);
     return r;
 }
@@ -211,9 +211,9 @@ static int on_reload(void *arg, const struct rpc_caller *caller,
     int r = fiber_mutex_lock(&p->links->reloading);
     if (r < 0)
         return r; /* the master has gone, and so will this process */
-    PROCESS_TAKE_FILES(p, in);
-    r = process_settings_reload(p, in->settings, problem);
-    process_leave_files(p);
+    p->handed = in->handed;
+    r = process_settings_reload(p, in->handed.settings, problem);
+    rpc_handed_close(&p->handed);
     out->said = arena_copy(a, slice_first(buf_slice(&p->said), SAID_MAX));
     buf_done(&p->said);
     fiber_mutex_unlock(&p->links->reloading);
@@ -369,12 +369,7 @@ static int read_arguments(int count, char **arguments, const struct process_role
 }
 
 int process_main(int count, char **arguments, const struct process_role *roles) {
-    struct process p = {.log_file = -1,
-                        .log_socket = -1,
-                        .certificate = -1,
-                        .key = -1,
-                        .passwords = -1,
-                        .authorities = -1};
+    struct process p = {.handed = RPC_HANDED_NONE};
     struct confine c = {0};
     struct problem problem = {0};
     struct fiber_config config = {.ran_long = ran_long, .ran_long_arg = &p};

@@ -91,11 +91,8 @@ struct process {
     struct fiber *root; /* lives as long as the process: parent for work that outlives a call */
     void *state;        /* the role's own, set by its open */
     uint8_t secret[PROCESS_SECRET]; /* of directory and mail, new with each master: role/ticket.h */
-    const struct rpc_field *texts;  /* for process_text(); during open and reload */
-    size_t text_count;
-    /* Of log.file, the syslog daemon, tls.certificate, tls.key, relay.password-file,
-     * relay.authorities, or -1; during open and reload: taken or closed behind them. */
-    int log_file, log_socket, certificate, key, passwords, authorities;
+    /* During open and reload: what of it is not taken is closed behind them. */
+    struct rpc_handed handed;
     struct buf said; /* during reload: sentences for whoever asked for it, '\n' behind each */
     struct process_links *links;
     char confinement[CONFINE_SUMMARY];

@@ -5,7 +5,6 @@
  * Whoever works with some for longer holds them: they go with the last holder.
  */
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "conf/share.h"
@@ -47,27 +46,10 @@ int process_settings_read(struct process *p, struct slice text, struct problem *
     return 0;
 }
 
-static void leave(int *fd) {
-    if (*fd >= 0)
-        (void)close(*fd);
-    *fd = -1;
-}
-
-void process_leave_files(struct process *p) {
-    leave(&p->log_file);
-    leave(&p->log_socket);
-    leave(&p->certificate);
-    leave(&p->key);
-    leave(&p->passwords);
-    leave(&p->authorities);
-    p->texts = NULL;
-    p->text_count = 0;
-}
-
 struct slice process_text(const struct process *p, struct slice name) {
-    for (size_t i = 0; i < p->text_count; i++) {
-        if (slice_eq(p->texts[i].name, name))
-            return p->texts[i].value;
+    for (size_t i = 0; i < p->handed.text_files_count; i++) {
+        if (slice_eq(p->handed.text_files[i].name, name))
+            return p->handed.text_files[i].value;
     }
     return S("");
 }

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "proc/confine.h"
 #include "conf/roles.h"
+#include "proc/confine.h"
 
 struct spawn {
     enum role role;

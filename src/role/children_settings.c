@@ -14,10 +14,6 @@
 #define OPEN_LIMIT   (60 * USEC_SEC) /* a damaged store may be rebuilt meanwhile */
 #define RELOAD_LIMIT (10 * USEC_SEC)
 
-static int log_file(const struct child *child) {
-    return child->role->given & GIVEN_LOG ? child->all->log_file : -1;
-}
-
 /* What the role cannot look at itself. */
 static int text_files(const struct child *child, struct arena *a,
                       struct rpc_field files[static STATE_FILES], size_t *ret_count,
@@ -53,7 +49,7 @@ static int open_relay_files(const struct child *child, struct relay_files *ret,
                                                 : 0;
 }
 
-/* What a process is handed, as process.configure and process.reload both have it. */
+/* What a process is handed, and who owns it until it is sent. */
 struct handed {
     struct arena arena;
     struct buf settings;
@@ -86,11 +82,19 @@ static int gather(struct child *child, bool anew, struct handed *h, struct probl
     return r < 0 ? r : text_files(child, &h->arena, h->texts, &h->text_count, problem);
 }
 
-#define HANDED(child, h)                                                                           \
-    .settings = buf_slice(&(h)->settings), .text_files = (h)->texts,                               \
-    .text_files_count = (h)->text_count, .log_file = log_file(child),                              \
-    .log_socket = (h)->log_socket, .certificate = (h)->pair.certificate, .key = (h)->pair.key,     \
-    .passwords = (h)->relay.passwords, .authorities = (h)->relay.authorities
+static struct rpc_handed as_sent(const struct child *child, struct handed *h) {
+    return (struct rpc_handed){
+        .settings = buf_slice(&h->settings),
+        .text_files = h->texts,
+        .text_files_count = h->text_count,
+        .log_file = child->role->given & GIVEN_LOG ? child->all->log_file : -1,
+        .log_socket = h->log_socket,
+        .certificate = h->pair.certificate,
+        .key = h->pair.key,
+        .passwords = h->relay.passwords,
+        .authorities = h->relay.authorities,
+    };
+}
 
 int children_renew(struct child *child, struct buf *report, struct problem *problem) {
     _cleanup_(handed_done) struct handed h;
@@ -102,7 +106,7 @@ int children_renew(struct child *child, struct buf *report, struct problem *prob
         r = open_relay_files(child, &h.relay, problem);
     if (r < 0)
         return r;
-    struct rpc_process_reload_in in = {HANDED(child, &h)};
+    struct rpc_process_reload_in in = {as_sent(child, &h)};
     r = call_process_reload(child->link, &in, &h.arena, &out, problem);
     if (r == 0)
         children_keep_certificate(child, &h.pair);
@@ -160,7 +164,7 @@ int children_configure(struct child *child, struct problem *problem) {
                        "%s. Messages that need it wait until it is put right and read again"
                        " (hayauma reload).",
                        problem->text);
-    struct rpc_process_configure_in in = {HANDED(child, &h)};
+    struct rpc_process_configure_in in = {.handed = as_sent(child, &h)};
     if (child->role->given & GIVEN_SECRET)
         in.secret = slice_of(child->all->secret, sizeof child->all->secret);
     if (r == 0)

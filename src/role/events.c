@@ -35,8 +35,8 @@ static int events_open(struct process *p, struct problem *problem) {
     struct lines_options lines = {
         .level = p->conf->log.level,
         .standard = destination == CONF_LOG_TO_NOWHERE ? -1 : STDERR_FILENO,
-        .file = TAKE_FD(p->log_file),
-        .syslog = TAKE_FD(p->log_socket),
+        .file = TAKE_FD(p->handed.log_file),
+        .syslog = TAKE_FD(p->handed.log_socket),
         .marked = journal_has_stderr(),
     };
     struct event_log_options options = {
@@ -63,10 +63,10 @@ static int events_reload(struct process *p, const struct conf *before,
     (void)problem;
     event_log_set_limits(s->events, p->conf->events.keep, p->conf->events.size_max);
     lines_set_level(s->lines, p->conf->log.level);
-    int old = lines_set_file(s->lines, TAKE_FD(p->log_file));
+    int old = lines_set_file(s->lines, TAKE_FD(p->handed.log_file));
     if (old >= 0)
         (void)close(old);
-    old = lines_set_syslog(s->lines, TAKE_FD(p->log_socket));
+    old = lines_set_syslog(s->lines, TAKE_FD(p->handed.log_socket));
     if (old >= 0)
         (void)close(old);
     return 0;

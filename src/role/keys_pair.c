@@ -73,8 +73,8 @@ static int cannot_open(unsigned file, int error, struct problem *problem) {
 
 static int read_file(const struct process *p, unsigned file, char **ret_text,
                      struct problem *problem) {
-    int given =
-        file == CHAIN ? p->certificate : p->key; /* by the master, if the settings name it */
+    int given = file == CHAIN ? p->handed.certificate
+                              : p->handed.key; /* by the master, if the settings name it */
     _cleanup_(close_p) int fd =
         given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 0)
                    : open(names[file], O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

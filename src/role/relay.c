@@ -74,13 +74,13 @@ static void read_files(struct process *p, struct relaying *state) WAITS {
     const struct conf *conf = state->settings->conf;
     struct problem problem = {{0}};
     struct slice authorities;
-    int r = relay_files_read(p->passwords, RELAY_PASSWORDS_MAX, &state->passwords);
+    int r = relay_files_read(p->handed.passwords, RELAY_PASSWORDS_MAX, &state->passwords);
     if (r < 0)
         process_event(p, 0, KIND_WARNING, NULL, 0, "relay.password-file cannot be read: %s",
                       error_text(r));
     if (!relay_via_verifies(conf))
         return;
-    r = relay_files_read(p->authorities, RELAY_AUTHORITIES_MAX, &authorities);
+    r = relay_files_read(p->handed.authorities, RELAY_AUTHORITIES_MAX, &authorities);
     if (r == 0)
         r = tls_verifying_client_new(authorities, &state->tls_verifying, &problem);
     relay_files_forget(&authorities);

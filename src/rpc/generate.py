@@ -28,7 +28,8 @@ The number of elements is in NAME_count, or in what `by` names. A line `send ...
     struct account in people/account.h "an account"
 
 is a struct that a header of a lower floor declares. Its fields stand here in any order; one that is
-not listed does not travel and arrives as zero. All other structs are made here, as struct rpc_NAME.
+not listed does not travel and arrives as zero. All other structs are made here, as struct rpc_NAME;
+one with descriptors comes with RPC_NAME_NONE, which has none, and rpc_NAME_close().
 """
 import hashlib
 import pathlib
@@ -50,6 +51,11 @@ class Struct:
     def __init__(self, name, header, doc):
         self.name, self.header, self.doc, self.fields = name, header, doc, []
         self.c = name if header else "rpc_" + name
+
+
+    @property
+    def fds(self):
+        return [f.name for f in self.fields if f.type == "fd"]
 
 
 class Field:
@@ -157,7 +163,7 @@ class Call:
 
     @property
     def gives_fds(self):
-        return any(f.type == "fd" for f in self.fields["out"])
+        return any(f.type == "fd" or getattr(f.of, "fds", ()) for f in self.fields["out"])
 
     @property
     def c(self):
@@ -232,6 +238,10 @@ def header(structs, calls, number):
     for s in structs.values():
         if not s.header:
             out += struct_lines(s.c, s.fields, s.doc)
+        if s.fds:
+            none = ", ".join(f".{name} = -1" for name in s.fds)
+            out += [f"#define RPC_{s.name.upper()}_NONE ((struct {s.c}){{{none}}})",
+                    f"void {s.c}_close(struct {s.c} *v); /* its descriptors, and makes it NONE */", ""]
     for c in calls:
         out += struct_lines(f"rpc_{c.c}_in", c.fields["in"], "")
         if not c.one_way:
@@ -309,6 +319,9 @@ def source(structs, calls, _):
            '#include "rpc/calls.h"', "", "#include <errno.h>", "", '#include "rpc/marshal.h"', ""]
     for s in structs.values():
         out += coder(s.name, s.c, s.fields, s.header is not None)
+        if s.fds:
+            out += [f"void {s.c}_close(struct {s.c} *v) {{", *(f"    leave_fd(v->{name});" for name in s.fds),
+                    f"    *v = RPC_{s.name.upper()}_NONE;", "}", ""]
     for c in calls:
         out += coder(f"{c.c}_in", f"rpc_{c.c}_in", c.fields["in"])
         if not c.one_way:

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <unistd.h>
+
 #include "message/envelope.h"
 #include "rpc/rpc.h"
 
@@ -70,6 +72,11 @@ static inline bool get_slices(struct reader *from, struct arena *a, size_t max, 
         if (!get_slice(from, max, &(*ret)[i]))
             return false;
     return true;
+}
+
+static inline void leave_fd(int fd) {
+    if (fd >= 0)
+        (void)close(fd);
 }
 
 static inline bool put_fd(struct buf *to, int fd, struct rpc_fds *fds) {

@@ -68,8 +68,8 @@ static void open_post(struct post *p) {
     assert_int_equal(chdir(p->folder), 0);
     p->process = (struct process){.role = &row, .conf = conf_new(), .root = fiber_self()};
     assert_int_equal(conf_set(p->process.conf, "log.destination", S("none"), &problem), 0);
-    p->process.log_file = new_file("events.log");
-    p->process.log_socket = -1;
+    p->process.handed.log_file = new_file("events.log");
+    p->process.handed.log_socket = -1;
     assert_int_equal(role_events.open(&p->process, &problem), 0);
     connect_role(p, ROLE_EDGE, &p->edge, &p->to_edge);
     connect_role(p, ROLE_CLI, &p->cli, &p->to_cli);
@@ -166,9 +166,9 @@ REAL_FIBER_TEST(the_log_goes_on_in_the_file_of_the_last_reload) {
     assert_int_equal(fiber_sleep(100 * USEC_MS), 0);
     assert_int_equal(stat("events.log", &first), 0);
     assert_true(first.st_size > 100);
-    p.process.log_file = new_file("newer.log");
+    p.process.handed.log_file = new_file("newer.log");
     assert_int_equal(role_events.reload(&p.process, p.process.conf, &(struct problem){0}), 0);
-    assert_int_equal(p.process.log_file, -1);
+    assert_int_equal(p.process.handed.log_file, -1);
     report(&p, 4);
     settle(&p, (size_t)2 * SAMPLE_STEPS);
     stop_role(&p);

@@ -19,12 +19,7 @@ struct lone *lone_new(enum role role) {
         .role = roles_find(role),
         .root = fiber_self(),
         .links = &l->links,
-        .log_file = -1,
-        .log_socket = -1,
-        .certificate = -1,
-        .key = -1,
-        .passwords = -1,
-        .authorities = -1,
+        .handed = RPC_HANDED_NONE,
     };
     l->conf = conf_new();
     lone_set(l, "hostname", "mail.example.test");
@@ -83,7 +78,7 @@ int lone_try_open(struct lone *l, struct problem *problem) {
     if (r < 0)
         return r;
     r = l->process.role->work->open(&l->process, problem);
-    process_leave_files(&l->process);
+    rpc_handed_close(&l->process.handed);
     if (r < 0)
         return r;
     l->links.opened = l->links.going = true;
@@ -104,7 +99,7 @@ int lone_reload(struct lone *l, struct problem *problem) {
     _cleanup_(buf_done) struct buf text = {0};
     conf_write_slice(l->conf, l->process.role->role, &text);
     int r = process_settings_reload(&l->process, buf_slice(&text), problem);
-    process_leave_files(&l->process);
+    rpc_handed_close(&l->process.handed);
     buf_done(&l->process.said);
     return r;
 }

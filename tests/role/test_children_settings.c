@@ -36,12 +36,12 @@ static int on_configure(void *arg, const struct rpc_caller *caller UNUSED,
     struct taker *t = arg;
     t->configured++;
     t->secret = in->secret.len > 0;
-    t->log = in->log_file >= 0;
-    t->certificate = in->certificate >= 0 || in->key >= 0;
-    t->passwords = in->passwords >= 0 || in->authorities >= 0;
-    t->texts = in->text_files_count;
-    leave(in->log_file);
-    leave(in->log_socket);
+    t->log = in->handed.log_file >= 0;
+    t->certificate = in->handed.certificate >= 0 || in->handed.key >= 0;
+    t->passwords = in->handed.passwords >= 0 || in->handed.authorities >= 0;
+    t->texts = in->handed.text_files_count;
+    leave(in->handed.log_file);
+    leave(in->handed.log_socket);
     out->confinement = S("none");
     return 0;
 }
@@ -51,8 +51,8 @@ static int on_reload(void *arg, const struct rpc_caller *caller UNUSED,
                      struct rpc_process_reload_out *out, struct problem *problem) {
     struct taker *t = arg;
     t->reloaded++;
-    leave(in->log_file);
-    leave(in->log_socket);
+    leave(in->handed.log_file);
+    leave(in->handed.log_socket);
     out->said = t->refuses ? S("") : S("taken\n");
     return t->refuses ? problem_set(problem, -E_REFUSED, "not these") : 0;
 }

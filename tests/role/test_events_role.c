@@ -13,7 +13,7 @@
 static const struct rpc_events_handlers *calls;
 static struct conf conf = {.log.destination = CONF_LOG_TO_NOWHERE,
                            .events = {.keep = USEC_DAY, .size_max = 1 << 20}};
-static struct process process = {.conf = &conf, .log_file = -1, .log_socket = -1};
+static struct process process = {.conf = &conf, .handed.log_file = -1, .handed.log_socket = -1};
 static const struct rpc_caller edge_3 = {.role = ROLE_EDGE, .worker = 3},
                                queue = {.role = ROLE_QUEUE};
 

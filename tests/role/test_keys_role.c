@@ -20,7 +20,7 @@ static const struct rpc_keys_handlers *calls;
 static const struct rpc_caller edge = {.role = ROLE_EDGE};
 static struct conf conf = {.hostname = {HOST, sizeof HOST - 1}};
 static struct process_links links;
-static struct process process = {.conf = &conf, .certificate = -1, .key = -1, .links = &links};
+static struct process process = {.conf = &conf, .handed = RPC_HANDED_NONE, .links = &links};
 static void *lives[16]; /* states of processes, which free nothing at their end */
 static size_t life_count;
 static char folder[64];

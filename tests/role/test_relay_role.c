@@ -241,14 +241,14 @@ REAL_FIBER_TEST(a_password_comes_from_the_file_that_the_master_gave) {
     struct problem problem = {0};
     struct lone *l = begin();
     want_login(l);
-    l->process.passwords = file_with("127.0.0.1 lab secret\n");
+    l->process.handed.passwords = file_with("127.0.0.1 lab secret\n");
     lone_open(l);
     struct job j = job_of(l);
     transmit(&j);
     assert_int_equal(j.result, 0);
     assert_int_equal(j.disposition, RELAY_DELIVERED);
     assert_string_equal(host.login, LAB_SECRET);
-    l->process.passwords = file_with("127.0.0.1 lab other\n");
+    l->process.handed.passwords = file_with("127.0.0.1 lab other\n");
     assert_int_equal(lone_reload(l, &problem), 0);
     transmit(&j);
     assert_string_equal(host.login, "AGxhYgBvdGhlcg==");
@@ -263,7 +263,7 @@ REAL_FIBER_TEST(without_the_password_a_message_waits) {
         struct lone *l = begin();
         want_login(l);
         if (i < ARRAY_SIZE(files)) /* else the master could not open it */
-            l->process.passwords = file_with(files[i]);
+            l->process.handed.passwords = file_with(files[i]);
         lone_open(l);
         struct job j = job_of(l);
         transmit(&j);
@@ -277,8 +277,8 @@ REAL_FIBER_TEST(without_the_password_a_message_waits) {
 REAL_FIBER_TEST(a_password_file_that_is_too_large_is_reported) {
     struct lone *l = begin();
     want_login(l);
-    l->process.passwords = file_with("127.0.0.1 lab secret\n");
-    assert_int_equal(ftruncate(l->process.passwords, 65537), 0);
+    l->process.handed.passwords = file_with("127.0.0.1 lab secret\n");
+    assert_int_equal(ftruncate(l->process.handed.passwords, 65537), 0);
     lone_open(l);
     assert_true(lone_has_told(l, "warning: relay.password-file cannot be read"));
     struct job j = job_of(l);
@@ -292,7 +292,7 @@ REAL_FIBER_TEST(authorities_that_are_none_are_reported_and_what_needs_them_waits
     struct lone *l = begin();
     lone_set(l, "relay.smart-host-tls", "verify");
     lone_set(l, "relay.authorities", "/etc/ssl/certs/ca-certificates.crt");
-    l->process.authorities = file_with("<html>404</html>\n");
+    l->process.handed.authorities = file_with("<html>404</html>\n");
     lone_open(l);
     assert_true(lone_has_told(l, "warning: relay.authorities: "));
     assert_true(lone_has_told(l, "no certificate can be verified"));

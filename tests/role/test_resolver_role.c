@@ -169,15 +169,15 @@ REAL_FIBER_TEST(who_gives_up_frees_the_resolver_that_he_asked) {
 }
 
 REAL_FIBER_TEST(a_trust_anchor_that_is_none_is_refused_and_the_one_before_stays) {
-    static const struct rpc_field spoiled = {.name = {"trust-anchor", 12},
-                                             .value = {"<html>404</html>\n", 17}};
+    static struct rpc_field spoiled = {.name = {"trust-anchor", 12},
+                                       .value = {"<html>404</html>\n", 17}};
     struct server s;
     struct problem problem = {0};
     start_server(&s);
     struct lone *l = begin(&s);
     const void *first = l->process.state;
-    l->process.texts = &spoiled;
-    l->process.text_count = 1;
+    l->process.handed.text_files = &spoiled;
+    l->process.handed.text_files_count = 1;
     assert_true(lone_reload(l, &problem) < 0);
     assert_non_null(strstr(problem.text, "trust anchor"));
     assert_ptr_equal(l->process.state, first);
@@ -186,8 +186,8 @@ REAL_FIBER_TEST(a_trust_anchor_that_is_none_is_refused_and_the_one_before_stays)
     assert_int_equal(q.result, 0);
     lone_end(l);
     l = lone_new(ROLE_RESOLVER);
-    l->process.texts = &spoiled;
-    l->process.text_count = 1;
+    l->process.handed.text_files = &spoiled;
+    l->process.handed.text_files_count = 1;
     assert_true(lone_try_open(l, &problem) < 0);
     lone_end(l);
     stop_server(&s);
