@@ -46,6 +46,7 @@ struct event_log {
     bool hurry;         /* somebody waits for what is in memory */
     bool sync;          /* what fills now is to be synced when it is written */
     bool syncing;       /* the same of what is being written */
+    usec_t began;       /* the working fiber; not wall */
     usec_t check_at;    /* when to look for events to prune */
     uint64_t unchecked; /* bytes written since then */
     struct fiber_cond filled, stored, ended;

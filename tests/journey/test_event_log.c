@@ -394,6 +394,23 @@ FIBER_TEST(events_older_than_the_settings_say_are_let_go) {
     close_world(&w);
 }
 
+/* It began years ahead, and what happened yesterday seems old. */
+FIBER_TEST(nothing_is_let_go_while_the_clock_may_be_wrong) {
+    struct world w;
+    queue_id *ids = NULL;
+    open_world(&w);
+    add_message(&w, 17);
+    stop(&w);
+    assert_int_equal(fiber_sleep(3650 * USEC_DAY), 0); /* or it only seems so */
+    start(&w);
+    add(&w, ROLE_EDGE, 0, "new");
+    assert_int_equal(fiber_sleep(USEC_HOUR - USEC_MIN), 0);
+    assert_int_equal(found(&w, "reader17@example.jp", &ids), 1);
+    assert_int_equal(fiber_sleep(2 * USEC_MIN), 0);
+    assert_int_equal(found(&w, "reader17@example.jp", &ids), 0);
+    close_world(&w);
+}
+
 FIBER_TEST(sequence_numbers_go_on_when_all_is_old) {
     struct world w;
     open_world(&w);
@@ -786,6 +803,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_stopping_writes_what_is_left),
         cmocka_unit_test(test_events_are_written_soon),
         cmocka_unit_test(test_events_older_than_the_settings_say_are_let_go),
+        cmocka_unit_test(test_nothing_is_let_go_while_the_clock_may_be_wrong),
         cmocka_unit_test(test_sequence_numbers_go_on_when_all_is_old),
         cmocka_unit_test(test_the_file_stays_within_its_bound),
         cmocka_unit_test(test_a_smaller_bound_makes_the_file_smaller),
