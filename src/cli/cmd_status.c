@@ -119,14 +119,6 @@ static void write_sentence(struct cli *c, struct slice text) {
     buf_add_byte(&c->out, '\n');
 }
 
-/* Numbers of workers only where a role has several. */
-static bool has_workers(const struct rpc_master_status_out *s, struct slice role) {
-    size_t count = 0;
-    for (size_t i = 0; i < s->processes_count; i++)
-        count += slice_eq(s->processes[i].role, role) ? 1 : 0;
-    return count > 1;
-}
-
 /* A role's own word for its state. */
 static struct slice word(struct cli *c, struct slice text) {
     return slice_of_str(translated(arena_str(c->arena, text)));
@@ -174,8 +166,12 @@ static void write_processes(struct cli *c, const struct rpc_master_status_out *s
     };
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
-    for (size_t i = 0; i < s->processes_count; i++)
-        add_row(c, &t, &s->processes[i], has_workers(s, s->processes[i].role));
+    for (size_t i = 0; i < s->processes_count; i++) {
+        size_t workers = 0; /* they are numbered only where a role has several */
+        for (size_t k = 0; k < s->processes_count; k++)
+            workers += slice_eq(s->processes[k].role, s->processes[i].role) ? 1 : 0;
+        add_row(c, &t, &s->processes[i], workers > 1);
+    }
     table_write(&t, &c->out);
     table_end(&t, &c->out);
 }

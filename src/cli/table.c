@@ -107,20 +107,16 @@ static void fit(const struct table *t, size_t widths[TABLE_COLUMNS_MAX]) {
     }
 }
 
-static size_t last_column(const struct table *t) {
-    size_t last = t->count - 1;
-    while (last > 0 && t->left_out[last])
-        last--;
-    return last;
-}
-
 static void write_cell(const struct table *t, size_t column, size_t width, struct slice text,
                        struct buf *to) {
     size_t before = to->len;
     if (t->columns[column].right)
         text_blanks(to, width - MIN(text_columns(text), width));
     format_cut(to, text, width);
-    if (column == last_column(t))
+    size_t last = t->count - 1;
+    while (last > 0 && t->left_out[last])
+        last--;
+    if (column == last)
         return;
     size_t taken = text_columns(slice_from(buf_slice(to), before));
     text_blanks(to, width - MIN(taken, width) + GAP);

@@ -30,10 +30,6 @@ static bool is_blank(char c) {
     return c == ' ' || c == '\t';
 }
 
-static bool is_control(char c) {
-    return ((uint8_t)c < 0x20 && c != '\t') || c == 0x7f;
-}
-
 /* Cuts the next line off, without its line end. */
 static bool next_line(struct conf_reader *r, struct slice *ret_line) {
     if (r->rest.len == 0)
@@ -68,10 +64,11 @@ static bool check_bytes(struct conf_reader *r, struct slice line) {
         return false;
     }
     for (size_t i = 0; i < line.len; i++) {
-        if (is_control(line.ptr[i])) {
+        char c = line.ptr[i];
+        if (((uint8_t)c < 0x20 && c != '\t') || c == 0x7f) {
             conf_problem_add(r->problems, r->line, column_of(line, i),
                              _("found the control character 0x%02x, expected text"),
-                             (unsigned)(uint8_t)line.ptr[i]);
+                             (unsigned)(uint8_t)c);
             return false;
         }
     }

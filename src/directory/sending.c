@@ -91,15 +91,6 @@ uint64_t sending_used(const struct sending *s, enum sending_limit limit, usec_t 
     return present + (uint64_t)before * (uint64_t)(span - (now - since)) / (uint64_t)span;
 }
 
-static void add(struct sending *s, enum sending_limit limit, size_t more, usec_t now) {
-    usec_t since;
-    uint32_t present, before;
-    look(s, limit, now, &since, &present, &before);
-    s->windows[limit].since = since;
-    s->windows[limit].now = present + (uint32_t)MIN(more, (size_t)UINT32_MAX - present);
-    s->windows[limit].before = before;
-}
-
 /* ------------------------------------------------------------------ the verdict */
 
 struct sending_verdict sending_decide(struct sending *s, const struct sending_limits *limits,
@@ -119,8 +110,15 @@ struct sending_verdict sending_decide(struct sending *s, const struct sending_li
         return (struct sending_verdict){true, (enum sending_limit)i, limits->most[i], would_be,
                                         notify};
     }
-    for (unsigned i = 0; i < SENDING_LIMITS; i++)
-        add(s, (enum sending_limit)i, limits_table[i].recipients ? strangers : 1, now);
+    for (unsigned i = 0; i < SENDING_LIMITS; i++) {
+        size_t more = limits_table[i].recipients ? strangers : 1;
+        usec_t since;
+        uint32_t present, before;
+        look(s, (enum sending_limit)i, now, &since, &present, &before);
+        s->windows[i].since = since;
+        s->windows[i].now = present + (uint32_t)MIN(more, (size_t)UINT32_MAX - present);
+        s->windows[i].before = before;
+    }
     for (size_t i = 0; i < count; i++) { /* known now, and the newest of its set */
         uint64_t hash = hash_of(recipients[i]);
         uint32_t *set = &s->known[hash % SETS * WAYS];

@@ -129,14 +129,6 @@ static int read_page(struct event_log *l, read_fn *fn, struct events_arg *e,
     return r;
 }
 
-/* Until news came, the time is over, or the event log ends. */
-static int wait_for_news(struct event_log *l, struct follower *f, usec_t until) WAITS {
-    int r = 0;
-    while (r == 0 && !f->hit && !l->stopping)
-        r = fiber_cond_wait_until(&l->stored, until);
-    return f->hit ? 0 : r;
-}
-
 static int read_events(struct event_log *l, read_fn *fn, struct events_arg *e, usec_t wait,
                        struct arena *a, struct event_list *ret, struct problem *problem) WAITS {
     struct follower f = {.message = e->message};
@@ -146,10 +138,13 @@ static int read_events(struct event_log *l, read_fn *fn, struct events_arg *e, u
     list_append(&l->followers, &f.link);
     int r = read_page(l, fn, e, problem);
     while (r == 0 && e->page.count == 0 && !l->stopping && fiber_now() < until) {
-        int waited = wait_for_news(l, &f, until);
-        if (waited == -ECANCELED)
+        /* until news came, the time is over, or the event log ends */
+        int waited = 0;
+        while (waited == 0 && !f.hit && !l->stopping)
+            waited = fiber_cond_wait_until(&l->stored, until);
+        if (!f.hit && waited == -ECANCELED)
             r = waited;
-        if (waited < 0 || !f.hit)
+        if (!f.hit)
             break;
         f.hit = false;
         r = read_page(l, fn, e, problem);

@@ -62,16 +62,6 @@ static int put_aside_job(void *arg) {
     return r;
 }
 
-static int put_aside(struct event_log *l) WAITS {
-    int r = fiber_mutex_lock(&l->reading);
-    if (r < 0)
-        return r;
-    r = offload(OFFLOAD_DISK, put_aside_job, l);
-    fiber_mutex_unlock(&l->reading);
-    l->damaged = false;
-    return r;
-}
-
 /* A database that nobody can use makes place for a new one; said once it could be begun. */
 static int write_batch(struct event_log *l, struct problem *problem) WAITS {
     struct write_job job = {.log = l};
@@ -85,7 +75,12 @@ static int write_batch(struct event_log *l, struct problem *problem) WAITS {
         return r;
     }
     struct problem cause = job.problem;
-    r = put_aside(l);
+    r = fiber_mutex_lock(&l->reading);
+    if (r == 0) {
+        r = offload(OFFLOAD_DISK, put_aside_job, l);
+        fiber_mutex_unlock(&l->reading);
+        l->damaged = false;
+    }
     if (r == 0)
         r = offload(OFFLOAD_DISK, write_job, &job);
     *problem = job.problem;

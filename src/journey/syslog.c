@@ -49,19 +49,14 @@ static struct slice make_head(char head[static HEAD_SIZE], unsigned severity, us
     return slice_of(head, MIN((size_t)n, (size_t)HEAD_SIZE - 1));
 }
 
-/* So many bytes that no character of UTF-8 is cut. */
-static size_t fitting(struct slice text, size_t max) {
-    size_t len = MIN(text.len, max);
-    while (len < text.len && len > max - 4 && ((unsigned char)text.ptr[len] & 0xC0) == 0x80)
-        len--;
-    return len;
-}
-
 void syslog_add(struct buf *to, unsigned severity, usec_t wall, struct slice message) {
     char text[HEAD_SIZE];
     struct slice head = make_head(text, severity, wall);
     do {
-        size_t len = fitting(message, SYSLOG_DATAGRAM_MAX - head.len);
+        size_t max = SYSLOG_DATAGRAM_MAX - head.len, len = MIN(message.len, max);
+        while (len < message.len && len > max - 4 &&
+               ((unsigned char)message.ptr[len] & 0xC0) == 0x80)
+            len--; /* no character of UTF-8 is cut */
         buf_add(to, head);
         buf_add(to, slice_first(message, len));
         buf_add_byte(to, '\n');

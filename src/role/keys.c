@@ -86,13 +86,6 @@ static void look_at_end(struct process *p) {
 
 /* ------------------------------------------------------------------ pairs */
 
-static struct keys_pair *find_pair(const struct keys *k, uint64_t number) {
-    struct keys_pair *found = k->now->number == number ? k->now : NULL;
-    for (size_t i = 0; i < OLD_MAX && k->old[i] && !found; i++)
-        found = k->old[i]->number == number ? k->old[i] : NULL;
-    return found;
-}
-
 /* ------------------------------------------------------------------ life */
 
 static int open_keys(struct process *p, struct problem *problem) {
@@ -192,7 +185,9 @@ static int sign_in_thread(void *arg) {
 static int on_sign(void *arg, const struct rpc_caller *caller, const struct rpc_keys_sign_in *in,
                    struct arena *a, struct rpc_keys_sign_out *out, struct problem *problem) WAITS {
     struct keys *k = ((struct process *)arg)->state;
-    struct keys_pair *p = find_pair(k, in->number);
+    struct keys_pair *p = k->now->number == in->number ? k->now : NULL;
+    for (size_t i = 0; i < OLD_MAX && k->old[i] && !p; i++)
+        p = k->old[i]->number == in->number ? k->old[i] : NULL;
     (void)caller;
     if (in->scheme >= TLS_SIGN_SCHEMES)
         return problem_set(problem, -EINVAL, "unknown signature scheme");
