@@ -219,16 +219,6 @@ static void (*const functions[POP3_VERBS])(struct login *l,
     [POP3_USER] = reply_user,
 };
 
-static void greet(struct login *l) WAITS {
-    if (l->config->apop) {
-        l->stamp = apop_stamp(&l->arena, random_u64(), fiber_wall(), l->config->hostname);
-        stream_printf(l->c.stream, "+OK Hayauma POP3 ready %.*s\r\n", SLICE_ARG(l->stamp));
-    } else {
-        stream_printf(l->c.stream, "+OK Hayauma POP3 ready at %.*s\r\n",
-                      SLICE_ARG(l->config->hostname));
-    }
-}
-
 static void run_command(struct login *l) WAITS {
     struct pop3_command command;
     int r = pop3_next(&l->c, &command);
@@ -255,7 +245,10 @@ enum pop3_end pop3_login(struct stream *s, const struct pop3_login_config *confi
         .offer = config->offer,
     };
     stream_set_timeout(s, config->timeout);
-    greet(&l);
+    if (config->apop)
+        l.stamp = apop_stamp(&l.arena, random_u64(), fiber_wall(), config->hostname);
+    stream_printf(s, "+OK Hayauma POP3 ready %s%.*s\r\n", config->apop ? "" : "at ",
+                  SLICE_ARG(config->apop ? l.stamp : config->hostname));
     while (l.end == POP3_END_NONE)
         run_command(&l);
     *ret = (struct pop3_login_counts){

@@ -64,7 +64,7 @@ void smtp_cmd_ehlo(struct smtp_session *s, const struct smtp_command *c) {
 /* ------------------------------------------------------------------ STARTTLS */
 
 bool smtp_start_tls(struct smtp_session *s) {
-    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
         fiber_deadline_begin(fiber_now() + smtp_timeout(s));
     struct tls_facts facts = {0};
     struct problem problem = {0};

@@ -137,7 +137,7 @@ static int skip_line(struct smtp_session *s) WAITS {
 int smtp_read_line(struct smtp_session *s, size_t max, struct slice *ret_line) {
     usec_t timeout = smtp_timeout(s);
     stream_set_timeout(s->stream, timeout); /* for what is written until the next command */
-    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
         fiber_deadline_begin(fiber_now() + timeout);
     int r = fiber_cancelled() ? -ECANCELED : stream_read_line(s->stream, max, ret_line);
     if (r == -E_LIMIT) {

@@ -154,7 +154,7 @@ static bool next_command(struct smtp_session *s) WAITS {
 static bool waits_for_greeting(struct smtp_session *s) WAITS {
     if (s->listener->service != SMTP_RECEIVING || s->listener->limits.greeting_wait == 0)
         return true;
-    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline =
+    _cleanup_(fiber_deadline_end) struct fiber_deadline deadline UNUSED =
         fiber_deadline_begin(fiber_now() + s->listener->limits.greeting_wait);
     int r = stream_fill(s->stream, 1);
     if (r == -ETIMEDOUT)

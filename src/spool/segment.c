@@ -85,7 +85,7 @@ int segment_prepare_spare(struct spool *s) {
         do {
             error = offload(OFFLOAD_DISK, make_spare, &job);
             job.size = job.size / 4 / SPOOL_BLOCK * SPOOL_BLOCK;
-        } while (error == -ENOSPC && !s->current && job.size >= 16 * SPOOL_BLOCK);
+        } while (error == -ENOSPC && !s->current && job.size >= 16ULL * SPOOL_BLOCK);
         if (error && !s->spare_failed)
             spool_log(s, SPOOL_NOTICE_LOW, "no further segment can be set aside: %s",
                       error_text(error));

@@ -21,7 +21,7 @@
 static struct spool_options with_defaults(const struct spool_options *given) {
     struct spool_options o = *given;
     o.segment_size = o.segment_size ? o.segment_size : 64 * MIB;
-    o.segment_size = MAX(o.segment_size, 16U * SPOOL_BLOCK) / SPOOL_BLOCK * SPOOL_BLOCK;
+    o.segment_size = MAX(o.segment_size, 16ULL * SPOOL_BLOCK) / SPOOL_BLOCK * SPOOL_BLOCK;
     o.reserve = o.reserve ? o.reserve : RESERVE;
     o.batch_size = o.batch_size ? o.batch_size : 4 * MIB;
     o.cache_size = o.cache_size ? o.cache_size : 64 * MIB;
