@@ -209,7 +209,7 @@ DEFINE_CLEANUP(struct conf, conf_free)
 #define CONF_PATH_DEFAULT "/etc/hayauma/hayauma.conf"
 
 /* Sizes of file and line, number of values behind one name. */
-#define CONF_FILE_MAX  (1024U * 1024)
+#define CONF_FILE_MAX  (1U << 20)
 #define CONF_LINE_MAX  4096U
 #define CONF_WORDS_MAX 64U
 #define CONF_LINES_MAX 1000U /* of a setting that repeats */

@@ -25,7 +25,7 @@
 #include "base/words.h"
 #include "directory/internal.h"
 
-#define HOPS_MAX (2 * ROUTE_TARGETS_MAX)
+#define HOPS_MAX ((size_t)2 * ROUTE_TARGETS_MAX)
 
 struct hop {
     struct name name;

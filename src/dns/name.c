@@ -5,6 +5,8 @@
  */
 #include "dns/message.h"
 
+#define REVERSED_LEN 64U /* of an IPv6 address: 32 digits, each with a dot */
+
 static bool is_plain(unsigned char c) {
     return c > 0x20 && c < 0x7f && c != '.' && c != '\\' && c != '"' && c != '(' && c != ')' &&
            c != ';' && c != '@' && c != '$';
@@ -134,7 +136,7 @@ struct slice dns_reverse_name(struct arena *a, struct slice address) {
     if (address.len == 4)
         return arena_printf(a, "%u.%u.%u.%u.in-addr.arpa", b[3], b[2], b[1], b[0]);
     MUST(address.len == 16);
-    char text[16 * 4 + sizeof "ip6.arpa"];
+    char text[REVERSED_LEN + sizeof "ip6.arpa"];
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < 16; i++) {
         char *to = text + i * 4;
@@ -143,6 +145,6 @@ struct slice dns_reverse_name(struct arena *a, struct slice address) {
         to[2] = digits[b[15 - i] >> 4];
         to[3] = '.';
     }
-    memcpy(text + 16 * 4, "ip6.arpa", sizeof "ip6.arpa");
+    memcpy(text + REVERSED_LEN, "ip6.arpa", sizeof "ip6.arpa");
     return arena_copy(a, slice_of(text, sizeof text - 1));
 }

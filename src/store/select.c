@@ -71,12 +71,13 @@ size_t selection_next(struct selection *s, struct group *g, struct store_entry *
 
 /* ------------------------------------------------------------------ keywords of a record */
 
-#define KNOWN_LINES (2 * SELECTION_PIECE) /* a power of two */
+#define KNOWN_LINES ((size_t)2 * SELECTION_PIECE) /* a power of two */
 
 struct set_line *set_lines_find(struct set_lines *l, struct arena *a, uint32_t set) {
     if (!l->known)
         l->known = arena_array(a, KNOWN_LINES, sizeof *l->known);
-    size_t at = set * 2654435761U % KNOWN_LINES;
+    uint32_t hash = set * 2654435761U;
+    size_t at = hash % KNOWN_LINES;
     while (l->known[at].is_known && l->known[at].set != set)
         at = (at + 1) % KNOWN_LINES;
     l->known[at].set = set;
