@@ -46,7 +46,10 @@ void account_leap(void *store, uint64_t id, uint32_t by) {
     for (size_t i = 0; i < a->mailbox_count; i++) {
         struct mailbox *m = a->mailboxes[i];
         m->info.uidnext = m->uidnext += by;
+        m->info.modseq = a->given.modseq;
     }
+    a->published = a->given.modseq;
+    fiber_cond_wake_all(&a->changed);
 }
 
 /* ------------------------------------------------------------------ into memory */

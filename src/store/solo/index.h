@@ -177,8 +177,12 @@ int index_vanished(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t *r
 /* As backend_ops.vanished(). */
 int index_vanished_since(struct index *ix, uint32_t mailbox, uint64_t modseq, struct buf *uids);
 
-/* What vanished up to this MODSEQ may not be known, whatever the mailbox. */
-int index_forget_vanished(struct index *ix, uint64_t modseq);
+/*
+ * What vanished up to this MODSEQ may not be known, whatever the mailbox. Who knows all up to the
+ * mailbox's own HIGHESTMODSEQ has missed nothing, unless changes were `lost` that may have been
+ * told: then it goes up.
+ */
+int index_forget_vanished(struct index *ix, uint64_t modseq, bool lost);
 
 /*
  * Makes durable what was taken in. Before a pack is removed: a database that is older than that

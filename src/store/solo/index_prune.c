@@ -30,7 +30,10 @@ static const char SQL_FORGOTTEN[] =
 static const char SQL_FORGET[] = "UPDATE mailboxes SET forgotten = ?3 WHERE account_id = ?1"
                                  " AND mailbox_id = ?2 AND forgotten < ?3";
 static const char SQL_FORGET_ALL[] =
-    "UPDATE mailboxes SET forgotten = ?2 WHERE account_id = ?1 AND forgotten < ?2";
+    "UPDATE mailboxes SET forgotten = CASE WHEN modseq < ?2 THEN modseq ELSE ?2 END"
+    " WHERE account_id = ?1 AND forgotten < ?2";
+static const char SQL_RAISE_ALL[] =
+    "UPDATE mailboxes SET modseq = ?2 WHERE account_id = ?1 AND modseq < ?2";
 static const char SQL_BOXES[] = "SELECT mailbox_id FROM mailboxes WHERE account_id = ?1";
 static const char SQL_DAMAGED[] = "SELECT 1 FROM packs WHERE account_id = ?1 AND state = ?2";
 
@@ -109,8 +112,9 @@ int index_prune(struct index *ix, const struct index_pruning *how) {
     return error;
 }
 
-int index_forget_vanished(struct index *ix, uint64_t modseq) {
-    return db_run(ix->db, SQL_FORGET_ALL, V(ix->account), V(modseq));
+int index_forget_vanished(struct index *ix, uint64_t modseq, bool lost) {
+    int error = lost ? db_run(ix->db, SQL_RAISE_ALL, V(ix->account), V(modseq)) : 0;
+    return error ? error : db_run(ix->db, SQL_FORGET_ALL, V(ix->account), V(modseq));
 }
 
 int index_vanished_since(struct index *ix, uint32_t mailbox, uint64_t modseq, struct buf *uids) {

@@ -328,8 +328,8 @@ static int forget_vanished(struct replay *p) {
     struct index_account row = {0};
     (void)index_account(p->ix, &row);
     if (p->result->damaged)
-        return index_forget_vanished(p->ix, row.modseq);
-    return p->result->rebuilt ? index_forget_vanished(p->ix, p->gap) : 0;
+        return index_forget_vanished(p->ix, row.modseq, true);
+    return p->result->rebuilt ? index_forget_vanished(p->ix, p->gap, false) : 0;
 }
 
 static int catch_up(struct replay *p) {

@@ -21,6 +21,32 @@ void look_vary(struct world *w, struct rng *rng) {
     w->options.memory = memories[rng_below(rng, 4)];
 }
 
+static const char *const KEYWORDS[2][LOOK_KEYWORDS] = {
+    {"$junk", "a", "b", "label1", "forwarded", "work-1"},
+    {"$JUNK", "A", "B", "Label1", "FORWARDED", "Work-1"}};
+
+size_t look_names(uint64_t word, bool large, struct slice names[static LOOK_KEYWORDS]) {
+    size_t count = 0;
+    for (unsigned i = 0; i < LOOK_KEYWORDS; i++)
+        if (word & 1U << (8 + i))
+            names[count++] = slice_of_str(KEYWORDS[large][i]);
+    return count;
+}
+
+uint64_t look_bits(struct slice names) {
+    uint64_t word = 0;
+    struct slice name;
+    while (names.len > 0 && slice_next(&names, ' ', &name)) {
+        uint64_t bit = 0;
+        for (unsigned i = 0; i < LOOK_KEYWORDS; i++)
+            if (slice_eq_nocase(name, slice_of_str(KEYWORDS[0][i])))
+                bit = 1U << (8 + i);
+        assert_true(bit != 0 && !(word & bit)); /* each once */
+        word |= bit;
+    }
+    return word;
+}
+
 struct look {
     struct store_account *account;
     struct store_view *view;
@@ -41,9 +67,13 @@ static void draw(const struct look *l, struct picture *p) {
         struct store_message m;
         store_view_at(l->view, i, &m);
         struct model_entry *e = &p->entries[i];
+        struct buf names = {0};
+        store_view_keywords(l->view, &m, &names);
+        uint64_t word = m.flags | look_bits(buf_slice(&names));
+        buf_done(&names);
         char text[STORE_UIDL_SIZE];
         struct slice uidl = store_uidl(&m, text);
-        *e = (struct model_entry){m.uid, model_serial(m.size), m.flags, m.modseq, ""};
+        *e = (struct model_entry){m.uid, model_serial(m.size), word, m.modseq, ""};
         assert_true(uidl.len < sizeof e->uidl);
         memcpy(e->uidl, uidl.ptr, uidl.len);
         bytes += m.size;
@@ -155,6 +185,45 @@ int look_read(struct look *l, size_t place, uint32_t way) {
     return error;
 }
 
+/* ------------------------------------------------------------------ changes */
+
+static bool has(const struct buf *uids, uint32_t uid) {
+    const uint32_t *list = (const void *)uids->ptr;
+    for (size_t i = 0; i < uids->len / sizeof uid; i++)
+        if (list[i] == uid)
+            return true;
+    return false;
+}
+
+static const struct model_entry *entry_of(const struct picture *p, uint32_t uid) {
+    for (size_t i = 0; i < p->count; i++)
+        if (p->entries[i].uid == uid)
+            return &p->entries[i];
+    return NULL;
+}
+
+int look_resync(struct store_account *a, const struct look *old, const struct look *now) {
+    const struct picture *before = &old->picture, *after = &now->picture;
+    struct buf changed = {0}, vanished = {0};
+    store_view_changes(now->view, before->modseq, &changed);
+    int error = store_vanished(a, before->id, before->modseq, &vanished);
+    for (size_t i = 0; !error && i < before->count; i++)
+        if (!entry_of(after, before->entries[i].uid))
+            assert_true(has(&vanished, before->entries[i].uid));
+    for (size_t i = 0; !error && i < after->count; i++) {
+        const struct model_entry *e = &after->entries[i], *was = entry_of(before, e->uid);
+        bool other = !was || was->flags != e->flags;
+        assert_true(!other || has(&changed, e->uid));
+        assert_int_equal(has(&changed, e->uid), e->modseq > before->modseq);
+    }
+    const uint32_t *list = (const void *)vanished.ptr;
+    for (size_t i = 1; !error && i < vanished.len / sizeof *list; i++)
+        assert_true(list[i - 1] < list[i]);
+    buf_done(&changed);
+    buf_done(&vanished);
+    return error;
+}
+
 /* ------------------------------------------------------------------ all mailboxes */
 
 int look_all(struct store_account *a, struct album *ret) {
@@ -170,10 +239,18 @@ int look_all(struct store_account *a, struct album *ret) {
             return error;
         ret->pictures[i] = l->picture;
         struct model_sum sum = {0};
+        struct buf names = {0};
+        uint64_t words = 0;
+        error = store_keywords(a, info.id, &names);
+        if (error)
+            return error;
         for (size_t k = 0; k < l->picture.count; k++) {
             sum.unseen += !(l->picture.entries[k].flags & STORE_SEEN);
             sum.bytes += model_size(l->picture.entries[k].serial);
+            words |= l->picture.entries[k].flags;
         }
+        assert_int_equal(look_bits(buf_slice(&names)), words & ~(uint64_t)STORE_FLAGS);
+        buf_done(&names);
         assert_int_equal(info.messages, l->picture.count);
         assert_int_equal(info.unseen, sum.unseen);
         assert_int_equal(info.bytes, sum.bytes);

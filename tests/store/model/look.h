@@ -6,6 +6,15 @@
 #include "model.h"
 #include "rng.h"
 
+/*
+ * Keywords are bits of a flag word behind the flags: the model treats both alike. Names of the bits
+ * of a word, small or large; and the bits of names with spaces between them.
+ */
+#define LOOK_KEYWORDS 6U
+#define LOOK_BITS     (STORE_FLAGS | ((1U << LOOK_KEYWORDS) - 1) << 8)
+size_t look_names(uint64_t word, bool large, struct slice names[static LOOK_KEYWORDS]);
+uint64_t look_bits(struct slice names);
+
 /* Options of every kind, small ones mostly, so that packs, handles and accounts come and go. */
 void look_vary(struct world *w, struct rng *rng);
 
@@ -14,6 +23,9 @@ struct look;
 int look_open(struct store_account *a, uint32_t mailbox, struct look **ret);
 void look_close(struct look *l);
 const struct picture *look_picture(const struct look *l);
+
+/* What QRESYNC tells somebody who knows an older picture (RFC 7162 §3.2.5) makes it the new one. */
+int look_resync(struct store_account *a, const struct look *old, const struct look *now) WAITS;
 
 /* Whether the picture would be the same now. */
 bool look_is_unchanged(const struct look *l);

@@ -69,6 +69,12 @@ static void pick_uids(struct session *s, const struct model_mailbox *b, struct m
     }
 }
 
+/* Flags, and sometimes keywords. */
+static uint64_t pick_word(struct session *s) {
+    uint64_t keywords = pick(s, 2) ? (uint64_t)pick(s, 1U << LOOK_KEYWORDS) << 8 : 0;
+    return pick(s, STORE_FLAGS + 1) | keywords;
+}
+
 /* ------------------------------------------------------------------ deliveries */
 
 static int deliver(struct session *s, const struct model_change *c, uint64_t quota,
@@ -76,13 +82,17 @@ static int deliver(struct session *s, const struct model_change *c, uint64_t quo
     char key[32], *bytes = mem_alloc(model_size(c->serial));
     (void)snprintf(key, sizeof key, "key %" PRIu32, c->serial);
     model_bytes(c->serial, bytes);
+    struct slice names[LOOK_KEYWORDS];
+    size_t keywords = look_names(c->add, pick(s, 2), names);
     size_t cut = pick(s, (uint32_t)model_size(c->serial));
     struct slice parts[] = {slice_of(bytes, cut),
                             slice_of(bytes + cut, model_size(c->serial) - cut)};
     struct store_delivery d = {.mailbox = c->mailbox,
                                .key = slice_of_str(key),
                                .return_path = S("tama@example.test"),
-                               .flags = c->add,
+                               .flags = c->add & STORE_FLAGS,
+                               .keywords = names,
+                               .keyword_count = keywords,
                                .quota = quota,
                                .parts = parts,
                                .part_count = 2};
@@ -115,7 +125,7 @@ static void do_deliver(struct session *s) {
         return;
     struct model_change *c = begin(s, MODEL_DELIVER, b->id);
     c->serial = again ? run->serial - pick(s, MIN(run->serial, 12U)) : ++run->serial;
-    c->add = pick(s, 2) ? 0 : pick(s, STORE_FLAGS + 1);
+    c->add = pick(s, 2) ? 0 : pick_word(s);
     for (size_t i = 0; again && i < SESSIONS; i++) /* a message is delivered in one way only */
         if (i != s->number && run->is_flying[i] && run->flying[i].verb == MODEL_DELIVER &&
             run->flying[i].serial == c->serial)
@@ -232,17 +242,26 @@ static void do_flags(struct session *s) {
     struct model_mailbox *b = pick_mailbox(s);
     struct model_change *c = begin(s, MODEL_FLAGS, b->id);
     pick_uids(s, b, c);
-    c->add = pick(s, STORE_FLAGS + 1);
-    c->remove = pick(s, 2) ? STORE_FLAGS : pick(s, STORE_FLAGS + 1);
+    struct slice names[2][LOOK_KEYWORDS];
+    c->add = pick_word(s);
+    c->remove = pick(s, 2) ? LOOK_BITS : pick_word(s);
     c->unchanged_since = pick(s, 3) ? 0 : 1 + pick(s, (uint32_t)b->modseq + 2);
     for (size_t i = 0; i < c->uid_count; i++) { /* of copies it is known when they were seen */
         const struct model_entry *e = model_entry(b, c->uids[i]);
         if (e && !e->modseq)
             c->unchanged_since = 0;
     }
+    size_t added = look_names(c->add, pick(s, 2), names[0]);
+    size_t removed = look_names(c->remove, pick(s, 2), names[1]);
+    bool replace = c->remove == LOOK_BITS && pick(s, 2);
     uint64_t before = b->modseq;
-    struct store_flags wanted = {.add = c->add,
-                                 .remove = c->remove,
+    struct store_flags wanted = {.add = c->add & STORE_FLAGS,
+                                 .remove = c->remove & STORE_FLAGS,
+                                 .add_keywords = names[0],
+                                 .add_keyword_count = added,
+                                 .remove_keywords = names[1],
+                                 .remove_keyword_count = removed,
+                                 .replace_keywords = replace,
                                  .conditional = c->unchanged_since > 0,
                                  .unchanged_since = c->unchanged_since};
     struct store_flags_changed changed = {0};
@@ -336,6 +355,19 @@ static void do_look(struct session *s) {
     s->held = l;
 }
 
+/* An older picture of the mailbox, and what has changed since then. */
+static void do_resync(struct session *s) {
+    struct run *run = s->run;
+    struct look *l;
+    if (!s->held || run->over)
+        return;
+    assert_int_equal(look_open(s->account, look_picture(s->held)->id, &l), 0);
+    int error = look_resync(s->account, s->held, l);
+    assert_true(run->over || run->trouble || error == 0);
+    look_close(s->held);
+    s->held = l;
+}
+
 static void do_look_again(struct session *s) {
     if (!s->held || s->run->over)
         return;
@@ -377,6 +409,7 @@ static const struct verb {
     {"create", 2, do_create},
     {"look", 16, do_look},
     {"look again", 8, do_look_again},
+    {"resync", 8, do_resync},
     {"wait", 8, do_wait},
     {"compact", 2, do_compact},
     {"close", 4, do_close},
