@@ -32,8 +32,13 @@ void pack_remove(struct solo_account *a, uint64_t pack) {
 bool pack_wants_compaction(const struct solo_account *a, const struct index_pack *p) {
     if (p->state == INDEX_PACK_SEALED)
         return true;
-    return p->state == INDEX_PACK_WHOLE && p->end >= a->solo->options.compact_size &&
-           p->alive < p->end / 2;
+    if (p->state != INDEX_PACK_WHOLE)
+        return false;
+    /* One of which nothing is needed may be half emptied: what it still has must not outlive the
+     * removals that stand in later packs. */
+    if (p->alive == 0 && p->pack < a->newest)
+        return true;
+    return p->end >= a->solo->options.compact_size && p->alive < p->end / 2;
 }
 
 static void sum_up(void *arg, uint64_t pack, uint64_t end, int64_t alive) {

@@ -89,15 +89,50 @@ static void do_repair(struct run *run) {
     open_again(run);
 }
 
+/* A mailbox goes with all that is in it; maybe there is another one of its name at once. */
+static void do_remove(struct run *run) {
+    struct model *m = run->model;
+    struct store_account *a = run->world->account;
+    if (m->count < 2)
+        return;
+    struct model_mailbox *b = &m->mailboxes[1 + rng_below(&run->rng, (unsigned)m->count - 1)];
+    struct store_mailbox now;
+    uint32_t id;
+    bool again = rng_one_in(&run->rng, 2);
+    assert_int_equal(store_remove_mailbox(a, b->id, true), b->count > 0 ? -ENOTEMPTY : 0);
+    if (b->count > 0)
+        assert_int_equal(store_remove_mailbox(a, b->id, false), 0);
+    run->maybe_count = 0; /* something has been written behind them */
+    assert_int_equal(store_mailbox_get(a, b->id, &now), -E_UNKNOWN);
+    if (again) {
+        assert_int_equal(store_create_mailbox(a, 0, slice_of_str(b->name), STORE_ROLE_NONE, &id),
+                         0);
+        assert_int_equal(store_mailbox_get(a, id, &now), 0);
+        assert_true(id > b->id && now.uidvalidity > b->uidvalidity);
+        b->id = id;
+        b->uidvalidity = now.uidvalidity;
+        b->uidnext = b->promised = 1;
+        b->modseq = now.modseq;
+        b->count = 0;
+    } else {
+        size_t behind = (size_t)(&m->mailboxes[--m->count] - b);
+        memmove(b, b + 1, behind * sizeof *b);
+    }
+    m->modseq = store_account_modseq(a);
+    sessions_check(run, false);
+    if (rng_one_in(&run->rng, 2)) {
+        (void)store_compact(a);
+        do_lose_index(run);
+    }
+}
+
 static const struct between {
     const char *name;
     unsigned weight;
     void (*run)(struct run *run) WAITS;
-} betweens[] = {{"nothing", 3, do_nothing},
-                {"close", 2, do_close},
-                {"kill", 2, do_kill},
-                {"lose the index", 1, do_lose_index},
-                {"repair", 1, do_repair}};
+} betweens[] = {{"nothing", 3, do_nothing}, {"close", 2, do_close},
+                {"kill", 2, do_kill},       {"lose the index", 1, do_lose_index},
+                {"repair", 1, do_repair},   {"remove a mailbox", 2, do_remove}};
 
 /* ------------------------------------------------------------------ in their midst */
 
