@@ -7,15 +7,6 @@
 #include "base/buf.h"
 #include "events/kinds.h"
 
-static void write_kinds(struct buf *to) {
-    buf_add_str(to, "| kind | level | shown as | facts | meaning |\n|---|---|---|---|---|\n");
-    for (size_t i = 0; i < kind_count; i++) {
-        const struct kind *k = &kind_table[i];
-        buf_printf(to, "| `%.*s` | %s | %s | %s | %s |\n", SLICE_ARG(k->name), level_name(k->level),
-                   k->title, k->facts, k->meaning);
-    }
-}
-
 static void write_facts(struct buf *to) {
     static const char *const types[] = {
         [FACT_IS_TEXT] = "text",
@@ -38,8 +29,13 @@ static void write_facts(struct buf *to) {
 int main(void) {
     _cleanup_(buf_done) struct buf text = {0};
     buf_add_str(&text, "# Events\n\nWhat `hayauma log` and `hayauma journey` tell. Made from"
-                       " src/events/kinds.c.\n\n## Kinds\n\n");
-    write_kinds(&text);
+                       " src/events/kinds.c.\n\n## Kinds\n\n"
+                       "| kind | level | shown as | facts | meaning |\n|---|---|---|---|---|\n");
+    for (size_t i = 0; i < kind_count; i++) {
+        const struct kind *k = &kind_table[i];
+        buf_printf(&text, "| `%.*s` | %s | %s | %s | %s |\n", SLICE_ARG(k->name),
+                   level_name(k->level), k->title, k->facts, k->meaning);
+    }
     buf_add_str(&text, "\n## Facts\n\n");
     write_facts(&text);
     return fwrite(text.ptr, 1, text.len, stdout) == text.len && fflush(stdout) == 0 ? 0 : 1;

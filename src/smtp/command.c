@@ -207,15 +207,12 @@ int smtp_rcpt_parse(const struct smtp_command *c, struct arena *a, struct smtp_r
 
 #define MECHANISM_MAX 20U /* RFC 4422 §3.1 */
 
-static bool is_mechanism_byte(char c) {
-    return ascii_is_alpha(c) || ascii_is_digit(c) || c == '-' || c == '_';
-}
-
 int smtp_auth_parse(const struct smtp_command *c, struct smtp_auth *ret, struct smtp_fault *fault) {
     struct slice rest = c->argument;
     struct smtp_auth auth = {0};
     size_t start = (size_t)(rest.ptr - c->line.ptr), len = 0;
-    while (len < rest.len && is_mechanism_byte(rest.ptr[len]))
+    while (len < rest.len && (ascii_is_alpha(rest.ptr[len]) || ascii_is_digit(rest.ptr[len]) ||
+                              slice_find_byte(S("-_"), rest.ptr[len]) >= 0))
         len++;
     bool ends = len == rest.len || rest.ptr[len] == ' ';
     if (len == 0 || len > MECHANISM_MAX || !ends) {
