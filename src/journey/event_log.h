@@ -19,9 +19,9 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "conf/roles.h"
 #include "events/event.h"
 #include "message/queue_id.h"
-#include "conf/roles.h"
 
 #define EVENT_LOG_WRITE_DELAY (200 * USEC_MS)
 #define EVENT_LOG_MEMORY_MAX  ((size_t)32 << 20) /* events waiting to be written */

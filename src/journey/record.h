@@ -14,8 +14,8 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "events/event.h"
 #include "conf/roles.h"
+#include "events/event.h"
 
 #define EVENT_RECORD_MAX 65536U
 #define EVENT_TEXT_MAX   4096U

@@ -33,9 +33,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "conf/roles.h"
 #include "fiber/sync.h"
 #include "fiber/wait.h"
-#include "conf/roles.h"
 
 #define RPC_FRAME_MAX ((size_t)2 << 20)
 #define RPC_FRAME_FDS 4U
