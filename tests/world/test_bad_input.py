@@ -391,13 +391,14 @@ def secure(host, service):
 
 @pytest.mark.parametrize("service", ["submission", "submissions"])
 def test_wrong_passwords_take_longer_each_time(host, service):
-    """RFC 4954: 535 5.7.8; the same words for a user that there is and one that there is not."""
+    """RFC 4954: 535 5.7.8; the same words for a user that there is and one that there is not. The
+    same wrong password again is no new guess, so each is another one."""
     user = host.account()
     spent, said = [], set()
     with secure(host, service) as wire:
-        for _ in range(3):
+        for guess in ("wrong", "wrong too", "wrong as well"):
             began = time.monotonic()
-            code, lines = wire.login(user, "wrong", 30)
+            code, lines = wire.login(user, guess, 30)
             spent.append(time.monotonic() - began)
             said.add((code, *lines))
         assert wire.reply()[0] == 421
