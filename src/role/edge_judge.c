@@ -10,8 +10,8 @@
  * is judged when the message is there, like a size that was not announced: then it is refused for
  * all recipients, if one of them cannot take it, since SMTP knows no other answer. A user hears it
  * so as well: his program shows the sentence at once, and he can send without that recipient. A
- * message that took its time is judged by what is left then: of very many that were begun together
- * all would have room otherwise.
+ * message that took its time, or takes a good part of the room, is judged by what is left then: of
+ * very many that were begun together all would have room otherwise.
  *
  * Delivered-To names an address that has sent the message on already. If that address would send
  * it to another host once more, it has come back from there.
@@ -138,8 +138,9 @@ static void name_whom(struct edge_message *l, uint64_t size) WAITS {
 int edge_message_fits(struct edge_message *l) {
     struct edge_smtp *m = l->smtp;
     uint64_t size = l->written + l->head.len + l->bytes.len;
-    bool stale = m->room.now != UINT64_MAX && fiber_now() - m->room.asked > ROOM_COUNTS_FOR;
-    for (size_t i = 0; stale && i < l->envelope->count; i++) {
+    bool late = fiber_now() - m->room.asked > ROOM_COUNTS_FOR, large = size > m->room.now / STEPS;
+    bool again = m->room.now != UINT64_MAX && (late || large);
+    for (size_t i = 0; again && i < l->envelope->count; i++) {
         _cleanup_(arena_done) struct arena a = {0};
         struct edge_room room;
         if (ask_again(m, l->envelope->recipients[i].address, &a, &room))

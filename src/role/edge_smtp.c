@@ -220,6 +220,11 @@ static int rcpt(void *arg, const struct smtp_client *client, const struct smtp_t
     *ret_reply = verdict(m, route.kind, address, a);
     if (route.kind == ROUTE_LOCAL) {
         struct smtp_reply full = edge_room_judge(m, address, &route, asked, t->size, a);
+        struct route now; /* what refuses is no older answer */
+        if (full.code &&
+            routes_resolve(m->connection->edge->routes, address, a, &now, NULL, NULL) == 0 &&
+            now.kind == ROUTE_LOCAL)
+            full = edge_room_judge(m, address, &now, fiber_now(), t->size, a);
         *ret_reply = full.code ? full : *ret_reply;
     }
     if (!smtp_reply_ok(ret_reply))
