@@ -303,17 +303,10 @@ bool address_eq(const struct address *a, const struct address *b) {
 void address_print(struct buf *to, const struct address *address) {
     if (address_is_null(address))
         return;
-    if (address->needs_quotes) {
-        buf_add_byte(to, '"');
-        for (size_t i = 0; i < address->local.len; i++) {
-            if (address->local.ptr[i] == '"' || address->local.ptr[i] == '\\')
-                buf_add_byte(to, '\\');
-            buf_add_byte(to, address->local.ptr[i]);
-        }
-        buf_add_byte(to, '"');
-    } else {
+    if (address->needs_quotes)
+        buf_add_quoted(to, address->local);
+    else
         buf_add(to, address->local);
-    }
     if (address->domain.len > 0) {
         buf_add_byte(to, '@');
         buf_add(to, address->domain);

@@ -25,3 +25,10 @@ struct slice cfws_pass(struct slice s) {
     }
     return s;
 }
+
+size_t cfws_quoted_length(struct slice s, char close) {
+    size_t i = 1;
+    while (i < s.len && s.ptr[i] != close)
+        i += s.ptr[i] == '\\' ? 2 : 1;
+    return MIN(i + 1, s.len);
+}

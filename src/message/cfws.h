@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Comments and blanks between the tokens of a structured field (RFC 5322 §3.2.2, CFWS). Linear in
- * time, in constant memory.
+ * What a structured field consists of (RFC 5322 §3.2): comments and blanks between its tokens
+ * (CFWS), and where a token ends. Linear in time, in constant memory.
  */
 #pragma once
 
@@ -17,3 +17,14 @@ size_t cfws_comment_length(struct slice s, bool *ret_closed);
 
 /* Behind blanks and comments; at the end of `s` when one is nested too deep. */
 struct slice cfws_pass(struct slice s);
+
+/* A character that stands for itself between tokens (§3.2.3, specials). */
+static inline bool cfws_is_special(char c) {
+    return slice_find_byte(S("<>@,;:.()[]\\\""), c) >= 0;
+}
+
+/*
+ * Length of a quoted string, or literal, at the front of `s`, up to the closing character,
+ * backslashes obeyed; all of `s` when none closes.
+ */
+size_t cfws_quoted_length(struct slice s, char close);

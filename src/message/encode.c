@@ -100,16 +100,6 @@ static bool is_atoms(struct slice name) {
     return true;
 }
 
-static void quote(struct buf *to, struct slice text) {
-    buf_add_byte(to, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"' || text.ptr[i] == '\\')
-            buf_add_byte(to, '\\');
-        buf_add_byte(to, text.ptr[i]);
-    }
-    buf_add_byte(to, '"');
-}
-
 void encode_phrase(struct fold *f, struct slice name) {
     _cleanup_(buf_done) struct buf quoted = {0};
     if (!text_is_plain(name) || slice_find(name, S("=?")) >= 0 || name.len > FOLD_COLUMNS) {
@@ -117,7 +107,7 @@ void encode_phrase(struct fold *f, struct slice name) {
     } else if (is_atoms(name)) {
         fold_words(f, name);
     } else {
-        quote(&quoted, name);
+        buf_add_quoted(&quoted, name);
         fold_word(f, buf_slice(&quoted));
     }
 }
@@ -172,7 +162,7 @@ void encode_parameter(struct fold *f, const char *name, struct slice value) {
     if (token > 0 && token == value.len)
         buf_add(&text, value);
     else
-        quote(&text, value);
+        buf_add_quoted(&text, value);
     fold_glue(f, S(";"));
     fold_word(f, buf_slice(&text));
 }

@@ -16,8 +16,7 @@ static size_t line_at(struct slice message, size_t at, size_t *ret_text) {
     return (size_t)end + 1;
 }
 
-/* Length of the field name at the front of a line, or 0; *ret_colon is the place of its colon. */
-static size_t name_length(struct slice line, size_t *ret_colon) {
+size_t header_name_length(struct slice line, size_t *ret_colon) {
     size_t n = 0;
     while (n < line.len && line.ptr[n] > 32 && line.ptr[n] < 127 && line.ptr[n] != ':')
         n++;
@@ -49,7 +48,7 @@ bool header_next(struct header_cursor *c, struct header_field *ret) {
         struct slice line = slice_first(slice_from(c->message, from), text);
         if (text == 0)
             return ended(c, HEADER_EMPTY_LINE, from + len);
-        name = name_length(line, &colon);
+        name = header_name_length(line, &colon);
         /* "From tama Sun ..." parts the messages of an mbox file, perhaps quoted (RFC 4155). */
         bool parts_mbox = slice_starts(line, S("From ")) || slice_starts(line, S(">From "));
         if (name == 0 && !parts_mbox)

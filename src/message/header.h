@@ -49,6 +49,12 @@ struct header_field {
     size_t len;       /* of the whole field with its line ends */
 };
 
+/*
+ * Length of the field name at the front of a line, and the place of its colon; 0: the line is no
+ * field.
+ */
+size_t header_name_length(struct slice line, size_t *ret_colon);
+
 /* The next field, or false at the end of the header. */
 bool header_next(struct header_cursor *c, struct header_field *ret);
 

@@ -53,18 +53,6 @@ struct list_reader {
     struct mailboxes found;
 };
 
-static bool is_special(char c) {
-    return slice_find_byte(S("<>@,;:.()[]\\\""), c) >= 0;
-}
-
-/* Length of a run up to the closing character, backslashes obeyed; all of it when none closes. */
-static size_t quoted_length(struct slice s, char close) {
-    size_t i = 1;
-    while (i < s.len && s.ptr[i] != close)
-        i += s.ptr[i] == '\\' ? 2 : 1;
-    return MIN(i + 1, s.len);
-}
-
 static struct slice inside(struct slice s, char close) {
     s = slice_from(s, 1);
     return s.len > 0 && s.ptr[s.len - 1] == close ? slice_first(s, s.len - 1) : s;
@@ -101,16 +89,17 @@ static struct token next_token(struct list_reader *s) {
     size_t n = 1;
     if (c == '"') {
         token.kind = TOKEN_QUOTED;
-        n = quoted_length(s->rest, '"');
+        n = cfws_quoted_length(s->rest, '"');
     } else if (c == '[') {
         token.kind = TOKEN_LITERAL;
-        n = quoted_length(s->rest, ']');
-    } else if (is_special(c)) {
+        n = cfws_quoted_length(s->rest, ']');
+    } else if (cfws_is_special(c)) {
         token.kind = TOKEN_SPECIAL;
         token.special = c;
     } else {
         token.kind = TOKEN_WORD;
-        while (n < s->rest.len && !is_special(s->rest.ptr[n]) && !ascii_is_space(s->rest.ptr[n]))
+        while (n < s->rest.len && !cfws_is_special(s->rest.ptr[n]) &&
+               !ascii_is_space(s->rest.ptr[n]))
             n++;
     }
     token.text = slice_first(s->rest, n);

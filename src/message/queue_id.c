@@ -3,6 +3,10 @@
  * The counter runs on through the milliseconds instead of starting again in each: when it comes
  * round within one millisecond, the next one is used up early. (last_ms, counter) therefore only
  * grows, whatever the clock does.
+ *
+ * A machine without a clock begins before 2020 each time. Its processes would give the counters of
+ * one millisecond again and again, and a mailbox takes a message under an id that it knows for one
+ * that it has. So each of them begins somewhere in the first weeks of 2020.
  */
 #include "message/queue_id.h"
 
@@ -14,6 +18,7 @@
 #define WORKER_SHIFT 14U
 #define COUNTER_MASK ((1U << WORKER_SHIFT) - 1)
 #define MS_MAX       ((UINT64_C(1) << (64U - MS_SHIFT)) - 1)
+#define MS_NO_CLOCK  (UINT64_C(1) << 31)
 
 static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -33,6 +38,8 @@ static uint64_t ms_since_2020(usec_t wall) {
 queue_id queue_id_next(struct queue_ids *ids, usec_t wall) {
     uint64_t ms = ms_since_2020(wall);
     ids->counter = (uint16_t)((ids->counter + 1U) & COUNTER_MASK);
+    if (ms == 0 && ids->last_ms == 0)
+        ms = 1 + random_below(MS_NO_CLOCK);
     if (ms > ids->last_ms)
         ids->last_ms = ms;
     else if (ids->counter == 0)

@@ -61,6 +61,26 @@ static void counters_of_two_processes_start_apart(void **state) {
     assert_true(same < 8);
 }
 
+static int by_number(const void *a, const void *b) {
+    const queue_id *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* A machine that has lost its clock starts often, and takes some messages each time. */
+static void ids_of_many_starts_before_2020_differ(void **state) {
+    static queue_id all[1000];
+    for (size_t i = 0; i < ARRAY_SIZE(all);) {
+        struct queue_ids ids;
+        queue_ids_init(&ids, 1);
+        for (unsigned k = 0; k < 10; k++)
+            all[i++] = queue_id_next(&ids, 100 * USEC_SEC + k);
+    }
+    qsort(all, ARRAY_SIZE(all), sizeof all[0], by_number);
+    for (size_t i = 1; i < ARRAY_SIZE(all); i++)
+        assert_true(all[i] != all[i - 1]);
+    assert_true(queue_id_time(all[ARRAY_SIZE(all) - 1]) < (MS_2020 + INT64_C(2592000000)) * 1000);
+}
+
 static void text_is_13_characters_of_base32(void **state) {
     static const struct {
         queue_id id;
@@ -108,6 +128,7 @@ int main(void) {
         cmocka_unit_test(ids_grow_beyond_16384_in_one_millisecond),
         cmocka_unit_test(the_worker_of_an_id_is_found),
         cmocka_unit_test(counters_of_two_processes_start_apart),
+        cmocka_unit_test(ids_of_many_starts_before_2020_differ),
         cmocka_unit_test(text_is_13_characters_of_base32),
         cmocka_unit_test(text_takes_either_case_and_lookalikes),
         cmocka_unit_test(text_of_another_form_is_refused),
