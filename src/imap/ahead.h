@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The messages of a FETCH, one after the other, with what it needs of them: read, and their maps
+ * made, some ahead of the one that is being sent. What is held is bounded: IMAP_AHEAD messages,
+ * about IMAP_AHEAD_BYTES of them, and 256 KiB of maps (one map in any case).
+ */
+#pragma once
+
+#include "imap/maps.h"
+#include "imap/session_inside.h"
+
+#define IMAP_AHEAD       32U
+#define IMAP_AHEAD_BYTES 131072U
+#define IMAP_SMALL       16384U /* messages up to it are read as a whole */
+
+struct imap_ahead {
+    struct imap_messages *from; /* the caller's */
+    bool wants_bytes, wants_maps;
+
+    /* its own */
+    size_t count, next, mapped; /* those before `mapped` have their maps */
+    size_t numbers[IMAP_AHEAD];
+    struct store_message messages[IMAP_AHEAD];
+    struct store_piece bytes_at[IMAP_AHEAD], maps_at[IMAP_AHEAD];
+    int errors[IMAP_AHEAD];
+    struct buf bytes, maps;
+};
+
+void imap_ahead_done(struct imap_ahead *a);
+
+/* What a message has stays until the next one is taken. */
+struct imap_fetched {
+    size_t number;
+    const struct store_message *message;
+    struct slice bytes; /* all of it; without a pointer: it is large, or they are not wanted */
+    struct slice map;   /* encoded; the same */
+    int error;          /* it cannot be read: as store_read() */
+};
+
+/* The next one, or false: there are no more. */
+bool imap_ahead_next(struct imap_ahead *a, struct imap_fetched *ret) WAITS;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* What a client is told of errors of the store (RFC 5530 has the codes). */
+#include "imap/session_inside.h"
+
+#include <errno.h>
+
+void imap_no(struct imap_session *s, const struct imap_command *command, int error) {
+    static const struct {
+        int error;
+        const char *code, *text;
+    } answers[] = {
+        {-E_UNKNOWN, "NONEXISTENT", "there is no mailbox of that name"},
+        {-E_LIMIT, "OVERQUOTA", "the mailbox has no room for it"},
+        {-ENOSPC, "UNAVAILABLE", "the server has no room just now, try again later"},
+        {-E_SYNTAX, "CANNOT", "this name or keyword cannot be"},
+        {-E_CORRUPT, "CORRUPTION", "the mailbox is damaged here"},
+    };
+    if (s->end != DOOR_END_NONE)
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        if (answers[i].error == error) {
+            imap_say(&s->c, command->tag, "NO", answers[i].code, "%s", answers[i].text);
+            return;
+        }
+    }
+    imap_say(&s->c, command->tag, "NO", "UNAVAILABLE", "it did not work just now, try again later");
+}

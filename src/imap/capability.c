@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+#include "imap/capability.h"
+
+#include "auth/sasl.h"
+
+enum condition { ALWAYS, BEFORE_LOGIN, PASSWORDS, NO_PASSWORDS, TLS_POSSIBLE };
+
+static const struct capability {
+    const char *name;
+    enum condition condition;
+} capabilities[] = {
+    {"IMAP4rev1", ALWAYS},
+    {"SASL-IR", BEFORE_LOGIN},       /* RFC 4959 */
+    {"LITERAL+", ALWAYS},            /* RFC 7888 */
+    {"ID", ALWAYS},                  /* RFC 2971 */
+    {"STARTTLS", TLS_POSSIBLE},      /* RFC 9051 §6.2.1 */
+    {"LOGINDISABLED", NO_PASSWORDS}, /* §6.2.3 */
+};
+
+static bool applies(enum condition condition, const struct door_offer *offer, bool logged_in) {
+    switch (condition) {
+    case BEFORE_LOGIN:
+        return !logged_in;
+    case PASSWORDS:
+        return !logged_in && door_takes_passwords(offer);
+    case NO_PASSWORDS:
+        return !logged_in && !door_takes_passwords(offer);
+    case TLS_POSSIBLE:
+        return !logged_in && offer->tls_available && !offer->tls_active;
+    case ALWAYS:
+        break;
+    }
+    return true;
+}
+
+void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bool logged_in) {
+    const char *mechanism;
+    for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
+        if (applies(capabilities[i].condition, offer, logged_in))
+            imap_write_word(w, capabilities[i].name);
+    for (size_t i = 0; applies(PASSWORDS, offer, logged_in) && (mechanism = sasl_offer(i)); i++) {
+        imap_write_word(w, "AUTH=");
+        imap_write_join(w);
+        imap_write_word(w, mechanism);
+    }
+}

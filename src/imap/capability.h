@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is announced (RFC 9051 §6.1.1, §7.2.2): what works here, no more and no less. It depends on
+ * the state, on TLS, and on the settings.
+ */
+#pragma once
+
+#include "auth/door.h"
+#include "imap/write.h"
+
+/* The list, as values behind CAPABILITY in a response or a response code. */
+void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bool logged_in);

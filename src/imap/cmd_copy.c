@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/* COPY and MOVE within the account (RFC 9051 §6.4.7, §6.4.8), with COPYUID. */
+#include "imap/session_inside.h"
+
+/* "OK [COPYUID uidvalidity from to] ...", tagged for COPY, before the EXPUNGEs for MOVE (RFC 6851).
+ */
+static void tell_copied(struct imap_session *s, struct slice tag, const struct store_mailbox *to,
+                        const struct imap_set *from, const struct store_copied *copied) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    const struct imap_range made = {copied->first_uid,
+                                    copied->first_uid + (uint32_t)copied->count - 1};
+    imap_write_begin(w, tag);
+    imap_write_word(w, "OK");
+    imap_write_code(w, "COPYUID");
+    imap_write_number(w, to->uidvalidity);
+    imap_write_set(w, from);
+    imap_write_set(w, &(struct imap_set){.ranges = &made, .count = 1});
+    imap_write_code_end(w);
+    imap_write_text(w, S("copied"));
+    imap_write_end(w);
+    imap_send(&s->c);
+}
+
+void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
+    _cleanup_(buf_done) struct buf uids = {0};
+    const bool move = command->verb == IMAP_MOVE;
+    struct store_copied copied = {0};
+    struct store_mailbox to;
+    struct imap_messages i;
+    if (move && s->read_only) {
+        imap_say(&s->c, command->tag, "NO", "READ-ONLY", "the mailbox was selected to be read");
+        return;
+    }
+    if (imap_find_mailbox(s->account, command->copy.mailbox, &to) < 0) {
+        imap_say(&s->c, command->tag, "NO", "TRYCREATE", "there is no mailbox of that name");
+        return;
+    }
+    int error = imap_messages_begin(&i, s, &command->copy.set, command->uid);
+    if (!error)
+        imap_messages_uids(&i, &uids);
+    if (!error && uids.len > 0)
+        error = store_copy(s->account, s->told.mailbox, (const uint32_t *)(void *)uids.ptr,
+                           uids.len / sizeof(uint32_t), to.id, move, &copied);
+    if (!error && copied.count != uids.len / sizeof(uint32_t))
+        i.gone++; /* between the look and the copy: which they were is not known */
+    if (!error)
+        error = imap_look(s);
+    if (error) {
+        imap_no(s, command, error);
+        return;
+    }
+    bool told = copied.count > 0 && copied.count == uids.len / sizeof(uint32_t);
+    struct imap_set from = imap_set_of_uids(&uids, &s->c.arena);
+    if (told && move)
+        tell_copied(s, S("*"), &to, &from, &copied);
+    s->counts.removed += move ? copied.count : 0;
+    imap_tell(s, move || command->uid ? (unsigned)IMAP_TELL_EXPUNGES : 0, 0);
+    if (told && !move)
+        tell_copied(s, command->tag, &to, &from, &copied);
+    else if (i.gone > 0)
+        imap_say(&s->c, command->tag, "OK", "EXPUNGEISSUED", "some of the messages were gone");
+    else
+        imap_ok(s, command, move ? "moved" : "nothing to copy");
+}

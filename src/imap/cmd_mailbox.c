@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* CREATE, DELETE, RENAME, SUBSCRIBE and UNSUBSCRIBE (RFC 9051 §6.3.4 to §6.3.8). */
+#include <errno.h>
+
+#include "imap/session_inside.h"
+
+/* Goes down a path as far as there are mailboxes; what is left of it is in `rest`. */
+static void walk(const struct store_account *a, struct slice path, uint32_t *ret_parent,
+                 struct slice *rest) {
+    struct store_mailbox m;
+    *ret_parent = 0;
+    *rest = path;
+    while (rest->len > 0) {
+        ssize_t at = slice_find_byte(*rest, IMAP_UNDER);
+        struct slice name = at < 0 ? *rest : slice_first(*rest, (size_t)at);
+        if (store_mailbox_find(a, *ret_parent, name, &m) < 0)
+            return;
+        *ret_parent = m.id;
+        *rest = at < 0 ? S("") : slice_from(*rest, (size_t)at + 1);
+    }
+}
+
+/*
+ * Makes a mailbox and those above it that are missing (RFC 9051 §6.3.4). The last one alone counts
+ * as what was asked for: a path that ends with "/" says that there will be others below.
+ */
+static int make(struct imap_session *s, struct slice path, enum store_role role) WAITS {
+    uint32_t parent;
+    struct slice rest, name;
+    if (slice_ends(path, S("/")))
+        path.len--;
+    walk(s->account, path, &parent, &rest);
+    if (rest.len == 0)
+        return -EEXIST;
+    int error = 0;
+    while (!error && slice_next(&rest, IMAP_UNDER, &name))
+        error = store_create_mailbox(s->account, parent, name,
+                                     rest.len == 0 ? role : STORE_ROLE_NONE, &parent);
+    return error;
+}
+
+void imap_do_create(struct imap_session *s, const struct imap_command *command) {
+    int error = make(s, command->create.mailbox, STORE_ROLE_NONE);
+    if (error == -EEXIST)
+        imap_say(&s->c, command->tag, "NO", "ALREADYEXISTS", "there is a mailbox of that name");
+    else if (error)
+        imap_no(s, command, error);
+    else
+        imap_ok(s, command, "created");
+}
+
+/* With messages, without others below it (RFC 9051 §6.3.5). */
+void imap_do_delete(struct imap_session *s, const struct imap_command *command) {
+    struct store_mailbox m;
+    int error = imap_find_mailbox(s->account, command->name, &m);
+    if (!error && s->selected && s->told.mailbox == m.id)
+        imap_unselect(s);
+    if (!error)
+        error = store_remove_mailbox(s->account, m.id, false);
+    if (error == -E_BUSY)
+        imap_say(&s->c, command->tag, "NO", "HASCHILDREN",
+                 "there are mailboxes below it: delete those first");
+    else if (error == -EPERM)
+        imap_say(&s->c, command->tag, "NO", "CANNOT", "the INBOX cannot be deleted");
+    else if (error)
+        imap_no(s, command, error);
+    else
+        imap_ok(s, command, "deleted");
+}
+
+/* RENAME of the INBOX moves its messages to a new mailbox (RFC 9051 §6.3.6). */
+static int rename_inbox(struct imap_session *s, struct slice to) WAITS {
+    _cleanup_(buf_done) struct buf uids = {0};
+    struct store_view *view;
+    struct store_view_info info;
+    struct store_mailbox made;
+    struct store_message m;
+    int error = make(s, to, STORE_ROLE_NONE);
+    if (!error)
+        error = imap_find_mailbox(s->account, to, &made);
+    if (!error)
+        error = store_view_open(s->account, STORE_INBOX, &view);
+    if (error)
+        return error;
+    store_view_info(view, &info);
+    for (size_t place = 0; place < info.count; place++) {
+        store_view_at(view, place, &m);
+        buf_add_bytes(&uids, &m.uid, sizeof m.uid);
+        (void)fiber_yield_if_long();
+    }
+    store_view_close(view);
+    struct store_copied moved;
+    return uids.len == 0 ? 0
+                         : store_copy(s->account, STORE_INBOX, (const uint32_t *)(void *)uids.ptr,
+                                      uids.len / sizeof(uint32_t), made.id, true, &moved);
+}
+
+void imap_do_rename(struct imap_session *s, const struct imap_command *command) {
+    struct slice to = command->rename.to, above = S(""), name = to;
+    struct store_mailbox m, parent = {0};
+    ssize_t at = slice_rfind_byte(to, IMAP_UNDER);
+    if (at >= 0) {
+        above = slice_first(to, (size_t)at);
+        name = slice_from(to, (size_t)at + 1);
+    }
+    int error = imap_find_mailbox(s->account, command->rename.from, &m);
+    if (!error && m.id == STORE_INBOX) {
+        error = rename_inbox(s, to);
+    } else if (!error) {
+        if (above.len > 0 && imap_find_mailbox(s->account, above, &parent) < 0) {
+            error = make(s, above, STORE_ROLE_NONE);
+            if (!error)
+                error = imap_find_mailbox(s->account, above, &parent);
+        }
+        if (!error)
+            error = store_rename_mailbox(s->account, m.id, parent.id, name);
+    }
+    if (error == -EEXIST)
+        imap_say(&s->c, command->tag, "NO", "ALREADYEXISTS", "there is a mailbox of that name");
+    else if (error == -EINVAL)
+        imap_say(&s->c, command->tag, "NO", "CANNOT", "a mailbox cannot be below itself");
+    else if (error)
+        imap_no(s, command, error);
+    else
+        imap_ok(s, command, "renamed");
+}
+
+void imap_do_subscribe(struct imap_session *s, const struct imap_command *command) {
+    _cleanup_(buf_done) struct buf path = {0};
+    buf_add(&path, command->name);
+    for (size_t i = 0; i < path.len; i++)
+        if (path.ptr[i] == IMAP_UNDER)
+            path.ptr[i] = STORE_UNDER[0];
+    bool subscribed = command->verb == IMAP_SUBSCRIBE;
+    int error = store_subscribe(s->account, buf_slice(&path), subscribed);
+    if (error)
+        imap_no(s, command, error);
+    else
+        imap_ok(s, command, subscribed ? "subscribed" : "not subscribed any more");
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ISC */
+/* SELECT, EXAMINE, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2). */
+#include "imap/session_inside.h"
+
+static void tell_number(struct imap_session *s, const char *code, uint64_t number,
+                        const char *text) {
+    struct imap_writer *w = &s->c.writer;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "OK");
+    imap_write_code(w, code);
+    imap_write_number(w, number);
+    imap_write_code_end(w);
+    imap_write_text(w, slice_of_str(text));
+    imap_write_end(w);
+}
+
+/* FLAGS: what messages have here; PERMANENTFLAGS: what may be set, new keywords too. */
+static void tell_flags_of_mailbox(struct imap_session *s, const struct buf *names) {
+    struct imap_writer *w = &s->c.writer;
+    const unsigned all = IMAP_FLAG_SEEN | IMAP_FLAG_ANSWERED | IMAP_FLAG_FLAGGED |
+                         IMAP_FLAG_DELETED | IMAP_FLAG_DRAFT;
+    const struct slice any = S("\\*");
+    _cleanup_(buf_done) struct buf words = {0};
+    imap_split_words(buf_slice(names), &words);
+    size_t count = words.len / sizeof(struct slice);
+    buf_add_bytes(&words, &any, sizeof any);
+    const struct slice *list = (const void *)words.ptr;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "FLAGS");
+    imap_write_flags(w, all, list, count);
+    imap_write_end(w);
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "OK");
+    imap_write_code(w, "PERMANENTFLAGS");
+    imap_write_flags(w, s->read_only ? 0 : all, list, s->read_only ? 0 : count + 1);
+    imap_write_code_end(w);
+    imap_write_text(w, s->read_only ? S("nothing can be changed") : S("all of it can be changed"));
+    imap_write_end(w);
+}
+
+/* The first unseen one's number (RFC 3501 §7.1); 0: none. */
+static size_t first_unseen(struct imap_session *s, const struct store_mailbox *m) WAITS {
+    struct store_message message;
+    size_t count = told_count(&s->told);
+    for (size_t number = 1; m->unseen > 0 && number <= count; number++) {
+        store_view_at(s->told.view, number - 1, &message);
+        if (!(message.flags & STORE_SEEN))
+            return number;
+        (void)fiber_yield_if_long();
+    }
+    return 0;
+}
+
+static void tell_mailbox(struct imap_session *s, const struct store_mailbox *m,
+                         const struct buf *names) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    struct store_view_info info;
+    store_view_info(s->told.view, &info);
+    tell_flags_of_mailbox(s, names);
+    imap_write_begin(w, S("*"));
+    imap_write_number(w, info.count);
+    imap_write_word(w, "EXISTS");
+    imap_write_end(w);
+    imap_write_begin(w, S("*"));
+    imap_write_number(w, 0);
+    imap_write_word(w, "RECENT");
+    imap_write_end(w);
+    size_t unseen = first_unseen(s, m);
+    if (unseen > 0)
+        tell_number(s, "UNSEEN", unseen, "the first unseen message");
+    tell_number(s, "UIDVALIDITY", info.uidvalidity, "UIDs hold");
+    tell_number(s, "UIDNEXT", info.uidnext, "the next UID");
+    tell_number(s, "HIGHESTMODSEQ", MAX(info.modseq, (uint64_t)1), "the highest change");
+    imap_send(&s->c);
+}
+
+void imap_do_select(struct imap_session *s, const struct imap_command *command) {
+    _cleanup_(buf_done) struct buf names = {0};
+    const struct imap_select *select = &command->select;
+    struct store_mailbox m;
+    if (s->selected)
+        imap_say(&s->c, S("*"), "OK", "CLOSED", "the mailbox before is closed");
+    imap_unselect(s);
+    int error = imap_find_mailbox(s->account, select->mailbox, &m);
+    if (!error)
+        error = store_keywords(s->account, m.id, &names);
+    if (!error)
+        error = told_open(&s->told, s->account, m.id);
+    if (error) {
+        imap_no(s, command, error);
+        return;
+    }
+    struct store_view_info info;
+    store_view_info(s->told.view, &info);
+    s->selected = true;
+    s->c.mode.state = IMAP_STATE_SELECTED;
+    s->read_only = command->verb == IMAP_EXAMINE;
+    s->uidvalidity = info.uidvalidity;
+    s->flags_told = info.modseq;
+    if (select->condstore)
+        s->enabled |= IMAP_ENABLED_CONDSTORE;
+    tell_mailbox(s, &m, &names);
+    imap_say(&s->c, command->tag, "OK", s->read_only ? "READ-ONLY" : "READ-WRITE", "selected");
+}
+
+/* CLOSE removes what is marked \Deleted without a word (RFC 9051 §6.4.1). */
+void imap_do_close(struct imap_session *s, const struct imap_command *command) {
+    _cleanup_(buf_done) struct buf uids = {0};
+    int error = 0;
+    if (command->verb == IMAP_CLOSE && !s->read_only) {
+        error = imap_look(s);
+        if (!error)
+            imap_deleted_uids(s, NULL, &uids);
+        size_t removed = 0;
+        if (uids.len > 0)
+            error = store_expunge(s->account, s->told.mailbox, (const uint32_t *)(void *)uids.ptr,
+                                  uids.len / sizeof(uint32_t), &removed);
+        s->counts.removed += removed;
+    }
+    if (error) {
+        imap_no(s, command, error);
+        return;
+    }
+    imap_unselect(s);
+    imap_ok(s, command, "closed");
+}

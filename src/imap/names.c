@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* Paths of mailboxes: the names from the top on with IMAP_UNDER between them. */
+#include "imap/session_inside.h"
+
+int imap_find_mailbox(const struct store_account *a, struct slice path, struct store_mailbox *ret) {
+    uint32_t parent = 0;
+    struct slice name;
+    int error = path.len > 0 ? 0 : -E_UNKNOWN;
+    while (!error && path.len > 0) {
+        ssize_t at = slice_find_byte(path, IMAP_UNDER);
+        name = at < 0 ? path : slice_first(path, (size_t)at);
+        path = at < 0 ? S("") : slice_from(path, (size_t)at + 1);
+        if (at >= 0 && path.len == 0)
+            return -E_UNKNOWN;
+        error = store_mailbox_find(a, parent, name, ret);
+        parent = ret->id;
+    }
+    return error;
+}
+
+void imap_mailbox_path(const struct store_account *a, uint32_t mailbox, struct buf *to) {
+    size_t begin = to->len;
+    if (store_mailbox_path(a, mailbox, to) < 0)
+        return;
+    for (size_t i = begin; i < to->len; i++)
+        if (to->ptr[i] == STORE_UNDER[0])
+            to->ptr[i] = IMAP_UNDER;
+}

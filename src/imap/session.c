@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One loop over the commands; each has a function in the table. A function that ends the
+ * conversation sets `end`.
+ */
+#include "imap/session_inside.h"
+
+#include <errno.h>
+
+const struct imap_session_config imap_session_defaults = {
+    .timeout = 32 * USEC_MIN,
+    .idle_beat = 2 * USEC_MIN,
+    .errors_max = 50,
+    .message_max = 50ULL << 20,
+};
+
+/* ------------------------------------------------------------------ commands of any state */
+
+static void do_capability(struct imap_session *s, const struct imap_command *command) WAITS {
+    imap_reply_capability(&s->c, command, &s->config->offer, true);
+}
+
+static void do_id(struct imap_session *s, const struct imap_command *command) WAITS {
+    imap_reply_id(&s->c, command);
+}
+
+static void do_logout(struct imap_session *s, const struct imap_command *command) WAITS {
+    imap_reply_logout(&s->c, command);
+    s->end = DOOR_END_LOGOUT;
+}
+
+static void do_noop(struct imap_session *s, const struct imap_command *command) WAITS {
+    if (s->selected && imap_look(s) == 0)
+        imap_tell(s, IMAP_TELL_EXPUNGES, 0);
+    if (s->end == DOOR_END_NONE)
+        imap_ok(s, command, "that is all");
+}
+
+static void do_namespace(struct imap_session *s, const struct imap_command *command) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "NAMESPACE");
+    imap_write_open(w);
+    imap_write_open(w);
+    imap_write_string(w, S(""));
+    imap_write_string(w, S("/"));
+    imap_write_close(w);
+    imap_write_close(w);
+    imap_write_nil(w);
+    imap_write_nil(w);
+    imap_write_end(w);
+    imap_ok(s, command, "these are the namespaces");
+}
+
+/* The client could not be read. */
+static void end_by(struct imap_session *s, int error) WAITS {
+    if (error == -ETIMEDOUT)
+        imap_say(&s->c, S("*"), "BYE", NULL, "nothing was said for too long, closing");
+    s->end = error == -ETIMEDOUT ? DOOR_END_DISMISSED : door_end_of(error);
+}
+
+/* ------------------------------------------------------------------ IDLE (§6.3.13) */
+
+static void nudge(void *arg) {
+    stream_nudge(((struct imap_session *)arg)->c.stream);
+}
+
+/* Until the client says something, tells what changes. 0: it has. */
+static int idle_until_input(struct imap_session *s) WAITS {
+    usec_t ends = fiber_now() + s->config->timeout;
+    for (;;) {
+        stream_set_timeout(s->c.stream, MIN(s->config->idle_beat, ends - fiber_now()));
+        int r = stream_fill_or_nudge(s->c.stream);
+        if (r == -EINTR) {
+            if (s->selected && imap_look(s) == 0)
+                imap_tell(s, IMAP_TELL_EXPUNGES, 0);
+        } else if (r != -ETIMEDOUT || fiber_now() >= ends) {
+            return r;
+        } else {
+            imap_say(&s->c, S("*"), "OK", NULL, "still here");
+        }
+        if (s->end != DOOR_END_NONE)
+            return -E_REFUSED;
+    }
+}
+
+static void do_idle(struct imap_session *s, const struct imap_command *command) WAITS {
+    struct store_watch watch = {.changed = nudge, .arg = s};
+    struct slice line, tag = arena_copy(&s->c.arena, command->tag);
+    stream_str(s->c.stream, "+ idling\r\n");
+    store_watch(s->account, &watch);
+    stream_nudge(s->c.stream); /* what has changed before is told, too */
+    int r = idle_until_input(s);
+    store_unwatch(&watch);
+    stream_set_timeout(s->c.stream, s->config->timeout);
+    if (r == 0)
+        r = imap_reader_line(&s->c.reader, 1024, &line);
+    if (r < 0 && s->end == DOOR_END_NONE)
+        end_by(s, r);
+    if (s->end != DOOR_END_NONE)
+        return;
+    if (slice_eq_nocase(slice_trim(line), S("DONE")))
+        imap_say(&s->c, tag, "OK", NULL, "idle no more");
+    else if (imap_bad(&s->c, tag, "expected DONE") < 0)
+        s->end = DOOR_END_DISMISSED;
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static void (*const functions[IMAP_VERBS])(struct imap_session *s,
+                                           const struct imap_command *command) WAITS = {
+    [IMAP_APPEND] = imap_do_append,
+    [IMAP_CAPABILITY] = do_capability,
+    [IMAP_CHECK] = do_noop,
+    [IMAP_CLOSE] = imap_do_close,
+    [IMAP_COPY] = imap_do_copy,
+    [IMAP_CREATE] = imap_do_create,
+    [IMAP_DELETE] = imap_do_delete,
+    [IMAP_EXAMINE] = imap_do_select,
+    [IMAP_EXPUNGE] = imap_do_expunge,
+    [IMAP_FETCH] = imap_do_fetch,
+    [IMAP_ID] = do_id,
+    [IMAP_IDLE] = do_idle,
+    [IMAP_LIST] = imap_do_list,
+    [IMAP_LOGOUT] = do_logout,
+    [IMAP_LSUB] = imap_do_list,
+    [IMAP_MOVE] = imap_do_copy,
+    [IMAP_NAMESPACE] = do_namespace,
+    [IMAP_NOOP] = do_noop,
+    [IMAP_RENAME] = imap_do_rename,
+    [IMAP_SELECT] = imap_do_select,
+    [IMAP_STATUS] = imap_do_status,
+    [IMAP_STORE] = imap_do_store,
+    [IMAP_SUBSCRIBE] = imap_do_subscribe,
+    [IMAP_UNSELECT] = imap_do_close,
+    [IMAP_UNSUBSCRIBE] = imap_do_subscribe,
+    [IMAP_XLIST] = imap_do_list,
+};
+
+static void run_command(struct imap_session *s) WAITS {
+    struct imap_command command;
+    int r = imap_connection_next(&s->c, &command);
+    if (r < 0) {
+        end_by(s, r);
+    } else if (!functions[command.verb]) {
+        r = imap_bad(&s->c, command.tag, "%s is not offered here", imap_verb_name(command.verb));
+    } else {
+        functions[command.verb](s, &command);
+    }
+    if (r == -E_REFUSED && s->end == DOOR_END_NONE)
+        s->end = DOOR_END_DISMISSED;
+}
+
+enum door_end imap_session(struct stream *stream, const struct imap_session_config *config,
+                           struct store *store, uint64_t account, struct imap_session_counts *ret) {
+    struct imap_session s = {.config = config, .store = store};
+    imap_connection_init(&s.c, stream, &imap_limits_after_login, config->timeout,
+                         config->errors_max);
+    int error = store_account_open(store, account, &s.account);
+    if (error) {
+        imap_say(&s.c, config->tag, "NO", "UNAVAILABLE", "the mailbox cannot be opened just now");
+        s.end = DOOR_END_DISMISSED;
+    } else {
+        s.c.mode.state = IMAP_STATE_AUTHENTICATED;
+        imap_welcome(&s.c, config->tag, &config->offer, true, S("welcome"));
+    }
+    while (s.end == DOOR_END_NONE) {
+        run_command(&s);
+        (void)fiber_yield_if_long(); /* a client that is always ready gives way */
+    }
+    imap_unselect(&s);
+    s.counts.commands = s.c.commands;
+    s.counts.errors = s.c.errors;
+    *ret = s.counts;
+    imap_connection_done(&s.c);
+    store_account_close(s.account);
+    return s.end;
+}

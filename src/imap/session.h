@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * IMAP after login (RFC 9051 §3.2, §3.3): the command that logged in gets its answer, commands are
+ * obeyed, in order, and what has changed is told where the protocol lets it be told.
+ *
+ * A session keeps of the mailbox that it has selected what its client was told (imap/told.h), and
+ * holds no buffers while the client is silent. In IDLE it is nudged by changes of the account.
+ */
+#pragma once
+
+#include "imap/connection.h"
+#include "store/store.h"
+
+struct imap_session_config {
+    struct slice tag;        /* of the command that logged in */
+    struct door_offer offer; /* as it was at the end of the login */
+    usec_t timeout;       /* for each command, and between them: at least 30 min (RFC 9051 §5.4) */
+    usec_t idle_beat;     /* in IDLE an untagged OK comes so often; 2 min */
+    unsigned errors_max;  /* 50 */
+    uint64_t message_max; /* bytes of an APPEND */
+    uint64_t quota;       /* bytes that the account may hold; 0: any */
+};
+
+/* The settings' defaults; tag and offer are to be filled in. */
+extern const struct imap_session_config imap_session_defaults;
+
+/* What happened, for the log. */
+struct imap_session_counts {
+    uint64_t fetched, appended, removed; /* messages */
+    unsigned commands, errors;
+};
+
+/* The stream stays the caller's: stream_shutdown() and stream_free() when this returns. */
+enum door_end imap_session(struct stream *s, const struct imap_session_config *config,
+                           struct store *store, uint64_t account,
+                           struct imap_session_counts *ret) WAITS;

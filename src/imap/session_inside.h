@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+/* What the files of the session share. */
+#pragma once
+
+#include "imap/session.h"
+#include "imap/told.h"
+#include "store/properties.h"
+
+#define IMAP_UNDER '/' /* between the names of a path */
+
+enum imap_enabled {
+    IMAP_ENABLED_CONDSTORE = 1 << 0, /* RFC 7162 §3.1: MODSEQ comes with each FLAGS */
+};
+
+struct imap_session {
+    struct imap_connection c;
+    const struct imap_session_config *config;
+    struct store *store;
+    struct store_account *account;
+    unsigned enabled; /* of enum imap_enabled */
+
+    /* The mailbox that is selected. */
+    bool selected, read_only;
+    struct told told;
+    uint32_t uidvalidity;
+    uint64_t flags_told; /* MODSEQ up to which the client knows of flags */
+
+    struct imap_session_counts counts;
+    enum door_end end;
+};
+
+/* ------------------------------------------------------------------ answers */
+
+#define imap_ok(s, command, ...) imap_say(&(s)->c, (command)->tag, "OK", NULL, __VA_ARGS__)
+
+/* NO with the sentence and the code that belong to an error of the store. */
+void imap_no(struct imap_session *s, const struct imap_command *command, int error) WAITS;
+
+/* ------------------------------------------------------------------ sync.c */
+
+/*
+ * Looks at the selected mailbox. -E_UNKNOWN: it was removed, the client has been told, and the
+ * conversation ends; other errors of reading.
+ */
+int imap_look(struct imap_session *s) WAITS;
+
+enum imap_telling {
+    IMAP_TELL_EXPUNGES = 1 << 0, /* allowed here (RFC 9051 §7.5.1) */
+    IMAP_TELL_UIDS = 1 << 1,     /* with a FETCH that tells flags */
+    IMAP_TELL_NOT = 1 << 2,      /* but not the flags of `not_of`: STORE was SILENT */
+};
+
+/* Tells what has changed in the selected mailbox, as far as it was looked at. */
+void imap_tell(struct imap_session *s, unsigned how, uint64_t not_of) WAITS;
+
+/* One FETCH with FLAGS of a message: what tells a change. */
+void imap_tell_flags(struct imap_session *s, const struct store_message *m, bool uid) WAITS;
+
+void imap_unselect(struct imap_session *s);
+
+/* Words with spaces between them, appended as struct slice. */
+void imap_split_words(struct slice text, struct buf *words);
+
+/* The flags of a message as a value. */
+void imap_write_flags_of(struct imap_session *s, const struct store_message *m);
+
+/* ------------------------------------------------------------------ names.c */
+
+/* The mailbox with a path such as "Work/2026", INBOX in any case. -E_UNKNOWN. */
+int imap_find_mailbox(const struct store_account *a, struct slice path, struct store_mailbox *ret);
+
+/* The path of a mailbox, appended. */
+void imap_mailbox_path(const struct store_account *a, uint32_t mailbox, struct buf *to);
+
+/* ------------------------------------------------------------------ messages of a set */
+
+/*
+ * Goes through the messages that a set names: by number (ghosts are passed over, and counted) or by
+ * UID. 0 at the end, 1 with the next message.
+ */
+struct imap_messages {
+    struct imap_session *session;
+    struct imap_set set; /* resolved */
+    bool by_uid;
+    size_t range;
+    uint64_t next; /* number or UID */
+    size_t gone;   /* numbers whose messages have vanished */
+};
+int imap_messages_begin(struct imap_messages *i, struct imap_session *s, const struct imap_set *set,
+                        bool by_uid) WAITS;
+bool imap_messages_next(struct imap_messages *i, size_t *ret_number, struct store_message *ret);
+
+/* The UIDs of all of them, in their order, appended as uint32_t. */
+void imap_messages_uids(struct imap_messages *i, struct buf *uids) WAITS;
+
+/* Rising UIDs (uint32_t) as a set, in the arena. */
+struct imap_set imap_set_of_uids(const struct buf *uids, struct arena *a);
+
+/* The UIDs of messages that are marked \Deleted, of a set or of all, appended as uint32_t. */
+void imap_deleted_uids(struct imap_session *s, const struct imap_set *within,
+                       struct buf *uids) WAITS;
+
+struct store_flags imap_flags_change(const struct imap_store *st);
+
+/* ------------------------------------------------------------------ commands */
+
+void imap_do_append(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_close(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_copy(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_create(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_delete(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_expunge(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_fetch(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_list(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_rename(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_select(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_status(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_store(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_subscribe(struct imap_session *s, const struct imap_command *command) WAITS;

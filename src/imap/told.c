@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+#include "imap/told.h"
+
+#include "base/alloc.h"
+#include "fiber/fiber.h"
+
+/* ------------------------------------------------------------------ ghosts */
+
+static size_t ghost_count(const struct told *t) {
+    return t->ghosts.len / sizeof(uint32_t);
+}
+
+static uint32_t ghost_at(const struct told *t, size_t place) {
+    uint32_t uid;
+    memcpy(&uid, t->ghosts.ptr + place * sizeof uid, sizeof uid);
+    return uid;
+}
+
+/* How many of them lie below a UID. */
+static size_t ghosts_below(const struct told *t, uint32_t uid) {
+    size_t low = 0, high = ghost_count(t);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ghost_at(t, middle) < uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool view_has(struct store_view *v, uint32_t uid) {
+    struct store_view_info info;
+    struct store_message m;
+    store_view_info(v, &info);
+    size_t place = store_view_place(v, uid);
+    if (place == info.count)
+        return false;
+    store_view_at(v, place, &m);
+    return m.uid == uid;
+}
+
+/* Of two rising lists of UIDs, all of both. */
+static void merge(struct buf *ghosts, const struct buf *more) {
+    struct buf both = {0};
+    const char *a = ghosts->ptr, *b = more->ptr;
+    const char *a_end = a + ghosts->len, *b_end = b + more->len;
+    buf_reserve(&both, ghosts->len + more->len);
+    while (a < a_end || b < b_end) {
+        uint32_t x = UINT32_MAX, y = UINT32_MAX;
+        if (a < a_end)
+            memcpy(&x, a, sizeof x);
+        if (b < b_end)
+            memcpy(&y, b, sizeof y);
+        buf_add_bytes(&both, x < y ? &x : &y, sizeof x);
+        a += x < y ? sizeof x : 0;
+        b += x < y ? 0 : sizeof y;
+    }
+    buf_done(ghosts);
+    *ghosts = both;
+}
+
+/* ------------------------------------------------------------------ the mailbox as it is */
+
+int told_open(struct told *t, struct store_account *a, uint32_t mailbox) {
+    struct store_view_info info;
+    *t = (struct told){.account = a, .mailbox = mailbox};
+    int error = store_view_open(a, mailbox, &t->view);
+    if (error)
+        return error;
+    store_view_info(t->view, &info);
+    t->uidnext = info.uidnext;
+    return 0;
+}
+
+void told_close(struct told *t) {
+    store_view_close(t->view);
+    buf_done(&t->ghosts);
+    *t = (struct told){0};
+}
+
+/* Told, in the view of the last look, and not in this one. */
+static bool has_gone(const struct told *t, struct store_view *now, uint32_t uid) {
+    return uid < t->uidnext && view_has(t->view, uid) && !view_has(now, uid);
+}
+
+/* By what the store has kept of what vanished. -E_LIMIT: that does not reach so far back. */
+static int find_gone(const struct told *t, struct store_view *now, struct buf *gone) WAITS {
+    _cleanup_(buf_done) struct buf uids = {0};
+    struct store_view_info last;
+    store_view_info(t->view, &last);
+    int error = store_vanished(t->account, t->mailbox, last.modseq, &uids);
+    for (size_t at = 0; !error && at < uids.len; at += sizeof(uint32_t)) {
+        uint32_t uid;
+        memcpy(&uid, uids.ptr + at, sizeof uid);
+        if (has_gone(t, now, uid))
+            buf_add_bytes(gone, &uid, sizeof uid);
+        (void)fiber_yield_if_long();
+    }
+    return error;
+}
+
+/* By comparing both views. */
+static void compare(const struct told *t, struct store_view *now, struct buf *gone) WAITS {
+    struct store_view_info last;
+    struct store_message m;
+    store_view_info(t->view, &last);
+    for (size_t place = 0; place < last.count; place++) {
+        store_view_at(t->view, place, &m);
+        if (has_gone(t, now, m.uid))
+            buf_add_bytes(gone, &m.uid, sizeof m.uid);
+        (void)fiber_yield_if_long();
+    }
+}
+
+int told_look(struct told *t) {
+    _cleanup_(buf_done) struct buf gone = {0};
+    struct store_view_info info, last;
+    struct store_view *now;
+    int error = store_view_open(t->account, t->mailbox, &now);
+    if (error)
+        return error;
+    store_view_info(now, &info);
+    store_view_info(t->view, &last);
+    if (info.modseq != last.modseq)
+        error = find_gone(t, now, &gone);
+    if (error == -E_LIMIT) {
+        buf_clear(&gone);
+        compare(t, now, &gone);
+        error = 0;
+    }
+    if (error) {
+        store_view_close(now);
+        return error;
+    }
+    if (gone.len > 0)
+        merge(&t->ghosts, &gone);
+    store_view_close(t->view);
+    t->view = now;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ numbers */
+
+size_t told_count(const struct told *t) {
+    return store_view_place(t->view, t->uidnext) + ghost_count(t);
+}
+
+/*
+ * The ghost with the place i in their list has the number (its place in the view) + i + 1. So the
+ * first of them with a number that is not below the wanted one decides.
+ */
+uint32_t told_uid(const struct told *t, size_t number) {
+    struct store_message m;
+    size_t low = 0, high = ghost_count(t), place = number - 1;
+    MUST(number >= 1 && number <= told_count(t));
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (store_view_place(t->view, ghost_at(t, middle)) + middle < place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < ghost_count(t) && store_view_place(t->view, ghost_at(t, low)) + low == place)
+        return ghost_at(t, low);
+    store_view_at(t->view, place - low, &m);
+    return m.uid;
+}
+
+size_t told_number(const struct told *t, uint32_t uid) {
+    uid = MIN(uid, t->uidnext);
+    return store_view_place(t->view, uid) + ghosts_below(t, uid) + 1;
+}
+
+bool told_has(const struct told *t, uint32_t uid) {
+    size_t ghost = ghosts_below(t, uid);
+    if (uid >= t->uidnext)
+        return false;
+    return (ghost < ghost_count(t) && ghost_at(t, ghost) == uid) || view_has(t->view, uid);
+}
+
+/* ------------------------------------------------------------------ telling */
+
+void told_expunge(struct told *t, void (*each)(void *arg, size_t number, uint32_t uid) WAITS,
+                  void *arg) {
+    for (size_t i = 0; i < ghost_count(t); i++) {
+        uint32_t uid = ghost_at(t, i);
+        each(arg, store_view_place(t->view, uid) + 1, uid);
+        (void)fiber_yield_if_long();
+    }
+    buf_done(&t->ghosts);
+}
+
+bool told_arrivals(struct told *t) {
+    struct store_view_info info;
+    size_t before = told_count(t);
+    store_view_info(t->view, &info);
+    t->uidnext = MAX(t->uidnext, info.uidnext);
+    return told_count(t) > before;
+}

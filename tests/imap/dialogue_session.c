@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Dialogues with IMAP after login, against a real store that is kept in memory. Each connection is
+ * a session of the same account, which begins with the answer to a login with the tag "in".
+ *
+ *     set messages N            so many come into the INBOX now, "Subject: N" with a body
+ *     set message-max N, set quota N
+ *     expect end logout / dismissed / lost      of the session that ended last
+ */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "dialogue/dialogue.h"
+#include "dialogue/door.h"
+#include "imap/session.h"
+#include "judge.h"
+#include "store/memory/memory.h"
+
+#define ACCOUNT 4711U
+
+struct world {
+    struct imap_session_config config;
+    struct memory_options memory;
+    struct store *store;
+    unsigned delivered;
+    enum door_end end;
+};
+
+static void *world_new(void) {
+    struct world *w = NEW(struct world);
+    w->config = imap_session_defaults;
+    w->config.tag = S("in");
+    w->config.offer.tls_active = true;
+    w->memory.memory = memory_new();
+    struct store_options options = {.backend = memory_open, .backend_options = &w->memory};
+    MUST(store_open(&options, &w->store, NULL) == 0);
+    return w;
+}
+
+static void world_free(void *world) {
+    struct world *w = world;
+    store_close(w->store);
+    memory_free(w->memory.memory);
+    free(w);
+}
+
+static void deliver(struct world *w, uint64_t count) {
+    for (; count > 0; count--) {
+        char text[100];
+        w->delivered++;
+        int len = snprintf(text, sizeof text, "Subject: %u\r\n\r\nbody %u\r\n", w->delivered,
+                           w->delivered);
+        struct slice part = slice_of(text, (size_t)len);
+        struct store_delivered d;
+        struct store_delivery delivery = {.mailbox = STORE_INBOX, .parts = &part, .part_count = 1};
+        MUST(store_deliver(w->store, ACCOUNT, &delivery, &d) == 0);
+    }
+}
+
+static void run_session(struct stream *s, void *world) {
+    struct world *w = world;
+    struct imap_session_counts counts;
+    w->end = imap_session(s, &w->config, w->store, ACCOUNT, &counts);
+}
+
+static int world_set(void *world, struct slice name, struct slice value, struct problem *problem) {
+    struct world *w = world;
+    uint64_t number;
+    if (slice_to_u64(value, UINT32_MAX, &number) < 0)
+        return problem_set(problem, -E_SYNTAX, "a number");
+    if (slice_eq(name, S("messages")))
+        deliver(w, number);
+    else if (slice_eq(name, S("message-max")))
+        w->config.message_max = number;
+    else if (slice_eq(name, S("quota")))
+        w->config.quota = number;
+    else
+        return problem_set(problem, -E_UNKNOWN, "messages, message-max or quota");
+    return 0;
+}
+
+static int world_get(void *world, struct slice name, struct buf *to) {
+    struct world *w = world;
+    if (!slice_eq(name, S("end")))
+        return -E_UNKNOWN;
+    buf_add_str(to, door_end_name(w->end));
+    return 0;
+}
+
+static const struct dialogue session = {
+    .session = run_session,
+    .world_new = world_new,
+    .world_free = world_free,
+    .set = world_set,
+    .get = world_get,
+    .judge = judge_responses,
+};
+
+int main(int argc, char **argv) {
+    return dialogue_main(argc, argv, "imap session", &session);
+}
