@@ -110,17 +110,19 @@ int pack_file_create(int dir, const char *name, const struct pack_file_head *hea
     return 0;
 }
 
+int pack_file_head(int fd, struct pack_file_head *ret) {
+    char bytes[PACK_FILE_HEAD];
+    ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+    return n < 0 ? -errno : pack_file_decode(slice_of(bytes, (size_t)n), ret);
+}
+
 int pack_file_open(int dir, const char *name, uint32_t kind, const struct pack_io *io,
                    struct pack_file *ret) {
     _cleanup_(close_p) int fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -errno;
-    char bytes[PACK_FILE_HEAD];
-    ssize_t n = pread(fd, bytes, sizeof bytes, 0);
-    if (n < 0)
-        return -errno;
-    struct pack_file_head head;
-    int error = pack_file_decode(slice_of(bytes, (size_t)n), &head);
+    struct pack_file_head head = {0};
+    int error = pack_file_head(fd, &head);
     if (error)
         return error;
     if (head.kind != kind)

@@ -179,6 +179,9 @@ struct pack_file {
 int pack_file_create(int dir, const char *name, const struct pack_file_head *head, uint64_t reserve,
                      const struct pack_io *io, struct pack_file *ret);
 
+/* Reads the head of an open file. -E_CORRUPT: it has none, -E_VERSION: one of a later format. */
+int pack_file_head(int fd, struct pack_file_head *ret);
+
 /*
  * Opens an existing file. `end` is set to PACK_FILE_HEAD: walk through it and set it, and if bytes
  * lie behind, pack_file_cut(). -E_UNKNOWN: of another kind.

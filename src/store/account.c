@@ -49,7 +49,7 @@ void account_leap(void *store, uint64_t id, uint32_t by) {
         m->info.modseq = a->given.modseq;
     }
     a->published = a->given.modseq;
-    fiber_cond_wake_all(&a->changed);
+    account_changed(a);
 }
 
 /* ------------------------------------------------------------------ into memory */
@@ -119,6 +119,7 @@ static struct store_account *account_new(struct store *s, uint64_t id) {
     a->id = id;
     a->users = 1;
     fiber_cond_init(&a->changed);
+    list_init(&a->watches);
     list_init(&a->changes);
     list_init(&a->untidy);
     (void)map_put(&s->accounts, map_u64(&a->id), a);
@@ -129,6 +130,7 @@ static struct store_account *account_new(struct store *s, uint64_t id) {
 
 static void account_free(struct store_account *a) {
     struct store *s = a->store;
+    MUST(list_empty(&a->watches));
     (void)map_remove(&s->accounts, map_u64(&a->id));
     s->stats.accounts--;
     s->memory -= (int64_t)sizeof *a;
@@ -231,6 +233,13 @@ int account_evict(struct store_account *a) {
 void evictor_main(void *arg) {
     struct store *s = arg;
     while (!s->closing && !fiber_cancelled()) {
+        if (s->dropped.len > 0) {
+            store_free_some(s);
+            if (s->dropped.len == 0)
+                store_look_for_room(s);
+            (void)fiber_yield();
+            continue;
+        }
         struct link *k = s->memory > (int64_t)s->options.memory ? list_first(&s->idle) : NULL;
         if (!k || account_evict(CONTAINER_OF(k, struct store_account, idle_link)) < 0)
             (void)fiber_cond_wait(&s->crowded);

@@ -23,6 +23,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/even_clock.h"
 #include "base/heap.h"
 #include "base/map.h"
 #include "fiber/sync.h"
@@ -71,6 +72,7 @@ struct store_account {
     enum account_state state;
     unsigned users;
     struct fiber_cond changed; /* `published` */
+    struct list watches;       /* struct store_watch: told of the same */
     struct link idle_link;     /* in store->idle, longest idle first */
     usec_t idle_since;
 
@@ -106,6 +108,7 @@ struct store {
     struct fiber_cond settled; /* an account has been opened or evicted */
     struct list idle;          /* accounts that nobody uses */
     struct list loaded;        /* mailboxes whose entries are in memory */
+    struct buf dropped;        /* struct entries *: versions that the evictor frees in pieces */
     struct fiber_cond crowded; /* the evictor waits here */
     struct fiber *evictor;
     struct store_stats stats;
@@ -123,14 +126,19 @@ struct store {
     struct list overfull;        /* accounts to visit */
     struct fiber_cond forgetful; /* the fiber of forget.c waits here */
     struct fiber *forgets;
-    bool remembers;  /* something may have been kept to be brought back */
+    bool keeps_less; /* than before: what is too much is looked for soon */
+    bool forgot_all; /* nothing is left that could be brought back */
     bool needs_room; /* on the disk: nothing is kept to be brought back */
+    struct even_clock clock;
     usec_t asked_for_room;
 
     struct fiber_gate large; /* big messages being read into memory */
 };
 
 /* ------------------------------------------------------------------ mailbox.c */
+
+/* UTF-8 without control characters: of a mailbox, or of who has rights in one. */
+bool mailbox_name_is_good(struct slice name);
 
 struct mailbox *mailbox_find(const struct store_account *a, uint32_t id);
 struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox *info);
@@ -145,9 +153,13 @@ void mailbox_rest(struct mailbox *m);
 
 /*
  * The keywords of a mailbox for a change that brings some: at least the names are there, until the
- * caller next waits.
+ * caller next waits. For the account's writer, which alone removes mailboxes.
  */
 int mailbox_keywords(struct mailbox *m) WAITS;
+
+/* For who only looks: its keywords, with a space between them, added to `names`. -E_UNKNOWN: it was
+ * removed meanwhile. */
+int mailbox_keyword_names(struct mailbox *m, struct buf *names) WAITS;
 
 /* The numbers (uint32_t) of sets, lines as in record.h, where entries are in memory; or zeros. */
 void mailbox_sets(struct mailbox *m, struct slice sets, struct buf *numbers);
@@ -163,8 +175,18 @@ void account_tidy(struct store_account *a);
 enum entry_change { ENTRY_ADD, ENTRY_FLAGS, ENTRY_EXPUNGE };
 void mailbox_change_entry(struct mailbox *m, enum entry_change type, struct store_entry entry);
 
-/* Unloads what was used least recently, and wakes the evictor, when there is too much. */
+/*
+ * Unloads what was used least recently, and wakes the evictor, when there is too much. While a
+ * large mailbox is being freed, nothing else is unloaded.
+ */
 void store_look_for_room(struct store *s);
+
+/*
+ * Gives up a hold on entries. A mailbox of a million takes 10 ms to free: what is more than 128
+ * nodes is left to the evictor, who calls store_free_some() between the turns of all others.
+ */
+void store_drop_entries(struct store *s, struct entries *e);
+void store_free_some(struct store *s);
 
 /* ------------------------------------------------------------------ account.c */
 
@@ -200,6 +222,9 @@ void account_report_usage(struct store_account *a);
 void account_publish(struct store_account *a, const struct store_record *r);
 void account_publish_modseq(struct store_account *a, const struct store_record *r);
 
+/* Tells who waits that the account's MODSEQ has grown. */
+void account_changed(struct store_account *a);
+
 /* ------------------------------------------------------------------ commit.c */
 
 struct group {
@@ -209,7 +234,6 @@ struct group {
     unsigned count;
     uint64_t bytes;     /* of new bodies */
     bool reads;         /* it has a change of that kind */
-    bool large;         /* its records have many items */
     struct arena arena; /* what records point to, until the group is done */
 };
 

@@ -46,12 +46,15 @@ static void make_key(const struct carriage *c, struct buf *key) {
 static int carry(struct carriage *c) WAITS {
     const struct store_across *w = c->across;
     const struct store_message *m = &c->message;
-    _cleanup_(buf_done) struct buf keywords = {0}, names = {0}, key = {0};
+    _cleanup_(buf_done) struct buf keywords = {0}, names = {0}, key = {0}, path = {0};
     _cleanup_(free_p) char *bytes = mem_alloc(m->size);
     struct slice name, part = slice_of(bytes, m->size);
     ssize_t n = store_read(w->from, m, 0, bytes, m->size);
     if (n < 0)
         return (int)n;
+    int error = w->from->below->backend->ops->return_path(w->from->below, m->body, &path);
+    if (error)
+        return error;
     store_view_keywords(c->view, m, &keywords);
     for (struct slice rest = buf_slice(&keywords); slice_next(&rest, ' ', &name);)
         buf_add_bytes(&names, &name, sizeof name);
@@ -59,6 +62,7 @@ static int carry(struct carriage *c) WAITS {
     struct store_delivery d = {
         .mailbox = w->to_mailbox,
         .key = buf_slice(&key),
+        .return_path = buf_slice(&path),
         .arrival = m->date,
         .flags = m->flags,
         .keywords = (const void *)names.ptr,

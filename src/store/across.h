@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Messages into mailboxes of another account: with flags, keywords and dates, as new messages that
- * count there.
+ * Messages into mailboxes of another account: with flags, keywords, dates and return paths, as new
+ * messages that count there.
  *
  * What goes is durable at its target before it leaves: a crash between leaves it in both accounts,
  * never in none. Each message has a key there, so whoever does it again after a crash or an error

@@ -51,15 +51,6 @@ static int scan_bytes(void *arg) {
     return 0;
 }
 
-static uint32_t shape_of(const struct message_scan *scan) {
-    uint32_t shape = 0;
-    shape |= scan->has_dot_line ? STORE_DOT_LINES : 0;
-    shape |= scan->has_eight_bit ? STORE_EIGHT_BIT : 0;
-    shape |= scan->has_nul ? STORE_NUL_BYTES : 0;
-    shape |= scan->ends_line ? 0 : STORE_OPEN_END;
-    return shape;
-}
-
 static int gather(struct delivery *v) WAITS {
     const struct store_delivery *d = v->d;
     for (size_t i = 0; i < d->part_count; i++) {
@@ -91,22 +82,17 @@ static bool has_key(const struct change *c, const void *arg) {
            slice_eq(other->d->key, v->d->key);
 }
 
-/* 1: it was delivered before; 0: it was not, or negative. */
-static int find_delivered(struct store_account *a, struct delivery *v) WAITS {
-    uint64_t body;
-    uint32_t uid;
-    int found = a->below->backend->ops->find_key(a->below, v->d->key, &body, &uid);
-    if (found == 1)
-        v->result = (struct store_delivered){.already = true, .uid = uid, .body = body};
-    return found;
-}
-
 /* ------------------------------------------------------------------ the record */
 
 static void add_message(struct store_account *a, struct mailbox *m, struct delivery *v,
                         struct slice keywords, struct group *g) {
     const struct store_delivery *d = v->d;
     usec_t now = fiber_wall();
+    unsigned shape = 0;
+    shape |= v->scan.has_dot_line ? STORE_DOT_LINES : 0;
+    shape |= v->scan.has_eight_bit ? STORE_EIGHT_BIT : 0;
+    shape |= v->scan.has_nul ? STORE_NUL_BYTES : 0;
+    shape |= v->scan.ends_line ? 0 : STORE_OPEN_END;
     struct store_entry e = {
         .uid = m->uidnext++,
         .size = (uint32_t)v->body.len,
@@ -114,7 +100,7 @@ static void add_message(struct store_account *a, struct mailbox *m, struct deliv
         .flags = d->flags & STORE_FLAGS,
         .body = a->given.body_next++ & STORE_BODY_MAX,
         .date = (uint64_t)(d->arrival ? d->arrival : now) & STORE_MODSEQ_MAX,
-        .shape = (uint8_t)shape_of(&v->scan),
+        .shape = (uint8_t)shape,
     };
     group_add(g, RECORD_APPEND)->append = (struct record_append){
         .mailbox = m->info.id,
@@ -150,7 +136,11 @@ static int prepare_delivery(struct store_account *a, struct change *c, struct gr
     if (v->d->key.len > 0) {
         if (group_has(g, has_key, v))
             return CHANGE_LATER;
-        int found = find_delivered(a, v);
+        uint64_t body;
+        uint32_t uid;
+        int found = a->below->backend->ops->find_key(a->below, v->d->key, &body, &uid);
+        if (found == 1) /* it was delivered before */
+            v->result = (struct store_delivered){.already = true, .uid = uid, .body = body};
         if (found)
             return MIN(found, 0);
     }
@@ -179,23 +169,20 @@ static void ask_for_room(struct store *s) {
     fiber_cond_wake_all(&s->forgetful);
 }
 
+/* Large messages wait until there is room for them in memory. */
 static int deliver(struct store_account *a, struct delivery *v) WAITS {
-    int error = a->below->backend->ops->has_room(a->below);
+    bool large = v->d->len > LARGE;
+    int error = large ? fiber_gate_enter(&a->store->large) : 0;
+    if (error)
+        return error;
+    error = a->below->backend->ops->has_room(a->below);
     if (error == -ENOSPC && a->store->options.undelete)
         ask_for_room(a->store);
     if (!error)
         error = gather(v);
     fiber_turn_pass(&v->turn);
-    return error ? error : change_run(a, &v->change);
-}
-
-/* With room for a large message in memory. */
-static int deliver_gated(struct store_account *a, struct delivery *v) WAITS {
-    bool large = v->d->len > LARGE;
-    int error = large ? fiber_gate_enter(&a->store->large) : 0;
-    if (error)
-        return error;
-    error = deliver(a, v);
+    if (!error)
+        error = change_run(a, &v->change);
     if (large)
         fiber_gate_leave(&a->store->large);
     free(v->file_bytes);
@@ -208,9 +195,8 @@ int store_deliver(struct store *s, uint64_t account, const struct store_delivery
     MUST(d->part_count <= STORE_PARTS_MAX);
     if (d->key.len > STORE_KEY_MAX || d->return_path.len > STORE_PATH_MAX)
         return -E_LIMIT;
-    for (size_t i = 0; i < d->keyword_count; i++)
-        if (!keyword_is_good(d->keywords[i]))
-            return -E_SYNTAX;
+    if (!keywords_are_good(d->keywords, d->keyword_count))
+        return -E_SYNTAX;
     struct delivery v = {
         .change = {.prepare = prepare_delivery, .patient = d->patient},
         .d = d,
@@ -222,7 +208,7 @@ int store_deliver(struct store *s, uint64_t account, const struct store_delivery
     if (error == -E_UNKNOWN) /* foreign packs: the mailbox is there, and can be put right */
         error = -E_TEMPORARY;
     if (!error)
-        error = deliver_gated(a, &v);
+        error = deliver(a, &v);
     fiber_turn_pass(&v.turn);
     if (!error)
         *ret = v.result;

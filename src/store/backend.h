@@ -185,6 +185,9 @@ struct backend_ops {
     int (*read)(struct backend_account *a, struct backend_body body, uint64_t skip, void *to,
                 size_t len) WAITS;
 
+    /* The return path with which a body came, added to `path`; nothing if none is known. */
+    int (*return_path)(struct backend_account *a, uint64_t body, struct buf *path) WAITS;
+
     /*
      * Reads the first of the bodies, and those that follow as far as they come cheaply with it:
      * appends to `to`, at most `most` bytes beyond the first one, and says where each is. All are
@@ -203,9 +206,36 @@ struct backend_ops {
     /* Gives space back now instead of when there is time. -E_BUSY: it is going on. */
     int (*compact)(struct backend_account *a) WAITS;
 
+    uint64_t (*free_bytes)(struct store_backend *b) WAITS; /* on the disk; UINT64_MAX: any */
+
     /* Room for new bodies: 0, -ENOSPC (less is free than is to stay so), or -E_TEMPORARY. */
     int (*has_room)(struct backend_account *a) WAITS;
     void (*set_min_free)(struct store_backend *b, uint64_t bytes); /* 0: the default */
+
+    /* Keys are remembered at least so long after their append. */
+    void (*keep_keys)(struct store_backend *b, usec_t lifetime);
+};
+
+/* What repair() found. */
+struct backend_repaired {
+    uint64_t packs;    /* files, or whatever it keeps accounts in */
+    uint64_t messages; /* in mailboxes, each once */
+    uint64_t deleted;  /* removed ones that can be brought back */
+    uint64_t damaged;  /* bytes that are no records */
+};
+
+/*
+ * What is done to an account while no process has it open: by commands, beside a server that is
+ * down. `where` is what the backend is told at its opening: a folder. Both block, so they are
+ * called within offload().
+ */
+struct backend_offline {
+    /* Makes anew from what was committed all that can be made from it, and sets aside what was
+     * there. -ENOENT: nothing is kept of the account. */
+    int (*repair)(const char *where, uint64_t account, struct backend_repaired *ret,
+                  struct problem *problem);
+    /* As backend_ops.purge. */
+    int (*purge)(const char *where, uint64_t account);
 };
 
 struct store_backend {

@@ -82,24 +82,42 @@ static void prepare_group(struct group *g) WAITS {
         list_append(&g->changes, &c->link);
         g->count++;
         g->reads |= c->reads;
+        (void)fiber_yield_if_long();
     }
 }
 
+/* What each pack begins with. */
+static bool is_of_head(const struct store_record *r) {
+    return r->type == RECORD_MAILBOX || r->type == RECORD_REMOVE || r->type == RECORD_FORGET;
+}
+
+/*
+ * A pack that is begun before all is visible lies behind this group, and begins with what is
+ * visible: so that comes first, before anyone else runs. No other record of a group depends on it.
+ */
 static void publish_group(struct group *g) WAITS {
     struct store_account *a = g->account;
     a->publishing = true;
+    LIST_EACH (r, &g->records, const struct store_record, link)
+        if (is_of_head(r))
+            account_publish(a, r);
     LIST_EACH (r, &g->records, const struct store_record, link) {
-        account_publish(a, r);
-        if (g->large)
-            (void)fiber_yield();
+        if (!is_of_head(r))
+            account_publish(a, r);
+        (void)fiber_yield_if_long();
     }
     a->publishing = false;
     LIST_EACH (r, &g->records, const struct store_record, link)
         account_publish_modseq(a, r);
     a->store->stats.groups++;
     account_report_usage(a);
-    fiber_cond_wake_all(&a->changed);
+    account_changed(a);
     store_look_for_room(a->store);
+}
+
+static int free_records(void *arg) {
+    arena_done(arg);
+    return 0;
 }
 
 static void write_account(struct group *g, struct store_account *a) WAITS {
@@ -107,10 +125,9 @@ static void write_account(struct group *g, struct store_account *a) WAITS {
     g->account = a;
     g->count = 0;
     g->bytes = 0;
-    g->reads = g->large = false;
+    g->reads = false;
     list_init(&g->changes);
     list_init(&g->records);
-    arena_reset(&g->arena);
     prepare_group(g);
     int error = 0;
     if (!list_empty(&g->records))
@@ -120,6 +137,10 @@ static void write_account(struct group *g, struct store_account *a) WAITS {
     account_tidy(a);
     while ((k = list_pop(&g->changes)))
         finish_change(CONTAINER_OF(k, struct change, link), error);
+    if (g->arena.total > ARENA_LARGE) /* takes milliseconds */
+        (void)offload(OFFLOAD_DISK, free_records, &g->arena);
+    else
+        arena_reset(&g->arena);
 }
 
 /* ------------------------------------------------------------------ fibers */

@@ -4,7 +4,8 @@
  * cost no bytes and no quota.
  *
  * The UIDs of one call follow each other. A moved message stays what it is for POP3: its unique-id
- * goes with it. A copy gets its own, since both may lie in one mailbox.
+ * goes with it. A copy gets its own, since both may lie in one mailbox: it is made of its UID, so a
+ * copy that is moved gets another one.
  *
  * Keywords go along, in the spelling of the mailbox that they come to.
  */
@@ -18,12 +19,6 @@ struct copy {
     bool move;
     struct store_copied result;
 };
-
-/* From now on it has another entry; should the commit fail, nothing is lost but a question. */
-static void mark_shared(struct store_account *a, struct mailbox *m, struct store_entry e) {
-    e.flags |= ENTRY_SHARED;
-    (void)entries_set(&m->entries, &e, &a->store->memory);
-}
 
 /* The line of a set of keywords; they are brought to the mailbox. */
 static int copy_set(struct copy *v, struct set_lines *lines, struct arena *arena, uint32_t set,
@@ -68,9 +63,10 @@ static int add_record(struct store_account *a, struct copy *v, struct group *g,
         if (e->keywords && (error = copy_set(v, &lines, &g->arena, e->keywords, &line)))
             break;
         uids[i] = e->uid;
-        if (!v->move) {
-            mark_shared(a, from, *e);
-            e->flags |= ENTRY_COPY | ENTRY_SHARED;
+        if (!v->move) { /* should the commit fail, nothing is lost but a question */
+            e->flags |= ENTRY_SHARED;
+            (void)entries_set(&from->entries, e, &a->store->memory);
+            e->flags |= ENTRY_COPY;
         }
         e->keywords = e->keywords ? line & STORE_SET_MAX : 0;
         e->uid = v->to->uidnext++;
@@ -104,10 +100,8 @@ static int prepare_copy(struct store_account *a, struct change *c, struct group 
     v->result.first_uid = v->to->uidnext;
     while (!error && (count = selection_next(&v->selection, g, &entries)) > 0)
         for (size_t done = 0, some; !error && done < count; done += some) {
-            if (done > 0) {
-                g->large = true;
+            if (done > 0)
                 (void)fiber_yield();
-            }
             some = count - done;
             error = add_record(a, v, g, entries + done, &some);
         }

@@ -11,6 +11,8 @@
  */
 #include "store/entries.h"
 
+#include <limits.h>
+
 #include "base/alloc.h"
 #include "base/error.h"
 
@@ -58,13 +60,32 @@ struct entries *entries_hold(struct entries *e) {
     return e;
 }
 
-void entries_drop(struct entries *e, int64_t *memory) {
-    if (!e || --e->holders > 0)
-        return;
-    for (unsigned i = 0; e->level > 0 && i < e->used; i++)
-        entries_drop(e->kids[i].node, memory);
+/* Gives one hold up, and frees what nobody holds any more, from the end. False: `most` is used up.
+ */
+static bool drop(struct entries *e, unsigned *most, int64_t *memory) {
+    if (e->holders > 1) {
+        e->holders--;
+        return true;
+    }
+    for (; e->level > 0 && e->used > 0; e->used--)
+        if (!drop(e->kids[e->used - 1].node, most, memory))
+            return false;
+    if (*most == 0)
+        return false;
+    --*most;
     *memory -= (int64_t)node_size(e->level, e->size);
     free(e);
+    return true;
+}
+
+void entries_drop(struct entries *e, int64_t *memory) {
+    unsigned most = UINT_MAX;
+    if (e)
+        (void)drop(e, &most, memory);
+}
+
+bool entries_drop_some(struct entries *e, unsigned most, int64_t *memory) {
+    return drop(e, &most, memory);
 }
 
 /* Makes a node the caller's alone, with room for `size`. */

@@ -20,6 +20,12 @@ struct entries; /* a version; NULL: no entries */
 struct entries *entries_hold(struct entries *e);
 void entries_drop(struct entries *e, int64_t *memory);
 
+/*
+ * As entries_drop(), but frees at most so many nodes (of 4 KiB, a microsecond each). True: it is
+ * dropped. False: what is left of it is good for nothing but another call.
+ */
+bool entries_drop_some(struct entries *e, unsigned most, int64_t *memory);
+
 size_t entries_count(const struct entries *e);
 uint64_t entries_bytes(const struct entries *e); /* sum of the sizes */
 

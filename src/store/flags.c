@@ -108,20 +108,11 @@ static int prepare_flags(struct store_account *a, struct change *c, struct group
     int error = prepare_keywords(v);
     while (!error && (count = selection_next(&v->selection, g, &entries)) > 0)
         for (size_t done = 0; done < count;) {
-            if (done > 0) {
-                g->large = true;
+            if (done > 0)
                 (void)fiber_yield();
-            }
             done += add_record(a, v, g, entries + done, count - done);
         }
     return error;
-}
-
-static bool keywords_are_good(const struct slice *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (!keyword_is_good(names[i]))
-            return false;
-    return true;
 }
 
 int store_set_flags(struct store_account *a, uint32_t mailbox, const uint32_t *uids, size_t count,

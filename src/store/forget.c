@@ -16,7 +16,9 @@
 #define FORGET_MAX   20000U /* in a record */
 #define FIRST_VISIT  (10 * USEC_MIN)
 #define VISITS_EVERY (6 * USEC_HOUR)
-#define PAUSE        (20 * USEC_MS) /* between two accounts */
+#define LOOK_EVERY   USEC_MIN        /* at the disk */
+#define ROOM_PAUSE   (10 * USEC_MIN) /* the same, after it was too full */
+#define PAUSE        (20 * USEC_MS)  /* between two accounts */
 
 /* ------------------------------------------------------------------ how far */
 
@@ -28,10 +30,12 @@ struct tally {
 
 struct forgetting {
     struct change change;
-    usec_t before;
+    usec_t before, now;
     uint64_t most; /* bytes that may stay */
     size_t count;
     struct record_forget record;
+    struct record_forget looked; /* at so far: it goes if what comes behind does */
+    size_t looked_count;
     struct map shared; /* struct tally, by body */
 };
 
@@ -48,19 +52,27 @@ static void count_bytes(struct forgetting *v, const struct backend_deleted *d) {
         if (++t->seen < d->others)
             return;
     }
-    v->record.bytes += d->size;
+    v->looked.bytes += d->size;
 }
 
-/* Takes a page in as far as it goes; whether all of it does. */
+/*
+ * Takes a page in as far as it goes; whether there may be more. What a clock has dated that was
+ * ahead is at least as old as what was removed behind it.
+ */
 static bool take_page(const struct store_account *a, struct forgetting *v,
                       const struct backend_deleted *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
         bool too_much = a->deleted_bytes - MIN(a->deleted_bytes, v->record.bytes) > v->most;
-        if ((list[i].when >= v->before && !too_much) || v->count >= FORGET_MAX)
+        bool goes = list[i].when < v->before || too_much;
+        if ((!goes && list[i].when <= v->now) || v->looked_count >= FORGET_MAX)
             return false;
         count_bytes(v, &list[i]);
-        v->record.to = list[i].place;
-        v->count++;
+        v->looked.to = list[i].place;
+        v->looked_count++;
+        if (!goes)
+            continue;
+        v->record = v->looked;
+        v->count = v->looked_count;
     }
     return true;
 }
@@ -71,24 +83,30 @@ static int prepare_forget(struct store_account *a, struct change *c, struct grou
     _cleanup_(buf_done) struct buf texts = {0};
     size_t count;
     int error;
-    v->record.to = a->given.forgotten;
+    v->looked.to = a->given.forgotten;
     do {
         buf_clear(&texts);
-        error = a->below->backend->ops->deleted(a->below, v->record.to, list, PAGE, &texts, &count);
+        error = a->below->backend->ops->deleted(a->below, v->looked.to, list, PAGE, &texts, &count);
     } while (!error && take_page(a, v, list, count) && count == PAGE);
     if (!error && v->count > 0)
         group_add(g, RECORD_FORGET)->forget = v->record;
     return error;
 }
 
+static bool believes_clock(struct store *s) {
+    return even_clock_settled(&s->clock, fiber_now(), fiber_wall(), s->options.undelete);
+}
+
 static int forget(struct store_account *a, bool all) WAITS {
     const struct store_options *o = &a->store->options;
+    usec_t oldest = believes_clock(a->store) ? fiber_wall() - o->undelete : 0;
     struct forgetting v;
     int error;
     do {
         v = (struct forgetting){
             .change = {.prepare = prepare_forget, .reads = true},
-            .before = all ? USEC_NEVER : fiber_wall() - o->undelete,
+            .before = all || o->undelete == 0 ? USEC_NEVER : oldest,
+            .now = fiber_wall(),
             .most = o->undelete_bytes,
         };
         error = change_run(a, &v.change);
@@ -105,54 +123,87 @@ static int forget(struct store_account *a, bool all) WAITS {
 static void visit_crowded(struct store *s) WAITS {
     struct link *k;
     while (!s->closing && (k = list_pop(&s->overfull))) {
-        struct store_account *a = CONTAINER_OF(k, struct store_account, overfull_link);
-        account_pin(a);
+        uint64_t id = CONTAINER_OF(k, struct store_account, overfull_link)->id;
+        struct store_account *a;
+        if (account_open(s, id, false, &a) < 0) /* it may be on its way out of memory */
+            continue;
         (void)forget(a, false);
         store_account_close(a);
     }
 }
 
-static void visit(struct store *s, uint64_t id) WAITS {
+static int visit(struct store *s, uint64_t id) WAITS {
     struct store_account *a = NULL;
     const struct store_options *o = &s->options;
     bool all = s->needs_room;
     if (o->owns && !o->owns(o->owns_arg, id))
-        return;
-    if (account_open(s, id, false, &a) < 0)
-        return;
-    if (forget(a, all) == 0 && all)
+        return 0;
+    int error = account_open(s, id, false, &a);
+    if (error)
+        return error;
+    error = forget(a, all);
+    if (error == 0 && all)
         (void)a->below->backend->ops->compact(a->below);
     store_account_close(a);
     (void)fiber_sleep(PAUSE);
+    return error;
 }
 
-static void visit_all(struct store *s) WAITS {
+/* Whether each was visited, and did as it should. */
+static bool visit_all(struct store *s) WAITS {
     _cleanup_(buf_done) struct buf ids = {0};
+    int error = 0;
     for (unsigned part = 0; part < BACKEND_PARTS; part++) {
         buf_clear(&ids);
-        (void)s->backend->ops->accounts(s->backend, part, &ids);
+        int unread = s->backend->ops->accounts(s->backend, part, &ids);
+        error = error ? error : unread;
         const uint64_t *list = (const void *)ids.ptr;
         for (size_t i = 0; i < ids.len / sizeof *list; i++) {
             visit_crowded(s);
             if (s->closing)
-                return;
-            visit(s, list[i]);
+                return false;
+            int failed = visit(s, list[i]);
+            error = error ? error : failed;
         }
     }
+    return !error;
 }
 
+/* Nobody who sends a message shall wait for the disk because of what was deleted. */
+static void look_at_disk(struct store *s, usec_t *look) WAITS {
+    const struct store_options *o = &s->options;
+    if (fiber_now() < *look)
+        return;
+    if (o->undelete > 0 && o->undelete_room > 0 &&
+        s->backend->ops->free_bytes(s->backend) < o->undelete_room)
+        s->needs_room = true;
+    *look = fiber_now() + (s->needs_room ? ROOM_PAUSE : LOOK_EVERY);
+}
+
+/*
+ * Where nothing is kept, one visit to all is enough: it takes what a store before this one has
+ * kept. When less is to be kept, the next visit comes soon, but not at once: it may have been a
+ * slip.
+ */
 void forget_main(void *arg) {
     struct store *s = arg;
-    usec_t next = fiber_now() + FIRST_VISIT;
+    usec_t next = fiber_now() + FIRST_VISIT, look = fiber_now() + LOOK_EVERY;
     while (!s->closing && !fiber_cancelled()) {
         visit_crowded(s);
-        if (s->needs_room || fiber_now() >= next) {
-            if (s->remembers)
-                visit_all(s);
-            s->needs_room = false;
-            next = fiber_now() + VISITS_EVERY;
-        } else if (!s->closing) {
-            (void)fiber_cond_wait_until(&s->forgetful, next);
+        look_at_disk(s, &look);
+        if (s->keeps_less)
+            next = MIN(next, fiber_now() + FIRST_VISIT);
+        s->keeps_less = false;
+        if (!s->needs_room && fiber_now() < next) {
+            if (!s->closing && !list_first(&s->overfull))
+                (void)fiber_cond_wait_until(&s->forgetful, MIN(next, look));
+            continue;
         }
+        if (!s->forgot_all) {
+            bool all = visit_all(s);
+            s->forgot_all = all && s->options.undelete == 0 && !s->keeps_less;
+        }
+        s->needs_room = false;
+        next = fiber_now() + (believes_clock(s) ? VISITS_EVERY : EVEN_CLOCK_SETTLES);
     }
 }

@@ -133,6 +133,13 @@ bool keyword_is_good(struct slice name) {
     return name.len > 0 && name.len <= STORE_KEYWORD_LEN_MAX;
 }
 
+bool keywords_are_good(const struct slice *names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!keyword_is_good(names[i]))
+            return false;
+    return true;
+}
+
 static struct name *find_name(const struct keywords *k, struct slice text) {
     char folded[STORE_KEYWORD_LEN_MAX];
     text = slice_first(text, sizeof folded);

@@ -21,6 +21,7 @@ struct keywords *keywords_new(int64_t *memory); /* counts its bytes there */
 void keywords_free(struct keywords *k);         /* NULL is fine */
 
 bool keyword_is_good(struct slice name);
+bool keywords_are_good(const struct slice *names, size_t count); /* all of them */
 
 /* ------------------------------------------------------------------ names */
 

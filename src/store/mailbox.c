@@ -11,11 +11,23 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/encode.h"
 
 #define FIRST_PIECE 128U  /* entries that are read at once: most mailboxes are small */
 #define PIECE       4096U /* 128 KiB, put into their tree within 100 us */
 
+#define NODES_AT_ONCE 128U /* freed within 200 us */
+
 /* ------------------------------------------------------------------ mailboxes */
+
+bool mailbox_name_is_good(struct slice name) {
+    if (name.len == 0 || name.len > STORE_NAME_MAX || !utf8_valid(name))
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] < ' ' || name.ptr[i] == 0x7f)
+            return false;
+    return true;
+}
 
 struct mailbox *mailbox_find(const struct store_account *a, uint32_t id) {
     size_t low = 0, high = a->mailbox_count;
@@ -49,6 +61,24 @@ struct mailbox *mailbox_add(struct store_account *a, const struct store_mailbox 
     return m;
 }
 
+void store_drop_entries(struct store *s, struct entries *e) {
+    if (!e || entries_drop_some(e, NODES_AT_ONCE, &s->memory))
+        return;
+    buf_add_bytes(&s->dropped, &e, sizeof e);
+    fiber_cond_wake_all(&s->crowded);
+}
+
+void store_free_some(struct store *s) {
+    struct entries *e;
+    size_t last = s->dropped.len - sizeof e;
+    memcpy(&e, s->dropped.ptr + last, sizeof e);
+    if (!entries_drop_some(e, NODES_AT_ONCE, &s->memory))
+        return;
+    s->dropped.len = last;
+    if (last == 0)
+        buf_done(&s->dropped);
+}
+
 void mailbox_rename(struct mailbox *m, uint32_t parent, struct slice name) {
     struct slice before = m->info.name;
     m->account->store->memory -= mailbox_size(m);
@@ -59,7 +89,7 @@ void mailbox_rename(struct mailbox *m, uint32_t parent, struct slice name) {
 }
 
 static void unload(struct mailbox *m) {
-    entries_drop(TAKE_PTR(m->entries), &m->account->store->memory);
+    store_drop_entries(m->account->store, TAKE_PTR(m->entries));
     keywords_free(TAKE_PTR(m->keywords));
     link_remove(&m->untidy_link);
     link_remove(&m->used_link);
@@ -104,7 +134,7 @@ static struct mailbox *coldest_mailbox(struct store *s) {
 
 /* Unloads mailboxes until there is room; those of accounts that go next are left to them. */
 static void unload_some(struct store *s) {
-    while (s->memory > (int64_t)s->options.memory) {
+    while (s->memory > (int64_t)s->options.memory && s->dropped.len == 0) {
         struct link *k = list_first(&s->idle);
         const struct store_account *idle =
             k ? CONTAINER_OF(k, const struct store_account, idle_link) : NULL;
@@ -137,7 +167,7 @@ static void set_untidy(struct mailbox *m) {
 int mailbox_keywords(struct mailbox *m) {
     _cleanup_(buf_done) struct buf names = {0};
     const struct backend_account *below = m->account->below;
-    if (!m->loaded && !m->keywords) {
+    if (!m->loaded && (m->loading || !m->keywords)) {
         int error = below->backend->ops->keywords(m->account->below, m->info.id, &names);
         if (error)
             return error;
@@ -223,13 +253,6 @@ void mailbox_change_entry(struct mailbox *m, enum entry_change type, struct stor
         buf_add_bytes(&m->missed, &c, sizeof c);
 }
 
-static void apply_missed(struct mailbox *m) {
-    const struct missed *list = (const void *)m->missed.ptr;
-    for (size_t i = 0; i < m->missed.len / sizeof *list; i++)
-        apply(m, &list[i]);
-    set_untidy(m);
-}
-
 /* ------------------------------------------------------------------ loading */
 
 void mailbox_begin(struct mailbox *m) {
@@ -265,7 +288,7 @@ static int read_entries(struct mailbox *m, struct entries **ret) WAITS {
         store_look_for_room(a->store);
     }
     if (error)
-        entries_drop(all, memory);
+        store_drop_entries(a->store, all);
     else
         *ret = all;
     return error;
@@ -275,6 +298,20 @@ static void leave(struct mailbox *m) {
     MUST(m->users > 0);
     if (--m->users == 0 && m->gone)
         mailbox_free(m);
+}
+
+/* They stay in memory where entries, or a change under way, need them. */
+int mailbox_keyword_names(struct mailbox *m, struct buf *names) {
+    m->users++;
+    int error = mailbox_keywords(m);
+    if (!error && m->gone)
+        error = -E_UNKNOWN;
+    if (!error)
+        keywords_names(m->keywords, names);
+    if (!m->loaded && !m->loading && !m->account->writing)
+        keywords_free(TAKE_PTR(m->keywords));
+    leave(m);
+    return error;
 }
 
 int mailbox_load(struct mailbox *m) {
@@ -288,8 +325,11 @@ int mailbox_load(struct mailbox *m) {
         error = read_entries(m, &m->entries);
         m->loading = false;
         if (!error) {
+            const struct missed *missed = (const void *)m->missed.ptr;
             m->loaded = true;
-            apply_missed(m);
+            for (size_t i = 0; i < m->missed.len / sizeof *missed; i++)
+                apply(m, &missed[i]);
+            set_untidy(m);
             s->stats.loads++;
         } else {
             keywords_free(TAKE_PTR(m->keywords));

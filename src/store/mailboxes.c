@@ -2,7 +2,6 @@
 /* The mailboxes of an account: which there are, new ones, other names. */
 #include <errno.h>
 
-#include "base/encode.h"
 #include "store/property.h"
 
 size_t store_mailbox_count(const struct store_account *a) {
@@ -36,15 +35,6 @@ int store_mailbox_find(const struct store_account *a, uint32_t parent, struct sl
     return -E_UNKNOWN;
 }
 
-static bool name_is_good(struct slice name) {
-    if (name.len == 0 || name.len > STORE_NAME_MAX || !utf8_valid(name))
-        return false;
-    for (size_t i = 0; i < name.len; i++)
-        if ((unsigned char)name.ptr[i] < ' ' || name.ptr[i] == 0x7f)
-            return false;
-    return true;
-}
-
 struct mailbox_change {
     struct change change;
     struct record_mailbox wanted;
@@ -64,14 +54,12 @@ static int prepare_mailbox(struct store_account *a, struct change *c, struct gro
     n->uidnext = 1;
     n->modseq = ++a->given.modseq;
     group_add(g, RECORD_MAILBOX)->mailbox = *n;
-    if (n->parent)
-        rights_inherit(a, g, n->modseq, n->parent, n->mailbox);
-    return 0;
+    return n->parent ? rights_inherit(a, g, n->modseq, n->parent, n->mailbox) : 0;
 }
 
 int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice name,
                          enum store_role role, uint32_t *ret_id) {
-    if (!name_is_good(name))
+    if (!mailbox_name_is_good(name))
         return -E_SYNTAX;
     struct mailbox_change v = {
         .change = {.prepare = prepare_mailbox, .reads = true},
@@ -96,15 +84,15 @@ static bool lies_below(const struct store_account *a, uint32_t mailbox, uint32_t
 }
 
 /* What a mailbox that gets another path is subscribed as goes with it. */
-static void take_subscriptions(struct store_account *a, struct group *g,
-                               const struct record_mailbox *n) {
+static int take_subscriptions(struct store_account *a, struct group *g,
+                              const struct record_mailbox *n) {
     _cleanup_(buf_done) struct buf from = {0}, to = {0};
     if (store_mailbox_path(a, n->mailbox, &from) < 0)
-        return;
+        return 0;
     if (n->parent && store_mailbox_path(a, n->parent, &to) == 0)
         buf_add(&to, S(STORE_UNDER));
     buf_add(&to, n->name);
-    subscriptions_rename(a, g, n->modseq, buf_slice(&from), buf_slice(&to));
+    return subscriptions_rename(a, g, n->modseq, buf_slice(&from), buf_slice(&to));
 }
 
 static int prepare_rename(struct store_account *a, struct change *c, struct group *g) {
@@ -122,15 +110,14 @@ static int prepare_rename(struct store_account *a, struct change *c, struct grou
     n->role = m->info.role;
     n->modseq = ++a->given.modseq;
     group_add(g, RECORD_MAILBOX)->mailbox = *n;
-    take_subscriptions(a, g, n);
-    return 0;
+    return take_subscriptions(a, g, n);
 }
 
 int store_rename_mailbox(struct store_account *a, uint32_t mailbox, uint32_t parent,
                          struct slice name) {
     if (mailbox == STORE_INBOX)
         return -EPERM;
-    if (!name_is_good(name))
+    if (!mailbox_name_is_good(name))
         return -E_SYNTAX;
     struct mailbox_change v = {
         .change = {.prepare = prepare_rename, .reads = true},

@@ -72,13 +72,19 @@ struct carry {
     uint64_t modseq;
     struct slice from, to; /* paths */
     uint32_t mailbox;      /* the new one */
+    size_t count, bytes;   /* that come on top of what there is */
+    bool too_long;
 };
 
 static void rename_one(void *arg, const struct store_property *p) {
-    const struct carry *c = arg;
+    struct carry *c = arg;
     struct slice rest = slice_from(p->name, MIN(p->name.len, c->from.len));
     if (!slice_starts(p->name, c->from) || (rest.len > 0 && !slice_starts(rest, S(STORE_UNDER))))
         return;
+    c->too_long |= c->to.len + rest.len > STORE_PROPERTY_NAME_MAX;
+    if (c->too_long)
+        return;
+    c->bytes += c->to.len - MIN(c->to.len, c->from.len);
     char *name = arena_array(&c->group->arena, c->to.len + rest.len, 1);
     memcpy(name, c->to.ptr, c->to.len);
     if (rest.len)
@@ -89,24 +95,28 @@ static void rename_one(void *arg, const struct store_property *p) {
     property_add(c->group, c->modseq, &after, &S(""));
 }
 
-void subscriptions_rename(struct store_account *a, struct group *g, uint64_t modseq,
-                          struct slice from, struct slice to) {
+int subscriptions_rename(struct store_account *a, struct group *g, uint64_t modseq,
+                         struct slice from, struct slice to) {
     struct carry c = {.group = g, .modseq = modseq, .from = from, .to = to};
     store_property_each(a, 0, STORE_SUBSCRIPTION, rename_one, &c);
+    return c.too_long ? -E_LIMIT : properties_have_room_for(a, 0, c.bytes);
 }
 
 static void inherit_one(void *arg, const struct store_property *p) {
-    const struct carry *c = arg;
+    struct carry *c = arg;
     struct store_property child = *p;
     child.mailbox = c->mailbox;
+    c->count++;
+    c->bytes += p->name.len + p->size;
     property_add(c->group, c->modseq, &child,
                  property_value(c->account, p->mailbox, p->kind, p->name));
 }
 
-void rights_inherit(struct store_account *a, struct group *g, uint64_t modseq, uint32_t from,
-                    uint32_t to) {
+int rights_inherit(struct store_account *a, struct group *g, uint64_t modseq, uint32_t from,
+                   uint32_t to) {
     struct carry c = {.account = a, .group = g, .modseq = modseq, .mailbox = to};
     store_property_each(a, from, STORE_RIGHTS, inherit_one, &c);
+    return properties_have_room_for(a, c.count, c.bytes);
 }
 
 /* ------------------------------------------------------------------ metadata */

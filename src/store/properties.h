@@ -8,7 +8,8 @@
  * store_wait_change() wakes for it, and store_property_changes() tells which it was. A mailbox's
  * properties go with it; the account's stay.
  *
- * Bounds: STORE_PROPERTIES_MAX in an account, of together STORE_PROPERTIES_BYTES; -E_LIMIT beyond.
+ * Bounds: STORE_PROPERTIES_MAX in an account, of together STORE_PROPERTIES_BYTES; -E_LIMIT beyond,
+ * also for a mailbox that is made or renamed, by the rights and subscriptions that it would bring.
  */
 #pragma once
 

@@ -187,3 +187,10 @@ int properties_have_room(const struct store_account *a, uint32_t mailbox,
         return -E_LIMIT;
     return all->bytes - before + name.len + size > STORE_PROPERTIES_BYTES ? -E_LIMIT : 0;
 }
+
+int properties_have_room_for(const struct store_account *a, size_t count, size_t bytes) {
+    const struct properties *all = &a->properties;
+    bool is_much = count > STORE_PROPERTIES_MAX - MIN(all->set, (size_t)STORE_PROPERTIES_MAX) ||
+                   all->bytes + bytes > STORE_PROPERTIES_BYTES;
+    return (count > 0 || bytes > 0) && is_much ? -E_LIMIT : 0;
+}

@@ -26,6 +26,9 @@ const struct slice *property_value(const struct store_account *a, uint32_t mailb
 int properties_have_room(const struct store_account *a, uint32_t mailbox,
                          enum store_property_kind kind, struct slice name, size_t size);
 
+/* Whether there is room for so many more, and so many bytes of names and values; 0 or -E_LIMIT. */
+int properties_have_room_for(const struct store_account *a, size_t count, size_t bytes);
+
 /* ------------------------------------------------------------------ properties.c */
 
 /* For prepare: adds a record. The value stays where it is until the group is done. */
@@ -33,8 +36,8 @@ void property_add(struct group *g, uint64_t modseq, const struct store_property 
                   const struct slice *value);
 
 /* For prepare: how a mailbox with another path takes subscriptions along, and what a new one
- * inherits. */
-void subscriptions_rename(struct store_account *a, struct group *g, uint64_t modseq,
-                          struct slice from, struct slice to);
-void rights_inherit(struct store_account *a, struct group *g, uint64_t modseq, uint32_t from,
-                    uint32_t to);
+ * inherits. -E_LIMIT: it is too much, or a path becomes longer than a name may be. */
+int subscriptions_rename(struct store_account *a, struct group *g, uint64_t modseq,
+                         struct slice from, struct slice to);
+int rights_inherit(struct store_account *a, struct group *g, uint64_t modseq, uint32_t from,
+                   uint32_t to);

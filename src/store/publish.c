@@ -129,6 +129,12 @@ static void publish_remove(struct store_account *a, const struct record_remove *
         add_deleted(a, r->bytes);
 }
 
+void account_changed(struct store_account *a) {
+    fiber_cond_wake_all(&a->changed);
+    LIST_EACH (w, &a->watches, const struct store_watch, link)
+        w->changed(w->arg);
+}
+
 void account_publish(struct store_account *a, const struct store_record *r) {
     switch (r->type) {
     case RECORD_APPEND:

@@ -36,7 +36,6 @@ static void add_entries(struct freed *f, const struct mailbox *m, struct group *
         if (piece < SELECTION_PIECE)
             continue;
         piece = 0;
-        g->large = true;
         (void)fiber_yield();
     }
 }

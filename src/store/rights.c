@@ -2,7 +2,6 @@
 #include "store/rights.h"
 
 #include "base/alloc.h"
-#include "base/encode.h"
 #include "store/property.h"
 
 /* In the order of enum store_right. */
@@ -37,13 +36,6 @@ struct slice store_rights_text(uint32_t rights, char text[static STORE_RIGHTS_TE
 
 /* ------------------------------------------------------------------ who may do what */
 
-static bool is_in(const struct store_person *p, struct slice group) {
-    for (size_t i = 0; i < p->group_count; i++)
-        if (slice_eq(p->groups[i], group))
-            return true;
-    return false;
-}
-
 /* What is granted to everybody whom the identifier means, and taken away again. */
 uint32_t store_rights_of(const struct store_grant *grants, size_t count,
                          const struct store_person *person) {
@@ -55,7 +47,10 @@ uint32_t store_rights_of(const struct store_grant *grants, size_t count,
         if (takes)
             who = slice_from(who, 1);
         bool is_person = slice_eq(who, person->name);
-        if (!is_person && !slice_eq(who, S("anyone")) && !is_in(person, who))
+        bool means = is_person || slice_eq(who, S("anyone"));
+        for (size_t k = 0; !means && k < person->group_count; k++)
+            means = slice_eq(who, person->groups[k]);
+        if (!means)
             continue;
         is_named |= is_person && !takes;
         if (takes)
@@ -127,16 +122,6 @@ static int prepare_rights(struct store_account *a, struct change *c, struct grou
     return 0;
 }
 
-static bool identifier_is_good(struct slice id) {
-    struct slice name = slice_starts(id, S("-")) ? slice_from(id, 1) : id;
-    if (name.len == 0 || name.len > STORE_NAME_MAX || !utf8_valid(name))
-        return false;
-    for (size_t i = 0; i < name.len; i++)
-        if ((unsigned char)name.ptr[i] < ' ' || name.ptr[i] == 0x7f)
-            return false;
-    return true;
-}
-
 int store_set_rights(struct store_account *a, uint32_t mailbox, struct slice identifier,
                      struct slice text) {
     struct rights_change v = {
@@ -147,7 +132,8 @@ int store_set_rights(struct store_account *a, uint32_t mailbox, struct slice ide
         v.how = text.ptr[0];
         text = slice_from(text, 1);
     }
-    if (!identifier_is_good(identifier) || store_rights_parse(text, &v.rights) < 0)
+    struct slice who = slice_starts(identifier, S("-")) ? slice_from(identifier, 1) : identifier;
+    if (!mailbox_name_is_good(who) || store_rights_parse(text, &v.rights) < 0)
         return -E_SYNTAX;
     return change_run(a, &v.change);
 }

@@ -51,21 +51,18 @@ int selection_run(struct selection *s, struct store_account *a, uint32_t mailbox
 }
 
 size_t selection_next(struct selection *s, struct group *g, struct store_entry **ret_entries) {
-    size_t end = MIN(s->count, s->at + SELECTION_PIECE), count = 0;
-    if (s->at > 0 && s->at < s->count) {
-        g->large = true;
-        (void)fiber_yield();
-    }
+    size_t most = MIN(s->count - s->at, (size_t)SELECTION_PIECE), count = 0;
+    struct store_entry *found = arena_array(&g->arena, most, sizeof *found);
     while (count == 0 && s->at < s->count) {
-        struct store_entry *found = arena_array(&g->arena, end - s->at, sizeof *found);
-        for (; s->at < end; s->at++) {
+        if (s->at > 0)
+            (void)fiber_yield();
+        for (size_t end = MIN(s->count, s->at + most); s->at < end; s->at++) {
             const struct store_entry *e = entries_find(s->mailbox->entries, s->uids[s->at]);
             if (e)
                 found[count++] = *e;
         }
-        end = MIN(s->count, s->at + SELECTION_PIECE);
-        *ret_entries = found;
     }
+    *ret_entries = found;
     return count;
 }
 

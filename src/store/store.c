@@ -26,6 +26,7 @@ static int start(struct store *s, struct problem *problem) WAITS {
     int error = s->options.backend(s->options.backend_options, &host, &s->backend, problem);
     if (error)
         return error;
+    s->backend->ops->keep_keys(s->backend, s->options.undelete);
     error = fiber_start("store evictor", evictor_main, s, &s->evictor);
     if (!error)
         error = fiber_start("store rest", rest_main, s, &s->rest);
@@ -45,6 +46,7 @@ int store_open(const struct store_options *options, struct store **ret_store,
     s->options.memory = options->memory ? options->memory : MEMORY;
     store_set_undelete(s, options->undelete, options->undelete_bytes);
     s->options.writers = options->writers ? options->writers : WRITERS;
+    s->clock = even_clock_begin(fiber_now(), fiber_wall());
     list_init(&s->idle);
     list_init(&s->loaded);
     list_init(&s->ready);
@@ -64,13 +66,6 @@ int store_open(const struct store_options *options, struct store **ret_store,
     return error;
 }
 
-static void evict_all(struct store *s) WAITS {
-    struct link *k;
-    while ((k = list_first(&s->idle)))
-        (void)account_evict(CONTAINER_OF(k, struct store_account, idle_link));
-    MUST(s->accounts.count == 0);
-}
-
 void store_close(struct store *s) {
     if (!s)
         return;
@@ -88,8 +83,15 @@ void store_close(struct store *s) {
     for (unsigned i = 0; i < s->writer_count; i++)
         fiber_join(s->writers[i]);
     if (s->backend) {
-        evict_all(s);
+        struct link *k;
+        while ((k = list_first(&s->idle)))
+            (void)account_evict(CONTAINER_OF(k, struct store_account, idle_link));
+        MUST(s->accounts.count == 0);
         s->backend->ops->close(s->backend);
+    }
+    while (s->dropped.len > 0) {
+        store_free_some(s);
+        (void)fiber_yield();
     }
     heap_done(&s->resting);
     map_done(&s->accounts);
@@ -108,9 +110,19 @@ void store_set_memory(struct store *s, uint64_t bytes) {
 }
 
 void store_set_undelete(struct store *s, usec_t undelete, uint64_t bytes) {
-    s->remembers |= undelete > 0;
+    bytes = bytes ? bytes : UINT64_MAX;
+    s->keeps_less |= undelete < s->options.undelete || bytes < s->options.undelete_bytes;
+    s->forgot_all &= undelete == 0;
     s->options.undelete = undelete;
-    s->options.undelete_bytes = bytes ? bytes : UINT64_MAX;
+    s->options.undelete_bytes = bytes;
+    if (s->backend) /* by its key a message that was brought back is known */
+        s->backend->ops->keep_keys(s->backend, undelete);
+    if (s->keeps_less)
+        fiber_cond_wake_all(&s->forgetful);
+}
+
+void store_set_undelete_room(struct store *s, uint64_t bytes) {
+    s->options.undelete_room = bytes;
 }
 
 void store_set_min_free(struct store *s, uint64_t bytes) {
@@ -146,6 +158,14 @@ int store_wait_change(struct store_account *a, uint64_t seen) {
             return r;
     }
     return 0;
+}
+
+void store_watch(struct store_account *a, struct store_watch *w) {
+    list_append(&a->watches, &w->link);
+}
+
+void store_unwatch(struct store_watch *w) {
+    link_remove(&w->link);
 }
 
 void store_account_usage(const struct store_account *a, struct store_usage *ret) {

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/list.h"
 #include "base/time.h"
 
 struct store;
@@ -37,10 +38,11 @@ struct store_options {
     unsigned writers; /* accounts written at the same time; 0: 16 */
 
     /* How long what was removed can be brought back, and how many bytes of it an account may have;
-     * see undelete.h. 0: not at all; any. What a store before this one has kept goes when its time
-     * is over, as soon as this one keeps something. */
+     * see undelete.h. 0: not at all; any. The same bounds hold for what a store before this one has
+     * kept. */
     usec_t undelete;
     uint64_t undelete_bytes;
+    uint64_t undelete_room; /* all of it goes when less of the disk is free; 0: never for that */
 
     /* Which accounts of the backend are this store's, if not all. May be NULL. */
     bool (*owns)(void *arg, uint64_t account);
@@ -65,8 +67,10 @@ int store_open(const struct store_options *options, struct store **ret_store,
                struct problem *problem) WAITS;
 void store_close(struct store *s) WAITS;
 
-/* Other bounds of what can be brought back, as the options have them. */
+/* Other bounds of what can be brought back, as the options have them. What is too much by them goes
+ * after ten minutes at the latest: it may have been a slip. */
 void store_set_undelete(struct store *s, usec_t undelete, uint64_t bytes);
+void store_set_undelete_room(struct store *s, uint64_t bytes);
 
 /* Another reserve of the disk from now on, as the backend's options have it. */
 void store_set_min_free(struct store *s, uint64_t bytes);
@@ -103,6 +107,18 @@ uint64_t store_account_modseq(const struct store_account *a);
 
 /* Waits until the counter is above `seen`. */
 int store_wait_change(struct store_account *a, uint64_t seen) WAITS;
+
+/*
+ * The same for who cannot wait for it alone: `changed` is called each time the counter has grown,
+ * when everything up to it can be seen. It does not wait. Ends before the account is closed.
+ */
+struct store_watch {
+    struct link link;
+    void (*changed)(void *arg);
+    void *arg;
+};
+void store_watch(struct store_account *a, struct store_watch *w);
+void store_unwatch(struct store_watch *w);
 
 struct store_usage {
     uint64_t messages, bytes; /* in however many mailboxes a message is, it counts once */
@@ -165,7 +181,10 @@ int store_mailbox_find(const struct store_account *a, uint32_t parent, struct sl
                        struct store_mailbox *ret);
 int store_mailbox_get(const struct store_account *a, uint32_t id, struct store_mailbox *ret);
 
-/* -EEXIST: the parent has one of this name; -E_SYNTAX: not UTF-8, empty, or control bytes. */
+/*
+ * -EEXIST: the parent has one of this name; -E_SYNTAX: not UTF-8, empty, or control bytes;
+ * -E_LIMIT: too many mailboxes, or its rights would be too many properties (properties.h).
+ */
 int store_create_mailbox(struct store_account *a, uint32_t parent, struct slice name,
                          enum store_role role, uint32_t *ret_id) WAITS;
 

@@ -48,7 +48,7 @@ int store_view_open(struct store_account *a, uint32_t mailbox, struct store_view
 void store_view_close(struct store_view *v) {
     if (!v)
         return;
-    entries_drop(v->entries, &v->account->store->memory);
+    store_drop_entries(v->account->store, v->entries);
     keywords_view_close(v->mailbox->keywords, &v->keywords);
     mailbox_rest(v->mailbox);
     free(v);
@@ -94,10 +94,7 @@ void store_view_keywords(const struct store_view *v, const struct store_message 
 int store_keywords(struct store_account *a, uint32_t mailbox, struct buf *names) {
     change_flush(a);
     struct mailbox *m = mailbox_find(a, mailbox);
-    int error = m ? mailbox_keywords(m) : -E_UNKNOWN;
-    if (!error)
-        keywords_names(m->keywords, names);
-    return error;
+    return m ? mailbox_keyword_names(m, names) : -E_UNKNOWN;
 }
 
 static void add_uid(void *arg, const struct store_entry *e) {

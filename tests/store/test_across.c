@@ -5,20 +5,8 @@
 #include <stdio.h>
 
 #include "fiber/fiber.h"
+#include "store/account.h"
 #include "store/across.h"
-
-/* A test on both backends. */
-#define BOTH_TEST(name)                                                                            \
-    static void name##_on(struct world *w);                                                        \
-    WORLD_TEST(name) {                                                                             \
-        name##_on(w);                                                                              \
-    }                                                                                              \
-    WORLD_TEST(name##_in_memory) {                                                                 \
-        w->memory.memory = memory_new();                                                           \
-        name##_on(w);                                                                              \
-    }                                                                                              \
-    static void name##_on(struct world *w)
-#define BOTH(name) cmocka_unit_test(name), cmocka_unit_test(name##_in_memory)
 
 #define OTHER_ACCOUNT 4712U
 
@@ -46,7 +34,7 @@ static struct store_across all(struct world *w, struct store_account *other, boo
                                  .move = move};
 }
 
-BOTH_TEST(a_copy_has_bytes_flags_keywords_and_date) {
+WORLD_TEST_BOTH(a_copy_has_bytes_flags_keywords_and_date) {
     world_open(w);
     world_fill(w, 3);
     const uint32_t three = 3;
@@ -88,6 +76,9 @@ BOTH_TEST(a_copy_has_bytes_flags_keywords_and_date) {
     assert_true(slice_eq(buf_slice(&names), S("$Work")));
     assert_int_equal(store_read(other, &m, 0, bytes, sizeof bytes), 10);
     assert_memory_equal(bytes, "number 3\r\n", 10);
+    buf_clear(&names);
+    assert_int_equal(other->below->backend->ops->return_path(other->below, m.body, &names), 0);
+    assert_true(slice_eq(buf_slice(&names), S("tama@example.test")));
     EXPECT_UIDS(w, 1, 2, 3);
     store_view_close(v);
     store_account_close(other);
@@ -95,7 +86,7 @@ BOTH_TEST(a_copy_has_bytes_flags_keywords_and_date) {
     free(s);
 }
 
-BOTH_TEST(a_move_leaves_nothing_and_does_not_double) {
+WORLD_TEST_BOTH(a_move_leaves_nothing_and_does_not_double) {
     world_open(w);
     world_fill(w, 3);
     struct store_account *other = open_other(w);
@@ -115,7 +106,7 @@ BOTH_TEST(a_move_leaves_nothing_and_does_not_double) {
     store_account_close(other);
 }
 
-BOTH_TEST(what_cannot_come_stays) {
+WORLD_TEST_BOTH(what_cannot_come_stays) {
     world_open(w);
     world_fill(w, 3);
     struct store_account *other = open_other(w);
@@ -137,7 +128,7 @@ BOTH_TEST(what_cannot_come_stays) {
     store_account_close(other);
 }
 
-BOTH_TEST(many_go_in_their_order) {
+WORLD_TEST_BOTH(many_go_in_their_order) {
     enum { MANY = 100 };
     uint32_t uids[MANY];
     world_open(w);

@@ -2,10 +2,13 @@
 /* Space of messages that are gone comes back, and nothing else goes with it. */
 #include "world.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "fiber/fiber.h"
+#include "fiber/scheduler.h"
 
 static uint64_t disk_of(struct world *w) {
     struct store_usage u;
@@ -58,9 +61,11 @@ WORLD_TEST(space_comes_back_when_less_than_half_is_alive) {
     free(first);
 }
 
+static off_t longest = 5000; /* of the new pack; the old one is longer */
+
 static void take_first_image(void *arg, int fd) {
     off_t size = lseek(fd, 0, SEEK_END);
-    if (size <= (off_t)PACK_FILE_HEAD || size > 5000) /* the old pack is longer */
+    if (size <= (off_t)PACK_FILE_HEAD || size > longest)
         return;
     disk.before_sync = NULL;
     world_image(arg);
@@ -87,6 +92,107 @@ WORLD_TEST(a_compaction_that_is_torn_loses_nothing) {
     world_open(w);
     EXPECT_UIDS(w, 1, 2, 3);
     free(pack);
+}
+
+/*
+ * The power fails when a pack has been copied, before it is said to be empty. What it has is dead,
+ * but for a key, and it is too small to be worth another compaction. The pack with the copies is
+ * compacted first: the removals in it are the only ones of what the old one still has.
+ */
+WORLD_TEST(what_a_half_emptied_pack_has_does_not_come_back) {
+    char *first = world_path(w, TEST_PACK), text[2500];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    w->solo.compact_size = 1;
+    world_open(w);
+    world_fill(w, 2);
+    world_deliver(w, "third", text);
+    fiber_sleep(5 * USEC_SEC);
+    const uint32_t uids[] = {1, 3};
+    size_t removed;
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, uids, 2, &removed), 0);
+    fiber_sleep(5 * USEC_SEC);
+    assert_false(file_exists(first)); /* the second one has keys and the message */
+    world_deliver(w, "fourth", text);
+    fiber_sleep(5 * USEC_SEC);
+    longest = 1500;
+    disk.before_sync = take_first_image;
+    disk.arg = w;
+    world_expunge(w, 4);
+    fiber_sleep(5 * USEC_SEC);
+    longest = 5000;
+    assert_null(disk.before_sync);
+    world_close(w);
+    world_use_image(w);
+    w->solo.compact_size = 0;
+    world_open(w);
+    EXPECT_UIDS(w, 2);
+    world_expunge(w, 2);
+    deliver_large(w, 1, 5000);
+    world_expunge(w, 5);
+    assert_int_equal(store_compact(w->account), 0);
+    world_expect(w, NULL, 0);
+    world_rebuild(w);
+    world_expect(w, NULL, 0);
+    free(first);
+}
+
+/*
+ * The power fails while a second pack is begun, and what is left of it ends within its head, at the
+ * end of a record: nothing looks torn. It does not describe every mailbox, which who stands
+ * behind the first pack has to when that goes.
+ */
+WORLD_TEST(a_pack_goes_only_when_a_later_one_describes_every_mailbox) {
+    w->solo.pack_size = 2000;
+    world_open(w);
+    uint32_t parent = world_mailbox(w, "parent"), child = world_mailbox_in(w, parent, "child");
+    world_fill(w, 1);
+    deliver_large(w, 1, 5000);
+    fiber_sleep(5 * USEC_SEC);
+    world_image(w);
+    world_fill(w, 3);
+    char *first = world_path(w, TEST_PACK), *second = world_path(w, "67/4711/packs/000002.pack");
+    char *whole = mem_printf("%s/67/4711/packs/000002.pack", w->other);
+    file_copy(second, whole);
+    struct pack_reader r = {.fd = open(second, O_RDONLY), .to = file_size(second)};
+    struct pack_entry record;
+    unsigned records = 0;
+    for (r.at = PACK_FILE_HEAD; pack_next(&r, &record) == PACK_RECORD; records++) {
+        world_close(w);
+        world_restore(w);
+        file_cut(second, record.to);
+        world_open(w);
+        world_deliver(w, "key 3", "number 3\r\n");
+        world_expunge(w, 2);
+        assert_int_equal(store_compact(w->account), 0);
+        assert_false(file_exists(first));
+        world_rebuild(w);
+        struct snapshot *s = world_snapshot(w);
+        assert_int_equal(s->count, 2);
+        free(s);
+        struct store_mailbox m;
+        assert_int_equal(store_mailbox_find(w->account, parent, S("child"), &m), 0);
+        assert_int_equal(m.id, child);
+        assert_int_equal(store_mailbox_find(w->account, 0, S("parent"), &m), 0);
+    }
+    assert_true(records > 4); /* the account, three mailboxes, a message */
+    pack_reader_done(&r);
+    close(r.fd);
+    free(first), free(second), free(whole);
+}
+
+WORLD_TEST(d6_a_clock_that_has_jumped_ahead_costs_no_keys) {
+    world_open(w);
+    world_fill(w, 2);
+    deliver_large(w, 1, 5000);
+    world_expunge(w, 1);
+    world_expunge(w, 3);
+    fiber_scheduler->wall_offset += 3650 * USEC_DAY;
+    assert_int_equal(store_compact(w->account), 0);
+    fiber_scheduler->wall_offset -= 3650 * USEC_DAY;
+    world_rebuild(w);
+    EXPECT_UIDS(w, 2);
+    assert_true(world_deliver(w, "key 1", "number 1\r\n").already);
 }
 
 WORLD_TEST(a_moved_message_keeps_its_uid_uidl_flags_and_key) {
@@ -425,6 +531,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(space_comes_back_when_less_than_half_is_alive),
         cmocka_unit_test(a_compaction_that_is_torn_loses_nothing),
+        cmocka_unit_test(what_a_half_emptied_pack_has_does_not_come_back),
+        cmocka_unit_test(a_pack_goes_only_when_a_later_one_describes_every_mailbox),
+        cmocka_unit_test(d6_a_clock_that_has_jumped_ahead_costs_no_keys),
         cmocka_unit_test(a_moved_message_keeps_its_uid_uidl_flags_and_key),
         cmocka_unit_test(a_database_older_than_a_compaction_brings_no_message_back),
         cmocka_unit_test(a_pack_is_removed_only_when_the_database_without_it_is_durable),

@@ -54,6 +54,25 @@ static void entries_come_by_uid_and_by_sequence_number(void **state) {
     assert_int_equal(memory, 0);
 }
 
+static void a_large_version_is_dropped_in_pieces(void **state) {
+    enum { NODES = 500 };
+    struct entries *e = fill(1, 200000);
+    struct entries *held = entries_hold(e), *changed = e;
+    struct store_entry last = {.uid = 200000, .size = 7, .modseq = 200001, .body = 1};
+    assert_true(entries_set(&changed, &last, &memory));
+    int64_t both = memory;
+    assert_true(entries_drop_some(changed, 10, &memory)); /* its own is one path of nodes */
+    assert_in_range(both - memory, 1, 10 * 4096);
+    assert_int_equal(entries_at(held, 199999)->size, entry_of(200000).size);
+    unsigned calls = 1;
+    for (int64_t before = memory; !entries_drop_some(held, NODES, &memory); before = memory) {
+        assert_in_range(before - memory, 1, NODES * 4096);
+        calls++;
+    }
+    assert_int_equal(memory, 0);
+    assert_int_equal(calls, 200000 / 126 / NODES + 1);
+}
+
 static void a_message_takes_at_most_40_bytes(void **state) {
     struct entries *e = fill(1, 20000);
     assert_true(memory <= 20000 * 40);
@@ -197,6 +216,7 @@ static void what_is_left_of_many_takes_the_memory_of_few(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_come_by_uid_and_by_sequence_number),
+        cmocka_unit_test(a_large_version_is_dropped_in_pieces),
         cmocka_unit_test(a_message_takes_at_most_40_bytes),
         cmocka_unit_test(a_version_that_is_held_never_changes),
         cmocka_unit_test(a_change_of_a_version_that_nobody_else_holds_takes_no_memory),

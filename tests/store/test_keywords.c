@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "fiber/fiber.h"
+#include "store/backend.h"
 #include "store/keywords.h"
 
 /* ------------------------------------------------------------------ the table in memory */
@@ -419,6 +420,136 @@ static void race(void *arg) {
     assert_int_equal(store_deliver(r->world->store, TEST_ACCOUNT, &d, &done), 0);
 }
 
+/* A backend that takes its time over keywords. */
+static struct backend_ops slow_ops;
+static const struct backend_ops *real_ops;
+
+static int keywords_slowly(struct backend_account *a, uint32_t mailbox, struct buf *names) {
+    (void)fiber_sleep(5 * USEC_SEC);
+    return real_ops->keywords(a, mailbox, names);
+}
+
+static int load_slowly(struct backend_account *a, uint32_t mailbox, uint32_t above,
+                       struct store_entry *entries, size_t size, struct buf *sets,
+                       size_t *ret_count) {
+    (void)fiber_sleep(USEC_SEC);
+    return real_ops->load(a, mailbox, above, entries, size, sets, ret_count);
+}
+
+static int open_slow(const void *options, const struct backend_host *host,
+                     struct store_backend **ret, struct problem *problem) {
+    int error = solo_open(options, host, ret, problem);
+    if (error)
+        return error;
+    slow_ops = *(real_ops = (*ret)->ops);
+    slow_ops.keywords = keywords_slowly;
+    slow_ops.load = load_slowly;
+    (*ret)->ops = &slow_ops;
+    return 0;
+}
+
+static void open_slow_world(struct world *w) {
+    struct problem problem = {0};
+    w->solo.dir = w->dir;
+    w->options.backend = open_slow;
+    w->options.backend_options = &w->solo;
+    assert_int_equal(store_open(&w->options, &w->store, &problem), 0);
+    assert_int_equal(store_account_open(w->store, TEST_ACCOUNT, &w->account), 0);
+}
+
+struct asking {
+    struct world *world;
+    uint32_t mailbox;
+    int result;
+};
+
+static void ask_keywords(void *arg) {
+    struct asking *s = arg;
+    struct buf names = {0};
+    s->result = store_keywords(s->world->account, s->mailbox, &names);
+    buf_done(&names);
+}
+
+WORLD_TEST(a_mailbox_may_be_removed_while_its_keywords_are_asked_for) {
+    world_open(w);
+    struct asking asking = {.world = w, .mailbox = world_mailbox(w, "box")};
+    struct fiber *f;
+    world_close(w);
+    open_slow_world(w);
+    assert_int_equal(fiber_start("asking", ask_keywords, &asking, &f), 0);
+    (void)fiber_sleep(USEC_MS);
+    assert_int_equal(store_remove_mailbox(w->account, asking.mailbox, false), 0);
+    fiber_join(f);
+    assert_int_equal(asking.result, -E_UNKNOWN);
+}
+
+static void look(void *arg) {
+    struct store_view *v;
+    assert_int_equal(store_view_open(((struct world *)arg)->account, STORE_INBOX, &v), 0);
+    store_view_close(v);
+}
+
+WORLD_TEST(keywords_are_all_there_while_a_mailbox_is_being_loaded) {
+    static const struct slice one = S("one"), other = S("other");
+    struct slice part = S("message\r\n");
+    struct store_delivered delivered;
+    struct fiber *f;
+    world_open(w);
+    for (unsigned i = 0; i < 300; i++) {
+        struct store_delivery d = {.mailbox = STORE_INBOX,
+                                   .keywords = i < 1 ? &one : &other,
+                                   .keyword_count = i < 1 || i == 299,
+                                   .parts = &part,
+                                   .part_count = 1};
+        assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &delivered), 0);
+    }
+    world_close(w);
+    open_slow_world(w);
+    assert_int_equal(fiber_start("looking", look, w, &f), 0);
+    (void)fiber_sleep(USEC_SEC + USEC_MS); /* the first piece is there */
+    struct buf names = {0};
+    assert_int_equal(store_keywords(w->account, STORE_INBOX, &names), 0);
+    assert_true(slice_eq(buf_slice(&names), S("one other")));
+    buf_done(&names);
+    fiber_join(f);
+}
+
+/* Those that nobody looks at are not kept: an account may have thousands of mailboxes. */
+WORLD_TEST(keywords_of_mailboxes_that_are_not_looked_at_take_no_memory) {
+    enum { BOXES = 50, NAMES = 100 };
+    struct slice part = S("message\r\n"), keywords[NAMES];
+    char names[NAMES][16];
+    uint32_t boxes[BOXES];
+    struct store_stats before, after;
+    struct store_delivered delivered;
+    for (unsigned i = 0; i < NAMES; i++) {
+        (void)snprintf(names[i], sizeof names[i], "keyword-%u", i);
+        keywords[i] = slice_of_str(names[i]);
+    }
+    world_open(w);
+    for (unsigned i = 0; i < BOXES; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "box %u", i);
+        boxes[i] = world_mailbox(w, name);
+        struct store_delivery d = {.mailbox = boxes[i],
+                                   .keywords = keywords,
+                                   .keyword_count = NAMES,
+                                   .parts = &part,
+                                   .part_count = 1};
+        assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &delivered), 0);
+    }
+    world_reopen(w);
+    store_stats(w->store, &before);
+    for (unsigned i = 0; i < BOXES; i++) {
+        struct buf found = {0};
+        assert_int_equal(store_keywords(w->account, boxes[i], &found), 0);
+        assert_true(slice_starts(buf_slice(&found), S("keyword-0 keyword-1 ")));
+        buf_done(&found);
+    }
+    store_stats(w->store, &after);
+    assert_true(after.memory < before.memory + 10000);
+}
+
 WORLD_TEST_BOTH(keywords_that_come_at_the_same_time_are_the_same) {
     static const char *const names[] = {"Name", "NAME", "name", "nAme"};
     struct racer racers[4];
@@ -453,6 +584,9 @@ int main(void) {
         BOTH(a_mailbox_has_a_thousand_keywords_and_no_lower_limit),
         cmocka_unit_test(keywords_outlive_their_packs),
         BOTH(toggled_keywords_do_not_pile_up),
+        cmocka_unit_test(a_mailbox_may_be_removed_while_its_keywords_are_asked_for),
+        cmocka_unit_test(keywords_are_all_there_while_a_mailbox_is_being_loaded),
+        cmocka_unit_test(keywords_of_mailboxes_that_are_not_looked_at_take_no_memory),
         BOTH(keywords_that_come_at_the_same_time_are_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ static int decode(enum note_type type, struct slice facts) {
         struct note_mailbox mailbox;
         struct note_message message;
         struct note_changes changes;
+        struct note_body body;
         struct note_key key;
         struct note_gone gone;
         struct note_remove remove;
@@ -30,6 +31,8 @@ static int decode(enum note_type type, struct slice facts) {
         return note_mailbox_decode(facts, &u.mailbox);
     case NOTE_MESSAGE:
         return note_message_decode(facts, &u.message);
+    case NOTE_BODY:
+        return note_body_decode(facts, &u.body);
     case NOTE_KEY:
         return note_key_decode(facts, &u.key);
     case NOTE_REMOVE:
@@ -48,14 +51,15 @@ static int decode(enum note_type type, struct slice facts) {
 }
 
 /*
- * Every shorter one is refused, but for that of an older program, which ends `added` bytes earlier;
- * a newer version is told from damage; more bytes are passed over.
+ * Every shorter one is refused, but for those of older programs, which end `then` bytes earlier and
+ * before that `added` more; a newer version is told from damage; more bytes are passed over.
  */
-static void check_grown_layout(enum note_type type, struct buf *facts, size_t added) {
+static void check_grown_layout(enum note_type type, struct buf *facts, size_t added, size_t then) {
     assert_int_equal(decode(type, buf_slice(facts)), 0);
     for (size_t len = 0; len < facts->len; len++) {
         char *exact = mem_copy(facts->ptr, len);
-        int wanted = added > 0 && len + added == facts->len ? 0 : -E_CORRUPT;
+        size_t missing = facts->len - len;
+        int wanted = missing == then || missing == added + then ? 0 : -E_CORRUPT;
         assert_int_equal(decode(type, slice_of(exact, len)), wanted);
         free(exact);
     }
@@ -69,7 +73,7 @@ static void check_grown_layout(enum note_type type, struct buf *facts, size_t ad
 }
 
 static void check_layout(enum note_type type, struct buf *facts) {
-    check_grown_layout(type, facts, 0);
+    check_grown_layout(type, facts, 0, 0);
 }
 
 static void an_account_note_carries_counters_and_seals(void **state) {
@@ -81,7 +85,9 @@ static void an_account_note_carries_counters_and_seals(void **state) {
                                                        .modseq = 12,
                                                        .message_next = 5,
                                                        .mailbox_next = 3,
-                                                       .seals = buf_slice(&seals)});
+                                                       .seals = buf_slice(&seals),
+                                                       .forgotten = {.modseq = 8, .uid = 9},
+                                                       .mailboxes = 6});
     struct note_account n;
     assert_int_equal(note_account_decode(buf_slice(&facts), &n), 0);
     assert_int_equal(n.account, 4711);
@@ -89,10 +95,13 @@ static void an_account_note_carries_counters_and_seals(void **state) {
     assert_int_equal(n.modseq, 12);
     assert_int_equal(n.message_next, 5);
     assert_int_equal(n.mailbox_next, 3);
+    assert_int_equal(n.forgotten.modseq, 8);
+    assert_int_equal(n.forgotten.uid, 9);
+    assert_int_equal(n.mailboxes, 6);
     assert_int_equal(note_seal_count(&n), 2);
     assert_int_equal(note_seal_at(&n, 1).pack, 9);
     assert_int_equal(note_seal_at(&n, 0).end, 4096);
-    check_grown_layout(NOTE_ACCOUNT, &facts, 12);
+    check_grown_layout(NOTE_ACCOUNT, &facts, 12, 4);
     buf_done(&seals);
 }
 
@@ -127,7 +136,25 @@ static void a_message_note_carries_all_of_its_row(void **state) {
     assert_int_equal(n.stored, 9);
     assert_int_equal(note_message_decode(slice_first(buf_slice(&facts), facts.len - 8), &n), 0);
     assert_int_equal(n.stored, -6);
-    check_grown_layout(NOTE_MESSAGE, &facts, 8);
+    check_grown_layout(NOTE_MESSAGE, &facts, 8, 0);
+}
+
+/* Those of an older program end before the return path. */
+static void a_body_note_carries_the_return_path(void **state) {
+    struct buf facts = {0};
+    struct slice path = S("tama@example.jp");
+    note_body_encode(&facts, &(struct note_body){1, 2, -3, 4, 5, path});
+    struct note_body n;
+    assert_int_equal(note_body_decode(buf_slice(&facts), &n), 0);
+    assert_int_equal(n.message, 2);
+    assert_int_equal(n.arrival, -3);
+    assert_int_equal(n.header_size, 4);
+    assert_int_equal(n.shape, 5);
+    assert_true(slice_eq(n.return_path, path));
+    size_t older = facts.len - 2 - path.len;
+    assert_int_equal(note_body_decode(slice_first(buf_slice(&facts), older), &n), 0);
+    assert_int_equal(n.return_path.len, 0);
+    check_grown_layout(NOTE_BODY, &facts, 2 + path.len, 0);
 }
 
 /* Sets of keywords stand behind the items, which have the numbers of their lines beside the flags.
@@ -325,6 +352,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_account_note_carries_counters_and_seals),
         cmocka_unit_test(a_message_note_carries_all_of_its_row),
+        cmocka_unit_test(a_body_note_carries_the_return_path),
         cmocka_unit_test(the_layout_on_the_disk_is_fixed),
         cmocka_unit_test(the_layout_of_keywords_is_fixed),
         cmocka_unit_test(changes_hold_as_many_as_they_say),

@@ -7,38 +7,6 @@
 #include "fiber/fiber.h"
 #include "store/rights.h"
 
-/* A test on both backends. */
-#define BOTH_TEST(name)                                                                            \
-    static void name##_on(struct world *w);                                                        \
-    WORLD_TEST(name) {                                                                             \
-        name##_on(w);                                                                              \
-    }                                                                                              \
-    WORLD_TEST(name##_in_memory) {                                                                 \
-        w->memory.memory = memory_new();                                                           \
-        name##_on(w);                                                                              \
-    }                                                                                              \
-    static void name##_on(struct world *w)
-#define BOTH(name) cmocka_unit_test(name), cmocka_unit_test(name##_in_memory)
-
-static uint32_t make_mailbox(struct world *w, uint32_t parent, const char *name) {
-    uint32_t id;
-    assert_int_equal(
-        store_create_mailbox(w->account, parent, slice_of_str(name), STORE_ROLE_NONE, &id), 0);
-    return id;
-}
-
-static void reopen_from_packs(struct world *w) {
-    world_close(w);
-    if (!w->memory.memory) {
-        char *db = world_path(w, TEST_DB), *wal = world_path(w, TEST_DB "-wal");
-        assert_int_equal(unlink(db), 0);
-        (void)unlink(wal);
-        free(db);
-        free(wal);
-    }
-    world_open(w);
-}
-
 static void expect_metadata(struct world *w, uint32_t mailbox, const char *entry,
                             struct slice wanted) {
     struct buf value = {0};
@@ -68,13 +36,13 @@ static void expect_names(struct world *w, uint32_t mailbox, enum store_property_
     buf_done(&names);
 }
 
-BOTH_TEST(rfc5464_metadata_is_any_bytes_and_names_are_the_same_in_any_case) {
+WORLD_TEST_BOTH(rfc5464_metadata_is_any_bytes_and_names_are_the_same_in_any_case) {
     char *large = mem_alloc(STORE_VALUE_MAX + 1);
     memset(large, 'v', STORE_VALUE_MAX + 1);
     struct slice nul = slice_of("a\0b", 3), most = slice_of(large, STORE_VALUE_MAX),
                  more = slice_of(large, STORE_VALUE_MAX + 1), empty = S("");
     world_open(w);
-    uint32_t other = make_mailbox(w, 0, "other");
+    uint32_t other = world_mailbox(w, "other");
     uint64_t modseq = store_account_modseq(w->account);
     assert_int_equal(store_set_metadata(w->account, other, S("/Private/Comment"), &nul), 0);
     assert_true(store_account_modseq(w->account) > modseq);
@@ -93,20 +61,20 @@ BOTH_TEST(rfc5464_metadata_is_any_bytes_and_names_are_the_same_in_any_case) {
         expect_metadata(w, 0, "/shared/admin", empty);
         assert_false(has_metadata(w, STORE_INBOX, "/shared/comment"));
         expect_names(w, other, STORE_METADATA, "/private/comment /shared/comment ");
-        round ? reopen_from_packs(w) : world_reopen(w);
+        round ? world_rebuild(w) : world_reopen(w);
     }
     assert_int_equal(store_set_metadata(w->account, other, S("/shared/comment"), NULL), 0);
     assert_int_equal(store_set_metadata(w->account, other, S("/shared/never one"), NULL), 0);
-    reopen_from_packs(w);
+    world_rebuild(w);
     expect_names(w, other, STORE_METADATA, "/private/comment ");
     assert_int_equal(store_remove_mailbox(w->account, other, false), 0);
-    reopen_from_packs(w);
+    world_rebuild(w);
     expect_names(w, other, STORE_METADATA, "");
     expect_names(w, 0, STORE_METADATA, "/shared/admin ");
     free(large);
 }
 
-BOTH_TEST(changes_are_told_by_their_modseq) {
+WORLD_TEST_BOTH(changes_are_told_by_their_modseq) {
     struct slice v = S("v"), u = S("u");
     struct buf names = {0};
     world_open(w);
@@ -131,7 +99,7 @@ BOTH_TEST(changes_are_told_by_their_modseq) {
     buf_done(&names);
 }
 
-BOTH_TEST(removed_names_are_not_remembered_without_bound) {
+WORLD_TEST_BOTH(removed_names_are_not_remembered_without_bound) {
     struct slice v = S("v");
     struct buf names = {0};
     char name[32];
@@ -153,7 +121,7 @@ BOTH_TEST(removed_names_are_not_remembered_without_bound) {
     buf_done(&names);
 }
 
-BOTH_TEST(count_and_bytes_have_limits_that_are_told) {
+WORLD_TEST_BOTH(count_and_bytes_have_limits_that_are_told) {
     char *value = mem_alloc(STORE_VALUE_MAX);
     memset(value, 'v', STORE_VALUE_MAX);
     struct slice v = slice_of(value, STORE_VALUE_MAX);
@@ -174,14 +142,81 @@ BOTH_TEST(count_and_bytes_have_limits_that_are_told) {
     free(value);
 }
 
+/* A path of so many bytes, and some more: mailboxes below each other; the last one. */
+static uint32_t make_path(struct world *w, size_t len) {
+    char name[251];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    uint32_t id = 0;
+    for (size_t made = 0; made < len; made += sizeof name)
+        id = world_mailbox_in(w, id, name);
+    return id;
+}
+
+static bool lies_at_the_top(const struct world *w, uint32_t mailbox) {
+    struct store_mailbox m;
+    assert_int_equal(store_mailbox_get(w->account, mailbox, &m), 0);
+    return m.parent == 0;
+}
+
+WORLD_TEST_BOTH(a_mailbox_is_not_renamed_to_where_its_subscription_is_too_long) {
+    world_open(w);
+    uint32_t deep = make_path(w, STORE_PROPERTY_NAME_MAX), x = world_mailbox(w, "x");
+    assert_int_equal(store_subscribe(w->account, S("x"), true), 0);
+    assert_int_equal(store_rename_mailbox(w->account, x, deep, S("x")), -E_LIMIT);
+    for (int round = 0; round < 2; round++) {
+        assert_true(lies_at_the_top(w, x));
+        assert_true(store_is_subscribed(w->account, S("x")));
+        world_rebuild(w);
+    }
+    assert_int_equal(store_subscribe(w->account, S("x"), false), 0);
+    assert_int_equal(store_rename_mailbox(w->account, x, deep, S("x")), 0);
+    assert_false(lies_at_the_top(w, x));
+}
+
+WORLD_TEST_BOTH(subscriptions_of_a_renamed_mailbox_keep_the_limit_of_bytes) {
+    enum { LEN = 3600 };
+    char name[32];
+    world_open(w);
+    uint32_t deep = make_path(w, LEN), x = world_mailbox(w, "x");
+    for (size_t i = 0; i <= STORE_PROPERTIES_BYTES / LEN; i++) {
+        (void)snprintf(name, sizeof name, "x" STORE_UNDER "%zu", i);
+        assert_int_equal(store_subscribe(w->account, slice_of_str(name), true), 0);
+    }
+    assert_int_equal(store_rename_mailbox(w->account, x, deep, S("x")), -E_LIMIT);
+    assert_true(lies_at_the_top(w, x));
+    assert_true(store_is_subscribed(w->account, S("x" STORE_UNDER "0")));
+    assert_int_equal(store_rename_mailbox(w->account, x, 0, S("y")), 0);
+    assert_true(store_is_subscribed(w->account, S("y" STORE_UNDER "0")));
+}
+
+WORLD_TEST_BOTH(rights_that_a_new_mailbox_inherits_keep_the_limit_of_count) {
+    enum { EACH = 1250 };
+    char name[32];
+    world_open(w);
+    uint32_t parent = world_mailbox(w, "parent"), id;
+    for (unsigned i = 0; i < EACH; i++) {
+        (void)snprintf(name, sizeof name, "user%u", i);
+        assert_int_equal(store_set_rights(w->account, parent, slice_of_str(name), S("l")), 0);
+    }
+    for (unsigned i = 1; i < STORE_PROPERTIES_MAX / EACH; i++) {
+        (void)snprintf(name, sizeof name, "child%u", i);
+        world_mailbox_in(w, parent, name);
+    }
+    assert_int_equal(store_create_mailbox(w->account, parent, S("more"), STORE_ROLE_NONE, &id),
+                     -E_LIMIT);
+    assert_int_equal(store_set_metadata(w->account, 0, S("/shared/a"), &S("1")), -E_LIMIT);
+    world_mailbox(w, "more"); /* it inherits nothing */
+}
+
 /* ------------------------------------------------------------------ subscriptions */
 
-BOTH_TEST(rfc9051_6_3_7_names_are_subscribed_not_mailboxes) {
+WORLD_TEST_BOTH(rfc9051_6_3_7_names_are_subscribed_not_mailboxes) {
     world_open(w);
     assert_int_equal(store_subscribe(w->account, S("no such"), true), 0);
     assert_int_equal(store_subscribe(w->account, S(""), true), -E_SYNTAX);
-    uint32_t a = make_mailbox(w, 0, "a"), b = make_mailbox(w, a, "b");
-    make_mailbox(w, 0, "ab");
+    uint32_t a = world_mailbox(w, "a"), b = world_mailbox_in(w, a, "b");
+    world_mailbox(w, "ab");
     struct buf path = {0};
     assert_int_equal(store_mailbox_path(w->account, b, &path), 0);
     assert_true(slice_eq(buf_slice(&path), S("a" STORE_UNDER "b")));
@@ -198,12 +233,12 @@ BOTH_TEST(rfc9051_6_3_7_names_are_subscribed_not_mailboxes) {
         assert_true(store_is_subscribed(w->account, S("z" STORE_UNDER "b")));
         assert_true(store_is_subscribed(w->account, S("ab")));
         assert_true(store_is_subscribed(w->account, S("no such")));
-        reopen_from_packs(w);
+        world_rebuild(w);
     }
     assert_int_equal(store_remove_mailbox(w->account, b, false), 0);
     assert_true(store_is_subscribed(w->account, S("z" STORE_UNDER "b")));
     assert_int_equal(store_subscribe(w->account, S("z" STORE_UNDER "b"), false), 0);
-    reopen_from_packs(w);
+    world_rebuild(w);
     assert_false(store_is_subscribed(w->account, S("z" STORE_UNDER "b")));
     buf_done(&path);
 }
@@ -269,9 +304,9 @@ static uint32_t rights_of(struct world *w, uint32_t mailbox, const char *name) {
     return rights;
 }
 
-BOTH_TEST(rfc4314_3_1_a_list_is_changed_and_goes_to_new_mailboxes_below) {
+WORLD_TEST_BOTH(rfc4314_3_1_a_list_is_changed_and_goes_to_new_mailboxes_below) {
     world_open(w);
-    uint32_t a = make_mailbox(w, 0, "a"), rights;
+    uint32_t a = world_mailbox(w, "a"), rights;
     assert_int_equal(store_set_rights(w->account, a, S("fred"), S("lrw")), 0);
     assert_int_equal(store_set_rights(w->account, a, S("fred"), S("-w")), 0);
     assert_int_equal(store_set_rights(w->account, a, S("fred"), S("+p")), 0);
@@ -281,7 +316,7 @@ BOTH_TEST(rfc4314_3_1_a_list_is_changed_and_goes_to_new_mailboxes_below) {
     assert_int_equal(store_set_rights(w->account, a, S(""), S("l")), -E_SYNTAX);
     assert_int_equal(store_set_rights(w->account, a, S("-"), S("l")), -E_SYNTAX);
     assert_int_equal(store_set_rights(w->account, 99, S("x"), S("l")), -E_UNKNOWN);
-    uint32_t b = make_mailbox(w, a, "b");
+    uint32_t b = world_mailbox_in(w, a, "b");
     assert_int_equal(store_set_rights(w->account, a, S("anyone"), S("")), 0);
     for (int round = 0; round < 2; round++) {
         assert_int_equal(rights_of(w, a, "fred"),
@@ -291,7 +326,7 @@ BOTH_TEST(rfc4314_3_1_a_list_is_changed_and_goes_to_new_mailboxes_below) {
         assert_int_equal(rights_of(w, b, "other"), STORE_RIGHT_LOOKUP | STORE_RIGHT_READ);
         expect_names(w, a, STORE_RIGHTS, "-anna fred ");
         expect_names(w, b, STORE_RIGHTS, "-anna anyone fred ");
-        reopen_from_packs(w);
+        world_rebuild(w);
     }
     assert_int_equal(store_rights_in(w->account, 99, &(struct store_person){0}, &rights),
                      -E_UNKNOWN);
@@ -321,7 +356,7 @@ WORLD_TEST(compaction_keeps_what_is_set_and_what_was_removed) {
         if (round == 3)
             assert_int_equal(store_set_metadata(w->account, 0, S("/shared/b"), &two), 0);
         (void)store_compact(w->account);
-        reopen_from_packs(w);
+        world_rebuild(w);
         assert_int_equal(has_metadata(w, 0, "/shared/a"), round < 3);
         assert_false(has_metadata(w, 0, "/shared/big"));
         expect_metadata(w, 0, "/shared/b", round < 3 ? one : two);
@@ -334,17 +369,62 @@ WORLD_TEST(compaction_keeps_what_is_set_and_what_was_removed) {
     buf_done(&names);
 }
 
+static void take_image(void *arg, int fd) {
+    disk.before_sync = NULL;
+    world_image(arg);
+}
+
+/* Whatever of an unsynced new mailbox a power cut takes: it has all that it inherits, or is not
+ * there. */
+WORLD_TEST(a_torn_mailbox_has_no_half_of_its_rights) {
+    world_open(w);
+    uint32_t parent = world_mailbox(w, "parent"), child;
+    static const char *const names[] = {"anyone", "hana", "-taro"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        assert_int_equal(store_set_rights(w->account, parent, slice_of_str(names[i]), S("lr")), 0);
+    disk.before_sync = take_image;
+    disk.arg = w;
+    assert_int_equal(store_create_mailbox(w->account, parent, S("child"), STORE_ROLE_NONE, &child),
+                     0);
+    uint64_t from = disk.written.from, to = disk.written.to;
+    world_close(w);
+    unsigned there = 0;
+    for (uint64_t at = from; at <= to; at += 32) { /* the last time nothing is lost */
+        world_restore(w);
+        char *pack = world_path(w, TEST_PACK);
+        if (at + 32 <= to)
+            file_damage(pack, at, 32);
+        free(pack);
+        world_open(w);
+        struct store_mailbox m;
+        struct buf rights = {0};
+        if (store_mailbox_find(w->account, parent, S("child"), &m) == 0) {
+            there++;
+            store_property_each(w->account, m.id, STORE_RIGHTS, add_name, &rights);
+            assert_true(slice_eq(buf_slice(&rights), S("-taro anyone hana ")));
+        }
+        buf_done(&rights);
+        world_close(w);
+    }
+    assert_true(there > 0);
+    world_open(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         BOTH(rfc5464_metadata_is_any_bytes_and_names_are_the_same_in_any_case),
         BOTH(changes_are_told_by_their_modseq),
         BOTH(removed_names_are_not_remembered_without_bound),
         BOTH(count_and_bytes_have_limits_that_are_told),
+        BOTH(a_mailbox_is_not_renamed_to_where_its_subscription_is_too_long),
+        BOTH(subscriptions_of_a_renamed_mailbox_keep_the_limit_of_bytes),
+        BOTH(rights_that_a_new_mailbox_inherits_keep_the_limit_of_count),
         BOTH(rfc9051_6_3_7_names_are_subscribed_not_mailboxes),
         cmocka_unit_test(rfc4314_2_1_rights_are_letters),
         cmocka_unit_test(rfc4314_2_negative_rights_take_away_what_is_granted),
         BOTH(rfc4314_3_1_a_list_is_changed_and_goes_to_new_mailboxes_below),
         cmocka_unit_test(compaction_keeps_what_is_set_and_what_was_removed),
+        cmocka_unit_test(a_torn_mailbox_has_no_half_of_its_rights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

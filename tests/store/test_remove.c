@@ -7,26 +7,6 @@
 
 #include "fiber/fiber.h"
 
-/* A test on both backends. */
-#define BOTH_TEST(name)                                                                            \
-    static void name##_on(struct world *w);                                                        \
-    WORLD_TEST(name) {                                                                             \
-        name##_on(w);                                                                              \
-    }                                                                                              \
-    WORLD_TEST(name##_in_memory) {                                                                 \
-        w->memory.memory = memory_new();                                                           \
-        name##_on(w);                                                                              \
-    }                                                                                              \
-    static void name##_on(struct world *w)
-#define BOTH(name) cmocka_unit_test(name), cmocka_unit_test(name##_in_memory)
-
-static uint32_t make_mailbox(struct world *w, uint32_t parent, const char *name) {
-    uint32_t id;
-    assert_int_equal(
-        store_create_mailbox(w->account, parent, slice_of_str(name), STORE_ROLE_NONE, &id), 0);
-    return id;
-}
-
 static void copy(struct world *w, const uint32_t *uids, size_t count, uint32_t to, bool move) {
     struct store_copied done;
     assert_int_equal(store_copy(w->account, STORE_INBOX, uids, count, to, move, &done), 0);
@@ -48,24 +28,11 @@ static bool is_there(const struct world *w, uint32_t mailbox) {
     return store_mailbox_get(w->account, mailbox, &m) == 0;
 }
 
-/* mail.db is made anew from the packs; a backend in memory is only opened again. */
-static void reopen_from_packs(struct world *w) {
-    world_close(w);
-    if (!w->memory.memory) {
-        char *db = world_path(w, TEST_DB), *wal = world_path(w, TEST_DB "-wal");
-        assert_int_equal(unlink(db), 0);
-        (void)unlink(wal);
-        free(db);
-        free(wal);
-    }
-    world_open(w);
-}
-
-BOTH_TEST(a_mailbox_goes_with_its_messages) {
+WORLD_TEST_BOTH(a_mailbox_goes_with_its_messages) {
     world_open(w);
     world_fill(w, 4);
     uint64_t bytes = usage(w).bytes;
-    uint32_t other = make_mailbox(w, 0, "other");
+    uint32_t other = world_mailbox(w, "other");
     struct store_mailbox before, after;
     assert_int_equal(store_mailbox_get(w->account, other, &before), 0);
     copy(w, (const uint32_t[]){1, 2}, 2, other, false);
@@ -81,19 +48,19 @@ BOTH_TEST(a_mailbox_goes_with_its_messages) {
         assert_int_equal(store_mailbox_count(w->account), 1);
         EXPECT_UIDS(w, 1, 2, 4);
         assert_int_equal(usage(w).messages, 3);
-        round ? reopen_from_packs(w) : world_reopen(w);
+        round ? world_rebuild(w) : world_reopen(w);
     }
-    uint32_t again = make_mailbox(w, 0, "other");
+    uint32_t again = world_mailbox(w, "other");
     assert_true(again > other);
     assert_int_equal(store_mailbox_get(w->account, again, &after), 0);
     assert_true(after.uidvalidity > before.uidvalidity); /* RFC 9051 §6.3.5 */
     assert_int_equal(after.messages, 0);
 }
 
-BOTH_TEST(what_may_not_be_removed_stays) {
+WORLD_TEST_BOTH(what_may_not_be_removed_stays) {
     world_open(w);
     world_fill(w, 1);
-    uint32_t parent = make_mailbox(w, 0, "parent"), child = make_mailbox(w, parent, "child");
+    uint32_t parent = world_mailbox(w, "parent"), child = world_mailbox_in(w, parent, "child");
     copy(w, (const uint32_t[]){1}, 1, child, false);
     assert_int_equal(remove_mailbox(w, STORE_INBOX), -EPERM);
     assert_int_equal(remove_mailbox(w, 77), -E_UNKNOWN);
@@ -105,10 +72,10 @@ BOTH_TEST(what_may_not_be_removed_stays) {
     assert_int_equal(remove_mailbox(w, parent), -E_UNKNOWN);
 }
 
-BOTH_TEST(a_view_goes_on_and_everything_else_is_refused) {
+WORLD_TEST_BOTH(a_view_goes_on_and_everything_else_is_refused) {
     world_open(w);
     world_fill(w, 2);
-    uint32_t other = make_mailbox(w, 0, "other"), third = make_mailbox(w, 0, "third");
+    uint32_t other = world_mailbox(w, "other"), third = world_mailbox(w, "third");
     copy(w, (const uint32_t[]){1, 2}, 2, other, true);
     struct store_view *v, *none;
     struct store_view_info info;
@@ -188,11 +155,11 @@ static void attempt(void *arg) {
  * Everything is asked for at once, in any order: what came before the removal has been done, what
  * came after it is refused, and usage is what is really there.
  */
-BOTH_TEST(what_comes_at_the_same_time_is_before_or_after) {
+WORLD_TEST_BOTH(what_comes_at_the_same_time_is_before_or_after) {
     world_open(w);
     world_fill(w, 2);
     for (unsigned round = 0; round < 2 * ATTEMPTS; round++) {
-        uint32_t other = make_mailbox(w, 0, "other");
+        uint32_t other = world_mailbox(w, "other");
         copy(w, (const uint32_t[]){1, 2}, 2, other, false);
         struct attempt attempts[2 * ATTEMPTS];
         struct fiber *fibers[2 * ATTEMPTS];
@@ -211,7 +178,7 @@ BOTH_TEST(what_comes_at_the_same_time_is_before_or_after) {
         assert_int_equal(now.messages, 2);
         assert_true(s->count >= 2);
         free(s);
-        round % 2 ? reopen_from_packs(w) : world_reopen(w);
+        round % 2 ? world_rebuild(w) : world_reopen(w);
         assert_int_equal(usage(w).messages, now.messages);
         assert_int_equal(usage(w).bytes, now.bytes);
         assert_false(is_there(w, other));
@@ -219,16 +186,16 @@ BOTH_TEST(what_comes_at_the_same_time_is_before_or_after) {
 }
 
 /* A mailbox larger than the pieces in which it is looked at. */
-BOTH_TEST(thousands_go_in_one_go) {
+WORLD_TEST_BOTH(thousands_go_in_one_go) {
     enum { COPIES = 3000 };
     world_open(w);
     world_fill(w, 1);
-    uint32_t other = make_mailbox(w, 0, "other");
+    uint32_t other = world_mailbox(w, "other");
     for (unsigned i = 0; i < COPIES; i++)
         copy(w, (const uint32_t[]){1}, 1, other, false);
     assert_int_equal(remove_mailbox(w, other), 0);
     assert_int_equal(usage(w).messages, 1);
-    reopen_from_packs(w);
+    world_rebuild(w);
     assert_int_equal(usage(w).messages, 1);
     assert_int_equal(store_mailbox_count(w->account), 1);
     EXPECT_UIDS(w, 1);
@@ -262,7 +229,7 @@ WORLD_TEST(an_older_pack_does_not_bring_a_mailbox_back) {
     memset(large, 'x', sizeof large - 1);
     large[sizeof large - 1] = 0;
     world_open(w);
-    uint32_t other = make_mailbox(w, 0, "other");
+    uint32_t other = world_mailbox(w, "other");
     for (int i = 0; i < 4; i++) /* packs 1 and 2 stay alive */
         world_deliver(w, "", large);
     copy(w, (const uint32_t[]){1}, 1, other, false);
@@ -278,7 +245,7 @@ WORLD_TEST(an_older_pack_does_not_bring_a_mailbox_back) {
         free(s);
         assert_int_equal(store_expunge(w->account, STORE_INBOX, uids, 2, &removed), 0);
         assert_int_equal(store_compact(w->account), 0);
-        reopen_from_packs(w);
+        world_rebuild(w);
         assert_false(is_there(w, other));
         assert_int_equal(store_mailbox_count(w->account), 1);
     }
@@ -298,7 +265,7 @@ WORLD_TEST(an_older_pack_does_not_bring_a_mailbox_back) {
         free(s);
         assert_int_equal(store_compact(w->account), 0);
     }
-    reopen_from_packs(w);
+    world_rebuild(w);
     assert_int_equal(store_mailbox_count(w->account), 1);
     world_close(w);
     assert_int_equal(gone_rows(w), 0);
@@ -312,7 +279,7 @@ static void crash_before_sync(void *arg, int fd) {
 WORLD_TEST(a_crash_leaves_all_of_it_or_nothing) {
     world_open(w);
     world_fill(w, 5);
-    uint32_t other = make_mailbox(w, 0, "other");
+    uint32_t other = world_mailbox(w, "other");
     copy(w, (const uint32_t[]){1, 2, 3}, 3, other, true);
     disk.before_sync = crash_before_sync;
     disk.arg = w;
@@ -329,7 +296,7 @@ WORLD_TEST(a_crash_leaves_all_of_it_or_nothing) {
 WORLD_TEST(a_removal_that_fails_leaves_everything) {
     world_open(w);
     world_fill(w, 3);
-    uint32_t other = make_mailbox(w, 0, "other");
+    uint32_t other = world_mailbox(w, "other");
     copy(w, (const uint32_t[]){1, 2}, 2, other, true);
     disk.write_error = ENOSPC;
     assert_int_equal(remove_mailbox(w, other), -ENOSPC);

@@ -154,6 +154,51 @@ WORLD_TEST(d3_all_that_shared_a_sync_fail_with_it) {
     EXPECT_UIDS(w, 1);
 }
 
+struct renaming {
+    struct world *world;
+    uint32_t mailbox;
+    int result;
+};
+
+static void rename_it(void *arg) {
+    struct renaming *r = arg;
+    r->result = store_rename_mailbox(r->world->account, r->mailbox, 0, S("after"));
+}
+
+/* A pack begins with the mailboxes; one that is begun while a group becomes visible is behind it.
+ */
+WORLD_TEST(a_pack_that_is_begun_while_a_rename_becomes_visible_has_the_new_name) {
+    static struct sender senders[200];
+    static struct fiber *fibers[200];
+    struct renaming r = {.world = w, .result = 1};
+    struct store_mailbox m;
+    struct fiber *f;
+    w->options.patience = PATIENCE;
+    world_open(w);
+    r.mailbox = world_mailbox(w, "before");
+    world_fill(w, 300);
+    for (uint32_t uid = 1; uid <= 300; uid++)
+        world_expunge(w, uid);
+    for (unsigned i = 0; i < 200; i++)
+        fibers[i] = begin(&senders[i], w, i);
+    assert_int_equal(fiber_start("rename", rename_it, &r, &f), 0);
+    do {
+        fiber_yield();
+        assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
+    } while (m.messages == 0);
+    assert_true(m.messages < 200); /* the group is not visible as a whole */
+    assert_int_equal(store_compact(w->account), 0);
+    fiber_join(f);
+    assert_int_equal(r.result, 0);
+    for (unsigned i = 0; i < 200; i++)
+        fiber_join(fibers[i]);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(store_mailbox_get(w->account, r.mailbox, &m), 0);
+        assert_true(slice_eq(m.name, S("after")));
+        round ? world_rebuild(w) : world_reopen(w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_that_follow_a_first_one_share_a_sync),
@@ -163,6 +208,7 @@ int main(void) {
         cmocka_unit_test(a_thousand_that_wait_are_written_one_group_after_the_other),
         cmocka_unit_test(a_patient_delivery_can_be_cancelled),
         cmocka_unit_test(d3_all_that_shared_a_sync_fail_with_it),
+        cmocka_unit_test(a_pack_that_is_begun_while_a_rename_becomes_visible_has_the_new_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,48 +2,21 @@
 /* What was removed can be brought back for a while, and then is gone for good. */
 #include "world.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "fiber/fiber.h"
+#include "fiber/scheduler.h"
+#include "store/account.h"
+#include "store/solo/note.h"
 #include "store/undelete.h"
-
-/* A test on both backends. */
-#define BOTH_TEST(name)                                                                            \
-    static void name##_on(struct world *w);                                                        \
-    WORLD_TEST(name) {                                                                             \
-        name##_on(w);                                                                              \
-    }                                                                                              \
-    WORLD_TEST(name##_in_memory) {                                                                 \
-        w->memory.memory = memory_new();                                                           \
-        name##_on(w);                                                                              \
-    }                                                                                              \
-    static void name##_on(struct world *w)
-#define BOTH(name) cmocka_unit_test(name), cmocka_unit_test(name##_in_memory)
 
 #define WEEK (7 * USEC_DAY)
 
 static void open_with_window(struct world *w) {
     w->options.undelete = WEEK;
     world_open(w);
-}
-
-static void reopen_from_packs(struct world *w) {
-    world_close(w);
-    if (!w->memory.memory) {
-        char *db = world_path(w, TEST_DB), *wal = world_path(w, TEST_DB "-wal");
-        assert_int_equal(unlink(db), 0);
-        (void)unlink(wal);
-        free(db);
-        free(wal);
-    }
-    world_open(w);
-}
-
-static uint32_t make_mailbox(struct world *w, uint32_t parent, const char *name) {
-    uint32_t id;
-    assert_int_equal(
-        store_create_mailbox(w->account, parent, slice_of_str(name), STORE_ROLE_NONE, &id), 0);
-    return id;
 }
 
 static struct store_usage usage(const struct world *w) {
@@ -59,7 +32,10 @@ static void add_line(void *arg, const struct store_deleted *d) {
 
 static void expect_deleted(struct world *w, const char *wanted) {
     struct buf lines = {0};
-    assert_int_equal(store_deleted_each(w->account, add_line, &lines), 0);
+    struct deleted_place place = {0};
+    bool more = true;
+    while (more)
+        assert_int_equal(store_deleted_each(w->account, &place, 2, add_line, &lines, &more), 0);
     if (!slice_eq(buf_slice(&lines), slice_of_str(wanted)))
         (void)fprintf(stderr, "deleted: %.*s\n", (int)lines.len, lines.ptr);
     assert_true(slice_eq(buf_slice(&lines), slice_of_str(wanted)));
@@ -77,12 +53,14 @@ static bool want_uid(void *arg, const struct store_deleted *d) {
 
 static struct store_restored restore(struct world *w, uint32_t uid, uint32_t to) {
     struct store_restored done;
-    struct store_restore r = {.wanted = uid ? want_uid : want_all, .arg = &uid, .to = to};
+    struct store_restore r = {
+        .wanted = uid ? want_uid : want_all, .arg = &uid, .to = to, .most = 1000};
     assert_int_equal(store_restore(w->account, &r, &done), 0);
+    assert_false(done.more);
     return done;
 }
 
-BOTH_TEST(what_was_expunged_comes_back_as_it_was) {
+WORLD_TEST_BOTH(what_was_expunged_comes_back_as_it_was) {
     open_with_window(w);
     world_fill(w, 3);
     const uint32_t two = 2;
@@ -102,7 +80,7 @@ BOTH_TEST(what_was_expunged_comes_back_as_it_was) {
         assert_int_equal(usage(w).messages, 1);
         assert_int_equal(usage(w).bytes, 10);
         expect_deleted(w, "INBOX/2$Work INBOX/3 ");
-        round ? reopen_from_packs(w) : world_reopen(w);
+        round ? world_rebuild(w) : world_reopen(w);
     }
     struct store_restored done = restore(w, 2, 0);
     assert_int_equal(done.count, 1);
@@ -122,7 +100,7 @@ BOTH_TEST(what_was_expunged_comes_back_as_it_was) {
                               store_uidl(&before->messages[1], uidl[1])));
         assert_int_equal(usage(w).messages, 2);
         free(s);
-        reopen_from_packs(w);
+        world_rebuild(w);
     }
     struct buf names = {0};
     assert_int_equal(store_keywords(w->account, STORE_INBOX, &names), 0);
@@ -131,10 +109,30 @@ BOTH_TEST(what_was_expunged_comes_back_as_it_was) {
     free(before);
 }
 
-BOTH_TEST(a_removed_mailbox_comes_back_message_by_message) {
+/* By the key of its delivery it is known, which lasts as long as what was removed. */
+WORLD_TEST_BOTH(what_is_back_is_not_doubled_however_long_removed_messages_are_kept) {
+    w->options.undelete = 90 * USEC_DAY;
+    world_open(w);
+    world_fill(w, 2);
+    world_expunge(w, 1);
+    assert_int_equal(restore(w, 1, 0).count, 1);
+    for (int month = 0; month < 2; month++) {
+        fiber_sleep(30 * USEC_DAY);
+        world_deliver(w, "", "number\r\n");
+        world_reopen(w);
+        struct store_restored done = restore(w, 1, 0);
+        assert_int_equal(done.count, 0);
+        assert_int_equal(done.already, 1);
+        store_set_undelete(w->store, 60 * USEC_DAY + USEC_HOUR, 0);
+        if (month == 0)
+            assert_int_equal(store_compact(w->account), 0);
+    }
+}
+
+WORLD_TEST_BOTH(a_removed_mailbox_comes_back_message_by_message) {
     open_with_window(w);
     world_fill(w, 3);
-    uint32_t other = make_mailbox(w, 0, "other"), third = make_mailbox(w, 0, "third");
+    uint32_t other = world_mailbox(w, "other"), third = world_mailbox(w, "third");
     struct store_copied copied;
     assert_int_equal(
         store_copy(w->account, STORE_INBOX, (const uint32_t[]){1, 2}, 2, other, true, &copied), 0);
@@ -146,7 +144,7 @@ BOTH_TEST(a_removed_mailbox_comes_back_message_by_message) {
         assert_int_equal(usage(w).messages, 1);
         assert_int_equal(usage(w).bytes, 10);
         expect_deleted(w, "other/1! other/2! other/3! ");
-        round ? reopen_from_packs(w) : world_reopen(w);
+        round ? world_rebuild(w) : world_reopen(w);
     }
     assert_int_equal(restore(w, 1, third).count, 1);
     assert_int_equal(restore(w, 2, 0).count, 1);
@@ -156,13 +154,13 @@ BOTH_TEST(a_removed_mailbox_comes_back_message_by_message) {
     assert_int_equal(store_mailbox_get(w->account, STORE_INBOX, &m), 0);
     assert_int_equal(m.messages, 2);
     struct store_restored done;
-    struct store_restore r = {.wanted = want_all, .to = third, .quota = 35};
+    struct store_restore r = {.wanted = want_all, .to = third, .quota = 35, .most = 9};
     assert_int_equal(store_restore(w->account, &r, &done), -E_LIMIT);
-    r = (struct store_restore){.wanted = want_all, .to = 99};
+    r = (struct store_restore){.wanted = want_all, .to = 99, .most = 9};
     assert_int_equal(store_restore(w->account, &r, &done), -E_UNKNOWN);
 }
 
-BOTH_TEST(after_its_time_it_is_gone_for_good) {
+WORLD_TEST_BOTH(after_its_time_it_is_gone_for_good) {
     w->solo.compact_size = 1;
     open_with_window(w);
     world_fill(w, 2);
@@ -173,19 +171,92 @@ BOTH_TEST(after_its_time_it_is_gone_for_good) {
     expect_deleted(w, "INBOX/1 INBOX/2 ");
     fiber_sleep(5 * USEC_DAY); /* nobody asks for anything meanwhile */
     expect_deleted(w, "INBOX/2 ");
-    reopen_from_packs(w);
+    world_rebuild(w);
     expect_deleted(w, "INBOX/2 ");
     store_account_close(TAKE_PTR(w->account)); /* nor has it open */
     fiber_sleep(5 * USEC_DAY);
     assert_int_equal(store_account_open(w->store, TEST_ACCOUNT, &w->account), 0);
     expect_deleted(w, "");
     assert_int_equal(store_compact(w->account), 0);
-    reopen_from_packs(w);
+    world_rebuild(w);
     expect_deleted(w, "");
     assert_int_equal(usage(w).messages, 1);
 }
 
-BOTH_TEST(nothing_is_kept_where_it_is_switched_off) {
+/* At the start of a machine, or when it wakes; until it has heard the time from others. */
+WORLD_TEST_BOTH(nothing_goes_while_the_clock_may_be_wrong) {
+    open_with_window(w);
+    world_fill(w, 2);
+    world_expunge(w, 1);
+    for (int round = 0; round < 2; round++) {
+        fiber_scheduler->wall_offset += 30 * USEC_DAY;
+        if (round == 0)
+            world_reopen(w);
+        fiber_sleep(50 * USEC_MIN);
+        expect_deleted(w, "INBOX/1 ");
+        fiber_scheduler->wall_offset -= 30 * USEC_DAY;
+        fiber_sleep(8 * USEC_HOUR);
+        expect_deleted(w, "INBOX/1 ");
+    }
+    fiber_scheduler->wall_offset += 30 * USEC_DAY;
+    fiber_sleep(8 * USEC_HOUR);
+    expect_deleted(w, "");
+}
+
+/* What was removed before something old is old, whatever its date. */
+WORLD_TEST_BOTH(what_was_removed_while_the_clock_was_ahead_keeps_nothing_else) {
+    open_with_window(w);
+    world_fill(w, 3);
+    fiber_scheduler->wall_offset += 3650 * USEC_DAY;
+    world_expunge(w, 1);
+    fiber_scheduler->wall_offset -= 3650 * USEC_DAY;
+    fiber_sleep(8 * USEC_DAY);
+    expect_deleted(w, "INBOX/1 ");
+    world_expunge(w, 2);
+    fiber_sleep(6 * USEC_DAY);
+    world_expunge(w, 3);
+    expect_deleted(w, "INBOX/1 INBOX/2 INBOX/3 ");
+    fiber_sleep(2 * USEC_DAY);
+    expect_deleted(w, "INBOX/3 ");
+    world_rebuild(w);
+    expect_deleted(w, "INBOX/3 ");
+}
+
+WORLD_TEST_BOTH(a_removed_mailbox_stays_away_when_its_messages_are_forgotten) {
+    open_with_window(w);
+    world_fill(w, 1);
+    const uint32_t one = 1;
+    struct store_copied copied;
+    struct store_mailbox m;
+    uint32_t other = world_mailbox(w, "other");
+    assert_int_equal(store_copy(w->account, STORE_INBOX, &one, 1, other, false, &copied), 0);
+    assert_int_equal(store_remove_mailbox(w->account, other, false), 0);
+    fiber_sleep(8 * USEC_DAY);
+    expect_deleted(w, "");
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(store_mailbox_get(w->account, other, &m), -E_UNKNOWN);
+        assert_int_equal(store_mailbox_count(w->account), 1);
+        world_rebuild(w);
+    }
+    assert_true(world_mailbox(w, "other") > other);
+}
+
+WORLD_TEST_BOTH(what_can_be_brought_back_has_the_name_that_its_mailbox_has_now) {
+    open_with_window(w);
+    world_fill(w, 1);
+    const uint32_t one = 1;
+    struct store_copied copied;
+    size_t removed;
+    uint32_t other = world_mailbox(w, "other");
+    assert_int_equal(store_copy(w->account, STORE_INBOX, &one, 1, other, false, &copied), 0);
+    assert_int_equal(store_expunge(w->account, other, &one, 1, &removed), 0);
+    assert_int_equal(store_rename_mailbox(w->account, other, 0, S("renamed")), 0);
+    expect_deleted(w, "renamed/1 ");
+    assert_int_equal(store_remove_mailbox(w->account, other, false), 0);
+    expect_deleted(w, "renamed/1! ");
+}
+
+WORLD_TEST_BOTH(nothing_is_kept_where_it_is_switched_off) {
     struct store_message m;
     struct store_view *v;
     char bytes[16];
@@ -205,15 +276,187 @@ BOTH_TEST(nothing_is_kept_where_it_is_switched_off) {
     expect_deleted(w, "");
 }
 
+/* Nobody opens it: a window that is off from the start looks after what there was before. */
+WORLD_TEST_BOTH(what_was_kept_goes_when_the_next_store_keeps_nothing) {
+    open_with_window(w);
+    world_fill(w, 2);
+    world_expunge(w, 1);
+    expect_deleted(w, "INBOX/1 ");
+    world_close(w);
+    w->options.undelete = 0;
+    world_open(w);
+    store_account_close(TAKE_PTR(w->account));
+    fiber_sleep(15 * USEC_MIN);
+    store_set_undelete(w->store, WEEK, 0);
+    assert_int_equal(store_account_open(w->store, TEST_ACCOUNT, &w->account), 0);
+    expect_deleted(w, "");
+    world_expunge(w, 2);
+    expect_deleted(w, "INBOX/2 ");
+    assert_int_equal(usage(w).messages, 0);
+}
+
+WORLD_TEST_BOTH(a_shorter_window_holds_soon_unless_it_was_a_slip) {
+    open_with_window(w);
+    world_fill(w, 3);
+    world_expunge(w, 1);
+    fiber_sleep(USEC_DAY);
+    world_expunge(w, 2);
+    world_expunge(w, 3);
+    store_set_undelete(w->store, 0, 0);
+    fiber_sleep(5 * USEC_MIN);
+    store_set_undelete(w->store, WEEK, 0);
+    fiber_sleep(15 * USEC_MIN);
+    expect_deleted(w, "INBOX/1 INBOX/2 INBOX/3 ");
+    store_set_undelete(w->store, USEC_HOUR, 0);
+    fiber_sleep(15 * USEC_MIN);
+    expect_deleted(w, "INBOX/2 INBOX/3 ");
+    store_set_undelete(w->store, USEC_HOUR, 10);
+    fiber_sleep(15 * USEC_MIN);
+    expect_deleted(w, "INBOX/3 ");
+    assert_int_equal(restore(w, 0, 0).count, 1);
+}
+
+/* Where the record of this type begins and ends in a pack. */
+static struct pack_entry find_record(const char *pack, uint8_t type) {
+    struct pack_reader r = {
+        .fd = open(pack, O_RDONLY), .at = PACK_FILE_HEAD, .to = file_size(pack)};
+    struct pack_entry e;
+    do
+        assert_int_equal(pack_next(&r, &e), PACK_RECORD);
+    while (e.record.type != type);
+    pack_reader_done(&r);
+    close(r.fd);
+    return e;
+}
+
+/*
+ * Compaction writes them and the expunge, which is needed for the first pack, in one group, and a
+ * power cut leaves of it the expunge alone.
+ */
+WORLD_TEST(what_a_torn_compaction_says_of_removed_messages_is_not_all) {
+    char large[9000];
+    memset(large, 'x', sizeof large - 1);
+    large[sizeof large - 1] = 0;
+    w->solo.pack_size = 8000;
+    open_with_window(w);
+    world_fill(w, 2);
+    world_deliver(w, "", large);
+    world_expunge(w, 1); /* in the second pack */
+    world_expunge(w, 2);
+    for (unsigned i = 0; i < 50; i++)
+        world_flag(w, 3, i % 2 ? STORE_SEEN : 0, i % 2 ? 0 : STORE_SEEN);
+    world_image(w);
+    assert_int_equal(store_compact(w->account), 0);
+    char *third = world_path(w, "67/4711/packs/000003.pack"),
+         *torn = mem_printf("%s/67/4711/packs/000003.pack", w->other);
+    struct pack_entry deleted = find_record(third, NOTE_DELETED);
+    uint64_t gone = find_record(third, NOTE_GONE).from;
+    assert_in_range(find_record(third, NOTE_EXPUNGE).from, deleted.to, gone);
+    file_copy(third, torn);
+    world_close(w);
+    world_use_image(w);
+    file_cut(torn, gone);
+    file_damage(torn, deleted.from, deleted.to - deleted.from);
+    world_open(w);
+    expect_deleted(w, "INBOX/1 INBOX/2 ");
+    world_rebuild(w);
+    expect_deleted(w, "INBOX/1 INBOX/2 ");
+    free(third), free(torn);
+}
+
+static void expect_return_path(struct world *w, uint64_t body, const char *wanted) {
+    struct buf path = {0};
+    assert_int_equal(w->account->below->backend->ops->return_path(w->account->below, body, &path),
+                     0);
+    assert_true(slice_eq(buf_slice(&path), slice_of_str(wanted)));
+    buf_done(&path);
+}
+
+/* Also when compaction has copied the message, which has no entry any more, meanwhile. */
+WORLD_TEST_BOTH(what_comes_back_has_its_return_path) {
+    char large[2000];
+    memset(large, 'x', sizeof large - 1);
+    large[sizeof large - 1] = 0;
+    w->solo.pack_size = 3000;
+    w->solo.compact_size = 1;
+    open_with_window(w);
+    struct store_delivered d;
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT,
+                                   &(struct store_delivery){.mailbox = STORE_INBOX,
+                                                            .return_path = S("mike@example.jp"),
+                                                            .parts = &S("Subject: a\r\n\r\n"),
+                                                            .part_count = 1,
+                                                            .fd = -1},
+                                   &d),
+                     0);
+    world_expunge(w, d.uid);
+    for (uint32_t round = 0; round < 8; round++) {
+        expect_return_path(w, d.body, "mike@example.jp");
+        store_set_undelete(w->store, WEEK, 0);
+        world_deliver(w, "", large);
+        world_deliver(w, "", large);
+        world_expunge(w, 2 * round + 2);
+        (void)store_compact(w->account);
+        if (round % 3 == 2)
+            world_rebuild(w);
+    }
+    assert_int_equal(restore(w, d.uid, 0).count, 1);
+    struct snapshot *s = world_snapshot(w);
+    expect_return_path(w, s->messages[s->count - 1].body, "mike@example.jp");
+    expect_return_path(w, s->messages[0].body, "tama@example.test");
+    free(s);
+}
+
+static void count_one(void *arg, const struct store_deleted *d) {
+    (void)d;
+    ++*(size_t *)arg;
+}
+
+/* They come in pages, in order, and share syncs. */
+WORLD_TEST_BOTH(many_come_back_in_order) {
+    enum { MANY = 700 };
+    uint32_t uids[MANY];
+    size_t removed, seen = 0;
+    bool more = true;
+    open_with_window(w);
+    world_fill(w, MANY);
+    for (uint32_t i = 0; i < MANY; i++)
+        uids[i] = i + 1;
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, uids, MANY, &removed), 0);
+    struct deleted_place place = {0};
+    for (int calls = 0; more; calls++) {
+        assert_true(calls < 3);
+        assert_int_equal(store_deleted_each(w->account, &place, 300, count_one, &seen, &more), 0);
+    }
+    assert_int_equal(seen, MANY);
+    struct store_restore r = {.wanted = want_all, .most = 300};
+    struct store_restored done = {.more = true};
+    size_t back = 0;
+    while (done.more) {
+        assert_int_equal(store_restore(w->account, &r, &done), 0);
+        back += done.count;
+    }
+    assert_int_equal(back, MANY);
+    struct snapshot *s = world_snapshot(w);
+    assert_int_equal(s->count, MANY);
+    for (size_t i = 0; i < MANY; i++) {
+        char bytes[64], wanted[64];
+        int len = snprintf(wanted, sizeof wanted, "number %zu\r\n", i + 1);
+        assert_int_equal(store_read(w->account, &s->messages[i], 0, bytes, sizeof bytes), len);
+        assert_memory_equal(bytes, wanted, (size_t)len);
+    }
+    free(s);
+}
+
 /* Somebody appends and expunges in a loop. */
-BOTH_TEST(an_account_keeps_no_more_than_its_bound) {
+WORLD_TEST_BOTH(an_account_keeps_no_more_than_its_bound) {
     enum { SIZE = 1000, ROUNDS = 200 };
     char text[SIZE + 1];
     memset(text, 'x', SIZE);
     text[SIZE] = 0;
     w->solo.pack_size = 20000;
     w->solo.compact_size = 1;
-    w->options.undelete_bytes = 10 * SIZE;
+    w->options.undelete_bytes = 10ULL * SIZE;
     open_with_window(w);
     world_fill(w, 1);
     for (uint32_t i = 0; i < ROUNDS; i++) {
@@ -226,16 +469,16 @@ BOTH_TEST(an_account_keeps_no_more_than_its_bound) {
     for (unsigned i = ROUNDS - 10; i < ROUNDS; i++)
         (void)snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "INBOX/%u ", i + 2);
     expect_deleted(w, wanted);
-    assert_true(usage(w).disk < 60 * SIZE);
-    reopen_from_packs(w);
+    assert_true(usage(w).disk < 60ULL * SIZE);
+    world_rebuild(w);
     expect_deleted(w, wanted);
     assert_int_equal(usage(w).messages, 1);
 }
 
-BOTH_TEST(a_body_counts_where_it_is_and_is_freed_once) {
+WORLD_TEST_BOTH(a_body_counts_where_it_is_and_is_freed_once) {
     open_with_window(w);
     world_fill(w, 1);
-    uint32_t other = make_mailbox(w, 0, "other");
+    uint32_t other = world_mailbox(w, "other");
     const uint32_t one = 1;
     struct store_copied copied;
     size_t removed;
@@ -246,14 +489,14 @@ BOTH_TEST(a_body_counts_where_it_is_and_is_freed_once) {
     assert_int_equal(usage(w).messages, 0);
     assert_int_equal(usage(w).bytes, 0);
     expect_deleted(w, "other/1 INBOX/1 ");
-    reopen_from_packs(w);
+    world_rebuild(w);
     assert_int_equal(usage(w).messages, 0);
     expect_deleted(w, "other/1 INBOX/1 ");
     assert_int_equal(restore(w, 0, 0).count, 2);
     assert_int_equal(usage(w).messages, 2);
     fiber_sleep(8 * USEC_DAY);
     expect_deleted(w, "");
-    reopen_from_packs(w);
+    world_rebuild(w);
     expect_deleted(w, "");
     assert_int_equal(usage(w).messages, 2);
 }
@@ -268,7 +511,7 @@ WORLD_TEST(compaction_keeps_what_can_be_brought_back) {
     memset(large, 'x', sizeof large - 1);
     large[sizeof large - 1] = 0;
     open_with_window(w);
-    uint32_t other = make_mailbox(w, 0, "other");
+    uint32_t other = world_mailbox(w, "other");
     world_fill(w, 4);
     struct store_copied copied;
     assert_int_equal(
@@ -293,12 +536,12 @@ WORLD_TEST(compaction_keeps_what_can_be_brought_back) {
         store_set_undelete(w->store, WEEK, 0);
         (void)store_compact(w->account);
         if (round % 3 == 0)
-            reopen_from_packs(w);
+            world_rebuild(w);
         const char *wanted = round < 4 ? "" : round < 6 ? "INBOX/3 " : "INBOX/3 other/1! other/2! ";
         expect_deleted(w, wanted);
     }
     assert_true(usage(w).disk < 15000);
-    reopen_from_packs(w);
+    world_rebuild(w);
     assert_int_equal(restore(w, 0, 0).count, 3);
     struct snapshot *s = world_snapshot(w);
     assert_int_equal(s->count, 4);
@@ -308,6 +551,132 @@ WORLD_TEST(compaction_keeps_what_can_be_brought_back) {
         assert_int_equal(store_read(w->account, &s->messages[i], 0, bytes, sizeof bytes), 10);
     }
     free(s);
+}
+
+/* Compaction writes the move again, and then it stands behind the removal. */
+WORLD_TEST(what_was_moved_away_before_is_not_what_a_removed_mailbox_had) {
+    w->solo.pack_size = 3000;
+    w->solo.compact_size = 1;
+    char large[2000];
+    memset(large, 'x', sizeof large - 1);
+    large[sizeof large - 1] = 0;
+    open_with_window(w);
+    uint32_t other = world_mailbox(w, "other");
+    world_deliver(w, "", large);
+    struct store_copied copied;
+    assert_int_equal(
+        store_copy(w->account, STORE_INBOX, (const uint32_t[]){1}, 1, other, false, &copied), 0);
+    world_deliver(w, "", large); /* this pack stays */
+    assert_int_equal(
+        store_copy(w->account, other, (const uint32_t[]){1}, 1, STORE_INBOX, true, &copied), 0);
+    world_deliver(w, "", large);
+    world_deliver(w, "", large);
+    assert_int_equal(store_remove_mailbox(w->account, other, false), 0);
+    world_deliver(w, "", large);
+    world_deliver(w, "", large);
+    size_t removed;
+    store_set_undelete(w->store, 0, 0); /* these go for good */
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, (const uint32_t[]){4, 5}, 2, &removed),
+                     0);
+    store_set_undelete(w->store, WEEK, 0);
+    for (int round = 0; round < 3; round++) {
+        (void)store_compact(w->account);
+        expect_deleted(w, "");
+        world_rebuild(w);
+        expect_deleted(w, "");
+    }
+    assert_int_equal(usage(w).messages, 4);
+}
+
+/* A backend that takes its time over the removed messages of accounts, and to close one. */
+static struct slow {
+    struct backend_ops ops;
+    const struct backend_ops *real;
+    usec_t look, close;
+} slow;
+
+static int look_slowly(struct backend_account *a, struct deleted_place behind,
+                       struct backend_deleted *list, size_t size, struct buf *texts,
+                       size_t *ret_count) {
+    (void)fiber_sleep(slow.look);
+    return slow.real->deleted(a, behind, list, size, texts, ret_count);
+}
+
+static int close_slowly(struct backend_account *a, bool forced) {
+    (void)fiber_sleep(slow.close);
+    return slow.real->account_close(a, forced);
+}
+
+static int open_slow(const void *options, const struct backend_host *host,
+                     struct store_backend **ret, struct problem *problem) {
+    int error = solo_open(options, host, ret, problem);
+    if (error)
+        return error;
+    slow = (struct slow){.ops = *(*ret)->ops, .real = (*ret)->ops};
+    slow.ops.deleted = look_slowly;
+    slow.ops.account_close = close_slowly;
+    (*ret)->ops = &slow.ops;
+    return 0;
+}
+
+/* One account has too much while another is looked after, and goes out of memory meanwhile. */
+WORLD_TEST(an_account_that_goes_out_of_memory_is_looked_after_when_it_is_there_again) {
+    static const uint32_t first = 1;
+    struct slice part = S("message\r\n");
+    struct store_delivery d = {.mailbox = STORE_INBOX, .parts = &part, .part_count = 1};
+    struct store_delivered delivered;
+    struct store_account *other;
+    struct problem problem = {0};
+    size_t removed;
+    w->solo.dir = w->dir;
+    w->options.backend = open_slow;
+    w->options.backend_options = &w->solo;
+    w->options.memory = 1; /* who is idle goes at once */
+    w->options.undelete = WEEK;
+    w->options.undelete_bytes = 1;
+    assert_int_equal(store_open(&w->options, &w->store, &problem), 0);
+    assert_int_equal(store_account_open(w->store, TEST_ACCOUNT, &w->account), 0);
+    assert_int_equal(store_account_open(w->store, TEST_ACCOUNT + 1, &other), 0);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &d, &delivered), 0);
+    assert_int_equal(store_deliver(w->store, TEST_ACCOUNT + 1, &d, &delivered), 0);
+    slow.look = USEC_SEC;
+    slow.close = 3 * USEC_SEC;
+    assert_int_equal(store_expunge(other, STORE_INBOX, &first, 1, &removed), 0);
+    (void)fiber_sleep(USEC_MS);
+    assert_int_equal(store_expunge(w->account, STORE_INBOX, &first, 1, &removed), 0);
+    store_account_close(TAKE_PTR(w->account));
+    (void)fiber_sleep(10 * USEC_SEC);
+    slow.look = slow.close = 0;
+    assert_int_equal(store_account_open(w->store, TEST_ACCOUNT, &w->account), 0);
+    expect_deleted(w, "");
+    store_account_close(other);
+}
+
+/* Before the disk is so full that messages are refused. */
+WORLD_TEST(what_is_kept_gives_way_when_the_disk_gets_full) {
+    open_with_window(w);
+    world_fill(w, 2);
+    store_set_undelete_room(w->store, 1);
+    world_expunge(w, 1);
+    fiber_sleep(USEC_HOUR);
+    expect_deleted(w, "INBOX/1 ");
+    store_set_undelete_room(w->store, 1ULL << 60);
+    fiber_sleep(2 * USEC_MIN);
+    expect_deleted(w, "");
+    EXPECT_UIDS(w, 2);
+}
+
+WORLD_TEST(bringing_back_does_not_make_room_by_what_it_brings_back) {
+    open_with_window(w);
+    world_fill(w, 1);
+    world_expunge(w, 1);
+    store_set_min_free(w->store, 1ULL << 60);
+    struct store_restored done;
+    struct store_restore r = {.wanted = want_all, .most = 9};
+    assert_int_equal(store_restore(w->account, &r, &done), -ENOSPC);
+    fiber_sleep(USEC_HOUR);
+    store_set_min_free(w->store, 1);
+    assert_int_equal(restore(w, 0, 0).count, 1);
 }
 
 WORLD_TEST(a_purged_account_leaves_nothing) {
@@ -326,12 +695,26 @@ WORLD_TEST(a_purged_account_leaves_nothing) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         BOTH(what_was_expunged_comes_back_as_it_was),
+        BOTH(what_is_back_is_not_doubled_however_long_removed_messages_are_kept),
         BOTH(a_removed_mailbox_comes_back_message_by_message),
         BOTH(after_its_time_it_is_gone_for_good),
+        BOTH(nothing_goes_while_the_clock_may_be_wrong),
+        BOTH(what_was_removed_while_the_clock_was_ahead_keeps_nothing_else),
+        BOTH(a_removed_mailbox_stays_away_when_its_messages_are_forgotten),
+        BOTH(what_can_be_brought_back_has_the_name_that_its_mailbox_has_now),
         BOTH(nothing_is_kept_where_it_is_switched_off),
+        BOTH(what_was_kept_goes_when_the_next_store_keeps_nothing),
+        BOTH(a_shorter_window_holds_soon_unless_it_was_a_slip),
+        cmocka_unit_test(what_a_torn_compaction_says_of_removed_messages_is_not_all),
+        BOTH(what_comes_back_has_its_return_path),
+        BOTH(many_come_back_in_order),
         BOTH(an_account_keeps_no_more_than_its_bound),
         BOTH(a_body_counts_where_it_is_and_is_freed_once),
         cmocka_unit_test(compaction_keeps_what_can_be_brought_back),
+        cmocka_unit_test(what_was_moved_away_before_is_not_what_a_removed_mailbox_had),
+        cmocka_unit_test(an_account_that_goes_out_of_memory_is_looked_after_when_it_is_there_again),
+        cmocka_unit_test(what_is_kept_gives_way_when_the_disk_gets_full),
+        cmocka_unit_test(bringing_back_does_not_make_room_by_what_it_brings_back),
         cmocka_unit_test(a_purged_account_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -324,11 +324,15 @@ struct world_place world_place(struct world *w, const struct store_message *m) {
     return place;
 }
 
-uint32_t world_mailbox(struct world *w, const char *name) {
+uint32_t world_mailbox_in(struct world *w, uint32_t parent, const char *name) {
     uint32_t id;
-    assert_int_equal(store_create_mailbox(w->account, 0, slice_of_str(name), STORE_ROLE_NONE, &id),
-                     0);
+    assert_int_equal(
+        store_create_mailbox(w->account, parent, slice_of_str(name), STORE_ROLE_NONE, &id), 0);
     return id;
+}
+
+uint32_t world_mailbox(struct world *w, const char *name) {
+    return world_mailbox_in(w, 0, name);
 }
 
 uint64_t world_flag(struct world *w, uint32_t uid, uint64_t add, uint64_t remove) {

@@ -63,13 +63,14 @@ void world_run(void (*test)(struct world *w), bool simulated, bool in_memory);
 #define WORLD_TEST(name) WORLD_TEST_ON(name, true)
 
 /* A test of a promise that every backend has to keep: BOTH(name) are two rows of the table. */
-#define WORLD_TEST_BOTH(name)                                                                      \
+#define WORLD_TEST_BOTH_ON(name, simulated)                                                        \
     static void name##_in_world(struct world *w);                                                  \
     static void name##_in_memory(void **state) {                                                   \
-        world_run(name##_in_world, true, true);                                                    \
+        world_run(name##_in_world, simulated, true);                                               \
     }                                                                                              \
-    WORLD_TEST(name)
-#define BOTH(name) cmocka_unit_test(name), cmocka_unit_test(name##_in_memory)
+    WORLD_TEST_ON(name, simulated)
+#define WORLD_TEST_BOTH(name) WORLD_TEST_BOTH_ON(name, true)
+#define BOTH(name)            cmocka_unit_test(name), cmocka_unit_test(name##_in_memory)
 
 void world_open(struct world *w); /* the store and TEST_ACCOUNT */
 int world_try_open(struct world *w);
@@ -113,8 +114,9 @@ struct world_place {
 };
 struct world_place world_place(struct world *w, const struct store_message *m);
 
-/* A mailbox at the top. */
+/* A mailbox at the top, or in another one. */
 uint32_t world_mailbox(struct world *w, const char *name);
+uint32_t world_mailbox_in(struct world *w, uint32_t parent, const char *name);
 
 /* Adds and removes flags of a message; the MODSEQ that came of it. */
 uint64_t world_flag(struct world *w, uint32_t uid, uint64_t add, uint64_t remove);

@@ -18,7 +18,7 @@ void memory_free(struct memory *m); /* NULL is fine; no store uses it */
 
 struct memory_options {
     struct memory *memory;
-    usec_t key_lifetime; /* delivery keys are remembered so long after it; 0: 10 days */
+    usec_t key_lifetime; /* delivery keys are remembered at least so long; 0: 10 days */
 
     size_t vanished_max; /* what vanished is told, so much of it in a mailbox; 0: all */
 

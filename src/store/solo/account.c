@@ -145,20 +145,17 @@ static void go_on(struct solo_account *a, const struct open_job *j) {
     a->dir_synced = true;
 }
 
-static void give_mailboxes(const struct open_job *j, const struct backend_sink *sink) {
-    const struct read_mailbox *list = (const void *)j->mailboxes.ptr;
-    for (size_t i = 0; i < j->mailboxes.len / sizeof *list; i++) {
-        struct backend_mailbox m = list[i].mailbox;
-        m.info.name.ptr = j->names.ptr + list[i].name_at;
+static void give_what_was_read(const struct open_job *j, const struct backend_sink *sink) {
+    const struct read_mailbox *mailboxes = (const void *)j->mailboxes.ptr;
+    for (size_t i = 0; i < j->mailboxes.len / sizeof *mailboxes; i++) {
+        struct backend_mailbox m = mailboxes[i].mailbox;
+        m.info.name.ptr = j->names.ptr + mailboxes[i].name_at;
         sink->mailbox(sink->arg, &m);
     }
-}
-
-static void give_properties(const struct open_job *j, const struct backend_sink *sink) {
-    const struct read_property *list = (const void *)j->properties.ptr;
-    for (size_t i = 0; i < j->properties.len / sizeof *list; i++) {
-        struct record_property p = list[i].property;
-        p.name.ptr = j->names.ptr + list[i].bytes_at;
+    const struct read_property *properties = (const void *)j->properties.ptr;
+    for (size_t i = 0; i < j->properties.len / sizeof *properties; i++) {
+        struct record_property p = properties[i].property;
+        p.name.ptr = j->names.ptr + properties[i].bytes_at;
         p.value.ptr = p.name.ptr + p.name.len;
         sink->property(sink->arg, &p);
     }
@@ -205,8 +202,7 @@ int solo_account_open(struct store_backend *b, uint64_t id, const struct backend
         go_on(a, &j);
         a->ready = true;
         a->keys_loaded = j.row.born == 0;
-        give_mailboxes(&j, sink);
-        give_properties(&j, sink);
+        give_what_was_read(&j, sink);
         *ret_state = (struct backend_state){
             .is_new = j.row.born == 0 && j.mailboxes.len == 0,
             .counters = {j.row.born, j.row.modseq, j.row.message_next, j.row.mailbox_next,

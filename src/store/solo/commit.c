@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 
-#define TURN_FACTS 8192U /* bytes of many items; others may run after them */
+#define TOGETHER_HEAD 5U /* of a note in a NOTE_TOGETHER */
 
 static void add_append(struct log_group *g, const struct record_append *n, struct buf *facts) {
     note_message_encode(facts, &(struct note_message){
@@ -67,6 +67,18 @@ static void add_copy(struct log_group *g, const struct record_copy *n, struct bu
     log_add(g, NOTE_TRANSFER, 0, buf_slice(facts), NULL);
 }
 
+/* The beginning of a note that is about messages of a mailbox; `items` are one for each. */
+static void begin_changes(const struct log_group *g, uint64_t modseq, uint32_t mailbox,
+                          size_t count, const struct buf *items, struct buf *facts) {
+    note_changes_encode(facts, &(struct note_changes){
+                                   .account = g->account->id,
+                                   .modseq = modseq,
+                                   .mailbox = mailbox,
+                                   .count = (uint32_t)count,
+                                   .items = buf_slice(items),
+                               });
+}
+
 static void add_flags(struct log_group *g, const struct record_flags *n, struct buf *facts) {
     _cleanup_(buf_done) struct buf items = {0};
     for (size_t i = 0; i < n->count; i++)
@@ -76,13 +88,7 @@ static void add_flags(struct log_group *g, const struct record_flags *n, struct 
                                .flags = n->entries[i].flags & ~ENTRY_SHARED & 0xffU,
                                .set = n->entries[i].keywords,
                            });
-    note_changes_encode(facts, &(struct note_changes){
-                                   .account = g->account->id,
-                                   .modseq = n->modseq,
-                                   .mailbox = n->mailbox,
-                                   .count = (uint32_t)n->count,
-                                   .items = buf_slice(&items),
-                               });
+    begin_changes(g, n->modseq, n->mailbox, n->count, &items, facts);
     note_sets_encode(facts, n->sets);
     log_add(g, NOTE_FLAGS, 0, buf_slice(facts), NULL);
 }
@@ -91,29 +97,9 @@ static void add_expunge(struct log_group *g, const struct record_expunge *n, str
     _cleanup_(buf_done) struct buf items = {0};
     for (size_t i = 0; i < n->count; i++)
         note_change_encode(&items, NOTE_EXPUNGE, (struct note_change){.uid = n->uids[i]});
-    note_changes_encode(facts, &(struct note_changes){
-                                   .account = g->account->id,
-                                   .modseq = n->modseq,
-                                   .mailbox = n->mailbox,
-                                   .count = (uint32_t)n->count,
-                                   .items = buf_slice(&items),
-                               });
+    begin_changes(g, n->modseq, n->mailbox, n->count, &items, facts);
     note_when_encode(facts, n->when);
     log_add(g, NOTE_EXPUNGE, 0, buf_slice(facts), NULL);
-}
-
-static void add_mailbox(struct log_group *g, const struct record_mailbox *n, struct buf *facts) {
-    note_mailbox_encode(facts, &(struct note_mailbox){
-                                   .account = g->account->id,
-                                   .mailbox = n->mailbox,
-                                   .parent = n->parent,
-                                   .uidvalidity = n->uidvalidity,
-                                   .uidnext = n->uidnext,
-                                   .role = n->role,
-                                   .modseq = n->modseq,
-                                   .name = n->name,
-                               });
-    log_add(g, NOTE_MAILBOX, 0, buf_slice(facts), NULL);
 }
 
 static void add_remove(struct log_group *g, const struct record_remove *n, struct buf *facts) {
@@ -127,7 +113,8 @@ static void add_remove(struct log_group *g, const struct record_remove *n, struc
     log_add(g, NOTE_REMOVE, 0, buf_slice(facts), NULL);
 }
 
-static void add_property(struct log_group *g, const struct record_property *n, struct buf *facts) {
+static void property_facts(const struct log_group *g, const struct record_property *n,
+                           struct buf *facts) {
     note_property_encode(facts, &(struct note_property){
                                     .account = g->account->id,
                                     .modseq = n->modseq,
@@ -137,18 +124,46 @@ static void add_property(struct log_group *g, const struct record_property *n, s
                                     .name = n->name,
                                     .value = n->value,
                                 });
-    log_add(g, NOTE_PROPERTY, 0, buf_slice(facts), NULL);
 }
 
-static void add_forget(struct log_group *g, const struct record_forget *n, struct buf *facts) {
-    note_forget_encode(facts, &(struct note_forget){g->account->id, n->to.modseq, n->to.uid});
-    log_add(g, NOTE_FORGET, 0, buf_slice(facts), NULL);
+/* The record of the same change behind a mailbox's, or NULL. */
+static const struct store_record *next_of_mailbox(const struct store_record *r, uint64_t modseq,
+                                                  const struct list *records) {
+    if (r->link.next == &records->head)
+        return NULL;
+    const struct store_record *next = CONTAINER_OF(r->link.next, const struct store_record, link);
+    return next->type == RECORD_PROPERTY && next->property.modseq == modseq ? next : NULL;
+}
+
+/*
+ * A mailbox, and what becomes of properties with it: the rights that it inherits, subscriptions of
+ * its name. Under one sum, as far as that goes: a power cut leaves none with half of its rights.
+ * The last of the records.
+ */
+static const struct store_record *add_mailbox(struct log_group *g, const struct store_record *r,
+                                              const struct list *records, struct buf *facts) {
+    _cleanup_(buf_done) struct buf one = {0};
+    uint64_t modseq = r->mailbox.modseq;
+    const struct store_record *last = r, *next;
+    note_together_encode(facts, g->account->id);
+    log_mailbox_facts(g, &r->mailbox, &one);
+    note_together_add(facts, NOTE_MAILBOX, buf_slice(&one));
+    for (; (next = next_of_mailbox(last, modseq, records)); last = next) {
+        buf_clear(&one);
+        property_facts(g, &next->property, &one);
+        if (facts->len + one.len + TOGETHER_HEAD > PACK_FACTS_MAX)
+            break;
+        note_together_add(facts, NOTE_PROPERTY, buf_slice(&one));
+    }
+    log_add(g, NOTE_TOGETHER, 0, buf_slice(facts), NULL);
+    return last;
 }
 
 static void add_records(struct log_group *g, const struct list *records) WAITS {
     _cleanup_(buf_done) struct buf facts = {0};
     log_head(g);
-    LIST_EACH (r, records, const struct store_record, link) {
+    for (const struct link *k = records->head.next; k != &records->head; k = k->next) {
+        const struct store_record *r = CONTAINER_OF(k, const struct store_record, link);
         buf_clear(&facts);
         if (r->type == RECORD_APPEND)
             add_append(g, &r->append, &facts);
@@ -160,19 +175,22 @@ static void add_records(struct log_group *g, const struct list *records) WAITS {
             add_expunge(g, &r->expunge, &facts);
         else if (r->type == RECORD_REMOVE)
             add_remove(g, &r->remove, &facts);
-        else if (r->type == RECORD_FORGET)
-            add_forget(g, &r->forget, &facts);
-        else if (r->type == RECORD_PROPERTY)
-            add_property(g, &r->property, &facts);
-        else
-            add_mailbox(g, &r->mailbox, &facts);
-        if (facts.len > TURN_FACTS)
-            (void)fiber_yield();
+        else if (r->type == RECORD_MAILBOX)
+            k = &add_mailbox(g, r, records, &facts)->link;
+        else if (r->type == RECORD_FORGET) {
+            struct deleted_place to = r->forget.to;
+            note_forget_encode(&facts, &(struct note_forget){g->account->id, to.modseq, to.uid});
+            log_add(g, NOTE_FORGET, 0, buf_slice(&facts), NULL);
+        } else {
+            property_facts(g, &r->property, &facts);
+            log_add(g, NOTE_PROPERTY, 0, buf_slice(&facts), NULL);
+        }
+        (void)fiber_yield_if_long();
     }
 }
 
 /* What is kept in memory of bodies, beside mail.db. */
-static void note_bodies(struct solo_account *a, const struct log_group *g) {
+static void note_bodies(struct solo_account *a, const struct log_group *g) WAITS {
     struct note_message n;
     LIST_EACH (r, &g->records, const struct log_record, link) {
         if (r->type != NOTE_MESSAGE || note_message_decode(log_record_facts(r), &n) < 0)
@@ -183,21 +201,15 @@ static void note_bodies(struct solo_account *a, const struct log_group *g) {
                                             .offset = r->place.body,
                                             .size = (uint32_t)r->place.body_len,
                                             .crc = r->place.body_crc});
+        (void)fiber_yield_if_long();
     }
-}
-
-/*
- * A new account: its first pack tells when it was born, before anyone is told a UIDVALIDITY. The
- * database is told at once: it is open now, and may be closed by the time the keeper comes.
- */
-static void catch_up(struct solo_account *a) WAITS {
-    if (files_lock_whole(a) == 0)
-        files_unlock(a, 0);
 }
 
 int solo_commit(struct backend_account *account, const struct list *records) {
     struct solo_account *a = account_of(account);
     struct log_group g;
+    if (a->keys.spent) /* not behind the group: the store shows it as soon as mail.db can have it */
+        keys_free_spent(a);
     int error = fiber_mutex_lock(&a->log);
     if (error)
         return error;
@@ -210,9 +222,12 @@ int solo_commit(struct backend_account *account, const struct list *records) {
         note_bodies(a, &g);
     log_done(&g);
     fiber_mutex_unlock(&a->log);
-    if (a->keys.spent)
-        keys_free_spent(a);
-    if (!error && list_empty(records))
-        catch_up(a);
+    /*
+     * No records: a new account, whose first pack tells when it was born, before anyone is told a
+     * UIDVALIDITY. The database is told at once: it is open now, and may be closed by the time the
+     * keeper comes.
+     */
+    if (!error && list_empty(records) && files_lock_whole(a) == 0)
+        files_unlock(a, 0);
     return error;
 }

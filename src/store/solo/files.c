@@ -24,13 +24,6 @@ void files_touch(struct solo_account *a) {
     a->files_used = fiber_now();
 }
 
-static void no_files(struct solo_account *a) {
-    if (!link_in_list(&a->files_link))
-        return;
-    link_remove(&a->files_link);
-    a->solo->open_count--;
-}
-
 /* ------------------------------------------------------------------ the database */
 
 struct open_job {
@@ -100,6 +93,7 @@ struct take_in_job {
     struct list records;
     struct index_mark mark;
     bool taken;
+    bool prunes; /* if it is time */
     struct index_pruning pruning;
 };
 
@@ -110,7 +104,9 @@ static int run_take_in(void *arg) {
         return error;
     j->taken = true;
     struct index_account row;
-    if (index_account(j->index, &row) == 0 && row.pruned + USEC_DAY < j->pruning.now)
+    usec_t now = j->pruning.now; /* another one, years ahead, may have been believed before */
+    if (j->prunes && index_account(j->index, &row) == 0 &&
+        (row.pruned + USEC_DAY < now || row.pruned > now))
         error = index_prune(j->index, &j->pruning);
     log_records_free(&j->records);
     return error;
@@ -120,13 +116,16 @@ int files_take_in(struct solo_account *a) {
     if (list_empty(&a->pending))
         return 0;
     const struct log_record *last = CONTAINER_OF(a->pending.head.prev, struct log_record, link);
+    struct solo *s = a->solo;
+    usec_t wall = fiber_wall();
     struct take_in_job j = {
         .index = a->index,
         .mark = {last->pack, last->place.offset + last->len},
-        .pruning = {.now = fiber_wall(),
-                    .keys_before = fiber_wall() - a->solo->options.key_lifetime,
-                    .vanished_age = a->solo->options.vanished_age,
-                    .vanished_max = a->solo->options.vanished_max},
+        .prunes = even_clock_settled(&s->clock, fiber_now(), wall, s->keys_kept),
+        .pruning = {.now = wall,
+                    .keys_before = wall - s->keys_kept,
+                    .vanished_age = s->options.vanished_age,
+                    .vanished_max = s->options.vanished_max},
     };
     size_t count = a->pending_count;
     list_init(&j.records);
@@ -173,14 +172,6 @@ static struct pack_handle *find_file(struct solo_account *a, uint64_t number) {
     return NULL;
 }
 
-static struct pack_handle *add_file(struct solo_account *a, uint64_t number, int fd) {
-    struct pack_handle *p = NEW(struct pack_handle);
-    *p = (struct pack_handle){.number = number, .fd = fd, .users = 1};
-    a->files = mem_grow(a->files, (a->file_count + 1) * sizeof(struct pack_handle *));
-    a->files[a->file_count++] = p;
-    return p;
-}
-
 int files_get_pack(struct solo_account *a, uint64_t number, struct pack_handle **ret) {
     files_touch(a);
     struct pack_handle *p = find_file(a, number);
@@ -193,10 +184,14 @@ int files_get_pack(struct solo_account *a, uint64_t number, struct pack_handle *
         if (error)
             return error == -ENOENT ? -E_UNKNOWN : error;
         p = find_file(a, number);
-        if (p)
+        if (p) { /* another fiber has opened it meanwhile */
             (void)close(j.fd);
-        else
-            p = add_file(a, number, j.fd);
+        } else {
+            p = NEW(struct pack_handle);
+            *p = (struct pack_handle){.number = number, .fd = j.fd, .users = 1};
+            a->files = mem_grow(a->files, (a->file_count + 1) * sizeof(struct pack_handle *));
+            a->files[a->file_count++] = p;
+        }
         files_touch(a);
         p->users++;
         files_close_some(a->solo);
@@ -226,29 +221,23 @@ void files_forget_pack(struct solo_account *a, uint64_t number) {
 
 /* ------------------------------------------------------------------ closing */
 
-static void close_packs(struct solo_account *a) {
+int files_close(struct solo_account *a) {
+    int error = fiber_mutex_lock(&a->db);
+    if (error)
+        return error;
     places_forget(a);
     while (a->file_count > 0)
         files_put_pack(a->files[--a->file_count]);
     free(a->files);
     a->files = NULL;
     pack_file_close(&a->current);
-}
-
-/* The `db` mutex is held, and nobody writes. */
-static void close_all(struct solo_account *a) WAITS {
+    if (link_in_list(&a->files_link)) {
+        link_remove(&a->files_link);
+        a->solo->open_count--;
+    }
     struct index *ix = TAKE_PTR(a->index);
-    close_packs(a);
-    no_files(a);
     if (ix)
         (void)offload(OFFLOAD_DISK, run_close, ix);
-}
-
-int files_close(struct solo_account *a) {
-    int error = fiber_mutex_lock(&a->db);
-    if (error)
-        return error;
-    close_all(a);
     fiber_mutex_unlock(&a->db);
     return 0;
 }

@@ -59,6 +59,7 @@ enum index_pack_state {
     INDEX_PACK_SEALED,  /* its sync failed: bytes behind its end do not count */
     INDEX_PACK_DAMAGED, /* bytes in the middle are no records: kept for salvage */
     INDEX_PACK_GONE,    /* emptied; to be unlinked */
+    INDEX_PACK_HALF,    /* half emptied: a later pack has copies of what is in it */
 };
 
 struct index_pack {
@@ -99,7 +100,8 @@ int index_each_pack(struct index *ix, void (*each)(void *arg, const struct index
 
 /* What the last transaction has added to packs. */
 void index_each_change(const struct index *ix,
-                       void (*each)(void *arg, uint64_t pack, uint64_t end, int64_t alive),
+                       void (*each)(void *arg, uint64_t pack, uint64_t end, int64_t alive,
+                                    bool is_half),
                        void *arg);
 
 /* As backend_ops.load() and .keywords(). */
@@ -154,6 +156,8 @@ int index_deleted(struct index *ix, struct deleted_place behind, struct backend_
 
 /* 1: there are some of this mailbox; 0: none. */
 int index_deleted_of(struct index *ix, uint32_t mailbox);
+
+int index_deleted_count(struct index *ix, uint64_t *ret);
 
 /* Those that no record of their own tells of, by mailbox, with their keywords: at most `most`. */
 struct index_deletion {

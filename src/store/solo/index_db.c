@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/write.h"
 
 /* In the head of a database file: whether it is used with a write-ahead log. */
 #define AT_WRITE_VERSION 18
@@ -97,7 +98,7 @@ static const char *const STEPS[] = {
     " modseq bigint NOT NULL, PRIMARY KEY (account_id, moment)) WITHOUT ROWID;"
 
     /* A mailbox that was removed: the pack in which its record lies. Named values of mailboxes, and
-     * of the account as mailbox 0. What was expunged and can be brought back: body 0 is back. */
+     * of the account as mailbox 0. What was removed and can be brought back. */
     "ALTER TABLE mailboxes ADD COLUMN gone bigint NOT NULL DEFAULT 0;"
     "CREATE TABLE properties (account_id bigint NOT NULL, mailbox_id bigint NOT NULL,"
     " kind bigint NOT NULL, name bytea NOT NULL, value bytea, modseq bigint NOT NULL,"
@@ -142,18 +143,6 @@ int index_blank_make(struct buf *to) {
     return 0;
 }
 
-static int write_blank(int fd, struct slice blank) {
-    while (blank.len > 0) {
-        ssize_t n = write(fd, blank.ptr, blank.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        blank = slice_from(blank, (size_t)n);
-    }
-    return 0;
-}
-
 /* Where there is no database, or an empty file. A log without its database would be misread. */
 static int make_database(const char *path, struct slice blank, bool *ret_made) {
     struct stat st;
@@ -165,7 +154,7 @@ static int make_database(const char *path, struct slice blank, bool *ret_made) {
     _cleanup_(close_p) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    int error = write_blank(fd, blank);
+    int error = write_whole(fd, blank);
     if (error)
         (void)unlink(path);
     else
@@ -205,14 +194,6 @@ static int read_account(struct index *ix) {
     return 0;
 }
 
-/* The checkpoints are made here, and the log is kept when the handle is closed. */
-static int take_over(struct index *ix) {
-    int keep = 1;
-    (void)sqlite3_wal_hook(ix->db->handle, after_commit, ix);
-    (void)sqlite3_file_control(ix->db->handle, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
-    return read_account(ix);
-}
-
 int index_open(const char *path, uint64_t account, struct slice blank, struct index **ret,
                struct problem *problem) {
     _cleanup_(index_close_p) struct index *ix = NEW(struct index);
@@ -223,8 +204,12 @@ int index_open(const char *path, uint64_t account, struct slice blank, struct in
     error = db_open(path, DB_WRITE, &KIND, &ix->db, problem);
     if (error)
         return error;
+    /* The checkpoints are made here, and the log is kept when the handle is closed. */
+    int keep = 1;
+    (void)sqlite3_wal_hook(ix->db->handle, after_commit, ix);
+    (void)sqlite3_file_control(ix->db->handle, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
     ix->db->problem = problem;
-    error = take_over(ix);
+    error = read_account(ix);
     ix->db->problem = NULL;
     if (!error)
         *ret = TAKE_PTR(ix);
@@ -238,6 +223,15 @@ int index_sync(struct index *ix) {
         return db_failed(ix->db);
     ix->wal_pages = 0;
     return 0;
+}
+
+int index_read_numbers(struct index *ix, sqlite3_stmt *st, struct buf *to) {
+    int more;
+    while ((more = db_step(ix->db, st)) == 1) {
+        uint32_t number = (uint32_t)db_u64(st, 0);
+        buf_add_bytes(to, &number, sizeof number);
+    }
+    return more;
 }
 
 int index_end(struct index *ix, int error) {

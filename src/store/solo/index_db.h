@@ -22,11 +22,13 @@ extern const char SQL_SET_JOIN[], SQL_SET_ADD[], SQL_SET_LEAVE[], SQL_SET_DROP[]
 extern const char SQL_PROPERTY_ADD[], SQL_PROPERTY_SET[], SQL_PROPERTY_GET[], SQL_PROPERTY_ALL[],
     SQL_PROPERTY_DROP[], SQL_PROPERTY_FORGET[];
 extern const char SQL_DELETED_ADD[], SQL_DELETED_PLACE[], SQL_DELETED_GET[], SQL_DELETED_LOOSE[],
-    SQL_DELETED_ANY[], SQL_DELETED_LIST[], SQL_DELETED_FORGET[];
+    SQL_DELETED_ANY[], SQL_DELETED_COUNT[], SQL_DELETED_LIST[], SQL_DELETED_VOID[],
+    SQL_DELETED_FORGET[];
 extern const char SQL_KEY_ADD[], SQL_KEY_GET[], SQL_KEY_ALL[], SQL_KEY_PRUNE[];
 extern const char SQL_VANISHED_ADD[], SQL_VANISHED_GET[], SQL_VANISHED_SINCE[],
     SQL_VANISHED_PLACE[], SQL_VANISHED_GONE[];
-extern const char SQL_PACK_ADD[], SQL_PACK_SET[], SQL_PACK_COUNT[], SQL_PACK_DROP[], SQL_PACK_ALL[];
+extern const char SQL_PACK_ADD[], SQL_PACK_SET[], SQL_PACK_COUNT[], SQL_PACK_HALVE[],
+    SQL_PACK_DROP[], SQL_PACK_ALL[];
 
 /* What a transaction adds to the counters of a mailbox, and of a pack. */
 struct index_box_delta {
@@ -39,6 +41,7 @@ struct index_box_delta {
 struct index_pack_delta {
     uint64_t pack, end;
     int64_t alive;
+    bool is_half; /* see INDEX_PACK_HALF */
 };
 
 struct index {
@@ -63,6 +66,9 @@ struct index {
 static inline int index_found(int r) {
     return r == 1 ? 0 : r == 0 ? -E_UNKNOWN : r;
 }
+
+/* The first column of all rows of a statement, numbers as uint32_t, added to `to`. */
+int index_read_numbers(struct index *ix, sqlite3_stmt *st, struct buf *to);
 
 /*
  * Ends a transaction of the index with the result of what was done. A row that is there already
@@ -92,6 +98,20 @@ int index_take_flags(struct index *ix, const struct log_record *r, bool replay);
 int index_take_expunge(struct index *ix, const struct log_record *r, bool replay);
 int index_take_remove(struct index *ix, const struct log_record *r, bool replay);
 
+/* index_bodies.c: the record of a body, as far as its row is concerned. */
+struct body_facts {
+    uint64_t body;
+    usec_t arrival;
+    uint32_t header_size, shape;
+};
+
+/* The record may be a copy of one in this pack: until that pack is gone, both are there. */
+void index_note_copy(struct index *ix, const struct log_record *r, uint64_t from);
+
+/* A body with so many entries; one that is known lies in this record from now on. */
+int index_put_body(struct index *ix, const struct log_record *r, const struct body_facts *f,
+                   int entries, bool *ret_new);
+
 /*
  * What a body has changes: entries, and removed ones that can be brought back. Without either it
  * goes, but not in a replay, which drops those at its end. -E_UNKNOWN: there is none.
@@ -105,6 +125,12 @@ struct body_row {
 };
 int index_shift_body(struct index *ix, uint64_t body, int entries, int deleted, bool replay,
                      struct body_row *ret);
+
+/* An entry more, of a body that is known. */
+int index_join_body(struct index *ix, uint64_t body);
+
+/* An entry less; `kept`: it can be brought back. */
+int index_leave_body(struct index *ix, uint64_t body, bool kept, bool replay, struct body_row *ret);
 
 static inline bool index_is_forgotten(const struct index *ix, struct deleted_place place) {
     const struct deleted_place *to = &ix->forgotten;

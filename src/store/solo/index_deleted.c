@@ -22,11 +22,11 @@ static int take_one(struct index *ix, const struct log_record *r, uint32_t mailb
     if (error && error != -E_UNKNOWN)
         return error;
     pack_delta(ix, r->pack)->alive += NOTE_DELETION_SIZE;
-    if (!error) {
+    if (!error) { /* a replay may have found it in a later removal, of its whole mailbox */
         if (now.pack)
             pack_delta(ix, now.pack)->alive -= NOTE_DELETION_SIZE;
         return db_run(ix->db, SQL_DELETED_PLACE, V(ix->account), V(mailbox), V(d->uid), V(d->flags),
-                      V_TEXT(keywords), V(r->pack));
+                      V_TEXT(keywords), V(d->modseq), V(d->when), V(r->pack));
     }
     error = db_run(ix->db, SQL_DELETED_ADD, V(ix->account), V(mailbox), V(d->uid), V(d->body),
                    V(d->flags), V_TEXT(keywords), V(d->modseq), V(d->when), V(r->pack));
@@ -69,7 +69,7 @@ int index_forget(struct index *ix, struct deleted_place to, bool replay) {
         struct body_row row;
         more = index_shift_body(ix, list[i], 0, -1, replay, &row);
     }
-    return more ? more : db_run(ix->db, SQL_MAILBOX_FORGET_OLD, V(ix->account));
+    return more;
 }
 
 int index_take_forget(struct index *ix, const struct log_record *r, bool replay) {
@@ -123,6 +123,14 @@ int index_deleted_of(struct index *ix, uint32_t mailbox) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     int error = index_row(ix, &st, SQL_DELETED_ANY, V(ix->account), V(mailbox));
     return error == -E_UNKNOWN ? 0 : error ? error : 1;
+}
+
+int index_deleted_count(struct index *ix, uint64_t *ret) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    int error = index_row(ix, &st, SQL_DELETED_COUNT, V(ix->account));
+    if (!error)
+        *ret = db_u64(st, 0);
+    return error;
 }
 
 int index_deleted(struct index *ix, struct deleted_place behind, struct backend_deleted *list,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Records about messages, taken into mail.db: bodies, their entries in mailboxes, what changes
- * them.
+ * Records about messages, taken into mail.db: what they say of bodies (index_bodies.c has those
+ * rows), of entries in mailboxes, and of what changes these.
  *
  * Records come in the order in which they were made, but what compaction has copied comes again at
  * the end of the log. So a replay meets
@@ -17,105 +17,6 @@
 #include "store/solo/index_db.h"
 
 #include "base/alloc.h"
-
-/* ------------------------------------------------------------------ bodies */
-
-static void count_body(struct index *ix, int64_t bodies, uint64_t size) {
-    ix->bodies += bodies;
-    ix->bytes += bodies * (int64_t)size;
-}
-
-/* The record of a body, as far as its row is concerned. */
-struct body_facts {
-    uint64_t body;
-    usec_t arrival;
-    uint32_t header_size, shape;
-};
-
-/* The body is known: the record is its newer copy, or the first that was found. */
-static int move_body(struct index *ix, const struct log_record *r, const struct body_facts *f) {
-    sqlite3_stmt *st;
-    int error = index_row(ix, &st, SQL_BODY_GET, V(ix->account), V(f->body));
-    if (error)
-        return error;
-    if (db_u64(st, 0))
-        pack_delta(ix, db_u64(st, 0))->alive -= db_i64(st, 2);
-    db_reset(&st);
-    pack_delta(ix, r->pack)->alive += (int64_t)r->len;
-    return db_run(ix->db, SQL_BODY_MOVE, V(ix->account), V(f->body), V(r->pack), V(r->place.offset),
-                  V(r->place.body), V(r->len), V(r->place.body_len), V(f->header_size),
-                  V(r->place.body_crc), V(f->shape), V(f->arrival));
-}
-
-/* A body with so many entries, unless it is known. */
-static int put_body(struct index *ix, const struct log_record *r, const struct body_facts *f,
-                    int entries, bool *ret_new) {
-    int error =
-        db_run(ix->db, SQL_BODY_ADD, V(ix->account), V(f->body), V(r->pack), V(r->place.offset),
-               V(r->place.body), V(r->len), V(r->place.body_len), V(f->header_size),
-               V(r->place.body_crc), V(f->shape), V(f->arrival), V(entries));
-    if (error)
-        return error;
-    *ret_new = db_changes(ix->db) > 0;
-    if (!*ret_new)
-        return move_body(ix, r, f);
-    pack_delta(ix, r->pack)->alive += (int64_t)r->len;
-    count_body(ix, entries, r->place.body_len);
-    return 0;
-}
-
-/* Runs a statement about one body that returns its row as it was left. -E_UNKNOWN: there was none.
- */
-static int change_body(struct index *ix, const char *sql, uint64_t body, int entries, int deleted,
-                       struct body_row *ret) {
-    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
-    int error = sql == SQL_BODY_SHIFT
-                    ? index_row(ix, &st, sql, V(ix->account), V(body), V(entries), V(deleted))
-                    : index_row(ix, &st, sql, V(ix->account), V(body));
-    if (error)
-        return error;
-    *ret = (struct body_row){body,          db_u64(st, 0), db_i64(st, 1),
-                             db_u64(st, 2), db_i64(st, 3), db_i64(st, 4)};
-    return MIN(db_step(ix->db, st), 0);
-}
-
-int index_shift_body(struct index *ix, uint64_t body, int entries, int deleted, bool replay,
-                     struct body_row *ret) {
-    int error = change_body(ix, SQL_BODY_SHIFT, body, entries, deleted, ret);
-    if (error)
-        return error;
-    int64_t entries_before = ret->entries - entries, deleted_before = ret->deleted - deleted;
-    bool only_deleted = ret->entries == 0 && ret->deleted > 0;
-    bool only_deleted_before = entries_before == 0 && deleted_before > 0;
-    count_body(ix, (int)(ret->entries > 0) - (int)(entries_before > 0), ret->size);
-    ix->deleted_bytes += ((int)only_deleted - (int)only_deleted_before) * (int64_t)ret->size;
-    if (replay || ret->entries > 0 || ret->deleted > 0)
-        return 0;
-    if (ret->pack)
-        pack_delta(ix, ret->pack)->alive -= ret->len;
-    return db_run(ix->db, SQL_BODY_DROP, V(ix->account), V(body));
-}
-
-/* An entry more, of a body that is known. */
-static int join_body(struct index *ix, uint64_t body) {
-    struct body_row row;
-    return index_shift_body(ix, body, 1, 0, true, &row);
-}
-
-/* An entry less, which can be brought back or not. */
-static int leave_body(struct index *ix, uint64_t body, bool kept, bool replay,
-                      struct body_row *ret) {
-    int error = replay || kept ? -E_UNKNOWN : change_body(ix, SQL_BODY_DROP_LAST, body, 0, 0, ret);
-    if (error == 0) {
-        if (ret->pack)
-            pack_delta(ix, ret->pack)->alive -= ret->len;
-        count_body(ix, -1, ret->size);
-    }
-    if (error != -E_UNKNOWN)
-        return error;
-    error = index_shift_body(ix, body, -1, kept, replay, ret);
-    return error == -E_UNKNOWN ? -E_CORRUPT : error;
-}
 
 /* ------------------------------------------------------------------ entries */
 
@@ -206,7 +107,7 @@ static int take_message_again(struct index *ix, const struct log_record *r,
                               const struct body_facts *f, const struct note_message *n) {
     bool is_new;
     struct index_entry now;
-    int error = put_body(ix, r, f, 0, &is_new);
+    int error = index_put_body(ix, r, f, 0, &is_new);
     if (error)
         return error;
     error = index_entry(ix, n->mailbox, n->uid, &now);
@@ -216,7 +117,7 @@ static int take_message_again(struct index *ix, const struct log_record *r,
         error = stays_away(ix, n->mailbox, n->uid, r->pack);
     if (error)
         return MIN(error, 0);
-    error = join_body(ix, n->message);
+    error = index_join_body(ix, n->message);
     if (error)
         return error;
     return add_entry(ix, &(struct entry_facts){.mailbox = n->mailbox,
@@ -240,7 +141,7 @@ int index_take_message(struct index *ix, const struct log_record *r, bool replay
     if (!error && (replay || (r->flags & NOTE_MOVED)))
         return take_message_again(ix, r, &f, &n);
     if (!error)
-        error = put_body(ix, r, &f, 1, &is_new);
+        error = index_put_body(ix, r, &f, 1, &is_new);
     if (!error && !is_new)
         error = -E_CORRUPT; /* numbers of bodies are given once */
     if (error)
@@ -260,8 +161,8 @@ int index_take_body(struct index *ix, const struct log_record *r, bool replay) {
     int error = note_body_decode(log_record_facts(r), &n);
     if (error)
         return error;
-    return put_body(ix, r, &(struct body_facts){n.message, n.arrival, n.header_size, n.shape}, 0,
-                    &is_new);
+    return index_put_body(ix, r, &(struct body_facts){n.message, n.arrival, n.header_size, n.shape},
+                          0, &is_new);
 }
 
 /* ------------------------------------------------------------------ copies */
@@ -274,6 +175,7 @@ static int take_entry(struct index *ix, const struct log_record *r, uint32_t mai
         return -E_CORRUPT; /* it lies with its body: UIDs are given once */
     if (!error) {          /* its newer copy */
         pack_delta(ix, now.pack)->alive -= NOTE_ENTRY_SIZE;
+        index_note_copy(ix, r, now.pack);
         error = db_run(ix->db, SQL_ENTRY_MOVE, V(ix->account), V(mailbox), V(e->uid), V(r->pack));
         if (!error)
             error = set_entry(ix, mailbox, e->uid, e->flags, keywords, e->modseq);
@@ -286,7 +188,7 @@ static int take_entry(struct index *ix, const struct log_record *r, uint32_t mai
         return MIN(error, 0);
     error = db_run(ix->db, SQL_BODY_EXPECT, V(ix->account), V(e->body), V(e->size));
     if (!error)
-        error = join_body(ix, e->body);
+        error = index_join_body(ix, e->body);
     if (error)
         return error;
     pack_delta(ix, r->pack)->alive += NOTE_ENTRY_SIZE;
@@ -378,7 +280,7 @@ static int drop_entry(struct index *ix, uint32_t mailbox, uint32_t uid, const st
     if (!error)
         error = index_leave_set(ix, mailbox, set);
     if (!error)
-        error = leave_body(ix, body, kept, replay, &row);
+        error = index_leave_body(ix, body, kept, replay, &row);
     if (error)
         return error;
     struct index_box_delta *d = box_delta(ix, mailbox);
@@ -391,6 +293,23 @@ static int drop_entry(struct index *ix, uint32_t mailbox, uint32_t uid, const st
     return 0;
 }
 
+/*
+ * An expunge that compaction has written again may stand behind the removal of its mailbox, at
+ * which the entry seemed to be there. What can really be brought back has a NOTE_DELETED before
+ * both, or, if a power cut has taken that, the expunge itself is still where it was.
+ */
+static int void_deletion(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t modseq,
+                         bool replay) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    struct body_row row;
+    int error = index_row(ix, &st, SQL_DELETED_VOID, V(ix->account), V(mailbox), V(uid), V(modseq));
+    if (error)
+        return error == -E_UNKNOWN ? 0 : error;
+    uint64_t body = db_u64(st, 0);
+    error = MIN(db_step(ix->db, st), 0);
+    return error ? error : index_shift_body(ix, body, 0, -1, replay, &row);
+}
+
 int index_take_expunge(struct index *ix, const struct log_record *r, bool replay) {
     struct note_changes n;
     int error = note_changes_decode(log_record_facts(r), NOTE_EXPUNGE, &n);
@@ -400,7 +319,9 @@ int index_take_expunge(struct index *ix, const struct log_record *r, bool replay
         uint64_t pack = 0;
         note_mailbox(ix, n.mailbox, uid, n.modseq, (struct slice){0});
         error = drop_entry(ix, n.mailbox, uid, &why, replay, &pack);
-        if (!error || error == -E_UNKNOWN)
+        if (error == -E_UNKNOWN)
+            error = r->flags & NOTE_MOVED ? void_deletion(ix, n.mailbox, uid, n.modseq, replay) : 0;
+        if (!error)
             error = db_run(ix->db, SQL_VANISHED_ADD, V(ix->account), V(n.mailbox), V(uid),
                            V(n.modseq), V(pack));
     }
@@ -414,14 +335,8 @@ int index_take_expunge(struct index *ix, const struct log_record *r, bool replay
 /* UIDs of entries that are left in a mailbox, some of them. */
 static int some_entries(struct index *ix, uint32_t mailbox, struct buf *uids) {
     _cleanup_(db_reset) sqlite3_stmt *st = NULL;
-    int more = db_query(ix->db, &st, SQL_ENTRY_UIDS, V(ix->account), V(mailbox), V(DROP_AT_ONCE));
-    if (more)
-        return more;
-    while ((more = db_step(ix->db, st)) == 1) {
-        uint32_t uid = (uint32_t)db_u64(st, 0);
-        buf_add_bytes(uids, &uid, sizeof uid);
-    }
-    return more;
+    int error = db_query(ix->db, &st, SQL_ENTRY_UIDS, V(ix->account), V(mailbox), V(DROP_AT_ONCE));
+    return error ? error : index_read_numbers(ix, st, uids);
 }
 
 static int drop_entries(struct index *ix, uint32_t mailbox, const struct removal *why,

@@ -53,18 +53,6 @@ static int forget_old(struct index *ix, uint32_t mailbox, uint64_t modseq) {
     return error ? error : count == AT_ONCE;
 }
 
-static int each_box(struct index *ix, struct buf *boxes) {
-    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
-    int more = db_query(ix->db, &st, SQL_BOXES, V(ix->account));
-    if (more)
-        return more;
-    while ((more = db_step(ix->db, st)) == 1) {
-        uint32_t box = (uint32_t)db_u64(st, 0);
-        buf_add_bytes(boxes, &box, sizeof box);
-    }
-    return more;
-}
-
 /* 1: there is more to forget than is done at once. */
 static int prune_vanished(struct index *ix, const struct index_pruning *how) {
     _cleanup_(buf_done) struct buf boxes = {0};
@@ -76,8 +64,11 @@ static int prune_vanished(struct index *ix, const struct index_pruning *how) {
     int error = db_number(ix->db, &old, SQL_MOMENT_GET, V(ix->account), V(before));
     if (error >= 0)
         error = db_run(ix->db, SQL_MOMENT_DROP, V(ix->account), V(before), V(old));
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
     if (!error)
-        error = each_box(ix, &boxes);
+        error = db_query(ix->db, &st, SQL_BOXES, V(ix->account));
+    if (!error)
+        error = index_read_numbers(ix, st, &boxes);
     bool more = false;
     const uint32_t *list = (const void *)boxes.ptr;
     for (size_t i = 0; error >= 0 && i < boxes.len / sizeof *list; i++) {

@@ -221,13 +221,6 @@ int index_forget_pack(struct index *ix, uint64_t pack) {
     return error ? error : db_run(ix->db, SQL_PACK_DROP, V(ix->account), V(pack));
 }
 
-static int leap(struct index *ix, const struct index_account *row) {
-    int error = index_save_account(ix, row);
-    if (!error)
-        error = db_run(ix->db, SQL_MAILBOX_LEAP, V(ix->account), V(INDEX_LEAP));
-    return error;
-}
-
 int index_leap(struct index *ix) {
     if (!ix->known)
         return 0;
@@ -236,8 +229,12 @@ int index_leap(struct index *ix) {
     row.message_next += INDEX_LEAP;
     row.mailbox_next += INDEX_LEAP;
     int error = db_begin(ix->db);
+    if (error)
+        return error;
+    error = index_save_account(ix, &row);
     if (!error)
-        error = index_end(ix, leap(ix, &row));
+        error = db_run(ix->db, SQL_MAILBOX_LEAP, V(ix->account), V(INDEX_LEAP));
+    error = index_end(ix, error);
     if (!error)
         ix->row = row;
     return error;

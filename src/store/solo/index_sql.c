@@ -129,8 +129,9 @@ const char SQL_DELETED_ADD[] =
     "INSERT INTO deleted (account_id, mailbox_id, uid, body_id, flags, keywords, modseq,"
     " deleted_at, pack) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
     " ON CONFLICT (account_id, mailbox_id, uid) DO NOTHING";
-const char SQL_DELETED_PLACE[] = "UPDATE deleted SET flags = ?4, keywords = ?5, pack = ?6" KEY
-                                 " AND mailbox_id = ?2 AND uid = ?3";
+const char SQL_DELETED_PLACE[] =
+    "UPDATE deleted SET flags = ?4, keywords = ?5, modseq = ?6,"
+    " deleted_at = ?7, pack = ?8" KEY " AND mailbox_id = ?2 AND uid = ?3";
 #define DELETION                                                                                   \
     "SELECT d.mailbox_id, d.uid, b.size, d.body_id, d.modseq, d.deleted_at, d.flags, d.pack,"      \
     " d.keywords FROM deleted d JOIN bodies b"                                                     \
@@ -138,6 +139,7 @@ const char SQL_DELETED_PLACE[] = "UPDATE deleted SET flags = ?4, keywords = ?5, 
 const char SQL_DELETED_GET[] = DELETION " AND d.mailbox_id = ?2 AND d.uid = ?3";
 const char SQL_DELETED_LOOSE[] = DELETION " AND d.pack = 0 ORDER BY d.mailbox_id, d.uid LIMIT ?2";
 const char SQL_DELETED_ANY[] = "SELECT 1 FROM deleted" KEY " AND mailbox_id = ?2 LIMIT 1";
+const char SQL_DELETED_COUNT[] = "SELECT count(*) FROM deleted" KEY;
 const char SQL_DELETED_LIST[] =
     "SELECT d.mailbox_id, d.uid, b.size, d.body_id, d.modseq, d.deleted_at, d.flags, d.keywords,"
     " b.arrival, b.entries, b.deleted, coalesce(m.name, '') FROM deleted d"
@@ -145,6 +147,9 @@ const char SQL_DELETED_LIST[] =
     " LEFT JOIN mailboxes m ON m.account_id = d.account_id AND m.mailbox_id = d.mailbox_id"
     " WHERE d.account_id = ?1 AND d.modseq >= ?2 AND (d.modseq > ?2 OR d.uid > ?3)"
     " ORDER BY d.modseq, d.uid LIMIT ?4";
+const char SQL_DELETED_VOID[] =
+    "DELETE FROM deleted" KEY " AND mailbox_id = ?2 AND uid = ?3 AND pack = 0 AND modseq > ?4"
+    " RETURNING body_id";
 const char SQL_DELETED_FORGET[] =
     "DELETE FROM deleted" KEY " AND modseq <= ?2 AND (modseq < ?2 OR uid <= ?3)"
     " RETURNING body_id, pack";
@@ -172,5 +177,6 @@ const char SQL_PACK_SET[] = "UPDATE packs SET bytes = ?3, state = ?4" KEY " AND 
 const char SQL_PACK_COUNT[] =
     "UPDATE packs SET alive = alive + ?3,"
     " bytes = CASE WHEN bytes < ?4 THEN ?4 ELSE bytes END" KEY " AND pack = ?2";
+const char SQL_PACK_HALVE[] = "UPDATE packs SET state = ?3" KEY " AND pack = ?2 AND state = ?4";
 const char SQL_PACK_DROP[] = "DELETE FROM packs" KEY " AND pack = ?2";
 const char SQL_PACK_ALL[] = "SELECT pack, bytes, alive, state FROM packs" KEY " ORDER BY pack";

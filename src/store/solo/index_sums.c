@@ -66,14 +66,6 @@ static int save_box(struct index *ix, const struct index_box_delta *d, usec_t bo
     }
 }
 
-static int save_pack(struct index *ix, const struct index_pack_delta *d) {
-    int error = db_run(ix->db, SQL_PACK_COUNT, V(ix->account), V(d->pack), V(d->alive), V(d->end));
-    if (error || db_changes(ix->db) > 0)
-        return error;
-    return db_run(ix->db, SQL_PACK_ADD, V(ix->account), V(d->pack), V(d->end), V(d->alive),
-                  V(INDEX_PACK_WHOLE));
-}
-
 void index_begin_sums(struct index *ix) {
     ix->box_count = ix->pack_count = 0;
     ix->bodies = ix->bytes = ix->deleted_bytes = 0;
@@ -91,14 +83,31 @@ int index_save_sums(struct index *ix, struct index_account *row) {
         qsort(ix->boxes, ix->box_count, sizeof *ix->boxes, by_mailbox);
     for (size_t i = 0; !error && i < ix->box_count; i++)
         error = save_box(ix, &ix->boxes[i], row->born);
-    for (size_t i = 0; !error && i < ix->pack_count; i++)
-        error = save_pack(ix, &ix->packs[i]);
+    for (size_t i = 0; !error && i < ix->pack_count; i++) {
+        const struct index_pack_delta *d = &ix->packs[i];
+        error = db_run(ix->db, SQL_PACK_COUNT, V(ix->account), V(d->pack), V(d->alive), V(d->end));
+        if (!error && db_changes(ix->db) == 0) /* a new one */
+            error = db_run(ix->db, SQL_PACK_ADD, V(ix->account), V(d->pack), V(d->end), V(d->alive),
+                           V(INDEX_PACK_WHOLE));
+        if (!error && d->is_half)
+            error = db_run(ix->db, SQL_PACK_HALVE, V(ix->account), V(d->pack), V(INDEX_PACK_HALF),
+                           V(INDEX_PACK_WHOLE));
+    }
+    /* Removed mailboxes whose names nobody asks for any more; which packs there are is known now.
+     */
+    bool forgets = ix->forgotten.modseq != ix->row.forgotten.modseq ||
+                   ix->forgotten.uid != ix->row.forgotten.uid;
+    if (!error && forgets)
+        error = db_run(ix->db, SQL_MAILBOX_FORGET_OLD, V(ix->account));
     return error;
 }
 
 void index_each_change(const struct index *ix,
-                       void (*each)(void *arg, uint64_t pack, uint64_t end, int64_t alive),
+                       void (*each)(void *arg, uint64_t pack, uint64_t end, int64_t alive,
+                                    bool is_half),
                        void *arg) {
-    for (size_t i = 0; i < ix->pack_count; i++)
-        each(arg, ix->packs[i].pack, ix->packs[i].end, ix->packs[i].alive);
+    for (size_t i = 0; i < ix->pack_count; i++) {
+        const struct index_pack_delta *d = &ix->packs[i];
+        each(arg, d->pack, d->end, d->alive, d->is_half);
+    }
 }

@@ -102,6 +102,23 @@ static int take_transfer(struct index *ix, const struct log_record *r, bool repl
     return error;
 }
 
+/* A mailbox and properties, see note.h. */
+static int take_together(struct index *ix, const struct log_record *r, bool replay) {
+    struct note_together n;
+    enum note_type type;
+    struct slice facts;
+    int more = 0, error = note_together_decode(log_record_facts(r), &n);
+    while (!error && (more = note_together_next(&n, &type, &facts)) == 1) {
+        struct log_record *one = log_record_new((uint8_t)type, r->flags, facts);
+        one->pack = r->pack;
+        one->place = r->place;
+        error = type == NOTE_MAILBOX ? take_mailbox(ix, one, replay)
+                                     : index_take_property(ix, one, replay);
+        free(one);
+    }
+    return error ? error : more;
+}
+
 static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *r, bool replay) = {
     [NOTE_ACCOUNT] = take_account,
     [NOTE_MAILBOX] = take_mailbox,
@@ -117,6 +134,7 @@ static int (*const TAKE[NOTE_TYPES])(struct index *ix, const struct log_record *
     [NOTE_PROPERTY] = index_take_property,
     [NOTE_DELETED] = index_take_deleted,
     [NOTE_FORGET] = index_take_forget,
+    [NOTE_TOGETHER] = take_together,
 };
 
 /*
@@ -155,8 +173,7 @@ static void count_entries(const struct note_entries *n, struct index_account *to
 }
 
 /* What a record says about the account's counters. */
-static int count_record(const struct log_record *r, struct index_account *to) {
-    struct slice facts = log_record_facts(r);
+static int count_record(enum note_type type, struct slice facts, struct index_account *to) {
     struct note_account a;
     struct note_message l;
     struct note_changes c;
@@ -166,7 +183,7 @@ static int count_record(const struct log_record *r, struct index_account *to) {
     struct note_remove gone;
     struct note_property p;
     int error = 0;
-    switch (r->type) {
+    switch (type) {
     case NOTE_ACCOUNT:
         if ((error = note_account_decode(facts, &a)) == 0) {
             to->born = a.born;
@@ -190,7 +207,7 @@ static int count_record(const struct log_record *r, struct index_account *to) {
         return error;
     case NOTE_FLAGS:
     case NOTE_EXPUNGE:
-        if ((error = note_changes_decode(facts, r->type, &c)) == 0)
+        if ((error = note_changes_decode(facts, type, &c)) == 0)
             to->modseq = MAX(to->modseq, c.modseq);
         return error;
     case NOTE_ENTRIES:
@@ -217,13 +234,25 @@ static int count_record(const struct log_record *r, struct index_account *to) {
     }
 }
 
+static int count_records(const struct log_record *r, struct index_account *to) {
+    struct note_together n;
+    enum note_type type;
+    struct slice facts = log_record_facts(r);
+    if (r->type != NOTE_TOGETHER)
+        return count_record(r->type, facts, to);
+    int more = 0, error = note_together_decode(facts, &n);
+    while (!error && (more = note_together_next(&n, &type, &facts)) == 1)
+        error = count_record(type, facts, to);
+    return error ? error : more;
+}
+
 int index_take_in(struct index *ix, struct list *records, struct index_mark mark,
                   const usec_t *replay_born) {
     struct index_account row = ix->row;
     row.mark = mark;
     int error = 0;
     for (struct link *k = records->head.next; !error && k != &records->head; k = k->next)
-        error = count_record(CONTAINER_OF(k, struct log_record, link), &row);
+        error = count_records(CONTAINER_OF(k, struct log_record, link), &row);
     if (replay_born && row.born == 0)
         row.born = *replay_born;
     if (!error)

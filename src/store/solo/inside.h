@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/even_clock.h"
 #include "base/map.h"
 #include "fiber/sync.h"
 #include "fiber/wait.h"
@@ -91,6 +92,8 @@ struct solo {
     struct fiber_cond rested; /* it has left an account */
     struct fiber *keeper;
 
+    usec_t keys_kept; /* the option, or longer: backend_ops.keep_keys */
+    struct even_clock clock;
     usec_t space_checked;
     bool space_low;
 };
@@ -157,10 +160,15 @@ struct log_group {
 };
 
 int log_begin(struct log_group *g, struct solo_account *a) WAITS;
+int log_resume(struct log_group *g, struct solo_account *a) WAITS; /* though its pack is full */
 void log_new_pack(struct log_group *g); /* while it is empty: into a new pack */
 
 /* What every pack begins with, enough to go on from if it were the only one left. */
 void log_head(struct log_group *g);
+
+/* The facts of a NOTE_MAILBOX. */
+void log_mailbox_facts(const struct log_group *g, const struct record_mailbox *m,
+                       struct buf *facts);
 
 /* Adds a record. The body, if any, stays where it is until the group is done. */
 void log_add(struct log_group *g, uint8_t type, uint16_t flags, struct slice facts,
@@ -207,6 +215,7 @@ int solo_count_entries(struct backend_account *a, const uint64_t *bodies, size_t
                        uint32_t *counts) WAITS;
 int solo_vanished(struct backend_account *a, uint32_t mailbox, uint64_t modseq,
                   struct buf *uids) WAITS;
+int solo_return_path(struct backend_account *a, uint64_t body, struct buf *path) WAITS;
 int solo_deleted(struct backend_account *a, struct deleted_place behind,
                  struct backend_deleted *list, size_t size, struct buf *texts,
                  size_t *ret_count) WAITS;
@@ -222,6 +231,7 @@ struct replay_where account_where(const struct solo_account *a); /* for replay_o
 int solo_accounts(struct store_backend *b, unsigned part, struct buf *ids) WAITS;
 int solo_look(struct store_backend *b, uint64_t id) WAITS;
 int solo_purge(struct store_backend *b, uint64_t id) WAITS;
+int solo_purge_files(const char *dir, uint64_t account); /* the same, blocking */
 
 /* ------------------------------------------------------------------ compact.c, upkeep.c */
 

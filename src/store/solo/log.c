@@ -56,29 +56,28 @@ static void add_record(struct log_group *g, uint8_t type, uint16_t flags, struct
     add_iov(g, frame->end, PACK_END);
 }
 
-static void add_seals(struct solo_account *a, struct buf *to) {
-    for (size_t i = 0; i < a->pack_count; i++)
-        if (a->packs[i].state == INDEX_PACK_SEALED)
-            note_seal_encode(to, (struct note_seal){a->packs[i].pack, a->packs[i].end});
+void log_mailbox_facts(const struct log_group *g, const struct record_mailbox *m,
+                       struct buf *facts) {
+    note_mailbox_encode(facts, &(struct note_mailbox){
+                                   .account = g->account->id,
+                                   .mailbox = m->mailbox,
+                                   .parent = m->parent,
+                                   .uidvalidity = m->uidvalidity,
+                                   .uidnext = m->uidnext,
+                                   .role = m->role,
+                                   .modseq = m->modseq,
+                                   .name = m->name,
+                               });
 }
 
-static void add_mailbox(void *arg, const struct record_mailbox *m) {
-    struct log_group *g = arg;
+static void describe_mailbox(void *group, const struct record_mailbox *m) {
     _cleanup_(buf_done) struct buf facts = {0};
-    note_mailbox_encode(&facts, &(struct note_mailbox){
-                                    .account = g->account->id,
-                                    .mailbox = m->mailbox,
-                                    .parent = m->parent,
-                                    .uidvalidity = m->uidvalidity,
-                                    .uidnext = m->uidnext,
-                                    .role = m->role,
-                                    .modseq = m->modseq,
-                                    .name = m->name,
-                                });
-    add_record(g, NOTE_MAILBOX, 0, buf_slice(&facts), NULL);
+    log_mailbox_facts(group, m, &facts);
+    add_record(group, NOTE_MAILBOX, 0, buf_slice(&facts), NULL);
 }
 
-static void no_mailbox(void *arg, const struct record_mailbox *m) {
+static void count_mailbox(void *count, const struct record_mailbox *m) {
+    ++*(uint32_t *)count;
 }
 
 void log_head(struct log_group *g) {
@@ -88,8 +87,11 @@ void log_head(struct log_group *g) {
         return;
     _cleanup_(buf_done) struct buf seals = {0}, facts = {0};
     struct backend_counters c;
-    host->describe(host->arg, a->id, &c, no_mailbox, NULL);
-    add_seals(a, &seals);
+    uint32_t mailboxes = 0;
+    host->describe(host->arg, a->id, &c, count_mailbox, &mailboxes);
+    for (size_t i = 0; i < a->pack_count; i++)
+        if (a->packs[i].state == INDEX_PACK_SEALED)
+            note_seal_encode(&seals, (struct note_seal){a->packs[i].pack, a->packs[i].end});
     note_account_encode(&facts,
                         &(struct note_account){
                             .account = a->id,
@@ -99,9 +101,10 @@ void log_head(struct log_group *g) {
                             .mailbox_next = c.mailbox_next,
                             .seals = buf_slice(&seals),
                             .forgotten = {.modseq = c.forgotten.modseq, .uid = c.forgotten.uid},
+                            .mailboxes = mailboxes,
                         });
     add_record(g, NOTE_ACCOUNT, 0, buf_slice(&facts), NULL);
-    host->describe(host->arg, a->id, &c, add_mailbox, g);
+    host->describe(host->arg, a->id, &c, describe_mailbox, g);
 }
 
 void log_add(struct log_group *g, uint8_t type, uint16_t flags, struct slice facts,
@@ -141,6 +144,32 @@ static int open_packs_dir(const char *packs) {
     return fd < 0 ? -errno : fd;
 }
 
+/*
+ * Whether a pack begins with all that log_head() writes: 1 or 0, or negative. A power cut may have
+ * left less of it, and the next open takes what is left for its end. Of a pack that an older
+ * program has begun it is known only when more than its head is there.
+ */
+static int has_head(const struct pack_file *f) {
+    _cleanup_(pack_reader_done) struct pack_reader r = {
+        .fd = f->fd, .generation = f->head.generation, .at = PACK_FILE_HEAD, .to = f->end};
+    struct pack_entry e;
+    struct note_account n;
+    if (f->end == PACK_FILE_HEAD)
+        return 1; /* the next group writes it */
+    int found = pack_next(&r, &e);
+    if (found != PACK_RECORD || e.record.type != NOTE_ACCOUNT)
+        return MIN(found, 0);
+    int error = note_account_decode(e.record.facts, &n);
+    for (uint32_t described = 0; !error && described < n.mailboxes; described++) {
+        found = pack_next(&r, &e);
+        if (found == PACK_RECORD && e.record.type != NOTE_MAILBOX)
+            return n.mailboxes == NOTE_UNCOUNTED;
+        if (found != PACK_RECORD)
+            return MIN(found, 0);
+    }
+    return error ? error : 1;
+}
+
 static int run_open(void *arg) {
     struct pack_job *j = arg;
     char name[PACK_NAME_SIZE];
@@ -152,10 +181,11 @@ static int run_open(void *arg) {
         return error;
     off_t len = lseek(j->file.fd, 0, SEEK_END);
     j->file.end = j->end;
-    if (len >= 0 && (uint64_t)len < j->end)
-        error = -E_CORRUPT;
-    else
+    int usable = len >= 0 && (uint64_t)len < j->end ? 0 : has_head(&j->file);
+    if (usable == 1)
         error = pack_file_cut(&j->file);
+    else
+        error = usable < 0 ? usable : -E_CORRUPT;
     if (error)
         pack_file_close(&j->file);
     return error;
@@ -187,7 +217,7 @@ static int open_current(struct solo_account *a) WAITS {
     return error;
 }
 
-int log_begin(struct log_group *g, struct solo_account *a) {
+int log_resume(struct log_group *g, struct solo_account *a) {
     *g = (struct log_group){.account = a};
     list_init(&g->records);
     if (a->current_end > 0 && a->current.fd < 0) {
@@ -195,7 +225,7 @@ int log_begin(struct log_group *g, struct solo_account *a) {
         if (error)
             return error;
     }
-    if (a->current_end == 0 || a->current_end >= a->solo->options.pack_size) {
+    if (a->current_end == 0) {
         log_new_pack(g);
         return 0;
     }
@@ -203,6 +233,13 @@ int log_begin(struct log_group *g, struct solo_account *a) {
     g->generation = a->current.head.generation;
     g->start = g->at = a->current_end;
     return 0;
+}
+
+int log_begin(struct log_group *g, struct solo_account *a) {
+    int error = log_resume(g, a);
+    if (!error && g->at >= a->solo->options.pack_size && !g->create)
+        log_new_pack(g);
+    return error;
 }
 
 void log_done(struct log_group *g) {
@@ -242,24 +279,6 @@ static int run_write(void *arg) {
     return error;
 }
 
-static void note_pack(struct log_group *g) {
-    struct solo_account *a = g->account;
-    struct index_pack *p = pack_find(a, g->pack);
-    if (!p)
-        p = pack_add(a, &(struct index_pack){.pack = g->pack});
-    p->end = MAX(p->end, g->at);
-}
-
-static void give_up_pack(struct log_group *g, int error) {
-    struct solo_account *a = g->account;
-    a->solo->stats.failed_syncs++;
-    seal_current(a, g->start);
-    struct problem p;
-    (void)problem_set(&p, 0, "pack %06llu cannot be written any more (%s): a new one is begun",
-                      (unsigned long long)g->pack, error_text(error));
-    solo_report(a, slice_of_str(p.text));
-}
-
 /* What the write has left behind, good or bad. */
 static void settle(struct log_group *g, const struct pack_job *j, int error) {
     struct solo_account *a = g->account;
@@ -270,10 +289,16 @@ static void settle(struct log_group *g, const struct pack_job *j, int error) {
     a->newest = g->pack;
     a->current = j->file;
     a->current_end = j->file.end;
-    if (j->file.failed)
-        give_up_pack(g, error);
-    else if (error == 0)
+    if (j->file.failed) {
+        struct problem p;
+        a->solo->stats.failed_syncs++;
+        seal_current(a, g->start);
+        (void)problem_set(&p, 0, "pack %06llu cannot be written any more (%s): a new one is begun",
+                          (unsigned long long)g->pack, error_text(error));
+        solo_report(a, slice_of_str(p.text));
+    } else if (error == 0) {
         a->dir_synced = true;
+    }
 }
 
 int log_write(struct log_group *g) {
@@ -305,7 +330,11 @@ int log_write(struct log_group *g) {
     int error = offload(OFFLOAD_SYNC, run_write, &j);
     settle(g, &j, error);
     g->written = error == 0;
-    if (g->written)
-        note_pack(g);
+    if (g->written) {
+        struct index_pack *p = pack_find(a, g->pack);
+        if (!p)
+            p = pack_add(a, &(struct index_pack){.pack = g->pack});
+        p->end = MAX(p->end, g->at);
+    }
     return error == -E_UNTRUSTED ? -EIO : error;
 }

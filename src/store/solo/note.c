@@ -3,43 +3,10 @@
  * The facts of the account store's records, see note.h. The layouts are final: they may only grow
  * at their end.
  */
-#include "store/solo/note.h"
-
-#include "base/bytes.h"
-
-#define VERSION 1U
-
-static void add_text(struct buf *to, struct slice s) {
-    MUST(s.len <= UINT16_MAX);
-    buf_add_u16(to, (uint16_t)s.len);
-    buf_add(to, s);
-}
-
-static struct slice read_text(struct reader *r) {
-    return read_bytes(r, read_u16(r));
-}
-
-static void begin(struct buf *to, uint64_t account) {
-    buf_add_u8(to, VERSION);
-    buf_add_u64(to, account);
-}
-
-/* Opens the facts; the account stands in all of them. */
-static int open_facts(struct slice facts, struct reader *ret, uint64_t *ret_account) {
-    struct reader r = {.rest = facts};
-    uint8_t version = read_u8(&r);
-    uint64_t account = read_u64(&r);
-    if (r.bad || version == 0)
-        return -E_CORRUPT;
-    if (version > VERSION)
-        return -E_VERSION;
-    *ret = r;
-    *ret_account = account;
-    return 0;
-}
+#include "store/solo/note_facts.h"
 
 void note_account_encode(struct buf *to, const struct note_account *n) {
-    begin(to, n->account);
+    note_begin(to, n->account);
     buf_add_u64(to, (uint64_t)n->born);
     buf_add_u64(to, n->modseq);
     buf_add_u64(to, n->message_next);
@@ -48,6 +15,7 @@ void note_account_encode(struct buf *to, const struct note_account *n) {
     buf_add(to, n->seals);
     buf_add_u64(to, n->forgotten.modseq);
     buf_add_u32(to, n->forgotten.uid);
+    buf_add_u32(to, n->mailboxes);
 }
 
 void note_seal_encode(struct buf *to, struct note_seal seal) {
@@ -58,7 +26,7 @@ void note_seal_encode(struct buf *to, struct note_seal seal) {
 int note_account_decode(struct slice facts, struct note_account *ret) {
     struct reader r;
     struct note_account n;
-    int error = open_facts(facts, &r, &n.account);
+    int error = note_open(facts, &r, &n.account);
     if (error)
         return error;
     n.born = (usec_t)read_u64(&r);
@@ -71,6 +39,7 @@ int note_account_decode(struct slice facts, struct note_account *ret) {
         n.forgotten.modseq = read_u64(&r);
         n.forgotten.uid = read_u32(&r);
     }
+    n.mailboxes = r.rest.len > 0 ? read_u32(&r) : NOTE_UNCOUNTED;
     if (r.bad)
         return -E_CORRUPT;
     *ret = n;
@@ -88,20 +57,20 @@ struct note_seal note_seal_at(const struct note_account *n, size_t place) {
 }
 
 void note_mailbox_encode(struct buf *to, const struct note_mailbox *n) {
-    begin(to, n->account);
+    note_begin(to, n->account);
     buf_add_u32(to, n->mailbox);
     buf_add_u32(to, n->parent);
     buf_add_u32(to, n->uidvalidity);
     buf_add_u32(to, n->uidnext);
     buf_add_u32(to, n->role);
     buf_add_u64(to, n->modseq);
-    add_text(to, n->name);
+    note_add_text(to, n->name);
 }
 
 int note_mailbox_decode(struct slice facts, struct note_mailbox *ret) {
     struct reader r;
     struct note_mailbox n;
-    int error = open_facts(facts, &r, &n.account);
+    int error = note_open(facts, &r, &n.account);
     if (error)
         return error;
     n.mailbox = read_u32(&r);
@@ -110,7 +79,7 @@ int note_mailbox_decode(struct slice facts, struct note_mailbox *ret) {
     n.uidnext = read_u32(&r);
     n.role = read_u32(&r);
     n.modseq = read_u64(&r);
-    n.name = read_text(&r);
+    n.name = note_read_text(&r);
     if (r.bad || n.mailbox == 0 || n.uidvalidity == 0 || n.uidnext == 0)
         return -E_CORRUPT;
     *ret = n;
@@ -118,7 +87,7 @@ int note_mailbox_decode(struct slice facts, struct note_mailbox *ret) {
 }
 
 void note_message_encode(struct buf *to, const struct note_message *n) {
-    begin(to, n->account);
+    note_begin(to, n->account);
     buf_add_u64(to, n->message);
     buf_add_u64(to, n->modseq);
     buf_add_u32(to, n->mailbox);
@@ -127,9 +96,9 @@ void note_message_encode(struct buf *to, const struct note_message *n) {
     buf_add_u64(to, (uint64_t)n->arrival);
     buf_add_u32(to, n->header_size);
     buf_add_u32(to, n->shape);
-    add_text(to, n->mailbox_name);
-    add_text(to, n->return_path);
-    add_text(to, n->key);
+    note_add_text(to, n->mailbox_name);
+    note_add_text(to, n->return_path);
+    note_add_text(to, n->key);
     buf_add_u64(to, (uint64_t)n->stored);
     note_sets_encode(to, n->keywords);
 }
@@ -137,7 +106,7 @@ void note_message_encode(struct buf *to, const struct note_message *n) {
 int note_message_decode(struct slice facts, struct note_message *ret) {
     struct reader r;
     struct note_message n;
-    int error = open_facts(facts, &r, &n.account);
+    int error = note_open(facts, &r, &n.account);
     if (error)
         return error;
     n.message = read_u64(&r);
@@ -148,9 +117,9 @@ int note_message_decode(struct slice facts, struct note_message *ret) {
     n.arrival = (usec_t)read_u64(&r);
     n.header_size = read_u32(&r);
     n.shape = read_u32(&r);
-    n.mailbox_name = read_text(&r);
-    n.return_path = read_text(&r);
-    n.key = read_text(&r);
+    n.mailbox_name = note_read_text(&r);
+    n.return_path = note_read_text(&r);
+    n.key = note_read_text(&r);
     n.stored = r.rest.len > 0 ? (usec_t)read_u64(&r) : n.arrival;
     n.keywords = note_sets_decode(r.rest);
     if (r.bad || n.mailbox == 0 || n.uid == 0 || n.message == 0)
@@ -159,145 +128,27 @@ int note_message_decode(struct slice facts, struct note_message *ret) {
     return 0;
 }
 
-/* Flags and the number of a set in one word. */
-static uint64_t flag_word(uint8_t flags, uint32_t set) {
-    return (uint64_t)set << 8 | flags;
-}
-
-static size_t change_size(enum note_type type) {
-    return type == NOTE_FLAGS ? 12 : 4;
-}
-
-void note_changes_encode(struct buf *to, const struct note_changes *n) {
-    begin(to, n->account);
-    buf_add_u64(to, n->modseq);
-    buf_add_u32(to, n->mailbox);
-    buf_add_u32(to, n->count);
-    buf_add(to, n->items);
-}
-
-void note_change_encode(struct buf *to, enum note_type type, struct note_change change) {
-    buf_add_u32(to, change.uid);
-    if (type == NOTE_FLAGS)
-        buf_add_u64(to, flag_word(change.flags, change.set));
-}
-
-int note_changes_decode(struct slice facts, enum note_type type, struct note_changes *ret) {
-    struct reader r;
-    struct note_changes n;
-    int error = open_facts(facts, &r, &n.account);
-    if (error)
-        return error;
-    n.modseq = read_u64(&r);
-    n.mailbox = read_u32(&r);
-    n.count = read_u32(&r);
-    n.items = read_bytes(&r, n.count * change_size(type));
-    n.when = type == NOTE_EXPUNGE && r.rest.len > 0 ? (usec_t)read_u64(&r) : 0;
-    n.rest = r.rest;
-    if (r.bad || n.mailbox == 0)
-        return -E_CORRUPT;
-    *ret = n;
-    return 0;
-}
-
-struct note_change note_changes_at(const struct note_changes *n, enum note_type type,
-                                   size_t place) {
-    MUST(place < n->count);
-    const char *at = n->items.ptr + place * change_size(type);
-    uint64_t word = type == NOTE_FLAGS ? get_u64(at + 4) : 0;
-    return (struct note_change){
-        .uid = get_u32(at), .flags = (uint8_t)word, .set = (uint32_t)(word >> 8) & STORE_SET_MAX};
-}
-
-void note_entries_encode(struct buf *to, const struct note_entries *n) {
-    begin(to, n->account);
-    buf_add_u32(to, n->mailbox);
-    buf_add_u32(to, n->count);
-    add_text(to, n->mailbox_name);
-    buf_add(to, n->items);
-}
-
-void note_entry_encode(struct buf *to, const struct note_entry *e) {
-    buf_add_u32(to, e->uid);
-    buf_add_u32(to, e->size);
-    buf_add_u64(to, e->body);
-    buf_add_u64(to, e->modseq);
-    buf_add_u64(to, flag_word(e->flags, e->set));
-}
-
-int note_entries_decode(struct slice facts, struct note_entries *ret) {
-    struct reader r;
-    struct note_entries n;
-    int error = open_facts(facts, &r, &n.account);
-    if (error)
-        return error;
-    n.mailbox = read_u32(&r);
-    n.count = read_u32(&r);
-    n.mailbox_name = read_text(&r);
-    n.items = read_bytes(&r, (size_t)n.count * NOTE_ENTRY_SIZE);
-    n.rest = r.rest;
-    if (r.bad || n.mailbox == 0)
-        return -E_CORRUPT;
-    *ret = n;
-    return 0;
-}
-
-struct note_entry note_entries_at(const struct note_entries *n, size_t place) {
-    MUST(place < n->count);
-    const char *at = n->items.ptr + place * NOTE_ENTRY_SIZE;
-    uint64_t word = get_u64(at + 24);
-    return (struct note_entry){
-        .uid = get_u32(at),
-        .size = get_u32(at + 4),
-        .body = get_u64(at + 8),
-        .modseq = get_u64(at + 16),
-        .flags = (uint8_t)word,
-        .set = (uint32_t)(word >> 8) & STORE_SET_MAX,
-    };
-}
-
-void note_sets_encode(struct buf *to, struct slice lines) {
-    if (lines.len == 0)
-        return;
-    buf_add_u32(to, (uint32_t)lines.len);
-    buf_add(to, lines);
-}
-
-struct slice note_sets_decode(struct slice rest) {
-    struct reader r = {.rest = rest};
-    struct slice lines = read_bytes(&r, read_u32(&r));
-    return r.bad ? (struct slice){0} : lines;
-}
-
-void note_sets_split(struct slice lines, struct buf *sets) {
-    struct slice line;
-    while (lines.len > 0 && slice_next(&lines, '\n', &line))
-        buf_add_bytes(sets, &line, sizeof line);
-}
-
-struct slice note_sets_at(const struct buf *sets, uint32_t set) {
-    const struct slice *list = (const void *)sets->ptr;
-    return set > 0 && set <= sets->len / sizeof *list ? list[set - 1] : (struct slice){0};
-}
-
 void note_body_encode(struct buf *to, const struct note_body *n) {
-    begin(to, n->account);
+    note_begin(to, n->account);
     buf_add_u64(to, n->message);
     buf_add_u64(to, (uint64_t)n->arrival);
     buf_add_u32(to, n->header_size);
     buf_add_u32(to, n->shape);
+    note_add_text(to, n->return_path);
 }
 
 int note_body_decode(struct slice facts, struct note_body *ret) {
     struct reader r;
-    struct note_body n;
-    int error = open_facts(facts, &r, &n.account);
+    struct note_body n = {0};
+    int error = note_open(facts, &r, &n.account);
     if (error)
         return error;
     n.message = read_u64(&r);
     n.arrival = (usec_t)read_u64(&r);
     n.header_size = read_u32(&r);
     n.shape = read_u32(&r);
+    if (r.rest.len > 0)
+        n.return_path = note_read_text(&r);
     if (r.bad || n.message == 0)
         return -E_CORRUPT;
     *ret = n;
@@ -305,21 +156,21 @@ int note_body_decode(struct slice facts, struct note_body *ret) {
 }
 
 void note_key_encode(struct buf *to, const struct note_key *n) {
-    begin(to, n->account);
+    note_begin(to, n->account);
     buf_add_u64(to, n->message);
     buf_add_u64(to, (uint64_t)n->stored);
-    add_text(to, n->key);
+    note_add_text(to, n->key);
 }
 
 int note_key_decode(struct slice facts, struct note_key *ret) {
     struct reader r;
     struct note_key n;
-    int error = open_facts(facts, &r, &n.account);
+    int error = note_open(facts, &r, &n.account);
     if (error)
         return error;
     n.message = read_u64(&r);
     n.stored = (usec_t)read_u64(&r);
-    n.key = read_text(&r);
+    n.key = note_read_text(&r);
     if (r.bad || n.key.len == 0)
         return -E_CORRUPT;
     *ret = n;
@@ -327,82 +178,31 @@ int note_key_decode(struct slice facts, struct note_key *ret) {
 }
 
 void note_remove_encode(struct buf *to, const struct note_remove *n) {
-    begin(to, n->account);
+    note_begin(to, n->account);
     buf_add_u64(to, n->modseq);
     buf_add_u32(to, n->mailbox);
     buf_add_u64(to, (uint64_t)n->when);
-    add_text(to, n->name);
+    note_add_text(to, n->name);
 }
 
 int note_remove_decode(struct slice facts, struct note_remove *ret) {
     struct reader r;
     struct note_remove n;
-    int error = open_facts(facts, &r, &n.account);
+    int error = note_open(facts, &r, &n.account);
     if (error)
         return error;
     n.modseq = read_u64(&r);
     n.mailbox = read_u32(&r);
     n.when = (usec_t)read_u64(&r);
-    n.name = read_text(&r);
+    n.name = note_read_text(&r);
     if (r.bad || n.mailbox == 0)
         return -E_CORRUPT;
     *ret = n;
     return 0;
-}
-
-void note_when_encode(struct buf *to, usec_t when) {
-    buf_add_u64(to, (uint64_t)when);
-}
-
-void note_deleted_encode(struct buf *to, const struct note_deleted *n) {
-    begin(to, n->account);
-    buf_add_u32(to, n->mailbox);
-    buf_add_u32(to, n->count);
-    buf_add(to, n->items);
-}
-
-void note_deletion_encode(struct buf *to, const struct note_deletion *d) {
-    buf_add_u32(to, d->uid);
-    buf_add_u32(to, d->size);
-    buf_add_u64(to, d->body);
-    buf_add_u64(to, d->modseq);
-    buf_add_u64(to, (uint64_t)d->when);
-    buf_add_u64(to, flag_word(d->flags, d->set));
-}
-
-int note_deleted_decode(struct slice facts, struct note_deleted *ret) {
-    struct reader r;
-    struct note_deleted n;
-    int error = open_facts(facts, &r, &n.account);
-    if (error)
-        return error;
-    n.mailbox = read_u32(&r);
-    n.count = read_u32(&r);
-    n.items = read_bytes(&r, (size_t)n.count * NOTE_DELETION_SIZE);
-    n.rest = r.rest;
-    if (r.bad || n.mailbox == 0)
-        return -E_CORRUPT;
-    *ret = n;
-    return 0;
-}
-
-struct note_deletion note_deleted_at(const struct note_deleted *n, size_t place) {
-    MUST(place < n->count);
-    const char *at = n->items.ptr + place * NOTE_DELETION_SIZE;
-    uint64_t word = get_u64(at + 32);
-    return (struct note_deletion){
-        .uid = get_u32(at),
-        .size = get_u32(at + 4),
-        .body = get_u64(at + 8),
-        .modseq = get_u64(at + 16),
-        .when = (usec_t)get_u64(at + 24),
-        .flags = (uint8_t)word,
-        .set = (uint32_t)(word >> 8) & STORE_SET_MAX,
-    };
 }
 
 void note_forget_encode(struct buf *to, const struct note_forget *n) {
-    begin(to, n->account);
+    note_begin(to, n->account);
     buf_add_u64(to, n->modseq);
     buf_add_u32(to, n->uid);
 }
@@ -410,7 +210,7 @@ void note_forget_encode(struct buf *to, const struct note_forget *n) {
 int note_forget_decode(struct slice facts, struct note_forget *ret) {
     struct reader r;
     struct note_forget n;
-    int error = open_facts(facts, &r, &n.account);
+    int error = note_open(facts, &r, &n.account);
     if (error)
         return error;
     n.modseq = read_u64(&r);
@@ -421,13 +221,47 @@ int note_forget_decode(struct slice facts, struct note_forget *ret) {
     return 0;
 }
 
+void note_together_encode(struct buf *to, uint64_t account) {
+    note_begin(to, account);
+}
+
+void note_together_add(struct buf *to, enum note_type type, struct slice facts) {
+    buf_add_u8(to, (uint8_t)type);
+    buf_add_u32(to, (uint32_t)facts.len);
+    buf_add(to, facts);
+}
+
+int note_together_decode(struct slice facts, struct note_together *ret) {
+    struct reader r;
+    int error = note_open(facts, &r, &ret->account);
+    if (!error)
+        ret->rest = r.rest;
+    return error;
+}
+
+int note_together_next(struct note_together *n, enum note_type *ret_type, struct slice *ret_facts) {
+    struct reader r = {.rest = n->rest};
+    if (r.rest.len == 0)
+        return 0;
+    enum note_type type = read_u8(&r);
+    struct slice facts = read_bytes(&r, read_u32(&r));
+    if (r.bad)
+        return -E_CORRUPT;
+    if (type != NOTE_MAILBOX && type != NOTE_PROPERTY)
+        return -E_VERSION;
+    n->rest = r.rest;
+    *ret_type = type;
+    *ret_facts = facts;
+    return 1;
+}
+
 void note_property_encode(struct buf *to, const struct note_property *n) {
-    begin(to, n->account);
+    note_begin(to, n->account);
     buf_add_u64(to, n->modseq);
     buf_add_u32(to, n->mailbox);
     buf_add_u32(to, n->kind);
     buf_add_u8(to, n->is_set);
-    add_text(to, n->name);
+    note_add_text(to, n->name);
     buf_add_u32(to, (uint32_t)n->value.len);
     buf_add(to, n->value);
 }
@@ -435,14 +269,14 @@ void note_property_encode(struct buf *to, const struct note_property *n) {
 int note_property_decode(struct slice facts, struct note_property *ret) {
     struct reader r;
     struct note_property n;
-    int error = open_facts(facts, &r, &n.account);
+    int error = note_open(facts, &r, &n.account);
     if (error)
         return error;
     n.modseq = read_u64(&r);
     n.mailbox = read_u32(&r);
     n.kind = read_u32(&r);
     uint8_t is_set = read_u8(&r);
-    n.name = read_text(&r);
+    n.name = note_read_text(&r);
     n.value = read_bytes(&r, read_u32(&r));
     if (r.bad || is_set > 1)
         return -E_CORRUPT;
@@ -452,14 +286,14 @@ int note_property_decode(struct slice facts, struct note_property *ret) {
 }
 
 void note_gone_encode(struct buf *to, const struct note_gone *n) {
-    begin(to, n->account);
+    note_begin(to, n->account);
     buf_add_u64(to, n->pack);
 }
 
 int note_gone_decode(struct slice facts, struct note_gone *ret) {
     struct reader r;
     struct note_gone n;
-    int error = open_facts(facts, &r, &n.account);
+    int error = note_open(facts, &r, &n.account);
     if (error)
         return error;
     n.pack = read_u64(&r);

@@ -34,6 +34,7 @@ enum note_type {
     NOTE_PROPERTY,    /* a named value of a mailbox or of the account */
     NOTE_DELETED,     /* entries that were removed and can be brought back; compaction writes it */
     NOTE_FORGET,      /* up to where they cannot any more */
+    NOTE_TOGETHER,    /* a mailbox and properties: what one change says, all of it or nothing */
     NOTE_TYPES,
 };
 
@@ -56,7 +57,9 @@ struct note_account {
     uint32_t mailbox_next;
     struct slice seals; /* see note_seal() */
     struct note_forget forgotten;
+    uint32_t mailboxes; /* how many NOTE_MAILBOX follow, or NOTE_UNCOUNTED: of an older program */
 };
+#define NOTE_UNCOUNTED UINT32_MAX
 
 /* A pack whose sync failed: what lies behind its end was never acknowledged and does not count. */
 struct note_seal {
@@ -125,6 +128,7 @@ struct note_body {
     uint64_t account, message;
     usec_t arrival;
     uint32_t header_size, shape;
+    struct slice return_path; /* older notes do not have it */
 };
 
 struct note_key {
@@ -166,6 +170,12 @@ struct note_property {
     uint32_t mailbox, kind;
     bool is_set;
     struct slice name, value;
+};
+
+/* Other notes, NOTE_MAILBOX and NOTE_PROPERTY. */
+struct note_together {
+    uint64_t account;
+    struct slice rest; /* see note_together_next() */
 };
 
 struct note_gone {
@@ -223,6 +233,13 @@ struct note_deletion note_deleted_at(const struct note_deleted *n, size_t place)
 
 void note_forget_encode(struct buf *to, const struct note_forget *n);
 int note_forget_decode(struct slice facts, struct note_forget *ret);
+
+void note_together_encode(struct buf *to, uint64_t account);
+void note_together_add(struct buf *to, enum note_type type, struct slice facts);
+int note_together_decode(struct slice facts, struct note_together *ret);
+
+/* The next one: 1; 0: there is none, or negative. */
+int note_together_next(struct note_together *n, enum note_type *ret_type, struct slice *ret_facts);
 
 /* The eight bytes behind the items of a NOTE_EXPUNGE. */
 void note_when_encode(struct buf *to, usec_t when);

@@ -30,22 +30,23 @@ void pack_remove(struct solo_account *a, uint64_t pack) {
 }
 
 bool pack_wants_compaction(const struct solo_account *a, const struct index_pack *p) {
-    if (p->state == INDEX_PACK_SEALED)
+    /* What a half emptied one still has must not outlive the removals that stand in later packs. */
+    if (p->state == INDEX_PACK_SEALED || p->state == INDEX_PACK_HALF)
         return true;
     if (p->state != INDEX_PACK_WHOLE)
         return false;
-    /* One of which nothing is needed may be half emptied: what it still has must not outlive the
-     * removals that stand in later packs. */
     if (p->alive == 0 && p->pack < a->newest)
         return true;
     return p->end >= a->solo->options.compact_size && p->alive < p->end / 2;
 }
 
-static void sum_up(void *arg, uint64_t pack, uint64_t end, int64_t alive) {
+static void sum_up(void *arg, uint64_t pack, uint64_t end, int64_t alive, bool is_half) {
     struct index_pack *p = pack_find(arg, pack);
     if (!p)
         return;
     p->end = MAX(p->end, end);
+    if (is_half && p->state == INDEX_PACK_WHOLE)
+        p->state = INDEX_PACK_HALF;
     p->alive = alive < 0 && p->alive < (uint64_t)-alive ? 0 : p->alive + (uint64_t)alive;
     if (alive < 0 && pack_wants_compaction(arg, p)) /* not for what a new pack begins with */
         work_add(arg, WORK_COMPACT);

@@ -252,12 +252,6 @@ static bool read_cached(const struct read_job *j) {
     return n >= 0 && (size_t)n == j->len;
 }
 
-static int check_whole(const struct read_job *j) {
-    if (j->skip > 0 || j->len < j->place.body_len)
-        return 0;
-    return crc32c(0, slice_of(j->to, j->len)) == j->place.body_crc ? 0 : -E_CORRUPT;
-}
-
 static void report_damage(struct solo_account *a, const struct index_place *p) {
     struct problem text;
     (void)problem_set(&text, 0, "message %llu is damaged: pack %06llu at %llu",
@@ -281,12 +275,77 @@ int solo_read(struct backend_account *account, struct backend_body body, uint64_
         .to = to,
         .len = len,
     };
-    error = read_cached(&j) ? check_whole(&j) : offload(OFFLOAD_DISK, run_read, &j);
+    if (!read_cached(&j))
+        error = offload(OFFLOAD_DISK, run_read, &j);
+    else if (skip == 0 && len == p.size && crc32c(0, slice_of(to, len)) != p.crc)
+        error = -E_CORRUPT;
     files_put_pack(pack);
     if (error == -E_CORRUPT || error == -E_EOF) {
         report_damage(a, &p);
         error = -E_CORRUPT;
     }
+    return error;
+}
+
+/* ------------------------------------------------------------------ what came with it */
+
+struct return_path_job {
+    struct index *index;
+    uint64_t body, pack, offset;
+    int fd;
+    struct buf *path;
+};
+
+static int run_find_record(void *arg) {
+    struct return_path_job *j = arg;
+    return index_body(j->index, j->body, &j->pack, &j->offset);
+}
+
+/* The facts of the record in which the body lies: a few bytes, but for those with many keywords. */
+static int run_return_path(void *arg) {
+    struct return_path_job *j = arg;
+    static const size_t sizes[] = {4096, PACK_HEAD + PACK_FACTS_MAX};
+    _cleanup_(buf_done) struct buf bytes = {0};
+    struct pack_record record = {0};
+    struct note_message message = {0};
+    struct note_body body = {0};
+    int error = -E_EOF;
+    for (size_t i = 0; error == -E_EOF && i < ARRAY_SIZE(sizes); i++) {
+        buf_reserve(&bytes, sizes[i]);
+        ssize_t n = pread(j->fd, bytes.ptr, sizes[i], (off_t)j->offset);
+        error = n < 0 ? -errno : pack_check_head(slice_of(bytes.ptr, (size_t)n), 0, &record);
+    }
+    if (error)
+        return error == -E_EOF ? -E_CORRUPT : error;
+    error = record.type == NOTE_MESSAGE ? note_message_decode(record.facts, &message)
+                                        : note_body_decode(record.facts, &body);
+    if (!error)
+        buf_add(j->path, record.type == NOTE_MESSAGE ? message.return_path : body.return_path);
+    return error;
+}
+
+int solo_return_path(struct backend_account *account, uint64_t body, struct buf *path) {
+    struct solo_account *a = account_of(account);
+    struct return_path_job j = {.index = a->index, .body = body, .path = path};
+    struct pack_handle *pack = NULL;
+    int error = 0;
+    for (int tries = 0; tries < 2; tries++) { /* compaction may finish in between */
+        error = files_lock_whole(a);
+        if (error)
+            return error;
+        j.index = a->index;
+        error = offload(OFFLOAD_DISK, run_find_record, &j);
+        files_unlock(a, error);
+        if (!error)
+            error = j.pack ? files_get_pack(a, j.pack, &pack) : -E_CORRUPT;
+        if (error != -E_UNKNOWN)
+            break;
+    }
+    if (error)
+        return error;
+    j.fd = pack->fd;
+    error = offload(OFFLOAD_DISK, run_return_path, &j);
+    files_put_pack(pack);
     return error;
 }
 

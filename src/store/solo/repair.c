@@ -3,11 +3,11 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "store/solo/inside.h"
 #include "store/solo/replay.h"
-#include "store/solo/solo.h"
 
-int solo_repair(const char *dir, uint64_t account, struct solo_repaired *ret,
-                struct problem *problem) {
+static int repair(const char *dir, uint64_t account, struct backend_repaired *ret,
+                  struct problem *problem) {
     _cleanup_(free_p) char *account_dir = replay_account_dir(dir, account);
     struct stat st;
     if (stat(account_dir, &st) < 0)
@@ -21,9 +21,22 @@ int solo_repair(const char *dir, uint64_t account, struct solo_repaired *ret,
     struct replay_where where = {dir, account, buf_slice(&blank), &pack_io_system,
                                  .gives_up = true};
     error = replay_open(&where, true, &ix, &r, problem);
-    if (!error)
-        *ret = (struct solo_repaired){
-            .packs = r.packs, .messages = r.messages, .expunged = r.expunged, .damaged = r.damaged};
+    if (!error) {
+        struct index_account row;
+        *ret = (struct backend_repaired){.packs = r.packs, .damaged = r.damaged};
+        error = index_account(ix, &row);
+        if (!error)
+            error = index_deleted_count(ix, &ret->deleted);
+        if (error)
+            (void)problem_set(problem, error, "%s: %s", account_dir, error_text(error));
+        else
+            ret->messages = row.bodies;
+    }
     replay_result_done(&r);
     return error;
 }
+
+const struct backend_offline solo_offline = {
+    .repair = repair,
+    .purge = solo_purge_files,
+};

@@ -15,14 +15,13 @@
 const char *pack_name(uint64_t pack, char name[static PACK_NAME_SIZE]);
 
 struct replay_result {
-    bool created;                /* the account's directory is new and empty */
-    bool rebuilt;                /* mail.db was made anew from the packs */
-    uint64_t packs;              /* pack files found */
-    uint64_t newest;             /* number of the newest; 0: none */
-    uint64_t records;            /* taken in */
-    uint64_t messages, expunged; /* of these */
-    uint64_t damaged;            /* bytes that should be records and are not */
-    struct buf said;             /* sentences for a person, each with a line feed behind */
+    bool created;     /* the account's directory is new and empty */
+    bool rebuilt;     /* mail.db was made anew from the packs */
+    uint64_t packs;   /* pack files found */
+    uint64_t newest;  /* number of the newest; 0: none */
+    uint64_t records; /* taken in */
+    uint64_t damaged; /* bytes that should be records and are not */
+    struct buf said;  /* sentences for a person, each with a line feed behind */
 };
 void replay_result_done(struct replay_result *r);
 

@@ -27,6 +27,11 @@ static int check_space(void *arg) {
     return 0;
 }
 
+static uint64_t free_bytes(struct store_backend *b) WAITS {
+    struct space_job j = {.dir = solo_of(b)->dir};
+    return offload(OFFLOAD_DISK, check_space, &j) == 0 ? j.free : UINT64_MAX;
+}
+
 /* D4: says no before it is too late. Removing messages and compaction still have room then. */
 static int has_room(struct backend_account *account) WAITS {
     const struct solo_account *a = account_of(account);
@@ -48,6 +53,10 @@ static void set_min_free(struct store_backend *b, uint64_t bytes) {
     s->options.min_free = bytes ? bytes : MIN_FREE;
     s->space_checked = 0; /* the next delivery looks again */
     s->space_low = false;
+}
+
+static void keep_keys(struct store_backend *b, usec_t lifetime) {
+    solo_of(b)->keys_kept = MAX(solo_of(b)->options.key_lifetime, lifetime);
 }
 
 /* ------------------------------------------------------------------ the table */
@@ -91,6 +100,7 @@ static const struct backend_ops ops = {
     .vanished = solo_vanished,
     .property = solo_property,
     .deleted = solo_deleted,
+    .return_path = solo_return_path,
     .accounts = solo_accounts,
     .find_key = solo_find_key,
     .read = solo_read,
@@ -99,8 +109,10 @@ static const struct backend_ops ops = {
     .put = solo_put,
     .usage = usage,
     .compact = solo_compact,
+    .free_bytes = free_bytes,
     .has_room = has_room,
     .set_min_free = set_min_free,
+    .keep_keys = keep_keys,
 };
 
 /* ------------------------------------------------------------------ opening */
@@ -138,6 +150,8 @@ int solo_open(const void *options, const struct backend_host *host, struct store
     s->host = *host;
     s->dir = mem_str(slice_of_str(o->dir));
     fill_options(&s->options);
+    s->keys_kept = s->options.key_lifetime;
+    s->clock = even_clock_begin(fiber_now(), fiber_wall());
     list_init(&s->open);
     list_init(&s->work);
     list_init(&s->late);

@@ -17,7 +17,7 @@
  *   log.c                    writing to packs
  *   files.c                  open files: the database's handle, pack descriptors, which to close
  *   packs.c work.c           facts of packs in memory; what waits for the keeper
- *   repair.c                 an index made anew while nothing runs
+ *   repair.c                 what commands do while nothing runs: an index made anew
  *   replay.c index*.c note.c from packs to mail.db: no fibers, other threads call them
  */
 #pragma once
@@ -34,7 +34,7 @@ struct solo_options {
     uint64_t pack_size;     /* a longer pack is followed by a new one; 0: 64 MiB */
     uint64_t compact_size;  /* a shorter pack is not compacted; 0: 256 KiB */
     uint64_t min_free;      /* less free space: -ENOSPC; 0: 64 MiB, 1: no check */
-    usec_t key_lifetime;    /* delivery keys are remembered so long after it; 0: 10 days */
+    usec_t key_lifetime;    /* delivery keys are remembered at least so long; 0: 10 days */
     /*
      * What vanished is told for so long, and so much of it in a mailbox. A phone that lay in a
      * drawer for the holidays is answered; a mailbox through which a thousand messages go every day
@@ -50,15 +50,7 @@ int solo_open(const void *options, const struct backend_host *host, struct store
               struct problem *problem) WAITS;
 
 /*
- * Makes mail.db anew from the packs alone and sets the old one aside. For accounts that no process
- * has open. Blocks: for a command line, or within offload().
+ * Its repair() makes mail.db anew from the packs alone and sets the old one aside; its purge()
+ * deletes the account's files.
  */
-struct solo_repaired {
-    uint64_t packs, messages, expunged;
-    uint64_t damaged; /* bytes in packs that are no records */
-};
-int solo_repair(const char *dir, uint64_t account, struct solo_repaired *ret,
-                struct problem *problem);
-
-/* Deletes an account's files while no process has it open, as store_purge() does. Blocks. */
-int solo_purge_files(const char *dir, uint64_t account);
+extern const struct backend_offline solo_offline;

@@ -72,7 +72,10 @@ static void take_in(struct solo_account *a) WAITS {
     files_unlock(a, error);
     if (error) {
         struct problem p;
-        (void)problem_set(&p, 0, REPLAY_DB_NAME " cannot be written: %s", error_text(error));
+        (void)problem_set(&p, 0,
+                          REPLAY_DB_NAME " cannot be written: %s; nothing is lost, the packs have "
+                                         "it all, and it is tried again each second",
+                          error_text(error));
         solo_report(a, slice_of_str(p.text));
     }
 }

@@ -58,18 +58,33 @@ static bool fails(int error) {
     return true;
 }
 
+static void add_unsynced(const struct unsynced *u) {
+    if (u->from >= u->to)
+        return;
+    MUST(lost.count < sizeof lost.parts / sizeof *lost.parts);
+    lost.parts[lost.count++] = *u;
+}
+
+/* What is written again is not forgotten any more, nor is the part of it that is. */
 static void note_write(int fd, uint64_t from, uint64_t to) {
     struct unsynced new = {.from = from, .to = to};
     path_of(fd, new.path);
-    size_t kept = 0;
-    for (size_t i = 0; i < lost.count; i++) {
-        const struct unsynced *u = &lost.parts[i];
-        if (strcmp(u->path, new.path) != 0 || u->from < from || u->to > to)
-            lost.parts[kept++] = *u;
+    size_t before = lost.count, kept = 0;
+    for (size_t i = 0; i < before; i++) {
+        struct unsynced left = lost.parts[i], right = left;
+        bool meets = strcmp(left.path, new.path) == 0 && left.from < to && left.to > from;
+        if (!meets) {
+            lost.parts[kept++] = left;
+            continue;
+        }
+        left.to = MIN(left.to, from);
+        right.from = MAX(right.from, to);
+        add_unsynced(&left);
+        add_unsynced(&right);
     }
-    lost.count = kept;
-    MUST(lost.count < sizeof lost.parts / sizeof *lost.parts);
-    lost.parts[lost.count++] = new;
+    memmove(&lost.parts[kept], &lost.parts[before], (lost.count - before) * sizeof *lost.parts);
+    lost.count -= before - kept;
+    add_unsynced(&new);
 }
 
 static ssize_t disk_pwritev(int fd, const struct iovec *iov, int count, off_t offset) {
@@ -170,8 +185,10 @@ void slow_disk_lose(const char *dir, const char *image) {
         int fd = open(path, O_RDWR);
         if (fd < 0)
             continue; /* removed since */
-        if (rng_one_in(slow_disk.rng, 3) && lseek(fd, 0, SEEK_END) == (off_t)u->to)
-            (void)!ftruncate(fd, (off_t)u->from);
+        /* The file may not be as long yet. */
+        if (rng_one_in(slow_disk.rng, 2) && lseek(fd, 0, SEEK_END) == (off_t)u->to)
+            (void)!ftruncate(
+                fd, (off_t)(u->from + rng_below(slow_disk.rng, (uint32_t)(u->to - u->from))));
         else
             lose_sectors(fd, u->from, u->to);
         close(fd);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "disk.h"
+#include "store/rights.h"
+#include "store/undelete.h"
 
 void look_vary(struct world *w, struct rng *rng) {
     static const uint64_t pack_sizes[] = {900, 20000, 400000, 0};
@@ -73,7 +75,8 @@ static void draw(const struct look *l, struct picture *p) {
         buf_done(&names);
         char text[STORE_UIDL_SIZE];
         struct slice uidl = store_uidl(&m, text);
-        *e = (struct model_entry){m.uid, model_serial(m.size), word, m.modseq, ""};
+        *e = (struct model_entry){m.uid,    model_serial(m.size), word, m.modseq, "", m.body,
+                                  m.is_copy};
         assert_true(uidl.len < sizeof e->uidl);
         memcpy(e->uidl, uidl.ptr, uidl.len);
         bytes += m.size;
@@ -98,6 +101,7 @@ int look_open(struct store_account *a, uint32_t mailbox, struct look **ret) {
     assert_int_equal(l->picture.uidnext, info.uidnext);
     assert_int_equal(l->picture.modseq, info.modseq);
     assert_true(info.name.len < MODEL_NAME);
+    l->picture.parent = info.parent;
     memcpy(l->picture.name, info.name.ptr, info.name.len);
     *ret = l;
     return 0;
@@ -224,10 +228,183 @@ int look_resync(struct store_account *a, const struct look *old, const struct lo
     return error;
 }
 
-/* ------------------------------------------------------------------ all mailboxes */
+bool look_find(const struct look *l, struct model_mailbox *b, const struct model_change *arrival,
+               struct model_entry *ret) {
+    for (size_t i = 0; i < l->picture.count; i++) {
+        const struct model_entry *e = &l->picture.entries[i];
+        if (e->serial == arrival->serial && model_arrives_with(arrival, e->flags) && !e->is_copy &&
+            !model_entry(b, e->uid)) {
+            *ret = *e;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ properties */
+
+static void swap(const char *from, size_t len, char *to, char what, char with) {
+    assert_true(len < MODEL_NAME);
+    for (size_t i = 0; i < len; i++)
+        to[i] = from[i] == what ? with : from[i];
+    to[len] = 0;
+}
+
+struct slice look_path(const char *path, char text[static MODEL_NAME]) {
+    swap(path, strlen(path), text, '/', STORE_UNDER[0]);
+    return slice_of_str(text);
+}
+
+struct drawing {
+    const struct store_account *account;
+    struct album *album;
+};
+
+static uint32_t rights_in(const struct store_account *a, const struct store_property *p) {
+    /* Small ones need no waiting; the account is only read. */
+    struct buf text = {0};
+    uint32_t rights = 0;
+    struct store_account *owner = (void *)(uintptr_t)a;
+    assert_int_equal(store_property_get(owner, p->mailbox, p->kind, p->name, &text), 0);
+    assert_int_equal(store_rights_parse(buf_slice(&text), &rights), 0);
+    buf_done(&text);
+    return rights;
+}
+
+static void draw_property(void *arg, const struct store_property *p) {
+    const struct drawing *d = arg;
+    struct model_properties *all = &d->album->properties;
+    assert_true(p->is_set && all->count < MODEL_PROPERTIES);
+    struct model_property *to = &all->list[all->count++];
+    *to = (struct model_property){.mailbox = p->mailbox, .kind = (enum model_kind)p->kind};
+    swap(p->name.ptr, p->name.len, to->name, p->kind == STORE_SUBSCRIPTION ? STORE_UNDER[0] : '/',
+         '/');
+    to->value = p->kind == STORE_SUBSCRIPTION ? 1
+                : p->kind == STORE_METADATA   ? model_value_of(p->size)
+                                              : rights_in(d->account, p);
+    assert_true(to->value > 0 && p->modseq > 0 && p->modseq <= store_account_modseq(d->account));
+}
+
+void look_properties(const struct store_account *a, struct album *ret) {
+    struct drawing d = {a, ret};
+    ret->has_properties = true;
+    ret->properties.count = 0;
+    for (unsigned kind = STORE_SUBSCRIPTION; kind < STORE_PROPERTY_KINDS; kind++) {
+        store_property_each(a, 0, (enum store_property_kind)kind, draw_property, &d);
+        for (size_t i = 0; i < store_mailbox_count(a); i++) {
+            struct store_mailbox m;
+            store_mailbox_at(a, i, &m);
+            store_property_each(a, m.id, (enum store_property_kind)kind, draw_property, &d);
+        }
+    }
+}
+
+struct feed {
+    const struct album *now;
+    struct album *old;
+    const struct store_account *account;
+};
+
+static size_t place_of(const struct model_properties *all, const struct model_property *p) {
+    size_t i = 0;
+    while (i < all->count && (all->list[i].mailbox != p->mailbox || all->list[i].kind != p->kind ||
+                              strcmp(all->list[i].name, p->name) != 0))
+        i++;
+    return i;
+}
+
+static void follow(void *arg, const struct store_property *p) {
+    const struct feed *f = arg;
+    struct model_properties *all = &f->old->properties;
+    struct album *one = mem_zero(sizeof *one);
+    struct drawing d = {f->account, one};
+    struct store_property named = *p;
+    if (!p->is_set) { /* its name is of interest only */
+        named.is_set = true;
+        named.kind = STORE_SUBSCRIPTION;
+    }
+    draw_property(&d, &named);
+    struct model_property *wanted = &one->properties.list[0];
+    wanted->kind = (enum model_kind)p->kind;
+    size_t at = place_of(all, wanted);
+    if (at == all->count && p->is_set)
+        all->count++;
+    if (p->is_set)
+        all->list[at] = *wanted;
+    else if (at < all->count)
+        all->list[at] = all->list[--all->count];
+    free(one);
+}
+
+void look_property_changes(const struct store_account *a, const struct album *old, uint64_t since) {
+    struct album *now = mem_zero(sizeof *now), *followed = mem_copy(old, sizeof *old);
+    struct feed f = {now, followed, a};
+    look_properties(a, now);
+    struct model_properties *all = &followed->properties;
+    size_t kept = 0;
+    int error = store_property_changes(a, since, follow, &f);
+    if (error) {
+        assert_int_equal(error, -E_LIMIT); /* read from the disk since */
+        all->count = 0;
+    }
+    for (size_t i = 0; i < all->count; i++) { /* a removed mailbox's go without a word */
+        struct store_mailbox m;
+        const struct model_property *p = &all->list[i];
+        if (p->mailbox == 0 || store_mailbox_get(a, p->mailbox, &m) == 0)
+            all->list[kept++] = *p;
+    }
+    all->count = kept;
+    assert_true(error || all->count == now->properties.count);
+    for (size_t i = 0; i < all->count; i++) {
+        size_t at = place_of(&now->properties, &all->list[i]);
+        assert_true(at < now->properties.count);
+        assert_int_equal(now->properties.list[at].value, all->list[i].value);
+    }
+    free(now);
+    free(followed);
+}
+
+static void read_values(struct store_account *a, const struct model_properties *all) WAITS {
+    for (size_t i = 0; i < all->count; i++) {
+        const struct model_property *p = &all->list[i];
+        struct buf value = {0};
+        char wanted[MODEL_VALUE_MAX];
+        if (p->kind != MODEL_METADATA)
+            continue;
+        assert_int_equal(store_get_metadata(a, p->mailbox, slice_of_str(p->name), &value), 0);
+        assert_int_equal(value.len, model_value_size(p->value));
+        model_value(p->value, wanted);
+        assert_memory_equal(value.ptr, wanted, value.len);
+        buf_done(&value);
+    }
+}
+
+/* ------------------------------------------------------------------ all of an account */
+
+static void draw_removed(void *arg, const struct store_deleted *d) {
+    const struct drawing *to = arg;
+    struct model_removals *all = &to->album->removals;
+    struct store_mailbox m;
+    bool there = store_mailbox_get(to->account, d->mailbox, &m) == 0;
+    assert_int_equal(d->has_mailbox, there);
+    assert_true(!there || slice_eq(m.name, d->mailbox_name));
+    assert_true(all->count < MODEL_REMOVED);
+    all->list[all->count++] = (struct model_removed){d->mailbox, d->uid, model_serial(d->size),
+                                                     d->flags | look_bits(d->keywords)};
+}
 
 int look_all(struct store_account *a, struct album *ret) {
+    struct drawing d = {a, ret};
     ret->whole = true;
+    ret->removals.count = 0;
+    look_properties(a, ret);
+    read_values(a, &ret->properties);
+    struct deleted_place place = {0};
+    for (bool more = true; more;) {
+        int r = store_deleted_each(a, &place, MODEL_REMOVED / 100, draw_removed, &d, &more);
+        if (r)
+            return r;
+    }
     ret->count = store_mailbox_count(a);
     assert_true(ret->count <= MODEL_MAILBOXES);
     for (size_t i = 0; i < ret->count; i++) {

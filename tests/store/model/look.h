@@ -36,5 +36,19 @@ bool look_is_unchanged(const struct look *l);
  */
 int look_read(struct look *l, size_t place, uint32_t way);
 
-/* All mailboxes of an account in which nothing goes on. */
-int look_all(struct store_account *a, struct album *ret);
+/* The place of a message in it that has come from elsewhere: no copy, and not known to the model.
+ */
+bool look_find(const struct look *l, struct model_mailbox *b, const struct model_change *arrival,
+               struct model_entry *ret);
+
+/* Paths of the model have '/' between names; text of the store's. */
+struct slice look_path(const char *path, char text[static MODEL_NAME]);
+
+/* The properties of an account, at one moment. */
+void look_properties(const struct store_account *a, struct album *ret);
+
+/* What the store says has changed since a MODSEQ makes the older properties the new ones. */
+void look_property_changes(const struct store_account *a, const struct album *old, uint64_t since);
+
+/* All of an account in which nothing goes on; values of metadata are read. */
+int look_all(struct store_account *a, struct album *ret) WAITS;

@@ -37,7 +37,23 @@ void model_bytes(uint32_t serial, char *to) {
     memcpy(to, head, (size_t)len);
 }
 
-/* ------------------------------------------------------------------ changes */
+#define LARGE_VALUE 3000U /* every 4th value is so much longer */
+
+uint32_t model_value_size(uint32_t value) {
+    return value + (value % 4 == 0 ? LARGE_VALUE : 0);
+}
+
+uint32_t model_value_of(uint32_t size) {
+    uint32_t value = size - (size > LARGE_VALUE ? LARGE_VALUE : 0);
+    return value > 0 && model_value_size(value) == size ? value : 0;
+}
+
+void model_value(uint32_t value, char *to) {
+    for (uint32_t i = 0; i < model_value_size(value); i++)
+        to[i] = (char)(value * 7 + i * i);
+}
+
+/* ------------------------------------------------------------------ mailboxes */
 
 struct model_mailbox *model_mailbox(struct model *m, uint32_t id) {
     for (size_t i = 0; i < m->count; i++)
@@ -53,6 +69,46 @@ struct model_entry *model_entry(struct model_mailbox *m, uint32_t uid) {
     return NULL;
 }
 
+struct model_mailbox *model_named(struct model *m, uint32_t parent, const char *name) {
+    for (size_t i = 0; i < m->count; i++)
+        if (m->mailboxes[i].parent == parent && strcmp(m->mailboxes[i].name, name) == 0)
+            return &m->mailboxes[i];
+    return NULL;
+}
+
+bool model_lies_below(struct model *m, uint32_t mailbox, uint32_t above) {
+    for (struct model_mailbox *b; (b = model_mailbox(m, mailbox)); mailbox = b->parent)
+        if (mailbox == above)
+            return true;
+    return false;
+}
+
+void model_path(struct model *m, uint32_t mailbox, char path[static MODEL_NAME]) {
+    path[0] = 0;
+    for (struct model_mailbox *b; (b = model_mailbox(m, mailbox)); mailbox = b->parent) {
+        char below[MODEL_NAME];
+        strcpy(below, path);
+        int len = snprintf(path, MODEL_NAME, "%s%s%s", b->name, below[0] ? "/" : "", below);
+        MUST(len < (int)MODEL_NAME);
+    }
+}
+
+bool model_is_gone(const struct model *m, uint32_t mailbox) {
+    for (size_t i = 0; i < m->gone_count; i++)
+        if (m->gone[i] == mailbox)
+            return true;
+    return false;
+}
+
+bool model_has_key(const struct model *m, const struct model_key *key) {
+    for (size_t i = 0; i < m->key_count; i++)
+        if (memcmp(&m->keys[i], key, sizeof *key) == 0)
+            return true;
+    return false;
+}
+
+/* ------------------------------------------------------------------ changes */
+
 static bool has_uid(const struct model_change *c, uint32_t uid) {
     for (size_t i = 0; i < c->uid_count; i++)
         if (c->uids[i] == uid)
@@ -60,12 +116,11 @@ static bool has_uid(const struct model_change *c, uint32_t uid) {
     return false;
 }
 
-/* A new entry goes where its UID belongs; one without a number goes to the end. */
+/* A new entry goes where its UID belongs; one without a number, or behind such, to the end. */
 static void insert(struct model_mailbox *m, const struct model_entry *e) {
     MUST(m->count < MODEL_ENTRIES);
     size_t place = m->count;
-    while (e->uid && place > 0 &&
-           (m->entries[place - 1].uid > e->uid || !m->entries[place - 1].uid))
+    while (e->uid && place > 0 && m->entries[place - 1].uid > e->uid)
         place--;
     memmove(&m->entries[place + 1], &m->entries[place], (m->count - place) * sizeof *e);
     m->entries[place] = *e;
@@ -78,7 +133,11 @@ static size_t apply_delivery(struct model *m, struct model_mailbox *b,
         return 0;
     m->delivered[c->serial] = true;
     m->first_uid[c->serial] = c->uid;
-    insert(b, &(struct model_entry){c->uid, c->serial, c->add, c->modseq, ""});
+    insert(b, &(struct model_entry){.uid = c->uid,
+                                    .serial = c->serial,
+                                    .flags = c->add,
+                                    .modseq = c->modseq,
+                                    .body = c->body});
     b->uidnext = MAX(b->uidnext, c->uid + 1);
     return 1;
 }
@@ -98,11 +157,22 @@ static size_t apply_flags(struct model_mailbox *b, const struct model_change *c)
     return changed;
 }
 
-static size_t apply_expunge(struct model_mailbox *b, const struct model_change *c) {
+static void remember(struct model *m, uint32_t mailbox, const struct model_entry *e) {
+    struct model_removals *all = &m->removals;
+    if (!m->remembers)
+        return;
+    MUST(all->count < MODEL_REMOVED);
+    all->list[all->count++] = (struct model_removed){mailbox, e->uid, e->serial, e->flags};
+}
+
+static size_t apply_expunge(struct model *m, struct model_mailbox *b,
+                            const struct model_change *c) {
     size_t kept = 0, before = b->count;
     for (size_t i = 0; i < before; i++)
         if (!b->entries[i].uid || !has_uid(c, b->entries[i].uid))
             b->entries[kept++] = b->entries[i];
+        else if (c->verb == MODEL_EXPUNGE)
+            remember(m, b->id, &b->entries[i]);
     b->count = kept;
     return before - kept;
 }
@@ -112,14 +182,18 @@ static size_t apply_copy(struct model *m, struct model_mailbox *b, const struct 
     struct model_mailbox *to = model_mailbox(m, c->to);
     struct model_entry copies[MODEL_UIDS];
     uint32_t count = 0;
+    if (!to)
+        return 0;
     for (size_t i = 0; i < b->count; i++)
         if (b->entries[i].uid && has_uid(c, b->entries[i].uid)) {
             uint32_t uid = c->uid ? c->uid + count : 0;
-            copies[count++] = (struct model_entry){
-                .uid = uid, .serial = b->entries[i].serial, .flags = b->entries[i].flags};
+            copies[count++] = (struct model_entry){.uid = uid,
+                                                   .serial = b->entries[i].serial,
+                                                   .flags = b->entries[i].flags,
+                                                   .body = b->entries[i].body};
         }
     if (c->verb == MODEL_MOVE)
-        (void)apply_expunge(b, c);
+        (void)apply_expunge(m, b, c);
     for (uint32_t i = 0; i < count; i++) {
         insert(to, &copies[i]);
         to->uidnext = MAX(to->uidnext, copies[i].uid + 1);
@@ -127,18 +201,138 @@ static size_t apply_copy(struct model *m, struct model_mailbox *b, const struct 
     return count;
 }
 
-static size_t apply_create(struct model *m, const struct model_change *c) {
-    for (size_t i = 0; i < m->count; i++)
-        if (strcmp(m->mailboxes[i].name, c->name) == 0)
+bool model_arrives_with(const struct model_change *c, uint64_t flags) {
+    bool found = flags == c->add;
+    for (size_t i = 0; i < c->word_count; i++)
+        found |= flags == c->words[i];
+    return found;
+}
+
+/* A message that comes again is not stored again. */
+static size_t apply_arrival(struct model *m, struct model_mailbox *b,
+                            const struct model_change *c) {
+    if (c->key.origin != MODEL_UNIQUE) {
+        if (model_has_key(m, &c->key))
             return 0;
+        MUST(m->key_count < MODEL_KEYS);
+        m->keys[m->key_count++] = c->key;
+    }
+    insert(b, &(struct model_entry){.uid = c->uid,
+                                    .serial = c->serial,
+                                    .flags = c->add,
+                                    .modseq = c->modseq,
+                                    .body = c->body});
+    if (!c->is_found)
+        b->uidnext = MAX(b->uidnext, c->uid + 1);
+    return 1;
+}
+
+static struct model_property *property(struct model *m, uint32_t mailbox, enum model_kind kind,
+                                       const char *name) {
+    for (size_t i = 0; i < m->properties.count; i++) {
+        struct model_property *p = &m->properties.list[i];
+        if (p->mailbox == mailbox && p->kind == kind && strcmp(p->name, name) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+static size_t set_property(struct model *m, const struct model_property *wanted) {
+    struct model_properties *all = &m->properties;
+    struct model_property *p = property(m, wanted->mailbox, wanted->kind, wanted->name);
+    if (p ? p->value == wanted->value : !wanted->value)
+        return 0;
+    if (!p) {
+        MUST(all->count < MODEL_PROPERTIES);
+        p = &all->list[all->count++];
+    }
+    *p = wanted->value ? *wanted : all->list[--all->count];
+    return 1;
+}
+
+static size_t apply_property(struct model *m, const struct model_change *c) {
+    struct model_property wanted = {.mailbox = c->mailbox, .kind = c->kind, .value = c->value};
+    strcpy(wanted.name, c->name);
+    const struct model_property *p = property(m, c->mailbox, c->kind, c->name);
+    if (c->mailbox && !model_mailbox(m, c->mailbox))
+        return 0;
+    if (c->how)
+        wanted.value =
+            c->how == '+' ? (p ? p->value : 0) | c->value : (p ? p->value : 0) & ~c->value;
+    return set_property(m, &wanted);
+}
+
+static size_t apply_create(struct model *m, const struct model_change *c) {
+    if (model_named(m, c->to, c->name) || (c->to && !model_mailbox(m, c->to)))
+        return 0;
     MUST(m->count < MODEL_MAILBOXES);
     struct model_mailbox *b = &m->mailboxes[m->count++];
     b->id = c->new_mailbox;
+    b->parent = c->to;
     b->uidvalidity = c->uidvalidity;
     b->uidnext = b->promised = 1;
     b->modseq = 0;
     b->count = 0;
     strcpy(b->name, c->name);
+    for (size_t i = 0, count = m->properties.count; c->to && i < count; i++) {
+        struct model_property p = m->properties.list[i];
+        if (p.mailbox != c->to || p.kind != MODEL_RIGHTS)
+            continue;
+        p.mailbox = b->id;
+        (void)set_property(m, &p);
+    }
+    return 1;
+}
+
+/* Subscriptions of its path, and of those below it, go along. */
+static size_t apply_rename(struct model *m, struct model_mailbox *b, const struct model_change *c) {
+    char from[MODEL_NAME], to[MODEL_NAME];
+    struct model_properties before = m->properties;
+    if (model_named(m, c->to, c->name) || (c->to && !model_mailbox(m, c->to)) ||
+        model_lies_below(m, c->to, b->id))
+        return 0;
+    model_path(m, b->id, from);
+    b->parent = c->to;
+    strcpy(b->name, c->name);
+    model_path(m, b->id, to);
+    size_t len = strlen(from);
+    for (size_t i = 0; i < before.count; i++) {
+        struct model_property p = before.list[i], after = p;
+        if (p.kind != MODEL_SUBSCRIPTION || strncmp(p.name, from, len) != 0 ||
+            (p.name[len] && p.name[len] != '/'))
+            continue;
+        p.value = 0;
+        (void)set_property(m, &p);
+        MUST(snprintf(after.name, MODEL_NAME, "%s%s", to, p.name + len) < (int)MODEL_NAME);
+        (void)set_property(m, &after);
+    }
+    return 1;
+}
+
+static bool has_children(const struct model *m, uint32_t mailbox) {
+    for (size_t i = 0; i < m->count; i++)
+        if (m->mailboxes[i].parent == mailbox)
+            return true;
+    return false;
+}
+
+/* With all that is in it, and its properties; subscriptions are of names, and stay. */
+static size_t apply_remove(struct model *m, struct model_mailbox *b) {
+    uint32_t id = b->id;
+    struct model_properties *all = &m->properties;
+    size_t kept = 0;
+    if (has_children(m, id))
+        return 0;
+    for (size_t i = 0; i < b->count; i++)
+        remember(m, id, &b->entries[i]);
+    for (size_t i = 0; i < all->count; i++)
+        if (all->list[i].mailbox != id)
+            all->list[kept++] = all->list[i];
+    all->count = kept;
+    MUST(m->gone_count < MODEL_GONE);
+    m->gone[m->gone_count++] = id;
+    size_t behind = (size_t)(&m->mailboxes[--m->count] - b);
+    memmove(b, b + 1, behind * sizeof *b);
     return 1;
 }
 
@@ -146,8 +340,11 @@ size_t model_apply(struct model *m, const struct model_change *c) {
     m->modseq = MAX(m->modseq, c->modseq);
     if (c->verb == MODEL_CREATE)
         return apply_create(m, c);
+    if (c->verb == MODEL_PROPERTY)
+        return apply_property(m, c);
     struct model_mailbox *b = model_mailbox(m, c->mailbox);
-    MUST(b);
+    if (!b) /* removed meanwhile */
+        return 0;
     b->modseq = MAX(b->modseq, c->modseq);
     switch (c->verb) {
     case MODEL_DELIVER:
@@ -155,11 +352,18 @@ size_t model_apply(struct model *m, const struct model_change *c) {
     case MODEL_FLAGS:
         return apply_flags(b, c);
     case MODEL_EXPUNGE:
-        return apply_expunge(b, c);
+        return apply_expunge(m, b, c);
     case MODEL_COPY:
     case MODEL_MOVE:
         return apply_copy(m, b, c);
+    case MODEL_RENAME:
+        return apply_rename(m, b, c);
+    case MODEL_REMOVE:
+        return apply_remove(m, b);
+    case MODEL_ARRIVE:
+        return apply_arrival(m, b, c);
     case MODEL_CREATE:
+    case MODEL_PROPERTY:
         break;
     }
     return 0;
@@ -176,13 +380,17 @@ struct model_sum model_sum(const struct model_mailbox *m, uint64_t seen_flag) {
 
 struct model_sum model_usage(const struct model *m) {
     struct model_sum sum = {0};
-    bool counted[MODEL_SERIALS] = {false};
+    uint64_t counted[MODEL_MAILBOXES * MODEL_ENTRIES];
     for (size_t i = 0; i < m->count; i++)
         for (size_t k = 0; k < m->mailboxes[i].count; k++) {
-            uint32_t serial = m->mailboxes[i].entries[k].serial;
-            sum.messages += !counted[serial];
-            sum.bytes += counted[serial] ? 0 : model_size(serial);
-            counted[serial] = true;
+            const struct model_entry *e = &m->mailboxes[i].entries[k];
+            size_t at = 0;
+            while (at < sum.messages && counted[at] != e->body)
+                at++;
+            if (at < sum.messages)
+                continue;
+            counted[sum.messages++] = e->body;
+            sum.bytes += model_size(e->serial);
         }
     return sum;
 }
@@ -191,7 +399,9 @@ struct model_sum model_usage(const struct model *m) {
 
 static const struct picture *picture_of(const struct album *seen, const struct model_mailbox *b) {
     for (size_t i = 0; i < seen->count; i++)
-        if (b->id ? seen->pictures[i].id == b->id : strcmp(seen->pictures[i].name, b->name) == 0)
+        if (b->id < MODEL_UNKNOWN ? seen->pictures[i].id == b->id
+                                  : seen->pictures[i].parent == b->parent &&
+                                        strcmp(seen->pictures[i].name, b->name) == 0)
             return &seen->pictures[i];
     return NULL;
 }
@@ -205,13 +415,16 @@ static bool entry_is(const struct model_mailbox *b, const struct model_entry *e,
         return false;
     if (e->modseq ? e->modseq != seen->modseq : seen->modseq == 0)
         return false;
+    if (e->body && e->body != seen->body)
+        return false;
     return e->uidl[0] == 0 || seen->uidl[0] == 0 || strcmp(e->uidl, seen->uidl) == 0;
 }
 
 static bool mailbox_is(const struct model_mailbox *b, const struct picture *p) {
     if (b->count != p->count || p->uidnext < MAX(b->uidnext, b->promised) || p->modseq < b->modseq)
         return false;
-    if (strcmp(b->name, p->name) != 0 || (b->uidvalidity && b->uidvalidity != p->uidvalidity))
+    if (strcmp(b->name, p->name) != 0 || b->parent != p->parent ||
+        (b->uidvalidity && b->uidvalidity != p->uidvalidity))
         return false;
     uint32_t above = 0;
     for (size_t i = 0; i < b->count; i++) {
@@ -224,15 +437,53 @@ static bool mailbox_is(const struct model_mailbox *b, const struct picture *p) {
     return true;
 }
 
-static bool is_seen(const struct model *m, const struct album *seen) {
+static bool properties_are(struct model *m, const struct album *seen) {
+    if (m->properties.count != seen->properties.count)
+        return false;
+    for (size_t i = 0; i < seen->properties.count; i++) {
+        const struct model_property *p = &seen->properties.list[i];
+        const struct model_property *mine = property(m, p->mailbox, p->kind, p->name);
+        if (!mine || mine->value != p->value)
+            return false;
+    }
+    return true;
+}
+
+/* The oldest may have been forgotten. */
+static bool removals_are(const struct model *m, const struct album *seen) {
+    const struct model_removals *mine = &m->removals, *theirs = &seen->removals;
+    size_t forgotten = mine->count - MIN(mine->count, theirs->count);
+    if (theirs->count > mine->count || (forgotten > 0 && !m->forgets))
+        return false;
+    for (size_t i = 0; i < theirs->count; i++) {
+        const struct model_removed *a = &mine->list[forgotten + i], *b = &theirs->list[i];
+        if (a->mailbox != b->mailbox || (a->uid && a->uid != b->uid) || a->serial != b->serial ||
+            a->flags != b->flags)
+            return false;
+    }
+    return true;
+}
+
+/* A mailbox whose number was not known until it was seen. */
+static void learn_mailbox(struct model *m, struct model_mailbox *b, uint32_t id) {
+    for (size_t i = 0; b->id != id && i < m->properties.count; i++)
+        if (m->properties.list[i].mailbox == b->id)
+            m->properties.list[i].mailbox = id;
+    b->id = id;
+}
+
+static bool is_seen(struct model *m, const struct album *seen) {
     if (seen->whole && m->count != seen->count)
         return false;
     for (size_t i = 0; i < m->count; i++) {
         const struct picture *p = picture_of(seen, &m->mailboxes[i]);
         if (p ? !mailbox_is(&m->mailboxes[i], p) : seen->whole)
             return false;
+        if (p)
+            learn_mailbox(m, &m->mailboxes[i], p->id);
     }
-    return true;
+    return (!seen->has_properties || properties_are(m, seen)) &&
+           (!seen->whole || removals_are(m, seen));
 }
 
 /* What has been seen once stays so: numbers that nobody had told, and those that may come. */
@@ -242,7 +493,6 @@ static void take_over(struct model *m, const struct album *seen) {
         const struct picture *p = picture_of(seen, b);
         if (!p)
             continue;
-        b->id = p->id;
         b->uidvalidity = p->uidvalidity;
         b->uidnext = b->promised = p->uidnext;
         b->modseq = p->modseq;
@@ -254,10 +504,30 @@ static void take_over(struct model *m, const struct album *seen) {
             *e = p->entries[k];
         }
     }
+    if (seen->whole)
+        m->removals = seen->removals;
+}
+
+/* A message that nobody sees has not come, unless it has gone with its mailbox. */
+static bool cannot_be(const struct model_change *c, const struct model_change *changes,
+                      size_t count, const struct album *seen) {
+    const struct picture *p = NULL;
+    if (c->verb != MODEL_DELIVER && c->verb != MODEL_ARRIVE)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].verb == MODEL_REMOVE)
+            return false;
+    for (size_t i = 0; i < seen->count; i++)
+        if (seen->pictures[i].id == c->mailbox)
+            p = &seen->pictures[i];
+    for (size_t i = 0; p && i < p->count; i++)
+        if (p->entries[i].serial == c->serial)
+            return false;
+    return p != NULL;
 }
 
 static bool explain(struct model *m, const struct model_change *changes, size_t count,
-                    unsigned used, const struct album *seen) {
+                    uint64_t used, const struct album *seen) {
     if (is_seen(m, seen)) {
         take_over(m, seen);
         return true;
@@ -266,11 +536,11 @@ static bool explain(struct model *m, const struct model_change *changes, size_t 
     MUST(with);
     bool found = false;
     for (size_t i = 0; i < count && !found; i++) {
-        if (used & 1U << i)
+        if (used & 1ULL << i || cannot_be(&changes[i], changes, count, seen))
             continue;
         memcpy(with, m, sizeof *m);
         found = model_apply(with, &changes[i]) > 0 &&
-                explain(with, changes, count, used | 1U << i, seen);
+                explain(with, changes, count, used | 1ULL << i, seen);
     }
     if (found)
         memcpy(m, with, sizeof *m);
@@ -278,9 +548,36 @@ static bool explain(struct model *m, const struct model_change *changes, size_t 
     return found;
 }
 
+/* What arrives meanwhile with others may lie between them: it gets the numbers that it has. */
+static void number_arrival(struct model *m, struct model_change *c, const struct album *seen) {
+    struct model_mailbox *b = model_mailbox(m, c->mailbox);
+    for (size_t i = 0; b && i < seen->count; i++)
+        for (size_t k = 0; seen->pictures[i].id == b->id && k < seen->pictures[i].count; k++) {
+            const struct model_entry *e = &seen->pictures[i].entries[k];
+            if (e->serial != c->serial || !(c->is_vague || model_arrives_with(c, e->flags)) ||
+                e->is_copy || e->uid < c->least || model_entry(b, e->uid))
+                continue;
+            c->is_found = true;
+            c->add = e->flags;
+            c->uid = e->uid;
+            c->modseq = e->modseq;
+            c->body = e->body;
+            return;
+        }
+}
+
 bool model_explain(struct model *m, const struct model_change *changes, size_t count,
                    const struct album *seen) {
-    return explain(m, changes, count, 0, seen);
+    struct model_change *numbered = calloc(count + 1, sizeof *numbered);
+    MUST(numbered);
+    for (size_t i = 0; i < count; i++) {
+        numbered[i] = changes[i];
+        if (changes[i].verb == MODEL_ARRIVE)
+            number_arrival(m, &numbered[i], seen);
+    }
+    bool found = explain(m, numbered, count, 0, seen);
+    free(numbered);
+    return found;
 }
 
 /* ------------------------------------------------------------------ for a person */
@@ -293,11 +590,11 @@ static void print_entry(const char *who, const struct model_entry *e) {
 
 static void print_mailbox(const struct model_mailbox *b, const struct picture *p) {
     fprintf(stderr,
-            "  mailbox %s: id %" PRIu32 " uidvalidity %" PRIu32 " uidnext %" PRIu32
-            " modseq %" PRIu64 "\n    seen with: id %" PRIu32 " uidvalidity %" PRIu32
-            " uidnext %" PRIu32 " modseq %" PRIu64 "\n",
-            b->name, b->id, b->uidvalidity, MAX(b->uidnext, b->promised), b->modseq, p->id,
-            p->uidvalidity, p->uidnext, p->modseq);
+            "  mailbox %s below %" PRIu32 ": id %" PRIu32 " uidvalidity %" PRIu32
+            " uidnext %" PRIu32 " modseq %" PRIu64 "\n    seen %s below %" PRIu32 ": id %" PRIu32
+            " uidvalidity %" PRIu32 " uidnext %" PRIu32 " modseq %" PRIu64 "\n",
+            b->name, b->parent, b->id, b->uidvalidity, MAX(b->uidnext, b->promised), b->modseq,
+            p->name, p->parent, p->id, p->uidvalidity, p->uidnext, p->modseq);
     size_t i = 0, k = 0;
     while (i < b->count || k < p->count) {
         bool both = i < b->count && k < p->count && b->entries[i].uid == p->entries[k].uid;
@@ -315,18 +612,35 @@ static void print_mailbox(const struct model_mailbox *b, const struct picture *p
 }
 
 void model_print_change(const char *who, const struct model_change *c) {
-    static const char *const verbs[] = {"deliver", "flags", "expunge", "copy", "move", "create"};
+    static const char *const verbs[] = {"deliver", "flags",  "expunge", "copy",     "move",
+                                        "create",  "rename", "remove",  "property", "arrive"};
     fprintf(stderr,
-            "  %s: %s mailbox %" PRIu32 " to %" PRIu32 " message %" PRIu32 " +%" PRIx64 " -%" PRIx64
-            " uid %" PRIu32 " modseq %" PRIu64 " %s:",
-            who, verbs[c->verb], c->mailbox, c->to, c->serial, c->add, c->remove, c->uid, c->modseq,
-            c->name);
+            "  %s: %s account %u mailbox %" PRIu32 " to %" PRIu32 " message %" PRIu32 " +%" PRIx64
+            " -%" PRIx64 " uid %" PRIu32 " modseq %" PRIu64 " %s kind %u %c%" PRIu32
+            " key %u %" PRIu32 " %" PRIu32 " %" PRIu32 ":",
+            who, verbs[c->verb], c->account, c->mailbox, c->to, c->serial, c->add, c->remove,
+            c->uid, c->modseq, c->name, c->kind, c->how ? c->how : ' ', c->value, c->key.origin,
+            c->key.mailbox, c->key.uid, c->key.to);
     for (size_t i = 0; i < c->uid_count; i++)
         fprintf(stderr, " %" PRIu32, c->uids[i]);
     fprintf(stderr, "\n");
 }
 
-void model_print_difference(const struct model *m, const struct model_change *changes, size_t count,
+static void print_properties(const char *who, const struct model_properties *all) {
+    for (size_t i = 0; i < all->count; i++)
+        fprintf(stderr, "    %s mailbox %" PRIu32 " kind %u %s: %" PRIu32 "\n", who,
+                all->list[i].mailbox, all->list[i].kind, all->list[i].name, all->list[i].value);
+}
+
+static void print_removals(const char *who, const struct model_removals *all) {
+    for (size_t i = 0; i < all->count; i++)
+        fprintf(
+            stderr,
+            "    %s mailbox %" PRIu32 " uid %" PRIu32 " message %" PRIu32 " flags %" PRIx64 "\n",
+            who, all->list[i].mailbox, all->list[i].uid, all->list[i].serial, all->list[i].flags);
+}
+
+void model_print_difference(struct model *m, const struct model_change *changes, size_t count,
                             const struct album *seen) {
     for (size_t i = 0; i < count; i++)
         model_print_change("on its way", &changes[i]);
@@ -339,4 +653,12 @@ void model_print_difference(const struct model *m, const struct model_change *ch
     }
     if (seen->whole && m->count != seen->count)
         fprintf(stderr, "  %zu mailboxes expected, %zu seen\n", m->count, seen->count);
+    if (seen->has_properties && !properties_are(m, seen)) {
+        print_properties("expected", &m->properties);
+        print_properties("seen    ", &seen->properties);
+    }
+    if (seen->whole && !removals_are(m, seen)) {
+        print_removals("expected", &m->removals);
+        print_removals("seen    ", &seen->removals);
+    }
 }

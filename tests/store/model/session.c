@@ -6,294 +6,128 @@
 
 #include "fiber/fiber.h"
 
-struct session {
-    struct run *run;
-    unsigned number;
-    struct store_account *account;
-    struct look *held; /* a picture that is some steps old */
-};
-
-static uint32_t pick(struct session *s, uint32_t bound) {
+uint32_t session_pick(struct session *s, uint32_t bound) {
     return rng_below(&s->run->rng, bound);
+}
+
+unsigned session_account(const struct session *s) {
+    return (unsigned)(s->side - s->run->sides);
+}
+
+struct model_mailbox *session_mailbox(struct session *s) {
+    struct model *m = s->side->model;
+    return &m->mailboxes[session_pick(s, 2) ? 0 : session_pick(s, (uint32_t)m->count)];
+}
+
+uint64_t session_word(struct session *s) {
+    uint64_t keywords =
+        session_pick(s, 2) ? (uint64_t)session_pick(s, 1U << LOOK_KEYWORDS) << 8 : 0;
+    return session_pick(s, STORE_FLAGS + 1) | keywords;
+}
+
+bool session_is_full(const struct model_mailbox *b) {
+    return b->count + (size_t)(SESSIONS * MODEL_UIDS) > MODEL_ENTRIES;
 }
 
 /* ------------------------------------------------------------------ changes */
 
-static struct model_change *begin(struct session *s, enum model_verb verb, uint32_t mailbox) {
-    struct model_change *c = &s->run->flying[s->number];
-    *c = (struct model_change){.verb = verb, .mailbox = mailbox};
-    s->run->is_flying[s->number] = true;
+struct model_change *session_begin(struct session *s, unsigned slot, enum model_verb verb,
+                                   uint32_t mailbox) {
+    size_t at = (size_t)s->number * SLOTS + slot;
+    struct model_change *c = &s->run->flying[at];
+    *c = (struct model_change){.verb = verb, .account = session_account(s), .mailbox = mailbox};
+    s->run->is_flying[at] = true;
     return c;
 }
 
-/* The change has come back, with its numbers in `c`; how much the model was changed by it. */
-static size_t end(struct session *s, struct model_change *c, int error) {
+void session_drop(struct session *s, struct model_change *c) {
+    s->run->is_flying[c - s->run->flying] = false;
+    if (s->run->trace)
+        model_print_change("refused", c);
+}
+
+bool session_is_flying(const struct session *s, unsigned account, enum model_verb verb,
+                       uint32_t mailbox) {
+    const struct run *run = s->run;
+    for (size_t i = 0; i < SESSIONS * SLOTS; i++) {
+        const struct model_change *f = &run->flying[i];
+        if (run->is_flying[i] && f->account == account && f->verb == verb &&
+            (!mailbox || f->mailbox == mailbox || f->to == mailbox))
+            return true;
+    }
+    return false;
+}
+
+bool session_is_carried(const struct session *s, uint32_t mailbox) {
+    return s->run->carried.account == session_account(s) && s->run->carried.mailbox == mailbox;
+}
+
+static bool may_be_gone(const struct session *s, unsigned account, uint32_t mailbox) {
+    return mailbox && (model_is_gone(s->run->sides[account].model, mailbox) ||
+                       session_is_flying(s, account, MODEL_REMOVE, mailbox));
+}
+
+/* Messages that are carried away at this moment may have the new flags or the old ones. */
+static void note_flags(struct run *run, const struct model_change *c) {
+    struct model_mailbox *b = model_mailbox(run->sides[c->account].model, c->mailbox);
+    for (size_t i = 0; b && c->verb == MODEL_FLAGS && i < SESSIONS * SLOTS; i++) {
+        struct model_change *f = &run->flying[i];
+        if (!run->is_flying[i] || f->account == c->account || f->from != c->mailbox)
+            continue;
+        const struct model_entry *e = model_entry(b, f->source);
+        if (e && !model_arrives_with(f, e->flags) && f->word_count < MODEL_WORDS)
+            f->words[f->word_count++] = e->flags;
+    }
+}
+
+/* A copy of a change that is on its way, for model_explain(). */
+static struct model_change flying_copy(const struct run *run, const struct model_change *c) {
+    struct model_change copy = *c;
+    struct model_mailbox *b = model_mailbox(run->sides[1 - c->account].model, c->from);
+    copy.is_there = b && model_entry(b, c->source);
+    for (size_t i = 0; copy.from && i < SESSIONS * SLOTS; i++)
+        copy.is_vague |= run->is_flying[i] && run->flying[i].verb == MODEL_FLAGS &&
+                         run->flying[i].account != c->account && run->flying[i].mailbox == c->from;
+    return copy;
+}
+
+size_t session_end(struct session *s, struct model_change *c, int error) {
     struct run *run = s->run;
+    struct side *side = &run->sides[c->account];
     if (run->over)
         return 0;
-    run->is_flying[s->number] = false;
+    run->is_flying[c - run->flying] = false;
     if (run->trace)
         model_print_change(error ? "failed" : "done", c);
-    if (error) {
-        assert_true(run->trouble && (error == -EIO || error == -ENOSPC));
-        if (run->maybe_count < MAYBES)
-            run->maybes[run->maybe_count++] = *c;
+    if (error == -E_UNKNOWN) {
+        assert_true(may_be_gone(s, c->account, c->mailbox) || may_be_gone(s, c->account, c->to));
         return 0;
     }
-    size_t changed = model_apply(run->model, c);
-    if (changed > 0)
-        run->maybe_count = 0;
+    if (error) {
+        assert_true(run->trouble && (error == -EIO || error == -ENOSPC));
+        if (side->maybe_count < MAYBES)
+            side->maybes[side->maybe_count++] = *c;
+        return 0;
+    }
+    size_t changed = model_apply(side->model, c);
+    note_flags(run, c);
+    if (changed > 0 && !c->is_acknowledged) /* else it was written some time ago */
+        side->maybe_count = 0;
     return changed;
 }
 
-/* No room for what may be on its way. */
-static bool is_full(const struct model_mailbox *b) {
-    return b->count + (size_t)(SESSIONS * MODEL_UIDS) > MODEL_ENTRIES;
-}
-
-static struct model_mailbox *pick_mailbox(struct session *s) {
-    struct model *m = s->run->model;
-    return &m->mailboxes[pick(s, 2) ? 0 : pick(s, (uint32_t)m->count)];
-}
-
-static void pick_uids(struct session *s, const struct model_mailbox *b, struct model_change *c) {
-    c->uid_count = 1 + pick(s, MODEL_UIDS);
-    bool neighbours = pick(s, 3) == 0;
-    uint32_t first = pick(s, (uint32_t)b->count + 1);
+void session_uids(struct session *s, const struct model_mailbox *b, struct model_change *c) {
+    c->uid_count = 1 + session_pick(s, MODEL_UIDS);
+    bool neighbours = session_pick(s, 3) == 0;
+    uint32_t first = session_pick(s, (uint32_t)b->count + 1);
+    /* Else one that has gone, or never comes; not one that may be coming now. */
+    bool comes = session_is_flying(s, c->account, MODEL_ARRIVE, b->id);
     for (size_t i = 0; i < c->uid_count; i++) {
-        size_t place = neighbours ? first + i : pick(s, (uint32_t)b->count + 1);
-        /* Else one that has gone, or never comes; not one that may be coming now. */
-        c->uids[i] = place < b->count && pick(s, 8) ? b->entries[place].uid
-                     : pick(s, 8)                   ? pick(s, b->uidnext)
-                                                    : UINT32_MAX - pick(s, 2);
+        size_t place = neighbours ? first + i : session_pick(s, (uint32_t)b->count + 1);
+        c->uids[i] = place < b->count && session_pick(s, 8) ? b->entries[place].uid
+                     : session_pick(s, 8) && !comes         ? session_pick(s, b->uidnext)
+                                                            : UINT32_MAX - session_pick(s, 2);
     }
-}
-
-/* Flags, and sometimes keywords. */
-static uint64_t pick_word(struct session *s) {
-    uint64_t keywords = pick(s, 2) ? (uint64_t)pick(s, 1U << LOOK_KEYWORDS) << 8 : 0;
-    return pick(s, STORE_FLAGS + 1) | keywords;
-}
-
-/* ------------------------------------------------------------------ deliveries */
-
-static int deliver(struct session *s, const struct model_change *c, uint64_t quota,
-                   struct store_delivered *ret) {
-    char key[32], *bytes = mem_alloc(model_size(c->serial));
-    (void)snprintf(key, sizeof key, "key %" PRIu32, c->serial);
-    model_bytes(c->serial, bytes);
-    struct slice names[LOOK_KEYWORDS];
-    size_t keywords = look_names(c->add, pick(s, 2), names);
-    size_t cut = pick(s, (uint32_t)model_size(c->serial));
-    struct slice parts[] = {slice_of(bytes, cut),
-                            slice_of(bytes + cut, model_size(c->serial) - cut)};
-    struct store_delivery d = {.mailbox = c->mailbox,
-                               .key = slice_of_str(key),
-                               .return_path = S("tama@example.test"),
-                               .flags = c->add & STORE_FLAGS,
-                               .keywords = names,
-                               .keyword_count = keywords,
-                               .quota = quota,
-                               .parts = parts,
-                               .part_count = 2};
-    int error = store_deliver(s->run->world->store, TEST_ACCOUNT, &d, ret);
-    free(bytes);
-    return error;
-}
-
-static void ended_delivery(struct session *s, struct model_change *c, uint32_t least, int error,
-                           const struct store_delivered *d) {
-    struct model *m = s->run->model;
-    if (!error && !s->run->over) {
-        c->uid = d->uid;
-        c->modseq = d->already ? 0 : d->modseq;
-        assert_int_equal(d->already, m->delivered[c->serial]);
-        if (d->already) /* long ago the UID is not known any more */
-            assert_true(d->uid == 0 || d->uid == m->first_uid[c->serial]);
-        else
-            assert_true(d->uid >= least && d->modseq > 0);
-    }
-    (void)end(s, c, error);
-}
-
-/* A new message, or one that has come before, maybe at the same moment. */
-static void do_deliver(struct session *s) {
-    struct run *run = s->run;
-    struct model_mailbox *b = pick_mailbox(s);
-    bool again = run->serial > 0 && pick(s, 5) == 0;
-    if (is_full(b) || run->serial + 1 >= MODEL_SERIALS)
-        return;
-    struct model_change *c = begin(s, MODEL_DELIVER, b->id);
-    c->serial = again ? run->serial - pick(s, MIN(run->serial, 12U)) : ++run->serial;
-    c->add = pick(s, 2) ? 0 : pick_word(s);
-    for (size_t i = 0; again && i < SESSIONS; i++) /* a message is delivered in one way only */
-        if (i != s->number && run->is_flying[i] && run->flying[i].verb == MODEL_DELIVER &&
-            run->flying[i].serial == c->serial)
-            c->mailbox = run->flying[i].mailbox, c->add = run->flying[i].add;
-    struct store_delivered d = {0};
-    uint32_t least = MAX(b->uidnext, b->promised);
-    if (c->mailbox != b->id)
-        least = 0;
-    int error = deliver(s, c, 0, &d);
-    ended_delivery(s, c, least, error, &d);
-}
-
-/* A quota that is too small by one byte, or just large enough, when nobody else does anything. */
-static void do_quota(struct session *s) {
-    struct run *run = s->run;
-    struct model_mailbox *b = pick_mailbox(s);
-    if (is_full(b) || run->serial + 1 >= MODEL_SERIALS)
-        return;
-    struct model_change *c = begin(s, MODEL_DELIVER, b->id);
-    c->serial = ++run->serial;
-    uint64_t held = model_usage(run->model).bytes, coming = 0, going = 0;
-    for (size_t i = 0; i < SESSIONS; i++) {
-        const struct model_change *f = &run->flying[i];
-        if (i == s->number || !run->is_flying[i])
-            continue;
-        if (f->verb == MODEL_DELIVER)
-            coming += model_size(f->serial);
-        going += f->verb == MODEL_EXPUNGE ? held : 0; /* nobody knows */
-    }
-    bool fits = pick(s, 2);
-    uint64_t quota = held + model_size(c->serial) + (fits ? coming : 0) - (fits ? 0 : 1);
-    unsigned steps = run->steps;
-    struct store_delivered d = {0};
-    uint32_t least = MAX(b->uidnext, b->promised);
-    int error = deliver(s, c, quota, &d);
-    bool alone = coming == 0 && going == 0 && run->steps == steps;
-    if (!run->over && error == -E_LIMIT) {
-        assert_true(!fits || !alone);
-        run->is_flying[s->number] = false;
-        return;
-    }
-    if (!run->over && !error)
-        assert_true(fits || !alone);
-    ended_delivery(s, c, least, error, &d);
-}
-
-/* To somebody else, so that this account has to give way in memory. */
-static void do_deliver_elsewhere(struct session *s) {
-    struct run *run = s->run;
-    struct slice part = S("Subject: elsewhere\r\n\r\n");
-    struct store_delivery d = {.mailbox = STORE_INBOX, .parts = &part, .part_count = 1};
-    struct store_delivered done;
-    run->others_most++;
-    int error = store_deliver(run->world->store, OTHER_ACCOUNT, &d, &done);
-    assert_true(run->over || run->trouble || error == 0);
-    run->others_least += !run->over && !error;
-}
-
-/* ------------------------------------------------------------------ what is there */
-
-/* An expunge raises HIGHESTMODSEQ (RFC 7162 §3.2.10). */
-static void check_removed(struct session *s, const struct model_change *c, uint64_t before,
-                          size_t removed, size_t wanted) {
-    struct store_mailbox now;
-    assert_int_equal(removed, wanted);
-    assert_int_equal(store_mailbox_get(s->account, c->mailbox, &now), 0);
-    assert_true(removed == 0 || now.modseq > before);
-}
-
-static void do_expunge(struct session *s) {
-    struct model_mailbox *b = pick_mailbox(s);
-    struct model_change *c = begin(s, MODEL_EXPUNGE, b->id);
-    pick_uids(s, b, c);
-    uint64_t before = b->modseq;
-    size_t removed = 0;
-    int error = store_expunge(s->account, c->mailbox, c->uids, c->uid_count, &removed);
-    size_t wanted = end(s, c, error);
-    if (!error && !s->run->over)
-        check_removed(s, c, before, removed, wanted);
-}
-
-/* COPY and MOVE (RFC 9051 §6.4.7, RFC 6851), also into the same mailbox. */
-static void copy_or_move(struct session *s, enum model_verb verb) {
-    struct model_mailbox *b = pick_mailbox(s), *to = pick_mailbox(s);
-    if (is_full(to))
-        return;
-    struct model_change *c = begin(s, verb, b->id);
-    c->to = to->id;
-    pick_uids(s, b, c);
-    struct store_copied copied = {0};
-    uint32_t least = MAX(to->uidnext, to->promised);
-    int error = store_copy(s->account, c->mailbox, c->uids, c->uid_count, c->to, verb == MODEL_MOVE,
-                           &copied);
-    if (!s->run->over)
-        c->uid = copied.count ? copied.first_uid : 0;
-    size_t wanted = end(s, c, error);
-    if (!error && !s->run->over) {
-        assert_int_equal(copied.count, wanted);
-        assert_true(wanted == 0 || copied.first_uid >= least);
-    }
-}
-
-static void do_copy(struct session *s) {
-    copy_or_move(s, MODEL_COPY);
-}
-
-static void do_move(struct session *s) {
-    copy_or_move(s, MODEL_MOVE);
-}
-
-/* With CONDSTORE's UNCHANGEDSINCE (RFC 7162 §3.1.3) at times. */
-static void do_flags(struct session *s) {
-    struct run *run = s->run;
-    struct model_mailbox *b = pick_mailbox(s);
-    struct model_change *c = begin(s, MODEL_FLAGS, b->id);
-    pick_uids(s, b, c);
-    struct slice names[2][LOOK_KEYWORDS];
-    c->add = pick_word(s);
-    c->remove = pick(s, 2) ? LOOK_BITS : pick_word(s);
-    c->unchanged_since = pick(s, 3) ? 0 : 1 + pick(s, (uint32_t)b->modseq + 2);
-    for (size_t i = 0; i < c->uid_count; i++) { /* of copies it is known when they were seen */
-        const struct model_entry *e = model_entry(b, c->uids[i]);
-        if (e && !e->modseq)
-            c->unchanged_since = 0;
-    }
-    size_t added = look_names(c->add, pick(s, 2), names[0]);
-    size_t removed = look_names(c->remove, pick(s, 2), names[1]);
-    bool replace = c->remove == LOOK_BITS && pick(s, 2);
-    uint64_t before = b->modseq;
-    struct store_flags wanted = {.add = c->add & STORE_FLAGS,
-                                 .remove = c->remove & STORE_FLAGS,
-                                 .add_keywords = names[0],
-                                 .add_keyword_count = added,
-                                 .remove_keywords = names[1],
-                                 .remove_keyword_count = removed,
-                                 .replace_keywords = replace,
-                                 .conditional = c->unchanged_since > 0,
-                                 .unchanged_since = c->unchanged_since};
-    struct store_flags_changed changed = {0};
-    int error =
-        store_set_flags(s->account, c->mailbox, c->uids, c->uid_count, &wanted, &changed, NULL);
-    if (!run->over)
-        c->modseq = changed.modseq;
-    size_t count = end(s, c, error);
-    if (!error && !run->over) {
-        assert_int_equal(changed.changed, count);
-        assert_true(count > 0 ? changed.modseq > before : changed.modseq >= before);
-    }
-}
-
-static void do_create(struct session *s) {
-    struct run *run = s->run;
-    if (run->model->count + SESSIONS > MODEL_MAILBOXES + 3 ||
-        run->mailbox_names >= MODEL_MAILBOXES - 1)
-        return;
-    struct model_change *c = begin(s, MODEL_CREATE, 0);
-    (void)snprintf(c->name, sizeof c->name, "Box %" PRIu32, ++run->mailbox_names);
-    uint32_t id = 0;
-    int error = store_create_mailbox(s->account, 0, slice_of_str(c->name), STORE_ROLE_NONE, &id);
-    struct store_mailbox m;
-    if (!error && !run->over) {
-        assert_int_equal(store_mailbox_get(s->account, id, &m), 0);
-        c->new_mailbox = id;
-        c->uidvalidity = m.uidvalidity;
-        assert_true(m.uidvalidity > 0);
-    }
-    if (end(s, c, error) == 0 && !run->over)
-        run->mailbox_names--;
 }
 
 /* ------------------------------------------------------------------ looking */
@@ -301,22 +135,25 @@ static void do_create(struct session *s) {
 /* What a session sees in the midst of all: what was acknowledged, and maybe what is on its way. */
 static void compare(struct session *s, const struct picture *p) {
     struct run *run = s->run;
-    struct model_change changes[SESSIONS];
+    struct model_change changes[SESSIONS * SLOTS];
     size_t count = 0;
-    for (size_t i = 0; i < SESSIONS; i++)
-        if (run->is_flying[i] && (run->flying[i].mailbox == p->id || run->flying[i].to == p->id))
-            changes[count++] = run->flying[i];
-    struct model *m = mem_copy(run->model, sizeof *m);
+    for (size_t i = 0; i < SESSIONS * SLOTS; i++) {
+        const struct model_change *f = &run->flying[i];
+        if (run->is_flying[i] && f->account == session_account(s) && f->verb != MODEL_PROPERTY &&
+            (f->mailbox == p->id || f->to == p->id))
+            changes[count++] = flying_copy(run, f);
+    }
+    struct model *m = mem_copy(s->side->model, sizeof *m);
     struct album *album = mem_zero(sizeof *album);
     album->count = 1;
     album->pictures[0] = *p;
     bool explained = model_explain(m, changes, count, album);
     if (!explained)
-        model_print_difference(run->model, changes, count, album);
+        model_print_difference(s->side->model, changes, count, album);
     assert_true(explained);
     free(album);
     free(m);
-    struct model_mailbox *b = model_mailbox(run->model, p->id);
+    struct model_mailbox *b = model_mailbox(s->side->model, p->id);
     b->promised = MAX(b->promised, p->uidnext);
     b->modseq = MAX(b->modseq, p->modseq);
 }
@@ -326,16 +163,16 @@ static void read_some(struct session *s, struct look *l) {
     const struct picture *p = look_picture(l);
     if (p->count == 0)
         return;
-    size_t first = pick(s, (uint32_t)p->count);
+    size_t first = session_pick(s, (uint32_t)p->count);
     for (size_t i = first; i < MIN(first + 4, p->count) && !s->run->over; i++) {
-        int error = look_read(l, i, pick(s, 3));
+        int error = look_read(l, i, session_pick(s, 3));
         if (s->run->over || !error)
             continue;
-        const uint32_t uid = p->entries[i].uid;
-        bool going = !model_entry(model_mailbox(s->run->model, p->id), uid);
-        for (size_t k = 0; k < SESSIONS && !going; k++)
-            going = s->run->is_flying[k] && (s->run->flying[k].verb == MODEL_EXPUNGE ||
-                                             s->run->flying[k].verb == MODEL_MOVE);
+        struct model_mailbox *b = model_mailbox(s->side->model, p->id);
+        bool going = !b || !model_entry(b, p->entries[i].uid) ||
+                     session_is_flying(s, session_account(s), MODEL_EXPUNGE, 0) ||
+                     session_is_flying(s, session_account(s), MODEL_MOVE, 0) ||
+                     session_is_flying(s, session_account(s), MODEL_REMOVE, 0);
         assert_int_equal(error, -E_UNKNOWN);
         assert_true(going);
     }
@@ -344,8 +181,13 @@ static void read_some(struct session *s, struct look *l) {
 static void do_look(struct session *s) {
     struct run *run = s->run;
     struct look *l;
-    uint32_t mailbox = pick_mailbox(s)->id;
-    assert_int_equal(look_open(s->account, mailbox, &l), 0);
+    uint32_t mailbox = session_mailbox(s)->id;
+    int error = look_open(s->account, mailbox, &l);
+    if (error) {
+        assert_int_equal(error, -E_UNKNOWN);
+        assert_true(run->over || may_be_gone(s, session_account(s), mailbox));
+        return;
+    }
     if (!run->over) {
         compare(s, look_picture(l));
         assert_true(store_account_modseq(s->account) >= look_picture(l)->modseq);
@@ -361,9 +203,16 @@ static void do_resync(struct session *s) {
     struct look *l;
     if (!s->held || run->over)
         return;
-    assert_int_equal(look_open(s->account, look_picture(s->held)->id, &l), 0);
-    int error = look_resync(s->account, s->held, l);
-    assert_true(run->over || run->trouble || error == 0);
+    uint32_t mailbox = look_picture(s->held)->id;
+    int error = look_open(s->account, mailbox, &l);
+    if (error) {
+        assert_int_equal(error, -E_UNKNOWN);
+        assert_true(run->over || may_be_gone(s, session_account(s), mailbox));
+        return;
+    }
+    error = look_resync(s->account, s->held, l);
+    assert_true(run->over || run->trouble || error == 0 ||
+                may_be_gone(s, session_account(s), mailbox));
     look_close(s->held);
     s->held = l;
 }
@@ -376,7 +225,8 @@ static void do_look_again(struct session *s) {
 }
 
 static void do_wait(struct session *s) {
-    (void)fiber_sleep(pick(s, 8) ? pick(s, 20 * USEC_MS) : pick(s, 3 * USEC_SEC));
+    (void)fiber_sleep(session_pick(s, 8) ? session_pick(s, 20 * USEC_MS)
+                                         : session_pick(s, 3 * USEC_SEC));
 }
 
 static void do_compact(struct session *s) {
@@ -390,7 +240,7 @@ static void do_close(struct session *s) {
     store_account_close(s->account);
     s->account = NULL;
     do_wait(s);
-    int error = store_account_open(s->run->world->store, TEST_ACCOUNT, &s->account);
+    int error = store_account_open(s->run->world->store, s->side->id, &s->account);
     assert_int_equal(error, 0);
 }
 
@@ -406,7 +256,15 @@ static const struct verb {
     {"flags", 18, do_flags},
     {"copy", 6, do_copy},
     {"move", 6, do_move},
-    {"create", 2, do_create},
+    {"create", 6, do_create},
+    {"rename", 4, do_rename},
+    {"remove", 3, do_remove},
+    {"subscribe", 4, do_subscribe},
+    {"metadata", 5, do_metadata},
+    {"rights", 4, do_rights},
+    {"properties", 8, do_properties},
+    {"carry", 8, do_carry},
+    {"restore", 5, do_restore},
     {"look", 16, do_look},
     {"look again", 8, do_look_again},
     {"resync", 8, do_resync},
@@ -419,7 +277,7 @@ static void run_verb(struct session *s) {
     unsigned sum = 0;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         sum += verbs[i].weight;
-    unsigned at = pick(s, sum);
+    unsigned at = session_pick(s, sum);
     const struct verb *v = verbs;
     while (at >= v->weight)
         at -= v++->weight;
@@ -434,12 +292,14 @@ struct start {
 static void session_main(void *arg) {
     const struct start *start = arg;
     struct session s = {.run = start->run, .number = start->number};
-    assert_int_equal(store_account_open(s.run->world->store, TEST_ACCOUNT, &s.account), 0);
+    s.side = &s.run->sides[s.number % 3 == 2]; /* two of three at the first account */
+    assert_int_equal(store_account_open(s.run->world->store, s.side->id, &s.account), 0);
     for (unsigned i = 0; i < start->steps && !s.run->over; i++) {
         s.run->steps++;
         run_verb(&s);
     }
     look_close(s.held);
+    free(s.held_properties);
     store_account_close(s.account);
 }
 
@@ -454,21 +314,21 @@ void sessions_run(struct run *run, unsigned steps) {
         fiber_join(fibers[i]);
 }
 
-/* ------------------------------------------------------------------ the whole account */
+/* ------------------------------------------------------------------ whole accounts */
 
-static void explain_all(struct run *run, const struct album *album, bool crashed) {
-    struct model_change changes[SESSIONS + MAYBES];
+static void explain_all(struct run *run, struct side *side, const struct album *album,
+                        const struct model_change *flying, size_t flying_count, bool crashed) {
+    struct model_change changes[SESSIONS * SLOTS + MAYBES];
     size_t count = 0;
-    for (size_t i = 0; crashed && i < SESSIONS; i++)
-        if (run->is_flying[i])
-            changes[count++] = run->flying[i];
-    for (size_t i = 0; crashed && i < run->maybe_count; i++)
-        changes[count++] = run->maybes[i];
-    bool explained = model_explain(run->model, changes, count, album);
+    for (size_t i = 0; i < flying_count; i++)
+        if (&run->sides[flying[i].account] == side)
+            changes[count++] = flying[i];
+    for (size_t i = 0; crashed && i < side->maybe_count; i++)
+        changes[count++] = side->maybes[i];
+    bool explained = model_explain(side->model, changes, count, album);
     if (!explained)
-        model_print_difference(run->model, changes, count, album);
+        model_print_difference(side->model, changes, count, album);
     assert_true(explained);
-    memset(run->is_flying, 0, sizeof run->is_flying);
 }
 
 static void check_no_uidl_twice(const struct album *album) {
@@ -479,13 +339,8 @@ static void check_no_uidl_twice(const struct album *album) {
                                         album->pictures[i].entries[n].uidl);
 }
 
-void sessions_check(struct run *run, bool crashed) {
-    struct album *album = mem_zero(sizeof *album);
-    struct store_account *a = run->world->account;
-    assert_int_equal(look_all(a, album), 0);
-    explain_all(run, album, crashed);
-    check_no_uidl_twice(album);
-    struct model *m = run->model;
+static void check_messages(struct side *side, struct store_account *a) WAITS {
+    struct model *m = side->model;
     const struct model_sum sum = model_usage(m);
     for (size_t i = 0; i < m->count; i++) {
         struct look *l;
@@ -500,6 +355,31 @@ void sessions_check(struct run *run, bool crashed) {
     assert_int_equal(usage.bytes, sum.bytes);
     assert_true(store_account_modseq(a) >= m->modseq);
     m->modseq = store_account_modseq(a);
+}
+
+void sessions_check(struct run *run, bool crashed) {
+    struct model_change flying[SESSIONS * SLOTS];
+    size_t count = 0;
+    for (size_t i = 0; crashed && i < SESSIONS * SLOTS; i++)
+        if (run->is_flying[i])
+            flying[count++] = flying_copy(run, &run->flying[i]);
+    struct album *album = mem_zero(sizeof *album);
+    for (size_t i = 0; i < SIDES; i++) {
+        struct side *side = &run->sides[i];
+        struct store_account *a;
+        assert_int_equal(store_account_open(run->world->store, side->id, &a), 0);
+        memset(album, 0, sizeof *album);
+        assert_int_equal(look_all(a, album), 0);
+        explain_all(run, side, album, flying, count, crashed);
+        check_no_uidl_twice(album);
+        check_messages(side, a);
+        store_account_close(a);
+    }
+    carried_is_somewhere(run, flying, count);
+    memset(run->is_flying, 0, sizeof run->is_flying);
+    run->carries = false;
+    run->carried = (struct place){0};
+    struct store_usage usage;
     if (store_usage(run->world->store, OTHER_ACCOUNT, &usage) == 0) {
         assert_in_range(usage.messages, run->others_least, run->others_most);
         run->others_least = usage.messages;

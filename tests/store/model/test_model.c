@@ -21,16 +21,26 @@
 #include "disk.h"
 #include "fiber/fiber.h"
 
-#define ROUNDS 10U
+#define ROUNDS  10U
+#define SIDE_DB "67/4967/mail.db"
+#define WINDOW  (7 * USEC_DAY)
 
 static uint64_t seed;
 static bool trace;
 
 /* ------------------------------------------------------------------ what a crash leaves */
 
+/* Both accounts stay open: what has failed is tried again, and does not come back from the disk. */
 static void open_again(struct run *run) {
     look_vary(run->world, &run->rng);
     world_open(run->world);
+    assert_int_equal(store_account_open(run->world->store, SIDE_ACCOUNT, &run->second), 0);
+}
+
+static void close_accounts(struct run *run) {
+    store_account_close(run->second);
+    run->second = NULL;
+    world_close(run->world);
 }
 
 /* Copies what is there now, as a kill or a power cut would leave it. */
@@ -46,7 +56,7 @@ static void take_image(struct run *run, bool power) {
 /* Goes on with the image. The store ends in peace where it was; what it does there is of no
  * interest any more. */
 static void use_image(struct run *run) {
-    world_close(run->world);
+    close_accounts(run);
     world_use_image(run->world);
     slow_disk_keep(run->world->dir);
     open_again(run);
@@ -59,7 +69,7 @@ static void do_nothing(struct run *run) {
 }
 
 static void do_close(struct run *run) {
-    world_close(run->world);
+    close_accounts(run);
     open_again(run);
 }
 
@@ -70,9 +80,9 @@ static void do_kill(struct run *run) {
 
 /* What mail.db knows is in the packs too. */
 static void do_lose_index(struct run *run) {
-    world_close(run->world);
-    static const char *const names[] = {TEST_DB, TEST_DB "-wal"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const names[] = {TEST_DB, TEST_DB "-wal", SIDE_DB, SIDE_DB "-wal"};
+    close_accounts(run);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         char *path = world_path(run->world, names[i]);
         (void)unlink(path);
         free(path);
@@ -81,58 +91,40 @@ static void do_lose_index(struct run *run) {
 }
 
 static void do_repair(struct run *run) {
-    world_close(run->world);
-    struct solo_repaired r;
+    close_accounts(run);
+    struct backend_repaired r;
     struct problem p;
-    if (!run->world->memory.memory)
-        assert_int_equal(solo_repair(run->world->dir, TEST_ACCOUNT, &r, &p), 0);
+    for (size_t i = 0; i < SIDES && !run->world->memory.memory; i++)
+        assert_int_equal(solo_offline.repair(run->world->dir, run->sides[i].id, &r, &p), 0);
     open_again(run);
 }
 
-/* A mailbox goes with all that is in it; maybe there is another one of its name at once. */
-static void do_remove(struct run *run) {
-    struct model *m = run->model;
-    struct store_account *a = run->world->account;
-    if (m->count < 2)
+static void do_compact_and_lose_index(struct run *run) {
+    (void)store_compact(run->world->account);
+    do_lose_index(run);
+}
+
+/* What was removed is over; messages and keys are not. */
+static void do_let_time_pass(struct run *run) {
+    if (run->time_passed) /* keys live for ten days */
         return;
-    struct model_mailbox *b = &m->mailboxes[1 + rng_below(&run->rng, (unsigned)m->count - 1)];
-    struct store_mailbox now;
-    uint32_t id;
-    bool again = rng_one_in(&run->rng, 2);
-    assert_int_equal(store_remove_mailbox(a, b->id, true), b->count > 0 ? -ENOTEMPTY : 0);
-    if (b->count > 0)
-        assert_int_equal(store_remove_mailbox(a, b->id, false), 0);
-    run->maybe_count = 0; /* something has been written behind them */
-    assert_int_equal(store_mailbox_get(a, b->id, &now), -E_UNKNOWN);
-    if (again) {
-        assert_int_equal(store_create_mailbox(a, 0, slice_of_str(b->name), STORE_ROLE_NONE, &id),
-                         0);
-        assert_int_equal(store_mailbox_get(a, id, &now), 0);
-        assert_true(id > b->id && now.uidvalidity > b->uidvalidity);
-        b->id = id;
-        b->uidvalidity = now.uidvalidity;
-        b->uidnext = b->promised = 1;
-        b->modseq = now.modseq;
-        b->count = 0;
-    } else {
-        size_t behind = (size_t)(&m->mailboxes[--m->count] - b);
-        memmove(b, b + 1, behind * sizeof *b);
-    }
-    m->modseq = store_account_modseq(a);
-    sessions_check(run, false);
-    if (rng_one_in(&run->rng, 2)) {
-        (void)store_compact(a);
-        do_lose_index(run);
-    }
+    run->time_passed = true;
+    (void)fiber_sleep(WINDOW + USEC_DAY);
+    for (size_t i = 0; i < SIDES; i++)
+        run->sides[i].model->removals.count = 0;
 }
 
 static const struct between {
     const char *name;
     unsigned weight;
     void (*run)(struct run *run) WAITS;
-} betweens[] = {{"nothing", 3, do_nothing}, {"close", 2, do_close},
-                {"kill", 2, do_kill},       {"lose the index", 1, do_lose_index},
-                {"repair", 1, do_repair},   {"remove a mailbox", 2, do_remove}};
+} betweens[] = {{"nothing", 3, do_nothing},
+                {"close", 2, do_close},
+                {"kill", 2, do_kill},
+                {"lose the index", 1, do_lose_index},
+                {"repair", 1, do_repair},
+                {"compact and lose the index", 1, do_compact_and_lose_index},
+                {"let time pass", 1, do_let_time_pass}};
 
 /* ------------------------------------------------------------------ in their midst */
 
@@ -194,14 +186,21 @@ static void run_round(struct run *run) {
     sessions_check(run, true);
 }
 
-static void begin_model(struct run *run) {
+static void begin_side(struct run *run, struct side *side, uint64_t id) {
+    struct store_account *a;
     struct store_mailbox inbox;
-    assert_int_equal(store_mailbox_get(run->world->account, STORE_INBOX, &inbox), 0);
-    struct model_mailbox *b = &run->model->mailboxes[run->model->count++];
+    assert_int_equal(store_account_open(run->world->store, id, &a), 0);
+    assert_int_equal(store_mailbox_get(a, STORE_INBOX, &inbox), 0);
+    side->id = id;
+    side->model = mem_zero(sizeof *side->model);
+    side->model->remembers = run->world->options.undelete > 0;
+    side->model->forgets = run->world->options.undelete_bytes > 0;
+    struct model_mailbox *b = &side->model->mailboxes[side->model->count++];
     b->id = inbox.id;
     b->uidvalidity = inbox.uidvalidity;
     b->uidnext = b->promised = 1;
     strcpy(b->name, "INBOX");
+    store_account_close(a);
 }
 
 static void run_seed(struct world *w, struct memory *memory) {
@@ -209,7 +208,6 @@ static void run_seed(struct world *w, struct memory *memory) {
     run->world = w;
     run->rng.state = seed;
     run->trace = trace;
-    run->model = mem_zero(sizeof *run->model);
     random_fix(seed);
     slow_disk_reset();
     slow_disk.rng = &run->rng;
@@ -217,12 +215,16 @@ static void run_seed(struct world *w, struct memory *memory) {
     slow_disk.cut = power_fails;
     slow_disk.arg = run;
     w->memory = (struct memory_options){.memory = memory, .before_commit = slow_disk_commit};
+    w->options.undelete = rng_one_in(&run->rng, 3) ? 0 : WINDOW;
+    w->options.undelete_bytes = w->options.undelete && rng_one_in(&run->rng, 2) ? 3000 : 0;
     open_again(run);
-    begin_model(run);
+    begin_side(run, &run->sides[0], TEST_ACCOUNT);
+    begin_side(run, &run->sides[1], SIDE_ACCOUNT);
     for (unsigned i = 0; i < ROUNDS; i++)
         run_round(run);
-    world_close(w);
-    free(run->model);
+    close_accounts(run);
+    for (size_t i = 0; i < SIDES; i++)
+        free(run->sides[i].model);
     free(run);
 }
 
