@@ -1,25 +1,58 @@
 /* SPDX-License-Identifier: ISC */
 #include "auth/newcomer.h"
 
-#define PLACES       65536U /* 512 KiB */
-#define NAME_MAX_LEN 320U
+#include "base/alloc.h"
 
-struct tokens *newcomers_new(void) {
-    return tokens_new(PLACES, NEWCOMER_BURST, NEWCOMER_INTERVAL);
+#define NAMES        65536U /* 512 KiB */
+#define SITES        16384U
+#define NAME_MAX_LEN 320U
+#define IPV6_SITE    6U /* bytes: 48 bits, which one customer may have */
+
+struct newcomers {
+    struct tokens *names, *networks;
+};
+
+struct newcomers *newcomers_new(void) {
+    struct newcomers *n = NEW(struct newcomers);
+    n->names = tokens_new(NAMES, NEWCOMER_BURST, NEWCOMER_INTERVAL);
+    n->networks = tokens_new(SITES, NEWCOMER_NETWORK_BURST, NEWCOMER_NETWORK_INTERVAL);
+    return n;
+}
+
+void newcomers_free(struct newcomers *n) {
+    if (!n)
+        return;
+    tokens_free(n->names);
+    tokens_free(n->networks);
+    free(n);
 }
 
 static struct slice fold(struct slice name, char lower[static NAME_MAX_LEN]) {
     return slice_lower(slice_first(name, NAME_MAX_LEN), lower);
 }
 
-usec_t newcomers_enter(struct tokens *t, struct slice name, usec_t now, usec_t patience) {
-    char lower[NAME_MAX_LEN];
-    return tokens_take(t, fold(name, lower), now, patience);
+static struct slice site_of(struct slice network) {
+    return network.len > 4 ? slice_first(network, IPV6_SITE) : network;
 }
 
-void newcomers_give_back(struct tokens *t, struct slice name) {
+usec_t newcomers_enter(struct newcomers *n, struct slice network, struct slice name, usec_t now,
+                       usec_t patience, bool *ret_network) {
     char lower[NAME_MAX_LEN];
-    tokens_give_back(t, fold(name, lower));
+    usec_t of_network = tokens_take(n->networks, site_of(network), now, patience);
+    *ret_network = of_network > patience;
+    if (*ret_network) /* and keeps its hands off the tokens of others */
+        return of_network;
+    usec_t of_name = tokens_take(n->names, fold(name, lower), now, patience);
+    if (of_name > patience)
+        tokens_give_back(n->networks, site_of(network));
+    *ret_network = of_network > of_name;
+    return MAX(of_network, of_name);
+}
+
+void newcomers_give_back(struct newcomers *n, struct slice network, struct slice name) {
+    char lower[NAME_MAX_LEN];
+    tokens_give_back(n->names, fold(name, lower));
+    tokens_give_back(n->networks, site_of(network));
 }
 
 /* ------------------------------------------------------------------ networks */

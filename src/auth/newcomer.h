@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What throttle.h does not see: guesses at one account from ever new networks, each of which asks
- * once. Botnets do so, and so would a process that speaks with clients and was taken over: it can
- * name any address as that of its client.
+ * What throttle.h does not see. Guesses at one account from ever new networks, each of which asks
+ * once: botnets do so, and so would a process that speaks with clients and was taken over: it can
+ * name any address as that of its client. And guesses of one network at ever new accounts, with the
+ * passwords that are chosen most often; each costs a hash, whether there is such an account or not.
  *
  * So an attempt from a network from which nobody has logged in to that account takes one of 100
- * tokens of the account; one comes back in 10 s, and at once with a success. When there is none the
- * attempt waits. Networks of the last eight from which the account was logged in to pass by, so
- * strangers lock nobody out of where he usually is.
+ * tokens of the account; one comes back in 10 s, and at once with a success. It also takes one of
+ * 300 of the network, of which one comes back in a second: many may have a new server and an old
+ * password behind one address. When there is none the attempt waits. Networks of the last eight
+ * from which the account was logged in to pass by, so strangers lock nobody out of where he usually
+ * is.
  */
 #pragma once
 
@@ -16,15 +19,28 @@
 #define NEWCOMER_BURST    100
 #define NEWCOMER_INTERVAL (10 * USEC_SEC)
 
+#define NEWCOMER_NETWORK_BURST    300
+#define NEWCOMER_NETWORK_INTERVAL USEC_SEC
+
 /* ------------------------------------------------------------------ tokens */
 
+struct newcomers;
+
+struct newcomers *newcomers_new(void);
+void newcomers_free(struct newcomers *n);
+DEFINE_CLEANUP(struct newcomers, newcomers_free)
+
 /*
- * tokens_take() and tokens_give_back() for a name. It is taken as for throttle_enter(), also of who
- * does not exist; who has succeeded gives his token back.
+ * How long an attempt has to wait for both tokens, 0 when they are there. They are taken when that
+ * is at most `patience`. `network` has 4 or 16 bytes, of which those of a site count; the name is
+ * taken as for throttle_enter(), also of who does not exist. `ret_network`: it is the network's
+ * token that keeps the attempt waiting.
  */
-struct tokens *newcomers_new(void);
-usec_t newcomers_enter(struct tokens *t, struct slice name, usec_t now, usec_t patience);
-void newcomers_give_back(struct tokens *t, struct slice name);
+usec_t newcomers_enter(struct newcomers *n, struct slice network, struct slice name, usec_t now,
+                       usec_t patience, bool *ret_network);
+
+/* He has succeeded. */
+void newcomers_give_back(struct newcomers *n, struct slice network, struct slice name);
 
 /* ------------------------------------------------------------------ networks of an account */
 

@@ -103,14 +103,6 @@ static usec_t delay_of(const struct throttle *t, unsigned failures) {
     return MIN(delay, t->delay_most);
 }
 
-/* One more than it takes to reach the longest delay: beyond that they would only be forgotten
- * later. */
-static void count_failure(const struct throttle *t, struct pair *p) {
-    bool enough = p->failures > 0 && delay_of(t, p->failures - 1) == t->delay_most;
-    if (!enough && p->failures < FAILURES_MAX)
-        p->failures++;
-}
-
 /* Whether that has failed just before; from now on it has. */
 static bool note_tried(struct pair *p, struct slice tried) {
     uint64_t hash = siphash(tried) ^ p->key[1];
@@ -153,8 +145,12 @@ usec_t throttle_failed(struct throttle *t, struct slice network, struct slice na
     else
         p = add(t, key, now);
     decay(p, now);
-    if (!note_tried(p, tried) || p->failures == 0)
-        count_failure(t, p);
+    /* One more than it takes to reach the longest delay is enough: others would only be forgotten
+     * later. */
+    bool enough = p->failures > 0 && delay_of(t, p->failures - 1) == t->delay_most;
+    bool counts = !note_tried(p, tried) || p->failures == 0;
+    if (counts && !enough && p->failures < FAILURES_MAX)
+        p->failures++;
     p->quiet_since = now;
     usec_t delay = delay_of(t, p->failures);
     p->open_at = MAX(p->open_at, now + delay);

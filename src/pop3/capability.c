@@ -25,10 +25,10 @@ static const struct capability {
     {"IMPLEMENTATION Hayauma", INSIDE},
 };
 
-static bool applies(enum condition condition, const struct pop3_offer *offer, bool logged_in) {
+static bool applies(enum condition condition, const struct door_offer *offer, bool logged_in) {
     switch (condition) {
     case PASSWORDS:
-        return pop3_takes_passwords(offer);
+        return door_takes_passwords(offer);
     case TLS_POSSIBLE:
         return offer->tls_available && !offer->tls_active;
     case INSIDE:
@@ -38,7 +38,7 @@ static bool applies(enum condition condition, const struct pop3_offer *offer, bo
     }
 }
 
-void pop3_capabilities(struct stream *s, const struct pop3_offer *offer, bool logged_in) {
+void pop3_capabilities(struct stream *s, const struct door_offer *offer, bool logged_in) {
     stream_str(s, "+OK this is what I can do\r\n");
     for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
         if (!applies(capabilities[i].condition, offer, logged_in))

@@ -36,35 +36,25 @@ int pop3_read_line(struct pop3_connection *c, size_t max, struct slice *ret) {
     return 0;
 }
 
-static int too_long(struct problem *problem) {
-    return problem_set(problem, -E_LIMIT, "a command has at most %u octets", POP3_LINE_MAX);
-}
-
-static int parse_line(struct slice line, struct pop3_command *ret, struct problem *problem) {
-    struct pop3_command command;
-    int r = pop3_parse(line, &command, problem);
-    if (line.len > POP3_LINE_MAX && (r < 0 || command.verb != POP3_AUTH))
-        return too_long(problem);
-    if (r == 0)
-        *ret = command;
-    return r;
-}
-
 int pop3_next(struct pop3_connection *c, struct pop3_command *ret) {
     int r;
     do {
         struct slice line;
+        struct pop3_command command;
         struct problem problem;
         r = read_raw(c, READ_MAX, &line);
         if (r < 0 && r != -E_LIMIT)
             return r;
         c->commands++;
-        if (r == 0)
-            r = parse_line(line, ret, &problem);
-        else
-            (void)too_long(&problem);
-        if (r == 0)
+        bool whole = r == 0;
+        if (whole)
+            r = pop3_parse(line, &command, &problem);
+        if (!whole || (line.len > POP3_LINE_MAX && (r < 0 || command.verb != POP3_AUTH)))
+            r = problem_set(&problem, -E_LIMIT, "a command has at most %u octets", POP3_LINE_MAX);
+        if (r == 0) {
+            *ret = command;
             return 0;
+        }
         r = pop3_refuse(c, "%s", problem.text);
     } while (r == 0);
     return r;

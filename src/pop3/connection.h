@@ -16,15 +16,6 @@ struct pop3_connection {
     unsigned errors_max; /* the conversation ends with this one */
 };
 
-/* How a conversation ended. */
-enum pop3_end {
-    POP3_END_NONE,      /* it goes on */
-    POP3_END_LOGIN,     /* login only: somebody may enter, the reply is still due */
-    POP3_END_QUIT,      /* the client said so */
-    POP3_END_DISMISSED, /* we ended it and said why: too many errors, no access */
-    POP3_END_LOST,      /* gone, silent for too long, or cancelled */
-};
-
 /*
  * Reads the next well-formed command, refusing others. Its slices are valid until the next read.
  * 0; -E_REFUSED: too many errors, the client has been told; other errors of streams. The client is

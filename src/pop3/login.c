@@ -12,251 +12,186 @@
 #include <errno.h>
 
 #include "auth/apop.h"
-#include "auth/sasl.h"
 #include "base/encode.h"
 #include "base/random.h"
 
-#define PLAINTEXT_REFUSED                                                                          \
-    "[SYS/PERM] the password would travel unprotected: turn on TLS (STARTTLS, or port 995) in "    \
-    "your mail program"
-
-const struct pop3_login_config pop3_login_defaults = {
-    .timeout = 60 * USEC_SEC,
-    .errors_max = 10,
-    .refused_max = 5,
-    .commands_max = 50,
-};
-
-struct login {
+struct before_login {
     struct pop3_connection c;
-    const struct pop3_login_config *config;
-    const struct pop3_login_host *host;
-    void *host_arg;
-    struct pop3_offer offer;
+    struct door_login door;
+    bool apop;
     struct arena arena; /* stamp and the name of USER; never reset */
     struct slice stamp, user;
-    unsigned refused;
-    enum pop3_end end;
 };
 
-static void refuse(struct login *l, const char *text) WAITS {
+static void refuse(struct before_login *l, const char *text) WAITS {
     if (pop3_refuse(&l->c, "%s", text) < 0)
-        l->end = POP3_END_DISMISSED;
+        l->door.end = DOOR_END_DISMISSED;
 }
 
-static void refuse_bare(struct login *l, struct slice name) WAITS {
-    if (l->host->bare_login)
-        l->host->bare_login(l->host_arg, name);
-    refuse(l, PLAINTEXT_REFUSED);
-}
-
-/* The end for an error of reading: our own refusals have been said. */
-static enum pop3_end end_of(int error) {
-    return error == -E_REFUSED ? POP3_END_DISMISSED : POP3_END_LOST;
+static void dismiss(struct before_login *l, const char *text) WAITS {
+    stream_printf(l->c.stream, "-ERR %s, closing\r\n", text);
+    l->door.end = DOOR_END_DISMISSED;
 }
 
 /* ------------------------------------------------------------------ who comes */
 
-static void refuse_attempt(struct login *l, int error) WAITS {
-    struct stream *s = l->c.stream;
-    if (error == -E_REFUSED)
-        stream_str(s, "-ERR [AUTH] name or password is wrong\r\n");
-    else if (error == -E_BUSY)
-        stream_str(s, "-ERR [SYS/TEMP] too many failed logins, try again later\r\n");
-    else
-        stream_str(s, "-ERR [SYS/TEMP] logins cannot be checked just now, try again later\r\n");
-    if (++l->refused < l->config->refused_max)
-        return;
-    stream_str(s, "-ERR too many failed logins, closing\r\n");
-    l->end = POP3_END_DISMISSED;
-}
-
-static void try_login(struct login *l, const struct pop3_attempt *attempt) WAITS {
-    int r = stream_flush(l->c.stream);
-    if (r < 0) {
-        l->end = POP3_END_LOST;
-        return;
+/* Says what came of a command; `end` is set when it was the last one. */
+static void answer(struct before_login *l, enum door_result result) WAITS {
+    static const char *const answers[DOOR_RESULTS] = {
+        [DOOR_WRONG] = "[AUTH] name or password is wrong",
+        [DOOR_BUSY] = "[SYS/TEMP] too many failed logins, try again later",
+        [DOOR_UNCHECKED] = "[SYS/TEMP] logins cannot be checked just now, try again later",
+        [DOOR_BARE] = "[SYS/PERM] the password would travel unprotected: turn on TLS (STARTTLS, "
+                      "or port 995) in your mail program",
+        [DOOR_GIVEN_UP] = "AUTH given up",
+        [DOOR_MALFORMED] = "this is not what the mechanism expects",
+        [DOOR_LONG] = "the response is too long",
+        [DOOR_TLS_ACTIVE] = "TLS is active already",
+        [DOOR_TLS_NONE] = "TLS is not available here",
+    };
+    switch (result) {
+    case DOOR_WRONG:
+    case DOOR_BUSY:
+    case DOOR_UNCHECKED:
+        l->user = (struct slice){0}; /* who tries again begins with USER */
+        stream_printf(l->c.stream, "-ERR %s\r\n", answers[result]);
+        if (l->door.end == DOOR_END_DISMISSED)
+            dismiss(l, "too many failed logins");
+        break;
+    case DOOR_TLS_LATE:
+        dismiss(l, "nothing may follow STLS before TLS has begun");
+        break;
+    default:
+        if (answers[result])
+            refuse(l, answers[result]);
+        break;
     }
-    r = l->host->login(l->host_arg, attempt);
-    l->user = (struct slice){0};
-    if (r == 0)
-        l->end = POP3_END_LOGIN;
-    else if (r == -ECANCELED)
-        l->end = POP3_END_LOST;
-    else
-        refuse_attempt(l, r);
 }
 
-static void reply_user(struct login *l, const struct pop3_command *command) WAITS {
-    if (!pop3_takes_passwords(&l->offer)) {
-        refuse_bare(l, command->text);
+static void reply_user(struct before_login *l, const struct pop3_command *command) WAITS {
+    enum door_result result = door_judge_bare(&l->door, command->text);
+    if (result != DOOR_DONE) {
+        answer(l, result);
         return;
     }
     l->user = arena_copy(&l->arena, command->text);
     stream_str(l->c.stream, "+OK now the password\r\n");
 }
 
-static void reply_pass(struct login *l, const struct pop3_command *command) WAITS {
-    if (!pop3_takes_passwords(&l->offer)) {
-        refuse_bare(l, S(""));
-    } else if (l->user.len == 0) {
+static void reply_pass(struct before_login *l, const struct pop3_command *command) WAITS {
+    struct login_request attempt = {.name = l->user, .password = command->text};
+    enum door_result result = door_judge_bare(&l->door, S(""));
+    if (result == DOOR_DONE && l->user.len == 0) {
         refuse(l, "USER comes first");
-    } else {
-        struct pop3_attempt attempt = {
-            .mechanism = "USER", .name = l->user, .password = command->text};
-        try_login(l, &attempt);
-    }
-}
-
-static void reply_apop(struct login *l, const struct pop3_command *command) WAITS {
-    if (!l->config->apop) {
-        refuse(l, "[SYS/PERM] APOP is not offered here");
         return;
     }
-    struct pop3_attempt attempt = {
-        .mechanism = "APOP", .name = command->text, .stamp = l->stamp, .digest = command->more};
-    try_login(l, &attempt);
+    if (result == DOOR_DONE)
+        result = door_attempt(&l->door, "USER", &attempt);
+    answer(l, result);
+}
+
+static void reply_apop(struct before_login *l, const struct pop3_command *command) WAITS {
+    struct login_request attempt = {
+        .name = command->text, .stamp = l->stamp, .digest = command->more};
+    if (l->apop)
+        answer(l, door_attempt(&l->door, "APOP", &attempt));
+    else
+        refuse(l, "[SYS/PERM] APOP is not offered here");
 }
 
 /* ------------------------------------------------------------------ AUTH (RFC 5034) */
 
-static void auth_failed(struct login *l, int error) WAITS {
-    if (error == -ECANCELED && stream_error(l->c.stream) == 0 && !fiber_cancelled())
-        refuse(l, "AUTH given up");
-    else if (error == -E_SYNTAX)
-        refuse(l, "this is not what the mechanism expects");
-    else if (error == -E_LIMIT)
-        refuse(l, "the response is too long");
-    else
-        l->end = end_of(error);
+static int ask(void *arg, struct slice challenge, struct slice *ret_line) WAITS {
+    struct before_login *l = arg;
+    _cleanup_(buf_done) struct buf text = {0};
+    base64_encode(&text, challenge);
+    stream_printf(l->c.stream, "+ %s\r\n", buf_str(&text));
+    return pop3_read_line(&l->c, SASL_LINE_MAX, ret_line);
 }
 
-static void run_auth(struct login *l, struct arena *a, struct sasl *sasl,
-                     struct slice initial) WAITS {
-    struct sasl_out out = {0};
-    int r = sasl_first(sasl, a, initial, &out);
-    while (r == 0 && !out.done) {
-        _cleanup_(buf_done) struct buf challenge = {0};
-        struct slice line;
-        base64_encode(&challenge, out.challenge);
-        stream_printf(l->c.stream, "+ %s\r\n", buf_str(&challenge));
-        r = pop3_read_line(&l->c, SASL_LINE_MAX, &line);
-        r = r < 0 ? r : sasl_next(sasl, a, line, &out);
-    }
-    if (r < 0) {
-        auth_failed(l, r);
-        return;
-    }
-    struct pop3_attempt attempt = {.mechanism = sasl_name(sasl),
-                                   .name = out.credentials.name,
-                                   .act_as = out.credentials.act_as,
-                                   .password = out.credentials.password};
-    try_login(l, &attempt);
-    sasl_wipe(&out.credentials);
-}
-
-static void reply_auth(struct login *l, const struct pop3_command *command) WAITS {
+static void reply_auth(struct before_login *l, const struct pop3_command *command) WAITS {
     struct sasl sasl = {0};
     if (command->text.len == 0) {
         const char *mechanism;
-        bool offers = pop3_takes_passwords(&l->offer);
+        bool offers = door_takes_passwords(&l->door.offer);
         stream_str(l->c.stream, "+OK\r\n");
         for (size_t place = 0; offers && (mechanism = sasl_offer(place)); place++)
             stream_printf(l->c.stream, "%s\r\n", mechanism);
         stream_str(l->c.stream, ".\r\n");
-    } else if (sasl_start(&sasl, command->text) < 0) {
-        refuse(l, "[SYS/PERM] this mechanism is not offered, CAPA lists those that are");
-    } else if (!pop3_takes_passwords(&l->offer)) {
-        refuse_bare(l, S(""));
-    } else {
-        _cleanup_(arena_done) struct arena a = {0};
-        struct slice initial = command->more;
-        if (initial.ptr)
-            initial = arena_copy(&a, initial);
-        run_auth(l, &a, &sasl, initial);
+        return;
     }
+    if (sasl_start(&sasl, command->text) < 0) {
+        refuse(l, "[SYS/PERM] this mechanism is not offered, CAPA lists those that are");
+        return;
+    }
+    enum door_result result = door_judge_bare(&l->door, S(""));
+    if (result == DOOR_DONE)
+        result = door_authenticate(&l->door, &sasl, command->more, ask, l);
+    answer(l, result);
 }
 
 /* ------------------------------------------------------------------ other commands */
 
-static void reply_capa(struct login *l, const struct pop3_command *command) WAITS {
-    pop3_capabilities(l->c.stream, &l->offer, false);
+static void reply_capa(struct before_login *l, const struct pop3_command *command) WAITS {
+    pop3_capabilities(l->c.stream, &l->door.offer, false);
 }
 
-/*
- * Commands sent behind STLS came in the clear, perhaps from somebody in between, and must not be
- * obeyed under TLS. No honest client sends any, so the connection ends.
- */
-static void reply_stls(struct login *l, const struct pop3_command *command) WAITS {
-    struct stream *s = l->c.stream;
-    if (l->offer.tls_active || !l->offer.tls_available) {
-        refuse(l, l->offer.tls_active ? "TLS is active already" : "TLS is not available here");
-        return;
+static void reply_stls(struct before_login *l, const struct pop3_command *command) WAITS {
+    enum door_result result = door_may_start_tls(&l->door);
+    if (result == DOOR_DONE) {
+        stream_str(l->c.stream, "+OK begin TLS\r\n");
+        result = door_start_tls(&l->door);
+        l->user = (struct slice){0}; /* it came in the clear */
     }
-    if (stream_has_input(s)) {
-        stream_str(s, "-ERR nothing may follow STLS before TLS has begun, closing\r\n");
-        l->end = POP3_END_DISMISSED;
-        return;
-    }
-    stream_str(s, "+OK begin TLS\r\n");
-    if (stream_flush(s) < 0 || stream_drop_input(s) > 0 || l->host->starttls(l->host_arg, s) < 0) {
-        l->end = POP3_END_LOST;
-        return;
-    }
-    l->offer.tls_active = true;
-    l->user = (struct slice){0};
+    answer(l, result);
 }
 
-static void reply_quit(struct login *l, const struct pop3_command *command) WAITS {
+static void reply_quit(struct before_login *l, const struct pop3_command *command) WAITS {
     stream_str(l->c.stream, "+OK goodbye\r\n");
-    l->end = POP3_END_QUIT;
+    l->door.end = DOOR_END_LOGOUT;
 }
 
-static void (*const functions[POP3_VERBS])(struct login *l,
+static void (*const functions[POP3_VERBS])(struct before_login *l,
                                            const struct pop3_command *command) WAITS = {
     [POP3_APOP] = reply_apop, [POP3_AUTH] = reply_auth, [POP3_CAPA] = reply_capa,
     [POP3_PASS] = reply_pass, [POP3_QUIT] = reply_quit, [POP3_STLS] = reply_stls,
     [POP3_USER] = reply_user,
 };
 
-static void run_command(struct login *l) WAITS {
+static void run_command(struct before_login *l) WAITS {
     struct pop3_command command;
     int r = pop3_next(&l->c, &command);
     if (r < 0)
-        l->end = end_of(r);
-    else if (l->c.commands > l->config->commands_max) {
-        stream_str(l->c.stream, "-ERR too many commands without a login, closing\r\n");
-        l->end = POP3_END_DISMISSED;
-    } else if (!functions[command.verb]) {
+        l->door.end = door_end_of(r);
+    else if (l->c.commands > l->door.config->commands_max)
+        dismiss(l, "too many commands without a login");
+    else if (!functions[command.verb])
         refuse(l, "log in first");
-    } else {
+    else
         functions[command.verb](l, &command);
-    }
 }
 
-enum pop3_end pop3_login(struct stream *s, const struct pop3_login_config *config,
-                         const struct pop3_login_host *host, void *host_arg,
-                         struct pop3_login_counts *ret) {
-    struct login l = {
-        .c = {.stream = s, .timeout = config->timeout, .errors_max = config->errors_max},
-        .config = config,
-        .host = host,
-        .host_arg = host_arg,
-        .offer = config->offer,
+enum door_end pop3_login(struct stream *s, const struct pop3_login_config *config,
+                         const struct door_host *host, void *host_arg, struct door_counts *ret) {
+    const struct door_config *door = &config->door;
+    struct before_login l = {
+        .c = {.stream = s, .timeout = door->timeout, .errors_max = door->errors_max},
+        .door = {s, door, host, host_arg, door->offer, 0, DOOR_END_NONE},
+        .apop = config->apop,
     };
-    stream_set_timeout(s, config->timeout);
+    stream_set_timeout(s, door->timeout);
     if (config->apop)
-        l.stamp = apop_stamp(&l.arena, random_u64(), fiber_wall(), config->hostname);
+        l.stamp = apop_stamp(&l.arena, random_u64(), fiber_wall(), door->hostname);
     stream_printf(s, "+OK Hayauma POP3 ready %s%.*s\r\n", config->apop ? "" : "at ",
-                  SLICE_ARG(config->apop ? l.stamp : config->hostname));
-    while (l.end == POP3_END_NONE)
+                  SLICE_ARG(config->apop ? l.stamp : door->hostname));
+    while (l.door.end == DOOR_END_NONE)
         run_command(&l);
-    *ret = (struct pop3_login_counts){
+    *ret = (struct door_counts){
         .commands = l.c.commands,
         .errors = l.c.errors,
-        .refused = l.refused,
-        .tls_active = l.offer.tls_active,
+        .refused = l.door.refused,
+        .tls_active = l.door.offer.tls_active,
     };
     arena_done(&l.arena);
-    return l.end;
+    return l.door.end;
 }

@@ -17,9 +17,7 @@
 #include "base/alloc.h"
 #include "pop3/message.h"
 
-/* Sent between two chances for other fibers. */
-#define TURN_BYTES 1048576U
-#define TURN_LINES 4096U
+#define TURN_MARKS 1024U /* that are looked at before the clock is */
 
 const struct pop3_session_config pop3_session_defaults = {
     .timeout = 10 * USEC_MIN,
@@ -33,9 +31,9 @@ struct session {
     uint8_t *marks; /* a bit for each message; NULL: none is marked */
     uint64_t octets, left_octets;
     size_t left; /* messages without a mark */
-    uint64_t fetched, removed, turn_at;
+    uint64_t fetched, removed;
     int problem;
-    enum pop3_end end;
+    enum door_end end;
 };
 
 /* No, but nothing is wrong with the command: it does not count as an error. */
@@ -115,8 +113,7 @@ static void reply_list(struct session *s, const struct pop3_command *command) WA
         add(s, at, &line);
         buf_add_str(&line, "\r\n");
         stream_write(stream, buf_slice(&line));
-        if (at % TURN_LINES == 0)
-            (void)fiber_yield();
+        (void)fiber_yield_if_long();
     }
     stream_str(stream, ".\r\n");
 }
@@ -127,7 +124,7 @@ static void read_failed(struct session *s, int error) WAITS {
     switch (error) {
     case -ETIMEDOUT:
     case -ECANCELED:
-        s->end = POP3_END_LOST;
+        s->end = DOOR_END_LOST;
         break;
     case -E_UNKNOWN:
         cannot(s, "another program has removed this message");
@@ -143,7 +140,7 @@ static void read_failed(struct session *s, int error) WAITS {
 
 static void sent(struct session *s, int result, bool broken) WAITS {
     if (broken)
-        s->end = POP3_END_LOST;
+        s->end = DOOR_END_LOST;
     else if (result < 0)
         read_failed(s, result);
 }
@@ -205,9 +202,12 @@ static int remove_marked(struct session *s) WAITS {
     if (marked == 0)
         return 0;
     _cleanup_(free_p) uint32_t *places = mem_array(marked, sizeof *places);
-    for (size_t at = 0; at < s->sender.count; at++)
+    for (size_t at = 0; at < s->sender.count; at++) {
         if (is_marked(s, at))
             places[count++] = (uint32_t)at;
+        if (at % TURN_MARKS == 0)
+            (void)fiber_yield_if_long();
+    }
     int r = s->sender.ops->expunge(s->sender.drop, places, count);
     if (r == 0)
         s->removed = count;
@@ -217,7 +217,7 @@ static int remove_marked(struct session *s) WAITS {
 static void reply_quit(struct session *s, const struct pop3_command *command) WAITS {
     struct stream *stream = s->c.stream;
     if (stream_flush(stream) < 0) {
-        s->end = POP3_END_LOST;
+        s->end = DOOR_END_LOST;
         return;
     }
     s->problem = remove_marked(s);
@@ -227,7 +227,7 @@ static void reply_quit(struct session *s, const struct pop3_command *command) WA
         stream_str(stream, "+OK goodbye, no messages left\r\n");
     else
         stream_printf(stream, "+OK goodbye, %zu messages left\r\n", s->left);
-    s->end = POP3_END_QUIT;
+    s->end = DOOR_END_LOGOUT;
 }
 
 static void reply_noop(struct session *s, const struct pop3_command *command) WAITS {
@@ -254,32 +254,28 @@ static void run_command(struct session *s) WAITS {
         pop3_sender_rest(&s->sender);
     int r = pop3_next(&s->c, &command);
     if (fiber_cancelled()) /* what has come already is not obeyed any more, QUIT least of all */
-        s->end = POP3_END_LOST;
+        s->end = DOOR_END_LOST;
     else if (r < 0)
-        s->end = r == -E_REFUSED ? POP3_END_DISMISSED : POP3_END_LOST;
+        s->end = r == -E_REFUSED ? DOOR_END_DISMISSED : DOOR_END_LOST;
     else if (functions[command.verb])
         functions[command.verb](s, &command);
     else if (pop3_refuse(&s->c, "you are logged in already") < 0)
-        s->end = POP3_END_DISMISSED;
+        s->end = DOOR_END_DISMISSED;
 }
 
 static void run(struct session *s) WAITS {
     unmark_all(s);
     stream_printf(s->c.stream, "+OK %zu messages (%" PRIu64 " octets)\r\n", s->left,
                   s->left_octets);
-    while (s->end == POP3_END_NONE) {
+    while (s->end == DOOR_END_NONE) {
         run_command(s);
-        uint64_t out = stream_counts(s->c.stream).out;
-        if (out - s->turn_at >= TURN_BYTES) { /* a client that is always ready gives way */
-            s->turn_at = out;
-            (void)fiber_yield();
-        }
+        (void)fiber_yield_if_long(); /* a client that is always ready gives way */
     }
     pop3_sender_rest(&s->sender);
     free(s->marks);
 }
 
-enum pop3_end pop3_session(struct stream *stream, const struct pop3_session_config *config,
+enum door_end pop3_session(struct stream *stream, const struct pop3_session_config *config,
                            const struct pop3_maildrop_ops *ops, void *host,
                            struct pop3_session_counts *ret) {
     struct session s = {
@@ -296,7 +292,7 @@ enum pop3_end pop3_session(struct stream *stream, const struct pop3_session_conf
         stream_str(stream, s.problem == -E_BUSY
                                ? "-ERR [IN-USE] another POP3 session has this mailbox open\r\n"
                                : "-ERR [SYS/TEMP] the mailbox cannot be opened just now\r\n");
-        s.end = POP3_END_DISMISSED;
+        s.end = DOOR_END_DISMISSED;
     } else {
         run(&s);
         ops->close(s.sender.drop);

@@ -17,7 +17,7 @@
 #include "pop3/maildrop.h"
 
 struct pop3_session_config {
-    struct pop3_offer offer; /* for CAPA; as it was at the end of the login */
+    struct door_offer offer; /* for CAPA; as it was at the end of the login */
     usec_t timeout;          /* for each command: at least 10 min (RFC 1939 §3) */
     unsigned errors_max;     /* 50 */
 };
@@ -35,6 +35,6 @@ struct pop3_session_counts {
 };
 
 /* The stream stays the caller's: stream_shutdown() and stream_free() when this returns. */
-enum pop3_end pop3_session(struct stream *s, const struct pop3_session_config *config,
+enum door_end pop3_session(struct stream *s, const struct pop3_session_config *config,
                            const struct pop3_maildrop_ops *ops, void *host,
                            struct pop3_session_counts *ret) WAITS;

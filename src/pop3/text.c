@@ -12,6 +12,8 @@ void pop3_text_init(struct pop3_text *t, uint64_t body_lines) {
 
 /* A line has ended: of the header, the blank one, or of the body. */
 static void line_ended(struct pop3_text *t) {
+    t->crlf = t->after_cr;
+    t->after_cr = false;
     if (t->in_body && t->lines_left != POP3_ALL_LINES)
         t->lines_left--;
     if (!t->in_body && t->blank)
@@ -48,8 +50,6 @@ void pop3_text_add(struct pop3_text *t, struct slice bytes, struct buf *to) {
         if (lf < 0)
             break;
         at++;
-        t->crlf = t->after_cr;
-        t->after_cr = false;
         line_ended(t);
     }
     buf_add(to, slice_from(slice_first(bytes, at), run));

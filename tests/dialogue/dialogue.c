@@ -33,6 +33,7 @@ static void run_session(void *arg) {
 static int connect_session(struct talk *t) {
     struct connection *c = t->c;
     wire_init(&c->wire, DIALOGUE_ROOM);
+    c->wire.keeps = t->d->judge;
     c->end_seen = false;
     int r = fiber_start("session", run_session, c, &c->session);
     if (r < 0)
@@ -40,10 +41,21 @@ static int connect_session(struct talk *t) {
     return r < 0 ? r : fiber_yield();
 }
 
+static void judge(struct connection *c) {
+    struct talk *t = c->talk;
+    struct problem problem = {0};
+    if (!t->d->judge || t->result < 0 || t->judgement < 0 || c->wire.cut || c->wire.hung_up)
+        return;
+    t->judgement = t->d->judge(buf_slice(&c->wire.whole), &problem);
+    if (t->judgement < 0)
+        talk_report(t, "%s", problem.text);
+}
+
 static void end_session(struct connection *c) {
     fiber_cancel(c->session);
     fiber_join(c->session);
     c->session = NULL;
+    judge(c);
     wire_done(&c->wire);
 }
 
@@ -217,6 +229,7 @@ static void run_script(void *arg) {
     for (size_t i = 0; i < SCRIPT_CONNECTIONS; i++)
         if (t->connections[i].session)
             end_session(&t->connections[i]);
+    t->result = MIN(t->result, t->judgement);
     if (t->d->world_free)
         t->d->world_free(t->world);
 }

@@ -44,6 +44,12 @@ struct dialogue {
     /* `set NAME VALUE`: 0, or negative with a sentence that says what is wrong with it. */
     int (*set)(void *world, struct slice name, struct slice value, struct problem *problem);
 
+    /*
+     * Holds all that a session has said to the grammar, whatever the script looks at, once it has
+     * ended without having been cut off. Negative with a sentence: the script has failed.
+     */
+    int (*judge)(struct slice said, struct problem *problem);
+
     /* `expect NAME VALUE`: appends the present value; negative when there is no such name. */
     int (*get)(void *world, struct slice name, struct buf *to);
 };

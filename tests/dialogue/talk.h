@@ -46,6 +46,7 @@ struct talk {
     struct buf log[TALK_LINES];
     size_t logged;
     int result;
+    int judgement; /* of all that was said */
 };
 
 /* ------------------------------------------------------------------ report.c */

@@ -398,6 +398,24 @@ static void a_session_that_does_not_end_is_shown(void **state) {
     buf_done(&report);
 }
 
+static int wants_no_oaths(struct slice said, struct problem *problem) {
+    return slice_find(said, S("damn")) < 0 ? 0
+                                           : problem_set(problem, -E_SYNTAX, "that was an oath");
+}
+
+/* Also where the script takes everything; not where a word may have been cut off. */
+static void all_that_was_said_is_judged(void **state) {
+    struct dialogue d = toy;
+    struct buf report = {0};
+    d.judge = wants_no_oaths;
+    assert_int_equal(run(&d, "S: HELLO *\nC: ECHO fine\nS: *\n", &report), 0);
+    assert_true(run(&d, "S: HELLO *\nC: ECHO damn\nS: *\nC: BYE\nS-end\n", &report) < 0);
+    assert_non_null(strstr(buf_str(&report), "that was an oath"));
+    buf_clear(&report);
+    assert_int_equal(run(&d, "S: HELLO *\nC: ECHO damn\nS: *\nC-cut\n", &report), 0);
+    buf_done(&report);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_blocks_and_names),
@@ -416,6 +434,7 @@ int main(void) {
         cmocka_unit_test(what_is_missing_or_too_much_is_shown),
         cmocka_unit_test(wrong_names_and_values_are_shown),
         cmocka_unit_test(a_session_that_does_not_end_is_shown),
+        cmocka_unit_test(all_that_was_said_is_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,7 @@ void wire_done(struct wire *w) {
     while ((link = list_pop(&w->pieces)))
         piece_free(CONTAINER_OF(link, struct piece, in_wire));
     buf_done(&w->said);
+    buf_done(&w->whole);
 }
 
 static ssize_t session_reads(void *below, void *to, size_t size) {
@@ -68,6 +69,8 @@ static ssize_t session_writes(void *below, const void *bytes, size_t len) {
     if (len == 0)
         return -EAGAIN;
     buf_add_bytes(&w->said, bytes, len);
+    if (w->keeps)
+        buf_add_bytes(&w->whole, bytes, len);
     w->writes++;
     fiber_cond_wake_all(&w->to_script);
     return (ssize_t)len;

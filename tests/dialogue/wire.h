@@ -13,13 +13,15 @@
 struct wire {
     struct list pieces; /* to the session; one read takes bytes of one piece only */
     struct buf said;    /* from the session, not read by the script yet */
-    size_t room;        /* bytes that `said` may hold before the session must wait */
-    unsigned writes;    /* of the session, since the script last asked */
-    bool sent_end;      /* the script sends no more */
-    bool hung_up;       /* and reads no more: what it has sent can still be read */
-    bool cut;           /* the connection is gone */
-    bool said_end;      /* the session says no more */
-    bool closed;        /* the session has closed its stream */
+    bool keeps;         /* all that it has said, in `whole` */
+    struct buf whole;
+    size_t room;     /* bytes that `said` may hold before the session must wait */
+    unsigned writes; /* of the session, since the script last asked */
+    bool sent_end;   /* the script sends no more */
+    bool hung_up;    /* and reads no more: what it has sent can still be read */
+    bool cut;        /* the connection is gone */
+    bool said_end;   /* the session says no more */
+    bool closed;     /* the session has closed its stream */
     struct fiber_cond to_session, to_script, drained;
 };
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Dialogues with POP3 after login. fake_maildrop.h has the names for `set` and `expect`; besides,
- *     expect end quit / dismissed / lost      how the session ended
+ *     expect end logout / dismissed / lost      how the session ended
  *     expect fetched N, expect removed N      what it counted
  */
 #include "dialogue/dialogue.h"
+#include "dialogue/door.h"
 #include "fake_maildrop.h"
 #include "pop3/session.h"
 
 struct world {
     struct fake_maildrop *maildrop;
     struct pop3_session_counts counts;
-    enum pop3_end end;
+    enum door_end end;
 };
 
 static void *world_new(void) {
@@ -33,10 +34,9 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
 }
 
 static int world_get(void *world, struct slice name, struct buf *to) {
-    static const char *const ends[] = {"none", "login", "quit", "dismissed", "lost"};
     struct world *w = world;
     if (slice_eq(name, S("end")))
-        buf_add_str(to, ends[w->end]);
+        buf_add_str(to, door_end_name(w->end));
     else if (slice_eq(name, S("fetched")))
         buf_printf(to, "%u", (unsigned)w->counts.fetched);
     else if (slice_eq(name, S("removed")))
@@ -49,8 +49,8 @@ static int world_get(void *world, struct slice name, struct buf *to) {
 static void run_session(struct stream *s, void *world) {
     struct world *w = world;
     struct pop3_session_config config = pop3_session_defaults;
-    config.offer = (struct pop3_offer){.tls_active = true, .tls_available = true};
-    w->end = POP3_END_NONE;
+    config.offer = (struct door_offer){.tls_active = true, .tls_available = true};
+    w->end = DOOR_END_NONE;
     w->end = pop3_session(s, &config, &fake_maildrop_ops, w->maildrop, &w->counts);
 }
 
