@@ -5,10 +5,9 @@
  * where we are in it ourselves; leave out hosts without an address. Of a long list only a part is
  * looked at, and the next part only if no host of that has an address.
  *
- * All addresses are looked up before anything is tried, because we may be recognised only by an
- * address, and then nothing of our own or a higher preference number may be tried. The questions
- * run side by side: helper fibers take the next open question from a common list, and the caller
- * works on it as well, so that it also ends when no helper can be had.
+ * All addresses are looked up before anything is tried (host_addresses.c), because we may be
+ * recognised only by an address, and then nothing of our own or a higher preference number may be
+ * tried.
  *
  * Whatever may be different in an hour is temporary: a failed or unsigned-but-should-be answer for
  * the MX or, when no other host is left, for an address.
@@ -19,9 +18,8 @@
 
 #include "base/random.h"
 #include "base/words.h"
+#include "dns/host_addresses.h"
 #include "dns/next_hop.h"
-
-#define PARALLEL_QUESTIONS 8U
 
 struct finder {
     const struct dns_client *client;
@@ -33,16 +31,6 @@ struct finder {
     struct dns_host *left_out; /* the less preferred ones behind them */
     size_t left_count;
 };
-
-static void PRINTF_LIKE(2, 3) report(const struct finder *f, const char *format, ...) {
-    if (!f->search->event)
-        return;
-    va_list args;
-    va_start(args, format);
-    struct slice sentence = arena_printf_v(f->arena, format, args);
-    va_end(args);
-    f->search->event(f->search->event_arg, sentence);
-}
 
 /* Settles the outcome; returns 1 so that steps read `return no_way(...)`. */
 static int PRINTF_LIKE(6, 7) settle(struct finder *f, enum dns_outcome outcome, unsigned reply,
@@ -56,153 +44,6 @@ static int PRINTF_LIKE(6, 7) settle(struct finder *f, enum dns_outcome outcome, 
     f->way.words = arena_printf_v(f->arena, format, args);
     va_end(args);
     return 1;
-}
-
-/* ------------------------------------------------------------------ addresses */
-
-/* One question for the addresses of a host. */
-struct question {
-    struct dns_host *host;
-    uint16_t type;
-    int result; /* of the client */
-    struct dns_answer answer;
-};
-
-struct questions {
-    struct finder *finder;
-    struct question all[DNS_HOSTS_MAX * 2];
-    size_t count, next;
-};
-
-static void ask_addresses(void *arg) WAITS {
-    struct questions *q = arg;
-    struct finder *f = q->finder;
-    while (q->next < q->count && !fiber_cancelled()) {
-        struct question *mine = &q->all[q->next++];
-        mine->result =
-            f->client->query(f->client->arg, mine->host->name, mine->type, f->arena, &mine->answer);
-    }
-}
-
-static void add_questions(struct questions *q) {
-    const struct dns_search *search = q->finder->search;
-    for (size_t i = 0; i < q->finder->count; i++) {
-        struct dns_host *host = &q->finder->hosts[i];
-        if (!search->no_ipv6)
-            q->all[q->count++] = (struct question){host, DNS_AAAA, -ECANCELED, {0}};
-        if (!search->no_ipv4)
-            q->all[q->count++] = (struct question){host, DNS_A, -ECANCELED, {0}};
-    }
-}
-
-/* All questions answered, or -ECANCELED. */
-static int ask_all(struct questions *q) WAITS {
-    struct fiber *helpers[PARALLEL_QUESTIONS];
-    size_t helping = 0;
-    while (helping + 1 < MIN(q->count, PARALLEL_QUESTIONS) &&
-           fiber_start("dns addresses", ask_addresses, q, &helpers[helping]) == 0)
-        helping++;
-    ask_addresses(q);
-    for (size_t i = 0; i < helping; i++) {
-        if (fiber_cancelled())
-            fiber_cancel(helpers[i]);
-        fiber_join(helpers[i]);
-    }
-    return fiber_cancelled() ? -ECANCELED : 0;
-}
-
-/* The addresses of an answer in random order; the resolver's own order may be a fixed one. */
-static size_t take_addresses(const struct question *q, uint16_t port,
-                             struct net_addr to[static DNS_HOST_ADDRESSES_MAX]) {
-    size_t count = 0;
-    size_t offered = q->result == 0 && q->answer.code == DNS_OK ? q->answer.count : 0;
-    for (size_t i = 0; i < offered; i++) {
-        struct net_addr addr;
-        if (net_from_bytes(q->answer.records[i].bytes, port, &addr) < 0)
-            continue;
-        size_t at = (size_t)random_below(i + 1);
-        if (count < DNS_HOST_ADDRESSES_MAX)
-            to[count++] = addr;
-        if (at < count) {
-            to[count - 1] = to[at];
-            to[at] = addr;
-        }
-    }
-    return count;
-}
-
-/* IPv6 and IPv4 in turns, so that a broken family costs one attempt before the other's turn. */
-static void set_addresses(struct finder *f, struct dns_host *host, const struct question *v6,
-                          const struct question *v4) {
-    struct net_addr six[DNS_HOST_ADDRESSES_MAX], four[DNS_HOST_ADDRESSES_MAX];
-    uint16_t port = f->search->to.port;
-    size_t six_count = v6 ? take_addresses(v6, port, six) : 0;
-    size_t four_count = v4 ? take_addresses(v4, port, four) : 0;
-    host->addresses = arena_array(f->arena, six_count + four_count, sizeof *host->addresses);
-    for (size_t i = 0; i < MAX(six_count, four_count); i++) {
-        if (i < six_count)
-            host->addresses[host->count++] = six[i];
-        if (i < four_count)
-            host->addresses[host->count++] = four[i];
-    }
-    for (size_t i = 0; i < host->count; i++)
-        if (search_has_own_address(f->search, &host->addresses[i]))
-            host->own = true;
-}
-
-static bool failed(const struct question *q) {
-    return q && (q->result < 0 || q->answer.code >= DNS_SERVFAIL);
-}
-
-static struct slice addresses_text(struct finder *f, const struct dns_host *host) {
-    _cleanup_(buf_done) struct buf text = {0};
-    char one[NET_TEXT_SIZE];
-    for (size_t i = 0; i < host->count; i++) {
-        if (i > 0)
-            buf_add(&text, S(", "));
-        buf_add(&text, net_format_host(&host->addresses[i], one));
-    }
-    return arena_copy(f->arena, buf_slice(&text));
-}
-
-static void report_addresses(struct finder *f, const struct dns_host *host,
-                             const struct question *v6, const struct question *v4) {
-    const struct question *bad = failed(v6) ? v6 : failed(v4) ? v4 : NULL;
-    if (bad)
-        report(f,
-               bad->type == DNS_A ? _("IPv4 address of %.*s: %s") : _("IPv6 address of %.*s: %s"),
-               SLICE_ARG(host->name),
-               bad->result < 0 ? error_words(bad->result)
-                               : translated(dns_code_text(bad->answer.code)));
-    if (host->count > 0)
-        report(f,
-               host->own ? _("%.*s (preference %u) has address %.*s: that is this server itself")
-                         : _("%.*s (preference %u) has address %.*s"),
-               SLICE_ARG(host->name), host->preference, SLICE_ARG(addresses_text(f, host)));
-    else if (!bad)
-        report(f, _("%.*s has no address"), SLICE_ARG(host->name));
-}
-
-/* Fills in the addresses of all hosts. `ret_failed` counts the hosts that only failed for now. */
-static int look_up_addresses(struct finder *f, size_t *ret_failed) WAITS {
-    struct questions *q = ARENA_NEW(f->arena, struct questions);
-    q->finder = f;
-    add_questions(q);
-    int r = ask_all(q);
-    if (r < 0)
-        return r;
-    size_t at = 0, failures = 0;
-    for (size_t i = 0; i < f->count; i++) {
-        struct dns_host *host = &f->hosts[i];
-        const struct question *v6 = f->search->no_ipv6 ? NULL : &q->all[at++];
-        const struct question *v4 = f->search->no_ipv4 ? NULL : &q->all[at++];
-        set_addresses(f, host, v6, v4);
-        host->secure = f->way.secure && (!v6 || v6->answer.secure) && (!v4 || v4->answer.secure);
-        failures += host->count == 0 && (failed(v6) || failed(v4));
-        report_addresses(f, host, v6, v4);
-    }
-    *ret_failed = failures;
-    return 0;
 }
 
 /* ------------------------------------------------------------------ the list of hosts */
@@ -242,8 +83,8 @@ static void print_mx(struct finder *f, const struct dns_answer *answer) {
                    SLICE_ARG(f->hosts[i].name));
     if (f->left_count > 0)
         buf_printf(&text, _(" and %zu more, left out"), f->left_count);
-    report(f, _("MX of %.*s: %.*s%s"), SLICE_ARG(f->search->to.name), SLICE_ARG(buf_slice(&text)),
-           answer->secure ? " (DNSSEC)" : "");
+    next_hop_report(f->search, f->arena, _("MX of %.*s: %.*s%s"), SLICE_ARG(f->search->to.name),
+                    SLICE_ARG(buf_slice(&text)), answer->secure ? " (DNSSEC)" : "");
 }
 
 /* Takes the hosts of an MX answer; 1 when there is none behind the names. */
@@ -257,7 +98,8 @@ static int take_mx(struct finder *f, const struct dns_answer *answer) {
         hosts[count++] = (struct dns_host){.name = mx->name, .preference = mx->preference};
     }
     if (count == 0) {
-        report(f, _("MX of %.*s: null MX, it takes no mail"), SLICE_ARG(f->search->to.name));
+        next_hop_report(f->search, f->arena, _("MX of %.*s: null MX, it takes no mail"),
+                        SLICE_ARG(f->search->to.name));
         return settle(f, DNS_NO_WAY, 556, 1, 10, _("Domain %.*s does not accept mail (null MX)"),
                       SLICE_ARG(f->search->to.name));
     }
@@ -299,20 +141,24 @@ static int list_hosts(struct finder *f) WAITS {
     if (r == -ECANCELED)
         return r;
     if (r < 0) {
-        report(f, _("MX of %.*s: %s"), SLICE_ARG(domain), error_words(r));
+        next_hop_report(f->search, f->arena, _("MX of %.*s: %s"), SLICE_ARG(domain),
+                        error_words(r));
         return settle_failure(f, error_words(r));
     }
     if (answer.canonical.len && !dns_name_same(answer.canonical, domain))
-        report(f, _("%.*s is an alias of %.*s"), SLICE_ARG(domain), SLICE_ARG(answer.canonical));
+        next_hop_report(f->search, f->arena, _("%.*s is an alias of %.*s"), SLICE_ARG(domain),
+                        SLICE_ARG(answer.canonical));
     if (answer.code == DNS_OK)
         return take_mx(f, &answer);
     const char *why = translated(dns_code_text(answer.code));
     if (answer.code == DNS_NODATA) {
-        report(f, _("MX of %.*s: none, so its own address is used"), SLICE_ARG(domain));
+        next_hop_report(f->search, f->arena, _("MX of %.*s: none, so its own address is used"),
+                        SLICE_ARG(domain));
         return take_domain_itself(f, answer.secure);
     }
-    report(f, _("MX of %.*s: %s%s%s"), SLICE_ARG(domain), why, answer.problem.len ? ", " : "",
-           translated(arena_str(f->arena, answer.problem)));
+    next_hop_report(f->search, f->arena, _("MX of %.*s: %s%s%s"), SLICE_ARG(domain), why,
+                    answer.problem.len ? ", " : "",
+                    translated(arena_str(f->arena, answer.problem)));
     if (answer.code == DNS_NXDOMAIN)
         return settle(f, DNS_NO_WAY, 550, 1, 2, _("Domain %.*s does not exist"), SLICE_ARG(domain));
     return settle_failure(f, why);
@@ -337,14 +183,15 @@ static int cut_at_ourselves(struct finder *f) {
     f->count = kept;
     f->left_count = 0;
     if (kept > 0) {
-        report(
-            f,
+        next_hop_report(
+            f->search, f->arena,
             _("this server is in the list itself: hosts with preference %u and above are left out"),
             limit);
         return 0;
     }
-    report(f, _("the best host for %.*s is this server itself, which does not serve it"),
-           SLICE_ARG(f->search->to.name));
+    next_hop_report(f->search, f->arena,
+                    _("the best host for %.*s is this server itself, which does not serve it"),
+                    SLICE_ARG(f->search->to.name));
     return settle(f, DNS_NO_WAY, 554, 4, 6, _("Mail for %.*s loops back to this server"),
                   SLICE_ARG(f->search->to.name));
 }
@@ -399,9 +246,10 @@ static int find(struct finder *f) WAITS {
     int r = list_hosts(f);
     if (r != 0)
         return r;
+    const struct host_look_up look_up = {f->client, f->search, f->arena};
     for (;;) {
         size_t failures;
-        r = look_up_addresses(f, &failures);
+        r = host_addresses_look_up(&look_up, f->hosts, f->count, f->way.secure, &failures);
         if (r == 0)
             r = cut_at_ourselves(f);
         if (r == 0)

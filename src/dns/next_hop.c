@@ -45,3 +45,13 @@ bool search_has_own_name(const struct dns_search *search, struct slice name) {
             return true;
     return false;
 }
+
+void next_hop_report(const struct dns_search *search, struct arena *a, const char *format, ...) {
+    if (!search->event)
+        return;
+    va_list args;
+    va_start(args, format);
+    struct slice sentence = arena_printf_v(a, format, args);
+    va_end(args);
+    search->event(search->event_arg, sentence);
+}

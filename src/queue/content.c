@@ -2,9 +2,9 @@
 /*
  * Bytes of messages, and what the queue keeps in an envelope for itself.
  */
-#include <errno.h>
 
 #include "base/bytes.h"
+#include "base/write.h"
 #include "queue/internal.h"
 
 #define COPY_BLOCK    (256U << 10)
@@ -63,23 +63,14 @@ struct write_job {
     uint64_t offset;
 };
 
-static int write_all(void *arg) {
-    struct write_job *job = arg;
-    while (job->bytes.len > 0) {
-        ssize_t n = pwrite(job->fd, job->bytes.ptr, job->bytes.len, (off_t)job->offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        job->bytes = slice_from(job->bytes, (size_t)n);
-        job->offset += (uint64_t)n;
-    }
-    return 0;
+static int run_write(void *arg) {
+    const struct write_job *job = arg;
+    return write_exactly(job->fd, job->bytes, job->offset);
 }
 
 static int write_bytes(int fd, struct slice bytes, uint64_t offset) WAITS {
     struct write_job job = {.fd = fd, .bytes = bytes, .offset = offset};
-    return offload(OFFLOAD_DISK, write_all, &job);
+    return offload(OFFLOAD_DISK, run_write, &job);
 }
 
 static int copy_file(int fd, const struct spool_body *body) WAITS {

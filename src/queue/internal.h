@@ -123,6 +123,7 @@ struct queue {
     struct map destinations;  /* by name */
     struct fiber_turns turns; /* of tasks, by address */
 
+    struct schedule_clock wall;
     struct fiber *clock; /* NULL: not started */
     struct fiber_cond clock_wanted;
     unsigned workers, unstarted; /* fibers; those that have not taken anything yet */
@@ -175,7 +176,8 @@ void destinations_done(struct queue *q);
 /* ------------------------------------------------------------------ work.c */
 
 void clock_fiber(void *arg) WAITS;
-void work_start(struct queue *q); /* as many workers as there is work for */
+void clock_void_plans(struct queue *q); /* what is planned for a time that nobody means is due */
+void work_start(struct queue *q);       /* as many workers as there is work for */
 unsigned work_active(const struct queue *q);
 size_t work_ready(const struct queue *q);
 

@@ -21,7 +21,9 @@ static void load_tasks(struct attempt *at, const struct spool_state *state) {
         t->before = t->state = state->recipients[i];
         t->to = &at->envelope.recipients[t->state.index];
         t->mailbox = t->state.index < at->extra.mailboxes;
-        t->due = t->state.next <= at->wall + (t->state.status == STATUS_UNSURE ? 0 : DUE_TOGETHER);
+        t->due =
+            t->state.next <= at->wall + (t->state.status == STATUS_UNSURE ? 0 : DUE_TOGETHER) ||
+            schedule_is_void(&at->q->options.schedule, t->state.next, at->wall);
     }
 }
 

@@ -89,7 +89,8 @@ void job_place(struct queue *q, struct job *job, usec_t when) {
     job->place = AT_REST;
     if (message->hold)
         return;
-    if (when <= fiber_wall()) {
+    usec_t wall = fiber_wall();
+    if (when <= wall || schedule_is_void(&q->options.schedule, when, wall)) {
         job_ready(q, job);
         return;
     }

@@ -36,6 +36,7 @@ static struct queue *make(const struct queue_options *options, const struct queu
     MUST(options->schedule.notice_count <= QUEUE_NOTICES);
     struct queue *q = NEW(struct queue);
     set_options(q, options);
+    q->wall = (struct schedule_clock){fiber_wall() - fiber_now(), fiber_now()};
     q->ops = *ops;
     q->work_wanted = work_start;
     q->attempt = attempt_run;
@@ -84,6 +85,7 @@ int queue_open(int dir, const struct queue_options *options, const struct queue_
 
 int queue_start(struct queue *q) {
     int error = fiber_start("queue clock", clock_fiber, q, &q->clock);
+    clock_void_plans(q);
     if (!error)
         work_start(q);
     return error;

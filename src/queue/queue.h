@@ -301,7 +301,7 @@ struct queue_order {
  * Durable when it returns 0; `ret_count`: messages that it was done to; `ret_held` (or NULL): those
  * among them that are on hold now. A message that is just being transmitted or delivered may still
  * arrive although it was removed. -E_UNKNOWN: no message of that id; -EINVAL: the match does not
- * says which, or says more than one thing; or as spool_update().
+ * say which, or says more than one thing; or as spool_update().
  */
 int queue_act(struct queue *q, const struct queue_order *order, const struct queue_match *match,
               uint64_t *ret_count, uint64_t *ret_held, struct problem *problem) WAITS;

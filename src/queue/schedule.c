@@ -41,16 +41,13 @@ usec_t schedule_wait(const struct queue_schedule *s, uint32_t attempts, usec_t a
     return age < USEC_DAY ? s->day_one : s->after;
 }
 
-/* `wait`, up to s->jitter percent longer or shorter, in steps of a thousandth. */
-static usec_t with_jitter(const struct queue_schedule *s, usec_t wait, uint64_t chance) {
-    usec_t most = 10 * (usec_t)s->jitter;
-    usec_t by = (usec_t)(chance % (uint64_t)(2 * most + 1)) - most;
-    return wait + wait / 1000 * by;
-}
-
 usec_t schedule_next(const struct queue_schedule *s, uint32_t attempts, usec_t arrival, usec_t end,
                      usec_t now, uint64_t chance) {
-    usec_t next = now + with_jitter(s, schedule_wait(s, attempts, now - arrival), chance);
+    usec_t wait = schedule_wait(s, attempts, now - arrival);
+    /* Up to s->jitter percent longer or shorter, in steps of a thousandth. */
+    usec_t most = 10 * (usec_t)s->jitter;
+    usec_t by = (usec_t)(chance % (uint64_t)(2 * most + 1)) - most;
+    usec_t next = now + wait + wait / 1000 * by;
     return now < end ? MIN(next, end) : next;
 }
 
@@ -60,6 +57,34 @@ usec_t schedule_end(const struct queue_schedule *s, usec_t arrival, bool null_se
 
 usec_t schedule_end_full(const struct queue_schedule *s, usec_t arrival, bool null_sender) {
     return MIN(arrival + s->full_lifetime, schedule_end(s, arrival, null_sender));
+}
+
+#define CLOCK_STEP    USEC_HOUR /* less is no harm */
+#define CLOCK_SETTLES USEC_HOUR
+
+enum schedule_step schedule_look(struct schedule_clock *c, usec_t now, usec_t wall) {
+    usec_t by = wall - now - c->ahead;
+    enum schedule_step step = by > CLOCK_STEP    ? SCHEDULE_AHEAD
+                              : by < -CLOCK_STEP ? SCHEDULE_BACK
+                                                 : SCHEDULE_EVEN;
+    c->ahead += by;
+    if (step == SCHEDULE_AHEAD)
+        c->since = now;
+    return step;
+}
+
+usec_t schedule_doubt(const struct schedule_clock *c, usec_t planned, usec_t now, usec_t wall) {
+    bool jumped = wall - now - c->ahead > CLOCK_STEP; /* since the last look */
+    usec_t since = jumped ? now : c->since;
+    return wall - planned <= CLOCK_STEP ? 0 : MAX(since + CLOCK_SETTLES - now, (usec_t)0);
+}
+
+bool schedule_is_void(const struct queue_schedule *s, usec_t planned, usec_t wall) {
+    usec_t most = MAX(s->day_one, s->after);
+    for (size_t i = 0; i < s->first_count; i++)
+        most = MAX(most, s->first[i]);
+    most += most / 100 * (usec_t)s->jitter;
+    return planned != USEC_NEVER && planned - wall > MAX(most, USEC_DAY);
 }
 
 unsigned schedule_notices_due(const struct queue_schedule *s, usec_t arrival, usec_t now) {

@@ -161,13 +161,22 @@ static bool is_left(const struct task *t) {
     return !t->settled && !(t->saving && t->outcome > OUTCOME_LATER);
 }
 
+/* When the notice behind the first `told` ones is due: not while the clock may be wrong. */
+static usec_t notice_time(const struct attempt *at, unsigned told) {
+    const struct queue *q = at->q;
+    usec_t notice = schedule_next_notice(&q->options.schedule, at->envelope.arrival, told);
+    usec_t wall = fiber_wall(), doubt = schedule_doubt(&q->wall, notice, fiber_now(), wall);
+    return doubt > 0 && notice != USEC_NEVER ? wall + doubt : notice;
+}
+
 /* Recipients that are late get a notice, each one once for each age that was set. */
 static void choose_notices(struct save *s) {
     struct attempt *at = s->at;
     s->told = schedule_notices_due(&at->q->options.schedule, at->envelope.arrival, fiber_wall());
     for (size_t i = 0; i < at->count; i++) {
         struct task *t = &at->tasks[i];
-        if (!is_left(t) || t->state.flags >= s->told)
+        if (!is_left(t) || t->state.flags >= s->told ||
+            notice_time(at, t->state.flags) > fiber_wall())
             continue;
         s->notices = true;
         if (report_wanted(at, t, DSN_DELAYED))
@@ -181,8 +190,7 @@ usec_t settle_next(const struct attempt *at, usec_t pause) {
         const struct task *t = &at->tasks[i];
         if (!is_left(t))
             continue;
-        usec_t notice =
-            schedule_next_notice(&at->q->options.schedule, at->envelope.arrival, t->state.flags);
+        usec_t notice = notice_time(at, t->state.flags);
         bool waits_for_place = t->due && t->way == WAY_REMOTE && at->crowded.len > 0;
         next = MIN(next, MAX(notice, now + MOMENT));
         if (t->outcome == OUTCOME_LATER || !t->due)
@@ -211,8 +219,7 @@ static void build_state(struct save *s) {
         left->flags = s->notices ? (uint8_t)MAX(t->state.flags, s->told) : t->state.flags;
         if (s->brief)
             left->reply = left->extra = S("");
-        usec_t notice =
-            schedule_next_notice(&at->q->options.schedule, at->envelope.arrival, left->flags);
+        usec_t notice = notice_time(at, left->flags);
         s->state.next = MIN(s->state.next, MIN(left->next, notice));
     }
     s->state.count = n;

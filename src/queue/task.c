@@ -15,8 +15,10 @@ static void conclude_later(struct attempt *at, struct task *t) {
     usec_t arrival = at->envelope.arrival, now = fiber_wall();
     usec_t end = t->full ? schedule_end_full(s, arrival, null_sender)
                          : schedule_end(s, arrival, null_sender);
+    usec_t planned = t->before.next ? t->before.next : arrival;
+    usec_t doubt = schedule_doubt(&at->q->wall, planned, fiber_now(), now);
     t->state.attempts++;
-    if (now >= end) {
+    if (now >= end && doubt == 0) {
         t->outcome = OUTCOME_FAILED;
         t->status = t->full ? S("5.2.2") : S("4.4.7");
         return;
@@ -25,6 +27,8 @@ static void conclude_later(struct attempt *at, struct task *t) {
         at->chance = random_u64();
     usec_t next = t->unsure ? now + schedule_wait(s, t->state.attempts, now - arrival)
                             : schedule_next(s, t->state.attempts, arrival, end, now, at->chance);
+    if (now >= end)
+        next = t->unsure ? MAX(next, now + doubt) : now + doubt;
     t->state.next = MAX(next, t->not_before);
     t->state.status = t->full ? STATUS_FULL : t->unsure ? STATUS_UNSURE : STATUS_LATER;
     t->state.reply = slice_first(t->reply, REPLY_MAX);

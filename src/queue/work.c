@@ -134,10 +134,25 @@ static void call_due(struct queue *q) WAITS {
     }
 }
 
+/* All in one go, for the map must not change: it happens once in the life of a clock. */
+void clock_void_plans(struct queue *q) {
+    usec_t wall = fiber_wall();
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&q->jobs, &at));) {
+        struct job *job = e->value;
+        if (job->due.place == 0 || !schedule_is_void(&q->options.schedule, job->due.key, wall))
+            continue;
+        heap_remove(&q->due, &job->due);
+        heap_add(&q->due, &job->due, wall);
+    }
+}
+
 void clock_fiber(void *arg) {
     struct queue *q = arg;
     usec_t swept = fiber_now();
     while (!fiber_cancelled()) {
+        if (schedule_look(&q->wall, fiber_now(), fiber_wall()) == SCHEDULE_BACK)
+            clock_void_plans(q);
         call_due(q);
         work_start(q);
         if (fiber_now() - swept >= CLOCK_MOST) {

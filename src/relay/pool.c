@@ -145,12 +145,16 @@ static int wait_for_room(struct pool *p) WAITS {
     }
     while (p->connections >= p->options.connections) {
         int r = fiber_cond_wait(&p->room);
-        if (r < 0) {
-            fiber_cond_wake_one(&p->room);
+        if (r < 0)
             return r;
-        }
     }
     return 0;
+}
+
+/* Whoever was told of room may have given up, or have no use for it. */
+static void pass_room_on(struct pool *p) {
+    if (p->connections < p->options.connections)
+        fiber_cond_wake_one(&p->room);
 }
 
 /* The right to open one: 0, -EAGAIN after a wait, or as pool_take(). */
@@ -171,6 +175,7 @@ static int take_right(struct pool *p, struct pool_destination *d, bool fresh,
             if (!p->kept)
                 return -EAGAIN;
         }
+        pass_room_on(p);
         r = fiber_cond_wait(&d->changed);
         return r < 0 ? r : -EAGAIN;
     }
@@ -194,6 +199,7 @@ int pool_take(struct pool *p, struct slice key, bool fresh, struct pool_connecti
         connection = fresh ? NULL : take_idle(p, d);
         r = connection ? 0 : take_right(p, d, fresh, &connection, ret_until);
     } while (r == -EAGAIN);
+    pass_room_on(p);
     if (r == 0)
         *ret_connection = connection;
     destination_unuse(d);

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "base/read.h"
 #include "spool/log.h"
 
 #define READ_BLOCK (256U << 10)
@@ -88,13 +89,11 @@ int large_sum(int fd, uint64_t len, uint32_t *ret_crc) {
     uint32_t crc = 0;
     for (uint64_t done = 0; done < len;) {
         size_t want = (size_t)MIN(len - done, (uint64_t)READ_BLOCK);
-        ssize_t n = pread(fd, block, want, (off_t)done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -E_EOF;
-        crc = crc32c(crc, slice_of(block, (size_t)n));
-        done += (uint64_t)n;
+        int error = read_exactly(fd, block, want, done);
+        if (error)
+            return error;
+        crc = crc32c(crc, slice_of(block, want));
+        done += want;
     }
     *ret_crc = crc;
     return 0;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "fake_server.h"
+#include "fiber/scheduler.h"
 
 static usec_t tries[200];
 static unsigned tried;
@@ -262,14 +263,17 @@ SERVER_TEST(queue_that_was_off_for_a_day_tells_of_the_delay_once) {
     (void)fiber_sleep(30 * USEC_HOUR);
     server_open(o);
     server_wait(o, USEC_MIN);
+    assert_int_equal(server_reports(o), 0); /* the clock may be wrong */
+    server_wait(o, USEC_HOUR);
     assert_int_equal(server_reports(o), 1);
     assert_int_equal(occurs(server_report(o, 0), "Action: delayed\r\n"), 1);
     server_wait(o, 3 * USEC_DAY);
     assert_int_equal(server_reports(o), 1);
 }
 
-/* The host may be back: a message is not given up untried. */
-SERVER_TEST(queue_that_was_off_until_the_end_tries_once_more) {
+/* The host may be back: a message is not given up untried, nor when the network comes a bit later.
+ */
+SERVER_TEST(queue_that_was_off_until_the_end_tries_twice_more) {
     o->transmit = never_there;
     tried = 0;
     server_send(o, "tama@here.test", "out@away.test");
@@ -280,6 +284,9 @@ SERVER_TEST(queue_that_was_off_until_the_end_tries_once_more) {
     server_open(o);
     server_wait(o, USEC_SEC);
     assert_int_equal(tried, before + 1);
+    assert_int_equal(server_messages(o), 1);
+    server_wait(o, USEC_HOUR);
+    assert_int_equal(tried, before + 2);
     assert_int_equal(server_messages(o), 0);
     assert_int_equal(server_reports(o), 1);
     assert_int_equal(occurs(server_report(o, 0), "Action: failed\r\n"), 1);
@@ -299,6 +306,121 @@ SERVER_TEST(attempt_that_ends_when_the_time_is_over_is_the_last) {
     assert_int_equal(server_messages(o), 0);
     assert_int_equal(server_reports(o), 1);
     assert_int_equal(occurs(server_report(o, 0), "Status: 4.4.7\r\n"), 2);
+}
+
+/* ------------------------------------------------------------------ a clock that is wrong */
+
+#define YEAR (365 * USEC_DAY)
+
+static void set_clock(usec_t by) {
+    fiber_scheduler->wall_offset += by;
+}
+
+static void send_and_wait(struct server *o) {
+    tried = 0;
+    o->transmit = never_there;
+    server_send(o, "tama@here.test", "out@away.test/4");
+    server_wait(o, 3 * USEC_HOUR);
+    tried = 0;
+}
+
+static void expect_given_up_after_an_hour(struct server *o) {
+    server_wait(o, 59 * USEC_MIN);
+    assert_int_equal(tried, 1);
+    assert_int_equal(server_messages(o), 1);
+    assert_int_equal(server_reports(o), 0);
+    server_wait(o, 2 * USEC_MIN);
+    assert_int_equal(tried, 2);
+    assert_int_equal(server_messages(o), 0);
+    assert_int_equal(server_reports(o), 1);
+}
+
+/* Until it has heard the time from others. So it is after days without power, too. */
+SERVER_TEST(nothing_is_given_up_while_the_clock_may_be_wrong) {
+    send_and_wait(o);
+    server_close(o);
+    set_clock(YEAR);
+    server_open(o);
+    expect_given_up_after_an_hour(o);
+}
+
+/* As when a laptop wakes up. */
+SERVER_TEST(nothing_is_given_up_when_the_clock_has_just_jumped) {
+    send_and_wait(o);
+    set_clock(YEAR);
+    expect_given_up_after_an_hour(o);
+}
+
+static int jumps_meanwhile(struct server *o, const struct queue_transmission *t,
+                           const struct recipient *recipient, struct arena *a,
+                           struct relay_result *ret) {
+    set_clock(YEAR);
+    o->transmit = never_there;
+    return never_there(o, t, recipient, a, ret);
+}
+
+/* The queue has not looked at its clock since. */
+SERVER_TEST(nothing_is_given_up_when_the_clock_jumps_in_an_attempt) {
+    server_wait(o, 3 * USEC_HOUR);
+    tried = 0;
+    o->transmit = jumps_meanwhile;
+    server_send(o, "tama@here.test", "out@away.test/4");
+    server_wait(o, USEC_SEC);
+    assert_int_equal(tried, 1);
+    assert_int_equal(server_reports(o), 0);
+    expect_given_up_after_an_hour(o);
+}
+
+/* What is not tried at all meanwhile is not forgotten for a year. */
+SERVER_TEST(a_clock_that_is_set_right_again_is_followed) {
+    send_and_wait(o);
+    server_close(o);
+    set_clock(YEAR);
+    server_open(o);
+    server_wait(o, USEC_MIN);
+    assert_int_equal(tried, 1);
+    set_clock(-YEAR);
+    server_wait(o, 2 * USEC_MIN);
+    assert_int_equal(tried, 2);
+    server_wait(o, 5 * USEC_HOUR);
+    assert_in_range(tried, 3, 6); /* every two hours, about */
+    assert_int_equal(server_messages(o), 1);
+    assert_int_equal(server_reports(o), 0);
+}
+
+static void order(struct server *o, enum queue_action action) {
+    uint64_t count = 0;
+    assert_int_equal(queue_act(o->queue, &(struct queue_order){.action = action},
+                               &(struct queue_match){.all = true}, &count, NULL, NULL),
+                     0);
+    assert_int_equal(count, 1);
+}
+
+SERVER_TEST(a_clock_that_was_set_right_while_a_message_was_held_is_followed) {
+    send_and_wait(o);
+    set_clock(YEAR);
+    server_wait(o, 2 * USEC_MIN);
+    assert_int_equal(tried, 1);
+    order(o, QUEUE_HOLD);
+    set_clock(-YEAR);
+    server_wait(o, 2 * USEC_MIN);
+    order(o, QUEUE_RELEASE);
+    server_wait(o, USEC_MIN);
+    assert_int_equal(tried, 2);
+    server_wait(o, 5 * USEC_HOUR);
+    assert_in_range(tried, 3, 6);
+}
+
+SERVER_TEST(a_clock_that_was_set_right_while_nothing_ran_is_followed) {
+    send_and_wait(o);
+    set_clock(YEAR);
+    server_wait(o, 2 * USEC_MIN);
+    assert_int_equal(tried, 1);
+    server_close(o);
+    set_clock(-YEAR);
+    server_open(o);
+    server_wait(o, USEC_MIN);
+    assert_int_equal(tried, 2);
 }
 
 /* ------------------------------------------------------------------ roles that end */
@@ -570,8 +692,14 @@ int main(void) {
         cmocka_unit_test(test_notices_are_not_repeated_after_a_restart),
         cmocka_unit_test(test_each_notice_is_sent_once_over_many_restarts),
         cmocka_unit_test(test_queue_that_was_off_for_a_day_tells_of_the_delay_once),
-        cmocka_unit_test(test_queue_that_was_off_until_the_end_tries_once_more),
+        cmocka_unit_test(test_queue_that_was_off_until_the_end_tries_twice_more),
         cmocka_unit_test(test_attempt_that_ends_when_the_time_is_over_is_the_last),
+        cmocka_unit_test(test_nothing_is_given_up_while_the_clock_may_be_wrong),
+        cmocka_unit_test(test_nothing_is_given_up_when_the_clock_has_just_jumped),
+        cmocka_unit_test(test_nothing_is_given_up_when_the_clock_jumps_in_an_attempt),
+        cmocka_unit_test(test_a_clock_that_is_set_right_again_is_followed),
+        cmocka_unit_test(test_a_clock_that_was_set_right_while_a_message_was_held_is_followed),
+        cmocka_unit_test(test_a_clock_that_was_set_right_while_nothing_ran_is_followed),
         cmocka_unit_test(test_role_that_ended_is_asked_again_in_a_moment_and_it_counts_for_nothing),
         cmocka_unit_test(test_what_this_host_is_short_of_for_a_moment_puts_no_message_off),
         cmocka_unit_test(test_role_that_ends_each_time_counts_as_failed_attempt_in_the_end),

@@ -91,6 +91,36 @@ static void test_clock_that_went_back_makes_messages_young(void **state) {
     assert_int_equal(schedule_notices_due(schedule(), ARRIVAL, now), 0);
 }
 
+static void test_a_clock_is_believed_when_it_has_gone_on_for_an_hour(void **state) {
+    const usec_t began = 5 * USEC_MIN, wall = ARRIVAL;
+    struct schedule_clock c = {.ahead = wall - began, .since = began};
+    (void)state;
+    assert_int_equal(schedule_look(&c, began + USEC_MIN, wall + USEC_MIN), SCHEDULE_EVEN);
+    assert_int_equal(schedule_doubt(&c, wall, began, wall), 0);
+    assert_int_equal(schedule_doubt(&c, wall - USEC_HOUR, began, wall), 0);
+    assert_int_equal(schedule_doubt(&c, wall - USEC_DAY, began, wall), USEC_HOUR);
+    assert_int_equal(schedule_doubt(&c, wall - USEC_DAY, began + USEC_HOUR, wall), 0);
+    usec_t now = began + USEC_DAY, later = wall + 3 * USEC_DAY;
+    assert_int_equal(schedule_doubt(&c, wall, now, later), USEC_HOUR); /* before it is looked at */
+    assert_int_equal(schedule_look(&c, now, later), SCHEDULE_AHEAD);
+    assert_int_equal(schedule_look(&c, now, later), SCHEDULE_EVEN);
+    assert_int_equal(schedule_doubt(&c, wall, now + USEC_MIN, later), 59 * USEC_MIN);
+    assert_int_equal(schedule_look(&c, now, wall), SCHEDULE_BACK);
+    assert_int_equal(schedule_look(&c, now, wall + USEC_HOUR), SCHEDULE_EVEN);
+}
+
+static void test_what_no_right_clock_has_planned_is_void(void **state) {
+    struct queue_schedule s = *schedule();
+    (void)state;
+    assert_false(schedule_is_void(&s, ARRIVAL + USEC_DAY, ARRIVAL));
+    assert_true(schedule_is_void(&s, ARRIVAL + USEC_DAY + 1, ARRIVAL));
+    assert_false(schedule_is_void(&s, ARRIVAL - 100 * USEC_DAY, ARRIVAL));
+    assert_false(schedule_is_void(&s, USEC_NEVER, ARRIVAL));
+    s.after = 10 * USEC_DAY; /* and a fifth by chance */
+    assert_false(schedule_is_void(&s, ARRIVAL + 12 * USEC_DAY, ARRIVAL));
+    assert_true(schedule_is_void(&s, ARRIVAL + 12 * USEC_DAY + USEC_SEC, ARRIVAL));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_waits_grow_as_the_design_says),
@@ -100,6 +130,8 @@ int main(void) {
         cmocka_unit_test(test_full_mailboxes_are_tried_for_a_day),
         cmocka_unit_test(test_notices_are_due_after_4_and_24_hours),
         cmocka_unit_test(test_clock_that_went_back_makes_messages_young),
+        cmocka_unit_test(test_a_clock_is_believed_when_it_has_gone_on_for_an_hour),
+        cmocka_unit_test(test_what_no_right_clock_has_planned_is_void),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

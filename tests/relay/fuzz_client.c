@@ -3,47 +3,10 @@
  * The SMTP client against a server that says the input: first byte: flags of the message, then all
  * that the server says, whatever the client does. Every recipient must get a result.
  */
-#include <errno.h>
-
-#include "base/alloc.h"
+#include "dialogue/parts.h"
 #include "relay/client.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
-struct server {
-    struct slice says;
-};
-
-static ssize_t server_read(void *below, void *to, size_t size) {
-    struct server *server = below;
-    size_t n = MIN(MIN(size, server->says.len), (size_t)100);
-    if (n > 0)
-        memcpy(to, server->says.ptr, n);
-    server->says = slice_from(server->says, n);
-    return (ssize_t)n;
-}
-static ssize_t server_write(void *below UNUSED, const void *bytes UNUSED, size_t len) {
-    return (ssize_t)len;
-}
-static int server_wait(void *below UNUSED, usec_t deadline UNUSED) {
-    return -ETIMEDOUT;
-}
-static int server_shutdown(void *below UNUSED) {
-    return 0;
-}
-static int server_fd(void *below UNUSED) {
-    return -1;
-}
-
-static const struct stream_ops server_ops = {
-    .read = server_read,
-    .write = server_write,
-    .wait_read = server_wait,
-    .wait_write = server_wait,
-    .shutdown = server_shutdown,
-    .close = free,
-    .fd = server_fd,
-};
 
 static const struct recipient recipients[] = {
     {.address = {"a@example.net", 13}, .notify = NOTIFY_NEVER},
@@ -85,8 +48,8 @@ static void send_messages(struct relay_client *client, unsigned flags, struct ar
 static void converse(void *arg) {
     struct slice input = *(struct slice *)arg;
     _cleanup_(arena_done) struct arena a = {0};
-    struct server server = {slice_from(input, 1)};
-    struct stream *s = stream_new(&server_ops, mem_copy(&server, sizeof server));
+    struct parts server = {slice_from(input, 1), .part = 100};
+    struct stream *s = parts_stream(&server);
     unsigned flags = (unsigned char)input.ptr[0];
     struct relay_login login = {S("lab"), S("secret"), true};
     struct relay_client_options options = {
