@@ -82,8 +82,8 @@ int account_insert(struct db *db, const struct name *name, const struct account_
                            db->path);
     r = db_run(db,
                "INSERT INTO account (account_id, address, domain, spelled, name, password,"
-               " enabled, admin, quota, shard, created, last_login)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0)",
+               " enabled, admin, quota, shard, created)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                V(id), V_TEXT(name->text), V_TEXT(name->domain), V_TEXT(name->written),
                V_TEXT(row->person), V_TEXT(row->hash), V(row->enabled), V(row->admin),
                V(row->quota), V(id % (int64_t)row->shards), V(row->created));
@@ -136,8 +136,6 @@ int directory_account_add(struct directory *d, const struct order *order,
 
 /* ------------------------------------------------------------------ reading */
 
-#define COLUMNS ACCOUNT_COLUMNS("account")
-
 struct account account_read(sqlite3_stmt *row, struct arena *a) {
     struct slice hash = db_copy(row, 6, a);
     const char *kind = password_kind(hash);
@@ -154,10 +152,6 @@ struct account account_read(sqlite3_stmt *row, struct arena *a) {
         .quota = db_u64(row, 8),
         .shard = (uint32_t)db_u64(row, 9),
         .created = db_i64(row, 10),
-        .last_login = db_i64(row, 11),
-        .has_usage = sqlite3_column_type(row, 12) != SQLITE_NULL,
-        .messages = db_u64(row, 12),
-        .bytes = db_u64(row, 13),
     };
 }
 
@@ -171,10 +165,11 @@ struct showing {
 static int show_job(struct db *db, void *arg) {
     struct showing *show = arg;
     sqlite3_stmt *row = NULL;
-    int r = show->id > 0 ? db_row(db, &row, "SELECT " COLUMNS " FROM account WHERE account_id = ?1",
-                                  V(show->id))
-                         : db_row(db, &row, "SELECT " COLUMNS " FROM account WHERE address = ?1",
-                                  V_TEXT(show->address));
+    int r = show->id > 0
+                ? db_row(db, &row, "SELECT " ACCOUNT_COLUMNS " FROM account WHERE account_id = ?1",
+                         V(show->id))
+                : db_row(db, &row, "SELECT " ACCOUNT_COLUMNS " FROM account WHERE address = ?1",
+                         V_TEXT(show->address));
     if (r == 1)
         show->account = account_read(row, show->arena);
     if (r == 0 && show->id > 0)
@@ -199,7 +194,8 @@ static int show(struct directory *d, uint64_t id, struct slice address, struct a
                 struct account *ret, struct problem *problem) WAITS {
     (void)directory_write_logins(d);
     (void)directory_flush_usage(d);
-    return d->source->ops->account(d->source, id, address, a, ret, problem);
+    int r = d->source->ops->account(d->source, id, address, a, ret, problem);
+    return r < 0 ? r : directory_fill_kept(d, ret, 1, problem);
 }
 
 int directory_account_show(struct directory *d, struct slice address, struct arena *a,
@@ -241,11 +237,12 @@ static int list_job(struct db *db, void *arg) {
     int64_t limit = (int64_t)MIN(l->limit, (size_t)INT32_MAX);
     int r = l->domain.len > 0
                 ? db_query(db, &row,
-                           "SELECT " COLUMNS " FROM account WHERE account_id > ?1 AND domain = ?3"
+                           "SELECT " ACCOUNT_COLUMNS
+                           " FROM account WHERE account_id > ?1 AND domain = ?3"
                            " ORDER BY account_id LIMIT ?2",
                            V(l->after), V(limit), V_TEXT(l->domain))
                 : db_query(db, &row,
-                           "SELECT " COLUMNS " FROM account WHERE account_id > ?1"
+                           "SELECT " ACCOUNT_COLUMNS " FROM account WHERE account_id > ?1"
                            " ORDER BY account_id LIMIT ?2",
                            V(l->after), V(limit));
     while (r >= 0 && (r = db_step(db, row)) == 1) {
@@ -271,11 +268,12 @@ int directory_account_list(struct directory *d, struct slice domain, uint64_t af
                            size_t limit, struct arena *a, struct account **ret, size_t *ret_count,
                            struct problem *problem) {
     int r = domain.len > 0 ? name_domain_parse(a, domain, &domain, problem) : 0;
-    if (r < 0)
-        return r;
     (void)directory_write_logins(d);
     (void)directory_flush_usage(d);
-    return d->source->ops->accounts(d->source, domain, after_id, limit, a, ret, ret_count, problem);
+    if (r == 0)
+        r = d->source->ops->accounts(d->source, domain, after_id, limit, a, ret, ret_count,
+                                     problem);
+    return r < 0 ? r : directory_fill_kept(d, *ret, *ret_count, problem);
 }
 
 static int has_apop_job(struct db *db, void *arg) {

@@ -24,13 +24,11 @@ int account_parse_new(const struct directory *d, struct slice address, struct ar
                       struct name *ret, struct problem *problem);
 int account_check_person(struct slice name, struct problem *problem);
 
-/* For account_read(): of the table "account" or "removed". */
-#define ACCOUNT_COLUMNS(table)                                                                     \
+/* For account_read(): of the table "account" or "removed". What kept_fill() adds is not in them. */
+#define ACCOUNT_COLUMNS                                                                            \
     "account_id, address, spelled, name, enabled, admin, password, apop IS NOT NULL, quota,"       \
-    " shard, created, last_login,"                                                                 \
-    " (SELECT u.messages FROM usage u WHERE u.account_id = " table ".account_id),"                 \
-    " (SELECT u.bytes FROM usage u WHERE u.account_id = " table ".account_id)"
-#define ACCOUNT_COLUMN_COUNT 14
+    " shard, created"
+#define ACCOUNT_COLUMN_COUNT 11
 struct account account_read(sqlite3_stmt *row, struct arena *a);
 
 /* Makes room for one more. */

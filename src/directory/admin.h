@@ -120,6 +120,14 @@ int directory_unknown_usage(struct directory *d, uint64_t after, struct account_
 /* ------------------------------------------------------------------ accounts that were removed */
 
 /*
+ * Looks which accounts of another source than the file it has no longer, some at each call, and
+ * begins anew an hour after the last: they become removed ones. One that the source has again comes
+ * back when it is next asked for. Negative: the source cannot say now; it goes on with the next
+ * call.
+ */
+int directory_look_who_left(struct directory *d) WAITS;
+
+/*
  * Takes an account out of use at once: no login, and its address is nobody's (unless a catch-all
  * takes it), or a new account's. Its row, its places in aliases, the alias on its own address and
  * its messages are kept for directory_options.removed_keep and can be brought back. Refused while

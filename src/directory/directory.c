@@ -101,7 +101,8 @@ static struct directory *make(const struct directory_options *options, struct op
     d->newcomers = newcomers_new();
     fiber_gate_init(&d->hashing, HASHING_MAX);
     list_init(&d->senders_by_use);
-    d->sending_since = d->opened = fiber_now();
+    d->sending_since = fiber_now();
+    d->clock = even_clock_begin(fiber_now(), fiber_wall());
     d->was_behind = o->behind;
     d->changed = options->changed;
     d->changed_arg = options->changed_arg;
@@ -139,17 +140,19 @@ static int close_job(void *arg) {
 void directory_close(struct directory *d) {
     if (!d)
         return;
-    MUST(d->magic == DIRECTORY_MAGIC && !d->mutex.owner);
+    MUST(d->magic == DIRECTORY_MAGIC && !d->closer);
+    d->closer = fiber_self();
     (void)directory_write_logins(d);
     (void)directory_flush_usage(d);
     (void)directory_write_sending(d);
     if (d->source->ops->close)
         d->source->ops->close(d->source);
-    (void)offload(OFFLOAD_DISK, close_job, d->db);
+    if (fiber_mutex_lock(&d->mutex) == 0) /* it is kept: nobody comes any more */
+        (void)offload(OFFLOAD_DISK, close_job, d->db);
     cache_free(d->cache);
     remembered_free(d->remembered);
     throttle_free(d->throttle);
-    tokens_free(d->newcomers);
+    newcomers_free(d->newcomers);
     map_done(&d->seen);
     directory_forget_senders(d);
     directory_usage_done(d);

@@ -33,7 +33,7 @@ struct directory_options {
     const char *default_domain; /* for a login name without "@"; NULL: the only local domain */
     struct slice hostname;      /* of this host; empty: none, and nobody is its postmaster */
     char plus_separator;        /* 0: '+'; a NUL is written as DIRECTORY_NO_PLUS */
-    unsigned shards;            /* new accounts are spread over so many; 0: 1 */
+    unsigned shards;            /* accounts are spread over so many, by their numbers; 0: 1 */
     struct password_cost cost;  /* of new hashes; zero: PASSWORD_COST_DEFAULT */
     size_t cache_bytes;         /* memory for names asked for; 0: 32 MiB */
     usec_t check_interval;      /* for changes by another process; 0: 1 s */
@@ -64,7 +64,11 @@ int directory_open(const char *path, const struct directory_options *options,
  */
 bool directory_was_behind(const struct directory *d, uint64_t *ret_known);
 
-/* Writes what is pending (last logins), closes. Nobody else may be inside. NULL is fine. */
+/*
+ * Writes what is pending (last logins), closes. A question that is at the file is waited for; those
+ * behind it fail with -ECANCELED. Whoever is inside for another reason must not go on when this has
+ * returned: the process ends. NULL is fine.
+ */
 void directory_close(struct directory *d) WAITS;
 DEFINE_CLEANUP(struct directory, directory_close, WAITS)
 

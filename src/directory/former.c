@@ -22,6 +22,8 @@ int former_note(struct db *db, uint64_t id, struct slice address, usec_t removed
 int former_forget(struct db *db, usec_t now) {
     return db_run(db,
                   "DELETE FROM former_owner WHERE removed < ?1 AND NOT EXISTS"
-                  " (SELECT 1 FROM account a WHERE a.address = former_owner.address)",
+                  " (SELECT 1 FROM account a WHERE a.address = former_owner.address)"
+                  " AND NOT EXISTS"
+                  " (SELECT 1 FROM elsewhere e WHERE e.address = former_owner.address)",
                   V(now - QUEUED_MAX));
 }

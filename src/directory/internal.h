@@ -7,6 +7,7 @@
 #include "auth/newcomer.h"
 #include "auth/remembered.h"
 #include "auth/throttle.h"
+#include "base/even_clock.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "db/db.h"
@@ -40,7 +41,8 @@ struct directory {
     struct slice hostname;       /* lower case, owned; empty: none said */
     struct slice default_domain; /* lower case, owned; empty: none said */
 
-    struct fiber_mutex mutex; /* held while a job is in `db` */
+    struct fiber_mutex mutex;   /* held while a job is in `db` */
+    const struct fiber *closer; /* from then on jobs are its alone */
     struct db *db;
     uint64_t changes;           /* of what the source knows, so far as is known; grows with each */
     void (*changed)(void *arg); /* as in the options */
@@ -50,7 +52,7 @@ struct directory {
     struct cache *cache;
     struct remembered *remembered;
     struct throttle *throttle;
-    struct tokens *newcomers;
+    struct newcomers *newcomers;
     struct fiber_gate hashing; /* for newcomers */
     struct seal_key key;
 
@@ -61,7 +63,9 @@ struct directory {
     size_t usage_pending_count;
     usec_t usage_since;
     usec_t removed_keep;
-    usec_t opened; /* not wall */
+    usec_t round_at; /* of directory_look_who_left(): not before this, and where it goes on */
+    uint64_t round_after;
+    struct even_clock clock; /* from its opening on */
     bool was_behind;
     uint64_t known; /* if so: the last number of an account that it had given */
 
@@ -89,16 +93,57 @@ int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg
 /* What is remembered of the source may be wrong from now on. */
 void directory_changed(struct directory *d);
 
-/* The facts about a key, from memory or from the file, copied into the arena. */
-int directory_lookup(struct directory *d, struct slice key, struct arena *a,
-                     struct facts *ret) WAITS;
+/* The facts about a key, from memory or from the source, copied into the arena. */
+int directory_lookup(struct directory *d, struct slice key, struct arena *a, struct facts *ret,
+                     struct problem *problem) WAITS;
 
 /* Asks, when it is time, whether the source knows something else now. 0 or a cut wait. */
 int directory_check(struct directory *d) WAITS;
 
+/* ------------------------------------------------------------------ what is kept */
+
+/* In a statement: whether anybody has the number ?1, so that something is kept of it. */
+#define SOMEBODY_HAS_1                                                                             \
+    "(EXISTS (SELECT 1 FROM account WHERE account_id = ?1)"                                        \
+    " OR EXISTS (SELECT 1 FROM removed WHERE account_id = ?1)"                                     \
+    " OR EXISTS (SELECT 1 FROM elsewhere WHERE account_id = ?1))"
+
+/*
+ * Sees to it that SOMEBODY_HAS_1 is true of an account of another source, which is asked when the
+ * number is new here. -E_UNKNOWN: nobody there has it; -EEXIST with a sentence: somebody else
+ * had it here; or whatever the source says. 0 always for the accounts of the file itself.
+ */
+int directory_vouch(struct directory *d, uint64_t id, struct problem *problem) WAITS;
+
+/* Who is said to have changed what another source has changed. */
+struct order directory_order_of_source(const struct directory *d, struct arena *a);
+
+/* Whether all were looked for lately (directory_look_who_left()): who has left and is due is gone.
+ */
+bool directory_knows_who_left(const struct directory *d);
+
+/*
+ * The shard of an account, whichever source has it: by its number, as the mail processes know their
+ * own, since an account that two of them took for theirs would have two writers.
+ */
+static inline uint32_t directory_shard(const struct directory *d, uint64_t account_id) {
+    return (uint32_t)(account_id % d->shards);
+}
+
+/* Fills in shard, usage and last login of accounts, as they are written. */
+int directory_fill_kept(struct directory *d, struct account *list, size_t count,
+                        struct problem *problem) WAITS;
+int kept_fill(struct db *db, struct account *account);
+
+/* Fills in what is known here about an address of another source's account. */
+int directory_learn_kept(struct directory *d, struct slice address, struct facts *facts,
+                         struct problem *problem) WAITS;
+
 /* The networks from which an account was logged in to, as they are written. */
 int directory_read_networks(struct directory *d, uint64_t account_id,
                             struct known_networks *ret) WAITS;
+
+/* ------------------------------------------------------------------ */
 
 /* The domain of names without one, or the empty slice: login (only if unambiguous), postmaster. */
 int directory_host_domain(struct directory *d, bool any, struct arena *a, struct slice *ret) WAITS;

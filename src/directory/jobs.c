@@ -2,6 +2,7 @@
 /*
  * One connection, one job in it at a time: the mutex is held from before the job starts until what
  * it has made wrong is out of the cache. So the cache is emptied in the order of the transactions.
+ * Jobs that wait when the directory is closed are not begun any more.
  */
 #include <errno.h>
 
@@ -37,6 +38,10 @@ void directory_changed(struct directory *d) {
         d->changed(d->changed_arg);
 }
 
+static bool is_closed(const struct directory *d) {
+    return d->closer && d->closer != fiber_self();
+}
+
 int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg,
                   struct problem *problem) {
     struct job job = {d->db, kind, fn, arg, problem};
@@ -47,7 +52,11 @@ int directory_run(struct directory *d, enum job_kind kind, db_job *fn, void *arg
                            N_("accounts, aliases and domains come from elsewhere (%s); change them"
                               " there"),
                            d->source->ops->name);
-    int r = fiber_mutex_lock(&d->mutex);
+    int r = is_closed(d) ? -ECANCELED : fiber_mutex_lock(&d->mutex);
+    if (r == 0 && is_closed(d)) {
+        fiber_mutex_unlock(&d->mutex);
+        r = -ECANCELED;
+    }
     if (r < 0)
         return problem_set(problem, r, N_("the directory did not answer in time"));
     r = offload(OFFLOAD_DISK, run_job, &job);

@@ -52,8 +52,7 @@ static int write_job(struct db *db, void *arg) {
     int r = 0;
     for (size_t i = 0; r == 0 && i < w->count; i++)
         r = db_run(db,
-                   "INSERT INTO sending (account_id, state) SELECT account_id, ?2 FROM account"
-                   " WHERE account_id = ?1"
+                   "INSERT INTO sending (account_id, state) SELECT ?1, ?2 WHERE " SOMEBODY_HAS_1
                    " ON CONFLICT (account_id) DO UPDATE SET state = excluded.state",
                    V(w->list[i].account_id), V_BYTES(buf_slice(&w->list[i].state)));
     return r;
@@ -128,7 +127,9 @@ static int get(struct directory *d, uint64_t account_id, struct sender **ret,
     if (!s) {
         struct sender *made = NEW(struct sender);
         struct loading l = {account_id, made};
-        int r = directory_run(d, JOB_READ, load_job, &l, problem);
+        int r = directory_vouch(d, account_id, problem);
+        if (r == 0 || r == -E_UNKNOWN)
+            r = directory_run(d, JOB_READ, load_job, &l, problem);
         s = find(d, account_id); /* somebody else may have been quicker */
         if (r < 0 || s) {
             free(made);
@@ -225,10 +226,8 @@ static int set_job(struct db *db, void *arg) {
     };
     struct setting *s = arg;
     int64_t before = SENDING_DEFAULT;
-    int r = record_must_have_account(db, s->address, &s->id);
-    if (r == 0)
-        r = db_run(db,
-                   "INSERT INTO sending (account_id, state) VALUES (?1, x'')"
+    int r = db_run(db,
+                   "INSERT INTO sending (account_id, state) SELECT ?1, x'' WHERE " SOMEBODY_HAS_1
                    " ON CONFLICT (account_id) DO NOTHING",
                    V(s->id));
     if (r == 0)
@@ -248,11 +247,18 @@ int directory_account_set_limit(struct directory *d, const struct order *order,
     int r = name_parse(&a, address, &name, problem);
     if (r < 0)
         return r;
+    struct account account;
+    r = d->source->ops->account(d->source, 0, name.text, &a, &account, problem);
+    if (r == 0)
+        r = directory_vouch(d, account.id, problem);
+    if (r < 0)
+        return r;
     struct setting setting = {.author = author_of(order),
                               .address = name.text,
                               .limit = limit,
                               .most = most,
-                              .arena = &a};
+                              .arena = &a,
+                              .id = account.id};
     r = directory_run(d, JOB_RECORD, set_job, &setting, problem);
     struct sender *s = r == 0 ? find(d, setting.id) : NULL;
     if (s)

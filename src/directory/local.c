@@ -32,20 +32,19 @@ static int load_targets(struct load *l) {
 static int load_name(struct load *l) {
     sqlite3_stmt *row = NULL;
     int r = db_row(l->db, &row,
-                   "SELECT account_id, shard, quota, enabled,"
+                   "SELECT account_id, quota, enabled,"
                    " (SELECT u.bytes FROM usage u WHERE u.account_id = account.account_id),"
                    " (SELECT max(f.removed) FROM former_owner f WHERE f.address = ?1"
                    "  AND f.account_id <> account.account_id)"
                    " FROM account WHERE address = ?1",
                    V_TEXT(l->key));
     if (r == 1) {
-        l->facts.known = true;
+        l->facts.known = l->facts.has_kept = true;
         l->facts.account_id = db_u64(row, 0);
-        l->facts.shard = (uint32_t)db_u64(row, 1);
-        l->facts.quota = db_u64(row, 2);
-        l->facts.enabled = db_u64(row, 3) != 0;
-        l->facts.used = db_u64(row, 4);
-        l->facts.replaced = db_i64(row, 5);
+        l->facts.quota = db_u64(row, 1);
+        l->facts.enabled = db_u64(row, 2) != 0;
+        l->facts.used = db_u64(row, 3);
+        l->facts.replaced = db_i64(row, 4);
     }
     return r < 0 ? r : load_targets(l);
 }
@@ -139,18 +138,17 @@ static int find_job(struct db *db, void *arg) {
     struct person *p = f->person;
     sqlite3_stmt *s = NULL;
     int r = db_row(db, &s,
-                   "SELECT a.account_id, shard, enabled, password, apop, networks FROM account a"
-                   " LEFT JOIN login_network n ON n.account_id = a.account_id"
+                   "SELECT a.account_id, enabled, password, apop, networks FROM account a"
+                   " LEFT JOIN login n ON n.account_id = a.account_id"
                    " WHERE address = ?1",
                    V_TEXT(p->address));
     if (r == 1) {
         p->account_id = db_u64(s, 0);
-        p->shard = (uint32_t)db_u64(s, 1);
-        p->enabled = db_u64(s, 2) != 0;
-        p->password = db_copy(s, 3, f->arena);
-        p->apop = db_copy(s, 4, f->arena);
+        p->enabled = db_u64(s, 1) != 0;
+        p->password = db_copy(s, 2, f->arena);
+        p->apop = db_copy(s, 3, f->arena);
         p->has_networks = true;
-        known_networks_read(&p->networks, db_copy(s, 5, f->arena));
+        known_networks_read(&p->networks, db_copy(s, 4, f->arena));
     }
     return MIN(r, 0);
 }

@@ -2,8 +2,8 @@
 /*
  * The order of a login: find out which address the name means; wait for one's turn (throttle.h),
  * which that address has, not the name: one address can be spelled in thousands of ways; ask
- * the source who that is, and with it for the networks that are no newcomers there; wait for a
- * token, coming from any other (newcomer.h); have the source prove him (source.h); only then look
+ * the source who that is, and with it for the networks that are no newcomers there; wait for
+ * tokens, coming from any other (newcomer.h); have the source prove him (source.h); only then look
  * at everything else that could refuse it, so that neither the time nor the answer tells a stranger
  * which names exist, or which are disabled.
  * What is held back is counted from the moment at which the attempt had its turn, so a refusal
@@ -39,7 +39,7 @@ static int canonical(struct directory *d, struct slice login_name, struct arena 
     }
     if (name_parse(a, login_name, &name, problem) < 0)
         return -E_UNKNOWN;
-    int r = directory_lookup(d, name_domain_key(&name), a, &domain);
+    int r = directory_lookup(d, name_domain_key(&name), a, &domain, NULL);
     if (r == 0 && domain.type == DOMAIN_ALIAS)
         r = name_move(a, &name, domain.target, &name);
     if (r == 0)
@@ -139,7 +139,7 @@ static int welcome(struct directory *d, const struct login_request *request,
         throttle_succeeded(d->throttle, request->peer, person->address);
     *ret = (struct login){.outcome = LOGIN_WELCOME,
                           .account_id = person->account_id,
-                          .shard = person->shard,
+                          .shard = directory_shard(d, person->account_id),
                           .address = person->address};
     return 0;
 }
@@ -154,14 +154,17 @@ static int wait_for_token(struct directory *d, const struct person *person,
     if (!attempt->newcomer)
         return 0;
     usec_t now = fiber_now(), patience = MAX(attempt->patience - now, (usec_t)0);
-    usec_t wait =
-        newcomers_enter(d->newcomers, counted_name(attempt->request, person), now, patience);
+    usec_t wait = newcomers_enter(d->newcomers, peer, counted_name(attempt->request, person), now,
+                                  patience, &attempt->sprays);
     return wait_within(wait, patience);
 }
 
 static int turn_away(const struct login_attempt *attempt, struct login *ret,
                      struct problem *problem) {
     *ret = (struct login){.outcome = LOGIN_THROTTLED};
+    if (attempt->sprays)
+        return problem_set(problem, 0, "too many failed logins from there, for \"%.*s\" and others",
+                           SLICE_ARG(attempt->request->name));
     return problem_set(problem, 0, "too many failed logins for \"%.*s\" from %s",
                        SLICE_ARG(attempt->request->name),
                        attempt->newcomer ? "networks that have not logged in as it before"
@@ -176,6 +179,8 @@ static int judge(struct directory *d, struct person *person, const struct login_
         r = check_act_as(d, person, attempt, problem);
     if (r == 0 && !person->enabled)
         r = problem_set(problem, -E_REFUSED, "%.*s is disabled", SLICE_ARG(person->address));
+    if (r == 0)
+        r = directory_vouch(d, person->account_id, problem);
     if (r == 0)
         (void)directory_note_login(d, person->account_id, attempt->request->peer,
                                    &person->networks);
@@ -203,7 +208,7 @@ int directory_login(struct directory *d, const struct login_request *request, st
     if (r == 0)
         r = judge(d, &person, &attempt, changes, problem);
     if (r == 0 && attempt.newcomer)
-        newcomers_give_back(d->newcomers, counted_name(request, &person));
+        newcomers_give_back(d->newcomers, request->peer, counted_name(request, &person));
     if (r == 0)
         return welcome(d, request, &person, ret);
     if (r == -E_REFUSED)

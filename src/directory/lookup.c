@@ -5,7 +5,8 @@
  */
 #include "directory/internal.h"
 
-int directory_lookup(struct directory *d, struct slice key, struct arena *a, struct facts *ret) {
+int directory_lookup(struct directory *d, struct slice key, struct arena *a, struct facts *ret,
+                     struct problem *problem) {
     int r = directory_check(d);
     if (r < 0)
         return r;
@@ -17,6 +18,8 @@ int directory_lookup(struct directory *d, struct slice key, struct arena *a, str
     struct facts facts = {0};
     uint64_t changes = d->changes;
     r = d->source->ops->lookup(d->source, key, a, &facts);
+    if (r == 0 && facts.account_id > 0 && !facts.has_kept)
+        r = directory_learn_kept(d, key, &facts, problem);
     if (r < 0)
         return r;
     if (d->changes == changes)
@@ -31,7 +34,7 @@ int directory_host_domain(struct directory *d, bool any, struct arena *a, struct
         *ret = d->default_domain;
         return 0;
     }
-    int r = directory_lookup(d, S("@"), a, &host);
+    int r = directory_lookup(d, S("@"), a, &host, NULL);
     if (r == 0)
         *ret = any ? host.first : host.target;
     return r;

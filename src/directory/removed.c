@@ -12,10 +12,10 @@
 #include "directory/internal.h"
 #include "directory/records.h"
 
-#define REMOVED_COLUMNS ACCOUNT_COLUMNS("removed") ", removed, purging"
+#define REMOVED_COLUMNS ACCOUNT_COLUMNS ", removed, purging"
 #define ROW                                                                                        \
     "account_id, address, domain, spelled, name, password, apop, enabled, admin, quota, shard,"    \
-    " created, last_login"
+    " created"
 
 /* ------------------------------------------------------------------ removing */
 
@@ -43,6 +43,8 @@ static int move_away(struct db *db, const struct removal *m) {
                    V_TEXT(m->address));
     if (r == 0)
         r = db_run(db, "DELETE FROM account WHERE account_id = ?1", V(m->id));
+    if (r == 0) /* if another source has it, too, that is asked before it is purged (left.c) */
+        r = db_run(db, "DELETE FROM elsewhere WHERE account_id = ?1", V(m->id));
     if (r == 0)
         r = former_note(db, m->id, m->address, m->author.wall);
     return r;
@@ -145,7 +147,7 @@ static int find(struct db *db, struct chosen *c) {
     if (r == 1)
         c->account = read_removed(c->d, row, c->arena);
     db_reset(&row);
-    return MIN(r, 0);
+    return r < 0 ? r : kept_fill(db, &c->account);
 }
 
 /* ------------------------------------------------------------------ bringing back */
@@ -271,7 +273,7 @@ int directory_account_purge(struct directory *d, const struct order *order, stru
     (void)directory_flush_usage(d);
     int r = choose(d, order, which, a, &c, problem);
     if (r == 0)
-        r = directory_run(d, JOB_WRITE, purge_job, &c, problem);
+        r = directory_run(d, JOB_RECORD, purge_job, &c, problem);
     if (r == 0)
         *ret = c.account;
     return r;
@@ -287,7 +289,7 @@ static int purged_job(struct db *db, void *arg) {
     if (r == 0)
         r = db_run(db, "DELETE FROM send_as WHERE account_id = ?1", V(*id));
     if (r == 0)
-        r = db_run(db, "DELETE FROM login_network WHERE account_id = ?1", V(*id));
+        r = db_run(db, "DELETE FROM login WHERE account_id = ?1", V(*id));
     if (r == 0)
         r = db_run(db, "DELETE FROM removed WHERE account_id = ?1 AND purging = 1", V(*id));
     return r;
@@ -299,13 +301,6 @@ int directory_account_purged(struct directory *d, uint64_t id, struct problem *p
 }
 
 /* ------------------------------------------------------------------ those that are due */
-
-/*
- * A machine may start with a clock that is years ahead, until it hears the time from others. What
- * is purged does not come back, so an account that is kept for longer than this is not purged
- * before the directory has been open for as long.
- */
-#define CLOCK_SETTLES USEC_HOUR
 
 struct due {
     usec_t before; /* removed before this: their time is over */
@@ -358,9 +353,12 @@ int directory_purges(struct directory *d, uint64_t after, struct account_place *
                      size_t *ret_count, struct problem *problem) {
     static const struct order order = {.by = S("hayauma (accounts.removed-keep)")};
     struct due due = {.author = author_of(&order), .after = after, .list = list, .max = max};
-    due.settled = fiber_now() - d->opened >= CLOCK_SETTLES;
-    if (d->removed_keep > 0 && (due.settled || d->removed_keep <= CLOCK_SETTLES))
-        due.before = due.author.wall - d->removed_keep;
+    usec_t now = fiber_now(), wall = due.author.wall;
+    due.settled = even_clock_settled(&d->clock, now, wall, EVEN_CLOCK_SETTLES);
+    /* A shorter time than a clock needs: whoever sets that wants them gone soon. */
+    if (d->removed_keep > 0 && (due.settled || d->removed_keep <= EVEN_CLOCK_SETTLES) &&
+        directory_knows_who_left(d))
+        due.before = wall - d->removed_keep;
     int r = directory_run(d, JOB_RECORD, due_job, &due, problem);
     if (r == 0)
         *ret_count = due.count;
@@ -389,7 +387,8 @@ static int list_job(struct db *db, void *arg) {
                      V_TEXT(l->domain.ptr ? l->domain : S("")));
     while (r >= 0 && (r = db_step(db, row)) == 1) {
         account_list_grow(&l->accounts, l->count, &room, l->arena);
-        l->accounts[l->count++] = read_removed(l->d, row, l->arena);
+        l->accounts[l->count] = read_removed(l->d, row, l->arena);
+        r = kept_fill(db, &l->accounts[l->count++]);
     }
     return r;
 }
@@ -401,6 +400,7 @@ int directory_removed_list(struct directory *d, struct slice domain, uint64_t af
     int r = domain.len > 0 ? name_domain_parse(a, domain, &l.domain, problem) : 0;
     if (r < 0)
         return r;
+    (void)directory_write_logins(d);
     (void)directory_flush_usage(d);
     r = directory_run(d, JOB_READ, list_job, &l, problem);
     if (r < 0)

@@ -48,7 +48,8 @@ struct walk {
     size_t mailbox_room, forward_room, reason_room;
     bool loop, disabled, not_ours;
     bool no_catch_all;
-    uint64_t sender; /* account looked for on the way; 0: none */
+    struct problem problem; /* why the directory cannot say; or no sentence */
+    uint64_t sender;        /* account looked for on the way; 0: none */
     bool sender_found;
 };
 
@@ -125,12 +126,12 @@ static void add_mailbox(struct walk *w, const struct hop *hop, const struct fact
         (struct route_mailbox){.account_id = facts->account_id,
                                .quota = facts->quota,
                                .used = directory_used(w->d, facts->account_id, facts->used),
-                               .shard = facts->shard,
+                               .shard = directory_shard(w->d, facts->account_id),
                                .address = address,
                                .detail = hop->detail,
                                .replaced = hop->from ? 0 : facts->replaced};
     SAY(w, N_("%.*s is account %.*s in shard %.*s"), address, number(w->arena, facts->account_id),
-        number(w->arena, facts->shard));
+        number(w->arena, directory_shard(w->d, facts->account_id)));
 }
 
 static void add_forward(struct walk *w, const struct hop *hop) {
@@ -222,7 +223,7 @@ static void take_alias(struct walk *w, struct hop *hop, const struct name *name,
 /* Steps 3 and 4 for one spelling of the name. 1: it was known and is dealt with; 0; negative. */
 static int take_name(struct walk *w, struct hop *hop, const struct name *name) WAITS {
     struct facts facts;
-    int r = directory_lookup(w->d, name->text, w->arena, &facts);
+    int r = directory_lookup(w->d, name->text, w->arena, &facts, &w->problem);
     if (r < 0 || !facts.known)
         return r;
     if (facts.account_id > 0 && facts.account_id == w->sender && facts.enabled)
@@ -254,23 +255,19 @@ static bool is_role_name(struct slice local) {
            slice_eq(local, S("abuse"));
 }
 
-/* 1: they are there; 0: there is none; negative. */
-static int take_admins(struct walk *w, struct hop *hop) WAITS {
-    struct facts host;
-    int r = directory_lookup(w->d, S("@"), w->arena, &host);
-    for (size_t i = 0; r == 0 && i < host.target_count; i++) {
-        SAY(w, N_("%.*s goes to an administrator, %.*s"), hop->name.text, host.targets[i]);
-        go_on_text(w, hop, host.targets[i], hop->detail, hop->caught);
-    }
-    return r < 0 ? r : host.target_count > 0;
-}
-
 static int take_nobody(struct walk *w, struct hop *hop, const struct facts *domain) WAITS {
     const struct name *name = &hop->name;
+    struct facts host = {0}; /* its targets are the administrators */
     bool role = is_role_name(name->local);
-    int r = role ? take_admins(w, hop) : 0;
-    if (r != 0)
-        return MIN(r, 0);
+    int r = role ? directory_lookup(w->d, S("@"), w->arena, &host, &w->problem) : 0;
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < host.target_count; i++) {
+        SAY(w, N_("%.*s goes to an administrator, %.*s"), name->text, host.targets[i]);
+        go_on_text(w, hop, host.targets[i], hop->detail, hop->caught);
+    }
+    if (host.target_count > 0)
+        return 0;
     if (domain->catch_all.len > 0 && !hop->caught && !w->no_catch_all) {
         SAY(w, N_("nobody is %.*s: the catch-all of %.*s takes it, %.*s"), name->text, name->domain,
             domain->catch_all);
@@ -283,19 +280,15 @@ static int take_nobody(struct walk *w, struct hop *hop, const struct facts *doma
     return 0;
 }
 
-/* Whoever answers a bounce of this host, or writes to its postmaster, reaches somebody. */
-static bool is_host_role(const struct walk *w, const struct hop *hop) {
-    return w->d->hostname.len > 0 && slice_eq(hop->name.domain, w->d->hostname) &&
-           is_role_name(hop->name.local);
-}
-
 static int take_hop(struct walk *w, struct hop *hop) WAITS {
     struct facts domain;
     const struct name *name = &hop->name;
-    int r = directory_lookup(w->d, name_domain_key(name), w->arena, &domain);
+    int r = directory_lookup(w->d, name_domain_key(name), w->arena, &domain, &w->problem);
     if (r < 0)
         return r;
-    if (!domain.known && is_host_role(w, hop))
+    /* Whoever answers a bounce of this host, or writes to its postmaster, reaches somebody. */
+    if (!domain.known && w->d->hostname.len > 0 && slice_eq(name->domain, w->d->hostname) &&
+        is_role_name(name->local))
         return take_nobody(w, hop, &domain);
     if (!domain.known && hop->depth == 0) {
         w->not_ours = true;
@@ -380,8 +373,10 @@ int directory_resolve(struct directory *d, struct slice address, struct arena *a
             return r;
         route.kind = r < 0 ? ROUTE_TEMPORARY : kind_of(&w);
         if (r < 0) {
-            (void)problem_set(&problem, r, N_("the directory cannot be read: %s"), error_text(r));
-            add_reason(&w, arena_copy(a, parts_of_problem(&problem)));
+            if (!w.problem.text[0])
+                (void)problem_set(&w.problem, r, N_("the directory cannot be read: %s"),
+                                  error_text(r));
+            add_reason(&w, arena_copy(a, parts_of_problem(&w.problem)));
         }
     }
     if (route.kind != ROUTE_LOCAL)

@@ -3,8 +3,7 @@
  * A commit is on the disk when it returns (synchronous=FULL). The file is small, and all mail hangs
  * on it: every page is looked at when it is opened, and every cell when it is read.
  *
- * Steps only add, so the previous release can still read the file. SQL is kept to what PostgreSQL
- * takes as well.
+ * SQL is kept to what PostgreSQL takes as well.
  */
 #include "directory/schema.h"
 #include "base/words.h"
@@ -77,6 +76,23 @@ static const char *const steps[] = {
     " removed BIGINT NOT NULL, PRIMARY KEY (address, account_id));"
     "INSERT INTO former_owner (address, account_id, removed)"
     " SELECT address, account_id, removed FROM removed WHERE true ON CONFLICT DO NOTHING;",
+
+    /* Logins by number, whichever source an account has; which numbers another source has
+     * (elsewhere.c).
+     */
+    "CREATE TABLE login (account_id BIGINT NOT NULL PRIMARY KEY, wall BIGINT NOT NULL,"
+    " networks BYTEA NOT NULL);"
+    "INSERT INTO login (account_id, wall, networks)"
+    " SELECT a.account_id, a.last_login, coalesce(n.networks, x'') FROM"
+    " (SELECT account_id, last_login FROM account UNION ALL"
+    "  SELECT account_id, last_login FROM removed) a"
+    " LEFT JOIN login_network n ON n.account_id = a.account_id WHERE a.last_login > 0;"
+    "DROP TABLE login_network;"
+    "ALTER TABLE account DROP COLUMN last_login;"
+    "ALTER TABLE removed DROP COLUMN last_login;"
+    "CREATE TABLE elsewhere (account_id BIGINT NOT NULL PRIMARY KEY, address TEXT NOT NULL,"
+    " shard BIGINT NOT NULL);"
+    "CREATE INDEX elsewhere_address ON elsewhere (address);",
 };
 
 /* canonical_domain(text): a domain, or an address with it; what cannot be read stays as it is. */

@@ -16,25 +16,20 @@ struct seen_login {
     struct known_networks networks;
 };
 
-static int write_one(struct db *db, const struct seen_login *s) {
-    int r = db_run(db, "UPDATE account SET last_login = ?1 WHERE account_id = ?2", V(s->wall),
-                   V(s->account_id));
-    if (r < 0 || db_changes(db) == 0 || s->networks.count == 0)
-        return r;
-    return db_run(db,
-                  "INSERT INTO login_network VALUES (?1, ?2)"
-                  " ON CONFLICT (account_id) DO UPDATE SET networks = excluded.networks",
-                  V(s->account_id), V_BYTES(known_networks_bytes(&s->networks)));
-}
-
 static int write_seen_job(struct db *db, void *arg) {
     const struct map *seen = arg;
     struct map_entry *e;
     size_t at = 0;
     int r = 0;
-    while (r >= 0 && (e = map_next(seen, &at)))
-        r = write_one(db, e->value);
-    return MIN(r, 0);
+    while (r == 0 && (e = map_next(seen, &at))) {
+        const struct seen_login *s = e->value;
+        r = db_run(db,
+                   "INSERT INTO login (account_id, wall, networks) SELECT ?1, ?2, ?3"
+                   " WHERE " SOMEBODY_HAS_1 " ON CONFLICT (account_id) DO UPDATE"
+                   " SET wall = excluded.wall, networks = excluded.networks",
+                   V(s->account_id), V(s->wall), V_BYTES(known_networks_bytes(&s->networks)));
+    }
+    return r;
 }
 
 struct reading {
@@ -45,7 +40,7 @@ struct reading {
 static int read_job(struct db *db, void *arg) {
     const struct reading *reading = arg;
     sqlite3_stmt *row = NULL;
-    int r = db_row(db, &row, "SELECT networks FROM login_network WHERE account_id = ?1",
+    int r = db_row(db, &row, "SELECT networks FROM login WHERE account_id = ?1",
                    V(reading->account_id));
     if (r == 1)
         known_networks_read(reading->networks, db_bytes(row, 0));

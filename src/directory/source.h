@@ -8,8 +8,10 @@
  *
  * The first source is local.c, which has its tables in directory.db, too, and is the only one that
  * can be changed here. Another one (LDAP, PAM, PostgreSQL) implements these functions and is given
- * as directory_options.source; its accounts have numbers that never change. Many fibers call it at
- * the same time.
+ * as directory_options.source. Its accounts have numbers from 1 to ACCOUNT_NUMBER_MAX that never
+ * change and go to nobody else: the mailbox of a number is his who has it. What the server keeps of
+ * an account begins when its number is first seen, and ends like that of a removed one when
+ * account() no longer knows it (directory_look_who_left()). Many fibers call it at the same time.
  */
 #pragma once
 
@@ -36,9 +38,9 @@ struct facts {
 
     uint64_t account_id; /* of a name; 0: no account has it */
     uint64_t quota;
-    uint64_t used; /* bytes, as they were when this was read; see directory_used() */
-    uint32_t shard;
     bool enabled;
+    bool has_kept;         /* the source knew the next two; else directory.db does */
+    uint64_t used;         /* bytes, as they were when this was read; see directory_used() */
     usec_t replaced;       /* see struct route_mailbox */
     struct slice *targets; /* of an alias; "@": the administrators, as addresses */
     size_t target_count;
@@ -48,7 +50,6 @@ struct facts {
 struct person {
     struct slice address; /* canonical; empty: the name cannot be anybody's */
     uint64_t account_id;  /* 0: there is no such account */
-    uint32_t shard;
     bool enabled;
     struct slice password, apop; /* what the source proves him by: for the source alone. When they
                                     are others at the end of a login, it does not count */
@@ -60,6 +61,7 @@ struct login_attempt {
     const struct login_request *request;
     struct arena *arena;
     bool newcomer;   /* from none of his networks: a crowd of these may keep nobody else waiting */
+    bool sprays;     /* its network tries ever new names, and has to wait for that */
     usec_t patience; /* until when it may wait, fiber_now() */
 };
 
@@ -96,8 +98,9 @@ struct directory_source_ops {
     int (*has_apop)(struct directory_source *s, bool *ret, struct problem *problem) WAITS;
 
     /*
-     * For people. One account, by its number or (with id 0) its canonical address, or -E_UNKNOWN
-     * with a sentence; pages, as directory/admin.h has them.
+     * One account, by its number or (with id 0) its canonical address, or -E_UNKNOWN with a
+     * sentence; pages, as directory/admin.h has them. Usage and last login are filled in behind
+     * them.
      */
     int (*account)(struct directory_source *s, uint64_t id, struct slice address, struct arena *a,
                    struct account *ret, struct problem *problem) WAITS;

@@ -7,6 +7,8 @@
  * account is used next. In memory they stay, about 100 bytes for each account that was used, for
  * those who ask at RCPT whether there is room.
  */
+#include <errno.h>
+
 #include "base/alloc.h"
 #include "directory/internal.h"
 
@@ -69,10 +71,8 @@ static int write_job(struct db *db, void *arg) {
         const struct usage *u = &batch->list[i];
         r = db_run(db,
                    "INSERT INTO usage (account_id, messages, bytes) SELECT ?1, ?2, ?3"
-                   " WHERE EXISTS (SELECT 1 FROM account WHERE account_id = ?1)"
-                   " OR EXISTS (SELECT 1 FROM removed WHERE account_id = ?1)"
-                   " ON CONFLICT (account_id) DO UPDATE SET messages = excluded.messages,"
-                   " bytes = excluded.bytes",
+                   " WHERE " SOMEBODY_HAS_1 " ON CONFLICT (account_id) DO UPDATE"
+                   " SET messages = excluded.messages, bytes = excluded.bytes",
                    V(u->account), V(u->messages), V(u->bytes));
     }
     return r;
@@ -93,7 +93,14 @@ int directory_flush_usage(struct directory *d) {
     if (d->usage_pending_count == 0 || d->read_only)
         return 0;
     struct batch batch = take(d);
-    int r = directory_run(d, JOB_RECORD, write_job, &batch, NULL);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < batch.count; i++) {
+        r = directory_vouch(d, batch.list[i].account, NULL);
+        if (r == -E_UNKNOWN || r == -EEXIST || r == -E_LIMIT)
+            r = 0;
+    }
+    if (r == 0)
+        r = directory_run(d, JOB_RECORD, write_job, &batch, NULL);
     /* what could not be written is pending again, with the numbers that are newest now */
     for (size_t i = 0; r < 0 && i < batch.count; i++)
         pend(d, map_get(&d->usage, map_u64(&batch.list[i].account)));
@@ -118,8 +125,9 @@ static int unknown_job(struct db *db, void *arg) {
     struct unknown *u = arg;
     sqlite3_stmt *row = NULL;
     int r = db_query(db, &row,
-                     "SELECT account_id, shard FROM account a WHERE account_id > ?1 AND NOT EXISTS"
-                     " (SELECT 1 FROM usage u WHERE u.account_id = a.account_id)"
+                     "SELECT account_id, shard FROM (SELECT account_id, shard FROM account UNION"
+                     " SELECT account_id, shard FROM elsewhere) a WHERE account_id > ?1"
+                     " AND NOT EXISTS (SELECT 1 FROM usage u WHERE u.account_id = a.account_id)"
                      " ORDER BY account_id LIMIT ?2",
                      V(u->after), V(u->max));
     while (r >= 0 && u->count < u->max && (r = db_step(db, row)) == 1)

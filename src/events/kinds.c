@@ -69,8 +69,11 @@ const struct kind kind_table[] = {
     {N(KIND_TRANSMITTED), 43, CONF_LOG_INFO, DISPOSITION_ARRIVED, N_("Transmitted"),
      "to host status reply", "Another host has taken the message over."},
 
-    {N(KIND_SESSION), 50, CONF_LOG_INFO, DISPOSITION_NONE, N_("Session"), "",
-     "A reader's session has ended."},
+    {N(KIND_SESSION), 50, CONF_LOG_INFO, DISPOSITION_NONE, N_("Session"),
+     "login client service fetched removed reason",
+     "A reader's session has ended, or did not begin."},
+    {N(KIND_RESTORED), 75, CONF_LOG_INFO, DISPOSITION_NONE, N_("Restored"), "by account messages",
+     "Somebody brought deleted messages back into a mailbox."},
 
     {N(KIND_STARTED), 60, CONF_LOG_INFO, DISPOSITION_NONE, N_("Open"), "", "The server is ready."},
     {N(KIND_PROCESS_ENDED), 63, CONF_LOG_WARNING, DISPOSITION_NONE, N_("Process ended"), "",
@@ -123,6 +126,10 @@ const struct fact fact_table[] = {
     {N(FACT_NAME), 43, FACT_IS_TEXT, false, N_("Name"), "the account, alias, domain or setting"},
     {N(FACT_BEFORE), 44, FACT_IS_TEXT, false, N_("Before"), "what it was; never a secret"},
     {N(FACT_AFTER), 45, FACT_IS_TEXT, false, N_("After"), "what it is now; never a secret"},
+    {N(FACT_MESSAGES), 46, FACT_IS_TEXT, false, N_("Messages"),
+     "of a mailbox: its number and the UIDs that they had, 1:23"},
+    {N(FACT_FETCHED), 47, FACT_IS_NUMBER, false, N_("Fetched"), "messages, in a session"},
+    {N(FACT_REMOVED), 48, FACT_IS_NUMBER, false, N_("Removed"), "messages, in a session"},
     {N(FACT_DIALOGUE), 38, FACT_IS_DIALOGUE, false, N_("Dialogue"), "what both sides said"},
 };
 /* clang-format on */

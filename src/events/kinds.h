@@ -57,7 +57,8 @@
 #define KIND_TRANSMITTED  "transmitted"
 
 /* Readers */
-#define KIND_SESSION "session"
+#define KIND_SESSION  "session"
+#define KIND_RESTORED "restored"
 
 /* The server itself */
 #define KIND_STARTED       "started"
@@ -98,6 +99,14 @@
 #define FACT_NAME       "name"
 #define FACT_BEFORE     "before"
 #define FACT_AFTER      "after"
+#define FACT_MESSAGES   "messages"
+#define FACT_FETCHED    "fetched"
+#define FACT_REMOVED    "removed"
+
+/* Reasons of KIND_SESSION that have sentences of their own. */
+#define SESSION_IN_USE      "another one has the mailbox open"
+#define SESSION_LOGIN_ENDED "its login counts no more"
+#define SESSION_TRUST_ENDED "its network is trusted no more"
 
 /* What a kind says of the recipients in its fact `to`. */
 enum kind_disposition {

@@ -22,6 +22,12 @@ static const char *const steps[] = {
      * would be, so that it leaves when all of them have. By way of numbers that no block has. */
     "UPDATE key SET block = -1 - (block * 16 + 15);"
     "UPDATE key SET block = -1 - block;",
+    /* What a message was called. */
+    "ALTER TABLE event RENAME COLUMN letter TO message;"
+    "ALTER TABLE key RENAME COLUMN letter TO message;"
+    "ALTER TABLE subject RENAME COLUMN letter TO message;"
+    "DROP INDEX event_letter;"
+    "CREATE INDEX event_message ON event (message) WHERE message IS NOT NULL;",
 };
 
 static int make_hash_key(struct db *db) {

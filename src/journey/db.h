@@ -61,7 +61,7 @@ int event_db_write_synced(struct event_db *l, const struct batch *batch); /* on 
 
 /* What may stay. */
 struct db_limits {
-    usec_t oldest; /* wall time */
+    usec_t oldest, now; /* wall time */
     uint64_t size_max;
 };
 

@@ -55,6 +55,26 @@ static const struct sentence sentences[] = {
     {KIND_TRANSMISSION, NULL, NULL, N_("Transmission to {domain}")},
     {KIND_TRANSMITTED, NULL, NULL, N_("{to}: taken over by {host} ({reply})")},
 
+    {KIND_RESTORED, NULL, NULL, N_("{by} brought back deleted messages of {account} ({messages})")},
+    {KIND_SESSION, FACT_REASON, SESSION_IN_USE,
+     N_("A session of {login} from {client} for {service} did not begin, since another one has the"
+        " mailbox open.")},
+    {KIND_SESSION, FACT_REASON, SESSION_LOGIN_ENDED,
+     N_("A session of {login} from {client} for {service} was ended, since its login counts no"
+        " more.")},
+    {KIND_SESSION, FACT_REASON, SESSION_LOGIN_ENDED,
+     N_("A session from {client} for {service} was ended, since its login counts no more.")},
+    {KIND_SESSION, FACT_REASON, SESSION_TRUST_ENDED,
+     N_("A connection from {client} for {service} was ended, since its network is trusted no"
+        " more.")},
+    {KIND_SESSION, FACT_REASON, NULL,
+     N_("{login} fetched {fetched} and removed {removed} messages by {service} from {client}; then"
+        " it failed: {reason}")},
+    {KIND_SESSION, FACT_REASON, NULL,
+     N_("A session of {login} from {client} for {service} did not begin: {reason}")},
+    {KIND_SESSION, NULL, NULL,
+     N_("{login} fetched {fetched} and removed {removed} messages by {service} from {client}.")},
+
     {KIND_CHANGED, FACT_CHANGE, "account.add", N_("{by} added the account {name}")},
     {KIND_CHANGED, FACT_CHANGE, "account.remove", N_("{by} removed the account {name}")},
     {KIND_CHANGED, FACT_CHANGE, "account.restore", N_("{by} brought back the account {name}")},
@@ -113,7 +133,14 @@ static bool add_value(struct buf *to, const struct event *e, struct slice name) 
     return true;
 }
 
-/* False when a fact is missing. */
+static bool is_beyond_ascii(char byte) {
+    return (unsigned char)byte >= 0x80;
+}
+
+/*
+ * False when a fact is missing. The blank behind one parts Latin letters from Japanese; a value
+ * that ends in Japanese itself, such as a number of addresses, has none behind it.
+ */
 static bool fill(struct buf *to, const struct event *e, const char *words) {
     struct slice rest = slice_of_str(words);
     ssize_t open, end;
@@ -122,6 +149,9 @@ static bool fill(struct buf *to, const struct event *e, const char *words) {
         if (!add_value(to, e, slice_from(slice_first(rest, (size_t)end), (size_t)open + 1)))
             return false;
         rest = slice_from(rest, (size_t)end + 1);
+        if (to->len > 0 && is_beyond_ascii(to->ptr[to->len - 1]) && rest.len > 1 &&
+            rest.ptr[0] == ' ' && is_beyond_ascii(rest.ptr[1]))
+            rest = slice_from(rest, 1);
     }
     buf_add(to, rest);
     return true;

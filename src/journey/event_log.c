@@ -70,8 +70,7 @@ static bool take(struct event_log *l, enum role role, const struct event *event,
                           .fact_count = event->fact_count};
         l->options.added(l->options.arg, &e);
     }
-    /* half of the memory is kept for roles that no stranger talks to */
-    bool outside = role == ROLE_EDGE || role == ROLE_RELAY || role == ROLE_RESOLVER;
+    bool outside = l->options.outside & ROLE_BIT(role);
     size_t most = outside ? l->options.memory_max / 2 : l->options.memory_max;
     if (l->filling.events.len + l->writing.events.len >= most) {
         l->lost++;

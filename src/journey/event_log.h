@@ -34,7 +34,8 @@ struct event_log_options {
     bool read_only;   /* nobody writes: no event_log_work(), and nothing is waited for */
     usec_t keep;
     uint64_t size_max;  /* bytes of the database; its write-ahead log adds up to 32 MB */
-    size_t memory_max;  /* 0: EVENT_LOG_MEMORY_MAX; half of it for roles that face the outside */
+    size_t memory_max;  /* 0: EVENT_LOG_MEMORY_MAX */
+    uint32_t outside;   /* ROLE_BIT() of those that strangers talk to: they fill half of it */
     uint64_t step;      /* events pruned in one go; 0: 1000 */
     usec_t check_every; /* how often to look for events to prune; 0: 10 s */
 
@@ -90,8 +91,8 @@ void event_log_report(struct event_log *l, const char *kind, const char *format,
 struct event_log_search {
     const struct slice *words; /* none: every message */
     size_t count;
-    queue_id first, last; /* messages from one to the other: a time; last 0: any */
-    bool scanning;        /* for the event log alone */
+    queue_id first, last;     /* messages from one to the other: a time; last 0: any */
+    bool scanning, narrowing; /* for the event log alone */
 };
 int event_log_find(struct event_log *l, const struct event_log_search *search, unsigned limit,
                    struct arena *a, queue_id **ret, size_t *ret_count,

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "base/even_clock.h"
 #include "fiber/sync.h"
 #include "fiber/wait.h"
 #include "journey/db.h"
@@ -40,15 +41,15 @@ struct event_log {
     uint64_t lost_in_all;
     bool working, over; /* the working fiber: has begun, has ended */
     bool stopping;
-    bool tried;         /* the database was opened once, or could not be */
-    bool failing;       /* the last attempt to write failed */
-    bool damaged;       /* a reader met damage: put the database aside */
-    bool hurry;         /* somebody waits for what is in memory */
-    bool sync;          /* what fills now is to be synced when it is written */
-    bool syncing;       /* the same of what is being written */
-    usec_t began;       /* the working fiber; not wall */
-    usec_t check_at;    /* when to look for events to prune */
-    uint64_t unchecked; /* bytes written since then */
+    bool tried;              /* the database was opened once, or could not be */
+    bool failing;            /* the last attempt to write failed */
+    bool damaged;            /* a reader met damage: put the database aside */
+    bool hurry;              /* somebody waits for what is in memory */
+    bool sync;               /* what fills now is to be synced when it is written */
+    bool syncing;            /* the same of what is being written */
+    struct even_clock clock; /* since the working fiber has begun */
+    usec_t check_at;         /* when to look for events to prune */
+    uint64_t unchecked;      /* bytes written since then */
     struct fiber_cond filled, stored, ended;
     struct fiber_mutex reading;
     struct event_db *writer, *reader;

@@ -143,12 +143,6 @@ static int write_some(struct event_log *l, struct problem *problem) WAITS {
     return r;
 }
 
-/*
- * A machine may start with a clock that is years ahead, until it hears the time from others. Events
- * that are pruned do not come back, so none is too old before the log has been at work for a while.
- */
-#define CLOCK_SETTLES USEC_HOUR
-
 /* One step; the next one follows behind the next batch, or at once when nothing else is to do. */
 static void prune(struct event_log *l, size_t written) WAITS {
     if (l->unchecked > l->options.size_max / 64)
@@ -156,10 +150,11 @@ static void prune(struct event_log *l, size_t written) WAITS {
     if (!l->writer || fiber_now() < l->check_at)
         return;
     l->unchecked = 0;
-    bool sure = fiber_now() - l->began >= MIN(CLOCK_SETTLES, l->options.keep);
+    usec_t wall = fiber_wall();
+    bool sure = even_clock_settled(&l->clock, fiber_now(), wall, l->options.keep);
     struct write_job job = {
         .log = l,
-        .limits = {sure ? fiber_wall() - l->options.keep : 0, l->options.size_max},
+        .limits = {sure ? wall - l->options.keep : 0, wall, l->options.size_max},
         .step = MAX(l->options.step, 2 * written)};
     int r = offload(OFFLOAD_DISK, prune_job, &job);
     if (r == -E_CORRUPT)
@@ -174,7 +169,7 @@ void event_log_work(void *arg) {
     usec_t retry_at = 0;
     MUST(l->magic == EVENT_LOG_MAGIC && !l->working && !l->over);
     l->working = true;
-    l->began = fiber_now();
+    l->clock = even_clock_begin(fiber_now(), fiber_wall());
     do {
         uint64_t before = l->written;
         int r = write_some(l, &said);

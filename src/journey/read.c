@@ -39,44 +39,44 @@ int event_db_clamp(struct event_db *l, uint64_t *after) {
 int event_db_journey(struct event_db *l, queue_id message, uint64_t after, struct page *page) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     int r = db_query(l->db, &row,
-                     "SELECT sequence, wall, letter, record FROM event"
-                     " WHERE letter = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
+                     "SELECT sequence, wall, message, record FROM event"
+                     " WHERE message = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
                      V(message), V(after), V(PAGE_EVENTS));
     while (r >= 0 && !page_full(page) && (r = db_step(l->db, row)) == 1)
         page_add(page, row);
     return MIN(r, 0);
 }
 
-/* Within the times asked for, of the role, and with each of the words. */
-static bool is_wanted(const struct log_range *range, sqlite3_stmt *row) {
+/*
+ * Within the times asked for, of the role, and with each of the words. What is looked at for that
+ * goes into the arena `a`, and with the next row: there may be any number between two that match.
+ */
+static bool is_wanted(const struct log_range *range, sqlite3_stmt *row, struct arena *a) {
     usec_t wall = db_i64(row, 1);
-    return wall >= range->since && (range->until == 0 || wall < range->until) &&
-           (range->role.len == 0 || event_record_is_of(db_bytes(row, 3), range->role));
-}
-
-static bool has_words(const struct log_range *range, const struct event *e) {
-    for (size_t i = 0; i < range->word_count; i++) {
-        if (!search_event_has(e, range->words[i]))
-            return false;
-    }
-    return true;
+    struct event e = {.message = db_u64(row, 2)};
+    bool wanted = wall >= range->since && (range->until == 0 || wall < range->until) &&
+                  (range->role.len == 0 || event_record_is_of(db_bytes(row, 3), range->role));
+    arena_reset(a);
+    if (wanted && range->word_count > 0)
+        wanted = event_decode(db_bytes(row, 3), a, &e) == 0;
+    for (size_t i = 0; wanted && i < range->word_count; i++)
+        wanted = search_event_has(&e, range->words[i]);
+    return wanted;
 }
 
 int event_db_log(struct event_db *l, struct log_range *range, struct page *page) {
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
+    _cleanup_(arena_done) struct arena a = {0};
     unsigned rows = 0;
     int r = db_query(l->db, &row,
-                     "SELECT sequence, wall, letter, record FROM event"
+                     "SELECT sequence, wall, message, record FROM event"
                      " WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
                      V(range->after), V(SCAN_ROWS));
     while (r >= 0 && !page_full(page) && (r = db_step(l->db, row)) == 1) {
         rows++;
         range->after = db_u64(row, 0);
-        if (!is_wanted(range, row))
-            continue;
-        page_add(page, row);
-        if (!has_words(range, &page->events[page->count - 1]))
-            page->count--;
+        if (is_wanted(range, row, &a))
+            page_add(page, row);
     }
     range->more = r == 1 || rows == SCAN_ROWS;
     return MIN(r, 0);
@@ -115,15 +115,11 @@ int event_db_log_last(struct event_db *l, uint64_t count, const struct log_range
         return r;
     }
     r = db_query(l->db, &row,
-                 "SELECT sequence, wall, letter, record FROM event WHERE sequence > ?1"
+                 "SELECT sequence, wall, message, record FROM event WHERE sequence > ?1"
                  " ORDER BY sequence DESC",
                  V(from));
     while (r >= 0 && (r = db_step(l->db, row)) == 1) {
-        struct event e = {.message = db_u64(row, 2)};
-        arena_reset(&a);
-        if (!is_wanted(range, row) ||
-            (range->word_count > 0 &&
-             (event_decode(db_bytes(row, 3), &a, &e) < 0 || !has_words(range, &e))))
+        if (!is_wanted(range, row, &a))
             continue;
         before = db_u64(row, 0);
         if (count-- <= 1)

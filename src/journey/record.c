@@ -22,15 +22,6 @@ static const char *const stored_roles[] = {"?",    "master", "edge",  "directory
                                            "keys", "queue",  "relay", "resolver",
                                            "mail", "events", "scan"};
 
-static uint8_t role_code(enum role role) {
-    struct slice name = slice_of_str(role_name(role));
-    for (size_t i = 1; i < ARRAY_SIZE(stored_roles); i++) {
-        if (slice_eq(slice_of_str(stored_roles[i]), name))
-            return (uint8_t)i;
-    }
-    return 0;
-}
-
 /* ------------------------------------------------------------------ dialogues */
 
 /* What the server is being told. */
@@ -80,16 +71,6 @@ static void clean_command(struct buf *to, struct slice command, enum secrecy *st
     buf_add_byte(to, '\n');
 }
 
-static void clean_reply(struct buf *to, struct slice reply, enum secrecy *state) {
-    if (*state == LOGIN_TALK && slice_starts(reply, S("334")))
-        reply = slice_first(reply, 3);
-    else
-        *state = slice_starts(reply, S("354")) ? MESSAGE_TALK : OPEN_TALK;
-    buf_add(to, S("S: "));
-    buf_add(to, reply);
-    buf_add_byte(to, '\n');
-}
-
 void event_clean_dialogue(struct buf *to, struct slice dialogue) {
     enum secrecy state = OPEN_TALK;
     struct slice line;
@@ -99,7 +80,14 @@ void event_clean_dialogue(struct buf *to, struct slice dialogue) {
         if (slice_starts_nocase(line, S("C:"))) {
             clean_command(to, slice_trim_lines(slice_from(line, 2)), &state);
         } else if (slice_starts_nocase(line, S("S:"))) {
-            clean_reply(to, slice_trim_lines(slice_from(line, 2)), &state);
+            struct slice reply = slice_trim_lines(slice_from(line, 2));
+            if (state == LOGIN_TALK && slice_starts(reply, S("334")))
+                reply = slice_first(reply, 3); /* the challenge is not shown */
+            else
+                state = slice_starts(reply, S("354")) ? MESSAGE_TALK : OPEN_TALK;
+            buf_add(to, S("S: "));
+            buf_add(to, reply);
+            buf_add_byte(to, '\n');
         } else if (slice_starts(line, S("-- "))) { /* another host */
             state = OPEN_TALK;
             buf_add(to, S("-- "));
@@ -176,8 +164,11 @@ static void add_fact(struct buf *to, const struct event_fact *f, size_t room) {
 void event_encode(struct buf *to, enum role role, const struct event *in) {
     size_t begin = to->len;
     const struct kind *kind = kind_find(in->kind);
+    uint8_t code = ARRAY_SIZE(stored_roles) - 1;
+    while (code > 0 && strcmp(stored_roles[code], role_name(role)) != 0)
+        code--;
     buf_add_u8(to, VERSION);
-    buf_add_u8(to, role_code(role));
+    buf_add_u8(to, code);
     add_name(to, kind ? kind->code : 0, in->kind, KIND_NAME_MAX);
     add_text(to, in->text, EVENT_TEXT_MAX);
     size_t count_at = to->len;
@@ -206,25 +197,12 @@ static struct slice read_text(struct reader *r) {
     return read_bytes(r, SIZE_MAX);
 }
 
-static struct slice read_name(struct reader *r, size_t max) {
-    size_t len = read_u8(r);
-    return read_bytes(r, len <= max ? len : SIZE_MAX);
-}
-
-static struct slice read_kind(struct reader *r, struct arena *a) {
+/* A code that is not 0, or 0 and the name itself. */
+static uint8_t read_name(struct reader *r, size_t max, struct slice *ret_name) {
     uint8_t code = read_u8(r);
-    if (code == 0)
-        return read_name(r, KIND_NAME_MAX);
-    const struct kind *kind = kind_of_code(code);
-    return kind ? kind->name : arena_printf(a, "kind-%u", code);
-}
-
-static struct slice read_fact_name(struct reader *r, struct arena *a) {
-    uint8_t code = read_u8(r);
-    if (code == 0)
-        return read_name(r, FACT_NAME_MAX);
-    const struct fact *fact = fact_of_code(code);
-    return fact ? fact->name : arena_printf(a, "fact-%u", code);
+    size_t len = code == 0 ? read_u8(r) : 0;
+    *ret_name = read_bytes(r, len <= max ? len : SIZE_MAX);
+    return code;
 }
 
 int event_decode(struct slice record, struct arena *a, struct event *ret) {
@@ -234,13 +212,21 @@ int event_decode(struct slice record, struct arena *a, struct event *ret) {
         return -E_CORRUPT;
     if (version > VERSION)
         return -E_VERSION;
-    struct slice kind = read_kind(&r, a), text = read_text(&r);
+    struct slice kind;
+    uint8_t code = read_name(&r, KIND_NAME_MAX, &kind);
+    const struct kind *known = kind_of_code(code);
+    if (code)
+        kind = known ? known->name : arena_printf(a, "kind-%u", code);
+    struct slice text = read_text(&r);
     uint8_t count = read_u8(&r);
     if (r.bad || count > EVENT_FACTS_MAX)
         return -E_CORRUPT;
     struct event_fact *fields = arena_array(a, count, sizeof *fields);
     for (size_t i = 0; i < count; i++) {
-        fields[i].name = read_fact_name(&r, a);
+        code = read_name(&r, FACT_NAME_MAX, &fields[i].name);
+        const struct fact *fact = fact_of_code(code);
+        if (code)
+            fields[i].name = fact ? fact->name : arena_printf(a, "fact-%u", code);
         fields[i].value = read_text(&r);
     }
     if (r.bad || r.rest.len > 0)

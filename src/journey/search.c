@@ -48,7 +48,7 @@ static int message_has_all(struct event_db *l, queue_id message, const struct ev
     _cleanup_(arena_done) struct arena a = {0};
     /* words as bits */
     uint64_t wanted = s->count < 64 ? (UINT64_C(1) << s->count) - 1 : ALL, found = 0;
-    int r = db_query(l->db, &row, "SELECT record FROM event WHERE letter = ?1", V(message));
+    int r = db_query(l->db, &row, "SELECT record FROM event WHERE message = ?1", V(message));
     while (r >= 0 && found != wanted && (r = db_step(l->db, row)) == 1) {
         struct event e = {.message = message};
         arena_reset(&a);
@@ -73,7 +73,7 @@ static int add_message(struct event_db *l, struct messages *to, queue_id id) {
         if (to->list[i] == id)
             return 0;
     }
-    int r = db_number(l->db, &one, "SELECT 1 FROM event WHERE letter = ?1 LIMIT 1", V(id));
+    int r = db_number(l->db, &one, "SELECT 1 FROM event WHERE message = ?1 LIMIT 1", V(id));
     if (r == 1)
         to->list[to->count++] = id;
     return MIN(r, 0);
@@ -101,8 +101,8 @@ static int find_key(struct event_db *l, struct slice key, const struct event_log
     r = 0;
     for (int64_t block = last >> BLOCK_SHIFT; r == 0 && block >= first >> BLOCK_SHIFT; block--)
         r = add_rows(l, to,
-                     "SELECT letter FROM key WHERE block = ?1 AND hash = ?2"
-                     " AND letter BETWEEN ?3 AND ?4 ORDER BY letter DESC",
+                     "SELECT message FROM key WHERE block = ?1 AND hash = ?2"
+                     " AND message BETWEEN ?3 AND ?4 ORDER BY message DESC",
                      DB_VALUES(V(block), V(hash), V(s->first), V(s->last)));
     return r;
 }
@@ -113,8 +113,8 @@ static int find_id(struct event_db *l, struct slice text, const struct event_log
     if (!key_id_range(text, &first, &last))
         return 0;
     return add_rows(l, to,
-                    "SELECT DISTINCT letter FROM event WHERE letter BETWEEN ?1 AND ?2"
-                    " ORDER BY letter DESC LIMIT ?3",
+                    "SELECT DISTINCT message FROM event WHERE message BETWEEN ?1 AND ?2"
+                    " ORDER BY message DESC LIMIT ?3",
                     DB_VALUES(V(MAX(first, s->first)), V(MIN(last, s->last)), V(to->max)));
 }
 
@@ -142,22 +142,28 @@ static int find_by_index(struct event_db *l, struct slice word, const struct eve
     return r < 0 || to->count > 0 ? r : find_message_id(l, key, s, to);
 }
 
-/* Those of one word's messages that have the other words too; false when no word is a key. */
-static int find_narrowed(struct event_db *l, const struct event_log_search *s, struct messages *to,
-                         bool *ret_narrow) {
+/*
+ * Those of one word's messages that have the other words too, some at each call: `s->last` moves
+ * on. False when no word is a key.
+ */
+static int find_narrowed(struct event_db *l, struct event_log_search *s, struct messages *to,
+                         bool *ret_narrow, bool *ret_more) {
     _cleanup_(arena_done) struct arena a = {0};
     struct messages some = {.max = NARROW_MAX};
     int r = 0;
     some.list = arena_array(&a, some.max, sizeof *some.list);
     for (size_t i = 0; r == 0 && i < s->count && some.count == 0; i++)
         r = find_by_index(l, s->words[i], s, &some);
-    *ret_narrow = some.count > 0;
+    s->narrowing |= some.count > 0;
+    *ret_narrow = s->narrowing;
     for (size_t i = 0; r == 0 && i < some.count && !messages_full(to); i++) {
+        s->last = some.list[i] - 1;
         r = message_has_all(l, some.list[i], s);
         if (r == 1)
             to->list[to->count++] = some.list[i];
         r = MIN(r, 0);
     }
+    *ret_more = r == 0 && messages_full(&some) && !messages_full(to) && s->last >= s->first;
     return r;
 }
 
@@ -167,8 +173,8 @@ static int scan(struct event_db *l, struct event_log_search *s, struct messages 
     _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     unsigned seen = 0;
     int r = db_query(l->db, &row,
-                     "SELECT DISTINCT letter FROM event WHERE letter BETWEEN ?1 AND ?2"
-                     " ORDER BY letter DESC LIMIT ?3",
+                     "SELECT DISTINCT message FROM event WHERE message BETWEEN ?1 AND ?2"
+                     " ORDER BY message DESC LIMIT ?3",
                      V(s->first), V(s->last), V(SCAN_MESSAGES));
     while (r >= 0 && !messages_full(to) && (r = db_step(l->db, row)) == 1) {
         queue_id message = db_u64(row, 0);
@@ -193,12 +199,12 @@ int event_db_find(struct event_db *l, struct event_log_search *s, struct message
         struct slice key = key_fold(s->words[0], folded);
         if (r == 0 && messages->count == 0 && key.len > 0) /* perhaps a part of a subject */
             r = add_rows(l, messages,
-                         "SELECT letter FROM subject WHERE instr(text, ?1) > 0"
-                         " AND letter BETWEEN ?2 AND ?3 ORDER BY sequence DESC",
+                         "SELECT message FROM subject WHERE instr(text, ?1) > 0"
+                         " AND message BETWEEN ?2 AND ?3 ORDER BY sequence DESC",
                          DB_VALUES(V_BYTES(key), V(s->first), V(s->last)));
         narrow = messages->count > 0;
     } else if (!s->scanning && s->count > 1) {
-        r = find_narrowed(l, s, messages, &narrow);
+        r = find_narrowed(l, s, messages, &narrow, ret_more);
     }
     if (r < 0 || narrow)
         return r;

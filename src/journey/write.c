@@ -36,19 +36,11 @@ static int write_keys(struct event_db *l, const struct event *e) {
     while (r == 0 && key_next(e, &walk, folded, &key)) {
         uint64_t hash = siphash_keyed(key, l->hash_key);
         if (!written_lately(l, hash, e->message, block))
-            r = db_run(l->db, "INSERT OR IGNORE INTO key (block, hash, letter) VALUES (?1, ?2, ?3)",
+            r = db_run(l->db,
+                       "INSERT OR IGNORE INTO key (block, hash, message) VALUES (?1, ?2, ?3)",
                        V(block), V(hash), V(e->message));
     }
     return r;
-}
-
-static int write_subject(struct event_db *l, const struct event *e) {
-    char folded[SUBJECT_MAX];
-    struct slice subject = slice_first(event_value(e, FACT_SUBJECT), SUBJECT_MAX);
-    if (subject.len == 0)
-        return 0;
-    return db_run(l->db, "INSERT INTO subject (sequence, letter, text) VALUES (?1, ?2, ?3)",
-                  V(e->sequence), V(e->message), V_BYTES(slice_lower(subject, folded)));
 }
 
 static int write_event(struct event_db *l, struct reader *from) {
@@ -57,7 +49,7 @@ static int write_event(struct event_db *l, struct reader *from) {
     struct slice record = read_bytes(from, read_u32(from));
     MUST(!from->bad);
     int r =
-        db_run(l->db, "INSERT INTO event (sequence, wall, letter, record) VALUES (?1, ?2, ?3, ?4)",
+        db_run(l->db, "INSERT INTO event (sequence, wall, message, record) VALUES (?1, ?2, ?3, ?4)",
                V(e.sequence), V(e.wall), e.message == 0 ? V_NULL : V(e.message), V_BYTES(record));
     if (r < 0)
         return r;
@@ -65,8 +57,11 @@ static int write_event(struct event_db *l, struct reader *from) {
     if (e.message == 0 || event_decode(record, &l->arena, &e) < 0)
         return 0;
     r = write_keys(l, &e);
-    if (r == 0)
-        r = write_subject(l, &e);
+    char folded[SUBJECT_MAX];
+    struct slice subject = slice_first(event_value(&e, FACT_SUBJECT), SUBJECT_MAX);
+    if (r == 0 && subject.len > 0)
+        r = db_run(l->db, "INSERT INTO subject (sequence, message, text) VALUES (?1, ?2, ?3)",
+                   V(e.sequence), V(e.message), V_BYTES(slice_lower(subject, folded)));
     arena_reset(&l->arena);
     return r;
 }
@@ -97,34 +92,40 @@ int event_db_write_synced(struct event_db *l, const struct batch *batch) {
 
 /* ------------------------------------------------------------------ pruning */
 
-/* The last sequence number that may go: at most `step` events, as many as are too old. */
-static int too_old(struct event_db *l, uint64_t first, uint64_t step, usec_t oldest,
-                   uint64_t *ret) {
+/*
+ * The last sequence number that may go: at most `step` events, as many as are too old. The first
+ * ones may be of a clock that was years ahead; then they are as old as what comes behind them.
+ */
+static int too_old(struct event_db *l, uint64_t first, uint64_t step,
+                   const struct db_limits *limits, uint64_t *ret) {
+    _cleanup_(db_reset) sqlite3_stmt *row = NULL;
     *ret = 0;
+    int r = db_row(l->db, &row,
+                   "SELECT sequence, wall FROM event WHERE sequence >= ?1 AND wall <= ?2"
+                   " ORDER BY sequence LIMIT 1",
+                   V(first), V(limits->now));
+    if (r <= 0)
+        return r;
+    uint64_t behind = db_u64(row, 0);
+    if (behind > first) {
+        if (db_i64(row, 1) < limits->oldest)
+            *ret = MIN(MIN(behind, first + step - 1), l->next - 2);
+        return 0;
+    }
     for (; step > 0; step /= 2) {
         int64_t wall = 0;
         uint64_t last = MIN(first + step - 1, l->next - 2);
-        int r = db_number(
-            l->db, &wall,
-            "SELECT wall FROM event WHERE sequence <= ?1 ORDER BY sequence DESC LIMIT 1", V(last));
+        r = db_number(l->db, &wall,
+                      "SELECT wall FROM event WHERE sequence <= ?1 ORDER BY sequence DESC LIMIT 1",
+                      V(last));
         if (r < 0)
             return r;
-        if (r == 1 && wall < oldest) {
+        if (r == 1 && wall < limits->oldest) {
             *ret = last;
             return 0;
         }
     }
     return 0;
-}
-
-static int drop_to(struct event_db *l, uint64_t last) {
-    int64_t block = (int64_t)((last + 1) >> BLOCK_SHIFT);
-    int r = db_run(l->db, "DELETE FROM event WHERE sequence <= ?1", V(last));
-    if (r == 0)
-        r = db_run(l->db, "DELETE FROM subject WHERE sequence <= ?1", V(last));
-    if (r == 0)
-        r = db_run(l->db, "DELETE FROM key WHERE block < ?1", V(block));
-    return r;
 }
 
 struct space {
@@ -152,10 +153,15 @@ static int prune_events(struct event_db *l, const struct db_limits *limits,
     if (space->used > limits->size_max / 100 * 95)
         last = MIN((uint64_t)first + step - 1, l->next - 2);
     else
-        r = too_old(l, (uint64_t)first, step, limits->oldest, &last);
+        r = too_old(l, (uint64_t)first, step, limits, &last);
     if (r < 0 || last == 0)
         return MIN(r, 0);
-    r = drop_to(l, last);
+    r = db_run(l->db, "DELETE FROM event WHERE sequence <= ?1", V(last));
+    if (r == 0)
+        r = db_run(l->db, "DELETE FROM subject WHERE sequence <= ?1", V(last));
+    if (r == 0)
+        r = db_run(l->db, "DELETE FROM key WHERE block < ?1",
+                   V((int64_t)((last + 1) >> BLOCK_SHIFT)));
     return r < 0 ? r : 1;
 }
 

@@ -29,6 +29,8 @@ struct domain {
 
 /* ------------------------------------------------------------------ accounts */
 
+#define ACCOUNT_NUMBER_MAX 1000000000000ULL /* the largest, so that some are left to be given */
+
 /* An account's number is given once and never again, also after its removal. */
 struct account {
     uint64_t id;

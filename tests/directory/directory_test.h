@@ -51,6 +51,15 @@ static inline void sql(const struct place *p, const char *text) {
     (void)sqlite3_close(handle);
 }
 
+/* For sql(): the tables of the newest format become those of format 7, or of an earlier one. */
+#define FORMAT_7                                                                                   \
+    "DROP TABLE login; DROP TABLE elsewhere;"                                                      \
+    "CREATE TABLE login_network (account_id BIGINT NOT NULL PRIMARY KEY, networks BYTEA NOT "      \
+    "NULL);"                                                                                       \
+    "ALTER TABLE account ADD COLUMN last_login BIGINT NOT NULL DEFAULT 0;"                         \
+    "ALTER TABLE removed ADD COLUMN last_login BIGINT NOT NULL DEFAULT 0;"                         \
+    "PRAGMA user_version = 7;"
+
 static inline struct directory *place_open(const struct place *p) {
     struct directory_options options = {.key_path = p->key, .cost = PASSWORD_COST_MIN};
     struct directory *d = NULL;

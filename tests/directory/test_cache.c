@@ -11,7 +11,6 @@ static void test_what_was_put_is_found_with_all_its_texts(void **state) {
     struct slice targets[] = {slice_of_str(target), S("tama@example.org")};
     struct facts facts = {.known = true,
                           .account_id = 7,
-                          .shard = 2,
                           .quota = 1000,
                           .enabled = true,
                           .first = S("first.test"),

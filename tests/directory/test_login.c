@@ -381,6 +381,26 @@ DIRECTORY_TEST_AT(guesses_from_ever_new_networks_are_a_hundred_then_one_in_ten_s
     directory_close(d);
 }
 
+/* The password that is chosen most often, for everybody. Who logs in there does not wait. */
+DIRECTORY_TEST_AT(guesses_of_a_network_at_ever_new_names_become_one_in_a_second, TEST_WALL) {
+    char name[32];
+    struct login_request guess = {.password = S("no"), .peer = S("\x0a\x05\0\1")};
+    struct login_request request = {.name = S("tama"), .password = PASSWORD, .peer = guess.peer};
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    usec_t start = fiber_now();
+    for (unsigned i = 0; i < 350; i++) {
+        guess.name = slice_of(name, (size_t)snprintf(name, sizeof name, "name%u", i));
+        assert_int_equal(ask(d, &guess).login.outcome, LOGIN_WRONG);
+    }
+    assert_in_range(fiber_now() - start, 50 * USEC_SEC, 51 * USEC_SEC);
+    start = fiber_now();
+    assert_int_equal(ask(d, &request).login.outcome, LOGIN_WELCOME);
+    assert_int_equal(fiber_now() - start, 0);
+    directory_close(d);
+}
+
 DIRECTORY_TEST_AT(guesses_of_strangers_lock_nobody_out_where_he_was_before, TEST_WALL) {
     struct login_request request = {.name = S("tama"), .password = PASSWORD, .peer = USUAL};
     add_domain(d, "example.test");
@@ -549,6 +569,7 @@ int main(void) {
         cmocka_unit_test(test_e2_all_spellings_of_a_name_are_slowed_down_together),
         cmocka_unit_test(test_e2_guessing_in_parallel_queues_up_and_is_turned_away),
         cmocka_unit_test(test_guesses_from_ever_new_networks_are_a_hundred_then_one_in_ten_seconds),
+        cmocka_unit_test(test_guesses_of_a_network_at_ever_new_names_become_one_in_a_second),
         cmocka_unit_test(test_guesses_of_strangers_lock_nobody_out_where_he_was_before),
         cmocka_unit_test(test_who_moves_about_with_the_right_password_does_not_wait),
         cmocka_unit_test(test_guesses_in_parallel_from_new_networks_are_turned_away),

@@ -96,7 +96,7 @@ REAL_FIBER_TEST(names_of_the_first_format_become_canonical) {
     sql(&p,
         "INSERT INTO domain VALUES ('例え.jp', 1, '', 'tama@例え.jp', 1),"
         " ('例え.example', 2, '例え.jp', '', 1), ('テスト.jp', 1, '', '', 1),"
-        " ('xn--zckzah.jp', 1, '', '', 1);"
+        " ('xn--zckzah.jp', 1, '', '', 1);" FORMAT_7
         "INSERT INTO account VALUES (1, 'tama@例え.jp', '例え.jp', 'Tama@例え.jp', '', '', NULL,"
         " 1, 0, 0, 0, 1, 0);"
         "INSERT INTO alias_target VALUES ('info@例え.jp', 0, '例え.jp', 'tama@例え.jp');"
@@ -205,6 +205,43 @@ REAL_FIBER_TEST(no_number_is_given_that_a_mailbox_has) {
     place_done(&p);
 }
 
+struct asking {
+    struct directory *directory;
+    struct route route;
+    struct arena arena;
+    int result;
+};
+
+static void ask(void *arg) WAITS {
+    struct asking *s = arg;
+    s->result = directory_resolve(s->directory, S("tama@example.test"), &s->arena, &s->route);
+}
+
+/* A command may be at work when the server is stopped. */
+REAL_FIBER_TEST(closing_waits_for_what_the_file_is_asked_just_then) {
+    struct place p;
+    struct fiber *fibers[8];
+    struct asking asking[8] = {{0}};
+    place_make(&p);
+    struct directory *d = place_open(&p);
+    add_domain(d, "example.test");
+    add_account(d, "tama@example.test");
+    directory_close(d);
+    d = place_open(&p);
+    for (size_t i = 0; i < ARRAY_SIZE(asking); i++) {
+        asking[i].directory = d;
+        assert_int_equal(fiber_start("asking", ask, &asking[i], &fibers[i]), 0);
+    }
+    (void)fiber_yield();
+    directory_close(d);
+    for (size_t i = 0; i < ARRAY_SIZE(asking); i++) {
+        fiber_join(fibers[i]);
+        assert_true(asking[i].result == 0 || asking[i].result == -ECANCELED);
+        arena_done(&asking[i].arena);
+    }
+    place_done(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_new_file_is_for_nobody_else_to_read),
@@ -219,6 +256,7 @@ int main(void) {
         cmocka_unit_test(test_a_change_by_another_process_counts_within_the_interval),
         cmocka_unit_test(test_what_cannot_be_read_later_is_a_temporary_failure),
         cmocka_unit_test(test_no_number_is_given_that_a_mailbox_has),
+        cmocka_unit_test(test_closing_waits_for_what_the_file_is_asked_just_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "directory_test.h"
 
 #include "directory/internal.h"
+#include "fiber/scheduler.h"
 
 #define TAMA S("tama@example.test")
 
@@ -177,6 +178,26 @@ DIRECTORY_TEST_AT(nothing_is_purged_while_the_clock_may_be_wrong, TEST_WALL) {
     directory_close(d);
 }
 
+/* As when a machine wakes, or is told a wrong time. */
+DIRECTORY_TEST_AT(nothing_is_purged_when_the_clock_has_just_jumped, TEST_WALL) {
+    struct directory_options options = {.removed_keep = 30 * USEC_DAY};
+    struct account_place due[4];
+    size_t count = 9;
+    uint64_t id = 0;
+    directory_configure(d, &options);
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    GOOD(directory_account_remove(d, &plain, TAMA, &id, &problem));
+    assert_int_equal(fiber_sleep(2 * USEC_HOUR), 0);
+    fiber_scheduler->wall_offset += 31 * USEC_DAY;
+    GOOD(directory_purges(d, 0, due, 4, &count, &problem));
+    assert_int_equal(count, 0);
+    assert_int_equal(fiber_sleep(USEC_HOUR), 0);
+    GOOD(directory_purges(d, 0, due, 4, &count, &problem));
+    assert_int_equal(count, 1);
+    directory_close(d);
+}
+
 static usec_t replaced(struct directory *d) {
     struct arena a = {0};
     struct route route = resolve(d, "tama@example.test", &a);
@@ -239,7 +260,7 @@ DIRECTORY_TEST(until_when_an_address_was_somebody_elses_is_known_after_an_upgrad
     usec_t removed = replaced(d);
     assert_true(removed > 0);
     directory_close(d);
-    sql(p, "DROP TABLE former_owner; PRAGMA user_version = 6");
+    sql(p, FORMAT_7 "DROP TABLE former_owner; PRAGMA user_version = 6");
     d = place_open(p);
     assert_int_equal(replaced(d), removed);
     directory_close(d);
@@ -413,6 +434,7 @@ int main(void) {
         cmocka_unit_test(test_purging_is_marked_first_and_ends_when_the_files_are_gone),
         cmocka_unit_test(test_removed_accounts_are_purged_when_their_time_is_over),
         cmocka_unit_test(test_nothing_is_purged_while_the_clock_may_be_wrong),
+        cmocka_unit_test(test_nothing_is_purged_when_the_clock_has_just_jumped),
         cmocka_unit_test(test_until_when_an_address_was_somebody_elses_outlasts_his_purge),
         cmocka_unit_test(test_until_when_an_address_was_somebody_elses_is_known_after_an_upgrade),
         cmocka_unit_test(test_the_last_administrator_stays_one_unless_forced),

@@ -86,6 +86,39 @@ static void test_a_change_says_what_was_and_what_is(void **state) {
                 "The setting smtp.timeout was changed in its file (5min, now 4min)");
 }
 
+static void test_the_end_of_a_session_says_why(void **state) {
+    (void)state;
+    assert_says(KIND_SESSION,
+                FACTS({S("login"), S("tama@here.test")}, {S("client"), S("192.0.2.1")},
+                      {S("service"), S("pop3")}, {S("fetched"), S("3")}, {S("removed"), S("0")}),
+                "tama@here.test fetched 3 and removed 0 messages by pop3 from 192.0.2.1.");
+    assert_says(KIND_SESSION,
+                FACTS({S("login"), S("tama@here.test")}, {S("client"), S("192.0.2.1")},
+                      {S("service"), S("pop3")}, {S("fetched"), S("3")}, {S("removed"), S("0")},
+                      {S("reason"), S("no room")}),
+                "tama@here.test fetched 3 and removed 0 messages by pop3 from 192.0.2.1; then it"
+                " failed: no room");
+    assert_says(KIND_SESSION,
+                FACTS({S("login"), S("tama@here.test")}, {S("client"), S("192.0.2.1")},
+                      {S("service"), S("pop3")}, {S("reason"), S(SESSION_IN_USE)}),
+                "A session of tama@here.test from 192.0.2.1 for pop3 did not begin, since another"
+                " one has the mailbox open.");
+    assert_says(KIND_SESSION,
+                FACTS({S("login"), S("tama@here.test")}, {S("client"), S("192.0.2.1")},
+                      {S("service"), S("pop3")}, {S("reason"), S("no room")}),
+                "A session of tama@here.test from 192.0.2.1 for pop3 did not begin: no room");
+    assert_says(KIND_SESSION,
+                FACTS({S("client"), S("192.0.2.1")}, {S("service"), S("submission")},
+                      {S("reason"), S(SESSION_LOGIN_ENDED)}),
+                "A session from 192.0.2.1 for submission was ended, since its login counts no"
+                " more.");
+    assert_says(KIND_SESSION,
+                FACTS({S("client"), S("192.0.2.1")}, {S("service"), S("smtp")},
+                      {S("reason"), S(SESSION_TRUST_ENDED)}),
+                "A connection from 192.0.2.1 for smtp was ended, since its network is trusted no"
+                " more.");
+}
+
 static void test_what_facts_do_not_tell_stays_as_it_is_stored(void **state) {
     _cleanup_(buf_done) struct buf text = {0};
     struct event e = event_of(KIND_DELIVERED, FACTS({S("to"), S("a@here.test")}));
@@ -112,6 +145,7 @@ int main(void) {
         cmocka_unit_test(test_many_addresses_are_counted),
         cmocka_unit_test(test_the_row_that_tells_more_comes_first),
         cmocka_unit_test(test_a_change_says_what_was_and_what_is),
+        cmocka_unit_test(test_the_end_of_a_session_says_why),
         cmocka_unit_test(test_what_facts_do_not_tell_stays_as_it_is_stored),
         cmocka_unit_test(test_who_reads_english_gets_what_is_stored),
     };

@@ -158,6 +158,11 @@ static void a_record_knows_its_role(void **state) {
     assert_true(event_record_is_of(buf_slice(&record), S("queue")));
     assert_false(event_record_is_of(buf_slice(&record), S("edge")));
     assert_false(event_record_is_of(S(""), S("edge")));
+    for (unsigned role = 0; role < ROLE_PROCESSES; role++) { /* each has a code */
+        buf_clear(&record);
+        event_encode(&record, (enum role)role, &in);
+        assert_true(event_record_is_of(buf_slice(&record), slice_of_str(role_processes[role])));
+    }
 }
 
 /* ------------------------------------------------------------------ subjects */

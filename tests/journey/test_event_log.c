@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "events/kinds.h"
+#include "fiber/scheduler.h"
 #include "fiber/wait.h"
 #include "journey/event_log.h"
 #include "journey/sample.h"
@@ -161,6 +162,22 @@ FIBER_TEST(messages_are_found_by_what_people_know) {
     close_world(&w);
 }
 
+/* Somebody who gets much mail is asked for a message of long ago. */
+FIBER_TEST(two_words_find_what_is_behind_many_messages_of_one) {
+    struct world w;
+    queue_id *ids = NULL;
+    size_t count = 0;
+    const struct slice words[] = {S("user0@example.net"), S("offer number 5000 for")};
+    struct event_log_search search = {.words = words, .count = ARRAY_SIZE(words)};
+    open_world(&w);
+    for (uint64_t n = 1; n <= 1200; n++)
+        add_message(&w, n * 5000);
+    assert_int_equal(event_log_find(w.events, &search, 20, &w.arena, &ids, &count, NULL), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(ids[0], sample_message(5000));
+    close_world(&w);
+}
+
 FIBER_TEST(the_newest_messages_come_first) {
     struct world w;
     queue_id *ids = NULL;
@@ -265,6 +282,25 @@ FIBER_TEST(the_last_events_of_a_role) {
     assert_int_equal(events.count, 10);
     events = ask_log(&w, (struct event_log_question){.role = S("keys")});
     assert_int_equal(events.count, 0);
+    close_world(&w);
+}
+
+/* Half a MiB of others fitted into one answer, which ended there. */
+FIBER_TEST(words_are_found_behind_any_number_of_other_events) {
+    struct world w;
+    char text[400];
+    const struct slice words[] = {S("needle")};
+    struct event_log_question q = {.last = 100, .words = words, .word_count = 1};
+    open_world(&w);
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < 3; i++) {
+        add(&w, ROLE_QUEUE, 1, "a needle");
+        for (int k = 0; k < 3000; k++)
+            add(&w, ROLE_QUEUE, 2, text);
+        (void)ask_log(&w, (struct event_log_question){.last = 1}); /* they are written */
+    }
+    assert_int_equal(ask_log(&w, q).count, 3);
     close_world(&w);
 }
 
@@ -408,6 +444,48 @@ FIBER_TEST(nothing_is_let_go_while_the_clock_may_be_wrong) {
     assert_int_equal(found(&w, "reader17@example.jp", &ids), 1);
     assert_int_equal(fiber_sleep(2 * USEC_MIN), 0);
     assert_int_equal(found(&w, "reader17@example.jp", &ids), 0);
+    close_world(&w);
+}
+
+FIBER_TEST(nothing_is_let_go_when_the_clock_has_just_jumped) {
+    struct world w;
+    queue_id *ids = NULL;
+    open_world(&w);
+    add_message(&w, 17);
+    assert_int_equal(fiber_sleep(2 * USEC_HOUR), 0);
+    fiber_scheduler->wall_offset += 3650 * USEC_DAY;
+    add(&w, ROLE_EDGE, 0, "new");
+    assert_int_equal(fiber_sleep(USEC_HOUR - USEC_MIN), 0);
+    assert_int_equal(found(&w, "reader17@example.jp", &ids), 1);
+    assert_int_equal(fiber_sleep(2 * USEC_MIN), 0);
+    add(&w, ROLE_EDGE, 0, "newer");
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_int_equal(found(&w, "reader17@example.jp", &ids), 0);
+    close_world(&w);
+}
+
+/* More of them than are looked at in one go. */
+FIBER_TEST(events_of_a_clock_that_was_ahead_keep_no_others) {
+    struct world w;
+    queue_id *ids = NULL;
+    open_world(&w);
+    event_log_set_limits(w.events, 3 * USEC_DAY, 1 << 30);
+    fiber_scheduler->wall_offset += 3650 * USEC_DAY;
+    for (uint64_t n = 0; n < 1500; n++)
+        add_message(&w, n);
+    fiber_scheduler->wall_offset -= 3650 * USEC_DAY;
+    assert_int_equal(fiber_sleep(2 * USEC_DAY), 0);
+    add_message(&w, 2000);
+    assert_int_equal(fiber_sleep(2 * USEC_DAY), 0);
+    add(&w, ROLE_EDGE, 0, "young");
+    assert_int_equal(found(&w, "reader17@example.jp", &ids), 1);
+    assert_int_equal(fiber_sleep(36 * USEC_HOUR), 0);
+    add(&w, ROLE_EDGE, 0, "new");
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_int_equal(found(&w, "reader17@example.jp", &ids), 0);
+    struct event_list events = ask_log(&w, (struct event_log_question){0});
+    assert_int_equal(events.count, 2);
+    assert_slice(events.list[0].text, "young");
     close_world(&w);
 }
 
@@ -654,6 +732,7 @@ FIBER_TEST(who_faces_the_outside_fills_half_of_the_memory) {
     struct event e = {.kind = S(KIND_REJECTED), .text = S("Not wanted.")};
     prepare(&w);
     w.options.memory_max = 100000;
+    w.options.outside = ROLE_BIT(ROLE_EDGE) | ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_RESOLVER);
     assert_int_equal(rmdir(w.folder), 0);
     start(&w);
     for (uint64_t n = 0; n < 6000; n++)
@@ -788,12 +867,14 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_journey_has_the_events_of_its_message_in_order),
         cmocka_unit_test(test_messages_are_found_by_what_people_know),
+        cmocka_unit_test(test_two_words_find_what_is_behind_many_messages_of_one),
         cmocka_unit_test(test_the_newest_messages_come_first),
         cmocka_unit_test(test_an_address_that_stands_for_others_is_found_by_both),
         cmocka_unit_test(test_an_answer_has_at_most_a_hundred_events),
         cmocka_unit_test(test_an_answer_fits_into_a_frame),
         cmocka_unit_test(test_the_log_has_all_events_in_order),
         cmocka_unit_test(test_the_last_events_of_a_role),
+        cmocka_unit_test(test_words_are_found_behind_any_number_of_other_events),
         cmocka_unit_test(test_a_rare_role_is_found_behind_many_others),
         cmocka_unit_test(test_a_call_waits_for_news_of_its_message),
         cmocka_unit_test(test_a_call_without_news_ends_in_time),
@@ -804,6 +885,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_events_are_written_soon),
         cmocka_unit_test(test_events_older_than_the_settings_say_are_let_go),
         cmocka_unit_test(test_nothing_is_let_go_while_the_clock_may_be_wrong),
+        cmocka_unit_test(test_nothing_is_let_go_when_the_clock_has_just_jumped),
+        cmocka_unit_test(test_events_of_a_clock_that_was_ahead_keep_no_others),
         cmocka_unit_test(test_sequence_numbers_go_on_when_all_is_old),
         cmocka_unit_test(test_the_file_stays_within_its_bound),
         cmocka_unit_test(test_a_smaller_bound_makes_the_file_smaller),
