@@ -10,7 +10,7 @@
 /* "enabled", "enabled, admin", "disabled", "no password", in the language of the user. */
 const char *account_state(const struct account *a);
 
-/* An object as JSON_ACCOUNT of commands.c describes it. */
+/* An object as JSON_ACCOUNT of row.h describes it. */
 void account_json(struct json *j, const struct account *a);
 
 /* Its facts one below the other. */

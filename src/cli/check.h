@@ -25,6 +25,15 @@ void check_add(struct check *k, enum check_level level, const char *format, ...)
 /* Key and certificate, as the keys role would take them, and what clients will say of them. */
 void check_certificate(struct check *k);
 
+/* Whether the accounts that have messages have their folders. */
+void check_mailboxes(struct check *k) WAITS;
+
+/*
+ * Files of other users than the processes that open them. Comes after what opens the directory,
+ * which gives whole folders to their users while the server is stopped.
+ */
+void check_owners(struct check *k);
+
 /* What systemd will start, and from where; whether it has the ports. */
 void check_unit(struct check *k);
 

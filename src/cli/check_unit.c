@@ -8,11 +8,6 @@
 #include "cli/check.h"
 #include "cli/unit.h"
 
-static bool is_link(struct check *k, struct slice path) {
-    struct stat st;
-    return lstat(arena_str(k->c->arena, path), &st) == 0 && S_ISLNK(st.st_mode);
-}
-
 /* hayauma.socket knows the usual ports on all addresses, and would keep others from them. */
 static const char *units_for(const struct conf *conf) {
     bool usual = conf->port_offset == 0 && conf->listen.count == 2;
@@ -25,7 +20,9 @@ static const char *units_for(const struct conf *conf) {
 }
 
 static void check_own(struct check *k, const struct unit_package *unit) {
-    if (unit->makes_directory && is_link(k, unit->directory))
+    struct stat st;
+    if (unit->makes_directory && lstat(arena_str(k->c->arena, unit->directory), &st) == 0 &&
+        S_ISLNK(st.st_mode))
         check_add(k, CHECK_ERROR,
                   _("%.*s is a symbolic link, which systemd does not take, so the server does not"
                     " start; mount the other disk or folder there instead (mount --bind)"),

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/notice.h"
+#include "conf/setting.h"
 #include "message/queue_id.h"
 #include "message/text.h"
 
@@ -25,6 +27,15 @@ void cli_flush(struct cli *c) {
         at += (size_t)n;
     }
     buf_clear(&c->out);
+}
+
+bool cli_is_elsewhere(const struct cli *c) {
+    size_t at = conf_setting_index(conf_setting_find(S("data-directory"), NULL));
+    struct stat here, there;
+    if (c->conf->lines[at] == 0)
+        return false;
+    return stat(c->directory, &here) < 0 || stat(c->conf->data_directory.ptr, &there) < 0 ||
+           here.st_dev != there.st_dev || here.st_ino != there.st_ino;
 }
 
 void cli_add_lines(struct buf *to, struct slice text) {
@@ -105,6 +116,22 @@ int cli_need_settings(struct cli *c) {
     conf_problems_write(&c->problems, &text);
     cli_print(_("the settings have errors:\n%.*s"), SLICE_ARG(buf_slice(&text)));
     return CLI_SETTINGS;
+}
+
+const struct conf *cli_settings_for(const struct cli *c, const char *const *names, size_t count,
+                                    struct problem *problem) {
+    _cleanup_(buf_done) struct buf text = {0};
+    bool good = c->most && c->most->hostname.len > 0;
+    if (c->conf)
+        return c->conf;
+    for (size_t i = 0; good && i < count; i++)
+        good = !conf_in_doubt(c->most, &c->problems, names[i]);
+    if (good)
+        return c->most;
+    conf_problems_write(&c->problems, &text);
+    (void)problem_set(problem, -EBADMSG, _("the settings have errors:\n%.*s"),
+                      SLICE_ARG(slice_trim_lines(buf_slice(&text))));
+    return NULL;
 }
 
 void cli_warn_settings(struct cli *c) {

@@ -45,6 +45,17 @@ int cli_confirm(struct cli *c, int code, const char *format, ...) PRINTF_LIKE(3,
 /* CLI_OK when the settings are there; else says what is wrong with them. */
 int cli_need_settings(struct cli *c);
 
+/*
+ * For a command that changes files by some of the settings: the settings, or what could be read of
+ * them when none of those names is in doubt, for nothing is to be changed by guesses. NULL, with a
+ * sentence: they are.
+ */
+const struct conf *cli_settings_for(const struct cli *c, const char *const *names, size_t count,
+                                    struct problem *problem);
+
+/* Whether the settings name another data-directory than the one that this command works on (-C). */
+bool cli_is_elsewhere(const struct cli *c);
+
 /* For commands that can do without: names the first error of the settings, once, as a warning. */
 void cli_warn_settings(struct cli *c);
 

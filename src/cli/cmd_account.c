@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Showing and listing accounts. */
 #include "cli/account_view.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
+#include "cli/row.h"
 
 /* ------------------------------------------------------------------ list */
 
@@ -92,7 +92,7 @@ static int write_all(struct listing *l, struct directory_access *x, struct probl
     }
 }
 
-int cmd_account_list(struct cli *c) {
+static int cmd_account_list(struct cli *c) WAITS {
     static const struct table_column columns[] = {
         {N_("ID"), .right = true, .rank = 5},       {N_("ADDRESS")},
         {N_("NAME"), .shrinks = true, .rank = 2},   {N_("STATE")},
@@ -117,12 +117,12 @@ int cmd_account_list(struct cli *c) {
                         .table = {.columns = of_removed ? removed : columns,
                                   .count = of_removed ? ARRAY_SIZE(removed) : ARRAY_SIZE(columns),
                                   .width = c->width}};
-    int code = directory_access_begin(c, &x);
-    if (code != CLI_OK)
-        return code;
+    int r = directory_access_open(c, &x, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
     if (c->json)
         json_array(&l.json);
-    int r = write_all(&l, x, &problem);
+    r = write_all(&l, x, &problem);
     if (r == 0 && !c->json)
         table_end(&l.table, &c->out);
     table_done(&l.table);
@@ -137,15 +137,14 @@ int cmd_account_list(struct cli *c) {
 
 /* ------------------------------------------------------------------ show */
 
-int cmd_account_show(struct cli *c) {
+static int cmd_account_show(struct cli *c) WAITS {
     struct problem problem = {0};
     struct account account = {0};
     struct json j = {.to = &c->out};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = directory_access_begin(c, &x);
-    if (code != CLI_OK)
-        return code;
-    int r = access_account_show(x, cli_text(c->call, "USER@DOMAIN"), c->arena, &account, &problem);
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = access_account_show(x, cli_text(c->call, "USER@DOMAIN"), c->arena, &account, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     if (!c->json) {
@@ -156,3 +155,40 @@ int cmd_account_show(struct cli *c) {
     buf_add_byte(&c->out, '\n');
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS account_list_parameters[] = {
+    ARGUMENT("DOMAIN", .offers = CLI_OFFER_DOMAINS, .optional = true,
+             .about = N_("only accounts of this domain")),
+    OPTION("after", "ID", .kind = CLI_NUMBER, .about = N_("only accounts with a greater number")),
+    OPTION("limit", "N", .short_name = 'n', .kind = CLI_NUMBER, .min = 1,
+           .about = N_("at most so many")),
+    FLAG("removed", .about = N_("those that were removed and can still be brought back")),
+    END,
+};
+const struct cli_command command_account_list = {
+    .name = "account list",
+    .about = N_("Lists accounts in the order in which they were made."),
+    .offline = true,
+    .parameters = account_list_parameters,
+    .json = "[" JSON_ACCOUNT "]",
+    .exits = NOT_FOUND | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_list,
+};
+
+PARAMETERS account_parameters[] = {
+    ACCOUNT,
+    END,
+};
+const struct cli_command command_account_show = {
+    .name = "account show",
+    .about = N_("Shows one account."),
+    .offline = true,
+    .parameters = account_parameters,
+    .json = JSON_ACCOUNT,
+    .exits = NOT_FOUND | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_show,
+};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
+#include "cli/row.h"
 #include "cli/secret.h"
 
 static void write_json(struct cli *c, const struct account_new *account, uint64_t count,
@@ -29,7 +29,7 @@ static void write_words(struct cli *c, const struct account_new *account, uint64
         buf_printf(&c->out, _("Password: %.*s\n"), SLICE_ARG(secret_slice(secret)));
 }
 
-int cmd_account_add(struct cli *c) {
+static int cmd_account_add(struct cli *c) WAITS {
     struct problem problem = {0};
     _cleanup_(secret_wipe) struct secret secret = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
@@ -65,3 +65,47 @@ int cmd_account_add(struct cli *c) {
         write_words(c, &account, count, result, &secret);
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+WORDS hash_costs[] = {"normal", "min", NULL};
+PARAMETERS account_add_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .about = N_("the address of the account")),
+    FLAG("password-stdin", .about = N_("read the password from the first line of standard input")),
+    FLAG("password-hash-stdin",
+         .about = N_("read a password hash of another system from there: of crypt(3) or Argon2id,"
+                     " also with the {SCHEME} of Dovecot")),
+    FLAG("generate", .about = N_("make a good password and print it")),
+    FLAG("no-password", .about = N_("make an account that nobody can log in to yet")),
+    OPTION("name", "TEXT", .about = N_("the name of the person")),
+    OPTION("quota", "SIZE", .kind = CLI_SIZE, .about = N_("how much the mailbox may hold")),
+    FLAG("admin",
+         .about = N_("make it an administrator, who gets the mail to postmaster and abuse")),
+    FLAG("disabled", .about = N_("make it disabled")),
+    FLAG("force-weak", .about = N_("take a password that is easily guessed all the same")),
+    OPTION("count", "N", .kind = CLI_NUMBER, .min = 1, .max = 1000000,
+           .about = N_("make N accounts; USER holds %d or %03d, which becomes 0, 1, 2 and so on")),
+    OPTION("first", "N", .kind = CLI_NUMBER, .max = 1000000000,
+           .about = N_("number from N instead")),
+    OPTION("hash-cost", "COST", .kind = CLI_CHOICE, .choices = hash_costs,
+           .about = N_("normal, or min for tests: any password is taken, none is protected")),
+    END,
+};
+EXAMPLES account_add_examples[] = {
+    "hayauma account add tama@example.jp --name 'Tama Suzuki' --admin",
+    "echo \"$secret\" | hayauma account add user%03d@example.test --password-stdin --count 500",
+    NULL,
+};
+const struct cli_command command_account_add = {
+    .name = "account add",
+    .about = N_("Adds an account, or many at once."),
+    .more = N_("Asks for the password on the terminal, unless an option says where it comes from."
+               " Passwords that are easily guessed are refused."),
+    .offline = true,
+    .parameters = account_add_parameters,
+    .examples = account_add_examples,
+    .json = "{\"address\": text, \"id\"?: number, \"added\"?: number, \"password\"?: text}",
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_add,
+};

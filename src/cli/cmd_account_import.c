@@ -2,8 +2,8 @@
 #include "auth/import.h"
 
 #include "base/alloc.h"
-#include "cli/commands.h"
 #include "cli/import.h"
+#include "cli/row.h"
 #include "cli/secret.h"
 
 struct account_import {
@@ -89,18 +89,12 @@ static void find_without_password(const struct account_import *import, struct bu
     }
 }
 
-static void write_words(struct account_import *import, size_t done, size_t exist) {
+static void write_words(struct account_import *import, size_t done) {
     struct cli *c = import->in.c;
     _cleanup_(buf_done) struct buf without = {0};
-    if (import->in.count == 0 && import->in.errors.len == 0)
-        buf_add_str(&c->out, _("There is nothing to import.\n"));
-    else if (cli_has(c->call, "dry-run"))
-        buf_printf(&c->out,
-                   P_("%zu account would be added.\n", "%zu accounts would be added.\n", done),
-                   done);
-    else
-        buf_printf(&c->out, P_("Added %zu account.\n", "Added %zu accounts.\n", done), done);
-    import_print_existing(&import->in, exist);
+    import_print_done(&import->in,
+                      P_("%zu account would be added.\n", "%zu accounts would be added.\n", done),
+                      P_("Added %zu account.\n", "Added %zu accounts.\n", done));
     if (import->locked.len > 0) {
         buf_add_str(&c->out, _("Left out, since nobody can log in to them: "));
         write_names(c, buf_slice(&import->locked));
@@ -178,7 +172,7 @@ static int import_accounts(struct cli *c, struct account_import *import,
 }
 
 /* Passwords that were made are said for what was done also when the rest failed. */
-int cmd_account_import(struct cli *c) {
+static int cmd_account_import(struct cli *c) WAITS {
     struct problem problem = {0};
     struct account_import import = {0};
     size_t done = 0, exist = 0;
@@ -188,10 +182,48 @@ int cmd_account_import(struct cli *c) {
     if (c->json && (r == 0 || done > 0))
         write_json(&import, done);
     else if (!c->json && (r == 0 ? code == CLI_OK || cli_has(c->call, "keep-going") : done > 0))
-        write_words(&import, done, exist);
+        write_words(&import, done);
     for (size_t i = 0; i < import.in.count; i++)
         secret_wipe(&import.made[i]);
     import_done(&import.in);
     buf_done(&import.locked);
     return r < 0 ? cli_fail(r, &problem) : code;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS account_import_parameters[] = {
+    ARGUMENT("FILE", .kind = CLI_PATH,
+             .about = N_("one account on each line; - for standard input")),
+    OPTION("domain", "DOMAIN", .about = N_("the domain of names without one")),
+    FLAG("generate",
+         .about = N_("make a password for each account whose own cannot come along, and print it")),
+    FLAG("force-weak", .about = N_("take passwords that are easily guessed all the same")),
+    IMPORT_FLAGS,
+    END,
+};
+EXAMPLES account_import_examples[] = {
+    "hayauma account import /root/users.passwd --dry-run",
+    "hayauma account import /etc/shadow --domain example.jp",
+    "cut -f 1 /root/members.tsv | hayauma account import - --generate",
+    NULL,
+};
+const struct cli_command command_account_import = {
+    .name = "account import",
+    .about = N_("Adds the accounts of another mail system."),
+    .more = N_("A line is USER:HASH:UID:GID:NAME and so on, as in Dovecot's passwd-file,"
+               " vpopmail's vpasswd and /etc/shadow; or columns with tabs between them, as a"
+               " database prints them: address, hash, name, quota; or an address alone. Hashes may"
+               " be of crypt(3), of Argon2id, or in one of Dovecot's {SCHEME}s for those; {PLAIN}"
+               " is a password. Every line is checked first, and nothing is added when one cannot"
+               " be taken. Accounts that exist are left as they are, so the same file may come"
+               " again."),
+    .offline = true,
+    .parameters = account_import_parameters,
+    .examples = account_import_examples,
+    .json = "{\"added\": number, \"left_out\": [text], \"without_password\": [text], "
+            "\"passwords\": [{\"address\": text, \"password\": text}], " JSON_IMPORT "}",
+    .exits = REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_import,
+};

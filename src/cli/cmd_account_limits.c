@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /* How much an account may send: changed where options say so, then shown. */
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
 #include "cli/format.h"
+#include "cli/row.h"
 #include "cli/table.h"
 
-static int change(struct cli *c, struct directory_access *x, struct slice address) WAITS {
-    struct problem problem = {0};
-    for (unsigned i = 0; i < SENDING_LIMITS; i++) {
+static int change(const struct cli *c, struct directory_access *x, struct slice address,
+                  struct problem *problem) WAITS {
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < SENDING_LIMITS; i++) {
         const char *name = sending_limit_name((enum sending_limit)i);
         struct slice value = cli_text(c->call, name);
-        int r = value.ptr ? access_account_set(x, address, name, value, false, false, &problem) : 0;
-        if (r < 0)
-            return cli_fail(r, &problem);
+        if (value.ptr)
+            r = access_account_set(x, address, name, value, false, false, problem);
     }
-    return CLI_OK;
+    return r;
 }
 
 static void show_json(struct cli *c, const struct account_limit *limits) {
@@ -58,17 +58,16 @@ static void show_table(struct cli *c, const struct account_limit *limits) {
     table_done(&t);
 }
 
-int cmd_account_limits(struct cli *c) {
+static int cmd_account_limits(struct cli *c) WAITS {
     struct slice address = cli_text(c->call, "USER@DOMAIN");
     struct account_limit limits[SENDING_LIMITS];
     struct problem problem = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = directory_access_begin(c, &x);
-    if (code == CLI_OK)
-        code = change(c, x, address);
-    if (code != CLI_OK)
-        return code;
-    int r = access_account_limits(x, address, c->arena, limits, &problem);
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = change(c, x, address, &problem);
+    if (r == 0)
+        r = access_account_limits(x, address, c->arena, limits, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     if (c->json)
@@ -77,3 +76,28 @@ int cmd_account_limits(struct cli *c) {
         show_table(c, limits);
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS account_limits_parameters[] = {
+    ACCOUNT,
+    OPTION("messages-per-hour", "N|default", .about = N_("messages within an hour")),
+    OPTION("messages-per-day", "N|default", .about = N_("messages within a day")),
+    OPTION("new-recipients-per-hour", "N|default", .about = N_("new recipients within an hour")),
+    OPTION("new-recipients-per-day", "N|default", .about = N_("new recipients within a day")),
+    END,
+};
+const struct cli_command command_account_limits = {
+    .name = "account limits",
+    .about = N_("Shows, or sets, how much an account may send."),
+    .more = N_("What goes beyond is held in the queue until `hayauma queue release` sends it."
+               " A limit is a number, 0 for none, or default for that of the block sending in"
+               " the settings. Recipients are new when the account has not written to them"
+               " lately."),
+    .offline = true,
+    .parameters = account_limits_parameters,
+    .json = "[{\"limit\": text, \"used\": number, \"most\": number, \"own\": bool}]",
+    .exits = NOT_FOUND | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_limits,
+};

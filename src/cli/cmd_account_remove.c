@@ -5,11 +5,11 @@
  * taken here one after the other, each as the user who owns the files.
  */
 #include "cli/account_view.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
 #include "cli/enter.h"
+#include "cli/row.h"
 #include "fiber/wait.h"
-#include "store/solo/solo.h"
+#include "role/mailboxes.h"
 
 /* ------------------------------------------------------------------ remove */
 
@@ -45,16 +45,15 @@ static void json_removal(struct cli *c, const struct account *account, usec_t un
     buf_add_byte(&c->out, '\n');
 }
 
-int cmd_account_remove(struct cli *c) {
+static int cmd_account_remove(struct cli *c) WAITS {
     struct problem problem = {0};
     struct account account = {0};
     struct slice address = cli_text(c->call, "USER@DOMAIN");
     usec_t until = 0;
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = directory_access_begin(c, &x);
-    if (code != CLI_OK)
-        return code;
-    int r = access_account_show(x, address, c->arena, &account, &problem);
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = access_account_show(x, address, c->arena, &account, &problem);
     if (r == 0)
         r = access_account_remove(x, address, cli_has(c->call, "force"), &account.id, &until,
                                   &problem);
@@ -69,16 +68,15 @@ int cmd_account_remove(struct cli *c) {
 
 /* ------------------------------------------------------------------ restore */
 
-int cmd_account_restore(struct cli *c) {
+static int cmd_account_restore(struct cli *c) WAITS {
     struct problem problem = {0};
     struct account account = {0};
     struct json j = {.to = &c->out};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     _cleanup_(buf_done) struct buf usage = {0};
-    int code = directory_access_begin(c, &x);
-    if (code != CLI_OK)
-        return code;
-    int r = access_account_restore(x, cli_text(c->call, "USER@DOMAIN|ID"), cli_text(c->call, "as"),
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = access_account_restore(x, cli_text(c->call, "USER@DOMAIN|ID"), cli_text(c->call, "as"),
                                    c->arena, &account, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
@@ -115,7 +113,7 @@ static int mark(struct purging *p, struct problem *problem) WAITS {
 
 static int delete_in_thread(void *arg) {
     const struct purging *p = arg;
-    return solo_purge_files(".", p->account.id);
+    return mailboxes_offline->purge(".", p->account.id);
 }
 
 static int delete_files(struct purging *p, struct problem *problem) WAITS {
@@ -168,7 +166,7 @@ static void confirm_purge(struct cli *c, const struct purging *p) {
                    (unsigned long long)p->account.id, SLICE_ARG(p->left));
 }
 
-int cmd_account_purge(struct cli *c) {
+static int cmd_account_purge(struct cli *c) WAITS {
     struct problem problem = {0};
     struct purging p = {.c = c, .which = cli_text(c->call, "USER@DOMAIN|ID")};
     int r = mark(&p, &problem);
@@ -181,3 +179,70 @@ int cmd_account_purge(struct cli *c) {
     confirm_purge(c, &p);
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS account_leaving_parameters[] = {
+    ACCOUNT,
+    FORCE,
+    END,
+};
+const struct cli_command command_account_remove = {
+    .name = "account remove",
+    .about = N_("Takes an account out of use; its messages are kept for a while."),
+    .more = N_("At once nobody can log in to it, and mail to its address is refused. The"
+               " account and its messages are kept for accounts.removed-keep (30 days):"
+               " account restore brings all of it back, account purge deletes it at once. Its"
+               " address is taken out of aliases, and may go to a new account. Refused while it"
+               " is the only target of an alias or a domain's catch-all."),
+    .offline = true,
+    .parameters = account_leaving_parameters,
+    .json = "{\"id\": number, \"address\": text, " JSON_USAGE ", \"kept_until\": time|null}",
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_remove,
+};
+
+PARAMETERS account_restore_parameters[] = {
+    ARGUMENT("USER@DOMAIN|ID", .offers = CLI_OFFER_REMOVED,
+             .about = N_("the address that the account had, or its number")),
+    OPTION("as", "USER@DOMAIN", .about = N_("bring it back under this address")),
+    END,
+};
+EXAMPLES account_restore_examples[] = {
+    "hayauma account restore tama@example.jp",
+    "hayauma account restore 12 --as tama.old@example.jp",
+    NULL,
+};
+const struct cli_command command_account_restore = {
+    .name = "account restore",
+    .about = N_("Brings a removed account back as it was, with its messages."),
+    .more = N_("Its password, its place in aliases that are still there and an alias on its own"
+               " address come back too. When the address belongs to somebody else by now, say"
+               " another one with --as."),
+    .offline = true,
+    .parameters = account_restore_parameters,
+    .examples = account_restore_examples,
+    .json = JSON_ACCOUNT,
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_restore,
+};
+
+PARAMETERS account_purge_parameters[] = {
+    ARGUMENT("USER@DOMAIN|ID", .offers = CLI_OFFER_REMOVED,
+             .about = N_("the address that the account had, or its number")),
+    END,
+};
+const struct cli_command command_account_purge = {
+    .name = "account purge",
+    .about = N_("Deletes a removed account and its messages for ever."),
+    .more = N_("The disk is free again when it returns, unless it says that files are still"
+               " there. An account in use has to be removed first."),
+    .offline = true,
+    .parameters = account_purge_parameters,
+    .json = "{\"id\": number, \"address\": text, " JSON_USAGE ", \"done\": bool}",
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_purge,
+};

@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /* Under which addresses an account may send beside its own: set if any are given, then shown. */
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
+#include "cli/row.h"
 
 #define VALUE_MAX 8192U /* of directory.account_set */
 
-static int change(struct cli *c, struct directory_access *x, struct slice address) WAITS {
+static int change(const struct cli *c, struct directory_access *x, struct slice address,
+                  struct problem *problem) WAITS {
     _cleanup_(buf_done) struct buf value = {0};
-    struct problem problem = {0};
     size_t count = 0;
     const struct slice *words = cli_texts(c->call, "ADDRESS|any|own", c->arena, &count);
     if (count == 0)
-        return CLI_OK;
+        return 0;
     for (size_t i = 0; i < count; i++) {
         buf_add_str(&value, i > 0 ? "\n" : "");
         buf_add(&value, words[i]);
     }
-    int r =
-        value.len > VALUE_MAX
-            ? problem_set(&problem, -E_SYNTAX, _("these are too many addresses for one account"))
-            : access_account_set(x, address, "send-as", buf_slice(&value), false, false, &problem);
-    return r < 0 ? cli_fail(r, &problem) : CLI_OK;
+    if (value.len > VALUE_MAX)
+        return problem_set(problem, -E_SYNTAX, _("these are too many addresses for one account"));
+    return access_account_set(x, address, "send-as", buf_slice(&value), false, false, problem);
 }
 
 static void show_json(struct cli *c, struct slice list) {
@@ -51,16 +49,15 @@ static void show_words(struct cli *c, struct slice address, struct slice list) {
         buf_printf(&c->out, "  %.*s\n", SLICE_ARG(cli_shown(c->arena, line)));
 }
 
-int cmd_account_send_as(struct cli *c) {
+static int cmd_account_send_as(struct cli *c) WAITS {
     struct slice address = cli_text(c->call, "USER@DOMAIN"), list = {0};
     struct problem problem = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = directory_access_begin(c, &x);
-    if (code == CLI_OK)
-        code = change(c, x, address);
-    if (code != CLI_OK)
-        return code;
-    int r = access_account_send_as(x, address, c->arena, &list, &problem);
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = change(c, x, address, &problem);
+    if (r == 0)
+        r = access_account_send_as(x, address, c->arena, &list, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     if (c->json)
@@ -69,3 +66,25 @@ int cmd_account_send_as(struct cli *c) {
         show_words(c, address, list);
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS account_send_as_parameters[] = {
+    ACCOUNT,
+    ARGUMENT("ADDRESS|any|own", .optional = true, .many = true,
+             .about = N_("these addresses, any, or no others; @example.jp is all of a domain")),
+    END,
+};
+const struct cli_command command_account_send_as = {
+    .name = "account send-as",
+    .about = N_("Shows, or sets, under which addresses an account may send beside its own."),
+    .more = N_("Without this the From and Sender of what an account submits are its own"
+               " addresses: that of the account, and aliases that lead to it. What is given"
+               " takes the place of what was allowed before."),
+    .offline = true,
+    .parameters = account_send_as_parameters,
+    .json = "[text]",
+    .exits = NOT_FOUND | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_send_as,
+};

@@ -3,19 +3,18 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
 #include "cli/format.h"
+#include "cli/row.h"
 #include "cli/secret.h"
 
 static int set_insisting(struct cli *c, const char *what, struct slice value, bool accept_weak,
                          bool force) WAITS {
     struct problem problem = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = directory_access_begin(c, &x);
-    if (code != CLI_OK)
-        return code;
-    int r = access_account_set(x, cli_text(c->call, "USER@DOMAIN"), what, value, accept_weak, force,
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = access_account_set(x, cli_text(c->call, "USER@DOMAIN"), what, value, accept_weak, force,
                                &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
@@ -46,7 +45,7 @@ static int tell_secret(struct cli *c, int code, const struct secret *secret, con
     return code;
 }
 
-int cmd_account_password(struct cli *c) {
+static int cmd_account_password(struct cli *c) WAITS {
     struct problem problem = {0};
     _cleanup_(secret_wipe) struct secret secret = {0};
     int r = secret_get(c, SECRET_PASSWORD, &secret, &problem);
@@ -57,7 +56,7 @@ int cmd_account_password(struct cli *c) {
     return tell_secret(c, code, &secret, _("Password: %.*s\n"));
 }
 
-int cmd_account_apop(struct cli *c) {
+static int cmd_account_apop(struct cli *c) WAITS {
     struct problem problem = {0};
     _cleanup_(secret_wipe) struct secret secret = {0};
     if (cli_has(c->call, "remove"))
@@ -73,18 +72,18 @@ int cmd_account_apop(struct cli *c) {
 
 /* ------------------------------------------------------------------ the others */
 
-int cmd_account_enable(struct cli *c) {
+static int cmd_account_enable(struct cli *c) WAITS {
     return cli_confirm(c, set(c, "enabled", S("yes"), false), _("%.*s is enabled.\n"),
                        SLICE_ARG(address_of(c)));
 }
 
-int cmd_account_disable(struct cli *c) {
+static int cmd_account_disable(struct cli *c) WAITS {
     return cli_confirm(c, set_insisting(c, "enabled", S("no"), false, cli_has(c->call, "force")),
                        _("%.*s is disabled: it can neither log in nor receive messages.\n"),
                        SLICE_ARG(address_of(c)));
 }
 
-int cmd_account_admin(struct cli *c) {
+static int cmd_account_admin(struct cli *c) WAITS {
     bool yes = cli_number(c->call, "yes|no", 0) == 1;
     return cli_confirm(
         c, set_insisting(c, "admin", yes ? S("yes") : S("no"), false, cli_has(c->call, "force")),
@@ -92,7 +91,7 @@ int cmd_account_admin(struct cli *c) {
         SLICE_ARG(address_of(c)));
 }
 
-int cmd_account_quota(struct cli *c) {
+static int cmd_account_quota(struct cli *c) WAITS {
     uint64_t quota = cli_number(c->call, "SIZE|none", 0);
     _cleanup_(buf_done) struct buf size = {0};
     struct slice value = arena_printf(c->arena, "%llu", (unsigned long long)quota);
@@ -104,7 +103,129 @@ int cmd_account_quota(struct cli *c) {
     return cli_confirm(c, code, _("%.*s may hold %s.\n"), SLICE_ARG(address_of(c)), buf_str(&size));
 }
 
-int cmd_account_name(struct cli *c) {
+static int cmd_account_name(struct cli *c) WAITS {
     return cli_confirm(c, set(c, "name", cli_text(c->call, "NAME"), false),
                        _("%.*s has a new name.\n"), SLICE_ARG(address_of(c)));
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS account_password_parameters[] = {
+    ACCOUNT,
+    FLAG("password-stdin", .about = N_("read the password from the first line of standard input")),
+    FLAG("generate", .about = N_("make a good password and print it")),
+    FLAG("force-weak", .about = N_("take a password that is easily guessed all the same")),
+    END,
+};
+const struct cli_command command_account_password = {
+    .name = "account password",
+    .about = N_("Sets the password of an account."),
+    .offline = true,
+    .parameters = account_password_parameters,
+    .json = "{\"password\"?: text}",
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_password,
+};
+
+PARAMETERS account_apop_parameters[] = {
+    ACCOUNT,
+    FLAG("password-stdin", .about = N_("read the secret from the first line of standard input")),
+    FLAG("generate", .about = N_("make a good secret and print it")),
+    FLAG("remove", .about = N_("take the secret away: no APOP any more")),
+    END,
+};
+const struct cli_command command_account_apop = {
+    .name = "account apop",
+    .about = N_("Gives an account a secret for APOP, or takes it away."),
+    .more = N_("APOP is an old way to log in over POP3. It needs a secret that this host can read"
+               " again, where a password is kept as a hash that nobody can. So only accounts that"
+               " were given such a secret can use it, and the secret should be no password. It is"
+               " kept sealed with a key in the same folder."),
+    .offline = true,
+    .parameters = account_apop_parameters,
+    .json = "{\"password\"?: text}",
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_apop,
+};
+
+PARAMETERS account_parameters[] = {
+    ACCOUNT,
+    END,
+};
+const struct cli_command command_account_enable = {
+    .name = "account enable",
+    .about = N_("Lets an account log in and receive messages again."),
+    .offline = true,
+    .parameters = account_parameters,
+    .exits = NOT_FOUND | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_enable,
+};
+
+PARAMETERS account_leaving_parameters[] = {
+    ACCOUNT,
+    FORCE,
+    END,
+};
+const struct cli_command command_account_disable = {
+    .name = "account disable",
+    .about = N_("Keeps an account, but lets it neither log in nor receive messages."),
+    .offline = true,
+    .parameters = account_leaving_parameters,
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_disable,
+};
+
+WORDS yes_no[] = {"no", "yes", NULL};
+PARAMETERS account_admin_parameters[] = {
+    ACCOUNT,
+    ARGUMENT("yes|no", .kind = CLI_CHOICE, .choices = yes_no,
+             .about = N_("whether it is an administrator")),
+    FORCE,
+    END,
+};
+const struct cli_command command_account_admin = {
+    .name = "account admin",
+    .about = N_("Says whether an account is an administrator."),
+    .more = N_("An administrator gets the mail to postmaster and abuse where nothing else is"
+               " said."),
+    .offline = true,
+    .parameters = account_admin_parameters,
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_admin,
+};
+
+PARAMETERS account_quota_parameters[] = {
+    ACCOUNT,
+    ARGUMENT("SIZE|none", .kind = CLI_SIZE, .about = N_("how much the mailbox may hold")),
+    END,
+};
+const struct cli_command command_account_quota = {
+    .name = "account quota",
+    .about = N_("Says how much a mailbox may hold."),
+    .more = N_("With none the delivery.quota of the settings counts."),
+    .offline = true,
+    .parameters = account_quota_parameters,
+    .exits = NOT_FOUND | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_quota,
+};
+
+PARAMETERS account_name_parameters[] = {
+    ACCOUNT,
+    ARGUMENT("NAME", .about = N_("the name of the person; '' for none")),
+    END,
+};
+const struct cli_command command_account_name = {
+    .name = "account name",
+    .about = N_("Sets the name of the person."),
+    .offline = true,
+    .parameters = account_name_parameters,
+    .exits = NOT_FOUND | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_account_name,
+};

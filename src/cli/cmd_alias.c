@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
+#include "cli/row.h"
 #include "message/text.h"
 
 /* Those that were named, and with --keep-copy the address itself: its own mailbox. */
@@ -23,10 +23,9 @@ static int change(struct cli *c, enum access_change kind) WAITS {
     size_t count = 0;
     const struct slice *targets = targets_of(c, !removes && cli_has(c->call, "keep-copy"), &count);
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = directory_access_begin(c, &x);
-    if (code != CLI_OK)
-        return code;
-    int r = access_alias_change(x, kind, cli_text(c->call, "ADDRESS"), targets, count,
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = access_alias_change(x, kind, cli_text(c->call, "ADDRESS"), targets, count,
                                 !removes && cli_has(c->call, "instead-of-mailbox"), &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
@@ -47,17 +46,17 @@ static int confirm(struct cli *c, int code, bool keeps_copy, const char *format)
     return code;
 }
 
-int cmd_alias_add(struct cli *c) {
+static int cmd_alias_add(struct cli *c) WAITS {
     return confirm(c, change(c, ACCESS_ADD), cli_has(c->call, "keep-copy"),
                    _("%.*s leads to %s now.\n"));
 }
 
-int cmd_alias_set(struct cli *c) {
+static int cmd_alias_set(struct cli *c) WAITS {
     return confirm(c, change(c, ACCESS_SET), cli_has(c->call, "keep-copy"),
                    _("%.*s leads to %s and nowhere else now.\n"));
 }
 
-int cmd_alias_remove(struct cli *c) {
+static int cmd_alias_remove(struct cli *c) WAITS {
     int code = change(c, ACCESS_REMOVE);
     if (cli_has(c->call, "TARGET"))
         return confirm(c, code, false, _("%.*s leads to %s no more.\n"));
@@ -111,19 +110,19 @@ static int write_all(struct cli *c, struct directory_access *x, struct table *t,
     return 0;
 }
 
-int cmd_alias_list(struct cli *c) {
+static int cmd_alias_list(struct cli *c) WAITS {
     static const struct table_column columns[] = {{N_("ALIAS")}, {N_("LEADS TO"), .wraps = true}};
     struct problem problem = {0};
     struct json j = {.to = &c->out};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     _cleanup_(table_done) struct table t = {
         .columns = columns, .count = ARRAY_SIZE(columns), .width = c->width};
-    int code = directory_access_begin(c, &x);
-    if (code != CLI_OK)
-        return code;
+    int r = directory_access_open(c, &x, &problem);
+    if (r < 0)
+        return cli_fail(r, &problem);
     if (c->json)
         json_array(&j);
-    int r = write_all(c, x, &t, &j, &problem);
+    r = write_all(c, x, &t, &j, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     if (c->json) {
@@ -132,3 +131,69 @@ int cmd_alias_list(struct cli *c) {
     }
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS alias_change_parameters[] = {
+    ARGUMENT("ADDRESS", .offers = CLI_OFFER_ALIASES,
+             .about = N_("the address that leads elsewhere")),
+    ARGUMENT("TARGET", .many = true, .about = N_("where to, here or at another host")),
+    FLAG("keep-copy", .about = N_("the account of that address keeps a copy in its mailbox")),
+    FLAG("instead-of-mailbox",
+         .about = N_("although the account of that address gets nothing any more")),
+    END,
+};
+EXAMPLES alias_add_examples[] = {
+    "hayauma alias add info@example.jp tama@example.jp mike@example.com",
+    NULL,
+};
+const struct cli_command command_alias_add = {
+    .name = "alias add",
+    .about = N_("Adds targets to an alias, which is made when it is missing."),
+    .more = N_("An alias may stand on the address of an account. Then --keep-copy (or that address"
+               " among the targets) keeps a copy in the mailbox; without it, the mailbox gets"
+               " nothing any more, which has to be said: --instead-of-mailbox."),
+    .offline = true,
+    .parameters = alias_change_parameters,
+    .examples = alias_add_examples,
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_alias_add,
+};
+
+const struct cli_command command_alias_list = {
+    .name = "alias list",
+    .about = N_("Lists the aliases and their targets."),
+    .offline = true,
+    .json = "[{\"address\": text, \"targets\": [text]}]",
+    .exits = SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_alias_list,
+};
+
+const struct cli_command command_alias_set = {
+    .name = "alias set",
+    .about = N_("Makes an alias lead to these targets and no others."),
+    .offline = true,
+    .parameters = alias_change_parameters,
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_alias_set,
+};
+
+PARAMETERS alias_remove_parameters[] = {
+    ARGUMENT("ADDRESS", .offers = CLI_OFFER_ALIASES,
+             .about = N_("the address that leads elsewhere")),
+    ARGUMENT("TARGET", .many = true, .optional = true,
+             .about = N_("the targets to take out; without any, the whole alias")),
+    END,
+};
+const struct cli_command command_alias_remove = {
+    .name = "alias remove",
+    .about = N_("Removes an alias, or takes targets out of it."),
+    .offline = true,
+    .parameters = alias_remove_parameters,
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_alias_remove,
+};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include "cli/commands.h"
 #include "cli/import.h"
+#include "cli/row.h"
 
 struct alias_import {
     struct import in;
@@ -67,14 +67,8 @@ static void confirm(struct import *in) {
         buf_add_byte(&c->out, '\n');
         return;
     }
-    if (in->count == 0 && in->errors.len == 0)
-        buf_add_str(&c->out, _("There is nothing to import.\n"));
-    else if (cli_has(c->call, "dry-run"))
-        buf_printf(&c->out, P_("%zu alias would be set.\n", "%zu aliases would be set.\n", done),
-                   done);
-    else
-        buf_printf(&c->out, P_("Set %zu alias.\n", "Set %zu aliases.\n", done), done);
-    import_print_existing(in, exist);
+    import_print_done(in, P_("%zu alias would be set.\n", "%zu aliases would be set.\n", done),
+                      P_("Set %zu alias.\n", "Set %zu aliases.\n", done));
 }
 
 static int import_aliases(struct cli *c, struct alias_import *import,
@@ -88,7 +82,7 @@ static int import_aliases(struct cli *c, struct alias_import *import,
     return r < 0 ? r : import_carry_out(&import->in, x, send_list, import, ACCESS_ALIASES, problem);
 }
 
-int cmd_alias_import(struct cli *c) {
+static int cmd_alias_import(struct cli *c) WAITS {
     struct problem problem = {0};
     struct alias_import import = {0};
     int r = import_aliases(c, &import, &problem);
@@ -98,3 +92,28 @@ int cmd_alias_import(struct cli *c) {
     import_done(&import.in);
     return r < 0 ? cli_fail(r, &problem) : code;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS alias_import_parameters[] = {
+    ARGUMENT("FILE", .kind = CLI_PATH, .about = N_("the aliases; - for standard input")),
+    OPTION("domain", "DOMAIN", .about = N_("the domain of names without one")),
+    IMPORT_FLAGS,
+    END,
+};
+EXAMPLES alias_import_examples[] = {"hayauma alias import /etc/aliases --domain example.jp", NULL};
+const struct cli_command command_alias_import = {
+    .name = "alias import",
+    .about = N_("Makes aliases lead where a file says: /etc/aliases, or virtual aliases."),
+    .more = N_("An entry is NAME: TARGET, TARGET or ADDRESS TARGET TARGET; a line that begins"
+               " with a blank goes on with the one before. Every entry is checked first, and"
+               " nothing is changed when one cannot be taken, such as a program as a target."
+               " Aliases that the file does not name stay as they are."),
+    .offline = true,
+    .parameters = alias_import_parameters,
+    .examples = alias_import_examples,
+    .json = "{\"set\": number, " JSON_IMPORT "}",
+    .exits = REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_alias_import,
+};

@@ -8,12 +8,14 @@
 
 #include "base/alloc.h"
 #include "cli/check.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
+#include "cli/row.h"
 #include "cli/server.h"
 #include "conf/setting.h"
 #include "message/text.h"
 #include "relay/via.h"
+#include "role/directory_files.h"
+#include "role/doors.h"
 #include "role/listeners.h"
 #include "role/log_file.h"
 #include "role/relay_files.h"
@@ -37,6 +39,12 @@ static void check_settings(struct check *k) {
         set += k->c->conf->lines[i] > 0 ? 1 : 0;
     check_add(k, CHECK_OK, _("%s: %u of %zu settings are set, the others have their defaults"),
               k->c->conf_path, set, conf_setting_count);
+    if (cli_is_elsewhere(k->c))
+        check_add(
+            k, CHECK_WARNING,
+            _("data-directory in %s is %s, but this is %s, as -C says: commands without -C use"
+              " the other one"),
+            k->c->conf_path, k->c->conf->data_directory.ptr, k->c->directory);
 }
 
 static void check_users(struct check *k) {
@@ -134,11 +142,19 @@ static void check_relay_files(struct check *k) WAITS {
 
 /* ------------------------------------------------------------------ ports */
 
+static void say_ports_free(struct check *k) {
+    _cleanup_(buf_done) struct buf list = {0};
+    const struct door_port *port;
+    const struct door *door;
+    for (size_t n = 0; (port = doors_port(&all_doors, n, &door)); n++)
+        buf_printf(&list, "%s%u", n > 0 ? ", " : "", port->number + k->c->conf->port_offset);
+    check_add(k, CHECK_OK, _("the ports %s are free"), buf_str(&list));
+}
+
 static void check_ports(struct check *k) WAITS {
     struct problem problem = {0};
     _cleanup_(free_p) struct listeners *listeners = NEW(struct listeners);
     struct rpc_link *link = NULL;
-    unsigned offset = k->c->conf->port_offset;
     if (server_connect_if_running(k->c, ROLE_MASTER, &link, NULL) == 0 && link) {
         rpc_link_free(link);
         check_add(k, CHECK_OK, _("the server is running, its ports are its own"));
@@ -151,8 +167,7 @@ static void check_ports(struct check *k) WAITS {
     if (r < 0)
         check_add(k, CHECK_ERROR, "%s", problem_words(k->c->arena, &problem));
     else
-        check_add(k, CHECK_OK, _("the ports %u, %u, %u, %u and %u are free"), 25 + offset,
-                  110 + offset, 465 + offset, 587 + offset, 995 + offset);
+        say_ports_free(k);
 }
 
 /* ------------------------------------------------------------------ the directory */
@@ -178,7 +193,8 @@ static void check_directory(struct check *k) WAITS {
     struct problem problem = {0};
     struct domain *list = NULL;
     size_t count = 0;
-    uint64_t accounts = 0;
+    uint64_t accounts = 0, last = 0;
+    (void)state_last_account(k->c->directory, &last, NULL); /* while we are still root */
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
     int r = directory_access_open(k->c, &x, &problem);
     if (r == 0)
@@ -191,6 +207,8 @@ static void check_directory(struct check *k) WAITS {
     for (size_t i = 0; i < count; i++)
         accounts += list[i].accounts;
     struct arena *a = k->c->arena;
+    if (count == 0 && last > 0)
+        check_add(k, CHECK_ERROR, _(DIRECTORY_IS_LOST), (unsigned long long)last);
     check_add(k, count > 0 ? CHECK_OK : CHECK_WARNING, _("the directory has %.*s and %.*s"),
               SLICE_ARG(arena_printf(a, P_("%zu domain", "%zu domains", count), count)),
               SLICE_ARG(arena_printf(a, P_("%llu account", "%llu accounts", accounts),
@@ -203,12 +221,12 @@ static void check_directory(struct check *k) WAITS {
 /* ------------------------------------------------------------------ the command */
 
 static void (*const kinds[])(struct check *k) WAITS = {
-    check_settings,    check_rights,    check_users,       check_space,
-    check_certificate, check_log_file,  check_relay_files, check_unit,
-    check_ports,       check_directory, check_dns,         check_reachability,
+    check_settings,  check_rights,      check_users, check_space,        check_certificate,
+    check_log_file,  check_relay_files, check_unit,  check_ports,        check_directory,
+    check_mailboxes, check_owners,      check_dns,   check_reachability,
 };
 
-int cmd_check(struct cli *c) {
+static int cmd_check(struct cli *c) WAITS {
     struct check k = {.c = c, .json = {.to = &c->out}};
     if (c->json)
         json_array(&k.json);
@@ -234,3 +252,24 @@ int cmd_check(struct cli *c) {
         return CLI_SETTINGS;
     return k.counts[CHECK_ERROR] > 0 ? CLI_FAILED : CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS check_parameters[] = {
+    FLAG("no-dns", .about = N_("leave out what DNS has to be asked for")),
+    {0},
+};
+const struct cli_command command_check = {
+    .name = "check",
+    .about = N_("Looks for mistakes: in settings, folders, users, certificate, ports and DNS."),
+    .more = N_("All errors of the settings file are listed at once, each as FILE:LINE:COLUMN."
+               " DNS is asked whether the name of this host and its addresses agree (A, AAAA,"
+               " PTR), and for each domain whether its mail comes here (MX) and may be sent from"
+               " here (SPF). What cannot be known from here is a note. Changes nothing."),
+    .parameters = check_parameters,
+    .json = "[{\"level\": text, \"text\": text, \"file\"?: text, \"line\"?: number, "
+            "\"column\"?: number}]",
+    .exits = SETTINGS,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_check,
+};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
-#include "cli/commands.h"
+#include "cli/row.h"
 #include "conf/show.h"
 #include "message/text.h"
 
@@ -47,7 +47,7 @@ static int show_one(struct cli *c, struct slice name) {
     return CLI_OK;
 }
 
-int cmd_config(struct cli *c) {
+static int cmd_config(struct cli *c) {
     _cleanup_(buf_done) struct buf text = {0};
     struct slice name = cli_text(c->call, "NAME");
     bool changed = cli_has(c->call, "changed");
@@ -65,3 +65,24 @@ int cmd_config(struct cli *c) {
         buf_add_byte(&c->out, '\n');
     return code;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS config_parameters[] = {
+    ARGUMENT("NAME", .optional = true, .offers = CLI_OFFER_SETTINGS,
+             .about = N_("one setting, such as smtp.message-size-max")),
+    FLAG("changed", .about = N_("only settings that differ from their defaults")),
+    END,
+};
+const struct cli_command command_config = {
+    .name = "config",
+    .about = N_("Shows the settings as they are read, or explains one."),
+    .more = N_("In JSON one setting is the object alone, without an array around it."),
+    .parameters = config_parameters,
+    .json = "[{\"name\": text, \"type\": text, \"value\": text, \"default\": text|null, "
+            "\"changed\": bool, \"line\": number|null, \"restart\": bool, \"roles\": [text], "
+            "\"about\": {\"en\": text, \"ja\": text}, \"example\": text}]",
+    .exits = NOT_FOUND | SETTINGS,
+    .stage = CLI_READS,
+    .run = cmd_config,
+};

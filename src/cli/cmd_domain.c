@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
+#include "cli/row.h"
 
 typedef int domain_change(struct directory_access *x, struct slice name, struct slice target,
                           struct problem *problem) WAITS;
@@ -9,14 +9,13 @@ typedef int domain_change(struct directory_access *x, struct slice name, struct 
 static int change(struct cli *c, domain_change *fn, struct slice name, struct slice target) WAITS {
     struct problem problem = {0};
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = directory_access_begin(c, &x);
-    if (code != CLI_OK)
-        return code;
-    int r = fn(x, name, target, &problem);
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = fn(x, name, target, &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
 
-int cmd_domain_add(struct cli *c) {
+static int cmd_domain_add(struct cli *c) WAITS {
     struct slice name = cli_text(c->call, "DOMAIN"), target = cli_text(c->call, "alias-of");
     int code = change(c, access_domain_add, name, target);
     if (target.len > 0)
@@ -33,14 +32,14 @@ static int remove_domain(struct directory_access *x, struct slice name, struct s
     return access_domain_remove(x, name, problem);
 }
 
-int cmd_domain_remove(struct cli *c) {
+static int cmd_domain_remove(struct cli *c) WAITS {
     struct slice name = cli_text(c->call, "DOMAIN");
     int code = change(c, remove_domain, name, S(""));
     return cli_confirm(c, code, _("%.*s is no domain of this host any more.\n"),
                        SLICE_ARG(cli_shown(c->arena, name)));
 }
 
-int cmd_domain_catch_all(struct cli *c) {
+static int cmd_domain_catch_all(struct cli *c) WAITS {
     struct slice name = cli_text(c->call, "DOMAIN"), target = cli_text(c->call, "ADDRESS|none");
     bool none = slice_eq(target, S("none"));
     int code = change(c, access_domain_catch_all, name, none ? S("") : target);
@@ -99,15 +98,14 @@ static void write_table(struct cli *c, const struct domain *list, size_t count) 
     table_end(&t, &c->out);
 }
 
-int cmd_domain_list(struct cli *c) {
+static int cmd_domain_list(struct cli *c) WAITS {
     struct problem problem = {0};
     struct domain *list = NULL;
     size_t count = 0;
     _cleanup_(directory_access_close_p) struct directory_access *x = NULL;
-    int code = directory_access_begin(c, &x);
-    if (code != CLI_OK)
-        return code;
-    int r = access_domain_list(x, c->arena, &list, &count, &problem);
+    int r = directory_access_open(c, &x, &problem);
+    if (r == 0)
+        r = access_domain_list(x, c->arena, &list, &count, &problem);
     if (r < 0)
         return cli_fail(r, &problem);
     if (c->json)
@@ -118,3 +116,64 @@ int cmd_domain_list(struct cli *c) {
         write_table(c, list, count);
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS domain_add_parameters[] = {
+    ARGUMENT("DOMAIN", .about = N_("the domain")),
+    OPTION("alias-of", "DOMAIN", .about = N_("make it another name for this domain of the host")),
+    END,
+};
+EXAMPLES domain_add_examples[] = {
+    "hayauma domain add example.jp",
+    "hayauma domain add example.com --alias-of example.jp",
+    NULL,
+};
+const struct cli_command command_domain_add = {
+    .name = "domain add",
+    .about = N_("Adds a domain, or another name for one."),
+    .offline = true,
+    .parameters = domain_add_parameters,
+    .examples = domain_add_examples,
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_domain_add,
+};
+
+const struct cli_command command_domain_list = {
+    .name = "domain list",
+    .about = N_("Lists the domains."),
+    .offline = true,
+    .json = "[{\"name\": text, \"alias_of\": text|null, \"catch_all\": text|null, "
+            "\"accounts\": number, \"aliases\": number}]",
+    .exits = SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_domain_list,
+};
+
+PARAMETERS domain_parameters[] = {
+    ARGUMENT("DOMAIN", .offers = CLI_OFFER_DOMAINS, .about = N_("the domain")), END};
+const struct cli_command command_domain_remove = {
+    .name = "domain remove",
+    .about = N_("Removes a domain that has no accounts and no aliases any more."),
+    .offline = true,
+    .parameters = domain_parameters,
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_domain_remove,
+};
+
+PARAMETERS domain_catch_all_parameters[] = {
+    ARGUMENT("DOMAIN", .offers = CLI_OFFER_DOMAINS, .about = N_("the domain")),
+    ARGUMENT("ADDRESS|none", .about = N_("who gets what nobody else gets")),
+    END,
+};
+const struct cli_command command_domain_catch_all = {
+    .name = "domain catch-all",
+    .about = N_("Says who gets the mail of a domain that nobody else gets."),
+    .offline = true,
+    .parameters = domain_catch_all_parameters,
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_domain_catch_all,
+};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
-#include "cli/commands.h"
+#include "cli/row.h"
 #include "cli/server.h"
 #include "message/text.h"
 
-int cmd_fibers(struct cli *c) {
+static int cmd_fibers(struct cli *c) WAITS {
     CLI_WITHIN(CLI_PATIENCE);
     struct problem problem = {0};
     _cleanup_(rpc_link_free_p) struct rpc_link *link = NULL;
@@ -31,3 +31,21 @@ int cmd_fibers(struct cli *c) {
     buf_add_byte(&c->out, '\n');
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS fibers_parameters[] = {
+    ARGUMENT("ROLE", .kind = CLI_CHOICE, .choices = role_processes, .about = N_("the process")),
+    ARGUMENT("WORKER", .kind = CLI_NUMBER, .max = 255, .optional = true,
+             .about = N_("its number, where a role has several; without it, 0")),
+    END,
+};
+const struct cli_command command_fibers = {
+    .name = "fibers",
+    .about = N_("Lists what a process is doing, fiber by fiber: for debugging."),
+    .parameters = fibers_parameters,
+    .json = "[text]",
+    .exits = NOT_RUNNING | NOT_FOUND | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_fibers,
+};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/docs.h"
+#include "cli/row.h"
 #include "conf/show.h"
 
-int cmd_help(struct cli *c) {
+static int cmd_help(struct cli *c) {
     size_t count = 0;
     const struct slice *words = cli_texts(c->call, "COMMAND", c->arena, &count);
     struct slice name = count > 0 ? words[0] : S("");
@@ -20,7 +20,7 @@ int cmd_help(struct cli *c) {
     return count == 0 || command ? CLI_OK : CLI_NOT_FOUND;
 }
 
-int cmd_manual(struct cli *c) {
+static int cmd_manual(struct cli *c) {
     if (cli_number(c->call, "PAGE", 0) == 0)
         docs_manual(c->call->table, &c->out);
     else
@@ -28,10 +28,60 @@ int cmd_manual(struct cli *c) {
     return CLI_OK;
 }
 
-int cmd_completion(struct cli *c) {
+static int cmd_completion(struct cli *c) {
     if (cli_number(c->call, "SHELL", 0) == 0)
         docs_bash(c->call->table, &c->out);
     else
         docs_zsh(c->call->table, &c->out);
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS help_parameters[] = {
+    ARGUMENT("COMMAND", .optional = true, .many = true, .about = N_("the command")),
+    END,
+};
+const struct cli_command command_help = {
+    .name = "help",
+    .about = N_("Says what a command does and takes."),
+    .parameters = help_parameters,
+    .exits = NOT_FOUND,
+    .stage = CLI_ALONE,
+    .run = cmd_help,
+};
+
+WORDS manuals[] = {"hayauma", "hayauma.conf", NULL};
+PARAMETERS manual_parameters[] = {
+    ARGUMENT("PAGE", .kind = CLI_CHOICE, .choices = manuals, .optional = true,
+             .about = N_("which one: hayauma, or hayauma.conf for the settings")),
+    END,
+};
+EXAMPLES manual_examples[] = {"hayauma manual | man -l -", NULL};
+const struct cli_command command_manual = {
+    .name = "manual",
+    .about = N_("Prints the manual page of the program, or of its settings file."),
+    .parameters = manual_parameters,
+    .examples = manual_examples,
+    .stage = CLI_ALONE,
+    .run = cmd_manual,
+};
+
+WORDS shells[] = {"bash", "zsh", NULL};
+PARAMETERS completion_parameters[] = {
+    ARGUMENT("SHELL", .kind = CLI_CHOICE, .choices = shells,
+             .about = N_("which shell: bash or zsh")),
+    END,
+};
+EXAMPLES completion_examples[] = {
+    "hayauma completion bash > /etc/bash_completion.d/hayauma",
+    NULL,
+};
+const struct cli_command command_completion = {
+    .name = "completion",
+    .about = N_("Prints what a shell needs to complete command lines."),
+    .parameters = completion_parameters,
+    .examples = completion_examples,
+    .stage = CLI_ALONE,
+    .run = cmd_completion,
+};

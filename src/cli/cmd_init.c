@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/write.h"
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
 #include "cli/init_print.h"
+#include "cli/row.h"
 #include "conf/show.h"
 #include "io/tls.h"
 #include "message/domain.h"
@@ -140,24 +141,12 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static int write_file(const char *path, struct slice text, mode_t mode,
                       const struct state_user *owner, struct problem *problem) {
     _cleanup_(close_p) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    int r = fd < 0 ? -errno : 0;
-    while (r == 0 && text.len > 0) {
-        ssize_t n = write(fd, text.ptr, text.len);
-        r = n < 0 ? -errno : 0;
-        text = slice_from(text, n > 0 ? (size_t)n : 0);
-    }
+    int r = fd < 0 ? -errno : write_whole(fd, text);
     if (r == 0 && owner && fchown(fd, owner->uid, owner->gid) < 0)
         r = -errno;
     if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
         r = -errno;
     return r < 0 ? problem_set(problem, r, _("%s cannot be written: %s"), path, error_words(r)) : 0;
-}
-
-static int write_settings(struct cli *c, struct problem *problem) {
-    _cleanup_(buf_done) struct buf text = {0};
-    conf_write_annotated(c->conf, conf_language(), &text);
-    (void)state_path(c->conf_path, c->directory, "hayauma.conf");
-    return write_file(c->conf_path, buf_slice(&text), 0644, NULL, problem);
 }
 
 static int write_certificate(struct cli *c, struct problem *problem) {
@@ -213,10 +202,15 @@ static int make_all(struct cli *c, struct problem *problem) {
         r = fiber_run(&config, add_domains, &adding);
     if (r == 0)
         r = adding.result;
-    return r < 0 ? r : write_settings(c, problem);
+    if (r < 0)
+        return r;
+    _cleanup_(buf_done) struct buf text = {0};
+    conf_write_annotated(c->conf, conf_language(), &text);
+    (void)state_path(c->conf_path, c->directory, "hayauma.conf");
+    return write_file(c->conf_path, buf_slice(&text), 0644, NULL, problem);
 }
 
-int cmd_init(struct cli *c) {
+static int cmd_init(struct cli *c) {
     struct problem problem = {0};
     bool is_new = false;
     int r = read_wishes(c, &problem);
@@ -237,3 +231,41 @@ int cmd_init(struct cli *c) {
     init_print(c, domains, count);
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS init_parameters[] = {
+    ARGUMENT("DIR", .kind = CLI_PATH, .about = N_("the state directory to make; new or empty")),
+    OPTION("hostname", "NAME", .required = true,
+           .about = N_("the full name of this host, as its MX record has it")),
+    OPTION("domain", "NAME", .required = true, .many = true,
+           .about = N_("a domain whose mail this host receives; may be several")),
+    OPTION("listen", "ADDR", .many = true,
+           .about = N_("an address to listen on; without it, all addresses")),
+    OPTION("port-offset", "N", .kind = CLI_NUMBER, .max = 64000,
+           .about = N_("added to every port: 2500 makes port 25 to 2525")),
+    OPTION("dns", "ADDR:PORT", .many = true,
+           .about = N_("a name server to ask, believed without DNSSEC (dns.dnssec no); without "
+                       "it, those of /etc/resolv.conf")),
+    END,
+};
+EXAMPLES init_examples[] = {
+    "hayauma init /var/lib/hayauma --hostname mail.example.jp --domain example.jp",
+    "hayauma init ~/post --hostname mail.example.test --domain example.test --listen 127.0.0.1"
+    " --port-offset 20000",
+    NULL,
+};
+const struct cli_command command_init = {
+    .name = "init",
+    .about = N_("Makes a mail server: a state directory with everything it needs."),
+    .more = N_("Makes the folders, an annotated settings file hayauma.conf, a self-signed"
+               " certificate, and the directory with the domains given. Refuses a directory that"
+               " holds anything. As root the folders are given to the users of the processes."),
+    .parameters = init_parameters,
+    .examples = init_examples,
+    .json = "{\"directory\": text, \"settings\": text, \"hostname\": text, \"port_offset\": "
+            "number, \"records\": [{\"name\": text, \"type\": text, \"value\": text}]}",
+    .exits = REFUSED,
+    .stage = CLI_ALONE,
+    .run = cmd_init,
+};

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/message_list.h"
+#include "cli/row.h"
 #include "events/kinds.h"
 #include "fiber/sync.h"
 #include "journey/record.h"
@@ -199,7 +199,7 @@ static int journey(struct telling *t, struct problem *problem) WAITS {
     return r < 0 ? r : tell_all(t, &search, problem);
 }
 
-int cmd_journey(struct cli *c) {
+static int cmd_journey(struct cli *c) WAITS {
     struct problem problem = {0};
     struct telling t = {
         .c = c,
@@ -213,3 +213,43 @@ int cmd_journey(struct cli *c) {
     events_access_close(t.events);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS journey_parameters[] = {
+    ARGUMENT("ID|ADDRESS|WORD", .optional = true, .many = true,
+             .about = N_("a message by its id, its Message-ID or a part of its subject, or"
+                         " messages from or to an address; of several words each has to be there")),
+    TIMES,
+    FLAG("list", .short_name = 'l',
+         .about = N_("one message a line: time, from, to, subject, state")),
+    FLAG("follow", .short_name = 'f',
+         .about = N_("go on printing what happens, until interrupted")),
+    OPTION("limit", "N", .short_name = 'n', .kind = CLI_NUMBER, .min = 1, .max = 1000,
+           .about = N_("of several messages, the newest so many; without it 10, in a list 100")),
+    END,
+};
+EXAMPLES journey_examples[] = {
+    "hayauma journey 0c8q2zv5k7g00",
+    "hayauma journey tama@example.jp -n 1 --follow",
+    "hayauma journey --list --since yesterday --until today",
+    "hayauma journey --list tama@example.jp invoice --since 7d",
+    NULL,
+};
+const struct cli_command command_journey = {
+    .name = "journey",
+    .about = N_("Tells the journey of a message: every hop, look-up, decision and reply."),
+    .more =
+        N_("Messages that belong to it are told with it: what it came of, what an alias made of"
+           " it, the reports to its sender. Passwords and the content of messages are never part"
+           " of it."),
+    .parameters = journey_parameters,
+    .examples = journey_examples,
+    .offline = true,
+    .json = "[{\"message\": text, \"family\"?: text, \"events\"?: [" JSON_EVENT "], "
+            "\"time\"?: time, \"from\"?: text, \"to\"?: [text], \"subject\"?: text, "
+            "\"state\"?: text}]",
+    .exits = NOT_FOUND | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_journey,
+};

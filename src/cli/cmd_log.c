@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/events_access.h"
 #include "cli/message_list.h"
+#include "cli/row.h"
 #include "cli/when.h"
 #include "journey/show.h"
 
@@ -75,7 +75,7 @@ static int read_log(struct reading *l, struct problem *problem) WAITS {
     return r;
 }
 
-int cmd_log(struct cli *c) {
+static int cmd_log(struct cli *c) WAITS {
     struct problem problem = {0};
     cli_warn_settings(c);
     if (cli_has(c->call, "list"))
@@ -85,3 +85,32 @@ int cmd_log(struct cli *c) {
     events_access_close(l.events);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS log_parameters[] = {
+    ARGUMENT("WORD", .optional = true, .many = true,
+             .about = N_("only events in which each of these words is")),
+    TIMES,
+    FLAG("list", .short_name = 'l',
+         .about = N_("messages instead of events, one a line: time, from, to, subject, state")),
+    FLAG("follow", .short_name = 'f',
+         .about = N_("go on printing what happens, until interrupted")),
+    OPTION("lines", "N", .short_name = 'n', .kind = CLI_NUMBER, .max = 1000000,
+           .about = N_("begin with the last N events; without it, 20")),
+    OPTION("role", "ROLE", .short_name = 'r', .kind = CLI_CHOICE, .choices = role_processes,
+           .about = N_("only what this process says")),
+    END,
+};
+const struct cli_command command_log = {
+    .name = "log",
+    .about = N_("Prints what has happened lately on this server."),
+    .more = N_("With --since all that has happened since then. With --list it prints what"
+               " journey --list does."),
+    .offline = true,
+    .parameters = log_parameters,
+    .json = JSON_EVENT,
+    .exits = NOT_FOUND | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_log,
+};

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/queue_access.h"
+#include "cli/row.h"
 
 #define PAGE      200U
 #define LONG_PAGE 10U /* with all recipients an entry may be large */
@@ -183,7 +183,7 @@ static void end_list(struct listing *l) {
     }
 }
 
-int cmd_queue_list(struct cli *c) {
+static int cmd_queue_list(struct cli *c) WAITS {
     static const struct table_column columns[] = {
         {N_("ID")},
         {N_("AGE"), .right = true, .rank = 2},
@@ -308,7 +308,7 @@ static int show_content(struct cli *c, struct queue_access *queue, uint64_t id,
     return 0;
 }
 
-int cmd_queue_show(struct cli *c) {
+static int cmd_queue_show(struct cli *c) WAITS {
     struct problem problem = {0};
     uint64_t id = cli_number(c->call, "ID", 0);
     _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
@@ -319,3 +319,47 @@ int cmd_queue_show(struct cli *c) {
                                         : show_envelope(c, queue, id, &problem);
     return r < 0 ? cli_fail(r, &problem) : CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS queue_list_parameters[] = {
+    OPTION("match", "TEXT", .about = N_("only messages whose sender or a recipient contains this")),
+    OPTION("login", "USER@DOMAIN",
+           .about = N_("only messages that this account has sent, whatever their sender")),
+    OPTION("limit", "N", .short_name = 'n', .kind = CLI_NUMBER, .min = 1,
+           .about = N_("at most so many")),
+    FLAG("long", .short_name = 'l', .about = N_("with each recipient and the last reply")),
+    END,
+};
+#define JSON_QUEUED                                                                                \
+    "{\"id\": text, \"arrival\": time, \"size\": number, \"sender\": text, \"login\": text, "      \
+    "\"state\": text, \"hold\": bool, \"next\": time|null, \"recipients\": number, \"left\": "     \
+    "number, \"first\": text, \"waiting\"?: [{\"address\": text, \"status\": text, \"attempts\": " \
+    "number, "                                                                                     \
+    "\"next\": time|null, \"reply\": text}]}"
+const struct cli_command command_queue_list = {
+    .name = "queue list",
+    .about = N_("Lists the messages that are not settled yet, oldest first."),
+    .offline = true,
+    .parameters = queue_list_parameters,
+    .json = "[" JSON_QUEUED "]",
+    .exits = BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_queue_list,
+};
+
+PARAMETERS queue_show_parameters[] = {
+    ARGUMENT("ID", .kind = CLI_MESSAGE, .offers = CLI_OFFER_MESSAGES, .about = N_("the message")),
+    FLAG("content", .about = N_("print the message itself, as it is, and nothing else")),
+    END,
+};
+const struct cli_command command_queue_show = {
+    .name = "queue show",
+    .about = N_("Shows a message's envelope and what is left to do for each recipient."),
+    .offline = true,
+    .parameters = queue_show_parameters,
+    .json = JSON_QUEUED,
+    .exits = NOT_FOUND | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_queue_show,
+};

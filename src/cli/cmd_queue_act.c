@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Interfering with the queue. */
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/queue_access.h"
+#include "cli/row.h"
 #include "queue/queue.h"
 
 struct acting {
@@ -108,26 +108,91 @@ static int act(struct cli *c, const struct acting *acting) WAITS {
     return CLI_OK;
 }
 
-int cmd_queue_hold(struct cli *c) {
+static int cmd_queue_hold(struct cli *c) WAITS {
     return act(c, &(struct acting){
                       QUEUE_HOLD,
                       NP_("%llu message is on hold now.\n", "%llu messages are on hold now.\n"),
                       false});
 }
 
-int cmd_queue_release(struct cli *c) {
+static int cmd_queue_release(struct cli *c) WAITS {
     return act(c, &(struct acting){
                       QUEUE_RELEASE,
                       NP_("%llu message is released.\n", "%llu messages are released.\n"), false});
 }
 
-int cmd_queue_retry(struct cli *c) {
+static int cmd_queue_retry(struct cli *c) WAITS {
     return act(c, &(struct acting){.action = QUEUE_RETRY});
 }
 
-int cmd_queue_remove(struct cli *c) {
+static int cmd_queue_remove(struct cli *c) WAITS {
     return act(c,
                &(struct acting){QUEUE_REMOVE,
                                 NP_("%llu message is removed.\n", "%llu messages are removed.\n"),
                                 cli_has(c->call, "bounce")});
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+#define QUEUE_SELECT                                                                               \
+    ARGUMENT("ID", .kind = CLI_MESSAGE, .offers = CLI_OFFER_MESSAGES, .optional = true,            \
+             .many = true, .about = N_("the messages")),                                           \
+        OPTION("match", "TEXT",                                                                    \
+               .about = N_("all messages whose sender or a recipient contains this")),             \
+        OPTION("login", "USER@DOMAIN",                                                             \
+               .about = N_("all messages that this account has sent, whatever their sender")),     \
+        FLAG("all", .about = N_("all messages"))
+PARAMETERS queue_parameters[] = {QUEUE_SELECT, END};
+const struct cli_command command_queue_hold = {
+    .name = "queue hold",
+    .about = N_("Keeps messages from being tried, until they are released."),
+    .offline = true,
+    .parameters = queue_parameters,
+    .json = "{\"count\": number, \"held\"?: number}",
+    .exits = NOT_FOUND | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_queue_hold,
+};
+
+const struct cli_command command_queue_release = {
+    .name = "queue release",
+    .about = N_("Lets messages that are on hold go on."),
+    .offline = true,
+    .parameters = queue_parameters,
+    .json = "{\"count\": number, \"held\"?: number}",
+    .exits = NOT_FOUND | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_queue_release,
+};
+
+EXAMPLES queue_retry_examples[] = {"hayauma queue retry --match example.com", NULL};
+const struct cli_command command_queue_retry = {
+    .name = "queue retry",
+    .about = N_("Tries messages now, also where the other host was given a rest."),
+    .more = N_("One on hold is not tried before it is released, which is said. While the"
+               " server does not run they are tried when it starts."),
+    .offline = true,
+    .parameters = queue_parameters,
+    .examples = queue_retry_examples,
+    .json = "{\"count\": number, \"held\"?: number}",
+    .exits = NOT_FOUND | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_queue_retry,
+};
+
+PARAMETERS queue_remove_parameters[] = {
+    QUEUE_SELECT,
+    FLAG("bounce", .about = N_("tell the senders that their messages were not delivered")),
+    END,
+};
+const struct cli_command command_queue_remove = {
+    .name = "queue remove",
+    .about = N_("Removes messages for ever."),
+    .more = N_("A message that is just being handed over may still arrive."),
+    .offline = true,
+    .parameters = queue_remove_parameters,
+    .json = "{\"count\": number, \"held\"?: number}",
+    .exits = NOT_FOUND | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_queue_remove,
+};

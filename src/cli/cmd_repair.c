@@ -7,16 +7,16 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
 #include "cli/enter.h"
 #include "cli/format.h"
+#include "cli/row.h"
 #include "fiber/wait.h"
-#include "store/solo/solo.h"
+#include "role/mailboxes.h"
 
 struct repair {
     uint64_t account;
-    struct solo_repaired result;
+    struct backend_repaired result;
     struct problem *problem;
 };
 
@@ -40,7 +40,7 @@ static int find_account(struct cli *c, struct repair *job, struct problem *probl
 
 static int repair_in_thread(void *arg) {
     struct repair *r = arg;
-    return solo_repair(".", r->account, &r->result, r->problem);
+    return mailboxes_offline->repair(".", r->account, &r->result, r->problem);
 }
 
 static int repair(struct cli *c, struct repair *repair) WAITS {
@@ -60,14 +60,14 @@ static int repair(struct cli *c, struct repair *repair) WAITS {
     return r;
 }
 
-static void write_result(struct cli *c, const struct solo_repaired *found) {
+static void write_result(struct cli *c, const struct backend_repaired *found) {
     struct json j = {.to = &c->out};
     if (!c->json) {
         buf_printf(&c->out,
-                   _("Found %llu messages (and %llu that had been deleted) in %llu packs; the"
-                     " index is made anew.\n"),
-                   (unsigned long long)found->messages, (unsigned long long)found->expunged,
-                   (unsigned long long)found->packs);
+                   _("The index is made anew from %llu packs. Messages in mailboxes: %llu; deleted"
+                     " ones that can be brought back: %llu\n"),
+                   (unsigned long long)found->packs, (unsigned long long)found->messages,
+                   (unsigned long long)found->deleted);
         if (found->damaged > 0) {
             _cleanup_(buf_done) struct buf size = {0};
             format_size(&size, found->damaged);
@@ -78,13 +78,13 @@ static void write_result(struct cli *c, const struct solo_repaired *found) {
     json_object(&j);
     cli_json_int(&j, "packs", (int64_t)found->packs);
     cli_json_int(&j, "messages", (int64_t)found->messages);
-    cli_json_int(&j, "expunged", (int64_t)found->expunged);
+    cli_json_int(&j, "deleted", (int64_t)found->deleted);
     cli_json_int(&j, "damaged_bytes", (int64_t)found->damaged);
     json_end(&j);
     buf_add_byte(&c->out, '\n');
 }
 
-int cmd_repair(struct cli *c) {
+static int cmd_repair(struct cli *c) WAITS {
     struct problem problem = {0};
     struct repair job = {.problem = &problem};
     int r = find_account(c, &job, &problem);
@@ -95,3 +95,24 @@ int cmd_repair(struct cli *c) {
     write_result(c, &job.result);
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS repair_parameters[] = {
+    ARGUMENT("USER@DOMAIN", .offers = CLI_OFFER_ACCOUNTS,
+             .about = N_("the account whose mailboxes are to be repaired")),
+    END,
+};
+const struct cli_command command_repair = {
+    .name = "repair",
+    .about = N_("Makes the index of an account's mailboxes anew from the messages on the disk."),
+    .more = N_("For an account whose index is damaged, or whose mailboxes stay closed since the"
+               " disk does not give all of them: what cannot be read is given up. The old index is"
+               " kept aside. The server must not be running."),
+    .parameters = repair_parameters,
+    .json = "{\"packs\": number, \"messages\": number, \"deleted\": number, \"damaged_bytes\": "
+            "number}",
+    .exits = NOT_FOUND | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_repair,
+};

@@ -4,9 +4,9 @@
  * says, with the same code that messages go by.
  */
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
 #include "cli/lookup.h"
+#include "cli/row.h"
 #include "dns/mx.h"
 #include "message/address.h"
 #include "message/text.h"
@@ -353,7 +353,7 @@ static int resolve(struct cli *c, struct route *ret, struct problem *problem) WA
     return r < 0 ? r : access_resolve(x, cli_text(c->call, "ADDRESS"), c->arena, ret, problem);
 }
 
-int cmd_route(struct cli *c) {
+static int cmd_route(struct cli *c) WAITS {
     struct problem problem = {0};
     struct finding f = {.c = c};
     int code = cli_need_settings(c);
@@ -372,3 +372,29 @@ int cmd_route(struct cli *c) {
         buf_done(&f.remotes[i].steps);
     return exit_of(&f);
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+PARAMETERS route_parameters[] = {ARGUMENT("ADDRESS", .about = N_("the address")), END};
+EXAMPLES route_examples[] = {"hayauma route info@example.jp", "hayauma route someone@example.com",
+                             NULL};
+const struct cli_command command_route = {
+    .name = "route",
+    .about = N_("Says where an address leads and why, without sending anything."),
+    .more = N_("For an address elsewhere it says what the settings say of it (relay.route,"
+               " relay.smart-host) and asks DNS for the hosts, in the order in which they would be"
+               " tried. Ends with 0 when a message could go there, 4 when there is nobody,"
+               " 5 when it would be refused, 7 when that cannot be told now."),
+    .offline = true,
+    .parameters = route_parameters,
+    .examples = route_examples,
+    .json = "{\"address\": text, \"kind\": text, \"reasons\": [text], \"mailboxes\": "
+            "[{\"account\": number, \"address\": text, \"detail\": text}], \"elsewhere\": "
+            "[{\"address\": text, \"next_hop\": text, \"rule\": text, \"login\": text, "
+            "\"tls\": text, \"steps\": [text], \"way\": text, "
+            "\"problem\"?: text, \"hosts\": [{\"name\": text, \"preference\": number, "
+            "\"secure\": bool, \"addresses\": [text]}]}]}",
+    .exits = NOT_FOUND | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_route,
+};

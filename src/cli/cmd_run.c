@@ -2,33 +2,17 @@
 /* Running, stopping and reloading the server. */
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/service.h"
 #include "cli/cli.h"
-#include "cli/commands.h"
+#include "cli/row.h"
 #include "cli/server.h"
 #include "cli/unit.h"
-#include "conf/setting.h"
 #include "role/author.h"
 #include "role/master.h"
 
 #define STOP_PATIENCE (60 * USEC_SEC)
 #define STOP_PAUSE    (20 * USEC_MS)
-
-/*
- * -C on a command line is the person's own word. In a unit it is the package's, and a
- * data-directory that the person wrote would be passed over without a word.
- */
-static bool is_elsewhere(const struct cli *c) {
-    const char *named = c->conf->data_directory.ptr;
-    size_t at = conf_setting_index(conf_setting_find(S("data-directory"), NULL));
-    struct stat here, there;
-    if (!getenv("NOTIFY_SOCKET") || c->conf->lines[at] == 0)
-        return false;
-    return stat(c->directory, &here) < 0 || stat(named, &there) < 0 ||
-           here.st_dev != there.st_dev || here.st_ino != there.st_ino;
-}
 
 static int print_elsewhere(struct cli *c) {
     struct slice why = arena_printf(
@@ -42,7 +26,7 @@ static int print_elsewhere(struct cli *c) {
     return CLI_SETTINGS;
 }
 
-int cmd_run(struct cli *c) {
+static int cmd_run(struct cli *c) {
     _cleanup_(buf_done) struct buf errors = {0};
     struct unit_package unit;
     int code = cli_need_settings(c);
@@ -51,7 +35,11 @@ int cmd_run(struct cli *c) {
         service_status(buf_slice(&errors));
         return code;
     }
-    if (is_elsewhere(c))
+    /*
+     * -C on a command line is the person's own word. In a unit it is the package's, and a
+     * data-directory that the person wrote would be passed over without a word.
+     */
+    if (getenv("NOTIFY_SOCKET") && cli_is_elsewhere(c))
         return print_elsewhere(c);
     struct master_options options = {
         .directory = c->directory, .conf_path = c->conf_path, .version = cli_version};
@@ -115,7 +103,7 @@ static void print_unit_stopped(struct cli *c, const struct unit *unit) {
                triggered ? " " : "", unit->name);
 }
 
-int cmd_stop(struct cli *c) {
+static int cmd_stop(struct cli *c) WAITS {
     struct unit unit;
     struct problem problem = {0};
     usec_t began = fiber_now();
@@ -143,7 +131,7 @@ static int ask_to_reload(struct cli *c, struct rpc_master_reload_out *out,
     return r < 0 ? r : call_master_reload(link, &in, c->arena, out, problem);
 }
 
-int cmd_reload(struct cli *c) {
+static int cmd_reload(struct cli *c) WAITS {
     struct problem problem = {0};
     struct rpc_master_reload_out out = {0};
     struct json j = {.to = &c->out};
@@ -166,3 +154,38 @@ int cmd_reload(struct cli *c) {
     buf_add_byte(&c->out, '\n');
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+const struct cli_command command_run = {
+    .name = "run",
+    .about = N_("Runs the server in the foreground."),
+    .more = N_("Prints \"ready\" on standard output when every port answers. SIGTERM, SIGINT and"
+               " hayauma stop end it in order; SIGHUP reads the settings again."),
+    .exits = SETTINGS,
+    .stage = CLI_SERVES,
+    .run = cmd_run,
+};
+
+const struct cli_command command_stop = {
+    .name = "stop",
+    .about = N_("Stops the server in order and waits until it has ended."),
+    .more = N_("Where systemd runs it, its socket unit is stopped with it, since the next"
+               " connection would start it again."),
+    .exits = NOT_RUNNING | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_stop,
+};
+
+const struct cli_command command_reload = {
+    .name = "reload",
+    .about = N_("Has the settings read again and says what has changed."),
+    .more = N_("When they have errors, all of them are printed and the old settings stay in"
+               " force. A process that cannot use its new ones goes on with those it had, which is"
+               " said, too. Certificate, trust anchors and resolv.conf are read anew, and the log"
+               " file is opened anew, so that it can be moved away before."),
+    .json = "{\"report\": text}",
+    .exits = NOT_RUNNING | REFUSED | SETTINGS | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_reload,
+};

@@ -3,12 +3,12 @@
 #include <sys/statvfs.h>
 
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/directory_access.h"
 #include "cli/enter.h"
 #include "cli/events_access.h"
 #include "cli/format.h"
 #include "cli/queue_access.h"
+#include "cli/row.h"
 #include "cli/server.h"
 #include "message/text.h"
 #include "role/directory_files.h"
@@ -221,31 +221,30 @@ static void write_counts(struct cli *c, const struct counts *counts) {
 
 /* ------------------------------------------------------------------ while it does not run */
 
-/* The process is inside one folder at a time: what is opened here is closed before the next. */
-
-static void messages_on_disk(struct cli *c, struct counts *counts) WAITS {
-    _cleanup_(queue_access_close_p) struct queue_access *queue = NULL;
+/*
+ * Counts what the files have, and says when the last event was (0: unknown). The process is inside
+ * one folder at a time: what is opened here is closed before the next.
+ */
+static usec_t read_files(struct cli *c, struct counts *counts) WAITS {
+    struct queue_access *queue = NULL;
     struct rpc_queue_list_in in = {.limit = 1};
     struct rpc_queue_list_out out;
     if (queue_access_open(c, &queue, NULL) == 0 &&
         access_queue_list(queue, &in, c->arena, &out, NULL) == 0)
         counts->messages = (int64_t)out.total;
-}
+    queue_access_close_p(&queue);
 
-/* Reading needs neither the lock nor the settings. */
-static void names_on_disk(struct cli *c, struct counts *counts) WAITS {
+    /* Reading names needs neither the lock nor the settings. */
     struct directory_options options = {.read_only = true};
     struct entered entered = ENTERED_NONE;
     struct directory *directory = NULL;
-    if (enter_folder(c, "directory", &c->users.vault, &entered, NULL) < 0)
-        return;
-    if (directory_open(DIRECTORY_FILE, &options, &directory, NULL) == 0)
-        count_in(c, NULL, directory, counts);
-    directory_close(directory);
-    leave_folder(&entered);
-}
+    if (enter_folder(c, "directory", &c->users.vault, &entered, NULL) == 0) {
+        if (directory_open(DIRECTORY_FILE, &options, &directory, NULL) == 0)
+            count_in(c, NULL, directory, counts);
+        directory_close(directory);
+        leave_folder(&entered);
+    }
 
-static usec_t last_event(struct cli *c) WAITS {
     _cleanup_(events_access_close_p) struct events_access *access = NULL;
     struct event_log_question newest = {.last = 1};
     struct event_list events = {0};
@@ -271,9 +270,7 @@ static void json_down(struct cli *c, const struct counts *counts, usec_t last) {
 /* What the files tell, and how to start it. */
 static int log_down(struct cli *c, struct counts *counts, const struct problem *problem) WAITS {
     cli_warn_settings(c);
-    messages_on_disk(c, counts);
-    names_on_disk(c, counts);
-    usec_t last = last_event(c);
+    usec_t last = read_files(c, counts);
     if (c->json) {
         json_down(c, counts, last);
         return cli_fail(-ENOTCONN, problem);
@@ -286,7 +283,7 @@ static int log_down(struct cli *c, struct counts *counts, const struct problem *
     return cli_fail(-ENOTCONN, problem);
 }
 
-int cmd_status(struct cli *c) {
+static int cmd_status(struct cli *c) WAITS {
     struct problem problem = {0};
     struct counts counts = {-1, -1, -1, -1};
     struct rpc_master_status_out status = {0};
@@ -316,3 +313,22 @@ int cmd_status(struct cli *c) {
     write_counts(c, &counts);
     return CLI_OK;
 }
+
+/* ------------------------------------------------------------------ on the command line */
+
+const struct cli_command command_status = {
+    .name = "status",
+    .about = N_("Shows the processes, how they are confined, and how they fare."),
+    .more = N_("While it does not run, says so, with what its files tell, and ends with 3."),
+    .json = "{\"running\": bool, \"directory\": text, \"hostname\"?: text, \"version\"?: text, "
+            "\"started\"?: time, \"messages\"?: number|null, \"domains\"?: number|null, "
+            "\"accounts\"?: number|null, \"disk_free\"?: number|null, "
+            "\"last_event\"?: time|null, \"processes\"?: "
+            "[{\"role\": text, \"worker\": number, "
+            "\"pid\": number, \"state\": text, \"user\": text, \"root\": text, "
+            "\"confinement\": text, \"memory\": number, \"sessions\": number, \"fibers\": "
+            "number, \"started\": time|null, \"restarts\": number, \"error\": text}]}",
+    .exits = NOT_RUNNING | BUSY,
+    .stage = CLI_READS,
+    .run_in_fiber = cmd_status,
+};

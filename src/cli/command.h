@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The command line as a table: what commands there are, what each one takes, does and answers. The
- * parser, --help, the man page, completion in the shell and the tests read the same rows
- * (commands.c); a new command is a row there and its function. Sentences are marked with N_() and
+ * parser, --help, the man page, completion in the shell and the tests read the same rows. A row
+ * stands beside its function (row.h), and commands.c lists them. Sentences are marked with N_() and
  * shown in the language of the user.
  */
 #pragma once
@@ -103,7 +103,7 @@ struct cli_command {
  * commands, which may be above the reader.
  */
 struct cli_table {
-    const struct cli_command *commands;
+    const struct cli_command *const *commands; /* in the order in which they are shown */
     size_t count;
     const struct cli_parameter *globals; /* that every command takes; NULL behind the last */
     const char *const *exits;            /* CLI_EXITS texts: what each exit code means */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The functions behind the rows of commands.c, in files named after the command or its group. What
- * a command takes and answers is said in its row; what it may do when it is called follows from the
- * row's stage: those that WAIT run in a fiber, the others on the thread's own stack. Each returns
- * an enum cli_exit and has said on standard error why, unless it is CLI_OK.
+ * The commands: each has its row, with its function behind it, in the file named after it or its
+ * group. commands.c has them in the order of help and manual page. What a command may do when it is
+ * called follows from the row's stage: those that WAIT run in a fiber, the others on the thread's
+ * own stack. Each returns an enum cli_exit and has said on standard error why, unless it is CLI_OK.
  */
 #pragma once
 
@@ -12,55 +12,33 @@
 /* All of them, for main() to hand on. */
 extern const struct cli_table cli_table;
 
-int cmd_init(struct cli *c);
-int cmd_run(struct cli *c);
-int cmd_stop(struct cli *c) WAITS;
-int cmd_reload(struct cli *c) WAITS;
-int cmd_check(struct cli *c) WAITS;
-int cmd_status(struct cli *c) WAITS;
+/* The whole server: made, started, stopped, looked at. */
+extern const struct cli_command command_init, command_run, command_stop, command_reload,
+    command_check, command_status;
 
-int cmd_domain_add(struct cli *c) WAITS;
-int cmd_domain_list(struct cli *c) WAITS;
-int cmd_domain_remove(struct cli *c) WAITS;
-int cmd_domain_catch_all(struct cli *c) WAITS;
+/* The directory, by its process or, while nothing runs, by its files. */
+extern const struct cli_command command_domain_add, command_domain_list, command_domain_remove,
+    command_domain_catch_all;
 
-int cmd_account_add(struct cli *c) WAITS;
-int cmd_account_list(struct cli *c) WAITS;
-int cmd_account_show(struct cli *c) WAITS;
-int cmd_account_remove(struct cli *c) WAITS;
-int cmd_account_restore(struct cli *c) WAITS;
-int cmd_account_purge(struct cli *c) WAITS;
-int cmd_account_import(struct cli *c) WAITS;
-int cmd_account_password(struct cli *c) WAITS;
-int cmd_account_apop(struct cli *c) WAITS;
-int cmd_account_enable(struct cli *c) WAITS;
-int cmd_account_disable(struct cli *c) WAITS;
-int cmd_account_admin(struct cli *c) WAITS;
-int cmd_account_quota(struct cli *c) WAITS;
-int cmd_account_limits(struct cli *c) WAITS;
-int cmd_account_send_as(struct cli *c) WAITS;
-int cmd_account_name(struct cli *c) WAITS;
+extern const struct cli_command command_account_add, command_account_list, command_account_show,
+    command_account_remove, command_account_restore, command_account_purge, command_account_import,
+    command_account_password, command_account_apop, command_account_enable, command_account_disable,
+    command_account_admin, command_account_quota, command_account_limits, command_account_send_as,
+    command_account_name;
 
-int cmd_alias_add(struct cli *c) WAITS;
-int cmd_alias_import(struct cli *c) WAITS;
-int cmd_alias_list(struct cli *c) WAITS;
-int cmd_alias_set(struct cli *c) WAITS;
-int cmd_alias_remove(struct cli *c) WAITS;
+extern const struct cli_command command_alias_add, command_alias_import, command_alias_list,
+    command_alias_set, command_alias_remove;
 
-int cmd_queue_list(struct cli *c) WAITS;
-int cmd_queue_show(struct cli *c) WAITS;
-int cmd_queue_hold(struct cli *c) WAITS;
-int cmd_queue_release(struct cli *c) WAITS;
-int cmd_queue_retry(struct cli *c) WAITS;
-int cmd_queue_remove(struct cli *c) WAITS;
+/* Mailboxes, by their process or by their files. */
+extern const struct cli_command command_mailbox_deleted, command_mailbox_restore;
 
-int cmd_journey(struct cli *c) WAITS;
-int cmd_log(struct cli *c) WAITS;
-int cmd_route(struct cli *c) WAITS;
-int cmd_config(struct cli *c);
-int cmd_fibers(struct cli *c) WAITS;
-int cmd_repair(struct cli *c) WAITS;
+/* The queue, in the same way. */
+extern const struct cli_command command_queue_list, command_queue_show, command_queue_hold,
+    command_queue_release, command_queue_retry, command_queue_remove;
 
-int cmd_help(struct cli *c);
-int cmd_manual(struct cli *c);
-int cmd_completion(struct cli *c);
+/* What happened, what would happen, and what is wrong. */
+extern const struct cli_command command_journey, command_log, command_route, command_config,
+    command_fibers, command_repair;
+
+/* The program about itself: nothing of the server is needed. */
+extern const struct cli_command command_help, command_manual, command_completion;

@@ -31,8 +31,8 @@ static void add_options(const struct cli_parameter *list, struct buf *to) {
 /* What the first argument of a fixed list may be, and the commands of a group. */
 static void add_words(const struct cli_table *table, const struct cli_command *c, struct buf *to) {
     for (size_t i = 0; i < table->count; i++) {
-        if (cli_command_is_in(&table->commands[i], c))
-            buf_printf(to, " %s", table->commands[i].name + strlen(c->name) + 1);
+        if (cli_command_is_in(table->commands[i], c))
+            buf_printf(to, " %s", table->commands[i]->name + strlen(c->name) + 1);
     }
     for (const struct cli_parameter *p = c->parameters; p && p->name; p++) {
         for (size_t i = 0; p->form == CLI_ARGUMENT && p->kind == CLI_CHOICE && p->choices[i]; i++)
@@ -54,17 +54,17 @@ static void add_words_function(const struct cli_table *table, struct buf *to) {
                     "    case $1 in\n");
     _cleanup_(buf_done) struct buf top = {0};
     for (size_t i = 0; i < table->count; i++) {
-        if (!strchr(table->commands[i].name, ' '))
-            buf_printf(&top, " %s", table->commands[i].name);
+        if (!strchr(table->commands[i]->name, ' '))
+            buf_printf(&top, " %s", table->commands[i]->name);
     }
     add_options(table->globals, &top);
     add_case("", buf_slice(&top), to);
     for (size_t i = 0; i < table->count; i++) {
         _cleanup_(buf_done) struct buf words = {0};
-        add_words(table, &table->commands[i], &words);
-        add_options(table->commands[i].parameters, &words);
+        add_words(table, table->commands[i], &words);
+        add_options(table->commands[i]->parameters, &words);
         add_options(table->globals, &words);
-        add_case(table->commands[i].name, buf_slice(&words), to);
+        add_case(table->commands[i]->name, buf_slice(&words), to);
     }
     buf_add_str(to, "    esac\n}\n\n");
 }
@@ -93,7 +93,7 @@ static void add_values_function(const struct cli_table *table, struct buf *to) {
                     "_hayauma_values() {\n"
                     "    case \"$1 $2\" in\n");
     for (size_t i = 0; i < table->count; i++)
-        add_value_cases(table->commands[i].name, table->commands[i].parameters, to);
+        add_value_cases(table->commands[i]->name, table->commands[i]->parameters, to);
     buf_add_str(to, "    *' -C' | *' --directory') echo file ;;\n"
                     "    esac\n}\n\n");
 }
@@ -103,9 +103,9 @@ static void add_files_function(const struct cli_table *table, struct buf *to) {
                     "_hayauma_takes_files() {\n"
                     "    case $1 in\n");
     for (size_t i = 0; i < table->count; i++) {
-        for (const struct cli_parameter *p = table->commands[i].parameters; p && p->name; p++) {
+        for (const struct cli_parameter *p = table->commands[i]->parameters; p && p->name; p++) {
             if (p->form == CLI_ARGUMENT && p->kind == CLI_PATH)
-                buf_printf(to, "    '%s') return 0 ;;\n", table->commands[i].name);
+                buf_printf(to, "    '%s') return 0 ;;\n", table->commands[i]->name);
         }
     }
     buf_add_str(to, "    esac\n    return 1\n}\n\n");
@@ -128,10 +128,10 @@ static void add_known_function(const struct cli_table *table, struct buf *to) {
                     "    shift 2\n"
                     "    case $command in\n");
     for (size_t i = 0; i < table->count; i++) {
-        for (const struct cli_parameter *p = table->commands[i].parameters; p && p->name; p++) {
+        for (const struct cli_parameter *p = table->commands[i]->parameters; p && p->name; p++) {
             if (lists[p->offers].command)
                 buf_printf(to, "    '%s') _hayauma_ask \"$program\" %s %s \"$@\" ;;\n",
-                           table->commands[i].name, lists[p->offers].member,
+                           table->commands[i]->name, lists[p->offers].member,
                            lists[p->offers].command);
         }
     }
@@ -143,8 +143,8 @@ static void add_groups_function(const struct cli_table *table, struct buf *to) {
                     "_hayauma_is_group() {\n"
                     "    case $1 in\n    ''");
     for (size_t i = 0; i < table->count; i++) {
-        if (cli_command_is_group(&table->commands[i]))
-            buf_printf(to, " | '%s'", table->commands[i].name);
+        if (cli_command_is_group(table->commands[i]))
+            buf_printf(to, " | '%s'", table->commands[i]->name);
     }
     buf_add_str(to, ") return 0 ;;\n    esac\n    return 1\n}\n\n"
                     "# The command among the words before the one being typed.\n"

@@ -31,24 +31,8 @@ static const char *const needed[] = {
     "sending.new-recipients-per-day",
 };
 
-/* NULL when one of those is in doubt: the file is not to be changed by guesses. */
-static const struct conf *settings_for_it(const struct cli *c, struct problem *problem) {
-    _cleanup_(buf_done) struct buf text = {0};
-    bool good = c->most && c->most->hostname.len > 0;
-    if (c->conf)
-        return c->conf;
-    for (size_t i = 0; good && i < ARRAY_SIZE(needed); i++)
-        good = !conf_in_doubt(c->most, &c->problems, needed[i]);
-    if (good)
-        return c->most;
-    conf_problems_write(&c->problems, &text);
-    (void)problem_set(problem, -EBADMSG, _("the settings have errors:\n%.*s"),
-                      SLICE_ARG(slice_trim_lines(buf_slice(&text))));
-    return NULL;
-}
-
 static int open_here(struct cli *c, struct directory_access *x, struct problem *problem) WAITS {
-    const struct conf *conf = settings_for_it(c, problem);
+    const struct conf *conf = cli_settings_for(c, needed, ARRAY_SIZE(needed), problem);
     if (!conf)
         return -EBADMSG;
     struct directory_options options = directory_files_options(conf);
@@ -85,12 +69,6 @@ int directory_access_open(struct cli *c, struct directory_access **ret, struct p
     return r;
 }
 
-int directory_access_begin(struct cli *c, struct directory_access **ret) {
-    struct problem problem = {0};
-    int r = directory_access_open(c, ret, &problem);
-    return r < 0 ? cli_fail(r, &problem) : CLI_OK;
-}
-
 void directory_access_close(struct directory_access *x) {
     if (!x)
         return;
@@ -98,8 +76,7 @@ void directory_access_close(struct directory_access *x) {
     leave_folder(&x->entered);
     if (x->lock >= 0)
         (void)close(x->lock);
-    if (x->link)
-        rpc_link_free(x->link);
+    rpc_link_free(x->link);
     free(x);
 }
 

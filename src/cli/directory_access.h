@@ -20,11 +20,6 @@ struct directory_access;
 int directory_access_open(struct cli *c, struct directory_access **ret,
                           struct problem *problem) WAITS;
 
-/* The same for a command that has nothing to do before: says what is wrong. CLI_OK, or the exit
- * code.
- */
-int directory_access_begin(struct cli *c, struct directory_access **ret) WAITS;
-
 void directory_access_close(struct directory_access *x) WAITS;
 DEFINE_CLEANUP(struct directory_access, directory_access_close, WAITS)
 

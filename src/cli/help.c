@@ -82,11 +82,11 @@ static void write_commands(const struct cli_table *table, const struct cli_comma
                            struct buf *to) {
     size_t width = 0;
     for (size_t i = 0; i < table->count; i++) {
-        if (!group || cli_command_is_in(&table->commands[i], group))
-            width = MAX(width, strlen(table->commands[i].name));
+        if (!group || cli_command_is_in(table->commands[i], group))
+            width = MAX(width, strlen(table->commands[i]->name));
     }
     for (size_t i = 0; i < table->count; i++) {
-        const struct cli_command *c = &table->commands[i];
+        const struct cli_command *c = table->commands[i];
         if (!cli_command_is_group(c) && (!group || cli_command_is_in(c, group)))
             write_pair(slice_of_str(c->name), translated(c->about), width, to);
     }

@@ -175,10 +175,16 @@ int import_print_errors(struct import *in) {
     return CLI_REFUSED;
 }
 
-void import_print_existing(struct import *in, size_t count) {
-    if (count > 0)
-        buf_printf(&in->c->out, P_("%zu was there already.\n", "%zu were there already.\n", count),
-                   count);
+void import_print_done(struct import *in, const char *would, const char *did) {
+    size_t done = 0, exist = 0;
+    struct buf *out = &in->c->out;
+    import_count(in, &done, &exist);
+    if (in->count == 0 && in->errors.len == 0)
+        buf_add_str(out, _("There is nothing to import.\n"));
+    else
+        buf_printf(out, cli_has(in->c->call, "dry-run") ? would : did, done);
+    if (exist > 0)
+        buf_printf(out, P_("%zu was there already.\n", "%zu were there already.\n", exist), exist);
 }
 
 void import_json(struct import *in, struct json *j) {

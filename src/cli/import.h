@@ -68,7 +68,9 @@ void import_count(const struct import *in, size_t *ret_done, size_t *ret_exist);
 /* Says the errors on standard error, in the order of their lines; the exit code. */
 int import_print_errors(struct import *in);
 
-void import_print_existing(struct import *in, size_t count);
+/* What came of it, onto `out`: `would` with --dry-run, else `did`, each with the number of those.
+ */
+void import_print_done(struct import *in, const char *would, const char *did);
 
 /* The members "existing", "dry_run" and "errors". */
 void import_json(struct import *in, struct json *j);

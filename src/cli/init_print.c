@@ -12,6 +12,7 @@
 #include "cli/check_dns.h"
 #include "dns/message.h"
 #include "message/text.h"
+#include "role/doors.h"
 
 #define RECORDS_MAX 200U
 #define UNIT_PLACE  "/var/lib/hayauma" /* where the systemd unit of packages looks */
@@ -205,19 +206,46 @@ static void write_remarks(struct cli *c) {
                                  " for a trial.")));
 }
 
+/* "465 and 587": those where TLS comes first, first. */
+static struct slice ports_of(struct cli *c, const struct door *door) {
+    struct slice list = {0};
+    for (unsigned i = 0; i < 2 * DOOR_PORTS; i++) {
+        const struct door_port *port = &door->ports[i % DOOR_PORTS];
+        if (port->name.len == 0 || port->tls_first != (i < DOOR_PORTS))
+            continue;
+        unsigned number = port->number + c->conf->port_offset;
+        list = list.len > 0 ? arena_printf(c->arena, _("%.*s and %u"), SLICE_ARG(list), number)
+                            : arena_printf(c->arena, "%u", number);
+    }
+    return list;
+}
+
+static void write_doors(struct cli *c) {
+    struct slice words[CROWD_KINDS] = {0};
+    for (size_t i = 0; i < all_doors.count; i++) {
+        const struct door *door = &all_doors.list[i];
+        struct slice ports = ports_of(c, door), *to = &words[door->kind];
+        if (door->kind == CROWD_READERS)
+            ports = arena_printf(c->arena, _("%.*s for %s"), SLICE_ARG(ports), door->protocol);
+        *to = to->len > 0 ? arena_printf(c->arena, "%.*s, %.*s", SLICE_ARG(*to), SLICE_ARG(ports))
+                          : ports;
+    }
+    step(c, 3,
+         arena_printf(c->arena,
+                      _("Let mail programs in: ports %.*s for sending, %.*s; other servers send"
+                        " to port %.*s."),
+                      SLICE_ARG(words[CROWD_SENDERS]), SLICE_ARG(words[CROWD_READERS]),
+                      SLICE_ARG(words[CROWD_STRANGERS])));
+}
+
 static void write_next_steps(const struct saying *s) {
     struct cli *c = s->c;
-    unsigned offset = c->conf->port_offset;
     buf_add_str(&c->out, _("What to do next:\n"));
     step(c, 1, slice_of_str(_("Make accounts, first your own:")));
     buf_printf(&c->out, _("   hayauma -C %s account add YOU@%.*s --admin\n"), c->directory,
                SLICE_ARG(cli_shown(c->arena, s->domains[0])));
     write_start(c);
-    step(c, 3,
-         arena_printf(c->arena,
-                      _("Let mail programs in: ports %u and %u for sending, %u and %u for"
-                        " POP3; other servers send to port %u."),
-                      465 + offset, 587 + offset, 995 + offset, 110 + offset, 25 + offset));
+    write_doors(c);
     step(c, 4, slice_of_str(_("Tell the world, in DNS:")));
     write_records(c, &s->records);
     write_certificate(c);

@@ -244,8 +244,8 @@ void docs_manual(const struct cli_table *table, struct buf *to) {
     write_parameters(table->globals, to);
     buf_add_str(to, either(".Sh COMMANDS\n", ".Sh コマンド\n"));
     for (size_t i = 0; i < table->count; i++) {
-        if (!cli_command_is_group(&table->commands[i]))
-            write_command(&table->commands[i], to);
+        if (!cli_command_is_group(table->commands[i]))
+            write_command(table->commands[i], to);
     }
     buf_add_str(to, either(files, files_ja));
     buf_add_str(to, either(".Sh EXIT STATUS\n", ".Sh 終了コード\n"));

@@ -23,8 +23,8 @@ struct parse {
 
 const struct cli_command *cli_command_find(const struct cli_table *table, struct slice name) {
     for (size_t i = 0; i < table->count; i++) {
-        if (slice_eq(name, slice_of_str(table->commands[i].name)))
-            return &table->commands[i];
+        if (slice_eq(name, slice_of_str(table->commands[i]->name)))
+            return table->commands[i];
     }
     return NULL;
 }
@@ -101,7 +101,7 @@ static const char *near_command(const struct cli_table *table, const struct cli_
                                 struct slice word) {
     struct guess g = {.word = word};
     for (size_t i = 0; i < table->count; i++) {
-        const struct cli_command *c = &table->commands[i];
+        const struct cli_command *c = table->commands[i];
         if (group && cli_command_is_in(c, group))
             consider(&g, c->name + strlen(group->name) + 1, c->name);
         else if (!group && !strchr(c->name, ' '))

@@ -9,24 +9,16 @@
 #include <fcntl.h>
 
 #include "base/alloc.h"
-#include "cli/enter.h"
+#include "cli/role_access.h"
 #include "cli/server.h"
-#include "journey/event_log.h"
-#include "role/author.h"
 #include "role/queue_answer.h"
 
-#define TELL_MEMORY                                                                                \
-    ((size_t)256 << 20) /* events of what one command does: two million messages                   \
-                         */
+#define EVENTS_MAX ((size_t)256 << 20) /* of what one command does: two million messages */
 
 struct queue_access {
-    struct rpc_link *link; /* or */
-    struct queue *queue;
-    struct event_log *events; /* holds what happens until queue_access_report() */
-    struct entered entered;
-    int lock, folder;
-    struct slice hint; /* of the user, for the journey */
-    struct slice by;
+    struct role_access role;
+    struct queue *queue; /* without a link */
+    int folder;
 };
 
 /* The other roles are not there; nobody asks for them before queue_start(). */
@@ -66,7 +58,7 @@ static void note(void *arg, queue_id id, const char *kind, struct slice sentence
                           .text = sentence,
                           .facts = (struct event_fact *)(uintptr_t)facts,
                           .fact_count = count};
-    event_log_add(x->events, ROLE_QUEUE, &event);
+    event_log_add(x->role.events, ROLE_QUEUE, &event);
 }
 
 static int open_here(struct cli *c, struct queue_access *x, struct problem *problem) WAITS {
@@ -76,9 +68,8 @@ static int open_here(struct cli *c, struct queue_access *x, struct problem *prob
                                   .transmit = nobody_transmits,
                                   .event = note};
     struct queue_options options = queue_options_default;
-    struct event_log_options events = {.path = "events.db", .memory_max = TELL_MEMORY};
-    x->events = event_log_new(&events);
-    int r = enter_folder(c, "spool", &c->users.mail, &x->entered, problem);
+    role_access_hold_events(&x->role, EVENTS_MAX);
+    int r = enter_folder(c, "spool", &c->users.mail, &x->role.entered, problem);
     if (r < 0)
         return r;
     options.hostname = c->conf ? c->conf->hostname : S("localhost");
@@ -91,12 +82,10 @@ static int open_here(struct cli *c, struct queue_access *x, struct problem *prob
 
 int queue_access_open(struct cli *c, struct queue_access **ret, struct problem *problem) {
     _cleanup_(queue_access_close_p) struct queue_access *x = NEW(struct queue_access);
-    x->entered = ENTERED_NONE;
-    x->lock = x->folder = -1;
-    x->hint = author_hint(c->arena);
-    x->by = author_text(getuid(), x->hint, c->arena);
-    int r = server_connect_or_lock(c, ROLE_QUEUE, &x->link, &x->lock, problem);
-    if (r == 0 && !x->link)
+    role_access_init(c, &x->role);
+    x->folder = -1;
+    int r = server_connect_or_lock(c, ROLE_QUEUE, &x->role.link, &x->role.lock, problem);
+    if (r == 0 && !x->role.link)
         r = open_here(c, x, problem);
     if (r == 0)
         *ret = TAKE_PTR(x);
@@ -108,55 +97,44 @@ static void close_queue(struct queue_access *x) WAITS {
     if (x->folder >= 0)
         (void)close(x->folder);
     x->folder = -1;
-    leave_folder(&x->entered);
 }
 
 int queue_access_report(struct cli *c, struct queue_access *x, struct problem *problem) {
-    struct event_log_stats stats = {0};
-    if (x->events)
-        event_log_stats(x->events, &stats);
-    if (stats.added == 0)
-        return 0;
     close_queue(x);
-    int r = enter_folder(c, "events", &c->users.mail, &x->entered, problem);
-    return r < 0 ? r : event_log_write_all(x->events, problem);
+    return role_access_report(c, &x->role, problem);
 }
 
 void queue_access_close(struct queue_access *x) {
     if (!x)
         return;
     close_queue(x);
-    event_log_free(x->events);
-    if (x->lock >= 0)
-        (void)close(x->lock);
-    if (x->link)
-        rpc_link_free(x->link);
+    role_access_done(&x->role);
     free(x);
 }
 
 bool queue_access_is_remote(const struct queue_access *x) {
-    return x->link != NULL;
+    return x->role.link != NULL;
 }
 
 int access_queue_list(struct queue_access *x, const struct rpc_queue_list_in *in, struct arena *a,
                       struct rpc_queue_list_out *out, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
-    return x->link ? call_queue_list(x->link, in, a, out, problem)
-                   : queue_answer_list(x->queue, in, a, out);
+    return x->role.link ? call_queue_list(x->role.link, in, a, out, problem)
+                        : queue_answer_list(x->queue, in, a, out);
 }
 
 int access_queue_act(struct queue_access *x, const struct rpc_queue_act_in *in, struct arena *a,
                      struct rpc_queue_act_out *out, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
     struct rpc_queue_act_in with_hint = *in;
-    with_hint.by = x->hint;
-    return x->link ? call_queue_act(x->link, &with_hint, a, out, problem)
-                   : queue_answer_act(x->queue, in, x->by, out, problem);
+    with_hint.by = x->role.hint;
+    return x->role.link ? call_queue_act(x->role.link, &with_hint, a, out, problem)
+                        : queue_answer_act(x->queue, in, x->role.by, out, problem);
 }
 
 int access_queue_bytes(struct queue_access *x, const struct rpc_queue_bytes_in *in, struct arena *a,
                        struct rpc_queue_bytes_out *out, struct problem *problem) {
     CLI_WITHIN(CLI_PATIENCE);
-    return x->link ? call_queue_bytes(x->link, in, a, out, problem)
-                   : queue_answer_bytes(x->queue, in, a, out, problem);
+    return x->role.link ? call_queue_bytes(x->role.link, in, a, out, problem)
+                        : queue_answer_bytes(x->queue, in, a, out, problem);
 }

@@ -2,10 +2,11 @@
 #include "cli/server.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <sys/stat.h>
 
 #include "cli/unit.h"
 #include "io/net.h"
+#include "role/listeners.h"
 
 #define LOCK_PATIENCE (10 * USEC_SEC)
 #define LOCK_PAUSE    (50 * USEC_MS)
@@ -48,12 +49,11 @@ static int attach(struct stream *stream, enum role role, struct rpc_link **ret_l
     return r;
 }
 
-/* -ENOTCONN has no sentence yet. */
-static int connect_to(struct cli *c, enum role role, struct rpc_link **ret_link,
-                      struct problem *problem) WAITS {
-    char name[32], path[STATE_PATH];
+int server_connect_worker(struct cli *c, enum role role, unsigned worker,
+                          struct rpc_link **ret_link, struct problem *problem) {
+    char name[LISTENERS_CONTROL_NAME], path[STATE_PATH];
     struct stream *stream = NULL;
-    (void)snprintf(name, sizeof name, "run/%s.sock", role_name(role));
+    listeners_control_name(role, worker, name);
     (void)state_path(path, c->directory, name);
     int r = net_connect_unix(path, fiber_now() + CLI_PATIENCE, &stream);
     if (r == -ENOENT || r == -ECONNREFUSED || r == -ENOTDIR)
@@ -69,7 +69,7 @@ static int connect_to(struct cli *c, enum role role, struct rpc_link **ret_link,
 
 int server_connect(struct cli *c, enum role role, struct rpc_link **ret_link,
                    struct problem *problem) {
-    int r = connect_to(c, role, ret_link, problem);
+    int r = server_connect_worker(c, role, 0, ret_link, problem);
     return r == -ENOTCONN ? not_running(c, problem) : r;
 }
 
@@ -77,7 +77,7 @@ int server_connect_if_running(struct cli *c, enum role role, struct rpc_link **r
                               struct problem *problem) {
     struct problem why = {0};
     struct rpc_link *link = NULL;
-    int r = connect_to(c, role, &link, &why);
+    int r = server_connect_worker(c, role, 0, &link, &why);
     if (r < 0 && r != -ENOTCONN) {
         if (problem)
             *problem = why;
@@ -92,6 +92,12 @@ int server_connect_if_running(struct cli *c, enum role role, struct rpc_link **r
  * after a backup of another machine was restored they may belong to users who are others here.
  */
 static int prepare_folders(const struct cli *c, struct problem *problem) {
+    struct stat st;
+    if (geteuid() == 0 && stat(c->directory, &st) == 0 && st.st_uid != 0)
+        return problem_set(problem, -EPERM,
+                           _("%s belongs to uid %u, whose server this is: run this as that user, or"
+                             " make it one of root's (chown root %s %s)"),
+                           c->directory, (unsigned)st.st_uid, c->directory, c->conf_path);
     (void)state_upgrade(c->directory, NULL);
     return c->conf && c->users.change ? state_prepare(c->directory, &c->users, NULL, problem) : 0;
 }

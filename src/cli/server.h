@@ -19,6 +19,11 @@ int server_connect(struct cli *c, enum role role, struct rpc_link **ret_link,
 int server_connect_if_running(struct cli *c, enum role role, struct rpc_link **ret_link,
                               struct problem *problem) WAITS;
 
+/* The same of a role that has several processes; -ENOTCONN, without a sentence, also when it has
+ * fewer. */
+int server_connect_worker(struct cli *c, enum role role, unsigned worker,
+                          struct rpc_link **ret_link, struct problem *problem) WAITS;
+
 /*
  * Connects with a role, or takes the lock of the state directory, which then is the caller's to
  * close (also when it fails behind it), and gives the folders to their users, as a start does:

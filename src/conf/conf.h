@@ -178,6 +178,8 @@ struct conf {
         struct slice plus_separator; /* one byte, or empty: no plus-addresses */
         uint64_t quota;              /* of an account that has none of its own; 0: no limit */
         uint64_t memory_max;
+        usec_t deleted_keep;       /* 0: what is deleted is gone */
+        uint64_t deleted_size_max; /* of an account; 0: no limit */
     } delivery;
 
     struct {

@@ -3,13 +3,13 @@
 
 #include "base/error.h"
 
+const char *const role_processes[ROLE_PROCESSES + 1] = {
+    [ROLE_MASTER] = "master",     [ROLE_EDGE] = "edge",   [ROLE_DIRECTORY] = "directory",
+    [ROLE_KEYS] = "keys",         [ROLE_QUEUE] = "queue", [ROLE_RELAY] = "relay",
+    [ROLE_RESOLVER] = "resolver", [ROLE_MAIL] = "mail",   [ROLE_EVENTS] = "events",
+};
+
 const char *role_name(enum role role) {
-    static const char *const names[ROLES] = {
-        [ROLE_MASTER] = "master",     [ROLE_EDGE] = "edge",       [ROLE_DIRECTORY] = "directory",
-        [ROLE_KEYS] = "keys",         [ROLE_QUEUE] = "queue",     [ROLE_RELAY] = "relay",
-        [ROLE_RESOLVER] = "resolver", [ROLE_MAIL] = "mail",       [ROLE_EVENTS] = "events",
-        [ROLE_CLI] = "cli",           [ROLE_PROCESS] = "process",
-    };
     MUST(role < ROLES);
-    return names[role];
+    return role < ROLE_PROCESSES ? role_processes[role] : role == ROLE_CLI ? "cli" : "process";
 }

@@ -260,15 +260,8 @@ void conf_write_word(struct slice word, struct buf *to) {
     bool plain = word.len > 0 && word.ptr[0] != '#';
     for (size_t i = 0; i < word.len; i++)
         plain = plain && !strchr(" \t\"{}", word.ptr[i]);
-    if (plain) {
+    if (plain)
         buf_add(to, word);
-        return;
-    }
-    buf_add_byte(to, '"');
-    for (size_t i = 0; i < word.len; i++) {
-        if (word.ptr[i] == '"' || word.ptr[i] == '\\')
-            buf_add_byte(to, '\\');
-        buf_add_byte(to, word.ptr[i]);
-    }
-    buf_add_byte(to, '"');
+    else
+        buf_add_quoted(to, word);
 }

@@ -678,7 +678,7 @@ const struct conf_setting conf_settings[] = {
              "name+detail@example.jp のように、アカウントと拡張部分を区切る文字。\"\" なら使いません。",
              "-")),
     SIZE(CONF_DELIVERY, delivery.quota, "quota", "none", NONE, LIMITS(0, 1024 * TIB),
-         FOR(EDGE | QUEUE, CONF_RELOAD),
+         FOR(EDGE | QUEUE | MAIL, CONF_RELOAD),
          DOC("The space of an account for which none is set.",
              "個別の設定がないアカウントの容量制限。",
              "10G")),
@@ -688,6 +688,20 @@ const struct conf_setting conf_settings[] = {
              "message; what was used least recently leaves it. What is in use stays, even beyond.",
              "一つの mail プロセスが、メールボックスのメール一覧のために使うメモリの上限（メール 1 通につき約 33 バイト）。超えた分は、最も長く使われていないものから解放します。使用中のものは、上限を超えても残ります。",
              "512M")),
+
+    SPAN(CONF_DELIVERY, delivery.deleted_keep, "deleted-keep", "7d", LIMITS(0, 3650 * USEC_DAY),
+         FOR(MAIL, CONF_RELOAD),
+         DOC("How long messages that were deleted from a mailbox can be brought back with `hayauma "
+             "mailbox restore`; 0s: not at all. They do not count for the quota, and give way when "
+             "the disk gets full.",
+             "メールボックスから削除されたメールを、hayauma mailbox restore で元に戻せるようにしておく期間。0s なら残しません。残したメールは容量制限に含めず、ディスクが足りなくなれば先に消去します。",
+             "30d")),
+    SIZE(CONF_DELIVERY, delivery.deleted_size_max, "deleted-size-max", "100M", NONE,
+         LIMITS(MIB, 1024 * TIB), FOR(MAIL, CONF_RELOAD),
+         DOC("The most disk space of an account for such messages; the first that were deleted go "
+             "first.",
+             "削除されたメールを残すために、一つのアカウントが使えるディスク容量の上限。超えると、先に削除されたものから消去します。",
+             "1G")),
 
     SPAN(CONF_ACCOUNTS, accounts.removed_keep, "removed-keep", "30d", LIMITS(0, 3650 * USEC_DAY),
          FOR(DIRECTORY, CONF_RELOAD),

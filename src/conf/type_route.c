@@ -22,19 +22,15 @@ static int read_domain(struct slice word, struct arena *a, struct slice *ret) {
     return r;
 }
 
-static int read_tls(struct slice word, enum conf_relay_tls *ret) {
-    for (unsigned i = 0; conf_relay_tls_words[i]; i++) {
-        if (slice_eq(word, slice_of_str(conf_relay_tls_words[i]))) {
-            *ret = (enum conf_relay_tls)i;
-            return 0;
-        }
-    }
-    return -E_SYNTAX;
-}
-
 static int read_option(struct slice word, struct arena *a, struct conf_route *route) {
-    if (slice_starts(word, S("tls=")))
-        return read_tls(slice_from(word, 4), &route->tls);
+    if (slice_starts(word, S("tls="))) {
+        for (unsigned i = 0; conf_relay_tls_words[i]; i++)
+            if (slice_eq(slice_from(word, 4), slice_of_str(conf_relay_tls_words[i]))) {
+                route->tls = (enum conf_relay_tls)i;
+                return 0;
+            }
+        return -E_SYNTAX;
+    }
     if (!slice_starts(word, S("user=")))
         return -E_SYNTAX;
     struct slice user = slice_from(word, 5);

@@ -301,7 +301,7 @@ static void master_gone(struct rpc_link *link, void *arg) {
 
 static void process_fiber(void *arg) WAITS {
     struct process *p = arg;
-    struct process_links links = {0};
+    static struct process_links links; /* too large for a stack */
     struct rpc_options options = {
         .self = ROLE_PROCESS,
         .other = ROLE_MASTER,
@@ -352,6 +352,7 @@ static int read_arguments(int count, char **arguments, const struct process_role
     for (; roles->work; roles++) {
         if (strcmp(role_name(roles->role), arguments[2]) == 0)
             p->role = roles;
+        p->outside |= roles->faces_outside ? ROLE_BIT(roles->role) : 0;
     }
     uint64_t worker = 0, uid = 0, gid = 0;
     c->change_user = strcmp(arguments[5], "-1") != 0;

@@ -80,12 +80,13 @@ struct process_role {
     const struct process_work *work;
 };
 
-#define PROCESS_WORKERS_MAX 16U
+#define PROCESS_WORKERS_MAX 64U /* the limit of the settings in the block workers */
 #define PROCESS_SECRET      32U
 
 struct process {
     const struct process_role *role;
     unsigned worker;
+    uint32_t outside; /* ROLE_BIT() of all roles that face it */
     struct conf
         *conf; /* replaced by a reload: for longer than to the next wait hold it, see below */
     struct fiber *root; /* lives as long as the process: parent for work that outlives a call */

@@ -176,20 +176,6 @@ static int allow_fcntl(scmp_filter_ctx f, unsigned rights) {
                                   INT_HAS(2, O_NONBLOCK));
 }
 
-/*
- * The sockets that a process has been given, and pairs of its own. A listening socket belongs to
- * others too: who makes no connections can neither make it block nor change its options. Nor can it
- * connect with it, which a socket that was shut down does when something is sent by MSG_FASTOPEN.
- */
-static int allow_given_sockets(scmp_filter_ctx f) {
-    int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, INT_LACKS(3, MSG_FASTOPEN));
-    if (r == 0)
-        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, INT_LACKS(2, MSG_FASTOPEN));
-    if (r == 0)
-        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmmsg), 1, INT_LACKS(3, MSG_FASTOPEN));
-    return r;
-}
-
 /* Of Internet sockets TCP and UDP, and nothing that the kernel would load a module for. */
 static int allow_connecting(scmp_filter_ctx f) {
     static const int calls[] = {SCMP_SYS(connect), SCMP_SYS(bind),    SCMP_SYS(setsockopt),
@@ -204,13 +190,25 @@ static int allow_connecting(scmp_filter_ctx f) {
     return r;
 }
 
+/*
+ * Pairs of its own, and what a process may do with the sockets that it has been given. A listening
+ * socket belongs to others too: who makes no connections can neither make it block nor change its
+ * options. Nor can it connect with it, which a socket that was shut down does when something is
+ * sent by MSG_FASTOPEN.
+ */
 static int allow_sockets(scmp_filter_ctx f, unsigned rights) {
     const scmp_datum_t type = 0xf; /* without the flags */
     int r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 2, INT_IS(0, AF_UNIX),
                              SCMP_A1(SCMP_CMP_MASKED_EQ, type, SOCK_STREAM));
-    if (r < 0)
-        return r;
-    return rights & CONFINE_CONNECT ? allow_connecting(f) : allow_given_sockets(f);
+    if (r == 0 && (rights & CONFINE_CONNECT))
+        return allow_connecting(f);
+    if (r == 0)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, INT_LACKS(3, MSG_FASTOPEN));
+    if (r == 0)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, INT_LACKS(2, MSG_FASTOPEN));
+    if (r == 0)
+        r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmmsg), 1, INT_LACKS(3, MSG_FASTOPEN));
+    return r;
 }
 
 static int fill(scmp_filter_ctx f, unsigned rights) {

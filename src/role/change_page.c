@@ -11,20 +11,16 @@
 
 #define PAGE 4096U
 
-/* Written, not only lengthened: a page for which the disk has no room would be a trap. */
-static int fill(int fd) {
-    static const char zeros[PAGE];
-    ssize_t n = pwrite(fd, zeros, sizeof zeros, 0);
-    return n == (ssize_t)sizeof zeros ? 0 : n < 0 ? -errno : -ENOSPC;
-}
-
 int change_page_make(const char *name, struct change_page *ret) {
+    static const char zeros[PAGE];
     *ret = (struct change_page){.fd = -1};
     _cleanup_(close_p) int file =
         open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
         return -errno;
-    int r = fill(file);
+    /* Written, not only lengthened: a page for which the disk has no room would be a trap. */
+    ssize_t n = pwrite(file, zeros, sizeof zeros, 0);
+    int r = n == (ssize_t)sizeof zeros ? 0 : n < 0 ? -errno : -ENOSPC;
     _cleanup_(close_p) int reading = r < 0 ? -1 : open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (r == 0 && reading < 0)
         r = -errno;

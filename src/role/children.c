@@ -39,7 +39,8 @@ static int hand_out_listeners(struct child *child, struct problem *problem) WAIT
         _cleanup_(arena_done) struct arena a = {0};
         struct rpc_process_listen_in in = {slice_of_str(l->list[i].service), l->list[i].fd};
         struct rpc_process_listen_out out;
-        if (l->list[i].role != child->role->role)
+        if (l->list[i].role != child->role->role ||
+            (l->list[i].worker >= 0 && l->list[i].worker != (int)child->worker))
             continue;
         r = listeners_revive(&l->list[i]);
         if (r < 0)

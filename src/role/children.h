@@ -45,7 +45,7 @@ struct child {
     const struct state_user *user;
 };
 
-#define CHILDREN_MAX 64U
+#define CHILDREN_MAX (ROLES + 3 * PROCESS_WORKERS_MAX) /* three roles have workers */
 
 struct children {
     const char *directory;

@@ -7,13 +7,11 @@
 #include "role/children.h"
 
 void children_init(struct children *c, const char *directory, struct conf *conf) {
-    *c = (struct children){
-        .directory = directory,
-        .conf = conf,
-        .lock = -1,
-        .log_file = -1,
-        .certificate_taken = {.certificate = -1, .key = -1},
-    };
+    memset(c, 0, sizeof *c); /* too large for a literal, which would be on the stack */
+    c->directory = directory;
+    c->conf = conf;
+    c->lock = c->log_file = -1;
+    c->certificate_taken = (struct certificate_files){.certificate = -1, .key = -1};
     state_find_users(conf, &c->users);
     fiber_cond_init(&c->changed);
     fiber_mutex_init(&c->linking);

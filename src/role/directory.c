@@ -30,6 +30,17 @@ static void count_change(void *arg) {
     change_page_count(&role->changes);
 }
 
+/* What was lost, or put back half, is made anew by whoever opens it first. */
+static int refuse_lost(struct directory *d, uint64_t last_account, struct problem *problem) WAITS {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct domain *list = NULL;
+    size_t count = 0;
+    int r = directory_domain_list(d, S(""), 1, &a, &list, &count, problem);
+    if (r < 0 || count > 0 || last_account == 0)
+        return r;
+    return problem_set(problem, -E_REFUSED, DIRECTORY_IS_LOST, (unsigned long long)last_account);
+}
+
 static int open_directory(struct process *p, struct problem *problem) WAITS {
     struct directory_role *role = NEW(struct directory_role);
     struct directory_options options = directory_files_options(p->conf);
@@ -41,6 +52,8 @@ static int open_directory(struct process *p, struct problem *problem) WAITS {
     (void)slice_to_u64(process_text(p, S(DIRECTORY_LAST_ACCOUNT)), INT64_MAX,
                        &options.last_account);
     int r = directory_open(DIRECTORY_FILE, &options, &role->directory, problem);
+    if (r == 0)
+        r = refuse_lost(role->directory, options.last_account, problem);
     if (r < 0)
         return r;
     set_limits(p);

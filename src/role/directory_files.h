@@ -31,6 +31,14 @@ struct directory_options directory_files_options(const struct conf *conf);
        " mailbox of somebody else. To have the missing accounts again, put back the directory/"    \
        " that belongs to accounts/.")
 
+/* Why the server does not start without a domain and beside mailboxes: last_account. */
+#define DIRECTORY_IS_LOST                                                                          \
+    N_("the folder directory/ knows no domain, and accounts/ has mailboxes up to number %llu: "    \
+       "with"                                                                                      \
+       " it all mail would be refused for good. Put back the directory/ that belongs to "          \
+       "accounts/;"                                                                                \
+       " if there is none any more, begin a new one with: hayauma domain add DOMAIN")
+
 /* What accounts without limits of their own may send. */
 struct sending_limits directory_files_limits(const struct conf *conf);
 

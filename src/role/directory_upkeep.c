@@ -18,7 +18,7 @@
 #define PURGE_LIMIT  (5 * USEC_MIN) /* of deleting the files of one account */
 #define UPKEEP_EVERY (30 * USEC_SEC)
 #define PURGE_EVERY  (10 * USEC_MIN)
-#define PURGE_AGAIN  (5 * USEC_SEC) /* after one that failed */
+#define AGAIN        (5 * USEC_SEC) /* after a purge, or a question, that failed */
 #define WITHIN(span)                                                                               \
     _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline within_ =                           \
         fiber_deadline_begin(fiber_now() + (span))
@@ -170,7 +170,8 @@ static void upkeep(void *arg) WAITS {
             directory_report_history(p);
         }
         directory_write_usage(directory_of(p));
-    } while (fiber_sleep(left ? PURGE_AGAIN : UPKEEP_EVERY) == 0);
+        (void)directory_look_who_left(directory_of(p));
+    } while (fiber_sleep(left || !learned ? AGAIN : UPKEEP_EVERY) == 0);
 }
 
 int directory_upkeep_start(struct process *p) {

@@ -173,7 +173,17 @@ static void go(struct process *p) WAITS {
         process_fail(p, "no memory for the first fibers");
 }
 
-/* A new certificate is shown at once. The role that has it says what is wrong with it. */
+static void tell_of_end(struct edge_connection *c, const char *what, const char *why) {
+    struct event_fact facts[] = {
+        {S(FACT_CLIENT), slice_of_str(c->peer_text)},
+        {S(FACT_SERVICE), c->port->name},
+        {S(FACT_REASON), slice_of_str(why)},
+    };
+    process_event(c->edge->process, 0, KIND_SESSION, facts, ARRAY_SIZE(facts),
+                  "A %s from %s for %.*s was ended, since %s.", what, c->peer_text,
+                  SLICE_ARG(c->port->name), why);
+}
+
 /*
  * A conversation goes on with the settings that it began with; but nobody goes on with a right that
  * these have taken from him.
@@ -186,13 +196,11 @@ static void end_lost_trust(struct process *p) {
             conf_networks_have(&p->conf->smtp.trusted_networks, &c->peer))
             continue;
         fiber_cancel(c->fiber);
-        process_event(p, 0, KIND_SESSION, NULL, 0,
-                      "A connection from %s for %.*s was ended, since its network is trusted no"
-                      " more.",
-                      c->peer_text, SLICE_ARG(c->port->name));
+        tell_of_end(c, "connection", SESSION_TRUST_ENDED);
     }
 }
 
+/* A new certificate is shown at once. The role that has it says what is wrong with it. */
 static int reload_edge(struct process *p, const struct conf *before,
                        struct problem *problem) WAITS {
     (void)before;
@@ -238,9 +246,7 @@ static void end_sessions(void *arg) {
             continue;
         c->login_ended = true;
         fiber_cancel(c->fiber);
-        process_event(e->process, 0, KIND_SESSION, NULL, 0,
-                      "A session from %s for %.*s was ended, since its login counts no more.",
-                      c->peer_text, SLICE_ARG(c->port->name));
+        tell_of_end(c, "session", SESSION_LOGIN_ENDED);
     }
 }
 

@@ -3,8 +3,8 @@
  * The file of a message that does not stay in memory. The queue gives it; it is written piece by
  * piece, in another thread.
  */
-#include <errno.h>
 
+#include "base/write.h"
 #include "fiber/wait.h"
 #include "role/edge_message.h"
 
@@ -15,15 +15,8 @@ struct writing {
 };
 
 static int write_in_thread(void *arg) {
-    struct writing *w = arg;
-    while (w->bytes.len > 0) {
-        ssize_t n = pwrite(w->file, w->bytes.ptr, w->bytes.len, (off_t)w->offset);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        w->bytes = slice_from(w->bytes, n > 0 ? (size_t)n : 0);
-        w->offset += n > 0 ? (uint64_t)n : 0;
-    }
-    return 0;
+    const struct writing *w = arg;
+    return write_exactly(w->file, w->bytes, w->offset);
 }
 
 int edge_message_put(struct edge_message *l, struct slice bytes) {

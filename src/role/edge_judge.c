@@ -10,8 +10,9 @@
  * is judged when the message is there, like a size that was not announced: then it is refused for
  * all recipients, if one of them cannot take it, since SMTP knows no other answer. A user hears it
  * so as well: his program shows the sentence at once, and he can send without that recipient. A
- * message that took its time, or takes a good part of the room, is judged by what is left then: of
- * very many that were begun together all would have room otherwise.
+ * message that took its time, or takes a good part of the room, is judged by what is left then, and
+ * the queue, through which all go, leaves the same room to one of them only (taken_room.h): of very
+ * many that come together all would have room otherwise.
  *
  * Delivered-To names an address that has sent the message on already. If that address would send
  * it to another host once more, it has come back from there.
@@ -49,17 +50,19 @@ static uint64_t rounded(uint64_t room, uint64_t quota) {
     return room < FIELDS_IN_FRONT || quota == UINT64_MAX ? room : (room + step - 1) / step * step;
 }
 
+static uint64_t quota_of(const struct edge_smtp *m, const struct route_mailbox *mailbox) {
+    uint64_t usual = m->connection->settings->conf->delivery.quota;
+    uint64_t quota = mailbox->quota > 0 ? mailbox->quota : usual;
+    return quota > 0 ? quota : UINT64_MAX;
+}
+
 /* Of the mailbox that can take most. */
 static struct edge_room room_of(const struct edge_smtp *m, const struct route *route) {
     struct edge_room room = {0};
-    uint64_t usual = m->connection->settings->conf->delivery.quota;
     for (size_t i = 0; i < route->mailbox_count; i++) {
-        const struct route_mailbox *mailbox = &route->mailboxes[i];
-        uint64_t quota = mailbox->quota > 0 ? mailbox->quota : usual;
-        if (quota == 0)
-            quota = UINT64_MAX;
+        uint64_t quota = quota_of(m, &route->mailboxes[i]);
         room.ever = MAX(room.ever, quota);
-        room.now = MAX(room.now, quota - MIN(quota, mailbox->used));
+        room.now = MAX(room.now, quota - MIN(quota, route->mailboxes[i].used));
     }
     if (route->forward_count > 0 || route->mailbox_count == 0)
         room = (struct edge_room){UINT64_MAX, UINT64_MAX, 0};
@@ -111,45 +114,73 @@ struct smtp_reply edge_room_judge(struct edge_smtp *m, struct slice address,
     return reply;
 }
 
-/* What is left for one recipient now; whoever cannot be asked has what he had: false. */
-static bool ask_again(struct edge_smtp *m, struct slice address, struct arena *a,
-                      struct edge_room *ret) WAITS {
-    struct route route;
-    if (routes_resolve(m->connection->edge->routes, address, a, &route, NULL, NULL) < 0)
-        return false;
-    *ret = room_of(m, &route);
-    return true;
+/*
+ * More messages than this do not come in the few seconds in which they count: so those that take a
+ * smaller part of the room cannot fill it by coming together, and cost no call.
+ */
+#define TOGETHER_MAX 65536U
+
+#define PLACES_MAX 8000U /* mailboxes behind these are judged, and not counted */
+
+static void refuse(struct edge_message *l, size_t recipient, const struct smtp_reply *reply) {
+    l->refusal = *reply;
+    l->refusal.text = with_address(reply, l->envelope->recipients[recipient].address, &l->facts);
 }
 
-/* Whoever is refused can do something about it only if he knows at whom: the first such one. */
-static void name_whom(struct edge_message *l, uint64_t size) WAITS {
-    for (size_t i = 0; i < l->envelope->count; i++) {
-        _cleanup_(arena_done) struct arena a = {0};
-        struct slice address = l->envelope->recipients[i].address;
-        struct edge_room room;
-        if (!ask_again(l->smtp, address, &a, &room) ||
-            judge_size(&room, size).code != l->refusal.code)
+/*
+ * Whether each can take the message, by what the directory says now, or has said within a second;
+ * and the mailboxes of those that have a bound.
+ */
+static void judge_each(struct edge_message *l, uint64_t size, bool now, struct arena *a,
+                       struct rpc_queue_take_room_in *ret) WAITS {
+    const struct edge_smtp *m = l->smtp;
+    _cleanup_(buf_done) struct buf places = {0};
+    for (size_t i = 0; i < l->envelope->count && !l->refusal.code; i++) {
+        _cleanup_(arena_done) struct arena asking = {0};
+        struct route route;
+        usec_t asked;
+        int r = routes_resolve(m->connection->edge->routes, l->envelope->recipients[i].address,
+                               &asking, &route, now ? NULL : &asked, NULL);
+        struct edge_room room = r < 0 ? m->room : room_of(m, &route); /* he has what he had */
+        struct smtp_reply reply = judge_size(&room, size);
+        if (reply.code)
+            refuse(l, i, &reply);
+        if (r < 0 || room.now == UINT64_MAX)
             continue;
-        l->refusal.text = with_address(&l->refusal, address, &l->facts);
-        return;
+        for (size_t k = 0; k < route.mailbox_count && ret->mailboxes_count < PLACES_MAX; k++) {
+            const struct route_mailbox *mailbox = &route.mailboxes[k];
+            struct rpc_room place = {(uint32_t)i, mailbox->account_id, quota_of(m, mailbox),
+                                     mailbox->used};
+            buf_add_bytes(&places, &place, sizeof place);
+            ret->mailboxes_count++;
+        }
     }
+    ret->mailboxes = arena_array(a, ret->mailboxes_count, sizeof *ret->mailboxes);
+    if (places.len > 0)
+        memcpy(ret->mailboxes, places.ptr, places.len);
 }
 
 int edge_message_fits(struct edge_message *l) {
-    struct edge_smtp *m = l->smtp;
+    const struct edge_smtp *m = l->smtp;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_queue_take_room_in in = {.id = l->id};
+    struct rpc_queue_take_room_out out = {0};
     uint64_t size = l->written + l->head.len + l->bytes.len;
-    bool late = fiber_now() - m->room.asked > ROOM_COUNTS_FOR, large = size > m->room.now / STEPS;
-    bool again = m->room.now != UINT64_MAX && (late || large);
-    for (size_t i = 0; again && i < l->envelope->count; i++) {
-        _cleanup_(arena_done) struct arena a = {0};
-        struct edge_room room;
-        if (ask_again(m, l->envelope->recipients[i].address, &a, &room))
-            m->room.now = MIN(m->room.now, room.now);
-    }
-    l->refusal = judge_size(&m->room, size);
-    if (!l->refusal.code)
+    in.size = size + FIELDS_IN_FRONT;
+    bool late = fiber_now() - m->room.asked > ROOM_COUNTS_FOR;
+    bool shares = in.size > m->room.now / TOGETHER_MAX;
+    if (m->room.now != UINT64_MAX && (late || shares))
+        judge_each(l, size, late || size > m->room.now / STEPS, &a, &in);
+    if (l->refusal.code)
+        return -E_REFUSED;
+    if (!shares || in.mailboxes_count == 0)
         return 0;
-    name_whom(l, size);
+    int r = call_queue_take_room(edge_link(m->connection, ROLE_QUEUE), &in, &a, &out, NULL);
+    if (r < 0 || !out.full || out.place >= l->envelope->count)
+        return r;
+    struct edge_room none = {.ever = UINT64_MAX};
+    struct smtp_reply reply = judge_size(&none, size);
+    refuse(l, out.place, &reply);
     return -E_REFUSED;
 }
 

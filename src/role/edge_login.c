@@ -7,9 +7,10 @@
 #include "directory/directory.h"
 #include "events/kinds.h"
 
-#define LOGIN_LIMIT (LOGIN_WAIT_MAX + 10 * USEC_SEC)
-#define AWAY_RETRY  (250 * USEC_MS)
-#define AWAY_TRIES  12 /* a process that died is back by then */
+#define LOGIN_LIMIT    (LOGIN_WAIT_MAX + 10 * USEC_SEC)
+#define LOGIN_NAME_MAX 512U /* as the schema has it */
+#define AWAY_RETRY     (250 * USEC_MS)
+#define AWAY_TRIES     12 /* a process that died is back by then */
 
 int edge_log_in(struct edge_connection *c, const struct login_request *request,
                 struct edge_login *ret) {
@@ -19,6 +20,7 @@ int edge_log_in(struct edge_connection *c, const struct login_request *request,
     struct rpc_directory_login_in in = {.service = c->door->service, .request = *request};
     struct rpc_directory_login_out out;
     in.request.peer = edge_peer_bytes(c);
+    in.request.name = slice_first(request->name, LOGIN_NAME_MAX); /* no account has a longer one */
     int r = call_directory_login(edge_link(c, ROLE_DIRECTORY), &in, &a, &out, NULL);
     if (r < 0)
         return r;

@@ -10,16 +10,9 @@ struct edge_pop3 {
     struct edge_login login;
 };
 
-static int login(void *host, const struct pop3_attempt *attempt) WAITS {
+static int login(void *host, const char *mechanism, const struct login_request *attempt) WAITS {
     struct edge_pop3 *m = host;
-    struct login_request request = {
-        .name = slice_first(attempt->name, 512),
-        .act_as = attempt->act_as,
-        .password = attempt->password,
-        .stamp = attempt->stamp,
-        .digest = attempt->digest,
-    };
-    return edge_log_in(m->connection, &request, &m->login);
+    return edge_log_in(m->connection, attempt, &m->login);
 }
 
 /* The handshake has the time of one command, as a whole. */
@@ -35,31 +28,30 @@ static void bare_login(void *host, struct slice name) {
     edge_log_bare_login(((struct edge_pop3 *)host)->connection, name);
 }
 
-static const struct pop3_login_host login_host = {
+static const struct door_host login_host = {
     .login = login, .bare_login = bare_login, .starttls = start_tls};
 
 /* Up to the login. What it needs is gone when the conversation goes on, perhaps for hours. */
 static struct stream *begin(struct edge_connection *c) WAITS {
     const struct conf *conf = c->settings->conf;
     const bool tls_first = c->port->tls_first;
-    struct pop3_login_config config = pop3_login_defaults;
-    struct pop3_login_counts counts = {0};
+    struct pop3_login_config config = {.door = door_config_default, .apop = c->edge->apop};
+    struct door_counts counts = {0};
     struct stream *mail = NULL;
     struct edge_pop3 *m = NEW(struct edge_pop3);
     m->connection = c;
-    config.hostname = conf->hostname;
-    config.apop = c->edge->apop;
-    config.timeout = conf->pop3.login_timeout;
-    config.errors_max = conf->pop3.hard_errors;
-    config.refused_max = conf->pop3.login_failures;
-    config.commands_max = conf->pop3.login_commands;
-    config.offer = (struct pop3_offer){.tls_active = tls_first,
-                                       .tls_available = edge_has_tls(c->edge) && !tls_first,
-                                       .plaintext = conf->login.allow_plaintext};
+    config.door.hostname = conf->hostname;
+    config.door.timeout = conf->pop3.login_timeout;
+    config.door.errors_max = conf->pop3.hard_errors;
+    config.door.refused_max = conf->pop3.login_failures;
+    config.door.commands_max = conf->pop3.login_commands;
+    config.door.offer = (struct door_offer){.tls_active = tls_first,
+                                            .tls_available = edge_has_tls(c->edge) && !tls_first,
+                                            .plaintext = conf->login.allow_plaintext};
     int r = tls_first ? start_tls(m, c->stream) : 0;
-    enum pop3_end end =
-        r == 0 ? pop3_login(c->stream, &config, &login_host, m, &counts) : POP3_END_LOST;
-    if (end == POP3_END_LOGIN)
+    enum door_end end =
+        r == 0 ? pop3_login(c->stream, &config, &login_host, m, &counts) : DOOR_END_LOST;
+    if (end == DOOR_END_LOGIN)
         mail = edge_hand_over(c, &m->login, counts.tls_active);
     else
         (void)stream_shutdown(c->stream);

@@ -11,9 +11,13 @@
 
 #define PEER_RETRY (500 * USEC_MS)
 
-/* What a new TLS session shows. Stays in memory when a newer one has come: sessions may sign. */
+/*
+ * What a new TLS session shows. It stays in memory when a newer one has come, since sessions may
+ * still sign: some bytes for each renewal.
+ */
 struct edge_certificate {
     struct edge *edge;
+    struct edge_certificate *before;
     uint64_t number;
     struct tls_context *tls;
     bool only_1_3;
@@ -48,6 +52,7 @@ static int use_certificate(struct edge *e, uint64_t number, struct slice chain,
         tls_context_require_1_3(c->tls);
     if (e->certificate)
         tls_context_free(TAKE_PTR(e->certificate->tls));
+    c->before = e->certificate;
     e->certificate = c;
     return 0;
 }

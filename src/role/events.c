@@ -43,6 +43,7 @@ static int events_open(struct process *p, struct problem *problem) {
         .path = "events.db",
         .keep = p->conf->events.keep,
         .size_max = p->conf->events.size_max,
+        .outside = p->outside,
         .added = on_added,
         .arg = s,
     };
@@ -88,6 +89,8 @@ static void events_stop(struct process *p) WAITS {
 static const char *not_its_own(const struct rpc_caller *caller, const struct event *event) {
     if (slice_eq(event->kind, S(KIND_CHANGED)) && caller->role != ROLE_MASTER)
         return "a change that only the directory and the master may report";
+    if (slice_eq(event->kind, S(KIND_RESTORED)) && caller->role != ROLE_MAIL)
+        return "restored messages that only the mail processes may report";
     if (caller->role == ROLE_EDGE && event->message != 0 &&
         queue_id_worker(event->message) != caller->worker)
         return "something about a message that another process has taken in";

@@ -8,6 +8,7 @@
 #include "base/words.h"
 #include "proc/spawn.h"
 #include "role/doors.h"
+#include "role/roles.h"
 #include "role/state.h"
 
 #define LISTEN_FDS_START 3
@@ -15,7 +16,7 @@
 static void add(struct listeners *l, const char *service, enum role role, const struct net_addr *at,
                 int fd) {
     assert(l->count < LISTENERS_MAX); /* the table of doors, and the bound of addresses */
-    l->list[l->count] = (struct listener){.service = service, .role = role, .fd = fd};
+    l->list[l->count] = (struct listener){.service = service, .role = role, .worker = -1, .fd = fd};
     if (at)
         l->list[l->count].at = *at;
     l->count++;
@@ -156,24 +157,45 @@ int listeners_open_ports(struct listeners *l, const struct conf *conf, struct pr
 
 /* ------------------------------------------------------------------ control sockets */
 
-int listeners_open_control(struct listeners *l, const char *directory, struct problem *problem) {
-    char name[32], path[STATE_PATH];
-    for (enum role role = 0; role < ROLE_CLI; role++) {
-        int fd = -1;
+void listeners_control_name(enum role role, unsigned worker,
+                            char name[static LISTENERS_CONTROL_NAME]) {
+    const struct process_role *row = roles_find(role);
+    if (row && row->workers > 0)
+        (void)snprintf(name, LISTENERS_CONTROL_NAME, "run/%s-%u.sock", role_name(role), worker);
+    else
+        (void)snprintf(name, LISTENERS_CONTROL_NAME, "run/%s.sock", role_name(role));
+}
+
+static int open_control(struct listeners *l, const char *directory, enum role role, unsigned worker,
+                        struct problem *problem) {
+    char name[LISTENERS_CONTROL_NAME], path[STATE_PATH];
+    int fd = -1;
+    listeners_control_name(role, worker, name);
+    int r = net_listen_unix(state_path(path, directory, name), 0600, &fd);
+    if (r < 0)
+        return problem_set(
+            problem, r,
+            r == -ENAMETOOLONG
+                ? N_("control socket %s cannot be made: %s (the path may have 107 bytes)")
+                : N_("control socket %s cannot be made: %s"),
+            path, error_text(r));
+    add(l, "control", role, NULL, fd);
+    l->list[l->count - 1].worker = (int)worker;
+    return 0;
+}
+
+int listeners_open_control(struct listeners *l, const struct conf *conf, const char *directory,
+                           struct problem *problem) {
+    int r = 0;
+    for (enum role role = 0; r == 0 && role < ROLE_CLI; role++) {
+        const struct process_role *row = roles_find(role);
+        unsigned workers = row ? roles_workers(row, conf) : 1;
         if (!spawn_are_peers(ROLE_CLI, role))
             continue;
-        (void)snprintf(name, sizeof name, "run/%s.sock", role_name(role));
-        int r = net_listen_unix(state_path(path, directory, name), 0600, &fd);
-        if (r < 0)
-            return problem_set(
-                problem, r,
-                r == -ENAMETOOLONG
-                    ? N_("control socket %s cannot be made: %s (the path may have 107 bytes)")
-                    : N_("control socket %s cannot be made: %s"),
-                path, error_text(r));
-        add(l, "control", role, NULL, fd);
+        for (unsigned i = 0; r == 0 && i < workers; i++)
+            r = open_control(l, directory, role, i, problem);
     }
-    return 0;
+    return r;
 }
 
 /* ------------------------------------------------------------------ looking after them */

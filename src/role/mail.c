@@ -9,40 +9,52 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/siphash.h"
 #include "fiber/wait.h"
-#include "role/directory_files.h"
+#include "role/author.h"
+#include "role/mail_deleted.h"
 #include "role/mail_sessions.h"
+#include "role/mailboxes.h"
 #include "role/roles.h"
-#include "store/solo/solo.h"
 
-static void report_damage(void *arg, uint64_t account, const char *text) {
-    process_event(arg, 0, KIND_WARNING, NULL, 0, "Account %llu: %s", (unsigned long long)account,
-                  text);
+#define TOLD_AGAIN (10 * USEC_MIN)
+
+bool mail_is_news(struct mail *m, uint64_t account, const char *text) {
+    uint64_t what = siphash(slice_of_str(text)) ^ account;
+    struct mail_told *told = &m->told[what % MAIL_TOLD_PLACES];
+    if (told->when > 0 && told->what == what && fiber_now() - told->when < TOLD_AGAIN)
+        return false;
+    *told = (struct mail_told){what, fiber_now()};
+    return true;
 }
 
-/* What the queue has taken still finds room. */
-static uint64_t min_free(const struct conf *conf) {
-    return conf->queue.disk_reserve / 4;
+static void report_damage(void *arg, uint64_t account, const char *text) {
+    struct process *p = arg;
+    if (mail_is_news(p->state, account, text))
+        process_event(arg, 0, KIND_WARNING, NULL, 0, "Account %llu: %s",
+                      (unsigned long long)account, text);
+}
+
+/* Messages are refused when less than the reserve is free: what was deleted goes before. */
+static uint64_t room_for_deleted(const struct conf *conf) {
+    return conf->queue.disk_reserve * 2;
 }
 
 /* Less than a reader notices; under load enough for many messages to one mailbox. */
 #define PATIENCE (250 * USEC_MS)
 
-/* All mail processes see the same folder. */
 static bool owns(void *arg, uint64_t account) {
-    const struct process *p = arg;
-    const struct mail *m = p->state;
-    return account % DIRECTORY_SHARDS % m->workers == p->worker;
+    return mail_owns(arg, account);
 }
 
 static int open_mail(struct process *p, struct problem *problem) WAITS {
     struct mail *m = NEW(struct mail);
-    struct solo_options solo = {.dir = ".", .min_free = min_free(p->conf)};
     struct store_options options = {
-        .backend = solo_open,
-        .backend_options = &solo,
         .memory = p->conf->delivery.memory_max,
         .patience = PATIENCE,
+        .undelete = p->conf->delivery.deleted_keep,
+        .undelete_bytes = p->conf->delivery.deleted_size_max,
+        .undelete_room = room_for_deleted(p->conf),
         .report = report_damage,
         .report_arg = p,
         .owns = owns,
@@ -51,11 +63,12 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
         .used_arg = p,
     };
     p->state = m;
-    m->workers = p->conf->workers.mail;
+    m->workers = MIN(p->conf->workers.mail, PROCESS_WORKERS_MAX); /* as roles_workers() */
     mail_sessions_init(m);
+    fiber_cond_init(&m->calls_done);
     fiber_cond_init(&m->used_filled);
     fiber_mutex_init(&m->telling);
-    return store_open(&options, &m->store, problem);
+    return mailboxes_open(p->conf, &options, &m->store, problem);
 }
 
 static void go(struct process *p) {
@@ -65,23 +78,30 @@ static void go(struct process *p) {
 
 /* What the directory had not written yet when it ended is told once more. */
 static void peer_gone(struct process *p, enum role role, unsigned worker) {
+    struct mail *m = p->state;
     (void)worker;
-    if (role == ROLE_DIRECTORY)
-        store_report_usage(((struct mail *)p->state)->store);
+    if (role == ROLE_DIRECTORY && !m->stopping) /* then the store may be closed */
+        store_report_usage(m->store);
 }
 
 static int reload_mail(struct process *p, const struct conf *before, struct problem *problem) {
     (void)before;
     (void)problem;
     struct mail *m = p->state;
-    store_set_min_free(m->store, min_free(p->conf));
+    store_set_min_free(m->store, mailboxes_min_free(p->conf));
     store_set_memory(m->store, p->conf->delivery.memory_max);
+    store_set_undelete(m->store, p->conf->delivery.deleted_keep,
+                       p->conf->delivery.deleted_size_max);
+    store_set_undelete_room(m->store, room_for_deleted(p->conf));
     return 0;
 }
 
 static void stop_mail(struct process *p) WAITS {
     struct mail *m = p->state;
+    m->stopping = true;
     mail_end_sessions(m);
+    while (m->calls > 0 && fiber_cond_wait(&m->calls_done) == 0)
+        continue;
     mail_usage_stop(p);
     store_close(m->store);
 }
@@ -119,13 +139,18 @@ static int on_deliver(void *arg, const struct rpc_caller *caller,
     char id[24];
     (void)caller;
     (void)a;
+    _cleanup_(mail_call_end) struct mail *m = mail_call_begin(p, in->account, problem);
+    if (!m)
+        return -E_TEMPORARY;
     int len = snprintf(id, sizeof id, "%016llx", (unsigned long long)in->id);
-    int r = deliver(p->state, in, slice_of(id, (size_t)len), &delivered);
+    int r = deliver(m, in, slice_of(id, (size_t)len), &delivered);
     if (r == -E_LIMIT && in->quota > 0)
         return problem_set(problem, r,
                            "the mailbox is full; its owner has to delete messages, or be given "
                            "more room than %llu bytes",
                            (unsigned long long)in->quota);
+    if (r == -ENOSPC)
+        return problem_set(problem, r, "the disk has too little room for the message");
     if (r < 0)
         return problem_set(problem, r, "the mailbox cannot take the message: %s", error_text(r));
     out->already = delivered.already;
@@ -138,11 +163,13 @@ static int on_deliver(void *arg, const struct rpc_caller *caller,
 static int on_purge(void *arg, const struct rpc_caller *caller, const struct rpc_mail_purge_in *in,
                     struct arena *a, struct rpc_mail_purge_out *out,
                     struct problem *problem) WAITS {
-    struct process *p = arg;
     (void)caller;
     (void)a;
     (void)out;
-    int r = store_purge(((struct mail *)p->state)->store, in->account);
+    _cleanup_(mail_call_end) struct mail *m = mail_call_begin(arg, in->account, problem);
+    if (!m)
+        return -E_TEMPORARY;
+    int r = store_purge(m->store, in->account);
     if (r == -E_BUSY)
         return problem_set(problem, r, "somebody still has its mailbox open");
     return r < 0 ? problem_set(problem, r, "its files cannot be deleted: %s", error_text(r)) : 0;
@@ -154,10 +181,58 @@ static int on_report_usage(void *arg, const struct rpc_caller *caller,
     (void)caller;
     (void)a;
     (void)out;
-    (void)problem;
+    _cleanup_(mail_call_end) struct mail *m = mail_call_begin(arg, in->account, problem);
+    if (!m)
+        return -E_TEMPORARY;
     if (in->account > 0)
         mail_note_used(arg, in->account);
     return mail_report_usage(arg);
+}
+
+/* ------------------------------------------------------------------ removed messages */
+
+/* 0: a call has begun. A command asks one process after the other whose the account is. */
+static int begin_asked(struct process *p, uint64_t account, struct mail **ret,
+                       struct problem *problem) {
+    if (!mail_owns(p, account))
+        return problem_set(problem, -E_REFUSED, "the account belongs to another mail process");
+    *ret = mail_call_begin(p, account, problem);
+    return *ret ? 0 : -E_TEMPORARY;
+}
+
+static int on_deleted(void *arg, const struct rpc_caller *caller,
+                      const struct rpc_mail_deleted_in *in, struct arena *a,
+                      struct rpc_mail_deleted_out *out, struct problem *problem) WAITS {
+    struct process *p = arg;
+    (void)caller;
+    _cleanup_(mail_call_end) struct mail *m = NULL;
+    int r = begin_asked(p, in->account, &m, problem);
+    if (r == 0)
+        r = mail_answer_deleted(m->store, in, a, out, problem);
+    out->keep = p->conf->delivery.deleted_keep;
+    out->size_max = p->conf->delivery.deleted_size_max;
+    return r;
+}
+
+static int on_restore(void *arg, const struct rpc_caller *caller,
+                      const struct rpc_mail_restore_in *in, struct arena *a,
+                      struct rpc_mail_restore_out *out, struct problem *problem) WAITS {
+    struct process *p = arg;
+    struct slice messages = S("");
+    struct rpc_mail_restore_in wanted = *in;
+    _cleanup_(mail_call_end) struct mail *m = NULL;
+    if (wanted.quota == 0)
+        wanted.quota = p->conf->delivery.quota;
+    int r = begin_asked(p, in->account, &m, problem);
+    if (r == 0)
+        r = mail_answer_restore(m->store, &wanted, a, out, &messages, problem);
+    if (messages.len > 0) {
+        struct event_fact facts[MAIL_RESTORED_FACTS];
+        struct slice text = mail_restored_event(author_of_caller(caller, in->by, a), in->address,
+                                                messages, facts, a);
+        process_event(p, 0, KIND_RESTORED, facts, MAIL_RESTORED_FACTS, "%.*s", SLICE_ARG(text));
+    }
+    return r;
 }
 
 static const struct rpc_mail_handlers handlers = {
@@ -166,6 +241,8 @@ static const struct rpc_mail_handlers handlers = {
     .end_sessions = mail_on_end_sessions,
     .purge = on_purge,
     .report_usage = on_report_usage,
+    .deleted = on_deleted,
+    .restore = on_restore,
 };
 
 const struct process_work role_mail = {

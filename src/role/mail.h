@@ -3,6 +3,8 @@
  * Inside the mail role: its state.
  *
  *     mail.c           deliveries, purges
+ *     mail_calls.c     whose an account is; calls that use it
+ *     mail_deleted.c   removed messages: listed, brought back
  *     mail_sessions.c  conversations that come from the edge
  *     mail_pop3.c      POP3
  *     mail_usage.c     what the directory is told of what the mailboxes hold
@@ -16,6 +18,14 @@
 #include "role/ended_logins.h"
 #include "store/store.h"
 
+/* What was said of an account, and when: a place for each of so many, whoever comes last has it. */
+#define MAIL_TOLD_PLACES 256U
+
+struct mail_told {
+    uint64_t what; /* hash of the number and the sentence */
+    usec_t when;
+};
+
 struct mail {
     struct store *store;
     unsigned workers; /* mail processes that share the accounts */
@@ -23,12 +33,33 @@ struct mail {
     struct list sessions; /* struct mail_session */
     struct fiber_cond session_ended;
     unsigned session_count;
+    struct map session_counts; /* of each account that has some */
     struct ended_logins ended;
+    bool stopping;  /* nothing is begun any more */
+    unsigned calls; /* under way, that use the store */
+    struct fiber_cond calls_done;
     struct map used; /* accounts whose usage has to be told: number -> itself */
     struct fiber_cond used_filled;
     struct fiber_mutex telling; /* who waits for it knows that all has been told */
     struct fiber *reporter;
+    struct mail_told told[MAIL_TOLD_PLACES];
 };
+
+/* Whether this process has the account; another one would be a second writer of its files. */
+bool mail_owns(const struct process *p, uint64_t account);
+
+/*
+ * Calls that use an account stand between these two, so that the store is not closed under them; 0:
+ * any account. NULL, and a sentence: the role is being stopped, or another process has the account.
+ */
+struct mail *mail_call_begin(struct process *p, uint64_t account, struct problem *problem);
+void mail_call_end(struct mail **m);
+
+/*
+ * Whether a sentence about an account goes to the event log: not if it did within ten minutes. What
+ * fails on a full disk fails again each second, for each account.
+ */
+bool mail_is_news(struct mail *m, uint64_t account, const char *text);
 
 /* An account has been used (store_options.used); does not wait. */
 void mail_note_used(void *process, uint64_t account);

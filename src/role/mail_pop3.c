@@ -6,6 +6,8 @@
 #include "base/alloc.h"
 #include "pop3/session.h"
 
+#define TURN_MESSAGES 64U /* that are looked at before the clock is */
+
 /* ------------------------------------------------------------------ the maildrop */
 
 struct drop {
@@ -114,8 +116,11 @@ static int drop_expunge(void *drop, const uint32_t *places, size_t count) WAITS 
     struct drop *d = drop;
     uint32_t *uids = mem_array(count, sizeof *uids);
     size_t removed = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         uids[i] = message_at(d, places[i]).uid;
+        if (i % TURN_MESSAGES == 0)
+            (void)fiber_yield_if_long();
+    }
     int r = store_expunge(d->account, STORE_INBOX, uids, count, &removed);
     free(uids);
     return r;
@@ -134,18 +139,42 @@ static const struct pop3_maildrop_ops maildrop = {
 
 /* ------------------------------------------------------------------ the session */
 
+/* A session that only looked is not worth a line; one without a command did not begin. */
+static void log_session(struct mail_session *s, const struct pop3_session_counts *counts) {
+    _cleanup_(arena_done) struct arena a = {0};
+    const char *reason = counts->problem == -E_BUSY ? SESSION_IN_USE : error_text(counts->problem);
+    const bool failed = counts->problem < 0, begun = !failed || counts->commands > 0;
+    struct event_fact facts[6] = {
+        {S(FACT_LOGIN), slice_of_str(s->address)},
+        {S(FACT_CLIENT), slice_of_str(s->peer)},
+        {S(FACT_SERVICE), s->door->service},
+    };
+    size_t count = 3;
+    if (failed)
+        facts[count++] = (struct event_fact){S(FACT_REASON), slice_of_str(reason)};
+    if (!begun) {
+        process_event(s->process, 0, KIND_SESSION, facts, count,
+                      "A POP3 session of %s from %s did not begin: %s.", s->address, s->peer,
+                      reason);
+        return;
+    }
+    unsigned long long fetched = counts->fetched, removed = counts->removed;
+    facts[count++] = (struct event_fact){S(FACT_FETCHED), arena_printf(&a, "%llu", fetched)};
+    facts[count++] = (struct event_fact){S(FACT_REMOVED), arena_printf(&a, "%llu", removed)};
+    if (fetched > 0 || removed > 0 || failed)
+        process_event(s->process, 0, KIND_SESSION, facts, count,
+                      "%s fetched %llu message%s by POP3 from %s and removed %llu%s%s.", s->address,
+                      fetched, fetched == 1 ? "" : "s", s->peer, removed,
+                      failed ? "; then it failed: " : "", failed ? reason : "");
+}
+
 void mail_serve_pop3(struct mail_session *s) {
     const struct conf *conf = s->process->conf;
     struct pop3_session_config config = pop3_session_defaults;
     struct pop3_session_counts counts = {0};
-    config.offer = (struct pop3_offer){.tls_active = s->tls};
+    config.offer = (struct door_offer){.tls_active = s->tls};
     config.timeout = conf->pop3.timeout;
     config.errors_max = conf->pop3.hard_errors;
     (void)pop3_session(s->stream, &config, &maildrop, s, &counts);
-    if (counts.fetched > 0 || counts.removed > 0 || counts.problem < 0)
-        process_event(s->process, 0, KIND_SESSION, NULL, 0,
-                      "%s fetched %llu message%s by POP3 from %s and removed %llu%s%s.", s->address,
-                      (unsigned long long)counts.fetched, counts.fetched == 1 ? "" : "s", s->peer,
-                      (unsigned long long)counts.removed, counts.problem < 0 ? "; it failed: " : "",
-                      counts.problem < 0 ? error_text(counts.problem) : "");
+    log_session(s, &counts);
 }

@@ -13,6 +13,24 @@ void mail_sessions_init(struct mail *m) {
     ended_logins_init(&m->ended, TICKET_LIFE);
 }
 
+struct session_count {
+    uint64_t account;
+    unsigned sessions;
+};
+
+static void session_enter(struct mail_session *s) {
+    struct mail *m = s->process->state;
+    struct session_count *count = map_get(&m->session_counts, map_u64(&s->account));
+    if (!count) {
+        count = NEW(struct session_count);
+        count->account = s->account;
+        (void)map_put(&m->session_counts, map_u64(&count->account), count);
+    }
+    count->sessions++;
+    m->session_count++;
+    list_append(&m->sessions, &s->link);
+}
+
 static void session_free(struct mail_session *s) {
     stream_free(s->stream);
     buf_done(&s->passed_on);
@@ -23,6 +41,11 @@ static void session_free(struct mail_session *s) {
 
 static void session_leave(struct mail_session *s) {
     struct mail *m = s->process->state;
+    struct session_count *count = map_get(&m->session_counts, map_u64(&s->account));
+    if (--count->sessions == 0) {
+        (void)map_remove(&m->session_counts, map_u64(&s->account));
+        free(count);
+    }
     link_remove(&s->link);
     m->session_count--;
     fiber_cond_wake_all(&m->session_ended);
@@ -50,12 +73,25 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
     (void)out;
     if (in->connection < 0)
         return problem_set(problem, -EINVAL, "no connection was passed");
+    if (m->stopping || !mail_owns(p, in->account)) {
+        (void)close(in->connection);
+        return problem_set(problem, -E_TEMPORARY,
+                           m->stopping ? "the server is being stopped"
+                                       : "the account belongs to another mail process");
+    }
     if (!door ||
         ticket_check(p->secret, in->ticket, in->service, in->account, fiber_wall(), TICKET_LIFE) <
             0 ||
         ended_logins_have(&m->ended, in->account, ticket_made(in->ticket))) {
         (void)close(in->connection);
         return problem_set(problem, -E_REFUSED, "the edge showed no valid login for this mailbox");
+    }
+    const struct session_count *count = map_get(&m->session_counts, map_u64(&in->account));
+    if (count && count->sessions >= MAIL_SESSIONS_MAX) {
+        (void)close(in->connection);
+        return problem_set(problem, -E_BUSY,
+                           "the account has %u conversations at its mailbox already",
+                           count->sessions);
     }
     struct mail_session *s = NEW(struct mail_session);
     s->process = p;
@@ -71,8 +107,7 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
         return r;
     }
     r = stream_unread(s->stream, in->unread);
-    list_append(&m->sessions, &s->link);
-    m->session_count++;
+    session_enter(s);
     if (r == 0)
         r = fiber_spawn_under(p->root, "session", run_session, s);
     if (r < 0)
@@ -95,17 +130,27 @@ int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
         s->ended = true;
         if (s->fiber) /* it has begun */
             fiber_cancel(s->fiber);
-        process_event(s->process, 0, KIND_SESSION, NULL, 0,
-                      "A %s session of %s from %s was ended, since its login counts no more.",
+        struct event_fact facts[] = {
+            {S(FACT_LOGIN), slice_of_str(s->address)},
+            {S(FACT_CLIENT), slice_of_str(s->peer)},
+            {S(FACT_SERVICE), s->door->service},
+            {S(FACT_REASON), S(SESSION_LOGIN_ENDED)},
+        };
+        process_event(s->process, 0, KIND_SESSION, facts, ARRAY_SIZE(facts),
+                      "A %s session of %s from %s was ended, since " SESSION_LOGIN_ENDED ".",
                       s->door->protocol, s->address, s->peer);
     }
     return 0;
 }
 
 void mail_end_sessions(struct mail *m) {
-    LIST_EACH (s, &m->sessions, struct mail_session, link)
-        if (s->fiber)
+    LIST_EACH (s, &m->sessions, struct mail_session, link) {
+        s->ended = true;
+        if (s->fiber) /* it has begun */
             fiber_cancel(s->fiber);
+    }
     while (m->session_count > 0 && fiber_cond_wait(&m->session_ended) == 0)
         ;
+    if (m->session_count == 0)
+        map_done(&m->session_counts);
 }

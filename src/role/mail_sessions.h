@@ -21,6 +21,12 @@ struct mail_session {
     bool ended; /* its login counts no more */
 };
 
+/*
+ * So many an account may have at a time. Edges bound what one address may have; this bounds what an
+ * edge in the hands of a stranger can do to the mailboxes of others with one login.
+ */
+#define MAIL_SESSIONS_MAX 100U
+
 void mail_sessions_init(struct mail *m);
 
 /* Takes over a conversation; answers the call as soon as it is taken over. */

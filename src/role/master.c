@@ -309,7 +309,8 @@ static void master_fiber(void *arg) WAITS {
     if (r == 0)
         r = listeners_open_ports(&m->children.listeners, m->conf, &problem);
     if (r == 0)
-        r = listeners_open_control(&m->children.listeners, m->options->directory, &problem);
+        r = listeners_open_control(&m->children.listeners, m->conf, m->options->directory,
+                                   &problem);
     if (r < 0) {
         complain(m, problem.text);
     } else {

@@ -17,6 +17,7 @@
 #include "role/queue_answer.h"
 #include "role/roles.h"
 #include "role/routes.h"
+#include "role/taken_room.h"
 #include "smtp/reply.h"
 
 #define QUEUE_WORKER  255U /* ids of messages made here; edges count from 0 */
@@ -25,6 +26,7 @@
 struct queue_role {
     struct queue *queue;
     struct routes *routes;
+    struct taken_room *taken;
 };
 
 static struct queue *queue_of(const struct process *p) {
@@ -180,6 +182,7 @@ static int open_queue(struct process *p, struct problem *problem) WAITS {
     struct queue_role *role = NEW(struct queue_role);
     struct queue_options options = options_of(p);
     role->routes = routes_new(p);
+    role->taken = taken_room_new();
     p->state = role;
     memory_one_arena(); /* a thread makes what the spool keeps of each message */
     struct queue_ops ops = {p, ask_directory, deliver, transmit, log_event, destination};
@@ -315,6 +318,19 @@ static int on_room(void *arg, const struct rpc_caller *caller, const struct rpc_
     return 0;
 }
 
+static int on_take_room(void *arg, const struct rpc_caller *caller,
+                        const struct rpc_queue_take_room_in *in, struct arena *a,
+                        struct rpc_queue_take_room_out *out, struct problem *problem) {
+    const struct queue_role *role = ((struct process *)arg)->state;
+    (void)a;
+    int r = check_owner(caller, in->id, problem);
+    if (r < 0)
+        return r;
+    out->full = !taken_room_take(role->taken, in->id, in->size, in->mailboxes, in->mailboxes_count,
+                                 fiber_now(), &out->place);
+    return 0;
+}
+
 /* ------------------------------------------------------------------ looking after it */
 
 static int on_list(void *arg, const struct rpc_caller *caller, const struct rpc_queue_list_in *in,
@@ -342,6 +358,7 @@ static const struct rpc_queue_handlers handlers = {
     .drop_file = on_drop_file,
     .submit = on_submit,
     .room = on_room,
+    .take_room = on_take_room,
     .list = on_list,
     .act = on_act,
     .bytes = on_bytes,

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/write.h"
 #include "conf/share.h"
 #include "role/state.h"
 
@@ -19,16 +20,6 @@ struct conf *settings_used_read(const char *directory) {
     _cleanup_(conf_free_p) struct conf *conf = NULL;
     (void)conf_load_most(state_path(path, directory, "run/settings"), &conf, &problems);
     return conf && conf->hostname.len > 0 ? TAKE_PTR(conf) : NULL;
-}
-
-static int write_all(int fd, struct slice text) {
-    while (text.len > 0) {
-        ssize_t n = write(fd, text.ptr, text.len);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        text = slice_from(text, n > 0 ? (size_t)n : 0);
-    }
-    return fsync(fd) < 0 ? -errno : 0;
 }
 
 int settings_used_write(const char *directory, const struct conf *conf) {
@@ -43,8 +34,8 @@ int settings_used_write(const char *directory, const struct conf *conf) {
     if (fd < 0)
         return -errno;
     conf_write_all(conf, &text);
-    int r = write_all(fd, buf_slice(&text));
-    if (r == 0 && renameat(folder, "settings.new", folder, "settings") < 0)
+    int r = write_whole(fd, buf_slice(&text));
+    if (r == 0 && (fsync(fd) < 0 || renameat(folder, "settings.new", folder, "settings") < 0))
         r = -errno;
     return r;
 }

@@ -3,10 +3,9 @@
  * The state directory: its folders, who owns them, and the lock that says whether the system runs.
  *
  *     hayauma.conf            settings (or /etc/hayauma/hayauma.conf)
- *     run/                    lock, control sockets (ROLE.sock), an empty directory, and the
- *                             settings as last read (settings_used.h)
- *     directory/, keys/, spool/, accounts/, events/
- *                             one for each role that owns something
+ *     run/                    lock, control sockets (ROLE.sock, mail-N.sock), an empty directory,
+ * and the settings as last read (settings_used.h) directory/, keys/, spool/, accounts/, events/ one
+ * for each role that owns something
  */
 #pragma once
 
@@ -54,6 +53,21 @@ bool state_upgrade(const char *directory, struct buf *ret_notes);
  * over.
  */
 int state_check_rights(const char *directory, const char *conf_path, struct problem *problem);
+
+/* What in one folder of a role has another owner than the folder: `path` is the first. */
+struct state_stray {
+    const char *folder, *path;
+    const struct state_user *owner;
+    uint64_t count;
+};
+
+/*
+ * Looks through all that the roles own, at any depth, and calls `fn` for each folder with such
+ * files. Follows no symbolic link and passes over what this user cannot see. Reads a large store
+ * for seconds.
+ */
+void state_each_stray(const char *directory, const struct state_users *users,
+                      void (*fn)(void *arg, const struct state_stray *stray), void *arg);
 
 /*
  * Takes the lock of a state directory: a descriptor that holds it until it and all its copies are

@@ -9,10 +9,10 @@
 #include <fcntl.h>
 
 #include "base/words.h"
+#include "people/account.h"
 #include "role/state.h"
 
-#define NUMBER_MAX 1000000000000ULL
-#define FOLDER     (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 static void close_entries(DIR **entries) {
     if (*entries)
@@ -34,7 +34,8 @@ static int look_through(DIR *group, uint64_t *last) {
     const struct dirent *e;
     uint64_t number = 0;
     while ((errno = 0, e = readdir(group)))
-        if (e->d_name[0] != '0' && slice_to_u64(slice_of_str(e->d_name), NUMBER_MAX, &number) == 0)
+        if (e->d_name[0] != '0' &&
+            slice_to_u64(slice_of_str(e->d_name), ACCOUNT_NUMBER_MAX, &number) == 0)
             *last = MAX(*last, number);
     return -errno;
 }

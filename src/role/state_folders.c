@@ -7,9 +7,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/alloc.h"
 #include "base/words.h"
 #include "role/state.h"
 
@@ -121,6 +124,11 @@ static int prepare_folder(int state, const char *name, mode_t mode, const struct
     return to ? give_folder(folder, to) : 0;
 }
 
+static const struct state_user *owner_of(const struct state_users *users, char owner) {
+    static const struct state_user root;
+    return owner == 'v' ? &users->vault : owner == 'm' ? &users->mail : &root;
+}
+
 static const char *advice(int r) {
     return r == -ENOTDIR || r == -ELOOP
                ? _("; it has to be a folder, not a symbolic link to one or anything else")
@@ -134,12 +142,9 @@ static const char *advice(int r) {
 int state_prepare(const char *directory, const struct state_users *users, struct buf *ret_tightened,
                   struct problem *problem) {
     char path[STATE_PATH];
-    static const struct state_user root;
     _cleanup_(close_p) int state = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-        const struct state_user *owner = folders[i].owner == 'v'   ? &users->vault
-                                         : folders[i].owner == 'm' ? &users->mail
-                                                                   : &root;
+        const struct state_user *owner = owner_of(users, folders[i].owner);
         mode_t mode = folders[i].mode, was = mode;
         int r = state < 0 ? -errno
                           : prepare_folder(state, folders[i].name, mode,
@@ -155,6 +160,45 @@ int state_prepare(const char *directory, const struct state_users *users, struct
                        path, (unsigned)was, (unsigned)mode);
     }
     return 0;
+}
+
+/* ------------------------------------------------------------------ files of others */
+
+static void close_walk(FTS **walk) {
+    if (*walk)
+        (void)fts_close(*walk);
+}
+
+/* A start looks at less: it would take long where there are many mailboxes. */
+void state_each_stray(const char *directory, const struct state_users *users,
+                      void (*fn)(void *arg, const struct state_stray *stray), void *arg) {
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        char path[STATE_PATH];
+        _cleanup_(free_p) char *first = NULL;
+        char *const start[] = {path, NULL};
+        struct state_user owner = *owner_of(users, folders[i].owner);
+        struct state_stray stray = {path, NULL, &owner, 0};
+        struct stat st;
+        if (folders[i].owner == 'r' || lstat(state_path(path, directory, folders[i].name), &st) < 0)
+            continue;
+        if (st.st_uid != owner.uid) /* of a server that runs as somebody else, not as root */
+            (void)snprintf(owner.name, sizeof owner.name, "uid %u", (unsigned)st.st_uid);
+        owner.uid = st.st_uid;
+        owner.gid = st.st_gid;
+        _cleanup_(close_walk) FTS *walk =
+            fts_open(start, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+        for (FTSENT *e; walk && (e = fts_read(walk));) {
+            bool ours = e->fts_info == FTS_D || e->fts_info == FTS_F;
+            if (!ours || e->fts_statp->st_uid == stray.owner->uid)
+                continue;
+            if (stray.count++ > 0)
+                continue;
+            first = mem_str(slice_of_str(e->fts_path));
+            stray.path = first;
+        }
+        if (stray.count > 0)
+            fn(arg, &stray);
+    }
 }
 
 /* ------------------------------------------------------------------ rights */

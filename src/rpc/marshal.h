@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The pieces of which generated marshalling code is made. Used by calls.c only.
+ *
+ * put_*() adds a value behind the bytes in `to`. False: it is over a limit of the schema, and the
+ * frame is not sent; what was added up to then is of no use.
+ * get_*() takes the next value off. False: the peer has sent bytes that the schema does not know,
+ * or too many. Nothing is copied: slices point into the frame, lists lie in the arena of the call.
+ * `max` is in bytes of one text, `most` and `recipients` are counts. All integers are
+ * little-endian.
  */
 #pragma once
 
@@ -9,6 +16,7 @@
 #include "message/envelope.h"
 #include "rpc/rpc.h"
 
+/* A text or bytes: u32 length, then the bytes. */
 static inline bool put_slice(struct buf *to, struct slice s, size_t max) {
     if (s.len > max)
         return false;
@@ -31,12 +39,14 @@ static inline bool get_count(struct reader *from, size_t max, size_t *ret) {
     return !from->bad && *ret <= max && *ret <= from->rest.len;
 }
 
+/* One byte, 0 or 1. */
 static inline bool get_bool(struct reader *from, bool *ret) {
     uint8_t v = read_u8(from);
     *ret = v == 1;
     return v <= 1 && !from->bad;
 }
 
+/* An envelope as it is stored, too (message/envelope.h), behind its length as u32. */
 static inline bool put_envelope(struct buf *to, const struct envelope *e, size_t recipients) {
     size_t begin = to->len;
     buf_add_u32(to, 0);
@@ -52,6 +62,7 @@ static inline bool get_envelope(struct reader *from, struct arena *a, size_t rec
     return !from->bad && envelope_decode(bytes, a, ret) == 0 && ret->count <= recipients;
 }
 
+/* A list of texts: u32 count, then each. */
 static inline bool put_slices(struct buf *to, const struct slice *list, size_t count, size_t max,
                               size_t most) {
     if (count > most)
@@ -74,11 +85,16 @@ static inline bool get_slices(struct reader *from, struct arena *a, size_t max, 
     return true;
 }
 
+/* Closes a descriptor that nobody takes; -1 is fine. */
 static inline void leave_fd(int fd) {
     if (fd >= 0)
         (void)close(fd);
 }
 
+/*
+ * A descriptor, or -1: one byte says whether there is one; it travels beside the frame, in the
+ * order of `fds`. It stays the caller's until the frame is sent. A frame has at most RPC_FRAME_FDS.
+ */
 static inline bool put_fd(struct buf *to, int fd, struct rpc_fds *fds) {
     buf_add_u8(to, fd >= 0);
     if (fd < 0)
@@ -89,6 +105,7 @@ static inline bool put_fd(struct buf *to, int fd, struct rpc_fds *fds) {
     return true;
 }
 
+/* The next descriptor that came with the frame; the receiver's from now on. */
 static inline bool get_fd(struct reader *from, int *ret, struct rpc_fds *fds) {
     bool there = false;
     *ret = -1;

@@ -16,7 +16,8 @@
 #include "base/words.h"
 #include "rpc/link.h"
 
-#define READ_SIZE ((size_t)64 * 1024)
+#define READ_SIZE      ((size_t)64 * 1024)
+#define FRAMES_AT_ONCE 64U /* of a peer, before others have their turn */
 
 #define HANDED_OVER                                                                                \
     ((size_t)16 * 1024) /* a payload of this size is not copied out of the input                   \
@@ -53,16 +54,6 @@ static void close_fds(struct rpc_fds *fds) {
 
 /* ------------------------------------------------------------------ calls of the peer */
 
-/* A result's descriptors were given to the link, which has sent duplicates or nothing at all. */
-static void close_result(const struct rpc_call *call, const void *out) {
-    _cleanup_(buf_done) struct buf scratch = {0};
-    struct rpc_fds fds = {0};
-    if (!call->gives_fds)
-        return;
-    (void)call->encode_out(&scratch, out, &fds);
-    close_fds(&fds);
-}
-
 static void answer_with(struct rpc_link *l, uint16_t number, uint32_t tag, int status,
                         struct slice text) {
     struct frame f = {.number = number, .kind = FRAME_ANSWER, .tag = tag, .status = status};
@@ -88,8 +79,13 @@ static void answer(struct request *q, int status, const void *out,
             answer_with(l, f.number, q->tag, r == -E_LIMIT ? -EMSGSIZE : r,
                         S("the answer is larger than the schema allows"));
     }
-    if (status == 0)
-        close_result(q->call, out);
+    if (status == 0 && q->call->gives_fds) {
+        /* Its descriptors were given to the link, which has sent duplicates or nothing at all. */
+        _cleanup_(buf_done) struct buf scratch = {0};
+        struct rpc_fds fds = {0};
+        (void)q->call->encode_out(&scratch, out, &fds);
+        close_fds(&fds);
+    }
 }
 
 static void serve_request(void *arg) WAITS {
@@ -355,15 +351,18 @@ static ssize_t receive_some(struct rpc_link *l) {
     return n;
 }
 
-static const char *take_frames(struct rpc_link *l) WAITS {
-    const char *wrong = NULL;
+/* Takes the frames that have come, so many that nobody else has to wait for long. True: there may
+ * be more. */
+static bool take_frames(struct rpc_link *l, const char **ret_wrong) WAITS {
     size_t at = 0;
-    while (next_frame(l, &at, &wrong))
-        continue;
+    unsigned taken = 0;
+    bool in_turn;
+    while ((in_turn = taken < FRAMES_AT_ONCE && !fiber_ran_long()) && next_frame(l, &at, ret_wrong))
+        taken++;
     buf_drop(&l->in, MIN(at, l->in.len)); /* less when the frame took the input with it */
     if (l->in.len == 0 && l->in.size > BUFFER_KEPT)
         buf_done(&l->in);
-    return wrong;
+    return !in_turn && l->in.len > 0;
 }
 
 void drop_input(struct rpc_link *l) {
@@ -385,7 +384,8 @@ void read_frames(struct rpc_link *l, unsigned epoch) {
         if (n == -EAGAIN)
             fiber_fd_drained(&l->fd);
         else if (n > 0)
-            wrong = take_frames(l);
+            while (take_frames(l, &wrong) && fiber_yield() == 0 && l->up && l->epoch == epoch)
+                continue;
         else if (link_has_no_room(n) && fiber_sleep(LINK_TRY_AGAIN_AFTER) == 0)
             continue;
         else if (n != -EINTR)

@@ -417,6 +417,16 @@ def test_check_says_how_much_room_is_missing(server):
     assert "lower queue.disk-reserve" in errors[0]
 
 
+def test_check_says_that_the_settings_name_another_directory(server):
+    """A copy, or one that was moved: what follows without -C goes elsewhere."""
+    moved = server.folder.with_name("moved")
+    server.folder.rename(moved)
+    said = hayauma("-C", moved, "check", "--no-dns").stdout
+    assert f"is {server.folder}, but this is {moved}, as -C says" in said
+    moved.rename(server.folder)
+    assert "as -C says" not in server("check", "--no-dns").stdout
+
+
 def test_check_says_which_certificate_has_ended(server):
     old_certificate(server)
     errors = [one["text"] for one in server.json("check", code=FAILED) if one["level"] == "error"]

@@ -24,14 +24,14 @@ static bool ends_as_sentence(const char *text) {
 static void test_names_are_unique(void **state) {
     (void)state;
     for (size_t i = 0; i < cli_table.count; i++)
-        assert_ptr_equal(cli_command_find(&cli_table, slice_of_str(cli_table.commands[i].name)),
-                         &cli_table.commands[i]);
+        assert_ptr_equal(cli_command_find(&cli_table, slice_of_str(cli_table.commands[i]->name)),
+                         cli_table.commands[i]);
 }
 
 static void test_commands_of_two_words_have_a_group(void **state) {
     (void)state;
     for (size_t i = 0; i < cli_table.count; i++) {
-        struct slice name = slice_of_str(cli_table.commands[i].name);
+        struct slice name = slice_of_str(cli_table.commands[i]->name);
         ssize_t space = slice_find_byte(name, ' ');
         if (space < 0)
             continue;
@@ -39,7 +39,7 @@ static void test_commands_of_two_words_have_a_group(void **state) {
             cli_command_find(&cli_table, slice_first(name, (size_t)space));
         assert_non_null(group);
         assert_true(cli_command_is_group(group));
-        assert_true(cli_command_is_in(&cli_table.commands[i], group));
+        assert_true(cli_command_is_in(cli_table.commands[i], group));
     }
 }
 
@@ -75,7 +75,7 @@ static void test_text_of_a_manual_means_nothing_to_roff(void **state) {
 static void test_parameters_are_whole(void **state) {
     (void)state;
     for (size_t i = 0; i < cli_table.count; i++) {
-        const struct cli_command *c = &cli_table.commands[i];
+        const struct cli_command *c = cli_table.commands[i];
         assert_true(ends_as_sentence(c->about));
         if (c->more)
             assert_true(ends_as_sentence(c->more));
@@ -88,7 +88,7 @@ static void test_parameters_are_whole(void **state) {
 static void test_no_option_stands_for_two_things(void **state) {
     (void)state;
     for (size_t i = 0; i < cli_table.count; i++) {
-        for (const struct cli_parameter *p = cli_table.commands[i].parameters; p && p->name; p++) {
+        for (const struct cli_parameter *p = cli_table.commands[i]->parameters; p && p->name; p++) {
             for (const struct cli_parameter *g = cli_table.globals; g->name; g++) {
                 assert_string_not_equal(p->name, g->name);
                 assert_true(!p->short_name || p->short_name != g->short_name);
@@ -106,7 +106,7 @@ static void test_exit_codes_have_words(void **state) {
     for (unsigned i = 0; i < CLI_EXITS; i++)
         assert_true(ends_as_sentence(cli_table.exits[i]));
     for (size_t i = 0; i < cli_table.count; i++)
-        assert_true(cli_table.commands[i].exits < CLI_EXIT_BIT(CLI_EXITS));
+        assert_true(cli_table.commands[i]->exits < CLI_EXIT_BIT(CLI_EXITS));
 }
 
 /* ------------------------------------------------------------------ examples */
@@ -134,7 +134,7 @@ static int cut(struct arena *a, const char *example, char *words[WORDS_MAX]) {
 static void test_examples_are_command_lines(void **state) {
     (void)state;
     for (size_t i = 0; i < cli_table.count; i++) {
-        const char *const *examples = cli_table.commands[i].examples;
+        const char *const *examples = cli_table.commands[i]->examples;
         for (; examples && *examples; examples++) {
             _cleanup_(arena_done) struct arena a = {0};
             char *words[WORDS_MAX];
@@ -143,7 +143,7 @@ static void test_examples_are_command_lines(void **state) {
             int count = cut(&a, *examples, words);
             if (cli_parse(&cli_table, count, words, &a, &call, &problem) < 0)
                 fail_msg("%s: %s", *examples, problem.text);
-            assert_ptr_equal(call.command, &cli_table.commands[i]);
+            assert_ptr_equal(call.command, cli_table.commands[i]);
         }
     }
 }
@@ -170,15 +170,15 @@ static void test_overview_names_every_command(void **state) {
     check_lines(buf_slice(&text), DOCS_COLUMNS);
     for (size_t i = 0; i < cli_table.count; i++) {
         _cleanup_(buf_done) struct buf line = {0};
-        buf_printf(&line, "\n  %s  ", cli_table.commands[i].name);
-        assert_int_equal(has(&text, buf_str(&line)), !cli_command_is_group(&cli_table.commands[i]));
+        buf_printf(&line, "\n  %s  ", cli_table.commands[i]->name);
+        assert_int_equal(has(&text, buf_str(&line)), !cli_command_is_group(cli_table.commands[i]));
     }
 }
 
 static void test_help_names_every_parameter(void **state) {
     (void)state;
     for (size_t i = 0; i < cli_table.count; i++) {
-        const struct cli_command *c = &cli_table.commands[i];
+        const struct cli_command *c = cli_table.commands[i];
         _cleanup_(buf_done) struct buf text = {0};
         docs_command(&cli_table, c, &text);
         check_lines(buf_slice(&text), DOCS_COLUMNS);
@@ -223,7 +223,7 @@ static void test_manual_has_every_command_and_option(void **state) {
     (void)state;
     docs_manual(&cli_table, &text);
     for (size_t i = 0; i < cli_table.count; i++) {
-        const struct cli_command *c = &cli_table.commands[i];
+        const struct cli_command *c = cli_table.commands[i];
         _cleanup_(buf_done) struct buf title = {0};
         if (cli_command_is_group(c))
             continue;
@@ -246,7 +246,7 @@ static void test_manual_has_every_command_and_option(void **state) {
 
 static void check_completion(const struct buf *text) {
     for (size_t i = 0; i < cli_table.count; i++) {
-        const struct cli_command *c = &cli_table.commands[i];
+        const struct cli_command *c = cli_table.commands[i];
         _cleanup_(buf_done) struct buf label = {0};
         buf_printf(&label, "\n    '%s') echo '", c->name);
         ssize_t at = slice_find(buf_slice(text), buf_slice(&label));

@@ -84,7 +84,7 @@ def test_words(busy):
 
 def test_times(busy):
     assert len(listed(busy, "--since", "1h")) == 3
-    assert listed(busy, "--since", "today", "--until", "1h") == []
+    assert listed(busy, "--since", "2d", "--until", "1h") == []
     assert listed(busy, "--until", "yesterday") == []
     second = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() + 1))
     assert len(listed(busy, "--since", "yesterday", "--until", second)) == 3

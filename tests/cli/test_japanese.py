@@ -2,12 +2,14 @@
 """In a Japanese locale: every help, the manuals and mistakes are Japanese; JSON is as ever."""
 import json
 import os
+import poplib
 import re
 import smtplib
+import ssl
 import subprocess
 
 import pytest
-from server import PROGRAM
+from server import PASSWORD, PROGRAM
 from test_running import journeys, send, submit, wait_for
 
 JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
@@ -126,7 +128,11 @@ def test_events_are_told_in_japanese_on_a_terminal(running):
         assert japanese in journey, journey
     refused = unwrapped(say(*there, "journey", "b@outside.test").stdout)
     assert "からnobody@example.testへのメールを拒否しました:550" in refused
+    running.add("kiku@example.test")
+    submit(running, "tama@example.test", "kiku@example.test", "tama@example.test")
+    wait_for(lambda: journeys(running, "kiku@example.test"))
     log = say(*there, "log", "--wide").stdout
+    assert "queued: tama@example.test から 2 件のアドレスへのメール（" in log, log
     assert re.search(r"(?m) info +queue .* delivered: tama@example.test: .*に入りました$", log)
     assert re.search(r"changed: .* がアカウント tama@example.test を追加しました", log)
     for words in (("journey", "a@outside.test"), ("log",)):
@@ -134,6 +140,41 @@ def test_events_are_told_in_japanese_on_a_terminal(running):
         assert not JAPANESE.search(english.replace("早馬", ""))
         assert say(*there, *words, "--json").stdout == say(*there, *words, "--json",
                                                            lang="C").stdout
+
+
+def test_sessions_are_told_in_japanese(running):
+    """What was fetched, and why a session did not begin or was ended; the facts are in JSON."""
+    running.add("tama@example.test")
+    send(running, "a@outside.test", "tama@example.test")
+    wait_for(lambda: journeys(running, "a@outside.test"))
+    tls = ssl._create_unverified_context()  # pylint: disable=protected-access
+
+    def session():
+        client = poplib.POP3_SSL("127.0.0.1", running.port(995), timeout=20, context=tls)
+        client.user("tama@example.test")
+        client.pass_(PASSWORD)
+        return client
+    client = session()
+    client.retr(1)
+    with pytest.raises(poplib.error_proto, match="IN-USE"):
+        session()
+    client.quit()
+    client = session()
+    running("account", "password", "tama@example.test", "--password-stdin", stdin=PASSWORD + "\n")
+    with pytest.raises((poplib.error_proto, OSError)):
+        client.noop()
+
+    def told():
+        found = [one for one in running.json_lines("log") if one["kind"] == "session"]
+        return found if len(found) == 3 else None
+    in_use, fetched, ended = (one["facts"] for one in wait_for(told))
+    assert (fetched["fetched"], fetched["removed"]) == (1, 0)
+    assert all(one["login"] == "tama@example.test" and one["client"] == "127.0.0.1"
+               and one["service"] == "pop3" for one in (in_use, fetched, ended))
+    log = say("-C", str(running.folder), "log", "--wide").stdout
+    for japanese in ("tama@example.test が 127.0.0.1 から pop3 でメールを 1 通取り出し、0 通を削除しました。",
+                     "ほかのセッションがメールボックスを開いているため", "ログインが無効になったため"):
+        assert japanese in log, log
 
 
 def test_words_of_processes_and_of_the_queue_are_japanese(running):

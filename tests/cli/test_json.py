@@ -6,6 +6,7 @@ import re
 import smtplib
 
 from server import NOT_RUNNING, PASSWORD, PROGRAM, REFUSED, TOP, hayauma
+from test_mailbox import delete_all
 from test_running import held_messages, journeys, send, submit, wait_for
 
 EVENTS = next(path for path in (pathlib.Path(PROGRAM).parent / "src/events/events.md",
@@ -121,6 +122,10 @@ def test_every_command_prints_the_json_that_its_help_describes(running, tmp_path
     send(running, "a@outside.test", "tama@example.test")
     wait_for(lambda: journeys(running, "a@outside.test"))
     call("journey", "tama@example.test")
+    delete_all(running)
+    call("mailbox deleted", "tama@example.test")
+    call("mailbox restore", "tama@example.test", "--all", "--dry-run")
+    call("mailbox restore", "tama@example.test", "--all")
     for action in ("release", "hold", "retry", "remove"):
         call(f"queue {action}", held[0]["id"])
     running.stop()

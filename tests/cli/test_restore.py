@@ -4,12 +4,13 @@ import os
 import poplib
 import shutil
 import smtplib
+import subprocess
 
 import pytest
+from mail import TAMA, login
 from server import PASSWORD
 from test_running import wait_for
 
-TAMA = "tama@example.test"
 OLD = {"directory": 4001, "keys": 4001, "spool": 4002, "accounts": 4002, "events": 4002}
 
 
@@ -30,10 +31,7 @@ def send(server, address=TAMA):
 
 
 def held(server, address=TAMA):
-    client = poplib.POP3("127.0.0.1", server.port(110), timeout=20)
-    client.stls()
-    client.user(address)
-    client.pass_(PASSWORD)
+    client = login(server, address)
     count = client.stat()[0]
     client.quit()
     return count
@@ -174,3 +172,84 @@ def test_an_older_directory_gives_nobody_the_mailbox_of_somebody_else(stopped, b
     if back != "none":
         assert held(stopped) == 1
     stopped.stop()
+
+
+def test_a_lost_directory_is_no_reason_to_refuse_all_mail(stopped):
+    """Gone, or made anew by a command that only looked: no start, and what to do."""
+    shutil.rmtree(stopped.folder / "directory")
+    lost = "knows no domain, and accounts/ has mailboxes up to number 1"
+    for _ in range(2):
+        said = stopped("run", code=1).stderr
+        assert lost in said and "hayauma domain add" in said
+        assert lost in stopped("check", "--no-dns", code=1).stdout
+    stopped("domain", "add", "example.test")
+    stopped.start()
+
+
+INSIDE = {"packs/000001.pack": "pack 000001.pack: Permission denied",
+          "mail.db": "mail.db may not be opened by this user"}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_files_of_others_inside_of_a_mailbox_are_named(stopped, name):
+    """One that root has copied back: a start does not look so deep."""
+    if os.geteuid() != 0:
+        return
+    file = next((stopped.folder / "accounts").glob("*/*")) / name
+    right = os.stat(file).st_uid
+    assert "must belong" not in stopped("check", "--no-dns").stdout
+    os.chown(file, 0, 0)
+    for when in "stopped", "running":
+        if when == "running":
+            stopped.start()
+        said = stopped("check", "--no-dns", code=1).stdout
+        assert f"1 file in {stopped.folder}/accounts (such as {file}) must belong to" in said
+        assert f"chown -R {right}:{right} {stopped.folder}/accounts" in said
+    with pytest.raises(poplib.error_proto):
+        held(stopped)
+    assert INSIDE[name] in stopped("log", "-n", 100).stdout
+    os.chown(file, right, right)
+    assert held(stopped) == 1
+    assert "must belong" not in stopped("check", "--no-dns").stdout
+
+
+@pytest.mark.parametrize("what", ["one", "all"])
+def test_mailboxes_that_are_not_there_are_missed(stopped, what):
+    """Moved away, or on a disk that is not mounted: everybody's mailbox would look empty."""
+    all_of_them = stopped.folder / "accounts"
+    one = next(all_of_them.glob("*/*"))
+    moved = one if what == "one" else all_of_them
+    away = stopped.folder.parent / "away"
+    assert "without a folder" not in stopped("check", "--no-dns").stdout
+    moved.rename(away)
+    for when in "stopped", "running":
+        if when == "running":
+            stopped.start()
+        said = stopped("check", "--no-dns", code=1).stdout
+        assert f"1 account with messages without a folder in {all_of_them}, such as {TAMA}" in said
+        assert str(one) in said
+    stopped.stop()
+    if what == "all":
+        shutil.rmtree(all_of_them)
+    away.rename(moved)
+    whole(stopped)
+
+
+def test_a_server_of_another_user_than_roots_is_in_order(stopped):
+    """Root looks at one that somebody runs as himself: its files are his."""
+    if os.geteuid() != 0:
+        return
+    give(stopped.folder, 65534)
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *map(str, [
+        os.environ["HAYAUMA"], "-C", stopped.folder])]
+    for parent in stopped.folder.parents:
+        if str(parent).startswith("/tmp/"):
+            parent.chmod(0o755)
+    with subprocess.Popen([*as_nobody, "run"], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout.readline() == "ready\n"
+        assert "must belong" not in stopped("check", "--no-dns", code=1).stdout
+        server.terminate()
+    mine = owners(stopped.folder / "directory")
+    said = stopped("account", "add", "other@example.test", "--no-password", code=1).stderr
+    assert "run this as that user" in said
+    assert owners(stopped.folder / "directory") == mine == {65534}

@@ -9,10 +9,11 @@ import socket
 import subprocess
 import time
 
+from roles import ROLES
 from server import (BUSY, FAILED, NOT_FOUND, NOT_RUNNING, OK, PASSWORD, PROGRAM, SETTINGS, USAGE,
                     old_certificate)
 
-ROLES = {"master", "edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events"}
+PROCESSES = {"master", *ROLES}
 MESSAGE = "From: a@outside.test\r\nTo: tama@example.test\r\nSubject: =?UTF-8?B?5pep6aas?=\r\n" \
          "Message-ID: <one@outside.test>\r\n\r\nhello\r\n"
 
@@ -74,13 +75,13 @@ def test_processes_are_named_by_their_role(running):
 def test_status_shows_every_process(running):
     status = running.json("status")
     assert status["running"] and status["hostname"] == "mail.example.test"
-    assert {one["role"] for one in status["processes"]} == ROLES
+    assert {one["role"] for one in status["processes"]} == PROCESSES
     assert all(one["state"] == "working" for one in status["processes"])
     assert len({one["pid"] for one in status["processes"]}) == len(status["processes"])
     assert all(one["confinement"] and one["memory"] > 0 for one in status["processes"])
     assert status["messages"] == 0 and status["domains"] == 2
     text = running("status").stdout
-    assert all(re.search(rf"(?m)^{role}\b", text) for role in ROLES)
+    assert all(re.search(rf"(?m)^{role}\b", text) for role in PROCESSES)
     assert status["disk_free"] > 0 and "free on the disk\n" in text
 
 
@@ -149,7 +150,8 @@ def test_repair_wants_it_stopped(running):
     wait_for(lambda: running.json("status")["messages"] == 0)
     assert "stop it first" in running("repair", "tama@example.test", code=BUSY).stderr
     running("stop")
-    assert running.json("repair", "tama@example.test")["messages"] == 1
+    assert running.json("repair", "tama@example.test") == {"packs": 1, "messages": 1, "deleted": 0, "damaged_bytes": 0}
+    assert "Messages in mailboxes: 1;" in running("repair", "tama@example.test").stdout
     running("repair", "nobody@example.test", code=NOT_FOUND)
 
 

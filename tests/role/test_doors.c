@@ -8,12 +8,15 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "conf/share.h"
 #include "io/net.h"
 #include "proc/process_inside.h"
 #include "role/edge_login.h"
+#include "role/listeners.h"
 #include "role/mail_sessions.h"
 #include "role/roles.h"
 
@@ -47,8 +50,87 @@ static void test_each_door_is_whole(void **state) {
         for (size_t k = 0; k < n; k++)
             assert_int_not_equal(doors_port(&all_doors, k, &same)->number, port->number);
     }
+    assert_null(doors_port(&all_doors, LISTEN_PORTS_MAX, &door));
     assert_null(doors_find_port(&all_doors, S("finger"), &other));
     assert_null(doors_find_session(&all_doors, S("smtp"))); /* it leads to no mailbox */
+}
+
+/* ------------------------------------------------------------------ who names ports, too */
+
+static const char *top; /* of the sources */
+
+static char *read_file(const char *name) {
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s", top, name);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        fail_msg("%s", path);
+    char *text = calloc(1, 1 << 17);
+    assert_non_null(text);
+    assert_in_range(fread(text, 1, (1 << 17) - 1, f), 1, (1 << 17) - 2);
+    (void)fclose(f);
+    return text;
+}
+
+/* Whether the text has the number by itself, not as a part of another one. */
+static bool has_number(const char *text, unsigned number) {
+    char digits[8];
+    (void)snprintf(digits, sizeof digits, "%u", number);
+    for (const char *at = text; (at = strstr(at, digits)); at++)
+        if ((at == text || !ascii_is_digit(at[-1])) && !ascii_is_digit(at[strlen(digits)]))
+            return true;
+    return false;
+}
+
+static void test_whoever_names_the_ports_names_all_of_them(void **state) {
+    static const char *const files[] = {
+        "README.md",
+        "README.ja.md",
+        "docs/operators/install.md",
+        "docs/operators/install.ja.md",
+        "docs/operators/firewall.md",
+        "docs/operators/firewall.ja.md",
+        "scripts/demo",
+        "packaging/debian/postinst",
+    };
+    const struct door_port *port;
+    const struct door *door;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        char *text = read_file(files[i]);
+        for (size_t n = 0; (port = doors_port(&all_doors, n, &door)); n++)
+            if (!has_number(text, port->number))
+                fail_msg("%s does not name port %u", files[i], port->number);
+        free(text);
+    }
+}
+
+static size_t count_of(const char *text, const char *part) {
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, part)); at++)
+        count++;
+    return count;
+}
+
+/* The socket unit holds each at all addresses and no others; postinst has them in hexadecimal. */
+static void test_the_package_knows_the_ports(void **state) {
+    char *unit = read_file("packaging/hayauma.socket"), line[64];
+    char *postinst = read_file("packaging/debian/postinst");
+    const struct door_port *port;
+    const struct door *door;
+    size_t n;
+    (void)state;
+    for (n = 0; (port = doors_port(&all_doors, n, &door)); n++) {
+        (void)snprintf(line, sizeof line, "\nListenStream=0.0.0.0:%u\n", port->number);
+        assert_int_equal(count_of(unit, line), 1);
+        (void)snprintf(line, sizeof line, "\nListenStream=[::]:%u\n", port->number);
+        assert_int_equal(count_of(unit, line), 1);
+        (void)snprintf(line, sizeof line, " %u:%04X", port->number, port->number);
+        assert_int_equal(count_of(postinst, line), 1);
+    }
+    assert_int_equal(count_of(unit, "ListenStream="), 2 * n);
+    free(unit);
+    free(postinst);
 }
 
 /* ------------------------------------------------------------------ a door of its own */
@@ -280,14 +362,17 @@ REAL_FIBER_TEST(a_mail_process_that_stays_away_is_said_to_be_so) {
     end();
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_door_is_whole),
+        cmocka_unit_test(test_whoever_names_the_ports_names_all_of_them),
+        cmocka_unit_test(test_the_package_knows_the_ports),
         cmocka_unit_test(test_a_door_is_a_row_and_its_two_functions),
         cmocka_unit_test(test_who_cannot_be_let_in_gets_the_reply_of_the_door),
         cmocka_unit_test(test_a_mail_process_that_comes_back_is_waited_for),
         cmocka_unit_test(test_a_login_that_ended_meanwhile_leads_nowhere),
         cmocka_unit_test(test_a_mail_process_that_stays_away_is_said_to_be_so),
     };
+    top = argc > 1 ? argv[1] : ".";
     return cmocka_run_group_tests_name("doors", tests, NULL, NULL);
 }

@@ -66,6 +66,14 @@ static unsigned port_of(int fd) {
     return net_port(&at);
 }
 
+static size_t ports_of_all_doors(void) {
+    const struct door *door;
+    size_t n = 0;
+    while (doors_port(&all_doors, n, &door))
+        n++;
+    return n;
+}
+
 /* ------------------------------------------------------------------ ports */
 
 static void test_each_service_has_its_port_plus_the_offset(void **state) {
@@ -74,7 +82,7 @@ static void test_each_service_has_its_port_plus_the_offset(void **state) {
     _cleanup_(conf_free_p) struct conf *conf = settings("127.0.0.1");
     (void)state;
     unsigned offset = bind_somewhere(conf, &listeners, &problem);
-    assert_int_equal(listeners.count, 5);
+    assert_int_equal(listeners.count, ports_of_all_doors());
     for (size_t i = 0; i < listeners.count; i++) {
         const struct listener *l = &listeners.list[i];
         if (strcmp(l->service, "submission") == 0)
@@ -125,7 +133,8 @@ static void test_sockets_of_the_command_line_have_room_beside_all_ports(void **s
     _cleanup_(conf_free_p) struct conf *conf = settings(text);
     (void)state;
     (void)bind_somewhere(conf, &listeners, &problem);
-    assert_int_equal(listeners_open_control(&listeners, directory, &problem), 0);
+    conf->workers.mail = 64;
+    assert_int_equal(listeners_open_control(&listeners, conf, directory, &problem), 0);
     listeners_close(&listeners);
 }
 
@@ -179,7 +188,7 @@ static void test_a_socket_that_systemd_passes_is_taken_for_its_port(void **state
     pass_socket(0, "127.0.0.1", (uint16_t)(offset + 110));
     announce(getpid(), "1");
     assert_int_equal(listeners_open_ports(&listeners, conf, &problem), 0);
-    assert_int_equal(listeners.count, 5);
+    assert_int_equal(listeners.count, ports_of_all_doors());
     for (size_t i = 0; i < listeners.count; i++)
         assert_int_equal(listeners.list[i].fd == PASSED,
                          strcmp(listeners.list[i].service, "pop3") == 0);
@@ -234,13 +243,20 @@ static void test_roles_that_answer_the_command_line_have_a_socket(void **state) 
     struct stat st;
     struct listeners listeners = {0};
     struct problem problem = {0};
+    static const char *const names[] = {"queue", "mail-0", "mail-1", "mail-2"};
+    _cleanup_(conf_free_p) struct conf *conf = settings("127.0.0.1");
     (void)state;
+    conf->workers.mail = 3;
     for (int i = 0; i < 2; i++) { /* the second finds those of a server that was killed */
-        assert_int_equal(listeners_open_control(&listeners, directory, &problem), 0);
-        assert_true(listeners.count >= 4);
-        (void)snprintf(path, sizeof path, "%s/run/queue.sock", directory);
-        assert_int_equal(stat(path, &st), 0);
-        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_int_equal(listeners_open_control(&listeners, conf, directory, &problem), 0);
+        for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+            (void)snprintf(path, sizeof path, "%s/run/%s.sock", directory, names[n]);
+            assert_int_equal(stat(path, &st), 0);
+            assert_int_equal(st.st_mode & 07777, 0600);
+        }
+        for (size_t n = 0; n < listeners.count; n++)
+            if (listeners.list[n].role == ROLE_MAIL)
+                assert_true(listeners.list[n].worker >= 0 && listeners.list[n].worker < 3);
         listeners_close(&listeners);
     }
 }
@@ -249,14 +265,15 @@ static void test_a_control_socket_that_cannot_be_made_is_named(void **state) {
     char path[200];
     struct listeners listeners = {0};
     struct problem problem = {0};
+    _cleanup_(conf_free_p) struct conf *conf = settings("127.0.0.1");
     (void)state;
     (void)snprintf(path, sizeof path, "%s/nowhere", directory);
-    assert_int_equal(listeners_open_control(&listeners, path, &problem), -ENOENT);
+    assert_int_equal(listeners_open_control(&listeners, conf, path, &problem), -ENOENT);
     assert_non_null(strstr(problem.text, "/nowhere/run/"));
     memset(path, 'a', 120);
     path[0] = '/';
     path[120] = '\0';
-    assert_int_equal(listeners_open_control(&listeners, path, &problem), -ENAMETOOLONG);
+    assert_int_equal(listeners_open_control(&listeners, conf, path, &problem), -ENAMETOOLONG);
     assert_non_null(strstr(problem.text, "107 bytes"));
     listeners_close(&listeners);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Which tickets open a mailbox. There is none behind these calls: what the edge has read is too
- * much to be taken over, so whoever might enter gets -E_LIMIT.
+ * much to be taken over, so whoever might enter gets -E_LIMIT; but where it is said how many may.
  */
 #include "unit.h"
 
@@ -22,14 +22,13 @@ static struct process process = {.state = &mail, .secret = "a secret of both"};
 
 static void begin(void) {
     if (mail.doors)
-        ended_logins_done(&mail.ended);
+        ended_logins_done(&mail.ended), map_done(&mail.session_counts);
     mail = (struct mail){0};
     mail_sessions_init(&mail);
     (void)fiber_sleep(USEC_SEC);
 }
 
-/* What a ticket made at `made` gets. */
-static int enter(uint64_t account, usec_t made) {
+static int enter_with(uint64_t account, usec_t made, size_t unread) {
     static char too_much[STREAM_WINDOW + 1];
     _cleanup_(arena_done) struct arena a = {0};
     int ends[2];
@@ -39,13 +38,18 @@ static int enter(uint64_t account, usec_t made) {
         .account = account,
         .ticket = ticket_make(process.secret, S("pop3"), account, made, &a),
         .connection = ends[0],
-        .unread = slice_of(too_much, sizeof too_much),
+        .unread = slice_of(too_much, unread),
     };
     struct rpc_mail_session_out out;
     struct problem problem = {0};
     int r = calls->session(&process, &edge, &in, &a, &out, &problem);
     (void)close(ends[1]);
     return r;
+}
+
+/* What a ticket made at `made` gets. */
+static int enter(uint64_t account, usec_t made) {
+    return enter_with(account, made, STREAM_WINDOW + 1);
 }
 
 static void end_sessions(uint64_t account, usec_t before) {
@@ -77,10 +81,57 @@ FIBER_TEST(a_ticket_from_before_the_process_is_void) {
     assert_int_equal(enter(TAMA, mail.ended.began), ENTER);
 }
 
+/* On a full disk the same is said of each account, each second. */
+FIBER_TEST(what_goes_on_failing_is_told_once_in_ten_minutes) {
+    begin();
+    assert_true(mail_is_news(&mail, TAMA, "the disk is full"));
+    assert_false(mail_is_news(&mail, TAMA, "the disk is full"));
+    assert_true(mail_is_news(&mail, KOBO, "the disk is full"));
+    assert_true(mail_is_news(&mail, TAMA, "a pack is damaged"));
+    (void)fiber_sleep(9 * USEC_MIN);
+    assert_false(mail_is_news(&mail, TAMA, "the disk is full"));
+    (void)fiber_sleep(2 * USEC_MIN);
+    assert_true(mail_is_news(&mail, TAMA, "the disk is full"));
+}
+
+static struct fiber_cond over;
+
+static void stay(struct mail_session *s) WAITS {
+    (void)s;
+    (void)fiber_cond_wait(&over);
+}
+
+/* However many tickets and connections an edge has: it is the mailboxes of others, too. */
+FIBER_TEST(an_account_has_a_hundred_conversations_at_most) {
+    static const struct door door = {.service = {"pop3", 4}, .protocol = "POP3", .session = stay};
+    static const struct doors doors = {&door, 1};
+    begin();
+    fiber_cond_init(&over);
+    mail.doors = &doors;
+    process.root = fiber_self();
+    for (unsigned i = 0; i < MAIL_SESSIONS_MAX; i++)
+        assert_int_equal(enter_with(TAMA, fiber_wall(), 0), 0);
+    assert_int_equal(enter_with(TAMA, fiber_wall(), 0), -E_BUSY);
+    assert_int_equal(enter_with(KOBO, fiber_wall(), 0), 0);
+    (void)fiber_yield();
+    assert_int_equal(mail.session_count, MAIL_SESSIONS_MAX + 1);
+    fiber_cond_wake_one(&over);
+    (void)fiber_yield();
+    assert_int_equal(enter_with(TAMA, fiber_wall(), 0), 0);
+    (void)fiber_yield();
+    fiber_cond_wake_all(&over);
+    while (fiber_children() > 0)
+        (void)fiber_sleep(USEC_SEC);
+    assert_int_equal(mail.session_count, 0);
+    assert_int_equal(mail.session_counts.count, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_ticket_from_before_the_end_of_its_login_is_void),
         cmocka_unit_test(test_a_ticket_from_before_the_process_is_void),
+        cmocka_unit_test(test_an_account_has_a_hundred_conversations_at_most),
+        cmocka_unit_test(test_what_goes_on_failing_is_told_once_in_ten_minutes),
     };
     calls = role_mail.handlers;
     return cmocka_run_group_tests_name("mail role", tests, NULL, NULL);

@@ -330,6 +330,29 @@ REAL_FIBER_TEST(a_storm_of_events_costs_no_fibers_and_ends_nobody) {
     pair_close(&pair);
 }
 
+static unsigned most_in_a_turn;
+
+static void watch_turns(void *arg UNUSED) {
+    unsigned before = events;
+    while (fiber_yield() == 0) {
+        most_in_a_turn = MAX(most_in_a_turn, events - MIN(before, events));
+        before = events;
+    }
+}
+
+/* A thousand small frames come in one read; whoever else is ready has his turn in between. */
+REAL_FIBER_TEST(a_storm_of_events_leaves_turns_to_others) {
+    struct fiber *watcher;
+    pair_open(&pair, ROLE_EVENTS, &events_handlers, NULL);
+    events = most_in_a_turn = 0;
+    assert_int_equal(fiber_start("watcher", watch_turns, NULL, &watcher), 0);
+    send_events(5000);
+    assert_in_range(most_in_a_turn, 1, 64);
+    fiber_cancel(watcher);
+    fiber_join(watcher);
+    pair_close(&pair);
+}
+
 static struct rpc_link *freed;
 
 static void free_soon(void *arg UNUSED) {
@@ -404,6 +427,7 @@ int main(void) {
         cmocka_unit_test(test_a_descriptor_travels_and_is_the_receivers_own),
         cmocka_unit_test(test_a_one_way_call_does_not_wait),
         cmocka_unit_test(test_a_storm_of_events_costs_no_fibers_and_ends_nobody),
+        cmocka_unit_test(test_a_storm_of_events_leaves_turns_to_others),
         cmocka_unit_test(test_a_link_may_be_freed_amid_a_call),
         cmocka_unit_test(test_a_link_may_be_freed_when_it_goes_down),
         cmocka_unit_test(test_a_call_stands_above_those_that_its_handler_makes),

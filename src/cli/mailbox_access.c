@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Each mail process has a socket of its own, and says of an account that is not its own that it is
+ * not: so nothing here has to know how many there are, or which one it is.
+ */
+#include "cli/mailbox_access.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "cli/directory_access.h"
+#include "cli/role_access.h"
+#include "cli/server.h"
+#include "events/kinds.h"
+#include "proc/process.h"
+#include "role/mail_deleted.h"
+#include "role/mailboxes.h"
+
+struct mailbox_access {
+    struct role_access role;
+    struct store *store;     /* without a link, as is */
+    const struct conf *conf; /* for it */
+    uint64_t account, quota;
+    struct slice address;
+};
+
+/* What the store may take away by, or refuse. */
+static const char *const needed[] = {
+    "delivery.deleted-keep",
+    "delivery.deleted-size-max",
+    "delivery.quota",
+    "queue.disk-reserve",
+};
+
+static int ask_whose(struct mailbox_access *x, struct problem *problem) WAITS {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_mail_deleted_in in = {.limit = 0};
+    struct rpc_mail_deleted_out out;
+    return access_deleted(x, &in, &a, &out, problem);
+}
+
+/* The link to the process that has the account. */
+static int find_process(struct cli *c, struct mailbox_access *x, struct problem *problem) WAITS {
+    for (unsigned worker = 0; worker < PROCESS_WORKERS_MAX; worker++) {
+        int r = server_connect_worker(c, ROLE_MAIL, worker, &x->role.link, problem);
+        if (r == 0)
+            r = ask_whose(x, problem);
+        if (r == -ENOTCONN)
+            break;
+        if (r != -E_REFUSED)
+            return r;
+        *problem = (struct problem){0};
+        rpc_link_free(TAKE_PTR(x->role.link));
+    }
+    return problem_set(problem, -ENOTCONN,
+                       _("the server in %s stops or starts just now; try again"), c->directory);
+}
+
+static void print_damage(void *arg, uint64_t account, const char *text) {
+    (void)arg;
+    cli_print(_("account %llu: %s"), (unsigned long long)account, text);
+}
+
+static int open_here(struct cli *c, struct mailbox_access *x, struct problem *problem) WAITS {
+    x->conf = cli_settings_for(c, needed, ARRAY_SIZE(needed), problem);
+    if (!x->conf)
+        return -EBADMSG;
+    struct store_options options = {
+        .undelete = x->conf->delivery.deleted_keep,
+        .undelete_bytes = x->conf->delivery.deleted_size_max,
+        .report = print_damage,
+    };
+    role_access_hold_events(&x->role, 0);
+    int r = state_lock(c->directory, &x->role.lock, problem);
+    if (r == 0)
+        r = enter_folder(c, "accounts", &c->users.mail, &x->role.entered, problem);
+    return r < 0 ? r : mailboxes_open(x->conf, &options, &x->store, problem);
+}
+
+int mailbox_access_open(struct cli *c, struct slice address, struct mailbox_access **ret,
+                        struct problem *problem) {
+    _cleanup_(mailbox_access_close_p) struct mailbox_access *x = NEW(struct mailbox_access);
+    struct directory_access *directory = NULL;
+    struct account account = {0};
+    role_access_init(c, &x->role);
+    int r = directory_access_open(c, &directory, problem);
+    if (r < 0)
+        return r;
+    bool remote = directory_access_is_remote(directory);
+    r = access_account_show(directory, address, c->arena, &account, problem);
+    directory_access_close(directory);
+    if (r < 0)
+        return r;
+    x->account = account.id;
+    x->quota = account.quota;
+    x->address = account.address;
+    r = remote ? find_process(c, x, problem) : open_here(c, x, problem);
+    if (r == 0)
+        *ret = TAKE_PTR(x);
+    return r;
+}
+
+void mailbox_access_close(struct mailbox_access *x) {
+    if (!x)
+        return;
+    store_close(x->store);
+    role_access_done(&x->role);
+    free(x);
+}
+
+int access_deleted(struct mailbox_access *x, const struct rpc_mail_deleted_in *in, struct arena *a,
+                   struct rpc_mail_deleted_out *out, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_mail_deleted_in of_account = *in;
+    of_account.account = x->account;
+    *out = (struct rpc_mail_deleted_out){0};
+    if (x->role.link)
+        return call_mail_deleted(x->role.link, &of_account, a, out, problem);
+    out->keep = x->conf->delivery.deleted_keep;
+    out->size_max = x->conf->delivery.deleted_size_max;
+    return mail_answer_deleted(x->store, &of_account, a, out, problem);
+}
+
+int access_restore(struct mailbox_access *x, const struct rpc_mail_restore_in *in, struct arena *a,
+                   struct rpc_mail_restore_out *out, struct problem *problem) {
+    CLI_WITHIN(CLI_PATIENCE);
+    struct rpc_mail_restore_in of_account = *in;
+    of_account.by = x->role.hint;
+    of_account.account = x->account;
+    of_account.address = x->address;
+    of_account.quota = x->quota;
+    *out = (struct rpc_mail_restore_out){0};
+    if (x->role.link)
+        return call_mail_restore(x->role.link, &of_account, a, out, problem);
+    if (of_account.quota == 0)
+        of_account.quota = x->conf->delivery.quota;
+    struct slice messages = S("");
+    int r = mail_answer_restore(x->store, &of_account, a, out, &messages, problem);
+    if (messages.len > 0) {
+        struct event_fact facts[MAIL_RESTORED_FACTS];
+        struct event event = {.wall = fiber_wall(),
+                              .kind = S(KIND_RESTORED),
+                              .facts = facts,
+                              .fact_count = MAIL_RESTORED_FACTS};
+        event.text = mail_restored_event(x->role.by, x->address, messages, facts, a);
+        event_log_add(x->role.events, ROLE_MAIL, &event);
+    }
+    return r;
+}
+
+int mailbox_access_report(struct cli *c, struct mailbox_access *x, struct problem *problem) {
+    store_close(TAKE_PTR(x->store));
+    return role_access_report(c, &x->role, problem);
+}

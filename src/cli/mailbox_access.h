@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The mailboxes of one account for commands: through the mail process that owns them, or, while the
+ * server does not run, on its files. The directory is asked first who that is.
+ */
+#pragma once
+
+#include "cli/cli.h"
+#include "people/account.h"
+#include "rpc/calls.h"
+
+struct mailbox_access;
+
+/* The account with this address, which is in use. */
+int mailbox_access_open(struct cli *c, struct slice address, struct mailbox_access **ret,
+                        struct problem *problem) WAITS;
+void mailbox_access_close(struct mailbox_access *x) WAITS; /* NULL is fine */
+DEFINE_CLEANUP(struct mailbox_access, mailbox_access_close, WAITS)
+
+/*
+ * As the calls of the mail role: a page of removed messages, and bringing some back. The account,
+ * its quota and who asks are filled in here.
+ */
+int access_deleted(struct mailbox_access *x, const struct rpc_mail_deleted_in *in, struct arena *a,
+                   struct rpc_mail_deleted_out *out, struct problem *problem) WAITS;
+int access_restore(struct mailbox_access *x, const struct rpc_mail_restore_in *in, struct arena *a,
+                   struct rpc_mail_restore_out *out, struct problem *problem) WAITS;
+
+/* Writes what was done on the files into the event log; the access is of no more use then. */
+int mailbox_access_report(struct cli *c, struct mailbox_access *x, struct problem *problem) WAITS;
