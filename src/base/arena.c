@@ -17,9 +17,8 @@ struct arena_block {
 };
 
 static void add_block(struct arena *a, size_t size) {
-    size_t room = ARENA_BLOCK - sizeof(struct arena_block);
-    if (size > room)
-        room = size;
+    size_t room = MIN(MAX((size_t)ARENA_BLOCK, a->total / 4), (size_t)ARENA_LARGE);
+    room = MAX(room - sizeof(struct arena_block), size);
     struct arena_block *block = mem_alloc(sizeof *block + room);
     block->next = a->blocks;
     block->size = room;

@@ -2,7 +2,8 @@
 /*
  * An arena: memory of a session or a command that is given back all at once. Nothing allocated from
  * it is freed by itself. The zero value is an empty arena; the first allocation gets its first
- * block, so an arena that is reset and idle keeps at most one block (ARENA_BLOCK bytes).
+ * block, so an arena that is reset and idle keeps at most one block (ARENA_BLOCK bytes). The blocks
+ * of one that grows become larger, a quarter of what it has, up to ARENA_LARGE.
  *
  *     struct arena a = {0};
  *     struct slice name = arena_copy(&a, S("tama"));
@@ -16,6 +17,7 @@
 #include "base/slice.h"
 
 #define ARENA_BLOCK 4096U
+#define ARENA_LARGE 1048576U
 
 struct arena_block;
 

@@ -43,6 +43,19 @@ void buf_add_str(struct buf *b, const char *text) {
     buf_add(b, slice_of_str(text));
 }
 
+void buf_add_quoted(struct buf *b, struct slice text) {
+    buf_reserve(b, 2 * text.len + 2);
+    char *at = b->ptr + b->len;
+    *at++ = '"';
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"' || text.ptr[i] == '\\')
+            *at++ = '\\';
+        *at++ = text.ptr[i];
+    }
+    *at++ = '"';
+    b->len = (size_t)(at - b->ptr);
+}
+
 void buf_printf_v(struct buf *b, const char *format, va_list args) {
     va_list again;
     va_copy(again, args);

@@ -21,6 +21,9 @@ void buf_add(struct buf *b, struct slice s);
 void buf_add_bytes(struct buf *b, const void *bytes, size_t len);
 void buf_add_byte(struct buf *b, char c);
 void buf_add_str(struct buf *b, const char *text);
+
+/* In double quotes, with a backslash before each quote and backslash. */
+void buf_add_quoted(struct buf *b, struct slice text);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_printf_v(struct buf *b, const char *format, va_list args) PRINTF_LIKE(2, 0);
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Little-endian integers in byte arrays, and a reader that never runs over the end: after the first
- * short read every further one gives zero and `bad` stays set, so a decoder checks once at its end.
+ * Little-endian integers in byte arrays, for what is stored or sent. Pure.
+ *
+ * put_*() and get_*() work at any address, aligned or not; the caller has seen to it that so many
+ * bytes are there. Bytes from elsewhere are read with a `struct reader`, which never runs over the
+ * end: after the first read that finds too little, every further one gives zero or an empty slice
+ * and `bad` stays set. So a decoder reads all its fields and checks `bad` once; before it allocates
+ * by a count, or goes round a loop by one, it checks that as well.
  */
 #pragma once
 
@@ -37,11 +42,14 @@ static inline uint64_t get_u64(const void *at) {
     return le64toh(v);
 }
 
+/* Begins as {.rest = bytes}. The bytes belong to the caller; slices that are read point into them.
+ */
 struct reader {
-    struct slice rest;
-    bool bad;
+    struct slice rest; /* what has not been read yet */
+    bool bad;          /* something was cut short */
 };
 
+/* The next `len` bytes. A length that cannot be right is given as SIZE_MAX. */
 static inline struct slice read_bytes(struct reader *r, size_t len) {
     if (r->bad || r->rest.len < len) {
         r->bad = true;

@@ -124,6 +124,14 @@ bool utf8_valid(struct slice s) {
     return true;
 }
 
+bool utf8_is_cut(struct slice s) {
+    uint8_t lead = (uint8_t)s.ptr[0];
+    size_t wants = lead < 0xc2 || lead > 0xf4 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4, good = 1;
+    while (good < MIN(s.len, wants) && ((uint8_t)s.ptr[good] & 0xc0) == 0x80)
+        good++;
+    return good == s.len && good < wants;
+}
+
 size_t utf8_decode(struct slice s, uint32_t *ret) {
     size_t len = utf8_sequence(s);
     if (len == 0)

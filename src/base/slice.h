@@ -37,7 +37,7 @@ static inline bool slice_eq(struct slice a, struct slice b) {
 /* The bytes from `from` on; from > len gives the empty slice. */
 static inline struct slice slice_from(struct slice s, size_t from) {
     from = MIN(from, s.len);
-    return (struct slice){s.ptr + from, s.len - from};
+    return (struct slice){from > 0 ? s.ptr + from : s.ptr, s.len - from};
 }
 
 /* The first `len` bytes, or all of a shorter slice. */

@@ -95,3 +95,17 @@ int time_parse_span(struct slice text, usec_t *ret) {
     }
     return -E_SYNTAX;
 }
+
+bool time_is_day(int64_t year, int64_t month, int64_t day) {
+    static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1)
+        return false;
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return day <= lengths[month - 1] + (month == 2 && leap);
+}
+
+/* Years begin in March, so that a leap day is the last of its year. */
+int64_t time_days(int64_t year, int64_t month, int64_t day) {
+    int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+}

@@ -31,3 +31,9 @@ struct slice time_format_span(usec_t span, char text[static TIME_TEXT_SIZE]);
 
 /* Reads a span with its unit: 300ms, 30s, 5min, 2h, 5d. 0 or -E_SYNTAX / -E_LIMIT. */
 int time_parse_span(struct slice text, usec_t *ret);
+
+/* Whether there is such a day (Gregorian, years 1 to 9999, month and day from 1). */
+bool time_is_day(int64_t year, int64_t month, int64_t day);
+
+/* Days from 1970-01-01 to a day that there is. */
+int64_t time_days(int64_t year, int64_t month, int64_t day);

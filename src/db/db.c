@@ -35,7 +35,7 @@ static const struct {
     {SQLITE_LOCKED, -E_BUSY, N_("is in use by another program")},
     {SQLITE_FULL, -ENOSPC, N_("cannot grow: the disk is full")},
     {SQLITE_READONLY, -EROFS, N_("cannot be written")},
-    {SQLITE_PERM, -EACCES, N_("may not be used")},
+    {SQLITE_PERM, -EACCES, N_("may not be opened by this user")},
     {SQLITE_CANTOPEN, -EIO, N_("cannot be opened")},
     {SQLITE_IOERR, -EIO, N_("cannot be read or written")},
     {SQLITE_CONSTRAINT, -EEXIST, N_("holds that already")},
@@ -49,13 +49,18 @@ static int fail(struct db *db, int code, const char *words) {
                        code == -E_CORRUPT ? db->kind->remedy : "", sqlite3_errmsg(db->handle));
 }
 
-/* Of a full disk SQLite says so for writes only, not for a new file or the index of its log. */
+/*
+ * Of a full disk SQLite says so for writes only, not for a new file or the index of its log; of a
+ * file of somebody else nothing but that it cannot be opened.
+ */
 int db_failed(struct db *db) {
     int said = sqlite3_errcode(db->handle) & 0xff;
     int error =
         said == SQLITE_IOERR || said == SQLITE_CANTOPEN ? sqlite3_system_errno(db->handle) : 0;
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         said = SQLITE_FULL;
+    if (error == EACCES || error == EPERM)
+        said = SQLITE_PERM;
     for (size_t i = 0; i < ARRAY_SIZE(FAILURES); i++)
         if (FAILURES[i].sqlite == said)
             return fail(db, FAILURES[i].code, FAILURES[i].words);

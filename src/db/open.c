@@ -112,16 +112,6 @@ static int take_steps(struct db *db, int64_t format) {
     return r == 0 && format == 0 && db->kind->fill ? db->kind->fill(db) : r;
 }
 
-static int bring_up(struct db *db, int64_t format) {
-    int r = db_exec(db, "PRAGMA journal_mode=WAL");
-    if (r < 0 || format == (int64_t)db->kind->step_count)
-        return r;
-    r = db->kind->teach ? db->kind->teach(db) : 0;
-    if (r == 0)
-        r = db_begin(db);
-    return r < 0 ? r : db_end(db, take_steps(db, format));
-}
-
 /* ------------------------------------------------------------------ the handle */
 
 static int set_up(struct db *db, enum db_mode mode) {
@@ -137,7 +127,14 @@ static int set_up(struct db *db, enum db_mode mode) {
         r = check_format(db, mode, &format);
     if (r == 0 && kind->check_pages)
         r = check_pages(db);
-    return r == 0 && mode != DB_READ ? bring_up(db, format) : r;
+    if (r == 0 && mode != DB_READ)
+        r = db_exec(db, "PRAGMA journal_mode=WAL");
+    if (r < 0 || mode == DB_READ || format == (int64_t)kind->step_count)
+        return r;
+    r = kind->teach ? kind->teach(db) : 0;
+    if (r == 0)
+        r = db_begin(db);
+    return r < 0 ? r : db_end(db, take_steps(db, format));
 }
 
 int db_open(const char *path, enum db_mode mode, const struct db_kind *kind, struct db **ret,

@@ -34,6 +34,9 @@
 #define LONG_RUN    (10 * USEC_MS)
 #define EVENT_BATCH 128
 
+#define TURN_LONG      (USEC_MS / 2)
+#define TURN_SIMULATED 64U /* questions */
+
 #define TURNS_UNASKED 3U
 
 /* Simulated time has no use for real descriptors beyond this. */
@@ -236,6 +239,11 @@ void fiber_cancel_children(void) {
         scheduler_park_deaf("end of its children");
 }
 
+void fiber_interrupt(struct fiber *f) {
+    if (!f->deaf)
+        scheduler_wake(f, -EINTR);
+}
+
 struct fiber *fiber_self(void) {
     return fiber_scheduler ? fiber_scheduler->current : NULL;
 }
@@ -266,6 +274,19 @@ int fiber_yield(void) {
     list_append(&fiber_scheduler->ready, &f->in_ready);
     leave(f);
     return f->cancelled ? -ECANCELED : 0;
+}
+
+bool fiber_ran_long(void) {
+    struct scheduler *s = fiber_scheduler;
+    if (s->config.simulate_from)
+        return ++s->asked % TURN_SIMULATED == 0;
+    return read_clock(CLOCK_MONOTONIC) - s->now >= TURN_LONG;
+}
+
+int fiber_yield_if_long(void) {
+    if (fiber_ran_long())
+        return fiber_yield();
+    return running()->cancelled ? -ECANCELED : 0;
 }
 
 int fiber_sleep(usec_t span) {
@@ -336,17 +357,6 @@ static void run_one(struct scheduler *s, struct fiber *f) {
         destroy(s, f);
     else if (f->ended && f->joiner)
         scheduler_wake(f->joiner, 0);
-}
-
-/* Those that are ready now; who becomes ready meanwhile comes after the events. */
-static void run_ready(struct scheduler *s) {
-    struct list turn;
-    struct link *k;
-    list_init(&turn);
-    list_move_all(&turn, &s->ready);
-    note_usage(s);
-    while ((k = list_pop(&turn)))
-        run_one(s, CONTAINER_OF(k, struct fiber, in_ready));
 }
 
 static void trim_idle(struct scheduler *s) {
@@ -435,7 +445,12 @@ static void loop(struct scheduler *s) {
         }
         while ((timer = heap_first(&s->timers)) && timer->key <= s->now)
             scheduler_wake(CONTAINER_OF(timer, struct fiber, timer), -ETIMEDOUT);
-        run_ready(s);
+        struct list turn; /* who is ready now; who becomes so meanwhile comes after the events */
+        list_init(&turn);
+        list_move_all(&turn, &s->ready);
+        note_usage(s);
+        for (struct link *k; (k = list_pop(&turn));)
+            run_one(s, CONTAINER_OF(k, struct fiber, in_ready));
         if (s->config.simulate_from)
             continue;
         trim_idle(s);

@@ -75,6 +75,12 @@ void fiber_cancel(struct fiber *f);
 /* Cancels all children of the calling fiber and waits until they have ended. */
 void fiber_cancel_children(void) WAITS;
 
+/*
+ * Ends the wait in which the fiber is, if it is in one, with -EINTR; what it waited for is not
+ * lost. For those who know that it can bear that where it waits now.
+ */
+void fiber_interrupt(struct fiber *f);
+
 struct fiber *fiber_self(void); /* NULL outside a fiber */
 bool fiber_cancelled(void);
 unsigned fiber_children(void); /* children of the calling fiber that have not ended */
@@ -85,6 +91,14 @@ const void *fiber_purpose(void); /* NULL outside a fiber, too */
 
 /* Gives way to the other fibers that can run. 0 or -ECANCELED. */
 int fiber_yield(void) WAITS;
+
+/*
+ * For loops that may be long: has the calling fiber run for half a millisecond since its last wait?
+ * The second gives way if so. Both only read the clock otherwise (30 ns). With simulated time,
+ * every so many calls.
+ */
+bool fiber_ran_long(void);
+int fiber_yield_if_long(void) WAITS; /* 0 or -ECANCELED */
 
 int fiber_sleep(usec_t span) WAITS; /* 0 after the span; also -ETIMEDOUT, -ECANCELED as above */
 

@@ -54,6 +54,7 @@ struct scheduler {
     struct heap timers;
     unsigned fiber_count;
     uint64_t switches;
+    unsigned asked; /* fiber_ran_long(), with simulated time */
     struct stack_pool stacks;
     usec_t tidied; /* the pool of stacks, last */
     struct fiber_config config;

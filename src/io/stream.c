@@ -24,9 +24,11 @@ struct stream {
     uint32_t in_size, in_from, in_to;
     char *out; /* NULL while empty */
     uint32_t out_len;
-    uint32_t min_rate; /* bytes per second; 0: none */
-    uint32_t turn;     /* bytes moved since the last wait */
-    bool hears_out;    /* reads go on after a failed write */
+    uint32_t min_rate;    /* bytes per second; 0: none */
+    uint32_t turn;        /* bytes moved since the last wait */
+    bool hears_out;       /* reads go on after a failed write */
+    bool nudged;          /* and nobody has been told */
+    struct fiber *waiter; /* for input or a nudge */
     usec_t timeout, rate_grace, rate_began;
     uint64_t rate_bytes;
     struct stream_counts counts;
@@ -169,14 +171,6 @@ static usec_t wait_until(const struct stream *s) {
     return s->timeout == USEC_NEVER ? USEC_NEVER : fiber_now() + s->timeout;
 }
 
-/* When a peer that sends nothing more falls below the minimum rate. */
-static usec_t slow_at(const struct stream *s) {
-    if (s->min_rate == 0)
-        return USEC_NEVER;
-    return s->rate_began + s->rate_grace +
-           (usec_t)(s->rate_bytes * (uint64_t)USEC_SEC / s->min_rate);
-}
-
 /*
  * A peer that is as fast as we are would never let the fiber wait, and so nobody else run. 0, or
  * -ECANCELED.
@@ -194,7 +188,10 @@ static int give_way(struct stream *s, size_t moved) WAITS {
 static int wait_for_input(struct stream *s) WAITS {
     s->turn = 0;
     usec_t patience = wait_until(s);
-    usec_t slow = slow_at(s);
+    usec_t slow = USEC_NEVER; /* when a peer that sends nothing more falls below the minimum rate */
+    if (s->min_rate > 0)
+        slow = s->rate_began + s->rate_grace +
+               (usec_t)(s->rate_bytes * (uint64_t)USEC_SEC / s->min_rate);
     if (s->in && s->in_from == s->in_to)
         drop_in_buffer(s);
     int r = s->ops->wait_read(s->below, MIN(patience, slow));
@@ -232,6 +229,35 @@ int stream_fill(struct stream *s, size_t want) {
             r = give_way(s, (size_t)(s->counts.in - before));
     }
     return r;
+}
+
+int stream_fill_or_nudge(struct stream *s) {
+    if (s->in_to > s->in_from)
+        return 0;
+    int r = stream_flush(s);
+    if (r == 0 || s->hears_out)
+        r = s->read_error;
+    while (r == 0 && !s->nudged) {
+        r = read_once(s, 1);
+        if (r != -EAGAIN)
+            return r;
+        s->waiter = fiber_self();
+        r = wait_for_input(s);
+        s->waiter = NULL;
+        if (r == -EINTR)
+            r = 0;
+    }
+    if (r == 0) {
+        s->nudged = false;
+        r = -EINTR;
+    }
+    return r;
+}
+
+void stream_nudge(struct stream *s) {
+    s->nudged = true;
+    if (s->waiter)
+        fiber_interrupt(s->waiter);
 }
 
 int stream_fill_more(struct stream *s) {

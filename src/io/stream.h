@@ -74,6 +74,14 @@ int stream_fill(struct stream *s, size_t want) WAITS;
 /* Waits until the window has more bytes than now. */
 int stream_fill_more(struct stream *s) WAITS;
 
+/*
+ * For who waits for a peer and for something else: as stream_fill(s, 1), but it also ends when
+ * another fiber of this thread says stream_nudge(), with -EINTR. One that came before the call
+ * counts, several count once.
+ */
+int stream_fill_or_nudge(struct stream *s) WAITS;
+void stream_nudge(struct stream *s);
+
 /* The bytes that were read and not consumed. Valid until the next call that waits or consumes. */
 struct slice stream_window(const struct stream *s);
 void stream_consume(struct stream *s, size_t len);

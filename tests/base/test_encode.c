@@ -74,6 +74,25 @@ static void test_utf8_is_well_formed(void **state) {
     assert_false(utf8_valid(S("\x80")));
 }
 
+static void what_utf8_decodes_it_encodes(void **state) {
+    (void)state;
+    for (uint32_t c = 0; c <= 0x10ffff; c++) {
+        char text[4];
+        uint32_t read = 0;
+        if (c >= 0xd800 && c < 0xe000)
+            continue;
+        size_t len = utf8_encode(text, c);
+        assert_int_equal(utf8_decode(slice_of(text, len), &read), len);
+        assert_int_equal(read, c);
+        for (size_t cut = 1; cut < len; cut++)
+            assert_true(utf8_is_cut(slice_of(text, cut)));
+        assert_false(utf8_is_cut(slice_of(text, len)));
+    }
+    assert_false(utf8_is_cut(S("\x80")));
+    assert_false(utf8_is_cut(S("\xe3\x81z")));
+    assert_false(utf8_is_cut(S("\xf5\x80")));
+}
+
 /* RFC 3720 §B.4 and the check value of the Castagnoli polynomial. */
 static void test_crc32c_as_in_rfc3720_b_4(void **state) {
     char zeros[32] = {0};
@@ -152,6 +171,7 @@ int main(void) {
         cmocka_unit_test(test_base64_refuses_what_is_not_canonical),
         cmocka_unit_test(test_hexadecimal),
         cmocka_unit_test(test_utf8_is_well_formed),
+        cmocka_unit_test(what_utf8_decodes_it_encodes),
         cmocka_unit_test(test_crc32c_as_in_rfc3720_b_4),
         cmocka_unit_test(test_siphash_vectors),
         cmocka_unit_test(test_a_reader_never_runs_over_the_end),

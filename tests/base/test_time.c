@@ -57,12 +57,25 @@ static void test_spans_are_read_with_their_unit(void **state) {
     assert_int_equal(time_parse_span(S("99999999999d"), &span), -E_LIMIT);
 }
 
+static void days_are_counted_by_the_gregorian_calendar(void **state) {
+    assert_int_equal(time_days(1970, 1, 1), 0);
+    assert_int_equal(time_days(2000, 2, 29), 11016);
+    assert_int_equal(time_days(2026, 11, 30), 20787);
+    assert_int_equal(time_days(1, 1, 1), -719162);
+    assert_int_equal(time_days(9999, 12, 31), 2932896);
+    assert_true(time_is_day(2000, 2, 29) && time_is_day(2024, 2, 29) && time_is_day(1, 1, 1));
+    assert_false(time_is_day(1900, 2, 29) || time_is_day(2026, 2, 29) || time_is_day(2026, 4, 31));
+    assert_false(time_is_day(0, 1, 1) || time_is_day(10000, 1, 1) || time_is_day(2026, 13, 1));
+    assert_false(time_is_day(2026, 0, 1) || time_is_day(2026, 1, 0) || time_is_day(2026, 1, 32));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dates_as_in_rfc5322_3_3),
         cmocka_unit_test(test_dates_for_logs_and_programs),
         cmocka_unit_test(test_spans_for_people),
         cmocka_unit_test(test_spans_are_read_with_their_unit),
+        cmocka_unit_test(days_are_counted_by_the_gregorian_calendar),
     };
     return cmocka_run_group_tests_name("time", tests, in_tokyo, NULL);
 }

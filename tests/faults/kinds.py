@@ -6,12 +6,12 @@ import signal
 import time
 
 from disk import Disk, NoDisk
+from roles import ROLES
 from server import wait_until
 from stage import Stage
 from sabotage import Injection, Saboteur
 
 MIB = 1 << 20
-ROLES = ["edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events"]
 ERRORS = ["EIO", "ENOSPC", "KILL"]
 QUEUE_CALLS = ["fdatasync", "pwritev", "fsync", "fallocate", "openat", "renameat", "unlinkat",
                "pread64", "preadv"]

@@ -216,8 +216,38 @@ static void test_a_fiber_that_blocks_the_thread_is_reported(void **state) {
     assert_true(long_computed < 10 * USEC_MS);
 }
 
+REAL_FIBER_TEST(who_has_run_for_long_gives_way_and_nobody_else) {
+    unsigned others = 0;
+    assert_int_equal(fiber_yield(), 0);
+    assert_int_equal(fiber_spawn("other", end_at_once, &others), 0);
+    usec_t until = processor_time() + USEC_MS;
+    while (processor_time() < until)
+        ;
+    assert_true(fiber_ran_long());
+    assert_int_equal(others, 0);
+    assert_int_equal(fiber_yield_if_long(), 0);
+    assert_int_equal(others, 1);
+
+    bool was_short = false; /* unless the machine stood still meanwhile */
+    for (int i = 0; i < 100 && !was_short; i++) {
+        assert_int_equal(fiber_yield(), 0);
+        was_short = !fiber_ran_long();
+    }
+    assert_true(was_short);
+}
+
+FIBER_TEST(in_simulated_time_long_is_so_many_questions) {
+    unsigned others = 0, asked = 1;
+    assert_int_equal(fiber_spawn("other", end_at_once, &others), 0);
+    for (; asked < 1000 && others == 0; asked++)
+        assert_int_equal(fiber_yield_if_long(), 0);
+    assert_in_range(asked, 2, 999);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_has_run_for_long_gives_way_and_nobody_else),
+        cmocka_unit_test(test_in_simulated_time_long_is_so_many_questions),
         cmocka_unit_test(test_simulated_time_wakes_sleepers_in_order_of_their_time),
         cmocka_unit_test(test_cancel_ends_the_present_and_every_later_wait),
         cmocka_unit_test(test_a_fiber_does_not_end_before_its_children),

@@ -76,6 +76,51 @@ FIBER_TEST(a_skipped_line_tells_whether_a_bare_lf_ended_it) {
     close_pair();
 }
 
+static void nudge_later(void *arg) {
+    (void)fiber_sleep(USEC_SEC);
+    stream_nudge(arg);
+    stream_nudge(arg);
+}
+
+FIBER_TEST(who_waits_for_input_can_be_nudged_and_loses_none) {
+    usec_t began = fiber_now();
+    open_pair(1000);
+    stream_set_timeout(ends[1], 5 * USEC_SEC);
+    assert_int_equal(fiber_spawn("nudge", nudge_later, ends[1]), 0);
+    assert_int_equal(stream_fill_or_nudge(ends[1]), -EINTR);
+    assert_int_equal(fiber_now() - began, USEC_SEC);
+    assert_int_equal(stream_fill_or_nudge(ends[1]), -ETIMEDOUT); /* two at once are one */
+    assert_int_equal(fiber_now() - began, 6 * USEC_SEC);
+
+    stream_nudge(ends[1]); /* before the call: counts */
+    stream_str(ends[0], "DONE\r\n");
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_fill_or_nudge(ends[1]), -EINTR);
+    assert_int_equal(stream_fill_or_nudge(ends[1]), 0);
+    assert_slice(stream_window(ends[1]), "DONE\r\n");
+    stream_nudge(ends[1]); /* what is there comes first */
+    assert_int_equal(stream_fill_or_nudge(ends[1]), 0);
+    stream_consume(ends[1], 6);
+    assert_int_equal(stream_shutdown(ends[0]), 0);
+    assert_int_equal(stream_fill_or_nudge(ends[1]), -EINTR);
+    assert_int_equal(stream_fill_or_nudge(ends[1]), -E_EOF);
+    close_pair();
+}
+
+REAL_FIBER_TEST(who_waits_at_a_socket_can_be_nudged) {
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    assert_int_equal(stream_from_fd(fds[0], &ends[0]), 0);
+    assert_int_equal(stream_from_fd(fds[1], &ends[1]), 0);
+    assert_int_equal(fiber_spawn("nudge", nudge_later, ends[1]), 0);
+    assert_int_equal(stream_fill_or_nudge(ends[1]), -EINTR);
+    stream_str(ends[0], "DONE\r\n");
+    assert_int_equal(stream_flush(ends[0]), 0);
+    assert_int_equal(stream_fill_or_nudge(ends[1]), 0);
+    assert_slice(stream_window(ends[1]), "DONE\r\n");
+    close_pair();
+}
+
 FIBER_TEST(the_memory_of_all_streams_is_known) {
     size_t before = stream_memory();
     open_pair(1000);
@@ -334,6 +379,8 @@ int main(void) {
         cmocka_unit_test(test_a_dripping_peer_is_too_slow),
         cmocka_unit_test(test_a_write_to_a_closed_peer_sticks),
         cmocka_unit_test(test_a_skipped_line_tells_whether_a_bare_lf_ended_it),
+        cmocka_unit_test(test_who_waits_for_input_can_be_nudged_and_loses_none),
+        cmocka_unit_test(test_who_waits_at_a_socket_can_be_nudged),
         cmocka_unit_test(test_the_memory_of_all_streams_is_known),
         cmocka_unit_test(test_what_a_peer_said_before_it_closed_can_be_heard_out),
         cmocka_unit_test(test_what_came_before_a_reset_can_be_heard_out),

@@ -165,3 +165,21 @@ def test_messages_in_a_mailbox(host):
             wire.say("QUIT")
     assert took(lambda: login(full), 5) < took(lambda: login(empty), 5) + 0.5
     assert took(lambda: deliver(full), 9) < 1.1 * took(lambda: deliver(empty), 9) + 0.1
+
+    # a client that never waits, and one that is done with all of it, keep nobody else waiting
+    far_apart = [1 + n * 7919 % MESSAGES for n in range(5000)]
+    with host.pop3(full) as wire:
+        wire.limit = 60
+        for verb in ("TOP %d 0", "RETR %d", "LIST %d"):
+            wire.send("".join(verb % n + "\r\n" for n in far_apart))
+            for _ in far_apart:
+                assert wire.line().startswith(b"+OK")
+                while verb != "LIST %d" and wire.line() != b".":
+                    pass
+        count = int(wire.say("STAT").split()[1])
+        for first in range(1, count + 1, 10000):
+            some = range(first, min(first + 10000, count + 1))
+            wire.send("".join(f"DELE {n}\r\n" for n in some))
+            for _ in some:
+                assert wire.line().startswith(b"+OK")
+        assert wire.say("QUIT") == "+OK goodbye, no messages left"

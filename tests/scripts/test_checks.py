@@ -246,6 +246,8 @@ def test_a_conversation_that_reads_the_settings_of_the_process_is_found(tree):
     for folder in ("conf", "role", "cli"):
         (tree.path / "src" / folder).mkdir()
     (tree.path / "src/conf/table.c").write_text("")
+    for name in ("src/conf/roles.h", "tests/roles.py"):
+        shutil.copy(TOP / name, tree.path / name)
     (tree.path / "src/role/edge_one.c").write_text("""
 bool live(const struct edge_smtp *m) {
     return m->connection->edge->process->conf->smtp.soft_errors > 0;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""The store's model test finds the mistakes of tests/planted. Three by lot here: few seconds each,
-but minutes where a change of the store has moved one away from the seed that is known to find it."""
+"""The store's model test finds the mistakes of tests/planted. Three by lot here: a second each, and at
+most a minute where a change of the store has moved one away from the seed that is known to find it
+(then `scripts/planted --update` finds the new one)."""
 import pathlib
 import subprocess
 import sys

@@ -4,12 +4,15 @@
 Each NAME.tar.xz beside this file was made by the program of that release (make_state.py), and
 NAME.json says what was in it. Only the ports and the times of the settings are today's.
 """
+import contextlib
+import datetime
 import hashlib
 import json
 import pathlib
 import poplib
 import re
 import smtplib
+import sqlite3
 import ssl
 import sys
 import tarfile
@@ -125,6 +128,19 @@ def test_people_are_there_while_nothing_runs(old):
     assert numbers[-1] > max(numbers[:-1])
     assert [entry["address"] for entry in old.json("account", "list", "--removed")] == [
         "former@example.test"]
+
+
+def test_last_logins_are_known(old):
+    with contextlib.closing(sqlite3.connect(old.folder / "directory/directory.db")) as db:
+        was = dict(db.execute("SELECT address, last_login FROM account"))
+    assert any(was.values())
+    found = old.json("account", "list")
+    assert {entry["address"] for entry in found if not entry["last_login"]} == {
+        address for address, wall in was.items() if wall == 0}
+    for entry in found:
+        if entry["last_login"]:
+            at = datetime.datetime.fromisoformat(entry["last_login"].replace("Z", "+00:00"))
+            assert abs(at.timestamp() - was[entry["address"]] / 1e6) < 0.01
 
 
 def test_server_goes_on_with_everything(old):

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: ISC
 """The world and its lasting hosts, made once for all tests; each test brings its own people."""
+import pathlib
+import sys
+
 import pytest
 
-from world import World
+sys.path.append(str(pathlib.Path(__file__).parents[1]))
+from world import World  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 exists, to keep the server busy."""
 import contextlib
 import json
+import threading
 import time
 
 import pytest
@@ -193,3 +194,29 @@ def test_a_mailbox_that_fills_while_messages_come_in_takes_no_more_than_it_holds
     assert codes.count(250) == 5 and codes.count(452) == 5, codes
     host.wait_until_settled()
     assert len(host.messages(user)) == 5
+
+
+def test_small_messages_that_come_together_find_no_more_room_than_there_is(server):
+    """None of them takes much of it, and all are judged before the first is in the mailbox."""
+    host = server("crowded", settings={"smtp.connections-per-address": 100})
+    user, codes = host.account(), []
+    host.run("account", "quota", user, "1M")
+
+    def send(wire):
+        assert wire.code("MAIL FROM:<kiku@far.test>") == 250
+        code = wire.code(f"RCPT TO:<{user}>")
+        if code == 250:
+            assert wire.code("DATA") == 354
+            wire.send(MESSAGE + (b"y" * 70 + b"\r\n") * 800)
+            code = wire.code(".")
+        codes.append(code)
+        wire.close()
+    senders = [threading.Thread(target=send, args=(host.smtp(),)) for _ in range(60)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    host.wait_until_settled()
+    stored = len(host.messages(user))
+    assert 15 <= stored <= 18 and codes.count(250) == stored, (stored, codes)
+    assert codes.count(452) == 60 - stored, codes

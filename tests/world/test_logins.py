@@ -4,7 +4,6 @@ import base64
 import contextlib
 import hashlib
 import re
-import statistics
 import time
 
 import pytest
@@ -76,9 +75,10 @@ def test_who_is_unknown_or_disabled_gets_what_a_wrong_password_gets(host, way):
                 kinds[kind].append(time.monotonic() - began)
     assert said["disabled"] == said["unknown"] == said["wrong"], said
     assert said["right"].isdisjoint(said["wrong"])
-    medians = {kind: statistics.median(took) for kind, took in kinds.items()}
-    del medians["right"]
-    assert max(medians.values()) - min(medians.values()) < 0.02, medians
+    # A machine that has much else to do makes some of them later, and none sooner.
+    soonest = {kind: min(took) for kind, took in kinds.items()}
+    del soonest["right"]
+    assert max(soonest.values()) - min(soonest.values()) < 0.02, soonest
     log = host.said()
     assert f"{people['disabled'][0]} is disabled" in log
     assert f"there is no account {people['unknown'][0]}" in log

@@ -11,10 +11,9 @@ import time
 
 import pytest
 
+from roles import ROLES
 from wire import Closed, Pop3, written_by
 from world import MESSAGE, PASSWORD, PROGRAM, Failure, kill, strip_trace, wait_until
-
-ROLES = ["edge", "directory", "keys", "queue", "relay", "resolver", "mail", "events"]
 
 
 @pytest.fixture(scope="module")
