@@ -41,8 +41,8 @@ static void answer(struct before_login *l, enum door_result result) WAITS {
         [DOOR_WRONG] = "[AUTH] name or password is wrong",
         [DOOR_BUSY] = "[SYS/TEMP] too many failed logins, try again later",
         [DOOR_UNCHECKED] = "[SYS/TEMP] logins cannot be checked just now, try again later",
-        [DOOR_BARE] = "[SYS/PERM] the password would travel unprotected: turn on TLS (STARTTLS, "
-                      "or port 995) in your mail program",
+        [DOOR_BARE] = ("[SYS/PERM] the password would travel unprotected: turn on TLS (STARTTLS, "
+                       "or port 995) in your mail program"),
         [DOOR_GIVEN_UP] = "AUTH given up",
         [DOOR_MALFORMED] = "this is not what the mechanism expects",
         [DOOR_LONG] = "the response is too long",

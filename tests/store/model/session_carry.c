@@ -185,9 +185,9 @@ void do_carry(struct session *s) {
     run->carried = (struct place){0};
 }
 
-/* Whether somebody else has, or may have, taken it away. */
-static bool was_taken(const struct run *run, const struct model_change *e, uint32_t uid,
-                      const struct model_change *changes, size_t count) {
+/* Whether one of these changes, but for this one, may have taken it away. */
+static bool one_takes(const struct model_change *changes, size_t count,
+                      const struct model_change *e, uint32_t uid) {
     for (size_t i = 0; i < count; i++) {
         const struct model_change *c = &changes[i];
         if (c == e || c->account != e->account || c->mailbox != e->mailbox)
@@ -198,7 +198,16 @@ static bool was_taken(const struct run *run, const struct model_change *e, uint3
             if (c->uids[k] == uid && (c->verb == MODEL_EXPUNGE || c->verb == MODEL_MOVE))
                 return true;
     }
-    return model_is_gone(run->sides[e->account].model, e->mailbox);
+    return false;
+}
+
+/* Whether somebody else has, or may have, taken it away: who was on his way, or who was told of an
+ * error when the record was on the disk all the same. */
+static bool was_taken(const struct run *run, const struct model_change *e, uint32_t uid,
+                      const struct model_change *changes, size_t count) {
+    const struct side *side = &run->sides[e->account];
+    return model_is_gone(side->model, e->mailbox) || one_takes(changes, count, e, uid) ||
+           one_takes(side->maybes, side->maybe_count, e, uid);
 }
 
 void carried_is_somewhere(const struct run *run, const struct model_change *changes, size_t count) {
