@@ -548,6 +548,15 @@ static bool explain(struct model *m, const struct model_change *changes, size_t 
     return found;
 }
 
+/* A message that was moved meanwhile is no new one: it has kept its unique id. */
+static bool was_here(const struct model *m, const struct model_entry *seen) {
+    for (size_t i = 0; i < m->count; i++)
+        for (size_t k = 0; k < m->mailboxes[i].count; k++)
+            if (seen->uidl[0] && strcmp(m->mailboxes[i].entries[k].uidl, seen->uidl) == 0)
+                return true;
+    return false;
+}
+
 /* What arrives meanwhile with others may lie between them: it gets the numbers that it has. */
 static void number_arrival(struct model *m, struct model_change *c, const struct album *seen) {
     struct model_mailbox *b = model_mailbox(m, c->mailbox);
@@ -555,7 +564,7 @@ static void number_arrival(struct model *m, struct model_change *c, const struct
         for (size_t k = 0; seen->pictures[i].id == b->id && k < seen->pictures[i].count; k++) {
             const struct model_entry *e = &seen->pictures[i].entries[k];
             if (e->serial != c->serial || !(c->is_vague || model_arrives_with(c, e->flags)) ||
-                e->is_copy || e->uid < c->least || model_entry(b, e->uid))
+                e->is_copy || e->uid < c->least || model_entry(b, e->uid) || was_here(m, e))
                 continue;
             c->is_found = true;
             c->add = e->flags;
