@@ -209,11 +209,12 @@ DIRECTORY_TEST(c2_the_last_login_is_shown_and_kept) {
     directory_close(d);
 }
 
-/* ------------------------------------------------------------------ time */
+/* ------------------------------------------------------------------ time that it takes */
 
-static double seconds(void) {
+/* Of work, by all threads of this process: what else the machine does makes it no longer. */
+static double worked_seconds(void) {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
@@ -232,12 +233,12 @@ REAL_FIBER_TEST(c2_nobody_takes_as_long_as_a_wrong_password_and_a_known_one_less
     uint64_t id = 0;
     GOOD(directory_account_add(d, &ORDER, &quick, &id, &problem));
     assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
-    for (int i = 0; i < 5; i++) { /* the best of five: other work may be running */
+    for (int i = 0; i < 5; i++) { /* the best of five: caches may be cold */
         static const char *const names[] = {"tama", "nobody", "quick", "tama"};
         for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
-            double start = seconds();
+            double start = worked_seconds();
             (void)outcome(d, names[k], k == 3 ? PASSWORD : S("no"));
-            took[k] = MIN(took[k], seconds() - start);
+            took[k] = MIN(took[k], worked_seconds() - start);
         }
     }
     print_message("wrong %.1f ms, nobody %.1f ms, weak hash %.1f ms, remembered %.2f ms\n",
