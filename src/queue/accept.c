@@ -55,6 +55,20 @@ static void forget_file(struct queue *q, struct open_file *file) {
     free(file);
 }
 
+/* Of one that is busy. */
+static void drop_file(struct queue *q, struct open_file *file) WAITS {
+    spool_large_drop(q->spool, file->large);
+    forget_file(q, file);
+}
+
+/* The file is there for others again, or goes, since it was dropped meanwhile. */
+static void file_not_busy(struct queue *q, struct open_file *file) WAITS {
+    if (file->dropped)
+        drop_file(q, file);
+    else
+        file->busy = false;
+}
+
 static int take_in(struct queue *q, const struct queue_message *message,
                    struct spool_large *large) WAITS {
     _cleanup_(buf_done) struct buf extra = {0};
@@ -93,9 +107,9 @@ int accept_message(struct queue *q, const struct queue_message *message, struct 
     if (error)
         return error;
     error = take_in(q, message, file ? file->large : NULL);
-    if (file)
-        file->busy = false;
-    if (file && !error)
+    if (file && error)
+        file_not_busy(q, file);
+    else if (file)
         forget_file(q, file);
     return error ? problem_set(problem, error, "the spool did not take it: %s", error_text(error))
                  : 0;
@@ -132,18 +146,21 @@ int queue_open_file(struct queue *q, queue_id id, int *ret_fd) {
     if (error)
         forget_file(q, file);
     else
-        file->busy = false;
+        file_not_busy(q, file);
     return error == -EEXIST ? -EINVAL : error;
 }
 
 void queue_drop_file(struct queue *q, queue_id id) {
     _cleanup_(guest_leave) struct queue *inside UNUSED = guest_enter(q);
-    struct open_file *file = NULL;
-    struct problem unsaid;
-    if (claim_file(q, id, &file, &unsaid) < 0 || !file)
+    struct open_file *file = map_get(&q->files, map_u64(&id));
+    if (!file)
         return;
-    spool_large_drop(q->spool, file->large);
-    forget_file(q, file);
+    if (file->busy) {
+        file->dropped = true;
+        return;
+    }
+    file->busy = true;
+    drop_file(q, file);
 }
 
 void queue_drop_files_of(struct queue *q, unsigned worker) {

@@ -94,7 +94,8 @@ struct budget {
 struct open_file {
     queue_id id;
     struct spool_large *large;
-    bool busy; /* being opened, submitted or dropped */
+    bool busy;    /* being opened, submitted or dropped */
+    bool dropped; /* meanwhile: whoever is busy with it drops it, unless the spool took it */
 };
 
 struct held_count {

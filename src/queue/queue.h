@@ -80,11 +80,15 @@ queue_id queue_new_id(struct queue *q);
  * queue_drop_file(). -EINVAL: the id is in use; -ENOSPC, -E_LIMIT (too many open files).
  */
 int queue_open_file(struct queue *q, queue_id id, int *ret_fd) WAITS;
-void queue_drop_file(struct queue *q, queue_id id) WAITS; /* none of that id: nothing happens */
+/*
+ * Gives it back; none of that id: nothing happens. One that is being submitted goes when the queue
+ * does not take the message.
+ */
+void queue_drop_file(struct queue *q, queue_id id) WAITS;
 
 /*
- * Drops the files of all messages whose ids a worker gave, but those that are being submitted: for
- * when it has ended. Which ones is settled before the first wait.
+ * The same for the files of all messages whose ids a worker gave: for when it has ended. Which ones
+ * is settled before the first wait.
  */
 void queue_drop_files_of(struct queue *q, unsigned worker) WAITS;
 
@@ -211,7 +215,7 @@ struct queue_options {
     usec_t transmit_timeout;  /* 1 h */
     unsigned files_max;       /* files of queue_open_file() at a time; 1000 */
     unsigned held_max;        /* messages of one user that are held; 100 */
-    uint64_t held_size_max;   /* and their bytes; 200 MiB */
+    uint64_t held_size_max;   /* and their bytes, but for the last of them; 200 MiB */
     unsigned loops_held_max;  /* held messages of strangers that went in circles; 1000 */
     uint64_t loops_held_size_max; /* and their bytes; 256 MiB */
     struct spool_options spool;

@@ -251,6 +251,68 @@ SERVER_TEST(message_that_is_removed_while_hosts_answer_at_different_times_stays_
     assert_int_equal(server_reports(o), 0);
 }
 
+/* ------------------------------------------------------------------ held, since he sends too much
+ */
+
+static const char LETTER[] = "Subject: one of many\r\n\r\nx\r\n";
+
+struct crowd {
+    struct server *o;
+    unsigned taken, refused, full;
+};
+
+static void send_one_too_many(void *arg) {
+    struct crowd *c = arg;
+    struct queue_message message = {.envelope.reverse_path = S("tama@here.test"),
+                                    .envelope.login = S("tama@here.test"),
+                                    .envelope.origin = QUEUE_FROM_USER,
+                                    .bytes = slice_of_str(LETTER),
+                                    .reason = S("312 messages in an hour"),
+                                    .hold = true};
+    int error = server_submit(c->o, &message, "out@away.test");
+    c->taken += error == 0;
+    c->refused += error == -E_REFUSED;
+    c->full += error == -ENOSPC;
+}
+
+static struct crowd send_at_once(struct server *o, unsigned count) {
+    struct crowd c = {.o = o};
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(fiber_spawn("session", send_one_too_many, &c), 0);
+    while (c.taken + c.refused + c.full < count)
+        server_wait(o, USEC_MS);
+    return c;
+}
+
+SERVER_TEST(sessions_at_the_same_time_have_no_more_messages_held_than_may_be) {
+    o->options.held_max = 3;
+    server_reopen(o);
+    struct crowd c = send_at_once(o, 10);
+    assert_int_equal(c.taken, 3);
+    assert_int_equal(c.refused, 7);
+    assert_int_equal(act(o, QUEUE_RELEASE, 0, ""), 3);
+    server_wait(o, USEC_SEC);
+    assert_int_equal(send_at_once(o, 10).taken, 3); /* there is room again */
+}
+
+SERVER_TEST(sessions_at_the_same_time_have_no_more_bytes_held_than_may_be_and_a_message) {
+    o->options.held_size_max = 2 * strlen(LETTER);
+    server_reopen(o);
+    assert_int_equal(send_at_once(o, 10).taken, 2);
+}
+
+SERVER_TEST(what_could_not_be_stored_is_not_counted_as_held) {
+    struct queue_options full = o->options;
+    full.held_max = o->options.held_max = 2;
+    full.spool.reserve = INT64_MAX;
+    queue_configure(o->queue, &full);
+    struct crowd c = send_at_once(o, 10);
+    assert_int_equal(c.full, 10);
+    assert_int_equal(c.taken, 0);
+    queue_configure(o->queue, &o->options);
+    assert_int_equal(send_at_once(o, 10).taken, 2);
+}
+
 SERVER_TEST(message_that_is_held_while_it_is_transmitted_keeps_what_came_of_it) {
     o->begin = takes_ten_seconds;
     o->transmit = not_now;
@@ -421,6 +483,10 @@ int main(void) {
         cmocka_unit_test(test_message_that_is_removed_while_it_is_transmitted_stays_removed),
         cmocka_unit_test(
             test_message_that_is_removed_while_hosts_answer_at_different_times_stays_removed),
+        cmocka_unit_test(test_sessions_at_the_same_time_have_no_more_messages_held_than_may_be),
+        cmocka_unit_test(
+            test_sessions_at_the_same_time_have_no_more_bytes_held_than_may_be_and_a_message),
+        cmocka_unit_test(test_what_could_not_be_stored_is_not_counted_as_held),
         cmocka_unit_test(test_message_that_is_held_while_it_is_transmitted_keeps_what_came_of_it),
         cmocka_unit_test(test_message_that_is_held_while_it_is_taken_by_all_is_settled),
         cmocka_unit_test(

@@ -3,6 +3,7 @@
  * The way of messages: mailboxes of this host, other hosts, aliases.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "fake_server.h"
@@ -382,6 +383,65 @@ SERVER_TEST(number_of_open_files_is_bounded) {
     close(fds[1]);
 }
 
+struct submission {
+    struct server *o;
+    queue_id id;
+    int result;
+};
+
+static void submit_file(void *arg) {
+    struct submission *s = arg;
+    struct queue_message message = {
+        .id = s->id, .envelope.reverse_path = S("a@b.test"), .in_file = true};
+    s->result = server_submit(s->o, &message, "kuro@here.test");
+}
+
+static bool disk_is_full;
+
+static ssize_t pwritev_until_full(int fd, const struct iovec *iov, int count, off_t offset) {
+    if (!disk_is_full)
+        return pwritev(fd, iov, count, offset);
+    errno = ENOSPC;
+    return -1;
+}
+
+static const struct pack_io DISK = {pwritev_until_full, fdatasync, fallocate};
+
+/* An edge ends while the queue has its message, and then the disk turns out to be full. */
+SERVER_TEST(file_that_is_dropped_while_it_is_submitted_leaves_room_when_it_is_refused) {
+    struct fiber *fiber;
+    int fd = -1;
+    o->options.files_max = 1;
+    o->options.spool.io = &DISK;
+    server_reopen(o);
+    disk_is_full = true;
+    struct submission s = {.o = o, .id = queue_id_next(&o->ids, fiber_wall()), .result = 1};
+    assert_int_equal(put_file(o, s.id, S("Subject: x\r\n\r\n")), 0);
+    assert_int_equal(fiber_start("submission", submit_file, &s, &fiber), 0);
+    assert_int_equal(fiber_yield(), 0);
+    assert_int_equal(s.result, 1); /* is with the spool */
+    queue_drop_files_of(o->queue, queue_id_worker(s.id));
+    fiber_join(fiber);
+    disk_is_full = false;
+    assert_int_equal(s.result, -ENOSPC);
+    assert_int_equal(queue_open_file(o->queue, s.id + 1, &fd), 0);
+    close(fd);
+}
+
+SERVER_TEST(file_that_is_dropped_while_it_is_submitted_belongs_to_its_message) {
+    struct fiber *fiber;
+    struct submission s = {.o = o, .id = queue_id_next(&o->ids, fiber_wall()), .result = 1};
+    assert_int_equal(put_file(o, s.id, S("Subject: x\r\n\r\n")), 0);
+    assert_int_equal(fiber_start("submission", submit_file, &s, &fiber), 0);
+    assert_int_equal(fiber_yield(), 0);
+    assert_int_equal(s.result, 1);
+    queue_drop_files_of(o->queue, queue_id_worker(s.id));
+    fiber_join(fiber);
+    assert_int_equal(s.result, 0);
+    server_wait(o, USEC_MS);
+    assert_int_equal(server_count(o, "kuro@here.test"), 1);
+}
+
 /* ------------------------------------------------------------------ being refused */
 
 SERVER_TEST(id_that_is_in_use_is_refused) {
@@ -507,6 +567,9 @@ int main(void) {
         cmocka_unit_test(test_large_message_comes_and_goes_on_through_files),
         cmocka_unit_test(test_file_belongs_to_one_message_and_can_be_dropped),
         cmocka_unit_test(test_file_that_is_still_open_elsewhere_is_busy),
+        cmocka_unit_test(
+            test_file_that_is_dropped_while_it_is_submitted_leaves_room_when_it_is_refused),
+        cmocka_unit_test(test_file_that_is_dropped_while_it_is_submitted_belongs_to_its_message),
         cmocka_unit_test(test_number_of_open_files_is_bounded),
         cmocka_unit_test(test_id_that_is_in_use_is_refused),
         cmocka_unit_test(test_full_disk_is_told),
