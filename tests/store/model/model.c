@@ -415,7 +415,7 @@ static bool entry_is(const struct model_mailbox *b, const struct model_entry *e,
         return false;
     if (e->modseq ? e->modseq != seen->modseq : seen->modseq == 0)
         return false;
-    if (e->body && e->body != seen->body)
+    if (e->body ? e->body != seen->body : !e->uid && seen->is_copy) /* what is new is no copy */
         return false;
     return e->uidl[0] == 0 || seen->uidl[0] == 0 || strcmp(e->uidl, seen->uidl) == 0;
 }
