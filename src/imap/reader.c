@@ -112,7 +112,7 @@ static void take_bytes(struct imap_reader *r, struct slice line) {
     while (line.len > 0) {
         bool run;
         size_t len = measure(r, line, &run);
-        if (run && !r->in_set && r->limits->sets > 0)
+        if (run && !r->in_set && !r->wrong && r->limits->sets > 0)
             len = MIN(len, IMAP_SET_HELD + 1 - r->run);
         struct slice part = slice_first(line, len);
         line = slice_from(line, len);

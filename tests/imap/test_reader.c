@@ -131,6 +131,19 @@ FIBER_TEST(a_line_over_its_bound_is_refused_and_dropped) {
     end();
 }
 
+/* Nothing is read as a set any more once a command is refused, however many digits come. */
+FIBER_TEST(a_long_run_of_digits_behind_what_was_wrong_is_dropped) {
+    static char digits[IMAP_SET_HELD + 904];
+    memset(digits, '1', sizeof digits);
+    begin(&imap_limits_after_login);
+    say(S("a NOOP\0 "));
+    say(slice_of(digits, sizeof digits));
+    say(S("\r\nb NOOP\r\n"));
+    assert_bad(-E_SYNTAX, "a", "no NUL");
+    assert_next("b");
+    end();
+}
+
 FIBER_TEST(a_line_without_end_closes_the_connection) {
     static char many[66000];
     memset(many, 'x', sizeof many);
@@ -326,6 +339,7 @@ int main(void) {
         cmocka_unit_test(test_rfc7888_4_a_literal_with_plus_does_not_wait),
         cmocka_unit_test(test_a_brace_in_an_open_quoted_string_announces_no_literal),
         cmocka_unit_test(test_a_line_over_its_bound_is_refused_and_dropped),
+        cmocka_unit_test(test_a_long_run_of_digits_behind_what_was_wrong_is_dropped),
         cmocka_unit_test(test_a_line_without_end_closes_the_connection),
         cmocka_unit_test(test_rfc9051_4_3_a_literal_that_is_too_large_gets_no_continuation),
         cmocka_unit_test(test_octets_behind_a_refused_literal_are_no_command),
