@@ -207,10 +207,18 @@ static unsigned eol_length(struct slice line) {
     return slice_ends(line, S("\r\n")) ? 2 : slice_ends(line, S("\n")) ? 1 : 0;
 }
 
+/*
+ * Whether one part more may begin in a frame. A multipart in which none has begun gets one when it
+ * ends; only the last frame can be such.
+ */
+static bool has_room(const struct mime_scan *s, size_t frame) {
+    const struct frame *last = &s->frames[s->top];
+    bool owes = s->top > frame && last->part.kind == MIME_MULTIPART && last->children == 0;
+    return s->parts + owes < MIME_SCAN_PARTS;
+}
+
 /* The delimiter of a frame comes next. */
 static void take_delimiter(struct mime_scan *s, size_t frame, bool last, struct slice line) {
-    while (s->in_header) /* a part that is all header */
-        end_header(s);
     while (s->top > frame)
         pop(s);
     s->at += line.len;
@@ -324,7 +332,9 @@ static size_t body_run(struct mime_scan *s, struct slice piece) {
 static void take_line(struct mime_scan *s, struct slice line) {
     bool last = false;
     size_t frame = find_delimiter(s, line, &last);
-    if (frame != NOTHING_OPEN && !last && s->parts == MIME_SCAN_PARTS) {
+    while (frame != NOTHING_OPEN && s->in_header) /* a part that is all header */
+        end_header(s);
+    if (frame != NOTHING_OPEN && !last && !has_room(s, frame)) {
         s->full = true;
         frame = NOTHING_OPEN;
     }

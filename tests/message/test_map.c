@@ -138,6 +138,40 @@ static void parts_beyond_a_number_belong_to_the_last(void **state) {
     assert_int_equal(map.parts[MIME_SCAN_PARTS - 1].end, message.len);
 }
 
+/* The delimiter of the multipart around it ends one in which nothing has begun: its part counts
+ * too. */
+static void the_parts_of_empty_multiparts_are_counted(void **state) {
+    _cleanup_(buf_done) struct buf message = {0};
+    _cleanup_(arena_done) struct arena a = {0};
+    struct message_map map;
+    buf_add_str(&message, "Content-Type: multipart/mixed; boundary=b\n\n");
+    for (unsigned i = 0; i < 997; i++)
+        buf_add_str(&message, "--b\n\nx\n");
+    buf_add_str(&message, "--b\nContent-Type: multipart/mixed; boundary=c\n\nx\n");
+    for (unsigned i = 0; i < 1000; i++)
+        buf_add_str(&message, "--b\n\nx\n");
+    assert_int_equal(count_parts(&message, &a, &map), MIME_SCAN_PARTS);
+    assert_int_equal(map.parts[MIME_SCAN_PARTS - 1].end, message.len);
+}
+
+/* The same where a delimiter ends a header that says what is in the part. */
+static void the_parts_of_parts_that_are_all_header_are_counted(void **state) {
+    static const char *const types[] = {"message/rfc822", "multipart/mixed",
+                                        "multipart/mixed; boundary=c"};
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        _cleanup_(buf_done) struct buf message = {0};
+        _cleanup_(arena_done) struct arena a = {0};
+        struct message_map map;
+        buf_add_str(&message, "Content-Type: multipart/mixed; boundary=b\n\n");
+        for (unsigned n = 0; n < 997; n++)
+            buf_add_str(&message, "--b\n\nx\n");
+        for (unsigned n = 0; n < 1000; n++)
+            buf_printf(&message, "--b\nContent-Type: %s\n", types[i]);
+        assert_int_equal(count_parts(&message, &a, &map), MIME_SCAN_PARTS);
+        assert_int_equal(map.parts[MIME_SCAN_PARTS - 1].end, message.len);
+    }
+}
+
 /* Names are cut at MESSAGE_MAP_TEXT, lists at MESSAGE_MAP_LIST, and the map says so. */
 static void long_lists_are_cut_between_their_members(void **state) {
     _cleanup_(buf_done) struct buf message = {0};
@@ -386,6 +420,8 @@ int main(void) {
         cmocka_unit_test(encoded_bodies_are_measured_decoded),
         cmocka_unit_test(parts_beyond_a_depth_are_opaque),
         cmocka_unit_test(parts_beyond_a_number_belong_to_the_last),
+        cmocka_unit_test(the_parts_of_empty_multiparts_are_counted),
+        cmocka_unit_test(the_parts_of_parts_that_are_all_header_are_counted),
         cmocka_unit_test(long_lists_are_cut_between_their_members),
         cmocka_unit_test(fields_of_a_message_are_given_as_they_stand),
         cmocka_unit_test(descriptions_of_a_part_are_given_as_they_stand),
