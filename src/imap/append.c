@@ -5,6 +5,8 @@
  */
 #include "imap/append.h"
 
+#define HEAD_LITERALS 1U /* before the message: the name of the mailbox may be one */
+
 /* ------------------------------------------------------------------ parts */
 
 /* The text ends with the announcement of a literal, and the cursor is there. */
@@ -154,9 +156,11 @@ int imap_command_next(struct imap_reader *r, struct imap_mode mode, struct arena
     int e = imap_reader_begin(r);
     if (e == 0)
         e = imap_reader_read(r);
-    while (e == 1 && !r->wrong) {
+    text = imap_reader_text(r);
+    bool brings = e == 1 && !r->wrong && may_bring_message(&text);
+    for (unsigned held = 0; e == 1 && !r->wrong; held++) {
         text = imap_reader_text(r);
-        if (may_bring_message(&text) && imap_parse(&text, mode, a, ret, problem) == 0)
+        if (brings && held <= HEAD_LITERALS && imap_parse(&text, mode, a, ret, problem) == 0)
             break;
         e = hold(r, problem);
     }
@@ -179,6 +183,7 @@ int imap_command_next(struct imap_reader *r, struct imap_mode mode, struct arena
 int imap_append_next(struct imap_append_place *place, struct imap_reader *r, struct imap_mode mode,
                      struct arena *a, struct imap_append_part *ret, struct problem *problem) {
     int e = place->handed_on ? imap_reader_read(r) : 0;
+    size_t failed_at = 0;
     place->handed_on = false;
     for (;;) {
         struct imap_text text = imap_reader_text(r);
@@ -193,8 +198,9 @@ int imap_append_next(struct imap_append_place *place, struct imap_reader *r, str
             keep_part(a, ret);
             return 0;
         }
-        if (!r->before_literal)
+        if (!r->before_literal || c.at <= failed_at) /* the literal before has not helped */
             return imap_problem(&c, problem);
+        failed_at = c.at;
         e = hold(r, problem);
     }
 }

@@ -3,7 +3,8 @@
  * APPEND (RFC 9051 §6.3.12), with APPENDUID.
  *
  * Lines end with CRLF in what is stored, however they came: sizes and offsets are counted from
- * that. The octets are held in memory as a whole, bounded by the largest message.
+ * that. The octets are held in memory as a whole, bounded by twice the largest message: before each
+ * LF a CR may have to be put in.
  */
 #include "base/alloc.h"
 #include "imap/session_inside.h"
@@ -88,11 +89,13 @@ static int read_message(struct imap_session *s, struct append *a, struct problem
             a->message = part;
             break;
         case IMAP_APPEND_OCTETS:
-            if (part.literal.size > s->config->message_max)
+            if (part.literal.size > s->config->message_max - a->octets.len)
                 return -E_LIMIT;
             r = read_octets(s, a, part.literal.size);
             if (r < 0)
                 return r;
+            if (a->octets.len > s->config->message_max) /* by the CRs */
+                return -E_LIMIT;
             whole = true;
             break;
         case IMAP_APPEND_URL:

@@ -124,6 +124,25 @@ FIBER_TEST(any_number_of_messages_may_come_in_one_command) {
     end();
 }
 
+/* What is wrong is not read again and again, with ever more literals behind it. */
+FIBER_TEST(a_literal_where_none_may_stand_ends_the_reading) {
+    struct buf said = {0};
+    buf_add_str(&said, "a APPEND x (");
+    for (int i = 0; i < 8000; i++)
+        buf_add_str(&said, "f ");
+    for (int i = 0; i < 2000; i++)
+        buf_add_str(&said, "{0+}\r\n");
+    buf_add_str(&said, ") {1+}\r\nx\r\nb NOOP\r\n");
+    begin(buf_slice(&said));
+    next_command("a");
+    assert_bad_part("expected a flag");
+    assert_true(arena.total < 2U << 20);
+    assert_int_equal(imap_reader_refuse(&reader), 0);
+    next_command("b");
+    buf_done(&said);
+    end();
+}
+
 FIBER_TEST(rfc4469_4_a_message_is_put_together) {
     begin(S("a APPEND Drafts (\\Seen) CATENATE (URL \"/Drafts;UIDVALIDITY=385759045/;UID=20\" "
             "TEXT {3}\r\nxyz URL {2}\r\n/b TEXT {0+}\r\n) {1+}\r\n2\r\n"));
@@ -245,6 +264,7 @@ int main(void) {
         cmocka_unit_test(test_rfc9051_6_3_12_a_message_is_handed_on),
         cmocka_unit_test(test_rfc3502_6_3_11_several_messages_in_one_command),
         cmocka_unit_test(test_any_number_of_messages_may_come_in_one_command),
+        cmocka_unit_test(test_a_literal_where_none_may_stand_ends_the_reading),
         cmocka_unit_test(test_rfc4469_4_a_message_is_put_together),
         cmocka_unit_test(test_rfc6855_4_a_message_in_utf8),
         cmocka_unit_test(test_rfc8508_3_replace_brings_one_message),
