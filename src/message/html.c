@@ -108,15 +108,21 @@ static void end_tag(struct html_text *h, struct buf *to) {
         gap(h, to);
 }
 
+/* Within an element without tags only its end is one: there are no quotes, and "<" begins anew. */
 static void in_tag(struct html_text *h, char c, struct buf *to) {
     char before = h->own.tag_len > 0 ? h->own.tag[h->own.tag_len - 1] : '\0';
+    bool raw = h->own.raw_len > 0;
+    if (raw && c == '<') {
+        h->own.place = AT_LESS;
+        return;
+    }
     if (h->own.quote != '\0') {
         if (c == h->own.quote)
             h->own.quote = '\0';
     } else if (c == '>') {
         end_tag(h, to);
         return;
-    } else if ((c == '"' || c == '\'') && before == '=') {
+    } else if ((c == '"' || c == '\'') && before == '=' && !raw) {
         h->own.quote = c;
     }
     c = ascii_is_space(c) ? ' ' : ascii_lower(c);

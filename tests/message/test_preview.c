@@ -45,6 +45,9 @@ static void of_html_only_what_is_visible(void **state) {
     CHECK("A: 1\n\n \n<!DOCTYPE html><html><p>one", "one");
     CHECK("Content-Type: text/html\n\n<p>a&zwnj;&nbsp;&zwnj;&nbsp;&#847; &#8203;b", "a b");
     CHECK("Content-Type: text/html\n\n<img src=x>", "");
+    CHECK("Content-Type: text/html\n\n<script>a='</';b=\"it's</b>\"</script>one<title></ "
+          "=\"</title>two",
+          "one two");
 }
 
 static void the_first_text_with_anything_to_see_counts(void **state) {
