@@ -121,6 +121,11 @@ static void take_own(struct message_map_maker *m, uint8_t tag, struct slice valu
 
 /* ------------------------------------------------------------------ parts */
 
+/* Whether it gives a file's name, in the form of RFC 2231 too: `plain` and that with "*" behind. */
+static bool is_named(const struct mime_value *v, struct slice plain, struct slice extended) {
+    return mime_parameter(v, plain).len > 0 || mime_parameter(v, extended).len > 0;
+}
+
 static void put_disposition(struct message_map_maker *m, struct slice value, bool *ret_attached,
                             bool *ret_inline, bool *ret_named) {
     struct mime_value v = mime_value_read(&m->arena, value);
@@ -132,8 +137,7 @@ static void put_disposition(struct message_map_maker *m, struct slice value, boo
     map_texts_put_parameters(&m->texts, TAG_DISPOSITION_PARAMETERS, &v);
     *ret_inline = slice_eq_nocase(v.major, S("inline"));
     *ret_attached = !*ret_inline;
-    *ret_named =
-        mime_parameter(&v, S("filename")).len > 0 || mime_parameter(&v, S("filename*")).len > 0;
+    *ret_named = is_named(&v, S("filename"), S("filename*"));
 }
 
 static void put_field(struct message_map_maker *m, uint8_t tag, struct slice value) {
@@ -189,7 +193,7 @@ static void on_header(void *arg, const struct mime_part *part, struct slice fiel
     struct made *made = add_part(m, part), *around = &m->parts[part->parent];
     bool is_message = part->number == 0 || around->part.kind == MIME_MESSAGE;
     bool attached = false, is_inline = false, has_id = false;
-    bool named = mime_parameter(&part->type, S("name")).len > 0;
+    bool named = is_named(&part->type, S("name"), S("name*"));
     uint64_t seen = 0;
     arena_reset(&m->arena);
     for (struct header_field f; header_next(&c, &f);) {

@@ -311,6 +311,8 @@ static void attachments_are_what_a_reader_takes_for_one(void **state) {
     } cases[] = {
         {"Content-Type: text/plain", false},
         {"Content-Type: text/plain; name=a.txt", true},
+        {"Content-Type: text/plain; name*=utf-8''a.txt", true},
+        {"Content-Type: text/plain; name*0=a; name*1=.txt", true},
         {"Content-Type: text/plain; name=a.txt\nContent-Disposition: inline", false},
         {"Content-Disposition: attachment", true},
         {"Content-Disposition: strange", true},
