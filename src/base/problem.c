@@ -35,7 +35,7 @@ enum type {
 };
 
 static const struct conversion {
-    struct slice messages; /* behind "%" */
+    struct slice letters; /* behind "%" */
     enum type type;
 } conversions[] = {
     {{"%", 1}, TYPE_NONE},
@@ -54,7 +54,7 @@ static const struct conversion {
 
 static const struct conversion *find_conversion(struct slice behind) {
     for (size_t i = 0; i < ARRAY_SIZE(conversions); i++) {
-        if (slice_starts(behind, conversions[i].messages))
+        if (slice_starts(behind, conversions[i].letters))
             return &conversions[i];
     }
     return NULL;
@@ -114,7 +114,7 @@ static bool put_parts(struct problem *p, struct slice format, va_list *args) {
         const struct conversion *c = find_conversion(format);
         if (!c || !put_argument(p, c->type, args))
             return false;
-        format = slice_from(format, c->messages.len);
+        format = slice_from(format, c->letters.len);
     }
     return true;
 }
@@ -237,7 +237,7 @@ static bool fill_one(struct buf *to, struct slice parts, struct slice *format, s
     const struct conversion *c = find_conversion(*format);
     if (!c)
         return false;
-    *format = slice_from(*format, c->messages.len);
+    *format = slice_from(*format, c->letters.len);
     if (c->type == TYPE_NONE)
         return buf_add_byte(to, '%'), true;
     if (!find_argument(parts, wanted, &arg))

@@ -18,12 +18,12 @@ void secret_wipe(struct secret *s) {
 }
 
 void secret_generate(struct secret *ret) {
-    static const char messages[] = "23456789abcdefghijkmnpqrstuvwxyz";
+    static const char letters[] = "23456789abcdefghijkmnpqrstuvwxyz";
     *ret = (struct secret){.generated = true};
     for (size_t i = 0; i < (size_t)GROUPS * GROUP_SIZE; i++) {
         if (i > 0 && i % GROUP_SIZE == 0)
             ret->text[ret->len++] = '-';
-        ret->text[ret->len++] = messages[random_below(sizeof messages - 1)];
+        ret->text[ret->len++] = letters[random_below(sizeof letters - 1)];
     }
 }
 

@@ -49,8 +49,7 @@ struct slice conf_setting_name(const struct conf_setting *s, char text[static CO
 
 #define NEAR_LEN_MAX 40U
 
-/* The number of messages to add, drop, change, or swap with the next, from one word to the other.
- */
+/* The number of letters to add, drop, change, or swap with the next, from one word to the other. */
 static unsigned edit_distance(struct slice a, struct slice b) {
     unsigned rows[3][NEAR_LEN_MAX + 1] = {0};
     for (unsigned j = 0; j <= b.len; j++)
@@ -71,7 +70,7 @@ static unsigned edit_distance(struct slice a, struct slice b) {
     return rows[a.len % 3][b.len];
 }
 
-/* How far apart, or UINT_MAX when it is too far for a guess: a third of the messages. */
+/* How far apart, or UINT_MAX when it is too far for a guess: over a third of the letters. */
 static unsigned nearness(struct slice name, const char *candidate) {
     struct slice other = slice_of_str(candidate);
     if (name.len == 0 || name.len > NEAR_LEN_MAX || other.len > NEAR_LEN_MAX)

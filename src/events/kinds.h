@@ -14,10 +14,10 @@
  *     addresses    one behind the other, with '\n' between them, without angle brackets
  *     times        wall time in decimal microseconds
  *     sizes        decimal bytes
- *     messages      ids as text (message/queue_id.h)
+ *     messages     ids as text (message/queue_id.h)
  *     dialogue     lines that begin with "C: ", "S: " or "-- " (another host follows), '\n' behind
- *                  each; never the message's body, never what authenticates (journey/record.h cuts
- * it out)
+ *                  each; never the message's body, never what authenticates, which
+ *                  journey/record.h cuts out
  */
 #pragma once
 

@@ -20,7 +20,7 @@ enum address_flags {
     ADDRESS_UTF8 = 1, /* SMTPUTF8 was asked for (RFC 6531 §3.3) */
 
     /*
-     * Also take what others send against the message of the RFC: a path without angle brackets,
+     * Also take what others send against the letter of the RFC: a path without angle brackets,
      * dots at the end of a local part or side by side (old Japanese telephones; printed quoted), a
      * local part over 64 bytes (VERP), "_" in a domain and a dot behind it.
      */

@@ -112,7 +112,7 @@ static void choose_recipients(struct message *l, uint64_t *chance) {
 
 /* A line of text, sometimes of the kind that is easily spoilt on the way. */
 static void add_line(struct text *t, uint64_t *chance, bool eight_bit) {
-    static const char messages[] = "abcdefghij klmnopqrst uvwxyz.,-=ABCDEFGHIJ";
+    static const char letters[] = "abcdefghij klmnopqrst uvwxyz.,-=ABCDEFGHIJ";
     unsigned kind = below(chance, 40);
     unsigned len = kind == 0 ? 998 : below(chance, 77);
     if (kind < 4 && kind > 0)
@@ -122,7 +122,7 @@ static void add_line(struct text *t, uint64_t *chance, bool eight_bit) {
     if (kind == 5 && eight_bit)
         text_add(t, "\xe6\x97\xa9\xe9\xa6\xac\xff\x80", 8);
     for (unsigned i = kind < 6 && kind > 0 ? 10 : 0; i < len; i++)
-        text_add(t, &messages[below(chance, sizeof messages - 1)], 1);
+        text_add(t, &letters[below(chance, sizeof letters - 1)], 1);
     text_add(t, "\r\n", 2);
 }
 
