@@ -154,6 +154,7 @@ static bool take_attribute(struct imap_cursor *c, bool alone, struct imap_attrib
 
 bool imap_take_attributes(struct imap_cursor *c, struct imap_attributes *ret) {
     size_t size = 0;
+    *ret = (struct imap_attributes){0};
     if (!token_maybe(c, '('))
         return take_attribute(c, true, ret, &size);
     for (bool first = true; token_member(c, &first);)

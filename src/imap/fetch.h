@@ -75,7 +75,10 @@ struct imap_fetch {
     struct imap_partial partial;
 };
 
-/* One attribute, or several in parentheses; NOTIFY takes the second alone. */
+/*
+ * One attribute, or several in parentheses, in place of what `ret` had; NOTIFY takes the second
+ * alone.
+ */
 bool imap_take_attributes(struct imap_cursor *c, struct imap_attributes *ret);
 bool imap_take_partial(struct imap_cursor *c, struct imap_partial *ret);
 bool imap_take_fetch(struct imap_cursor *c, struct imap_fetch *ret);

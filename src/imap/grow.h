@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/error.h"
 
 /*
  * Room for one more behind `count` members; the array, moved where it was full. `size` is how many
@@ -15,6 +16,7 @@ static inline void *imap_grow(struct arena *a, void *array, size_t count, size_t
                               size_t member) {
     if (count < *size)
         return array;
+    MUST(count == *size);
     *size = MAX(*size * 2, 4);
     void *grown = arena_array(a, *size, member);
     if (array)

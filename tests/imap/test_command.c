@@ -351,6 +351,20 @@ static void rfc5465_8_notify_has_groups_of_events(void **state) {
     assert_refused("NOTIFY SET (selected ())", "an event");
 }
 
+/* RFC 5465 §5.2 does not say what two of them mean: the last one counts. */
+static void of_two_choices_of_attributes_in_notify_the_last_one_counts(void **state) {
+    struct buf text = {0};
+    buf_add_str(&text, "NOTIFY SET (selected (MessageNew (UID");
+    for (int i = 0; i < 2048; i++)
+        buf_add_str(&text, " BODY.PEEK[1]");
+    buf_add_str(&text, ") MessageExpunge MessageNew (BODY.PEEK[2])))");
+    struct imap_notify n = parse(buf_str(&text)).notify;
+    assert_int_equal(n.watches[0].what.set, 0);
+    assert_int_equal(n.watches[0].what.section_count, 1);
+    assert_int_equal(n.watches[0].what.sections[0].parts[0], 2);
+    buf_done(&text);
+}
+
 static void urls_and_batches(void **state) {
     struct imap_command c = parse("GENURLAUTH \"imap://x/\" INTERNAL \"imap://y/\" INTERNAL");
     assert_int_equal(c.genurlauth.count, 2);
@@ -514,6 +528,7 @@ int main(void) {
         cmocka_unit_test(rfc4314_3_rights_are_set_added_and_taken),
         cmocka_unit_test(rfc9208_4_1_3_setquota_has_resources),
         cmocka_unit_test(rfc5465_8_notify_has_groups_of_events),
+        cmocka_unit_test(of_two_choices_of_attributes_in_notify_the_last_one_counts),
         cmocka_unit_test(urls_and_batches),
         cmocka_unit_test(rfc9051_6_4_6_store_changes_flags),
         cmocka_unit_test(recent_and_unknown_system_flags_are_forgotten),
