@@ -698,9 +698,9 @@ const struct conf_setting conf_settings[] = {
              "30d")),
     SIZE(CONF_DELIVERY, delivery.deleted_size_max, "deleted-size-max", "100M", NONE,
          LIMITS(MIB, 1024 * TIB), FOR(MAIL, CONF_RELOAD),
-         DOC("The most disk space of an account for such messages; the first that were deleted go "
-             "first.",
-             "削除されたメールを残すために、一つのアカウントが使えるディスク容量の上限。超えると、先に削除されたものから消去します。",
+         DOC("The most disk space of an account for such messages, of which it keeps 100,000 at "
+             "most; the first that were deleted go first.",
+             "削除されたメールを残すために、一つのアカウントが使えるディスク容量の上限。残すのは多くても 10 万通です。超えると、先に削除されたものから消去します。",
              "1G")),
 
     SPAN(CONF_ACCOUNTS, accounts.removed_keep, "removed-keep", "30d", LIMITS(0, 3650 * USEC_DAY),

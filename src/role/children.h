@@ -103,7 +103,8 @@ void children_stop(struct children *c) WAITS;
  */
 int children_reload(struct children *c, unsigned roles, struct buf *report) WAITS;
 
-/* A fiber's body: hands out anew what has changed beside the settings (children_look.c). */
+/* A fiber's body: hands out anew what has changed beside the settings, and says when the clock has
+ * jumped (children_look.c). */
 void children_look(void *children) WAITS;
 
 struct child *children_find(struct children *c, enum role role, unsigned worker);

@@ -105,6 +105,7 @@ static int bring_in(struct store_account *a) WAITS {
     a->messages = state.messages;
     a->bytes = state.bytes;
     a->deleted_bytes = state.deleted_bytes;
+    a->deleted_count = state.deleted_count;
     a->properties.forgotten = MAX(a->properties.forgotten, state.properties_since);
     if (state.is_new)
         return found_account(a);

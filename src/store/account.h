@@ -80,6 +80,7 @@ struct store_account {
     uint64_t published;            /* the modseq of what is durable and visible */
     uint64_t messages, bytes;      /* bodies, each once */
     uint64_t deleted_bytes;        /* of bodies that have no entry, and can be brought back */
+    uint64_t deleted_count;        /* of removed entries that can be brought back */
     struct link overfull_link;     /* in store->overfull: that is too much */
 
     struct mailbox **mailboxes; /* by id */

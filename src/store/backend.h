@@ -64,6 +64,7 @@ struct backend_state {
     struct backend_counters counters;
     uint64_t messages, bytes;  /* bodies, each once */
     uint64_t deleted_bytes;    /* of bodies that have no entry, and can be brought back */
+    uint64_t deleted_count;    /* of removed entries that can be brought back */
     uint64_t properties_since; /* removed properties are known from this MODSEQ on */
 };
 

@@ -31,12 +31,10 @@ struct tally {
 struct forgetting {
     struct change change;
     usec_t before, now;
-    uint64_t most; /* bytes that may stay */
-    size_t count;
+    uint64_t most_bytes, most_count; /* that may stay */
     struct record_forget record;
     struct record_forget looked; /* at so far: it goes if what comes behind does */
-    size_t looked_count;
-    struct map shared; /* struct tally, by body */
+    struct map shared;           /* struct tally, by body */
 };
 
 static void count_bytes(struct forgetting *v, const struct backend_deleted *d) {
@@ -62,17 +60,16 @@ static void count_bytes(struct forgetting *v, const struct backend_deleted *d) {
 static bool take_page(const struct store_account *a, struct forgetting *v,
                       const struct backend_deleted *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        bool too_much = a->deleted_bytes - MIN(a->deleted_bytes, v->record.bytes) > v->most;
+        bool too_much = a->deleted_bytes - MIN(a->deleted_bytes, v->record.bytes) > v->most_bytes ||
+                        a->deleted_count - MIN(a->deleted_count, v->looked.count) > v->most_count;
         bool goes = list[i].when < v->before || too_much;
-        if ((!goes && list[i].when <= v->now) || v->looked_count >= FORGET_MAX)
+        if ((!goes && list[i].when <= v->now) || v->looked.count >= FORGET_MAX)
             return false;
         count_bytes(v, &list[i]);
         v->looked.to = list[i].place;
-        v->looked_count++;
-        if (!goes)
-            continue;
-        v->record = v->looked;
-        v->count = v->looked_count;
+        v->looked.count++;
+        if (goes)
+            v->record = v->looked;
     }
     return true;
 }
@@ -88,7 +85,7 @@ static int prepare_forget(struct store_account *a, struct change *c, struct grou
         buf_clear(&texts);
         error = a->below->backend->ops->deleted(a->below, v->looked.to, list, PAGE, &texts, &count);
     } while (!error && take_page(a, v, list, count) && count == PAGE);
-    if (!error && v->count > 0)
+    if (!error && v->record.count > 0)
         group_add(g, RECORD_FORGET)->forget = v->record;
     return error;
 }
@@ -97,9 +94,22 @@ static bool believes_clock(struct store *s) {
     return even_clock_settled(&s->clock, fiber_now(), fiber_wall(), s->options.undelete);
 }
 
+static void tell_room(struct store_account *a, uint64_t gone) {
+    const struct store_options *o = &a->store->options;
+    struct problem text;
+    (void)problem_set(&text, 0,
+                      "the disk is nearly full: deleted messages that could still be brought back "
+                      "went for good (%llu)",
+                      (unsigned long long)gone);
+    if (o->report)
+        o->report(o->report_arg, a->id, text.text);
+}
+
+/* `all`: since the disk has too little room. */
 static int forget(struct store_account *a, bool all) WAITS {
     const struct store_options *o = &a->store->options;
     usec_t oldest = believes_clock(a->store) ? fiber_wall() - o->undelete : 0;
+    uint64_t gone = 0;
     struct forgetting v;
     int error;
     do {
@@ -107,14 +117,18 @@ static int forget(struct store_account *a, bool all) WAITS {
             .change = {.prepare = prepare_forget, .reads = true},
             .before = all || o->undelete == 0 ? USEC_NEVER : oldest,
             .now = fiber_wall(),
-            .most = o->undelete_bytes,
+            .most_bytes = o->undelete_bytes,
+            .most_count = o->undelete_count,
         };
         error = change_run(a, &v.change);
+        gone += error ? 0 : v.record.count;
         struct map_entry *e;
         for (size_t at = 0; (e = map_next(&v.shared, &at));)
             free(e->value);
         map_done(&v.shared);
-    } while (!error && v.count == FORGET_MAX);
+    } while (!error && v.record.count == FORGET_MAX);
+    if (all && gone > 0)
+        tell_room(a, gone);
     return error;
 }
 

@@ -52,11 +52,14 @@ static void publish_flags(struct store_account *a, const struct record_flags *r)
     }
 }
 
-/* Bodies without entries that can be brought back. */
-static void add_deleted(struct store_account *a, uint64_t bytes) {
+/* Entries that can be brought back, and the bytes of bodies that have no other ones. */
+static void add_deleted(struct store_account *a, uint64_t count, uint64_t bytes) {
     struct store *s = a->store;
+    a->deleted_count += count;
     a->deleted_bytes += bytes;
-    if (a->deleted_bytes <= s->options.undelete_bytes || link_in_list(&a->overfull_link))
+    bool overfull = a->deleted_bytes > s->options.undelete_bytes ||
+                    a->deleted_count > s->options.undelete_count;
+    if (!overfull || link_in_list(&a->overfull_link))
         return;
     list_append(&s->overfull, &a->overfull_link);
     fiber_cond_wake_all(&s->forgetful);
@@ -77,7 +80,7 @@ static void publish_expunge(struct store_account *a, const struct record_expunge
     a->messages -= r->bodies;
     a->bytes -= r->bytes;
     if (r->when)
-        add_deleted(a, r->bytes);
+        add_deleted(a, r->count, r->bytes);
 }
 
 static uint64_t copy_modseq(const struct record_copy *r) {
@@ -121,12 +124,13 @@ static void publish_mailbox(struct store_account *a, const struct record_mailbox
 static void publish_remove(struct store_account *a, const struct record_remove *r) {
     struct mailbox *m = mailbox_find(a, r->mailbox);
     MUST(m);
+    uint64_t entries = m->info.messages;
     properties_drop_mailbox(a, r->mailbox);
     mailbox_remove(m);
     a->messages -= r->bodies;
     a->bytes -= r->bytes;
     if (r->when)
-        add_deleted(a, r->bytes);
+        add_deleted(a, entries, r->bytes);
 }
 
 void account_changed(struct store_account *a) {
@@ -161,6 +165,7 @@ void account_publish(struct store_account *a, const struct store_record *r) {
     case RECORD_FORGET:
         a->given.forgotten = r->forget.to;
         a->deleted_bytes -= MIN(r->forget.bytes, a->deleted_bytes);
+        a->deleted_count -= MIN(r->forget.count, a->deleted_count);
         break;
     }
 }

@@ -125,6 +125,7 @@ struct deleted_place {
 struct record_forget { /* entries that were removed up to this one are gone for ever */
     struct deleted_place to;
     uint64_t bytes; /* that this frees; for the store */
+    uint64_t count; /* of them; for the store */
 };
 
 struct store_record {

@@ -7,6 +7,7 @@
 
 #define MEMORY         (64ULL << 20)
 #define WRITERS        16U
+#define UNDELETE_COUNT 100000U
 #define LARGE_MESSAGES 4U /* in memory at a time */
 
 static void report(void *arg, uint64_t account, const char *text) {
@@ -45,6 +46,7 @@ int store_open(const struct store_options *options, struct store **ret_store,
     s->options = *options;
     s->options.memory = options->memory ? options->memory : MEMORY;
     store_set_undelete(s, options->undelete, options->undelete_bytes);
+    s->options.undelete_count = options->undelete_count ? options->undelete_count : UNDELETE_COUNT;
     s->options.writers = options->writers ? options->writers : WRITERS;
     s->clock = even_clock_begin(fiber_now(), fiber_wall());
     list_init(&s->idle);

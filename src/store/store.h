@@ -37,19 +37,20 @@ struct store_options {
     usec_t patience;  /* how long a patient delivery may wait for others; 0: not at all */
     unsigned writers; /* accounts written at the same time; 0: 16 */
 
-    /* How long what was removed can be brought back, and how many bytes of it an account may have;
-     * see undelete.h. 0: not at all; any. The same bounds hold for what a store before this one has
-     * kept. */
+    /* How long what was removed can be brought back, and how many bytes and messages of it an
+     * account may have; see undelete.h. 0: not at all; any; 100,000. The same bounds hold for what
+     * a store before this one has kept. */
     usec_t undelete;
     uint64_t undelete_bytes;
+    uint64_t undelete_count;
     uint64_t undelete_room; /* all of it goes when less of the disk is free; 0: never for that */
 
     /* Which accounts of the backend are this store's, if not all. May be NULL. */
     bool (*owns)(void *arg, uint64_t account);
     void *owns_arg;
 
-    /* Told, in one sentence, what was found damaged and what was done; does not wait. May be NULL.
-     */
+    /* Told, in one sentence, what was found damaged and what was done, or how many deleted messages
+     * went for good since the disk is nearly full; does not wait. May be NULL. */
     void (*report)(void *arg, uint64_t account, const char *text);
     void *report_arg;
 

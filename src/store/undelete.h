@@ -5,8 +5,9 @@
  *
  * They go for good, the oldest first, when their time is over, whether anybody opens the account or
  * not, but not within an hour after a start or after the clock has jumped ahead; when an account
- * has more of them than store_options.undelete_bytes; and all of them when the disk has less room
- * than store_options.undelete_room, or than the backend needs.
+ * has more of them than store_options.undelete_bytes or undelete_count; and all of them, which is
+ * reported, when the disk has less room than store_options.undelete_room, or than the backend
+ * needs.
  */
 #pragma once
 

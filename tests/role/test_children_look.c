@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fiber/scheduler.h"
 #include "role/children.h"
 
 static char folder[64], chain_path[96], key_path[96];
@@ -222,12 +223,38 @@ FIBER_TEST(another_syslog_daemon_reaches_the_event_log_alone) {
     end();
 }
 
+FIBER_TEST(a_clock_that_jumps_by_more_than_an_hour_is_told_once) {
+    begin();
+    fiber_scheduler->wall_offset += USEC_HOUR;
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    fiber_scheduler->wall_offset -= USEC_HOUR;
+    assert_int_equal(fiber_sleep(USEC_MIN), 0);
+    assert_int_equal(told.len, 0);
+    fiber_scheduler->wall_offset += 3 * USEC_HOUR;
+    assert_int_equal(fiber_sleep(USEC_DAY), 0);
+    assert_slice(
+        buf_slice(&told),
+        "warning: The clock went ahead by 3 h 0 min at once: it was set, or the machine slept. For"
+        " an hour nothing is removed for good since it is old. If the time is wrong, set it"
+        " right (timedatectl)\n");
+    buf_clear(&told);
+    fiber_scheduler->wall_offset -= 2 * USEC_HOUR;
+    assert_int_equal(fiber_sleep(USEC_DAY), 0);
+    assert_slice(
+        buf_slice(&told),
+        "warning: The clock went back by 2 h 0 min at once: messages and events of before may"
+        " have times that are still to come. If the time is wrong, set it right"
+        " (timedatectl)\n");
+    end();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_renewed_certificate_reaches_keys_alone_and_once),
         cmocka_unit_test(test_a_certificate_that_is_refused_is_told_once),
         cmocka_unit_test(test_a_process_that_opens_what_it_owns_is_not_disturbed),
         cmocka_unit_test(test_another_syslog_daemon_reaches_the_event_log_alone),
+        cmocka_unit_test(test_a_clock_that_jumps_by_more_than_an_hour_is_told_once),
     };
     return cmocka_run_group_tests_name("what changes by itself", tests, NULL, NULL);
 }

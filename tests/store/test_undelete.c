@@ -9,6 +9,7 @@
 #include "fiber/fiber.h"
 #include "fiber/scheduler.h"
 #include "store/account.h"
+#include "store/solo/inside.h"
 #include "store/solo/note.h"
 #include "store/undelete.h"
 
@@ -274,6 +275,24 @@ WORLD_TEST_BOTH(nothing_is_kept_where_it_is_switched_off) {
     store_set_undelete(w->store, 0, 0);
     fiber_sleep(USEC_DAY);
     expect_deleted(w, "");
+}
+
+WORLD_TEST_BOTH(an_account_keeps_so_many_messages_and_not_more) {
+    w->options.undelete_count = 3;
+    open_with_window(w);
+    world_fill(w, 4);
+    uint32_t other = world_mailbox(w, "other");
+    struct store_copied copied;
+    assert_int_equal(
+        store_copy(w->account, STORE_INBOX, (const uint32_t[]){1, 2}, 2, other, true, &copied), 0);
+    world_expunge(w, 3);
+    world_expunge(w, 4);
+    fiber_sleep(USEC_MIN);
+    expect_deleted(w, "INBOX/3 INBOX/4 ");
+    world_reopen(w); /* they are counted */
+    assert_int_equal(store_remove_mailbox(w->account, other, false), 0);
+    fiber_sleep(USEC_MIN);
+    expect_deleted(w, "INBOX/4 other/1! other/2! ");
 }
 
 /* Nobody opens it: a window that is off from the start looks after what there was before. */
@@ -588,6 +607,53 @@ WORLD_TEST(what_was_moved_away_before_is_not_what_a_removed_mailbox_had) {
     assert_int_equal(usage(w).messages, 4);
 }
 
+static void take_in(struct world *w, uint8_t type, const struct buf *facts) {
+    struct solo_account *a = account_of(w->account->below);
+    struct list records;
+    struct index_account row;
+    const usec_t born = TEST_NOW;
+    assert_int_equal(index_account(a->index, &row), 0);
+    list_init(&records);
+    struct log_record *r = log_record_new(type, NOTE_MOVED, buf_slice(facts));
+    r->pack = row.mark.pack;
+    list_append(&records, &r->link);
+    assert_int_equal(index_take_in(a->index, &records, row.mark, &born), 0);
+    log_records_free(&records);
+}
+
+/*
+ * A replay finds an entry that it knows at the removal of its mailbox, and then that it was removed
+ * before, and is forgotten.
+ */
+WORLD_TEST(what_was_forgotten_does_not_stay_for_a_later_removal_of_its_mailbox) {
+    struct buf facts = {0}, items = {0};
+    open_with_window(w);
+    world_fill(w, 1);
+    uint32_t other = world_mailbox(w, "other");
+    struct store_copied copied;
+    assert_int_equal(
+        store_copy(w->account, STORE_INBOX, (const uint32_t[]){1}, 1, other, true, &copied), 0);
+    assert_int_equal(store_remove_mailbox(w->account, other, false), 0);
+    uint64_t removed = w->account->published;
+    expect_deleted(w, "other/1! ");
+    note_forget_encode(
+        &facts, &(struct note_forget){.account = TEST_ACCOUNT, .modseq = removed - 1, .uid = 1});
+    take_in(w, NOTE_FORGET, &facts);
+    expect_deleted(w, "other/1! ");
+    buf_clear(&facts);
+    note_deletion_encode(
+        &items, &(struct note_deletion){
+                    .uid = 1, .size = 10, .body = 1, .modseq = removed - 1, .when = TEST_NOW});
+    note_deleted_encode(&facts, &(struct note_deleted){.account = TEST_ACCOUNT,
+                                                       .mailbox = other,
+                                                       .count = 1,
+                                                       .items = buf_slice(&items)});
+    note_sets_encode(&facts, S(""));
+    take_in(w, NOTE_DELETED, &facts);
+    expect_deleted(w, "");
+    buf_done(&facts), buf_done(&items);
+}
+
 /* A backend that takes its time over the removed messages of accounts, and to close one. */
 static struct slow {
     struct backend_ops ops;
@@ -664,6 +730,25 @@ WORLD_TEST(what_is_kept_gives_way_when_the_disk_gets_full) {
     fiber_sleep(2 * USEC_MIN);
     expect_deleted(w, "");
     EXPECT_UIDS(w, 2);
+    assert_true(slice_eq(buf_slice(&w->reports),
+                         S("the disk is nearly full: deleted messages that could still be "
+                           "brought back went for good (1)\n")));
+    fiber_sleep(USEC_DAY); /* there is nothing more to be said */
+    world_expunge(w, 2);
+    buf_clear(&w->reports);
+    fiber_sleep(11 * USEC_MIN);
+    assert_true(slice_eq(buf_slice(&w->reports),
+                         S("the disk is nearly full: deleted messages that could still be "
+                           "brought back went for good (1)\n")));
+}
+
+WORLD_TEST(what_goes_since_its_time_is_over_is_not_reported) {
+    open_with_window(w);
+    world_fill(w, 1);
+    world_expunge(w, 1);
+    fiber_sleep(8 * USEC_DAY);
+    expect_deleted(w, "");
+    assert_int_equal(w->reports.len, 0);
 }
 
 WORLD_TEST(bringing_back_does_not_make_room_by_what_it_brings_back) {
@@ -703,6 +788,7 @@ int main(void) {
         BOTH(a_removed_mailbox_stays_away_when_its_messages_are_forgotten),
         BOTH(what_can_be_brought_back_has_the_name_that_its_mailbox_has_now),
         BOTH(nothing_is_kept_where_it_is_switched_off),
+        BOTH(an_account_keeps_so_many_messages_and_not_more),
         BOTH(what_was_kept_goes_when_the_next_store_keeps_nothing),
         BOTH(a_shorter_window_holds_soon_unless_it_was_a_slip),
         cmocka_unit_test(what_a_torn_compaction_says_of_removed_messages_is_not_all),
@@ -712,6 +798,8 @@ int main(void) {
         BOTH(a_body_counts_where_it_is_and_is_freed_once),
         cmocka_unit_test(compaction_keeps_what_can_be_brought_back),
         cmocka_unit_test(what_was_moved_away_before_is_not_what_a_removed_mailbox_had),
+        cmocka_unit_test(what_was_forgotten_does_not_stay_for_a_later_removal_of_its_mailbox),
+        cmocka_unit_test(what_goes_since_its_time_is_over_is_not_reported),
         cmocka_unit_test(an_account_that_goes_out_of_memory_is_looked_after_when_it_is_there_again),
         cmocka_unit_test(what_is_kept_gives_way_when_the_disk_gets_full),
         cmocka_unit_test(bringing_back_does_not_make_room_by_what_it_brings_back),

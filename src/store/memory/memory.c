@@ -282,6 +282,7 @@ static int memory_account_open(struct store_backend *b, uint64_t id,
         ret_state->counters = k->counters;
         ret_state->messages = k->messages;
         ret_state->deleted_bytes = k->deleted_bytes;
+        ret_state->deleted_count = k->deleted_count;
         ret_state->bytes = k->bytes;
         for (size_t i = 0; i < k->mailbox_count; i++)
             sink->mailbox(sink->arg, &k->mailboxes[i].about);

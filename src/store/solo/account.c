@@ -38,6 +38,7 @@ struct open_job {
     struct replay_result result;
     struct problem problem;
     struct index_account row;
+    uint64_t deleted_count;
     struct buf mailboxes;  /* struct read_mailbox */
     struct buf properties; /* struct read_property */
     struct buf names;
@@ -93,6 +94,8 @@ static int run_open(void *arg) {
     if (error)
         return error;
     error = index_account(a->index, &j->row);
+    if (!error)
+        error = index_deleted_count(a->index, &j->deleted_count);
     if (!error)
         error = index_each_mailbox(a->index, read_mailbox, j);
     if (!error)
@@ -208,6 +211,7 @@ int solo_account_open(struct store_backend *b, uint64_t id, const struct backend
             .counters = {j.row.born, j.row.modseq, j.row.message_next, j.row.mailbox_next,
                          j.row.forgotten},
             .deleted_bytes = j.row.deleted_bytes,
+            .deleted_count = j.deleted_count,
             .messages = j.row.bodies,
             .bytes = j.row.bytes,
             .properties_since = properties_since(a, &j),

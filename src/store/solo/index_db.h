@@ -142,6 +142,13 @@ int index_take_deleted(struct index *ix, const struct log_record *r, bool replay
 int index_take_forget(struct index *ix, const struct log_record *r, bool replay);
 int index_forget(struct index *ix, struct deleted_place to, bool replay);
 
+/*
+ * An expunge that compaction has written again may stand behind the removal of its mailbox, at
+ * which the entry seemed to be there. Takes back what was remembered then, behind its true removal.
+ */
+int index_void_deletion(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t modseq,
+                        bool replay);
+
 /* index_properties.c */
 int index_take_property(struct index *ix, const struct log_record *r, bool replay);
 int index_drop_properties(struct index *ix, uint32_t mailbox);

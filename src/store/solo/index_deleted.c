@@ -11,13 +11,25 @@
 
 /* ------------------------------------------------------------------ taking in */
 
+int index_void_deletion(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t modseq,
+                        bool replay) {
+    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
+    struct body_row row;
+    int error = index_row(ix, &st, SQL_DELETED_VOID, V(ix->account), V(mailbox), V(uid), V(modseq));
+    if (error)
+        return error == -E_UNKNOWN ? 0 : error;
+    uint64_t body = db_u64(st, 0);
+    error = MIN(db_step(ix->db, st), 0);
+    return error ? error : index_shift_body(ix, body, 0, -1, replay, &row);
+}
+
 static int take_one(struct index *ix, const struct log_record *r, uint32_t mailbox,
                     const struct note_deletion *d, struct slice keywords, bool replay) {
     struct index_deletion now;
     struct body_row row;
     _cleanup_(buf_done) struct buf unused = {0};
     if (index_is_forgotten(ix, (struct deleted_place){d->modseq, d->uid}))
-        return 0;
+        return index_void_deletion(ix, mailbox, d->uid, d->modseq, replay);
     int error = index_deletion(ix, mailbox, d->uid, &now, &unused);
     if (error && error != -E_UNKNOWN)
         return error;

@@ -293,23 +293,6 @@ static int drop_entry(struct index *ix, uint32_t mailbox, uint32_t uid, const st
     return 0;
 }
 
-/*
- * An expunge that compaction has written again may stand behind the removal of its mailbox, at
- * which the entry seemed to be there. What can really be brought back has a NOTE_DELETED before
- * both, or, if a power cut has taken that, the expunge itself is still where it was.
- */
-static int void_deletion(struct index *ix, uint32_t mailbox, uint32_t uid, uint64_t modseq,
-                         bool replay) {
-    _cleanup_(db_reset) sqlite3_stmt *st = NULL;
-    struct body_row row;
-    int error = index_row(ix, &st, SQL_DELETED_VOID, V(ix->account), V(mailbox), V(uid), V(modseq));
-    if (error)
-        return error == -E_UNKNOWN ? 0 : error;
-    uint64_t body = db_u64(st, 0);
-    error = MIN(db_step(ix->db, st), 0);
-    return error ? error : index_shift_body(ix, body, 0, -1, replay, &row);
-}
-
 int index_take_expunge(struct index *ix, const struct log_record *r, bool replay) {
     struct note_changes n;
     int error = note_changes_decode(log_record_facts(r), NOTE_EXPUNGE, &n);
@@ -319,8 +302,12 @@ int index_take_expunge(struct index *ix, const struct log_record *r, bool replay
         uint64_t pack = 0;
         note_mailbox(ix, n.mailbox, uid, n.modseq, (struct slice){0});
         error = drop_entry(ix, n.mailbox, uid, &why, replay, &pack);
+        /* What can really be brought back has a NOTE_DELETED before both, or, if a power cut has
+         * taken that, the expunge itself is still where it was. */
         if (error == -E_UNKNOWN)
-            error = r->flags & NOTE_MOVED ? void_deletion(ix, n.mailbox, uid, n.modseq, replay) : 0;
+            error = r->flags & NOTE_MOVED
+                        ? index_void_deletion(ix, n.mailbox, uid, n.modseq, replay)
+                        : 0;
         if (!error)
             error = db_run(ix->db, SQL_VANISHED_ADD, V(ix->account), V(n.mailbox), V(uid),
                            V(n.modseq), V(pack));
