@@ -2,7 +2,8 @@
 /*
  * The header of a message that comes in. A user's is judged: its authors must be he himself; and
  * written anew as RFC 6409 §8 has it. A stranger's goes on as it is, but for what claims to be a
- * judgement of this host (RFC 8601 §5).
+ * judgement of this host (RFC 8601 §5). One without any header gets the empty line that parts it
+ * from our trace: a blank at its beginning would make its first line a part of that.
  */
 #include "message/encode.h"
 #include "message/mailboxes.h"
@@ -131,10 +132,11 @@ static bool claims_to_be_ours(const struct header_field *field, const void *host
 static void take_out_forged(struct edge_message *l) {
     const struct slice *host = &l->smtp->connection->settings->conf->hostname;
     struct header_cursor c = {.message = buf_slice(&l->bytes)};
-    bool found = false;
+    size_t found = 0;
     for (struct header_field field; header_next(&c, &field);)
-        found |= claims_to_be_ours(&field, host);
-    if (!found)
+        found += claims_to_be_ours(&field, host);
+    l->headless = c.end == HEADER_NO_FIELD && c.fields == found;
+    if (found == 0)
         return;
     header_copy(&l->head, buf_slice(&l->bytes), claims_to_be_ours, host);
     buf_drop(&l->bytes, c.body);

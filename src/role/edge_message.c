@@ -176,6 +176,8 @@ static int submit(struct edge_message *l, const struct smtp_client *client,
     if (r < 0)
         return r;
     add_received(l, client, t, &head);
+    if (l->headless)
+        buf_add_str(&head, "\r\n");
     if (l->fixed && !in.in_file)
         buf_add(&head, buf_slice(&l->head));
     if (in.in_file) {

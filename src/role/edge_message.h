@@ -18,6 +18,7 @@ struct edge_message {
     uint64_t written; /* bytes in the file */
     bool fixed;       /* the header is in `head`, `bytes` begins with the body */
     bool header_ended;
+    bool headless;                    /* nothing of a header: the first line is no field */
     bool sent_on;                     /* its header names an address that has sent it on */
     struct smtp_reply refusal;        /* of the header; code 0: none */
     size_t searched;                  /* so far into `bytes` there is no empty line */

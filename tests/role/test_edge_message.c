@@ -401,6 +401,30 @@ REAL_FIBER_TEST(a_verdict_in_our_name_is_taken_out) {
     end(l);
 }
 
+/* What begins with a blank would go on with the field above it, which is our trace. */
+REAL_FIBER_TEST(a_message_without_a_header_does_not_go_on_with_our_trace) {
+    static const struct {
+        const char *text, *sent;
+    } cases[] = {
+        {" by elsewhere.test\r\n\r\nb\r\n", "\r\n\r\n by elsewhere.test\r\n\r\nb\r\n"},
+        {"\tfor nobody\r\n", "\r\n\r\n\tfor nobody\r\n"},
+        {"no field\r\n", "\r\n\r\nno field\r\n"},
+        {"Authentication-Results: mail.example.test; spf=pass\r\nno field\r\n",
+         "\r\n\r\nno field\r\n"},
+        {"Subject: a\r\nno field\r\n", "\r\nSubject: a\r\nno field\r\n"},
+        {"\r\nb\r\n", "\r\n\r\nb\r\n"},
+    };
+    struct lone *l = as_stranger();
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        envelope("a@elsewhere.test", "tama@example.test");
+        message(cases[i].text, "250");
+        assert_sent(cases[i].sent);
+        assert_not_sent("spf=pass");
+        assert_not_sent("\r\n\r\n\r\n");
+    }
+    end(l);
+}
+
 REAL_FIBER_TEST(a_large_message_goes_into_a_file_with_its_header_put_right) {
     struct lone *l = as_user();
     envelope("tama@example.test", "b@elsewhere.test");
@@ -674,6 +698,7 @@ int main(void) {
         cmocka_unit_test(test_a_strangers_message_goes_on_as_it_is),
         cmocka_unit_test(test_a_users_header_is_made_whole),
         cmocka_unit_test(test_a_verdict_in_our_name_is_taken_out),
+        cmocka_unit_test(test_a_message_without_a_header_does_not_go_on_with_our_trace),
         cmocka_unit_test(test_a_large_message_goes_into_a_file_with_its_header_put_right),
         cmocka_unit_test(test_a_users_long_lines_are_encoded),
         cmocka_unit_test(test_a_user_writes_in_his_own_name_only),
