@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/words.h"
 
 /* Wall time cut into whole seconds and milliseconds, also before 1970. */
 static time_t whole_seconds(usec_t wall, int *ret_ms) {
@@ -57,17 +58,19 @@ struct slice time_format_span(usec_t span, char text[static TIME_TEXT_SIZE]) {
     long long s = (long long)(span / USEC_SEC);
     int n;
     if (span < USEC_MS)
-        n = snprintf(text, TIME_TEXT_SIZE, "%lld us", (long long)span);
+        n = snprintf(text, TIME_TEXT_SIZE, _("%lld us"), (long long)span);
     else if (span < USEC_SEC)
-        n = snprintf(text, TIME_TEXT_SIZE, "%lld ms", (long long)(span / USEC_MS));
+        n = snprintf(text, TIME_TEXT_SIZE, _("%lld ms"), (long long)(span / USEC_MS));
     else if (s < 60)
-        n = snprintf(text, TIME_TEXT_SIZE, "%lld s", s);
+        n = snprintf(text, TIME_TEXT_SIZE, _("%lld s"), s);
     else if (s < 3600)
-        n = snprintf(text, TIME_TEXT_SIZE, "%lld min %lld s", s / 60, s % 60);
+        n = snprintf(text, TIME_TEXT_SIZE, _("%lld min %lld s"), s / 60, s % 60);
     else if (s < 86400)
-        n = snprintf(text, TIME_TEXT_SIZE, "%lld h %lld min", s / 3600, s % 3600 / 60);
+        n = snprintf(text, TIME_TEXT_SIZE, _("%lld h %lld min"), s / 3600, s % 3600 / 60);
+    else if (s % 86400 < 3600)
+        n = snprintf(text, TIME_TEXT_SIZE, _("%lld d"), s / 86400);
     else
-        n = snprintf(text, TIME_TEXT_SIZE, "%lld d %lld h", s / 86400, s % 86400 / 3600);
+        n = snprintf(text, TIME_TEXT_SIZE, _("%lld d %lld h"), s / 86400, s % 86400 / 3600);
     return slice_of(text, (size_t)n);
 }
 

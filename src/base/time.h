@@ -26,7 +26,8 @@ struct slice time_format_rfc3339(usec_t wall, char text[static TIME_TEXT_SIZE]);
 /* RFC 5322 §3.3 date-time in the local zone: Sun, 22 Nov 2026 20:12:42 +0900 */
 struct slice time_format_rfc5322(usec_t wall, char text[static 40]);
 
-/* A span for people: "850 ms", "12 s", "3 min 20 s", "2 h 5 min", "4 d 3 h". */
+/* A span for people, in the language of the user: "850 ms", "12 s", "3 min 20 s", "2 h 5 min", "7
+ * d", "4 d 3 h". */
 struct slice time_format_span(usec_t span, char text[static TIME_TEXT_SIZE]);
 
 /* Reads a span with its unit: 300ms, 30s, 5min, 2h, 5d. 0 or -E_SYNTAX / -E_LIMIT. */

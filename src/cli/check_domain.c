@@ -12,6 +12,11 @@
 
 /* ------------------------------------------------------------------ MX */
 
+/* As its owner writes it; a record for the DNS has the other form. */
+static struct slice shown(const struct check_dns *d, struct slice domain) {
+    return cli_shown(d->k->c->arena, domain);
+}
+
 static bool leads_here(const struct check_dns *d, struct slice name) WAITS {
     struct net_addr list[CHECK_ADDRESSES];
     struct slice why;
@@ -28,22 +33,23 @@ static bool leads_here(const struct check_dns *d, struct slice name) WAITS {
 
 /* A domain without MX is its own host. */
 static void judge_no_mx(const struct check_dns *d, struct slice domain) WAITS {
-    struct slice host = d->k->c->conf->hostname;
+    struct slice host = d->k->c->conf->hostname, name = shown(d, domain);
     if (leads_here(d, domain))
         check_add(d->k, CHECK_OK,
                   _("mail for %.*s comes here by its address; an MX record would say so better:"
                     "  %.*s. MX 10 %.*s."),
-                  SLICE_ARG(domain), SLICE_ARG(domain), SLICE_ARG(host));
+                  SLICE_ARG(name), SLICE_ARG(domain), SLICE_ARG(host));
     else
         check_add(d->k, CHECK_WARNING,
                   _("%.*s has no MX record, so mail for it does not come here; add  %.*s. MX 10"
                     " %.*s."),
-                  SLICE_ARG(domain), SLICE_ARG(domain), SLICE_ARG(host));
+                  SLICE_ARG(name), SLICE_ARG(domain), SLICE_ARG(host));
 }
 
 static void judge_mx(const struct check_dns *d, struct slice domain,
                      const struct dns_answer *answer) WAITS {
     const struct dns_record *ours = NULL, *first = NULL;
+    struct slice name = shown(d, domain);
     for (size_t i = 0; i < answer->count; i++) {
         const struct dns_record *r = &answer->records[i];
         if (!first || r->preference < first->preference)
@@ -54,20 +60,20 @@ static void judge_mx(const struct check_dns *d, struct slice domain,
     if (answer->count == 1 && slice_eq(first->name, S(".")))
         check_add(d->k, CHECK_WARNING,
                   _("the MX record of %.*s says that it takes no mail at all (RFC 7505)"),
-                  SLICE_ARG(domain));
+                  SLICE_ARG(name));
     else if (!ours)
         check_add(d->k, CHECK_WARNING,
                   _("the MX record of %.*s leads to %.*s and not here; that is right only if that"
                     " host passes the mail on to this one"),
-                  SLICE_ARG(domain), SLICE_ARG(first->name));
+                  SLICE_ARG(name), SLICE_ARG(shown(d, first->name)));
     else if (ours->preference > first->preference)
         check_add(d->k, CHECK_WARNING,
                   _("mail for %.*s goes to %.*s first and comes here only when that does not"
                     " answer; that is right only if that host passes the mail on to this one"),
-                  SLICE_ARG(domain), SLICE_ARG(first->name));
+                  SLICE_ARG(name), SLICE_ARG(shown(d, first->name)));
     else
-        check_add(d->k, CHECK_OK, _("mail for %.*s comes here (MX %.*s)"), SLICE_ARG(domain),
-                  SLICE_ARG(ours->name));
+        check_add(d->k, CHECK_OK, _("mail for %.*s comes here (MX %.*s)"), SLICE_ARG(name),
+                  SLICE_ARG(shown(d, ours->name)));
 }
 
 static void check_mx(const struct check_dns *d, struct slice domain) WAITS {
@@ -76,7 +82,7 @@ static void check_mx(const struct check_dns *d, struct slice domain) WAITS {
     struct slice why = check_no_answer(r, &answer);
     if (why.len > 0)
         check_add(d->k, CHECK_WARNING, _("the MX record of %.*s cannot be looked up: %.*s"),
-                  SLICE_ARG(domain), SLICE_ARG(why));
+                  SLICE_ARG(shown(d, domain)), SLICE_ARG(why));
     else if (answer.count == 0)
         judge_no_mx(d, domain);
     else
@@ -109,33 +115,33 @@ static size_t find_senders(const struct check_dns *d, struct net_addr *ret) WAIT
 static void judge_spf(const struct check_dns *d, struct slice domain, const struct net_addr *addr,
                       enum spf_result result, struct slice record) {
     char text[NET_TEXT_SIZE];
-    struct slice from = net_format_host(addr, text);
+    struct slice from = net_format_host(addr, text), name = shown(d, domain);
     switch (result) {
     case SPF_PASS:
-        check_add(d->k, CHECK_OK, _("the SPF record of %.*s lets %.*s send: %.*s"),
-                  SLICE_ARG(domain), SLICE_ARG(from), SLICE_ARG(record));
+        check_add(d->k, CHECK_OK, _("the SPF record of %.*s lets %.*s send: %.*s"), SLICE_ARG(name),
+                  SLICE_ARG(from), SLICE_ARG(record));
         return;
     case SPF_NONE:
         check_add(d->k, CHECK_WARNING,
                   _("%.*s has no SPF record, so some servers take its mail for spam; add  %.*s. TXT"
                     " \"v=spf1 mx -all\""),
-                  SLICE_ARG(domain), SLICE_ARG(domain));
+                  SLICE_ARG(name), SLICE_ARG(domain));
         return;
     case SPF_UNKNOWN:
         check_add(d->k, CHECK_NOTE,
                   _("the SPF record of %.*s works with macros or ptr, which are not judged here:"
                     " %.*s"),
-                  SLICE_ARG(domain), SLICE_ARG(record));
+                  SLICE_ARG(name), SLICE_ARG(record));
         return;
     case SPF_TEMPERROR:
         check_add(d->k, CHECK_WARNING, _("the SPF record of %.*s cannot be looked up now"),
-                  SLICE_ARG(domain));
+                  SLICE_ARG(name));
         return;
     case SPF_PERMERROR:
         check_add(d->k, CHECK_WARNING,
                   _("the SPF record of %.*s is wrong, is there twice, or asks DNS more than ten"
                     " times, so it does not count: %.*s"),
-                  SLICE_ARG(domain), SLICE_ARG(record));
+                  SLICE_ARG(name), SLICE_ARG(record));
         return;
     case SPF_NEUTRAL:
     case SPF_FAIL:
@@ -143,7 +149,7 @@ static void judge_spf(const struct check_dns *d, struct slice domain, const stru
         check_add(d->k, CHECK_WARNING,
                   _("the SPF record of %.*s does not let %.*s send, so others refuse our mail or"
                     " take it for spam: %.*s"),
-                  SLICE_ARG(domain), SLICE_ARG(from), SLICE_ARG(record));
+                  SLICE_ARG(name), SLICE_ARG(from), SLICE_ARG(record));
     }
 }
 

@@ -180,7 +180,8 @@ static void check_roles(struct check *k, struct directory_access *x, struct slic
         struct route route;
         struct slice address = arena_printf(k->c->arena, "%s@%.*s", names[i], SLICE_ARG(domain));
         if (access_resolve(x, address, k->c->arena, &route, NULL) == 0 && route.kind != ROUTE_LOCAL)
-            buf_printf(&dead, "%s%.*s", dead.len > 0 ? ", " : "", SLICE_ARG(address));
+            buf_printf(&dead, "%s%.*s", dead.len > 0 ? _(", ") : "",
+                       SLICE_ARG(cli_shown(k->c->arena, address)));
     }
     if (dead.len > 0)
         check_add(k, CHECK_WARNING,

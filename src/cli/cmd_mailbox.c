@@ -183,19 +183,18 @@ static void add_count(struct cli *c, const char *format, uint64_t count, uint64_
 /* What is kept, and so what goes next. */
 static void add_bounds(struct cli *c, const struct listing *l) {
     _cleanup_(buf_done) struct buf size = {0};
-    if (l->keep == 0) {
-        buf_add_str(&c->out, _("Deleted messages are not kept: delivery.deleted-keep is 0s.\n"));
-        return;
-    }
-    struct slice keep = cli_span(c->arena, l->keep);
+    struct slice keep = cli_span(c->arena, l->keep), text;
     format_size(&size, l->size_max);
-    if (l->size_max > 0)
-        buf_printf(&c->out,
-                   _("Deleted messages are kept for %.*s, at most %s of an account; the first that"
-                     " were deleted go first.\n"),
-                   SLICE_ARG(keep), buf_str(&size));
+    if (l->keep == 0)
+        text = slice_of_str(_("Deleted messages are not kept: delivery.deleted-keep is 0s."));
+    else if (l->size_max > 0)
+        text = arena_printf(c->arena,
+                            _("Deleted messages are kept for %.*s, at most %s of an account; the"
+                              " first that were deleted go first."),
+                            SLICE_ARG(keep), buf_str(&size));
     else
-        buf_printf(&c->out, _("Deleted messages are kept for %.*s.\n"), SLICE_ARG(keep));
+        text = arena_printf(c->arena, _("Deleted messages are kept for %.*s."), SLICE_ARG(keep));
+    format_paragraph(&c->out, text, 0, c->width > 0 ? c->width : SIZE_MAX);
 }
 
 static int cmd_mailbox_deleted(struct cli *c) WAITS {

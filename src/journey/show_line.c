@@ -3,6 +3,7 @@
  * Events as lines of the log and as JSON. Only what goes to a person at a terminal is in his
  * language: files, syslog and JSON have the sentence that is stored.
  */
+#include "base/words.h"
 #include "events/kinds.h"
 #include "journey/describe.h"
 #include "journey/record.h"
@@ -17,9 +18,9 @@ static void add_why(struct buf *to, const struct event *e, struct slice sentence
         why = event_value(e, FACT_REASON);
     if (why.len == 0 || value_mentioned(sentence, why))
         return;
-    buf_add_str(to, " (");
+    buf_add_str(to, _(" ("));
     text_add_names(to, why);
-    buf_add_byte(to, ')');
+    buf_add_str(to, _(")"));
 }
 
 #define COLUMN_FURTHER 24U /* of lines that go on, behind the time */

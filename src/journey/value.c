@@ -54,14 +54,12 @@ void value_words(struct buf *to, const struct fact *fact, struct slice value, us
 void value_span(struct buf *to, usec_t span) {
     char text[TIME_TEXT_SIZE];
     if (span < USEC_MS)
-        buf_printf(to, "0.%lld ms", (long long)MIN((span + 50) / 100, (usec_t)9));
-    else if (span < USEC_SEC)
-        buf_printf(to, "%lld ms", (long long)(span / USEC_MS));
-    else if (span < USEC_MIN)
-        buf_printf(to, "%lld.%02lld s", (long long)(span / USEC_SEC),
-                   (long long)(span / (10 * USEC_MS) % 100));
-    else
+        buf_printf(to, _("0.%lld ms"), (long long)MIN((span + 50) / 100, (usec_t)9));
+    else if (span < USEC_SEC || span >= USEC_MIN)
         buf_add(to, time_format_span(span, text));
+    else
+        buf_printf(to, _("%lld.%02lld s"), (long long)(span / USEC_SEC),
+                   (long long)(span / (10 * USEC_MS) % 100));
 }
 
 void value_span_short(struct buf *to, usec_t span) {
@@ -76,7 +74,13 @@ void value_span_short(struct buf *to, usec_t span) {
                    (long long)(span % units[i].unit * 10 / units[i].unit), units[i].name);
         return;
     }
-    value_span(to, span);
+    if (span < USEC_MS)
+        buf_printf(to, "0.%lld ms", (long long)MIN((span + 50) / 100, (usec_t)9));
+    else if (span < USEC_SEC)
+        buf_printf(to, "%lld ms", (long long)(span / USEC_MS));
+    else
+        buf_printf(to, "%lld.%02lld s", (long long)(span / USEC_SEC),
+                   (long long)(span / (10 * USEC_MS) % 100));
 }
 
 void value_clock(struct value_clock *c, usec_t wall) {

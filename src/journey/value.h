@@ -12,7 +12,10 @@
 /* Not yet escaped: for text_wrap(). `wall` is the event's: times are told from there. */
 void value_words(struct buf *to, const struct fact *fact, struct slice value, usec_t wall);
 
-/* "0.4 ms", "12 ms", "1.23 s", "3 min 20 s"; the short form ends with "3.3 min", "2.1 h", "1.0 d".
+/*
+ * For a sentence, in the language of the user: "0.4 ms", "12 ms", "1.23 s", "3 min 20 s". The short
+ * form is for a column, in the symbols of every language, and ends with "3.3 min", "2.1 h", "1.0
+ * d".
  */
 void value_span(struct buf *to, usec_t span);
 void value_span_short(struct buf *to, usec_t span);

@@ -40,6 +40,7 @@ static void test_spans_for_people(void **state) {
     assert_slice(time_format_span(200 * USEC_SEC, text), "3 min 20 s");
     assert_slice(time_format_span(125 * USEC_MIN, text), "2 h 5 min");
     assert_slice(time_format_span(99 * USEC_HOUR, text), "4 d 3 h");
+    assert_slice(time_format_span(7 * USEC_DAY + 59 * USEC_MIN, text), "7 d");
 }
 
 static void test_spans_are_read_with_their_unit(void **state) {

@@ -71,6 +71,16 @@ def test_what_is_wrong_is_told_with_the_record_that_is_missing(found, records, w
     assert len([line for line in told if warning in line]) == 1, told
 
 
+def test_an_internationalised_domain_is_called_as_people_write_it_and_its_records_as_dns_does(
+        found, server):
+    server("domain", "add", "例え.jp")
+    told = found({})["warning"]
+    for text in ("例え.jp has no MX record", "add  xn--r8jz45g.jp. MX 10 mail.example.test.",
+                 "例え.jp has no SPF record", "add  xn--r8jz45g.jp. TXT",
+                 "postmaster@例え.jp, abuse@例え.jp"):
+        assert text in told, told
+
+
 def test_mail_that_comes_by_the_address_or_another_name_is_no_fault(found):
     said = found({"example.test MX": None, "example.test A": ["192.0.2.1"],
                   "example.org MX": ["10 mx.example.org"], "mx.example.org A": ["192.0.2.1"]})

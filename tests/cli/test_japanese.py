@@ -171,7 +171,13 @@ def test_sessions_are_told_in_japanese(running):
     assert (fetched["fetched"], fetched["removed"]) == (1, 0)
     assert all(one["login"] == "tama@example.test" and one["client"] == "127.0.0.1"
                and one["service"] == "pop3" for one in (in_use, fetched, ended))
+    with pytest.raises(poplib.error_proto):
+        client = poplib.POP3_SSL("127.0.0.1", running.port(995), timeout=20, context=tls)
+        client.user("tama@example.test")
+        client.pass_("wrong")
+    wait_for(lambda: any(e["kind"] == "login-failed" for e in running.json_lines("log")))
     log = say("-C", str(running.folder), "log", "--wide").stdout
+    assert "のログインが失敗しました。（wrong password for tama@example.test）" in log, log
     for japanese in ("tama@example.test が 127.0.0.1 から pop3 でメールを 1 通取り出し、0 通を削除しました。",
                      "ほかのセッションがメールボックスを開いているため", "ログインが無効になったため"):
         assert japanese in log, log
@@ -187,6 +193,22 @@ def test_words_of_processes_and_of_the_queue_are_japanese(running):
         assert not re.search(r"\b(working|starting|silent|down|none:|own|empty|no) ", line), line
     assert re.search(r"    someone@example.net  (未試行|延期) ",
                      say(*there, "queue", "list", "-l").stdout)
+    queued, = running.json("queue", "list")
+    shown = say(*there, "queue", "show", queued["id"], "--wide").stdout
+    assert re.search(r"(?m)^宛先 +状態 +試行回数 ", shown), shown
+
+
+def test_spans_of_time_are_written_in_japanese(running):
+    running.add("tama@example.test")
+    submit(running, "tama@example.test", "someone@example.net")
+    there = ("-C", str(running.folder))
+    said = [say(*there, *words).stdout for words in (
+        ("status",), ("queue", "list"), ("mailbox", "deleted", "tama@example.test"))]
+    assert re.search(r"稼働時間 [0-9]+ (ミリ)?秒（", said[0]), said[0]
+    assert re.search(r"[0-9] (ミリ)?秒 ", said[1]), said[1]
+    assert "削除されたメールは 7 日間、" in said[2], said[2]
+    for text in said:
+        assert not re.search(r"[0-9] (us|ms|s|min|h|d)\b", text), text
 
 
 def test_what_check_finds_in_files_is_told_in_japanese(server):
