@@ -61,8 +61,11 @@ struct listing {
     struct cli *c;
     struct table table;
     struct json json;
-    uint64_t limit; /* at most so many */
+    uint64_t limit;    /* at most so many */
+    bool anywhere;     /* whether they are back already, wherever that is */
+    struct slice into; /* or else here; empty: where they were */
     uint64_t count, bytes;
+    uint64_t back, back_bytes; /* of them: were brought back already */
     usec_t keep;
     uint64_t size_max;
 };
@@ -99,6 +102,7 @@ static void add_json(struct listing *l, const struct rpc_deleted *d, struct aren
     cli_json_text(j, "mailbox", d->mailbox_name);
     cli_json_bool(j, "mailbox_exists", d->has_mailbox);
     cli_json_time(j, "date", d->date);
+    cli_json_bool(j, "restored", d->restored);
     json_flags(j, d->flags);
     json_key(j, "keywords");
     json_array(j);
@@ -115,6 +119,7 @@ static void add_row(struct listing *l, const struct rpc_deleted *d, struct arena
     table_text(t, id_text(d, a));
     table_text(t, cli_time(a, d->deleted, "-"));
     table_text(t, cli_time(a, d->deleted + l->keep, "-"));
+    table_word(t, d->restored ? N_("yes") : "");
     table_size(t, d->size);
     table_text(t, d->mailbox_name);
     table_text(t, d->from);
@@ -124,7 +129,7 @@ static void add_row(struct listing *l, const struct rpc_deleted *d, struct arena
 static int list_all(struct listing *l, struct mailbox_access *x,
                     const struct rpc_deleted_match *match, struct problem *problem) WAITS {
     _cleanup_(arena_done) struct arena a = {0};
-    struct rpc_mail_deleted_in in = {.match = *match};
+    struct rpc_mail_deleted_in in = {.match = *match, .into = l->into, .anywhere = l->anywhere};
     struct rpc_mail_deleted_out out = {.more = true};
     while (out.more && l->count < l->limit) {
         in.limit = (uint32_t)MIN(l->limit - l->count, PAGE);
@@ -135,6 +140,8 @@ static int list_all(struct listing *l, struct mailbox_access *x,
         l->keep = out.keep;
         l->size_max = out.size_max;
         for (size_t i = 0; i < out.messages_count; i++) {
+            l->back += out.messages[i].restored;
+            l->back_bytes += out.messages[i].restored ? out.messages[i].size : 0;
             l->bytes += out.messages[i].size;
             if (l->c->json)
                 add_json(l, &out.messages[i], &a);
@@ -156,6 +163,7 @@ static int list(struct listing *l, struct mailbox_access *x, const struct rpc_de
         {N_("ID")},
         {N_("DELETED"), .rank = 2},
         {N_("KEPT UNTIL"), .rank = 1},
+        {N_("BACK")},
         {N_("SIZE"), .right = true, .rank = 3},
         {N_("MAILBOX"), .shrinks = true, .rank = 4},
         {N_("FROM"), .shrinks = true},
@@ -201,7 +209,11 @@ static int cmd_mailbox_deleted(struct cli *c) WAITS {
     struct problem problem = {0};
     struct rpc_deleted_match match;
     struct listing l = {
-        .c = c, .json = {.to = &c->out}, .limit = cli_number(c->call, "limit", UINT64_MAX)};
+        .c = c,
+        .json = {.to = &c->out},
+        .limit = cli_number(c->call, "limit", UINT64_MAX),
+        .anywhere = true,
+    };
     _cleanup_(mailbox_access_close_p) struct mailbox_access *x = NULL;
     int r = read_match(c, &match, &problem);
     if (r == 0)
@@ -254,6 +266,14 @@ static void add_json_counts(struct json *j, const struct rpc_mail_restore_out *d
     buf_add_byte(j->to, '\n');
 }
 
+static void add_already(struct cli *c, uint64_t count) {
+    if (count > 0)
+        buf_printf(&c->out,
+                   P_("%llu message was brought back before.\n",
+                      "%llu messages were brought back before.\n", count),
+                   (unsigned long long)count);
+}
+
 static void confirm(struct cli *c, const struct rpc_mail_restore_out *done) {
     struct json j = {.to = &c->out};
     if (c->json) {
@@ -265,11 +285,7 @@ static void confirm(struct cli *c, const struct rpc_mail_restore_out *done) {
                P_("%llu message is back in the mailbox.\n",
                   "%llu messages are back in the mailbox.\n", done->count),
                (unsigned long long)done->count);
-    if (done->already > 0)
-        buf_printf(&c->out,
-                   P_("%llu message was brought back before.\n",
-                      "%llu messages were brought back before.\n", done->already),
-                   (unsigned long long)done->already);
+    add_already(c, done->already);
     if (done->damaged > 0)
         buf_printf(&c->out,
                    P_("%llu message is damaged and cannot be brought back.\n",
@@ -279,7 +295,8 @@ static void confirm(struct cli *c, const struct rpc_mail_restore_out *done) {
 
 static int try_out(struct cli *c, struct mailbox_access *x, const struct rpc_deleted_match *match,
                    struct rpc_mail_restore_out *ret, struct problem *problem) WAITS {
-    struct listing l = {.c = c, .json = {.to = &c->out}, .limit = UINT64_MAX};
+    struct listing l = {
+        .c = c, .json = {.to = &c->out}, .limit = UINT64_MAX, .into = cli_text(c->call, "into")};
     if (c->json) {
         json_object(&l.json);
         json_key(&l.json, "messages");
@@ -287,15 +304,17 @@ static int try_out(struct cli *c, struct mailbox_access *x, const struct rpc_del
     int r = list(&l, x, match, problem);
     if (r < 0)
         return r;
-    ret->count = l.count;
-    if (c->json)
+    ret->count = l.count - l.back;
+    ret->already = l.back;
+    if (c->json) {
         add_json_counts(&l.json, ret, true);
-    else
-        add_count(c,
-                  P_("\n%llu message (%s) would be brought back, unless it was before.\n",
-                     "\n%llu messages (%s) would be brought back, unless they were before.\n",
-                     l.count),
-                  l.count, l.bytes);
+        return 0;
+    }
+    add_count(c,
+              P_("\n%llu message (%s) would be brought back.\n",
+                 "\n%llu messages (%s) would be brought back.\n", ret->count),
+              ret->count, l.bytes - l.back_bytes);
+    add_already(c, ret->already);
     return 0;
 }
 
@@ -362,7 +381,8 @@ EXAMPLES mailbox_deleted_examples[] = {
 #define JSON_DELETED                                                                               \
     "{\"id\": text, \"deleted\": time, \"kept_until\": time, \"size\": number, \"mailbox\": "      \
     "text, "                                                                                       \
-    "\"mailbox_exists\": bool, \"date\": time, \"flags\": [text], \"keywords\": [text], "          \
+    "\"mailbox_exists\": bool, \"date\": time, \"restored\": bool, \"flags\": [text], "            \
+    "\"keywords\": [text], "                                                                       \
     "\"from\": "                                                                                   \
     "text, \"subject\": text}"
 const struct cli_command command_mailbox_deleted = {
@@ -372,7 +392,7 @@ const struct cli_command command_mailbox_deleted = {
                " delivery.deleted-keep and delivery.deleted-size-max. A message goes for good"
                " after KEPT UNTIL, or before when the account has too much or the disk has too"
                " little room. It was deleted by a mail program, or with its mailbox. One that"
-               " was brought back stays in the list until then."),
+               " was brought back stays in the list until then, with a word in BACK."),
     .offline = true,
     .parameters = mailbox_deleted_parameters,
     .examples = mailbox_deleted_examples,

@@ -178,8 +178,8 @@ static void end_list(struct listing *l) {
         buf_printf(&c->out, P_("\n%llu message.\n", "\n%llu messages.\n", l->total),
                    (unsigned long long)l->total);
     } else {
-        buf_printf(&c->out, _("\n%llu of %llu messages.\n"), (unsigned long long)l->shown,
-                   (unsigned long long)l->total);
+        buf_printf(&c->out, P_("\n%llu of %llu message.\n", "\n%llu of %llu messages.\n", l->total),
+                   (unsigned long long)l->shown, (unsigned long long)l->total);
     }
 }
 

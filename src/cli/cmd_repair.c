@@ -64,8 +64,11 @@ static void write_result(struct cli *c, const struct backend_repaired *found) {
     struct json j = {.to = &c->out};
     if (!c->json) {
         buf_printf(&c->out,
-                   _("The index is made anew from %llu packs. Messages in mailboxes: %llu; deleted"
-                     " ones that can be brought back: %llu\n"),
+                   P_("The index is made anew from %llu pack. Messages in mailboxes: %llu; deleted"
+                      " ones that can be brought back: %llu\n",
+                      "The index is made anew from %llu packs. Messages in mailboxes: %llu; deleted"
+                      " ones that can be brought back: %llu\n",
+                      found->packs),
                    (unsigned long long)found->packs, (unsigned long long)found->messages,
                    (unsigned long long)found->deleted);
         if (found->damaged > 0) {

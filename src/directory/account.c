@@ -175,10 +175,7 @@ static int show_job(struct db *db, void *arg) {
     if (r == 0 && show->id > 0)
         return problem_set(db->problem, -E_UNKNOWN, N_("there is no account with the number %llu"),
                            (unsigned long long)show->id);
-    if (r == 0)
-        return problem_set(db->problem, -E_UNKNOWN, N_("there is no account %.*s"),
-                           SLICE_ARG(show->address));
-    return MIN(r, 0);
+    return r == 0 ? record_no_account(db, show->address) : MIN(r, 0);
 }
 
 int local_account(struct directory_source *s, uint64_t id, struct slice address, struct arena *a,

@@ -49,7 +49,8 @@ static int batch_job(struct db *db, void *arg) {
     /* one entry of the history for a batch: its first and its last */
     struct slice first = name_template_fill(&a, &b->template, b->next);
     struct slice last = name_template_fill(&a, &b->template, b->end - 1);
-    struct slice count = arena_printf(&a, "%llu accounts", (unsigned long long)(b->end - b->next));
+    unsigned long long many = b->end - b->next;
+    struct slice count = arena_printf(&a, many == 1 ? "%llu account" : "%llu accounts", many);
     struct slice name = arena_printf(&a, "%.*s to %.*s", SLICE_ARG(first), SLICE_ARG(last));
     return history_add(db, &b->author, "account.add", name, S(""), count);
 }

@@ -43,12 +43,25 @@ int record_account(struct db *db, struct slice address, uint64_t *ret_id) {
     return MIN(r, 0);
 }
 
+int record_no_account(struct db *db, struct slice address) {
+    int64_t removed = 0;
+    int r =
+        db_number(db, &removed, "SELECT count(*) FROM removed WHERE address = ?1 AND purging = 0",
+                  V_TEXT(address));
+    if (r < 0)
+        return r;
+    return removed > 0
+               ? problem_set(db->problem, -E_UNKNOWN,
+                             N_("the account %.*s was removed; `hayauma account restore %.*s`"
+                                " brings it back"),
+                             SLICE_ARG(address), SLICE_ARG(address))
+               : problem_set(db->problem, -E_UNKNOWN, N_("there is no account %.*s"),
+                             SLICE_ARG(address));
+}
+
 int record_must_have_account(struct db *db, struct slice address, uint64_t *ret_id) {
     int r = record_account(db, address, ret_id);
-    if (r == 0 && *ret_id == 0)
-        return problem_set(db->problem, -E_UNKNOWN, N_("there is no account %.*s"),
-                           SLICE_ARG(address));
-    return r;
+    return r == 0 && *ret_id == 0 ? record_no_account(db, address) : r;
 }
 
 int record_has_alias(struct db *db, struct slice address, bool *ret) {

@@ -18,6 +18,9 @@ int record_must_be_local(struct db *db, struct slice domain, struct arena *a);
 /* The number of the account with that canonical address; 0: none. */
 int record_account(struct db *db, struct slice address, uint64_t *ret_id);
 int record_must_have_account(struct db *db, struct slice address, uint64_t *ret_id);
+
+/* -E_UNKNOWN: says that there is no account of that address, or how a removed one comes back. */
+int record_no_account(struct db *db, struct slice address);
 int record_has_alias(struct db *db, struct slice address, bool *ret);
 
 /* The catch-all of a domain, "none" without one. */

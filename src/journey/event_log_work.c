@@ -135,7 +135,7 @@ static int write_some(struct event_log *l, struct problem *problem) WAITS {
         l->lost = 0; /* before this is told, which may be lost itself */
         if (lost > 0)
             event_log_report(l, KIND_LOST,
-                             "%llu events were not kept: they came faster than they can be"
+                             "Events were not kept (%llu): they came faster than they can be"
                              " written.",
                              (unsigned long long)lost);
     }

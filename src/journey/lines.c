@@ -111,7 +111,7 @@ static void report_lost(struct lines *l) {
     char text[80];
     if (l->lost == 0)
         return;
-    int len = snprintf(text, sizeof text, "%llu lines were left out here: nobody took them.",
+    int len = snprintf(text, sizeof text, "Lines were left out here (%llu): nobody took them.",
                        (unsigned long long)l->lost);
     struct event event = {.wall = fiber_wall(),
                           .role = S("events"),

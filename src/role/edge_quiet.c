@@ -47,8 +47,8 @@ void edge_log_left_out(struct edge *e) {
     if (q->left_out == 0 || (q->told_at > 0 && fiber_now() - q->told_at < TELL_AGAIN))
         return;
     process_event(e->process, 0, KIND_WARNING, NULL, 0,
-                  "%llu events of clients that are refused again and again were left out; the last "
-                  "such client was %s. Each has %u such events, then 10 in a second.",
+                  "Clients that are refused again and again: events of them were left out (%llu); "
+                  "the last such client was %s. Each has %u such events, then 10 in a second.",
                   (unsigned long long)q->left_out, q->last, BURST);
     q->left_out = 0;
     q->told_at = fiber_now();

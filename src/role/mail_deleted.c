@@ -118,6 +118,19 @@ static int open_account(struct store *s, uint64_t id, struct store_account **ret
                  : 0;
 }
 
+static int find_target(const struct store_account *account, struct slice name, uint32_t *ret,
+                       struct problem *problem) {
+    struct store_mailbox m;
+    *ret = 0;
+    if (name.len == 0)
+        return 0;
+    int r = store_mailbox_find(account, 0, name, &m);
+    if (r < 0)
+        return problem_set(problem, r, N_("the account has no mailbox \"%.*s\""), SLICE_ARG(name));
+    *ret = m.id;
+    return 0;
+}
+
 int mail_answer_deleted(struct store *s, const struct rpc_mail_deleted_in *in, struct arena *a,
                         struct rpc_mail_deleted_out *out, struct problem *problem) {
     _cleanup_(store_account_close_p) struct store_account *account = NULL;
@@ -129,12 +142,20 @@ int mail_answer_deleted(struct store *s, const struct rpc_mail_deleted_in *in, s
         .found = arena_array(a, most, sizeof *l.found),
         .messages = arena_array(a, most, sizeof *l.messages),
     };
+    uint32_t into = 0;
     int r = open_account(s, in->account, &account, problem);
+    if (r == 0)
+        r = find_target(account, in->into, &into, problem);
     if (r < 0)
         return r;
     out->more = true;
     while (r == 0 && out->more && l.count < most && l.looked_at < LOOKED_AT)
         r = store_deleted_each(account, &place, most - l.count, add_one, &l, &out->more);
+    for (size_t i = 0; r == 0 && i < l.count; i++) {
+        int back = store_deleted_is_back(account, &l.found[i], into, in->anywhere);
+        l.messages[i].restored = back == 1;
+        r = MIN(back, 0);
+    }
     if (r < 0)
         return problem_set(problem, r, N_("the removed messages cannot be listed: %s"),
                            error_text(r));
@@ -162,19 +183,6 @@ static void note_restored(void *arg, const struct store_deleted *d) {
     struct restoring *v = arg;
     if (v->count++ < NAMED_MAX)
         buf_printf(&v->named, "%s%u:%u", v->count > 1 ? " " : "", d->mailbox, d->uid);
-}
-
-static int find_target(const struct store_account *account, struct slice name, uint32_t *ret,
-                       struct problem *problem) {
-    struct store_mailbox m;
-    *ret = 0;
-    if (name.len == 0)
-        return 0;
-    int r = store_mailbox_find(account, 0, name, &m);
-    if (r < 0)
-        return problem_set(problem, r, N_("the account has no mailbox \"%.*s\""), SLICE_ARG(name));
-    *ret = m.id;
-    return 0;
 }
 
 int mail_answer_restore(struct store *s, const struct rpc_mail_restore_in *in, struct arena *a,

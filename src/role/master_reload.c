@@ -124,7 +124,7 @@ static int read_settings(struct master *m, struct conf **ret, struct buf *report
     conf_problems_write(&problems, report);
     buf_add_str(report, "The settings have errors; the old ones stay in force.\n");
     children_event(&m->children, KIND_WARNING,
-                   "The settings were not reloaded, since they have %zu errors: see"
+                   "The settings were not reloaded, since they have errors (%zu): see"
                    " `hayauma check`.",
                    problems.count);
     return r;

@@ -80,6 +80,33 @@ ssize_t store_deleted_read(struct store_account *a, const struct store_deleted *
     return error ? error : (ssize_t)len;
 }
 
+/* ------------------------------------------------------------------ what is back */
+
+#define RESTORED_KEY_SIZE 48U
+
+/* The key under which one comes back: once into each mailbox. */
+static struct slice restored_key(const struct store_deleted *d, uint32_t to,
+                                 char text[static RESTORED_KEY_SIZE]) {
+    int len = snprintf(text, RESTORED_KEY_SIZE, "restored %x %x %x", d->mailbox, d->uid, to);
+    return slice_of(text, (size_t)len);
+}
+
+static int is_back_in(struct store_account *a, const struct store_deleted *d, uint32_t to) WAITS {
+    char key[RESTORED_KEY_SIZE];
+    uint64_t body;
+    uint32_t uid;
+    return a->below->backend->ops->find_key(a->below, restored_key(d, to, key), &body, &uid);
+}
+
+int store_deleted_is_back(struct store_account *a, const struct store_deleted *d, uint32_t to,
+                          bool anywhere) {
+    int r = is_back_in(a, d, to);
+    for (size_t i = 0; r == 0 && anywhere && i < a->mailbox_count; i++)
+        if (a->mailboxes[i]->info.parent == 0)
+            r = is_back_in(a, d, a->mailboxes[i]->info.id);
+    return r;
+}
+
 /* ------------------------------------------------------------------ bringing back */
 
 /* A message on its way back. */
@@ -131,14 +158,13 @@ static void return_main(void *arg) WAITS {
     const struct store_restore *r = one->restore;
     _cleanup_(buf_done) struct buf names = {0};
     struct slice name, rest = d->keywords, part = slice_of(one->bytes, d->size);
-    char key[64];
+    char key[RESTORED_KEY_SIZE];
     while (rest.len > 0 && slice_next(&rest, ' ', &name))
         buf_add_bytes(&names, &name, sizeof name);
     uint32_t to = r->to ? r->to : d->mailbox;
-    int len = snprintf(key, sizeof key, "restored %x %x %x", d->mailbox, d->uid, r->to);
     struct store_delivery delivery = {
         .mailbox = r->to || mailbox_find(one->account, to) ? to : STORE_INBOX,
-        .key = slice_of(key, (size_t)len),
+        .key = restored_key(d, r->to, key),
         .return_path = buf_slice(&one->return_path),
         .arrival = d->date,
         .flags = d->flags,

@@ -37,6 +37,13 @@ ssize_t store_deleted_read(struct store_account *a, const struct store_deleted *
                            size_t len) WAITS;
 
 /*
+ * 1: it was brought back: into `to`, or with 0 to where it was; with `anywhere` also to any mailbox
+ * at the top. 0 or negative. A message that was brought back and removed again was, too.
+ */
+int store_deleted_is_back(struct store_account *a, const struct store_deleted *d, uint32_t to,
+                          bool anywhere) WAITS;
+
+/*
  * Brings messages back, each as a new one with its flags, keywords, date and return path: into
  * `to`, or with 0 to where it was, and if that mailbox is gone, to the INBOX. One that was brought
  * back already and is wanted again is not doubled. Looks at `most` of them from behind `place`,

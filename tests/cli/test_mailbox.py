@@ -61,6 +61,14 @@ def test_what_a_reader_deletes_comes_back_as_it_was(two):
     assert subjects(two) == []
     assert "1 message is back" in two("mailbox", "restore", TAMA, deleted[1]["id"]).stdout
     assert messages(two) == [before[1]]
+    # It stays in the list, and is marked there.
+    assert [m["restored"] for m in two.json("mailbox", "deleted", TAMA)] == [False, True, False]
+    rows = two("mailbox", "deleted", TAMA).stdout.splitlines()
+    assert ["yes" in row.split() for row in rows[1:4]] == [False, True, False]
+    tried = two.json("mailbox", "restore", TAMA, "--all", "--dry-run")
+    assert (tried["count"], tried["already"]) == (2, 1)
+    tried = two("mailbox", "restore", TAMA, "--all", "--dry-run").stdout
+    assert "2 messages (" in tried and "1 message was brought back before." in tried
     # All of it: what is back is not doubled.
     done = two.json("mailbox", "restore", TAMA, "--all")
     assert done == {"count": 2, "already": 1, "damaged": 0, "dry_run": False}
@@ -100,7 +108,8 @@ def test_messages_are_chosen_by_time_and_mailbox(two):
     assert "1 of the messages is not there" in two("mailbox", "restore", TAMA, "1:99", code=NOT_FOUND).stderr
     two("mailbox", "deleted", "nobody@example.test", code=NOT_FOUND)
     two("account", "remove", TAMA)
-    two("mailbox", "deleted", TAMA, code=NOT_FOUND)
+    for words in ("deleted", TAMA), ("restore", TAMA, "--all"):
+        assert f"`hayauma account restore {TAMA}`" in two("mailbox", *words, code=NOT_FOUND).stderr
     two("account", "restore", TAMA)
     assert len(ids(two)) == 2
 

@@ -154,7 +154,7 @@ DIRECTORY_TEST(an_account_somebody_depends_on_is_not_removed) {
     struct route route = resolve(d, "lab@example.test", &a);
     assert_int_equal(route.mailbox_count, 1);
     BAD(directory_account_remove(d, &ORDER, S("tama@example.test"), &id, &problem), -E_UNKNOWN,
-        "there is no account tama@example.test");
+        "the account tama@example.test was removed; `hayauma account restore tama@example.test`");
     arena_done(&a);
     directory_close(d);
 }

@@ -718,7 +718,7 @@ FIBER_TEST(memory_is_bounded_and_losses_are_said) {
     assert_slice(events.list[0].kind, "lost");
     char expected[100];
     (void)snprintf(expected, sizeof expected,
-                   "%llu events were not kept: they came faster than they can be written.",
+                   "Events were not kept (%llu): they came faster than they can be written.",
                    (unsigned long long)stats.lost);
     assert_slice(events.list[0].text, expected);
     close_world(&w);

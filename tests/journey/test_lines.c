@@ -111,8 +111,8 @@ FIBER_TEST(lines_that_nobody_takes_are_counted) {
     finish(&e, l,
            "2026-11-18 11:06:40.000 info    edge      -             reload: The first of them.\n"
            "2026-11-18 11:06:40.000 info    edge      -             reload: The second of them.\n"
-           "2026-11-18 11:06:40.000 warning events    -             lost: 1 lines were left out"
-           " here: nobody took them.\n"
+           "2026-11-18 11:06:40.000 warning events    -             lost: Lines were left out"
+           " here (1): nobody took them.\n"
            "2026-11-18 11:06:40.000 info    edge      -             reload: The fourth.\n",
            "");
 }

@@ -110,6 +110,31 @@ WORLD_TEST_BOTH(what_was_expunged_comes_back_as_it_was) {
     free(before);
 }
 
+static void add_back(void *arg, const struct store_deleted *d) {
+    struct store_deleted *list = arg;
+    list[d->uid - 1] = *d;
+}
+
+WORLD_TEST_BOTH(what_is_back_is_known_by_where_it_is) {
+    struct store_deleted list[3];
+    struct deleted_place place = {0};
+    bool more;
+    open_with_window(w);
+    world_fill(w, 3);
+    uint32_t other = world_mailbox(w, "other");
+    for (uint32_t uid = 1; uid <= 3; uid++)
+        world_expunge(w, uid);
+    assert_int_equal(restore(w, 1, 0).count, 1);
+    assert_int_equal(restore(w, 2, other).count, 1);
+    assert_int_equal(store_deleted_each(w->account, &place, 9, add_back, list, &more), 0);
+    for (uint32_t uid = 1; uid <= 3; uid++) {
+        const struct store_deleted *d = &list[uid - 1];
+        assert_int_equal(store_deleted_is_back(w->account, d, 0, false), uid == 1);
+        assert_int_equal(store_deleted_is_back(w->account, d, other, false), uid == 2);
+        assert_int_equal(store_deleted_is_back(w->account, d, 0, true), uid < 3);
+    }
+}
+
 /* By the key of its delivery it is known, which lasts as long as what was removed. */
 WORLD_TEST_BOTH(what_is_back_is_not_doubled_however_long_removed_messages_are_kept) {
     w->options.undelete = 90 * USEC_DAY;
@@ -781,6 +806,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         BOTH(what_was_expunged_comes_back_as_it_was),
         BOTH(what_is_back_is_not_doubled_however_long_removed_messages_are_kept),
+        BOTH(what_is_back_is_known_by_where_it_is),
         BOTH(a_removed_mailbox_comes_back_message_by_message),
         BOTH(after_its_time_it_is_gone_for_good),
         BOTH(nothing_goes_while_the_clock_may_be_wrong),

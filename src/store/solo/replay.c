@@ -125,7 +125,7 @@ int replay_open(const struct replay_where *where, bool anew, struct index **ret_
     if (!error)
         *ret_index = p.ix;
     if (result->rebuilt && !error)
-        buf_printf(&result->said, REPLAY_DB_NAME " was made anew: %llu records of %llu packs\n",
+        buf_printf(&result->said, REPLAY_DB_NAME " was made anew (records: %llu, packs: %llu)\n",
                    (unsigned long long)result->records, (unsigned long long)p.count);
     free(p.numbers);
     free(p.known);
