@@ -107,6 +107,12 @@ static size_t measure(struct imap_reader *r, struct slice line, bool *ret_run) {
     return len;
 }
 
+static void count_line(struct imap_reader *r, size_t bytes) {
+    r->line_bytes += bytes;
+    if (r->line_bytes > r->limits->line)
+        went_wrong(r, "a shorter command");
+}
+
 /* A part of a line without its end. */
 static void take_bytes(struct imap_reader *r, struct slice line) {
     while (line.len > 0) {
@@ -122,9 +128,7 @@ static void take_bytes(struct imap_reader *r, struct slice line) {
         }
         if (r->in_set)
             close_set(r);
-        r->line_bytes += len;
-        if (r->line_bytes > r->limits->line)
-            went_wrong(r, "a shorter command");
+        count_line(r, len);
         if (!r->wrong)
             buf_add(&r->text, part);
         else
@@ -175,7 +179,10 @@ static void end_line(struct imap_reader *r) {
     r->run = 0;
     r->tail_len = 0;
     r->word_begins = r->in_quotes = r->escaped = false;
-    if (r->before_literal && !r->wrong)
+    if (!r->before_literal)
+        return;
+    count_line(r, strlen("\r\n"));
+    if (!r->wrong)
         buf_add_str(&r->text, "\r\n");
 }
 

@@ -23,7 +23,8 @@
 #define IMAP_SET_HELD 4096U
 
 struct imap_reader_limits {
-    size_t line;      /* all lines of a command together, sets of the kind above apart */
+    size_t line;      /* all lines of a command together, sets of the kind above apart, and CRLF
+                         before each literal */
     size_t literal;   /* one literal that is held */
     size_t literals;  /* all of them in a command */
     size_t sets;      /* text of sets, all of a command together */

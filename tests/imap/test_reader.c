@@ -144,6 +144,25 @@ FIBER_TEST(a_long_run_of_digits_behind_what_was_wrong_is_dropped) {
     end();
 }
 
+/* The line ends before literals are bytes of the lines too. */
+FIBER_TEST(what_is_held_of_a_command_is_bounded) {
+    static char octets[128 << 10];
+    memset(octets, 'x', sizeof octets);
+    begin(&imap_limits_after_login);
+    say(S("a NOOP "));
+    for (int i = 0; i < 8; i++) {
+        say(S("{131072+}\r\n"));
+        say(slice_of(octets, sizeof octets));
+    }
+    for (int i = 0; i < 16000; i++)
+        say(S("{0+}\r\n"));
+    say(S("\r\nb NOOP\r\n"));
+    assert_bad(-E_SYNTAX, "a", "a shorter command");
+    assert_true(reader.text.len <= imap_limits_after_login.line + imap_limits_after_login.literals);
+    assert_next("b");
+    end();
+}
+
 FIBER_TEST(a_line_without_end_closes_the_connection) {
     static char many[66000];
     memset(many, 'x', sizeof many);
@@ -340,6 +359,7 @@ int main(void) {
         cmocka_unit_test(test_a_brace_in_an_open_quoted_string_announces_no_literal),
         cmocka_unit_test(test_a_line_over_its_bound_is_refused_and_dropped),
         cmocka_unit_test(test_a_long_run_of_digits_behind_what_was_wrong_is_dropped),
+        cmocka_unit_test(test_what_is_held_of_a_command_is_bounded),
         cmocka_unit_test(test_a_line_without_end_closes_the_connection),
         cmocka_unit_test(test_rfc9051_4_3_a_literal_that_is_too_large_gets_no_continuation),
         cmocka_unit_test(test_octets_behind_a_refused_literal_are_no_command),
