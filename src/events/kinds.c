@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The tables. A new kind or fact gets the next free code of its table, a line
- * here and in kinds.h, and its sentence in journey/describe.c. They are searched from the front, by
- * length first: an event needs about ten look-ups, which together cost less than half a
- * microsecond. Codes that are missing were once used. The names of the facts that go with a kind
- * are what scripts rely on: tests/cli compares them with what a server that runs gives.
+ * The tables. A new kind or fact gets the code one above the greatest of its table (those that are
+ * missing below were once used), a line here and in kinds.h, and a kind its sentence in
+ * journey/describe.c. They are searched from the front, by length first: an event needs about ten
+ * look-ups, which together cost less than half a microsecond. The names of the facts that go with a
+ * kind are what scripts rely on: tests/cli compares them with what a server that runs gives.
  */
 #include "events/kinds.h"
 
