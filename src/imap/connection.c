@@ -71,8 +71,8 @@ int imap_connection_next(struct imap_connection *c, struct imap_command *ret) {
         c->commands++;
         r = imap_command_next(&c->reader, c->mode, &c->arena, ret, &problem);
         if (r == -E_REFUSED) { /* so much came that nobody can tell what of it is a command */
-            (void)imap_bad(c, ret->tag, "%s", problem.text);
-            imap_say(c, S("*"), "BYE", NULL, "the command is too long, closing");
+            if (imap_bad(c, ret->tag, "%s", problem.text) == 0)
+                imap_say(c, S("*"), "BYE", NULL, "the command is too long, closing");
             return r;
         }
         if (r != -E_SYNTAX && r != -E_UNKNOWN)

@@ -133,7 +133,7 @@ static void converse(void *arg) {
         MUST((e != -E_SYNTAX && e != -E_UNKNOWN) || problem.text[0] != '\0');
         if (e == 0 && imap_brings_message(&c))
             e = take_message(client, &r, &a, &c);
-        MUST(!(client->flags & 1) || a.total <= 32768);
+        MUST(a.total <= (client->flags & 1 ? 32768U : 16U << 20));
         arena_done(&a);
     } while (e == 0 || e == -E_SYNTAX || e == -E_UNKNOWN);
     imap_reader_done(&r);
