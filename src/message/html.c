@@ -276,6 +276,8 @@ static const struct {
 /* 0 when it has no name here. */
 static uint32_t by_name(struct slice name) {
     struct slice rest = slice_of_str(latin_names), known;
+    if (name.len == 0) /* an ampersand by itself */
+        return 0;
     for (size_t i = 0; i < ARRAY_SIZE(other_names); i++) {
         if (slice_eq(name, slice_of_str(other_names[i].name)))
             return other_names[i].character;
