@@ -131,6 +131,18 @@ static int ask_to_reload(struct cli *c, struct rpc_master_reload_out *out,
     return r < 0 ? r : call_master_reload(link, &in, c->arena, out, problem);
 }
 
+/* The report is English, a sentence or a setting a line; what the settings bring is told here. */
+static void print_report(struct cli *c, struct slice report) {
+    const struct slice later = S(" (at the next start)");
+    for (struct slice line; report.len > 0 && slice_next(&report, '\n', &line);) {
+        if (slice_ends(line, later))
+            buf_printf(&c->out, _("%.*s (at the next start)\n"),
+                       SLICE_ARG(slice_first(line, line.len - later.len)));
+        else
+            buf_printf(&c->out, "%s\n", translated(arena_str(c->arena, line)));
+    }
+}
+
 static int cmd_reload(struct cli *c) WAITS {
     struct problem problem = {0};
     struct rpc_master_reload_out out = {0};
@@ -145,7 +157,7 @@ static int cmd_reload(struct cli *c) WAITS {
         return code;
     }
     if (!c->json) {
-        buf_add(&c->out, out.report);
+        print_report(c, out.report);
         return CLI_OK;
     }
     json_object(&j);

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/service.h"
+#include "base/words.h"
 #include "conf/share.h"
 #include "events/kinds.h"
 #include "role/log_file.h"
@@ -17,7 +18,8 @@
 
 static void describe_changes(const struct conf_diff *diff, struct buf *report) {
     if (diff->count == 0)
-        buf_add_str(report, "No setting has changed; the files that they name were read again.\n");
+        buf_add_str(report,
+                    N_("No setting has changed; the files that they name were read again.") "\n");
     for (size_t i = 0; i < diff->count; i++) {
         const struct conf_change *c = &diff->list[i];
         char name[CONF_NAME_SIZE];

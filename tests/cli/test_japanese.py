@@ -198,6 +198,18 @@ def test_words_of_processes_and_of_the_queue_are_japanese(running):
     assert re.search(r"(?m)^宛先 +状態 +試行回数 ", shown), shown
 
 
+def test_what_a_reload_has_changed_is_told_in_japanese(running):
+    there = ("-C", str(running.folder))
+    assert "\n設定の変更はありません。" in "\n" + say(*there, "reload").stdout
+    with running.settings.open("a") as settings:
+        settings.write("\nworkers {\n    edge 1\n}\nsmtp {\n    timeout 4min\n}\n")
+    told = say(*there, "reload").stdout
+    assert "\nworkers.edge: 2 -> 1（次の起動から）\n" in "\n" + told, told
+    assert "\nsmtp.timeout: 5min -> 4min\n" in "\n" + told, told
+    english = json.loads(say(*there, "reload", "--json").stdout)["report"]
+    assert "workers.edge: 2 -> 1 (at the next start)\n" in english, english
+
+
 def test_spans_of_time_are_written_in_japanese(running):
     running.add("tama@example.test")
     submit(running, "tama@example.test", "someone@example.net")
