@@ -89,6 +89,12 @@ void known_networks_add(struct known_networks *k, struct slice peer) {
     memcpy(k->networks[0], network, NETWORK_SIZE);
 }
 
+void known_networks_join(struct known_networks *k, const struct known_networks *earlier) {
+    for (size_t i = 0; i < earlier->count && k->count < KNOWN_NETWORKS; i++)
+        if (find(k, earlier->networks[i]) == k->count)
+            memcpy(k->networks[k->count++], earlier->networks[i], NETWORK_SIZE);
+}
+
 struct slice known_networks_bytes(const struct known_networks *k) {
     return slice_of(k->networks, k->count * NETWORK_SIZE);
 }

@@ -57,6 +57,9 @@ struct known_networks {
 bool known_networks_have(const struct known_networks *k, struct slice peer);
 void known_networks_add(struct known_networks *k, struct slice peer); /* or moves it to the front */
 
+/* Adds those of earlier times behind its own, as many as there is room for. */
+void known_networks_join(struct known_networks *k, const struct known_networks *earlier);
+
 /* As bytes to keep; what cannot be read is forgotten. */
 struct slice known_networks_bytes(const struct known_networks *k); /* a view */
 void known_networks_read(struct known_networks *k, struct slice bytes);

@@ -153,7 +153,7 @@ void directory_close(struct directory *d) {
     remembered_free(d->remembered);
     throttle_free(d->throttle);
     newcomers_free(d->newcomers);
-    map_done(&d->seen);
+    directory_forget_logins(d);
     directory_forget_senders(d);
     directory_usage_done(d);
     seal_key_wipe(&d->key);

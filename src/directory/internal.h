@@ -58,6 +58,7 @@ struct directory {
 
     struct map seen; /* logins not yet written: account_id -> struct seen_login */
     usec_t seen_since;
+    size_t seen_again;           /* of them: could not be written last time */
     struct map usage;            /* of mailboxes, the newest: account_id -> struct usage */
     struct usage *usage_pending; /* those of it that are not written yet */
     size_t usage_pending_count;
@@ -150,11 +151,13 @@ int directory_host_domain(struct directory *d, bool any, struct arena *a, struct
 
 /*
  * Notes a login, and the network it came from beside those that the file has (seen.c); writes what
- * was noted; the networks noted of an account that are not written yet, or NULL.
+ * was noted, and keeps what it cannot write for the next time; the networks noted of an account
+ * that are not written yet, or NULL.
  */
 int directory_note_login(struct directory *d, uint64_t account_id, struct slice peer,
                          const struct known_networks *known) WAITS;
 int directory_write_logins(struct directory *d) WAITS;
+void directory_forget_logins(struct directory *d); /* at its end */
 const struct known_networks *directory_newer_networks(const struct directory *d,
                                                       uint64_t account_id);
 

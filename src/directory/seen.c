@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * When and from where accounts were logged in to last. Kept in memory and written together, at most
- * a minute late: one login should not cost an fsync.
+ * a minute late: one login should not cost an fsync. What could not be written (the disk is full, a
+ * backup holds the file) is written with what comes next, for SEEN_KEPT accounts.
  */
 #include "base/alloc.h"
 #include "directory/internal.h"
@@ -9,6 +10,7 @@
 
 #define SEEN_WRITE_AFTER USEC_MIN
 #define SEEN_MAX         1024U
+#define SEEN_KEPT        (8 * SEEN_MAX)
 
 struct seen_login {
     uint64_t account_id;
@@ -51,6 +53,17 @@ int directory_read_networks(struct directory *d, uint64_t account_id, struct kno
     return directory_run(d, JOB_READ, read_job, &(struct reading){account_id, ret}, NULL);
 }
 
+/* Back to those that are not written yet; of the same account there may be a later one by now. */
+static void keep(struct directory *d, struct seen_login *s) {
+    struct seen_login *later = map_get(&d->seen, map_u64(&s->account_id));
+    if (later)
+        known_networks_join(&later->networks, &s->networks);
+    if (later || d->seen.count >= SEEN_KEPT)
+        free(s);
+    else
+        (void)map_put(&d->seen, map_u64(&s->account_id), s);
+}
+
 int directory_write_logins(struct directory *d) {
     struct map seen = d->seen;
     int r = 0;
@@ -58,10 +71,24 @@ int directory_write_logins(struct directory *d) {
     if (seen.count > 0 && !d->read_only)
         r = directory_run(d, JOB_RECORD, write_seen_job, &seen, NULL);
     struct map_entry *e;
-    for (size_t at = 0; (e = map_next(&seen, &at));)
-        free(e->value);
+    for (size_t at = 0; (e = map_next(&seen, &at));) {
+        if (r < 0)
+            keep(d, e->value);
+        else
+            free(e->value);
+    }
     map_done(&seen);
+    d->seen_again = r < 0 ? d->seen.count : 0;
+    if (r < 0)
+        d->seen_since = fiber_now();
     return r;
+}
+
+void directory_forget_logins(struct directory *d) {
+    struct map_entry *e;
+    for (size_t at = 0; (e = map_next(&d->seen, &at));)
+        free(e->value);
+    map_done(&d->seen);
 }
 
 const struct known_networks *directory_newer_networks(const struct directory *d,
@@ -84,7 +111,8 @@ int directory_note_login(struct directory *d, uint64_t account_id, struct slice 
     s->wall = fiber_wall();
     if (peer.len > 0)
         known_networks_add(&s->networks, peer);
-    if (d->seen.count >= SEEN_MAX || fiber_now() - d->seen_since >= SEEN_WRITE_AFTER)
+    if (d->seen.count >= d->seen_again + SEEN_MAX ||
+        fiber_now() - d->seen_since >= SEEN_WRITE_AFTER)
         return directory_write_logins(d);
     return 0;
 }

@@ -163,6 +163,28 @@ static void test_networks_are_kept_as_bytes(void **state) {
     assert_int_equal(other.count, 0);
 }
 
+static bool joined_has(size_t own, size_t earlier, char last) {
+    struct known_networks k = {0}, old = {0};
+    for (size_t i = 0; i < own; i++)
+        known_networks_add(&k, slice_of((const char[]){10, 0, 0, (char)i}, 4));
+    for (size_t i = 0; i < earlier; i++)
+        known_networks_add(&old, slice_of((const char[]){10, 0, 1, (char)i}, 4));
+    known_networks_add(&old, slice_of((const char[]){10, 0, 0, 0}, 4));
+    known_networks_join(&k, &old);
+    assert_true(k.count <= KNOWN_NETWORKS);
+    for (size_t i = 0; i < own; i++)
+        assert_true(known_networks_have(&k, slice_of((const char[]){10, 0, 0, (char)i}, 4)));
+    return known_networks_have(&k, slice_of((const char[]){10, 0, 1, last}, 4));
+}
+
+static void test_earlier_networks_come_behind_as_far_as_there_is_room(void **state) {
+    (void)state;
+    assert_true(joined_has(1, 7, 0));
+    assert_true(joined_has(2, 7, 1));
+    assert_false(joined_has(2, 7, 0)); /* the first of all */
+    assert_false(joined_has(8, 1, 0));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_hundred_at_once_then_one_in_ten_seconds),
@@ -177,6 +199,7 @@ int main(void) {
         cmocka_unit_test(test_a_network_is_an_ipv4_address_or_a_slash_64),
         cmocka_unit_test(test_the_last_eight_are_known),
         cmocka_unit_test(test_networks_are_kept_as_bytes),
+        cmocka_unit_test(test_earlier_networks_come_behind_as_far_as_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

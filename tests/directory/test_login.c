@@ -209,6 +209,33 @@ DIRECTORY_TEST(c2_the_last_login_is_shown_and_kept) {
     directory_close(d);
 }
 
+static usec_t last_login(struct directory *d, const char *address) {
+    _cleanup_(arena_done) struct arena a = {0};
+    struct account account;
+    GOOD(directory_account_show(d, slice_of_str(address), &a, &account, &problem));
+    return account.last_login;
+}
+
+DIRECTORY_TEST_AT(c2_logins_that_cannot_be_written_are_written_later, TEST_WALL) {
+    add_domain(d, "example.test");
+    (void)add_account(d, "tama@example.test");
+    (void)add_account(d, "kobo@example.test");
+    usec_t first = fiber_wall();
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME);
+    assert_int_equal(outcome(d, "kobo", PASSWORD), LOGIN_WELCOME);
+    assert_int_equal(fiber_sleep(2 * USEC_MIN), 0);
+    sql(p, "CREATE TRIGGER full BEFORE INSERT ON login BEGIN SELECT RAISE(ABORT, 'full'); END;");
+    usec_t second = fiber_wall();
+    assert_int_equal(outcome(d, "tama", PASSWORD), LOGIN_WELCOME); /* it is time to write them */
+    sql(p, "DROP TRIGGER full;");
+    assert_int_equal(fiber_sleep(2 * USEC_MIN), 0);
+    directory_close(d);
+    d = place_open(p);
+    assert_int_equal(last_login(d, "kobo@example.test"), first);
+    assert_int_equal(last_login(d, "tama@example.test"), second);
+    directory_close(d);
+}
+
 /* ------------------------------------------------------------------ time that it takes */
 
 /* Of work, by all threads of this process: what else the machine does makes it no longer. */
@@ -563,6 +590,7 @@ int main(void) {
         cmocka_unit_test(test_c2_a_changed_password_counts_at_once),
         cmocka_unit_test(test_c6_an_imported_hash_is_replaced_at_the_first_login),
         cmocka_unit_test(test_c2_the_last_login_is_shown_and_kept),
+        cmocka_unit_test(test_c2_logins_that_cannot_be_written_are_written_later),
         cmocka_unit_test(test_c2_nobody_takes_as_long_as_a_wrong_password_and_a_known_one_less),
         cmocka_unit_test(test_e2_failures_wait_2_s_doubling),
         cmocka_unit_test(test_an_old_password_that_is_repeated_adds_up_to_no_long_wait),

@@ -116,8 +116,8 @@ REAL_FIBER_TEST(a_command_is_told_when_the_server_hangs_up_on_its_hello) {
 REAL_FIBER_TEST(a_name_that_would_spoil_the_log_is_malformed) {
     static const char *const names[] = {
         "two\nlines", "\x1b[2J",
-        "a name that is far longer than any program's name has to be, even "
-        "with a version"};
+        ("a name that is far longer than any program's name has to be, even "
+         "with a version")};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         _cleanup_(buf_done) struct buf hello = {0};
         int fds[2];
