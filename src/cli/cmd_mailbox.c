@@ -109,6 +109,8 @@ static void add_json(struct listing *l, const struct rpc_deleted *d, struct aren
     while (rest.len > 0 && slice_next(&rest, ' ', &keyword))
         json_slice(j, keyword);
     json_end(j);
+    if (d->keywords_left > 0)
+        cli_json_int(j, "keywords_left_out", d->keywords_left);
     cli_json_text(j, "from", d->from);
     cli_json_text(j, "subject", d->subject);
     json_end(j);
@@ -382,7 +384,7 @@ EXAMPLES mailbox_deleted_examples[] = {
     "{\"id\": text, \"deleted\": time, \"kept_until\": time, \"size\": number, \"mailbox\": "      \
     "text, "                                                                                       \
     "\"mailbox_exists\": bool, \"date\": time, \"restored\": bool, \"flags\": [text], "            \
-    "\"keywords\": [text], "                                                                       \
+    "\"keywords\": [text], \"keywords_left_out\"?: number, "                                       \
     "\"from\": "                                                                                   \
     "text, \"subject\": text}"
 const struct cli_command command_mailbox_deleted = {

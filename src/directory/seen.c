@@ -9,7 +9,7 @@
 #include "fiber/wait.h"
 
 #define SEEN_WRITE_AFTER USEC_MIN
-#define SEEN_MAX         1024U
+#define SEEN_MAX         ((size_t)1024)
 #define SEEN_KEPT        (8 * SEEN_MAX)
 
 struct seen_login {

@@ -65,12 +65,29 @@ struct listing {
     size_t count, looked_at;
 };
 
+/* Whole ones, as many as fit. */
+static struct slice cut_keywords(struct slice all, uint32_t *ret_left) {
+    struct slice keyword, rest = all;
+    size_t fit = 0;
+    *ret_left = 0;
+    while (rest.len > 0 && slice_next(&rest, ' ', &keyword)) {
+        size_t end = (size_t)(keyword.ptr - all.ptr) + keyword.len;
+        if (end <= KEYWORDS)
+            fit = end;
+        else
+            ++*ret_left;
+    }
+    return slice_first(all, fit);
+}
+
 static void add_one(void *arg, const struct store_deleted *d) {
     struct listing *l = arg;
     l->looked_at++;
     if (!matches(&l->matching, d))
         return;
     l->found[l->count] = *d;
+    uint32_t left;
+    struct slice keywords = cut_keywords(d->keywords, &left);
     l->messages[l->count++] = (struct rpc_deleted){
         .mailbox = d->mailbox,
         .uid = d->uid,
@@ -78,7 +95,8 @@ static void add_one(void *arg, const struct store_deleted *d) {
         .has_mailbox = d->has_mailbox,
         .size = d->size,
         .flags = (uint32_t)d->flags,
-        .keywords = arena_copy(l->arena, slice_first(d->keywords, KEYWORDS)),
+        .keywords = arena_copy(l->arena, keywords),
+        .keywords_left = left,
         .date = d->date,
         .deleted = d->deleted,
     };

@@ -136,6 +136,29 @@ REAL_FIBER_TEST(fields_are_cut_to_what_an_answer_can_carry) {
     end(&x);
 }
 
+REAL_FIBER_TEST(keywords_that_do_not_fit_are_left_out_whole_and_counted) {
+    struct asked x = open_role("1");
+    char names[8][200];
+    struct slice keywords[8];
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        memset(names[i], 'a' + (int)i, sizeof names[i]);
+        keywords[i] = slice_of(names[i], sizeof names[i]);
+    }
+    uint32_t uid = deliver(&x, S("\r\n"));
+    struct store_flags flags = {.add_keywords = keywords,
+                                .add_keyword_count = ARRAY_SIZE(keywords)};
+    struct store_flags_changed changed;
+    assert_int_equal(store_set_flags(x.account, STORE_INBOX, &uid, 1, &flags, &changed, NULL), 0);
+    expunge_all(&x);
+    _cleanup_(arena_done) struct arena a = {0};
+    struct rpc_mail_deleted_out out;
+    assert_int_equal(list(&x, (struct rpc_mail_deleted_in){.account = TAMA}, &a, &out), 0);
+    assert_int_equal(out.messages_count, 1);
+    assert_int_equal(out.messages[0].keywords.len, 5 * 200 + 4);
+    assert_int_equal(out.messages[0].keywords_left, 3);
+    end(&x);
+}
+
 /* Takes its turn whenever it can; how long it had to wait for one. */
 struct turns {
     bool over;
@@ -255,6 +278,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_process_does_not_touch_the_accounts_of_others),
         cmocka_unit_test(test_fields_are_cut_to_what_an_answer_can_carry),
+        cmocka_unit_test(test_keywords_that_do_not_fit_are_left_out_whole_and_counted),
         cmocka_unit_test(test_others_have_their_turn_while_headers_are_read),
         cmocka_unit_test(test_many_are_listed_page_by_page),
         cmocka_unit_test(test_who_has_brought_back_what_is_reported),
