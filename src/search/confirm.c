@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Texts of bodies are gathered in a window, in which the needles are looked for when it is full. Of
+ * it stays behind what the beginning of a needle may be.
+ */
+#include "search/confirm.h"
+
+#include "base/alloc.h"
+#include "message/words.h"
+
+#define WINDOW 32768U
+
+struct search_confirm {
+    const struct search_question *questions;
+    size_t count;
+    size_t longest;  /* needle */
+    bool wants_body; /* something is looked for there, and in all fields */
+
+    struct search_texts *texts;
+    struct buf window;
+    bool *asked, *found;
+    size_t in_header, in_body; /* asked and not found: of its header alone; of more */
+    bool header_ended, subject_seen;
+};
+
+/* ------------------------------------------------------------------ looking */
+
+static bool is_of_body(enum search_field field) {
+    return field == SEARCH_ANY || field == SEARCH_BODY;
+}
+
+static void found(struct search_confirm *c, size_t i) {
+    c->found[i] = true;
+    if (is_of_body(c->questions[i].field))
+        c->in_body--;
+    else
+        c->in_header--;
+}
+
+static bool is_open(const struct search_confirm *c, size_t i) {
+    return c->asked[i] && !c->found[i];
+}
+
+static bool has(struct slice text, struct slice needle) {
+    return needle.len == 0 ||
+           (text.len >= needle.len && memmem(text.ptr, text.len, needle.ptr, needle.len) != NULL);
+}
+
+static bool line_has(struct search_confirm *c, const struct search_question *q, bool of_part,
+                     struct slice name, struct slice line, struct slice value) {
+    switch (q->field) {
+    case SEARCH_ANY:
+        return has(line, q->needle);
+    case SEARCH_HEADER:
+        return !of_part && slice_eq_nocase(name, q->name) && has(value, q->needle);
+    case SEARCH_SUBJECT:
+        return !of_part && !c->subject_seen && slice_eq_nocase(name, S("Subject")) &&
+               has(value, q->needle);
+    default:
+        return false;
+    }
+}
+
+static void on_line(void *arg, bool of_part, struct slice name, struct slice line,
+                    struct slice value) {
+    struct search_confirm *c = arg;
+    for (size_t i = 0; i < c->count; i++)
+        if (is_open(c, i) && line_has(c, &c->questions[i], of_part, name, line, value))
+            found(c, i);
+    c->subject_seen |= !of_part && slice_eq_nocase(name, S("Subject"));
+}
+
+static void on_people(void *arg, enum search_field field, struct slice text) {
+    struct search_confirm *c = arg;
+    for (size_t i = 0; i < c->count; i++)
+        if (is_open(c, i) && c->questions[i].field == field && has(text, c->questions[i].needle))
+            found(c, i);
+}
+
+static void look_in_window(struct search_confirm *c) {
+    for (size_t i = 0; c->in_body > 0 && i < c->count; i++)
+        if (is_open(c, i) && is_of_body(c->questions[i].field) &&
+            has(buf_slice(&c->window), c->questions[i].needle))
+            found(c, i);
+}
+
+static void on_body(void *arg, struct slice piece) {
+    struct search_confirm *c = arg;
+    if (c->in_body == 0)
+        return;
+    buf_add(&c->window, piece);
+    if (c->window.len < MAX(WINDOW, 2 * c->longest))
+        return;
+    look_in_window(c);
+    buf_drop(&c->window, c->window.len - MIN(c->window.len, c->longest - 1));
+}
+
+static void on_body_end(void *arg) {
+    struct search_confirm *c = arg;
+    look_in_window(c);
+    buf_clear(&c->window);
+}
+
+static void on_header_end(void *arg) {
+    struct search_confirm *c = arg;
+    c->header_ended = true;
+}
+
+static bool wants(void *arg, struct slice name) {
+    const struct search_confirm *c = arg;
+    static const struct slice people[] = {
+        [SEARCH_FROM] = {"From", 4}, [SEARCH_TO] = {"To", 2},           [SEARCH_CC] = {"Cc", 2},
+        [SEARCH_BCC] = {"Bcc", 3},   [SEARCH_SUBJECT] = {"Subject", 7},
+    };
+    if (c->wants_body)
+        return true;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct search_question *q = &c->questions[i];
+        if (slice_eq_nocase(name, q->field == SEARCH_HEADER ? q->name : people[q->field]))
+            return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ messages */
+
+static const struct search_texts_sink header_sink = {wants, on_line, on_people,
+                                                     NULL,  NULL,    on_header_end};
+static const struct search_texts_sink whole_sink = {wants,   on_line,     on_people,
+                                                    on_body, on_body_end, on_header_end};
+
+struct search_confirm *search_confirm_new(const struct search_question *questions, size_t count) {
+    struct search_confirm *c = NEW(struct search_confirm);
+    c->questions = questions;
+    c->count = count;
+    c->longest = 1;
+    for (size_t i = 0; i < count; i++) {
+        c->wants_body |= is_of_body(questions[i].field);
+        c->longest = MAX(c->longest, questions[i].needle.len);
+    }
+    c->asked = mem_array(count, sizeof *c->asked);
+    c->found = mem_array(count, sizeof *c->found);
+    c->texts = search_texts_new(c->wants_body ? &whole_sink : &header_sink, c);
+    return c;
+}
+
+void search_confirm_free(struct search_confirm *c) {
+    search_texts_free(c->texts);
+    buf_done(&c->window);
+    free(c->asked);
+    free(c->found);
+    free(c);
+}
+
+void search_confirm_begin(struct search_confirm *c, const bool *wanted) {
+    search_texts_drop(c->texts);
+    buf_clear(&c->window);
+    c->in_header = c->in_body = 0;
+    c->header_ended = c->subject_seen = false;
+    for (size_t i = 0; i < c->count; i++) {
+        bool of_body = is_of_body(c->questions[i].field);
+        bool always = c->questions[i].field != SEARCH_HEADER && c->questions[i].needle.len == 0;
+        c->asked[i] = !wanted || wanted[i];
+        c->found[i] = always;
+        if (!is_open(c, i))
+            continue;
+        c->in_body += of_body;
+        c->in_header += !of_body;
+    }
+}
+
+bool search_confirm_feed(struct search_confirm *c, struct slice piece) {
+    bool more = c->in_body > 0 || (c->in_header > 0 && !c->header_ended);
+    if (more)
+        search_texts_feed(c->texts, piece);
+    return more && (c->in_body > 0 || (c->in_header > 0 && !c->header_ended));
+}
+
+void search_confirm_end(struct search_confirm *c) {
+    if (c->in_body > 0 || (c->in_header > 0 && !c->header_ended))
+        search_texts_end(c->texts);
+    else
+        search_texts_drop(c->texts);
+}
+
+bool search_confirm_has(const struct search_confirm *c, size_t question) {
+    return c->found[question];
+}
+
+/* ------------------------------------------------------------------ by the map */
+
+static bool text_has(struct slice raw, struct slice needle) {
+    _cleanup_(buf_done) struct buf decoded = {0}, folded = {0};
+    words_decode(&decoded, raw);
+    search_fold(buf_slice(&decoded), &folded);
+    return has(buf_slice(&folded), needle);
+}
+
+static bool people_have(struct slice list, struct slice needle) {
+    _cleanup_(buf_done) struct buf text = {0}, folded = {0};
+    search_people(list, &text);
+    search_fold(buf_slice(&text), &folded);
+    return has(buf_slice(&folded), needle);
+}
+
+/* Fields of which the first is what the map has: of further ones, and of others, it knows nothing.
+ */
+static int header_has(const struct message_map *map, const struct search_question *q) {
+    const struct message_map_envelope *e = &map->parts[0].envelope;
+    const struct {
+        struct slice name, value;
+        bool only; /* there is no other field of that name */
+    } fields[] = {
+        {S("Message-ID"), e->message_id, true},
+        {S("In-Reply-To"), e->in_reply_to, true},
+        {S("Subject"), e->subject, false},
+        {S("Date"), e->date, true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        if (!slice_eq_nocase(q->name, fields[i].name))
+            continue;
+        if (fields[i].value.ptr && text_has(fields[i].value, q->needle))
+            return 1;
+        return fields[i].only && !map->is_cut ? 0 : -1;
+    }
+    return -1;
+}
+
+int search_confirm_by_map(const struct message_map *map, const struct search_question *q) {
+    static const enum message_map_list lists[] = {
+        [SEARCH_FROM] = MAP_FROM,
+        [SEARCH_TO] = MAP_TO,
+        [SEARCH_CC] = MAP_CC,
+        [SEARCH_BCC] = MAP_BCC,
+    };
+    const struct message_map_envelope *e = &map->parts[0].envelope;
+    bool yes = false;
+    switch (q->field) {
+    case SEARCH_ANY:
+    case SEARCH_BODY:
+        return q->needle.len == 0 ? 1 : -1;
+    case SEARCH_HEADER:
+        return header_has(map, q);
+    case SEARCH_SUBJECT:
+        yes = q->needle.len == 0 || (e->subject.ptr && text_has(e->subject, q->needle));
+        break;
+    default:
+        yes = q->needle.len == 0 || people_have(e->addresses[lists[q->field]], q->needle);
+    }
+    return yes ? 1 : map->is_cut ? -1 : 0;
+}
