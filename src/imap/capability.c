@@ -3,7 +3,7 @@
 
 #include "auth/sasl.h"
 
-enum condition { ALWAYS, BEFORE_LOGIN, PASSWORDS, NO_PASSWORDS, TLS_POSSIBLE };
+enum condition { ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, PASSWORDS, NO_PASSWORDS, TLS_POSSIBLE };
 
 static const struct capability {
     const char *name;
@@ -15,12 +15,20 @@ static const struct capability {
     {"ID", ALWAYS},                  /* RFC 2971 */
     {"STARTTLS", TLS_POSSIBLE},      /* RFC 9051 §6.2.1 */
     {"LOGINDISABLED", NO_PASSWORDS}, /* §6.2.3 */
+    {"ESEARCH", AFTER_LOGIN},        /* RFC 4731 */
+    {"INPROGRESS", AFTER_LOGIN},     /* RFC 9585 */
+    {"PARTIAL", AFTER_LOGIN},        /* RFC 9394 */
+    {"SEARCH=FUZZY", AFTER_LOGIN},   /* RFC 6203 */
+    {"SEARCHRES", AFTER_LOGIN},      /* RFC 5182 */
+    {"WITHIN", AFTER_LOGIN},         /* RFC 5032 */
 };
 
 static bool applies(enum condition condition, const struct door_offer *offer, bool logged_in) {
     switch (condition) {
     case BEFORE_LOGIN:
         return !logged_in;
+    case AFTER_LOGIN:
+        return logged_in;
     case PASSWORDS:
         return !logged_in && door_takes_passwords(offer);
     case NO_PASSWORDS:

@@ -34,16 +34,10 @@ static void find_changed(const struct imap_messages *i, uint64_t since, struct b
 
 /* What a range of so many leaves of them (RFC 9394 §3.1). */
 static void take_range(struct buf *uids, const struct imap_partial *range) {
-    uint64_t count = uids->len / sizeof(uint32_t), from, to;
-    if (range->from_end) {
-        from = count - MIN((uint64_t)range->last, count);
-        to = count - MIN((uint64_t)range->first - 1, count);
-    } else {
-        from = MIN((uint64_t)range->first - 1, count);
-        to = MIN((uint64_t)range->last, count);
-    }
-    buf_drop(uids, (size_t)from * sizeof(uint32_t));
-    uids->len = (size_t)(to - from) * sizeof(uint32_t);
+    size_t from, to;
+    imap_range_of(uids->len / sizeof(uint32_t), range, &from, &to);
+    buf_drop(uids, from * sizeof(uint32_t));
+    uids->len = (to - from) * sizeof(uint32_t);
 }
 
 static int choose(struct imap_messages *i, struct imap_session *s,

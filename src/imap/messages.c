@@ -13,6 +13,11 @@ int imap_messages_begin(struct imap_messages *i, struct imap_session *s, const s
         return error;
     size_t count = told_count(&s->told);
     uint32_t highest = (uint32_t)count;
+    if (set->saved) {
+        i->set = imap_saved(s);
+        i->by_uid = true;
+        return 0;
+    }
     if (by_uid) {
         struct store_view_info info;
         struct store_message last = {0};
@@ -71,6 +76,18 @@ void imap_messages_uids(struct imap_messages *i, struct buf *uids) {
     while (imap_messages_next(i, &number, &m)) {
         buf_add_bytes(uids, &m.uid, sizeof m.uid);
         (void)fiber_yield_if_long();
+    }
+}
+
+void imap_range_of(size_t count, const struct imap_partial *range, size_t *ret_from,
+                   size_t *ret_to) {
+    size_t first = range->first - 1, last = range->last;
+    if (range->from_end) {
+        *ret_from = count - MIN(last, count);
+        *ret_to = count - MIN(first, count);
+    } else {
+        *ret_from = MIN(first, count);
+        *ret_to = MIN(last, count);
     }
 }
 

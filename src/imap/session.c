@@ -10,6 +10,7 @@
 const struct imap_session_config imap_session_defaults = {
     .timeout = 32 * USEC_MIN,
     .idle_beat = 2 * USEC_MIN,
+    .search_beat = 10 * USEC_SEC,
     .errors_max = 50,
     .message_max = 50ULL << 20,
 };
@@ -128,6 +129,7 @@ static void (*const functions[IMAP_VERBS])(struct imap_session *s,
     [IMAP_NAMESPACE] = do_namespace,
     [IMAP_NOOP] = do_noop,
     [IMAP_RENAME] = imap_do_rename,
+    [IMAP_SEARCH] = imap_do_search,
     [IMAP_SELECT] = imap_do_select,
     [IMAP_STATUS] = imap_do_status,
     [IMAP_STORE] = imap_do_store,

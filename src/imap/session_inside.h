@@ -24,6 +24,7 @@ struct imap_session {
     struct told told;
     uint32_t uidvalidity;
     uint64_t flags_told; /* MODSEQ up to which the client knows of flags */
+    struct buf saved;    /* "$": struct imap_range of UIDs */
 
     struct imap_session_counts counts;
     enum door_end end;
@@ -96,6 +97,14 @@ void imap_messages_uids(struct imap_messages *i, struct buf *uids) WAITS;
 /* Rising UIDs (uint32_t) as a set, in the arena. */
 struct imap_set imap_set_of_uids(const struct buf *uids, struct arena *a);
 
+/* Which of `count` a range means (RFC 9394 §3.1): those from place `ret_from` to before `ret_to`.
+ */
+void imap_range_of(size_t count, const struct imap_partial *range, size_t *ret_from,
+                   size_t *ret_to);
+
+/* What "$" stands for: UIDs, some of which may have gone. Valid until something is saved. */
+struct imap_set imap_saved(const struct imap_session *s);
+
 /* The UIDs of messages that are marked \Deleted, of a set or of all, appended as uint32_t. */
 void imap_deleted_uids(struct imap_session *s, const struct imap_set *within,
                        struct buf *uids) WAITS;
@@ -113,6 +122,7 @@ void imap_do_expunge(struct imap_session *s, const struct imap_command *command)
 void imap_do_fetch(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_list(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_rename(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_search(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_select(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_status(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_store(struct imap_session *s, const struct imap_command *command) WAITS;

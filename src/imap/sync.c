@@ -8,6 +8,7 @@
 void imap_unselect(struct imap_session *s) {
     if (s->selected)
         told_close(&s->told);
+    buf_done(&s->saved); /* RFC 5182 §2.1 */
     s->selected = s->read_only = false;
     s->c.mode.state = IMAP_STATE_AUTHENTICATED;
 }

@@ -92,7 +92,7 @@ static void read_number(struct date *d, struct slice word) {
     }
 }
 
-int date_read(struct slice value, usec_t *ret) {
+static int read_date(struct slice value, struct date *ret) {
     struct date d = {0};
     value = slice_first(value, DATE_READ);
     for (struct slice word; (word = next_word(&value)).len > 0;) {
@@ -114,6 +114,22 @@ int date_read(struct slice value, usec_t *ret) {
     }
     if (!time_is_day(d.year, d.month, d.day))
         return -E_SYNTAX;
-    *ret = (time_days(d.year, d.month, d.day) * 86400 + d.seconds - d.zone) * USEC_SEC;
+    *ret = d;
     return 0;
+}
+
+int date_read(struct slice value, usec_t *ret) {
+    struct date d;
+    int error = read_date(value, &d);
+    if (!error)
+        *ret = (time_days(d.year, d.month, d.day) * 86400 + d.seconds - d.zone) * USEC_SEC;
+    return error;
+}
+
+int date_read_day(struct slice value, int32_t *ret) {
+    struct date d;
+    int error = read_date(value, &d);
+    if (!error)
+        *ret = (int32_t)time_days(d.year, d.month, d.day);
+    return error;
 }

@@ -15,3 +15,6 @@
  * when there is no day of a calendar (years 1 to 9999).
  */
 int date_read(struct slice value, usec_t *ret);
+
+/* The day as it stands there, whatever time and zone are: since 1970-01-01. The same errors. */
+int date_read_day(struct slice value, int32_t *ret);

@@ -226,6 +226,15 @@ static int header_has(const struct message_map *map, const struct search_questio
     return -1;
 }
 
+bool search_question_suits_map(const struct search_question *q) {
+    static const struct slice names[] = {
+        {"Message-ID", 10}, {"In-Reply-To", 11}, {"Subject", 7}, {"Date", 4}};
+    for (size_t i = 0; q->field == SEARCH_HEADER && i < ARRAY_SIZE(names); i++)
+        if (slice_eq_nocase(q->name, names[i]))
+            return true;
+    return q->field >= SEARCH_FROM;
+}
+
 int search_confirm_by_map(const struct message_map *map, const struct search_question *q) {
     static const enum message_map_list lists[] = {
         [SEARCH_FROM] = MAP_FROM,

@@ -41,6 +41,9 @@ bool search_confirm_feed(struct search_confirm *c, struct slice piece);
 void search_confirm_end(struct search_confirm *c);
 bool search_confirm_has(const struct search_confirm *c, size_t question);
 
+/* Whether the map may answer it. */
+bool search_question_suits_map(const struct search_question *q);
+
 /*
  * The answer of the map alone: 1 or 0; -1 when the message has to be read. It never is for From,
  * To, Cc, Bcc and Subject unless the map is cut, nor for a Message-ID.

@@ -67,6 +67,7 @@ struct parser {
     struct slice rest;      /* lines not yet read */
     struct script_place at; /* of the line read last */
     unsigned depth;         /* of inclusion */
+    size_t later;           /* lines that are left of the files around this one */
     bool of_side;           /* of the step that is read now */
     unsigned connection;
     struct script *script;
@@ -299,8 +300,10 @@ static int read_inclusion(struct parser *p, struct slice name) {
         return problem_set(p->problem, r, "%.*s: %s", SLICE_ARG(name), error_text(r));
     struct slice rest = p->rest;
     struct script_place at = p->at;
+    const size_t later = p->later;
+    p->later += count_lines(rest);
     struct step *steps =
-        arena_array(p->a, p->script->count + count_lines(text) + count_lines(rest), sizeof *steps);
+        arena_array(p->a, p->script->count + count_lines(text) + p->later, sizeof *steps);
     if (p->script->count > 0)
         memcpy(steps, p->script->steps, p->script->count * sizeof *steps);
     p->script->steps = steps;
@@ -311,6 +314,7 @@ static int read_inclusion(struct parser *p, struct slice name) {
     if (r < 0)
         return r;
     p->depth--;
+    p->later = later;
     p->rest = rest;
     p->at = at;
     return 0;

@@ -157,6 +157,20 @@ static void an_included_file_stands_where_it_is_named(void **state) {
     }
 }
 
+static void there_is_room_behind_inclusions_within_each_other(void **state) {
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf text = {0};
+    struct script script = {0};
+    struct script_place bad = {0};
+    buf_add_str(&text, "include selected.inc\n");
+    for (unsigned i = 0; i < 1000; i++)
+        buf_add_str(&text, "C: more\n");
+    assert_int_equal(parse(&a, buf_slice(&text), 'C', &script, &bad, NULL), 0);
+    assert_int_equal(script.count, 1003);
+    assert_slice(script.steps[2].text, "select");
+    assert_slice(script.steps[1002].text, "more");
+}
+
 static void a_wrong_script_is_explained(void **state) {
     static const struct {
         const char *text, *said;
@@ -210,6 +224,7 @@ int main(void) {
         cmocka_unit_test(a_side_may_have_a_number),
         cmocka_unit_test(a_name_may_be_given_to_lines),
         cmocka_unit_test(an_included_file_stands_where_it_is_named),
+        cmocka_unit_test(there_is_room_behind_inclusions_within_each_other),
         cmocka_unit_test(a_wrong_script_is_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

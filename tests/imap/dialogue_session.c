@@ -5,6 +5,7 @@
  *
  *     set messages N            so many come into the INBOX now, "Subject: N" with a body
  *     set message-max N, set quota N
+ *     set search-beat N                         microseconds
  *     expect end logout / dismissed / lost      of the session that ended last
  */
 #include <stdio.h>
@@ -74,8 +75,10 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
         w->config.message_max = number;
     else if (slice_eq(name, S("quota")))
         w->config.quota = number;
+    else if (slice_eq(name, S("search-beat")))
+        w->config.search_beat = (usec_t)number;
     else
-        return problem_set(problem, -E_UNKNOWN, "messages, message-max or quota");
+        return problem_set(problem, -E_UNKNOWN, "messages, message-max, quota or search-beat");
     return 0;
 }
 

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The mailbox is gone through in batches: messages of which the mailbox alone does not tell whether
+ * they are found, up to IMAP_FIND_BATCH, and those found between them. Then their maps are made,
+ * then their texts read, as far as the program still asks for it. So what is held does not depend
+ * on the mailbox, and the order stays.
+ */
+#include "imap/find.h"
+
+#include "base/alloc.h"
+#include "imap/finding.h"
+#include "message/charset.h"
+
+/* ------------------------------------------------------------------ preparing */
+
+/* RFC 9051 §6.4.4: sets of numbers, as the UIDs of those messages. */
+static struct imap_set set_by_number(struct imap_find *f, const struct imap_set *set) {
+    const struct told *t = &f->s->told;
+    struct imap_set numbers = imap_set_resolve(set, (uint32_t)told_count(t), &f->arena);
+    struct imap_range *ranges = arena_array(&f->arena, numbers.count, sizeof *ranges);
+    size_t count = 0;
+    for (size_t i = 0; i < numbers.count; i++) {
+        size_t last = MIN((size_t)numbers.ranges[i].last, told_count(t));
+        if (numbers.ranges[i].first > last)
+            break;
+        ranges[count++] =
+            (struct imap_range){told_uid(t, numbers.ranges[i].first), told_uid(t, last)};
+    }
+    return (struct imap_set){.ranges = ranges, .count = count};
+}
+
+static struct imap_set set_by_uid(struct imap_find *f, const struct imap_set *set) {
+    struct store_view_info info;
+    struct store_message last = {0};
+    store_view_info(f->s->told.view, &info);
+    if (info.count > 0)
+        store_view_at(f->s->told.view, info.count - 1, &last);
+    return imap_set_resolve(set, last.uid, &f->arena);
+}
+
+static uint64_t flag_of(struct slice name) {
+    static const struct {
+        const char *name;
+        uint64_t flag;
+    } flags[] = {{"\\Seen", STORE_SEEN},
+                 {"\\Answered", STORE_ANSWERED},
+                 {"\\Flagged", STORE_FLAGGED},
+                 {"\\Deleted", STORE_DELETED},
+                 {"\\Draft", STORE_DRAFT}};
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+        if (slice_eq(name, slice_of_str(flags[i].name)))
+            return flags[i].flag;
+    return 0;
+}
+
+static void add_question(struct imap_find *f, const struct imap_search_node *n, int charset) {
+    static const enum search_field fields[] = {
+        [IMAP_SEARCH_FROM] = SEARCH_FROM,       [IMAP_SEARCH_TO] = SEARCH_TO,
+        [IMAP_SEARCH_CC] = SEARCH_CC,           [IMAP_SEARCH_BCC] = SEARCH_BCC,
+        [IMAP_SEARCH_SUBJECT] = SEARCH_SUBJECT, [IMAP_SEARCH_HEADER] = SEARCH_HEADER,
+        [IMAP_SEARCH_BODY] = SEARCH_BODY,       [IMAP_SEARCH_TEXT] = SEARCH_ANY,
+    };
+    _cleanup_(buf_done) struct buf text = {0}, folded = {0};
+    charset_decode(&text, charset, n->text);
+    search_fold(buf_slice(&text), &folded);
+    f->questions[f->question_count++] = (struct search_question){
+        .field = fields[n->key],
+        .name = n->key == IMAP_SEARCH_HEADER ? n->field : S(""),
+        .needle = arena_copy(&f->arena, buf_slice(&folded)),
+    };
+}
+
+static void prepare(struct imap_find *f, int charset) WAITS {
+    for (size_t i = 0; i < f->p->count; i++) {
+        const struct imap_search_node *n = &f->p->nodes[i];
+        struct imap_find_test *test = &f->tests[i];
+        bool by_set = n->key == IMAP_SEARCH_NUMBERS || n->key == IMAP_SEARCH_UIDS;
+        if (by_set && n->set->saved)
+            test->uids = imap_saved(f->s);
+        else if (n->key == IMAP_SEARCH_NUMBERS)
+            test->uids = set_by_number(f, n->set);
+        else if (by_set)
+            test->uids = set_by_uid(f, n->set);
+        else if (n->key == IMAP_SEARCH_FLAG)
+            test->flag = flag_of(n->text);
+        if (n->key >= IMAP_SEARCH_FROM && n->key <= IMAP_SEARCH_TEXT) {
+            test->question = (uint32_t)f->question_count;
+            add_question(f, n, charset);
+        }
+        f->suits_map |= n->key > IMAP_SEARCH_OR && imap_find_suits_map(f, i);
+        (void)fiber_yield_if_long();
+    }
+}
+
+int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
+                    struct imap_find **ret) {
+    int charset = p->charset.ptr ? charset_find(p->charset) : CHARSET_UNLABELLED;
+    if (charset < 0)
+        return -E_UNKNOWN;
+    int error = imap_look(s);
+    if (error)
+        return s->end != DOOR_END_NONE ? -E_REFUSED : error;
+    imap_tell(s, 0, 0); /* what is found has to be known */
+    struct imap_find *f = NEW(struct imap_find);
+    f->s = s;
+    f->p = p;
+    f->now = fiber_wall();
+    f->tests = arena_array(&f->arena, p->count, sizeof *f->tests);
+    f->questions = arena_array(&f->arena, p->count, sizeof *f->questions);
+    f->reached = arena_array(&f->arena, p->count, sizeof *f->reached);
+    prepare(f, charset);
+    if (f->question_count > 0)
+        f->confirm = search_confirm_new(f->questions, f->question_count);
+    *ret = f;
+    return 0;
+}
+
+void imap_find_done(struct imap_find *f) {
+    if (f->confirm)
+        search_confirm_free(f->confirm);
+    buf_done(&f->bytes);
+    buf_done(&f->maps);
+    arena_done(&f->map_arena);
+    arena_done(&f->arena);
+    free(f);
+}
+
+/* ------------------------------------------------------------------ maps */
+
+static bool wants_map(struct imap_find *f, const struct imap_find_item *item) {
+    if (item->found != IMAP_NOT_KNOWN || !f->suits_map)
+        return false;
+    (void)imap_find_run(f, &item->message, item->known);
+    for (size_t i = 0; i < f->p->count; i++)
+        if (imap_find_is_open(f, i, item) && imap_find_suits_map(f, i))
+            return true;
+    return false;
+}
+
+/* What its map says; without a blob the message cannot be read. */
+static void use_map(struct imap_find *f, struct imap_find_item *item, struct slice blob) {
+    struct message_map map;
+    arena_reset(&f->map_arena);
+    if (!blob.ptr || message_map_read(&f->map_arena, blob, &map) < 0) {
+        item->found = IMAP_HOLDS_NOT;
+        return;
+    }
+    for (size_t i = 0; i < f->p->count; i++)
+        if (f->p->nodes[i].key > IMAP_SEARCH_OR && item->known[i] == IMAP_NOT_KNOWN &&
+            imap_find_suits_map(f, i))
+            item->known[i] = (uint8_t)imap_find_by_map(f, i, &map);
+    item->found = imap_find_run(f, &item->message, item->known);
+}
+
+/* Gone, or damaged: such a message has no text. Others are errors of the search. */
+static bool has_no_text(int error) {
+    return error == -E_UNKNOWN || error == -E_CORRUPT;
+}
+
+static int by_maps(struct imap_find *f) WAITS {
+    _cleanup_(free_p) struct store_message *messages = mem_array(f->count, sizeof *messages);
+    struct imap_find_item *wanted[IMAP_FIND_BATCH];
+    size_t count = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        if (wants_map(f, &f->items[i])) {
+            messages[count] = f->items[i].message;
+            wanted[count++] = &f->items[i];
+        }
+    }
+    for (size_t at = 0; at < count;) {
+        buf_clear(&f->maps);
+        int n = imap_maps(f->s->account, &messages[at], count - at, &f->maps, f->pieces);
+        if (n < 0 && !has_no_text(n))
+            return n;
+        for (int i = 0; i < n; i++) {
+            struct store_piece p = f->pieces[i];
+            use_map(f, wanted[at + (size_t)i],
+                    slice_first(slice_from(buf_slice(&f->maps), p.at), p.len));
+            (void)fiber_yield_if_long();
+        }
+        if (n < 0)
+            use_map(f, wanted[at], (struct slice){0});
+        at += (size_t)MAX(n, 1);
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ texts */
+
+/* Which questions are left; whether there are any. */
+static bool ask(struct imap_find *f, struct imap_find_item *item) {
+    bool any = false;
+    (void)imap_find_run(f, &item->message, item->known);
+    memset(item->asked, 0, f->question_count);
+    for (size_t i = 0; i < f->p->count; i++) {
+        if (f->p->nodes[i].key > IMAP_SEARCH_OR && imap_find_is_open(f, i, item))
+            any = item->asked[f->tests[i].question] = true;
+    }
+    return any;
+}
+
+static int by_texts(struct imap_find *f) WAITS {
+    bool any = false;
+    for (size_t i = 0; i < f->count; i++)
+        if (f->items[i].found == IMAP_NOT_KNOWN)
+            any |= ask(f, &f->items[i]);
+    return any ? imap_find_by_texts(f) : 0;
+}
+
+/* ------------------------------------------------------------------ all */
+
+/* From a place on, a batch; where the next one begins. What is found before it is given at once. */
+static size_t gather(struct imap_find *f, size_t place, size_t end, struct buf *uids) WAITS {
+    struct store_message m;
+    f->count = 0;
+    for (; place < end && f->count < IMAP_FIND_BATCH; place++) {
+        store_view_at(f->s->told.view, place, &m);
+        enum imap_known found = imap_find_run(f, &m, NULL);
+        if (found == IMAP_NOT_KNOWN || (found == IMAP_HOLDS && f->count > 0)) {
+            struct imap_find_item *item = &f->items[f->count++];
+            item->place = place;
+            item->message = m;
+            item->found = found;
+            if (found == IMAP_NOT_KNOWN)
+                memset(item->known, IMAP_NOT_KNOWN, f->p->count);
+        } else if (found == IMAP_HOLDS) {
+            buf_add_bytes(uids, &m.uid, sizeof m.uid);
+        }
+        (void)fiber_yield_if_long();
+    }
+    return place;
+}
+
+static void make_items(struct imap_find *f) {
+    f->items = arena_array(&f->arena, IMAP_FIND_BATCH, sizeof *f->items);
+    for (size_t i = 0; i < IMAP_FIND_BATCH; i++) {
+        f->items[i].known = arena_array(&f->arena, f->p->count, 1);
+        f->items[i].asked = arena_array(&f->arena, f->question_count, sizeof(bool));
+        f->items[i].has = arena_array(&f->arena, f->question_count, sizeof(bool));
+    }
+}
+
+/* RFC 9585 §3. */
+static void tell_progress(struct imap_find *f, struct slice tag, size_t done, size_t all) WAITS {
+    struct imap_writer *w = &f->s->c.writer;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "OK");
+    imap_write_code(w, "INPROGRESS");
+    imap_write_open(w);
+    imap_write_string(w, tag);
+    imap_write_number(w, done);
+    imap_write_number(w, all);
+    imap_write_close(w);
+    imap_write_code_end(w);
+    imap_write_text(w, S("still searching"));
+    imap_write_end(w);
+    imap_send(&f->s->c);
+    (void)stream_flush(f->s->c.stream);
+}
+
+/* Its end of the connection may be half closed: it still waits for the answer then. */
+static bool client_has_gone(struct imap_find *f) {
+    (void)stream_try_fill(f->s->c.stream);
+    int error = stream_error(f->s->c.stream);
+    return error < 0 && error != -E_EOF;
+}
+
+int imap_find_all(struct imap_find *f, struct slice tag, struct buf *uids) {
+    struct store_view_info info;
+    usec_t beat = fiber_now() + f->s->config->search_beat;
+    int error = 0;
+    store_view_info(f->s->told.view, &info);
+    make_items(f);
+    for (size_t place = 0; !error && place < info.count;) {
+        place = gather(f, place, info.count, uids);
+        error = by_maps(f);
+        if (!error)
+            error = by_texts(f);
+        for (size_t i = 0; !error && i < f->count; i++)
+            if (f->items[i].found == IMAP_HOLDS)
+                buf_add_bytes(uids, &f->items[i].message.uid, sizeof(uint32_t));
+        if (!error && client_has_gone(f))
+            error = -E_EOF;
+        if (!error && fiber_now() >= beat && place < info.count) {
+            tell_progress(f, tag, place, info.count);
+            beat = fiber_now() + f->s->config->search_beat;
+        }
+    }
+    return error;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The messages of the selected mailbox for which a search program holds: what SEARCH, SORT and
+ * THREAD have in common. What each key means is RFC 9051 §6.4.4, RFC 5032, 7162, 8474, 8514, and
+ * docs/imap.md where they leave it open.
+ *
+ * A message is looked at in three steps, and no further than it takes to know: what the mailbox
+ * knows of it (flags, dates, numbers), its map (people, subject, date sent), its text. The mailbox
+ * is that of the session's last look, whatever others do to it meanwhile; messages that are removed
+ * before their turn are not found. It takes as long as it takes: other fibers run, texts are read
+ * in other threads, and the client is told of it every ten seconds (INPROGRESS, RFC 9585).
+ */
+#pragma once
+
+#include "imap/session_inside.h"
+#include "search/confirm.h"
+
+struct imap_find;
+
+/*
+ * `p` stands as long as this. 0; -E_UNKNOWN: no such charset; -E_REFUSED: the session has ended; or
+ * an error of looking at the mailbox. What is new in the mailbox has been told.
+ */
+int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
+                    struct imap_find **ret) WAITS;
+void imap_find_done(struct imap_find *f);
+DEFINE_CLEANUP(struct imap_find, imap_find_done)
+
+/*
+ * The UIDs of all that are found, in their order, appended as uint32_t; `tag` is that of the
+ * command. 0; -E_EOF: the client has gone; or why messages cannot be read.
+ */
+int imap_find_all(struct imap_find *f, struct slice tag, struct buf *uids) WAITS;

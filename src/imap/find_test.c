@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+/* Single tests of a program, by what the mailbox knows of a message and by its map. */
+#include "imap/finding.h"
+#include "message/date.h"
+
+/* ------------------------------------------------------------------ by the mailbox */
+
+static bool has_keyword(struct imap_find *f, size_t node, const struct store_message *m) {
+    _cleanup_(buf_done) struct buf names = {0};
+    struct slice rest, word;
+    bool has = false;
+    store_view_keywords(f->s->told.view, m, &names);
+    rest = buf_slice(&names);
+    while (!has && slice_next_word(&rest, &word))
+        has = slice_eq_nocase(word, f->p->nodes[node].text);
+    return has;
+}
+
+/* Messages have few different sets, so each is looked at once. */
+static bool keyword(struct imap_find *f, size_t node, const struct store_message *m) {
+    struct imap_find_test *test = &f->tests[node];
+    if (m->keywords == 0)
+        return false;
+    if (m->keywords >= test->set_count) {
+        size_t count = MAX((size_t)m->keywords + 1, 2 * test->set_count);
+        uint8_t *sets = arena_array(&f->arena, count, 1);
+        if (test->set_count > 0)
+            memcpy(sets, test->sets, test->set_count);
+        test->sets = sets;
+        test->set_count = count;
+    }
+    uint8_t *known = &test->sets[m->keywords];
+    if (*known == 0)
+        *known = 1 + has_keyword(f, node, m);
+    return *known > 1;
+}
+
+static int32_t day_of(const struct store_message *m) {
+    return imap_date_time_day((struct imap_date_time){.at = m->date});
+}
+
+/* Seconds since it came; what is in the future came just now. */
+static uint64_t age_of(const struct imap_find *f, const struct store_message *m) {
+    return f->now > m->date ? (uint64_t)((f->now - m->date) / USEC_SEC) : 0;
+}
+
+static bool is_email(struct slice id, uint64_t body) {
+    _cleanup_(buf_done) struct buf text = {0};
+    buf_printf(&text, "M%llx", (unsigned long long)body);
+    return slice_eq(id, buf_slice(&text));
+}
+
+enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
+                                     const struct store_message *m) {
+    const struct imap_search_node *n = &f->p->nodes[node];
+    switch (n->key) {
+    case IMAP_SEARCH_ALL:
+        return IMAP_HOLDS;
+    case IMAP_SEARCH_NUMBERS:
+    case IMAP_SEARCH_UIDS:
+        return imap_set_has(&f->tests[node].uids, m->uid);
+    case IMAP_SEARCH_FLAG:
+        return (m->flags & f->tests[node].flag) != 0;
+    case IMAP_SEARCH_KEYWORD:
+        return keyword(f, node, m);
+    case IMAP_SEARCH_BEFORE:
+    case IMAP_SEARCH_SAVED_BEFORE: /* RFC 8514 §4.3: without a save date by the INTERNALDATE */
+        return day_of(m) < n->day;
+    case IMAP_SEARCH_ON:
+    case IMAP_SEARCH_SAVED_ON:
+        return day_of(m) == n->day;
+    case IMAP_SEARCH_SINCE:
+    case IMAP_SEARCH_SAVED_SINCE:
+        return day_of(m) >= n->day;
+    case IMAP_SEARCH_LARGER:
+        return m->size > n->number;
+    case IMAP_SEARCH_SMALLER:
+        return m->size < n->number;
+    case IMAP_SEARCH_OLDER:
+        return age_of(f, m) >= n->number;
+    case IMAP_SEARCH_YOUNGER:
+        return age_of(f, m) <= n->number;
+    case IMAP_SEARCH_MODSEQ:
+        return m->modseq >= n->number;
+    case IMAP_SEARCH_EMAILID:
+        return is_email(n->text, m->body);
+    case IMAP_SEARCH_RECENT: /* no message ever is */
+    case IMAP_SEARCH_NEW:
+    case IMAP_SEARCH_THREADID: /* none has one */
+    case IMAP_SEARCH_SAVEDATE_SUPPORTED:
+        return IMAP_HOLDS_NOT;
+    default:
+        return IMAP_NOT_KNOWN;
+    }
+}
+
+/* ------------------------------------------------------------------ by the map */
+
+static bool is_sent(enum imap_search_key key) {
+    return key == IMAP_SEARCH_SENT_BEFORE || key == IMAP_SEARCH_SENT_ON ||
+           key == IMAP_SEARCH_SENT_SINCE;
+}
+
+bool imap_find_suits_map(const struct imap_find *f, size_t node) {
+    enum imap_search_key key = f->p->nodes[node].key;
+    return is_sent(key) || (key >= IMAP_SEARCH_FROM && key <= IMAP_SEARCH_HEADER &&
+                            search_question_suits_map(&f->questions[f->tests[node].question]));
+}
+
+enum imap_known imap_find_by_map(const struct imap_find *f, size_t node,
+                                 const struct message_map *map) {
+    const struct imap_search_node *n = &f->p->nodes[node];
+    int32_t day;
+    if (!is_sent(n->key)) {
+        int has = search_confirm_by_map(map, &f->questions[f->tests[node].question]);
+        return has < 0 ? IMAP_NOT_KNOWN : (enum imap_known)has;
+    }
+    if (date_read_day(map->parts[0].envelope.date, &day) < 0)
+        return IMAP_HOLDS_NOT;
+    return n->key == IMAP_SEARCH_SENT_BEFORE ? day < n->day
+           : n->key == IMAP_SEARCH_SENT_ON   ? day == n->day
+                                             : day >= n->day;
+}
+
+/* ------------------------------------------------------------------ the program */
+
+static enum imap_known test(struct imap_find *f, size_t node, const struct store_message *m,
+                            const uint8_t *known) {
+    enum imap_known is = imap_find_by_mailbox(f, node, m);
+    return is == IMAP_NOT_KNOWN && known ? (enum imap_known)known[node] : is;
+}
+
+enum imap_known imap_find_run(struct imap_find *f, const struct store_message *m,
+                              const uint8_t *known) {
+    const struct imap_search_program *p = f->p;
+    bool yes = false, no = false;
+    uint32_t at = p->begin;
+    enum imap_known is = IMAP_HOLDS;
+    while (at < p->count && (is = test(f, at, m, known)) != IMAP_NOT_KNOWN)
+        at = is == IMAP_HOLDS ? p->nodes[at].yes : p->nodes[at].no;
+    if (at >= p->count)
+        return at == IMAP_SEARCH_YES;
+    memset(f->reached, 0, p->count);
+    f->reached[at] = true; /* from here on ways only lead forward: one pass takes both of each */
+    for (; at < p->count; at++) {
+        if (!f->reached[at])
+            continue;
+        is = test(f, at, m, known);
+        uint32_t ways[2] = {p->nodes[at].yes, p->nodes[at].no};
+        for (unsigned i = 0; i < 2; i++) {
+            if (is == (i == 0 ? IMAP_HOLDS_NOT : IMAP_HOLDS))
+                continue;
+            if (ways[i] < p->count)
+                f->reached[ways[i]] = true;
+            yes |= ways[i] == IMAP_SEARCH_YES;
+            no |= ways[i] == IMAP_SEARCH_NO;
+        }
+    }
+    return yes && no ? IMAP_NOT_KNOWN : (enum imap_known)yes;
+}
+
+bool imap_find_is_open(struct imap_find *f, size_t node, const struct imap_find_item *item) {
+    return f->reached[node] && test(f, node, &item->message, item->known) == IMAP_NOT_KNOWN;
+}

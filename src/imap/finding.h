@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/* What the find*.c share. */
+#pragma once
+
+#include "imap/ahead.h"
+#include "imap/find.h"
+
+enum imap_known { IMAP_HOLDS_NOT, IMAP_HOLDS, IMAP_NOT_KNOWN };
+
+/* What is prepared for a test of the program. */
+struct imap_find_test {
+    struct imap_set uids; /* of sets */
+    uint64_t flag;
+    uint32_t question; /* of a text: its place among them */
+    uint8_t *sets;     /* KEYWORD: for each set of keywords 1 + whether it has it; 0: not looked */
+    size_t set_count;
+};
+
+#define IMAP_FIND_BATCH IMAP_MAPS_MAX
+
+/* A message of which is known that it is found, or not yet whether. */
+struct imap_find_item {
+    size_t place; /* in the view */
+    struct store_message message;
+    enum imap_known found;
+    uint8_t *known; /* enum imap_known of each test that is not answered by the mailbox */
+    bool *asked;    /* of each question: its text is to be read for it */
+    bool *has;      /* of those that were asked */
+};
+
+struct imap_find {
+    struct imap_session *s;
+    const struct imap_search_program *p;
+    struct arena arena;
+    usec_t now; /* wall time, for OLDER and YOUNGER */
+    struct imap_find_test *tests;
+    struct search_question *questions;
+    size_t question_count;
+    struct search_confirm *confirm;
+    bool suits_map; /* a test of it does */
+    bool *reached;  /* by the last imap_find_run() that did not know: nodes */
+
+    struct imap_find_item *items;
+    size_t count;
+    struct store_piece pieces[IMAP_FIND_BATCH]; /* in what is read or made */
+    struct buf bytes, maps;
+    struct arena map_arena;
+};
+
+/* What the mailbox knows; IMAP_NOT_KNOWN of tests that take more. */
+enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
+                                     const struct store_message *m);
+
+/* Whether a test may be answered by a map, and its answer. */
+bool imap_find_suits_map(const struct imap_find *f, size_t node);
+enum imap_known imap_find_by_map(const struct imap_find *f, size_t node,
+                                 const struct message_map *map);
+
+/*
+ * Runs the program as far as the tests are known; `known` may be NULL. When that does not decide,
+ * `reached` says which nodes still count.
+ */
+enum imap_known imap_find_run(struct imap_find *f, const struct store_message *m,
+                              const uint8_t *known);
+
+/* Whether a node still counts, after such a run, and is a test that is not known. */
+bool imap_find_is_open(struct imap_find *f, size_t node, const struct imap_find_item *item);
+
+/* Answers the questions that are asked of the items by their texts. 0, or an error of reading. */
+int imap_find_by_texts(struct imap_find *f) WAITS;

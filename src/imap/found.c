@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: ISC */
+#include "imap/found.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+#define SEND_AT 16384U /* bytes of a long line that go on their way together */
+
+/* ------------------------------------------------------------------ numbers */
+
+static uint32_t number_of(const struct imap_session *s, const struct imap_found *found, size_t i) {
+    return found->command->uid ? found->uids[i] : (uint32_t)told_number(&s->told, found->uids[i]);
+}
+
+/* Some of them as ranges, in their order; in the arena of the command. */
+static struct imap_set set_of(struct imap_session *s, const struct imap_found *found, size_t from,
+                              size_t to) WAITS {
+    struct imap_range *ranges = arena_array(&s->c.arena, to - from, sizeof *ranges);
+    size_t used = 0;
+    for (size_t i = from; i < to; i++) {
+        uint32_t n = number_of(s, found, i);
+        if (used > 0 && ranges[used - 1].last + 1 == n)
+            ranges[used - 1].last = n;
+        else
+            ranges[used++] = (struct imap_range){n, n};
+        (void)fiber_yield_if_long();
+    }
+    return (struct imap_set){.ranges = ranges, .count = used};
+}
+
+static uint64_t modseq_of(struct imap_session *s, uint32_t uid) {
+    struct store_message m;
+    store_view_at(s->told.view, store_view_place(s->told.view, uid), &m);
+    return m.modseq;
+}
+
+/* RFC 7162 §3.1.10: of the messages that are told; MIN and MAX alone are one or two. */
+static uint64_t highest_modseq(struct imap_session *s, const struct imap_found *found,
+                               unsigned returns) WAITS {
+    const unsigned more = IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL;
+    const bool ends = returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX) && !(returns & more);
+    uint64_t highest = 0;
+    for (size_t i = 0; i < found->count; i++) {
+        if (!ends || (i == 0 && returns & IMAP_RETURN_MIN) ||
+            (i + 1 == found->count && returns & IMAP_RETURN_MAX))
+            highest = MAX(highest, modseq_of(s, found->uids[i]));
+        (void)fiber_yield_if_long();
+    }
+    return highest;
+}
+
+/* ------------------------------------------------------------------ $ */
+
+struct imap_set imap_saved(const struct imap_session *s) {
+    return (struct imap_set){
+        .ranges = (const struct imap_range *)(const void *)s->saved.ptr,
+        .count = s->saved.len / sizeof(struct imap_range),
+    };
+}
+
+static int compare_uids(const void *a, const void *b) {
+    uint32_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+/* RFC 5182 §2.4, RFC 9394 §3.2: what was told, unless that were numbers of messages only. */
+static void save(struct imap_session *s, const struct imap_found *found, unsigned returns,
+                 size_t from, size_t to) WAITS {
+    const unsigned few = IMAP_RETURN_MIN | IMAP_RETURN_MAX | IMAP_RETURN_PARTIAL;
+    const bool all = !(returns & few) || returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT);
+    _cleanup_(buf_done) struct buf uids = {0};
+    for (size_t i = 0; i < found->count; i++) {
+        bool ends = (i == 0 && returns & IMAP_RETURN_MIN) ||
+                    (i + 1 == found->count && returns & IMAP_RETURN_MAX);
+        if (all || ends || (returns & IMAP_RETURN_PARTIAL && i >= from && i < to))
+            buf_add_bytes(&uids, &found->uids[i], sizeof *found->uids);
+        (void)fiber_yield_if_long();
+    }
+    size_t count = uids.len / sizeof(uint32_t);
+    if (found->command->verb == IMAP_SORT && count > 0)
+        qsort(uids.ptr, count, sizeof(uint32_t), compare_uids);
+    struct imap_set set = imap_set_of_uids(&uids, &s->c.arena);
+    buf_done(&s->saved);
+    buf_add_bytes(&s->saved, set.ranges, set.count * sizeof *set.ranges);
+}
+
+/* ------------------------------------------------------------------ answers */
+
+static void tell_list(struct imap_session *s, const char *name,
+                      const struct imap_found *found) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    uint64_t modseq = found->has_modseq ? highest_modseq(s, found, 0) : 0;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, name);
+    for (size_t i = 0; i < found->count; i++) {
+        imap_write_number(w, number_of(s, found, i));
+        if (s->c.out.len >= SEND_AT)
+            imap_send(&s->c);
+        (void)fiber_yield_if_long();
+    }
+    if (modseq > 0) {
+        imap_write_open(w);
+        imap_write_word(w, "MODSEQ");
+        imap_write_number(w, modseq);
+        imap_write_close(w);
+    }
+    imap_write_end(w);
+    imap_send(&s->c);
+}
+
+static void write_partial(struct imap_session *s, const struct imap_found *found, size_t from,
+                          size_t to) WAITS {
+    const struct imap_partial *p = &found->command->search.returns.partial;
+    const char *sign = p->from_end ? "-" : "";
+    struct imap_writer *w = &s->c.writer;
+    char range[32];
+    (void)snprintf(range, sizeof range, "%s%u:%s%u", sign, p->first, sign, p->last);
+    imap_write_word(w, "PARTIAL");
+    imap_write_open(w);
+    imap_write_word(w, range);
+    if (from < to) {
+        struct imap_set set = set_of(s, found, from, to);
+        imap_write_set(w, &set);
+    } else {
+        imap_write_nil(w);
+    }
+    imap_write_close(w);
+}
+
+/* RFC 6203 §4: each is there as it was asked for, so none fits better than the other. */
+static void write_relevancy(struct imap_session *s, size_t count) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    imap_write_word(w, "RELEVANCY");
+    imap_write_open(w);
+    for (size_t i = 0; i < count; i++) {
+        imap_write_number(w, 100);
+        if (s->c.out.len >= SEND_AT)
+            imap_send(&s->c);
+    }
+    imap_write_close(w);
+}
+
+static void tell_extended(struct imap_session *s, const struct imap_found *found, unsigned returns,
+                          size_t from, size_t to) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    uint64_t modseq = found->has_modseq && found->count > 0 ? highest_modseq(s, found, returns) : 0;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "ESEARCH");
+    imap_write_open(w);
+    imap_write_word(w, "TAG");
+    imap_write_string(w, found->command->tag);
+    imap_write_close(w);
+    if (found->command->uid)
+        imap_write_word(w, "UID");
+    if (returns & IMAP_RETURN_MIN && found->count > 0) {
+        imap_write_word(w, "MIN");
+        imap_write_number(w, number_of(s, found, 0));
+    }
+    if (returns & IMAP_RETURN_MAX && found->count > 0) {
+        imap_write_word(w, "MAX");
+        imap_write_number(w, number_of(s, found, found->count - 1));
+    }
+    if (returns & IMAP_RETURN_COUNT) {
+        imap_write_word(w, "COUNT");
+        imap_write_number(w, found->count);
+    }
+    if (returns & IMAP_RETURN_PARTIAL)
+        write_partial(s, found, from, to);
+    if (returns & IMAP_RETURN_ALL && found->count > 0) {
+        struct imap_set set = set_of(s, found, 0, found->count);
+        imap_write_word(w, "ALL");
+        imap_write_set(w, &set);
+    }
+    if (returns & IMAP_RETURN_RELEVANCY && found->has_fuzzy && found->count > 0)
+        write_relevancy(s, returns & IMAP_RETURN_PARTIAL ? to - from : found->count);
+    if (modseq > 0) {
+        imap_write_word(w, "MODSEQ");
+        imap_write_number(w, modseq);
+    }
+    imap_write_end(w);
+    imap_send(&s->c);
+}
+
+/* RFC 5267 §4.2: the result is not kept up to date. */
+static void tell_no_update(struct imap_session *s, struct slice tag) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "NO");
+    imap_write_code(w, "NOUPDATE");
+    imap_write_string(w, tag);
+    imap_write_code_end(w);
+    imap_write_text(w, S("results are not kept up to date here"));
+    imap_write_end(w);
+    imap_send(&s->c);
+}
+
+void imap_tell_found(struct imap_session *s, const char *name, const struct imap_found *found) {
+    const struct imap_returns *r = &found->command->search.returns;
+    const unsigned telling = r->set & ~(unsigned)(IMAP_RETURN_GIVEN | IMAP_RETURN_SAVE |
+                                                  IMAP_RETURN_UPDATE | IMAP_RETURN_CONTEXT);
+    size_t from = 0, to = found->count;
+    if (r->set & IMAP_RETURN_PARTIAL)
+        imap_range_of(found->count, &r->partial, &from, &to);
+    if (!r->set)
+        tell_list(s, name, found);
+    else if (telling)
+        tell_extended(s, found, r->set, from, to);
+    if (r->set & IMAP_RETURN_SAVE)
+        save(s, found, r->set, from, to);
+    if (r->set & IMAP_RETURN_UPDATE)
+        tell_no_update(s, found->command->tag);
+}
+
+bool imap_returns_are_good(struct imap_session *s, const struct imap_command *command) {
+    const unsigned both = IMAP_RETURN_ALL | IMAP_RETURN_PARTIAL;
+    if ((command->search.returns.set & both) != both)
+        return true;
+    if (imap_bad(&s->c, command->tag, "ALL and PARTIAL exclude each other") < 0)
+        s->end = DOOR_END_DISMISSED;
+    return false;
+}
+
+static void say_bad_charset(struct imap_session *s, struct slice tag) WAITS {
+    static const char *const names[] = {"UTF-8",     "US-ASCII", "ISO-2022-JP",
+                                        "Shift_JIS", "EUC-JP",   "ISO-8859-1"};
+    struct imap_writer *w = &s->c.writer;
+    imap_write_begin(w, tag);
+    imap_write_word(w, "NO");
+    imap_write_code(w, "BADCHARSET");
+    imap_write_open(w);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        imap_write_word(w, names[i]);
+    imap_write_close(w);
+    imap_write_code_end(w);
+    imap_write_text(w, S("that charset is not known here; these are, among others"));
+    imap_write_end(w);
+    imap_send(&s->c);
+}
+
+void imap_no_search(struct imap_session *s, const struct imap_command *command, int error) {
+    if (command->search.returns.set & IMAP_RETURN_SAVE)
+        buf_done(&s->saved);
+    if (error == -E_EOF)
+        s->end = DOOR_END_LOST;
+    else if (error == -E_UNKNOWN)
+        say_bad_charset(s, command->tag);
+    else if (error != -E_REFUSED)
+        imap_no(s, command, error);
+}
+
+void imap_end_search(struct imap_session *s, const struct imap_command *command, const char *text) {
+    int error = imap_look(s);
+    if (s->end != DOOR_END_NONE)
+        return;
+    if (error) {
+        imap_no(s, command, error);
+        return;
+    }
+    imap_tell(s, command->uid ? (unsigned)(IMAP_TELL_UIDS | IMAP_TELL_EXPUNGES) : 0, 0);
+    imap_ok(s, command, "%s", text);
+}

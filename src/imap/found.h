@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/* Answers of SEARCH and SORT, and what "$" stands for (RFC 5182). */
+#pragma once
+
+#include "imap/session_inside.h"
+
+/* Finds what the command asks for: UIDs (uint32_t) in their order, appended. 0; else the client has
+ * been told. */
+int imap_search_run(struct imap_session *s, const struct imap_command *command,
+                    struct buf *uids) WAITS;
+
+/* What was found, in the order in which it is told. */
+struct imap_found {
+    const struct imap_command *command;
+    uint32_t *uids;
+    size_t count;
+    bool has_modseq; /* the highest is told (RFC 7162 §3.1.5) */
+    bool has_fuzzy;  /* something was fuzzy: RELEVANCY can be told */
+};
+
+/*
+ * Tells it as was asked for (RFC 9051 §7.3.4, RFC 4731, 5267, 6203, 9394), and saves it. `name` is
+ * that of the answer without RETURN.
+ */
+void imap_tell_found(struct imap_session *s, const char *name,
+                     const struct imap_found *found) WAITS;
+
+/* NO for what imap_find_begin() and imap_find_all() return; nothing is saved then (RFC 5182 §2.1).
+ */
+void imap_no_search(struct imap_session *s, const struct imap_command *command, int error) WAITS;
+
+/* Whether RETURN is one; else BAD has been said. */
+bool imap_returns_are_good(struct imap_session *s, const struct imap_command *command) WAITS;
+
+/* What others have changed meanwhile, and OK or NO. */
+void imap_end_search(struct imap_session *s, const struct imap_command *command,
+                     const char *text) WAITS;
