@@ -15,9 +15,12 @@ static const struct capability {
     {"ID", ALWAYS},                  /* RFC 2971 */
     {"STARTTLS", TLS_POSSIBLE},      /* RFC 9051 §6.2.1 */
     {"LOGINDISABLED", NO_PASSWORDS}, /* §6.2.3 */
+    {"CONDSTORE", AFTER_LOGIN},      /* RFC 7162 */
+    {"ENABLE", AFTER_LOGIN},         /* RFC 5161 */
     {"ESEARCH", AFTER_LOGIN},        /* RFC 4731 */
     {"INPROGRESS", AFTER_LOGIN},     /* RFC 9585 */
     {"PARTIAL", AFTER_LOGIN},        /* RFC 9394 */
+    {"QRESYNC", AFTER_LOGIN},        /* RFC 7162 */
     {"SEARCH=FUZZY", AFTER_LOGIN},   /* RFC 6203 */
     {"SEARCHRES", AFTER_LOGIN},      /* RFC 5182 */
     {"WITHIN", AFTER_LOGIN},         /* RFC 5032 */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* COPY and MOVE within the account (RFC 9051 §6.4.7, §6.4.8), with COPYUID. */
-#include "imap/session_inside.h"
+#include "imap/vanished.h"
 
 /* "OK [COPYUID uidvalidity from to] ...", tagged for COPY, before the EXPUNGEs for MOVE (RFC 6851).
  */
@@ -60,5 +60,6 @@ void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
     else if (i.gone > 0)
         imap_say(&s->c, command->tag, "OK", "EXPUNGEISSUED", "some of the messages were gone");
     else
-        imap_ok(s, command, move ? "moved" : "nothing to copy");
+        imap_ok_removed(s, command, move && copied.count > 0, "%s",
+                        move ? "moved" : "nothing to copy");
 }

@@ -14,6 +14,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "imap/vanished.h"
 
 /* ------------------------------------------------------------------ which messages */
 
@@ -152,14 +153,17 @@ void imap_do_fetch(struct imap_session *s, const struct imap_command *command) {
     _cleanup_(buf_done) struct buf unseen = {0};
     struct imap_fetching f = {.ahead = ahead};
     struct imap_messages i;
-    if (command->fetch.vanished) {
-        if (imap_bad(&s->c, command->tag, "VANISHED is for those who have enabled QRESYNC") < 0)
+    if (command->fetch.vanished && !(command->uid && s->enabled & IMAP_ENABLED_QRESYNC)) {
+        if (imap_bad(&s->c, command->tag,
+                     "VANISHED is for UID FETCH of those who have enabled QRESYNC") < 0)
             s->end = DOOR_END_DISMISSED;
         return;
     }
     begin(&f, s, command);
     ahead->from = &i;
     int error = choose(&i, s, command);
+    if (!error && command->fetch.vanished)
+        error = imap_tell_vanished(s, &command->fetch.set, command->fetch.changed_since);
     if (!error)
         run(&f, &unseen);
     if (stream_error(s->c.stream)) {

@@ -169,6 +169,8 @@ void imap_do_status(struct imap_session *s, const struct imap_command *command) 
         imap_no(s, command, error);
         return;
     }
+    if (status->items & IMAP_STATUS_HIGHESTMODSEQ)
+        s->enabled |= IMAP_ENABLED_CONDSTORE; /* RFC 7162 §3.1 */
     const uint64_t values[] = {
         m.messages, 0,       m.uidnext,         m.uidvalidity,         m.unseen,
         UINT64_MAX, m.bytes, MAX(m.modseq, 1U), s->config->message_max};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SELECT, EXAMINE, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2). */
-#include "imap/session_inside.h"
+#include "imap/vanished.h"
 
 static void tell_number(struct imap_session *s, const char *code, uint64_t number,
                         const char *text) {
@@ -74,10 +74,38 @@ static void tell_mailbox(struct imap_session *s, const struct store_mailbox *m,
     imap_send(&s->c);
 }
 
+/* What has changed in the mailbox since the client was here (RFC 7162 §3.2.5): all of it, whatever
+ * it says of which numbers it knows. */
+static int resync(struct imap_session *s, const struct imap_select *select) WAITS {
+    static const struct imap_range all = {1, UINT32_MAX};
+    const struct imap_set known =
+        select->has_known ? select->known : (struct imap_set){.ranges = &all, .count = 1};
+    _cleanup_(buf_done) struct buf uids = {0};
+    int error = imap_tell_vanished(s, &known, select->modseq);
+    if (error)
+        return error;
+    store_view_changes(s->told.view, select->modseq, &uids);
+    for (size_t at = 0; at < uids.len; at += sizeof(uint32_t)) {
+        struct store_message m;
+        uint32_t uid;
+        memcpy(&uid, uids.ptr + at, sizeof uid);
+        store_view_at(s->told.view, store_view_place(s->told.view, uid), &m);
+        if (imap_set_has(&known, uid))
+            imap_tell_flags(s, &m, true);
+        (void)fiber_yield_if_long();
+    }
+    return 0;
+}
+
 void imap_do_select(struct imap_session *s, const struct imap_command *command) {
     _cleanup_(buf_done) struct buf names = {0};
     const struct imap_select *select = &command->select;
     struct store_mailbox m;
+    if (select->qresync && !(s->enabled & IMAP_ENABLED_QRESYNC)) {
+        if (imap_bad(&s->c, command->tag, "QRESYNC has to be enabled before") < 0)
+            s->end = DOOR_END_DISMISSED;
+        return;
+    }
     if (s->selected)
         imap_say(&s->c, S("*"), "OK", "CLOSED", "the mailbox before is closed");
     imap_unselect(s);
@@ -100,18 +128,25 @@ void imap_do_select(struct imap_session *s, const struct imap_command *command) 
     if (select->condstore)
         s->enabled |= IMAP_ENABLED_CONDSTORE;
     tell_mailbox(s, &m, &names);
+    if (select->qresync && select->uid_validity == info.uidvalidity)
+        error = resync(s, select);
+    if (error) {
+        imap_unselect(s);
+        imap_no(s, command, error);
+        return;
+    }
     imap_say(&s->c, command->tag, "OK", s->read_only ? "READ-ONLY" : "READ-WRITE", "selected");
 }
 
 /* CLOSE removes what is marked \Deleted without a word (RFC 9051 §6.4.1). */
 void imap_do_close(struct imap_session *s, const struct imap_command *command) {
     _cleanup_(buf_done) struct buf uids = {0};
+    size_t removed = 0;
     int error = 0;
     if (command->verb == IMAP_CLOSE && !s->read_only) {
         error = imap_look(s);
         if (!error)
             imap_deleted_uids(s, NULL, &uids);
-        size_t removed = 0;
         if (uids.len > 0)
             error = store_expunge(s->account, s->told.mailbox, (const uint32_t *)(void *)uids.ptr,
                                   uids.len / sizeof(uint32_t), &removed);
@@ -121,6 +156,6 @@ void imap_do_close(struct imap_session *s, const struct imap_command *command) {
         imap_no(s, command, error);
         return;
     }
+    imap_ok_removed(s, command, removed > 0, "closed");
     imap_unselect(s);
-    imap_ok(s, command, "closed");
 }

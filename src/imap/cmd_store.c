@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* STORE (RFC 9051 §6.4.6, RFC 7162 §3.1.3), EXPUNGE and UID EXPUNGE (§6.4.3, §6.4.9). */
-#include "imap/session_inside.h"
+#include "imap/vanished.h"
 
 static uint64_t store_flags_of(unsigned system) {
     uint64_t flags = 0;
@@ -129,5 +129,6 @@ void imap_do_expunge(struct imap_session *s, const struct imap_command *command)
         return;
     }
     imap_tell(s, IMAP_TELL_EXPUNGES, 0);
-    imap_ok(s, command, "%zu message%s removed", removed, removed == 1 ? "" : "s");
+    imap_ok_removed(s, command, removed > 0, "%zu message%s removed", removed,
+                    removed == 1 ? "" : "s");
 }

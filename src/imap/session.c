@@ -53,6 +53,33 @@ static void do_namespace(struct imap_session *s, const struct imap_command *comm
     imap_ok(s, command, "these are the namespaces");
 }
 
+/* RFC 5161 §3.1. What is not known here is passed over. */
+static void do_enable(struct imap_session *s, const struct imap_command *command) WAITS {
+    static const struct {
+        const char *name;
+        unsigned enables;
+    } known[] = {
+        {"CONDSTORE", IMAP_ENABLED_CONDSTORE},
+        {"QRESYNC", IMAP_ENABLED_CONDSTORE | IMAP_ENABLED_QRESYNC},
+    };
+    struct imap_writer *w = &s->c.writer;
+    unsigned told = 0;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "ENABLED");
+    for (size_t i = 0; i < command->words.count; i++) {
+        for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
+            if (told >> k & 1 ||
+                !slice_eq_nocase(command->words.words[i], slice_of_str(known[k].name)))
+                continue;
+            imap_write_word(w, known[k].name);
+            s->enabled |= known[k].enables;
+            told |= 1U << k;
+        }
+    }
+    imap_write_end(w);
+    imap_ok(s, command, "enabled what is known here");
+}
+
 /* The client could not be read. */
 static void end_by(struct imap_session *s, int error) WAITS {
     if (error == -ETIMEDOUT)
@@ -117,6 +144,7 @@ static void (*const functions[IMAP_VERBS])(struct imap_session *s,
     [IMAP_COPY] = imap_do_copy,
     [IMAP_CREATE] = imap_do_create,
     [IMAP_DELETE] = imap_do_delete,
+    [IMAP_ENABLE] = do_enable,
     [IMAP_EXAMINE] = imap_do_select,
     [IMAP_EXPUNGE] = imap_do_expunge,
     [IMAP_FETCH] = imap_do_fetch,

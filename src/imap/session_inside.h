@@ -10,6 +10,7 @@
 
 enum imap_enabled {
     IMAP_ENABLED_CONDSTORE = 1 << 0, /* RFC 7162 §3.1: MODSEQ comes with each FLAGS */
+    IMAP_ENABLED_QRESYNC = 1 << 1,   /* §3.2: VANISHED instead of EXPUNGE */
 };
 
 struct imap_session {

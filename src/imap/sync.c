@@ -4,6 +4,7 @@
  * that are other ones. Whoever changed it, this session or another: all of it is found by MODSEQ.
  */
 #include "imap/session_inside.h"
+#include "imap/vanished.h"
 
 void imap_unselect(struct imap_session *s) {
     if (s->selected)
@@ -66,6 +67,10 @@ void imap_tell_flags(struct imap_session *s, const struct store_message *m, bool
     imap_send(&s->c);
 }
 
+static void gather_uid(void *arg, size_t number, uint32_t uid) WAITS {
+    buf_add_bytes(arg, &uid, sizeof uid);
+}
+
 static void tell_expunge(void *arg, size_t number, uint32_t uid) WAITS {
     struct imap_session *s = arg;
     imap_write_begin(&s->c.writer, S("*"));
@@ -100,8 +105,13 @@ static void tell_changes(struct imap_session *s, uint32_t uidnext, unsigned how,
 
 void imap_tell(struct imap_session *s, unsigned how, uint64_t not_of) {
     uint32_t uidnext = s->told.uidnext;
-    if (how & IMAP_TELL_EXPUNGES)
+    if (how & IMAP_TELL_EXPUNGES && s->enabled & IMAP_ENABLED_QRESYNC) {
+        _cleanup_(buf_done) struct buf uids = {0};
+        told_expunge(&s->told, gather_uid, &uids);
+        imap_tell_gone(s, &uids);
+    } else if (how & IMAP_TELL_EXPUNGES) {
         told_expunge(&s->told, tell_expunge, s);
+    }
     if (told_arrivals(&s->told)) {
         imap_write_begin(&s->c.writer, S("*"));
         imap_write_number(&s->c.writer, told_count(&s->told));

@@ -6,6 +6,7 @@
  *     set messages N            so many come into the INBOX now, "Subject: N" with a body
  *     set message-max N, set quota N
  *     set search-beat N                         microseconds
+ *     set vanished-max N                        so much of what vanished is told
  *     expect end logout / dismissed / lost      of the session that ended last
  */
 #include <stdio.h>
@@ -27,14 +28,18 @@ struct world {
     enum door_end end;
 };
 
+static void open_store(struct world *w) WAITS {
+    struct store_options options = {.backend = memory_open, .backend_options = &w->memory};
+    MUST(store_open(&options, &w->store, NULL) == 0);
+}
+
 static void *world_new(void) {
     struct world *w = NEW(struct world);
     w->config = imap_session_defaults;
     w->config.tag = S("in");
     w->config.offer.tls_active = true;
     w->memory.memory = memory_new();
-    struct store_options options = {.backend = memory_open, .backend_options = &w->memory};
-    MUST(store_open(&options, &w->store, NULL) == 0);
+    open_store(w);
     return w;
 }
 
@@ -69,16 +74,21 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
     uint64_t number;
     if (slice_to_u64(value, UINT32_MAX, &number) < 0)
         return problem_set(problem, -E_SYNTAX, "a number");
-    if (slice_eq(name, S("messages")))
+    if (slice_eq(name, S("messages"))) {
         deliver(w, number);
-    else if (slice_eq(name, S("message-max")))
+    } else if (slice_eq(name, S("message-max"))) {
         w->config.message_max = number;
-    else if (slice_eq(name, S("quota")))
+    } else if (slice_eq(name, S("quota"))) {
         w->config.quota = number;
-    else if (slice_eq(name, S("search-beat")))
+    } else if (slice_eq(name, S("search-beat"))) {
         w->config.search_beat = (usec_t)number;
-    else
-        return problem_set(problem, -E_UNKNOWN, "messages, message-max, quota or search-beat");
+    } else if (slice_eq(name, S("vanished-max"))) {
+        store_close(w->store);
+        w->memory.vanished_max = number;
+        open_store(w);
+    } else {
+        return problem_set(problem, -E_UNKNOWN, "there is no such thing");
+    }
     return 0;
 }
 
