@@ -53,13 +53,6 @@ static uint64_t highest_modseq(struct imap_session *s, const struct imap_found *
 
 /* ------------------------------------------------------------------ $ */
 
-struct imap_set imap_saved(const struct imap_session *s) {
-    return (struct imap_set){
-        .ranges = (const struct imap_range *)(const void *)s->saved.ptr,
-        .count = s->saved.len / sizeof(struct imap_range),
-    };
-}
-
 static int compare_uids(const void *a, const void *b) {
     uint32_t x, y;
     memcpy(&x, a, sizeof x);
