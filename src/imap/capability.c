@@ -18,12 +18,18 @@ static const struct capability {
     {"CONDSTORE", AFTER_LOGIN},      /* RFC 7162 */
     {"ENABLE", AFTER_LOGIN},         /* RFC 5161 */
     {"ESEARCH", AFTER_LOGIN},        /* RFC 4731 */
+    {"ESORT", AFTER_LOGIN},          /* RFC 5267 */
     {"INPROGRESS", AFTER_LOGIN},     /* RFC 9585 */
     {"PARTIAL", AFTER_LOGIN},        /* RFC 9394 */
     {"QRESYNC", AFTER_LOGIN},        /* RFC 7162 */
     {"SEARCH=FUZZY", AFTER_LOGIN},   /* RFC 6203 */
     {"SEARCHRES", AFTER_LOGIN},      /* RFC 5182 */
-    {"WITHIN", AFTER_LOGIN},         /* RFC 5032 */
+    {"SORT", AFTER_LOGIN},           /* RFC 5256 */
+    {"SORT=DISPLAY", AFTER_LOGIN},   /* RFC 5957 */
+    {"THREAD=ORDEREDSUBJECT", AFTER_LOGIN},
+    {"THREAD=REFERENCES", AFTER_LOGIN},
+    {"THREAD=REFS", AFTER_LOGIN},
+    {"WITHIN", AFTER_LOGIN}, /* RFC 5032 */
 };
 
 static bool applies(enum condition condition, const struct door_offer *offer, bool logged_in) {

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "imap/finding.h"
+#include "imap/progress.h"
 #include "message/charset.h"
 
 /* ------------------------------------------------------------------ preparing */
@@ -240,34 +241,9 @@ static void make_items(struct imap_find *f) {
     }
 }
 
-/* RFC 9585 §3. */
-static void tell_progress(struct imap_find *f, struct slice tag, size_t done, size_t all) WAITS {
-    struct imap_writer *w = &f->s->c.writer;
-    imap_write_begin(w, S("*"));
-    imap_write_word(w, "OK");
-    imap_write_code(w, "INPROGRESS");
-    imap_write_open(w);
-    imap_write_string(w, tag);
-    imap_write_number(w, done);
-    imap_write_number(w, all);
-    imap_write_close(w);
-    imap_write_code_end(w);
-    imap_write_text(w, S("still searching"));
-    imap_write_end(w);
-    imap_send(&f->s->c);
-    (void)stream_flush(f->s->c.stream);
-}
-
-/* Its end of the connection may be half closed: it still waits for the answer then. */
-static bool client_has_gone(struct imap_find *f) {
-    (void)stream_try_fill(f->s->c.stream);
-    int error = stream_error(f->s->c.stream);
-    return error < 0 && error != -E_EOF;
-}
-
 int imap_find_all(struct imap_find *f, struct slice tag, struct buf *uids) {
     struct store_view_info info;
-    usec_t beat = fiber_now() + f->s->config->search_beat;
+    struct imap_progress progress = imap_progress_begin(f->s, tag);
     int error = 0;
     store_view_info(f->s->told.view, &info);
     make_items(f);
@@ -279,12 +255,8 @@ int imap_find_all(struct imap_find *f, struct slice tag, struct buf *uids) {
         for (size_t i = 0; !error && i < f->count; i++)
             if (f->items[i].found == IMAP_HOLDS)
                 buf_add_bytes(uids, &f->items[i].message.uid, sizeof(uint32_t));
-        if (!error && client_has_gone(f))
-            error = -E_EOF;
-        if (!error && fiber_now() >= beat && place < info.count) {
-            tell_progress(f, tag, place, info.count);
-            beat = fiber_now() + f->s->config->search_beat;
-        }
+        if (!error)
+            error = imap_progress(&progress, place, info.count);
     }
     return error;
 }

@@ -125,6 +125,8 @@ void imap_do_list(struct imap_session *s, const struct imap_command *command) WA
 void imap_do_rename(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_search(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_select(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_sort(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_status(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_store(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_subscribe(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_thread(struct imap_session *s, const struct imap_command *command) WAITS;

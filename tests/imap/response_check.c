@@ -383,11 +383,11 @@ static bool result(struct check *c) {
     if (c_maybe(c, "COUNT"))
         return sp_number(c);
     if (c_maybe(c, "ALL"))
-        return sp_set(c);
+        return c_byte(c, ' ') && c_sorted_set(c);
     if (c_maybe(c, "ADDTO") || c_maybe(c, "REMOVEFROM"))
         return positions(c);
     if (c_maybe(c, "PARTIAL ("))
-        return signed_range(c) && c_byte(c, ' ') && (c_nil(c) || c_set(c)) && c_byte(c, ')');
+        return signed_range(c) && c_byte(c, ' ') && (c_nil(c) || c_sorted_set(c)) && c_byte(c, ')');
     if (!c_maybe(c, "RELEVANCY ("))
         return c_fail(c, "a result of ESEARCH");
     do {

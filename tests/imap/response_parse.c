@@ -82,7 +82,7 @@ bool c_number(struct check *c, uint64_t least) {
     return c_number_value(c, least, &value);
 }
 
-bool c_set(struct check *c) {
+static bool set(struct check *c, bool ascending) {
     uint64_t before = 0, first, last;
     do {
         if (!c_number_value(c, 1, &first))
@@ -92,9 +92,17 @@ bool c_set(struct check *c) {
             return false;
         if (first <= before || last < first || last > UINT32_MAX)
             return c_fail(c, "an ascending set");
-        before = last;
+        before = ascending ? last : 0;
     } while (c_maybe(c, ","));
     return true;
+}
+
+bool c_set(struct check *c) {
+    return set(c, true);
+}
+
+bool c_sorted_set(struct check *c) {
+    return set(c, false);
 }
 
 /* ------------------------------------------------------------------ strings */

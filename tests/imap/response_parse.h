@@ -27,7 +27,8 @@ struct slice c_run_until(struct check *c, const char *ends);
 bool c_nil(struct check *c); /* without a failure */
 bool c_number(struct check *c, uint64_t least);
 bool c_number_value(struct check *c, uint64_t least, uint64_t *ret);
-bool c_set(struct check *c); /* ascending ranges without "*" */
+bool c_set(struct check *c);        /* ascending ranges without "*" */
+bool c_sorted_set(struct check *c); /* ascending ones in any order, as ESORT has them */
 bool c_atom(struct check *c);
 bool c_string(struct check *c);
 bool c_astring(struct check *c);
