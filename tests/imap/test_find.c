@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * SEARCH over both backends of the store. Whatever is joined by AND, OR and NOT finds what its keys
+ * by themselves find, put together: so it makes no difference which of them are asked first, or not
+ * at all.
+ */
+#include "imap/session.h"
+
+#include <stdio.h>
+
+#include "base/random.h"
+#include "store/world.h"
+#include "unit.h"
+
+#define MESSAGES 60U /* a bit for each */
+
+struct client {
+    struct stream *stream, *other;
+    struct fiber *fiber;
+    struct world *world;
+    struct buf said;
+};
+
+static void serve(void *arg) WAITS {
+    struct client *c = arg;
+    struct imap_session_config config = imap_session_defaults;
+    struct imap_session_counts counts;
+    config.tag = S("in");
+    config.search_beat = 0; /* as if each were a long one */
+    (void)imap_session(c->other, &config, c->world->store, TEST_ACCOUNT, &counts);
+    (void)stream_shutdown(c->other);
+}
+
+/* Says a command; all that is said then, up to the line that begins with its tag. */
+static struct slice ask(struct client *c, const char *command) WAITS {
+    stream_str(c->stream, "a ");
+    stream_str(c->stream, command);
+    stream_str(c->stream, "\r\n");
+    assert_int_equal(stream_flush(c->stream), 0);
+    buf_clear(&c->said);
+    do {
+        assert_int_equal(stream_fill(c->stream, 1), 0);
+        buf_add(&c->said, stream_window(c->stream));
+        stream_consume(c->stream, stream_window(c->stream).len);
+    } while (slice_find(buf_slice(&c->said), S("\r\na OK ")) < 0 ||
+             !slice_ends(buf_slice(&c->said), S("\r\n")));
+    return buf_slice(&c->said);
+}
+
+/* What SEARCH finds, a bit for each number. */
+static uint64_t find(struct client *c, struct slice program) WAITS {
+    _cleanup_(buf_done) struct buf command = {0};
+    uint64_t found = 0, number;
+    buf_add_str(&command, "SEARCH ");
+    buf_add(&command, program);
+    struct slice said = ask(c, buf_str(&command)), word;
+    struct slice rest = slice_from(said, (size_t)slice_find(said, S("* SEARCH")) + 8);
+    rest = slice_first(rest, (size_t)slice_find_byte(rest, '\r'));
+    while (slice_next_word(&rest, &word)) {
+        assert_int_equal(slice_to_u64(word, MESSAGES, &number), 0);
+        found |= (uint64_t)1 << (number - 1);
+    }
+    return found;
+}
+
+/* Messages that differ in all that is asked for; some are large. */
+static void make_messages(struct world *w) WAITS {
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        _cleanup_(buf_done) struct buf text = {0};
+        struct store_delivered d;
+        buf_printf(&text, "Subject: %s\r\nFrom: %s@example.test\r\n", i % 3 ? "fish" : "fowl",
+                   i % 4 ? "tama" : "kuro");
+        if (i % 5 == 0)
+            buf_add_str(&text, "X-Mark: five\r\n");
+        if (i % 6 > 0)
+            buf_printf(&text, "Date: %u Feb 2026 10:00:00 +0000\r\n", 1 + i % 6);
+        buf_add_str(&text, "\r\n");
+        for (unsigned k = 0; k < (i % 7 == 0 ? 25000U : 3U); k++)
+            buf_add_str(&text, "some words\r\n");
+        buf_printf(&text, "and %s\r\n", i % 8 < 4 ? "tuna" : "chicken");
+        struct slice part = buf_slice(&text);
+        struct store_delivery delivery = {
+            .mailbox = STORE_INBOX,
+            .parts = &part,
+            .part_count = 1,
+            .flags = i % 2 ? (uint64_t)STORE_SEEN : 0,
+        };
+        assert_int_equal(store_deliver(w->store, TEST_ACCOUNT, &delivery, &d), 0);
+    }
+}
+
+static const char *const keys[] = {
+    "SEEN",       "LARGER 100000", "SUBJECT fish", "FROM tama", "HEADER X-Mark five",
+    "BODY tuna",  "TEXT chicken",  "TEXT nowhere", "20:40",     "SENTBEFORE 4-Feb-2026",
+    "BODY words", "UID 1:30",      "ALL",          "KEYWORD x", "SENTSINCE 2-Feb-2026",
+};
+static uint64_t of_key[ARRAY_SIZE(keys)];
+
+/* A program by lot, and what it finds. */
+static uint64_t make_program(unsigned depth, struct buf *to);
+
+static uint64_t make_list(unsigned depth, struct buf *to) {
+    uint64_t found = UINT64_MAX;
+    unsigned members = 1 + (unsigned)random_below(3);
+    buf_add_byte(to, '(');
+    for (unsigned i = 0; i < members; i++) {
+        buf_add_str(to, i > 0 ? " " : "");
+        found &= make_program(depth - 1, to);
+    }
+    buf_add_byte(to, ')');
+    return found;
+}
+
+static uint64_t make_program(unsigned depth, struct buf *to) {
+    unsigned kind = depth > 0 ? (unsigned)random_below(5) : 0;
+    if (kind == 1) {
+        buf_add_str(to, "NOT ");
+        return ~make_program(depth - 1, to);
+    }
+    if (kind == 2 || kind == 3) {
+        buf_add_str(to, "OR ");
+        uint64_t found = make_program(depth - 1, to);
+        buf_add_byte(to, ' ');
+        return found | make_program(depth - 1, to);
+    }
+    if (kind == 4)
+        return make_list(depth, to);
+    size_t key = (size_t)random_below(ARRAY_SIZE(keys));
+    buf_add_str(to, keys[key]);
+    return of_key[key];
+}
+
+static void connect_to(struct client *c, struct world *w) WAITS {
+    struct stream *ends[2];
+    stream_pair(65536, ends);
+    *c = (struct client){.stream = ends[0], .other = ends[1], .world = w};
+    assert_int_equal(fiber_start("session", serve, c, &c->fiber), 0);
+    (void)ask(c, "SELECT INBOX");
+}
+
+static void disconnect(struct client *c) WAITS {
+    stream_free(c->stream);
+    fiber_join(c->fiber);
+    stream_free(c->other);
+    buf_done(&c->said);
+}
+
+WORLD_TEST_BOTH(programs_find_what_their_keys_find) {
+    const uint64_t all = ((uint64_t)1 << MESSAGES) - 1;
+    struct client c;
+    world_open(w);
+    make_messages(w);
+    connect_to(&c, w);
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        of_key[i] = find(&c, slice_of_str(keys[i]));
+    for (unsigned i = 0; i < MESSAGES; i++) { /* the keys themselves, by how they were made */
+        assert_int_equal(of_key[0] >> i & 1, i % 2);
+        assert_int_equal(of_key[1] >> i & 1, i % 7 == 0);
+        assert_int_equal(of_key[2] >> i & 1, i % 3 != 0);
+        assert_int_equal(of_key[3] >> i & 1, i % 4 != 0);
+        assert_int_equal(of_key[4] >> i & 1, i % 5 == 0);
+        assert_int_equal(of_key[5] >> i & 1, i % 8 < 4);
+        assert_int_equal(of_key[6] >> i & 1, i % 8 >= 4);
+        assert_int_equal(of_key[7] >> i & 1, 0);
+        assert_int_equal(of_key[9] >> i & 1, i % 6 > 0 && 1 + i % 6 < 4);
+        assert_int_equal(of_key[10] >> i & 1, 1);
+        assert_int_equal(of_key[14] >> i & 1, i % 6 > 0);
+    }
+    random_fix(1);
+    for (unsigned i = 0; i < 60; i++) {
+        _cleanup_(buf_done) struct buf program = {0};
+        uint64_t expected = make_program(4, &program) & all;
+        uint64_t found = find(&c, buf_slice(&program));
+        if (found != expected)
+            fail_msg("%s: %llx, expected %llx", buf_str(&program), (unsigned long long)found,
+                     (unsigned long long)expected);
+    }
+    disconnect(&c);
+    world_close(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {BOTH(programs_find_what_their_keys_find)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
