@@ -67,7 +67,7 @@ void imap_tell_flags(struct imap_session *s, const struct store_message *m, bool
     imap_send(&s->c);
 }
 
-static void gather_uid(void *arg, size_t number, uint32_t uid) WAITS {
+static void gather_uid(void *arg, size_t number, uint32_t uid) {
     buf_add_bytes(arg, &uid, sizeof uid);
 }
 

@@ -237,10 +237,10 @@ static void join(struct maker *m, struct table *subjects, const struct place *p)
     uint32_t *found = table_at(subjects, subject, &is_new), other = *found;
     if (is_new || other == p->node)
         return;
-    bool message = is_message(m, p->node), other_message = is_message(m, other);
-    if (!other_message) {
-        m->parent[p->node] = other;
-    } else if (message && m->rows[p->node].is_answer && !m->rows[other].is_answer) {
+    bool takes_in =
+        !is_message(m, other) ||
+        (is_message(m, p->node) && m->rows[p->node].is_answer && !m->rows[other].is_answer);
+    if (takes_in) {
         m->parent[p->node] = other;
     } else {
         m->parent[m->nodes] = NONE;
