@@ -61,24 +61,6 @@ static int choose(struct imap_messages *i, struct imap_session *s,
 
 /* ------------------------------------------------------------------ what of them */
 
-/* RFC 9051 §6.4.5: some sections set \Seen. */
-static bool sets_seen(const struct imap_attributes *what) {
-    for (size_t i = 0; i < what->section_count; i++)
-        if (!what->sections[i].peek)
-            return true;
-    return false;
-}
-
-/* Whether it gets texts of messages, not headers only. */
-static bool gets_text(const struct imap_attributes *what) {
-    for (size_t i = 0; i < what->section_count; i++)
-        if (what->sections[i].form != IMAP_BINARY_SIZE &&
-            (what->sections[i].text == IMAP_SECTION_ALL ||
-             what->sections[i].text == IMAP_SECTION_TEXT))
-            return true;
-    return false;
-}
-
 static void begin(struct imap_fetching *f, struct imap_session *s,
                   const struct imap_command *command) {
     const struct imap_attributes *what = &command->fetch.what;
@@ -95,9 +77,14 @@ static void begin(struct imap_fetching *f, struct imap_session *s,
         f->set |= IMAP_FETCH_MODSEQ;
     f->sorted = arena_array(&s->c.arena, what->section_count, sizeof(struct slice *));
     for (size_t i = 0; i < what->section_count; i++) {
-        f->sorted[i] = imap_fields_sort(&what->sections[i], &s->c.arena);
-        f->need = MAX(f->need, imap_section_need(&what->sections[i]));
-        f->ahead->wants_bytes |= what->sections[i].form != IMAP_BINARY_SIZE;
+        const struct imap_section *section = &what->sections[i];
+        bool octets = section->form != IMAP_BINARY_SIZE;
+        f->sorted[i] = imap_fields_sort(section, &s->c.arena);
+        f->need = MAX(f->need, imap_section_need(section));
+        f->ahead->wants_bytes |= octets;
+        f->sets_seen |= !section->peek && !s->read_only;
+        f->gets_text |=
+            octets && (section->text == IMAP_SECTION_ALL || section->text == IMAP_SECTION_TEXT);
     }
     if (f->set & IMAP_FETCH_OF_MAP)
         f->need = IMAP_NEEDS_MAP;
@@ -108,12 +95,11 @@ static void begin(struct imap_fetching *f, struct imap_session *s,
 
 /* Sends the responses; the UIDs of messages that are to be \Seen, appended. */
 static void run(struct imap_fetching *f, struct buf *unseen) WAITS {
-    const bool seen = sets_seen(f->what) && !f->s->read_only, text = gets_text(f->what);
     while (f->s->end == DOOR_END_NONE && !stream_error(f->s->c.stream) &&
            imap_ahead_next(f->ahead, &f->at)) {
         bool told = imap_fetch_message(f);
-        f->s->counts.fetched += told && text;
-        if (told && seen && !(f->at.message->flags & STORE_SEEN))
+        f->s->counts.fetched += told && f->gets_text;
+        if (told && f->sets_seen && !(f->at.message->flags & STORE_SEEN))
             buf_add_bytes(unseen, &f->at.message->uid, sizeof f->at.message->uid);
         (void)fiber_yield_if_long();
     }

@@ -19,6 +19,8 @@ struct imap_fetching {
     unsigned set;                /* of `what`, and what is told without having been asked for */
     enum imap_section_need need; /* of all sections together */
     const struct slice **sorted; /* of each section: its fields; see imap_fields_sort() */
+    bool sets_seen;              /* RFC 9051 §6.4.5: some sections set \Seen */
+    bool gets_text;              /* of messages, not headers only */
     struct imap_ahead *ahead;
 
     /* The message. */
