@@ -20,7 +20,8 @@ struct search_confirm {
     struct buf window;
     bool *asked, *found;
     size_t in_header, in_body; /* asked and not found: of its header alone; of more */
-    bool header_ended, subject_seen;
+    bool header_ended;
+    unsigned seen; /* bits of the fields of which the first counts */
 };
 
 /* ------------------------------------------------------------------ looking */
@@ -46,15 +47,26 @@ static bool has(struct slice text, struct slice needle) {
            (text.len >= needle.len && memmem(text.ptr, text.len, needle.ptr, needle.len) != NULL);
 }
 
+/* Fields of which there is one, and of more the first is what the map has: a bit for each. */
+static unsigned first_counts(struct slice name) {
+    static const struct slice names[] = {{"Message-ID", 10}, {"In-Reply-To", 11}, {"Date", 4}};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (slice_eq_nocase(name, names[i]))
+            return 1U << i;
+    return 0;
+}
+#define SUBJECT_SEEN (1U << 31) /* as SEARCH_SUBJECT asks for it */
+
 static bool line_has(struct search_confirm *c, const struct search_question *q, bool of_part,
                      struct slice name, struct slice line, struct slice value) {
     switch (q->field) {
     case SEARCH_ANY:
         return has(line, q->needle);
     case SEARCH_HEADER:
-        return !of_part && slice_eq_nocase(name, q->name) && has(value, q->needle);
+        return !of_part && slice_eq_nocase(name, q->name) && !(c->seen & first_counts(name)) &&
+               has(value, q->needle);
     case SEARCH_SUBJECT:
-        return !of_part && !c->subject_seen && slice_eq_nocase(name, S("Subject")) &&
+        return !of_part && !(c->seen & SUBJECT_SEEN) && slice_eq_nocase(name, S("Subject")) &&
                has(value, q->needle);
     default:
         return false;
@@ -67,7 +79,8 @@ static void on_line(void *arg, bool of_part, struct slice name, struct slice lin
     for (size_t i = 0; i < c->count; i++)
         if (is_open(c, i) && line_has(c, &c->questions[i], of_part, name, line, value))
             found(c, i);
-    c->subject_seen |= !of_part && slice_eq_nocase(name, S("Subject"));
+    if (!of_part)
+        c->seen |= slice_eq_nocase(name, S("Subject")) ? SUBJECT_SEEN : first_counts(name);
 }
 
 static void on_people(void *arg, enum search_field field, struct slice text) {
@@ -156,7 +169,8 @@ void search_confirm_begin(struct search_confirm *c, const bool *wanted) {
     search_texts_drop(c->texts);
     buf_clear(&c->window);
     c->in_header = c->in_body = 0;
-    c->header_ended = c->subject_seen = false;
+    c->header_ended = false;
+    c->seen = 0;
     for (size_t i = 0; i < c->count; i++) {
         bool of_body = is_of_body(c->questions[i].field);
         bool always = c->questions[i].field != SEARCH_HEADER && c->questions[i].needle.len == 0;
@@ -203,36 +217,29 @@ static bool people_have(struct slice list, struct slice needle) {
     return has(buf_slice(&folded), needle);
 }
 
-/* Fields of which the first is what the map has: of further ones, and of others, it knows nothing.
- */
 static int header_has(const struct message_map *map, const struct search_question *q) {
     const struct message_map_envelope *e = &map->parts[0].envelope;
     const struct {
         struct slice name, value;
-        bool only; /* there is no other field of that name */
     } fields[] = {
-        {S("Message-ID"), e->message_id, true},
-        {S("In-Reply-To"), e->in_reply_to, true},
-        {S("Subject"), e->subject, false},
-        {S("Date"), e->date, true},
+        {S("Message-ID"), e->message_id},
+        {S("In-Reply-To"), e->in_reply_to},
+        {S("Subject"), e->subject},
+        {S("Date"), e->date},
     };
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
         if (!slice_eq_nocase(q->name, fields[i].name))
             continue;
         if (fields[i].value.ptr && text_has(fields[i].value, q->needle))
             return 1;
-        return fields[i].only && !map->is_cut ? 0 : -1;
+        return first_counts(q->name) && !map->is_cut ? 0 : -1;
     }
     return -1;
 }
 
 bool search_question_suits_map(const struct search_question *q) {
-    static const struct slice names[] = {
-        {"Message-ID", 10}, {"In-Reply-To", 11}, {"Subject", 7}, {"Date", 4}};
-    for (size_t i = 0; q->field == SEARCH_HEADER && i < ARRAY_SIZE(names); i++)
-        if (slice_eq_nocase(q->name, names[i]))
-            return true;
-    return q->field >= SEARCH_FROM;
+    bool has_it = first_counts(q->name) || slice_eq_nocase(q->name, S("Subject"));
+    return q->field >= SEARCH_FROM || (q->field == SEARCH_HEADER && has_it);
 }
 
 int search_confirm_by_map(const struct message_map *map, const struct search_question *q) {

@@ -16,10 +16,11 @@
 #include "message/transfer.h"
 #include "message/words.h"
 
-#define STEP           16384U /* bytes that go through all steps at a time */
-#define PREAMBLE_MAX   65536U /* a longer one is a text that somebody may have meant */
-#define REFERENCE_HELD 32U /* of a character reference that is cut: none that is known is longer   \
-                            */
+#define STEP         16384U /* bytes that go through all steps at a time */
+#define PREAMBLE_MAX 65536U /* a longer one is a text that somebody may have meant */
+#define REFERENCE_HELD                                                                             \
+    32U /* of a character reference that is cut: none that is known is longer                      \
+         */
 
 struct squeeze {
     bool blank; /* the last byte given was one */

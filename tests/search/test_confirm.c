@@ -91,6 +91,14 @@ static void test_rfc9051_6_4_4_header(void **state) {
     assert_false(find(plain, SEARCH_HEADER, "Message-ID", "2@example"));
 }
 
+static void test_of_fields_that_stand_once_the_first_counts(void **state) {
+    (void)state;
+    const char m[] = "Message-ID: <1@a>\r\nMessage-ID: <2@a>\r\nDate: x\r\nDate: y\r\n\r\n";
+    assert_true(find(m, SEARCH_HEADER, "message-id", "1@a"));
+    assert_false(find(m, SEARCH_HEADER, "message-id", "2@a"));
+    assert_false(find(m, SEARCH_HEADER, "Date", "y"));
+}
+
 static void test_an_empty_needle_is_in_every_message(void **state) {
     (void)state;
     assert_has(plain, SEARCH_BCC, "");
@@ -320,6 +328,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_look_where_they_say),
         cmocka_unit_test(test_rfc9051_6_4_4_header),
+        cmocka_unit_test(test_of_fields_that_stand_once_the_first_counts),
         cmocka_unit_test(test_an_empty_needle_is_in_every_message),
         cmocka_unit_test(test_blanks_and_line_ends_are_one_blank),
         cmocka_unit_test(test_iso_2022_jp_in_seven_bits),
