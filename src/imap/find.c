@@ -71,24 +71,44 @@ static void add_question(struct imap_find *f, const struct imap_search_node *n, 
     };
 }
 
+static struct imap_set *new_set(struct imap_find *f, struct imap_set set) {
+    struct imap_set *copy = ARENA_NEW(&f->arena, struct imap_set);
+    *copy = set;
+    return copy;
+}
+
+static bool is_text(enum imap_search_key key) {
+    return key >= IMAP_SEARCH_FROM && key <= IMAP_SEARCH_TEXT;
+}
+
+static void prepare_test(struct imap_find *f, size_t node, int charset) {
+    const struct imap_search_node *n = &f->p->nodes[node];
+    union imap_find_test *test = &f->tests[node];
+    bool by_set = n->key == IMAP_SEARCH_NUMBERS || n->key == IMAP_SEARCH_UIDS;
+    if (by_set && n->set->saved) {
+        test->uids = new_set(f, imap_saved(f->s));
+    } else if (n->key == IMAP_SEARCH_NUMBERS) {
+        test->uids = new_set(f, set_by_number(f, n->set));
+    } else if (by_set) {
+        test->uids = new_set(f, set_by_uid(f, n->set));
+    } else if (n->key == IMAP_SEARCH_FLAG) {
+        test->flag = flag_of(n->text);
+    } else if (n->key == IMAP_SEARCH_KEYWORD) {
+        test->keyword = ARENA_NEW(&f->arena, struct imap_find_keyword);
+    } else if (is_text(n->key)) {
+        test->question = f->question_count;
+        add_question(f, n, charset);
+    }
+}
+
 static void prepare(struct imap_find *f, int charset) WAITS {
+    size_t texts = 0;
+    for (size_t i = 0; i < f->p->count; i++)
+        texts += is_text(f->p->nodes[i].key);
+    f->questions = arena_array(&f->arena, texts, sizeof *f->questions);
     for (size_t i = 0; i < f->p->count; i++) {
-        const struct imap_search_node *n = &f->p->nodes[i];
-        struct imap_find_test *test = &f->tests[i];
-        bool by_set = n->key == IMAP_SEARCH_NUMBERS || n->key == IMAP_SEARCH_UIDS;
-        if (by_set && n->set->saved)
-            test->uids = imap_saved(f->s);
-        else if (n->key == IMAP_SEARCH_NUMBERS)
-            test->uids = set_by_number(f, n->set);
-        else if (by_set)
-            test->uids = set_by_uid(f, n->set);
-        else if (n->key == IMAP_SEARCH_FLAG)
-            test->flag = flag_of(n->text);
-        if (n->key >= IMAP_SEARCH_FROM && n->key <= IMAP_SEARCH_TEXT) {
-            test->question = (uint32_t)f->question_count;
-            add_question(f, n, charset);
-        }
-        f->suits_map |= n->key > IMAP_SEARCH_OR && imap_find_suits_map(f, i);
+        prepare_test(f, i, charset);
+        f->suits_map |= f->p->nodes[i].key > IMAP_SEARCH_OR && imap_find_suits_map(f, i);
         (void)fiber_yield_if_long();
     }
 }
@@ -98,6 +118,8 @@ int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
     int charset = p->charset.ptr ? charset_find(p->charset) : CHARSET_UNLABELLED;
     if (charset < 0)
         return -E_UNKNOWN;
+    if (p->count > IMAP_FIND_NODES)
+        return -E_LIMIT;
     int error = imap_look(s);
     if (error)
         return s->end != DOOR_END_NONE ? -E_REFUSED : error;
@@ -107,7 +129,6 @@ int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
     f->p = p;
     f->now = fiber_wall();
     f->tests = arena_array(&f->arena, p->count, sizeof *f->tests);
-    f->questions = arena_array(&f->arena, p->count, sizeof *f->questions);
     f->reached = arena_array(&f->arena, p->count, sizeof *f->reached);
     prepare(f, charset);
     if (f->question_count > 0)
@@ -121,6 +142,7 @@ void imap_find_done(struct imap_find *f) {
         search_confirm_free(f->confirm);
     buf_done(&f->bytes);
     buf_done(&f->maps);
+    search_map_done(&f->map);
     arena_done(&f->map_arena);
     arena_done(&f->arena);
     free(f);
@@ -139,17 +161,20 @@ static bool wants_map(struct imap_find *f, const struct imap_find_item *item) {
 }
 
 /* What its map says; without a blob the message cannot be read. */
-static void use_map(struct imap_find *f, struct imap_find_item *item, struct slice blob) {
+static void use_map(struct imap_find *f, struct imap_find_item *item, struct slice blob) WAITS {
     struct message_map map;
     arena_reset(&f->map_arena);
     if (!blob.ptr || message_map_read(&f->map_arena, blob, &map) < 0) {
         item->found = IMAP_HOLDS_NOT;
         return;
     }
-    for (size_t i = 0; i < f->p->count; i++)
+    search_map_next(&f->map, &map);
+    for (size_t i = 0; i < f->p->count; i++) {
         if (f->p->nodes[i].key > IMAP_SEARCH_OR && item->known[i] == IMAP_NOT_KNOWN &&
             imap_find_suits_map(f, i))
-            item->known[i] = (uint8_t)imap_find_by_map(f, i, &map);
+            item->known[i] = (uint8_t)imap_find_by_map(f, i);
+        (void)fiber_yield_if_long();
+    }
     item->found = imap_find_run(f, &item->message, item->known);
 }
 
@@ -214,7 +239,7 @@ static int by_texts(struct imap_find *f) WAITS {
 static size_t gather(struct imap_find *f, size_t place, size_t end, struct buf *uids) WAITS {
     struct store_message m;
     f->count = 0;
-    for (; place < end && f->count < IMAP_FIND_BATCH; place++) {
+    for (; place < end && f->count < f->most; place++) {
         store_view_at(f->s->told.view, place, &m);
         enum imap_known found = imap_find_run(f, &m, NULL);
         if (found == IMAP_NOT_KNOWN || (found == IMAP_HOLDS && f->count > 0)) {
@@ -233,8 +258,10 @@ static size_t gather(struct imap_find *f, size_t place, size_t end, struct buf *
 }
 
 static void make_items(struct imap_find *f) {
-    f->items = arena_array(&f->arena, IMAP_FIND_BATCH, sizeof *f->items);
-    for (size_t i = 0; i < IMAP_FIND_BATCH; i++) {
+    const size_t each = f->p->count + 2 * f->question_count;
+    f->most = MIN(IMAP_FIND_MEMORY / each + 1, (size_t)IMAP_FIND_BATCH);
+    f->items = arena_array(&f->arena, f->most, sizeof *f->items);
+    for (size_t i = 0; i < f->most; i++) {
         f->items[i].known = arena_array(&f->arena, f->p->count, 1);
         f->items[i].asked = arena_array(&f->arena, f->question_count, sizeof(bool));
         f->items[i].has = arena_array(&f->arena, f->question_count, sizeof(bool));

@@ -15,11 +15,14 @@
 #include "imap/session_inside.h"
 #include "search/confirm.h"
 
+#define IMAP_FIND_NODES 16384U /* keys, ANDs and ORs of a program */
+
 struct imap_find;
 
 /*
- * `p` stands as long as this. 0; -E_UNKNOWN: no such charset; -E_REFUSED: the session has ended; or
- * an error of looking at the mailbox. What is new in the mailbox has been told.
+ * `p` stands as long as this. 0; -E_UNKNOWN: no such charset; -E_LIMIT: too many keys; -E_REFUSED:
+ * the session has ended; or an error of looking at the mailbox. What is new in the mailbox has been
+ * told.
  */
 int imap_find_begin(struct imap_session *s, const struct imap_search_program *p,
                     struct imap_find **ret) WAITS;

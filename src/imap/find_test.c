@@ -18,18 +18,17 @@ static bool has_keyword(struct imap_find *f, size_t node, const struct store_mes
 
 /* Messages have few different sets, so each is looked at once. */
 static bool keyword(struct imap_find *f, size_t node, const struct store_message *m) {
-    struct imap_find_test *test = &f->tests[node];
+    struct imap_find_keyword *k = f->tests[node].keyword;
     if (m->keywords == 0)
         return false;
-    if (m->keywords >= test->set_count) {
-        size_t count = MAX((size_t)m->keywords + 1, 2 * test->set_count);
+    if (m->keywords >= k->count) {
+        size_t count = MAX((size_t)m->keywords + 1, 2 * k->count);
         uint8_t *sets = arena_array(&f->arena, count, 1);
-        if (test->set_count > 0)
-            memcpy(sets, test->sets, test->set_count);
-        test->sets = sets;
-        test->set_count = count;
+        if (k->count > 0)
+            memcpy(sets, k->sets, k->count);
+        *k = (struct imap_find_keyword){sets, count};
     }
-    uint8_t *known = &test->sets[m->keywords];
+    uint8_t *known = &k->sets[m->keywords];
     if (*known == 0)
         *known = 1 + has_keyword(f, node, m);
     return *known > 1;
@@ -58,7 +57,7 @@ enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
         return IMAP_HOLDS;
     case IMAP_SEARCH_NUMBERS:
     case IMAP_SEARCH_UIDS:
-        return imap_set_has(&f->tests[node].uids, m->uid);
+        return imap_set_has(f->tests[node].uids, m->uid);
     case IMAP_SEARCH_FLAG:
         return (m->flags & f->tests[node].flag) != 0;
     case IMAP_SEARCH_KEYWORD:
@@ -107,15 +106,14 @@ bool imap_find_suits_map(const struct imap_find *f, size_t node) {
                             search_question_suits_map(&f->questions[f->tests[node].question]));
 }
 
-enum imap_known imap_find_by_map(const struct imap_find *f, size_t node,
-                                 const struct message_map *map) {
+enum imap_known imap_find_by_map(struct imap_find *f, size_t node) {
     const struct imap_search_node *n = &f->p->nodes[node];
     int32_t day;
     if (!is_sent(n->key)) {
-        int has = search_confirm_by_map(map, &f->questions[f->tests[node].question]);
+        int has = search_confirm_by_map(&f->map, &f->questions[f->tests[node].question]);
         return has < 0 ? IMAP_NOT_KNOWN : (enum imap_known)has;
     }
-    if (date_read_day(map->parts[0].envelope.date, &day) < 0)
+    if (date_read_day(f->map.map->parts[0].envelope.date, &day) < 0)
         return IMAP_HOLDS_NOT;
     return n->key == IMAP_SEARCH_SENT_BEFORE ? day < n->day
            : n->key == IMAP_SEARCH_SENT_ON   ? day == n->day

@@ -19,9 +19,9 @@ static void keep(struct imap_find *f, struct imap_find_item *item) {
 static void answer(struct imap_find *f, struct imap_find_item *item) {
     for (size_t i = 0; i < f->p->count; i++) {
         const struct imap_search_node *n = &f->p->nodes[i];
-        uint32_t question = f->tests[i].question;
-        if (n->key >= IMAP_SEARCH_FROM && n->key <= IMAP_SEARCH_TEXT && item->asked[question])
-            item->known[i] = item->has[question];
+        bool text = n->key >= IMAP_SEARCH_FROM && n->key <= IMAP_SEARCH_TEXT;
+        if (text && item->asked[f->tests[i].question])
+            item->known[i] = item->has[f->tests[i].question];
     }
     item->found = imap_find_run(f, &item->message, item->known);
 }

@@ -7,16 +7,22 @@
 
 enum imap_known { IMAP_HOLDS_NOT, IMAP_HOLDS, IMAP_NOT_KNOWN };
 
-/* What is prepared for a test of the program. */
-struct imap_find_test {
-    struct imap_set uids; /* of sets */
-    uint64_t flag;
-    uint32_t question; /* of a text: its place among them */
-    uint8_t *sets;     /* KEYWORD: for each set of keywords 1 + whether it has it; 0: not looked */
-    size_t set_count;
+/* KEYWORD: for each set of keywords 1 + whether it has it; 0: not looked yet. */
+struct imap_find_keyword {
+    uint8_t *sets;
+    size_t count;
 };
 
-#define IMAP_FIND_BATCH IMAP_MAPS_MAX
+/* What is prepared for a test of the program, by its key. */
+union imap_find_test {
+    const struct imap_set *uids; /* of sets */
+    uint64_t flag;
+    size_t question; /* of a text: its place among them */
+    struct imap_find_keyword *keyword;
+};
+
+#define IMAP_FIND_BATCH  IMAP_MAPS_MAX
+#define IMAP_FIND_MEMORY 1048576U /* what a batch may hold of what is known of its messages */
 
 /* A message of which is known that it is found, or not yet whether. */
 struct imap_find_item {
@@ -33,7 +39,7 @@ struct imap_find {
     const struct imap_search_program *p;
     struct arena arena;
     usec_t now; /* wall time, for OLDER and YOUNGER */
-    struct imap_find_test *tests;
+    union imap_find_test *tests;
     struct search_question *questions;
     size_t question_count;
     struct search_confirm *confirm;
@@ -41,10 +47,11 @@ struct imap_find {
     bool *reached;  /* by the last imap_find_run() that did not know: nodes */
 
     struct imap_find_item *items;
-    size_t count;
+    size_t count, most;                         /* of a batch */
     struct store_piece pieces[IMAP_FIND_BATCH]; /* in what is read or made */
     struct buf bytes, maps;
     struct arena map_arena;
+    struct search_map map;
 };
 
 /* What the mailbox knows; IMAP_NOT_KNOWN of tests that take more. */
@@ -53,8 +60,7 @@ enum imap_known imap_find_by_mailbox(struct imap_find *f, size_t node,
 
 /* Whether a test may be answered by a map, and its answer. */
 bool imap_find_suits_map(const struct imap_find *f, size_t node);
-enum imap_known imap_find_by_map(const struct imap_find *f, size_t node,
-                                 const struct message_map *map);
+enum imap_known imap_find_by_map(struct imap_find *f, size_t node); /* that of f->map */
 
 /*
  * Runs the program as far as the tests are known; `known` may be NULL. When that does not decide,

@@ -241,6 +241,8 @@ void imap_no_search(struct imap_session *s, const struct imap_command *command, 
         s->end = DOOR_END_LOST;
     else if (error == -E_UNKNOWN)
         say_bad_charset(s, command->tag);
+    else if (error == -E_LIMIT)
+        imap_say(&s->c, command->tag, "NO", "LIMIT", "more is looked for than a search may have");
     else if (error != -E_REFUSED)
         imap_no(s, command, error);
 }

@@ -203,38 +203,53 @@ bool search_confirm_has(const struct search_confirm *c, size_t question) {
 
 /* ------------------------------------------------------------------ by the map */
 
-static bool text_has(struct slice raw, struct slice needle) {
-    _cleanup_(buf_done) struct buf decoded = {0}, folded = {0};
-    words_decode(&decoded, raw);
-    search_fold(buf_slice(&decoded), &folded);
-    return has(buf_slice(&folded), needle);
-}
+/* Places of its texts; the fields of which the first counts come first. */
+enum { OF_MESSAGE_ID, OF_IN_REPLY_TO, OF_DATE, OF_SUBJECT, OF_LISTS };
 
-static bool people_have(struct slice list, struct slice needle) {
-    _cleanup_(buf_done) struct buf text = {0}, folded = {0};
-    search_people(list, &text);
-    search_fold(buf_slice(&text), &folded);
-    return has(buf_slice(&folded), needle);
-}
-
-static int header_has(const struct message_map *map, const struct search_question *q) {
-    const struct message_map_envelope *e = &map->parts[0].envelope;
-    const struct {
-        struct slice name, value;
-    } fields[] = {
-        {S("Message-ID"), e->message_id},
-        {S("In-Reply-To"), e->in_reply_to},
-        {S("Subject"), e->subject},
-        {S("Date"), e->date},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        if (!slice_eq_nocase(q->name, fields[i].name))
-            continue;
-        if (fields[i].value.ptr && text_has(fields[i].value, q->needle))
-            return 1;
-        return first_counts(q->name) && !map->is_cut ? 0 : -1;
+void search_map_next(struct search_map *m, const struct message_map *map) {
+    m->map = map;
+    for (size_t i = 0; i < SEARCH_MAP_TEXTS; i++) {
+        buf_clear(&m->texts[i]);
+        m->made[i] = false;
     }
-    return -1;
+}
+
+void search_map_done(struct search_map *m) {
+    for (size_t i = 0; i < SEARCH_MAP_TEXTS; i++)
+        buf_done(&m->texts[i]);
+}
+
+static struct slice text_of(struct search_map *m, size_t place) {
+    static const enum message_map_list lists[] = {MAP_FROM, MAP_TO, MAP_CC, MAP_BCC};
+    const struct message_map_envelope *e = &m->map->parts[0].envelope;
+    const struct slice raw[OF_LISTS] = {e->message_id, e->in_reply_to, e->date, e->subject};
+    _cleanup_(buf_done) struct buf decoded = {0};
+    if (m->made[place])
+        return buf_slice(&m->texts[place]);
+    if (place < OF_LISTS)
+        words_decode(&decoded, raw[place]);
+    else
+        search_people(e->addresses[lists[place - OF_LISTS]], &decoded);
+    search_fold(buf_slice(&decoded), &m->texts[place]);
+    m->made[place] = true;
+    return buf_slice(&m->texts[place]);
+}
+
+/* Of fields that may be there again it knows the first only, and of others nothing. */
+static int header_has(struct search_map *m, const struct search_question *q) {
+    const struct message_map_envelope *e = &m->map->parts[0].envelope;
+    const unsigned first = first_counts(q->name);
+    const size_t place = first == 1   ? OF_MESSAGE_ID
+                         : first == 2 ? OF_IN_REPLY_TO
+                         : first == 4 ? OF_DATE
+                                      : OF_SUBJECT;
+    const bool there[OF_LISTS] = {e->message_id.ptr, e->in_reply_to.ptr, e->date.ptr,
+                                  e->subject.ptr};
+    if (!first && !slice_eq_nocase(q->name, S("Subject")))
+        return -1;
+    if (there[place] && has(text_of(m, place), q->needle))
+        return 1;
+    return first && !m->map->is_cut ? 0 : -1;
 }
 
 bool search_question_suits_map(const struct search_question *q) {
@@ -242,26 +257,16 @@ bool search_question_suits_map(const struct search_question *q) {
     return q->field >= SEARCH_FROM || (q->field == SEARCH_HEADER && has_it);
 }
 
-int search_confirm_by_map(const struct message_map *map, const struct search_question *q) {
-    static const enum message_map_list lists[] = {
-        [SEARCH_FROM] = MAP_FROM,
-        [SEARCH_TO] = MAP_TO,
-        [SEARCH_CC] = MAP_CC,
-        [SEARCH_BCC] = MAP_BCC,
+int search_confirm_by_map(struct search_map *m, const struct search_question *q) {
+    static const size_t places[] = {
+        [SEARCH_FROM] = OF_LISTS,    [SEARCH_TO] = OF_LISTS + 1,    [SEARCH_CC] = OF_LISTS + 2,
+        [SEARCH_BCC] = OF_LISTS + 3, [SEARCH_SUBJECT] = OF_SUBJECT,
     };
-    const struct message_map_envelope *e = &map->parts[0].envelope;
-    bool yes = false;
-    switch (q->field) {
-    case SEARCH_ANY:
-    case SEARCH_BODY:
-        return q->needle.len == 0 ? 1 : -1;
-    case SEARCH_HEADER:
-        return header_has(map, q);
-    case SEARCH_SUBJECT:
-        yes = q->needle.len == 0 || (e->subject.ptr && text_has(e->subject, q->needle));
-        break;
-    default:
-        yes = q->needle.len == 0 || people_have(e->addresses[lists[q->field]], q->needle);
-    }
-    return yes ? 1 : map->is_cut ? -1 : 0;
+    if (q->field == SEARCH_HEADER)
+        return header_has(m, q);
+    if (q->needle.len == 0)
+        return 1;
+    if (q->field < SEARCH_FROM)
+        return -1;
+    return has(text_of(m, places[q->field]), q->needle) ? 1 : m->map->is_cut ? -1 : 0;
 }

@@ -45,8 +45,18 @@ bool search_confirm_has(const struct search_confirm *c, size_t question);
 /* Whether the map may answer it. */
 bool search_question_suits_map(const struct search_question *q);
 
+/* The texts of a map, each made when it is first asked for. Begins as {.map = ...}. */
+#define SEARCH_MAP_TEXTS 8U
+struct search_map {
+    const struct message_map *map;
+    struct buf texts[SEARCH_MAP_TEXTS];
+    bool made[SEARCH_MAP_TEXTS];
+};
+void search_map_next(struct search_map *m, const struct message_map *map); /* another message's */
+void search_map_done(struct search_map *m);
+
 /*
  * The answer of the map alone: 1 or 0; -1 when the message has to be read. It never is for From,
  * To, Cc, Bcc and Subject unless the map is cut, nor for a Message-ID.
  */
-int search_confirm_by_map(const struct message_map *map, const struct search_question *q);
+int search_confirm_by_map(struct search_map *m, const struct search_question *q);

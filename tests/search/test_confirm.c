@@ -31,7 +31,10 @@ static int by_map(struct slice message, enum search_field field, const char *nam
     message_map_finish(maker, &blob);
     assert_int_equal(message_map_read(&a, buf_slice(&blob), &map), 0);
     struct search_question q = {field, slice_of_str(name), buf_slice(&folded)};
-    return search_confirm_by_map(&map, &q);
+    struct search_map m = {.map = &map};
+    int known = search_confirm_by_map(&m, &q);
+    search_map_done(&m);
+    return known;
 }
 
 static bool find(const char *message, enum search_field field, const char *name,
