@@ -10,26 +10,42 @@ static const struct capability {
     enum condition condition;
 } capabilities[] = {
     {"IMAP4rev1", ALWAYS},
+    {"IMAP4rev2", ALWAYS},           /* RFC 9051 */
     {"SASL-IR", BEFORE_LOGIN},       /* RFC 4959 */
     {"LITERAL+", ALWAYS},            /* RFC 7888 */
     {"ID", ALWAYS},                  /* RFC 2971 */
     {"STARTTLS", TLS_POSSIBLE},      /* RFC 9051 §6.2.1 */
     {"LOGINDISABLED", NO_PASSWORDS}, /* §6.2.3 */
+    {"BINARY", AFTER_LOGIN},         /* RFC 3516 */
+    {"CHILDREN", AFTER_LOGIN},       /* RFC 3348 */
     {"CONDSTORE", AFTER_LOGIN},      /* RFC 7162 */
-    {"ENABLE", AFTER_LOGIN},         /* RFC 5161 */
-    {"ESEARCH", AFTER_LOGIN},        /* RFC 4731 */
-    {"ESORT", AFTER_LOGIN},          /* RFC 5267 */
-    {"INPROGRESS", AFTER_LOGIN},     /* RFC 9585 */
-    {"PARTIAL", AFTER_LOGIN},        /* RFC 9394 */
-    {"QRESYNC", AFTER_LOGIN},        /* RFC 7162 */
-    {"SEARCH=FUZZY", AFTER_LOGIN},   /* RFC 6203 */
-    {"SEARCHRES", AFTER_LOGIN},      /* RFC 5182 */
-    {"SORT", AFTER_LOGIN},           /* RFC 5256 */
-    {"SORT=DISPLAY", AFTER_LOGIN},   /* RFC 5957 */
+    {"CREATE-SPECIAL-USE", AFTER_LOGIN},
+    {"ENABLE", AFTER_LOGIN},        /* RFC 5161 */
+    {"ESEARCH", AFTER_LOGIN},       /* RFC 4731 */
+    {"ESORT", AFTER_LOGIN},         /* RFC 5267 */
+    {"IDLE", AFTER_LOGIN},          /* RFC 2177 */
+    {"INPROGRESS", AFTER_LOGIN},    /* RFC 9585 */
+    {"LIST-EXTENDED", AFTER_LOGIN}, /* RFC 5258 */
+    {"LIST-STATUS", AFTER_LOGIN},   /* RFC 5819 */
+    {"MOVE", AFTER_LOGIN},          /* RFC 6851 */
+    {"NAMESPACE", AFTER_LOGIN},     /* RFC 2342 */
+    {"OBJECTID", AFTER_LOGIN},      /* RFC 8474 */
+    {"PARTIAL", AFTER_LOGIN},       /* RFC 9394 */
+    {"PREVIEW", AFTER_LOGIN},       /* RFC 8970 */
+    {"QRESYNC", AFTER_LOGIN},       /* RFC 7162 */
+    {"SEARCH=FUZZY", AFTER_LOGIN},  /* RFC 6203 */
+    {"SEARCHRES", AFTER_LOGIN},     /* RFC 5182 */
+    {"SORT", AFTER_LOGIN},          /* RFC 5256 */
+    {"SORT=DISPLAY", AFTER_LOGIN},  /* RFC 5957 */
+    {"SPECIAL-USE", AFTER_LOGIN},   /* RFC 6154 */
+    {"STATUS=SIZE", AFTER_LOGIN},   /* RFC 8438 */
     {"THREAD=ORDEREDSUBJECT", AFTER_LOGIN},
     {"THREAD=REFERENCES", AFTER_LOGIN},
     {"THREAD=REFS", AFTER_LOGIN},
-    {"WITHIN", AFTER_LOGIN}, /* RFC 5032 */
+    {"UIDPLUS", AFTER_LOGIN},     /* RFC 4315 */
+    {"UNSELECT", AFTER_LOGIN},    /* RFC 3691 */
+    {"UTF8=ACCEPT", AFTER_LOGIN}, /* RFC 6855 */
+    {"WITHIN", AFTER_LOGIN},      /* RFC 5032 */
 };
 
 static bool applies(enum condition condition, const struct door_offer *offer, bool logged_in) {
@@ -50,7 +66,8 @@ static bool applies(enum condition condition, const struct door_offer *offer, bo
     return true;
 }
 
-void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bool logged_in) {
+void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bool logged_in,
+                       uint64_t message_max) {
     const char *mechanism;
     for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
         if (applies(capabilities[i].condition, offer, logged_in))
@@ -59,5 +76,10 @@ void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bo
         imap_write_word(w, "AUTH=");
         imap_write_join(w);
         imap_write_word(w, mechanism);
+    }
+    if (logged_in && message_max > 0) { /* RFC 7889 */
+        imap_write_word(w, "APPENDLIMIT=");
+        imap_write_join(w);
+        imap_write_number(w, message_max);
     }
 }

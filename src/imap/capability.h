@@ -8,5 +8,9 @@
 #include "auth/door.h"
 #include "imap/write.h"
 
-/* The list, as values behind CAPABILITY in a response or a response code. */
-void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bool logged_in);
+/*
+ * The list, as values behind CAPABILITY in a response or a response code. `message_max`: bytes that
+ * a message of APPEND may have, told after the login; 0: not said.
+ */
+void imap_capabilities(struct imap_writer *w, const struct door_offer *offer, bool logged_in,
+                       uint64_t message_max);

@@ -1,12 +1,45 @@
 /* SPDX-License-Identifier: ISC */
-/* LIST, LSUB and XLIST (RFC 9051 §6.3.9, RFC 3501 §6.3.9), STATUS (§6.3.11). */
+/*
+ * LIST (RFC 9051 §6.3.9; RFC 5258, 5819, 6154), LSUB (RFC 3501 §6.3.9) and XLIST.
+ *
+ * All names that may be told become lines, sorted so that what is below a name stands right behind
+ * it. So what is known of everything below (are there mailboxes, is there one that was asked for
+ * and does not fit the patterns) is known from the next line of that kind. Names above a subscribed
+ * one that are no mailboxes are made while the lines are told, and are held nowhere.
+ */
 #include <stdlib.h>
 
 #include "imap/session_inside.h"
 
+#define SEND_AT 16384U /* bytes that go on their way together */
+#define NONE    SIZE_MAX
+
+struct line {
+    struct slice path;
+    uint32_t mailbox; /* 0: there is none of that name */
+    enum store_role role;
+    bool subscribed;
+    bool chosen;         /* by the selection options */
+    bool fits;           /* a pattern */
+    size_t next_mailbox; /* the next line behind this one with a mailbox */
+    size_t next_hidden;  /* that is chosen, and fits no pattern */
+};
+
+struct listing {
+    struct imap_session *s;
+    const struct imap_command *command;
+    unsigned options; /* as if LSUB had some */
+    const struct slice *patterns;
+    struct line *lines;
+    size_t count, size;
+    struct buf scratch;
+};
+
+/* ------------------------------------------------------------------ patterns */
+
 /*
- * Whether a path fits a pattern: "*" is anything, "%" anything without "/". INBOX is the same in
- * any case. In a time of the pattern's length times the path's, whatever stands in it.
+ * Whether a path fits a pattern: "*" is anything, "%" anything without "/". In a time of the
+ * pattern's length times the path's, whatever stands in it.
  */
 static bool fits(struct slice pattern, struct slice path, struct buf *scratch) {
     bool *now = NULL, *next;
@@ -33,6 +66,108 @@ static bool fits(struct slice pattern, struct slice path, struct buf *scratch) {
     return now[path.len];
 }
 
+static bool fits_any(struct listing *l, struct slice path) WAITS {
+    bool found = false;
+    for (size_t i = 0; i < l->command->list.pattern_count && !found; i++) {
+        found = fits(l->patterns[i], path, &l->scratch);
+        (void)fiber_yield_if_long();
+    }
+    return found;
+}
+
+static const struct slice *join_patterns(struct listing *l) {
+    const struct imap_list *list = &l->command->list;
+    struct arena *a = &l->s->c.arena;
+    struct slice *joined = arena_array(a, list->pattern_count, sizeof *joined);
+    for (size_t i = 0; i < list->pattern_count; i++)
+        joined[i] =
+            arena_printf(a, "%.*s%.*s", SLICE_ARG(list->reference), SLICE_ARG(list->patterns[i]));
+    return joined;
+}
+
+/* ------------------------------------------------------------------ lines */
+
+static bool is_inbox_or_below(struct slice path) {
+    return slice_starts(path, S("INBOX")) && (path.len == 5 || path.ptr[5] == IMAP_UNDER);
+}
+
+static bool is_below(struct slice path, struct slice above) {
+    return path.len > above.len && path.ptr[above.len] == IMAP_UNDER && slice_starts(path, above);
+}
+
+/* INBOX first, and "/" before all else: what is below a name stands right behind it. */
+static int by_path(const void *a, const void *b) {
+    struct slice x = ((const struct line *)a)->path, y = ((const struct line *)b)->path;
+    bool x_first = is_inbox_or_below(x), y_first = is_inbox_or_below(y);
+    size_t at = 0;
+    if (x_first != y_first)
+        return x_first ? -1 : 1;
+    while (at < x.len && at < y.len && x.ptr[at] == y.ptr[at])
+        at++;
+    if (at == x.len || at == y.len)
+        return (x.len > y.len) - (x.len < y.len);
+    if (x.ptr[at] == IMAP_UNDER || y.ptr[at] == IMAP_UNDER)
+        return x.ptr[at] == IMAP_UNDER ? -1 : 1;
+    return (unsigned char)x.ptr[at] < (unsigned char)y.ptr[at] ? -1 : 1;
+}
+
+/* The name, with STORE_UNDER in it, becomes a path. */
+static struct line *add_line(struct listing *l, struct slice name) {
+    struct arena *a = &l->s->c.arena;
+    if (l->count == l->size) {
+        size_t size = MAX(2 * l->size, (size_t)64);
+        struct line *lines = arena_array(a, size, sizeof *lines);
+        if (l->count > 0)
+            memcpy(lines, l->lines, l->count * sizeof *lines);
+        l->lines = lines;
+        l->size = size;
+    }
+    char *path = arena_array(a, name.len, 1);
+    for (size_t i = 0; i < name.len; i++)
+        path[i] = name.ptr[i] == STORE_UNDER[0] ? IMAP_UNDER : name.ptr[i];
+    struct line *line = &l->lines[l->count++];
+    *line = (struct line){.path = slice_of(path, name.len)};
+    return line;
+}
+
+static void add_subscribed(void *arg, const struct store_property *p) {
+    if (p->is_set)
+        add_line(arg, p->name)->subscribed = true;
+}
+
+static void add_mailboxes(struct listing *l) {
+    struct store_account *a = l->s->account;
+    for (size_t i = 0; i < store_mailbox_count(a); i++) {
+        _cleanup_(buf_done) struct buf path = {0};
+        struct store_mailbox m;
+        store_mailbox_at(a, i, &m);
+        if (store_mailbox_path(a, m.id, &path) < 0)
+            continue;
+        struct line *line = add_line(l, buf_slice(&path));
+        line->mailbox = m.id;
+        line->role = m.role;
+    }
+}
+
+/* Of a mailbox that is subscribed there are two lines. */
+static void unite_lines(struct listing *l) {
+    size_t used = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        struct line *line = &l->lines[i];
+        if (used == 0 || !slice_eq(l->lines[used - 1].path, line->path)) {
+            l->lines[used++] = *line;
+            continue;
+        }
+        struct line *there = &l->lines[used - 1];
+        there->subscribed |= line->subscribed;
+        if (line->mailbox) {
+            there->mailbox = line->mailbox;
+            there->role = line->role;
+        }
+    }
+    l->count = used;
+}
+
 static const char *use_of(enum store_role role) {
     static const char *const names[STORE_ROLES] = {
         [STORE_ROLE_ARCHIVE] = "\\Archive", [STORE_ROLE_DRAFTS] = "\\Drafts",
@@ -42,150 +177,156 @@ static const char *use_of(enum store_role role) {
     return names[role];
 }
 
-static bool has_children(const struct store_account *a, uint32_t mailbox) {
-    struct store_mailbox m;
-    for (size_t i = 0; i < store_mailbox_count(a); i++) {
-        store_mailbox_at(a, i, &m);
-        if (m.parent == mailbox)
-            return true;
-    }
-    return false;
+static bool is_chosen(const struct listing *l, const struct line *line) {
+    if (l->options & IMAP_LIST_SELECT_SPECIAL_USE && !use_of(line->role))
+        return false;
+    return l->options & IMAP_LIST_SELECT_SUBSCRIBED ? line->subscribed : line->mailbox != 0;
 }
 
-struct listing {
-    struct imap_session *s;
-    const struct imap_command *command;
-    struct buf scratch;
-};
-
-static bool is_wanted(struct listing *l, struct slice path) {
-    const struct imap_list *list = &l->command->list;
-    for (size_t i = 0; i < list->pattern_count; i++) {
-        struct slice pattern = arena_printf(&l->s->c.arena, "%.*s%.*s", SLICE_ARG(list->reference),
-                                            SLICE_ARG(list->patterns[i]));
-        if (fits(pattern, path, &l->scratch))
-            return true;
+static void judge_lines(struct listing *l) WAITS {
+    size_t mailbox = NONE, hidden = NONE;
+    for (size_t i = l->count; i-- > 0;) {
+        struct line *line = &l->lines[i];
+        line->next_mailbox = mailbox;
+        line->next_hidden = hidden;
+        line->chosen = is_chosen(l, line);
+        line->fits = fits_any(l, line->path);
+        if (line->mailbox)
+            mailbox = i;
+        if (line->chosen && !line->fits)
+            hidden = i;
     }
-    return false;
 }
 
-static void write_line(struct listing *l, struct slice path, const struct store_mailbox *m) {
+/* ------------------------------------------------------------------ telling */
+
+static bool has_below(const struct listing *l, struct slice path, size_t line) {
+    return line != NONE && is_below(l->lines[line].path, path);
+}
+
+/* RFC 5258 §4: by what something below was chosen. */
+static void write_child_info(struct listing *l) {
     struct imap_writer *w = &l->s->c.writer;
-    imap_write_begin(w, S("*"));
-    imap_write_word(w, imap_verb_name(l->command->verb));
     imap_write_open(w);
-    if (!m)
-        imap_write_word(w, "\\NonExistent");
-    else if (l->command->verb != IMAP_LSUB)
-        imap_write_word(w,
-                        has_children(l->s->account, m->id) ? "\\HasChildren" : "\\HasNoChildren");
-    if (m && l->command->verb == IMAP_XLIST && m->id == STORE_INBOX)
-        imap_write_word(w, "\\Inbox");
-    if (m && l->command->verb != IMAP_LSUB && use_of(m->role))
-        imap_write_word(w, use_of(m->role));
+    imap_write_string(w, S("CHILDINFO"));
+    imap_write_open(w);
+    if (l->options & IMAP_LIST_SELECT_SUBSCRIBED)
+        imap_write_string(w, S("SUBSCRIBED"));
+    if (l->options & IMAP_LIST_SELECT_SPECIAL_USE)
+        imap_write_string(w, S("SPECIAL-USE"));
     imap_write_close(w);
-    imap_write_string(w, S("/"));
-    imap_write_mailbox(w, path);
-    imap_write_end(w);
+    imap_write_close(w);
 }
 
-struct line {
-    struct slice path;
-    struct store_mailbox mailbox;
-};
+static void write_attributes(struct listing *l, const struct line *line) {
+    const unsigned tells = IMAP_LIST_SELECT_SUBSCRIBED | IMAP_LIST_RETURN_SUBSCRIBED;
+    const bool lsub = l->command->verb == IMAP_LSUB;
+    struct imap_writer *w = &l->s->c.writer;
+    if (lsub && !line->chosen) /* whether it is there or not */
+        imap_write_word(w, "\\Noselect");
+    else if (!line->mailbox)
+        imap_write_word(w, "\\NonExistent");
+    if (line->subscribed && l->options & tells && !lsub)
+        imap_write_word(w, "\\Subscribed");
+    if (!line->mailbox || lsub)
+        return;
+    imap_write_word(w, has_below(l, line->path, line->next_mailbox) ? "\\HasChildren"
+                                                                    : "\\HasNoChildren");
+    if (l->command->verb == IMAP_XLIST && line->mailbox == STORE_INBOX)
+        imap_write_word(w, "\\Inbox");
+    if (use_of(line->role))
+        imap_write_word(w, use_of(line->role));
+}
 
-/* INBOX first, then by path: a mailbox comes before those below it. */
-static int by_path(const void *a, const void *b) {
-    const struct line *x = a, *y = b;
-    bool x_first = x->mailbox.id == STORE_INBOX, y_first = y->mailbox.id == STORE_INBOX;
-    return x_first != y_first ? (x_first ? -1 : 1) : slice_cmp(x->path, y->path);
+/* A line, if it is to be told: it was asked for, or something below it that fits no pattern. */
+static void tell_line(struct listing *l, const struct line *line) WAITS {
+    struct imap_session *s = l->s;
+    struct store_mailbox m;
+    bool hidden =
+        l->options & IMAP_LIST_SELECT_RECURSIVEMATCH && has_below(l, line->path, line->next_hidden);
+    if (!line->fits || !(line->chosen || hidden))
+        return;
+    imap_write_begin(&s->c.writer, S("*"));
+    imap_write_word(&s->c.writer, imap_verb_name(l->command->verb));
+    imap_write_open(&s->c.writer);
+    write_attributes(l, line);
+    imap_write_close(&s->c.writer);
+    imap_write_string(&s->c.writer, S("/"));
+    imap_write_mailbox(&s->c.writer, line->path);
+    if (hidden && l->command->verb == IMAP_LIST)
+        write_child_info(l);
+    imap_write_end(&s->c.writer);
+    if (line->chosen && line->mailbox && l->options & IMAP_LIST_RETURN_STATUS &&
+        store_mailbox_get(s->account, line->mailbox, &m) == 0)
+        (void)imap_tell_status(s, line->path, &m, l->command->list.status);
+    if (s->c.out.len >= SEND_AT)
+        imap_send(&s->c);
+}
+
+/* The names above a line that no line has: they come behind all that is above them. */
+static void tell_names_above(struct listing *l, size_t at) WAITS {
+    const struct line *line = &l->lines[at];
+    struct slice before = at > 0 ? l->lines[at - 1].path : S("");
+    size_t hidden = line->chosen && !line->fits ? at : line->next_hidden;
+    for (size_t len = 1; len < line->path.len; len++) {
+        struct line above = {
+            .path = slice_first(line->path, len),
+            .next_mailbox = NONE,
+            .next_hidden = hidden,
+        };
+        if (line->path.ptr[len] != IMAP_UNDER || slice_eq(before, above.path) ||
+            is_below(before, above.path))
+            continue;
+        above.fits = has_below(l, above.path, hidden) && fits_any(l, above.path);
+        tell_line(l, &above);
+    }
 }
 
 static void list_mailboxes(struct listing *l) WAITS {
-    struct store_account *a = l->s->account;
-    struct line *lines = arena_array(&l->s->c.arena, store_mailbox_count(a), sizeof *lines);
-    size_t count = 0;
-    for (size_t i = 0; i < store_mailbox_count(a); i++) {
-        _cleanup_(buf_done) struct buf path = {0};
-        struct store_mailbox m;
-        store_mailbox_at(a, i, &m);
-        imap_mailbox_path(a, m.id, &path);
-        if (is_wanted(l, buf_slice(&path)))
-            lines[count++] = (struct line){arena_copy(&l->s->c.arena, buf_slice(&path)), m};
+    const unsigned of_names = IMAP_LIST_SELECT_SUBSCRIBED | IMAP_LIST_RETURN_SUBSCRIBED;
+    add_mailboxes(l);
+    if (l->options & of_names)
+        store_property_each(l->s->account, 0, STORE_SUBSCRIPTION, add_subscribed, l);
+    if (l->count > 0)
+        qsort(l->lines, l->count, sizeof *l->lines, by_path);
+    unite_lines(l);
+    judge_lines(l);
+    for (size_t i = 0; i < l->count && !stream_error(l->s->c.stream); i++) {
+        if (l->options & IMAP_LIST_SELECT_RECURSIVEMATCH)
+            tell_names_above(l, i);
+        tell_line(l, &l->lines[i]);
+        (void)fiber_yield_if_long();
     }
-    if (count > 0)
-        qsort(lines, count, sizeof *lines, by_path);
-    for (size_t i = 0; i < count; i++)
-        write_line(l, lines[i].path, &lines[i].mailbox);
     imap_send(&l->s->c);
 }
 
-static void list_one_subscribed(void *arg, const struct store_property *p) {
-    struct listing *l = arg;
-    _cleanup_(buf_done) struct buf path = {0};
-    struct store_mailbox m;
-    buf_add(&path, p->name);
-    for (size_t i = 0; i < path.len; i++)
-        if (path.ptr[i] == STORE_UNDER[0])
-            path.ptr[i] = IMAP_UNDER;
-    if (!p->is_set || !is_wanted(l, buf_slice(&path)))
-        return;
-    int error = imap_find_mailbox(l->s->account, buf_slice(&path), &m);
-    write_line(l, buf_slice(&path), error ? NULL : &m);
+/* What stands between names. */
+static void tell_separator(struct imap_session *s, const struct imap_command *command) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, imap_verb_name(command->verb));
+    imap_write_open(w);
+    imap_write_word(w, "\\Noselect");
+    imap_write_close(w);
+    imap_write_string(w, S("/"));
+    imap_write_string(w, S(""));
+    imap_write_end(w);
+    imap_send(&s->c);
 }
 
 void imap_do_list(struct imap_session *s, const struct imap_command *command) {
-    struct listing l = {.s = s, .command = command};
+    const unsigned lsub = IMAP_LIST_SELECT_SUBSCRIBED | IMAP_LIST_SELECT_RECURSIVEMATCH;
+    struct listing l = {.s = s, .command = command, .options = command->list.options};
     const struct imap_list *list = &command->list;
-    struct imap_writer *w = &s->c.writer;
-    if (list->pattern_count == 1 && list->patterns[0].len == 0) { /* what stands between names */
-        imap_write_begin(w, S("*"));
-        imap_write_word(w, imap_verb_name(command->verb));
-        imap_write_open(w);
-        imap_write_word(w, "\\Noselect");
-        imap_write_close(w);
-        imap_write_string(w, S("/"));
-        imap_write_string(w, S(""));
-        imap_write_end(w);
-        imap_send(&s->c);
-    } else if (command->verb == IMAP_LSUB) {
-        store_property_each(s->account, 0, STORE_SUBSCRIPTION, list_one_subscribed, &l);
-        imap_send(&s->c);
+    if (command->verb == IMAP_LSUB)
+        l.options |= lsub;
+    if (list->pattern_count == 1 && list->patterns[0].len == 0 &&
+        !(l.options & IMAP_LIST_EXTENDED)) {
+        tell_separator(s, command);
     } else {
+        l.patterns = join_patterns(&l);
         list_mailboxes(&l);
+        buf_done(&l.scratch);
     }
-    buf_done(&l.scratch);
     imap_ok(s, command, "listed");
-}
-
-/* ------------------------------------------------------------------ STATUS */
-
-void imap_do_status(struct imap_session *s, const struct imap_command *command) {
-    const struct imap_status *status = &command->status;
-    struct imap_writer *w = &s->c.writer;
-    struct store_mailbox m;
-    int error = imap_find_mailbox(s->account, status->mailbox, &m);
-    if (error) {
-        imap_no(s, command, error);
-        return;
-    }
-    if (status->items & IMAP_STATUS_HIGHESTMODSEQ)
-        s->enabled |= IMAP_ENABLED_CONDSTORE; /* RFC 7162 §3.1 */
-    const uint64_t values[] = {
-        m.messages, 0,       m.uidnext,         m.uidvalidity,         m.unseen,
-        UINT64_MAX, m.bytes, MAX(m.modseq, 1U), s->config->message_max};
-    imap_write_begin(w, S("*"));
-    imap_write_word(w, "STATUS");
-    imap_write_mailbox(w, status->mailbox);
-    imap_write_open(w);
-    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-        if (!(status->items & 1U << i) || values[i] == UINT64_MAX)
-            continue;
-        imap_write_word(w, imap_status_name((enum imap_status_item)(1U << i)));
-        imap_write_number(w, values[i]);
-    }
-    imap_write_close(w);
-    imap_write_end(w);
-    imap_send(&s->c);
-    imap_ok(s, command, "that is its status");
 }

@@ -24,7 +24,8 @@ static void walk(const struct store_account *a, struct slice path, uint32_t *ret
  * Makes a mailbox and those above it that are missing (RFC 9051 §6.3.4). The last one alone counts
  * as what was asked for: a path that ends with "/" says that there will be others below.
  */
-static int make(struct imap_session *s, struct slice path, enum store_role role) WAITS {
+static int make(struct imap_session *s, struct slice path, enum store_role role,
+                uint32_t *ret_id) WAITS {
     uint32_t parent;
     struct slice rest, name;
     if (slice_ends(path, S("/")))
@@ -36,17 +37,68 @@ static int make(struct imap_session *s, struct slice path, enum store_role role)
     while (!error && slice_next(&rest, IMAP_UNDER, &name))
         error = store_create_mailbox(s->account, parent, name,
                                      rest.len == 0 ? role : STORE_ROLE_NONE, &parent);
+    if (!error)
+        *ret_id = parent;
     return error;
 }
 
+/* The role for a use (RFC 6154 §3): one that mailboxes here can have, and that none has yet. */
+static bool find_role(const struct store_account *a, unsigned use, enum store_role *ret) {
+    static const struct {
+        unsigned use;
+        enum store_role role;
+    } roles[] = {
+        {0, STORE_ROLE_NONE},
+        {IMAP_USE_ARCHIVE, STORE_ROLE_ARCHIVE},
+        {IMAP_USE_DRAFTS, STORE_ROLE_DRAFTS},
+        {IMAP_USE_JUNK, STORE_ROLE_JUNK},
+        {IMAP_USE_SENT, STORE_ROLE_SENT},
+        {IMAP_USE_TRASH, STORE_ROLE_TRASH},
+    };
+    struct store_mailbox m;
+    size_t at = 0;
+    while (at < ARRAY_SIZE(roles) && roles[at].use != use)
+        at++;
+    if (at == ARRAY_SIZE(roles))
+        return false;
+    *ret = roles[at].role;
+    for (size_t i = 0; use && i < store_mailbox_count(a); i++) {
+        store_mailbox_at(a, i, &m);
+        if (m.role == *ret)
+            return false;
+    }
+    return true;
+}
+
+static void tell_created(struct imap_session *s, const struct imap_command *command,
+                         uint32_t id) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    imap_write_begin(w, command->tag);
+    imap_write_word(w, "OK");
+    imap_write_code(w, "MAILBOXID");
+    imap_write_object_id(w, IMAP_ID_MAILBOX, id);
+    imap_write_code_end(w);
+    imap_write_text(w, S("created"));
+    imap_write_end(w);
+    imap_send(&s->c);
+}
+
 void imap_do_create(struct imap_session *s, const struct imap_command *command) {
-    int error = make(s, command->create.mailbox, STORE_ROLE_NONE);
+    enum store_role role;
+    uint32_t id;
+    if (!find_role(s->account, command->create.use, &role)) {
+        imap_say(&s->c, command->tag, "NO", "USEATTR", "%s",
+                 "a mailbox has one use of Archive, Drafts, Junk, Sent and Trash, and each is that "
+                 "of one mailbox");
+        return;
+    }
+    int error = make(s, command->create.mailbox, role, &id);
     if (error == -EEXIST)
         imap_say(&s->c, command->tag, "NO", "ALREADYEXISTS", "there is a mailbox of that name");
     else if (error)
         imap_no(s, command, error);
     else
-        imap_ok(s, command, "created");
+        tell_created(s, command, id);
 }
 
 /* With messages, without others below it (RFC 9051 §6.3.5). */
@@ -73,11 +125,9 @@ static int rename_inbox(struct imap_session *s, struct slice to) WAITS {
     _cleanup_(buf_done) struct buf uids = {0};
     struct store_view *view;
     struct store_view_info info;
-    struct store_mailbox made;
     struct store_message m;
-    int error = make(s, to, STORE_ROLE_NONE);
-    if (!error)
-        error = imap_find_mailbox(s->account, to, &made);
+    uint32_t made;
+    int error = make(s, to, STORE_ROLE_NONE, &made);
     if (!error)
         error = store_view_open(s->account, STORE_INBOX, &view);
     if (error)
@@ -92,7 +142,7 @@ static int rename_inbox(struct imap_session *s, struct slice to) WAITS {
     struct store_copied moved;
     return uids.len == 0 ? 0
                          : store_copy(s->account, STORE_INBOX, (const uint32_t *)(void *)uids.ptr,
-                                      uids.len / sizeof(uint32_t), made.id, true, &moved);
+                                      uids.len / sizeof(uint32_t), made, true, &moved);
 }
 
 void imap_do_rename(struct imap_session *s, const struct imap_command *command) {
@@ -108,9 +158,7 @@ void imap_do_rename(struct imap_session *s, const struct imap_command *command) 
         error = rename_inbox(s, to);
     } else if (!error) {
         if (above.len > 0 && imap_find_mailbox(s->account, above, &parent) < 0) {
-            error = make(s, above, STORE_ROLE_NONE);
-            if (!error)
-                error = imap_find_mailbox(s->account, above, &parent);
+            error = make(s, above, STORE_ROLE_NONE, &parent.id);
         }
         if (!error)
             error = store_rename_mailbox(s->account, m.id, parent.id, name);

@@ -26,6 +26,12 @@ int imap_search_run(struct imap_session *s, const struct imap_command *command, 
 void imap_do_search(struct imap_session *s, const struct imap_command *command) {
     const struct imap_search_program *p = &command->search.program;
     _cleanup_(buf_done) struct buf uids = {0};
+    const unsigned enabled = s->enabled & (IMAP_ENABLED_UTF8 | IMAP_ENABLED_REV2);
+    if (enabled == IMAP_ENABLED_UTF8 && p->charset.ptr) { /* RFC 6855 §3 */
+        if (imap_bad(&s->c, command->tag, "no charset is named once UTF8=ACCEPT is enabled") < 0)
+            s->end = DOOR_END_DISMISSED;
+        return;
+    }
     if (!imap_returns_are_good(s, command) || imap_search_run(s, command, &uids))
         return;
     struct imap_found found = {

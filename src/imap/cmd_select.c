@@ -51,8 +51,34 @@ static size_t first_unseen(struct imap_session *s, const struct store_mailbox *m
     return 0;
 }
 
+/* RFC 9051 §6.3.2: the name, in the form in which it is kept. */
+static void tell_name(struct imap_session *s, uint32_t mailbox) {
+    struct imap_writer *w = &s->c.writer;
+    _cleanup_(buf_done) struct buf path = {0};
+    imap_mailbox_path(s->account, mailbox, &path);
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "LIST");
+    imap_write_open(w);
+    imap_write_close(w);
+    imap_write_string(w, S("/"));
+    imap_write_mailbox(w, buf_slice(&path));
+    imap_write_end(w);
+}
+
+static void tell_id(struct imap_session *s, uint32_t mailbox) {
+    struct imap_writer *w = &s->c.writer;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "OK");
+    imap_write_code(w, "MAILBOXID");
+    imap_write_object_id(w, IMAP_ID_MAILBOX, mailbox);
+    imap_write_code_end(w);
+    imap_write_text(w, S("its id, whatever its name"));
+    imap_write_end(w);
+}
+
 static void tell_mailbox(struct imap_session *s, const struct store_mailbox *m,
                          const struct buf *names) WAITS {
+    const bool rev2 = s->enabled & IMAP_ENABLED_REV2;
     struct imap_writer *w = &s->c.writer;
     struct store_view_info info;
     store_view_info(s->told.view, &info);
@@ -61,15 +87,20 @@ static void tell_mailbox(struct imap_session *s, const struct store_mailbox *m,
     imap_write_number(w, info.count);
     imap_write_word(w, "EXISTS");
     imap_write_end(w);
-    imap_write_begin(w, S("*"));
-    imap_write_number(w, 0);
-    imap_write_word(w, "RECENT");
-    imap_write_end(w);
-    size_t unseen = first_unseen(s, m);
+    if (!rev2) {
+        imap_write_begin(w, S("*"));
+        imap_write_number(w, 0);
+        imap_write_word(w, "RECENT");
+        imap_write_end(w);
+    }
+    size_t unseen = rev2 ? 0 : first_unseen(s, m);
     if (unseen > 0)
         tell_number(s, "UNSEEN", unseen, "the first unseen message");
     tell_number(s, "UIDVALIDITY", info.uidvalidity, "UIDs hold");
     tell_number(s, "UIDNEXT", info.uidnext, "the next UID");
+    tell_id(s, m->id);
+    if (rev2)
+        tell_name(s, m->id);
     tell_number(s, "HIGHESTMODSEQ", MAX(info.modseq, (uint64_t)1), "the highest change");
     imap_send(&s->c);
 }

@@ -49,18 +49,6 @@ static int prepare(struct imap_fetching *f) WAITS {
 
 /* ------------------------------------------------------------------ attributes */
 
-static void write_id(struct imap_writer *w, uint64_t body) {
-    char text[24] = "M";
-    size_t len = 1;
-    for (int shift = 60; shift >= 0; shift -= 4)
-        if (len > 1 || body >> shift & 15 || shift == 0)
-            text[len++] = "0123456789abcdef"[body >> shift & 15];
-    imap_write_word(w, "EMAILID");
-    imap_write_open(w);
-    imap_write_atom(w, slice_of(text, len));
-    imap_write_close(w);
-}
-
 static void write_known(struct imap_fetching *f) {
     struct imap_writer *w = &f->s->c.writer;
     const struct store_message *m = f->at.message;
@@ -86,8 +74,10 @@ static void write_known(struct imap_fetching *f) {
         imap_write_word(w, "RFC822.SIZE");
         imap_write_number(w, m->size);
     }
-    if (f->set & IMAP_FETCH_EMAILID)
-        write_id(w, m->body);
+    if (f->set & IMAP_FETCH_EMAILID) {
+        imap_write_word(w, "EMAILID");
+        imap_write_object_id(w, IMAP_ID_MESSAGE, m->body);
+    }
     if (f->set & IMAP_FETCH_THREADID) {
         imap_write_word(w, "THREADID");
         imap_write_nil(w);

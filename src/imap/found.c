@@ -198,7 +198,9 @@ void imap_tell_found(struct imap_session *s, const char *name, const struct imap
     size_t from = 0, to = found->count;
     if (r->set & IMAP_RETURN_PARTIAL)
         imap_range_of(found->count, &r->partial, &from, &to);
-    if (!r->set)
+    if (!r->set && s->enabled & IMAP_ENABLED_REV2 && found->command->verb == IMAP_SEARCH)
+        tell_extended(s, found, IMAP_RETURN_ALL, from, to); /* RFC 9051 §6.4.4 */
+    else if (!r->set)
         tell_list(s, name, found);
     else if (telling)
         tell_extended(s, found, r->set, from, to);

@@ -60,7 +60,9 @@ static void do_enable(struct imap_session *s, const struct imap_command *command
         unsigned enables;
     } known[] = {
         {"CONDSTORE", IMAP_ENABLED_CONDSTORE},
+        {"IMAP4rev2", IMAP_ENABLED_REV2 | IMAP_ENABLED_UTF8},
         {"QRESYNC", IMAP_ENABLED_CONDSTORE | IMAP_ENABLED_QRESYNC},
+        {"UTF8=ACCEPT", IMAP_ENABLED_UTF8},
     };
     struct imap_writer *w = &s->c.writer;
     unsigned told = 0;
@@ -77,6 +79,7 @@ static void do_enable(struct imap_session *s, const struct imap_command *command
         }
     }
     imap_write_end(w);
+    w->utf8 = w->utf8_names = s->c.mode.utf8_names = s->enabled & IMAP_ENABLED_UTF8;
     imap_ok(s, command, "enabled what is known here");
 }
 
@@ -188,6 +191,7 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
     struct imap_session s = {.config = config, .store = store};
     imap_connection_init(&s.c, stream, &imap_limits_after_login, config->timeout,
                          config->errors_max);
+    s.c.message_max = config->message_max;
     int error = store_account_open(store, account, &s.account);
     if (error) {
         imap_say(&s.c, config->tag, "NO", "UNAVAILABLE", "the mailbox cannot be opened just now");

@@ -8,9 +8,15 @@
 
 #define IMAP_UNDER '/' /* between the names of a path */
 
+/* Letters before the numbers of object ids (RFC 8474). */
+#define IMAP_ID_MESSAGE 'M'
+#define IMAP_ID_MAILBOX 'F'
+
 enum imap_enabled {
     IMAP_ENABLED_CONDSTORE = 1 << 0, /* RFC 7162 §3.1: MODSEQ comes with each FLAGS */
     IMAP_ENABLED_QRESYNC = 1 << 1,   /* §3.2: VANISHED instead of EXPUNGE */
+    IMAP_ENABLED_UTF8 = 1 << 2,      /* RFC 6855 §3: names and texts are UTF-8 */
+    IMAP_ENABLED_REV2 = 1 << 3,      /* RFC 9051 §6.3.1: what rev2 has in another form */
 };
 
 struct imap_session {
@@ -111,6 +117,13 @@ void imap_deleted_uids(struct imap_session *s, const struct imap_set *within,
                        struct buf *uids) WAITS;
 
 struct store_flags imap_flags_change(const struct imap_store *st);
+
+/*
+ * STATUS of a mailbox, which the path names, into the buffer of responses. 0, or an error of
+ * reading, and nothing was written.
+ */
+int imap_tell_status(struct imap_session *s, struct slice path, const struct store_mailbox *m,
+                     unsigned items) WAITS;
 
 /* ------------------------------------------------------------------ commands */
 

@@ -267,6 +267,17 @@ void imap_write_date_time(struct imap_writer *w, struct imap_date_time t) {
     buf_add_byte(w->to, '"');
 }
 
+void imap_write_object_id(struct imap_writer *w, char kind, uint64_t number) {
+    char text[24] = {kind};
+    size_t len = 1;
+    for (int shift = 60; shift >= 0; shift -= 4)
+        if (len > 1 || number >> shift & 15 || shift == 0)
+            text[len++] = "0123456789abcdef"[number >> shift & 15];
+    imap_write_open(w);
+    imap_write_atom(w, slice_of(text, len));
+    imap_write_close(w);
+}
+
 void imap_write_section(struct imap_writer *w, const struct imap_section *section) {
     static const char *const forms[] = {
         [IMAP_BODY] = "BODY",

@@ -72,6 +72,8 @@ void imap_write_string(struct imap_writer *w, struct slice text);
 void imap_write_nstring(struct imap_writer *w, struct slice text);  /* ptr NULL: NIL */
 void imap_write_nstring8(struct imap_writer *w, struct slice text); /* with NUL: literal8 */
 
+/* An object id (RFC 8474) in parentheses: a letter for its kind, and the number. */
+void imap_write_object_id(struct imap_writer *w, char kind, uint64_t number);
 /*
  * A literal whose octets come in parts, which the caller adds: to the buffer through _octets(), or
  * past it, in which case he says how many with _passed(). `eight`: a literal8; else he sees to it
