@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Any bytes as a message. The answers do not depend on how it is cut, agree with those of its map,
- * and a text in ASCII has each part of itself. The first bytes say how it is cut, and which part.
+ * and a text in ASCII has each part of itself. What is found has its terms in the index. The first
+ * bytes say how it is cut, and which part.
  */
 #include "base/error.h"
 #include "search/confirm.h"
+#include "search/needle.h"
+#include "search/reading.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -37,6 +40,45 @@ static void check_map(const struct search_question *qs, struct slice message, co
         MUST(known < 0 || known == has[i] || (joined && known == 1));
     }
     search_map_done(&m);
+}
+
+static bool has_term(const struct buf *terms, const char *mark, struct slice text, bool begins) {
+    _cleanup_(buf_done) struct buf term = {0};
+    buf_add_byte(&term, ' ');
+    buf_add_str(&term, mark);
+    buf_add(&term, text);
+    buf_add_str(&term, begins ? "" : " ");
+    return slice_find(buf_slice(terms), buf_slice(&term)) >= 0;
+}
+
+/* What search_index_find() asks of an index, of the document itself. */
+static void check_terms(const struct search_question *q, const struct search_document *d) {
+    char mark[3] = {0}, piece[3] = {0};
+    struct search_needle n;
+    size_t len = 0;
+    search_needle_read(&n, q->needle);
+    if (search_field_has_terms(q->field))
+        mark[len++] = (char)(SEARCH_MARK_FIELD + (int)q->field);
+    memcpy(piece, mark, len);
+    piece[len] = SEARCH_MARK_PIECE;
+    for (size_t i = 0; i < n.term_count; i++) {
+        const struct search_needle_term *t = &n.terms[i];
+        const struct buf *terms = t->kind == SEARCH_WORD && len == 0 ? &d->words : &d->terms;
+        MUST(has_term(terms, t->kind == SEARCH_PIECE ? piece : mark, slice_of(t->text, t->len),
+                      t->begins));
+    }
+}
+
+static void check_index(const struct search_question *qs, struct slice message, const bool *has) {
+    _cleanup_(search_document_done) struct search_document d = {0};
+    _cleanup_(search_reading_free_p) struct search_reading *r = search_reading_new(&d);
+    search_reading_feed(r, message);
+    search_reading_end(r);
+    buf_add_byte(&d.words, ' ');
+    buf_add_byte(&d.terms, ' ');
+    for (size_t i = 0; !d.is_full && i < QUESTIONS; i++)
+        if (has[i])
+            check_terms(&qs[i], &d);
 }
 
 /* A header that is empty, and a body in ASCII without escape sequences. */
@@ -84,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
     answer(qs, message, piece, cut);
     MUST(memcmp(whole, cut, sizeof whole) == 0);
     check_map(qs, message, whole);
+    check_index(qs, message, whole);
     if (is_plain(message))
         check_part_of_itself(message, part, piece);
     return 0;
