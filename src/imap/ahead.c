@@ -62,10 +62,10 @@ static void read_small(struct imap_ahead *a) WAITS {
     }
 }
 
-static void make_maps(struct imap_ahead *a) WAITS {
+static void get_maps(struct imap_ahead *a) WAITS {
     buf_clear(&a->maps); /* those before have been used */
-    int n = imap_maps(a->from->session->account, &a->messages[a->next], a->count - a->next,
-                      &a->maps, &a->maps_at[a->next]);
+    int n = store_maps(a->from->session->account, &a->messages[a->next], a->count - a->next,
+                       &a->maps, &a->maps_at[a->next]);
     if (n < 0)
         a->errors[a->next] = n;
     a->mapped = a->next + (size_t)MAX(n, 1);
@@ -80,7 +80,7 @@ bool imap_ahead_next(struct imap_ahead *a, struct imap_fetched *ret) {
             read_small(a);
     }
     if (a->wants_maps && a->next == a->mapped)
-        make_maps(a);
+        get_maps(a);
     size_t i = a->next++;
     struct store_piece bytes = a->bytes_at[i], map = a->maps_at[i];
     *ret = (struct imap_fetched){

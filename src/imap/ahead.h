@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The messages of a FETCH, one after the other, with what it needs of them: read, and their maps
- * made, some ahead of the one that is being sent. What is held is bounded: IMAP_AHEAD messages,
- * about IMAP_AHEAD_BYTES of them, and 256 KiB of maps (one map in any case).
+ * The messages of a FETCH, one after the other, with what it needs of them: they and their maps are
+ * read some ahead of the one that is being sent. What is held is bounded: IMAP_AHEAD messages,
+ * about IMAP_AHEAD_BYTES of them, and 512 KiB of maps (one map in any case).
  */
 #pragma once
 
-#include "imap/maps.h"
 #include "imap/session_inside.h"
 
-#define IMAP_AHEAD       32U
+#define IMAP_AHEAD       STORE_MAPS_MAX
 #define IMAP_AHEAD_BYTES 131072U
 #define IMAP_SMALL       16384U /* messages up to it are read as a whole */
 

@@ -2,19 +2,18 @@
 #include "imap/each_map.h"
 
 #include "base/alloc.h"
-#include "imap/maps.h"
 #include "imap/progress.h"
 
 struct batch {
-    struct store_message messages[IMAP_MAPS_MAX];
-    struct store_piece pieces[IMAP_MAPS_MAX];
+    struct store_message messages[STORE_MAPS_MAX];
+    struct store_piece pieces[STORE_MAPS_MAX];
     struct buf maps;
     struct arena arena;
 };
 
 /* The messages from a place in the list on; how many. */
 static size_t gather(struct batch *b, struct store_view *view, const struct buf *uids, size_t at) {
-    size_t count = MIN(uids->len / sizeof(uint32_t) - at, (size_t)IMAP_MAPS_MAX);
+    size_t count = MIN(uids->len / sizeof(uint32_t) - at, (size_t)STORE_MAPS_MAX);
     for (size_t i = 0; i < count; i++) {
         uint32_t uid;
         memcpy(&uid, uids->ptr + (at + i) * sizeof uid, sizeof uid);
@@ -24,9 +23,9 @@ static size_t gather(struct batch *b, struct store_view *view, const struct buf 
 }
 
 /* The maps of the first of them; how many, or an error. What is gone or damaged has none. */
-static int make(struct batch *b, struct imap_session *s, size_t count) WAITS {
+static int get(struct batch *b, struct imap_session *s, size_t count) WAITS {
     buf_clear(&b->maps);
-    int n = imap_maps(s->account, b->messages, count, &b->maps, b->pieces);
+    int n = store_maps(s->account, b->messages, count, &b->maps, b->pieces);
     if (n != -E_UNKNOWN && n != -E_CORRUPT)
         return n;
     b->pieces[0] = (struct store_piece){0};
@@ -42,7 +41,7 @@ int imap_each_map(struct imap_session *s, struct slice tag, const struct buf *ui
     const size_t count = uids->len / sizeof(uint32_t);
     int n = 0;
     for (size_t at = 0; n >= 0 && at < count; at += (size_t)MAX(n, 0)) {
-        n = make(b, s, gather(b, s->told.view, uids, at));
+        n = get(b, s, gather(b, s->told.view, uids, at));
         for (int i = 0; i < n; i++) {
             struct store_piece p = b->pieces[i];
             struct message_map map;

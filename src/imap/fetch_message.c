@@ -27,8 +27,11 @@ static int find_header(struct imap_fetching *f) WAITS {
         return 0;
     }
     buf_clear(&f->encoded);
-    int n = imap_maps(f->s->account, f->at.message, 1, &f->encoded, &piece);
-    return n < 0 ? n : message_map_read(&f->arena, buf_slice(&f->encoded), &f->map);
+    int n = store_maps(f->s->account, f->at.message, 1, &f->encoded, &piece);
+    if (n < 0)
+        return n;
+    struct slice map = slice_first(slice_from(buf_slice(&f->encoded), piece.at), piece.len);
+    return message_map_read(&f->arena, map, &f->map);
 }
 
 /* Its map, as far as it is needed. */

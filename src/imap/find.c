@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The mailbox is gone through in batches: messages of which the mailbox alone does not tell whether
- * they are found, up to IMAP_FIND_BATCH, and those found between them. Then their maps are made,
- * then their texts read, as far as the program still asks for it. So what is held does not depend
+ * they are found, up to IMAP_FIND_BATCH, and those found between them. Then their maps are read,
+ * then their texts, as far as the program still asks for it. So what is held does not depend
  * on the mailbox, and the order stays.
  */
 #include "imap/find.h"
@@ -195,7 +195,7 @@ static int by_maps(struct imap_find *f) WAITS {
     }
     for (size_t at = 0; at < count;) {
         buf_clear(&f->maps);
-        int n = imap_maps(f->s->account, &messages[at], count - at, &f->maps, f->pieces);
+        int n = store_maps(f->s->account, &messages[at], count - at, &f->maps, f->pieces);
         if (n < 0 && !has_no_text(n))
             return n;
         for (int i = 0; i < n; i++) {

@@ -21,7 +21,7 @@ union imap_find_test {
     struct imap_find_keyword *keyword;
 };
 
-#define IMAP_FIND_BATCH  IMAP_MAPS_MAX
+#define IMAP_FIND_BATCH  64U      /* messages that are looked at together */
 #define IMAP_FIND_MEMORY 1048576U /* what a batch may hold of what is known of its messages */
 
 /* A message of which is known that it is found, or not yet whether. */

@@ -27,6 +27,7 @@
 #include "message/address_list.h"
 #include "message/mime_scan.h"
 
+/* One more with each change of what maps say, or how: they are kept, and older ones made again. */
 #define MESSAGE_MAP_VERSION    1
 #define MESSAGE_MAP_TEXT       ((size_t)8 << 10)
 #define MESSAGE_MAP_LIST       ((size_t)64 << 10)
@@ -103,6 +104,11 @@ struct message_map {
     struct message_map_part *parts; /* in the order of their headers; 0 is the message */
     size_t part_count;
 };
+
+/* Whether the present version made the map, with which it begins. */
+static inline bool message_map_is_current(struct slice blob) {
+    return blob.len > 0 && (uint8_t)blob.ptr[0] == MESSAGE_MAP_VERSION;
+}
 
 /*
  * Reads a map; what it has points into `blob` and the arena. 0; -E_VERSION when another version

@@ -137,6 +137,8 @@ static void account_free(struct store_account *a) {
     s->memory -= (int64_t)sizeof *a;
     link_remove(&a->ready_link);
     link_remove(&a->overfull_link);
+    link_remove(&a->map_link);
+    buf_done(&a->unmapped);
     for (size_t i = 0; i < a->mailbox_count; i++)
         mailbox_free(a->mailboxes[i]);
     free(a->mailboxes);

@@ -8,6 +8,8 @@
  *   commit.c    writing: changes become records, groups of them are made durable and published
  *   account.c   accounts and mailboxes coming into memory, staying there, going out
  *   forget.c    what was removed goes for good
+ *   maps.c      maps of messages: what is kept, and what has to be made
+ *   mapper.c    maps of new messages are made, when there is time
  *   rest.c      when a group is begun
  *   publish.c   what a durable record does to an account in memory
  *   property.c  properties in memory
@@ -89,6 +91,10 @@ struct store_account {
     bool maildrop_locked;
     struct list untidy; /* mailboxes whose keywords have changed in this group */
 
+    struct buf unmapped;   /* struct backend_mapped: new messages, see mapper.c */
+    struct link map_link;  /* in store->unmapped */
+    usec_t unmapped_since; /* the first of them */
+
     struct list changes;    /* waiting for the writer */
     struct link ready_link; /* in store->ready, while changes wait and nobody writes */
     unsigned hurried;       /* changes that wait and are not patient */
@@ -132,6 +138,10 @@ struct store {
     bool needs_room; /* on the disk: nothing is kept to be brought back */
     struct even_clock clock;
     usec_t asked_for_room;
+
+    struct list unmapped;     /* accounts with new messages that have no map; full ones first */
+    struct fiber_cond map_it; /* the mapper waits here */
+    struct fiber *mapper;
 
     struct fiber_gate large; /* big messages being read into memory */
 };
@@ -216,6 +226,18 @@ void account_leap(void *store, uint64_t account, uint32_t by);
 
 /* Tells options.used that an account's usage may be another one. */
 void account_report_usage(struct store_account *a);
+
+/* ------------------------------------------------------------------ maps.c */
+
+/* As store_maps(), by bodies. The bytes before the call stay where they are in `to`. */
+int maps_get(struct store_account *a, const struct backend_mapped *list, size_t count,
+             struct buf *to, struct store_piece *ret_pieces) WAITS;
+
+/* ------------------------------------------------------------------ mapper.c */
+
+#define MAPPER_BATCH 64U /* so many in an account are made at once */
+
+void mapper_main(void *store) WAITS; /* the fiber */
 
 /* ------------------------------------------------------------------ publish.c */
 

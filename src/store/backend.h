@@ -83,6 +83,13 @@ struct backend_body {
     uint32_t size;
 };
 
+/* What a map belongs to: numbers, sizes and dates of a body never change. */
+struct backend_mapped {
+    uint64_t body;
+    uint32_t size;
+    usec_t date; /* with which it came */
+};
+
 /* A removed entry that can be brought back. */
 struct backend_deleted {
     struct deleted_place place;
@@ -201,6 +208,21 @@ struct backend_ops {
      */
     int (*get)(struct backend_account *a, struct backend_body body, struct backend_file *ret) WAITS;
     void (*put)(struct backend_account *a, struct backend_file *f);
+
+    /*
+     * Maps of messages, which the store makes and a backend may keep. They are derived: all may be
+     * gone at any time, so none of these fails. maps() looks for those of the first bodies of a
+     * list and appends them to `to`, at most `most` bytes (one in any case); those that are not
+     * kept for just this body get a piece of no length. How many were looked for (1 to count).
+     * keep_maps() gets pieces of `bytes`, and passes over those of no length; of a body that is
+     * gone for good they are kept no longer than its bytes. wants_maps(): maps of this account have
+     * been kept before, so those of new messages should be.
+     */
+    size_t (*maps)(struct backend_account *a, const struct backend_mapped *list, size_t count,
+                   size_t most, struct buf *to, struct store_piece *ret_pieces) WAITS;
+    void (*keep_maps)(struct backend_account *a, const struct backend_mapped *list, size_t count,
+                      struct slice bytes, const struct store_piece *pieces) WAITS;
+    bool (*wants_maps)(const struct backend_account *a);
 
     void (*usage)(const struct backend_account *a, struct backend_usage *ret);
 

@@ -20,11 +20,33 @@ static void add_entry(struct mailbox *m, const struct store_entry *e) {
     mailbox_change_entry(m, ENTRY_ADD, *e);
 }
 
+/* Those beyond so many are mapped when somebody asks for them. */
+#define UNMAPPED_MAX 1024U
+
+static void map_later(struct store_account *a, const struct store_entry *e) {
+    struct store *s = a->store;
+    const struct backend_mapped new = {e->body, e->size, (usec_t)e->date};
+    size_t count = a->unmapped.len / sizeof new;
+    if (count >= UNMAPPED_MAX || !a->below->backend->ops->wants_maps(a->below))
+        return;
+    buf_add_bytes(&a->unmapped, &new, sizeof new);
+    if (count == 0) {
+        a->unmapped_since = fiber_now();
+        list_append(&s->unmapped, &a->map_link);
+    } else if (count + 1 == MAPPER_BATCH) {
+        link_remove(&a->map_link);
+        list_prepend(&s->unmapped, &a->map_link);
+    }
+    if (count == 0 || count + 1 == MAPPER_BATCH)
+        fiber_cond_wake_all(&s->map_it);
+}
+
 static void publish_append(struct store_account *a, const struct record_append *r) {
     struct mailbox *m = mailbox_find(a, r->mailbox);
     a->messages++;
     a->bytes += r->entry.size;
     a->store->stats.delivered++;
+    map_later(a, &r->entry);
     if (!m)
         return;
     _cleanup_(buf_done) struct buf numbers = {0};

@@ -33,6 +33,8 @@ static int start(struct store *s, struct problem *problem) WAITS {
         error = fiber_start("store rest", rest_main, s, &s->rest);
     if (!error)
         error = fiber_start("store forgets", forget_main, s, &s->forgets);
+    if (!error)
+        error = fiber_start("store mapper", mapper_main, s, &s->mapper);
     for (unsigned i = 0; !error && i < s->options.writers; i++) {
         error = fiber_start("store writer", writer_main, s, &s->writers[i]);
         s->writer_count += error == 0;
@@ -53,6 +55,8 @@ int store_open(const struct store_options *options, struct store **ret_store,
     list_init(&s->loaded);
     list_init(&s->ready);
     list_init(&s->overfull);
+    list_init(&s->unmapped);
+    fiber_cond_init(&s->map_it);
     fiber_cond_init(&s->forgetful);
     fiber_cond_init(&s->settled);
     fiber_cond_init(&s->written);
@@ -75,6 +79,9 @@ void store_close(struct store *s) {
     fiber_cond_wake_all(&s->forgetful);
     if (s->forgets)
         fiber_join(s->forgets);
+    fiber_cond_wake_all(&s->map_it);
+    if (s->mapper)
+        fiber_join(s->mapper);
     fiber_cond_wake_all(&s->crowded);
     if (s->evictor)
         fiber_join(s->evictor);

@@ -263,6 +263,25 @@ static void memory_put(struct backend_account *a, struct backend_file *f) {
     (void)a, (void)f;
 }
 
+/* None are kept. */
+static size_t memory_maps(struct backend_account *a, const struct backend_mapped *list,
+                          size_t count, size_t most, struct buf *to,
+                          struct store_piece *ret_pieces) {
+    (void)a, (void)list, (void)most, (void)to;
+    memset(ret_pieces, 0, count * sizeof *ret_pieces);
+    return count;
+}
+
+static void memory_keep_maps(struct backend_account *a, const struct backend_mapped *list,
+                             size_t count, struct slice bytes, const struct store_piece *pieces) {
+    (void)a, (void)list, (void)count, (void)bytes, (void)pieces;
+}
+
+static bool memory_wants_maps(const struct backend_account *a) {
+    (void)a;
+    return false;
+}
+
 /* ------------------------------------------------------------------ accounts */
 
 static int memory_look(struct store_backend *b, uint64_t id) {
@@ -371,6 +390,9 @@ static const struct backend_ops ops = {
     .read_many = memory_read_many,
     .get = memory_get,
     .put = memory_put,
+    .maps = memory_maps,
+    .keep_maps = memory_keep_maps,
+    .wants_maps = memory_wants_maps,
     .usage = memory_usage,
     .compact = memory_compact,
     .free_bytes = memory_free_bytes,

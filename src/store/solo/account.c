@@ -43,6 +43,7 @@ struct open_job {
     struct buf properties; /* struct read_property */
     struct buf names;
     struct buf packs; /* struct index_pack */
+    bool maps;        /* the file is there */
 };
 
 static void read_mailbox(void *arg, const struct backend_mailbox *m) {
@@ -104,6 +105,9 @@ static int run_open(void *arg) {
         error = index_each_pack(a->index, read_pack, j);
     if (!error)
         remove_gone(a, a->index, &j->packs);
+    _cleanup_(free_p) char *maps = mem_printf("%s/" MAP_FILE_NAME, a->dir);
+    struct stat st;
+    j->maps = lstat(maps, &st) == 0;
     return error == -E_UNKNOWN ? 0 : error; /* a new one */
 }
 
@@ -118,6 +122,7 @@ static struct solo_account *account_new(struct solo *s, uint64_t id) {
     a->current.fd = -1;
     fiber_mutex_init(&a->log);
     fiber_mutex_init(&a->db);
+    fiber_mutex_init(&a->maps_lock);
     list_init(&a->pending);
     *s->host.memory += (int64_t)sizeof *a;
     return a;
@@ -146,6 +151,7 @@ static void go_on(struct solo_account *a, const struct open_job *j) {
     a->newest = MAX(j->row.mark.pack, j->result.newest);
     a->current_end = usable ? j->row.mark.offset : 0;
     a->dir_synced = true;
+    a->maps_there = j->maps;
 }
 
 static void give_what_was_read(const struct open_job *j, const struct backend_sink *sink) {

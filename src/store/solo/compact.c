@@ -121,6 +121,8 @@ static int step(struct solo_account *a, struct compaction *c) WAITS {
         error = write_gone(a, c->pack);
     fiber_mutex_unlock(&a->log);
     forget_kept(c);
+    maps_drop(a, (const uint64_t *)(const void *)c->gone.ptr, c->gone.len / sizeof(uint64_t));
+    buf_done(&c->gone);
     return error;
 }
 

@@ -32,6 +32,7 @@ struct compaction {
     usec_t keys_since;
     struct list kept; /* struct kept */
     size_t kept_count, kept_bytes;
+    struct buf gone; /* uint64_t: bodies that nobody has any more */
 };
 
 /* One more record to be written. */

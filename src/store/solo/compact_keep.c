@@ -43,7 +43,8 @@ static int keep_bytes(struct compaction *c, struct kept *k, const struct pack_en
     return error;
 }
 
-/* 1: this record is the one in which a body lies; 0: it lies in a later copy, or nobody needs it.
+/*
+ * 1: this record is the one in which a body lies; 0: it lies in a later copy, or nobody needs it.
  */
 static int lies_here(struct compaction *c, uint64_t body, const struct pack_entry *e,
                      bool *ret_copied) {
@@ -53,6 +54,8 @@ static int lies_here(struct compaction *c, uint64_t body, const struct pack_entr
         c->index_wrong = true;
         return -E_TEMPORARY;
     }
+    if (error == -E_UNKNOWN)
+        buf_add_bytes(&c->gone, &body, sizeof body);
     *ret_copied = error == 0 && (pack != c->pack || offset != e->place.offset);
     return error == -E_UNKNOWN ? 0 : error ? error : !*ret_copied;
 }

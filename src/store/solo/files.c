@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The open files of accounts. At most options.max_handles accounts have any (a database handle
- * alone costs 100 KiB); beyond that, the one that has used them least recently and is not using
- * them now gives them up, and whoever has not used them for long. An account without open files is
- * still whole in memory: a parked session needs none.
+ * alone costs 100 KiB, and there may be two); beyond that, the one that has used them least
+ * recently and is not using them now gives them up, and whoever has not used them for long. An
+ * account without open files is still whole in memory: a parked session needs none.
  */
 #include "store/solo/inside.h"
 
@@ -51,8 +51,15 @@ static int run_open(void *arg) {
     return problem_set(&j->problem, -E_CORRUPT, "%s is not as it was left", j->path);
 }
 
+struct close_job {
+    struct index *index;
+    struct map_file *maps;
+};
+
 static int run_close(void *arg) {
-    index_close(arg);
+    struct close_job *j = arg;
+    index_close(j->index);
+    map_file_close(j->maps);
     return 0;
 }
 
@@ -225,6 +232,11 @@ int files_close(struct solo_account *a) {
     int error = fiber_mutex_lock(&a->db);
     if (error)
         return error;
+    error = fiber_mutex_lock(&a->maps_lock);
+    if (error) {
+        fiber_mutex_unlock(&a->db);
+        return error;
+    }
     places_forget(a);
     while (a->file_count > 0)
         files_put_pack(a->files[--a->file_count]);
@@ -235,15 +247,16 @@ int files_close(struct solo_account *a) {
         link_remove(&a->files_link);
         a->solo->open_count--;
     }
-    struct index *ix = TAKE_PTR(a->index);
-    if (ix)
-        (void)offload(OFFLOAD_DISK, run_close, ix);
+    struct close_job j = {TAKE_PTR(a->index), TAKE_PTR(a->maps)};
+    if (j.index || j.maps)
+        (void)offload(OFFLOAD_DISK, run_close, &j);
+    fiber_mutex_unlock(&a->maps_lock);
     fiber_mutex_unlock(&a->db);
     return 0;
 }
 
 static bool uses_files(const struct solo_account *a) {
-    if (a->log.owner || a->db.owner || !a->ready)
+    if (a->log.owner || a->db.owner || a->maps_lock.owner || !a->ready)
         return true;
     for (size_t i = 0; i < a->file_count; i++)
         if (a->files[i]->users > 1)

@@ -6,9 +6,10 @@
  * An account is always ahead of its mail.db: `pending` are the records that are in the pack but not
  * in the database.
  *
- * Locks: `log` is held around each group that is written, `db` around each job of the database.
- * Whoever needs both takes `log` first. Closing another account's files only ever takes a `db` that
- * is free, so nobody waits for two accounts.
+ * Locks: `log` is held around each group that is written, `db` around each job of the database,
+ * `maps_lock` around each job of maps.db. Whoever needs several takes them in this order. Closing
+ * another account's files only ever takes a `db` and a `maps_lock` that are free, so nobody waits
+ * for two accounts.
  */
 #pragma once
 
@@ -19,6 +20,7 @@
 #include "fiber/wait.h"
 #include "store/solo/index.h"
 #include "store/solo/key_set.h"
+#include "store/solo/map_file.h"
 #include "store/solo/replay.h"
 #include "store/solo/solo.h"
 
@@ -71,6 +73,13 @@ struct solo_account {
     struct pack_handle **files; /* open for reading */
     size_t file_count;
 
+    /* Maps of messages, see maps.c. */
+    struct fiber_mutex maps_lock;
+    struct map_file *maps; /* NULL: not open */
+    bool maps_there;       /* the file is, as far as is known */
+    usec_t maps_after;     /* not before, since it could not be used */
+    usec_t maps_removed;   /* when the last one was, since it was spoiled */
+
     struct link work_link; /* in solo->work */
     unsigned work;         /* enum work */
     struct link late_link; /* in solo->late: trailing, by pending_since */
@@ -96,6 +105,7 @@ struct solo {
     struct even_clock clock;
     usec_t space_checked;
     bool space_low;
+    usec_t maps_told; /* when a person was last told of trouble with maps */
 };
 
 static inline struct solo *solo_of(struct store_backend *b) {
@@ -112,6 +122,14 @@ void work_add(struct solo_account *a, unsigned work);
 void work_trails(struct solo_account *a);    /* after records were added to `pending` */
 void work_caught_up(struct solo_account *a); /* `pending` is empty */
 void solo_report(struct solo_account *a, struct slice sentences);
+
+/* ------------------------------------------------------------------ room.c */
+
+#define SOLO_MIN_FREE (64ULL << 20) /* when no option says otherwise */
+
+int solo_has_room(struct backend_account *a) WAITS;
+uint64_t solo_free_bytes(struct store_backend *b) WAITS;
+void solo_set_min_free(struct store_backend *b, uint64_t bytes);
 
 /* ------------------------------------------------------------------ packs.c */
 
@@ -143,6 +161,17 @@ void files_touch(struct solo_account *a);      /* has open files, and uses them 
 usec_t files_close_idle(struct solo *s) WAITS; /* unused for long; when to look again */
 void files_close_some(struct solo *s) WAITS;   /* down to the limit, where possible */
 int files_close(struct solo_account *a) WAITS; /* all of an account nobody writes to */
+
+/* ------------------------------------------------------------------ maps.c */
+
+size_t solo_maps(struct backend_account *a, const struct backend_mapped *list, size_t count,
+                 size_t most, struct buf *to, struct store_piece *ret_pieces) WAITS;
+void solo_keep_maps(struct backend_account *a, const struct backend_mapped *list, size_t count,
+                    struct slice bytes, const struct store_piece *pieces) WAITS;
+bool solo_wants_maps(const struct backend_account *a);
+
+/* The maps of bodies that have gone for good. */
+void maps_drop(struct solo_account *a, const uint64_t *bodies, size_t count) WAITS;
 
 /* ------------------------------------------------------------------ log.c */
 

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "store/solo/inside.h"
+#include "store/solo/map_file.h"
 #include "store/solo/replay.h"
 
 static int repair(const char *dir, uint64_t account, struct backend_repaired *ret,
@@ -15,12 +16,14 @@ static int repair(const char *dir, uint64_t account, struct backend_repaired *re
     _cleanup_(index_close_p) struct index *ix = NULL;
     struct replay_result r;
     _cleanup_(buf_done) struct buf blank = {0};
+    _cleanup_(free_p) char *maps = mem_printf("%s/" MAP_FILE_NAME, account_dir);
     int error = index_blank_make(&blank);
     if (error)
         return problem_set(problem, error, "%s: %s", account_dir, error_text(error));
     struct replay_where where = {dir, account, buf_slice(&blank), &pack_io_system,
                                  .gives_up = true};
     error = replay_open(&where, true, &ix, &r, problem);
+    (void)map_file_remove(maps); /* its owner shall be whoever serves */
     if (!error) {
         struct index_account row;
         *ret = (struct backend_repaired){.packs = r.packs, .damaged = r.damaged};

@@ -2,58 +2,9 @@
 /* The backend as a whole: its options, opening and closing it, its table of functions. */
 #include <errno.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "base/alloc.h"
 #include "store/solo/inside.h"
-
-#define MIN_FREE      (64ULL << 20)
-#define SPACE_CHECKED (250 * USEC_MS)
-#define PENDING_MAX   50000U /* records that mail.db may trail when it cannot be written */
-
-/* ------------------------------------------------------------------ room on the disk */
-
-struct space_job {
-    const char *dir;
-    uint64_t free;
-};
-
-static int check_space(void *arg) {
-    struct space_job *j = arg;
-    struct statvfs v;
-    if (statvfs(j->dir, &v) < 0)
-        return -errno;
-    j->free = (uint64_t)v.f_bavail * v.f_frsize;
-    return 0;
-}
-
-static uint64_t free_bytes(struct store_backend *b) WAITS {
-    struct space_job j = {.dir = solo_of(b)->dir};
-    return offload(OFFLOAD_DISK, check_space, &j) == 0 ? j.free : UINT64_MAX;
-}
-
-/* D4: says no before it is too late. Removing messages and compaction still have room then. */
-static int has_room(struct backend_account *account) WAITS {
-    const struct solo_account *a = account_of(account);
-    struct solo *s = a->solo;
-    bool stale = !s->space_checked || fiber_now() >= s->space_checked + SPACE_CHECKED;
-    if (s->options.min_free > 1 && stale) {
-        struct space_job j = {.dir = s->dir};
-        s->space_checked = fiber_now();
-        if (offload(OFFLOAD_DISK, check_space, &j) == 0)
-            s->space_low = j.free < s->options.min_free;
-    }
-    if (s->space_low)
-        return -ENOSPC;
-    return a->pending_count > PENDING_MAX ? -E_TEMPORARY : 0;
-}
-
-static void set_min_free(struct store_backend *b, uint64_t bytes) {
-    struct solo *s = solo_of(b);
-    s->options.min_free = bytes ? bytes : MIN_FREE;
-    s->space_checked = 0; /* the next delivery looks again */
-    s->space_low = false;
-}
 
 static void keep_keys(struct store_backend *b, usec_t lifetime) {
     solo_of(b)->keys_kept = MAX(solo_of(b)->options.key_lifetime, lifetime);
@@ -107,11 +58,14 @@ static const struct backend_ops ops = {
     .read_many = solo_read_many,
     .get = solo_get,
     .put = solo_put,
+    .maps = solo_maps,
+    .keep_maps = solo_keep_maps,
+    .wants_maps = solo_wants_maps,
     .usage = usage,
     .compact = solo_compact,
-    .free_bytes = free_bytes,
-    .has_room = has_room,
-    .set_min_free = set_min_free,
+    .free_bytes = solo_free_bytes,
+    .has_room = solo_has_room,
+    .set_min_free = solo_set_min_free,
     .keep_keys = keep_keys,
 };
 
@@ -124,7 +78,7 @@ static void fill_options(struct solo_options *o) {
     o->take_in_after = o->take_in_after ? o->take_in_after : USEC_SEC;
     o->pack_size = o->pack_size ? o->pack_size : 64ULL << 20;
     o->compact_size = o->compact_size ? o->compact_size : 256ULL << 10;
-    o->min_free = o->min_free ? o->min_free : MIN_FREE;
+    o->min_free = o->min_free ? o->min_free : SOLO_MIN_FREE;
     o->vanished_age = o->vanished_age ? o->vanished_age : 30 * USEC_DAY;
     o->vanished_max = o->vanished_max ? o->vanished_max : 100000;
     o->key_lifetime = o->key_lifetime ? o->key_lifetime : 10 * USEC_DAY;

@@ -4,9 +4,11 @@
  *
  *     DIR/<xx>/<id>/mail.db            SQLite: the index of mailboxes, entries and bodies
  *     DIR/<xx>/<id>/packs/NNNNNN.pack  the account's log: bodies and every change, append-only
+ *     DIR/<xx>/<id>/maps.db            SQLite: maps of messages, once somebody has asked for them
  *
  * The packs are the truth. Whatever changes an account is a record in its newest pack and durable
- * once that pack is synced. mail.db trails the packs and can be made from them alone.
+ * once that pack is synced. mail.db trails the packs and can be made from them alone. maps.db may
+ * be removed at any time: a map that is missing is made from its message.
  *
  * The files look down in this order:
  *
@@ -15,8 +17,9 @@
  *   account.c purge.c        opening accounts, leaving them, deleting them
  *   commit.c read.c keys.c   groups of records to the log; bodies; what was delivered before
  *   log.c                    writing to packs
+ *   maps.c map_file.c        maps of messages, beside everything else
  *   files.c                  open files: the database's handle, pack descriptors, which to close
- *   packs.c work.c           facts of packs in memory; what waits for the keeper
+ *   packs.c work.c room.c    facts of packs in memory; what waits for the keeper; the disk's room
  *   repair.c                 what commands do while nothing runs: an index made anew
  *   replay.c index*.c note.c from packs to mail.db: no fibers, other threads call them
  */
@@ -50,7 +53,7 @@ int solo_open(const void *options, const struct backend_host *host, struct store
               struct problem *problem) WAITS;
 
 /*
- * Its repair() makes mail.db anew from the packs alone and sets the old one aside; its purge()
- * deletes the account's files.
+ * Its repair() makes mail.db anew from the packs alone, sets the old one aside, and removes
+ * maps.db; its purge() deletes the account's files.
  */
 extern const struct backend_offline solo_offline;

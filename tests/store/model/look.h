@@ -31,9 +31,10 @@ int look_resync(struct store_account *a, const struct look *old, const struct lo
 bool look_is_unchanged(const struct look *l);
 
 /*
- * Reads a message of it, in one of three ways, and compares all of its bytes. 0, -E_UNKNOWN when it
- * is gone, or an error.
+ * Reads a message of it, in one of three ways, and compares all of its bytes; or its map, which is
+ * compared with one that is made here. 0, -E_UNKNOWN when it is gone, or an error.
  */
+#define LOOK_WAYS 4U
 int look_read(struct look *l, size_t place, uint32_t way);
 
 /* The place of a message in it that has come from elsewhere: no copy, and not known to the model.

@@ -165,7 +165,7 @@ static void read_some(struct session *s, struct look *l) {
         return;
     size_t first = session_pick(s, (uint32_t)p->count);
     for (size_t i = first; i < MIN(first + 4, p->count) && !s->run->over; i++) {
-        int error = look_read(l, i, session_pick(s, 3));
+        int error = look_read(l, i, session_pick(s, LOOK_WAYS));
         if (s->run->over || !error)
             continue;
         struct model_mailbox *b = model_mailbox(s->side->model, p->id);

@@ -21,9 +21,11 @@
 #include "disk.h"
 #include "fiber/fiber.h"
 
-#define ROUNDS  10U
-#define SIDE_DB "67/4967/mail.db"
-#define WINDOW  (7 * USEC_DAY)
+#define ROUNDS    10U
+#define SIDE_DB   "67/4967/mail.db"
+#define TEST_MAPS "67/4711/maps.db"
+#define SIDE_MAPS "67/4967/maps.db"
+#define WINDOW    (7 * USEC_DAY)
 
 static uint64_t seed;
 static bool trace;
@@ -99,6 +101,21 @@ static void do_repair(struct run *run) {
     open_again(run);
 }
 
+/* Some of their bytes, or all; what they knew is made from the messages. */
+static void do_spoil_maps(struct run *run) {
+    static const char *const names[] = {TEST_MAPS, TEST_MAPS "-wal", SIDE_MAPS, SIDE_MAPS "-wal"};
+    close_accounts(run);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char *path = world_path(run->world, names[i]);
+        if (file_exists(path) && rng_one_in(&run->rng, 2))
+            (void)unlink(path);
+        else if (file_exists(path) && rng_one_in(&run->rng, 2))
+            file_damage(path, rng_below(&run->rng, 8192), 100);
+        free(path);
+    }
+    open_again(run);
+}
+
 static void do_compact_and_lose_index(struct run *run) {
     (void)store_compact(run->world->account);
     do_lose_index(run);
@@ -123,6 +140,7 @@ static const struct between {
                 {"kill", 2, do_kill},
                 {"lose the index", 1, do_lose_index},
                 {"repair", 1, do_repair},
+                {"spoil the maps", 1, do_spoil_maps},
                 {"compact and lose the index", 1, do_compact_and_lose_index},
                 {"let time pass", 1, do_let_time_pass}};
 

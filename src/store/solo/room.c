@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/* Room on the disk. */
+#include "store/solo/inside.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+
+#define SPACE_CHECKED (250 * USEC_MS)
+#define PENDING_MAX   50000U /* records that mail.db may trail when it cannot be written */
+
+struct space_job {
+    const char *dir;
+    uint64_t free;
+};
+
+static int check_space(void *arg) {
+    struct space_job *j = arg;
+    struct statvfs v;
+    if (statvfs(j->dir, &v) < 0)
+        return -errno;
+    j->free = (uint64_t)v.f_bavail * v.f_frsize;
+    return 0;
+}
+
+uint64_t solo_free_bytes(struct store_backend *b) {
+    struct space_job j = {.dir = solo_of(b)->dir};
+    return offload(OFFLOAD_DISK, check_space, &j) == 0 ? j.free : UINT64_MAX;
+}
+
+/* D4: says no before it is too late. Removing messages and compaction still have room then. */
+int solo_has_room(struct backend_account *account) {
+    const struct solo_account *a = account_of(account);
+    struct solo *s = a->solo;
+    bool stale = !s->space_checked || fiber_now() >= s->space_checked + SPACE_CHECKED;
+    if (s->options.min_free > 1 && stale) {
+        struct space_job j = {.dir = s->dir};
+        s->space_checked = fiber_now();
+        if (offload(OFFLOAD_DISK, check_space, &j) == 0)
+            s->space_low = j.free < s->options.min_free;
+    }
+    if (s->space_low)
+        return -ENOSPC;
+    return a->pending_count > PENDING_MAX ? -E_TEMPORARY : 0;
+}
+
+void solo_set_min_free(struct store_backend *b, uint64_t bytes) {
+    struct solo *s = solo_of(b);
+    s->options.min_free = bytes ? bytes : SOLO_MIN_FREE;
+    s->space_checked = 0; /* the next delivery looks again */
+    s->space_low = false;
+}
