@@ -172,7 +172,7 @@ WORLD_TEST(a_database_that_lacks_messages_takes_nothing_in) {
     assert_int_equal(world_deliver(w, "key 5", "number 5\r\n").uid, 5);
     fiber_sleep(10 * USEC_SEC);
     /* A pack whose head cannot be read is not gone on with: a second one says it again. */
-    assert_true(said(w, "mail.db was made anew: 8 records of 2 packs"));
+    assert_true(said(w, "mail.db was made anew (records: 8, packs: 2)"));
     world_reopen(w);
     EXPECT_UIDS(w, 1, 2, 3, 4, 5);
     free(pack);
