@@ -65,25 +65,19 @@ static size_t decode(struct charset_reader *r, struct slice bytes, bool more, st
     return read;
 }
 
+static size_t decode_more(void *reader, struct slice bytes, struct buf *to) {
+    return decode(reader, bytes, true, to);
+}
+
 /* With what was kept in front of it; keeps what is unfinished. */
 static void decode_piece(struct charset_reader *r, struct slice piece, struct buf *to) {
-    while (piece.len > 0 && r->kept > 0) {
-        char joined[sizeof r->tail + 1];
-        size_t len = r->kept + 1U;
-        memcpy(joined, r->tail, r->kept);
-        joined[r->kept] = piece.ptr[0];
-        piece = slice_from(piece, 1);
-        size_t left = len - decode(r, slice_of(joined, len), true, to);
-        memcpy(r->tail, joined + len - left, left);
-        r->kept = (uint8_t)left;
-    }
+    piece = cut_go_on(&r->cut, piece, decode_more, r, to);
     while (piece.len > 0) {
         struct slice step = slice_first(piece, STEP);
         size_t read = decode(r, step, true, to);
         piece = slice_from(piece, read);
         if (step.len - read > 0 && piece.len <= CHARSET_KEEP_MAX) {
-            memcpy(r->tail, piece.ptr, piece.len);
-            r->kept = (uint8_t)piece.len;
+            cut_keep(&r->cut, piece);
             return;
         }
     }
@@ -130,8 +124,8 @@ void charset_reader_add(struct charset_reader *r, struct slice piece, struct buf
 void charset_reader_end(struct charset_reader *r, struct buf *to) {
     if (!r->decided)
         decide_by_held(r, to);
-    (void)decode(r, slice_of(r->tail, r->kept), false, to);
-    r->kept = 0;
+    (void)decode(r, cut_bytes(&r->cut), false, to);
+    r->cut.len = 0;
 }
 
 /* ------------------------------------------------------------------ whole texts */

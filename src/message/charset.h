@@ -17,7 +17,7 @@
  */
 #pragma once
 
-#include "base/buf.h"
+#include "message/cut.h"
 
 #define CHARSET_UNLABELLED 0 /* nobody says what it is; US-ASCII, too */
 
@@ -46,8 +46,7 @@ struct charset_state {
 struct charset_reader {
     int charset; /* by its label; once it is decided, by what it is */
     bool decided, keep_lines;
-    uint8_t kept;    /* bytes of an unfinished character ... */
-    char tail[4];    /* ... and they */
+    struct cut_character cut;
     struct buf held; /* until it is decided */
     struct charset_state state;
 };

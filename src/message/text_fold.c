@@ -158,26 +158,18 @@ static size_t add(struct text_fold *f, struct slice s, bool more, struct buf *to
     return at;
 }
 
+static size_t add_more(void *fold, struct slice utf8, struct buf *to) {
+    return add(fold, utf8, true, to);
+}
+
 void text_fold_add(struct text_fold *f, struct slice utf8, struct buf *to) {
-    while (f->kept > 0 && utf8.len > 0) {
-        char joined[sizeof f->tail + 1];
-        size_t len = f->kept + 1U;
-        memcpy(joined, f->tail, f->kept);
-        joined[f->kept] = utf8.ptr[0];
-        utf8 = slice_from(utf8, 1);
-        size_t left = len - add(f, slice_of(joined, len), true, to);
-        memcpy(f->tail, joined + len - left, left);
-        f->kept = (uint8_t)left;
-    }
-    struct slice left = slice_from(utf8, add(f, utf8, true, to));
-    if (left.len > 0) {
-        memcpy(f->tail, left.ptr, left.len);
-        f->kept = (uint8_t)left.len;
-    }
+    utf8 = cut_go_on(&f->cut, utf8, add_more, f, to);
+    if (utf8.len > 0)
+        cut_keep(&f->cut, slice_from(utf8, add(f, utf8, true, to)));
 }
 
 void text_fold_end(struct text_fold *f, struct buf *to) {
-    (void)add(f, slice_of(f->tail, f->kept), false, to);
+    (void)add(f, cut_bytes(&f->cut), false, to);
     write_pending(f, to);
-    f->kept = 0;
+    f->cut.len = 0;
 }

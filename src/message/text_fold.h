@@ -18,7 +18,7 @@
  */
 #pragma once
 
-#include "base/buf.h"
+#include "message/cut.h"
 
 /* So many marks belong to one character at most (Unicode Standard Annex #15 §13); more begin anew.
  */
@@ -28,8 +28,7 @@
 struct text_fold {
     uint32_t pending[TEXT_FOLD_MARKS + 1]; /* a character and its marks */
     uint8_t count;
-    uint8_t kept; /* bytes of a character that was cut: in `tail` */
-    char tail[4];
+    struct cut_character cut;
 };
 
 /*
