@@ -56,9 +56,11 @@ static int find_process(struct cli *c, struct mailbox_access *x, struct problem 
                        _("the server in %s stops or starts just now; try again"), c->directory);
 }
 
+/* Of the account that was asked for: no other one is opened. */
 static void print_damage(void *arg, uint64_t account, const char *text) {
-    (void)arg;
-    cli_print(_("account %llu: %s"), (unsigned long long)account, text);
+    const struct mailbox_access *x = arg;
+    (void)account;
+    cli_print("%.*s: %s", SLICE_ARG(x->address), text);
 }
 
 static int open_here(struct cli *c, struct mailbox_access *x, struct problem *problem) WAITS {
@@ -69,6 +71,7 @@ static int open_here(struct cli *c, struct mailbox_access *x, struct problem *pr
         .undelete = x->conf->delivery.deleted_keep,
         .undelete_bytes = x->conf->delivery.deleted_size_max,
         .report = print_damage,
+        .report_arg = x,
     };
     role_access_hold_events(&x->role, 0);
     int r = state_lock(c->directory, &x->role.lock, problem);

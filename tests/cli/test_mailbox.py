@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Deleted messages come back: through POP3 away, by command into the mailbox again."""
+import json
 import os
 import time
 
@@ -161,7 +162,11 @@ def test_it_works_while_the_server_is_stopped(two):
     before = messages(two)
     delete_all(two)
     two.stop()
-    listed = two.json("mailbox", "deleted", TAMA)
+    for index in (two.folder / "accounts").glob("*/*/mail.db"):
+        index.write_bytes(b"no database" * 1000)
+    said = two("--json", "mailbox", "deleted", TAMA)
+    assert f"{TAMA}: mail.db was made anew" in said.stderr and "account" not in said.stderr
+    listed = json.loads(said.stdout)
     assert [m["subject"] for m in listed] == ["one", "two"]
     assert two.json("mailbox", "restore", TAMA, listed[0]["id"])["count"] == 1
     assert two.json("mailbox", "restore", TAMA, "--all")["count"] == 1
