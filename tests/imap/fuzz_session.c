@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whole conversations after login: any bytes from a client, at once and in parts of any size, over
+ * a mailbox with a few messages of several kinds. All that is said is in the grammar, and however
+ * the bytes were cut the client hears the same.
+ *
+ * Byte 0: the size of parts.
+ */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "dialogue/parts.h"
+#include "fiber/fiber.h"
+#include "imap/session.h"
+#include "judge.h"
+#include "store/memory/memory.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+#define ACCOUNT 4711U
+
+struct client {
+    struct parts parts;
+    struct buf heard;
+};
+
+static void remember(struct parts *p, struct slice said) {
+    struct client *c = CONTAINER_OF(p, struct client, parts);
+    buf_add(&c->heard, said);
+}
+
+static const char *const messages[] = {
+    "Subject: plain\r\nFrom: tama@example.test\r\nMessage-ID: <1@a>\r\n\r\nbody\r\n",
+    "Subject: Re: plain\r\nDate: Mon, 2 Feb 2026 10:00:00 +0900\r\nIn-Reply-To: <1@a>\r\n\r\n",
+    ("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\n"
+     "Content-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ntwo\r\n--b--\r\n"),
+    "Subject: =?iso-2022-jp?B?GyRCMnE1RBsoQg==?=\r\nContent-Type: text/html\r\n\r\n<p>three &amp;",
+    "",
+};
+
+static void deliver(struct store *s, size_t i) WAITS {
+    struct slice part = slice_of_str(messages[i]), keyword = S("$Forwarded");
+    struct store_delivered d;
+    struct store_delivery delivery = {
+        .mailbox = STORE_INBOX,
+        .parts = &part,
+        .part_count = 1,
+        .flags = i % 2 ? (uint64_t)STORE_SEEN : 0,
+        .keywords = &keyword,
+        .keyword_count = i % 3 == 0,
+    };
+    MUST(store_deliver(s, ACCOUNT, &delivery, &d) == 0);
+}
+
+static void converse(void *arg) WAITS {
+    struct client *c = arg;
+    struct memory_options memory = {.memory = memory_new()};
+    struct store_options options = {.backend = memory_open, .backend_options = &memory};
+    struct imap_session_config config = imap_session_defaults;
+    struct imap_session_counts counts;
+    struct store *store;
+    MUST(store_open(&options, &store, NULL) == 0);
+    for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
+        deliver(store, i);
+    struct stream *s = parts_stream(&c->parts);
+    config.tag = S("in");
+    config.message_max = 10000;
+    (void)imap_session(s, &config, store, ACCOUNT, &counts);
+    (void)stream_flush(s);
+    stream_free(s);
+    store_close(store);
+    memory_free(memory.memory);
+}
+
+static void check(const struct client *c) {
+    struct problem problem;
+    int error = judge_responses(buf_slice(&c->heard), &problem);
+    if (error)
+        (void)fprintf(stderr, "%s\n", problem.text);
+    MUST(error == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
+    if (len < 1)
+        return 0;
+    struct slice said = slice_of(bytes + 1, len - 1);
+    struct client clients[] = {{.parts = {said, SIZE_MAX, 0, remember}},
+                               {.parts = {said, (size_t)bytes[0] + 1, 0, remember}}};
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        const struct fiber_config config = {.simulate_from = 1795345200 * USEC_SEC};
+        MUST(fiber_run(&config, converse, &clients[i]) == 0);
+        check(&clients[i]);
+    }
+    MUST(slice_eq(buf_slice(&clients[0].heard), buf_slice(&clients[1].heard)));
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+        buf_done(&clients[i].heard);
+    return 0;
+}
