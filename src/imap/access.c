@@ -152,8 +152,8 @@ bool imap_take_uidbatches(struct imap_cursor *c, struct imap_uidbatches *ret) {
     uint32_t from, to;
     if (!token_space(c) || !token_nz(c, &from) || !token_byte(c, ':') || !token_nz(c, &to))
         return false;
-    ret->first = MIN(from, to);
-    ret->last = MAX(from, to);
+    ret->first = from;
+    ret->last = to;
     return true;
 }
 

@@ -85,8 +85,8 @@ struct imap_genurlauth {
 };
 bool imap_take_genurlauth(struct imap_cursor *c, struct imap_genurlauth *ret);
 
-/* Batches of `size` messages, counted from the newest; of these only `first` to `last`, or 0: all.
- */
+/* Batches of `size` messages, counted from the newest; of these only `first` to `last`, as given,
+ * or 0: all. */
 struct imap_uidbatches {
     uint32_t size, first, last;
 };

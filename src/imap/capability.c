@@ -42,6 +42,8 @@ static const struct capability {
     {"THREAD=ORDEREDSUBJECT", AFTER_LOGIN},
     {"THREAD=REFERENCES", AFTER_LOGIN},
     {"THREAD=REFS", AFTER_LOGIN},
+    {"UIDBATCHES", AFTER_LOGIN},  /* RFC 10022 */
+    {"UIDONLY", AFTER_LOGIN},     /* RFC 9586 */
     {"UIDPLUS", AFTER_LOGIN},     /* RFC 4315 */
     {"UNSELECT", AFTER_LOGIN},    /* RFC 3691 */
     {"UTF8=ACCEPT", AFTER_LOGIN}, /* RFC 6855 */

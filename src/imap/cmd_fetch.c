@@ -67,7 +67,7 @@ static void begin(struct imap_fetching *f, struct imap_session *s,
     f->s = s;
     f->what = what;
     f->set = what->set & ~(unsigned)IMAP_FETCH_PREVIEW_LAZY;
-    if (command->uid)
+    if (command->uid && !(s->enabled & IMAP_ENABLED_UIDONLY)) /* there it begins the response */
         f->set |= IMAP_FETCH_UID;
     if (command->fetch.has_changed_since)
         f->set |= IMAP_FETCH_MODSEQ;

@@ -93,7 +93,8 @@ static void tell_mailbox(struct imap_session *s, const struct store_mailbox *m,
         imap_write_word(w, "RECENT");
         imap_write_end(w);
     }
-    size_t unseen = rev2 ? 0 : first_unseen(s, m);
+    const bool numbers = !(s->enabled & (IMAP_ENABLED_REV2 | IMAP_ENABLED_UIDONLY));
+    size_t unseen = numbers ? first_unseen(s, m) : 0;
     if (unseen > 0)
         tell_number(s, "UNSEEN", unseen, "the first unseen message");
     tell_number(s, "UIDVALIDITY", info.uidvalidity, "UIDs hold");

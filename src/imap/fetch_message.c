@@ -153,10 +153,7 @@ bool imap_fetch_message(struct imap_fetching *f) {
         forget_file(f);
         return false;
     }
-    imap_write_begin(&c->writer, S("*"));
-    imap_write_number(&c->writer, f->at.number);
-    imap_write_word(&c->writer, "FETCH");
-    imap_write_open(&c->writer);
+    imap_begin_fetched(f->s, f->at.number, f->at.message->uid);
     write_known(f);
     if (!error) {
         write_of_map(f);

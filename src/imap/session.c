@@ -62,6 +62,7 @@ static void do_enable(struct imap_session *s, const struct imap_command *command
         {"CONDSTORE", IMAP_ENABLED_CONDSTORE},
         {"IMAP4rev2", IMAP_ENABLED_REV2 | IMAP_ENABLED_UTF8},
         {"QRESYNC", IMAP_ENABLED_CONDSTORE | IMAP_ENABLED_QRESYNC},
+        {"UIDONLY", IMAP_ENABLED_UIDONLY},
         {"UTF8=ACCEPT", IMAP_ENABLED_UTF8},
     };
     struct imap_writer *w = &s->c.writer;
@@ -167,10 +168,35 @@ static void (*const functions[IMAP_VERBS])(struct imap_session *s,
     [IMAP_STORE] = imap_do_store,
     [IMAP_SUBSCRIBE] = imap_do_subscribe,
     [IMAP_THREAD] = imap_do_thread,
+    [IMAP_UIDBATCHES] = imap_do_uidbatches,
     [IMAP_UNSELECT] = imap_do_close,
     [IMAP_UNSUBSCRIBE] = imap_do_subscribe,
     [IMAP_XLIST] = imap_do_list,
 };
+
+/* Whether a command names messages by their numbers, or would be answered with some. */
+static bool needs_numbers(const struct imap_command *command) {
+    const struct imap_search_program *p = &command->search.program;
+    switch (command->verb) {
+    case IMAP_COPY:
+    case IMAP_FETCH:
+    case IMAP_MOVE:
+    case IMAP_STORE:
+        return !command->uid;
+    case IMAP_SEARCH:
+    case IMAP_SORT:
+    case IMAP_THREAD:
+        for (size_t i = 0; i < p->count; i++)
+            if (p->nodes[i].key == IMAP_SEARCH_NUMBERS && !p->nodes[i].set->saved)
+                return true;
+        return !command->uid;
+    case IMAP_SELECT:
+    case IMAP_EXAMINE:
+        return command->select.has_match;
+    default:
+        return false;
+    }
+}
 
 static void run_command(struct imap_session *s) WAITS {
     struct imap_command command;
@@ -179,6 +205,8 @@ static void run_command(struct imap_session *s) WAITS {
         end_by(s, r);
     } else if (!functions[command.verb]) {
         r = imap_bad(&s->c, command.tag, "%s is not offered here", imap_verb_name(command.verb));
+    } else if (s->enabled & IMAP_ENABLED_UIDONLY && needs_numbers(&command)) {
+        imap_say(&s->c, command.tag, "BAD", "UIDREQUIRED", "UIDONLY is enabled: UIDs are needed");
     } else {
         functions[command.verb](s, &command);
     }

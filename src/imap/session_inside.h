@@ -17,6 +17,7 @@ enum imap_enabled {
     IMAP_ENABLED_QRESYNC = 1 << 1,   /* §3.2: VANISHED instead of EXPUNGE */
     IMAP_ENABLED_UTF8 = 1 << 2,      /* RFC 6855 §3: names and texts are UTF-8 */
     IMAP_ENABLED_REV2 = 1 << 3,      /* RFC 9051 §6.3.1: what rev2 has in another form */
+    IMAP_ENABLED_UIDONLY = 1 << 4,   /* RFC 9586: UIDs instead of numbers of messages */
 };
 
 struct imap_session {
@@ -60,6 +61,9 @@ enum imap_telling {
 
 /* Tells what has changed in the selected mailbox, as far as it was looked at. */
 void imap_tell(struct imap_session *s, unsigned how, uint64_t not_of) WAITS;
+
+/* The beginning of a FETCH response, up to "(", or of UIDFETCH. */
+void imap_begin_fetched(struct imap_session *s, size_t number, uint32_t uid);
 
 /* One FETCH with FLAGS of a message: what tells a change. */
 void imap_tell_flags(struct imap_session *s, const struct store_message *m, bool uid) WAITS;
@@ -143,3 +147,4 @@ void imap_do_status(struct imap_session *s, const struct imap_command *command) 
 void imap_do_store(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_subscribe(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_thread(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_uidbatches(struct imap_session *s, const struct imap_command *command) WAITS;

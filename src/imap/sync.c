@@ -44,13 +44,19 @@ void imap_write_flags_of(struct imap_session *s, const struct store_message *m) 
                      words.len / sizeof(struct slice));
 }
 
-void imap_tell_flags(struct imap_session *s, const struct store_message *m, bool uid) {
+void imap_begin_fetched(struct imap_session *s, size_t number, uint32_t uid) {
+    const bool uids = s->enabled & IMAP_ENABLED_UIDONLY;
     struct imap_writer *w = &s->c.writer;
     imap_write_begin(w, S("*"));
-    imap_write_number(w, told_number(&s->told, m->uid));
-    imap_write_word(w, "FETCH");
+    imap_write_number(w, uids ? uid : number);
+    imap_write_word(w, uids ? "UIDFETCH" : "FETCH");
     imap_write_open(w);
-    if (uid) {
+}
+
+void imap_tell_flags(struct imap_session *s, const struct store_message *m, bool uid) {
+    struct imap_writer *w = &s->c.writer;
+    imap_begin_fetched(s, told_number(&s->told, m->uid), m->uid);
+    if (uid && !(s->enabled & IMAP_ENABLED_UIDONLY)) {
         imap_write_word(w, "UID");
         imap_write_number(w, m->uid);
     }
@@ -105,7 +111,7 @@ static void tell_changes(struct imap_session *s, uint32_t uidnext, unsigned how,
 
 void imap_tell(struct imap_session *s, unsigned how, uint64_t not_of) {
     uint32_t uidnext = s->told.uidnext;
-    if (how & IMAP_TELL_EXPUNGES && s->enabled & IMAP_ENABLED_QRESYNC) {
+    if (how & IMAP_TELL_EXPUNGES && s->enabled & (IMAP_ENABLED_QRESYNC | IMAP_ENABLED_UIDONLY)) {
         _cleanup_(buf_done) struct buf uids = {0};
         told_expunge(&s->told, gather_uid, &uids);
         imap_tell_gone(s, &uids);

@@ -375,7 +375,7 @@ static void urls_and_batches(void **state) {
     c = parse("UIDBATCHES 2000");
     assert_int_equal(c.batches.size, 2000);
     assert_int_equal(c.batches.first, 0);
-    assert_int_equal(parse("UIDBATCHES 500 4:2").batches.first, 2);
+    assert_int_equal(parse("UIDBATCHES 500 4:2").batches.first, 4);
 }
 
 /* ------------------------------------------------------------------ messages */
