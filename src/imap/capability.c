@@ -10,15 +10,16 @@ static const struct capability {
     enum condition condition;
 } capabilities[] = {
     {"IMAP4rev1", ALWAYS},
-    {"IMAP4rev2", ALWAYS},           /* RFC 9051 */
-    {"SASL-IR", BEFORE_LOGIN},       /* RFC 4959 */
-    {"LITERAL+", ALWAYS},            /* RFC 7888 */
-    {"ID", ALWAYS},                  /* RFC 2971 */
-    {"STARTTLS", TLS_POSSIBLE},      /* RFC 9051 §6.2.1 */
-    {"LOGINDISABLED", NO_PASSWORDS}, /* §6.2.3 */
-    {"BINARY", AFTER_LOGIN},         /* RFC 3516 */
-    {"CHILDREN", AFTER_LOGIN},       /* RFC 3348 */
-    {"CONDSTORE", AFTER_LOGIN},      /* RFC 7162 */
+    {"IMAP4rev2", ALWAYS},             /* RFC 9051 */
+    {"SASL-IR", BEFORE_LOGIN},         /* RFC 4959 */
+    {"LITERAL+", ALWAYS},              /* RFC 7888 */
+    {"ID", ALWAYS},                    /* RFC 2971 */
+    {"STARTTLS", TLS_POSSIBLE},        /* RFC 9051 §6.2.1 */
+    {"LOGINDISABLED", NO_PASSWORDS},   /* §6.2.3 */
+    {"BINARY", AFTER_LOGIN},           /* RFC 3516 */
+    {"CHILDREN", AFTER_LOGIN},         /* RFC 3348 */
+    {"COMPRESS=DEFLATE", AFTER_LOGIN}, /* RFC 4978 */
+    {"CONDSTORE", AFTER_LOGIN},        /* RFC 7162 */
     {"CREATE-SPECIAL-USE", AFTER_LOGIN},
     {"ENABLE", AFTER_LOGIN},        /* RFC 5161 */
     {"ESEARCH", AFTER_LOGIN},       /* RFC 4731 */

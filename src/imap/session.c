@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "io/deflate.h"
+
 const struct imap_session_config imap_session_defaults = {
     .timeout = 32 * USEC_MIN,
     .idle_beat = 2 * USEC_MIN,
@@ -84,6 +86,21 @@ static void do_enable(struct imap_session *s, const struct imap_command *command
     imap_ok(s, command, "enabled what is known here");
 }
 
+/* RFC 4978 §3: what comes behind the command is compressed already. */
+static void do_compress(struct imap_session *s, const struct imap_command *command) WAITS {
+    const struct imap_words *words = &command->words;
+    if (words->count != 1 || !slice_eq_nocase(words->words[0], S("DEFLATE"))) {
+        imap_say(&s->c, command->tag, "NO", NULL, "DEFLATE is what is known here");
+    } else if (s->compressed) {
+        imap_say(&s->c, command->tag, "NO", "COMPRESSIONACTIVE", "it is compressed already");
+    } else {
+        imap_ok(s, command, "compressed from here on");
+        s->compressed = true;
+        if (stream_deflate(s->c.stream) < 0)
+            s->end = DOOR_END_LOST;
+    }
+}
+
 /* The client could not be read. */
 static void end_by(struct imap_session *s, int error) WAITS {
     if (error == -ETIMEDOUT)
@@ -145,6 +162,7 @@ static void (*const functions[IMAP_VERBS])(struct imap_session *s,
     [IMAP_CAPABILITY] = do_capability,
     [IMAP_CHECK] = do_noop,
     [IMAP_CLOSE] = imap_do_close,
+    [IMAP_COMPRESS] = do_compress,
     [IMAP_COPY] = imap_do_copy,
     [IMAP_CREATE] = imap_do_create,
     [IMAP_DELETE] = imap_do_delete,

@@ -26,6 +26,7 @@ struct imap_session {
     struct store *store;
     struct store_account *account;
     unsigned enabled; /* of enum imap_enabled */
+    bool compressed;  /* RFC 4978 */
 
     /* The mailbox that is selected. */
     bool selected, read_only;
