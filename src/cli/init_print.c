@@ -224,8 +224,9 @@ static void write_doors(struct cli *c) {
     struct slice words[CROWD_KINDS] = {0};
     for (size_t i = 0; i < all_doors.count; i++) {
         const struct door *door = &all_doors.list[i];
-        struct slice ports = ports_of(c, door), *to = &words[door->kind];
-        if (door->kind == CROWD_READERS)
+        struct slice ports = ports_of(c, door);
+        struct slice *to = &words[door->session ? CROWD_READERS : door->kind];
+        if (door->session)
             ports = arena_printf(c->arena, _("%.*s for %s"), SLICE_ARG(ports), door->protocol);
         *to = to->len > 0 ? arena_printf(c->arena, "%.*s, %.*s", SLICE_ARG(*to), SLICE_ARG(ports))
                           : ports;

@@ -21,6 +21,7 @@ static const struct {
     {"submission.header-max", "submission.message-size-max"},
     {"submission.connections-per-address", "smtp.connections-max"},
     {"pop3.connections-per-address", "pop3.connections-max"},
+    {"imap.connections-per-address", "imap.connections-max"},
     {"queue.bounce-lifetime", "queue.lifetime"},
     {"relay.connections-start", "relay.connections-max"},
 };

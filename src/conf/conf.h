@@ -142,6 +142,13 @@ struct conf {
     } pop3;
 
     struct {
+        usec_t timeout, login_timeout;
+        unsigned hard_errors, login_failures, login_commands;
+        unsigned connections_per_address, connections_max;
+        uint64_t message_size_max;
+    } imap;
+
+    struct {
         struct conf_spans retry_schedule;
         usec_t retry_first_day, retry_after;
         unsigned retry_jitter; /* percent */

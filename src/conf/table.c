@@ -68,6 +68,9 @@ const struct conf_block conf_blocks[CONF_BLOCK_COUNT] = {
     [CONF_POP3] = {"pop3",
                    {"Fetching messages with POP3 (ports 110, 995).",
                     "POP3 によるメールの取り出し（ポート 110 と 995）。"}},
+    [CONF_IMAP] = {"imap",
+                   {"Reading mailboxes with IMAP (ports 143, 993).",
+                    "IMAP によるメールボックスの利用（ポート 143 と 993）。"}},
     [CONF_QUEUE] = {"queue",
                     {"How long and how often a message is tried.",
                      "メールの配送を試みる期間と間隔。"}},
@@ -374,9 +377,9 @@ const struct conf_setting conf_settings[] = {
          FOR(EDGE, CONF_RELOAD),
          DOC("The most memory of one edge process for what clients of all ports have sent and is "
              "not handed on yet, and for replies that they have not read; beyond it new messages "
-             "are put off with 452 and new connections with 421 (POP3: -ERR). Strangers on port 25 "
+             "are put off with 452 and new connections with 421 (POP3: -ERR, IMAP: BYE). Strangers on port 25 "
              "may use four fifths of it.",
-             "一つの edge プロセスが、全ポートのクライアントから届いて処理中のデータと、まだ読まれていない応答のために使うメモリの上限。超えている間は、新しいメールを 452 で、新しい接続を 421（POP3 では -ERR）で一時的に拒否します。ポート 25 の相手が使えるのは、このうち 5 分の 4 までです。",
+             "一つの edge プロセスが、全ポートのクライアントから届いて処理中のデータと、まだ読まれていない応答のために使うメモリの上限。超えている間は、新しいメールを 452 で、新しい接続を 421（POP3 では -ERR、IMAP では BYE）で一時的に拒否します。ポート 25 の相手が使えるのは、このうち 5 分の 4 までです。",
              "1G")),
 
     /* ---------------------------------------------------------------- submission */
@@ -468,16 +471,62 @@ const struct conf_setting conf_settings[] = {
              "20")),
     NUMBER(CONF_POP3, pop3.connections_per_address, "connections-per-address", "20",
          LIMITS(1, 20000), FOR(EDGE, CONF_RELOAD),
-         DOC("The most connections to one edge process from one address at a time; loopback "
-             "addresses and trusted-networks are not limited. With IPv6 a network of 64 bits counts as "
-             "one address, and one of 48 bits as 16.",
-             "一つのアドレスから一つの edge プロセスへの同時接続の最大数。ループバックと trusted-networks は制限しません。IPv6 では /64 を一つのアドレス、/48 を 16 のアドレスとして数えます。",
+         DOC("The most connections to one edge process from one address at a time that have not "
+             "logged in yet; loopback addresses and trusted-networks are not limited. With IPv6 a "
+             "network of 64 bits counts as one address, and one of 48 bits as 16.",
+             "まだログインしていない接続について、一つのアドレスから一つの edge プロセスへの同時接続の最大数。ループバックと trusted-networks は制限しません。IPv6 では /64 を一つのアドレス、/48 を 16 のアドレスとして数えます。",
              "100")),
     NUMBER(CONF_POP3, pop3.connections_max, "connections-max", "10000", LIMITS(1, 20000),
          FOR(EDGE, CONF_RELOAD),
          DOC("The most POP3 connections of one edge process at a time.",
              "一つの edge プロセスが同時に受け付ける POP3 接続の最大数。",
              "5000")),
+
+    /* ---------------------------------------------------------------- imap */
+    SPAN(CONF_IMAP, imap.timeout, "timeout", "32min", LIMITS(30 * USEC_MIN, USEC_DAY),
+         FOR(EDGE | MAIL, CONF_RELOAD),
+         DOC("How long to wait for the next command after login, and in IDLE for its end (RFC 9051 "
+             "requires 30min at least).",
+             "ログイン後に次のコマンドを待つ時間。IDLE では、その終了を待つ時間（RFC 9051 により 30min 以上）。",
+             "1h")),
+    SPAN(CONF_IMAP, imap.login_timeout, "login-timeout", "1min", LIMITS(USEC_SEC, USEC_DAY),
+         FOR(EDGE, CONF_RELOAD),
+         DOC("How long to wait for a command before login.",
+             "ログイン前にコマンドを待つ時間。",
+             "30s")),
+    NUMBER(CONF_IMAP, imap.hard_errors, "hard-errors", "50", LIMITS(1, 1000),
+         FOR(EDGE | MAIL, CONF_RELOAD),
+         DOC("After this many commands that were answered with BAD the connection is closed.",
+             "BAD で応答したコマンドがこの数に達したら、接続を切断します。",
+             "20")),
+    NUMBER(CONF_IMAP, imap.login_failures, "login-failures", "5", LIMITS(1, 1000),
+         FOR(EDGE, CONF_RELOAD),
+         DOC("After this many failed logins the connection is closed.",
+             "ログインの失敗がこの数に達したら、接続を切断します。",
+             "3")),
+    NUMBER(CONF_IMAP, imap.login_commands, "login-commands", "50", LIMITS(5, 1000),
+         FOR(EDGE, CONF_RELOAD),
+         DOC("After this many commands without login the connection is closed.",
+             "ログインしないままコマンドがこの数に達したら、接続を切断します。",
+             "20")),
+    NUMBER(CONF_IMAP, imap.connections_per_address, "connections-per-address", "30",
+         LIMITS(1, 20000), FOR(EDGE, CONF_RELOAD),
+         DOC("The most connections to one edge process from one address at a time that have not "
+             "logged in yet; loopback addresses and trusted-networks are not limited. With IPv6 a "
+             "network of 64 bits counts as one address, and one of 48 bits as 16. An account may "
+             "have 100 connections that have logged in, wherever they come from.",
+             "まだログインしていない接続について、一つのアドレスから一つの edge プロセスへの同時接続の最大数。ループバックと trusted-networks は制限しません。IPv6 では /64 を一つのアドレス、/48 を 16 のアドレスとして数えます。ログイン後は、接続元にかかわらず、一つのアカウントにつき 100 接続までです。",
+             "100")),
+    NUMBER(CONF_IMAP, imap.connections_max, "connections-max", "10000", LIMITS(1, 20000),
+         FOR(EDGE, CONF_RELOAD),
+         DOC("The most IMAP connections of one edge process at a time.",
+             "一つの edge プロセスが同時に受け付ける IMAP 接続の最大数。",
+             "5000")),
+    SIZE(CONF_IMAP, imap.message_size_max, "message-size-max", "50M", LIMITS(64 * KIB, 2 * GIB),
+         FOR(MAIL, CONF_RELOAD),
+         DOC("The largest message that a mail program may store, such as a copy of what was sent.",
+             "メールソフトがメールボックスに保存できるメール（送信済みメールの控えなど）の最大サイズ。",
+             "25M")),
 
     /* ---------------------------------------------------------------- queue */
     SPANS(CONF_QUEUE, queue.retry_schedule, "retry-schedule", "5min 10min 20min 40min 80min",

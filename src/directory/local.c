@@ -138,7 +138,7 @@ static int find_job(struct db *db, void *arg) {
     struct person *p = f->person;
     sqlite3_stmt *s = NULL;
     int r = db_row(db, &s,
-                   "SELECT a.account_id, enabled, password, apop, networks FROM account a"
+                   "SELECT a.account_id, enabled, password, apop, networks, quota FROM account a"
                    " LEFT JOIN login n ON n.account_id = a.account_id"
                    " WHERE address = ?1",
                    V_TEXT(p->address));
@@ -149,6 +149,7 @@ static int find_job(struct db *db, void *arg) {
         p->apop = db_copy(s, 3, f->arena);
         p->has_networks = true;
         known_networks_read(&p->networks, db_copy(s, 4, f->arena));
+        p->quota = db_u64(s, 5);
     }
     return MIN(r, 0);
 }

@@ -140,7 +140,8 @@ static int welcome(struct directory *d, const struct login_request *request,
     *ret = (struct login){.outcome = LOGIN_WELCOME,
                           .account_id = person->account_id,
                           .shard = directory_shard(d, person->account_id),
-                          .address = person->address};
+                          .address = person->address,
+                          .quota = person->quota};
     return 0;
 }
 

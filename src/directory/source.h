@@ -51,6 +51,7 @@ struct person {
     struct slice address; /* canonical; empty: the name cannot be anybody's */
     uint64_t account_id;  /* 0: there is no such account */
     bool enabled;
+    uint64_t quota;              /* as struct facts */
     struct slice password, apop; /* what the source proves him by: for the source alone. When they
                                     are others at the end of a login, it does not count */
     bool has_networks;           /* the source knew: */

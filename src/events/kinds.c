@@ -70,7 +70,7 @@ const struct kind kind_table[] = {
      "to host status reply", "Another host has taken the message over."},
 
     {N(KIND_SESSION), 50, CONF_LOG_INFO, DISPOSITION_NONE, N_("Session"),
-     "login client service fetched removed reason",
+     "login client service fetched stored removed reason",
      "A reader's session has ended, or did not begin."},
     {N(KIND_RESTORED), 75, CONF_LOG_INFO, DISPOSITION_NONE, N_("Restored"), "by account messages",
      "Somebody brought deleted messages back into a mailbox."},
@@ -103,7 +103,7 @@ const struct fact fact_table[] = {
     {N(FACT_HELO), 7, FACT_IS_TEXT, false, N_("HELO"), "how the client calls itself"},
     {N(FACT_TLS), 8, FACT_IS_TEXT, false, N_("TLS"), "its version; missing: without TLS"},
     {N(FACT_LOGIN), 9, FACT_IS_TEXT, false, N_("Login"), "name used to log in"},
-    {N(FACT_SERVICE), 10, FACT_IS_TEXT, false, N_("Service"), "smtp, submission, pop3 ..."},
+    {N(FACT_SERVICE), 10, FACT_IS_TEXT, false, N_("Service"), "smtp, submission, pop3, imap ..."},
     {N(FACT_TARGETS), 12, FACT_IS_ADDRESSES, true, N_("Passed on to"), "addresses instead"},
     {N(FACT_ACCOUNT), 15, FACT_IS_TEXT, false, N_("Account"), "canonical address"},
     {N(FACT_DOMAIN), 16, FACT_IS_TEXT, false, N_("Domain"), "next hop"},
@@ -130,6 +130,7 @@ const struct fact fact_table[] = {
      "of a mailbox: its number and the UIDs that they had, 1:23"},
     {N(FACT_FETCHED), 47, FACT_IS_NUMBER, false, N_("Fetched"), "messages, in a session"},
     {N(FACT_REMOVED), 48, FACT_IS_NUMBER, false, N_("Removed"), "messages, in a session"},
+    {N(FACT_STORED), 49, FACT_IS_NUMBER, false, N_("Stored"), "messages, in a session"},
     {N(FACT_DIALOGUE), 38, FACT_IS_DIALOGUE, false, N_("Dialogue"), "what both sides said"},
 };
 /* clang-format on */

@@ -102,11 +102,13 @@
 #define FACT_MESSAGES   "messages"
 #define FACT_FETCHED    "fetched"
 #define FACT_REMOVED    "removed"
+#define FACT_STORED     "stored"
 
 /* Reasons of KIND_SESSION that have sentences of their own. */
 #define SESSION_IN_USE      "another one has the mailbox open"
 #define SESSION_LOGIN_ENDED "its login counts no more"
 #define SESSION_TRUST_ENDED "its network is trusted no more"
+#define SESSION_CROWDED     "the account has too many, and it was silent"
 
 /* What a kind says of the recipients in its fact `to`. */
 enum kind_disposition {

@@ -105,6 +105,8 @@ static void do_compress(struct imap_session *s, const struct imap_command *comma
 static void end_by(struct imap_session *s, int error) WAITS {
     if (error == -ETIMEDOUT)
         imap_say(&s->c, S("*"), "BYE", NULL, "nothing was said for too long, closing");
+    else if (error == -ECANCELED && s->config->ended && *s->config->ended)
+        imap_say(&s->c, S("*"), "BYE", NULL, "%s, closing", *s->config->ended);
     s->end = error == -ETIMEDOUT ? DOOR_END_DISMISSED : door_end_of(error);
 }
 
@@ -241,6 +243,7 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
     int error = store_account_open(store, account, &s.account);
     if (error) {
         imap_say(&s.c, config->tag, "NO", "UNAVAILABLE", "the mailbox cannot be opened just now");
+        s.counts.problem = error;
         s.end = DOOR_END_DISMISSED;
     } else {
         s.c.mode.state = IMAP_STATE_AUTHENTICATED;
@@ -248,7 +251,9 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
     }
     while (s.end == DOOR_END_NONE) {
         run_command(&s);
-        (void)fiber_yield_if_long(); /* a client that is always ready gives way */
+        /* a client that is always ready gives way, and ends when it is to */
+        if (fiber_yield_if_long() < 0 && s.end == DOOR_END_NONE)
+            end_by(&s, -ECANCELED);
     }
     imap_unselect(&s);
     s.counts.commands = s.c.commands;

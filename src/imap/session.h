@@ -20,6 +20,12 @@ struct imap_session_config {
     unsigned errors_max;  /* 50 */
     uint64_t message_max; /* bytes of an APPEND */
     uint64_t quota;       /* bytes that the account may hold; 0: any */
+
+    /*
+     * When the fiber is cancelled: why, for the client, who is told if he is between two commands
+     * or in IDLE. NULL, or it points to NULL: he is told nothing.
+     */
+    const char *const *ended;
 };
 
 /* The settings' defaults; tag and offer are to be filled in. */
@@ -29,6 +35,7 @@ extern const struct imap_session_config imap_session_defaults;
 struct imap_session_counts {
     uint64_t fetched, appended, removed; /* messages */
     unsigned commands, errors;
+    int problem; /* the account could not be opened, with this; 0: it was */
 };
 
 /* The stream stays the caller's: stream_shutdown() and stream_free() when this returns. */

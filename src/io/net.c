@@ -175,6 +175,8 @@ void net_tune_listener(int fd) {
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 120); /* seconds of silence, then */
     set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 45); /* so many between */
     set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);    /* so many questions */
+    /* these are not asked as long as something that was sent is not acknowledged; milliseconds */
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 300 * 1000);
 }
 
 /* Starts connecting and waits for the outcome. */

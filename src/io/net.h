@@ -65,8 +65,10 @@ int net_listen(const struct net_addr *at, int *ret_fd); /* SO_REUSEADDR, V6ONLY,
 
 /*
  * What connections inherit from their listening socket: small packets leave at once, and a client
- * that has vanished without a word is found out after five minutes, which matters where it would
- * keep a mailbox to itself. net_listen() does it; for sockets that were made by others.
+ * that has vanished without a word is found out after five minutes, be it silent or sent to, which
+ * matters where it would keep a mailbox to itself, or a place among the conversations of an
+ * account. So is one that takes nothing of what it is sent. net_listen() does it; for sockets that
+ * were made by others.
  */
 void net_tune_listener(int fd);
 int net_listen_unix(const char *path, mode_t mode, int *ret_fd);

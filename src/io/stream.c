@@ -32,6 +32,7 @@ struct stream {
     usec_t timeout, rate_grace, rate_began;
     uint64_t rate_bytes;
     struct stream_counts counts;
+    usec_t heard;
 };
 
 /* ------------------------------------------------------------------ buffers */
@@ -105,6 +106,7 @@ struct stream *stream_new(const struct stream_ops *ops, void *below) {
     s->ops = ops;
     s->below = below;
     s->timeout = USEC_NEVER;
+    s->heard = fiber_now();
     return s;
 }
 
@@ -148,6 +150,10 @@ int stream_error(const struct stream *s) {
 
 struct stream_counts stream_counts(const struct stream *s) {
     return s->counts;
+}
+
+usec_t stream_heard(const struct stream *s) {
+    return s->heard;
 }
 
 /* ------------------------------------------------------------------ limits */
@@ -205,6 +211,7 @@ static int read_once(struct stream *s, size_t want) {
     if (n > 0) {
         s->in_to += (uint32_t)n;
         s->counts.in += (uint64_t)n;
+        s->heard = fiber_now();
         s->rate_bytes += (uint64_t)n;
         return 0;
     }

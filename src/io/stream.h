@@ -169,6 +169,9 @@ struct stream_counts {
 };
 struct stream_counts stream_counts(const struct stream *s);
 
+/* When the peer said something last; at first, when the stream was made. As fiber_now(). */
+usec_t stream_heard(const struct stream *s);
+
 /* Bytes of the buffers that all streams of this thread hold now. */
 size_t stream_memory(void);
 

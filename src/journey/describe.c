@@ -62,6 +62,10 @@ static const struct sentence sentences[] = {
     {KIND_SESSION, FACT_REASON, SESSION_LOGIN_ENDED,
      N_("A session of {login} from {client} for {service} was ended, since its login counts no"
         " more.")},
+    {KIND_SESSION, FACT_REASON, SESSION_CROWDED,
+     N_("A session of {login} from {client} for {service} was ended, since the account has too "
+        "many,"
+        " and it was silent.")},
     {KIND_SESSION, FACT_REASON, SESSION_LOGIN_ENDED,
      N_("A session from {client} for {service} was ended, since its login counts no more.")},
     {KIND_SESSION, FACT_REASON, SESSION_TRUST_ENDED,
@@ -72,6 +76,9 @@ static const struct sentence sentences[] = {
         " it failed: {reason}")},
     {KIND_SESSION, FACT_REASON, NULL,
      N_("A session of {login} from {client} for {service} did not begin: {reason}")},
+    {KIND_SESSION, FACT_STORED, NULL,
+     N_("{login} fetched {fetched}, stored {stored} and removed {removed} messages by {service}"
+        " from {client}.")},
     {KIND_SESSION, NULL, NULL,
      N_("{login} fetched {fetched} and removed {removed} messages by {service} from {client}.")},
 

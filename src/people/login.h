@@ -48,6 +48,7 @@ struct login {
     uint64_t account_id; /* the rest of the line of facts: LOGIN_WELCOME only */
     uint32_t shard;
     struct slice address;   /* canonical; in the arena */
+    uint64_t quota;         /* bytes that its mailboxes may hold; 0: the usual number */
     usec_t hold;            /* hold back a refusal for so long before answering */
     struct slice reason;    /* the true one, for the log; never for the client */
     struct slice challenge; /* LOGIN_CHALLENGE only */

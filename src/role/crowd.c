@@ -51,19 +51,33 @@ static unsigned smtp_count(const struct crowd *c) {
 static enum crowd_verdict judge(const struct crowd *c, const struct crowd_place *place,
                                 enum crowd_kind kind, const struct conf *conf) {
     const struct net_addr *peer = &place->addr;
-    unsigned each = kind == CROWD_READERS   ? conf->pop3.connections_per_address
-                    : kind == CROWD_SENDERS ? conf->submission.connections_per_address
-                                            : conf->smtp.connections_per_address;
+    unsigned each = 0, all = conf->smtp.connections_max, count = smtp_count(c);
+    switch (kind) {
+    case CROWD_STRANGERS:
+        each = conf->smtp.connections_per_address;
+        all -= all / 5; /* the rest is kept for users */
+        break;
+    case CROWD_SENDERS:
+        each = conf->submission.connections_per_address;
+        break;
+    case CROWD_READERS:
+        each = conf->pop3.connections_per_address;
+        all = conf->pop3.connections_max;
+        count = c->kinds[kind];
+        break;
+    case CROWD_KEEPERS:
+        each = conf->imap.connections_per_address;
+        all = conf->imap.connections_max;
+        count = c->kinds[kind];
+        break;
+    case CROWD_KINDS:
+        break;
+    }
     bool many =
         place->kinds[kind] > each || (place->site && place->site->kinds[kind] > SITE_SHARE * each);
     if (many && !net_is_loopback(peer) && !conf_networks_have(&conf->smtp.trusted_networks, peer))
         return CROWD_TOO_MANY;
-    if (kind == CROWD_READERS)
-        return c->kinds[kind] > conf->pop3.connections_max ? CROWD_FULL : CROWD_WELCOME;
-    unsigned all = conf->smtp.connections_max;
-    if (kind == CROWD_STRANGERS)
-        all -= all / 5; /* the rest is kept for users */
-    return smtp_count(c) > all ? CROWD_FULL : CROWD_WELCOME;
+    return count > all ? CROWD_FULL : CROWD_WELCOME;
 }
 
 enum crowd_verdict crowd_enter(struct crowd *c, const struct net_addr *peer, enum crowd_kind kind,
@@ -77,12 +91,16 @@ enum crowd_verdict crowd_enter(struct crowd *c, const struct net_addr *peer, enu
     return judge(c, place, kind, conf);
 }
 
+void crowd_log_in(struct crowd *c, struct crowd_place **place, enum crowd_kind kind) {
+    struct crowd_place *site = *place ? (*place)->site : NULL;
+    place_leave(c, TAKE_PTR(*place), kind);
+    place_leave(c, site, kind);
+}
+
 void crowd_leave(struct crowd *c, struct crowd_place *place, enum crowd_kind kind) {
-    struct crowd_place *site = place->site;
+    crowd_log_in(c, &place, kind);
     c->count--;
     c->kinds[kind]--;
-    place_leave(c, place, kind);
-    place_leave(c, site, kind);
 }
 
 bool crowd_is_dense(const struct crowd *c, const struct conf *conf) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "role/doors.h"
 
+#include "role/edge_imap.h"
 #include "role/edge_pop3.h"
 #include "role/edge_smtp.h"
+#include "role/mail_imap.h"
 #include "role/mail_pop3.h"
 
 #define SMTP_REPLIES                                                                               \
@@ -38,6 +40,18 @@ static const struct door rows[] = {
         .away = "-ERR [SYS/TEMP] the mailbox cannot be opened now\r\n",
         .serve = edge_serve_pop3,
         .session = mail_serve_pop3,
+    },
+    {
+        .service = {"imap", 4},
+        .protocol = "IMAP",
+        .kind = CROWD_KEEPERS,
+        .ports = {{{"imap", 4}, 143, false}, {{"imaps", 5}, 993, true}},
+        .too_many = "* BYE [LIMIT] too many connections from your address, try again later\r\n",
+        .full = "* BYE [UNAVAILABLE] too many connections, try again later\r\n",
+        .no_memory = "* BYE [UNAVAILABLE] the server is short of memory, try again later\r\n",
+        .away = "* BYE [UNAVAILABLE] the mailbox cannot be opened now\r\n",
+        .serve = edge_serve_imap,
+        .session = mail_serve_imap,
     },
 };
 

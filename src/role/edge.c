@@ -14,6 +14,7 @@
 #define FRESH_INTERVAL (10 * USEC_SEC)
 #define PEER_RETRY     (500 * USEC_MS)
 #define ACCEPT_AT_ONCE 32U
+#define FAREWELL_LIMIT (300 * USEC_MS)
 
 #define CONNECTION_NEEDS ((size_t)32 * 1024) /* bytes: a command, and its reply */
 
@@ -210,15 +211,26 @@ static int reload_edge(struct process *p, const struct conf *before,
     return 0;
 }
 
+static void wait_for_ends(struct edge *e, usec_t until) WAITS {
+    while (e->crowd.count > 0 && fiber_cond_wait_until(&e->session_ended, until) == 0)
+        ;
+}
+
+/* Sessions beside mailboxes know what is to be said at their end, and say it through this edge. */
 static void stop(struct process *p) WAITS {
     struct edge *e = p->state;
+    const struct rpc_mail_farewell_in farewell = {0};
     e->stopping = true;
+    for (unsigned w = 0; w < process_workers(p, ROLE_MAIL); w++)
+        (void)send_mail_farewell(process_link(p, ROLE_MAIL, w), &farewell);
+    LIST_EACH (c, &e->sessions, struct edge_connection, link)
+        if (c->fiber && !c->carried)
+            fiber_cancel(c->fiber);
+    wait_for_ends(e, fiber_now() + FAREWELL_LIMIT);
     LIST_EACH (c, &e->sessions, struct edge_connection, link)
         if (c->fiber)
             fiber_cancel(c->fiber);
-    while (e->crowd.count > 0 &&
-           fiber_cond_wait_until(&e->session_ended, fiber_now() + USEC_SEC) == 0)
-        ;
+    wait_for_ends(e, fiber_now() + USEC_SEC);
 }
 
 static void peer_gone(struct process *p, enum role role, unsigned worker) {

@@ -8,6 +8,7 @@
  *     edge_message.c SMTP: collecting a message and handing it to the queue
  *     edge_login.c   logins for a mailbox, and handing over to the mail role
  *     edge_pop3.c    POP3 up to the login
+ *     edge_imap.c    IMAP up to the login
  *     edge_log.c     what the journey hears
  *     edge_quiet.c   the bound of what it hears of those who are refused
  *     edge_memory.c  the bound of all that clients fill
@@ -54,6 +55,7 @@ struct edge_connection {
     struct crowd_place *place;
     uint64_t account; /* who logged in to send; 0: nobody */
     bool login_ended; /* that login counts no more */
+    bool carried;     /* its session is beside the mailbox, and its bytes go through here */
     bool bare_told;   /* a login without TLS */
 };
 

@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "base/alloc.h"
 #include "directory/directory.h"
 #include "events/kinds.h"
 
-#define LOGIN_LIMIT    (LOGIN_WAIT_MAX + 10 * USEC_SEC)
-#define LOGIN_NAME_MAX 512U /* as the schema has it */
-#define AWAY_RETRY     (250 * USEC_MS)
-#define AWAY_TRIES     12 /* a process that died is back by then */
+#define LOGIN_LIMIT (LOGIN_WAIT_MAX + 10 * USEC_SEC)
+/* As the schema has it; no account has a longer name, or password. */
+#define LOGIN_NAME_MAX     512U
+#define LOGIN_PASSWORD_MAX 1024U
+#define AWAY_RETRY         (250 * USEC_MS)
+#define AWAY_TRIES         12 /* a process that died is back by then */
 
 int edge_log_in(struct edge_connection *c, const struct login_request *request,
                 struct edge_login *ret) {
@@ -20,7 +23,9 @@ int edge_log_in(struct edge_connection *c, const struct login_request *request,
     struct rpc_directory_login_in in = {.service = c->door->service, .request = *request};
     struct rpc_directory_login_out out;
     in.request.peer = edge_peer_bytes(c);
-    in.request.name = slice_first(request->name, LOGIN_NAME_MAX); /* no account has a longer one */
+    in.request.name = slice_first(request->name, LOGIN_NAME_MAX);
+    if (request->password.ptr) /* APOP has none */
+        in.request.password = slice_first(request->password, LOGIN_PASSWORD_MAX);
     int r = call_directory_login(edge_link(c, ROLE_DIRECTORY), &in, &a, &out, NULL);
     if (r < 0)
         return r;
@@ -31,7 +36,8 @@ int edge_log_in(struct edge_connection *c, const struct login_request *request,
         return -ECANCELED;
     switch (login->outcome) {
     case LOGIN_WELCOME:
-        *ret = (struct edge_login){.account = login->account_id, .shard = login->shard};
+        *ret = (struct edge_login){
+            .account = login->account_id, .shard = login->shard, .quota = login->quota};
         memcpy(ret->ticket, out.ticket.ptr, MIN(out.ticket.len, sizeof ret->ticket));
         (void)slice_to_str(login->address, ret->address, sizeof ret->address);
         return 0;
@@ -69,6 +75,7 @@ static int call_session(struct edge_connection *c, const struct edge_login *logi
         .account = login->account,
         .ticket = slice_of(login->ticket, sizeof login->ticket),
         .address = slice_of_str(login->address),
+        .quota = login->quota,
         .peer = slice_of_str(c->peer_text),
         .tls = tls,
         .connection = fd,
@@ -95,8 +102,8 @@ static void give_to_mail(struct edge_connection *c, struct edge_login *login, in
     if (r == 0)
         return;
     process_event(c->edge->process, 0, KIND_WARNING, NULL, 0,
-                  "A %s session of %s could not begin: %s", c->door->protocol, login->address,
-                  problem.text[0] ? problem.text : error_text(r));
+                  "A session of %s for %.*s could not begin: %s", login->address,
+                  SLICE_ARG(c->door->service), problem.text[0] ? problem.text : error_text(r));
     (void)send(fd, c->door->away, strlen(c->door->away), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -114,9 +121,63 @@ struct stream *edge_hand_over(struct edge_connection *c, struct edge_login *logi
         give_to_mail(c, login, fd, unread, false);
         return NULL;
     }
+    crowd_log_in(&c->edge->crowd, &c->place, c->door->kind);
+    c->carried = true;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
         return NULL;
     give_to_mail(c, login, ends[1], S(""), true);
     (void)close(ends[1]);
     return stream_from_fd(ends[0], &mail) < 0 ? NULL : mail;
+}
+
+/* ------------------------------------------------------------------ a door, up to the login */
+
+static int door_login(void *door, const char *mechanism,
+                      const struct login_request *attempt) WAITS {
+    struct edge_door *d = door;
+    return edge_log_in(d->connection, attempt, &d->login);
+}
+
+static void door_bare_login(void *door, struct slice name) {
+    edge_log_bare_login(((struct edge_door *)door)->connection, name);
+}
+
+static int door_start_tls_here(void *door, struct stream *s) WAITS {
+    struct edge_door *d = door;
+    struct problem problem = {0};
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline deadline =
+        fiber_deadline_begin(fiber_now() + d->config.timeout);
+    return edge_start_tls(d->connection, s, &problem);
+}
+
+const struct door_host edge_door_host = {
+    .login = door_login, .bare_login = door_bare_login, .starttls = door_start_tls_here};
+
+struct edge_door *edge_door_new(struct edge_connection *c, usec_t timeout) {
+    struct edge_door *d = NEW(struct edge_door);
+    const struct conf *conf = c->settings->conf;
+    const bool tls_first = c->port->tls_first;
+    d->connection = c;
+    d->config = door_config_default;
+    d->config.hostname = conf->hostname;
+    d->config.timeout = timeout;
+    d->config.offer = (struct door_offer){.tls_active = tls_first,
+                                          .tls_available = edge_has_tls(c->edge) && !tls_first,
+                                          .plaintext = conf->login.allow_plaintext};
+    return d;
+}
+
+int edge_door_open(struct edge_door *d) {
+    struct edge_connection *c = d->connection;
+    return c->port->tls_first ? door_start_tls_here(d, c->stream) : 0;
+}
+
+struct stream *edge_door_close(struct edge_door *d, enum door_end end, bool tls_active) {
+    struct stream *mail = NULL;
+    if (end == DOOR_END_LOGIN)
+        mail = edge_hand_over(d->connection, &d->login, tls_active);
+    else
+        (void)stream_shutdown(d->connection->stream);
+    free(d);
+    return mail;
 }

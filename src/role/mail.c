@@ -238,6 +238,7 @@ static int on_restore(void *arg, const struct rpc_caller *caller,
 static const struct rpc_mail_handlers handlers = {
     .deliver = on_deliver,
     .session = mail_on_session,
+    .farewell = mail_on_farewell,
     .end_sessions = mail_on_end_sessions,
     .purge = on_purge,
     .report_usage = on_report_usage,

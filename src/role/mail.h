@@ -7,6 +7,7 @@
  *     mail_deleted.c   removed messages: listed, brought back
  *     mail_sessions.c  conversations that come from the edge
  *     mail_pop3.c      POP3
+ *     mail_imap.c      IMAP
  *     mail_usage.c     what the directory is told of what the mailboxes hold
  */
 #pragma once

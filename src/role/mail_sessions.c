@@ -62,13 +62,45 @@ static void run_session(void *arg) WAITS {
     session_leave(s);
 }
 
+/* The client is told why, in his protocol; the event log hears of it when there is a reason. */
+static void end_session(struct mail_session *s, const char *why, const char *reason) {
+    if (s->ended)
+        return;
+    s->ended = why;
+    if (s->fiber) /* it has begun */
+        fiber_cancel(s->fiber);
+    if (!reason)
+        return;
+    struct event_fact facts[] = {
+        {S(FACT_LOGIN), slice_of_str(s->address)},
+        {S(FACT_CLIENT), slice_of_str(s->peer)},
+        {S(FACT_SERVICE), s->door->service},
+        {S(FACT_REASON), slice_of_str(reason)},
+    };
+    process_event(s->process, 0, KIND_SESSION, facts, ARRAY_SIZE(facts),
+                  "A session of %s from %s for %.*s was ended, since %s.", s->address, s->peer,
+                  SLICE_ARG(s->door->service), reason);
+}
+
+/* True: one that was silent makes room for another. */
+static bool end_silent(struct mail *m, uint64_t account) {
+    struct mail_session *silent = NULL;
+    LIST_EACH (s, &m->sessions, struct mail_session, link)
+        if (s->account == account && !s->ended &&
+            (!silent || stream_heard(s->stream) < stream_heard(silent->stream)))
+            silent = s;
+    if (!silent || fiber_now() - stream_heard(silent->stream) < MAIL_SILENT)
+        return false;
+    end_session(silent, MAIL_ENDED_CROWD, SESSION_CROWDED);
+    return true;
+}
+
 int mail_on_session(void *arg, const struct rpc_caller *caller,
                     const struct rpc_mail_session_in *in, struct arena *a,
                     struct rpc_mail_session_out *out, struct problem *problem) {
     struct process *p = arg;
     struct mail *m = p->state;
     const struct door *door = doors_find_session(m->doors, in->service);
-    (void)caller;
     (void)a;
     (void)out;
     if (in->connection < 0)
@@ -87,7 +119,7 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
         return problem_set(problem, -E_REFUSED, "the edge showed no valid login for this mailbox");
     }
     const struct session_count *count = map_get(&m->session_counts, map_u64(&in->account));
-    if (count && count->sessions >= MAIL_SESSIONS_MAX) {
+    if (count && count->sessions >= MAIL_SESSIONS_MAX && !end_silent(m, in->account)) {
         (void)close(in->connection);
         return problem_set(problem, -E_BUSY,
                            "the account has %u conversations at its mailbox already",
@@ -98,6 +130,8 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
     s->door = door;
     s->account = in->account;
     s->tls = in->tls;
+    s->edge = caller->worker;
+    s->quota = in->quota;
     s->address = mem_str(in->address);
     s->peer = mem_str(in->peer);
     buf_add(&s->passed_on, in->passed_on);
@@ -124,31 +158,25 @@ int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
     (void)out;
     (void)problem;
     ended_logins_add(&m->ended, in->account, in->before);
-    LIST_EACH (s, &m->sessions, struct mail_session, link) {
-        if (s->account != in->account || s->ended)
-            continue;
-        s->ended = true;
-        if (s->fiber) /* it has begun */
-            fiber_cancel(s->fiber);
-        struct event_fact facts[] = {
-            {S(FACT_LOGIN), slice_of_str(s->address)},
-            {S(FACT_CLIENT), slice_of_str(s->peer)},
-            {S(FACT_SERVICE), s->door->service},
-            {S(FACT_REASON), S(SESSION_LOGIN_ENDED)},
-        };
-        process_event(s->process, 0, KIND_SESSION, facts, ARRAY_SIZE(facts),
-                      "A %s session of %s from %s was ended, since " SESSION_LOGIN_ENDED ".",
-                      s->door->protocol, s->address, s->peer);
-    }
+    LIST_EACH (s, &m->sessions, struct mail_session, link)
+        if (s->account == in->account)
+            end_session(s, MAIL_ENDED_LOGIN, SESSION_LOGIN_ENDED);
+    return 0;
+}
+
+int mail_on_farewell(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_mail_farewell_in *in) {
+    struct mail *m = ((struct process *)arg)->state;
+    (void)in;
+    LIST_EACH (s, &m->sessions, struct mail_session, link)
+        if (s->tls && s->edge == caller->worker)
+            end_session(s, MAIL_ENDED_STOP, NULL);
     return 0;
 }
 
 void mail_end_sessions(struct mail *m) {
-    LIST_EACH (s, &m->sessions, struct mail_session, link) {
-        s->ended = true;
-        if (s->fiber) /* it has begun */
-            fiber_cancel(s->fiber);
-    }
+    LIST_EACH (s, &m->sessions, struct mail_session, link)
+        end_session(s, MAIL_ENDED_STOP, NULL);
     while (m->session_count > 0 && fiber_cond_wait(&m->session_ended) == 0)
         ;
     if (m->session_count == 0)

@@ -17,15 +17,26 @@ struct mail_session {
     uint64_t account;
     char *address, *peer; /* owned; there may be thousands of sessions */
     struct buf passed_on; /* by the door's first half (edge_login.h) */
+    uint64_t quota;       /* of the account, in bytes; 0: the usual one */
     bool tls;
-    bool ended; /* its login counts no more */
+    unsigned edge;     /* which one handed it over; with TLS it carries the bytes */
+    const char *ended; /* it is to end, and why, as its client may be told; NULL: it goes on */
 };
 
+/* Why sessions are ended: struct mail_session.ended. */
+#define MAIL_ENDED_LOGIN "the account has changed, please log in again"
+#define MAIL_ENDED_STOP  "the server is being stopped"
+#define MAIL_ENDED_CROWD "the account has too many conversations, and this one was silent"
+
 /*
- * So many an account may have at a time. Edges bound what one address may have; this bounds what an
- * edge in the hands of a stranger can do to the mailboxes of others with one login.
+ * So many an account may have at a time. Edges bound what an address may have up to the login; this
+ * bounds what comes behind it, and what an edge in the hands of a stranger can do to the mailboxes
+ * of others with one login. Before a further one is refused, the one goes that has been silent
+ * longest, if it was for MAIL_SILENT: a phone that has changed networks leaves some behind, and
+ * nobody says that they are dead.
  */
 #define MAIL_SESSIONS_MAX 100U
+#define MAIL_SILENT       (5 * USEC_MIN)
 
 void mail_sessions_init(struct mail *m);
 
@@ -38,6 +49,10 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
 int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
                          const struct rpc_mail_end_sessions_in *in, struct arena *a,
                          struct rpc_mail_end_sessions_out *out, struct problem *problem);
+
+/* Ends those that the calling edge carries. */
+int mail_on_farewell(void *arg, const struct rpc_caller *caller,
+                     const struct rpc_mail_farewell_in *in);
 
 /* Ends all conversations and waits for that: what was not said to be removed stays. */
 void mail_end_sessions(struct mail *m) WAITS;

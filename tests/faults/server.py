@@ -22,7 +22,8 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("HAYAUMA") or str(TOP / "build/hayauma")
 HERE, DOMAIN, PASSWORD = "127.0.0.1", "example.test", "horse-Relay-53-stations"
-PORTS = {"smtp": 25, "pop3": 110, "submissions": 465, "submission": 587, "pop3s": 995}
+PORTS = {"smtp": 25, "pop3": 110, "imap": 143, "submissions": 465, "submission": 587, "imaps": 993,
+         "pop3s": 995}
 ELSEWHERE = 26  # above the offset: where the other host listens
 ACCOUNTS = 8
 START_LIMIT = 60.0

@@ -7,6 +7,7 @@
  *     set message-max N, set quota N
  *     set search-beat N                         microseconds
  *     set vanished-max N                        so much of what vanished is told
+ *     set ended WHY         the last session that began is cancelled, for this reason
  *     expect end logout / dismissed / lost      of the session that ended last
  */
 #include <stdio.h>
@@ -26,6 +27,8 @@ struct world {
     struct store *store;
     unsigned delivered;
     enum door_end end;
+    struct fiber *fiber;
+    char *ended;
 };
 
 static void open_store(struct world *w) WAITS {
@@ -38,6 +41,7 @@ static void *world_new(void) {
     w->config = imap_session_defaults;
     w->config.tag = S("in");
     w->config.offer.tls_active = true;
+    w->config.ended = (const char *const *)&w->ended;
     w->memory.memory = memory_new();
     open_store(w);
     return w;
@@ -47,6 +51,7 @@ static void world_free(void *world) {
     struct world *w = world;
     store_close(w->store);
     memory_free(w->memory.memory);
+    free(w->ended);
     free(w);
 }
 
@@ -66,12 +71,18 @@ static void deliver(struct world *w, uint64_t count) {
 static void run_session(struct stream *s, void *world) {
     struct world *w = world;
     struct imap_session_counts counts;
+    w->fiber = fiber_self();
     w->end = imap_session(s, &w->config, w->store, ACCOUNT, &counts);
 }
 
 static int world_set(void *world, struct slice name, struct slice value, struct problem *problem) {
     struct world *w = world;
     uint64_t number;
+    if (slice_eq(name, S("ended"))) {
+        w->ended = mem_str(value);
+        fiber_cancel(w->fiber);
+        return 0;
+    }
     if (slice_to_u64(value, UINT32_MAX, &number) < 0)
         return problem_set(problem, -E_SYNTAX, "a number");
     if (slice_eq(name, S("messages"))) {

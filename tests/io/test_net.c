@@ -94,6 +94,7 @@ static void answer_one(void *arg) {
                          option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL) *
                              option_of(fd, IPPROTO_TCP, TCP_KEEPCNT),
                      300);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 300 * 1000);
     assert_int_equal(stream_from_fd(fd, &s), 0);
     stream_str(s, "hello\r\n");
     assert_int_equal(stream_flush(s), 0);

@@ -108,6 +108,17 @@ static void test_the_end_of_a_session_says_why(void **state) {
                       {S("service"), S("pop3")}, {S("reason"), S("no room")}),
                 "A session of tama@here.test from 192.0.2.1 for pop3 did not begin: no room");
     assert_says(KIND_SESSION,
+                FACTS({S("login"), S("tama@here.test")}, {S("client"), S("192.0.2.1")},
+                      {S("service"), S("imap")}, {S("fetched"), S("3")}, {S("stored"), S("1")},
+                      {S("removed"), S("0")}),
+                "tama@here.test fetched 3, stored 1 and removed 0 messages by imap from"
+                " 192.0.2.1.");
+    assert_says(KIND_SESSION,
+                FACTS({S("login"), S("tama@here.test")}, {S("client"), S("192.0.2.1")},
+                      {S("service"), S("imap")}, {S("reason"), S(SESSION_CROWDED)}),
+                "A session of tama@here.test from 192.0.2.1 for imap was ended, since the account"
+                " has too many, and it was silent.");
+    assert_says(KIND_SESSION,
                 FACTS({S("client"), S("192.0.2.1")}, {S("service"), S("submission")},
                       {S("reason"), S(SESSION_LOGIN_ENDED)}),
                 "A session from 192.0.2.1 for submission was ended, since its login counts no"

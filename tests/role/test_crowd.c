@@ -21,8 +21,10 @@ static int begin(void **state) {
     conf->smtp.connections_per_address = 5;
     conf->submission.connections_per_address = 5;
     conf->pop3.connections_per_address = 5;
+    conf->imap.connections_per_address = 5;
     conf->smtp.connections_max = 100;
     conf->pop3.connections_max = 50;
+    conf->imap.connections_max = 50;
     return 0;
 }
 
@@ -62,6 +64,24 @@ static void test_an_address_has_its_share_of_each_kind(void **state) {
     assert_int_equal(enter("192.0.2.1", CROWD_READERS), CROWD_TOO_MANY);
     assert_int_equal(enter("192.0.2.1", CROWD_SENDERS), CROWD_WELCOME);
     assert_int_equal(enter("192.0.2.2", CROWD_READERS), CROWD_WELCOME);
+    inside--;
+    crowd_leave(&crowd, places[inside], kinds[inside]);
+}
+
+/* A whole office may be behind one address. */
+static void test_who_has_logged_in_counts_for_his_address_no_more(void **state) {
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < 5; i++) {
+            const char *from = i % 2 ? "2001:db8:1:1::1" : "192.0.2.1";
+            assert_int_equal(enter(from, CROWD_KEEPERS), CROWD_WELCOME);
+            crowd_log_in(&crowd, &places[inside - 1], CROWD_KEEPERS);
+            assert_null(places[inside - 1]);
+        }
+    }
+    assert_int_equal(crowd.places.count, 0);
+    assert_int_equal(enter("192.0.2.1", CROWD_KEEPERS), CROWD_FULL); /* but among all */
+    assert_int_equal(enter("192.0.2.1", CROWD_READERS), CROWD_WELCOME);
     inside--;
     crowd_leave(&crowd, places[inside], kinds[inside]);
 }
@@ -114,6 +134,8 @@ static void test_strangers_do_not_take_the_places_of_users(void **state) {
     enter_many(1, CROWD_SENDERS, CROWD_FULL);
     enter_many(50, CROWD_READERS, CROWD_WELCOME);
     enter_many(1, CROWD_READERS, CROWD_FULL);
+    enter_many(50, CROWD_KEEPERS, CROWD_WELCOME);
+    enter_many(1, CROWD_KEEPERS, CROWD_FULL);
 }
 
 static void test_timeouts_shrink_before_it_is_full(void **state) {
@@ -128,6 +150,8 @@ static void test_timeouts_shrink_before_it_is_full(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_address_has_its_share_of_each_kind, begin, end),
+        cmocka_unit_test_setup_teardown(test_who_has_logged_in_counts_for_his_address_no_more,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(test_a_site_of_48_bits_has_the_share_of_sixteen_addresses,
                                         begin, end),
         cmocka_unit_test_setup_teardown(test_this_host_and_trusted_networks_have_no_limit, begin,

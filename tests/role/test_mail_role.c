@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include "proc/process_inside.h"
 #include "role/mail_sessions.h"
 #include "role/roles.h"
 #include "role/ticket.h"
@@ -16,9 +17,10 @@
 #define ENTER (-E_LIMIT)
 
 static const struct rpc_mail_handlers *calls;
-static const struct rpc_caller edge = {.role = ROLE_EDGE}, directory = {.role = ROLE_DIRECTORY};
+static const struct rpc_caller directory = {.role = ROLE_DIRECTORY};
 static struct mail mail;
-static struct process process = {.state = &mail, .secret = "a secret of both"};
+static struct process_links links;
+static struct process process = {.state = &mail, .secret = "a secret of both", .links = &links};
 
 static void begin(void) {
     if (mail.doors)
@@ -28,7 +30,8 @@ static void begin(void) {
     (void)fiber_sleep(USEC_SEC);
 }
 
-static int enter_with(uint64_t account, usec_t made, size_t unread) {
+static int enter_as(uint64_t account, usec_t made, size_t unread, unsigned from, bool tls) {
+    const struct rpc_caller caller = {.role = ROLE_EDGE, .worker = from};
     static char too_much[STREAM_WINDOW + 1];
     _cleanup_(arena_done) struct arena a = {0};
     int ends[2];
@@ -39,12 +42,17 @@ static int enter_with(uint64_t account, usec_t made, size_t unread) {
         .ticket = ticket_make(process.secret, S("pop3"), account, made, &a),
         .connection = ends[0],
         .unread = slice_of(too_much, unread),
+        .tls = tls,
     };
     struct rpc_mail_session_out out;
     struct problem problem = {0};
-    int r = calls->session(&process, &edge, &in, &a, &out, &problem);
+    int r = calls->session(&process, &caller, &in, &a, &out, &problem);
     (void)close(ends[1]);
     return r;
+}
+
+static int enter_with(uint64_t account, usec_t made, size_t unread) {
+    return enter_as(account, made, unread, 0, false);
 }
 
 /* What a ticket made at `made` gets. */
@@ -101,14 +109,34 @@ static void stay(struct mail_session *s) WAITS {
     (void)fiber_cond_wait(&over);
 }
 
-/* However many tickets and connections an edge has: it is the mailboxes of others, too. */
-FIBER_TEST(an_account_has_a_hundred_conversations_at_most) {
+static void begin_with_sessions(void) {
     static const struct door door = {.service = {"pop3", 4}, .protocol = "POP3", .session = stay};
     static const struct doors doors = {&door, 1};
     begin();
     fiber_cond_init(&over);
     mail.doors = &doors;
     process.root = fiber_self();
+}
+
+static void end_all(void) {
+    fiber_cond_wake_all(&over);
+    while (fiber_children() > 0)
+        (void)fiber_sleep(USEC_SEC);
+    assert_int_equal(mail.session_count, 0);
+    assert_int_equal(mail.session_counts.count, 0);
+}
+
+/* How many of them are to end, for this reason. */
+static unsigned ended(const char *why) {
+    unsigned count = 0;
+    LIST_EACH (s, &mail.sessions, struct mail_session, link)
+        count += s->ended && strcmp(s->ended, why) == 0;
+    return count;
+}
+
+/* However many tickets and connections an edge has: it is the mailboxes of others, too. */
+FIBER_TEST(an_account_has_a_hundred_conversations_at_most) {
+    begin_with_sessions();
     for (unsigned i = 0; i < MAIL_SESSIONS_MAX; i++)
         assert_int_equal(enter_with(TAMA, fiber_wall(), 0), 0);
     assert_int_equal(enter_with(TAMA, fiber_wall(), 0), -E_BUSY);
@@ -119,11 +147,42 @@ FIBER_TEST(an_account_has_a_hundred_conversations_at_most) {
     (void)fiber_yield();
     assert_int_equal(enter_with(TAMA, fiber_wall(), 0), 0);
     (void)fiber_yield();
-    fiber_cond_wake_all(&over);
-    while (fiber_children() > 0)
-        (void)fiber_sleep(USEC_SEC);
-    assert_int_equal(mail.session_count, 0);
-    assert_int_equal(mail.session_counts.count, 0);
+    end_all();
+}
+
+/* A phone leaves dead ones behind when it changes networks. */
+FIBER_TEST(one_that_is_silent_makes_room_for_another) {
+    begin_with_sessions();
+    assert_int_equal(enter_with(TAMA, fiber_wall(), 0), 0);
+    assert_int_equal(enter_with(KOBO, fiber_wall(), 0), 0); /* not asked */
+    (void)fiber_sleep(USEC_MIN);
+    for (unsigned i = 1; i < MAIL_SESSIONS_MAX; i++)
+        assert_int_equal(enter_with(TAMA, fiber_wall(), 0), 0);
+    (void)fiber_sleep(MAIL_SILENT - USEC_MIN - USEC_SEC);
+    assert_int_equal(enter_with(TAMA, fiber_wall(), 0), -E_BUSY);
+    (void)fiber_sleep(USEC_SEC);
+    assert_int_equal(enter_with(TAMA, fiber_wall(), 0), 0);
+    assert_int_equal(ended(MAIL_ENDED_CROWD), 1);
+    (void)fiber_yield();
+    assert_int_equal(mail.session_count, MAIL_SESSIONS_MAX + 1);
+    assert_int_equal(enter_with(TAMA, fiber_wall(), 0), -E_BUSY); /* the others spoke later */
+    end_all();
+}
+
+FIBER_TEST(an_edge_that_ends_takes_leave_of_those_that_it_carries) {
+    const struct rpc_caller caller = {.role = ROLE_EDGE, .worker = 1};
+    const struct rpc_mail_farewell_in in = {0};
+    begin_with_sessions();
+    assert_int_equal(enter_as(TAMA, fiber_wall(), 0, 0, true), 0);
+    assert_int_equal(enter_as(TAMA, fiber_wall(), 0, 1, true), 0);
+    assert_int_equal(enter_as(KOBO, fiber_wall(), 0, 1, true), 0);
+    assert_int_equal(enter_as(TAMA, fiber_wall(), 0, 1, false), 0);
+    (void)fiber_yield();
+    assert_int_equal(calls->farewell(&process, &caller, &in), 0);
+    assert_int_equal(ended(MAIL_ENDED_STOP), 2);
+    (void)fiber_yield();
+    assert_int_equal(mail.session_count, 2);
+    end_all();
 }
 
 int main(void) {
@@ -131,8 +190,11 @@ int main(void) {
         cmocka_unit_test(test_a_ticket_from_before_the_end_of_its_login_is_void),
         cmocka_unit_test(test_a_ticket_from_before_the_process_is_void),
         cmocka_unit_test(test_an_account_has_a_hundred_conversations_at_most),
+        cmocka_unit_test(test_one_that_is_silent_makes_room_for_another),
+        cmocka_unit_test(test_an_edge_that_ends_takes_leave_of_those_that_it_carries),
         cmocka_unit_test(test_what_goes_on_failing_is_told_once_in_ten_minutes),
     };
     calls = role_mail.handlers;
+    process.role = roles_find(ROLE_MAIL);
     return cmocka_run_group_tests_name("mail role", tests, NULL, NULL);
 }

@@ -18,7 +18,8 @@ import tempfile
 import time
 
 CLONE_NEWNET = 0x40000000
-PORTS = {"smtp": 25, "pop3": 110, "submissions": 465, "submission": 587, "pop3s": 995}
+PORTS = {"smtp": 25, "pop3": 110, "imap": 143, "submissions": 465, "submission": 587, "imaps": 993,
+         "pop3s": 995}
 DNS_PORT = 53
 OFFSETS = range(20000, 32000, 1100)  # below the ports that the system gives away
 PREFIX = "hy-"

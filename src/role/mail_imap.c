@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+#include "role/mail_imap.h"
+
+#include "imap/session.h"
+
+/* A session that only looked is not worth a line. */
+static void log_session(struct mail_session *s, const struct imap_session_counts *counts) {
+    _cleanup_(arena_done) struct arena a = {0};
+    unsigned long long fetched = counts->fetched, stored = counts->appended,
+                       removed = counts->removed;
+    struct event_fact facts[6] = {
+        {S(FACT_LOGIN), slice_of_str(s->address)},
+        {S(FACT_CLIENT), slice_of_str(s->peer)},
+        {S(FACT_SERVICE), s->door->service},
+    };
+    size_t count = 3;
+    if (counts->problem < 0) {
+        const char *reason = error_text(counts->problem);
+        facts[count++] = (struct event_fact){S(FACT_REASON), slice_of_str(reason)};
+        process_event(s->process, 0, KIND_SESSION, facts, count,
+                      "An IMAP session of %s from %s did not begin: %s.", s->address, s->peer,
+                      reason);
+        return;
+    }
+    if (fetched + stored + removed == 0)
+        return;
+    facts[count++] = (struct event_fact){S(FACT_FETCHED), arena_printf(&a, "%llu", fetched)};
+    facts[count++] = (struct event_fact){S(FACT_STORED), arena_printf(&a, "%llu", stored)};
+    facts[count++] = (struct event_fact){S(FACT_REMOVED), arena_printf(&a, "%llu", removed)};
+    process_event(s->process, 0, KIND_SESSION, facts, count,
+                  "%s fetched %llu message%s by IMAP from %s, stored %llu and removed %llu.",
+                  s->address, fetched, fetched == 1 ? "" : "s", s->peer, stored, removed);
+}
+
+void mail_serve_imap(struct mail_session *s) {
+    const struct conf *conf = s->process->conf;
+    const struct mail *m = s->process->state;
+    struct imap_session_config config = imap_session_defaults;
+    struct imap_session_counts counts = {0};
+    config.tag = buf_slice(&s->passed_on);
+    config.offer = (struct door_offer){.tls_active = s->tls};
+    config.timeout = conf->imap.timeout;
+    config.errors_max = conf->imap.hard_errors;
+    config.message_max = conf->imap.message_size_max;
+    config.quota = s->quota > 0 ? s->quota : conf->delivery.quota;
+    config.ended = &s->ended;
+    (void)imap_session(s->stream, &config, m->store, s->account, &counts);
+    log_session(s, &counts);
+}
