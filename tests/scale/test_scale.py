@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
-"""Large numbers: accounts, recipients that wait, messages in a mailbox. What a person or a client
+"""Large numbers: accounts, recipients that wait, messages in a mailbox, sessions that stay. What a person or a client
 waits for stays as short as with few of them, and no fiber of any process keeps its thread for over
 10 ms. SCALE=1 in the environment asks for the whole size, as `make soak` does; without it a twentieth."""
+import contextlib
 import os
 import pathlib
 import re
@@ -15,6 +16,7 @@ import pytest
 
 sys.path[:0] = [str(pathlib.Path(__file__).parents[1] / "world")]
 from network import wait_until  # noqa: E402
+from wire import Imap  # noqa: E402
 from world import MESSAGE, PASSWORD, World  # noqa: E402
 
 pytestmark = pytest.mark.quiet
@@ -183,3 +185,56 @@ def test_messages_in_a_mailbox(host):
             for _ in some:
                 assert wire.line().startswith(b"+OK")
         assert wire.say("QUIT") == "+OK goodbye, no messages left"
+
+
+# -------------------------------------------------------------------- sessions that stay
+
+
+IDLE_SESSIONS = 1000
+IDLE_COST = {"imap": 12, "imaps": 32}  # KiB of all processes, for each
+AT_REST = 20  # s, after which the files of mailboxes are closed that nobody uses
+
+
+def memory_of(host):
+    """KiB by role."""
+    each = {}
+    for process in host.processes():
+        each[process["role"]] = each.get(process["role"], 0) + process["memory"] / 1024
+    return each
+
+
+@pytest.mark.parametrize("service", list(IDLE_COST))
+def test_sessions_in_idle(host, service, record_property):
+    """A thousand of a hundred accounts, each with a mailbox selected: what they cost, and that all
+    of them hear of a message at once."""
+    host.run("account", "add", "idle%02d@" + host.domains[0], "--password-stdin", "--hash-cost", "min",
+             "--count", 100, input=PASSWORD + "\n")
+    users = [f"idle{n:02}@{host.domains[0]}" for n in range(100)]
+
+    def idle(user):
+        wire = Imap(host.address, host.ports[service])
+        (wire.tls() if service == "imaps" else wire).greeted()
+        assert wire.login(user, PASSWORD)[0] == "OK"
+        wire.ok("SELECT INBOX")
+        wire.send("i IDLE\r\n")
+        assert wire.line().startswith(b"+ ")
+        return wire
+    with contextlib.ExitStack() as open_ones:
+        for user in users:  # what the accounts and the first sessions take is not what one costs
+            open_ones.enter_context(idle(user))
+        time.sleep(AT_REST)
+        before = memory_of(host)
+        wires = [open_ones.enter_context(idle(users[n % 100])) for n in range(IDLE_SESSIONS)]
+        time.sleep(AT_REST)
+        after = memory_of(host)
+        costs = {role: (after[role] - before[role]) / IDLE_SESSIONS for role in after}
+        words = ", ".join(f"{role} {cost:.1f}" for role, cost in costs.items() if cost >= 0.1)
+        record_property("KiB", words)
+        print(f"{service}: {sum(costs.values()):.1f} KiB for each session in IDLE ({words})")
+        assert sum(costs.values()) < IDLE_COST[service], costs
+        with host.smtp() as smtp:
+            began = time.monotonic()
+            hand_over(smtp, users)
+        for wire in wires:
+            assert wire.response(10) == b"* 1 EXISTS"
+        assert time.monotonic() - began < 5

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Clients of the world tests that say exactly what they are told to, byte by byte."""
 import base64
+import re
 import socket
 import ssl
 import time
@@ -178,3 +179,73 @@ class Pop3(Wire):
 
     def message(self, number):
         return b"\r\n".join(self.text(f"RETR {number}")) + b"\r\n"
+
+
+class Imap(Wire):
+    """IMAP by hand. An answer is (status, text of the tagged line, untagged responses); literals are
+    in their response as they came."""
+
+    count = 0
+
+    def greeted(self):
+        self.greeting = self.line()
+        assert self.greeting.startswith(b"* OK "), self.greeting
+        return self
+
+    def exactly(self, size, limit=None):
+        deadline = time.monotonic() + (limit or self.limit)
+        while len(self.rest) < size:
+            self._receive(deadline)
+        data, self.rest = self.rest[:size], self.rest[size:]
+        return data
+
+    def response(self, limit=None):
+        """The next one, whole, without its end."""
+        whole = self.line(limit)
+        while (literal := re.search(rb"\{(\d+)\}$", whole)):
+            whole += b"\r\n" + self.exactly(int(literal.group(1)), limit) + self.line(limit)
+        return whole
+
+    def answer(self, tag, limit=None):
+        untagged = []
+        while True:
+            response = self.response(limit)
+            if response.startswith(tag + b" "):
+                _, status, text = response.split(b" ", 2)
+                return status.decode(), text, untagged
+            untagged.append(response)
+
+    def send_command(self, command):
+        """The tag that it got."""
+        self.count += 1
+        tag = b"t%d" % self.count
+        self.send(tag + b" " + (command if isinstance(command, bytes) else command.encode()) + b"\r\n")
+        return tag
+
+    def say(self, command, limit=None):
+        return self.answer(self.send_command(command), limit)
+
+    def ok(self, command, limit=None):
+        """The untagged responses to a command that must succeed."""
+        status, text, untagged = self.say(command, limit)
+        assert status == "OK", (command, status, text, untagged)
+        return untagged
+
+    def starttls(self):
+        self.ok("STARTTLS")
+        return self.tls()
+
+    def login(self, user, password, limit=60):
+        return self.say(f'LOGIN "{user}" "{password}"', limit)
+
+    def append(self, message, mailbox="INBOX", flags="()"):
+        """The UID that it got."""
+        status, text, _ = self.say(b"APPEND %s %s {%d+}\r\n%s" % (
+            mailbox.encode(), flags.encode(), len(message), message))
+        assert status == "OK", text
+        return int(re.match(rb"\[APPENDUID \d+ (\d+)\]", text).group(1))
+
+    def body(self, uid):
+        """A whole message, which is not marked as read."""
+        response, = self.ok(f"UID FETCH {uid} BODY.PEEK[]")
+        return re.search(rb"BODY\[\] \{\d+\}\r\n(.*)\)$", response, re.S).group(1)

@@ -20,7 +20,7 @@ import tempfile
 import threading
 
 from network import NameServer, PORTS, bound_to_us, open_network, stop_process, wait_until
-from wire import Pop3, Smtp
+from wire import Imap, Pop3, Smtp
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("HAYAUMA") or str(TOP / "build/hayauma")
@@ -248,6 +248,13 @@ class Host:
         wire = Pop3(self.address, self.ports["pop3s"]).tls().greeted()
         reply = wire.login(user, password)
         assert reply.startswith("+OK"), reply
+        return wire
+
+    def imap(self, user, password=PASSWORD, **more):
+        """A connection to port 993 on which the user is logged in."""
+        wire = Imap(self.address, self.ports["imaps"], **more).tls().greeted()
+        status, text, _ = wire.login(user, password)
+        assert status == "OK", text
         return wire
 
     def deliver(self, user, data=MESSAGE, sender="kiku@far.test"):
