@@ -4,16 +4,20 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "auth/password.h"
 #include "base/alloc.h"
 #include "directory/directory.h"
 #include "events/kinds.h"
 
 #define LOGIN_LIMIT (LOGIN_WAIT_MAX + 10 * USEC_SEC)
-/* As the schema has it; no account has a longer name, or password. */
+/* As the schema has it: what is longer is cut, and wrong still, since no account has so long a name
+ * or password. */
 #define LOGIN_NAME_MAX     512U
 #define LOGIN_PASSWORD_MAX 1024U
-#define AWAY_RETRY         (250 * USEC_MS)
-#define AWAY_TRIES         12 /* a process that died is back by then */
+_Static_assert(LOGIN_NAME_MAX > SASL_NAME_MAX && LOGIN_PASSWORD_MAX > PASSWORD_MAX,
+               "what was cut may be right");
+#define AWAY_RETRY (250 * USEC_MS)
+#define AWAY_TRIES 12 /* a process that died is back by then */
 
 int edge_log_in(struct edge_connection *c, const struct login_request *request,
                 struct edge_login *ret) {

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from network import wait_until
-from wire import Closed, Pop3, Smtp
+from wire import Closed, Imap, Pop3, Smtp
 from world import MESSAGE
 
 
@@ -135,11 +135,12 @@ def test_addresses_are_not_harvested_without_end(host):
 def test_half_open_clients_leave_room_for_others(server):
     """A thousand that say one byte each: the others are served at once."""
     host = server("loris", settings={"smtp.connections-per-address": 2000, "smtp.timeout": "30s",
-                                     "pop3.connections-per-address": 2000})
+                                     "pop3.connections-per-address": 2000,
+                                     "imap.connections-per-address": 2000})
     user, slow = host.account(), []
     try:
         for number in range(1000):
-            kind, service = ((Smtp, "smtp"), (Pop3, "pop3"))[number % 2]
+            kind, service = ((Smtp, "smtp"), (Pop3, "pop3"), (Imap, "imap"))[number % 3]
             slow.append(kind(host.address, host.ports[service]))
             slow[-1].send(b"N")
         began = time.monotonic()

@@ -11,18 +11,19 @@ import time
 
 import pytest
 
-from wire import Closed, Pop3, Smtp
+from wire import Closed, Imap, Pop3, Smtp
 from world import MESSAGE, strip_trace, wait_until
 
-SERVICES = ["smtp", "submission", "submissions", "pop3", "pop3s"]
-CLEAR = ["smtp", "submission", "pop3"]
+SERVICES = ["smtp", "submission", "submissions", "pop3", "pop3s", "imap", "imaps"]
+CLEAR = ["smtp", "submission", "pop3", "imap"]
 MIB = 1 << 20
 SETTINGS = {
     "smtp.connections-per-address": 20000, "submission.connections-per-address": 20000,
     "pop3.connections-per-address": 20000, "smtp.connections-max": 20000,
-    "pop3.connections-max": 20000, "smtp.timeout": "3s", "smtp.stress-timeout": "2s",
+    "pop3.connections-max": 20000, "imap.connections-per-address": 20000,
+    "imap.connections-max": 20000, "smtp.timeout": "3s", "smtp.stress-timeout": "2s",
     "smtp.login-timeout": "2s",
-    "pop3.login-timeout": "2s", "smtp.message-size-max": "1M", "smtp.recipients-max": 100,
+    "pop3.login-timeout": "2s", "imap.login-timeout": "2s", "smtp.message-size-max": "1M", "smtp.recipients-max": 100,
 }
 
 
@@ -46,11 +47,11 @@ def still_serving(host):
 
 def connect(host, service):
     """A connection that has its TLS, if the port begins with it, and the greeting."""
-    kind = Pop3 if service.startswith("pop3") else Smtp
+    kind = {"pop3": Pop3, "imap": Imap}.get(service[:4], Smtp)
     wire = kind(host.address, host.ports[service])
     if service.endswith("s"):
         wire.tls()
-    if kind is Pop3:
+    if kind is not Smtp:
         return wire.greeted()
     assert wire.reply()[0] == 220
     return wire
@@ -61,7 +62,7 @@ def memory(host, role):
 
 
 def is_refusal(line):
-    return line.startswith((b"5", b"421", b"-ERR"))
+    return line.startswith((b"5", b"421", b"-ERR", b"* BYE")) or line.split(b" ")[1:2] == [b"BAD"]
 
 
 def repr_short(value):
@@ -82,7 +83,7 @@ def test_garbage_is_answered_with_errors_and_then_the_end(host, service):
     assert all(is_refusal(line) for line in said if line), said[:5]
 
 
-@pytest.mark.parametrize("service", ["submissions", "pop3s"])
+@pytest.mark.parametrize("service", ["submissions", "pop3s", "imaps"])
 def test_garbage_instead_of_tls_ends_the_connection(host, service):
     for garbage in (b"\x16\x03\x01" + b"\xff" * 3000, b"EHLO client.test\r\n" * 100, b"\0" * 10000):
         with Smtp(host.address, host.ports[service]) as wire:
@@ -109,6 +110,9 @@ def test_long_line_is_refused_and_the_next_command_is_taken(host, service):
         if isinstance(wire, Smtp):
             assert wire.code(b"NOOP " + b"x" * 5000) == 500
             assert wire.code("NOOP") == 250
+        elif isinstance(wire, Imap):
+            assert wire.say(b"NOOP " + b"x" * 9000)[0] == "BAD"
+            wire.ok("NOOP")
         else:
             assert wire.say(b"USER " + b"x" * 5000).startswith("-ERR")
             with contextlib.suppress(Closed):
@@ -163,16 +167,18 @@ def test_message_with_wrong_bytes_is_refused_whole(host, name):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_half_closed_client_gets_all_its_answers(host, service):
-    smtp = not service.startswith("pop3")
-    commands = ["EHLO client.test", "NOOP", "VRFY x"] if smtp else ["CAPA", "USER x"]
+    commands, last = {
+        "pop3": (["CAPA", "USER x"], b"-ERR" if service == "pop3" else b"+OK now"),
+        "imap": (["a CAPABILITY", "b NOOP", "c NONSENSE"], b"c BAD "),
+    }.get(service[:4], (["EHLO client.test", "NOOP", "VRFY x"], b"252 "))
     with connect(host, service) as wire:
         wire.send("".join(command + "\r\n" for command in commands))
         if service in CLEAR:
             wire.end_sending()
         else:
-            wire.send("QUIT\r\n")
+            wire.send("d LOGOUT\r\n" if isinstance(wire, Imap) else "QUIT\r\n")
         said = wire.until_closed(5)
-    assert (b"252 " if smtp else b"-ERR" if service == "pop3" else b"+OK now") in said
+    assert last in said
 
 
 def test_pipelined_commands_are_answered_in_order(host):
@@ -250,7 +256,7 @@ def test_client_of_one_byte_now_and_then_is_let_go(host, service):
     assert 1.5 < spent < 5
 
 
-@pytest.mark.parametrize("service", ["submissions", "pop3s"])
+@pytest.mark.parametrize("service", ["submissions", "pop3s", "imaps"])
 def test_client_that_never_begins_tls_is_let_go(host, service):
     with Smtp(host.address, host.ports[service]) as wire:
         wire.send(b"\x16")
@@ -455,12 +461,13 @@ def test_ten_thousand_silent_connections(server):
     count = min(10000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 200)
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     host = server("flood", settings=SETTINGS | {"smtp.timeout": "60s", "smtp.stress-timeout": "60s",
-                                                "pop3.login-timeout": "60s"})
+                                                "pop3.login-timeout": "60s",
+                                                "imap.login-timeout": "60s"})
     user, before = host.account(), memory(host, "edge")
     silent = []
     try:
         for number in range(count):
-            service = ("smtp", "pop3")[number % 2]
+            service = ("smtp", "pop3", "imap")[number % 3]
             silent.append(socket.create_connection((host.address, host.ports[service]), 20))
         wait_until(lambda: sum(p["sessions"] for p in host.processes() if p["role"] == "edge")
                    == count, 20)

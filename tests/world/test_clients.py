@@ -263,19 +263,39 @@ def test_curl_fetches(party, way):
 
 
 @pytest.mark.parametrize("way", ["starttls", "tls"])
-def test_fetchmail_fetches_and_deletes(party, way):
+def test_curl_reads_and_stores_by_imap(party, way):
+    sent = party.fill("curl")
+    service = "imap" if way == "starttls" else "imaps"
+    port = party.b.ports[service]
+    common = ["curl", "-sS", "--ssl-reqd", "--cacert", party.folder / "b.pem",
+              "--resolve", f"{party.b.hostname}:{port}:{party.b.address}",
+              "--user", f"{party.reader}:{PASSWORD}"]
+    url = f"{service}://{party.b.hostname}:{port}/"
+    assert party.client(*common, url) == b'* LIST (\\HasNoChildren) "/" INBOX\r\n'
+    found = [party.client(*common, f"{url}INBOX;MAILINDEX={number}")
+             for number in range(1, len(sent) + 1)]
+    assert sorted(map(strip_trace, found)) == sorted(sent.values())
+    data = party.message("attachment", "kept")
+    party.client(*common, "-T", party.file("kept", data), url + "INBOX")
+    assert party.client(*common, f"{url}INBOX;MAILINDEX={len(sent) + 1}") == data
+
+
+@pytest.mark.parametrize("way", ["starttls", "tls"])
+@pytest.mark.parametrize("protocol", ["pop3", "imap"])
+def test_fetchmail_fetches_and_deletes(party, way, protocol):
     """It hands each message to a program, with the line ends of this machine."""
     sent = party.fill("fetchmail")
     keep = party.file("keep", "#!/bin/sh\nexec cat > \"$(mktemp " + str(party.folder)
                       + "/got.XXXXXX)\"\n")
     keep.chmod(0o700)
-    service, ssl = (("pop3", "sslproto TLS1.2+") if way == "starttls" else ("pop3s", "ssl"))
+    service, ssl = {"starttls": (protocol, "sslproto TLS1.2+"), "tls": (protocol + "s", "ssl")}[way]
+    ids = "uidl" if protocol == "pop3" else ""
     settings = party.file("fetchmailrc", f"""set no bouncemail
 set invisible
-poll {party.b.address} protocol pop3 service {party.b.ports[service]} uidl
+poll {party.b.address} protocol {protocol} service {party.b.ports[service]} {ids}
   user "{party.reader}" password "{PASSWORD}"
   {ssl} sslcertck sslcertfile "{party.folder}/b.pem" sslcommonname "{party.b.hostname}"
-  no rewrite, no mimedecode, mda "{keep}"
+  no rewrite, no mimedecode, fetchall, mda "{keep}"
 """)
     party.client("fetchmail", "-f", settings, "--nosyslog", "--pidfile", party.folder / "pid",
                  "-i", party.folder / "ids")
@@ -284,11 +304,13 @@ poll {party.b.address} protocol pop3 service {party.b.ports[service]} uidl
     assert party.b.messages(party.reader) == []
 
 
-def test_s_nail_fetches(party):
+@pytest.mark.parametrize("protocol", ["pop3", "imap"])
+def test_s_nail_fetches(party, protocol):
     sent = party.fill("s-nail")
-    url = (f"pop3s://{quoted(party.reader)}:{quoted(PASSWORD)}@{party.b.address}:"
-           f"{party.b.ports['pop3s']}")
-    settings = ["v15-compat=yes", "tls-verify=ignore", "pop3-auth=plain", "ttycharset=utf-8"]
+    url = (f"{protocol}s://{quoted(party.reader)}:{quoted(PASSWORD)}@{party.b.address}:"
+           f"{party.b.ports[protocol + 's']}" + ("/INBOX" if protocol == "imap" else ""))
+    settings = ["v15-compat=yes", "tls-verify=ignore", "pop3-auth=plain", "imap-auth=login",
+                "ttycharset=utf-8"]
     words = [word for setting in settings for word in ("-S", setting)]
     party.client("s-nail", "-n", "-R", *words, "-Y", f"copy * {party.folder}/got\nxit", "-f", url)
     assert_in_mbox(party.folder / "got", sent)
@@ -318,11 +340,13 @@ class Screen:
         os.close(self.handle)  # hangs up on it
 
 
-def test_mutt_fetches(party):
-    """It opens the mailbox over POP3 and copies all of it."""
+@pytest.mark.parametrize("protocol", ["pop", "imap"])
+def test_mutt_fetches(party, protocol):
+    """It opens the mailbox and copies all of it."""
     sent = party.fill("mutt")
-    url = f"pops://{quoted(party.reader)}@{party.b.address}:{party.b.ports['pop3s']}/"
-    settings = party.file("muttrc", f"""set pop_pass="{PASSWORD}"
+    port = party.b.ports["imaps" if protocol == "imap" else "pop3s"]
+    url = f"{protocol}s://{quoted(party.reader)}@{party.b.address}:{port}/"
+    settings = party.file("muttrc", f"""set {protocol}_pass="{PASSWORD}"
 set ssl_verify_host=no certificate_file="{party.folder}/b.pem"
 set mbox_type=mbox charset=utf-8 confirmappend=no confirmcreate=no move=no mark_old=no
 set folder="{party.folder}" wait_key=no pop_delete=no auto_tag=yes

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from network import wait_until
-from wire import Closed, Pop3
+from wire import Closed, Imap, Pop3
 from world import MESSAGE, PASSWORD
 
 SAMPLES = 12
@@ -49,8 +49,13 @@ def pop3_apop(host, user, password):
     return wire, lambda wire: wire.say(f"APOP {user} {digest}")
 
 
+def imap_login(host, user, password):
+    wire = Imap(host.address, host.ports["imaps"], limit=60).tls().greeted()
+    return wire, lambda wire: wire.login(user, password)[:2]
+
+
 @pytest.mark.quiet
-@pytest.mark.parametrize("way", [smtp_auth, pop3_pass, pop3_auth, pop3_apop])
+@pytest.mark.parametrize("way", [smtp_auth, pop3_pass, pop3_auth, pop3_apop, imap_login])
 def test_who_is_unknown_or_disabled_gets_what_a_wrong_password_gets(host, way):
     """The same words at the same moment; the log tells the postmaster why."""
     name = way.__name__.replace("_", "-")

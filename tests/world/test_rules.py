@@ -529,7 +529,7 @@ def test_why_a_message_was_not_taken_is_in_its_journey(a):
     assert "Subject     a message" in a.run("journey", "half@far.test")
 
 
-@pytest.mark.parametrize("service", ["submissions", "pop3s"])
+@pytest.mark.parametrize("service", ["submissions", "pop3s", "imaps"])
 def test_tls_that_did_not_come_about_is_in_the_log(a, service):
     with Pop3(a.address, a.ports[service]) as wire:
         wire.send(b"USER tama\r\n")
