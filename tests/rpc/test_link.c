@@ -122,16 +122,18 @@ static void send_with_fd(int to, int fd, size_t missing) {
         struct cmsghdr align;
     } control = {0};
     _cleanup_(buf_done) struct buf frame = {0};
-    uint32_t len = 8 + 6 * 4 + 1 + 1;
+    uint32_t len = 2 * 8 + 6 * 4 + 1 + 1;
     buf_add_u32(&frame, len - (uint32_t)missing);
     buf_add_u16(&frame, NUMBER(ROLE_MAIL, 1));
     buf_add_u8(&frame, 0);
     buf_add_u8(&frame, 1);
-    buf_add_u64(&frame, 0);     /* tag, status */
-    buf_add_u32(&frame, 0);     /* service */
-    buf_add_u64(&frame, 1);     /* account */
-    for (int i = 0; i < 3; i++) /* ticket, address, peer */
-        buf_add_u32(&frame, 0);
+    buf_add_u64(&frame, 0); /* tag, status */
+    buf_add_u32(&frame, 0); /* service */
+    buf_add_u64(&frame, 1); /* account */
+    buf_add_u32(&frame, 0); /* ticket */
+    buf_add_u32(&frame, 0); /* address */
+    buf_add_u64(&frame, 0); /* quota */
+    buf_add_u32(&frame, 0); /* peer */
     buf_add_u8(&frame, 0);  /* tls */
     buf_add_u8(&frame, 1);  /* there is a descriptor */
     buf_add_u32(&frame, 0); /* unread */
