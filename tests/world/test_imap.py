@@ -128,6 +128,8 @@ def test_a_mail_program_stores_copies_moves_and_removes(host, service):
     (_, whole), _ = got(mail.fetch("1", "(BODY.PEEK[])"))
     assert whole == b"Subject: 0\r\n\r\ntext 0\r\n"
     assert got(mail.select("Work/2026")) == [b"1"]
+    assert got(mail.search(None, "ALL")) == [b"1"]
+    assert got(mail.uid("SEARCH", None, "SUBJECT", "nothing")) == [b""]
     got(mail.rename("Work", "Arbeit"))
     assert got(mail.status("Arbeit/2026", "(MESSAGES)")) == [b"Arbeit/2026 (MESSAGES 1)"]
     got(mail.select("INBOX"))
@@ -191,27 +193,39 @@ def test_two_devices_see_each_other_s_changes(host):
 # ---------------------------------------------------------------- what is announced
 
 
-WORKS = [  # capability, commands that must be answered with OK when it is announced
+WORKS = [  # capability, commands that are answered with OK when it is announced, and else with BAD
     (b"APPENDLIMIT", ["STATUS INBOX (APPENDLIMIT)"]),
     (b"BINARY", ["FETCH 1 BINARY.PEEK[1]", "FETCH 1 BINARY.SIZE[1]"]),
     (b"CHILDREN", ['LIST "" "%"']),
+    (b"CONDSTORE", ["FETCH 1 MODSEQ", "SEARCH MODSEQ 1", "STATUS INBOX (HIGHESTMODSEQ)"]),
+    (b"ENABLE", ["ENABLE CONDSTORE"]),
+    (b"ESEARCH", ["SEARCH RETURN (COUNT) ALL"]),
+    (b"ESORT", ["SORT RETURN (COUNT) (DATE) UTF-8 ALL"]),
     (b"ID", ['ID ("name" "test")', "ID NIL"]),
     (b"LITERAL+", ["STATUS {5+}\r\nINBOX (MESSAGES)"]),
     (b"MOVE", ["UID MOVE 1000 INBOX"]),
     (b"NAMESPACE", ["NAMESPACE"]),
+    (b"PARTIAL", ["SEARCH RETURN (PARTIAL 1:10) ALL", "UID FETCH 1:* UID (PARTIAL 1:10)"]),
     (b"PREVIEW", ["FETCH 1 PREVIEW", "FETCH 1 PREVIEW (LAZY)"]),
-    (b"STATUS=SIZE", ["STATUS INBOX (SIZE)"]),
-    (b"UIDPLUS", ["UID EXPUNGE 1000"]),
-    (b"ENABLE", ["ENABLE CONDSTORE"]),
-    (b"ESEARCH", ["SEARCH RETURN (COUNT) ALL"]),
+    (b"QRESYNC", ["ENABLE QRESYNC", "UID FETCH 1:* UID (CHANGEDSINCE 1 VANISHED)"]),
+    (b"SEARCH=FUZZY", ["SEARCH FUZZY SUBJECT message"]),
+    (b"SEARCHRES", ["SEARCH RETURN (SAVE) ALL", "FETCH $ UID"]),
     (b"SORT", ["SORT (DATE) UTF-8 ALL"]),
+    (b"SORT=DISPLAY", ["SORT (DISPLAYFROM) UTF-8 ALL"]),
+    (b"STATUS=SIZE", ["STATUS INBOX (SIZE)"]),
+    (b"THREAD=ORDEREDSUBJECT", ["THREAD ORDEREDSUBJECT UTF-8 ALL"]),
     (b"THREAD=REFERENCES", ["THREAD REFERENCES UTF-8 ALL"]),
+    (b"THREAD=REFS", ["THREAD REFS UTF-8 ALL"]),
+    (b"UIDPLUS", ["UID EXPUNGE 1000"]),
+    (b"WITHIN", ["SEARCH YOUNGER 100"]),
     (b"QUOTA", ["GETQUOTAROOT INBOX"]),
     (b"ACL", ["MYRIGHTS INBOX"]),
     (b"METADATA", ['GETMETADATA "" /shared/comment']),
+    (b"NOTIFY", ["NOTIFY NONE"]),
     (b"COMPRESS=DEFLATE", ["COMPRESS DEFLATE"]),
     (b"UNSELECT", ["UNSELECT"]),
 ]
+ELSEWHERE = {b"IMAP4rev1", b"IDLE", b"INPROGRESS"}  # other tests have these
 
 
 def test_what_is_announced_is_what_works(host):
@@ -227,6 +241,7 @@ def test_what_is_announced_is_what_works(host):
         announced = re.match(rb"\[CAPABILITY ([^\]]*)\]", text).group(1).split()
         assert wire.ok("CAPABILITY") == [b"* CAPABILITY " + b" ".join(announced)]
         assert b"IMAP4rev1" in announced
+        assert set(announced) - ELSEWHERE <= {capability for capability, _ in WORKS}
         assert not {b"AUTH=PLAIN", b"SASL-IR", b"STARTTLS"} & set(announced)
         wire.append(MESSAGE)
         wire.ok("SELECT INBOX")
