@@ -227,12 +227,13 @@ WORKS = [  # capability, commands that are answered with OK when it is announced
     (b"ACL", ["MYRIGHTS INBOX"]),
     (b"METADATA", ['GETMETADATA "" /shared/comment']),
     (b"NOTIFY", ["NOTIFY NONE"]),
-    (b"COMPRESS=DEFLATE", ["COMPRESS DEFLATE"]),
+    (b"UIDBATCHES", ["UIDBATCHES 500"]),
+    (b"UIDONLY", ["ENABLE UIDONLY"]),
     (b"UNSELECT", ["UNSELECT"]),
     (b"UTF8=ACCEPT", ["ENABLE UTF8=ACCEPT"]),
     (b"IMAP4rev2", ["ENABLE IMAP4rev2"]),
 ]
-ELSEWHERE = {b"IMAP4rev1", b"IDLE", b"INPROGRESS"}  # other tests have these
+ELSEWHERE = {b"IMAP4rev1", b"IDLE", b"INPROGRESS", b"COMPRESS=DEFLATE"}  # other tests have these
 
 
 def test_what_is_announced_is_what_works(host):
@@ -261,6 +262,26 @@ def test_what_is_announced_is_what_works(host):
         assert {b"STARTTLS", b"LOGINDISABLED"} <= set(announced)
         status, text, _ = wire.say(f'LOGIN "{user}" "{PASSWORD}"')
         assert (status, text[:17]) == ("NO", b"[PRIVACYREQUIRED]")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_client_that_compresses(host, service):
+    user = host.account()
+    large = b"Subject: large\r\n\r\n" + (b"0123456789" * 7 + b"\r\n") * 20000
+    with selected(host, user, service) as wire, selected(host, user) as other:
+        wire.ok("COMPRESS DEFLATE")
+        wire.compress()
+        uid = wire.append(large)
+        wire.came = 0
+        assert wire.body(uid) == large
+        assert wire.came < len(large) / 20
+        assert wire.say("COMPRESS DEFLATE")[0] == "NO"
+        wire.send("i IDLE\r\n")
+        assert wire.line().startswith(b"+ ")
+        other.append(MESSAGE)
+        assert wire.line() == b"* 2 EXISTS"
+        wire.send("DONE\r\n")
+        assert wire.line().startswith(b"i OK")
 
 
 # ---------------------------------------------------------------- the server's life

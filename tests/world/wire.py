@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 import time
+import zlib
 
 
 def loose_tls():
@@ -32,6 +33,8 @@ class Wire:
         self.socket = socket.create_connection((address, port), timeout=limit,
                                                source_address=source and (source, 0))
         self.rest = b""
+        self.came = 0  # bytes, TLS apart
+        self.packer = self.unpacker = None
 
     def __enter__(self):
         return self
@@ -46,8 +49,16 @@ class Wire:
         self.socket = loose_tls().wrap_socket(self.socket)
         return self
 
+    def compress(self):
+        """From here on, both ways (RFC 4978)."""
+        self.packer = zlib.compressobj(wbits=-15)
+        self.unpacker = zlib.decompressobj(wbits=-15)
+
     def send(self, data):
-        self.socket.sendall(data if isinstance(data, bytes) else data.encode())
+        data = data if isinstance(data, bytes) else data.encode()
+        if self.packer:
+            data = self.packer.compress(data) + self.packer.flush(zlib.Z_SYNC_FLUSH)
+        self.socket.sendall(data)
 
     def end_sending(self):
         self.socket.shutdown(socket.SHUT_WR)
@@ -63,7 +74,8 @@ class Wire:
             raise Closed(str(lost)) from lost
         if not data:
             raise Closed("end of the connection")
-        self.rest += data
+        self.came += len(data)
+        self.rest += self.unpacker.decompress(data) if self.unpacker else data
 
     def line(self, limit=None):
         """The next line, without its end."""
