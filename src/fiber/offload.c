@@ -50,7 +50,8 @@ static struct {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .pools = {[OFFLOAD_DISK] = {.limit = 8},
               [OFFLOAD_SYNC] = {.limit = 8},
-              [OFFLOAD_KDF] = {.limit = 2}},
+              [OFFLOAD_KDF] = {.limit = 2},
+              [OFFLOAD_SCAN] = {.limit = 2}},
     .event_fd = -1,
 };
 

@@ -69,10 +69,12 @@ enum offload_class {
     OFFLOAD_DISK, /* files and SQLite */
     OFFLOAD_SYNC, /* fsync and fdatasync */
     OFFLOAD_KDF,  /* password hashing: heavy in CPU and memory */
+    OFFLOAD_SCAN, /* looking through what has been read, for those who search and sort */
     OFFLOAD_CLASSES,
 };
 
-/* How many threads a class may have; before its first use. Defaults: disk 8, sync 8, kdf 2. */
+/* How many threads a class may have; before its first use. Defaults: disk 8, sync 8, kdf 2, scan 2.
+ */
 void offload_limit(enum offload_class class, unsigned threads);
 
 /*

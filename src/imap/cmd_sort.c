@@ -162,7 +162,7 @@ static int sort_found(struct imap_session *s, const struct imap_command *command
         order[i] = i;
     int error = make_rows(s, command->tag, uids, &g);
     if (!error)
-        (void)offload(OFFLOAD_DISK, run_sort, &g);
+        (void)offload(OFFLOAD_SCAN, run_sort, &g);
     buf_add(&before, buf_slice(uids));
     for (size_t i = 0; !error && i < count; i++)
         memcpy(uids->ptr + i * sizeof(uint32_t), before.ptr + order[i] * sizeof(uint32_t),

@@ -138,7 +138,7 @@ void imap_do_thread(struct imap_session *s, const struct imap_command *command) 
     t.follow_at = follow_at;
     int error = imap_each_map(s, command->tag, &uids, add_row, &t);
     if (!error) {
-        (void)offload(OFFLOAD_DISK, run_make, &t);
+        (void)offload(OFFLOAD_SCAN, run_make, &t);
         tell(s, command, &t, &uids);
         imap_threads_done(&t.threads);
         imap_end_search(s, command, "threaded");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Texts are read by another thread. Small messages that follow each other in the mailbox are read
- * in one go, and one trip looks through all of them; a large one goes there in parts, of which the
- * first ones may be enough.
+ * Texts are looked through in other threads, of which there are few: many searches wait for each
+ * other, and keep nobody from reading. Small messages that follow each other in the mailbox are
+ * read in one go, and one trip looks through all of them; a large one goes there in parts, of which
+ * the first ones may be enough.
  */
 #include "fiber/wait.h"
 #include "imap/finding.h"
@@ -59,9 +60,9 @@ static int read_large(struct imap_find *f, struct imap_find_item *item) WAITS {
         if ((size_t)n < len)
             return -E_CORRUPT;
         job.bytes = slice_of(f->bytes.ptr, len);
-        (void)offload(OFFLOAD_DISK, run_part, &job);
+        (void)offload(OFFLOAD_SCAN, run_part, &job);
     }
-    (void)offload(OFFLOAD_DISK, run_end, f->confirm);
+    (void)offload(OFFLOAD_SCAN, run_end, f->confirm);
     keep(f, item);
     answer(f, item);
     return 0;
@@ -110,7 +111,7 @@ static int read_small(struct imap_find *f, size_t i) WAITS {
     if (n < 0)
         return n;
     struct small_job job = {f, &f->items[i], (size_t)n};
-    (void)offload(OFFLOAD_DISK, run_small, &job);
+    (void)offload(OFFLOAD_SCAN, run_small, &job);
     for (size_t k = 0; k < job.count; k++)
         answer(f, &job.items[k]);
     return n;
