@@ -25,3 +25,11 @@ void imap_no(struct imap_session *s, const struct imap_command *command, int err
     }
     imap_say(&s->c, command->tag, "NO", "UNAVAILABLE", "it did not work just now, try again later");
 }
+
+void imap_end_by(struct imap_session *s, int error) {
+    if (error == -ETIMEDOUT)
+        imap_say(&s->c, S("*"), "BYE", NULL, "nothing was said for too long, closing");
+    else if (error == -ECANCELED && s->config->ended && *s->config->ended)
+        imap_say(&s->c, S("*"), "BYE", NULL, "%s, closing", *s->config->ended);
+    s->end = error == -ETIMEDOUT ? DOOR_END_DISMISSED : door_end_of(error);
+}

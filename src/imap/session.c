@@ -101,15 +101,6 @@ static void do_compress(struct imap_session *s, const struct imap_command *comma
     }
 }
 
-/* The client could not be read. */
-static void end_by(struct imap_session *s, int error) WAITS {
-    if (error == -ETIMEDOUT)
-        imap_say(&s->c, S("*"), "BYE", NULL, "nothing was said for too long, closing");
-    else if (error == -ECANCELED && s->config->ended && *s->config->ended)
-        imap_say(&s->c, S("*"), "BYE", NULL, "%s, closing", *s->config->ended);
-    s->end = error == -ETIMEDOUT ? DOOR_END_DISMISSED : door_end_of(error);
-}
-
 /* ------------------------------------------------------------------ IDLE (§6.3.13) */
 
 static void nudge(void *arg) {
@@ -147,7 +138,7 @@ static void do_idle(struct imap_session *s, const struct imap_command *command) 
     if (r == 0)
         r = imap_reader_line(&s->c.reader, 1024, &line);
     if (r < 0 && s->end == DOOR_END_NONE)
-        end_by(s, r);
+        imap_end_by(s, r);
     if (s->end != DOOR_END_NONE)
         return;
     if (slice_eq_nocase(slice_trim(line), S("DONE")))
@@ -222,7 +213,7 @@ static void run_command(struct imap_session *s) WAITS {
     struct imap_command command;
     int r = imap_connection_next(&s->c, &command);
     if (r < 0) {
-        end_by(s, r);
+        imap_end_by(s, r);
     } else if (!functions[command.verb]) {
         r = imap_bad(&s->c, command.tag, "%s is not offered here", imap_verb_name(command.verb));
     } else if (s->enabled & IMAP_ENABLED_UIDONLY && needs_numbers(&command)) {
@@ -253,7 +244,7 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
         run_command(&s);
         /* a client that is always ready gives way, and ends when it is to */
         if (fiber_yield_if_long() < 0 && s.end == DOOR_END_NONE)
-            end_by(&s, -ECANCELED);
+            imap_end_by(&s, -ECANCELED);
     }
     imap_unselect(&s);
     s.counts.commands = s.c.commands;

@@ -46,6 +46,9 @@ struct imap_session {
 /* NO with the sentence and the code that belong to an error of the store. */
 void imap_no(struct imap_session *s, const struct imap_command *command, int error) WAITS;
 
+/* Ends the conversation, since the client could not be read; says so where that helps. */
+void imap_end_by(struct imap_session *s, int error) WAITS;
+
 /* ------------------------------------------------------------------ sync.c */
 
 /*

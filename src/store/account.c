@@ -121,6 +121,7 @@ static struct store_account *account_new(struct store *s, uint64_t id) {
     a->users = 1;
     fiber_cond_init(&a->changed);
     list_init(&a->watches);
+    list_init(&a->comers);
     list_init(&a->changes);
     list_init(&a->untidy);
     (void)map_put(&s->accounts, map_u64(&a->id), a);

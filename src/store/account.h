@@ -10,6 +10,7 @@
  *   forget.c    what was removed goes for good
  *   maps.c      maps of messages: what is kept, and what has to be made
  *   mapper.c    maps of new messages are made, when there is time
+ *   incoming.c  messages that come in pieces
  *   rest.c      when a group is begun
  *   publish.c   what a durable record does to an account in memory
  *   property.c  properties in memory
@@ -75,6 +76,8 @@ struct store_account {
     unsigned users;
     struct fiber_cond changed; /* `published` */
     struct list watches;       /* struct store_watch: told of the same */
+    uint64_t coming;           /* bytes that are announced, see incoming.h */
+    struct list comers;        /* struct comer: messages that wait until others have come */
     struct link idle_link;     /* in store->idle, longest idle first */
     usec_t idle_since;
 
@@ -143,7 +146,8 @@ struct store {
     struct fiber_cond map_it; /* the mapper waits here */
     struct fiber *mapper;
 
-    struct fiber_gate large; /* big messages being read into memory */
+    struct fiber_gate large, files; /* big messages being read into memory, and smaller ones */
+    uint64_t coming;                /* bytes of the disk that announced messages need */
 };
 
 /* ------------------------------------------------------------------ mailbox.c */
@@ -278,6 +282,11 @@ struct change {
 
 /* Hands the change to the account's writer and waits until it is durable or has failed. */
 int change_run(struct store_account *a, struct change *c) WAITS;
+
+/* ------------------------------------------------------------------ append.c */
+
+/* As backend_ops.has_room(); if there is none, what could be brought back gives way. */
+int account_has_room(struct store_account *a, uint64_t bytes) WAITS;
 
 /* Waits for the changes that were handed over before, which now hurry. */
 void change_flush(struct store_account *a) WAITS;

@@ -169,22 +169,28 @@ static void ask_for_room(struct store *s) {
     fiber_cond_wake_all(&s->forgetful);
 }
 
-/* Large messages wait until there is room for them in memory. */
-static int deliver(struct store_account *a, struct delivery *v) WAITS {
-    bool large = v->d->len > LARGE;
-    int error = large ? fiber_gate_enter(&a->store->large) : 0;
-    if (error)
-        return error;
-    error = a->below->backend->ops->has_room(a->below);
+int account_has_room(struct store_account *a, uint64_t bytes) {
+    int error = a->below->backend->ops->has_room(a->below, bytes);
     if (error == -ENOSPC && a->store->options.undelete)
         ask_for_room(a->store);
+    return error;
+}
+
+/* Messages in files wait until there is room for them in memory. */
+static int deliver(struct store_account *a, struct delivery *v) WAITS {
+    struct store *s = a->store;
+    struct fiber_gate *gate = v->d->len > LARGE ? &s->large : v->d->len > 0 ? &s->files : NULL;
+    int error = gate ? fiber_gate_enter(gate) : 0;
+    if (error)
+        return error;
+    error = account_has_room(a, 0);
     if (!error)
         error = gather(v);
     fiber_turn_pass(&v->turn);
     if (!error)
         error = change_run(a, &v->change);
-    if (large)
-        fiber_gate_leave(&a->store->large);
+    if (gate)
+        fiber_gate_leave(gate);
     free(v->file_bytes);
     return error;
 }

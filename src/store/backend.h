@@ -231,8 +231,13 @@ struct backend_ops {
 
     uint64_t (*free_bytes)(struct store_backend *b) WAITS; /* on the disk; UINT64_MAX: any */
 
-    /* Room for new bodies: 0, -ENOSPC (less is free than is to stay so), or -E_TEMPORARY. */
-    int (*has_room)(struct backend_account *a) WAITS;
+    /* Room for new bodies of so many bytes: 0, -ENOSPC (less would be free than is to stay so), or
+     * -E_TEMPORARY. */
+    int (*has_room)(struct backend_account *a, uint64_t bytes) WAITS;
+
+    /* An empty file to write and read, where the account is: it has no name, and is gone as soon as
+     * it is closed, or the process has ended. */
+    int (*scratch)(struct backend_account *a, int *ret_file) WAITS;
     void (*set_min_free)(struct store_backend *b, uint64_t bytes); /* 0: the default */
 
     /* Keys are remembered at least so long after their append. */

@@ -8,7 +8,8 @@
 #define MEMORY         (64ULL << 20)
 #define WRITERS        16U
 #define UNDELETE_COUNT 100000U
-#define LARGE_MESSAGES 4U /* in memory at a time */
+#define LARGE_MESSAGES 4U  /* in memory at a time */
+#define FILE_MESSAGES  64U /* those in files that are not large */
 
 static void report(void *arg, uint64_t account, const char *text) {
     const struct store *s = arg;
@@ -63,6 +64,7 @@ int store_open(const struct store_options *options, struct store **ret_store,
     fiber_cond_init(&s->rested);
     fiber_cond_init(&s->crowded);
     fiber_gate_init(&s->large, LARGE_MESSAGES);
+    fiber_gate_init(&s->files, FILE_MESSAGES);
     s->writers = mem_array(s->options.writers, sizeof(struct fiber *));
     int error = start(s, problem);
     if (error)

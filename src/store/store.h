@@ -87,6 +87,7 @@ struct store_stats {
     uint64_t loads, evicted;    /* mailboxes whose entries were read, and that went again */
     uint64_t delivered, groups; /* messages, and commits that made changes durable */
     uint64_t compacted, failed_syncs;
+    uint64_t incoming; /* bytes in memory of messages that are coming (incoming.h) */
 };
 void store_stats(const struct store *s, struct store_stats *ret);
 

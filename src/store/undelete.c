@@ -219,7 +219,7 @@ static int restore_page(struct store_account *a, struct store_restore *r, const 
         if (!r->wanted(r->arg, &d))
             continue;
         /* A delivery without room would have all go for good. */
-        error = a->below->backend->ops->has_room(a->below);
+        error = a->below->backend->ops->has_room(a->below, 0);
         if (!error)
             error = read_one(b, a, &d, r, ret);
         if (!error && (b->count == AT_ONCE || b->bytes >= BYTES_AT_ONCE))

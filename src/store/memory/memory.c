@@ -3,6 +3,7 @@
 #include "store/memory/memory.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 #include "base/crc32c.h"
 #include "base/map.h"
@@ -350,8 +351,17 @@ static int memory_compact(struct backend_account *a) {
     return 0;
 }
 
-static int memory_has_room(struct backend_account *a) {
+static int memory_has_room(struct backend_account *a, uint64_t bytes) {
+    (void)a, (void)bytes;
+    return 0;
+}
+
+static int memory_scratch(struct backend_account *a, int *ret_file) {
     (void)a;
+    int file = memfd_create("scratch", MFD_CLOEXEC);
+    if (file < 0)
+        return -errno;
+    *ret_file = file;
     return 0;
 }
 
@@ -397,6 +407,7 @@ static const struct backend_ops ops = {
     .compact = memory_compact,
     .free_bytes = memory_free_bytes,
     .has_room = memory_has_room,
+    .scratch = memory_scratch,
     .set_min_free = memory_set_min_free,
     .keep_keys = memory_keep_keys,
 };

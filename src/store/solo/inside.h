@@ -104,8 +104,8 @@ struct solo {
     usec_t keys_kept; /* the option, or longer: backend_ops.keep_keys */
     struct even_clock clock;
     usec_t space_checked;
-    bool space_low;
-    usec_t maps_told; /* when a person was last told of trouble with maps */
+    uint64_t space_free; /* on the disk, when that was last looked at */
+    usec_t maps_told;    /* when a person was last told of trouble with maps */
 };
 
 static inline struct solo *solo_of(struct store_backend *b) {
@@ -127,7 +127,8 @@ void solo_report(struct solo_account *a, struct slice sentences);
 
 #define SOLO_MIN_FREE (64ULL << 20) /* when no option says otherwise */
 
-int solo_has_room(struct backend_account *a) WAITS;
+int solo_has_room(struct backend_account *a, uint64_t bytes) WAITS;
+int solo_scratch(struct backend_account *a, int *ret_file) WAITS;
 uint64_t solo_free_bytes(struct store_backend *b) WAITS;
 void solo_set_min_free(struct store_backend *b, uint64_t bytes);
 

@@ -168,7 +168,7 @@ static int run_put(void *arg) {
 void solo_keep_maps(struct backend_account *account, const struct backend_mapped *list,
                     size_t count, struct slice bytes, const struct store_piece *pieces) {
     struct solo_account *a = account_of(account);
-    int error = solo_has_room(account);
+    int error = solo_has_room(account, 0);
     if (error) {
         tell(a, "maps of messages are not kept, so listing messages takes longer",
              error_text(error));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Room on the disk. */
+/* Room on the disk, and what takes it for a while. */
 #include "store/solo/inside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/statvfs.h>
 
 #define SPACE_CHECKED (250 * USEC_MS)
@@ -28,7 +29,7 @@ uint64_t solo_free_bytes(struct store_backend *b) {
 }
 
 /* D4: says no before it is too late. Removing messages and compaction still have room then. */
-int solo_has_room(struct backend_account *account) {
+int solo_has_room(struct backend_account *account, uint64_t bytes) {
     const struct solo_account *a = account_of(account);
     struct solo *s = a->solo;
     bool stale = !s->space_checked || fiber_now() >= s->space_checked + SPACE_CHECKED;
@@ -36,9 +37,9 @@ int solo_has_room(struct backend_account *account) {
         struct space_job j = {.dir = s->dir};
         s->space_checked = fiber_now();
         if (offload(OFFLOAD_DISK, check_space, &j) == 0)
-            s->space_low = j.free < s->options.min_free;
+            s->space_free = j.free;
     }
-    if (s->space_low)
+    if (s->space_free < s->options.min_free || s->space_free - s->options.min_free < bytes)
         return -ENOSPC;
     return a->pending_count > PENDING_MAX ? -E_TEMPORARY : 0;
 }
@@ -47,5 +48,24 @@ void solo_set_min_free(struct store_backend *b, uint64_t bytes) {
     struct solo *s = solo_of(b);
     s->options.min_free = bytes ? bytes : SOLO_MIN_FREE;
     s->space_checked = 0; /* the next delivery looks again */
-    s->space_low = false;
+    s->space_free = UINT64_MAX;
+}
+
+struct scratch_job {
+    const char *dir;
+    int file;
+};
+
+static int open_scratch(void *arg) {
+    struct scratch_job *j = arg;
+    j->file = open(j->dir, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    return j->file < 0 ? -errno : 0;
+}
+
+int solo_scratch(struct backend_account *a, int *ret_file) {
+    struct scratch_job j = {.dir = account_of(a)->dir};
+    int error = offload(OFFLOAD_DISK, open_scratch, &j);
+    if (!error)
+        *ret_file = j.file;
+    return error;
 }

@@ -65,6 +65,7 @@ static const struct backend_ops ops = {
     .compact = solo_compact,
     .free_bytes = solo_free_bytes,
     .has_room = solo_has_room,
+    .scratch = solo_scratch,
     .set_min_free = solo_set_min_free,
     .keep_keys = keep_keys,
 };
@@ -103,6 +104,7 @@ int solo_open(const void *options, const struct backend_host *host, struct store
     s->options = *o;
     s->host = *host;
     s->dir = mem_str(slice_of_str(o->dir));
+    s->space_free = UINT64_MAX;
     fill_options(&s->options);
     s->keys_kept = s->options.key_lifetime;
     s->clock = even_clock_begin(fiber_now(), fiber_wall());
