@@ -155,9 +155,9 @@ static void drop_rest(struct imap_session *s) WAITS {
     }
 }
 
-static void refuse(struct imap_session *s, const struct imap_command *command, const char *status,
-                   const char *code, const char *text) WAITS {
-    imap_say(&s->c, command->tag, status, code, "%s", text);
+static void refuse(struct imap_session *s, const struct imap_command *command, const char *code,
+                   const char *text) WAITS {
+    imap_say(&s->c, command->tag, "NO", code, "%s", text);
     drop_rest(s);
 }
 
@@ -166,10 +166,9 @@ static void refuse_for(struct imap_session *s, const struct imap_command *comman
     if (error == -ECANCELED) {
         imap_end_by(s, error);
     } else if (error == -EFBIG) {
-        refuse(s, command, "NO", "TOOBIG", "the message is larger than is taken here");
+        refuse(s, command, "TOOBIG", "the message is larger than is taken here");
     } else if (error == -E_BUSY) {
-        refuse(s, command, "NO", "LIMIT",
-               "too many messages are being stored at once, try again later");
+        refuse(s, command, "LIMIT", "too many messages are being stored at once, try again later");
     } else {
         imap_no(s, command, error);
         drop_rest(s);
@@ -195,13 +194,15 @@ void imap_do_append(struct imap_session *s, const struct imap_command *command) 
     struct store_delivered stored;
     struct problem problem = {0};
     if (imap_find_mailbox(s->account, command->append.mailbox, &a.mailbox) < 0) {
-        refuse(s, command, "NO", "TRYCREATE", "there is no mailbox of that name");
+        refuse(s, command, "TRYCREATE", "there is no mailbox of that name");
         return;
     }
     store_incoming_init(&a.incoming, s->account);
     int r = read_message(s, &a, &problem);
     if (r == -E_SYNTAX || r == -E_UNKNOWN) {
-        refuse(s, command, "BAD", NULL, problem.text);
+        if (imap_bad(&s->c, command->tag, "%s", problem.text) < 0)
+            s->end = DOOR_END_DISMISSED;
+        drop_rest(s);
     } else if (r < 0) {
         imap_end_by(s, r);
     } else if (a.failed) {

@@ -54,7 +54,7 @@ int imap_bad(struct imap_connection *c, struct slice tag, const char *format, ..
     va_start(args, format);
     say_v(c, tag.len > 0 ? tag : S("*"), "BAD", NULL, format, args);
     va_end(args);
-    if (++c->errors < c->errors_max)
+    if (++c->errors - c->forgiven < c->errors_max)
         return 0;
     imap_say(c, S("*"), "BYE", NULL, "too many errors, closing");
     return -E_REFUSED;

@@ -18,7 +18,8 @@ struct imap_connection {
     struct imap_writer writer; /* into `out` */
     unsigned commands;         /* read so far, the bad ones too */
     unsigned errors;           /* answered with BAD so far */
-    unsigned errors_max;       /* the conversation ends with this one */
+    unsigned forgiven;         /* of them: those before the last command that was none */
+    unsigned errors_max;       /* the conversation ends when so many are not forgiven */
 };
 
 /* `timeout`: in which a command must come, and in which the next must begin. */

@@ -212,6 +212,7 @@ static bool needs_numbers(const struct imap_command *command) {
 static void run_command(struct imap_session *s) WAITS {
     struct imap_command command;
     int r = imap_connection_next(&s->c, &command);
+    unsigned errors = s->c.errors;
     if (r < 0) {
         imap_end_by(s, r);
     } else if (!functions[command.verb]) {
@@ -220,6 +221,8 @@ static void run_command(struct imap_session *s) WAITS {
         imap_say(&s->c, command.tag, "BAD", "UIDREQUIRED", "UIDONLY is enabled: UIDs are needed");
     } else {
         functions[command.verb](s, &command);
+        if (s->c.errors == errors) /* a session may last for weeks: who makes sense is forgiven */
+            s->c.forgiven = errors;
     }
     if (r == -E_REFUSED && s->end == DOOR_END_NONE)
         s->end = DOOR_END_DISMISSED;

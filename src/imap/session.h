@@ -17,7 +17,7 @@ struct imap_session_config {
     usec_t timeout;       /* for each command, and between them: at least 30 min (RFC 9051 §5.4) */
     usec_t idle_beat;     /* in IDLE an untagged OK comes so often; 2 min */
     usec_t search_beat;   /* a search that takes longer says so, so often; 10 s */
-    unsigned errors_max;  /* 50 */
+    unsigned errors_max;  /* in a row: 50 */
     uint64_t message_max; /* bytes of an APPEND */
     uint64_t quota;       /* bytes that the account may hold; 0: any */
 
