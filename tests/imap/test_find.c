@@ -179,7 +179,26 @@ WORLD_TEST_BOTH(programs_find_what_their_keys_find) {
     world_close(w);
 }
 
+/* It has no text, so nothing is known of it, not even what it does not have. */
+WORLD_TEST(a_damaged_message_is_not_found_by_text) {
+    struct client c;
+    world_open(w);
+    world_fill(w, 4);
+    _cleanup_(free_p) struct snapshot *now = world_snapshot(w);
+    struct world_place place = world_place(w, &now->messages[1]);
+    _cleanup_(free_p) char *path = world_path(w, TEST_PACK);
+    file_damage(path, place.body, 4);
+    connect_to(&c, w);
+    assert_int_equal(find(&c, S("BODY number")), 0xd);
+    assert_int_equal(find(&c, S("NOT BODY nowhere")), 0xd);
+    assert_int_equal(find(&c, S("2 NOT BODY nowhere")), 0);
+    assert_int_equal(find(&c, S("UNSEEN")), 0xf);
+    disconnect(&c);
+    world_close(w);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {BOTH(programs_find_what_their_keys_find)};
+    const struct CMUnitTest tests[] = {BOTH(programs_find_what_their_keys_find),
+                                       cmocka_unit_test(a_damaged_message_is_not_found_by_text)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
