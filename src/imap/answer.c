@@ -10,13 +10,18 @@ void imap_no(struct imap_session *s, const struct imap_command *command, int err
         const char *code, *text;
     } answers[] = {
         {-E_UNKNOWN, "NONEXISTENT", "there is no mailbox of that name"},
-        {-E_LIMIT, "OVERQUOTA", "the mailbox has no room for it"},
+        {-E_LIMIT, "LIMIT", "that is more than there may be here"},
         {-ENOSPC, "UNAVAILABLE", "the server has no room just now, try again later"},
+        {-EACCES, "NOPERM", "the rights that you have there do not allow it"},
         {-E_SYNTAX, "CANNOT", "this name or keyword cannot be"},
         {-E_CORRUPT, "CORRUPTION", "the mailbox is damaged here"},
     };
     if (s->end != DOOR_END_NONE)
         return;
+    if (error == -E_LIMIT && imap_brings_message(command)) {
+        imap_say(&s->c, command->tag, "NO", "OVERQUOTA", "the account has no room for it");
+        return;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
         if (answers[i].error == error) {
             imap_say(&s->c, command->tag, "NO", answers[i].code, "%s", answers[i].text);

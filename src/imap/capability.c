@@ -16,6 +16,7 @@ static const struct capability {
     {"ID", ALWAYS},                    /* RFC 2971 */
     {"STARTTLS", TLS_POSSIBLE},        /* RFC 9051 §6.2.1 */
     {"LOGINDISABLED", NO_PASSWORDS},   /* §6.2.3 */
+    {"ACL", AFTER_LOGIN},              /* RFC 4314 */
     {"BINARY", AFTER_LOGIN},           /* RFC 3516 */
     {"CHILDREN", AFTER_LOGIN},         /* RFC 3348 */
     {"COMPRESS=DEFLATE", AFTER_LOGIN}, /* RFC 4978 */
@@ -27,19 +28,25 @@ static const struct capability {
     {"IDLE", AFTER_LOGIN},          /* RFC 2177 */
     {"INPROGRESS", AFTER_LOGIN},    /* RFC 9585 */
     {"LIST-EXTENDED", AFTER_LOGIN}, /* RFC 5258 */
+    {"LIST-METADATA", AFTER_LOGIN}, /* RFC 9590 */
+    {"LIST-MYRIGHTS", AFTER_LOGIN}, /* RFC 8440 */
     {"LIST-STATUS", AFTER_LOGIN},   /* RFC 5819 */
+    {"METADATA", AFTER_LOGIN},      /* RFC 5464 */
     {"MOVE", AFTER_LOGIN},          /* RFC 6851 */
     {"NAMESPACE", AFTER_LOGIN},     /* RFC 2342 */
     {"OBJECTID", AFTER_LOGIN},      /* RFC 8474 */
     {"PARTIAL", AFTER_LOGIN},       /* RFC 9394 */
     {"PREVIEW", AFTER_LOGIN},       /* RFC 8970 */
     {"QRESYNC", AFTER_LOGIN},       /* RFC 7162 */
-    {"SEARCH=FUZZY", AFTER_LOGIN},  /* RFC 6203 */
-    {"SEARCHRES", AFTER_LOGIN},     /* RFC 5182 */
-    {"SORT", AFTER_LOGIN},          /* RFC 5256 */
-    {"SORT=DISPLAY", AFTER_LOGIN},  /* RFC 5957 */
-    {"SPECIAL-USE", AFTER_LOGIN},   /* RFC 6154 */
-    {"STATUS=SIZE", AFTER_LOGIN},   /* RFC 8438 */
+    {"QUOTA", AFTER_LOGIN},         /* RFC 9208 */
+    {"QUOTA=RES-STORAGE", AFTER_LOGIN},
+    {"RIGHTS=kxte", AFTER_LOGIN},  /* RFC 4314 §5.1.1 */
+    {"SEARCH=FUZZY", AFTER_LOGIN}, /* RFC 6203 */
+    {"SEARCHRES", AFTER_LOGIN},    /* RFC 5182 */
+    {"SORT", AFTER_LOGIN},         /* RFC 5256 */
+    {"SORT=DISPLAY", AFTER_LOGIN}, /* RFC 5957 */
+    {"SPECIAL-USE", AFTER_LOGIN},  /* RFC 6154 */
+    {"STATUS=SIZE", AFTER_LOGIN},  /* RFC 8438 */
     {"THREAD=ORDEREDSUBJECT", AFTER_LOGIN},
     {"THREAD=REFERENCES", AFTER_LOGIN},
     {"THREAD=REFS", AFTER_LOGIN},

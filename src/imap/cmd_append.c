@@ -10,7 +10,7 @@
  * Lines end with CRLF in what is stored, however they came: sizes and offsets are counted from
  * that.
  */
-#include "imap/session_inside.h"
+#include "imap/rights.h"
 
 #include <errno.h>
 
@@ -95,6 +95,7 @@ static int store_message(struct imap_session *s, struct append *a,
     const struct imap_flags *flags = &a->message.flags;
     struct imap_store as_store = {.change = IMAP_STORE_ADD, .flags = *flags};
     struct store_flags f = imap_flags_change(&as_store);
+    (void)imap_flags_within(&f, imap_rights(s, a->mailbox.id));
     struct store_delivery d = {
         .mailbox = a->mailbox.id,
         .arrival = a->message.has_date ? a->message.date.at : 0,
@@ -193,12 +194,15 @@ void imap_do_append(struct imap_session *s, const struct imap_command *command) 
     struct append a = {.place = {.at = command->append.at}};
     struct store_delivered stored;
     struct problem problem = {0};
-    if (imap_find_mailbox(s->account, command->append.mailbox, &a.mailbox) < 0) {
-        refuse(s, command, "TRYCREATE", "there is no mailbox of that name");
+    int r = imap_find_allowed(s, command->append.mailbox, STORE_RIGHT_INSERT, &a.mailbox);
+    if (r < 0) {
+        refuse(s, command, r == -EACCES ? "NOPERM" : "TRYCREATE",
+               r == -EACCES ? "the rights that you have there do not allow it"
+                            : "there is no mailbox of that name");
         return;
     }
     store_incoming_init(&a.incoming, s->account);
-    int r = read_message(s, &a, &problem);
+    r = read_message(s, &a, &problem);
     if (r == -E_SYNTAX || r == -E_UNKNOWN) {
         if (imap_bad(&s->c, command->tag, "%s", problem.text) < 0)
             s->end = DOOR_END_DISMISSED;

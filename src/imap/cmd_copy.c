@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* COPY and MOVE within the account (RFC 9051 §6.4.7, §6.4.8), with COPYUID. */
+#include "imap/rights.h"
 #include "imap/vanished.h"
+
+#include <errno.h>
 
 /* "OK [COPYUID uidvalidity from to] ...", tagged for COPY, before the EXPUNGEs for MOVE (RFC 6851).
  */
@@ -21,20 +24,55 @@ static void tell_copied(struct imap_session *s, struct slice tag, const struct s
     imap_send(&s->c);
 }
 
+/*
+ * Whether it is allowed (RFC 4314 §4, RFC 6851 §3.3); else the client is told. The name of a
+ * mailbox that does not exist may be that of one to come.
+ */
+static bool may_copy(struct imap_session *s, const struct imap_command *command,
+                     struct store_mailbox *to) WAITS {
+    const bool move = command->verb == IMAP_MOVE;
+    if (move && s->read_only) {
+        imap_say(&s->c, command->tag, "NO", "READ-ONLY", "the mailbox was selected to be read");
+        return false;
+    }
+    int error = imap_find_allowed(s, command->copy.mailbox, STORE_RIGHT_INSERT, to);
+    if (error == -E_UNKNOWN) {
+        imap_say(&s->c, command->tag, "NO", "TRYCREATE", "there is no mailbox of that name");
+        return false;
+    }
+    if (!error && move)
+        error = imap_may(s, s->told.mailbox, STORE_RIGHT_DELETE_MESSAGES | STORE_RIGHT_EXPUNGE);
+    if (error)
+        imap_no(s, command, error);
+    return !error;
+}
+
+/* Flags that he may not set in the other mailbox stay behind (RFC 4314 §4). */
+static int drop_flags(struct imap_session *s, uint32_t mailbox,
+                      const struct store_copied *copied) WAITS {
+    _cleanup_(buf_done) struct buf uids = {0};
+    const uint32_t rights = imap_rights(s, mailbox);
+    struct store_flags_changed changed;
+    const struct store_flags f = {.remove = STORE_FLAGS & ~imap_flags_of_rights(rights),
+                                  .replace_keywords = !(rights & STORE_RIGHT_WRITE)};
+    if (f.remove == 0 || copied->count == 0)
+        return 0;
+    for (size_t i = 0; i < copied->count; i++) {
+        uint32_t uid = copied->first_uid + (uint32_t)i;
+        buf_add_bytes(&uids, &uid, sizeof uid);
+    }
+    return store_set_flags(s->account, mailbox, (const uint32_t *)(void *)uids.ptr, copied->count,
+                           &f, &changed, NULL);
+}
+
 void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
     _cleanup_(buf_done) struct buf uids = {0};
     const bool move = command->verb == IMAP_MOVE;
     struct store_copied copied = {0};
     struct store_mailbox to;
     struct imap_messages i;
-    if (move && s->read_only) {
-        imap_say(&s->c, command->tag, "NO", "READ-ONLY", "the mailbox was selected to be read");
+    if (!may_copy(s, command, &to))
         return;
-    }
-    if (imap_find_mailbox(s->account, command->copy.mailbox, &to) < 0) {
-        imap_say(&s->c, command->tag, "NO", "TRYCREATE", "there is no mailbox of that name");
-        return;
-    }
     int error = imap_messages_begin(&i, s, &command->copy.set, command->uid);
     if (!error)
         imap_messages_uids(&i, &uids);
@@ -43,6 +81,8 @@ void imap_do_copy(struct imap_session *s, const struct imap_command *command) {
                            uids.len / sizeof(uint32_t), to.id, move, &copied);
     if (!error && copied.count != uids.len / sizeof(uint32_t))
         i.gone++; /* between the look and the copy: which they were is not known */
+    if (!error)
+        error = drop_flags(s, to.id, &copied);
     if (!error)
         error = imap_look(s);
     if (error) {

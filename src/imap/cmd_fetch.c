@@ -14,6 +14,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "imap/rights.h"
 #include "imap/vanished.h"
 
 /* ------------------------------------------------------------------ which messages */
@@ -64,6 +65,7 @@ static int choose(struct imap_messages *i, struct imap_session *s,
 static void begin(struct imap_fetching *f, struct imap_session *s,
                   const struct imap_command *command) {
     const struct imap_attributes *what = &command->fetch.what;
+    const bool may_see = !s->read_only && imap_may(s, s->told.mailbox, STORE_RIGHT_SEEN) == 0;
     f->s = s;
     f->what = what;
     f->set = what->set & ~(unsigned)IMAP_FETCH_PREVIEW_LAZY;
@@ -82,7 +84,7 @@ static void begin(struct imap_fetching *f, struct imap_session *s,
         f->sorted[i] = imap_fields_sort(section, &s->c.arena);
         f->need = MAX(f->need, imap_section_need(section));
         f->ahead->wants_bytes |= octets;
-        f->sets_seen |= !section->peek && !s->read_only;
+        f->sets_seen |= !section->peek && may_see;
         f->gets_text |=
             octets && (section->text == IMAP_SECTION_ALL || section->text == IMAP_SECTION_TEXT);
     }

@@ -9,7 +9,8 @@
  */
 #include <stdlib.h>
 
-#include "imap/session_inside.h"
+#include "imap/metadata.h"
+#include "imap/rights.h"
 
 #define SEND_AT 16384U /* bytes that go on their way together */
 #define NONE    SIZE_MAX
@@ -33,6 +34,7 @@ struct listing {
     struct line *lines;
     size_t count, size;
     struct buf scratch;
+    size_t longest; /* value of metadata that was left out */
 };
 
 /* ------------------------------------------------------------------ patterns */
@@ -238,10 +240,23 @@ static void write_attributes(struct listing *l, const struct line *line) {
         imap_write_word(w, use_of(line->role));
 }
 
+/* What was asked for with a mailbox (RFC 5819, RFC 8440, RFC 9590), as far as it can be had. */
+static void tell_more(struct listing *l, const struct line *line) WAITS {
+    struct imap_session *s = l->s;
+    const struct imap_list *list = &l->command->list;
+    struct store_mailbox m;
+    if (l->options & IMAP_LIST_RETURN_STATUS && imap_may(s, line->mailbox, STORE_RIGHT_READ) == 0 &&
+        store_mailbox_get(s->account, line->mailbox, &m) == 0)
+        (void)imap_tell_status(s, line->path, &m, list->status);
+    if (l->options & IMAP_LIST_RETURN_MYRIGHTS)
+        imap_write_myrights(s, line->path, line->mailbox);
+    if (l->options & IMAP_LIST_RETURN_METADATA)
+        (void)imap_send_metadata(s, line->mailbox, line->path, &list->metadata, &l->longest);
+}
+
 /* A line, if it is to be told: it was asked for, or something below it that fits no pattern. */
 static void tell_line(struct listing *l, const struct line *line) WAITS {
     struct imap_session *s = l->s;
-    struct store_mailbox m;
     bool hidden =
         l->options & IMAP_LIST_SELECT_RECURSIVEMATCH && has_below(l, line->path, line->next_hidden);
     if (!line->fits || !(line->chosen || hidden))
@@ -256,9 +271,8 @@ static void tell_line(struct listing *l, const struct line *line) WAITS {
     if (hidden && l->command->verb == IMAP_LIST)
         write_child_info(l);
     imap_write_end(&s->c.writer);
-    if (line->chosen && line->mailbox && l->options & IMAP_LIST_RETURN_STATUS &&
-        store_mailbox_get(s->account, line->mailbox, &m) == 0)
-        (void)imap_tell_status(s, line->path, &m, l->command->list.status);
+    if (line->chosen && line->mailbox)
+        tell_more(l, line);
     if (s->c.out.len >= SEND_AT)
         imap_send(&s->c);
 }
@@ -328,5 +342,5 @@ void imap_do_list(struct imap_session *s, const struct imap_command *command) {
         list_mailboxes(&l);
         buf_done(&l.scratch);
     }
-    imap_ok(s, command, "listed");
+    imap_ok_metadata(s, command, l.longest, "listed");
 }

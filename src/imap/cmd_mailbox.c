@@ -2,7 +2,7 @@
 /* CREATE, DELETE, RENAME, SUBSCRIBE and UNSUBSCRIBE (RFC 9051 §6.3.4 to §6.3.8). */
 #include <errno.h>
 
-#include "imap/session_inside.h"
+#include "imap/rights.h"
 
 /* Goes down a path as far as there are mailboxes; what is left of it is in `rest`. */
 static void walk(const struct store_account *a, struct slice path, uint32_t *ret_parent,
@@ -33,7 +33,7 @@ static int make(struct imap_session *s, struct slice path, enum store_role role,
     walk(s->account, path, &parent, &rest);
     if (rest.len == 0)
         return -EEXIST;
-    int error = 0;
+    int error = parent ? imap_may(s, parent, STORE_RIGHT_CREATE) : 0;
     while (!error && slice_next(&rest, IMAP_UNDER, &name))
         error = store_create_mailbox(s->account, parent, name,
                                      rest.len == 0 ? role : STORE_ROLE_NONE, &parent);
@@ -104,7 +104,7 @@ void imap_do_create(struct imap_session *s, const struct imap_command *command) 
 /* With messages, without others below it (RFC 9051 §6.3.5). */
 void imap_do_delete(struct imap_session *s, const struct imap_command *command) {
     struct store_mailbox m;
-    int error = imap_find_mailbox(s->account, command->name, &m);
+    int error = imap_find_allowed(s, command->name, STORE_RIGHT_REMOVE_MAILBOX, &m);
     if (!error && s->selected && s->told.mailbox == m.id)
         imap_unselect(s);
     if (!error)
@@ -153,13 +153,15 @@ void imap_do_rename(struct imap_session *s, const struct imap_command *command) 
         above = slice_first(to, (size_t)at);
         name = slice_from(to, (size_t)at + 1);
     }
-    int error = imap_find_mailbox(s->account, command->rename.from, &m);
+    int error = imap_find_allowed(s, command->rename.from, STORE_RIGHT_REMOVE_MAILBOX, &m);
     if (!error && m.id == STORE_INBOX) {
         error = rename_inbox(s, to);
     } else if (!error) {
         if (above.len > 0 && imap_find_mailbox(s->account, above, &parent) < 0) {
             error = make(s, above, STORE_ROLE_NONE, &parent.id);
         }
+        if (!error && parent.id)
+            error = imap_may(s, parent.id, STORE_RIGHT_CREATE);
         if (!error)
             error = store_rename_mailbox(s->account, m.id, parent.id, name);
     }

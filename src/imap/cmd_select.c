@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SELECT, EXAMINE, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2). */
+#include "imap/rights.h"
 #include "imap/vanished.h"
 
 static void tell_number(struct imap_session *s, const char *code, uint64_t number,
@@ -14,12 +15,22 @@ static void tell_number(struct imap_session *s, const char *code, uint64_t numbe
     imap_write_end(w);
 }
 
-/* FLAGS: what messages have here; PERMANENTFLAGS: what may be set, new keywords too. */
+/* With none of these a mailbox is selected to be read (RFC 4314 §5.2). */
+#define CHANGES                                                                                    \
+    (STORE_RIGHT_INSERT | STORE_RIGHT_EXPUNGE | STORE_RIGHT_SEEN | STORE_RIGHT_WRITE |             \
+     STORE_RIGHT_DELETE_MESSAGES)
+
+/* FLAGS: what messages have here; PERMANENTFLAGS: what he may set, new keywords too. */
 static void tell_flags_of_mailbox(struct imap_session *s, const struct buf *names) {
     struct imap_writer *w = &s->c.writer;
     const unsigned all = IMAP_FLAG_SEEN | IMAP_FLAG_ANSWERED | IMAP_FLAG_FLAGGED |
                          IMAP_FLAG_DELETED | IMAP_FLAG_DRAFT;
     const struct slice any = S("\\*");
+    const uint64_t may = s->read_only ? 0 : imap_flags_of_rights(s->rights);
+    const unsigned system =
+        (may & STORE_SEEN ? (unsigned)IMAP_FLAG_SEEN : 0) |
+        (may & STORE_DELETED ? (unsigned)IMAP_FLAG_DELETED : 0) |
+        (may & STORE_FLAGGED ? all & ~(unsigned)(IMAP_FLAG_SEEN | IMAP_FLAG_DELETED) : 0);
     _cleanup_(buf_done) struct buf words = {0};
     imap_split_words(buf_slice(names), &words);
     size_t count = words.len / sizeof(struct slice);
@@ -32,10 +43,24 @@ static void tell_flags_of_mailbox(struct imap_session *s, const struct buf *name
     imap_write_begin(w, S("*"));
     imap_write_word(w, "OK");
     imap_write_code(w, "PERMANENTFLAGS");
-    imap_write_flags(w, s->read_only ? 0 : all, list, s->read_only ? 0 : count + 1);
+    imap_write_flags(w, system, list, may & STORE_FLAGGED ? count + 1 : 0);
     imap_write_code_end(w);
-    imap_write_text(w, s->read_only ? S("nothing can be changed") : S("all of it can be changed"));
+    imap_write_text(w, system == all ? S("all of it can be changed")
+                       : system == 0 ? S("nothing can be changed")
+                                     : S("some of it can be changed"));
     imap_write_end(w);
+}
+
+void imap_tell_rights(struct imap_session *s) {
+    _cleanup_(buf_done) struct buf names = {0};
+    uint32_t rights = s->selected ? imap_rights(s, s->told.mailbox) : 0;
+    if (!s->selected || rights == s->rights)
+        return;
+    s->rights = rights;
+    if (store_keywords(s->account, s->told.mailbox, &names) < 0)
+        return;
+    tell_flags_of_mailbox(s, &names);
+    imap_send(&s->c);
 }
 
 /* The first unseen one's number (RFC 3501 §7.1); 0: none. */
@@ -141,7 +166,7 @@ void imap_do_select(struct imap_session *s, const struct imap_command *command) 
     if (s->selected)
         imap_say(&s->c, S("*"), "OK", "CLOSED", "the mailbox before is closed");
     imap_unselect(s);
-    int error = imap_find_mailbox(s->account, select->mailbox, &m);
+    int error = imap_find_allowed(s, select->mailbox, STORE_RIGHT_READ, &m);
     if (!error)
         error = store_keywords(s->account, m.id, &names);
     if (!error)
@@ -154,7 +179,8 @@ void imap_do_select(struct imap_session *s, const struct imap_command *command) 
     store_view_info(s->told.view, &info);
     s->selected = true;
     s->c.mode.state = IMAP_STATE_SELECTED;
-    s->read_only = command->verb == IMAP_EXAMINE;
+    s->rights = imap_rights(s, m.id);
+    s->read_only = command->verb == IMAP_EXAMINE || !(s->rights & CHANGES);
     s->uidvalidity = info.uidvalidity;
     s->flags_told = info.modseq;
     if (select->condstore)
@@ -175,7 +201,8 @@ void imap_do_close(struct imap_session *s, const struct imap_command *command) {
     _cleanup_(buf_done) struct buf uids = {0};
     size_t removed = 0;
     int error = 0;
-    if (command->verb == IMAP_CLOSE && !s->read_only) {
+    if (command->verb == IMAP_CLOSE && !s->read_only &&
+        imap_may(s, s->told.mailbox, STORE_RIGHT_EXPUNGE) == 0) {
         error = imap_look(s);
         if (!error)
             imap_deleted_uids(s, NULL, &uids);

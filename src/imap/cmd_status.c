@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* STATUS (RFC 9051 §6.3.11; RFC 7162, 7889, 8474). */
-#include "imap/session_inside.h"
+/* STATUS (RFC 9051 §6.3.11; RFC 7162, 7889, 8474, 9208). */
+#include "imap/rights.h"
 
-/* Messages marked \Deleted: they have to be looked for. */
-static int count_deleted(struct imap_session *s, uint32_t mailbox, uint64_t *ret_count) WAITS {
+/* Messages marked \Deleted, and the sum of their sizes: they have to be looked for. */
+static int count_deleted(struct imap_session *s, uint32_t mailbox, uint64_t *ret_count,
+                         uint64_t *ret_bytes) WAITS {
     struct store_view *view;
     struct store_view_info info;
     struct store_message m;
@@ -11,10 +12,11 @@ static int count_deleted(struct imap_session *s, uint32_t mailbox, uint64_t *ret
     if (error)
         return error;
     store_view_info(view, &info);
-    *ret_count = 0;
+    *ret_count = *ret_bytes = 0;
     for (size_t place = 0; place < info.count; place++) {
         store_view_at(view, place, &m);
         *ret_count += (m.flags & STORE_DELETED) != 0;
+        *ret_bytes += m.flags & STORE_DELETED ? m.size : 0;
         (void)fiber_yield_if_long();
     }
     store_view_close(view);
@@ -24,8 +26,10 @@ static int count_deleted(struct imap_session *s, uint32_t mailbox, uint64_t *ret
 int imap_tell_status(struct imap_session *s, struct slice path, const struct store_mailbox *m,
                      unsigned items) {
     struct imap_writer *w = &s->c.writer;
-    uint64_t deleted = 0;
-    int error = items & IMAP_STATUS_DELETED ? count_deleted(s, m->id, &deleted) : 0;
+    uint64_t deleted = 0, deleted_bytes = 0;
+    int error = items & (IMAP_STATUS_DELETED | IMAP_STATUS_DELETED_STORAGE)
+                    ? count_deleted(s, m->id, &deleted, &deleted_bytes)
+                    : 0;
     if (error)
         return error;
     if (items & IMAP_STATUS_HIGHESTMODSEQ) /* RFC 7162 §3.1 */
@@ -43,6 +47,7 @@ int imap_tell_status(struct imap_session *s, struct slice path, const struct sto
         {IMAP_STATUS_SIZE, m->bytes},
         {IMAP_STATUS_HIGHESTMODSEQ, MAX(m->modseq, (uint64_t)1)},
         {IMAP_STATUS_APPENDLIMIT, s->config->message_max},
+        {IMAP_STATUS_DELETED_STORAGE, deleted_bytes},
     };
     imap_write_begin(w, S("*"));
     imap_write_word(w, "STATUS");
@@ -66,7 +71,7 @@ int imap_tell_status(struct imap_session *s, struct slice path, const struct sto
 void imap_do_status(struct imap_session *s, const struct imap_command *command) {
     const struct imap_status *status = &command->status;
     struct store_mailbox m;
-    int error = imap_find_mailbox(s->account, status->mailbox, &m);
+    int error = imap_find_allowed(s, status->mailbox, STORE_RIGHT_READ, &m);
     if (!error)
         error = imap_tell_status(s, status->mailbox, &m, status->items);
     if (error) {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* STORE (RFC 9051 §6.4.6, RFC 7162 §3.1.3), EXPUNGE and UID EXPUNGE (§6.4.3, §6.4.9). */
+#include "imap/rights.h"
 #include "imap/vanished.h"
+
+#include <errno.h>
 
 static uint64_t store_flags_of(unsigned system) {
     uint64_t flags = 0;
@@ -67,6 +70,10 @@ void imap_do_store(struct imap_session *s, const struct imap_command *command) {
         imap_say(&s->c, command->tag, "NO", "READ-ONLY", "the mailbox was selected to be read");
         return;
     }
+    if (!imap_flags_within(&wanted, imap_rights(s, s->told.mailbox))) {
+        imap_no(s, command, -EACCES);
+        return;
+    }
     if (st->has_unchanged_since)
         s->enabled |= IMAP_ENABLED_CONDSTORE;
     int error = imap_messages_begin(&i, s, &st->set, command->uid);
@@ -115,7 +122,9 @@ void imap_do_expunge(struct imap_session *s, const struct imap_command *command)
         imap_say(&s->c, command->tag, "NO", "READ-ONLY", "the mailbox was selected to be read");
         return;
     }
-    int error = command->uid ? imap_messages_begin(&i, s, &command->set, true) : imap_look(s);
+    int error = imap_may(s, s->told.mailbox, STORE_RIGHT_EXPUNGE);
+    if (!error)
+        error = command->uid ? imap_messages_begin(&i, s, &command->set, true) : imap_look(s);
     if (!error)
         imap_deleted_uids(s, command->uid ? &i.set : NULL, &uids);
     if (uids.len > 0)

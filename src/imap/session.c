@@ -3,7 +3,8 @@
  * One loop over the commands; each has a function in the table. A function that ends the
  * conversation sets `end`.
  */
-#include "imap/session_inside.h"
+#include "imap/metadata.h"
+#include "imap/rights.h"
 
 #include <errno.h>
 
@@ -16,6 +17,12 @@ const struct imap_session_config imap_session_defaults = {
     .errors_max = 50,
     .message_max = 50ULL << 20,
 };
+
+/* What else than messages the client is told of, when it has changed. */
+static void tell_of_account(struct imap_session *s) WAITS {
+    imap_tell_rights(s);
+    imap_tell_metadata(s);
+}
 
 /* ------------------------------------------------------------------ commands of any state */
 
@@ -63,6 +70,7 @@ static void do_enable(struct imap_session *s, const struct imap_command *command
     } known[] = {
         {"CONDSTORE", IMAP_ENABLED_CONDSTORE},
         {"IMAP4rev2", IMAP_ENABLED_REV2 | IMAP_ENABLED_UTF8},
+        {"METADATA", IMAP_ENABLED_METADATA},
         {"QRESYNC", IMAP_ENABLED_CONDSTORE | IMAP_ENABLED_QRESYNC},
         {"UIDONLY", IMAP_ENABLED_UIDONLY},
         {"UTF8=ACCEPT", IMAP_ENABLED_UTF8},
@@ -116,6 +124,7 @@ static int idle_until_input(struct imap_session *s) WAITS {
         if (r == -EINTR) {
             if (s->selected && imap_look(s) == 0)
                 imap_tell(s, IMAP_TELL_EXPUNGES, 0);
+            tell_of_account(s);
         } else if (r != -ETIMEDOUT || fiber_now() >= ends) {
             return r;
         } else {
@@ -159,21 +168,31 @@ static void (*const functions[IMAP_VERBS])(struct imap_session *s,
     [IMAP_COPY] = imap_do_copy,
     [IMAP_CREATE] = imap_do_create,
     [IMAP_DELETE] = imap_do_delete,
+    [IMAP_DELETEACL] = imap_do_setacl,
     [IMAP_ENABLE] = do_enable,
     [IMAP_EXAMINE] = imap_do_select,
     [IMAP_EXPUNGE] = imap_do_expunge,
     [IMAP_FETCH] = imap_do_fetch,
+    [IMAP_GETACL] = imap_do_getacl,
+    [IMAP_GETMETADATA] = imap_do_getmetadata,
+    [IMAP_GETQUOTA] = imap_do_getquota,
+    [IMAP_GETQUOTAROOT] = imap_do_getquotaroot,
     [IMAP_ID] = do_id,
     [IMAP_IDLE] = do_idle,
     [IMAP_LIST] = imap_do_list,
+    [IMAP_LISTRIGHTS] = imap_do_listrights,
     [IMAP_LOGOUT] = do_logout,
     [IMAP_LSUB] = imap_do_list,
     [IMAP_MOVE] = imap_do_copy,
+    [IMAP_MYRIGHTS] = imap_do_myrights,
     [IMAP_NAMESPACE] = do_namespace,
     [IMAP_NOOP] = do_noop,
     [IMAP_RENAME] = imap_do_rename,
     [IMAP_SEARCH] = imap_do_search,
     [IMAP_SELECT] = imap_do_select,
+    [IMAP_SETACL] = imap_do_setacl,
+    [IMAP_SETMETADATA] = imap_do_setmetadata,
+    [IMAP_SETQUOTA] = imap_do_setquota,
     [IMAP_SORT] = imap_do_sort,
     [IMAP_STATUS] = imap_do_status,
     [IMAP_STORE] = imap_do_store,
@@ -223,6 +242,8 @@ static void run_command(struct imap_session *s) WAITS {
         functions[command.verb](s, &command);
         if (s->c.errors == errors) /* a session may last for weeks: who makes sense is forgiven */
             s->c.forgiven = errors;
+        if (s->end == DOOR_END_NONE)
+            tell_of_account(s);
     }
     if (r == -E_REFUSED && s->end == DOOR_END_NONE)
         s->end = DOOR_END_DISMISSED;
@@ -241,6 +262,7 @@ enum door_end imap_session(struct stream *stream, const struct imap_session_conf
         s.end = DOOR_END_DISMISSED;
     } else {
         s.c.mode.state = IMAP_STATE_AUTHENTICATED;
+        s.metadata_told = store_account_modseq(s.account);
         imap_welcome(&s.c, config->tag, &config->offer, true, S("welcome"));
     }
     while (s.end == DOOR_END_NONE) {

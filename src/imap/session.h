@@ -13,6 +13,7 @@
 
 struct imap_session_config {
     struct slice tag;        /* of the command that logged in */
+    struct slice user;       /* whose mailboxes these are: the canonical address of his login */
     struct door_offer offer; /* as it was at the end of the login */
     usec_t timeout;       /* for each command, and between them: at least 30 min (RFC 9051 §5.4) */
     usec_t idle_beat;     /* in IDLE an untagged OK comes so often; 2 min */
@@ -28,7 +29,7 @@ struct imap_session_config {
     const char *const *ended;
 };
 
-/* The settings' defaults; tag and offer are to be filled in. */
+/* The settings' defaults; tag, user and offer are to be filled in. */
 extern const struct imap_session_config imap_session_defaults;
 
 /* What happened, for the log. */

@@ -18,6 +18,7 @@ enum imap_enabled {
     IMAP_ENABLED_UTF8 = 1 << 2,      /* RFC 6855 §3: names and texts are UTF-8 */
     IMAP_ENABLED_REV2 = 1 << 3,      /* RFC 9051 §6.3.1: what rev2 has in another form */
     IMAP_ENABLED_UIDONLY = 1 << 4,   /* RFC 9586: UIDs instead of numbers of messages */
+    IMAP_ENABLED_METADATA = 1 << 5,  /* RFC 5464: changes of metadata are told */
 };
 
 struct imap_session {
@@ -25,13 +26,15 @@ struct imap_session {
     const struct imap_session_config *config;
     struct store *store;
     struct store_account *account;
-    unsigned enabled; /* of enum imap_enabled */
-    bool compressed;  /* RFC 4978 */
+    unsigned enabled;       /* of enum imap_enabled */
+    bool compressed;        /* RFC 4978 */
+    uint64_t metadata_told; /* MODSEQ up to which the client knows of metadata */
 
     /* The mailbox that is selected. */
     bool selected, read_only;
     struct told told;
     uint32_t uidvalidity;
+    uint32_t rights;     /* in it, as the client was told last; see imap/rights.h */
     uint64_t flags_told; /* MODSEQ up to which the client knows of flags */
     struct buf saved;    /* "$": struct imap_range of UIDs */
 
@@ -142,11 +145,20 @@ void imap_do_create(struct imap_session *s, const struct imap_command *command) 
 void imap_do_delete(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_expunge(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_fetch(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_getacl(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_getmetadata(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_getquota(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_getquotaroot(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_list(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_listrights(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_myrights(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_rename(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_search(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_select(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_sort(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_setacl(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_setmetadata(struct imap_session *s, const struct imap_command *command) WAITS;
+void imap_do_setquota(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_status(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_store(struct imap_session *s, const struct imap_command *command) WAITS;
 void imap_do_subscribe(struct imap_session *s, const struct imap_command *command) WAITS;

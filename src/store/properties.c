@@ -2,6 +2,8 @@
 /* Properties: setting and reading them; metadata and subscriptions. */
 #include "store/properties.h"
 
+#include <stdlib.h>
+
 #include "base/encode.h"
 #include "store/property.h"
 
@@ -126,10 +128,10 @@ static bool is_part_byte(char c) {
 }
 
 /*
- * The entry's name as it is kept (RFC 5464 §3.2): in lower case, added to `name`. Parts between
- * slashes have at least one byte; none is a wildcard, above 127 or below 26.
+ * As it is kept (RFC 5464 §3.2) a name is in lower case. Parts between slashes have at least one
+ * byte; none is a wildcard, above 127 or below 26.
  */
-static int fold_entry(struct slice entry, struct buf *name) {
+int store_metadata_name(struct slice entry, struct buf *name) {
     if (!slice_starts_nocase(entry, S("/private/")) && !slice_starts_nocase(entry, S("/shared/")))
         return -E_SYNTAX;
     for (size_t i = 0; i < entry.len; i++) {
@@ -142,17 +144,81 @@ static int fold_entry(struct slice entry, struct buf *name) {
     return 0;
 }
 
+struct metadata_change {
+    struct change change;
+    uint32_t mailbox;
+    struct store_metadata *entries; /* sorted, each once, by the name that is kept */
+    size_t count;
+};
+
+static int prepare_metadata(struct store_account *a, struct change *c, struct group *g) {
+    const struct metadata_change *v = CONTAINER_OF(c, struct metadata_change, change);
+    int64_t count = 0, bytes = 0; /* that it is more than before */
+    if (v->mailbox && !mailbox_find(a, v->mailbox))
+        return -E_UNKNOWN;
+    for (size_t i = 0; i < v->count; i++) {
+        const struct store_metadata *m = &v->entries[i];
+        const struct store_property *there = property_find(a, v->mailbox, STORE_METADATA, m->entry);
+        count += (m->value != NULL) - (there != NULL);
+        bytes += m->value ? (int64_t)(m->entry.len + m->value->len) : 0;
+        bytes -= there ? (int64_t)(m->entry.len + there->size) : 0;
+    }
+    if (properties_have_room_for(a, (size_t)MAX(count, 0), (size_t)MAX(bytes, 0)) < 0)
+        return -E_LIMIT;
+    for (size_t i = 0; i < v->count; i++) {
+        const struct store_metadata *m = &v->entries[i];
+        const struct store_property p = {
+            .mailbox = v->mailbox, .kind = STORE_METADATA, .name = m->entry};
+        const struct slice *there = property_value(a, p.mailbox, p.kind, p.name);
+        bool same = m->value ? there && slice_eq(*there, *m->value)
+                             : !properties_has(a, p.mailbox, p.kind, p.name);
+        if (!same)
+            property_add(g, ++a->given.modseq, &p, m->value);
+    }
+    return 0;
+}
+
+/* By name; of the same name the later one in the list first. */
+static int by_name(const void *a, const void *b) {
+    const struct store_metadata *const *x = a, *const *y = b;
+    int order = slice_cmp_nocase((*x)->entry, (*y)->entry);
+    return order ? order : *x > *y ? -1 : 1;
+}
+
+int store_set_metadata_all(struct store_account *a, uint32_t mailbox,
+                           const struct store_metadata *entries, size_t count) {
+    _cleanup_(arena_done) struct arena arena = {0};
+    const struct store_metadata **sorted = arena_array(&arena, count, sizeof(void *));
+    struct metadata_change v = {.change = {.prepare = prepare_metadata, .reads = true},
+                                .mailbox = mailbox,
+                                .entries = arena_array(&arena, count, sizeof *v.entries)};
+    for (size_t i = 0; i < count; i++) {
+        _cleanup_(buf_done) struct buf name = {0};
+        const struct store_metadata *m = sorted[i] = &entries[i];
+        if (store_metadata_name(m->entry, &name) < 0)
+            return -E_SYNTAX;
+        if (m->entry.len > STORE_PROPERTY_NAME_MAX || (m->value && m->value->len > STORE_VALUE_MAX))
+            return -E_LIMIT;
+    }
+    if (count > 0)
+        qsort(sorted, count, sizeof *sorted, by_name);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || !slice_eq_nocase(sorted[i]->entry, sorted[i - 1]->entry))
+            v.entries[v.count++] =
+                (struct store_metadata){arena_lower(&arena, sorted[i]->entry), sorted[i]->value};
+    return v.count == 0 ? 0 : change_run(a, &v.change);
+}
+
 int store_set_metadata(struct store_account *a, uint32_t mailbox, struct slice entry,
                        const struct slice *value) {
-    _cleanup_(buf_done) struct buf name = {0};
-    int error = fold_entry(entry, &name);
-    return error ? error : store_property_set(a, mailbox, STORE_METADATA, buf_slice(&name), value);
+    const struct store_metadata one = {entry, value};
+    return store_set_metadata_all(a, mailbox, &one, 1);
 }
 
 int store_get_metadata(struct store_account *a, uint32_t mailbox, struct slice entry,
                        struct buf *value) {
     _cleanup_(buf_done) struct buf name = {0};
-    int error = fold_entry(entry, &name);
+    int error = store_metadata_name(entry, &name);
     return error ? error : store_property_get(a, mailbox, STORE_METADATA, buf_slice(&name), value);
 }
 

@@ -64,6 +64,21 @@ int store_property_set(struct store_account *a, uint32_t mailbox, enum store_pro
  */
 int store_set_metadata(struct store_account *a, uint32_t mailbox, struct slice entry,
                        const struct slice *value) WAITS;
+
+/*
+ * The same for several entries, all or none; of those with the same name the last counts. Only a
+ * power cut may leave some of them.
+ */
+struct store_metadata {
+    struct slice entry;
+    const struct slice *value; /* NULL: it goes */
+};
+int store_set_metadata_all(struct store_account *a, uint32_t mailbox,
+                           const struct store_metadata *entries, size_t count) WAITS;
+
+/* The name of an entry as store_property_each() has it, added to `name`: pure. -E_SYNTAX. */
+int store_metadata_name(struct slice entry, struct buf *name);
+
 int store_get_metadata(struct store_account *a, uint32_t mailbox, struct slice entry,
                        struct buf *value) WAITS;
 

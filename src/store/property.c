@@ -49,10 +49,15 @@ const struct slice *property_value(const struct store_account *a, uint32_t mailb
     return p && p->value.ptr ? &p->value : NULL;
 }
 
+const struct store_property *property_find(const struct store_account *a, uint32_t mailbox,
+                                           enum store_property_kind kind, struct slice name) {
+    const struct property *p = find(&a->properties, mailbox, kind, name);
+    return p && p->about.is_set ? &p->about : NULL;
+}
+
 bool properties_has(const struct store_account *a, uint32_t mailbox, enum store_property_kind kind,
                     struct slice name) {
-    const struct property *p = find(&a->properties, mailbox, kind, name);
-    return p && p->about.is_set;
+    return property_find(a, mailbox, kind, name) != NULL;
 }
 
 void store_property_each(const struct store_account *a, uint32_t mailbox,

@@ -18,6 +18,10 @@ void properties_free(struct store_account *a);
 bool properties_has(const struct store_account *a, uint32_t mailbox, enum store_property_kind kind,
                     struct slice name);
 
+/* The property if it is set, else NULL; valid until something changes. */
+const struct store_property *property_find(const struct store_account *a, uint32_t mailbox,
+                                           enum store_property_kind kind, struct slice name);
+
 /* The value of a small one that is set; NULL: there is none, or it is large. */
 const struct slice *property_value(const struct store_account *a, uint32_t mailbox,
                                    enum store_property_kind kind, struct slice name);

@@ -91,6 +91,15 @@ int store_rights_in(const struct store_account *a, uint32_t mailbox,
     return 0;
 }
 
+uint32_t store_rights_granted(const struct store_account *a, uint32_t mailbox,
+                              struct slice identifier) {
+    const struct slice *value = property_value(a, mailbox, STORE_RIGHTS, identifier);
+    uint32_t rights = 0;
+    if (value)
+        (void)store_rights_parse(*value, &rights);
+    return rights;
+}
+
 /* ------------------------------------------------------------------ changing a list */
 
 struct rights_change {
@@ -105,12 +114,9 @@ struct rights_change {
 static int prepare_rights(struct store_account *a, struct change *c, struct group *g) {
     struct rights_change *v = CONTAINER_OF(c, struct rights_change, change);
     const struct store_property *p = &v->about;
-    uint32_t before = 0, after = v->rights;
+    uint32_t before = store_rights_granted(a, p->mailbox, p->name), after = v->rights;
     if (!mailbox_find(a, p->mailbox))
         return -E_UNKNOWN;
-    const struct slice *there = property_value(a, p->mailbox, p->kind, p->name);
-    if (there)
-        (void)store_rights_parse(*there, &before);
     if (v->how)
         after = v->how == '+' ? before | v->rights : before & ~v->rights;
     if (after == before)

@@ -51,6 +51,10 @@ uint32_t store_rights_of(const struct store_grant *grants, size_t count,
 int store_rights_in(const struct store_account *a, uint32_t mailbox,
                     const struct store_person *person, uint32_t *ret_rights);
 
+/* What the list of a mailbox gives to an identifier, or takes from it if that begins with "-". */
+uint32_t store_rights_granted(const struct store_account *a, uint32_t mailbox,
+                              struct slice identifier);
+
 /*
  * Changes the list of a mailbox (SETACL): `text` is what the identifier has from now on; with "+"
  * or "-" before it, what it gets or loses. Without rights the identifier leaves the list.

@@ -5,6 +5,7 @@
  *
  *     set messages N            so many come into the INBOX now, "Subject: N" with a body
  *     set message-max N, set quota N
+ *     set metadata N            so many entries of metadata are there
  *     set search-beat N                         microseconds
  *     set vanished-max N                        so much of what vanished is told
  *     set ended WHY         the last session that began is cancelled, for this reason
@@ -18,6 +19,7 @@
 #include "imap/session.h"
 #include "judge.h"
 #include "store/memory/memory.h"
+#include "store/properties.h"
 
 #define ACCOUNT 4711U
 
@@ -40,6 +42,7 @@ static void *world_new(void) {
     struct world *w = NEW(struct world);
     w->config = imap_session_defaults;
     w->config.tag = S("in");
+    w->config.user = S("tama@example.test");
     w->config.offer.tls_active = true;
     w->config.ended = (const char *const *)&w->ended;
     w->memory.memory = memory_new();
@@ -68,6 +71,17 @@ static void deliver(struct world *w, uint64_t count) {
     }
 }
 
+static void keep_metadata(struct world *w, uint64_t count) {
+    struct store_account *a;
+    MUST(store_account_open(w->store, ACCOUNT, &a) == 0);
+    for (; count > 0; count--) {
+        char entry[40];
+        int len = snprintf(entry, sizeof entry, "/private/%u", (unsigned)count);
+        MUST(store_set_metadata(a, 0, slice_of(entry, (size_t)len), &S("")) == 0);
+    }
+    store_account_close(a);
+}
+
 static void run_session(struct stream *s, void *world) {
     struct world *w = world;
     struct imap_session_counts counts;
@@ -87,6 +101,8 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
         return problem_set(problem, -E_SYNTAX, "a number");
     if (slice_eq(name, S("messages"))) {
         deliver(w, number);
+    } else if (slice_eq(name, S("metadata"))) {
+        keep_metadata(w, number);
     } else if (slice_eq(name, S("message-max"))) {
         w->config.message_max = number;
     } else if (slice_eq(name, S("quota"))) {

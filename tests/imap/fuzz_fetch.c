@@ -23,6 +23,7 @@ struct talk {
 static void serve(void *arg) WAITS {
     struct talk *t = arg;
     struct imap_session_config config = imap_session_defaults;
+    config.user = S("tama@example.test");
     struct imap_session_counts counts;
     config.tag = S("in");
     (void)imap_session(t->ends[1], &config, t->store, ACCOUNT, &counts);

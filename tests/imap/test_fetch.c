@@ -22,6 +22,7 @@ struct client {
 static void serve(void *arg) WAITS {
     struct client *c = arg;
     struct imap_session_config config = imap_session_defaults;
+    config.user = S("tama@example.test");
     struct imap_session_counts counts;
     config.tag = S("in");
     c->end = imap_session(c->other, &config, c->world->store, TEST_ACCOUNT, &counts);

@@ -74,6 +74,56 @@ WORLD_TEST_BOTH(rfc5464_metadata_is_any_bytes_and_names_are_the_same_in_any_case
     free(large);
 }
 
+WORLD_TEST_BOTH(several_entries_are_set_all_or_none) {
+    char *large = mem_zero(STORE_VALUE_MAX + 1);
+    const struct slice one = S("1"), two = S("2"), most = slice_of(large, STORE_VALUE_MAX),
+                       more = slice_of(large, STORE_VALUE_MAX + 1);
+    const struct store_metadata good[] = {{S("/shared/a"), &one}, {S("/shared/b"), &one},
+                                          {S("/SHARED/A"), &two}, {S("/shared/c"), &one},
+                                          {S("/shared/c"), NULL}, {S("/shared/d"), &most}};
+    const struct store_metadata bad[] = {{S("/shared/a"), &one}, {S("/other/b"), &one}};
+    const struct store_metadata big[] = {{S("/shared/a"), &one}, {S("/shared/b"), &more}};
+    const struct store_metadata gone[] = {{S("/shared/a"), NULL}, {S("/shared/d"), NULL}};
+    world_open(w);
+    assert_int_equal(store_set_metadata_all(w->account, 0, good, ARRAY_SIZE(good)), 0);
+    assert_int_equal(store_set_metadata_all(w->account, 0, bad, ARRAY_SIZE(bad)), -E_SYNTAX);
+    assert_int_equal(store_set_metadata_all(w->account, 0, big, ARRAY_SIZE(big)), -E_LIMIT);
+    assert_int_equal(store_set_metadata_all(w->account, 99, good, ARRAY_SIZE(good)), -E_UNKNOWN);
+    for (int round = 0; round < 2; round++) {
+        expect_metadata(w, 0, "/shared/a", two);
+        expect_metadata(w, 0, "/shared/b", one);
+        expect_metadata(w, 0, "/shared/d", most);
+        expect_names(w, 0, STORE_METADATA, "/shared/a /shared/b /shared/d ");
+        world_reopen(w);
+    }
+    assert_int_equal(store_set_metadata_all(w->account, 0, gone, ARRAY_SIZE(gone)), 0);
+    expect_names(w, 0, STORE_METADATA, "/shared/b ");
+    free(large);
+}
+
+/* What is set counts beside what goes, and what was there before. */
+WORLD_TEST_BOTH(several_entries_have_the_limits_of_all) {
+    char *value = mem_zero(STORE_VALUE_MAX);
+    const struct slice v = slice_of(value, STORE_VALUE_MAX), small = S("v");
+    const size_t fit = STORE_PROPERTIES_BYTES / (STORE_VALUE_MAX + sizeof "/shared/x" + 1);
+    char name[32];
+    world_open(w);
+    for (size_t i = 0; i < fit; i++) {
+        (void)snprintf(name, sizeof name, "/shared/x%02zu", i);
+        assert_int_equal(store_set_metadata(w->account, 0, slice_of_str(name), &v), 0);
+    }
+    const struct store_metadata over[] = {{S("/shared/y"), &small}, {S("/shared/z"), &v}};
+    const struct store_metadata same[] = {{S("/shared/x00"), &v}, {S("/shared/x01"), &v}};
+    const struct store_metadata swap[] = {{S("/shared/x00"), NULL}, {S("/shared/z"), &v}};
+    assert_int_equal(store_set_metadata_all(w->account, 0, over, 2), -E_LIMIT);
+    assert_false(has_metadata(w, 0, "/shared/y"));
+    assert_int_equal(store_set_metadata_all(w->account, 0, same, 2), 0);
+    assert_int_equal(store_set_metadata_all(w->account, 0, swap, 2), 0);
+    assert_true(has_metadata(w, 0, "/shared/z"));
+    assert_false(has_metadata(w, 0, "/shared/x00"));
+    free(value);
+}
+
 WORLD_TEST_BOTH(changes_are_told_by_their_modseq) {
     struct slice v = S("v"), u = S("u");
     struct buf names = {0};
@@ -413,6 +463,8 @@ WORLD_TEST(a_torn_mailbox_has_no_half_of_its_rights) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         BOTH(rfc5464_metadata_is_any_bytes_and_names_are_the_same_in_any_case),
+        BOTH(several_entries_are_set_all_or_none),
+        BOTH(several_entries_have_the_limits_of_all),
         BOTH(changes_are_told_by_their_modseq),
         BOTH(removed_names_are_not_remembered_without_bound),
         BOTH(count_and_bytes_have_limits_that_are_told),

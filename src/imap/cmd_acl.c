@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * GETACL, SETACL, DELETEACL, LISTRIGHTS, MYRIGHTS (RFC 4314), RETURN (MYRIGHTS) of LIST (RFC 8440).
+ *
+ * An identifier is "anyone" or the address of a login, which is kept in its one form, without a
+ * domain in that of the account; whether there is such a login is not looked up, so that nobody
+ * learns it here. With "-" before it, it takes rights away. The owner has all rights as long as he
+ * is not in the list, and "l" and "a" always; GETACL shows him in any case.
+ */
+#include "imap/rights.h"
+#include "message/address.h"
+
+#define ALWAYS_OF_OWNER (STORE_RIGHT_LOOKUP | STORE_RIGHT_ADMINISTER)
+#define RIGHTS_DELETE                                                                              \
+    (STORE_RIGHT_EXPUNGE | STORE_RIGHT_DELETE_MESSAGES | STORE_RIGHT_REMOVE_MAILBOX)
+
+/* With "c" and "d" for clients of RFC 2086 (§2.1.1). */
+static void write_rights(struct imap_writer *w, uint32_t rights) {
+    char text[STORE_RIGHTS_TEXT_SIZE + 2];
+    size_t len = store_rights_text(rights, text).len;
+    if (rights & STORE_RIGHT_CREATE)
+        text[len++] = 'c';
+    if (rights & RIGHTS_DELETE)
+        text[len++] = 'd';
+    imap_write_astring(w, slice_of(text, len));
+}
+
+static struct slice without_minus(struct slice identifier) {
+    return slice_starts(identifier, S("-")) ? slice_from(identifier, 1) : identifier;
+}
+
+/* The one form of an identifier, in the arena. -E_SYNTAX: it cannot be one. */
+static int identify(struct imap_session *s, struct slice given, struct slice *ret) {
+    struct arena *arena = &s->c.arena;
+    struct slice who = without_minus(given);
+    const char *minus = who.len < given.len ? "-" : "";
+    struct address address;
+    if (slice_eq_nocase(who, S("anyone"))) {
+        *ret = arena_printf(arena, "%sanyone", minus);
+        return 0;
+    }
+    if (slice_starts(who, S("$"))) /* a group, of which there are none */
+        return -E_SYNTAX;
+    if (who.len > 0 && slice_find_byte(who, '@') < 0)
+        who = arena_printf(
+            arena, "%.*s%.*s", SLICE_ARG(who),
+            SLICE_ARG(slice_from(s->config->user, (size_t)slice_rfind_byte(s->config->user, '@'))));
+    if (address_parse(arena, who, ADDRESS_UTF8 | ADDRESS_LOOSE, &address, NULL) < 0 ||
+        address.local.len == 0 || address.domain.len == 0)
+        return -E_SYNTAX;
+    address.local = arena_lower(arena, address.local);
+    *ret = arena_printf(arena, "%s%.*s", minus, SLICE_ARG(address_text(arena, &address)));
+    return 0;
+}
+
+static void bad(struct imap_session *s, const struct imap_command *command,
+                const char *text) WAITS {
+    if (imap_bad(&s->c, command->tag, "%s", text) < 0)
+        s->end = DOOR_END_DISMISSED;
+}
+
+/* ------------------------------------------------------------------ changing */
+
+static bool is_owner(const struct imap_session *s, struct slice who) {
+    return slice_eq(who, s->config->user);
+}
+
+/* What the list is given: the owner is in it with what he has from now on, never with less than
+ * what he always has; while he is not in it he has everything. */
+static struct slice change_of(struct imap_session *s, const struct imap_acl *acl, uint32_t mailbox,
+                              struct slice who, uint32_t rights) {
+    static const char *const signs[] = {
+        [IMAP_RIGHTS_REPLACE] = "", [IMAP_RIGHTS_ADD] = "+", [IMAP_RIGHTS_REMOVE] = "-"};
+    char text[STORE_RIGHTS_TEXT_SIZE];
+    if (!is_owner(s, who))
+        return arena_printf(&s->c.arena, "%s%.*s", signs[acl->change], SLICE_ARG(acl->rights));
+    uint32_t before = store_rights_granted(s->account, mailbox, who);
+    if (before == 0)
+        before = STORE_RIGHTS_ALL;
+    if (acl->change == IMAP_RIGHTS_ADD)
+        rights |= before;
+    else if (acl->change == IMAP_RIGHTS_REMOVE)
+        rights = before & ~rights;
+    return arena_copy(&s->c.arena, store_rights_text(rights | ALWAYS_OF_OWNER, text));
+}
+
+void imap_do_setacl(struct imap_session *s, const struct imap_command *command) {
+    const struct imap_acl *acl = &command->acl;
+    struct store_mailbox m;
+    struct slice who;
+    uint32_t rights;
+    if (identify(s, acl->identifier, &who) < 0) {
+        bad(s, command, "expected anyone or the address of a login");
+        return;
+    }
+    if (store_rights_parse(acl->rights, &rights) < 0) {
+        bad(s, command, "expected rights out of lrswipkxteacd");
+        return;
+    }
+    int error = imap_find_allowed(s, acl->mailbox, STORE_RIGHT_ADMINISTER, &m);
+    if (!error)
+        error = store_set_rights(
+            s->account, m.id, who,
+            command->verb == IMAP_DELETEACL ? S("") : change_of(s, acl, m.id, who, rights));
+    if (error == -E_SYNTAX)
+        bad(s, command, "expected a shorter identifier");
+    else if (error)
+        imap_no(s, command, error);
+    else
+        imap_ok(s, command, "its rights are changed");
+}
+
+/* ------------------------------------------------------------------ the list */
+
+struct listing {
+    struct imap_session *s;
+    bool owner_is_named;
+};
+
+static void note_owner(void *arg, const struct store_property *p) {
+    struct listing *l = arg;
+    l->owner_is_named |= is_owner(l->s, p->name);
+}
+
+static void write_grant(void *arg, const struct store_property *p) {
+    const struct listing *l = arg;
+    struct imap_writer *w = &l->s->c.writer;
+    imap_write_astring(w, p->name);
+    write_rights(w, store_rights_granted(l->s->account, p->mailbox, p->name));
+}
+
+void imap_do_getacl(struct imap_session *s, const struct imap_command *command) {
+    struct imap_writer *w = &s->c.writer;
+    struct listing l = {.s = s};
+    struct store_mailbox m;
+    int error = imap_find_allowed(s, command->name, STORE_RIGHT_ADMINISTER, &m);
+    if (error) {
+        imap_no(s, command, error);
+        return;
+    }
+    store_property_each(s->account, m.id, STORE_RIGHTS, note_owner, &l);
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "ACL");
+    imap_write_mailbox(w, command->name);
+    if (!l.owner_is_named) {
+        imap_write_astring(w, s->config->user);
+        write_rights(w, STORE_RIGHTS_ALL);
+    }
+    store_property_each(s->account, m.id, STORE_RIGHTS, write_grant, &l);
+    imap_write_end(w);
+    imap_send(&s->c);
+    imap_ok(s, command, "that is its list");
+}
+
+/* ------------------------------------------------------------------ rights */
+
+/* What an identifier has in any case, and each right that it can be given, by itself. */
+void imap_do_listrights(struct imap_session *s, const struct imap_command *command) {
+    const struct imap_acl *acl = &command->acl;
+    struct imap_writer *w = &s->c.writer;
+    struct store_mailbox m;
+    struct slice who;
+    if (identify(s, acl->identifier, &who) < 0) {
+        bad(s, command, "expected anyone or the address of a login");
+        return;
+    }
+    int error = imap_find_allowed(s, acl->mailbox, STORE_RIGHT_ADMINISTER, &m);
+    if (error) {
+        imap_no(s, command, error);
+        return;
+    }
+    uint32_t always = is_owner(s, who) ? ALWAYS_OF_OWNER : 0;
+    char text[STORE_RIGHTS_TEXT_SIZE];
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "LISTRIGHTS");
+    imap_write_mailbox(w, acl->mailbox);
+    imap_write_astring(w, acl->identifier);
+    imap_write_astring(w, store_rights_text(always, text));
+    for (uint32_t right = 1; right <= STORE_RIGHTS_ALL; right <<= 1)
+        if (!(always & right))
+            imap_write_astring(w, store_rights_text(right, text));
+    imap_write_word(w, "c");
+    imap_write_word(w, "d");
+    imap_write_end(w);
+    imap_send(&s->c);
+    imap_ok(s, command, "that can be given");
+}
+
+void imap_write_myrights(struct imap_session *s, struct slice path, uint32_t mailbox) {
+    struct imap_writer *w = &s->c.writer;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "MYRIGHTS");
+    imap_write_mailbox(w, path);
+    write_rights(w, imap_rights(s, mailbox));
+    imap_write_end(w);
+}
+
+void imap_do_myrights(struct imap_session *s, const struct imap_command *command) {
+    struct store_mailbox m;
+    int error = imap_find_allowed(s, command->name, 0, &m);
+    if (error) {
+        imap_no(s, command, error);
+        return;
+    }
+    imap_write_myrights(s, command->name, m.id);
+    imap_send(&s->c);
+    imap_ok(s, command, "that is what you may do");
+}

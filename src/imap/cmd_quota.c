@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208). An account with a limit has one root, "", for all of
+ * its mailboxes; one without has none. STORAGE is what the store counts, and what a delivery is
+ * refused by: bytes of messages, of a message once in however many mailboxes it is. So COPY and
+ * MOVE within the account never fail for it.
+ *
+ * It is told in KiB, what is used rounded up and the limit rounded down: what a client thinks is
+ * free, is.
+ */
+#include "imap/session_inside.h"
+
+#define KIB 1024U
+
+static void tell_quota(struct imap_session *s) WAITS {
+    struct imap_writer *w = &s->c.writer;
+    struct store_usage usage;
+    store_account_usage(s->account, &usage);
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "QUOTA");
+    imap_write_string(w, S(""));
+    imap_write_open(w);
+    imap_write_word(w, "STORAGE");
+    imap_write_number(w, usage.bytes / KIB + (usage.bytes % KIB > 0));
+    imap_write_number(w, s->config->quota / KIB);
+    imap_write_close(w);
+    imap_write_end(w);
+    imap_send(&s->c);
+}
+
+void imap_do_getquota(struct imap_session *s, const struct imap_command *command) {
+    if (command->name.len > 0 || s->config->quota == 0) {
+        imap_say(&s->c, command->tag, "NO", "NONEXISTENT", "there is no quota root of that name");
+        return;
+    }
+    tell_quota(s);
+    imap_ok(s, command, "that is the quota");
+}
+
+/* The mailbox need not exist (§4.1.2). */
+void imap_do_getquotaroot(struct imap_session *s, const struct imap_command *command) {
+    struct imap_writer *w = &s->c.writer;
+    imap_write_begin(w, S("*"));
+    imap_write_word(w, "QUOTAROOT");
+    imap_write_mailbox(w, command->name);
+    if (s->config->quota > 0)
+        imap_write_string(w, S(""));
+    imap_write_end(w);
+    if (s->config->quota > 0)
+        tell_quota(s);
+    imap_ok(s, command, s->config->quota > 0 ? "that is its quota" : "it has no quota");
+}
+
+void imap_do_setquota(struct imap_session *s, const struct imap_command *command) {
+    imap_say(&s->c, command->tag, "NO", "NOPERM", "the administrator sets quotas");
+}

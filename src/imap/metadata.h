@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Metadata of mailboxes and of the account (RFC 5464).
+ *
+ * What is read or set needs the right "l" and one of "rswip" in the mailbox; what is set below
+ * /shared needs "w". The server's own entries below /shared are nobody's to set. Bounds are those
+ * of store/properties.h.
+ */
+#pragma once
+
+#include "imap/session_inside.h"
+
+/*
+ * The METADATA response for a mailbox, or for the server with 0 and an empty path: entries without
+ * a value are NIL, unless DEPTH asks for what is there. Values over MAXSIZE are left out; the
+ * longest of those is in `longest` then, which the caller sets to 0. Errors of reading.
+ */
+int imap_send_metadata(struct imap_session *s, uint32_t mailbox, struct slice path,
+                       const struct imap_metadata *asked, size_t *longest) WAITS;
+
+/* The tagged OK behind that: with LONGENTRIES if something was left out. */
+void imap_ok_metadata(struct imap_session *s, const struct imap_command *command, size_t longest,
+                      const char *text) WAITS;
+
+/*
+ * Tells which entries have changed since the last call, if the client has enabled METADATA: names
+ * without values (§4.4.2), those that he has set himself, too.
+ */
+void imap_tell_metadata(struct imap_session *s) WAITS;
