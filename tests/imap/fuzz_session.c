@@ -64,6 +64,8 @@ static void converse(void *arg) WAITS {
         deliver(store, i);
     struct stream *s = parts_stream(&c->parts);
     config.tag = S("in");
+    config.user = S("tama@example.test");
+    config.quota = 100000;
     config.message_max = 10000;
     (void)imap_session(s, &config, store, ACCOUNT, &counts);
     (void)stream_flush(s);
