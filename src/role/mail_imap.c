@@ -38,6 +38,7 @@ void mail_serve_imap(struct mail_session *s) {
     struct imap_session_config config = imap_session_defaults;
     struct imap_session_counts counts = {0};
     config.tag = buf_slice(&s->passed_on);
+    config.user = slice_of_str(s->address);
     config.offer = (struct door_offer){.tls_active = s->tls};
     config.timeout = conf->imap.timeout;
     config.errors_max = conf->imap.hard_errors;
