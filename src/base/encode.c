@@ -114,9 +114,22 @@ static size_t utf8_sequence(struct slice s) {
     return len;
 }
 
+/* Most text is ASCII for long stretches: how many bytes of it are at the front, in words of 8. */
+static size_t ascii_words(struct slice s) {
+    size_t n = 0;
+    for (uint64_t word; n + sizeof word <= s.len; n += sizeof word) {
+        memcpy(&word, s.ptr + n, sizeof word);
+        if (word & 0x8080808080808080U)
+            break;
+    }
+    return n;
+}
+
 bool utf8_valid(struct slice s) {
     while (s.len > 0) {
-        size_t n = utf8_sequence(s);
+        size_t n = (uint8_t)s.ptr[0] < 0x80 ? ascii_words(s) : 0;
+        if (n == 0)
+            n = utf8_sequence(s);
         if (n == 0)
             return false;
         s = slice_from(s, n);

@@ -74,6 +74,26 @@ static void test_utf8_is_well_formed(void **state) {
     assert_false(utf8_valid(S("\x80")));
 }
 
+static void a_bad_byte_is_seen_wherever_it_stands(void **state) {
+    for (size_t len = 1; len <= 40; len++) {
+        char text[40];
+        memset(text, 'a', sizeof text);
+        assert_true(utf8_valid(slice_of(text, len)));
+        for (size_t i = 0; i < len; i++) {
+            text[i] = '\x80';
+            assert_false(utf8_valid(slice_of(text, len)));
+            text[i] = '\xc3'; /* and its second byte, if there is room */
+            if (i + 1 < len) {
+                text[i + 1] = '\xa4';
+                assert_true(utf8_valid(slice_of(text, len)));
+                text[i + 1] = 'a';
+            }
+            assert_false(utf8_valid(slice_of(text, len)));
+            text[i] = 'a';
+        }
+    }
+}
+
 static void what_utf8_decodes_it_encodes(void **state) {
     (void)state;
     for (uint32_t c = 0; c <= 0x10ffff; c++) {
@@ -171,6 +191,7 @@ int main(void) {
         cmocka_unit_test(test_base64_refuses_what_is_not_canonical),
         cmocka_unit_test(test_hexadecimal),
         cmocka_unit_test(test_utf8_is_well_formed),
+        cmocka_unit_test(a_bad_byte_is_seen_wherever_it_stands),
         cmocka_unit_test(what_utf8_decodes_it_encodes),
         cmocka_unit_test(test_crc32c_as_in_rfc3720_b_4),
         cmocka_unit_test(test_siphash_vectors),

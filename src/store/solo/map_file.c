@@ -173,33 +173,40 @@ int map_file_get(struct map_file *f, const struct backend_mapped *list, size_t c
 
 /* ------------------------------------------------------------------ writing */
 
-/* In a tree whose order is damaged a row may not be found again, and would be put anew for ever. */
 static int put_one(struct map_file *f, const struct backend_mapped *m, struct slice map,
                    struct buf *row) {
-    int64_t len = 0;
     buf_clear(row);
     buf_add(row, map);
     buf_add_u32(row, sum_of(m, map));
-    int error = db_run(f->db,
-                       "INSERT INTO maps (body, map) VALUES (?1, ?2)"
-                       " ON CONFLICT (body) DO UPDATE SET map = excluded.map",
-                       V(m->body), V_BYTES(buf_slice(row)));
-    if (!error)
-        error = MIN(
-            db_number(f->db, &len, "SELECT length(map) FROM maps WHERE body = ?1", V(m->body)), 0);
-    return !error && (size_t)len != row->len ? -E_CORRUPT : error;
+    return db_run(f->db,
+                  "INSERT INTO maps (body, map) VALUES (?1, ?2)"
+                  " ON CONFLICT (body) DO UPDATE SET map = excluded.map",
+                  V(m->body), V_BYTES(buf_slice(row)));
+}
+
+/* In a tree whose order is damaged a row may not be found again, and would be put anew for ever. */
+static int check_one(struct map_file *f, const struct backend_mapped *m) {
+    int64_t found = 0;
+    int r = db_number(f->db, &found, "SELECT 1 FROM maps WHERE body = ?1", V(m->body));
+    return r == 0 ? -E_CORRUPT : MIN(r, 0);
 }
 
 int map_file_put(struct map_file *f, const struct backend_mapped *list, size_t count,
                  struct slice bytes, const struct store_piece *pieces) {
     _cleanup_(buf_done) struct buf row = {0};
+    int64_t last = 0;
     int error = db_begin(f->db);
     if (error)
         return error;
-    for (size_t i = 0; !error && i < count; i++)
-        if (pieces[i].len > 0)
-            error = put_one(f, &list[i],
-                            slice_first(slice_from(bytes, pieces[i].at), pieces[i].len), &row);
+    error = MIN(db_number(f->db, &last, "SELECT max(body) FROM maps"), 0);
+    for (size_t i = 0; !error && i < count; i++) {
+        if (pieces[i].len == 0)
+            continue;
+        struct slice map = slice_first(slice_from(bytes, pieces[i].at), pieces[i].len);
+        error = put_one(f, &list[i], map, &row);
+        if (!error && list[i].body <= (uint64_t)last) /* not behind all others */
+            error = check_one(f, &list[i]);
+    }
     return db_end(f->db, error);
 }
 
