@@ -3,10 +3,10 @@
  * The mapper: one fiber that makes the maps of new messages in accounts in which maps have been
  * asked for. Where nobody has, as with readers by POP3, they would only cost time and space.
  *
- * A map takes as long to keep as to make when it comes alone, and a third of that among others. So
- * an account's turn comes when it has MAPPER_BATCH of them, or a moment after the first: then the
- * message is still in memory, and the account's files are open, from its delivery. What does not
- * get there (the account leaves memory, the process ends) is made when somebody asks for it.
+ * To make and keep a map takes 10 to 20 µs among others, and 100 alone. So an account's turn comes
+ * when it has MAPPER_BATCH new messages, or a moment after the first: then its files are still
+ * open, and the message is in memory, from the delivery. What does not get there (the account
+ * leaves memory, the process ends) is made when somebody asks for it.
  */
 #include <errno.h>
 
