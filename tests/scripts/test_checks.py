@@ -152,6 +152,22 @@ int all(void) { return step(); }
     assert "one.c:5: all() waits in step(), line 5" in said
 
 
+def test_many_files_show_the_same_as_one(tree):
+    """Then the system's headers are precompiled: what they declare is not seen, and one file means
+    something else by a name that they define."""
+    for name in "abcdef":
+        tree.add(f"{name}.c", f"#include <signal.h>\nstatic void {name}_do(void) {{ raise(1); }}\n")
+    (tree.path / "src/one/one.h").write_text(LICENCE + HEADER)
+    tree.add("odd.c", '#include "one/one.h"\nenum odd { SIGHUP };\nint odd(void) { return park(); }\n')
+    said = waits(tree, """
+#include <signal.h>
+int all(struct sigaction *to) { *to = (struct sigaction){.sa_flags = 1}; return park(); }
+""", "struct sigaction;\nint all(struct sigaction *to);\nint odd(void);\n")
+    assert "all() waits in park()" in said
+    assert "odd() waits in park()" in said
+    assert "2 slips" in said
+
+
 def test_a_call_through_a_marked_pointer_waits(tree):
     said = waits(tree, """
 int one(struct ops *ops) { return ops->read(ops) + ops->quick(ops); }
