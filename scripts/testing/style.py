@@ -51,10 +51,22 @@ def output(*command):
 
 
 def changed_files():
-    """Files that differ from the commit before the last one, new ones included."""
-    names = output("git", "diff", "--name-only", "HEAD~1")
+    """Files that differ from what others have seen, new ones included: from where this branch left the
+    one it is pushed to, or without that one from the commit before the last."""
+    for before in ("@{upstream}", "HEAD~1", "HEAD"):
+        found = subprocess.run(("git", "merge-base", "HEAD", before), cwd=TOP, check=False, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        if found.returncode == 0:
+            break
+    names = output("git", "diff", "--name-only", found.stdout.strip())
     names += output("git", "ls-files", "--others", "--exclude-standard")
     return {(TOP / name).resolve() for name in names.splitlines()}
+
+
+def calls_unchanged():
+    """Whether check-calls would find what it found in what others have seen."""
+    return not any(path.is_relative_to(TOP / "src") or path.name == "check-calls"
+                   for path in changed_files())
 
 
 @functools.cache

@@ -147,6 +147,35 @@ def test_a_file_is_looked_at_again_when_anything_changed_that_it_is_made_from(tm
     assert name() is None
 
 
+def test_what_has_changed_is_what_the_upstream_branch_has_not(tmp_path, monkeypatch):
+    def git(*words, at=tmp_path / "mine"):
+        subprocess.run(("git", "-c", "user.name=a", "-c", "user.email=a@example", *words), cwd=at,
+                       check=True, capture_output=True)
+
+    def changed():
+        return {path.name for path in style.changed_files()}
+    theirs, mine = tmp_path / "theirs", tmp_path / "mine"
+    theirs.mkdir()
+    git("init", "-b", "main", at=theirs)
+    (theirs / "a.c").write_text("int a;")
+    git("add", "a.c", at=theirs)
+    git("commit", "-m", "one", at=theirs)
+    git("clone", theirs, mine, at=tmp_path)
+    monkeypatch.setattr(style, "TOP", mine)
+    assert changed() == set()
+    (mine / "src").mkdir()
+    (mine / "b.c").write_text("int b;")
+    assert changed() == {"b.c"} and style.calls_unchanged()
+    git("add", "b.c")
+    git("commit", "-m", "two")
+    (mine / "src/c.c").write_text("int c;")
+    git("add", "src/c.c")
+    git("commit", "-m", "three")
+    assert changed() == {"b.c", "c.c"} and not style.calls_unchanged()
+    git("branch", "--unset-upstream")
+    assert changed() == {"c.c"}
+
+
 def test_a_build_beside_the_tests_does_not_take_their_program_away(tmp_path, monkeypatch):
     program = tmp_path / "build/hayauma"
     (tmp_path / "build/po/ja").mkdir(parents=True)
