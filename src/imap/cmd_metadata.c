@@ -154,8 +154,9 @@ static void find_one(void *arg, const struct store_property *p) {
 }
 
 /* What DEPTH asks for: those that are set. */
-static int read_below(struct reading *r, struct wanted *wanted, size_t count) WAITS {
-    struct finding f = {.arena = &r->s->c.arena, .wanted = wanted, .depth = r->asked->depth};
+static int read_below(struct reading *r, struct wanted *wanted, size_t count,
+                      struct arena *scratch) WAITS {
+    struct finding f = {.arena = scratch, .wanted = wanted, .depth = r->asked->depth};
     int error = 0;
     for (size_t i = 0; i < count; i++)
         if (f.depth != UINT32_MAX || f.count == 0 ||
@@ -173,12 +174,13 @@ static int read_below(struct reading *r, struct wanted *wanted, size_t count) WA
 
 int imap_send_metadata(struct imap_session *s, uint32_t mailbox, struct slice path,
                        const struct imap_metadata *asked, size_t *longest) {
+    _cleanup_(arena_done) struct arena scratch = {0}; /* LIST comes here for each mailbox */
     struct reading r = {.s = s, .asked = asked, .mailbox = mailbox, .path = path};
     size_t count;
     int error = 0;
-    struct wanted *wanted = sort_wanted(&s->c.arena, asked, &count);
+    struct wanted *wanted = sort_wanted(&scratch, asked, &count);
     if (asked->depth > 0)
-        error = read_below(&r, wanted, count);
+        error = read_below(&r, wanted, count, &scratch);
     for (size_t i = 0; !error && asked->depth == 0 && i < count; i++) {
         error = read_entry(&r, wanted[i].given);
         (void)fiber_yield_if_long();
