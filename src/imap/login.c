@@ -144,6 +144,8 @@ static void run_command(struct before_login *l) WAITS {
     int r = imap_connection_next(&l->c, &command);
     if (r == -ETIMEDOUT)
         dismiss(l, "nothing was said for too long, closing");
+    else if (r == -ECANCELED)
+        dismiss(l, "the server is being stopped, closing");
     else if (r < 0)
         l->door.end = door_end_of(r);
     else if (l->c.commands > l->door.config->commands_max)

@@ -36,8 +36,9 @@ struct door {
     const char *full;      /* too many in all */
     const char *no_memory; /* at the edge */
 
-    /* The reply to a login that was right while the mail process cannot take the session. */
-    const char *away;
+    /* The reply to a login that was right while the mail process cannot take the session, and while
+     * its account has too many. */
+    const char *away, *crowded;
 
     /* At the edge: the whole conversation, or up to the login. */
     void (*serve)(struct edge_connection *c) WAITS;

@@ -108,7 +108,8 @@ static void give_to_mail(struct edge_connection *c, struct edge_login *login, in
     process_event(c->edge->process, 0, KIND_WARNING, NULL, 0,
                   "A session of %s for %.*s could not begin: %s", login->address,
                   SLICE_ARG(c->door->service), problem.text[0] ? problem.text : error_text(r));
-    (void)send(fd, c->door->away, strlen(c->door->away), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const char *reply = r == -E_BUSY ? c->door->crowded : c->door->away;
+    (void)send(fd, reply, strlen(reply), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 struct stream *edge_hand_over(struct edge_connection *c, struct edge_login *login,

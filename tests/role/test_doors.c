@@ -38,7 +38,7 @@ static void test_each_door_is_whole(void **state) {
         assert_true(door->service.len > 0 && door->service.len <= 16 && door->protocol);
         assert_true(door->ports[0].name.len > 0 && door->serve);
         assert_true(is_reply(door->too_many) && is_reply(door->full) && is_reply(door->no_memory));
-        assert_true(!door->session || is_reply(door->away));
+        assert_true(!door->session || (is_reply(door->away) && is_reply(door->crowded)));
         assert_ptr_equal(doors_find_session(&all_doors, door->service),
                          door->session ? door : NULL);
     }
@@ -171,6 +171,7 @@ static const struct door echo_door = {
     .full = "full\r\n",
     .no_memory = "no memory\r\n",
     .away = "away\r\n",
+    .crowded = "crowded\r\n",
     .serve = serve_echo,
     .session = echo,
 };
@@ -184,7 +185,7 @@ static struct server {
     struct process_links links;
     struct mail mail;
     struct rpc_link *others[2]; /* the directory's and the mail role's ends */
-} servers[5];
+} servers[6];
 static struct server *server;
 static size_t server_count;
 
@@ -326,6 +327,42 @@ REAL_FIBER_TEST(who_cannot_be_let_in_gets_the_reply_of_the_door) {
     end();
 }
 
+/* Our end of a session that is there already. */
+static int enter(void) {
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct rpc_mail_handlers *calls = role_mail.handlers;
+    const struct rpc_caller edge = {.role = ROLE_EDGE};
+    struct rpc_mail_session_out out;
+    struct problem problem = {0};
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+    struct rpc_mail_session_in in = {
+        .service = S("echo"),
+        .account = TAMA,
+        .ticket = ticket_make(secret, S("echo"), TAMA, fiber_wall(), &a),
+        .connection = ends[0],
+        .passed_on = S("tama"),
+    };
+    assert_int_equal(calls->session(&server->mail_process, &edge, &in, &a, &out, &problem), 0);
+    return ends[1];
+}
+
+REAL_FIBER_TEST(an_account_with_too_many_sessions_gets_the_reply_of_the_door) {
+    int ours[MAIL_SESSIONS_MAX];
+    begin();
+    start_mail();
+    for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+        ours[i] = enter();
+    struct stream *s = client();
+    hear(s, "who?");
+    say(s, "tama");
+    hear(s, "crowded");
+    stream_free(s);
+    for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+        (void)close(ours[i]);
+    end();
+}
+
 /* It may die while somebody logs in; a ticket from before its life is shown to it and renewed. */
 REAL_FIBER_TEST(a_mail_process_that_comes_back_is_waited_for) {
     begin();
@@ -369,6 +406,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_the_package_knows_the_ports),
         cmocka_unit_test(test_a_door_is_a_row_and_its_two_functions),
         cmocka_unit_test(test_who_cannot_be_let_in_gets_the_reply_of_the_door),
+        cmocka_unit_test(test_an_account_with_too_many_sessions_gets_the_reply_of_the_door),
         cmocka_unit_test(test_a_mail_process_that_comes_back_is_waited_for),
         cmocka_unit_test(test_a_login_that_ended_meanwhile_leads_nowhere),
         cmocka_unit_test(test_a_mail_process_that_stays_away_is_said_to_be_so),
