@@ -85,7 +85,7 @@ static int take_literal(struct imap_session *s, struct append *a, uint64_t size)
     if (size > s->config->message_max - a->incoming.len)
         a->failed = -EFBIG;
     else
-        a->failed = store_incoming_announce(&a->incoming, size, s->config->quota,
+        a->failed = store_incoming_announce(&a->incoming, size, imap_quota(s),
                                             fiber_now() + PLACE_PATIENCE);
     return a->failed ? 0 : read_octets(s, a, size);
 }
@@ -102,7 +102,7 @@ static int store_message(struct imap_session *s, struct append *a,
         .flags = f.add,
         .keywords = f.add_keywords,
         .keyword_count = f.add_keyword_count,
-        .quota = s->config->quota,
+        .quota = imap_quota(s),
     };
     return store_incoming_deliver(&a->incoming, &d, ret);
 }

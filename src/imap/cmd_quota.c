@@ -22,14 +22,14 @@ static void tell_quota(struct imap_session *s) WAITS {
     imap_write_open(w);
     imap_write_word(w, "STORAGE");
     imap_write_number(w, usage.bytes / KIB + (usage.bytes % KIB > 0));
-    imap_write_number(w, s->config->quota / KIB);
+    imap_write_number(w, imap_quota(s) / KIB);
     imap_write_close(w);
     imap_write_end(w);
     imap_send(&s->c);
 }
 
 void imap_do_getquota(struct imap_session *s, const struct imap_command *command) {
-    if (command->name.len > 0 || s->config->quota == 0) {
+    if (command->name.len > 0 || imap_quota(s) == 0) {
         imap_say(&s->c, command->tag, "NO", "NONEXISTENT", "there is no quota root of that name");
         return;
     }
@@ -43,12 +43,12 @@ void imap_do_getquotaroot(struct imap_session *s, const struct imap_command *com
     imap_write_begin(w, S("*"));
     imap_write_word(w, "QUOTAROOT");
     imap_write_mailbox(w, command->name);
-    if (s->config->quota > 0)
+    if (imap_quota(s) > 0)
         imap_write_string(w, S(""));
     imap_write_end(w);
-    if (s->config->quota > 0)
+    if (imap_quota(s) > 0)
         tell_quota(s);
-    imap_ok(s, command, s->config->quota > 0 ? "that is its quota" : "it has no quota");
+    imap_ok(s, command, imap_quota(s) > 0 ? "that is its quota" : "it has no quota");
 }
 
 void imap_do_setquota(struct imap_session *s, const struct imap_command *command) {

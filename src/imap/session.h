@@ -20,7 +20,7 @@ struct imap_session_config {
     usec_t search_beat;   /* a search that takes longer says so, so often; 10 s */
     unsigned errors_max;  /* in a row: 50 */
     uint64_t message_max; /* bytes of an APPEND */
-    uint64_t quota;       /* bytes that the account may hold; 0: any */
+    const uint64_t *quota; /* bytes that the account may hold just now; NULL, or to 0: any */
 
     /*
      * When the fiber is cancelled: why, for the client, who is told if he is between two commands

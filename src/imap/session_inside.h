@@ -42,6 +42,11 @@ struct imap_session {
     enum door_end end;
 };
 
+/* Bytes that the account may hold just now; 0: any. */
+static inline uint64_t imap_quota(const struct imap_session *s) {
+    return s->config->quota ? *s->config->quota : 0;
+}
+
 /* ------------------------------------------------------------------ answers */
 
 #define imap_ok(s, command, ...) imap_say(&(s)->c, (command)->tag, "OK", NULL, __VA_ARGS__)

@@ -255,9 +255,14 @@ static int on_account_set(void *arg, const struct rpc_caller *caller,
     order.force = in->force;
     int r = directory_files_set(directory_of(p), &order, in->address, in->what, in->value,
                                 in->accept_weak, problem);
-    if (r == 0 && ends_sessions(in) &&
-        directory_account_show(directory_of(p), in->address, a, &account, NULL) == 0)
-        directory_end_sessions(p, account.id);
+    const bool quota = slice_eq(in->what, S("quota"));
+    if (r == 0 && (quota || ends_sessions(in)) &&
+        directory_account_show(directory_of(p), in->address, a, &account, NULL) == 0) {
+        if (quota)
+            directory_tell_quota(p, &account);
+        else
+            directory_end_sessions(p, account.id);
+    }
     return changed(p, r);
 }
 

@@ -52,6 +52,9 @@ int directory_purge_files(struct process *p, const struct account_place *purge,
  */
 void directory_end_sessions(struct process *p, uint64_t account) WAITS;
 
+/* What the account may hold has changed: its sessions, which may last for days, hear of it. */
+void directory_tell_quota(struct process *p, const struct account *account) WAITS;
+
 /* The handler of directory.renew_ticket (directory_sessions.c). */
 int directory_on_renew_ticket(void *arg, const struct rpc_caller *caller,
                               const struct rpc_directory_renew_ticket_in *in, struct arena *a,

@@ -34,6 +34,18 @@ void directory_end_sessions(struct process *p, uint64_t account) {
     }
 }
 
+/* As above, those are asked that may have sessions of it. */
+void directory_tell_quota(struct process *p, const struct account *account) {
+    _cleanup_(fiber_deadline_end) UNUSED struct fiber_deadline d =
+        fiber_deadline_begin(fiber_now() + END_LIMIT);
+    for (unsigned w = 0; w < process_workers(p, ROLE_MAIL); w++) {
+        _cleanup_(arena_done) struct arena a = {0};
+        struct rpc_mail_set_quota_in in = {account->id, account->quota};
+        struct rpc_mail_set_quota_out out;
+        (void)call_mail_set_quota(process_link(p, ROLE_MAIL, w), &in, &a, &out, NULL);
+    }
+}
+
 /* All that ends a login comes through the function above, so nothing has to be looked up. */
 int directory_on_renew_ticket(void *arg, const struct rpc_caller *caller,
                               const struct rpc_directory_renew_ticket_in *in, struct arena *a,

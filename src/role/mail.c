@@ -65,6 +65,7 @@ static int open_mail(struct process *p, struct problem *problem) WAITS {
     p->state = m;
     m->workers = MIN(p->conf->workers.mail, PROCESS_WORKERS_MAX); /* as roles_workers() */
     mail_sessions_init(m);
+    mail_sessions_usual_quota(m, p->conf->delivery.quota);
     fiber_cond_init(&m->calls_done);
     fiber_cond_init(&m->used_filled);
     fiber_mutex_init(&m->telling);
@@ -93,6 +94,7 @@ static int reload_mail(struct process *p, const struct conf *before, struct prob
     store_set_undelete(m->store, p->conf->delivery.deleted_keep,
                        p->conf->delivery.deleted_size_max);
     store_set_undelete_room(m->store, room_for_deleted(p->conf));
+    mail_sessions_usual_quota(m, p->conf->delivery.quota);
     return 0;
 }
 
@@ -239,6 +241,7 @@ static const struct rpc_mail_handlers handlers = {
     .deliver = on_deliver,
     .session = mail_on_session,
     .farewell = mail_on_farewell,
+    .set_quota = mail_on_set_quota,
     .end_sessions = mail_on_end_sessions,
     .purge = on_purge,
     .report_usage = on_report_usage,

@@ -36,8 +36,9 @@ struct mail {
     unsigned session_count;
     struct map session_counts; /* of each account that has some */
     struct ended_logins ended;
-    bool stopping;  /* nothing is begun any more */
-    unsigned calls; /* under way, that use the store */
+    uint64_t usual_quota; /* of an account that has none of its own; 0: no limit */
+    bool stopping;        /* nothing is begun any more */
+    unsigned calls;       /* under way, that use the store */
     struct fiber_cond calls_done;
     struct map used; /* accounts whose usage has to be told: number -> itself */
     struct fiber_cond used_filled;

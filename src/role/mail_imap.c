@@ -43,7 +43,7 @@ void mail_serve_imap(struct mail_session *s) {
     config.timeout = conf->imap.timeout;
     config.errors_max = conf->imap.hard_errors;
     config.message_max = conf->imap.message_size_max;
-    config.quota = s->quota > 0 ? s->quota : conf->delivery.quota;
+    config.quota = &s->allowed;
     config.ended = &s->ended;
     (void)imap_session(s->stream, &config, m->store, s->account, &counts);
     log_session(s, &counts);

@@ -95,6 +95,12 @@ static bool end_silent(struct mail *m, uint64_t account) {
     return true;
 }
 
+static void allow(struct mail_session *s, uint64_t quota) {
+    const struct mail *m = s->process->state;
+    s->quota = quota;
+    s->allowed = quota > 0 ? quota : m->usual_quota;
+}
+
 int mail_on_session(void *arg, const struct rpc_caller *caller,
                     const struct rpc_mail_session_in *in, struct arena *a,
                     struct rpc_mail_session_out *out, struct problem *problem) {
@@ -131,7 +137,7 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
     s->account = in->account;
     s->tls = in->tls;
     s->edge = caller->worker;
-    s->quota = in->quota;
+    allow(s, in->quota);
     s->address = mem_str(in->address);
     s->peer = mem_str(in->peer);
     buf_add(&s->passed_on, in->passed_on);
@@ -162,6 +168,26 @@ int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
         if (s->account == in->account)
             end_session(s, MAIL_ENDED_LOGIN, SESSION_LOGIN_ENDED);
     return 0;
+}
+
+int mail_on_set_quota(void *arg, const struct rpc_caller *caller,
+                      const struct rpc_mail_set_quota_in *in, struct arena *a,
+                      struct rpc_mail_set_quota_out *out, struct problem *problem) {
+    struct mail *m = ((struct process *)arg)->state;
+    (void)caller;
+    (void)a;
+    (void)out;
+    (void)problem;
+    LIST_EACH (s, &m->sessions, struct mail_session, link)
+        if (s->account == in->account)
+            allow(s, in->quota);
+    return 0;
+}
+
+void mail_sessions_usual_quota(struct mail *m, uint64_t quota) {
+    m->usual_quota = quota;
+    LIST_EACH (s, &m->sessions, struct mail_session, link)
+        allow(s, s->quota);
 }
 
 int mail_on_farewell(void *arg, const struct rpc_caller *caller,

@@ -18,6 +18,7 @@ struct mail_session {
     char *address, *peer; /* owned; there may be thousands of sessions */
     struct buf passed_on; /* by the door's first half (edge_login.h) */
     uint64_t quota;       /* of the account, in bytes; 0: the usual one */
+    uint64_t allowed;     /* bytes that it may hold just now, by that; 0: no limit */
     bool tls;
     unsigned edge;     /* which one handed it over; with TLS it carries the bytes */
     const char *ended; /* it is to end, and why, as its client may be told; NULL: it goes on */
@@ -49,6 +50,14 @@ int mail_on_session(void *arg, const struct rpc_caller *caller,
 int mail_on_end_sessions(void *arg, const struct rpc_caller *caller,
                          const struct rpc_mail_end_sessions_in *in, struct arena *a,
                          struct rpc_mail_end_sessions_out *out, struct problem *problem);
+
+/* The account of a session may hold another number of bytes. */
+int mail_on_set_quota(void *arg, const struct rpc_caller *caller,
+                      const struct rpc_mail_set_quota_in *in, struct arena *a,
+                      struct rpc_mail_set_quota_out *out, struct problem *problem);
+
+/* So may those that have no quota of their own. */
+void mail_sessions_usual_quota(struct mail *m, uint64_t quota);
 
 /* Ends those that the calling edge carries. */
 int mail_on_farewell(void *arg, const struct rpc_caller *caller,

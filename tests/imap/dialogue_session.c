@@ -30,6 +30,7 @@ struct world {
     unsigned delivered;
     enum door_end end;
     struct fiber *fiber;
+    uint64_t quota;
     char *ended;
 };
 
@@ -44,6 +45,7 @@ static void *world_new(void) {
     w->config.tag = S("in");
     w->config.user = S("tama@example.test");
     w->config.offer.tls_active = true;
+    w->config.quota = &w->quota;
     w->config.ended = (const char *const *)&w->ended;
     w->memory.memory = memory_new();
     open_store(w);
@@ -106,7 +108,7 @@ static int world_set(void *world, struct slice name, struct slice value, struct 
     } else if (slice_eq(name, S("message-max"))) {
         w->config.message_max = number;
     } else if (slice_eq(name, S("quota"))) {
-        w->config.quota = number;
+        w->quota = number;
     } else if (slice_eq(name, S("search-beat"))) {
         w->config.search_beat = (usec_t)number;
     } else if (slice_eq(name, S("vanished-max"))) {

@@ -58,6 +58,7 @@ static void converse(void *arg) WAITS {
     struct store_options options = {.backend = memory_open, .backend_options = &memory};
     struct imap_session_config config = imap_session_defaults;
     struct imap_session_counts counts;
+    const uint64_t quota = 100000;
     struct store *store;
     MUST(store_open(&options, &store, NULL) == 0);
     for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
@@ -65,7 +66,7 @@ static void converse(void *arg) WAITS {
     struct stream *s = parts_stream(&c->parts);
     config.tag = S("in");
     config.user = S("tama@example.test");
-    config.quota = 100000;
+    config.quota = &quota;
     config.message_max = 10000;
     (void)imap_session(s, &config, store, ACCOUNT, &counts);
     (void)stream_flush(s);

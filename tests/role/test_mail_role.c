@@ -169,6 +169,32 @@ FIBER_TEST(one_that_is_silent_makes_room_for_another) {
     end_all();
 }
 
+static uint64_t allowed(uint64_t account) {
+    LIST_EACH (s, &mail.sessions, struct mail_session, link)
+        if (s->account == account)
+            return s->allowed;
+    return 1;
+}
+
+FIBER_TEST(what_an_account_may_hold_changes_in_its_open_sessions) {
+    struct rpc_mail_set_quota_in in = {.account = TAMA, .quota = 5000};
+    struct rpc_mail_set_quota_out out;
+    begin_with_sessions();
+    mail_sessions_usual_quota(&mail, 1000);
+    assert_int_equal(enter_with(TAMA, fiber_wall(), 0), 0);
+    assert_int_equal(enter_with(KOBO, fiber_wall(), 0), 0);
+    assert_int_equal(allowed(TAMA), 1000);
+    assert_int_equal(calls->set_quota(&process, &directory, &in, NULL, &out, NULL), 0);
+    mail_sessions_usual_quota(&mail, 2000);
+    assert_int_equal(allowed(TAMA), 5000);
+    assert_int_equal(allowed(KOBO), 2000);
+    in.quota = 0;
+    assert_int_equal(calls->set_quota(&process, &directory, &in, NULL, &out, NULL), 0);
+    assert_int_equal(allowed(TAMA), 2000);
+    (void)fiber_yield();
+    end_all();
+}
+
 FIBER_TEST(an_edge_that_ends_takes_leave_of_those_that_it_carries) {
     const struct rpc_caller caller = {.role = ROLE_EDGE, .worker = 1};
     const struct rpc_mail_farewell_in in = {0};
@@ -191,6 +217,7 @@ int main(void) {
         cmocka_unit_test(test_a_ticket_from_before_the_process_is_void),
         cmocka_unit_test(test_an_account_has_a_hundred_conversations_at_most),
         cmocka_unit_test(test_one_that_is_silent_makes_room_for_another),
+        cmocka_unit_test(test_what_an_account_may_hold_changes_in_its_open_sessions),
         cmocka_unit_test(test_an_edge_that_ends_takes_leave_of_those_that_it_carries),
         cmocka_unit_test(test_what_goes_on_failing_is_told_once_in_ten_minutes),
     };

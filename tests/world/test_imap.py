@@ -400,14 +400,23 @@ def test_a_login_that_counts_no_more_ends_its_sessions_within_a_second(host, cha
         assert (status, text[:22]) == ("NO", b"[AUTHENTICATIONFAILED]")
 
 
-def test_the_quota_of_the_account_holds_for_what_is_appended(host):
-    user = host.account(None, "--quota", "100k")
+def test_the_quota_of_the_account_holds_for_what_is_appended(server):
+    host = server("quota")
+    user = host.account(None, "--quota", "100K")
     text = b"Subject: x\r\n\r\n" + b"x" * 60000 + b"\r\n"
     with host.imap(user) as wire:
         wire.append(text)
         status, said, _ = wire.say(b"APPEND INBOX {%d+}\r\n%s" % (len(text), text))
         assert (status, said[:11]) == ("NO", b"[OVERQUOTA]")
         wire.ok("STATUS INBOX (MESSAGES)")
+        host.run("account", "quota", user, "1M")  # it counts in the session that is open
+        wire.append(text)
+        assert wire.ok("GETQUOTA \"\"") == [b'* QUOTA "" (STORAGE 118 1024)']
+        host.run("account", "quota", user, "none")
+        host.configure({"delivery.quota": "200K"})
+        host.run("reload")
+        status, said, _ = wire.say(b"APPEND INBOX {%d+}\r\n%s" % (2 * len(text), text * 2))
+        assert (status, said[:11]) == ("NO", b"[OVERQUOTA]")
 
 
 # ---------------------------------------------------------------- before the login
