@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 struct imap_session_config {
-    struct slice tag;        /* of the command that logged in */
+    struct slice tag;        /* of the command that logged in: one that is (token_is_tag()) */
     struct slice user;       /* whose mailboxes these are: the canonical address of his login */
     struct door_offer offer; /* as it was at the end of the login */
     usec_t timeout;       /* for each command, and between them: at least 30 min (RFC 9051 §5.4) */

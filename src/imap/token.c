@@ -129,6 +129,11 @@ bool token_tag(struct imap_cursor *c, struct slice *ret) {
     return take_run(c, TAG, "a tag", ret);
 }
 
+bool token_is_tag(struct slice text) {
+    struct imap_cursor c = {.rest = text};
+    return text.len > 0 && run_of(&c, TAG).len == text.len;
+}
+
 bool token_atom(struct imap_cursor *c, const char *expected, struct slice *ret) {
     return take_run(c, ATOM, expected, ret);
 }

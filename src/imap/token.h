@@ -58,6 +58,7 @@ bool token_member(struct imap_cursor *c, bool *first);
 /* ------------------------------------------------------------------ words */
 
 bool token_tag(struct imap_cursor *c, struct slice *ret);
+bool token_is_tag(struct slice text); /* one that comes from another process: that and no more */
 bool token_atom(struct imap_cursor *c, const char *expected, struct slice *ret);
 
 /*

@@ -38,6 +38,8 @@ void mail_serve_imap(struct mail_session *s) {
     struct imap_session_config config = imap_session_defaults;
     struct imap_session_counts counts = {0};
     config.tag = buf_slice(&s->passed_on);
+    if (!token_is_tag(config.tag)) /* an edge in the hands of a stranger */
+        return;
     config.user = slice_of_str(s->address);
     config.offer = (struct door_offer){.tls_active = s->tls};
     config.timeout = conf->imap.timeout;
