@@ -34,7 +34,8 @@ struct listing {
     struct line *lines;
     size_t count, size;
     struct buf scratch;
-    size_t longest; /* value of metadata that was left out */
+    struct imap_entries entries; /* of metadata that is asked for */
+    size_t longest;              /* value of it that was left out */
 };
 
 /* ------------------------------------------------------------------ patterns */
@@ -251,7 +252,7 @@ static void tell_more(struct listing *l, const struct line *line) WAITS {
     if (l->options & IMAP_LIST_RETURN_MYRIGHTS)
         imap_write_myrights(s, line->path, line->mailbox);
     if (l->options & IMAP_LIST_RETURN_METADATA)
-        (void)imap_send_metadata(s, line->mailbox, line->path, &list->metadata, &l->longest);
+        (void)imap_send_metadata(s, line->mailbox, line->path, &l->entries, &l->longest);
 }
 
 /* A line, if it is to be told: it was asked for, or something below it that fits no pattern. */
@@ -334,6 +335,11 @@ void imap_do_list(struct imap_session *s, const struct imap_command *command) {
     const struct imap_list *list = &command->list;
     if (command->verb == IMAP_LSUB)
         l.options |= lsub;
+    if (l.options & IMAP_LIST_RETURN_METADATA &&
+        imap_entries_sort(&s->c.arena, &list->metadata, &l.entries) < 0) {
+        imap_bad_entries(s, command);
+        return;
+    }
     if (list->pattern_count == 1 && list->patterns[0].len == 0 &&
         !(l.options & IMAP_LIST_EXTENDED)) {
         tell_separator(s, command);

@@ -18,9 +18,8 @@
     (STORE_RIGHT_READ | STORE_RIGHT_SEEN | STORE_RIGHT_WRITE | STORE_RIGHT_INSERT |                \
      STORE_RIGHT_POST)
 
-static void bad(struct imap_session *s, const struct imap_command *command,
-                const char *text) WAITS {
-    if (imap_bad(&s->c, command->tag, "%s", text) < 0)
+void imap_bad_entries(struct imap_session *s, const struct imap_command *command) {
+    if (imap_bad(&s->c, command->tag, "expected names of entries, with no wildcard in them") < 0)
         s->end = DOOR_END_DISMISSED;
 }
 
@@ -82,86 +81,86 @@ static int read_entry(struct reading *r, struct slice name) WAITS {
 
 /* ------------------------------------------------------------------ names */
 
-struct wanted {
+struct imap_wanted {
     struct slice key; /* in lower case, with "/" behind it */
     struct slice given;
 };
 
 static int by_key(const void *a, const void *b) {
-    return slice_cmp(((const struct wanted *)a)->key, ((const struct wanted *)b)->key);
+    return slice_cmp(((const struct imap_wanted *)a)->key, ((const struct imap_wanted *)b)->key);
 }
 
-/* Sorted, each once. */
-static struct wanted *sort_wanted(struct arena *arena, const struct imap_metadata *asked,
-                                  size_t *ret_count) {
-    struct wanted *wanted = arena_array(arena, asked->entry_count, sizeof *wanted);
+/* Each key once; with DEPTH infinity none of them is below another. */
+int imap_entries_sort(struct arena *a, const struct imap_metadata *asked,
+                      struct imap_entries *ret) {
+    struct imap_wanted *wanted = arena_array(a, asked->entry_count, sizeof *wanted);
     size_t count = 0;
     for (size_t i = 0; i < asked->entry_count; i++) {
-        struct slice given = asked->entries[i].name;
-        struct slice key = arena_printf(arena, "%.*s/", SLICE_ARG(given));
-        wanted[i] = (struct wanted){arena_lower(arena, key), given};
+        _cleanup_(buf_done) struct buf key = {0};
+        wanted[i].given = asked->entries[i].name;
+        if (store_metadata_name(wanted[i].given, &key) < 0)
+            return -E_SYNTAX;
+        buf_add_byte(&key, '/');
+        wanted[i].key = arena_copy(a, buf_slice(&key));
     }
     qsort(wanted, asked->entry_count, sizeof *wanted, by_key);
-    for (size_t i = 0; i < asked->entry_count; i++)
-        if (count == 0 || by_key(&wanted[i], &wanted[count - 1]) != 0)
+    for (size_t i = 0; i < asked->entry_count; i++) {
+        const struct imap_wanted *last = count > 0 ? &wanted[count - 1] : NULL;
+        bool is_in_last =
+            last && (asked->depth == UINT32_MAX ? slice_starts(wanted[i].key, last->key)
+                                                : slice_eq(wanted[i].key, last->key));
+        if (!is_in_last)
             wanted[count++] = wanted[i];
-    *ret_count = count;
-    return wanted;
+    }
+    *ret = (struct imap_entries){asked, wanted, count};
+    return 0;
 }
 
-struct finding {
-    struct arena *arena;
-    const struct wanted *wanted; /* with DEPTH infinity none of them is below another */
-    size_t count;
-    uint32_t depth;
-    struct buf names; /* struct slice */
-};
-
 /* The greatest key that is not above the text; NULL: all are above. */
-static const struct wanted *key_at_or_below(const struct finding *f, struct slice text) {
-    size_t low = 0, high = f->count;
+static const struct imap_wanted *key_at_or_below(const struct imap_entries *e, struct slice text) {
+    size_t low = 0, high = e->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (slice_cmp(f->wanted[middle].key, text) <= 0)
+        if (slice_cmp(e->wanted[middle].key, text) <= 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low > 0 ? &f->wanted[low - 1] : NULL;
+    return low > 0 ? &e->wanted[low - 1] : NULL;
 }
 
 /* Whether an entry was asked for by its own name, or one above it. */
-static bool is_wanted(const struct finding *f, struct slice name, struct buf *scratch) {
-    buf_clear(scratch);
-    buf_add(scratch, name);
-    buf_add_byte(scratch, '/');
-    const struct wanted *w = key_at_or_below(f, buf_slice(scratch));
-    if (w && (f->depth == UINT32_MAX ? slice_starts(buf_slice(scratch), w->key)
-                                     : slice_eq(buf_slice(scratch), w->key)))
+static bool is_wanted(const struct imap_entries *e, struct slice name) {
+    _cleanup_(buf_done) struct buf key = {0};
+    buf_add(&key, name);
+    buf_add_byte(&key, '/');
+    const struct imap_wanted *w = key_at_or_below(e, buf_slice(&key));
+    if (w && (e->asked->depth == UINT32_MAX ? slice_starts(buf_slice(&key), w->key)
+                                            : slice_eq(buf_slice(&key), w->key)))
         return true;
     struct slice above = slice_first(name, (size_t)slice_rfind_byte(name, '/') + 1);
-    w = key_at_or_below(f, above);
+    w = key_at_or_below(e, above);
     return w && slice_eq(w->key, above);
 }
 
+struct finding {
+    const struct imap_entries *entries;
+    struct arena arena;
+    struct buf names; /* struct slice */
+};
+
 static void find_one(void *arg, const struct store_property *p) {
     struct finding *f = arg;
-    _cleanup_(buf_done) struct buf scratch = {0};
-    if (!is_wanted(f, p->name, &scratch))
+    if (!is_wanted(f->entries, p->name))
         return;
-    struct slice name = arena_copy(f->arena, p->name);
+    struct slice name = arena_copy(&f->arena, p->name);
     buf_add_bytes(&f->names, &name, sizeof name);
 }
 
 /* What DEPTH asks for: those that are set. */
-static int read_below(struct reading *r, struct wanted *wanted, size_t count,
-                      struct arena *scratch) WAITS {
-    struct finding f = {.arena = scratch, .wanted = wanted, .depth = r->asked->depth};
+static int read_below(struct reading *r, const struct imap_entries *entries) WAITS {
+    struct finding f = {.entries = entries};
     int error = 0;
-    for (size_t i = 0; i < count; i++)
-        if (f.depth != UINT32_MAX || f.count == 0 ||
-            !slice_starts(wanted[i].key, wanted[f.count - 1].key))
-            wanted[f.count++] = wanted[i];
     store_property_each(r->s->account, r->mailbox, STORE_METADATA, find_one, &f);
     const struct slice *names = (const void *)f.names.ptr;
     for (size_t i = 0; !error && i < f.names.len / sizeof *names; i++) {
@@ -169,20 +168,19 @@ static int read_below(struct reading *r, struct wanted *wanted, size_t count,
         (void)fiber_yield_if_long();
     }
     buf_done(&f.names);
+    arena_done(&f.arena);
     return error;
 }
 
 int imap_send_metadata(struct imap_session *s, uint32_t mailbox, struct slice path,
-                       const struct imap_metadata *asked, size_t *longest) {
-    _cleanup_(arena_done) struct arena scratch = {0}; /* LIST comes here for each mailbox */
+                       const struct imap_entries *entries, size_t *longest) {
+    const struct imap_metadata *asked = entries->asked;
     struct reading r = {.s = s, .asked = asked, .mailbox = mailbox, .path = path};
-    size_t count;
-    int error = 0;
-    struct wanted *wanted = sort_wanted(&scratch, asked, &count);
-    if (asked->depth > 0)
-        error = read_below(&r, wanted, count, &scratch);
-    for (size_t i = 0; !error && asked->depth == 0 && i < count; i++) {
-        error = read_entry(&r, wanted[i].given);
+    if (mailbox && !(imap_rights(s, mailbox) & RIGHTS_ANY))
+        return -EACCES;
+    int error = asked->depth > 0 ? read_below(&r, entries) : 0;
+    for (size_t i = 0; !error && asked->depth == 0 && i < entries->count; i++) {
+        error = read_entry(&r, entries->wanted[i].given);
         (void)fiber_yield_if_long();
     }
     if (r.begun) {
@@ -220,26 +218,18 @@ void imap_ok_metadata(struct imap_session *s, const struct imap_command *command
 
 /* ------------------------------------------------------------------ the commands */
 
-static bool has_bad_name(const struct imap_metadata *m) {
-    for (size_t i = 0; i < m->entry_count; i++) {
-        _cleanup_(buf_done) struct buf name = {0};
-        if (store_metadata_name(m->entries[i].name, &name) < 0)
-            return true;
-    }
-    return false;
-}
-
 void imap_do_getmetadata(struct imap_session *s, const struct imap_command *command) {
     const struct imap_metadata *asked = &command->metadata;
+    struct imap_entries entries;
     uint32_t mailbox;
     size_t longest = 0;
-    if (has_bad_name(asked)) {
-        bad(s, command, "expected names of entries, with no wildcard in them");
+    if (imap_entries_sort(&s->c.arena, asked, &entries) < 0) {
+        imap_bad_entries(s, command);
         return;
     }
     int error = find(s, asked->mailbox, STORE_RIGHT_LOOKUP, &mailbox);
     if (!error)
-        error = imap_send_metadata(s, mailbox, asked->mailbox, asked, &longest);
+        error = imap_send_metadata(s, mailbox, asked->mailbox, &entries, &longest);
     if (error)
         imap_no(s, command, error);
     else
@@ -267,15 +257,15 @@ static int set_all(struct imap_session *s, const struct imap_metadata *m) WAITS 
 void imap_do_setmetadata(struct imap_session *s, const struct imap_command *command) {
     const struct imap_metadata *m = &command->metadata;
     size_t largest = 0;
-    if (has_bad_name(m)) {
-        bad(s, command, "expected names of entries, with no wildcard in them");
-        return;
-    }
     for (size_t i = 0; i < m->entry_count; i++)
         largest = MAX(largest, m->entries[i].value.len);
-    int error = largest > STORE_VALUE_MAX ? 0 : set_all(s, m);
-    if (largest > STORE_VALUE_MAX)
+    if (largest > STORE_VALUE_MAX) {
         say(s, command, "NO", "MAXSIZE", STORE_VALUE_MAX, "a value is larger than is kept here");
+        return;
+    }
+    int error = set_all(s, m);
+    if (error == -E_SYNTAX)
+        imap_bad_entries(s, command);
     else if (error == -E_LIMIT)
         say(s, command, "NO", "TOOMANY", 0, "the account has as much metadata as it may have");
     else if (error)
