@@ -72,8 +72,10 @@ def disturb(rng, host, users):
     return what
 
 
-def read_all(host, user):
-    """[(UIDL, message)], as soon as there is somebody to ask."""
+def read_all(host, user, wrong=()):
+    """[(UIDL, message)], as soon as there is somebody to ask; `wrong` is said when nobody is."""
+    refusals = []
+
     def attempt():
         try:
             with Reader(random.Random(0), Book(), host, "pop3", user, odd=False) as reader:
@@ -86,9 +88,15 @@ def read_all(host, user):
                     assert reader.line().startswith(b"+OK")
                     found.append((uidl, b"".join(line + b"\r\n" for line in reader.text())))
                 return [found]
-        except Gone:
+        except Gone as gone:
+            refusals.append(gone)
             return None
-    return wait_until(attempt, 30, 0.2)[0]
+
+    def why():
+        doing = [host.attempt("fibers", role, worker).stdout
+                 for role in ("edge", "mail") for worker in ("0", "1")]
+        return "\n".join([f"{user} is not let in: {refusals[-1]}", *wrong, *doing])
+    return wait_until(attempt, 30, 0.2, why)[0]
 
 
 def test_what_is_acknowledged_to_odd_clients_is_kept(host):
@@ -118,9 +126,9 @@ def test_what_is_acknowledged_to_odd_clients_is_kept(host):
         if thread.is_alive():
             book.complain("a client does not come to its end")
     host.wait_until_settled(60)
-    book.compare({user: read_all(host, user) for user in users})
+    book.compare({user: read_all(host, user, book.wrong) for user in users})
     host.restart()
-    book.compare({user: read_all(host, user) for user in users})
+    book.compare({user: read_all(host, user, book.wrong) for user in users})
     print(sorted(book.counts.items()))
     said = host.said()
     for bad in ("Sanitizer", "runtime error", "signal 6", "signal 11"):
