@@ -6,15 +6,15 @@
 #pragma once
 
 #include "base/arena.h"
-
-#define MIME_BOUNDARY_MAX 70 /* RFC 2046 §5.1.1 */
+#include "message/mime_boundary.h"
 
 struct mime_type {
-    struct slice type;     /* "multipart/mixed" in lower case; empty: not readable */
-    struct slice boundary; /* unquoted; empty: none, or a bad one */
+    struct slice type; /* "multipart/mixed" in lower case; empty: not readable */
+    struct mime_boundary boundary;
 };
 
-/* The value of Content-Type on one line (header_unfold()); slices in the arena. */
+/* The value of Content-Type on one line (header_unfold()), as mime_value.h reads it; slices in the
+ * arena. */
 struct mime_type mime_type_read(struct arena *a, struct slice value);
 
 enum mime_encoding {

@@ -191,6 +191,11 @@ struct mime_value mime_value_read(struct arena *a, struct slice value) {
     return found;
 }
 
+struct slice mime_value_read_name(struct slice value) {
+    struct slice s = cfws_pass(value);
+    return read_token(&s);
+}
+
 struct slice mime_parameter(const struct mime_value *v, struct slice name) {
     for (size_t i = 0; i < v->count; i++) {
         if (v->parameters[i].value.len > 0 && slice_eq_nocase(v->parameters[i].name, name))

@@ -34,6 +34,9 @@ struct mime_value {
 /* A field's value on one line (header_unfold()); slices point into it or into the arena. */
 struct mime_value mime_value_read(struct arena *a, struct slice value);
 
+/* The first name of it alone, as written; empty: there is none. */
+struct slice mime_value_read_name(struct slice value);
+
 /* The value of the first parameter of a name that is not empty, or the empty slice. */
 struct slice mime_parameter(const struct mime_value *v, struct slice name);
 

@@ -34,8 +34,7 @@ static const char bounds_words[] = "The message has lines of more than 998 chara
 
 /* What a multipart is like, inside of which we are. */
 struct level {
-    char boundary[MIME_BOUNDARY_MAX];
-    size_t boundary_len;
+    struct mime_boundary boundary;
     bool is_signed, is_digest;
 };
 
@@ -196,11 +195,10 @@ static void enter_multipart(struct shorten *s, const struct facts *f) {
     s->place = IN_BETWEEN;
     struct level *level = &s->levels[s->depth++];
     *level = (struct level){
-        .boundary_len = f->type.boundary.len,
+        .boundary = f->type.boundary,
         .is_signed = s->is_signed,
         .is_digest = slice_eq(f->type.type, S("multipart/digest")),
     };
-    memcpy(level->boundary, f->type.boundary.ptr, level->boundary_len);
 }
 
 static void enter_leaf(struct shorten *s, const struct facts *f, struct slice type) {
@@ -243,18 +241,12 @@ static void end_header(struct shorten *s, struct slice header, struct buf *to) {
 
 /* The level whose boundary a line is, counted from 1; 0: it is none. */
 static size_t boundary_level(const struct shorten *s, struct slice line, bool *ret_last) {
-    if (!slice_starts(line, S("--")))
+    struct mime_delimiter d;
+    if (!mime_delimiter_read(&d, line))
         return 0;
-    for (size_t k = s->depth; k > 0; k--) {
-        const struct level *level = &s->levels[k - 1];
-        struct slice rest = slice_from(line, 2);
-        if (!slice_starts(rest, slice_of(level->boundary, level->boundary_len)))
-            continue;
-        rest = slice_from(rest, level->boundary_len);
-        *ret_last = slice_starts(rest, S("--"));
-        if (slice_trim_lines(slice_from(rest, *ret_last ? 2 : 0)).len == 0)
+    for (size_t k = s->depth; k > 0; k--)
+        if (mime_delimiter_is(&d, &s->levels[k - 1].boundary, ret_last))
             return k;
-    }
     return 0;
 }
 

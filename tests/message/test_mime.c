@@ -6,7 +6,8 @@ static void check(const char *value, const char *type, const char *boundary) {
     _cleanup_(arena_done) struct arena a = {0};
     struct mime_type found = mime_type_read(&a, slice_of_str(value));
     assert_true(slice_eq(found.type, slice_of_str(type)));
-    assert_true(slice_eq(found.boundary, slice_of_str(boundary)));
+    struct slice text = slice_of(found.boundary.text, found.boundary.len);
+    assert_true(slice_eq(text, slice_of_str(boundary)));
 }
 
 static void rfc2045_5_1_parameters_are_read(void **state) {
@@ -20,11 +21,11 @@ static void rfc2045_5_1_parameters_are_read(void **state) {
     check("nothing", "", "");
 }
 
-/* 70 characters at most (RFC 2046 §5.1.1), however they are written. */
+/* RFC 2046 §5.1.1 has 70 characters at most; more are read as they are everywhere else. */
 static void rfc2046_5_1_1_a_boundary_is_bounded(void **state) {
     _cleanup_(buf_done) struct buf quoted = {0}, want = {0};
     buf_add_str(&quoted, "multipart/mixed; boundary=\"");
-    for (unsigned i = 0; i < MIME_BOUNDARY_MAX; i++) {
+    for (unsigned i = 0; i < MIME_BOUNDARY_READ; i++) {
         buf_add_str(&quoted, "\\x");
         buf_add_byte(&want, 'x');
     }

@@ -132,6 +132,25 @@ static void only_the_leaf_with_the_long_line_is_encoded(void **state) {
     assert_true(holds(&out, "--b--\r\n\r\n--b (1)--\r\nepilogue\r\n"));
 }
 
+/* What is listed as parts when it is fetched is taken for parts here. */
+static void boundaries_are_those_of_who_lists_parts(void **state) {
+    static const char *const messages[] = {
+        "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; "
+        "boundary=0123456789012345678901234567890123456789012345678901234567890123456789-long\r\n"
+        "\r\n"
+        "--0123456789012345678901234567890123456789012345678901234567890123456789-long\r\n\r\n@\r\n"
+        "--0123456789012345678901234567890123456789012345678901234567890123456789-long--\r\n",
+        "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary*1=cd; boundary*0=ab\r\n\r\n"
+        "--abcd\r\n\r\n@\r\n--abcd--\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
+        _cleanup_(arena_done) struct arena a = {0};
+        _cleanup_(buf_done) struct buf out = {0};
+        shortened(widen(&a, messages[i]), &out);
+        assert_true(holds(&out, "Content-Transfer-Encoding: quoted-printable\r\n\r\nxxx"));
+    }
+}
+
 static void encoded_parts_get_more_line_breaks(void **state) {
     _cleanup_(arena_done) struct arena a = {0};
     _cleanup_(buf_done) struct buf out = {0}, message = {0}, bytes = {0};
@@ -289,6 +308,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc2045_6_7_a_text_becomes_quoted_printable),
         cmocka_unit_test(only_the_leaf_with_the_long_line_is_encoded),
+        cmocka_unit_test(boundaries_are_those_of_who_lists_parts),
         cmocka_unit_test(encoded_parts_get_more_line_breaks),
         cmocka_unit_test(rfc5322_2_2_3_fields_are_folded_at_blanks),
         cmocka_unit_test(what_is_signed_is_refused),
