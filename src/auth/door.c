@@ -44,7 +44,7 @@ enum door_result door_authenticate(struct door_login *l, struct sasl *sasl, stru
                                    int (*ask)(void *arg, struct slice challenge,
                                               struct slice *ret_line) WAITS,
                                    void *arg) {
-    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(arena_wipe) struct arena a = {0};
     struct sasl_out out = {0};
     struct slice line = initial.ptr ? arena_copy(&a, initial) : initial;
     int r = sasl_first(sasl, &a, line, &out);
@@ -59,9 +59,7 @@ enum door_result door_authenticate(struct door_login *l, struct sasl *sasl, stru
     struct login_request attempt = {.name = out.credentials.name,
                                     .act_as = out.credentials.act_as,
                                     .password = out.credentials.password};
-    enum door_result result = door_attempt(l, sasl_name(sasl), &attempt);
-    sasl_wipe(&out.credentials);
-    return result;
+    return door_attempt(l, sasl_name(sasl), &attempt);
 }
 
 /*

@@ -107,3 +107,9 @@ void arena_done(struct arena *a) {
     }
     *a = (struct arena){0};
 }
+
+void arena_wipe(struct arena *a) {
+    for (struct arena_block *block = a->blocks; block; block = block->next)
+        mem_wipe(block->bytes, block->size);
+    arena_done(a);
+}

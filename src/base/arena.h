@@ -37,5 +37,6 @@ struct slice arena_printf_v(struct arena *a, const char *format, va_list args) P
 
 void arena_reset(struct arena *a);
 void arena_done(struct arena *a);
+void arena_wipe(struct arena *a); /* the same, for secrets: nothing of it is left in memory */
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))

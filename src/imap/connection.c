@@ -17,7 +17,10 @@ void imap_connection_init(struct imap_connection *c, struct stream *s,
 
 void imap_connection_done(struct imap_connection *c) {
     imap_reader_done(&c->reader);
-    arena_done(&c->arena);
+    if (c->reader.secret)
+        arena_wipe(&c->arena);
+    else
+        arena_done(&c->arena);
     buf_done(&c->out);
 }
 
@@ -64,7 +67,10 @@ int imap_connection_next(struct imap_connection *c, struct imap_command *ret) {
     int r;
     do {
         struct problem problem;
-        arena_reset(&c->arena);
+        if (c->reader.secret)
+            arena_wipe(&c->arena);
+        else
+            arena_reset(&c->arena);
         r = imap_reader_begin(&c->reader);
         if (r < 0)
             return r;

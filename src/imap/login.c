@@ -165,6 +165,8 @@ enum door_end imap_login(struct stream *s, const struct door_config *config,
     };
     imap_connection_init(&l.c, s, &imap_limits_before_login, config->timeout, config->errors_max);
     l.c.mode.state = IMAP_STATE_LOGIN;
+    l.c.reader.secret = true;
+    stream_set_secret(s, true);
     imap_welcome(
         &l.c, S("*"), &l.door.offer, false,
         arena_printf(&l.c.arena, "Hayauma IMAP ready at %.*s", SLICE_ARG(config->hostname)));
@@ -177,5 +179,6 @@ enum door_end imap_login(struct stream *s, const struct door_config *config,
         .tls_active = l.door.offer.tls_active,
     };
     imap_connection_done(&l.c);
+    stream_set_secret(s, false);
     return l.door.end;
 }

@@ -31,8 +31,11 @@ void imap_reader_done(struct imap_reader *r) {
         imap_set_reader_done(&r->set_readers[i]);
     free(r->set_readers);
     free(r->sets);
+    if (r->secret)
+        mem_wipe(r->text.ptr, r->text.size);
     buf_done(&r->text);
-    *r = (struct imap_reader){.stream = r->stream, .limits = r->limits, .timeout = r->timeout};
+    *r = (struct imap_reader){
+        .stream = r->stream, .limits = r->limits, .timeout = r->timeout, .secret = r->secret};
 }
 
 struct imap_text imap_reader_text(const struct imap_reader *r) {
@@ -246,6 +249,8 @@ int imap_reader_begin(struct imap_reader *r) {
     }
     r->deadline = fiber_now() + r->timeout;
     r->word_begins = true;
+    if (r->secret) /* a buffer that grows leaves copies */
+        buf_reserve(&r->text, r->limits->line + r->limits->literals);
     return 0;
 }
 

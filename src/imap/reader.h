@@ -48,6 +48,7 @@ struct imap_reader {
     const struct imap_reader_limits *limits;
     usec_t timeout; /* in which a command must come, from its first byte; literals apart that are
                        not held */
+    bool secret;    /* passwords may come: what was read is wiped before its memory is given back */
 
     /* the rest is the reader's own */
     struct buf text;

@@ -27,6 +27,7 @@ struct stream {
     uint32_t min_rate;    /* bytes per second; 0: none */
     uint32_t turn;        /* bytes moved since the last wait */
     bool hears_out;       /* reads go on after a failed write */
+    bool secret;          /* input is wiped when it was consumed */
     bool nudged;          /* and nobody has been told */
     struct fiber *waiter; /* for input or a nudge */
     usec_t timeout, rate_grace, rate_began;
@@ -61,6 +62,8 @@ static void buffer_put(char *buffer) {
 }
 
 static void drop_in_buffer(struct stream *s) {
+    if (s->secret)
+        mem_wipe(s->in, s->in_size);
     if (s->in_size == BUFFER_SIZE) {
         buffer_put(s->in);
     } else {
@@ -218,6 +221,14 @@ static int read_once(struct stream *s, size_t want) {
     if (n != -EAGAIN)
         s->read_error = n == 0 ? -E_EOF : (int)n;
     return n == -EAGAIN ? -EAGAIN : s->read_error;
+}
+
+void stream_set_secret(struct stream *s, bool secret) {
+    if (s->secret && s->in) {
+        mem_wipe(s->in, s->in_from);
+        mem_wipe(s->in + s->in_to, s->in_size - s->in_to);
+    }
+    s->secret = secret;
 }
 
 int stream_fill(struct stream *s, size_t want) {

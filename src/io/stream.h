@@ -108,6 +108,12 @@ int stream_unread(struct stream *s, struct slice bytes);
 /* True when a read would be answered from the window, without waiting. */
 bool stream_has_input(const struct stream *s);
 
+/*
+ * While passwords may come: input that was consumed is wiped before its buffer serves anybody else.
+ * To end it wipes what was consumed until then.
+ */
+void stream_set_secret(struct stream *s, bool secret);
+
 /* ------------------------------------------------------------------ writing */
 
 void stream_write(struct stream *s, struct slice bytes) WAITS;

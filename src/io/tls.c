@@ -305,7 +305,8 @@ int tls_server_new(struct slice chain_pem, const struct tls_signer *signer,
     c->users = 1;
     c->signer = *signer;
     ERR_clear_error();
-    (void)SSL_CTX_set_options(c->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    (void)SSL_CTX_set_options(c->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                          SSL_OP_CLEANSE_PLAINTEXT); /* passwords come */
     (void)SSL_CTX_set_session_id_context(c->ctx, session_name, sizeof session_name - 1);
     (void)SSL_CTX_set_num_tickets(c->ctx, 1);
     int r = 0;

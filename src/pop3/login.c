@@ -180,6 +180,7 @@ enum door_end pop3_login(struct stream *s, const struct pop3_login_config *confi
         .apop = config->apop,
     };
     stream_set_timeout(s, door->timeout);
+    stream_set_secret(s, true);
     if (config->apop)
         l.stamp = apop_stamp(&l.arena, random_u64(), fiber_wall(), door->hostname);
     stream_printf(s, "+OK Hayauma POP3 ready %s%.*s\r\n", config->apop ? "" : "at ",
@@ -193,5 +194,6 @@ enum door_end pop3_login(struct stream *s, const struct pop3_login_config *confi
         .tls_active = l.door.offer.tls_active,
     };
     arena_done(&l.arena);
+    stream_set_secret(s, false);
     return l.door.end;
 }
